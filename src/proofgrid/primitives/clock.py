@@ -1,0 +1,46 @@
+"""Where time and chance come in: the only module that reads the clock or draws random bytes."""
+
+from __future__ import annotations
+
+import secrets
+import time
+from typing import Protocol
+from uuid import UUID
+
+from proofgrid.primitives.ids import uuid_at
+
+
+class Clock(Protocol):
+    """Tells the time, in milliseconds since the Unix epoch."""
+
+    def now_ms(self) -> int: ...
+
+
+class SystemClock:
+    """The machine's clock."""
+
+    def now_ms(self) -> int:
+        return time.time_ns() // 1_000_000
+
+
+class ManualClock:
+    """A clock that moves only when told to; for tests and simulation."""
+
+    def __init__(self, now_ms: int = 1_700_000_000_000) -> None:
+        self._now_ms = now_ms
+
+    def now_ms(self) -> int:
+        return self._now_ms
+
+    def advance(self, milliseconds: int) -> None:
+        self._now_ms += milliseconds
+
+
+def fresh_uuid(clock: Clock) -> UUID:
+    """Return a new time-ordered id."""
+    return uuid_at(now_ms=clock.now_ms(), chance=secrets.token_bytes(10))
+
+
+def fresh_bytes(count: int) -> bytes:
+    """Return `count` unpredictable bytes."""
+    return secrets.token_bytes(count)

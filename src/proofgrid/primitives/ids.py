@@ -1,0 +1,47 @@
+"""Names of things: every kind of id is its own type, so that mypy sees a mix-up."""
+
+from __future__ import annotations
+
+import re
+from typing import NewType
+from uuid import UUID
+
+from proofgrid.primitives.errors import InvalidField
+
+TaskId = NewType("TaskId", UUID)
+JobId = NewType("JobId", UUID)
+LeaseId = NewType("LeaseId", UUID)
+SessionId = NewType("SessionId", UUID)
+GatewayId = NewType("GatewayId", UUID)
+
+Address = NewType("Address", str)  #: a secp256k1 key's Ethereum address, EIP-55 checksummed
+ProverId = NewType("ProverId", str)  #: "<operator address>/<prover name>"
+Lane = NewType("Lane", str)  #: "<subnetwork>/<proof system>/<class>"
+AccountId = NewType("AccountId", str)
+
+_PROVER_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}")
+
+
+def parse_uuid(text: str, *, field: str) -> UUID:
+    """Return `text` as a UUID; raise InvalidField when it is none."""
+    try:
+        return UUID(text)
+    except ValueError:
+        raise InvalidField("an id is a UUID like 0198c0de-0000-7000-8000-000000000000", field=field) from None
+
+
+def prover_id(operator: Address, name: str) -> ProverId:
+    """Return the network-wide name of an operator's prover; raise InvalidField for a bad name."""
+    if not _PROVER_NAME.fullmatch(name):
+        raise InvalidField("a prover's name is 1-63 letters, digits, dots, dashes, underscores", field="name")
+    return ProverId(f"{operator}/{name}")
+
+
+def uuid_at(*, now_ms: int, chance: bytes) -> UUID:
+    """Return a time-ordered UUID (RFC 9562, version 7) from a time and ten random bytes."""
+    if len(chance) != 10:
+        raise ValueError("uuid_at takes ten random bytes")
+    value = (now_ms & ((1 << 48) - 1)) << 80 | int.from_bytes(chance, "big")
+    value = value & ~(0xF << 76) | 7 << 76
+    value = value & ~(0x3 << 62) | 2 << 62
+    return UUID(int=value)

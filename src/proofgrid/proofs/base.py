@@ -1,0 +1,186 @@
+"""What every proof system offers the network: one Protocol, plain values, no network and no database.
+
+The life of a proof, as a proof system sees it (who calls it stands on the right):
+
+    build_program   model or circuit + settings -> a program, named by its content   gateway, `proofgrid program build`
+    check_program   do these files make this program?                                gateway, verifier
+    normalise       a request's inputs -> public statement + jobs (a DAG of slices)   gateway, before anything is stored
+    run_job         one slice -> one partial proof                                   prover, in a child process
+    verify_partial  is this the proof that this job asked for?                       gateway, before anybody is paid
+    combine         partial proofs -> the public result                              gateway
+    verify_whole    statement + result + proofs, and how they are linked             gateway and `proofgrid verify`
+
+All calls block and may take all the CPU they get: callers run them in worker or child processes, never on
+an event loop. All values are frozen, picklable, and JSON where they leave the machine. A third party ships a
+proof system as a package with an entry point in the group `proofgrid.proof_systems`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Protocol, runtime_checkable
+
+from proofgrid.primitives.digests import Digest, digest_of_json
+
+#: Progress of a long call: (stage, share done in 1/1000). Stages are short lower-case words: "calibrate", "prove".
+Report = Callable[[str, int], None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SystemDescription:
+    """What a proof system says of itself, for listings and error messages."""
+
+    name: str  #: as in lanes and requests, e.g. "ezkl"
+    engine: str  #: the proving engine and its version, e.g. "ezkl 23.0.5"
+    program_format: str  #: what a client hands in, e.g. "ONNX model"
+    settings_help: Mapping[str, str]  #: setting name -> one sentence with its default
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SliceSpec:
+    """One slice of a program: what every job of this slice needs and costs."""
+
+    index: int
+    units: int  #: PU, an integer >= 1
+    memory_bytes: int  #: peak memory of the job's child process
+    depends_on: tuple[int, ...] = ()  #: slices whose proofs must exist before this one can be proven
+    files: tuple[str, ...] = ()  #: names in `Program.files` that a prover needs for this slice
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Program:
+    """What is proven. `identity` is its content; two builds of the same content have equal identities."""
+
+    proof_system: str
+    identity: Mapping[str, Any]  #: JSON without floats: model digest, canonical settings, verifying keys, trust root
+    files: Mapping[str, Digest]  #: every file by name; also build products that differ from build to build
+    verifying_files: tuple[str, ...]  #: the names in `files` that an offline verifier needs; all pinned by `identity`
+    slices: tuple[SliceSpec, ...]
+    summary: Mapping[str, Any] = field(default_factory=dict)  #: for people: shapes, operators, sizes; JSON
+
+    @property
+    def digest(self) -> Digest:
+        """The program's name: the digest of its identity."""
+        return digest_of_json(self.identity)
+
+
+@dataclass(frozen=True, slots=True)
+class ProgramFiles:
+    """A program with its files at hand. `paths` may hold fewer files than the program has."""
+
+    program: Program
+    paths: Mapping[str, Path]
+
+    def path(self, name: str) -> Path:
+        """Return where the file `name` lies; raise KeyError when it was not provided."""
+        return self.paths[name]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JobDraft:
+    """One job of a normalised request."""
+
+    slice_index: int
+    input_index: int  #: which input of a batch, from 0
+    units: int
+    memory_bytes: int
+    depends_on: tuple[int, ...]  #: positions in `NormalisedRequest.jobs`
+    input: bytes  #: what the prover needs to know, possibly secret; becomes an artifact
+    facts: Mapping[str, Any]  #: what the gateway knows of the right proof (JSON), for `verify_partial`
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NormalisedRequest:
+    """A request in the network's own form: what will be public, and the jobs that prove it."""
+
+    statement: Mapping[str, Any]  #: JSON: public inputs and what the verifier must know beforehand
+    jobs: tuple[JobDraft, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JobOutput:
+    """What a prover hands in for one job. Nothing in it is believed."""
+
+    proof: bytes
+    public: Mapping[str, Any]  #: JSON: public values that the prover claims, e.g. the output of the last slice
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PartialProof:
+    """A verified job output with its place in the task."""
+
+    slice_index: int
+    input_index: int
+    output: JobOutput
+
+
+@runtime_checkable
+class ProofSystem(Protocol):
+    """The one interface between the network and a family of proofs."""
+
+    name: str
+
+    def describe(self) -> SystemDescription:
+        """Say what this system is and which settings its programs take."""
+        ...
+
+    def build_program(
+        self, source: Mapping[str, Path], settings: Mapping[str, Any], *, srs: Path | None, workdir: Path, report: Report
+    ) -> ProgramFiles:
+        """Validate what a client handed in and make a program of it, slices and verifying keys included.
+
+        `source` holds the client's files by name (ezkl: "model", optionally "calibration"); new files are written
+        below `workdir`. The same source, settings and SRS give the same `Program.digest` on every machine.
+        Raises InvalidProgram, UnsupportedOperator or InvalidField, with a hint.
+        """
+        ...
+
+    def check_program(self, files: ProgramFiles) -> None:
+        """Raise BadProof unless the files at hand are the ones that the program's identity names."""
+        ...
+
+    def normalise(self, files: ProgramFiles, inputs: list[Any], *, workdir: Path) -> NormalisedRequest:
+        """Turn a request's inputs (one per batch element, JSON values) into statement and jobs.
+
+        Raises InvalidInput naming the field (`inputs[3][0]`) and the rule: shape, type, NaN, range.
+        """
+        ...
+
+    def run_job(
+        self, files: ProgramFiles, slice_index: int, job_input: bytes, *, cache: Path, workdir: Path, report: Report
+    ) -> JobOutput:
+        """Prove one slice. `cache` outlives the job and holds what can be derived once, such as proving keys.
+
+        Must survive two processes filling `cache` at once and a process killed while filling it.
+        """
+        ...
+
+    def verify_partial(
+        self, files: ProgramFiles, slice_index: int, facts: Mapping[str, Any], output: JobOutput, *, workdir: Path
+    ) -> None:
+        """Raise BadProof unless `output` proves exactly the job that `facts` (from normalise) describe."""
+        ...
+
+    def combine(
+        self, files: ProgramFiles, statement: Mapping[str, Any], parts: list[PartialProof], *, workdir: Path
+    ) -> Mapping[str, Any]:
+        """Return the public result of the whole (JSON): outputs per input, and how the parts are linked."""
+        ...
+
+    def verify_whole(
+        self,
+        files: ProgramFiles,
+        statement: Mapping[str, Any],
+        result: Mapping[str, Any],
+        parts: list[PartialProof],
+        *,
+        workdir: Path,
+    ) -> list[str]:
+        """Check everything from public data alone: each proof, each link, inputs and outputs.
+
+        Returns one sentence per check that passed; raises BadProof or BrokenLink naming the first that did not.
+        Believes nothing but `files.program.identity` (whose digest the caller compares).
+        """
+        ...
