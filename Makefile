@@ -32,7 +32,7 @@ bench: $(STAMP) ## measured ratios against something named in the same run
 	$(BIN)/python -m benchmarks
 
 proto: $(STAMP) ## regenerate src/proofgrid/wire/v1 from proto/
-	$(BIN)/python -m grpc_tools.protoc -I proto --python_out=src --grpc_python_out=src --mypy_out=src --mypy_grpc_out=src proto/proofgrid/wire/v1/*.proto
+	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m grpc_tools.protoc -I proto --python_out=src --grpc_python_out=src --mypy_out=src --mypy_grpc_out=src proto/proofgrid/wire/v1/*.proto
 
 lock: ## pin every dependency again (needs uv)
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate --no-header --group dev -o requirements.lock pyproject.toml build-requirements.in

@@ -127,7 +127,13 @@ class ProofSystem(Protocol):
         ...
 
     def build_program(
-        self, source: Mapping[str, Path], settings: Mapping[str, Any], *, srs: Path | None, workdir: Path, report: Report
+        self,
+        source: Mapping[str, Path],
+        settings: Mapping[str, Any],
+        *,
+        srs: Path | None,
+        workdir: Path,
+        report: Report,
     ) -> ProgramFiles:
         """Validate what a client handed in and make a program of it, slices and verifying keys included.
 

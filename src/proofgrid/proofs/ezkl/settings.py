@@ -1,0 +1,121 @@
+"""What a client may say about a program: a handful of settings, each with a default and a rule."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from proofgrid.primitives.errors import InvalidField
+
+PUBLIC = "public"
+COMMITTED = "committed"
+AUTO = "auto"
+
+SCALE_MAX = 16
+LOGROWS_MIN = 8
+LOGROWS_MAX = 22
+SLICES_MAX = 64
+LOOKUP_MARGIN_MAX = 16
+INPUT_RANGE_MAX = 1 << 20
+
+HELP: Mapping[str, str] = {
+    "input_visibility": (
+        "'public' (default): the input stands in the proof; 'committed': only a KZG commitment to it does. The commitment "
+        "is not blinded, so inputs that can be guessed can be recognised by committing to the guess."
+    ),
+    "scale": f"bits after the binary point of inputs, weights and activations, 1 to {SCALE_MAX}; default 7",
+    "logrows_max": f"the most rows a slice's circuit may have, as a power of two, {LOGROWS_MIN} to {LOGROWS_MAX}; default 20",
+    "slices": f"how many slices, 1 to {SLICES_MAX}, or 'auto' (default): about one per 8192 estimated circuit cells",
+    "decomposition": "how range checks split a number, like '1024x3' (base x legs); 'auto' (default) takes the fewest rows",
+    "lookup_margin": f"safety factor on the range of lookup tables seen in calibration, 1 to {LOOKUP_MARGIN_MAX}; default 2",
+    "input_range": "[low, high]: whole numbers between which calibration inputs are drawn when no calibration file is given; "
+    "default [-1, 1]",
+}
+
+_DECOMPOSITION = re.compile(r"([1-9]\d{0,6})x([1-9]\d?)")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EzklSettings:
+    """Validated settings; None stands for 'auto'."""
+
+    input_visibility: str = PUBLIC
+    scale: int = 7
+    logrows_max: int = 20
+    slices: int | None = None
+    decomposition: tuple[int, int] | None = None
+    lookup_margin: int = 2
+    input_range: tuple[int, int] = (-1, 1)
+
+    def canonical(self) -> dict[str, Any]:
+        """Return all settings, defaults included, as they stand in a program's identity."""
+        return {
+            "input_visibility": self.input_visibility,
+            "scale": self.scale,
+            "logrows_max": self.logrows_max,
+            "slices": AUTO if self.slices is None else self.slices,
+            "decomposition": AUTO if self.decomposition is None else decomposition_text(self.decomposition),
+            "lookup_margin": self.lookup_margin,
+            "input_range": list(self.input_range),
+        }
+
+
+def parse_settings(given: Mapping[str, Any]) -> EzklSettings:
+    """Return the settings with defaults filled in; raise InvalidField naming the first that breaks its rule."""
+    for name in given:
+        if name not in HELP:
+            raise InvalidField("no such setting", field=f"settings.{name}", hint=f"known: {', '.join(HELP)}")
+    default = EzklSettings()
+    return EzklSettings(
+        input_visibility=_visibility(given.get("input_visibility", default.input_visibility)),
+        scale=_integer(given, "scale", default.scale, 1, SCALE_MAX),
+        logrows_max=_integer(given, "logrows_max", default.logrows_max, LOGROWS_MIN, LOGROWS_MAX),
+        slices=None if given.get("slices", AUTO) == AUTO else _integer(given, "slices", 1, 1, SLICES_MAX),
+        decomposition=_decomposition(given.get("decomposition", AUTO)),
+        lookup_margin=_integer(given, "lookup_margin", default.lookup_margin, 1, LOOKUP_MARGIN_MAX),
+        input_range=_range(given.get("input_range", default.input_range)),
+    )
+
+
+def decomposition_text(decomposition: tuple[int, int]) -> str:
+    """Return (1024, 3) as '1024x3'."""
+    return f"{decomposition[0]}x{decomposition[1]}"
+
+
+def _visibility(value: Any) -> str:
+    if value not in (PUBLIC, COMMITTED):
+        raise InvalidField("'public' or 'committed'", field="settings.input_visibility")
+    return str(value)
+
+
+def _integer(given: Mapping[str, Any], name: str, default: int, least: int, most: int) -> int:
+    value = given.get(name, default)
+    if isinstance(value, bool) or not isinstance(value, int) or not least <= value <= most:
+        hint = "or 'auto'" if name == "slices" else ""
+        raise InvalidField(f"a whole number from {least} to {most}", field=f"settings.{name}", hint=hint)
+    return value
+
+
+def _decomposition(value: Any) -> tuple[int, int] | None:
+    if value == AUTO:
+        return None
+    found = _DECOMPOSITION.fullmatch(value) if isinstance(value, str) else None
+    if found is None:
+        raise InvalidField("'auto' or base x legs like '1024x3'", field="settings.decomposition")
+    base, legs = int(found[1]), int(found[2])
+    if not (2 <= base <= 1 << 20 and legs <= 16):
+        raise InvalidField(f"a base from 2 to {1 << 20} and at most 16 legs", field="settings.decomposition")
+    return base, legs
+
+
+def _range(value: Any) -> tuple[int, int]:
+    field = "settings.input_range"
+    if not isinstance(value, list | tuple) or len(value) != 2:
+        raise InvalidField("two whole numbers [low, high]", field=field)
+    if any(isinstance(end, bool) or not isinstance(end, int) or abs(end) > INPUT_RANGE_MAX for end in value):
+        raise InvalidField(f"two whole numbers of at most {INPUT_RANGE_MAX} in size", field=field)
+    if value[0] >= value[1]:
+        raise InvalidField("low must be below high", field=field)
+    return value[0], value[1]

@@ -1,0 +1,219 @@
+"""Worker processes for the blocking calls of proof systems, so that no engine can block, leak into or kill a gateway.
+
+    await workers.call(verify_partial, "ezkl", files, 0, facts, output, workdir, timeout_seconds=30)
+
+What a worker does to itself stays there: a panic, a crash, a hang end as JobCrashed or JobTimedOut and the worker
+is replaced. Errors of proofgrid cross whole.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import multiprocessing
+import os
+import pickle
+import signal
+import threading
+import traceback
+from collections.abc import Callable, Mapping
+from concurrent.futures import Future
+from concurrent.futures.process import BrokenProcessPool
+from multiprocessing import connection
+from pathlib import Path
+from typing import Any, TypeVar, TypeVarTuple, cast
+
+import pebble
+
+from proofgrid.primitives.errors import JobCrashed, JobTimedOut, ProofgridError
+from proofgrid.proofs.base import JobOutput, NormalisedRequest, PartialProof, ProgramFiles
+from proofgrid.proofs.registry import proof_system
+
+Arguments = TypeVarTuple("Arguments")
+T = TypeVar("T")
+
+# An engine deep in native code never sees SIGTERM; three seconds of waiting for it would stall the whole pool.
+pebble.CONSTS.term_timeout = 0.5
+
+#: What engines and their libraries read once, at import, to learn how many threads they may start.
+ENGINE_THREADS = ("RAYON_NUM_THREADS", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
+
+_ATTEMPTS = 3
+_TEXT_MAX = 2000
+
+
+class ProofWorkers:
+    """A pool of `count` worker processes with `threads_each` engine threads."""
+
+    def __init__(self, count: int, *, threads_each: int = 1) -> None:
+        self._count = count
+        self._threads_each = threads_each
+        self._closed = False
+        self._waiters: set[asyncio.Future[tuple[bool, bytes]]] = set()
+        self._pool = self._new_pool()
+
+    async def call(self, function: Callable[[*Arguments], T], /, *args: *Arguments, timeout_seconds: float) -> T:
+        """Run an importable function in a worker; cancelling this call cancels the work.
+
+        `timeout_seconds` counts from when a worker takes the call. Raises JobCrashed, JobTimedOut, or what was raised
+        there if it is one of our errors.
+        """
+        content = await self._run(pickle.dumps((function, args)), timeout_seconds)
+        return cast(T, pickle.loads(content))  # noqa: S301
+
+    async def close(self) -> None:
+        """Kill all workers; calls under way end with JobCrashed."""
+        self._closed = True
+        for waiter in self._waiters:
+            waiter.cancel()
+        await asyncio.to_thread(_stop, self._pool)
+
+    async def _run(self, payload: bytes, timeout_seconds: float) -> bytes:
+        for _ in range(_ATTEMPTS):
+            waiter = asyncio.wrap_future(self._schedule(payload, timeout_seconds))
+            self._waiters.add(waiter)
+            try:
+                is_result, content = await waiter
+            except TimeoutError:
+                raise JobTimedOut(f"the call took longer than {timeout_seconds:g} s and was killed") from None
+            except pebble.ProcessExpired as reason:
+                raise JobCrashed(f"the worker process died: {exit_text(reason.exitcode)}") from None
+            except BrokenProcessPool:
+                continue  # an idle worker died, and pebble gives up on the whole pool: this call is not to blame
+            except asyncio.CancelledError:
+                if self._closed and not _is_being_cancelled():
+                    raise JobCrashed("the workers were closed") from None
+                raise
+            finally:
+                self._waiters.discard(waiter)
+            if is_result:
+                return content
+            raise pickle.loads(content)  # noqa: S301
+        raise JobCrashed("the worker processes die as fast as they are started")
+
+    def _schedule(self, payload: bytes, timeout_seconds: float) -> Future[tuple[bool, bytes]]:
+        if self._closed:
+            raise JobCrashed("the workers were closed")
+        if not self._pool.active:
+            threading.Thread(target=_stop, args=(self._pool,), daemon=True).start()
+            self._pool = self._new_pool()
+        future: Future[tuple[bool, bytes]] = self._pool.schedule(_guarded, args=(payload,), timeout=timeout_seconds)
+        return future
+
+    def _new_pool(self) -> Any:
+        return pebble.ProcessPool(
+            max_workers=self._count,
+            # spawn: a fork of a process with threads and an event loop inherits their locks, not their threads.
+            context=multiprocessing.get_context("spawn"),
+            initializer=_prepare_worker,
+            initargs=(self._threads_each,),
+        )
+
+
+# --- the calls of proofs.base, by the name of the proof system ----------------------------------------
+
+
+def build_program(
+    name: str, source: Mapping[str, Path], settings: Mapping[str, Any], srs: Path | None, workdir: Path
+) -> ProgramFiles:
+    """See ProofSystem.build_program."""
+    return proof_system(name).build_program(source, settings, srs=srs, workdir=workdir, report=_ignore)
+
+
+def check_program(name: str, files: ProgramFiles) -> None:
+    """See ProofSystem.check_program."""
+    proof_system(name).check_program(files)
+
+
+def normalise(name: str, files: ProgramFiles, inputs: list[Any], workdir: Path) -> NormalisedRequest:
+    """See ProofSystem.normalise."""
+    return proof_system(name).normalise(files, inputs, workdir=workdir)
+
+
+def verify_partial(
+    name: str, files: ProgramFiles, slice_index: int, facts: Mapping[str, Any], output: JobOutput, workdir: Path
+) -> None:
+    """See ProofSystem.verify_partial."""
+    proof_system(name).verify_partial(files, slice_index, facts, output, workdir=workdir)
+
+
+def combine(
+    name: str, files: ProgramFiles, statement: Mapping[str, Any], parts: list[PartialProof], workdir: Path
+) -> Mapping[str, Any]:
+    """See ProofSystem.combine."""
+    return proof_system(name).combine(files, statement, parts, workdir=workdir)
+
+
+def verify_whole(
+    name: str,
+    files: ProgramFiles,
+    statement: Mapping[str, Any],
+    result: Mapping[str, Any],
+    parts: list[PartialProof],
+    workdir: Path,
+) -> list[str]:
+    """See ProofSystem.verify_whole."""
+    return proof_system(name).verify_whole(files, statement, result, parts, workdir=workdir)
+
+
+def _ignore(stage: str, share: int) -> None:
+    """Progress of calls in workers is not reported."""
+
+
+# --- inside a worker ----------------------------------------------------------------------------------
+
+
+def _prepare_worker(threads_each: int) -> None:
+    # Before any engine is imported: they read these once.
+    for name in ENGINE_THREADS:
+        os.environ[name] = str(threads_each)
+    threading.Thread(target=_die_with_parent, daemon=True).start()
+
+
+def _die_with_parent() -> None:
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        connection.wait([parent.sentinel])
+        os.kill(os.getpid(), signal.SIGKILL)
+
+
+def _guarded(payload: bytes) -> tuple[bool, bytes]:
+    """Run the pickled call; return (True, pickled result) or (False, pickled error of ours).
+
+    Everything crosses as bytes: one object that cannot be unpickled, such as a pyo3 panic, would break pebble's pool.
+    """
+    try:
+        function, args = pickle.loads(payload)  # noqa: S301  # written by the parent
+        return True, pickle.dumps(function(*args))
+    except ProofgridError as error:
+        return False, pickle.dumps(error)
+    except BaseException as error:  # a panic is no Exception
+        return False, pickle.dumps(JobCrashed(_crash_text(error)))
+
+
+def _crash_text(error: BaseException) -> str:
+    frames = traceback.extract_tb(error.__traceback__)
+    where = f" at {Path(frames[-1].filename).name}:{frames[-1].lineno}" if frames else ""
+    return f"{type(error).__name__}: {error}"[:_TEXT_MAX] + where
+
+
+# --- helpers ------------------------------------------------------------------------------------------
+
+
+def _stop(pool: Any) -> None:
+    pool.stop()
+    pool.join()
+
+
+def exit_text(exit_code: int) -> str:
+    """Say how a process ended, for people; `exit_code` as in subprocess: negative for signals."""
+    if exit_code >= 0:
+        return f"exit status {exit_code}"
+    try:
+        return f"killed by {signal.Signals(-exit_code).name}"
+    except ValueError:
+        return f"killed by signal {-exit_code}"
+
+
+def _is_being_cancelled() -> bool:
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0

@@ -1,0 +1,311 @@
+"""Serves the provers that are connected to this gateway: sessions, heartbeats, leases out, results in.
+
+hello -> session (older one of the same prover closes; leases it still holds move over, forgotten ones go back)
+heartbeat -> leases live on;   silence or a cut stream -> they expire (watch.py)
+market grants -> "leases" notification -> offer -> prover
+result -> settlement judges -> paid, or the job goes back
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+import asyncpg
+import structlog
+
+from proofgrid.primitives.clock import Clock, fresh_uuid
+from proofgrid.primitives.digests import Digest
+from proofgrid.primitives.errors import BadProof, ProofgridError, Recoverable
+from proofgrid.primitives.ids import Address, GatewayId, JobId, LeaseId, ProverId, SessionId, TaskId, prover_id
+from proofgrid.roles.dispatcher.returns import return_job
+from proofgrid.rules.jobs.lifecycle import LeaseEvent, LeaseState, lease_sources
+from proofgrid.rules.jobs.offers import HeldLease, JobReport, JobTrouble, LeaseOffer, ProverOffer, StageReport, Verdict
+from proofgrid.rules.jobs.retry import REASON_OF_CODE, ReturnReason
+from proofgrid.store.database import Database
+from proofgrid.store.queries import QUERIES
+from proofgrid.store.tasks import append_event
+from proofgrid.wire import codec
+from proofgrid.wire.sessions import Session
+from proofgrid.wire.v1 import prover_pb2 as messages
+
+AFTER_TROUBLE_SECONDS = 0.5
+
+log = structlog.get_logger(__name__)
+
+Settle = Callable[[JobReport, Address], Awaitable[ProverId]]  #: raises BadProof, LeaseLost or Recoverable
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DispatchSettings:
+    """How long things may take, and how often they are tried."""
+
+    heartbeat_ms: int = 1_000
+    lease_ttl_ms: int = 6_000  #: a lease without a heartbeat for so long is taken back
+    reconnect_grace_ms: int = 2_000  #: after a cut stream
+    attempts_max: int = 5
+
+
+class Desk:
+    """The provers of this gateway. Fits roles.gateway.prover_service.ProverDesk."""
+
+    def __init__(
+        self,
+        database: Database,
+        *,
+        gateway_id: GatewayId,
+        settle: Settle,
+        settings: DispatchSettings,
+        subnetwork: str,
+        clock: Clock,
+    ) -> None:
+        self._database = database
+        self._gateway_id = gateway_id
+        self._settle = settle
+        self._settings = settings
+        self._subnetwork = subnetwork
+        self._clock = clock
+        self._sessions: dict[SessionId, Session] = {}
+        self._granted = asyncio.Event()
+
+    # --- sessions --------------------------------------------------------------------------------
+
+    async def open_session(self, operator: Address, offer: ProverOffer) -> Session:
+        """Write down who came, what it offers and what it still holds."""
+        session = Session(
+            session_id=SessionId(fresh_uuid(self._clock)),
+            prover_id=prover_id(operator, offer.name),
+            operator=operator,
+            lanes=[f"{self._subnetwork}/{system}/{c}" for system in offer.asks for c in offer.classes],
+            dropped=[],
+        )
+        async with self._database.transaction() as connection:
+            await connection.execute(QUERIES["register_prover"], session.prover_id, operator)
+            await connection.fetch(QUERIES["supersede_sessions"], session.prover_id)
+            await connection.execute(
+                QUERIES["open_session"],
+                session.session_id,
+                session.prover_id,
+                operator,
+                self._gateway_id,
+                dict(offer.asks),
+                [job_class.value for job_class in offer.classes],
+                offer.slots,
+                offer.cores,
+                offer.memory_bytes,
+                offer.region,
+                offer.version,
+                sorted(offer.cached_programs),
+            )
+            adopted = await connection.fetch(
+                QUERIES["adopt_leases"],
+                session.prover_id,
+                session.session_id,
+                self._gateway_id,
+                [held.lease_id for held in offer.held],
+                [held.fence for held in offer.held],
+                self._settings.lease_ttl_ms,
+            )
+            kept = [row["lease_id"] for row in adopted]
+            forgotten = await connection.fetch(QUERIES["leases_a_prover_forgot"], session.prover_id, kept)
+        session.dropped = [held.lease_id for held in offer.held if held.lease_id not in kept]
+        self._sessions[session.session_id] = session
+        for row in forgotten:
+            await self._take_back(row["task_id"], row["lease_id"], "the prover came back without it")
+        await self._wake_lanes(session)
+        return session
+
+    async def _take_back(self, task_id: TaskId, lease_id: LeaseId, detail: str) -> None:
+        async with self._database.transaction() as connection:
+            await return_job(
+                connection,
+                task_id,
+                lease_id,
+                ReturnReason.PROVER_LOST,
+                detail=detail,
+                attempts_max=self._settings.attempts_max,
+            )
+
+    async def close_session(self, session: Session) -> None:
+        """The stream ended; its leases have a short grace to come back with a new session."""
+        self._sessions.pop(session.session_id, None)
+        async with self._database.connection() as connection:
+            await connection.execute(QUERIES["close_session"], session.session_id, self._settings.reconnect_grace_ms)
+            await connection.execute(QUERIES["wake_expiry"])
+
+    async def drain(self, session: Session) -> None:
+        """No new leases for this prover."""
+        async with self._database.connection() as connection:
+            await connection.execute(QUERIES["drain_session"], session.session_id)
+
+    async def _wake_lanes(self, session: Session) -> None:
+        async with self._database.connection() as connection:
+            for lane in session.lanes:
+                await connection.execute(QUERIES["wake_lane"], lane)
+
+    # --- messages of provers ---------------------------------------------------------------------
+
+    async def heartbeat(self, session: Session, held: list[HeldLease]) -> list[LeaseId]:
+        """Let the session and its leases live on; return the leases that are not its own any more."""
+        async with self._database.connection() as connection:
+            rows = await connection.fetch(
+                QUERIES["heartbeat"],
+                session.session_id,
+                [one.lease_id for one in held],
+                [one.fence for one in held],
+                self._settings.lease_ttl_ms,
+            )
+        alive = {row["lease_id"] for row in rows}
+        return [one.lease_id for one in held if one.lease_id not in alive]
+
+    async def progress(self, session: Session, report: StageReport) -> None:
+        """Note how far a job is; the first word of a lease says that it has started."""
+        async with self._database.transaction() as connection:
+            row = await connection.fetchrow(
+                QUERIES["note_progress"],
+                report.held.lease_id,
+                report.stage,
+                report.permille,
+                report.held.fence,
+                session.session_id,
+            )
+            if row is None:
+                return
+            if row["state"] == LeaseState.OFFERED:
+                await connection.execute(
+                    QUERIES["start_lease"], report.held.lease_id, lease_sources(LeaseEvent.STARTED)
+                )
+            await append_event(
+                connection,
+                TaskId(row["task_id"]),
+                "stage",
+                slice=row["slice"],
+                input=row["input"],
+                stage=report.stage,
+                permille=report.permille,
+                prover=session.prover_id,
+            )
+
+    async def result(self, session: Session, report: JobReport) -> Verdict:
+        """Have a result judged; whatever is no valid proof sends the job back to the market."""
+        try:
+            await self._settle(report, session.operator)
+        except BadProof as error:
+            log.warning("proof_refused", prover_id=session.prover_id, code=error.code, detail=error.detail)
+            await self._back(report.held, session, ReturnReason.BAD_PROOF, str(error))
+            return Verdict(accepted=False, code=error.code, detail=str(error))
+        except Recoverable as error:
+            if error.code == "PG-330":
+                return Verdict(accepted=False, code=error.code, detail=str(error))
+            log.warning("result_not_judged", prover_id=session.prover_id, code=error.code, detail=error.detail)
+            await self._back(report.held, session, ReturnReason.STORE_FAULT, str(error))
+            return Verdict(accepted=False, code=error.code, detail=str(error))
+        except ProofgridError as error:
+            await self._back(report.held, session, ReturnReason.BAD_PROOF, str(error))
+            return Verdict(accepted=False, code=error.code, detail=str(error))
+        return Verdict(accepted=True)
+
+    async def trouble(self, session: Session, trouble: JobTrouble) -> None:
+        """A prover says that a job did not work out."""
+        reason = REASON_OF_CODE.get(trouble.code, ReturnReason.CHILD_CRASHED)
+        await self._back(trouble.held, session, reason, f"{trouble.code} {trouble.detail}")
+
+    async def _back(self, held: HeldLease, session: Session, reason: ReturnReason, detail: str) -> None:
+        async with self._database.connection() as connection:
+            lease = await connection.fetchrow(QUERIES["get_lease"], held.lease_id)
+        # A prover can only give back what is its own.
+        if lease is None or lease["fence"] != held.fence or lease["operator"] != session.operator:
+            return
+        async with self._database.transaction() as connection:
+            await return_job(
+                connection,
+                TaskId(lease["task_id"]),
+                held.lease_id,
+                reason,
+                detail=detail,
+                attempts_max=self._settings.attempts_max,
+            )
+
+    # --- leases out ------------------------------------------------------------------------------
+
+    def wake(self, gateway: str) -> None:
+        """The market granted leases to provers of a gateway."""
+        if gateway == str(self._gateway_id):
+            self._granted.set()
+
+    def wake_all(self) -> None:
+        """Notifications may have been missed."""
+        self._granted.set()
+
+    def stop(self, session_id: SessionId, lease_id: LeaseId | None, reason: str) -> None:
+        """Tell a prover to stop a lease, or end its stream when no lease is named."""
+        session = self._sessions.get(session_id)
+        if session is None:
+            return
+        message = (
+            None if lease_id is None else messages.ToProver(stop=messages.Stop(lease_id=str(lease_id), reason=reason))
+        )
+        self._send(session, message)
+
+    async def run(self) -> None:
+        """Hand granted leases to their provers until cancelled."""
+        while True:
+            await self._granted.wait()
+            self._granted.clear()
+            try:
+                await self._offer()
+            except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+                log.warning("database_away", reason=str(error))
+                await asyncio.sleep(AFTER_TROUBLE_SECONDS)
+                self._granted.set()
+
+    async def _offer(self) -> None:
+        # Read back after a restart as well: what was granted and not told yet is told now.
+        async with self._database.connection() as connection:
+            rows = await connection.fetch(
+                QUERIES["offer_leases"],
+                self._gateway_id,
+                [LeaseState.GRANTED.value],
+                self._settings.lease_ttl_ms,
+                list(self._sessions),
+            )
+        for row in rows:
+            session = self._sessions.get(row["session_id"])
+            if session is not None:
+                self._send(session, codec.write_lease(_lease_offer(row)))
+
+    def _send(self, session: Session, message: messages.ToProver | None) -> None:
+        try:
+            session.outgoing.put_nowait(message)
+        except asyncio.QueueFull:
+            # A prover that does not read is gone; its leases expire and are sold again.
+            log.warning("prover_does_not_read", prover_id=session.prover_id)
+
+    # --- this gateway's own heartbeat ------------------------------------------------------------
+
+    async def keep_alive(self, interval_seconds: float = 1.0) -> None:
+        """Tell the other gateways that this one lives, and that its sessions count."""
+        while True:
+            try:
+                async with self._database.connection() as connection:
+                    await connection.execute(QUERIES["gateway_alive"], self._gateway_id)
+            except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+                log.warning("database_away", reason=str(error))
+            await asyncio.sleep(interval_seconds)
+
+
+def _lease_offer(row: asyncpg.Record) -> LeaseOffer:
+    return LeaseOffer(
+        held=HeldLease(lease_id=LeaseId(row["lease_id"]), fence=row["fence"]),
+        job_id=JobId(row["job_id"]),
+        program_digest=Digest(row["digest"]),
+        proof_system=row["proof_system"],
+        manifest=row["manifest"],
+        slice_index=row["slice"],
+        input_digest=Digest(row["input_digest"]),
+        units=row["units"],
+        memory_bytes=row["memory_bytes"],
+        price=row["sell_price"],
+        timeout_ms=max(1, row["run_ms"]),
+    )

@@ -1,0 +1,82 @@
+"""What happens when a lease ends without a proof: the job goes back to the market, or its task ends with a reason."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import structlog
+
+from proofgrid.primitives.ids import LeaseId, TaskId
+from proofgrid.rules.jobs.lifecycle import JobEvent, LeaseState, TaskEvent, job_sources
+from proofgrid.rules.jobs.retry import RETRY_RULES, GiveUp, Retry, ReturnReason, decide_retry
+from proofgrid.store.queries import QUERIES
+from proofgrid.store.tasks import append_event, end_lease, end_task
+
+log = structlog.get_logger(__name__)
+
+
+async def return_job(
+    connection: Any, task_id: TaskId, lease_id: LeaseId, reason: ReturnReason, *, detail: str, attempts_max: int
+) -> bool:
+    """Take a lease back and decide about its job, in the caller's transaction; False when the lease had ended.
+
+    The task's row is locked first, so a result of the same lease and its expiry cannot both happen.
+    """
+    await connection.fetchrow(QUERIES["lock_task"], task_id)
+    expired = reason in (ReturnReason.NOT_PICKED_UP, ReturnReason.PROVER_LOST)
+    state = LeaseState.EXPIRED if expired else LeaseState.FAILED
+    if not await end_lease(connection, lease_id, state, reason=reason.value, detail=detail):
+        return False
+    await connection.execute(QUERIES["tell_session_to_stop"], lease_id, reason.value)
+    lease = await connection.fetchrow(QUERIES["get_lease"], lease_id)
+    if RETRY_RULES[reason].prover_at_fault:
+        await connection.execute(QUERIES["count_prover_failure"], lease["prover_id"])
+    job = await connection.fetchrow(QUERIES["job_of_lease"], lease_id)
+    if job is not None:
+        await _decide(connection, job, lease, reason, detail=detail, attempts_max=attempts_max)
+    await connection.execute(QUERIES["wake_lane"], lease["lane"])
+    log.info(
+        "lease_ended", lease_id=str(lease_id), prover_id=lease["prover_id"], reason=reason.value, detail=detail[:200]
+    )
+    return True
+
+
+async def _decide(
+    connection: Any, job: Any, lease: Any, reason: ReturnReason, *, detail: str, attempts_max: int
+) -> None:
+    now_ms = await connection.fetchval(QUERIES["database_time"])
+    decision = decide_retry(
+        reason,
+        detail=detail,
+        attempts=job["attempts"],
+        returns=job["returns"],
+        attempts_max=attempts_max,
+        now_ms=now_ms,
+    )
+    match decision:
+        case Retry():
+            await connection.fetchval(
+                QUERIES["return_job"],
+                job["job_id"],
+                job_sources(JobEvent.RETURNED),
+                decision.attempts,
+                decision.not_before_ms,
+                lease["prover_id"],
+                decision.excluded_until_ms,
+            )
+            await append_event(
+                connection,
+                TaskId(job["task_id"]),
+                "returned",
+                slice=job["slice"],
+                input=job["input"],
+                prover=lease["prover_id"],
+                reason=reason.value,
+                detail=detail[:500],
+                attempts=decision.attempts,
+                again_in_ms=decision.not_before_ms - now_ms,
+            )
+        case GiveUp():
+            await end_task(
+                connection, TaskId(job["task_id"]), TaskEvent.GAVE_UP, code=decision.code, detail=decision.detail
+            )

@@ -1,0 +1,111 @@
+"""Takes back leases that expired and ends tasks whose deadline passed: sleeps exactly until the next one is due."""
+
+from __future__ import annotations
+
+import asyncio
+
+import asyncpg
+import structlog
+
+from proofgrid.primitives.ids import LeaseId, TaskId
+from proofgrid.roles.dispatcher.desk import DispatchSettings
+from proofgrid.roles.dispatcher.returns import return_job
+from proofgrid.rules.jobs.lifecycle import LeaseState, TaskEvent
+from proofgrid.rules.jobs.retry import ReturnReason
+from proofgrid.store.database import Database
+from proofgrid.store.queries import QUERIES
+from proofgrid.store.tasks import end_task
+
+SLEEP_MAX_SECONDS = 1.0  #: new leases and deadlines come without notice, and never expire sooner than this
+AFTER_TROUBLE_SECONDS = 0.5
+
+log = structlog.get_logger(__name__)
+
+
+class Watch:
+    """The dispatcher's clock. Any number of gateways may run one: the rows' locks decide who acts."""
+
+    def __init__(self, database: Database, settings: DispatchSettings) -> None:
+        self._database = database
+        self._settings = settings
+        self._woken = asyncio.Event()
+
+    def wake(self) -> None:
+        """Something may expire earlier than thought."""
+        self._woken.set()
+
+    async def run(self) -> None:
+        """Watch until cancelled."""
+        while True:
+            self._woken.clear()
+            try:
+                await self.take_back_expired()
+                await self.end_overdue()
+                seconds = await self._until_next()
+            except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+                log.warning("database_away", reason=str(error))
+                seconds = AFTER_TROUBLE_SECONDS
+            try:
+                async with asyncio.timeout(seconds):
+                    await self._woken.wait()
+            except TimeoutError:
+                pass
+
+    async def take_back_expired(self) -> None:
+        """Give every job of an expired lease back to the market."""
+        async with self._database.connection() as connection:
+            rows = await connection.fetch(QUERIES["expired_leases"])
+        for row in rows:
+            reason, detail = _why(row)
+            async with self._database.transaction() as connection:
+                if await self._is_still_expired(connection, row):
+                    await return_job(
+                        connection,
+                        TaskId(row["task_id"]),
+                        LeaseId(row["lease_id"]),
+                        reason,
+                        detail=detail,
+                        attempts_max=self._settings.attempts_max,
+                    )
+
+    async def _is_still_expired(self, connection: asyncpg.Connection, row: asyncpg.Record) -> bool:
+        # A heartbeat may have come between reading and locking.
+        await connection.fetchrow(QUERIES["lock_task"], row["task_id"])
+        lease = await connection.fetchrow(QUERIES["lock_lease"], row["lease_id"])
+        now_ms = await connection.fetchval(QUERIES["database_time"])
+        return bool(lease["expires_ms"] <= now_ms)
+
+    async def end_overdue(self) -> None:
+        """Fail the tasks whose deadline has passed, with a refund."""
+        async with self._database.connection() as connection:
+            rows = await connection.fetch(QUERIES["tasks_past_deadline"])
+        for row in rows:
+            async with self._database.transaction() as connection:
+                await end_task(
+                    connection,
+                    TaskId(row["task_id"]),
+                    TaskEvent.GAVE_UP,
+                    code="PG-512",
+                    detail="the deadline passed before all slices were proven",
+                )
+
+    async def _until_next(self) -> float:
+        async with self._database.connection() as connection:
+            waits_ms = [
+                await connection.fetchval(QUERIES["next_expiry"]),
+                await connection.fetchval(QUERIES["next_deadline"]),
+            ]
+        known = [max(wait_ms, 0) / 1000 for wait_ms in waits_ms if wait_ms is not None]
+        return float(min([SLEEP_MAX_SECONDS, *known]))
+
+
+def _why(row: asyncpg.Record) -> tuple[ReturnReason, str]:
+    match row["state"]:
+        case LeaseState.GRANTED:
+            return ReturnReason.NOT_PICKED_UP, "the prover could not be told"
+        case LeaseState.REPORTED:
+            return ReturnReason.STORE_FAULT, "the result was not judged in time"
+        case _ if row["overdue"]:
+            return ReturnReason.TIMED_OUT, "the job took too long"
+        case _:
+            return ReturnReason.PROVER_LOST, "no heartbeat"

@@ -1,0 +1,157 @@
+"""Who is calling, may they, and not too often: every call passes here first, and every error leaves here."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import grpc
+import structlog
+
+from proofgrid.primitives.clock import Clock
+from proofgrid.primitives.errors import BadToken, NoToken, ProofgridError, RateLimited, TokenReplayed
+from proofgrid.primitives.ids import Address
+from proofgrid.primitives.signatures import signer_of
+from proofgrid.rules.access.roles import Role, check_role
+from proofgrid.rules.access.tokens import Claims, check_claims, read_token
+from proofgrid.rules.jobs.limits import Bucket, Limits, take
+from proofgrid.store.database import Database
+from proofgrid.store.queries import QUERIES
+from proofgrid.wire.errors import status_of, write_error
+
+TOKEN_METADATA = "authorization"  # noqa: S105 - the name of a header
+KNOWN_TOKENS_MAX = 10_000
+BUCKETS_MAX = 100_000
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Who is calling, after all checks."""
+
+    address: Address
+    roles: frozenset[Role]
+
+
+class CallContext(Protocol):
+    """The part of grpc.aio.ServicerContext that we use."""
+
+    def invocation_metadata(self) -> Any: ...
+    async def abort(self, code: grpc.StatusCode, details: str = "", trailing_metadata: Any = ()) -> Any: ...
+
+
+class FrontDoor:
+    """Authenticates tokens, authorises roles, limits rates."""
+
+    def __init__(self, database: Database, *, audience: Address, limits: Limits, clock: Clock) -> None:
+        self._database = database
+        self._audience = audience
+        self._limits = limits
+        self._clock = clock
+        self._known_tokens: dict[str, Claims] = {}
+        self._buckets: dict[Address, Bucket] = {}
+
+    async def admit(self, context: CallContext, *needed: Role, single_use: bool = False) -> Caller:
+        """Return the caller; raise a Refused error for a missing, wrong or replayed token, role or rate."""
+        claims = self._authenticate(context)
+        self._limit_rate(claims.subject)
+        async with self._database.connection() as connection:
+            rows = await connection.fetch(QUERIES["roles_of"], claims.subject)
+            roles = frozenset(Role(row["role"]) for row in rows)
+            # The network's own key administers it, so that a fresh network is never locked.
+            if claims.subject == self._audience:
+                roles |= {Role.ADMIN}
+            check_role(roles, needed=frozenset(needed))
+            if single_use and not await connection.fetchval(QUERIES["spend_token"], claims.token_id, claims.expires_ms):
+                raise TokenReplayed()
+        return Caller(claims.subject, roles)
+
+    def _authenticate(self, context: CallContext) -> Claims:
+        token = _token_of(context)
+        claims = self._known_tokens.get(token)
+        if claims is None:
+            claims, signed, signature = read_token(token)
+            if signer_of(signed.encode(), signature) != claims.subject:
+                raise BadToken("the token is not signed by the key it names")
+            self._remember(token, claims)
+        check_claims(claims, audience=self._audience, now_ms=self._clock.now_ms())
+        return claims
+
+    def _remember(self, token: str, claims: Claims) -> None:
+        if len(self._known_tokens) >= KNOWN_TOKENS_MAX:
+            self._known_tokens.pop(next(iter(self._known_tokens)))
+        self._known_tokens[token] = claims
+
+    def _limit_rate(self, address: Address) -> None:
+        bucket, allowed = take(
+            self._buckets.pop(address, None),
+            now_ms=self._clock.now_ms(),
+            per_second=self._limits.requests_per_second,
+            burst=self._limits.requests_burst,
+        )
+        self._buckets[address] = bucket  # re-inserted, so that the first one is the longest unused
+        if len(self._buckets) > BUCKETS_MAX:
+            self._buckets.pop(next(iter(self._buckets)))
+        if not allowed:
+            raise RateLimited(
+                f"more than {self._limits.requests_per_second} requests per second",
+                hint="wait a moment, or use one stream",
+            )
+
+
+def _token_of(context: CallContext) -> str:
+    for key, value in context.invocation_metadata() or ():
+        if key == TOKEN_METADATA:
+            scheme, _, token = str(value).partition(" ")
+            if scheme.lower() != "bearer" or not token:
+                raise BadToken("the authorization header is: Bearer <token>")
+            return token
+    raise NoToken(hint="sign in with a key: proofgrid keys new, then --key FILE")
+
+
+async def _refuse(context: CallContext, error: ProofgridError, call: str) -> None:
+    log.info("call_refused", call=call, code=error.code, field=error.field)
+    await context.abort(status_of(error), str(error), write_error(error))
+
+
+async def _crash(context: CallContext, error: Exception, call: str) -> None:
+    log.error("call_failed", call=call, exc_info=error)
+    await context.abort(grpc.StatusCode.INTERNAL, "the gateway failed; its log says why")
+
+
+def answering(method: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[Any]]:
+    """Turn our errors into gRPC statuses, for calls that answer once (or write to the context themselves)."""
+
+    @functools.wraps(method)
+    async def call(self: Any, request: Any, context: Any) -> Any:
+        try:
+            return await method(self, request, context)
+        except ProofgridError as error:
+            return await _refuse(context, error, method.__name__)
+        except grpc.aio.AbortError:
+            raise
+        except Exception as error:
+            return await _crash(context, error, method.__name__)
+
+    return call
+
+
+def streaming(method: Callable[..., AsyncIterator[Any]]) -> Callable[..., AsyncIterator[Any]]:
+    """The same for calls that answer with a stream."""
+
+    @functools.wraps(method)
+    async def call(self: Any, request: Any, context: Any) -> AsyncIterator[Any]:
+        try:
+            async for answer in method(self, request, context):
+                yield answer
+        except ProofgridError as error:
+            await _refuse(context, error, method.__name__)
+        except grpc.aio.AbortError:
+            raise
+        except Exception as error:
+            await _crash(context, error, method.__name__)
+
+    return call

@@ -1,0 +1,152 @@
+"""From an uploaded model to a registered program: built in a worker, stored file by file, named by its content."""
+
+from __future__ import annotations
+
+import asyncio
+import tempfile
+from collections.abc import AsyncIterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import structlog
+
+from proofgrid.primitives.digests import Digest
+from proofgrid.primitives.errors import InvalidField, InvalidProgram, Recoverable, UnknownArtifact
+from proofgrid.primitives.ids import Address
+from proofgrid.proofs import workers as in_worker
+from proofgrid.proofs.base import ProgramFiles
+from proofgrid.proofs.manifest import program_to_json
+from proofgrid.proofs.registry import proof_system
+from proofgrid.proofs.workers import ProofWorkers
+from proofgrid.store.artifacts import ArtifactStore
+from proofgrid.store.database import Database
+from proofgrid.store.queries import QUERIES
+
+BUILD_TIMEOUT_SECONDS = 1_800.0
+SOURCE_FILES_MAX = 8
+PROGRESS_SECONDS = 0.25
+
+log = structlog.get_logger(__name__)
+
+
+class Registration:
+    """Builds programs, one at a time: a build may use every core."""
+
+    def __init__(
+        self, database: Database, artifacts: ArtifactStore, workers: ProofWorkers, *, srs: Path | None, scratch: Path
+    ) -> None:
+        self._database = database
+        self._artifacts = artifacts
+        self._workers = workers
+        self._srs = srs
+        self._scratch = scratch
+        self._turn = asyncio.Semaphore(1)
+
+    async def register(
+        self, owner: Address, system: str, source: Mapping[str, Digest], settings: Mapping[str, Any], label: str
+    ) -> AsyncIterator[tuple[str, int] | Digest]:
+        """Yield progress as (stage, share in 1/1000), then the program's digest.
+
+        Raises InvalidRequest errors; what was built and refused leaves nothing behind.
+        """
+        proof_system(system)  # an unknown one is refused before anything is fetched
+        if not 1 <= len(source) <= SOURCE_FILES_MAX:
+            raise InvalidField(f"1 to {SOURCE_FILES_MAX} files", field="source")
+        if len(label) > 128:
+            raise InvalidField("at most 128 characters", field="label")
+        await self._check_readable(owner, source)
+        async with self._turn:
+            with tempfile.TemporaryDirectory(dir=self._scratch) as workdir:
+                async for step in self._build_and_store(owner, system, source, settings, label, Path(workdir)):
+                    yield step
+
+    async def _build_and_store(
+        self,
+        owner: Address,
+        system: str,
+        source: Mapping[str, Digest],
+        settings: Mapping[str, Any],
+        label: str,
+        workdir: Path,
+    ) -> AsyncIterator[tuple[str, int] | Digest]:
+        paths = await self._fetch_source(source, workdir)
+        building = asyncio.ensure_future(self._build(system, paths, settings, workdir))
+        try:
+            async for step in self._progress(building, workdir / in_worker.PROGRESS_FILE):
+                yield step
+        finally:
+            building.cancel()  # no-op when it is done; a client that hangs up stops its build
+        files = building.result()
+        yield ("store", 900)
+        await self._store(owner, files, label)
+        log.info("program_registered", digest=files.program.digest, owner=owner, slices=len(files.program.slices))
+        yield files.program.digest
+
+    async def _build(
+        self, system: str, paths: Mapping[str, Path], settings: Mapping[str, Any], workdir: Path
+    ) -> ProgramFiles:
+        try:
+            return await self._workers.call(
+                in_worker.build_program,
+                system,
+                paths,
+                settings,
+                self._srs,
+                workdir,
+                timeout_seconds=BUILD_TIMEOUT_SECONDS,
+            )
+        except Recoverable as error:
+            raise InvalidProgram(
+                f"the proof system failed on this program: {error.detail}",
+                field="source",
+                hint="is the model too large?",
+            ) from error
+
+    async def _progress(self, building: asyncio.Future[ProgramFiles], path: Path) -> AsyncIterator[tuple[str, int]]:
+        seen = ""
+        while not building.done():
+            await asyncio.wait([building], timeout=PROGRESS_SECONDS)
+            text = await asyncio.to_thread(_read_if_there, path)
+            if text and text != seen:
+                seen = text
+                stage, _, permille = text.partition(" ")
+                yield stage, int(permille)
+
+    async def _check_readable(self, owner: Address, source: Mapping[str, Digest]) -> None:
+        async with self._database.connection() as connection:
+            for name, digest in source.items():
+                if not await connection.fetchval(QUERIES["may_read_artifact"], digest, owner):
+                    raise UnknownArtifact(field=f"source[{name}]", hint="upload the file first")
+
+    async def _fetch_source(self, source: Mapping[str, Digest], workdir: Path) -> dict[str, Path]:
+        paths = {}
+        for index, (name, digest) in enumerate(sorted(source.items())):
+            paths[name] = workdir / f"source-{index}"
+            await self._artifacts.fetch_to(digest, paths[name])
+        return paths
+
+    async def _store(self, owner: Address, files: ProgramFiles, label: str) -> None:
+        program = files.program
+        sizes: dict[Digest, int] = {}
+        for name, digest in program.files.items():
+            _, sizes[digest] = await self._artifacts.put_file(files.path(name), expected=digest)
+        async with self._database.transaction() as connection:
+            await connection.execute(
+                QUERIES["insert_program"],
+                program.digest,
+                program.proof_system,
+                owner,
+                label,
+                program_to_json(program),
+                len(program.slices),
+                sum(spec.units for spec in program.slices),
+            )
+            await connection.execute(QUERIES["insert_program_files"], program.digest, list(sizes))
+            await connection.execute(QUERIES["record_artifacts"], "", list(sizes), list(sizes.values()))
+
+
+def _read_if_there(path: Path) -> str:
+    try:
+        return path.read_text().strip()
+    except OSError:
+        return ""

@@ -1,0 +1,72 @@
+"""The gRPC server: services behind one port, encrypted unless it stays on this machine."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import grpc
+import structlog
+
+from proofgrid.primitives.errors import InvalidField
+from proofgrid.wire.addresses import is_loopback
+
+MESSAGE_BYTES_MAX = 16 << 20
+STREAMS_MAX = 10_000
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Listen:
+    """Where the gateway listens. Without a certificate only the loopback is allowed."""
+
+    host: str = "127.0.0.1"
+    port: int = 0  #: 0 picks a free one
+    certificate: Path | None = None  #: PEM chain
+    private_key: Path | None = None  #: PEM
+
+
+def new_server() -> grpc.aio.Server:
+    """Return a server with bounds on messages and streams, and keepalive against half-open connections."""
+    return grpc.aio.server(
+        options=[
+            ("grpc.max_receive_message_length", MESSAGE_BYTES_MAX),
+            ("grpc.max_send_message_length", MESSAGE_BYTES_MAX),
+            ("grpc.max_concurrent_streams", STREAMS_MAX),
+            ("grpc.keepalive_time_ms", 10_000),
+            ("grpc.keepalive_timeout_ms", 5_000),
+            ("grpc.keepalive_permit_without_calls", 1),
+            ("grpc.http2.min_ping_interval_without_data_ms", 5_000),
+            ("grpc.http2.min_recv_ping_interval_without_data_ms", 5_000),
+            # A second gateway on the same port would steal half of the calls.
+            ("grpc.so_reuseport", 0),
+        ]
+    )
+
+
+def bind(server: grpc.aio.Server, listen: Listen) -> int:
+    """Bind the port and return it. Raises InvalidField when the address is taken or would carry plain text."""
+    where = f"{listen.host}:{listen.port}"
+    if listen.certificate is not None and listen.private_key is not None:
+        credentials = grpc.ssl_server_credentials([(listen.private_key.read_bytes(), listen.certificate.read_bytes())])
+        port = _bound(lambda: server.add_secure_port(where, credentials), where)
+    elif is_loopback(listen.host):
+        port = _bound(lambda: server.add_insecure_port(where), where)
+    else:
+        raise InvalidField(
+            f"{listen.host} is not this machine, and without a certificate its traffic could be read",
+            field="listen",
+            hint="give --tls-certificate and --tls-key, or listen on 127.0.0.1",
+        )
+    return port
+
+
+def _bound(add: object, where: str) -> int:
+    try:
+        port = int(add())  # type: ignore[operator]
+    except RuntimeError:
+        port = 0
+    if port == 0:
+        raise InvalidField(f"cannot listen on {where}", field="listen", hint="is another gateway running there?")
+    return port

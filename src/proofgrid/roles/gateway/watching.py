@@ -1,0 +1,69 @@
+"""Watchers of tasks: one notification wakes everybody who waits for that task."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from typing import Any
+from uuid import UUID
+
+import asyncpg
+
+from proofgrid.primitives.ids import TaskId
+from proofgrid.store.database import Database
+from proofgrid.store.queries import QUERIES
+
+EVENTS_PER_READ = 500
+ENDING_KINDS = frozenset({"done", "failed", "cancelled"})
+
+
+class TaskWatch:
+    """Streams the events of tasks from the database, woken by LISTEN/NOTIFY."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._waiting: dict[TaskId, set[asyncio.Event]] = {}
+
+    def wake(self, payload: str) -> None:
+        """Something happened to the task named by `payload`."""
+        for event in self._waiting.get(TaskId(UUID(payload)), ()):
+            event.set()
+
+    def wake_all(self) -> None:
+        """Notifications may have been missed: everybody looks again."""
+        for events in self._waiting.values():
+            for event in events:
+                event.set()
+
+    async def follow(self, task_id: TaskId, cursor: int) -> AsyncIterator[asyncpg.Record]:
+        """Yield every event after `cursor`, in order and without gaps, until the task has ended."""
+        woken = asyncio.Event()
+        waiting = self._waiting.setdefault(task_id, set())
+        waiting.add(woken)
+        try:
+            while True:
+                woken.clear()  # before reading, so that nothing falls between reading and waiting
+                rows = await self._read(task_id, cursor)
+                for row in rows:
+                    cursor = row["seq"]
+                    yield row
+                    if row["kind"] in ENDING_KINDS:
+                        return
+                if not rows:
+                    if await self._has_ended(task_id):
+                        return
+                    await woken.wait()
+        finally:
+            waiting.discard(woken)
+            if not waiting:
+                self._waiting.pop(task_id, None)
+
+    async def _read(self, task_id: TaskId, cursor: int) -> list[Any]:
+        async with self._database.connection() as connection:
+            return list(await connection.fetch(QUERIES["events_after"], task_id, cursor, EVENTS_PER_READ))
+
+    async def _has_ended(self, task_id: TaskId) -> bool:
+        # A cursor at or beyond the last event of an ended task would wait for ever.
+        async with self._database.connection() as connection:
+            row = await connection.fetchrow(QUERIES["get_task"], task_id)
+        return row is None or row["finished_ms"] is not None

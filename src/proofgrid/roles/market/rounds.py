@@ -1,0 +1,264 @@
+"""Runs rounds: collects what waits in a lane and who is free, asks the rules, writes transcript and leases.
+
+lane wakes (job ready, prover free, prover came) -> at most one round per interval -> one transaction:
+    lane lock -> lock tasks -> orders -> rules.market.rounds -> round + leases + events -> commit wakes gateways
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import defaultdict
+from dataclasses import dataclass
+from typing import Any
+
+import asyncpg
+import structlog
+
+from proofgrid.primitives.canonical import canonical_json
+from proofgrid.primitives.clock import Clock, fresh_bytes, fresh_uuid
+from proofgrid.primitives.digests import Digest
+from proofgrid.primitives.ids import Lane, TaskId
+from proofgrid.primitives.signatures import SigningKey
+from proofgrid.rules.jobs.lifecycle import JobEvent, job_sources
+from proofgrid.rules.market.rounds import JobDemand, ProverSupply, RoundInputs, RoundOutcome, TaskDemand, run_round
+from proofgrid.rules.market.transcript import transcript_hash
+from proofgrid.store.database import Database
+from proofgrid.store.queries import QUERIES
+from proofgrid.store.tasks import append_event
+
+JOBS_PER_ROUND_MAX = 5_000
+GATEWAY_SILENT_MS = 5_000
+UNSOLD_RETRY_FIRST_SECONDS = 0.25
+UNSOLD_RETRY_MAX_SECONDS = 4.0
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MarketSettings:
+    """How rounds are run."""
+
+    interval_ms: int = 100  #: at most one round of a lane per interval
+    pick_up_ms: int = 5_000  #: how long a lease waits for its prover to be told
+    run_ms_floor: int = 60_000  #: every job may take this long, and
+    run_ms_per_unit: int = 20  #: this much per PU on top
+    reference_price: int = 1_000  #: base units per PU in a lane without a round; a lone prover sells at it
+
+
+@dataclass(frozen=True, slots=True)
+class _Book:
+    """What a round is made of, with the rows that the leases will need."""
+
+    demands: list[TaskDemand]
+    supplies: list[ProverSupply]
+    jobs: dict[str, asyncpg.Record]
+    sessions: dict[str, asyncpg.Record]
+
+
+class Market:
+    """Runs the rounds of all lanes. Any number of gateways may run one: the lane lock keeps rounds apart."""
+
+    def __init__(self, database: Database, *, key: SigningKey, settings: MarketSettings, clock: Clock) -> None:
+        self._database = database
+        self._key = key
+        self._settings = settings
+        self._clock = clock
+        self._dirty: dict[Lane, asyncio.Event] = {}
+        self._group: asyncio.TaskGroup | None = None
+
+    def wake(self, lane: str) -> None:
+        """Something changed in a lane."""
+        event = self._dirty.get(Lane(lane))
+        if event is None:
+            event = self._dirty[Lane(lane)] = asyncio.Event()
+            if self._group is not None:
+                self._group.create_task(self._run_lane(Lane(lane), event))
+        event.set()
+
+    async def wake_all(self) -> None:
+        """Notifications may have been missed: look at every lane with work."""
+        async with self._database.connection() as connection:
+            rows = await connection.fetch(QUERIES["next_ready"])
+        for row in rows:
+            self.wake(row["lane"])
+
+    async def run(self) -> None:
+        """Run rounds until cancelled."""
+        async with asyncio.TaskGroup() as group:
+            self._group = group
+            for lane, event in self._dirty.items():
+                group.create_task(self._run_lane(lane, event))
+            await self.wake_all()
+            await asyncio.Event().wait()
+
+    async def _run_lane(self, lane: Lane, dirty: asyncio.Event) -> None:
+        retry_seconds = UNSOLD_RETRY_FIRST_SECONDS
+        wait_seconds: float | None = None
+        while True:
+            try:
+                async with asyncio.timeout(wait_seconds):
+                    await dirty.wait()
+            except TimeoutError:
+                pass
+            dirty.clear()
+            try:
+                sold, unsold, wait_ms = await self.hold_round(lane)
+            except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+                log.warning("round_failed", lane=lane, reason=str(error))
+                sold, unsold, wait_ms = 0, 1, None
+            retry_seconds = UNSOLD_RETRY_FIRST_SECONDS if sold else min(2 * retry_seconds, UNSOLD_RETRY_MAX_SECONDS)
+            # With unsold orders on both sides the reference price moves, so the next round may trade.
+            waits = [retry_seconds] if unsold else []
+            waits += [max(wait_ms, 0) / 1000] if wait_ms is not None else []
+            wait_seconds = min(waits, default=None)
+            await asyncio.sleep(self._settings.interval_ms / 1000)
+
+    async def hold_round(self, lane: Lane) -> tuple[int, int, int | None]:
+        """Hold one round of a lane; return (jobs sold, jobs left with sellers present, ms to the next waiting job)."""
+        async with self._database.transaction() as connection:
+            if not await connection.fetchval(QUERIES["lock_lane"], lane):
+                return 0, 1, None  # another gateway is at it
+            book = await self._collect(connection, lane)
+            if not book.demands or not book.supplies:
+                return 0, 0, await self._next_wait(connection, lane)
+            outcome = run_round(await self._inputs(connection, lane, book))
+            hashed = await self._record(connection, outcome)
+            await self._grant(connection, outcome, hashed, book)
+        sold = len(outcome.placements)
+        log.info(
+            "round_cleared",
+            lane=lane,
+            number=outcome.number,
+            sold=sold,
+            buy_price=outcome.buy_price,
+            sell_price=outcome.sell_price,
+        )
+        wait_ms = None
+        async with self._database.connection() as connection:
+            wait_ms = await self._next_wait(connection, lane)
+        return sold, len(book.jobs) - sold, wait_ms
+
+    async def _next_wait(self, connection: Any, lane: Lane) -> int | None:
+        for row in await connection.fetch(QUERIES["next_ready"]):
+            if row["lane"] == lane and row["wait_ms"] > 0:
+                return int(row["wait_ms"])
+        return None
+
+    async def _collect(self, connection: Any, lane: Lane) -> _Book:
+        _, system, job_class = lane.split("/")
+        sessions = await connection.fetch(QUERIES["supply_of_lane"], system, job_class, GATEWAY_SILENT_MS)
+        free = {row["prover_id"]: row for row in sessions if row["slots"] > row["busy"]}
+        if not free:
+            return _Book([], [], {}, {})
+        tasks = await connection.fetch(QUERIES["lock_tasks_with_ready_jobs"], lane, JOBS_PER_ROUND_MAX)
+        jobs = await connection.fetch(QUERIES["ready_jobs"], [task["task_id"] for task in tasks], lane)
+        now_ms = await connection.fetchval(QUERIES["database_time"])
+
+        by_task: dict[Any, list[JobDemand]] = defaultdict(list)
+        for job in jobs:
+            excluded = {prover for prover, until_ms in job["excluded"].items() if until_ms > now_ms}
+            # What a prover cannot hold in memory beside its other jobs, it cannot prove.
+            excluded |= {p for p, row in free.items() if row["memory_bytes"] - row["memory_busy"] < job["memory_bytes"]}
+            by_task[job["task_id"]].append(
+                JobDemand(job_id=str(job["job_id"]), units=job["units"], excluded=frozenset(excluded))
+            )
+        demands = [
+            TaskDemand(
+                task_id=str(task["task_id"]),
+                jobs=tuple(by_task[task["task_id"]]),
+                limit_price=task["limit_price"],
+                program_digest=task["program_digest"],
+            )
+            for task in tasks
+            if by_task[task["task_id"]]
+        ]
+        supplies = [
+            ProverSupply(
+                prover_id=row["prover_id"],
+                operator=row["operator"],
+                ask_price=row["price"],
+                free_slots=row["slots"] - row["busy"],
+                reputation_bucket=0,
+                cached_programs=frozenset(row["cached_programs"]),
+            )
+            for row in free.values()
+        ]
+        return _Book(demands, supplies, {str(job["job_id"]): job for job in jobs}, free)
+
+    async def _inputs(self, connection: Any, lane: Lane, book: _Book) -> RoundInputs:
+        last = await connection.fetchrow(QUERIES["last_round"], lane)
+        return RoundInputs(
+            lane=lane,
+            number=last["number"] + 1 if last else 1,
+            previous=Digest(last["transcript_hash"]) if last else None,
+            # Drawn after the orders are fixed, so that nobody can choose an id that ranks well.
+            beacon=fresh_bytes(32),
+            reference=last["next_reference"] if last else self._settings.reference_price,
+            demands=book.demands,
+            supplies=book.supplies,
+        )
+
+    async def _record(self, connection: Any, outcome: RoundOutcome) -> Digest:
+        hashed = transcript_hash(outcome.transcript)
+        await connection.execute(
+            QUERIES["insert_round"],
+            outcome.lane,
+            outcome.number,
+            canonical_json(outcome.transcript).decode(),
+            hashed,
+            self._key.sign(bytes.fromhex(hashed)),
+            outcome.buy_price if outcome.placements else 0,
+            outcome.sell_price if outcome.placements else 0,
+            sum(placement.units for placement in outcome.placements),
+            len(outcome.transcript["bids"]),
+            len(outcome.transcript["asks"]),
+            outcome.next_reference,
+        )
+        return hashed
+
+    async def _grant(self, connection: Any, outcome: RoundOutcome, hashed: Digest, book: _Book) -> None:
+        if not outcome.placements:
+            return
+        rows = []
+        for placement in outcome.placements:
+            session = book.sessions[placement.prover_id]
+            rows.append(
+                {
+                    "lease_id": str(fresh_uuid(self._clock)),
+                    "job_id": placement.job_id,
+                    "task_id": placement.task_id,
+                    "prover_id": placement.prover_id,
+                    "operator": session["operator"],
+                    "session_id": str(session["session_id"]),
+                    "gateway_id": str(session["gateway_id"]),
+                    "units": placement.units,
+                    "run_ms": self._settings.run_ms_floor + self._settings.run_ms_per_unit * placement.units,
+                }
+            )
+        await connection.fetch(
+            QUERIES["grant_leases"],
+            rows,
+            outcome.lane,
+            outcome.number,
+            outcome.buy_price,
+            outcome.sell_price,
+            self._settings.pick_up_ms,
+            job_sources(JobEvent.SOLD),
+        )
+        for placement in outcome.placements:
+            job = book.jobs[placement.job_id]
+            await append_event(
+                connection,
+                TaskId(job["task_id"]),
+                "sold",
+                slice=job["slice"],
+                input=job["input"],
+                prover=placement.prover_id,
+                lane=outcome.lane,
+                round=outcome.number,
+                round_hash=hashed,
+                buy_price=outcome.buy_price,
+                sell_price=outcome.sell_price,
+            )
+        for gateway_id in sorted({row["gateway_id"] for row in rows}):
+            await connection.execute(QUERIES["wake_gateway"], gateway_id)

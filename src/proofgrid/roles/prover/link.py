@@ -1,0 +1,170 @@
+"""The prover's stream to a gateway, on threads of its own: proving and files can never hold up a heartbeat.
+
+    link thread       connect -> hello -> read what the gateway says -> deliver to the node's event loop
+    heartbeat thread  every interval: "I live, and hold these leases"
+    gRPC's thread     sends what is in the outgoing queue
+
+A lost connection is made again, to the next gateway of the list, with backoff and jitter; the hello names the leases
+still held, so that nothing is proven twice for a cut cable.
+"""
+
+from __future__ import annotations
+
+import queue
+import random
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import grpc
+import structlog
+
+from proofgrid.primitives.clock import Clock
+from proofgrid.primitives.errors import InvalidRequest, ProofgridError, Refused, Unavailable
+from proofgrid.primitives.ids import Address
+from proofgrid.primitives.signatures import SigningKey, parse_address
+from proofgrid.rules.jobs.offers import HeldLease, ProverOffer
+from proofgrid.sdk.connection import OPTIONS, channel_credentials
+from proofgrid.sdk.tokens import make_token
+from proofgrid.wire.addresses import parse_target
+from proofgrid.wire.codec import write_held, write_hello
+from proofgrid.wire.errors import read_error
+from proofgrid.wire.v1 import client_pb2, client_pb2_grpc, prover_pb2, prover_pb2_grpc
+
+BACKOFF_FIRST_SECONDS = 0.2
+BACKOFF_MAX_SECONDS = 5.0
+CONNECT_TIMEOUT_SECONDS = 10.0
+
+log = structlog.get_logger(__name__)
+
+Deliver = Callable[[prover_pb2.ToProver | ProofgridError], object]  #: called on the link thread
+_Outgoing = queue.SimpleQueue[prover_pb2.FromProver | None]
+
+
+class Link:
+    """Keeps one stream to one of several gateways."""
+
+    def __init__(
+        self,
+        gateways: Sequence[str],
+        key: SigningKey,
+        *,
+        offer: Callable[[], ProverOffer],
+        held: Callable[[], tuple[HeldLease, ...]],
+        deliver: Deliver,
+        network: str | None,
+        ca_file: Path | None,
+        clock: Clock,
+    ) -> None:
+        self._targets = [parse_target(gateway) for gateway in gateways]
+        self._key = key
+        self._offer = offer
+        self._held = held
+        self._deliver = deliver
+        self._network: Address | None = parse_address(network, field="network") if network else None
+        self._ca_file = ca_file
+        self._clock = clock
+        self._closing = threading.Event()
+        self._outgoing: _Outgoing | None = None
+        self._call: Any = None
+        self._thread = threading.Thread(target=self._run, name="link", daemon=True)
+        self._chance = random.Random()  # noqa: S311 - jitter, not secrets
+
+    def start(self) -> None:
+        """Connect and stay connected until `close`."""
+        self._thread.start()
+
+    def close(self) -> None:
+        """End the stream; returns when the link thread has ended."""
+        self._closing.set()
+        if self._outgoing is not None:
+            self._outgoing.put(None)
+        if self._call is not None:
+            self._call.cancel()
+        self._thread.join(timeout=10)
+
+    def send(self, message: prover_pb2.FromProver) -> bool:
+        """Send a message; False when there is no connection now (what matters is sent again after the next hello)."""
+        outgoing = self._outgoing
+        if outgoing is None:
+            return False
+        outgoing.put(message)
+        return True
+
+    def _run(self) -> None:
+        delay_seconds = BACKOFF_FIRST_SECONDS
+        attempt = 0
+        while not self._closing.is_set():
+            target = self._targets[attempt % len(self._targets)]
+            attempt += 1
+            try:
+                if self._stay_connected(target.address, channel_credentials(target, self._ca_file)):
+                    delay_seconds = BACKOFF_FIRST_SECONDS
+                error: ProofgridError = Unavailable("the gateway ended the stream")
+            except grpc.RpcError as rpc_error:
+                error = read_error(rpc_error)
+            except ProofgridError as ours:
+                error = ours
+            if self._closing.is_set():
+                return
+            self._deliver(error)
+            if isinstance(error, InvalidRequest) and not isinstance(error, Refused):
+                return  # asking again in the same words would get the same answer
+            self._closing.wait(delay_seconds * self._chance.uniform(0.5, 1.0))
+            delay_seconds = min(2 * delay_seconds, BACKOFF_MAX_SECONDS)
+
+    def _stay_connected(self, address: str, credentials: grpc.ChannelCredentials | None) -> bool:
+        """Run one stream to its end; True when the gateway had welcomed us."""
+        welcomed = False
+        channel = (
+            grpc.secure_channel(address, credentials, options=OPTIONS)
+            if credentials is not None
+            else grpc.insecure_channel(address, options=OPTIONS)
+        )
+        ended = threading.Event()
+        with channel:
+            outgoing: _Outgoing = queue.SimpleQueue()
+            outgoing.put(write_hello(self._offer()))
+            stub = prover_pb2_grpc.ProverServiceStub(channel)
+            self._call = stub.Connect(_drain(outgoing), metadata=self._metadata(channel))
+            try:
+                for message in self._call:
+                    if message.WhichOneof("message") == "welcome":
+                        welcomed = True
+                        self._outgoing = outgoing
+                        self._start_heartbeats(message.welcome.heartbeat_ms / 1000, outgoing, ended)
+                    self._deliver(message)
+                    if self._closing.is_set():
+                        break
+            except grpc.RpcError:
+                if not welcomed:
+                    raise
+            finally:
+                ended.set()
+                self._outgoing = None
+                outgoing.put(None)
+        return welcomed
+
+    def _metadata(self, channel: grpc.Channel) -> tuple[tuple[str, str], ...]:
+        if self._network is None:
+            facts = client_pb2_grpc.ClientServiceStub(channel).GetNetwork(
+                client_pb2.GetNetworkRequest(), timeout=CONNECT_TIMEOUT_SECONDS
+            )
+            self._network = parse_address(facts.address, field="network")
+        token = make_token(self._key, audience=self._network, now_ms=self._clock.now_ms())
+        return (("authorization", f"Bearer {token}"),)
+
+    def _start_heartbeats(self, interval_seconds: float, outgoing: _Outgoing, ended: threading.Event) -> None:
+        def beat() -> None:
+            while not ended.wait(interval_seconds):
+                held = [write_held(lease) for lease in self._held()]
+                beat = prover_pb2.Heartbeat(held=held, sent_ms=self._clock.now_ms())
+                outgoing.put(prover_pb2.FromProver(heartbeat=beat))
+
+        threading.Thread(target=beat, name="heartbeat", daemon=True).start()
+
+
+def _drain(outgoing: _Outgoing) -> Iterator[prover_pb2.FromProver]:
+    while (message := outgoing.get()) is not None:
+        yield message

@@ -1,0 +1,315 @@
+"""The prover node: offers its capacity, proves what it is leased in child processes, hands in the proofs.
+
+lease -> queue for a slot -> fetch by digest -> prove in a child -> report -> (acknowledged) -> forget
+  stop, or the lease is lost -> the child is killed       connection lost -> go on proving, report after reconnect
+"""
+
+from __future__ import annotations
+
+import asyncio
+import tempfile
+import threading
+from collections.abc import Callable, Mapping
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+
+import structlog
+
+import proofgrid
+from proofgrid.primitives.clock import Clock
+from proofgrid.primitives.digests import Digest
+from proofgrid.primitives.errors import ArtifactCorrupt, InvalidRequest, ProofgridError, Refused
+from proofgrid.primitives.ids import LeaseId, parse_uuid
+from proofgrid.proofs.base import JobOutput, Program
+from proofgrid.proofs.manifest import program_from_json
+from proofgrid.roles.prover.link import Link
+from proofgrid.roles.prover.sandbox import ChildLimits, ChildSpec, run_child
+from proofgrid.rules.jobs.classes import JobClass
+from proofgrid.rules.jobs.offers import HeldLease, JobReport, JobTrouble, LeaseOffer, ProverOffer, StageReport
+from proofgrid.sdk.connection import Connection
+from proofgrid.sdk.transfer import download_file, upload_file
+from proofgrid.store.cache import LocalCache
+from proofgrid.wire import codec
+from proofgrid.wire.v1 import prover_pb2 as messages
+
+MEMORY_SLACK_BYTES = 512 << 20  #: what Python and the engine take before they begin
+
+log = structlog.get_logger(__name__)
+
+OnEvent = Callable[[str, Mapping[str, object]], None]  #: for people: (what happened, details)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NodeSettings:
+    """What a prover offers and where it keeps its files."""
+
+    name: str
+    asks: Mapping[str, int]
+    classes: tuple[JobClass, ...]
+    slots: int
+    cores: int  #: per job; handed to the engine
+    memory_bytes: int
+    region: str
+    directory: Path  #: cache and scratch
+    cache_bytes: int = 20 << 30
+
+
+@dataclass(slots=True)
+class _Job:
+    lease: LeaseOffer
+    task: asyncio.Task[None] | None = None
+    report: JobReport | None = None  #: done, not acknowledged yet
+
+
+@dataclass(slots=True)
+class _Held:
+    """The leases by id; the link's heartbeat thread reads them while the event loop writes."""
+
+    jobs: dict[LeaseId, _Job] = field(default_factory=dict)
+    lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def snapshot(self) -> tuple[HeldLease, ...]:
+        with self.lock:
+            return tuple(job.lease.held for job in self.jobs.values())
+
+    def add(self, job: _Job) -> None:
+        with self.lock:
+            self.jobs[job.lease.held.lease_id] = job
+
+    def drop(self, lease_id: LeaseId) -> _Job | None:
+        with self.lock:
+            return self.jobs.pop(lease_id, None)
+
+
+class ProverNode:
+    """One machine of an operator. Run it with `run`; `drain` lets it finish what it holds and stop."""
+
+    def __init__(
+        self,
+        connection: Connection,
+        gateways: list[str],
+        settings: NodeSettings,
+        *,
+        network: str | None,
+        ca_file: Path | None,
+        clock: Clock,
+        on_event: OnEvent = lambda what, details: None,
+    ) -> None:
+        if connection.key is None:
+            raise ValueError("a prover needs its operator's key")
+        self._connection = connection
+        self._settings = settings
+        self._clock = clock
+        self._on_event = on_event
+        self._held = _Held()
+        self._cached: set[Digest] = set()
+        self._slots = asyncio.Semaphore(settings.slots)
+        self._inbox: asyncio.Queue[messages.ToProver | ProofgridError] = asyncio.Queue()
+        self._draining = asyncio.Event()
+        self._empty = asyncio.Event()
+        self._files = LocalCache(settings.directory / "files", settings.cache_bytes)
+        self._keys = settings.directory / "keys"
+        self._scratch = settings.directory / "scratch"
+        self._loop = asyncio.get_running_loop()
+        self._link = Link(
+            gateways,
+            connection.key,
+            offer=self._offer,
+            held=self._held.snapshot,
+            deliver=lambda item: self._loop.call_soon_threadsafe(self._inbox.put_nowait, item),
+            network=network,
+            ca_file=ca_file,
+            clock=clock,
+        )
+
+    async def run(self) -> None:
+        """Work until drained or cancelled. Raises what the gateway refuses for good, such as a malformed offer."""
+        for directory in (self._keys, self._scratch):
+            directory.mkdir(parents=True, exist_ok=True)
+        self._link.start()
+        try:
+            async with asyncio.TaskGroup() as group:
+                listening = group.create_task(self._listen(group))
+                await self._until_drained()
+                listening.cancel()
+        except BaseExceptionGroup as errors:
+            raise errors.exceptions[0] from None
+        finally:
+            await asyncio.to_thread(self._link.close)
+
+    def drain(self) -> None:
+        """Take no new leases; stop when the held ones are done."""
+        self._draining.set()
+
+    async def _until_drained(self) -> None:
+        await self._draining.wait()
+        self._link.send(messages.FromProver(drain=messages.Drain()))
+        self._tell("draining", held=len(self._held.jobs))
+        while self._held.jobs:
+            self._empty.clear()
+            await self._empty.wait()
+
+    def _offer(self) -> ProverOffer:
+        settings = self._settings
+        return ProverOffer(
+            name=settings.name,
+            asks=dict(settings.asks),
+            classes=settings.classes,
+            slots=settings.slots,
+            cores=settings.cores,
+            memory_bytes=settings.memory_bytes,
+            region=settings.region,
+            version=proofgrid.__version__,
+            held=self._held.snapshot(),
+            cached_programs=frozenset(self._cached),
+        )
+
+    # --- what the gateway says -------------------------------------------------------------------
+
+    async def _listen(self, group: asyncio.TaskGroup) -> None:
+        while True:
+            item = await self._inbox.get()
+            if isinstance(item, ProofgridError):
+                self._tell("disconnected", reason=str(item))
+                if isinstance(item, InvalidRequest) and not isinstance(item, Refused):
+                    raise item
+                continue
+            match item.WhichOneof("message"):
+                case "welcome":
+                    self._welcomed(item.welcome)
+                case "lease":
+                    self._take(codec.read_lease(item.lease), group)
+                case "stop":
+                    self._stop(LeaseId(parse_uuid(item.stop.lease_id, field="lease_id")), item.stop.reason)
+                case "ack":
+                    self._acknowledged(item.ack)
+                case _:
+                    log.info("notice", code=item.notice.code, detail=item.notice.detail)
+
+    def _welcomed(self, welcome: messages.Welcome) -> None:
+        self._tell("connected", prover=welcome.prover_id)
+        for text in welcome.dropped_leases:
+            self._stop(LeaseId(parse_uuid(text, field="dropped_leases")), "it was given away meanwhile")
+        for job in list(self._held.jobs.values()):
+            if job.report is not None:
+                self._link.send(codec.write_result(job.report))
+        if self._draining.is_set():
+            self._link.send(messages.FromProver(drain=messages.Drain()))
+
+    def _take(self, lease: LeaseOffer, group: asyncio.TaskGroup) -> None:
+        if lease.held.lease_id in self._held.jobs:
+            return  # told again
+        job = _Job(lease)
+        self._held.add(job)
+        job.task = group.create_task(self._work(job))
+
+    def _stop(self, lease_id: LeaseId, reason: str) -> None:
+        job = self._drop(lease_id)
+        if job is not None and job.task is not None:
+            job.task.cancel()
+            self._tell("stopped", slice=job.lease.slice_index, reason=reason)
+
+    def _acknowledged(self, ack: messages.ResultAck) -> None:
+        job = self._drop(LeaseId(parse_uuid(ack.lease_id, field="lease_id")))
+        if job is None:
+            return
+        earned = job.lease.price * job.lease.units
+        if ack.accepted:
+            self._cached.add(job.lease.program_digest)
+            self._tell("paid", slice=job.lease.slice_index, units=job.lease.units, earned=earned)
+        else:
+            self._tell("refused", slice=job.lease.slice_index, reason=f"{ack.code} {ack.detail}")
+
+    def _drop(self, lease_id: LeaseId) -> _Job | None:
+        job = self._held.drop(lease_id)
+        self._empty.set()
+        return job
+
+    # --- one job ---------------------------------------------------------------------------------
+
+    async def _work(self, job: _Job) -> None:
+        lease = job.lease
+        try:
+            async with self._slots:
+                job.report = await self._prove(lease)
+        except ProofgridError as error:
+            self._give_back(lease, error.code, str(error))
+        except OSError as error:
+            # Disk full, too many files, no more processes: this machine's weather, not the job's fault.
+            self._give_back(lease, "PG-320", f"{type(error).__name__}: {error.strerror}")
+        else:
+            # Not sent now means sent after the next welcome.
+            self._link.send(codec.write_result(job.report))
+
+    def _give_back(self, lease: LeaseOffer, code: str, detail: str) -> None:
+        self._tell("failed", slice=lease.slice_index, reason=detail)
+        self._link.send(codec.write_failure(JobTrouble(held=lease.held, code=code, detail=detail)))
+        self._drop(lease.held.lease_id)
+
+    async def _prove(self, lease: LeaseOffer) -> JobReport:
+        program = program_from_json(lease.manifest)
+        if program.digest != lease.program_digest:
+            raise ArtifactCorrupt("the manifest is not the one of the leased program")
+        self._progress(lease, "fetch", 0)
+        with tempfile.TemporaryDirectory(dir=self._scratch) as workdir:
+            async with AsyncExitStack() as stack:
+                names = program.slices[lease.slice_index].files
+                paths = {name: await self._at_hand(program.files[name], stack) for name in names}
+                job_input = await self._at_hand(lease.input_digest, stack)
+                started_ms = self._clock.now_ms()
+                output = await self._run_child(lease, program, paths, job_input, Path(workdir))
+                wall_ms = self._clock.now_ms() - started_ms
+                return await self._report(lease, output, wall_ms, Path(workdir))
+
+    async def _at_hand(self, digest: Digest, stack: AsyncExitStack) -> Path:
+        return await stack.enter_async_context(
+            self._files.pinned(digest, partial(download_file, self._connection, digest))
+        )
+
+    async def _run_child(
+        self, lease: LeaseOffer, program: Program, paths: Mapping[str, Path], job_input: Path, workdir: Path
+    ) -> JobOutput:
+        spec = ChildSpec(
+            proof_system=lease.proof_system,
+            program=program,
+            paths=paths,
+            slice_index=lease.slice_index,
+            job_input=job_input,
+            cache=self._keys,
+            workdir=workdir,
+        )
+        limits = ChildLimits(
+            memory_bytes=lease.memory_bytes + MEMORY_SLACK_BYTES,
+            timeout_seconds=lease.timeout_ms / 1000,
+            cores=self._settings.cores,
+        )
+        return await run_child(
+            spec, limits=limits, on_progress=lambda stage, permille: self._progress(lease, stage, permille)
+        )
+
+    async def _report(self, lease: LeaseOffer, output: JobOutput, wall_ms: int, workdir: Path) -> JobReport:
+        proof, proof_digest = output.proof, None
+        if len(proof) > codec.SMALL_PROOF_BYTES:
+            self._progress(lease, "upload", 0)
+            path = workdir / "proof-to-upload"
+            await asyncio.to_thread(path.write_bytes, proof)
+            proof_digest = await upload_file(self._connection, path, lease_id=str(lease.held.lease_id))
+            proof = b""
+        return JobReport(
+            held=lease.held,
+            proof=proof,
+            proof_digest=proof_digest,
+            public=output.public,
+            wall_ms=max(0, wall_ms),
+            memory_peak_bytes=0,
+        )
+
+    def _progress(self, lease: LeaseOffer, stage: str, permille: int) -> None:
+        self._tell("stage", slice=lease.slice_index, stage=stage)
+        self._link.send(codec.write_progress(StageReport(held=lease.held, stage=stage, permille=permille)))
+
+    def _tell(self, what: str, **details: object) -> None:
+        log.info(f"prover_{what}", name=self._settings.name, **details)
+        self._on_event(what, details)

@@ -1,0 +1,30 @@
+"""Who may do what: three roles, and what each call needs."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+from proofgrid.primitives.errors import InvalidField, NotAllowed, UnknownKey
+
+
+class Role(StrEnum):
+    CLIENT = "client"
+    OPERATOR = "operator"
+    ADMIN = "admin"
+
+
+def parse_role(text: str) -> Role:
+    """Return the role named `text`; raise InvalidField when there is none."""
+    try:
+        return Role(text)
+    except ValueError:
+        raise InvalidField(f"no role {text!r}", field="role", hint="roles are client, operator, admin") from None
+
+
+def check_role(held: frozenset[Role], *, needed: frozenset[Role]) -> None:
+    """Raise UnknownKey for a key without roles, NotAllowed when none of `needed` is among `held`."""
+    if not held:
+        raise UnknownKey(hint="ask the network's administrator: proofgrid admin grant ADDRESS ROLE")
+    if not held & needed:
+        names = " or ".join(sorted(needed))
+        raise NotAllowed(f"this call needs the role {names}")

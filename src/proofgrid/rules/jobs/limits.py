@@ -1,0 +1,40 @@
+"""What the network allows: limits on requests, rates and sizes, and how a rate limit counts."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+MIB = 1 << 20
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """Per-client limits; one key is one client."""
+
+    requests_per_second: int = 50
+    requests_burst: int = 200
+    open_tasks: int = 1_000
+    stored_bytes: int = 2 << 30
+    upload_bytes: int = 256 * MIB
+    inputs_json_bytes: int = 8 * MIB
+    inputs_per_task: int = 1_024
+
+
+@dataclass(frozen=True, slots=True)
+class Bucket:
+    """A token bucket in thousandths of a request, so that it counts in integers."""
+
+    level_milli: int
+    at_ms: int
+
+
+def take(bucket: Bucket | None, *, now_ms: int, per_second: int, burst: int) -> tuple[Bucket, bool]:
+    """Return the bucket after one request at `now_ms`, and whether that request is allowed."""
+    full = burst * 1_000
+    if bucket is None:
+        bucket = Bucket(full, now_ms)
+    level = min(full, bucket.level_milli + max(0, now_ms - bucket.at_ms) * per_second)
+    at_ms = max(now_ms, bucket.at_ms)
+    if level < 1_000:
+        return Bucket(level, at_ms), False
+    return Bucket(level - 1_000, at_ms), True

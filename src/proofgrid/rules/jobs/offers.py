@@ -1,0 +1,117 @@
+"""What provers and gateways tell each other, as frozen values; wire/codec.py translates them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from proofgrid.primitives.digests import Digest
+from proofgrid.primitives.errors import InvalidField
+from proofgrid.primitives.ids import JobId, LeaseId
+from proofgrid.primitives.money import AMOUNT_MAX
+from proofgrid.rules.jobs.classes import JobClass
+
+SLOTS_MAX = 4_096
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HeldLease:
+    """A lease as the prover names it: the fence tells an old holder from the present one."""
+
+    lease_id: LeaseId
+    fence: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProverOffer:
+    """What a prover says of itself in its hello. Its word is checked where it matters: proofs and limits."""
+
+    name: str
+    asks: Mapping[str, int]  #: proof system -> least base units per PU
+    classes: tuple[JobClass, ...]
+    slots: int  #: jobs at a time
+    cores: int  #: for each job
+    memory_bytes: int  #: for all jobs together
+    region: str
+    version: str
+    held: tuple[HeldLease, ...] = ()
+    cached_programs: frozenset[Digest] = frozenset()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LeaseOffer:
+    """A lease as a prover receives it."""
+
+    held: HeldLease
+    job_id: JobId
+    program_digest: Digest
+    proof_system: str
+    manifest: Mapping[str, Any]
+    slice_index: int
+    input_digest: Digest
+    units: int
+    memory_bytes: int
+    price: int  #: base units per PU, paid when the proof verifies
+    timeout_ms: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StageReport:
+    """How far a job is."""
+
+    held: HeldLease
+    stage: str
+    permille: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JobReport:
+    """A finished job: either the proof itself or the digest under which it was uploaded."""
+
+    held: HeldLease
+    proof: bytes
+    proof_digest: Digest | None
+    public: Mapping[str, Any]
+    wall_ms: int
+    memory_peak_bytes: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JobTrouble:
+    """A job that did not work out, in the prover's words."""
+
+    held: HeldLease
+    code: str
+    detail: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verdict:
+    """What became of a report. `retryable`: it was not judged, send it again."""
+
+    accepted: bool
+    code: str = ""
+    detail: str = ""
+    retryable: bool = False
+
+
+def check_offer(offer: ProverOffer) -> None:
+    """Raise InvalidField for an offer outside its rules."""
+    if not offer.asks or len(offer.asks) > 64:
+        raise InvalidField("1 to 64 asks, one per proof system", field="asks")
+    for system, price in offer.asks.items():
+        if not 1 <= price <= AMOUNT_MAX:
+            raise InvalidField("an ask is at least 1 base unit per PU", field=f"asks[{system}]")
+    if not offer.classes:
+        raise InvalidField("at least one class", field="classes", hint="classes are small, medium, large")
+    if not 1 <= offer.slots <= SLOTS_MAX:
+        raise InvalidField(f"1 to {SLOTS_MAX} slots", field="slots")
+    if not 1 <= offer.cores <= 4_096:
+        raise InvalidField("1 to 4096 cores per job", field="cores")
+    if offer.memory_bytes < 1 << 20:
+        raise InvalidField("at least 1 MiB of memory", field="memory_bytes")
+    if len(offer.region) > 64 or len(offer.version) > 64:
+        raise InvalidField("at most 64 characters", field="region")
+    if len(offer.held) > SLOTS_MAX or len(offer.cached_programs) > 10_000:
+        raise InvalidField("more than a prover can hold", field="held")

@@ -1,0 +1,77 @@
+"""A proof request as a client sends it, and the rules it must keep before anything is stored."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from proofgrid.primitives.digests import Digest, digest_of_json
+from proofgrid.primitives.errors import BudgetTooSmall, DeadlinePassed, InvalidField
+from proofgrid.primitives.money import AMOUNT_MAX, UNITS_MAX
+
+IDEMPOTENCY_KEY_CHARS_MAX = 128
+DEADLINE_MAX_MS = 30 * 24 * 3_600 * 1_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProofRequest:
+    """What a client wants proven, and what it will pay."""
+
+    program_digest: Digest
+    inputs: tuple[Any, ...]  #: one JSON value per element of the batch, as the proof system reads it
+    inputs_digest: Digest  #: of the JSON text as it was sent
+    limit_price: int  #: most base units per PU
+    budget: int  #: most base units in all; 0 means limit price times units
+    deadline_ms: int  #: since the epoch; 0 means the network's default
+    idempotency_key: str
+
+    @property
+    def content_digest(self) -> Digest:
+        """The request without its key: the same key with another content is a conflict."""
+        return digest_of_json(
+            {
+                "program": self.program_digest,
+                "inputs": self.inputs_digest,
+                "limit_price": self.limit_price,
+                "budget": self.budget,
+                "deadline_ms": self.deadline_ms,
+            }
+        )
+
+
+def check_request(request: ProofRequest, *, inputs_max: int, now_ms: int) -> None:
+    """Raise an InvalidRequest naming field and rule for what can be judged without the program."""
+    if not request.inputs:
+        raise InvalidField("at least one input", field="inputs")
+    if len(request.inputs) > inputs_max:
+        raise InvalidField(f"at most {inputs_max} inputs in one request", field="inputs", hint="send several requests")
+    if request.limit_price < 1:
+        raise InvalidField("the limit price is at least 1 base unit per PU", field="limit_price")
+    if request.budget < 0:
+        raise InvalidField("the budget is not negative", field="budget")
+    if not 1 <= len(request.idempotency_key) <= IDEMPOTENCY_KEY_CHARS_MAX:
+        raise InvalidField(f"1 to {IDEMPOTENCY_KEY_CHARS_MAX} characters", field="idempotency_key")
+    if request.deadline_ms and request.deadline_ms <= now_ms:
+        raise DeadlinePassed(
+            f"the deadline passed {now_ms - request.deadline_ms} ms ago",
+            field="deadline_ms",
+            hint="is your clock right?",
+        )
+    if request.deadline_ms > now_ms + DEADLINE_MAX_MS:
+        raise InvalidField("the deadline lies at most 30 days ahead", field="deadline_ms")
+
+
+def calculate_escrow(request: ProofRequest, *, units: int) -> int:
+    """Return what is put aside for the task: limit price times units. Raises BudgetTooSmall, InvalidField."""
+    if units > UNITS_MAX:
+        raise InvalidField(f"the request needs {units} PU, at most {UNITS_MAX} are allowed", field="inputs")
+    escrow = request.limit_price * units
+    if escrow > AMOUNT_MAX:
+        raise InvalidField(f"limit price times {units} PU is beyond any budget", field="limit_price")
+    if request.budget and request.budget < escrow:
+        raise BudgetTooSmall(
+            f"{units} PU at {request.limit_price} per PU are {escrow}, the budget is {request.budget}",
+            field="budget",
+            hint=f"raise the budget to {escrow} or lower the limit price to {request.budget // units}",
+        )
+    return escrow

@@ -1,0 +1,105 @@
+"""What happens to a job whose lease ended without a proof: one table by reason, one decision.
+
+reason            whose fault   counts as an attempt   same prover again
+not_picked_up     weather       no                     after a short while
+prover_lost       prover        yes                    after a while
+child_crashed     prover        yes                    after a while
+timed_out         prover        yes                    after a while
+bad_proof         prover        yes                    never for this job
+store_fault       weather       no                     at once
+declined          prover        no                     after a while
+program_fault     program       ends the task          -
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+FOREVER_MS = 2**53  #: far beyond any clock, still exact in JSON
+BACKOFF_FIRST_MS = 200
+BACKOFF_MAX_MS = 10_000
+
+
+class ReturnReason(StrEnum):
+    NOT_PICKED_UP = "not_picked_up"
+    PROVER_LOST = "prover_lost"
+    CHILD_CRASHED = "child_crashed"
+    TIMED_OUT = "timed_out"
+    BAD_PROOF = "bad_proof"
+    STORE_FAULT = "store_fault"
+    DECLINED = "declined"
+    PROGRAM_FAULT = "program_fault"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RetryRule:
+    """What one reason means for the next try."""
+
+    counts: bool  #: against the job's attempt limit
+    exclude_ms: int  #: how long this prover gets no lease for this job again
+    prover_at_fault: bool
+    ends_task: bool = False
+
+
+RETRY_RULES: dict[ReturnReason, RetryRule] = {
+    ReturnReason.NOT_PICKED_UP: RetryRule(counts=False, exclude_ms=2_000, prover_at_fault=False),
+    ReturnReason.PROVER_LOST: RetryRule(counts=True, exclude_ms=15_000, prover_at_fault=True),
+    ReturnReason.CHILD_CRASHED: RetryRule(counts=True, exclude_ms=15_000, prover_at_fault=True),
+    ReturnReason.TIMED_OUT: RetryRule(counts=True, exclude_ms=60_000, prover_at_fault=True),
+    ReturnReason.BAD_PROOF: RetryRule(counts=True, exclude_ms=FOREVER_MS, prover_at_fault=True),
+    ReturnReason.STORE_FAULT: RetryRule(counts=False, exclude_ms=0, prover_at_fault=False),
+    ReturnReason.DECLINED: RetryRule(counts=False, exclude_ms=15_000, prover_at_fault=False),
+    ReturnReason.PROGRAM_FAULT: RetryRule(counts=True, exclude_ms=0, prover_at_fault=False, ends_task=True),
+}
+
+#: The error codes that a prover reports, by what they mean here; any other code is a crash.
+REASON_OF_CODE: dict[str, ReturnReason] = {
+    "PG-310": ReturnReason.STORE_FAULT,
+    "PG-311": ReturnReason.STORE_FAULT,
+    "PG-301": ReturnReason.STORE_FAULT,
+    "PG-320": ReturnReason.CHILD_CRASHED,
+    "PG-321": ReturnReason.TIMED_OUT,
+    "PG-330": ReturnReason.DECLINED,
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Retry:
+    """Offer the job again from `not_before_ms` on, to others than the excluded prover until `excluded_until_ms`."""
+
+    not_before_ms: int
+    excluded_until_ms: int
+    attempts: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GiveUp:
+    """The task ends, with this reason."""
+
+    code: str
+    detail: str
+    attempts: int
+
+
+def decide_retry(
+    reason: ReturnReason, *, detail: str, attempts: int, returns: int, attempts_max: int, now_ms: int
+) -> Retry | GiveUp:
+    """Return what to do with a job that came back.
+
+    `attempts` counts the earlier failures that were somebody's fault, `returns` all earlier ones; the backoff
+    doubles with `returns`, so that a job which nobody's fault keeps bouncing does not spin.
+    """
+    rule = RETRY_RULES[reason]
+    attempts = attempts + (1 if rule.counts else 0)
+    if rule.ends_task:
+        return GiveUp(code="PG-510", detail=f"the program cannot prove this input: {detail}", attempts=attempts)
+    if attempts >= attempts_max:
+        return GiveUp(
+            code="PG-511",
+            detail=f"gave up after {attempts} failed attempts, the last: {reason}: {detail}",
+            attempts=attempts,
+        )
+    backoff_ms = min(BACKOFF_FIRST_MS * 2 ** min(returns, 16), BACKOFF_MAX_MS)
+    excluded_until_ms = FOREVER_MS if rule.exclude_ms >= FOREVER_MS else now_ms + rule.exclude_ms
+    return Retry(not_before_ms=now_ms + backoff_ms, excluded_until_ms=excluded_until_ms, attempts=attempts)

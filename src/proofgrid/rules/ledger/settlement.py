@@ -1,0 +1,119 @@
+"""Which transfers follow from what happened. Ids follow from the facts too, so whoever retries posts the same ones."""
+
+from __future__ import annotations
+
+from proofgrid.primitives.errors import InvalidField
+from proofgrid.primitives.ids import AccountId, Address
+from proofgrid.primitives.money import check_amount
+from proofgrid.rules.ledger.book import (
+    MINT,
+    TREASURY,
+    Transfer,
+    client_account,
+    escrow_account,
+    operator_account,
+)
+
+
+def deposit(*, deposit_id: str, client: Address, amount: int) -> list[Transfer]:
+    """Bring money in from outside. `deposit_id` names the outside event, such as a transaction and its log index."""
+    check_amount(amount, field="amount", least=1)
+    return [
+        Transfer(
+            transfer_id=f"deposit:{deposit_id}",
+            debit=MINT,
+            credit=client_account(client),
+            amount=amount,
+            reason="deposit",
+        )
+    ]
+
+
+def withdraw(*, withdrawal_id: str, account: AccountId, amount: int) -> list[Transfer]:
+    """Take money out: clients and operators withdraw, the treasury burns."""
+    check_amount(amount, field="amount", least=1)
+    return [
+        Transfer(
+            transfer_id=f"withdraw:{withdrawal_id}",
+            debit=account,
+            credit=MINT,
+            amount=amount,
+            reason="withdrawal",
+        )
+    ]
+
+
+def escrow(*, task_id: str, client: Address, limit_price: int, units: int) -> list[Transfer]:
+    """Set aside the most that a task can cost, before any of its jobs is sold."""
+    return [
+        Transfer(
+            transfer_id=f"escrow:{task_id}",
+            debit=client_account(client),
+            credit=escrow_account(task_id),
+            amount=check_amount(limit_price * units, field="limit_price"),
+            reason="escrow",
+            task_id=task_id,
+        )
+    ]
+
+
+def pay_for_proof(
+    *,
+    task_id: str,
+    job_id: str,
+    operator: Address,
+    units: int,
+    buy_price: int,
+    sell_price: int,
+    lane: str,
+    round_number: int,
+) -> list[Transfer]:
+    """Pay for a verified proof: the operator at the sell price, the treasury what the client pays beyond it.
+
+    The ids name the job only, not the lease or the round: a job is paid once, whoever proved it. A second proof of
+    the same job by somebody else is refused by the book as a conflict.
+    """
+    if buy_price < sell_price:
+        raise InvalidField("a client never pays less than the operator receives", field="buy_price")
+    payment = Transfer(
+        transfer_id=f"pay:{job_id}",
+        debit=escrow_account(task_id),
+        credit=operator_account(operator),
+        amount=check_amount(sell_price * units, field="sell_price"),
+        reason="proof",
+        task_id=task_id,
+        job_id=job_id,
+        lane=lane,
+        round_number=round_number,
+    )
+    if buy_price == sell_price:
+        return [payment]
+    surplus = Transfer(
+        transfer_id=f"surplus:{job_id}",
+        debit=escrow_account(task_id),
+        credit=TREASURY,
+        amount=check_amount((buy_price - sell_price) * units, field="buy_price"),
+        reason="surplus",
+        task_id=task_id,
+        job_id=job_id,
+        lane=lane,
+        round_number=round_number,
+    )
+    return [payment, surplus]
+
+
+def refund(*, task_id: str, client: Address, remaining: int) -> list[Transfer]:
+    """Give back what is left in a task's escrow when no more of its jobs will be paid."""
+    check_amount(remaining, field="remaining")
+    if remaining == 0:
+        return []
+    return [
+        Transfer(
+            transfer_id=f"refund:{task_id}",
+            debit=escrow_account(task_id),
+            credit=client_account(client),
+            amount=remaining,
+            reason="refund",
+            task_id=task_id,
+        )
+    ]

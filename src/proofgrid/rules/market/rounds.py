@@ -1,0 +1,105 @@
+"""One round of one lane, from what waits to who proves what at which price; and its replay by anybody.
+
+    inputs -> orders (round_orders) -> clearing (dara) -> placements (scheduling) -> transcript
+                                            |-> next reference
+
+Rules, beside those of the modules named above:
+
+* A bid buys whole jobs. A job that lands on a prover that is excluded for it moves to another one that is still in
+  and has room; when there is none the job stays unsold, its task does not pay for it, and the other jobs trade. This
+  looks at ranks, sizes and who is still in, never at a price, so no price is rewarded or punished by it. Lots see to
+  it that such a job is not left over for ever (scheduling.exclusion).
+* A round in which one side is empty takes no orders and leaves the reference price as it is: a lane that is merely
+  full, or merely without work, says nothing about the price, and rounds may follow each other every 100 ms.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from proofgrid.rules.market.dara import Clearing, clear
+from proofgrid.rules.market.reference import next_reference
+from proofgrid.rules.market.round_orders import RoundInputs, RoundOrders, orders_of
+from proofgrid.rules.market.transcript import Transcript, transcript_hash, write_transcript
+from proofgrid.rules.market.transcript_reading import TranscriptMismatch, first_difference, read_inputs
+from proofgrid.rules.scheduling.offers import JobDemand, ProverSupply, TaskDemand
+from proofgrid.rules.scheduling.placement import Placement, Stretch, place_jobs
+
+__all__ = [
+    "JobDemand",
+    "Placement",
+    "ProverSupply",
+    "RoundInputs",
+    "RoundOutcome",
+    "TaskDemand",
+    "Transcript",
+    "TranscriptMismatch",
+    "replay",
+    "run_round",
+    "transcript_hash",
+]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RoundOutcome:
+    """What a round decided."""
+
+    lane: str
+    number: int
+    clearing: Clearing
+    placements: tuple[Placement, ...]
+    unsold: tuple[str, ...]  #: ids of jobs whose bid won, but which no prover still in may run or has room for
+    buy_price: int  #: clients pay this per unit of every placed job
+    sell_price: int  #: operators receive this per unit of every placed job
+    next_reference: int | None
+    transcript: Transcript
+
+    @property
+    def surplus(self) -> int:
+        """What the treasury keeps once every placed job is paid; unsold jobs are not paid for."""
+        return (self.buy_price - self.sell_price) * sum(placement.units for placement in self.placements)
+
+
+def run_round(inputs: RoundInputs) -> RoundOutcome:
+    """Run one round. Pure: the same inputs, in any order, give the same outcome and the same transcript."""
+    orders = orders_of(inputs)
+    clearing = clear(orders.bids, orders.asks, orders.rules)
+    placements, unsold = place_jobs(_winners(orders, clearing), _line(orders, clearing))
+    following = next_reference(inputs.reference, clearing, orders.bids, orders.asks)
+
+    return RoundOutcome(
+        lane=inputs.lane,
+        number=inputs.number,
+        clearing=clearing,
+        placements=placements,
+        unsold=unsold,
+        buy_price=clearing.buy_price,
+        sell_price=clearing.sell_price,
+        next_reference=following,
+        transcript=write_transcript(inputs, orders, clearing, placements, unsold, following),
+    )
+
+
+def replay(transcript: Any) -> None:
+    """Recompute a round from its recorded orders; raise TranscriptMismatch naming the first field that differs."""
+    recomputed = run_round(read_inputs(transcript)).transcript
+    where = first_difference(transcript, recomputed)
+    if where is not None:
+        raise TranscriptMismatch("the recorded round gives another value for this field", field=where)
+
+
+def _winners(orders: RoundOrders, clearing: Clearing) -> list[tuple[str, tuple[JobDemand, ...]]]:
+    return [(task_id, orders.covered[task_id]) for task_id, _ in clearing.bought]
+
+
+def _line(orders: RoundOrders, clearing: Clearing) -> list[Stretch]:
+    capacities = {ask.order_id: ask.units for ask in orders.asks}
+    return [
+        Stretch(
+            prover_id=prover_id,
+            sold_units=capacities[prover_id] - unsold_units,
+            capacity_units=capacities[prover_id],
+        )
+        for prover_id, unsold_units in clearing.still_in
+    ]

@@ -1,0 +1,46 @@
+"""Who comes first: public orders of buyers and sellers that know no price.
+
+Rank breaks ties and decides who is filled first. If it knew a price, asking less would sell more, and the truth would
+no longer be the best ask (dara.md, section 3). The beacon is drawn after the orders are sealed, so an order id cannot
+be ground for a good place.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable
+
+from proofgrid.rules.scheduling.offers import ProverSupply
+
+
+def rank_hash(beacon: bytes, order_id: str) -> str:
+    """Return the order's lot in this round: SHA-256 over the beacon's length, the beacon and the order id, as hex."""
+    # The length keeps (beacon "a", order "bc") and (beacon "ab", order "c") apart.
+    return hashlib.sha256(len(beacon).to_bytes(4, "big") + beacon + order_id.encode()).hexdigest()
+
+
+def bid_ranks(task_ids: Iterable[str], *, beacon: bytes) -> dict[str, int]:
+    """Return the rank of every bid: by lot."""
+    return _places((rank_hash(beacon, task_id), task_id) for task_id in task_ids)
+
+
+def ask_ranks(supplies: Iterable[ProverSupply], *, demanded: frozenset[str], beacon: bytes) -> dict[str, int]:
+    """Return the rank of every ask: best reputation bucket, then a demanded program in the cache, then by lot."""
+    return _places(
+        (
+            supply.reputation_bucket,
+            not has_demanded_program(supply, demanded),
+            rank_hash(beacon, supply.prover_id),
+            supply.prover_id,
+        )
+        for supply in supplies
+    )
+
+
+def has_demanded_program(supply: ProverSupply, demanded: frozenset[str]) -> bool:
+    """Does the prover hold the program of any task in the round?"""
+    return not supply.cached_programs.isdisjoint(demanded)
+
+
+def _places(keys: Iterable[tuple[object, ...]]) -> dict[str, int]:
+    return {str(key[-1]): place for place, key in enumerate(sorted(keys))}

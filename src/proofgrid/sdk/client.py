@@ -1,0 +1,211 @@
+"""The client's view of a network: register a program, submit inputs, watch, fetch the bundle, verify it yourself.
+
+async with Client("grpcs://gateway.example:7400", key) as client:
+    program = await client.register_program("model.onnx")
+    task = await client.submit(program.digest, [pixels], limit_price=1_500)
+    async for event in client.watch(task.task_id):
+        print(event.kind, event.data)
+    await client.fetch_result(task.task_id, Path("answer.bundle"))
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from proofgrid.primitives.clock import Clock, fresh_bytes
+from proofgrid.primitives.digests import Digest, parse_digest
+from proofgrid.primitives.errors import ProofgridError, Recoverable
+from proofgrid.primitives.signatures import SigningKey
+from proofgrid.sdk.connection import Connection
+from proofgrid.sdk.transfer import OnBytes, download_file, upload_file
+from proofgrid.wire.v1 import client_pb2 as messages
+
+RETRY_FIRST_SECONDS = 0.2
+RETRY_MAX_SECONDS = 3.0
+ENDED_STATES = frozenset({"done", "failed", "cancelled"})
+
+OnStage = Callable[[str, int], None]  #: (stage, share done in 1/1000)
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """Something that happened to a task. `cursor` is where to resume."""
+
+    cursor: int
+    kind: str
+    at_ms: int
+    data: Mapping[str, Any]
+
+
+class Client:
+    """A client of one network. Lost connections are tried again for `patience_seconds`; refusals are raised."""
+
+    def __init__(
+        self,
+        gateway: str,
+        key: SigningKey,
+        *,
+        network: str | None = None,
+        ca_file: Path | None = None,
+        patience_seconds: float = 60.0,
+        clock: Clock | None = None,
+    ) -> None:
+        self.connection = Connection(gateway, key, network=network, ca_file=ca_file, clock=clock)
+        self._stub = self.connection.client
+        self._patience_seconds = patience_seconds
+
+    async def __aenter__(self) -> Client:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.connection.close()
+
+    async def register_program(
+        self,
+        source: Mapping[str, Path],
+        *,
+        proof_system: str = "ezkl",
+        settings: Mapping[str, Any] | None = None,
+        label: str = "",
+        on_stage: OnStage | None = None,
+        on_bytes: OnBytes | None = None,
+    ) -> messages.Program:
+        """Upload a program's files by name (ezkl: {"model": path}) and have the network build it."""
+        digests = {}
+        for name, path in source.items():
+            digests[name] = await upload_file(self.connection, path, on_bytes=on_bytes)
+        request = messages.RegisterProgramRequest(
+            proof_system=proof_system, source=digests, settings_json=json.dumps(settings or {}), label=label
+        )
+        async for event in self.connection.stream(self._stub.RegisterProgram, request):
+            if event.WhichOneof("event") == "program":
+                program: messages.Program = event.program
+                return program
+            if on_stage is not None:
+                on_stage(event.progress.stage, event.progress.permille)
+        raise ProofgridError("the gateway ended the registration without a program")
+
+    async def submit(
+        self,
+        program_digest: str,
+        inputs: Sequence[Any],
+        *,
+        limit_price: int,
+        budget: int = 0,
+        deadline_ms: int = 0,
+        idempotency_key: str | None = None,
+    ) -> messages.Task:
+        """Submit a request: one proof per element of `inputs`, all in one bundle.
+
+        The idempotency key makes trying again safe: the same key is the same task, paid once.
+        """
+        request = messages.SubmitRequest(
+            program_digest=program_digest,
+            inputs_json=json.dumps(list(inputs), separators=(",", ":")),
+            limit_price=limit_price,
+            budget=budget,
+            deadline_ms=deadline_ms,
+            idempotency_key=idempotency_key or fresh_bytes(16).hex(),
+        )
+        task: messages.Task = await self._patiently(self._stub.Submit, request)
+        return task
+
+    async def watch(self, task_id: str, *, cursor: int = 0) -> AsyncIterator[Event]:
+        """Yield every event of a task after `cursor` once, in order, until it ends; survives lost connections."""
+        trouble = 0
+        ended = False
+        while not ended:
+            request = messages.WatchTaskRequest(task_id=task_id, cursor=cursor)
+            try:
+                async for message in self.connection.stream(self._stub.WatchTask, request):
+                    trouble = 0
+                    cursor = message.cursor
+                    ended = ended or message.kind in ENDED_STATES
+                    yield Event(message.cursor, message.kind, message.at_ms, json.loads(message.data_json))
+                return
+            except Recoverable:
+                trouble += 1
+                if trouble * RETRY_MAX_SECONDS > self._patience_seconds:
+                    raise
+                await asyncio.sleep(min(RETRY_FIRST_SECONDS * 2**trouble, RETRY_MAX_SECONDS))
+
+    async def wait(self, task_id: str) -> messages.Task:
+        """Wait until a task has ended and return it."""
+        async for _ in self.watch(task_id):
+            pass
+        return await self.task(task_id)
+
+    async def task(self, task_id: str) -> messages.Task:
+        """Return a task with its jobs."""
+        task: messages.Task = await self._patiently(self._stub.GetTask, messages.GetTaskRequest(task_id=task_id))
+        return task
+
+    async def tasks(self, *, state: str = "", limit: int = 100) -> list[messages.Task]:
+        """Return your tasks, newest first, without their jobs."""
+        request = messages.ListTasksRequest(state=state, limit=limit)
+        return list((await self._patiently(self._stub.ListTasks, request)).tasks)
+
+    async def cancel(self, task_id: str) -> messages.Task:
+        """Cancel a task; what is not spent is refunded."""
+        task: messages.Task = await self._patiently(self._stub.CancelTask, messages.CancelTaskRequest(task_id=task_id))
+        return task
+
+    async def fetch_result(self, task_id: str, path: Path) -> Digest:
+        """Download the bundle of a finished task to `path`; return its digest."""
+        result = await self._patiently(self._stub.FetchResult, messages.FetchResultRequest(task_id=task_id))
+        digest = parse_digest(result.bundle.digest)
+        await download_file(self.connection, digest, path)
+        return digest
+
+    async def program(self, digest: str) -> messages.Program:
+        """Return a registered program."""
+        program: messages.Program = await self._patiently(
+            self._stub.GetProgram, messages.GetProgramRequest(digest=digest)
+        )
+        return program
+
+    async def programs(self, *, limit: int = 100) -> list[messages.Program]:
+        """Return the registered programs, newest first."""
+        return list(
+            (await self._patiently(self._stub.ListPrograms, messages.ListProgramsRequest(limit=limit))).programs
+        )
+
+    async def account(self, address: str = "", *, transfers_limit: int = 20) -> messages.Account:
+        """Return an account with its latest transfers."""
+        request = messages.GetAccountRequest(address=address, transfers_limit=transfers_limit)
+        account: messages.Account = await self._patiently(self._stub.GetAccount, request)
+        return account
+
+    async def rounds(self, *, lane: str = "", limit: int = 50) -> list[messages.Round]:
+        """Return the latest rounds."""
+        request = messages.ListRoundsRequest(lane=lane, limit=limit)
+        return list((await self._patiently(self._stub.ListRounds, request)).rounds)
+
+    async def status(self) -> messages.NetworkStatus:
+        """Return what the network is doing."""
+        status: messages.NetworkStatus = await self._patiently(self._stub.GetStatus, messages.GetStatusRequest())
+        return status
+
+    async def facts(self) -> messages.Network:
+        """Return what the gateway says of the network."""
+        facts: messages.Network = await self._patiently(self._stub.GetNetwork, messages.GetNetworkRequest())
+        return facts
+
+    async def _patiently(self, method: Callable[..., Any], request: Any) -> Any:
+        """Make a call that may safely be made twice, again while the gateway is away."""
+        loop = asyncio.get_running_loop()
+        give_up_at = loop.time() + self._patience_seconds
+        delay_seconds = RETRY_FIRST_SECONDS
+        while True:
+            try:
+                return await self.connection.call(method, request)
+            except Recoverable:
+                if loop.time() + delay_seconds > give_up_at:
+                    raise
+            await asyncio.sleep(delay_seconds)
+            delay_seconds = min(2 * delay_seconds, RETRY_MAX_SECONDS)

@@ -1,0 +1,58 @@
+"""Key files: one secp256k1 key each, readable by its owner only, encrypted when a password is given."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+
+from eth_account import Account
+
+from proofgrid.primitives.errors import InvalidField
+from proofgrid.primitives.signatures import SigningKey
+
+
+def new_key() -> SigningKey:
+    """Return a fresh key from the system's entropy."""
+    return SigningKey(bytes(Account.create().key))
+
+
+def write_key(key: SigningKey, path: Path, *, password: str | None = None) -> None:
+    """Write a key file with mode 0600; refuse to overwrite one.
+
+    With a password the file is an Ethereum keystore (version 3); without, the key lies open in it.
+    """
+    content = (
+        Account.encrypt(key.secret, password)
+        if password is not None
+        else {"address": key.address, "private_key": "0x" + key.secret.hex()}
+    )
+    path.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except FileExistsError:
+        raise InvalidField(
+            f"{path} exists already", field="key", hint="choose another name; keys are never overwritten"
+        ) from None
+    with os.fdopen(descriptor, "w") as file:
+        file.write(json.dumps(content) + "\n")
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def read_key(path: Path, *, password: str | None = None) -> SigningKey:
+    """Return the key of a file; raise InvalidField when it cannot be read."""
+    try:
+        content = json.loads(path.read_text())
+        if "private_key" in content:
+            return SigningKey(bytes.fromhex(content["private_key"].removeprefix("0x")))
+    except FileNotFoundError:
+        raise InvalidField(f"there is no key file {path}", field="key", hint="make one: proofgrid keys new") from None
+    except (OSError, ValueError, TypeError, AttributeError):
+        raise InvalidField(f"{path} is no key file", field="key") from None
+    if password is None:
+        raise InvalidField(f"{path} is encrypted", field="key", hint="give its password in PROOFGRID_KEY_PASSWORD")
+    try:
+        return SigningKey(bytes(Account.decrypt(content, password)))
+    except (ValueError, TypeError, KeyError):
+        raise InvalidField(f"the password does not open {path}", field="key") from None

@@ -1,0 +1,70 @@
+"""Artifacts up to a gateway and down from it, in chunks, with the digest checked at both ends."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import os
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+
+import grpc
+
+from proofgrid.primitives.digests import Digest, digest_of_file, parse_digest
+from proofgrid.primitives.errors import ArtifactCorrupt, InvalidField
+from proofgrid.sdk.connection import Connection
+from proofgrid.wire.errors import read_error
+from proofgrid.wire.v1 import client_pb2 as messages
+
+CHUNK_BYTES = 512 << 10
+
+OnBytes = Callable[[int], None]  #: how many bytes have passed so far
+
+
+async def upload_file(
+    connection: Connection, path: Path, *, lease_id: str = "", on_bytes: OnBytes | None = None
+) -> Digest:
+    """Upload a file and return its digest, which the gateway computed as well."""
+    try:
+        size_bytes = (await asyncio.to_thread(path.stat)).st_size
+        digest = await asyncio.to_thread(digest_of_file, path)
+    except OSError as error:
+        raise InvalidField(f"{path} cannot be read: {error.strerror}", field="file") from None
+    header = messages.UploadHeader(digest=digest, size_bytes=size_bytes, lease_id=lease_id)
+    metadata = await connection.metadata()
+    try:
+        reference = await connection.artifacts.Upload(_upload(header, path, on_bytes), metadata=metadata)
+    except grpc.RpcError as error:
+        raise read_error(error) from None
+    return parse_digest(reference.digest)
+
+
+async def _upload(
+    header: messages.UploadHeader, path: Path, on_bytes: OnBytes | None
+) -> AsyncIterator[messages.UploadRequest]:
+    yield messages.UploadRequest(header=header)
+    sent = 0
+    with path.open("rb") as file:
+        while chunk := await asyncio.to_thread(file.read, CHUNK_BYTES):
+            yield messages.UploadRequest(chunk=chunk)
+            sent += len(chunk)
+            if on_bytes is not None:
+                on_bytes(sent)
+
+
+async def download_file(connection: Connection, digest: Digest, path: Path) -> None:
+    """Download an artifact to `path`, which appears only when it is whole; raise ArtifactCorrupt when it is not."""
+    part = path.with_name(f".{path.name}.{os.getpid()}.part")
+    hasher = hashlib.sha256()
+    try:
+        with part.open("wb") as file:
+            async for message in connection.stream(
+                connection.artifacts.Download, messages.DownloadRequest(digest=digest)
+            ):
+                hasher.update(message.chunk)
+                await asyncio.to_thread(file.write, message.chunk)
+        if hasher.hexdigest() != digest:
+            raise ArtifactCorrupt(f"what arrived does not hash to {digest}")
+        await asyncio.to_thread(os.replace, part, path)
+    finally:
+        part.unlink(missing_ok=True)

@@ -1,0 +1,144 @@
+"""Typed settings, from lowest to highest: defaults, a TOML file, environment (PROOFGRID_…), command line flags."""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from pathlib import Path
+from typing import Any, TypeVar
+
+import platformdirs
+from pydantic import Field, ValidationError
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+
+from proofgrid.primitives.errors import InvalidField
+
+CONFIG_VARIABLE = "PROOFGRID_CONFIG"
+
+
+def default_data_dir() -> Path:
+    """Return where data lives unless said otherwise: the user's data directory."""
+    return Path(platformdirs.user_data_dir("proofgrid", appauthor=False))
+
+
+class _FromFile(PydanticBaseSettingsSource):
+    """One table of the settings file: [gateway], [prover] or [client]."""
+
+    def __init__(self, settings_cls: type[BaseSettings], table: str) -> None:
+        super().__init__(settings_cls)
+        self._values = _read_table(table)
+
+    def get_field_value(self, field: Any, field_name: str) -> tuple[Any, str, bool]:
+        return self._values.get(field_name), field_name, False
+
+    def __call__(self) -> dict[str, Any]:
+        return dict(self._values)
+
+
+class _Settings(BaseSettings):
+    model_config = SettingsConfigDict(env_prefix="PROOFGRID_", extra="forbid")
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        table = settings_cls.__name__.removesuffix("Settings").lower()
+        return init_settings, env_settings, _FromFile(settings_cls, table)
+
+
+S = TypeVar("S", bound=_Settings)
+
+
+class GatewaySettings(_Settings):
+    """`proofgrid gateway`, table [gateway]."""
+
+    data_dir: Path = Field(default_factory=default_data_dir)
+    listen: str = "127.0.0.1:7400"
+    dsn: str = ""  #: empty: an embedded PostgreSQL in the data directory
+    artifacts: str = ""  #: empty: a folder in the data directory; or s3://bucket/prefix, gs://…, az://…
+    tls_certificate: Path | None = None
+    tls_key: Path | None = None
+    network_key: Path | None = None  #: empty: network.key in the data directory, made when missing
+    srs_file: Path | None = None  #: a ceremony's file; empty: one for development is made in the data directory
+    srs_logrows: int = Field(default=16, ge=6, le=26)  #: size of the development SRS
+    subnetwork: str = "default"
+    workers: int = Field(default=2, ge=1, le=256)  #: processes that normalise, build, verify
+    database_connections: int = Field(default=10, ge=3, le=500)
+    round_interval_ms: int = Field(default=100, ge=1, le=60_000)
+    reference_price: int = Field(default=1_000, ge=1)  #: of a lane without a round, base units per PU
+    heartbeat_ms: int = Field(default=1_000, ge=50, le=60_000)
+    lease_ttl_ms: int = Field(default=6_000, ge=200, le=600_000)
+    reconnect_grace_ms: int = Field(default=2_000, ge=0, le=60_000)
+    attempts_max: int = Field(default=5, ge=1, le=100)
+    requests_per_second: int = Field(default=50, ge=1)
+    requests_burst: int = Field(default=200, ge=1)
+    open_tasks: int = Field(default=1_000, ge=1)
+    stored_bytes: int = Field(default=2 << 30, ge=1)
+    upload_bytes: int = Field(default=256 << 20, ge=1)
+    log_level: str = "info"
+    log_json: bool = False
+
+
+class ProverSettings(_Settings):
+    """`proofgrid prover`, table [prover]."""
+
+    gateway: str = "127.0.0.1:7400"  #: several are separated by commas
+    network: str = ""  #: address of the network's key; pins the network
+    key: Path | None = None
+    key_password: str = ""
+    tls_ca: Path | None = None
+    data_dir: Path = Field(default_factory=default_data_dir)
+    name: str = "prover-1"
+    ask: int = Field(default=800, ge=1)  #: least base units per PU
+    proof_systems: str = ""  #: empty: all that are installed; several are separated by commas
+    classes: str = "small,medium"
+    slots: int = Field(default=1, ge=1, le=4_096)
+    cores: int = Field(default_factory=lambda: os.cpu_count() or 1, ge=1)
+    memory_bytes: int = Field(default=0, ge=0)  #: 0: what the machine has
+    region: str = ""
+    cache_bytes: int = Field(default=20 << 30, ge=1 << 20)
+    log_level: str = "warning"
+    log_json: bool = False
+
+
+class ClientSettings(_Settings):
+    """Everything a client runs, table [client]."""
+
+    gateway: str = "127.0.0.1:7400"
+    network: str = ""
+    key: Path | None = None
+    key_password: str = ""
+    tls_ca: Path | None = None
+
+
+def load_settings(kind: type[S], **flags: Any) -> S:
+    """Return settings of a kind; flags that are None do not count. Raises InvalidField naming the setting."""
+    try:
+        return kind(**{name: value for name, value in flags.items() if value is not None})
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"])
+        raise InvalidField(
+            first["msg"], field=where, hint="settings: flags, PROOFGRID_… variables, the TOML file"
+        ) from None
+
+
+def _read_table(table: str) -> dict[str, Any]:
+    path = Path(os.environ.get(CONFIG_VARIABLE) or Path(platformdirs.user_config_dir("proofgrid")) / "proofgrid.toml")
+    try:
+        content = tomllib.loads(path.read_text())
+    except FileNotFoundError:
+        if CONFIG_VARIABLE in os.environ:
+            raise InvalidField(f"there is no file {path}", field=CONFIG_VARIABLE) from None
+        return {}
+    except (OSError, tomllib.TOMLDecodeError) as error:
+        raise InvalidField(f"{path}: {error}", field=CONFIG_VARIABLE) from None
+    values = content.get(table, {})
+    if not isinstance(values, dict):
+        raise InvalidField(f"[{table}] in {path} is a table", field=CONFIG_VARIABLE)
+    return values

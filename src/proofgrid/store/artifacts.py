@@ -1,0 +1,228 @@
+"""Artifacts: bytes named by their SHA-256, streamed in and out, verified on every read.
+
+    sha256/ab/<digest>      the artifact
+    quarantine/<digest>     a copy that no longer hashed to its name; refused from then on, mended by a new upload
+
+A stream that was sent cannot be taken back, so `open_stream` keeps the last piece until the whole hash is known.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import os
+import tempfile
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO, Any
+
+import obstore
+import structlog
+from obstore.exceptions import BaseError
+from obstore.store import LocalStore, ObjectStore, from_url
+
+from proofgrid.primitives.digests import Digest, digest_of, parse_digest
+from proofgrid.primitives.errors import ArtifactCorrupt, ArtifactMissing, InvalidField, Recoverable, TooLarge
+from proofgrid.store.partial import written_whole
+
+CHUNK_BYTES = 1 << 20
+_SCHEMES = ("s3", "s3a", "gs", "az", "adl", "azure", "abfs", "abfss", "file", "memory")
+
+log = structlog.get_logger(__name__)
+
+
+class ArtifactStore:
+    """A folder or bucket of artifacts. All calls are idempotent and safe beside each other."""
+
+    def __init__(self, store: ObjectStore, *, local_root: Path | None = None) -> None:
+        self._store = store
+        self._local_root = local_root
+
+    @classmethod
+    def open(cls, url_or_path: str) -> ArtifactStore:
+        """Open a local folder (made when missing) or a bucket by URL: s3://, gs://, az://."""
+        scheme, separator, rest = url_or_path.partition("://")
+        if separator and scheme not in _SCHEMES:
+            hint = "use a folder, s3://bucket/prefix, gs://bucket/prefix or az://container/prefix"
+            raise InvalidField(f"no artifact store speaks {scheme}://", field="artifacts", hint=hint)
+        if not separator or scheme == "file":
+            return cls._open_folder(Path(rest if separator else url_or_path).expanduser().absolute())
+        try:
+            return cls(from_url(url_or_path))
+        except (BaseError, ValueError) as reason:
+            raise InvalidField(f"the artifact store cannot be opened: {reason}", field="artifacts") from reason
+
+    @classmethod
+    def _open_folder(cls, root: Path) -> ArtifactStore:
+        try:
+            root.mkdir(parents=True, exist_ok=True)
+            with tempfile.TemporaryFile(dir=root):
+                pass
+        except OSError as reason:
+            raise InvalidField(f"the folder {root} is not writable: {reason.strerror}", field="artifacts") from reason
+        return cls(LocalStore(root), local_root=root)
+
+    # --- in -----------------------------------------------------------------------------------------
+
+    async def put_bytes(self, content: bytes) -> Digest:
+        """Store `content`; return its digest once the bytes are durable."""
+        digest = digest_of(content) if len(content) < CHUNK_BYTES else await asyncio.to_thread(digest_of, content)
+        with _weather():
+            await obstore.put_async(self._store, _key(digest), content)
+        await self._make_durable(digest)
+        return digest
+
+    async def put_stream(
+        self, chunks: AsyncIterator[bytes], *, limit_bytes: int, expected: Digest | None = None
+    ) -> tuple[Digest, int]:
+        """Store a stream; return digest and size once the bytes are durable.
+
+        Raises TooLarge past `limit_bytes` and InvalidField when the bytes are not `expected`; then nothing is stored.
+        """
+        with self._spool() as file:
+            digest, size_bytes = await _spool_hashed(chunks, file, limit_bytes=limit_bytes)
+            if expected is not None and digest != expected:
+                raise InvalidField(f"the bytes sent hash to {digest}, not to the digest announced", field="digest")
+            file.seek(0)
+            with _weather():
+                await obstore.put_async(self._store, _key(digest), _pieces_of(file))
+        await self._make_durable(digest)
+        return digest, size_bytes
+
+    async def put_file(self, path: Path, *, expected: Digest | None = None) -> tuple[Digest, int]:
+        """Store a file; return digest and size once the bytes are durable."""
+        with path.open("rb") as file:
+            return await self.put_stream(
+                _pieces_of(file), limit_bytes=os.fstat(file.fileno()).st_size, expected=expected
+            )
+
+    # --- out ----------------------------------------------------------------------------------------
+
+    async def open_stream(self, digest: Digest, *, offset: int = 0) -> AsyncIterator[bytes]:
+        """Yield the artifact from `offset` on, in pieces of at most 1 MiB, the last one only when all are verified.
+
+        Everything is read and hashed, also what lies before `offset`: a resumed download is as sure as a whole one.
+        Raises ArtifactMissing before the first piece, ArtifactCorrupt instead of the last.
+        """
+        hasher = hashlib.sha256()
+        skip = offset
+        held = b""
+        with _weather(digest):
+            found = await obstore.get_async(self._store, _key(digest))
+            async for piece in found.stream(min_chunk_size=CHUNK_BYTES):
+                await asyncio.to_thread(hasher.update, piece)
+                for part in _parts_of(bytes(piece)):
+                    if held:
+                        yield held
+                    held = part[skip:]
+                    skip = max(0, skip - len(part))
+        if hasher.hexdigest() != digest:
+            await self._quarantine(digest, e_tag=found.meta["e_tag"])
+            raise ArtifactCorrupt(f"the stored copy of {digest} does not hash to its digest; it was refused")
+        if held:
+            yield held
+
+    async def read_bytes(self, digest: Digest, *, limit_bytes: int) -> bytes:
+        """Return the whole artifact, verified; raise TooLarge past `limit_bytes`."""
+        if await self.size(digest) > limit_bytes:
+            raise TooLarge(f"artifact {digest} is larger than {limit_bytes} bytes")
+        return b"".join([piece async for piece in self.open_stream(digest)])
+
+    async def fetch_to(self, digest: Digest, path: Path) -> None:
+        """Write the artifact to `path`, which appears only when it is whole and verified."""
+        with written_whole(path) as partial, partial.open("wb") as file:
+            async for piece in self.open_stream(digest):
+                await asyncio.to_thread(file.write, piece)
+
+    async def exists(self, digest: Digest) -> bool:
+        """Say whether a copy is stored. It may still prove corrupt when read."""
+        try:
+            await self.size(digest)
+        except ArtifactMissing:
+            return False
+        return True
+
+    async def size(self, digest: Digest) -> int:
+        """Return the size of the artifact in bytes."""
+        with _weather(digest):
+            return int((await obstore.head_async(self._store, _key(digest)))["size"])
+
+    async def delete(self, digest: Digest) -> None:
+        """Forget the artifact; one that is not there is forgotten already."""
+        try:
+            with _weather(digest):
+                await obstore.delete_async(self._store, _key(digest))
+        except ArtifactMissing:
+            return
+
+    # --- helpers ------------------------------------------------------------------------------------
+
+    async def _quarantine(self, digest: Digest, *, e_tag: str | None) -> None:
+        log.error("artifact_corrupt", digest=digest)
+        try:
+            with _weather(digest):
+                # Somebody may have mended the copy since it was read: the healthy one stays.
+                if (await obstore.head_async(self._store, _key(digest)))["e_tag"] == e_tag:
+                    await obstore.rename_async(self._store, _key(digest), f"quarantine/{digest}", overwrite=True)
+        except ArtifactMissing:
+            return  # another reader moved it first
+
+    async def _make_durable(self, digest: Digest) -> None:
+        # obstore's LocalStore renames a finished file into place but offers no fsync; buckets are durable by contract.
+        if self._local_root is not None:
+            await asyncio.to_thread(_fsync_with_folders, self._local_root / _key(digest), self._local_root)
+
+    def _spool(self) -> IO[bytes]:
+        # Nameless, so that even a kill -9 leaves nothing behind; on the store's disk, which has room for it.
+        return tempfile.TemporaryFile(dir=self._local_root)
+
+
+def _key(digest: Digest) -> str:
+    return f"sha256/{parse_digest(digest)[:2]}/{digest}"
+
+
+def _parts_of(piece: bytes) -> list[bytes]:
+    return [piece[start : start + CHUNK_BYTES] for start in range(0, len(piece), CHUNK_BYTES)]
+
+
+async def _pieces_of(file: IO[bytes]) -> AsyncIterator[bytes]:
+    while piece := await asyncio.to_thread(file.read, CHUNK_BYTES):
+        yield piece
+
+
+async def _spool_hashed(chunks: AsyncIterator[bytes], file: IO[bytes], *, limit_bytes: int) -> tuple[Digest, int]:
+    hasher = hashlib.sha256()
+    size_bytes = 0
+
+    def take(chunk: bytes) -> None:
+        hasher.update(chunk)
+        file.write(chunk)
+
+    async for chunk in chunks:
+        size_bytes += len(chunk)
+        if size_bytes > limit_bytes:
+            raise TooLarge(f"the upload is larger than {limit_bytes} bytes")
+        await asyncio.to_thread(take, chunk)
+    await asyncio.to_thread(file.flush)
+    return Digest(hasher.hexdigest()), size_bytes
+
+
+def _fsync_with_folders(path: Path, root: Path) -> None:
+    for entry in (path, path.parent, path.parent.parent, root):
+        handle = os.open(entry, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
+
+
+@contextmanager
+def _weather(digest: Any = None) -> Iterator[None]:
+    """Translate the storage engine's errors into ours."""
+    try:
+        yield
+    except FileNotFoundError as reason:
+        raise ArtifactMissing(f"artifact {digest} is not in the store" if digest else "") from reason
+    except (BaseError, OSError) as reason:
+        raise Recoverable(f"the artifact store failed: {type(reason).__name__}: {reason}") from reason

@@ -1,0 +1,108 @@
+"""A folder of fetched artifacts: verified on every use, the longest unused go first when it is full."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections import Counter, OrderedDict
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager, suppress
+from pathlib import Path
+
+import structlog
+
+from proofgrid.primitives.digests import Digest, digest_of_file, parse_digest
+from proofgrid.primitives.errors import ArtifactCorrupt
+from proofgrid.store.partial import PREFIX, written_whole
+
+log = structlog.get_logger(__name__)
+
+Fetch = Callable[[Path], Awaitable[None]]  #: writes the artifact to the path it is given
+
+
+class LocalCache:
+    """Artifacts on this machine's disk, at most `max_bytes` of them besides those in use."""
+
+    def __init__(self, root: Path, max_bytes: int) -> None:
+        self._root = root
+        self._max_bytes = max_bytes
+        self._pins: Counter[Digest] = Counter()
+        self._turns: dict[Digest, asyncio.Lock] = {}
+        root.mkdir(parents=True, exist_ok=True)
+        _remove_leftovers(root)
+        self._sizes = _found_in(root)  #: size in bytes by digest, longest unused first
+
+    @property
+    def used_bytes(self) -> int:
+        return sum(self._sizes.values())
+
+    async def get(self, digest: Digest, fetch: Fetch) -> Path:
+        """Return where the verified artifact lies, calling `fetch` when it is not here.
+
+        The path holds until the next call; use `pinned` for a file that must stay longer.
+        """
+        async with self.pinned(digest, fetch) as path:
+            return path
+
+    @asynccontextmanager
+    async def pinned(self, digest: Digest, fetch: Fetch) -> AsyncIterator[Path]:
+        """Yield where the verified artifact lies; it is not evicted before the context ends."""
+        self._pins[digest] += 1
+        try:
+            yield await self._verified(parse_digest(digest), fetch)
+        finally:
+            self._pins[digest] -= 1
+            if not self._pins[digest]:
+                del self._pins[digest]
+                self._turns.pop(digest, None)
+            self._evict()
+
+    async def _verified(self, digest: Digest, fetch: Fetch) -> Path:
+        path = self._root / digest[:2] / digest
+        # One at a time per digest: the first fetches, the others find the file.
+        async with self._turns.setdefault(digest, asyncio.Lock()):
+            if not await self._is_whole(path, digest):
+                await self._fetch(path, digest, fetch)
+            self._sizes[digest] = path.stat().st_size
+            self._sizes.move_to_end(digest)
+            os.utime(path)  # the order survives a restart
+        self._evict()
+        return path
+
+    async def _is_whole(self, path: Path, digest: Digest) -> bool:
+        try:
+            if await asyncio.to_thread(digest_of_file, path) == digest:
+                return True
+        except FileNotFoundError:
+            return False
+        log.error("artifact_corrupt", digest=digest, cache=str(self._root))
+        await asyncio.to_thread(path.unlink, missing_ok=True)
+        return False
+
+    async def _fetch(self, path: Path, digest: Digest, fetch: Fetch) -> None:
+        with written_whole(path, scratch=self._root) as partial:
+            await fetch(partial)
+            if await asyncio.to_thread(digest_of_file, partial) != digest:
+                raise ArtifactCorrupt(f"what was fetched for {digest} does not hash to it; it was refused")
+
+    def _evict(self) -> None:
+        excess_bytes = self.used_bytes - self._max_bytes
+        for digest in [digest for digest in self._sizes if digest not in self._pins]:
+            if excess_bytes <= 0:
+                return
+            excess_bytes -= self._sizes.pop(digest)
+            (self._root / digest[:2] / digest).unlink(missing_ok=True)
+
+
+def _found_in(root: Path) -> OrderedDict[Digest, int]:
+    found = []
+    for path in root.glob("[0-9a-f][0-9a-f]/*"):
+        with suppress(FileNotFoundError):  # another prover on this folder may evict meanwhile
+            status = path.stat()
+            found.append((status.st_mtime_ns, Digest(path.name), status.st_size))
+    return OrderedDict((digest, size) for _, digest, size in sorted(found))
+
+
+def _remove_leftovers(root: Path) -> None:
+    for leftover in root.glob(f"{PREFIX}*"):
+        leftover.unlink(missing_ok=True)

@@ -1,0 +1,202 @@
+"""The one database: a pool of asyncpg connections, and a listener for what PostgreSQL notifies."""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+import json
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager
+from typing import Any
+from urllib.parse import urlsplit
+
+import asyncpg
+import structlog
+
+from proofgrid.primitives.errors import InvalidField, Unavailable
+
+_WRONG_DSN = (
+    asyncpg.InvalidPasswordError,
+    asyncpg.InvalidCatalogNameError,
+    asyncpg.InvalidAuthorizationSpecificationError,
+    asyncpg.exceptions.ClientConfigurationError,
+)
+_WEATHER = (
+    OSError,
+    TimeoutError,
+    asyncpg.CannotConnectNowError,
+    asyncpg.TooManyConnectionsError,
+    asyncpg.PostgresConnectionError,
+    asyncpg.OperatorInterventionError,  # the server shuts down or restarts
+    asyncpg.InternalClientError,
+    asyncpg.InterfaceError,
+)
+_CONNECT_TIMEOUT_SECONDS = 10.0
+_BACKOFF_MIN_SECONDS = 0.05
+_BACKOFF_MAX_SECONDS = 2.0
+
+log = structlog.get_logger(__name__)
+
+
+class Database:
+    """A pool of connections to PostgreSQL."""
+
+    def __init__(self, dsn: str, pool: Any) -> None:
+        self.dsn = dsn
+        self._pool = pool
+
+    @classmethod
+    async def connect(cls, dsn: str, *, size: int = 10, patience_seconds: float = 30.0) -> Database:
+        """Connect, trying again while the server starts; raise Unavailable when `patience_seconds` are over."""
+        return await _patiently(lambda: cls._connect_once(dsn, size), dsn=dsn, patience_seconds=patience_seconds)
+
+    @classmethod
+    async def _connect_once(cls, dsn: str, size: int) -> Database:
+        pool = asyncpg.create_pool(dsn, min_size=1, max_size=size, init=_prepare, timeout=_CONNECT_TIMEOUT_SECONDS)
+        return cls(dsn, await pool)
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[Any]:
+        """Yield a connection inside a transaction: committed at the end, rolled back by any error."""
+        async with self._pool.acquire() as connection, connection.transaction():
+            yield connection
+
+    @asynccontextmanager
+    async def connection(self) -> AsyncIterator[Any]:
+        """Yield a connection outside any transaction: single reads, migrations."""
+        async with self._pool.acquire() as connection:
+            yield connection
+
+    async def close(self) -> None:
+        """Close all connections, waiting for those in use."""
+        await self._pool.close()
+
+
+Callback = Callable[[str], Awaitable[None] | None]  #: gets the notification's payload
+
+_Inbox = asyncio.Queue[tuple[str, str] | None]  #: (channel, payload), or None when the connection is lost
+
+
+class Listener:
+    """One dedicated connection that LISTENs; run it in a TaskGroup: `group.create_task(listener.run())`.
+
+    Callbacks run one after another in the order of the notifications; an error in one ends `run`, loudly. When the
+    connection is lost it is made again, and `on_reconnect` is called, because notifications may have been missed.
+    """
+
+    def __init__(
+        self,
+        dsn: str,
+        callbacks: Mapping[str, Callback],
+        *,
+        on_reconnect: Callable[[], Awaitable[None] | None] | None = None,
+        heartbeat_seconds: float = 30.0,
+    ) -> None:
+        self._dsn = dsn
+        self._callbacks = dict(callbacks)
+        self._on_reconnect = on_reconnect
+        self._heartbeat_seconds = heartbeat_seconds
+        self._listening = asyncio.Event()
+
+    async def wait_listening(self) -> None:
+        """Return once the channels are listened to: what is notified from then on arrives."""
+        await self._listening.wait()
+
+    async def run(self) -> None:
+        """Listen until cancelled."""
+        connected_before = False
+        while True:
+            connection, queue = await self._connect_stubbornly()
+            try:
+                self._listening.set()
+                if connected_before and self._on_reconnect is not None:
+                    await _call(self._on_reconnect())
+                connected_before = True
+                await self._deliver_until_lost(connection, queue)
+            finally:
+                self._listening.clear()
+                connection.terminate()
+            log.warning("listener_lost")
+
+    async def _connect_stubbornly(self) -> tuple[Any, _Inbox]:
+        delay_seconds = _BACKOFF_MIN_SECONDS
+        while True:
+            try:
+                connection = await asyncpg.connect(self._dsn, timeout=_CONNECT_TIMEOUT_SECONDS)
+                return connection, await self._listen(connection)
+            except _WEATHER as reason:
+                log.warning("listener_cannot_connect", reason=type(reason).__name__)
+            await asyncio.sleep(delay_seconds)
+            delay_seconds = min(2 * delay_seconds, _BACKOFF_MAX_SECONDS)
+
+    async def _listen(self, connection: Any) -> _Inbox:
+        inbox: _Inbox = asyncio.Queue()
+
+        def deliver(_connection: Any, _pid: int, channel: str, payload: str) -> None:
+            inbox.put_nowait((channel, payload))
+
+        def end(_connection: Any) -> None:
+            inbox.put_nowait(None)
+
+        connection.add_termination_listener(end)
+        for channel in self._callbacks:
+            await connection.add_listener(channel, deliver)
+        return inbox
+
+    async def _deliver_until_lost(self, connection: Any, inbox: _Inbox) -> None:
+        while True:
+            try:
+                async with asyncio.timeout(self._heartbeat_seconds):
+                    item = await inbox.get()
+            except TimeoutError:
+                if await _answers(connection):
+                    continue
+                return
+            if item is None:
+                return
+            channel, payload = item
+            await _call(self._callbacks[channel](payload))
+
+
+async def _answers(connection: Any) -> bool:
+    # A peer that vanished without a word is only found by asking.
+    try:
+        await connection.execute("SELECT 1", timeout=_CONNECT_TIMEOUT_SECONDS)
+    except _WEATHER:
+        return False
+    return True
+
+
+async def _call(outcome: Awaitable[None] | None) -> None:
+    if inspect.isawaitable(outcome):
+        await outcome
+
+
+async def _prepare(connection: Any) -> None:
+    for kind in ("json", "jsonb"):
+        await connection.set_type_codec(kind, encoder=json.dumps, decoder=json.loads, schema="pg_catalog")
+
+
+async def _patiently(attempt: Callable[[], Awaitable[Database]], *, dsn: str, patience_seconds: float) -> Database:
+    loop = asyncio.get_running_loop()
+    give_up_at = loop.time() + patience_seconds
+    delay_seconds = _BACKOFF_MIN_SECONDS
+    while True:
+        try:
+            return await attempt()
+        except (*_WRONG_DSN, ValueError) as reason:
+            raise InvalidField(f"the database refuses the connection: {reason}", field="dsn") from reason
+        except _WEATHER as reason:
+            if loop.time() + delay_seconds > give_up_at:
+                where = _without_password(dsn)
+                raise Unavailable(
+                    f"the database at {where} cannot be reached: {reason or type(reason).__name__}"
+                ) from reason
+        await asyncio.sleep(delay_seconds)
+        delay_seconds = min(2 * delay_seconds, _BACKOFF_MAX_SECONDS)
+
+
+def _without_password(dsn: str) -> str:
+    parts = urlsplit(dsn)
+    query = "&".join(item for item in parts.query.split("&") if item.startswith(("host=", "port=")))
+    return f"{parts.hostname or ''}{f':{parts.port}' if parts.port else ''}{parts.path}{'?' + query if query else ''}"

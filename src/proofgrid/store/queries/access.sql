@@ -1,0 +1,22 @@
+-- name: roles_of
+-- The roles a key holds.
+SELECT role FROM identities WHERE address = $1;
+
+-- name: grant_role
+INSERT INTO identities (address, role, label) VALUES ($1, $2, $3)
+ON CONFLICT (address, role) DO UPDATE SET label = excluded.label;
+
+-- name: revoke_role
+DELETE FROM identities WHERE address = $1 AND role = $2;
+
+-- name: list_identities
+SELECT address, array_agg(role ORDER BY role) AS roles, max(label) AS label
+FROM identities GROUP BY address ORDER BY address;
+
+-- name: spend_token
+-- Nothing comes back when the token was spent before.
+INSERT INTO spent_tokens (token_id, expires_ms) VALUES ($1, $2) ON CONFLICT DO NOTHING RETURNING token_id;
+
+-- name: forget_spent_tokens
+-- A margin of a minute covers clocks that differ.
+DELETE FROM spent_tokens WHERE expires_ms < now_ms() - 60000;

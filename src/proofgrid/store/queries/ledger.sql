@@ -1,0 +1,31 @@
+-- name: post_transfers
+SELECT post_transfers($1);
+
+-- name: balance
+SELECT balance FROM accounts WHERE account = $1;
+
+-- name: escrowed_of_client
+SELECT coalesce(sum(a.balance), 0)::bigint FROM tasks t JOIN accounts a ON a.account = 'escrow:' || t.task_id::text
+WHERE t.client = $1 AND t.state IN ('open', 'combining');
+
+-- name: transfers_of_account
+-- Newest first: $1 as a client, $2 as an operator.
+SELECT * FROM transfers WHERE debit IN ($1, $2) OR credit IN ($1, $2) ORDER BY at_ms DESC, transfer_id LIMIT $3;
+
+-- name: ledger_sums
+SELECT coalesce(sum(balance), 0)::bigint AS sum,
+    coalesce(-sum(balance) FILTER (WHERE account = 'mint'), 0)::bigint AS minted,
+    coalesce(sum(balance) FILTER (WHERE account <> 'mint'), 0)::bigint AS held
+FROM accounts;
+
+-- name: ledger_faults
+-- Accounts whose balance is not the sum of their transfers; escrow left behind by ended tasks.
+SELECT 'the balance of ' || a.account || ' is ' || a.balance || ', its transfers say ' || t.net AS fault
+FROM accounts a CROSS JOIN LATERAL (
+    SELECT coalesce((SELECT sum(amount) FROM transfers WHERE credit = a.account), 0)
+         - coalesce((SELECT sum(amount) FROM transfers WHERE debit = a.account), 0) AS net) AS t
+WHERE a.balance <> t.net
+UNION ALL
+SELECT 'task ' || t.task_id || ' is ' || t.state || ' and its escrow still holds ' || a.balance
+FROM tasks t JOIN accounts a ON a.account = 'escrow:' || t.task_id::text
+WHERE t.state IN ('done', 'failed', 'cancelled') AND a.balance <> 0;

@@ -1,0 +1,81 @@
+-- name: register_gateway
+INSERT INTO gateways (gateway_id) VALUES ($1);
+
+-- name: gateway_alive
+UPDATE gateways SET seen_ms = now_ms() WHERE gateway_id = $1;
+
+-- name: gateway_gone
+DELETE FROM gateways WHERE gateway_id = $1;
+
+-- name: register_prover
+INSERT INTO provers (prover_id, operator) VALUES ($1, $2) ON CONFLICT DO NOTHING;
+
+-- name: supersede_sessions
+-- A prover has one session; the older one's gateway is told to close its stream.
+WITH closed AS (
+    UPDATE sessions SET open = false WHERE prover_id = $1 AND open RETURNING session_id, gateway_id
+)
+SELECT session_id, pg_notify('stops', json_build_object('gateway', gateway_id, 'session', session_id)::text) FROM closed;
+
+-- name: open_session
+INSERT INTO sessions (session_id, prover_id, operator, gateway_id, asks, classes, slots, cores, memory_bytes, region,
+    version, cached_programs)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12);
+
+-- name: adopt_leases
+-- After a reconnect: the leases that this prover still holds move to the new session.
+UPDATE leases SET session_id = $2, gateway_id = $3, expires_ms = least(now_ms() + $6, until_ms)
+FROM unnest($4::uuid[], $5::bigint[]) AS held(lease_id, fence)
+WHERE leases.lease_id = held.lease_id AND leases.fence = held.fence AND leases.prover_id = $1
+  AND leases.state IN ('granted', 'offered', 'running', 'reported')
+RETURNING leases.lease_id;
+
+-- name: leases_a_prover_forgot
+-- It said hello and does not hold them: it lost them, or never heard of them.
+SELECT lease_id, task_id FROM leases
+WHERE prover_id = $1 AND state IN ('granted', 'offered', 'running', 'reported') AND lease_id <> ALL($2::uuid[]);
+
+-- name: close_session
+-- Its leases get a grace to come back with a new session.
+WITH closed AS (UPDATE sessions SET open = false WHERE session_id = $1 AND open RETURNING session_id)
+UPDATE leases SET expires_ms = least(expires_ms, now_ms() + $2)
+FROM closed WHERE leases.session_id = closed.session_id AND leases.state IN ('granted', 'offered', 'running', 'reported');
+
+-- name: drain_session
+UPDATE sessions SET draining = true WHERE session_id = $1;
+
+-- name: note_cached_program
+UPDATE sessions SET cached_programs = array_append(cached_programs, $2)
+WHERE session_id = $1 AND NOT $2 = ANY(cached_programs);
+
+-- name: heartbeat
+-- One statement for a session and all leases it holds; a lease never outlives its own limit. Returns the leases
+-- that hold, so that the prover can be told of those that do not.
+WITH seen AS (UPDATE sessions SET seen_ms = now_ms() WHERE session_id = $1 AND open RETURNING session_id)
+UPDATE leases SET expires_ms = least(now_ms() + $4, until_ms)
+FROM unnest($2::uuid[], $3::bigint[]) AS held(lease_id, fence)
+WHERE leases.lease_id = held.lease_id AND leases.fence = held.fence AND leases.session_id = $1
+  AND leases.state IN ('granted', 'offered', 'running', 'reported')
+RETURNING leases.lease_id;
+
+-- name: supply_of_lane
+-- Open sessions on living gateways that serve the class and the proof system, with what they are already doing.
+SELECT s.session_id, s.prover_id, s.operator, s.gateway_id, s.slots, s.memory_bytes, s.cached_programs,
+    (s.asks ->> $1)::bigint AS price,
+    (SELECT count(*) FROM leases l WHERE l.session_id = s.session_id
+        AND l.state IN ('granted', 'offered', 'running', 'reported')) AS busy,
+    (SELECT coalesce(sum(j.memory_bytes), 0)::bigint FROM leases l JOIN jobs j USING (job_id)
+        WHERE l.session_id = s.session_id AND l.state IN ('granted', 'offered', 'running', 'reported')) AS memory_busy
+FROM sessions s JOIN gateways g USING (gateway_id)
+WHERE s.open AND NOT s.draining AND s.asks ? $1 AND $2 = ANY(s.classes) AND g.seen_ms > now_ms() - $3
+ORDER BY s.prover_id;
+
+-- name: list_provers
+SELECT s.*, p.jobs_proven, p.jobs_failed,
+    (SELECT count(*) FROM leases l WHERE l.session_id = s.session_id
+        AND l.state IN ('granted', 'offered', 'running', 'reported')) AS busy
+FROM sessions s JOIN provers p USING (prover_id) WHERE s.open ORDER BY s.prover_id;
+
+-- name: wake_expiry
+-- Leases may expire earlier than the dispatchers think.
+SELECT pg_notify('expiry', '');

@@ -1,0 +1,98 @@
+"""The steps that several roles take inside their transactions: events, transfers, the end of a task.
+
+Lock order everywhere: the task's row, then its jobs and leases, then accounts (by name, inside post_transfers).
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import asyncpg
+
+from proofgrid.primitives.errors import InsufficientFunds
+from proofgrid.primitives.ids import Address, TaskId
+from proofgrid.rules.jobs.lifecycle import (
+    JOB_OPEN,
+    LEASE_HELD,
+    TASK_TRANSITIONS,
+    JobState,
+    LeaseState,
+    TaskEvent,
+    TaskState,
+    task_sources,
+)
+from proofgrid.rules.ledger.book import Transfer, escrow_account
+from proofgrid.rules.ledger.settlement import refund
+from proofgrid.store.queries import QUERIES
+
+_ENDING_JOB_STATE = {TaskState.FAILED: JobState.FAILED, TaskState.CANCELLED: JobState.CANCELLED}
+
+
+async def append_event(connection: Any, task_id: TaskId, kind: str, **data: Any) -> None:
+    """Write one event of a task; its watchers are told when the transaction commits."""
+    await connection.execute(QUERIES["append_event"], task_id, kind, data)
+
+
+async def post_transfers(connection: Any, transfers: list[Transfer]) -> None:
+    """Move money; raise InsufficientFunds when an account would go below zero."""
+    if not transfers:
+        return
+    rows = [
+        {
+            "transfer_id": transfer.transfer_id,
+            "debit": transfer.debit,
+            "credit": transfer.credit,
+            "amount": transfer.amount,
+            "reason": transfer.reason,
+            "task_id": transfer.task_id,
+            "job_id": transfer.job_id,
+            "lane": transfer.lane,
+            "round": transfer.round_number,
+        }
+        for transfer in transfers
+    ]
+    try:
+        await connection.execute(QUERIES["post_transfers"], rows)
+    except asyncpg.CheckViolationError:
+        raise InsufficientFunds(
+            f"{transfers[0].debit} cannot pay {sum(t.amount for t in transfers)}",
+            field="budget",
+            hint="ask the network's administrator for a deposit, or lower the limit price",
+        ) from None
+
+
+async def refund_rest(connection: Any, task_id: TaskId, client: Address) -> int:
+    """Give back what is left in a task's escrow; return how much that was."""
+    rest = await connection.fetchval(QUERIES["balance"], escrow_account(str(task_id))) or 0
+    if rest:
+        await post_transfers(connection, refund(task_id=str(task_id), client=client, remaining=rest))
+    return int(rest)
+
+
+async def end_task(
+    connection: Any, task_id: TaskId, event: TaskEvent, *, code: str = "", detail: str = ""
+) -> asyncpg.Record | None:
+    """End a task without a result: its jobs end, its leases are stopped, the rest of its escrow goes back.
+
+    Returns the task's row as it was, or None when the task had ended already.
+    """
+    task: asyncpg.Record | None = await connection.fetchrow(QUERIES["lock_task"], task_id)
+    if task is None or task["state"] not in task_sources(event):
+        return None
+    state = TASK_TRANSITIONS[TaskState(task["state"]), event]
+    await connection.fetch(QUERIES["stop_leases_of_task"], task_id, event.value, [held.value for held in LEASE_HELD])
+    await connection.execute(
+        QUERIES["end_open_jobs"], task_id, _ENDING_JOB_STATE[state].value, [job.value for job in JOB_OPEN]
+    )
+    await connection.execute(QUERIES["end_task"], task_id, state.value, task_sources(event), code, detail)
+    refunded = await refund_rest(connection, task_id, Address(task["client"]))
+    await append_event(connection, task_id, state.value, code=code, detail=detail, refunded=refunded)
+    return task
+
+
+async def end_lease(connection: Any, lease_id: Any, state: LeaseState, *, reason: str = "", detail: str = "") -> bool:
+    """End a lease that is still held; False when it had ended already."""
+    held = [lease.value for lease in LEASE_HELD]
+    return (
+        await connection.fetchval(QUERIES["end_lease"], lease_id, state.value, held, reason, detail[:2_000])
+    ) is not None

@@ -1,0 +1,37 @@
+"""Logs are facts: one event name, then fields, as text for people or JSON lines for machines."""
+
+from __future__ import annotations
+
+import logging
+import sys
+from typing import Any
+
+import structlog
+
+#: Fields with these names never reach a log: secrets, and what a proof keeps secret.
+_SECRET = ("token", "secret", "private_key", "password", "witness", "inputs", "job_input")
+
+
+def configure_logs(*, json_lines: bool = False, level: str = "info") -> None:
+    """Send logs to standard error from now on."""
+    renderer: Any = structlog.processors.JSONRenderer() if json_lines else structlog.dev.ConsoleRenderer(colors=False)
+    structlog.configure(
+        processors=[
+            structlog.contextvars.merge_contextvars,
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            _hide_secrets,
+            structlog.processors.format_exc_info,
+            renderer,
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelNamesMapping()[level.upper()]),
+        logger_factory=structlog.PrintLoggerFactory(file=sys.stderr),
+        cache_logger_on_first_use=True,
+    )
+
+
+def _hide_secrets(_logger: Any, _name: str, event: structlog.types.EventDict) -> structlog.types.EventDict:
+    for name in _SECRET:
+        if name in event:
+            event[name] = "(hidden)"
+    return event

@@ -1,0 +1,59 @@
+"""Addresses of gateways: grpcs://host:port is encrypted; grpc://host:port is plain and only for this machine."""
+
+from __future__ import annotations
+
+import ipaddress
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+from proofgrid.primitives.errors import InvalidField
+
+DEFAULT_PORT = 7400
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """Where a gateway is reached."""
+
+    host: str
+    port: int
+    encrypted: bool
+
+    @property
+    def address(self) -> str:
+        """host:port, as gRPC wants it."""
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"{host}:{self.port}"
+
+    def __str__(self) -> str:
+        return f"{'grpcs' if self.encrypted else 'grpc'}://{self.address}"
+
+
+def parse_target(text: str, *, field: str = "gateway") -> Target:
+    """Return the target that `text` names: grpc://…, grpcs://…, or host:port (plain on loopback, encrypted elsewhere).
+
+    Raises InvalidField for anything else, and for plain text to another machine.
+    """
+    parts = urlsplit(text if "://" in text else f"//{text}")
+    try:
+        port = parts.port or DEFAULT_PORT
+    except ValueError:
+        raise InvalidField("the port is a number up to 65535", field=field) from None
+    if not parts.hostname or parts.scheme not in ("", "grpc", "grpcs") or parts.path not in ("", "/"):
+        raise InvalidField(
+            f"{text!r} is no gateway address", field=field, hint=f"like grpcs://gateway.example:{DEFAULT_PORT}"
+        )
+    local = is_loopback(parts.hostname)
+    if parts.scheme == "grpc" and not local:
+        raise InvalidField("grpc:// is plain text and only for this machine", field=field, hint="use grpcs://")
+    return Target(parts.hostname, port, encrypted=parts.scheme == "grpcs" or (parts.scheme == "" and not local))
+
+
+def is_loopback(host: str) -> bool:
+    """Say whether traffic to `host` never leaves this machine."""
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host.strip("[]")).is_loopback
+    except ValueError:
+        return False

@@ -1,0 +1,320 @@
+"""The one place where bytes of the wire and values of the rules meet. Malformed messages give MalformedMessage."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+import asyncpg
+
+from proofgrid.primitives.digests import Digest, digest_of, parse_digest
+from proofgrid.primitives.errors import MalformedMessage
+from proofgrid.primitives.ids import JobId, LeaseId, parse_uuid
+from proofgrid.rules.jobs.classes import parse_class
+from proofgrid.rules.jobs.offers import HeldLease, JobReport, JobTrouble, LeaseOffer, ProverOffer, StageReport, Verdict
+from proofgrid.rules.jobs.request import ProofRequest
+from proofgrid.wire.v1 import client_pb2 as client
+from proofgrid.wire.v1 import common_pb2 as common
+from proofgrid.wire.v1 import prover_pb2 as prover
+
+JSON_DEPTH_MAX = 32
+SMALL_PROOF_BYTES = 256 << 10  #: up to here a proof travels inside its JobResult
+
+
+def read_json(text: str, *, field: str, bytes_max: int) -> Any:
+    """Return the JSON value of `text`; NaN and Infinity are not JSON, and neither is a text nested too deep."""
+    if len(text) > bytes_max or len(text.encode()) > bytes_max:
+        raise MalformedMessage(f"more than {bytes_max} bytes", field=field)
+    try:
+        value = json.loads(text, parse_constant=_refuse_constant)
+    except RecursionError:
+        raise MalformedMessage("nested too deep", field=field) from None
+    except ValueError as error:
+        raise MalformedMessage(f"not JSON: {error}", field=field) from None
+    _check_depth(value, field=field, left=JSON_DEPTH_MAX)
+    return value
+
+
+def _refuse_constant(name: str) -> Any:
+    raise ValueError(f"{name} is not a number in JSON")
+
+
+def _check_depth(value: Any, *, field: str, left: int) -> None:
+    if not isinstance(value, dict | list):
+        return
+    if left == 0:
+        raise MalformedMessage(f"nested more than {JSON_DEPTH_MAX} deep", field=field)
+    for item in value.values() if isinstance(value, dict) else value:
+        _check_depth(item, field=field, left=left - 1)
+
+
+# --- requests ------------------------------------------------------------------------------------
+
+
+def read_submit(message: client.SubmitRequest, *, bytes_max: int) -> ProofRequest:
+    """Return the proof request of a message; the rules judge it later."""
+    inputs = read_json(message.inputs_json, field="inputs", bytes_max=bytes_max)
+    if not isinstance(inputs, list):
+        raise MalformedMessage("a list with one element per input", field="inputs")
+    return ProofRequest(
+        program_digest=parse_digest(message.program_digest, field="program_digest"),
+        inputs=tuple(inputs),
+        inputs_digest=digest_of(message.inputs_json.encode()),
+        limit_price=message.limit_price,
+        budget=message.budget,
+        deadline_ms=message.deadline_ms,
+        idempotency_key=message.idempotency_key,
+    )
+
+
+# --- provers -------------------------------------------------------------------------------------
+
+
+def read_held(message: prover.HeldLease | prover.JobProgress | prover.JobResult | prover.JobFailure) -> HeldLease:
+    return HeldLease(lease_id=LeaseId(parse_uuid(message.lease_id, field="lease_id")), fence=message.fence)
+
+
+def write_held(held: HeldLease) -> prover.HeldLease:
+    return prover.HeldLease(lease_id=str(held.lease_id), fence=held.fence)
+
+
+def read_hello(message: prover.Hello) -> ProverOffer:
+    return ProverOffer(
+        name=message.name,
+        asks={ask.proof_system: ask.price for ask in message.asks},
+        classes=tuple(parse_class(text) for text in message.classes),
+        slots=message.slots,
+        cores=message.cores,
+        memory_bytes=message.memory_bytes,
+        region=message.region,
+        version=message.version,
+        held=tuple(read_held(held) for held in message.held),
+        cached_programs=frozenset(parse_digest(text, field="cached_programs") for text in message.cached_programs),
+    )
+
+
+def write_hello(offer: ProverOffer) -> prover.FromProver:
+    return prover.FromProver(
+        hello=prover.Hello(
+            name=offer.name,
+            asks=[prover.Ask(proof_system=system, price=price) for system, price in sorted(offer.asks.items())],
+            classes=[job_class.value for job_class in offer.classes],
+            slots=offer.slots,
+            cores=offer.cores,
+            memory_bytes=offer.memory_bytes,
+            region=offer.region,
+            version=offer.version,
+            held=[write_held(held) for held in offer.held],
+            cached_programs=sorted(offer.cached_programs),
+        )
+    )
+
+
+def read_lease(message: prover.Lease) -> LeaseOffer:
+    return LeaseOffer(
+        held=HeldLease(lease_id=LeaseId(parse_uuid(message.lease_id, field="lease_id")), fence=message.fence),
+        job_id=JobId(parse_uuid(message.job_id, field="job_id")),
+        program_digest=parse_digest(message.program_digest, field="program_digest"),
+        proof_system=message.proof_system,
+        manifest=_object(message.manifest_json, field="manifest_json"),
+        slice_index=message.slice,
+        input_digest=parse_digest(message.input_digest, field="input_digest"),
+        units=message.units,
+        memory_bytes=message.memory_bytes,
+        price=message.price,
+        timeout_ms=message.timeout_ms,
+    )
+
+
+def write_lease(lease: LeaseOffer) -> prover.ToProver:
+    return prover.ToProver(
+        lease=prover.Lease(
+            lease_id=str(lease.held.lease_id),
+            fence=lease.held.fence,
+            job_id=str(lease.job_id),
+            program_digest=lease.program_digest,
+            proof_system=lease.proof_system,
+            manifest_json=json.dumps(lease.manifest, separators=(",", ":")),
+            slice=lease.slice_index,
+            input_digest=lease.input_digest,
+            units=lease.units,
+            memory_bytes=lease.memory_bytes,
+            price=lease.price,
+            timeout_ms=lease.timeout_ms,
+        )
+    )
+
+
+def read_progress(message: prover.JobProgress) -> StageReport:
+    stage = message.stage
+    if not (1 <= len(stage) <= 32 and stage.isascii() and stage.isprintable()):
+        raise MalformedMessage("1 to 32 printable characters", field="stage")
+    return StageReport(held=read_held(message), stage=stage, permille=min(message.permille, 1000))
+
+
+def write_progress(report: StageReport) -> prover.FromProver:
+    return prover.FromProver(
+        progress=prover.JobProgress(
+            lease_id=str(report.held.lease_id),
+            fence=report.held.fence,
+            stage=report.stage,
+            permille=report.permille,
+        )
+    )
+
+
+def read_result(message: prover.JobResult) -> JobReport:
+    if len(message.proof) > SMALL_PROOF_BYTES:
+        raise MalformedMessage(f"a proof over {SMALL_PROOF_BYTES} bytes is uploaded first", field="proof")
+    digest: Digest | None = parse_digest(message.proof_digest, field="proof_digest") if message.proof_digest else None
+    if digest is None and not message.proof:
+        raise MalformedMessage("a proof or the digest of an uploaded one", field="proof")
+    return JobReport(
+        held=read_held(message),
+        proof=message.proof,
+        proof_digest=digest,
+        public=_object(message.public_json, field="public_json"),
+        wall_ms=message.wall_ms,
+        memory_peak_bytes=message.memory_peak_bytes,
+    )
+
+
+def write_result(report: JobReport) -> prover.FromProver:
+    return prover.FromProver(
+        result=prover.JobResult(
+            lease_id=str(report.held.lease_id),
+            fence=report.held.fence,
+            proof=report.proof,
+            proof_digest=report.proof_digest or "",
+            public_json=json.dumps(report.public, separators=(",", ":")),
+            wall_ms=report.wall_ms,
+            memory_peak_bytes=report.memory_peak_bytes,
+        )
+    )
+
+
+def read_failure(message: prover.JobFailure) -> JobTrouble:
+    return JobTrouble(held=read_held(message), code=message.code[:16], detail=message.detail[:2_000])
+
+
+def write_failure(trouble: JobTrouble) -> prover.FromProver:
+    return prover.FromProver(
+        failure=prover.JobFailure(
+            lease_id=str(trouble.held.lease_id),
+            fence=trouble.held.fence,
+            code=trouble.code,
+            detail=trouble.detail[:2_000],
+        )
+    )
+
+
+def write_ack(lease_id: LeaseId, verdict: Verdict) -> prover.ToProver:
+    return prover.ToProver(
+        ack=prover.ResultAck(
+            lease_id=str(lease_id), accepted=verdict.accepted, code=verdict.code, detail=verdict.detail
+        )
+    )
+
+
+def _object(text: str, *, field: str) -> Mapping[str, Any]:
+    value = read_json(text or "{}", field=field, bytes_max=4 << 20)
+    if not isinstance(value, dict):
+        raise MalformedMessage("a JSON object", field=field)
+    return value
+
+
+# --- rows to messages ----------------------------------------------------------------------------
+
+
+def write_task(row: asyncpg.Record, jobs: list[asyncpg.Record]) -> client.Task:
+    return client.Task(
+        task_id=str(row["task_id"]),
+        state=row["state"],
+        program_digest=row["program_digest"],
+        limit_price=row["limit_price"],
+        escrow=row["escrow"],
+        # What has left the escrow; what was refunded at the end is not spent.
+        spent=sum(job["buy_price"] * job["units"] for job in jobs if job["state"] == "proven"),
+        units=row["units"],
+        deadline_ms=row["deadline_ms"],
+        created_ms=row["created_ms"],
+        finished_ms=row["finished_ms"] or 0,
+        failure_code=row["failure_code"],
+        failure_detail=row["failure_detail"],
+        bundle_digest=row["bundle_digest"] or "",
+        inputs=row["inputs"],
+        jobs=[_write_job(job) for job in jobs],
+    )
+
+
+def _write_job(row: asyncpg.Record) -> client.Job:
+    return client.Job(
+        job_id=str(row["job_id"]),
+        slice=row["slice"],
+        input=row["input"],
+        state=row["state"],
+        units=row["units"],
+        attempts=row["attempts"],
+        operator=row["operator"] or "",
+        prover=row["prover_id"] or "",
+        price=row["buy_price"] or 0,
+        stage=row["stage"],
+        permille=row["permille"],
+        **{"class": row["class"]},
+    )
+
+
+def write_event(row: asyncpg.Record) -> client.TaskEvent:
+    return client.TaskEvent(
+        cursor=row["seq"],
+        kind=row["kind"],
+        at_ms=row["at_ms"],
+        data_json=json.dumps(row["data"], separators=(",", ":")),
+    )
+
+
+def write_program(row: asyncpg.Record) -> client.Program:
+    return client.Program(
+        digest=row["digest"],
+        proof_system=row["proof_system"],
+        label=row["label"],
+        manifest_json=json.dumps(row["manifest"], separators=(",", ":")),
+        slices=row["slices"],
+        units=row["units"],
+        created_ms=row["created_ms"],
+    )
+
+
+def write_transfer(row: asyncpg.Record) -> client.Transfer:
+    return client.Transfer(
+        transfer_id=row["transfer_id"],
+        debit=row["debit"],
+        credit=row["credit"],
+        amount=row["amount"],
+        reason=row["reason"],
+        task_id=str(row["task_id"] or ""),
+        job_id=str(row["job_id"] or ""),
+        at_ms=row["at_ms"],
+    )
+
+
+def write_round(row: asyncpg.Record, *, with_transcript: bool) -> client.Round:
+    return client.Round(
+        lane=row["lane"],
+        number=row["number"],
+        buy_price=row["buy_price"],
+        sell_price=row["sell_price"],
+        units=row["units"],
+        bids=row["bids"],
+        asks=row["asks"],
+        transcript_hash=row["transcript_hash"],
+        signature=row["signature"],
+        transcript_json=row["transcript"] if with_transcript else "",
+        at_ms=row["at_ms"],
+        next_reference=row["next_reference"] or 0,
+    )
+
+
+def write_artifact(digest: Digest, size_bytes: int) -> common.ArtifactRef:
+    return common.ArtifactRef(digest=digest, size_bytes=size_bytes)

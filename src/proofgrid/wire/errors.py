@@ -1,0 +1,90 @@
+"""Our errors as gRPC statuses and back: the stable code, field and hint travel in the trailing metadata."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import grpc
+from google.protobuf.message import DecodeError
+
+from proofgrid.primitives.errors import (
+    BadToken,
+    IdempotencyConflict,
+    InsufficientFunds,
+    InvalidRequest,
+    NotAllowed,
+    NotFinished,
+    NoToken,
+    ProofgridError,
+    RateLimited,
+    Recoverable,
+    Refused,
+    TokenExpired,
+    TokenReplayed,
+    TooLarge,
+    TooManyOpenTasks,
+    Unavailable,
+    UnknownArtifact,
+    UnknownKey,
+    UnknownProgram,
+    UnknownTask,
+    WrongAudience,
+    error_of_code,
+)
+from proofgrid.wire.v1 import common_pb2 as common
+
+ERROR_METADATA = "proofgrid-error-bin"
+
+#: The first class that fits decides.
+_STATUS: list[tuple[type[ProofgridError], grpc.StatusCode]] = [
+    (NoToken, grpc.StatusCode.UNAUTHENTICATED),
+    (BadToken, grpc.StatusCode.UNAUTHENTICATED),
+    (WrongAudience, grpc.StatusCode.UNAUTHENTICATED),
+    (TokenExpired, grpc.StatusCode.UNAUTHENTICATED),
+    (TokenReplayed, grpc.StatusCode.UNAUTHENTICATED),
+    (UnknownKey, grpc.StatusCode.PERMISSION_DENIED),
+    (NotAllowed, grpc.StatusCode.PERMISSION_DENIED),
+    (RateLimited, grpc.StatusCode.RESOURCE_EXHAUSTED),
+    (TooManyOpenTasks, grpc.StatusCode.RESOURCE_EXHAUSTED),
+    (TooLarge, grpc.StatusCode.RESOURCE_EXHAUSTED),
+    (Refused, grpc.StatusCode.PERMISSION_DENIED),
+    (UnknownTask, grpc.StatusCode.NOT_FOUND),
+    (UnknownProgram, grpc.StatusCode.NOT_FOUND),
+    (UnknownArtifact, grpc.StatusCode.NOT_FOUND),
+    (IdempotencyConflict, grpc.StatusCode.ALREADY_EXISTS),
+    (NotFinished, grpc.StatusCode.FAILED_PRECONDITION),
+    (InsufficientFunds, grpc.StatusCode.FAILED_PRECONDITION),
+    (InvalidRequest, grpc.StatusCode.INVALID_ARGUMENT),
+    (Recoverable, grpc.StatusCode.UNAVAILABLE),
+]
+
+
+def status_of(error: ProofgridError) -> grpc.StatusCode:
+    """Return the gRPC status that tells a stranger's client the right thing."""
+    for kind, status in _STATUS:
+        if isinstance(error, kind):
+            return status
+    return grpc.StatusCode.INTERNAL
+
+
+def write_error(error: ProofgridError) -> tuple[tuple[str, bytes], ...]:
+    """Return the trailing metadata of an error."""
+    detail = common.ErrorDetail(code=error.code, detail=error.detail, field=error.field, hint=error.hint)
+    return ((ERROR_METADATA, detail.SerializeToString()),)
+
+
+def read_error(error: grpc.RpcError) -> ProofgridError:
+    """Return the error that a failed call carries; a broken connection becomes Unavailable."""
+    trailing: Any = error.trailing_metadata() if hasattr(error, "trailing_metadata") else None
+    for key, value in trailing or ():
+        if key == ERROR_METADATA and isinstance(value, bytes):
+            try:
+                detail = common.ErrorDetail.FromString(value)
+            except DecodeError:
+                break
+            return error_of_code(detail.code, detail.detail, field=detail.field, hint=detail.hint)
+    status = error.code() if hasattr(error, "code") else None
+    text = (error.details() if hasattr(error, "details") else "") or str(status)
+    if status in (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.CANCELLED, grpc.StatusCode.DEADLINE_EXCEEDED):
+        return Unavailable(text, hint="is the gateway running, and is its address right?")
+    return ProofgridError(text)

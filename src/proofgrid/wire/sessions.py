@@ -1,0 +1,23 @@
+"""A connected prover, as the gateway that holds its stream and the dispatcher that serves it both see it."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass, field
+
+from proofgrid.primitives.ids import Address, LeaseId, ProverId, SessionId
+from proofgrid.wire.v1 import prover_pb2 as messages
+
+OUTGOING_MAX = 10_000
+
+
+@dataclass(slots=True)
+class Session:
+    """One open stream. `outgoing` holds what to tell the prover; None says that the stream must end."""
+
+    session_id: SessionId
+    prover_id: ProverId
+    operator: Address
+    lanes: list[str]  #: that the prover serves
+    dropped: list[LeaseId]  #: leases named in its hello that are not the prover's any more
+    outgoing: asyncio.Queue[messages.ToProver | None] = field(default_factory=lambda: asyncio.Queue(OUTGOING_MAX))

@@ -1,0 +1,44 @@
+"""Valid by default; one argument changes one thing."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from proofgrid.primitives.digests import digest_of
+from proofgrid.primitives.signatures import SigningKey
+from proofgrid.rules.jobs.classes import JobClass
+from proofgrid.rules.jobs.offers import ProverOffer
+from proofgrid.rules.jobs.request import ProofRequest
+
+NOW_MS = 1_700_000_000_000
+
+
+def a_key(number: int = 1) -> SigningKey:
+    return SigningKey(number.to_bytes(32, "big"))
+
+
+def a_request(**changes: Any) -> ProofRequest:
+    values: dict[str, Any] = {
+        "program_digest": digest_of(b"program"),
+        "inputs": ([1, 2, 3],),
+        "inputs_digest": digest_of(b"[[1,2,3]]"),
+        "limit_price": 1_000,
+        "budget": 0,
+        "deadline_ms": 0,
+        "idempotency_key": "one",
+    }
+    return ProofRequest(**(values | changes))
+
+
+def an_offer(**changes: Any) -> ProverOffer:
+    values: dict[str, Any] = {
+        "name": "prover-1",
+        "asks": {"toy": 700},
+        "classes": (JobClass.SMALL,),
+        "slots": 1,
+        "cores": 1,
+        "memory_bytes": 8 << 30,
+        "region": "here",
+        "version": "test",
+    }
+    return ProverOffer(**(values | changes))

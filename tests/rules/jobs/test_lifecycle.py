@@ -1,0 +1,57 @@
+from proofgrid.rules.jobs.lifecycle import (
+    JOB_TRANSITIONS,
+    LEASE_HELD,
+    LEASE_TRANSITIONS,
+    TASK_ENDED,
+    TASK_TRANSITIONS,
+    JobEvent,
+    JobState,
+    LeaseState,
+    TaskEvent,
+    TaskState,
+    job_sources,
+    lease_sources,
+    task_sources,
+)
+
+
+def test_an_ended_task_stays_as_it_is() -> None:
+    assert not [state for (state, _) in TASK_TRANSITIONS if state in TASK_ENDED]
+
+
+def test_every_task_state_but_the_first_is_reached() -> None:
+    assert set(TASK_TRANSITIONS.values()) == set(TaskState) - {TaskState.OPEN}
+
+
+def test_a_proven_failed_or_cancelled_job_stays_as_it_is() -> None:
+    ended = {JobState.PROVEN, JobState.FAILED, JobState.CANCELLED}
+    assert not [state for (state, _) in JOB_TRANSITIONS if state in ended]
+
+
+def test_every_job_state_but_the_first_is_reached() -> None:
+    assert set(JOB_TRANSITIONS.values()) == set(JobState) - {JobState.WAITING}
+
+
+def test_only_a_leased_job_can_be_proven() -> None:
+    assert job_sources(JobEvent.PROOF_ACCEPTED) == ["leased"]
+
+
+def test_a_lease_is_paid_only_after_its_result_was_reported() -> None:
+    sources = [state for (state, _), target in LEASE_TRANSITIONS.items() if target is LeaseState.SETTLED]
+    assert sources == [LeaseState.REPORTED]
+
+
+def test_every_held_lease_can_be_taken_back_in_three_ways() -> None:
+    for ending in (LeaseState.EXPIRED, LeaseState.FAILED, LeaseState.STOPPED):
+        sources = {state for (state, _), target in LEASE_TRANSITIONS.items() if target is ending}
+        assert sources == set(LEASE_HELD)
+
+
+def test_a_lease_that_ended_stays_as_it_is() -> None:
+    assert {state for (state, _) in LEASE_TRANSITIONS} == set(LEASE_HELD)
+
+
+def test_every_event_has_a_state_to_start_from() -> None:
+    assert all(task_sources(event) for event in TaskEvent)
+    assert all(job_sources(event) for event in JobEvent)
+    assert all(lease_sources(event) for event in {event for (_, event) in LEASE_TRANSITIONS})

@@ -1,0 +1,70 @@
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from proofgrid.rules.jobs.retry import (
+    BACKOFF_MAX_MS,
+    FOREVER_MS,
+    RETRY_RULES,
+    GiveUp,
+    Retry,
+    ReturnReason,
+    decide_retry,
+)
+from tests.makers import NOW_MS
+
+REASONS = st.sampled_from(list(ReturnReason))
+
+
+def test_every_reason_has_its_rule() -> None:
+    assert set(RETRY_RULES) == set(ReturnReason)
+
+
+def test_a_prover_with_a_bad_proof_never_gets_the_job_again() -> None:
+    decision = decide_retry(ReturnReason.BAD_PROOF, detail="", attempts=0, returns=0, attempts_max=5, now_ms=NOW_MS)
+    assert isinstance(decision, Retry)
+    assert decision.excluded_until_ms == FOREVER_MS
+
+
+def test_the_last_attempt_ends_the_task_with_the_reason() -> None:
+    decision = decide_retry(ReturnReason.TIMED_OUT, detail="60 s", attempts=4, returns=4, attempts_max=5, now_ms=NOW_MS)
+    assert decision == GiveUp(
+        code="PG-511", detail="gave up after 5 failed attempts, the last: timed_out: 60 s", attempts=5
+    )
+
+
+def test_a_program_fault_ends_the_task_at_once() -> None:
+    decision = decide_retry(
+        ReturnReason.PROGRAM_FAULT, detail="overflow", attempts=0, returns=0, attempts_max=5, now_ms=NOW_MS
+    )
+    assert isinstance(decision, GiveUp)
+    assert "overflow" in decision.detail
+
+
+@pytest.mark.parametrize("reason", [ReturnReason.NOT_PICKED_UP, ReturnReason.STORE_FAULT])
+def test_the_weather_never_uses_up_attempts(reason: ReturnReason) -> None:
+    decision = decide_retry(reason, detail="", attempts=4, returns=100, attempts_max=5, now_ms=NOW_MS)
+    assert isinstance(decision, Retry)
+    assert decision.attempts == 4
+
+
+@given(reason=REASONS, returns=st.integers(0, 10_000))
+def test_the_wait_grows_to_its_limit_and_never_beyond(reason: ReturnReason, returns: int) -> None:
+    decision = decide_retry(reason, detail="", attempts=0, returns=returns, attempts_max=99, now_ms=NOW_MS)
+    if isinstance(decision, Retry):
+        assert 0 < decision.not_before_ms - NOW_MS <= BACKOFF_MAX_MS
+        assert decision.excluded_until_ms >= NOW_MS
+
+
+@given(reasons=st.lists(REASONS, max_size=200), attempts_max=st.integers(1, 10))
+def test_somebodys_fault_ends_the_task_after_the_attempt_limit(reasons: list[ReturnReason], attempts_max: int) -> None:
+    attempts = 0
+    for returns, reason in enumerate(reasons):
+        decision = decide_retry(
+            reason, detail="", attempts=attempts, returns=returns, attempts_max=attempts_max, now_ms=NOW_MS
+        )
+        attempts = decision.attempts
+        assert attempts <= attempts_max
+        if isinstance(decision, GiveUp):
+            return
+        assert attempts < attempts_max

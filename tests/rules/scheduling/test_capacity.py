@@ -1,0 +1,68 @@
+"""How much a prover offers and how much of a task bids."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from proofgrid.primitives.errors import InvalidField
+from proofgrid.rules.scheduling.capacity import capacity_units, covered_jobs, draws_one_job, lot_units
+from proofgrid.rules.scheduling.offers import JobDemand, ProverSupply, TaskDemand
+from proofgrid.rules.scheduling.rank import rank_hash
+
+quick = settings(deadline=None, derandomize=True, max_examples=200)
+
+
+def jobs_of(*units: int) -> tuple[JobDemand, ...]:
+    return tuple(JobDemand(job_id=f"j{i}", units=size) for i, size in enumerate(units))
+
+
+def a_task(task_id: str, *jobs: JobDemand) -> TaskDemand:
+    return TaskDemand(task_id=task_id, jobs=jobs, limit_price=5, program_digest="p")
+
+
+def a_prover(prover_id: str, *, free_slots: int = 1) -> ProverSupply:
+    return ProverSupply(prover_id=prover_id, operator="o", ask_price=5, free_slots=free_slots, reputation_bucket=0)
+
+
+@quick
+@given(st.lists(st.integers(1, 30), min_size=1, max_size=12), st.integers(0, 300))
+def test_a_bid_covers_as_many_first_jobs_as_half_of_the_capacity_holds(units: list[int], capacity: int) -> None:
+    jobs = jobs_of(*units)
+
+    covered = covered_jobs(jobs, capacity=capacity, one_job=False)
+
+    assert covered == jobs[: len(covered)]
+    assert len(covered) == 1 or 2 * sum(job.units for job in covered) <= capacity
+    if len(covered) < len(jobs):
+        assert 2 * sum(job.units for job in jobs[: len(covered) + 1]) > capacity
+
+
+def test_a_bid_drawn_for_one_job_covers_one() -> None:
+    assert covered_jobs(jobs_of(1, 1, 1), capacity=100, one_job=True) == jobs_of(1)
+
+
+def test_about_one_bid_in_four_is_drawn_for_one_job() -> None:
+    drawn = sum(draws_one_job(rank_hash(b"beacon", f"task {i}")) for i in range(2000))
+
+    assert 400 < drawn < 600
+
+
+def test_a_slot_holds_the_largest_job_and_a_prover_offers_its_slots() -> None:
+    lot = lot_units([a_task("t", *jobs_of(3, 8)), a_task("u", JobDemand(job_id="k", units=5))])
+
+    assert lot == 8
+    assert capacity_units(a_prover("p", free_slots=3), lot=lot) == 24
+    assert lot_units([]) == 0
+
+
+def test_a_bad_offer_is_refused_with_the_name_of_its_field() -> None:
+    with pytest.raises(InvalidField, match="units"):
+        JobDemand(job_id="j", units=0)
+    with pytest.raises(InvalidField, match="limit_price"):
+        TaskDemand(task_id="t", jobs=jobs_of(1), limit_price=-1, program_digest="p")
+    with pytest.raises(InvalidField, match="jobs"):
+        TaskDemand(task_id="t", jobs=jobs_of(1) * 2, limit_price=1, program_digest="p")
+    with pytest.raises(InvalidField, match="free_slots"):
+        a_prover("p", free_slots=-1)

@@ -1,0 +1,57 @@
+"""Rank knows reputation, caches and a lot, and no price."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import replace
+
+from proofgrid.rules.scheduling.offers import ProverSupply
+from proofgrid.rules.scheduling.rank import ask_ranks, bid_ranks, rank_hash
+
+
+def a_prover(prover_id: str, *, bucket: int = 0, cached: str = "") -> ProverSupply:
+    return ProverSupply(
+        prover_id=prover_id,
+        operator="operator",
+        ask_price=10,
+        free_slots=1,
+        reputation_bucket=bucket,
+        cached_programs=frozenset({cached} - {""}),
+    )
+
+
+def test_reputation_comes_before_the_cache_and_the_cache_before_the_lot() -> None:
+    provers = [
+        a_prover("worse, cached", bucket=1, cached="wanted"),
+        a_prover("worse", bucket=1),
+        a_prover("best", bucket=0),
+        a_prover("best, other program", bucket=0, cached="unwanted"),
+        a_prover("best, cached", bucket=0, cached="wanted"),
+    ]
+
+    for beacon in (b"1", b"2", b"3"):
+        ranks = ask_ranks(provers, demanded=frozenset({"wanted"}), beacon=beacon)
+        assert ranks["best, cached"] == 0
+        assert {ranks["best"], ranks["best, other program"]} == {1, 2}
+        assert (ranks["worse, cached"], ranks["worse"]) == (3, 4)
+
+
+def test_rank_does_not_move_with_the_ask() -> None:
+    provers = [a_prover(f"p{i}") for i in range(9)]
+    dearer = [replace(prover, ask_price=prover.ask_price + i * 7) for i, prover in enumerate(provers)]
+
+    assert ask_ranks(provers, demanded=frozenset(), beacon=b"b") == ask_ranks(dearer, demanded=frozenset(), beacon=b"b")
+
+
+def test_every_beacon_draws_another_first_place() -> None:
+    tasks = [f"t{i}" for i in range(5)]
+
+    firsts = Counter(min(tasks, key=bid_ranks(tasks, beacon=bytes([i])).__getitem__) for i in range(200))
+
+    assert set(firsts) == set(tasks)
+    assert max(firsts.values()) < 80
+    assert sorted(bid_ranks(tasks, beacon=b"x").values()) == [0, 1, 2, 3, 4]
+
+
+def test_beacon_and_order_id_cannot_be_shifted_into_each_other() -> None:
+    assert rank_hash(b"a", "bc") != rank_hash(b"ab", "c")

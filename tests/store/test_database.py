@@ -1,0 +1,158 @@
+"""The pool and the listener, against a real server that is taken away."""
+
+from __future__ import annotations
+
+import asyncio
+from uuid import UUID
+
+import asyncpg
+import pytest
+
+from proofgrid.primitives.errors import InvalidField, Unavailable
+from proofgrid.store.database import Database, Listener
+from proofgrid.store.embedded import EmbeddedPostgres
+
+
+async def notify(dsn: str, channel: str, payload: str) -> None:
+    connection = await asyncpg.connect(dsn)
+    try:
+        await connection.execute("SELECT pg_notify($1, $2)", channel, payload)
+    finally:
+        await connection.close()
+
+
+async def cut_all_connections(server: EmbeddedPostgres, dsn: str) -> None:
+    connection = await asyncpg.connect(server.dsn)
+    name = dsn.split("?")[0].rsplit("/", 1)[1]
+    try:
+        await connection.execute(
+            "SELECT pg_terminate_backend(pid, 60000) FROM pg_stat_activity WHERE datname = $1", name
+        )
+    finally:
+        await connection.close()
+
+
+async def test_json_and_ids_come_back_as_python_values(empty_database_dsn: str) -> None:
+    database = await Database.connect(empty_database_dsn, size=2)
+    an_id = UUID("0198c0de-0000-7000-8000-000000000000")
+
+    async with database.transaction() as connection:
+        row = await connection.fetchrow("SELECT $1::jsonb AS data, $2::uuid AS id", {"a": [1, None]}, an_id)
+
+    assert row["data"] == {"a": [1, None]}
+    assert row["id"] == an_id
+    await database.close()
+
+
+async def test_a_transaction_that_fails_leaves_nothing(empty_database_dsn: str) -> None:
+    database = await Database.connect(empty_database_dsn, size=2)
+    async with database.transaction() as connection:
+        await connection.execute("CREATE TABLE a (x int)")
+
+    with pytest.raises(RuntimeError):
+        async with database.transaction() as connection:
+            await connection.execute("INSERT INTO a VALUES (1)")
+            raise RuntimeError
+
+    async with database.connection() as connection:
+        assert await connection.fetchval("SELECT count(*) FROM a") == 0
+    await database.close()
+
+
+async def test_a_server_that_is_not_there_is_named_without_its_password() -> None:
+    with pytest.raises(Unavailable) as caught:
+        await Database.connect("postgresql://me:hunter2@127.0.0.1:1/proofgrid", size=1, patience_seconds=0)
+
+    assert "127.0.0.1:1/proofgrid" in caught.value.detail
+    assert "hunter2" not in str(caught.value)
+
+
+async def test_a_database_that_does_not_exist_is_an_error_at_once(embedded_postgres: EmbeddedPostgres) -> None:
+    with pytest.raises(InvalidField, match="nowhere"):
+        await Database.connect(embedded_postgres.dsn_of("nowhere"), size=1)
+
+
+async def test_a_pool_survives_the_loss_of_its_connections(
+    empty_database_dsn: str, embedded_postgres: EmbeddedPostgres
+) -> None:
+    database = await Database.connect(empty_database_dsn, size=2)
+    async with database.connection() as connection:
+        assert await connection.fetchval("SELECT 1") == 1
+
+    await cut_all_connections(embedded_postgres, empty_database_dsn)
+    await asyncio.sleep(0)
+
+    async with database.connection() as connection:
+        assert await connection.fetchval("SELECT 2") == 2
+    await database.close()
+
+
+async def test_notifications_arrive_in_order_on_their_channel(empty_database_dsn: str) -> None:
+    heard: asyncio.Queue[tuple[str, str]] = asyncio.Queue()
+
+    async def slow(payload: str) -> None:
+        await asyncio.sleep(0)
+        heard.put_nowait(("jobs", payload))
+
+    listener = Listener(
+        empty_database_dsn, {"jobs": slow, "tasks": lambda payload: heard.put_nowait(("tasks", payload))}
+    )
+    running = asyncio.ensure_future(listener.run())
+    await listener.wait_listening()
+    for channel, payload in (("jobs", "1"), ("tasks", "2"), ("jobs", "3"), ("other", "4"), ("jobs", "5")):
+        await notify(empty_database_dsn, channel, payload)
+
+    assert [await heard.get() for _ in range(4)] == [("jobs", "1"), ("tasks", "2"), ("jobs", "3"), ("jobs", "5")]
+    running.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await running
+
+
+async def test_a_listener_that_lost_its_connection_comes_back_and_says_so(
+    empty_database_dsn: str, embedded_postgres: EmbeddedPostgres
+) -> None:
+    heard: asyncio.Queue[str] = asyncio.Queue()
+    listener = Listener(
+        empty_database_dsn, {"jobs": heard.put_nowait}, on_reconnect=lambda: heard.put_nowait("reconnected")
+    )
+    running = asyncio.ensure_future(listener.run())
+    await listener.wait_listening()
+    await notify(empty_database_dsn, "jobs", "before")
+    assert await heard.get() == "before"
+
+    await cut_all_connections(embedded_postgres, empty_database_dsn)
+
+    assert await heard.get() == "reconnected"
+    await notify(empty_database_dsn, "jobs", "after")
+    assert await heard.get() == "after"
+    running.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await running
+
+
+async def test_an_error_in_a_callback_ends_the_listener_loudly(empty_database_dsn: str) -> None:
+    def fail(payload: str) -> None:
+        raise OSError(payload)
+
+    listener = Listener(empty_database_dsn, {"jobs": fail})
+    running = asyncio.ensure_future(listener.run())
+    await listener.wait_listening()
+    await notify(empty_database_dsn, "jobs", "boom")
+
+    with pytest.raises(OSError, match="boom"):
+        await running
+
+
+async def test_a_quiet_listener_asks_whether_the_server_is_still_there(empty_database_dsn: str) -> None:
+    heard: asyncio.Queue[str] = asyncio.Queue()
+    listener = Listener(empty_database_dsn, {"jobs": heard.put_nowait}, heartbeat_seconds=0.02)
+    running = asyncio.ensure_future(listener.run())
+    await listener.wait_listening()
+    await asyncio.sleep(0.2)
+
+    await notify(empty_database_dsn, "jobs", "still here")
+
+    assert await heard.get() == "still here"
+    running.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await running

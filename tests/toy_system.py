@@ -1,0 +1,233 @@
+"""A tiny but honest proof system for tests: SHA-256 chains, cut into slices that are linked end to start.
+
+    input --H^rounds--> link 0 --H^rounds--> link 1 ... --H^rounds--> output
+
+A proof is the two ends of its piece of the chain; the verifier walks the piece again. Settings: `rounds`, `slices`,
+`behaviour` (what `run_job` does: ok, slow, hang, crash, exit, panic, memory, stderr, noise, orphan, refuse, garbage)
+and `sleep_ms`. A file `toy-behaviour` in a prover's cache directory overrides the behaviour for that prover alone.
+
+This file is copied out and installed as a third party's package; so it imports nothing from the tests.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from proofgrid.primitives.canonical import canonical_json
+from proofgrid.primitives.digests import digest_of, digest_of_file
+from proofgrid.primitives.errors import BadProof, BrokenLink, InvalidField, InvalidInput
+from proofgrid.proofs.base import (
+    JobDraft,
+    JobOutput,
+    NormalisedRequest,
+    PartialProof,
+    Program,
+    ProgramFiles,
+    Report,
+    SliceSpec,
+    SystemDescription,
+)
+
+DEFAULTS: Mapping[str, Any] = {"rounds": 10, "slices": 2, "behaviour": "ok", "sleep_ms": 0}
+MEMORY_BYTES = 256 << 20
+
+
+class ToySystem:
+    """Proves that an output is the end of a hash chain that starts at an input."""
+
+    name = "toy"
+
+    def describe(self) -> SystemDescription:
+        return SystemDescription(
+            name="toy",
+            engine="toy 1.0",
+            program_format="nothing",
+            settings_help={name: f"default {value}" for name, value in DEFAULTS.items()},
+        )
+
+    def build_program(
+        self,
+        source: Mapping[str, Path],
+        settings: Mapping[str, Any],
+        *,
+        srs: Path | None,
+        workdir: Path,
+        report: Report,
+    ) -> ProgramFiles:
+        if unknown := set(settings) - set(DEFAULTS):
+            raise InvalidField(f"no such setting: {sorted(unknown)[0]}", field="settings")
+        content = canonical_json({**DEFAULTS, **settings})
+        path = workdir / "circuit.json"
+        path.write_bytes(content)
+        report("compile", 1000)
+        digest = digest_of(content)
+        count = int({**DEFAULTS, **settings}["slices"])
+        program = Program(
+            proof_system="toy",
+            identity={"system": "toy", "circuit": digest},
+            files={"circuit": digest},
+            verifying_files=("circuit",),
+            slices=tuple(
+                SliceSpec(index=index, units=10, memory_bytes=MEMORY_BYTES, files=("circuit",))
+                for index in range(count)
+            ),
+            summary={"slices": count},
+        )
+        return ProgramFiles(program, {"circuit": path})
+
+    def check_program(self, files: ProgramFiles) -> None:
+        expected = {"system": "toy", "circuit": digest_of_file(files.path("circuit"))}
+        if dict(files.program.identity) != expected:
+            raise BadProof("the circuit is not the one that the identity names", field="program")
+
+    def normalise(self, files: ProgramFiles, inputs: list[Any], *, workdir: Path) -> NormalisedRequest:
+        settings = _settings(files)
+        jobs = []
+        starts = []
+        for number, value in enumerate(inputs):
+            if not isinstance(value, str):
+                raise InvalidInput("a toy input is a text", field=f"inputs[{number}]")
+            link = str(digest_of(value.encode()))
+            starts.append(link)
+            for spec in files.program.slices:
+                jobs.append(
+                    JobDraft(
+                        slice_index=spec.index,
+                        input_index=number,
+                        units=spec.units,
+                        memory_bytes=spec.memory_bytes,
+                        depends_on=(),
+                        input=canonical_json({"start": link}),
+                        facts={"start": link},
+                    )
+                )
+                link = _walk(link, settings["rounds"])
+        return NormalisedRequest(statement={"starts": starts}, jobs=tuple(jobs))
+
+    def run_job(
+        self, files: ProgramFiles, slice_index: int, job_input: bytes, *, cache: Path, workdir: Path, report: Report
+    ) -> JobOutput:
+        settings = _settings(files)
+        override = cache / "toy-behaviour"
+        behaviour = override.read_text().strip() if override.exists() else settings["behaviour"]
+        report("prove", 0)
+        start = json.loads(job_input)["start"]
+        _behave(behaviour, settings, workdir, report)
+        end = _walk(start, settings["rounds"])
+        report("prove", 1000)
+        if behaviour == "garbage":
+            end = digest_of(end.encode())
+        return JobOutput(proof=canonical_json({"start": start, "end": end}), public={"end": end})
+
+    def verify_partial(
+        self, files: ProgramFiles, slice_index: int, facts: Mapping[str, Any], output: JobOutput, *, workdir: Path
+    ) -> None:
+        proof = _verified(files, output)
+        if proof["start"] != facts["start"]:
+            raise BadProof("the proof starts somewhere else")
+
+    def combine(
+        self, files: ProgramFiles, statement: Mapping[str, Any], parts: list[PartialProof], *, workdir: Path
+    ) -> Mapping[str, Any]:
+        last = len(files.program.slices) - 1
+        ends = sorted((part.input_index, part.output.public["end"]) for part in parts if part.slice_index == last)
+        return {"outputs": [end for _, end in ends]}
+
+    def verify_whole(
+        self,
+        files: ProgramFiles,
+        statement: Mapping[str, Any],
+        result: Mapping[str, Any],
+        parts: list[PartialProof],
+        *,
+        workdir: Path,
+    ) -> list[str]:
+        by_place = {(part.input_index, part.slice_index): _verified(files, part.output) for part in parts}
+        outputs = []
+        for number, start in enumerate(statement["starts"]):
+            link = start
+            for spec in files.program.slices:
+                proof = by_place.pop((number, spec.index))
+                if proof["start"] != link:
+                    raise BrokenLink(f"slice {spec.index} of input {number} starts somewhere else")
+                link = proof["end"]
+            outputs.append(link)
+        if by_place or dict(result) != {"outputs": outputs}:
+            raise BadProof("the result is not what the proofs end with", field="result")
+        return [f"{len(parts)} proofs verify", f"{len(outputs)} chains are linked"]
+
+
+def _settings(files: ProgramFiles) -> dict[str, Any]:
+    return dict(json.loads(files.path("circuit").read_bytes()))
+
+
+def _walk(link: str, rounds: int) -> str:
+    state = bytes.fromhex(link)
+    for _ in range(rounds):
+        state = hashlib.sha256(state).digest()
+    return state.hex()
+
+
+def _verified(files: ProgramFiles, output: JobOutput) -> dict[str, str]:
+    try:
+        proof = dict(json.loads(output.proof))
+        start, end = str(proof["start"]), str(proof["end"])
+        right = _walk(start, _settings(files)["rounds"]) == end and canonical_json(proof) == output.proof
+    except (ValueError, KeyError, TypeError):
+        raise BadProof("the proof cannot be read") from None
+    if not right or dict(output.public) != {"end": end}:
+        raise BadProof("the chain does not end where the proof says")
+    return {"start": start, "end": end}
+
+
+def _behave(behaviour: str, settings: Mapping[str, Any], workdir: Path, report: Report) -> None:
+    if behaviour == "slow":
+        for step in range(1, 11):
+            time.sleep(settings["sleep_ms"] / 10_000)
+            report("prove", step * 90)
+    if behaviour == "hang":
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+        while True:
+            time.sleep(3600)
+    if behaviour == "orphan":
+        # A grandchild of the prover, as an engine might start one.
+        helper = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(3600)"])
+        (workdir / "grandchild").write_text(str(helper.pid))
+        report("orphan", helper.pid)
+        time.sleep(3600)
+    if behaviour == "crash":
+        os.kill(os.getpid(), signal.SIGSEGV)
+    if behaviour == "exit":
+        os._exit(7)
+    if behaviour == "panic":
+        raise Panic("explicit panic")
+    if behaviour == "memory":
+        hoard = []
+        while True:
+            hoard.append(bytearray(16 << 20))
+    if behaviour == "stderr":
+        for number in range(5000):
+            sys.stderr.write(f"complaint number {number}\n")
+        sys.stderr.flush()
+        os._exit(3)
+    if behaviour == "noise":
+        sys.stdout.write("x" * 1_000_000)
+        sys.stderr.write("y" * 1_000_000)
+    if behaviour == "refuse":
+        raise InvalidInput("the toy refuses", field="inputs[0]", hint="ask nicely")
+
+
+class Panic(BaseException):
+    """Like pyo3's PanicException: no Exception, and of a module that nobody can import."""
+
+
+Panic.__module__ = "pyo3_runtime"
