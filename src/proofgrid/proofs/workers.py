@@ -37,6 +37,8 @@ pebble.CONSTS.term_timeout = 0.5
 #: What engines and their libraries read once, at import, to learn how many threads they may start.
 ENGINE_THREADS = ("RAYON_NUM_THREADS", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 
+PROGRESS_FILE = "progress"
+
 _ATTEMPTS = 3
 _TEXT_MAX = 2000
 
@@ -115,8 +117,12 @@ class ProofWorkers:
 def build_program(
     name: str, source: Mapping[str, Path], settings: Mapping[str, Any], srs: Path | None, workdir: Path
 ) -> ProgramFiles:
-    """See ProofSystem.build_program."""
-    return proof_system(name).build_program(source, settings, srs=srs, workdir=workdir, report=_ignore)
+    """See ProofSystem.build_program. How far it is stands in `workdir / PROGRESS_FILE`: "<stage> <share in 1/1000>"."""
+
+    def report(stage: str, permille: int) -> None:
+        (workdir / PROGRESS_FILE).write_text(f"{stage} {permille}")
+
+    return proof_system(name).build_program(source, settings, srs=srs, workdir=workdir, report=report)
 
 
 def check_program(name: str, files: ProgramFiles) -> None:
@@ -153,10 +159,6 @@ def verify_whole(
 ) -> list[str]:
     """See ProofSystem.verify_whole."""
     return proof_system(name).verify_whole(files, statement, result, parts, workdir=workdir)
-
-
-def _ignore(stage: str, share: int) -> None:
-    """Progress of calls in workers is not reported."""
 
 
 # --- inside a worker ----------------------------------------------------------------------------------

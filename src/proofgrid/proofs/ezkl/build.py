@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,7 @@ from proofgrid.proofs.ezkl.identity import PROOF_SYSTEM, VERIFIER_SRS, make_iden
 from proofgrid.proofs.ezkl.plan import BuildPlan, plan_build
 from proofgrid.proofs.ezkl.settings import decomposition_text
 from proofgrid.proofs.ezkl.slicing import ModelSlice
-from proofgrid.proofs.ezkl.srs import write_verifier_srs
+from proofgrid.proofs.ezkl.srs import fitting_srs, write_verifier_srs
 
 _SLICE_FILES = ("settings", "vk", "compiled")
 
@@ -28,11 +29,13 @@ def build_program(
 ) -> ProgramFiles:
     """Do what ProofSystem.build_program promises."""
     report("check", 0)
-    plan, srs_file = plan_build(source, settings, srs=srs, workdir=workdir)
+    plan = plan_build(source, settings, srs=srs, workdir=workdir)
     try:
         report("slice", 50)
         slices = slice_with_equal_scales(plan)
         circuits = choose_circuits(plan, slices, report)
+        logrows, srs_file = fitting_srs(plan.srs, circuits.logrows, logrows_max=plan.logrows_max)
+        circuits = replace(circuits, logrows=logrows)
         key_bytes = _set_up(plan, circuits, srs_file, report)
         write_verifier_srs(srs_file, workdir / VERIFIER_SRS)
         made = _program(plan, source, srs_file, slices, circuits, key_bytes)

@@ -55,17 +55,15 @@ def run_arguments(values: dict[str, Any]) -> Any:
     return arguments
 
 
-def outputs_of(felts: list[str], compiled: Path, *, workdir: Path) -> list[int]:
-    """Run a slice's forward pass for its outputs only."""
-    return _outputs(_generate_witness(felts, compiled, workdir))
-
-
-def witness_of(
-    felts: list[str], compiled: Path, *, vk: Path, srs: Path, workdir: Path, target: Path | None = None
-) -> Witness:
-    """Run a slice's forward pass. `target` receives the witness file that proving needs."""
+def outputs_of(felts: list[str], compiled: Path, *, workdir: Path, target: Path | None = None) -> list[int]:
+    """Run a slice's forward pass for its outputs. `target` receives the witness file that proving needs."""
     options = {} if target is None else {"output": str(target)}
-    found = _generate_witness(felts, compiled, workdir, vk_path=str(vk), srs_path=str(srs), **options)
+    return _outputs(_generate_witness(felts, compiled, workdir, **options))
+
+
+def witness_of(felts: list[str], compiled: Path, *, vk: Path, srs: Path, workdir: Path) -> Witness:
+    """Run a slice's forward pass for its outputs and for the commitments that its proof will carry."""
+    found = _generate_witness(felts, compiled, workdir, vk_path=str(vk), srs_path=str(srs))
     return Witness(
         outputs=_outputs(found),
         input_commitment=_commitment(found.get("processed_inputs")),

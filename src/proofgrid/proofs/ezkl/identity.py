@@ -1,4 +1,4 @@
-"""What a program is: the parts of its identity, the names of its files, and whether files at hand are the right ones."""
+"""What a program is: the parts of its identity, the names of its files, and whether files are the right ones."""
 
 from __future__ import annotations
 

@@ -11,7 +11,7 @@ from proofgrid.primitives.errors import InvalidField
 from proofgrid.proofs.ezkl import calibration
 from proofgrid.proofs.ezkl.model import CheckedModel, load_model
 from proofgrid.proofs.ezkl.settings import COMMITTED, EzklSettings, parse_settings
-from proofgrid.proofs.ezkl.srs import srs_logrows
+from proofgrid.proofs.ezkl.srs import srs_files
 
 SOURCE_FILES = ("model", "calibration")
 
@@ -23,6 +23,7 @@ class BuildPlan:
     settings: EzklSettings
     model: CheckedModel
     samples: list[list[int]]  #: quantised inputs for calibration
+    srs: Mapping[int, Path]  #: by logrows
     logrows_max: int  #: what the client allows and the SRS holds
     workdir: Path
 
@@ -35,10 +36,8 @@ class BuildPlan:
         return self.workdir / "slice" / str(index)
 
 
-def plan_build(
-    source: Mapping[str, Path], given: Mapping[str, Any], *, srs: Path | None, workdir: Path
-) -> tuple[BuildPlan, Path]:
-    """Check everything a client handed in; return the plan and the SRS.
+def plan_build(source: Mapping[str, Path], given: Mapping[str, Any], *, srs: Path | None, workdir: Path) -> BuildPlan:
+    """Check everything a client handed in.
 
     Raises InvalidField, InvalidInput (of a calibration file), InvalidProgram or UnsupportedOperator.
     """
@@ -48,14 +47,18 @@ def plan_build(
             raise InvalidField("no such file", field=f"source.{name}", hint=f"known: {', '.join(SOURCE_FILES)}")
     if "model" not in source:
         raise InvalidField("an ONNX file is needed", field="source.model")
-    srs_file, logrows = srs_logrows(srs)
+    srs_by_logrows = srs_files(srs)
     model = load_model(source["model"])
     workdir.mkdir(parents=True, exist_ok=True)
     if "calibration" in source:
         samples = calibration.samples_of_file(source["calibration"], model.input.shape, settings.scale)
     else:
         samples = calibration.default_samples(model.input.elements, settings)
-    logrows_max = min(settings.logrows_max, logrows)
     return BuildPlan(
-        settings=settings, model=model, samples=samples, logrows_max=logrows_max, workdir=workdir
-    ), srs_file
+        settings=settings,
+        model=model,
+        samples=samples,
+        srs=srs_by_logrows,
+        logrows_max=min(settings.logrows_max, max(srs_by_logrows)),
+        workdir=workdir,
+    )

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass
+from itertools import pairwise
 
 import onnx
 
@@ -51,7 +52,7 @@ def slice_model(model: CheckedModel, slices: int | None, *, without: Collection[
     cuts = [cut for cut in _cuts_of(model, flow) if cut.tensor.name not in without]
     cells = [cells_of(node, model.tensors) for node in flow]
     bounds = [0, *(cut.position for cut in cuts), len(flow)]
-    works = [sum(cells[begin:end]) for begin, end in zip(bounds, bounds[1:], strict=False)]
+    works = [sum(cells[begin:end]) for begin, end in pairwise(bounds)]
     count = _auto_count(sum(cells), len(works)) if slices is None else slices
     if count > len(works):
         raise InvalidField(
@@ -97,7 +98,7 @@ def _slices_at(model: CheckedModel, flow: list[onnx.NodeProto], cells: list[int]
     bounds = [0, *(cut.position for cut in cuts), len(flow)]
     borders = [model.input, *(cut.tensor for cut in cuts), model.output]
     made = []
-    for index, (begin, end) in enumerate(zip(bounds, bounds[1:], strict=False)):
+    for index, (begin, end) in enumerate(pairwise(bounds)):
         nodes = tuple(flow[begin:end])
         first, last = borders[index], borders[index + 1]
         proto = _model_of(model, nodes, first, last)

@@ -5,34 +5,52 @@
 
 A verifier needs g, g2 and g2 * tau only: the file of size k = 0, whose one Lagrange point is g. That file is
 pinned by a program's identity, for whoever chooses another tau can forge every proof.
+
+A file that is larger than a circuit can be used, but the engine then computes the Lagrange basis anew at every
+load, seconds each. So a network may have a folder of files, kzg12.srs, kzg13.srs and so on, as ceremonies publish them.
 """
 
 from __future__ import annotations
 
+import re
 import struct
+from collections.abc import Mapping
 from pathlib import Path
 
 from proofgrid.primitives.errors import InvalidField
+
+VERIFIER_BYTES = 388
 
 _POINT_BYTES = 64
 _HEADER_BYTES = 4
 _TRAPDOOR_BYTES = 256
 _LOGROWS_MAX = 28
+_SPARE_LOGROWS = 2  #: proving on up to 4 times the rows is cheaper than cutting the file at every load
+_NAME = re.compile(r"kzg(\d{1,2})\.srs")
+_HINT = "make one for development, or give the file of a real ceremony, or a folder of kzg<k>.srs"
 
-VERIFIER_BYTES = _HEADER_BYTES + 2 * _POINT_BYTES + _TRAPDOOR_BYTES
+
+def srs_files(srs: Path | None) -> dict[int, Path]:
+    """Return the files of an SRS by their k; raise InvalidField when there is none or one is malformed."""
+    files: dict[int | None, Path] = {}
+    wrong: list[str] = []
+    if srs is not None and srs.is_dir():
+        files = {int(found[1]): path for path in srs.iterdir() if (found := _NAME.fullmatch(path.name))}
+        wrong = [path.name for logrows, path in files.items() if _logrows_of(path) != logrows]
+    elif srs is not None and srs.is_file():
+        files = {_logrows_of(srs): srs}
+        wrong = [srs.name] if None in files else []
+    if not files:
+        raise InvalidField("proving needs a structured reference string (SRS)", field="srs", hint=_HINT)
+    if wrong:
+        raise InvalidField(f"{wrong[0]} is no KZG reference string in the engine's format", field="srs", hint=_HINT)
+    return {logrows: path for logrows, path in files.items() if logrows is not None}
 
 
-def srs_logrows(srs: Path | None) -> tuple[Path, int]:
-    """Return an SRS file and its k; raise InvalidField when it is missing or no such file."""
-    hint = "make one for development with `ezkl.gen_srs`, or give a file of a real ceremony"
-    if srs is None or not srs.is_file():
-        raise InvalidField("proving needs a structured reference string (SRS)", field="srs", hint=hint)
-    with srs.open("rb") as file:
-        header = file.read(_HEADER_BYTES)
-    logrows = struct.unpack("<I", header)[0] if len(header) == _HEADER_BYTES else _LOGROWS_MAX + 1
-    if logrows > _LOGROWS_MAX or srs.stat().st_size != _size_bytes(logrows):
-        raise InvalidField("the file is no KZG reference string in the engine's format", field="srs", hint=hint)
-    return srs, int(logrows)
+def fitting_srs(files: Mapping[int, Path], logrows: int, *, logrows_max: int) -> tuple[int, Path]:
+    """Return how many rows to use, at least 2^logrows, and the file to use for them."""
+    size = min(k for k in files if k >= logrows)
+    return (size if size <= min(logrows + _SPARE_LOGROWS, logrows_max) else logrows), files[size]
 
 
 def write_verifier_srs(srs: Path, target: Path) -> None:
@@ -45,5 +63,13 @@ def write_verifier_srs(srs: Path, target: Path) -> None:
     target.write_bytes(struct.pack("<I", 0) + generator + generator + trapdoor)
 
 
-def _size_bytes(logrows: int) -> int:
-    return int(_HEADER_BYTES + 2 * _POINT_BYTES * 2**logrows + _TRAPDOOR_BYTES)
+def _logrows_of(path: Path) -> int | None:
+    with path.open("rb") as file:
+        header = file.read(_HEADER_BYTES)
+    if len(header) != _HEADER_BYTES:
+        return None
+    logrows = int(struct.unpack("<I", header)[0])
+    if logrows > _LOGROWS_MAX:
+        return None
+    expected = _HEADER_BYTES + 2 * _POINT_BYTES * (1 << logrows) + _TRAPDOOR_BYTES
+    return logrows if path.stat().st_size == expected else None

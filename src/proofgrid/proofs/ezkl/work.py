@@ -10,9 +10,8 @@ from proofgrid.proofs.ezkl.model import Tensor
 
 _CELLS_PER_PRODUCT = 2  # both factors of a multiplication stand in the circuit
 _CELLS_PER_ELEMENT = 48  # rescaling, comparing and looking up decompose every number into legs
-_MOVES_ONLY = frozenset(
-    "Constant Dropout Expand Flatten Gather Identity Reshape Shape Slice Split Squeeze Transpose Unsqueeze".split()
-)
+_MOVING = "Constant Dropout Expand Flatten Gather Identity Reshape Shape Slice Split Squeeze Transpose Unsqueeze"
+_MOVES_ONLY = frozenset(_MOVING.split())
 
 
 def cells_of(node: onnx.NodeProto, tensors: Mapping[str, Tensor]) -> int:

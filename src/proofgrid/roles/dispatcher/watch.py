@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 
 import asyncpg
 import structlog
@@ -45,11 +46,9 @@ class Watch:
             except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
                 log.warning("database_away", reason=str(error))
                 seconds = AFTER_TROUBLE_SECONDS
-            try:
+            with suppress(TimeoutError):
                 async with asyncio.timeout(seconds):
                     await self._woken.wait()
-            except TimeoutError:
-                pass
 
     async def take_back_expired(self) -> None:
         """Give every job of an expired lease back to the market."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import defaultdict
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -55,6 +56,15 @@ class _Book:
     sessions: dict[str, asyncpg.Record]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Held:
+    """What a round came to."""
+
+    sold: int  #: jobs
+    unsold: int  #: jobs left although somebody was there to prove them
+    next_job_ms: int | None  #: until the next job that waits for its time may be sold
+
+
 class Market:
     """Runs the rounds of all lanes. Any number of gateways may run one: the lane lock keeps rounds apart."""
 
@@ -95,35 +105,39 @@ class Market:
         retry_seconds = UNSOLD_RETRY_FIRST_SECONDS
         wait_seconds: float | None = None
         while True:
-            try:
+            with suppress(TimeoutError):
                 async with asyncio.timeout(wait_seconds):
                     await dirty.wait()
-            except TimeoutError:
-                pass
             dirty.clear()
             try:
-                sold, unsold, wait_ms = await self.hold_round(lane)
+                held = await self.hold_round(lane)
             except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
                 log.warning("round_failed", lane=lane, reason=str(error))
-                sold, unsold, wait_ms = 0, 1, None
-            retry_seconds = UNSOLD_RETRY_FIRST_SECONDS if sold else min(2 * retry_seconds, UNSOLD_RETRY_MAX_SECONDS)
+                held = Held(sold=0, unsold=1, next_job_ms=None)
+            if held is None:
+                wait_seconds = await self._until_next_job(lane)
+                continue
             # With unsold orders on both sides the reference price moves, so the next round may trade.
-            waits = [retry_seconds] if unsold else []
-            waits += [max(wait_ms, 0) / 1000] if wait_ms is not None else []
+            retry_seconds = (
+                UNSOLD_RETRY_FIRST_SECONDS if held.sold else min(2 * retry_seconds, UNSOLD_RETRY_MAX_SECONDS)
+            )
+            waits = [retry_seconds] if held.unsold else []
+            waits += [held.next_job_ms / 1000] if held.next_job_ms is not None else []
             wait_seconds = min(waits, default=None)
             await asyncio.sleep(self._settings.interval_ms / 1000)
 
-    async def hold_round(self, lane: Lane) -> tuple[int, int, int | None]:
-        """Hold one round of a lane; return (jobs sold, jobs left with sellers present, ms to the next waiting job)."""
+    async def hold_round(self, lane: Lane) -> Held | None:
+        """Hold one round of a lane, or none when there is nothing to match."""
         async with self._database.transaction() as connection:
             if not await connection.fetchval(QUERIES["lock_lane"], lane):
-                return 0, 1, None  # another gateway is at it
+                return Held(sold=0, unsold=1, next_job_ms=None)  # another gateway is at it
             book = await self._collect(connection, lane)
             if not book.demands or not book.supplies:
-                return 0, 0, await self._next_wait(connection, lane)
+                return None
             outcome = run_round(await self._inputs(connection, lane, book))
             hashed = await self._record(connection, outcome)
             await self._grant(connection, outcome, hashed, book)
+            next_job_ms = await self._next_wait(connection, lane)
         sold = len(outcome.placements)
         log.info(
             "round_cleared",
@@ -133,10 +147,12 @@ class Market:
             buy_price=outcome.buy_price,
             sell_price=outcome.sell_price,
         )
-        wait_ms = None
+        return Held(sold=sold, unsold=len(book.jobs) - sold, next_job_ms=next_job_ms)
+
+    async def _until_next_job(self, lane: Lane) -> float | None:
         async with self._database.connection() as connection:
             wait_ms = await self._next_wait(connection, lane)
-        return sold, len(book.jobs) - sold, wait_ms
+        return None if wait_ms is None else wait_ms / 1000
 
     async def _next_wait(self, connection: Any, lane: Lane) -> int | None:
         for row in await connection.fetch(QUERIES["next_ready"]):

@@ -23,9 +23,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from proofgrid.primitives.errors import JobCrashed, JobTimedOut, ProofgridError, error_of_code
+from proofgrid.primitives.errors import InvalidField, JobCrashed, JobTimedOut, ProofgridError, error_of_code
 from proofgrid.proofs.base import JobOutput, Program, Report
 from proofgrid.proofs.manifest import program_to_json
+from proofgrid.proofs.reading import read_json, read_mapping
 from proofgrid.proofs.workers import ENGINE_THREADS, exit_text
 from proofgrid.roles.prover.child import PROOF_FILE, PUBLIC_FILE
 
@@ -117,9 +118,9 @@ class _Answer:
     def _take(self, line: bytes) -> None:
         # A killed child may leave half a line, and a mad one anything: what cannot be read was not said.
         try:
-            said = dict(json.loads(line))
+            said = dict(read_json(line, field="answer"))
             progress = (str(said["stage"]), int(said["share"])) if "stage" in said else None
-        except (ValueError, KeyError, TypeError, RecursionError):
+        except (InvalidField, ValueError, KeyError, TypeError):
             return
         if progress is None:
             self.last = said
@@ -268,9 +269,9 @@ def _error_from(error: Mapping[str, Any]) -> ProofgridError:
 
 def _output_in(workdir: Path) -> JobOutput:
     try:
-        public = json.loads(_read(workdir / PUBLIC_FILE, PUBLIC_MAX_BYTES))
+        public = read_mapping(read_json(_read(workdir / PUBLIC_FILE, PUBLIC_MAX_BYTES), field="public"), "public")
         return JobOutput(proof=_read(workdir / PROOF_FILE, PROOF_MAX_BYTES), public=public)
-    except (OSError, ValueError, RecursionError) as reason:
+    except (InvalidField, OSError, ValueError) as reason:
         raise JobCrashed(f"the job's output cannot be read: {reason}") from reason
 
 

@@ -2,7 +2,30 @@
 
 from __future__ import annotations
 
+import asyncio
+import tempfile
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import asyncpg
 import structlog
+
+from proofgrid.primitives.digests import Digest
+from proofgrid.primitives.errors import ProofgridError, Recoverable
+from proofgrid.primitives.ids import Address, JobId, Lane, ProverId, TaskId
+from proofgrid.primitives.signatures import SigningKey
+from proofgrid.proofs import workers as in_worker
+from proofgrid.proofs.base import JobOutput, PartialProof, ProgramFiles
+from proofgrid.proofs.bundle import verify_bundle, write_bundle
+from proofgrid.proofs.bundle_manifest import BundleJob, BundleTask, Manifest, for_verifiers
+from proofgrid.proofs.library import ProgramLibrary
+from proofgrid.proofs.workers import ProofWorkers
+from proofgrid.rules.jobs.lifecycle import TaskEvent, task_sources
+from proofgrid.store.artifacts import ArtifactStore
+from proofgrid.store.database import Database
+from proofgrid.store.queries import QUERIES
+from proofgrid.store.tasks import append_event, end_task, refund_rest
 
 CLAIM_MS = 600_000
 COMBINE_TIMEOUT_SECONDS = 540.0
@@ -10,3 +33,177 @@ PROOF_BYTES_MAX = 64 << 20
 AFTER_TROUBLE_SECONDS = 1.0
 
 log = structlog.get_logger(__name__)
+
+
+class Combiner:
+    """Combines finished tasks. Any number of gateways may run one: a claim says who is at it, and until when."""
+
+    def __init__(
+        self,
+        database: Database,
+        artifacts: ArtifactStore,
+        library: ProgramLibrary,
+        workers: ProofWorkers,
+        *,
+        key: SigningKey,
+        scratch: Path,
+    ) -> None:
+        self._database = database
+        self._artifacts = artifacts
+        self._library = library
+        self._workers = workers
+        self._key = key
+        self._scratch = scratch
+        self._woken = asyncio.Event()
+
+    def wake(self) -> None:
+        """A task may be ready to combine."""
+        self._woken.set()
+
+    async def run(self) -> None:
+        """Combine until cancelled; what an earlier gateway left undone comes first."""
+        while True:
+            self._woken.clear()
+            try:
+                seconds = await self._work_off()
+            except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+                log.warning("database_away", reason=str(error))
+                seconds = AFTER_TROUBLE_SECONDS
+            with suppress(TimeoutError):
+                async with asyncio.timeout(seconds):
+                    await self._woken.wait()
+
+    async def _work_off(self) -> float | None:
+        """Combine all that waits; return when a claim of another gateway may be taken over, in seconds."""
+        while True:
+            async with self._database.connection() as connection:
+                task = await connection.fetchrow(QUERIES["claim_combining"], CLAIM_MS)
+                if task is None:
+                    wait_ms = await connection.fetchval(QUERIES["next_combining"])
+                    return None if wait_ms is None else max(wait_ms, 0) / 1000
+            await self._combine(task)
+
+    async def _combine(self, task: asyncpg.Record) -> None:
+        task_id = TaskId(task["task_id"])
+        try:
+            result, bundle_digest, size_bytes = await self._seal(task)
+        except Recoverable as error:
+            # The claim runs out a little later and the task is tried again; its deadline ends the trying.
+            log.warning("combining_postponed", task_id=str(task_id), reason=str(error))
+            await asyncio.sleep(AFTER_TROUBLE_SECONDS)
+            async with self._database.connection() as connection:
+                await connection.execute(QUERIES["drop_claim"], task_id, task["claim"])
+            return
+        except ProofgridError as error:
+            log.error("combining_failed", task_id=str(task_id), reason=str(error))
+            async with self._database.transaction() as connection:
+                await end_task(connection, task_id, TaskEvent.GAVE_UP, code=error.code, detail=error.detail)
+            return
+        await self._finish(task, result, bundle_digest, size_bytes)
+
+    async def _seal(self, task: asyncpg.Record) -> tuple[Any, Digest, int]:
+        """Return the result, and the stored bundle's digest and size; the bundle was verified as clients will."""
+        program = await self._library.program(Digest(task["program_digest"]))
+        async with self._database.connection() as connection:
+            rows = await connection.fetch(QUERIES["proofs_of_task"], task["task_id"])
+        parts = [await self._part(row) for row in rows]
+        with tempfile.TemporaryDirectory(dir=self._scratch) as folder:
+            workdir = Path(folder)
+            async with self._library.at_hand(program, program.verifying_files) as files:
+                result = await self._workers.call(
+                    in_worker.combine,
+                    program.proof_system,
+                    files,
+                    task["statement"],
+                    parts,
+                    workdir,
+                    timeout_seconds=COMBINE_TIMEOUT_SECONDS,
+                )
+                async with self._database.connection() as connection:
+                    finished_ms = await connection.fetchval(QUERIES["database_time"])
+                manifest = Manifest(
+                    network=self._key.address,
+                    task=_bundle_task(task, finished_ms),
+                    program=for_verifiers(program),
+                    statement=task["statement"],
+                    result=result,
+                    jobs=tuple(_bundle_job(row) for row in rows),
+                )
+                path = workdir / "bundle"
+                await asyncio.to_thread(self._write, path, manifest, files, rows, parts)
+            # The same code as `proofgrid verify`, on the file that clients will get.
+            await self._workers.call(
+                verify_sealed,
+                path,
+                program.digest,
+                self._key.address,
+                workdir / "verify",
+                timeout_seconds=COMBINE_TIMEOUT_SECONDS,
+            )
+            digest, size_bytes = await self._artifacts.put_file(path)
+        return result, digest, size_bytes
+
+    def _write(
+        self, path: Path, manifest: Manifest, files: ProgramFiles, rows: list[Any], parts: list[PartialProof]
+    ) -> None:
+        contents = {files.program.files[name]: files.path(name) for name in files.program.verifying_files}
+        for row, part in zip(rows, parts, strict=True):
+            contents[Digest(row["proof_digest"])] = proof = path.with_name(row["proof_digest"])
+            proof.write_bytes(part.output.proof)
+        write_bundle(path, manifest, contents=contents, key=self._key)
+
+    async def _part(self, row: asyncpg.Record) -> PartialProof:
+        proof = await self._artifacts.read_bytes(Digest(row["proof_digest"]), limit_bytes=PROOF_BYTES_MAX)
+        output = JobOutput(proof=proof, public=row["public"])
+        return PartialProof(slice_index=row["slice"], input_index=row["input"], output=output)
+
+    async def _finish(self, task: asyncpg.Record, result: Any, bundle_digest: Digest, size_bytes: int) -> None:
+        task_id, client = TaskId(task["task_id"]), Address(task["client"])
+        async with self._database.transaction() as connection:
+            await connection.fetchrow(QUERIES["lock_task"], task_id)
+            now_ms = await connection.fetchval(QUERIES["database_time"])
+            finished = await connection.fetchval(
+                QUERIES["finish_task"], task_id, result, bundle_digest, now_ms, task_sources(TaskEvent.COMBINED)
+            )
+            if finished is None:
+                return  # cancelled meanwhile, or another gateway was faster
+            await connection.execute(QUERIES["record_artifact"], bundle_digest, client, size_bytes)
+            refunded = await refund_rest(connection, task_id, client)
+            await append_event(
+                connection, task_id, "done", bundle=bundle_digest, refunded=refunded, spent=task["escrow"] - refunded
+            )
+        log.info("task_done", task_id=str(task_id), bundle=bundle_digest)
+
+
+def verify_sealed(path: Path, program: Digest, network: Address, workdir: Path) -> None:
+    """Run in a worker: raise what is wrong with a bundle that is about to be handed out."""
+    workdir.mkdir()
+    verify_bundle(path, expect_program=program, expect_network=network, workdir=workdir)
+
+
+def _bundle_task(task: asyncpg.Record, finished_ms: int) -> BundleTask:
+    return BundleTask(
+        task_id=TaskId(task["task_id"]),
+        client=Address(task["client"]),
+        created_ms=task["created_ms"],
+        finished_ms=finished_ms,
+    )
+
+
+def _bundle_job(row: asyncpg.Record) -> BundleJob:
+    return BundleJob(
+        slice_index=row["slice"],
+        input_index=row["input"],
+        proof=Digest(row["proof_digest"]),
+        public=row["public"],
+        job_id=JobId(row["job_id"]),
+        operator=Address(row["operator"]),
+        prover=ProverId(row["prover_id"]),
+        lane=Lane(row["lane"]),
+        round_number=row["round"],
+        transcript=Digest(row["transcript_hash"]),
+        units=row["units"],
+        price_buy=row["buy_price"],
+        price_sell=row["sell_price"],
+        paid=row["sell_price"] * row["units"],
+    )

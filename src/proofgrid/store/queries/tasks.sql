@@ -100,3 +100,6 @@ SELECT now_ms();
 -- name: count_states
 SELECT 'task' AS what, state, count(*) AS number FROM tasks GROUP BY state
 UNION ALL SELECT 'job', state, count(*) FROM jobs GROUP BY state;
+
+-- name: drop_claim
+UPDATE tasks SET claimed_until_ms = now_ms() WHERE task_id = $1 AND claimed_until_ms = $2;

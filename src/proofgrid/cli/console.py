@@ -1,0 +1,99 @@
+"""How the command line speaks: tables and sentences for people, JSON lines for programs."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+if TYPE_CHECKING:
+    from google.protobuf.message import Message
+    from rich.console import Console
+
+WIDTH_WITHOUT_TERMINAL = 120
+
+
+def stdout() -> Console:
+    """Return a console on standard output."""
+    return _console(stderr=False)
+
+
+def stderr() -> Console:
+    """Return a console on standard error."""
+    return _console(stderr=True)
+
+
+def _console(*, stderr: bool) -> Console:
+    from rich.console import Console
+
+    is_terminal = (sys.stderr if stderr else sys.stdout).isatty()
+    return Console(stderr=stderr, highlight=False, width=None if is_terminal else WIDTH_WITHOUT_TERMINAL)
+
+
+def say(text: str, *, style: str = "") -> None:
+    """Print one sentence; brackets in it are just brackets."""
+    stdout().print(text, style=style or None, markup=False, soft_wrap=True)
+
+
+def complain(text: str, *, style: str = "bold yellow") -> None:
+    """Print a warning on standard error."""
+    stderr().print(text, style=style, markup=False, soft_wrap=True)
+
+
+def print_json(value: Any) -> None:
+    """Print one line of JSON."""
+    typer.echo(json.dumps(value, separators=(", ", ": ")))
+
+
+def print_table(columns: Sequence[str], rows: Iterable[Sequence[object]], *, empty: str) -> None:
+    """Print rows under headings; columns whose heading ends in '>' are numbers and stand right."""
+    from rich import box
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    for column in columns:
+        table.add_column(column.removesuffix(">"), justify="right" if column.endswith(">") else "left", overflow="fold")
+    for row in rows:
+        table.add_row(*(cell if isinstance(cell, Text) else Text(str(cell)) for cell in row))
+    if not table.row_count:
+        say(empty)
+        return
+    stdout().print(table)
+
+
+def plain(message: Message) -> dict[str, Any]:
+    """Return a protobuf message as JSON values: all fields, numbers as numbers, fields named …_json parsed."""
+    values: dict[str, Any] = {}
+    for field in message.DESCRIPTOR.fields:
+        value = getattr(message, field.name)
+        if field.name.endswith("_json"):
+            values[field.name.removesuffix("_json")] = json.loads(value) if value else None
+        elif isinstance(value, str | int | float | bool):
+            values[field.name] = value
+        elif isinstance(value, Mapping):
+            values[field.name] = dict(value)
+        else:
+            values[field.name] = [plain(item) if hasattr(item, "DESCRIPTOR") else item for item in value]
+    return values
+
+
+def short_address(address: str) -> str:
+    """Return 0x1234…abcd."""
+    return f"{address[:6]}…{address[-4:]}" if len(address) == 42 else address
+
+
+def short_prover(prover_id: str, people: Mapping[str, str] | None = None) -> str:
+    """Return "<operator>/<name>" with the operator's name from `people`, or a short address."""
+    operator, slash, name = prover_id.partition("/")
+    return f"{(people or {}).get(operator) or short_address(operator)}{slash}{name}"
+
+
+def date_text(at_ms: int) -> str:
+    """Return a time as people read it, in UTC; empty for 0."""
+    from datetime import UTC, datetime
+
+    return f"{datetime.fromtimestamp(at_ms / 1000, UTC):%Y-%m-%d %H:%M:%S}" if at_ms else ""

@@ -1,0 +1,104 @@
+"""The command line: `proofgrid VERB …`. Errors become two lines and an exit code here, for every command."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+import proofgrid
+from proofgrid.cli import (
+    account,
+    admin,
+    cancel,
+    demo,
+    gateway,
+    keys,
+    program,
+    prover,
+    result,
+    rounds,
+    srs,
+    status,
+    submit,
+    tasks,
+    verify,
+    watch,
+)
+from proofgrid.cli.failures import exit_with
+
+HELP = """
+A network that proves things: requests are cut into slices, slices are sold to provers in a truthful double auction,
+every proof is verified before it is paid, and the result can be verified by anybody, offline.
+
+See it all on this machine first:
+
+  proofgrid demo
+
+Then step by step. A network (one terminal), with its administrator's key in the data directory:
+
+  proofgrid gateway
+
+A key for yourself, let in and given money by the administrator:
+
+  proofgrid keys new --out me.key
+  proofgrid admin grant ADDRESS client
+  proofgrid admin deposit ADDRESS 10
+
+An operator's prover (another terminal), whose address was granted the role operator:
+
+  proofgrid prover --key operator.key --ask 800
+
+A proof:
+
+  proofgrid program register model.onnx --key me.key
+  proofgrid submit PROGRAM input.json --key me.key --limit-price 1500 --wait --out answer.bundle
+  proofgrid verify answer.bundle --program PROGRAM
+
+Settings come from flags, PROOFGRID_… variables (PROOFGRID_GATEWAY, PROOFGRID_KEY, …) and a TOML file, in this order.
+"""
+
+cli = typer.Typer(
+    name="proofgrid",
+    help=HELP,
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
+)
+
+for verb in (demo, gateway, prover, submit, watch, result, verify, cancel, tasks, status, account, rounds):
+    verb.add_to(cli)
+for group in (program, keys, admin, srs):
+    cli.add_typer(group.group)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"proofgrid {proofgrid.__version__}")
+        raise typer.Exit
+
+
+@cli.callback()
+def common(
+    config: Annotated[Path | None, typer.Option("--config", help="Settings file (TOML).", metavar="FILE")] = None,
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version and exit.")
+    ] = False,
+) -> None:
+    if config is not None:
+        os.environ["PROOFGRID_CONFIG"] = str(config)
+
+
+def app() -> None:
+    """Run the command line; the process's entry point."""
+    try:
+        cli(prog_name="proofgrid")
+    except (Exception, BaseExceptionGroup) as error:
+        exit_with(error)
+
+
+if __name__ == "__main__":
+    app()

@@ -1,0 +1,118 @@
+"""The options that every client command has, defined once; and how a command gets from them to a `Client`."""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+import inspect
+import sys
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Concatenate, ParamSpec, TypeVar
+
+import typer
+
+from proofgrid.primitives.errors import InvalidField
+
+if TYPE_CHECKING:
+    from proofgrid.primitives.signatures import SigningKey
+    from proofgrid.sdk.client import Client
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+CALL_PATIENCE_SECONDS = 8.0  #: a person waits for the answer
+WATCH_PATIENCE_SECONDS = 600.0  #: a gateway that is restarted is waited for
+
+JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClientOptions:
+    """Which network, and as whom."""
+
+    gateway: str | None = None
+    key: Path | None = None
+    network: str | None = None
+    tls_ca: Path | None = None
+    json: bool = False
+
+    def client(self, *, patience_seconds: float = CALL_PATIENCE_SECONDS) -> Client:
+        """Return a client of the network; raise InvalidField when there is no key."""
+        from proofgrid.sdk.client import Client
+        from proofgrid.settings import ClientSettings, load_settings
+
+        settings = load_settings(
+            ClientSettings, gateway=self.gateway, key=self.key, network=self.network, tls_ca=self.tls_ca
+        )
+        key = read_key_of(settings.key, settings.key_password)
+        network = settings.network or None
+        return Client(settings.gateway, key, network=network, ca_file=settings.tls_ca, patience_seconds=patience_seconds)
+
+
+def read_key_of(path: Path | None, password: str) -> SigningKey:
+    """Return the key of a file, by default the one that `proofgrid keys new` makes."""
+    from proofgrid.sdk.keys import read_key
+
+    chosen = path or default_key_path()
+    if path is None and not chosen.exists():
+        raise InvalidField("this command needs your key", field="key", hint="--key FILE, or make one: proofgrid keys new")
+    return read_key(chosen, password=password or None)
+
+
+def default_key_path() -> Path:
+    """Return where a client's key lies unless said otherwise."""
+    from proofgrid.settings import default_data_dir
+
+    return default_data_dir() / "client.key"
+
+
+_PANEL = "Connection"
+_SHARED = [
+    inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=annotation)
+    for name, default, annotation in (
+        ("gateway", None, Annotated[str | None, typer.Option(
+            "--gateway", metavar="ADDRESS", rich_help_panel=_PANEL,
+            help="The gateway: host:port or grpcs://host:port. [PROOFGRID_GATEWAY; default 127.0.0.1:7400]")]),
+        ("key", None, Annotated[Path | None, typer.Option(
+            "--key", metavar="FILE", rich_help_panel=_PANEL,
+            help="Your key file; its password comes from PROOFGRID_KEY_PASSWORD. [PROOFGRID_KEY]")]),
+        ("network", None, Annotated[str | None, typer.Option(
+            "--network", metavar="ADDRESS", rich_help_panel=_PANEL,
+            help="Address of the network's key; pins the network. [PROOFGRID_NETWORK]")]),
+        ("tls_ca", None, Annotated[Path | None, typer.Option(
+            "--tls-ca", metavar="FILE", rich_help_panel=_PANEL, help="Certificates to trust. [PROOFGRID_TLS_CA]")]),
+        ("json", False, JsonOption),
+    )
+]  # fmt: skip
+
+
+def with_client(command: Callable[Concatenate[ClientOptions, P], T]) -> Callable[..., T]:
+    """Give a command the shared options, as one value in its first argument."""
+    own = list(inspect.signature(command, eval_str=True).parameters.values())[1:]
+    parameters = [parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY) for parameter in own] + _SHARED
+
+    @functools.wraps(command)
+    def run(**values: Any) -> T:
+        shared = ClientOptions(**{parameter.name: values.pop(parameter.name) for parameter in _SHARED})
+        return command(shared, **values)  # type: ignore[call-arg]
+
+    del run.__wrapped__  # type: ignore[attr-defined]
+    run.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
+    run.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
+    return run
+
+
+def run_async(work: Coroutine[Any, Any, T]) -> T:
+    """Run a command's coroutine, on uvloop where there is one; Ctrl-C cancels it and raises KeyboardInterrupt."""
+    with asyncio.Runner(loop_factory=_loop_factory()) as runner:
+        return runner.run(work)
+
+
+def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
+    if sys.platform == "win32":
+        return None
+    import uvloop
+
+    return uvloop.new_event_loop

@@ -1,0 +1,103 @@
+"""Reads what people type: amounts, durations, settings and inputs. Pure but for the files it is told to read."""
+
+from __future__ import annotations
+
+import json
+import re
+import sys
+import tomllib
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from proofgrid.primitives.errors import InvalidField, InvalidInput
+from proofgrid.primitives.money import BASE_UNITS_PER_TOKEN, check_amount
+
+_AMOUNT = re.compile(r"([0-9]+)(?:\.([0-9]+))?")
+_DURATION = re.compile(r"([0-9]+)(ms|s|m|h|d)")
+_DURATION_MS = {"ms": 1, "s": 1_000, "m": 60_000, "h": 3_600_000, "d": 86_400_000}
+_DECIMALS = len(str(BASE_UNITS_PER_TOKEN)) - 1
+_DIGITS_MAX = 30
+
+
+def parse_amount(text: str, *, base_units: bool = False, field: str = "amount") -> int:
+    """Return an amount in base units: "1.5" tokens exactly, or a whole number of base units."""
+    found = _AMOUNT.fullmatch(text.replace("_", ""))
+    if found is None or len(text) > _DIGITS_MAX:
+        raise InvalidField(f"{text!r} is no amount", field=field, hint="like 1.5, in tokens")
+    whole, fraction = found[1], found[2] or ""
+    if base_units:
+        if fraction:
+            raise InvalidField("base units are whole numbers", field=field)
+        return check_amount(int(whole), field=field)
+    if len(fraction) > _DECIMALS:
+        raise InvalidField(f"a token has {_DECIMALS} decimals, not {len(fraction)}", field=field)
+    return check_amount(int(whole + fraction.ljust(_DECIMALS, "0")), field=field)
+
+
+def parse_duration_ms(text: str, *, field: str = "deadline") -> int:
+    """Return a duration in milliseconds: 500ms, 90s, 10m, 1h30m, 2d."""
+    parts = _DURATION.findall(text)
+    total = sum(int(number) * _DURATION_MS[unit] for number, unit in parts)
+    if not parts or "".join(number + unit for number, unit in parts) != text or not 0 < total <= 2**53:
+        raise InvalidField(f"{text!r} is no duration", field=field, hint="like 90s, 10m or 1h30m")
+    return total
+
+
+def read_settings(file: Path | None, pairs: Sequence[str]) -> dict[str, Any]:
+    """Return a program's settings: a JSON or TOML file, then `key=value` pairs over it (values are JSON or text)."""
+    settings = {} if file is None else _read_settings_file(file)
+    for pair in pairs:
+        name, equals, text = pair.partition("=")
+        if not name or not equals:
+            raise InvalidField(f"{pair!r} is no key=value", field="settings", hint="like -s slices=4")
+        try:
+            settings[name] = json.loads(text)
+        except ValueError:
+            settings[name] = text
+    return settings
+
+
+def read_inputs(files: Sequence[Path], texts: Sequence[str]) -> list[Any]:
+    """Return the inputs of a batch: each file or text is one input (a JSON list), or many: {"inputs": […]}."""
+    inputs: list[Any] = []
+    for file in files:
+        inputs += _inputs_of(_read_text(file, field="inputs"), str(file))
+    for text in texts:
+        inputs += _inputs_of(text, "--input")
+    if not inputs:
+        raise InvalidInput("there is no input", field="inputs", hint="give a JSON file, or --input '[0.5, 1]'")
+    return inputs
+
+
+def _inputs_of(text: str, where: str) -> list[Any]:
+    try:
+        value = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise InvalidInput(f"{where} is no JSON: {error}", field="inputs") from None
+    if not isinstance(value, dict):
+        return [value]
+    many = value.get("inputs")
+    if not isinstance(many, list):
+        raise InvalidInput(f'{where} has no list under "inputs"', field="inputs", hint='[…] or {"inputs": [[…], […]]}')
+    return many
+
+
+def _read_settings_file(file: Path) -> dict[str, Any]:
+    text = _read_text(file, field="settings")
+    try:
+        value = tomllib.loads(text) if file.suffix == ".toml" else json.loads(text)
+    except ValueError as error:
+        raise InvalidField(f"{file}: {error}", field="settings") from None
+    if not isinstance(value, dict):
+        raise InvalidField(f"{file} holds no JSON object", field="settings")
+    return value
+
+
+def _read_text(file: Path, *, field: str) -> str:
+    try:
+        return sys.stdin.read() if str(file) == "-" else file.read_text()
+    except OSError as error:
+        raise InvalidField(f"{file} cannot be read: {error.strerror}", field=field) from None
+    except ValueError:
+        raise InvalidField(f"{file} is no text file", field=field) from None

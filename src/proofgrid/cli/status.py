@@ -1,0 +1,61 @@
+"""`proofgrid status`: what the network is doing now."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import typer
+
+from proofgrid.cli.console import plain, print_json, print_table, say, short_prover
+from proofgrid.cli.options import ClientOptions, run_async, with_client
+
+if TYPE_CHECKING:
+    from proofgrid.wire.v1.client_pb2 import NetworkStatus
+
+
+def add_to(cli: typer.Typer) -> None:
+    cli.command("status")(run)
+
+
+@with_client
+def run(options: ClientOptions) -> None:
+    """Show the provers, the lanes with their reference prices, and how many tasks and jobs are in which state.
+
+    Example:
+
+      proofgrid status --gateway grpcs://gateway.example:7400
+    """
+    run_async(_show(options))
+
+
+async def _show(options: ClientOptions) -> None:
+    async with options.client() as client:
+        status, facts = await client.status(), await client.facts()
+    if options.json:
+        print_json({"network": plain(facts), **plain(status)})
+        return
+    say(f"network {facts.address}, proofgrid {facts.version}", style="bold")
+    if facts.srs_for_development:
+        say("the SRS is for development: its maker could forge proofs", style="yellow")
+    _print_tables(status)
+
+
+def _print_tables(status: NetworkStatus) -> None:
+    provers = [
+        (
+            short_prover(p.prover_id),
+            ", ".join(p.proof_systems),
+            f"{p.busy}/{p.slots}",
+            p.ask_price,
+            p.jobs_proven,
+            p.jobs_failed,
+            p.region,
+        )
+        for p in status.provers
+    ]
+    columns = ("prover", "proof systems", "busy>", "ask>", "proven>", "failed>", "region")
+    print_table(columns, provers, empty="no provers are connected")
+    lanes = [(one.lane, one.reference_price, one.rounds, one.ready_units) for one in status.lanes]
+    print_table(("lane", "reference price>", "rounds>", "ready PU>"), lanes, empty="no lane has had a round yet")
+    for name, counts in (("tasks", status.tasks_by_state), ("jobs", status.jobs_by_state)):
+        say(f"{name}: " + (", ".join(f"{count} {state}" for state, count in sorted(counts.items())) or "none"))

@@ -1,0 +1,99 @@
+"""What is known of a running task: its jobs, moved on by the events of the watch stream. Pure.
+
+    ready --sold--> leased (stage, share) --proven--> proven
+      ^---returned----/                    the task: open --combining--> done | failed | cancelled
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+ENDED = ("done", "failed", "cancelled")
+
+
+@dataclass(slots=True, kw_only=True)
+class JobLine:
+    """One job as its watcher sees it."""
+
+    slice: int
+    input: int
+    state: str = "ready"
+    stage: str = ""
+    permille: int = 0
+    prover: str = ""
+    buy_price: int = 0  #: per PU, what the client pays
+    sell_price: int = 0  #: per PU, what the operator gets
+    round: int = 0
+    returned: int = 0  #: how often it came back without a proof
+
+
+@dataclass(slots=True)
+class TaskBoard:
+    """A task's jobs by (input, slice)."""
+
+    jobs: dict[tuple[int, int], JobLine] = field(default_factory=dict)
+    state: str = "open"
+    spent: int = 0
+    refunded: int = 0
+    failure: str = ""
+
+    def apply(self, kind: str, data: Mapping[str, Any]) -> JobLine | None:
+        """Take one event in; return the job that it is about, if it is about one."""
+        if kind == "accepted":
+            for job in data.get("jobs", ()):
+                self.job(job["input"], job["slice"])
+            return None
+        if kind == "combining" or kind in ENDED:
+            self._turn(kind, data)
+            return None
+        if "slice" not in data:
+            return None  # a kind of a newer gateway
+        job = self.job(data["input"], data["slice"])
+        self._move(job, kind, data)
+        return job
+
+    def job(self, input_index: int, slice_index: int) -> JobLine:
+        """Return a job, made when it was not known: a stream may be joined in the middle."""
+        return self.jobs.setdefault((input_index, slice_index), JobLine(slice=slice_index, input=input_index))
+
+    def by_slice(self) -> dict[int, list[JobLine]]:
+        """Return the jobs of each slice, slices in order."""
+        slices: dict[int, list[JobLine]] = {}
+        for _, job in sorted(self.jobs.items()):
+            slices.setdefault(job.slice, []).append(job)
+        return dict(sorted(slices.items()))
+
+    def _turn(self, kind: str, data: Mapping[str, Any]) -> None:
+        self.state = kind
+        self.spent = data.get("spent", self.spent)
+        self.refunded = data.get("refunded", self.refunded)
+        if kind == "failed":
+            self.failure = f"{data.get('code', '')} {data.get('detail', '')}".strip()
+        if kind in ("failed", "cancelled"):
+            for job in self.jobs.values():
+                job.state = job.state if job.state == "proven" else kind
+
+    def _move(self, job: JobLine, kind: str, data: Mapping[str, Any]) -> None:
+        match kind:
+            case "sold":
+                job.state, job.stage, job.permille = "leased", "", 0
+                job.prover, job.round = data["prover"], data["round"]
+                job.buy_price, job.sell_price = data["buy_price"], data["sell_price"]
+            case "stage":
+                job.state, job.prover = "leased", data["prover"]
+                job.stage, job.permille = data["stage"], max(job.permille, data["permille"])
+            case "returned":
+                job.state, job.stage, job.permille, job.prover = "ready", "", 0, ""
+                job.returned += 1
+            case "proven":
+                job.state, job.stage, job.permille = "proven", "", 1000
+                job.prover = data["prover"]
+                job.buy_price, job.sell_price = data["buy_price"], data["sell_price"]
+
+
+def share_done(jobs: Iterable[JobLine]) -> float:
+    """Return how much of some jobs is done, from 0 to 1."""
+    shares = [job.permille for job in jobs]
+    return sum(shares) / (1000 * len(shares)) if shares else 0.0

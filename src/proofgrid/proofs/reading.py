@@ -1,0 +1,76 @@
+"""Reads JSON that somebody else wrote: each function returns a value of one kind or raises InvalidField."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from proofgrid.primitives.errors import InvalidField
+
+DEPTH_MAX = 100
+
+# Strings are skipped, also one that never ends; possessive, so that no text makes it look twice.
+_BRACKET_OR_STRING = re.compile(r'[\[\]{}]|"(?:[^"\\]++|\\.)*+\\?(?:"|\Z)', re.DOTALL)
+
+
+def read_json(content: bytes, *, field: str) -> Any:
+    """Return the value of a JSON text; raise InvalidField when it is none or nested too deep."""
+    try:
+        # As text: given bytes, json would also guess UTF-16, where our brackets and quotes are not its own.
+        text = content.decode("utf-8")
+        _check_depth(text, field)
+        return json.loads(text)
+    except ValueError as reason:
+        raise InvalidField(f"this is no JSON: {reason}", field=field) from reason
+
+
+def _check_depth(text: str, field: str) -> None:
+    # A dependency of eth-account raises Python's recursion limit so far that deep JSON would overflow the C stack.
+    depth = 0
+    for found in _BRACKET_OR_STRING.finditer(text):
+        depth += {"[": 1, "{": 1, "]": -1, "}": -1}.get(found[0], 0)
+        if depth > DEPTH_MAX:
+            raise InvalidField(f"JSON nested deeper than {DEPTH_MAX}", field=field)
+
+
+def read_object(value: Any, names: tuple[str, ...], field: str) -> Mapping[str, Any]:
+    """Return an object that has exactly these members."""
+    data = read_mapping(value, field)
+    if set(data) != set(names):
+        raise InvalidField(f"expected exactly the members {', '.join(names)}", field=field)
+    return data
+
+
+def read_mapping(value: Any, field: str) -> Mapping[str, Any]:
+    """Return any object."""
+    if not isinstance(value, dict):
+        raise InvalidField("expected a JSON object", field=field)
+    return value
+
+
+def read_list(value: Any, field: str) -> list[Any]:
+    """Return an array."""
+    if not isinstance(value, list):
+        raise InvalidField("expected a JSON array", field=field)
+    return value
+
+
+def read_text(value: Any, field: str) -> str:
+    """Return a text that is not empty."""
+    if not isinstance(value, str) or not value:
+        raise InvalidField("expected a non-empty text", field=field)
+    return value
+
+
+def read_texts(value: Any, field: str) -> tuple[str, ...]:
+    """Return an array of texts that are not empty."""
+    return tuple(read_text(item, field) for item in read_list(value, field))
+
+
+def read_integer(value: Any, field: str, *, least: int = 0) -> int:
+    """Return an integer of at least `least`."""
+    if isinstance(value, bool) or not isinstance(value, int) or value < least:
+        raise InvalidField(f"expected an integer of at least {least}", field=field)
+    return value

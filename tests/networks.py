@@ -1,0 +1,229 @@
+"""A whole network out of real processes, for tests: a gateway, provers, keys, money; and the checks after each test."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import os
+import signal
+import sys
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+from proofgrid.primitives.signatures import SigningKey
+from proofgrid.sdk.client import Client
+from proofgrid.sdk.connection import Connection
+from proofgrid.sdk.keys import new_key, read_key, write_key
+from proofgrid.wire.v1 import client_pb2 as messages
+
+READY_SECONDS = 90.0
+WAIT_SECONDS = 150.0
+
+
+@dataclass(slots=True)
+class Process:
+    """One process of the network, in a group of its own."""
+
+    name: str
+    process: asyncio.subprocess.Process
+    log: Path
+
+    @property
+    def pid(self) -> int:
+        return self.process.pid
+
+    def kill(self) -> None:
+        """kill -9, this process alone."""
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(self.pid, signal.SIGKILL)
+
+    def children(self) -> list[psutil.Process]:
+        """Its living children."""
+        try:
+            return [child for child in psutil.Process(self.pid).children(recursive=True) if _lives(child)]
+        except psutil.NoSuchProcess:
+            return []
+
+    async def stop(self) -> int:
+        """End it politely; kill it after a while."""
+        if self.process.returncode is None:
+            self.process.terminate()
+            try:
+                async with asyncio.timeout(20):
+                    await self.process.wait()
+            except TimeoutError:
+                self.process.kill()
+        return await self.process.wait()
+
+
+@dataclass(slots=True)
+class Network:
+    """Start it with `running_network`."""
+
+    root: Path
+    dsn: str
+    settings: dict[str, str]
+    address: str = ""
+    gateway: Process | None = None
+    processes: list[Process] = field(default_factory=list)
+    keys: dict[str, SigningKey] = field(default_factory=dict)
+    port: int = 0
+
+    # --- processes -------------------------------------------------------------------------------
+
+    async def start_gateway(self) -> None:
+        """Start the gateway, or start it again on the same data and port."""
+        settings = {
+            "DATA_DIR": str(self.root / "gateway"),
+            "DSN": self.dsn,
+            "LISTEN": f"127.0.0.1:{self.port}",
+            "LOG_LEVEL": "info",
+            "REQUESTS_PER_SECOND": "10000",
+            "REQUESTS_BURST": "10000",
+            **self.settings,
+        }
+        self.gateway = await self._start("gateway", ["gateway", "--json"], settings)
+        ready = await self._first_line(self.gateway)
+        self.address = ready["address"]
+        self.port = int(self.address.rpartition(":")[2])
+
+    async def start_prover(self, name: str, operator: str, *, ask: int, cores: int = 1, **settings: str) -> Process:
+        """Start a prover of an operator; returns when the gateway knows it."""
+        key_file = self.root / f"{operator}.key"
+        values = {
+            "GATEWAY": self.address,
+            "KEY": str(key_file),
+            "DATA_DIR": str(self.root / "operators" / operator),
+            "NAME": name,
+            "ASK": str(ask),
+            "CORES": str(cores),
+            "MEMORY_BYTES": str(8 << 30),
+            "LOG_LEVEL": "info",
+            **settings,
+        }
+        prover = await self._start(name, ["prover", "--json"], values)
+        prover_id = f"{self.keys[operator].address}/{name}"
+        await self.until(lambda status: prover_id in {p.prover_id for p in status.provers})
+        return prover
+
+    def keys_directory(self, name: str, operator: str) -> Path:
+        """Where a prover caches what its proof systems derive."""
+        return self.root / "operators" / operator / "provers" / name / "keys"
+
+    async def _start(self, name: str, arguments: list[str], settings: dict[str, str]) -> Process:
+        log = self.root / f"{name}.log"
+        environment = {key: value for key, value in os.environ.items() if not key.startswith("PROOFGRID_")}
+        environment |= {f"PROOFGRID_{key}": value for key, value in settings.items()}
+        with log.open("ab") as stderr:
+            process = await asyncio.create_subprocess_exec(
+                sys.executable,
+                "-m",
+                "proofgrid.cli.main",
+                *arguments,
+                env=environment,
+                stdin=asyncio.subprocess.DEVNULL,
+                stdout=asyncio.subprocess.PIPE if arguments[0] == "gateway" else asyncio.subprocess.DEVNULL,
+                stderr=stderr,
+                start_new_session=True,
+            )
+        started = Process(name, process, log)
+        self.processes.append(started)
+        return started
+
+    async def _first_line(self, process: Process) -> dict[str, Any]:
+        assert process.process.stdout is not None
+        async with asyncio.timeout(READY_SECONDS):
+            line = await process.process.stdout.readline()
+        assert line, f"{process.name} did not start:\n{process.log.read_text()[-4000:]}"
+        return dict(json.loads(line))
+
+    # --- people ----------------------------------------------------------------------------------
+
+    def add_key(self, name: str) -> SigningKey:
+        """Make a key file `<name>.key`."""
+        key = self.keys[name] = new_key()
+        write_key(key, self.root / f"{name}.key")
+        return key
+
+    @property
+    def admin_key(self) -> SigningKey:
+        return read_key(self.root / "gateway" / "network.key")
+
+    async def grant(self, name: str, role: str) -> None:
+        """Put somebody on the access list."""
+        async with Connection(self.address, self.admin_key) as connection:
+            request = messages.GrantRequest(address=self.keys[name].address, role=role, label=name)
+            await connection.call(connection.admin.Grant, request)
+
+    async def deposit(self, name: str, amount: int, deposit_id: str = "first") -> None:
+        """Give a client money."""
+        async with Connection(self.address, self.admin_key) as connection:
+            request = messages.DepositRequest(
+                address=self.keys[name].address, amount=amount, deposit_id=f"{name}-{deposit_id}"
+            )
+            await connection.call(connection.admin.Deposit, request)
+
+    def client(self, name: str = "client") -> Client:
+        """Return a client with somebody's key."""
+        return Client(self.address, self.keys[name], patience_seconds=60)
+
+    # --- waiting and checking --------------------------------------------------------------------
+
+    async def until(self, holds: Callable[[messages.NetworkStatus], bool]) -> messages.NetworkStatus:
+        """Wait until the network's status is as it should be."""
+        async with Client(self.address, self.admin_key) as admin, asyncio.timeout(WAIT_SECONDS):
+            while True:
+                status = await admin.status()
+                if holds(status):
+                    return status
+                await asyncio.sleep(0.05)
+
+    async def check_ledger(self) -> messages.LedgerCheck:
+        """Every account adds up, and all of them together are what was deposited."""
+        async with Connection(self.address, self.admin_key) as connection:
+            check: messages.LedgerCheck = await connection.call(
+                connection.admin.CheckLedger, messages.CheckLedgerRequest()
+            )
+        assert check.balanced, list(check.faults)
+        assert check.held == check.minted
+        return check
+
+    async def stop(self) -> None:
+        """Stop everything; nothing may stay behind."""
+        children = [child for process in self.processes for child in process.children()]
+        for process in reversed(self.processes):
+            await process.stop()
+        _, alive = await asyncio.to_thread(psutil.wait_procs, children, 10)
+        for child in alive:
+            child.kill()
+        assert not alive, f"left behind: {alive}"
+
+
+def _lives(process: psutil.Process) -> bool:
+    return bool(process.is_running() and process.status() != psutil.STATUS_ZOMBIE)
+
+
+@contextlib.asynccontextmanager
+async def running_network(root: Path, dsn: str, **settings: str) -> AsyncIterator[Network]:
+    """A gateway, a client with money, and the operators alice and bob without provers yet."""
+    network = Network(root, dsn, settings)
+    try:
+        await network.start_gateway()
+        for name, role in (("client", "client"), ("alice", "operator"), ("bob", "operator")):
+            network.add_key(name)
+            await network.grant(name, role)
+        await network.deposit("client", 10_000_000_000)
+        yield network
+        await network.check_ledger()
+    except BaseException:
+        for process in network.processes:
+            text = process.log.read_text() if process.log.exists() else ""
+            print(f"--- {process.name} ---\n{text[-6000:]}")  # noqa: T201 - pytest shows it when a test fails
+        raise
+    finally:
+        await network.stop()
