@@ -123,7 +123,7 @@ class Network:
             process = await asyncio.create_subprocess_exec(
                 sys.executable,
                 "-m",
-                "proofgrid.cli.main",
+                os.environ.get("PG_MAIN", "proofgrid.cli.main"),
                 *arguments,
                 env=environment,
                 stdin=asyncio.subprocess.DEVNULL,

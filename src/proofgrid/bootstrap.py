@@ -115,7 +115,7 @@ async def run_gateway(settings: GatewaySettings, *, on_ready: Callable[[GatewayF
         )
         watch = Watch(database, _dispatch_settings(settings))
         market = Market(database, key=key, settings=_market_settings(settings), clock=clock)
-        combiner = Combiner(database, artifacts, library, workers, key=key, scratch=scratch)
+        combiner = Combiner(database, artifacts, library, workers, gateway_id=gateway_id, key=key, scratch=scratch)
         task_watch = TaskWatch(database)
         admission = Admission(
             database,

@@ -12,7 +12,7 @@ from proofgrid.primitives.money import format_amount
 
 
 def add_to(cli: typer.Typer) -> None:
-    cli.command("account")(run)
+    cli.command("account", short_help="Show an account.")(run)
 
 
 @with_client
@@ -23,8 +23,8 @@ def run(
 ) -> None:
     """Show an account: balance, what open tasks hold, what was earned by proving, the latest transfers.
 
+    \b
     Example:
-
       proofgrid account --key me.key
     """
     run_async(_show(options, address, transfers))

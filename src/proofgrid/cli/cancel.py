@@ -12,15 +12,15 @@ from proofgrid.primitives.money import format_amount
 
 
 def add_to(cli: typer.Typer) -> None:
-    cli.command("cancel")(run)
+    cli.command("cancel", short_help="Stop a task; the rest is refunded.")(run)
 
 
 @with_client
 def run(options: ClientOptions, task: Annotated[str, typer.Argument(metavar="TASK", help="The task's id.")]) -> None:
     """Stop a task; what is not spent comes back to your account. Proofs already paid stay paid.
 
+    \b
     Example:
-
       proofgrid cancel 0198c0de-0000-7000-8000-000000000000
     """
     run_async(_cancel(options, task))

@@ -76,6 +76,8 @@ def plain(message: Message) -> dict[str, Any]:
             values[field.name] = value
         elif isinstance(value, Mapping):
             values[field.name] = dict(value)
+        elif hasattr(value, "DESCRIPTOR"):
+            values[field.name] = plain(value)
         else:
             values[field.name] = [plain(item) if hasattr(item, "DESCRIPTOR") else item for item in value]
     return values

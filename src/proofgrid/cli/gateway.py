@@ -22,33 +22,77 @@ TIMING = "Market and leases"
 
 
 def add_to(cli: typer.Typer) -> None:
-    cli.command("gateway")(run)
+    cli.command("gateway", short_help="Run a gateway.")(run)
 
 
 def run(
-    data_dir: Annotated[Path | None, typer.Option(help="Where everything lives. [default: your data directory]")] = None,
-    listen: Annotated[str | None, typer.Option(help="host:port; port 0 takes a free one. [default: 127.0.0.1:7400]")] = None,
-    dsn: Annotated[str | None, typer.Option(help="PostgreSQL to use. [default: an embedded one in the data directory]")] = None,
-    artifacts: Annotated[str | None, typer.Option(help="Folder, s3://…, gs://… or az://… for artifacts. [default: in the data directory]")] = None,
-    tls_certificate: Annotated[Path | None, typer.Option(help="Certificate chain (PEM); needed beyond this machine.")] = None,
+    data_dir: Annotated[
+        Path | None, typer.Option(help="Where everything lives. [default: your data directory]")
+    ] = None,
+    listen: Annotated[
+        str | None, typer.Option(help="host:port; port 0 takes a free one. [default: 127.0.0.1:7400]")
+    ] = None,
+    dsn: Annotated[
+        str | None, typer.Option(help="PostgreSQL to use. [default: an embedded one in the data directory]")
+    ] = None,
+    artifacts: Annotated[
+        str | None,
+        typer.Option(help="Folder, s3://…, gs://… or az://… for artifacts. [default: in the data directory]"),
+    ] = None,
+    tls_certificate: Annotated[
+        Path | None, typer.Option(help="Certificate chain (PEM); needed beyond this machine.")
+    ] = None,
     tls_key: Annotated[Path | None, typer.Option(help="The certificate's key (PEM).")] = None,
-    network_key: Annotated[Path | None, typer.Option(help="The network's key. [default: network.key in the data directory, made when missing]")] = None,
-    srs_file: Annotated[Path | None, typer.Option(help="SRS of a real ceremony. [default: one for development is made]")] = None,
-    srs_logrows: Annotated[int | None, typer.Option(help="Size of the development SRS, as a power of two. [default: 16]")] = None,
+    network_key: Annotated[
+        Path | None,
+        typer.Option(help="The network's key. [default: network.key in the data directory, made when missing]"),
+    ] = None,
+    srs_file: Annotated[
+        Path | None, typer.Option(help="SRS of a real ceremony. [default: one for development is made]")
+    ] = None,
+    srs_logrows: Annotated[
+        int | None, typer.Option(help="Size of the development SRS, as a power of two. [default: 16]")
+    ] = None,
     subnetwork: Annotated[str | None, typer.Option(help="The subnetwork that tasks go to. [default: default]")] = None,
-    workers: Annotated[int | None, typer.Option(help="Processes that normalise, build and verify. [default: 2]")] = None,
+    workers: Annotated[
+        int | None, typer.Option(help="Processes that normalise, build and verify. [default: 2]")
+    ] = None,
     database_connections: Annotated[int | None, typer.Option(help="Connections to PostgreSQL. [default: 10]")] = None,
-    round_interval_ms: Annotated[int | None, typer.Option(help="Least time between two rounds of a lane. [default: 100]", rich_help_panel=TIMING)] = None,
-    reference_price: Annotated[int | None, typer.Option(help="Of a lane without rounds, base units per PU. [default: 1000]", rich_help_panel=TIMING)] = None,
-    heartbeat_ms: Annotated[int | None, typer.Option(help="How often provers report. [default: 1000]", rich_help_panel=TIMING)] = None,
-    lease_ttl_ms: Annotated[int | None, typer.Option(help="How long a lease lives without a heartbeat. [default: 6000]", rich_help_panel=TIMING)] = None,
-    reconnect_grace_ms: Annotated[int | None, typer.Option(help="How long a lost prover may come back. [default: 2000]", rich_help_panel=TIMING)] = None,
-    attempts_max: Annotated[int | None, typer.Option(help="Attempts per job before its task fails. [default: 5]", rich_help_panel=TIMING)] = None,
-    requests_per_second: Annotated[int | None, typer.Option(help="Steady calls. [default: 50]", rich_help_panel=LIMITS)] = None,
-    requests_burst: Annotated[int | None, typer.Option(help="Calls at once. [default: 200]", rich_help_panel=LIMITS)] = None,
-    open_tasks: Annotated[int | None, typer.Option(help="Tasks that are not ended. [default: 1000]", rich_help_panel=LIMITS)] = None,
-    stored_bytes: Annotated[int | None, typer.Option(help="Bytes of artifacts. [default: 2 GiB]", rich_help_panel=LIMITS)] = None,
-    upload_bytes: Annotated[int | None, typer.Option(help="Bytes of one upload. [default: 256 MiB]", rich_help_panel=LIMITS)] = None,
+    round_interval_ms: Annotated[
+        int | None, typer.Option(help="Least time between two rounds of a lane. [default: 100]", rich_help_panel=TIMING)
+    ] = None,
+    reference_price: Annotated[
+        int | None,
+        typer.Option(help="Of a lane without rounds, base units per PU. [default: 1000]", rich_help_panel=TIMING),
+    ] = None,
+    heartbeat_ms: Annotated[
+        int | None, typer.Option(help="How often provers report. [default: 1000]", rich_help_panel=TIMING)
+    ] = None,
+    lease_ttl_ms: Annotated[
+        int | None,
+        typer.Option(help="How long a lease lives without a heartbeat. [default: 6000]", rich_help_panel=TIMING),
+    ] = None,
+    reconnect_grace_ms: Annotated[
+        int | None, typer.Option(help="How long a lost prover may come back. [default: 2000]", rich_help_panel=TIMING)
+    ] = None,
+    attempts_max: Annotated[
+        int | None, typer.Option(help="Attempts per job before its task fails. [default: 5]", rich_help_panel=TIMING)
+    ] = None,
+    requests_per_second: Annotated[
+        int | None, typer.Option(help="Steady calls. [default: 50]", rich_help_panel=LIMITS)
+    ] = None,
+    requests_burst: Annotated[
+        int | None, typer.Option(help="Calls at once. [default: 200]", rich_help_panel=LIMITS)
+    ] = None,
+    open_tasks: Annotated[
+        int | None, typer.Option(help="Tasks that are not ended. [default: 1000]", rich_help_panel=LIMITS)
+    ] = None,
+    stored_bytes: Annotated[
+        int | None, typer.Option(help="Bytes of artifacts. [default: 2 GiB]", rich_help_panel=LIMITS)
+    ] = None,
+    upload_bytes: Annotated[
+        int | None, typer.Option(help="Bytes of one upload. [default: 256 MiB]", rich_help_panel=LIMITS)
+    ] = None,
     log_level: Annotated[str | None, typer.Option(help="debug, info, warning or error. [default: info]")] = None,
     log_json: Annotated[bool | None, typer.Option("--log-json/--no-log-json", help="Logs as JSON lines.")] = None,
     lifeline: LifelineOption = False,
@@ -58,10 +102,9 @@ def run(
 
     The network's key in the data directory is its first administrator: keep it safe.
 
+    \b
     Example:
-
       proofgrid gateway
-
       proofgrid gateway --listen 0.0.0.0:7400 --tls-certificate chain.pem --tls-key key.pem --srs-file ceremony.srs
     """
     flags: dict[str, Any] = {name: value for name, value in locals().items() if name not in ("lifeline", "json")}
@@ -109,6 +152,6 @@ def _say_ready(facts: GatewayFacts, *, json: bool) -> None:
     say(f"ready at {facts.address}, network {facts.network}", style="bold green")
     if facts.srs_for_development:
         complain(
-            "WARNING: the SRS of this network was made on this machine, FOR DEVELOPMENT ONLY. Whoever made it could forge\n"
-            "proofs. Give the file of a real ceremony with --srs-file before anybody relies on what is proven here."
+            "WARNING: the SRS of this network was made on this machine, FOR DEVELOPMENT ONLY. Whoever made it could\n"
+            "forge proofs. Give the file of a real ceremony with --srs-file before anybody relies on what is proven."
         )

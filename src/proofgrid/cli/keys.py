@@ -13,21 +13,32 @@ from proofgrid.cli.options import JsonOption, default_key_path, read_key_of
 
 PASSWORD_VARIABLE = "PROOFGRID_KEY_PASSWORD"  # noqa: S105  # its name, not its value
 
-group = typer.Typer(name="keys", help="Make and show keys. A key is who you are: client, operator or administrator.", no_args_is_help=True)
+group = typer.Typer(
+    name="keys",
+    help="Make and show keys. A key is who you are: client, operator or administrator.",
+    no_args_is_help=True,
+)
 
 
 @group.command("new")
 def new(
-    out: Annotated[Path | None, typer.Option("--out", "-o", metavar="FILE", help="Where to write it. [default: client.key in your data directory]")] = None,
-    encrypt: Annotated[bool, typer.Option("--encrypt", help=f"Encrypt it; the password is asked for, or taken from {PASSWORD_VARIABLE}.")] = False,
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            "--out", "-o", metavar="FILE", help="Where to write it. [default: client.key in your data directory]"
+        ),
+    ] = None,
+    encrypt: Annotated[
+        bool,
+        typer.Option("--encrypt", help=f"Encrypt it; the password is asked for, or taken from {PASSWORD_VARIABLE}."),
+    ] = False,
     json: JsonOption = False,
 ) -> None:
     """Make a key and print its address. The file is readable by you only, and never overwrites another.
 
+    \b
     Example:
-
       proofgrid keys new --out me.key
-
       PROOFGRID_KEY_PASSWORD=… proofgrid keys new --encrypt
     """
     from proofgrid.sdk.keys import new_key, write_key
@@ -50,8 +61,8 @@ def show(
 ) -> None:
     """Print the address of a key, never the key.
 
+    \b
     Example:
-
       proofgrid keys show me.key
     """
     key = read_key_of(file, os.environ.get(PASSWORD_VARIABLE, ""))
@@ -62,4 +73,6 @@ def show(
 
 
 def _new_password() -> str:
-    return os.environ.get(PASSWORD_VARIABLE) or str(typer.prompt("Password", hide_input=True, confirmation_prompt=True, err=True))
+    return os.environ.get(PASSWORD_VARIABLE) or str(
+        typer.prompt("Password", hide_input=True, confirmation_prompt=True, err=True)
+    )

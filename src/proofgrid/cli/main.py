@@ -35,24 +35,29 @@ every proof is verified before it is paid, and the result can be verified by any
 
 See it all on this machine first:
 
+\b
   proofgrid demo
 
 Then step by step. A network (one terminal), with its administrator's key in the data directory:
 
+\b
   proofgrid gateway
 
 A key for yourself, let in and given money by the administrator:
 
+\b
   proofgrid keys new --out me.key
   proofgrid admin grant ADDRESS client
   proofgrid admin deposit ADDRESS 10
 
 An operator's prover (another terminal), whose address was granted the role operator:
 
+\b
   proofgrid prover --key operator.key --ask 800
 
 A proof:
 
+\b
   proofgrid program register model.onnx --key me.key
   proofgrid submit PROGRAM input.json --key me.key --limit-price 1500 --wait --out answer.bundle
   proofgrid verify answer.bundle --program PROGRAM

@@ -48,7 +48,9 @@ class ClientOptions:
         )
         key = read_key_of(settings.key, settings.key_password)
         network = settings.network or None
-        return Client(settings.gateway, key, network=network, ca_file=settings.tls_ca, patience_seconds=patience_seconds)
+        return Client(
+            settings.gateway, key, network=network, ca_file=settings.tls_ca, patience_seconds=patience_seconds
+        )
 
 
 def read_key_of(path: Path | None, password: str) -> SigningKey:
@@ -57,7 +59,9 @@ def read_key_of(path: Path | None, password: str) -> SigningKey:
 
     chosen = path or default_key_path()
     if path is None and not chosen.exists():
-        raise InvalidField("this command needs your key", field="key", hint="--key FILE, or make one: proofgrid keys new")
+        raise InvalidField(
+            "this command needs your key", field="key", hint="--key FILE, or make one: proofgrid keys new"
+        )
     return read_key(chosen, password=password or None)
 
 
@@ -93,12 +97,14 @@ def with_client(command: Callable[Concatenate[ClientOptions, P], T]) -> Callable
     own = list(inspect.signature(command, eval_str=True).parameters.values())[1:]
     parameters = [parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY) for parameter in own] + _SHARED
 
+    call: Callable[..., T] = command  # the names were checked by typer, which reads the signature made here
+
     @functools.wraps(command)
     def run(**values: Any) -> T:
         shared = ClientOptions(**{parameter.name: values.pop(parameter.name) for parameter in _SHARED})
-        return command(shared, **values)  # type: ignore[call-arg]
+        return call(shared, **values)
 
-    del run.__wrapped__  # type: ignore[attr-defined]
+    del run.__wrapped__
     run.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
     run.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
     return run

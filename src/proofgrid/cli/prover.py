@@ -22,22 +22,37 @@ _STYLES = {"paid": "green", "connected": "bold green", "refused": "red", "failed
 
 
 def add_to(cli: typer.Typer) -> None:
-    cli.command("prover")(run)
+    cli.command("prover", short_help="Run a prover.")(run)
 
 
 def run(
-    gateway: Annotated[str | None, typer.Option(metavar="ADDRESS", help="Gateways of the network, separated by commas. [default: 127.0.0.1:7400]")] = None,
-    network: Annotated[str | None, typer.Option(metavar="ADDRESS", help="Address of the network's key; pins the network.")] = None,
-    key: Annotated[Path | None, typer.Option(metavar="FILE", help="The operator's key file; password in PROOFGRID_KEY_PASSWORD.")] = None,
+    gateway: Annotated[
+        str | None,
+        typer.Option(metavar="ADDRESS", help="Gateways of the network, separated by commas. [default: 127.0.0.1:7400]"),
+    ] = None,
+    network: Annotated[
+        str | None, typer.Option(metavar="ADDRESS", help="Address of the network's key; pins the network.")
+    ] = None,
+    key: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="The operator's key file; password in PROOFGRID_KEY_PASSWORD.")
+    ] = None,
     tls_ca: Annotated[Path | None, typer.Option(metavar="FILE", help="Certificates to trust.")] = None,
-    data_dir: Annotated[Path | None, typer.Option(help="Where caches and proving keys live. [default: your data directory]")] = None,
-    name: Annotated[str | None, typer.Option(help="This machine's name among the operator's. [default: prover-1]")] = None,
+    data_dir: Annotated[
+        Path | None, typer.Option(help="Where caches and proving keys live. [default: your data directory]")
+    ] = None,
+    name: Annotated[
+        str | None, typer.Option(help="This machine's name among the operator's. [default: prover-1]")
+    ] = None,
     ask: Annotated[int | None, typer.Option(help="The least you take, base units per PU. [default: 800]")] = None,
-    proof_systems: Annotated[str | None, typer.Option(help="Which to prove, separated by commas. [default: all installed]")] = None,
+    proof_systems: Annotated[
+        str | None, typer.Option(help="Which to prove, separated by commas. [default: all installed]")
+    ] = None,
     classes: Annotated[str | None, typer.Option(help="Classes of jobs to take. [default: small,medium]")] = None,
     slots: Annotated[int | None, typer.Option(help="Jobs at once. [default: 1]")] = None,
     cores: Annotated[int | None, typer.Option(help="Cores per job, handed to the engine. [default: all]")] = None,
-    memory_bytes: Annotated[int | None, typer.Option(help="Memory for all jobs. [default: what the machine has]")] = None,
+    memory_bytes: Annotated[
+        int | None, typer.Option(help="Memory for all jobs. [default: what the machine has]")
+    ] = None,
     region: Annotated[str | None, typer.Option(help="Where the machine stands.")] = None,
     cache_bytes: Annotated[int | None, typer.Option(help="Most bytes of cached files. [default: 20 GiB]")] = None,
     log_level: Annotated[str | None, typer.Option(help="debug, info, warning or error. [default: warning]")] = None,
@@ -49,10 +64,9 @@ def run(
 
     Its operator's address needs the role operator: proofgrid admin grant ADDRESS operator.
 
+    \b
     Example:
-
       proofgrid prover --key operator.key --name rack-7 --ask 800 --slots 2 --cores 4
-
       proofgrid prover --gateway grpcs://gateway.example:7400 --network 0x… --key operator.key
     """
     flags: dict[str, Any] = {name: value for name, value in locals().items() if name not in ("lifeline", "json")}

@@ -12,7 +12,7 @@ from proofgrid.cli.options import ClientOptions, run_async, with_client
 
 
 def add_to(cli: typer.Typer) -> None:
-    cli.command("result")(run)
+    cli.command("result", short_help="Download and verify a task's bundle.")(run)
 
 
 @with_client
@@ -24,8 +24,8 @@ def run(
 ) -> None:
     """Download a task's bundle and verify it here: program, network, every proof, every link.
 
+    \b
     Example:
-
       proofgrid result 0198c0de-0000-7000-8000-000000000000 --out answer.bundle
     """
     run_async(_fetch(options, task, out, is_verified=verify))

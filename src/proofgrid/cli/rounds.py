@@ -11,7 +11,7 @@ from proofgrid.cli.options import ClientOptions, run_async, with_client
 
 
 def add_to(cli: typer.Typer) -> None:
-    cli.command("rounds")(run)
+    cli.command("rounds", short_help="List the prices of the latest rounds.")(run)
 
 
 @with_client
@@ -22,8 +22,8 @@ def run(
 ) -> None:
     """List the latest DARA rounds: what clients paid and operators got per PU, and what was sold.
 
+    \b
     Example:
-
       proofgrid rounds --lane default/ezkl/small
     """
     run_async(_list(options, lane, limit))

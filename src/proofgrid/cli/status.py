@@ -14,15 +14,15 @@ if TYPE_CHECKING:
 
 
 def add_to(cli: typer.Typer) -> None:
-    cli.command("status")(run)
+    cli.command("status", short_help="Show what the network is doing.")(run)
 
 
 @with_client
 def run(options: ClientOptions) -> None:
     """Show the provers, the lanes with their reference prices, and how many tasks and jobs are in which state.
 
+    \b
     Example:
-
       proofgrid status --gateway grpcs://gateway.example:7400
     """
     run_async(_show(options))

@@ -1,7 +1,7 @@
 """What is known of a running task: its jobs, moved on by the events of the watch stream. Pure.
 
-    ready --sold--> leased (stage, share) --proven--> proven
-      ^---returned----/                    the task: open --combining--> done | failed | cancelled
+ready --sold--> leased (stage, share) --proven--> proven
+  ^---returned----/                    the task: open --combining--> done | failed | cancelled
 """
 
 from __future__ import annotations

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from types import TracebackType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from proofgrid.cli.console import print_json, say, short_prover, stdout
 from proofgrid.cli.task_board import JobLine, TaskBoard, share_done
@@ -28,13 +28,15 @@ class TaskScreen:
         *,
         json: bool = False,
         people: Mapping[str, str] | None = None,
-        told: Sequence[str] = _TOLD_BESIDE_BARS,
+        told: Sequence[str] | None = None,
+        indent: str = "",
         board: TaskBoard | None = None,
     ) -> None:
         self.board = board or TaskBoard()
         self._json = json
         self._people = people or {}
-        self._told = told  #: the kinds of events that are told beside bars
+        self._told = told  #: the kinds of events that are told; None: what bars do not show, or all without bars
+        self._indent = indent
         self._bars: dict[tuple[int, ...], TaskID] = {}
         self._progress = None if json or not stdout().is_terminal else _new_progress()
         self._stages: dict[tuple[int, int], str] = {}
@@ -54,7 +56,7 @@ class TaskScreen:
         if self._json:
             print_json({"cursor": event.cursor, "kind": event.kind, "at_ms": event.at_ms, **event.data})
         elif self._progress is not None:
-            if event.kind in self._told:
+            if event.kind in (_TOLD_BESIDE_BARS if self._told is None else self._told):
                 self._tell(event)
             self._draw(self._progress)
         elif self._is_news(event, job):
@@ -62,7 +64,7 @@ class TaskScreen:
 
     def _tell(self, event: Event) -> None:
         batch = any(job.input for job in self.board.jobs.values())
-        text = sentence(event.kind, event.data, people=self._people, batch=batch)
+        text = self._indent + sentence(event.kind, event.data, people=self._people, batch=batch)
         style = STYLES.get(event.kind, "")
         if self._progress is None:
             say(text, style=style)
@@ -70,6 +72,8 @@ class TaskScreen:
             self._progress.console.print(text, style=style or None, markup=False, highlight=False)
 
     def _is_news(self, event: Event, job: JobLine | None) -> bool:
+        if self._told is not None:
+            return event.kind in self._told
         if len(self.board.jobs) > BARS_MAX:
             return event.kind in _TOLD_WHEN_MANY or self._is_milestone(event)
         if event.kind != "stage" or job is None:
@@ -128,13 +132,3 @@ def _new_progress() -> Progress:
         TextColumn("{task.fields[text]}", markup=False),
         console=stdout(),
     )
-
-
-def show_failure(board: TaskBoard) -> Any:
-    """Return the error of a task that did not end well, or None."""
-    from proofgrid.primitives.errors import error_of_code
-
-    if board.state == "done":
-        return None
-    code, _, detail = board.failure.partition(" ")
-    return error_of_code(code or "PG-500", detail or f"the task is {board.state}", field="task")

@@ -12,7 +12,7 @@ from proofgrid.primitives.money import format_amount
 
 
 def add_to(cli: typer.Typer) -> None:
-    cli.command("tasks")(run)
+    cli.command("tasks", short_help="List your tasks.")(run)
 
 
 @with_client
@@ -23,8 +23,8 @@ def run(
 ) -> None:
     """List your tasks, newest first.
 
+    \b
     Example:
-
       proofgrid tasks --state open
     """
     run_async(_list(options, state, limit))

@@ -11,7 +11,7 @@ from proofgrid.cli.options import WATCH_PATIENCE_SECONDS, ClientOptions, run_asy
 
 
 def add_to(cli: typer.Typer) -> None:
-    cli.command("watch")(run)
+    cli.command("watch", short_help="Follow a task.")(run)
 
 
 @with_client
@@ -24,10 +24,9 @@ def run(
 
     With --json every event is one line; its cursor is where another watch goes on.
 
+    \b
     Example:
-
       proofgrid watch 0198c0de-0000-7000-8000-000000000000
-
       proofgrid watch 0198c0de-0000-7000-8000-000000000000 --json --cursor 17
     """
     try:

@@ -4,11 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from eth_account import Account
-from eth_account.messages import encode_defunct
-from eth_utils.address import is_checksum_address, to_checksum_address
-
 from proofgrid.primitives.errors import InvalidField
+from proofgrid.primitives.ethereum import Account, encode_defunct, is_checksum_address, to_checksum_address
 from proofgrid.primitives.ids import Address
 
 

@@ -6,9 +6,8 @@ import json
 import os
 from pathlib import Path
 
-from eth_account import Account
-
 from proofgrid.primitives.errors import InvalidField
+from proofgrid.primitives.ethereum import Account
 from proofgrid.primitives.signatures import SigningKey
 
 

@@ -24,7 +24,7 @@ SMALL_PROOF_BYTES = 256 << 10  #: up to here a proof travels inside its JobResul
 
 def read_json(text: str, *, field: str, bytes_max: int) -> Any:
     """Return the JSON value of `text`; NaN and Infinity are not JSON, and neither is a text nested too deep."""
-    if len(text) > bytes_max or len(text.encode()) > bytes_max:
+    if len(text) > bytes_max or len(text.encode(errors="surrogatepass")) > bytes_max:
         raise MalformedMessage(f"more than {bytes_max} bytes", field=field)
     try:
         value = json.loads(text, parse_constant=_refuse_constant)

@@ -9,7 +9,7 @@ import onnx
 from proofgrid.proofs.ezkl.model import Tensor
 
 _CELLS_PER_PRODUCT = 2  # both factors of a multiplication stand in the circuit
-_CELLS_PER_ELEMENT = 48  # rescaling, comparing and looking up decompose every number into legs
+_CELLS_PER_ELEMENT = 32  # rescaling, comparing and looking up decompose every number into legs
 _MOVING = "Constant Dropout Expand Flatten Gather Identity Reshape Shape Slice Split Squeeze Transpose Unsqueeze"
 _MOVES_ONLY = frozenset(_MOVING.split())
 

@@ -13,7 +13,7 @@ import structlog
 
 from proofgrid.primitives.digests import Digest
 from proofgrid.primitives.errors import ProofgridError, Recoverable
-from proofgrid.primitives.ids import Address, JobId, Lane, ProverId, TaskId
+from proofgrid.primitives.ids import Address, GatewayId, JobId, Lane, ProverId, TaskId
 from proofgrid.primitives.signatures import SigningKey
 from proofgrid.proofs import workers as in_worker
 from proofgrid.proofs.base import JobOutput, PartialProof, ProgramFiles
@@ -27,7 +27,8 @@ from proofgrid.store.database import Database
 from proofgrid.store.queries import QUERIES
 from proofgrid.store.tasks import append_event, end_task, refund_rest
 
-CLAIM_MS = 600_000
+GATEWAY_SILENT_MS = 5_000  #: a gateway that was not seen for so long lives no more
+LOOK_AGAIN_SECONDS = 1.0  #: whether the gateway that combines a task still lives
 COMBINE_TIMEOUT_SECONDS = 540.0
 PROOF_BYTES_MAX = 64 << 20
 AFTER_TROUBLE_SECONDS = 1.0
@@ -45,6 +46,7 @@ class Combiner:
         library: ProgramLibrary,
         workers: ProofWorkers,
         *,
+        gateway_id: GatewayId,
         key: SigningKey,
         scratch: Path,
     ) -> None:
@@ -52,6 +54,7 @@ class Combiner:
         self._artifacts = artifacts
         self._library = library
         self._workers = workers
+        self._gateway_id = gateway_id
         self._key = key
         self._scratch = scratch
         self._woken = asyncio.Event()
@@ -74,13 +77,12 @@ class Combiner:
                     await self._woken.wait()
 
     async def _work_off(self) -> float | None:
-        """Combine all that waits; return when a claim of another gateway may be taken over, in seconds."""
+        """Combine all that waits; return after how many seconds to look again, None for never."""
         while True:
             async with self._database.connection() as connection:
-                task = await connection.fetchrow(QUERIES["claim_combining"], CLAIM_MS)
+                task = await connection.fetchrow(QUERIES["claim_combining"], self._gateway_id, GATEWAY_SILENT_MS)
                 if task is None:
-                    wait_ms = await connection.fetchval(QUERIES["next_combining"])
-                    return None if wait_ms is None else max(wait_ms, 0) / 1000
+                    return LOOK_AGAIN_SECONDS if await connection.fetchval(QUERIES["combining_elsewhere"]) else None
             await self._combine(task)
 
     async def _combine(self, task: asyncpg.Record) -> None:
@@ -88,11 +90,11 @@ class Combiner:
         try:
             result, bundle_digest, size_bytes = await self._seal(task)
         except Recoverable as error:
-            # The claim runs out a little later and the task is tried again; its deadline ends the trying.
+            # Tried again a little later; the task's deadline ends the trying.
             log.warning("combining_postponed", task_id=str(task_id), reason=str(error))
             await asyncio.sleep(AFTER_TROUBLE_SECONDS)
             async with self._database.connection() as connection:
-                await connection.execute(QUERIES["drop_claim"], task_id, task["claim"])
+                await connection.execute(QUERIES["drop_claim"], task_id, self._gateway_id)
             return
         except ProofgridError as error:
             log.error("combining_failed", task_id=str(task_id), reason=str(error))

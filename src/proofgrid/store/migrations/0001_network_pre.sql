@@ -71,12 +71,12 @@ CREATE TABLE tasks (
     failure_code    text   NOT NULL DEFAULT '',
     failure_detail  text   NOT NULL DEFAULT '',
     bundle_digest   text,
-    claimed_until_ms bigint NOT NULL DEFAULT 0, -- a gateway combines it until then
+    claimed_by      uuid,          -- the gateway that combines it; counts while that gateway lives
     event_seq       bigint NOT NULL DEFAULT 0,
     UNIQUE (client, idempotency_key)
 );
 CREATE INDEX tasks_open_by_deadline ON tasks (deadline_ms) WHERE state IN ('open', 'combining');
-CREATE INDEX tasks_combining ON tasks (claimed_until_ms) WHERE state = 'combining';
+CREATE INDEX tasks_combining ON tasks (created_ms) WHERE state = 'combining';
 CREATE INDEX tasks_by_client ON tasks (client, created_ms DESC);
 
 CREATE TABLE jobs (

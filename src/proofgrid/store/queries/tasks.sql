@@ -47,7 +47,7 @@ SELECT seq, kind, data, at_ms FROM task_events WHERE task_id = $1 AND seq > $2 O
 
 -- name: end_task
 -- $2: the new state, $3: the states it may come from.
-UPDATE tasks SET state = $2, finished_ms = now_ms(), failure_code = $4, failure_detail = $5, claimed_until_ms = 0
+UPDATE tasks SET state = $2, finished_ms = now_ms(), failure_code = $4, failure_detail = $5
 WHERE task_id = $1 AND state = ANY($3::text[]) RETURNING task_id;
 
 -- name: end_open_jobs
@@ -72,26 +72,27 @@ SELECT task_id FROM tasks WHERE state IN ('open', 'combining') AND deadline_ms <
 SELECT min(deadline_ms) - now_ms() FROM tasks WHERE state IN ('open', 'combining');
 
 -- name: claim_combining
--- Take one task whose proofs are all there; another gateway may take it over when the claim has run out.
-UPDATE tasks SET claimed_until_ms = now_ms() + $1
+-- Take one task whose proofs are all there; what a gateway claimed that lives no more is free again.
+UPDATE tasks SET claimed_by = $1
 WHERE task_id = (
-    SELECT task_id FROM tasks WHERE state = 'combining' AND claimed_until_ms <= now_ms()
-    ORDER BY claimed_until_ms FOR UPDATE SKIP LOCKED LIMIT 1)
-RETURNING *, (claimed_until_ms)::bigint AS claim;
+    SELECT task_id FROM tasks WHERE state = 'combining' AND NOT EXISTS (
+        SELECT 1 FROM gateways WHERE gateway_id = tasks.claimed_by AND seen_ms > now_ms() - $2)
+    ORDER BY created_ms FOR UPDATE SKIP LOCKED LIMIT 1)
+RETURNING *;
 
--- name: next_combining
--- Milliseconds until a claimed task may be taken over.
-SELECT min(claimed_until_ms) - now_ms() FROM tasks WHERE state = 'combining';
+-- name: combining_elsewhere
+-- Is anything left that another gateway combines?
+SELECT EXISTS (SELECT 1 FROM tasks WHERE state = 'combining');
 
 -- name: proofs_of_task
 -- Every job with the lease that was settled and the round that sold it.
 SELECT jobs.job_id, jobs.slice, jobs.input, jobs.units, jobs.proof_digest, jobs.public, leases.operator,
     leases.prover_id, leases.lane, leases.round, leases.buy_price, leases.sell_price, rounds.transcript_hash
 FROM jobs JOIN leases USING (lease_id) JOIN rounds ON rounds.lane = leases.lane AND rounds.number = leases.round
-WHERE jobs.task_id = $1 AND jobs.state = 'proven' ORDER BY position;
+WHERE jobs.task_id = $1 AND jobs.state = 'proven' ORDER BY jobs.input, jobs.slice;
 
 -- name: finish_task
-UPDATE tasks SET state = 'done', finished_ms = $4, result = $2, bundle_digest = $3, claimed_until_ms = 0
+UPDATE tasks SET state = 'done', finished_ms = $4, result = $2, bundle_digest = $3
 WHERE task_id = $1 AND state = ANY($5::text[]) RETURNING task_id;
 
 -- name: database_time
@@ -102,4 +103,4 @@ SELECT 'task' AS what, state, count(*) AS number FROM tasks GROUP BY state
 UNION ALL SELECT 'job', state, count(*) FROM jobs GROUP BY state;
 
 -- name: drop_claim
-UPDATE tasks SET claimed_until_ms = now_ms() WHERE task_id = $1 AND claimed_until_ms = $2;
+UPDATE tasks SET claimed_by = NULL WHERE task_id = $1 AND claimed_by = $2;

@@ -1,0 +1,168 @@
+"""`proofgrid admin`: who may use the network, and who has money on it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from proofgrid.cli.console import complain, plain, print_json, print_table, say
+from proofgrid.cli.failures import EXIT_FAILED
+from proofgrid.cli.options import ClientOptions, run_async, with_client
+from proofgrid.cli.reading import parse_amount
+from proofgrid.primitives.clock import fresh_bytes
+from proofgrid.primitives.money import format_amount
+
+group = typer.Typer(
+    name="admin",
+    help="Administer a network. Uses the network's key in the data directory unless --key says otherwise.",
+    no_args_is_help=True,
+)
+
+AddressArgument = Annotated[str, typer.Argument(metavar="ADDRESS", help="The key's address.")]
+RoleArgument = Annotated[str, typer.Argument(metavar="ROLE", help="client, operator or admin.")]
+DataDirOption = Annotated[
+    Path | None, typer.Option("--data-dir", help="The gateway's data directory, where the network's key lies.")
+]
+
+
+@group.command("grant")
+@with_client
+def grant(
+    options: ClientOptions,
+    address: AddressArgument,
+    role: RoleArgument,
+    label: Annotated[str, typer.Option("--label", help="A name for people.")] = "",
+    data_dir: DataDirOption = None,
+) -> None:
+    """Let a key use the network as client, operator or administrator.
+
+    \b
+    Example:
+      proofgrid admin grant 0x52908400098527886E0F7030069857D2E4169EE7 client --label carol
+    """
+    from proofgrid.wire.v1.client_pb2 import GrantRequest
+
+    request = GrantRequest(address=address, role=role, label=label)
+    identity = _ask(options, data_dir, lambda admin: admin.Grant, request)
+    _print_identity(identity, json=options.json)
+
+
+@group.command("revoke")
+@with_client
+def revoke(
+    options: ClientOptions, address: AddressArgument, role: RoleArgument, data_dir: DataDirOption = None
+) -> None:
+    """Take a role away from a key.
+
+    \b
+    Example:
+      proofgrid admin revoke 0x52908400098527886E0F7030069857D2E4169EE7 operator
+    """
+    from proofgrid.wire.v1.client_pb2 import RevokeRequest
+
+    identity = _ask(options, data_dir, lambda admin: admin.Revoke, RevokeRequest(address=address, role=role))
+    _print_identity(identity, json=options.json)
+
+
+@group.command("list")
+@with_client
+def list_identities(options: ClientOptions, data_dir: DataDirOption = None) -> None:
+    """List the keys that may use the network.
+
+    \b
+    Example:
+      proofgrid admin list
+    """
+    from proofgrid.wire.v1.client_pb2 import ListIdentitiesRequest
+
+    answer = _ask(options, data_dir, lambda admin: admin.ListIdentities, ListIdentitiesRequest())
+    if options.json:
+        print_json([plain(identity) for identity in answer.identities])
+        return
+    rows = [(identity.address, ", ".join(identity.roles), identity.label) for identity in answer.identities]
+    print_table(("address", "roles", "label"), rows, empty="nobody")
+
+
+@group.command("deposit")
+@with_client
+def deposit(
+    options: ClientOptions,
+    address: AddressArgument,
+    amount: Annotated[str, typer.Argument(metavar="AMOUNT", help="In tokens, exactly: 1.5")],
+    base_units: Annotated[
+        bool, typer.Option("--base-units", help="AMOUNT is in base units (1e-9 of a token).")
+    ] = False,
+    id: Annotated[str | None, typer.Option("--id", help="Idempotency key: the same id moves money once.")] = None,  # noqa: A002
+    data_dir: DataDirOption = None,
+) -> None:
+    """Put money on a client's account.
+
+    \b
+    Example:
+      proofgrid admin deposit 0x52908400098527886E0F7030069857D2E4169EE7 1.5 --id invoice-17
+    """
+    from proofgrid.wire.v1.client_pb2 import DepositRequest
+
+    units = parse_amount(amount, base_units=base_units)
+    request = DepositRequest(address=address, amount=units, deposit_id=id or fresh_bytes(16).hex())
+    account = _ask(options, data_dir, lambda admin: admin.Deposit, request)
+    if options.json:
+        print_json({"deposit_id": request.deposit_id, **plain(account)})
+    else:
+        say(f"{account.address} now holds {format_amount(account.balance)} (deposit {request.deposit_id})")
+
+
+@group.command("check-ledger")
+@with_client
+def check_ledger(options: ClientOptions, data_dir: DataDirOption = None) -> None:
+    """Add up every account: exit 0 when all accounts together hold what was deposited, 1 otherwise.
+
+    \b
+    Example:
+      proofgrid admin check-ledger && echo balanced
+    """
+    from proofgrid.wire.v1.client_pb2 import CheckLedgerRequest
+
+    check = _ask(options, data_dir, lambda admin: admin.CheckLedger, CheckLedgerRequest())
+    if options.json:
+        print_json(plain(check))
+    elif check.balanced:
+        say(f"balanced: {format_amount(check.minted)} deposited, {format_amount(check.held)} held", style="green")
+    else:
+        complain(f"NOT BALANCED: all accounts sum to {check.sum} base units instead of 0", style="bold red")
+        for fault in check.faults:
+            complain(f"  {fault}", style="red")
+    if not check.balanced:
+        raise typer.Exit(EXIT_FAILED)
+
+
+def _ask(options: ClientOptions, data_dir: Path | None, method: Callable[[Any], Any], request: Any) -> Any:
+    return run_async(_call(as_administrator(options, data_dir), method, request))
+
+
+async def _call(options: ClientOptions, method: Callable[[Any], Any], request: Any) -> Any:
+    async with options.client() as client:
+        return await client.connection.call(method(client.connection.admin), request)
+
+
+def as_administrator(options: ClientOptions, data_dir: Path | None) -> ClientOptions:
+    """Return options with the network's key where no other was chosen."""
+    if options.key is not None:
+        return options
+    from proofgrid.bootstrap import network_key_path
+    from proofgrid.settings import GatewaySettings, load_settings
+
+    settings = load_settings(GatewaySettings, data_dir=data_dir)
+    path = settings.network_key or network_key_path(settings.data_dir.expanduser())
+    return replace(options, key=path)
+
+
+def _print_identity(identity: Any, *, json: bool) -> None:
+    if json:
+        print_json(plain(identity))
+    else:
+        say(f"{identity.address}: {', '.join(identity.roles) or 'no roles'}")

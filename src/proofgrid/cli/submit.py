@@ -1,0 +1,144 @@
+"""`proofgrid submit`: ask for proofs, and stay to see them made if you like."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from proofgrid.cli.console import complain, plain, print_json, say
+from proofgrid.cli.following import fetch, follow, say_detached
+from proofgrid.cli.options import WATCH_PATIENCE_SECONDS, ClientOptions, run_async, with_client
+from proofgrid.cli.reading import parse_amount, parse_duration_ms, read_inputs
+from proofgrid.primitives.clock import SystemClock, fresh_bytes
+from proofgrid.primitives.errors import InvalidField
+from proofgrid.primitives.money import format_amount
+
+
+@dataclass(slots=True, kw_only=True)
+class _Order:
+    """What was asked for; `task_id` is empty until the network has acknowledged it."""
+
+    program: str
+    inputs: list[Any]
+    limit_price: int
+    budget: int
+    deadline_ms: int
+    idempotency_key: str
+    wait: bool
+    out: Path | None
+    task_id: str = ""
+
+
+def add_to(cli: typer.Typer) -> None:
+    cli.command("submit", short_help="Submit inputs for proving.")(run)
+
+
+@with_client
+def run(
+    options: ClientOptions,
+    program: Annotated[str, typer.Argument(metavar="PROGRAM", help="The program's digest.")],
+    files: Annotated[
+        list[Path] | None,
+        typer.Argument(
+            metavar="[INPUT_FILE]...",
+            help='JSON files: a list is one input, {"inputs": […]} many; - reads standard input.',
+        ),
+    ] = None,
+    inputs: Annotated[
+        list[str] | None, typer.Option("--input", metavar="JSON", help="An input in place; may be given again.")
+    ] = None,
+    *,
+    limit_price: Annotated[
+        int,
+        typer.Option(
+            "--limit-price",
+            min=1,
+            help="The most you pay, base units per PU; `proofgrid status` shows prices.",
+            show_default=False,
+        ),
+    ],
+    budget: Annotated[
+        str | None,
+        typer.Option("--budget", metavar="TOKENS", help="The most you pay in all. [default: limit price times PU]"),
+    ] = None,
+    deadline: Annotated[
+        str | None,
+        typer.Option("--deadline", metavar="10m", help="Give up, and refund, after this time: 90s, 10m, 1h30m."),
+    ] = None,
+    key_id: Annotated[
+        str | None,
+        typer.Option("--key-id", metavar="ID", help="Idempotency key: the same one is the same task, paid once."),
+    ] = None,
+    wait: Annotated[bool, typer.Option("--wait/--no-wait", help="Show the task until it ends.")] = False,
+    out: Annotated[
+        Path | None, typer.Option("--out", "-o", metavar="FILE", help="Wait, then download and verify the bundle.")
+    ] = None,
+) -> None:
+    """Submit inputs of a program for proving; several inputs are one batch and one bundle. Prints the task's id.
+
+    With --wait there is a bar per slice. Ctrl-C then only detaches: the task goes on.
+
+    \b
+    Example:
+      proofgrid submit 3f9a… digit.json --limit-price 1500 --wait --out digit.bundle
+      proofgrid submit 3f9a… --input '[0.1, 0.2]' --input '[0.3, 0.4]' --limit-price 1500 --budget 0.5 --deadline 10m
+    """
+    order = _Order(
+        program=program,
+        inputs=read_inputs(files or [], inputs or []),
+        limit_price=limit_price,
+        budget=parse_amount(budget, field="budget") if budget else 0,
+        deadline_ms=SystemClock().now_ms() + parse_duration_ms(deadline) if deadline else 0,
+        idempotency_key=key_id or fresh_bytes(16).hex(),
+        wait=wait or out is not None,
+        out=out,
+    )
+    if out is not None and not out.absolute().parent.is_dir():
+        raise InvalidField(f"there is no folder {out.absolute().parent}", field="out")
+    try:
+        run_async(_submit(options, order))
+    except KeyboardInterrupt:
+        _say_interrupted(order)
+        raise typer.Exit(130) from None
+
+
+async def _submit(options: ClientOptions, order: _Order) -> None:
+    async with options.client() as client:
+        task = await client.submit(
+            order.program,
+            order.inputs,
+            limit_price=order.limit_price,
+            budget=order.budget,
+            deadline_ms=order.deadline_ms,
+            idempotency_key=order.idempotency_key,
+        )
+    order.task_id = task.task_id
+    if not options.json:
+        say(f"task {task.task_id}: {len(task.jobs)} jobs, {task.units} PU, escrow {format_amount(task.escrow)}")
+    elif not order.wait:
+        print_json(plain(task))
+    if order.wait:
+        await _stay(options, order)
+
+
+async def _stay(options: ClientOptions, order: _Order) -> None:
+    async with options.client(patience_seconds=WATCH_PATIENCE_SECONDS) as client:
+        board = await follow(client, order.task_id, json=options.json)
+        if not options.json:
+            spent, rest = format_amount(board.spent), format_amount(board.refunded)
+            say(f"done: spent {spent}, {rest} given back", style="bold green")
+        if order.out is not None:
+            await fetch(client, order.task_id, order.out, is_verified=True, json=options.json)
+        elif not options.json:
+            say(f"proofgrid result {order.task_id} --out FILE gets the bundle")
+
+
+def _say_interrupted(order: _Order) -> None:
+    if order.task_id:
+        say_detached(order.task_id)
+    else:
+        complain("Interrupted before the network answered: the task may or may not have been accepted.")
+        complain(f"The same command with --key-id {order.idempotency_key} finds it, or submits it now; never twice.")

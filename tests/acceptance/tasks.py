@@ -1,0 +1,76 @@
+"""What acceptance tests do with a network: register, submit, watch, and check what was paid."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import asyncpg
+
+from proofgrid.proofs.bundle import BundleReport, verify_bundle
+from proofgrid.sdk.client import Client, Event
+from proofgrid.wire.v1 import client_pb2 as messages
+from tests.networks import Network
+
+
+async def register_toy(client: Client, root: Path, **settings: Any) -> messages.Program:
+    """Register a toy program: a chain of hashes."""
+    source = root / "toy-source"
+    source.write_text("chain")
+    return await client.register_program({"model": source}, proof_system="toy", settings=settings)
+
+
+async def events_of(client: Client, task_id: str, *, cursor: int = 0) -> list[Event]:
+    """Every event of a task until its end."""
+    return [event async for event in client.watch(task_id, cursor=cursor)]
+
+
+async def wait_for(client: Client, task_id: str, kind: str, **data: Any) -> Event:
+    """Follow a task until an event of this kind with this data."""
+    async for event in client.watch(task_id):
+        if event.kind == kind and data.items() <= event.data.items():
+            return event
+    raise AssertionError(f"the task ended without {kind} {data}")
+
+
+async def fetch_and_verify(client: Client, network: Network, task: messages.Task, folder: Path) -> BundleReport:
+    """Download a task's bundle and verify it as a stranger would."""
+    path = folder / f"{task.task_id}.bundle"
+    await client.fetch_result(task.task_id, path)
+    workdir = folder / f"{task.task_id}-verify"
+    workdir.mkdir()
+    return verify_bundle(
+        path, expect_program=task.program_digest, expect_network=network.admin_key.address, workdir=workdir
+    )
+
+
+@asynccontextmanager
+async def database_of(network: Network) -> AsyncIterator[Any]:
+    """A connection to the network's database, to look at what no client may see."""
+    connection = await asyncpg.connect(network.dsn)
+    await connection.set_type_codec("jsonb", encoder=json.dumps, decoder=json.loads, schema="pg_catalog")
+    try:
+        yield connection
+    finally:
+        await connection.close()
+
+
+async def check_paid_once(network: Network) -> None:
+    """Every proven job was paid exactly once, nothing else was paid, and no event number is missing."""
+    async with database_of(network) as connection:
+        paid = await connection.fetch(
+            "SELECT job_id, count(*) AS times FROM transfers WHERE reason = 'proof' GROUP BY 1"
+        )
+        proven = await connection.fetch("SELECT job_id FROM jobs WHERE state = 'proven'")
+        gaps = await connection.fetch(
+            "SELECT task_id FROM task_events GROUP BY task_id HAVING max(seq) <> count(*) OR min(seq) <> 1"
+        )
+        settled = await connection.fetch(
+            "SELECT job_id, count(*) AS times FROM leases WHERE state = 'settled' GROUP BY 1 HAVING count(*) > 1"
+        )
+    assert {row["job_id"]: row["times"] for row in paid} == {row["job_id"]: 1 for row in proven}
+    assert not gaps
+    assert not settled

@@ -1,0 +1,80 @@
+"""The help of the command line."""
+
+from __future__ import annotations
+
+import inspect
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import typer.main
+from typer.testing import CliRunner
+
+import proofgrid
+from proofgrid.cli import gateway, prover
+from proofgrid.cli.main import cli
+from proofgrid.settings import GatewaySettings, ProverSettings
+from tests.cli.commands import proofgrid as run_proofgrid
+
+
+def _commands(command: Any, path: tuple[str, ...] = ()) -> list[tuple[str, ...]]:
+    if not hasattr(command, "commands"):
+        return [path]
+    return [found for name, child in command.commands.items() for found in _commands(child, (*path, name))]
+
+
+COMMANDS = _commands(typer.main.get_command(cli))
+
+
+def test_every_verb_of_the_design_is_there() -> None:
+    verbs = {path[0] for path in COMMANDS}
+    assert verbs >= {
+        "demo",
+        "gateway",
+        "prover",
+        "submit",
+        "watch",
+        "result",
+        "verify",
+        "status",
+        "account",
+        "keys",
+        "admin",
+    }
+    assert len(COMMANDS) == len(set(COMMANDS)) > 20
+
+
+@pytest.mark.parametrize("path", COMMANDS, ids=" ".join)
+def test_the_help_of_each_command_shows_it_in_an_example(path: tuple[str, ...]) -> None:
+    shown = CliRunner().invoke(cli, [*path, "--help"], prog_name="proofgrid")
+    assert shown.exit_code == 0
+    assert f"  proofgrid {' '.join(path)}" in shown.output.split("Example", 1)[1]
+    if path not in [("keys", "new")]:
+        assert "--json" in shown.output
+
+
+@pytest.mark.parametrize(("command", "settings"), [(gateway.run, GatewaySettings), (prover.run, ProverSettings)])
+def test_every_setting_of_a_process_is_a_flag(command: Any, settings: Any) -> None:
+    flags = set(inspect.signature(command).parameters) - {"lifeline", "json"}
+    # A password on a command line would be in every list of processes.
+    assert flags == set(settings.model_fields) - {"key_password"}
+
+
+def test_the_top_help_teaches_the_flow_in_order() -> None:
+    shown = CliRunner().invoke(cli, ["--help"], prog_name="proofgrid").output
+    steps = ["demo", "gateway", "keys new", "admin grant", "prover --key", "program register", "submit", "verify"]
+    places = [shown.index(f"  proofgrid {step}") for step in steps]
+    assert places == sorted(places)
+
+
+def test_the_version_is_the_packages(tmp_path: Path) -> None:
+    assert run_proofgrid("--version", home=tmp_path).stdout == f"proofgrid {proofgrid.__version__}\n"
+
+
+def test_showing_help_loads_nothing_heavy() -> None:
+    heavy = ["grpc", "pydantic", "eth_account", "numpy", "onnx", "ezkl", "asyncpg", "uvloop"]
+    program = f"import sys, proofgrid.cli.main; print([name for name in {heavy!r} if name in sys.modules])"
+    loaded = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert loaded.stdout == "[]\n"

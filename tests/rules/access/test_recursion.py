@@ -1,0 +1,31 @@
+import json
+import subprocess
+import sys
+
+import pytest
+
+from proofgrid.primitives.errors import MalformedMessage
+from proofgrid.wire.codec import read_json
+
+
+def test_importing_the_key_library_leaves_the_recursion_limit_as_it_was() -> None:
+    code = "import sys; a = sys.getrecursionlimit(); import proofgrid.sdk.keys; print(a == sys.getrecursionlimit())"
+    printed = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+    assert printed.strip() == "True"
+
+
+@pytest.mark.parametrize("text", ["[" * 200_000, '{"a":' * 50_000, "[" * 40 + "]" * 40])
+def test_json_nested_too_deep_is_refused_and_does_not_crash(text: str) -> None:
+    with pytest.raises(MalformedMessage):
+        read_json(text, field="inputs", bytes_max=1 << 20)
+
+
+@pytest.mark.parametrize("text", ["NaN", "[Infinity]", "{", "\ud800", '"' + "x" * 101])
+def test_what_is_not_json_or_too_long_is_refused(text: str) -> None:
+    with pytest.raises(MalformedMessage):
+        read_json(text, field="inputs", bytes_max=100)
+
+
+def test_json_comes_through_unchanged() -> None:
+    value = {"a": [1, 2.5, None, True, "é"]}
+    assert read_json(json.dumps(value), field="x", bytes_max=100) == value
