@@ -92,8 +92,10 @@ class Network:
         self.address = ready["address"]
         self.port = int(self.address.rpartition(":")[2])
 
-    async def start_prover(self, name: str, operator: str, *, ask: int, cores: int = 1, **settings: str) -> Process:
-        """Start a prover of an operator; returns when the gateway knows it."""
+    async def start_prover(
+        self, name: str, operator: str, *, ask: int, cores: int = 1, path: Path | None = None, **settings: str
+    ) -> Process:
+        """Start a prover of an operator; returns when the gateway knows it. `path`: packages of its own."""
         key_file = self.root / f"{operator}.key"
         values = {
             "GATEWAY": self.address,
@@ -106,7 +108,7 @@ class Network:
             "LOG_LEVEL": "info",
             **settings,
         }
-        prover = await self._start(name, ["prover", "--json"], values)
+        prover = await self._start(name, ["prover", "--json"], values, path)
         prover_id = f"{self.keys[operator].address}/{name}"
         await self.until(lambda status: prover_id in {p.prover_id for p in status.provers})
         return prover
@@ -115,15 +117,19 @@ class Network:
         """Where a prover caches what its proof systems derive."""
         return self.root / "operators" / operator / "provers" / name / "keys"
 
-    async def _start(self, name: str, arguments: list[str], settings: dict[str, str]) -> Process:
+    async def _start(
+        self, name: str, arguments: list[str], settings: dict[str, str], path: Path | None = None
+    ) -> Process:
         log = self.root / f"{name}.log"
         environment = {key: value for key, value in os.environ.items() if not key.startswith("PROOFGRID_")}
         environment |= {f"PROOFGRID_{key}": value for key, value in settings.items()}
+        if path is not None:
+            environment["PYTHONPATH"] = os.pathsep.join(filter(None, [str(path), os.environ.get("PYTHONPATH")]))
         with log.open("ab") as stderr:
             process = await asyncio.create_subprocess_exec(
                 sys.executable,
                 "-m",
-                os.environ.get("PG_MAIN", "proofgrid.cli.main"),
+                "proofgrid.cli.main",
                 *arguments,
                 env=environment,
                 stdin=asyncio.subprocess.DEVNULL,

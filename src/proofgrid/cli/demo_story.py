@@ -7,6 +7,9 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
+import shutil
+import sys
 from collections.abc import Mapping
 from contextlib import aclosing
 from dataclasses import dataclass
@@ -27,7 +30,7 @@ from proofgrid.sdk.keys import new_key, read_key, write_key
 from proofgrid.wire.v1 import client_pb2 as messages
 
 SLICES = 4
-SRS_LOGROWS = 15
+SRS_LOGROWS = 13  #: a slice of the digits needs no more rows
 LIMIT_PRICE = 1_500
 DEPOSIT = BASE_UNITS_PER_TOKEN
 PROVERS = (("alice", "alice-1", 700), ("alice", "alice-2", 800), ("bob", "bob-1", 900))  #: operator, name, ask
@@ -191,7 +194,7 @@ class Story:
         report: dict[str, Any] = json.loads(out)
         for check in report["checks"]:
             self._telling.tell(f"✓ {check}", style="green")
-        return report, f"proofgrid {' '.join(arguments)}"
+        return report, _command_to_copy("verify", self._bundle, *arguments[2:])
 
     async def _read_books(self, report: Mapping[str, Any]) -> Books:
         operators = {name: self._keys[name].address for name in ("alice", "bob")}
@@ -205,3 +208,10 @@ class Story:
 
     def _client(self, who: str) -> Client:
         return Client(self._gateway, self._keys[who], network=self._network_address, patience_seconds=10.0)
+
+
+def _command_to_copy(verb: str, file: Path, *rest: str) -> str:
+    """Return a command that works where the reader stands: the environment of `make demo` is not on the path."""
+    beside = Path(sys.executable).parent / "proofgrid"
+    program = "proofgrid" if shutil.which("proofgrid") or not beside.exists() else os.path.relpath(beside)
+    return " ".join((program, verb, os.path.relpath(file), *rest))

@@ -35,7 +35,7 @@ class Telling:
     def tell(self, text: str, *, style: str = "") -> None:
         """Tell one line of a step."""
         if not self._is_quiet:
-            say(f"   {text}", style=style)
+            say(f"   {text}".rstrip(), style=style)
 
     def table(self, columns: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
         """Tell numbers."""

@@ -99,6 +99,8 @@ def common(
 
 def app() -> None:
     """Run the command line; the process's entry point."""
+    # We start other programs while gRPC runs, but never use gRPC in a fork; its handlers for that only complain.
+    os.environ.setdefault("GRPC_ENABLE_FORK_SUPPORT", "false")
     try:
         cli(prog_name="proofgrid")
     except (Exception, BaseExceptionGroup) as error:

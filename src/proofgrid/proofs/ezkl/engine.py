@@ -97,6 +97,8 @@ def _generate_witness(felts: list[str], compiled: Path, workdir: Path, **options
     with tempfile.TemporaryDirectory(dir=workdir) as scratch:
         data = Path(scratch) / "input"
         data.write_text(json.dumps({"input_data": [felts]}), encoding="ascii")
+        # Without a target the engine leaves the witness, which may be secret, in the current directory.
+        options.setdefault("output", str(Path(scratch) / "witness"))
         return run("gen_witness", str(data), str(compiled), **options)
 
 
