@@ -6,7 +6,7 @@ import asyncio
 import json
 import os
 import shutil
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,7 +20,8 @@ from proofgrid.primitives.digests import Digest
 from proofgrid.primitives.errors import InvalidField
 from proofgrid.primitives.ids import Address, GatewayId, LeaseId, SessionId
 from proofgrid.primitives.signatures import SigningKey
-from proofgrid.proofs.ezkl.development import make_development_srs
+from proofgrid.proofs.ezkl.development import make_development_srs_folder
+from proofgrid.proofs.ezkl.srs import srs_files
 from proofgrid.proofs.library import ProgramLibrary
 from proofgrid.proofs.registry import installed_names
 from proofgrid.proofs.workers import ProofWorkers
@@ -73,7 +74,7 @@ class GatewayFacts:
 @dataclass(frozen=True, slots=True)
 class _Srs:
     path: Path
-    digest: Digest
+    files: Mapping[str, Digest]
     for_development: bool
 
 
@@ -128,7 +129,7 @@ async def run_gateway(settings: GatewaySettings, *, on_ready: Callable[[GatewayF
             scratch=scratch,
         )
         registration = Registration(database, artifacts, workers, srs=srs.path, scratch=scratch)
-        facts = NetworkFacts(address=key.address, srs_digest=srs.digest, srs_for_development=srs.for_development)
+        facts = NetworkFacts(address=key.address, srs_files=srs.files, srs_for_development=srs.for_development)
 
         def on_stop(payload: str) -> None:
             told = json.loads(payload)
@@ -222,19 +223,21 @@ async def _database(settings: GatewaySettings, data_dir: Path) -> AsyncIterator[
 async def _srs(
     settings: GatewaySettings, data_dir: Path, workers: ProofWorkers, artifacts: ArtifactStore, database: Database
 ) -> _Srs:
-    """The network's SRS: the file of a real ceremony, or one made here for development."""
+    """The network's SRS: that of a real ceremony, or one made here for development; stored for provers and clients."""
     path = settings.srs_file
     if path is None:
-        path = data_dir / f"development-{settings.srs_logrows}.srs"
-        if not path.exists():
-            log.warning("making_development_srs", logrows=settings.srs_logrows)
-            await workers.call(make_development_srs, path, settings.srs_logrows, timeout_seconds=3_600)
-    elif not path.is_file():
-        raise InvalidField(f"there is no file {path}", field="srs_file")
-    digest, size_bytes = await artifacts.put_file(path)
-    async with database.connection() as connection:
-        await connection.execute(QUERIES["record_artifact"], digest, "", size_bytes)
-    return _Srs(path, digest, settings.srs_file is None)
+        path = data_dir / "development-srs"
+        log.warning("development_srs", logrows=settings.srs_logrows)
+        await workers.call(make_development_srs_folder, path, settings.srs_logrows, timeout_seconds=3_600)
+    elif not path.exists():
+        raise InvalidField(f"there is no file or folder {path}", field="srs_file")
+    files = {}
+    for logrows, file in sorted((await asyncio.to_thread(srs_files, path)).items()):
+        digest, size_bytes = await artifacts.put_file(file)
+        files[f"kzg{logrows}.srs"] = digest
+        async with database.connection() as connection:
+            await connection.execute(QUERIES["record_artifact"], digest, "", size_bytes)
+    return _Srs(path, files, settings.srs_file is None)
 
 
 def _network_key(settings: GatewaySettings, data_dir: Path) -> SigningKey:

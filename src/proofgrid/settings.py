@@ -64,8 +64,8 @@ class GatewaySettings(_Settings):
     tls_certificate: Path | None = None
     tls_key: Path | None = None
     network_key: Path | None = None  #: empty: network.key in the data directory, made when missing
-    srs_file: Path | None = None  #: a ceremony's file; empty: one for development is made in the data directory
-    srs_logrows: int = Field(default=16, ge=6, le=26)  #: size of the development SRS
+    srs_file: Path | None = None  #: a ceremony's file or folder of kzg<k>.srs; empty: a development one is made
+    srs_logrows: int = Field(default=15, ge=6, le=26)  #: size of the development SRS
     subnetwork: str = "default"
     workers: int = Field(default=2, ge=1, le=256)  #: processes that normalise, build, verify
     database_connections: int = Field(default=10, ge=3, le=500)

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from proofgrid.cli.console import date_text, plain, print_json, print_table, say
+from proofgrid.cli.console import date_text, plain, print_json, print_table, say, short_address
 from proofgrid.cli.options import ClientOptions, run_async, with_client
 from proofgrid.primitives.money import format_amount
 
@@ -40,8 +40,14 @@ async def _show(options: ClientOptions, address: str, transfers: int) -> None:
     for name, amount in (("balance", account.balance), ("in escrow", account.escrowed), ("earned", account.earned)):
         say(f"  {name:<10}{format_amount(amount)}")
     rows = [
-        (date_text(t.at_ms), t.reason, format_amount(t.amount), t.debit, t.credit, t.task_id[-12:])
+        (date_text(t.at_ms)[:16], t.reason, format_amount(t.amount), _short(t.debit), _short(t.credit), t.task_id)
         for t in account.transfers
     ]
     if transfers:
         print_table(("when (UTC)", "reason", "amount>", "from", "to", "task"), rows, empty="no transfers")
+
+
+def _short(account: str) -> str:
+    """Return client:0x1234…abcd; a task's escrow by its kind, for the task stands beside it."""
+    kind, colon, whose = account.partition(":")
+    return kind if kind == "escrow" else f"{kind}{colon}{short_address(whose)}"

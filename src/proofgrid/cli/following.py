@@ -34,7 +34,7 @@ async def _raise_if_failed(client: Client, task_id: str) -> None:
 
     task = await client.task(task_id)
     if task.state != "done":
-        raise error_of_code(task.failure_code, task.failure_detail or f"the task is {task.state}", field="task")
+        raise error_of_code(task.failure_code, f"the task is {task.state}: {task.failure_detail}", field="task")
 
 
 async def fetch(client: Client, task_id: str, out: Path, *, is_verified: bool, json: bool) -> None:

@@ -48,10 +48,13 @@ def run(
         typer.Option(help="The network's key. [default: network.key in the data directory, made when missing]"),
     ] = None,
     srs_file: Annotated[
-        Path | None, typer.Option(help="SRS of a real ceremony. [default: one for development is made]")
+        Path | None,
+        typer.Option(
+            help="SRS of a real ceremony: a file, or a folder of kzg<k>.srs. [default: one for development is made]"
+        ),
     ] = None,
     srs_logrows: Annotated[
-        int | None, typer.Option(help="Size of the development SRS, as a power of two. [default: 16]")
+        int | None, typer.Option(help="Largest size of the development SRS, as a power of two. [default: 15]")
     ] = None,
     subnetwork: Annotated[str | None, typer.Option(help="The subnetwork that tasks go to. [default: default]")] = None,
     workers: Annotated[

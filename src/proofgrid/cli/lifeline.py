@@ -6,6 +6,7 @@ import os
 import signal
 import sys
 import threading
+import time
 from typing import Annotated
 
 import typer
@@ -16,11 +17,14 @@ LifelineOption = Annotated[
 
 
 def stop_when_stdin_closes() -> None:
-    """Send this process SIGTERM as soon as standard input ends, which it does however the parent dies."""
+    """Stop this process, politely at first, as soon as standard input ends, which it does however the parent dies."""
     threading.Thread(target=_wait, daemon=True).start()
 
 
 def _wait() -> None:
     while os.read(sys.stdin.fileno(), 4096):
         pass
-    os.kill(os.getpid(), signal.SIGTERM)
+    # The first stops a gateway, the second also a prover that would rather finish its jobs; nobody is left to be paid.
+    for number, patience_seconds in ((signal.SIGTERM, 1), (signal.SIGTERM, 30), (signal.SIGKILL, 0)):
+        os.kill(os.getpid(), number)
+        time.sleep(patience_seconds)

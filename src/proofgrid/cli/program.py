@@ -41,7 +41,9 @@ OnStage = Callable[[str, int], None]
 @group.command("build")
 def build(
     model: ModelArgument,
-    srs: Annotated[Path, typer.Option("--srs", metavar="FILE", help="The network's SRS: proofgrid srs get.")],
+    srs: Annotated[
+        Path, typer.Option("--srs", metavar="DIR", help="The network's SRS, a folder or a file: proofgrid srs get.")
+    ],
     system: SystemOption = "ezkl",
     settings: SettingsOption = None,
     setting: SettingOption = None,
@@ -55,8 +57,8 @@ def build(
 
     \b
     Example:
-      proofgrid srs get --out network.srs
-      proofgrid program build model.onnx -s slices=4 --srs network.srs
+      proofgrid srs get --out network-srs
+      proofgrid program build model.onnx -s slices=4 --srs network-srs
     """
     from proofgrid.proofs.manifest import program_to_json
     from proofgrid.proofs.registry import proof_system
@@ -158,8 +160,8 @@ async def _list(options: ClientOptions, limit: int) -> None:
     if options.json:
         print_json([plain(program) for program in programs])
         return
-    rows = [(p.digest, p.proof_system, p.label, p.slices, p.units, date_text(p.created_ms)) for p in programs]
-    print_table(("program", "proof system", "label", "slices>", "PU>", "registered (UTC)"), rows, empty="no programs")
+    rows = [(p.digest, p.proof_system, p.label, p.slices, p.units, date_text(p.created_ms)[:16]) for p in programs]
+    print_table(("program", "system", "label", "slices>", "PU>", "registered (UTC)"), rows, empty="no programs")
 
 
 async def _show(options: ClientOptions, digest: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 from typing import Annotated
 
@@ -42,12 +43,15 @@ def new(
 
 @group.command("get")
 @with_client
-def get(options: ClientOptions, out: OutOption) -> None:
-    """Download the network's SRS, checked against its digest, to build programs here.
+def get(
+    options: ClientOptions,
+    out: Annotated[Path, typer.Option("--out", "-o", metavar="DIR", help="Folder for its files, made when missing.")],
+) -> None:
+    """Download the network's SRS, every file checked against its digest, to build programs here.
 
     \b
     Example:
-      proofgrid srs get --out network.srs
+      proofgrid srs get --out network-srs
     """
     run_async(_get(options, out))
 
@@ -58,12 +62,15 @@ async def _get(options: ClientOptions, out: Path) -> None:
 
     async with options.client() as client:
         facts = await client.facts()
-        if not facts.srs_digest:
+        if not facts.srs_files:
             raise InvalidField("this network has no SRS", field="srs")
-        await download_file(client.connection, parse_digest(facts.srs_digest), out)
+        await asyncio.to_thread(out.mkdir, parents=True, exist_ok=True)
+        for name, digest in sorted(facts.srs_files.items()):
+            await download_file(client.connection, parse_digest(digest), out / Path(name).name)
     if options.json:
-        print_json({"file": str(out), "digest": facts.srs_digest, "for_development": facts.srs_for_development})
+        files = dict(facts.srs_files)
+        print_json({"folder": str(out), "files": files, "for_development": facts.srs_for_development})
         return
-    say(f"{out} ({facts.srs_digest})")
+    say(f"{out}: {', '.join(sorted(facts.srs_files))}")
     if facts.srs_for_development:
         complain("WARNING: this network's SRS is for development; its maker could forge proofs.")

@@ -126,10 +126,7 @@ async def _submit(options: ClientOptions, order: _Order) -> None:
 
 async def _stay(options: ClientOptions, order: _Order) -> None:
     async with options.client(patience_seconds=WATCH_PATIENCE_SECONDS) as client:
-        board = await follow(client, order.task_id, json=options.json)
-        if not options.json:
-            spent, rest = format_amount(board.spent), format_amount(board.refunded)
-            say(f"done: spent {spent}, {rest} given back", style="bold green")
+        await follow(client, order.task_id, json=options.json)
         if order.out is not None:
             await fetch(client, order.task_id, order.out, is_verified=True, json=options.json)
         elif not options.json:

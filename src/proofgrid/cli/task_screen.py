@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 BARS_MAX = 24  #: more jobs than this share one bar per slice
 _TOLD_WHEN_MANY = ("accepted", "returned", "combining", "done", "failed", "cancelled")
-_TOLD_BESIDE_BARS = ("returned", "failed", "cancelled")
+_TOLD_BESIDE_BARS = ("returned", "done", "failed", "cancelled")
 
 
 class TaskScreen:
@@ -127,7 +127,7 @@ def _new_progress() -> Progress:
 
     return Progress(
         TextColumn("{task.description}", markup=False),
-        BarColumn(bar_width=24),
+        BarColumn(bar_width=24, complete_style="cyan", finished_style="green"),
         TimeElapsedColumn(),
         TextColumn("{task.fields[text]}", markup=False),
         console=stdout(),

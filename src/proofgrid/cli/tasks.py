@@ -43,11 +43,10 @@ async def _list(options: ClientOptions, state: str, limit: int) -> None:
             task.program_digest[:12],
             task.inputs,
             task.units,
-            format_amount(task.spent),
             format_amount(task.escrow),
-            date_text(task.created_ms),
+            date_text(task.created_ms)[:16],
         )
         for task in tasks
     ]
-    columns = ("task", "state", "program", "inputs>", "PU>", "spent>", "escrow>", "created (UTC)")
+    columns = ("task", "state", "program", "inputs>", "PU>", "escrow>", "created (UTC)")
     print_table(columns, rows, empty="no tasks")

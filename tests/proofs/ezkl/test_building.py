@@ -126,6 +126,27 @@ def test_a_file_that_is_not_the_programs_is_noticed(digits_program: ProgramFiles
     assert caught.value.field == f"program.files.{name}"
 
 
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"format": 2},
+        {"slices": [1, 2, 3, 4]},
+        {"slices": None},
+        {"output": {"shape": [1, "10"], "scale": 7}},
+        {"input": {"shape": [1, 64], "scale": 10**9}},
+        {"settings": {}},
+    ],
+)
+def test_a_malformed_identity_is_refused(digits_program: ProgramFiles, changes: dict[str, Any]) -> None:
+    program = digits_program.program
+    malformed = replace(program, identity={**program.identity, **changes})
+
+    with pytest.raises(BadProof) as caught:
+        SYSTEM.check_program(replace(digits_program, program=malformed))
+
+    assert caught.value.field == "program.identity"
+
+
 def test_a_manifest_that_contradicts_its_identity_is_refused(digits_program: ProgramFiles) -> None:
     program = digits_program.program
     files = {**program.files, "slice/0/vk": program.files["slice/1/vk"]}

@@ -8,6 +8,19 @@ from pathlib import Path
 from proofgrid.primitives.errors import InvalidField
 
 LOGROWS_MAX = 26
+LOGROWS_SMALLEST = 12  #: smaller circuits use this size too; it costs them next to nothing
+
+
+def make_development_srs_folder(folder: Path, logrows: int) -> None:
+    """Make a folder of kzg<k>.srs for every usual k up to `logrows`, each circuit its fitting one.
+
+    Takes twice the time of the largest. The files have trapdoors of their own: they are no cuts of one another.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    for size in range(min(logrows, LOGROWS_SMALLEST), logrows + 1):
+        path = folder / f"kzg{size}.srs"
+        if not path.exists():
+            make_development_srs(path, size)
 
 
 def make_development_srs(path: Path, logrows: int) -> None:
@@ -19,6 +32,6 @@ def make_development_srs(path: Path, logrows: int) -> None:
     part = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
         ezkl.gen_srs(str(part), logrows)
-        os.replace(part, path)
+        part.replace(path)
     finally:
         part.unlink(missing_ok=True)

@@ -17,6 +17,8 @@ FORMAT = 1
 PROOF_SYSTEM = "ezkl"
 VERIFIER_SRS = "srs.verifier"
 
+_SCALE_SIZE_MAX = 256  # a hostile identity must not make us compute with numbers of a gigabyte
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Layout:
@@ -68,16 +70,29 @@ def layout_of(program: Program) -> Layout:
     try:
         if (identity["format"], identity["proof_system"]) != (FORMAT, PROOF_SYSTEM):
             raise BadProof("the program is of another format or proof system", field="program.identity")
+        pinned_digests(program)
         return Layout(
             slices=len(identity["slices"]),
-            input_shape=tuple(identity["input"]["shape"]),
-            output_shape=tuple(identity["output"]["shape"]),
-            input_scale=identity["input"]["scale"],
-            output_scale=identity["output"]["scale"],
+            input_shape=tuple(_positive(size) for size in identity["input"]["shape"]),
+            output_shape=tuple(_positive(size) for size in identity["output"]["shape"]),
+            input_scale=_scale(identity["input"]["scale"]),
+            output_scale=_scale(identity["output"]["scale"]),
             commits_input=identity["settings"]["input_visibility"] == COMMITTED,
         )
-    except (KeyError, TypeError) as reason:
+    except (KeyError, TypeError, ValueError) as reason:
         raise BadProof(f"the program's identity is malformed: {reason!r}", field="program.identity") from None
+
+
+def _positive(value: Any) -> int:
+    if type(value) is not int or not 1 <= value < 1 << 32:
+        raise ValueError("a dimension is a positive integer")
+    return value
+
+
+def _scale(value: Any) -> int:
+    if type(value) is not int or not -_SCALE_SIZE_MAX <= value <= _SCALE_SIZE_MAX:
+        raise ValueError("a scale is a small integer")
+    return value
 
 
 def slice_file(index: int, name: str) -> str:
@@ -93,7 +108,7 @@ def verifying_files(slices: int) -> tuple[str, ...]:
 def pinned_digests(program: Program) -> dict[str, Digest]:
     """Return the digests of all files that the identity names."""
     identity = program.identity
-    pinned = {"model": identity["model"], VERIFIER_SRS: identity[VERIFIER_SRS]}
+    pinned: dict[str, Digest] = {"model": identity["model"], VERIFIER_SRS: identity[VERIFIER_SRS]}
     if identity["calibration"] is not None:
         pinned["calibration"] = identity["calibration"]
     for index, part in enumerate(identity["slices"]):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -46,7 +46,7 @@ class NetworkFacts:
     """What the gateway says of the network to anybody."""
 
     address: Address
-    srs_digest: Digest | None
+    srs_files: Mapping[str, Digest]  #: kzg<k>.srs -> artifact
     srs_for_development: bool
 
 
@@ -81,7 +81,7 @@ class ClientService(services.ClientServiceServicer):
             proof_systems=[
                 messages.ProofSystem(name=d.name, engine=d.engine, program_format=d.program_format) for d in described
             ],
-            srs_digest=self._facts.srs_digest or "",
+            srs_files=dict(self._facts.srs_files),
             srs_for_development=self._facts.srs_for_development,
             upload_bytes_max=self._limits.upload_bytes,
         )

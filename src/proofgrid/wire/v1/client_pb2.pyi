@@ -38,33 +38,56 @@ Global___GetNetworkRequest: _TypeAlias = GetNetworkRequest  # noqa: Y015
 class Network(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
+    @_typing.final
+    class SrsFilesEntry(_message.Message):
+        DESCRIPTOR: _descriptor.Descriptor
+
+        KEY_FIELD_NUMBER: _builtins.int
+        VALUE_FIELD_NUMBER: _builtins.int
+        key: _builtins.str
+        value: _builtins.str
+        def __init__(
+            self,
+            *,
+            key: _builtins.str = ...,
+            value: _builtins.str = ...,
+        ) -> None: ...
+        _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+        def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["key", b"key", "value", b"value"]  # noqa: Y015
+        def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+        def WhichOneof(self, oneof_group: _Never) -> None: ...
+
     ADDRESS_FIELD_NUMBER: _builtins.int
     VERSION_FIELD_NUMBER: _builtins.int
     PROOF_SYSTEMS_FIELD_NUMBER: _builtins.int
-    SRS_DIGEST_FIELD_NUMBER: _builtins.int
+    SRS_FILES_FIELD_NUMBER: _builtins.int
     SRS_FOR_DEVELOPMENT_FIELD_NUMBER: _builtins.int
     UPLOAD_BYTES_MAX_FIELD_NUMBER: _builtins.int
     address: _builtins.str
     """of the network's key: the audience of tokens, the signer of bundles and rounds"""
     version: _builtins.str
-    srs_digest: _builtins.str
     srs_for_development: _builtins.bool
     upload_bytes_max: _builtins.int
     @_builtins.property
     def proof_systems(self) -> _containers.RepeatedCompositeFieldContainer[Global___ProofSystem]: ...
+    @_builtins.property
+    def srs_files(self) -> _containers.ScalarMap[_builtins.str, _builtins.str]:
+        """kzg<k>.srs -> artifact digest"""
+
     def __init__(
         self,
         *,
         address: _builtins.str = ...,
         version: _builtins.str = ...,
         proof_systems: _abc.Iterable[Global___ProofSystem] | None = ...,
-        srs_digest: _builtins.str = ...,
+        srs_files: _abc.Mapping[_builtins.str, _builtins.str] | None = ...,
         srs_for_development: _builtins.bool = ...,
         upload_bytes_max: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["address", b"address", "proof_systems", b"proof_systems", "srs_digest", b"srs_digest", "srs_for_development", b"srs_for_development", "upload_bytes_max", b"upload_bytes_max", "version", b"version"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["address", b"address", "proof_systems", b"proof_systems", "srs_files", b"srs_files", "srs_for_development", b"srs_for_development", "upload_bytes_max", b"upload_bytes_max", "version", b"version"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
