@@ -5,6 +5,7 @@
         Refused           the caller is not known, not allowed, or over a limit
       Recoverable         the weather: try again, later or elsewhere    -> retry with backoff
       BadProof            a prover handed in something that is no proof -> not paid, proven again elsewhere
+      TaskEnded           why a task has no result                      -> read the reason, submit again
       (anything else)     we must change the code                       -> stop loudly
 
 The docstring is the message; `code` is the stable name on wire, log and metric.
@@ -266,6 +267,39 @@ class BadBundle(ProofgridError):
     """The bundle does not verify."""
 
     code = "PG-410"
+
+
+# --- why a task ended without a result ----------------------------------------------------------
+
+
+class TaskEnded(ProofgridError):
+    """The task ended without a result."""
+
+    code = "PG-500"
+
+
+class TaskCancelled(TaskEnded):
+    """The client cancelled the task."""
+
+    code = "PG-501"
+
+
+class Unprovable(TaskEnded):
+    """The program cannot prove this input."""
+
+    code = "PG-510"
+
+
+class AttemptsExhausted(TaskEnded):
+    """Too many attempts to prove a slice failed."""
+
+    code = "PG-511"
+
+
+class DeadlineMissed(TaskEnded):
+    """The deadline passed before all slices were proven."""
+
+    code = "PG-512"
 
 
 def every_error() -> dict[str, type[ProofgridError]]:

@@ -234,8 +234,7 @@ def write_task(row: asyncpg.Record, jobs: list[asyncpg.Record]) -> client.Task:
         program_digest=row["program_digest"],
         limit_price=row["limit_price"],
         escrow=row["escrow"],
-        # What has left the escrow; what was refunded at the end is not spent.
-        spent=sum(job["buy_price"] * job["units"] for job in jobs if job["state"] == "proven"),
+        spent=row["spent"],
         units=row["units"],
         deadline_ms=row["deadline_ms"],
         created_ms=row["created_ms"],

@@ -8,6 +8,7 @@ from contextlib import suppress
 import asyncpg
 import structlog
 
+from proofgrid.primitives.errors import DeadlineMissed
 from proofgrid.primitives.ids import LeaseId, TaskId
 from proofgrid.roles.dispatcher.desk import DispatchSettings
 from proofgrid.roles.dispatcher.returns import return_job
@@ -84,7 +85,7 @@ class Watch:
                     connection,
                     TaskId(row["task_id"]),
                     TaskEvent.GAVE_UP,
-                    code="PG-512",
+                    code=DeadlineMissed.code,
                     detail="the deadline passed before all slices were proven",
                 )
 

@@ -15,6 +15,7 @@ from proofgrid.primitives.errors import (
     MalformedMessage,
     NotAllowed,
     NotFinished,
+    TaskCancelled,
     UnknownProgram,
     UnknownTask,
 )
@@ -152,7 +153,9 @@ class ClientService(services.ClientServiceServicer):
     async def CancelTask(self, request: messages.CancelTaskRequest, context: Any) -> messages.Task:  # noqa: N802
         task_id = await self._own_task(context, request.task_id)
         async with self._database.transaction() as connection:
-            await end_task(connection, task_id, TaskEvent.CANCELLED, code="PG-500", detail="cancelled by the client")
+            await end_task(
+                connection, task_id, TaskEvent.CANCELLED, code=TaskCancelled.code, detail="cancelled by the client"
+            )
         return await self._task(task_id)
 
     @streaming

@@ -54,6 +54,7 @@ class _Book:
     supplies: list[ProverSupply]
     jobs: dict[str, asyncpg.Record]
     sessions: dict[str, asyncpg.Record]
+    skipped: bool = False  #: a task with ready jobs was locked by somebody else
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -133,11 +134,11 @@ class Market:
                 return Held(sold=0, unsold=1, next_job_ms=None)  # another gateway is at it
             book = await self._collect(connection, lane)
             if not book.demands or not book.supplies:
-                return None
+                return Held(sold=0, unsold=0, next_job_ms=self._settings.interval_ms) if book.skipped else None
             outcome = run_round(await self._inputs(connection, lane, book))
             hashed = await self._record(connection, outcome)
             await self._grant(connection, outcome, hashed, book)
-            next_job_ms = await self._next_wait(connection, lane)
+            next_job_ms = self._settings.interval_ms if book.skipped else await self._next_wait(connection, lane)
         sold = len(outcome.placements)
         log.info(
             "round_cleared",
@@ -167,6 +168,7 @@ class Market:
         if not free:
             return _Book([], [], {}, {})
         tasks = await connection.fetch(QUERIES["lock_tasks_with_ready_jobs"], lane, JOBS_PER_ROUND_MAX)
+        skipped = await connection.fetchval(QUERIES["tasks_were_skipped"], lane, [task["task_id"] for task in tasks])
         jobs = await connection.fetch(QUERIES["ready_jobs"], [task["task_id"] for task in tasks], lane)
         now_ms = await connection.fetchval(QUERIES["database_time"])
 
@@ -199,7 +201,7 @@ class Market:
             )
             for row in free.values()
         ]
-        return _Book(demands, supplies, {str(job["job_id"]): job for job in jobs}, free)
+        return _Book(demands, supplies, {str(job["job_id"]): job for job in jobs}, free, skipped)
 
     async def _inputs(self, connection: Any, lane: Lane, book: _Book) -> RoundInputs:
         last = await connection.fetchrow(QUERIES["last_round"], lane)

@@ -36,6 +36,8 @@ from proofgrid.wire.v1 import prover_pb2 as messages
 
 MEMORY_SLACK_BYTES = 512 << 20  #: what Python and the engine take before they begin
 
+UNHEARD_SECONDS = 20.0  #: how long a draining prover waits for somebody to take its finished proofs
+
 log = structlog.get_logger(__name__)
 
 OnEvent = Callable[[str, Mapping[str, object]], None]  #: for people: (what happened, details)
@@ -149,7 +151,15 @@ class ProverNode:
         self._tell("draining", held=len(self._held.jobs))
         while self._held.jobs:
             self._empty.clear()
-            await self._empty.wait()
+            all_proven = all(job.report is not None for job in self._held.jobs.values())
+            try:
+                async with asyncio.timeout(UNHEARD_SECONDS if all_proven else UNHEARD_SECONDS / 10):
+                    await self._empty.wait()
+            except TimeoutError:
+                if all_proven:
+                    # Nobody is there to take the proofs; the network sells these slices again.
+                    self._tell("gave_up", held=len(self._held.jobs))
+                    return
 
     def _offer(self) -> ProverOffer:
         settings = self._settings

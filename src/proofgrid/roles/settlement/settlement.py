@@ -168,10 +168,10 @@ class Settlement:
             paid=lease["sell_price"] * lease["units"],
             wall_ms=report.wall_ms,
         )
-        await self._move_on(connection, task_id, str(lease["lane"]))
+        await self._move_on(connection, task_id, str(lease["lane"]), spent=lease["buy_price"] * lease["units"])
 
-    async def _move_on(self, connection: Any, task_id: TaskId, lane: str) -> None:
-        row = await connection.fetchrow(QUERIES["count_down_jobs"], task_id, task_sources(TaskEvent.ALL_PROVEN))
+    async def _move_on(self, connection: Any, task_id: TaskId, lane: str, *, spent: int) -> None:
+        row = await connection.fetchrow(QUERIES["count_down_jobs"], task_id, task_sources(TaskEvent.ALL_PROVEN), spent)
         if row["state"] == TaskState.COMBINING:
             await append_event(connection, task_id, "combining")
             await connection.execute(QUERIES["wake_combiners"], str(task_id))

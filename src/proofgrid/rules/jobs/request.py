@@ -72,6 +72,11 @@ def calculate_escrow(request: ProofRequest, *, units: int) -> int:
         raise BudgetTooSmall(
             f"{units} PU at {request.limit_price} per PU are {escrow}, the budget is {request.budget}",
             field="budget",
-            hint=f"raise the budget to {escrow} or lower the limit price to {request.budget // units}",
+            hint=_ways_out(request.budget, escrow=escrow, units=units),
         )
     return escrow
+
+
+def _ways_out(budget: int, *, escrow: int, units: int) -> str:
+    lower = f" or lower the limit price to {budget // units}" if budget >= units else ""
+    return f"raise the budget to {escrow}{lower}"

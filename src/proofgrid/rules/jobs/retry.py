@@ -16,6 +16,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+from proofgrid.primitives.errors import AttemptsExhausted, Unprovable
+
 FOREVER_MS = 2**53  #: far beyond any clock, still exact in JSON
 BACKOFF_FIRST_MS = 200
 BACKOFF_MAX_MS = 10_000
@@ -93,10 +95,10 @@ def decide_retry(
     rule = RETRY_RULES[reason]
     attempts = attempts + (1 if rule.counts else 0)
     if rule.ends_task:
-        return GiveUp(code="PG-510", detail=f"the program cannot prove this input: {detail}", attempts=attempts)
+        return GiveUp(code=Unprovable.code, detail=f"the program cannot prove this input: {detail}", attempts=attempts)
     if attempts >= attempts_max:
         return GiveUp(
-            code="PG-511",
+            code=AttemptsExhausted.code,
             detail=f"gave up after {attempts} failed attempts, the last: {reason}: {detail}",
             attempts=attempts,
         )

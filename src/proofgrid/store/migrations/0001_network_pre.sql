@@ -63,6 +63,7 @@ CREATE TABLE tasks (
     limit_price     bigint NOT NULL CHECK (limit_price >= 0),
     units           bigint NOT NULL CHECK (units > 0),
     escrow          bigint NOT NULL CHECK (escrow >= 0),
+    spent           bigint NOT NULL DEFAULT 0,
     deadline_ms     bigint NOT NULL,
     created_ms      bigint NOT NULL DEFAULT now_ms(),
     finished_ms     bigint,

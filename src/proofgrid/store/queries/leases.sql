@@ -1,12 +1,19 @@
 -- name: lock_tasks_with_ready_jobs
--- The tasks whose jobs can be sold in a lane now, locked for the round. A task that somebody else changes at this
--- moment is skipped: that change wakes the lane again.
+-- The tasks whose jobs can be sold in a lane now, locked for the round; what somebody else changes at this moment is
+-- skipped, and the round says that it should be held again soon.
 SELECT t.task_id, t.client, t.program_digest, t.limit_price, t.deadline_ms
 FROM tasks t
 WHERE t.state = 'open' AND t.deadline_ms > now_ms() AND t.task_id IN (
     SELECT task_id FROM jobs WHERE state = 'ready' AND lane = $1 AND not_before_ms <= now_ms()
     ORDER BY not_before_ms LIMIT $2)
 ORDER BY t.task_id FOR UPDATE OF t SKIP LOCKED;
+
+-- name: tasks_were_skipped
+-- Is there a ready job in the lane of a task that is not among these?
+SELECT EXISTS (
+    SELECT 1 FROM jobs JOIN tasks t USING (task_id)
+    WHERE jobs.state = 'ready' AND lane = $1 AND not_before_ms <= now_ms() AND t.state = 'open'
+      AND t.deadline_ms > now_ms() AND task_id <> ALL($2::uuid[]));
 
 -- name: ready_jobs
 SELECT job_id, task_id, units, memory_bytes, excluded, slice, input FROM jobs
@@ -112,7 +119,7 @@ UPDATE jobs SET state = 'proven', proof_digest = $3, public = $4, stage = '', pe
 WHERE job_id = $1 AND state = ANY($2::text[]) RETURNING job_id;
 
 -- name: count_down_jobs
-UPDATE tasks SET jobs_open = jobs_open - 1,
+UPDATE tasks SET jobs_open = jobs_open - 1, spent = spent + $3,
     state = CASE WHEN jobs_open = 1 AND state = ANY($2::text[]) THEN 'combining' ELSE state END
 WHERE task_id = $1 RETURNING jobs_open, state;
 

@@ -1,0 +1,53 @@
+"""`python -m benchmarks [NAME ...] [--json]`: ratios against something named and measured in the same run."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from pathlib import Path
+
+# The benchmarks use the tests' network of real processes; both lie beside the package, not in it.
+sys.path.insert(0, str(Path(__file__).parents[1]))
+
+from benchmarks import market, overhead, parallel  # noqa: E402
+from benchmarks.measuring import print_result, say, sigterm_as_ctrl_c  # noqa: E402
+
+BENCHMARKS = {module.NAME: module.run for module in (market, parallel, overhead)}
+
+
+def main() -> int:
+    """Run the benchmarks that were named, or all; the exit code says whether they ran, not what they found."""
+    options = _options()
+    results = []
+    try:
+        with sigterm_as_ctrl_c():
+            for name in options.names or BENCHMARKS:
+                result = BENCHMARKS[name](repetitions=options.repetitions)
+                results.append(result.as_json())
+                if not options.json:
+                    print_result(result)
+    except KeyboardInterrupt:
+        say("interrupted; everything is cleaned up")
+        return 130
+    if options.json:
+        print(json.dumps(results, indent=2))
+    return 0
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    parser.add_argument("names", nargs="*", metavar="NAME", help=f"{', '.join(BENCHMARKS)}; all when none is named")
+    parser.add_argument("--json", action="store_true", help="print machine-readable results")
+    parser.add_argument("--repetitions", type=int, default=3, help="how often each is measured; the median counts")
+    options = parser.parse_args()
+    for name in options.names:
+        if name not in BENCHMARKS:
+            parser.error(f"there is no benchmark {name!r}; there are {', '.join(BENCHMARKS)}")
+    if options.repetitions < 1:
+        parser.error("--repetitions is at least 1")
+    return options
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,54 @@
+"""The peer of `overhead`: a process that proves a task's jobs in a loop, with no network around it.
+
+stdin:  the first line is the order, {"folder", "srs", "settings"}; every further line the number of a digit
+stdout: {"digest"} once the keys are derived; then {"seconds"} per digit
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+from benchmarks.digits import SAMPLES
+from proofgrid.cli.demo_digits import MODEL, read_digit
+from proofgrid.proofs.base import ProgramFiles
+from proofgrid.proofs.ezkl.adapter import EzklProofSystem
+
+SYSTEM = EzklProofSystem()
+
+
+def main() -> None:
+    """Build the program, prove once to derive the keys, then prove whenever asked."""
+    order = json.loads(sys.stdin.readline())
+    folder = Path(order["folder"])
+    files = SYSTEM.build_program(
+        {"model": MODEL}, order["settings"], srs=Path(order["srs"]), workdir=folder, report=_ignore
+    )
+    _prove(files, folder, number=0)
+    _answer(digest=files.program.digest)
+    while line := sys.stdin.readline():
+        _answer(seconds=round(_prove(files, folder, number=int(line)), 3))
+
+
+def _prove(files: ProgramFiles, folder: Path, *, number: int) -> float:
+    """Return how long the four proofs took; the forward pass that makes their inputs is not counted."""
+    request = SYSTEM.normalise(files, [read_digit(number % SAMPLES).model_input], workdir=folder)
+    started_at = time.perf_counter()
+    for job in request.jobs:
+        SYSTEM.run_job(files, job.slice_index, job.input, cache=folder / "keys", workdir=folder / "job", report=_ignore)
+    return time.perf_counter() - started_at
+
+
+def _ignore(stage: str, share: int) -> None:
+    """Report nothing."""
+
+
+def _answer(**facts: Any) -> None:
+    print(json.dumps(facts), flush=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,134 @@
+"""What all benchmarks share: a result with its target, how it is told, and a folder that never stays behind."""
+
+from __future__ import annotations
+
+import os
+import platform
+import shutil
+import signal
+import statistics
+import sys
+import tempfile
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+import psutil
+
+from proofgrid.proofs.ezkl.engine import ENGINE
+
+BUSY_SAMPLE_SECONDS = 2.0
+BUSY_NOTICE_PERCENT = 10.0  #: of all cores; above, the README says to repeat the measurement
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Target:
+    """What a benchmark should reach, in words, and whether it did."""
+
+    text: str
+    met: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Result:
+    """One benchmark's outcome: a ratio of two things measured in the same run."""
+
+    name: str
+    measured: str  #: what the ratio's upper half is
+    against: str  #: what its lower half is
+    ratio: float
+    targets: tuple[Target, ...]
+    table: tuple[Mapping[str, Any], ...]  #: the single measurements; the keys carry the unit
+    busy_before_percent: float  #: how busy others kept the machine when the run began
+
+    @property
+    def command(self) -> str:
+        """How to repeat it."""
+        return f"python -m benchmarks {self.name}"
+
+    def as_json(self) -> dict[str, Any]:
+        """Everything, for machines."""
+        return {**asdict(self), "command": self.command, "machine": machine()}
+
+
+def machine() -> dict[str, Any]:
+    """Return what the numbers depend on; no host name."""
+    return {
+        "cores": os.cpu_count(),
+        "system": f"{platform.system()} {platform.machine()}",
+        "python": platform.python_version(),
+        "engine": ENGINE,
+    }
+
+
+def busy_percent() -> float:
+    """Return how busy the machine is while this benchmark does nothing yet."""
+    return float(psutil.cpu_percent(interval=BUSY_SAMPLE_SECONDS))
+
+
+def median(seconds: Sequence[float]) -> float:
+    """Return the median, to the millisecond."""
+    return round(statistics.median(seconds), 3)
+
+
+def say(text: str) -> None:
+    """Tell a waiting person what is going on; standard output is for results."""
+    print(text, file=sys.stderr, flush=True)
+
+
+def print_result(result: Result) -> None:
+    """Print a result for people."""
+    print(f"\n{result.name}: {result.measured}\n  against {result.against}\n")
+    columns = list(result.table[0])
+    rows = [columns, *([_cell(row[column]) for column in columns] for row in result.table)]
+    widths = [max(len(row[place]) for row in rows) for place in range(len(columns))]
+    for row in rows:
+        print("  " + "  ".join(cell.rjust(width) for cell, width in zip(row, widths, strict=True)))
+    print(f"\n  ratio {result.ratio:.3f}")
+    for target in result.targets:
+        print(f"  target {'met' if target.met else 'MISSED'}: {target.text}")
+    if result.busy_before_percent > BUSY_NOTICE_PERCENT:
+        print(f"  note: others kept the machine {result.busy_before_percent:.0f}% busy at the start; repeat it")
+    print(f"  again: {result.command}")
+
+
+@contextmanager
+def temporary_folder() -> Iterator[Path]:
+    """A folder that is gone in the end, also after Ctrl-C or SIGTERM."""
+    # Short, because a PostgreSQL lives below it and its Unix socket's path is limited.
+    folder = Path(tempfile.mkdtemp(prefix="pg-bench-")).resolve()
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextmanager
+def sigterm_as_ctrl_c() -> Iterator[None]:
+    """Let SIGTERM clean up as Ctrl-C does."""
+
+    def interrupt(_number: int, _frame: FrameType | None) -> None:
+        os.kill(os.getpid(), signal.SIGINT)  # asyncio has its own way with this one
+
+    before = signal.signal(signal.SIGTERM, interrupt)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+@contextmanager
+def uninterrupted() -> Iterator[None]:
+    """Let no second Ctrl-C stop the cleaning up after the first; blocking code only."""
+    before: Callable[[int, FrameType | None], Any] | int | None = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def _cell(value: Any) -> str:
+    return f"{value:.3f}" if isinstance(value, float) else str(value)

@@ -1,0 +1,126 @@
+"""What does the network cost? A task of four slices on one prover, against its four proofs in a plain loop."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import sys
+from asyncio.subprocess import PIPE, Process
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+from benchmarks.digits import (
+    SETTINGS,
+    bench_network,
+    cleaned_up,
+    made_srs,
+    register_digits,
+    rest,
+    start_warm_prover,
+    timed_task,
+)
+from benchmarks.measuring import Result, Target, busy_percent, median, say, temporary_folder
+from proofgrid.proofs.workers import ENGINE_THREADS
+from tests.networks import Network
+
+NAME = "overhead"
+RATIO_MAX = 1.05
+DIFFERENCE_MAX_SECONDS = 1.0
+
+
+def run(*, repetitions: int) -> Result:
+    """Measure alternately, so that a disturbance of the machine meets both alike."""
+    busy = busy_percent()
+    with temporary_folder() as folder, made_srs(folder) as srs:
+        network = Network(folder, "", {"SRS_FILE": str(srs)})
+        with cleaned_up(network):
+            table = asyncio.run(_measure(network, srs, repetitions))
+
+    directly = median([row["direct_seconds"] for row in table])
+    through = median([row["network_seconds"] for row in table])
+    ratio, difference = through / directly, through - directly
+    return Result(
+        name=NAME,
+        measured=f"a 4-slice task through the network on one prover of one core, median {through:.2f} s",
+        against=f"its four proofs in a loop in one process on one core, keys warm, median {directly:.2f} s",
+        ratio=round(ratio, 4),
+        targets=(
+            Target(text=f"at most {RATIO_MAX} times", met=ratio <= RATIO_MAX),
+            Target(
+                text=f"at most {DIFFERENCE_MAX_SECONDS:.0f} s more; it is {difference:+.2f} s",
+                met=difference <= DIFFERENCE_MAX_SECONDS,
+            ),
+        ),
+        table=tuple(table),
+        busy_before_percent=busy,
+    )
+
+
+async def _measure(network: Network, srs: Path, repetitions: int) -> list[dict[str, Any]]:
+    table = []
+    async with bench_network(network) as client:
+        digest = await register_digits(client)
+        async with _direct_peer(network.root / "direct", srs) as peer:
+            assert (await _answer_of(peer))["digest"] == digest, "both prove the same program"
+            await start_warm_prover(network, client, digest, "alice")
+            for repetition in range(1, repetitions + 1):
+                await rest()
+                directly = float((await _ask(peer, repetition))["seconds"])
+                await rest()
+                through = (await timed_task(client, digest, number=repetition)).seconds
+                table.append(
+                    {
+                        "repetition": repetition,
+                        "direct_seconds": directly,
+                        "network_seconds": through,
+                        "difference_seconds": round(through - directly, 3),
+                        "ratio": round(through / directly, 3),
+                    }
+                )
+                say(f"repetition {repetition}: directly {directly:.2f} s, through the network {through:.2f} s")
+    return table
+
+
+@asynccontextmanager
+async def _direct_peer(folder: Path, srs: Path) -> AsyncIterator[Process]:
+    """The plain loop's process; it ends with its standard input, however this one ends."""
+    say("starting the plain loop; it builds the program and derives its proving keys")
+    folder.mkdir()
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        "-m",
+        "benchmarks.direct",
+        stdin=PIPE,
+        stdout=PIPE,
+        env={**os.environ, **dict.fromkeys(ENGINE_THREADS, "1")},
+        start_new_session=True,
+    )
+    try:
+        await _tell(process, json.dumps({"folder": str(folder), "srs": str(srs), "settings": SETTINGS}))
+        yield process
+    finally:
+        if process.returncode is None:
+            process.kill()
+        await process.wait()
+
+
+async def _ask(process: Process, number: int) -> dict[str, Any]:
+    await _tell(process, str(number))
+    return await _answer_of(process)
+
+
+async def _tell(process: Process, line: str) -> None:
+    assert process.stdin is not None
+    process.stdin.write(line.encode() + b"\n")
+    await process.stdin.drain()
+
+
+async def _answer_of(process: Process) -> dict[str, Any]:
+    assert process.stdout is not None
+    line = await process.stdout.readline()
+    assert line, "the plain loop ended; its complaint stands above"
+    answer: dict[str, Any] = json.loads(line)
+    return answer

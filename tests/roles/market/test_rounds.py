@@ -1,0 +1,70 @@
+"""The market role on a real database: what it does when somebody else is at the same rows."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from proofgrid.primitives.clock import ManualClock
+from proofgrid.primitives.ids import Lane
+from proofgrid.roles.market.rounds import Market, MarketSettings
+from proofgrid.store.database import Database
+from proofgrid.store.queries import QUERIES
+from tests.makers import a_key
+
+LANE = Lane("default/toy/small")
+TASK, JOB, SESSION, GATEWAY = (UUID(int=number) for number in range(1, 5))
+
+
+async def a_lane_with_one_job_and_one_prover(database: Database) -> None:
+    async with database.transaction() as connection:
+        await connection.execute(QUERIES["insert_program"], "p", "toy", "o", "", {}, 1, 10)
+        task = (TASK, "c", "p", "key", "digest", {}, 1, 1_500, 10, 15_000, 2**52, 1)
+        await connection.execute(QUERIES["insert_task"], *task)
+        job = {"job_id": str(JOB), "slice": 0, "input": 0, "position": 0, "lane": LANE, "class": "small", "units": 10}
+        job |= {"memory_bytes": 1, "depends_on": [], "input_digest": "d", "facts": {}}
+        await connection.execute(QUERIES["insert_jobs"], TASK, [job])
+        await connection.execute(QUERIES["register_gateway"], GATEWAY)
+        await connection.execute(QUERIES["register_prover"], "op/p", "op")
+        session = (SESSION, "op/p", "op", GATEWAY, {"toy": 700}, ["small"], 1, 1, 1 << 30, "", "", [])
+        await connection.execute(QUERIES["open_session"], *session)
+
+
+def a_market(database: Database) -> Market:
+    return Market(database, key=a_key(), settings=MarketSettings(), clock=ManualClock())
+
+
+async def test_a_round_sells_the_job_once(database: Database) -> None:
+    await a_lane_with_one_job_and_one_prover(database)
+    market = a_market(database)
+
+    first, second = await market.hold_round(LANE), await market.hold_round(LANE)
+
+    assert first is not None
+    assert first.sold == 1
+    assert second is None
+
+
+async def test_a_round_that_had_to_skip_a_locked_task_is_held_again_soon(database: Database) -> None:
+    await a_lane_with_one_job_and_one_prover(database)
+    market = a_market(database)
+
+    async with database.transaction() as other:
+        await other.fetchrow(QUERIES["lock_task"], TASK)
+        skipped = await market.hold_round(LANE)
+    again = await market.hold_round(LANE)
+
+    assert skipped is not None
+    assert (skipped.sold, skipped.next_job_ms) == (0, MarketSettings().interval_ms)
+    assert again is not None
+    assert again.sold == 1
+
+
+async def test_two_gateways_never_hold_the_same_round(database: Database) -> None:
+    await a_lane_with_one_job_and_one_prover(database)
+    async with database.transaction() as other:
+        assert await other.fetchval(QUERIES["lock_lane"], LANE)
+        held = await a_market(database).hold_round(LANE)
+    assert held is not None
+    assert held.sold == 0
+    async with database.connection() as connection:
+        assert await connection.fetchval("SELECT count(*) FROM rounds") == 0
