@@ -5,13 +5,9 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from pathlib import Path
 
-# The benchmarks use the tests' network of real processes; both lie beside the package, not in it.
-sys.path.insert(0, str(Path(__file__).parents[1]))
-
-from benchmarks import market, overhead, parallel  # noqa: E402
-from benchmarks.measuring import print_result, say, sigterm_as_ctrl_c  # noqa: E402
+from benchmarks import market, overhead, parallel
+from benchmarks.measuring import print_result, say, sigterm_as_ctrl_c
 
 BENCHMARKS = {module.NAME: module.run for module in (market, parallel, overhead)}
 

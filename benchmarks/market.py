@@ -32,8 +32,8 @@ def run(*, repetitions: int) -> Result:
         ratio=table[-1]["ratio"],
         targets=(
             Target(
-                text=f"from {SIZES[0]:,} to {SIZES[-1]:,} orders the ratio to sorting grows at most {GROWTH_MAX} times; "
-                f"it is {growth:.2f} times",
+                text=f"the ratio to sorting grows at most {GROWTH_MAX} times from {SIZES[0]:,} to {SIZES[-1]:,} orders; "
+                f"it grows {growth:.2f} times",
                 met=growth <= GROWTH_MAX,
             ),
         ),
@@ -60,7 +60,7 @@ def _row(size: int, runs: int) -> dict[str, Any]:
 
 
 def a_book(size: int) -> tuple[list[Bid], list[Ask]]:
-    """Return half as many bids and asks whose prices and sizes overlap, so that both clocks have work; always the same."""
+    """Return half bids, half asks, whose prices overlap so that both clocks have work; always the same."""
     random = Random(size)
     half = size // 2
     bids = [
@@ -75,7 +75,7 @@ def a_book(size: int) -> tuple[list[Bid], list[Ask]]:
 
 
 def _median_seconds(work: Callable[[], object], runs: int) -> float:
-    # The processor's time, which other processes disturb less than the wall's; and no collection of somebody else's rubbish.
+    # Processor time, which other processes disturb less than wall time; and nobody else's rubbish is collected.
     seconds = []
     for _ in range(runs):
         gc.collect()

@@ -35,6 +35,7 @@ def run(*, repetitions: int) -> Result:
     """Measure alternately, so that a disturbance of the machine meets both alike."""
     busy = busy_percent()
     with temporary_folder() as folder, made_srs(folder) as srs:
+        (folder / "direct").mkdir()
         network = Network(folder, "", {"SRS_FILE": str(srs)})
         with cleaned_up(network):
             table = asyncio.run(_measure(network, srs, repetitions))
@@ -88,7 +89,6 @@ async def _measure(network: Network, srs: Path, repetitions: int) -> list[dict[s
 async def _direct_peer(folder: Path, srs: Path) -> AsyncIterator[Process]:
     """The plain loop's process; it ends with its standard input, however this one ends."""
     say("starting the plain loop; it builds the program and derives its proving keys")
-    folder.mkdir()
     process = await asyncio.create_subprocess_exec(
         sys.executable,
         "-m",

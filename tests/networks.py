@@ -73,6 +73,8 @@ class Network:
     processes: list[Process] = field(default_factory=list)
     keys: dict[str, SigningKey] = field(default_factory=dict)
     port: int = 0
+    scheme: str = "grpc"
+    ca_file: Path | None = None
 
     # --- processes -------------------------------------------------------------------------------
 
@@ -89,8 +91,9 @@ class Network:
         }
         self.gateway = await self._start("gateway", ["gateway", "--json"], settings)
         ready = await self._first_line(self.gateway)
-        self.address = ready["address"]
-        self.port = int(self.address.rpartition(":")[2])
+        self.port = int(ready["address"].rpartition(":")[2])
+        # Certificates are for names.
+        self.address = f"{self.scheme}://localhost:{self.port}"
 
     async def start_prover(
         self, name: str, operator: str, *, ask: int, cores: int = 1, path: Path | None = None, **settings: str
@@ -162,13 +165,13 @@ class Network:
 
     async def grant(self, name: str, role: str) -> None:
         """Put somebody on the access list."""
-        async with Connection(self.address, self.admin_key) as connection:
+        async with Connection(self.address, self.admin_key, ca_file=self.ca_file) as connection:
             request = messages.GrantRequest(address=self.keys[name].address, role=role, label=name)
             await connection.call(connection.admin.Grant, request)
 
     async def deposit(self, name: str, amount: int, deposit_id: str = "first") -> None:
         """Give a client money."""
-        async with Connection(self.address, self.admin_key) as connection:
+        async with Connection(self.address, self.admin_key, ca_file=self.ca_file) as connection:
             request = messages.DepositRequest(
                 address=self.keys[name].address, amount=amount, deposit_id=f"{name}-{deposit_id}"
             )
@@ -176,13 +179,13 @@ class Network:
 
     def client(self, name: str = "client") -> Client:
         """Return a client with somebody's key."""
-        return Client(self.address, self.keys[name], patience_seconds=60)
+        return Client(self.address, self.keys[name], ca_file=self.ca_file, patience_seconds=60)
 
     # --- waiting and checking --------------------------------------------------------------------
 
     async def until(self, holds: Callable[[messages.NetworkStatus], bool]) -> messages.NetworkStatus:
         """Wait until the network's status is as it should be."""
-        async with Client(self.address, self.admin_key) as admin, asyncio.timeout(WAIT_SECONDS):
+        async with Client(self.address, self.admin_key, ca_file=self.ca_file) as admin, asyncio.timeout(WAIT_SECONDS):
             while True:
                 status = await admin.status()
                 if holds(status):
@@ -191,7 +194,7 @@ class Network:
 
     async def check_ledger(self) -> messages.LedgerCheck:
         """Every account adds up, and all of them together are what was deposited."""
-        async with Connection(self.address, self.admin_key) as connection:
+        async with Connection(self.address, self.admin_key, ca_file=self.ca_file) as connection:
             check: messages.LedgerCheck = await connection.call(
                 connection.admin.CheckLedger, messages.CheckLedgerRequest()
             )
@@ -215,9 +218,11 @@ def _lives(process: psutil.Process) -> bool:
 
 
 @contextlib.asynccontextmanager
-async def running_network(root: Path, dsn: str, **settings: str) -> AsyncIterator[Network]:
+async def running_network(
+    root: Path, dsn: str, *, scheme: str = "grpc", ca_file: Path | None = None, **settings: str
+) -> AsyncIterator[Network]:
     """A gateway, a client with money, and the operators alice and bob without provers yet."""
-    network = Network(root, dsn, settings)
+    network = Network(root, dsn, settings, scheme=scheme, ca_file=ca_file)
     try:
         await network.start_gateway()
         for name, role in (("client", "client"), ("alice", "operator"), ("bob", "operator")):

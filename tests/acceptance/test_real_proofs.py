@@ -34,6 +34,13 @@ def a_digit(number: int) -> tuple[list[float], int]:
     return [pixel / data["darkest"] for row in image["pixels"] for pixel in row], image["label"]
 
 
+async def run(command: list[str], *, cwd: Path) -> subprocess.CompletedProcess[str]:
+    """Run a command to its end."""
+    return await asyncio.to_thread(
+        subprocess.run, command, capture_output=True, text=True, timeout=280, check=False, cwd=cwd
+    )
+
+
 async def test_a_prover_its_child_and_the_gateway_are_killed_in_the_middle_of_real_proofs(
     network: Network, tmp_path: Path
 ) -> None:
@@ -72,15 +79,15 @@ async def test_a_prover_its_child_and_the_gateway_are_killed_in_the_middle_of_re
 async def test_the_demo_proves_a_digit_and_leaves_no_process_behind(tmp_path: Path) -> None:
     data_dir = Path(f"/tmp/demo-{os.getpid()}")
     command = [sys.executable, "-m", "proofgrid.cli.main", "demo", "--json", "--data-dir", str(data_dir)]
-    ran = await asyncio.to_thread(subprocess.run, command, capture_output=True, text=True, timeout=280, check=False)
+    ran = await run(command, cwd=tmp_path)
     assert ran.returncode == 0, ran.stdout[-3000:] + ran.stderr[-3000:]
     report: dict[str, Any] = json.loads(ran.stdout)
 
     # As a stranger would: another process, no database, only the file and two names to insist on.
     verify = [sys.executable, "-m", "proofgrid.cli.main", "verify", "--json", report["bundle"]]
     pins = ["--program", report["program"], "--network", report["network"]]
-    verified = subprocess.run([*verify, *pins], capture_output=True, text=True, check=False, cwd=tmp_path)
-    pinned_wrong = subprocess.run([*verify, "--program", "0" * 64], capture_output=True, text=True, check=False)
+    verified = await run([*verify, *pins], cwd=tmp_path)
+    pinned_wrong = await run([*verify, "--program", "0" * 64], cwd=tmp_path)
 
     assert verified.returncode == 0, verified.stdout
     assert pinned_wrong.returncode == 1
