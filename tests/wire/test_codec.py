@@ -1,0 +1,138 @@
+"""Messages to values and back; golden bytes, so that a change of the contract is seen."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+import grpc
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from proofgrid.primitives.digests import digest_of
+from proofgrid.primitives.errors import InvalidRequest, MalformedMessage, ProofgridError, every_error
+from proofgrid.primitives.ids import JobId, LeaseId
+from proofgrid.rules.jobs.offers import HeldLease, JobReport, JobTrouble, LeaseOffer, StageReport
+from proofgrid.wire import codec
+from proofgrid.wire.errors import read_error, status_of, write_error
+from proofgrid.wire.v1 import client_pb2, prover_pb2
+from tests.makers import an_offer
+
+HELD = HeldLease(lease_id=LeaseId(UUID(int=7)), fence=9)
+DIGEST = digest_of(b"content")
+
+
+def through_bytes(message: prover_pb2.FromProver) -> prover_pb2.FromProver:
+    return prover_pb2.FromProver.FromString(message.SerializeToString())
+
+
+def test_a_hello_comes_through() -> None:
+    offer = an_offer(held=(HELD,), cached_programs=frozenset({DIGEST}), asks={"ezkl": 5, "toy": 7})
+    assert codec.read_hello(through_bytes(codec.write_hello(offer)).hello) == offer
+
+
+def test_a_lease_comes_through() -> None:
+    lease = LeaseOffer(
+        held=HELD,
+        job_id=JobId(UUID(int=3)),
+        program_digest=DIGEST,
+        proof_system="toy",
+        manifest={"a": [1, "b"]},
+        slice_index=2,
+        input_digest=DIGEST,
+        units=10,
+        memory_bytes=20,
+        price=30,
+        timeout_ms=40,
+    )
+    message = prover_pb2.ToProver.FromString(codec.write_lease(lease).SerializeToString())
+    assert codec.read_lease(message.lease) == lease
+
+
+@given(proof=st.binary(min_size=1, max_size=300), wall_ms=st.integers(0, 2**40))
+def test_a_result_comes_through(proof: bytes, wall_ms: int) -> None:
+    report = JobReport(
+        held=HELD, proof=proof, proof_digest=None, public={"x": [1]}, wall_ms=wall_ms, memory_peak_bytes=0
+    )
+    assert codec.read_result(through_bytes(codec.write_result(report)).result) == report
+
+
+def test_progress_and_failure_come_through() -> None:
+    progress = StageReport(held=HELD, stage="prove", permille=500)
+    failure = JobTrouble(held=HELD, code="PG-320", detail="died")
+    assert codec.read_progress(through_bytes(codec.write_progress(progress)).progress) == progress
+    assert codec.read_failure(through_bytes(codec.write_failure(failure)).failure) == failure
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        prover_pb2.JobResult(lease_id="no uuid", proof=b"x"),
+        prover_pb2.JobResult(lease_id=str(UUID(int=1))),
+        prover_pb2.JobResult(lease_id=str(UUID(int=1)), proof=b"x", public_json="[]"),
+        prover_pb2.JobResult(lease_id=str(UUID(int=1)), proof=b"x", public_json="{"),
+        prover_pb2.JobResult(lease_id=str(UUID(int=1)), proof_digest="abc"),
+        prover_pb2.JobResult(lease_id=str(UUID(int=1)), proof=bytes(codec.SMALL_PROOF_BYTES + 1)),
+    ],
+)
+def test_a_malformed_result_gives_a_typed_error(message: prover_pb2.JobResult) -> None:
+    with pytest.raises(InvalidRequest) as caught:
+        codec.read_result(message)
+    assert caught.value.field
+
+
+@given(content=st.binary(max_size=200))
+def test_random_bytes_never_crash_the_reader(content: bytes) -> None:
+    try:
+        message = client_pb2.SubmitRequest.FromString(content)
+    except Exception:
+        return  # protobuf's own refusal; gRPC answers it with a status
+    with pytest.raises(InvalidRequest):
+        codec.read_submit(message, bytes_max=1_000)
+
+
+def test_inputs_that_are_no_list_are_refused() -> None:
+    with pytest.raises(MalformedMessage):
+        codec.read_submit(client_pb2.SubmitRequest(program_digest=DIGEST, inputs_json="{}"), bytes_max=100)
+
+
+class _Failed(grpc.RpcError):
+    def __init__(self, metadata: tuple[tuple[str, bytes], ...]) -> None:
+        self._metadata = metadata
+
+    def trailing_metadata(self) -> tuple[tuple[str, bytes], ...]:
+        return self._metadata
+
+    def code(self) -> grpc.StatusCode:
+        return grpc.StatusCode.INTERNAL
+
+    def details(self) -> str:
+        return "details"
+
+
+def test_every_error_comes_through_with_code_field_and_hint() -> None:
+    for kind in every_error().values():
+        sent = kind("what", field="where", hint="how")
+        received = read_error(_Failed(write_error(sent)))
+        assert (type(received), str(received)) == (kind, str(sent))
+        assert status_of(sent) is not grpc.StatusCode.OK
+
+
+def test_every_code_names_one_error() -> None:
+    codes: list[str] = []
+    queue: list[type[ProofgridError]] = [ProofgridError]
+    while queue:
+        kind = queue.pop()
+        codes.append(kind.code)
+        queue.extend(kind.__subclasses__())
+    assert len(codes) == len(set(codes))
+
+
+def test_the_bytes_of_version_one_are_these() -> None:
+    """Old provers and clients send these bytes; if this test fails, the contract was broken, not extended."""
+    progress = codec.write_progress(StageReport(held=HELD, stage="prove", permille=500))
+    assert progress.SerializeToString().hex() == (
+        "1a320a2430303030303030302d303030302d303030302d303030302d30303030303030303030303710091a0570726f766520f403"
+    )
+    submit = client_pb2.SubmitRequest(program_digest="ab", inputs_json="[1]", limit_price=5, idempotency_key="k")
+    assert submit.SerializeToString().hex() == "0a02616212035b315d180532016b"
