@@ -1,0 +1,108 @@
+"""The ledger in the database keeps the same book as the pure rules, whatever the order of events."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+
+import asyncpg
+import pytest
+
+from proofgrid.primitives.errors import InsufficientFunds
+from proofgrid.primitives.ids import AccountId, Address
+from proofgrid.rules.ledger.book import Book, Transfer, client_account
+from proofgrid.rules.ledger.settlement import deposit, escrow, pay_for_proof, refund
+from proofgrid.store.database import Database
+from proofgrid.store.queries import QUERIES
+from proofgrid.store.tasks import post_transfers
+
+CLIENT, OPERATOR = Address("0xclient"), Address("0xoperator")
+TASKS = [f"00000000-0000-7000-8000-00000000000{number}" for number in range(4)]
+JOBS = [f"00000000-0000-7000-8000-0000000001{number:02d}" for number in range(8)]
+
+
+def a_random_step(chance: random.Random) -> list[Transfer]:
+    """One thing that happens to money, sensible or not."""
+    task = chance.choice(TASKS)
+    match chance.randrange(4):
+        case 0:
+            return deposit(deposit_id=str(chance.randrange(3)), client=CLIENT, amount=1_000)
+        case 1:
+            return escrow(task_id=task, client=CLIENT, limit_price=chance.choice([10, 100]), units=5)
+        case 2:
+            return pay_for_proof(
+                task_id=task,
+                job_id=chance.choice(JOBS),
+                operator=OPERATOR,
+                units=2,
+                buy_price=10,
+                sell_price=chance.choice([8, 10]),
+                lane="lane",
+                round_number=1,
+            )
+        case _:
+            return refund(task_id=task, client=CLIENT, remaining=chance.choice([10, 30]))
+
+
+async def post(database: Database, transfers: list[Transfer]) -> str:
+    """Post to the database and say what came of it."""
+    try:
+        async with database.transaction() as connection:
+            await post_transfers(connection, transfers)
+    except InsufficientFunds:
+        return "short"
+    except asyncpg.UniqueViolationError:
+        return "conflict"
+    return "posted"
+
+
+def post_purely(book: Book, transfers: list[Transfer]) -> str:
+    """The same with the rules."""
+    try:
+        book.post(transfers)
+    except InsufficientFunds:
+        return "short"
+    except Exception:
+        return "conflict"
+    return "posted"
+
+
+async def balances(database: Database) -> dict[str, int]:
+    async with database.connection() as connection:
+        rows = await connection.fetch("SELECT account, balance FROM accounts WHERE balance <> 0")
+    return {row["account"]: row["balance"] for row in rows}
+
+
+@pytest.mark.parametrize("seed", range(5))
+async def test_random_interleavings_give_the_book_of_the_rules(database: Database, seed: int) -> None:
+    chance, book = random.Random(seed), Book()
+    for _ in range(120):
+        step = a_random_step(chance)
+        assert await post(database, step) == post_purely(book, step)
+
+    kept = await balances(database)
+    assert kept == {str(account): amount for account, amount in book.balances.items() if amount}
+    assert sum(kept.values()) == 0
+    async with database.connection() as connection:
+        assert await connection.fetch(QUERIES["ledger_faults"]) == []
+
+
+async def test_concurrent_payments_neither_deadlock_nor_overdraw(database: Database) -> None:
+    await post(database, deposit(deposit_id="d", client=CLIENT, amount=1_000))
+    spends = [escrow(task_id=task, client=CLIENT, limit_price=100, units=3) for task in TASKS]
+    outcomes = await asyncio.gather(*(post(database, spend) for spend in spends for _ in range(3)))
+
+    kept = await balances(database)
+    assert set(outcomes) == {"posted", "short"}
+    assert kept[client_account(CLIENT)] == 100
+    assert sum(kept.values()) == 0
+
+
+async def test_the_ledger_check_finds_an_account_that_does_not_add_up(database: Database) -> None:
+    await post(database, deposit(deposit_id="d", client=CLIENT, amount=1_000))
+    async with database.connection() as connection:
+        await connection.execute("UPDATE accounts SET balance = 999 WHERE account = $1", AccountId(f"client:{CLIENT}"))
+        faults = await connection.fetch(QUERIES["ledger_faults"])
+        sums = await connection.fetchrow(QUERIES["ledger_sums"])
+    assert "999" in faults[0]["fault"]
+    assert sums["sum"] == -1
