@@ -8,14 +8,13 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
-import time
 from collections import Counter
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from benchmarks.measuring import say, uninterrupted
+from benchmarks.measuring import say, timed, uninterrupted
 from proofgrid.cli.demo_digits import MODEL, read_digit
 from proofgrid.cli.demo_processes import stop_database
 from proofgrid.proofs.ezkl.development import make_development_srs
@@ -34,6 +33,7 @@ class TimedTask:
     """One task from submit to done."""
 
     seconds: float
+    busy_cores: float  #: of the whole machine meanwhile
     jobs_of: dict[str, int]  #: prover -> jobs; tells whether all of them had a share
 
 
@@ -110,16 +110,17 @@ async def stop_prover(network: Network, prover: Process) -> None:
 async def timed_task(client: Client, digest: str, *, number: int) -> TimedTask:
     """Prove one digit on the network."""
     pixels = read_digit(number % SAMPLES).model_input
-    started_at = time.perf_counter()
-    submitted = await client.submit(digest, [pixels], limit_price=LIMIT_PRICE)
-    async for _ in client.watch(submitted.task_id):
-        pass
-    seconds = time.perf_counter() - started_at
+    with timed() as watch:
+        submitted = await client.submit(digest, [pixels], limit_price=LIMIT_PRICE)
+        async for _ in client.watch(submitted.task_id):
+            pass
 
     task = await client.task(submitted.task_id)
     assert task.state == "done", f"the task ended as {task.state}"
     assert len(task.jobs) == SLICES
-    return TimedTask(seconds=round(seconds, 3), jobs_of=dict(Counter(job.prover for job in task.jobs)))
+    return TimedTask(
+        seconds=watch.seconds, busy_cores=watch.busy_cores, jobs_of=dict(Counter(job.prover for job in task.jobs))
+    )
 
 
 async def rest() -> None:

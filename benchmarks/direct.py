@@ -1,18 +1,18 @@
 """The peer of `overhead`: a process that proves a task's jobs in a loop, with no network around it.
 
 stdin:  the first line is the order, {"folder", "srs", "settings"}; every further line the number of a digit
-stdout: {"digest"} once the keys are derived; then {"seconds"} per digit
+stdout: {"digest"} once the keys are derived; then {"seconds", "busy_cores"} per digit
 """
 
 from __future__ import annotations
 
 import json
 import sys
-import time
 from pathlib import Path
 from typing import Any
 
 from benchmarks.digits import SAMPLES
+from benchmarks.measuring import Stopwatch, timed
 from proofgrid.cli.demo_digits import MODEL, read_digit
 from proofgrid.proofs.base import ProgramFiles
 from proofgrid.proofs.ezkl.adapter import EzklProofSystem
@@ -30,16 +30,18 @@ def main() -> None:
     _prove(files, folder, number=0)
     _answer(digest=files.program.digest)
     while line := sys.stdin.readline():
-        _answer(seconds=round(_prove(files, folder, number=int(line)), 3))
+        watch = _prove(files, folder, number=int(line))
+        _answer(seconds=watch.seconds, busy_cores=watch.busy_cores)
 
 
-def _prove(files: ProgramFiles, folder: Path, *, number: int) -> float:
+def _prove(files: ProgramFiles, folder: Path, *, number: int) -> Stopwatch:
     """Return how long the four proofs took; the forward pass that makes their inputs is not counted."""
     request = SYSTEM.normalise(files, [read_digit(number % SAMPLES).model_input], workdir=folder)
-    started_at = time.perf_counter()
-    for job in request.jobs:
-        SYSTEM.run_job(files, job.slice_index, job.input, cache=folder / "keys", workdir=folder / "job", report=_ignore)
-    return time.perf_counter() - started_at
+    keys, workdir = folder / "keys", folder / "job"
+    with timed() as watch:
+        for job in request.jobs:
+            SYSTEM.run_job(files, job.slice_index, job.input, cache=keys, workdir=workdir, report=_ignore)
+    return watch
 
 
 def _ignore(stage: str, share: int) -> None:

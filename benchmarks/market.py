@@ -32,8 +32,8 @@ def run(*, repetitions: int) -> Result:
         ratio=table[-1]["ratio"],
         targets=(
             Target(
-                text=f"the ratio to sorting grows at most {GROWTH_MAX} times from {SIZES[0]:,} orders to {SIZES[-1]:,}; "
-                f"it grows {growth:.2f} times",
+                text=f"the ratio to sorting grows at most {GROWTH_MAX} times from {SIZES[0]:,} orders "
+                f"to {SIZES[-1]:,}; it grows {growth:.2f} times",
                 met=growth <= GROWTH_MAX,
             ),
         ),

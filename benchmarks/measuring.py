@@ -9,6 +9,7 @@ import signal
 import statistics
 import sys
 import tempfile
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
@@ -67,6 +68,24 @@ def machine() -> dict[str, Any]:
 def busy_percent() -> float:
     """Return how busy the machine is while this benchmark does nothing yet."""
     return float(psutil.cpu_percent(interval=BUSY_SAMPLE_SECONDS))
+
+
+@dataclass(slots=True)
+class Stopwatch:
+    """Wall time, and how many cores the whole machine kept busy meanwhile: more than the work needs is others'."""
+
+    seconds: float = 0.0
+    busy_cores: float = 0.0
+
+
+@contextmanager
+def timed() -> Iterator[Stopwatch]:
+    """Measure the block."""
+    watch = Stopwatch()
+    busy_before, started_at = _busy_seconds(), time.perf_counter()
+    yield watch
+    watch.seconds = round(time.perf_counter() - started_at, 3)
+    watch.busy_cores = round((_busy_seconds() - busy_before) / watch.seconds, 2)
 
 
 def median(seconds: Sequence[float]) -> float:
@@ -128,6 +147,11 @@ def uninterrupted() -> Iterator[None]:
         yield
     finally:
         signal.signal(signal.SIGINT, before)
+
+
+def _busy_seconds() -> float:
+    times = psutil.cpu_times()
+    return float(sum(times) - times.idle - getattr(times, "iowait", 0.0))
 
 
 def _cell(value: Any) -> str:

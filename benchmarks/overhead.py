@@ -69,14 +69,17 @@ async def _measure(network: Network, srs: Path, repetitions: int) -> list[dict[s
             await start_warm_prover(network, client, digest, "alice")
             for repetition in range(1, repetitions + 1):
                 await rest()
-                directly = float((await _ask(peer, repetition))["seconds"])
+                direct = await _ask(peer, repetition)
                 await rest()
-                through = (await timed_task(client, digest, number=repetition)).seconds
+                task = await timed_task(client, digest, number=repetition)
+                directly, through = float(direct["seconds"]), task.seconds
                 table.append(
                     {
                         "repetition": repetition,
                         "direct_seconds": directly,
+                        "busy_cores_direct": direct["busy_cores"],
                         "network_seconds": through,
+                        "busy_cores_network": task.busy_cores,
                         "difference_seconds": round(through - directly, 3),
                         "ratio": round(through / directly, 3),
                     }

@@ -62,7 +62,9 @@ async def _measure(network: Network, repetitions: int) -> list[dict[str, Any]]:
                 {
                     "repetition": repetition,
                     "one_prover_seconds": one.seconds,
+                    "busy_cores_one": one.busy_cores,
                     "two_provers_seconds": two.seconds,
+                    "busy_cores_two": two.busy_cores,
                     "ratio": round(two.seconds / one.seconds, 3),
                     "jobs_per_prover": "+".join(str(jobs) for jobs in two.jobs_of.values()),
                 }

@@ -178,6 +178,7 @@ async def run_gateway(settings: GatewaySettings, *, on_ready: Callable[[GatewayF
             async with asyncio.TaskGroup() as group:
                 group.create_task(listener.run())
                 await listener.wait_listening()
+                group.create_task(door.forget_spent_tokens())
                 group.create_task(desk.keep_alive())
                 group.create_task(desk.run())
                 group.create_task(watch.run())

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import functools
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+import asyncpg
 import grpc
 import structlog
 
@@ -24,6 +26,7 @@ from proofgrid.wire.errors import status_of, write_error
 TOKEN_METADATA = "authorization"  # noqa: S105 - the name of a header
 KNOWN_TOKENS_MAX = 10_000
 BUCKETS_MAX = 100_000
+FORGET_SECONDS = 60.0
 
 log = structlog.get_logger(__name__)
 
@@ -68,6 +71,16 @@ class FrontDoor:
             if single_use and not await connection.fetchval(QUERIES["spend_token"], claims.token_id, claims.expires_ms):
                 raise TokenReplayed()
         return Caller(claims.subject, roles)
+
+    async def forget_spent_tokens(self) -> None:
+        """Forget single-use tokens that have expired anyway, every minute, until cancelled."""
+        while True:
+            try:
+                async with self._database.connection() as connection:
+                    await connection.execute(QUERIES["forget_spent_tokens"])
+            except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+                log.warning("database_away", reason=str(error))
+            await asyncio.sleep(FORGET_SECONDS)
 
     def _authenticate(self, context: CallContext) -> Claims:
         token = _token_of(context)

@@ -19,6 +19,7 @@ from proofgrid.wire.v1 import prover_pb2 as messages
 from proofgrid.wire.v1 import prover_pb2_grpc as services
 
 HELLO_TIMEOUT_SECONDS = 10.0
+RESULTS_AT_ONCE = 256  #: of one prover; bounds the memory that their proofs take
 
 log = structlog.get_logger(__name__)
 
@@ -75,7 +76,7 @@ class ProverService(services.ProverServiceServicer):
     async def _listen(self, session: Session, context: Any) -> None:
         async with asyncio.TaskGroup() as group:
             # Results take time to verify; the heartbeats behind them must not wait for that.
-            turn = asyncio.Semaphore(64)
+            turn = asyncio.Semaphore(RESULTS_AT_ONCE)
             while (message := await context.read()) is not grpc.aio.EOF:
                 kind = message.WhichOneof("message")
                 if kind == "result":
