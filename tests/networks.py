@@ -219,10 +219,10 @@ def _lives(process: psutil.Process) -> bool:
 
 @contextlib.asynccontextmanager
 async def running_network(
-    root: Path, dsn: str, *, scheme: str = "grpc", ca_file: Path | None = None, **settings: str
+    root: Path, dsn: str, *, scheme: str = "grpc", ca_file: str = "", **settings: str
 ) -> AsyncIterator[Network]:
     """A gateway, a client with money, and the operators alice and bob without provers yet."""
-    network = Network(root, dsn, settings, scheme=scheme, ca_file=ca_file)
+    network = Network(root, dsn, settings, scheme=scheme, ca_file=Path(ca_file) if ca_file else None)
     try:
         await network.start_gateway()
         for name, role in (("client", "client"), ("alice", "operator"), ("bob", "operator")):

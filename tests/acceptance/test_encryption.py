@@ -30,7 +30,7 @@ async def test_client_gateway_and_prover_talk_tls(
     }
 
     async with running_network(
-        tmp_path, database_dsn, scheme="grpcs", ca_file=tmp_path / "ca.pem", **settings
+        tmp_path, database_dsn, scheme="grpcs", ca_file=str(tmp_path / "ca.pem"), **settings
     ) as network:
         await network.start_prover("p", "alice", ask=700, TLS_CA=str(tmp_path / "ca.pem"))
         async with network.client() as client:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from typing import Any
 from uuid import UUID
 
 import grpc
@@ -100,7 +101,7 @@ class _Failed(grpc.RpcError):
     def __init__(self, metadata: tuple[tuple[str, bytes], ...]) -> None:
         self._metadata = metadata
 
-    def trailing_metadata(self) -> tuple[tuple[str, bytes], ...]:
+    def trailing_metadata(self) -> Any:
         return self._metadata
 
     def code(self) -> grpc.StatusCode:

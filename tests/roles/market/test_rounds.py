@@ -18,14 +18,27 @@ TASK, JOB, SESSION, GATEWAY = (UUID(int=number) for number in range(1, 5))
 async def a_lane_with_one_job_and_one_prover(database: Database) -> None:
     async with database.transaction() as connection:
         await connection.execute(QUERIES["insert_program"], "p", "toy", "o", "", {}, 1, 10)
-        task = (TASK, "c", "p", "key", "digest", {}, 1, 1_500, 10, 15_000, 2**52, 1)
+        task: tuple[object, ...] = (TASK, "c", "p", "key", "digest", {}, 1, 1_500, 10, 15_000, 2**52, 1)
         await connection.execute(QUERIES["insert_task"], *task)
         job = {"job_id": str(JOB), "slice": 0, "input": 0, "position": 0, "lane": LANE, "class": "small", "units": 10}
         job |= {"memory_bytes": 1, "depends_on": [], "input_digest": "d", "facts": {}}
         await connection.execute(QUERIES["insert_jobs"], TASK, [job])
         await connection.execute(QUERIES["register_gateway"], GATEWAY)
         await connection.execute(QUERIES["register_prover"], "op/p", "op")
-        session = (SESSION, "op/p", "op", GATEWAY, {"toy": 700}, ["small"], 1, 1, 1 << 30, "", "", [])
+        session: tuple[object, ...] = (
+            SESSION,
+            "op/p",
+            "op",
+            GATEWAY,
+            {"toy": 700},
+            ["small"],
+            1,
+            1,
+            1 << 30,
+            "",
+            "",
+            [],
+        )
         await connection.execute(QUERIES["open_session"], *session)
 
 
