@@ -18,6 +18,7 @@ import structlog
 from proofgrid.primitives.canonical import canonical_json
 from proofgrid.primitives.clock import Clock, fresh_bytes, fresh_uuid
 from proofgrid.primitives.digests import Digest
+from proofgrid.primitives.errors import Recoverable
 from proofgrid.primitives.ids import Lane, TaskId
 from proofgrid.primitives.signatures import SigningKey
 from proofgrid.rules.jobs.lifecycle import JobEvent, job_sources
@@ -112,7 +113,7 @@ class Market:
             dirty.clear()
             try:
                 held = await self.hold_round(lane)
-            except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+            except (Recoverable, OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
                 log.warning("round_failed", lane=lane, reason=str(error))
                 held = Held(sold=0, unsold=1, next_job_ms=None)
             if held is None:

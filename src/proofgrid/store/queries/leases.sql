@@ -146,3 +146,21 @@ SELECT * FROM rounds WHERE ($1 = '' OR lane = $1) ORDER BY at_ms DESC, number DE
 SELECT DISTINCT ON (r.lane) r.lane, r.number AS rounds, r.next_reference,
     (SELECT coalesce(sum(units), 0)::bigint FROM jobs WHERE jobs.lane = r.lane AND state = 'ready') AS ready_units
 FROM rounds r ORDER BY r.lane, r.number DESC;
+
+-- name: drop_claims_of
+UPDATE tasks SET claimed_by = NULL WHERE state = 'combining' AND claimed_by = $1;
+
+-- name: close_sessions_without_stream
+-- $2: the sessions whose streams this gateway holds. Others of its own could not be closed when their streams ended,
+-- because the database was away; their leases get a grace to come back with a new session.
+WITH closed AS (
+    UPDATE sessions SET open = false WHERE gateway_id = $1 AND open AND session_id <> ALL($2::uuid[])
+    RETURNING session_id
+)
+UPDATE leases SET expires_ms = least(expires_ms, now_ms() + $3)
+FROM closed WHERE leases.session_id = closed.session_id AND leases.state IN ('granted', 'offered', 'running', 'reported');
+
+-- name: extend_unheard_leases
+-- After the database was away: what ran out meanwhile may be heard of once more; no longer than its own limit.
+UPDATE leases SET expires_ms = least(now_ms() + $1, until_ms)
+WHERE state IN ('offered', 'running') AND expires_ms < now_ms() + $1 AND until_ms > now_ms();
