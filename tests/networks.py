@@ -73,6 +73,7 @@ class Network:
     processes: list[Process] = field(default_factory=list)
     keys: dict[str, SigningKey] = field(default_factory=dict)
     port: int = 0
+    others: dict[str, Process] = field(default_factory=dict)  #: more gateways on the same database, by address
 
     # --- processes -------------------------------------------------------------------------------
 
@@ -91,6 +92,25 @@ class Network:
         ready = await self._first_line(self.gateway)
         self.address = ready["address"]
         self.port = int(self.address.rpartition(":")[2])
+
+    async def start_another_gateway(self, name: str = "gateway-2", address: str = "", **settings: str) -> str:
+        """Start one more gateway on the same database, or again at its old address; return the address."""
+        values = {
+            "DATA_DIR": str(self.root / name),
+            "DSN": self.dsn,
+            "LISTEN": address or "127.0.0.1:0",
+            "NETWORK_KEY": str(self.root / "gateway" / "network.key"),
+            "ARTIFACTS": str(self.root / "gateway" / "artifacts"),
+            "LOG_LEVEL": "info",
+            "REQUESTS_PER_SECOND": "10000",
+            "REQUESTS_BURST": "10000",
+            **self.settings,
+            **settings,
+        }
+        process = await self._start(name, ["gateway", "--json"], values)
+        started = str((await self._first_line(process))["address"])
+        self.others[started] = process
+        return started
 
     async def start_prover(
         self, name: str, operator: str, *, ask: int, cores: int = 1, path: Path | None = None, **settings: str
@@ -162,27 +182,32 @@ class Network:
 
     async def grant(self, name: str, role: str) -> None:
         """Put somebody on the access list."""
-        async with Connection(self.address, self.admin_key) as connection:
+        async with Connection(self.addresses, self.admin_key, patience_seconds=10) as connection:
             request = messages.GrantRequest(address=self.keys[name].address, role=role, label=name)
-            await connection.call(connection.admin.Grant, request)
+            await connection.ask(connection.admin.Grant, request)
 
     async def deposit(self, name: str, amount: int, deposit_id: str = "first") -> None:
         """Give a client money."""
-        async with Connection(self.address, self.admin_key) as connection:
+        async with Connection(self.addresses, self.admin_key, patience_seconds=10) as connection:
             request = messages.DepositRequest(
                 address=self.keys[name].address, amount=amount, deposit_id=f"{name}-{deposit_id}"
             )
-            await connection.call(connection.admin.Deposit, request)
+            await connection.ask(connection.admin.Deposit, request)
 
-    def client(self, name: str = "client") -> Client:
+    def client(self, name: str = "client", *, gateways: str = "") -> Client:
         """Return a client with somebody's key."""
-        return Client(self.address, self.keys[name], patience_seconds=60)
+        return Client(gateways or self.address, self.keys[name], patience_seconds=60)
+
+    @property
+    def addresses(self) -> str:
+        """All gateways, as a prover or client takes them."""
+        return ",".join([self.address, *self.others])
 
     # --- waiting and checking --------------------------------------------------------------------
 
     async def until(self, holds: Callable[[messages.NetworkStatus], bool]) -> messages.NetworkStatus:
         """Wait until the network's status is as it should be."""
-        async with Client(self.address, self.admin_key) as admin, asyncio.timeout(WAIT_SECONDS):
+        async with Client(self.addresses, self.admin_key) as admin, asyncio.timeout(WAIT_SECONDS):
             while True:
                 status = await admin.status()
                 if holds(status):
@@ -191,8 +216,8 @@ class Network:
 
     async def check_ledger(self) -> messages.LedgerCheck:
         """Every account adds up, and all of them together are what was deposited."""
-        async with Connection(self.address, self.admin_key) as connection:
-            check: messages.LedgerCheck = await connection.call(
+        async with Connection(self.addresses, self.admin_key, patience_seconds=10) as connection:
+            check: messages.LedgerCheck = await connection.ask(
                 connection.admin.CheckLedger, messages.CheckLedgerRequest()
             )
         assert check.balanced, list(check.faults)

@@ -57,6 +57,7 @@ from proofgrid.wire.v1 import client_pb2_grpc, prover_pb2_grpc
 
 GATEWAY_CACHE_BYTES = 10 << 30
 STOP_GRACE_SECONDS = 2.0
+TRANSFER_PATIENCE_SECONDS = 30.0  #: how long a prover looks for a gateway before it gives a job back
 
 log = structlog.get_logger(__name__)
 
@@ -319,7 +320,14 @@ async def run_prover(settings: ProverSettings, *, on_event: OnEvent, drain: asyn
     )
     network = settings.network or None
     clock = SystemClock()
-    async with Connection(gateways[0], key, network=network, ca_file=settings.tls_ca, clock=clock) as connection:
+    async with Connection(
+        gateways,
+        key,
+        network=network,
+        ca_file=settings.tls_ca,
+        patience_seconds=TRANSFER_PATIENCE_SECONDS,
+        clock=clock,
+    ) as connection:
         node = ProverNode(
             connection,
             gateways,

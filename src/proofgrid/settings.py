@@ -109,7 +109,7 @@ class ProverSettings(_Settings):
 class ClientSettings(_Settings):
     """Everything a client runs, table [client]."""
 
-    gateway: str = "127.0.0.1:7400"
+    gateway: str = "127.0.0.1:7400"  #: several are separated by commas
     network: str = ""
     key: Path | None = None
     key_password: str = ""
