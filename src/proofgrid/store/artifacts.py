@@ -64,7 +64,8 @@ class ArtifactStore:
         try:
             if scheme == "memory":
                 return cls(from_url(url_or_path))
-            chosen: Any = dict(config or {})
+            # The engine panics when this one comes as part of a config.
+            chosen: Any = {name: value for name, value in (config or {}).items() if "allow_http" not in name}
             options = _TIMEOUTS | {"allow_http": _allows_http(config or os.environ)}
             return cls(from_url(url_or_path, config=chosen, client_options=options, retry_config=_RETRIES))
         except (BaseError, ValueError) as reason:
@@ -177,9 +178,14 @@ class ArtifactStore:
             await obstore.rename_async(self._store, _key(digest), _aside(digest), overwrite=True)
 
     async def bring_back(self, digest: Digest) -> None:
-        """Undo `set_aside`; does nothing when the artifact is not set aside."""
+        """Undo `set_aside`, where there was one; a copy that was uploaded since is the better one and stays."""
         with _weather(digest), suppress(FileNotFoundError):
-            await obstore.rename_async(self._store, _aside(digest), _key(digest), overwrite=True)
+            try:
+                await obstore.head_async(self._store, _key(digest))
+            except FileNotFoundError:
+                await obstore.rename_async(self._store, _aside(digest), _key(digest), overwrite=True)
+            else:
+                await obstore.delete_async(self._store, _aside(digest))
 
     async def forget_aside(self, digest: Digest) -> None:
         """Delete what was set aside. A copy that was uploaded since stays."""
