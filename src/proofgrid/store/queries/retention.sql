@@ -66,3 +66,9 @@ SELECT digest FROM artifact_repairs ORDER BY since_ms LIMIT $1;
 
 -- name: remove_repair
 DELETE FROM artifact_repairs WHERE digest = $1;
+
+-- name: every_artifact
+SELECT DISTINCT digest FROM artifacts ORDER BY digest;
+
+-- name: database_has_tables
+SELECT EXISTS (SELECT 1 FROM pg_tables WHERE schemaname = 'public');
