@@ -6,10 +6,11 @@ import asyncio
 import json
 import os
 import shutil
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 from uuid import UUID
 
 import psutil
@@ -50,7 +51,9 @@ from proofgrid.store.cache import LocalCache
 from proofgrid.store.database import Database, Listener
 from proofgrid.store.embedded import start_embedded
 from proofgrid.store.migrations import migrate
+from proofgrid.store.mirror import DatabaseRepairList, MirroredStore, second_config
 from proofgrid.store.queries import QUERIES
+from proofgrid.store.retention import DAY_MS, Retention, RetentionSettings
 from proofgrid.telemetry.logs import configure_logs
 from proofgrid.wire.addresses import parse_target
 from proofgrid.wire.v1 import client_pb2_grpc, prover_pb2_grpc
@@ -100,7 +103,7 @@ async def run_gateway(settings: GatewaySettings, *, on_ready: Callable[[GatewayF
         workers = ProofWorkers(settings.workers)
         stack.push_async_callback(workers.close)
         database = await stack.enter_async_context(_database(settings, data_dir))
-        artifacts = ArtifactStore.open(settings.artifacts or str(data_dir / "artifacts"))
+        artifacts = open_artifacts(settings, data_dir, database)
         srs = await _srs(settings, data_dir, workers, artifacts, database)
         library = ProgramLibrary(database, artifacts, LocalCache(data_dir / "cache", GATEWAY_CACHE_BYTES))
         limits = _limits(settings)
@@ -184,6 +187,8 @@ async def run_gateway(settings: GatewaySettings, *, on_ready: Callable[[GatewayF
                 group.create_task(watch.run())
                 group.create_task(market.run())
                 group.create_task(combiner.run())
+                for run in _tidying(settings, database, artifacts):
+                    group.create_task(run())
                 await server.start()
                 log.info("gateway_ready", port=port, network=key.address, gateway_id=str(gateway_id))
                 on_ready(
@@ -198,6 +203,25 @@ async def run_gateway(settings: GatewaySettings, *, on_ready: Callable[[GatewayF
             await server.stop(STOP_GRACE_SECONDS)
             async with database.connection() as connection:
                 await connection.execute(QUERIES["gateway_gone"], gateway_id)
+
+
+def open_artifacts(settings: GatewaySettings, data_dir: Path, database: Database) -> ArtifactStore:
+    """Return the network's artifact store: one, or two that mend each other."""
+    primary = ArtifactStore.open(settings.artifacts or str(data_dir / "artifacts"))
+    if not settings.artifacts_mirror:
+        return primary
+    second = ArtifactStore.open(settings.artifacts_mirror, config=second_config(os.environ))
+    return MirroredStore(primary, second, DatabaseRepairList(database))
+
+
+def _tidying(
+    settings: GatewaySettings, database: Database, artifacts: ArtifactStore
+) -> list[Callable[[], Coroutine[Any, Any, None]]]:
+    work = [artifacts.run] if isinstance(artifacts, MirroredStore) else []
+    if settings.retention_days:
+        keep = RetentionSettings(keep_ms=settings.retention_days * DAY_MS)
+        work.append(Retention(database, artifacts, keep).run)
+    return work
 
 
 @asynccontextmanager

@@ -61,6 +61,8 @@ class GatewaySettings(_Settings):
     listen: str = "127.0.0.1:7400"
     dsn: str = ""  #: empty: an embedded PostgreSQL in the data directory
     artifacts: str = ""  #: empty: a folder in the data directory; or s3://bucket/prefix, gs://…, az://…
+    artifacts_mirror: str = ""  #: a second store that holds a copy of everything; empty: none
+    retention_days: int = Field(default=30, ge=0, le=36_500)  #: of what nothing needs any more; 0: kept for ever
     tls_certificate: Path | None = None
     tls_key: Path | None = None
     network_key: Path | None = None  #: empty: network.key in the data directory, made when missing

@@ -39,6 +39,13 @@ def run(
         str | None,
         typer.Option(help="Folder, s3://…, gs://… or az://… for artifacts. [default: in the data directory]"),
     ] = None,
+    artifacts_mirror: Annotated[
+        str | None, typer.Option(help="A second store that gets a copy of every artifact. [default: none]")
+    ] = None,
+    retention_days: Annotated[
+        int | None,
+        typer.Option(help="How long artifacts stay that nothing needs any more; 0: for ever. [default: 30]"),
+    ] = None,
     tls_certificate: Annotated[
         Path | None, typer.Option(help="Certificate chain (PEM); needed beyond this machine.")
     ] = None,
