@@ -43,6 +43,7 @@ class ScriptedProver:
         self._clock_error_ms = clock_error_ms
         self._heard: dict[str, asyncio.Queue[messages.ToProver]] = defaultdict(asyncio.Queue)
         self._held: dict[str, messages.HeldLease] = {}
+        self._writing = asyncio.Lock()
         self.silent = False
 
     async def __aenter__(self) -> ScriptedProver:
@@ -55,12 +56,15 @@ class ScriptedProver:
         self._call: Any = services.ProverServiceStub(self._channel).Connect(
             metadata=(("authorization", f"Bearer {token}"),)
         )
-        await self._call.write(messages.FromProver(hello=self._hello))
-        first: Any = await self._call.read()
-        if first is grpc.aio.EOF:
-            error = read_error(await _error_of(self._call))
+        try:
+            await self._call.write(messages.FromProver(hello=self._hello))
+            first: Any = await self._call.read()
+            if first is grpc.aio.EOF:
+                raise ConnectionResetError("the gateway ended the stream")
+        except (grpc.RpcError, asyncio.InvalidStateError, ConnectionResetError) as ended:
+            error = ended if isinstance(ended, grpc.RpcError) else await _error_of(self._call)
             await self._channel.close()
-            raise error
+            raise read_error(error) from None
         self.welcome = first.welcome
         self._tasks = [asyncio.ensure_future(self._beat()), asyncio.ensure_future(self._listen())]
         return self
@@ -88,7 +92,8 @@ class ScriptedProver:
 
     async def say(self, **message: Any) -> None:
         """Send one message: heartbeat, progress, result, failure or drain."""
-        await self._call.write(messages.FromProver(**message))
+        async with self._writing:  # heartbeats come in between
+            await self._call.write(messages.FromProver(**message))
 
     async def hear(self, kind: str) -> messages.ToProver:
         """Return the next message of a kind."""
