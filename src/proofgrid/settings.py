@@ -16,6 +16,26 @@ from proofgrid.primitives.errors import InvalidField
 CONFIG_VARIABLE = "PROOFGRID_CONFIG"
 
 
+GATEWAY_ROLES = ("api", "market", "dispatcher", "settlement")
+
+
+def parse_gateway_roles(text: str) -> frozenset[str]:
+    """Return the roles that a list with commas names; raise InvalidField for sets that cannot work."""
+    roles = [name.strip() for name in text.split(",") if name.strip()]
+    for name in roles:
+        if name not in GATEWAY_ROLES:
+            raise InvalidField(f"there is no role {name!r}", field="roles", hint=f"roles: {', '.join(GATEWAY_ROLES)}")
+    if not roles:
+        raise InvalidField("at least one role", field="roles", hint=f"roles: {', '.join(GATEWAY_ROLES)}")
+    if "dispatcher" in roles and "api" not in roles:
+        raise InvalidField(
+            "the dispatcher needs the api: provers fetch their inputs at the gateway that they are connected to",
+            field="roles",
+            hint="add api",
+        )
+    return frozenset(roles)
+
+
 def default_data_dir() -> Path:
     """Return where data lives unless said otherwise: the user's data directory."""
     return Path(platformdirs.user_data_dir("proofgrid", appauthor=False))
@@ -59,6 +79,7 @@ class GatewaySettings(_Settings):
 
     data_dir: Path = Field(default_factory=default_data_dir)
     listen: str = "127.0.0.1:7400"
+    roles: str = ",".join(GATEWAY_ROLES)  #: what this process does of a gateway's work; separated by commas
     dsn: str = ""  #: empty: an embedded PostgreSQL in the data directory
     artifacts: str = ""  #: empty: a folder in the data directory; or s3://bucket/prefix, gs://…, az://…
     artifacts_mirror: str = ""  #: a second store that holds a copy of everything; empty: none

@@ -10,16 +10,19 @@ async with Client("grpcs://gateway.example:7400", key) as client:
 
 from __future__ import annotations
 
+import asyncio
 import json
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+import tempfile
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from proofgrid.primitives.clock import Clock, fresh_bytes
 from proofgrid.primitives.digests import Digest, parse_digest
-from proofgrid.primitives.errors import ProofgridError, Recoverable, Unavailable
+from proofgrid.primitives.errors import ProofgridError, Recoverable, Unavailable, error_of_code
 from proofgrid.primitives.signatures import SigningKey
+from proofgrid.proofs.bundle import BundleReport, verify_bundle
 from proofgrid.sdk.connection import Connection
 from proofgrid.sdk.transfer import OnBytes, download_file, upload_file
 from proofgrid.wire.v1 import client_pb2 as messages
@@ -37,6 +40,16 @@ class Event:
     kind: str
     at_ms: int
     data: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Proven:
+    """A finished task, and its bundle as it was verified here."""
+
+    task: messages.Task
+    path: Path
+    digest: Digest
+    report: BundleReport
 
 
 class Client:
@@ -103,10 +116,12 @@ class Client:
         budget: int = 0,
         deadline_ms: int = 0,
         idempotency_key: str | None = None,
+        allow_cached: bool = False,
     ) -> messages.Task:
         """Submit a request: one proof per element of `inputs`, all in one bundle.
 
-        The idempotency key makes trying again safe: the same key is the same task, paid once.
+        The idempotency key makes trying again safe: the same key is the same task, paid once. With `allow_cached` a
+        finished task of yours with the same program and inputs is returned instead of a new one, and costs nothing.
         """
         request = messages.SubmitRequest(
             program_digest=program_digest,
@@ -115,11 +130,49 @@ class Client:
             budget=budget,
             deadline_ms=deadline_ms,
             idempotency_key=idempotency_key or fresh_bytes(16).hex(),
+            allow_cached=allow_cached,
         )
         task: messages.Task = await self.connection.ask(self._stub.Submit, request)
         return task
 
-    async def watch(self, task_id: str, *, cursor: int = 0) -> AsyncIterator[Event]:
+    async def prove(
+        self,
+        program_digest: str,
+        inputs: Sequence[Any],
+        path: Path,
+        *,
+        limit_price: int,
+        budget: int = 0,
+        deadline_ms: int = 0,
+        idempotency_key: str | None = None,
+        allow_cached: bool = False,
+    ) -> Proven:
+        """Submit, wait, download the bundle to `path` and verify it here; whatever dies on the way, it is paid once.
+
+        With an `idempotency_key` of your own, a program that was restarted goes on where it was. Raises the error that
+        the task ended with, and BadBundle or BadProof when what came does not prove what was asked.
+        """
+        task = await self.submit(
+            program_digest,
+            inputs,
+            limit_price=limit_price,
+            budget=budget,
+            deadline_ms=deadline_ms,
+            idempotency_key=idempotency_key,
+            allow_cached=allow_cached,
+        )
+        task = await self.wait(task.task_id)
+        if task.state != "done":
+            raise error_of_code(task.failure_code, task.failure_detail)
+        digest = await self.fetch_result(task.task_id, path)
+        network = await self.connection.network()
+        with tempfile.TemporaryDirectory() as workdir:
+            report = await asyncio.to_thread(
+                verify_bundle, path, expect_program=program_digest, expect_network=network, workdir=Path(workdir)
+            )
+        return Proven(task, path, digest, report)
+
+    async def watch(self, task_id: str, *, cursor: int = 0) -> AsyncGenerator[Event, None]:
         """Yield every event of a task after `cursor` once, in order, until it ends; survives lost connections."""
         backoff = self.connection.backoff()
         ended = False

@@ -34,7 +34,8 @@ OPTIONS = [
     ("grpc.http2.max_pings_without_data", 0),
     ("grpc.max_reconnect_backoff_ms", 2_000),
     ("grpc.initial_reconnect_backoff_ms", 100),
-    ("grpc.min_reconnect_backoff_ms", 100),
+    # Despite its name also how long a connection may take to come about: a far or slow line needs its seconds.
+    ("grpc.min_reconnect_backoff_ms", 5_000),
 ]
 
 

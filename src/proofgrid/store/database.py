@@ -34,8 +34,17 @@ _WEATHER = (
 #: What a lost connection looks like in the middle of a conversation; a file that is missing there is another matter.
 _LOST = (*(kind for kind in _WEATHER if kind is not OSError), ConnectionError)
 #: Two transactions got in each other's way and one was undone: nothing is wrong with either.
-_COLLIDED = (asyncpg.DeadlockDetectedError, asyncpg.SerializationError)
+_COLLIDED = (
+    asyncpg.DeadlockDetectedError,
+    asyncpg.SerializationError,
+    asyncpg.LockNotAvailableError,
+    asyncpg.IdleInTransactionSessionTimeoutError,
+)
 _CONNECT_TIMEOUT_SECONDS = 10.0
+IDLE_TRANSACTION_MS = 5_000  #: a gateway that says nothing for so long inside a transaction loses it, and its locks
+LOCK_WAIT_MS = 10_000
+TRANSACTION_MS = 60_000  #: whatever a transaction is doing
+TRANSACTION_TIMEOUT_SINCE = 17
 _BACKOFF_MIN_SECONDS = 0.05
 _BACKOFF_MAX_SECONDS = 2.0
 
@@ -56,7 +65,14 @@ class Database:
 
     @classmethod
     async def _connect_once(cls, dsn: str, size: int) -> Database:
-        pool = asyncpg.create_pool(dsn, min_size=1, max_size=size, init=_prepare, timeout=_CONNECT_TIMEOUT_SECONDS)
+        pool = asyncpg.create_pool(
+            dsn,
+            min_size=1,
+            max_size=size,
+            init=_prepare,
+            timeout=_CONNECT_TIMEOUT_SECONDS,
+            server_settings=await _bounds(dsn),
+        )
         return cls(dsn, await pool)
 
     @asynccontextmanager
@@ -204,6 +220,19 @@ async def _answers(connection: Any) -> bool:
 async def _call(outcome: Awaitable[None] | None) -> None:
     if inspect.isawaitable(outcome):
         await outcome
+
+
+async def _bounds(dsn: str) -> dict[str, str]:
+    """What PostgreSQL does about a gateway that is paused or cut off in the middle of a transaction: undo it."""
+    connection = await asyncpg.connect(dsn, timeout=_CONNECT_TIMEOUT_SECONDS)
+    try:
+        version = connection.get_server_version().major
+    finally:
+        await connection.close()
+    bounds = {"idle_in_transaction_session_timeout": IDLE_TRANSACTION_MS, "lock_timeout": LOCK_WAIT_MS}
+    if version >= TRANSACTION_TIMEOUT_SINCE:
+        bounds["transaction_timeout"] = TRANSACTION_MS
+    return {name: str(milliseconds) for name, milliseconds in bounds.items()}
 
 
 async def _prepare(connection: Any) -> None:

@@ -32,7 +32,6 @@ from proofgrid.wire.sessions import Session
 from proofgrid.wire.v1 import prover_pb2 as messages
 
 AFTER_TROUBLE_SECONDS = 0.5
-GONE_POLL_SECONDS = 0.05
 
 log = structlog.get_logger(__name__)
 
@@ -72,6 +71,7 @@ class Desk:
         self._granted = asyncio.Event()
         self._offering = asyncio.Lock()
         self._moving = False  #: this gateway closes: no new sessions, no more leases to the ones it has
+        self._someone_left = asyncio.Event()
         self._told_to_move: set[SessionId] = set()
 
     # --- sessions --------------------------------------------------------------------------------
@@ -148,6 +148,7 @@ class Desk:
     async def close_session(self, session: Session) -> None:
         """The stream ended; its leases have a short grace to come back with a new session."""
         self._sessions.pop(session.session_id, None)
+        self._someone_left.set()
         # A prover that was asked to go is not lost, and may have to look for a gateway that is there.
         grace_ms = self._settings.lease_ttl_ms if self._moving else self._settings.reconnect_grace_ms
         async with self._database.connection() as connection:
@@ -172,7 +173,8 @@ class Desk:
         with suppress(TimeoutError):
             async with asyncio.timeout(patience_seconds):
                 while self._sessions:
-                    await asyncio.sleep(GONE_POLL_SECONDS)
+                    self._someone_left.clear()
+                    await self._someone_left.wait()
 
     def _ask_to_move(self, session: Session) -> None:
         if session.session_id not in self._told_to_move:

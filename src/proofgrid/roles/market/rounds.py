@@ -1,7 +1,9 @@
 """Runs rounds: collects what waits in a lane and who is free, asks the rules, writes transcript and leases.
 
 lane wakes (job ready, prover free, prover came) -> at most one round per interval -> one transaction:
-    lane lock -> lock tasks -> orders -> rules.market.rounds -> round + leases + events -> commit wakes gateways
+    lane lock -> lock tasks -> orders, epoch -> rules.market.rounds -> round + leases + events -> commit wakes gateways
+
+Whoever holds the lane's lock leads it for this round; the epoch in rounds and leases counts the changes of leader.
 """
 
 from __future__ import annotations
@@ -18,8 +20,8 @@ import structlog
 from proofgrid.primitives.canonical import canonical_json
 from proofgrid.primitives.clock import Clock, fresh_bytes, fresh_uuid
 from proofgrid.primitives.digests import Digest
-from proofgrid.primitives.errors import Recoverable
-from proofgrid.primitives.ids import Lane, TaskId
+from proofgrid.primitives.errors import LeaseLost, Recoverable
+from proofgrid.primitives.ids import GatewayId, Lane, TaskId
 from proofgrid.primitives.signatures import SigningKey
 from proofgrid.rules.jobs.lifecycle import JobEvent, job_sources
 from proofgrid.rules.market.rounds import JobDemand, ProverSupply, RoundInputs, RoundOutcome, TaskDemand, run_round
@@ -30,6 +32,8 @@ from proofgrid.store.tasks import append_event
 
 JOBS_PER_ROUND_MAX = 5_000
 GATEWAY_SILENT_MS = 5_000
+PAUSE_MAX_MS = 2_500  #: a leader that is silent for so long in the middle of a round loses the round and the lane
+STAND_BY_MS = 250  #: after finding another gateway at a lane's round
 UNSOLD_RETRY_FIRST_SECONDS = 0.25
 UNSOLD_RETRY_MAX_SECONDS = 4.0
 
@@ -70,8 +74,11 @@ class Held:
 class Market:
     """Runs the rounds of all lanes. Any number of gateways may run one: the lane lock keeps rounds apart."""
 
-    def __init__(self, database: Database, *, key: SigningKey, settings: MarketSettings, clock: Clock) -> None:
+    def __init__(
+        self, database: Database, *, gateway_id: GatewayId, key: SigningKey, settings: MarketSettings, clock: Clock
+    ) -> None:
         self._database = database
+        self._gateway_id = gateway_id
         self._key = key
         self._settings = settings
         self._clock = clock
@@ -131,14 +138,16 @@ class Market:
     async def hold_round(self, lane: Lane) -> Held | None:
         """Hold one round of a lane, or none when there is nothing to match."""
         async with self._database.transaction() as connection:
-            if not await connection.fetchval(QUERIES["lock_lane"], lane):
-                return Held(sold=0, unsold=1, next_job_ms=None)  # another gateway is at it
+            if not await connection.fetchval(QUERIES["lock_lane"], lane, str(PAUSE_MAX_MS)):
+                # Another gateway is at it. Should it die before it is done, this one must not come late.
+                return Held(sold=0, unsold=0, next_job_ms=STAND_BY_MS)
             book = await self._collect(connection, lane)
             if not book.demands or not book.supplies:
                 return Held(sold=0, unsold=0, next_job_ms=self._settings.interval_ms) if book.skipped else None
+            epoch = await connection.fetchval(QUERIES["lead_lane"], lane, self._gateway_id)
             outcome = run_round(await self._inputs(connection, lane, book))
-            hashed = await self._record(connection, outcome)
-            await self._grant(connection, outcome, hashed, book)
+            hashed = await self._record(connection, outcome, epoch)
+            await self._grant(connection, outcome, hashed, book, epoch)
             next_job_ms = self._settings.interval_ms if book.skipped else await self._next_wait(connection, lane)
         sold = len(outcome.placements)
         log.info(
@@ -217,9 +226,9 @@ class Market:
             supplies=book.supplies,
         )
 
-    async def _record(self, connection: Any, outcome: RoundOutcome) -> Digest:
+    async def _record(self, connection: Any, outcome: RoundOutcome, epoch: int) -> Digest:
         hashed = transcript_hash(outcome.transcript)
-        await connection.execute(
+        recorded = await connection.fetchval(
             QUERIES["insert_round"],
             outcome.lane,
             outcome.number,
@@ -232,10 +241,14 @@ class Market:
             len(outcome.transcript["bids"]),
             len(outcome.transcript["asks"]),
             outcome.next_reference,
+            epoch,
+            self._gateway_id,
         )
+        if recorded is None:
+            raise LeaseLost(f"another gateway leads {outcome.lane}")
         return hashed
 
-    async def _grant(self, connection: Any, outcome: RoundOutcome, hashed: Digest, book: _Book) -> None:
+    async def _grant(self, connection: Any, outcome: RoundOutcome, hashed: Digest, book: _Book, epoch: int) -> None:
         if not outcome.placements:
             return
         rows = []
@@ -263,6 +276,7 @@ class Market:
             outcome.sell_price,
             self._settings.pick_up_ms,
             job_sources(JobEvent.SOLD),
+            epoch,
         )
         for placement in outcome.placements:
             job = book.jobs[placement.job_id]

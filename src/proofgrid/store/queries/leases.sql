@@ -28,13 +28,24 @@ SELECT lane, min(not_before_ms) - now_ms() AS wait_ms FROM jobs WHERE state = 'r
 SELECT number, transcript_hash, next_reference FROM rounds WHERE lane = $1 ORDER BY number DESC LIMIT 1;
 
 -- name: lock_lane
--- One round of a lane at a time, whichever gateway runs it.
-SELECT pg_try_advisory_xact_lock(hashtextextended('lane:' || $1, 0));
+-- One round of a lane at a time, whichever gateway runs it. $2: how long it may be silent before it loses the round, ms.
+SELECT pg_try_advisory_xact_lock(hashtextextended('lane:' || $1, 0))
+FROM set_config('idle_in_transaction_session_timeout', $2, true);
+
+-- name: lead_lane
+-- Under the lane's lock: the epoch of this gateway's lead, a new one when another gateway led before.
+INSERT INTO lanes (lane, leader) VALUES ($1, $2)
+ON CONFLICT (lane) DO UPDATE SET leader = excluded.leader,
+    epoch = lanes.epoch + (lanes.leader <> excluded.leader)::int,
+    since_ms = CASE WHEN lanes.leader = excluded.leader THEN lanes.since_ms ELSE now_ms() END
+RETURNING epoch;
 
 -- name: insert_round
+-- Nothing comes back, and nothing is written, when the epoch is not that of the lane any more.
 INSERT INTO rounds (lane, number, transcript, transcript_hash, signature, buy_price, sell_price, units, bids, asks,
-    next_reference)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11);
+    next_reference, epoch)
+SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, epoch FROM lanes WHERE lane = $1 AND epoch = $12 AND leader = $13
+RETURNING number;
 
 -- name: grant_leases
 -- $1: JSON list of leases, $5: the states from which a job is sold. The job and its lease change together.
@@ -46,9 +57,9 @@ WITH given AS (
     FROM given WHERE jobs.job_id = given.job_id AND jobs.state = ANY($7::text[]) RETURNING jobs.job_id
 )
 INSERT INTO leases (lease_id, job_id, task_id, prover_id, operator, session_id, gateway_id, lane, round, units,
-    buy_price, sell_price, state, expires_ms, until_ms)
+    buy_price, sell_price, state, expires_ms, until_ms, epoch)
 SELECT lease_id, given.job_id, task_id, prover_id, operator, session_id, gateway_id, $2, $3, units, $4, $5, 'granted',
-    now_ms() + $6, now_ms() + $6 + run_ms
+    now_ms() + $6, now_ms() + $6 + run_ms, $8
 FROM given JOIN sold USING (job_id)
 RETURNING lease_id, job_id, fence;
 
