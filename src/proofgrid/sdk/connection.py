@@ -25,6 +25,7 @@ from proofgrid.wire.v1 import client_pb2_grpc as services
 T = TypeVar("T")
 
 CALL_TIMEOUT_SECONDS = 60.0
+GREETING_SECONDS = 5.0  #: the first call; a gateway that hangs must not keep us from the others
 OPTIONS = [
     ("grpc.max_receive_message_length", 16 << 20),
     ("grpc.max_send_message_length", 16 << 20),
@@ -159,7 +160,7 @@ class Connection:
         if self._network is None:
             target = self.target
             try:
-                facts = await self.client.GetNetwork(messages.GetNetworkRequest(), timeout=CALL_TIMEOUT_SECONDS)
+                facts = await self.client.GetNetwork(messages.GetNetworkRequest(), timeout=GREETING_SECONDS)
             except grpc.RpcError as error:
                 raise self.judge(error, target) from None
             self._network = parse_address(facts.address, field="network")

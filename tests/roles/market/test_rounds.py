@@ -98,3 +98,21 @@ async def test_a_round_of_an_older_epoch_is_not_written(database: Database) -> N
         assert await connection.fetchval(QUERIES["insert_round"], *late) is None
         in_time = (LANE, 1, "{}", "hash", "signature", 1, 1, 1, 1, 1, 1, 2, UUID(int=9))
         assert await connection.fetchval(QUERIES["insert_round"], *in_time) == 1
+
+
+async def test_a_task_that_bids_too_little_is_told_the_cheapest_ask_once(database: Database) -> None:
+    await a_lane_with_one_job_and_one_prover(database)
+    market = a_market(database)
+    async with database.connection() as connection:
+        await connection.execute("UPDATE tasks SET limit_price = 699")
+
+    for _ in range(3):
+        held = await market.hold_round(LANE)
+        assert held is not None
+        assert held.sold == 0
+
+    async with database.connection() as connection:
+        events = await connection.fetch("SELECT kind, data FROM task_events")
+    assert [(row["kind"], row["data"]["cheapest_ask"], row["data"]["limit_price"]) for row in events] == [
+        ("no_sale", 700, 699)
+    ]

@@ -13,6 +13,7 @@ from collections import defaultdict
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
+from uuid import UUID
 
 import asyncpg
 import structlog
@@ -33,6 +34,7 @@ from proofgrid.store.tasks import append_event
 JOBS_PER_ROUND_MAX = 5_000
 GATEWAY_SILENT_MS = 5_000
 PAUSE_MAX_MS = 2_500  #: a leader that is silent for so long in the middle of a round loses the round and the lane
+NO_SALE_EVERY_MS = 1_000  #: at most one such event per task
 STAND_BY_MS = 250  #: after finding another gateway at a lane's round
 UNSOLD_RETRY_FIRST_SECONDS = 0.25
 UNSOLD_RETRY_MAX_SECONDS = 4.0
@@ -83,6 +85,7 @@ class Market:
         self._settings = settings
         self._clock = clock
         self._dirty: dict[Lane, asyncio.Event] = {}
+        self._told: dict[Lane, dict[str, tuple[int, int]]] = {}  #: task -> (cheapest ask it was told of, when)
         self._group: asyncio.TaskGroup | None = None
 
     def wake(self, lane: str) -> None:
@@ -148,6 +151,7 @@ class Market:
             outcome = run_round(await self._inputs(connection, lane, book))
             hashed = await self._record(connection, outcome, epoch)
             await self._grant(connection, outcome, hashed, book, epoch)
+            await self._tell_unsold(connection, lane, book)
             next_job_ms = self._settings.interval_ms if book.skipped else await self._next_wait(connection, lane)
         sold = len(outcome.placements)
         log.info(
@@ -295,3 +299,22 @@ class Market:
             )
         for gateway_id in sorted({row["gateway_id"] for row in rows}):
             await connection.execute(QUERIES["wake_gateway"], gateway_id)
+
+    async def _tell_unsold(self, connection: Any, lane: Lane, book: _Book) -> None:
+        """Tell the tasks that bid less than everybody asks; again when the cheapest ask is another, once a second."""
+        cheapest = min(supply.ask_price for supply in book.supplies)
+        now_ms = self._clock.now_ms()
+        before, after = self._told.get(lane, {}), {}
+        for demand in book.demands:
+            if demand.limit_price >= cheapest:
+                continue
+            ask, at_ms = before.get(demand.task_id, (None, 0))
+            if ask != cheapest and now_ms - at_ms >= NO_SALE_EVERY_MS:
+                task_id = TaskId(UUID(demand.task_id))
+                await append_event(
+                    connection, task_id, "no_sale", lane=lane, cheapest_ask=cheapest, limit_price=demand.limit_price
+                )
+                ask, at_ms = cheapest, now_ms
+            if ask is not None:
+                after[demand.task_id] = (ask, at_ms)
+        self._told[lane] = after
