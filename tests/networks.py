@@ -75,6 +75,7 @@ class Network:
     port: int = 0
     scheme: str = "grpc"
     ca_file: Path | None = None
+    others: dict[str, Process] = field(default_factory=dict)  #: more gateways on the same database, by address
 
     # --- processes -------------------------------------------------------------------------------
 
@@ -94,6 +95,25 @@ class Network:
         self.port = int(ready["address"].rpartition(":")[2])
         # Certificates are for names.
         self.address = f"{self.scheme}://localhost:{self.port}"
+
+    async def start_another_gateway(self, name: str = "gateway-2", address: str = "", **settings: str) -> str:
+        """Start one more gateway on the same database, or again at its old address; return the address."""
+        values = {
+            "DATA_DIR": str(self.root / name),
+            "DSN": self.dsn,
+            "LISTEN": address or "127.0.0.1:0",
+            "NETWORK_KEY": str(self.root / "gateway" / "network.key"),
+            "ARTIFACTS": str(self.root / "gateway" / "artifacts"),
+            "LOG_LEVEL": "info",
+            "REQUESTS_PER_SECOND": "10000",
+            "REQUESTS_BURST": "10000",
+            **self.settings,
+            **settings,
+        }
+        process = await self._start(name, ["gateway", "--json"], values)
+        started = str((await self._first_line(process))["address"])
+        self.others[started] = process
+        return started
 
     async def start_prover(
         self, name: str, operator: str, *, ask: int, cores: int = 1, path: Path | None = None, **settings: str
@@ -165,27 +185,32 @@ class Network:
 
     async def grant(self, name: str, role: str) -> None:
         """Put somebody on the access list."""
-        async with Connection(self.address, self.admin_key, ca_file=self.ca_file) as connection:
+        async with Connection(self.addresses, self.admin_key, ca_file=self.ca_file, patience_seconds=10) as connection:
             request = messages.GrantRequest(address=self.keys[name].address, role=role, label=name)
-            await connection.call(connection.admin.Grant, request)
+            await connection.ask(connection.admin.Grant, request)
 
     async def deposit(self, name: str, amount: int, deposit_id: str = "first") -> None:
         """Give a client money."""
-        async with Connection(self.address, self.admin_key, ca_file=self.ca_file) as connection:
+        async with Connection(self.addresses, self.admin_key, ca_file=self.ca_file, patience_seconds=10) as connection:
             request = messages.DepositRequest(
                 address=self.keys[name].address, amount=amount, deposit_id=f"{name}-{deposit_id}"
             )
-            await connection.call(connection.admin.Deposit, request)
+            await connection.ask(connection.admin.Deposit, request)
 
-    def client(self, name: str = "client") -> Client:
+    def client(self, name: str = "client", *, gateways: str = "") -> Client:
         """Return a client with somebody's key."""
-        return Client(self.address, self.keys[name], ca_file=self.ca_file, patience_seconds=60)
+        return Client(gateways or self.address, self.keys[name], ca_file=self.ca_file, patience_seconds=60)
+
+    @property
+    def addresses(self) -> str:
+        """All gateways, as a prover or client takes them."""
+        return ",".join([self.address, *self.others])
 
     # --- waiting and checking --------------------------------------------------------------------
 
     async def until(self, holds: Callable[[messages.NetworkStatus], bool]) -> messages.NetworkStatus:
         """Wait until the network's status is as it should be."""
-        async with Client(self.address, self.admin_key, ca_file=self.ca_file) as admin, asyncio.timeout(WAIT_SECONDS):
+        async with Client(self.addresses, self.admin_key, ca_file=self.ca_file) as admin, asyncio.timeout(WAIT_SECONDS):
             while True:
                 status = await admin.status()
                 if holds(status):
@@ -194,8 +219,8 @@ class Network:
 
     async def check_ledger(self) -> messages.LedgerCheck:
         """Every account adds up, and all of them together are what was deposited."""
-        async with Connection(self.address, self.admin_key, ca_file=self.ca_file) as connection:
-            check: messages.LedgerCheck = await connection.call(
+        async with Connection(self.addresses, self.admin_key, ca_file=self.ca_file, patience_seconds=10) as connection:
+            check: messages.LedgerCheck = await connection.ask(
                 connection.admin.CheckLedger, messages.CheckLedgerRequest()
             )
         assert check.balanced, list(check.faults)

@@ -3,7 +3,8 @@
     input --H^rounds--> link 0 --H^rounds--> link 1 ... --H^rounds--> output
 
 A proof is the two ends of its piece of the chain; the verifier walks the piece again. Settings: `rounds`, `slices`,
-`behaviour` (what `run_job` does: ok, slow, hang, crash, exit, panic, memory, stderr, noise, orphan, refuse, garbage)
+`behaviour` (what `run_job` does: ok, slow, hang, fill, crash, exit, panic, memory, stderr, noise, orphan, refuse,
+garbage)
 and `sleep_ms`. A file `toy-behaviour` in a prover's cache directory overrides the behaviour for that prover alone.
 
 This file is copied out and installed as a third party's package; so it imports nothing from the tests.
@@ -204,6 +205,8 @@ def _behave(behaviour: str, settings: Mapping[str, Any], workdir: Path, report: 
         (workdir / "grandchild").write_text(str(helper.pid))
         report("orphan", helper.pid)
         time.sleep(3600)
+    if behaviour == "fill":
+        (workdir / "large").write_bytes(bytes(16 << 20))
     if behaviour == "crash":
         os.kill(os.getpid(), signal.SIGSEGV)
     if behaviour == "exit":

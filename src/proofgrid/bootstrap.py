@@ -6,10 +6,11 @@ import asyncio
 import json
 import os
 import shutil
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 from uuid import UUID
 
 import psutil
@@ -44,19 +45,24 @@ from proofgrid.rules.jobs.classes import parse_class
 from proofgrid.rules.jobs.limits import Limits
 from proofgrid.sdk.connection import Connection
 from proofgrid.sdk.keys import new_key, read_key, write_key
-from proofgrid.settings import GatewaySettings, ProverSettings
+from proofgrid.settings import GatewaySettings, ProverSettings, parse_gateway_roles
 from proofgrid.store.artifacts import ArtifactStore
 from proofgrid.store.cache import LocalCache
 from proofgrid.store.database import Database, Listener
 from proofgrid.store.embedded import start_embedded
 from proofgrid.store.migrations import migrate
+from proofgrid.store.mirror import DatabaseRepairList, MirroredStore, second_config
 from proofgrid.store.queries import QUERIES
+from proofgrid.store.retention import DAY_MS, Retention, RetentionSettings
 from proofgrid.telemetry.logs import configure_logs
 from proofgrid.wire.addresses import parse_target
 from proofgrid.wire.v1 import client_pb2_grpc, prover_pb2_grpc
 
 GATEWAY_CACHE_BYTES = 10 << 30
 STOP_GRACE_SECONDS = 2.0
+MOVE_PATIENCE_SECONDS = 5.0  #: provers that were asked to go to another gateway go at once, unless they hang
+DRAIN_GRACE_SECONDS = 10.0  #: calls under way when a gateway closes may take this long
+TRANSFER_PATIENCE_SECONDS = 30.0  #: how long a prover looks for a gateway before it gives a job back
 
 log = structlog.get_logger(__name__)
 
@@ -78,6 +84,9 @@ class _Srs:
     for_development: bool
 
 
+_NO_SRS = _Srs(Path(), {}, False)  #: of a gateway that nobody calls
+
+
 def network_key_path(data_dir: Path) -> Path:
     """Return where a network's key lies by default."""
     return data_dir / "network.key"
@@ -86,9 +95,15 @@ def network_key_path(data_dir: Path) -> Path:
 # --- gateway -----------------------------------------------------------------------------------------
 
 
-async def run_gateway(settings: GatewaySettings, *, on_ready: Callable[[GatewayFacts], None]) -> None:
-    """Run a gateway with all its roles until cancelled; `on_ready` is called when it accepts calls."""
+async def run_gateway(
+    settings: GatewaySettings, *, on_ready: Callable[[GatewayFacts], None], drain: asyncio.Event
+) -> None:
+    """Run a gateway with the chosen roles; `on_ready` is called when it accepts calls.
+
+    Ends after `drain` is set and everybody who is connected was sent to other gateways, or at once when cancelled.
+    """
     configure_logs(json_lines=settings.log_json, level=settings.log_level)
+    roles = parse_gateway_roles(settings.roles)
     clock = SystemClock()
     data_dir = settings.data_dir.expanduser().resolve()
     data_dir.mkdir(parents=True, exist_ok=True)
@@ -99,8 +114,10 @@ async def run_gateway(settings: GatewaySettings, *, on_ready: Callable[[GatewayF
         workers = ProofWorkers(settings.workers)
         stack.push_async_callback(workers.close)
         database = await stack.enter_async_context(_database(settings, data_dir))
-        artifacts = ArtifactStore.open(settings.artifacts or str(data_dir / "artifacts"))
-        srs = await _srs(settings, data_dir, workers, artifacts, database)
+        artifacts = open_artifacts(settings, data_dir, database)
+        srs = _NO_SRS
+        if "api" in roles:
+            srs = await _srs(settings, data_dir, workers, artifacts, database)
         library = ProgramLibrary(database, artifacts, LocalCache(data_dir / "cache", GATEWAY_CACHE_BYTES))
         limits = _limits(settings)
 
@@ -115,7 +132,7 @@ async def run_gateway(settings: GatewaySettings, *, on_ready: Callable[[GatewayF
             clock=clock,
         )
         watch = Watch(database, _dispatch_settings(settings))
-        market = Market(database, key=key, settings=_market_settings(settings), clock=clock)
+        market = Market(database, gateway_id=gateway_id, key=key, settings=_market_settings(settings), clock=clock)
         combiner = Combiner(database, artifacts, library, workers, gateway_id=gateway_id, key=key, scratch=scratch)
         task_watch = TaskWatch(database)
         admission = Admission(
@@ -166,38 +183,72 @@ async def run_gateway(settings: GatewaySettings, *, on_ready: Callable[[GatewayF
         client_pb2_grpc.add_ArtifactServiceServicer_to_server(
             ArtifactService(door, database, artifacts, limits=limits), server
         )
-        prover_pb2_grpc.add_ProverServiceServicer_to_server(
-            ProverService(door, desk, network=key.address, heartbeat_ms=settings.heartbeat_ms), server
-        )
+        if "dispatcher" in roles:
+            prover_pb2_grpc.add_ProverServiceServicer_to_server(
+                ProverService(door, desk, network=key.address, heartbeat_ms=settings.heartbeat_ms), server
+            )
         listen = _listen(settings)
-        port = bind(server, listen)
+        port = bind(server, listen) if "api" in roles else 0
         async with database.connection() as connection:
+            await _check_network(connection, key.address)
             await connection.execute(QUERIES["register_gateway"], gateway_id)
 
         try:
             async with asyncio.TaskGroup() as group:
-                group.create_task(listener.run())
+                tasks = [group.create_task(listener.run())]
                 await listener.wait_listening()
-                group.create_task(door.forget_spent_tokens())
-                group.create_task(desk.keep_alive())
-                group.create_task(desk.run())
-                group.create_task(watch.run())
-                group.create_task(market.run())
-                group.create_task(combiner.run())
-                await server.start()
-                log.info("gateway_ready", port=port, network=key.address, gateway_id=str(gateway_id))
+                tasks += [group.create_task(door.forget_spent_tokens())]
+                tasks += [group.create_task(work) for work in (desk.keep_alive(), desk.run())]
+                sellers = [group.create_task(market.run())] if "market" in roles else []
+                tasks += [group.create_task(watch.run())] if "dispatcher" in roles else []
+                tasks += [group.create_task(combiner.run())] if "settlement" in roles else []
+                if "settlement" in roles:
+                    tasks += [group.create_task(run()) for run in _tidying(settings, database, artifacts)]
+                if port:
+                    await server.start()
+                log.info(
+                    "gateway_ready", port=port, network=key.address, gateway_id=str(gateway_id), roles=sorted(roles)
+                )
                 on_ready(
                     GatewayFacts(
-                        address=f"{listen.host}:{port}",
+                        address=f"{listen.host}:{port}" if port else "",
                         network=key.address,
                         srs_for_development=srs.for_development,
                         data_dir=data_dir,
                     )
                 )
+                await drain.wait()
+                log.info("gateway_drains")
+                for task in sellers:
+                    task.cancel()
+                await desk.move_all(patience_seconds=MOVE_PATIENCE_SECONDS)
+                task_watch.close()
+                await server.stop(DRAIN_GRACE_SECONDS)
+                for task in tasks:
+                    task.cancel()
         finally:
             await server.stop(STOP_GRACE_SECONDS)
             async with database.connection() as connection:
                 await connection.execute(QUERIES["gateway_gone"], gateway_id)
+
+
+def open_artifacts(settings: GatewaySettings, data_dir: Path, database: Database) -> ArtifactStore:
+    """Return the network's artifact store: one, or two that mend each other."""
+    primary = ArtifactStore.open(settings.artifacts or str(data_dir / "artifacts"))
+    if not settings.artifacts_mirror:
+        return primary
+    second = ArtifactStore.open(settings.artifacts_mirror, config=second_config(os.environ))
+    return MirroredStore(primary, second, DatabaseRepairList(database))
+
+
+def _tidying(
+    settings: GatewaySettings, database: Database, artifacts: ArtifactStore
+) -> list[Callable[[], Coroutine[Any, Any, None]]]:
+    work = [artifacts.run] if isinstance(artifacts, MirroredStore) else []
+    if settings.retention_days:
+        keep = RetentionSettings(keep_ms=settings.retention_days * DAY_MS)
+        work.append(Retention(database, artifacts, keep).run)
+    return work
 
 
 @asynccontextmanager
@@ -212,6 +263,7 @@ async def _database(settings: GatewaySettings, data_dir: Path) -> AsyncIterator[
         database = await Database.connect(dsn, size=settings.database_connections)
         try:
             async with database.connection() as connection:
+                await connection.execute(QUERIES["lift_time_bounds"])  # a migration takes as long as it takes
                 await migrate(connection)
             yield database
         finally:
@@ -239,6 +291,17 @@ async def _srs(
         async with database.connection() as connection:
             await connection.execute(QUERIES["record_artifact"], digest, "", size_bytes)
     return _Srs(path, files, settings.srs_file is None)
+
+
+async def _check_network(connection: Any, address: Address) -> None:
+    """Refuse a key that is not the one of the database's network: its tokens and rounds would be nobody's."""
+    known = await connection.fetchval(QUERIES["network_of_database"], address)
+    if known != address:
+        raise InvalidField(
+            f"the database belongs to network {known}, the key to {address}",
+            field="network_key",
+            hint="give all gateways of a database the same --network-key",
+        )
 
 
 def _network_key(settings: GatewaySettings, data_dir: Path) -> SigningKey:
@@ -320,7 +383,14 @@ async def run_prover(settings: ProverSettings, *, on_event: OnEvent, drain: asyn
     )
     network = settings.network or None
     clock = SystemClock()
-    async with Connection(gateways[0], key, network=network, ca_file=settings.tls_ca, clock=clock) as connection:
+    async with Connection(
+        gateways,
+        key,
+        network=network,
+        ca_file=settings.tls_ca,
+        patience_seconds=TRANSFER_PATIENCE_SECONDS,
+        clock=clock,
+    ) as connection:
         node = ProverNode(
             connection,
             gateways,

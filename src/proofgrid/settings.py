@@ -16,6 +16,26 @@ from proofgrid.primitives.errors import InvalidField
 CONFIG_VARIABLE = "PROOFGRID_CONFIG"
 
 
+GATEWAY_ROLES = ("api", "market", "dispatcher", "settlement")
+
+
+def parse_gateway_roles(text: str) -> frozenset[str]:
+    """Return the roles that a list with commas names; raise InvalidField for sets that cannot work."""
+    roles = [name.strip() for name in text.split(",") if name.strip()]
+    for name in roles:
+        if name not in GATEWAY_ROLES:
+            raise InvalidField(f"there is no role {name!r}", field="roles", hint=f"roles: {', '.join(GATEWAY_ROLES)}")
+    if not roles:
+        raise InvalidField("at least one role", field="roles", hint=f"roles: {', '.join(GATEWAY_ROLES)}")
+    if "dispatcher" in roles and "api" not in roles:
+        raise InvalidField(
+            "the dispatcher needs the api: provers fetch their inputs at the gateway that they are connected to",
+            field="roles",
+            hint="add api",
+        )
+    return frozenset(roles)
+
+
 def default_data_dir() -> Path:
     """Return where data lives unless said otherwise: the user's data directory."""
     return Path(platformdirs.user_data_dir("proofgrid", appauthor=False))
@@ -59,8 +79,11 @@ class GatewaySettings(_Settings):
 
     data_dir: Path = Field(default_factory=default_data_dir)
     listen: str = "127.0.0.1:7400"
+    roles: str = ",".join(GATEWAY_ROLES)  #: what this process does of a gateway's work; separated by commas
     dsn: str = ""  #: empty: an embedded PostgreSQL in the data directory
     artifacts: str = ""  #: empty: a folder in the data directory; or s3://bucket/prefix, gs://…, az://…
+    artifacts_mirror: str = ""  #: a second store that holds a copy of everything; empty: none
+    retention_days: int = Field(default=30, ge=0, le=36_500)  #: of what nothing needs any more; 0: kept for ever
     tls_certificate: Path | None = None
     tls_key: Path | None = None
     network_key: Path | None = None  #: empty: network.key in the data directory, made when missing
@@ -109,7 +132,7 @@ class ProverSettings(_Settings):
 class ClientSettings(_Settings):
     """Everything a client runs, table [client]."""
 
-    gateway: str = "127.0.0.1:7400"
+    gateway: str = "127.0.0.1:7400"  #: several are separated by commas
     network: str = ""
     key: Path | None = None
     key_password: str = ""

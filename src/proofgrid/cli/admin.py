@@ -140,6 +140,81 @@ def check_ledger(options: ClientOptions, data_dir: DataDirOption = None) -> None
         raise typer.Exit(EXIT_FAILED)
 
 
+letters = typer.Typer(
+    name="dead-letters", help="Tasks that nobody could prove: list, show, replay.", no_args_is_help=True
+)
+group.add_typer(letters)
+
+TaskArgument = Annotated[str, typer.Argument(metavar="TASK", help="The task's id.")]
+
+
+@letters.command("list")
+@with_client
+def list_dead_letters(
+    options: ClientOptions,
+    limit: Annotated[int, typer.Option("--limit", min=1, max=1_000, help="How many, newest first.")] = 100,
+    all: Annotated[bool, typer.Option("--all", help="Also those that were replayed.")] = False,  # noqa: A002
+    data_dir: DataDirOption = None,
+) -> None:
+    """List the tasks that ended because nobody could prove them.
+
+    \b
+    Example:
+      proofgrid admin dead-letters list
+    """
+    from proofgrid.wire.v1.client_pb2 import ListDeadLettersRequest
+
+    request = ListDeadLettersRequest(limit=limit, replayed=all)
+    answer = _ask(options, data_dir, lambda admin: admin.ListDeadLetters, request)
+    if options.json:
+        print_json([plain(letter) for letter in answer.letters])
+        return
+    rows = [(letter.task_id, letter.code, letter.detail, letter.replayed_as) for letter in answer.letters]
+    print_table(("task", "code", "reason", "replayed as"), rows, empty="no dead letters")
+
+
+@letters.command("show")
+@with_client
+def show_dead_letter(options: ClientOptions, task: TaskArgument, data_dir: DataDirOption = None) -> None:
+    """Show why a task ended and who tried to prove it.
+
+    \b
+    Example:
+      proofgrid admin dead-letters show 0197b2c4-6f00-7000-8000-000000000001
+    """
+    from proofgrid.wire.v1.client_pb2 import GetDeadLetterRequest
+
+    letter = _ask(options, data_dir, lambda admin: admin.GetDeadLetter, GetDeadLetterRequest(task_id=task))
+    if options.json:
+        print_json(plain(letter))
+        return
+    say(f"{letter.task_id}: {letter.code} {letter.detail}")
+    if letter.replay_of:
+        say(f"it was a replay of {letter.replay_of}")
+    if letter.replayed_as:
+        say(f"it was replayed as {letter.replayed_as}")
+    rows = [(f"{one.slice}/{one.input}", one.prover, one.reason, one.detail) for one in letter.tries]
+    print_table(("slice/input", "prover", "ended", "detail"), rows, empty="nobody tried")
+
+
+@letters.command("replay")
+@with_client
+def replay_dead_letter(options: ClientOptions, task: TaskArgument, data_dir: DataDirOption = None) -> None:
+    """Make a new task of a dead one, with a new escrow of the same client. Twice is one new task.
+
+    \b
+    Example:
+      proofgrid admin dead-letters replay 0197b2c4-6f00-7000-8000-000000000001
+    """
+    from proofgrid.wire.v1.client_pb2 import ReplayDeadLetterRequest
+
+    letter = _ask(options, data_dir, lambda admin: admin.ReplayDeadLetter, ReplayDeadLetterRequest(task_id=task))
+    if options.json:
+        print_json(plain(letter))
+    else:
+        say(f"{letter.task_id} is now task {letter.replayed_as}")
+
+
 def _ask(options: ClientOptions, data_dir: Path | None, method: Callable[[Any], Any], request: Any) -> Any:
     return run_async(_call(as_administrator(options, data_dir), method, request))
 

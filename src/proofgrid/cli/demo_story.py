@@ -176,7 +176,7 @@ class Story:
             inputs = [self._digit.model_input]
             task = await client.submit(program.digest, inputs, limit_price=LIMIT_PRICE, idempotency_key="demo-digit")
             with self._telling.screen() as screen:
-                async with aclosing(client.watch(task.task_id)) as events:  # type: ignore[type-var]
+                async with aclosing(client.watch(task.task_id)) as events:
                     async for event in events:
                         if screen is not None:
                             screen.show(event)

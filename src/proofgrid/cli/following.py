@@ -22,7 +22,7 @@ async def follow(client: Client, task_id: str, *, cursor: int = 0, json: bool = 
             line = board.job(job.input, job.slice)
             line.state, line.stage, line.permille, line.prover = job.state, job.stage, job.permille, job.prover
     with TaskScreen(json=json, board=board) as screen:
-        async with aclosing(client.watch(task_id, cursor=cursor)) as events:  # type: ignore[type-var]
+        async with aclosing(client.watch(task_id, cursor=cursor)) as events:
             async for event in events:
                 screen.show(event)
     await _raise_if_failed(client, task_id)

@@ -32,12 +32,23 @@ def run(
     listen: Annotated[
         str | None, typer.Option(help="host:port; port 0 takes a free one. [default: 127.0.0.1:7400]")
     ] = None,
+    roles: Annotated[
+        str | None,
+        typer.Option(help="Of api, market, dispatcher, settlement; the dispatcher needs the api. [default: all]"),
+    ] = None,
     dsn: Annotated[
         str | None, typer.Option(help="PostgreSQL to use. [default: an embedded one in the data directory]")
     ] = None,
     artifacts: Annotated[
         str | None,
         typer.Option(help="Folder, s3://…, gs://… or az://… for artifacts. [default: in the data directory]"),
+    ] = None,
+    artifacts_mirror: Annotated[
+        str | None, typer.Option(help="A second store that gets a copy of every artifact. [default: none]")
+    ] = None,
+    retention_days: Annotated[
+        int | None,
+        typer.Option(help="How long artifacts stay that nothing needs any more; 0: for ever. [default: 30]"),
     ] = None,
     tls_certificate: Annotated[
         Path | None, typer.Option(help="Certificate chain (PEM); needed beyond this machine.")
@@ -101,7 +112,9 @@ def run(
     lifeline: LifelineOption = False,
     json: JsonOption = False,
 ) -> None:
-    """Run a gateway with an embedded PostgreSQL, or several on one database. SIGTERM and Ctrl-C stop it cleanly.
+    """Run a gateway with an embedded PostgreSQL, or several on one database, with the same network key.
+
+    SIGTERM and Ctrl-C stop it cleanly: provers and watchers are sent to the other gateways first. Once more: at once.
 
     The network's key in the data directory is its first administrator: keep it safe.
 
@@ -122,12 +135,22 @@ def run(
 async def _serve(settings: GatewaySettings, *, json: bool) -> None:
     from proofgrid.bootstrap import run_gateway
 
-    serving = asyncio.ensure_future(run_gateway(settings, on_ready=lambda facts: _say_ready(facts, json=json)))
+    drain = asyncio.Event()
+    is_ready = False
     asked_to_stop = False
+
+    def on_ready(facts: GatewayFacts) -> None:
+        nonlocal is_ready
+        is_ready = True
+        _say_ready(facts, json=json)
+
+    serving = asyncio.ensure_future(run_gateway(settings, on_ready=on_ready, drain=drain))
 
     def stop() -> None:
         nonlocal asked_to_stop
-        if not asked_to_stop:  # a second cancel would interrupt the cleaning up
+        if is_ready and not drain.is_set():
+            drain.set()
+        elif not asked_to_stop:  # one more cancel would interrupt the cleaning up
             asked_to_stop = True
             serving.cancel()
 
@@ -152,7 +175,8 @@ def _say_ready(facts: GatewayFacts, *, json: bool) -> None:
             }
         )
         return
-    say(f"ready at {facts.address}, network {facts.network}", style="bold green")
+    where = f"at {facts.address}" if facts.address else "without a port"
+    say(f"ready {where}, network {facts.network}", style="bold green")
     if facts.srs_for_development:
         complain(
             "WARNING: the SRS of this network was made on this machine, FOR DEVELOPMENT ONLY. Whoever made it could\n"

@@ -22,6 +22,7 @@ from proofgrid.cli import (
     rounds,
     srs,
     status,
+    storage,
     submit,
     tasks,
     verify,
@@ -76,6 +77,7 @@ cli = typer.Typer(
 
 for verb in (demo, gateway, prover, submit, watch, result, verify, cancel, tasks, status, account, rounds):
     verb.add_to(cli)
+storage.add_to(admin.group)
 for group in (program, keys, admin, srs):
     cli.add_typer(group.group)
 

@@ -78,7 +78,7 @@ _SHARED = [
     for name, default, annotation in (
         ("gateway", None, Annotated[str | None, typer.Option(
             "--gateway", metavar="ADDRESS", rich_help_panel=_PANEL,
-            help="The gateway: host:port or grpcs://host:port. [PROOFGRID_GATEWAY; default 127.0.0.1:7400]")]),
+            help="host:port or grpcs://host:port; several with commas. [PROOFGRID_GATEWAY; default 127.0.0.1:7400]")]),
         ("key", None, Annotated[Path | None, typer.Option(
             "--key", metavar="FILE", rich_help_panel=_PANEL,
             help="Your key file; its password comes from PROOFGRID_KEY_PASSWORD. [PROOFGRID_KEY]")]),

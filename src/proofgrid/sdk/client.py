@@ -12,21 +12,21 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+import tempfile
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from proofgrid.primitives.clock import Clock, fresh_bytes
 from proofgrid.primitives.digests import Digest, parse_digest
-from proofgrid.primitives.errors import ProofgridError, Recoverable
+from proofgrid.primitives.errors import ProofgridError, Recoverable, Unavailable, error_of_code
 from proofgrid.primitives.signatures import SigningKey
+from proofgrid.proofs.bundle import BundleReport, verify_bundle
 from proofgrid.sdk.connection import Connection
 from proofgrid.sdk.transfer import OnBytes, download_file, upload_file
 from proofgrid.wire.v1 import client_pb2 as messages
 
-RETRY_FIRST_SECONDS = 0.2
-RETRY_MAX_SECONDS = 3.0
 ENDED_STATES = frozenset({"done", "failed", "cancelled"})
 
 OnStage = Callable[[str, int], None]  #: (stage, share done in 1/1000)
@@ -42,12 +42,25 @@ class Event:
     data: Mapping[str, Any]
 
 
+@dataclass(frozen=True, slots=True)
+class Proven:
+    """A finished task, and its bundle as it was verified here."""
+
+    task: messages.Task
+    path: Path
+    digest: Digest
+    report: BundleReport
+
+
 class Client:
-    """A client of one network. Lost connections are tried again for `patience_seconds`; refusals are raised."""
+    """A client of one network, through any of its gateways (a list, or text with commas).
+
+    Lost connections are tried again for `patience_seconds`, at the other gateways first; refusals are raised.
+    """
 
     def __init__(
         self,
-        gateway: str,
+        gateways: str | Sequence[str],
         key: SigningKey,
         *,
         network: str | None = None,
@@ -55,9 +68,10 @@ class Client:
         patience_seconds: float = 60.0,
         clock: Clock | None = None,
     ) -> None:
-        self.connection = Connection(gateway, key, network=network, ca_file=ca_file, clock=clock)
+        self.connection = Connection(
+            gateways, key, network=network, ca_file=ca_file, patience_seconds=patience_seconds, clock=clock
+        )
         self._stub = self.connection.client
-        self._patience_seconds = patience_seconds
 
     async def __aenter__(self) -> Client:
         return self
@@ -82,6 +96,9 @@ class Client:
         request = messages.RegisterProgramRequest(
             proof_system=proof_system, source=digests, settings_json=json.dumps(settings or {}), label=label
         )
+        return await self.connection.patiently(lambda: self._build(request, on_stage), on=(Unavailable,))
+
+    async def _build(self, request: messages.RegisterProgramRequest, on_stage: OnStage | None) -> messages.Program:
         async for event in self.connection.stream(self._stub.RegisterProgram, request):
             if event.WhichOneof("event") == "program":
                 program: messages.Program = event.program
@@ -99,10 +116,12 @@ class Client:
         budget: int = 0,
         deadline_ms: int = 0,
         idempotency_key: str | None = None,
+        allow_cached: bool = False,
     ) -> messages.Task:
         """Submit a request: one proof per element of `inputs`, all in one bundle.
 
-        The idempotency key makes trying again safe: the same key is the same task, paid once.
+        The idempotency key makes trying again safe: the same key is the same task, paid once. With `allow_cached` a
+        finished task of yours with the same program and inputs is returned instead of a new one, and costs nothing.
         """
         request = messages.SubmitRequest(
             program_digest=program_digest,
@@ -111,28 +130,63 @@ class Client:
             budget=budget,
             deadline_ms=deadline_ms,
             idempotency_key=idempotency_key or fresh_bytes(16).hex(),
+            allow_cached=allow_cached,
         )
-        task: messages.Task = await self._patiently(self._stub.Submit, request)
+        task: messages.Task = await self.connection.ask(self._stub.Submit, request)
         return task
 
-    async def watch(self, task_id: str, *, cursor: int = 0) -> AsyncIterator[Event]:
+    async def prove(
+        self,
+        program_digest: str,
+        inputs: Sequence[Any],
+        path: Path,
+        *,
+        limit_price: int,
+        budget: int = 0,
+        deadline_ms: int = 0,
+        idempotency_key: str | None = None,
+        allow_cached: bool = False,
+    ) -> Proven:
+        """Submit, wait, download the bundle to `path` and verify it here; whatever dies on the way, it is paid once.
+
+        With an `idempotency_key` of your own, a program that was restarted goes on where it was. Raises the error that
+        the task ended with, and BadBundle or BadProof when what came does not prove what was asked.
+        """
+        task = await self.submit(
+            program_digest,
+            inputs,
+            limit_price=limit_price,
+            budget=budget,
+            deadline_ms=deadline_ms,
+            idempotency_key=idempotency_key,
+            allow_cached=allow_cached,
+        )
+        task = await self.wait(task.task_id)
+        if task.state != "done":
+            raise error_of_code(task.failure_code, task.failure_detail)
+        digest = await self.fetch_result(task.task_id, path)
+        network = await self.connection.network()
+        with tempfile.TemporaryDirectory() as workdir:
+            report = await asyncio.to_thread(
+                verify_bundle, path, expect_program=program_digest, expect_network=network, workdir=Path(workdir)
+            )
+        return Proven(task, path, digest, report)
+
+    async def watch(self, task_id: str, *, cursor: int = 0) -> AsyncGenerator[Event, None]:
         """Yield every event of a task after `cursor` once, in order, until it ends; survives lost connections."""
-        trouble = 0
+        backoff = self.connection.backoff()
         ended = False
         while not ended:
             request = messages.WatchTaskRequest(task_id=task_id, cursor=cursor)
             try:
                 async for message in self.connection.stream(self._stub.WatchTask, request):
-                    trouble = 0
+                    backoff.reset()
                     cursor = message.cursor
                     ended = ended or message.kind in ENDED_STATES
                     yield Event(message.cursor, message.kind, message.at_ms, json.loads(message.data_json))
                 return
-            except Recoverable:
-                trouble += 1
-                if trouble * RETRY_MAX_SECONDS > self._patience_seconds:
-                    raise
-                await asyncio.sleep(min(RETRY_FIRST_SECONDS * 2**trouble, RETRY_MAX_SECONDS))
+            except Recoverable as error:
+                await backoff.wait(error)
 
     async def wait(self, task_id: str) -> messages.Task:
         """Wait until a task has ended and return it."""
@@ -142,29 +196,31 @@ class Client:
 
     async def task(self, task_id: str) -> messages.Task:
         """Return a task with its jobs."""
-        task: messages.Task = await self._patiently(self._stub.GetTask, messages.GetTaskRequest(task_id=task_id))
+        task: messages.Task = await self.connection.ask(self._stub.GetTask, messages.GetTaskRequest(task_id=task_id))
         return task
 
     async def tasks(self, *, state: str = "", limit: int = 100) -> list[messages.Task]:
         """Return your tasks, newest first, without their jobs."""
         request = messages.ListTasksRequest(state=state, limit=limit)
-        return list((await self._patiently(self._stub.ListTasks, request)).tasks)
+        return list((await self.connection.ask(self._stub.ListTasks, request)).tasks)
 
     async def cancel(self, task_id: str) -> messages.Task:
         """Cancel a task; what is not spent is refunded."""
-        task: messages.Task = await self._patiently(self._stub.CancelTask, messages.CancelTaskRequest(task_id=task_id))
+        task: messages.Task = await self.connection.ask(
+            self._stub.CancelTask, messages.CancelTaskRequest(task_id=task_id)
+        )
         return task
 
     async def fetch_result(self, task_id: str, path: Path) -> Digest:
         """Download the bundle of a finished task to `path`; return its digest."""
-        result = await self._patiently(self._stub.FetchResult, messages.FetchResultRequest(task_id=task_id))
+        result = await self.connection.ask(self._stub.FetchResult, messages.FetchResultRequest(task_id=task_id))
         digest = parse_digest(result.bundle.digest)
         await download_file(self.connection, digest, path)
         return digest
 
     async def program(self, digest: str) -> messages.Program:
         """Return a registered program."""
-        program: messages.Program = await self._patiently(
+        program: messages.Program = await self.connection.ask(
             self._stub.GetProgram, messages.GetProgramRequest(digest=digest)
         )
         return program
@@ -172,40 +228,26 @@ class Client:
     async def programs(self, *, limit: int = 100) -> list[messages.Program]:
         """Return the registered programs, newest first."""
         return list(
-            (await self._patiently(self._stub.ListPrograms, messages.ListProgramsRequest(limit=limit))).programs
+            (await self.connection.ask(self._stub.ListPrograms, messages.ListProgramsRequest(limit=limit))).programs
         )
 
     async def account(self, address: str = "", *, transfers_limit: int = 20) -> messages.Account:
         """Return an account with its latest transfers."""
         request = messages.GetAccountRequest(address=address, transfers_limit=transfers_limit)
-        account: messages.Account = await self._patiently(self._stub.GetAccount, request)
+        account: messages.Account = await self.connection.ask(self._stub.GetAccount, request)
         return account
 
     async def rounds(self, *, lane: str = "", limit: int = 50) -> list[messages.Round]:
         """Return the latest rounds."""
         request = messages.ListRoundsRequest(lane=lane, limit=limit)
-        return list((await self._patiently(self._stub.ListRounds, request)).rounds)
+        return list((await self.connection.ask(self._stub.ListRounds, request)).rounds)
 
     async def status(self) -> messages.NetworkStatus:
         """Return what the network is doing."""
-        status: messages.NetworkStatus = await self._patiently(self._stub.GetStatus, messages.GetStatusRequest())
+        status: messages.NetworkStatus = await self.connection.ask(self._stub.GetStatus, messages.GetStatusRequest())
         return status
 
     async def facts(self) -> messages.Network:
         """Return what the gateway says of the network."""
-        facts: messages.Network = await self._patiently(self._stub.GetNetwork, messages.GetNetworkRequest())
+        facts: messages.Network = await self.connection.ask(self._stub.GetNetwork, messages.GetNetworkRequest())
         return facts
-
-    async def _patiently(self, method: Callable[..., Any], request: Any) -> Any:
-        """Make a call that may safely be made twice, again while the gateway is away."""
-        loop = asyncio.get_running_loop()
-        give_up_at = loop.time() + self._patience_seconds
-        delay_seconds = RETRY_FIRST_SECONDS
-        while True:
-            try:
-                return await self.connection.call(method, request)
-            except Recoverable:
-                if loop.time() + delay_seconds > give_up_at:
-                    raise
-            await asyncio.sleep(delay_seconds)
-            delay_seconds = min(2 * delay_seconds, RETRY_MAX_SECONDS)

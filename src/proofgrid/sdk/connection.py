@@ -1,24 +1,31 @@
-"""A connection to a gateway: the channel, the token on every call, our errors instead of gRPC's."""
+"""A connection to a network: the gateways' channels, the token on every call, our errors instead of gRPC's.
+
+call -> the gateway we are at -> Unavailable? -> the next one of the list is where everybody goes from now on
+"""
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar, cast
 
 import grpc
 
 from proofgrid.primitives.clock import Clock, SystemClock
-from proofgrid.primitives.errors import BadToken, InvalidField
+from proofgrid.primitives.errors import BadToken, InvalidField, ProofgridError, Recoverable, Unavailable
 from proofgrid.primitives.ids import Address
 from proofgrid.primitives.signatures import SigningKey, parse_address
+from proofgrid.sdk.backoff import Backoff
 from proofgrid.sdk.tokens import TokenSource
 from proofgrid.wire.addresses import Target, parse_target
 from proofgrid.wire.errors import read_error
 from proofgrid.wire.v1 import client_pb2 as messages
 from proofgrid.wire.v1 import client_pb2_grpc as services
 
+T = TypeVar("T")
+
 CALL_TIMEOUT_SECONDS = 60.0
+GREETING_SECONDS = 5.0  #: the first call; a gateway that hangs must not keep us from the others
 OPTIONS = [
     ("grpc.max_receive_message_length", 16 << 20),
     ("grpc.max_send_message_length", 16 << 20),
@@ -28,7 +35,8 @@ OPTIONS = [
     ("grpc.http2.max_pings_without_data", 0),
     ("grpc.max_reconnect_backoff_ms", 2_000),
     ("grpc.initial_reconnect_backoff_ms", 100),
-    ("grpc.min_reconnect_backoff_ms", 100),
+    # Despite its name also how long a connection may take to come about: a far or slow line needs its seconds.
+    ("grpc.min_reconnect_backoff_ms", 5_000),
 ]
 
 
@@ -43,31 +51,56 @@ def channel_credentials(target: Target, ca_file: Path | None) -> grpc.ChannelCre
     return grpc.ssl_channel_credentials(root_certificates=roots)
 
 
+def parse_gateways(gateways: str | Sequence[str]) -> list[Target]:
+    """Return the targets of a list of addresses, or of a text in which commas separate them."""
+    texts = gateways.split(",") if isinstance(gateways, str) else gateways
+    targets = [parse_target(text.strip()) for text in texts if text.strip()]
+    if not targets:
+        raise InvalidField("at least one gateway", field="gateway", hint="like grpcs://gateway.example:7400")
+    return list(dict.fromkeys(targets))
+
+
+class _Service:
+    """Looks like a generated stub, and calls whichever gateway the connection is at."""
+
+    def __init__(self, connection: Connection, stub: type) -> None:
+        self._connection = connection
+        self._stub = stub
+
+    def __getattr__(self, name: str) -> Callable[..., Any]:
+        def call(*arguments: Any, **options: Any) -> Any:
+            return getattr(self._stub(self._connection.channel), name)(*arguments, **options)
+
+        return call
+
+
 class Connection:
-    """One gateway, one key. Use as an async context manager."""
+    """The gateways of one network, one key. Use as an async context manager.
+
+    All gateways serve the same network, so any may be asked; calls go to one until it is unavailable.
+    """
 
     def __init__(
         self,
-        gateway: str,
+        gateways: str | Sequence[str],
         key: SigningKey | None,
         *,
         network: str | None = None,
         ca_file: Path | None = None,
+        patience_seconds: float = 0.0,
         clock: Clock | None = None,
     ) -> None:
-        self.target = parse_target(gateway)
+        self.targets = parse_gateways(gateways)
         self.key = key
+        self._patience_seconds = patience_seconds
         self._tokens = TokenSource(key, clock or SystemClock()) if key is not None else None
         self._network: Address | None = parse_address(network, field="network") if network else None
-        credentials = channel_credentials(self.target, ca_file)
-        self.channel = (
-            grpc.aio.secure_channel(self.target.address, credentials, options=OPTIONS)
-            if credentials is not None
-            else grpc.aio.insecure_channel(self.target.address, options=OPTIONS)
-        )
-        self.client = services.ClientServiceStub(self.channel)
-        self.admin = services.AdminServiceStub(self.channel)
-        self.artifacts = services.ArtifactServiceStub(self.channel)
+        self._credentials = {target: channel_credentials(target, ca_file) for target in self.targets}
+        self._channels: dict[Target, grpc.aio.Channel] = {}
+        self._at = 0
+        self.client = cast("services.ClientServiceAsyncStub", _Service(self, services.ClientServiceStub))
+        self.admin = cast("services.AdminServiceAsyncStub", _Service(self, services.AdminServiceStub))
+        self.artifacts = cast("services.ArtifactServiceAsyncStub", _Service(self, services.ArtifactServiceStub))
 
     async def __aenter__(self) -> Connection:
         return self
@@ -76,16 +109,60 @@ class Connection:
         await self.close()
 
     async def close(self) -> None:
-        """Close the channel."""
-        await self.channel.close(None)
+        """Close the channels."""
+        for channel in self._channels.values():
+            await channel.close(None)
+
+    @property
+    def target(self) -> Target:
+        """The gateway that is called now."""
+        return self.targets[self._at]
+
+    @property
+    def channel(self) -> grpc.aio.Channel:
+        """The channel to that gateway."""
+        target = self.target
+        channel = self._channels.get(target)
+        if channel is None:
+            credentials = self._credentials[target]
+            channel = self._channels[target] = (
+                grpc.aio.secure_channel(target.address, credentials, options=OPTIONS)
+                if credentials is not None
+                else grpc.aio.insecure_channel(target.address, options=OPTIONS)
+            )
+        return channel
+
+    def judge(self, error: grpc.RpcError, target: Target) -> ProofgridError:
+        """Return our error for a call that failed at `target`; when that gateway is unavailable, leave it."""
+        ours = read_error(error)
+        # Many calls fail when a gateway dies; only the first may move on, or they would move in circles.
+        if isinstance(ours, Unavailable) and target == self.target:
+            self._at = (self._at + 1) % len(self.targets)
+        return ours
+
+    async def patiently(
+        self, attempt: Callable[[], Awaitable[T]], *, on: tuple[type[ProofgridError], ...] = (Recoverable,)
+    ) -> T:
+        """Do what may safely be done twice, again and at other gateways for as long as patience lasts."""
+        backoff = self.backoff()
+        while True:
+            try:
+                return await attempt()
+            except on as error:
+                await backoff.wait(error)
+
+    def backoff(self) -> Backoff:
+        """Return the patience for one piece of work."""
+        return Backoff(patience_seconds=self._patience_seconds, gateways=len(self.targets))
 
     async def network(self) -> Address:
         """Return the address of the network's key. A pinned one is not asked for."""
         if self._network is None:
+            target = self.target
             try:
-                facts = await self.client.GetNetwork(messages.GetNetworkRequest(), timeout=CALL_TIMEOUT_SECONDS)
+                facts = await self.client.GetNetwork(messages.GetNetworkRequest(), timeout=GREETING_SECONDS)
             except grpc.RpcError as error:
-                raise read_error(error) from None
+                raise self.judge(error, target) from None
             self._network = parse_address(facts.address, field="network")
         return self._network
 
@@ -102,19 +179,25 @@ class Connection:
     ) -> Any:
         """Make a unary call; raise the ProofgridError that it was refused with, or Unavailable."""
         metadata = await self.metadata()
+        target = self.target
         try:
             return await method(request, metadata=metadata, timeout=timeout)
         except grpc.RpcError as error:
-            raise read_error(error) from None
+            raise self.judge(error, target) from None
+
+    async def ask(self, method: Callable[..., Any], request: Any) -> Any:
+        """Make a call that may safely be made twice, again while no gateway answers."""
+        return await self.patiently(lambda: self.call(method, request))
 
     async def stream(self, method: Callable[..., Any], request: Any) -> AsyncIterator[Any]:
         """Read a streaming call to its end, with the same errors."""
         metadata = await self.metadata()
+        target = self.target
         answers = method(request, metadata=metadata)
         try:
             async for answer in answers:
                 yield answer
         except grpc.RpcError as error:
-            raise read_error(error) from None
+            raise self.judge(error, target) from None
         finally:
             answers.cancel()

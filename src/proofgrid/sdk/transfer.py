@@ -1,4 +1,7 @@
-"""Artifacts up to a gateway and down from it, in chunks, with the digest checked at both ends."""
+"""Artifacts up to a gateway and down from it, in chunks, with the digest checked at both ends.
+
+Bytes named by their digest may be sent twice: a transfer that is cut off starts again, at another gateway if need be.
+"""
 
 from __future__ import annotations
 
@@ -11,9 +14,8 @@ from pathlib import Path
 import grpc
 
 from proofgrid.primitives.digests import Digest, digest_of_file, parse_digest
-from proofgrid.primitives.errors import ArtifactCorrupt, InvalidField
+from proofgrid.primitives.errors import ArtifactCorrupt, InvalidField, Unavailable
 from proofgrid.sdk.connection import Connection
-from proofgrid.wire.errors import read_error
 from proofgrid.wire.v1 import client_pb2 as messages
 
 CHUNK_BYTES = 512 << 10
@@ -31,12 +33,17 @@ async def upload_file(
     except OSError as error:
         raise InvalidField(f"{path} cannot be read: {error.strerror}", field="file") from None
     header = messages.UploadHeader(digest=digest, size_bytes=size_bytes, lease_id=lease_id)
-    metadata = await connection.metadata()
-    try:
-        reference = await connection.artifacts.Upload(_upload(header, path, on_bytes), metadata=metadata)
-    except grpc.RpcError as error:
-        raise read_error(error) from None
-    return parse_digest(reference.digest)
+
+    async def attempt() -> Digest:
+        metadata = await connection.metadata()
+        target = connection.target
+        try:
+            reference = await connection.artifacts.Upload(_upload(header, path, on_bytes), metadata=metadata)
+        except grpc.RpcError as error:
+            raise connection.judge(error, target) from None
+        return parse_digest(reference.digest)
+
+    return await connection.patiently(attempt, on=(Unavailable,))
 
 
 async def _upload(
@@ -54,6 +61,10 @@ async def _upload(
 
 async def download_file(connection: Connection, digest: Digest, path: Path) -> None:
     """Download an artifact to `path`, which appears only when it is whole; raise ArtifactCorrupt when it is not."""
+    await connection.patiently(lambda: _download(connection, digest, path), on=(Unavailable,))
+
+
+async def _download(connection: Connection, digest: Digest, path: Path) -> None:
     part = path.with_name(f".{path.name}.{os.getpid()}.part")
     hasher = hashlib.sha256()
     try:

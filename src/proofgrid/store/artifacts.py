@@ -1,8 +1,11 @@
 """Artifacts: bytes named by their SHA-256, streamed in and out, verified on every read.
 
+    incoming/<uuid>         a folder's temporary name: a file gets its own only when it is whole and on the disk
     sha256/ab/<digest>      the artifact
+    aside/<digest>          nothing seemed to refer to it (retention.py); whoever reads it brings it back
     quarantine/<digest>     a copy that no longer hashed to its name; refused from then on, mended by a new upload
 
+Buckets need no temporary name: what S3 is sent in parts exists under its key only after the last call, whole.
 A stream that was sent cannot be taken back, so `open_stream` keeps the last piece until the whole hash is known.
 """
 
@@ -12,8 +15,9 @@ import asyncio
 import hashlib
 import os
 import tempfile
-from collections.abc import AsyncIterator, Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from datetime import timedelta
 from pathlib import Path
 from typing import IO, Any
 
@@ -22,11 +26,17 @@ import structlog
 from obstore.exceptions import BaseError
 from obstore.store import LocalStore, ObjectStore, from_url
 
+from proofgrid.primitives.clock import fresh_bytes
 from proofgrid.primitives.digests import Digest, digest_of, parse_digest
 from proofgrid.primitives.errors import ArtifactCorrupt, ArtifactMissing, InvalidField, Recoverable, TooLarge
 from proofgrid.store.partial import written_whole
 
 CHUNK_BYTES = 1 << 20
+ABANDONED_MS = 24 * 3_600_000  #: an upload that old under its temporary name is nobody's
+_RETRIES: Any = {"max_retries": 5, "retry_timeout": timedelta(seconds=30)} | {
+    "backoff": {"init_backoff": timedelta(milliseconds=100), "max_backoff": timedelta(seconds=1), "base": 2}
+}
+_TIMEOUTS: Any = {"connect_timeout": "5s", "read_timeout": "30s", "timeout": "30min"}
 _SCHEMES = ("s3", "s3a", "gs", "az", "adl", "azure", "abfs", "abfss", "file", "memory")
 
 log = structlog.get_logger(__name__)
@@ -40,8 +50,11 @@ class ArtifactStore:
         self._local_root = local_root
 
     @classmethod
-    def open(cls, url_or_path: str) -> ArtifactStore:
-        """Open a local folder (made when missing) or a bucket by URL: s3://, gs://, az://."""
+    def open(cls, url_or_path: str, *, config: Mapping[str, str] | None = None) -> ArtifactStore:
+        """Open a local folder (made when missing) or a bucket by URL: s3://, gs://, az://.
+
+        Buckets are configured by the variables of their kind (AWS_ENDPOINT, …); `config` overrules them.
+        """
         scheme, separator, rest = url_or_path.partition("://")
         if separator and scheme not in _SCHEMES:
             hint = "use a folder, s3://bucket/prefix, gs://bucket/prefix or az://container/prefix"
@@ -49,7 +62,12 @@ class ArtifactStore:
         if not separator or scheme == "file":
             return cls._open_folder(Path(rest if separator else url_or_path).expanduser().absolute())
         try:
-            return cls(from_url(url_or_path))
+            if scheme == "memory":
+                return cls(from_url(url_or_path))
+            # The engine panics when this one comes as part of a config.
+            chosen: Any = {name: value for name, value in (config or {}).items() if "allow_http" not in name}
+            options = _TIMEOUTS | {"allow_http": _allows_http(config or os.environ)}
+            return cls(from_url(url_or_path, config=chosen, client_options=options, retry_config=_RETRIES))
         except (BaseError, ValueError) as reason:
             raise InvalidField(f"the artifact store cannot be opened: {reason}", field="artifacts") from reason
 
@@ -68,9 +86,7 @@ class ArtifactStore:
     async def put_bytes(self, content: bytes) -> Digest:
         """Store `content`; return its digest once the bytes are durable."""
         digest = digest_of(content) if len(content) < CHUNK_BYTES else await asyncio.to_thread(digest_of, content)
-        with _weather():
-            await obstore.put_async(self._store, _key(digest), content)
-        await self._make_durable(digest)
+        await self._publish(digest, content)
         return digest
 
     async def put_stream(
@@ -84,17 +100,14 @@ class ArtifactStore:
             digest, size_bytes = await _spool_hashed(chunks, file, limit_bytes=limit_bytes)
             if expected is not None and digest != expected:
                 raise InvalidField(f"the bytes sent hash to {digest}, not to the digest announced", field="digest")
-            file.seek(0)
-            with _weather():
-                await obstore.put_async(self._store, _key(digest), _pieces_of(file))
-        await self._make_durable(digest)
+            await self._publish(digest, file)
         return digest, size_bytes
 
     async def put_file(self, path: Path, *, expected: Digest | None = None) -> tuple[Digest, int]:
         """Store a file; return digest and size once the bytes are durable."""
         with path.open("rb") as file:
             return await self.put_stream(
-                _pieces_of(file), limit_bytes=os.fstat(file.fileno()).st_size, expected=expected
+                pieces_of(file), limit_bytes=os.fstat(file.fileno()).st_size, expected=expected
             )
 
     # --- out ----------------------------------------------------------------------------------------
@@ -109,7 +122,7 @@ class ArtifactStore:
         skip = offset
         held = b""
         with _weather(digest):
-            found = await obstore.get_async(self._store, _key(digest))
+            found = await self._find(digest)
             async for piece in found.stream(min_chunk_size=CHUNK_BYTES):
                 await asyncio.to_thread(hasher.update, piece)
                 for part in _parts_of(bytes(piece)):
@@ -146,15 +159,57 @@ class ArtifactStore:
     async def size(self, digest: Digest) -> int:
         """Return the size of the artifact in bytes."""
         with _weather(digest):
-            return int((await obstore.head_async(self._store, _key(digest)))["size"])
+            try:
+                return int((await obstore.head_async(self._store, _key(digest)))["size"])
+            except FileNotFoundError:
+                return int((await obstore.head_async(self._store, _aside(digest)))["size"])
+
+    # --- away ---------------------------------------------------------------------------------------
 
     async def delete(self, digest: Digest) -> None:
-        """Forget the artifact; one that is not there is forgotten already."""
-        try:
-            with _weather(digest):
-                await obstore.delete_async(self._store, _key(digest))
-        except ArtifactMissing:
-            return
+        """Forget the artifact, set aside or not; one that is not there is forgotten already."""
+        for path in (_key(digest), _aside(digest)):
+            with _weather(digest), suppress(FileNotFoundError):
+                await obstore.delete_async(self._store, path)
+
+    async def set_aside(self, digest: Digest) -> None:
+        """Move the artifact out of the way, to be forgotten later; the next reader brings it back."""
+        with _weather(digest), suppress(FileNotFoundError):
+            await obstore.rename_async(self._store, _key(digest), _aside(digest), overwrite=True)
+
+    async def bring_back(self, digest: Digest) -> None:
+        """Undo `set_aside`, where there was one; a copy that was uploaded since is the better one and stays."""
+        with _weather(digest), suppress(FileNotFoundError):
+            try:
+                await obstore.head_async(self._store, _key(digest))
+            except FileNotFoundError:
+                await obstore.rename_async(self._store, _aside(digest), _key(digest), overwrite=True)
+            else:
+                await obstore.delete_async(self._store, _aside(digest))
+
+    async def forget_aside(self, digest: Digest) -> None:
+        """Delete what was set aside. A copy that was uploaded since stays."""
+        with _weather(digest), suppress(FileNotFoundError):
+            await obstore.delete_async(self._store, _aside(digest))
+
+    async def older_than(self, moment_ms: int) -> AsyncIterator[list[Digest]]:
+        """Yield the stored artifacts that were last written before a moment, in batches."""
+        with _weather():
+            async for batch in obstore.list(self._store, prefix="sha256"):
+                old = [meta["path"] for meta in batch if meta["last_modified"].timestamp() * 1000 < moment_ms]
+                names = [Digest(path.rsplit("/", 1)[-1]) for path in old]
+                yield [name for name, path in zip(names, old, strict=True) if path == f"sha256/{name[:2]}/{name}"]
+
+    async def remove_abandoned(self, now_ms: int) -> int:
+        """Remove what killed uploads left under temporary names; return how many there were."""
+        removed = 0
+        with _weather():
+            async for batch in obstore.list(self._store, prefix="incoming"):
+                for meta in batch:
+                    if meta["last_modified"].timestamp() * 1000 < now_ms - ABANDONED_MS:
+                        await obstore.delete_async(self._store, meta["path"])
+                        removed += 1
+        return removed
 
     # --- helpers ------------------------------------------------------------------------------------
 
@@ -168,10 +223,30 @@ class ArtifactStore:
         except ArtifactMissing:
             return  # another reader moved it first
 
-    async def _make_durable(self, digest: Digest) -> None:
-        # obstore's LocalStore renames a finished file into place but offers no fsync; buckets are durable by contract.
-        if self._local_root is not None:
-            await asyncio.to_thread(_fsync_with_folders, self._local_root / _key(digest), self._local_root)
+    async def _find(self, digest: Digest) -> Any:
+        try:
+            return await obstore.get_async(self._store, _key(digest))
+        except FileNotFoundError:
+            await self.bring_back(digest)
+            return await obstore.get_async(self._store, _key(digest))
+
+    async def _publish(self, digest: Digest, content: bytes | IO[bytes]) -> None:
+        """Make content whose digest was checked readable under it: whole and durable, or not at all."""
+        with _weather():
+            if self._local_root is None:
+                await obstore.put_async(self._store, _key(digest), _sendable(content))
+                return
+            # obstore's LocalStore offers no fsync: a power cut after its rename could leave a name without bytes.
+            incoming = f"incoming/{fresh_bytes(16).hex()}"
+            try:
+                await obstore.put_async(self._store, incoming, _sendable(content))
+                await asyncio.to_thread(_fsync, self._local_root / incoming)
+                await obstore.rename_async(self._store, incoming, _key(digest), overwrite=True)
+            except BaseException:
+                with suppress(FileNotFoundError):
+                    await obstore.delete_async(self._store, incoming)
+                raise
+            await asyncio.to_thread(_fsync_folders, self._local_root / _key(digest), self._local_root)
 
     def _spool(self) -> IO[bytes]:
         # Nameless, so that even a kill -9 leaves nothing behind; on the store's disk, which has room for it.
@@ -182,12 +257,28 @@ def _key(digest: Digest) -> str:
     return f"sha256/{parse_digest(digest)[:2]}/{digest}"
 
 
+def _allows_http(config: Mapping[str, str]) -> bool:
+    # Client options given in code hide the engine's own reading of this variable.
+    values = {name.upper(): value for name, value in config.items()}
+    return any(values.get(f"{kind}_ALLOW_HTTP", "").lower() in ("1", "true") for kind in ("AWS", "GOOGLE", "AZURE"))
+
+
+def _aside(digest: Digest) -> str:
+    return f"aside/{parse_digest(digest)}"
+
+
+def _sendable(content: bytes | IO[bytes]) -> bytes | AsyncIterator[bytes]:
+    return content if isinstance(content, bytes) else pieces_of(content)
+
+
 def _parts_of(piece: bytes) -> list[bytes]:
     return [piece[start : start + CHUNK_BYTES] for start in range(0, len(piece), CHUNK_BYTES)]
 
 
-async def _pieces_of(file: IO[bytes]) -> AsyncIterator[bytes]:
-    while piece := await asyncio.to_thread(file.read, CHUNK_BYTES):
+async def pieces_of(file: IO[bytes], *, offset: int = 0) -> AsyncIterator[bytes]:
+    """Yield a file from `offset` on; any number may read it at once, none moves its position."""
+    while piece := await asyncio.to_thread(os.pread, file.fileno(), CHUNK_BYTES, offset):
+        offset += len(piece)
         yield piece
 
 
@@ -208,13 +299,17 @@ async def _spool_hashed(chunks: AsyncIterator[bytes], file: IO[bytes], *, limit_
     return Digest(hasher.hexdigest()), size_bytes
 
 
-def _fsync_with_folders(path: Path, root: Path) -> None:
-    for entry in (path, path.parent, path.parent.parent, root):
-        handle = os.open(entry, os.O_RDONLY)
-        try:
-            os.fsync(handle)
-        finally:
-            os.close(handle)
+def _fsync_folders(path: Path, root: Path) -> None:
+    for entry in (path.parent, path.parent.parent, root):
+        _fsync(entry)
+
+
+def _fsync(path: Path) -> None:
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
 
 
 @contextmanager

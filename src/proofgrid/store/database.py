@@ -5,15 +5,15 @@ from __future__ import annotations
 import asyncio
 import inspect
 import json
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager, suppress
 from typing import Any
 from urllib.parse import urlsplit
 
 import asyncpg
 import structlog
 
-from proofgrid.primitives.errors import InvalidField, Unavailable
+from proofgrid.primitives.errors import InvalidField, Recoverable, Unavailable
 
 _WRONG_DSN = (
     asyncpg.InvalidPasswordError,
@@ -31,7 +31,20 @@ _WEATHER = (
     asyncpg.InternalClientError,
     asyncpg.InterfaceError,
 )
+#: What a lost connection looks like in the middle of a conversation; a file that is missing there is another matter.
+_LOST = (*(kind for kind in _WEATHER if kind is not OSError), ConnectionError)
+#: Two transactions got in each other's way and one was undone: nothing is wrong with either.
+_COLLIDED = (
+    asyncpg.DeadlockDetectedError,
+    asyncpg.SerializationError,
+    asyncpg.LockNotAvailableError,
+    asyncpg.IdleInTransactionSessionTimeoutError,
+)
 _CONNECT_TIMEOUT_SECONDS = 10.0
+IDLE_TRANSACTION_MS = 5_000  #: a gateway that says nothing for so long inside a transaction loses it, and its locks
+LOCK_WAIT_MS = 10_000
+TRANSACTION_MS = 60_000  #: whatever a transaction is doing
+TRANSACTION_TIMEOUT_SINCE = 17
 _BACKOFF_MIN_SECONDS = 0.05
 _BACKOFF_MAX_SECONDS = 2.0
 
@@ -52,24 +65,57 @@ class Database:
 
     @classmethod
     async def _connect_once(cls, dsn: str, size: int) -> Database:
-        pool = asyncpg.create_pool(dsn, min_size=1, max_size=size, init=_prepare, timeout=_CONNECT_TIMEOUT_SECONDS)
+        pool = asyncpg.create_pool(
+            dsn,
+            min_size=1,
+            max_size=size,
+            init=_prepare,
+            timeout=_CONNECT_TIMEOUT_SECONDS,
+            server_settings=await _bounds(dsn),
+        )
         return cls(dsn, await pool)
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[Any]:
-        """Yield a connection inside a transaction: committed at the end, rolled back by any error."""
-        async with self._pool.acquire() as connection, connection.transaction():
+        """Yield a connection inside a transaction: committed at the end, rolled back by any error.
+
+        Raises Unavailable when the database is away. If it went away during the commit, nobody knows whether the
+        transaction counts: what is done again must be idempotent.
+        """
+        async with self.connection() as connection, connection.transaction():
             yield connection
 
     @asynccontextmanager
     async def connection(self) -> AsyncIterator[Any]:
-        """Yield a connection outside any transaction: single reads, migrations."""
-        async with self._pool.acquire() as connection:
-            yield connection
+        """Yield a connection outside any transaction: single reads, migrations. Raises Unavailable."""
+        try:
+            connection = await self._pool.acquire()
+        except _WEATHER as reason:
+            raise _away(reason) from reason
+        try:
+            with _loss_named():
+                yield connection
+        finally:
+            with suppress(*_WEATHER):  # a dead connection cannot be cleaned; the pool makes a new one
+                await self._pool.release(connection)
 
     async def close(self) -> None:
         """Close all connections, waiting for those in use."""
         await self._pool.close()
+
+
+@contextmanager
+def _loss_named() -> Iterator[None]:
+    try:
+        yield
+    except asyncpg.DataError:
+        raise  # a value of the wrong type is our mistake, though asyncpg files it under its interface
+    except (*_LOST, *_COLLIDED) as reason:
+        raise _away(reason) from reason
+
+
+def _away(reason: BaseException) -> Unavailable:
+    return Unavailable(f"the database is away: {type(reason).__name__}: {reason}", hint="try again in a moment")
 
 
 Callback = Callable[[str], Awaitable[None] | None]  #: gets the notification's payload
@@ -113,6 +159,10 @@ class Listener:
                     await _call(self._on_reconnect())
                 connected_before = True
                 await self._deliver_until_lost(connection, queue)
+            except Recoverable as reason:
+                # The database went away again while somebody looked at what had been missed: once more from the start.
+                log.warning("listener_interrupted", reason=str(reason))
+                await asyncio.sleep(_BACKOFF_MIN_SECONDS)
             finally:
                 self._listening.clear()
                 connection.terminate()
@@ -170,6 +220,19 @@ async def _answers(connection: Any) -> bool:
 async def _call(outcome: Awaitable[None] | None) -> None:
     if inspect.isawaitable(outcome):
         await outcome
+
+
+async def _bounds(dsn: str) -> dict[str, str]:
+    """What PostgreSQL does about a gateway that is paused or cut off in the middle of a transaction: undo it."""
+    connection = await asyncpg.connect(dsn, timeout=_CONNECT_TIMEOUT_SECONDS)
+    try:
+        version = connection.get_server_version().major
+    finally:
+        await connection.close()
+    bounds = {"idle_in_transaction_session_timeout": IDLE_TRANSACTION_MS, "lock_timeout": LOCK_WAIT_MS}
+    if version >= TRANSACTION_TIMEOUT_SINCE:
+        bounds["transaction_timeout"] = TRANSACTION_MS
+    return {name: str(milliseconds) for name, milliseconds in bounds.items()}
 
 
 async def _prepare(connection: Any) -> None:

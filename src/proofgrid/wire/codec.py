@@ -19,6 +19,7 @@ from proofgrid.wire.v1 import common_pb2 as common
 from proofgrid.wire.v1 import prover_pb2 as prover
 
 JSON_DEPTH_MAX = 32
+MOVE = "move"  #: code of the notice that asks a prover to go to another gateway, with all its leases
 SMALL_PROOF_BYTES = 256 << 10  #: up to here a proof travels inside its JobResult
 
 
@@ -65,6 +66,7 @@ def read_submit(message: client.SubmitRequest, *, bytes_max: int) -> ProofReques
         budget=message.budget,
         deadline_ms=message.deadline_ms,
         idempotency_key=message.idempotency_key,
+        allow_cached=message.allow_cached,
     )
 
 

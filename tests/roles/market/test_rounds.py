@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Any
 from uuid import UUID
 
 from proofgrid.primitives.clock import ManualClock
-from proofgrid.primitives.ids import Lane
+from proofgrid.primitives.ids import GatewayId, Lane
 from proofgrid.roles.market.rounds import Market, MarketSettings
 from proofgrid.store.database import Database
 from proofgrid.store.queries import QUERIES
@@ -18,32 +19,19 @@ TASK, JOB, SESSION, GATEWAY = (UUID(int=number) for number in range(1, 5))
 async def a_lane_with_one_job_and_one_prover(database: Database) -> None:
     async with database.transaction() as connection:
         await connection.execute(QUERIES["insert_program"], "p", "toy", "o", "", {}, 1, 10)
-        task: tuple[object, ...] = (TASK, "c", "p", "key", "digest", {}, 1, 1_500, 10, 15_000, 2**52, 1)
+        task: tuple[Any, ...] = (TASK, "c", "p", "key", "digest", {}, 1, 1_500, 10, 15_000, 2**52, 1, "digest")
         await connection.execute(QUERIES["insert_task"], *task)
         job = {"job_id": str(JOB), "slice": 0, "input": 0, "position": 0, "lane": LANE, "class": "small", "units": 10}
         job |= {"memory_bytes": 1, "depends_on": [], "input_digest": "d", "facts": {}}
         await connection.execute(QUERIES["insert_jobs"], TASK, [job])
         await connection.execute(QUERIES["register_gateway"], GATEWAY)
         await connection.execute(QUERIES["register_prover"], "op/p", "op")
-        session: tuple[object, ...] = (
-            SESSION,
-            "op/p",
-            "op",
-            GATEWAY,
-            {"toy": 700},
-            ["small"],
-            1,
-            1,
-            1 << 30,
-            "",
-            "",
-            [],
-        )
+        session: tuple[Any, ...] = (SESSION, "op/p", "op", GATEWAY, {"toy": 700}, ["small"], 1, 1, 1 << 30, "", "", [])
         await connection.execute(QUERIES["open_session"], *session)
 
 
-def a_market(database: Database) -> Market:
-    return Market(database, key=a_key(), settings=MarketSettings(), clock=ManualClock())
+def a_market(database: Database, gateway: UUID = GATEWAY) -> Market:
+    return Market(database, gateway_id=GatewayId(gateway), key=a_key(), settings=MarketSettings(), clock=ManualClock())
 
 
 async def test_a_round_sells_the_job_once(database: Database) -> None:
@@ -75,9 +63,56 @@ async def test_a_round_that_had_to_skip_a_locked_task_is_held_again_soon(databas
 async def test_two_gateways_never_hold_the_same_round(database: Database) -> None:
     await a_lane_with_one_job_and_one_prover(database)
     async with database.transaction() as other:
-        assert await other.fetchval(QUERIES["lock_lane"], LANE)
+        assert await other.fetchval(QUERIES["lock_lane"], LANE, "0")
         held = await a_market(database).hold_round(LANE)
     assert held is not None
     assert held.sold == 0
     async with database.connection() as connection:
         assert await connection.fetchval("SELECT count(*) FROM rounds") == 0
+
+
+async def test_every_round_and_lease_carries_the_epoch_of_its_leader(database: Database) -> None:
+    await a_lane_with_one_job_and_one_prover(database)
+    one, other = a_market(database), a_market(database, UUID(int=9))
+
+    for market in (one, one, other, one):
+        held = await market.hold_round(LANE)
+        assert held is not None
+        assert held.sold == 1
+        async with database.connection() as connection:
+            await connection.execute("UPDATE leases SET state = 'expired' WHERE state = 'granted'")
+            await connection.execute("UPDATE jobs SET state = 'ready', lease_id = NULL")
+
+    async with database.connection() as connection:
+        rounds = await connection.fetch("SELECT number, epoch FROM rounds ORDER BY number")
+        leases = await connection.fetch("SELECT round AS number, epoch FROM leases ORDER BY fence")
+    assert [tuple(row) for row in rounds] == [(1, 1), (2, 1), (3, 2), (4, 3)]
+    assert [tuple(row) for row in leases] == [tuple(row) for row in rounds]
+
+
+async def test_a_round_of_an_older_epoch_is_not_written(database: Database) -> None:
+    async with database.transaction() as connection:
+        assert await connection.fetchval(QUERIES["lead_lane"], LANE, GATEWAY) == 1
+        assert await connection.fetchval(QUERIES["lead_lane"], LANE, UUID(int=9)) == 2
+        late = (LANE, 1, "{}", "hash", "signature", 1, 1, 1, 1, 1, 1, 1, GATEWAY)
+        assert await connection.fetchval(QUERIES["insert_round"], *late) is None
+        in_time = (LANE, 1, "{}", "hash", "signature", 1, 1, 1, 1, 1, 1, 2, UUID(int=9))
+        assert await connection.fetchval(QUERIES["insert_round"], *in_time) == 1
+
+
+async def test_a_task_that_bids_too_little_is_told_the_cheapest_ask_once(database: Database) -> None:
+    await a_lane_with_one_job_and_one_prover(database)
+    market = a_market(database)
+    async with database.connection() as connection:
+        await connection.execute("UPDATE tasks SET limit_price = 699")
+
+    for _ in range(3):
+        held = await market.hold_round(LANE)
+        assert held is not None
+        assert held.sold == 0
+
+    async with database.connection() as connection:
+        events = await connection.fetch("SELECT kind, data FROM task_events")
+    assert [(row["kind"], row["data"]["cheapest_ask"], row["data"]["limit_price"]) for row in events] == [
+        ("no_sale", 700, 699)
+    ]

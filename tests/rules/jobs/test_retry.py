@@ -48,6 +48,22 @@ def test_the_weather_never_uses_up_attempts(reason: ReturnReason) -> None:
     assert decision.attempts == 4
 
 
+@pytest.mark.parametrize("reason", [reason for reason in ReturnReason if not RETRY_RULES[reason].counts])
+def test_no_job_bounces_for_ever_even_when_only_the_weather_is_to_blame(reason: ReturnReason) -> None:
+    tries = 0
+    while isinstance(
+        decision := decide_retry(reason, detail="why", attempts=0, returns=tries, attempts_max=5, now_ms=NOW_MS), Retry
+    ):
+        tries += 1
+    assert tries + 1 == RETRY_RULES[reason].returns_max
+    assert (decision.code, "why" in decision.detail) == ("PG-511", True)
+
+
+def test_a_lost_artifact_is_given_up_long_before_a_store_that_is_away() -> None:
+    lost, away = RETRY_RULES[ReturnReason.ARTIFACT_LOST], RETRY_RULES[ReturnReason.STORE_FAULT]
+    assert lost.returns_max * 10 < away.returns_max
+
+
 @given(reason=REASONS, returns=st.integers(0, 10_000))
 def test_the_wait_grows_to_its_limit_and_never_beyond(reason: ReturnReason, returns: int) -> None:
     decision = decide_retry(reason, detail="", attempts=0, returns=returns, attempts_max=99, now_ms=NOW_MS)

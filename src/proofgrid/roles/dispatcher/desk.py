@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from dataclasses import dataclass
 
 import asyncpg
@@ -17,7 +18,7 @@ import structlog
 
 from proofgrid.primitives.clock import Clock, fresh_uuid
 from proofgrid.primitives.digests import Digest
-from proofgrid.primitives.errors import BadProof, ProofgridError, Recoverable
+from proofgrid.primitives.errors import BadProof, LeaseLost, ProofgridError, Recoverable, Unavailable
 from proofgrid.primitives.ids import Address, GatewayId, JobId, LeaseId, ProverId, SessionId, TaskId, prover_id
 from proofgrid.roles.dispatcher.returns import return_job
 from proofgrid.rules.jobs.lifecycle import LeaseEvent, LeaseState, lease_sources
@@ -68,11 +69,17 @@ class Desk:
         self._clock = clock
         self._sessions: dict[SessionId, Session] = {}
         self._granted = asyncio.Event()
+        self._offering = asyncio.Lock()
+        self._moving = False  #: this gateway closes: no new sessions, no more leases to the ones it has
+        self._someone_left = asyncio.Event()
+        self._told_to_move: set[SessionId] = set()
 
     # --- sessions --------------------------------------------------------------------------------
 
     async def open_session(self, operator: Address, offer: ProverOffer) -> Session:
-        """Write down who came, what it offers and what it still holds."""
+        """Write down who came, what it offers and what it still holds. Raises Unavailable when this gateway closes."""
+        if self._moving:
+            raise Unavailable("this gateway closes", hint="give the addresses of several gateways")
         session = Session(
             session_id=SessionId(fresh_uuid(self._clock)),
             prover_id=prover_id(operator, offer.name),
@@ -80,6 +87,19 @@ class Desk:
             lanes=[f"{self._subnetwork}/{system}/{c}" for system in offer.asks for c in offer.classes],
             dropped=[],
         )
+        # Known before it is written down: `keep_alive` closes what is open there and not known here.
+        self._sessions[session.session_id] = session
+        try:
+            await self._write_down(session, offer)
+        except BaseException:
+            self._sessions.pop(session.session_id, None)
+            raise
+        if self._moving:
+            self._ask_to_move(session)
+        return session
+
+    async def _write_down(self, session: Session, offer: ProverOffer) -> None:
+        operator = session.operator
         async with self._database.transaction() as connection:
             await connection.execute(QUERIES["register_prover"], session.prover_id, operator)
             await connection.fetch(QUERIES["supersede_sessions"], session.prover_id)
@@ -110,11 +130,9 @@ class Desk:
             kept = [row["lease_id"] for row in adopted]
             forgotten = await connection.fetch(QUERIES["leases_a_prover_forgot"], session.prover_id, kept)
         session.dropped = [held.lease_id for held in offer.held if held.lease_id not in kept]
-        self._sessions[session.session_id] = session
         for row in forgotten:
             await self._take_back(row["task_id"], row["lease_id"], "the prover came back without it")
         await self._wake_lanes(session)
-        return session
 
     async def _take_back(self, task_id: TaskId, lease_id: LeaseId, detail: str) -> None:
         async with self._database.transaction() as connection:
@@ -130,14 +148,39 @@ class Desk:
     async def close_session(self, session: Session) -> None:
         """The stream ended; its leases have a short grace to come back with a new session."""
         self._sessions.pop(session.session_id, None)
+        self._someone_left.set()
+        # A prover that was asked to go is not lost, and may have to look for a gateway that is there.
+        grace_ms = self._settings.lease_ttl_ms if self._moving else self._settings.reconnect_grace_ms
         async with self._database.connection() as connection:
-            await connection.execute(QUERIES["close_session"], session.session_id, self._settings.reconnect_grace_ms)
+            await connection.execute(QUERIES["close_session"], session.session_id, grace_ms)
             await connection.execute(QUERIES["wake_expiry"])
 
     async def drain(self, session: Session) -> None:
         """No new leases for this prover."""
         async with self._database.connection() as connection:
             await connection.execute(QUERIES["drain_session"], session.session_id)
+
+    async def move_all(self, *, patience_seconds: float) -> None:
+        """Ask every prover to go to another gateway with its leases; return when they are gone, or patience is over."""
+        self._moving = True
+        # After an offer under way nothing follows: no lease may arrive behind the notice and be overlooked.
+        async with self._offering:
+            pass
+        async with self._database.connection() as connection:
+            await connection.execute(QUERIES["drain_gateway"], self._gateway_id)
+        for session in list(self._sessions.values()):
+            self._ask_to_move(session)
+        with suppress(TimeoutError):
+            async with asyncio.timeout(patience_seconds):
+                while self._sessions:
+                    self._someone_left.clear()
+                    await self._someone_left.wait()
+
+    def _ask_to_move(self, session: Session) -> None:
+        if session.session_id not in self._told_to_move:
+            self._told_to_move.add(session.session_id)
+            notice = messages.Notice(code=codec.MOVE, detail="this gateway closes")
+            self._send(session, messages.ToProver(notice=notice))
 
     async def _wake_lanes(self, session: Session) -> None:
         async with self._database.connection() as connection:
@@ -196,10 +239,14 @@ class Desk:
             await self._back(report.held, session, ReturnReason.BAD_PROOF, str(error))
             return Verdict(accepted=False, code=error.code, detail=str(error))
         except Recoverable as error:
-            if error.code == "PG-330":
+            if isinstance(error, LeaseLost):
+                log.info("late_result_refused", prover_id=session.prover_id, detail=error.detail)
                 return Verdict(accepted=False, code=error.code, detail=str(error))
             log.warning("result_not_judged", prover_id=session.prover_id, code=error.code, detail=error.detail)
-            await self._back(report.held, session, ReturnReason.STORE_FAULT, str(error))
+            if isinstance(error, Unavailable):
+                raise  # the database is away: the stream ends, the prover comes back and says it again
+            reason = REASON_OF_CODE.get(error.code, ReturnReason.STORE_FAULT)
+            await self._back(report.held, session, reason, str(error))
             return Verdict(accepted=False, code=error.code, detail=str(error))
         except ProofgridError as error:
             await self._back(report.held, session, ReturnReason.BAD_PROOF, str(error))
@@ -255,25 +302,28 @@ class Desk:
             self._granted.clear()
             try:
                 await self._offer()
-            except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+            except (Recoverable, OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
                 log.warning("database_away", reason=str(error))
                 await asyncio.sleep(AFTER_TROUBLE_SECONDS)
                 self._granted.set()
 
     async def _offer(self) -> None:
-        # Read back after a restart as well: what was granted and not told yet is told now.
-        async with self._database.connection() as connection:
-            rows = await connection.fetch(
-                QUERIES["offer_leases"],
-                self._gateway_id,
-                [LeaseState.GRANTED.value],
-                self._settings.lease_ttl_ms,
-                list(self._sessions),
-            )
-        for row in rows:
-            session = self._sessions.get(row["session_id"])
-            if session is not None:
-                self._send(session, codec.write_lease(_lease_offer(row)))
+        async with self._offering:
+            if self._moving:
+                return  # what was granted and not told goes with its prover to the next gateway
+            # Read back after a restart as well: what was granted and not told yet is told now.
+            async with self._database.connection() as connection:
+                rows = await connection.fetch(
+                    QUERIES["offer_leases"],
+                    self._gateway_id,
+                    [LeaseState.GRANTED.value],
+                    self._settings.lease_ttl_ms,
+                    list(self._sessions),
+                )
+            for row in rows:
+                session = self._sessions.get(row["session_id"])
+                if session is not None:
+                    self._send(session, codec.write_lease(_lease_offer(row)))
 
     def _send(self, session: Session, message: messages.ToProver | None) -> None:
         try:
@@ -290,7 +340,13 @@ class Desk:
             try:
                 async with self._database.connection() as connection:
                     await connection.execute(QUERIES["gateway_alive"], self._gateway_id)
-            except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+                    await connection.execute(
+                        QUERIES["close_sessions_without_stream"],
+                        self._gateway_id,
+                        list(self._sessions),
+                        self._settings.reconnect_grace_ms,
+                    )
+            except (Recoverable, OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
                 log.warning("database_away", reason=str(error))
             await asyncio.sleep(interval_seconds)
 

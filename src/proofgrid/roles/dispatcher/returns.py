@@ -12,6 +12,8 @@ from proofgrid.rules.jobs.retry import RETRY_RULES, GiveUp, Retry, ReturnReason,
 from proofgrid.store.queries import QUERIES
 from proofgrid.store.tasks import append_event, end_lease, end_task
 
+DETAIL_CHARS_MAX = 600  #: of a reason, in an event
+
 log = structlog.get_logger(__name__)
 
 
@@ -72,7 +74,7 @@ async def _decide(
                 input=job["input"],
                 prover=lease["prover_id"],
                 reason=reason.value,
-                detail=detail[:500],
+                detail=_shortened(detail),
                 attempts=decision.attempts,
                 again_in_ms=decision.not_before_ms - now_ms,
             )
@@ -80,3 +82,11 @@ async def _decide(
             await end_task(
                 connection, TaskId(job["task_id"]), TaskEvent.GAVE_UP, code=decision.code, detail=decision.detail
             )
+
+
+def _shortened(detail: str) -> str:
+    """Keep both ends: how it ended stands first, the last words of a traceback stand last."""
+    if len(detail) <= DETAIL_CHARS_MAX:
+        return detail
+    half = DETAIL_CHARS_MAX // 2
+    return f"{detail[:half]} ... {detail[-half:]}"

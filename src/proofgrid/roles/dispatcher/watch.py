@@ -8,7 +8,7 @@ from contextlib import suppress
 import asyncpg
 import structlog
 
-from proofgrid.primitives.errors import DeadlineMissed
+from proofgrid.primitives.errors import DeadlineMissed, Recoverable
 from proofgrid.primitives.ids import LeaseId, TaskId
 from proofgrid.roles.dispatcher.desk import DispatchSettings
 from proofgrid.roles.dispatcher.returns import return_job
@@ -31,6 +31,7 @@ class Watch:
         self._database = database
         self._settings = settings
         self._woken = asyncio.Event()
+        self._blind = False  #: nobody could note heartbeats for a while
 
     def wake(self) -> None:
         """Something may expire earlier than thought."""
@@ -41,15 +42,24 @@ class Watch:
         while True:
             self._woken.clear()
             try:
+                if self._blind:
+                    await self._wait_for_heartbeats()
                 await self.take_back_expired()
                 await self.end_overdue()
                 seconds = await self._until_next()
-            except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+            except (Recoverable, OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
                 log.warning("database_away", reason=str(error))
+                self._blind = True
                 seconds = AFTER_TROUBLE_SECONDS
             with suppress(TimeoutError):
                 async with asyncio.timeout(seconds):
                     await self._woken.wait()
+
+    async def _wait_for_heartbeats(self) -> None:
+        # The database was away, or every gateway: leases ran out only because nobody could extend them.
+        async with self._database.connection() as connection:
+            await connection.execute(QUERIES["extend_unheard_leases"], self._settings.lease_ttl_ms)
+        self._blind = False
 
     async def take_back_expired(self) -> None:
         """Give every job of an expired lease back to the market."""

@@ -8,10 +8,11 @@ import asyncpg
 import structlog
 
 from proofgrid.primitives.errors import IdempotencyConflict, InvalidField
-from proofgrid.primitives.ids import Address
+from proofgrid.primitives.ids import Address, TaskId, parse_uuid
 from proofgrid.primitives.money import check_amount
 from proofgrid.primitives.signatures import parse_address
 from proofgrid.roles.gateway.client_service import read_account
+from proofgrid.roles.gateway.dead_letters import get_dead_letter, list_dead_letters, replay_dead_letter
 from proofgrid.roles.gateway.front_door import FrontDoor, answering
 from proofgrid.rules.access.roles import Role, parse_role
 from proofgrid.rules.ledger.settlement import deposit
@@ -94,6 +95,24 @@ class AdminService(services.AdminServiceServicer):
             held=sums["held"],
             faults=faults,
         )
+
+    @answering
+    async def ListDeadLetters(  # noqa: N802
+        self, request: messages.ListDeadLettersRequest, context: Any
+    ) -> messages.ListDeadLettersResponse:
+        await self._door.admit(context, Role.ADMIN)
+        letters = await list_dead_letters(self._database, limit=request.limit, replayed=request.replayed)
+        return messages.ListDeadLettersResponse(letters=letters)
+
+    @answering
+    async def GetDeadLetter(self, request: messages.GetDeadLetterRequest, context: Any) -> messages.DeadLetter:  # noqa: N802
+        await self._door.admit(context, Role.ADMIN)
+        return await get_dead_letter(self._database, TaskId(parse_uuid(request.task_id, field="task_id")))
+
+    @answering
+    async def ReplayDeadLetter(self, request: messages.ReplayDeadLetterRequest, context: Any) -> messages.DeadLetter:  # noqa: N802
+        await self._door.admit(context, Role.ADMIN)
+        return await replay_dead_letter(self._database, TaskId(parse_uuid(request.task_id, field="task_id")))
 
     async def _identity(self, address: Address) -> messages.Identity:
         async with self._database.connection() as connection:

@@ -78,6 +78,8 @@ class Admission:
         Raises InvalidRequest errors naming field and rule. When this returns, the task is durable and paid for.
         """
         known = await self._find(client, request)
+        if known is None and request.allow_cached:
+            known = await self._find_proven(client, request)
         if known is not None:
             return known
         check_request(request, inputs_max=self._limits.inputs_per_task, now_ms=self._clock.now_ms())
@@ -121,6 +123,13 @@ class Admission:
                 hint="use a new key for a new request",
             )
         return TaskId(row["task_id"])
+
+    async def _find_proven(self, client: Address, request: ProofRequest) -> TaskId | None:
+        async with self._database.connection() as connection:
+            task_id = await connection.fetchval(
+                QUERIES["find_proven_task"], client, request.program_digest, request.inputs_digest
+            )
+        return None if task_id is None else TaskId(task_id)
 
     async def _check_room(self, client: Address) -> None:
         async with self._database.connection() as connection:
@@ -176,6 +185,7 @@ class Admission:
             draft.escrow,
             request.deadline_ms or now_ms + DEFAULT_DEADLINE_MS,
             len(normal.jobs),
+            request.inputs_digest,
         )
         rows = self._job_rows(draft)
         await connection.execute(QUERIES["insert_jobs"], draft.task_id, rows)

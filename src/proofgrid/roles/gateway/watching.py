@@ -9,6 +9,7 @@ from uuid import UUID
 
 import asyncpg
 
+from proofgrid.primitives.errors import Unavailable
 from proofgrid.primitives.ids import TaskId
 from proofgrid.store.database import Database
 from proofgrid.store.queries import QUERIES
@@ -23,6 +24,7 @@ class TaskWatch:
     def __init__(self, database: Database) -> None:
         self._database = database
         self._waiting: dict[TaskId, set[asyncio.Event]] = {}
+        self._closed = False
 
     def wake(self, payload: str) -> None:
         """Something happened to the task named by `payload`."""
@@ -35,13 +37,23 @@ class TaskWatch:
             for event in events:
                 event.set()
 
+    def close(self) -> None:
+        """End every stream: the watchers go on at another gateway, after the last event they have seen."""
+        self._closed = True
+        self.wake_all()
+
     async def follow(self, task_id: TaskId, cursor: int) -> AsyncIterator[asyncpg.Record]:
-        """Yield every event after `cursor`, in order and without gaps, until the task has ended."""
+        """Yield every event after `cursor`, in order and without gaps, until the task has ended.
+
+        Raises Unavailable when this gateway closes.
+        """
         woken = asyncio.Event()
         waiting = self._waiting.setdefault(task_id, set())
         waiting.add(woken)
         try:
             while True:
+                if self._closed:
+                    raise Unavailable("this gateway closes")
                 woken.clear()  # before reading, so that nothing falls between reading and waiting
                 rows = await self._read(task_id, cursor)
                 for row in rows:
@@ -51,6 +63,9 @@ class TaskWatch:
                         return
                 if not rows:
                     if await self._has_ended(task_id):
+                        # Perhaps between the two reads: the last event must not be swallowed.
+                        for row in await self._read(task_id, cursor):
+                            yield row
                         return
                     await woken.wait()
         finally:

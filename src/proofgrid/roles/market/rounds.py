@@ -1,7 +1,9 @@
 """Runs rounds: collects what waits in a lane and who is free, asks the rules, writes transcript and leases.
 
 lane wakes (job ready, prover free, prover came) -> at most one round per interval -> one transaction:
-    lane lock -> lock tasks -> orders -> rules.market.rounds -> round + leases + events -> commit wakes gateways
+    lane lock -> lock tasks -> orders, epoch -> rules.market.rounds -> round + leases + events -> commit wakes gateways
+
+Whoever holds the lane's lock leads it for this round; the epoch in rounds and leases counts the changes of leader.
 """
 
 from __future__ import annotations
@@ -11,6 +13,7 @@ from collections import defaultdict
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
+from uuid import UUID
 
 import asyncpg
 import structlog
@@ -18,7 +21,8 @@ import structlog
 from proofgrid.primitives.canonical import canonical_json
 from proofgrid.primitives.clock import Clock, fresh_bytes, fresh_uuid
 from proofgrid.primitives.digests import Digest
-from proofgrid.primitives.ids import Lane, TaskId
+from proofgrid.primitives.errors import LeaseLost, Recoverable
+from proofgrid.primitives.ids import GatewayId, Lane, TaskId
 from proofgrid.primitives.signatures import SigningKey
 from proofgrid.rules.jobs.lifecycle import JobEvent, job_sources
 from proofgrid.rules.market.rounds import JobDemand, ProverSupply, RoundInputs, RoundOutcome, TaskDemand, run_round
@@ -29,6 +33,9 @@ from proofgrid.store.tasks import append_event
 
 JOBS_PER_ROUND_MAX = 5_000
 GATEWAY_SILENT_MS = 5_000
+PAUSE_MAX_MS = 2_500  #: a leader that is silent for so long in the middle of a round loses the round and the lane
+NO_SALE_EVERY_MS = 1_000  #: at most one such event per task
+STAND_BY_MS = 250  #: after finding another gateway at a lane's round
 UNSOLD_RETRY_FIRST_SECONDS = 0.25
 UNSOLD_RETRY_MAX_SECONDS = 4.0
 
@@ -69,12 +76,16 @@ class Held:
 class Market:
     """Runs the rounds of all lanes. Any number of gateways may run one: the lane lock keeps rounds apart."""
 
-    def __init__(self, database: Database, *, key: SigningKey, settings: MarketSettings, clock: Clock) -> None:
+    def __init__(
+        self, database: Database, *, gateway_id: GatewayId, key: SigningKey, settings: MarketSettings, clock: Clock
+    ) -> None:
         self._database = database
+        self._gateway_id = gateway_id
         self._key = key
         self._settings = settings
         self._clock = clock
         self._dirty: dict[Lane, asyncio.Event] = {}
+        self._told: dict[Lane, dict[str, tuple[int, int]]] = {}  #: task -> (cheapest ask it was told of, when)
         self._group: asyncio.TaskGroup | None = None
 
     def wake(self, lane: str) -> None:
@@ -112,7 +123,7 @@ class Market:
             dirty.clear()
             try:
                 held = await self.hold_round(lane)
-            except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+            except (Recoverable, OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
                 log.warning("round_failed", lane=lane, reason=str(error))
                 held = Held(sold=0, unsold=1, next_job_ms=None)
             if held is None:
@@ -130,14 +141,17 @@ class Market:
     async def hold_round(self, lane: Lane) -> Held | None:
         """Hold one round of a lane, or none when there is nothing to match."""
         async with self._database.transaction() as connection:
-            if not await connection.fetchval(QUERIES["lock_lane"], lane):
-                return Held(sold=0, unsold=1, next_job_ms=None)  # another gateway is at it
+            if not await connection.fetchval(QUERIES["lock_lane"], lane, str(PAUSE_MAX_MS)):
+                # Another gateway is at it. Should it die before it is done, this one must not come late.
+                return Held(sold=0, unsold=0, next_job_ms=STAND_BY_MS)
             book = await self._collect(connection, lane)
             if not book.demands or not book.supplies:
                 return Held(sold=0, unsold=0, next_job_ms=self._settings.interval_ms) if book.skipped else None
+            epoch = await connection.fetchval(QUERIES["lead_lane"], lane, self._gateway_id)
             outcome = run_round(await self._inputs(connection, lane, book))
-            hashed = await self._record(connection, outcome)
-            await self._grant(connection, outcome, hashed, book)
+            hashed = await self._record(connection, outcome, epoch)
+            await self._grant(connection, outcome, hashed, book, epoch)
+            await self._tell_unsold(connection, lane, book)
             next_job_ms = self._settings.interval_ms if book.skipped else await self._next_wait(connection, lane)
         sold = len(outcome.placements)
         log.info(
@@ -216,9 +230,9 @@ class Market:
             supplies=book.supplies,
         )
 
-    async def _record(self, connection: Any, outcome: RoundOutcome) -> Digest:
+    async def _record(self, connection: Any, outcome: RoundOutcome, epoch: int) -> Digest:
         hashed = transcript_hash(outcome.transcript)
-        await connection.execute(
+        recorded = await connection.fetchval(
             QUERIES["insert_round"],
             outcome.lane,
             outcome.number,
@@ -231,10 +245,14 @@ class Market:
             len(outcome.transcript["bids"]),
             len(outcome.transcript["asks"]),
             outcome.next_reference,
+            epoch,
+            self._gateway_id,
         )
+        if recorded is None:
+            raise LeaseLost(f"another gateway leads {outcome.lane}")
         return hashed
 
-    async def _grant(self, connection: Any, outcome: RoundOutcome, hashed: Digest, book: _Book) -> None:
+    async def _grant(self, connection: Any, outcome: RoundOutcome, hashed: Digest, book: _Book, epoch: int) -> None:
         if not outcome.placements:
             return
         rows = []
@@ -262,6 +280,7 @@ class Market:
             outcome.sell_price,
             self._settings.pick_up_ms,
             job_sources(JobEvent.SOLD),
+            epoch,
         )
         for placement in outcome.placements:
             job = book.jobs[placement.job_id]
@@ -280,3 +299,22 @@ class Market:
             )
         for gateway_id in sorted({row["gateway_id"] for row in rows}):
             await connection.execute(QUERIES["wake_gateway"], gateway_id)
+
+    async def _tell_unsold(self, connection: Any, lane: Lane, book: _Book) -> None:
+        """Tell the tasks that bid less than everybody asks; again when the cheapest ask is another, once a second."""
+        cheapest = min(supply.ask_price for supply in book.supplies)
+        now_ms = self._clock.now_ms()
+        before, after = self._told.get(lane, {}), {}
+        for demand in book.demands:
+            if demand.limit_price >= cheapest:
+                continue
+            ask, at_ms = before.get(demand.task_id, (None, 0))
+            if ask != cheapest and now_ms - at_ms >= NO_SALE_EVERY_MS:
+                task_id = TaskId(UUID(demand.task_id))
+                await append_event(
+                    connection, task_id, "no_sale", lane=lane, cheapest_ask=cheapest, limit_price=demand.limit_price
+                )
+                ask, at_ms = cheapest, now_ms
+            if ask is not None:
+                after[demand.task_id] = (ask, at_ms)
+        self._told[lane] = after

@@ -5,7 +5,7 @@
     gRPC's thread     sends what is in the outgoing queue
 
 A lost connection is made again, to the next gateway of the list, with backoff and jitter; the hello names the leases
-still held, so that nothing is proven twice for a cut cable.
+still held, so that nothing is proven twice for a cut cable. A gateway that closes asks to `move`: the same, at once.
 """
 
 from __future__ import annotations
@@ -66,6 +66,7 @@ class Link:
         self._ca_file = ca_file
         self._clock = clock
         self._closing = threading.Event()
+        self._moving = threading.Event()
         self._outgoing: _Outgoing | None = None
         self._call: Any = None
         self._thread = threading.Thread(target=self._run, name="link", daemon=True)
@@ -84,6 +85,12 @@ class Link:
             self._call.cancel()
         self._thread.join(timeout=10)
 
+    def move(self) -> None:
+        """Go to the next gateway now. What this one said before was delivered, so the hello there names every lease."""
+        self._moving.set()
+        if self._call is not None:
+            self._call.cancel()
+
     def send(self, message: prover_pb2.FromProver) -> bool:
         """Send a message; False when there is no connection now (what matters is sent again after the next hello)."""
         outgoing = self._outgoing
@@ -98,6 +105,7 @@ class Link:
         while not self._closing.is_set():
             target = self._targets[attempt % len(self._targets)]
             attempt += 1
+            self._moving.clear()
             try:
                 if self._stay_connected(target.address, channel_credentials(target, self._ca_file)):
                     delay_seconds = BACKOFF_FIRST_SECONDS
@@ -111,6 +119,8 @@ class Link:
             self._deliver(error)
             if isinstance(error, InvalidRequest) and not isinstance(error, Refused):
                 return  # asking again in the same words would get the same answer
+            if self._moving.is_set():
+                continue
             self._closing.wait(delay_seconds * self._chance.uniform(0.5, 1.0))
             delay_seconds = min(2 * delay_seconds, BACKOFF_MAX_SECONDS)
 

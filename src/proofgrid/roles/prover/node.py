@@ -195,6 +195,9 @@ class ProverNode:
                     self._stop(LeaseId(parse_uuid(item.stop.lease_id, field="lease_id")), item.stop.reason)
                 case "ack":
                     self._acknowledged(item.ack)
+                case "notice" if item.notice.code == codec.MOVE:
+                    self._tell("moving", reason=item.notice.detail)
+                    self._link.move()
                 case _:
                     log.info("notice", code=item.notice.code, detail=item.notice.detail)
 

@@ -69,7 +69,7 @@ class Combiner:
             self._woken.clear()
             try:
                 seconds = await self._work_off()
-            except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+            except (Recoverable, OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
                 log.warning("database_away", reason=str(error))
                 seconds = AFTER_TROUBLE_SECONDS
             with suppress(TimeoutError):
@@ -80,6 +80,8 @@ class Combiner:
         """Combine all that waits; return after how many seconds to look again, None for never."""
         while True:
             async with self._database.connection() as connection:
+                # One task at a time: a claim that is still ours was cut off, perhaps with the database.
+                await connection.execute(QUERIES["drop_claims_of"], self._gateway_id)
                 task = await connection.fetchrow(QUERIES["claim_combining"], self._gateway_id, GATEWAY_SILENT_MS)
                 if task is None:
                     return LOOK_AGAIN_SECONDS if await connection.fetchval(QUERIES["combining_elsewhere"]) else None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -9,7 +10,7 @@ from typing import Any
 import structlog
 
 from proofgrid.primitives.digests import Digest
-from proofgrid.primitives.errors import BadProof, JobCrashed, JobTimedOut, LeaseLost
+from proofgrid.primitives.errors import BadProof, JobCrashed, JobTimedOut, LeaseLost, Recoverable
 from proofgrid.primitives.ids import Address, ProverId, TaskId
 from proofgrid.proofs import workers as in_worker
 from proofgrid.proofs.base import JobOutput
@@ -34,6 +35,7 @@ from proofgrid.store.tasks import append_event, end_lease, post_transfers
 
 VERIFY_TIMEOUT_SECONDS = 120.0
 PROOF_BYTES_MAX = 64 << 20
+STORE_DELAYS_SECONDS = (0.5, 1.0, 2.0, 4.0, 8.0)  #: far less than a reported lease lives
 
 log = structlog.get_logger(__name__)
 
@@ -68,7 +70,7 @@ class Settlement:
             return ProverId(lease["prover_id"])
         content = await self._content(report)
         await self._verify(lease, JobOutput(proof=content, public=report.public))
-        proof_digest = await self._artifacts.put_bytes(content)
+        proof_digest = await self._store_patiently(content)
         async with self._database.transaction() as connection:
             await self._pay(connection, lease, report, proof_digest, len(content))
         log.info("proof_paid", job_id=str(lease["job_id"]), prover_id=lease["prover_id"], price=lease["sell_price"])
@@ -96,6 +98,16 @@ class Settlement:
         if report.proof_digest is None:
             return report.proof
         return await self._artifacts.read_bytes(report.proof_digest, limit_bytes=PROOF_BYTES_MAX)
+
+    async def _store_patiently(self, content: bytes) -> Digest:
+        # The work is done and found right: it is not thrown away because the store is away for a moment.
+        for delay_seconds in STORE_DELAYS_SECONDS:
+            try:
+                return await self._artifacts.put_bytes(content)
+            except Recoverable as error:
+                log.warning("proof_not_stored", reason=str(error), again_in_seconds=delay_seconds)
+            await asyncio.sleep(delay_seconds)
+        return await self._artifacts.put_bytes(content)
 
     async def _verify(self, lease: Any, output: JobOutput) -> None:
         program = await self._library.program(Digest(lease["program_digest"]))

@@ -24,6 +24,7 @@ class ProofRequest:
     budget: int  #: most base units in all; 0 means limit price times units
     deadline_ms: int  #: since the epoch; 0 means the network's default
     idempotency_key: str
+    allow_cached: bool = False  #: a finished task of the same client with the same program and inputs will do
 
     @property
     def content_digest(self) -> Digest:

@@ -1,14 +1,15 @@
 """What happens to a job whose lease ended without a proof: one table by reason, one decision.
 
-reason            whose fault   counts as an attempt   same prover again
-not_picked_up     weather       no                     after a short while
-prover_lost       prover        yes                    after a while
-child_crashed     prover        yes                    after a while
-timed_out         prover        yes                    after a while
-bad_proof         prover        yes                    never for this job
-store_fault       weather       no                     at once
-declined          prover        no                     after a while
-program_fault     program       ends the task          -
+reason            whose fault   counts as an attempt     same prover again
+not_picked_up     weather       no, but not for ever     after a short while
+prover_lost       prover        yes                      after a while
+child_crashed     prover        yes                      after a while
+timed_out         prover        yes                      after a while
+bad_proof         prover        yes                      never for this job
+store_fault       weather       no, but not for ever     after a short while
+artifact_lost     the store's   no, but soon it is over  after a short while
+declined          prover        no, but not for ever     after a while
+program_fault     program       ends the task            -
 """
 
 from __future__ import annotations
@@ -21,6 +22,8 @@ from proofgrid.primitives.errors import AttemptsExhausted, Unprovable
 FOREVER_MS = 2**53  #: far beyond any clock, still exact in JSON
 BACKOFF_FIRST_MS = 200
 BACKOFF_MAX_MS = 10_000
+WEATHER_RETURNS_MAX = 200  #: half an hour of the longest backoff: no job bounces for ever, whoever is to blame
+LOST_RETURNS_MAX = 8  #: some 20 s, in which a copy may be mended
 
 
 class ReturnReason(StrEnum):
@@ -30,6 +33,7 @@ class ReturnReason(StrEnum):
     TIMED_OUT = "timed_out"
     BAD_PROOF = "bad_proof"
     STORE_FAULT = "store_fault"
+    ARTIFACT_LOST = "artifact_lost"
     DECLINED = "declined"
     PROGRAM_FAULT = "program_fault"
 
@@ -42,6 +46,7 @@ class RetryRule:
     exclude_ms: int  #: how long this prover gets no lease for this job again
     prover_at_fault: bool
     ends_task: bool = False
+    returns_max: int = WEATHER_RETURNS_MAX  #: of the job in all, for whatever reasons
 
 
 RETRY_RULES: dict[ReturnReason, RetryRule] = {
@@ -50,15 +55,19 @@ RETRY_RULES: dict[ReturnReason, RetryRule] = {
     ReturnReason.CHILD_CRASHED: RetryRule(counts=True, exclude_ms=15_000, prover_at_fault=True),
     ReturnReason.TIMED_OUT: RetryRule(counts=True, exclude_ms=60_000, prover_at_fault=True),
     ReturnReason.BAD_PROOF: RetryRule(counts=True, exclude_ms=FOREVER_MS, prover_at_fault=True),
-    ReturnReason.STORE_FAULT: RetryRule(counts=False, exclude_ms=0, prover_at_fault=False),
+    ReturnReason.STORE_FAULT: RetryRule(counts=False, exclude_ms=1_000, prover_at_fault=False),
+    ReturnReason.ARTIFACT_LOST: RetryRule(
+        counts=False, exclude_ms=1_000, prover_at_fault=False, returns_max=LOST_RETURNS_MAX
+    ),
     ReturnReason.DECLINED: RetryRule(counts=False, exclude_ms=15_000, prover_at_fault=False),
     ReturnReason.PROGRAM_FAULT: RetryRule(counts=True, exclude_ms=0, prover_at_fault=False, ends_task=True),
 }
 
 #: The error codes that a prover reports, by what they mean here; any other code is a crash.
 REASON_OF_CODE: dict[str, ReturnReason] = {
-    "PG-310": ReturnReason.STORE_FAULT,
-    "PG-311": ReturnReason.STORE_FAULT,
+    "PG-310": ReturnReason.ARTIFACT_LOST,
+    "PG-311": ReturnReason.ARTIFACT_LOST,
+    "PG-300": ReturnReason.STORE_FAULT,
     "PG-301": ReturnReason.STORE_FAULT,
     "PG-320": ReturnReason.CHILD_CRASHED,
     "PG-321": ReturnReason.TIMED_OUT,
@@ -100,6 +109,12 @@ def decide_retry(
         return GiveUp(
             code=AttemptsExhausted.code,
             detail=f"gave up after {attempts} failed attempts, the last: {reason}: {detail}",
+            attempts=attempts,
+        )
+    if returns + 1 >= rule.returns_max:
+        return GiveUp(
+            code=AttemptsExhausted.code,
+            detail=f"gave up after the job came back {returns + 1} times, the last: {reason}: {detail}",
             attempts=attempts,
         )
     backoff_ms = min(BACKOFF_FIRST_MS * 2 ** min(returns, 16), BACKOFF_MAX_MS)

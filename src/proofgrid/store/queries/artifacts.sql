@@ -1,5 +1,7 @@
 -- name: record_artifact
-INSERT INTO artifacts (digest, owner, size_bytes) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING;
+-- Stored again is young again, so that retention does not take away what somebody was just told is there.
+INSERT INTO artifacts (digest, owner, size_bytes) VALUES ($1, $2, $3)
+ON CONFLICT (digest, owner) DO UPDATE SET created_ms = excluded.created_ms;
 
 -- name: record_artifacts
 -- Many of one owner: digests, sizes.

@@ -28,13 +28,24 @@ SELECT lane, min(not_before_ms) - now_ms() AS wait_ms FROM jobs WHERE state = 'r
 SELECT number, transcript_hash, next_reference FROM rounds WHERE lane = $1 ORDER BY number DESC LIMIT 1;
 
 -- name: lock_lane
--- One round of a lane at a time, whichever gateway runs it.
-SELECT pg_try_advisory_xact_lock(hashtextextended('lane:' || $1, 0));
+-- One round of a lane at a time, whichever gateway runs it. $2: how long it may be silent before it loses the round, ms.
+SELECT pg_try_advisory_xact_lock(hashtextextended('lane:' || $1, 0))
+FROM set_config('idle_in_transaction_session_timeout', $2, true);
+
+-- name: lead_lane
+-- Under the lane's lock: the epoch of this gateway's lead, a new one when another gateway led before.
+INSERT INTO lanes (lane, leader) VALUES ($1, $2)
+ON CONFLICT (lane) DO UPDATE SET leader = excluded.leader,
+    epoch = lanes.epoch + (lanes.leader <> excluded.leader)::int,
+    since_ms = CASE WHEN lanes.leader = excluded.leader THEN lanes.since_ms ELSE now_ms() END
+RETURNING epoch;
 
 -- name: insert_round
+-- Nothing comes back, and nothing is written, when the epoch is not that of the lane any more.
 INSERT INTO rounds (lane, number, transcript, transcript_hash, signature, buy_price, sell_price, units, bids, asks,
-    next_reference)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11);
+    next_reference, epoch)
+SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, epoch FROM lanes WHERE lane = $1 AND epoch = $12 AND leader = $13
+RETURNING number;
 
 -- name: grant_leases
 -- $1: JSON list of leases, $5: the states from which a job is sold. The job and its lease change together.
@@ -46,9 +57,9 @@ WITH given AS (
     FROM given WHERE jobs.job_id = given.job_id AND jobs.state = ANY($7::text[]) RETURNING jobs.job_id
 )
 INSERT INTO leases (lease_id, job_id, task_id, prover_id, operator, session_id, gateway_id, lane, round, units,
-    buy_price, sell_price, state, expires_ms, until_ms)
+    buy_price, sell_price, state, expires_ms, until_ms, epoch)
 SELECT lease_id, given.job_id, task_id, prover_id, operator, session_id, gateway_id, $2, $3, units, $4, $5, 'granted',
-    now_ms() + $6, now_ms() + $6 + run_ms
+    now_ms() + $6, now_ms() + $6 + run_ms, $8
 FROM given JOIN sold USING (job_id)
 RETURNING lease_id, job_id, fence;
 
@@ -146,3 +157,21 @@ SELECT * FROM rounds WHERE ($1 = '' OR lane = $1) ORDER BY at_ms DESC, number DE
 SELECT DISTINCT ON (r.lane) r.lane, r.number AS rounds, r.next_reference,
     (SELECT coalesce(sum(units), 0)::bigint FROM jobs WHERE jobs.lane = r.lane AND state = 'ready') AS ready_units
 FROM rounds r ORDER BY r.lane, r.number DESC;
+
+-- name: drop_claims_of
+UPDATE tasks SET claimed_by = NULL WHERE state = 'combining' AND claimed_by = $1;
+
+-- name: close_sessions_without_stream
+-- $2: the sessions whose streams this gateway holds. Others of its own could not be closed when their streams ended,
+-- because the database was away; their leases get a grace to come back with a new session.
+WITH closed AS (
+    UPDATE sessions SET open = false WHERE gateway_id = $1 AND open AND session_id <> ALL($2::uuid[])
+    RETURNING session_id
+)
+UPDATE leases SET expires_ms = least(expires_ms, now_ms() + $3)
+FROM closed WHERE leases.session_id = closed.session_id AND leases.state IN ('granted', 'offered', 'running', 'reported');
+
+-- name: extend_unheard_leases
+-- After the database was away: what ran out meanwhile may be heard of once more; no longer than its own limit.
+UPDATE leases SET expires_ms = least(now_ms() + $1, until_ms)
+WHERE state IN ('offered', 'running') AND expires_ms < now_ms() + $1 AND until_ms > now_ms();

@@ -1,3 +1,11 @@
+-- name: network_of_database
+-- The first gateway names the network.
+INSERT INTO network (address) VALUES ($1) ON CONFLICT (one) DO UPDATE SET address = network.address RETURNING address;
+
+-- name: lift_time_bounds
+SELECT set_config(name, '0', false) FROM pg_settings
+WHERE name IN ('lock_timeout', 'idle_in_transaction_session_timeout', 'transaction_timeout');
+
 -- name: register_gateway
 INSERT INTO gateways (gateway_id) VALUES ($1);
 
@@ -5,7 +13,12 @@ INSERT INTO gateways (gateway_id) VALUES ($1);
 UPDATE gateways SET seen_ms = now_ms() WHERE gateway_id = $1;
 
 -- name: gateway_gone
-DELETE FROM gateways WHERE gateway_id = $1;
+-- What it was combining is free at once.
+WITH gone AS (DELETE FROM gateways WHERE gateway_id = $1 RETURNING 1)
+SELECT pg_notify('combining', '') FROM gone;
+
+-- name: drain_gateway
+UPDATE sessions SET draining = true WHERE gateway_id = $1 AND open;
 
 -- name: register_prover
 INSERT INTO provers (prover_id, operator) VALUES ($1, $2) ON CONFLICT DO NOTHING;
@@ -23,12 +36,18 @@ INSERT INTO sessions (session_id, prover_id, operator, gateway_id, asks, classes
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12);
 
 -- name: adopt_leases
--- After a reconnect: the leases that this prover still holds move to the new session.
-UPDATE leases SET session_id = $2, gateway_id = $3, expires_ms = least(now_ms() + $6, until_ms)
-FROM unnest($4::uuid[], $5::bigint[]) AS held(lease_id, fence)
-WHERE leases.lease_id = held.lease_id AND leases.fence = held.fence AND leases.prover_id = $1
-  AND leases.state IN ('granted', 'offered', 'running', 'reported')
-RETURNING leases.lease_id;
+-- After a reconnect: the leases that this prover still holds move to the new session, and so do those that it was never
+-- told of. The new gateway looks for the latter.
+WITH adopted AS (
+    UPDATE leases SET session_id = $2, gateway_id = $3, expires_ms = least(now_ms() + $6, until_ms)
+    WHERE leases.prover_id = $1 AND leases.state IN ('granted', 'offered', 'running', 'reported')
+      AND (leases.state = 'granted' OR (leases.lease_id, leases.fence) IN (
+        SELECT lease_id, fence FROM unnest($4::uuid[], $5::bigint[]) AS held(lease_id, fence)))
+    RETURNING leases.lease_id, leases.state
+), told AS (
+    SELECT pg_notify('leases', $3::text) WHERE EXISTS (SELECT 1 FROM adopted WHERE state = 'granted')
+)
+SELECT lease_id FROM adopted WHERE (SELECT count(*) FROM told) >= 0;
 
 -- name: leases_a_prover_forgot
 -- It said hello and does not hold them: it lost them, or never heard of them.

@@ -1,13 +1,20 @@
 -- name: find_task_by_key
 SELECT task_id, request_digest FROM tasks WHERE client = $1 AND idempotency_key = $2;
 
+-- name: find_proven_task
+-- The newest finished task of the same client, program and inputs whose bundle is still there.
+SELECT task_id FROM tasks
+WHERE client = $1 AND program_digest = $2 AND inputs_digest = $3 AND state = 'done'
+  AND EXISTS (SELECT 1 FROM artifacts WHERE digest = tasks.bundle_digest)
+ORDER BY finished_ms DESC LIMIT 1;
+
 -- name: count_open_tasks
 SELECT count(*) FROM tasks WHERE client = $1 AND state IN ('open', 'combining');
 
 -- name: insert_task
 INSERT INTO tasks (task_id, client, program_digest, state, idempotency_key, request_digest, statement, inputs,
-    limit_price, units, escrow, deadline_ms, jobs_open)
-VALUES ($1, $2, $3, 'open', $4, $5, $6, $7, $8, $9, $10, $11, $12);
+    limit_price, units, escrow, deadline_ms, jobs_open, inputs_digest)
+VALUES ($1, $2, $3, 'open', $4, $5, $6, $7, $8, $9, $10, $11, $12, $13);
 
 -- name: insert_jobs
 -- $2: a JSON list of jobs.

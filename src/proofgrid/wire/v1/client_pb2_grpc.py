@@ -652,6 +652,21 @@ class AdminServiceStub:
                 request_serializer=proofgrid_dot_wire_dot_v1_dot_client__pb2.CheckLedgerRequest.SerializeToString,
                 response_deserializer=proofgrid_dot_wire_dot_v1_dot_client__pb2.LedgerCheck.FromString,
                 _registered_method=True)
+        self.ListDeadLetters = channel.unary_unary(
+                '/proofgrid.v1.AdminService/ListDeadLetters',
+                request_serializer=proofgrid_dot_wire_dot_v1_dot_client__pb2.ListDeadLettersRequest.SerializeToString,
+                response_deserializer=proofgrid_dot_wire_dot_v1_dot_client__pb2.ListDeadLettersResponse.FromString,
+                _registered_method=True)
+        self.GetDeadLetter = channel.unary_unary(
+                '/proofgrid.v1.AdminService/GetDeadLetter',
+                request_serializer=proofgrid_dot_wire_dot_v1_dot_client__pb2.GetDeadLetterRequest.SerializeToString,
+                response_deserializer=proofgrid_dot_wire_dot_v1_dot_client__pb2.DeadLetter.FromString,
+                _registered_method=True)
+        self.ReplayDeadLetter = channel.unary_unary(
+                '/proofgrid.v1.AdminService/ReplayDeadLetter',
+                request_serializer=proofgrid_dot_wire_dot_v1_dot_client__pb2.ReplayDeadLetterRequest.SerializeToString,
+                response_deserializer=proofgrid_dot_wire_dot_v1_dot_client__pb2.DeadLetter.FromString,
+                _registered_method=True)
 
 
 class AdminServiceServicer:
@@ -687,6 +702,26 @@ class AdminServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ListDeadLetters(self, request, context):
+        """Tasks that ended because nobody could prove them.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetDeadLetter(self, request, context):
+        """Missing associated documentation comment in .proto file."""
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ReplayDeadLetter(self, request, context):
+        """Make a new task of it, paid by the same client; replaying twice is one new task.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_AdminServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -714,6 +749,21 @@ def add_AdminServiceServicer_to_server(servicer, server):
                     servicer.CheckLedger,
                     request_deserializer=proofgrid_dot_wire_dot_v1_dot_client__pb2.CheckLedgerRequest.FromString,
                     response_serializer=proofgrid_dot_wire_dot_v1_dot_client__pb2.LedgerCheck.SerializeToString,
+            ),
+            'ListDeadLetters': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListDeadLetters,
+                    request_deserializer=proofgrid_dot_wire_dot_v1_dot_client__pb2.ListDeadLettersRequest.FromString,
+                    response_serializer=proofgrid_dot_wire_dot_v1_dot_client__pb2.ListDeadLettersResponse.SerializeToString,
+            ),
+            'GetDeadLetter': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetDeadLetter,
+                    request_deserializer=proofgrid_dot_wire_dot_v1_dot_client__pb2.GetDeadLetterRequest.FromString,
+                    response_serializer=proofgrid_dot_wire_dot_v1_dot_client__pb2.DeadLetter.SerializeToString,
+            ),
+            'ReplayDeadLetter': grpc.unary_unary_rpc_method_handler(
+                    servicer.ReplayDeadLetter,
+                    request_deserializer=proofgrid_dot_wire_dot_v1_dot_client__pb2.ReplayDeadLetterRequest.FromString,
+                    response_serializer=proofgrid_dot_wire_dot_v1_dot_client__pb2.DeadLetter.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -851,6 +901,87 @@ class AdminService:
             '/proofgrid.v1.AdminService/CheckLedger',
             proofgrid_dot_wire_dot_v1_dot_client__pb2.CheckLedgerRequest.SerializeToString,
             proofgrid_dot_wire_dot_v1_dot_client__pb2.LedgerCheck.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListDeadLetters(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/proofgrid.v1.AdminService/ListDeadLetters',
+            proofgrid_dot_wire_dot_v1_dot_client__pb2.ListDeadLettersRequest.SerializeToString,
+            proofgrid_dot_wire_dot_v1_dot_client__pb2.ListDeadLettersResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetDeadLetter(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/proofgrid.v1.AdminService/GetDeadLetter',
+            proofgrid_dot_wire_dot_v1_dot_client__pb2.GetDeadLetterRequest.SerializeToString,
+            proofgrid_dot_wire_dot_v1_dot_client__pb2.DeadLetter.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ReplayDeadLetter(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/proofgrid.v1.AdminService/ReplayDeadLetter',
+            proofgrid_dot_wire_dot_v1_dot_client__pb2.ReplayDeadLetterRequest.SerializeToString,
+            proofgrid_dot_wire_dot_v1_dot_client__pb2.DeadLetter.FromString,
             options,
             channel_credentials,
             insecure,

@@ -179,6 +179,11 @@ class AdminServiceStub:
     ListIdentities: _grpc.UnaryUnaryMultiCallable[_client_pb2.ListIdentitiesRequest, _client_pb2.ListIdentitiesResponse]
     Deposit: _grpc.UnaryUnaryMultiCallable[_client_pb2.DepositRequest, _client_pb2.Account]
     CheckLedger: _grpc.UnaryUnaryMultiCallable[_client_pb2.CheckLedgerRequest, _client_pb2.LedgerCheck]
+    ListDeadLetters: _grpc.UnaryUnaryMultiCallable[_client_pb2.ListDeadLettersRequest, _client_pb2.ListDeadLettersResponse]
+    """Tasks that ended because nobody could prove them."""
+    GetDeadLetter: _grpc.UnaryUnaryMultiCallable[_client_pb2.GetDeadLetterRequest, _client_pb2.DeadLetter]
+    ReplayDeadLetter: _grpc.UnaryUnaryMultiCallable[_client_pb2.ReplayDeadLetterRequest, _client_pb2.DeadLetter]
+    """Make a new task of it, paid by the same client; replaying twice is one new task."""
 
 @_typing.type_check_only
 class AdminServiceAsyncStub(AdminServiceStub):
@@ -188,6 +193,11 @@ class AdminServiceAsyncStub(AdminServiceStub):
     ListIdentities: _aio.UnaryUnaryMultiCallable[_client_pb2.ListIdentitiesRequest, _client_pb2.ListIdentitiesResponse]  # type: ignore[assignment]
     Deposit: _aio.UnaryUnaryMultiCallable[_client_pb2.DepositRequest, _client_pb2.Account]  # type: ignore[assignment]
     CheckLedger: _aio.UnaryUnaryMultiCallable[_client_pb2.CheckLedgerRequest, _client_pb2.LedgerCheck]  # type: ignore[assignment]
+    ListDeadLetters: _aio.UnaryUnaryMultiCallable[_client_pb2.ListDeadLettersRequest, _client_pb2.ListDeadLettersResponse]  # type: ignore[assignment]
+    """Tasks that ended because nobody could prove them."""
+    GetDeadLetter: _aio.UnaryUnaryMultiCallable[_client_pb2.GetDeadLetterRequest, _client_pb2.DeadLetter]  # type: ignore[assignment]
+    ReplayDeadLetter: _aio.UnaryUnaryMultiCallable[_client_pb2.ReplayDeadLetterRequest, _client_pb2.DeadLetter]  # type: ignore[assignment]
+    """Make a new task of it, paid by the same client; replaying twice is one new task."""
 
 class AdminServiceServicer(metaclass=_abc_1.ABCMeta):
     @_abc_1.abstractmethod
@@ -224,6 +234,29 @@ class AdminServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _client_pb2.CheckLedgerRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_client_pb2.LedgerCheck, _abc.Awaitable[_client_pb2.LedgerCheck]]: ...
+
+    @_abc_1.abstractmethod
+    def ListDeadLetters(
+        self,
+        request: _client_pb2.ListDeadLettersRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_client_pb2.ListDeadLettersResponse, _abc.Awaitable[_client_pb2.ListDeadLettersResponse]]:
+        """Tasks that ended because nobody could prove them."""
+
+    @_abc_1.abstractmethod
+    def GetDeadLetter(
+        self,
+        request: _client_pb2.GetDeadLetterRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_client_pb2.DeadLetter, _abc.Awaitable[_client_pb2.DeadLetter]]: ...
+
+    @_abc_1.abstractmethod
+    def ReplayDeadLetter(
+        self,
+        request: _client_pb2.ReplayDeadLetterRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_client_pb2.DeadLetter, _abc.Awaitable[_client_pb2.DeadLetter]]:
+        """Make a new task of it, paid by the same client; replaying twice is one new task."""
 
 def add_AdminServiceServicer_to_server(servicer: AdminServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...
 

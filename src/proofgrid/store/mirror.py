@@ -1,0 +1,236 @@
+"""Two copies of every artifact, in two stores, each mending the other.
+
+    write   -> primary and second at once; a second that fails is noted and gets its copy later, from `repair`
+    read    -> primary; when it is missing, corrupt or unreachable there, the second, and the primary is mended
+
+What a reader was already sent from a copy that proves corrupt is compared with the good copy: it goes on only when it
+was right, otherwise the reader hears ArtifactCorrupt and finds a healthy primary when it tries again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import IO, Any, Protocol
+
+import asyncpg
+import structlog
+
+from proofgrid.primitives.digests import Digest
+from proofgrid.primitives.errors import ArtifactCorrupt, ArtifactMissing, Recoverable, TooLarge
+from proofgrid.store.artifacts import ArtifactStore, pieces_of
+from proofgrid.store.database import Database
+from proofgrid.store.queries import QUERIES
+
+CONFIG_PREFIX = "PROOFGRID_MIRROR_"  #: PROOFGRID_MIRROR_AWS_ENDPOINT is AWS_ENDPOINT for the second store only
+REPAIRS_AT_ONCE = 100
+REPAIR_SECONDS = 30.0
+_CLOUDS = ("AWS_", "GOOGLE_", "AZURE_")
+
+log = structlog.get_logger(__name__)
+
+
+class RepairList(Protocol):
+    """The artifacts that have one copy only; survives the process."""
+
+    async def add(self, digest: Digest) -> None: ...
+    async def first(self, count: int) -> list[Digest]: ...
+    async def remove(self, digest: Digest) -> None: ...
+
+
+class DatabaseRepairList:
+    """The repair list as a table, shared by all gateways."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def add(self, digest: Digest) -> None:
+        """Note an artifact; noting it again puts it at the end."""
+        async with self._database.connection() as connection:
+            await connection.execute(QUERIES["add_repair"], digest)
+
+    async def first(self, count: int) -> list[Digest]:
+        """Return those that wait longest."""
+        async with self._database.connection() as connection:
+            rows = await connection.fetch(QUERIES["first_repairs"], count)
+        return [Digest(row["digest"]) for row in rows]
+
+    async def remove(self, digest: Digest) -> None:
+        """Cross an artifact off."""
+        async with self._database.connection() as connection:
+            await connection.execute(QUERIES["remove_repair"], digest)
+
+
+class MirroredStore(ArtifactStore):
+    """A primary and a second store that look like one."""
+
+    def __init__(self, primary: ArtifactStore, second: ArtifactStore, repairs: RepairList) -> None:
+        super().__init__(primary._store, local_root=primary._local_root)
+        self._second = second
+        self._repairs = repairs
+
+    # --- in -----------------------------------------------------------------------------------------
+
+    async def _publish(self, digest: Digest, content: bytes | IO[bytes]) -> None:
+        troubles = await asyncio.gather(
+            _trouble_of(super()._publish(digest, content)), _trouble_of(self._second._publish(digest, content))
+        )
+        if troubles[0] is not None:
+            raise troubles[0]
+        if troubles[1] is not None:
+            log.warning("second_copy_postponed", digest=digest, reason=str(troubles[1]))
+            await self._repairs.add(digest)
+
+    # --- out ----------------------------------------------------------------------------------------
+
+    async def open_stream(self, digest: Digest, *, offset: int = 0) -> AsyncIterator[bytes]:
+        """As of any store; raises ArtifactMissing only when both stores say so."""
+        sent = _Sent()
+        try:
+            async for piece in super().open_stream(digest, offset=offset):
+                sent.add(piece)
+                yield piece
+            return
+        except Recoverable as reason:
+            trouble = reason
+        log.warning("read_from_second", digest=digest, reason=str(trouble))
+        with self._spool() as file:
+            await self._rescue(digest, file, trouble)
+            if not await asyncio.to_thread(sent.agrees_with, file, offset):
+                raise ArtifactCorrupt(f"the first copy of {digest} was corrupt; it was mended, read it again")
+            async for piece in pieces_of(file, offset=offset + sent.size_bytes):
+                yield piece
+
+    async def read_bytes(self, digest: Digest, *, limit_bytes: int) -> bytes:
+        """Return the whole artifact from whichever store has it, verified; raise TooLarge past `limit_bytes`."""
+        if await self.size(digest) > limit_bytes:
+            raise TooLarge(f"artifact {digest} is larger than {limit_bytes} bytes")
+        try:
+            return b"".join([piece async for piece in self.open_stream(digest)])
+        except ArtifactCorrupt:  # nothing left this function: what was wrong is thrown away
+            return b"".join([piece async for piece in self.open_stream(digest)])
+
+    async def fetch_to(self, digest: Digest, path: Path) -> None:
+        """Write the artifact to `path`, from whichever store has it."""
+        try:
+            await super().fetch_to(digest, path)
+        except ArtifactCorrupt:
+            await super().fetch_to(digest, path)
+
+    async def size(self, digest: Digest) -> int:
+        """Return the size of the artifact in bytes."""
+        try:
+            return await super().size(digest)
+        except Recoverable as trouble:
+            try:
+                return await self._second.size(digest)
+            except Recoverable as second_trouble:
+                raise _worse(trouble, second_trouble) from trouble
+
+    async def _rescue(self, digest: Digest, file: IO[bytes], trouble: Recoverable) -> None:
+        """Copy the second's artifact into `file`, verified, and from there to the primary when it lacks it."""
+        try:
+            await _copy_into(self._second, digest, file)
+        except Recoverable as second_trouble:
+            raise _worse(trouble, second_trouble) from trouble
+        if isinstance(trouble, ArtifactMissing | ArtifactCorrupt):
+            failed = await _trouble_of(super()._publish(digest, file))
+            log.warning("primary_mended" if failed is None else "primary_not_mended", digest=digest)
+
+    # --- away ---------------------------------------------------------------------------------------
+
+    async def delete(self, digest: Digest) -> None:
+        """Forget both copies."""
+        await super().delete(digest)
+        await self._second.delete(digest)
+        await self._repairs.remove(digest)
+
+    async def set_aside(self, digest: Digest) -> None:
+        """Set both copies aside."""
+        await super().set_aside(digest)
+        await self._second.set_aside(digest)
+
+    async def bring_back(self, digest: Digest) -> None:
+        """Bring both copies back."""
+        await super().bring_back(digest)
+        await self._second.bring_back(digest)
+
+    async def forget_aside(self, digest: Digest) -> None:
+        """Forget both copies that were set aside."""
+        await super().forget_aside(digest)
+        await self._second.forget_aside(digest)
+
+    # --- repair -------------------------------------------------------------------------------------
+
+    async def run(self) -> None:
+        """Give second copies to those that have none, until cancelled."""
+        while True:
+            try:
+                await self.repair()
+            except (Recoverable, OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as reason:
+                log.warning("repair_postponed", reason=str(reason))
+            await asyncio.sleep(REPAIR_SECONDS)
+
+    async def repair(self) -> int:
+        """Copy what waits to the second store; return how many. Stops at the first failure: the store is still away."""
+        repaired = 0
+        while waiting := await self._repairs.first(REPAIRS_AT_ONCE):
+            for digest in waiting:
+                try:
+                    with self._spool() as file:
+                        await _copy_into(super(), digest, file)
+                        await self._second._publish(digest, file)
+                except (ArtifactMissing, ArtifactCorrupt) as reason:
+                    log.error("repair_impossible", digest=digest, reason=str(reason))  # a new upload notes it again
+                await self._repairs.remove(digest)
+                repaired += 1
+        return repaired
+
+
+@dataclass(slots=True)
+class _Sent:
+    """What went out to a reader from a copy nobody had verified to its end."""
+
+    size_bytes: int = 0
+    hasher: Any = field(default_factory=hashlib.sha256)
+
+    def add(self, piece: bytes) -> None:
+        self.size_bytes += len(piece)
+        self.hasher.update(piece)
+
+    def agrees_with(self, file: IO[bytes], offset: int) -> bool:
+        """Say whether the same bytes lie in `file` from `offset` on."""
+        file.seek(offset)
+        hasher, left_bytes = hashlib.sha256(), self.size_bytes
+        while left_bytes and (piece := file.read(min(left_bytes, 1 << 20))):
+            hasher.update(piece)
+            left_bytes -= len(piece)
+        return left_bytes == 0 and hasher.digest() == self.hasher.digest()
+
+
+def second_config(environment: Mapping[str, str]) -> dict[str, str]:
+    """Return the second store's own settings out of PROOFGRID_MIRROR_AWS_… variables and their like."""
+    named = {name.removeprefix(CONFIG_PREFIX): value for name, value in environment.items() if CONFIG_PREFIX in name}
+    return {name.lower(): value for name, value in named.items() if name.startswith(_CLOUDS)}
+
+
+async def _copy_into(store: Any, digest: Digest, file: IO[bytes]) -> None:
+    async for piece in store.open_stream(digest):
+        await asyncio.to_thread(file.write, piece)
+    await asyncio.to_thread(file.flush)
+
+
+async def _trouble_of(writing: Any) -> Recoverable | None:
+    try:
+        await writing
+    except Recoverable as reason:
+        return reason
+    return None
+
+
+def _worse(first: Recoverable, second: Recoverable) -> Recoverable:
+    """Missing is what nobody can help, so it is said only when both copies are."""
+    return second if isinstance(first, ArtifactMissing) else first

@@ -1,0 +1,133 @@
+"""A prover that does what a scenario says: it speaks the real stream, and lies, repeats and keeps silent at will."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections import defaultdict
+from contextlib import suppress
+from types import TracebackType
+from typing import Any
+
+import grpc
+
+from proofgrid.primitives.canonical import canonical_json
+from proofgrid.primitives.clock import SystemClock
+from proofgrid.primitives.digests import digest_of
+from proofgrid.sdk.tokens import make_token
+from proofgrid.wire.errors import read_error
+from proofgrid.wire.v1 import prover_pb2 as messages
+from proofgrid.wire.v1 import prover_pb2_grpc as services
+from tests.networks import Network
+from tests.toy_system import _walk
+
+HEAR_SECONDS = 60.0
+
+
+class ScriptedProver:
+    """One stream of an operator; heartbeats for what it holds go out until it falls `silent`."""
+
+    def __init__(
+        self, network: Network, name: str, operator: str, *, ask: int = 500, slots: int = 4, clock_error_ms: int = 0
+    ) -> None:
+        self._network = network
+        self._key = network.keys[operator]
+        self._hello = messages.Hello(
+            name=name,
+            asks=[messages.Ask(proof_system="toy", price=ask)],
+            classes=["small", "medium", "large"],
+            slots=slots,
+            cores=1,
+            memory_bytes=8 << 30,
+        )
+        self._clock_error_ms = clock_error_ms
+        self._heard: dict[str, asyncio.Queue[messages.ToProver]] = defaultdict(asyncio.Queue)
+        self._held: dict[str, messages.HeldLease] = {}
+        self._writing = asyncio.Lock()
+        self.silent = False
+
+    async def __aenter__(self) -> ScriptedProver:
+        self._channel = grpc.aio.insecure_channel(self._network.address)
+        token = make_token(
+            self._key,
+            audience=self._network.admin_key.address,
+            now_ms=SystemClock().now_ms() + self._clock_error_ms,
+        )
+        self._call: Any = services.ProverServiceStub(self._channel).Connect(
+            metadata=(("authorization", f"Bearer {token}"),)
+        )
+        try:
+            await self._call.write(messages.FromProver(hello=self._hello))
+            first: Any = await self._call.read()
+            if first is grpc.aio.EOF:
+                raise ConnectionResetError("the gateway ended the stream")
+        except (grpc.RpcError, asyncio.InvalidStateError, ConnectionResetError) as ended:
+            error = ended if isinstance(ended, grpc.RpcError) else await _error_of(self._call)
+            await self._channel.close()
+            raise read_error(error) from None
+        self.welcome = first.welcome
+        self._tasks = [asyncio.ensure_future(self._beat()), asyncio.ensure_future(self._listen())]
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        for task in self._tasks:
+            task.cancel()
+        self._call.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._channel.close()
+
+    async def _beat(self) -> None:
+        while True:
+            await asyncio.sleep(0.3)
+            if not self.silent:
+                with suppress(grpc.RpcError, asyncio.InvalidStateError):
+                    await self.say(heartbeat=messages.Heartbeat(held=list(self._held.values())))
+
+    async def _listen(self) -> None:
+        with suppress(grpc.RpcError):
+            while (message := await self._call.read()) is not grpc.aio.EOF:
+                self._heard[message.WhichOneof("message")].put_nowait(message)
+
+    async def say(self, **message: Any) -> None:
+        """Send one message: heartbeat, progress, result, failure or drain."""
+        async with self._writing:  # heartbeats come in between
+            await self._call.write(messages.FromProver(**message))
+
+    async def hear(self, kind: str) -> messages.ToProver:
+        """Return the next message of a kind."""
+        async with asyncio.timeout(HEAR_SECONDS):
+            return await self._heard[kind].get()
+
+    async def take_lease(self) -> messages.Lease:
+        """Wait for a lease and hold it."""
+        lease = (await self.hear("lease")).lease
+        self._held[lease.lease_id] = messages.HeldLease(lease_id=lease.lease_id, fence=lease.fence)
+        return lease
+
+    def let_go(self, lease: messages.Lease) -> None:
+        """Speak of this lease no more."""
+        self._held.pop(lease.lease_id, None)
+
+    async def verdict(self) -> messages.ResultAck:
+        """Return the next answer to a result."""
+        return (await self.hear("ack")).ack
+
+
+async def _error_of(call: Any) -> Any:
+    code, details, trailing = await call.code(), await call.details(), await call.trailing_metadata()
+    return grpc.aio.AioRpcError(code, grpc.aio.Metadata(), grpc.aio.Metadata(*(trailing or ())), details)
+
+
+def prove(lease: messages.Lease, text: str, *, rounds: int = 10) -> messages.JobResult:
+    """Return the right result of a lease of a toy task about `text`."""
+    start = _walk(str(digest_of(text.encode())), rounds * lease.slice)
+    end = _walk(start, rounds)
+    return messages.JobResult(
+        lease_id=lease.lease_id,
+        fence=lease.fence,
+        proof=canonical_json({"start": start, "end": end}),
+        public_json=json.dumps({"end": end}),
+        wall_ms=1,
+    )

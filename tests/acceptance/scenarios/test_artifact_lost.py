@@ -1,0 +1,59 @@
+"""The stored input of a job is deleted or corrupted: the task ends with a refund, or it is mended in time."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from proofgrid.primitives.canonical import canonical_json
+from proofgrid.primitives.digests import digest_of
+from tests.acceptance.tasks import events_of, register_toy, wait_for
+from tests.networks import Network
+
+
+def _path_of_input(network: Network, text: str) -> tuple[Path, bytes]:
+    """Where the first slice's input of a toy task lies, and what it is."""
+    content = canonical_json({"start": digest_of(text.encode())})
+    digest = digest_of(content)
+    return network.root / "gateway" / "artifacts" / "sha256" / digest[:2] / digest, content
+
+
+@pytest.mark.parametrize("how", ["deleted", "corrupted"])
+async def test_a_job_whose_input_is_gone_ends_its_task_with_a_refund(
+    network: Network, tmp_path: Path, how: str
+) -> None:
+    async with network.client() as client:
+        program = await register_toy(client, tmp_path, slices=1)
+        task = await client.submit(program.digest, ["x"], limit_price=1_500)
+        path, content = _path_of_input(network, "x")
+        assert path.read_bytes() == content
+        if how == "deleted":
+            path.unlink()
+        else:
+            path.write_bytes(content[:-1] + b"?")
+        await network.start_prover("p", "alice", ask=500)
+        events = await events_of(client, task.task_id)
+        task = await client.task(task.task_id)
+        balance = (await client.account()).balance
+        provers = {prover.jobs_failed for prover in (await client.status()).provers}
+
+    assert (task.state, task.failure_code) == ("failed", "PG-511")
+    assert "artifact_lost" in task.failure_detail
+    assert {event.data["reason"] for event in events if event.kind == "returned"} == {"artifact_lost"}
+    assert balance == 10_000_000_000
+    assert provers == {0}, "it was no prover's fault"
+
+
+async def test_an_input_that_is_mended_in_time_is_proven(network: Network, tmp_path: Path) -> None:
+    async with network.client() as client:
+        program = await register_toy(client, tmp_path, slices=1)
+        task = await client.submit(program.digest, ["x"], limit_price=1_500)
+        path, content = _path_of_input(network, "x")
+        path.unlink()
+        await network.start_prover("p", "alice", ask=500)
+        await wait_for(client, task.task_id, "returned", reason="artifact_lost")
+        path.write_bytes(content)
+        task = await client.wait(task.task_id)
+
+    assert task.state == "done"

@@ -1,0 +1,72 @@
+"""The line between prover and gateway is reset, slow, or silently dead: work goes on, or goes elsewhere, paid once."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+from tests.acceptance.scenarios.proxy import cable_to
+from tests.acceptance.tasks import events_of, register_toy, wait_for
+from tests.networks import Network
+
+COUNTED = ("sold", "returned", "proven", "done")
+
+
+async def test_a_line_that_is_reset_for_a_moment_costs_no_lease(network: Network, tmp_path: Path) -> None:
+    async with network.client() as client, cable_to(network.address) as cable:
+        await network.start_prover("p", "alice", ask=500, GATEWAY=cable.address)
+        program = await register_toy(client, tmp_path, slices=1, behaviour="slow", sleep_ms=4_000)
+        task = await client.submit(program.digest, ["x"], limit_price=1_500)
+        await wait_for(client, task.task_id, "stage", stage="prove")
+        cable.cut()
+        await asyncio.sleep(0.3)
+        cable.mend()
+        kinds = [event.kind for event in await events_of(client, task.task_id) if event.kind in COUNTED]
+
+    assert kinds == ["sold", "proven", "done"]
+
+
+async def test_a_line_that_is_cut_for_long_moves_the_job_and_the_late_result_is_not_paid(
+    network: Network, tmp_path: Path
+) -> None:
+    async with network.client() as client, cable_to(network.address) as cable:
+        await network.start_prover("far", "alice", ask=500, GATEWAY=cable.address)
+        program = await register_toy(client, tmp_path, slices=1, behaviour="slow", sleep_ms=2_000)
+        task = await client.submit(program.digest, ["x"], limit_price=1_500)
+        await wait_for(client, task.task_id, "stage", stage="prove")
+        cable.cut()
+        await wait_for(client, task.task_id, "returned", reason="prover_lost")
+        await network.start_prover("near", "bob", ask=900)
+        await wait_for(client, task.task_id, "sold", prover=f"{network.keys['bob'].address}/near")
+        cable.mend()
+        events = await events_of(client, task.task_id)
+
+    assert [event.data["prover"].rpartition("/")[2] for event in events if event.kind == "proven"] == ["near"]
+
+
+async def test_a_half_open_line_is_noticed_and_the_job_moves(network: Network, tmp_path: Path) -> None:
+    """Nothing is reset, nothing arrives: only the missing heartbeats tell."""
+    async with network.client() as client, cable_to(network.address) as cable:
+        await network.start_prover("far", "alice", ask=500, GATEWAY=cable.address)
+        program = await register_toy(client, tmp_path, slices=1, behaviour="slow", sleep_ms=2_000)
+        task = await client.submit(program.digest, ["x"], limit_price=1_500)
+        await wait_for(client, task.task_id, "stage", stage="prove")
+        cable.hold()
+        await wait_for(client, task.task_id, "returned", reason="prover_lost")
+        await network.start_prover("near", "bob", ask=900)
+        events = await events_of(client, task.task_id)
+        cable.mend()
+
+    assert [event.data["prover"].rpartition("/")[2] for event in events if event.kind == "proven"] == ["near"]
+
+
+async def test_a_slow_line_is_no_failure(network: Network, tmp_path: Path) -> None:
+    async with network.client() as client, cable_to(network.address) as cable:
+        cable.delay_seconds = 0.2
+        await network.start_prover("far", "alice", ask=500, GATEWAY=cable.address)
+        program = await register_toy(client, tmp_path, slices=2)
+        task = await client.submit(program.digest, ["x"], limit_price=1_500)
+        kinds = [event.kind for event in await events_of(client, task.task_id)]
+
+    assert "returned" not in kinds
+    assert kinds[-1] == "done"
