@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check bench proto lock clean
+.PHONY: help demo test scenarios check bench proto lock clean
 
 help: ## list the commands
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):[^#]*## */\1\t/' | awk -F'\t' '{printf "  make %-8s %s\n", $$1, $$2}'
@@ -21,6 +21,9 @@ demo: $(STAMP) ## run a whole network on this machine and prove a neural network
 
 test: $(STAMP) ## run every test: real database, real processes, real proofs
 	$(BIN)/python -m pytest
+
+scenarios: $(STAMP) ## break everything on purpose: one failure per file, real processes (about 15 minutes)
+	$(BIN)/python -m pytest tests/acceptance/scenarios
 
 check: $(STAMP) ## format, lint, types and the import map
 	$(BIN)/ruff format --check .
