@@ -92,9 +92,10 @@ class Network:
         }
         self.gateway = await self._start("gateway", ["gateway", "--json"], settings)
         ready = await self._first_line(self.gateway)
-        self.port = int(ready["address"].rpartition(":")[2])
-        # Certificates are for names.
-        self.address = f"{self.scheme}://localhost:{self.port}"
+        self.address = ready["address"]
+        self.port = int(self.address.rpartition(":")[2])
+        if self.scheme == "grpcs":
+            self.address = f"grpcs://localhost:{self.port}"  # certificates are for names
 
     async def start_another_gateway(self, name: str = "gateway-2", address: str = "", **settings: str) -> str:
         """Start one more gateway on the same database, or again at its old address; return the address."""
