@@ -228,7 +228,7 @@ def as_administrator(options: ClientOptions, data_dir: Path | None) -> ClientOpt
     """Return options with the network's key where no other was chosen."""
     if options.key is not None:
         return options
-    from proofgrid.bootstrap import network_key_path
+    from proofgrid.bootstrap.adapters import network_key_path
     from proofgrid.settings import GatewaySettings, load_settings
 
     settings = load_settings(GatewaySettings, data_dir=data_dir)

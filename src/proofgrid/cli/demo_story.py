@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from proofgrid.bootstrap import network_key_path
+from proofgrid.bootstrap.adapters import network_key_path
 from proofgrid.cli.demo_books import Books, read_books
 from proofgrid.cli.demo_digits import MODEL, Digit, best_of, plain_scores
 from proofgrid.cli.demo_processes import Fleet

@@ -14,7 +14,7 @@ from proofgrid.cli.lifeline import LifelineOption, stop_when_stdin_closes
 from proofgrid.cli.options import JsonOption, run_async
 
 if TYPE_CHECKING:
-    from proofgrid.bootstrap import GatewayFacts
+    from proofgrid.bootstrap.gateway import GatewayFacts
     from proofgrid.settings import GatewaySettings
 
 LIMITS = "Limits per client"
@@ -133,7 +133,7 @@ def run(
 
 
 async def _serve(settings: GatewaySettings, *, json: bool) -> None:
-    from proofgrid.bootstrap import run_gateway
+    from proofgrid.bootstrap.gateway import run_gateway
 
     drain = asyncio.Event()
     is_ready = False

@@ -79,7 +79,7 @@ def run(
 
 
 async def _prove(settings: ProverSettings, *, json: bool) -> None:
-    from proofgrid.bootstrap import run_prover
+    from proofgrid.bootstrap.prover import run_prover
 
     drain = asyncio.Event()
 

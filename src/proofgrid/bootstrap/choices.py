@@ -1,0 +1,48 @@
+"""Which settings go to which role."""
+
+from __future__ import annotations
+
+from proofgrid.roles.dispatcher.desk import DispatchSettings
+from proofgrid.roles.gateway.server import Listen
+from proofgrid.roles.market.rounds import MarketSettings
+from proofgrid.rules.jobs.limits import Limits
+from proofgrid.settings import GatewaySettings
+from proofgrid.wire.addresses import parse_target
+
+
+def listen_of(settings: GatewaySettings) -> Listen:
+    """Where the gateway listens."""
+    target = parse_target(settings.listen, field="listen")
+    host, _, port = settings.listen.rpartition(":")
+    return Listen(
+        host=target.host if host else settings.listen,
+        port=int(port) if host else target.port,
+        certificate=settings.tls_certificate,
+        private_key=settings.tls_key,
+    )
+
+
+def limits_of(settings: GatewaySettings) -> Limits:
+    """What one client may do."""
+    return Limits(
+        requests_per_second=settings.requests_per_second,
+        requests_burst=settings.requests_burst,
+        open_tasks=settings.open_tasks,
+        stored_bytes=settings.stored_bytes,
+        upload_bytes=settings.upload_bytes,
+    )
+
+
+def dispatch_settings_of(settings: GatewaySettings) -> DispatchSettings:
+    """How long leases live and how often jobs are tried."""
+    return DispatchSettings(
+        heartbeat_ms=settings.heartbeat_ms,
+        lease_ttl_ms=settings.lease_ttl_ms,
+        reconnect_grace_ms=settings.reconnect_grace_ms,
+        attempts_max=settings.attempts_max,
+    )
+
+
+def market_settings_of(settings: GatewaySettings) -> MarketSettings:
+    """How rounds are held."""
+    return MarketSettings(interval_ms=settings.round_interval_ms, reference_price=settings.reference_price)

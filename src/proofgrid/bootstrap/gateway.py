@@ -1,0 +1,203 @@
+"""Builds a gateway out of settings and runs it."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Callable
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from uuid import UUID
+
+import structlog
+
+from proofgrid.bootstrap.adapters import (
+    NO_SRS,
+    check_network,
+    fresh_scratch,
+    network_key_of,
+    open_artifacts,
+    open_database,
+    open_srs,
+    tidying,
+)
+from proofgrid.bootstrap.choices import dispatch_settings_of, limits_of, listen_of, market_settings_of
+from proofgrid.primitives.clock import SystemClock, fresh_uuid
+from proofgrid.primitives.ids import Address, GatewayId, LeaseId, SessionId
+from proofgrid.proofs.library import ProgramLibrary
+from proofgrid.proofs.workers import ProofWorkers
+from proofgrid.roles.dispatcher.desk import Desk
+from proofgrid.roles.dispatcher.watch import Watch
+from proofgrid.roles.gateway.admin_service import AdminService
+from proofgrid.roles.gateway.admission import Admission
+from proofgrid.roles.gateway.artifact_service import ArtifactService
+from proofgrid.roles.gateway.client_service import ClientService, NetworkFacts
+from proofgrid.roles.gateway.front_door import FrontDoor
+from proofgrid.roles.gateway.prover_service import ProverService
+from proofgrid.roles.gateway.registration import Registration
+from proofgrid.roles.gateway.server import bind, new_server
+from proofgrid.roles.gateway.watching import TaskWatch
+from proofgrid.roles.market.rounds import Market
+from proofgrid.roles.settlement.combining import Combiner
+from proofgrid.roles.settlement.settlement import Settlement
+from proofgrid.settings import GatewaySettings, parse_gateway_roles
+from proofgrid.store.cache import LocalCache
+from proofgrid.store.database import Listener
+from proofgrid.store.queries import QUERIES
+from proofgrid.telemetry.logs import configure_logs
+from proofgrid.wire.v1 import client_pb2_grpc, prover_pb2_grpc
+
+GATEWAY_CACHE_BYTES = 10 << 30
+STOP_GRACE_SECONDS = 2.0
+MOVE_PATIENCE_SECONDS = 5.0  #: provers that were asked to go to another gateway go at once, unless they hang
+DRAIN_GRACE_SECONDS = 10.0  #: calls under way when a gateway closes may take this long
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GatewayFacts:
+    """What a running gateway is, for whoever started it."""
+
+    address: str  #: host:port
+    network: Address
+    srs_for_development: bool
+    data_dir: Path
+
+
+async def run_gateway(
+    settings: GatewaySettings, *, on_ready: Callable[[GatewayFacts], None], drain: asyncio.Event
+) -> None:
+    """Run a gateway with the chosen roles; `on_ready` is called when it accepts calls.
+
+    Ends after `drain` is set and everybody who is connected was sent to other gateways, or at once when cancelled.
+    """
+    configure_logs(json_lines=settings.log_json, level=settings.log_level)
+    roles = parse_gateway_roles(settings.roles)
+    clock = SystemClock()
+    data_dir = settings.data_dir.expanduser().resolve()
+    data_dir.mkdir(parents=True, exist_ok=True)
+    key = network_key_of(settings, data_dir)
+    scratch = fresh_scratch(data_dir / "scratch")
+
+    async with AsyncExitStack() as stack:
+        workers = ProofWorkers(settings.workers)
+        stack.push_async_callback(workers.close)
+        database = await stack.enter_async_context(open_database(settings, data_dir))
+        artifacts = open_artifacts(settings, data_dir, database)
+        srs = NO_SRS
+        if "api" in roles:
+            srs = await open_srs(settings, data_dir, workers, artifacts, database)
+        library = ProgramLibrary(database, artifacts, LocalCache(data_dir / "cache", GATEWAY_CACHE_BYTES))
+        limits = limits_of(settings)
+
+        gateway_id = GatewayId(fresh_uuid(clock))
+        settlement = Settlement(database, artifacts, library, workers, scratch=scratch)
+        desk = Desk(
+            database,
+            gateway_id=gateway_id,
+            settle=settlement.settle,
+            settings=dispatch_settings_of(settings),
+            subnetwork=settings.subnetwork,
+            clock=clock,
+        )
+        watch = Watch(database, dispatch_settings_of(settings))
+        market = Market(database, gateway_id=gateway_id, key=key, settings=market_settings_of(settings), clock=clock)
+        combiner = Combiner(database, artifacts, library, workers, gateway_id=gateway_id, key=key, scratch=scratch)
+        task_watch = TaskWatch(database)
+        admission = Admission(
+            database,
+            artifacts,
+            library,
+            workers,
+            limits=limits,
+            clock=clock,
+            subnetwork=settings.subnetwork,
+            scratch=scratch,
+        )
+        registration = Registration(database, artifacts, workers, srs=srs.path, scratch=scratch)
+        facts = NetworkFacts(address=key.address, srs_files=srs.files, srs_for_development=srs.for_development)
+
+        def on_stop(payload: str) -> None:
+            told = json.loads(payload)
+            if told["gateway"] == str(gateway_id):
+                lease_id = LeaseId(UUID(told["lease"])) if told.get("lease") else None
+                desk.stop(SessionId(UUID(told["session"])), lease_id, told.get("reason", ""))
+
+        async def look_at_everything() -> None:
+            await market.wake_all()
+            desk.wake_all()
+            watch.wake()
+            combiner.wake()
+            task_watch.wake_all()
+
+        listener = Listener(
+            database.dsn,
+            {
+                "lanes": market.wake,
+                "leases": desk.wake,
+                "stops": on_stop,
+                "task_events": task_watch.wake,
+                "combining": lambda _task: combiner.wake(),
+                "expiry": lambda _nothing: watch.wake(),
+            },
+            on_reconnect=look_at_everything,
+        )
+
+        door = FrontDoor(database, audience=key.address, limits=limits, clock=clock)
+        server = new_server()
+        client_pb2_grpc.add_ClientServiceServicer_to_server(
+            ClientService(door, database, admission, registration, task_watch, facts=facts, limits=limits), server
+        )
+        client_pb2_grpc.add_AdminServiceServicer_to_server(AdminService(door, database), server)
+        client_pb2_grpc.add_ArtifactServiceServicer_to_server(
+            ArtifactService(door, database, artifacts, limits=limits), server
+        )
+        if "dispatcher" in roles:
+            prover_pb2_grpc.add_ProverServiceServicer_to_server(
+                ProverService(door, desk, network=key.address, heartbeat_ms=settings.heartbeat_ms), server
+            )
+        listen = listen_of(settings)
+        port = bind(server, listen) if "api" in roles else 0
+        async with database.connection() as connection:
+            await check_network(connection, key.address)
+            await connection.execute(QUERIES["register_gateway"], gateway_id)
+
+        try:
+            async with asyncio.TaskGroup() as group:
+                tasks = [group.create_task(listener.run())]
+                await listener.wait_listening()
+                tasks += [group.create_task(door.forget_spent_tokens())]
+                tasks += [group.create_task(work) for work in (desk.keep_alive(), desk.run())]
+                sellers = [group.create_task(market.run())] if "market" in roles else []
+                tasks += [group.create_task(watch.run())] if "dispatcher" in roles else []
+                tasks += [group.create_task(combiner.run())] if "settlement" in roles else []
+                if "settlement" in roles:
+                    tasks += [group.create_task(run()) for run in tidying(settings, database, artifacts)]
+                if port:
+                    await server.start()
+                log.info(
+                    "gateway_ready", port=port, network=key.address, gateway_id=str(gateway_id), roles=sorted(roles)
+                )
+                on_ready(
+                    GatewayFacts(
+                        address=f"{listen.host}:{port}" if port else "",
+                        network=key.address,
+                        srs_for_development=srs.for_development,
+                        data_dir=data_dir,
+                    )
+                )
+                await drain.wait()
+                log.info("gateway_drains")
+                for task in sellers:
+                    task.cancel()
+                await desk.move_all(patience_seconds=MOVE_PATIENCE_SECONDS)
+                task_watch.close()
+                await server.stop(DRAIN_GRACE_SECONDS)
+                for task in tasks:
+                    task.cancel()
+        finally:
+            await server.stop(STOP_GRACE_SECONDS)
+            async with database.connection() as connection:
+                await connection.execute(QUERIES["gateway_gone"], gateway_id)

@@ -1,0 +1,70 @@
+"""Builds a prover out of settings and runs it."""
+
+from __future__ import annotations
+
+import asyncio
+
+import psutil
+
+from proofgrid.primitives.clock import SystemClock
+from proofgrid.primitives.errors import InvalidField
+from proofgrid.proofs.registry import installed_names
+from proofgrid.roles.prover.node import NodeSettings, OnEvent, ProverNode
+from proofgrid.rules.jobs.classes import parse_class
+from proofgrid.sdk.connection import Connection
+from proofgrid.sdk.keys import read_key
+from proofgrid.settings import ProverSettings
+from proofgrid.telemetry.logs import configure_logs
+
+TRANSFER_PATIENCE_SECONDS = 30.0  #: how long a prover looks for a gateway before it gives a job back
+
+
+async def run_prover(settings: ProverSettings, *, on_event: OnEvent, drain: asyncio.Event) -> None:
+    """Run a prover until cancelled, or until `drain` is set and its last job is done."""
+    configure_logs(json_lines=settings.log_json, level=settings.log_level)
+    if settings.key is None:
+        raise InvalidField(
+            "a prover needs its operator's key", field="key", hint="proofgrid keys new --out operator.key"
+        )
+    key = read_key(settings.key, password=settings.key_password or None)
+    gateways = [text.strip() for text in settings.gateway.split(",") if text.strip()]
+    systems = [text.strip() for text in settings.proof_systems.split(",") if text.strip()] or installed_names()
+    node_settings = NodeSettings(
+        name=settings.name,
+        asks=dict.fromkeys(systems, settings.ask),
+        classes=tuple(parse_class(text.strip()) for text in settings.classes.split(",") if text.strip()),
+        slots=settings.slots,
+        cores=settings.cores,
+        memory_bytes=settings.memory_bytes or psutil.virtual_memory().total,
+        region=settings.region,
+        directory=settings.data_dir.expanduser().resolve() / "provers" / settings.name,
+        cache_bytes=settings.cache_bytes,
+    )
+    network = settings.network or None
+    clock = SystemClock()
+    async with Connection(
+        gateways,
+        key,
+        network=network,
+        ca_file=settings.tls_ca,
+        patience_seconds=TRANSFER_PATIENCE_SECONDS,
+        clock=clock,
+    ) as connection:
+        node = ProverNode(
+            connection,
+            gateways,
+            node_settings,
+            network=network,
+            ca_file=settings.tls_ca,
+            clock=clock,
+            on_event=on_event,
+        )
+        async with asyncio.TaskGroup() as group:
+            draining = group.create_task(_drain_when(drain, node))
+            await node.run()
+            draining.cancel()
+
+
+async def _drain_when(drain: asyncio.Event, node: ProverNode) -> None:
+    await drain.wait()
+    node.drain()
