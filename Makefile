@@ -19,8 +19,8 @@ $(STAMP): requirements.lock pyproject.toml
 demo: $(STAMP) ## run a whole network on this machine and prove a neural network's answer
 	$(BIN)/proofgrid demo
 
-test: $(STAMP) ## run every test: real database, real processes, real proofs
-	$(BIN)/python -m pytest
+test: $(STAMP) ## run every test but the scenarios: real database, real processes, real proofs
+	$(BIN)/python -m pytest --ignore=tests/acceptance/scenarios
 
 scenarios: $(STAMP) ## break everything on purpose: one failure per file, real processes (about 15 minutes)
 	$(BIN)/python -m pytest tests/acceptance/scenarios
