@@ -26,8 +26,9 @@ def main() -> int:
     except KeyboardInterrupt:
         say("interrupted; everything is cleaned up")
         return 130
-    if options.json:
-        print(json.dumps(results, indent=2))
+    finally:
+        if options.json:  # also what was finished before an interruption
+            print(json.dumps(results, indent=2))
     return 0
 
 
