@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from typing import Any
 
 import structlog
 
 from proofgrid.primitives.digests import parse_digest
-from proofgrid.primitives.errors import InvalidField, MalformedMessage, NotAllowed, TooLarge, UnknownArtifact
+from proofgrid.primitives.errors import (
+    InvalidField,
+    InvalidRequest,
+    MalformedMessage,
+    NotAllowed,
+    TooLarge,
+    UnknownArtifact,
+)
 from proofgrid.primitives.ids import parse_uuid
 from proofgrid.roles.gateway.front_door import Caller, FrontDoor, answering, streaming
 from proofgrid.rules.access.roles import Role
@@ -22,6 +31,8 @@ from proofgrid.wire.v1 import client_pb2_grpc as services
 from proofgrid.wire.v1 import common_pb2 as common
 
 CHUNK_BYTES_MAX = 1 << 20
+READ_OUT_CHUNKS = 16
+READ_OUT_SECONDS = 2.0
 
 log = structlog.get_logger(__name__)
 
@@ -44,11 +55,15 @@ class ArtifactService(services.ArtifactServiceServicer):
         if first is None or first.WhichOneof("part") != "header":
             raise MalformedMessage("the first message is the header", field="header")
         header = first.header
-        await self._check_allowed(caller, header)
-        expected = parse_digest(header.digest) if header.digest else None
-        digest, size_bytes = await self._artifacts.put_stream(
-            _chunks(stream), limit_bytes=self._limits.upload_bytes, expected=expected
-        )
+        try:
+            await self._check_allowed(caller, header)
+            expected = parse_digest(header.digest) if header.digest else None
+            digest, size_bytes = await self._artifacts.put_stream(
+                _chunks(stream), limit_bytes=self._limits.upload_bytes, expected=expected
+            )
+        except InvalidRequest:
+            await _read_out(stream)
+            raise
         async with self._database.connection() as connection:
             await connection.execute(QUERIES["record_artifact"], digest, caller.address, size_bytes)
         log.info("artifact_stored", digest=digest, size_bytes=size_bytes, owner=caller.address)
@@ -87,6 +102,15 @@ class ArtifactService(services.ArtifactServiceServicer):
             raise TooLarge(
                 f"you store {stored} bytes, at most {self._limits.stored_bytes} are allowed", field="size_bytes"
             )
+
+
+async def _read_out(stream: AsyncIterator[messages.UploadRequest]) -> None:
+    """Read the rest of a refused upload, if it is short: gRPC loses an answer that overtakes what is being written."""
+    with suppress(TimeoutError):
+        async with asyncio.timeout(READ_OUT_SECONDS):
+            for _ in range(READ_OUT_CHUNKS):
+                if await anext(stream, None) is None:
+                    return
 
 
 async def _chunks(stream: AsyncIterator[messages.UploadRequest]) -> AsyncIterator[bytes]:
