@@ -19,8 +19,6 @@ from pathlib import Path
 
 from proofgrid.primitives.errors import InvalidField
 
-VERIFIER_BYTES = 388
-
 _POINT_BYTES = 64
 _HEADER_BYTES = 4
 _TRAPDOOR_BYTES = 256
