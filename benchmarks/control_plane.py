@@ -12,7 +12,7 @@ import os
 import shutil
 import statistics
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -20,8 +20,9 @@ import asyncpg
 import procrastinate
 
 from benchmarks.measuring import Result, Target, busy_percent, say, temporary_folder
+from proofgrid.primitives.digests import digest_of
 from proofgrid.rules.jobs.classes import JobClass
-from proofgrid.rules.jobs.offers import HeldLease, JobReport, ProverOffer
+from proofgrid.rules.jobs.offers import ProverOffer
 from proofgrid.sdk.client import Client
 from proofgrid.store.embedded import start_embedded
 from proofgrid.wire import codec
@@ -138,36 +139,49 @@ async def _echo_prover(network: Network, number: int) -> None:
         region="",
         version="benchmark",
     )
-    async with network.client("alice") as operator:
+    async with network.client("alice") as operator, asyncio.TaskGroup() as group:
         stub = prover_pb2_grpc.ProverServiceStub(operator.connection.channel)
         call: Any = stub.Connect(metadata=await operator.connection.metadata(single_use=True))
         await call.write(codec.write_hello(offer))
-        held: dict[str, HeldLease] = {}
-        beating = asyncio.ensure_future(_beat(call, held))
-        try:
-            while True:
-                message = await call.read()
-                match message.WhichOneof("message"):
-                    case "lease":
-                        lease = codec.read_lease(message.lease)
-                        held[str(lease.held.lease_id)] = lease.held
-                        await call.write(codec.write_result(_echo(lease.held, lease.input_digest)))
-                    case "ack":
-                        assert message.ack.accepted, message.ack.detail
-                        held.pop(message.ack.lease_id, None)
-        finally:
-            beating.cancel()
+        held: dict[str, prover_pb2.HeldLease] = {}
+        outgoing: asyncio.Queue[prover_pb2.FromProver] = asyncio.Queue()
+        group.create_task(_beat(outgoing, held))
+        group.create_task(_send(call, outgoing))
+        while True:
+            message = await call.read()
+            match message.WhichOneof("message"):
+                case "leases":
+                    for lease in message.leases.leases:
+                        held[lease.lease_id] = prover_pb2.HeldLease(lease_id=lease.lease_id, fence=lease.fence)
+                    outgoing.put_nowait(_echo(message.leases.leases))
+                case "acks":
+                    for ack in message.acks.acks:
+                        assert ack.accepted, ack.detail
+                        held.pop(ack.lease_id, None)
 
 
-async def _beat(call: Any, held: dict[str, HeldLease]) -> None:
+async def _send(call: Any, outgoing: asyncio.Queue[prover_pb2.FromProver]) -> None:
+    while True:
+        await call.write(await outgoing.get())
+
+
+async def _beat(outgoing: asyncio.Queue[prover_pb2.FromProver], held: Mapping[str, prover_pb2.HeldLease]) -> None:
     while True:
         await asyncio.sleep(1)
-        leases = [codec.write_held(one) for one in held.values()]
-        await call.write(prover_pb2.FromProver(heartbeat=prover_pb2.Heartbeat(held=leases)))
+        outgoing.put_nowait(prover_pb2.FromProver(heartbeat=prover_pb2.Heartbeat(held=list(held.values()))))
 
 
-def _echo(held: HeldLease, digest: str) -> JobReport:
-    return JobReport(held=held, proof=digest.encode(), proof_digest=None, public={}, wall_ms=0, memory_peak_bytes=0)
+def _echo(leases: Sequence[prover_pb2.Lease]) -> prover_pb2.FromProver:
+    results = [
+        prover_pb2.JobResult(
+            lease_id=lease.lease_id,
+            fence=lease.fence,
+            proof=digest_of(lease.small_input).encode(),
+            public_json="{}",
+        )
+        for lease in leases
+    ]
+    return prover_pb2.FromProver(results=prover_pb2.JobResults(results=results))
 
 
 async def _throughput(network: Network, program: str, *, batch: int) -> float:

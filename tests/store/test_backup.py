@@ -40,7 +40,7 @@ async def a_network(database: Database, artifacts: ArtifactStore) -> None:
         await connection.execute("SELECT nextval('fences') FROM generate_series(1, 41)")
         for content in (b"bundle", b"srs"):
             digest = await artifacts.put_bytes(content)
-            await connection.execute(QUERIES["record_artifact"], digest, "0xclient", len(content))
+            await connection.execute(QUERIES["record_artifacts"], ["0xclient"], [digest], [len(content)])
 
 
 async def test_a_network_comes_back_as_it_was(
@@ -73,7 +73,7 @@ async def test_a_second_backup_into_the_same_folder_has_the_newest_and_copies_on
     written_ns = copy.stat().st_mtime_ns
     digest = await artifacts.put_bytes(b"later")
     async with database.connection() as connection:
-        await connection.execute(QUERIES["record_artifact"], digest, "0xother", 5)
+        await connection.execute(QUERIES["record_artifacts"], ["0xother"], [digest], [5])
 
     assert (await back_up(database, artifacts, tmp_path / "backup")).artifacts == 3
     await restore(empty_database_dsn, tmp_path / "backup")

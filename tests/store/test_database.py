@@ -11,6 +11,7 @@ import pytest
 from proofgrid.primitives.errors import InvalidField, Unavailable
 from proofgrid.store.database import Database, Listener
 from proofgrid.store.embedded import EmbeddedPostgres
+from proofgrid.store.transactions import Transaction
 
 
 async def notify(dsn: str, channel: str, payload: str) -> None:
@@ -36,7 +37,7 @@ async def test_json_and_ids_come_back_as_python_values(empty_database_dsn: str) 
     database = await Database.connect(empty_database_dsn, size=2)
     an_id = UUID("0198c0de-0000-7000-8000-000000000000")
 
-    async with database.transaction() as connection:
+    async with database.transaction(Transaction.MOVE_MONEY) as connection:
         row = await connection.fetchrow("SELECT $1::jsonb AS data, $2::uuid AS id", {"a": [1, None]}, an_id)
 
     assert row["data"] == {"a": [1, None]}
@@ -46,11 +47,11 @@ async def test_json_and_ids_come_back_as_python_values(empty_database_dsn: str) 
 
 async def test_a_transaction_that_fails_leaves_nothing(empty_database_dsn: str) -> None:
     database = await Database.connect(empty_database_dsn, size=2)
-    async with database.transaction() as connection:
+    async with database.transaction(Transaction.MOVE_MONEY) as connection:
         await connection.execute("CREATE TABLE a (x int)")
 
     with pytest.raises(RuntimeError):
-        async with database.transaction() as connection:
+        async with database.transaction(Transaction.MOVE_MONEY) as connection:
             await connection.execute("INSERT INTO a VALUES (1)")
             raise RuntimeError
 

@@ -15,6 +15,7 @@ from proofgrid.rules.ledger.settlement import deposit, escrow, pay_for_proof, re
 from proofgrid.store.database import Database
 from proofgrid.store.queries import QUERIES
 from proofgrid.store.tasks import post_transfers
+from proofgrid.store.transactions import Transaction
 
 CLIENT, OPERATOR = Address("0xclient"), Address("0xoperator")
 TASKS = [f"00000000-0000-7000-8000-00000000000{number}" for number in range(4)]
@@ -47,7 +48,7 @@ def a_random_step(chance: random.Random) -> list[Transfer]:
 async def post(database: Database, transfers: list[Transfer]) -> str:
     """Post to the database and say what came of it."""
     try:
-        async with database.transaction() as connection:
+        async with database.transaction(Transaction.MOVE_MONEY) as connection:
             await post_transfers(connection, transfers)
     except InsufficientFunds:
         return "short"

@@ -16,6 +16,7 @@ from proofgrid.store.artifacts import ArtifactStore
 from proofgrid.store.database import Database
 from proofgrid.store.queries import QUERIES
 from proofgrid.store.retention import DAY_MS, Retention, RetentionSettings, Tidied
+from proofgrid.store.transactions import Transaction
 
 CLIENT = "0xclient"
 KEEP_MS = 30 * DAY_MS
@@ -36,7 +37,7 @@ class World:
 
     async def upload(self, text: str, owner: str = CLIENT) -> Digest:
         digest = await self.artifacts.put_bytes(text.encode())
-        await self.execute(QUERIES["record_artifact"], digest, owner, len(text))
+        await self.execute(QUERIES["record_artifacts"], [owner], [digest], [len(text)])
         return digest
 
     async def days_pass(self, days: int) -> None:
@@ -222,9 +223,9 @@ async def test_a_task_being_written_while_rows_are_forgotten_keeps_its_input(wor
     await world.program()
     await world.days_pass(31)
     tidying: asyncio.Task[Tidied]
-    async with asyncio.TaskGroup() as group, world.database.transaction() as connection:
+    async with asyncio.TaskGroup() as group, world.database.transaction(Transaction.ADMIT_TASKS) as connection:
         # As submit does: one transaction for the jobs and the artifact's row, which it finds there.
-        await connection.execute(QUERIES["record_artifacts"], CLIENT, [digest], [5])
+        await connection.execute(QUERIES["record_artifacts"], [CLIENT], [digest], [5])
         tidying = group.create_task(world.tidy_patiently())
         await world.until_somebody_waits_for_a_lock()
         task_id = uuid4()

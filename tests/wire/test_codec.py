@@ -32,22 +32,22 @@ def test_a_hello_comes_through() -> None:
     assert codec.read_hello(through_bytes(codec.write_hello(offer)).hello) == offer
 
 
-def test_a_lease_comes_through() -> None:
+@pytest.mark.parametrize("small_input", [None, b"", b"an input"])
+def test_a_lease_comes_through(small_input: bytes | None) -> None:
     lease = LeaseOffer(
         held=HELD,
         job_id=JobId(UUID(int=3)),
         program_digest=DIGEST,
-        proof_system="toy",
-        manifest={"a": [1, "b"]},
         slice_index=2,
         input_digest=DIGEST,
+        small_input=small_input,
         units=10,
         memory_bytes=20,
         price=30,
         timeout_ms=40,
     )
-    message = prover_pb2.ToProver.FromString(codec.write_lease(lease).SerializeToString())
-    assert codec.read_lease(message.lease) == lease
+    message = prover_pb2.ToProver.FromString(codec.write_leases([lease], {DIGEST: '{"a":[1]}'}).SerializeToString())
+    assert codec.read_leases(message.leases) == ([lease], {DIGEST: {"a": [1]}})
 
 
 @given(proof=st.binary(min_size=1, max_size=300), wall_ms=st.integers(0, 2**40))
@@ -55,7 +55,7 @@ def test_a_result_comes_through(proof: bytes, wall_ms: int) -> None:
     report = JobReport(
         held=HELD, proof=proof, proof_digest=None, public={"x": [1]}, wall_ms=wall_ms, memory_peak_bytes=0
     )
-    assert codec.read_result(through_bytes(codec.write_result(report)).result) == report
+    assert codec.read_result(through_bytes(codec.write_results([report])).results.results[0]) == report
 
 
 def test_progress_and_failure_come_through() -> None:

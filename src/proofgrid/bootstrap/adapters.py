@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import asyncpg
 import psutil
 import structlog
 
@@ -30,6 +31,7 @@ from proofgrid.store.migrations import migrate
 from proofgrid.store.mirror import DatabaseRepairList, MirroredStore, second_config
 from proofgrid.store.queries import QUERIES
 from proofgrid.store.retention import DAY_MS, Retention, RetentionSettings
+from proofgrid.store.transactions import Transaction
 
 log = structlog.get_logger(__name__)
 
@@ -62,9 +64,12 @@ async def open_database(settings: GatewaySettings, data_dir: Path) -> AsyncItera
     try:
         database = await Database.connect(dsn, size=settings.database_connections)
         try:
-            async with database.connection() as connection:
-                await connection.execute(QUERIES["lift_time_bounds"])  # a migration takes as long as it takes
+            # A connection of its own, without the pool's time bounds: a migration takes as long as it takes.
+            connection = await asyncpg.connect(dsn)
+            try:
                 await migrate(connection)
+            finally:
+                await connection.close()
             yield database
         finally:
             await database.close()
@@ -128,8 +133,7 @@ async def open_srs(
     for logrows, file in sorted((await asyncio.to_thread(srs_files, path)).items()):
         digest, size_bytes = await artifacts.put_file(file)
         files[f"kzg{logrows}.srs"] = digest
-        async with database.connection() as connection:
-            await connection.execute(QUERIES["record_artifact"], digest, "", size_bytes)
+        await database.write(Transaction.RECORD_ARTIFACT, QUERIES["record_artifacts"], [""], [digest], [size_bytes])
     return Srs(path, files, settings.srs_file is None)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Callable
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from uuid import UUID
@@ -24,6 +24,7 @@ from proofgrid.bootstrap.adapters import (
 )
 from proofgrid.bootstrap.choices import dispatch_settings_of, limits_of, listen_of, market_settings_of
 from proofgrid.primitives.clock import SystemClock, fresh_uuid
+from proofgrid.primitives.errors import Recoverable
 from proofgrid.primitives.ids import Address, GatewayId, LeaseId, SessionId
 from proofgrid.proofs.library import ProgramLibrary
 from proofgrid.proofs.workers import ProofWorkers
@@ -45,6 +46,7 @@ from proofgrid.settings import GatewaySettings, parse_gateway_roles
 from proofgrid.store.cache import LocalCache
 from proofgrid.store.database import Listener
 from proofgrid.store.queries import QUERIES
+from proofgrid.store.transactions import Transaction
 from proofgrid.telemetry.logs import configure_logs
 from proofgrid.wire.v1 import client_pb2_grpc, prover_pb2_grpc
 
@@ -160,7 +162,7 @@ async def run_gateway(
             )
         listen = listen_of(settings)
         port = bind(server, listen) if "api" in roles else 0
-        async with database.connection() as connection:
+        async with database.transaction(Transaction.JOIN_NETWORK) as connection:
             await check_network(connection, key.address)
             await connection.execute(QUERIES["register_gateway"], gateway_id)
 
@@ -169,7 +171,10 @@ async def run_gateway(
                 tasks = [group.create_task(listener.run())]
                 await listener.wait_listening()
                 tasks += [group.create_task(door.forget_spent_tokens())]
-                tasks += [group.create_task(work) for work in (desk.keep_alive(), desk.run())]
+                tasks += [
+                    group.create_task(work)
+                    for work in (desk.keep_alive(), desk.run(), settlement.run(), admission.run())
+                ]
                 sellers = [group.create_task(market.run())] if "market" in roles else []
                 tasks += [group.create_task(watch.run())] if "dispatcher" in roles else []
                 tasks += [group.create_task(combiner.run())] if "settlement" in roles else []
@@ -199,5 +204,6 @@ async def run_gateway(
                     task.cancel()
         finally:
             await server.stop(STOP_GRACE_SECONDS)
-            async with database.connection() as connection:
-                await connection.execute(QUERIES["gateway_gone"], gateway_id)
+            # When the database is away, the others learn it from the silence.
+            with suppress(Recoverable):
+                await database.write(Transaction.GATEWAY_GONE, QUERIES["gateway_gone"], gateway_id)

@@ -1,6 +1,6 @@
 """Worker processes for the blocking calls of proof systems, so that no engine can block, leak into or kill a gateway.
 
-    await workers.call(verify_partial, "ezkl", files, 0, facts, output, workdir, timeout_seconds=30)
+    await workers.call(normalise, "ezkl", files, inputs, workdir, timeout_seconds=30)
 
 What a worker does to itself stays there: a panic, a crash, a hang end as JobCrashed or JobTimedOut and the worker
 is replaced. Errors of proofgrid cross whole.
@@ -13,6 +13,7 @@ import multiprocessing
 import os
 import pickle
 import signal
+import tempfile
 import threading
 import traceback
 from collections.abc import Callable, Mapping
@@ -39,6 +40,8 @@ ENGINE_THREADS = ("RAYON_NUM_THREADS", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"
 
 PROGRESS_FILE = "progress"
 
+Verifiable = tuple[int, Mapping[str, Any], JobOutput]  #: slice, facts, what its prover handed in
+
 _ATTEMPTS = 3
 _TEXT_MAX = 2000
 
@@ -47,7 +50,7 @@ class ProofWorkers:
     """A pool of `count` worker processes with `threads_each` engine threads."""
 
     def __init__(self, count: int, *, threads_each: int = 1) -> None:
-        self._count = count
+        self.count = count
         self._threads_each = threads_each
         self._closed = False
         self._waiters: set[asyncio.Future[tuple[bool, bytes]]] = set()
@@ -103,7 +106,7 @@ class ProofWorkers:
 
     def _new_pool(self) -> Any:
         return pebble.ProcessPool(
-            max_workers=self._count,
+            max_workers=self.count,
             # spawn: a fork of a process with threads and an event loop inherits their locks, not their threads.
             context=multiprocessing.get_context("spawn"),
             initializer=_prepare_worker,
@@ -135,11 +138,21 @@ def normalise(name: str, files: ProgramFiles, inputs: list[Any], workdir: Path) 
     return proof_system(name).normalise(files, inputs, workdir=workdir)
 
 
-def verify_partial(
-    name: str, files: ProgramFiles, slice_index: int, facts: Mapping[str, Any], output: JobOutput, workdir: Path
-) -> None:
-    """See ProofSystem.verify_partial."""
-    proof_system(name).verify_partial(files, slice_index, facts, output, workdir=workdir)
+def verify_partials(
+    name: str, files: ProgramFiles, proofs: list[Verifiable], workdir: Path
+) -> list[ProofgridError | None]:
+    """See ProofSystem.verify_partial; say of each proof what is wrong with it."""
+    system = proof_system(name)
+    verdicts: list[ProofgridError | None] = []
+    for slice_index, facts, output in proofs:
+        with tempfile.TemporaryDirectory(dir=workdir) as own:
+            try:
+                system.verify_partial(files, slice_index, facts, output, workdir=Path(own))
+            except ProofgridError as error:
+                verdicts.append(error)
+            else:
+                verdicts.append(None)
+    return verdicts
 
 
 def combine(

@@ -14,6 +14,7 @@ import asyncpg
 import structlog
 
 from proofgrid.primitives.errors import InvalidField, Recoverable, Unavailable
+from proofgrid.store.transactions import Transaction
 
 _WRONG_DSN = (
     asyncpg.InvalidPasswordError,
@@ -41,6 +42,7 @@ _COLLIDED = (
     asyncpg.IdleInTransactionSessionTimeoutError,
 )
 _CONNECT_TIMEOUT_SECONDS = 10.0
+_STATEMENTS_KEPT = 500  #: prepared on each connection; there are fewer queries than that
 IDLE_TRANSACTION_MS = 5_000  #: a gateway that says nothing for so long inside a transaction loses it, and its locks
 LOCK_WAIT_MS = 10_000
 TRANSACTION_MS = 60_000  #: whatever a transaction is doing
@@ -51,11 +53,15 @@ _BACKOFF_MAX_SECONDS = 2.0
 log = structlog.get_logger(__name__)
 
 
+Boundary = Callable[[str], None]  #: told `<transaction>:before` and `<transaction>:after` every commit
+
+
 class Database:
-    """A pool of connections to PostgreSQL."""
+    """A pool of connections to PostgreSQL. `on_boundary` is for tests that crash a process at a chosen commit."""
 
     def __init__(self, dsn: str, pool: Any) -> None:
         self.dsn = dsn
+        self.on_boundary: Boundary | None = None
         self._pool = pool
 
     @classmethod
@@ -70,24 +76,51 @@ class Database:
             min_size=1,
             max_size=size,
             init=_prepare,
+            reset=_nothing_to_reset,
             timeout=_CONNECT_TIMEOUT_SECONDS,
+            statement_cache_size=_STATEMENTS_KEPT,
+            max_cached_statement_lifetime=0,
             server_settings=await _bounds(dsn),
         )
         return cls(dsn, await pool)
 
     @asynccontextmanager
-    async def transaction(self) -> AsyncIterator[Any]:
+    async def transaction(self, name: Transaction) -> AsyncIterator[Any]:
         """Yield a connection inside a transaction: committed at the end, rolled back by any error.
 
         Raises Unavailable when the database is away. If it went away during the commit, nobody knows whether the
         transaction counts: what is done again must be idempotent.
         """
-        async with self.connection() as connection, connection.transaction():
+        async with self.connection() as connection:
+            async with connection.transaction():
+                yield connection
+                self._reach(name, "before")
+            self._reach(name, "after")
+
+    @asynccontextmanager
+    async def snapshot(self) -> AsyncIterator[Any]:
+        """Yield a connection on which all reads see one moment, and nothing can be written. Raises Unavailable."""
+        async with (
+            self.connection() as connection,
+            connection.transaction(isolation="repeatable_read", readonly=True),
+        ):
             yield connection
+
+    async def write(self, name: Transaction, query: str, *args: Any) -> list[Any]:
+        """Run one statement that is a transaction of its own; return its rows. Raises Unavailable."""
+        self._reach(name, "before")
+        async with self.connection() as connection:
+            rows: list[Any] = await connection.fetch(query, *args)
+        self._reach(name, "after")
+        return rows
+
+    def _reach(self, name: Transaction, side: str) -> None:
+        if self.on_boundary is not None:
+            self.on_boundary(f"{name}:{side}")
 
     @asynccontextmanager
     async def connection(self) -> AsyncIterator[Any]:
-        """Yield a connection outside any transaction: single reads, migrations. Raises Unavailable."""
+        """Yield a connection outside any transaction, for reading. Raises Unavailable."""
         try:
             connection = await self._pool.acquire()
         except _WEATHER as reason:
@@ -233,6 +266,10 @@ async def _bounds(dsn: str) -> dict[str, str]:
     if version >= TRANSACTION_TIMEOUT_SINCE:
         bounds["transaction_timeout"] = TRANSACTION_MS
     return {name: str(milliseconds) for name, milliseconds in bounds.items()}
+
+
+async def _nothing_to_reset(_connection: Any) -> None:
+    """Save a round trip per use: nobody leaves cursors, channels or settings of a session behind."""
 
 
 async def _prepare(connection: Any) -> None:

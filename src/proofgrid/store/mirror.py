@@ -24,6 +24,7 @@ from proofgrid.primitives.errors import ArtifactCorrupt, ArtifactMissing, Recove
 from proofgrid.store.artifacts import ArtifactStore, pieces_of
 from proofgrid.store.database import Database
 from proofgrid.store.queries import QUERIES
+from proofgrid.store.transactions import Transaction
 
 CONFIG_PREFIX = "PROOFGRID_MIRROR_"  #: PROOFGRID_MIRROR_AWS_ENDPOINT is AWS_ENDPOINT for the second store only
 REPAIRS_AT_ONCE = 100
@@ -49,8 +50,7 @@ class DatabaseRepairList:
 
     async def add(self, digest: Digest) -> None:
         """Note an artifact; noting it again puts it at the end."""
-        async with self._database.connection() as connection:
-            await connection.execute(QUERIES["add_repair"], digest)
+        await self._database.write(Transaction.MEND_ARTIFACTS, QUERIES["add_repair"], digest)
 
     async def first(self, count: int) -> list[Digest]:
         """Return those that wait longest."""
@@ -60,8 +60,7 @@ class DatabaseRepairList:
 
     async def remove(self, digest: Digest) -> None:
         """Cross an artifact off."""
-        async with self._database.connection() as connection:
-            await connection.execute(QUERIES["remove_repair"], digest)
+        await self._database.write(Transaction.MEND_ARTIFACTS, QUERIES["remove_repair"], digest)
 
 
 class MirroredStore(ArtifactStore):

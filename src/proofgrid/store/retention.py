@@ -23,6 +23,7 @@ from proofgrid.primitives.errors import Recoverable
 from proofgrid.store.artifacts import ArtifactStore
 from proofgrid.store.database import Database
 from proofgrid.store.queries import QUERIES
+from proofgrid.store.transactions import Transaction
 
 DAY_MS = 24 * 3_600_000
 LOOK_SECONDS = 3_600.0
@@ -77,63 +78,76 @@ class Retention:
             if not await connection.fetchval(QUERIES["lock_retention"]):
                 return None
             try:
-                return await self._tidy(connection)
+                return await self._tidy()
             finally:
                 # When the connection is gone, so is its lock.
                 if not connection.is_closed():
                     await connection.execute(QUERIES["unlock_retention"])
 
-    async def _tidy(self, connection: Any) -> Tidied:
+    async def _tidy(self) -> Tidied:
         tidied = Tidied()
-        now_ms = await connection.fetchval(QUERIES["database_time"])
+        async with self._database.connection() as connection:
+            now_ms = await connection.fetchval(QUERIES["database_time"])
         keep_after_ms = now_ms - self._settings.keep_ms
         tidied.abandoned = await self._artifacts.remove_abandoned(now_ms)
-        tidied.forgotten = await self._forget(connection, keep_after_ms)
-        tidied.strays = await self._forget_strays(connection, now_ms, keep_after_ms)
-        tidied.brought_back = await self._bring_back(connection, keep_after_ms)
-        tidied.set_aside = await self._set_aside(connection)
-        tidied.deleted = await self._delete(connection, now_ms - self._settings.grace_ms)
+        tidied.forgotten = await self._forget(keep_after_ms)
+        tidied.strays = await self._forget_strays(now_ms, keep_after_ms)
+        tidied.brought_back = await self._bring_back(keep_after_ms)
+        tidied.set_aside = await self._set_aside()
+        tidied.deleted = await self._delete(now_ms - self._settings.grace_ms)
+        while await self._write(QUERIES["forget_small_artifacts"], keep_after_ms, BATCH):
+            pass
         log.info("artifacts_tidied", **{name: getattr(tidied, name) for name in Tidied.__slots__})
         return tidied
 
-    async def _forget(self, connection: Any, keep_after_ms: int) -> int:
+    async def _write(self, query: str, *args: Any) -> list[Any]:
+        return await self._database.write(Transaction.TIDY_ARTIFACTS, query, *args)
+
+    async def _forget(self, keep_after_ms: int) -> int:
         forgotten = 0
         # The lock is taken only when there is something to do.
-        while await connection.fetchval(QUERIES["old_artifacts_exist"], keep_after_ms):
-            async with connection.transaction():
+        while await self._anything_old(keep_after_ms):
+            async with self._database.transaction(Transaction.TIDY_ARTIFACTS) as connection:
                 await connection.execute(f"SET LOCAL lock_timeout = {LOCK_PATIENCE_MS}")
                 await connection.execute(QUERIES["lock_artifacts_for_retention"])
                 forgotten += await connection.fetchval(QUERIES["forget_artifacts"], keep_after_ms, BATCH)
         return forgotten
 
-    async def _forget_strays(self, connection: Any, now_ms: int, keep_after_ms: int) -> int:
+    async def _anything_old(self, keep_after_ms: int) -> bool:
+        async with self._database.connection() as connection:
+            return bool(await connection.fetchval(QUERIES["old_artifacts_exist"], keep_after_ms))
+
+    async def _forget_strays(self, now_ms: int, keep_after_ms: int) -> int:
         strays = 0
         async for digests in self._artifacts.older_than(min(keep_after_ms, now_ms - self._settings.grace_ms)):
-            rows = await connection.fetch(QUERIES["forget_strays"], digests, keep_after_ms)
-            strays += len(rows)
+            strays += len(await self._write(QUERIES["forget_strays"], digests, keep_after_ms))
         return strays
 
-    async def _bring_back(self, connection: Any, keep_after_ms: int) -> int:
-        rows = await connection.fetch(QUERIES["garbage_needed_again"], keep_after_ms)
-        for row in rows:
-            await self._artifacts.bring_back(Digest(row["digest"]))
-            await connection.execute(QUERIES["garbage_gone"], row["digest"])
-        return len(rows)
+    async def _bring_back(self, keep_after_ms: int) -> int:
+        digests = await self._digests(QUERIES["garbage_needed_again"], keep_after_ms)
+        for digest in digests:
+            await self._artifacts.bring_back(digest)
+            await self._write(QUERIES["garbage_gone"], digest)
+        return len(digests)
 
-    async def _set_aside(self, connection: Any) -> int:
+    async def _set_aside(self) -> int:
         done = 0
-        while rows := await connection.fetch(QUERIES["garbage_to_set_aside"], BATCH):
-            for row in rows:
-                await self._artifacts.set_aside(Digest(row["digest"]))
-                await connection.execute(QUERIES["garbage_is_aside"], row["digest"])
-            done += len(rows)
+        while digests := await self._digests(QUERIES["garbage_to_set_aside"], BATCH):
+            for digest in digests:
+                await self._artifacts.set_aside(digest)
+                await self._write(QUERIES["garbage_is_aside"], digest)
+            done += len(digests)
         return done
 
-    async def _delete(self, connection: Any, aside_before_ms: int) -> int:
+    async def _delete(self, aside_before_ms: int) -> int:
         done = 0
-        while rows := await connection.fetch(QUERIES["garbage_to_delete"], aside_before_ms, BATCH):
-            for row in rows:
-                await self._artifacts.forget_aside(Digest(row["digest"]))
-                await connection.execute(QUERIES["garbage_gone"], row["digest"])
-            done += len(rows)
+        while digests := await self._digests(QUERIES["garbage_to_delete"], aside_before_ms, BATCH):
+            for digest in digests:
+                await self._artifacts.forget_aside(digest)
+                await self._write(QUERIES["garbage_gone"], digest)
+            done += len(digests)
         return done
+
+    async def _digests(self, query: str, *args: Any) -> list[Digest]:
+        async with self._database.connection() as connection:
+            return [Digest(row["digest"]) for row in await connection.fetch(query, *args)]

@@ -5,6 +5,8 @@ Lock order everywhere: the task's row, then its jobs and leases, then accounts (
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import asyncpg
@@ -28,9 +30,35 @@ from proofgrid.store.queries import QUERIES
 _ENDING_JOB_STATE = {TaskState.FAILED: JobState.FAILED, TaskState.CANCELLED: JobState.CANCELLED}
 
 
+@dataclass(frozen=True, slots=True)
+class Event:
+    """Something that happened to a task, as its client sees it."""
+
+    task_id: TaskId
+    kind: str
+    data: dict[str, Any]
+
+
+async def append_events(connection: Any, events: Sequence[Event]) -> None:
+    """Write events in this order, their tasks' rows locked; their watchers are told when the transaction commits."""
+    if events:
+        await connection.execute(
+            QUERIES["append_events"],
+            [event.task_id for event in events],
+            [event.kind for event in events],
+            [event.data for event in events],
+        )
+
+
 async def append_event(connection: Any, task_id: TaskId, kind: str, **data: Any) -> None:
-    """Write one event of a task; its watchers are told when the transaction commits."""
-    await connection.execute(QUERIES["append_event"], task_id, kind, data)
+    """Write one event of a task."""
+    await append_events(connection, [Event(task_id, kind, data)])
+
+
+async def wake_lanes(connection: Any, lanes: Sequence[str]) -> None:
+    """Tell the markets that something changed in these lanes."""
+    if lanes:
+        await connection.execute(QUERIES["wake_lanes"], sorted(set(lanes)))
 
 
 async def post_transfers(connection: Any, transfers: list[Transfer]) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import asyncpg
@@ -20,6 +20,7 @@ from proofgrid.wire.v1 import prover_pb2 as prover
 
 JSON_DEPTH_MAX = 32
 MOVE = "move"  #: code of the notice that asks a prover to go to another gateway, with all its leases
+RESULTS_PER_MESSAGE_MAX = 256
 SMALL_PROOF_BYTES = 256 << 10  #: up to here a proof travels inside its JobResult
 
 
@@ -113,15 +114,23 @@ def write_hello(offer: ProverOffer) -> prover.FromProver:
     )
 
 
-def read_lease(message: prover.Lease) -> LeaseOffer:
+def read_leases(message: prover.Leases) -> tuple[list[LeaseOffer], dict[Digest, Mapping[str, Any]]]:
+    """Return the leases, and the manifests of their programs by digest."""
+    manifests = {
+        parse_digest(digest, field="manifests"): _object(text, field="manifests")
+        for digest, text in message.manifests.items()
+    }
+    return [_read_lease(lease) for lease in message.leases], manifests
+
+
+def _read_lease(message: prover.Lease) -> LeaseOffer:
     return LeaseOffer(
         held=HeldLease(lease_id=LeaseId(parse_uuid(message.lease_id, field="lease_id")), fence=message.fence),
         job_id=JobId(parse_uuid(message.job_id, field="job_id")),
         program_digest=parse_digest(message.program_digest, field="program_digest"),
-        proof_system=message.proof_system,
-        manifest=_object(message.manifest_json, field="manifest_json"),
         slice_index=message.slice,
         input_digest=parse_digest(message.input_digest, field="input_digest"),
+        small_input=message.small_input if message.HasField("small_input") else None,
         units=message.units,
         memory_bytes=message.memory_bytes,
         price=message.price,
@@ -129,22 +138,25 @@ def read_lease(message: prover.Lease) -> LeaseOffer:
     )
 
 
-def write_lease(lease: LeaseOffer) -> prover.ToProver:
+def write_leases(leases: Sequence[LeaseOffer], manifests: Mapping[str, str]) -> prover.ToProver:
     return prover.ToProver(
-        lease=prover.Lease(
-            lease_id=str(lease.held.lease_id),
-            fence=lease.held.fence,
-            job_id=str(lease.job_id),
-            program_digest=lease.program_digest,
-            proof_system=lease.proof_system,
-            manifest_json=json.dumps(lease.manifest, separators=(",", ":")),
-            slice=lease.slice_index,
-            input_digest=lease.input_digest,
-            units=lease.units,
-            memory_bytes=lease.memory_bytes,
-            price=lease.price,
-            timeout_ms=lease.timeout_ms,
-        )
+        leases=prover.Leases(leases=[_write_lease(lease) for lease in leases], manifests=dict(manifests))
+    )
+
+
+def _write_lease(lease: LeaseOffer) -> prover.Lease:
+    return prover.Lease(
+        lease_id=str(lease.held.lease_id),
+        fence=lease.held.fence,
+        job_id=str(lease.job_id),
+        program_digest=lease.program_digest,
+        slice=lease.slice_index,
+        input_digest=lease.input_digest,
+        small_input=lease.small_input,
+        units=lease.units,
+        memory_bytes=lease.memory_bytes,
+        price=lease.price,
+        timeout_ms=lease.timeout_ms,
     )
 
 
@@ -182,17 +194,19 @@ def read_result(message: prover.JobResult) -> JobReport:
     )
 
 
-def write_result(report: JobReport) -> prover.FromProver:
-    return prover.FromProver(
-        result=prover.JobResult(
-            lease_id=str(report.held.lease_id),
-            fence=report.held.fence,
-            proof=report.proof,
-            proof_digest=report.proof_digest or "",
-            public_json=json.dumps(report.public, separators=(",", ":")),
-            wall_ms=report.wall_ms,
-            memory_peak_bytes=report.memory_peak_bytes,
-        )
+def write_results(reports: Sequence[JobReport]) -> prover.FromProver:
+    return prover.FromProver(results=prover.JobResults(results=[_write_result(report) for report in reports]))
+
+
+def _write_result(report: JobReport) -> prover.JobResult:
+    return prover.JobResult(
+        lease_id=str(report.held.lease_id),
+        fence=report.held.fence,
+        proof=report.proof,
+        proof_digest=report.proof_digest or "",
+        public_json=json.dumps(report.public, separators=(",", ":")),
+        wall_ms=report.wall_ms,
+        memory_peak_bytes=report.memory_peak_bytes,
     )
 
 
@@ -211,12 +225,12 @@ def write_failure(trouble: JobTrouble) -> prover.FromProver:
     )
 
 
-def write_ack(lease_id: LeaseId, verdict: Verdict) -> prover.ToProver:
-    return prover.ToProver(
-        ack=prover.ResultAck(
-            lease_id=str(lease_id), accepted=verdict.accepted, code=verdict.code, detail=verdict.detail
-        )
-    )
+def write_acks(verdicts: Sequence[tuple[LeaseId, Verdict]]) -> prover.ToProver:
+    return prover.ToProver(acks=prover.ResultAcks(acks=[_write_ack(*verdict) for verdict in verdicts]))
+
+
+def _write_ack(lease_id: LeaseId, verdict: Verdict) -> prover.ResultAck:
+    return prover.ResultAck(lease_id=str(lease_id), accepted=verdict.accepted, code=verdict.code, detail=verdict.detail)
 
 
 def _object(text: str, *, field: str) -> Mapping[str, Any]:

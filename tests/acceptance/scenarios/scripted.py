@@ -41,7 +41,7 @@ class ScriptedProver:
             memory_bytes=8 << 30,
         )
         self._clock_error_ms = clock_error_ms
-        self._heard: dict[str, asyncio.Queue[messages.ToProver]] = defaultdict(asyncio.Queue)
+        self._heard: dict[str, asyncio.Queue[Any]] = defaultdict(asyncio.Queue)
         self._held: dict[str, messages.HeldLease] = {}
         self._writing = asyncio.Lock()
         self.silent = False
@@ -88,21 +88,26 @@ class ScriptedProver:
     async def _listen(self) -> None:
         with suppress(grpc.RpcError):
             while (message := await self._call.read()) is not grpc.aio.EOF:
-                self._heard[message.WhichOneof("message")].put_nowait(message)
+                kind = message.WhichOneof("message")
+                parts = {"leases": message.leases.leases, "acks": message.acks.acks}.get(kind, [message])
+                for part in parts:
+                    self._heard[kind].put_nowait(part)
 
     async def say(self, **message: Any) -> None:
         """Send one message: heartbeat, progress, result, failure or drain."""
+        if "result" in message:
+            message["results"] = messages.JobResults(results=[message.pop("result")])
         async with self._writing:  # heartbeats come in between
             await self._call.write(messages.FromProver(**message))
 
-    async def hear(self, kind: str) -> messages.ToProver:
-        """Return the next message of a kind."""
+    async def hear(self, kind: str) -> Any:
+        """Return the next message of a kind, of leases and acks the next single one."""
         async with asyncio.timeout(HEAR_SECONDS):
             return await self._heard[kind].get()
 
     async def take_lease(self) -> messages.Lease:
         """Wait for a lease and hold it."""
-        lease = (await self.hear("lease")).lease
+        lease: messages.Lease = await self.hear("leases")
         self._held[lease.lease_id] = messages.HeldLease(lease_id=lease.lease_id, fence=lease.fence)
         return lease
 
@@ -112,7 +117,8 @@ class ScriptedProver:
 
     async def verdict(self) -> messages.ResultAck:
         """Return the next answer to a result."""
-        return (await self.hear("ack")).ack
+        verdict: messages.ResultAck = await self.hear("acks")
+        return verdict
 
 
 async def _error_of(call: Any) -> Any:

@@ -10,6 +10,7 @@ from proofgrid.primitives.ids import GatewayId, Lane
 from proofgrid.roles.market.rounds import Market, MarketSettings
 from proofgrid.store.database import Database
 from proofgrid.store.queries import QUERIES
+from proofgrid.store.transactions import Transaction
 from tests.makers import a_key
 
 LANE = Lane("default/toy/small")
@@ -17,13 +18,29 @@ TASK, JOB, SESSION, GATEWAY = (UUID(int=number) for number in range(1, 5))
 
 
 async def a_lane_with_one_job_and_one_prover(database: Database) -> None:
-    async with database.transaction() as connection:
+    async with database.transaction(Transaction.ADMIT_TASKS) as connection:
         await connection.execute(QUERIES["insert_program"], "p", "toy", "o", "", {}, 1, 10)
-        task: tuple[Any, ...] = (TASK, "c", "p", "key", "digest", {}, 1, 1_500, 10, 15_000, 2**52, 1, "digest")
-        await connection.execute(QUERIES["insert_task"], *task)
-        job = {"job_id": str(JOB), "slice": 0, "input": 0, "position": 0, "lane": LANE, "class": "small", "units": 10}
-        job |= {"memory_bytes": 1, "depends_on": [], "input_digest": "d", "facts": {}}
-        await connection.execute(QUERIES["insert_jobs"], TASK, [job])
+        task: dict[str, Any] = {
+            "task_id": str(TASK),
+            "client": "c",
+            "program_digest": "p",
+            "idempotency_key": "key",
+            "statement": {},
+        }
+        task |= {"request_digest": "digest", "inputs": 1, "limit_price": 1_500, "units": 10, "escrow": 15_000}
+        task |= {"deadline_ms": 2**52, "jobs_open": 1, "inputs_digest": "digest"}
+        await connection.execute(QUERIES["insert_tasks"], [task], 0)
+        job: dict[str, Any] = {
+            "job_id": str(JOB),
+            "slice": 0,
+            "input": 0,
+            "position": 0,
+            "lane": LANE,
+            "class": "small",
+            "units": 10,
+        }
+        job |= {"memory_bytes": 1, "depends_on": [], "input_digest": "d", "facts": {}, "limit_price": 1_500}
+        await connection.execute(QUERIES["insert_jobs"], [job | {"task_id": str(TASK)}], [b"input"])
         await connection.execute(QUERIES["register_gateway"], GATEWAY)
         await connection.execute(QUERIES["register_prover"], "op/p", "op")
         session: tuple[Any, ...] = (SESSION, "op/p", "op", GATEWAY, {"toy": 700}, ["small"], 1, 1, 1 << 30, "", "", [])
@@ -49,7 +66,7 @@ async def test_a_round_that_had_to_skip_a_locked_task_is_held_again_soon(databas
     await a_lane_with_one_job_and_one_prover(database)
     market = a_market(database)
 
-    async with database.transaction() as other:
+    async with database.transaction(Transaction.HOLD_ROUND) as other:
         await other.fetchrow(QUERIES["lock_task"], TASK)
         skipped = await market.hold_round(LANE)
     again = await market.hold_round(LANE)
@@ -62,7 +79,7 @@ async def test_a_round_that_had_to_skip_a_locked_task_is_held_again_soon(databas
 
 async def test_two_gateways_never_hold_the_same_round(database: Database) -> None:
     await a_lane_with_one_job_and_one_prover(database)
-    async with database.transaction() as other:
+    async with database.transaction(Transaction.HOLD_ROUND) as other:
         assert await other.fetchval(QUERIES["lock_lane"], LANE, "0")
         held = await a_market(database).hold_round(LANE)
     assert held is not None
@@ -91,9 +108,9 @@ async def test_every_round_and_lease_carries_the_epoch_of_its_leader(database: D
 
 
 async def test_a_round_of_an_older_epoch_is_not_written(database: Database) -> None:
-    async with database.transaction() as connection:
-        assert await connection.fetchval(QUERIES["lead_lane"], LANE, GATEWAY) == 1
-        assert await connection.fetchval(QUERIES["lead_lane"], LANE, UUID(int=9)) == 2
+    async with database.transaction(Transaction.ADMIT_TASKS) as connection:
+        assert await connection.fetchval(QUERIES["open_round"], LANE, GATEWAY) == 1
+        assert await connection.fetchval(QUERIES["open_round"], LANE, UUID(int=9)) == 2
         late = (LANE, 1, "{}", "hash", "signature", 1, 1, 1, 1, 1, 1, 1, GATEWAY)
         assert await connection.fetchval(QUERIES["insert_round"], *late) is None
         in_time = (LANE, 1, "{}", "hash", "signature", 1, 1, 1, 1, 1, 1, 2, UUID(int=9))
@@ -105,6 +122,7 @@ async def test_a_task_that_bids_too_little_is_told_the_cheapest_ask_once(databas
     market = a_market(database)
     async with database.connection() as connection:
         await connection.execute("UPDATE tasks SET limit_price = 699")
+        await connection.execute("UPDATE jobs SET limit_price = 699")
 
     for _ in range(3):
         held = await market.hold_round(LANE)

@@ -36,9 +36,9 @@ def test_only_a_leased_job_can_be_proven() -> None:
     assert job_sources(JobEvent.PROOF_ACCEPTED) == ["leased"]
 
 
-def test_a_lease_is_paid_only_after_its_result_was_reported() -> None:
-    sources = [state for (state, _), target in LEASE_TRANSITIONS.items() if target is LeaseState.SETTLED]
-    assert sources == [LeaseState.REPORTED]
+def test_only_a_lease_that_its_prover_was_told_of_can_be_paid() -> None:
+    sources = {state for (state, _), target in LEASE_TRANSITIONS.items() if target is LeaseState.SETTLED}
+    assert sources == {LeaseState.OFFERED, LeaseState.RUNNING, LeaseState.REPORTED}
 
 
 def test_every_held_lease_can_be_taken_back_in_three_ways() -> None:

@@ -9,7 +9,9 @@ result -> settlement judges -> paid, or the job goes back
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+import json
+from collections import defaultdict
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 
@@ -24,18 +26,24 @@ from proofgrid.roles.dispatcher.returns import return_job
 from proofgrid.rules.jobs.lifecycle import LeaseEvent, LeaseState, lease_sources
 from proofgrid.rules.jobs.offers import HeldLease, JobReport, JobTrouble, LeaseOffer, ProverOffer, StageReport, Verdict
 from proofgrid.rules.jobs.retry import REASON_OF_CODE, ReturnReason
+from proofgrid.store.batches import Batches
 from proofgrid.store.database import Database
 from proofgrid.store.queries import QUERIES
-from proofgrid.store.tasks import append_event
+from proofgrid.store.tasks import Event, append_events
+from proofgrid.store.transactions import Transaction
 from proofgrid.wire import codec
 from proofgrid.wire.sessions import Session
 from proofgrid.wire.v1 import prover_pb2 as messages
 
 AFTER_TROUBLE_SECONDS = 0.5
+LEASES_PER_MESSAGE = 256
+MANIFESTS_KEPT_MAX = 1_024
 
 log = structlog.get_logger(__name__)
 
 Settle = Callable[[JobReport, Address], Awaitable[ProverId]]  #: raises BadProof, LeaseLost or Recoverable
+_Beat = tuple[SessionId, list[HeldLease]]
+_Said = tuple[SessionId, StageReport]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,6 +76,9 @@ class Desk:
         self._subnetwork = subnetwork
         self._clock = clock
         self._sessions: dict[SessionId, Session] = {}
+        self._heartbeats: Batches[_Beat, list[LeaseId]] = Batches(self._write_heartbeats, size_max=1_000)
+        self._progress: Batches[_Said, None] = Batches(self._write_progress, size_max=1_000)
+        self._manifests: dict[Digest, str] = {}
         self._granted = asyncio.Event()
         self._offering = asyncio.Lock()
         self._moving = False  #: this gateway closes: no new sessions, no more leases to the ones it has
@@ -100,7 +111,7 @@ class Desk:
 
     async def _write_down(self, session: Session, offer: ProverOffer) -> None:
         operator = session.operator
-        async with self._database.transaction() as connection:
+        async with self._database.transaction(Transaction.OPEN_SESSION) as connection:
             await connection.execute(QUERIES["register_prover"], session.prover_id, operator)
             await connection.fetch(QUERIES["supersede_sessions"], session.prover_id)
             await connection.execute(
@@ -135,7 +146,7 @@ class Desk:
         await self._wake_lanes(session)
 
     async def _take_back(self, task_id: TaskId, lease_id: LeaseId, detail: str) -> None:
-        async with self._database.transaction() as connection:
+        async with self._database.transaction(Transaction.RETURN_JOB) as connection:
             await return_job(
                 connection,
                 task_id,
@@ -151,14 +162,13 @@ class Desk:
         self._someone_left.set()
         # A prover that was asked to go is not lost, and may have to look for a gateway that is there.
         grace_ms = self._settings.lease_ttl_ms if self._moving else self._settings.reconnect_grace_ms
-        async with self._database.connection() as connection:
+        async with self._database.transaction(Transaction.CLOSE_SESSION) as connection:
             await connection.execute(QUERIES["close_session"], session.session_id, grace_ms)
             await connection.execute(QUERIES["wake_expiry"])
 
     async def drain(self, session: Session) -> None:
         """No new leases for this prover."""
-        async with self._database.connection() as connection:
-            await connection.execute(QUERIES["drain_session"], session.session_id)
+        await self._database.write(Transaction.DRAIN_SESSION, QUERIES["drain_session"], session.session_id)
 
     async def move_all(self, *, patience_seconds: float) -> None:
         """Ask every prover to go to another gateway with its leases; return when they are gone, or patience is over."""
@@ -166,8 +176,7 @@ class Desk:
         # After an offer under way nothing follows: no lease may arrive behind the notice and be overlooked.
         async with self._offering:
             pass
-        async with self._database.connection() as connection:
-            await connection.execute(QUERIES["drain_gateway"], self._gateway_id)
+        await self._database.write(Transaction.DRAIN_SESSION, QUERIES["drain_gateway"], self._gateway_id)
         for session in list(self._sessions.values()):
             self._ask_to_move(session)
         with suppress(TimeoutError):
@@ -183,52 +192,50 @@ class Desk:
             self._send(session, messages.ToProver(notice=notice))
 
     async def _wake_lanes(self, session: Session) -> None:
-        async with self._database.connection() as connection:
-            for lane in session.lanes:
-                await connection.execute(QUERIES["wake_lane"], lane)
+        await self._database.write(Transaction.WAKE, QUERIES["wake_lanes"], session.lanes)
 
     # --- messages of provers ---------------------------------------------------------------------
 
     async def heartbeat(self, session: Session, held: list[HeldLease]) -> list[LeaseId]:
         """Let the session and its leases live on; return the leases that are not its own any more."""
-        async with self._database.connection() as connection:
-            rows = await connection.fetch(
-                QUERIES["heartbeat"],
-                session.session_id,
-                [one.lease_id for one in held],
-                [one.fence for one in held],
-                self._settings.lease_ttl_ms,
-            )
+        return await self._heartbeats.add((session.session_id, held))
+
+    async def _write_heartbeats(self, beats: list[_Beat]) -> list[list[LeaseId]]:
+        leases = [(one.lease_id, one.fence, session_id) for session_id, held in beats for one in held]
+        ids, fences, sessions = ([lease[side] for lease in leases] for side in range(3))
+        rows = await self._database.write(
+            Transaction.HEARTBEAT,
+            QUERIES["heartbeats"],
+            [session_id for session_id, _ in beats],
+            ids,
+            fences,
+            sessions,
+            self._settings.lease_ttl_ms,
+        )
         alive = {row["lease_id"] for row in rows}
-        return [one.lease_id for one in held if one.lease_id not in alive]
+        return [[one.lease_id for one in held if one.lease_id not in alive] for _, held in beats]
 
     async def progress(self, session: Session, report: StageReport) -> None:
         """Note how far a job is; the first word of a lease says that it has started."""
-        async with self._database.transaction() as connection:
-            row = await connection.fetchrow(
+        await self._progress.add((session.session_id, report))
+
+    async def _write_progress(self, said: list[_Said]) -> list[None]:
+        # Of several words about one lease the last counts.
+        last = {report.held.lease_id: (session_id, report) for session_id, report in said}
+        async with self._database.transaction(Transaction.NOTE_PROGRESS) as connection:
+            tasks = await connection.fetch(QUERIES["tasks_of_leases"], list(last))
+            await connection.fetch(QUERIES["lock_tasks"], [row["task_id"] for row in tasks])
+            rows = await connection.fetch(
                 QUERIES["note_progress"],
-                report.held.lease_id,
-                report.stage,
-                report.permille,
-                report.held.fence,
-                session.session_id,
+                list(last),
+                [report.held.fence for _, report in last.values()],
+                [session_id for session_id, _ in last.values()],
+                [report.stage for _, report in last.values()],
+                [report.permille for _, report in last.values()],
+                lease_sources(LeaseEvent.STARTED),
             )
-            if row is None:
-                return
-            if row["state"] == LeaseState.OFFERED:
-                await connection.execute(
-                    QUERIES["start_lease"], report.held.lease_id, lease_sources(LeaseEvent.STARTED)
-                )
-            await append_event(
-                connection,
-                TaskId(row["task_id"]),
-                "stage",
-                slice=row["slice"],
-                input=row["input"],
-                stage=report.stage,
-                permille=report.permille,
-                prover=session.prover_id,
-            )
+            await append_events(connection, [_stage_event(row) for row in rows])
+        return [None] * len(said)
 
     async def result(self, session: Session, report: JobReport) -> Verdict:
         """Have a result judged; whatever is no valid proof sends the job back to the market."""
@@ -264,7 +271,7 @@ class Desk:
         # A prover can only give back what is its own.
         if lease is None or lease["fence"] != held.fence or lease["operator"] != session.operator:
             return
-        async with self._database.transaction() as connection:
+        async with self._database.transaction(Transaction.RETURN_JOB) as connection:
             await return_job(
                 connection,
                 TaskId(lease["task_id"]),
@@ -296,7 +303,12 @@ class Desk:
         self._send(session, message)
 
     async def run(self) -> None:
-        """Hand granted leases to their provers until cancelled."""
+        """Serve the provers until cancelled."""
+        async with asyncio.TaskGroup() as group:
+            for work in (self._hand_out(), self._heartbeats.run(), self._progress.run()):
+                group.create_task(work)
+
+    async def _hand_out(self) -> None:
         while True:
             await self._granted.wait()
             self._granted.clear()
@@ -312,18 +324,34 @@ class Desk:
             if self._moving:
                 return  # what was granted and not told goes with its prover to the next gateway
             # Read back after a restart as well: what was granted and not told yet is told now.
-            async with self._database.connection() as connection:
-                rows = await connection.fetch(
-                    QUERIES["offer_leases"],
-                    self._gateway_id,
-                    [LeaseState.GRANTED.value],
-                    self._settings.lease_ttl_ms,
-                    list(self._sessions),
-                )
+            rows = await self._database.write(
+                Transaction.OFFER_LEASES,
+                QUERIES["offer_leases"],
+                self._gateway_id,
+                [LeaseState.GRANTED.value],
+                self._settings.lease_ttl_ms,
+                list(self._sessions),
+            )
+            by_session: dict[SessionId, list[LeaseOffer]] = defaultdict(list)
             for row in rows:
-                session = self._sessions.get(row["session_id"])
+                by_session[row["session_id"]].append(_lease_offer(row))
+            for session_id, leases in by_session.items():
+                session = self._sessions.get(session_id)
                 if session is not None:
-                    self._send(session, codec.write_lease(_lease_offer(row)))
+                    for start in range(0, len(leases), LEASES_PER_MESSAGE):
+                        part = leases[start : start + LEASES_PER_MESSAGE]
+                        self._send(session, codec.write_leases(part, await self._manifests_of(part)))
+
+    async def _manifests_of(self, leases: Sequence[LeaseOffer]) -> dict[str, str]:
+        """Return the programs' manifests as JSON; a program never changes, so what was read once stays right."""
+        wanted = {lease.program_digest for lease in leases}
+        for digest in wanted - set(self._manifests):
+            if len(self._manifests) >= MANIFESTS_KEPT_MAX:
+                self._manifests.clear()
+            async with self._database.connection() as connection:
+                row = await connection.fetchrow(QUERIES["get_program"], digest)
+            self._manifests[digest] = json.dumps(row["manifest"], separators=(",", ":"))
+        return {digest: self._manifests[digest] for digest in wanted}
 
     def _send(self, session: Session, message: messages.ToProver | None) -> None:
         try:
@@ -338,7 +366,7 @@ class Desk:
         """Tell the other gateways that this one lives, and that its sessions count."""
         while True:
             try:
-                async with self._database.connection() as connection:
+                async with self._database.transaction(Transaction.GATEWAY_ALIVE) as connection:
                     await connection.execute(QUERIES["gateway_alive"], self._gateway_id)
                     await connection.execute(
                         QUERIES["close_sessions_without_stream"],
@@ -355,13 +383,18 @@ def _lease_offer(row: asyncpg.Record) -> LeaseOffer:
     return LeaseOffer(
         held=HeldLease(lease_id=LeaseId(row["lease_id"]), fence=row["fence"]),
         job_id=JobId(row["job_id"]),
-        program_digest=Digest(row["digest"]),
-        proof_system=row["proof_system"],
-        manifest=row["manifest"],
+        program_digest=Digest(row["program_digest"]),
         slice_index=row["slice"],
         input_digest=Digest(row["input_digest"]),
+        small_input=row["small_input"],
         units=row["units"],
         memory_bytes=row["memory_bytes"],
         price=row["sell_price"],
         timeout_ms=max(1, row["run_ms"]),
     )
+
+
+def _stage_event(row: asyncpg.Record) -> Event:
+    names = ("slice", "input", "stage", "permille")
+    data = {name: row[name] for name in names} | {"prover": row["prover_id"]}
+    return Event(TaskId(row["task_id"]), "stage", data)

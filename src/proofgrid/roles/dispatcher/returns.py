@@ -10,7 +10,7 @@ from proofgrid.primitives.ids import LeaseId, TaskId
 from proofgrid.rules.jobs.lifecycle import JobEvent, LeaseState, TaskEvent, job_sources
 from proofgrid.rules.jobs.retry import RETRY_RULES, GiveUp, Retry, ReturnReason, decide_retry
 from proofgrid.store.queries import QUERIES
-from proofgrid.store.tasks import append_event, end_lease, end_task
+from proofgrid.store.tasks import append_event, end_lease, end_task, wake_lanes
 
 DETAIL_CHARS_MAX = 600  #: of a reason, in an event
 
@@ -36,7 +36,7 @@ async def return_job(
     job = await connection.fetchrow(QUERIES["job_of_lease"], lease_id)
     if job is not None:
         await _decide(connection, job, lease, reason, detail=detail, attempts_max=attempts_max)
-    await connection.execute(QUERIES["wake_lane"], lease["lane"])
+    await wake_lanes(connection, [lease["lane"]])
     log.info(
         "lease_ended", lease_id=str(lease_id), prover_id=lease["prover_id"], reason=reason.value, detail=detail[:200]
     )

@@ -17,6 +17,7 @@ from proofgrid.rules.jobs.retry import ReturnReason
 from proofgrid.store.database import Database
 from proofgrid.store.queries import QUERIES
 from proofgrid.store.tasks import end_task
+from proofgrid.store.transactions import Transaction
 
 SLEEP_MAX_SECONDS = 1.0  #: new leases and deadlines come without notice, and never expire sooner than this
 AFTER_TROUBLE_SECONDS = 0.5
@@ -57,8 +58,9 @@ class Watch:
 
     async def _wait_for_heartbeats(self) -> None:
         # The database was away, or every gateway: leases ran out only because nobody could extend them.
-        async with self._database.connection() as connection:
-            await connection.execute(QUERIES["extend_unheard_leases"], self._settings.lease_ttl_ms)
+        await self._database.write(
+            Transaction.EXTEND_LEASES, QUERIES["extend_unheard_leases"], self._settings.lease_ttl_ms
+        )
         self._blind = False
 
     async def take_back_expired(self) -> None:
@@ -67,7 +69,7 @@ class Watch:
             rows = await connection.fetch(QUERIES["expired_leases"])
         for row in rows:
             reason, detail = _why(row)
-            async with self._database.transaction() as connection:
+            async with self._database.transaction(Transaction.RETURN_JOB) as connection:
                 if await self._is_still_expired(connection, row):
                     await return_job(
                         connection,
@@ -90,7 +92,7 @@ class Watch:
         async with self._database.connection() as connection:
             rows = await connection.fetch(QUERIES["tasks_past_deadline"])
         for row in rows:
-            async with self._database.transaction() as connection:
+            async with self._database.transaction(Transaction.END_TASK) as connection:
                 await end_task(
                     connection,
                     TaskId(row["task_id"]),

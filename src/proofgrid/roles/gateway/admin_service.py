@@ -19,6 +19,7 @@ from proofgrid.rules.ledger.settlement import deposit
 from proofgrid.store.database import Database
 from proofgrid.store.queries import QUERIES
 from proofgrid.store.tasks import post_transfers
+from proofgrid.store.transactions import Transaction
 from proofgrid.wire.v1 import client_pb2 as messages
 from proofgrid.wire.v1 import client_pb2_grpc as services
 
@@ -38,8 +39,7 @@ class AdminService(services.AdminServiceServicer):
         address, role = parse_address(request.address), parse_role(request.role)
         if len(request.label) > 128:
             raise InvalidField("at most 128 characters", field="label")
-        async with self._database.connection() as connection:
-            await connection.execute(QUERIES["grant_role"], address, role.value, request.label)
+        await self._database.write(Transaction.CHANGE_ROLES, QUERIES["grant_role"], address, role.value, request.label)
         log.info("role_granted", address=address, role=role, by=admin.address)
         return await self._identity(address)
 
@@ -47,8 +47,7 @@ class AdminService(services.AdminServiceServicer):
     async def Revoke(self, request: messages.RevokeRequest, context: Any) -> messages.Identity:  # noqa: N802
         admin = await self._door.admit(context, Role.ADMIN)
         address, role = parse_address(request.address), parse_role(request.role)
-        async with self._database.connection() as connection:
-            await connection.execute(QUERIES["revoke_role"], address, role.value)
+        await self._database.write(Transaction.CHANGE_ROLES, QUERIES["revoke_role"], address, role.value)
         log.info("role_revoked", address=address, role=role, by=admin.address)
         return await self._identity(address)
 
@@ -73,7 +72,7 @@ class AdminService(services.AdminServiceServicer):
         if not 1 <= len(request.deposit_id) <= 128:
             raise InvalidField("1 to 128 characters", field="deposit_id")
         try:
-            async with self._database.transaction() as connection:
+            async with self._database.transaction(Transaction.MOVE_MONEY) as connection:
                 await post_transfers(connection, deposit(deposit_id=request.deposit_id, client=address, amount=amount))
         except asyncpg.UniqueViolationError:
             raise IdempotencyConflict("this deposit id was used for another deposit", field="deposit_id") from None
@@ -83,9 +82,8 @@ class AdminService(services.AdminServiceServicer):
     @answering
     async def CheckLedger(self, request: messages.CheckLedgerRequest, context: Any) -> messages.LedgerCheck:  # noqa: N802
         await self._door.admit(context, Role.ADMIN)
-        async with self._database.transaction() as connection:
-            # One snapshot for both reads, or a payment between them would look like a fault.
-            await connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
+        # One moment for both reads, or a payment between them would look like a fault.
+        async with self._database.snapshot() as connection:
             sums = await connection.fetchrow(QUERIES["ledger_sums"])
             faults = [row["fault"] for row in await connection.fetch(QUERIES["ledger_faults"])]
         return messages.LedgerCheck(

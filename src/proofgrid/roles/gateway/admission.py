@@ -1,36 +1,48 @@
-"""From a request to a task: everything that can be wrong is found before anything is stored, sold or run."""
+"""From a request to a task: everything that can be wrong is found before anything is stored, sold or run.
+
+check -> normalise in a worker -> store large inputs -> one transaction for all that wait: tasks, jobs, escrow, events
+"""
 
 from __future__ import annotations
 
 import asyncio
 import tempfile
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import asyncpg
 import structlog
 
 from proofgrid.primitives.clock import Clock, fresh_uuid
-from proofgrid.primitives.digests import Digest
-from proofgrid.primitives.errors import IdempotencyConflict, InvalidRequest, Recoverable, TooManyOpenTasks
+from proofgrid.primitives.digests import Digest, digest_of
+from proofgrid.primitives.errors import (
+    IdempotencyConflict,
+    InsufficientFunds,
+    InvalidRequest,
+    Recoverable,
+    TooManyOpenTasks,
+)
 from proofgrid.primitives.ids import Address, TaskId
 from proofgrid.proofs import workers as in_worker
 from proofgrid.proofs.base import NormalisedRequest, Program
 from proofgrid.proofs.library import ProgramLibrary
 from proofgrid.proofs.workers import ProofWorkers
 from proofgrid.rules.jobs.classes import class_of, lane_of
-from proofgrid.rules.jobs.limits import Limits
+from proofgrid.rules.jobs.limits import SMALL_ARTIFACT_BYTES, Limits
 from proofgrid.rules.jobs.request import ProofRequest, calculate_escrow, check_request
 from proofgrid.rules.ledger.settlement import escrow
 from proofgrid.store.artifacts import ArtifactStore
+from proofgrid.store.batches import Batches
 from proofgrid.store.database import Database
 from proofgrid.store.queries import QUERIES
-from proofgrid.store.tasks import append_event, post_transfers
+from proofgrid.store.tasks import Event, append_events, post_transfers, wake_lanes
+from proofgrid.store.transactions import Transaction
 
 DEFAULT_DEADLINE_MS = 3_600_000
 NORMALISE_TIMEOUT_SECONDS = 300.0
 UPLOADS_AT_ONCE = 16
+TASKS_PER_BATCH = 64
 
 log = structlog.get_logger(__name__)
 
@@ -40,6 +52,7 @@ class _Draft:
     """A task that passed every check and only has to be written down."""
 
     task_id: TaskId
+    client: Address
     request: ProofRequest
     program: Program
     normal: NormalisedRequest
@@ -49,7 +62,7 @@ class _Draft:
 
 
 class Admission:
-    """Normalises requests and writes tasks."""
+    """Normalises requests and writes tasks. Needs its `run` in a TaskGroup."""
 
     def __init__(
         self,
@@ -71,20 +84,26 @@ class Admission:
         self._clock = clock
         self._subnetwork = subnetwork
         self._scratch = scratch
+        self._drafts: Batches[_Draft, bool] = Batches(self._write_all, size_max=TASKS_PER_BATCH)
+
+    async def run(self) -> None:
+        """Write down what is submitted until cancelled."""
+        await self._drafts.run()
 
     async def submit(self, client: Address, request: ProofRequest) -> TaskId:
         """Make a task of a request and return its id; the same key and content is the same task.
 
         Raises InvalidRequest errors naming field and rule. When this returns, the task is durable and paid for.
         """
-        known = await self._find(client, request)
-        if known is None and request.allow_cached:
-            known = await self._find_proven(client, request)
+        known, open_tasks = await self._look_around(client, request)
         if known is not None:
             return known
         check_request(request, inputs_max=self._limits.inputs_per_task, now_ms=self._clock.now_ms())
         program = await self._library.program(request.program_digest)
-        await self._check_room(client)
+        if open_tasks >= self._limits.open_tasks:
+            raise TooManyOpenTasks(
+                f"{open_tasks} tasks are open, {self._limits.open_tasks} are allowed", hint="wait for some to finish"
+            )
 
         units = sum(spec.units for spec in program.slices) * len(request.inputs)
         calculate_escrow(request, units=units)  # what the program alone tells is refused before the costly part
@@ -92,6 +111,7 @@ class Admission:
         units = sum(job.units for job in normal.jobs)
         draft = _Draft(
             task_id=TaskId(fresh_uuid(self._clock)),
+            client=client,
             request=request,
             program=program,
             normal=normal,
@@ -99,45 +119,35 @@ class Admission:
             units=units,
             escrow=calculate_escrow(request, units=units),
         )
-        try:
-            async with self._database.transaction() as connection:
-                await self._write(connection, client, draft)
-        except asyncpg.UniqueViolationError:
-            # Another call with the same key won the race.
-            known = await self._find(client, request)
-            if known is None:
-                raise
-            return known
-        log.info("task_accepted", task_id=str(draft.task_id), client=client, jobs=len(normal.jobs), units=units)
-        return draft.task_id
+        if await self._drafts.add(draft):
+            log.info("task_accepted", task_id=str(draft.task_id), client=client, jobs=len(normal.jobs), units=units)
+            return draft.task_id
+        # Another call with the same key won the race.
+        known, _ = await self._look_around(client, request)
+        if known is None:
+            raise Recoverable("the task with this key is not to be found", hint="try again in a moment")
+        return known
 
-    async def _find(self, client: Address, request: ProofRequest) -> TaskId | None:
+    async def _look_around(self, client: Address, request: ProofRequest) -> tuple[TaskId | None, int]:
+        """Return the task that answers this request already, if any, and how many tasks the client has open."""
         async with self._database.connection() as connection:
             row = await connection.fetchrow(QUERIES["find_task_by_key"], client, request.idempotency_key)
+            if row is None and request.allow_cached:
+                proven = await connection.fetchval(
+                    QUERIES["find_proven_task"], client, request.program_digest, request.inputs_digest
+                )
+                if proven is not None:
+                    return TaskId(proven), 0
+            open_tasks = await connection.fetchval(QUERIES["count_open_tasks"], client, self._limits.open_tasks)
         if row is None:
-            return None
+            return None, open_tasks
         if row["request_digest"] != request.content_digest:
             raise IdempotencyConflict(
                 f"key {request.idempotency_key!r} belongs to task {row['task_id']}",
                 field="idempotency_key",
                 hint="use a new key for a new request",
             )
-        return TaskId(row["task_id"])
-
-    async def _find_proven(self, client: Address, request: ProofRequest) -> TaskId | None:
-        async with self._database.connection() as connection:
-            task_id = await connection.fetchval(
-                QUERIES["find_proven_task"], client, request.program_digest, request.inputs_digest
-            )
-        return None if task_id is None else TaskId(task_id)
-
-    async def _check_room(self, client: Address) -> None:
-        async with self._database.connection() as connection:
-            open_tasks = await connection.fetchval(QUERIES["count_open_tasks"], client)
-        if open_tasks >= self._limits.open_tasks:
-            raise TooManyOpenTasks(
-                f"{open_tasks} tasks are open, {self._limits.open_tasks} are allowed", hint="wait for some to finish"
-            )
+        return TaskId(row["task_id"]), open_tasks
 
     async def _normalise(self, program: Program, request: ProofRequest) -> NormalisedRequest:
         with tempfile.TemporaryDirectory(dir=self._scratch) as workdir:
@@ -158,6 +168,7 @@ class Admission:
                     ) from error
 
     async def _store_inputs(self, normal: NormalisedRequest) -> list[Digest]:
+        """Return the inputs' digests; small ones are written with their jobs."""
         turn = asyncio.Semaphore(UPLOADS_AT_ONCE)
 
         async def store(content: bytes) -> Digest:
@@ -165,57 +176,54 @@ class Admission:
                 return await self._artifacts.put_bytes(content)
 
         async with asyncio.TaskGroup() as group:
-            tasks = [group.create_task(store(job.input)) for job in normal.jobs]
-        return [task.result() for task in tasks]
+            stored = {
+                place: group.create_task(store(job.input))
+                for place, job in enumerate(normal.jobs)
+                if len(job.input) > SMALL_ARTIFACT_BYTES
+            }
+        return [
+            stored[place].result() if place in stored else digest_of(job.input) for place, job in enumerate(normal.jobs)
+        ]
 
-    async def _write(self, connection: Any, client: Address, draft: _Draft) -> None:
-        request, normal = draft.request, draft.normal
-        now_ms = await connection.fetchval(QUERIES["database_time"])
-        await connection.execute(
-            QUERIES["insert_task"],
-            draft.task_id,
-            client,
-            request.program_digest,
-            request.idempotency_key,
-            request.content_digest,
-            normal.statement,
-            len(request.inputs),
-            request.limit_price,
-            draft.units,
-            draft.escrow,
-            request.deadline_ms or now_ms + DEFAULT_DEADLINE_MS,
-            len(normal.jobs),
-            request.inputs_digest,
+    async def _write_all(self, drafts: list[_Draft]) -> list[bool | BaseException]:
+        """Write tasks down, all in one transaction; say of each whether it was the first with its key."""
+        try:
+            async with self._database.transaction(Transaction.ADMIT_TASKS) as connection:
+                written = await self._write(connection, drafts)
+        except InsufficientFunds as error:
+            if len(drafts) == 1:
+                return [error]
+            # One that cannot pay must not take the others down.
+            return [outcome for draft in drafts for outcome in await self._write_all([draft])]
+        return [draft.task_id in written for draft in drafts]
+
+    async def _write(self, connection: Any, drafts: list[_Draft]) -> set[TaskId]:
+        rows = await connection.fetch(
+            QUERIES["insert_tasks"], [_task_row(draft) for draft in drafts], DEFAULT_DEADLINE_MS
         )
-        rows = self._job_rows(draft)
-        await connection.execute(QUERIES["insert_jobs"], draft.task_id, rows)
-        sizes = [len(job.input) for job in normal.jobs]
-        await connection.execute(QUERIES["record_artifacts"], client, draft.input_digests, sizes)
-        await post_transfers(
-            connection,
-            escrow(task_id=str(draft.task_id), client=client, limit_price=request.limit_price, units=draft.units),
-        )
-        await append_event(
-            connection,
-            draft.task_id,
-            "accepted",
-            program=request.program_digest,
-            jobs=[{"slice": row["slice"], "input": row["input"], "units": row["units"]} for row in rows],
-            units=draft.units,
-            limit_price=request.limit_price,
-            escrow=draft.escrow,
-        )
-        for lane in sorted({row["lane"] for row in rows}):
-            await connection.execute(QUERIES["wake_lane"], lane)
+        written = {TaskId(row["task_id"]) for row in rows}
+        fresh = [draft for draft in drafts if draft.task_id in written]
+        if not fresh:
+            return written
+        jobs = {draft.task_id: self._job_rows(draft) for draft in fresh}
+        inputs = [_small(job.input) for draft in fresh for job in draft.normal.jobs]
+        await connection.execute(QUERIES["insert_jobs"], [row for rows in jobs.values() for row in rows], inputs)
+        await _record_inputs(connection, fresh)
+        await post_transfers(connection, [transfer for draft in fresh for transfer in _escrow(draft)])
+        await append_events(connection, [_accepted(draft, jobs[draft.task_id]) for draft in fresh])
+        await wake_lanes(connection, [row["lane"] for rows in jobs.values() for row in rows])
+        return written
 
     def _job_rows(self, draft: _Draft) -> list[dict[str, Any]]:
         rows = []
+        task_id, limit_price = str(draft.task_id), draft.request.limit_price
         for position, (job, input_digest) in enumerate(zip(draft.normal.jobs, draft.input_digests, strict=True)):
             job_class = class_of(memory_bytes=job.memory_bytes, units=job.units)
             lane = lane_of(subnetwork=self._subnetwork, proof_system=draft.program.proof_system, job_class=job_class)
             rows.append(
                 {
                     "job_id": str(fresh_uuid(self._clock)),
+                    "task_id": task_id,
                     "slice": job.slice_index,
                     "input": job.input_index,
                     "position": position,
@@ -226,6 +234,65 @@ class Admission:
                     "depends_on": list(job.depends_on),
                     "input_digest": input_digest,
                     "facts": dict(job.facts),
+                    "limit_price": limit_price,
                 }
             )
         return rows
+
+
+def _small(content: bytes) -> bytes | None:
+    return content if len(content) <= SMALL_ARTIFACT_BYTES else None
+
+
+def _task_row(draft: _Draft) -> dict[str, Any]:
+    request = draft.request
+    return {
+        "task_id": str(draft.task_id),
+        "client": draft.client,
+        "program_digest": request.program_digest,
+        "idempotency_key": request.idempotency_key,
+        "request_digest": request.content_digest,
+        "statement": draft.normal.statement,
+        "inputs": len(request.inputs),
+        "limit_price": request.limit_price,
+        "units": draft.units,
+        "escrow": draft.escrow,
+        "deadline_ms": request.deadline_ms,
+        "jobs_open": len(draft.normal.jobs),
+        "inputs_digest": request.inputs_digest,
+    }
+
+
+async def _record_inputs(connection: Any, drafts: Sequence[_Draft]) -> None:
+    stored = [
+        (draft.client, digest, len(job.input))
+        for draft in drafts
+        for job, digest in zip(draft.normal.jobs, draft.input_digests, strict=True)
+        if len(job.input) > SMALL_ARTIFACT_BYTES
+    ]
+    if stored:
+        owners, digests, sizes = (list(column) for column in zip(*stored, strict=True))
+        await connection.execute(QUERIES["record_artifacts"], owners, digests, sizes)
+
+
+def _escrow(draft: _Draft) -> Any:
+    return escrow(
+        task_id=str(draft.task_id),
+        client=draft.client,
+        limit_price=draft.request.limit_price,
+        units=draft.units,
+    )
+
+
+def _accepted(draft: _Draft, jobs: Sequence[dict[str, Any]]) -> Event:
+    return Event(
+        draft.task_id,
+        "accepted",
+        {
+            "program": draft.request.program_digest,
+            "jobs": [{"slice": row["slice"], "input": row["input"], "units": row["units"]} for row in jobs],
+            "units": draft.units,
+            "limit_price": draft.request.limit_price,
+            "escrow": draft.escrow,
+        },
+    )

@@ -25,6 +25,7 @@ from proofgrid.rules.jobs.limits import Limits
 from proofgrid.store.artifacts import ArtifactStore
 from proofgrid.store.database import Database
 from proofgrid.store.queries import QUERIES
+from proofgrid.store.transactions import Transaction
 from proofgrid.wire.codec import write_artifact
 from proofgrid.wire.v1 import client_pb2 as messages
 from proofgrid.wire.v1 import client_pb2_grpc as services
@@ -64,8 +65,9 @@ class ArtifactService(services.ArtifactServiceServicer):
         except InvalidRequest:
             await _read_out(stream)
             raise
-        async with self._database.connection() as connection:
-            await connection.execute(QUERIES["record_artifact"], digest, caller.address, size_bytes)
+        await self._database.write(
+            Transaction.RECORD_ARTIFACT, QUERIES["record_artifacts"], [caller.address], [digest], [size_bytes]
+        )
         log.info("artifact_stored", digest=digest, size_bytes=size_bytes, owner=caller.address)
         return write_artifact(digest, size_bytes)
 

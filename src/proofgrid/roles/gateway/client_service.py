@@ -33,6 +33,7 @@ from proofgrid.rules.ledger.book import client_account, operator_account
 from proofgrid.store.database import Database
 from proofgrid.store.queries import QUERIES
 from proofgrid.store.tasks import end_task
+from proofgrid.store.transactions import Transaction
 from proofgrid.wire import codec
 from proofgrid.wire.v1 import client_pb2 as messages
 from proofgrid.wire.v1 import client_pb2_grpc as services
@@ -152,7 +153,7 @@ class ClientService(services.ClientServiceServicer):
     @answering
     async def CancelTask(self, request: messages.CancelTaskRequest, context: Any) -> messages.Task:  # noqa: N802
         task_id = await self._own_task(context, request.task_id)
-        async with self._database.transaction() as connection:
+        async with self._database.transaction(Transaction.END_TASK) as connection:
             await end_task(
                 connection, task_id, TaskEvent.CANCELLED, code=TaskCancelled.code, detail="cancelled by the client"
             )

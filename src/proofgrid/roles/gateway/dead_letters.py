@@ -16,7 +16,8 @@ from proofgrid.primitives.ids import Address, TaskId
 from proofgrid.rules.ledger.settlement import escrow
 from proofgrid.store.database import Database
 from proofgrid.store.queries import QUERIES
-from proofgrid.store.tasks import append_event, post_transfers
+from proofgrid.store.tasks import append_event, post_transfers, wake_lanes
+from proofgrid.store.transactions import Transaction
 from proofgrid.wire.v1 import client_pb2 as messages
 
 LETTERS_MAX = 1_000
@@ -48,7 +49,7 @@ async def replay_dead_letter(database: Database, task_id: TaskId) -> messages.De
     Raises UnknownTask, or InsufficientFunds when the client cannot pay the new escrow.
     """
     new_id = TaskId(fresh_uuid(SystemClock()))
-    async with database.transaction() as connection:
+    async with database.transaction(Transaction.REPLAY_TASK) as connection:
         await connection.fetchrow(QUERIES["lock_task"], task_id)
         if await connection.fetchrow(QUERIES["get_dead_letter"], task_id) is None:
             raise UnknownTask(f"task {task_id} is not in the dead-letter queue", field="task_id")
@@ -81,8 +82,7 @@ async def _start(connection: Any, task: Any, dead_id: TaskId) -> None:
         escrow=task["escrow"],
         replay_of=str(dead_id),
     )
-    for lane in sorted({job["lane"] for job in jobs}):
-        await connection.execute(QUERIES["wake_lane"], lane)
+    await wake_lanes(connection, [job["lane"] for job in jobs])
 
 
 def _letter(row: Any) -> messages.DeadLetter:

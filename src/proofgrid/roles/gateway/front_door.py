@@ -13,7 +13,7 @@ import grpc
 import structlog
 
 from proofgrid.primitives.clock import Clock
-from proofgrid.primitives.errors import BadToken, NoToken, ProofgridError, RateLimited, TokenReplayed
+from proofgrid.primitives.errors import BadToken, NoToken, ProofgridError, RateLimited, Recoverable, TokenReplayed
 from proofgrid.primitives.ids import Address
 from proofgrid.primitives.signatures import signer_of
 from proofgrid.rules.access.roles import Role, check_role
@@ -21,6 +21,7 @@ from proofgrid.rules.access.tokens import Claims, check_claims, read_token
 from proofgrid.rules.jobs.limits import Bucket, Limits, take
 from proofgrid.store.database import Database
 from proofgrid.store.queries import QUERIES
+from proofgrid.store.transactions import Transaction
 from proofgrid.wire.errors import status_of, write_error
 
 TOKEN_METADATA = "authorization"  # noqa: S105 - the name of a header
@@ -63,22 +64,23 @@ class FrontDoor:
         self._limit_rate(claims.subject)
         async with self._database.connection() as connection:
             rows = await connection.fetch(QUERIES["roles_of"], claims.subject)
-            roles = frozenset(Role(row["role"]) for row in rows)
-            # The network's own key administers it, so that a fresh network is never locked.
-            if claims.subject == self._audience:
-                roles |= {Role.ADMIN}
-            check_role(roles, needed=frozenset(needed))
-            if single_use and not await connection.fetchval(QUERIES["spend_token"], claims.token_id, claims.expires_ms):
-                raise TokenReplayed()
+        roles = frozenset(Role(row["role"]) for row in rows)
+        # The network's own key administers it, so that a fresh network is never locked.
+        if claims.subject == self._audience:
+            roles |= {Role.ADMIN}
+        check_role(roles, needed=frozenset(needed))
+        if single_use and not await self._database.write(
+            Transaction.SPEND_TOKEN, QUERIES["spend_token"], claims.token_id, claims.expires_ms
+        ):
+            raise TokenReplayed()
         return Caller(claims.subject, roles)
 
     async def forget_spent_tokens(self) -> None:
         """Forget single-use tokens that have expired anyway, every minute, until cancelled."""
         while True:
             try:
-                async with self._database.connection() as connection:
-                    await connection.execute(QUERIES["forget_spent_tokens"])
-            except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+                await self._database.write(Transaction.FORGET_TOKENS, QUERIES["forget_spent_tokens"])
+            except (Recoverable, OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
                 log.warning("database_away", reason=str(error))
             await asyncio.sleep(FORGET_SECONDS)
 

@@ -19,7 +19,7 @@ from proofgrid.wire.v1 import prover_pb2 as messages
 from proofgrid.wire.v1 import prover_pb2_grpc as services
 
 HELLO_TIMEOUT_SECONDS = 10.0
-RESULTS_AT_ONCE = 256  #: of one prover; bounds the memory that their proofs take
+RESULTS_AT_ONCE = 16  #: messages with results of one prover; bounds the memory that their proofs take
 
 log = structlog.get_logger(__name__)
 
@@ -79,9 +79,9 @@ class ProverService(services.ProverServiceServicer):
             turn = asyncio.Semaphore(RESULTS_AT_ONCE)
             while (message := await context.read()) is not grpc.aio.EOF:
                 kind = message.WhichOneof("message")
-                if kind == "result":
+                if kind == "results":
                     await turn.acquire()
-                    group.create_task(self._judge(session, message.result, turn))
+                    group.create_task(self._judge_all(session, message.results, turn))
                 else:
                     await self._hear(session, kind, message)
 
@@ -104,22 +104,24 @@ class ProverService(services.ProverServiceServicer):
             case _:
                 raise MalformedMessage(f"a {kind or 'message without content'} is not expected here", field="message")
 
-    async def _judge(self, session: Session, message: messages.JobResult, turn: asyncio.Semaphore) -> None:
+    async def _judge_all(self, session: Session, message: messages.JobResults, turn: asyncio.Semaphore) -> None:
         try:
-            try:
-                report = codec.read_result(message)
-            except InvalidRequest as error:
-                # A result that cannot even be read is a failure of this job, not of the whole stream.
-                trouble = JobTrouble(held=codec.read_held(message), code=error.code, detail=str(error))
-                await self._desk.trouble(session, trouble)
-                verdict = Verdict(accepted=False, code=error.code, detail=str(error))
-                await session.outgoing.put(codec.write_ack(trouble.held.lease_id, verdict))
-                return
-            verdict = await self._desk.result(session, report)
-            if not verdict.retryable:
-                await session.outgoing.put(codec.write_ack(report.held.lease_id, verdict))
+            if len(message.results) > codec.RESULTS_PER_MESSAGE_MAX:
+                raise MalformedMessage(f"at most {codec.RESULTS_PER_MESSAGE_MAX} in one message", field="results")
+            verdicts = await asyncio.gather(*(self._judge(session, result) for result in message.results))
+            await session.outgoing.put(codec.write_acks(verdicts))
         finally:
             turn.release()
+
+    async def _judge(self, session: Session, message: messages.JobResult) -> tuple[LeaseId, Verdict]:
+        try:
+            report = codec.read_result(message)
+        except InvalidRequest as error:
+            # A result that cannot even be read is a failure of this job, not of the whole stream.
+            trouble = JobTrouble(held=codec.read_held(message), code=error.code, detail=str(error))
+            await self._desk.trouble(session, trouble)
+            return trouble.held.lease_id, Verdict(accepted=False, code=error.code, detail=str(error))
+        return report.held.lease_id, await self._desk.result(session, report)
 
 
 async def _read_hello(context: Any) -> ProverOffer:

@@ -21,6 +21,7 @@ from proofgrid.proofs.workers import ProofWorkers
 from proofgrid.store.artifacts import ArtifactStore
 from proofgrid.store.database import Database
 from proofgrid.store.queries import QUERIES
+from proofgrid.store.transactions import Transaction
 
 BUILD_TIMEOUT_SECONDS = 1_800.0
 SOURCE_FILES_MAX = 8
@@ -130,7 +131,7 @@ class Registration:
         sizes: dict[Digest, int] = {}
         for name, digest in program.files.items():
             _, sizes[digest] = await self._artifacts.put_file(files.path(name), expected=digest)
-        async with self._database.transaction() as connection:
+        async with self._database.transaction(Transaction.REGISTER_PROGRAM) as connection:
             await connection.execute(
                 QUERIES["insert_program"],
                 program.digest,
@@ -142,7 +143,7 @@ class Registration:
                 sum(spec.units for spec in program.slices),
             )
             await connection.execute(QUERIES["insert_program_files"], program.digest, list(sizes))
-            await connection.execute(QUERIES["record_artifacts"], "", list(sizes), list(sizes.values()))
+            await connection.execute(QUERIES["record_artifacts"], [""] * len(sizes), list(sizes), list(sizes.values()))
 
 
 def _read_if_there(path: Path) -> str:

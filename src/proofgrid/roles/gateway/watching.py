@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from typing import Any
-from uuid import UUID
 
 import asyncpg
 
@@ -23,13 +22,14 @@ class TaskWatch:
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._waiting: dict[TaskId, set[asyncio.Event]] = {}
+        self._waiting: dict[str, set[asyncio.Event]] = {}
         self._closed = False
 
     def wake(self, payload: str) -> None:
-        """Something happened to the task named by `payload`."""
-        for event in self._waiting.get(TaskId(UUID(payload)), ()):
-            event.set()
+        """Something happened to the tasks named by `payload`."""
+        for task_id in payload.split(","):
+            for event in self._waiting.get(task_id, ()):
+                event.set()
 
     def wake_all(self) -> None:
         """Notifications may have been missed: everybody looks again."""
@@ -48,7 +48,7 @@ class TaskWatch:
         Raises Unavailable when this gateway closes.
         """
         woken = asyncio.Event()
-        waiting = self._waiting.setdefault(task_id, set())
+        waiting = self._waiting.setdefault(str(task_id), set())
         waiting.add(woken)
         try:
             while True:
@@ -71,7 +71,7 @@ class TaskWatch:
         finally:
             waiting.discard(woken)
             if not waiting:
-                self._waiting.pop(task_id, None)
+                self._waiting.pop(str(task_id), None)
 
     async def _read(self, task_id: TaskId, cursor: int) -> list[Any]:
         async with self._database.connection() as connection:

@@ -1,7 +1,7 @@
 """Runs rounds: collects what waits in a lane and who is free, asks the rules, writes transcript and leases.
 
-lane wakes (job ready, prover free, prover came) -> at most one round per interval -> one transaction:
-    lane lock -> lock tasks -> orders, epoch -> rules.market.rounds -> round + leases + events -> commit wakes gateways
+lane wakes (job ready, prover free, prover came) -> a pause after the round before -> one transaction:
+    lane lock -> lock the tasks that bid best -> orders, epoch -> rules.market.rounds -> round + leases + events
 
 Whoever holds the lane's lock leads it for this round; the epoch in rounds and leases counts the changes of leader.
 """
@@ -29,9 +29,13 @@ from proofgrid.rules.market.rounds import JobDemand, ProverSupply, RoundInputs, 
 from proofgrid.rules.market.transcript import transcript_hash
 from proofgrid.store.database import Database
 from proofgrid.store.queries import QUERIES
-from proofgrid.store.tasks import append_event
+from proofgrid.store.tasks import Event, append_events
+from proofgrid.store.transactions import Transaction
 
-JOBS_PER_ROUND_MAX = 5_000
+JOBS_PER_ROUND_MAX = 2_000
+BOOK_TASKS_MIN = 32
+BOOK_TASKS_MAX = 1_000
+PAUSE_ROUNDS = 4  #: after a round, four times as long as it took, at most the interval
 GATEWAY_SILENT_MS = 5_000
 PAUSE_MAX_MS = 2_500  #: a leader that is silent for so long in the middle of a round loses the round and the lane
 NO_SALE_EVERY_MS = 1_000  #: at most one such event per task
@@ -46,7 +50,7 @@ log = structlog.get_logger(__name__)
 class MarketSettings:
     """How rounds are run."""
 
-    interval_ms: int = 100  #: at most one round of a lane per interval
+    interval_ms: int = 100  #: the longest that a busy lane gathers orders before its next round
     pick_up_ms: int = 5_000  #: how long a lease waits for its prover to be told
     run_ms_floor: int = 60_000  #: every job may take this long, and
     run_ms_per_unit: int = 20  #: this much per PU on top
@@ -100,7 +104,7 @@ class Market:
     async def wake_all(self) -> None:
         """Notifications may have been missed: look at every lane with work."""
         async with self._database.connection() as connection:
-            rows = await connection.fetch(QUERIES["next_ready"])
+            rows = await connection.fetch(QUERIES["lanes_with_ready_jobs"])
         for row in rows:
             self.wake(row["lane"])
 
@@ -114,6 +118,7 @@ class Market:
             await asyncio.Event().wait()
 
     async def _run_lane(self, lane: Lane, dirty: asyncio.Event) -> None:
+        loop = asyncio.get_running_loop()
         retry_seconds = UNSOLD_RETRY_FIRST_SECONDS
         wait_seconds: float | None = None
         while True:
@@ -121,6 +126,7 @@ class Market:
                 async with asyncio.timeout(wait_seconds):
                     await dirty.wait()
             dirty.clear()
+            started = loop.time()
             try:
                 held = await self.hold_round(lane)
             except (Recoverable, OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
@@ -136,23 +142,27 @@ class Market:
             waits = [retry_seconds] if held.unsold else []
             waits += [held.next_job_ms / 1000] if held.next_job_ms is not None else []
             wait_seconds = min(waits, default=None)
-            await asyncio.sleep(self._settings.interval_ms / 1000)
+            await asyncio.sleep(self._pause_seconds(loop.time() - started))
+
+    def _pause_seconds(self, round_seconds: float) -> float:
+        """Rounds take a fixed share of the time: a calm lane sells at once, a busy one gathers orders meanwhile."""
+        return min(PAUSE_ROUNDS * round_seconds, self._settings.interval_ms / 1000)
 
     async def hold_round(self, lane: Lane) -> Held | None:
         """Hold one round of a lane, or none when there is nothing to match."""
-        async with self._database.transaction() as connection:
+        async with self._database.transaction(Transaction.HOLD_ROUND) as connection:
             if not await connection.fetchval(QUERIES["lock_lane"], lane, str(PAUSE_MAX_MS)):
                 # Another gateway is at it. Should it die before it is done, this one must not come late.
                 return Held(sold=0, unsold=0, next_job_ms=STAND_BY_MS)
             book = await self._collect(connection, lane)
             if not book.demands or not book.supplies:
                 return Held(sold=0, unsold=0, next_job_ms=self._settings.interval_ms) if book.skipped else None
-            epoch = await connection.fetchval(QUERIES["lead_lane"], lane, self._gateway_id)
-            outcome = run_round(await self._inputs(connection, lane, book))
-            hashed = await self._record(connection, outcome, epoch)
-            await self._grant(connection, outcome, hashed, book, epoch)
+            opening = await connection.fetchrow(QUERIES["open_round"], lane, self._gateway_id)
+            outcome = run_round(self._inputs(opening, lane, book))
+            hashed = await self._record(connection, outcome, opening["epoch"])
+            await self._grant(connection, outcome, hashed, book, opening["epoch"])
             await self._tell_unsold(connection, lane, book)
-            next_job_ms = self._settings.interval_ms if book.skipped else await self._next_wait(connection, lane)
+            next_job_ms = await connection.fetchval(QUERIES["next_put_off"], lane)
         sold = len(outcome.placements)
         log.info(
             "round_cleared",
@@ -162,18 +172,14 @@ class Market:
             buy_price=outcome.buy_price,
             sell_price=outcome.sell_price,
         )
+        if book.skipped:
+            next_job_ms = self._settings.interval_ms
         return Held(sold=sold, unsold=len(book.jobs) - sold, next_job_ms=next_job_ms)
 
     async def _until_next_job(self, lane: Lane) -> float | None:
         async with self._database.connection() as connection:
-            wait_ms = await self._next_wait(connection, lane)
+            wait_ms = await connection.fetchval(QUERIES["next_put_off"], lane)
         return None if wait_ms is None else wait_ms / 1000
-
-    async def _next_wait(self, connection: Any, lane: Lane) -> int | None:
-        for row in await connection.fetch(QUERIES["next_ready"]):
-            if row["lane"] == lane and row["wait_ms"] > 0:
-                return int(row["wait_ms"])
-        return None
 
     async def _collect(self, connection: Any, lane: Lane) -> _Book:
         _, system, job_class = lane.split("/")
@@ -181,51 +187,43 @@ class Market:
         free = {row["prover_id"]: row for row in sessions if row["slots"] > row["busy"]}
         if not free:
             return _Book([], [], {}, {})
-        tasks = await connection.fetch(QUERIES["lock_tasks_with_ready_jobs"], lane, JOBS_PER_ROUND_MAX)
-        skipped = await connection.fetchval(QUERIES["tasks_were_skipped"], lane, [task["task_id"] for task in tasks])
-        jobs = await connection.fetch(QUERIES["ready_jobs"], [task["task_id"] for task in tasks], lane)
-        now_ms = await connection.fetchval(QUERIES["database_time"])
+        slots = sum(row["slots"] - row["busy"] for row in free.values())
+        found = await connection.fetch(
+            QUERIES["tasks_for_sale"],
+            lane,
+            book_tasks(slots),
+            list(free),
+            [row["memory_bytes"] - row["memory_busy"] for row in free.values()],
+        )
+        chosen = [row["task_id"] for row in found]
+        if not chosen:
+            return _Book([], [], {}, {})
+        tasks = await connection.fetch(QUERIES["lock_tasks_for_round"], chosen)
+        jobs = await connection.fetch(
+            QUERIES["jobs_for_sale"],
+            [task["task_id"] for task in tasks],
+            [task["limit_price"] for task in tasks],
+            lane,
+            slots // 2 + 1,  # a bid covers at most half of what is free
+            JOBS_PER_ROUND_MAX,
+        )
+        return _Book(
+            _demands(tasks, jobs, free),
+            [_supply(row) for row in free.values()],
+            {str(job["job_id"]): job for job in jobs},
+            free,
+            skipped=len(tasks) < len(chosen),
+        )
 
-        by_task: dict[Any, list[JobDemand]] = defaultdict(list)
-        for job in jobs:
-            excluded = {prover for prover, until_ms in job["excluded"].items() if until_ms > now_ms}
-            # What a prover cannot hold in memory beside its other jobs, it cannot prove.
-            excluded |= {p for p, row in free.items() if row["memory_bytes"] - row["memory_busy"] < job["memory_bytes"]}
-            by_task[job["task_id"]].append(
-                JobDemand(job_id=str(job["job_id"]), units=job["units"], excluded=frozenset(excluded))
-            )
-        demands = [
-            TaskDemand(
-                task_id=str(task["task_id"]),
-                jobs=tuple(by_task[task["task_id"]]),
-                limit_price=task["limit_price"],
-                program_digest=task["program_digest"],
-            )
-            for task in tasks
-            if by_task[task["task_id"]]
-        ]
-        supplies = [
-            ProverSupply(
-                prover_id=row["prover_id"],
-                operator=row["operator"],
-                ask_price=row["price"],
-                free_slots=row["slots"] - row["busy"],
-                reputation_bucket=0,
-                cached_programs=frozenset(row["cached_programs"]),
-            )
-            for row in free.values()
-        ]
-        return _Book(demands, supplies, {str(job["job_id"]): job for job in jobs}, free, skipped)
-
-    async def _inputs(self, connection: Any, lane: Lane, book: _Book) -> RoundInputs:
-        last = await connection.fetchrow(QUERIES["last_round"], lane)
+    def _inputs(self, opening: asyncpg.Record, lane: Lane, book: _Book) -> RoundInputs:
+        first = opening["number"] is None
         return RoundInputs(
             lane=lane,
-            number=last["number"] + 1 if last else 1,
-            previous=Digest(last["transcript_hash"]) if last else None,
+            number=1 if first else opening["number"] + 1,
+            previous=None if first else Digest(opening["transcript_hash"]),
             # Drawn after the orders are fixed, so that nobody can choose an id that ranks well.
             beacon=fresh_bytes(32),
-            reference=last["next_reference"] if last else self._settings.reference_price,
+            reference=self._settings.reference_price if first else opening["next_reference"],
             demands=book.demands,
             supplies=book.supplies,
         )
@@ -271,7 +269,7 @@ class Market:
                     "run_ms": self._settings.run_ms_floor + self._settings.run_ms_per_unit * placement.units,
                 }
             )
-        await connection.fetch(
+        granted = await connection.fetch(
             QUERIES["grant_leases"],
             rows,
             outcome.lane,
@@ -282,39 +280,84 @@ class Market:
             job_sources(JobEvent.SOLD),
             epoch,
         )
-        for placement in outcome.placements:
-            job = book.jobs[placement.job_id]
-            await append_event(
-                connection,
-                TaskId(job["task_id"]),
-                "sold",
-                slice=job["slice"],
-                input=job["input"],
-                prover=placement.prover_id,
-                lane=outcome.lane,
-                round=outcome.number,
-                round_hash=hashed,
-                buy_price=outcome.buy_price,
-                sell_price=outcome.sell_price,
-            )
-        for gateway_id in sorted({row["gateway_id"] for row in rows}):
-            await connection.execute(QUERIES["wake_gateway"], gateway_id)
+        if sum(row["number"] for row in granted) != len(rows):
+            raise LeaseLost(f"a job of {outcome.lane} was sold by somebody else")
+        prices = {
+            "lane": outcome.lane,
+            "round": outcome.number,
+            "round_hash": hashed,
+            "buy_price": outcome.buy_price,
+            "sell_price": outcome.sell_price,
+        }
+        sold = [(placement.prover_id, book.jobs[placement.job_id]) for placement in outcome.placements]
+        await append_events(
+            connection,
+            [
+                Event(
+                    TaskId(job["task_id"]),
+                    "sold",
+                    {"slice": job["slice"], "input": job["input"], "prover": prover_id, **prices},
+                )
+                for prover_id, job in sold
+            ],
+        )
 
     async def _tell_unsold(self, connection: Any, lane: Lane, book: _Book) -> None:
         """Tell the tasks that bid less than everybody asks; again when the cheapest ask is another, once a second."""
         cheapest = min(supply.ask_price for supply in book.supplies)
         now_ms = self._clock.now_ms()
         before, after = self._told.get(lane, {}), {}
+        events = []
         for demand in book.demands:
             if demand.limit_price >= cheapest:
                 continue
             ask, at_ms = before.get(demand.task_id, (None, 0))
             if ask != cheapest and now_ms - at_ms >= NO_SALE_EVERY_MS:
-                task_id = TaskId(UUID(demand.task_id))
-                await append_event(
-                    connection, task_id, "no_sale", lane=lane, cheapest_ask=cheapest, limit_price=demand.limit_price
-                )
+                said = {"lane": lane, "cheapest_ask": cheapest, "limit_price": demand.limit_price}
+                events.append(Event(TaskId(UUID(demand.task_id)), "no_sale", said))
                 ask, at_ms = cheapest, now_ms
             if ask is not None:
                 after[demand.task_id] = (ask, at_ms)
+        await append_events(connection, events)
         self._told[lane] = after
+
+
+def book_tasks(slots: int) -> int:
+    """How many tasks a round looks at, from the best bid down, when so many slots are free.
+
+    Every task bids for one job at least, so beyond the slots there is no room for more; twice as many leaves room for
+    tasks that are locked or excluded. A bid below these cannot win: the clocks would ask it to leave first (0010).
+    """
+    return min(max(2 * slots, BOOK_TASKS_MIN), BOOK_TASKS_MAX)
+
+
+def _demands(tasks: list[Any], jobs: list[Any], free: dict[str, Any]) -> list[TaskDemand]:
+    by_task: dict[Any, list[JobDemand]] = defaultdict(list)
+    for job in jobs:
+        excluded = {prover for prover, until_ms in job["excluded"].items() if until_ms > job["now_ms"]}
+        # What a prover cannot hold in memory beside its other jobs, it cannot prove.
+        excluded |= {p for p, row in free.items() if row["memory_bytes"] - row["memory_busy"] < job["memory_bytes"]}
+        by_task[job["task_id"]].append(
+            JobDemand(job_id=str(job["job_id"]), units=job["units"], excluded=frozenset(excluded))
+        )
+    return [
+        TaskDemand(
+            task_id=str(task["task_id"]),
+            jobs=tuple(by_task[task["task_id"]]),
+            limit_price=task["limit_price"],
+            program_digest=task["program_digest"],
+        )
+        for task in tasks
+        if by_task[task["task_id"]]
+    ]
+
+
+def _supply(row: Any) -> ProverSupply:
+    return ProverSupply(
+        prover_id=row["prover_id"],
+        operator=row["operator"],
+        ask_price=row["price"],
+        free_slots=row["slots"] - row["busy"],
+        reputation_bucket=0,
+        cached_programs=frozenset(row["cached_programs"]),
+    )

@@ -28,7 +28,7 @@ from proofgrid.rules.jobs.offers import HeldLease, ProverOffer
 from proofgrid.sdk.connection import OPTIONS, channel_credentials
 from proofgrid.sdk.tokens import make_token
 from proofgrid.wire.addresses import parse_target
-from proofgrid.wire.codec import write_held, write_hello
+from proofgrid.wire.codec import RESULTS_PER_MESSAGE_MAX, write_held, write_hello
 from proofgrid.wire.errors import read_error
 from proofgrid.wire.v1 import client_pb2, client_pb2_grpc, prover_pb2, prover_pb2_grpc
 
@@ -176,5 +176,21 @@ class Link:
 
 
 def _drain(outgoing: _Outgoing) -> Iterator[prover_pb2.FromProver]:
-    while (message := outgoing.get()) is not None:
+    waiting = [outgoing.get()]
+    while (message := waiting[0]) is not None:
+        waiting = _gather_results(message, outgoing)
         yield message
+        waiting = waiting or [outgoing.get()]
+
+
+def _gather_results(message: prover_pb2.FromProver, outgoing: _Outgoing) -> list[prover_pb2.FromProver | None]:
+    """Put results that wait right behind results into the same message; return what came behind them, if anything."""
+    while message.HasField("results") and len(message.results.results) < RESULTS_PER_MESSAGE_MAX:
+        try:
+            following = outgoing.get_nowait()
+        except queue.Empty:
+            break
+        if following is None or not following.HasField("results"):
+            return [following]
+        message.results.results.extend(following.results.results)
+    return []

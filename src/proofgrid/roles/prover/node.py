@@ -19,7 +19,7 @@ import structlog
 
 import proofgrid
 from proofgrid.primitives.clock import Clock
-from proofgrid.primitives.digests import Digest
+from proofgrid.primitives.digests import Digest, digest_of
 from proofgrid.primitives.errors import ArtifactCorrupt, InvalidRequest, ProofgridError, Refused
 from proofgrid.primitives.ids import LeaseId, parse_uuid
 from proofgrid.proofs.base import JobOutput, Program
@@ -107,6 +107,7 @@ class ProverNode:
         self._on_event = on_event
         self._held = _Held()
         self._cached: set[Digest] = set()
+        self._programs: dict[Digest, Program] = {}
         self._slots = asyncio.Semaphore(settings.slots)
         self._inbox: asyncio.Queue[messages.ToProver | ProofgridError] = asyncio.Queue()
         self._draining = asyncio.Event()
@@ -189,12 +190,16 @@ class ProverNode:
             match item.WhichOneof("message"):
                 case "welcome":
                     self._welcomed(item.welcome)
-                case "lease":
-                    self._take(codec.read_lease(item.lease), group)
+                case "leases":
+                    leases, manifests = codec.read_leases(item.leases)
+                    self._learn(manifests)
+                    for lease in leases:
+                        self._take(lease, group)
                 case "stop":
                     self._stop(LeaseId(parse_uuid(item.stop.lease_id, field="lease_id")), item.stop.reason)
-                case "ack":
-                    self._acknowledged(item.ack)
+                case "acks":
+                    for ack in item.acks.acks:
+                        self._acknowledged(ack)
                 case "notice" if item.notice.code == codec.MOVE:
                     self._tell("moving", reason=item.notice.detail)
                     self._link.move()
@@ -207,9 +212,17 @@ class ProverNode:
             self._stop(LeaseId(parse_uuid(text, field="dropped_leases")), "it was given away meanwhile")
         for job in list(self._held.jobs.values()):
             if job.report is not None:
-                self._link.send(codec.write_result(job.report))
+                self._link.send(codec.write_results([job.report]))
         if self._draining.is_set():
             self._link.send(messages.FromProver(drain=messages.Drain()))
+
+    def _learn(self, manifests: Mapping[Digest, Mapping[str, object]]) -> None:
+        for digest, manifest in manifests.items():
+            if digest in self._programs:
+                continue
+            program = program_from_json(manifest)
+            if program.digest == digest:  # else its jobs fail one by one, and say why
+                self._programs[digest] = program
 
     def _take(self, lease: LeaseOffer, group: asyncio.TaskGroup) -> None:
         if lease.held.lease_id in self._held.jobs:
@@ -254,7 +267,7 @@ class ProverNode:
             self._give_back(lease, "PG-320", f"{type(error).__name__}: {error.strerror}")
         else:
             # Not sent now means sent after the next welcome.
-            self._link.send(codec.write_result(job.report))
+            self._link.send(codec.write_results([job.report]))
 
     def _give_back(self, lease: LeaseOffer, code: str, detail: str) -> None:
         self._tell("failed", slice=lease.slice_index, reason=detail)
@@ -262,15 +275,15 @@ class ProverNode:
         self._drop(lease.held.lease_id)
 
     async def _prove(self, lease: LeaseOffer) -> JobReport:
-        program = program_from_json(lease.manifest)
-        if program.digest != lease.program_digest:
-            raise ArtifactCorrupt("the manifest is not the one of the leased program")
+        program = self._programs.get(lease.program_digest)
+        if program is None:
+            raise ArtifactCorrupt("the manifest of the leased program did not come with the lease")
         self._progress(lease, "fetch", 0)
         with tempfile.TemporaryDirectory(dir=self._scratch) as workdir:
             async with AsyncExitStack() as stack:
                 names = program.slices[lease.slice_index].files
                 paths = {name: await self._at_hand(program.files[name], stack) for name in names}
-                job_input = await self._at_hand(lease.input_digest, stack)
+                job_input = await self._input_of(lease, Path(workdir), stack)
                 started_ms = self._clock.now_ms()
                 output = await self._run_child(lease, program, paths, job_input, Path(workdir))
                 wall_ms = self._clock.now_ms() - started_ms
@@ -281,11 +294,20 @@ class ProverNode:
             self._files.pinned(digest, partial(download_file, self._connection, digest))
         )
 
+    async def _input_of(self, lease: LeaseOffer, workdir: Path, stack: AsyncExitStack) -> Path:
+        if lease.small_input is None:
+            return await self._at_hand(lease.input_digest, stack)
+        if digest_of(lease.small_input) != lease.input_digest:
+            raise ArtifactCorrupt("the input that came with the lease does not hash to its digest")
+        path = workdir / "input"
+        await asyncio.to_thread(path.write_bytes, lease.small_input)
+        return path
+
     async def _run_child(
         self, lease: LeaseOffer, program: Program, paths: Mapping[str, Path], job_input: Path, workdir: Path
     ) -> JobOutput:
         spec = ChildSpec(
-            proof_system=lease.proof_system,
+            proof_system=program.proof_system,
             program=program,
             paths=paths,
             slice_index=lease.slice_index,

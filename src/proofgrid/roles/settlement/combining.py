@@ -26,6 +26,7 @@ from proofgrid.store.artifacts import ArtifactStore
 from proofgrid.store.database import Database
 from proofgrid.store.queries import QUERIES
 from proofgrid.store.tasks import append_event, end_task, refund_rest
+from proofgrid.store.transactions import Transaction
 
 GATEWAY_SILENT_MS = 5_000  #: a gateway that was not seen for so long lives no more
 LOOK_AGAIN_SECONDS = 1.0  #: whether the gateway that combines a task still lives
@@ -79,12 +80,13 @@ class Combiner:
     async def _work_off(self) -> float | None:
         """Combine all that waits; return after how many seconds to look again, None for never."""
         while True:
-            async with self._database.connection() as connection:
-                # One task at a time: a claim that is still ours was cut off, perhaps with the database.
+            # One task at a time: a claim that is still ours was cut off, perhaps with the database.
+            async with self._database.transaction(Transaction.CLAIM_COMBINING) as connection:
                 await connection.execute(QUERIES["drop_claims_of"], self._gateway_id)
                 task = await connection.fetchrow(QUERIES["claim_combining"], self._gateway_id, GATEWAY_SILENT_MS)
-                if task is None:
-                    return LOOK_AGAIN_SECONDS if await connection.fetchval(QUERIES["combining_elsewhere"]) else None
+                elsewhere = task is None and await connection.fetchval(QUERIES["combining_elsewhere"])
+            if task is None:
+                return LOOK_AGAIN_SECONDS if elsewhere else None
             await self._combine(task)
 
     async def _combine(self, task: asyncpg.Record) -> None:
@@ -95,12 +97,11 @@ class Combiner:
             # Tried again a little later; the task's deadline ends the trying.
             log.warning("combining_postponed", task_id=str(task_id), reason=str(error))
             await asyncio.sleep(AFTER_TROUBLE_SECONDS)
-            async with self._database.connection() as connection:
-                await connection.execute(QUERIES["drop_claim"], task_id, self._gateway_id)
+            await self._database.write(Transaction.CLAIM_COMBINING, QUERIES["drop_claim"], task_id, self._gateway_id)
             return
         except ProofgridError as error:
             log.error("combining_failed", task_id=str(task_id), reason=str(error))
-            async with self._database.transaction() as connection:
+            async with self._database.transaction(Transaction.END_TASK) as connection:
                 await end_task(connection, task_id, TaskEvent.GAVE_UP, code=error.code, detail=error.detail)
             return
         await self._finish(task, result, bundle_digest, size_bytes)
@@ -157,13 +158,15 @@ class Combiner:
         write_bundle(path, manifest, contents=contents, key=self._key)
 
     async def _part(self, row: asyncpg.Record) -> PartialProof:
-        proof = await self._artifacts.read_bytes(Digest(row["proof_digest"]), limit_bytes=PROOF_BYTES_MAX)
+        proof = row["small_proof"]
+        if proof is None:
+            proof = await self._artifacts.read_bytes(Digest(row["proof_digest"]), limit_bytes=PROOF_BYTES_MAX)
         output = JobOutput(proof=proof, public=row["public"])
         return PartialProof(slice_index=row["slice"], input_index=row["input"], output=output)
 
     async def _finish(self, task: asyncpg.Record, result: Any, bundle_digest: Digest, size_bytes: int) -> None:
         task_id, client = TaskId(task["task_id"]), Address(task["client"])
-        async with self._database.transaction() as connection:
+        async with self._database.transaction(Transaction.FINISH_TASK) as connection:
             await connection.fetchrow(QUERIES["lock_task"], task_id)
             now_ms = await connection.fetchval(QUERIES["database_time"])
             finished = await connection.fetchval(
@@ -171,7 +174,7 @@ class Combiner:
             )
             if finished is None:
                 return  # cancelled meanwhile, or another gateway was faster
-            await connection.execute(QUERIES["record_artifact"], bundle_digest, client, size_bytes)
+            await connection.execute(QUERIES["record_artifacts"], [client], [bundle_digest], [size_bytes])
             refunded = await refund_rest(connection, task_id, client)
             await append_event(
                 connection, task_id, "done", bundle=bundle_digest, refunded=refunded, spent=task["escrow"] - refunded

@@ -1,47 +1,54 @@
-"""A proof counts only after it was verified here; then, in one transaction, it is paid and the task moves on."""
+"""A proof counts only after it was verified here; then, in one transaction, it is paid and the task moves on.
+
+    reports --together--> read their leases --by program--> verify in workers --together--> pay (payment.py)
+
+A program whose proofs are verified in no time has them verified and paid by the hundred; others go one by one to as
+many workers as there are. A proof that does not verify leaves its batch; it never takes the others down.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import structlog
 
-from proofgrid.primitives.digests import Digest
-from proofgrid.primitives.errors import BadProof, JobCrashed, JobTimedOut, LeaseLost, Recoverable
-from proofgrid.primitives.ids import Address, ProverId, TaskId
+from proofgrid.primitives.digests import Digest, digest_of
+from proofgrid.primitives.errors import BadProof, JobCrashed, JobTimedOut, LeaseLost, ProofgridError, Recoverable
+from proofgrid.primitives.ids import Address, ProverId
 from proofgrid.proofs import workers as in_worker
-from proofgrid.proofs.base import JobOutput
+from proofgrid.proofs.base import JobOutput, Program, ProgramFiles
 from proofgrid.proofs.library import ProgramLibrary
 from proofgrid.proofs.workers import ProofWorkers
-from proofgrid.rules.jobs.lifecycle import (
-    JobEvent,
-    LeaseEvent,
-    LeaseState,
-    TaskEvent,
-    TaskState,
-    job_sources,
-    lease_sources,
-    task_sources,
-)
+from proofgrid.roles.settlement.payment import Proven, pay
+from proofgrid.rules.jobs.lifecycle import LeaseEvent, LeaseState, lease_sources
+from proofgrid.rules.jobs.limits import SMALL_ARTIFACT_BYTES
 from proofgrid.rules.jobs.offers import JobReport
-from proofgrid.rules.ledger.settlement import pay_for_proof
 from proofgrid.store.artifacts import ArtifactStore
+from proofgrid.store.batches import Batches
 from proofgrid.store.database import Database
 from proofgrid.store.queries import QUERIES
-from proofgrid.store.tasks import append_event, end_lease, post_transfers
+from proofgrid.store.transactions import Transaction
 
 VERIFY_TIMEOUT_SECONDS = 120.0
+QUICK_SECONDS = 0.05  #: a proof that is verified faster is worth no worker call and no transaction of its own
+QUICK_PER_CALL = 64
 PROOF_BYTES_MAX = 64 << 20
+REPORTS_PER_BATCH = 512
 STORE_DELAYS_SECONDS = (0.5, 1.0, 2.0, 4.0, 8.0)  #: far less than a reported lease lives
 
 log = structlog.get_logger(__name__)
 
+Fault = BaseException
+Outcome = ProverId | Fault  #: who is paid, or why nobody is
+Reported = tuple[JobReport, Any]  #: a report and the row of its lease
+
 
 class Settlement:
-    """Judges results and pays for proofs."""
+    """Judges results and pays for proofs. Needs its `run` in a TaskGroup."""
 
     def __init__(
         self,
@@ -57,6 +64,17 @@ class Settlement:
         self._library = library
         self._workers = workers
         self._scratch = scratch
+        self._leases: Batches[JobReport, Any] = Batches(self._read_leases, size_max=REPORTS_PER_BATCH, at_once=2)
+        self._single: Batches[Reported, ProverId] = Batches(self._settle, size_max=1, at_once=max(2, workers.count))
+        self._quick: dict[Digest, Batches[Reported, ProverId]] = {}
+        self._group: asyncio.TaskGroup | None = None
+
+    async def run(self) -> None:
+        """Settle what is reported until cancelled."""
+        async with asyncio.TaskGroup() as group:
+            self._group = group
+            group.create_task(self._leases.run())
+            group.create_task(self._single.run())
 
     async def settle(self, report: JobReport, operator: Address) -> ProverId:
         """Verify and pay a result; return the prover that is paid.
@@ -65,39 +83,65 @@ class Settlement:
         any more (a second report of a settled lease is answered like the first), ArtifactMissing or ArtifactCorrupt
         when an uploaded proof cannot be read.
         """
-        lease = await self._open_report(report, operator)
+        lease = await self._leases.add(report)
+        _check_holder(lease, report, operator)
         if lease["state"] == LeaseState.SETTLED:
             return ProverId(lease["prover_id"])
-        content = await self._content(report)
-        await self._verify(lease, JobOutput(proof=content, public=report.public))
-        proof_digest = await self._store_patiently(content)
-        async with self._database.transaction() as connection:
-            await self._pay(connection, lease, report, proof_digest, len(content))
-        log.info("proof_paid", job_id=str(lease["job_id"]), prover_id=lease["prover_id"], price=lease["sell_price"])
-        return ProverId(lease["prover_id"])
+        batches = self._quick.get(lease["program_digest"], self._single)
+        return await batches.add((report, lease))
 
-    async def _open_report(self, report: JobReport, operator: Address) -> Any:
-        """Mark the lease as reported, which gives verification its own time; raise LeaseLost for somebody else's."""
+    async def _read_leases(self, reports: list[JobReport]) -> list[Any]:
         async with self._database.connection() as connection:
-            reported = await connection.fetchval(
-                QUERIES["report_lease"],
-                report.held.lease_id,
-                report.held.fence,
-                operator,
-                lease_sources(LeaseEvent.REPORTED),
-                int(VERIFY_TIMEOUT_SECONDS * 1000) + 30_000,
-            )
-            lease = await connection.fetchrow(QUERIES["get_lease"], report.held.lease_id)
-        if lease is None or lease["fence"] != report.held.fence or lease["operator"] != operator:
-            raise LeaseLost("no lease of yours has this id and fence")
-        if reported is None and lease["state"] != LeaseState.SETTLED:
-            raise LeaseLost(f"the lease is {lease['state']}: {lease['reason']}")
-        return lease
+            rows = await connection.fetch(QUERIES["leases_of_reports"], [report.held.lease_id for report in reports])
+        found = {row["lease_id"]: row for row in rows}
+        return [found.get(report.held.lease_id) for report in reports]
+
+    # --- verify and pay --------------------------------------------------------------------------
+
+    async def _settle(self, batch: list[Reported]) -> Sequence[Outcome]:
+        """Settle reports of one program."""
+        program = await self._library.program(Digest(batch[0][1]["program_digest"]))
+        if program.digest not in self._quick:
+            await self._give_time(batch)
+        contents = await asyncio.gather(*(self._content(report) for report, _ in batch), return_exceptions=True)
+        outcomes: list[Outcome | None] = list(await self._verify(program, batch, contents))
+        proven = {
+            place: await self._proven(report, lease, content)
+            for place, ((report, lease), content) in enumerate(zip(batch, contents, strict=True))
+            if outcomes[place] is None and isinstance(content, bytes)
+        }
+        if proven:
+            async with self._database.transaction(Transaction.PAY_PROOFS) as connection:
+                paid = await pay(connection, list(proven.values()))
+            for place, one in proven.items():
+                outcomes[place] = paid[one.lease["lease_id"]]
+        return [outcome for outcome in outcomes if outcome is not None]
+
+    async def _give_time(self, batch: list[Reported]) -> None:
+        """Stop the provers' clocks: verification has its own time."""
+        await self._database.write(
+            Transaction.NOTE_REPORTS,
+            QUERIES["report_leases"],
+            [lease["lease_id"] for _, lease in batch],
+            int(VERIFY_TIMEOUT_SECONDS * 1000) + 30_000,
+            lease_sources(LeaseEvent.REPORTED),
+        )
 
     async def _content(self, report: JobReport) -> bytes:
         if report.proof_digest is None:
             return report.proof
         return await self._artifacts.read_bytes(report.proof_digest, limit_bytes=PROOF_BYTES_MAX)
+
+    async def _proven(self, report: JobReport, lease: Any, content: bytes) -> Proven:
+        small = len(content) <= SMALL_ARTIFACT_BYTES
+        digest = digest_of(content) if small else await self._store_patiently(content)
+        return Proven(
+            lease=lease,
+            report=report,
+            proof_digest=digest,
+            small_proof=content if small else None,
+            size_bytes=len(content),
+        )
 
     async def _store_patiently(self, content: bytes) -> Digest:
         # The work is done and found right: it is not thrown away because the store is away for a moment.
@@ -109,85 +153,73 @@ class Settlement:
             await asyncio.sleep(delay_seconds)
         return await self._artifacts.put_bytes(content)
 
-    async def _verify(self, lease: Any, output: JobOutput) -> None:
-        program = await self._library.program(Digest(lease["program_digest"]))
-        names = program.verifying_files
-        async with self._library.at_hand(program, names) as files:
-            for last_try in (False, True):
-                with tempfile.TemporaryDirectory(dir=self._scratch) as workdir:
-                    try:
-                        await self._workers.call(
-                            in_worker.verify_partial,
-                            program.proof_system,
-                            files,
-                            lease["slice"],
-                            lease["facts"],
-                            output,
-                            Path(workdir),
-                            timeout_seconds=VERIFY_TIMEOUT_SECONDS,
-                        )
-                        return
-                    except (JobCrashed, JobTimedOut) as error:
-                        # Once may be our machine's fault; twice in a row it is the proof's.
-                        if last_try:
-                            raise BadProof(f"the verifier failed on this proof: {error.detail}") from error
+    # --- verification ----------------------------------------------------------------------------
 
-    async def _pay(self, connection: Any, lease: Any, report: JobReport, proof_digest: Digest, size_bytes: int) -> None:
-        task_id = TaskId(lease["task_id"])
-        task = await connection.fetchrow(QUERIES["lock_task"], task_id)
-        now = await connection.fetchrow(QUERIES["lock_lease"], lease["lease_id"])
-        if now["state"] == LeaseState.SETTLED:
-            return  # the same report came twice, over two streams
-        if now["state"] not in lease_sources(LeaseEvent.SETTLED) or task["state"] != TaskState.OPEN:
-            raise LeaseLost(f"the lease ended while its proof was verified: {now['reason']}")
-        await end_lease(connection, lease["lease_id"], LeaseState.SETTLED)
-        accepted = await connection.fetchval(
-            QUERIES["accept_proof"],
-            lease["job_id"],
-            job_sources(JobEvent.PROOF_ACCEPTED),
-            proof_digest,
-            dict(report.public),
-        )
-        if accepted is None:
-            raise LeaseLost("the job is not open any more")
-        await connection.execute(QUERIES["record_artifact"], proof_digest, task["client"], size_bytes)
-        await post_transfers(
-            connection,
-            pay_for_proof(
-                task_id=str(task_id),
-                job_id=str(lease["job_id"]),
-                operator=Address(lease["operator"]),
-                units=lease["units"],
-                buy_price=lease["buy_price"],
-                sell_price=lease["sell_price"],
-                lane=lease["lane"],
-                round_number=lease["round"],
-            ),
-        )
-        await connection.execute(QUERIES["count_prover_success"], lease["prover_id"], lease["units"])
-        await connection.execute(QUERIES["note_cached_program"], lease["session_id"], lease["program_digest"])
-        await append_event(
-            connection,
-            task_id,
-            "proven",
-            slice=lease["slice"],
-            input=lease["input"],
-            prover=lease["prover_id"],
-            operator=lease["operator"],
-            units=lease["units"],
-            buy_price=lease["buy_price"],
-            sell_price=lease["sell_price"],
-            paid=lease["sell_price"] * lease["units"],
-            wall_ms=report.wall_ms,
-        )
-        await self._move_on(connection, task_id, str(lease["lane"]), spent=lease["buy_price"] * lease["units"])
+    async def _verify(
+        self, program: Program, batch: list[Reported], contents: Sequence[bytes | BaseException]
+    ) -> list[Fault | None]:
+        """Return for each report what is wrong with it, or None."""
+        faults: list[Fault | None] = [c if isinstance(c, BaseException) else None for c in contents]
+        readable = [place for place, fault in enumerate(faults) if fault is None]
+        items = [
+            (lease["slice"], lease["facts"], JobOutput(proof=content, public=report.public))
+            for (report, lease), content in zip(batch, contents, strict=True)
+            if isinstance(content, bytes)
+        ]
+        async with self._library.at_hand(program, program.verifying_files) as files:
+            chunks = [items[start : start + QUICK_PER_CALL] for start in range(0, len(items), QUICK_PER_CALL)]
+            verdicts = await asyncio.gather(*(self._verify_chunk(program, files, chunk) for chunk in chunks))
+        for place, verdict in zip(readable, (one for chunk in verdicts for one in chunk), strict=True):
+            faults[place] = verdict
+        return faults
 
-    async def _move_on(self, connection: Any, task_id: TaskId, lane: str, *, spent: int) -> None:
-        row = await connection.fetchrow(QUERIES["count_down_jobs"], task_id, task_sources(TaskEvent.ALL_PROVEN), spent)
-        if row["state"] == TaskState.COMBINING:
-            await append_event(connection, task_id, "combining")
-            await connection.execute(QUERIES["wake_combiners"], str(task_id))
-        unblocked = await connection.fetch(QUERIES["unblock_jobs"], task_id, job_sources(JobEvent.UNBLOCKED))
-        # The prover is free again in its lane; unblocked jobs wait in theirs.
-        for name in sorted({lane, *(row["lane"] for row in unblocked)}):
-            await connection.execute(QUERIES["wake_lane"], name)
+    async def _verify_chunk(
+        self, program: Program, files: ProgramFiles, items: list[in_worker.Verifiable]
+    ) -> Sequence[Fault | None]:
+        loop = asyncio.get_running_loop()
+        started = loop.time()
+        try:
+            verdicts = await self._call_verifier(program, files, items)
+        except (JobCrashed, JobTimedOut) as error:
+            if len(items) == 1:
+                return [await self._verify_again(program, files, items[0], error)]
+            # One of them is to blame: each on its own tells which.
+            return [verdict for item in items for verdict in await self._verify_chunk(program, files, [item])]
+        if loop.time() - started < QUICK_SECONDS:
+            self._note_quick(program)
+        return verdicts
+
+    async def _verify_again(
+        self, program: Program, files: ProgramFiles, item: in_worker.Verifiable, error: ProofgridError
+    ) -> Fault | None:
+        # Once may be our machine's fault; twice in a row it is the proof's.
+        try:
+            return (await self._call_verifier(program, files, [item]))[0]
+        except (JobCrashed, JobTimedOut):
+            return BadProof(f"the verifier failed on this proof: {error.detail}")
+
+    async def _call_verifier(
+        self, program: Program, files: ProgramFiles, items: list[in_worker.Verifiable]
+    ) -> Sequence[Fault | None]:
+        with tempfile.TemporaryDirectory(dir=self._scratch) as workdir:
+            return await self._workers.call(
+                in_worker.verify_partials,
+                program.proof_system,
+                files,
+                items,
+                Path(workdir),
+                timeout_seconds=VERIFY_TIMEOUT_SECONDS,
+            )
+
+    def _note_quick(self, program: Program) -> None:
+        if program.digest not in self._quick and self._group is not None:
+            batches: Batches[Reported, ProverId] = Batches(self._settle, size_max=REPORTS_PER_BATCH, at_once=2)
+            self._quick[program.digest] = batches
+            self._group.create_task(batches.run())
+
+
+def _check_holder(lease: Any, report: JobReport, operator: Address) -> None:
+    if lease is None or lease["fence"] != report.held.fence or lease["operator"] != operator:
+        raise LeaseLost("no lease of yours has this id and fence")
+    if lease["state"] not in (*lease_sources(LeaseEvent.SETTLED), LeaseState.SETTLED):
+        raise LeaseLost(f"the lease is {lease['state']}: {lease['reason']}")

@@ -9,6 +9,7 @@
             any of the first three --gave_up--> failed, --cancelled--> cancelled
 
     lease   granted --offered--> offered --started--> running --reported--> reported --settled--> settled
+                                    `--------------------`-----------settled----------------------^
             any of the first four --expired--> expired, --failed--> failed, --stopped--> stopped
 
 Queries take the states an event may start from out of these tables (`sources`), so SQL and table cannot disagree.
@@ -107,6 +108,9 @@ LEASE_TRANSITIONS: dict[tuple[LeaseState, LeaseEvent], LeaseState] = {
     # A result that was not acknowledged is sent again, perhaps to another gateway.
     (LeaseState.REPORTED, LeaseEvent.REPORTED): LeaseState.REPORTED,
     (LeaseState.REPORTED, LeaseEvent.SETTLED): LeaseState.SETTLED,
+    # What is verified in no time is settled at once.
+    (LeaseState.RUNNING, LeaseEvent.SETTLED): LeaseState.SETTLED,
+    (LeaseState.OFFERED, LeaseEvent.SETTLED): LeaseState.SETTLED,
     **{(state, LeaseEvent.EXPIRED): LeaseState.EXPIRED for state in _HELD},
     **{(state, LeaseEvent.FAILED): LeaseState.FAILED for state in _HELD},
     **{(state, LeaseEvent.STOPPED): LeaseState.STOPPED for state in _HELD},

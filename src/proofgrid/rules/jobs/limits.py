@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 MIB = 1 << 20
 
+SMALL_ARTIFACT_BYTES = 4 << 10  #: inputs and proofs up to here live in their job's row and travel inside messages
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:

@@ -46,10 +46,9 @@ class LeaseOffer:
     held: HeldLease
     job_id: JobId
     program_digest: Digest
-    proof_system: str
-    manifest: Mapping[str, Any]
     slice_index: int
     input_digest: Digest
+    small_input: bytes | None  #: the input itself; None: it is fetched by its digest
     units: int
     memory_bytes: int
     price: int  #: base units per PU, paid when the proof verifies
@@ -88,12 +87,11 @@ class JobTrouble:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Verdict:
-    """What became of a report. `retryable`: it was not judged, send it again."""
+    """What became of a report."""
 
     accepted: bool
     code: str = ""
     detail: str = ""
-    retryable: bool = False
 
 
 def check_offer(offer: ProverOffer) -> None:

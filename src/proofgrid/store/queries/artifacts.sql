@@ -1,13 +1,10 @@
--- name: record_artifact
--- Stored again is young again, so that retention does not take away what somebody was just told is there.
-INSERT INTO artifacts (digest, owner, size_bytes) VALUES ($1, $2, $3)
-ON CONFLICT (digest, owner) DO UPDATE SET created_ms = excluded.created_ms;
-
 -- name: record_artifacts
--- Many of one owner: digests, sizes.
+-- Owners, digests, sizes. Stored again is young again, so that retention does not take away what somebody was just told
+-- is there.
 INSERT INTO artifacts (digest, owner, size_bytes)
-SELECT DISTINCT d, $1, s FROM unnest($2::text[], $3::bigint[]) AS given(d, s)
-ON CONFLICT DO NOTHING;
+SELECT DISTINCT digest, owner, size_bytes FROM unnest($1::text[], $2::text[], $3::bigint[]) AS g(owner, digest, size_bytes)
+ORDER BY digest, owner
+ON CONFLICT (digest, owner) DO UPDATE SET created_ms = excluded.created_ms;
 
 -- name: stored_bytes
 SELECT coalesce(sum(size_bytes), 0)::bigint FROM artifacts WHERE owner = $1;
@@ -20,7 +17,7 @@ SELECT max(size_bytes) FROM artifacts WHERE digest = $1;
 SELECT EXISTS (SELECT 1 FROM artifacts WHERE digest = $1 AND owner IN ($2, ''))
     OR EXISTS (
         SELECT 1 FROM jobs JOIN leases USING (job_id)
-        WHERE jobs.input_digest = $1 AND leases.operator = $2
+        WHERE jobs.input_digest = $1 AND jobs.small_input IS NULL AND leases.operator = $2
           AND leases.state IN ('granted', 'offered', 'running', 'reported')
     );
 

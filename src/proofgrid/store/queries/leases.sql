@@ -1,44 +1,74 @@
--- name: lock_tasks_with_ready_jobs
--- The tasks whose jobs can be sold in a lane now, locked for the round; what somebody else changes at this moment is
--- skipped, and the round says that it should be held again soon.
-SELECT t.task_id, t.client, t.program_digest, t.limit_price, t.deadline_ms
-FROM tasks t
-WHERE t.state = 'open' AND t.deadline_ms > now_ms() AND t.task_id IN (
-    SELECT task_id FROM jobs WHERE state = 'ready' AND lane = $1 AND not_before_ms <= now_ms()
-    ORDER BY not_before_ms LIMIT $2)
-ORDER BY t.task_id FOR UPDATE OF t SKIP LOCKED;
+-- name: tasks_for_sale
+-- The tasks of a lane's book from the best bid down, first come first: at most $2, one step of the index for each.
+-- $3, $4: the free provers and their memory; a job that none of them may run and can hold is not for sale.
+WITH RECURSIVE book AS (
+    (SELECT limit_price, task_id, 1 AS place FROM jobs
+     WHERE state = 'ready' AND lane = $1 AND not_before_ms <= now_ms() AND EXISTS (
+         SELECT 1 FROM unnest($3::text[], $4::bigint[]) AS p(prover_id, memory_bytes)
+         WHERE p.memory_bytes >= jobs.memory_bytes AND coalesce((excluded ->> prover_id)::bigint, 0) <= now_ms())
+     ORDER BY -limit_price, task_id LIMIT 1)
+    UNION ALL
+    SELECT later.limit_price, later.task_id, book.place + 1
+    FROM book CROSS JOIN LATERAL (
+        SELECT limit_price, task_id FROM jobs
+        WHERE state = 'ready' AND lane = $1 AND not_before_ms <= now_ms()
+          AND (-jobs.limit_price, jobs.task_id) > (-book.limit_price, book.task_id) AND EXISTS (
+              SELECT 1 FROM unnest($3::text[], $4::bigint[]) AS p(prover_id, memory_bytes)
+              WHERE p.memory_bytes >= jobs.memory_bytes AND coalesce((excluded ->> prover_id)::bigint, 0) <= now_ms())
+        ORDER BY -limit_price, task_id LIMIT 1) AS later
+    WHERE book.place < $2
+)
+SELECT task_id FROM book;
 
--- name: tasks_were_skipped
--- Is there a ready job in the lane of a task that is not among these?
-SELECT EXISTS (
-    SELECT 1 FROM jobs JOIN tasks t USING (task_id)
-    WHERE jobs.state = 'ready' AND lane = $1 AND not_before_ms <= now_ms() AND t.state = 'open'
-      AND t.deadline_ms > now_ms() AND task_id <> ALL($2::uuid[]));
+-- name: lock_tasks_for_round
+-- What somebody else changes at this moment is skipped, and the round says that it should be held again soon.
+SELECT task_id, program_digest, limit_price FROM tasks
+WHERE task_id = ANY($1::uuid[]) AND state = 'open' AND deadline_ms > now_ms()
+ORDER BY task_id FOR UPDATE SKIP LOCKED;
 
--- name: ready_jobs
-SELECT job_id, task_id, units, memory_bytes, excluded, slice, input FROM jobs
-WHERE task_id = ANY($1::uuid[]) AND state = 'ready' AND lane = $2 AND not_before_ms <= now_ms()
-ORDER BY task_id, position;
+-- name: jobs_for_sale
+-- $1, $2: tasks and their limit prices, $4: at most so many jobs of one task, $5: at most so many in all.
+SELECT found.*, now_ms() AS now_ms FROM unnest($1::uuid[], $2::bigint[]) AS given(task_id, limit_price) CROSS JOIN LATERAL (
+    SELECT job_id, jobs.task_id, units, memory_bytes, excluded, slice, input FROM jobs
+    WHERE state = 'ready' AND lane = $3 AND not_before_ms <= now_ms()
+      AND -jobs.limit_price = -given.limit_price AND jobs.task_id = given.task_id
+    ORDER BY position LIMIT $4) AS found
+LIMIT $5;
 
--- name: next_ready
--- Milliseconds until the next job that waits for its time may be sold, per lane.
-SELECT lane, min(not_before_ms) - now_ms() AS wait_ms FROM jobs WHERE state = 'ready' GROUP BY lane;
+-- name: lanes_with_ready_jobs
+-- Hop from lane to lane over the index.
+WITH RECURSIVE hops AS (
+    (SELECT lane FROM jobs WHERE state = 'ready' ORDER BY lane LIMIT 1)
+    UNION ALL
+    SELECT (SELECT lane FROM jobs WHERE state = 'ready' AND lane > hops.lane ORDER BY lane LIMIT 1)
+    FROM hops WHERE hops.lane IS NOT NULL
+)
+SELECT lane FROM hops WHERE lane IS NOT NULL;
 
--- name: last_round
-SELECT number, transcript_hash, next_reference FROM rounds WHERE lane = $1 ORDER BY number DESC LIMIT 1;
+-- name: next_put_off
+-- Milliseconds until the next job that waits for its time may be sold.
+SELECT min(not_before_ms) - now_ms() FROM jobs
+WHERE state = 'ready' AND lane = $1 AND not_before_ms > 0 AND not_before_ms > now_ms();
 
 -- name: lock_lane
 -- One round of a lane at a time, whichever gateway runs it. $2: how long it may be silent before it loses the round, ms.
 SELECT pg_try_advisory_xact_lock(hashtextextended('lane:' || $1, 0))
 FROM set_config('idle_in_transaction_session_timeout', $2, true);
 
--- name: lead_lane
--- Under the lane's lock: the epoch of this gateway's lead, a new one when another gateway led before.
-INSERT INTO lanes (lane, leader) VALUES ($1, $2)
-ON CONFLICT (lane) DO UPDATE SET leader = excluded.leader,
-    epoch = lanes.epoch + (lanes.leader <> excluded.leader)::int,
-    since_ms = CASE WHEN lanes.leader = excluded.leader THEN lanes.since_ms ELSE now_ms() END
-RETURNING epoch;
+-- name: open_round
+-- Under the lane's lock: the epoch of this gateway's lead (a new one when another gateway led before), the round before
+-- this one, and the database's clock.
+WITH led AS (
+    INSERT INTO lanes (lane, leader) VALUES ($1, $2)
+    ON CONFLICT (lane) DO UPDATE SET leader = excluded.leader,
+        epoch = lanes.epoch + (lanes.leader <> excluded.leader)::int,
+        since_ms = CASE WHEN lanes.leader = excluded.leader THEN lanes.since_ms ELSE now_ms() END
+    RETURNING epoch
+)
+SELECT led.epoch, last.number, last.transcript_hash, last.next_reference
+FROM led LEFT JOIN LATERAL (
+    SELECT number, transcript_hash, next_reference FROM rounds WHERE lane = $1 ORDER BY number DESC LIMIT 1
+) AS last ON true;
 
 -- name: insert_round
 -- Nothing comes back, and nothing is written, when the epoch is not that of the lane any more.
@@ -48,33 +78,33 @@ SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, epoch FROM lanes WHERE lane
 RETURNING number;
 
 -- name: grant_leases
--- $1: JSON list of leases, $5: the states from which a job is sold. The job and its lease change together.
+-- $1: JSON list of leases, $7: the states from which a job is sold. The job and its lease change together; the gateways
+-- of the provers are told.
 WITH given AS (
     SELECT * FROM jsonb_to_recordset($1::jsonb) AS g(lease_id uuid, job_id uuid, task_id uuid, prover_id text,
         operator text, session_id uuid, gateway_id uuid, units bigint, run_ms bigint)
 ), sold AS (
     UPDATE jobs SET state = 'leased', lease_id = given.lease_id, stage = '', permille = 0
     FROM given WHERE jobs.job_id = given.job_id AND jobs.state = ANY($7::text[]) RETURNING jobs.job_id
+), granted AS (
+    INSERT INTO leases (lease_id, job_id, task_id, prover_id, operator, session_id, gateway_id, lane, round, units,
+        buy_price, sell_price, state, expires_ms, until_ms, epoch)
+    SELECT lease_id, given.job_id, task_id, prover_id, operator, session_id, gateway_id, $2, $3, units, $4, $5,
+        'granted', now_ms() + $6, now_ms() + $6 + run_ms, $8
+    FROM given JOIN sold USING (job_id)
+    RETURNING gateway_id
 )
-INSERT INTO leases (lease_id, job_id, task_id, prover_id, operator, session_id, gateway_id, lane, round, units,
-    buy_price, sell_price, state, expires_ms, until_ms, epoch)
-SELECT lease_id, given.job_id, task_id, prover_id, operator, session_id, gateway_id, $2, $3, units, $4, $5, 'granted',
-    now_ms() + $6, now_ms() + $6 + run_ms, $8
-FROM given JOIN sold USING (job_id)
-RETURNING lease_id, job_id, fence;
-
--- name: wake_gateway
-SELECT pg_notify('leases', $1);
+SELECT count(*) AS number, pg_notify('leases', gateway_id::text) FROM granted GROUP BY gateway_id;
 
 -- name: offer_leases
--- What this gateway has to hand to its provers, with all that the prover needs to know.
+-- What this gateway has to hand to its provers, with what the prover needs to know.
 UPDATE leases SET state = 'offered', expires_ms = least(now_ms() + $3, until_ms)
-FROM jobs, tasks, programs
-WHERE leases.gateway_id = $1 AND leases.state = ANY($2::text[]) AND leases.session_id = ANY($4::uuid[])
-  AND jobs.job_id = leases.job_id AND tasks.task_id = leases.task_id AND programs.digest = tasks.program_digest
+FROM jobs, tasks
+WHERE leases.gateway_id = $1 AND leases.state = 'granted' AND leases.state = ANY($2::text[])
+  AND leases.session_id = ANY($4::uuid[]) AND jobs.job_id = leases.job_id AND tasks.task_id = leases.task_id
 RETURNING leases.lease_id, leases.fence, leases.session_id, leases.job_id, leases.units, leases.sell_price,
-    leases.until_ms - now_ms() AS run_ms, jobs.slice, jobs.input_digest, jobs.memory_bytes, programs.digest,
-    programs.proof_system, programs.manifest;
+    leases.until_ms - now_ms() AS run_ms, jobs.slice, jobs.input_digest, jobs.small_input, jobs.memory_bytes,
+    tasks.program_digest;
 
 -- name: get_lease
 SELECT leases.*, jobs.slice, jobs.input, jobs.facts, tasks.program_digest, tasks.client FROM leases JOIN jobs USING (job_id)
@@ -84,19 +114,57 @@ JOIN tasks ON tasks.task_id = leases.task_id WHERE leases.lease_id = $1;
 -- After its task's row is locked.
 SELECT * FROM leases WHERE lease_id = $1 FOR UPDATE;
 
--- name: report_lease
--- A result has arrived: the prover's clock stops, the gateway's verification has $5 ms.
-UPDATE leases SET state = 'reported', expires_ms = now_ms() + $5, until_ms = greatest(until_ms, now_ms() + $5)
-WHERE lease_id = $1 AND fence = $2 AND operator = $3 AND state = ANY($4::text[]) RETURNING lease_id;
+-- name: leases_of_reports
+SELECT leases.*, jobs.slice, jobs.input, jobs.facts, tasks.program_digest, tasks.client, leases.expires_ms - now_ms() AS left_ms
+FROM leases JOIN jobs USING (job_id) JOIN tasks ON tasks.task_id = leases.task_id
+WHERE leases.lease_id = ANY($1::uuid[]);
 
--- name: start_lease
-UPDATE leases SET state = 'running' WHERE lease_id = $1 AND state = ANY($2::text[]);
+-- name: report_leases
+-- Results have arrived: the provers' clocks stop, the gateway's verification has $2 ms.
+UPDATE leases SET state = 'reported', expires_ms = now_ms() + $2, until_ms = greatest(until_ms, now_ms() + $2)
+WHERE lease_id IN (SELECT lease_id FROM leases WHERE lease_id = ANY($1::uuid[]) ORDER BY lease_id FOR UPDATE)
+  AND state = ANY($3::text[]);
+
+-- name: settle_leases
+-- The tasks' rows are locked. $1: leases, $2: fences, $3: proof digests, $4: small proofs, $5: public values, $6, $7: the
+-- states that leases and jobs may come from. Lease and job change together; what is not returned did not change.
+WITH given AS (
+    SELECT * FROM unnest($1::uuid[], $2::bigint[], $3::text[], $4::bytea[], $5::jsonb[])
+        AS g(lease_id, fence, proof_digest, small_proof, public)
+), open AS (
+    SELECT leases.lease_id, leases.job_id FROM given
+    JOIN leases ON leases.lease_id = given.lease_id AND leases.fence = given.fence
+    JOIN jobs ON jobs.job_id = leases.job_id AND jobs.lease_id = leases.lease_id
+    JOIN tasks ON tasks.task_id = leases.task_id
+    WHERE leases.state = ANY($6::text[]) AND jobs.state = ANY($7::text[]) AND tasks.state = 'open'
+), proven AS (
+    UPDATE jobs SET state = 'proven', proof_digest = given.proof_digest, small_proof = given.small_proof,
+        public = given.public, stage = '', permille = 1000
+    FROM open JOIN given USING (lease_id) WHERE jobs.job_id = open.job_id
+)
+UPDATE leases SET state = 'settled', ended_ms = now_ms() FROM open WHERE leases.lease_id = open.lease_id
+RETURNING leases.lease_id;
 
 -- name: note_progress
-UPDATE jobs SET stage = $2, permille = $3 FROM leases
-WHERE leases.lease_id = $1 AND leases.fence = $4 AND leases.session_id = $5 AND jobs.job_id = leases.job_id
-  AND jobs.lease_id = leases.lease_id AND jobs.state = 'leased' AND leases.state IN ('offered', 'running')
-RETURNING jobs.task_id, jobs.slice, jobs.input, leases.state;
+-- The tasks' rows are locked. $1: leases, $2: fences, $3: sessions, $4: stages, $5: permille: how far their jobs are; the
+-- first word of a lease says that it has started.
+WITH given AS (
+    SELECT * FROM unnest($1::uuid[], $2::bigint[], $3::uuid[], $4::text[], $5::int[])
+        AS g(lease_id, fence, session_id, stage, permille)
+), heard AS (
+    SELECT given.*, leases.job_id, leases.task_id, leases.prover_id FROM given
+    JOIN leases USING (lease_id, fence, session_id) WHERE leases.state IN ('offered', 'running')
+), noted AS (
+    UPDATE jobs SET stage = heard.stage, permille = heard.permille FROM heard
+    WHERE jobs.job_id = heard.job_id AND jobs.lease_id = heard.lease_id AND jobs.state = 'leased'
+    RETURNING heard.lease_id, heard.task_id, heard.prover_id, heard.stage, heard.permille, jobs.slice, jobs.input
+), started AS (
+    UPDATE leases SET state = 'running' FROM noted WHERE leases.lease_id = noted.lease_id AND leases.state = ANY($6::text[])
+)
+SELECT * FROM noted;
+
+-- name: tasks_of_leases
+SELECT DISTINCT task_id FROM leases WHERE lease_id = ANY($1::uuid[]);
 
 -- name: end_lease
 -- $2: the new state, $3: the states it may come from.
@@ -124,28 +192,32 @@ WHERE job_id = $1 AND state = ANY($2::text[]) RETURNING lane;
 SELECT pg_notify('stops', json_build_object('gateway', gateway_id, 'session', session_id, 'lease', lease_id,
     'reason', $2::text)::text) FROM leases WHERE lease_id = $1;
 
--- name: accept_proof
--- $2: the states it may come from.
-UPDATE jobs SET state = 'proven', proof_digest = $3, public = $4, stage = '', permille = 1000
-WHERE job_id = $1 AND state = ANY($2::text[]) RETURNING job_id;
-
 -- name: count_down_jobs
-UPDATE tasks SET jobs_open = jobs_open - 1, spent = spent + $3,
-    state = CASE WHEN jobs_open = 1 AND state = ANY($2::text[]) THEN 'combining' ELSE state END
-WHERE task_id = $1 RETURNING jobs_open, state;
+-- $1: tasks, $2: jobs proven, $3: what the client pays for them, $4: the states in which the last one ends the proving.
+UPDATE tasks SET jobs_open = jobs_open - proven, spent = spent + paid,
+    state = CASE WHEN jobs_open = proven AND state = ANY($4::text[]) THEN 'combining' ELSE state END
+FROM unnest($1::uuid[], $2::int[], $3::bigint[]) AS given(task_id, proven, paid)
+WHERE tasks.task_id = given.task_id RETURNING tasks.task_id, state;
 
 -- name: unblock_jobs
 -- $2: the states it may come from. Jobs whose dependencies are all proven.
-UPDATE jobs SET state = 'ready' WHERE task_id = $1 AND state = ANY($2::text[]) AND NOT EXISTS (
-    SELECT 1 FROM jobs AS needed WHERE needed.task_id = $1 AND needed.position = ANY(jobs.depends_on)
+UPDATE jobs SET state = 'ready'
+WHERE task_id = ANY($1::uuid[]) AND state = 'waiting' AND state = ANY($2::text[]) AND NOT EXISTS (
+    SELECT 1 FROM jobs AS needed WHERE needed.task_id = jobs.task_id AND needed.position = ANY(jobs.depends_on)
       AND needed.state <> 'proven')
 RETURNING lane;
 
 -- name: wake_combiners
-SELECT pg_notify('combining', $1);
+SELECT pg_notify('combining', '');
 
--- name: count_prover_success
-UPDATE provers SET jobs_proven = jobs_proven + 1, units_proven = units_proven + $2 WHERE prover_id = $1;
+-- name: count_prover_successes
+WITH locked AS (
+    SELECT prover_id, jobs, units FROM provers JOIN unnest($1::text[], $2::int[], $3::bigint[])
+        AS given(prover_id, jobs, units) USING (prover_id)
+    ORDER BY prover_id FOR UPDATE OF provers
+)
+UPDATE provers SET jobs_proven = jobs_proven + jobs, units_proven = units_proven + units
+FROM locked WHERE provers.prover_id = locked.prover_id;
 
 -- name: count_prover_failure
 UPDATE provers SET jobs_failed = jobs_failed + 1 WHERE prover_id = $1;
@@ -166,10 +238,11 @@ UPDATE tasks SET claimed_by = NULL WHERE state = 'combining' AND claimed_by = $1
 -- because the database was away; their leases get a grace to come back with a new session.
 WITH closed AS (
     UPDATE sessions SET open = false WHERE gateway_id = $1 AND open AND session_id <> ALL($2::uuid[])
-    RETURNING session_id
+    RETURNING session_id, prover_id
 )
 UPDATE leases SET expires_ms = least(expires_ms, now_ms() + $3)
-FROM closed WHERE leases.session_id = closed.session_id AND leases.state IN ('granted', 'offered', 'running', 'reported');
+FROM closed WHERE leases.prover_id = closed.prover_id AND leases.session_id = closed.session_id
+  AND leases.state IN ('granted', 'offered', 'running', 'reported');
 
 -- name: extend_unheard_leases
 -- After the database was away: what ran out meanwhile may be heard of once more; no longer than its own limit.

@@ -26,6 +26,17 @@ WITH old AS (
 )
 SELECT count(*) FROM forgotten;
 
+-- name: forget_small_artifacts
+-- Of tasks that ended before $1, $2 tasks at a time: the inputs and proofs that live in rows.
+WITH old AS (
+    SELECT task_id FROM tasks WHERE finished_ms < $1 AND EXISTS (
+        SELECT 1 FROM jobs WHERE jobs.task_id = tasks.task_id AND (small_input <> '' OR small_proof <> ''))
+    LIMIT $2
+)
+UPDATE jobs SET small_input = CASE WHEN small_input IS NOT NULL THEN ''::bytea END,
+    small_proof = CASE WHEN small_proof IS NOT NULL THEN ''::bytea END
+FROM old WHERE jobs.task_id = old.task_id RETURNING jobs.job_id;
+
 -- name: forget_strays
 -- $1: what the store holds and was written long ago: garbage when no row names it.
 INSERT INTO artifact_garbage (digest)

@@ -2,10 +2,6 @@
 -- The first gateway names the network.
 INSERT INTO network (address) VALUES ($1) ON CONFLICT (one) DO UPDATE SET address = network.address RETURNING address;
 
--- name: lift_time_bounds
-SELECT set_config(name, '0', false) FROM pg_settings
-WHERE name IN ('lock_timeout', 'idle_in_transaction_session_timeout', 'transaction_timeout');
-
 -- name: register_gateway
 INSERT INTO gateways (gateway_id) VALUES ($1);
 
@@ -56,24 +52,28 @@ WHERE prover_id = $1 AND state IN ('granted', 'offered', 'running', 'reported') 
 
 -- name: close_session
 -- Its leases get a grace to come back with a new session.
-WITH closed AS (UPDATE sessions SET open = false WHERE session_id = $1 AND open RETURNING session_id)
+WITH closed AS (UPDATE sessions SET open = false WHERE session_id = $1 AND open RETURNING session_id, prover_id)
 UPDATE leases SET expires_ms = least(expires_ms, now_ms() + $2)
-FROM closed WHERE leases.session_id = closed.session_id AND leases.state IN ('granted', 'offered', 'running', 'reported');
+FROM closed WHERE leases.prover_id = closed.prover_id AND leases.session_id = closed.session_id AND leases.state IN ('granted', 'offered', 'running', 'reported');
 
 -- name: drain_session
 UPDATE sessions SET draining = true WHERE session_id = $1;
 
--- name: note_cached_program
-UPDATE sessions SET cached_programs = array_append(cached_programs, $2)
-WHERE session_id = $1 AND NOT $2 = ANY(cached_programs);
+-- name: note_cached_programs
+-- $1: sessions, $2: a program that each has proven now.
+UPDATE sessions SET cached_programs = array_append(cached_programs, program)
+FROM unnest($1::uuid[], $2::text[]) AS given(session_id, program)
+WHERE sessions.session_id = given.session_id AND NOT program = ANY(cached_programs);
 
--- name: heartbeat
--- One statement for a session and all leases it holds; a lease never outlives its own limit. Returns the leases
--- that hold, so that the prover can be told of those that do not.
-WITH seen AS (UPDATE sessions SET seen_ms = now_ms() WHERE session_id = $1 AND open RETURNING session_id)
-UPDATE leases SET expires_ms = least(now_ms() + $4, until_ms)
-FROM unnest($2::uuid[], $3::bigint[]) AS held(lease_id, fence)
-WHERE leases.lease_id = held.lease_id AND leases.fence = held.fence AND leases.session_id = $1
+-- name: heartbeats
+-- $1: sessions that were heard of; $2, $3, $4: the leases that they hold, their fences and sessions. A lease never
+-- outlives its own limit. Returns the leases that hold, so that the provers can be told of those that do not.
+WITH seen AS (
+    UPDATE sessions SET seen_ms = now_ms() WHERE session_id = ANY($1::uuid[]) AND open
+)
+UPDATE leases SET expires_ms = least(now_ms() + $5, until_ms)
+FROM unnest($2::uuid[], $3::bigint[], $4::uuid[]) AS held(lease_id, fence, session_id)
+WHERE leases.lease_id = held.lease_id AND leases.fence = held.fence AND leases.session_id = held.session_id
   AND leases.state IN ('granted', 'offered', 'running', 'reported')
 RETURNING leases.lease_id;
 
@@ -81,17 +81,17 @@ RETURNING leases.lease_id;
 -- Open sessions on living gateways that serve the class and the proof system, with what they are already doing.
 SELECT s.session_id, s.prover_id, s.operator, s.gateway_id, s.slots, s.memory_bytes, s.cached_programs,
     (s.asks ->> $1)::bigint AS price,
-    (SELECT count(*) FROM leases l WHERE l.session_id = s.session_id
+    (SELECT count(*) FROM leases l WHERE l.prover_id = s.prover_id
         AND l.state IN ('granted', 'offered', 'running', 'reported')) AS busy,
     (SELECT coalesce(sum(j.memory_bytes), 0)::bigint FROM leases l JOIN jobs j USING (job_id)
-        WHERE l.session_id = s.session_id AND l.state IN ('granted', 'offered', 'running', 'reported')) AS memory_busy
+        WHERE l.prover_id = s.prover_id AND l.state IN ('granted', 'offered', 'running', 'reported')) AS memory_busy
 FROM sessions s JOIN gateways g USING (gateway_id)
 WHERE s.open AND NOT s.draining AND s.asks ? $1 AND $2 = ANY(s.classes) AND g.seen_ms > now_ms() - $3
 ORDER BY s.prover_id;
 
 -- name: list_provers
 SELECT s.*, p.jobs_proven, p.jobs_failed,
-    (SELECT count(*) FROM leases l WHERE l.session_id = s.session_id
+    (SELECT count(*) FROM leases l WHERE l.prover_id = s.prover_id
         AND l.state IN ('granted', 'offered', 'running', 'reported')) AS busy
 FROM sessions s JOIN provers p USING (prover_id) WHERE s.open ORDER BY s.prover_id;
 

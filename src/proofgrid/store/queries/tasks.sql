@@ -9,30 +9,61 @@ WHERE client = $1 AND program_digest = $2 AND inputs_digest = $3 AND state = 'do
 ORDER BY finished_ms DESC LIMIT 1;
 
 -- name: count_open_tasks
-SELECT count(*) FROM tasks WHERE client = $1 AND state IN ('open', 'combining');
+-- At most $2 of them: who has so many may not have more.
+SELECT count(*) FROM (
+    SELECT FROM tasks WHERE client = $1 AND state IN ('open', 'combining') LIMIT $2) AS open_tasks;
 
--- name: insert_task
+-- name: insert_tasks
+-- $1: a JSON list of tasks, $2: the deadline of those that name none, ms from now. A key that is taken gives no row.
 INSERT INTO tasks (task_id, client, program_digest, state, idempotency_key, request_digest, statement, inputs,
     limit_price, units, escrow, deadline_ms, jobs_open, inputs_digest)
-VALUES ($1, $2, $3, 'open', $4, $5, $6, $7, $8, $9, $10, $11, $12, $13);
+SELECT task_id, client, program_digest, 'open', idempotency_key, request_digest, statement, inputs, limit_price, units,
+    escrow, CASE WHEN deadline_ms > 0 THEN deadline_ms ELSE now_ms() + $2 END, jobs_open, inputs_digest
+FROM jsonb_to_recordset($1::jsonb) AS g(task_id uuid, client text, program_digest text, idempotency_key text,
+    request_digest text, statement jsonb, inputs int, limit_price bigint, units bigint, escrow bigint,
+    deadline_ms bigint, jobs_open int, inputs_digest text)
+ON CONFLICT (client, idempotency_key) DO NOTHING RETURNING task_id;
 
 -- name: insert_jobs
--- $2: a JSON list of jobs.
+-- $1: a JSON list of jobs, $2: their inputs, NULL for one that is an artifact.
 INSERT INTO jobs (job_id, task_id, slice, input, position, state, lane, class, units, memory_bytes, depends_on,
-    input_digest, facts)
-SELECT job_id, $1, slice, input, position, CASE WHEN depends_on = '{}' THEN 'ready' ELSE 'waiting' END,
-    lane, class, units, memory_bytes, depends_on, input_digest, facts
-FROM jsonb_to_recordset($2::jsonb) AS g(job_id uuid, slice int, input int, position int, lane text, class text,
-    units bigint, memory_bytes bigint, depends_on int[], input_digest text, facts jsonb);
+    input_digest, facts, limit_price, small_input)
+SELECT job_id, task_id, slice, input, position, CASE WHEN depends_on = '{}' THEN 'ready' ELSE 'waiting' END,
+    lane, class, units, memory_bytes, depends_on, input_digest, facts, limit_price, small_input
+FROM ROWS FROM (
+    jsonb_to_recordset($1::jsonb) AS (job_id uuid, task_id uuid, slice int, input int, position int, lane text,
+        class text, units bigint, memory_bytes bigint, depends_on int[], input_digest text, facts jsonb,
+        limit_price bigint),
+    unnest($2::bytea[])
+) AS g(job_id, task_id, slice, input, position, lane, class, units, memory_bytes, depends_on, input_digest, facts,
+    limit_price, small_input);
 
--- name: append_event
-SELECT append_event($1, $2, $3);
+-- name: append_events
+-- $1: tasks, $2: kinds, $3: data. The caller holds the tasks' row locks: the sequence of a task has no gaps and no two
+-- events share a number. Their watchers are told when the transaction commits, 200 tasks in one notification.
+WITH given AS (
+    SELECT * FROM unnest($1::uuid[], $2::text[], $3::jsonb[]) WITH ORDINALITY AS g(task_id, kind, data, place)
+), counted AS (
+    SELECT task_id, count(*) AS number, (row_number() OVER () - 1) / 200 AS chunk FROM given GROUP BY task_id
+), bumped AS (
+    UPDATE tasks SET event_seq = event_seq + number FROM counted WHERE tasks.task_id = counted.task_id
+    RETURNING tasks.task_id, event_seq - number AS before
+), written AS (
+    INSERT INTO task_events (task_id, seq, kind, data)
+    SELECT task_id, before + row_number() OVER (PARTITION BY task_id ORDER BY place), kind, data
+    FROM given JOIN bumped USING (task_id)
+)
+SELECT pg_notify('task_events', string_agg(task_id::text, ',')) FROM counted GROUP BY chunk;
 
--- name: wake_lane
-SELECT pg_notify('lanes', $1);
+-- name: wake_lanes
+SELECT pg_notify('lanes', lane) FROM unnest($1::text[]) AS given(lane);
 
 -- name: lock_task
 SELECT * FROM tasks WHERE task_id = $1 FOR UPDATE;
+
+-- name: lock_tasks
+-- In the order of their ids, so that two of these never wait for each other in a circle.
+SELECT task_id FROM tasks WHERE task_id = ANY($1::uuid[]) ORDER BY task_id FOR UPDATE;
 
 -- name: get_task
 SELECT *, (SELECT balance FROM accounts WHERE account = 'escrow:' || task_id::text) AS escrow_left
@@ -93,7 +124,7 @@ SELECT EXISTS (SELECT 1 FROM tasks WHERE state = 'combining');
 
 -- name: proofs_of_task
 -- Every job with the lease that was settled and the round that sold it.
-SELECT jobs.job_id, jobs.slice, jobs.input, jobs.units, jobs.proof_digest, jobs.public, leases.operator,
+SELECT jobs.job_id, jobs.slice, jobs.input, jobs.units, jobs.proof_digest, jobs.small_proof, jobs.public, leases.operator,
     leases.prover_id, leases.lane, leases.round, leases.buy_price, leases.sell_price, rounds.transcript_hash
 FROM jobs JOIN leases USING (lease_id) JOIN rounds ON rounds.lane = leases.lane AND rounds.number = leases.round
 WHERE jobs.task_id = $1 AND jobs.state = 'proven' ORDER BY jobs.input, jobs.slice;

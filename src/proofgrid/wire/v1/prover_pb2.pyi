@@ -25,7 +25,7 @@ class FromProver(_message.Message):
     HELLO_FIELD_NUMBER: _builtins.int
     HEARTBEAT_FIELD_NUMBER: _builtins.int
     PROGRESS_FIELD_NUMBER: _builtins.int
-    RESULT_FIELD_NUMBER: _builtins.int
+    RESULTS_FIELD_NUMBER: _builtins.int
     FAILURE_FIELD_NUMBER: _builtins.int
     DRAIN_FIELD_NUMBER: _builtins.int
     @_builtins.property
@@ -35,7 +35,7 @@ class FromProver(_message.Message):
     @_builtins.property
     def progress(self) -> Global___JobProgress: ...
     @_builtins.property
-    def result(self) -> Global___JobResult: ...
+    def results(self) -> Global___JobResults: ...
     @_builtins.property
     def failure(self) -> Global___JobFailure: ...
     @_builtins.property
@@ -46,15 +46,15 @@ class FromProver(_message.Message):
         hello: Global___Hello | None = ...,
         heartbeat: Global___Heartbeat | None = ...,
         progress: Global___JobProgress | None = ...,
-        result: Global___JobResult | None = ...,
+        results: Global___JobResults | None = ...,
         failure: Global___JobFailure | None = ...,
         drain: Global___Drain | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["drain", b"drain", "failure", b"failure", "heartbeat", b"heartbeat", "hello", b"hello", "message", b"message", "progress", b"progress", "result", b"result"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["drain", b"drain", "failure", b"failure", "heartbeat", b"heartbeat", "hello", b"hello", "message", b"message", "progress", b"progress", "results", b"results"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["drain", b"drain", "failure", b"failure", "heartbeat", b"heartbeat", "hello", b"hello", "message", b"message", "progress", b"progress", "result", b"result"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["drain", b"drain", "failure", b"failure", "heartbeat", b"heartbeat", "hello", b"hello", "message", b"message", "progress", b"progress", "results", b"results"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_message: _TypeAlias = _typing.Literal["hello", "heartbeat", "progress", "result", "failure", "drain"]  # noqa: Y015
+    _WhichOneofReturnType_message: _TypeAlias = _typing.Literal["hello", "heartbeat", "progress", "results", "failure", "drain"]  # noqa: Y015
     _WhichOneofArgType_message: _TypeAlias = _typing.Literal["message", b"message"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_message) -> _WhichOneofReturnType_message | None: ...
 
@@ -65,34 +65,34 @@ class ToProver(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     WELCOME_FIELD_NUMBER: _builtins.int
-    LEASE_FIELD_NUMBER: _builtins.int
+    LEASES_FIELD_NUMBER: _builtins.int
     STOP_FIELD_NUMBER: _builtins.int
-    ACK_FIELD_NUMBER: _builtins.int
+    ACKS_FIELD_NUMBER: _builtins.int
     NOTICE_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def welcome(self) -> Global___Welcome: ...
     @_builtins.property
-    def lease(self) -> Global___Lease: ...
+    def leases(self) -> Global___Leases: ...
     @_builtins.property
     def stop(self) -> Global___Stop: ...
     @_builtins.property
-    def ack(self) -> Global___ResultAck: ...
+    def acks(self) -> Global___ResultAcks: ...
     @_builtins.property
     def notice(self) -> Global___Notice: ...
     def __init__(
         self,
         *,
         welcome: Global___Welcome | None = ...,
-        lease: Global___Lease | None = ...,
+        leases: Global___Leases | None = ...,
         stop: Global___Stop | None = ...,
-        ack: Global___ResultAck | None = ...,
+        acks: Global___ResultAcks | None = ...,
         notice: Global___Notice | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["ack", b"ack", "lease", b"lease", "message", b"message", "notice", b"notice", "stop", b"stop", "welcome", b"welcome"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["acks", b"acks", "leases", b"leases", "message", b"message", "notice", b"notice", "stop", b"stop", "welcome", b"welcome"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["ack", b"ack", "lease", b"lease", "message", b"message", "notice", b"notice", "stop", b"stop", "welcome", b"welcome"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["acks", b"acks", "leases", b"leases", "message", b"message", "notice", b"notice", "stop", b"stop", "welcome", b"welcome"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_message: _TypeAlias = _typing.Literal["welcome", "lease", "stop", "ack", "notice"]  # noqa: Y015
+    _WhichOneofReturnType_message: _TypeAlias = _typing.Literal["welcome", "leases", "stop", "acks", "notice"]  # noqa: Y015
     _WhichOneofArgType_message: _TypeAlias = _typing.Literal["message", b"message"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_message) -> _WhichOneofReturnType_message | None: ...
 
@@ -256,6 +256,28 @@ class JobProgress(_message.Message):
 Global___JobProgress: _TypeAlias = JobProgress  # noqa: Y015
 
 @_typing.final
+class JobResults(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    RESULTS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def results(self) -> _containers.RepeatedCompositeFieldContainer[Global___JobResult]:
+        """at most 256"""
+
+    def __init__(
+        self,
+        *,
+        results: _abc.Iterable[Global___JobResult] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["results", b"results"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___JobResults: _TypeAlias = JobResults  # noqa: Y015
+
+@_typing.final
 class JobResult(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -372,6 +394,52 @@ class Welcome(_message.Message):
 Global___Welcome: _TypeAlias = Welcome  # noqa: Y015
 
 @_typing.final
+class Leases(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    @_typing.final
+    class ManifestsEntry(_message.Message):
+        DESCRIPTOR: _descriptor.Descriptor
+
+        KEY_FIELD_NUMBER: _builtins.int
+        VALUE_FIELD_NUMBER: _builtins.int
+        key: _builtins.str
+        value: _builtins.str
+        def __init__(
+            self,
+            *,
+            key: _builtins.str = ...,
+            value: _builtins.str = ...,
+        ) -> None: ...
+        _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+        def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["key", b"key", "value", b"value"]  # noqa: Y015
+        def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+        def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+    LEASES_FIELD_NUMBER: _builtins.int
+    MANIFESTS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def leases(self) -> _containers.RepeatedCompositeFieldContainer[Global___Lease]: ...
+    @_builtins.property
+    def manifests(self) -> _containers.ScalarMap[_builtins.str, _builtins.str]:
+        """JSON of every program named above, by digest"""
+
+    def __init__(
+        self,
+        *,
+        leases: _abc.Iterable[Global___Lease] | None = ...,
+        manifests: _abc.Mapping[_builtins.str, _builtins.str] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["leases", b"leases", "manifests", b"manifests"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Leases: _TypeAlias = Leases  # noqa: Y015
+
+@_typing.final
 class Lease(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -379,10 +447,9 @@ class Lease(_message.Message):
     FENCE_FIELD_NUMBER: _builtins.int
     JOB_ID_FIELD_NUMBER: _builtins.int
     PROGRAM_DIGEST_FIELD_NUMBER: _builtins.int
-    PROOF_SYSTEM_FIELD_NUMBER: _builtins.int
-    MANIFEST_JSON_FIELD_NUMBER: _builtins.int
     SLICE_FIELD_NUMBER: _builtins.int
     INPUT_DIGEST_FIELD_NUMBER: _builtins.int
+    SMALL_INPUT_FIELD_NUMBER: _builtins.int
     UNITS_FIELD_NUMBER: _builtins.int
     MEMORY_BYTES_FIELD_NUMBER: _builtins.int
     PRICE_FIELD_NUMBER: _builtins.int
@@ -391,10 +458,10 @@ class Lease(_message.Message):
     fence: _builtins.int
     job_id: _builtins.str
     program_digest: _builtins.str
-    proof_system: _builtins.str
-    manifest_json: _builtins.str
     slice: _builtins.int
     input_digest: _builtins.str
+    small_input: _builtins.bytes
+    """the input itself, at most 4 KiB; without it: fetch it by its digest"""
     units: _builtins.int
     memory_bytes: _builtins.int
     price: _builtins.int
@@ -407,20 +474,21 @@ class Lease(_message.Message):
         fence: _builtins.int = ...,
         job_id: _builtins.str = ...,
         program_digest: _builtins.str = ...,
-        proof_system: _builtins.str = ...,
-        manifest_json: _builtins.str = ...,
         slice: _builtins.int = ...,
         input_digest: _builtins.str = ...,
+        small_input: _builtins.bytes | None = ...,
         units: _builtins.int = ...,
         memory_bytes: _builtins.int = ...,
         price: _builtins.int = ...,
         timeout_ms: _builtins.int = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_small_input", b"_small_input", "small_input", b"small_input"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["fence", b"fence", "input_digest", b"input_digest", "job_id", b"job_id", "lease_id", b"lease_id", "manifest_json", b"manifest_json", "memory_bytes", b"memory_bytes", "price", b"price", "program_digest", b"program_digest", "proof_system", b"proof_system", "slice", b"slice", "timeout_ms", b"timeout_ms", "units", b"units"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_small_input", b"_small_input", "fence", b"fence", "input_digest", b"input_digest", "job_id", b"job_id", "lease_id", b"lease_id", "memory_bytes", b"memory_bytes", "price", b"price", "program_digest", b"program_digest", "slice", b"slice", "small_input", b"small_input", "timeout_ms", b"timeout_ms", "units", b"units"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
+    _WhichOneofReturnType__small_input: _TypeAlias = _typing.Literal["small_input"]  # noqa: Y015
+    _WhichOneofArgType__small_input: _TypeAlias = _typing.Literal["_small_input", b"_small_input"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__small_input) -> _WhichOneofReturnType__small_input | None: ...
 
 Global___Lease: _TypeAlias = Lease  # noqa: Y015
 
@@ -445,6 +513,26 @@ class Stop(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___Stop: _TypeAlias = Stop  # noqa: Y015
+
+@_typing.final
+class ResultAcks(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ACKS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def acks(self) -> _containers.RepeatedCompositeFieldContainer[Global___ResultAck]: ...
+    def __init__(
+        self,
+        *,
+        acks: _abc.Iterable[Global___ResultAck] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["acks", b"acks"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ResultAcks: _TypeAlias = ResultAcks  # noqa: Y015
 
 @_typing.final
 class ResultAck(_message.Message):

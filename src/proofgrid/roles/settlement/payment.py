@@ -1,0 +1,160 @@
+"""The one transaction that turns verified proofs into money: leases settle, jobs are proven, tasks move on."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import structlog
+
+from proofgrid.primitives.digests import Digest
+from proofgrid.primitives.errors import LeaseLost
+from proofgrid.primitives.ids import Address, LeaseId, ProverId, TaskId
+from proofgrid.rules.jobs.lifecycle import (
+    JobEvent,
+    LeaseEvent,
+    LeaseState,
+    TaskEvent,
+    TaskState,
+    job_sources,
+    lease_sources,
+    task_sources,
+)
+from proofgrid.rules.jobs.offers import JobReport
+from proofgrid.rules.ledger.book import Transfer
+from proofgrid.rules.ledger.settlement import pay_for_proof
+from proofgrid.store.queries import QUERIES
+from proofgrid.store.tasks import Event, append_events, post_transfers, wake_lanes
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Proven:
+    """A proof that verified, and where it is kept."""
+
+    lease: Any  #: the lease's row with its job's slice, input and its task's client
+    report: JobReport
+    proof_digest: Digest
+    small_proof: bytes | None  #: None: it is an artifact
+    size_bytes: int
+
+
+async def pay(connection: Any, proofs: Sequence[Proven]) -> dict[LeaseId, ProverId | LeaseLost]:
+    """Pay for proofs in the caller's transaction; say of each lease who was paid, or why nobody was."""
+    by_lease = {LeaseId(one.lease["lease_id"]): one for one in proofs}
+    await connection.fetch(QUERIES["lock_tasks"], sorted({one.lease["task_id"] for one in by_lease.values()}))
+    rows = await connection.fetch(
+        QUERIES["settle_leases"],
+        list(by_lease),
+        [one.report.held.fence for one in by_lease.values()],
+        [one.proof_digest for one in by_lease.values()],
+        [one.small_proof for one in by_lease.values()],
+        [dict(one.report.public) for one in by_lease.values()],
+        lease_sources(LeaseEvent.SETTLED),
+        job_sources(JobEvent.PROOF_ACCEPTED),
+    )
+    settled = {LeaseId(row["lease_id"]) for row in rows}
+    if settled:
+        await _follow_up(connection, [by_lease[lease_id] for lease_id in by_lease if lease_id in settled])
+    outcomes: dict[LeaseId, ProverId | LeaseLost] = {}
+    for lease_id, one in by_lease.items():
+        if lease_id in settled:
+            outcomes[lease_id] = ProverId(one.lease["prover_id"])
+        else:
+            outcomes[lease_id] = await _not_settled(connection, one)
+    return outcomes
+
+
+async def _follow_up(connection: Any, proofs: Sequence[Proven]) -> None:
+    stored = [one for one in proofs if one.small_proof is None]
+    if stored:
+        await connection.execute(
+            QUERIES["record_artifacts"],
+            [one.lease["client"] for one in stored],
+            [one.proof_digest for one in stored],
+            [one.size_bytes for one in stored],
+        )
+    await post_transfers(connection, [transfer for one in proofs for transfer in _transfers(one)])
+    await _count_successes(connection, proofs)
+    combining = await _count_down(connection, proofs)
+    events = [_event(one) for one in proofs] + [Event(task_id, "combining", {}) for task_id in combining]
+    await append_events(connection, events)
+    if combining:
+        await connection.execute(QUERIES["wake_combiners"])
+    unblocked = await connection.fetch(
+        QUERIES["unblock_jobs"], list({one.lease["task_id"] for one in proofs}), job_sources(JobEvent.UNBLOCKED)
+    )
+    # The provers are free again in their lanes; unblocked jobs wait in theirs.
+    await wake_lanes(connection, [one.lease["lane"] for one in proofs] + [row["lane"] for row in unblocked])
+
+
+async def _count_successes(connection: Any, proofs: Sequence[Proven]) -> None:
+    jobs: dict[str, int] = defaultdict(int)
+    units: dict[str, int] = defaultdict(int)
+    for one in proofs:
+        jobs[one.lease["prover_id"]] += 1
+        units[one.lease["prover_id"]] += one.lease["units"]
+    await connection.execute(QUERIES["count_prover_successes"], list(jobs), list(jobs.values()), list(units.values()))
+    cached = {(one.lease["session_id"], one.lease["program_digest"]) for one in proofs}
+    sessions, programs = ([pair[side] for pair in sorted(cached)] for side in (0, 1))
+    await connection.execute(QUERIES["note_cached_programs"], sessions, programs)
+
+
+async def _count_down(connection: Any, proofs: Sequence[Proven]) -> list[TaskId]:
+    """Return the tasks of which these were the last jobs."""
+    jobs: dict[Any, int] = defaultdict(int)
+    paid: dict[Any, int] = defaultdict(int)
+    for one in proofs:
+        jobs[one.lease["task_id"]] += 1
+        paid[one.lease["task_id"]] += one.lease["buy_price"] * one.lease["units"]
+    rows = await connection.fetch(
+        QUERIES["count_down_jobs"],
+        list(jobs),
+        list(jobs.values()),
+        list(paid.values()),
+        task_sources(TaskEvent.ALL_PROVEN),
+    )
+    return [TaskId(row["task_id"]) for row in rows if row["state"] == TaskState.COMBINING]
+
+
+def _transfers(one: Proven) -> list[Transfer]:
+    lease = one.lease
+    return pay_for_proof(
+        task_id=str(lease["task_id"]),
+        job_id=str(lease["job_id"]),
+        operator=Address(lease["operator"]),
+        units=lease["units"],
+        buy_price=lease["buy_price"],
+        sell_price=lease["sell_price"],
+        lane=lease["lane"],
+        round_number=lease["round"],
+    )
+
+
+def _event(one: Proven) -> Event:
+    lease = one.lease
+    return Event(
+        TaskId(lease["task_id"]),
+        "proven",
+        {
+            "slice": lease["slice"],
+            "input": lease["input"],
+            "prover": lease["prover_id"],
+            "operator": lease["operator"],
+            "units": lease["units"],
+            "buy_price": lease["buy_price"],
+            "sell_price": lease["sell_price"],
+            "paid": lease["sell_price"] * lease["units"],
+            "wall_ms": one.report.wall_ms,
+        },
+    )
+
+
+async def _not_settled(connection: Any, one: Proven) -> ProverId | LeaseLost:
+    lease = await connection.fetchrow(QUERIES["lock_lease"], one.lease["lease_id"])
+    if lease["state"] == LeaseState.SETTLED:
+        return ProverId(lease["prover_id"])  # the same report came twice, over two streams
+    return LeaseLost(f"the lease ended while its proof was verified: {lease['reason']}")

@@ -1,0 +1,78 @@
+"""Collects calls that come at about the same time and carries them out together.
+
+    add, add, add --> [waiting] --all at once--> carry_out(items) --> one outcome each
+                          ^-- what comes meanwhile waits for the next batch
+
+Nobody waits for a batch to fill: the first call starts one at once, and batches grow only while earlier ones are busy.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Generic, TypeVar
+
+Item = TypeVar("Item")
+Outcome = TypeVar("Outcome")
+
+CarryOut = Callable[[list[Item]], Awaitable[Sequence[Outcome | BaseException]]]
+
+
+class Batches(Generic[Item, Outcome]):
+    """Run it in a TaskGroup: `group.create_task(batches.run())`. An error of `carry_out` itself is everybody's."""
+
+    def __init__(self, carry_out: CarryOut[Item, Outcome], *, size_max: int, at_once: int = 1) -> None:
+        self._carry_out = carry_out
+        self._size_max = size_max
+        self._turn = asyncio.Semaphore(at_once)
+        self._waiting: list[tuple[Item, asyncio.Future[Outcome]]] = []
+        self._added = asyncio.Event()
+
+    async def add(self, item: Item) -> Outcome:
+        """Return the outcome of one item, or raise it."""
+        future: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
+        self._waiting.append((item, future))
+        self._added.set()
+        return await future
+
+    async def run(self) -> None:
+        """Carry out what is added until cancelled."""
+        try:
+            async with asyncio.TaskGroup() as group:
+                while True:
+                    await self._added.wait()
+                    await self._turn.acquire()
+                    batch, self._waiting = self._waiting[: self._size_max], self._waiting[self._size_max :]
+                    if not self._waiting:
+                        self._added.clear()
+                    group.create_task(self._run_batch(batch))
+        finally:
+            for _, future in self._waiting:
+                future.cancel()
+
+    async def _run_batch(self, batch: list[tuple[Item, asyncio.Future[Outcome]]]) -> None:
+        # Whoever was cancelled while waiting does not want it any more.
+        batch = [(item, future) for item, future in batch if not future.done()]
+        outcomes: Sequence[Outcome | BaseException] = []
+        try:
+            if batch:
+                outcomes = await self._carry_out([item for item, _ in batch])
+        except Exception as error:
+            outcomes = [error] * len(batch)
+        except BaseException:
+            for _, future in batch:
+                future.cancel()
+            raise
+        finally:
+            self._turn.release()
+        for (_, future), outcome in zip(batch, outcomes, strict=True):
+            _settle(future, outcome)
+
+
+def _settle(future: asyncio.Future[Outcome], outcome: Outcome | BaseException) -> None:
+    if future.done():
+        return
+    if isinstance(outcome, BaseException):
+        future.set_exception(outcome)
+    else:
+        future.set_result(outcome)

@@ -1,0 +1,47 @@
+"""Every transaction that changes the database, by name.
+
+A crash can fall before a commit or after it; nothing else matters. So each name is two crash points, `<name>:before`
+and `<name>:after`, and tests kill a gateway at every one of them.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class Transaction(StrEnum):
+    """What a transaction does. `Database.transaction` and `Database.write` ask for one of these."""
+
+    # a network's life
+    JOIN_NETWORK = "join_network"
+    GATEWAY_ALIVE = "gateway_alive"
+    GATEWAY_GONE = "gateway_gone"
+    # people
+    SPEND_TOKEN = "spend_token"  # noqa: S105 - a name
+    FORGET_TOKENS = "forget_tokens"
+    CHANGE_ROLES = "change_roles"
+    MOVE_MONEY = "move_money"
+    # programs and artifacts
+    REGISTER_PROGRAM = "register_program"
+    RECORD_ARTIFACT = "record_artifact"
+    TIDY_ARTIFACTS = "tidy_artifacts"
+    MEND_ARTIFACTS = "mend_artifacts"
+    # a task's life
+    ADMIT_TASKS = "admit_tasks"
+    HOLD_ROUND = "hold_round"
+    OFFER_LEASES = "offer_leases"
+    NOTE_PROGRESS = "note_progress"
+    NOTE_REPORTS = "note_reports"
+    PAY_PROOFS = "pay_proofs"
+    RETURN_JOB = "return_job"
+    EXTEND_LEASES = "extend_leases"
+    CLAIM_COMBINING = "claim_combining"
+    FINISH_TASK = "finish_task"
+    END_TASK = "end_task"
+    REPLAY_TASK = "replay_task"
+    # a prover's session
+    OPEN_SESSION = "open_session"
+    HEARTBEAT = "heartbeat"
+    DRAIN_SESSION = "drain_session"
+    CLOSE_SESSION = "close_session"
+    WAKE = "wake"
