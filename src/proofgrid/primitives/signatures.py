@@ -1,12 +1,21 @@
-"""Who said it: secp256k1 keys and EIP-191 signatures (Ethereum's `personal_sign`), by eth-account."""
+"""Who said it: secp256k1 keys and EIP-191 signatures (Ethereum's `personal_sign`), by libsecp256k1.
+
+eth-account would do the same, but importing it takes most of a second, in every process of the network.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
+
+from coincurve import PrivateKey, PublicKey
+from eth_hash.auto import keccak
 
 from proofgrid.primitives.errors import InvalidField
-from proofgrid.primitives.ethereum import Account, encode_defunct, is_checksum_address, to_checksum_address
 from proofgrid.primitives.ids import Address
+
+SIGNATURE_BYTES = 65  #: r, s, v
+_V_OFFSET = 27
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,12 +26,12 @@ class SigningKey:
 
     @property
     def address(self) -> Address:
-        return Address(str(Account.from_key(self.secret).address))
+        return _address_of_secret(self.secret)
 
     def sign(self, message: bytes) -> str:
         """Return the EIP-191 signature of `message`: 65 bytes as 0x-prefixed hex."""
-        signed = Account.sign_message(encode_defunct(primitive=message), self.secret)
-        return "0x" + bytes(signed.signature).hex()
+        signature = PrivateKey(self.secret).sign_recoverable(_hash_of(message), hasher=None)
+        return "0x" + signature[:-1].hex() + bytes([signature[-1] + _V_OFFSET]).hex()
 
     def __repr__(self) -> str:
         return f"SigningKey({self.address})"
@@ -31,10 +40,35 @@ class SigningKey:
 def signer_of(message: bytes, signature: str) -> Address | None:
     """Return the address whose key signed `message`, or None when `signature` is no signature."""
     try:
-        return Address(str(Account.recover_message(encode_defunct(primitive=message), signature=signature)))
+        content = bytes.fromhex(signature.removeprefix("0x"))
+        if len(content) != SIGNATURE_BYTES:
+            return None
+        # Some wallets write v as 0 or 1, most as 27 or 28.
+        v = content[-1] - _V_OFFSET if content[-1] >= _V_OFFSET else content[-1]
+        key = PublicKey.from_signature_and_message(content[:-1] + bytes([v]), _hash_of(message), hasher=None)
     except Exception:
-        # eth-account raises a dozen kinds for malformed signatures; all of them mean "nobody signed this".
+        # Not hex, not on the curve, an impossible v: all of them mean "nobody signed this".
         return None
+    return _address_of(key)
+
+
+def _hash_of(message: bytes) -> bytes:
+    return keccak(b"\x19Ethereum Signed Message:\n%d" % len(message) + message)
+
+
+@lru_cache(maxsize=16)
+def _address_of_secret(secret: bytes) -> Address:
+    return _address_of(PrivateKey(secret).public_key)
+
+
+def _address_of(key: PublicKey) -> Address:
+    return _checksummed(keccak(key.format(compressed=False)[1:])[-20:].hex())
+
+
+def _checksummed(digits: str) -> Address:
+    """Spell an address as EIP-55 says: a letter is a capital where the hash of the small spelling has 8 or more."""
+    hashed = keccak(digits.encode()).hex()
+    return Address("0x" + "".join(d.upper() if int(h, 16) > 7 else d for d, h in zip(digits, hashed, strict=False)))
 
 
 def parse_address(text: str, *, field: str = "address") -> Address:
@@ -43,6 +77,6 @@ def parse_address(text: str, *, field: str = "address") -> Address:
     if not (lowered.startswith("0x") and len(lowered) == 42 and all(c in "0123456789abcdef" for c in lowered[2:])):
         raise InvalidField("an address is 0x and 40 hex digits", field=field)
     mixed_case = text[2:] not in (text[2:].lower(), text[2:].upper())
-    if mixed_case and not is_checksum_address(text):
+    if mixed_case and text[2:] != _checksummed(lowered[2:])[2:]:
         raise InvalidField("the address fails its EIP-55 checksum; look for a typing error", field=field)
-    return Address(str(to_checksum_address(lowered)))
+    return _checksummed(lowered[2:])

@@ -6,14 +6,15 @@ import json
 import os
 from pathlib import Path
 
+from coincurve import PrivateKey
+
 from proofgrid.primitives.errors import InvalidField
-from proofgrid.primitives.ethereum import Account
 from proofgrid.primitives.signatures import SigningKey
 
 
 def new_key() -> SigningKey:
     """Return a fresh key from the system's entropy."""
-    return SigningKey(bytes(Account.create().key))
+    return SigningKey(PrivateKey().secret)
 
 
 def write_key(key: SigningKey, path: Path, *, password: str | None = None) -> None:
@@ -21,11 +22,11 @@ def write_key(key: SigningKey, path: Path, *, password: str | None = None) -> No
 
     With a password the file is an Ethereum keystore (version 3); without, the key lies open in it.
     """
-    content = (
-        Account.encrypt(key.secret, password)
-        if password is not None
-        else {"address": key.address, "private_key": "0x" + key.secret.hex()}
-    )
+    content = {"address": key.address, "private_key": "0x" + key.secret.hex()}
+    if password is not None:
+        from proofgrid.primitives.ethereum import Account
+
+        content = Account.encrypt(key.secret, password)
     path.parent.mkdir(parents=True, exist_ok=True)
     try:
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
@@ -51,6 +52,8 @@ def read_key(path: Path, *, password: str | None = None) -> SigningKey:
         raise InvalidField(f"{path} is no key file", field="key") from None
     if password is None:
         raise InvalidField(f"{path} is encrypted", field="key", hint="give its password in PROOFGRID_KEY_PASSWORD")
+    from proofgrid.primitives.ethereum import Account
+
     try:
         return SigningKey(bytes(Account.decrypt(content, password)))
     except (ValueError, TypeError, KeyError):

@@ -47,6 +47,9 @@ IDLE_TRANSACTION_MS = 5_000  #: a gateway that says nothing for so long inside a
 LOCK_WAIT_MS = 10_000
 TRANSACTION_MS = 60_000  #: whatever a transaction is doing
 TRANSACTION_TIMEOUT_SINCE = 17
+#: A queue's tables go from empty to full in seconds, and plans made for empty tables stay: every query on a hot path
+#: has an index, and is to use it from the first row on.
+_PLANS = {"enable_seqscan": "off", "jit": "off"}
 _BACKOFF_MIN_SECONDS = 0.05
 _BACKOFF_MAX_SECONDS = 2.0
 
@@ -80,7 +83,7 @@ class Database:
             timeout=_CONNECT_TIMEOUT_SECONDS,
             statement_cache_size=_STATEMENTS_KEPT,
             max_cached_statement_lifetime=0,
-            server_settings=await _bounds(dsn),
+            server_settings=_PLANS | await _bounds(dsn),
         )
         return cls(dsn, await pool)
 

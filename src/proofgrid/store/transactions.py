@@ -33,6 +33,7 @@ class Transaction(StrEnum):
     NOTE_PROGRESS = "note_progress"
     NOTE_REPORTS = "note_reports"
     PAY_PROOFS = "pay_proofs"
+    NOTE_CACHED = "note_cached"
     RETURN_JOB = "return_job"
     EXTEND_LEASES = "extend_leases"
     CLAIM_COMBINING = "claim_combining"

@@ -98,9 +98,6 @@ async def _count_successes(connection: Any, proofs: Sequence[Proven]) -> None:
         jobs[one.lease["prover_id"]] += 1
         units[one.lease["prover_id"]] += one.lease["units"]
     await connection.execute(QUERIES["count_prover_successes"], list(jobs), list(jobs.values()), list(units.values()))
-    cached = {(one.lease["session_id"], one.lease["program_digest"]) for one in proofs}
-    sessions, programs = ([pair[side] for pair in sorted(cached)] for side in (0, 1))
-    await connection.execute(QUERIES["note_cached_programs"], sessions, programs)
 
 
 async def _count_down(connection: Any, proofs: Sequence[Proven]) -> list[TaskId]:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import tempfile
+from collections import defaultdict
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -18,7 +19,7 @@ import structlog
 
 from proofgrid.primitives.digests import Digest, digest_of
 from proofgrid.primitives.errors import BadProof, JobCrashed, JobTimedOut, LeaseLost, ProofgridError, Recoverable
-from proofgrid.primitives.ids import Address, ProverId
+from proofgrid.primitives.ids import Address, ProverId, SessionId
 from proofgrid.proofs import workers as in_worker
 from proofgrid.proofs.base import JobOutput, Program, ProgramFiles
 from proofgrid.proofs.library import ProgramLibrary
@@ -67,6 +68,7 @@ class Settlement:
         self._leases: Batches[JobReport, Any] = Batches(self._read_leases, size_max=REPORTS_PER_BATCH, at_once=2)
         self._single: Batches[Reported, ProverId] = Batches(self._settle, size_max=1, at_once=max(2, workers.count))
         self._quick: dict[Digest, Batches[Reported, ProverId]] = {}
+        self._cached: dict[Digest, set[SessionId]] = defaultdict(set)  #: sessions that proved a program
         self._group: asyncio.TaskGroup | None = None
 
     async def run(self) -> None:
@@ -115,7 +117,17 @@ class Settlement:
                 paid = await pay(connection, list(proven.values()))
             for place, one in proven.items():
                 outcomes[place] = paid[one.lease["lease_id"]]
+            await self._note_cached(program, [one.lease for one in proven.values()])
         return [outcome for outcome in outcomes if outcome is not None]
+
+    async def _note_cached(self, program: Program, leases: Sequence[Any]) -> None:
+        """Note whose keys for the program are derived now: a hint for ranks, so it has no part in paying."""
+        fresh = {lease["session_id"] for lease in leases} - self._cached[program.digest]
+        if fresh:
+            self._cached[program.digest] |= fresh
+            await self._database.write(
+                Transaction.NOTE_CACHED, QUERIES["note_cached_programs"], sorted(fresh), program.digest
+            )
 
     async def _give_time(self, batch: list[Reported]) -> None:
         """Stop the provers' clocks: verification has its own time."""

@@ -24,7 +24,7 @@ SELECT task_id FROM book;
 -- What somebody else changes at this moment is skipped, and the round says that it should be held again soon.
 SELECT task_id, program_digest, limit_price FROM tasks
 WHERE task_id = ANY($1::uuid[]) AND state = 'open' AND deadline_ms > now_ms()
-ORDER BY task_id FOR UPDATE SKIP LOCKED;
+ORDER BY task_id FOR NO KEY UPDATE SKIP LOCKED;
 
 -- name: jobs_for_sale
 -- $1, $2: tasks and their limit prices, $4: at most so many jobs of one task, $5: at most so many in all.
@@ -112,7 +112,7 @@ JOIN tasks ON tasks.task_id = leases.task_id WHERE leases.lease_id = $1;
 
 -- name: lock_lease
 -- After its task's row is locked.
-SELECT * FROM leases WHERE lease_id = $1 FOR UPDATE;
+SELECT * FROM leases WHERE lease_id = $1 FOR NO KEY UPDATE;
 
 -- name: leases_of_reports
 SELECT leases.*, jobs.slice, jobs.input, jobs.facts, tasks.program_digest, tasks.client, leases.expires_ms - now_ms() AS left_ms
@@ -122,7 +122,7 @@ WHERE leases.lease_id = ANY($1::uuid[]);
 -- name: report_leases
 -- Results have arrived: the provers' clocks stop, the gateway's verification has $2 ms.
 UPDATE leases SET state = 'reported', expires_ms = now_ms() + $2, until_ms = greatest(until_ms, now_ms() + $2)
-WHERE lease_id IN (SELECT lease_id FROM leases WHERE lease_id = ANY($1::uuid[]) ORDER BY lease_id FOR UPDATE)
+WHERE lease_id IN (SELECT lease_id FROM leases WHERE lease_id = ANY($1::uuid[]) ORDER BY lease_id FOR NO KEY UPDATE)
   AND state = ANY($3::text[]);
 
 -- name: settle_leases
@@ -137,6 +137,7 @@ WITH given AS (
     JOIN jobs ON jobs.job_id = leases.job_id AND jobs.lease_id = leases.lease_id
     JOIN tasks ON tasks.task_id = leases.task_id
     WHERE leases.state = ANY($6::text[]) AND jobs.state = ANY($7::text[]) AND tasks.state = 'open'
+    ORDER BY leases.lease_id FOR NO KEY UPDATE OF leases
 ), proven AS (
     UPDATE jobs SET state = 'proven', proof_digest = given.proof_digest, small_proof = given.small_proof,
         public = given.public, stage = '', permille = 1000
@@ -154,6 +155,7 @@ WITH given AS (
 ), heard AS (
     SELECT given.*, leases.job_id, leases.task_id, leases.prover_id FROM given
     JOIN leases USING (lease_id, fence, session_id) WHERE leases.state IN ('offered', 'running')
+    ORDER BY leases.lease_id FOR NO KEY UPDATE OF leases
 ), noted AS (
     UPDATE jobs SET stage = heard.stage, permille = heard.permille FROM heard
     WHERE jobs.job_id = heard.job_id AND jobs.lease_id = heard.lease_id AND jobs.state = 'leased'
@@ -214,7 +216,7 @@ SELECT pg_notify('combining', '');
 WITH locked AS (
     SELECT prover_id, jobs, units FROM provers JOIN unnest($1::text[], $2::int[], $3::bigint[])
         AS given(prover_id, jobs, units) USING (prover_id)
-    ORDER BY prover_id FOR UPDATE OF provers
+    ORDER BY prover_id FOR NO KEY UPDATE OF provers
 )
 UPDATE provers SET jobs_proven = jobs_proven + jobs, units_proven = units_proven + units
 FROM locked WHERE provers.prover_id = locked.prover_id;
@@ -239,10 +241,11 @@ UPDATE tasks SET claimed_by = NULL WHERE state = 'combining' AND claimed_by = $1
 WITH closed AS (
     UPDATE sessions SET open = false WHERE gateway_id = $1 AND open AND session_id <> ALL($2::uuid[])
     RETURNING session_id, prover_id
+), cut AS (
+    SELECT lease_id FROM leases JOIN closed USING (session_id, prover_id)
+    WHERE leases.state IN ('granted', 'offered', 'running', 'reported') ORDER BY lease_id FOR NO KEY UPDATE OF leases
 )
-UPDATE leases SET expires_ms = least(expires_ms, now_ms() + $3)
-FROM closed WHERE leases.prover_id = closed.prover_id AND leases.session_id = closed.session_id
-  AND leases.state IN ('granted', 'offered', 'running', 'reported');
+UPDATE leases SET expires_ms = least(expires_ms, now_ms() + $3) FROM cut WHERE leases.lease_id = cut.lease_id;
 
 -- name: extend_unheard_leases
 -- After the database was away: what ran out meanwhile may be heard of once more; no longer than its own limit.

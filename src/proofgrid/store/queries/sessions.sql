@@ -52,30 +52,41 @@ WHERE prover_id = $1 AND state IN ('granted', 'offered', 'running', 'reported') 
 
 -- name: close_session
 -- Its leases get a grace to come back with a new session.
-WITH closed AS (UPDATE sessions SET open = false WHERE session_id = $1 AND open RETURNING session_id, prover_id)
-UPDATE leases SET expires_ms = least(expires_ms, now_ms() + $2)
-FROM closed WHERE leases.prover_id = closed.prover_id AND leases.session_id = closed.session_id AND leases.state IN ('granted', 'offered', 'running', 'reported');
+WITH closed AS (
+    UPDATE sessions SET open = false WHERE session_id = $1 AND open RETURNING session_id, prover_id
+), cut AS (
+    SELECT lease_id FROM leases JOIN closed USING (session_id, prover_id)
+    WHERE leases.state IN ('granted', 'offered', 'running', 'reported') ORDER BY lease_id FOR NO KEY UPDATE OF leases
+)
+UPDATE leases SET expires_ms = least(expires_ms, now_ms() + $2) FROM cut WHERE leases.lease_id = cut.lease_id;
 
 -- name: drain_session
 UPDATE sessions SET draining = true WHERE session_id = $1;
 
 -- name: note_cached_programs
 -- $1: sessions, $2: a program that each has proven now.
-UPDATE sessions SET cached_programs = array_append(cached_programs, program)
-FROM unnest($1::uuid[], $2::text[]) AS given(session_id, program)
-WHERE sessions.session_id = given.session_id AND NOT program = ANY(cached_programs);
+UPDATE sessions SET cached_programs = array_append(cached_programs, $2)
+WHERE session_id = ANY($1::uuid[]) AND NOT $2 = ANY(cached_programs);
 
 -- name: heartbeats
--- $1: sessions that were heard of; $2, $3, $4: the leases that they hold, their fences and sessions. A lease never
--- outlives its own limit. Returns the leases that hold, so that the provers can be told of those that do not.
+-- $1: sessions that were heard of; $2, $3, $4: the leases that they hold, their fences and sessions; $5: how long a lease
+-- lives without another heartbeat, ms, never beyond its own limit. Only what has less than three quarters left is
+-- written; what somebody else is changing at this moment waits for the next heartbeat. Returns the leases that hold, so
+-- that the provers can be told of those that do not.
 WITH seen AS (
     UPDATE sessions SET seen_ms = now_ms() WHERE session_id = ANY($1::uuid[]) AND open
+), holding AS (
+    SELECT lease_id, expires_ms FROM leases
+    JOIN unnest($2::uuid[], $3::bigint[], $4::uuid[]) AS held(lease_id, fence, session_id) USING (lease_id, fence, session_id)
+    WHERE leases.state IN ('granted', 'offered', 'running', 'reported')
+), aging AS (
+    SELECT lease_id FROM leases WHERE lease_id IN (SELECT lease_id FROM holding WHERE expires_ms < now_ms() + $5 * 3 / 4)
+      AND state IN ('granted', 'offered', 'running', 'reported')
+    ORDER BY lease_id FOR NO KEY UPDATE SKIP LOCKED
+), extended AS (
+    UPDATE leases SET expires_ms = least(now_ms() + $5, until_ms) FROM aging WHERE leases.lease_id = aging.lease_id
 )
-UPDATE leases SET expires_ms = least(now_ms() + $5, until_ms)
-FROM unnest($2::uuid[], $3::bigint[], $4::uuid[]) AS held(lease_id, fence, session_id)
-WHERE leases.lease_id = held.lease_id AND leases.fence = held.fence AND leases.session_id = held.session_id
-  AND leases.state IN ('granted', 'offered', 'running', 'reported')
-RETURNING leases.lease_id;
+SELECT lease_id FROM holding;
 
 -- name: supply_of_lane
 -- Open sessions on living gateways that serve the class and the proof system, with what they are already doing.

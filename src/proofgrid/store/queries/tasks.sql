@@ -59,11 +59,11 @@ SELECT pg_notify('task_events', string_agg(task_id::text, ',')) FROM counted GRO
 SELECT pg_notify('lanes', lane) FROM unnest($1::text[]) AS given(lane);
 
 -- name: lock_task
-SELECT * FROM tasks WHERE task_id = $1 FOR UPDATE;
+SELECT * FROM tasks WHERE task_id = $1 FOR NO KEY UPDATE;
 
 -- name: lock_tasks
 -- In the order of their ids, so that two of these never wait for each other in a circle.
-SELECT task_id FROM tasks WHERE task_id = ANY($1::uuid[]) ORDER BY task_id FOR UPDATE;
+SELECT task_id FROM tasks WHERE task_id = ANY($1::uuid[]) ORDER BY task_id FOR NO KEY UPDATE;
 
 -- name: get_task
 SELECT *, (SELECT balance FROM accounts WHERE account = 'escrow:' || task_id::text) AS escrow_left
@@ -94,9 +94,11 @@ UPDATE jobs SET state = $2, stage = '' WHERE task_id = $1 AND state = ANY($3::te
 
 -- name: stop_leases_of_task
 -- The gateways that hold the streams are told; the provers kill the children.
-WITH stopped AS (
-    UPDATE leases SET state = 'stopped', ended_ms = now_ms(), reason = $2
-    WHERE task_id = $1 AND state = ANY($3::text[]) RETURNING lease_id, session_id, gateway_id, lane
+WITH held AS (
+    SELECT lease_id FROM leases WHERE task_id = $1 AND state = ANY($3::text[]) ORDER BY lease_id FOR NO KEY UPDATE
+), stopped AS (
+    UPDATE leases SET state = 'stopped', ended_ms = now_ms(), reason = $2 FROM held
+    WHERE leases.lease_id = held.lease_id RETURNING leases.lease_id, session_id, gateway_id, lane
 )
 SELECT lease_id, session_id, gateway_id, lane,
     pg_notify('stops', json_build_object('gateway', gateway_id, 'session', session_id, 'lease', lease_id,
@@ -115,7 +117,7 @@ UPDATE tasks SET claimed_by = $1
 WHERE task_id = (
     SELECT task_id FROM tasks WHERE state = 'combining' AND NOT EXISTS (
         SELECT 1 FROM gateways WHERE gateway_id = tasks.claimed_by AND seen_ms > now_ms() - $2)
-    ORDER BY created_ms FOR UPDATE SKIP LOCKED LIMIT 1)
+    ORDER BY created_ms FOR NO KEY UPDATE SKIP LOCKED LIMIT 1)
 RETURNING *;
 
 -- name: combining_elsewhere
