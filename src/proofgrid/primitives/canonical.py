@@ -19,13 +19,17 @@ def canonical_json(value: Any) -> bytes:
 
 
 def _refuse_floats(value: Any) -> None:
-    if isinstance(value, float):
-        raise TypeError("canonical JSON holds no floats; use integers or strings")
-    if isinstance(value, dict):
-        for key, item in value.items():
-            if not isinstance(key, str):
-                raise TypeError(f"canonical JSON keys are strings, not {type(key).__name__}")
-            _refuse_floats(item)
-    elif isinstance(value, list | tuple):
-        for item in value:
-            _refuse_floats(item)
+    waiting = [value]
+    while waiting:
+        item = waiting.pop()
+        if type(item) is str or type(item) is int:
+            continue  # most of all
+        if isinstance(item, float):
+            raise TypeError("canonical JSON holds no floats; use integers or strings")
+        if isinstance(item, dict):
+            for key in item:
+                if not isinstance(key, str):
+                    raise TypeError(f"canonical JSON keys are strings, not {type(key).__name__}")
+            waiting.extend(item.values())
+        elif isinstance(item, list | tuple):
+            waiting.extend(item)

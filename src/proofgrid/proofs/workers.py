@@ -9,6 +9,7 @@ is replaced. Errors of proofgrid cross whole.
 from __future__ import annotations
 
 import asyncio
+import itertools
 import multiprocessing
 import os
 import pickle
@@ -133,28 +134,36 @@ def check_program(name: str, files: ProgramFiles) -> None:
     proof_system(name).check_program(files)
 
 
-def normalise(name: str, files: ProgramFiles, inputs: list[Any], workdir: Path) -> NormalisedRequest:
+def normalise(name: str, files: ProgramFiles, inputs: list[Any], scratch: Path) -> NormalisedRequest:
     """See ProofSystem.normalise."""
-    return proof_system(name).normalise(files, inputs, workdir=workdir)
+    with tempfile.TemporaryDirectory(dir=scratch) as workdir:
+        return proof_system(name).normalise(files, inputs, workdir=Path(workdir))
 
 
 def verify_partials(
-    name: str, files: ProgramFiles, proofs: list[Verifiable], workdir: Path
+    name: str, files: ProgramFiles, proofs: list[Verifiable], scratch: Path
 ) -> list[ProofgridError | None]:
     """See ProofSystem.verify_partial; say of each proof what is wrong with it."""
     system = proof_system(name)
-    verdicts: list[ProofgridError | None] = []
-    own = Path(tempfile.mkdtemp(dir=workdir))
-    for slice_index, facts, output in proofs:
-        try:
-            system.verify_partial(files, slice_index, facts, output, workdir=own)
-        except ProofgridError as error:
-            verdicts.append(error)
-        else:
-            verdicts.append(None)
-        if any(own.iterdir()):
-            own = Path(tempfile.mkdtemp(dir=workdir))  # each proof finds an empty folder
+    with tempfile.TemporaryDirectory(dir=scratch) as folder:
+        workdirs = (Path(folder) / str(number) for number in itertools.count())
+        workdir = _made(next(workdirs))
+        verdicts: list[ProofgridError | None] = []
+        for slice_index, facts, output in proofs:
+            try:
+                system.verify_partial(files, slice_index, facts, output, workdir=workdir)
+            except ProofgridError as error:
+                verdicts.append(error)
+            else:
+                verdicts.append(None)
+            if any(workdir.iterdir()):  # each proof finds an empty folder
+                workdir = _made(next(workdirs))
     return verdicts
+
+
+def _made(folder: Path) -> Path:
+    folder.mkdir()
+    return folder
 
 
 def combine(

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 Item = TypeVar("Item")
 Outcome = TypeVar("Outcome")
@@ -34,6 +34,16 @@ class Batches(Generic[Item, Outcome]):
         self._waiting.append((item, future))
         self._added.set()
         return await future
+
+    async def add_all(self, items: Sequence[Item]) -> list[Outcome | BaseException]:
+        """Return the outcome of each item, errors as values."""
+        loop = asyncio.get_running_loop()
+        futures: list[asyncio.Future[Outcome]] = [loop.create_future() for _ in items]
+        self._waiting.extend(zip(items, futures, strict=True))
+        self._added.set()
+        if futures:
+            await asyncio.wait(futures)
+        return [_outcome_of(future) for future in futures]
 
     async def run(self) -> None:
         """Carry out what is added until cancelled."""
@@ -67,6 +77,12 @@ class Batches(Generic[Item, Outcome]):
             self._turn.release()
         for (_, future), outcome in zip(batch, outcomes, strict=True):
             _settle(future, outcome)
+
+
+def _outcome_of(future: asyncio.Future[Any]) -> Any:
+    if future.cancelled():
+        return asyncio.CancelledError()
+    return future.exception() or future.result()
 
 
 def _settle(future: asyncio.Future[Outcome], outcome: Outcome | BaseException) -> None:

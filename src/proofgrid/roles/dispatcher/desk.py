@@ -20,7 +20,7 @@ import structlog
 
 from proofgrid.primitives.clock import Clock, fresh_uuid
 from proofgrid.primitives.digests import Digest
-from proofgrid.primitives.errors import BadProof, LeaseLost, ProofgridError, Recoverable, Unavailable
+from proofgrid.primitives.errors import LeaseLost, ProofgridError, Recoverable, Unavailable
 from proofgrid.primitives.ids import Address, GatewayId, JobId, LeaseId, ProverId, SessionId, TaskId, prover_id
 from proofgrid.roles.dispatcher.returns import return_job
 from proofgrid.rules.jobs.lifecycle import LeaseEvent, LeaseState, lease_sources
@@ -41,7 +41,10 @@ MANIFESTS_KEPT_MAX = 1_024
 
 log = structlog.get_logger(__name__)
 
-Settle = Callable[[JobReport, Address], Awaitable[ProverId]]  #: raises BadProof, LeaseLost or Recoverable
+ACCEPTED = Verdict(accepted=True)
+
+#: Who is paid for each, or the BadProof, LeaseLost or Recoverable that says why nobody is.
+Settle = Callable[[Sequence[JobReport], Address], Awaitable[Sequence[ProverId | BaseException]]]
 _Beat = tuple[SessionId, list[HeldLease]]
 _Said = tuple[SessionId, StageReport]
 
@@ -237,28 +240,25 @@ class Desk:
             await append_events(connection, [_stage_event(row) for row in rows])
         return [None] * len(said)
 
-    async def result(self, session: Session, report: JobReport) -> Verdict:
-        """Have a result judged; whatever is no valid proof sends the job back to the market."""
-        try:
-            await self._settle(report, session.operator)
-        except BadProof as error:
-            log.warning("proof_refused", prover_id=session.prover_id, code=error.code, detail=error.detail)
-            await self._back(report.held, session, ReturnReason.BAD_PROOF, str(error))
-            return Verdict(accepted=False, code=error.code, detail=str(error))
-        except Recoverable as error:
-            if isinstance(error, LeaseLost):
-                log.info("late_result_refused", prover_id=session.prover_id, detail=error.detail)
-                return Verdict(accepted=False, code=error.code, detail=str(error))
-            log.warning("result_not_judged", prover_id=session.prover_id, code=error.code, detail=error.detail)
-            if isinstance(error, Unavailable):
-                raise  # the database is away: the stream ends, the prover comes back and says it again
-            reason = REASON_OF_CODE.get(error.code, ReturnReason.STORE_FAULT)
+    async def results(self, session: Session, reports: Sequence[JobReport]) -> list[Verdict]:
+        """Have results judged; whatever is no valid proof sends its job back to the market."""
+        outcomes = await self._settle(reports, session.operator)
+        return [
+            await self._refuse(session, report, outcome) if isinstance(outcome, BaseException) else ACCEPTED
+            for report, outcome in zip(reports, outcomes, strict=True)
+        ]
+
+    async def _refuse(self, session: Session, report: JobReport, error: BaseException) -> Verdict:
+        if isinstance(error, Unavailable) or not isinstance(error, ProofgridError):
+            raise error  # the database is away: the stream ends, the prover comes back and says it again
+        if isinstance(error, LeaseLost):
+            log.info("late_result_refused", prover_id=session.prover_id, detail=error.detail)
+        else:
+            log.warning("result_refused", prover_id=session.prover_id, code=error.code, detail=error.detail)
+            store_fault = isinstance(error, Recoverable)
+            reason = REASON_OF_CODE.get(error.code, ReturnReason.STORE_FAULT) if store_fault else ReturnReason.BAD_PROOF
             await self._back(report.held, session, reason, str(error))
-            return Verdict(accepted=False, code=error.code, detail=str(error))
-        except ProofgridError as error:
-            await self._back(report.held, session, ReturnReason.BAD_PROOF, str(error))
-            return Verdict(accepted=False, code=error.code, detail=str(error))
-        return Verdict(accepted=True)
+        return Verdict(accepted=False, code=error.code, detail=str(error))
 
     async def trouble(self, session: Session, trouble: JobTrouble) -> None:
         """A prover says that a job did not work out."""

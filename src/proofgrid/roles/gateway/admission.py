@@ -6,7 +6,6 @@ check -> normalise in a worker -> store large inputs -> one transaction for all 
 from __future__ import annotations
 
 import asyncio
-import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -150,22 +149,21 @@ class Admission:
         return TaskId(row["task_id"]), open_tasks
 
     async def _normalise(self, program: Program, request: ProofRequest) -> NormalisedRequest:
-        with tempfile.TemporaryDirectory(dir=self._scratch) as workdir:
-            async with self._library.at_hand(program) as files:
-                try:
-                    return await self._workers.call(
-                        in_worker.normalise,
-                        program.proof_system,
-                        files,
-                        list(request.inputs),
-                        Path(workdir),
-                        timeout_seconds=NORMALISE_TIMEOUT_SECONDS,
-                    )
-                except Recoverable as error:
-                    # An input that kills the engine would kill every prover as well.
-                    raise InvalidRequest(
-                        f"the proof system failed on these inputs: {error.detail}", field="inputs"
-                    ) from error
+        async with self._library.at_hand(program) as files:
+            try:
+                return await self._workers.call(
+                    in_worker.normalise,
+                    program.proof_system,
+                    files,
+                    list(request.inputs),
+                    self._scratch,
+                    timeout_seconds=NORMALISE_TIMEOUT_SECONDS,
+                )
+            except Recoverable as error:
+                # An input that kills the engine would kill every prover as well.
+                raise InvalidRequest(
+                    f"the proof system failed on these inputs: {error.detail}", field="inputs"
+                ) from error
 
     async def _store_inputs(self, normal: NormalisedRequest) -> list[Digest]:
         """Return the inputs' digests; small ones are written with their jobs."""

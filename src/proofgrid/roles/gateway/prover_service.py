@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from typing import Any, Protocol
 
 import grpc
@@ -30,7 +31,7 @@ class ProverDesk(Protocol):
     async def open_session(self, operator: Address, offer: ProverOffer) -> Session: ...
     async def heartbeat(self, session: Session, held: list[HeldLease]) -> list[LeaseId]: ...
     async def progress(self, session: Session, report: StageReport) -> None: ...
-    async def result(self, session: Session, report: JobReport) -> Verdict: ...
+    async def results(self, session: Session, reports: Sequence[JobReport]) -> list[Verdict]: ...
     async def trouble(self, session: Session, trouble: JobTrouble) -> None: ...
     async def drain(self, session: Session) -> None: ...
     async def close_session(self, session: Session) -> None: ...
@@ -108,20 +109,25 @@ class ProverService(services.ProverServiceServicer):
         try:
             if len(message.results) > codec.RESULTS_PER_MESSAGE_MAX:
                 raise MalformedMessage(f"at most {codec.RESULTS_PER_MESSAGE_MAX} in one message", field="results")
-            verdicts = await asyncio.gather(*(self._judge(session, result) for result in message.results))
+            reports, verdicts = [], []
+            for result in message.results:
+                try:
+                    reports.append(codec.read_result(result))
+                except InvalidRequest as error:
+                    verdicts.append(await self._unreadable(session, result, error))
+            judged = await self._desk.results(session, reports)
+            verdicts += [(report.held.lease_id, verdict) for report, verdict in zip(reports, judged, strict=True)]
             await session.outgoing.put(codec.write_acks(verdicts))
         finally:
             turn.release()
 
-    async def _judge(self, session: Session, message: messages.JobResult) -> tuple[LeaseId, Verdict]:
-        try:
-            report = codec.read_result(message)
-        except InvalidRequest as error:
-            # A result that cannot even be read is a failure of this job, not of the whole stream.
-            trouble = JobTrouble(held=codec.read_held(message), code=error.code, detail=str(error))
-            await self._desk.trouble(session, trouble)
-            return trouble.held.lease_id, Verdict(accepted=False, code=error.code, detail=str(error))
-        return report.held.lease_id, await self._desk.result(session, report)
+    async def _unreadable(
+        self, session: Session, message: messages.JobResult, error: InvalidRequest
+    ) -> tuple[LeaseId, Verdict]:
+        # A result that cannot even be read is a failure of this job, not of the whole stream.
+        held = codec.read_held(message)
+        await self._desk.trouble(session, JobTrouble(held=held, code=error.code, detail=str(error)))
+        return held.lease_id, Verdict(accepted=False, code=error.code, detail=str(error))
 
 
 async def _read_hello(context: Any) -> ProverOffer:

@@ -20,13 +20,12 @@ import structlog
 
 from proofgrid.primitives.canonical import canonical_json
 from proofgrid.primitives.clock import Clock, fresh_bytes, fresh_uuid
-from proofgrid.primitives.digests import Digest
+from proofgrid.primitives.digests import Digest, digest_of
 from proofgrid.primitives.errors import LeaseLost, Recoverable
 from proofgrid.primitives.ids import GatewayId, Lane, TaskId
 from proofgrid.primitives.signatures import SigningKey
 from proofgrid.rules.jobs.lifecycle import JobEvent, job_sources
 from proofgrid.rules.market.rounds import JobDemand, ProverSupply, RoundInputs, RoundOutcome, TaskDemand, run_round
-from proofgrid.rules.market.transcript import transcript_hash
 from proofgrid.store.database import Database
 from proofgrid.store.queries import QUERIES
 from proofgrid.store.tasks import Event, append_events
@@ -229,12 +228,13 @@ class Market:
         )
 
     async def _record(self, connection: Any, outcome: RoundOutcome, epoch: int) -> Digest:
-        hashed = transcript_hash(outcome.transcript)
+        text = canonical_json(outcome.transcript)
+        hashed = digest_of(text)
         recorded = await connection.fetchval(
             QUERIES["insert_round"],
             outcome.lane,
             outcome.number,
-            canonical_json(outcome.transcript).decode(),
+            text.decode(),
             hashed,
             self._key.sign(bytes.fromhex(hashed)),
             outcome.buy_price if outcome.placements else 0,

@@ -9,9 +9,8 @@ many workers as there are. A proof that does not verify leaves its batch; it nev
 from __future__ import annotations
 
 import asyncio
-import tempfile
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -40,6 +39,8 @@ QUICK_PER_CALL = 64
 PROOF_BYTES_MAX = 64 << 20
 REPORTS_PER_BATCH = 512
 STORE_DELAYS_SECONDS = (0.5, 1.0, 2.0, 4.0, 8.0)  #: far less than a reported lease lives
+
+_CAN_BE_SETTLED = frozenset(lease_sources(LeaseEvent.SETTLED))
 
 log = structlog.get_logger(__name__)
 
@@ -78,19 +79,29 @@ class Settlement:
             group.create_task(self._leases.run())
             group.create_task(self._single.run())
 
-    async def settle(self, report: JobReport, operator: Address) -> ProverId:
-        """Verify and pay a result; return the prover that is paid.
+    async def settle(self, reports: Sequence[JobReport], operator: Address) -> list[Outcome]:
+        """Verify results and pay for them; return the prover that is paid for each, or why nobody is.
 
-        Raises BadProof for anything that is no valid proof of the job, LeaseLost when the lease is not the reporter's
+        That is BadProof for anything that is no valid proof of the job, LeaseLost when the lease is not the reporter's
         any more (a second report of a settled lease is answered like the first), ArtifactMissing or ArtifactCorrupt
-        when an uploaded proof cannot be read.
+        when an uploaded proof cannot be read, Unavailable when the database is away.
         """
-        lease = await self._leases.add(report)
-        _check_holder(lease, report, operator)
-        if lease["state"] == LeaseState.SETTLED:
-            return ProverId(lease["prover_id"])
-        batches = self._quick.get(lease["program_digest"], self._single)
-        return await batches.add((report, lease))
+        outcomes: list[Outcome | None] = [None] * len(reports)
+        to_judge: dict[Digest, dict[int, Reported]] = defaultdict(dict)
+        leases: list[Any] = await self._leases.add_all(reports)
+        for place, (report, lease) in enumerate(zip(reports, leases, strict=True)):
+            outcomes[place] = _known_outcome(lease, report, operator)
+            if outcomes[place] is None:
+                to_judge[lease["program_digest"]][place] = (report, lease)
+        judged = await asyncio.gather(*(self._judge(program, items) for program, items in to_judge.items()))
+        for settled in judged:
+            for place, outcome in settled.items():
+                outcomes[place] = outcome
+        return [outcome for outcome in outcomes if outcome is not None]
+
+    async def _judge(self, program: Digest, items: Mapping[int, Reported]) -> dict[int, Outcome]:
+        batches = self._quick.get(program, self._single)
+        return dict(zip(items, await batches.add_all(list(items.values())), strict=True))
 
     async def _read_leases(self, reports: list[JobReport]) -> list[Any]:
         async with self._database.connection() as connection:
@@ -213,15 +224,14 @@ class Settlement:
     async def _call_verifier(
         self, program: Program, files: ProgramFiles, items: list[in_worker.Verifiable]
     ) -> Sequence[Fault | None]:
-        with tempfile.TemporaryDirectory(dir=self._scratch) as workdir:
-            return await self._workers.call(
-                in_worker.verify_partials,
-                program.proof_system,
-                files,
-                items,
-                Path(workdir),
-                timeout_seconds=VERIFY_TIMEOUT_SECONDS,
-            )
+        return await self._workers.call(
+            in_worker.verify_partials,
+            program.proof_system,
+            files,
+            items,
+            self._scratch,
+            timeout_seconds=VERIFY_TIMEOUT_SECONDS,
+        )
 
     def _note_quick(self, program: Program) -> None:
         if program.digest not in self._quick and self._group is not None:
@@ -230,8 +240,14 @@ class Settlement:
             self._group.create_task(batches.run())
 
 
-def _check_holder(lease: Any, report: JobReport, operator: Address) -> None:
+def _known_outcome(lease: Any, report: JobReport, operator: Address) -> Outcome | None:
+    """Return what needs no verification to be said."""
+    if isinstance(lease, BaseException):
+        return lease
     if lease is None or lease["fence"] != report.held.fence or lease["operator"] != operator:
-        raise LeaseLost("no lease of yours has this id and fence")
-    if lease["state"] not in (*lease_sources(LeaseEvent.SETTLED), LeaseState.SETTLED):
-        raise LeaseLost(f"the lease is {lease['state']}: {lease['reason']}")
+        return LeaseLost("no lease of yours has this id and fence")
+    if lease["state"] == LeaseState.SETTLED:
+        return ProverId(lease["prover_id"])
+    if lease["state"] not in _CAN_BE_SETTLED:
+        return LeaseLost(f"the lease is {lease['state']}: {lease['reason']}")
+    return None
