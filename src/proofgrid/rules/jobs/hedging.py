@@ -69,8 +69,8 @@ class HedgeJob:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class HeldLease:
-    """The lease that may be a straggler."""
+class RunningLease:
+    """The lease that may be a straggler, with the prices of its round."""
 
     kind: LeaseKind
     state: LeaseState
@@ -121,20 +121,20 @@ def kind_stats(samples: Iterable[int], policy: HedgePolicy) -> KindStats | None:
     )
 
 
-def slow_at_ms(lease: HeldLease, units: int, kind: KindStats, policy: HedgePolicy) -> int:
+def slow_at_ms(lease: RunningLease, units: int, kind: KindStats, policy: HedgePolicy) -> int:
     """Return the time from which a running lease is a straggler."""
     usual_ms = -(-kind.p95_us_per_unit * units * policy.slow_permille // (1_000 * WHOLE_PERMILLE))
     return lease.started_ms + policy.start_ms + usual_ms
 
 
-def is_slow(lease: HeldLease, units: int, kind: KindStats | None, policy: HedgePolicy, *, now_ms: int) -> bool:
+def is_slow(lease: RunningLease, units: int, kind: KindStats | None, policy: HedgePolicy, *, now_ms: int) -> bool:
     """Is this running lease a straggler at `now_ms`?"""
     return kind is not None and lease.state is LeaseState.RUNNING and now_ms >= slow_at_ms(lease, units, kind, policy)
 
 
 def should_hedge(
     job: HedgeJob,
-    lease: HeldLease,
+    lease: RunningLease,
     kind: KindStats | None,
     supply: HedgeSupply,
     policy: HedgePolicy,
@@ -157,8 +157,8 @@ def should_hedge(
     return Hedge(price=price, excluded_operator=lease.operator, until_ms=now_ms + policy.wish_ms)
 
 
-def hedge_price(limit_price: int, lease: HeldLease, policy: HedgePolicy) -> int:
-    """Return the most that a second lease may cost per unit, so that both endings fit the limit; 0 or less: none fits."""
+def hedge_price(limit_price: int, lease: RunningLease, policy: HedgePolicy) -> int:
+    """Return the most that a second lease may cost per unit, so that both endings fit the limit; 0 or less: none."""
     if_it_wins = limit_price - _rounded_up(lease.sell_price * policy.straggler_share_permille)
     if_it_loses = (limit_price - lease.buy_price) * WHOLE_PERMILLE // policy.hedge_share_permille
     return min(if_it_wins, if_it_loses)
@@ -184,7 +184,7 @@ def loser_share(
 
 
 def _soon_done(
-    lease: HeldLease, job: HedgeJob, kind: KindStats, usual_ms: int, policy: HedgePolicy, *, now_ms: int
+    lease: RunningLease, job: HedgeJob, kind: KindStats, usual_ms: int, policy: HedgePolicy, *, now_ms: int
 ) -> bool:
     """Is it done before a second lease could be? Its word counts for as long again as made it a straggler."""
     patience_ms = slow_at_ms(lease, job.units, kind, policy) - lease.started_ms

@@ -147,7 +147,7 @@ def after_progress(lease: LeaseTimes, permille: int, *, policy: PhasePolicy, now
 
 
 def after_report(lease: LeaseTimes, *, policy: PhasePolicy, now_ms: int) -> LeaseTimes:
-    """Return the timers after the result came: the prover's clock stops, the gateway's runs. Sent again: no more time."""
+    """Return the timers after a result: the prover's clock stops, the gateway's runs. Sent again: no more time."""
     if lease.state is LeaseState.REPORTED:
         return lease
     judged_by_ms = now_ms + policy.report_ms
@@ -161,7 +161,7 @@ def after_report(lease: LeaseTimes, *, policy: PhasePolicy, now_ms: int) -> Leas
 
 
 def after_cut(lease: LeaseTimes, *, grace_ms: int, now_ms: int) -> LeaseTimes:
-    """Return the timers after the prover's stream broke: a short grace to come back; a report is judged all the same."""
+    """Return the timers after the prover's stream broke: a short grace to come back. A report is judged anyway."""
     if lease.state is LeaseState.REPORTED:
         return lease
     return replace(lease, expires_ms=min(lease.expires_ms, now_ms + grace_ms))
