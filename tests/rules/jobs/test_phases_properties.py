@@ -85,6 +85,8 @@ class LeaseMachine(RuleBasedStateMachine):
         else:
             assert self.lease.until_ms == NOW_MS + self.longest_ms
             assert self.lease.expires_ms <= self.lease.until_ms
+        if self.lease.state is LeaseState.RUNNING:
+            assert self.lease.phase_until_ms <= self.lease.until_ms
 
     @invariant()
     def the_alarm_rings_when_something_has_happened_and_not_before(self) -> None:
