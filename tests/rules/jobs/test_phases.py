@@ -102,6 +102,11 @@ def test_progress_extends_the_proving_by_what_is_left_at_its_pace() -> None:
     assert lease.phase_until_ms == NOW_MS + 40_000 + 15_000 + 120_000
 
 
+def test_a_crawl_is_extended_to_the_hard_limit_and_not_beyond() -> None:
+    lease = after_progress(a_running(), 1, policy=POLICY, now_ms=NOW_MS + 5_000)
+    assert lease.phase_until_ms == lease.until_ms
+
+
 def test_the_same_progress_again_extends_nothing() -> None:
     lease = after_progress(a_running(), 500, policy=POLICY, now_ms=NOW_MS + 40_000)
     for permille in (500, 499, 0):
