@@ -9,6 +9,7 @@ from proofgrid.rules.jobs.lifecycle import (
     LeaseState,
     TaskEvent,
     TaskState,
+    event_of_lost_lease,
     job_sources,
     lease_sources,
     task_sources,
@@ -55,3 +56,12 @@ def test_every_event_has_a_state_to_start_from() -> None:
     assert all(task_sources(event) for event in TaskEvent)
     assert all(job_sources(event) for event in JobEvent)
     assert all(lease_sources(event) for event in {event for (_, event) in LEASE_TRANSITIONS})
+
+
+def test_a_lost_lease_takes_its_job_along_only_when_no_other_is_held() -> None:
+    assert JOB_TRANSITIONS[JobState.LEASED, event_of_lost_lease(another_is_held=False)] is JobState.READY
+    assert JOB_TRANSITIONS[JobState.LEASED, event_of_lost_lease(another_is_held=True)] is JobState.LEASED
+
+
+def test_only_a_leased_job_is_hedged() -> None:
+    assert job_sources(JobEvent.HEDGED) == ["leased"]

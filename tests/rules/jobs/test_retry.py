@@ -2,13 +2,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from proofgrid.primitives.errors import Unprovable
+from proofgrid.rules.jobs.request import DEADLINE_MAX_MS
 from proofgrid.rules.jobs.retry import (
     BACKOFF_MAX_MS,
     FOREVER_MS,
+    REASON_OF_CODE,
     RETRY_RULES,
     GiveUp,
     Retry,
     ReturnReason,
+    Then,
     decide_retry,
 )
 from tests.makers import NOW_MS
@@ -84,3 +88,52 @@ def test_somebodys_fault_ends_the_task_after_the_attempt_limit(reasons: list[Ret
         if isinstance(decision, GiveUp):
             return
         assert attempts < attempts_max
+
+
+def test_only_a_program_fault_stops_the_task_and_is_charged() -> None:
+    assert [reason for reason, rule in RETRY_RULES.items() if rule.then is Then.STOP] == [ReturnReason.PROGRAM_FAULT]
+    assert [reason for reason, rule in RETRY_RULES.items() if rule.charged] == [ReturnReason.PROGRAM_FAULT]
+    stop = decide_retry(ReturnReason.PROGRAM_FAULT, detail="", attempts=0, returns=0, attempts_max=5, now_ms=NOW_MS)
+    assert isinstance(stop, GiveUp)
+    assert stop.charged
+
+
+def test_giving_up_for_any_other_reason_charges_nothing() -> None:
+    for reason in set(ReturnReason) - {ReturnReason.PROGRAM_FAULT}:
+        decision = decide_retry(reason, detail="", attempts=4, returns=10**6, attempts_max=5, now_ms=NOW_MS)
+        assert isinstance(decision, GiveUp)
+        assert not decision.charged
+
+
+def test_what_a_prover_calls_unprovable_is_tried_with_other_operators_first() -> None:
+    reason = REASON_OF_CODE[Unprovable.code]
+    rule = RETRY_RULES[reason]
+    assert (rule.then, rule.exclude_operator, rule.prover_at_fault) == (Then.ELSEWHERE, True, False)
+    decision = decide_retry(reason, detail="", attempts=0, returns=0, attempts_max=5, now_ms=NOW_MS)
+    assert isinstance(decision, Retry)
+    assert decision.excluded_until_ms > NOW_MS
+    assert decision.attempts == 1
+
+
+def test_losing_to_a_hedge_is_nobodys_fault() -> None:
+    rule = RETRY_RULES[ReturnReason.HEDGE_LOST]
+    assert (rule.counts, rule.prover_at_fault, rule.exclude_ms) == (False, False, 0)
+
+
+def test_a_job_that_is_not_sold_waits_until_its_deadline_ends_it() -> None:
+    returns, now_ms = 0, NOW_MS
+    while isinstance(
+        decision := decide_retry(
+            ReturnReason.NO_BIDS, detail="", attempts=0, returns=returns, attempts_max=5, now_ms=now_ms
+        ),
+        Retry,
+    ):
+        assert decision.excluded_until_ms == now_ms
+        returns, now_ms = returns + 1, decision.not_before_ms
+    assert now_ms - NOW_MS >= DEADLINE_MAX_MS - 60_000
+
+
+def test_who_must_go_elsewhere_is_kept_away_longer_than_the_wait() -> None:
+    for reason, rule in RETRY_RULES.items():
+        if rule.then is Then.ELSEWHERE:
+            assert rule.exclude_ms > BACKOFF_MAX_MS, reason

@@ -5,12 +5,15 @@
                \\--cancelled------/-----> cancelled       (refunded)
 
     job     waiting --unblocked--> ready --sold--> leased --proof_accepted--> proven
-                                     ^---returned----/
+                                     ^---returned----/ ^-/ hedged: a second lease; carried_on: one of the two ended
             any of the first three --gave_up--> failed, --cancelled--> cancelled
 
     lease   granted --offered--> offered --started--> running --reported--> reported --settled--> settled
                                     `--------------------`-----------settled----------------------^
             any of the first four --expired--> expired, --failed--> failed, --stopped--> stopped
+
+A leased job has one held lease of each kind at most: `first`, and `hedge` while it is hedged. Which ends without a
+proof while the other is held, ends alone (`carried_on`); the last one takes the job with it (`returned`).
 
 Queries take the states an event may start from out of these tables (`sources`), so SQL and table cannot disagree.
 """
@@ -47,6 +50,8 @@ class JobState(StrEnum):
 class JobEvent(StrEnum):
     UNBLOCKED = "unblocked"
     SOLD = "sold"
+    HEDGED = "hedged"
+    CARRIED_ON = "carried_on"
     RETURNED = "returned"
     PROOF_ACCEPTED = "proof_accepted"
     GAVE_UP = "gave_up"
@@ -62,6 +67,11 @@ class LeaseState(StrEnum):
     EXPIRED = "expired"
     FAILED = "failed"
     STOPPED = "stopped"
+
+
+class LeaseKind(StrEnum):
+    FIRST = "first"
+    HEDGE = "hedge"
 
 
 class LeaseEvent(StrEnum):
@@ -90,6 +100,8 @@ JOB_TRANSITIONS: dict[tuple[JobState, JobEvent], JobState] = {
     (JobState.READY, JobEvent.SOLD): JobState.LEASED,
     (JobState.READY, JobEvent.GAVE_UP): JobState.FAILED,
     (JobState.READY, JobEvent.CANCELLED): JobState.CANCELLED,
+    (JobState.LEASED, JobEvent.HEDGED): JobState.LEASED,
+    (JobState.LEASED, JobEvent.CARRIED_ON): JobState.LEASED,
     (JobState.LEASED, JobEvent.RETURNED): JobState.READY,
     (JobState.LEASED, JobEvent.PROOF_ACCEPTED): JobState.PROVEN,
     (JobState.LEASED, JobEvent.GAVE_UP): JobState.FAILED,
@@ -124,6 +136,11 @@ LEASE_HELD = _HELD
 def task_sources(event: TaskEvent) -> list[str]:
     """Return the states in which `event` may happen to a task."""
     return [state.value for (state, on) in TASK_TRANSITIONS if on is event]
+
+
+def event_of_lost_lease(*, another_is_held: bool) -> JobEvent:
+    """Return what the end of a lease without a proof means for its job."""
+    return JobEvent.CARRIED_ON if another_is_held else JobEvent.RETURNED
 
 
 def job_sources(event: JobEvent) -> list[str]:

@@ -1,15 +1,18 @@
-"""What happens to a job whose lease ended without a proof: one table by reason, one decision.
+"""What happens to a job whose lease ended without a proof, or that was not sold: one table by reason, one decision.
 
-reason            whose fault   counts as an attempt     same prover again
-not_picked_up     weather       no, but not for ever     after a short while
-prover_lost       prover        yes                      after a while
-child_crashed     prover        yes                      after a while
-timed_out         prover        yes                      after a while
-bad_proof         prover        yes                      never for this job
-store_fault       weather       no, but not for ever     after a short while
-artifact_lost     the store's   no, but soon it is over  after a short while
-declined          prover        no, but not for ever     after a while
-program_fault     program       ends the task            -
+reason            whose fault   counts as an attempt     same prover again          then
+not_picked_up     weather       no, but not for ever     after a short while        wait
+prover_lost       prover        yes                      after a while              elsewhere
+child_crashed     prover        yes                      after a while              elsewhere
+timed_out         prover        yes                      after a while              elsewhere
+bad_proof         prover        yes                      never for this job         elsewhere
+store_fault       weather       no, but not for ever     after a short while        wait
+artifact_lost     the store's   no, but soon it is over  after a short while        wait
+declined          prover        no, but not for ever     after a while              elsewhere
+no_bids           the price's   no, the deadline ends it at once                    wait
+hedge_lost        nobody's      no                       at once                    wait: the job is proven
+unprovable        not known     yes                      its operator after a while elsewhere (faults.py judges)
+program_fault     program       ends the task, charged   -                          stop
 """
 
 from __future__ import annotations
@@ -18,12 +21,14 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from proofgrid.primitives.errors import AttemptsExhausted, Unprovable
+from proofgrid.rules.jobs.request import DEADLINE_MAX_MS
 
 FOREVER_MS = 2**53  #: far beyond any clock, still exact in JSON
 BACKOFF_FIRST_MS = 200
 BACKOFF_MAX_MS = 10_000
 WEATHER_RETURNS_MAX = 200  #: half an hour of the longest backoff: no job bounces for ever, whoever is to blame
 LOST_RETURNS_MAX = 8  #: some 20 s, in which a copy may be mended
+UNSOLD_MAX = DEADLINE_MAX_MS // BACKOFF_MAX_MS  #: a price may be too low until the deadline, which comes first
 
 
 class ReturnReason(StrEnum):
@@ -35,32 +40,66 @@ class ReturnReason(StrEnum):
     STORE_FAULT = "store_fault"
     ARTIFACT_LOST = "artifact_lost"
     DECLINED = "declined"
+    NO_BIDS = "no_bids"
+    HEDGE_LOST = "hedge_lost"
+    UNPROVABLE = "unprovable"
     PROGRAM_FAULT = "program_fault"
+
+
+class Then(StrEnum):
+    """What comes next: the same again after a longer wait, another prover, or the end of the task."""
+
+    WAIT = "wait"
+    ELSEWHERE = "elsewhere"
+    STOP = "stop"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RetryRule:
     """What one reason means for the next try."""
 
+    then: Then
     counts: bool  #: against the job's attempt limit
     exclude_ms: int  #: how long this prover gets no lease for this job again
     prover_at_fault: bool
-    ends_task: bool = False
+    exclude_operator: bool = False  #: all provers of its operator, not this one alone
+    charged: bool = False  #: the client pays for the work that was shown (faults.py)
     returns_max: int = WEATHER_RETURNS_MAX  #: of the job in all, for whatever reasons
+
+    @property
+    def ends_task(self) -> bool:
+        """Is there no next try?"""
+        return self.then is Then.STOP
+
+
+def _wait(exclude_ms: int, *, returns_max: int = WEATHER_RETURNS_MAX) -> RetryRule:
+    return RetryRule(
+        then=Then.WAIT, counts=False, exclude_ms=exclude_ms, prover_at_fault=False, returns_max=returns_max
+    )
+
+
+def _elsewhere(exclude_ms: int) -> RetryRule:
+    return RetryRule(then=Then.ELSEWHERE, counts=True, exclude_ms=exclude_ms, prover_at_fault=True)
 
 
 RETRY_RULES: dict[ReturnReason, RetryRule] = {
-    ReturnReason.NOT_PICKED_UP: RetryRule(counts=False, exclude_ms=2_000, prover_at_fault=False),
-    ReturnReason.PROVER_LOST: RetryRule(counts=True, exclude_ms=15_000, prover_at_fault=True),
-    ReturnReason.CHILD_CRASHED: RetryRule(counts=True, exclude_ms=15_000, prover_at_fault=True),
-    ReturnReason.TIMED_OUT: RetryRule(counts=True, exclude_ms=60_000, prover_at_fault=True),
-    ReturnReason.BAD_PROOF: RetryRule(counts=True, exclude_ms=FOREVER_MS, prover_at_fault=True),
-    ReturnReason.STORE_FAULT: RetryRule(counts=False, exclude_ms=1_000, prover_at_fault=False),
-    ReturnReason.ARTIFACT_LOST: RetryRule(
-        counts=False, exclude_ms=1_000, prover_at_fault=False, returns_max=LOST_RETURNS_MAX
+    ReturnReason.NOT_PICKED_UP: _wait(2_000),
+    ReturnReason.PROVER_LOST: _elsewhere(15_000),
+    ReturnReason.CHILD_CRASHED: _elsewhere(15_000),
+    ReturnReason.TIMED_OUT: _elsewhere(60_000),
+    ReturnReason.BAD_PROOF: _elsewhere(FOREVER_MS),
+    ReturnReason.STORE_FAULT: _wait(1_000),
+    ReturnReason.ARTIFACT_LOST: _wait(1_000, returns_max=LOST_RETURNS_MAX),
+    ReturnReason.DECLINED: RetryRule(then=Then.ELSEWHERE, counts=False, exclude_ms=15_000, prover_at_fault=False),
+    ReturnReason.NO_BIDS: _wait(0, returns_max=UNSOLD_MAX),
+    ReturnReason.HEDGE_LOST: _wait(0),
+    # Not its prover's fault until another one proves the job: then it was (faults.py).
+    ReturnReason.UNPROVABLE: RetryRule(
+        then=Then.ELSEWHERE, counts=True, exclude_ms=15_000, prover_at_fault=False, exclude_operator=True
     ),
-    ReturnReason.DECLINED: RetryRule(counts=False, exclude_ms=15_000, prover_at_fault=False),
-    ReturnReason.PROGRAM_FAULT: RetryRule(counts=True, exclude_ms=0, prover_at_fault=False, ends_task=True),
+    ReturnReason.PROGRAM_FAULT: RetryRule(
+        then=Then.STOP, counts=True, exclude_ms=0, prover_at_fault=False, charged=True
+    ),
 }
 
 #: The error codes that a prover reports, by what they mean here; any other code is a crash.
@@ -72,6 +111,7 @@ REASON_OF_CODE: dict[str, ReturnReason] = {
     "PG-320": ReturnReason.CHILD_CRASHED,
     "PG-321": ReturnReason.TIMED_OUT,
     "PG-330": ReturnReason.DECLINED,
+    "PG-510": ReturnReason.UNPROVABLE,
 }
 
 
@@ -91,6 +131,7 @@ class GiveUp:
     code: str
     detail: str
     attempts: int
+    charged: bool = False  #: the client pays for the work that was shown
 
 
 def decide_retry(
@@ -104,7 +145,12 @@ def decide_retry(
     rule = RETRY_RULES[reason]
     attempts = attempts + (1 if rule.counts else 0)
     if rule.ends_task:
-        return GiveUp(code=Unprovable.code, detail=f"the program cannot prove this input: {detail}", attempts=attempts)
+        return GiveUp(
+            code=Unprovable.code,
+            detail=f"the program cannot prove this input: {detail}",
+            attempts=attempts,
+            charged=rule.charged,
+        )
     if attempts >= attempts_max:
         return GiveUp(
             code=AttemptsExhausted.code,

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from dataclasses import dataclass
+
 from proofgrid.primitives.errors import InvalidField
 from proofgrid.primitives.ids import AccountId, Address
 from proofgrid.primitives.money import check_amount
@@ -102,6 +105,80 @@ def pay_for_proof(
     return [payment, surplus]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FaultShare:
+    """What one lease is paid for work on an input that cannot be proven."""
+
+    lease_id: str
+    operator: Address
+    amount: int
+    lane: str
+    round_number: int
+
+
+def pay_for_lost_hedge(
+    *,
+    task_id: str,
+    job_id: str,
+    operator: Address,
+    units: int,
+    limit_price: int,
+    winner_buy_price: int,
+    amount: int,
+    lane: str,
+    round_number: int,
+) -> list[Transfer]:
+    """Pay the lease that another one overtook, out of what the winner left of the job's own escrow.
+
+    Two leases of a job are held at most and one of them wins, so the job's name is enough: it has one loser that is
+    paid. `lane` and `round_number` are the loser's.
+    """
+    _check_within(amount, left=(limit_price - winner_buy_price) * units)
+    if amount == 0:
+        return []
+    return [
+        Transfer(
+            transfer_id=f"hedge:{job_id}",
+            debit=escrow_account(task_id),
+            credit=operator_account(operator),
+            amount=amount,
+            reason="hedge",
+            task_id=task_id,
+            job_id=job_id,
+            lane=lane,
+            round_number=round_number,
+        )
+    ]
+
+
+def pay_for_fault(
+    *, task_id: str, job_id: str, units: int, limit_price: int, shares: Iterable[FaultShare]
+) -> list[Transfer]:
+    """Pay for the work that an unprovable input caused in one job, out of that job's own escrow.
+
+    The ids name leases: several worked on the job, and each is paid once.
+    """
+    shares = list(shares)
+    for share in shares:
+        check_amount(share.amount, field="amount")
+    _check_within(sum(share.amount for share in shares), left=limit_price * units)
+    return [
+        Transfer(
+            transfer_id=f"fault:{share.lease_id}",
+            debit=escrow_account(task_id),
+            credit=operator_account(share.operator),
+            amount=share.amount,
+            reason="fault",
+            task_id=task_id,
+            job_id=job_id,
+            lane=share.lane,
+            round_number=share.round_number,
+        )
+        for share in shares
+        if share.amount
+    ]
+
+
 def refund(*, task_id: str, client: Address, remaining: int) -> list[Transfer]:
     """Give back what is left in a task's escrow when no more of its jobs will be paid."""
     check_amount(remaining, field="remaining")
@@ -117,3 +194,9 @@ def refund(*, task_id: str, client: Address, remaining: int) -> list[Transfer]:
             task_id=task_id,
         )
     ]
+
+
+def _check_within(amount: int, *, left: int) -> None:
+    # The book would let one job spend what the task's other jobs still need.
+    if not 0 <= amount <= left:
+        raise InvalidField(f"the job's own escrow has {left} left, {amount} is outside it", field="amount")
