@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 
 from proofgrid.primitives.errors import InvalidField
 from proofgrid.rules.market.dara import Clearing, Units, clear
@@ -69,15 +70,8 @@ def with_lane_floors(rules: Sequence[ClearingRules]) -> list[ClearingRules]:
 
     In a quiet large lane the sellers' clock would sink and take provers out that are competitive on small jobs.
     """
-    below = [*rules[1:], None]
-    return [
-        _with_floor(lane, following.reference if following else None)
-        for lane, following in zip(rules, below, strict=True)
-    ]
-
-
-def _with_floor(rules: ClearingRules, reference: int | None) -> ClearingRules:
-    return rules if reference is None else replace(rules, floor=max(rules.floor, reference))
+    floored = [replace(lane, floor=max(lane.floor, below.reference or 0)) for lane, below in pairwise(rules)]
+    return [*floored, *rules[-1:]]
 
 
 def _paid_at_most(earlier: Mapping[str, int], clearing: Clearing) -> LaneClearing:

@@ -26,6 +26,7 @@ from proofgrid.rules.market.dara import Clearing, clear
 from proofgrid.rules.market.orders import Ask, Bid, ClearingRules
 
 INT64_MAX = 2**63 - 1
+SUM_MAX = 2.0**62
 
 
 def clear_fast(bids: Iterable[Bid], asks: Iterable[Ask], rules: ClearingRules) -> Clearing:
@@ -57,9 +58,10 @@ def clear_columns(bids: OrderColumns, asks: OrderColumns, rules: ClearingRules) 
 
 def _sums_fit(bids: OrderColumns, asks: OrderColumns) -> bool:
     """Return whether no sum of units, and no sum of squares of the sellers' units, can pass 64 bits."""
-    demand_max = len(bids) * int(bids.units.max(initial=0))
-    largest = int(asks.units.max(initial=0))
-    return demand_max <= INT64_MAX and len(asks) * largest * largest <= INT64_MAX
+    # Floats never decide who trades: they only say which arithmetic is wide enough, with a factor two to spare.
+    demand = bids.units.sum(dtype=np.float64)
+    squares = np.square(asks.units, dtype=np.float64).sum()
+    return bool(max(demand, squares) < SUM_MAX)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
