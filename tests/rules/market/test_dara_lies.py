@@ -22,7 +22,7 @@ thorough = settings(deadline=None, derandomize=True, max_examples=300)
 def turning_points(market: Market) -> list[int]:
     """Return the reports that can change something: around every price in the book and in the rules."""
     rules = market.rules
-    prices = {order.price for order in [*market.bids, *market.asks]}
+    prices = {bid.price for bid in market.bids} | {ask.price for ask in market.asks}
     prices |= {rules.floor, rules.ceil, *rules.window(sellers=len(market.asks))}
     near = {price + step for price in prices for step in (-1, 0, 1)}
     return sorted(price for price in near if 0 <= price < PRICE_MAX)
