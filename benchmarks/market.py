@@ -1,9 +1,9 @@
 """Does a clearing grow like the sorting of its orders, and are a million orders cleared within a second?
 
-DARA's two clearings against Python's sorted, same orders, same run. `pure` is the one that reads like the specification,
-from lists of orders. `fast` gives the same result from columns: its time is the whole of `clear_columns`, that is
-checks, sorting, both clocks, and prices, fills and slices as columns. `fast_lists` is `clear_fast`, which also makes the
-columns of lists of orders and a Clearing with ids of the result. Making or reading the orders counts nowhere.
+DARA's two clearings against Python's sorted, same orders, same run. `pure` reads like the specification and takes
+lists of orders. `fast` gives the same result from columns: the whole of `clear_columns`, that is checks, sorting, both
+clocks, and prices, fills and slices as columns. `fast_lists` is `clear_fast`: it also makes the columns of lists of
+orders, and a Clearing with ids of the result. Making or reading the orders themselves counts nowhere.
 """
 
 from __future__ import annotations

@@ -83,42 +83,45 @@ class ClearedColumns:
     still_in: Column  #: places of the asks still in ...
     sold_units: Column  #: ... what each of them sold; by rank, so those who sell come first
     unsold_units: Column  #: ... and what she did not
-    slice_bids: Column  #: places of the bids of all slices ...
-    slice_asks: Column  #: ... of their asks ...
-    slice_units: Column  #: ... and their units
+    slice_buyers: Column  #: of every slice, which entry of `bought` it serves ...
+    slice_sellers: Column  #: ... which entry of `still_in` serves it ...
+    slice_units: Column  #: ... and its units
 
     @classmethod
     def of(cls, clearing: Clearing) -> ClearedColumns:
         """Return the columns of a clearing whose ids are places."""
         sold = dict(clearing.sold)
+        buyer_of = {bid: entry for entry, (bid, _) in enumerate(clearing.bought)}
+        seller_of = {ask: entry for entry, (ask, _) in enumerate(clearing.still_in)}
         return cls(
             buy_price=clearing.buy_price,
             sell_price=clearing.sell_price,
             surplus=clearing.surplus,
-            bought=column_of([int(bid) for bid, _ in clearing.bought]),
+            bought=column_of([int(bid) for bid in buyer_of]),
             bought_units=column_of([units for _, units in clearing.bought]),
-            still_in=column_of([int(ask) for ask, _ in clearing.still_in]),
-            sold_units=column_of([sold.get(ask, 0) for ask, _ in clearing.still_in]),
+            still_in=column_of([int(ask) for ask in seller_of]),
+            sold_units=column_of([sold.get(ask, 0) for ask in seller_of]),
             unsold_units=column_of([units for _, units in clearing.still_in]),
-            slice_bids=column_of([int(bid) for bid, _, _ in clearing.slices]),
-            slice_asks=column_of([int(ask) for _, ask, _ in clearing.slices]),
+            slice_buyers=column_of([buyer_of[bid] for bid, _, _ in clearing.slices]),
+            slice_sellers=column_of([seller_of[ask] for _, ask, _ in clearing.slices]),
             slice_units=column_of([units for _, _, units in clearing.slices]),
         )
 
     def with_ids(self, bid_ids: Sequence[str], ask_ids: Sequence[str]) -> Clearing:
         """Return the clearing with the orders' ids in the places of the columns."""
-        bid_id, ask_id = bid_ids.__getitem__, ask_ids.__getitem__
-        still_in = [ask_id(place) for place in self.still_in.tolist()]
+        bought = [bid_ids[place] for place in self.bought.tolist()]
+        still_in = [ask_ids[place] for place in self.still_in.tolist()]
         sold_units = self.sold_units[self.sold_units > 0].tolist()
-        slices = map(bid_id, self.slice_bids.tolist()), map(ask_id, self.slice_asks.tolist()), self.slice_units.tolist()
+        slice_bids = map(bought.__getitem__, self.slice_buyers.tolist())
+        slice_asks = map(still_in.__getitem__, self.slice_sellers.tolist())
         return Clearing(
             buy_price=self.buy_price,
             sell_price=self.sell_price,
-            bought=tuple(zip(map(bid_id, self.bought.tolist()), self.bought_units.tolist(), strict=True)),
+            bought=tuple(zip(bought, self.bought_units.tolist(), strict=True)),
             sold=tuple(zip(still_in, sold_units, strict=False)),
             still_in=tuple(zip(still_in, self.unsold_units.tolist(), strict=True)),
             surplus=self.surplus,
-            slices=tuple(zip(*slices, strict=True)),
+            slices=tuple(zip(slice_bids, slice_asks, self.slice_units.tolist(), strict=True)),
         )
 
 

@@ -233,8 +233,8 @@ def _outcome(book: _Book, bids: OrderColumns, asks: OrderColumns) -> ClearedColu
         still_in=still_in,
         sold_units=sold_units,
         unsold_units=capacity - sold_units,
-        slice_bids=bought[np.searchsorted(bought_until, ends)],
-        slice_asks=still_in[np.searchsorted(sold_until, ends)],
+        slice_buyers=np.searchsorted(bought_until, ends),
+        slice_sellers=np.searchsorted(sold_until, ends),
         slice_units=np.diff(ends, prepend=0),
     )
 
