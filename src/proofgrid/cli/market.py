@@ -28,7 +28,7 @@ group = typer.Typer(
 )
 
 
-@group.command("clear")
+@group.command("clear", short_help="Clear markets from a JSON file.")
 def clear(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="Markets as JSON; - reads standard input.")],
     json: Annotated[bool, typer.Option("--json", help="Print errors as JSON too; markets always are.")] = False,

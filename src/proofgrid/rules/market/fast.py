@@ -3,7 +3,7 @@
 Until a clock stops, the pure clearing only removes orders one by one, and whether a seller or a buyer is next depends
 on one comparison. With K supply, Q sum of squares, D demand of who is still in, letters as in dara.md, step 4:
 
-    a seller leaves  <=>  D <= bound(K, Q)        b:     (K - D) * K >= Q  <=>  D <= K - ceil(Q / K)
+    a seller leaves  <=>  D <= bound(K, Q)        b, d:  (K - D) * K >= Q  <=>  D <= K - ceil(Q / K)
     a buyer leaves   <=>  D > bound(K, Q)         a, c:  D <= K            e, f:  D <= K - max(spare0, 0)
 
 Each bound grows with the number of sellers, so the state after any number of exits can be looked up in running sums,
@@ -30,7 +30,7 @@ SUM_MAX = 2.0**62
 
 
 def clear_fast(bids: Iterable[Bid], asks: Iterable[Ask], rules: ClearingRules) -> Clearing:
-    """Return what `dara.clear` returns; worth it from some hundred orders on."""
+    """Return what `dara.clear` returns; worth it from a few thousand orders on."""
     bids, asks = list(bids), list(asks)
     bid_ids, ask_ids = [bid.order_id for bid in bids], [ask.order_id for ask in asks]
     for ids, side in ((bid_ids, "bids"), (ask_ids, "asks")):
