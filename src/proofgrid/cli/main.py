@@ -16,6 +16,7 @@ from proofgrid.cli import (
     demo,
     gateway,
     keys,
+    market,
     program,
     prover,
     result,
@@ -78,7 +79,7 @@ cli = typer.Typer(
 for verb in (demo, gateway, prover, submit, watch, result, verify, cancel, tasks, status, account, rounds):
     verb.add_to(cli)
 storage.add_to(admin.group)
-for group in (program, keys, admin, srs):
+for group in (program, keys, admin, srs, market):
     cli.add_typer(group.group)
 
 
