@@ -31,6 +31,7 @@ from proofgrid.proofs.container import (
     SIGNATURE,
     Container,
     ContainerLimits,
+    Content,
     open_container,
     write_container,
 )
@@ -59,11 +60,11 @@ class BundleReport:
     checks: tuple[str, ...]
 
 
-def write_bundle(path: Path, manifest: Manifest, *, contents: Mapping[Digest, Path], key: SigningKey) -> Digest:
+def write_bundle(path: Path, manifest: Manifest, *, contents: Mapping[Digest, Content], key: SigningKey) -> Digest:
     """Write and sign a bundle; return the digest of the file. The same arguments give the same bytes.
 
-    `contents` says where the files of `manifest.files` lie. Raises ValueError or BadBundle for what no verifier would
-    accept, and writes nothing then.
+    `contents` holds the files of `manifest.files`, or says where they lie. Raises ValueError or BadBundle for what no
+    verifier would accept, and writes nothing then.
     """
     if key.address != manifest.network:
         raise ValueError(f"the key {key.address} does not speak for the network {manifest.network}")
@@ -170,17 +171,17 @@ def _check_program_digest(manifest: Manifest, expected: str | None) -> str:
 def _extract(container: Container, manifest: Manifest, workdir: Path) -> tuple[ProgramFiles, list[PartialProof]]:
     folder = workdir / "files"
     folder.mkdir(parents=True, exist_ok=True)
-    for digest in sorted(manifest.files):
+    program = manifest.program
+    for digest in sorted(set(program.files.values())):
         container.extract(digest, folder / digest)
     parts = [
         PartialProof(
             slice_index=job.slice_index,
             input_index=job.input_index,
-            output=JobOutput(proof=(folder / job.proof).read_bytes(), public=job.public),
+            output=JobOutput(proof=container.read(job.proof), public=job.public),
         )
         for job in manifest.jobs
     ]
-    program = manifest.program
     return ProgramFiles(program, {name: folder / digest for name, digest in program.files.items()}), parts
 
 

@@ -21,7 +21,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
-from proofgrid.primitives.digests import Digest
+from proofgrid.primitives.digests import Digest, digest_of
 from proofgrid.primitives.errors import BadBundle
 
 MANIFEST = "manifest.json"
@@ -62,6 +62,14 @@ class Container:
                 raise BadBundle(f"{name} is larger than {self._limits.json_bytes_max} bytes", field="container")
             return self._zip.read(name)
 
+    def read(self, digest: Digest) -> bytes:
+        """Return the file of this digest; raise BadBundle when its bytes hash to something else."""
+        with _readable():
+            content = self._zip.read(f"files/{digest}")
+        if digest_of(content) != digest:
+            raise BadBundle(f"the file {digest} does not hash to its name", field="container")
+        return content
+
     def extract(self, digest: Digest, target: Path) -> None:
         """Write the file of this digest to `target`; raise BadBundle when its bytes hash to something else."""
         hasher = hashlib.sha256()
@@ -73,19 +81,29 @@ class Container:
             raise BadBundle(f"the file {digest} does not hash to its name", field="container")
 
 
-def write_container(target: IO[bytes], documents: Mapping[str, bytes], contents: Mapping[Digest, Path]) -> None:
+Content = bytes | Path  #: what a file holds, or where it lies
+
+
+def write_container(target: IO[bytes], documents: Mapping[str, bytes], contents: Mapping[Digest, Content]) -> None:
     """Write a container; raise ValueError when a content does not hash to its digest."""
     with zipfile.ZipFile(target, "w", zipfile.ZIP_STORED, allowZip64=False) as archive:
         for name in (MANIFEST, SIGNATURE):
             archive.writestr(_entry(name), documents[name])
         for digest in sorted(contents):
-            hasher = hashlib.sha256()
-            with contents[digest].open("rb") as source, archive.open(_entry(f"files/{digest}"), "w") as place:
-                for piece in _pieces_of(source):
-                    hasher.update(piece)
-                    place.write(piece)
-            if hasher.hexdigest() != digest:
-                raise ValueError(f"{contents[digest]} does not hash to {digest}")
+            if _write_content(archive, _entry(f"files/{digest}"), contents[digest]) != digest:
+                raise ValueError(f"a content does not hash to {digest}")
+
+
+def _write_content(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, content: Content) -> Digest:
+    if isinstance(content, bytes):
+        archive.writestr(entry, content)
+        return digest_of(content)
+    hasher = hashlib.sha256()
+    with content.open("rb") as source, archive.open(entry, "w") as place:
+        for piece in _pieces_of(source):
+            hasher.update(piece)
+            place.write(piece)
+    return Digest(hasher.hexdigest())
 
 
 @contextmanager

@@ -106,9 +106,10 @@ class ArtifactStore:
     async def put_file(self, path: Path, *, expected: Digest | None = None) -> tuple[Digest, int]:
         """Store a file; return digest and size once the bytes are durable."""
         with path.open("rb") as file:
-            return await self.put_stream(
-                pieces_of(file), limit_bytes=os.fstat(file.fileno()).st_size, expected=expected
-            )
+            size_bytes = os.fstat(file.fileno()).st_size
+            if size_bytes <= CHUNK_BYTES and expected is None:
+                return await self.put_bytes(await asyncio.to_thread(file.read)), size_bytes
+            return await self.put_stream(pieces_of(file), limit_bytes=size_bytes, expected=expected)
 
     # --- out ----------------------------------------------------------------------------------------
 

@@ -19,6 +19,7 @@ from proofgrid.proofs import workers as in_worker
 from proofgrid.proofs.base import JobOutput, PartialProof, ProgramFiles
 from proofgrid.proofs.bundle import verify_bundle, write_bundle
 from proofgrid.proofs.bundle_manifest import BundleJob, BundleTask, Manifest, for_verifiers
+from proofgrid.proofs.container import Content
 from proofgrid.proofs.library import ProgramLibrary
 from proofgrid.proofs.workers import ProofWorkers
 from proofgrid.rules.jobs.lifecycle import TaskEvent, task_sources
@@ -59,6 +60,7 @@ class Combiner:
         self._key = key
         self._scratch = scratch
         self._woken = asyncio.Event()
+        self._running: set[TaskId] = set()
 
     def wake(self) -> None:
         """A task may be ready to combine."""
@@ -66,45 +68,58 @@ class Combiner:
 
     async def run(self) -> None:
         """Combine until cancelled; what an earlier gateway left undone comes first."""
-        while True:
-            self._woken.clear()
-            try:
-                seconds = await self._work_off()
-            except (Recoverable, OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
-                log.warning("database_away", reason=str(error))
-                seconds = AFTER_TROUBLE_SECONDS
-            with suppress(TimeoutError):
-                async with asyncio.timeout(seconds):
-                    await self._woken.wait()
+        async with asyncio.TaskGroup() as group:
+            while True:
+                self._woken.clear()
+                try:
+                    claimed, elsewhere = await self._claim(self._workers.count + 1 - len(self._running))
+                except Recoverable as error:
+                    log.warning("database_away", reason=str(error))
+                    await asyncio.sleep(AFTER_TROUBLE_SECONDS)
+                    continue
+                for task in claimed:
+                    self._running.add(TaskId(task["task_id"]))
+                    group.create_task(self._combine(task))
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(LOOK_AGAIN_SECONDS if elsewhere else None):
+                        await self._woken.wait()
 
-    async def _work_off(self) -> float | None:
-        """Combine all that waits; return after how many seconds to look again, None for never."""
-        while True:
-            # One task at a time: a claim that is still ours was cut off, perhaps with the database.
-            async with self._database.transaction(Transaction.CLAIM_COMBINING) as connection:
-                await connection.execute(QUERIES["drop_claims_of"], self._gateway_id)
-                task = await connection.fetchrow(QUERIES["claim_combining"], self._gateway_id, GATEWAY_SILENT_MS)
-                elsewhere = task is None and await connection.fetchval(QUERIES["combining_elsewhere"])
-            if task is None:
-                return LOOK_AGAIN_SECONDS if elsewhere else None
-            await self._combine(task)
+    async def _claim(self, room: int) -> tuple[list[asyncpg.Record], bool]:
+        """Claim tasks to combine, at most `room`; say whether others may come without notice."""
+        if not room:
+            return [], False
+        async with self._database.transaction(Transaction.CLAIM_COMBINING) as connection:
+            # A claim of this gateway that nobody here works on was cut off, perhaps with the database.
+            await connection.execute(QUERIES["drop_claims_of"], self._gateway_id, list(self._running))
+            claimed = await connection.fetch(
+                QUERIES["claim_combining"], self._gateway_id, GATEWAY_SILENT_MS, room, list(self._running)
+            )
+            elsewhere = not claimed and await connection.fetchval(QUERIES["combining_elsewhere"])
+        return claimed, bool(elsewhere)
 
     async def _combine(self, task: asyncpg.Record) -> None:
         task_id = TaskId(task["task_id"])
         try:
-            result, bundle_digest, size_bytes = await self._seal(task)
+            await self._combine_or_give_up(task_id, task)
         except Recoverable as error:
             # Tried again a little later; the task's deadline ends the trying.
             log.warning("combining_postponed", task_id=str(task_id), reason=str(error))
             await asyncio.sleep(AFTER_TROUBLE_SECONDS)
-            await self._database.write(Transaction.CLAIM_COMBINING, QUERIES["drop_claim"], task_id, self._gateway_id)
-            return
+        finally:
+            self._running.discard(task_id)
+            self._woken.set()
+
+    async def _combine_or_give_up(self, task_id: TaskId, task: asyncpg.Record) -> None:
+        try:
+            result, bundle_digest, size_bytes = await self._seal(task)
+        except Recoverable:
+            raise
         except ProofgridError as error:
             log.error("combining_failed", task_id=str(task_id), reason=str(error))
             async with self._database.transaction(Transaction.END_TASK) as connection:
                 await end_task(connection, task_id, TaskEvent.GAVE_UP, code=error.code, detail=error.detail)
-            return
-        await self._finish(task, result, bundle_digest, size_bytes)
+        else:
+            await self._finish(task, result, bundle_digest, size_bytes)
 
     async def _seal(self, task: asyncpg.Record) -> tuple[Any, Digest, int]:
         """Return the result, and the stored bundle's digest and size; the bundle was verified as clients will."""
@@ -151,10 +166,10 @@ class Combiner:
     def _write(
         self, path: Path, manifest: Manifest, files: ProgramFiles, rows: list[Any], parts: list[PartialProof]
     ) -> None:
-        contents = {files.program.files[name]: files.path(name) for name in files.program.verifying_files}
-        for row, part in zip(rows, parts, strict=True):
-            contents[Digest(row["proof_digest"])] = proof = path.with_name(row["proof_digest"])
-            proof.write_bytes(part.output.proof)
+        contents: dict[Digest, Content] = {
+            files.program.files[name]: files.path(name) for name in files.program.verifying_files
+        }
+        contents |= {Digest(row["proof_digest"]): part.output.proof for row, part in zip(rows, parts, strict=True)}
         write_bundle(path, manifest, contents=contents, key=self._key)
 
     async def _part(self, row: asyncpg.Record) -> PartialProof:

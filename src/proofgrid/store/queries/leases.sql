@@ -233,7 +233,8 @@ SELECT DISTINCT ON (r.lane) r.lane, r.number AS rounds, r.next_reference,
 FROM rounds r ORDER BY r.lane, r.number DESC;
 
 -- name: drop_claims_of
-UPDATE tasks SET claimed_by = NULL WHERE state = 'combining' AND claimed_by = $1;
+-- All but $2, which it is working on.
+UPDATE tasks SET claimed_by = NULL WHERE state = 'combining' AND claimed_by = $1 AND task_id <> ALL($2::uuid[]);
 
 -- name: close_sessions_without_stream
 -- $2: the sessions whose streams this gateway holds. Others of its own could not be closed when their streams ended,

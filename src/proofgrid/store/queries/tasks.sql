@@ -112,12 +112,12 @@ SELECT task_id FROM tasks WHERE state IN ('open', 'combining') AND deadline_ms <
 SELECT min(deadline_ms) - now_ms() FROM tasks WHERE state IN ('open', 'combining');
 
 -- name: claim_combining
--- Take one task whose proofs are all there; what a gateway claimed that lives no more is free again.
+-- Take tasks whose proofs are all there, $3 at most, none of $4; what a gateway claimed that lives no more is free again.
 UPDATE tasks SET claimed_by = $1
-WHERE task_id = (
-    SELECT task_id FROM tasks WHERE state = 'combining' AND NOT EXISTS (
+WHERE task_id IN (
+    SELECT task_id FROM tasks WHERE state = 'combining' AND task_id <> ALL($4::uuid[]) AND NOT EXISTS (
         SELECT 1 FROM gateways WHERE gateway_id = tasks.claimed_by AND seen_ms > now_ms() - $2)
-    ORDER BY created_ms FOR NO KEY UPDATE SKIP LOCKED LIMIT 1)
+    ORDER BY created_ms FOR NO KEY UPDATE SKIP LOCKED LIMIT $3)
 RETURNING *;
 
 -- name: combining_elsewhere
@@ -141,6 +141,3 @@ SELECT now_ms();
 -- name: count_states
 SELECT 'task' AS what, state, count(*) AS number FROM tasks GROUP BY state
 UNION ALL SELECT 'job', state, count(*) FROM jobs GROUP BY state;
-
--- name: drop_claim
-UPDATE tasks SET claimed_by = NULL WHERE task_id = $1 AND claimed_by = $2;
