@@ -65,28 +65,34 @@ async def post_transfers(connection: Any, transfers: list[Transfer]) -> None:
     """Move money; raise InsufficientFunds when an account would go below zero."""
     if not transfers:
         return
-    rows = [
-        {
-            "transfer_id": transfer.transfer_id,
-            "debit": transfer.debit,
-            "credit": transfer.credit,
-            "amount": transfer.amount,
-            "reason": transfer.reason,
-            "task_id": transfer.task_id,
-            "job_id": transfer.job_id,
-            "lane": transfer.lane,
-            "round": transfer.round_number,
-        }
-        for transfer in transfers
-    ]
     try:
-        await connection.execute(QUERIES["post_transfers"], rows)
+        await connection.execute(QUERIES["post_transfers"], [transfer_row(transfer) for transfer in transfers])
     except asyncpg.CheckViolationError:
-        raise InsufficientFunds(
-            f"{transfers[0].debit} cannot pay {sum(t.amount for t in transfers)}",
-            field="budget",
-            hint="ask the network's administrator for a deposit, or lower the limit price",
-        ) from None
+        raise insufficient_funds(transfers[0].debit, sum(t.amount for t in transfers)) from None
+
+
+def transfer_row(transfer: Transfer) -> dict[str, Any]:
+    """Spell a transfer as `post_transfers` of the database takes it."""
+    return {
+        "transfer_id": transfer.transfer_id,
+        "debit": transfer.debit,
+        "credit": transfer.credit,
+        "amount": transfer.amount,
+        "reason": transfer.reason,
+        "task_id": transfer.task_id,
+        "job_id": transfer.job_id,
+        "lane": transfer.lane,
+        "round": transfer.round_number,
+    }
+
+
+def insufficient_funds(account: str, amount: int) -> InsufficientFunds:
+    """Return the error of an account that would go below zero."""
+    return InsufficientFunds(
+        f"{account} cannot pay {amount}",
+        field="budget",
+        hint="ask the network's administrator for a deposit, or lower the limit price",
+    )
 
 
 async def refund_rest(connection: Any, task_id: TaskId, client: Address) -> int:

@@ -6,10 +6,12 @@ from typing import Any
 from uuid import UUID
 
 from proofgrid.primitives.clock import ManualClock
-from proofgrid.primitives.ids import GatewayId, Lane
+from proofgrid.primitives.ids import Address, GatewayId, Lane
 from proofgrid.roles.market.rounds import Market, MarketSettings
+from proofgrid.rules.ledger.settlement import deposit, escrow
 from proofgrid.store.database import Database
 from proofgrid.store.queries import QUERIES
+from proofgrid.store.tasks import post_transfers, transfer_row
 from proofgrid.store.transactions import Transaction
 from tests.makers import a_key
 
@@ -20,6 +22,8 @@ TASK, JOB, SESSION, GATEWAY = (UUID(int=number) for number in range(1, 5))
 async def a_lane_with_one_job_and_one_prover(database: Database) -> None:
     async with database.transaction(Transaction.ADMIT_TASKS) as connection:
         await connection.execute(QUERIES["insert_program"], "p", "toy", "o", "", {}, 1, 10)
+        await post_transfers(connection, deposit(deposit_id="1", client=Address("c"), amount=15_000))
+        [transfer] = escrow(task_id=str(TASK), client=Address("c"), limit_price=1_500, units=10)
         task: dict[str, Any] = {
             "task_id": str(TASK),
             "client": "c",
@@ -29,7 +33,7 @@ async def a_lane_with_one_job_and_one_prover(database: Database) -> None:
         }
         task |= {"request_digest": "digest", "inputs": 1, "limit_price": 1_500, "units": 10, "escrow": 15_000}
         task |= {"deadline_ms": 2**52, "jobs_open": 1, "inputs_digest": "digest"}
-        await connection.execute(QUERIES["insert_tasks"], [task], 0)
+        task |= {"accepted": {}, "transfer": transfer_row(transfer)}
         job: dict[str, Any] = {
             "job_id": str(JOB),
             "slice": 0,
@@ -39,8 +43,9 @@ async def a_lane_with_one_job_and_one_prover(database: Database) -> None:
             "class": "small",
             "units": 10,
         }
-        job |= {"memory_bytes": 1, "depends_on": [], "input_digest": "d", "facts": {}, "limit_price": 1_500}
-        await connection.execute(QUERIES["insert_jobs"], [job | {"task_id": str(TASK)}], [b"input"])
+        job |= {"memory_bytes": 1, "depends_on": [], "input_digest": "d", "input_bytes": 5, "facts": {}}
+        jobs = [job | {"task_id": str(TASK)}]
+        await connection.execute(QUERIES["admit_tasks"], [task], jobs, [b"input"], 0)
         await connection.execute(QUERIES["register_gateway"], GATEWAY)
         await connection.execute(QUERIES["register_prover"], "op/p", "op")
         session: tuple[Any, ...] = (SESSION, "op/p", "op", GATEWAY, {"toy": 700}, ["small"], 1, 1, 1 << 30, "", "", [])
@@ -130,7 +135,7 @@ async def test_a_task_that_bids_too_little_is_told_the_cheapest_ask_once(databas
         assert held.sold == 0
 
     async with database.connection() as connection:
-        events = await connection.fetch("SELECT kind, data FROM task_events")
+        events = await connection.fetch("SELECT kind, data FROM task_events WHERE seq > 1")
     assert [(row["kind"], row["data"]["cheapest_ask"], row["data"]["limit_price"]) for row in events] == [
         ("no_sale", 700, 699)
     ]

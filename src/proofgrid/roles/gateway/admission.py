@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import asyncpg
 import structlog
 
 from proofgrid.primitives.clock import Clock, fresh_uuid
@@ -30,12 +31,13 @@ from proofgrid.proofs.workers import ProofWorkers
 from proofgrid.rules.jobs.classes import class_of, lane_of
 from proofgrid.rules.jobs.limits import SMALL_ARTIFACT_BYTES, Limits
 from proofgrid.rules.jobs.request import ProofRequest, calculate_escrow, check_request
+from proofgrid.rules.ledger.book import client_account
 from proofgrid.rules.ledger.settlement import escrow
 from proofgrid.store.artifacts import ArtifactStore
 from proofgrid.store.batches import Batches
 from proofgrid.store.database import Database
 from proofgrid.store.queries import QUERIES
-from proofgrid.store.tasks import Event, append_events, post_transfers, wake_lanes
+from proofgrid.store.tasks import insufficient_funds, transfer_row
 from proofgrid.store.transactions import Transaction
 
 DEFAULT_DEADLINE_MS = 3_600_000
@@ -130,23 +132,23 @@ class Admission:
     async def _look_around(self, client: Address, request: ProofRequest) -> tuple[TaskId | None, int]:
         """Return the task that answers this request already, if any, and how many tasks the client has open."""
         async with self._database.connection() as connection:
-            row = await connection.fetchrow(QUERIES["find_task_by_key"], client, request.idempotency_key)
-            if row is None and request.allow_cached:
+            row = await connection.fetchrow(
+                QUERIES["look_around"], client, request.idempotency_key, self._limits.open_tasks
+            )
+            if row["task_id"] is None and request.allow_cached:
                 proven = await connection.fetchval(
                     QUERIES["find_proven_task"], client, request.program_digest, request.inputs_digest
                 )
-                if proven is not None:
-                    return TaskId(proven), 0
-            open_tasks = await connection.fetchval(QUERIES["count_open_tasks"], client, self._limits.open_tasks)
-        if row is None:
-            return None, open_tasks
+                return (None if proven is None else TaskId(proven)), row["open_tasks"]
+        if row["task_id"] is None:
+            return None, row["open_tasks"]
         if row["request_digest"] != request.content_digest:
             raise IdempotencyConflict(
                 f"key {request.idempotency_key!r} belongs to task {row['task_id']}",
                 field="idempotency_key",
                 hint="use a new key for a new request",
             )
-        return TaskId(row["task_id"]), open_tasks
+        return TaskId(row["task_id"]), row["open_tasks"]
 
     async def _normalise(self, program: Program, request: ProofRequest) -> NormalisedRequest:
         async with self._library.at_hand(program) as files:
@@ -185,36 +187,27 @@ class Admission:
 
     async def _write_all(self, drafts: list[_Draft]) -> list[bool | BaseException]:
         """Write tasks down, all in one transaction; say of each whether it was the first with its key."""
+        jobs = [self._job_rows(draft) for draft in drafts]
         try:
-            async with self._database.transaction(Transaction.ADMIT_TASKS) as connection:
-                written = await self._write(connection, drafts)
-        except InsufficientFunds as error:
+            rows = await self._database.write(
+                Transaction.ADMIT_TASKS,
+                QUERIES["admit_tasks"],
+                [_task_row(draft, its_jobs) for draft, its_jobs in zip(drafts, jobs, strict=True)],
+                [row for its_jobs in jobs for row in its_jobs],
+                [_small(job.input) for draft in drafts for job in draft.normal.jobs],
+                DEFAULT_DEADLINE_MS,
+            )
+        except asyncpg.CheckViolationError:
             if len(drafts) == 1:
-                return [error]
+                return [_cannot_pay(drafts[0])]
             # One that cannot pay must not take the others down.
             return [outcome for draft in drafts for outcome in await self._write_all([draft])]
+        written = {row["task_id"] for row in rows}
         return [draft.task_id in written for draft in drafts]
-
-    async def _write(self, connection: Any, drafts: list[_Draft]) -> set[TaskId]:
-        rows = await connection.fetch(
-            QUERIES["insert_tasks"], [_task_row(draft) for draft in drafts], DEFAULT_DEADLINE_MS
-        )
-        written = {TaskId(row["task_id"]) for row in rows}
-        fresh = [draft for draft in drafts if draft.task_id in written]
-        if not fresh:
-            return written
-        jobs = {draft.task_id: self._job_rows(draft) for draft in fresh}
-        inputs = [_small(job.input) for draft in fresh for job in draft.normal.jobs]
-        await connection.execute(QUERIES["insert_jobs"], [row for rows in jobs.values() for row in rows], inputs)
-        await _record_inputs(connection, fresh)
-        await post_transfers(connection, [transfer for draft in fresh for transfer in _escrow(draft)])
-        await append_events(connection, [_accepted(draft, jobs[draft.task_id]) for draft in fresh])
-        await wake_lanes(connection, [row["lane"] for rows in jobs.values() for row in rows])
-        return written
 
     def _job_rows(self, draft: _Draft) -> list[dict[str, Any]]:
         rows = []
-        task_id, limit_price = str(draft.task_id), draft.request.limit_price
+        task_id = str(draft.task_id)
         for position, (job, input_digest) in enumerate(zip(draft.normal.jobs, draft.input_digests, strict=True)):
             job_class = class_of(memory_bytes=job.memory_bytes, units=job.units)
             lane = lane_of(subnetwork=self._subnetwork, proof_system=draft.program.proof_system, job_class=job_class)
@@ -231,8 +224,8 @@ class Admission:
                     "memory_bytes": job.memory_bytes,
                     "depends_on": list(job.depends_on),
                     "input_digest": input_digest,
+                    "input_bytes": len(job.input),
                     "facts": dict(job.facts),
-                    "limit_price": limit_price,
                 }
             )
         return rows
@@ -242,8 +235,11 @@ def _small(content: bytes) -> bytes | None:
     return content if len(content) <= SMALL_ARTIFACT_BYTES else None
 
 
-def _task_row(draft: _Draft) -> dict[str, Any]:
+def _task_row(draft: _Draft, jobs: Sequence[dict[str, Any]]) -> dict[str, Any]:
     request = draft.request
+    [transfer] = escrow(
+        task_id=str(draft.task_id), client=draft.client, limit_price=request.limit_price, units=draft.units
+    )
     return {
         "task_id": str(draft.task_id),
         "client": draft.client,
@@ -258,39 +254,16 @@ def _task_row(draft: _Draft) -> dict[str, Any]:
         "deadline_ms": request.deadline_ms,
         "jobs_open": len(draft.normal.jobs),
         "inputs_digest": request.inputs_digest,
+        "transfer": transfer_row(transfer),
+        "accepted": {
+            "program": request.program_digest,
+            "jobs": [{"slice": row["slice"], "input": row["input"], "units": row["units"]} for row in jobs],
+            "units": draft.units,
+            "limit_price": request.limit_price,
+            "escrow": draft.escrow,
+        },
     }
 
 
-async def _record_inputs(connection: Any, drafts: Sequence[_Draft]) -> None:
-    stored = [
-        (draft.client, digest, len(job.input))
-        for draft in drafts
-        for job, digest in zip(draft.normal.jobs, draft.input_digests, strict=True)
-        if len(job.input) > SMALL_ARTIFACT_BYTES
-    ]
-    if stored:
-        owners, digests, sizes = (list(column) for column in zip(*stored, strict=True))
-        await connection.execute(QUERIES["record_artifacts"], owners, digests, sizes)
-
-
-def _escrow(draft: _Draft) -> Any:
-    return escrow(
-        task_id=str(draft.task_id),
-        client=draft.client,
-        limit_price=draft.request.limit_price,
-        units=draft.units,
-    )
-
-
-def _accepted(draft: _Draft, jobs: Sequence[dict[str, Any]]) -> Event:
-    return Event(
-        draft.task_id,
-        "accepted",
-        {
-            "program": draft.request.program_digest,
-            "jobs": [{"slice": row["slice"], "input": row["input"], "units": row["units"]} for row in jobs],
-            "units": draft.units,
-            "limit_price": draft.request.limit_price,
-            "escrow": draft.escrow,
-        },
-    )
+def _cannot_pay(draft: _Draft) -> InsufficientFunds:
+    return insufficient_funds(client_account(draft.client), draft.escrow)

@@ -134,7 +134,9 @@ class ClientService(services.ClientServiceServicer):
         caller = await self._door.admit(context, Role.CLIENT)
         wanted = codec.read_submit(request, bytes_max=self._limits.inputs_json_bytes)
         task_id = await self._admission.submit(caller.address, wanted)
-        return await self._task(task_id)
+        async with self._database.connection() as connection:
+            row = await connection.fetchrow(QUERIES["get_task"], task_id)
+        return codec.write_task(row, [])
 
     @answering
     async def GetTask(self, request: messages.GetTaskRequest, context: Any) -> messages.Task:  # noqa: N802

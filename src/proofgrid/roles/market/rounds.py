@@ -34,7 +34,7 @@ from proofgrid.store.transactions import Transaction
 JOBS_PER_ROUND_MAX = 2_000
 BOOK_TASKS_MIN = 32
 BOOK_TASKS_MAX = 1_000
-PAUSE_ROUNDS = 4  #: after a round, four times as long as it took, at most the interval
+PAUSE_ROUNDS = 1  #: after a round, as long as it took, at most the interval
 GATEWAY_SILENT_MS = 5_000
 PAUSE_MAX_MS = 2_500  #: a leader that is silent for so long in the middle of a round loses the round and the lane
 NO_SALE_EVERY_MS = 1_000  #: at most one such event per task
@@ -161,7 +161,6 @@ class Market:
             hashed = await self._record(connection, outcome, opening["epoch"])
             await self._grant(connection, outcome, hashed, book, opening["epoch"])
             await self._tell_unsold(connection, lane, book)
-            next_job_ms = await connection.fetchval(QUERIES["next_put_off"], lane)
         sold = len(outcome.placements)
         log.info(
             "round_cleared",
@@ -171,8 +170,7 @@ class Market:
             buy_price=outcome.buy_price,
             sell_price=outcome.sell_price,
         )
-        if book.skipped:
-            next_job_ms = self._settings.interval_ms
+        next_job_ms = self._settings.interval_ms if book.skipped else opening["next_put_off"]
         return Held(sold=sold, unsold=len(book.jobs) - sold, next_job_ms=next_job_ms)
 
     async def _until_next_job(self, lane: Lane) -> float | None:
@@ -188,16 +186,15 @@ class Market:
             return _Book([], [], {}, {})
         slots = sum(row["slots"] - row["busy"] for row in free.values())
         found = await connection.fetch(
-            QUERIES["tasks_for_sale"],
+            QUERIES["lock_tasks_for_sale"],
             lane,
             book_tasks(slots),
             list(free),
             [row["memory_bytes"] - row["memory_busy"] for row in free.values()],
         )
-        chosen = [row["task_id"] for row in found]
-        if not chosen:
-            return _Book([], [], {}, {})
-        tasks = await connection.fetch(QUERIES["lock_tasks_for_round"], chosen)
+        tasks = [row for row in found if row["limit_price"] is not None]
+        if not tasks:
+            return _Book([], [], {}, {}, skipped=bool(found))
         jobs = await connection.fetch(
             QUERIES["jobs_for_sale"],
             [task["task_id"] for task in tasks],
@@ -211,7 +208,7 @@ class Market:
             [_supply(row) for row in free.values()],
             {str(job["job_id"]): job for job in jobs},
             free,
-            skipped=len(tasks) < len(chosen),
+            skipped=len(tasks) < len(found),
         )
 
     def _inputs(self, opening: asyncpg.Record, lane: Lane, book: _Book) -> RoundInputs:

@@ -88,14 +88,19 @@ class Combiner:
         """Claim tasks to combine, at most `room`; say whether others may come without notice."""
         if not room:
             return [], False
-        async with self._database.transaction(Transaction.CLAIM_COMBINING) as connection:
-            # A claim of this gateway that nobody here works on was cut off, perhaps with the database.
-            await connection.execute(QUERIES["drop_claims_of"], self._gateway_id, list(self._running))
-            claimed = await connection.fetch(
-                QUERIES["claim_combining"], self._gateway_id, GATEWAY_SILENT_MS, room, list(self._running)
-            )
-            elsewhere = not claimed and await connection.fetchval(QUERIES["combining_elsewhere"])
-        return claimed, bool(elsewhere)
+        claimed = await self._database.write(
+            Transaction.CLAIM_COMBINING,
+            QUERIES["claim_combining"],
+            self._gateway_id,
+            GATEWAY_SILENT_MS,
+            room,
+            list(self._running),
+        )
+        if claimed:
+            return claimed, False
+        async with self._database.connection() as connection:
+            elsewhere = await connection.fetchval(QUERIES["combining_elsewhere"], list(self._running))
+        return [], bool(elsewhere)
 
     async def _combine(self, task: asyncpg.Record) -> None:
         task_id = TaskId(task["task_id"])
@@ -139,11 +144,9 @@ class Combiner:
                     workdir,
                     timeout_seconds=COMBINE_TIMEOUT_SECONDS,
                 )
-                async with self._database.connection() as connection:
-                    finished_ms = await connection.fetchval(QUERIES["database_time"])
                 manifest = Manifest(
                     network=self._key.address,
-                    task=_bundle_task(task, finished_ms),
+                    task=_bundle_task(task, rows[0]["now_ms"]),
                     program=for_verifiers(program),
                     statement=task["statement"],
                     result=result,
@@ -182,10 +185,8 @@ class Combiner:
     async def _finish(self, task: asyncpg.Record, result: Any, bundle_digest: Digest, size_bytes: int) -> None:
         task_id, client = TaskId(task["task_id"]), Address(task["client"])
         async with self._database.transaction(Transaction.FINISH_TASK) as connection:
-            await connection.fetchrow(QUERIES["lock_task"], task_id)
-            now_ms = await connection.fetchval(QUERIES["database_time"])
             finished = await connection.fetchval(
-                QUERIES["finish_task"], task_id, result, bundle_digest, now_ms, task_sources(TaskEvent.COMBINED)
+                QUERIES["finish_task"], task_id, result, bundle_digest, task_sources(TaskEvent.COMBINED)
             )
             if finished is None:
                 return  # cancelled meanwhile, or another gateway was faster

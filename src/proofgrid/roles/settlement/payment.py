@@ -26,7 +26,7 @@ from proofgrid.rules.jobs.offers import JobReport
 from proofgrid.rules.ledger.book import Transfer
 from proofgrid.rules.ledger.settlement import pay_for_proof
 from proofgrid.store.queries import QUERIES
-from proofgrid.store.tasks import Event, append_events, post_transfers, wake_lanes
+from proofgrid.store.tasks import Event, append_events, post_transfers
 
 log = structlog.get_logger(__name__)
 
@@ -82,13 +82,14 @@ async def _follow_up(connection: Any, proofs: Sequence[Proven]) -> None:
     combining = await _count_down(connection, proofs)
     events = [_event(one) for one in proofs] + [Event(task_id, "combining", {}) for task_id in combining]
     await append_events(connection, events)
-    if combining:
-        await connection.execute(QUERIES["wake_combiners"])
-    unblocked = await connection.fetch(
-        QUERIES["unblock_jobs"], list({one.lease["task_id"] for one in proofs}), job_sources(JobEvent.UNBLOCKED)
-    )
     # The provers are free again in their lanes; unblocked jobs wait in theirs.
-    await wake_lanes(connection, [one.lease["lane"] for one in proofs] + [row["lane"] for row in unblocked])
+    await connection.execute(
+        QUERIES["move_on"],
+        list({one.lease["task_id"] for one in proofs}),
+        job_sources(JobEvent.UNBLOCKED),
+        list({one.lease["lane"] for one in proofs}),
+        bool(combining),
+    )
 
 
 async def _count_successes(connection: Any, proofs: Sequence[Proven]) -> None:

@@ -1,5 +1,5 @@
--- name: tasks_for_sale
--- The tasks of a lane's book from the best bid down, first come first: at most $2, one step of the index for each.
+-- name: lock_tasks_for_sale
+-- Locks the tasks of a lane's book from the best bid down, first come first: at most $2, one step of the index for each.
 -- $3, $4: the free provers and their memory; a job that none of them may run and can hold is not for sale.
 WITH RECURSIVE book AS (
     (SELECT limit_price, task_id, 1 AS place FROM jobs
@@ -18,13 +18,12 @@ WITH RECURSIVE book AS (
         ORDER BY -limit_price, task_id LIMIT 1) AS later
     WHERE book.place < $2
 )
-SELECT task_id FROM book;
-
--- name: lock_tasks_for_round
--- What somebody else changes at this moment is skipped, and the round says that it should be held again soon.
-SELECT task_id, program_digest, limit_price FROM tasks
-WHERE task_id = ANY($1::uuid[]) AND state = 'open' AND deadline_ms > now_ms()
-ORDER BY task_id FOR NO KEY UPDATE SKIP LOCKED;
+SELECT book.task_id, taken.program_digest, taken.limit_price
+FROM book LEFT JOIN LATERAL (
+    -- What somebody else changes at this moment is skipped, and the round says that it should be held again soon.
+    SELECT task_id, program_digest, limit_price FROM tasks
+    WHERE tasks.task_id = book.task_id AND state = 'open' AND deadline_ms > now_ms() FOR NO KEY UPDATE SKIP LOCKED
+) AS taken ON true;
 
 -- name: jobs_for_sale
 -- $1, $2: tasks and their limit prices, $4: at most so many jobs of one task, $5: at most so many in all.
@@ -57,7 +56,7 @@ FROM set_config('idle_in_transaction_session_timeout', $2, true);
 
 -- name: open_round
 -- Under the lane's lock: the epoch of this gateway's lead (a new one when another gateway led before), the round before
--- this one, and the database's clock.
+-- this one, and how many milliseconds until the next job that waits for its time may be sold.
 WITH led AS (
     INSERT INTO lanes (lane, leader) VALUES ($1, $2)
     ON CONFLICT (lane) DO UPDATE SET leader = excluded.leader,
@@ -65,7 +64,9 @@ WITH led AS (
         since_ms = CASE WHEN lanes.leader = excluded.leader THEN lanes.since_ms ELSE now_ms() END
     RETURNING epoch
 )
-SELECT led.epoch, last.number, last.transcript_hash, last.next_reference
+SELECT led.epoch, last.number, last.transcript_hash, last.next_reference, (
+    SELECT min(not_before_ms) - now_ms() FROM jobs
+    WHERE state = 'ready' AND lane = $1 AND not_before_ms > 0 AND not_before_ms > now_ms()) AS next_put_off
 FROM led LEFT JOIN LATERAL (
     SELECT number, transcript_hash, next_reference FROM rounds WHERE lane = $1 ORDER BY number DESC LIMIT 1
 ) AS last ON true;
@@ -201,16 +202,18 @@ UPDATE tasks SET jobs_open = jobs_open - proven, spent = spent + paid,
 FROM unnest($1::uuid[], $2::int[], $3::bigint[]) AS given(task_id, proven, paid)
 WHERE tasks.task_id = given.task_id RETURNING tasks.task_id, state;
 
--- name: unblock_jobs
--- $2: the states it may come from. Jobs whose dependencies are all proven.
-UPDATE jobs SET state = 'ready'
-WHERE task_id = ANY($1::uuid[]) AND state = 'waiting' AND state = ANY($2::text[]) AND NOT EXISTS (
-    SELECT 1 FROM jobs AS needed WHERE needed.task_id = jobs.task_id AND needed.position = ANY(jobs.depends_on)
-      AND needed.state <> 'proven')
-RETURNING lane;
-
--- name: wake_combiners
-SELECT pg_notify('combining', '');
+-- name: move_on
+-- After proofs of the tasks $1 were accepted: jobs whose dependencies are all proven become ready ($2: the states they
+-- may come from), their lanes are woken, the lanes $3 too, and if $4 the combiners.
+WITH unblocked AS (
+    UPDATE jobs SET state = 'ready'
+    WHERE task_id = ANY($1::uuid[]) AND state = 'waiting' AND state = ANY($2::text[]) AND NOT EXISTS (
+        SELECT 1 FROM jobs AS needed WHERE needed.task_id = jobs.task_id AND needed.position = ANY(jobs.depends_on)
+          AND needed.state <> 'proven')
+    RETURNING lane
+)
+SELECT pg_notify('lanes', lane) FROM (SELECT lane FROM unblocked UNION SELECT unnest($3::text[])) AS woken(lane)
+UNION ALL SELECT pg_notify('combining', '') WHERE $4;
 
 -- name: count_prover_successes
 WITH locked AS (
@@ -231,10 +234,6 @@ SELECT * FROM rounds WHERE ($1 = '' OR lane = $1) ORDER BY at_ms DESC, number DE
 SELECT DISTINCT ON (r.lane) r.lane, r.number AS rounds, r.next_reference,
     (SELECT coalesce(sum(units), 0)::bigint FROM jobs WHERE jobs.lane = r.lane AND state = 'ready') AS ready_units
 FROM rounds r ORDER BY r.lane, r.number DESC;
-
--- name: drop_claims_of
--- All but $2, which it is working on.
-UPDATE tasks SET claimed_by = NULL WHERE state = 'combining' AND claimed_by = $1 AND task_id <> ALL($2::uuid[]);
 
 -- name: close_sessions_without_stream
 -- $2: the sessions whose streams this gateway holds. Others of its own could not be closed when their streams ended,

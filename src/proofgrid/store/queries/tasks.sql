@@ -1,5 +1,10 @@
--- name: find_task_by_key
-SELECT task_id, request_digest FROM tasks WHERE client = $1 AND idempotency_key = $2;
+-- name: look_around
+-- Before a request is admitted: the task that has its key already, if any, and how many tasks its client has open, at
+-- most $3 of them: who has so many may not have more.
+SELECT known.task_id, known.request_digest, (
+    SELECT count(*) FROM (
+        SELECT FROM tasks WHERE client = $1 AND state IN ('open', 'combining') LIMIT $3) AS open_tasks) AS open_tasks
+FROM (SELECT) AS always LEFT JOIN tasks AS known ON known.client = $1 AND known.idempotency_key = $2;
 
 -- name: find_proven_task
 -- The newest finished task of the same client, program and inputs whose bundle is still there.
@@ -8,35 +13,50 @@ WHERE client = $1 AND program_digest = $2 AND inputs_digest = $3 AND state = 'do
   AND EXISTS (SELECT 1 FROM artifacts WHERE digest = tasks.bundle_digest)
 ORDER BY finished_ms DESC LIMIT 1;
 
--- name: count_open_tasks
--- At most $2 of them: who has so many may not have more.
-SELECT count(*) FROM (
-    SELECT FROM tasks WHERE client = $1 AND state IN ('open', 'combining') LIMIT $2) AS open_tasks;
-
--- name: insert_tasks
--- $1: a JSON list of tasks, $2: the deadline of those that name none, ms from now. A key that is taken gives no row.
-INSERT INTO tasks (task_id, client, program_digest, state, idempotency_key, request_digest, statement, inputs,
-    limit_price, units, escrow, deadline_ms, jobs_open, inputs_digest)
-SELECT task_id, client, program_digest, 'open', idempotency_key, request_digest, statement, inputs, limit_price, units,
-    escrow, CASE WHEN deadline_ms > 0 THEN deadline_ms ELSE now_ms() + $2 END, jobs_open, inputs_digest
-FROM jsonb_to_recordset($1::jsonb) AS g(task_id uuid, client text, program_digest text, idempotency_key text,
-    request_digest text, statement jsonb, inputs int, limit_price bigint, units bigint, escrow bigint,
-    deadline_ms bigint, jobs_open int, inputs_digest text)
-ON CONFLICT (client, idempotency_key) DO NOTHING RETURNING task_id;
-
--- name: insert_jobs
--- $1: a JSON list of jobs, $2: their inputs, NULL for one that is an artifact.
-INSERT INTO jobs (job_id, task_id, slice, input, position, state, lane, class, units, memory_bytes, depends_on,
-    input_digest, facts, limit_price, small_input)
-SELECT job_id, task_id, slice, input, position, CASE WHEN depends_on = '{}' THEN 'ready' ELSE 'waiting' END,
-    lane, class, units, memory_bytes, depends_on, input_digest, facts, limit_price, small_input
-FROM ROWS FROM (
-    jsonb_to_recordset($1::jsonb) AS (job_id uuid, task_id uuid, slice int, input int, position int, lane text,
-        class text, units bigint, memory_bytes bigint, depends_on int[], input_digest text, facts jsonb,
-        limit_price bigint),
-    unnest($2::bytea[])
-) AS g(job_id, task_id, slice, input, position, lane, class, units, memory_bytes, depends_on, input_digest, facts,
-    limit_price, small_input);
+-- name: admit_tasks
+-- One statement, one transaction: $1: a JSON list of tasks, each with its first event and its escrow's transfer; $2: a
+-- JSON list of their jobs, $3: the jobs' inputs, NULL for one that is an artifact; $4: the deadline of tasks that name
+-- none, ms from now. A task whose key is taken gives no row and leaves nothing behind.
+WITH given AS (
+    SELECT * FROM jsonb_to_recordset($1::jsonb) AS g(task_id uuid, client text, program_digest text,
+        idempotency_key text, request_digest text, statement jsonb, inputs int, limit_price bigint, units bigint,
+        escrow bigint, deadline_ms bigint, jobs_open int, inputs_digest text, accepted jsonb, transfer jsonb)
+), admitted AS (
+    INSERT INTO tasks (task_id, client, program_digest, state, idempotency_key, request_digest, statement, inputs,
+        limit_price, units, escrow, deadline_ms, jobs_open, inputs_digest, event_seq)
+    SELECT task_id, client, program_digest, 'open', idempotency_key, request_digest, statement, inputs, limit_price,
+        units, escrow, CASE WHEN deadline_ms > 0 THEN deadline_ms ELSE now_ms() + $4 END, jobs_open, inputs_digest, 1
+    FROM given
+    ON CONFLICT (client, idempotency_key) DO NOTHING RETURNING task_id, client, limit_price
+), events AS (
+    INSERT INTO task_events (task_id, seq, kind, data) SELECT task_id, 1, 'accepted', accepted FROM given JOIN admitted
+    USING (task_id)
+), fresh AS (
+    SELECT g.*, admitted.client, admitted.limit_price FROM ROWS FROM (
+        jsonb_to_recordset($2::jsonb) AS (job_id uuid, task_id uuid, slice int, input int, position int, lane text,
+            class text, units bigint, memory_bytes bigint, depends_on int[], input_digest text, input_bytes bigint,
+            facts jsonb),
+        unnest($3::bytea[])
+    ) AS g(job_id, task_id, slice, input, position, lane, class, units, memory_bytes, depends_on, input_digest,
+        input_bytes, facts, small_input)
+    JOIN admitted USING (task_id)
+), waiting AS (
+    INSERT INTO jobs (job_id, task_id, slice, input, position, state, lane, class, units, memory_bytes, depends_on,
+        input_digest, facts, limit_price, small_input)
+    SELECT job_id, task_id, slice, input, position, CASE WHEN depends_on = '{}' THEN 'ready' ELSE 'waiting' END,
+        lane, class, units, memory_bytes, depends_on, input_digest, facts, limit_price, small_input FROM fresh
+), stored AS (
+    -- Stored again is young again: see record_artifacts.
+    INSERT INTO artifacts (digest, owner, size_bytes)
+    SELECT DISTINCT input_digest, client, input_bytes FROM fresh WHERE small_input IS NULL ORDER BY 1, 2
+    ON CONFLICT (digest, owner) DO UPDATE SET created_ms = excluded.created_ms
+), paid AS (
+    SELECT post_transfers(jsonb_agg(transfer ORDER BY task_id)) FROM given JOIN admitted USING (task_id)
+    HAVING count(*) > 0
+), woken AS (
+    SELECT pg_notify('lanes', lane) FROM fresh GROUP BY lane
+)
+SELECT task_id FROM admitted WHERE (SELECT count(*) FROM paid) + (SELECT count(*) FROM woken) >= 0;
 
 -- name: append_events
 -- $1: tasks, $2: kinds, $3: data. The caller holds the tasks' row locks: the sequence of a task has no gaps and no two
@@ -112,28 +132,29 @@ SELECT task_id FROM tasks WHERE state IN ('open', 'combining') AND deadline_ms <
 SELECT min(deadline_ms) - now_ms() FROM tasks WHERE state IN ('open', 'combining');
 
 -- name: claim_combining
--- Take tasks whose proofs are all there, $3 at most, none of $4; what a gateway claimed that lives no more is free again.
+-- Take tasks whose proofs are all there, $3 at most. $4: those that this gateway is working on; what it claimed besides
+-- was cut off, perhaps with the database, and what another one claimed that lives no more is free again.
 UPDATE tasks SET claimed_by = $1
 WHERE task_id IN (
     SELECT task_id FROM tasks WHERE state = 'combining' AND task_id <> ALL($4::uuid[]) AND NOT EXISTS (
-        SELECT 1 FROM gateways WHERE gateway_id = tasks.claimed_by AND seen_ms > now_ms() - $2)
+        SELECT 1 FROM gateways WHERE gateway_id = tasks.claimed_by AND gateway_id <> $1 AND seen_ms > now_ms() - $2)
     ORDER BY created_ms FOR NO KEY UPDATE SKIP LOCKED LIMIT $3)
 RETURNING *;
 
 -- name: combining_elsewhere
--- Is anything left that another gateway combines?
-SELECT EXISTS (SELECT 1 FROM tasks WHERE state = 'combining');
+-- Is anything left that another gateway combines? $1: what this one is working on.
+SELECT EXISTS (SELECT 1 FROM tasks WHERE state = 'combining' AND task_id <> ALL($1::uuid[]));
 
 -- name: proofs_of_task
 -- Every job with the lease that was settled and the round that sold it.
-SELECT jobs.job_id, jobs.slice, jobs.input, jobs.units, jobs.proof_digest, jobs.small_proof, jobs.public, leases.operator,
+SELECT jobs.job_id, jobs.slice, jobs.input, jobs.units, jobs.proof_digest, jobs.small_proof, jobs.public, now_ms() AS now_ms, leases.operator,
     leases.prover_id, leases.lane, leases.round, leases.buy_price, leases.sell_price, rounds.transcript_hash
 FROM jobs JOIN leases USING (lease_id) JOIN rounds ON rounds.lane = leases.lane AND rounds.number = leases.round
 WHERE jobs.task_id = $1 AND jobs.state = 'proven' ORDER BY jobs.input, jobs.slice;
 
 -- name: finish_task
-UPDATE tasks SET state = 'done', finished_ms = $4, result = $2, bundle_digest = $3
-WHERE task_id = $1 AND state = ANY($5::text[]) RETURNING task_id;
+UPDATE tasks SET state = 'done', finished_ms = now_ms(), result = $2, bundle_digest = $3
+WHERE task_id = $1 AND state = ANY($4::text[]) RETURNING task_id;
 
 -- name: database_time
 SELECT now_ms();
