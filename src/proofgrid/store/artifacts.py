@@ -48,6 +48,7 @@ class ArtifactStore:
     def __init__(self, store: ObjectStore, *, local_root: Path | None = None) -> None:
         self._store = store
         self._local_root = local_root
+        self._durable: set[Path] = set()  #: folders whose names are on disk
 
     @classmethod
     def open(cls, url_or_path: str, *, config: Mapping[str, str] | None = None) -> ArtifactStore:
@@ -247,7 +248,15 @@ class ArtifactStore:
                 with suppress(FileNotFoundError):
                     await obstore.delete_async(self._store, incoming)
                 raise
-            await asyncio.to_thread(_fsync_folders, self._local_root / _key(digest), self._local_root)
+            await asyncio.to_thread(self._fsync_folders, self._local_root / _key(digest))
+
+    def _fsync_folders(self, path: Path) -> None:
+        """Make a file's name durable, and the names of its folders when they may be new."""
+        _fsync(path.parent)
+        if path.parent not in self._durable:
+            _fsync(path.parent.parent)
+            _fsync(path.parent.parent.parent)
+            self._durable.add(path.parent)
 
     def _spool(self) -> IO[bytes]:
         # Nameless, so that even a kill -9 leaves nothing behind; on the store's disk, which has room for it.
@@ -298,11 +307,6 @@ async def _spool_hashed(chunks: AsyncIterator[bytes], file: IO[bytes], *, limit_
         await asyncio.to_thread(take, chunk)
     await asyncio.to_thread(file.flush)
     return Digest(hasher.hexdigest()), size_bytes
-
-
-def _fsync_folders(path: Path, root: Path) -> None:
-    for entry in (path.parent, path.parent.parent, root):
-        _fsync(entry)
 
 
 def _fsync(path: Path) -> None:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import shutil
 import tempfile
-from contextlib import suppress
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -132,8 +134,7 @@ class Combiner:
         async with self._database.connection() as connection:
             rows = await connection.fetch(QUERIES["proofs_of_task"], task["task_id"])
         parts = [await self._part(row) for row in rows]
-        with tempfile.TemporaryDirectory(dir=self._scratch) as folder:
-            workdir = Path(folder)
+        async with self._workdir() as workdir:
             async with self._library.at_hand(program, program.verifying_files) as files:
                 result = await self._workers.call(
                     in_worker.combine,
@@ -165,6 +166,15 @@ class Combiner:
             )
             digest, size_bytes = await self._artifacts.put_file(path)
         return result, digest, size_bytes
+
+    @asynccontextmanager
+    async def _workdir(self) -> AsyncIterator[Path]:
+        # Even making a folder may wait for the disk, behind somebody's fsync.
+        folder = await asyncio.to_thread(tempfile.mkdtemp, dir=self._scratch)
+        try:
+            yield Path(folder)
+        finally:
+            await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
 
     def _write(
         self, path: Path, manifest: Manifest, files: ProgramFiles, rows: list[Any], parts: list[PartialProof]
