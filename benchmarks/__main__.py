@@ -6,10 +6,10 @@ import argparse
 import json
 import sys
 
-from benchmarks import control_plane, market, overhead, parallel
+from benchmarks import control_plane, market, overhead, parallel, queue_depth
 from benchmarks.measuring import print_result, say, sigterm_as_ctrl_c
 
-BENCHMARKS = {module.NAME: module.run for module in (market, parallel, overhead, control_plane)}
+BENCHMARKS = {module.NAME: module.run for module in (market, parallel, overhead, control_plane, queue_depth)}
 
 
 def main() -> int:

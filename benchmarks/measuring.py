@@ -101,8 +101,8 @@ def say(text: str) -> None:
 def print_result(result: Result) -> None:
     """Print a result for people."""
     print(f"\n{result.name}: {result.measured}\n  against {result.against}\n")
-    columns = list(result.table[0])
-    rows = [columns, *([_cell(row[column]) for column in columns] for row in result.table)]
+    columns = list(dict.fromkeys(column for row in result.table for column in row))
+    rows = [columns, *([_cell(row.get(column, "")) for column in columns] for row in result.table)]
     widths = [max(len(row[place]) for row in rows) for place in range(len(columns))]
     for row in rows:
         print("  " + "  ".join(cell.rjust(width) for cell, width in zip(row, widths, strict=True)))

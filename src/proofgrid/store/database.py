@@ -76,7 +76,7 @@ class Database:
     async def _connect_once(cls, dsn: str, size: int) -> Database:
         pool = asyncpg.create_pool(
             dsn,
-            min_size=1,
+            min_size=size,  # who opens one in the middle of a call waits for it
             max_size=size,
             init=_prepare,
             reset=_nothing_to_reset,
@@ -278,6 +278,8 @@ async def _nothing_to_reset(_connection: Any) -> None:
 async def _prepare(connection: Any) -> None:
     for kind in ("json", "jsonb"):
         await connection.set_type_codec(kind, encoder=json.dumps, decoder=json.loads, schema="pg_catalog")
+    # asyncpg looks up the types of arrays on each connection's first use of them, which takes several round trips.
+    await connection.prepare("SELECT $1::jsonb[], $2::bytea[], $3::uuid[], $4::text[], $5::bigint[], $6::int[]")
 
 
 async def _patiently(attempt: Callable[[], Awaitable[Database]], *, dsn: str, patience_seconds: float) -> Database:
