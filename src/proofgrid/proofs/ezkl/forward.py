@@ -2,7 +2,7 @@
 
 slice      0        1        2        3         Every other slice commits to both of its ends, so each tensor that
 tensor   a    [b]      [c]      [d]    e        crosses is committed to once; that its other neighbour would say the
-           `---^        ^---´`---^              same was seen when the program was built.
+           `---^        ^---'`---^              same was seen when the program was built.
 """
 
 from __future__ import annotations

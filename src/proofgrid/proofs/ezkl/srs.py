@@ -9,10 +9,10 @@ pinned by a program's identity, for whoever chooses another tau can forge every 
 A file that is larger than a circuit can be used, but the engine then computes the Lagrange basis anew at every
 load, seconds each. So a network may have a folder of files, kzg12.srs, kzg13.srs and so on, as ceremonies publish them.
 
-A commitment to a tensor is the sum of its elements times Lagrange points: the engine puts the tensor into the first rows
-of a column, ones into the last few, zeros between. So a short file of the outer points gives the same commitment, and
-loading it costs nothing; loading the whole file (64 bytes a point, each checked) is what a forward pass would spend
-most of its time with.
+A commitment to a tensor is the sum of its elements times Lagrange points: the engine puts the tensor into the first
+rows of a column, ones into the last few, zeros between. So a short file of the outer points gives the same commitment,
+and loading it costs nothing; loading the whole file (64 bytes a point, each checked) is what a forward pass would
+spend most of its time with.
 """
 
 from __future__ import annotations

@@ -20,6 +20,7 @@ import os
 import resource
 import signal
 import sys
+import tempfile
 import threading
 from collections.abc import Mapping
 from pathlib import Path
@@ -119,8 +120,7 @@ def _enter(order: Mapping[str, Any]) -> None:
     resource.setrlimit(resource.RLIMIT_DATA, (order["memory_bytes"], order["memory_bytes"]))
     os.chdir(order["workdir"])
     os.environ.update(HOME=order["workdir"], TMPDIR=order["workdir"])
-    if "tempfile" in sys.modules:
-        sys.modules["tempfile"].tempdir = None  # it may have asked where to put files while we waited elsewhere
+    tempfile.tempdir = None  # it may have been asked for while we waited elsewhere
 
 
 def _run(order: Mapping[str, Any], answers: IO[str]) -> int:
