@@ -20,8 +20,9 @@ from tests.proofs.conftest import ProvenRequest
 def commitment(files: ProgramFiles, integers: list[int], srs: Path) -> list[tuple[str, str]]:
     """Commit to a tensor, by the engine's own command for it."""
     felts = [to_felt(integer) for integer in integers]
-    points: Any = ezkl.kzg_commit(felts, *(str(files.path(f"slice/1/{name}")) for name in ("vk", "settings")), str(srs))
-    return [(point.x, point.y) for point in points]
+    kzg_commit: Any = ezkl.kzg_commit
+    vk, settings = (str(files.path(f"slice/1/{name}")) for name in ("vk", "settings"))
+    return [(point.x, point.y) for point in kzg_commit(felts, vk, settings, str(srs))]
 
 
 def circuit_logrows(files: ProgramFiles) -> int:

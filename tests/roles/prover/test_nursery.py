@@ -9,6 +9,7 @@ import subprocess
 import sys
 import textwrap
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import psutil
@@ -44,12 +45,37 @@ async def prepared(nursery: Nursery, proof_system: str = "toy") -> psutil.Proces
     return child
 
 
-async def run(nursery: Nursery, spec: ChildSpec, limits: ChildLimits = LIMITS) -> tuple[JobOutput, set[psutil.Process]]:
-    """Return the job's output and the children there were while it ran."""
-    seen: set[psutil.Process] = set()
-    output = await run_child(
-        spec, limits=limits, on_progress=lambda stage, share: seen.update(my_children()), nursery=nursery
-    )
+@asynccontextmanager
+async def helper_of_a_running_job(
+    nursery: Nursery, spec: ChildSpec, limits: ChildLimits = LIMITS
+) -> AsyncIterator[psutil.Process]:
+    """Yield what the engine of an "orphan" job has started; it inherited all that the engine has."""
+    helpers: asyncio.Queue[psutil.Process] = asyncio.Queue()
+
+    def look(stage: str, share: int) -> None:
+        if stage == "orphan":
+            helpers.put_nowait(psutil.Process(share))
+
+    job = asyncio.ensure_future(run_child(spec, limits=limits, on_progress=look, nursery=nursery))
+    helper = await helpers.get()
+    await until(lambda: "HOME" in helper.environ())  # not before it has become another program
+    yield helper
+    job.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await job
+
+
+async def run(
+    nursery: Nursery, spec: ChildSpec, limits: ChildLimits = LIMITS
+) -> tuple[JobOutput, list[psutil.Process]]:
+    """Return the job's output and, for each helper its engine started, the child it was started in."""
+    seen: list[psutil.Process] = []
+
+    def look(stage: str, share: int) -> None:
+        if stage == "helper":  # it lives until the prover has heard the last word
+            seen.append(psutil.Process(os.getpgid(share)))
+
+    output = await run_child(spec, limits=limits, on_progress=look, nursery=nursery)
     return output, seen
 
 
@@ -59,13 +85,13 @@ async def test_a_child_that_waits_becomes_the_child_of_the_next_job_and_of_no_ot
     served = []
     for name in ("one", "two"):
         (tmp_path / name).mkdir()
-        spec, files, request = a_toy_job(tmp_path / name)
+        spec, files, request = a_toy_job(tmp_path / name, behaviour="helper")
         waiting = await prepared(nursery)
 
         output, seen = await run(nursery, spec)
 
         ToySystem().verify_partial(files, 0, request.jobs[0].facts, output, workdir=tmp_path)
-        assert waiting in seen
+        assert [process.pid for process in seen] == [waiting.pid]
         served.append(waiting)
         await until(lambda pid=waiting.pid: has_ended(pid))  # type: ignore[misc]
     assert served[0] != served[1]
@@ -83,15 +109,15 @@ async def test_preparing_twice_keeps_one_child_waiting(nursery: Nursery) -> None
 async def test_a_waiting_child_killed_with_sigkill_costs_nothing_but_a_new_start(
     nursery: Nursery, tmp_path: Path
 ) -> None:
-    spec, files, request = a_toy_job(tmp_path)
+    spec, files, request = a_toy_job(tmp_path, behaviour="helper")
     waiting = await prepared(nursery)
 
-    waiting.kill()
-    await until(lambda: has_ended(waiting.pid))
+    waiting.kill()  # and nobody has noticed when the job comes
     output, seen = await run(nursery, spec)
 
     ToySystem().verify_partial(files, 0, request.jobs[0].facts, output, workdir=tmp_path)
-    assert waiting not in seen
+    assert len(seen) == 1
+    assert seen[0].pid != waiting.pid
 
 
 async def test_a_waiting_engine_killed_with_sigkill_costs_nothing_but_a_new_start(
@@ -112,28 +138,23 @@ async def test_a_waiting_engine_killed_with_sigkill_costs_nothing_but_a_new_star
 async def test_a_child_that_waits_with_another_proof_system_does_the_job_too(
     nursery: Nursery, tmp_path: Path, other: str
 ) -> None:
-    spec, files, request = a_toy_job(tmp_path)
+    spec, files, request = a_toy_job(tmp_path, behaviour="helper")
     waiting = await prepared(nursery, other)
 
     output, seen = await run(nursery, spec)
 
     ToySystem().verify_partial(files, 0, request.jobs[0].facts, output, workdir=tmp_path)
-    assert waiting in seen
+    assert [process.pid for process in seen] == [waiting.pid]
 
 
 async def test_a_child_that_waits_with_another_number_of_cores_is_replaced(nursery: Nursery, tmp_path: Path) -> None:
-    spec, _, _ = a_toy_job(tmp_path, behaviour="slow", sleep_ms=50)
+    spec, _, _ = a_toy_job(tmp_path, behaviour="orphan")
     waiting = await prepared(nursery)
-    environments: list[dict[str, str]] = []
-
-    def look(stage: str, share: int) -> None:
-        environments.extend(child.environ() for child in my_children() - {waiting})
-
     limits = ChildLimits(memory_bytes=1 << 30, timeout_seconds=60, cores=3)
-    await run_child(spec, limits=limits, on_progress=look, nursery=nursery)
 
-    assert {environment["RAYON_NUM_THREADS"] for environment in environments} == {"3"}
-    await until(lambda: has_ended(waiting.pid))
+    async with helper_of_a_running_job(nursery, spec, limits) as helper:
+        assert helper.environ()["RAYON_NUM_THREADS"] == "3"
+        await until(lambda: has_ended(waiting.pid))
 
 
 async def test_a_child_that_waited_has_the_jobs_memory_limit(nursery: Nursery, tmp_path: Path) -> None:
@@ -159,21 +180,14 @@ async def test_a_child_that_waited_works_in_the_jobs_directory_and_knows_no_secr
     nursery: Nursery, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("PROOFGRID_KEY", "hunter2")
-    spec, _, _ = a_toy_job(tmp_path, behaviour="helper")
-    await prepared(nursery)
-    places: list[str] = []
-    environments: list[dict[str, str]] = []
+    spec, _, _ = a_toy_job(tmp_path, behaviour="orphan")
+    waiting = await prepared(nursery)
 
-    def look(stage: str, share: int) -> None:
-        if stage == "helper":  # what the engine starts inherits what the engine has
-            places.append(psutil.Process(share).cwd())
-            environments.append(psutil.Process(share).environ())
-
-    await run_child(spec, limits=LIMITS, on_progress=look, nursery=nursery)
-
-    assert places == [str(spec.workdir)]
-    assert (environments[0]["HOME"], environments[0]["TMPDIR"]) == (str(spec.workdir), str(spec.workdir))
-    assert "hunter2" not in " ".join(environments[0].values())
+    async with helper_of_a_running_job(nursery, spec) as helper:
+        environment = helper.environ()
+        assert os.getpgid(helper.pid) == waiting.pid
+        assert helper.cwd() == environment["HOME"] == environment["TMPDIR"] == str(spec.workdir)
+        assert "hunter2" not in " ".join([*environment.values(), *waiting.environ().values()])
 
 
 async def test_what_an_engine_started_ends_after_its_last_word(nursery: Nursery, tmp_path: Path) -> None:

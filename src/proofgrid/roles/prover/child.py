@@ -2,8 +2,8 @@
 
     prover --- supervisor --- engine --- what the engine starts        (one process group)
                    |             stdin: the order, through a pipe; answers: one JSON object per line on FD,
-                   |             {"stage", "share"}, at last {"error"} or {"done"}, then it ends; output: `proof` and
-                   |             `public.json` in the workdir
+                   |             {"took_order"}, {"stage", "share"}, at last {"error"} or {"done"}, then it ends;
+                   |             output: `proof` and `public.json` in the workdir
                    `  stdin: one line of JSON, the order; then nothing, until the prover closes it or dies
 
 The supervisor only waits: for the engine, whose end it repeats, and for the prover, whose death it makes the group's.
@@ -130,6 +130,7 @@ def _run(order: Mapping[str, Any], answers: IO[str]) -> int:
         answers.write(json.dumps(facts) + "\n")
         answers.flush()
 
+    say(took_order=True)
     try:
         _prove(order, lambda stage, share: say(stage=stage, share=share))
     except ProofgridError as error:

@@ -56,18 +56,24 @@ class Nursery:
         else:
             self._waiting = child
 
-    async def take(self, proof_system: str, *, cores: int) -> Child:
-        """Return a child for a job of any proof system: the waiting one, or a new one. The caller ends it."""
+    def take(self, *, cores: int) -> Child | None:
+        """Return the waiting child, if there is one, for a job of any proof system; the caller ends it.
+
+        It may have died unnoticed: then it never says that it took its order.
+        """
         waiting, self._waiting = self._waiting, None
-        if waiting is not None:
-            if not waiting.exited.is_set() and waiting.cores == cores:
-                return waiting
-            self.see_off(waiting)
-        return await Child.start(proof_system, cores=cores, home=self._home)
+        if waiting is None or (waiting.cores == cores and not waiting.exited.is_set()):
+            return waiting
+        self.discard(waiting)
+        return None
 
     def see_off(self, child: Child) -> None:
-        """End a child whose job is over, in the background."""
-        self._group.create_task(child.end_after_work() if not self._closed else child.end())
+        """End a child that has said its last word, in the background."""
+        self._group.create_task(child.end_after_work())
+
+    def discard(self, child: Child) -> None:
+        """End a child that nobody needs, in the background."""
+        self._group.create_task(child.end())
 
     async def _drop_waiting(self) -> None:
         waiting, self._waiting = self._waiting, None

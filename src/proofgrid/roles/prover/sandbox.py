@@ -59,11 +59,22 @@ async def run_child(
     `on_progress` is called on the event loop. With a nursery, the child that waits there is taken, and a child that
     has handed in its output goes on its own while the prover goes on already.
     """
+    waiting = None if nursery is None else nursery.take(cores=limits.cores)
+    if waiting is not None:
+        answer = await _serve(waiting, spec, limits, on_progress, nursery)
+        if answer.took_order:
+            return _outcome(spec, limits, waiting, answer)
+        # It died while it waited, or a moment later: no fault of the job, which it has not seen.
+    child = await Child.start(spec.proof_system, cores=limits.cores, home=spec.workdir)
+    answer = await _serve(child, spec, limits, on_progress, nursery)
+    return _outcome(spec, limits, child, answer)
+
+
+async def _serve(
+    child: Child, spec: ChildSpec, limits: ChildLimits, on_progress: Report, nursery: Nursery | None
+) -> _Answer:
+    """Give the child its order and return what it said; whatever happens, somebody sees to its end."""
     answer = _Answer(on_progress)
-    if nursery is None:
-        child = await Child.start(spec.proof_system, cores=limits.cores, home=spec.workdir)
-    else:
-        child = await nursery.take(spec.proof_system, cores=limits.cores)
     try:
         await _run(child, spec, limits, answer)
     except TimeoutError:
@@ -75,7 +86,7 @@ async def run_child(
             await child.end_after_work()
         else:
             nursery.see_off(child)
-    return _outcome(spec, limits, child, answer)
+    return answer
 
 
 async def _run(child: Child, spec: ChildSpec, limits: ChildLimits, answer: _Answer) -> None:
@@ -100,6 +111,7 @@ class _Answer:
     def __init__(self, on_progress: Report) -> None:
         self._on_progress = on_progress
         self.last: dict[str, Any] = {}
+        self.took_order = False
         self.over = asyncio.Event()  #: the output is there, whole
 
     @property
@@ -121,6 +133,7 @@ class _Answer:
         if progress is not None:
             self._on_progress(*progress)
             return
+        self.took_order = True  # {"took_order"} is the first word
         self.last = said
         if said.get("done") is True:
             self.over.set()
