@@ -275,9 +275,13 @@ class ProverNode:
         else:
             # Not sent now means sent after the next welcome.
             self._link.send(codec.write_results([job.report]))
-        if self._nursery is not None:
-            # Now, while the result travels and is judged; during a proof it would steal from the proof.
-            await self._nursery.prepare(lease.proof_system, cores=self._settings.cores)
+        await self._prepare_next(lease)
+
+    async def _prepare_next(self, lease: LeaseOffer) -> None:
+        """Start the next job's child while the result travels and is judged; during a proof it would steal from it."""
+        program = self._programs.get(lease.program_digest)
+        if self._nursery is not None and program is not None and not self._draining.is_set():
+            await self._nursery.prepare(program.proof_system, cores=self._settings.cores)
 
     def _give_back(self, lease: LeaseOffer, code: str, detail: str) -> None:
         self._tell("failed", slice=lease.slice_index, reason=detail)
