@@ -3,8 +3,8 @@
     input --H^rounds--> link 0 --H^rounds--> link 1 ... --H^rounds--> output
 
 A proof is the two ends of its piece of the chain; the verifier walks the piece again. Settings: `rounds`, `slices`,
-`behaviour` (what `run_job` does: ok, slow, hang, fill, crash, exit, panic, memory, stderr, noise, orphan, refuse,
-garbage)
+`behaviour` (what `run_job` does: ok, slow, hang, fill, crash, exit, panic, memory, stderr, noise, orphan, helper,
+refuse, garbage)
 and `sleep_ms`. A file `toy-behaviour` in a prover's cache directory overrides the behaviour for that prover alone.
 
 This file is copied out and installed as a third party's package; so it imports nothing from the tests.
@@ -199,12 +199,13 @@ def _behave(behaviour: str, settings: Mapping[str, Any], workdir: Path, report: 
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
         while True:
             time.sleep(3600)
-    if behaviour == "orphan":
+    if behaviour in ("orphan", "helper"):
         # A grandchild of the prover, as an engine might start one.
         helper = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(3600)"])
         (workdir / "grandchild").write_text(str(helper.pid))
-        report("orphan", helper.pid)
-        time.sleep(3600)
+        report(behaviour, helper.pid)
+        if behaviour == "orphan":
+            time.sleep(3600)
     if behaviour == "fill":
         (workdir / "large").write_bytes(bytes(16 << 20))
     if behaviour == "crash":

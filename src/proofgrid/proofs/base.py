@@ -190,3 +190,12 @@ class ProofSystem(Protocol):
         Believes nothing but `files.program.identity` (whose digest the caller compares).
         """
         ...
+
+
+@runtime_checkable
+class Preloading(Protocol):
+    """What a proof system may offer besides: to load its engine before it is told what to prove."""
+
+    def preload(self) -> None:
+        """Import whatever `run_job` would import. Must not start threads, and may be called twice."""
+        ...

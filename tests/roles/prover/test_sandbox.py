@@ -18,7 +18,8 @@ import pytest
 
 from proofgrid.primitives.errors import InvalidInput, JobCrashed, JobTimedOut
 from proofgrid.proofs.base import NormalisedRequest, ProgramFiles
-from proofgrid.roles.prover.sandbox import STDERR_KEPT_BYTES, ChildLimits, ChildSpec, run_child
+from proofgrid.roles.prover.process import STDERR_KEPT_BYTES
+from proofgrid.roles.prover.sandbox import ChildLimits, ChildSpec, run_child
 from tests.toy_system import ToySystem
 
 LIMITS = ChildLimits(memory_bytes=1 << 30, timeout_seconds=60, cores=1)

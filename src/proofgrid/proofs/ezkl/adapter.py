@@ -20,8 +20,8 @@ from proofgrid.proofs.base import (
     Report,
     SystemDescription,
 )
-from proofgrid.proofs.ezkl import build, identity, normalise, prove, settings, verify, whole
-from proofgrid.proofs.ezkl.engine import ENGINE
+from proofgrid.proofs.ezkl import identity, normalise, prove, settings, verify, whole
+from proofgrid.proofs.ezkl.engine import ENGINE, load_engine
 
 
 class EzklProofSystem:
@@ -45,6 +45,9 @@ class EzklProofSystem:
         report: Report,
     ) -> ProgramFiles:
         """Make a program of the file "model" and, if given, "calibration"."""
+        # Imported late: numpy and onnx are half of what it takes to load this module, and proving needs neither.
+        from proofgrid.proofs.ezkl import build
+
         return build.build_program(source, settings, srs=srs, workdir=workdir, report=report)
 
     def check_program(self, files: ProgramFiles) -> None:
@@ -54,6 +57,10 @@ class EzklProofSystem:
     def normalise(self, files: ProgramFiles, inputs: list[Any], *, workdir: Path) -> NormalisedRequest:
         """Turn inputs into statement and jobs, one job per input and slice."""
         return normalise.normalise(files, inputs, workdir=workdir)
+
+    def preload(self) -> None:
+        """Load the engine."""
+        load_engine()
 
     def run_job(
         self, files: ProgramFiles, slice_index: int, job_input: bytes, *, cache: Path, workdir: Path, report: Report

@@ -14,7 +14,7 @@ from proofgrid.proofs.base import Program, ProgramFiles, Report, SliceSpec
 from proofgrid.proofs.ezkl import calibration, engine
 from proofgrid.proofs.ezkl.circuits import Circuits, choose_circuits, slice_with_equal_scales
 from proofgrid.proofs.ezkl.estimate import memory_bytes_of, units_of
-from proofgrid.proofs.ezkl.forward import forward
+from proofgrid.proofs.ezkl.forward import try_forward
 from proofgrid.proofs.ezkl.identity import PROOF_SYSTEM, VERIFIER_SRS, make_identity, slice_file, verifying_files
 from proofgrid.proofs.ezkl.plan import BuildPlan, plan_build
 from proofgrid.proofs.ezkl.settings import decomposition_text
@@ -130,6 +130,6 @@ def _slice_summary(part: ModelSlice, settings: Mapping[str, Any]) -> dict[str, A
 
 def _try_forward(plan: BuildPlan, made: ProgramFiles) -> None:
     # Shows before anybody pays that neighbouring slices commit to a tensor in the same way.
-    last = forward(made, plan.samples[0], workdir=plan.workdir)[-1]
+    last = try_forward(made, plan.samples[0], workdir=plan.workdir)[-1]
     if len(last.witness.outputs) != plan.model.output.elements:
         raise engine.EngineFailed("the circuit's output has another size than the model's")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import json
 import logging
+import os
 import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -16,6 +17,10 @@ from proofgrid.proofs.ezkl.felts import integer_of
 
 ENGINE = f"ezkl {version('ezkl')}"
 COMMITMENT_BYTES = 64  #: one uncompressed G1 point, big-endian: x, then y
+
+# The engine reads keys of hundreds of megabytes and reference strings in pieces of 8 kB unless it is told otherwise;
+# it asks once, when it is first used.
+os.environ.setdefault("EZKL_BUF_CAPACITY", str(1 << 20))
 
 # It reports calibration errors as tables through Python's logging, which would end in the middle of our progress.
 logging.getLogger("ezkl").setLevel(logging.CRITICAL)
@@ -34,10 +39,15 @@ class Witness:
     output_commitment: bytes | None
 
 
+def load_engine() -> Any:
+    """Return the engine's module."""
+    # Imported late, so that a process which only describes or registers programs never loads the engine.
+    return importlib.import_module("ezkl")
+
+
 def run(command: str, /, *args: Any, **options: Any) -> Any:
     """Call ezkl's `command`; raise EngineFailed with its last line, whatever kind of error or panic it was."""
-    # Imported late, so that a process which only describes or registers programs never loads the engine.
-    function: Callable[..., Any] = getattr(importlib.import_module("ezkl"), command)
+    function: Callable[..., Any] = getattr(load_engine(), command)
     try:
         return function(*args, **options)
     except BaseException as error:
@@ -49,7 +59,7 @@ def run(command: str, /, *args: Any, **options: Any) -> Any:
 
 def run_arguments(values: dict[str, Any]) -> Any:
     """Return ezkl's run arguments with these values."""
-    arguments = importlib.import_module("ezkl").PyRunArgs()
+    arguments = load_engine().PyRunArgs()
     for name, value in values.items():
         setattr(arguments, name, value)
     return arguments

@@ -8,6 +8,11 @@ pinned by a program's identity, for whoever chooses another tau can forge every 
 
 A file that is larger than a circuit can be used, but the engine then computes the Lagrange basis anew at every
 load, seconds each. So a network may have a folder of files, kzg12.srs, kzg13.srs and so on, as ceremonies publish them.
+
+A commitment to a tensor is the sum of its elements times Lagrange points: the engine puts the tensor into the first
+rows of a column, ones into the last few, zeros between. So a short file of the outer points gives the same commitment,
+and loading it costs nothing; loading the whole file (64 bytes a point, each checked) is what a forward pass would
+spend most of its time with.
 """
 
 from __future__ import annotations
@@ -16,6 +21,7 @@ import re
 import struct
 from collections.abc import Mapping
 from pathlib import Path
+from typing import IO
 
 from proofgrid.primitives.errors import InvalidField
 
@@ -23,6 +29,7 @@ _POINT_BYTES = 64
 _HEADER_BYTES = 4
 _TRAPDOOR_BYTES = 256
 _LOGROWS_MAX = 28
+_BLINDING_ROWS_MAX = 64  #: rows at a column's end that the engine fills; it uses six or so
 _SPARE_LOGROWS = 2  #: proving on up to 4 times the rows is cheaper than cutting the file at every load
 _NAME = re.compile(r"kzg(\d{1,2})\.srs")
 _HINT = "make one for development, or give the file of a real ceremony, or a folder of kzg<k>.srs"
@@ -59,6 +66,32 @@ def write_verifier_srs(srs: Path, target: Path) -> None:
         file.seek(-_TRAPDOOR_BYTES, 2)
         trapdoor = file.read(_TRAPDOOR_BYTES)
     target.write_bytes(struct.pack("<I", 0) + generator + generator + trapdoor)
+
+
+def committing_srs(srs: Path, *, logrows: int, elements: int, workdir: Path) -> Path:
+    """Return a file that commits to tensors of up to `elements` as `srs` does: the shortest, written to `workdir`.
+
+    It is `srs` itself when that is as short, or of another size than the circuit (its Lagrange points are others then).
+    """
+    short = max(elements, _BLINDING_ROWS_MAX - 1).bit_length() + 1  # each half holds them
+    if short >= logrows or _logrows_of(srs) != logrows:
+        return srs
+    target = workdir / f"srs.{short}"
+    if not target.exists():
+        half_bytes = _POINT_BYTES << (short - 1)
+        lagrange_end = _HEADER_BYTES + (2 * _POINT_BYTES << logrows)
+        with srs.open("rb") as file:
+            points = _piece(file, _HEADER_BYTES, 2 * half_bytes)
+            first = _piece(file, lagrange_end - (_POINT_BYTES << logrows), half_bytes)
+            last = _piece(file, lagrange_end - half_bytes, half_bytes)
+            trapdoor = _piece(file, lagrange_end, _TRAPDOOR_BYTES)
+        target.write_bytes(struct.pack("<I", short) + points + first + last + trapdoor)
+    return target
+
+
+def _piece(file: IO[bytes], at: int, size: int) -> bytes:
+    file.seek(at)
+    return file.read(size)
 
 
 def _logrows_of(path: Path) -> int | None:

@@ -25,6 +25,7 @@ from proofgrid.primitives.ids import LeaseId, parse_uuid
 from proofgrid.proofs.base import JobOutput, Program
 from proofgrid.proofs.manifest import program_from_json
 from proofgrid.roles.prover.link import Link
+from proofgrid.roles.prover.nursery import Nursery
 from proofgrid.roles.prover.sandbox import ChildLimits, ChildSpec, run_child
 from proofgrid.rules.jobs.classes import JobClass
 from proofgrid.rules.jobs.offers import HeldLease, JobReport, JobTrouble, LeaseOffer, ProverOffer, StageReport
@@ -115,6 +116,7 @@ class ProverNode:
         self._files = LocalCache(settings.directory / "files", settings.cache_bytes)
         self._keys = settings.directory / "keys"
         self._scratch = settings.directory / "scratch"
+        self._nursery: Nursery | None = None  #: while running
         self._loop = asyncio.get_running_loop()
         self._link = Link(
             gateways,
@@ -133,12 +135,17 @@ class ProverNode:
             directory.mkdir(parents=True, exist_ok=True)
         self._link.start()
         try:
-            async with asyncio.TaskGroup() as group:
+            async with Nursery.open(self._scratch) as nursery, asyncio.TaskGroup() as group:
+                self._nursery = nursery
                 listening = group.create_task(self._listen(group))
+                await nursery.prepare(next(iter(self._settings.asks)), cores=self._settings.cores)
                 await self._until_drained()
                 listening.cancel()
         except BaseExceptionGroup as errors:
-            raise errors.exceptions[0] from None
+            error: BaseException = errors
+            while isinstance(error, BaseExceptionGroup):
+                error = error.exceptions[0]
+            raise error from None
         finally:
             await asyncio.to_thread(self._link.close)
 
@@ -268,6 +275,13 @@ class ProverNode:
         else:
             # Not sent now means sent after the next welcome.
             self._link.send(codec.write_results([job.report]))
+        await self._prepare_next(lease)
+
+    async def _prepare_next(self, lease: LeaseOffer) -> None:
+        """Start the next job's child while the result travels and is judged; during a proof it would steal from it."""
+        program = self._programs.get(lease.program_digest)
+        if self._nursery is not None and program is not None and not self._draining.is_set():
+            await self._nursery.prepare(program.proof_system, cores=self._settings.cores)
 
     def _give_back(self, lease: LeaseOffer, code: str, detail: str) -> None:
         self._tell("failed", slice=lease.slice_index, reason=detail)
@@ -321,7 +335,10 @@ class ProverNode:
             cores=self._settings.cores,
         )
         return await run_child(
-            spec, limits=limits, on_progress=lambda stage, permille: self._progress(lease, stage, permille)
+            spec,
+            limits=limits,
+            on_progress=lambda stage, permille: self._progress(lease, stage, permille),
+            nursery=self._nursery,
         )
 
     async def _report(self, lease: LeaseOffer, output: JobOutput, wall_ms: int, workdir: Path) -> JobReport:

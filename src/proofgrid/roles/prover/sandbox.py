@@ -1,25 +1,17 @@
 """Runs one job in a child process of its own: limited, watched, killed cleanly, and never trusted with our secrets.
 
-run_child --> child.py in its own session --> engine threads, perhaps processes
-    |             |  order: JSON on stdin
-    |             |  progress and errors: JSON lines on a pipe of their own, because engines print on stdout
-    |             |  output: files in the workdir
-    |             `  stderr: the last 8 KiB are kept for the report
-    `-- timeout or cancellation: SIGTERM to the group, a short grace, SIGKILL to the group, reaped
+run_child --> a waiting child of the nursery, or a new one --> order --> progress ... --> last word
+    |             output: files in the workdir, read as soon as the last word is said
+    |-- last word: the child frees its memory and goes; the nursery sees it off, its helpers are killed
+    `-- timeout or cancellation: the whole group is ended, and reaped, before this returns
 """
 
 from __future__ import annotations
 
 import asyncio
-import json
-import os
-import signal
-import subprocess
-import sys
-import threading
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -27,15 +19,13 @@ from proofgrid.primitives.errors import InvalidField, JobCrashed, JobTimedOut, P
 from proofgrid.proofs.base import JobOutput, Program, Report
 from proofgrid.proofs.manifest import program_to_json
 from proofgrid.proofs.reading import read_json, read_mapping
-from proofgrid.proofs.workers import ENGINE_THREADS, exit_text
+from proofgrid.proofs.workers import exit_text
 from proofgrid.roles.prover.child import PROOF_FILE, PUBLIC_FILE
+from proofgrid.roles.prover.nursery import Nursery
+from proofgrid.roles.prover.process import GRACE_SECONDS, Child
 
-STDERR_KEPT_BYTES = 8 << 10
 PROOF_MAX_BYTES = 256 << 20
 PUBLIC_MAX_BYTES = 16 << 20
-_LINE_MAX_BYTES = 1 << 16
-_GRACE_SECONDS = 1.0
-_KEPT_ENVIRONMENT = ("PATH", "LANG", "LC_ALL", "PYTHONPATH", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "VIRTUAL_ENV")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,47 +50,59 @@ class ChildLimits:
     cores: int
 
 
-async def run_child(spec: ChildSpec, *, limits: ChildLimits, on_progress: Report) -> JobOutput:
+async def run_child(
+    spec: ChildSpec, *, limits: ChildLimits, on_progress: Report, nursery: Nursery | None = None
+) -> JobOutput:
     """Run the job and return its output; cancelling this call kills the child.
 
     Raises JobTimedOut, JobCrashed with exit status and the tail of stderr, or the error of ours that the job raised.
-    `on_progress` is called on the event loop.
+    `on_progress` is called on the event loop. With a nursery, the child that waits there is taken, and a child that
+    has handed in its output goes on its own while the prover goes on already.
     """
-    answer = _Answer(on_progress)
-    async with _child_process(spec, limits) as child:
-        try:
-            async with asyncio.timeout(limits.timeout_seconds), asyncio.TaskGroup() as group:
-                readers = [group.create_task(answer.read(child)), group.create_task(child.keep_tail_of_stderr())]
-                await child.give_order(_order(spec, limits, child.answers_fd))
-                await child.exited.wait()
-                _signal_group(child.process, signal.SIGKILL)  # the job is over, so is what the engine started for it
-                # A helper that fled into a session of its own may hold our pipes open for ever.
-                await asyncio.wait(readers, timeout=_GRACE_SECONDS)
-                for reader in readers:
-                    reader.cancel()
-        except TimeoutError:
-            raise JobTimedOut(f"the job took longer than {limits.timeout_seconds:g} s and was killed") from None
+    waiting = None if nursery is None else nursery.take(cores=limits.cores)
+    if waiting is not None:
+        answer = await _serve(waiting, spec, limits, on_progress, nursery)
+        if answer.took_order:
+            return _outcome(spec, limits, waiting, answer)
+        # It died while it waited, or a moment later: no fault of the job, which it has not seen.
+    child = await Child.start(spec.proof_system, cores=limits.cores, home=spec.workdir)
+    answer = await _serve(child, spec, limits, on_progress, nursery)
     return _outcome(spec, limits, child, answer)
 
 
-@dataclass(slots=True)
-class _Child:
-    process: subprocess.Popen[bytes]
-    exited: asyncio.Event
-    answers_fd: int  #: as the child knows it
-    answers: asyncio.StreamReader
-    stderr: asyncio.StreamReader
-    tail: bytearray = field(default_factory=bytearray)
+async def _serve(
+    child: Child, spec: ChildSpec, limits: ChildLimits, on_progress: Report, nursery: Nursery | None
+) -> _Answer:
+    """Give the child its order and return what it said; whatever happens, somebody sees to its end."""
+    answer = _Answer(on_progress)
+    try:
+        await _run(child, spec, limits, answer)
+    except TimeoutError:
+        raise JobTimedOut(f"the job took longer than {limits.timeout_seconds:g} s and was killed") from None
+    finally:
+        if not answer.is_output:
+            await child.end()
+        elif nursery is None:
+            await child.end_after_work()
+        else:
+            nursery.see_off(child)
+    return answer
 
-    async def give_order(self, order: Mapping[str, Any]) -> None:
-        content = json.dumps(order).encode() + b"\n"
-        with suppress(BrokenPipeError):  # it died at once; its exit status says more
-            await asyncio.to_thread(_write_all, self.process.stdin, content)
 
-    async def keep_tail_of_stderr(self) -> None:
-        while piece := await self.stderr.read(_LINE_MAX_BYTES):
-            self.tail += piece
-            del self.tail[:-STDERR_KEPT_BYTES]
+async def _run(child: Child, spec: ChildSpec, limits: ChildLimits, answer: _Answer) -> None:
+    """Return when the child has handed in its output, or is gone."""
+    async with asyncio.timeout(limits.timeout_seconds), asyncio.TaskGroup() as group:
+        readers = [group.create_task(answer.read(child)), group.create_task(child.keep_tail_of_stderr())]
+        over = [group.create_task(child.exited.wait()), group.create_task(answer.over.wait())]
+        await child.give_order(_order(spec, limits))
+        await asyncio.wait(over, return_when=asyncio.FIRST_COMPLETED)
+        if not answer.is_output:
+            await child.exited.wait()
+            child.kill_rest()  # the job is over, so is what the engine started for it
+            # A helper that fled into a session of its own may hold our pipes open for ever.
+            await asyncio.wait(readers, timeout=GRACE_SECONDS)
+        for task in (*readers, *over):
+            task.cancel()
 
 
 class _Answer:
@@ -109,8 +111,14 @@ class _Answer:
     def __init__(self, on_progress: Report) -> None:
         self._on_progress = on_progress
         self.last: dict[str, Any] = {}
+        self.took_order = False
+        self.over = asyncio.Event()  #: the output is there, whole
 
-    async def read(self, child: _Child) -> None:
+    @property
+    def is_output(self) -> bool:
+        return self.over.is_set()
+
+    async def read(self, child: Child) -> None:
         with suppress(ValueError):  # a line without end
             while line := await child.answers.readline():
                 self._take(line)
@@ -122,81 +130,16 @@ class _Answer:
             progress = (str(said["stage"]), int(said["share"])) if "stage" in said else None
         except (InvalidField, ValueError, KeyError, TypeError):
             return
-        if progress is None:
-            self.last = said
-        else:
+        if progress is not None:
             self._on_progress(*progress)
+            return
+        self.took_order = True  # {"took_order"} is the first word
+        self.last = said
+        if said.get("done") is True:
+            self.over.set()
 
 
-@asynccontextmanager
-async def _child_process(spec: ChildSpec, limits: ChildLimits) -> AsyncIterator[_Child]:
-    answers_fd, child_fd = os.pipe()
-    answers = os.fdopen(answers_fd, "rb")
-    try:
-        process = _start(spec, limits, child_fd)
-    except OSError as reason:
-        answers.close()
-        raise JobCrashed(f"the child process cannot be started: {reason}") from reason
-    finally:
-        os.close(child_fd)
-    exited = _watch(process)
-    try:
-        async with _reader_of(answers) as answers_reader, _reader_of(process.stderr) as stderr_reader:
-            yield _Child(process, exited, child_fd, answers_reader, stderr_reader)
-    finally:
-        await _end(process, exited)
-
-
-def _start(spec: ChildSpec, limits: ChildLimits, child_fd: int) -> subprocess.Popen[bytes]:
-    return subprocess.Popen(
-        [sys.executable, "-P", "-m", "proofgrid.roles.prover.child"],  # -P: no modules from the workdir
-        stdin=subprocess.PIPE,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
-        bufsize=0,
-        cwd=spec.workdir,
-        env=_environment(spec, limits),
-        pass_fds=(child_fd,),
-        start_new_session=True,
-    )
-
-
-def _watch(process: subprocess.Popen[bytes]) -> asyncio.Event:
-    """Return an event that is set when the process is reaped.
-
-    asyncio's own `wait` also waits for the pipes to close (Python 3.11), which a helper of the engine can prevent.
-    """
-    loop = asyncio.get_running_loop()
-    exited = asyncio.Event()
-
-    def wait() -> None:
-        process.wait()
-        with suppress(RuntimeError):  # the loop is closed, nobody waits any more
-            loop.call_soon_threadsafe(exited.set)
-
-    threading.Thread(target=wait, name=f"wait-{process.pid}", daemon=True).start()
-    return exited
-
-
-@asynccontextmanager
-async def _reader_of(pipe: Any) -> AsyncIterator[asyncio.StreamReader]:
-    reader = asyncio.StreamReader(limit=_LINE_MAX_BYTES)
-    transport, _ = await asyncio.get_running_loop().connect_read_pipe(
-        lambda: asyncio.StreamReaderProtocol(reader), pipe
-    )
-    try:
-        yield reader
-    finally:
-        transport.close()
-
-
-def _write_all(pipe: Any, content: bytes) -> None:
-    rest = memoryview(content)
-    while rest:
-        rest = rest[pipe.write(rest) :]
-
-
-def _order(spec: ChildSpec, limits: ChildLimits, child_fd: int) -> dict[str, Any]:
+def _order(spec: ChildSpec, limits: ChildLimits) -> dict[str, Any]:
     return {
         "proof_system": spec.proof_system,
         "program": program_to_json(spec.program),
@@ -206,57 +149,13 @@ def _order(spec: ChildSpec, limits: ChildLimits, child_fd: int) -> dict[str, Any
         "cache": str(spec.cache.absolute()),
         "workdir": str(spec.workdir.absolute()),
         "memory_bytes": limits.memory_bytes,
-        "fd": child_fd,
     }
 
 
-def _environment(spec: ChildSpec, limits: ChildLimits) -> dict[str, str]:
-    kept = {name: os.environ[name] for name in _KEPT_ENVIRONMENT if name in os.environ}
-    threads = {name: str(limits.cores) for name in ENGINE_THREADS}
-    place = str(spec.workdir.absolute())
-    return {**kept, **threads, "HOME": place, "TMPDIR": place, "PYTHONUNBUFFERED": "1"}
-
-
-async def _end(process: subprocess.Popen[bytes], exited: asyncio.Event) -> None:
-    """Make sure that the child's whole group is gone and the child reaped, also when we are cancelled meanwhile."""
-    async with asyncio.TaskGroup() as group:
-        ending = group.create_task(_kill_and_reap(process, exited))
-        cancelled = False
-        while not ending.done():
-            try:
-                await asyncio.shield(ending)
-            except asyncio.CancelledError:
-                cancelled = True
-    if cancelled:
-        raise asyncio.CancelledError
-
-
-async def _kill_and_reap(process: subprocess.Popen[bytes], exited: asyncio.Event) -> None:
-    if not exited.is_set():
-        _signal_group(process, signal.SIGTERM)
-        await _wait_a_little(exited)
-    if process.stdin is not None:
-        process.stdin.close()  # the supervisor kills and reaps the engine, then the group
-    await _wait_a_little(exited)
-    _signal_group(process, signal.SIGKILL)
-    await exited.wait()
-
-
-async def _wait_a_little(exited: asyncio.Event) -> None:
-    with suppress(TimeoutError):
-        async with asyncio.timeout(_GRACE_SECONDS):
-            await exited.wait()
-
-
-def _signal_group(process: subprocess.Popen[bytes], number: signal.Signals) -> None:
-    with suppress(ProcessLookupError, PermissionError):
-        os.killpg(process.pid, number)
-
-
-def _outcome(spec: ChildSpec, limits: ChildLimits, child: _Child, answer: _Answer) -> JobOutput:
+def _outcome(spec: ChildSpec, limits: ChildLimits, child: Child, answer: _Answer) -> JobOutput:
     if error := answer.last.get("error"):
         raise _error_from(error)
-    if child.process.returncode == 0 and answer.last.get("done"):
+    if answer.is_output:
         return _output_in(spec.workdir)
     raise JobCrashed(_crash_text(limits, child, answer))
 
@@ -281,7 +180,7 @@ def _read(path: Path, max_bytes: int) -> bytes:
     return path.read_bytes()
 
 
-def _crash_text(limits: ChildLimits, child: _Child, answer: _Answer) -> str:
+def _crash_text(limits: ChildLimits, child: Child, answer: _Answer) -> str:
     tail = child.tail.decode(errors="replace").strip()
     limit = f"memory limit {limits.memory_bytes >> 20} MiB"
     how = exit_text(child.process.returncode or 0)

@@ -1,0 +1,174 @@
+"""One child process of the prover, seen from outside: started, given its order, ended with everything it started.
+
+Child.start --> child.py in its own session --> engine threads, perhaps processes
+    |             |  order: one line of JSON on stdin
+    |             |  progress and errors: JSON lines on a pipe of their own, because engines print on stdout
+    |             `  stderr: the last 8 KiB are kept for the report
+    `-- end: SIGTERM to the group, a short grace, SIGKILL to the group, reaped
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from proofgrid.primitives.errors import JobCrashed
+from proofgrid.proofs.workers import ENGINE_THREADS
+
+STDERR_KEPT_BYTES = 8 << 10
+LINE_MAX_BYTES = 1 << 16
+GRACE_SECONDS = 1.0
+_KEPT_ENVIRONMENT = ("PATH", "LANG", "LC_ALL", "PYTHONPATH", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "VIRTUAL_ENV")
+
+
+@dataclass(slots=True, eq=False)
+class Child:
+    """A process for one job. Whoever starts or takes it must `end` it."""
+
+    process: subprocess.Popen[bytes]
+    cores: int
+    exited: asyncio.Event
+    answers: asyncio.StreamReader
+    stderr: asyncio.StreamReader
+    tail: bytearray = field(default_factory=bytearray)
+    _transports: list[asyncio.BaseTransport] = field(default_factory=list)
+
+    @classmethod
+    async def start(cls, proof_system: str, *, cores: int, home: Path) -> Child:
+        """Start a child that loads a proof system and waits for its order; raise JobCrashed when that cannot be."""
+        answers_fd, child_fd = os.pipe()
+        pipe = os.fdopen(answers_fd, "rb")
+        try:
+            process = _start(proof_system, cores, home, child_fd)
+        except OSError as reason:
+            pipe.close()
+            raise JobCrashed(f"the child process cannot be started: {reason}") from reason
+        finally:
+            os.close(child_fd)
+        readers = asyncio.StreamReader(limit=LINE_MAX_BYTES), asyncio.StreamReader(limit=LINE_MAX_BYTES)
+        child = cls(process, cores, _watch(process), *readers)
+        try:
+            child._transports = [await _connect(*pair) for pair in zip(readers, (pipe, process.stderr), strict=True)]
+        except BaseException:
+            await child.end()
+            raise
+        return child
+
+    async def give_order(self, order: Mapping[str, Any]) -> None:
+        """Tell the child what to do; it is told once."""
+        content = json.dumps(order).encode() + b"\n"
+        with suppress(BrokenPipeError):  # it died at once; its exit status says more
+            await asyncio.to_thread(_write_all, self.process.stdin, content)
+
+    async def keep_tail_of_stderr(self) -> None:
+        """Read what the child complains of, and keep the end."""
+        while piece := await self.stderr.read(LINE_MAX_BYTES):
+            self.tail += piece
+            del self.tail[:-STDERR_KEPT_BYTES]
+
+    def kill_rest(self) -> None:
+        """Kill what the engine started and left behind."""
+        self._signal(signal.SIGKILL)
+
+    async def end(self) -> None:
+        """Make sure that the child's whole group is gone and the child reaped, also when we are cancelled meanwhile."""
+        async with asyncio.TaskGroup() as group:
+            ending = group.create_task(self._kill_and_reap())
+            cancelled = False
+            while not ending.done():
+                try:
+                    await asyncio.shield(ending)
+                except asyncio.CancelledError:
+                    cancelled = True
+        if cancelled:
+            raise asyncio.CancelledError
+
+    async def end_after_work(self) -> None:
+        """The same for a child that has said its last word and is about to go by itself."""
+        try:
+            await self._wait_a_little()
+        finally:
+            await self.end()
+
+    async def _kill_and_reap(self) -> None:
+        if not self.exited.is_set():
+            self._signal(signal.SIGTERM)
+            await self._wait_a_little()
+        if self.process.stdin is not None:
+            self.process.stdin.close()  # the supervisor kills and reaps the engine, then the group
+        await self._wait_a_little()
+        self._signal(signal.SIGKILL)
+        await self.exited.wait()
+        for transport in self._transports:
+            transport.close()
+
+    async def _wait_a_little(self) -> None:
+        with suppress(TimeoutError):
+            async with asyncio.timeout(GRACE_SECONDS):
+                await self.exited.wait()
+
+    def _signal(self, number: signal.Signals) -> None:
+        with suppress(ProcessLookupError, PermissionError):
+            os.killpg(self.process.pid, number)
+
+
+def _start(proof_system: str, cores: int, home: Path, child_fd: int) -> subprocess.Popen[bytes]:
+    return subprocess.Popen(
+        # -P: no modules from the workdir
+        [sys.executable, "-P", "-m", "proofgrid.roles.prover.child", str(child_fd), proof_system],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        bufsize=0,
+        cwd=home,
+        env=_environment(cores, home),
+        pass_fds=(child_fd,),
+        start_new_session=True,
+    )
+
+
+def _environment(cores: int, home: Path) -> dict[str, str]:
+    kept = {name: os.environ[name] for name in _KEPT_ENVIRONMENT if name in os.environ}
+    threads = {name: str(cores) for name in ENGINE_THREADS}
+    place = str(home.absolute())
+    return {**kept, **threads, "HOME": place, "TMPDIR": place, "PYTHONUNBUFFERED": "1"}
+
+
+def _watch(process: subprocess.Popen[bytes]) -> asyncio.Event:
+    """Return an event that is set when the process is reaped.
+
+    asyncio's own `wait` also waits for the pipes to close (Python 3.11), which a helper of the engine can prevent.
+    """
+    loop = asyncio.get_running_loop()
+    exited = asyncio.Event()
+
+    def wait() -> None:
+        process.wait()
+        with suppress(RuntimeError):  # the loop is closed, nobody waits any more
+            loop.call_soon_threadsafe(exited.set)
+
+    threading.Thread(target=wait, name=f"wait-{process.pid}", daemon=True).start()
+    return exited
+
+
+async def _connect(reader: asyncio.StreamReader, pipe: Any) -> asyncio.BaseTransport:
+    transport, _ = await asyncio.get_running_loop().connect_read_pipe(
+        lambda: asyncio.StreamReaderProtocol(reader), pipe
+    )
+    return transport
+
+
+def _write_all(pipe: Any, content: bytes) -> None:
+    rest = memoryview(content)
+    while rest:
+        rest = rest[pipe.write(rest) :]
