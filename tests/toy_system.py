@@ -4,8 +4,8 @@
 
 A proof is the two ends of its piece of the chain; the verifier walks the piece again. Settings: `rounds`, `slices`,
 `behaviour` (what `run_job` does: ok, slow, hang, fill, crash, exit, panic, memory, stderr, noise, orphan, refuse,
-garbage)
-and `sleep_ms`. A file `toy-behaviour` in a prover's cache directory overrides the behaviour for that prover alone.
+garbage; or `uncombinable`: the proofs are right, and `combine` fails) and `sleep_ms`. A file `toy-behaviour` in a
+prover's cache directory overrides the behaviour for that prover alone.
 
 This file is copied out and installed as a third party's package; so it imports nothing from the tests.
 """
@@ -25,7 +25,7 @@ from typing import Any
 
 from proofgrid.primitives.canonical import canonical_json
 from proofgrid.primitives.digests import digest_of, digest_of_file
-from proofgrid.primitives.errors import BadProof, BrokenLink, InvalidField, InvalidInput
+from proofgrid.primitives.errors import BadProof, BrokenLink, InvalidField, InvalidInput, Unprovable
 from proofgrid.proofs.base import (
     JobDraft,
     JobOutput,
@@ -139,6 +139,8 @@ class ToySystem:
     def combine(
         self, files: ProgramFiles, statement: Mapping[str, Any], parts: list[PartialProof], *, workdir: Path
     ) -> Mapping[str, Any]:
+        if _settings(files)["behaviour"] == "uncombinable":
+            raise Unprovable("the toy cannot combine these")
         last = len(files.program.slices) - 1
         ends = sorted((part.input_index, part.output.public["end"]) for part in parts if part.slice_index == last)
         return {"outputs": [end for _, end in ends]}

@@ -32,6 +32,8 @@ _WEATHER = (
     asyncpg.InternalClientError,
     asyncpg.InterfaceError,
 )
+#: When connecting, a database that is closed for maintenance is weather as well.
+_CLOSED = (*_WEATHER, asyncpg.ObjectNotInPrerequisiteStateError)
 #: What a lost connection looks like in the middle of a conversation; a file that is missing there is another matter.
 _LOST = (*(kind for kind in _WEATHER if kind is not OSError), ConnectionError)
 #: Two transactions got in each other's way and one was undone: nothing is wrong with either.
@@ -126,7 +128,7 @@ class Database:
         """Yield a connection outside any transaction, for reading. Raises Unavailable."""
         try:
             connection = await self._pool.acquire()
-        except _WEATHER as reason:
+        except _CLOSED as reason:
             raise _away(reason) from reason
         try:
             with _loss_named():
@@ -210,7 +212,7 @@ class Listener:
             try:
                 connection = await asyncpg.connect(self._dsn, timeout=_CONNECT_TIMEOUT_SECONDS)
                 return connection, await self._listen(connection)
-            except _WEATHER as reason:
+            except _CLOSED as reason:
                 log.warning("listener_cannot_connect", reason=type(reason).__name__)
             await asyncio.sleep(delay_seconds)
             delay_seconds = min(2 * delay_seconds, _BACKOFF_MAX_SECONDS)
@@ -291,7 +293,7 @@ async def _patiently(attempt: Callable[[], Awaitable[Database]], *, dsn: str, pa
             return await attempt()
         except (*_WRONG_DSN, ValueError) as reason:
             raise InvalidField(f"the database refuses the connection: {reason}", field="dsn") from reason
-        except _WEATHER as reason:
+        except _CLOSED as reason:
             if loop.time() + delay_seconds > give_up_at:
                 where = _without_password(dsn)
                 raise Unavailable(
