@@ -21,8 +21,8 @@ REACHED = Path(__file__).with_name("reached")
 def fault_hook() -> Callable[[str], None]:
     """Return what is told of every boundary."""
     # What a gateway does every hour must come round within a test.
-    retention.FIRST_LOOK_SECONDS = retention.LOOK_SECONDS = 0.3
-    mirror.REPAIR_SECONDS = 0.3
+    retention.FIRST_LOOK_SECONDS = retention.LOOK_SECONDS = 0.5
+    mirror.REPAIR_SECONDS = 0.5
     passed = 0
 
     def reach(point: str) -> None:

@@ -251,13 +251,12 @@ async def running_network(
     *,
     scheme: str = "grpc",
     ca_file: str = "",
-    gateway_path: Path | None = None,
+    gateway_path: str = "",
     **settings: str,
 ) -> AsyncIterator[Network]:
     """A gateway, a client with money, and the operators alice and bob without provers yet."""
-    network = Network(
-        root, dsn, settings, scheme=scheme, ca_file=Path(ca_file) if ca_file else None, gateway_path=gateway_path
-    )
+    network = Network(root, dsn, settings, scheme=scheme, ca_file=Path(ca_file) if ca_file else None)
+    network.gateway_path = Path(gateway_path) if gateway_path else None
     try:
         await network.start_gateway()
         for name, role in (("client", "client"), ("alice", "operator"), ("bob", "operator")):

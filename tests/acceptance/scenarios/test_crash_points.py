@@ -86,10 +86,11 @@ async def doomed(
     root = tmp_path_factory.mktemp("doomed")
     site = root / "fault-site"
     install_package(site, "fault", HERE / "fault_hook.py", group=GROUP, entry="fault_hook")
-    settings = {"SRS_FILE": str(srs_file), "HEARTBEAT_MS": "300", "ARTIFACTS_MIRROR": str(root / "second")}
+    settings = {"SRS_FILE": str(srs_file), "ARTIFACTS_MIRROR": str(root / "second")}
+    settings |= {"HEARTBEAT_MS": "300", "WORKERS": "1"}  # every gateway that starts has one worker less to start
     with pytest.MonkeyPatch.context() as monkeypatch, toy_system_installed(root / "toy-site", monkeypatch):
         async for dsn in temporary_database(embedded_postgres, template=template_database):
-            async with running_network(root, dsn, gateway_path=site, **settings) as network:
+            async with running_network(root, dsn, gateway_path=str(site), **settings) as network:
                 for name, operator in drivers.PROVERS:
                     await network.start_prover(name, operator, ask=500)
                 async with network.client() as client:
