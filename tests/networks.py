@@ -44,6 +44,8 @@ class Process:
 
     def children(self) -> list[psutil.Process]:
         """Its living children."""
+        if self.process.returncode is not None:
+            return []  # its number may be another process's by now
         try:
             return [child for child in psutil.Process(self.pid).children(recursive=True) if _lives(child)]
         except psutil.NoSuchProcess:

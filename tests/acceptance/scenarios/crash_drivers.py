@@ -17,12 +17,13 @@ from proofgrid.primitives.errors import ProofgridError, Unprovable
 from proofgrid.sdk.transfer import upload_file
 from proofgrid.wire.v1 import client_pb2 as messages
 from proofgrid.wire.v1 import prover_pb2
-from tests.acceptance.scenarios.doomed import OLD_MS, Doomed
+from tests.acceptance.scenarios.doomed import Doomed
 from tests.acceptance.scenarios.scripted import ScriptedProver
 from tests.acceptance.tasks import database_of, events_of
 
 PROVERS = (("p0", "alice"), ("p1", "bob"))  #: name, operator
 NEVER_SOLD = 1  #: base units per PU: no prover asks so little
+OLD_MS = 40 * 24 * 3_600_000  #: longer than artifacts are kept
 NO_REPAIRS = "SELECT 1 WHERE NOT EXISTS (SELECT 1 FROM artifact_repairs)"
 
 # --- a task's life -----------------------------------------------------------------------------------
@@ -163,7 +164,7 @@ async def start_again(doomed: Doomed) -> None:
 
 
 async def stop_politely(doomed: Doomed) -> None:
-    """A gateway dies while it closes, with work under way."""
+    """A gateway that was asked to stop dies while it closes, with work under way."""
     task_id = await doomed.running()
     async with doomed.killed():
         assert doomed.network.gateway is not None
