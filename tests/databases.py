@@ -42,14 +42,14 @@ def template_database(embedded_postgres: EmbeddedPostgres) -> str:
 @pytest.fixture
 async def empty_database_dsn(embedded_postgres: EmbeddedPostgres) -> AsyncIterator[str]:
     """A database of this test's own without any table."""
-    async for dsn in _temporary_database(embedded_postgres, template="template0"):
+    async for dsn in temporary_database(embedded_postgres, template="template0"):
         yield dsn
 
 
 @pytest.fixture
 async def database_dsn(embedded_postgres: EmbeddedPostgres, template_database: str) -> AsyncIterator[str]:
     """A database of this test's own with every migration applied."""
-    async for dsn in _temporary_database(embedded_postgres, template=template_database):
+    async for dsn in temporary_database(embedded_postgres, template=template_database):
         yield dsn
 
 
@@ -61,7 +61,8 @@ async def database(database_dsn: str) -> AsyncIterator[Database]:
     await database.close()
 
 
-async def _temporary_database(server: EmbeddedPostgres, *, template: str) -> AsyncIterator[str]:
+async def temporary_database(server: EmbeddedPostgres, *, template: str) -> AsyncIterator[str]:
+    """Yield the DSN of a new database; drop it in the end."""
     name = f"test_{next(_numbers)}"
     await _execute(server.dsn, f"CREATE DATABASE {name} TEMPLATE {template}")
     yield server.dsn_of(name)

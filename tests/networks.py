@@ -44,6 +44,8 @@ class Process:
 
     def children(self) -> list[psutil.Process]:
         """Its living children."""
+        if self.process.returncode is not None:
+            return []  # its number may be another process's by now
         try:
             return [child for child in psutil.Process(self.pid).children(recursive=True) if _lives(child)]
         except psutil.NoSuchProcess:
@@ -76,6 +78,7 @@ class Network:
     scheme: str = "grpc"
     ca_file: Path | None = None
     others: dict[str, Process] = field(default_factory=dict)  #: more gateways on the same database, by address
+    gateway_path: Path | None = None  #: packages of the gateway alone
 
     # --- processes -------------------------------------------------------------------------------
 
@@ -90,7 +93,7 @@ class Network:
             "REQUESTS_BURST": "10000",
             **self.settings,
         }
-        self.gateway = await self._start("gateway", ["gateway", "--json"], settings)
+        self.gateway = await self._start("gateway", ["gateway", "--json"], settings, self.gateway_path)
         ready = await self._first_line(self.gateway)
         self.address = ready["address"]
         self.port = int(self.address.rpartition(":")[2])
@@ -245,10 +248,17 @@ def _lives(process: psutil.Process) -> bool:
 
 @contextlib.asynccontextmanager
 async def running_network(
-    root: Path, dsn: str, *, scheme: str = "grpc", ca_file: str = "", **settings: str
+    root: Path,
+    dsn: str,
+    *,
+    scheme: str = "grpc",
+    ca_file: str = "",
+    gateway_path: str = "",
+    **settings: str,
 ) -> AsyncIterator[Network]:
     """A gateway, a client with money, and the operators alice and bob without provers yet."""
     network = Network(root, dsn, settings, scheme=scheme, ca_file=Path(ca_file) if ca_file else None)
+    network.gateway_path = Path(gateway_path) if gateway_path else None
     try:
         await network.start_gateway()
         for name, role in (("client", "client"), ("alice", "operator"), ("bob", "operator")):

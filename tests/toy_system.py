@@ -4,8 +4,9 @@
 
 A proof is the two ends of its piece of the chain; the verifier walks the piece again. Settings: `rounds`, `slices`,
 `behaviour` (what `run_job` does: ok, slow, hang, fill, crash, exit, panic, memory, stderr, noise, orphan, helper,
-refuse, garbage)
-and `sleep_ms`. A file `toy-behaviour` in a prover's cache directory overrides the behaviour for that prover alone.
+refuse, garbage; or `uncombinable`: the proofs are right, and `combine` fails), `sleep_ms`, and `padding` (bytes that
+every job's input is longer: large inputs are artifacts, small ones are not). A file `toy-behaviour` in a prover's cache
+directory overrides the behaviour for that prover alone.
 
 This file is copied out and installed as a third party's package; so it imports nothing from the tests.
 """
@@ -25,7 +26,7 @@ from typing import Any
 
 from proofgrid.primitives.canonical import canonical_json
 from proofgrid.primitives.digests import digest_of, digest_of_file
-from proofgrid.primitives.errors import BadProof, BrokenLink, InvalidField, InvalidInput
+from proofgrid.primitives.errors import BadProof, BrokenLink, InvalidField, InvalidInput, Unprovable
 from proofgrid.proofs.base import (
     JobDraft,
     JobOutput,
@@ -38,7 +39,7 @@ from proofgrid.proofs.base import (
     SystemDescription,
 )
 
-DEFAULTS: Mapping[str, Any] = {"rounds": 10, "slices": 2, "behaviour": "ok", "sleep_ms": 0}
+DEFAULTS: Mapping[str, Any] = {"rounds": 10, "slices": 2, "behaviour": "ok", "sleep_ms": 0, "padding": 0}
 MEMORY_BYTES = 256 << 20
 
 
@@ -107,7 +108,7 @@ class ToySystem:
                         units=spec.units,
                         memory_bytes=spec.memory_bytes,
                         depends_on=(),
-                        input=canonical_json({"start": link}),
+                        input=canonical_json({"start": link, "padding": "x" * settings["padding"]}),
                         facts={"start": link},
                     )
                 )
@@ -139,6 +140,8 @@ class ToySystem:
     def combine(
         self, files: ProgramFiles, statement: Mapping[str, Any], parts: list[PartialProof], *, workdir: Path
     ) -> Mapping[str, Any]:
+        if _settings(files)["behaviour"] == "uncombinable":
+            raise Unprovable("the toy cannot combine these")
         last = len(files.program.slices) - 1
         ends = sorted((part.input_index, part.output.public["end"]) for part in parts if part.slice_index == last)
         return {"outputs": [end for _, end in ends]}

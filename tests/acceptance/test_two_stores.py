@@ -15,7 +15,7 @@ async def test_a_task_ends_well_although_the_first_store_is_emptied_while_it_wai
     first, second = tmp_path / "first", tmp_path / "second"
     settings = {"ARTIFACTS": str(first), "ARTIFACTS_MIRROR": str(second), "SRS_FILE": str(srs_file)}
     async with running_network(tmp_path, database_dsn, **settings) as network, network.client() as client:
-        program = await register_toy(client, tmp_path, slices=3)
+        program = await register_toy(client, tmp_path, slices=3, padding=5_000)
         task = await client.submit(program.digest, ["hello"], limit_price=1_500)
         await wait_for(client, task.task_id, "accepted")
         shutil.rmtree(first / "sha256")

@@ -32,6 +32,8 @@ _WEATHER = (
     asyncpg.InternalClientError,
     asyncpg.InterfaceError,
 )
+#: When connecting, a database that is closed for maintenance is weather as well.
+_CLOSED = (*_WEATHER, asyncpg.ObjectNotInPrerequisiteStateError)
 #: What a lost connection looks like in the middle of a conversation; a file that is missing there is another matter.
 _LOST = (*(kind for kind in _WEATHER if kind is not OSError), ConnectionError)
 #: Two transactions got in each other's way and one was undone: nothing is wrong with either.
@@ -60,7 +62,11 @@ Boundary = Callable[[str], None]  #: told `<transaction>:before` and `<transacti
 
 
 class Database:
-    """A pool of connections to PostgreSQL. `on_boundary` is for tests that crash a process at a chosen commit."""
+    """A pool of connections to PostgreSQL.
+
+    `on_boundary` is for tests that crash a process at a chosen commit (bootstrap/faults.py); with it PostgreSQL also
+    refuses to write on a connection for reading, so that no write can lack a name.
+    """
 
     def __init__(self, dsn: str, pool: Any) -> None:
         self.dsn = dsn
@@ -94,7 +100,7 @@ class Database:
         Raises Unavailable when the database is away. If it went away during the commit, nobody knows whether the
         transaction counts: what is done again must be idempotent.
         """
-        async with self.connection() as connection:
+        async with self._acquired() as connection:
             async with connection.transaction():
                 yield connection
                 self._reach(name, "before")
@@ -104,7 +110,7 @@ class Database:
     async def snapshot(self) -> AsyncIterator[Any]:
         """Yield a connection on which all reads see one moment, and nothing can be written. Raises Unavailable."""
         async with (
-            self.connection() as connection,
+            self._acquired() as connection,
             connection.transaction(isolation="repeatable_read", readonly=True),
         ):
             yield connection
@@ -112,7 +118,7 @@ class Database:
     async def write(self, name: Transaction, query: str, *args: Any) -> list[Any]:
         """Run one statement that is a transaction of its own; return its rows. Raises Unavailable."""
         self._reach(name, "before")
-        async with self.connection() as connection:
+        async with self._acquired() as connection:
             rows: list[Any] = await connection.fetch(query, *args)
         self._reach(name, "after")
         return rows
@@ -124,9 +130,22 @@ class Database:
     @asynccontextmanager
     async def connection(self) -> AsyncIterator[Any]:
         """Yield a connection outside any transaction, for reading. Raises Unavailable."""
+        async with self._acquired() as connection:
+            if self.on_boundary is None:
+                yield connection
+                return
+            await connection.execute("SET default_transaction_read_only = on")
+            try:
+                yield connection
+            finally:
+                if not connection.is_closed():
+                    await connection.execute("SET default_transaction_read_only = off")
+
+    @asynccontextmanager
+    async def _acquired(self) -> AsyncIterator[Any]:
         try:
             connection = await self._pool.acquire()
-        except _WEATHER as reason:
+        except _CLOSED as reason:
             raise _away(reason) from reason
         try:
             with _loss_named():
@@ -210,7 +229,7 @@ class Listener:
             try:
                 connection = await asyncpg.connect(self._dsn, timeout=_CONNECT_TIMEOUT_SECONDS)
                 return connection, await self._listen(connection)
-            except _WEATHER as reason:
+            except _CLOSED as reason:
                 log.warning("listener_cannot_connect", reason=type(reason).__name__)
             await asyncio.sleep(delay_seconds)
             delay_seconds = min(2 * delay_seconds, _BACKOFF_MAX_SECONDS)
@@ -291,7 +310,7 @@ async def _patiently(attempt: Callable[[], Awaitable[Database]], *, dsn: str, pa
             return await attempt()
         except (*_WRONG_DSN, ValueError) as reason:
             raise InvalidField(f"the database refuses the connection: {reason}", field="dsn") from reason
-        except _WEATHER as reason:
+        except _CLOSED as reason:
             if loop.time() + delay_seconds > give_up_at:
                 where = _without_password(dsn)
                 raise Unavailable(

@@ -8,6 +8,7 @@ import secrets
 import subprocess
 import sys
 import time
+from collections import defaultdict
 from pathlib import Path
 
 HERE = Path(__file__).parent
@@ -22,12 +23,14 @@ def main() -> int:
     options = parser.parse_args()
     chance = random.Random(options.seed)
     scenarios = _scenarios()
-    _say(f"seed {options.seed}, {len(scenarios)} scenarios, {options.soak:g} minutes")
+    count = sum(len(of_file) for of_file in scenarios.values())
+    _say(f"seed {options.seed}, {count} scenarios, {options.soak:g} minutes")
     end = time.monotonic() + 60 * options.soak
     number = 0
     while time.monotonic() < end:
         number += 1
-        scenario = chance.choice(scenarios)
+        # Files are alike likely, however many scenarios each has.
+        scenario = chance.choice(scenarios[chance.choice(sorted(scenarios))])
         _say(f"{number}: {scenario}")
         ran = _pytest("-q", "--no-header", scenario)
         if ran.returncode != 0:
@@ -38,11 +41,15 @@ def main() -> int:
     return 0
 
 
-def _scenarios() -> list[str]:
+def _scenarios() -> dict[str, list[str]]:
+    """The scenarios of every file."""
     listed = _pytest("--collect-only", "-q", str(HERE))
     if listed.returncode != 0:
         raise SystemExit(listed.stdout + listed.stderr)
-    return sorted(line for line in listed.stdout.splitlines() if "::" in line)
+    found: dict[str, list[str]] = defaultdict(list)
+    for line in sorted(line for line in listed.stdout.splitlines() if "::" in line):
+        found[line.partition("::")[0]].append(line)
+    return found
 
 
 def _pytest(*arguments: str) -> subprocess.CompletedProcess[str]:

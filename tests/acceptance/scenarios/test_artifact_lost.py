@@ -12,9 +12,12 @@ from tests.acceptance.tasks import events_of, register_toy, wait_for
 from tests.networks import Network
 
 
+PADDING = 5_000  #: so that an input is an artifact
+
+
 def _path_of_input(network: Network, text: str) -> tuple[Path, bytes]:
     """Where the first slice's input of a toy task lies, and what it is."""
-    content = canonical_json({"start": digest_of(text.encode())})
+    content = canonical_json({"start": digest_of(text.encode()), "padding": "x" * PADDING})
     digest = digest_of(content)
     return network.root / "gateway" / "artifacts" / "sha256" / digest[:2] / digest, content
 
@@ -24,7 +27,7 @@ async def test_a_job_whose_input_is_gone_ends_its_task_with_a_refund(
     network: Network, tmp_path: Path, how: str
 ) -> None:
     async with network.client() as client:
-        program = await register_toy(client, tmp_path, slices=1)
+        program = await register_toy(client, tmp_path, slices=1, padding=PADDING)
         task = await client.submit(program.digest, ["x"], limit_price=1_500)
         path, content = _path_of_input(network, "x")
         assert path.read_bytes() == content
@@ -47,7 +50,7 @@ async def test_a_job_whose_input_is_gone_ends_its_task_with_a_refund(
 
 async def test_an_input_that_is_mended_in_time_is_proven(network: Network, tmp_path: Path) -> None:
     async with network.client() as client:
-        program = await register_toy(client, tmp_path, slices=1)
+        program = await register_toy(client, tmp_path, slices=1, padding=PADDING)
         task = await client.submit(program.digest, ["x"], limit_price=1_500)
         path, content = _path_of_input(network, "x")
         path.unlink()

@@ -1,0 +1,296 @@
+"""How every crash point is reached: real work up to it, and what must be true after the gateway has come back.
+
+Each driver is one life in the network: it starts work, lets the gateway die on the way, and looks at the outcome.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import suppress
+from pathlib import Path
+
+import asyncpg
+
+from proofgrid.primitives.clock import SystemClock
+from proofgrid.primitives.digests import digest_of
+from proofgrid.primitives.errors import ProofgridError, Unprovable
+from proofgrid.sdk.transfer import upload_file
+from proofgrid.wire.v1 import client_pb2 as messages
+from proofgrid.wire.v1 import prover_pb2
+from tests.acceptance.scenarios.doomed import Doomed
+from tests.acceptance.scenarios.scripted import ScriptedProver
+from tests.acceptance.tasks import database_of, events_of
+
+PROVERS = (("p0", "alice"), ("p1", "bob"))  #: name, operator
+NEVER_SOLD = 1  #: base units per PU: no prover asks so little
+OLD_MS = 40 * 24 * 3_600_000  #: longer than artifacts are kept
+NO_REPAIRS = "SELECT 1 WHERE NOT EXISTS (SELECT 1 FROM artifact_repairs)"
+
+# --- a task's life -----------------------------------------------------------------------------------
+
+
+async def prove_tasks(doomed: Doomed) -> None:
+    """Two clients' calls at once, from submit to a bundle that verifies."""
+    program = await doomed.program(slices=2)
+    async with doomed.killed(meanwhile=doomed.forget_the_dead):
+        await asyncio.gather(doomed.prove(program), doomed.prove(program))
+
+
+async def prove_slowly(doomed: Doomed) -> None:
+    """The gateway dies while a prover is at work."""
+    task_id = await doomed.running()
+    async with doomed.killed():
+        await doomed.ends_well(task_id)
+
+
+async def prover_fails(doomed: Doomed) -> None:
+    """Provers' child processes exit until the gateway has died."""
+    program = await doomed.program()
+    wishes = [doomed.network.keys_directory(*who) / "toy-behaviour" for who in PROVERS]
+    for wish in wishes:
+        wish.write_text("exit")
+
+    async def repent() -> None:
+        for wish in wishes:
+            wish.unlink()
+
+    async with doomed.killed(meanwhile=repent):
+        proven = await doomed.prove(program)
+    kinds = [event.kind for event in await events_of(doomed.client, proven.task.task_id)]
+    assert kinds.count("returned") == 1, kinds
+
+
+async def lease_runs_out(doomed: Doomed) -> None:
+    """A job takes longer than it may."""
+    task_id = await doomed.running()
+    async with doomed.killed():
+        await doomed.sql("UPDATE leases SET until_ms = 0, expires_ms = 0 WHERE task_id = $1", task_id)
+        await doomed.ends_well(task_id)
+    reasons = [event.data["reason"] for event in await events_of(doomed.client, task_id) if event.kind == "returned"]
+    assert reasons == ["timed_out"], reasons
+
+
+async def prover_forgets(doomed: Doomed) -> None:
+    """A prover comes back without the lease that it had."""
+    task_id = await doomed.running()
+    [lease] = await doomed.sql("SELECT prover_id FROM leases WHERE task_id = $1", task_id)
+    name = lease["prover_id"].rpartition("/")[2]
+    async with doomed.killed():
+        with suppress(ProofgridError):  # the gateway dies while it is greeted
+            async with ScriptedProver(doomed.network, name, dict(PROVERS)[name], slots=1):
+                pass
+        await doomed.ends_well(task_id)
+
+
+async def cancel(doomed: Doomed) -> None:
+    """A client does not want it any more."""
+    before = await doomed.balance()
+    task_id = await doomed.submit(await doomed.program(), limit_price=NEVER_SOLD)
+    async with doomed.killed():
+        task = await doomed.client.cancel(task_id)
+    assert (task.state, await doomed.balance()) == ("cancelled", before)
+
+
+async def miss_deadline(doomed: Doomed) -> None:
+    """Nobody sells at that price in time."""
+    before = await doomed.balance()
+    program = await doomed.program()
+    async with doomed.killed():
+        task_id = await doomed.submit(program, limit_price=NEVER_SOLD, deadline_ms=SystemClock().now_ms() + 1_500)
+        task = await doomed.client.wait(task_id)
+    assert (task.state, await doomed.balance()) == ("failed", before)
+
+
+async def fail_combining(doomed: Doomed) -> None:
+    """The proofs are right and paid, but make no bundle."""
+    program = await doomed.program(behaviour="uncombinable")
+    async with doomed.killed(meanwhile=doomed.forget_the_dead):
+        task = await doomed.client.wait(await doomed.submit(program))
+    assert (task.state, task.failure_code) == ("failed", Unprovable.code)
+
+
+async def replay(doomed: Doomed) -> None:
+    """A dead letter is tried once more: one new task with its own escrow, whoever asks how often."""
+    dead = await doomed.submit(await doomed.program(behaviour="uncombinable"))
+    await doomed.client.wait(dead)
+    request = messages.ReplayDeadLetterRequest(task_id=dead)
+    async with doomed.killed(), doomed.admin() as admin:
+        letter = await admin.ask(admin.admin.ReplayDeadLetter, request)
+    replays = await doomed.sql("SELECT task_id::text FROM tasks WHERE replay_of = $1", dead)
+    assert [row["task_id"] for row in replays] == [letter.replayed_as]
+    assert (await doomed.client.wait(letter.replayed_as)).failure_code == Unprovable.code
+
+
+async def database_away(doomed: Doomed) -> None:
+    """The database takes no connections for a moment; then the leases that nobody could note live on."""
+    task_id = await doomed.running(sleep_ms=3_000)
+    async with doomed.killed():
+        await _cut_database_off(doomed, seconds=1.5)
+        await doomed.ends_well(task_id)
+
+
+# --- a prover's session --------------------------------------------------------------------------------
+
+
+async def cut_streams(doomed: Doomed) -> None:
+    """Provers at work lose their streams and come back."""
+    task_id = await doomed.running()
+    async with doomed.killed():
+        await doomed.sql(
+            """SELECT pg_notify('stops', json_build_object('gateway', gateway_id, 'session', session_id)::text)
+            FROM sessions WHERE open"""
+        )
+        await doomed.ends_well(task_id)
+
+
+async def prover_drains(doomed: Doomed) -> None:
+    """A prover says that it wants no more leases."""
+    async with doomed.killed(), ScriptedProver(doomed.network, "leaver", "bob") as leaver:
+        await leaver.say(drain=prover_pb2.Drain())
+        await doomed.wait_until_reached()
+    await doomed.prove(await doomed.program())
+
+
+# --- a network's life ------------------------------------------------------------------------------------
+
+
+async def start_again(doomed: Doomed) -> None:
+    """A gateway dies while it starts, with work under way."""
+    task_id = await doomed.running()
+    async with doomed.killed():
+        assert doomed.network.gateway is not None
+        doomed.network.gateway.kill()
+        await doomed.ends_well(task_id)
+
+
+async def stop_politely(doomed: Doomed) -> None:
+    """A gateway that was asked to stop dies while it closes, with work under way."""
+    task_id = await doomed.running()
+    async with doomed.killed():
+        assert doomed.network.gateway is not None
+        doomed.network.gateway.process.terminate()
+        await doomed.ends_well(task_id)
+
+
+# --- people, programs, artifacts --------------------------------------------------------------------------
+
+
+async def register(doomed: Doomed) -> None:
+    """A program is uploaded and built, and can be proven."""
+    source = doomed.network.root / "toy-source"
+    async with doomed.killed():
+        program = await doomed.program(slices=1)
+    assert [row["digest"] for row in await doomed.sql("SELECT digest FROM programs WHERE digest = $1", program)]
+    assert await doomed.sql("SELECT 1 FROM artifacts WHERE digest = $1", digest_of(source.read_bytes()))
+    await doomed.prove(program)
+
+
+async def change_roles(doomed: Doomed) -> None:
+    """Somebody is put on the access list."""
+    name = f"new-{next(doomed.numbers)}"
+    address = doomed.network.add_key(name).address
+    async with doomed.killed(), doomed.admin() as admin:
+        identity = await admin.ask(admin.admin.Grant, messages.GrantRequest(address=address, role="client", label=name))
+    assert list(identity.roles) == ["client"]
+    async with doomed.network.client(name) as client:
+        assert await client.tasks() == []
+
+
+async def revoke_role(doomed: Doomed) -> None:
+    """Somebody is taken off the access list."""
+    name = f"old-{next(doomed.numbers)}"
+    address = doomed.network.add_key(name).address
+    await doomed.network.grant(name, "client")
+    async with doomed.killed(), doomed.admin() as admin:
+        identity = await admin.ask(admin.admin.Revoke, messages.RevokeRequest(address=address, role="client"))
+    assert list(identity.roles) == []
+
+
+async def deposit(doomed: Doomed) -> None:
+    """Money comes in once, however often the call is made."""
+    before = await doomed.balance()
+    request = messages.DepositRequest(
+        address=doomed.network.keys["client"].address, amount=777, deposit_id=f"crash-{next(doomed.numbers)}"
+    )
+    async with doomed.killed(), doomed.admin() as admin:
+        await admin.ask(admin.admin.Deposit, request)
+    assert await doomed.balance() == before + 777
+
+
+async def tidy(doomed: Doomed, *, nth: int) -> None:
+    """An old upload is forgotten and set aside; what is needed stays."""
+    program = await doomed.program()
+    digest = await upload_file(doomed.client.connection, _fresh_file(doomed))
+    async with database_of(doomed.network) as connection, doomed.killed(nth=nth):
+        # One gateway tidies at a time, and while this holds none: one pass finds everything at once.
+        await connection.execute("SELECT pg_advisory_lock(hashtextextended('retention', 0))")
+        await connection.execute("UPDATE artifacts SET created_ms = created_ms - $2 WHERE digest = $1", digest, OLD_MS)
+        await connection.execute("SELECT pg_advisory_unlock(hashtextextended('retention', 0))")
+        await doomed.eventually("SELECT 1 FROM artifact_garbage WHERE digest = $1 AND aside", digest)
+    assert not await doomed.sql("SELECT 1 FROM artifacts WHERE digest = $1", digest)
+    store = doomed.network.root / "gateway" / "artifacts"
+    assert [(store / "aside" / digest).exists(), (store / "sha256" / digest[:2] / digest).exists()] == [True, False]
+    await doomed.prove(program)
+
+
+async def note_repair(doomed: Doomed) -> None:
+    """The second store is away when something is uploaded; it has its copy in the end."""
+    second, path = _SecondStore(doomed), _fresh_file(doomed)
+    second.go()
+    async with doomed.killed(meanwhile=second.come_back):
+        digest = await upload_file(doomed.client.connection, path)
+    await doomed.eventually(NO_REPAIRS)
+    assert second.path(digest).read_bytes() == path.read_bytes()
+
+
+async def repair(doomed: Doomed) -> None:
+    """The second store comes back and gets what it missed."""
+    second, path = _SecondStore(doomed), _fresh_file(doomed)
+    second.go()
+    digest = await upload_file(doomed.client.connection, path)
+    async with doomed.killed():
+        await second.come_back()
+        await doomed.eventually(NO_REPAIRS)
+    assert second.path(digest).read_bytes() == path.read_bytes()
+
+
+# --- helpers ---------------------------------------------------------------------------------------------
+
+
+class _SecondStore:
+    """The folder of the second copies, which may go away."""
+
+    def __init__(self, doomed: Doomed) -> None:
+        self.folder = Path(doomed.network.settings["ARTIFACTS_MIRROR"])
+        self._aside = self.folder.with_name("second-away")
+
+    def go(self) -> None:
+        """A file stands where the folder was."""
+        self.folder.rename(self._aside)
+        self.folder.write_text("not a folder")
+
+    async def come_back(self) -> None:
+        self.folder.unlink()
+        self._aside.rename(self.folder)
+
+    def path(self, digest: str) -> Path:
+        return self.folder / "sha256" / digest[:2] / digest
+
+
+def _fresh_file(doomed: Doomed) -> Path:
+    path = doomed.network.root / f"file-{next(doomed.numbers)}"
+    path.write_text(path.name)
+    return path
+
+
+async def _cut_database_off(doomed: Doomed, *, seconds: float) -> None:
+    dsn = doomed.network.dsn
+    name = dsn.partition("?")[0].rpartition("/")[2]
+    connection = await asyncpg.connect(dsn, database="postgres")
+    try:
+        await connection.execute(f"ALTER DATABASE {name} ALLOW_CONNECTIONS false")
+        await connection.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = $1", name)
+        await asyncio.sleep(seconds)
+    finally:
+        await connection.execute(f"ALTER DATABASE {name} ALLOW_CONNECTIONS true")
+        await connection.close()

@@ -1,0 +1,121 @@
+"""kill -9 of the gateway at every transaction boundary: before each commit and after it, all of them, one by one."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from functools import partial
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+
+from proofgrid.bootstrap.faults import GROUP
+from proofgrid.store.embedded import EmbeddedPostgres
+from proofgrid.store.transactions import Transaction
+from tests.acceptance.scenarios import crash_drivers as drivers
+from tests.acceptance.scenarios.checkers import check_no_process_left, check_promises
+from tests.acceptance.scenarios.doomed import Doomed
+from tests.databases import temporary_database
+from tests.networks import running_network
+from tests.packages import HERE, install_package, toy_system_installed
+
+Driver = Callable[[Doomed], Awaitable[None]]
+
+POINT_SECONDS = 120.0  #: a task that is lost ends never
+
+#: How each transaction is reached; where it has several causes, each is a way of its own.
+WAYS: dict[Transaction, dict[str, Driver]] = {
+    # a network's life
+    Transaction.JOIN_NETWORK: {"start": drivers.start_again},
+    Transaction.GATEWAY_ALIVE: {"time": drivers.prove_slowly},
+    Transaction.GATEWAY_GONE: {"stop": drivers.stop_politely},
+    # people
+    Transaction.SPEND_TOKEN: {"reconnect": drivers.cut_streams},
+    Transaction.FORGET_TOKENS: {"start": drivers.start_again},
+    Transaction.CHANGE_ROLES: {"grant": drivers.change_roles, "revoke": drivers.revoke_role},
+    Transaction.MOVE_MONEY: {"deposit": drivers.deposit},
+    # programs and artifacts
+    Transaction.REGISTER_PROGRAM: {"register": drivers.register},
+    Transaction.RECORD_ARTIFACT: {"upload": drivers.register, "srs": drivers.start_again},
+    Transaction.TIDY_ARTIFACTS: {"forget": partial(drivers.tidy, nth=1), "set_aside": partial(drivers.tidy, nth=3)},
+    Transaction.MEND_ARTIFACTS: {"note": drivers.note_repair, "repair": drivers.repair},
+    # a task's life
+    Transaction.ADMIT_TASKS: {"submit": drivers.prove_tasks},
+    Transaction.HOLD_ROUND: {"sell": drivers.prove_tasks},
+    Transaction.OFFER_LEASES: {"offer": drivers.prove_tasks},
+    Transaction.NOTE_PROGRESS: {"progress": drivers.prove_tasks},
+    Transaction.NOTE_REPORTS: {"report": drivers.prove_tasks},
+    Transaction.PAY_PROOFS: {"pay": drivers.prove_tasks},
+    Transaction.NOTE_CACHED: {"pay": drivers.prove_tasks},
+    Transaction.RETURN_JOB: {
+        "failure": drivers.prover_fails,
+        "timeout": drivers.lease_runs_out,
+        "forgotten": drivers.prover_forgets,
+    },
+    Transaction.EXTEND_LEASES: {"blind": drivers.database_away},
+    Transaction.CLAIM_COMBINING: {"combine": drivers.prove_tasks},
+    Transaction.FINISH_TASK: {"combine": drivers.prove_tasks},
+    Transaction.END_TASK: {
+        "cancel": drivers.cancel,
+        "deadline": drivers.miss_deadline,
+        "combining": drivers.fail_combining,
+    },
+    Transaction.REPLAY_TASK: {"replay": drivers.replay},
+    # a prover's session
+    Transaction.OPEN_SESSION: {"reconnect": drivers.cut_streams},
+    Transaction.HEARTBEAT: {"time": drivers.prove_slowly},
+    Transaction.DRAIN_SESSION: {"prover": drivers.prover_drains, "gateway": drivers.stop_politely},
+    Transaction.CLOSE_SESSION: {"cut": drivers.cut_streams},
+    Transaction.WAKE: {"reconnect": drivers.cut_streams},
+}
+
+POINTS = [
+    pytest.param(f"{name}:{side}", drive, id=f"{name}-{side}-{way}")
+    for name, ways in WAYS.items()
+    for way, drive in ways.items()
+    for side in ("before", "after")
+]
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def doomed(
+    tmp_path_factory: pytest.TempPathFactory,
+    embedded_postgres: EmbeddedPostgres,
+    template_database: str,
+    srs_file: Path,
+) -> AsyncIterator[Doomed]:
+    """One network for all points: it must survive every one of them, after all the others."""
+    root = tmp_path_factory.mktemp("doomed")
+    site = root / "fault-site"
+    install_package(site, "fault", HERE / "fault_hook.py", group=GROUP, entry="fault_hook")
+    settings = {"SRS_FILE": str(srs_file), "ARTIFACTS_MIRROR": str(root / "second")}
+    settings |= {"HEARTBEAT_MS": "300", "WORKERS": "1"}  # every gateway that starts has one worker less to start
+    with pytest.MonkeyPatch.context() as monkeypatch, toy_system_installed(root / "toy-site", monkeypatch):
+        async for dsn in temporary_database(embedded_postgres, template=template_database):
+            async with running_network(root, dsn, gateway_path=str(site), **settings) as network:
+                for name, operator in drivers.PROVERS:
+                    await network.start_prover(name, operator, ask=500)
+                async with network.client() as client:
+                    yield Doomed(network, client, site)
+    check_no_process_left(root)
+
+
+@pytest.mark.asyncio(loop_scope="module")
+@pytest.mark.parametrize(("point", "drive"), POINTS)
+async def test_a_gateway_killed_there_loses_nothing_and_nobody_hears_an_error(
+    doomed: Doomed, point: str, drive: Driver
+) -> None:
+    assert not doomed.broken_at, f"the network did not survive {doomed.broken_at}"
+    doomed.point = doomed.broken_at = point
+
+    async with asyncio.timeout(POINT_SECONDS):
+        await drive(doomed)
+    await check_promises(doomed.network, acknowledged=doomed.acknowledged)
+
+    assert doomed.reached
+    doomed.broken_at = ""
+
+
+def test_every_transaction_has_a_way_to_its_crash_points() -> None:
+    assert set(WAYS) == set(Transaction)
