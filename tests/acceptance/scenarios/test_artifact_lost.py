@@ -11,7 +11,6 @@ from proofgrid.primitives.digests import digest_of
 from tests.acceptance.tasks import events_of, register_toy, wait_for
 from tests.networks import Network
 
-
 PADDING = 5_000  #: so that an input is an artifact
 
 
