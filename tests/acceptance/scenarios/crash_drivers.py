@@ -23,6 +23,7 @@ from tests.acceptance.tasks import database_of, events_of
 
 PROVERS = (("p0", "alice"), ("p1", "bob"))  #: name, operator
 NEVER_SOLD = 1  #: base units per PU: no prover asks so little
+LONG_MS = 2_000  #: a job that is not over before its lease is
 OLD_MS = 40 * 24 * 3_600_000  #: longer than artifacts are kept
 NO_REPAIRS = "SELECT 1 WHERE NOT EXISTS (SELECT 1 FROM artifact_repairs)"
 
@@ -62,9 +63,10 @@ async def prover_fails(doomed: Doomed) -> None:
 
 async def lease_runs_out(doomed: Doomed) -> None:
     """A job takes longer than it may."""
-    task_id = await doomed.running()
+    task_id = await doomed.running(sleep_ms=LONG_MS)
     async with doomed.killed():
         await doomed.sql("UPDATE leases SET until_ms = 0, expires_ms = 0 WHERE task_id = $1", task_id)
+        await doomed.sql("SELECT pg_notify('expiry', '')")
         await doomed.ends_well(task_id)
     reasons = [event.data["reason"] for event in await events_of(doomed.client, task_id) if event.kind == "returned"]
     assert reasons == ["timed_out"], reasons
@@ -72,7 +74,7 @@ async def lease_runs_out(doomed: Doomed) -> None:
 
 async def prover_forgets(doomed: Doomed) -> None:
     """A prover comes back without the lease that it had."""
-    task_id = await doomed.running()
+    task_id = await doomed.running(sleep_ms=LONG_MS)
     [lease] = await doomed.sql("SELECT prover_id FROM leases WHERE task_id = $1", task_id)
     name = lease["prover_id"].rpartition("/")[2]
     async with doomed.killed():
@@ -123,7 +125,7 @@ async def replay(doomed: Doomed) -> None:
 
 async def database_away(doomed: Doomed) -> None:
     """The database takes no connections for a moment; then the leases that nobody could note live on."""
-    task_id = await doomed.running(sleep_ms=3_000)
+    task_id = await doomed.running(sleep_ms=LONG_MS)
     async with doomed.killed():
         await _cut_database_off(doomed, seconds=1.5)
         await doomed.ends_well(task_id)

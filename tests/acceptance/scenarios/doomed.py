@@ -110,7 +110,8 @@ class Doomed:
 
     def _log(self) -> str:
         assert self.network.gateway is not None
-        return self.network.gateway.log.read_text()[-6000:]
+        lines = self.network.gateway.log.read_text().splitlines()
+        return "\n".join([line for line in lines if "artifacts_tidied" not in line][-60:])
 
     # --- work ------------------------------------------------------------------------------------
 
