@@ -139,3 +139,40 @@ async def test_a_task_that_bids_too_little_is_told_the_cheapest_ask_once(databas
     assert [(row["kind"], row["data"]["cheapest_ask"], row["data"]["limit_price"]) for row in events] == [
         ("no_sale", 700, 699)
     ]
+
+
+async def test_a_lane_whose_only_prover_may_not_run_the_job_yet_is_looked_at_again(database: Database) -> None:
+    await a_lane_with_one_job_and_one_prover(database)
+    market = a_market(database)
+    async with database.connection() as connection:
+        await connection.execute("UPDATE jobs SET excluded = jsonb_build_object('op/p', now_ms() + 3600000)")
+    hindered = await market.hold_round(LANE)
+    async with database.connection() as connection:
+        await connection.execute("UPDATE jobs SET excluded = jsonb_build_object('op/p', now_ms() - 1)")
+    free_again = await market.hold_round(LANE)
+
+    assert hindered is not None
+    assert (hindered.sold, hindered.unsold) == (0, 1)
+    assert free_again is not None
+    assert free_again.sold == 1
+
+
+async def test_a_job_that_nobody_can_hold_does_not_keep_cheaper_ones_out(database: Database) -> None:
+    await a_lane_with_one_job_and_one_prover(database)
+    async with database.connection() as connection:
+        await connection.execute(
+            """INSERT INTO tasks SELECT (t).* FROM (SELECT jsonb_populate_record(t, jsonb_build_object(
+                'task_id', gen_random_uuid(), 'idempotency_key', n::text, 'limit_price', 1600)) AS t
+            FROM tasks t, generate_series(1, 40) AS n) AS copies"""
+        )
+        await connection.execute(
+            """INSERT INTO jobs SELECT (j).* FROM (SELECT jsonb_populate_record(j, jsonb_build_object('job_id',
+                gen_random_uuid(), 'task_id', t.task_id, 'limit_price', 1600, 'memory_bytes', 1::bigint << 40)) AS j
+            FROM jobs j, tasks t WHERE t.task_id <> j.task_id) AS copies"""
+        )
+    held = await a_market(database).hold_round(LANE)
+
+    assert held is not None
+    assert held.sold == 1
+    async with database.connection() as connection:
+        assert await connection.fetchval("SELECT job_id FROM leases") == JOB

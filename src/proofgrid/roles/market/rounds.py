@@ -155,7 +155,7 @@ class Market:
                 return Held(sold=0, unsold=0, next_job_ms=STAND_BY_MS)
             book = await self._collect(connection, lane)
             if not book.demands or not book.supplies:
-                return Held(sold=0, unsold=0, next_job_ms=self._settings.interval_ms) if book.skipped else None
+                return await self._nothing_to_sell(connection, lane, book)
             opening = await connection.fetchrow(QUERIES["open_round"], lane, self._gateway_id)
             outcome = run_round(self._inputs(opening, lane, book))
             hashed = await self._record(connection, outcome, opening["epoch"])
@@ -172,6 +172,14 @@ class Market:
         )
         next_job_ms = self._settings.interval_ms if book.skipped else opening["next_put_off"]
         return Held(sold=sold, unsold=len(book.jobs) - sold, next_job_ms=next_job_ms)
+
+    async def _nothing_to_sell(self, connection: Any, lane: Lane, book: _Book) -> Held | None:
+        if book.skipped:
+            return Held(sold=0, unsold=0, next_job_ms=self._settings.interval_ms)
+        if book.sessions and await connection.fetchval(QUERIES["anything_hindered"], lane):
+            # Exclusions end by themselves, and nobody tells when: look again, as for what found no buyer.
+            return Held(sold=0, unsold=1, next_job_ms=await connection.fetchval(QUERIES["next_put_off"], lane))
+        return None
 
     async def _until_next_job(self, lane: Lane) -> float | None:
         async with self._database.connection() as connection:
@@ -194,7 +202,7 @@ class Market:
         )
         tasks = [row for row in found if row["limit_price"] is not None]
         if not tasks:
-            return _Book([], [], {}, {}, skipped=bool(found))
+            return _Book([], [], {}, free, skipped=bool(found))
         jobs = await connection.fetch(
             QUERIES["jobs_for_sale"],
             [task["task_id"] for task in tasks],

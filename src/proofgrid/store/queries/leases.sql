@@ -44,6 +44,10 @@ WITH RECURSIVE hops AS (
 )
 SELECT lane FROM hops WHERE lane IS NOT NULL;
 
+-- name: anything_hindered
+-- Is there a job that could be sold now, if there were a free prover that may run and can hold it?
+SELECT EXISTS (SELECT FROM jobs WHERE state = 'ready' AND lane = $1 AND not_before_ms <= now_ms());
+
 -- name: next_put_off
 -- Milliseconds until the next job that waits for its time may be sold.
 SELECT min(not_before_ms) - now_ms() FROM jobs
