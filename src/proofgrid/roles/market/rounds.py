@@ -128,12 +128,12 @@ class Market:
             started = loop.time()
             try:
                 held = await self.hold_round(lane)
+                if held is None:
+                    wait_seconds = await self._until_next_job(lane)
+                    continue
             except (Recoverable, OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
                 log.warning("round_failed", lane=lane, reason=str(error))
                 held = Held(sold=0, unsold=1, next_job_ms=None)
-            if held is None:
-                wait_seconds = await self._until_next_job(lane)
-                continue
             # With unsold orders on both sides the reference price moves, so the next round may trade.
             retry_seconds = (
                 UNSOLD_RETRY_FIRST_SECONDS if held.sold else min(2 * retry_seconds, UNSOLD_RETRY_MAX_SECONDS)
