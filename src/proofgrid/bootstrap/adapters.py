@@ -62,8 +62,7 @@ async def open_database(settings: GatewaySettings, data_dir: Path) -> AsyncItera
     try:
         database = await Database.connect(dsn, size=settings.database_connections)
         try:
-            async with database.connection() as connection:
-                await connection.execute(QUERIES["lift_time_bounds"])  # a migration takes as long as it takes
+            async with database.unhurried_connection() as connection:
                 await migrate(connection)
             yield database
         finally:

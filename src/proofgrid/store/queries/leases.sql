@@ -163,9 +163,11 @@ UPDATE tasks SET claimed_by = NULL WHERE state = 'combining' AND claimed_by = $1
 
 -- name: close_sessions_without_stream
 -- $2: the sessions whose streams this gateway holds. Others of its own could not be closed when their streams ended,
--- because the database was away; their leases get a grace to come back with a new session.
+-- because the database was away; their leases get a grace to come back with a new session. One that has just been opened
+-- may have come while this list of streams was on its way.
 WITH closed AS (
-    UPDATE sessions SET open = false WHERE gateway_id = $1 AND open AND session_id <> ALL($2::uuid[])
+    UPDATE sessions SET open = false
+    WHERE gateway_id = $1 AND open AND session_id <> ALL($2::uuid[]) AND opened_ms < now_ms() - 15000
     RETURNING session_id
 )
 UPDATE leases SET expires_ms = least(expires_ms, now_ms() + $3)

@@ -2,10 +2,6 @@
 -- The first gateway names the network.
 INSERT INTO network (address) VALUES ($1) ON CONFLICT (one) DO UPDATE SET address = network.address RETURNING address;
 
--- name: lift_time_bounds
-SELECT set_config(name, '0', false) FROM pg_settings
-WHERE name IN ('lock_timeout', 'idle_in_transaction_session_timeout', 'transaction_timeout');
-
 -- name: register_gateway
 INSERT INTO gateways (gateway_id) VALUES ($1);
 
