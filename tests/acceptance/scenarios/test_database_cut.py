@@ -1,4 +1,4 @@
-"""The line between a gateway and the database is reset, cut, late, silently dead or slow: nothing is lost or paid twice.
+"""The line from a gateway to the database is reset, cut, late, silently dead or slow: nothing is lost, or paid twice.
 
 With one gateway everybody waits until the line is back. With two, everybody goes on at the one whose line is whole.
 """
