@@ -40,8 +40,8 @@ _COLLIDED = (
     asyncpg.LockNotAvailableError,
     asyncpg.IdleInTransactionSessionTimeoutError,
 )
-_CONNECT_TIMEOUT_SECONDS = 10.0
-_PROBE_SECONDS = 5.0
+_CONNECT_TIMEOUT_SECONDS = 5.0
+_PROBE_SECONDS = 4.0
 IDLE_TRANSACTION_MS = 5_000  #: a gateway that says nothing for so long inside a transaction loses it, and its locks
 LOCK_WAIT_MS = 10_000
 TRANSACTION_MS = 60_000  #: whatever a transaction is doing
