@@ -8,7 +8,7 @@ import json
 import os
 import signal
 import sys
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -82,8 +82,8 @@ class Network:
 
     # --- processes -------------------------------------------------------------------------------
 
-    async def start_gateway(self) -> None:
-        """Start the gateway, or start it again on the same data and port."""
+    async def start_gateway(self, *, wrapper: Sequence[str] = ()) -> None:
+        """Start the gateway, or start it again on the same data and port; `wrapper`: a command to run it under."""
         settings = {
             "DATA_DIR": str(self.root / "gateway"),
             "DSN": self.dsn,
@@ -93,7 +93,9 @@ class Network:
             "REQUESTS_BURST": "10000",
             **self.settings,
         }
-        self.gateway = await self._start("gateway", ["gateway", "--json"], settings, self.gateway_path)
+        self.gateway = await self._start(
+            "gateway", ["gateway", "--json"], settings, path=self.gateway_path, wrapper=wrapper
+        )
         ready = await self._first_line(self.gateway)
         self.address = ready["address"]
         self.port = int(self.address.rpartition(":")[2])
@@ -120,7 +122,15 @@ class Network:
         return started
 
     async def start_prover(
-        self, name: str, operator: str, *, ask: int, cores: int = 1, path: Path | None = None, **settings: str
+        self,
+        name: str,
+        operator: str,
+        *,
+        ask: int,
+        cores: int = 1,
+        path: Path | None = None,
+        wrapper: Sequence[str] = (),
+        **settings: str,
     ) -> Process:
         """Start a prover of an operator; returns when the gateway knows it. `path`: packages of its own."""
         key_file = self.root / f"{operator}.key"
@@ -135,9 +145,10 @@ class Network:
             "LOG_LEVEL": "info",
             **settings,
         }
-        prover = await self._start(name, ["prover", "--json"], values, path)
+        prover = await self._start(name, ["prover", "--json"], values, path=path, wrapper=wrapper)
         prover_id = f"{self.keys[operator].address}/{name}"
-        await self.until(lambda status: prover_id in {p.prover_id for p in status.provers})
+        known = lambda status: prover_id in {p.prover_id for p in status.provers}  # noqa: E731
+        await self.until(known, gateways=values["GATEWAY"])
         return prover
 
     def keys_directory(self, name: str, operator: str) -> Path:
@@ -145,7 +156,13 @@ class Network:
         return self.root / "operators" / operator / "provers" / name / "keys"
 
     async def _start(
-        self, name: str, arguments: list[str], settings: dict[str, str], path: Path | None = None
+        self,
+        name: str,
+        arguments: list[str],
+        settings: dict[str, str],
+        *,
+        path: Path | None = None,
+        wrapper: Sequence[str] = (),
     ) -> Process:
         log = self.root / f"{name}.log"
         environment = {key: value for key, value in os.environ.items() if not key.startswith("PROOFGRID_")}
@@ -154,12 +171,15 @@ class Network:
             environment["PYTHONPATH"] = os.pathsep.join(filter(None, [str(path), os.environ.get("PYTHONPATH")]))
         with log.open("ab") as stderr:
             process = await asyncio.create_subprocess_exec(
+                *wrapper,
                 sys.executable,
                 "-m",
                 "proofgrid.cli.main",
                 *arguments,
+                "--lifeline",
                 env=environment,
-                stdin=asyncio.subprocess.DEVNULL,
+                # Nobody writes to it: it closes when this test run ends, however it ends, and the process with it.
+                stdin=asyncio.subprocess.PIPE,
                 stdout=asyncio.subprocess.PIPE if arguments[0] == "gateway" else asyncio.subprocess.DEVNULL,
                 stderr=stderr,
                 start_new_session=True,
@@ -212,9 +232,12 @@ class Network:
 
     # --- waiting and checking --------------------------------------------------------------------
 
-    async def until(self, holds: Callable[[messages.NetworkStatus], bool]) -> messages.NetworkStatus:
-        """Wait until the network's status is as it should be."""
-        async with Client(self.addresses, self.admin_key, ca_file=self.ca_file) as admin, asyncio.timeout(WAIT_SECONDS):
+    async def until(
+        self, holds: Callable[[messages.NetworkStatus], bool], *, gateways: str = ""
+    ) -> messages.NetworkStatus:
+        """Wait until the network's status is as it should be, asking these gateways, or any."""
+        asked = gateways or self.addresses
+        async with Client(asked, self.admin_key, ca_file=self.ca_file) as admin, asyncio.timeout(WAIT_SECONDS):
             while True:
                 status = await admin.status()
                 if holds(status):

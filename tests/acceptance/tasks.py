@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -56,6 +57,15 @@ async def database_of(network: Network) -> AsyncIterator[Any]:
         yield connection
     finally:
         await connection.close()
+
+
+async def sessions(connection: Any, condition: str) -> None:
+    """Wait until a session of this test's database is as described."""
+    query = f"SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND {condition}"  # noqa: S608
+    async with asyncio.timeout(30):
+        while not await connection.fetchval(query):
+            await connection.execute("SELECT pg_stat_clear_snapshot()")
+            await asyncio.sleep(0.02)
 
 
 async def check_paid_once(network: Network) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 from proofgrid.sdk.client import Proven
 from proofgrid.sdk.sync import SyncClient
 from proofgrid.wire.v1 import client_pb2 as messages
-from tests.acceptance.tasks import check_paid_once, database_of, events_of, register_toy, wait_for
+from tests.acceptance.tasks import check_paid_once, database_of, events_of, register_toy, sessions, wait_for
 from tests.networks import Network
 
 TASKS = 4
@@ -34,43 +34,6 @@ async def leases_of(network: Network) -> list[Any]:
     async with database_of(network) as connection:
         rows: list[Any] = await connection.fetch("SELECT job_id, state, reason, granted_ms FROM leases")
     return rows
-
-
-async def test_a_gateway_killed_under_load_is_noticed_by_no_client(network: Network, tmp_path: Path) -> None:
-    second = await network.start_another_gateway()
-    here_first, there_first = f"{network.address},{second}", f"{second},{network.address}"
-    for number, gateways in enumerate([here_first, there_first, here_first, there_first]):
-        await network.start_prover(f"p{number}", ("alice", "bob")[number % 2], ask=500 + number, GATEWAY=gateways)
-
-    async with network.client(gateways=there_first) as client:
-        program = await register_toy(client, tmp_path, slices=3, behaviour="slow", sleep_ms=400)
-        watching = [
-            asyncio.ensure_future(submit_some(network, gateways, program.digest, name))
-            for name, gateways in (("here", here_first), ("there", there_first))
-        ]
-        await network.until(lambda status: status.jobs_by_state.get("proven", 0) >= 2)
-        assert network.gateway is not None
-        killed_ms = await now_ms(network)
-        network.gateway.kill()
-        tasks = [task for group in await asyncio.gather(*watching) for task in group]
-
-    leases = await leases_of(network)
-    gap_ms = min(row["granted_ms"] for row in leases if row["granted_ms"] > killed_ms) - killed_ms
-    print(f"the next lease came {gap_ms} ms after the kill")  # noqa: T201 - a measurement, for who wants to see it
-    assert {task.state for task in tasks} == {"done"}
-    # A job has more than one lease only where an earlier one was taken back.
-    per_job: dict[Any, list[str]] = {}
-    for row in leases:
-        per_job.setdefault(row["job_id"], []).append(row["state"])
-    assert len(per_job) == 2 * TASKS * 3
-    assert all(sorted(states)[-1] == "settled" and states.count("settled") == 1 for states in per_job.values())
-    assert {row["reason"] for row in leases if row["state"] != "settled"} <= {"prover_lost", "not_picked_up"}
-    await check_paid_once(network)
-
-
-async def now_ms(network: Network) -> int:
-    async with database_of(network) as connection:
-        return int(await connection.fetchval("SELECT now_ms()"))
 
 
 async def test_a_prover_at_one_gateway_serves_a_client_at_another(network: Network, tmp_path: Path) -> None:
@@ -149,15 +112,6 @@ async def test_a_leader_paused_in_the_middle_of_a_round_blocks_nobody_and_writes
     assert before[-1]["epoch"] == 2
     assert "round_failed" in paused.log.read_text()
     await check_paid_once(network)
-
-
-async def sessions(connection: Any, condition: str) -> None:
-    """Wait until a session of this test's database is as described."""
-    query = f"SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND {condition}"  # noqa: S608
-    async with asyncio.timeout(30):
-        while not await connection.fetchval(query):
-            await connection.execute("SELECT pg_stat_clear_snapshot()")
-            await asyncio.sleep(0.02)
 
 
 async def test_prove_gives_a_verified_bundle_and_the_same_statement_comes_from_the_store(

@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import asyncpg
 import psutil
 import structlog
 
@@ -64,12 +63,8 @@ async def open_database(settings: GatewaySettings, data_dir: Path) -> AsyncItera
     try:
         database = await Database.connect(dsn, size=settings.database_connections)
         try:
-            # A connection of its own, without the pool's time bounds: a migration takes as long as it takes.
-            connection = await asyncpg.connect(dsn)
-            try:
+            async with database.unhurried_connection() as connection:
                 await migrate(connection)
-            finally:
-                await connection.close()
             yield database
         finally:
             await database.close()

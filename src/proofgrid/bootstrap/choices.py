@@ -45,4 +45,9 @@ def dispatch_settings_of(settings: GatewaySettings) -> DispatchSettings:
 
 def market_settings_of(settings: GatewaySettings) -> MarketSettings:
     """How rounds are held."""
-    return MarketSettings(interval_ms=settings.round_interval_ms, reference_price=settings.reference_price)
+    return MarketSettings(
+        interval_ms=settings.round_interval_ms,
+        reference_price=settings.reference_price,
+        run_ms_floor=settings.run_ms_floor,
+        run_ms_per_unit=settings.run_ms_per_unit,
+    )

@@ -146,6 +146,7 @@ async def run_gateway(
                 "combining": lambda _task: combiner.wake(),
                 "expiry": lambda _nothing: watch.wake(),
             },
+            on_lost=task_watch.wake_all,  # who watches here looks, finds the database away, and goes to another gateway
             on_reconnect=look_at_everything,
         )
 

@@ -43,7 +43,7 @@ async def upload_file(
             raise connection.judge(error, target) from None
         return parse_digest(reference.digest)
 
-    return await connection.patiently(attempt, on=(Unavailable,))
+    return await connection.patiently(attempt)
 
 
 async def _upload(

@@ -97,7 +97,7 @@ class ArtifactStore:
 
         Raises TooLarge past `limit_bytes` and InvalidField when the bytes are not `expected`; then nothing is stored.
         """
-        with self._spool() as file:
+        with _weather(), self._spool() as file:  # a full disk may show only when the file is closed
             digest, size_bytes = await _spool_hashed(chunks, file, limit_bytes=limit_bytes)
             if expected is not None and digest != expected:
                 raise InvalidField(f"the bytes sent hash to {digest}, not to the digest announced", field="digest")

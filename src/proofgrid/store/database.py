@@ -43,7 +43,8 @@ _COLLIDED = (
     asyncpg.LockNotAvailableError,
     asyncpg.IdleInTransactionSessionTimeoutError,
 )
-_CONNECT_TIMEOUT_SECONDS = 10.0
+_CONNECT_TIMEOUT_SECONDS = 5.0
+_PROBE_SECONDS = 4.0
 _STATEMENTS_KEPT = 500  #: prepared on each connection; there are fewer queries than that
 IDLE_TRANSACTION_MS = 5_000  #: a gateway that says nothing for so long inside a transaction loses it, and its locks
 LOCK_WAIT_MS = 10_000
@@ -52,6 +53,10 @@ TRANSACTION_TIMEOUT_SINCE = 17
 #: A queue's tables go from empty to full in seconds, and plans made for empty tables stay: every query on a hot path
 #: has an index, and is to use it from the first row on.
 _PLANS = {"enable_seqscan": "off", "jit": "off"}
+#: A server that does not answer a statement for so long, longer than any lock is waited for, is out of reach: no error
+#: tells of packets that are lost on the way.
+ANSWER_SECONDS = 12.0
+_RELEASE_SECONDS = 2.0
 _BACKOFF_MIN_SECONDS = 0.05
 _BACKOFF_MAX_SECONDS = 2.0
 
@@ -89,6 +94,7 @@ class Database:
             timeout=_CONNECT_TIMEOUT_SECONDS,
             statement_cache_size=_STATEMENTS_KEPT,
             max_cached_statement_lifetime=0,
+            command_timeout=ANSWER_SECONDS,
             server_settings=_PLANS | await _bounds(dsn),
         )
         return cls(dsn, await pool)
@@ -102,7 +108,8 @@ class Database:
         """
         async with self._acquired() as connection:
             async with connection.transaction():
-                yield connection
+                with _silence_ends(connection):
+                    yield connection
                 self._reach(name, "before")
             self._reach(name, "after")
 
@@ -152,7 +159,21 @@ class Database:
                 yield connection
         finally:
             with suppress(*_WEATHER):  # a dead connection cannot be cleaned; the pool makes a new one
-                await self._pool.release(connection)
+                await self._pool.release(connection, timeout=_RELEASE_SECONDS)
+
+    @asynccontextmanager
+    async def unhurried_connection(self) -> AsyncIterator[Any]:
+        """Yield a connection of its own without time bounds, for migrations: they take as long as they take."""
+        try:
+            connection = await asyncpg.connect(self.dsn, timeout=_CONNECT_TIMEOUT_SECONDS)
+        except _WEATHER as reason:
+            raise _away(reason) from reason
+        try:
+            with _loss_named():
+                yield connection
+        finally:
+            with suppress(*_WEATHER):
+                await connection.close(timeout=_RELEASE_SECONDS)
 
     async def close(self) -> None:
         """Close all connections, waiting for those in use."""
@@ -169,6 +190,15 @@ def _loss_named() -> Iterator[None]:
         raise _away(reason) from reason
 
 
+@contextmanager
+def _silence_ends(connection: Any) -> Iterator[None]:
+    try:
+        yield
+    except TimeoutError:
+        connection.terminate()  # or the rollback would wait for an answer as well
+        raise
+
+
 def _away(reason: BaseException) -> Unavailable:
     return Unavailable(f"the database is away: {type(reason).__name__}: {reason}", hint="try again in a moment")
 
@@ -182,7 +212,8 @@ class Listener:
     """One dedicated connection that LISTENs; run it in a TaskGroup: `group.create_task(listener.run())`.
 
     Callbacks run one after another in the order of the notifications; an error in one ends `run`, loudly. When the
-    connection is lost it is made again, and `on_reconnect` is called, because notifications may have been missed.
+    connection is lost `on_lost` is called, so that nobody waits for notifications that cannot come; it is made again,
+    and `on_reconnect` is called, because notifications may have been missed.
     """
 
     def __init__(
@@ -190,11 +221,13 @@ class Listener:
         dsn: str,
         callbacks: Mapping[str, Callback],
         *,
+        on_lost: Callable[[], None] | None = None,
         on_reconnect: Callable[[], Awaitable[None] | None] | None = None,
-        heartbeat_seconds: float = 30.0,
+        heartbeat_seconds: float = 5.0,
     ) -> None:
         self._dsn = dsn
         self._callbacks = dict(callbacks)
+        self._on_lost = on_lost
         self._on_reconnect = on_reconnect
         self._heartbeat_seconds = heartbeat_seconds
         self._listening = asyncio.Event()
@@ -222,6 +255,8 @@ class Listener:
                 self._listening.clear()
                 connection.terminate()
             log.warning("listener_lost")
+            if self._on_lost is not None:
+                self._on_lost()
 
     async def _connect_stubbornly(self) -> tuple[Any, _Inbox]:
         delay_seconds = _BACKOFF_MIN_SECONDS
@@ -266,7 +301,7 @@ class Listener:
 async def _answers(connection: Any) -> bool:
     # A peer that vanished without a word is only found by asking.
     try:
-        await connection.execute("SELECT 1", timeout=_CONNECT_TIMEOUT_SECONDS)
+        await connection.execute("SELECT 1", timeout=_PROBE_SECONDS)
     except _WEATHER:
         return False
     return True

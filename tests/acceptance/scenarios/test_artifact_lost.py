@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import pytest
-
 from proofgrid.primitives.canonical import canonical_json
 from proofgrid.primitives.digests import digest_of
 from tests.acceptance.tasks import events_of, register_toy, wait_for
@@ -21,27 +19,22 @@ def _path_of_input(network: Network, text: str) -> tuple[Path, bytes]:
     return network.root / "gateway" / "artifacts" / "sha256" / digest[:2] / digest, content
 
 
-@pytest.mark.parametrize("how", ["deleted", "corrupted"])
-async def test_a_job_whose_input_is_gone_ends_its_task_with_a_refund(
-    network: Network, tmp_path: Path, how: str
-) -> None:
+async def test_jobs_whose_inputs_are_gone_end_their_tasks_with_a_refund(network: Network, tmp_path: Path) -> None:
     async with network.client() as client:
         program = await register_toy(client, tmp_path, slices=1, padding=PADDING)
-        task = await client.submit(program.digest, ["x"], limit_price=1_500)
-        path, content = _path_of_input(network, "x")
-        assert path.read_bytes() == content
-        if how == "deleted":
-            path.unlink()
-        else:
-            path.write_bytes(content[:-1] + b"?")
-        await network.start_prover("p", "alice", ask=500)
-        events = await events_of(client, task.task_id)
-        task = await client.task(task.task_id)
+        tasks = {how: await client.submit(program.digest, [how], limit_price=1_500) for how in ("deleted", "corrupted")}
+        paths = {how: _path_of_input(network, how) for how in tasks}
+        assert all(path.read_bytes() == content for path, content in paths.values())
+        paths["deleted"][0].unlink()
+        paths["corrupted"][0].write_bytes(paths["corrupted"][1][:-1] + b"?")
+        await network.start_prover("p", "alice", ask=500, SLOTS="2")
+        events = [event for task in tasks.values() for event in await events_of(client, task.task_id)]
+        ended = [await client.task(task.task_id) for task in tasks.values()]
         balance = (await client.account()).balance
         provers = {prover.jobs_failed for prover in (await client.status()).provers}
 
-    assert (task.state, task.failure_code) == ("failed", "PG-511")
-    assert "artifact_lost" in task.failure_detail
+    assert [(task.state, task.failure_code) for task in ended] == [("failed", "PG-511")] * 2
+    assert all("artifact_lost" in task.failure_detail for task in ended)
     assert {event.data["reason"] for event in events if event.kind == "returned"} == {"artifact_lost"}
     assert balance == 10_000_000_000
     assert provers == {0}, "it was no prover's fault"

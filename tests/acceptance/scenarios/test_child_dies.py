@@ -36,7 +36,10 @@ async def test_a_child_that_dies_on_one_prover_is_reported_and_its_job_proven_on
 async def test_a_child_that_hangs_is_killed_with_its_group_and_its_job_proven_elsewhere(
     network: Network, tmp_path: Path
 ) -> None:
-    """The longest run of the smallest job is a minute, so this scenario is the slowest."""
+    network.settings |= {"RUN_MS_FLOOR": "3000", "RUN_MS_PER_UNIT": "1"}
+    assert network.gateway is not None
+    await network.gateway.stop()
+    await network.start_gateway()
     prover = await network.start_prover("stuck", "alice", ask=500)
     keys = network.keys_directory("stuck", "alice")
     keys.mkdir(parents=True, exist_ok=True)

@@ -9,7 +9,7 @@ from tests.acceptance.scenarios.scripted import ScriptedProver, prove
 from tests.acceptance.tasks import events_of, register_toy
 from tests.networks import Network
 
-TIMES = 50
+TIMES = 20
 
 
 async def test_two_results_at_once_over_two_streams_never_leave_a_task_running(

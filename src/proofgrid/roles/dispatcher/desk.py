@@ -372,7 +372,7 @@ class Desk:
                         QUERIES["close_sessions_without_stream"],
                         self._gateway_id,
                         list(self._sessions),
-                        self._settings.reconnect_grace_ms,
+                        self._settings.lease_ttl_ms,
                     )
             except (Recoverable, OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
                 log.warning("database_away", reason=str(error))

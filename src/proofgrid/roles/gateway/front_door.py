@@ -127,14 +127,25 @@ def _token_of(context: CallContext) -> str:
     raise NoToken(hint="sign in with a key: proofgrid keys new, then --key FILE")
 
 
-async def _refuse(context: CallContext, error: ProofgridError, call: str) -> None:
-    log.info("call_refused", call=call, code=error.code, field=error.field)
-    await context.abort(status_of(error), str(error), write_error(error))
+async def _answer_with(context: CallContext, error: Exception, call: str) -> None:
+    ours = _ours(error)
+    if ours is None:
+        log.error("call_failed", call=call, exc_info=error)
+        await context.abort(grpc.StatusCode.INTERNAL, "the gateway failed; its log says why")
+    else:
+        log.info("call_refused", call=call, code=ours.code, field=ours.field)
+        await context.abort(status_of(ours), str(ours), write_error(ours))
 
 
-async def _crash(context: CallContext, error: Exception, call: str) -> None:
-    log.error("call_failed", call=call, exc_info=error)
-    await context.abort(grpc.StatusCode.INTERNAL, "the gateway failed; its log says why")
+def _ours(error: Exception) -> ProofgridError | None:
+    """Return the error that the caller is told, or None for one of our mistakes."""
+    if isinstance(error, ProofgridError):
+        return error
+    if isinstance(error, ExceptionGroup):
+        # Of work that was done side by side: what was refused once is refused, unless a mistake came with it.
+        told = [_ours(inner) for inner in error.exceptions]
+        return None if None in told else told[0]
+    return None
 
 
 def answering(method: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[Any]]:
@@ -144,12 +155,10 @@ def answering(method: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[
     async def call(self: Any, request: Any, context: Any) -> Any:
         try:
             return await method(self, request, context)
-        except ProofgridError as error:
-            return await _refuse(context, error, method.__name__)
         except grpc.aio.AbortError:
             raise
         except Exception as error:
-            return await _crash(context, error, method.__name__)
+            return await _answer_with(context, error, method.__name__)
 
     return call
 
@@ -162,11 +171,9 @@ def streaming(method: Callable[..., AsyncIterator[Any]]) -> Callable[..., AsyncI
         try:
             async for answer in method(self, request, context):
                 yield answer
-        except ProofgridError as error:
-            await _refuse(context, error, method.__name__)
         except grpc.aio.AbortError:
             raise
         except Exception as error:
-            await _crash(context, error, method.__name__)
+            await _answer_with(context, error, method.__name__)
 
     return call

@@ -241,9 +241,11 @@ FROM rounds r ORDER BY r.lane, r.number DESC;
 
 -- name: close_sessions_without_stream
 -- $2: the sessions whose streams this gateway holds. Others of its own could not be closed when their streams ended,
--- because the database was away; their leases get a grace to come back with a new session.
+-- because the database was away; their leases get a grace to come back with a new session. One that has just been opened
+-- may have come while this list of streams was on its way.
 WITH closed AS (
-    UPDATE sessions SET open = false WHERE gateway_id = $1 AND open AND session_id <> ALL($2::uuid[])
+    UPDATE sessions SET open = false
+    WHERE gateway_id = $1 AND open AND session_id <> ALL($2::uuid[]) AND opened_ms < now_ms() - 15000
     RETURNING session_id, prover_id
 ), cut AS (
     SELECT lease_id FROM leases JOIN closed USING (session_id, prover_id)

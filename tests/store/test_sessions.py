@@ -1,0 +1,30 @@
+"""Sessions whose streams are gone are closed, those that have just come are not."""
+
+from __future__ import annotations
+
+from uuid import UUID, uuid4
+
+import pytest
+
+from proofgrid.store.database import Database
+from proofgrid.store.queries import QUERIES
+from proofgrid.store.transactions import Transaction
+
+GATEWAY = UUID(int=1)
+
+
+@pytest.mark.parametrize(("age_ms", "is_open"), [(0, True), (60_000, False)])
+async def test_a_session_that_opened_while_the_list_of_streams_was_on_its_way_stays_open(
+    database: Database, age_ms: int, is_open: bool
+) -> None:
+    session_id = uuid4()
+    async with database.transaction(Transaction.OPEN_SESSION) as connection:
+        await connection.execute(QUERIES["register_prover"], "0x1/p", "0x1")
+        await connection.execute(
+            QUERIES["open_session"], session_id, "0x1/p", "0x1", GATEWAY, {"toy": 1}, ["small"], 1, 1, 1, "", "", []
+        )
+        await connection.execute("UPDATE sessions SET opened_ms = opened_ms - $1", age_ms)
+
+        await connection.execute(QUERIES["close_sessions_without_stream"], GATEWAY, [], 1_000)
+
+        assert await connection.fetchval("SELECT open FROM sessions") == is_open
