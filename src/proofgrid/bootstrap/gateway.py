@@ -97,7 +97,7 @@ async def run_gateway(
         limits = limits_of(settings)
 
         gateway_id = GatewayId(fresh_uuid(clock))
-        settlement = Settlement(database, artifacts, library, workers, scratch=scratch)
+        settlement = Settlement(database, artifacts, library, workers, scratch=scratch, report_ms=settings.report_ms)
         desk = Desk(
             database,
             gateway_id=gateway_id,

@@ -79,6 +79,23 @@ def run(
         int | None,
         typer.Option(help="Of a lane without rounds, base units per PU. [default: 1000]", rich_help_panel=TIMING),
     ] = None,
+    run_ms_floor: Annotated[
+        int | None, typer.Option(help="How long any job may take. [default: 60000]", rich_help_panel=TIMING)
+    ] = None,
+    run_ms_per_unit: Annotated[
+        int | None, typer.Option(help="How much longer for each PU. [default: 20]", rich_help_panel=TIMING)
+    ] = None,
+    pick_up_ms: Annotated[
+        int | None,
+        typer.Option(
+            help="How long until a prover is told of a lease, and until it starts. [default: 5000]",
+            rich_help_panel=TIMING,
+        ),
+    ] = None,
+    report_ms: Annotated[
+        int | None,
+        typer.Option(help="How long until a result is verified and stored. [default: 150000]", rich_help_panel=TIMING),
+    ] = None,
     heartbeat_ms: Annotated[
         int | None, typer.Option(help="How often provers report. [default: 1000]", rich_help_panel=TIMING)
     ] = None,

@@ -11,6 +11,7 @@ from proofgrid.rules.jobs.lifecycle import JobEvent, LeaseState, TaskEvent, job_
 from proofgrid.rules.jobs.retry import RETRY_RULES, GiveUp, Retry, ReturnReason, decide_retry
 from proofgrid.store.queries import QUERIES
 from proofgrid.store.tasks import append_event, end_lease, end_task, wake_lanes
+from proofgrid.store.work import Work, note_work
 
 DETAIL_CHARS_MAX = 600  #: of a reason, in an event
 
@@ -33,6 +34,7 @@ async def return_job(
     lease = await connection.fetchrow(QUERIES["get_lease"], lease_id)
     if RETRY_RULES[reason].prover_at_fault:
         await connection.execute(QUERIES["count_prover_failure"], lease["prover_id"])
+        await note_work(connection, [Work(lease=lease, ran_ms=lease["ran_ms"], proofs=0, usual=False)])
     job = await connection.fetchrow(QUERIES["job_of_lease"], lease_id)
     if job is not None:
         await _decide(connection, job, lease, reason, detail=detail, attempts_max=attempts_max)

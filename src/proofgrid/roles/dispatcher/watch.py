@@ -10,10 +10,10 @@ import structlog
 
 from proofgrid.primitives.errors import DeadlineMissed, Recoverable
 from proofgrid.primitives.ids import LeaseId, TaskId
-from proofgrid.roles.dispatcher.desk import DispatchSettings
+from proofgrid.roles.dispatcher.desk import DispatchSettings, lease_times
 from proofgrid.roles.dispatcher.returns import return_job
-from proofgrid.rules.jobs.lifecycle import LeaseState, TaskEvent
-from proofgrid.rules.jobs.retry import ReturnReason
+from proofgrid.rules.jobs.lifecycle import TaskEvent
+from proofgrid.rules.jobs.phases import OVERRUNS, Overrun, check_lease
 from proofgrid.store.database import Database
 from proofgrid.store.queries import QUERIES
 from proofgrid.store.tasks import end_task
@@ -68,9 +68,10 @@ class Watch:
         async with self._database.connection() as connection:
             rows = await connection.fetch(QUERIES["expired_leases"])
         for row in rows:
-            reason, detail = _why(row)
             async with self._database.transaction(Transaction.RETURN_JOB) as connection:
-                if await self._is_still_expired(connection, row):
+                overrun = await self._why(connection, row)
+                if overrun is not None:
+                    reason, detail = OVERRUNS[overrun]
                     await return_job(
                         connection,
                         TaskId(row["task_id"]),
@@ -80,12 +81,12 @@ class Watch:
                         attempts_max=self._settings.attempts_max,
                     )
 
-    async def _is_still_expired(self, connection: asyncpg.Connection, row: asyncpg.Record) -> bool:
+    async def _why(self, connection: asyncpg.Connection, row: asyncpg.Record) -> Overrun | None:
         # A heartbeat may have come between reading and locking.
         await connection.fetchrow(QUERIES["lock_task"], row["task_id"])
         lease = await connection.fetchrow(QUERIES["lock_lease"], row["lease_id"])
         now_ms = await connection.fetchval(QUERIES["database_time"])
-        return bool(lease["expires_ms"] <= now_ms)
+        return check_lease(lease_times(lease), now_ms=now_ms)
 
     async def end_overdue(self) -> None:
         """Fail the tasks whose deadline has passed, with a refund."""
@@ -109,15 +110,3 @@ class Watch:
             ]
         known = [max(wait_ms, 0) / 1000 for wait_ms in waits_ms if wait_ms is not None]
         return float(min([SLEEP_MAX_SECONDS, *known]))
-
-
-def _why(row: asyncpg.Record) -> tuple[ReturnReason, str]:
-    match row["state"]:
-        case LeaseState.GRANTED:
-            return ReturnReason.NOT_PICKED_UP, "the prover could not be told"
-        case LeaseState.REPORTED:
-            return ReturnReason.STORE_FAULT, "the result was not judged in time"
-        case _ if row["overdue"]:
-            return ReturnReason.TIMED_OUT, "the job took too long"
-        case _:
-            return ReturnReason.PROVER_LOST, "no heartbeat"

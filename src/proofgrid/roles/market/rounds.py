@@ -11,7 +11,7 @@ from __future__ import annotations
 import asyncio
 from collections import defaultdict
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
@@ -25,6 +25,8 @@ from proofgrid.primitives.errors import LeaseLost, Recoverable
 from proofgrid.primitives.ids import GatewayId, Lane, TaskId
 from proofgrid.primitives.signatures import SigningKey
 from proofgrid.rules.jobs.lifecycle import JobEvent, job_sources
+from proofgrid.rules.jobs.phases import PhasePolicy, after_grant
+from proofgrid.rules.jobs.speed import Speed
 from proofgrid.rules.market.rounds import JobDemand, ProverSupply, RoundInputs, RoundOutcome, TaskDemand, run_round
 from proofgrid.store.database import Database
 from proofgrid.store.queries import QUERIES
@@ -50,9 +52,7 @@ class MarketSettings:
     """How rounds are run."""
 
     interval_ms: int = 100  #: the longest that a busy lane gathers orders before its next round
-    pick_up_ms: int = 5_000  #: how long a lease waits for its prover to be told
-    run_ms_floor: int = 60_000  #: every job may take this long, and
-    run_ms_per_unit: int = 20  #: this much per PU on top
+    phases: PhasePolicy = field(default_factory=PhasePolicy)
     reference_price: int = 1_000  #: base units per PU in a lane without a round; a lone prover sells at it
 
 
@@ -253,6 +253,13 @@ class Market:
         rows = []
         for placement in outcome.placements:
             session = book.sessions[placement.prover_id]
+            times = after_grant(
+                units=placement.units,
+                memory_bytes=book.jobs[placement.job_id]["memory_bytes"],
+                speed=Speed(units=session["units"], wall_ms=session["wall_ms"], samples=session["samples"]),
+                policy=self._settings.phases,
+                now_ms=0,
+            )
             rows.append(
                 {
                     "lease_id": str(fresh_uuid(self._clock)),
@@ -263,7 +270,9 @@ class Market:
                     "session_id": str(session["session_id"]),
                     "gateway_id": str(session["gateway_id"]),
                     "units": placement.units,
-                    "run_ms": self._settings.run_ms_floor + self._settings.run_ms_per_unit * placement.units,
+                    "pick_up_ms": times.phase_until_ms,
+                    "limit_ms": times.until_ms,
+                    "prove_ms": times.prove_ms,
                 }
             )
         granted = await connection.fetch(
@@ -273,7 +282,6 @@ class Market:
             outcome.number,
             outcome.buy_price,
             outcome.sell_price,
-            self._settings.pick_up_ms,
             job_sources(JobEvent.SOLD),
             epoch,
         )

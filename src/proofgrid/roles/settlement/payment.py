@@ -27,6 +27,7 @@ from proofgrid.rules.ledger.book import Transfer
 from proofgrid.rules.ledger.settlement import pay_for_proof
 from proofgrid.store.queries import QUERIES
 from proofgrid.store.tasks import Event, append_events, post_transfers
+from proofgrid.store.work import Work, note_work
 
 log = structlog.get_logger(__name__)
 
@@ -56,8 +57,11 @@ async def pay(connection: Any, proofs: Sequence[Proven]) -> dict[LeaseId, Prover
         lease_sources(LeaseEvent.SETTLED),
         job_sources(JobEvent.PROOF_ACCEPTED),
     )
-    settled = {LeaseId(row["lease_id"]) for row in rows}
+    settled = {LeaseId(row["lease_id"]): row["ran_ms"] for row in rows}
     if settled:
+        await note_work(
+            connection, [Work(lease=by_lease[one].lease, ran_ms=ran_ms, proofs=1) for one, ran_ms in settled.items()]
+        )
         await _follow_up(connection, [by_lease[lease_id] for lease_id in by_lease if lease_id in settled])
     outcomes: dict[LeaseId, ProverId | LeaseLost] = {}
     for lease_id, one in by_lease.items():
@@ -78,7 +82,6 @@ async def _follow_up(connection: Any, proofs: Sequence[Proven]) -> None:
             [one.size_bytes for one in stored],
         )
     await post_transfers(connection, [transfer for one in proofs for transfer in _transfers(one)])
-    await _count_successes(connection, proofs)
     combining = await _count_down(connection, proofs)
     events = [_event(one) for one in proofs] + [Event(task_id, "combining", {}) for task_id in combining]
     await append_events(connection, events)
@@ -90,15 +93,6 @@ async def _follow_up(connection: Any, proofs: Sequence[Proven]) -> None:
         list({one.lease["lane"] for one in proofs}),
         bool(combining),
     )
-
-
-async def _count_successes(connection: Any, proofs: Sequence[Proven]) -> None:
-    jobs: dict[str, int] = defaultdict(int)
-    units: dict[str, int] = defaultdict(int)
-    for one in proofs:
-        jobs[one.lease["prover_id"]] += 1
-        units[one.lease["prover_id"]] += one.lease["units"]
-    await connection.execute(QUERIES["count_prover_successes"], list(jobs), list(jobs.values()), list(units.values()))
 
 
 async def _count_down(connection: Any, proofs: Sequence[Proven]) -> list[TaskId]:

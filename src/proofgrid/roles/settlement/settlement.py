@@ -60,12 +60,14 @@ class Settlement:
         workers: ProofWorkers,
         *,
         scratch: Path,
+        report_ms: int,
     ) -> None:
         self._database = database
         self._artifacts = artifacts
         self._library = library
         self._workers = workers
         self._scratch = scratch
+        self._report_ms = report_ms
         self._leases: Batches[JobReport, Any] = Batches(self._read_leases, size_max=REPORTS_PER_BATCH, at_once=2)
         self._single: Batches[Reported, ProverId] = Batches(self._settle, size_max=1, at_once=max(2, workers.count))
         self._quick: dict[Digest, Batches[Reported, ProverId]] = {}
@@ -146,7 +148,7 @@ class Settlement:
             Transaction.NOTE_REPORTS,
             QUERIES["report_leases"],
             [lease["lease_id"] for _, lease in batch],
-            int(VERIFY_TIMEOUT_SECONDS * 1000) + 30_000,
+            self._report_ms,
             lease_sources(LeaseEvent.REPORTED),
         )
 

@@ -79,36 +79,38 @@ SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, epoch FROM lanes WHERE lane
 RETURNING number;
 
 -- name: grant_leases
--- $1: JSON list of leases, $7: the states from which a job is sold. The job and its lease change together; the gateways
+-- $1: JSON list of leases, times from now on; $6: the states from which a job is sold. The job and its lease change together; the gateways
 -- of the provers are told.
 WITH given AS (
     SELECT * FROM jsonb_to_recordset($1::jsonb) AS g(lease_id uuid, job_id uuid, task_id uuid, prover_id text,
-        operator text, session_id uuid, gateway_id uuid, units bigint, run_ms bigint)
+        operator text, session_id uuid, gateway_id uuid, units bigint, pick_up_ms bigint, limit_ms bigint, prove_ms bigint)
 ), sold AS (
-    UPDATE jobs SET state = 'leased', lease_id = given.lease_id, stage = '', permille = 0
-    FROM given WHERE jobs.job_id = given.job_id AND jobs.state = ANY($7::text[]) RETURNING jobs.job_id
+    UPDATE jobs SET state = 'leased', lease_id = given.lease_id, slow_ms = NULL
+    FROM given WHERE jobs.job_id = given.job_id AND jobs.state = ANY($6::text[]) RETURNING jobs.job_id
 ), granted AS (
     INSERT INTO leases (lease_id, job_id, task_id, prover_id, operator, session_id, gateway_id, lane, round, units,
-        buy_price, sell_price, state, expires_ms, until_ms, epoch)
+        buy_price, sell_price, state, expires_ms, phase_until_ms, until_ms, prove_ms, epoch)
     SELECT lease_id, given.job_id, task_id, prover_id, operator, session_id, gateway_id, $2, $3, units, $4, $5,
-        'granted', now_ms() + $6, now_ms() + $6 + run_ms, $8
-    FROM given JOIN sold USING (job_id)
+        'granted', at_ms + pick_up_ms, at_ms + pick_up_ms, at_ms + limit_ms, prove_ms, $7
+    FROM given JOIN sold USING (job_id), (SELECT now_ms() AS at_ms) AS clock
     RETURNING gateway_id
 )
 SELECT count(*) AS number, pg_notify('leases', gateway_id::text) FROM granted GROUP BY gateway_id;
 
 -- name: offer_leases
--- What this gateway has to hand to its provers, with what the prover needs to know.
-UPDATE leases SET state = 'offered', expires_ms = least(now_ms() + $3, until_ms)
-FROM jobs, tasks
+-- What this gateway has to hand to its provers, with what the prover needs to know. $3: how long a lease lives without
+-- a heartbeat, $5: how long until the prover's first word, ms.
+UPDATE leases SET state = 'offered', phase_until_ms = at_ms + $5, expires_ms = least(at_ms + $3, at_ms + $5, until_ms)
+FROM jobs, tasks, (SELECT now_ms() AS at_ms) AS clock
 WHERE leases.gateway_id = $1 AND leases.state = 'granted' AND leases.state = ANY($2::text[])
   AND leases.session_id = ANY($4::uuid[]) AND jobs.job_id = leases.job_id AND tasks.task_id = leases.task_id
 RETURNING leases.lease_id, leases.fence, leases.session_id, leases.job_id, leases.units, leases.sell_price,
-    leases.until_ms - now_ms() AS run_ms, jobs.slice, jobs.input_digest, jobs.small_input, jobs.memory_bytes,
+    leases.until_ms - at_ms AS run_ms, jobs.slice, jobs.input_digest, jobs.small_input, jobs.memory_bytes,
     tasks.program_digest;
 
 -- name: get_lease
-SELECT leases.*, jobs.slice, jobs.input, jobs.facts, tasks.program_digest, tasks.client FROM leases JOIN jobs USING (job_id)
+SELECT leases.*, ran_ms(leases) AS ran_ms, jobs.slice, jobs.input, jobs.facts, tasks.program_digest, tasks.client
+FROM leases JOIN jobs USING (job_id)
 JOIN tasks ON tasks.task_id = leases.task_id WHERE leases.lease_id = $1;
 
 -- name: lock_lease
@@ -121,10 +123,12 @@ FROM leases JOIN jobs USING (job_id) JOIN tasks ON tasks.task_id = leases.task_i
 WHERE leases.lease_id = ANY($1::uuid[]);
 
 -- name: report_leases
--- Results have arrived: the provers' clocks stop, the gateway's verification has $2 ms.
-UPDATE leases SET state = 'reported', expires_ms = now_ms() + $2, until_ms = greatest(until_ms, now_ms() + $2)
+-- Results have arrived: the provers' clocks stop, the gateway's verification has $2 ms. Sent again: no more time.
+UPDATE leases SET state = 'reported', reported_ms = at_ms, expires_ms = at_ms + $2, phase_until_ms = at_ms + $2,
+    until_ms = greatest(until_ms, at_ms + $2)
+FROM (SELECT now_ms() AS at_ms) AS clock
 WHERE lease_id IN (SELECT lease_id FROM leases WHERE lease_id = ANY($1::uuid[]) ORDER BY lease_id FOR NO KEY UPDATE)
-  AND state = ANY($3::text[]);
+  AND state = ANY($3::text[]) AND state <> 'reported';
 
 -- name: settle_leases
 -- The tasks' rows are locked. $1: leases, $2: fences, $3: proof digests, $4: small proofs, $5: public values, $6, $7: the
@@ -141,30 +145,27 @@ WITH given AS (
     ORDER BY leases.lease_id FOR NO KEY UPDATE OF leases
 ), proven AS (
     UPDATE jobs SET state = 'proven', proof_digest = given.proof_digest, small_proof = given.small_proof,
-        public = given.public, stage = '', permille = 1000
+        public = given.public
     FROM open JOIN given USING (lease_id) WHERE jobs.job_id = open.job_id
 )
 UPDATE leases SET state = 'settled', ended_ms = now_ms() FROM open WHERE leases.lease_id = open.lease_id
-RETURNING leases.lease_id;
+RETURNING leases.lease_id, ran_ms(leases) AS ran_ms;
+
+-- name: leases_of_progress
+-- The tasks' rows are locked. $1: leases, $2: fences, $3: sessions. Their timers, with the place of their jobs.
+SELECT leases.lease_id, leases.task_id, leases.prover_id, leases.state, leases.expires_ms, leases.phase_until_ms,
+    leases.until_ms, leases.prove_ms, leases.started_ms, leases.permille, jobs.slice, jobs.input, now_ms() AS now_ms
+FROM unnest($1::uuid[], $2::bigint[], $3::uuid[]) AS given(lease_id, fence, session_id)
+JOIN leases USING (lease_id, fence, session_id) JOIN jobs ON jobs.job_id = leases.job_id
+WHERE leases.state IN ('offered', 'running') ORDER BY leases.lease_id FOR NO KEY UPDATE OF leases;
 
 -- name: note_progress
--- The tasks' rows are locked. $1: leases, $2: fences, $3: sessions, $4: stages, $5: permille: how far their jobs are; the
--- first word of a lease says that it has started.
-WITH given AS (
-    SELECT * FROM unnest($1::uuid[], $2::bigint[], $3::uuid[], $4::text[], $5::int[])
-        AS g(lease_id, fence, session_id, stage, permille)
-), heard AS (
-    SELECT given.*, leases.job_id, leases.task_id, leases.prover_id FROM given
-    JOIN leases USING (lease_id, fence, session_id) WHERE leases.state IN ('offered', 'running')
-    ORDER BY leases.lease_id FOR NO KEY UPDATE OF leases
-), noted AS (
-    UPDATE jobs SET stage = heard.stage, permille = heard.permille FROM heard
-    WHERE jobs.job_id = heard.job_id AND jobs.lease_id = heard.lease_id AND jobs.state = 'leased'
-    RETURNING heard.lease_id, heard.task_id, heard.prover_id, heard.stage, heard.permille, jobs.slice, jobs.input
-), started AS (
-    UPDATE leases SET state = 'running' FROM noted WHERE leases.lease_id = noted.lease_id AND leases.state = ANY($6::text[])
-)
-SELECT * FROM noted;
+-- The leases' rows are locked. $1: leases, and what their timers are from now on.
+UPDATE leases SET state = given.state, expires_ms = given.expires_ms, phase_until_ms = given.phase_until_ms,
+    started_ms = given.started_ms, permille = given.permille, stage = given.stage
+FROM unnest($1::uuid[], $2::text[], $3::bigint[], $4::bigint[], $5::bigint[], $6::int[], $7::text[])
+    AS given(lease_id, state, expires_ms, phase_until_ms, started_ms, permille, stage)
+WHERE leases.lease_id = given.lease_id;
 
 -- name: tasks_of_leases
 SELECT DISTINCT task_id FROM leases WHERE lease_id = ANY($1::uuid[]);
@@ -175,7 +176,7 @@ UPDATE leases SET state = $2, ended_ms = now_ms(), reason = $4, detail = $5
 WHERE lease_id = $1 AND state = ANY($3::text[]) RETURNING lease_id;
 
 -- name: expired_leases
-SELECT lease_id, task_id, state, until_ms <= now_ms() AS overdue FROM leases
+SELECT lease_id, task_id FROM leases
 WHERE state IN ('granted', 'offered', 'running', 'reported') AND expires_ms <= now_ms()
 ORDER BY expires_ms LIMIT 200;
 
@@ -187,7 +188,7 @@ SELECT jobs.* FROM jobs JOIN leases USING (job_id) WHERE leases.lease_id = $1 AN
 
 -- name: return_job
 -- $2: the states it may come from.
-UPDATE jobs SET state = 'ready', lease_id = NULL, stage = '', permille = 0, returns = returns + 1, attempts = $3,
+UPDATE jobs SET state = 'ready', lease_id = NULL, returns = returns + 1, attempts = $3,
     not_before_ms = $4, excluded = excluded || jsonb_build_object($5::text, $6::bigint)
 WHERE job_id = $1 AND state = ANY($2::text[]) RETURNING lane;
 
@@ -215,14 +216,35 @@ WITH unblocked AS (
 SELECT pg_notify('lanes', lane) FROM (SELECT lane FROM unblocked UNION SELECT unnest($3::text[])) AS woken(lane)
 UNION ALL SELECT pg_notify('combining', '') WHERE $4;
 
--- name: count_prover_successes
-WITH locked AS (
-    SELECT prover_id, jobs, units FROM provers JOIN unnest($1::text[], $2::int[], $3::bigint[])
-        AS given(prover_id, jobs, units) USING (prover_id)
-    ORDER BY prover_id FOR NO KEY UPDATE OF provers
+-- name: note_work
+-- $1..$6: by prover, proof system and class: proofs, verified PU, the time of all leases; $7: halve a speed that is made
+-- of more proofs. $8, $9: lanes and how long their leases ran, microseconds per PU, of which the newest $10 are kept. The
+-- provers' rows are locked first, by name, then those of lanes.
+WITH given AS (
+    SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::int[], $5::bigint[], $6::bigint[])
+        AS g(prover_id, proof_system, class, proofs, units, wall_ms)
+), locked AS (
+    SELECT prover_id FROM provers WHERE prover_id = ANY($1::text[]) ORDER BY prover_id FOR NO KEY UPDATE
+), counted AS (
+    UPDATE provers SET jobs_proven = jobs_proven + sums.proofs, units_proven = units_proven + sums.units
+    FROM (SELECT prover_id, sum(proofs) AS proofs, sum(units) AS units FROM given JOIN locked USING (prover_id)
+          GROUP BY prover_id HAVING sum(proofs) > 0) AS sums
+    WHERE provers.prover_id = sums.prover_id
+), measured AS (
+    INSERT INTO prover_speeds AS speed (prover_id, proof_system, class, units, wall_ms, samples)
+    SELECT prover_id, proof_system, class, units, wall_ms, proofs FROM given JOIN locked USING (prover_id)
+    ORDER BY prover_id, proof_system, class
+    ON CONFLICT (prover_id, proof_system, class) DO UPDATE SET
+        units = (speed.units + excluded.units) / CASE WHEN speed.samples + excluded.samples > $7 THEN 2 ELSE 1 END,
+        wall_ms = (speed.wall_ms + excluded.wall_ms) / CASE WHEN speed.samples + excluded.samples > $7 THEN 2 ELSE 1 END,
+        samples = (speed.samples + excluded.samples) / CASE WHEN speed.samples + excluded.samples > $7 THEN 2 ELSE 1 END
+    RETURNING 1
 )
-UPDATE provers SET jobs_proven = jobs_proven + jobs, units_proven = units_proven + units
-FROM locked WHERE provers.prover_id = locked.prover_id;
+INSERT INTO lane_times AS times (lane, us_per_unit)
+SELECT lane, (array_agg(us))[:$10] FROM unnest($8::text[], $9::bigint[]) AS g(lane, us)
+WHERE (SELECT count(*) FROM measured) >= 0
+GROUP BY lane ORDER BY lane
+ON CONFLICT (lane) DO UPDATE SET us_per_unit = (excluded.us_per_unit || times.us_per_unit)[:$10];
 
 -- name: count_prover_failure
 UPDATE provers SET jobs_failed = jobs_failed + 1 WHERE prover_id = $1;
@@ -243,11 +265,13 @@ WITH closed AS (
     RETURNING session_id, prover_id
 ), cut AS (
     SELECT lease_id FROM leases JOIN closed USING (session_id, prover_id)
-    WHERE leases.state IN ('granted', 'offered', 'running', 'reported') ORDER BY lease_id FOR NO KEY UPDATE OF leases
+    WHERE leases.state IN ('granted', 'offered', 'running') ORDER BY lease_id FOR NO KEY UPDATE OF leases
 )
 UPDATE leases SET expires_ms = least(expires_ms, now_ms() + $3) FROM cut WHERE leases.lease_id = cut.lease_id;
 
 -- name: extend_unheard_leases
--- After the database was away: what ran out meanwhile may be heard of once more; no longer than its own limit.
-UPDATE leases SET expires_ms = least(now_ms() + $1, until_ms)
-WHERE state IN ('offered', 'running') AND expires_ms < now_ms() + $1 AND until_ms > now_ms();
+-- After the database was away: what ran out meanwhile, or could not be noted, may be heard of once more; no longer than
+-- its own limit.
+UPDATE leases SET expires_ms = least(at_ms + $1, until_ms), phase_until_ms = greatest(phase_until_ms, at_ms + $1)
+FROM (SELECT now_ms() AS at_ms) AS clock
+WHERE state IN ('offered', 'running') AND expires_ms < at_ms + $1 AND until_ms > at_ms;

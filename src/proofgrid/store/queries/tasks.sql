@@ -95,8 +95,10 @@ SELECT *, (SELECT balance FROM accounts WHERE account = 'escrow:' || task_id::te
 FROM tasks WHERE client = $1 AND ($2 = '' OR state = $2) ORDER BY created_ms DESC LIMIT $3;
 
 -- name: jobs_of_task
--- With the lease that counts.
-SELECT jobs.*, leases.operator, leases.prover_id, leases.sell_price, leases.buy_price
+-- With the lease that counts, and how far it is.
+SELECT jobs.job_id, jobs.slice, jobs.input, jobs.state, jobs.units, jobs.class, jobs.attempts, leases.operator,
+    leases.prover_id, leases.buy_price, CASE jobs.state WHEN 'leased' THEN leases.stage ELSE '' END AS stage,
+    CASE jobs.state WHEN 'leased' THEN leases.permille WHEN 'proven' THEN 1000 ELSE 0 END AS permille
 FROM jobs LEFT JOIN leases USING (lease_id)
 WHERE jobs.task_id = $1 ORDER BY position;
 
@@ -110,7 +112,7 @@ WHERE task_id = $1 AND state = ANY($3::text[]) RETURNING task_id;
 
 -- name: end_open_jobs
 -- $2: the new state, $3: the states it may come from.
-UPDATE jobs SET state = $2, stage = '' WHERE task_id = $1 AND state = ANY($3::text[]);
+UPDATE jobs SET state = $2 WHERE task_id = $1 AND state = ANY($3::text[]);
 
 -- name: stop_leases_of_task
 -- The gateways that hold the streams are told; the provers kill the children.
