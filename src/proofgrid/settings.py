@@ -102,6 +102,7 @@ class GatewaySettings(_Settings):
     lease_ttl_ms: int = Field(default=6_000, ge=200, le=600_000)
     reconnect_grace_ms: int = Field(default=2_000, ge=0, le=60_000)
     attempts_max: int = Field(default=5, ge=1, le=100)
+    hedges_max: int = Field(default=2, ge=0, le=16)  #: second leases of one job; 0: never
     requests_per_second: int = Field(default=50, ge=1)
     requests_burst: int = Field(default=200, ge=1)
     open_tasks: int = Field(default=1_000, ge=1)

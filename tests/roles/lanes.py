@@ -10,15 +10,21 @@ from typing import Any
 from uuid import UUID, uuid4
 
 from proofgrid.primitives.clock import ManualClock, SystemClock
+from proofgrid.primitives.digests import digest_of
+from proofgrid.primitives.errors import LeaseLost
 from proofgrid.primitives.ids import Address, GatewayId, Lane, LeaseId, ProverId, SessionId
 from proofgrid.roles.dispatcher.desk import Desk, DispatchSettings
+from proofgrid.roles.dispatcher.returns import return_job
+from proofgrid.roles.dispatcher.stragglers import Stragglers
 from proofgrid.roles.dispatcher.watch import Watch
 from proofgrid.roles.market.rounds import Market, MarketSettings
-from proofgrid.rules.jobs.offers import HeldLease, StageReport
+from proofgrid.roles.settlement.payment import Proven, pay
+from proofgrid.rules.jobs.offers import HeldLease, JobReport, StageReport
+from proofgrid.rules.jobs.retry import ReturnReason
 from proofgrid.rules.ledger.settlement import deposit, escrow
 from proofgrid.store.database import Database
 from proofgrid.store.queries import QUERIES
-from proofgrid.store.tasks import post_transfers
+from proofgrid.store.tasks import post_transfers, transfer_row
 from proofgrid.store.transactions import Transaction
 from proofgrid.wire.sessions import Session
 from tests.makers import a_key
@@ -75,12 +81,10 @@ class LaneUnderTest:
         for number in range(jobs):
             row: dict[str, Any] = {"job_id": str(uuid4()), "task_id": str(task_id), "slice": 0, "input": number}
             row |= {"position": number, "lane": LANE, "class": "small", "units": UNITS, "memory_bytes": 1}
-            rows.append(row | {"depends_on": [], "input_digest": "d", "facts": {}, "limit_price": limit_price})
-        async with self.database.transaction(Transaction.ADMIT_TASKS) as connection:
-            await connection.execute(QUERIES["insert_tasks"], [task], 0)
-            await connection.execute(QUERIES["insert_jobs"], rows, [b""] * jobs)
-            money = escrow(task_id=str(task_id), client=CLIENT, limit_price=limit_price, units=UNITS * jobs)
-            await post_transfers(connection, money)
+            rows.append(row | {"depends_on": [], "input_digest": "d", "input_bytes": 0, "facts": {}})
+        [transfer] = escrow(task_id=str(task_id), client=CLIENT, limit_price=limit_price, units=UNITS * jobs)
+        task |= {"accepted": {}, "transfer": transfer_row(transfer)}
+        await self.database.write(Transaction.ADMIT_TASKS, QUERIES["admit_tasks"], [task], rows, [b""] * jobs, 0)
         return task_id
 
     @property
@@ -150,6 +154,49 @@ class LaneUnderTest:
         )
         await desk.progress(session, StageReport(held=held, stage="prove", permille=permille))
 
+    async def make_slow(self) -> None:
+        """Let every running lease have run for a minute, where a tenth of a second is usual."""
+        us = 100_000 // UNITS
+        await self.fetch(
+            "INSERT INTO lane_times VALUES ($1, $2) ON CONFLICT (lane) DO UPDATE SET us_per_unit = $2", LANE, [us] * 20
+        )
+        await self.fetch("UPDATE leases SET started_ms = now_ms() - 60000 WHERE state = 'running'")
+
+    async def look(self) -> None:
+        """Look for stragglers once."""
+        await Stragglers(self.database, self.settings.hedging).look()
+
+    async def pay(self, *leases: Any) -> list[ProverId | LeaseLost]:
+        """Let the proofs of these leases be verified, in this order and in one batch; return what they are told."""
+        ids = [lease["lease_id"] for lease in leases]
+        async with self.database.transaction(Transaction.PAY_PROOFS) as connection:
+            rows = {row["lease_id"]: row for row in await connection.fetch(QUERIES["leases_of_reports"], ids)}
+            paid = await pay(connection, [_proven(rows[one]) for one in ids], self.settings.hedging)
+        return [paid[one] for one in ids]
+
+    async def give_back(self, lease: Any, reason: ReturnReason, *, attempts_max: int = 5) -> bool:
+        """Let a lease end without a proof."""
+        async with self.database.transaction(Transaction.RETURN_JOB) as connection:
+            return await return_job(
+                connection, lease["task_id"], lease["lease_id"], reason, detail="said", attempts_max=attempts_max
+            )
+
+    async def payments(self) -> list[tuple[str, str, int]]:
+        """Return reason, receiver and amount of all that was paid out of escrow."""
+        rows = await self.fetch(
+            "SELECT reason, credit, amount FROM transfers WHERE debit LIKE 'escrow:%' ORDER BY transfer_id"
+        )
+        return [(row["reason"], row["credit"].rpartition(":")[2], row["amount"]) for row in rows]
+
+    async def check_money(self) -> None:
+        """Every account adds up, and what a task spent left its escrow."""
+        assert not await self.fetch(QUERIES["ledger_faults"])
+        rows = await self.fetch(
+            "SELECT spent, (SELECT coalesce(sum(amount), 0) FROM transfers x WHERE x.task_id = t.task_id"
+            " AND reason NOT IN ('escrow', 'refund')) AS paid FROM tasks t"
+        )
+        assert all(row["spent"] == row["paid"] for row in rows)
+
     async def leases(self) -> list[Any]:
         """Return every lease, oldest first."""
         return await self.fetch("SELECT *, now_ms() AS now_ms FROM leases ORDER BY fence")
@@ -164,3 +211,9 @@ class LaneUnderTest:
         async with self.database.connection() as connection:
             rows: list[Any] = await connection.fetch(query, *args)
         return rows
+
+
+def _proven(row: Any) -> Proven:
+    held = HeldLease(lease_id=LeaseId(row["lease_id"]), fence=row["fence"])
+    report = JobReport(held=held, proof=b"proof", proof_digest=None, public={}, wall_ms=1, memory_peak_bytes=0)
+    return Proven(lease=row, report=report, proof_digest=digest_of(b"proof"), small_proof=b"proof", size_bytes=5)

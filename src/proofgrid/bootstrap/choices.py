@@ -5,6 +5,7 @@ from __future__ import annotations
 from proofgrid.roles.dispatcher.desk import DispatchSettings
 from proofgrid.roles.gateway.server import Listen
 from proofgrid.roles.market.rounds import MarketSettings
+from proofgrid.rules.jobs.hedging import HedgePolicy
 from proofgrid.rules.jobs.limits import Limits
 from proofgrid.rules.jobs.phases import PhasePolicy
 from proofgrid.settings import GatewaySettings
@@ -50,6 +51,7 @@ def dispatch_settings_of(settings: GatewaySettings) -> DispatchSettings:
     return DispatchSettings(
         heartbeat_ms=settings.heartbeat_ms,
         phases=phases_of(settings),
+        hedging=HedgePolicy(hedges_max=settings.hedges_max),
         reconnect_grace_ms=settings.reconnect_grace_ms,
         attempts_max=settings.attempts_max,
     )

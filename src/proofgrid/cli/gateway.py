@@ -109,6 +109,10 @@ def run(
     attempts_max: Annotated[
         int | None, typer.Option(help="Attempts per job before its task fails. [default: 5]", rich_help_panel=TIMING)
     ] = None,
+    hedges_max: Annotated[
+        int | None,
+        typer.Option(help="Second leases of one slow job; 0: never. [default: 2]", rich_help_panel=TIMING),
+    ] = None,
     requests_per_second: Annotated[
         int | None, typer.Option(help="Steady calls. [default: 50]", rich_help_panel=LIMITS)
     ] = None,

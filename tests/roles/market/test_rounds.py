@@ -139,3 +139,22 @@ async def test_a_task_that_bids_too_little_is_told_the_cheapest_ask_once(databas
     assert [(row["kind"], row["data"]["cheapest_ask"], row["data"]["limit_price"]) for row in events] == [
         ("no_sale", 700, 699)
     ]
+
+
+async def test_a_job_is_looked_at_again_when_the_only_prover_may_have_it_again(database: Database) -> None:
+    await a_lane_with_one_job_and_one_prover(database)
+    async with database.connection() as connection:
+        assert await connection.fetchval(QUERIES["next_put_off"], LANE) is None
+        await connection.execute(
+            "UPDATE jobs SET not_before_ms = now_ms() - 5000, excluded = jsonb_build_object('op/p', now_ms() + 60000)"
+        )
+        assert await a_market(database).hold_round(LANE) is None
+        wait_ms = await connection.fetchval(QUERIES["next_put_off"], LANE)
+        await connection.execute("UPDATE jobs SET excluded = jsonb_build_object('op', now_ms() + 60000)")
+        assert await a_market(database).hold_round(LANE) is None
+        await connection.execute("UPDATE jobs SET excluded = jsonb_build_object('op', now_ms() - 5000)")
+    held = await a_market(database).hold_round(LANE)
+
+    assert 20_000 < wait_ms <= 60_000
+    assert held is not None
+    assert held.sold == 1

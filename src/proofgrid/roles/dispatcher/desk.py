@@ -24,6 +24,7 @@ from proofgrid.primitives.digests import Digest
 from proofgrid.primitives.errors import LeaseLost, ProofgridError, Recoverable, Unavailable
 from proofgrid.primitives.ids import Address, GatewayId, JobId, LeaseId, ProverId, SessionId, TaskId, prover_id
 from proofgrid.roles.dispatcher.returns import return_job
+from proofgrid.rules.jobs.hedging import HedgePolicy
 from proofgrid.rules.jobs.lifecycle import LeaseState
 from proofgrid.rules.jobs.offers import HeldLease, JobReport, JobTrouble, LeaseOffer, ProverOffer, StageReport, Verdict
 from proofgrid.rules.jobs.phases import LeaseTimes, PhasePolicy, after_progress
@@ -57,6 +58,7 @@ class DispatchSettings:
 
     heartbeat_ms: int = 1_000
     phases: PhasePolicy = field(default_factory=PhasePolicy)
+    hedging: HedgePolicy = field(default_factory=HedgePolicy)
     reconnect_grace_ms: int = 2_000  #: after a cut stream
     attempts_max: int = 5
 

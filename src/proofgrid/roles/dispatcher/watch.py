@@ -1,4 +1,4 @@
-"""Takes back leases that expired and ends tasks whose deadline passed: sleeps exactly until the next one is due."""
+"""Takes back leases that expired, ends tasks past their deadline, looks for stragglers; sleeps till the next is due."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from proofgrid.primitives.errors import DeadlineMissed, Recoverable
 from proofgrid.primitives.ids import LeaseId, TaskId
 from proofgrid.roles.dispatcher.desk import DispatchSettings, lease_times
 from proofgrid.roles.dispatcher.returns import return_job
+from proofgrid.roles.dispatcher.stragglers import Stragglers
 from proofgrid.rules.jobs.lifecycle import TaskEvent
 from proofgrid.rules.jobs.phases import OVERRUNS, Overrun, check_lease
 from proofgrid.store.database import Database
@@ -20,6 +21,7 @@ from proofgrid.store.tasks import end_task
 from proofgrid.store.transactions import Transaction
 
 SLEEP_MAX_SECONDS = 1.0  #: new leases and deadlines come without notice, and never expire sooner than this
+STRAGGLERS_EVERY_SECONDS = 0.9
 AFTER_TROUBLE_SECONDS = 0.5
 
 log = structlog.get_logger(__name__)
@@ -33,6 +35,8 @@ class Watch:
         self._settings = settings
         self._woken = asyncio.Event()
         self._blind = False  #: nobody could note heartbeats for a while
+        self._stragglers = Stragglers(database, settings.hedging)
+        self._next_look = 0.0
 
     def wake(self) -> None:
         """Something may expire earlier than thought."""
@@ -47,6 +51,7 @@ class Watch:
                     await self._wait_for_heartbeats()
                 await self.take_back_expired()
                 await self.end_overdue()
+                await self._look_for_stragglers()
                 seconds = await self._until_next()
             except (Recoverable, OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
                 log.warning("database_away", reason=str(error))
@@ -55,6 +60,13 @@ class Watch:
             with suppress(TimeoutError):
                 async with asyncio.timeout(seconds):
                     await self._woken.wait()
+
+    async def _look_for_stragglers(self) -> None:
+        # The watch is woken at every cut stream; stragglers are looked for at their own pace.
+        now = asyncio.get_running_loop().time()
+        if now >= self._next_look:
+            self._next_look = now + STRAGGLERS_EVERY_SECONDS
+            await self._stragglers.look()
 
     async def _wait_for_heartbeats(self) -> None:
         # The database was away, or every gateway: leases ran out only because nobody could extend them.

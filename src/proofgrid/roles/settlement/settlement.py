@@ -24,6 +24,7 @@ from proofgrid.proofs.base import JobOutput, Program, ProgramFiles
 from proofgrid.proofs.library import ProgramLibrary
 from proofgrid.proofs.workers import ProofWorkers
 from proofgrid.roles.settlement.payment import Proven, pay
+from proofgrid.rules.jobs.hedging import HedgePolicy
 from proofgrid.rules.jobs.lifecycle import LeaseEvent, LeaseState, lease_sources
 from proofgrid.rules.jobs.limits import SMALL_ARTIFACT_BYTES
 from proofgrid.rules.jobs.offers import JobReport
@@ -61,6 +62,7 @@ class Settlement:
         *,
         scratch: Path,
         report_ms: int,
+        hedging: HedgePolicy,
     ) -> None:
         self._database = database
         self._artifacts = artifacts
@@ -68,6 +70,7 @@ class Settlement:
         self._workers = workers
         self._scratch = scratch
         self._report_ms = report_ms
+        self._hedging = hedging
         self._leases: Batches[JobReport, Any] = Batches(self._read_leases, size_max=REPORTS_PER_BATCH, at_once=2)
         self._single: Batches[Reported, ProverId] = Batches(self._settle, size_max=1, at_once=max(2, workers.count))
         self._quick: dict[Digest, Batches[Reported, ProverId]] = {}
@@ -127,7 +130,7 @@ class Settlement:
         }
         if proven:
             async with self._database.transaction(Transaction.PAY_PROOFS) as connection:
-                paid = await pay(connection, list(proven.values()))
+                paid = await pay(connection, list(proven.values()), self._hedging)
             for place, one in proven.items():
                 outcomes[place] = paid[one.lease["lease_id"]]
             await self._note_cached(program, [one.lease for one in proven.values()])

@@ -49,3 +49,21 @@ CREATE FUNCTION ran_ms(leases) RETURNS bigint LANGUAGE sql AS $$
     SELECT greatest(0, CASE WHEN $1.reported_ms > 0 THEN $1.reported_ms ELSE now_ms() END
         - CASE WHEN $1.started_ms > 0 THEN $1.started_ms ELSE $1.granted_ms END)
 $$;
+
+-- May this prover not have the job? `excluded` names provers, and operators for all of theirs.
+CREATE FUNCTION is_excluded(excluded jsonb, prover_id text) RETURNS boolean LANGUAGE sql AS $$
+    SELECT greatest((excluded ->> prover_id)::bigint, (excluded ->> split_part(prover_id, '/', 1))::bigint, 0) > now_ms()
+$$;
+
+-- Milliseconds until a job of a lane may be sold that waits for its time, or for the end of an exclusion (of the 200 jobs
+-- that came back last). What has just begun to be for sale counts too: the round under way may have been too early.
+CREATE FUNCTION until_next_job(the_lane text) RETURNS bigint LANGUAGE sql AS $$
+    SELECT CASE WHEN min(at_ms) IS NOT NULL THEN greatest(20, min(at_ms) - now_ms()) END FROM (
+        SELECT min(not_before_ms) AS at_ms FROM jobs
+        WHERE state = 'ready' AND lane = the_lane AND not_before_ms > 0 AND not_before_ms > now_ms() - 100
+        UNION ALL
+        SELECT value::bigint FROM (
+            SELECT excluded FROM jobs WHERE state = 'ready' AND lane = the_lane AND not_before_ms > 0
+            ORDER BY not_before_ms DESC LIMIT 200) AS came_back, jsonb_each_text(excluded)
+        WHERE value::bigint > now_ms() - 100 AND value::bigint < 9007199254740992) AS times
+$$;

@@ -20,12 +20,13 @@ ORDER BY finished_ms DESC LIMIT 1;
 WITH given AS (
     SELECT * FROM jsonb_to_recordset($1::jsonb) AS g(task_id uuid, client text, program_digest text,
         idempotency_key text, request_digest text, statement jsonb, inputs int, limit_price bigint, units bigint,
-        escrow bigint, deadline_ms bigint, jobs_open int, inputs_digest text, accepted jsonb, transfer jsonb)
+        escrow bigint, deadline_ms bigint, jobs_open int, inputs_digest text, hedging boolean, accepted jsonb, transfer jsonb)
 ), admitted AS (
     INSERT INTO tasks (task_id, client, program_digest, state, idempotency_key, request_digest, statement, inputs,
-        limit_price, units, escrow, deadline_ms, jobs_open, inputs_digest, event_seq)
+        limit_price, units, escrow, deadline_ms, jobs_open, inputs_digest, hedging, event_seq)
     SELECT task_id, client, program_digest, 'open', idempotency_key, request_digest, statement, inputs, limit_price,
-        units, escrow, CASE WHEN deadline_ms > 0 THEN deadline_ms ELSE now_ms() + $4 END, jobs_open, inputs_digest, 1
+        units, escrow, CASE WHEN deadline_ms > 0 THEN deadline_ms ELSE now_ms() + $4 END, jobs_open, inputs_digest,
+        coalesce(hedging, false), 1
     FROM given
     ON CONFLICT (client, idempotency_key) DO NOTHING RETURNING task_id, client, limit_price
 ), events AS (
@@ -83,7 +84,7 @@ SELECT * FROM tasks WHERE task_id = $1 FOR NO KEY UPDATE;
 
 -- name: lock_tasks
 -- In the order of their ids, so that two of these never wait for each other in a circle.
-SELECT task_id FROM tasks WHERE task_id = ANY($1::uuid[]) ORDER BY task_id FOR NO KEY UPDATE;
+SELECT task_id, hedges FROM tasks WHERE task_id = ANY($1::uuid[]) ORDER BY task_id FOR NO KEY UPDATE;
 
 -- name: get_task
 SELECT *, (SELECT balance FROM accounts WHERE account = 'escrow:' || task_id::text) AS escrow_left
@@ -112,7 +113,7 @@ WHERE task_id = $1 AND state = ANY($3::text[]) RETURNING task_id;
 
 -- name: end_open_jobs
 -- $2: the new state, $3: the states it may come from.
-UPDATE jobs SET state = $2 WHERE task_id = $1 AND state = ANY($3::text[]);
+UPDATE jobs SET state = $2, hedge_price = NULL WHERE task_id = $1 AND state = ANY($3::text[]);
 
 -- name: stop_leases_of_task
 -- The gateways that hold the streams are told; the provers kill the children.
