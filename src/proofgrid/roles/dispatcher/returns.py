@@ -7,6 +7,7 @@ from typing import Any
 import structlog
 
 from proofgrid.primitives.ids import LeaseId, TaskId
+from proofgrid.roles.dispatcher.faults import charge_for_fault, judge_claim
 from proofgrid.rules.jobs.lifecycle import JobEvent, LeaseState, TaskEvent, event_of_lost_lease, job_sources
 from proofgrid.rules.jobs.retry import RETRY_RULES, GiveUp, Retry, ReturnReason, decide_retry
 from proofgrid.store.queries import QUERIES
@@ -35,11 +36,16 @@ async def return_job(
     await connection.execute(QUERIES["tell_session_to_stop"], lease_id, reason.value)
     lease = await connection.fetchrow(QUERIES["get_lease"], lease_id)
     if RETRY_RULES[reason].prover_at_fault:
-        await connection.execute(QUERIES["count_prover_failure"], lease["prover_id"])
-        await note_work(connection, [Work(lease=lease, ran_ms=lease["ran_ms"], proofs=0, usual=False)])
+        await note_work(connection, [Work(lease=lease, ran_ms=lease["ran_ms"], failures=1)])
     job = await connection.fetchrow(QUERIES["job_of_lease"], lease_id)
     if job is not None:
-        await _decide(connection, job, lease, reason, detail=detail, attempts_max=attempts_max)
+        ending = None
+        if reason is ReturnReason.UNPROVABLE:
+            ending = await judge_claim(connection, job, lease, detail=detail)
+        if ending is None:
+            await _decide(connection, job, lease, reason, detail=detail, attempts_max=attempts_max)
+        else:
+            await _give_up(connection, job, ending)
     await wake_lanes(connection, [lease["lane"]])
     log.info(
         "lease_ended", lease_id=str(lease_id), prover_id=lease["prover_id"], reason=reason.value, detail=detail[:200]
@@ -76,9 +82,18 @@ async def _decide(
             said = {"attempts": decision.attempts, "again_in_ms": decision.not_before_ms - now_ms}
             await _tell(connection, "returned", job, lease, reason, detail=detail, **said)
         case GiveUp():
-            await end_task(
-                connection, TaskId(job["task_id"]), TaskEvent.GAVE_UP, code=decision.code, detail=decision.detail
-            )
+            await _give_up(connection, job, decision)
+
+
+async def _give_up(connection: Any, job: Any, decision: GiveUp) -> None:
+    await end_task(
+        connection,
+        TaskId(job["task_id"]),
+        TaskEvent.GAVE_UP,
+        code=decision.code,
+        detail=decision.detail,
+        charge=charge_for_fault if decision.charged else None,
+    )
 
 
 async def _carry_on(

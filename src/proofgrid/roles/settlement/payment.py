@@ -66,8 +66,11 @@ async def pay(connection: Any, proofs: Sequence[Proven], hedging: HedgePolicy) -
     if settled:
         hedged = [LeaseId(row["lease_id"]) for row in rows if row["hedges"]]
         losers = await stop_rivals(connection, hedged, delivered=by_lease, policy=hedging) if hedged else []
+        doubted = [row["lease_id"] for row in rows if row["attempts"]]
+        wrong = await connection.fetch(QUERIES["refuted_claims"], doubted) if doubted else []
         works = [Work(lease=by_lease[one].lease, ran_ms=ran_ms, proofs=1) for one, ran_ms in settled.items()]
-        works += [Work(lease=one.lease, ran_ms=one.lease["ran_ms"], proofs=0) for one in losers]
+        works += [Work(lease=one.lease, ran_ms=one.lease["ran_ms"]) for one in losers]
+        works += [Work(lease=claim, ran_ms=claim["ran_ms"], failures=1) for claim in wrong]
         await note_work(connection, works)
         await _follow_up(connection, [by_lease[lease_id] for lease_id in by_lease if lease_id in settled], losers)
     outcomes: dict[LeaseId, ProverId | LeaseLost] = {}

@@ -292,37 +292,58 @@ SELECT pg_notify('lanes', lane) FROM (SELECT lane FROM unblocked UNION SELECT un
 UNION ALL SELECT pg_notify('combining', '') WHERE $4;
 
 -- name: note_work
--- $1..$6: by prover, proof system and class: proofs, verified PU, the time of all leases; $7: halve a speed that is made
--- of more proofs. $8, $9: lanes and how long their leases ran, microseconds per PU, of which the newest $10 are kept. The
--- provers' rows are locked first, by name, then those of lanes.
+-- $1..$7: by prover, proof system and class: proofs, failures, verified PU, the time of all leases; $8: halve a speed
+-- that is made of more proofs. $9, $10: lanes and how long their leases ran, microseconds per PU, of which the newest $11
+-- are kept. The provers' rows are locked first, by name, then those of lanes.
 WITH given AS (
-    SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::int[], $5::bigint[], $6::bigint[])
-        AS g(prover_id, proof_system, class, proofs, units, wall_ms)
+    SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::int[], $5::int[], $6::bigint[], $7::bigint[])
+        AS g(prover_id, proof_system, class, proofs, failures, units, wall_ms)
 ), locked AS (
     SELECT prover_id FROM provers WHERE prover_id = ANY($1::text[]) ORDER BY prover_id FOR NO KEY UPDATE
 ), counted AS (
-    UPDATE provers SET jobs_proven = jobs_proven + sums.proofs, units_proven = units_proven + sums.units
-    FROM (SELECT prover_id, sum(proofs) AS proofs, sum(units) AS units FROM given JOIN locked USING (prover_id)
-          GROUP BY prover_id HAVING sum(proofs) > 0) AS sums
+    UPDATE provers SET jobs_proven = jobs_proven + sums.proofs, jobs_failed = jobs_failed + sums.failures,
+        units_proven = units_proven + sums.units
+    FROM (SELECT prover_id, sum(proofs) AS proofs, sum(failures) AS failures, sum(units) AS units
+          FROM given JOIN locked USING (prover_id) GROUP BY prover_id) AS sums
     WHERE provers.prover_id = sums.prover_id
 ), measured AS (
     INSERT INTO prover_speeds AS speed (prover_id, proof_system, class, units, wall_ms, samples)
     SELECT prover_id, proof_system, class, units, wall_ms, proofs FROM given JOIN locked USING (prover_id)
     ORDER BY prover_id, proof_system, class
     ON CONFLICT (prover_id, proof_system, class) DO UPDATE SET
-        units = (speed.units + excluded.units) / CASE WHEN speed.samples + excluded.samples > $7 THEN 2 ELSE 1 END,
-        wall_ms = (speed.wall_ms + excluded.wall_ms) / CASE WHEN speed.samples + excluded.samples > $7 THEN 2 ELSE 1 END,
-        samples = (speed.samples + excluded.samples) / CASE WHEN speed.samples + excluded.samples > $7 THEN 2 ELSE 1 END
+        units = (speed.units + excluded.units) / CASE WHEN speed.samples + excluded.samples > $8 THEN 2 ELSE 1 END,
+        wall_ms = (speed.wall_ms + excluded.wall_ms) / CASE WHEN speed.samples + excluded.samples > $8 THEN 2 ELSE 1 END,
+        samples = (speed.samples + excluded.samples) / CASE WHEN speed.samples + excluded.samples > $8 THEN 2 ELSE 1 END
     RETURNING 1
 )
 INSERT INTO lane_times AS times (lane, us_per_unit)
-SELECT lane, (array_agg(us))[:$10] FROM unnest($8::text[], $9::bigint[]) AS g(lane, us)
+SELECT lane, (array_agg(us))[:$11] FROM unnest($9::text[], $10::bigint[]) AS g(lane, us)
 WHERE (SELECT count(*) FROM measured) >= 0
 GROUP BY lane ORDER BY lane
-ON CONFLICT (lane) DO UPDATE SET us_per_unit = (excluded.us_per_unit || times.us_per_unit)[:$10];
+ON CONFLICT (lane) DO UPDATE SET us_per_unit = (excluded.us_per_unit || times.us_per_unit)[:$11];
 
--- name: count_prover_failure
-UPDATE provers SET jobs_failed = jobs_failed + 1 WHERE prover_id = $1;
+-- name: claims_of_job
+-- The leases whose provers said that this job cannot be proven. $1: its task, by which they are found.
+SELECT lease_id, operator FROM leases
+WHERE task_id = $1 AND job_id = $2 AND state = 'failed' AND reason = 'unprovable';
+
+-- name: refuted_claims
+-- $1: leases whose proofs verified. Whoever said that their jobs cannot be proven was wrong.
+SELECT claim.*, ran_ms(claim) AS ran_ms FROM leases AS won
+JOIN leases AS claim ON claim.task_id = won.task_id AND claim.job_id = won.job_id
+WHERE won.lease_id = ANY($1::uuid[]) AND claim.state = 'failed' AND claim.reason = 'unprovable';
+
+-- name: works_of_fault
+-- What an unprovable input of the task $1 was worked on for nothing: by those who said so, and by the leases $2 that are
+-- stopped with it.
+SELECT leases.lease_id, leases.job_id, leases.operator, leases.units, leases.sell_price, leases.lane, leases.round,
+    leases.permille, leases.reported_ms, ran_ms(leases) AS ran_ms, coalesce(speed.units, 0) AS speed_units,
+    coalesce(speed.wall_ms, 0) AS speed_wall_ms, coalesce(speed.samples, 0) AS speed_samples
+FROM leases LEFT JOIN prover_speeds AS speed ON speed.prover_id = leases.prover_id
+    AND speed.proof_system = split_part(leases.lane, '/', 2) AND speed.class = split_part(leases.lane, '/', 3)
+WHERE leases.task_id = $1
+  AND (leases.lease_id = ANY($2::uuid[]) OR (leases.state = 'failed' AND leases.reason = 'unprovable'))
+ORDER BY leases.lease_id;
 
 -- name: list_rounds
 SELECT * FROM rounds WHERE ($1 = '' OR lane = $1) ORDER BY at_ms DESC, number DESC LIMIT $2;

@@ -107,8 +107,8 @@ WHERE jobs.task_id = $1 ORDER BY position;
 SELECT seq, kind, data, at_ms FROM task_events WHERE task_id = $1 AND seq > $2 ORDER BY seq LIMIT $3;
 
 -- name: end_task
--- $2: the new state, $3: the states it may come from.
-UPDATE tasks SET state = $2, finished_ms = now_ms(), failure_code = $4, failure_detail = $5
+-- $2: the new state, $3: the states it may come from, $6: what was paid for work without a proof.
+UPDATE tasks SET state = $2, finished_ms = now_ms(), failure_code = $4, failure_detail = $5, spent = spent + $6
 WHERE task_id = $1 AND state = ANY($3::text[]) RETURNING task_id;
 
 -- name: end_open_jobs
