@@ -4,9 +4,9 @@
 
 A proof is the two ends of its piece of the chain; the verifier walks the piece again. Settings: `rounds`, `slices`,
 `behaviour` (what `run_job` does: ok, slow, hang, fill, crash, exit, panic, memory, stderr, noise, orphan, helper,
-refuse, garbage; or `uncombinable`: the proofs are right, and `combine` fails), `sleep_ms`, and `padding` (bytes that
-every job's input is longer: large inputs are artifacts, small ones are not). A file `toy-behaviour` in a prover's cache
-directory overrides the behaviour for that prover alone.
+refuse, unprovable, garbage; or `uncombinable`: the proofs are right, and `combine` fails), `sleep_ms`, and `padding`
+(bytes that every job's input is longer: large inputs are artifacts, small ones are not). A file `toy-behaviour` in a
+prover's cache directory overrides the behaviour for that prover alone.
 
 This file is copied out and installed as a third party's package; so it imports nothing from the tests.
 """
@@ -229,6 +229,10 @@ def _behave(behaviour: str, settings: Mapping[str, Any], workdir: Path, report: 
     if behaviour == "noise":
         sys.stdout.write("x" * 1_000_000)
         sys.stderr.write("y" * 1_000_000)
+    if behaviour == "unprovable":
+        time.sleep(settings["sleep_ms"] / 1_000)
+        report("prove", 500)
+        raise Unprovable("this chain has no end")
     if behaviour == "refuse":
         raise InvalidInput("the toy refuses", field="inputs[0]", hint="ask nicely")
 

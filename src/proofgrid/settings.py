@@ -96,10 +96,13 @@ class GatewaySettings(_Settings):
     reference_price: int = Field(default=1_000, ge=1)  #: of a lane without a round, base units per PU
     run_ms_floor: int = Field(default=60_000, ge=100, le=86_400_000)  #: any job may take so long, and
     run_ms_per_unit: int = Field(default=20, ge=1, le=100_000)  #: so much per PU on top
+    pick_up_ms: int = Field(default=5_000, ge=100, le=600_000)  #: for a gateway to offer a lease, and to hear of it
+    report_ms: int = Field(default=150_000, ge=1_000, le=3_600_000)  #: for a gateway to verify and store a proof
     heartbeat_ms: int = Field(default=1_000, ge=50, le=60_000)
     lease_ttl_ms: int = Field(default=6_000, ge=200, le=600_000)
     reconnect_grace_ms: int = Field(default=2_000, ge=0, le=60_000)
     attempts_max: int = Field(default=5, ge=1, le=100)
+    hedges_max: int = Field(default=2, ge=0, le=16)  #: second leases of one job; 0: never
     requests_per_second: int = Field(default=50, ge=1)
     requests_burst: int = Field(default=200, ge=1)
     open_tasks: int = Field(default=1_000, ge=1)

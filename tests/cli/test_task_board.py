@@ -79,8 +79,79 @@ def test_a_task_that_failed_ends_its_open_jobs_but_not_the_proven_ones() -> None
 
 
 def test_an_event_of_a_newer_gateway_does_no_harm() -> None:
-    board = _board(_accepted(1), ("hedged", {"why": "slow"}))
+    board = _board(_accepted(1), ("overtaken", {"why": "slow"}))
     assert board.jobs[0, 0].state == "ready"
+
+
+BOB = "0x27b1fdb04752bbc536007a920d24acb045561c26"
+
+
+def _hedged(slice_index: int) -> tuple[str, dict[str, Any]]:
+    place = {"slice": slice_index, "input": 0, "prover": f"{BOB}/fresh"}
+    return "hedged", {**place, "lane": "default/ezkl/small", "round": 4, "buy_price": 950, "sell_price": 920}
+
+
+def _slow(slice_index: int) -> tuple[str, dict[str, Any]]:
+    place = {"slice": slice_index, "input": 0, "prover": f"{ALICE}/rack-7"}
+    return "slow", {**place, "running_ms": 61_500, "usual_ms": 9_000}
+
+
+def _carried_on(slice_index: int, prover: str) -> tuple[str, dict[str, Any]]:
+    place = {"slice": slice_index, "input": 0, "prover": prover}
+    return "carried_on", {**place, "reason": "prover_lost", "detail": "no heartbeat", "attempts": 1}
+
+
+def test_a_slow_job_shows_both_provers_until_one_of_them_ends() -> None:
+    board = _board(_accepted(1), _sold(0), _stage(0, "prove", 300), _slow(0), _hedged(0))
+    kind, data = _stage(0, "fetch", 0)
+    board.apply(kind, {**data, "prover": f"{BOB}/fresh"})
+    job = board.jobs[0, 0]
+    assert (job.slow, job.prover, job.second, job.stage) == (True, f"{ALICE}/rack-7", f"{BOB}/fresh", "prove")
+
+    board.apply(*_carried_on(0, f"{ALICE}/rack-7"))
+    assert (job.state, job.slow, job.prover, job.second) == ("leased", False, f"{BOB}/fresh", "")
+
+
+def test_a_second_lease_that_ends_leaves_the_first_one_alone_and_slow() -> None:
+    board = _board(_accepted(1), _sold(0), _slow(0), _hedged(0), _carried_on(0, f"{BOB}/fresh"))
+    job = board.jobs[0, 0]
+    assert (job.state, job.slow, job.prover, job.second) == ("leased", True, f"{ALICE}/rack-7", "")
+
+
+def test_a_price_that_nobody_sells_at_is_known_until_something_is_sold() -> None:
+    said = ("no_sale", {"lane": "default/ezkl/small", "cheapest_ask": 700, "limit_price": 650})
+    board = _board(_accepted(1), said)
+    assert board.cheapest_ask == 700
+    board.apply(*_sold(0))
+    assert board.cheapest_ask == 0
+
+
+@pytest.mark.parametrize(
+    ("event", "words"),
+    [
+        (("no_sale", {"lane": "l", "cheapest_ask": 700, "limit_price": 650}), "the cheapest ask is 700 per PU"),
+        (_slow(0), "slice 0 is slow at alice/rack-7: 61.5 s so far, 9.0 s are usual"),
+        (_hedged(0), "slice 0 sold a second time, to bob/fresh, the first proof wins; client pays 950"),
+        (_carried_on(0, f"{BOB}/fresh"), "slice 0 goes on without bob/fresh: prover_lost no heartbeat"),
+        (
+            ("hedge_lost", {"slice": 0, "input": 0, "prover": f"{ALICE}/rack-7", "shown": 305, "paid": 2_000}),
+            "slice 0: alice/rack-7 was overtaken and stopped; paid 0.000002 for the 30.5% that it shows",
+        ),
+        (
+            (
+                "unprovable",
+                {"slice": 0, "input": 0, "prover": f"{BOB}/fresh", "operators": 2, "needed": 3, "detail": "PG-510 no"},
+            ),
+            "bob/fresh says that slice 0 cannot be proven: PG-510 no; 2 of 3 operators agree",
+        ),
+        (
+            ("failed", {"code": "PG-510", "detail": "no", "charged": 2_000, "refunded": 1_000}),
+            "0.000002 charged for the work shown, 0.000001 given back",
+        ),
+    ],
+)
+def test_what_goes_wrong_is_one_sentence(event: tuple[str, dict[str, Any]], words: str) -> None:
+    assert words in sentence(*event, people={ALICE: "alice", BOB: "bob"})
 
 
 def test_sentences_name_people_prices_and_money() -> None:

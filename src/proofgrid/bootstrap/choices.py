@@ -5,7 +5,9 @@ from __future__ import annotations
 from proofgrid.roles.dispatcher.desk import DispatchSettings
 from proofgrid.roles.gateway.server import Listen
 from proofgrid.roles.market.rounds import MarketSettings
+from proofgrid.rules.jobs.hedging import HedgePolicy
 from proofgrid.rules.jobs.limits import Limits
+from proofgrid.rules.jobs.phases import PhasePolicy
 from proofgrid.settings import GatewaySettings
 from proofgrid.wire.addresses import parse_target
 
@@ -33,11 +35,23 @@ def limits_of(settings: GatewaySettings) -> Limits:
     )
 
 
+def phases_of(settings: GatewaySettings) -> PhasePolicy:
+    """How long the phases of a lease take."""
+    return PhasePolicy(
+        pick_up_ms=settings.pick_up_ms,
+        silent_ms=settings.lease_ttl_ms,
+        least_units_per_second=max(1, 1_000 // settings.run_ms_per_unit),
+        hard_ms=settings.run_ms_floor,
+        report_ms=settings.report_ms,
+    )
+
+
 def dispatch_settings_of(settings: GatewaySettings) -> DispatchSettings:
     """How long leases live and how often jobs are tried."""
     return DispatchSettings(
         heartbeat_ms=settings.heartbeat_ms,
-        lease_ttl_ms=settings.lease_ttl_ms,
+        phases=phases_of(settings),
+        hedging=HedgePolicy(hedges_max=settings.hedges_max),
         reconnect_grace_ms=settings.reconnect_grace_ms,
         attempts_max=settings.attempts_max,
     )
@@ -48,6 +62,5 @@ def market_settings_of(settings: GatewaySettings) -> MarketSettings:
     return MarketSettings(
         interval_ms=settings.round_interval_ms,
         reference_price=settings.reference_price,
-        run_ms_floor=settings.run_ms_floor,
-        run_ms_per_unit=settings.run_ms_per_unit,
+        phases=phases_of(settings),
     )

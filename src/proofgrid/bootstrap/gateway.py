@@ -97,16 +97,25 @@ async def run_gateway(
         limits = limits_of(settings)
 
         gateway_id = GatewayId(fresh_uuid(clock))
-        settlement = Settlement(database, artifacts, library, workers, scratch=scratch)
+        dispatch = dispatch_settings_of(settings)
+        settlement = Settlement(
+            database,
+            artifacts,
+            library,
+            workers,
+            scratch=scratch,
+            report_ms=dispatch.phases.report_ms,
+            hedging=dispatch.hedging,
+        )
         desk = Desk(
             database,
             gateway_id=gateway_id,
             settle=settlement.settle,
-            settings=dispatch_settings_of(settings),
+            settings=dispatch,
             subnetwork=settings.subnetwork,
             clock=clock,
         )
-        watch = Watch(database, dispatch_settings_of(settings))
+        watch = Watch(database, dispatch)
         market = Market(database, gateway_id=gateway_id, key=key, settings=market_settings_of(settings), clock=clock)
         combiner = Combiner(database, artifacts, library, workers, gateway_id=gateway_id, key=key, scratch=scratch)
         task_watch = TaskWatch(database)

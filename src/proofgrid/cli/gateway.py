@@ -85,6 +85,17 @@ def run(
     run_ms_per_unit: Annotated[
         int | None, typer.Option(help="How much longer for each PU. [default: 20]", rich_help_panel=TIMING)
     ] = None,
+    pick_up_ms: Annotated[
+        int | None,
+        typer.Option(
+            help="How long until a prover is told of a lease, and until it starts. [default: 5000]",
+            rich_help_panel=TIMING,
+        ),
+    ] = None,
+    report_ms: Annotated[
+        int | None,
+        typer.Option(help="How long until a result is verified and stored. [default: 150000]", rich_help_panel=TIMING),
+    ] = None,
     heartbeat_ms: Annotated[
         int | None, typer.Option(help="How often provers report. [default: 1000]", rich_help_panel=TIMING)
     ] = None,
@@ -97,6 +108,10 @@ def run(
     ] = None,
     attempts_max: Annotated[
         int | None, typer.Option(help="Attempts per job before its task fails. [default: 5]", rich_help_panel=TIMING)
+    ] = None,
+    hedges_max: Annotated[
+        int | None,
+        typer.Option(help="Second leases of one slow job; 0: never. [default: 2]", rich_help_panel=TIMING),
     ] = None,
     requests_per_second: Annotated[
         int | None, typer.Option(help="Steady calls. [default: 50]", rich_help_panel=LIMITS)

@@ -27,6 +27,7 @@ class _Order:
     budget: int
     deadline_ms: int
     idempotency_key: str
+    hedging: bool
     wait: bool
     out: Path | None
     task_id: str = ""
@@ -72,6 +73,13 @@ def run(
         str | None,
         typer.Option("--key-id", metavar="ID", help="Idempotency key: the same one is the same task, paid once."),
     ] = None,
+    hedging: Annotated[
+        bool,
+        typer.Option(
+            "--hedging/--no-hedging",
+            help="Give a slow slice to a second operator as well, within the limit price.",
+        ),
+    ] = True,
     wait: Annotated[bool, typer.Option("--wait/--no-wait", help="Show the task until it ends.")] = False,
     out: Annotated[
         Path | None, typer.Option("--out", "-o", metavar="FILE", help="Wait, then download and verify the bundle.")
@@ -93,6 +101,7 @@ def run(
         budget=parse_amount(budget, field="budget") if budget else 0,
         deadline_ms=SystemClock().now_ms() + parse_duration_ms(deadline) if deadline else 0,
         idempotency_key=key_id or fresh_bytes(16).hex(),
+        hedging=hedging,
         wait=wait or out is not None,
         out=out,
     )
@@ -114,6 +123,7 @@ async def _submit(options: ClientOptions, order: _Order) -> None:
             budget=order.budget,
             deadline_ms=order.deadline_ms,
             idempotency_key=order.idempotency_key,
+            hedging=order.hedging,
         )
     order.task_id = task.task_id
     if not options.json:

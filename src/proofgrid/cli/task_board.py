@@ -1,7 +1,7 @@
 """What is known of a running task: its jobs, moved on by the events of the watch stream. Pure.
 
 ready --sold--> leased (stage, share) --proven--> proven
-  ^---returned----/                    the task: open --combining--> done | failed | cancelled
+  ^---returned----/ ^-/ slow, hedged, carried_on       the task: open --combining--> done | failed | cancelled
 """
 
 from __future__ import annotations
@@ -27,6 +27,8 @@ class JobLine:
     sell_price: int = 0  #: per PU, what the operator gets
     round: int = 0
     returned: int = 0  #: how often it came back without a proof
+    slow: bool = False  #: its lease takes longer than usual
+    second: str = ""  #: the prover of a second lease
 
 
 @dataclass(slots=True)
@@ -38,6 +40,7 @@ class TaskBoard:
     spent: int = 0
     refunded: int = 0
     failure: str = ""
+    cheapest_ask: int = 0  #: per PU, when it is above the task's limit; 0: as far as is known somebody may sell
 
     def apply(self, kind: str, data: Mapping[str, Any]) -> JobLine | None:
         """Take one event in; return the job that it is about, if it is about one."""
@@ -47,6 +50,9 @@ class TaskBoard:
             return None
         if kind == "combining" or kind in ENDED:
             self._turn(kind, data)
+            return None
+        if kind == "no_sale":
+            self.cheapest_ask = data.get("cheapest_ask", 0)
             return None
         if "slice" not in data:
             return None  # a kind of a newer gateway
@@ -78,17 +84,29 @@ class TaskBoard:
     def _move(self, job: JobLine, kind: str, data: Mapping[str, Any]) -> None:
         match kind:
             case "sold":
-                job.state, job.stage, job.permille = "leased", "", 0
+                self.cheapest_ask = 0
+                job.state, job.stage, job.permille, job.slow, job.second = "leased", "", 0, False, ""
                 job.prover, job.round = data["prover"], data["round"]
                 job.buy_price, job.sell_price = data["buy_price"], data["sell_price"]
             case "stage":
-                job.state, job.prover = "leased", data["prover"]
-                job.stage, job.permille = data["stage"], max(job.permille, data["permille"])
+                job.state, job.permille = "leased", max(job.permille, data["permille"])
+                if data["prover"] != job.second:
+                    job.prover, job.stage = data["prover"], data["stage"]
+            case "slow":
+                job.state, job.slow, job.prover = "leased", True, data["prover"]
+            case "hedged":
+                job.state, job.second = "leased", data["prover"]
+            case "carried_on":
+                if data["prover"] != job.second:
+                    job.prover, job.slow = job.second, False
+                job.second = ""
+                job.returned += 1
             case "returned":
                 job.state, job.stage, job.permille, job.prover = "ready", "", 0, ""
+                job.slow, job.second = False, ""
                 job.returned += 1
             case "proven":
-                job.state, job.stage, job.permille = "proven", "", 1000
+                job.state, job.stage, job.permille, job.slow, job.second = "proven", "", 1000, False, ""
                 job.prover = data["prover"]
                 job.buy_price, job.sell_price = data["buy_price"], data["sell_price"]
 

@@ -16,8 +16,9 @@ if TYPE_CHECKING:
     from proofgrid.sdk.client import Event
 
 BARS_MAX = 24  #: more jobs than this share one bar per slice
-_TOLD_WHEN_MANY = ("accepted", "returned", "combining", "done", "failed", "cancelled")
-_TOLD_BESIDE_BARS = ("returned", "done", "failed", "cancelled")
+_TROUBLE = ("no_sale", "slow", "hedged", "hedge_lost", "carried_on", "returned", "unprovable")
+_TOLD_WHEN_MANY = ("accepted", *_TROUBLE, "combining", "done", "failed", "cancelled")
+_TOLD_BESIDE_BARS = (*_TROUBLE, "done", "failed", "cancelled")
 
 
 class TaskScreen:
@@ -110,10 +111,14 @@ class TaskScreen:
     def _job_text(self, job: JobLine) -> str:
         again = f", attempt {job.returned + 1}" if job.returned else ""
         if job.state not in ("leased", "proven"):
-            return ("waits for a round" if job.state == "ready" else job.state) + again
+            ask = self.board.cheapest_ask
+            waits = f"no sale: the cheapest ask is {ask}/PU" if ask else "waits for a round"
+            return (waits if job.state == "ready" else job.state) + again
         what = job.state if job.state == "proven" else job.stage or "sold"
         price = f" at {job.sell_price}/PU" if job.sell_price else ""
-        return f"{what:<8} {short_prover(job.prover, self._people)}{price}{again}"
+        slow = ", slow" if job.slow else ""
+        second = f", also {short_prover(job.second, self._people)}" if job.second else ""
+        return f"{what:<8} {short_prover(job.prover, self._people)}{price}{slow}{second}{again}"
 
 
 def _many_text(jobs: list[JobLine]) -> str:

@@ -8,7 +8,17 @@ from typing import Any
 from proofgrid.cli.console import short_prover
 from proofgrid.primitives.money import format_amount
 
-STYLES = {"proven": "green", "returned": "yellow", "failed": "bold red", "cancelled": "yellow", "done": "bold green"}
+STYLES = {
+    "proven": "green",
+    "no_sale": "yellow",
+    "slow": "yellow",
+    "returned": "yellow",
+    "carried_on": "yellow",
+    "unprovable": "yellow",
+    "failed": "bold red",
+    "cancelled": "yellow",
+    "done": "bold green",
+}
 
 
 def sentence(kind: str, data: Mapping[str, Any], *, people: Mapping[str, str], batch: bool = False) -> str:
@@ -26,6 +36,33 @@ def sentence(kind: str, data: Mapping[str, Any], *, people: Mapping[str, str], b
                 f"round {data['round']} of {data['lane']}: {job} sold to {prover};"
                 f" client pays {data['buy_price']}, operator gets {data['sell_price']} per PU"
             )
+        case "no_sale":
+            return (
+                f"no sale in {data['lane']}: the cheapest ask is {data['cheapest_ask']} per PU,"
+                f" your limit {data['limit_price']}"
+            )
+        case "slow":
+            return (
+                f"{job} is slow at {prover}: {data['running_ms'] / 1000:.1f} s so far,"
+                f" {data['usual_ms'] / 1000:.1f} s are usual"
+            )
+        case "hedged":
+            return (
+                f"round {data['round']} of {data['lane']}: {job} sold a second time, to {prover}, the first proof wins;"
+                f" client pays {data['buy_price']}, operator gets {data['sell_price']} per PU"
+            )
+        case "hedge_lost":
+            return (
+                f"{job}: {prover} was overtaken and stopped;"
+                f" paid {format_amount(data['paid'])} for the {data['shown'] / 10:g}% that it shows"
+            )
+        case "carried_on":
+            return f"{job} goes on without {prover}: {data['reason']} {data['detail']}".rstrip()
+        case "unprovable":
+            return (
+                f"{prover} says that {job} cannot be proven: {data['detail']};"
+                f" {data['operators']} of {data['needed']} operators agree"
+            )
         case "stage":
             return f"{job}: {data['stage']} at {prover}"
         case "returned":
@@ -40,7 +77,8 @@ def sentence(kind: str, data: Mapping[str, Any], *, people: Mapping[str, str], b
         case "done":
             return f"done: spent {format_amount(data['spent'])}, {format_amount(data['refunded'])} given back"
         case "failed":
-            return f"failed: {data['code']} {data['detail']}; {format_amount(data['refunded'])} given back"
+            charged = f"{format_amount(data['charged'])} charged for the work shown, " if data.get("charged") else ""
+            return f"failed: {data['code']} {data['detail']}; {charged}{format_amount(data['refunded'])} given back"
         case "cancelled":
             return f"cancelled; {format_amount(data['refunded'])} given back"
     return f"{kind} {job}".rstrip()

@@ -117,11 +117,14 @@ class Client:
         deadline_ms: int = 0,
         idempotency_key: str | None = None,
         allow_cached: bool = False,
+        hedging: bool = True,
     ) -> messages.Task:
         """Submit a request: one proof per element of `inputs`, all in one bundle.
 
         The idempotency key makes trying again safe: the same key is the same task, paid once. With `allow_cached` a
         finished task of yours with the same program and inputs is returned instead of a new one, and costs nothing.
+        With `hedging` a job that takes much longer than usual is given to a second operator as well. The first proof
+        is paid, the other one's work in part; a job never costs more than the limit price times its units.
         """
         request = messages.SubmitRequest(
             program_digest=program_digest,
@@ -131,6 +134,7 @@ class Client:
             deadline_ms=deadline_ms,
             idempotency_key=idempotency_key or fresh_bytes(16).hex(),
             allow_cached=allow_cached,
+            hedging=hedging,
         )
         task: messages.Task = await self.connection.ask(self._stub.Submit, request)
         return task
@@ -146,6 +150,7 @@ class Client:
         deadline_ms: int = 0,
         idempotency_key: str | None = None,
         allow_cached: bool = False,
+        hedging: bool = True,
     ) -> Proven:
         """Submit, wait, download the bundle to `path` and verify it here; whatever dies on the way, it is paid once.
 
@@ -160,6 +165,7 @@ class Client:
             deadline_ms=deadline_ms,
             idempotency_key=idempotency_key,
             allow_cached=allow_cached,
+            hedging=hedging,
         )
         task = await self.wait(task.task_id)
         if task.state != "done":

@@ -5,7 +5,7 @@ Lock order everywhere: the task's row, then its jobs and leases, then accounts (
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -103,24 +103,39 @@ async def refund_rest(connection: Any, task_id: TaskId, client: Address) -> int:
     return int(rest)
 
 
+#: What is paid for work that brought no proof: of a task's row and of the leases that are stopped with it.
+Charge = Callable[[Any, asyncpg.Record, list[Any]], Awaitable[list[Transfer]]]
+
+
 async def end_task(
-    connection: Any, task_id: TaskId, event: TaskEvent, *, code: str = "", detail: str = ""
+    connection: Any,
+    task_id: TaskId,
+    event: TaskEvent,
+    *,
+    code: str = "",
+    detail: str = "",
+    charge: Charge | None = None,
 ) -> asyncpg.Record | None:
     """End a task without a result: its jobs end, its leases are stopped, the rest of its escrow goes back.
 
-    Returns the task's row as it was, or None when the task had ended already.
+    With a `charge` the escrow pays that first. Returns the task's row as it was, or None when the task had ended.
     """
     task: asyncpg.Record | None = await connection.fetchrow(QUERIES["lock_task"], task_id)
     if task is None or task["state"] not in task_sources(event):
         return None
     state = TASK_TRANSITIONS[TaskState(task["state"]), event]
-    await connection.fetch(QUERIES["stop_leases_of_task"], task_id, event.value, [held.value for held in LEASE_HELD])
+    held = [lease.value for lease in LEASE_HELD]
+    stopped = await connection.fetch(QUERIES["stop_leases_of_task"], task_id, event.value, held)
     await connection.execute(
         QUERIES["end_open_jobs"], task_id, _ENDING_JOB_STATE[state].value, [job.value for job in JOB_OPEN]
     )
-    await connection.execute(QUERIES["end_task"], task_id, state.value, task_sources(event), code, detail)
+    charges = await charge(connection, task, [row["lease_id"] for row in stopped]) if charge is not None else []
+    await post_transfers(connection, charges)
+    charged = sum(transfer.amount for transfer in charges)
+    await connection.execute(QUERIES["end_task"], task_id, state.value, task_sources(event), code, detail, charged)
     refunded = await refund_rest(connection, task_id, Address(task["client"]))
-    await append_event(connection, task_id, state.value, code=code, detail=detail, refunded=refunded)
+    said = {"code": code, "detail": detail, "charged": charged, "refunded": refunded}
+    await append_event(connection, task_id, state.value, **said)
     return task
 
 

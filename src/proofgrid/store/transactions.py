@@ -35,6 +35,7 @@ class Transaction(StrEnum):
     PAY_PROOFS = "pay_proofs"
     NOTE_CACHED = "note_cached"
     RETURN_JOB = "return_job"
+    NOTE_SLOW = "note_slow"
     EXTEND_LEASES = "extend_leases"
     CLAIM_COMBINING = "claim_combining"
     FINISH_TASK = "finish_task"

@@ -68,6 +68,7 @@ def read_submit(message: client.SubmitRequest, *, bytes_max: int) -> ProofReques
         deadline_ms=message.deadline_ms,
         idempotency_key=message.idempotency_key,
         allow_cached=message.allow_cached,
+        hedging=message.hedging,
     )
 
 

@@ -141,20 +141,23 @@ async def test_a_task_that_bids_too_little_is_told_the_cheapest_ask_once(databas
     ]
 
 
-async def test_a_lane_whose_only_prover_may_not_run_the_job_yet_is_looked_at_again(database: Database) -> None:
+async def test_a_job_is_looked_at_again_when_the_only_prover_may_have_it_again(database: Database) -> None:
     await a_lane_with_one_job_and_one_prover(database)
-    market = a_market(database)
     async with database.connection() as connection:
-        await connection.execute("UPDATE jobs SET excluded = jsonb_build_object('op/p', now_ms() + 3600000)")
-    hindered = await market.hold_round(LANE)
-    async with database.connection() as connection:
-        await connection.execute("UPDATE jobs SET excluded = jsonb_build_object('op/p', now_ms() - 1)")
-    free_again = await market.hold_round(LANE)
+        assert await connection.fetchval(QUERIES["next_put_off"], LANE) is None
+        await connection.execute(
+            "UPDATE jobs SET not_before_ms = now_ms() - 5000, excluded = jsonb_build_object('op/p', now_ms() + 60000)"
+        )
+        assert await a_market(database).hold_round(LANE) is None
+        wait_ms = await connection.fetchval(QUERIES["next_put_off"], LANE)
+        await connection.execute("UPDATE jobs SET excluded = jsonb_build_object('op', now_ms() + 60000)")
+        assert await a_market(database).hold_round(LANE) is None
+        await connection.execute("UPDATE jobs SET excluded = jsonb_build_object('op', now_ms() - 5000)")
+    held = await a_market(database).hold_round(LANE)
 
-    assert hindered is not None
-    assert (hindered.sold, hindered.unsold) == (0, 1)
-    assert free_again is not None
-    assert free_again.sold == 1
+    assert 20_000 < wait_ms <= 60_000
+    assert held is not None
+    assert held.sold == 1
 
 
 async def test_a_job_that_nobody_can_hold_does_not_keep_cheaper_ones_out(database: Database) -> None:

@@ -13,7 +13,8 @@ import json
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Any
 
 import asyncpg
 import structlog
@@ -23,8 +24,10 @@ from proofgrid.primitives.digests import Digest
 from proofgrid.primitives.errors import LeaseLost, ProofgridError, Recoverable, Unavailable
 from proofgrid.primitives.ids import Address, GatewayId, JobId, LeaseId, ProverId, SessionId, TaskId, prover_id
 from proofgrid.roles.dispatcher.returns import return_job
-from proofgrid.rules.jobs.lifecycle import LeaseEvent, LeaseState, lease_sources
+from proofgrid.rules.jobs.hedging import HedgePolicy
+from proofgrid.rules.jobs.lifecycle import LeaseState
 from proofgrid.rules.jobs.offers import HeldLease, JobReport, JobTrouble, LeaseOffer, ProverOffer, StageReport, Verdict
+from proofgrid.rules.jobs.phases import LeaseTimes, PhasePolicy, after_progress
 from proofgrid.rules.jobs.retry import REASON_OF_CODE, ReturnReason
 from proofgrid.store.batches import Batches
 from proofgrid.store.database import Database
@@ -54,9 +57,15 @@ class DispatchSettings:
     """How long things may take, and how often they are tried."""
 
     heartbeat_ms: int = 1_000
-    lease_ttl_ms: int = 6_000  #: a lease without a heartbeat for so long is taken back
+    phases: PhasePolicy = field(default_factory=PhasePolicy)
+    hedging: HedgePolicy = field(default_factory=HedgePolicy)
     reconnect_grace_ms: int = 2_000  #: after a cut stream
     attempts_max: int = 5
+
+    @property
+    def lease_ttl_ms(self) -> int:
+        """A lease without a heartbeat for so long is taken back."""
+        return self.phases.silent_ms
 
 
 class Desk:
@@ -140,6 +149,7 @@ class Desk:
                 [held.lease_id for held in offer.held],
                 [held.fence for held in offer.held],
                 self._settings.lease_ttl_ms,
+                self._settings.phases.pick_up_ms,
             )
             kept = [row["lease_id"] for row in adopted]
             forgotten = await connection.fetch(QUERIES["leases_a_prover_forgot"], session.prover_id, kept)
@@ -229,16 +239,31 @@ class Desk:
             tasks = await connection.fetch(QUERIES["tasks_of_leases"], list(last))
             await connection.fetch(QUERIES["lock_tasks"], [row["task_id"] for row in tasks])
             rows = await connection.fetch(
-                QUERIES["note_progress"],
+                QUERIES["leases_of_progress"],
                 list(last),
                 [report.held.fence for _, report in last.values()],
                 [session_id for session_id, _ in last.values()],
-                [report.stage for _, report in last.values()],
-                [report.permille for _, report in last.values()],
-                lease_sources(LeaseEvent.STARTED),
             )
-            await append_events(connection, [_stage_event(row) for row in rows])
+            heard = [(row, last[row["lease_id"]][1]) for row in rows]
+            await self._note_times(connection, heard)
+            await append_events(connection, [_stage_event(row, report) for row, report in heard])
         return [None] * len(said)
+
+    async def _note_times(self, connection: Any, heard: Sequence[tuple[asyncpg.Record, StageReport]]) -> None:
+        times = [
+            after_progress(lease_times(row), report.permille, policy=self._settings.phases, now_ms=row["now_ms"])
+            for row, report in heard
+        ]
+        await connection.execute(
+            QUERIES["note_progress"],
+            [row["lease_id"] for row, _ in heard],
+            [one.state.value for one in times],
+            [one.expires_ms for one in times],
+            [one.phase_until_ms for one in times],
+            [one.started_ms for one in times],
+            [one.permille for one in times],
+            [report.stage for _, report in heard],
+        )
 
     async def results(self, session: Session, reports: Sequence[JobReport]) -> list[Verdict]:
         """Have results judged; whatever is no valid proof sends its job back to the market."""
@@ -331,6 +356,7 @@ class Desk:
                 [LeaseState.GRANTED.value],
                 self._settings.lease_ttl_ms,
                 list(self._sessions),
+                self._settings.phases.pick_up_ms,
             )
             by_session: dict[SessionId, list[LeaseOffer]] = defaultdict(list)
             for row in rows:
@@ -394,7 +420,25 @@ def _lease_offer(row: asyncpg.Record) -> LeaseOffer:
     )
 
 
-def _stage_event(row: asyncpg.Record) -> Event:
-    names = ("slice", "input", "stage", "permille")
-    data = {name: row[name] for name in names} | {"prover": row["prover_id"]}
+def lease_times(row: asyncpg.Record) -> LeaseTimes:
+    """Return the timers in a lease's row."""
+    return LeaseTimes(
+        state=LeaseState(row["state"]),
+        expires_ms=row["expires_ms"],
+        phase_until_ms=row["phase_until_ms"],
+        until_ms=row["until_ms"],
+        prove_ms=row["prove_ms"],
+        started_ms=row["started_ms"],
+        permille=row["permille"],
+    )
+
+
+def _stage_event(row: asyncpg.Record, report: StageReport) -> Event:
+    data = {
+        "slice": row["slice"],
+        "input": row["input"],
+        "stage": report.stage,
+        "permille": report.permille,
+        "prover": row["prover_id"],
+    }
     return Event(TaskId(row["task_id"]), "stage", data)

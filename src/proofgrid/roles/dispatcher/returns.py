@@ -7,10 +7,12 @@ from typing import Any
 import structlog
 
 from proofgrid.primitives.ids import LeaseId, TaskId
-from proofgrid.rules.jobs.lifecycle import JobEvent, LeaseState, TaskEvent, job_sources
+from proofgrid.roles.dispatcher.faults import charge_for_fault, judge_claim
+from proofgrid.rules.jobs.lifecycle import JobEvent, LeaseState, TaskEvent, event_of_lost_lease, job_sources
 from proofgrid.rules.jobs.retry import RETRY_RULES, GiveUp, Retry, ReturnReason, decide_retry
 from proofgrid.store.queries import QUERIES
 from proofgrid.store.tasks import append_event, end_lease, end_task, wake_lanes
+from proofgrid.store.work import Work, note_work
 
 DETAIL_CHARS_MAX = 600  #: of a reason, in an event
 
@@ -24,7 +26,9 @@ async def return_job(
 
     The task's row is locked first, so a result of the same lease and its expiry cannot both happen.
     """
-    await connection.fetchrow(QUERIES["lock_task"], task_id)
+    task = await connection.fetchrow(QUERIES["lock_task"], task_id)
+    if task is not None and task["hedges"]:
+        await connection.fetch(QUERIES["lock_rivals"], [lease_id])
     expired = reason in (ReturnReason.NOT_PICKED_UP, ReturnReason.PROVER_LOST)
     state = LeaseState.EXPIRED if expired else LeaseState.FAILED
     if not await end_lease(connection, lease_id, state, reason=reason.value, detail=detail):
@@ -32,10 +36,16 @@ async def return_job(
     await connection.execute(QUERIES["tell_session_to_stop"], lease_id, reason.value)
     lease = await connection.fetchrow(QUERIES["get_lease"], lease_id)
     if RETRY_RULES[reason].prover_at_fault:
-        await connection.execute(QUERIES["count_prover_failure"], lease["prover_id"])
+        await note_work(connection, [Work(lease=lease, ran_ms=lease["ran_ms"], failures=1)])
     job = await connection.fetchrow(QUERIES["job_of_lease"], lease_id)
     if job is not None:
-        await _decide(connection, job, lease, reason, detail=detail, attempts_max=attempts_max)
+        ending = None
+        if reason is ReturnReason.UNPROVABLE:
+            ending = await judge_claim(connection, job, lease, detail=detail)
+        if ending is None:
+            await _decide(connection, job, lease, reason, detail=detail, attempts_max=attempts_max)
+        else:
+            await _give_up(connection, job, ending)
     await wake_lanes(connection, [lease["lane"]])
     log.info(
         "lease_ended", lease_id=str(lease_id), prover_id=lease["prover_id"], reason=reason.value, detail=detail[:200]
@@ -55,6 +65,9 @@ async def _decide(
         attempts_max=attempts_max,
         now_ms=now_ms,
     )
+    if event_of_lost_lease(another_is_held=job["rival_id"] is not None) is JobEvent.CARRIED_ON:
+        await _carry_on(connection, job, lease, reason, decision, detail=detail)
+        return
     match decision:
         case Retry():
             await connection.fetchval(
@@ -63,25 +76,62 @@ async def _decide(
                 job_sources(JobEvent.RETURNED),
                 decision.attempts,
                 decision.not_before_ms,
-                lease["prover_id"],
+                _excluded_by(reason, lease),
                 decision.excluded_until_ms,
             )
-            await append_event(
-                connection,
-                TaskId(job["task_id"]),
-                "returned",
-                slice=job["slice"],
-                input=job["input"],
-                prover=lease["prover_id"],
-                reason=reason.value,
-                detail=_shortened(detail),
-                attempts=decision.attempts,
-                again_in_ms=decision.not_before_ms - now_ms,
-            )
+            said = {"attempts": decision.attempts, "again_in_ms": decision.not_before_ms - now_ms}
+            await _tell(connection, "returned", job, lease, reason, detail=detail, **said)
         case GiveUp():
-            await end_task(
-                connection, TaskId(job["task_id"]), TaskEvent.GAVE_UP, code=decision.code, detail=decision.detail
-            )
+            await _give_up(connection, job, decision)
+
+
+async def _give_up(connection: Any, job: Any, decision: GiveUp) -> None:
+    await end_task(
+        connection,
+        TaskId(job["task_id"]),
+        TaskEvent.GAVE_UP,
+        code=decision.code,
+        detail=decision.detail,
+        charge=charge_for_fault if decision.charged else None,
+    )
+
+
+async def _carry_on(
+    connection: Any, job: Any, lease: Any, reason: ReturnReason, decision: Retry | GiveUp, *, detail: str
+) -> None:
+    """One of two leases ended; when attempts are exhausted, the end of the other one ends the task."""
+    excluded_until_ms = decision.excluded_until_ms if isinstance(decision, Retry) else 0
+    await connection.execute(
+        QUERIES["carry_on"],
+        job["job_id"],
+        job_sources(JobEvent.CARRIED_ON),
+        decision.attempts,
+        _excluded_by(reason, lease),
+        excluded_until_ms,
+        job["rival_id"],
+    )
+    await _tell(connection, "carried_on", job, lease, reason, detail=detail, attempts=decision.attempts)
+
+
+async def _tell(
+    connection: Any, kind: str, job: Any, lease: Any, reason: ReturnReason, *, detail: str, **more: Any
+) -> None:
+    await append_event(
+        connection,
+        TaskId(job["task_id"]),
+        kind,
+        slice=job["slice"],
+        input=job["input"],
+        prover=lease["prover_id"],
+        reason=reason.value,
+        detail=_shortened(detail),
+        **more,
+    )
+
+
+def _excluded_by(reason: ReturnReason, lease: Any) -> str:
+    """Return who gets no lease of the job for a while: the prover, or all of its operator's."""
+    return str(lease["operator"] if RETRY_RULES[reason].exclude_operator else lease["prover_id"])
 
 
 def _shortened(detail: str) -> str:

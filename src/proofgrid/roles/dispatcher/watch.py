@@ -1,4 +1,4 @@
-"""Takes back leases that expired and ends tasks whose deadline passed: sleeps exactly until the next one is due."""
+"""Takes back leases that expired, ends tasks past their deadline, looks for stragglers; sleeps till the next is due."""
 
 from __future__ import annotations
 
@@ -10,16 +10,18 @@ import structlog
 
 from proofgrid.primitives.errors import DeadlineMissed, Recoverable
 from proofgrid.primitives.ids import LeaseId, TaskId
-from proofgrid.roles.dispatcher.desk import DispatchSettings
+from proofgrid.roles.dispatcher.desk import DispatchSettings, lease_times
 from proofgrid.roles.dispatcher.returns import return_job
-from proofgrid.rules.jobs.lifecycle import LeaseState, TaskEvent
-from proofgrid.rules.jobs.retry import ReturnReason
+from proofgrid.roles.dispatcher.stragglers import Stragglers
+from proofgrid.rules.jobs.lifecycle import TaskEvent
+from proofgrid.rules.jobs.phases import OVERRUNS, Overrun, check_lease
 from proofgrid.store.database import Database
 from proofgrid.store.queries import QUERIES
 from proofgrid.store.tasks import end_task
 from proofgrid.store.transactions import Transaction
 
 SLEEP_MAX_SECONDS = 1.0  #: new leases and deadlines come without notice, and never expire sooner than this
+STRAGGLERS_EVERY_SECONDS = 0.9
 AFTER_TROUBLE_SECONDS = 0.5
 
 log = structlog.get_logger(__name__)
@@ -33,6 +35,8 @@ class Watch:
         self._settings = settings
         self._woken = asyncio.Event()
         self._blind = False  #: nobody could note heartbeats for a while
+        self._stragglers = Stragglers(database, settings.hedging)
+        self._next_look = 0.0
 
     def wake(self) -> None:
         """Something may expire earlier than thought."""
@@ -47,6 +51,7 @@ class Watch:
                     await self._wait_for_heartbeats()
                 await self.take_back_expired()
                 await self.end_overdue()
+                await self._look_for_stragglers()
                 seconds = await self._until_next()
             except (Recoverable, OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
                 log.warning("database_away", reason=str(error))
@@ -55,6 +60,13 @@ class Watch:
             with suppress(TimeoutError):
                 async with asyncio.timeout(seconds):
                     await self._woken.wait()
+
+    async def _look_for_stragglers(self) -> None:
+        # The watch is woken at every cut stream; stragglers are looked for at their own pace.
+        now = asyncio.get_running_loop().time()
+        if now >= self._next_look:
+            self._next_look = now + STRAGGLERS_EVERY_SECONDS
+            await self._stragglers.look()
 
     async def _wait_for_heartbeats(self) -> None:
         # The database was away, or every gateway: leases ran out only because nobody could extend them.
@@ -68,9 +80,10 @@ class Watch:
         async with self._database.connection() as connection:
             rows = await connection.fetch(QUERIES["expired_leases"])
         for row in rows:
-            reason, detail = _why(row)
             async with self._database.transaction(Transaction.RETURN_JOB) as connection:
-                if await self._is_still_expired(connection, row):
+                overrun = await self._why(connection, row)
+                if overrun is not None:
+                    reason, detail = OVERRUNS[overrun]
                     await return_job(
                         connection,
                         TaskId(row["task_id"]),
@@ -80,12 +93,12 @@ class Watch:
                         attempts_max=self._settings.attempts_max,
                     )
 
-    async def _is_still_expired(self, connection: asyncpg.Connection, row: asyncpg.Record) -> bool:
+    async def _why(self, connection: asyncpg.Connection, row: asyncpg.Record) -> Overrun | None:
         # A heartbeat may have come between reading and locking.
         await connection.fetchrow(QUERIES["lock_task"], row["task_id"])
         lease = await connection.fetchrow(QUERIES["lock_lease"], row["lease_id"])
         now_ms = await connection.fetchval(QUERIES["database_time"])
-        return bool(lease["expires_ms"] <= now_ms)
+        return check_lease(lease_times(lease), now_ms=now_ms)
 
     async def end_overdue(self) -> None:
         """Fail the tasks whose deadline has passed, with a refund."""
@@ -109,15 +122,3 @@ class Watch:
             ]
         known = [max(wait_ms, 0) / 1000 for wait_ms in waits_ms if wait_ms is not None]
         return float(min([SLEEP_MAX_SECONDS, *known]))
-
-
-def _why(row: asyncpg.Record) -> tuple[ReturnReason, str]:
-    match row["state"]:
-        case LeaseState.GRANTED:
-            return ReturnReason.NOT_PICKED_UP, "the prover could not be told"
-        case LeaseState.REPORTED:
-            return ReturnReason.STORE_FAULT, "the result was not judged in time"
-        case _ if row["overdue"]:
-            return ReturnReason.TIMED_OUT, "the job took too long"
-        case _:
-            return ReturnReason.PROVER_LOST, "no heartbeat"

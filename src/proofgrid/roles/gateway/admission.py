@@ -254,6 +254,7 @@ def _task_row(draft: _Draft, jobs: Sequence[dict[str, Any]]) -> dict[str, Any]:
         "deadline_ms": request.deadline_ms,
         "jobs_open": len(draft.normal.jobs),
         "inputs_digest": request.inputs_digest,
+        "hedging": request.hedging,
         "transfer": transfer_row(transfer),
         "accepted": {
             "program": request.program_digest,

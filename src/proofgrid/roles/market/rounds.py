@@ -9,9 +9,9 @@ Whoever holds the lane's lock leads it for this round; the epoch in rounds and l
 from __future__ import annotations
 
 import asyncio
-from collections import defaultdict
+from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
@@ -24,8 +24,11 @@ from proofgrid.primitives.digests import Digest, digest_of
 from proofgrid.primitives.errors import LeaseLost, Recoverable
 from proofgrid.primitives.ids import GatewayId, Lane, TaskId
 from proofgrid.primitives.signatures import SigningKey
+from proofgrid.roles.market.book import Book, demands_of, may_prove, supply_of, with_wishes
 from proofgrid.rules.jobs.lifecycle import JobEvent, job_sources
-from proofgrid.rules.market.rounds import JobDemand, ProverSupply, RoundInputs, RoundOutcome, TaskDemand, run_round
+from proofgrid.rules.jobs.phases import PhasePolicy, after_grant
+from proofgrid.rules.jobs.speed import Speed
+from proofgrid.rules.market.rounds import Placement, RoundInputs, RoundOutcome, run_round
 from proofgrid.store.database import Database
 from proofgrid.store.queries import QUERIES
 from proofgrid.store.tasks import Event, append_events
@@ -39,6 +42,7 @@ GATEWAY_SILENT_MS = 5_000
 PAUSE_MAX_MS = 2_500  #: a leader that is silent for so long in the middle of a round loses the round and the lane
 NO_SALE_EVERY_MS = 1_000  #: at most one such event per task
 STAND_BY_MS = 250  #: after finding another gateway at a lane's round
+WISH_RETRY_MS = 250  #: a wish is held for a few seconds only
 UNSOLD_RETRY_FIRST_SECONDS = 0.25
 UNSOLD_RETRY_MAX_SECONDS = 4.0
 
@@ -50,21 +54,8 @@ class MarketSettings:
     """How rounds are run."""
 
     interval_ms: int = 100  #: the longest that a busy lane gathers orders before its next round
-    pick_up_ms: int = 5_000  #: how long a lease waits for its prover to be told
-    run_ms_floor: int = 60_000  #: every job may take this long, and
-    run_ms_per_unit: int = 20  #: this much per PU on top
+    phases: PhasePolicy = field(default_factory=PhasePolicy)
     reference_price: int = 1_000  #: base units per PU in a lane without a round; a lone prover sells at it
-
-
-@dataclass(frozen=True, slots=True)
-class _Book:
-    """What a round is made of, with the rows that the leases will need."""
-
-    demands: list[TaskDemand]
-    supplies: list[ProverSupply]
-    jobs: dict[str, asyncpg.Record]
-    sessions: dict[str, asyncpg.Record]
-    skipped: bool = False  #: a task with ready jobs was locked by somebody else
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -154,8 +145,8 @@ class Market:
                 # Another gateway is at it. Should it die before it is done, this one must not come late.
                 return Held(sold=0, unsold=0, next_job_ms=STAND_BY_MS)
             book = await self._collect(connection, lane)
-            if not book.demands or not book.supplies:
-                return await self._nothing_to_sell(connection, lane, book)
+            if not book.demands and not book.wishes:
+                return Held(sold=0, unsold=0, next_job_ms=self._settings.interval_ms) if book.skipped else None
             opening = await connection.fetchrow(QUERIES["open_round"], lane, self._gateway_id)
             outcome = run_round(self._inputs(opening, lane, book))
             hashed = await self._record(connection, outcome, opening["epoch"])
@@ -171,27 +162,22 @@ class Market:
             sell_price=outcome.sell_price,
         )
         next_job_ms = self._settings.interval_ms if book.skipped else opening["next_put_off"]
-        return Held(sold=sold, unsold=len(book.jobs) - sold, next_job_ms=next_job_ms)
-
-    async def _nothing_to_sell(self, connection: Any, lane: Lane, book: _Book) -> Held | None:
-        if book.skipped:
-            return Held(sold=0, unsold=0, next_job_ms=self._settings.interval_ms)
-        if book.sessions and await connection.fetchval(QUERIES["anything_hindered"], lane):
-            # Exclusions end by themselves, and nobody tells when: look again, as for what found no buyer.
-            return Held(sold=0, unsold=1, next_job_ms=await connection.fetchval(QUERIES["next_put_off"], lane))
-        return None
+        hedged = sum(placement.job_id in book.wishes for placement in outcome.placements)
+        if hedged < len(book.wishes):
+            next_job_ms = WISH_RETRY_MS if next_job_ms is None else min(WISH_RETRY_MS, next_job_ms)
+        return Held(sold=sold, unsold=len(book.jobs) - (sold - hedged), next_job_ms=next_job_ms)
 
     async def _until_next_job(self, lane: Lane) -> float | None:
         async with self._database.connection() as connection:
             wait_ms = await connection.fetchval(QUERIES["next_put_off"], lane)
         return None if wait_ms is None else wait_ms / 1000
 
-    async def _collect(self, connection: Any, lane: Lane) -> _Book:
+    async def _collect(self, connection: Any, lane: Lane) -> Book:
         _, system, job_class = lane.split("/")
         sessions = await connection.fetch(QUERIES["supply_of_lane"], system, job_class, GATEWAY_SILENT_MS)
         free = {row["prover_id"]: row for row in sessions if row["slots"] > row["busy"]}
         if not free:
-            return _Book([], [], {}, {})
+            return Book()
         slots = sum(row["slots"] - row["busy"] for row in free.values())
         found = await connection.fetch(
             QUERIES["lock_tasks_for_sale"],
@@ -202,7 +188,8 @@ class Market:
         )
         tasks = [row for row in found if row["limit_price"] is not None]
         if not tasks:
-            return _Book([], [], {}, free, skipped=bool(found))
+            return Book(skipped=bool(found))
+        wished = [job_id for task in tasks for job_id in task["wished"] or ()]
         jobs = await connection.fetch(
             QUERIES["jobs_for_sale"],
             [task["task_id"] for task in tasks],
@@ -211,24 +198,28 @@ class Market:
             slots // 2 + 1,  # a bid covers at most half of what is free
             JOBS_PER_ROUND_MAX,
         )
-        return _Book(
-            _demands(tasks, jobs, free),
-            [_supply(row) for row in free.values()],
-            {str(job["job_id"]): job for job in jobs},
-            free,
+        wishes = await connection.fetch(QUERIES["wishes_for_sale"], wished) if wished else []
+        return Book(
+            tasks={str(task["task_id"]): task for task in tasks},
+            demands=demands_of(tasks, jobs, free),
+            supplies=[supply_of(row) for row in free.values()],
+            jobs={str(job["job_id"]): job for job in jobs},
+            sessions=free,
+            wishes={str(wish["job_id"]): wish for wish in wishes if may_prove(wish, free)},
             skipped=len(tasks) < len(found),
         )
 
-    def _inputs(self, opening: asyncpg.Record, lane: Lane, book: _Book) -> RoundInputs:
+    def _inputs(self, opening: asyncpg.Record, lane: Lane, book: Book) -> RoundInputs:
         first = opening["number"] is None
+        number = 1 if first else opening["number"] + 1
         return RoundInputs(
             lane=lane,
-            number=1 if first else opening["number"] + 1,
+            number=number,
             previous=None if first else Digest(opening["transcript_hash"]),
             # Drawn after the orders are fixed, so that nobody can choose an id that ranks well.
             beacon=fresh_bytes(32),
             reference=self._settings.reference_price if first else opening["next_reference"],
-            demands=book.demands,
+            demands=with_wishes(book, number) if book.wishes else book.demands,
             supplies=book.supplies,
         )
 
@@ -255,12 +246,55 @@ class Market:
             raise LeaseLost(f"another gateway leads {outcome.lane}")
         return hashed
 
-    async def _grant(self, connection: Any, outcome: RoundOutcome, hashed: Digest, book: _Book, epoch: int) -> None:
-        if not outcome.placements:
-            return
+    async def _grant(self, connection: Any, outcome: RoundOutcome, hashed: Digest, book: Book, epoch: int) -> None:
+        hedges = [one for one in outcome.placements if one.job_id in book.wishes]
+        firsts = [one for one in outcome.placements if one.job_id not in book.wishes] if hedges else outcome.placements
+        if firsts:
+            await self._write_leases(connection, QUERIES["grant_leases"], JobEvent.SOLD, outcome, firsts, book, epoch)
+        if hedges:
+            await self._write_leases(connection, QUERIES["grant_hedges"], JobEvent.HEDGED, outcome, hedges, book, epoch)
+        prices = {
+            "lane": outcome.lane,
+            "round": outcome.number,
+            "round_hash": hashed,
+            "buy_price": outcome.buy_price,
+            "sell_price": outcome.sell_price,
+        }
+        sold = [("sold", one, book.jobs[one.job_id]) for one in firsts]
+        sold += [("hedged", one, book.wishes[one.job_id]) for one in hedges]
+        await append_events(
+            connection,
+            [
+                Event(
+                    TaskId(job["task_id"]),
+                    kind,
+                    {"slice": job["slice"], "input": job["input"], "prover": placement.prover_id, **prices},
+                )
+                for kind, placement, job in sold
+            ],
+        )
+
+    async def _write_leases(
+        self,
+        connection: Any,
+        query: str,
+        event: JobEvent,
+        outcome: RoundOutcome,
+        placements: Sequence[Placement],
+        book: Book,
+        epoch: int,
+    ) -> None:
         rows = []
-        for placement in outcome.placements:
+        for placement in placements:
             session = book.sessions[placement.prover_id]
+            job = book.wishes.get(placement.job_id) or book.jobs[placement.job_id]
+            times = after_grant(
+                units=placement.units,
+                memory_bytes=job["memory_bytes"],
+                speed=Speed(units=session["units"], wall_ms=session["wall_ms"], samples=session["samples"]),
+                policy=self._settings.phases,
+                now_ms=0,
+            )
             rows.append(
                 {
                     "lease_id": str(fresh_uuid(self._clock)),
@@ -271,43 +305,25 @@ class Market:
                     "session_id": str(session["session_id"]),
                     "gateway_id": str(session["gateway_id"]),
                     "units": placement.units,
-                    "run_ms": self._settings.run_ms_floor + self._settings.run_ms_per_unit * placement.units,
+                    "pick_up_ms": times.phase_until_ms,
+                    "limit_ms": times.until_ms,
+                    "prove_ms": times.prove_ms,
                 }
             )
         granted = await connection.fetch(
-            QUERIES["grant_leases"],
+            query,
             rows,
             outcome.lane,
             outcome.number,
             outcome.buy_price,
             outcome.sell_price,
-            self._settings.pick_up_ms,
-            job_sources(JobEvent.SOLD),
+            job_sources(event),
             epoch,
         )
         if sum(row["number"] for row in granted) != len(rows):
             raise LeaseLost(f"a job of {outcome.lane} was sold by somebody else")
-        prices = {
-            "lane": outcome.lane,
-            "round": outcome.number,
-            "round_hash": hashed,
-            "buy_price": outcome.buy_price,
-            "sell_price": outcome.sell_price,
-        }
-        sold = [(placement.prover_id, book.jobs[placement.job_id]) for placement in outcome.placements]
-        await append_events(
-            connection,
-            [
-                Event(
-                    TaskId(job["task_id"]),
-                    "sold",
-                    {"slice": job["slice"], "input": job["input"], "prover": prover_id, **prices},
-                )
-                for prover_id, job in sold
-            ],
-        )
 
-    async def _tell_unsold(self, connection: Any, lane: Lane, book: _Book) -> None:
+    async def _tell_unsold(self, connection: Any, lane: Lane, book: Book) -> None:
         """Tell the tasks that bid less than everybody asks; again when the cheapest ask is another, once a second."""
         cheapest = min(supply.ask_price for supply in book.supplies)
         now_ms = self._clock.now_ms()
@@ -334,35 +350,3 @@ def book_tasks(slots: int) -> int:
     tasks that are locked or excluded. A bid below these cannot win: the clocks would ask it to leave first (0010).
     """
     return min(max(2 * slots, BOOK_TASKS_MIN), BOOK_TASKS_MAX)
-
-
-def _demands(tasks: list[Any], jobs: list[Any], free: dict[str, Any]) -> list[TaskDemand]:
-    by_task: dict[Any, list[JobDemand]] = defaultdict(list)
-    for job in jobs:
-        excluded = {prover for prover, until_ms in job["excluded"].items() if until_ms > job["now_ms"]}
-        # What a prover cannot hold in memory beside its other jobs, it cannot prove.
-        excluded |= {p for p, row in free.items() if row["memory_bytes"] - row["memory_busy"] < job["memory_bytes"]}
-        by_task[job["task_id"]].append(
-            JobDemand(job_id=str(job["job_id"]), units=job["units"], excluded=frozenset(excluded))
-        )
-    return [
-        TaskDemand(
-            task_id=str(task["task_id"]),
-            jobs=tuple(by_task[task["task_id"]]),
-            limit_price=task["limit_price"],
-            program_digest=task["program_digest"],
-        )
-        for task in tasks
-        if by_task[task["task_id"]]
-    ]
-
-
-def _supply(row: Any) -> ProverSupply:
-    return ProverSupply(
-        prover_id=row["prover_id"],
-        operator=row["operator"],
-        ask_price=row["price"],
-        free_slots=row["slots"] - row["busy"],
-        reputation_bucket=0,
-        cached_programs=frozenset(row["cached_programs"]),
-    )

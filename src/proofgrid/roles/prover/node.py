@@ -64,6 +64,7 @@ class _Job:
     lease: LeaseOffer
     task: asyncio.Task[None] | None = None
     report: JobReport | None = None  #: done, not acknowledged yet
+    said: StageReport | None = None  #: how far it is
 
 
 @dataclass(slots=True)
@@ -220,6 +221,9 @@ class ProverNode:
         for job in list(self._held.jobs.values()):
             if job.report is not None:
                 self._link.send(codec.write_results([job.report]))
+            elif job.said is not None:
+                # The first word may have been lost with the stream, and a lease without one goes back.
+                self._link.send(codec.write_progress(job.said))
         if self._draining.is_set():
             self._link.send(messages.FromProver(drain=messages.Drain()))
 
@@ -360,7 +364,11 @@ class ProverNode:
 
     def _progress(self, lease: LeaseOffer, stage: str, permille: int) -> None:
         self._tell("stage", slice=lease.slice_index, stage=stage)
-        self._link.send(codec.write_progress(StageReport(held=lease.held, stage=stage, permille=permille)))
+        said = StageReport(held=lease.held, stage=stage, permille=permille)
+        job = self._held.jobs.get(lease.held.lease_id)
+        if job is not None:
+            job.said = said
+        self._link.send(codec.write_progress(said))
 
     def _tell(self, what: str, **details: object) -> None:
         log.info(f"prover_{what}", name=self._settings.name, **details)

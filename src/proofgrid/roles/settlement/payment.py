@@ -12,6 +12,8 @@ import structlog
 from proofgrid.primitives.digests import Digest
 from proofgrid.primitives.errors import LeaseLost
 from proofgrid.primitives.ids import Address, LeaseId, ProverId, TaskId
+from proofgrid.roles.settlement.rivals import Loser, stop_rivals
+from proofgrid.rules.jobs.hedging import HedgePolicy
 from proofgrid.rules.jobs.lifecycle import (
     JobEvent,
     LeaseEvent,
@@ -27,6 +29,7 @@ from proofgrid.rules.ledger.book import Transfer
 from proofgrid.rules.ledger.settlement import pay_for_proof
 from proofgrid.store.queries import QUERIES
 from proofgrid.store.tasks import Event, append_events, post_transfers
+from proofgrid.store.work import Work, note_work
 
 log = structlog.get_logger(__name__)
 
@@ -42,10 +45,13 @@ class Proven:
     size_bytes: int
 
 
-async def pay(connection: Any, proofs: Sequence[Proven]) -> dict[LeaseId, ProverId | LeaseLost]:
+async def pay(connection: Any, proofs: Sequence[Proven], hedging: HedgePolicy) -> dict[LeaseId, ProverId | LeaseLost]:
     """Pay for proofs in the caller's transaction; say of each lease who was paid, or why nobody was."""
     by_lease = {LeaseId(one.lease["lease_id"]): one for one in proofs}
-    await connection.fetch(QUERIES["lock_tasks"], sorted({one.lease["task_id"] for one in by_lease.values()}))
+    tasks = await connection.fetch(QUERIES["lock_tasks"], sorted({one.lease["task_id"] for one in by_lease.values()}))
+    if any(task["hedges"] for task in tasks):
+        # Leases are locked in the order of their ids, those that lose with those that win.
+        await connection.fetch(QUERIES["lock_rivals"], list(by_lease))
     rows = await connection.fetch(
         QUERIES["settle_leases"],
         list(by_lease),
@@ -56,9 +62,17 @@ async def pay(connection: Any, proofs: Sequence[Proven]) -> dict[LeaseId, Prover
         lease_sources(LeaseEvent.SETTLED),
         job_sources(JobEvent.PROOF_ACCEPTED),
     )
-    settled = {LeaseId(row["lease_id"]) for row in rows}
+    settled = {LeaseId(row["lease_id"]): row["ran_ms"] for row in rows}
     if settled:
-        await _follow_up(connection, [by_lease[lease_id] for lease_id in by_lease if lease_id in settled])
+        hedged = [LeaseId(row["lease_id"]) for row in rows if row["hedges"]]
+        losers = await stop_rivals(connection, hedged, delivered=by_lease, policy=hedging) if hedged else []
+        doubted = [row["lease_id"] for row in rows if row["attempts"]]
+        wrong = await connection.fetch(QUERIES["refuted_claims"], doubted) if doubted else []
+        works = [Work(lease=by_lease[one].lease, ran_ms=ran_ms, proofs=1) for one, ran_ms in settled.items()]
+        works += [Work(lease=one.lease, ran_ms=one.lease["ran_ms"]) for one in losers]
+        works += [Work(lease=claim, ran_ms=claim["ran_ms"], failures=1) for claim in wrong]
+        await note_work(connection, works)
+        await _follow_up(connection, [by_lease[lease_id] for lease_id in by_lease if lease_id in settled], losers)
     outcomes: dict[LeaseId, ProverId | LeaseLost] = {}
     for lease_id, one in by_lease.items():
         if lease_id in settled:
@@ -68,7 +82,7 @@ async def pay(connection: Any, proofs: Sequence[Proven]) -> dict[LeaseId, Prover
     return outcomes
 
 
-async def _follow_up(connection: Any, proofs: Sequence[Proven]) -> None:
+async def _follow_up(connection: Any, proofs: Sequence[Proven], losers: Sequence[Loser]) -> None:
     stored = [one for one in proofs if one.small_proof is None]
     if stored:
         await connection.execute(
@@ -77,37 +91,32 @@ async def _follow_up(connection: Any, proofs: Sequence[Proven]) -> None:
             [one.proof_digest for one in stored],
             [one.size_bytes for one in stored],
         )
-    await post_transfers(connection, [transfer for one in proofs for transfer in _transfers(one)])
-    await _count_successes(connection, proofs)
-    combining = await _count_down(connection, proofs)
-    events = [_event(one) for one in proofs] + [Event(task_id, "combining", {}) for task_id in combining]
+    transfers = [transfer for one in proofs for transfer in _transfers(one)]
+    transfers += [transfer for loser in losers for transfer in loser.transfers]
+    await post_transfers(connection, transfers)
+    combining = await _count_down(connection, proofs, losers)
+    events = [_event(one) for one in proofs] + [loser.event for loser in losers]
+    events += [Event(task_id, "combining", {}) for task_id in combining]
     await append_events(connection, events)
     # The provers are free again in their lanes; unblocked jobs wait in theirs.
     await connection.execute(
         QUERIES["move_on"],
         list({one.lease["task_id"] for one in proofs}),
         job_sources(JobEvent.UNBLOCKED),
-        list({one.lease["lane"] for one in proofs}),
+        list({one.lease["lane"] for one in proofs} | {loser.lease["lane"] for loser in losers}),
         bool(combining),
     )
 
 
-async def _count_successes(connection: Any, proofs: Sequence[Proven]) -> None:
-    jobs: dict[str, int] = defaultdict(int)
-    units: dict[str, int] = defaultdict(int)
-    for one in proofs:
-        jobs[one.lease["prover_id"]] += 1
-        units[one.lease["prover_id"]] += one.lease["units"]
-    await connection.execute(QUERIES["count_prover_successes"], list(jobs), list(jobs.values()), list(units.values()))
-
-
-async def _count_down(connection: Any, proofs: Sequence[Proven]) -> list[TaskId]:
+async def _count_down(connection: Any, proofs: Sequence[Proven], losers: Sequence[Loser]) -> list[TaskId]:
     """Return the tasks of which these were the last jobs."""
     jobs: dict[Any, int] = defaultdict(int)
     paid: dict[Any, int] = defaultdict(int)
     for one in proofs:
         jobs[one.lease["task_id"]] += 1
         paid[one.lease["task_id"]] += one.lease["buy_price"] * one.lease["units"]
+    for loser in losers:
+        paid[loser.lease["task_id"]] += loser.amount
     rows = await connection.fetch(
         QUERIES["count_down_jobs"],
         list(jobs),

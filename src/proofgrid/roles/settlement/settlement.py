@@ -24,6 +24,7 @@ from proofgrid.proofs.base import JobOutput, Program, ProgramFiles
 from proofgrid.proofs.library import ProgramLibrary
 from proofgrid.proofs.workers import ProofWorkers
 from proofgrid.roles.settlement.payment import Proven, pay
+from proofgrid.rules.jobs.hedging import HedgePolicy
 from proofgrid.rules.jobs.lifecycle import LeaseEvent, LeaseState, lease_sources
 from proofgrid.rules.jobs.limits import SMALL_ARTIFACT_BYTES
 from proofgrid.rules.jobs.offers import JobReport
@@ -60,12 +61,16 @@ class Settlement:
         workers: ProofWorkers,
         *,
         scratch: Path,
+        report_ms: int,
+        hedging: HedgePolicy,
     ) -> None:
         self._database = database
         self._artifacts = artifacts
         self._library = library
         self._workers = workers
         self._scratch = scratch
+        self._report_ms = report_ms
+        self._hedging = hedging
         self._leases: Batches[JobReport, Any] = Batches(self._read_leases, size_max=REPORTS_PER_BATCH, at_once=2)
         self._single: Batches[Reported, ProverId] = Batches(self._settle, size_max=1, at_once=max(2, workers.count))
         self._quick: dict[Digest, Batches[Reported, ProverId]] = {}
@@ -125,7 +130,7 @@ class Settlement:
         }
         if proven:
             async with self._database.transaction(Transaction.PAY_PROOFS) as connection:
-                paid = await pay(connection, list(proven.values()))
+                paid = await pay(connection, list(proven.values()), self._hedging)
             for place, one in proven.items():
                 outcomes[place] = paid[one.lease["lease_id"]]
             await self._note_cached(program, [one.lease for one in proven.values()])
@@ -146,7 +151,7 @@ class Settlement:
             Transaction.NOTE_REPORTS,
             QUERIES["report_leases"],
             [lease["lease_id"] for _, lease in batch],
-            int(VERIFY_TIMEOUT_SECONDS * 1000) + 30_000,
+            self._report_ms,
             lease_sources(LeaseEvent.REPORTED),
         )
 

@@ -25,6 +25,7 @@ class ProofRequest:
     deadline_ms: int  #: since the epoch; 0 means the network's default
     idempotency_key: str
     allow_cached: bool = False  #: a finished task of the same client with the same program and inputs will do
+    hedging: bool = False  #: a slow job may be proven a second time, within the limit price
 
     @property
     def content_digest(self) -> Digest:
@@ -36,6 +37,8 @@ class ProofRequest:
                 "limit_price": self.limit_price,
                 "budget": self.budget,
                 "deadline_ms": self.deadline_ms,
+                # Left out when off, so that keys of requests from before there was hedging stay good.
+                **({"hedging": True} if self.hedging else {}),
             }
         )
 

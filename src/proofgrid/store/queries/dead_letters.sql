@@ -13,10 +13,10 @@ WHERE leases.task_id = $1 AND leases.state IN ('expired', 'failed') ORDER BY lea
 -- name: replay_task
 -- $1: the new task, $2: the dead one, whose row is locked. Nothing comes back when it was replayed before.
 INSERT INTO tasks (task_id, client, program_digest, state, idempotency_key, request_digest, statement, inputs,
-    limit_price, units, escrow, deadline_ms, jobs_open, inputs_digest, replay_of)
+    limit_price, units, escrow, deadline_ms, jobs_open, inputs_digest, hedging, replay_of)
 SELECT $1, client, program_digest, 'open', 'replay:' || task_id::text, request_digest, statement, inputs,
     limit_price, units, limit_price * units, now_ms() + greatest(deadline_ms - created_ms, 60000),
-    (SELECT count(*) FROM jobs WHERE task_id = $2), inputs_digest, task_id
+    (SELECT count(*) FROM jobs WHERE task_id = $2), inputs_digest, hedging, task_id
 FROM tasks WHERE task_id = $2
 ON CONFLICT DO NOTHING RETURNING *;
 

@@ -33,9 +33,14 @@ VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12);
 
 -- name: adopt_leases
 -- After a reconnect: the leases that this prover still holds move to the new session, and so do those that it was never
--- told of. The new gateway looks for the latter.
+-- told of. The new gateway looks for the latter and has as long for telling as the first one had ($7). Phases get no
+-- longer, $6: how long a lease lives without a heartbeat, ms; results are judged whoever listens.
 WITH adopted AS (
-    UPDATE leases SET session_id = $2, gateway_id = $3, expires_ms = least(now_ms() + $6, until_ms)
+    UPDATE leases SET session_id = $2, gateway_id = $3,
+        phase_until_ms = CASE state WHEN 'granted' THEN least(at_ms + $7, until_ms) ELSE phase_until_ms END,
+        expires_ms = CASE state WHEN 'granted' THEN least(at_ms + $7, until_ms) WHEN 'reported' THEN expires_ms
+            ELSE least(at_ms + $6, phase_until_ms, until_ms) END
+    FROM (SELECT now_ms() AS at_ms) AS clock
     WHERE leases.prover_id = $1 AND leases.state IN ('granted', 'offered', 'running', 'reported')
       AND (leases.state = 'granted' OR (leases.lease_id, leases.fence) IN (
         SELECT lease_id, fence FROM unnest($4::uuid[], $5::bigint[]) AS held(lease_id, fence)))
@@ -51,12 +56,12 @@ SELECT lease_id, task_id FROM leases
 WHERE prover_id = $1 AND state IN ('granted', 'offered', 'running', 'reported') AND lease_id <> ALL($2::uuid[]);
 
 -- name: close_session
--- Its leases get a grace to come back with a new session.
+-- Its leases get a grace to come back with a new session; what was reported is judged anyway.
 WITH closed AS (
     UPDATE sessions SET open = false WHERE session_id = $1 AND open RETURNING session_id, prover_id
 ), cut AS (
     SELECT lease_id FROM leases JOIN closed USING (session_id, prover_id)
-    WHERE leases.state IN ('granted', 'offered', 'running', 'reported') ORDER BY lease_id FOR NO KEY UPDATE OF leases
+    WHERE leases.state IN ('granted', 'offered', 'running') ORDER BY lease_id FOR NO KEY UPDATE OF leases
 )
 UPDATE leases SET expires_ms = least(expires_ms, now_ms() + $2) FROM cut WHERE leases.lease_id = cut.lease_id;
 
@@ -70,33 +75,36 @@ WHERE session_id = ANY($1::uuid[]) AND NOT $2 = ANY(cached_programs);
 
 -- name: heartbeats
 -- $1: sessions that were heard of; $2, $3, $4: the leases that they hold, their fences and sessions; $5: how long a lease
--- lives without another heartbeat, ms, never beyond its own limit. Only what has less than three quarters left is
+-- lives without another heartbeat, ms, never beyond its phase and its limit. Only what has less than three quarters left is
 -- written; what somebody else is changing at this moment waits for the next heartbeat. Returns the leases that hold, so
 -- that the provers can be told of those that do not.
 WITH seen AS (
     UPDATE sessions SET seen_ms = now_ms() WHERE session_id = ANY($1::uuid[]) AND open
 ), holding AS (
-    SELECT lease_id, expires_ms FROM leases
+    SELECT lease_id, expires_ms, least(now_ms() + $5 * 3 / 4, phase_until_ms, until_ms) AS aging_ms FROM leases
     JOIN unnest($2::uuid[], $3::bigint[], $4::uuid[]) AS held(lease_id, fence, session_id) USING (lease_id, fence, session_id)
     WHERE leases.state IN ('granted', 'offered', 'running', 'reported')
 ), aging AS (
-    SELECT lease_id FROM leases WHERE lease_id IN (SELECT lease_id FROM holding WHERE expires_ms < now_ms() + $5 * 3 / 4)
-      AND state IN ('granted', 'offered', 'running', 'reported')
+    SELECT lease_id FROM leases WHERE lease_id IN (SELECT lease_id FROM holding WHERE expires_ms < aging_ms)
+      AND state IN ('offered', 'running')
     ORDER BY lease_id FOR NO KEY UPDATE SKIP LOCKED
 ), extended AS (
-    UPDATE leases SET expires_ms = least(now_ms() + $5, until_ms) FROM aging WHERE leases.lease_id = aging.lease_id
+    UPDATE leases SET expires_ms = least(now_ms() + $5, phase_until_ms, until_ms) FROM aging WHERE leases.lease_id = aging.lease_id
 )
 SELECT lease_id FROM holding;
 
 -- name: supply_of_lane
--- Open sessions on living gateways that serve the class and the proof system, with what they are already doing.
+-- Open sessions on living gateways that serve the class and the proof system, with what they are already doing, and
+-- what they did there so far.
 SELECT s.session_id, s.prover_id, s.operator, s.gateway_id, s.slots, s.memory_bytes, s.cached_programs,
+    coalesce(v.units, 0) AS units, coalesce(v.wall_ms, 0) AS wall_ms, coalesce(v.samples, 0) AS samples,
     (s.asks ->> $1)::bigint AS price,
     (SELECT count(*) FROM leases l WHERE l.prover_id = s.prover_id
         AND l.state IN ('granted', 'offered', 'running', 'reported')) AS busy,
     (SELECT coalesce(sum(j.memory_bytes), 0)::bigint FROM leases l JOIN jobs j USING (job_id)
         WHERE l.prover_id = s.prover_id AND l.state IN ('granted', 'offered', 'running', 'reported')) AS memory_busy
 FROM sessions s JOIN gateways g USING (gateway_id)
+LEFT JOIN prover_speeds v ON (v.prover_id, v.proof_system, v.class) = (s.prover_id, $1, $2)
 WHERE s.open AND NOT s.draining AND s.asks ? $1 AND $2 = ANY(s.classes) AND g.seen_ms > now_ms() - $3
 ORDER BY s.prover_id;
 

@@ -20,12 +20,13 @@ ORDER BY finished_ms DESC LIMIT 1;
 WITH given AS (
     SELECT * FROM jsonb_to_recordset($1::jsonb) AS g(task_id uuid, client text, program_digest text,
         idempotency_key text, request_digest text, statement jsonb, inputs int, limit_price bigint, units bigint,
-        escrow bigint, deadline_ms bigint, jobs_open int, inputs_digest text, accepted jsonb, transfer jsonb)
+        escrow bigint, deadline_ms bigint, jobs_open int, inputs_digest text, hedging boolean, accepted jsonb, transfer jsonb)
 ), admitted AS (
     INSERT INTO tasks (task_id, client, program_digest, state, idempotency_key, request_digest, statement, inputs,
-        limit_price, units, escrow, deadline_ms, jobs_open, inputs_digest, event_seq)
+        limit_price, units, escrow, deadline_ms, jobs_open, inputs_digest, hedging, event_seq)
     SELECT task_id, client, program_digest, 'open', idempotency_key, request_digest, statement, inputs, limit_price,
-        units, escrow, CASE WHEN deadline_ms > 0 THEN deadline_ms ELSE now_ms() + $4 END, jobs_open, inputs_digest, 1
+        units, escrow, CASE WHEN deadline_ms > 0 THEN deadline_ms ELSE now_ms() + $4 END, jobs_open, inputs_digest,
+        coalesce(hedging, false), 1
     FROM given
     ON CONFLICT (client, idempotency_key) DO NOTHING RETURNING task_id, client, limit_price
 ), events AS (
@@ -83,7 +84,7 @@ SELECT * FROM tasks WHERE task_id = $1 FOR NO KEY UPDATE;
 
 -- name: lock_tasks
 -- In the order of their ids, so that two of these never wait for each other in a circle.
-SELECT task_id FROM tasks WHERE task_id = ANY($1::uuid[]) ORDER BY task_id FOR NO KEY UPDATE;
+SELECT task_id, hedges FROM tasks WHERE task_id = ANY($1::uuid[]) ORDER BY task_id FOR NO KEY UPDATE;
 
 -- name: get_task
 SELECT *, (SELECT balance FROM accounts WHERE account = 'escrow:' || task_id::text) AS escrow_left
@@ -95,8 +96,10 @@ SELECT *, (SELECT balance FROM accounts WHERE account = 'escrow:' || task_id::te
 FROM tasks WHERE client = $1 AND ($2 = '' OR state = $2) ORDER BY created_ms DESC LIMIT $3;
 
 -- name: jobs_of_task
--- With the lease that counts.
-SELECT jobs.*, leases.operator, leases.prover_id, leases.sell_price, leases.buy_price
+-- With the lease that counts, and how far it is.
+SELECT jobs.job_id, jobs.slice, jobs.input, jobs.state, jobs.units, jobs.class, jobs.attempts, leases.operator,
+    leases.prover_id, leases.buy_price, CASE jobs.state WHEN 'leased' THEN leases.stage ELSE '' END AS stage,
+    CASE jobs.state WHEN 'leased' THEN leases.permille WHEN 'proven' THEN 1000 ELSE 0 END AS permille
 FROM jobs LEFT JOIN leases USING (lease_id)
 WHERE jobs.task_id = $1 ORDER BY position;
 
@@ -104,13 +107,13 @@ WHERE jobs.task_id = $1 ORDER BY position;
 SELECT seq, kind, data, at_ms FROM task_events WHERE task_id = $1 AND seq > $2 ORDER BY seq LIMIT $3;
 
 -- name: end_task
--- $2: the new state, $3: the states it may come from.
-UPDATE tasks SET state = $2, finished_ms = now_ms(), failure_code = $4, failure_detail = $5
+-- $2: the new state, $3: the states it may come from, $6: what was paid for work without a proof.
+UPDATE tasks SET state = $2, finished_ms = now_ms(), failure_code = $4, failure_detail = $5, spent = spent + $6
 WHERE task_id = $1 AND state = ANY($3::text[]) RETURNING task_id;
 
 -- name: end_open_jobs
 -- $2: the new state, $3: the states it may come from.
-UPDATE jobs SET state = $2, stage = '' WHERE task_id = $1 AND state = ANY($3::text[]);
+UPDATE jobs SET state = $2, hedge_price = NULL WHERE task_id = $1 AND state = ANY($3::text[]);
 
 -- name: stop_leases_of_task
 -- The gateways that hold the streams are told; the provers kill the children.

@@ -325,6 +325,7 @@ class SubmitRequest(_message.Message):
     DEADLINE_MS_FIELD_NUMBER: _builtins.int
     IDEMPOTENCY_KEY_FIELD_NUMBER: _builtins.int
     ALLOW_CACHED_FIELD_NUMBER: _builtins.int
+    HEDGING_FIELD_NUMBER: _builtins.int
     program_digest: _builtins.str
     inputs_json: _builtins.str
     """a list with one element per input of the batch"""
@@ -337,6 +338,8 @@ class SubmitRequest(_message.Message):
     idempotency_key: _builtins.str
     allow_cached: _builtins.bool
     """a finished task of yours with the same program and inputs will do; it costs nothing"""
+    hedging: _builtins.bool
+    """a slow job may get a second lease; a job never costs more than the limit price times its units"""
     def __init__(
         self,
         *,
@@ -347,10 +350,11 @@ class SubmitRequest(_message.Message):
         deadline_ms: _builtins.int = ...,
         idempotency_key: _builtins.str = ...,
         allow_cached: _builtins.bool = ...,
+        hedging: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["allow_cached", b"allow_cached", "budget", b"budget", "deadline_ms", b"deadline_ms", "idempotency_key", b"idempotency_key", "inputs_json", b"inputs_json", "limit_price", b"limit_price", "program_digest", b"program_digest"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["allow_cached", b"allow_cached", "budget", b"budget", "deadline_ms", b"deadline_ms", "hedging", b"hedging", "idempotency_key", b"idempotency_key", "inputs_json", b"inputs_json", "limit_price", b"limit_price", "program_digest", b"program_digest"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

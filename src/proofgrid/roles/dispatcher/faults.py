@@ -1,0 +1,117 @@
+"""A prover says that a job cannot be proven: counts who agrees, and pays for the work when so many do."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from typing import Any
+
+from proofgrid.primitives.errors import Unprovable
+from proofgrid.primitives.ids import Address, TaskId
+from proofgrid.rules.jobs.faults import FaultClaim, FaultPolicy, FaultVerdict, FaultWork, fault_shares, judge_fault
+from proofgrid.rules.jobs.retry import GiveUp, ReturnReason, decide_retry
+from proofgrid.rules.jobs.speed import WHOLE_PERMILLE, Speed, shown_permille
+from proofgrid.rules.ledger.book import Transfer
+from proofgrid.rules.ledger.settlement import FaultShare, pay_for_fault
+from proofgrid.store.queries import QUERIES
+from proofgrid.store.tasks import append_event
+
+GATEWAY_SILENT_MS = 5_000  #: operators whose gateways were not seen for so long do not serve the lane
+POLICY = FaultPolicy()
+
+
+async def judge_claim(connection: Any, job: Any, lease: Any, *, detail: str) -> GiveUp | None:
+    """Return how the task ends when enough operators agree with this lease's prover; None: others shall try.
+
+    The task's row is locked, and the lease has ended with its claim.
+    """
+    rows = await connection.fetch(QUERIES["claims_of_job"], job["task_id"], job["job_id"])
+    claims = [FaultClaim(lease_id=str(row["lease_id"]), operator=row["operator"]) for row in rows]
+    verdict = judge_fault(
+        claims,
+        client=lease["client"],
+        lane_operators=await _operators(connection, lease["lane"]),
+        can_be_proven=None,
+        policy=POLICY,
+    )
+    agreeing = {claim.operator for claim in claims if claim.operator != lease["client"]}
+    await append_event(
+        connection,
+        TaskId(job["task_id"]),
+        "unprovable",
+        slice=job["slice"],
+        input=job["input"],
+        prover=lease["prover_id"],
+        operators=len(agreeing),
+        needed=POLICY.operators_needed,
+        detail=detail[:200],
+    )
+    match verdict:
+        case FaultVerdict.CHARGE:
+            return _charged(job, detail=f"{len(agreeing)} operators agree: {detail}")
+        case FaultVerdict.STOP:
+            said = f"every operator that serves the lane agrees, nothing is charged: {detail}"
+            return GiveUp(code=Unprovable.code, detail=said, attempts=job["attempts"] + 1)
+        case _:
+            return None
+
+
+def _charged(job: Any, *, detail: str) -> GiveUp:
+    decision = decide_retry(
+        ReturnReason.PROGRAM_FAULT,
+        detail=detail,
+        attempts=job["attempts"],
+        returns=job["returns"],
+        attempts_max=1,
+        now_ms=0,
+    )
+    if not isinstance(decision, GiveUp):
+        raise TypeError("a program fault ends its task")
+    return decision
+
+
+async def charge_for_fault(connection: Any, task: Any, stopped: list[Any]) -> list[Transfer]:
+    """Return the payments for the work that an unprovable input caused: of those who said so, and of the `stopped`."""
+    rows = await connection.fetch(QUERIES["works_of_fault"], task["task_id"], stopped)
+    by_job: dict[Any, list[Any]] = defaultdict(list)
+    for row in rows:
+        by_job[row["job_id"]].append(row)
+    return [transfer for job_id, works in by_job.items() for transfer in _pay(task, job_id, works)]
+
+
+def _pay(task: Any, job_id: Any, rows: list[Any]) -> list[Transfer]:
+    units = rows[0]["units"]
+    amounts = fault_shares([_work(row) for row in rows], left=task["limit_price"] * units, policy=POLICY)
+    shares = [
+        FaultShare(
+            lease_id=str(row["lease_id"]),
+            operator=Address(row["operator"]),
+            amount=amounts[str(row["lease_id"])],
+            lane=row["lane"],
+            round_number=row["round"],
+        )
+        for row in rows
+    ]
+    return pay_for_fault(
+        task_id=str(task["task_id"]), job_id=str(job_id), units=units, limit_price=task["limit_price"], shares=shares
+    )
+
+
+def _work(row: Any) -> FaultWork:
+    return FaultWork(
+        lease_id=str(row["lease_id"]),
+        operator=row["operator"],
+        units=row["units"],
+        sell_price=row["sell_price"],
+        shown_permille=shown_permille(
+            WHOLE_PERMILLE if row["reported_ms"] else row["permille"],
+            elapsed_ms=row["ran_ms"],
+            units=row["units"],
+            speed=Speed(units=row["speed_units"], wall_ms=row["speed_wall_ms"], samples=row["speed_samples"]),
+        ),
+    )
+
+
+async def _operators(connection: Any, lane: str) -> set[str]:
+    _, system, job_class = lane.split("/")
+    sessions = await connection.fetch(QUERIES["supply_of_lane"], system, job_class, GATEWAY_SILENT_MS)
+    return {session["operator"] for session in sessions}

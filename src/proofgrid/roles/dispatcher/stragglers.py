@@ -1,0 +1,178 @@
+"""Finds leases that take longer than usual, tells their clients, and wishes for second leases that the market sells.
+
+lane_times --p95--> slow leases --tasks locked, one transaction--> "slow" events, wishes in jobs' rows, lanes wake
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import structlog
+
+from proofgrid.primitives.ids import TaskId
+from proofgrid.rules.jobs.hedging import (
+    Hedge,
+    HedgeJob,
+    HedgePolicy,
+    HedgeSupply,
+    KindStats,
+    RunningLease,
+    is_slow,
+    kind_stats,
+    should_hedge,
+)
+from proofgrid.rules.jobs.lifecycle import LeaseKind, LeaseState
+from proofgrid.rules.jobs.speed import WHOLE_PERMILLE
+from proofgrid.store.database import Database
+from proofgrid.store.queries import QUERIES
+from proofgrid.store.tasks import Event, append_events, wake_lanes
+from proofgrid.store.transactions import Transaction
+
+GATEWAY_SILENT_MS = 5_000  #: a gateway that was not seen for so long lives no more, and its provers count for nothing
+
+log = structlog.get_logger(__name__)
+
+
+class Stragglers:
+    """Looks at running leases. Any number of gateways may: the tasks' locks decide who writes."""
+
+    def __init__(self, database: Database, policy: HedgePolicy) -> None:
+        self._database = database
+        self._policy = policy
+
+    async def look(self) -> None:
+        """Tell what became slow since the last time, and wish for second leases."""
+        async with self._database.connection() as connection:
+            kinds = await self._kinds(connection)
+            seen = await self._slow(connection, kinds) if kinds else []
+        if not any(self._is_news(row) for row in seen):
+            return
+        async with self._database.transaction(Transaction.NOTE_SLOW) as connection:
+            locked = await connection.fetch(QUERIES["lock_tasks"], sorted({row["task_id"] for row in seen}))
+            tasks = {row["task_id"] for row in locked}
+            slow = [row for row in await self._slow(connection, kinds) if row["task_id"] in tasks]
+            await self._note(connection, slow, await self._wishes(connection, slow, kinds), kinds)
+
+    async def _kinds(self, connection: Any) -> dict[str, KindStats]:
+        rows = await connection.fetch(QUERIES["lane_times"])
+        found = {row["lane"]: kind_stats(row["us_per_unit"], self._policy) for row in rows}
+        return {lane: kind for lane, kind in found.items() if kind is not None}
+
+    async def _slow(self, connection: Any, kinds: Mapping[str, KindStats]) -> list[Any]:
+        policy = self._policy
+        rows = await connection.fetch(
+            QUERIES["slow_leases"],
+            list(kinds),
+            [kind.p95_us_per_unit * policy.slow_permille // WHOLE_PERMILLE for kind in kinds.values()],
+            policy.start_ms,
+            policy.hedges_max,
+        )
+        return [
+            row
+            for row in rows
+            if is_slow(_running(row), row["units"], kinds[row["lane"]], policy, now_ms=row["now_ms"])
+        ]
+
+    def _is_news(self, row: Any) -> bool:
+        return row["slow_ms"] is None or (row["alone"] and row["hedging"])
+
+    async def _wishes(self, connection: Any, slow: Sequence[Any], kinds: Mapping[str, KindStats]) -> dict[Any, Hedge]:
+        """Return the wishes by job."""
+        wishes: dict[Any, Hedge] = {}
+        lanes: dict[str, _Supply] = {}
+        for row in slow:
+            lane = row["lane"]
+            if not row["hedging"] or not row["alone"]:
+                continue
+            if lane not in lanes:
+                lanes[lane] = await _supply_of(connection, lane)
+            job = HedgeJob(
+                units=row["units"],
+                deadline_ms=row["deadline_ms"],
+                limit_price=row["limit_price"],
+                hedges=row["hedges"],
+            )
+            supply = lanes[lane].for_job(row)
+            wish = should_hedge(job, _running(row), kinds[lane], supply, self._policy, now_ms=row["now_ms"])
+            if wish is not None:
+                wishes[row["job_id"]] = wish
+                lanes[lane].hedges_open += 1
+        return wishes
+
+    async def _note(
+        self, connection: Any, slow: Sequence[Any], wishes: Mapping[Any, Hedge], kinds: Mapping[str, KindStats]
+    ) -> None:
+        noted = [row for row in slow if row["slow_ms"] is None or row["job_id"] in wishes]
+        await connection.execute(
+            QUERIES["wish_hedges"],
+            [row["job_id"] for row in noted],
+            [wishes[row["job_id"]].price if row["job_id"] in wishes else None for row in noted],
+            [wishes[row["job_id"]].excluded_operator if row["job_id"] in wishes else None for row in noted],
+            self._policy.wish_ms,
+        )
+        await append_events(
+            connection, [_slow_event(row, kinds[row["lane"]]) for row in noted if row["slow_ms"] is None]
+        )
+        await wake_lanes(connection, [row["lane"] for row in noted if row["job_id"] in wishes])
+        for row in noted:
+            log.info("lease_slow", lease_id=str(row["lease_id"]), lane=row["lane"], wished=row["job_id"] in wishes)
+
+
+class _Supply:
+    """What a lane has at this moment."""
+
+    def __init__(self, sessions: Sequence[Any], pressure: Any) -> None:
+        self._sessions = sessions
+        self._pressure = pressure
+        self.hedges_open = int(pressure["hedges_open"])
+
+    def for_job(self, row: Any) -> HedgeSupply:
+        """Return what of it could take a second lease of this job."""
+        excluded = {name for name, until_ms in row["excluded"].items() if until_ms > row["now_ms"]}
+        excluded.add(row["operator"])
+        free = sum(
+            max(0, session["slots"] - session["busy"])
+            for session in self._sessions
+            if session["operator"] not in excluded
+            and session["prover_id"] not in excluded
+            and session["memory_bytes"] - session["memory_busy"] >= row["memory_bytes"]
+        )
+        return HedgeSupply(
+            free_slots_elsewhere=free,
+            jobs_ready=self._pressure["jobs_ready"],
+            leases_held=self._pressure["leases_held"],
+            hedges_open=self.hedges_open,
+        )
+
+
+async def _supply_of(connection: Any, lane: str) -> _Supply:
+    _, system, job_class = lane.split("/")
+    sessions = await connection.fetch(QUERIES["supply_of_lane"], system, job_class, GATEWAY_SILENT_MS)
+    return _Supply(sessions, await connection.fetchrow(QUERIES["lane_pressure"], lane))
+
+
+def _running(row: Any) -> RunningLease:
+    return RunningLease(
+        kind=LeaseKind(row["kind"]),
+        state=LeaseState(row["state"]),
+        operator=row["operator"],
+        buy_price=row["buy_price"],
+        sell_price=row["sell_price"],
+        started_ms=row["started_ms"],
+        permille=row["permille"],
+    )
+
+
+def _slow_event(row: Any, kind: KindStats) -> Event:
+    return Event(
+        TaskId(row["task_id"]),
+        "slow",
+        {
+            "slice": row["slice"],
+            "input": row["input"],
+            "prover": row["prover_id"],
+            "running_ms": row["now_ms"] - row["started_ms"],
+            "usual_ms": kind.median_us_per_unit * row["units"] // 1_000,
+        },
+    )

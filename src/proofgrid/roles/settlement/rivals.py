@@ -1,0 +1,80 @@
+"""Of two leases of one job the first verified proof wins; the other one is stopped here and paid for what it shows."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from proofgrid.primitives.ids import Address, LeaseId, TaskId
+from proofgrid.rules.jobs.hedging import HedgePolicy, left_of_job, loser_share
+from proofgrid.rules.jobs.lifecycle import LeaseKind
+from proofgrid.rules.jobs.retry import ReturnReason
+from proofgrid.rules.jobs.speed import WHOLE_PERMILLE, Speed, shown_permille
+from proofgrid.rules.ledger.book import Transfer
+from proofgrid.rules.ledger.settlement import pay_for_lost_hedge
+from proofgrid.store.queries import QUERIES
+from proofgrid.store.tasks import Event
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Loser:
+    """A lease that another one of the same job overtook."""
+
+    lease: Any  #: its row, with its job's place
+    shown_permille: int
+    amount: int
+
+    @property
+    def transfers(self) -> list[Transfer]:
+        """Return its payment, out of what the winner left of the job's escrow."""
+        lease = self.lease
+        return pay_for_lost_hedge(
+            task_id=str(lease["task_id"]),
+            job_id=str(lease["job_id"]),
+            operator=Address(lease["operator"]),
+            units=lease["units"],
+            limit_price=lease["limit_price"],
+            winner_buy_price=lease["winner_buy_price"],
+            amount=self.amount,
+            lane=lease["lane"],
+            round_number=lease["round"],
+        )
+
+    @property
+    def event(self) -> Event:
+        """Return what the client is told."""
+        lease = self.lease
+        place = {"slice": lease["slice"], "input": lease["input"], "prover": lease["prover_id"]}
+        said = {**place, "operator": lease["operator"], "shown": self.shown_permille, "paid": self.amount}
+        return Event(TaskId(lease["task_id"]), "hedge_lost", said)
+
+
+async def stop_rivals(
+    connection: Any, winners: Sequence[LeaseId], *, delivered: Collection[LeaseId], policy: HedgePolicy
+) -> list[Loser]:
+    """Stop the other leases of these leases' jobs, in the caller's transaction; their provers are told.
+
+    `delivered`: leases whose proofs came and verified, too late.
+    """
+    rows = await connection.fetch(QUERIES["stop_rivals"], list(winners), ReturnReason.HEDGE_LOST.value)
+    return [_loser(row, delivered=row["lease_id"] in delivered, policy=policy) for row in rows]
+
+
+def _loser(row: Any, *, delivered: bool, policy: HedgePolicy) -> Loser:
+    shown = shown_permille(
+        WHOLE_PERMILLE if delivered or row["reported_ms"] else row["permille"],
+        elapsed_ms=row["ran_ms"],
+        units=row["units"],
+        speed=Speed(units=row["speed_units"], wall_ms=row["speed_wall_ms"], samples=row["speed_samples"]),
+    )
+    left = left_of_job(limit_price=row["limit_price"], units=row["units"], winner_buy_price=row["winner_buy_price"])
+    amount = loser_share(
+        LeaseKind(row["kind"]),
+        shown_permille=shown,
+        sell_price=row["sell_price"],
+        units=row["units"],
+        left=left,
+        policy=policy,
+    )
+    return Loser(lease=row, shown_permille=shown, amount=amount)

@@ -1,0 +1,143 @@
+"""The timers in the rows are those of the rules, and a lease that overruns one goes back with its reason."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from proofgrid.rules.jobs.phases import OVERRUNS, Overrun, PhasePolicy, hard_limit_ms, prove_limit_ms
+from proofgrid.rules.jobs.retry import ReturnReason
+from proofgrid.rules.jobs.speed import Speed, add_proof, add_time_without_proof
+from proofgrid.store.database import Database
+from proofgrid.store.queries import QUERIES
+from proofgrid.store.transactions import Transaction
+from proofgrid.store.work import Work, note_work
+from tests.roles.lanes import LANE, UNITS, LaneUnderTest
+
+PHASES = PhasePolicy()
+
+
+async def a_running_lease(lane: LaneUnderTest) -> Any:
+    """One task, one prover of alice, told and begun."""
+    session = await lane.add_prover("alice")
+    await lane.add_task()
+    await lane.sell()
+    await lane.offer(session)
+    (lease,) = await lane.leases()
+    async with lane.running_desk() as desk:
+        await lane.say(desk, lease, 0)
+    return (await lane.leases())[0]
+
+
+async def test_each_step_of_a_lease_sets_the_timers_of_its_phase(lane: LaneUnderTest) -> None:
+    session = await lane.add_prover("alice")
+    await lane.add_task()
+    await lane.sell()
+    (granted,) = await lane.leases()
+    await lane.offer(session)
+    (offered,) = await lane.leases()
+    async with lane.running_desk() as desk:
+        await lane.say(desk, offered, 0)
+        (running,) = await lane.leases()
+        await lane.say(desk, running, 500)
+        (halfway,) = await lane.leases()
+    await lane.database.write(
+        Transaction.NOTE_REPORTS, QUERIES["report_leases"], [running["lease_id"]], PHASES.report_ms, ["running"]
+    )
+    (reported,) = await lane.leases()
+
+    assert granted["expires_ms"] == granted["phase_until_ms"]
+    assert granted["until_ms"] - granted["expires_ms"] == PHASES.pick_up_ms + hard_limit_ms(UNITS, PHASES)
+    assert offered["expires_ms"] == offered["phase_until_ms"] >= granted["phase_until_ms"]
+    assert running["state"] == "running"
+    assert running["phase_until_ms"] == min(offered["until_ms"], running["started_ms"] + offered["prove_ms"])
+    assert running["expires_ms"] <= running["now_ms"] + PHASES.silent_ms
+    assert halfway["permille"] == 500
+    assert halfway["started_ms"] == running["started_ms"]
+    assert reported["expires_ms"] == reported["phase_until_ms"] == reported["reported_ms"] + PHASES.report_ms
+
+
+async def test_a_measured_prover_gets_the_time_that_it_needs_and_an_unmeasured_one_the_hard_limit(
+    lane: LaneUnderTest,
+) -> None:
+    await lane.add_prover("alice", slots=2)
+    await lane.add_task()
+    await lane.sell()
+    speed = Speed(units=30_000, wall_ms=10_000, samples=5)
+    await lane.fetch(
+        "INSERT INTO prover_speeds VALUES ('alice/p', 'toy', 'small', $1, $2, $3)",
+        speed.units,
+        speed.wall_ms,
+        speed.samples,
+    )
+    await lane.add_task()
+    await lane.sell()
+
+    unmeasured, measured = await lane.leases()
+    assert unmeasured["prove_ms"] == hard_limit_ms(UNITS, PHASES)
+    assert measured["prove_ms"] == prove_limit_ms(UNITS, 1, speed, PHASES) < unmeasured["prove_ms"]
+
+
+async def test_heartbeats_end_with_the_phase(lane: LaneUnderTest) -> None:
+    lease = await a_running_lease(lane)
+    end_ms = lease["now_ms"] + 500
+    await lane.fetch("UPDATE leases SET phase_until_ms = $1::bigint, expires_ms = $1::bigint - 200", end_ms)
+    beat = [[lease["session_id"]], [lease["lease_id"]], [lease["fence"]], [lease["session_id"]], PHASES.silent_ms]
+
+    await lane.database.write(Transaction.HEARTBEAT, QUERIES["heartbeats"], *beat)
+
+    assert (await lane.leases())[0]["expires_ms"] == end_ms
+
+
+#: what is made of a running lease's row so that it overruns
+OVERRUN_ROWS = {
+    Overrun.NOT_TOLD: "state = 'granted', expires_ms = now_ms() - 1",
+    Overrun.NOT_PICKED_UP: "state = 'offered', expires_ms = now_ms() - 1, phase_until_ms = now_ms() - 1",
+    Overrun.SILENT: "expires_ms = now_ms() - 1",
+    Overrun.NO_PROGRESS: "expires_ms = now_ms() - 1, phase_until_ms = now_ms() - 1",
+    Overrun.TOO_SLOW: "expires_ms = now_ms() - 1, phase_until_ms = now_ms() - 1, permille = 400",
+    Overrun.HARD_LIMIT: "expires_ms = now_ms() - 1, phase_until_ms = now_ms() - 1, until_ms = now_ms() - 1",
+    Overrun.NOT_JUDGED: "state = 'reported', expires_ms = now_ms() - 1",
+}
+
+
+@pytest.mark.parametrize("overrun", Overrun)
+async def test_a_lease_that_overruns_goes_back_with_its_reason(lane: LaneUnderTest, overrun: Overrun) -> None:
+    await a_running_lease(lane)
+    await lane.watch.take_back_expired()
+    assert (await lane.leases())[0]["state"] == "running"
+
+    await lane.fetch(f"UPDATE leases SET {OVERRUN_ROWS[overrun]}")  # noqa: S608 - the text is above
+    await lane.watch.take_back_expired()
+
+    (lease,) = await lane.leases()
+    reason, detail = OVERRUNS[overrun]
+    assert (lease["reason"], lease["detail"]) == (reason, detail)
+    returned = [data for kind, data in await lane.events() if kind == "returned"]
+    assert [data["reason"] for data in returned] == [reason]
+    (prover,) = await lane.fetch("SELECT jobs_failed FROM provers")
+    blamed = reason in (ReturnReason.PROVER_LOST, ReturnReason.TIMED_OUT)
+    assert prover["jobs_failed"] == (1 if blamed else 0)
+
+
+async def test_a_speed_in_its_row_is_that_of_the_rules(database: Database) -> None:
+    lease = {"prover_id": "alice/p", "lane": LANE, "units": UNITS}
+    speed = Speed()
+    await database.write(Transaction.OPEN_SESSION, QUERIES["register_prover"], "alice/p", "alice")
+    for number in range(200):
+        proofs = 0 if number % 7 == 0 else 1
+        async with database.transaction(Transaction.PAY_PROOFS) as connection:
+            await note_work(connection, [Work(lease=lease, ran_ms=number, proofs=proofs)])
+        if proofs:
+            speed = add_proof(speed, units=UNITS, wall_ms=number)
+        else:
+            speed = add_time_without_proof(speed, wall_ms=number)
+
+    async with database.connection() as connection:
+        row = await connection.fetchrow("SELECT units, wall_ms, samples FROM prover_speeds")
+        times = await connection.fetchval("SELECT us_per_unit FROM lane_times")
+        proven = await connection.fetchval("SELECT jobs_proven FROM provers")
+    assert Speed(units=row["units"], wall_ms=row["wall_ms"], samples=row["samples"]) == speed
+    assert times == list(range(199, 199 - 128, -1))
+    assert proven == 200 - len(range(0, 200, 7))

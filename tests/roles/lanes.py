@@ -1,0 +1,219 @@
+"""A lane in a database, for tests of roles: programs, tasks with jobs, provers; one argument changes one thing."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import UUID, uuid4
+
+from proofgrid.primitives.clock import ManualClock, SystemClock
+from proofgrid.primitives.digests import digest_of
+from proofgrid.primitives.errors import LeaseLost
+from proofgrid.primitives.ids import Address, GatewayId, Lane, LeaseId, ProverId, SessionId
+from proofgrid.roles.dispatcher.desk import Desk, DispatchSettings
+from proofgrid.roles.dispatcher.returns import return_job
+from proofgrid.roles.dispatcher.stragglers import Stragglers
+from proofgrid.roles.dispatcher.watch import Watch
+from proofgrid.roles.market.rounds import Market, MarketSettings
+from proofgrid.roles.settlement.payment import Proven, pay
+from proofgrid.rules.jobs.offers import HeldLease, JobReport, StageReport
+from proofgrid.rules.jobs.retry import ReturnReason
+from proofgrid.rules.ledger.settlement import deposit, escrow
+from proofgrid.store.database import Database
+from proofgrid.store.queries import QUERIES
+from proofgrid.store.tasks import post_transfers, transfer_row
+from proofgrid.store.transactions import Transaction
+from proofgrid.wire.sessions import Session
+from tests.makers import a_key
+
+LANE = Lane("default/toy/small")
+CLIENT = Address("0xc1")
+UNITS = 1_000
+
+
+@dataclass(slots=True)
+class LaneUnderTest:
+    """Roles of one gateway on one lane."""
+
+    database: Database
+    gateway_id: GatewayId = field(default_factory=lambda: GatewayId(uuid4()))
+    settings: DispatchSettings = field(default_factory=DispatchSettings)
+
+    async def open(self) -> None:
+        """Register the gateway and the program."""
+        async with self.database.transaction(Transaction.JOIN_NETWORK) as connection:
+            await connection.execute(QUERIES["register_gateway"], self.gateway_id)
+            await connection.execute(QUERIES["insert_program"], "p", "toy", "o", "", {}, 1, UNITS)
+            await post_transfers(connection, deposit(deposit_id="d", client=CLIENT, amount=10**12))
+
+    async def add_prover(self, operator: str, name: str = "p", *, ask: int = 700, slots: int = 1) -> SessionId:
+        """Let a prover be connected."""
+        session_id, prover_id = SessionId(uuid4()), f"{operator}/{name}"
+        async with self.database.transaction(Transaction.OPEN_SESSION) as connection:
+            await connection.execute(QUERIES["register_prover"], prover_id, operator)
+            session: tuple[Any, ...] = (
+                prover_id,
+                operator,
+                self.gateway_id,
+                {"toy": ask},
+                ["small"],
+                slots,
+                1,
+                1 << 40,
+                "",
+                "",
+                [],
+            )
+            await connection.execute(QUERIES["open_session"], session_id, *session)
+        return session_id
+
+    async def add_task(self, *, jobs: int = 1, limit_price: int = 1_500, hedging: bool = True) -> UUID:
+        """Let a task with so many ready jobs be accepted; it has no input and no facts."""
+        task_id = uuid4()
+        task: dict[str, Any] = {"task_id": str(task_id), "client": CLIENT, "program_digest": "p", "statement": {}}
+        task |= {"idempotency_key": str(task_id), "request_digest": "digest", "inputs_digest": "digest"}
+        task |= {"inputs": jobs, "limit_price": limit_price, "units": UNITS * jobs, "jobs_open": jobs}
+        task |= {"escrow": limit_price * UNITS * jobs, "deadline_ms": 2**52, "hedging": hedging}
+        rows = []
+        for number in range(jobs):
+            row: dict[str, Any] = {"job_id": str(uuid4()), "task_id": str(task_id), "slice": 0, "input": number}
+            row |= {"position": number, "lane": LANE, "class": "small", "units": UNITS, "memory_bytes": 1}
+            rows.append(row | {"depends_on": [], "input_digest": "d", "input_bytes": 0, "facts": {}})
+        [transfer] = escrow(task_id=str(task_id), client=CLIENT, limit_price=limit_price, units=UNITS * jobs)
+        task |= {"accepted": {}, "transfer": transfer_row(transfer)}
+        await self.database.write(Transaction.ADMIT_TASKS, QUERIES["admit_tasks"], [task], rows, [b""] * jobs, 0)
+        return task_id
+
+    @property
+    def market(self) -> Market:
+        return Market(
+            self.database, gateway_id=self.gateway_id, key=a_key(), settings=MarketSettings(), clock=ManualClock()
+        )
+
+    @property
+    def watch(self) -> Watch:
+        return Watch(self.database, self.settings)
+
+    @property
+    def desk(self) -> Desk:
+        async def settle(reports: Any, operator: Address) -> list[BaseException]:
+            raise NotImplementedError
+
+        return Desk(
+            self.database,
+            gateway_id=self.gateway_id,
+            settle=settle,
+            settings=self.settings,
+            subnetwork="default",
+            clock=SystemClock(),
+        )
+
+    async def sell(self, *, rounds: int = 20) -> int:
+        """Hold rounds until something is sold; return how many jobs were."""
+        market = self.market
+        for _ in range(rounds):
+            held = await market.hold_round(LANE)
+            if held is not None and held.sold:
+                return held.sold
+        return 0
+
+    async def offer(self, *sessions: SessionId) -> list[Any]:
+        """Tell the provers of what was granted; return what they are told."""
+        phases = self.settings.phases
+        return await self.database.write(
+            Transaction.OFFER_LEASES,
+            QUERIES["offer_leases"],
+            self.gateway_id,
+            ["granted"],
+            phases.silent_ms,
+            list(sessions),
+            phases.pick_up_ms,
+        )
+
+    @asynccontextmanager
+    async def running_desk(self) -> AsyncIterator[Desk]:
+        """Yield a desk whose batches are written."""
+        desk = self.desk
+        async with asyncio.TaskGroup() as group:
+            serving = group.create_task(desk.run())
+            yield desk
+            serving.cancel()
+
+    async def say(self, desk: Desk, lease: Any, permille: int) -> None:
+        """Let the prover of a lease say how far it is."""
+        held = HeldLease(lease_id=LeaseId(lease["lease_id"]), fence=lease["fence"])
+        session = Session(
+            session_id=SessionId(lease["session_id"]),
+            prover_id=ProverId(lease["prover_id"]),
+            operator=Address(lease["operator"]),
+            lanes=[],
+            dropped=[],
+        )
+        await desk.progress(session, StageReport(held=held, stage="prove", permille=permille))
+
+    async def make_slow(self) -> None:
+        """Let every running lease have run for a minute, where a tenth of a second is usual."""
+        us = 100_000 // UNITS
+        await self.fetch(
+            "INSERT INTO lane_times VALUES ($1, $2) ON CONFLICT (lane) DO UPDATE SET us_per_unit = $2", LANE, [us] * 20
+        )
+        await self.fetch("UPDATE leases SET started_ms = now_ms() - 60000 WHERE state = 'running'")
+
+    async def look(self) -> None:
+        """Look for stragglers once."""
+        await Stragglers(self.database, self.settings.hedging).look()
+
+    async def pay(self, *leases: Any) -> list[ProverId | LeaseLost]:
+        """Let the proofs of these leases be verified, in this order and in one batch; return what they are told."""
+        ids = [lease["lease_id"] for lease in leases]
+        async with self.database.transaction(Transaction.PAY_PROOFS) as connection:
+            rows = {row["lease_id"]: row for row in await connection.fetch(QUERIES["leases_of_reports"], ids)}
+            paid = await pay(connection, [_proven(rows[one]) for one in ids], self.settings.hedging)
+        return [paid[one] for one in ids]
+
+    async def give_back(self, lease: Any, reason: ReturnReason, *, attempts_max: int = 5) -> bool:
+        """Let a lease end without a proof."""
+        async with self.database.transaction(Transaction.RETURN_JOB) as connection:
+            return await return_job(
+                connection, lease["task_id"], lease["lease_id"], reason, detail="said", attempts_max=attempts_max
+            )
+
+    async def payments(self) -> list[tuple[str, str, int]]:
+        """Return reason, receiver and amount of all that was paid out of escrow."""
+        rows = await self.fetch(
+            "SELECT reason, credit, amount FROM transfers WHERE debit LIKE 'escrow:%' ORDER BY transfer_id"
+        )
+        return [(row["reason"], row["credit"].rpartition(":")[2], row["amount"]) for row in rows]
+
+    async def check_money(self) -> None:
+        """Every account adds up, and what a task spent left its escrow."""
+        assert not await self.fetch(QUERIES["ledger_faults"])
+        rows = await self.fetch(
+            "SELECT spent, (SELECT coalesce(sum(amount), 0) FROM transfers x WHERE x.task_id = t.task_id"
+            " AND reason NOT IN ('escrow', 'refund')) AS paid FROM tasks t"
+        )
+        assert all(row["spent"] == row["paid"] for row in rows)
+
+    async def leases(self) -> list[Any]:
+        """Return every lease, oldest first."""
+        return await self.fetch("SELECT *, now_ms() AS now_ms FROM leases ORDER BY fence")
+
+    async def events(self) -> list[tuple[str, dict[str, Any]]]:
+        """Return every event in order."""
+        rows = await self.fetch("SELECT kind, data FROM task_events ORDER BY task_id, seq")
+        return [(row["kind"], row["data"]) for row in rows]
+
+    async def fetch(self, query: str, *args: Any) -> list[Any]:
+        """Run a statement of the test's own."""
+        async with self.database.connection() as connection:
+            rows: list[Any] = await connection.fetch(query, *args)
+        return rows
+
+
+def _proven(row: Any) -> Proven:
+    held = HeldLease(lease_id=LeaseId(row["lease_id"]), fence=row["fence"])
+    report = JobReport(held=held, proof=b"proof", proof_digest=None, public={}, wall_ms=1, memory_peak_bytes=0)
+    return Proven(lease=row, report=report, proof_digest=digest_of(b"proof"), small_proof=b"proof", size_bytes=5)
