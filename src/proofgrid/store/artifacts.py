@@ -97,7 +97,7 @@ class ArtifactStore:
 
         Raises TooLarge past `limit_bytes` and InvalidField when the bytes are not `expected`; then nothing is stored.
         """
-        with _weather(), self._spool() as file:  # a full disk may show only when the file is closed
+        with self._spool() as file:
             digest, size_bytes = await _spool_hashed(chunks, file, limit_bytes=limit_bytes)
             if expected is not None and digest != expected:
                 raise InvalidField(f"the bytes sent hash to {digest}, not to the digest announced", field="digest")
@@ -258,9 +258,16 @@ class ArtifactStore:
             _fsync(path.parent.parent.parent)
             self._durable.add(path.parent)
 
-    def _spool(self) -> IO[bytes]:
+    @contextmanager
+    def _spool(self) -> Iterator[IO[bytes]]:
         # Nameless, so that even a kill -9 leaves nothing behind; on the store's disk, which has room for it.
-        return tempfile.TemporaryFile(dir=self._local_root)
+        with _weather():
+            file = tempfile.TemporaryFile(dir=self._local_root)  # noqa: SIM115 - closed below, where it may fail
+        try:
+            yield file
+        finally:
+            with _weather():  # a full disk may show only now
+                file.close()
 
 
 def _key(digest: Digest) -> str:
@@ -304,8 +311,10 @@ async def _spool_hashed(chunks: AsyncIterator[bytes], file: IO[bytes], *, limit_
         size_bytes += len(chunk)
         if size_bytes > limit_bytes:
             raise TooLarge(f"the upload is larger than {limit_bytes} bytes")
-        await asyncio.to_thread(take, chunk)
-    await asyncio.to_thread(file.flush)
+        with _weather():  # the disk's alone: what the sender raises is the sender's
+            await asyncio.to_thread(take, chunk)
+    with _weather():
+        await asyncio.to_thread(file.flush)
     return Digest(hasher.hexdigest()), size_bytes
 
 
