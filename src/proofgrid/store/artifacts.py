@@ -258,16 +258,11 @@ class ArtifactStore:
             _fsync(path.parent.parent.parent)
             self._durable.add(path.parent)
 
-    @contextmanager
-    def _spool(self) -> Iterator[IO[bytes]]:
-        # Nameless, so that even a kill -9 leaves nothing behind; on the store's disk, which has room for it.
+    def _spool(self) -> IO[bytes]:
+        # Nameless, so that even a kill -9 leaves nothing behind; on the store's disk, which has room for it. Unbuffered,
+        # so that a full disk shows when it is written to, and not again when it is closed.
         with _weather():
-            file = tempfile.TemporaryFile(dir=self._local_root)  # noqa: SIM115 - closed below, where it may fail
-        try:
-            yield file
-        finally:
-            with _weather():  # a full disk may show only now
-                file.close()
+            return tempfile.TemporaryFile(dir=self._local_root, buffering=0)
 
 
 def _key(digest: Digest) -> str:
@@ -305,16 +300,16 @@ async def _spool_hashed(chunks: AsyncIterator[bytes], file: IO[bytes], *, limit_
 
     def take(chunk: bytes) -> None:
         hasher.update(chunk)
-        file.write(chunk)
+        rest = memoryview(chunk)
+        with _weather():
+            while rest:
+                rest = rest[file.write(rest) :]
 
     async for chunk in chunks:
         size_bytes += len(chunk)
         if size_bytes > limit_bytes:
             raise TooLarge(f"the upload is larger than {limit_bytes} bytes")
-        with _weather():  # the disk's alone: what the sender raises is the sender's
-            await asyncio.to_thread(take, chunk)
-    with _weather():
-        await asyncio.to_thread(file.flush)
+        await asyncio.to_thread(take, chunk)
     return Digest(hasher.hexdigest()), size_bytes
 
 

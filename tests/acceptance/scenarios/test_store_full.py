@@ -12,6 +12,7 @@ from tests.acceptance.tasks import events_of, register_toy
 from tests.networks import Network
 
 DISK_BYTES = 8 << 20
+PADDING = 5_000  #: so that an input is an artifact
 
 
 async def start_on_a_small_disk(network: Network) -> Path:
@@ -26,33 +27,33 @@ async def start_on_a_small_disk(network: Network) -> Path:
 
 
 @needs_small_disks
-async def test_a_verified_proof_a_request_and_an_upload_wait_for_room(network: Network, tmp_path: Path) -> None:
+async def test_a_bundle_a_request_and_an_upload_wait_for_room(network: Network, tmp_path: Path) -> None:
     disk = await start_on_a_small_disk(network)
     async with network.client() as client, ScriptedProver(network, "p", "alice") as prover:
-        program = await register_toy(client, tmp_path, slices=1)
+        program = await register_toy(client, tmp_path, slices=1, padding=PADDING)
         warm_up = await client.submit(program.digest, ["warm"], limit_price=1_500)
         await prover.say(result=prove(await prover.take_lease(), "warm"))
-        assert (await prover.verdict()).accepted
+        await prover.verdict()
         await client.wait(warm_up.task_id)
 
         task = await client.submit(program.digest, ["x"], limit_price=1_500)
         lease = await prover.take_lease()
         ballast = fill(disk)
         await prover.say(result=prove(lease, "x"))
+        assert (await prover.verdict()).accepted
         late = asyncio.ensure_future(client.submit(program.digest, ["y"], limit_price=1_500))
         uploaded = asyncio.ensure_future(register_toy(client, tmp_path, slices=2))
         await asyncio.sleep(2)
-        waited = not late.done() and not uploaded.done()
+        meanwhile = (await client.task(task.task_id)).state, late.done(), uploaded.done()
         ballast.unlink()
 
-        assert (await prover.verdict()).accepted
         kinds = [event.kind for event in await events_of(client, task.task_id)]
         await prover.say(result=prove(await prover.take_lease(), "y"))
         second = await client.wait((await late).task_id)
         await uploaded
         failed = [one.jobs_failed for one in (await client.status()).provers]
 
-    assert waited
+    assert meanwhile == ("combining", False, False)
     assert "returned" not in kinds
     assert kinds[-1] == second.state == "done"
     assert failed == [0]

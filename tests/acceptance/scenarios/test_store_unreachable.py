@@ -1,4 +1,4 @@
-"""The artifact store is away for a while: work waits, a proof that was found right is kept, nobody is blamed."""
+"""The artifact store is away for a while: work waits, what was proven is kept, nobody is blamed."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def _store_away(network: Network) -> Iterator[None]:
         aside.rename(place)
 
 
-async def test_a_verified_proof_waits_for_the_store(network: Network, tmp_path: Path) -> None:
+async def test_a_proven_task_waits_for_the_store(network: Network, tmp_path: Path) -> None:
     async with network.client() as client, ScriptedProver(network, "p", "alice") as prover:
         program = await register_toy(client, tmp_path, slices=1)
         warm_up = await client.submit(program.digest, ["warm"], limit_price=1_500)
@@ -39,10 +39,12 @@ async def test_a_verified_proof_waits_for_the_store(network: Network, tmp_path: 
         lease = await prover.take_lease()
         with _store_away(network):
             await prover.say(result=prove(lease, "x"))
-            await asyncio.sleep(3)
-        assert (await prover.verdict()).accepted
+            assert (await prover.verdict()).accepted
+            await asyncio.sleep(2)
+            meanwhile = (await client.task(task.task_id)).state
         kinds = [event.kind for event in await events_of(client, task.task_id)]
 
+    assert meanwhile == "combining"
     assert "returned" not in kinds
     assert kinds[-1] == "done"
 
