@@ -72,6 +72,36 @@ async def lease_runs_out(doomed: Doomed) -> None:
     assert reasons == ["timed_out"], reasons
 
 
+async def prover_is_slow(doomed: Doomed) -> None:
+    """A job takes far longer than usual, and the other operator, who would be quick, gets a second lease."""
+    wishes = {name: doomed.network.keys_directory(name, operator) / "toy-behaviour" for name, operator in PROVERS}
+    for wish in wishes.values():
+        wish.write_text("slow")
+    task_id = await doomed.submit(await doomed.program(sleep_ms=60_000))
+    await doomed.eventually("SELECT 1 FROM leases WHERE task_id = $1 AND stage = 'prove'", task_id)
+    for wish in wishes.values():
+        wish.unlink()  # the child at work has read it
+    async with doomed.killed():
+        await doomed.sql(
+            """INSERT INTO lane_times SELECT lane, array_fill(50000::bigint, ARRAY[20]) FROM jobs WHERE task_id = $1
+            ON CONFLICT (lane) DO UPDATE SET us_per_unit = excluded.us_per_unit""",
+            task_id,
+        )
+        await doomed.sql("UPDATE leases SET started_ms = started_ms - 30000 WHERE task_id = $1", task_id)
+        await doomed.ends_well(task_id)
+    kinds = [event.kind for event in await events_of(doomed.client, task_id)]
+    assert kinds.count("slow") == 1, kinds
+
+
+async def input_is_unprovable(doomed: Doomed) -> None:
+    """Both operators say that it cannot be proven; the gateway dies at the word of the second one."""
+    before = await doomed.balance()
+    task_id = await doomed.submit(await doomed.program(behaviour="unprovable"))
+    async with doomed.killed(nth=2):
+        task = await doomed.client.wait(task_id)
+    assert (task.state, task.failure_code, await doomed.balance()) == ("failed", Unprovable.code, before)
+
+
 async def prover_forgets(doomed: Doomed) -> None:
     """A prover comes back without the lease that it had."""
     task_id = await doomed.running(sleep_ms=LONG_MS)

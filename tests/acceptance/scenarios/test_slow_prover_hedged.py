@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
+
+import psutil
 
 from tests.acceptance.tasks import database_of, events_of, fetch_and_verify, register_toy, wait_for
 from tests.networks import Network
@@ -48,7 +51,8 @@ async def test_a_slow_prover_is_overtaken_by_another_operator_stopped_and_paid_i
     }
     assert ended.spent <= 3_000 * ended.units
     assert children
-    assert not [child for child in children if child.is_running() and child.status() != "zombie"]
+    _, alive = await asyncio.to_thread(psutil.wait_procs, children, 20)
+    assert not alive
 
 
 async def test_a_client_who_wants_no_second_lease_waits_and_is_told_why(network: Network, tmp_path: Path) -> None:

@@ -44,34 +44,33 @@ class Stragglers:
     async def look(self) -> None:
         """Tell what became slow since the last time, and wish for second leases."""
         async with self._database.connection() as connection:
-            kinds = await self._kinds(connection)
-            seen = await self._slow(connection, kinds) if kinds else []
+            kinds = self._kinds(await connection.fetch(QUERIES["lane_times"]))
+            seen = await connection.fetch(QUERIES["slow_leases"], *self._bounds(kinds)) if kinds else []
+        seen = self._slow(seen, kinds)
         if not any(self._is_news(row) for row in seen):
             return
         async with self._database.transaction(Transaction.NOTE_SLOW) as connection:
             locked = await connection.fetch(QUERIES["lock_tasks"], sorted({row["task_id"] for row in seen}))
             tasks = {row["task_id"] for row in locked}
-            slow = [row for row in await self._slow(connection, kinds) if row["task_id"] in tasks]
+            again = await connection.fetch(QUERIES["slow_leases"], *self._bounds(kinds))
+            slow = [row for row in self._slow(again, kinds) if row["task_id"] in tasks]
             await self._note(connection, slow, await self._wishes(connection, slow, kinds), kinds)
 
-    async def _kinds(self, connection: Any) -> dict[str, KindStats]:
-        rows = await connection.fetch(QUERIES["lane_times"])
+    def _kinds(self, rows: Sequence[Any]) -> dict[str, KindStats]:
         found = {row["lane"]: kind_stats(row["us_per_unit"], self._policy) for row in rows}
         return {lane: kind for lane, kind in found.items() if kind is not None}
 
-    async def _slow(self, connection: Any, kinds: Mapping[str, KindStats]) -> list[Any]:
+    def _bounds(self, kinds: Mapping[str, KindStats]) -> tuple[list[str], list[int], int, int]:
         policy = self._policy
-        rows = await connection.fetch(
-            QUERIES["slow_leases"],
-            list(kinds),
-            [kind.p95_us_per_unit * policy.slow_permille // WHOLE_PERMILLE for kind in kinds.values()],
-            policy.start_ms,
-            policy.hedges_max,
-        )
+        slow_us = [kind.p95_us_per_unit * policy.slow_permille // WHOLE_PERMILLE for kind in kinds.values()]
+        return list(kinds), slow_us, policy.start_ms, policy.hedges_max
+
+    def _slow(self, rows: Sequence[Any], kinds: Mapping[str, KindStats]) -> list[Any]:
+        # The query's bounds are rounded; the rules decide.
         return [
             row
             for row in rows
-            if is_slow(_running(row), row["units"], kinds[row["lane"]], policy, now_ms=row["now_ms"])
+            if is_slow(_running(row), row["units"], kinds[row["lane"]], self._policy, now_ms=row["now_ms"])
         ]
 
     def _is_news(self, row: Any) -> bool:

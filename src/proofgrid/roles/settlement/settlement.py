@@ -37,6 +37,7 @@ from proofgrid.store.transactions import Transaction
 VERIFY_TIMEOUT_SECONDS = 120.0
 QUICK_SECONDS = 0.05  #: a proof that is verified faster is worth no worker call and no transaction of its own
 QUICK_PER_CALL = 64
+QUEUE_MARGIN_SECONDS = 2.0  #: a lease with less left is noted as reported while its result waits to be judged
 PROOF_BYTES_MAX = 64 << 20
 REPORTS_PER_BATCH = 512
 STORE_DELAYS_SECONDS = (0.5, 1.0, 2.0, 4.0, 8.0)  #: far less than a reported lease lives
@@ -106,7 +107,15 @@ class Settlement:
 
     async def _judge(self, program: Digest, items: Mapping[int, Reported]) -> dict[int, Outcome]:
         batches = self._quick.get(program, self._single)
-        return dict(zip(items, await batches.add_all(list(items.values())), strict=True))
+        reported = list(items.values())
+        judging = asyncio.ensure_future(batches.add_all(reported))
+        try:
+            done, _ = await asyncio.wait({judging}, timeout=_patience_seconds(reported))
+            if not done:
+                await self._give_time(reported)  # others are judged first: that is not for the provers' clocks
+            return dict(zip(items, await judging, strict=True))
+        finally:
+            judging.cancel()
 
     async def _read_leases(self, reports: list[JobReport]) -> list[Any]:
         async with self._database.connection() as connection:
@@ -243,6 +252,12 @@ class Settlement:
             batches: Batches[Reported, ProverId] = Batches(self._settle, size_max=REPORTS_PER_BATCH, at_once=2)
             self._quick[program.digest] = batches
             self._group.create_task(batches.run())
+
+
+def _patience_seconds(reported: Sequence[Reported]) -> float:
+    """Return how long results may wait before their leases would run out meanwhile."""
+    left_seconds: float = min(lease["left_ms"] for _, lease in reported) / 1_000
+    return max(0.0, left_seconds - QUEUE_MARGIN_SECONDS)
 
 
 def _known_outcome(lease: Any, report: JobReport, operator: Address) -> Outcome | None:
