@@ -259,8 +259,8 @@ class ArtifactStore:
             self._durable.add(path.parent)
 
     def _spool(self) -> IO[bytes]:
-        # Nameless, so that even a kill -9 leaves nothing behind; on the store's disk, which has room for it. Unbuffered,
-        # so that a full disk shows when it is written to, and not again when it is closed.
+        # Nameless, so that even a kill -9 leaves nothing behind; on the store's disk, which has room for it.
+        # Unbuffered, so that a full disk shows when it is written to, and not again when it is closed.
         with _weather():
             return tempfile.TemporaryFile(dir=self._local_root, buffering=0)
 
