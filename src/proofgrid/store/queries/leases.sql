@@ -167,13 +167,17 @@ WHERE lease_id IN (SELECT lease_id FROM leases WHERE lease_id = ANY($1::uuid[]) 
 WITH given AS (
     SELECT * FROM unnest($1::uuid[], $2::bigint[], $3::text[], $4::bytea[], $5::jsonb[]) WITH ORDINALITY
         AS g(lease_id, fence, proof_digest, small_proof, public, place)
+), held AS (
+    -- One step of the primary key for each, in the order of their ids, whatever the statistics say.
+    SELECT found.*, sorted.place FROM (SELECT lease_id, fence, place FROM given ORDER BY lease_id) AS sorted
+    CROSS JOIN LATERAL (
+        SELECT lease_id, job_id, task_id FROM leases
+        WHERE leases.lease_id = sorted.lease_id AND leases.fence = sorted.fence AND leases.state = ANY($6::text[])
+        FOR NO KEY UPDATE) AS found
 ), open AS (
-    SELECT leases.lease_id, leases.job_id, given.place FROM given
-    JOIN leases ON leases.lease_id = given.lease_id AND leases.fence = given.fence
-    JOIN jobs ON jobs.job_id = leases.job_id
-    JOIN tasks ON tasks.task_id = leases.task_id
-    WHERE leases.state = ANY($6::text[]) AND jobs.state = ANY($7::text[]) AND tasks.state = 'open'
-    ORDER BY leases.lease_id FOR NO KEY UPDATE OF leases
+    SELECT lease_id, job_id, place FROM held
+    WHERE (SELECT state FROM jobs WHERE jobs.job_id = held.job_id) = ANY($7::text[])
+      AND (SELECT state FROM tasks WHERE tasks.task_id = held.task_id) = 'open'
 ), won AS (
     SELECT DISTINCT ON (job_id) lease_id, job_id FROM open ORDER BY job_id, place
 ), proven AS (
