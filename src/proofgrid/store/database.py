@@ -120,7 +120,8 @@ class Database:
             self._acquired() as connection,
             connection.transaction(isolation="repeatable_read", readonly=True),
         ):
-            yield connection
+            with _silence_ends(connection):
+                yield connection
 
     async def write(self, name: Transaction, query: str, *args: Any) -> list[Any]:
         """Run one statement that is a transaction of its own; return its rows. Raises Unavailable."""
