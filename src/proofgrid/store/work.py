@@ -30,7 +30,7 @@ class Work:
 
 
 async def note_work(connection: Any, works: Sequence[Work]) -> None:
-    """Count what these leases did for their provers and lanes: one statement, whatever their number."""
+    """Count what these leases did for their provers and lanes: two statements, whatever their number."""
     sums: dict[tuple[str, str, str], list[int]] = defaultdict(lambda: [0, 0, 0, 0])
     times = []
     for work in works:
@@ -43,6 +43,9 @@ async def note_work(connection: Any, works: Sequence[Work]) -> None:
         one[3] += max(1, work.ran_ms)  # a lease of no time at all would be infinitely fast
         if work.is_usual:
             times.append((lease["lane"], us_per_unit(lease["units"], work.ran_ms)))
+    # A statement of its own: one that locks rows and then changes them sees their versions from before the lock, and
+    # two of those can wait for each other on the same row.
+    await connection.fetch(QUERIES["lock_provers"], sorted({prover_id for prover_id, _, _ in sums}))
     await connection.execute(
         QUERIES["note_work"],
         *([key[side] for key in sums] for side in range(3)),

@@ -295,24 +295,26 @@ WITH unblocked AS (
 SELECT pg_notify('lanes', lane) FROM (SELECT lane FROM unblocked UNION SELECT unnest($3::text[])) AS woken(lane)
 UNION ALL SELECT pg_notify('combining', '') WHERE $4;
 
+-- name: lock_provers
+-- In the order of their ids; see lock_tasks.
+SELECT prover_id FROM provers WHERE prover_id = ANY($1::text[]) ORDER BY prover_id FOR NO KEY UPDATE;
+
 -- name: note_work
 -- $1..$7: by prover, proof system and class: proofs, failures, verified PU, the time of all leases; $8: halve a speed
 -- that is made of more proofs. $9, $10: lanes and how long their leases ran, microseconds per PU, of which the newest $11
--- are kept. The provers' rows are locked first, by name, then those of lanes.
+-- are kept. The provers' rows are locked already; those of speeds and lanes are written in the order of their names.
 WITH given AS (
     SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::int[], $5::int[], $6::bigint[], $7::bigint[])
         AS g(prover_id, proof_system, class, proofs, failures, units, wall_ms)
-), locked AS (
-    SELECT prover_id FROM provers WHERE prover_id = ANY($1::text[]) ORDER BY prover_id FOR NO KEY UPDATE
 ), counted AS (
     UPDATE provers SET jobs_proven = jobs_proven + sums.proofs, jobs_failed = jobs_failed + sums.failures,
         units_proven = units_proven + sums.units
     FROM (SELECT prover_id, sum(proofs) AS proofs, sum(failures) AS failures, sum(units) AS units
-          FROM given JOIN locked USING (prover_id) GROUP BY prover_id) AS sums
+          FROM given GROUP BY prover_id) AS sums
     WHERE provers.prover_id = sums.prover_id
 ), measured AS (
     INSERT INTO prover_speeds AS speed (prover_id, proof_system, class, units, wall_ms, samples)
-    SELECT prover_id, proof_system, class, units, wall_ms, proofs FROM given JOIN locked USING (prover_id)
+    SELECT prover_id, proof_system, class, units, wall_ms, proofs FROM given
     ORDER BY prover_id, proof_system, class
     ON CONFLICT (prover_id, proof_system, class) DO UPDATE SET
         units = (speed.units + excluded.units) / CASE WHEN speed.samples + excluded.samples > $8 THEN 2 ELSE 1 END,
