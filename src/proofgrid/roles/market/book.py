@@ -9,6 +9,8 @@ from typing import Any
 from proofgrid.rules.jobs.hedging import enters_round
 from proofgrid.rules.market.rounds import JobDemand, ProverSupply, TaskDemand
 
+NOBODY: frozenset[str] = frozenset()
+
 
 @dataclass(frozen=True, slots=True)
 class Book:
@@ -26,9 +28,13 @@ class Book:
 def demands_of(tasks: list[Any], jobs: list[Any], free: dict[str, Any]) -> list[TaskDemand]:
     """Return the orders of tasks with ready jobs."""
     by_task: dict[Any, list[JobDemand]] = defaultdict(list)
+    room = min((row["memory_bytes"] - row["memory_busy"] for row in free.values()), default=0)
     for job in jobs:
+        anybody = not job["excluded"] and job["memory_bytes"] <= room
         by_task[job["task_id"]].append(
-            JobDemand(job_id=str(job["job_id"]), units=job["units"], excluded=_excluded(job, free))
+            JobDemand(
+                job_id=str(job["job_id"]), units=job["units"], excluded=NOBODY if anybody else _excluded(job, free)
+            )
         )
     return [
         TaskDemand(

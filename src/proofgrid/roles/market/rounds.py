@@ -26,7 +26,7 @@ from proofgrid.primitives.ids import GatewayId, Lane, TaskId
 from proofgrid.primitives.signatures import SigningKey
 from proofgrid.roles.market.book import Book, demands_of, may_prove, supply_of, with_wishes
 from proofgrid.rules.jobs.lifecycle import JobEvent, job_sources
-from proofgrid.rules.jobs.phases import PhasePolicy, after_grant
+from proofgrid.rules.jobs.phases import LeaseTimes, PhasePolicy, after_grant
 from proofgrid.rules.jobs.speed import Speed
 from proofgrid.rules.market.rounds import Placement, RoundInputs, RoundOutcome, run_round
 from proofgrid.store.database import Database
@@ -284,17 +284,22 @@ class Market:
         book: Book,
         epoch: int,
     ) -> None:
+        jobs = book.wishes if event is JobEvent.HEDGED else book.jobs
+        times: dict[tuple[str, int, int], LeaseTimes] = {}  # many jobs of a round are alike
         rows = []
         for placement in placements:
             session = book.sessions[placement.prover_id]
-            job = book.wishes.get(placement.job_id) or book.jobs[placement.job_id]
-            times = after_grant(
-                units=placement.units,
-                memory_bytes=job["memory_bytes"],
-                speed=Speed(units=session["units"], wall_ms=session["wall_ms"], samples=session["samples"]),
-                policy=self._settings.phases,
-                now_ms=0,
-            )
+            memory_bytes = jobs[placement.job_id]["memory_bytes"]
+            alike = (placement.prover_id, placement.units, memory_bytes)
+            timers = times.get(alike)
+            if timers is None:
+                timers = times[alike] = after_grant(
+                    units=placement.units,
+                    memory_bytes=memory_bytes,
+                    speed=Speed(units=session["units"], wall_ms=session["wall_ms"], samples=session["samples"]),
+                    policy=self._settings.phases,
+                    now_ms=0,
+                )
             rows.append(
                 {
                     "lease_id": str(fresh_uuid(self._clock)),
@@ -305,9 +310,9 @@ class Market:
                     "session_id": str(session["session_id"]),
                     "gateway_id": str(session["gateway_id"]),
                     "units": placement.units,
-                    "pick_up_ms": times.phase_until_ms,
-                    "limit_ms": times.until_ms,
-                    "prove_ms": times.prove_ms,
+                    "pick_up_ms": timers.phase_until_ms,
+                    "limit_ms": timers.until_ms,
+                    "prove_ms": timers.prove_ms,
                 }
             )
         granted = await connection.fetch(

@@ -148,7 +148,9 @@ JOIN tasks ON tasks.task_id = leases.task_id WHERE leases.lease_id = $1;
 SELECT * FROM leases WHERE lease_id = $1 FOR NO KEY UPDATE;
 
 -- name: leases_of_reports
-SELECT leases.*, jobs.slice, jobs.input, jobs.facts, tasks.program_digest, tasks.client, leases.expires_ms - now_ms() AS left_ms
+SELECT leases.lease_id, leases.fence, leases.job_id, leases.task_id, leases.prover_id, leases.operator, leases.session_id,
+    leases.lane, leases.round, leases.units, leases.buy_price, leases.sell_price, leases.state, leases.reason,
+    leases.expires_ms - now_ms() AS left_ms, jobs.slice, jobs.input, jobs.facts, tasks.program_digest, tasks.client
 FROM leases JOIN jobs USING (job_id) JOIN tasks ON tasks.task_id = leases.task_id
 WHERE leases.lease_id = ANY($1::uuid[]);
 
