@@ -39,6 +39,7 @@ from proofgrid.wire.v1 import client_pb2 as messages
 from proofgrid.wire.v1 import client_pb2_grpc as services
 
 LIST_MAX = 1_000
+GATEWAY_SILENT_MS = 5_000  #: a gateway that was not seen for so long lives no more
 SETTINGS_BYTES_MAX = 64 << 10
 ANYBODY = (Role.CLIENT, Role.OPERATOR, Role.ADMIN)
 
@@ -220,7 +221,7 @@ class ClientService(services.ClientServiceServicer):
     async def GetStatus(self, request: messages.GetStatusRequest, context: Any) -> messages.NetworkStatus:  # noqa: N802
         await self._door.admit(context, *ANYBODY)
         async with self._database.connection() as connection:
-            provers = await connection.fetch(QUERIES["list_provers"])
+            provers = await connection.fetch(QUERIES["list_provers"], GATEWAY_SILENT_MS)
             states = await connection.fetch(QUERIES["count_states"])
             lanes = await connection.fetch(QUERIES["lane_statuses"])
         return messages.NetworkStatus(

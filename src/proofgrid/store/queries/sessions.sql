@@ -109,10 +109,12 @@ WHERE s.open AND NOT s.draining AND s.asks ? $1 AND $2 = ANY(s.classes) AND g.se
 ORDER BY s.prover_id;
 
 -- name: list_provers
+-- Those at gateways that were seen in the last $1 ms: a gateway that was killed closes no sessions.
 SELECT s.*, p.jobs_proven, p.jobs_failed,
     (SELECT count(*) FROM leases l WHERE l.prover_id = s.prover_id
         AND l.state IN ('granted', 'offered', 'running', 'reported')) AS busy
-FROM sessions s JOIN provers p USING (prover_id) WHERE s.open ORDER BY s.prover_id;
+FROM sessions s JOIN provers p USING (prover_id) JOIN gateways g USING (gateway_id)
+WHERE s.open AND g.seen_ms > now_ms() - $1 ORDER BY s.prover_id;
 
 -- name: wake_expiry
 -- Leases may expire earlier than the dispatchers think.
