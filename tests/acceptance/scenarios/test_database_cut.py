@@ -13,6 +13,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from proofgrid.sdk.client import Client
+from proofgrid.wire.v1 import prover_pb2 as messages
 from tests.acceptance.scenarios.checkers import check_no_process_left, check_promises
 from tests.acceptance.scenarios.load import under_load
 from tests.acceptance.scenarios.proxy import Cable, cable_to
@@ -182,6 +183,9 @@ async def test_a_result_that_was_kept_back_on_the_line_is_late_and_not_paid(
         program = await register_toy(client, tmp_path, slices=1)
         task = await client.submit(program.digest, ["x"], limit_price=1_500)
         lease = await far.take_lease()
+        begun = messages.JobProgress(lease_id=lease.lease_id, fence=lease.fence, stage="prove", permille=0)
+        await far.say(progress=begun)
+        await wait_for(client, task.task_id, "stage")
         cable.hold()
         await far.say(result=prove(lease, "x"))
         await wait_for(client, task.task_id, "returned", reason="prover_lost")
