@@ -188,7 +188,7 @@ async def test_a_result_that_was_kept_back_on_the_line_is_late_and_not_paid(
         await wait_for(client, task.task_id, "stage")
         cable.hold()
         await far.say(result=prove(lease, "x"))
-        await wait_for(client, task.task_id, "returned", reason="prover_lost")
+        await wait_for(client, task.task_id, "returned")
         await network.start_prover("near", "bob", ask=600, GATEWAY=second)
         events = await events_of(client, task.task_id)
         cable.mend()
