@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from proofgrid.rules.jobs.hedging import us_per_unit
-from proofgrid.rules.jobs.speed import SAMPLES_KEPT
+from proofgrid.rules.jobs.speed import SAMPLES_KEPT, WHOLE_PERMILLE, Speed, shown_permille
 from proofgrid.store.queries import QUERIES
 
 LANE_TIMES_KEPT = 128
@@ -27,6 +27,19 @@ class Work:
     def is_usual(self) -> bool:
         """Does it tell how long jobs of its lane take? Those that were overtaken do: they are the slow ones."""
         return not self.failures
+
+
+def shown_of(row: Any, *, delivered: bool = False) -> int:
+    """Return how much of its work a lease without payment shows, per mille; its row comes with its prover's speed.
+
+    A result that was reported, or `delivered` and found right, shows all of it.
+    """
+    return shown_permille(
+        WHOLE_PERMILLE if delivered or row["reported_ms"] else row["permille"],
+        elapsed_ms=row["ran_ms"],
+        units=row["units"],
+        speed=Speed(units=row["speed_units"], wall_ms=row["speed_wall_ms"], samples=row["speed_samples"]),
+    )
 
 
 async def note_work(connection: Any, works: Sequence[Work]) -> None:

@@ -155,16 +155,17 @@ class Desk:
             forgotten = await connection.fetch(QUERIES["leases_a_prover_forgot"], session.prover_id, kept)
         session.dropped = [held.lease_id for held in offer.held if held.lease_id not in kept]
         for row in forgotten:
-            await self._take_back(row["task_id"], row["lease_id"], "the prover came back without it")
+            detail = "the prover came back without it"
+            await self._take_back(row["task_id"], row["lease_id"], ReturnReason.PROVER_LOST, detail)
         await self._wake_lanes(session)
 
-    async def _take_back(self, task_id: TaskId, lease_id: LeaseId, detail: str) -> None:
+    async def _take_back(self, task_id: TaskId, lease_id: LeaseId, reason: ReturnReason, detail: str) -> None:
         async with self._database.transaction(Transaction.RETURN_JOB) as connection:
             await return_job(
                 connection,
                 task_id,
                 lease_id,
-                ReturnReason.PROVER_LOST,
+                reason,
                 detail=detail,
                 attempts_max=self._settings.attempts_max,
             )
@@ -296,15 +297,7 @@ class Desk:
         # A prover can only give back what is its own.
         if lease is None or lease["fence"] != held.fence or lease["operator"] != session.operator:
             return
-        async with self._database.transaction(Transaction.RETURN_JOB) as connection:
-            await return_job(
-                connection,
-                TaskId(lease["task_id"]),
-                held.lease_id,
-                reason,
-                detail=detail,
-                attempts_max=self._settings.attempts_max,
-            )
+        await self._take_back(TaskId(lease["task_id"]), held.lease_id, reason, detail)
 
     # --- leases out ------------------------------------------------------------------------------
 

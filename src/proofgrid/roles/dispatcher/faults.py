@@ -9,13 +9,13 @@ from proofgrid.primitives.errors import Unprovable
 from proofgrid.primitives.ids import Address, TaskId
 from proofgrid.rules.jobs.faults import FaultClaim, FaultPolicy, FaultVerdict, FaultWork, fault_shares, judge_fault
 from proofgrid.rules.jobs.retry import GiveUp, ReturnReason, decide_retry
-from proofgrid.rules.jobs.speed import WHOLE_PERMILLE, Speed, shown_permille
 from proofgrid.rules.ledger.book import Transfer
 from proofgrid.rules.ledger.settlement import FaultShare, pay_for_fault
+from proofgrid.store.lanes import sessions_of_lane
 from proofgrid.store.queries import QUERIES
 from proofgrid.store.tasks import append_event
+from proofgrid.store.work import shown_of
 
-GATEWAY_SILENT_MS = 5_000  #: operators whose gateways were not seen for so long do not serve the lane
 POLICY = FaultPolicy()
 
 
@@ -102,16 +102,9 @@ def _work(row: Any) -> FaultWork:
         operator=row["operator"],
         units=row["units"],
         sell_price=row["sell_price"],
-        shown_permille=shown_permille(
-            WHOLE_PERMILLE if row["reported_ms"] else row["permille"],
-            elapsed_ms=row["ran_ms"],
-            units=row["units"],
-            speed=Speed(units=row["speed_units"], wall_ms=row["speed_wall_ms"], samples=row["speed_samples"]),
-        ),
+        shown_permille=shown_of(row),
     )
 
 
 async def _operators(connection: Any, lane: str) -> set[str]:
-    _, system, job_class = lane.split("/")
-    sessions = await connection.fetch(QUERIES["supply_of_lane"], system, job_class, GATEWAY_SILENT_MS)
-    return {session["operator"] for session in sessions}
+    return {session["operator"] for session in await sessions_of_lane(connection, lane)}

@@ -25,11 +25,10 @@ from proofgrid.rules.jobs.hedging import (
 from proofgrid.rules.jobs.lifecycle import LeaseKind, LeaseState
 from proofgrid.rules.jobs.speed import WHOLE_PERMILLE
 from proofgrid.store.database import Database
+from proofgrid.store.lanes import sessions_of_lane
 from proofgrid.store.queries import QUERIES
 from proofgrid.store.tasks import Event, append_events, wake_lanes
 from proofgrid.store.transactions import Transaction
-
-GATEWAY_SILENT_MS = 5_000  #: a gateway that was not seen for so long lives no more, and its provers count for nothing
 
 log = structlog.get_logger(__name__)
 
@@ -146,8 +145,7 @@ class _Supply:
 
 
 async def _supply_of(connection: Any, lane: str) -> _Supply:
-    _, system, job_class = lane.split("/")
-    sessions = await connection.fetch(QUERIES["supply_of_lane"], system, job_class, GATEWAY_SILENT_MS)
+    sessions = await sessions_of_lane(connection, lane)
     return _Supply(sessions, await connection.fetchrow(QUERIES["lane_pressure"], lane))
 
 

@@ -31,6 +31,7 @@ from proofgrid.rules.jobs.lifecycle import TaskEvent, TaskState
 from proofgrid.rules.jobs.limits import Limits
 from proofgrid.rules.ledger.book import client_account, operator_account
 from proofgrid.store.database import Database
+from proofgrid.store.lanes import GATEWAY_SILENT_MS
 from proofgrid.store.queries import QUERIES
 from proofgrid.store.tasks import end_task
 from proofgrid.store.transactions import Transaction
@@ -39,7 +40,6 @@ from proofgrid.wire.v1 import client_pb2 as messages
 from proofgrid.wire.v1 import client_pb2_grpc as services
 
 LIST_MAX = 1_000
-GATEWAY_SILENT_MS = 5_000  #: a gateway that was not seen for so long lives no more
 SETTINGS_BYTES_MAX = 64 << 10
 ANYBODY = (Role.CLIENT, Role.OPERATOR, Role.ADMIN)
 

@@ -30,6 +30,7 @@ from proofgrid.rules.jobs.phases import LeaseTimes, PhasePolicy, after_grant
 from proofgrid.rules.jobs.speed import Speed
 from proofgrid.rules.market.rounds import Placement, RoundInputs, RoundOutcome, run_round
 from proofgrid.store.database import Database
+from proofgrid.store.lanes import sessions_of_lane
 from proofgrid.store.queries import QUERIES
 from proofgrid.store.tasks import Event, append_events
 from proofgrid.store.transactions import Transaction
@@ -38,7 +39,6 @@ JOBS_PER_ROUND_MAX = 2_000
 BOOK_TASKS_MIN = 32
 BOOK_TASKS_MAX = 1_000
 PAUSE_ROUNDS = 1  #: after a round, as long as it took, at most the interval
-GATEWAY_SILENT_MS = 5_000
 PAUSE_MAX_MS = 2_500  #: a leader that is silent for so long in the middle of a round loses the round and the lane
 NO_SALE_EVERY_MS = 1_000  #: at most one such event per task
 STAND_BY_MS = 250  #: after finding another gateway at a lane's round
@@ -173,8 +173,7 @@ class Market:
         return None if wait_ms is None else wait_ms / 1000
 
     async def _collect(self, connection: Any, lane: Lane) -> Book:
-        _, system, job_class = lane.split("/")
-        sessions = await connection.fetch(QUERIES["supply_of_lane"], system, job_class, GATEWAY_SILENT_MS)
+        sessions = await sessions_of_lane(connection, lane)
         free = {row["prover_id"]: row for row in sessions if row["slots"] > row["busy"]}
         if not free:
             return Book()

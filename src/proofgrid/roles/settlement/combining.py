@@ -27,11 +27,11 @@ from proofgrid.proofs.workers import ProofWorkers
 from proofgrid.rules.jobs.lifecycle import TaskEvent, task_sources
 from proofgrid.store.artifacts import ArtifactStore
 from proofgrid.store.database import Database
+from proofgrid.store.lanes import GATEWAY_SILENT_MS
 from proofgrid.store.queries import QUERIES
 from proofgrid.store.tasks import append_event, end_task, refund_rest
 from proofgrid.store.transactions import Transaction
 
-GATEWAY_SILENT_MS = 5_000  #: a gateway that was not seen for so long lives no more
 LOOK_AGAIN_SECONDS = 1.0  #: whether the gateway that combines a task still lives
 COMBINE_TIMEOUT_SECONDS = 540.0
 PROOF_BYTES_MAX = 64 << 20

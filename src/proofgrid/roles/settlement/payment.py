@@ -7,8 +7,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import structlog
-
 from proofgrid.primitives.digests import Digest
 from proofgrid.primitives.errors import LeaseLost
 from proofgrid.primitives.ids import Address, LeaseId, ProverId, TaskId
@@ -30,8 +28,6 @@ from proofgrid.rules.ledger.settlement import pay_for_proof
 from proofgrid.store.queries import QUERIES
 from proofgrid.store.tasks import Event, append_events, post_transfers
 from proofgrid.store.work import Work, note_work
-
-log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,11 +10,11 @@ from proofgrid.primitives.ids import Address, LeaseId, TaskId
 from proofgrid.rules.jobs.hedging import HedgePolicy, left_of_job, loser_share
 from proofgrid.rules.jobs.lifecycle import LeaseKind
 from proofgrid.rules.jobs.retry import ReturnReason
-from proofgrid.rules.jobs.speed import WHOLE_PERMILLE, Speed, shown_permille
 from proofgrid.rules.ledger.book import Transfer
 from proofgrid.rules.ledger.settlement import pay_for_lost_hedge
 from proofgrid.store.queries import QUERIES
 from proofgrid.store.tasks import Event
+from proofgrid.store.work import shown_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,12 +62,7 @@ async def stop_rivals(
 
 
 def _loser(row: Any, *, delivered: bool, policy: HedgePolicy) -> Loser:
-    shown = shown_permille(
-        WHOLE_PERMILLE if delivered or row["reported_ms"] else row["permille"],
-        elapsed_ms=row["ran_ms"],
-        units=row["units"],
-        speed=Speed(units=row["speed_units"], wall_ms=row["speed_wall_ms"], samples=row["speed_samples"]),
-    )
+    shown = shown_of(row, delivered=delivered)
     left = left_of_job(limit_price=row["limit_price"], units=row["units"], winner_buy_price=row["winner_buy_price"])
     amount = loser_share(
         LeaseKind(row["kind"]),
