@@ -51,6 +51,10 @@ class Process:
         except psutil.NoSuchProcess:
             return []
 
+    def proving(self) -> list[psutil.Process]:
+        """Those of them that took a prover's job: they work in its directory. The next job's child waits beside it."""
+        return [child for child in self.children() if _works_in(child).parent.name == "scratch"]
+
     async def stop(self) -> int:
         """End it politely; kill it after a while."""
         if self.process.returncode is None:
@@ -263,6 +267,13 @@ class Network:
         for child in alive:
             child.kill()
         assert not alive, f"left behind: {alive}"
+
+
+def _works_in(process: psutil.Process) -> Path:
+    try:
+        return Path(process.cwd())
+    except psutil.Error:
+        return Path()
 
 
 def _lives(process: psutil.Process) -> bool:

@@ -65,9 +65,10 @@ async def test_two_clients_share_three_provers_and_their_tasks_interleave(networ
         await network.start_prover(f"p{number}", operator, ask=700 + number)
 
     async with network.client() as first, network.client("other") as second:
-        program = await register_toy(first, tmp_path, slices=4, behaviour="slow", sleep_ms=300)
-        one = await first.submit(program.digest, ["first"], limit_price=1_500)
-        other = await second.submit(program.digest, ["second"], limit_price=1_500)
+        program = await register_toy(first, tmp_path, slices=4, behaviour="slow", sleep_ms=150)
+        # Lots decide who is sold first; of twelve jobs each, not all of one client's can come before the other's first.
+        one = await first.submit(program.digest, ["first", "third", "fifth"], limit_price=1_500)
+        other = await second.submit(program.digest, ["second", "fourth", "sixth"], limit_price=1_500)
         events = await asyncio.gather(events_of(first, one.task_id), events_of(second, other.task_id))
 
         with pytest.raises(UnknownTask):
@@ -101,7 +102,7 @@ async def test_cancel_reaches_the_child_process_and_refunds(network: Network, tm
         program = await register_toy(client, tmp_path, slices=2, behaviour="hang")
         task = await client.submit(program.digest, ["x"], limit_price=1_500)
         await wait_for(client, task.task_id, "stage", stage="prove")
-        children = prover.children()
+        children = prover.proving()
         with pytest.raises(NotFinished):
             await client.fetch_result(task.task_id, tmp_path / "none")
 
@@ -112,7 +113,7 @@ async def test_cancel_reaches_the_child_process_and_refunds(network: Network, tm
     assert children
     assert ended.state == "cancelled"
     assert account.balance == 10_000_000_000
-    assert not prover.children()
+    assert not prover.proving()
 
 
 async def test_a_task_past_its_deadline_fails_with_a_refund(network: Network, tmp_path: Path) -> None:

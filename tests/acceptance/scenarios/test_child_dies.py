@@ -50,7 +50,7 @@ async def test_a_child_that_hangs_is_killed_with_its_group_and_its_job_proven_el
         program = await register_toy(client, tmp_path, slices=1)
         task = await client.submit(program.digest, ["x"], limit_price=1_500)
         await wait_for(client, task.task_id, "stage", stage="prove")
-        children = prover.children()
+        children = prover.proving()
         await network.start_prover("other", "bob", ask=900)
         returned = await wait_for(client, task.task_id, "returned")
         events = await events_of(client, task.task_id)

@@ -25,7 +25,7 @@ async def test_a_slow_prover_is_overtaken_by_another_operator_stopped_and_paid_i
         (network.keys_directory("tired", "alice") / "toy-behaviour").write_text("slow")
         task = await client.submit(program.digest, ["x"], limit_price=3_000)
         await wait_for(client, task.task_id, "stage", stage="prove", permille=90)
-        children = tired.children()
+        children = tired.proving()
         await network.start_prover("fresh", "bob", ask=900)
         events = await events_of(client, task.task_id)
         ended = await client.task(task.task_id)

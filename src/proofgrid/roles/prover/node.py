@@ -279,13 +279,6 @@ class ProverNode:
         else:
             # Not sent now means sent after the next welcome.
             self._link.send(codec.write_results([job.report]))
-        await self._prepare_next(lease)
-
-    async def _prepare_next(self, lease: LeaseOffer) -> None:
-        """Start the next job's child while the result travels and is judged; during a proof it would steal from it."""
-        program = self._programs.get(lease.program_digest)
-        if self._nursery is not None and program is not None and not self._draining.is_set():
-            await self._nursery.prepare(program.proof_system, cores=self._settings.cores)
 
     def _give_back(self, lease: LeaseOffer, code: str, detail: str) -> None:
         self._tell("failed", slice=lease.slice_index, reason=detail)
@@ -338,12 +331,14 @@ class ProverNode:
             timeout_seconds=lease.timeout_ms / 1000,
             cores=self._settings.cores,
         )
-        return await run_child(
-            spec,
-            limits=limits,
-            on_progress=lambda stage, permille: self._progress(lease, stage, permille),
-            nursery=self._nursery,
-        )
+
+        def on_progress(stage: str, permille: int) -> None:
+            # The next lease comes while this job's proof is judged: by then its child has to be there.
+            if self._nursery is not None and not self._draining.is_set():
+                self._nursery.prepare_soon(program.proof_system, cores=self._settings.cores)
+            self._progress(lease, stage, permille)
+
+        return await run_child(spec, limits=limits, on_progress=on_progress, nursery=self._nursery)
 
     async def _report(self, lease: LeaseOffer, output: JobOutput, wall_ms: int, workdir: Path) -> JobReport:
         proof, proof_digest = output.proof, None

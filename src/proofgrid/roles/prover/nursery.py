@@ -56,6 +56,10 @@ class Nursery:
         else:
             self._waiting = child
 
+    def prepare_soon(self, proof_system: str, *, cores: int) -> None:
+        """The same in the background."""
+        self._group.create_task(self.prepare(proof_system, cores=cores))
+
     def take(self, *, cores: int) -> Child | None:
         """Return the waiting child, if there is one, for a job of any proof system; the caller ends it.
 

@@ -155,12 +155,18 @@ FROM leases JOIN jobs USING (job_id) JOIN tasks ON tasks.task_id = leases.task_i
 WHERE leases.lease_id = ANY($1::uuid[]);
 
 -- name: report_leases
--- Results have arrived: the provers' clocks stop, the gateway's verification has $2 ms. Sent again: no more time.
-UPDATE leases SET state = 'reported', reported_ms = at_ms, expires_ms = at_ms + $2, phase_until_ms = at_ms + $2,
-    until_ms = greatest(until_ms, at_ms + $2)
-FROM (SELECT now_ms() AS at_ms) AS clock
-WHERE lease_id IN (SELECT lease_id FROM leases WHERE lease_id = ANY($1::uuid[]) ORDER BY lease_id FOR NO KEY UPDATE)
-  AND state = ANY($3::text[]) AND state <> 'reported';
+-- Results have arrived: the provers' clocks stop, the gateway's verification has $2 ms. Sent again: no more time. The
+-- provers have room again, so their lanes are woken.
+WITH held AS (
+    SELECT lease_id FROM leases WHERE lease_id = ANY($1::uuid[]) ORDER BY lease_id FOR NO KEY UPDATE
+), reported AS (
+    UPDATE leases SET state = 'reported', reported_ms = at_ms, expires_ms = at_ms + $2, phase_until_ms = at_ms + $2,
+        until_ms = greatest(until_ms, at_ms + $2)
+    FROM (SELECT now_ms() AS at_ms) AS clock
+    WHERE lease_id IN (SELECT lease_id FROM held) AND state = ANY($3::text[]) AND state <> 'reported'
+    RETURNING lane
+)
+SELECT pg_notify('lanes', lane) FROM reported GROUP BY lane;
 
 -- name: settle_leases
 -- The tasks' rows are locked. $1: leases, $2: fences, $3: proof digests, $4: small proofs, $5: public values, $6, $7: the

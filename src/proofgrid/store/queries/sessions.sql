@@ -95,14 +95,14 @@ SELECT lease_id FROM holding;
 
 -- name: supply_of_lane
 -- Open sessions on living gateways that serve the class and the proof system, with what they are already doing, and
--- what they did there so far.
+-- what they did there so far. A job whose result has arrived takes no slot: it is judged here while the next one is proven.
 SELECT s.session_id, s.prover_id, s.operator, s.gateway_id, s.slots, s.memory_bytes, s.cached_programs,
     coalesce(v.units, 0) AS units, coalesce(v.wall_ms, 0) AS wall_ms, coalesce(v.samples, 0) AS samples,
     (s.asks ->> $1)::bigint AS price,
     (SELECT count(*) FROM leases l WHERE l.prover_id = s.prover_id
-        AND l.state IN ('granted', 'offered', 'running', 'reported')) AS busy,
+        AND l.state IN ('granted', 'offered', 'running')) AS busy,
     (SELECT coalesce(sum(j.memory_bytes), 0)::bigint FROM leases l JOIN jobs j USING (job_id)
-        WHERE l.prover_id = s.prover_id AND l.state IN ('granted', 'offered', 'running', 'reported')) AS memory_busy
+        WHERE l.prover_id = s.prover_id AND l.state IN ('granted', 'offered', 'running')) AS memory_busy
 FROM sessions s JOIN gateways g USING (gateway_id)
 LEFT JOIN prover_speeds v ON (v.prover_id, v.proof_system, v.class) = (s.prover_id, $1, $2)
 WHERE s.open AND NOT s.draining AND s.asks ? $1 AND $2 = ANY(s.classes) AND g.seen_ms > now_ms() - $3
