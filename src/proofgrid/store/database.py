@@ -43,6 +43,8 @@ _COLLIDED = (
     asyncpg.LockNotAvailableError,
     asyncpg.IdleInTransactionSessionTimeoutError,
 )
+#: What a loop that works for ever waits out, then looks again: nothing it met here is its end.
+PASSING_TROUBLE = (Recoverable, OSError, asyncpg.PostgresError, asyncpg.InterfaceError)
 _CONNECT_TIMEOUT_SECONDS = 5.0
 _PROBE_SECONDS = 4.0
 _STATEMENTS_KEPT = 500  #: prepared on each connection; there are fewer queries than that

@@ -16,13 +16,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any, Protocol
 
-import asyncpg
 import structlog
 
 from proofgrid.primitives.digests import Digest
 from proofgrid.primitives.errors import ArtifactCorrupt, ArtifactMissing, Recoverable, TooLarge
 from proofgrid.store.artifacts import ArtifactStore, pieces_of
-from proofgrid.store.database import Database
+from proofgrid.store.database import PASSING_TROUBLE, Database
 from proofgrid.store.queries import QUERIES
 from proofgrid.store.transactions import Transaction
 
@@ -169,7 +168,7 @@ class MirroredStore(ArtifactStore):
         while True:
             try:
                 await self.repair()
-            except (Recoverable, OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as reason:
+            except PASSING_TROUBLE as reason:
                 log.warning("repair_postponed", reason=str(reason))
             await asyncio.sleep(REPAIR_SECONDS)
 

@@ -15,13 +15,11 @@ import asyncio
 from dataclasses import dataclass
 from typing import Any
 
-import asyncpg
 import structlog
 
 from proofgrid.primitives.digests import Digest
-from proofgrid.primitives.errors import Recoverable
 from proofgrid.store.artifacts import ArtifactStore
-from proofgrid.store.database import Database
+from proofgrid.store.database import PASSING_TROUBLE, Database
 from proofgrid.store.queries import QUERIES
 from proofgrid.store.transactions import Transaction
 
@@ -68,7 +66,7 @@ class Retention:
         while True:
             try:
                 await self.tidy()
-            except (Recoverable, OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as reason:
+            except PASSING_TROUBLE as reason:
                 log.warning("retention_postponed", reason=str(reason))
             await asyncio.sleep(LOOK_SECONDS)
 

@@ -30,7 +30,7 @@ from proofgrid.rules.jobs.offers import HeldLease, JobReport, JobTrouble, LeaseO
 from proofgrid.rules.jobs.phases import LeaseTimes, PhasePolicy, after_progress
 from proofgrid.rules.jobs.retry import REASON_OF_CODE, ReturnReason
 from proofgrid.store.batches import Batches
-from proofgrid.store.database import Database
+from proofgrid.store.database import PASSING_TROUBLE, Database
 from proofgrid.store.queries import QUERIES
 from proofgrid.store.tasks import Event, append_events
 from proofgrid.store.transactions import Transaction
@@ -332,7 +332,7 @@ class Desk:
             self._granted.clear()
             try:
                 await self._offer()
-            except (Recoverable, OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+            except PASSING_TROUBLE as error:
                 log.warning("database_away", reason=str(error))
                 await asyncio.sleep(AFTER_TROUBLE_SECONDS)
                 self._granted.set()
@@ -393,7 +393,7 @@ class Desk:
                         list(self._sessions),
                         self._settings.lease_ttl_ms,
                     )
-            except (Recoverable, OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+            except PASSING_TROUBLE as error:
                 log.warning("database_away", reason=str(error))
             await asyncio.sleep(interval_seconds)
 

@@ -8,14 +8,14 @@ from contextlib import suppress
 import asyncpg
 import structlog
 
-from proofgrid.primitives.errors import DeadlineMissed, Recoverable
+from proofgrid.primitives.errors import DeadlineMissed
 from proofgrid.primitives.ids import LeaseId, TaskId
 from proofgrid.roles.dispatcher.desk import DispatchSettings, lease_times
 from proofgrid.roles.dispatcher.returns import return_job
 from proofgrid.roles.dispatcher.stragglers import Stragglers
 from proofgrid.rules.jobs.lifecycle import TaskEvent
 from proofgrid.rules.jobs.phases import OVERRUNS, Overrun, check_lease
-from proofgrid.store.database import Database
+from proofgrid.store.database import PASSING_TROUBLE, Database
 from proofgrid.store.queries import QUERIES
 from proofgrid.store.tasks import end_task
 from proofgrid.store.transactions import Transaction
@@ -53,7 +53,7 @@ class Watch:
                 await self.end_overdue()
                 await self._look_for_stragglers()
                 seconds = await self._until_next()
-            except (Recoverable, OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+            except PASSING_TROUBLE as error:
                 log.warning("database_away", reason=str(error))
                 self._blind = True
                 seconds = AFTER_TROUBLE_SECONDS

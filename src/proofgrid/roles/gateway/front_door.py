@@ -8,18 +8,17 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-import asyncpg
 import grpc
 import structlog
 
 from proofgrid.primitives.clock import Clock
-from proofgrid.primitives.errors import BadToken, NoToken, ProofgridError, RateLimited, Recoverable, TokenReplayed
+from proofgrid.primitives.errors import BadToken, NoToken, ProofgridError, RateLimited, TokenReplayed
 from proofgrid.primitives.ids import Address
 from proofgrid.primitives.signatures import signer_of
 from proofgrid.rules.access.roles import Role, check_role
 from proofgrid.rules.access.tokens import Claims, check_claims, read_token
 from proofgrid.rules.jobs.limits import Bucket, Limits, take
-from proofgrid.store.database import Database
+from proofgrid.store.database import PASSING_TROUBLE, Database
 from proofgrid.store.queries import QUERIES
 from proofgrid.store.transactions import Transaction
 from proofgrid.wire.errors import status_of, write_error
@@ -80,7 +79,7 @@ class FrontDoor:
         while True:
             try:
                 await self._database.write(Transaction.FORGET_TOKENS, QUERIES["forget_spent_tokens"])
-            except (Recoverable, OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+            except PASSING_TROUBLE as error:
                 log.warning("database_away", reason=str(error))
             await asyncio.sleep(FORGET_SECONDS)
 

@@ -21,7 +21,7 @@ import structlog
 from proofgrid.primitives.canonical import canonical_json
 from proofgrid.primitives.clock import Clock, fresh_bytes, fresh_uuid
 from proofgrid.primitives.digests import Digest, digest_of
-from proofgrid.primitives.errors import LeaseLost, Recoverable
+from proofgrid.primitives.errors import LeaseLost
 from proofgrid.primitives.ids import GatewayId, Lane, TaskId
 from proofgrid.primitives.signatures import SigningKey
 from proofgrid.roles.market.book import Book, demands_of, may_prove, supply_of, with_wishes
@@ -29,7 +29,7 @@ from proofgrid.rules.jobs.lifecycle import JobEvent, job_sources
 from proofgrid.rules.jobs.phases import LeaseTimes, PhasePolicy, after_grant
 from proofgrid.rules.jobs.speed import Speed
 from proofgrid.rules.market.rounds import Placement, RoundInputs, RoundOutcome, run_round
-from proofgrid.store.database import Database
+from proofgrid.store.database import PASSING_TROUBLE, Database
 from proofgrid.store.lanes import sessions_of_lane
 from proofgrid.store.queries import QUERIES
 from proofgrid.store.tasks import Event, append_events
@@ -122,7 +122,7 @@ class Market:
                 if held is None:
                     wait_seconds = await self._until_next_job(lane)
                     continue
-            except (Recoverable, OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+            except PASSING_TROUBLE as error:
                 log.warning("round_failed", lane=lane, reason=str(error))
                 held = Held(sold=0, unsold=1, next_job_ms=None)
             # With unsold orders on both sides the reference price moves, so the next round may trade.
