@@ -15,8 +15,8 @@ from typing import Any
 
 import pytest
 
-from proofgrid.cli.market import FAST_FROM_ORDERS
 from proofgrid.primitives.money import PRICE_MAX
+from proofgrid.rules.market.clearing import FAST_FROM_ORDERS
 from tests.cli.commands import proofgrid
 
 VECTOR_FILE = Path(__file__).parent.parent / "rules" / "vectors" / "dara.json"

@@ -12,7 +12,7 @@ from uuid import UUID, uuid4
 from proofgrid.primitives.clock import ManualClock, SystemClock
 from proofgrid.primitives.digests import digest_of
 from proofgrid.primitives.errors import LeaseLost
-from proofgrid.primitives.ids import Address, GatewayId, Lane, LeaseId, ProverId, SessionId
+from proofgrid.primitives.ids import Address, Chain, GatewayId, Lane, LeaseId, ProverId, SessionId
 from proofgrid.roles.dispatcher.desk import Desk, DispatchSettings
 from proofgrid.roles.dispatcher.returns import return_job
 from proofgrid.roles.dispatcher.stragglers import Stragglers
@@ -30,6 +30,7 @@ from proofgrid.wire.sessions import Session
 from tests.makers import a_key
 
 LANE = Lane("default/toy/small")
+CHAIN = Chain("default/toy")
 CLIENT = Address("0xc1")
 UNITS = 1_000
 
@@ -66,6 +67,8 @@ class LaneUnderTest:
                 "",
                 "",
                 [],
+                {},
+                0,
             )
             await connection.execute(QUERIES["open_session"], session_id, *session)
         return session_id
@@ -115,7 +118,7 @@ class LaneUnderTest:
         """Hold rounds until something is sold; return how many jobs were."""
         market = self.market
         for _ in range(rounds):
-            held = await market.hold_round(LANE)
+            held = await market.hold_rounds(CHAIN)
             if held is not None and held.sold:
                 return held.sold
         return 0

@@ -21,7 +21,21 @@ async def test_a_session_that_opened_while_the_list_of_streams_was_on_its_way_st
     async with database.transaction(Transaction.OPEN_SESSION) as connection:
         await connection.execute(QUERIES["register_prover"], "0x1/p", "0x1")
         await connection.execute(
-            QUERIES["open_session"], session_id, "0x1/p", "0x1", GATEWAY, {"toy": 1}, ["small"], 1, 1, 1, "", "", []
+            QUERIES["open_session"],
+            session_id,
+            "0x1/p",
+            "0x1",
+            GATEWAY,
+            {"toy": 1},
+            ["small"],
+            1,
+            1,
+            1,
+            "",
+            "",
+            [],
+            {},
+            0,
         )
         await connection.execute("UPDATE sessions SET opened_ms = opened_ms - $1", age_ms)
 

@@ -16,10 +16,6 @@ from proofgrid.primitives.errors import InvalidField
 
 if TYPE_CHECKING:
     from proofgrid.cli.market_items import Reader
-    from proofgrid.rules.market.dara import Clearing
-    from proofgrid.rules.market.orders import Ask, Bid, ClearingRules
-
-FAST_FROM_ORDERS = 5_000  #: below, loading numpy takes longer than it saves
 
 group = typer.Typer(
     name="market",
@@ -89,17 +85,11 @@ def _answer(document: Any) -> Any:
 
 
 def _answers(name: str, read: Reader, items: Sequence[Any], advance: Callable[[], None]) -> Iterator[dict[str, Any]]:
+    from proofgrid.rules.market.clearing import clear_book
+
     for number, item in enumerate(items):
-        yield read(item, path=f"{name}[{number}]").answer(_clear_lane)
+        yield read(item, path=f"{name}[{number}]").answer(clear_book)
         advance()
-
-
-def _clear_lane(bids: Sequence[Bid], asks: Sequence[Ask], rules: ClearingRules) -> Clearing:
-    if len(bids) + len(asks) < FAST_FROM_ORDERS:
-        from proofgrid.rules.market.dara import clear
-    else:
-        from proofgrid.rules.market.fast import clear_fast as clear
-    return clear(bids, asks, rules)
 
 
 @contextmanager

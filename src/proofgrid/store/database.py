@@ -144,12 +144,14 @@ class Database:
             if self.on_boundary is None:
                 yield connection
                 return
-            await connection.execute("SET default_transaction_read_only = on")
+            with _interruption_ends(connection):
+                await connection.execute("SET default_transaction_read_only = on")
             try:
                 yield connection
             finally:
                 if not connection.is_closed():
-                    await connection.execute("SET default_transaction_read_only = off")
+                    with _interruption_ends(connection):
+                        await connection.execute("SET default_transaction_read_only = off")
 
     @asynccontextmanager
     async def _acquired(self) -> AsyncIterator[Any]:
@@ -199,6 +201,16 @@ def _silence_ends(connection: Any) -> Iterator[None]:
         yield
     except TimeoutError:
         connection.terminate()  # or the rollback would wait for an answer as well
+        raise
+
+
+@contextmanager
+def _interruption_ends(connection: Any) -> Iterator[None]:
+    """A setting that may or may not have been made must not go back into the pool."""
+    try:
+        yield
+    except BaseException:
+        connection.terminate()
         raise
 
 

@@ -1,16 +1,57 @@
-"""Who serves a lane, and when a gateway, with the provers that are connected to it, counts as gone."""
+"""Who serves a lane and what is known of them; and when a gateway, with the provers connected to it, counts as gone."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
+from proofgrid.rules.jobs.classes import chain_of, class_of_lane, is_wide
+from proofgrid.rules.jobs.constraints import NO_CONSTRAINTS, Constraints, constraints_from_json
+from proofgrid.rules.jobs.speed import UNMEASURED, Speed
 from proofgrid.store.queries import QUERIES
 
 GATEWAY_SILENT_MS = 5_000  #: a gateway that was not seen for so long lives no more, and its provers count for nothing
 
 
-async def sessions_of_lane(connection: Any, lane: str) -> list[Any]:
-    """Return the open sessions on living gateways that serve a lane, with what their provers are doing already."""
-    _, system, job_class = lane.split("/")
-    rows: list[Any] = await connection.fetch(QUERIES["supply_of_lane"], system, job_class, GATEWAY_SILENT_MS)
+async def sessions_of_chain(connection: Any, chain: str) -> list[Any]:
+    """Return the open sessions on living gateways that serve a chain, with what their provers are doing already."""
+    rows: list[Any] = await connection.fetch(QUERIES["supply_of_chain"], chain.split("/")[1], GATEWAY_SILENT_MS)
     return rows
+
+
+async def sessions_of_lane(connection: Any, lane: str) -> list[Any]:
+    """Return those of them that may have the lane's jobs."""
+    constraints = await constraints_of(connection, [lane])
+    sessions = await sessions_of_chain(connection, chain_of(lane))
+    return [row for row in sessions if serves(row, lane, constraints.get(lane, NO_CONSTRAINTS))]
+
+
+async def constraints_of(connection: Any, lanes: Iterable[str]) -> dict[str, Constraints]:
+    """Return the constraints of those of the lanes that have some."""
+    narrow = [lane for lane in lanes if not is_wide(lane)]
+    if not narrow:
+        return {}
+    rows = await connection.fetch(QUERIES["constraints_of_lanes"], narrow)
+    return {row["lane"]: constraints_from_json(row["constraints"]) for row in rows}
+
+
+def serves(session: Any, lane: str, constraints: Constraints) -> bool:
+    """Does a prover offer the lane's class, and do its bids accept it?"""
+    return class_of_lane(lane) in session["classes"] and constraints.accepts(
+        operator=session["operator"], region=session["region"], stake=session["stake"]
+    )
+
+
+def price_of(session: Any, lane: str) -> int:
+    """Return what a prover asks for jobs of the lane's class, per PU."""
+    prices = session["class_prices"] or {}
+    return int(prices.get(class_of_lane(lane), session["price"]))
+
+
+def speed_of(session: Any, lane: str) -> Speed:
+    """Return what a prover did so far in the lane's class."""
+    measured = (session["speeds"] or {}).get(class_of_lane(lane))
+    if measured is None:
+        return UNMEASURED
+    units, wall_ms, samples = measured
+    return Speed(units=units, wall_ms=wall_ms, samples=samples)

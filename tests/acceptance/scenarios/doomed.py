@@ -111,7 +111,11 @@ class Doomed:
     def _log(self) -> str:
         assert self.network.gateway is not None
         lines = self.network.gateway.log.read_text().splitlines()
-        return "\n".join([line for line in lines if "artifacts_tidied" not in line][-60:])
+        said = [line for line in lines if "artifacts_tidied" not in line][-60:]
+        for process in self.network.processes:
+            if process.name.startswith("p"):
+                said += [f"--- {process.name} ---", *process.log.read_text().splitlines()[-15:]]
+        return "\n".join(said)
 
     # --- work ------------------------------------------------------------------------------------
 

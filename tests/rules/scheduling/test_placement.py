@@ -16,7 +16,8 @@ def a_job(job_id: str, units: int, *excluded: str) -> JobDemand:
 
 
 def a_stretch(prover_id: str, sold: int, capacity: int | None = None) -> Stretch:
-    return Stretch(prover_id=prover_id, sold_units=sold, capacity_units=sold if capacity is None else capacity)
+    capacity_units = sold if capacity is None else capacity
+    return Stretch(prover_id=prover_id, sold_units=sold, capacity_units=capacity_units, sell_price=7)
 
 
 def provers_of(placements: tuple[Placement, ...]) -> dict[str, str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import replace
 
-from proofgrid.rules.scheduling.offers import ProverSupply
+from proofgrid.rules.scheduling.offers import JobDemand, ProverSupply, TaskDemand
 from proofgrid.rules.scheduling.rank import ask_ranks, bid_ranks, rank_hash
 
 
@@ -18,6 +18,11 @@ def a_prover(prover_id: str, *, bucket: int = 0, cached: str = "") -> ProverSupp
         reputation_bucket=bucket,
         cached_programs=frozenset({cached} - {""}),
     )
+
+
+def a_task(task_id: str, *, share: int = 0) -> TaskDemand:
+    job = JobDemand(job_id=task_id, units=1)
+    return TaskDemand(task_id=task_id, jobs=(job,), limit_price=5, program_digest="p", share=share)
 
 
 def test_reputation_comes_before_the_cache_and_the_cache_before_the_lot() -> None:
@@ -44,13 +49,27 @@ def test_rank_does_not_move_with_the_ask() -> None:
 
 
 def test_every_beacon_draws_another_first_place() -> None:
-    tasks = [f"t{i}" for i in range(5)]
+    tasks = [a_task(f"t{i}") for i in range(5)]
 
-    firsts = Counter(min(tasks, key=bid_ranks(tasks, beacon=bytes([i])).__getitem__) for i in range(200))
+    firsts = Counter(_first(bid_ranks(tasks, beacon=bytes([i]))) for i in range(200))
 
-    assert set(firsts) == set(tasks)
+    assert set(firsts) == {task.task_id for task in tasks}
     assert max(firsts.values()) < 80
     assert sorted(bid_ranks(tasks, beacon=b"x").values()) == [0, 1, 2, 3, 4]
+
+
+def test_of_a_flood_only_the_first_order_comes_before_those_of_others() -> None:
+    flood = [a_task(f"flood {i}", share=i) for i in range(100)]
+    other = a_task("other", share=1)
+
+    for beacon in (b"1", b"2", b"3"):
+        ranks = bid_ranks([*flood, other], beacon=beacon)
+        assert ranks["flood 0"] == 0
+        assert ranks["other"] in (1, 2)
+
+
+def _first(ranks: dict[str, int]) -> str:
+    return min(ranks, key=ranks.__getitem__)
 
 
 def test_beacon_and_order_id_cannot_be_shifted_into_each_other() -> None:

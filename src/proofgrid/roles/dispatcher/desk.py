@@ -140,6 +140,8 @@ class Desk:
                 offer.region,
                 offer.version,
                 sorted(offer.cached_programs),
+                {system: dict(prices) for system, prices in offer.class_asks.items()},
+                offer.units_min,
             )
             adopted = await connection.fetch(
                 QUERIES["adopt_leases"],

@@ -3,60 +3,86 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from proofgrid.rules.jobs.hedging import enters_round
+from proofgrid.rules.market.chain import Offers
 from proofgrid.rules.market.rounds import JobDemand, ProverSupply, TaskDemand
+from proofgrid.store.lanes import price_of, speed_of
 
 NOBODY: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
 class Book:
-    """What a round is made of, with the rows that the leases will need."""
+    """What waits in one lane, with the rows that its leases will need."""
 
+    lane: str
+    sessions: Mapping[str, Any]  #: free provers that may have the lane's jobs
+    slot_units: Mapping[str, int]  #: prover -> the largest job that it can prove within the horizon, if measured
     tasks: dict[str, Any] = field(default_factory=dict)
     demands: list[TaskDemand] = field(default_factory=list)
-    supplies: list[ProverSupply] = field(default_factory=list)
     jobs: dict[str, Any] = field(default_factory=dict)
-    sessions: dict[str, Any] = field(default_factory=dict)
     wishes: dict[str, Any] = field(default_factory=dict)  #: leased jobs that want a second lease
     skipped: bool = False  #: a task with ready jobs was locked by somebody else
 
+    @property
+    def has_orders(self) -> bool:
+        return bool(self.demands or self.wishes)
 
-def demands_of(tasks: list[Any], jobs: list[Any], free: dict[str, Any]) -> list[TaskDemand]:
-    """Return the orders of tasks with ready jobs."""
+
+@dataclass(frozen=True, slots=True)
+class ChainBook:
+    """What waits in the lanes of one chain that hold a round, demanding classes first."""
+
+    books: Sequence[Book] = ()
+    skipped: bool = False
+
+    def offers(self) -> list[Offers]:
+        """Return what every free prover offers, lane by lane."""
+        provers: dict[str, dict[str, ProverSupply]] = defaultdict(dict)
+        for book in self.books:
+            for prover_id, row in book.sessions.items():
+                provers[prover_id][book.lane] = supply_of(row, book)
+        return list(provers.values())
+
+
+def demands_of(book: Book, tasks: Sequence[Any], jobs: Sequence[Any], in_flight: Mapping[str, int]) -> list[TaskDemand]:
+    """Return the orders of tasks with ready jobs; of each client's the oldest comes first."""
     by_task: dict[Any, list[JobDemand]] = defaultdict(list)
-    room = min((row["memory_bytes"] - row["memory_busy"] for row in free.values()), default=0)
+    limits = _Limits(book)
     for job in jobs:
-        anybody = not job["excluded"] and job["memory_bytes"] <= room
         by_task[job["task_id"]].append(
-            JobDemand(
-                job_id=str(job["job_id"]), units=job["units"], excluded=NOBODY if anybody else _excluded(job, free)
+            JobDemand(job_id=str(job["job_id"]), units=job["units"], excluded=limits.excluded(job))
+        )
+    shares: dict[str, int] = defaultdict(int, in_flight)
+    demands = []
+    for task in sorted((task for task in tasks if by_task[task["task_id"]]), key=lambda task: str(task["task_id"])):
+        demands.append(
+            TaskDemand(
+                task_id=str(task["task_id"]),
+                jobs=tuple(by_task[task["task_id"]]),
+                limit_price=task["limit_price"],
+                program_digest=task["program_digest"],
+                share=shares[task["client"]],
             )
         )
-    return [
-        TaskDemand(
-            task_id=str(task["task_id"]),
-            jobs=tuple(by_task[task["task_id"]]),
-            limit_price=task["limit_price"],
-            program_digest=task["program_digest"],
-        )
-        for task in tasks
-        if by_task[task["task_id"]]
-    ]
+        shares[task["client"]] += 1
+    return demands
 
 
 def with_wishes(book: Book, number: int) -> list[TaskDemand]:
     """Return the orders of a round with wishes: a wish is its task's only order, in every second round at least."""
     demands = {demand.task_id: demand for demand in book.demands}
     wishing: dict[str, TaskDemand] = {}
+    limits = _Limits(book)
     for job_id, wish in book.wishes.items():
         task_id = str(wish["task_id"])
         # Of several wishes of one task the oldest, which stands first.
         if task_id not in wishing and enters_round(number, has_ready_jobs=task_id in demands):
-            job = JobDemand(job_id=job_id, units=wish["units"], excluded=_excluded(wish, book.sessions))
+            job = JobDemand(job_id=job_id, units=wish["units"], excluded=limits.excluded(wish))
             wishing[task_id] = TaskDemand(
                 task_id=task_id,
                 jobs=(job,),
@@ -66,29 +92,73 @@ def with_wishes(book: Book, number: int) -> list[TaskDemand]:
     return list((demands | wishing).values())
 
 
-def may_prove(job: Any, free: dict[str, Any]) -> bool:
+def may_prove(job: Any, book: Book) -> bool:
     """Is there anybody free who may and can prove it?"""
-    return not _excluded(job, free).issuperset(free)
+    return not _Limits(book).excluded(job).issuperset(book.sessions)
 
 
-def supply_of(row: Any) -> ProverSupply:
-    """Return what a prover with free slots offers."""
+def supply_of(row: Any, book: Book) -> ProverSupply:
+    """Return what a prover with free slots offers in a lane."""
     return ProverSupply(
         prover_id=row["prover_id"],
         operator=row["operator"],
-        ask_price=row["price"],
+        ask_price=price_of(row, book.lane),
         free_slots=row["slots"] - row["busy"],
         reputation_bucket=0,
         cached_programs=frozenset(row["cached_programs"]),
+        slot_units_max=book.slot_units.get(row["prover_id"]),
     )
 
 
-def _excluded(job: Any, free: dict[str, Any]) -> frozenset[str]:
-    """Return the provers that may not have a job; a wish is also not for the operator whose lease is slow."""
-    named = {name for name, until_ms in job["excluded"].items() if until_ms > job["now_ms"]}
-    if "hedge_operator" in job:
-        named.add(job["hedge_operator"])
-    # What a prover cannot hold in memory beside its other jobs, it cannot prove.
-    excluded = {p for p, row in free.items() if row["memory_bytes"] - row["memory_busy"] < job["memory_bytes"]}
-    excluded |= {p for p, row in free.items() if p in named or row["operator"] in named} if named else set()
-    return frozenset(excluded)
+def slot_units_of(sessions: Mapping[str, Any], lane: str, *, horizon_ms: int) -> dict[str, int]:
+    """Return the most units that one slot of each measured prover proves within the horizon."""
+    units = {}
+    for prover_id, row in sessions.items():
+        speed = speed_of(row, lane)
+        if speed.is_measured:
+            units[prover_id] = max(1, speed.units_per_second_milli * horizon_ms // 1_000_000)
+    return units
+
+
+class _Limits:
+    """Which provers cannot have a job, whatever it pays."""
+
+    def __init__(self, book: Book) -> None:
+        self._book = book
+        rows = book.sessions.values()
+        self._room = min((_room(row) for row in rows), default=0)
+        self._units_min = max((row["units_min"] for row in rows), default=0)
+        self._slot_units = min(book.slot_units.values(), default=None)
+
+    def excluded(self, job: Any) -> frozenset[str]:
+        """Return the provers that may not have a job; a wish is also not for the operator whose lease is slow."""
+        named = {name for name, until_ms in job["excluded"].items() if until_ms > job["now_ms"]}
+        if "hedge_operator" in job:
+            named.add(job["hedge_operator"])
+        if not named and self._suits_all(job):
+            return NOBODY
+        return frozenset(
+            prover_id
+            for prover_id, row in self._book.sessions.items()
+            if prover_id in named or row["operator"] in named or not self._suits(job, prover_id, row)
+        )
+
+    def _suits_all(self, job: Any) -> bool:
+        return (
+            job["memory_bytes"] <= self._room
+            and job["units"] >= self._units_min
+            and (self._slot_units is None or job["units"] <= self._slot_units)
+        )
+
+    def _suits(self, job: Any, prover_id: str, row: Any) -> bool:
+        # What a prover cannot hold in memory beside its other jobs, or not finish in time, it cannot prove.
+        slot_units = self._book.slot_units.get(prover_id)
+        return (
+            _room(row) >= job["memory_bytes"]
+            and row["units_min"] <= job["units"]
+            and (slot_units is None or job["units"] <= slot_units)
+        )
+
+
+def _room(row: Any) -> int:
+    return int(row["memory_bytes"] - row["memory_busy"])

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Mapping
 from enum import StrEnum
 
 from proofgrid.primitives.errors import InvalidField
-from proofgrid.primitives.ids import Lane
+from proofgrid.primitives.ids import Chain, Lane
 
 GIB = 1 << 30
 
@@ -16,25 +18,76 @@ class JobClass(StrEnum):
     LARGE = "large"
 
 
+ClassLimits = Mapping[JobClass, tuple[int, int]]
+
 #: class -> (most memory in bytes, most units) of one job; a job belongs to the first class that holds it
-CLASS_LIMITS: dict[JobClass, tuple[int, int]] = {
+CLASS_LIMITS: ClassLimits = {
     JobClass.SMALL: (2 * GIB, 60_000),
     JobClass.MEDIUM: (16 * GIB, 600_000),
     JobClass.LARGE: (1 << 62, 1 << 62),
 }
 
+_SIZE = re.compile(r"(\d+)(KiB|MiB|GiB|)")
+_SCALE = {"": 1, "KiB": 1 << 10, "MiB": 1 << 20, "GiB": GIB}
+_LIMITS_HINT = "like small=2GiB:60000,medium=16GiB:600000; large holds the rest"
 
-def class_of(*, memory_bytes: int, units: int) -> JobClass:
+
+def class_of(*, memory_bytes: int, units: int, limits: ClassLimits = CLASS_LIMITS) -> JobClass:
     """Return the class of a job with this peak memory and this many PU."""
-    for job_class, (memory_max, units_max) in CLASS_LIMITS.items():
+    for job_class, (memory_max, units_max) in limits.items():
         if memory_bytes <= memory_max and units <= units_max:
             return job_class
     raise InvalidField("no class holds a job of this size", field="memory_bytes")
 
 
-def lane_of(*, subnetwork: str, proof_system: str, job_class: JobClass) -> Lane:
-    """Return the name of the market in which such jobs are sold."""
-    return Lane(f"{subnetwork}/{proof_system}/{job_class}")
+def parse_class_limits(text: str) -> ClassLimits:
+    """Return the limits that a text like `small=2GiB:60000,medium=16GiB:600000` names; an empty one: the defaults."""
+    if not text.strip():
+        return CLASS_LIMITS
+    limits: dict[JobClass, tuple[int, int]] = {}
+    for part in text.split(","):
+        name, _, size = part.strip().partition("=")
+        memory, _, units = size.partition(":")
+        found = _SIZE.fullmatch(memory)
+        if found is None or not units.isdecimal():
+            raise InvalidField(f"{part.strip()!r} is no limit of a class", field="class_limits", hint=_LIMITS_HINT)
+        limits[parse_class(name, field="class_limits")] = (int(found[1]) * _SCALE[found[2]], int(units))
+    if list(limits) != [JobClass.SMALL, JobClass.MEDIUM]:
+        raise InvalidField("the limits of small and medium, in this order", field="class_limits", hint=_LIMITS_HINT)
+    if any(low > high for low, high in zip(*limits.values(), strict=True)):
+        raise InvalidField("a medium job may be as large as a small one", field="class_limits", hint=_LIMITS_HINT)
+    return limits | {JobClass.LARGE: CLASS_LIMITS[JobClass.LARGE]}
+
+
+def lane_of(*, subnetwork: str, proof_system: str, job_class: JobClass, constraints: str = "") -> Lane:
+    """Return the name of the market in which such jobs are sold; `constraints`: the short name of the bids' own."""
+    wide = f"{subnetwork}/{proof_system}/{job_class}"
+    return Lane(f"{wide}/{constraints}" if constraints else wide)
+
+
+def chain_of(lane: str) -> Chain:
+    """Return the chain that a lane belongs to: all lanes of its subnetwork and proof system."""
+    return Chain("/".join(lane.split("/")[:2]))
+
+
+def class_of_lane(lane: str) -> JobClass:
+    """Return the class of a lane's jobs."""
+    return JobClass(lane.split("/")[2])
+
+
+def wide_lane_of(lane: str) -> Lane:
+    """Return the lane of the same class for bids without constraints."""
+    return Lane("/".join(lane.split("/")[:3]))
+
+
+def is_wide(lane: str) -> bool:
+    """Is it the lane of its class for bids without constraints?"""
+    return lane.count("/") == 2
+
+
+def lane_order(lane: str) -> tuple[int, bool, str]:
+    """Return a key that sorts the lanes of a chain: demanding classes first, in each the lanes with constraints."""
+    return -list(JobClass).index(class_of_lane(lane)), is_wide(lane), lane
 
 
 def parse_class(text: str, *, field: str = "classes") -> JobClass:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from proofgrid.primitives.digests import Digest
@@ -37,6 +37,8 @@ class ProverOffer:
     version: str
     held: tuple[HeldLease, ...] = ()
     cached_programs: frozenset[Digest] = frozenset()
+    class_asks: Mapping[str, Mapping[JobClass, int]] = field(default_factory=dict)  #: system -> class -> another price
+    units_min: int = 0  #: of one job: a smaller one is not worth the trouble
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

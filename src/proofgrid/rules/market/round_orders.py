@@ -15,7 +15,7 @@ capacity, and every bid cut to half of it would be refused as too large, round a
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from proofgrid.primitives.digests import Digest
 from proofgrid.primitives.errors import InvalidField
@@ -39,6 +39,7 @@ class RoundInputs:
     reference: int | None
     demands: Sequence[TaskDemand]
     supplies: Sequence[ProverSupply]
+    floor_least: int = 0  #: the reference of the lane below, whose work these provers could do instead
 
     def __post_init__(self) -> None:
         if type(self.number) is not int or not 0 <= self.number <= NUMBER_MAX:
@@ -71,6 +72,7 @@ def orders_of(inputs: RoundInputs) -> RoundOrders:
     demands = entering(demands, supplies)
 
     floor, ceil = price_limits(inputs.reference)
+    floor = max(floor, inputs.floor_least)
     admitted = [supply for supply in supplies if supply.ask_price <= ceil]
     # When no demand is admitted nothing trades, yet the orders need sizes to be on record.
     lot = lot_units(demand for demand in demands if demand.limit_price >= floor) or lot_units(demands)
@@ -85,7 +87,7 @@ def orders_of(inputs: RoundInputs) -> RoundOrders:
         bids=_bids(demands, covered, inputs.beacon),
         asks=_asks(supplies, demands, lot, inputs.beacon),
         lot=lot,
-        rules=ClearingRules.suggested(inputs.reference, sellers=len(admitted)),
+        rules=replace(ClearingRules.suggested(inputs.reference, sellers=len(admitted)), floor=floor),
     )
 
 
@@ -95,7 +97,7 @@ def _covered(demand: TaskDemand, capacity: int, beacon: bytes) -> tuple[JobDeman
 
 
 def _bids(demands: Sequence[TaskDemand], covered: Mapping[str, tuple[JobDemand, ...]], beacon: bytes) -> list[Bid]:
-    ranks = bid_ranks((demand.task_id for demand in demands), beacon=beacon)
+    ranks = bid_ranks(demands, beacon=beacon)
     return [
         Bid(
             order_id=demand.task_id,

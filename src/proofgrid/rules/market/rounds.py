@@ -15,13 +15,16 @@ Rules, beside those of the modules named above:
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from proofgrid.rules.market.dara import Clearing, clear
+from proofgrid.rules.market.clearing import clear_book
+from proofgrid.rules.market.dara import Clearing
 from proofgrid.rules.market.reference import next_reference
 from proofgrid.rules.market.round_orders import RoundInputs, RoundOrders, orders_of
-from proofgrid.rules.market.transcript import Transcript, transcript_hash, write_transcript
+from proofgrid.rules.market.transcript import Transcript, surplus_of, transcript_hash, write_transcript
 from proofgrid.rules.market.transcript_reading import TranscriptMismatch, first_difference, read_inputs
 from proofgrid.rules.scheduling.offers import JobDemand, ProverSupply, TaskDemand
 from proofgrid.rules.scheduling.placement import Placement, Stretch, place_jobs
@@ -51,20 +54,22 @@ class RoundOutcome:
     placements: tuple[Placement, ...]
     unsold: tuple[str, ...]  #: ids of jobs whose bid won, but which no prover still in may run or has room for
     buy_price: int  #: clients pay this per unit of every placed job
-    sell_price: int  #: operators receive this per unit of every placed job
+    sell_price: int  #: operators receive this per unit; those carried from above at most what they had there
     next_reference: int | None
     transcript: Transcript
+    took_part: frozenset[str]  #: provers whose asks entered
+    unsold_slots: dict[str, int]  #: provers still in -> slots that no job was placed on
 
     @property
     def surplus(self) -> int:
         """What the treasury keeps once every placed job is paid; unsold jobs are not paid for."""
-        return (self.buy_price - self.sell_price) * sum(placement.units for placement in self.placements)
+        return surplus_of(self.buy_price, self.placements)
 
 
 def run_round(inputs: RoundInputs) -> RoundOutcome:
     """Run one round. Pure: the same inputs, in any order, give the same outcome and the same transcript."""
     orders = orders_of(inputs)
-    clearing = clear(orders.bids, orders.asks, orders.rules)
+    clearing = clear_book(orders.bids, orders.asks, orders.rules)
     placements, unsold = place_jobs(_winners(orders, clearing), _line(orders, clearing))
     following = next_reference(inputs.reference, clearing, orders.bids, orders.asks)
 
@@ -78,6 +83,8 @@ def run_round(inputs: RoundInputs) -> RoundOutcome:
         sell_price=clearing.sell_price,
         next_reference=following,
         transcript=write_transcript(inputs, orders, clearing, placements, unsold, following),
+        took_part=frozenset(supply.prover_id for supply in orders.supplies),
+        unsold_slots=_unsold_slots(orders, clearing, placements),
     )
 
 
@@ -95,11 +102,19 @@ def _winners(orders: RoundOrders, clearing: Clearing) -> list[tuple[str, tuple[J
 
 def _line(orders: RoundOrders, clearing: Clearing) -> list[Stretch]:
     capacities = {ask.order_id: ask.units for ask in orders.asks}
+    prices_max = {supply.prover_id: supply.carried.price_max for supply in orders.supplies if supply.carried}
     return [
         Stretch(
             prover_id=prover_id,
             sold_units=capacities[prover_id] - unsold_units,
             capacity_units=capacities[prover_id],
+            sell_price=min(clearing.sell_price, prices_max.get(prover_id, clearing.sell_price)),
         )
         for prover_id, unsold_units in clearing.still_in
     ]
+
+
+def _unsold_slots(orders: RoundOrders, clearing: Clearing, placements: Sequence[Placement]) -> dict[str, int]:
+    slots = {supply.prover_id: supply.free_slots for supply in orders.supplies}
+    used = Counter(placement.prover_id for placement in placements)
+    return {prover_id: slots[prover_id] - used[prover_id] for prover_id, _ in clearing.still_in}

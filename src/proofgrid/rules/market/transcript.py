@@ -17,12 +17,12 @@ from proofgrid.rules.market.dara import Clearing
 from proofgrid.rules.market.orders import Ask, Bid, ClearingRules
 from proofgrid.rules.market.round_orders import RoundInputs, RoundOrders, demanded_programs
 from proofgrid.rules.scheduling.capacity import COVER, ONE_JOB_IN
-from proofgrid.rules.scheduling.offers import ProverSupply, TaskDemand
+from proofgrid.rules.scheduling.offers import Carried, ProverSupply, TaskDemand
 from proofgrid.rules.scheduling.placement import Placement
 from proofgrid.rules.scheduling.rank import rank_hash
 
 FORMAT = "proofgrid/round"
-VERSION = 1
+VERSION = 2
 
 Transcript = dict[str, Any]
 
@@ -50,11 +50,18 @@ def write_transcript(
         "previous": inputs.previous,
         "beacon": inputs.beacon.hex(),
     }
-    parameters = _parameters(orders.rules, lot=orders.lot)
+    parameters = _parameters(orders.rules, lot=orders.lot, floor_least=inputs.floor_least)
     demands = [_demand(demand) for demand in orders.demands]
     supplies = [_supply(supply, demanded) for supply in orders.supplies]
     absent = [_supply(supply, demanded) for supply in orders.absent]
-    sealed = {**header, "reference": inputs.reference, "demands": demands, "supplies": supplies, "absent": absent}
+    sealed = {
+        **header,
+        "reference": inputs.reference,
+        "floor_least": inputs.floor_least,
+        "demands": demands,
+        "supplies": supplies,
+        "absent": absent,
+    }
     return {
         **header,
         "parameters": parameters,
@@ -70,9 +77,10 @@ def write_transcript(
     }
 
 
-def _parameters(rules: ClearingRules, *, lot: int) -> dict[str, Any]:
+def _parameters(rules: ClearingRules, *, lot: int, floor_least: int) -> dict[str, Any]:
     return {
         "floor": rules.floor,
+        "floor_least": floor_least,
         "ceil": rules.ceil,
         "reference": rules.reference,
         "window_low": list(rules.window_low),
@@ -89,6 +97,7 @@ def _demand(demand: TaskDemand) -> dict[str, Any]:
         "task_id": demand.task_id,
         "limit_price": demand.limit_price,
         "program_digest": demand.program_digest,
+        "share": demand.share,
         "jobs": [{"job_id": job.job_id, "units": job.units, "excluded": sorted(job.excluded)} for job in demand.jobs],
     }
 
@@ -99,10 +108,23 @@ def _supply(supply: ProverSupply, demanded: frozenset[str]) -> dict[str, Any]:
         "operator": supply.operator,
         "ask_price": supply.ask_price,
         "free_slots": supply.free_slots,
+        "slot_units_max": supply.slot_units_max,
+        "carried": _carried(supply.carried),
         "reputation_bucket": supply.reputation_bucket,
         # A prover may hold thousands of programs; those nobody demanded did not matter here.
         "cached_programs": sorted(supply.cached_programs & demanded),
     }
+
+
+def _carried(carried: Carried | None) -> dict[str, Any] | None:
+    if carried is None:
+        return None
+    return {"lane": carried.lane, "number": carried.number, "price_max": carried.price_max}
+
+
+def surplus_of(buy_price: int, placements: Sequence[Placement]) -> int:
+    """Return what clients pay for the placed jobs beyond what operators receive for them."""
+    return sum((buy_price - placement.sell_price) * placement.units for placement in placements)
 
 
 def _order(order: Bid | Ask, beacon: bytes) -> dict[str, Any]:
@@ -110,7 +132,6 @@ def _order(order: Bid | Ask, beacon: bytes) -> dict[str, Any]:
 
 
 def _result(clearing: Clearing, placements: Sequence[Placement], unsold: Sequence[str]) -> dict[str, Any]:
-    placed_units = sum(placement.units for placement in placements)
     return {
         "buy_price": clearing.buy_price,
         "sell_price": clearing.sell_price,
@@ -118,7 +139,7 @@ def _result(clearing: Clearing, placements: Sequence[Placement], unsold: Sequenc
         "sold": [list(pair) for pair in clearing.sold],
         "still_in": [list(pair) for pair in clearing.still_in],
         "slices": [list(piece) for piece in clearing.slices],
-        "placements": [[p.job_id, p.task_id, p.prover_id, p.units] for p in placements],
+        "placements": [[p.job_id, p.task_id, p.prover_id, p.units, p.sell_price] for p in placements],
         "unsold_jobs": list(unsold),
-        "surplus": (clearing.buy_price - clearing.sell_price) * placed_units,
+        "surplus": surplus_of(clearing.buy_price, placements),
     }

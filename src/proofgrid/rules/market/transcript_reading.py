@@ -8,7 +8,7 @@ from proofgrid.primitives.digests import parse_digest
 from proofgrid.primitives.errors import InvalidField, ProofgridError
 from proofgrid.rules.market.round_orders import RoundInputs
 from proofgrid.rules.market.transcript import FORMAT, VERSION
-from proofgrid.rules.scheduling.offers import JobDemand, ProverSupply, TaskDemand
+from proofgrid.rules.scheduling.offers import Carried, JobDemand, ProverSupply, TaskDemand
 
 
 class TranscriptMismatch(ProofgridError):
@@ -31,6 +31,7 @@ def read_inputs(transcript: Any) -> RoundInputs:
             reference=_reference(record.inner("parameters")),
             demands=[_read_demand(bid) for bid in record.records("bids")],
             supplies=[_read_supply(ask) for ask in record.records("asks") + record.records("absent")],
+            floor_least=record.inner("parameters").whole("floor_least"),
         )
     except InvalidField as error:
         raise TranscriptMismatch(error.detail, field=error.field) from error
@@ -49,6 +50,7 @@ def _read_demand(bid: _Record) -> TaskDemand:
         ),
         limit_price=bid.whole("limit_price"),
         program_digest=bid.text("program_digest"),
+        share=bid.whole("share"),
     )
 
 
@@ -60,7 +62,13 @@ def _read_supply(ask: _Record) -> ProverSupply:
         free_slots=ask.whole("free_slots"),
         reputation_bucket=ask.whole("reputation_bucket"),
         cached_programs=frozenset(ask.texts("cached_programs")),
+        slot_units_max=None if ask.is_null("slot_units_max") else ask.whole("slot_units_max"),
+        carried=None if ask.is_null("carried") else _read_carried(ask.inner("carried")),
     )
+
+
+def _read_carried(carried: _Record) -> Carried:
+    return Carried(lane=carried.text("lane"), number=carried.whole("number"), price_max=carried.whole("price_max"))
 
 
 def first_difference(recorded: Any, recomputed: Any, *, path: str = "") -> str | None:

@@ -20,8 +20,9 @@ def lot_units(demands: Iterable[TaskDemand]) -> int:
 
 
 def capacity_units(supply: ProverSupply, *, lot: int) -> int:
-    """Return what a prover offers in a round: its free slots, each holding one lot."""
-    return supply.free_slots * lot
+    """Return what a prover offers in a round: its free slots, each holding one lot, or what it can prove in time."""
+    slot = lot if supply.slot_units_max is None else min(lot, supply.slot_units_max)
+    return supply.free_slots * slot
 
 
 def covered_jobs(jobs: Sequence[JobDemand], *, capacity: int, one_job: bool) -> tuple[JobDemand, ...]:

@@ -24,6 +24,7 @@ class Placement:
     task_id: str
     prover_id: str
     units: int
+    sell_price: int  #: the operator receives this per unit
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,6 +34,7 @@ class Stretch:
     prover_id: str
     sold_units: int
     capacity_units: int
+    sell_price: int  #: what it receives per unit
 
 
 def place_jobs(
@@ -66,8 +68,16 @@ def place_jobs(
         if place is None:
             unsold.append(job.job_id)
         else:
-            prover = line[place].prover_id
-            placed.append(Placement(job_id=job.job_id, task_id=task_id, prover_id=prover, units=job.units))
+            winner = line[place]
+            placed.append(
+                Placement(
+                    job_id=job.job_id,
+                    task_id=task_id,
+                    prover_id=winner.prover_id,
+                    units=job.units,
+                    sell_price=winner.sell_price,
+                )
+            )
     return tuple(placed), tuple(unsold)
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable
 
-from proofgrid.rules.scheduling.offers import ProverSupply
+from proofgrid.rules.scheduling.offers import ProverSupply, TaskDemand
 
 
 def rank_hash(beacon: bytes, order_id: str) -> str:
@@ -19,9 +19,13 @@ def rank_hash(beacon: bytes, order_id: str) -> str:
     return hashlib.sha256(len(beacon).to_bytes(4, "big") + beacon + order_id.encode()).hexdigest()
 
 
-def bid_ranks(task_ids: Iterable[str], *, beacon: bytes) -> dict[str, int]:
-    """Return the rank of every bid: by lot."""
-    return _places((rank_hash(beacon, task_id), task_id) for task_id in task_ids)
+def bid_ranks(demands: Iterable[TaskDemand], *, beacon: bytes) -> dict[str, int]:
+    """Return the rank of every bid: whose client has least in flight, then by lot.
+
+    So of equal bids those of a client who floods the lane wait for everybody else's; what is in flight and the place
+    among the client's own orders know no price.
+    """
+    return _places((demand.share, rank_hash(beacon, demand.task_id), demand.task_id) for demand in demands)
 
 
 def ask_ranks(supplies: Iterable[ProverSupply], *, demanded: frozenset[str], beacon: bytes) -> dict[str, int]:

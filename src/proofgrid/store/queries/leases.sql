@@ -24,12 +24,45 @@ WITH RECURSIVE book AS (
         WHERE lane = $1 AND hedge_price IS NOT NULL AND hedge_until_ms > now_ms() AND state = 'leased' LIMIT 64) AS open
     GROUP BY task_id
 )
-SELECT wanted.task_id, wanted.wished, taken.program_digest, taken.limit_price
+SELECT wanted.task_id, wanted.wished, taken.program_digest, taken.limit_price, taken.client
 FROM (SELECT task_id, wished, place FROM book FULL JOIN wishes USING (task_id)) AS wanted LEFT JOIN LATERAL (
     -- What somebody else changes at this moment is skipped, and the round says that it should be held again soon.
-    SELECT task_id, program_digest, limit_price FROM tasks
+    SELECT task_id, program_digest, limit_price, client FROM tasks
     WHERE tasks.task_id = wanted.task_id AND state = 'open' AND deadline_ms > now_ms() FOR NO KEY UPDATE SKIP LOCKED
 ) AS taken ON true ORDER BY wanted.place;
+
+-- name: lock_tasks_of_others
+-- Where a book is full of one client's tasks: the best bids of $5 other clients with open tasks, drawn from $6 on, $7 of
+-- each, among their best 64. $1, $3, $4 as above; $2: the tasks that are in the book.
+WITH RECURSIVE clients AS (
+    (SELECT client, 1 AS place FROM tasks WHERE state IN ('open', 'combining') AND client > $6 ORDER BY client LIMIT 1)
+    UNION ALL
+    SELECT later.client, clients.place + 1 FROM clients CROSS JOIN LATERAL (
+        SELECT client FROM tasks WHERE state IN ('open', 'combining') AND client > clients.client
+        ORDER BY client LIMIT 1) AS later
+    WHERE clients.place < $5
+)
+SELECT taken.task_id, NULL::uuid[] AS wished, taken.program_digest, taken.limit_price, taken.client
+FROM clients CROSS JOIN LATERAL (
+    SELECT best.task_id FROM (
+        SELECT task_id, limit_price FROM tasks
+        WHERE state IN ('open', 'combining') AND tasks.client = clients.client
+        ORDER BY -limit_price, task_id LIMIT 64) AS best
+    WHERE best.task_id <> ALL($2::uuid[]) AND EXISTS (
+        SELECT 1 FROM jobs WHERE state = 'ready' AND lane = $1 AND -jobs.limit_price = -best.limit_price
+          AND jobs.task_id = best.task_id AND not_before_ms <= now_ms() AND EXISTS (
+            SELECT 1 FROM unnest($3::text[], $4::bigint[]) AS p(prover_id, memory_bytes)
+            WHERE p.memory_bytes >= jobs.memory_bytes AND (excluded = '{}' OR NOT is_excluded(excluded, prover_id))))
+    LIMIT $7) AS wanted CROSS JOIN LATERAL (
+    SELECT task_id, program_digest, limit_price, client FROM tasks
+    WHERE tasks.task_id = wanted.task_id AND state = 'open' AND deadline_ms > now_ms() FOR NO KEY UPDATE SKIP LOCKED
+) AS taken;
+
+-- name: clients_in_flight
+-- How many jobs of a lane the clients have in flight.
+SELECT tasks.client, count(*) AS jobs FROM leases JOIN tasks USING (task_id)
+WHERE leases.lane = $1 AND leases.state IN ('granted', 'offered', 'running') AND tasks.client = ANY($2::text[])
+GROUP BY tasks.client;
 
 -- name: jobs_for_sale
 -- $1, $2: tasks and their limit prices, $4: at most so many jobs of one task, $5: at most so many in all.
@@ -57,27 +90,28 @@ WITH RECURSIVE hops AS (
 SELECT lane FROM hops WHERE lane IS NOT NULL;
 
 -- name: next_put_off
--- Milliseconds until the next job that waits for its time, or for the end of an exclusion, may be sold.
-SELECT until_next_job($1);
+-- Milliseconds until the next job of a chain that waits for its time, or for the end of an exclusion, may be sold.
+SELECT min(until_next_job(lane)) FROM waiting_lanes($1) AS waiting(lane);
 
--- name: lock_lane
--- One round of a lane at a time, whichever gateway runs it. $2: how long it may be silent before it loses the round, ms.
-SELECT pg_try_advisory_xact_lock(hashtextextended('lane:' || $1, 0))
+-- name: lock_chain
+-- One round of a chain's lanes at a time, whichever gateway runs it. $2: how long it may be silent before it loses the
+-- round, ms. The lanes in which somebody waits, or NULL when another one is at it.
+SELECT CASE WHEN pg_try_advisory_xact_lock(hashtextextended('lane:' || $1, 0)) THEN ARRAY(SELECT * FROM waiting_lanes($1)) END
 FROM set_config('idle_in_transaction_session_timeout', $2, true);
 
--- name: open_round
--- Under the lane's lock: the epoch of this gateway's lead (a new one when another gateway led before), the round before
--- this one, and how many milliseconds until the next job that waits for its time may be sold.
+-- name: open_rounds
+-- Under the chain's lock: for each lane the epoch of this gateway's lead (a new one when another gateway led before) and
+-- the round before this one.
 WITH led AS (
-    INSERT INTO lanes (lane, leader) VALUES ($1, $2)
+    INSERT INTO lanes (lane, leader) SELECT lane, $2 FROM unnest($1::text[]) AS given(lane) ORDER BY lane
     ON CONFLICT (lane) DO UPDATE SET leader = excluded.leader,
         epoch = lanes.epoch + (lanes.leader <> excluded.leader)::int,
         since_ms = CASE WHEN lanes.leader = excluded.leader THEN lanes.since_ms ELSE now_ms() END
-    RETURNING epoch
+    RETURNING lane, epoch
 )
-SELECT led.epoch, last.number, last.transcript_hash, last.next_reference, until_next_job($1) AS next_put_off
+SELECT led.lane, led.epoch, last.number, last.transcript_hash, last.next_reference, until_next_job(led.lane) AS next_put_off
 FROM led LEFT JOIN LATERAL (
-    SELECT number, transcript_hash, next_reference FROM rounds WHERE lane = $1 ORDER BY number DESC LIMIT 1
+    SELECT number, transcript_hash, next_reference FROM rounds WHERE lane = led.lane ORDER BY number DESC LIMIT 1
 ) AS last ON true;
 
 -- name: insert_round
@@ -88,19 +122,20 @@ SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, epoch FROM lanes WHERE lane
 RETURNING number;
 
 -- name: grant_leases
--- $1: JSON list of leases, times from now on; $6: the states from which a job is sold. The job and its lease change together; the gateways
+-- $1: JSON list of leases, times from now on; $5: the states from which a job is sold. The job and its lease change together; the gateways
 -- of the provers are told.
 WITH given AS (
     SELECT * FROM jsonb_to_recordset($1::jsonb) AS g(lease_id uuid, job_id uuid, task_id uuid, prover_id text,
-        operator text, session_id uuid, gateway_id uuid, units bigint, pick_up_ms bigint, limit_ms bigint, prove_ms bigint)
+        operator text, session_id uuid, gateway_id uuid, units bigint, sell_price bigint, pick_up_ms bigint,
+        limit_ms bigint, prove_ms bigint)
 ), sold AS (
     UPDATE jobs SET state = 'leased', lease_id = given.lease_id, slow_ms = NULL
-    FROM given WHERE jobs.job_id = given.job_id AND jobs.state = ANY($6::text[]) RETURNING jobs.job_id
+    FROM given WHERE jobs.job_id = given.job_id AND jobs.state = ANY($5::text[]) RETURNING jobs.job_id
 ), granted AS (
     INSERT INTO leases (lease_id, job_id, task_id, prover_id, operator, session_id, gateway_id, lane, round, units,
         buy_price, sell_price, state, expires_ms, phase_until_ms, until_ms, prove_ms, epoch)
-    SELECT lease_id, given.job_id, task_id, prover_id, operator, session_id, gateway_id, $2, $3, units, $4, $5,
-        'granted', at_ms + pick_up_ms, at_ms + pick_up_ms, at_ms + limit_ms, prove_ms, $7
+    SELECT lease_id, given.job_id, task_id, prover_id, operator, session_id, gateway_id, $2, $3, units, $4, sell_price,
+        'granted', at_ms + pick_up_ms, at_ms + pick_up_ms, at_ms + limit_ms, prove_ms, $6
     FROM given JOIN sold USING (job_id), (SELECT now_ms() AS at_ms) AS clock
     RETURNING gateway_id
 )
@@ -110,18 +145,19 @@ SELECT count(*) AS number, pg_notify('leases', gateway_id::text) FROM granted GR
 -- As grant_leases, for jobs that are leased already: their wishes come true.
 WITH given AS (
     SELECT * FROM jsonb_to_recordset($1::jsonb) AS g(lease_id uuid, job_id uuid, task_id uuid, prover_id text,
-        operator text, session_id uuid, gateway_id uuid, units bigint, pick_up_ms bigint, limit_ms bigint, prove_ms bigint)
+        operator text, session_id uuid, gateway_id uuid, units bigint, sell_price bigint, pick_up_ms bigint,
+        limit_ms bigint, prove_ms bigint)
 ), sold AS (
     UPDATE jobs SET hedges = hedges + 1, hedge_price = NULL FROM given
-    WHERE jobs.job_id = given.job_id AND jobs.state = ANY($6::text[]) AND jobs.hedge_price IS NOT NULL
+    WHERE jobs.job_id = given.job_id AND jobs.state = ANY($5::text[]) AND jobs.hedge_price IS NOT NULL
     RETURNING jobs.job_id, jobs.task_id
 ), counted AS (
     UPDATE tasks SET hedges = hedges + 1 FROM sold WHERE tasks.task_id = sold.task_id
 ), granted AS (
     INSERT INTO leases (lease_id, job_id, task_id, prover_id, operator, session_id, gateway_id, lane, round, units,
         buy_price, sell_price, state, kind, expires_ms, phase_until_ms, until_ms, prove_ms, epoch)
-    SELECT lease_id, given.job_id, given.task_id, prover_id, operator, session_id, gateway_id, $2, $3, units, $4, $5,
-        'granted', 'hedge', at_ms + pick_up_ms, at_ms + pick_up_ms, at_ms + limit_ms, prove_ms, $7
+    SELECT lease_id, given.job_id, given.task_id, prover_id, operator, session_id, gateway_id, $2, $3, units, $4, sell_price,
+        'granted', 'hedge', at_ms + pick_up_ms, at_ms + pick_up_ms, at_ms + limit_ms, prove_ms, $6
     FROM given JOIN sold USING (job_id), (SELECT now_ms() AS at_ms) AS clock
     RETURNING gateway_id
 )

@@ -28,8 +28,8 @@ SELECT session_id, pg_notify('stops', json_build_object('gateway', gateway_id, '
 
 -- name: open_session
 INSERT INTO sessions (session_id, prover_id, operator, gateway_id, asks, classes, slots, cores, memory_bytes, region,
-    version, cached_programs)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12);
+    version, cached_programs, class_asks, units_min)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14);
 
 -- name: adopt_leases
 -- After a reconnect: the leases that this prover still holds move to the new session, and so do those that it was never
@@ -93,20 +93,24 @@ WITH seen AS (
 )
 SELECT lease_id FROM holding;
 
--- name: supply_of_lane
--- Open sessions on living gateways that serve the class and the proof system, with what they are already doing, and
--- what they did there so far. A job whose result has arrived takes no slot: it is judged here while the next one is proven.
-SELECT s.session_id, s.prover_id, s.operator, s.gateway_id, s.slots, s.memory_bytes, s.cached_programs,
-    coalesce(v.units, 0) AS units, coalesce(v.wall_ms, 0) AS wall_ms, coalesce(v.samples, 0) AS samples,
-    (s.asks ->> $1)::bigint AS price,
+-- name: supply_of_chain
+-- Open sessions on living gateways that serve the proof system, with what they are already doing, and what they did there
+-- so far: class -> [units, wall_ms, samples]. A job whose result has arrived takes no slot: it is judged here while the
+-- next one is proven.
+SELECT s.session_id, s.prover_id, s.operator, s.gateway_id, s.slots, s.memory_bytes, s.cached_programs, s.classes,
+    s.region, s.units_min, (s.asks ->> $1)::bigint AS price, s.class_asks -> $1 AS class_prices, 0::bigint AS stake,
+    (SELECT jsonb_object_agg(v.class, jsonb_build_array(v.units, v.wall_ms, v.samples)) FROM prover_speeds v
+        WHERE v.prover_id = s.prover_id AND v.proof_system = $1) AS speeds,
     (SELECT count(*) FROM leases l WHERE l.prover_id = s.prover_id
         AND l.state IN ('granted', 'offered', 'running')) AS busy,
     (SELECT coalesce(sum(j.memory_bytes), 0)::bigint FROM leases l JOIN jobs j USING (job_id)
         WHERE l.prover_id = s.prover_id AND l.state IN ('granted', 'offered', 'running')) AS memory_busy
 FROM sessions s JOIN gateways g USING (gateway_id)
-LEFT JOIN prover_speeds v ON (v.prover_id, v.proof_system, v.class) = (s.prover_id, $1, $2)
-WHERE s.open AND NOT s.draining AND s.asks ? $1 AND $2 = ANY(s.classes) AND g.seen_ms > now_ms() - $3
+WHERE s.open AND NOT s.draining AND s.asks ? $1 AND g.seen_ms > now_ms() - $2
 ORDER BY s.prover_id;
+
+-- name: constraints_of_lanes
+SELECT lane, constraints FROM lane_constraints WHERE lane = ANY($1::text[]);
 
 -- name: list_provers
 -- Those at gateways that were seen in the last $1 ms: a gateway that was killed closes no sessions.

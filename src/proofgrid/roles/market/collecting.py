@@ -1,0 +1,103 @@
+"""Reads what waits in a chain's lanes and who is free, and locks the tasks that may be sold."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from proofgrid.primitives.clock import fresh_bytes
+from proofgrid.roles.market.book import Book, ChainBook, demands_of, may_prove, slot_units_of
+from proofgrid.rules.jobs.classes import lane_order
+from proofgrid.rules.jobs.constraints import NO_CONSTRAINTS
+from proofgrid.store.lanes import constraints_of, serves, sessions_of_chain
+from proofgrid.store.queries import QUERIES
+
+JOBS_PER_ROUND_MAX = 2_000
+BOOK_TASKS_MIN = 32
+BOOK_TASKS_MAX = 1_000
+OTHER_CLIENTS = 32  #: that get a place in a book that one client's tasks would fill,
+TASKS_OF_OTHERS = 4  #: of each
+
+
+async def collect_chain(connection: Any, chain: str, lanes: Sequence[str], *, horizon_ms: int) -> ChainBook:
+    """Return what waits in these lanes, the tasks' rows locked, and the free provers that may have it."""
+    if not lanes:
+        return ChainBook()
+    sessions = await sessions_of_chain(connection, chain)
+    free = {row["prover_id"]: row for row in sessions if row["slots"] > row["busy"]}
+    if not free:
+        return ChainBook()
+    constraints = await constraints_of(connection, lanes)
+    books = []
+    for lane in sorted(lanes, key=lane_order):
+        wanted = constraints.get(lane, NO_CONSTRAINTS)
+        able = {prover_id: row for prover_id, row in free.items() if serves(row, lane, wanted)}
+        if able:
+            slot_units = slot_units_of(able, lane, horizon_ms=horizon_ms)
+            books.append(await _collect(connection, Book(lane, able, slot_units)))
+    return ChainBook([book for book in books if book.has_orders], skipped=any(book.skipped for book in books))
+
+
+async def _collect(connection: Any, book: Book) -> Book:
+    slots = sum(row["slots"] - row["busy"] for row in book.sessions.values())
+    found = await _lock_tasks(connection, book, slots)
+    tasks = [row for row in found if row["limit_price"] is not None]
+    skipped = len(tasks) < len(found)
+    if not tasks:
+        return Book(book.lane, book.sessions, book.slot_units, skipped=skipped)
+    jobs = await connection.fetch(
+        QUERIES["jobs_for_sale"],
+        [task["task_id"] for task in tasks],
+        [task["limit_price"] for task in tasks],
+        book.lane,
+        slots // 2 + 1,  # a bid covers at most half of what is free
+        JOBS_PER_ROUND_MAX,
+    )
+    wished = [job_id for task in tasks for job_id in task["wished"] or ()]
+    wishes = await connection.fetch(QUERIES["wishes_for_sale"], wished) if wished else []
+    return Book(
+        book.lane,
+        book.sessions,
+        book.slot_units,
+        tasks={str(task["task_id"]): task for task in tasks},
+        demands=demands_of(book, tasks, jobs, await _in_flight(connection, book.lane, tasks)),
+        jobs={str(job["job_id"]): job for job in jobs},
+        wishes={str(wish["job_id"]): wish for wish in wishes if may_prove(wish, book)},
+        skipped=skipped,
+    )
+
+
+async def _lock_tasks(connection: Any, book: Book, slots: int) -> list[Any]:
+    wanted = book_tasks(slots)
+    provers = list(book.sessions)
+    room = [row["memory_bytes"] - row["memory_busy"] for row in book.sessions.values()]
+    found: list[Any] = await connection.fetch(QUERIES["lock_tasks_for_sale"], book.lane, wanted, provers, room)
+    if len(found) < wanted:
+        return found
+    # The book is full. Somebody whose bid is as good may stand behind a flood of another client's.
+    known = [row["task_id"] for row in found]
+    for start in (f"0x{fresh_bytes(20).hex()}", ""):
+        others: list[Any] = await connection.fetch(
+            QUERIES["lock_tasks_of_others"], book.lane, known, provers, room, OTHER_CLIENTS, start, TASKS_OF_OTHERS
+        )
+        if others:
+            return found + others
+    return found
+
+
+async def _in_flight(connection: Any, lane: str, tasks: Sequence[Any]) -> Mapping[str, int]:
+    """Return what the clients of a book have in flight; of one client alone nobody needs to know."""
+    clients = {task["client"] for task in tasks}
+    if len(clients) < 2:
+        return {}
+    rows = await connection.fetch(QUERIES["clients_in_flight"], lane, sorted(clients))
+    return {row["client"]: row["jobs"] for row in rows}
+
+
+def book_tasks(slots: int) -> int:
+    """How many tasks a round looks at, from the best bid down, when so many slots are free.
+
+    Every task bids for one job at least, so beyond the slots there is no room for more; twice as many leaves room for
+    tasks that are locked or excluded. A bid below these cannot win: the clocks would ask it to leave first (0010).
+    """
+    return min(max(2 * slots, BOOK_TASKS_MIN), BOOK_TASKS_MAX)

@@ -1,0 +1,135 @@
+"""Writes what a round decided: its signed record, the leases, and the clients' events."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from proofgrid.primitives.canonical import canonical_json
+from proofgrid.primitives.clock import Clock, fresh_uuid
+from proofgrid.primitives.digests import Digest, digest_of
+from proofgrid.primitives.errors import LeaseLost
+from proofgrid.primitives.ids import GatewayId, TaskId
+from proofgrid.primitives.signatures import SigningKey
+from proofgrid.roles.market.book import Book
+from proofgrid.rules.jobs.lifecycle import JobEvent, job_sources
+from proofgrid.rules.jobs.phases import LeaseTimes, PhasePolicy, after_grant
+from proofgrid.rules.market.rounds import Placement, RoundOutcome
+from proofgrid.store.lanes import speed_of
+from proofgrid.store.queries import QUERIES
+from proofgrid.store.tasks import Event, append_events
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Granting:
+    """Who writes, and with which timers."""
+
+    gateway_id: GatewayId
+    key: SigningKey
+    phases: PhasePolicy
+    clock: Clock
+
+    async def write(self, connection: Any, outcome: RoundOutcome, book: Book, *, epoch: int) -> None:
+        """Write a lane's round, its leases and events; raise LeaseLost when somebody else was there."""
+        hashed = await self._record(connection, outcome, epoch)
+        hedges = [one for one in outcome.placements if one.job_id in book.wishes]
+        firsts = [one for one in outcome.placements if one.job_id not in book.wishes] if hedges else outcome.placements
+        if firsts:
+            await self._lease(connection, "grant_leases", JobEvent.SOLD, outcome, firsts, book, epoch)
+        if hedges:
+            await self._lease(connection, "grant_hedges", JobEvent.HEDGED, outcome, hedges, book, epoch)
+        sold = [("sold", one, book.jobs[one.job_id]) for one in firsts]
+        sold += [("hedged", one, book.wishes[one.job_id]) for one in hedges]
+        await append_events(connection, [_event(kind, one, job, outcome, hashed) for kind, one, job in sold])
+
+    async def _record(self, connection: Any, outcome: RoundOutcome, epoch: int) -> Digest:
+        text = canonical_json(outcome.transcript)
+        hashed = digest_of(text)
+        recorded = await connection.fetchval(
+            QUERIES["insert_round"],
+            outcome.lane,
+            outcome.number,
+            text.decode(),
+            hashed,
+            self.key.sign(bytes.fromhex(hashed)),
+            outcome.buy_price if outcome.placements else 0,
+            outcome.sell_price if outcome.placements else 0,
+            sum(placement.units for placement in outcome.placements),
+            len(outcome.transcript["bids"]),
+            len(outcome.transcript["asks"]),
+            outcome.next_reference,
+            epoch,
+            self.gateway_id,
+        )
+        if recorded is None:
+            raise LeaseLost(f"another gateway leads {outcome.lane}")
+        return hashed
+
+    async def _lease(
+        self,
+        connection: Any,
+        query: str,
+        event: JobEvent,
+        outcome: RoundOutcome,
+        placements: Sequence[Placement],
+        book: Book,
+        epoch: int,
+    ) -> None:
+        rows = self._lease_rows(placements, book, book.wishes if event is JobEvent.HEDGED else book.jobs)
+        granted = await connection.fetch(
+            QUERIES[query], rows, outcome.lane, outcome.number, outcome.buy_price, job_sources(event), epoch
+        )
+        if sum(row["number"] for row in granted) != len(rows):
+            raise LeaseLost(f"a job of {outcome.lane} was sold by somebody else")
+
+    def _lease_rows(self, placements: Sequence[Placement], book: Book, jobs: dict[str, Any]) -> list[dict[str, Any]]:
+        times: dict[tuple[str, int, int], LeaseTimes] = {}  # many jobs of a round are alike
+        rows = []
+        for placement in placements:
+            session = book.sessions[placement.prover_id]
+            memory_bytes = jobs[placement.job_id]["memory_bytes"]
+            alike = (placement.prover_id, placement.units, memory_bytes)
+            timers = times.get(alike)
+            if timers is None:
+                timers = times[alike] = after_grant(
+                    units=placement.units,
+                    memory_bytes=memory_bytes,
+                    speed=speed_of(session, book.lane),
+                    policy=self.phases,
+                    now_ms=0,
+                )
+            rows.append(
+                {
+                    "lease_id": str(fresh_uuid(self.clock)),
+                    "job_id": placement.job_id,
+                    "task_id": placement.task_id,
+                    "prover_id": placement.prover_id,
+                    "operator": session["operator"],
+                    "session_id": str(session["session_id"]),
+                    "gateway_id": str(session["gateway_id"]),
+                    "units": placement.units,
+                    "sell_price": placement.sell_price,
+                    "pick_up_ms": timers.phase_until_ms,
+                    "limit_ms": timers.until_ms,
+                    "prove_ms": timers.prove_ms,
+                }
+            )
+        return rows
+
+
+def _event(kind: str, placement: Placement, job: Any, outcome: RoundOutcome, hashed: Digest) -> Event:
+    return Event(
+        TaskId(job["task_id"]),
+        kind,
+        {
+            "slice": job["slice"],
+            "input": job["input"],
+            "prover": placement.prover_id,
+            "lane": outcome.lane,
+            "round": outcome.number,
+            "round_hash": hashed,
+            "buy_price": outcome.buy_price,
+            "sell_price": placement.sell_price,
+        },
+    )

@@ -1,0 +1,170 @@
+"""One round of all lanes of a chain: what a demanding lane leaves unsold serves the lighter lanes below it.
+
+    sub/system/large/…   lanes with constraints: only the provers that they accept
+    sub/system/large     everybody of the class, and what those lanes left
+    sub/system/medium/…
+    sub/system/medium    its own provers, and what large left unsold, at the same ask
+    sub/system/small
+
+Rules (dara.md, section 1, "Classes"), on slots instead of units, because a slot that runs no large job can run one
+small job, not a thousand:
+
+* A prover enters natively in the first of its lanes that has bids at all, and comes down with the slots that no job
+  was placed on. Of several lanes with constraints in one class it is offered in one, by lot.
+* Who left a lane for its price is out of all later ones. Who stayed is paid at most the least price of its lanes.
+* A lane's floor is at least the reference of the lane below, if they share provers.
+
+Which lanes have bids, sizes, lots and who is still in decide; no ask that still trades does. So the truth stays best.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from proofgrid.primitives.digests import Digest
+from proofgrid.rules.jobs.classes import is_wide, wide_lane_of
+from proofgrid.rules.market.rounds import RoundInputs, RoundOutcome, run_round
+from proofgrid.rules.market.transcript_reading import TranscriptMismatch
+from proofgrid.rules.scheduling.offers import Carried, ProverSupply, TaskDemand
+from proofgrid.rules.scheduling.rank import rank_hash
+
+CONSTRAINED_LANES_MAX = 32  #: of one class in one round, drawn by lot; the others come in later rounds
+
+Offers = Mapping[str, ProverSupply]  #: lane -> what one prover offers there, as a native; in every lane it may serve
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LaneDemands:
+    """What waits in one lane, and where the lane's record stands."""
+
+    lane: str
+    number: int  #: of the round to be held
+    previous: Digest | None
+    reference: int | None
+    demands: Sequence[TaskDemand]
+
+
+def run_chain(lanes: Sequence[LaneDemands], provers: Sequence[Offers], *, beacon: bytes) -> tuple[RoundOutcome, ...]:
+    """Hold one round of every lane; `lanes` have demands and come in the order of `classes.lane_order`."""
+    chosen = _chosen(lanes, beacon)
+    standings = [_Standing(_path(offers, chosen, beacon)) for offers in provers]
+    outcomes = []
+    for place, lane in enumerate(chosen):
+        here = [standing for standing in standings if lane.lane in standing.path and not standing.is_out]
+        outcome = run_round(
+            RoundInputs(
+                lane=lane.lane,
+                number=lane.number,
+                previous=lane.previous,
+                beacon=beacon,
+                reference=lane.reference,
+                demands=lane.demands,
+                supplies=[standing.supply(lane.lane) for standing in here],
+                floor_least=_floor_least(chosen[place + 1 :], here),
+            )
+        )
+        for standing in here:
+            standing.after(outcome)
+        outcomes.append(outcome)
+    return tuple(outcomes)
+
+
+def check_carried(upper: Mapping[str, Any], lower: Mapping[str, Any]) -> None:
+    """Compare what a lane's transcript says was carried from another one with that one's transcript.
+
+    Both have been replayed. Raises TranscriptMismatch naming the first ask of the lower lane that the upper lane did
+    not leave like that.
+    """
+    left = _left(upper)
+    for group in ("asks", "absent"):
+        for number, ask in enumerate(lower[group]):
+            carried = ask["carried"]
+            if carried is None or (carried["lane"], carried["number"]) != (upper["lane"], upper["number"]):
+                continue
+            if left.get(ask["prover_id"]) != (ask["free_slots"], ask["ask_price"], carried["price_max"]):
+                raise TranscriptMismatch("the lane above did not leave this capacity", field=f"{group}[{number}]")
+
+
+def _left(transcript: Mapping[str, Any]) -> dict[str, tuple[int, int, int]]:
+    """Return what a lane leaves to the next one: prover -> slots, ask, the most it may be paid."""
+    result = transcript["result"]
+    asks = {ask["prover_id"]: ask for ask in transcript["asks"]}
+    left = {}
+    for prover_id, _ in result["still_in"]:
+        ask = asks[prover_id]
+        slots = ask["free_slots"] - sum(placed[2] == prover_id for placed in result["placements"])
+        carried = ask["carried"]
+        price = result["sell_price"] if carried is None else min(result["sell_price"], carried["price_max"])
+        left[prover_id] = (slots, ask["ask_price"], price)
+    return left
+
+
+class _Standing:
+    """What became of one prover so far."""
+
+    def __init__(self, path: Offers) -> None:
+        self.path = path
+        self.is_out = not path
+        self._slots: int | None = None  #: None: not yet in any lane
+        self._ask_price = 0
+        self._carried: Carried | None = None
+
+    def supply(self, lane: str) -> ProverSupply:
+        """Return what it offers in a lane: all it has, or what is left."""
+        native = self.path[lane]
+        if self._slots is None:
+            return native
+        return replace(native, free_slots=self._slots, ask_price=self._ask_price, carried=self._carried)
+
+    def after(self, outcome: RoundOutcome) -> None:
+        """Take note of a round that it may have taken part in."""
+        supply = self.supply(outcome.lane)
+        if supply.prover_id not in outcome.took_part:
+            return
+        left = outcome.unsold_slots.get(supply.prover_id, 0)
+        if not left:  # it left for its price, or everything is sold
+            self.is_out = True
+            return
+        price = outcome.sell_price if self._carried is None else min(outcome.sell_price, self._carried.price_max)
+        self._slots, self._ask_price = left, supply.ask_price
+        self._carried = Carried(lane=outcome.lane, number=outcome.number, price_max=price)
+
+
+def _chosen(lanes: Sequence[LaneDemands], beacon: bytes) -> list[LaneDemands]:
+    """Return the lanes that hold a round."""
+    drawn: dict[str, int] = {}
+    out = set()
+    for lane in sorted(lanes, key=lambda lane: rank_hash(beacon, lane.lane)):
+        if not is_wide(lane.lane):
+            wide = wide_lane_of(lane.lane)
+            drawn[wide] = drawn.get(wide, 0) + 1
+            if drawn[wide] > CONSTRAINED_LANES_MAX:
+                out.add(lane.lane)
+    return [lane for lane in lanes if lane.lane not in out]
+
+
+def _path(offers: Offers, lanes: Sequence[LaneDemands], beacon: bytes) -> Offers:
+    """Return the lanes that a prover is offered in: of those with constraints one of each class, by lot."""
+    path: dict[str, ProverSupply] = {}
+    drawn: dict[str, tuple[str, str]] = {}  #: wide lane -> the best lot so far, and its lane
+    for lane in lanes:
+        supply = offers.get(lane.lane)
+        if supply is None or not supply.free_slots:
+            continue
+        if is_wide(lane.lane):
+            path[lane.lane] = supply
+        else:
+            lot = (rank_hash(beacon, f"{supply.prover_id} {lane.lane}"), lane.lane)
+            wide = wide_lane_of(lane.lane)
+            drawn[wide] = min(lot, drawn.get(wide, lot))
+    return path | {lane: offers[lane] for _, lane in drawn.values()}
+
+
+def _floor_least(below: Sequence[LaneDemands], provers: Sequence[_Standing]) -> int:
+    """Return the reference of the next lane for everybody that one of these provers could serve instead."""
+    for lane in below:
+        if is_wide(lane.lane) and any(lane.lane in standing.path for standing in provers):
+            return lane.reference or 0
+    return 0
