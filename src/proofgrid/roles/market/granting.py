@@ -36,9 +36,9 @@ class Granting:
         hedges = [one for one in outcome.placements if one.job_id in book.wishes]
         firsts = [one for one in outcome.placements if one.job_id not in book.wishes] if hedges else outcome.placements
         if firsts:
-            await self._lease(connection, "grant_leases", JobEvent.SOLD, outcome, firsts, book, epoch)
+            await self._lease(connection, QUERIES["grant_leases"], JobEvent.SOLD, outcome, firsts, book, epoch)
         if hedges:
-            await self._lease(connection, "grant_hedges", JobEvent.HEDGED, outcome, hedges, book, epoch)
+            await self._lease(connection, QUERIES["grant_hedges"], JobEvent.HEDGED, outcome, hedges, book, epoch)
         sold = [("sold", one, book.jobs[one.job_id]) for one in firsts]
         sold += [("hedged", one, book.wishes[one.job_id]) for one in hedges]
         await append_events(connection, [_event(kind, one, job, outcome, hashed) for kind, one, job in sold])
@@ -78,7 +78,7 @@ class Granting:
     ) -> None:
         rows = self._lease_rows(placements, book, book.wishes if event is JobEvent.HEDGED else book.jobs)
         granted = await connection.fetch(
-            QUERIES[query], rows, outcome.lane, outcome.number, outcome.buy_price, job_sources(event), epoch
+            query, rows, outcome.lane, outcome.number, outcome.buy_price, job_sources(event), epoch
         )
         if sum(row["number"] for row in granted) != len(rows):
             raise LeaseLost(f"a job of {outcome.lane} was sold by somebody else")
