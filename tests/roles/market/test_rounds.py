@@ -118,9 +118,9 @@ async def test_a_round_of_an_older_epoch_is_not_written(database: Database) -> N
     async with database.transaction(Transaction.ADMIT_TASKS) as connection:
         for gateway, epoch in ((GATEWAY, 1), (UUID(int=9), 2)):
             assert (await connection.fetchrow(QUERIES["open_rounds"], [LANE], gateway))["epoch"] == epoch
-        late = (LANE, 1, "{}", "hash", "signature", 1, 1, 1, 1, 1, 1, 1, GATEWAY)
+        late = (LANE, 1, "{}", "hash", "signature", 1, 1, 1, 1, 1, 1, 1, GATEWAY, b"secret")
         assert await connection.fetchval(QUERIES["insert_round"], *late) is None
-        in_time = (LANE, 1, "{}", "hash", "signature", 1, 1, 1, 1, 1, 1, 2, UUID(int=9))
+        in_time = (LANE, 1, "{}", "hash", "signature", 1, 1, 1, 1, 1, 1, 2, UUID(int=9), b"secret")
         assert await connection.fetchval(QUERIES["insert_round"], *in_time) == 1
 
 

@@ -40,6 +40,11 @@ class ChainBook:
     books: Sequence[Book] = ()
     skipped: bool = False
 
+    @property
+    def programs(self) -> frozenset[str]:
+        """All programs that somebody wants proven."""
+        return frozenset(task["program_digest"] for book in self.books for task in book.tasks.values())
+
     def offers(self) -> list[Offers]:
         """Return what every free prover offers, lane by lane."""
         provers: dict[str, dict[str, ProverSupply]] = defaultdict(dict)

@@ -15,6 +15,7 @@ from proofgrid.primitives.signatures import SigningKey
 from proofgrid.roles.market.book import Book
 from proofgrid.rules.jobs.lifecycle import JobEvent, job_sources
 from proofgrid.rules.jobs.phases import LeaseTimes, PhasePolicy, after_grant
+from proofgrid.rules.market.blinding import Blinding
 from proofgrid.rules.market.rounds import Placement, RoundOutcome
 from proofgrid.store.lanes import speed_of
 from proofgrid.store.queries import QUERIES
@@ -30,20 +31,31 @@ class Granting:
     phases: PhasePolicy
     clock: Clock
 
-    async def write(self, connection: Any, outcome: RoundOutcome, book: Book, *, epoch: int) -> None:
+    async def write(
+        self, connection: Any, outcome: RoundOutcome, book: Book, blinding: Blinding, *, epoch: int
+    ) -> None:
         """Write a lane's round, its leases and events; raise LeaseLost when somebody else was there."""
-        hashed = await self._record(connection, outcome, epoch)
+        hashed = await self._record(connection, outcome, blinding, epoch)
         hedges = [one for one in outcome.placements if one.job_id in book.wishes]
         firsts = [one for one in outcome.placements if one.job_id not in book.wishes] if hedges else outcome.placements
         if firsts:
             await self._lease(connection, QUERIES["grant_leases"], JobEvent.SOLD, outcome, firsts, book, epoch)
         if hedges:
             await self._lease(connection, QUERIES["grant_hedges"], JobEvent.HEDGED, outcome, hedges, book, epoch)
+        facts = {
+            "lane": outcome.lane,
+            "round": outcome.number,
+            "round_hash": hashed,
+            "buy_price": outcome.buy_price,
+        }
         sold = [("sold", one, book.jobs[one.job_id]) for one in firsts]
         sold += [("hedged", one, book.wishes[one.job_id]) for one in hedges]
-        await append_events(connection, [_event(kind, one, job, outcome, hashed) for kind, one, job in sold])
+        await append_events(
+            connection,
+            [_event(kind, one, job, {**facts, "order": blinding.order(one.task_id)}) for kind, one, job in sold],
+        )
 
-    async def _record(self, connection: Any, outcome: RoundOutcome, epoch: int) -> Digest:
+    async def _record(self, connection: Any, outcome: RoundOutcome, blinding: Blinding, epoch: int) -> Digest:
         text = canonical_json(outcome.transcript)
         hashed = digest_of(text)
         recorded = await connection.fetchval(
@@ -61,6 +73,7 @@ class Granting:
             outcome.next_reference,
             epoch,
             self.gateway_id,
+            blinding.secret,
         )
         if recorded is None:
             raise LeaseLost(f"another gateway leads {outcome.lane}")
@@ -118,7 +131,7 @@ class Granting:
         return rows
 
 
-def _event(kind: str, placement: Placement, job: Any, outcome: RoundOutcome, hashed: Digest) -> Event:
+def _event(kind: str, placement: Placement, job: Any, facts: dict[str, Any]) -> Event:
     return Event(
         TaskId(job["task_id"]),
         kind,
@@ -126,10 +139,7 @@ def _event(kind: str, placement: Placement, job: Any, outcome: RoundOutcome, has
             "slice": job["slice"],
             "input": job["input"],
             "prover": placement.prover_id,
-            "lane": outcome.lane,
-            "round": outcome.number,
-            "round_hash": hashed,
-            "buy_price": outcome.buy_price,
             "sell_price": placement.sell_price,
+            **facts,
         },
     )

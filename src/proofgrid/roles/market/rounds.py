@@ -27,6 +27,7 @@ from proofgrid.roles.market.collecting import collect_chain
 from proofgrid.roles.market.granting import Granting
 from proofgrid.rules.jobs.classes import chain_of
 from proofgrid.rules.jobs.phases import PhasePolicy
+from proofgrid.rules.market.blinding import SECRET_BYTES, Blinding
 from proofgrid.rules.market.chain import LaneDemands, run_chain
 from proofgrid.rules.market.rounds import RoundOutcome
 from proofgrid.store.database import PASSING_TROUBLE, Database
@@ -153,16 +154,15 @@ class Market:
                     QUERIES["open_rounds"], [book.lane for book in found.books], self._gateway_id
                 )
             }
+            blinding = Blinding(fresh_bytes(SECRET_BYTES))
+            demands = [self._demands(book, openings[book.lane], blinding) for book in found.books]
+            offers = [blinding.offers(offers, demanded=found.programs) for offers in found.offers()]
             # Drawn after the orders are fixed, so that nobody can choose an id that ranks well.
-            outcomes = run_chain(
-                [self._demands(book, openings[book.lane]) for book in found.books],
-                found.offers(),
-                beacon=fresh_bytes(32),
-            )
+            outcomes = [blinding.opened(one) for one in run_chain(demands, offers, beacon=fresh_bytes(32))]
             books = {book.lane: book for book in found.books}
             for outcome in outcomes:
                 book = books[outcome.lane]
-                await self._granting.write(connection, outcome, book, epoch=openings[outcome.lane]["epoch"])
+                await self._granting.write(connection, outcome, book, blinding, epoch=openings[outcome.lane]["epoch"])
                 await self._tell_unsold(connection, book)
         for outcome in outcomes:
             log.info(
@@ -189,7 +189,7 @@ class Market:
             wait_ms = await connection.fetchval(QUERIES["next_put_off"], chain)
         return None if wait_ms is None else wait_ms / 1000
 
-    def _demands(self, book: Book, opening: asyncpg.Record) -> LaneDemands:
+    def _demands(self, book: Book, opening: asyncpg.Record, blinding: Blinding) -> LaneDemands:
         first = opening["number"] is None
         number = 1 if first else opening["number"] + 1
         return LaneDemands(
@@ -197,7 +197,7 @@ class Market:
             number=number,
             previous=None if first else Digest(opening["transcript_hash"]),
             reference=self._settings.reference_price if first else opening["next_reference"],
-            demands=with_wishes(book, number) if book.wishes else book.demands,
+            demands=blinding.demands(with_wishes(book, number) if book.wishes else book.demands),
         )
 
     async def _tell_unsold(self, connection: Any, book: Book) -> None:

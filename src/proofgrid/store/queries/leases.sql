@@ -117,8 +117,8 @@ FROM led LEFT JOIN LATERAL (
 -- name: insert_round
 -- Nothing comes back, and nothing is written, when the epoch is not that of the lane any more.
 INSERT INTO rounds (lane, number, transcript, transcript_hash, signature, buy_price, sell_price, units, bids, asks,
-    next_reference, epoch)
-SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, epoch FROM lanes WHERE lane = $1 AND epoch = $12 AND leader = $13
+    next_reference, epoch, secret)
+SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, epoch, $14 FROM lanes WHERE lane = $1 AND epoch = $12 AND leader = $13
 RETURNING number;
 
 -- name: grant_leases
@@ -397,6 +397,18 @@ ORDER BY leases.lease_id;
 
 -- name: list_rounds
 SELECT * FROM rounds WHERE ($1 = '' OR lane = $1) ORDER BY at_ms DESC, number DESC LIMIT $2;
+
+-- name: rounds_of_export
+-- The public rounds of a lane: how many, and which. $2, $3: from and to a number, $4: since when.
+SELECT count(*) AS rounds, min(number) AS first, max(number) AS last FROM rounds
+WHERE lane = $1 AND number BETWEEN $2 AND $3 AND at_ms >= $4 AND secret IS NOT NULL;
+
+-- name: public_rounds
+SELECT number, transcript, transcript_hash, signature FROM rounds
+WHERE lane = $1 AND number BETWEEN $2 AND $3 AND secret IS NOT NULL ORDER BY number LIMIT $4;
+
+-- name: get_round
+SELECT * FROM rounds WHERE lane = $1 AND number = $2;
 
 -- name: lane_statuses
 SELECT DISTINCT ON (r.lane) r.lane, r.number AS rounds, r.next_reference,

@@ -1,0 +1,108 @@
+"""Order ids that say nothing to strangers, and that their owners can open.
+
+    nonce = HMAC-SHA256(secret of the round, what)      order id = SHA-256("proofgrid/order/v1", what, nonce)
+
+`what` is a task or a prover. All lanes of a chain share a round's secret, so that carried capacity can be followed
+from lane to lane; two rounds share nothing. Jobs, programs and operators are hidden too, and are never opened: whoever
+proved a job must not learn from its id which order, at which limit price, it belonged to.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+
+from proofgrid.primitives.errors import InvalidField
+from proofgrid.rules.market.rounds import RoundOutcome
+from proofgrid.rules.scheduling.offers import JobDemand, ProverSupply, TaskDemand
+
+SECRET_BYTES = 32
+_DOMAIN = b"proofgrid/order/v1"
+_HIDDEN_BYTES = 16
+
+
+def order_nonce(secret: bytes, what: str) -> bytes:
+    """Return what opens the order of a task or prover in the round with this secret."""
+    return hmac.digest(secret, b"order\0" + what.encode(), "sha256")
+
+
+def order_id(what: str, nonce: bytes) -> str:
+    """Return the public id of an order."""
+    content = what.encode()
+    return hashlib.sha256(_DOMAIN + len(content).to_bytes(4, "big") + content + nonce).hexdigest()
+
+
+class Blinding:
+    """Hides the ids of one round, and finds them again in its outcome."""
+
+    def __init__(self, secret: bytes) -> None:
+        if len(secret) != SECRET_BYTES:
+            raise InvalidField(f"a round's secret has {SECRET_BYTES} bytes", field="secret")
+        self.secret = secret
+        self._orders: dict[str, str] = {}  #: what -> order id
+        self._names: dict[str, str] = {}  #: hidden -> what it hides
+
+    def order(self, what: str) -> str:
+        """Return the public id of a task's or prover's order."""
+        found = self._orders.get(what)
+        if found is None:
+            found = self._orders[what] = order_id(what, order_nonce(self.secret, what))
+            self._names[found] = what
+        return found
+
+    def demands(self, demands: Iterable[TaskDemand]) -> list[TaskDemand]:
+        """Return orders of tasks without their names."""
+        return [
+            replace(
+                demand,
+                task_id=self.order(demand.task_id),
+                program_digest=self._hidden(demand.program_digest, "program"),
+                jobs=tuple(
+                    JobDemand(
+                        job_id=self._hidden(job.job_id, "job"),
+                        units=job.units,
+                        excluded=frozenset(map(self.order, job.excluded)) if job.excluded else job.excluded,
+                    )
+                    for job in demand.jobs
+                ),
+            )
+            for demand in demands
+        ]
+
+    def offers(self, offers: Mapping[str, ProverSupply], *, demanded: frozenset[str]) -> dict[str, ProverSupply]:
+        """Return what one prover offers, lane by lane, without its name; of its programs those that are demanded."""
+        return {
+            lane: replace(
+                supply,
+                prover_id=self.order(supply.prover_id),
+                operator=self._hidden(supply.operator, "operator"),
+                cached_programs=frozenset(
+                    self._hidden(program, "program") for program in supply.cached_programs & demanded
+                ),
+            )
+            for lane, supply in offers.items()
+        }
+
+    def opened(self, outcome: RoundOutcome) -> RoundOutcome:
+        """Return the outcome with the names of jobs, tasks and provers in its placements; the record stays as it is."""
+        names = self._names
+        return replace(
+            outcome,
+            placements=tuple(
+                replace(
+                    placement,
+                    job_id=names[placement.job_id],
+                    task_id=names[placement.task_id],
+                    prover_id=names[placement.prover_id],
+                )
+                for placement in outcome.placements
+            ),
+            unsold=tuple(names[job_id] for job_id in outcome.unsold),
+        )
+
+    def _hidden(self, what: str, kind: str) -> str:
+        hidden = hmac.digest(self.secret, f"{kind}\0{what}".encode(), "sha256")[:_HIDDEN_BYTES].hex()
+        self._names[hidden] = what
+        return hidden
