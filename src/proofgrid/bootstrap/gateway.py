@@ -36,6 +36,7 @@ from proofgrid.roles.gateway.admission import Admission
 from proofgrid.roles.gateway.artifact_service import ArtifactService
 from proofgrid.roles.gateway.client_service import ClientService, NetworkFacts
 from proofgrid.roles.gateway.front_door import FrontDoor
+from proofgrid.roles.gateway.market_service import MarketService
 from proofgrid.roles.gateway.prover_service import ProverService
 from proofgrid.roles.gateway.registration import Registration
 from proofgrid.roles.gateway.server import bind, new_server
@@ -49,7 +50,7 @@ from proofgrid.store.database import Listener
 from proofgrid.store.queries import QUERIES
 from proofgrid.store.transactions import Transaction
 from proofgrid.telemetry.logs import configure_logs
-from proofgrid.wire.v1 import client_pb2_grpc, prover_pb2_grpc
+from proofgrid.wire.v1 import client_pb2_grpc, market_pb2_grpc, prover_pb2_grpc
 
 GATEWAY_CACHE_BYTES = 10 << 30
 STOP_GRACE_SECONDS = 2.0
@@ -168,6 +169,7 @@ async def run_gateway(
         client_pb2_grpc.add_ArtifactServiceServicer_to_server(
             ArtifactService(door, database, artifacts, limits=limits), server
         )
+        market_pb2_grpc.add_MarketServiceServicer_to_server(MarketService(door, database, key), server)
         if "dispatcher" in roles:
             prover_pb2_grpc.add_ProverServiceServicer_to_server(
                 ProverService(door, desk, network=key.address, heartbeat_ms=settings.heartbeat_ms), server

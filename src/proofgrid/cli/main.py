@@ -19,6 +19,7 @@ from proofgrid.cli import (
     market,
     program,
     prover,
+    record,
     result,
     rounds,
     srs,
@@ -79,6 +80,7 @@ cli = typer.Typer(
 for verb in (demo, gateway, prover, submit, watch, result, verify, cancel, tasks, status, account, rounds):
     verb.add_to(cli)
 storage.add_to(admin.group)
+record.add_to(market.group)
 for group in (program, keys, admin, srs, market):
     cli.add_typer(group.group)
 

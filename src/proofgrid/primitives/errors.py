@@ -92,6 +92,12 @@ class UnknownTask(InvalidRequest):
     code = "PG-132"
 
 
+class UnknownRound(InvalidRequest):
+    """No such round, or nothing of yours in it."""
+
+    code = "PG-136"
+
+
 class UnknownArtifact(InvalidRequest):
     """No artifact with this digest is stored, or you may not read it."""
 

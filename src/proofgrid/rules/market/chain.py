@@ -9,8 +9,8 @@
 Rules (dara.md, section 1, "Classes"), on slots instead of units, because a slot that runs no large job can run one
 small job, not a thousand:
 
-* A prover enters natively in the first of its lanes that has bids at all, and comes down with the slots that no job
-  was placed on. Of several lanes with constraints in one class it is offered in one, by lot.
+* A prover enters natively in the first of its lanes that has bids at all, and comes down with the slots that its jobs
+  leave whole. Of several lanes with constraints in one class it is offered in one, by lot.
 * Who left a lane for its price is out of all later ones. Who stayed is paid at most the least price of its lanes.
 * A lane's floor is at least the reference of the lane below, if they share provers.
 
@@ -19,13 +19,14 @@ Which lanes have bids, sizes, lots and who is still in decide; no ask that still
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 from proofgrid.primitives.digests import Digest
 from proofgrid.rules.jobs.classes import is_wide, wide_lane_of
-from proofgrid.rules.market.rounds import RoundInputs, RoundOutcome, run_round
+from proofgrid.rules.market.rounds import RoundInputs, RoundOutcome, run_round, unsold_slots
 from proofgrid.rules.market.transcript_reading import TranscriptMismatch
 from proofgrid.rules.scheduling.offers import Carried, ProverSupply, TaskDemand
 from proofgrid.rules.scheduling.rank import rank_hash
@@ -71,34 +72,38 @@ def run_chain(lanes: Sequence[LaneDemands], provers: Sequence[Offers], *, beacon
     return tuple(outcomes)
 
 
-def check_carried(upper: Mapping[str, Any], lower: Mapping[str, Any]) -> None:
-    """Compare what a lane's transcript says was carried from another one with that one's transcript.
-
-    Both have been replayed. Raises TranscriptMismatch naming the first ask of the lower lane that the upper lane did
-    not leave like that.
-    """
-    left = _left(upper)
-    for group in ("asks", "absent"):
-        for number, ask in enumerate(lower[group]):
-            carried = ask["carried"]
-            if carried is None or (carried["lane"], carried["number"]) != (upper["lane"], upper["number"]):
-                continue
-            if left.get(ask["prover_id"]) != (ask["free_slots"], ask["ask_price"], carried["price_max"]):
-                raise TranscriptMismatch("the lane above did not leave this capacity", field=f"{group}[{number}]")
+Left = Mapping[str, tuple[int, int, int]]  #: what a round left: order id -> slots, ask, the most it may be paid below
 
 
-def _left(transcript: Mapping[str, Any]) -> dict[str, tuple[int, int, int]]:
-    """Return what a lane leaves to the next one: prover -> slots, ask, the most it may be paid."""
+def left_of(transcript: Mapping[str, Any]) -> Left:
+    """Return what a round that was replayed left to the lanes below."""
     result = transcript["result"]
     asks = {ask["prover_id"]: ask for ask in transcript["asks"]}
+    used: dict[str, int] = defaultdict(int)
+    for placed in result["placements"]:
+        used[placed[2]] += placed[3]
     left = {}
     for prover_id, _ in result["still_in"]:
         ask = asks[prover_id]
-        slots = ask["free_slots"] - sum(placed[2] == prover_id for placed in result["placements"])
         carried = ask["carried"]
         price = result["sell_price"] if carried is None else min(result["sell_price"], carried["price_max"])
+        slots = unsold_slots(ask["free_slots"], units=ask["units"], used=used[prover_id])
         left[prover_id] = (slots, ask["ask_price"], price)
     return left
+
+
+def check_carried(lane: str, number: int, left: Left, lower: Mapping[str, Any]) -> None:
+    """Compare what a lane's transcript says was carried from a round above with what that round left.
+
+    Both have been replayed. Raises TranscriptMismatch naming the first ask that the lane above did not leave like that.
+    """
+    for group in ("asks", "absent"):
+        for place, ask in enumerate(lower[group]):
+            carried = ask["carried"]
+            if carried is None or (carried["lane"], carried["number"]) != (lane, number):
+                continue
+            if left.get(ask["prover_id"]) != (ask["free_slots"], ask["ask_price"], carried["price_max"]):
+                raise TranscriptMismatch("the lane above did not leave this capacity", field=f"{group}[{place}]")
 
 
 class _Standing:

@@ -15,7 +15,7 @@ Rules, beside those of the modules named above:
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -116,5 +116,19 @@ def _line(orders: RoundOrders, clearing: Clearing) -> list[Stretch]:
 
 def _unsold_slots(orders: RoundOrders, clearing: Clearing, placements: Sequence[Placement]) -> dict[str, int]:
     slots = {supply.prover_id: supply.free_slots for supply in orders.supplies}
-    used = Counter(placement.prover_id for placement in placements)
-    return {prover_id: slots[prover_id] - used[prover_id] for prover_id, _ in clearing.still_in}
+    capacities = {ask.order_id: ask.units for ask in orders.asks}
+    used: dict[str, int] = defaultdict(int)
+    for placement in placements:
+        used[placement.prover_id] += placement.units
+    return {
+        prover_id: unsold_slots(slots[prover_id], units=capacities[prover_id], used=used[prover_id])
+        for prover_id, _ in clearing.still_in
+    }
+
+
+def unsold_slots(slots: int, *, units: int, used: int) -> int:
+    """Return how many of a prover's slots are left whole, when jobs of `used` units run on its `units` of capacity.
+
+    Its last job may reach beyond its own stretch of the line, so more can be used than there is.
+    """
+    return max(0, slots + -used // (units // slots))

@@ -410,6 +410,10 @@ WHERE lane = $1 AND number BETWEEN $2 AND $3 AND secret IS NOT NULL ORDER BY num
 -- name: get_round
 SELECT * FROM rounds WHERE lane = $1 AND number = $2;
 
+-- name: owner_of_order
+-- Whose task ($1), or whose prover ($2), is it?
+SELECT client AS owner FROM tasks WHERE task_id = $1 UNION ALL SELECT operator FROM provers WHERE prover_id = $2 LIMIT 1;
+
 -- name: lane_statuses
 SELECT DISTINCT ON (r.lane) r.lane, r.number AS rounds, r.next_reference,
     (SELECT coalesce(sum(units), 0)::bigint FROM jobs WHERE jobs.lane = r.lane AND state = 'ready') AS ready_units

@@ -1,0 +1,209 @@
+"""The public record of a lane as a file, one canonical JSON value per line, and everything a stranger can check in it.
+
+    {"first","format","lane","last","network","rounds","version"}     header
+    {"signature","transcript"}                                        one per round, in order
+    {"signature","trailer":{header's fields, "last_hash"}}            signed too: nothing can be cut off at the end
+
+The network's key signs the digest of each transcript and of the trailer (EIP-191). Every byte counts: a line is the
+one canonical text of its value, signatures are spelled in lower-case hex, so a flipped bit anywhere is found.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from proofgrid.primitives.canonical import canonical_json
+from proofgrid.primitives.digests import Digest, digest_of_json
+from proofgrid.primitives.errors import InvalidField
+from proofgrid.primitives.ids import Address
+from proofgrid.primitives.signatures import SigningKey, parse_address, signer_of
+from proofgrid.rules.market.chain import Left, check_carried, left_of
+from proofgrid.rules.market.rounds import Transcript, TranscriptMismatch, replay
+
+FORMAT = "proofgrid/rounds"
+VERSION = 1
+LINE_BYTES_MAX = 64 << 20
+_SIGNATURE = re.compile(r"0x[0-9a-f]{128}(1b|1c)")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecordHeader:
+    """Which rounds a file holds."""
+
+    network: Address
+    lane: str
+    first: int
+    last: int
+    rounds: int
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "format": FORMAT,
+            "version": VERSION,
+            "network": self.network,
+            "lane": self.lane,
+            "first": self.first,
+            "last": self.last,
+            "rounds": self.rounds,
+        }
+
+
+def header_line(header: RecordHeader) -> bytes:
+    """Return the first line of a file."""
+    return canonical_json(header.to_json()) + b"\n"
+
+
+def round_line(transcript_text: str, signature: str) -> bytes:
+    """Return the line of a round, from its canonical transcript as it was hashed and signed."""
+    return b'{"signature":"' + signature.encode() + b'","transcript":' + transcript_text.encode() + b"}\n"
+
+
+def trailer_line(header: RecordHeader, last_hash: Digest, key: SigningKey) -> bytes:
+    """Return the last line of a file."""
+    trailer = {**header.to_json(), "last_hash": last_hash}
+    signature = key.sign(bytes.fromhex(digest_of_json(trailer)))
+    return canonical_json({"signature": signature, "trailer": trailer}) + b"\n"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CheckedRound:
+    """A round whose line, hash, signature, place in the chain and outcome are right."""
+
+    number: int
+    transcript_hash: Digest
+    transcript: Transcript
+
+
+class RecordCheck:
+    """Checks a file line by line. Feed it every line, then call `finish`; each raises TranscriptMismatch.
+
+    `above`: what the rounds of the lanes above left, from their own checked files; carried capacity is compared with it
+    where it is there.
+    """
+
+    def __init__(self, *, network: Address | None = None, above: dict[tuple[str, int], Left] | None = None) -> None:
+        self._network = network
+        self._above = above or {}
+        self._last: Transcript | None = None
+        self._last_hash: Digest | None = None
+        self._count = 0
+        self._over = False
+        self.header: RecordHeader | None = None
+        self.left: dict[tuple[str, int], Left] = {}  #: what this lane's rounds left, for the files of the lanes below
+        self.not_compared: set[str] = set()  #: lanes from which something was carried and whose file is not there
+
+    @property
+    def last_number(self) -> int | None:
+        """The last round that was right."""
+        return None if self._last is None else int(self._last["number"])
+
+    def line(self, line: bytes) -> CheckedRound | None:
+        """Check the next line; return its round, or None for the first and the last line."""
+        value = _strict(line)
+        if self._over:
+            raise TranscriptMismatch("nothing follows the trailer", field="line")
+        if self.header is None:
+            self.header = self._read_header(value)
+            return None
+        if set(value) == {"signature", "trailer"}:
+            self._check_trailer(self.header, value)
+            return None
+        if set(value) != {"signature", "transcript"}:
+            raise TranscriptMismatch("a line holds a transcript or the trailer, with its signature", field="line")
+        return self._check_round(self.header, value)
+
+    def finish(self) -> RecordHeader:
+        """All lines are read; return what the file holds."""
+        if self.header is None or not self._over:
+            raise TranscriptMismatch("the file is cut off: its last line is not the trailer", field="trailer")
+        return self.header
+
+    def _read_header(self, value: dict[str, Any]) -> RecordHeader:
+        try:
+            header = RecordHeader(
+                network=parse_address(str(value["network"])),
+                lane=str(value["lane"]),
+                first=int(value["first"]),
+                last=int(value["last"]),
+                rounds=int(value["rounds"]),
+            )
+        except (KeyError, TypeError, ValueError, InvalidField):
+            raise TranscriptMismatch("the first line is no header of a record of rounds", field="header") from None
+        if header.to_json() != value:
+            raise TranscriptMismatch(f"this is no {FORMAT} of version {VERSION}", field="header")
+        if self._network is not None and header.network != self._network:
+            raise TranscriptMismatch(f"the record is of network {header.network}", field="header.network")
+        return header
+
+    def _check_round(self, header: RecordHeader, value: dict[str, Any]) -> CheckedRound:
+        transcript = value["transcript"]
+        if type(transcript) is not dict:
+            raise TranscriptMismatch("a transcript is a JSON object", field="transcript")
+        hashed = digest_of_json(transcript)
+        self._check_signature(header, hashed, value["signature"])
+        number = header.first if self._last is None else self._last["number"] + 1
+        if (transcript.get("lane"), transcript.get("number")) != (header.lane, number):
+            raise TranscriptMismatch(f"round {number} of {header.lane} comes next", field="number")
+        if self._last is not None and transcript.get("previous") != self._last_hash:
+            raise TranscriptMismatch("the hash of the round before is another one", field="previous")
+        replay(transcript)
+        if self._last is not None and transcript["parameters"]["reference"] != self._last["next_reference"]:
+            raise TranscriptMismatch("the round before handed on another reference price", field="parameters.reference")
+        self._check_above(transcript)
+        self.left[header.lane, number] = left_of(transcript)
+        self._last, self._last_hash = transcript, hashed
+        self._count += 1
+        return CheckedRound(number=number, transcript_hash=hashed, transcript=transcript)
+
+    def _check_above(self, transcript: Transcript) -> None:
+        for place in _sources(transcript):
+            if place in self._above:
+                check_carried(*place, self._above[place], transcript)
+            else:
+                self.not_compared.add(place[0])
+
+    def _check_trailer(self, header: RecordHeader, value: dict[str, Any]) -> None:
+        trailer = value["trailer"]
+        if type(trailer) is not dict:
+            raise TranscriptMismatch("a trailer is a JSON object", field="trailer")
+        self._check_signature(header, digest_of_json(trailer), value["signature"])
+        if trailer != {**header.to_json(), "last_hash": self._last_hash}:
+            raise TranscriptMismatch("the trailer is of another record", field="trailer")
+        last = header.first - 1 if self._last is None else self._last["number"]
+        if (last, self._count) != (header.last, header.rounds):
+            raise TranscriptMismatch("rounds are missing before the trailer", field="trailer")
+        self._over = True
+
+    def _check_signature(self, header: RecordHeader, hashed: Digest, signature: Any) -> None:
+        spelled = type(signature) is str and _SIGNATURE.fullmatch(signature)
+        if not spelled or signer_of(bytes.fromhex(hashed), signature) != header.network:
+            raise TranscriptMismatch("this is not signed by the network's key", field="signature")
+
+
+def _sources(transcript: Transcript) -> Iterator[tuple[str, int]]:
+    """Yield the rounds from which capacity was carried, each once."""
+    seen = set()
+    for group in ("asks", "absent"):
+        for ask in transcript[group]:
+            carried = ask["carried"]
+            if carried is not None and (place := (carried["lane"], carried["number"])) not in seen:
+                seen.add(place)
+                yield place
+
+
+def _strict(line: bytes) -> dict[str, Any]:
+    """Return the value of a line that is the one canonical text of a JSON object."""
+    if len(line) > LINE_BYTES_MAX:
+        raise TranscriptMismatch(f"a line has at most {LINE_BYTES_MAX} bytes", field="line")
+    try:
+        value = json.loads(line)
+        canonical = canonical_json(value) + b"\n"
+    except (ValueError, TypeError, RecursionError):
+        raise TranscriptMismatch("a line is a JSON object", field="line") from None
+    if type(value) is not dict or canonical != line:
+        raise TranscriptMismatch("a line is spelled in the one canonical way", field="line")
+    return value

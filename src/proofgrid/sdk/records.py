@@ -1,0 +1,151 @@
+"""The market's public record: fetch it, check it, prove that an order in it is yours."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import tempfile
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO
+
+from proofgrid.primitives.errors import InvalidField
+from proofgrid.primitives.ids import Address
+from proofgrid.rules.jobs.classes import lane_order
+from proofgrid.rules.market.chain import Left
+from proofgrid.rules.market.record_file import LINE_BYTES_MAX, CheckedRound, RecordCheck, RecordHeader
+from proofgrid.rules.market.rounds import TranscriptMismatch
+from proofgrid.sdk.connection import Connection
+from proofgrid.wire.v1 import market_pb2 as messages
+from proofgrid.wire.v1 import market_pb2_grpc as services
+
+OnRounds = Callable[[int, int], None]  #: (rounds so far, rounds in all)
+
+
+async def export_rounds(
+    connection: Connection,
+    lane: str,
+    path: Path,
+    *,
+    first: int = 0,
+    last: int = 0,
+    since_ms: int = 0,
+    on_rounds: OnRounds = lambda done, total: None,
+) -> int:
+    """Write a lane's rounds to a file, which appears whole or not at all; return how many there are.
+
+    `first`, `last`: numbers, 0 for open ends. Raises UnknownRound when there are none, Recoverable when the connection
+    is lost: export again.
+    """
+    stub = services.MarketServiceStub(connection.channel)
+    request = messages.ExportRoundsRequest(lane=lane, first=first, last=last, since_ms=since_ms)
+    total = 0
+    with _appearing_whole(path) as file:
+        done = -1  # the header is no round
+        async for message in connection.stream(stub.ExportRounds, request):
+            await asyncio.to_thread(file.write, message.lines)
+            total = total or message.rounds
+            done += 1
+            on_rounds(min(done, total), total)
+    return total
+
+
+@contextmanager
+def _appearing_whole(path: Path) -> Iterator[IO[bytes]]:
+    handle, part = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        with os.fdopen(handle, "wb") as file:
+            yield file
+        Path(part).replace(path)
+    finally:
+        Path(part).unlink(missing_ok=True)
+
+
+async def open_order(connection: Connection, lane: str, number: int, what: str) -> messages.OrderOpening:
+    """Return what proves to anybody that the order of a task or prover of yours is in a round."""
+    stub = services.MarketServiceStub(connection.channel)
+    request = messages.OpenOrderRequest(lane=lane, number=number, what=what)
+    opening: messages.OrderOpening = await connection.ask(stub.OpenOrder, request)
+    return opening
+
+
+@dataclass(frozen=True, slots=True)
+class FileReport:
+    """A record that was checked whole."""
+
+    path: Path
+    header: RecordHeader
+    not_compared: frozenset[str]  #: lanes above, without a file, from which capacity came
+
+
+def check_records(
+    paths: Sequence[Path],
+    *,
+    network: Address | None = None,
+    on_round: Callable[[CheckedRound], None] = lambda checked: None,
+) -> list[FileReport]:
+    """Check files of one network's lanes, each alone and against each other. Blocking; needs nothing but the files.
+
+    Raises TranscriptMismatch, whose detail names the file, the line and the rule that is broken.
+    """
+    above: dict[tuple[str, int], Left] = {}
+    reports: list[FileReport] = []
+    for path in sorted(paths, key=_lane_order_of):
+        check = RecordCheck(network=network, above=above)
+        header = _check_file(check, path, on_round)
+        network = network or header.network
+        above |= check.left
+        reports.append(FileReport(path, header, frozenset(check.not_compared)))
+    return reports
+
+
+def _check_file(check: RecordCheck, path: Path, on_round: Callable[[CheckedRound], None]) -> RecordHeader:
+    place = 0
+    try:
+        for line in _lines(path):
+            place += 1
+            checked = check.line(line)
+            if checked is not None:
+                on_round(checked)
+        return check.finish()
+    except TranscriptMismatch as error:
+        last = f", after round {check.last_number}" if check.last_number is not None else ""
+        raise TranscriptMismatch(f"{path}, line {place}{last}: {error.detail}", field=error.field) from None
+
+
+def _lines(path: Path) -> Iterator[bytes]:
+    try:
+        with path.open("rb") as file:
+            while line := file.readline(LINE_BYTES_MAX + 1):
+                yield line
+    except OSError as error:
+        raise InvalidField(f"{path} cannot be read: {error.strerror}", field="file") from None
+
+
+def _lane_order_of(path: Path) -> tuple[object, ...]:
+    """Return where a file's lane stands among the others; what cannot be read comes first and is refused."""
+    check = RecordCheck()
+    try:
+        check.line(next(_lines(path), b""))
+    except TranscriptMismatch:
+        return (0, str(path))
+    try:
+        return (1, *lane_order(check.header.lane), check.header.first) if check.header else (0, str(path))
+    except (ValueError, IndexError):
+        return (0, str(path))
+
+
+def round_of(paths: Iterable[Path], lane: str, number: int) -> CheckedRound:
+    """Return one round out of checked files; raise InvalidField when none of them has it."""
+    found: list[CheckedRound] = []
+
+    def note(checked: CheckedRound) -> None:
+        if (checked.transcript["lane"], checked.number) == (lane, number):
+            found.append(checked)
+
+    check_records(list(paths), on_round=note)
+    if not found:
+        raise InvalidField(f"no file holds round {number} of {lane}", field="file")
+    return found[0]
