@@ -73,19 +73,29 @@ class LaneUnderTest:
             await connection.execute(QUERIES["open_session"], session_id, *session)
         return session_id
 
-    async def add_task(self, *, jobs: int = 1, limit_price: int = 1_500, hedging: bool = True) -> UUID:
-        """Let a task with so many ready jobs be accepted; it has no input and no facts."""
+    async def add_task(
+        self,
+        *,
+        jobs: int = 1,
+        limit_price: int = 1_500,
+        hedging: bool = True,
+        raises: tuple[int, int, int] | None = None,
+    ) -> UUID:
+        """Let a task with so many ready jobs be accepted; it has no input and no facts. `raises`: its ladder."""
         task_id = uuid4()
         task: dict[str, Any] = {"task_id": str(task_id), "client": CLIENT, "program_digest": "p", "statement": {}}
         task |= {"idempotency_key": str(task_id), "request_digest": "digest", "inputs_digest": "digest"}
         task |= {"inputs": jobs, "limit_price": limit_price, "units": UNITS * jobs, "jobs_open": jobs}
-        task |= {"escrow": limit_price * UNITS * jobs, "deadline_ms": 2**52, "hedging": hedging}
+        price_max = limit_price if raises is None else raises[2]
+        task |= {"escrow": price_max * UNITS * jobs, "deadline_ms": 2**52, "hedging": hedging}
+        if raises is not None:
+            task |= dict(zip(("raise_permille", "raise_every_ms", "raise_max"), raises, strict=True))
         rows = []
         for number in range(jobs):
             row: dict[str, Any] = {"job_id": str(uuid4()), "task_id": str(task_id), "slice": 0, "input": number}
             row |= {"position": number, "lane": LANE, "class": "small", "units": UNITS, "memory_bytes": 1}
             rows.append(row | {"depends_on": [], "input_digest": "d", "input_bytes": 0, "facts": {}})
-        [transfer] = escrow(task_id=str(task_id), client=CLIENT, limit_price=limit_price, units=UNITS * jobs)
+        [transfer] = escrow(task_id=str(task_id), client=CLIENT, limit_price=price_max, units=UNITS * jobs)
         task |= {"accepted": {}, "transfer": transfer_row(transfer)}
         await self.database.write(Transaction.ADMIT_TASKS, QUERIES["admit_tasks"], [task], rows, [b""] * jobs, 0)
         return task_id

@@ -12,8 +12,10 @@ from typing import Any
 
 from proofgrid.primitives.errors import InvalidField, InvalidInput
 from proofgrid.primitives.money import BASE_UNITS_PER_TOKEN, check_amount
+from proofgrid.rules.jobs.ladder import Ladder
 
 _AMOUNT = re.compile(r"([0-9]+)(?:\.([0-9]+))?")
+_LADDER = re.compile(r"([0-9]{1,4})(\.[0-9])?%/(.+)")
 _DURATION = re.compile(r"([0-9]+)(ms|s|m|h|d)")
 _DURATION_MS = {"ms": 1, "s": 1_000, "m": 60_000, "h": 3_600_000, "d": 86_400_000}
 _DECIMALS = len(str(BASE_UNITS_PER_TOKEN)) - 1
@@ -42,6 +44,17 @@ def parse_duration_ms(text: str, *, field: str = "deadline") -> int:
     if not parts or "".join(number + unit for number, unit in parts) != text or not 0 < total <= 2**53:
         raise InvalidField(f"{text!r} is no duration", field=field, hint="like 90s, 10m or 1h30m")
     return total
+
+
+def parse_ladder(text: str | None, price_max: int | None) -> Ladder | None:
+    """Return the ladder of `10%/5s` and its last price; None when there is neither."""
+    if text is None and price_max is None:
+        return None
+    found = _LADDER.fullmatch(text or "")
+    if found is None or price_max is None:
+        raise InvalidField("--raise 10%/5s and --up-to PRICE belong together", field="raise")
+    permille = int(found[1]) * 10 + int((found[2] or ".0")[1:])
+    return Ladder(permille=permille, every_ms=parse_duration_ms(found[3], field="raise"), price_max=price_max)
 
 
 def read_settings(file: Path | None, pairs: Sequence[str]) -> dict[str, Any]:

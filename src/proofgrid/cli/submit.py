@@ -11,10 +11,11 @@ import typer
 from proofgrid.cli.console import complain, plain, print_json, say
 from proofgrid.cli.following import fetch, follow, say_detached
 from proofgrid.cli.options import WATCH_PATIENCE_SECONDS, ClientOptions, run_async, with_client
-from proofgrid.cli.reading import parse_amount, parse_duration_ms, read_inputs
+from proofgrid.cli.reading import parse_amount, parse_duration_ms, parse_ladder, read_inputs
 from proofgrid.primitives.clock import SystemClock, fresh_bytes
 from proofgrid.primitives.errors import InvalidField
 from proofgrid.primitives.money import format_amount
+from proofgrid.rules.jobs.ladder import Ladder
 
 
 @dataclass(slots=True, kw_only=True)
@@ -28,6 +29,7 @@ class _Order:
     deadline_ms: int
     idempotency_key: str
     hedging: bool
+    ladder: Ladder | None
     wait: bool
     out: Path | None
     task_id: str = ""
@@ -80,6 +82,15 @@ def run(
             help="Give a slow slice to a second operator as well, within the limit price.",
         ),
     ] = True,
+    raise_by: Annotated[
+        str | None,
+        typer.Option(
+            "--raise", metavar="10%/5s", help="Raise the limit price by so much after so long without a sale,"
+        ),
+    ] = None,
+    up_to: Annotated[
+        int | None, typer.Option("--up-to", min=1, metavar="PRICE", help="but never beyond this; it is put in escrow.")
+    ] = None,
     wait: Annotated[bool, typer.Option("--wait/--no-wait", help="Show the task until it ends.")] = False,
     out: Annotated[
         Path | None, typer.Option("--out", "-o", metavar="FILE", help="Wait, then download and verify the bundle.")
@@ -93,6 +104,7 @@ def run(
     Example:
       proofgrid submit 3f9a… digit.json --limit-price 1500 --wait --out digit.bundle
       proofgrid submit 3f9a… --input '[0.1, 0.2]' --input '[0.3, 0.4]' --limit-price 1500 --budget 0.5 --deadline 10m
+      proofgrid submit 3f9a… digit.json --limit-price 900 --raise 10%/5s --up-to 2000 --wait
     """
     order = _Order(
         program=program,
@@ -102,6 +114,7 @@ def run(
         deadline_ms=SystemClock().now_ms() + parse_duration_ms(deadline) if deadline else 0,
         idempotency_key=key_id or fresh_bytes(16).hex(),
         hedging=hedging,
+        ladder=parse_ladder(raise_by, up_to),
         wait=wait or out is not None,
         out=out,
     )
@@ -124,6 +137,7 @@ async def _submit(options: ClientOptions, order: _Order) -> None:
             deadline_ms=order.deadline_ms,
             idempotency_key=order.idempotency_key,
             hedging=order.hedging,
+            ladder=order.ladder,
         )
     order.task_id = task.task_id
     if not options.json:

@@ -41,6 +41,11 @@ def sentence(kind: str, data: Mapping[str, Any], *, people: Mapping[str, str], b
                 f"no sale in {data['lane']}: the cheapest ask is {data['cheapest_ask']} per PU,"
                 f" your limit {data['limit_price']}"
             )
+        case "raised":
+            return (
+                f"nobody sold: the limit price goes from {data['before']} to {data['limit_price']},"
+                f" at most {data['limit_price_max']} per PU"
+            )
         case "slow":
             return (
                 f"{job} is slow at {prover}: {data['running_ms'] / 1000:.1f} s so far,"

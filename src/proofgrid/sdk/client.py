@@ -23,8 +23,10 @@ from proofgrid.primitives.digests import Digest, parse_digest
 from proofgrid.primitives.errors import ProofgridError, Recoverable, Unavailable, error_of_code
 from proofgrid.primitives.signatures import SigningKey
 from proofgrid.proofs.bundle import BundleReport, verify_bundle
+from proofgrid.rules.jobs.ladder import Ladder
 from proofgrid.sdk.connection import Connection
 from proofgrid.sdk.transfer import OnBytes, download_file, upload_file
+from proofgrid.wire.codec import write_ladder
 from proofgrid.wire.v1 import client_pb2 as messages
 
 ENDED_STATES = frozenset({"done", "failed", "cancelled"})
@@ -118,13 +120,15 @@ class Client:
         idempotency_key: str | None = None,
         allow_cached: bool = False,
         hedging: bool = True,
+        ladder: Ladder | None = None,
     ) -> messages.Task:
         """Submit a request: one proof per element of `inputs`, all in one bundle.
 
         The idempotency key makes trying again safe: the same key is the same task, paid once. With `allow_cached` a
         finished task of yours with the same program and inputs is returned instead of a new one, and costs nothing.
         With `hedging` a job that takes much longer than usual is given to a second operator as well. The first proof
-        is paid, the other one's work in part; a job never costs more than the limit price times its units.
+        is paid, the other one's work in part; a job never costs more than the limit price times its units. With a
+        `ladder` the limit price rises while nobody sells; its last price is put in escrow.
         """
         request = messages.SubmitRequest(
             program_digest=program_digest,
@@ -135,6 +139,7 @@ class Client:
             idempotency_key=idempotency_key or fresh_bytes(16).hex(),
             allow_cached=allow_cached,
             hedging=hedging,
+            ladder=write_ladder(ladder),
         )
         task: messages.Task = await self.connection.ask(self._stub.Submit, request)
         return task
@@ -151,6 +156,7 @@ class Client:
         idempotency_key: str | None = None,
         allow_cached: bool = False,
         hedging: bool = True,
+        ladder: Ladder | None = None,
     ) -> Proven:
         """Submit, wait, download the bundle to `path` and verify it here; whatever dies on the way, it is paid once.
 
@@ -166,6 +172,7 @@ class Client:
             idempotency_key=idempotency_key,
             allow_cached=allow_cached,
             hedging=hedging,
+            ladder=ladder,
         )
         task = await self.wait(task.task_id)
         if task.state != "done":

@@ -36,6 +36,7 @@ class Transaction(StrEnum):
     NOTE_CACHED = "note_cached"
     RETURN_JOB = "return_job"
     NOTE_SLOW = "note_slow"
+    RAISE_LIMITS = "raise_limits"
     EXTEND_LEASES = "extend_leases"
     CLAIM_COMBINING = "claim_combining"
     FINISH_TASK = "finish_task"

@@ -12,6 +12,7 @@ from proofgrid.primitives.digests import Digest, digest_of, parse_digest
 from proofgrid.primitives.errors import MalformedMessage
 from proofgrid.primitives.ids import JobId, LeaseId, parse_uuid
 from proofgrid.rules.jobs.classes import parse_class
+from proofgrid.rules.jobs.ladder import Ladder
 from proofgrid.rules.jobs.offers import HeldLease, JobReport, JobTrouble, LeaseOffer, ProverOffer, StageReport, Verdict
 from proofgrid.rules.jobs.request import ProofRequest
 from proofgrid.wire.v1 import client_pb2 as client
@@ -69,7 +70,19 @@ def read_submit(message: client.SubmitRequest, *, bytes_max: int) -> ProofReques
         idempotency_key=message.idempotency_key,
         allow_cached=message.allow_cached,
         hedging=message.hedging,
+        ladder=_read_ladder(message.ladder) if message.HasField("ladder") else None,
     )
+
+
+def _read_ladder(message: client.Ladder) -> Ladder:
+    return Ladder(permille=message.permille, every_ms=message.every_ms, price_max=message.price_max)
+
+
+def write_ladder(ladder: Ladder | None) -> client.Ladder | None:
+    """Return a ladder's message."""
+    if ladder is None:
+        return None
+    return client.Ladder(permille=ladder.permille, every_ms=ladder.every_ms, price_max=ladder.price_max)
 
 
 # --- provers -------------------------------------------------------------------------------------

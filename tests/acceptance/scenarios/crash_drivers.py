@@ -14,6 +14,7 @@ import asyncpg
 from proofgrid.primitives.clock import SystemClock
 from proofgrid.primitives.digests import digest_of
 from proofgrid.primitives.errors import ProofgridError, Unprovable
+from proofgrid.rules.jobs.ladder import Ladder
 from proofgrid.sdk.transfer import upload_file
 from proofgrid.wire.v1 import client_pb2 as messages
 from proofgrid.wire.v1 import prover_pb2
@@ -112,6 +113,17 @@ async def prover_forgets(doomed: Doomed) -> None:
             async with ScriptedProver(doomed.network, name, dict(PROVERS)[name], slots=1):
                 pass
         await doomed.ends_well(task_id)
+
+
+async def nobody_sells_at_first(doomed: Doomed) -> None:
+    """The client's limit price has to rise before anybody sells."""
+    task_id = await doomed.submit(
+        await doomed.program(), limit_price=490, ladder=Ladder(permille=100, every_ms=1_000, price_max=2_000)
+    )
+    async with doomed.killed():
+        await doomed.ends_well(task_id)
+    kinds = [event.kind for event in await events_of(doomed.client, task_id)]
+    assert kinds.count("raised") >= 1, kinds
 
 
 async def cancel(doomed: Doomed) -> None:

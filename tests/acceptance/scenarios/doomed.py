@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from proofgrid.rules.jobs.ladder import Ladder
 from proofgrid.sdk.client import Client, Proven
 from proofgrid.sdk.connection import Connection
 from proofgrid.wire.v1 import client_pb2 as messages
@@ -125,7 +126,9 @@ class Doomed:
         made = await register_toy(self.client, self.network.root, **{"slices": 1, "rounds": rounds} | settings)
         return made.digest
 
-    async def submit(self, program: str, *, limit_price: int = 1_500, deadline_ms: int = 0) -> str:
+    async def submit(
+        self, program: str, *, limit_price: int = 1_500, deadline_ms: int = 0, ladder: Ladder | None = None
+    ) -> str:
         """Submit a task and remember that it was acknowledged."""
         number = next(self.numbers)
         task = await self.client.submit(
@@ -133,6 +136,7 @@ class Doomed:
             [f"crash {number}"],
             limit_price=limit_price,
             deadline_ms=deadline_ms,
+            ladder=ladder,
             idempotency_key=f"crash-{number}",
         )
         self.acknowledged.append(task.task_id)

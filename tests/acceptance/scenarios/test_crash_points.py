@@ -55,6 +55,7 @@ WAYS: dict[Transaction, dict[str, Driver]] = {
         "unprovable": drivers.input_is_unprovable,
     },
     Transaction.NOTE_SLOW: {"wish": drivers.prover_is_slow},
+    Transaction.RAISE_LIMITS: {"raise": drivers.nobody_sells_at_first},
     Transaction.EXTEND_LEASES: {"blind": drivers.database_away},
     Transaction.CLAIM_COMBINING: {"combine": drivers.prove_tasks},
     Transaction.FINISH_TASK: {"combine": drivers.prove_tasks},

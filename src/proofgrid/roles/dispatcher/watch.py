@@ -1,4 +1,4 @@
-"""Takes back leases that expired, ends tasks past their deadline, looks for stragglers; sleeps till the next is due."""
+"""Takes back expired leases, ends overdue tasks, raises limits, looks for stragglers; sleeps till the next is due."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import structlog
 from proofgrid.primitives.errors import DeadlineMissed
 from proofgrid.primitives.ids import LeaseId, TaskId
 from proofgrid.roles.dispatcher.desk import DispatchSettings, lease_times
+from proofgrid.roles.dispatcher.ladders import raise_limits
 from proofgrid.roles.dispatcher.returns import return_job
 from proofgrid.roles.dispatcher.stragglers import Stragglers
 from proofgrid.rules.jobs.lifecycle import TaskEvent
@@ -51,6 +52,7 @@ class Watch:
                     await self._wait_for_heartbeats()
                 await self.take_back_expired()
                 await self.end_overdue()
+                await raise_limits(self._database)
                 await self._look_for_stragglers()
                 seconds = await self._until_next()
             except PASSING_TROUBLE as error:
@@ -119,6 +121,7 @@ class Watch:
             waits_ms = [
                 await connection.fetchval(QUERIES["next_expiry"]),
                 await connection.fetchval(QUERIES["next_deadline"]),
+                await connection.fetchval(QUERIES["next_raise"]),
             ]
         known = [max(wait_ms, 0) / 1000 for wait_ms in waits_ms if wait_ms is not None]
         return float(min([SLEEP_MAX_SECONDS, *known]))

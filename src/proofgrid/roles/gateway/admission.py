@@ -29,6 +29,7 @@ from proofgrid.proofs.base import NormalisedRequest, Program
 from proofgrid.proofs.library import ProgramLibrary
 from proofgrid.proofs.workers import ProofWorkers
 from proofgrid.rules.jobs.classes import class_of, lane_of
+from proofgrid.rules.jobs.ladder import Ladder
 from proofgrid.rules.jobs.limits import SMALL_ARTIFACT_BYTES, Limits
 from proofgrid.rules.jobs.request import ProofRequest, calculate_escrow, check_request
 from proofgrid.rules.ledger.book import client_account
@@ -238,7 +239,7 @@ def _small(content: bytes) -> bytes | None:
 def _task_row(draft: _Draft, jobs: Sequence[dict[str, Any]]) -> dict[str, Any]:
     request = draft.request
     [transfer] = escrow(
-        task_id=str(draft.task_id), client=draft.client, limit_price=request.limit_price, units=draft.units
+        task_id=str(draft.task_id), client=draft.client, limit_price=request.price_max, units=draft.units
     )
     return {
         "task_id": str(draft.task_id),
@@ -255,14 +256,26 @@ def _task_row(draft: _Draft, jobs: Sequence[dict[str, Any]]) -> dict[str, Any]:
         "jobs_open": len(draft.normal.jobs),
         "inputs_digest": request.inputs_digest,
         "hedging": request.hedging,
+        **_raises(request.ladder),
         "transfer": transfer_row(transfer),
         "accepted": {
             "program": request.program_digest,
             "jobs": [{"slice": row["slice"], "input": row["input"], "units": row["units"]} for row in jobs],
             "units": draft.units,
             "limit_price": request.limit_price,
+            **({"limit_price_max": request.price_max} if request.ladder else {}),
             "escrow": draft.escrow,
         },
+    }
+
+
+def _raises(ladder: Ladder | None) -> dict[str, int]:
+    if ladder is None:
+        return {}
+    return {
+        "raise_permille": ladder.permille,
+        "raise_every_ms": ladder.every_ms,
+        "raise_max": ladder.price_max,
     }
 
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from proofgrid.primitives.digests import Digest, digest_of_json
 from proofgrid.primitives.errors import BudgetTooSmall, DeadlinePassed, InvalidField
 from proofgrid.primitives.money import AMOUNT_MAX, UNITS_MAX
+from proofgrid.rules.jobs.ladder import Ladder
 
 IDEMPOTENCY_KEY_CHARS_MAX = 128
 DEADLINE_MAX_MS = 30 * 24 * 3_600 * 1_000
@@ -26,6 +27,12 @@ class ProofRequest:
     idempotency_key: str
     allow_cached: bool = False  #: a finished task of the same client with the same program and inputs will do
     hedging: bool = False  #: a slow job may be proven a second time, within the limit price
+    ladder: Ladder | None = None  #: how the limit price rises while nobody sells
+
+    @property
+    def price_max(self) -> int:
+        """The most per PU that the client may come to pay."""
+        return self.limit_price if self.ladder is None else self.ladder.price_max
 
     @property
     def content_digest(self) -> Digest:
@@ -39,6 +46,7 @@ class ProofRequest:
                 "deadline_ms": self.deadline_ms,
                 # Left out when off, so that keys of requests from before there was hedging stay good.
                 **({"hedging": True} if self.hedging else {}),
+                **({"ladder": asdict(self.ladder)} if self.ladder else {}),
             }
         )
 
@@ -51,6 +59,8 @@ def check_request(request: ProofRequest, *, inputs_max: int, now_ms: int) -> Non
         raise InvalidField(f"at most {inputs_max} inputs in one request", field="inputs", hint="send several requests")
     if request.limit_price < 1:
         raise InvalidField("the limit price is at least 1 base unit per PU", field="limit_price")
+    if request.ladder is not None:
+        request.ladder.check(limit_price=request.limit_price)
     if request.budget < 0:
         raise InvalidField("the budget is not negative", field="budget")
     if not 1 <= len(request.idempotency_key) <= IDEMPOTENCY_KEY_CHARS_MAX:
@@ -66,15 +76,15 @@ def check_request(request: ProofRequest, *, inputs_max: int, now_ms: int) -> Non
 
 
 def calculate_escrow(request: ProofRequest, *, units: int) -> int:
-    """Return what is put aside for the task: limit price times units. Raises BudgetTooSmall, InvalidField."""
+    """Return what is put aside: the highest limit price times units. Raises BudgetTooSmall, InvalidField."""
     if units > UNITS_MAX:
         raise InvalidField(f"the request needs {units} PU, at most {UNITS_MAX} are allowed", field="inputs")
-    escrow = request.limit_price * units
+    escrow = request.price_max * units
     if escrow > AMOUNT_MAX:
         raise InvalidField(f"limit price times {units} PU is beyond any budget", field="limit_price")
     if request.budget and request.budget < escrow:
         raise BudgetTooSmall(
-            f"{units} PU at {request.limit_price} per PU are {escrow}, the budget is {request.budget}",
+            f"{units} PU at {request.price_max} per PU are {escrow}, the budget is {request.budget}",
             field="budget",
             hint=_ways_out(request.budget, escrow=escrow, units=units),
         )

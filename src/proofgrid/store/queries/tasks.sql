@@ -20,13 +20,15 @@ ORDER BY finished_ms DESC LIMIT 1;
 WITH given AS (
     SELECT * FROM jsonb_to_recordset($1::jsonb) AS g(task_id uuid, client text, program_digest text,
         idempotency_key text, request_digest text, statement jsonb, inputs int, limit_price bigint, units bigint,
-        escrow bigint, deadline_ms bigint, jobs_open int, inputs_digest text, hedging boolean, accepted jsonb, transfer jsonb)
+        escrow bigint, deadline_ms bigint, jobs_open int, inputs_digest text, hedging boolean, raise_permille int,
+        raise_every_ms bigint, raise_max bigint, accepted jsonb, transfer jsonb)
 ), admitted AS (
     INSERT INTO tasks (task_id, client, program_digest, state, idempotency_key, request_digest, statement, inputs,
-        limit_price, units, escrow, deadline_ms, jobs_open, inputs_digest, hedging, event_seq)
+        limit_price, units, escrow, deadline_ms, jobs_open, inputs_digest, hedging, raise_permille, raise_every_ms,
+        raise_max, raise_at_ms, event_seq)
     SELECT task_id, client, program_digest, 'open', idempotency_key, request_digest, statement, inputs, limit_price,
         units, escrow, CASE WHEN deadline_ms > 0 THEN deadline_ms ELSE now_ms() + $4 END, jobs_open, inputs_digest,
-        coalesce(hedging, false), 1
+        coalesce(hedging, false), raise_permille, raise_every_ms, raise_max, now_ms() + raise_every_ms, 1
     FROM given
     ON CONFLICT (client, idempotency_key) DO NOTHING RETURNING task_id, client, limit_price
 ), events AS (
@@ -137,6 +139,32 @@ SELECT task_id FROM tasks WHERE state IN ('open', 'combining') AND deadline_ms <
 
 -- name: next_deadline
 SELECT min(deadline_ms) - now_ms() FROM tasks WHERE state IN ('open', 'combining');
+
+-- name: tasks_to_raise
+SELECT task_id FROM tasks WHERE raise_at_ms <= now_ms() AND state = 'open' ORDER BY raise_at_ms LIMIT 500;
+
+-- name: next_raise
+SELECT min(raise_at_ms) - now_ms() FROM tasks WHERE raise_at_ms IS NOT NULL AND state = 'open';
+
+-- name: raises_of_tasks
+-- The tasks' rows are locked. Those that are due, when one of their jobs was sold last, and the lanes of jobs that nobody
+-- has yet.
+SELECT task_id, limit_price, raise_permille, raise_every_ms, raise_max, now_ms() AS now_ms,
+    (SELECT max(granted_ms) FROM leases WHERE leases.task_id = tasks.task_id) AS sold_ms,
+    ARRAY(SELECT DISTINCT lane FROM jobs WHERE jobs.task_id = tasks.task_id AND jobs.state = 'ready') AS lanes
+FROM tasks WHERE task_id = ANY($1::uuid[]) AND raise_at_ms <= now_ms() AND state = 'open';
+
+-- name: raise_limits
+-- The tasks' rows are locked. $1: tasks, $2: their limit prices from now on, $3: when they rise again, NULL for never.
+WITH given AS (
+    SELECT * FROM unnest($1::uuid[], $2::bigint[], $3::bigint[]) AS g(task_id, limit_price, raise_at_ms)
+), raised AS (
+    UPDATE tasks SET limit_price = given.limit_price, raise_at_ms = given.raise_at_ms FROM given
+    WHERE tasks.task_id = given.task_id
+)
+UPDATE jobs SET limit_price = given.limit_price FROM given
+WHERE jobs.task_id = given.task_id AND jobs.limit_price <> given.limit_price
+  AND jobs.state IN ('waiting', 'ready', 'leased');
 
 -- name: claim_combining
 -- Take tasks whose proofs are all there, $3 at most. $4: those that this gateway is working on; what it claimed besides

@@ -326,6 +326,7 @@ class SubmitRequest(_message.Message):
     IDEMPOTENCY_KEY_FIELD_NUMBER: _builtins.int
     ALLOW_CACHED_FIELD_NUMBER: _builtins.int
     HEDGING_FIELD_NUMBER: _builtins.int
+    LADDER_FIELD_NUMBER: _builtins.int
     program_digest: _builtins.str
     inputs_json: _builtins.str
     """a list with one element per input of the batch"""
@@ -340,6 +341,10 @@ class SubmitRequest(_message.Message):
     """a finished task of yours with the same program and inputs will do; it costs nothing"""
     hedging: _builtins.bool
     """a slow job may get a second lease; a job never costs more than the limit price times its units"""
+    @_builtins.property
+    def ladder(self) -> Global___Ladder:
+        """how the limit price rises; none: it stays"""
+
     def __init__(
         self,
         *,
@@ -351,14 +356,42 @@ class SubmitRequest(_message.Message):
         idempotency_key: _builtins.str = ...,
         allow_cached: _builtins.bool = ...,
         hedging: _builtins.bool = ...,
+        ladder: Global___Ladder | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["ladder", b"ladder"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["allow_cached", b"allow_cached", "budget", b"budget", "deadline_ms", b"deadline_ms", "hedging", b"hedging", "idempotency_key", b"idempotency_key", "inputs_json", b"inputs_json", "limit_price", b"limit_price", "program_digest", b"program_digest"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["allow_cached", b"allow_cached", "budget", b"budget", "deadline_ms", b"deadline_ms", "hedging", b"hedging", "idempotency_key", b"idempotency_key", "inputs_json", b"inputs_json", "ladder", b"ladder", "limit_price", b"limit_price", "program_digest", b"program_digest"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___SubmitRequest: _TypeAlias = SubmitRequest  # noqa: Y015
+
+@_typing.final
+class Ladder(_message.Message):
+    """"permille" more after every "every_ms" without a sale, up to "price_max"."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PERMILLE_FIELD_NUMBER: _builtins.int
+    EVERY_MS_FIELD_NUMBER: _builtins.int
+    PRICE_MAX_FIELD_NUMBER: _builtins.int
+    permille: _builtins.int
+    every_ms: _builtins.int
+    price_max: _builtins.int
+    def __init__(
+        self,
+        *,
+        permille: _builtins.int = ...,
+        every_ms: _builtins.int = ...,
+        price_max: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["every_ms", b"every_ms", "permille", b"permille", "price_max", b"price_max"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Ladder: _TypeAlias = Ladder  # noqa: Y015
 
 @_typing.final
 class Task(_message.Message):
