@@ -115,10 +115,13 @@ def readings() -> Iterator[Use]:
                 for item in node.items:
                     match item:
                         case ast.withitem(
-                            context_expr=ast.Call(func=ast.Attribute(attr="connection" | "snapshot")),
+                            context_expr=ast.Call(func=ast.Attribute(attr="connection" | "snapshot" as method)),
                             optional_vars=ast.Name(id=name),
                         ):
-                            yield from _uses(file, node, name)
+                            # A snapshot may be handed on: PostgreSQL itself refuses to write in it, everywhere.
+                            for use in _uses(file, node, name):
+                                if use.query is not None or method == "connection":
+                                    yield use
 
 
 def _uses(file: str, block: ast.AsyncWith, name: str) -> Iterator[Use]:

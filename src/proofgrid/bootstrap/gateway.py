@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,6 +27,7 @@ from proofgrid.bootstrap.faults import install_fault_hook
 from proofgrid.primitives.clock import SystemClock, fresh_uuid
 from proofgrid.primitives.errors import Recoverable
 from proofgrid.primitives.ids import Address, GatewayId, LeaseId, SessionId
+from proofgrid.proofs.base import JobDraft
 from proofgrid.proofs.library import ProgramLibrary
 from proofgrid.proofs.workers import ProofWorkers
 from proofgrid.roles.dispatcher.desk import Desk
@@ -38,19 +39,22 @@ from proofgrid.roles.gateway.client_service import ClientService, NetworkFacts
 from proofgrid.roles.gateway.front_door import FrontDoor
 from proofgrid.roles.gateway.market_service import MarketService
 from proofgrid.roles.gateway.prover_service import ProverService
+from proofgrid.roles.gateway.quote_service import QuoteService
 from proofgrid.roles.gateway.registration import Registration
 from proofgrid.roles.gateway.server import bind, new_server
 from proofgrid.roles.gateway.watching import TaskWatch
+from proofgrid.roles.market.quoting import QuotedJob, Quoting
 from proofgrid.roles.market.rounds import Market
 from proofgrid.roles.settlement.combining import Combiner
 from proofgrid.roles.settlement.settlement import Settlement
+from proofgrid.rules.market.quote import LaneQuote
 from proofgrid.settings import GatewaySettings, parse_gateway_roles
 from proofgrid.store.cache import LocalCache
 from proofgrid.store.database import Listener
 from proofgrid.store.queries import QUERIES
 from proofgrid.store.transactions import Transaction
 from proofgrid.telemetry.logs import configure_logs
-from proofgrid.wire.v1 import client_pb2_grpc, market_pb2_grpc, prover_pb2_grpc
+from proofgrid.wire.v1 import client_pb2_grpc, market_pb2_grpc, prover_pb2_grpc, quotes_pb2_grpc
 
 GATEWAY_CACHE_BYTES = 10 << 30
 STOP_GRACE_SECONDS = 2.0
@@ -168,6 +172,17 @@ async def run_gateway(
         client_pb2_grpc.add_AdminServiceServicer_to_server(AdminService(door, database), server)
         client_pb2_grpc.add_ArtifactServiceServicer_to_server(
             ArtifactService(door, database, artifacts, limits=limits), server
+        )
+        quoting = Quoting(
+            database, reference_price=settings.reference_price, horizon_ms=market_settings_of(settings).horizon_ms
+        )
+
+        async def price_jobs(jobs: Sequence[tuple[str, JobDraft]], program: str) -> Sequence[LaneQuote]:
+            asked = [QuotedJob(lane=lane, units=job.units, memory_bytes=job.memory_bytes) for lane, job in jobs]
+            return await quoting.quote(asked, program=program)
+
+        quotes_pb2_grpc.add_QuoteServiceServicer_to_server(
+            QuoteService(door, admission, price_jobs, limits=limits), server
         )
         market_pb2_grpc.add_MarketServiceServicer_to_server(MarketService(door, database, key), server)
         if "dispatcher" in roles:

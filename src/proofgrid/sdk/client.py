@@ -28,6 +28,8 @@ from proofgrid.sdk.connection import Connection
 from proofgrid.sdk.transfer import OnBytes, download_file, upload_file
 from proofgrid.wire.codec import write_ladder
 from proofgrid.wire.v1 import client_pb2 as messages
+from proofgrid.wire.v1 import quotes_pb2 as quotes
+from proofgrid.wire.v1 import quotes_pb2_grpc as quotes_grpc
 
 ENDED_STATES = frozenset({"done", "failed", "cancelled"})
 
@@ -143,6 +145,18 @@ class Client:
         )
         task: messages.Task = await self.connection.ask(self._stub.Submit, request)
         return task
+
+    async def quote(self, program_digest: str, inputs: Sequence[Any]) -> quotes.Quote:
+        """Return what a request would cost now, which limits sold how often, and how long it would take.
+
+        Everything is checked as in `submit`; nothing is stored, sold or promised.
+        """
+        request = quotes.QuoteRequest(
+            program_digest=program_digest, inputs_json=json.dumps(list(inputs), separators=(",", ":"))
+        )
+        stub = quotes_grpc.QuoteServiceStub(self.connection.channel)
+        quote: quotes.Quote = await self.connection.ask(stub.GetQuote, request)
+        return quote
 
     async def prove(
         self,

@@ -58,6 +58,7 @@ class SyncClient:
 
     register_program = _blocking(Client.register_program)
     submit = _blocking(Client.submit)
+    quote = _blocking(Client.quote)
     prove = _blocking(Client.prove)
     wait = _blocking(Client.wait)
     task = _blocking(Client.task)

@@ -23,12 +23,12 @@ from proofgrid.primitives.errors import (
     Recoverable,
     TooManyOpenTasks,
 )
-from proofgrid.primitives.ids import Address, TaskId
+from proofgrid.primitives.ids import Address, Lane, TaskId
 from proofgrid.proofs import workers as in_worker
-from proofgrid.proofs.base import NormalisedRequest, Program
+from proofgrid.proofs.base import JobDraft, NormalisedRequest, Program
 from proofgrid.proofs.library import ProgramLibrary
 from proofgrid.proofs.workers import ProofWorkers
-from proofgrid.rules.jobs.classes import class_of, lane_of
+from proofgrid.rules.jobs.classes import class_of, class_of_lane, lane_of
 from proofgrid.rules.jobs.ladder import Ladder
 from proofgrid.rules.jobs.limits import SMALL_ARTIFACT_BYTES, Limits
 from proofgrid.rules.jobs.request import ProofRequest, calculate_escrow, check_request
@@ -100,15 +100,12 @@ class Admission:
         known, open_tasks = await self._look_around(client, request)
         if known is not None:
             return known
-        check_request(request, inputs_max=self._limits.inputs_per_task, now_ms=self._clock.now_ms())
-        program = await self._library.program(request.program_digest)
+        program = await self._checked(request)
         if open_tasks >= self._limits.open_tasks:
             raise TooManyOpenTasks(
                 f"{open_tasks} tasks are open, {self._limits.open_tasks} are allowed", hint="wait for some to finish"
             )
 
-        units = sum(spec.units for spec in program.slices) * len(request.inputs)
-        calculate_escrow(request, units=units)  # what the program alone tells is refused before the costly part
         normal = await self._normalise(program, request)
         units = sum(job.units for job in normal.jobs)
         draft = _Draft(
@@ -129,6 +126,23 @@ class Admission:
         if known is None:
             raise Recoverable("the task with this key is not to be found", hint="try again in a moment")
         return known
+
+    async def jobs_of(self, request: ProofRequest) -> tuple[Program, list[tuple[Lane, JobDraft]]]:
+        """Return the program of a request and its jobs, each with the lane it would be sold in; nothing is stored."""
+        program = await self._checked(request)
+        normal = await self._normalise(program, request)
+        return program, [(self._lane_of(job, program), job) for job in normal.jobs]
+
+    async def _checked(self, request: ProofRequest) -> Program:
+        """Return a request's program; what can be refused before the costly part is refused here."""
+        check_request(request, inputs_max=self._limits.inputs_per_task, now_ms=self._clock.now_ms())
+        program = await self._library.program(request.program_digest)
+        calculate_escrow(request, units=sum(spec.units for spec in program.slices) * len(request.inputs))
+        return program
+
+    def _lane_of(self, job: JobDraft, program: Program) -> Lane:
+        job_class = class_of(memory_bytes=job.memory_bytes, units=job.units)
+        return lane_of(subnetwork=self._subnetwork, proof_system=program.proof_system, job_class=job_class)
 
     async def _look_around(self, client: Address, request: ProofRequest) -> tuple[TaskId | None, int]:
         """Return the task that answers this request already, if any, and how many tasks the client has open."""
@@ -210,8 +224,7 @@ class Admission:
         rows = []
         task_id = str(draft.task_id)
         for position, (job, input_digest) in enumerate(zip(draft.normal.jobs, draft.input_digests, strict=True)):
-            job_class = class_of(memory_bytes=job.memory_bytes, units=job.units)
-            lane = lane_of(subnetwork=self._subnetwork, proof_system=draft.program.proof_system, job_class=job_class)
+            lane = self._lane_of(job, draft.program)
             rows.append(
                 {
                     "job_id": str(fresh_uuid(self._clock)),
@@ -220,7 +233,7 @@ class Admission:
                     "input": job.input_index,
                     "position": position,
                     "lane": lane,
-                    "class": job_class.value,
+                    "class": class_of_lane(lane).value,
                     "units": job.units,
                     "memory_bytes": job.memory_bytes,
                     "depends_on": list(job.depends_on),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
 from proofgrid.primitives.clock import fresh_bytes
@@ -21,26 +21,45 @@ TASKS_OF_OTHERS = 4  #: of each
 
 async def collect_chain(connection: Any, chain: str, lanes: Sequence[str], *, horizon_ms: int) -> ChainBook:
     """Return what waits in these lanes, the tasks' rows locked, and the free provers that may have it."""
+    books = [
+        await _collect(connection, book, _lock_tasks) for book in await _open(connection, chain, lanes, horizon_ms)
+    ]
+    return ChainBook([book for book in books if book.has_orders], skipped=any(book.skipped for book in books))
+
+
+async def peek_chain(connection: Any, chain: str, lane: str, *, horizon_ms: int) -> ChainBook:
+    """Return the same for reading only, with this lane even if nobody waits there."""
+    rows = await connection.fetch(QUERIES["waiting_lanes"], chain)
+    lanes = {row["lane"] for row in rows} | {lane}
+    opened = await _open(connection, chain, sorted(lanes), horizon_ms)
+    books = [await _collect(connection, book, _peek_at_tasks) for book in opened]
+    return ChainBook([book for book in books if book.has_orders or book.lane == lane])
+
+
+async def _open(connection: Any, chain: str, lanes: Sequence[str], horizon_ms: int) -> list[Book]:
+    """Return the empty books of the lanes that somebody who is free may serve."""
     if not lanes:
-        return ChainBook()
+        return []
     sessions = await sessions_of_chain(connection, chain)
     free = {row["prover_id"]: row for row in sessions if row["slots"] > row["busy"]}
     if not free:
-        return ChainBook()
+        return []
     constraints = await constraints_of(connection, lanes)
     books = []
     for lane in sorted(lanes, key=lane_order):
         wanted = constraints.get(lane, NO_CONSTRAINTS)
         able = {prover_id: row for prover_id, row in free.items() if serves(row, lane, wanted)}
         if able:
-            slot_units = slot_units_of(able, lane, horizon_ms=horizon_ms)
-            books.append(await _collect(connection, Book(lane, able, slot_units)))
-    return ChainBook([book for book in books if book.has_orders], skipped=any(book.skipped for book in books))
+            books.append(Book(lane, able, slot_units_of(able, lane, horizon_ms=horizon_ms)))
+    return books
 
 
-async def _collect(connection: Any, book: Book) -> Book:
+FindTasks = Callable[[Any, Book, int], Awaitable[list[Any]]]
+
+
+async def _collect(connection: Any, book: Book, find_tasks: FindTasks) -> Book:
     slots = sum(row["slots"] - row["busy"] for row in book.sessions.values())
-    found = await _lock_tasks(connection, book, slots)
+    found = await find_tasks(connection, book, slots)
     tasks = [row for row in found if row["limit_price"] is not None]
     skipped = len(tasks) < len(found)
     if not tasks:
@@ -65,6 +84,11 @@ async def _collect(connection: Any, book: Book) -> Book:
         wishes={str(wish["job_id"]): wish for wish in wishes if may_prove(wish, book)},
         skipped=skipped,
     )
+
+
+async def _peek_at_tasks(connection: Any, book: Book, slots: int) -> list[Any]:
+    tasks: list[Any] = await connection.fetch(QUERIES["tasks_for_sale"], book.lane, book_tasks(slots))
+    return tasks
 
 
 async def _lock_tasks(connection: Any, book: Book, slots: int) -> list[Any]:

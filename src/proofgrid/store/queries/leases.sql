@@ -31,6 +31,31 @@ FROM (SELECT task_id, wished, place FROM book FULL JOIN wishes USING (task_id)) 
     WHERE tasks.task_id = wanted.task_id AND state = 'open' AND deadline_ms > now_ms() FOR NO KEY UPDATE SKIP LOCKED
 ) AS taken ON true ORDER BY wanted.place;
 
+-- name: tasks_for_sale
+-- The same for reading only, without wishes: $1: a lane, $2: at most so many.
+SELECT task_id, NULL::uuid[] AS wished, program_digest, limit_price, client FROM tasks
+WHERE state = 'open' AND task_id IN (
+    SELECT task_id FROM jobs WHERE state = 'ready' AND lane = $1 AND not_before_ms <= now_ms()
+    ORDER BY -limit_price, task_id LIMIT $2)
+ORDER BY -limit_price, task_id;
+
+-- name: waiting_lanes
+SELECT lane FROM waiting_lanes($1) AS waiting(lane);
+
+-- name: references_of_lanes
+SELECT given.lane, last.next_reference FROM unnest($1::text[]) AS given(lane) CROSS JOIN LATERAL (
+    SELECT next_reference FROM rounds WHERE rounds.lane = given.lane ORDER BY number DESC LIMIT 1) AS last;
+
+-- name: recent_buy_prices
+-- Of the latest $2 rounds of a lane, those in which something was sold.
+SELECT buy_price FROM (SELECT buy_price, units FROM rounds WHERE lane = $1 ORDER BY number DESC LIMIT $2) AS latest
+WHERE units > 0;
+
+-- name: waiting_units
+-- Of a lane's first 10,000 jobs for sale.
+SELECT coalesce(sum(units), 0)::bigint FROM (
+    SELECT units FROM jobs WHERE state = 'ready' AND lane = $1 LIMIT 10000) AS waiting;
+
 -- name: lock_tasks_of_others
 -- Where a book is full of one client's tasks: the best bids of $5 other clients with open tasks, drawn from $6 on, $7 of
 -- each, among their best 64. $1, $3, $4 as above; $2: the tasks that are in the book.

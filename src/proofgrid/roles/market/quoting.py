@@ -1,0 +1,115 @@
+"""Looks at the live book for somebody who has not bid yet; writes nothing, and tells nothing of single orders."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from proofgrid.roles.market.book import Book, ChainBook
+from proofgrid.roles.market.collecting import peek_chain
+from proofgrid.rules.jobs.classes import chain_of
+from proofgrid.rules.market.chain import LaneDemands
+from proofgrid.rules.market.quote import UNITS_PER_SECOND, LaneQuote, expected_ms, price_now, prices_for_chances
+from proofgrid.rules.scheduling.offers import JobDemand
+from proofgrid.store.database import Database
+from proofgrid.store.lanes import sessions_of_lane, speed_of
+from proofgrid.store.queries import QUERIES
+
+RECENT_ROUNDS = 200
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class QuotedJob:
+    """One job of a request, and the lane in which it would be sold."""
+
+    lane: str
+    units: int
+    memory_bytes: int
+
+
+class Quoting:
+    """Answers what the lanes of a request would say now. Any gateway may ask."""
+
+    def __init__(self, database: Database, *, reference_price: int, horizon_ms: int) -> None:
+        self._database = database
+        self._reference_price = reference_price
+        self._horizon_ms = horizon_ms
+
+    async def quote(self, jobs: Sequence[QuotedJob], *, program: str) -> list[LaneQuote]:
+        """Return what each lane of the jobs says, in one moment of the database."""
+        by_lane: dict[str, list[QuotedJob]] = defaultdict(list)
+        for job in jobs:
+            by_lane[job.lane].append(job)
+        async with self._database.snapshot() as connection:
+            return [await self._lane(connection, lane, of_lane, program) for lane, of_lane in sorted(by_lane.items())]
+
+    async def _lane(self, connection: Any, lane: str, jobs: Sequence[QuotedJob], program: str) -> LaneQuote:
+        chain = chain_of(lane)
+        book = await peek_chain(connection, chain, lane, horizon_ms=self._horizon_ms)
+        references = {
+            row["lane"]: row["next_reference"]
+            for row in await connection.fetch(QUERIES["references_of_lanes"], [one.lane for one in book.books])
+        }
+        recent = await connection.fetch(QUERIES["recent_buy_prices"], lane, RECENT_ROUNDS)
+        sessions = await sessions_of_lane(connection, lane)
+        waiting_units = await connection.fetchval(QUERIES["waiting_units"], lane)
+        slots = sum(row["slots"] for row in sessions)
+        free = sum(max(0, row["slots"] - row["busy"]) for row in sessions)
+        units = [job.units for job in jobs]
+        wait_ms, prove_ms = expected_ms(
+            units,
+            waiting_units=waiting_units,
+            free_slots=free,
+            slots=slots,
+            units_per_second=_units_per_second(sessions, lane),
+        )
+        reference = references.get(lane) or self._reference_price
+        return LaneQuote(
+            lane=lane,
+            jobs=len(jobs),
+            units=sum(units),
+            memory_bytes_max=max(job.memory_bytes for job in jobs),
+            # Several clearings of a full book take tens of milliseconds: not on the loop.
+            price_now=await asyncio.to_thread(
+                price_now,
+                [self._demands(one, references) for one in book.books],
+                book.offers(),
+                lane,
+                [_demand(number, job, book, lane) for number, job in enumerate(jobs)],
+                program=program,
+            ),
+            prices=prices_for_chances([row["buy_price"] for row in recent], reference=reference),
+            provers=len(sessions),
+            free_slots=free,
+            wait_ms=wait_ms,
+            prove_ms=prove_ms,
+        )
+
+    def _demands(self, book: Book, references: dict[str, int]) -> LaneDemands:
+        return LaneDemands(
+            lane=book.lane,
+            number=1,
+            previous=None,
+            reference=references.get(book.lane) or self._reference_price,
+            demands=book.demands,
+        )
+
+
+def _demand(number: int, job: QuotedJob, book: ChainBook, lane: str) -> JobDemand:
+    too_small = {
+        prover_id
+        for one in book.books
+        if one.lane == lane
+        for prover_id, row in one.sessions.items()
+        if row["memory_bytes"] - row["memory_busy"] < job.memory_bytes or row["units_min"] > job.units
+    }
+    return JobDemand(job_id=f"quote {number}", units=job.units, excluded=frozenset(too_small))
+
+
+def _units_per_second(sessions: Sequence[Any], lane: str) -> int:
+    """Return the mean speed of those who are measured."""
+    speeds = [speed.units_per_second_milli // 1_000 for row in sessions if (speed := speed_of(row, lane)).is_measured]
+    return sum(speeds) // len(speeds) if speeds else UNITS_PER_SECOND
