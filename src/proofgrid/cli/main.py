@@ -22,6 +22,7 @@ from proofgrid.cli import (
     record,
     result,
     rounds,
+    simulate,
     srs,
     status,
     storage,
@@ -77,7 +78,7 @@ cli = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
 )
 
-for verb in (demo, gateway, prover, submit, watch, result, verify, cancel, tasks, status, account, rounds):
+for verb in (demo, gateway, prover, submit, watch, result, verify, cancel, tasks, status, account, rounds, simulate):
     verb.add_to(cli)
 storage.add_to(admin.group)
 record.add_to(market.group)
