@@ -81,7 +81,7 @@ def run(
         return
     if not scenario:
         raise InvalidField("which scenario?", field="scenario", hint="see proofgrid simulate --list")
-    changes = {"provers": provers, "jobs": jobs, "clients": clients, "seed": seed}
+    changes: dict[str, Any] = {"provers": provers, "jobs": jobs, "clients": clients, "seed": seed}
     changes["load_permille"] = None if load is None else load * 10
     chosen = replace(preset(scenario), **{name: value for name, value in changes.items() if value is not None})
     if out is not None:
@@ -125,7 +125,7 @@ def _simulate(scenario: Scenario, cases: int, stop: Stop) -> Report:
             progress=lambda now: show(scenario.jobs - now.open_jobs, now.clock.facts),
         )
     if not cases or not complete:
-        return report_of(world, complete=complete)
+        return report_of(world, cases=cases, complete=complete)
 
     small = replace(scenario, provers=min(scenario.provers, SMALL_PROVERS), jobs=min(scenario.jobs, SMALL_JOBS))
     small = replace(small, strategies={}, griefing=False, shading_clients_permille=0)
@@ -144,7 +144,8 @@ def _simulate(scenario: Scenario, cases: int, stop: Stop) -> Report:
             show(done, done)
 
         comparisons = compare(scenario, cases=cases, should_stop=lambda: stop.wanted, progress=another)
-    return report_of(world, comparisons=comparisons, lies=lies, complete=complete and not stop.wanted)
+    complete = complete and not stop.wanted
+    return report_of(world, comparisons=comparisons, lies=lies, cases=cases, complete=complete)
 
 
 # --- output ------------------------------------------------------------------------------------------

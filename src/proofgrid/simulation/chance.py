@@ -1,4 +1,4 @@
-"""Chance by name: each draw belongs to its seed and to what it is about, so one actor's change moves nobody else's luck.
+"""Chance by name: a draw belongs to its seed and to what it is about, so one actor's change moves nobody else's luck.
 
 Two runs with the same seed meet the same jobs, failures and lots, whatever else differs. That is what makes "the same
 world, one strategy changed" a comparison.

@@ -51,7 +51,8 @@ def html_of(report: Report, plots: Mapping[str, str]) -> str:
             plots,
             "welfare",
             "Welfare",
-            "Rounds against the exact optimum of their books. Dotted: 97%. In tiny books no truthful rule comes close.",
+            "Rounds against the exact optimum of their books. Dotted: 97%. A running market's books hold what earlier "
+            "rounds left over, and are small; python -m benchmarks welfare measures fresh ones.",
         ),
         "</div>",
         _classes(report),
@@ -123,8 +124,8 @@ def _deviations(report: Report, plots: Mapping[str, str]) -> str:
     columns: list[Column] = [
         ("strategy", lambda row: row["strategy"]),
         ("cases", lambda row: str(row["cases"])),
-        ("honesty earns", lambda row: _tokens(row["honest_mean"])),
-        ("beyond it", lambda row: _tokens(row["gain_mean"])),
+        ("honesty earns", lambda row: _number(row["honest_mean"], places=1)),
+        ("beyond it", lambda row: _number(row["gain_mean"], places=1)),
         ("share", lambda row: _percent(row["gain_share"], sign=True)),
         ("95%", lambda row: f"± {_percent(row['gain_share_95'])}"),
         ("pays in", lambda row: _percent(row["pays_share"])),
@@ -132,7 +133,8 @@ def _deviations(report: Report, plots: Mapping[str, str]) -> str:
     return _section(
         "Whole runs in pairs",
         "The same small world and seed twice: everybody honest, and one machine (or a pair) with another strategy. "
-        "In a run, capacity sold now is missing later and prices lead to prices, which no rule for one round governs.",
+        "In a run, capacity sold now is missing later and prices lead to prices, which no rule for one round governs. "
+        "Earnings: base units per PU that the machine could have done.",
         f"<figure>{plots.get('deviations', '')}</figure>" + _table(columns, report["deviations"]),
     )
 
@@ -227,9 +229,7 @@ def _section(title: str, text: str, content: str) -> str:
 
 def _table(columns: Sequence[Column], rows: Sequence[Any]) -> str:
     head = "".join(f"<th>{escape(name)}</th>" for name, _ in columns)
-    body = "".join(
-        "<tr>" + "".join(f"<td>{escape(text(row))}</td>" for _, text in columns) + "</tr>" for row in rows
-    )
+    body = "".join("<tr>" + "".join(f"<td>{escape(text(row))}</td>" for _, text in columns) + "</tr>" for row in rows)
     return f'<div class="scroll"><table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>'
 
 
@@ -248,9 +248,8 @@ def _seconds(milliseconds: int | None) -> str:
 
 
 def _duration(milliseconds: int) -> str:
-    minutes, seconds = divmod(milliseconds // 1_000, 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours} h {minutes:02d} min" if hours else f"{minutes} min {seconds:02d} s"
+    hours, minutes = divmod(round(milliseconds / 60_000), 60)
+    return f"{hours} h {minutes:02d} min" if hours else f"{minutes} min"
 
 
 def _tokens(amount: int) -> str:

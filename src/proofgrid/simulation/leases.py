@@ -42,7 +42,7 @@ REASONS = {
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Leases:
-    """Sold jobs, one row each. `end_ms` is NO_JOB's too: capacity that a griefing buyer bought stands idle until then."""
+    """Sold jobs, one row each; NO_JOB is capacity that a griefing buyer bought and that stands idle until its end."""
 
     job: Column
     prover: Column
@@ -116,17 +116,19 @@ def run(
 
 def by_moment(moments_ms: Column, *, round_ms: int) -> Iterator[tuple[int, Column]]:
     """Yield the rounds in which something is noticed, and which rows are noticed then."""
+    if not len(moments_ms):
+        return
     noticed = -(-moments_ms // round_ms) * round_ms
     order = np.argsort(noticed, kind="stable")
-    starts = np.flatnonzero(np.append(True, np.diff(noticed[order]) != 0)) if len(order) else []
-    for rows in np.split(order, starts[1:]) if len(order) else []:
+    starts = np.flatnonzero(np.diff(noticed[order])) + 1
+    for rows in np.split(order, starts):
         yield int(noticed[rows[0]]), rows
 
 
 def lease_limit_ms(units: Column, lane: Column) -> Column:
     """Return how long a lease may take: the policy's slack over the usual speed of the prover's class."""
     usual_ms = np.ceil(units / np.array(CLASS_SPEED)[lane]).astype(np.int64)
-    return POLICY.start_ms + usual_ms * POLICY.slack_permille // WHOLE_PERMILLE
+    return np.asarray(POLICY.start_ms + usual_ms * POLICY.slack_permille // WHOLE_PERMILLE)
 
 
 def _luck(

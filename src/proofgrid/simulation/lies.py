@@ -215,9 +215,7 @@ def _bought(done: ClearedLane, place: int, value: int) -> int:
     return sum(int(done.cleared.bought_units[entry]) * (value - done.cleared.buy_price) for entry in entries)
 
 
-def _with_ask(
-    lanes: Lanes, who: Seller, *, price: tuple[int, int] = (1, 1), units: tuple[int, int] = (1, 1)
-) -> Lanes:
+def _with_ask(lanes: Lanes, who: Seller, *, price: tuple[int, int] = (1, 1), units: tuple[int, int] = (1, 1)) -> Lanes:
     asks = lanes[who.lane].asks
     prices, sizes = asks.price.copy(), asks.units.copy()
     prices[who.place] = prices[who.place] * price[0] // price[1]
@@ -230,9 +228,7 @@ def _with_second(lanes: Lanes, who: Seller, *, units: int, price: int, chance: n
     """Add an order at the end of her lane, with a lot of its own among all ranks."""
     highest = max(int(lane.asks.rank.max(initial=0)) for lane in lanes)
     lot = 2 * int(chance.integers(highest + 1)) + 1
-    lanes = [
-        replace(lane, asks=replace(lane.asks, rank=lane.asks.rank * 2)) for lane in lanes
-    ]
+    lanes = [replace(lane, asks=replace(lane.asks, rank=lane.asks.rank * 2)) for lane in lanes]
     asks = lanes[who.lane].asks
     more = OrderColumns(
         units=np.append(asks.units, units), price=np.append(asks.price, price), rank=np.append(asks.rank, lot)

@@ -1,7 +1,7 @@
 """The world's accounts as columns. Which money moves is that of `rules.ledger.settlement`; tests hold them together.
 
-    mint --> client --> escrow of a job --> machine (price), treasury (surplus), client (refund)
-    mint --> bond of a machine --> treasury (slash)
+mint --> client --> escrow of a job --> machine (price), treasury (surplus), client (refund)
+mint --> bond of a machine --> treasury (slash)
 """
 
 from __future__ import annotations
@@ -61,9 +61,7 @@ class Accounts:
         np.add.at(self.client, clients, self.escrow[jobs])
         self.escrow[jobs] = 0
 
-    def pay_at_once(
-        self, client: int, machines: Column, units: Column, buy_price: Column, sell_price: Column
-    ) -> int:
+    def pay_at_once(self, client: int, machines: Column, units: Column, buy_price: Column, sell_price: Column) -> int:
         """Let a client pay for capacity that she does not use; return what it cost her."""
         paid = int((buy_price * units).sum())
         self.client[client] -= paid

@@ -18,9 +18,7 @@ IMPOSSIBLE = -(2**62)
 SUM_MAX = 2.0**61
 
 
-def best_welfare(
-    *, bid_units: Column, values: Column, ask_units: Column, costs: Column, grain: int = 1
-) -> int:
+def best_welfare(*, bid_units: Column, values: Column, ask_units: Column, costs: Column, grain: int = 1) -> int:
     """Return the optimum; values and costs are per unit. All bids are multiples of `grain` units."""
     if (bid_units % grain).any():
         raise InvalidField("every size is a multiple of the grain", field="grain")

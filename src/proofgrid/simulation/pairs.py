@@ -1,4 +1,4 @@
-"""Whole runs in pairs: the same world and seed twice, once with everybody honest, once with one machine's strategy changed.
+"""Whole runs in pairs: one world and seed twice, with everybody honest, and with one machine's strategy changed.
 
 A run is longer than a round: capacity sold now is not there a minute later, prices lead to prices, reputations to
 ranks. What the rules promise for one round is only measured here.
@@ -28,38 +28,44 @@ class Pair:
     seed: int
     honest: int
     deviating: int
+    capacity_units: int  #: what the machine could do in the run, so that small ones count as much as large ones
 
     @property
-    def gain(self) -> int:
-        return self.deviating - self.honest
+    def honest_per_unit(self) -> float:
+        return self.honest / self.capacity_units
+
+    @property
+    def gain_per_unit(self) -> float:
+        return (self.deviating - self.honest) / self.capacity_units
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Comparison:
-    """What a strategy earned against honesty."""
+    """What a strategy earned against honesty, in base units per PU that its machines could have done."""
 
     strategy: Strategy
     pairs: tuple[Pair, ...]
 
     @property
     def honest_mean(self) -> float:
-        return float(np.mean([pair.honest for pair in self.pairs]))
+        return float(np.mean([pair.honest_per_unit for pair in self.pairs]))
 
     @property
     def gain_mean(self) -> float:
-        return float(np.mean([pair.gain for pair in self.pairs]))
+        return float(np.mean([pair.gain_per_unit for pair in self.pairs]))
 
     @property
     def gain_error(self) -> float:
         """Half of the 95% confidence interval of the mean."""
         if len(self.pairs) < 2:
             return math.inf
-        return float(CONFIDENCE * np.std([pair.gain for pair in self.pairs], ddof=1) / math.sqrt(len(self.pairs)))
+        spread = np.std([pair.gain_per_unit for pair in self.pairs], ddof=1)
+        return float(CONFIDENCE * spread / math.sqrt(len(self.pairs)))
 
     @property
     def pays_share(self) -> float:
         """The share of cases in which it earned more than honesty."""
-        return sum(pair.gain > 0 for pair in self.pairs) / len(self.pairs)
+        return sum(pair.deviating > pair.honest for pair in self.pairs) / len(self.pairs)
 
 
 def compare(
@@ -86,14 +92,22 @@ def compare(
             world = World(small, changed=dict.fromkeys(liars, strategy))
             world.run()
             progress()
-            earned = [int(run.profit()[liars].sum()) for run in (honest, world)]
-            found[strategy].append(Pair(seed=small.seed, honest=earned[0], deviating=earned[1]))
+            honest_earned, earned = (int(run.profit()[liars].sum()) for run in (honest, world))
+            capacity = capacity_units(honest, liars)
+            pair = Pair(seed=small.seed, honest=honest_earned, deviating=earned, capacity_units=capacity)
+            found[strategy].append(pair)
     return [Comparison(strategy=name, pairs=tuple(pairs)) for name, pairs in found.items() if pairs]
 
 
 def runs_of(cases: int, strategies: int = len(Strategy) - 1) -> int:
     """Return how many runs a comparison takes."""
     return cases * (1 + strategies)
+
+
+def capacity_units(world: World, machines: list[int]) -> int:
+    """Return the PU that these machines can do while jobs come."""
+    rows = np.isin(world.provers.machine, machines)
+    return max(1, int((world.provers.speed * world.provers.slots)[rows].sum() * world.duration_ms))
 
 
 def actors_of(world: World) -> list[int]:

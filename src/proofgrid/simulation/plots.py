@@ -18,7 +18,7 @@ BETTER, WORSE, GREY = "#1a9850", "#d73027", "#888888"
 MINUTE_MS = 60_000
 TOKEN = 1e9
 WIDTH, HEIGHT = 7.6, 3.1  #: inches
-STYLE = {
+STYLE: Any = {
     "svg.hashsalt": "proofgrid",  # the same picture is the same text
     "svg.fonttype": "none",
     "font.family": "sans-serif",

@@ -59,7 +59,7 @@ class Provers:
 
 
 def populate(scenario: Scenario, changed: Mapping[int, Strategy] | None = None) -> Provers:
-    """Return the provers of a scenario; `changed` gives single machines another strategy. Times are set by `at_home`."""
+    """Return the provers of a scenario; `changed` gives single machines another strategy."""
     count = scenario.provers
     chance = generator(scenario.seed, "provers")
     lane = chance.choice(len(CLASSES), size=count, p=CLASS_SHARE)
@@ -141,9 +141,7 @@ def _conduct(
     strategies: list[Strategy], second: set[int], cost: Column, slots: Column
 ) -> tuple[Column, Column, np.typing.NDArray[np.bool_]]:
     conduct = [CONDUCT[name] for name in strategies]
-    asks = [
-        one.second_ask_permille if machine in second else one.ask_permille for machine, one in enumerate(conduct)
-    ]
+    asks = [one.second_ask_permille if machine in second else one.ask_permille for machine, one in enumerate(conduct)]
     ask = cost * column_of(asks) // WHOLE_PERMILLE
     # Half of one slot is one slot: a machine that offered none would not be there at all.
     offered = np.maximum(1, slots * column_of([one.slots_permille for one in conduct]) // WHOLE_PERMILLE)

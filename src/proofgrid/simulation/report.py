@@ -1,4 +1,4 @@
-"""What a run comes to, as one JSON value: the same bytes for the same scenario, so nothing here knows the machine's clock."""
+"""What a run comes to, as one JSON value: the same bytes for the same scenario, so no machine's clock is in it."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from proofgrid.rules.market.columns import Column
 from proofgrid.simulation.lies import PRICE_LIES, Lies
 from proofgrid.simulation.pairs import Comparison
 from proofgrid.simulation.population import CLASSES
-from proofgrid.simulation.scenario import Strategy
+from proofgrid.simulation.scenario import Scenario, Strategy
 from proofgrid.simulation.world import NEVER, World
 
 FORMAT, VERSION = "proofgrid/simulation", 1
@@ -23,14 +23,19 @@ Report = dict[str, Any]
 
 
 def report_of(
-    world: World, *, comparisons: Sequence[Comparison] = (), lies: Lies | None = None, complete: bool = True
+    world: World,
+    *,
+    comparisons: Sequence[Comparison] = (),
+    lies: Lies | None = None,
+    cases: int = 0,
+    complete: bool = True,
 ) -> Report:
-    """Return everything that there is to tell."""
+    """Return everything that there is to tell; `cases` pairs of runs were asked for."""
     return {
         "format": FORMAT,
         "version": VERSION,
         "complete": complete,
-        "command": command_of(world),
+        "command": command_of(world.scenario, cases=cases),
         "scenario": world.scenario.as_json(),
         "totals": _totals(world),
         "classes": [_class(world, lane) for lane in range(len(CLASSES))],
@@ -45,11 +50,11 @@ def report_of(
     }
 
 
-def command_of(world: World) -> str:
+def command_of(scenario: Scenario, *, cases: int = 0) -> str:
     """Return the command that makes this report again."""
-    scenario = world.scenario
     return (
-        f"proofgrid simulate {scenario.name} --provers {scenario.provers} --jobs {scenario.jobs} --seed {scenario.seed}"
+        f"proofgrid simulate {scenario.name} --provers {scenario.provers} --jobs {scenario.jobs}"
+        f" --clients {scenario.clients} --load {scenario.load_permille // 10} --seed {scenario.seed} --cases {cases}"
     )
 
 
@@ -172,12 +177,13 @@ def _comparison(one: Comparison) -> Report:
     return {
         "strategy": str(one.strategy),
         "cases": len(one.pairs),
-        "honest_mean": round(one.honest_mean),
-        "gain_mean": round(one.gain_mean),
+        "honest_mean": _rounded(one.honest_mean),
+        "gain_mean": _rounded(one.gain_mean),
         "gain_share": _rounded(one.gain_mean / per_honest),
         "gain_share_95": _rounded(one.gain_error / per_honest) if len(one.pairs) > 1 else None,
         "pays_share": _rounded(one.pays_share),
-        "pairs": [[pair.seed, pair.honest, pair.deviating] for pair in one.pairs],
+        "pairs_columns": ["seed", "honest", "deviating", "capacity_units"],
+        "pairs": [[pair.seed, pair.honest, pair.deviating, pair.capacity_units] for pair in one.pairs],
     }
 
 

@@ -34,7 +34,7 @@ class Standing:
     def free_slots(self, now_ms: int, bonds: Column) -> Column:
         """Return what each prover says is free; nothing without a bond."""
         offers = self.present(now_ms) & (bonds[self.provers.machine] > 0)
-        return np.where(offers, np.maximum(self.provers.offered - self.busy, 0), 0)
+        return np.asarray(np.where(offers, np.maximum(self.provers.offered - self.busy, 0), 0))
 
     def real_free_slots(self) -> Column:
         """Return what is really free."""

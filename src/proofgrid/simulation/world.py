@@ -21,7 +21,7 @@ from proofgrid.rules.scheduling.placement_columns import UNSOLD, place_columns
 from proofgrid.simulation import chance, griefing, leases
 from proofgrid.simulation.books import Book, Orders
 from proofgrid.simulation.clock import Clock
-from proofgrid.simulation.demand import Jobs, imagine
+from proofgrid.simulation.demand import imagine
 from proofgrid.simulation.leases import NO_JOB, REASONS, Leases, Outcome
 from proofgrid.simulation.money import Accounts
 from proofgrid.simulation.population import CLASSES, Provers, comings_and_goings, populate, real_cost
@@ -66,9 +66,7 @@ class World:
         provers = populate(scenario, changed)
         self.jobs, self.duration_ms = imagine(scenario, speed_per_second=provers.speed_per_second())
         joins, leaves = comings_and_goings(scenario, duration_ms=self.duration_ms)
-        self.provers: Provers = replace(
-            provers, joins_ms=joins[provers.machine], leaves_ms=leaves[provers.machine]
-        )
+        self.provers: Provers = replace(provers, joins_ms=joins[provers.machine], leaves_ms=leaves[provers.machine])
         self.real_cost = real_cost(provers.cost, provers.failure, scenario)
         self.record, self.clock = Record(), Clock[_Fact]()
 
@@ -339,11 +337,9 @@ class World:
                 self.record.lanes.append(row)
 
     def _opened(self) -> Accounts:
-        spent = np.bincount(self.jobs.client, minlength=self.scenario.clients)
         funds = np.zeros(self.scenario.clients + 1, dtype=np.int64)
         np.add.at(funds, self.jobs.client, self.jobs.limit * self.jobs.units)
         funds[self.griefer] = GRIEFER_FUNDS if self.scenario.griefing else 0
-        del spent
         bonds = np.zeros(self.scenario.provers, dtype=np.int64)
         np.add.at(bonds, self.provers.machine, self.provers.bond)
         return Accounts.opened(funds=funds, jobs=len(self.jobs), bonds=bonds)
@@ -359,7 +355,8 @@ def _attacked(book: Book) -> Book:
     for number, lane in enumerate(book.lanes):
         rows = book.provers[first : first + len(lane.asks)]
         first += len(lane.asks)
-        if len(lane.bids) and len(lane.asks) + above:
+        # Without a reference nothing bounds her bid, and she would make a price that nobody could pay.
+        if len(lane.bids) and len(lane.asks) + above and lane.rules.reference is not None:
             attacked = griefing.attack(lane, carried_units=above)
             top_rank += 1
             attacked.asks.rank[-1] = top_rank  # sellers of all lanes share one order of ranks

@@ -1,4 +1,4 @@
-"""`placement.place_jobs` on columns: the same places for a hundred thousand jobs, of which few are excluded anywhere."""
+"""`placement.place_jobs` on columns: the same places for many jobs, of which few are excluded anywhere."""
 
 from __future__ import annotations
 

@@ -1,0 +1,105 @@
+"""What does a lie earn, in one round and over a whole run, and what does a griefing buyer achieve?
+
+One round: the sealed books of a simulated market, each cleared again with one liar; exact. Whole runs: the same world
+and seed twice, one machine's strategy changed. Both through `proofgrid.simulation`, so through the network's rules.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from benchmarks.measuring import Result, Target, busy_percent, say
+from proofgrid.simulation.lies import MOST_LEAVE, MOST_STAY, NO_LIMIT, PRICE_LIES, Lies
+from proofgrid.simulation.pairs import compare
+from proofgrid.simulation.presets import PRESETS
+from proofgrid.simulation.report import Report, report_of
+from proofgrid.simulation.scenario import Scenario
+from proofgrid.simulation.world import World
+
+NAME = "strategies"
+MARKETS = (12, 60, 200)  #: provers
+JOBS_PER_PROVER = 100
+SCARCITY = ("quiet", "market-day", "scarce")
+CASES_PER_REPETITION = 10
+
+
+def run(*, repetitions: int) -> Result:
+    """Try every lie in markets of several sizes and scarcities."""
+    busy = busy_percent()
+    one_round: list[dict[str, Any]] = []
+    griefing: list[dict[str, Any]] = []
+    for provers in MARKETS:
+        report = _one_round(provers, repetitions)
+        one_round += [{"table": "one round", "provers": provers, **row} for row in report["lies_in_one_round"]]
+        griefing += [{"table": "griefing", "provers": provers, **row} for row in report["griefing"]]
+        say(f"{provers} provers: every lie in {sum(row['cases'] for row in report['lies_in_one_round'])} cases")
+    runs = _whole_runs(repetitions * CASES_PER_REPETITION)
+    paying = [row for row in one_round if row["lie"] in PRICE_LIES and row["pays_share"]]
+    better = [row for row in runs if row["gain_share"] - row["gain_share_95"] > 0]
+    stopped = {rule: _stopped(griefing, rule) for rule in (MOST_STAY, MOST_LEAVE, NO_LIMIT)}
+    return Result(
+        name=NAME,
+        measured="rounds that the griefing attack stops under the network's rules",
+        against="rounds that it stops where one bid may cover the whole supply",
+        ratio=_ratio(griefing),
+        targets=(
+            Target(text=f"no lie about a price pays in any round; it does in {len(paying)} rows", met=not paying),
+            Target(
+                text="over whole runs no strategy earns significantly more (95%) than honesty; "
+                f"{len(better)} of {len(runs)} do",
+                met=not better,
+            ),
+            Target(
+                text="the griefing attack stops no round with four sellers or more; it stops "
+                f"{stopped[MOST_STAY]} where most of the supply stays in, {stopped[MOST_LEAVE]} where most of it "
+                f"asks too much, {stopped[NO_LIMIT]} without the rule",
+                met=not _count(griefing, MOST_STAY) and not _count(griefing, MOST_LEAVE),
+            ),
+        ),
+        table=(*one_round, *runs, *griefing),
+        busy_before_percent=busy,
+    )
+
+
+def _one_round(provers: int, repetitions: int) -> Report:
+    lies = Lies(seed=1)
+    for name in SCARCITY:
+        for seed in range(1, repetitions + 1):
+            world = World(_sized(PRESETS[name], provers, seed), watch=lies)
+            world.run()
+    return report_of(world, lies=lies)
+
+
+def _whole_runs(cases: int) -> list[dict[str, Any]]:
+    rows: list[dict[str, Any]] = []
+    for name in SCARCITY:
+        comparisons = compare(PRESETS[name], cases=cases)
+        report = report_of(World(PRESETS[name]), comparisons=comparisons)
+        rows += [
+            {
+                "table": "whole runs",
+                "market": name,
+                **{key: value for key, value in row.items() if not key.startswith("pairs")},
+            }
+            for row in report["deviations"]
+        ]
+        say(f"{name}: {cases} pairs of runs per strategy")
+    return rows
+
+
+def _sized(scenario: Scenario, provers: int, seed: int) -> Scenario:
+    return replace(scenario, provers=provers, jobs=provers * JOBS_PER_PROVER, seed=seed)
+
+
+def _count(rows: list[dict[str, Any]], rule: str, what: str = "stopped") -> int:
+    return sum(int(row[what]) for row in rows if row["rule"] == rule)
+
+
+def _stopped(rows: list[dict[str, Any]], rule: str) -> str:
+    return f"{_count(rows, rule)} of {_count(rows, rule, 'rounds')}"
+
+
+def _ratio(rows: list[dict[str, Any]]) -> float:
+    ours = _count(rows, MOST_STAY) + _count(rows, MOST_LEAVE)
+    return ours / (_count(rows, NO_LIMIT) or 1)
