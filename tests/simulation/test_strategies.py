@@ -13,8 +13,8 @@ from proofgrid.simulation.world import World
 from tests.simulation.worlds import a_run, a_scenario, replay_with
 
 
-def _rows(strategy: Strategy) -> tuple[list[int], list[int], list[int], list[int]]:
-    """Return asks in thousandths of honest ones, real slots, offered slots and machines, of machine 0's orders."""
+def _rows(strategy: Strategy) -> tuple[list[int], list[int], list[int]]:
+    """Return asks in thousandths of honest ones, real and offered slots in quarters, of one machine's orders."""
     scenario = a_scenario()
     honest = populate(scenario)
     machine = int(np.flatnonzero(honest.slots >= 4)[0])
@@ -28,7 +28,6 @@ def _rows(strategy: Strategy) -> tuple[list[int], list[int], list[int], list[int
         asks.tolist(),
         (world.slots[rows] // per_slot).tolist(),
         (world.offered[rows] // per_slot).tolist(),
-        [machine],
     )
 
 

@@ -19,7 +19,7 @@ h1 { font-size: 28px; margin: 0 0 4px; } h2 { font-size: 19px; margin: 0 0 4px; 
 p { margin: 0 0 12px; color: var(--soft); } code { font: 13px ui-monospace, Menlo, Consolas, monospace; }
 pre { background: #e9ecef; padding: 10px 14px; border-radius: 8px; overflow-x: auto; margin: 12px 0 20px; }
 section { background: white; border: 1px solid var(--line); border-radius: 12px; padding: 20px 22px; margin: 0 0 20px; }
-.tiles { display: grid; grid-template-columns: repeat(auto-fit, minmax(150px, 1fr)); gap: 12px; margin: 0 0 20px; }
+.tiles { display: grid; grid-template-columns: repeat(4, 1fr); gap: 12px; margin: 0 0 20px; }
 .tile { background: white; border: 1px solid var(--line); border-radius: 12px; padding: 12px 16px; }
 .tile b { display: block; font-size: 23px; line-height: 1.25; } .tile span { color: var(--soft); font-size: 13px; }
 .two { display: grid; grid-template-columns: repeat(auto-fit, minmax(460px, 1fr)); gap: 20px; }
@@ -51,8 +51,7 @@ def html_of(report: Report, plots: Mapping[str, str]) -> str:
             plots,
             "welfare",
             "Welfare",
-            "Rounds against the exact optimum of their books. Dotted: 97%. A running market's books hold what earlier "
-            "rounds left over, and are small; python -m benchmarks welfare measures fresh ones.",
+            "Rounds against the exact optimum of their books, which are small here, and full of what earlier rounds left.",
         ),
         "</div>",
         _classes(report),

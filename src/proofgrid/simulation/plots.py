@@ -17,13 +17,13 @@ CLASS_COLOURS = {"large": "#7b3294", "medium": "#0571b0", "small": "#e66101"}
 BETTER, WORSE, GREY = "#1a9850", "#d73027", "#888888"
 MINUTE_MS = 60_000
 TOKEN = 1e9
-WIDTH, HEIGHT = 7.6, 3.1  #: inches
+WIDTH, HEIGHT = 7.6, 3.5  #: inches
 STYLE: Any = {
     "svg.hashsalt": "proofgrid",  # the same picture is the same text
     "svg.fonttype": "none",
     "font.family": "sans-serif",
     "font.sans-serif": ["Helvetica", "Arial", "DejaVu Sans"],
-    "font.size": 9.5,
+    "font.size": 11,
     "axes.spines.top": False,
     "axes.spines.right": False,
     "axes.grid": True,
@@ -64,6 +64,7 @@ def _utilisation(report: Report) -> str:
     for name, colour in CLASS_COLOURS.items():
         axes.plot(minutes, [100 * share for share in series[name]], color=colour, label=name, linewidth=1.4)
     axes.set(xlabel="minutes", ylabel="slots in use, %", ylim=(0, 104))
+    axes.set_xlim(0, _last_minute(report))
     axes.axvline(report["totals"]["arrivals_until_ms"] / MINUTE_MS, color=GREY, linestyle=":", linewidth=1)
     _legend(axes)
     return _svg(figure)
@@ -79,7 +80,7 @@ def _prices(report: Report) -> str:
         minutes = [row[0] / MINUTE_MS for row in rows]
         axes.plot(minutes, [row[2] for row in rows], color=colour, label=name, linewidth=1.4)
         axes.plot(minutes, [row[3] for row in rows], color=colour, linewidth=0.8, linestyle=":")
-    axes.set(xlabel="minutes", ylabel="price per PU, base units")
+    axes.set(xlabel="minutes", ylabel="price per PU, base units", xlim=(0, _last_minute(report)))
     axes.set_ylim(bottom=0)
     _legend(axes)
     return _svg(figure)
@@ -115,7 +116,7 @@ def _welfare(report: Report) -> str:
     axes.axhline(97, color=GREY, linestyle=":", linewidth=1)
     axes.set_xscale("log")
     axes.xaxis.set_major_formatter("{x:.0f}")
-    axes.set(xlabel="bids in the book", ylabel="% of the best possible welfare", ylim=(-4, 104))
+    axes.set(xlabel="bids in the book", ylabel="% of the best welfare", ylim=(-4, 104))
     _legend(axes)
     return _svg(figure)
 
@@ -155,6 +156,12 @@ _PLOTS = {
     "deviations": _deviations,
     "treasury": _treasury,
 }
+
+
+def _last_minute(report: Report) -> float:
+    """Return until when a curve is worth looking at: after the last arrivals only retries trickle."""
+    totals = report["totals"]
+    return float(min(totals["simulated_ms"], totals["arrivals_until_ms"] * 1.3) / MINUTE_MS)
 
 
 def _axes(*, height: float = HEIGHT) -> tuple[Figure, Axes]:

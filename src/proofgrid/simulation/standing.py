@@ -34,11 +34,13 @@ class Standing:
     def free_slots(self, now_ms: int, bonds: Column) -> Column:
         """Return what each prover says is free; nothing without a bond."""
         offers = self.present(now_ms) & (bonds[self.provers.machine] > 0)
-        return np.asarray(np.where(offers, np.maximum(self.provers.offered - self.busy, 0), 0))
+        free: Column = np.maximum(self.provers.offered - self.busy, 0) * offers
+        return free
 
     def real_free_slots(self) -> Column:
         """Return what is really free."""
-        return np.maximum(self.provers.slots - self.busy, 0)
+        free: Column = np.maximum(self.provers.slots - self.busy, 0)
+        return free
 
     def utilisation(self, now_ms: int, lanes: int) -> list[float]:
         """Return the share of the present provers' slots that are taken, by class."""
