@@ -24,7 +24,7 @@ section { background: white; border: 1px solid var(--line); border-radius: 12px;
 .tile b { display: block; font-size: 23px; line-height: 1.25; } .tile span { color: var(--soft); font-size: 13px; }
 .two { display: grid; grid-template-columns: repeat(auto-fit, minmax(460px, 1fr)); gap: 20px; }
 .two section { margin: 0; } .two { margin-bottom: 20px; }
-figure { margin: 0; } figure svg { width: 100%; height: auto; display: block; }
+figure { margin: 0 auto; max-width: 760px; } figure svg { width: 100%; height: auto; display: block; }
 .scroll { overflow-x: auto; } table { border-collapse: collapse; width: 100%; font-size: 14px; }
 th, td { padding: 5px 10px; text-align: right; border-bottom: 1px solid var(--line); white-space: nowrap; }
 th { font-weight: 600; color: var(--soft); } th:first-child, td:first-child { text-align: left; white-space: normal; }
@@ -51,7 +51,7 @@ def html_of(report: Report, plots: Mapping[str, str]) -> str:
             plots,
             "welfare",
             "Welfare",
-            "Rounds against the exact optimum of their books, which are small here, and full of what earlier rounds left.",
+            "Rounds against the exact optimum of their books, which hold new jobs and what earlier rounds left over.",
         ),
         "</div>",
         _classes(report),

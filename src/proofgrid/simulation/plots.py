@@ -17,6 +17,7 @@ CLASS_COLOURS = {"large": "#7b3294", "medium": "#0571b0", "small": "#e66101"}
 BETTER, WORSE, GREY = "#1a9850", "#d73027", "#888888"
 MINUTE_MS = 60_000
 TOKEN = 1e9
+LOSS_SHOWN = -200  #: percent; whoever loses more has no use for a longer bar
 WIDTH, HEIGHT = 7.6, 3.5  #: inches
 STYLE: Any = {
     "svg.hashsalt": "proofgrid",  # the same picture is the same text
@@ -132,7 +133,8 @@ def _deviations(report: Report) -> str:
     axes.barh(range(len(rows)), shares, xerr=errors, color=colours, height=0.62, ecolor="#444444", capsize=2.5)
     axes.axvline(0, color="#222222", linewidth=1)
     axes.set_yticks(range(len(rows)), [row["strategy"] for row in rows])
-    axes.set(xlabel="what it earns beyond honesty, % of what honesty earns (bars: 95%)")
+    axes.set(xlabel="what it earns beyond honesty, % of what honesty earns (thin bars: 95%)")
+    axes.set_xlim(left=max(LOSS_SHOWN, axes.get_xlim()[0]))
     axes.grid(visible=False, axis="y")
     return _svg(figure)
 
