@@ -105,7 +105,7 @@ def _shares(buyers: int, sellers: int, sizes: str, scarcity: float, *, rounds: i
     kept: list[float] = []
     for number, model in enumerate(VALUE_MODELS):
         chance = np.random.default_rng([buyers, sellers, SIZES.index(sizes), int(10 * scarcity), number])
-        for round_number, (lane, done) in enumerate(_market(model, buyers, sellers, sizes, scarcity, chance)):
+        for round_number, (lane, done) in enumerate(fresh_rounds(model, buyers, sellers, sizes, scarcity, chance)):
             if round_number >= BURN_IN + rounds:
                 break
             best = best_welfare(
@@ -117,7 +117,7 @@ def _shares(buyers: int, sellers: int, sizes: str, scarcity: float, *, rounds: i
     return shares, kept
 
 
-def _market(
+def fresh_rounds(
     model: str, buyers: int, sellers: int, sizes: str, scarcity: float, chance: Chance
 ) -> Iterator[tuple[LaneColumns, ClearedLane]]:
     """Yield rounds of fresh books; only the reference is carried on."""

@@ -164,6 +164,7 @@ def _griefing(report: Report) -> str:
         ("rule", lambda row: row["rule"]),
         ("rounds attacked", lambda row: f"{row['rounds']:,}"),
         ("nothing traded", lambda row: f"{row['stopped']:,}"),
+        ("of the others' gains", lambda row: _percent(row["lost_share"], places=2)),
         ("she bought all", lambda row: f"{row['bought_out']:,}"),
         ("she pays, in others' gains", lambda row: _number(row["paid_over_what_others_gain"], places=2)),
     ]

@@ -110,6 +110,7 @@ class GriefTally:
     bought_out: int = 0  #: only she traded, and paid for it
     paid: int = 0  #: by the attacker, in all of these rounds
     others: int = 0  #: what the others would have gained in them without her
+    lost: int = 0  #: ... in those that she stopped
 
 
 @dataclass(slots=True)
@@ -186,6 +187,7 @@ class Lies:
                 tally.bought_out += len(hers) > 0 and bool(hers.all())
                 tally.paid += attacked.cleared.buy_price * int(attacked.cleared.bought_units[hers].sum())
                 tally.others += gains
+                tally.lost += 0 if len(hers) else gains
 
     def _tally(self, name: str) -> Tally:
         return self.tallies.setdefault(name, Tally())

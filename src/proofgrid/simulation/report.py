@@ -212,6 +212,7 @@ def _griefing(lies: Lies | None) -> list[Report]:
             "rounds": tally.rounds,
             "stopped": tally.stopped,
             "bought_out": tally.bought_out,
+            "lost_share": _rounded(tally.lost / tally.others) if tally.others else None,
             "paid_over_what_others_gain": _rounded(tally.paid / tally.others) if tally.others else None,
         }
         for rule, tally in sorted((lies.griefing_by_rule if lies else {}).items())
