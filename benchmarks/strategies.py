@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from itertools import islice, product
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 
@@ -19,7 +19,7 @@ from proofgrid.simulation import griefing
 from proofgrid.simulation.lies import MOST_LEAVE, MOST_STAY, NO_LIMIT, PRICE_LIES, Lies
 from proofgrid.simulation.pairs import compare
 from proofgrid.simulation.presets import PRESETS
-from proofgrid.simulation.report import Report, report_of
+from proofgrid.simulation.report import report_of
 from proofgrid.simulation.scenario import Scenario
 from proofgrid.simulation.world import World
 
@@ -30,22 +30,28 @@ SCARCITY = ("quiet", "market-day", "scarce")
 CASES_PER_REPETITION = 10
 FRESH = ((8, 4), (20, 8), (50, 15), (200, 40))  #: buyers, sellers
 FRESH_ROUNDS_PER_REPETITION = 20
+SHORT = {
+    MOST_STAY: "half at most, most stay in",
+    MOST_LEAVE: "half at most, most ask too much",
+    NO_LIMIT: "without the rule",
+}
+
+Row: TypeAlias = dict[str, Any]
 
 
 def run(*, repetitions: int) -> Result:
     """Try every lie in markets of several sizes and scarcities."""
     busy = busy_percent()
-    one_round: list[dict[str, Any]] = []
-    attacks: list[dict[str, Any]] = []
+    one_round: list[Row] = []
+    attacks: list[Row] = []
     for provers in MARKETS:
-        report = _one_round(provers, repetitions)
-        one_round += [{"table": "one round", "provers": provers, **row} for row in report["lies_in_one_round"]]
-        attacks += [{"table": "griefing", "provers": provers, **row} for row in report["griefing"]]
-        say(f"{provers} provers: every lie in {sum(row['cases'] for row in report['lies_in_one_round'])} cases")
+        told, attacked = _one_round(provers, repetitions)
+        one_round, attacks = [*one_round, *told], [*attacks, *attacked]
+        say(f"{provers} provers: every lie in {sum(row['cases'] for row in told)} cases")
     fresh = [_griefed(buyers, sellers, repetitions) for buyers, sellers in FRESH]
     runs = _whole_runs(repetitions * CASES_PER_REPETITION)
-    paying = [row for row in one_round if row["lie"] in PRICE_LIES and row["pays_share"]]
-    better = [row for row in runs if row["gain_share"] - row["gain_share_95"] > 0]
+    paying = [row for row in one_round if row["what"] in PRICE_LIES and row["pays"]]
+    better = [row for row in runs if row["change"] - row["plus_minus_95"] > 0]
     stopped = {rule: _stopped(attacks, rule) for rule in (MOST_STAY, MOST_LEAVE, NO_LIMIT)}
     return Result(
         name=NAME,
@@ -63,8 +69,10 @@ def run(*, repetitions: int) -> Result:
                 text="the griefing attack stops no round with four sellers or more; it stops "
                 f"{stopped[MOST_STAY]} where most of the supply stays in, {stopped[MOST_LEAVE]} where most of it "
                 f"asks too much, {stopped[NO_LIMIT]} without the rule; "
-                f"of fresh books {sum(row['stopped'] for row in fresh)} of {sum(row['rounds'] for row in fresh)}",
-                met=not any(row["stopped"] for row in fresh + [row for row in attacks if row["rule"] != NO_LIMIT]),
+                f"of fresh books {sum(row['stopped'] for row in fresh)} of {sum(row['cases'] for row in fresh)}",
+                met=not any(
+                    row["stopped"] for row in fresh + [row for row in attacks if row["what"] != SHORT[NO_LIMIT]]
+                ),
             ),
         ),
         table=(*one_round, *runs, *attacks, *fresh),
@@ -72,16 +80,44 @@ def run(*, repetitions: int) -> Result:
     )
 
 
-def _one_round(provers: int, repetitions: int) -> Report:
+def _one_round(provers: int, repetitions: int) -> tuple[list[Row], list[Row]]:
+    """Return what lies earn in one round, and what the griefing attack does."""
     lies = Lies(seed=1)
     for name in SCARCITY:
         for seed in range(1, repetitions + 1):
             world = World(_sized(PRESETS[name], provers, seed), watch=lies)
             world.run()
-    return report_of(world, lies=lies)
+    report = report_of(world, lies=lies)
+    market = f"{provers} provers"
+    told = [
+        {
+            "table": "one round",
+            "market": market,
+            "what": row["lie"],
+            "cases": row["cases"],
+            "pays": row["pays_share"],
+            "gains": row["gains_share"],
+            "change": row["change_share"],
+        }
+        for row in report["lies_in_one_round"]
+    ]
+    attacks = [
+        {
+            "table": "griefing",
+            "market": market,
+            "what": SHORT[row["rule"]],
+            "cases": row["rounds"],
+            "stopped": row["stopped"],
+            "bought_out": row["bought_out"],
+            "others_lose": row["lost_share"],
+            "she_pays": row["paid_over_what_others_gain"],
+        }
+        for row in report["griefing"]
+    ]
+    return told, attacks
 
 
-def _griefed(buyers: int, sellers: int, repetitions: int) -> dict[str, Any]:
+def _griefed(buyers: int, sellers: int, repetitions: int) -> Row:
     """Attack rounds of fresh books, as dara.md does: four value models, all sizes and scarcities."""
     rounds = stopped = stopped_without = 0
     for model, sizes, scarcity in product(VALUE_MODELS, SIZES, SUPPLY_PER_DEMAND):
@@ -97,24 +133,26 @@ def _griefed(buyers: int, sellers: int, repetitions: int) -> dict[str, Any]:
             stopped_without += not len(without.cleared.bought)
     return {
         "table": "griefing, fresh books",
-        "buyers": buyers,
-        "sellers": sellers,
-        "rounds": rounds,
+        "market": f"{buyers} x {sellers}",
+        "what": f"half at most ({stopped_without} without the rule)",
+        "cases": rounds,
         "stopped": stopped,
-        "stopped_without_the_rule": stopped_without,
     }
 
 
-def _whole_runs(cases: int) -> list[dict[str, Any]]:
-    rows: list[dict[str, Any]] = []
+def _whole_runs(cases: int) -> list[Row]:
+    rows: list[Row] = []
     for name in SCARCITY:
-        comparisons = compare(PRESETS[name], cases=cases)
-        report = report_of(World(PRESETS[name]), comparisons=comparisons)
+        report = report_of(World(PRESETS[name]), comparisons=compare(PRESETS[name], cases=cases))
         rows += [
             {
                 "table": "whole runs",
                 "market": name,
-                **{key: value for key, value in row.items() if not key.startswith("pairs")},
+                "what": row["strategy"],
+                "cases": row["cases"],
+                "pays": row["pays_share"],
+                "change": row["gain_share"],
+                "plus_minus_95": row["gain_share_95"],
             }
             for row in report["deviations"]
         ]
@@ -126,14 +164,14 @@ def _sized(scenario: Scenario, provers: int, seed: int) -> Scenario:
     return replace(scenario, provers=provers, jobs=provers * JOBS_PER_PROVER, seed=seed)
 
 
-def _count(rows: list[dict[str, Any]], rule: str, what: str = "stopped") -> int:
-    return sum(int(row[what]) for row in rows if row["rule"] == rule)
+def _count(rows: list[Row], rule: str, column: str = "stopped") -> int:
+    return sum(int(row[column]) for row in rows if row["what"] == SHORT[rule])
 
 
-def _stopped(rows: list[dict[str, Any]], rule: str) -> str:
-    return f"{_count(rows, rule)} of {_count(rows, rule, 'rounds')}"
+def _stopped(rows: list[Row], rule: str) -> str:
+    return f"{_count(rows, rule)} of {_count(rows, rule, 'cases')}"
 
 
-def _ratio(rows: list[dict[str, Any]]) -> float:
+def _ratio(rows: list[Row]) -> float:
     ours = _count(rows, MOST_STAY) + _count(rows, MOST_LEAVE)
     return ours / (_count(rows, NO_LIMIT) or 1)
