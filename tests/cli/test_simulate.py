@@ -35,7 +35,7 @@ def test_the_same_seed_gives_the_same_bytes_and_the_report_names_its_command(tmp
 
 def test_a_report_is_written_for_people_and_for_programs(tmp_path: Path) -> None:
     pytest.importorskip("matplotlib")
-    arguments = ("--provers", "20", "--jobs", "300", "--load", "50", "--cases", "1")
+    arguments = ("--provers", "20", "--jobs", "300", "--load", "50", "--deadline", "200", "--cases", "1")
     done = proofgrid("simulate", "liars", *arguments, "--out", str(tmp_path / "report"), home=tmp_path)
 
     assert done.returncode == 0, done.stderr
@@ -53,6 +53,7 @@ def test_a_report_is_written_for_people_and_for_programs(tmp_path: Path) -> None
         (("nope",), "PG-101 [scenario] no scenario 'nope'"),
         (("quiet", "--provers", "0"), "PG-101 [provers]"),
         (("quiet", "--load", "0"), "PG-101 [load_permille]"),
+        (("quiet", "--deadline", "0"), "PG-101 [deadline_ms]"),
     ],
 )
 def test_what_cannot_be_simulated_is_refused_with_its_name(

@@ -9,7 +9,7 @@ import pytest
 
 from proofgrid.primitives.errors import InvalidField
 from proofgrid.simulation.presets import PRESETS, preset
-from proofgrid.simulation.report import command_of, report_of
+from proofgrid.simulation.report import report_of
 from proofgrid.simulation.scenario import Arrivals, Scenario, Sizes, Strategy
 from proofgrid.simulation.windows import Windows
 from proofgrid.simulation.world import NEVER, World
@@ -59,12 +59,12 @@ def test_the_same_seed_gives_the_same_report_to_the_byte(arrivals: Arrivals, siz
 
 
 def test_a_failing_seed_names_the_command_that_replays_it() -> None:
-    scenario = a_scenario(seed=7)
-
-    assert replay_with(scenario) == (
-        "replay with: proofgrid simulate market-day --provers 24 --jobs 500 --clients 10 --load 75 --seed 7 --cases 0"
+    assert replay_with(a_preset("storm", seed=7)) == (
+        "replay with: proofgrid simulate storm --provers 24 --jobs 500 --clients 10 --load 60 --deadline 300 --seed 7 "
+        "--cases 0"
     )
-    assert command_of(scenario) in replay_with(scenario)
+    other = a_scenario(seed=2, failure_permille=0)
+    assert replay_with(other) == "replay with: a_run(a_scenario(**{'seed': 2, 'failure_permille': 0}))"
 
 
 def test_a_run_that_is_stopped_is_whole_up_to_there() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from proofgrid.simulation.presets import PRESETS
@@ -31,5 +32,11 @@ def a_run(scenario: Scenario, **options: Any) -> World:
 
 
 def replay_with(scenario: Scenario) -> str:
-    """Every assertion over seeds says this."""
-    return f"replay with: {command_of(scenario)}"
+    """Every assertion over seeds says this: the command, or what to call where no command has these settings."""
+    known = PRESETS[scenario.name]
+    flags = ("provers", "jobs", "clients", "load_permille", "deadline_ms", "seed")
+    if replace(known, **{name: getattr(scenario, name) for name in flags}) == scenario:
+        return f"replay with: {command_of(scenario)}"
+    usual = a_scenario().as_json()
+    changes = {name: value for name, value in scenario.as_json().items() if value != usual[name]}
+    return f"replay with: a_run(a_scenario(**{changes!r}))"

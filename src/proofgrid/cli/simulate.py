@@ -41,6 +41,9 @@ def run(
     load: Annotated[
         int | None, typer.Option("--load", metavar="N", help="Work that clients want, in % of what provers can do.")
     ] = None,
+    deadline: Annotated[
+        int | None, typer.Option("--deadline", metavar="SECONDS", help="How long clients wait for a proof, on average.")
+    ] = None,
     cases: Annotated[
         int, typer.Option("--cases", min=0, metavar="N", help="Pairs of small runs per strategy; 0: no liars.")
     ] = CASES,
@@ -83,6 +86,7 @@ def run(
         raise InvalidField("which scenario?", field="scenario", hint="see proofgrid simulate --list")
     changes: dict[str, Any] = {"provers": provers, "jobs": jobs, "clients": clients, "seed": seed}
     changes["load_permille"] = None if load is None else load * 10
+    changes["deadline_ms"] = None if deadline is None else deadline * 1_000
     chosen = replace(preset(scenario), **{name: value for name, value in changes.items() if value is not None})
     if out is not None:
         _prepare(out)

@@ -54,7 +54,8 @@ def command_of(scenario: Scenario, *, cases: int = 0) -> str:
     """Return the command that makes this report again."""
     return (
         f"proofgrid simulate {scenario.name} --provers {scenario.provers} --jobs {scenario.jobs}"
-        f" --clients {scenario.clients} --load {scenario.load_permille // 10} --seed {scenario.seed} --cases {cases}"
+        f" --clients {scenario.clients} --load {scenario.load_permille // 10}"
+        f" --deadline {scenario.deadline_ms // 1_000} --seed {scenario.seed} --cases {cases}"
     )
 
 
