@@ -19,7 +19,7 @@ from proofgrid.rules.market.fast_classes import LaneColumns, clear_class_columns
 from proofgrid.rules.market.orders import ClearingRules
 from proofgrid.rules.market.reference import next_reference
 from proofgrid.rules.scheduling.capacity import capacity_units
-from proofgrid.rules.scheduling.offers import ProverSupply
+from proofgrid.rules.scheduling.offers import ProverSupply, TaskDemand
 from proofgrid.rules.scheduling.rank import ask_ranks, bid_ranks
 from proofgrid.simulation import chance, leases
 from proofgrid.simulation.books import Orders, job_id, prover_id
@@ -139,7 +139,9 @@ def test_a_books_lots_capacities_and_ranks_are_those_of_the_rules() -> None:
     lots = {0: 70, 1: 30, 3: 70}
     by_row = {int(supply.prover_id.removeprefix("prover/")): supply for supply in supplies}
     assert asks == [(capacity_units(by_row[row], lot=lots[row]), ranks[prover_id(row)]) for row in (0, 3, 1)]
-    bids = bid_ranks([job_id(0), job_id(1)], beacon=BEACON)
+    bids = bid_ranks(
+        [TaskDemand(task_id=job_id(job), jobs=(), limit_price=5, program_digest="p") for job in (0, 1)], beacon=BEACON
+    )
     assert book.lanes[1].bids.rank.tolist() == [bids[job_id(0)], bids[job_id(1)]]
 
 

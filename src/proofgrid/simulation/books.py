@@ -15,7 +15,7 @@ from proofgrid.rules.market.classes import with_lane_floors
 from proofgrid.rules.market.columns import Column, OrderColumns, column_of
 from proofgrid.rules.market.fast_classes import LaneColumns
 from proofgrid.rules.market.orders import ClearingRules, price_limits
-from proofgrid.rules.scheduling.offers import ProverSupply
+from proofgrid.rules.scheduling.offers import ProverSupply, TaskDemand
 from proofgrid.rules.scheduling.rank import ask_ranks, bid_ranks
 
 DEPTH_PER_SLOT, DEPTH_LEAST = 2, 32
@@ -134,10 +134,15 @@ def _supply(row: int, bucket: int) -> ProverSupply:
     )
 
 
+def _demand(job: int) -> TaskDemand:
+    """Return what `rank` reads of a bid: its name, and no share of its client's, so the lot alone decides."""
+    return TaskDemand(task_id=job_id(job), jobs=(), limit_price=0, program_digest="")
+
+
 def _bid_ranks(jobs: Column, beacon: bytes) -> Column:
-    ids = [job_id(job) for job in jobs.tolist()]
-    ranks: Mapping[str, int] = bid_ranks(ids, beacon=beacon)
-    return column_of([ranks[one] for one in ids])
+    demands = [_demand(job) for job in jobs.tolist()]
+    ranks: Mapping[str, int] = bid_ranks(demands, beacon=beacon)
+    return column_of([ranks[demand.task_id] for demand in demands])
 
 
 def _lots(largest: Sequence[int]) -> list[int]:

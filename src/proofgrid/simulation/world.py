@@ -4,7 +4,8 @@
              |            '-> pay, or slash and ask rules.jobs.retry what comes next
              '-> books -> rules: clear_class_columns, place_columns, next_reference -> leases
 
-What the real market does and this one does not: programs in caches, tasks of several jobs, hedges, sitting out.
+What the real market does and this one does not: programs in caches, tasks of several jobs, hedges, sitting out, lanes
+with constraints, fair share between clients, slots instead of units on the way down (docs/decisions/0016).
 """
 
 from __future__ import annotations

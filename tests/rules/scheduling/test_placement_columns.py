@@ -54,7 +54,7 @@ def _pure(jobs: list[int], sold: list[int], capacity: list[int], excluded: dict[
         for job, units in enumerate(jobs)
     )
     line = [
-        Stretch(prover_id=str(place), sold_units=sold[place], capacity_units=capacity[place])
+        Stretch(prover_id=str(place), sold_units=sold[place], capacity_units=capacity[place], sell_price=1)
         for place in range(len(capacity))
     ]
     placements, _ = place_jobs([("task", demands)], line)
