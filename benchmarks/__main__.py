@@ -6,10 +6,12 @@ import argparse
 import json
 import sys
 
-from benchmarks import control_plane, market, overhead, parallel, queue_depth
+from benchmarks import control_plane, market, overhead, parallel, queue_depth, strategies, welfare
 from benchmarks.measuring import print_result, say, sigterm_as_ctrl_c
 
-BENCHMARKS = {module.NAME: module.run for module in (market, parallel, overhead, control_plane, queue_depth)}
+BENCHMARKS = {
+    module.NAME: module.run for module in (market, parallel, overhead, control_plane, queue_depth, welfare, strategies)
+}
 
 
 def main() -> int:

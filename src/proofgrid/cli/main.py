@@ -23,6 +23,7 @@ from proofgrid.cli import (
     record,
     result,
     rounds,
+    simulate,
     srs,
     status,
     storage,
@@ -78,7 +79,9 @@ cli = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
 )
 
-for verb in (demo, gateway, prover, quote, submit, watch, result, verify, cancel, tasks, status, account, rounds):
+WORK = (demo, gateway, prover, quote, submit, watch, result, verify, cancel, tasks)
+LOOKS = (status, account, rounds, simulate)
+for verb in (*WORK, *LOOKS):
     verb.add_to(cli)
 storage.add_to(admin.group)
 record.add_to(market.group)

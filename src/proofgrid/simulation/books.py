@@ -1,0 +1,153 @@
+"""The sealed book of a round: what waits and who is free, as the columns that the rules clear.
+
+Lot, capacity, ranks, limits and the depth of the book are the network's: a slot offers the largest waiting job, a
+book is read from the best bid down and is twice as deep as there are free slots (docs/decisions/0010).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from proofgrid.rules.market.classes import with_lane_floors
+from proofgrid.rules.market.columns import Column, OrderColumns, column_of
+from proofgrid.rules.market.fast_classes import LaneColumns
+from proofgrid.rules.market.orders import ClearingRules, price_limits
+from proofgrid.rules.scheduling.offers import ProverSupply, TaskDemand
+from proofgrid.rules.scheduling.rank import ask_ranks, bid_ranks
+
+DEPTH_PER_SLOT, DEPTH_LEAST = 2, 32
+NO_PROGRAMS: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Book:
+    """The orders of all lanes in one round."""
+
+    number: int
+    now_ms: int
+    lanes: Sequence[LaneColumns]
+    jobs: Sequence[Column]  #: of each lane: the job of every bid
+    provers: Column  #: the row of every seller, numbered through all lanes
+    lots: Sequence[int]
+
+    @property
+    def is_two_sided(self) -> bool:
+        """Is there anything to clear?"""
+        return len(self.provers) > 0 and any(len(jobs) for jobs in self.jobs)
+
+
+@dataclass(slots=True)
+class Orders:
+    """Makes books. Keeps what `rank` wants to know of each prover."""
+
+    limits: Column  #: of every job
+    units: Column
+    asks: Column  #: of every prover
+    lane_of: Column
+    _supplies: list[ProverSupply]
+    _buckets: Column
+
+    @classmethod
+    def of(cls, *, limits: Column, units: Column, asks: Column, lane_of: Column) -> Orders:
+        buckets = np.zeros(len(asks), dtype=np.int64)
+        supplies = [_supply(row, 0) for row in range(len(asks))]
+        return cls(limits, units, asks, lane_of, supplies, buckets)
+
+    def note_buckets(self, buckets: Column) -> None:
+        """Take over reputation buckets that changed."""
+        for row in np.flatnonzero(buckets != self._buckets).tolist():
+            self._supplies[row] = _supply(row, int(buckets[row]))
+        self._buckets = buckets.copy()
+
+    def book(
+        self,
+        *,
+        number: int,
+        now_ms: int,
+        waiting: Sequence[Column],
+        free_slots: Column,
+        references: Sequence[int | None],
+        beacon: bytes,
+    ) -> Book:
+        """Return the orders of a round, and the rules that follow from them."""
+        lots = _lots([self.units[jobs].max(initial=0) for jobs in waiting])
+        free = [np.flatnonzero((free_slots > 0) & (self.lane_of == lane)) for lane in range(len(waiting))]
+        free = [rows if lot else rows[:0] for rows, lot in zip(free, lots, strict=True)]
+        provers = np.concatenate(free)
+        ranks = self._ask_ranks(provers.tolist(), beacon)
+
+        lanes: list[LaneColumns] = []
+        jobs: list[Column] = []
+        rules = self._rules(free, references)
+        first = 0
+        for lane, rows in enumerate(free):
+            slots = int(free_slots[np.concatenate(free[: lane + 1])].sum())
+            chosen = self._from_the_top(waiting[lane], max(DEPTH_PER_SLOT * slots, DEPTH_LEAST))
+            bids = OrderColumns(units=self.units[chosen], price=self.limits[chosen], rank=_bid_ranks(chosen, beacon))
+            asks = OrderColumns(
+                units=free_slots[rows] * lots[lane],
+                price=self.asks[rows],
+                rank=ranks[first : first + len(rows)],
+            )
+            lanes.append(LaneColumns(bids=bids, asks=asks, rules=rules[lane]))
+            jobs.append(chosen)
+            first += len(rows)
+        return Book(number=number, now_ms=now_ms, lanes=lanes, jobs=jobs, provers=provers, lots=lots)
+
+    def _rules(self, free: Sequence[Column], references: Sequence[int | None]) -> list[ClearingRules]:
+        rules: list[ClearingRules] = []
+        for lane, reference in enumerate(references):
+            # Who may come down from above counts too: a lane with four sellers in reach has a share limit.
+            _, ceil = price_limits(reference)
+            sellers = int((self.asks[np.concatenate(free[: lane + 1])] <= ceil).sum())
+            rules.append(ClearingRules.suggested(reference, sellers=sellers))
+        return with_lane_floors(rules)
+
+    def _ask_ranks(self, rows: list[int], beacon: bytes) -> Column:
+        ranks = ask_ranks([self._supplies[row] for row in rows], demanded=NO_PROGRAMS, beacon=beacon)
+        return column_of([ranks[prover_id(row)] for row in rows])
+
+    def _from_the_top(self, jobs: Column, depth: int) -> Column:
+        if len(jobs) <= depth:
+            return jobs
+        # Jobs are numbered as they come, so a stable sort is "first come, first served" among equals.
+        best = jobs[np.argsort(-self.limits[jobs], kind="stable")[:depth]]
+        return np.sort(best)
+
+
+def job_id(job: int) -> str:
+    """Return the name under which a job's lot is drawn."""
+    return f"job/{job}"
+
+
+def prover_id(row: int) -> str:
+    """Return the name under which a prover's lot is drawn."""
+    return f"prover/{row}"
+
+
+def _supply(row: int, bucket: int) -> ProverSupply:
+    return ProverSupply(
+        prover_id=prover_id(row), operator=f"operator/{row}", ask_price=0, free_slots=1, reputation_bucket=bucket
+    )
+
+
+def _demand(job: int) -> TaskDemand:
+    """Return what `rank` reads of a bid: its name, and no share of its client's, so the lot alone decides."""
+    return TaskDemand(task_id=job_id(job), jobs=(), limit_price=0, program_digest="")
+
+
+def _bid_ranks(jobs: Column, beacon: bytes) -> Column:
+    demands = [_demand(job) for job in jobs.tolist()]
+    ranks: Mapping[str, int] = bid_ranks(demands, beacon=beacon)
+    return column_of([ranks[demand.task_id] for demand in demands])
+
+
+def _lots(largest: Sequence[int]) -> list[int]:
+    """Return each lane's lot; where no job waits, that of the next lane below, whose jobs its provers may get."""
+    lots: list[int] = []
+    for units in reversed(largest):
+        lots.append(int(units) or (lots[-1] if lots else 0))
+    return lots[::-1]
