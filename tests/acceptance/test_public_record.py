@@ -58,6 +58,34 @@ async def test_a_day_of_rounds_is_exported_replayed_offline_and_opened_by_its_ow
     assert refused.returncode == 1
     assert "PG-420" in refused.stderr
 
+    shown = await asyncio.to_thread(
+        lambda: proofgrid("market", "show", LANE, str(sold["round"]), home=tmp_path, **keys)
+    )
+    assert f"clients pay {sold['buy_price']}" in shown.stdout
+    assert sold["order"][:12] in shown.stdout
+
+    # A bundle's prices are those of the rounds that it names.
+    async with network.client() as client:
+        bundle = tmp_path / "answer.bundle"
+        await client.fetch_result(tasks[0].task_id, bundle)
+    priced = await asyncio.to_thread(
+        lambda: proofgrid("verify", str(bundle), "--rounds", str(day), "--json", home=tmp_path)
+    )
+    assert priced.returncode == 0, priced.stderr + priced.stdout
+    assert any("run again" in check for check in json.loads(priced.stdout)["checks"])
+    short = tmp_path / "short.rounds"
+    first = max(event.data["round"] for event in events if event.kind == "sold")
+    await asyncio.to_thread(
+        lambda: proofgrid(
+            "market", "export", LANE, "--from", str(first), "--out", str(short), "--json", home=tmp_path, **keys
+        )
+    )
+    unpriced = await asyncio.to_thread(
+        lambda: proofgrid("verify", str(bundle), "--rounds", str(short), "--json", home=tmp_path)
+    )
+    assert unpriced.returncode == 1
+    assert "no file holds round" in unpriced.stdout
+
     # The owner proves which order was hers; nobody else can.
     proof = tmp_path / "mine.json"
     client_keys = keys | {"PROOFGRID_KEY": str(network.root / "client.key")}

@@ -6,6 +6,7 @@ import json as jsonlib
 import re
 import tempfile
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,7 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from proofgrid.cli.console import print_json, say, stderr
+from proofgrid.cli.console import print_json, print_table, say, stderr
 from proofgrid.cli.failures import EXIT_FAILED, error_text, error_to_json
 from proofgrid.cli.options import ClientOptions, JsonOption, run_async, with_client
 from proofgrid.primitives.errors import InvalidField, ProofgridError
@@ -29,6 +30,7 @@ LastOption = Annotated[int, typer.Option("--to", min=0, metavar="NUMBER", help="
 
 
 def add_to(market: typer.Typer) -> None:
+    market.command("show", short_help="Show one round: its orders, who traded, at which price.")(show)
     market.command("export", short_help="Write a lane's rounds to a file that anybody can check.")(export)
     market.command("replay", short_help="Run rounds again and check them, from a lane or from files.")(replay)
     market.command("prove-order", short_help="Make a proof that an order of a round is yours.")(prove_order)
@@ -98,6 +100,28 @@ def replay(
     except ProofgridError as error:
         _refuse(error, json=options.json)
     _print_reports(reports, count, time.monotonic() - started, pinned=options.network is not None, json=options.json)
+
+
+@with_client
+def show(
+    options: ClientOptions,
+    lane: Annotated[str, typer.Argument(metavar="LANE")],
+    number: Annotated[int, typer.Argument(metavar="ROUND", min=1)],
+) -> None:
+    """Show a round as anybody may see it: orders under names of this round only, what they bid, what came of them.
+
+    
+    Example:
+      proofgrid market show default/ezkl/small 17
+    """
+    with tempfile.TemporaryDirectory(prefix="proofgrid-round-") as folder:
+        path = Path(folder) / "round"
+        run_async(_export(options, lane, path, number, number, 0, lambda done, total: None))
+        transcript = jsonlib.loads(path.read_bytes().splitlines()[1])["transcript"]
+    if options.json:
+        print_json(transcript)
+    else:
+        _show(transcript)
 
 
 @with_client
@@ -205,6 +229,38 @@ def _opened(proof: Path, rounds: list[Path]) -> dict[str, Any]:
             if order[key] == named:
                 return {"lane": lane, "number": number, "what": what, "order_id": named, "order": order}
     raise TranscriptMismatch(f"round {number} of {lane} has no such order", field="order_id")
+
+
+def _show(transcript: dict[str, Any]) -> None:
+    result, parameters = transcript["result"], transcript["parameters"]
+    say(f"round {transcript['number']} of {transcript['lane']}", style="bold")
+    say(f"  reference {parameters['reference']}, floor {parameters['floor']}, ceiling {parameters['ceil']}")
+    jobs: Counter[str] = Counter(placed[1] for placed in result["placements"])
+    sold: Counter[str] = Counter()
+    for placed in result["placements"]:
+        sold[placed[2]] += placed[3]
+    bids = [
+        (bid["task_id"][:12], bid["units"], bid["limit_price"], bid["rank"], jobs[bid["task_id"]] or "")
+        for bid in sorted(transcript["bids"], key=lambda bid: bid["rank"])
+    ]
+    asks = [
+        (
+            ask["prover_id"][:12],
+            ask["units"],
+            ask["ask_price"],
+            ask["rank"],
+            sold[ask["prover_id"]] or "",
+            ask["carried"]["lane"] if ask["carried"] else "",
+        )
+        for ask in sorted(transcript["asks"], key=lambda ask: ask["rank"])
+    ]
+    print_table(("bid", "PU>", "limit>", "rank>", "jobs sold>"), bids, empty="no bids")
+    print_table(("ask", "PU>", "ask>", "rank>", "PU sold>", "carried from"), asks, empty="no asks")
+    if result["placements"]:
+        say(f"clients pay {result['buy_price']}, operators get {result['sell_price']} per PU", style="bold green")
+    else:
+        say("nothing was sold", style="yellow")
+    say(f"next reference {transcript['next_reference']}")
 
 
 def _print_reports(reports: list[FileReport], count: int, seconds: float, *, pinned: bool, json: bool) -> None:

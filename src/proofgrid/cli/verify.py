@@ -33,6 +33,10 @@ def run(
     network: Annotated[
         str | None, typer.Option("--network", metavar="ADDRESS", help="Address of the key that must have signed.")
     ] = None,
+    rounds: Annotated[
+        list[Path] | None,
+        typer.Option("--rounds", metavar="FILE", help="Rounds by `market export`: check the prices against them too."),
+    ] = None,
     json: JsonOption = False,
 ) -> None:
     """Verify a bundle: exit 0 and a table of what was proven, or exit 1 and the check that failed.
@@ -43,10 +47,13 @@ def run(
     \b
     Example:
       proofgrid verify answer.bundle --program 3f9a… --network 0x…
+      proofgrid verify answer.bundle --rounds day.rounds --network 0x…
       proofgrid verify answer.bundle --json
     """
     try:
         report = check_file(file, program=program, network=network)
+        if rounds:
+            report = _with_prices(report, rounds)
     except ProofgridError as error:
         _print_refusal(error, file, json=json)
         raise typer.Exit(EXIT_FAILED) from None
@@ -65,6 +72,17 @@ def check_file(file: Path, *, program: str | None = None, network: str | None = 
     expect_network = parse_address(network, field="network") if network else None
     with tempfile.TemporaryDirectory(prefix="proofgrid-verify-") as workdir:
         return verify_bundle(file, expect_program=expect_program, expect_network=expect_network, workdir=Path(workdir))
+
+
+def _with_prices(report: BundleReport, rounds: Sequence[Path]) -> BundleReport:
+    """Check that every job was sold in a round that replays, at prices of that round."""
+    from dataclasses import replace
+
+    from proofgrid.sdk.records import check_prices
+
+    lanes = check_prices(report.manifest, rounds)
+    said = f"rounds: every job was sold in a round that was run again, at its price ({lanes})"
+    return replace(report, checks=(*report.checks, said))
 
 
 def report_to_json(report: BundleReport, *, program: str | None, network: str | None) -> dict[str, Any]:

@@ -11,8 +11,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
-from proofgrid.primitives.errors import InvalidField
+from proofgrid.primitives.errors import BadBundle, InvalidField
 from proofgrid.primitives.ids import Address
+from proofgrid.proofs.bundle_manifest import Manifest
 from proofgrid.rules.jobs.classes import lane_order
 from proofgrid.rules.market.chain import Left
 from proofgrid.rules.market.record_file import LINE_BYTES_MAX, CheckedRound, RecordCheck, RecordHeader
@@ -135,6 +136,34 @@ def _lane_order_of(path: Path) -> tuple[object, ...]:
         return (1, *lane_order(check.header.lane), check.header.first) if check.header else (0, str(path))
     except (ValueError, IndexError):
         return (0, str(path))
+
+
+def check_prices(manifest: Manifest, paths: Sequence[Path]) -> int:
+    """Check that every job of a bundle was sold in a recorded round, at its price; return how many rounds that were.
+
+    The files are checked as `check_records` does, for the network that signed the bundle. Raises TranscriptMismatch,
+    and BadBundle for a job whose round is another one or not there.
+    """
+    found: dict[tuple[str, int], CheckedRound] = {}
+    wanted = {(str(job.lane), job.round_number) for job in manifest.jobs}
+
+    def note(checked: CheckedRound) -> None:
+        place = (checked.transcript["lane"], checked.number)
+        if place in wanted:
+            found[place] = checked
+
+    check_records(paths, network=manifest.network, on_round=note)
+    for job in manifest.jobs:
+        checked = found.get((str(job.lane), job.round_number))
+        if checked is None:
+            raise BadBundle(f"no file holds round {job.round_number} of {job.lane}", field="rounds")
+        result = checked.transcript["result"]
+        sold = {(placed[3], placed[4]) for placed in result["placements"]}
+        if checked.transcript_hash != job.transcript:
+            raise BadBundle(f"round {job.round_number} of {job.lane} is another one", field="rounds")
+        if job.price_buy != result["buy_price"] or (job.units, job.price_sell) not in sold:
+            raise BadBundle(f"round {job.round_number} of {job.lane} made another price", field="rounds")
+    return len(wanted)
 
 
 def round_of(paths: Iterable[Path], lane: str, number: int) -> CheckedRound:

@@ -847,7 +847,7 @@ class Round(_message.Message):
     transcript_hash: _builtins.str
     signature: _builtins.str
     transcript_json: _builtins.str
-    """admins only"""
+    """docs/transcripts.md; names nobody"""
     at_ms: _builtins.int
     next_reference: _builtins.int
     def __init__(
