@@ -206,7 +206,7 @@ class LaneUnderTest:
         assert not await self.fetch(QUERIES["ledger_faults"])
         rows = await self.fetch(
             "SELECT spent, (SELECT coalesce(sum(amount), 0) FROM transfers x WHERE x.task_id = t.task_id"
-            " AND reason NOT IN ('escrow', 'refund')) AS paid FROM tasks t"
+            " AND debit LIKE 'escrow:%' AND reason <> 'refund') AS paid FROM tasks t"
         )
         assert all(row["spent"] == row["paid"] for row in rows)
 
