@@ -105,9 +105,9 @@ class UnknownArtifact(InvalidRequest):
 
 
 class UnknownEvidence(InvalidRequest):
-    """there is no such evidence, or it is not yours to see"""
+    """No such evidence, or it is not yours to see."""
 
-    code = "PG-134"
+    code = "PG-138"
 
 
 class BudgetTooSmall(InvalidRequest):
