@@ -114,7 +114,9 @@ async def slash_equivocation(connection: Any, report: JobReport, operator: Addre
     )
 
 
-async def rescue_transfers(connection: Any, proofs: Sequence[tuple[UUID, Address]]) -> tuple[list[Transfer], list[Event]]:
+async def rescue_transfers(
+    connection: Any, proofs: Sequence[tuple[UUID, Address]]
+) -> tuple[list[Transfer], list[Event]]:
     """Return who gets what slashes left for these jobs, proven now by these operators after somebody had failed.
 
     Who was slashed for a job gets nothing back by proving it: then the client gets it.
@@ -131,7 +133,8 @@ async def rescue_transfers(connection: Any, proofs: Sequence[tuple[UUID, Address
         else:
             transfers += reward_rescuer(task_id=task_id, job_id=job_id, operator=operator, amount=amount)
             said = {"amount": amount, "to": operator}
-        events.append(Event(TaskId(row["task_id"]), "rescued", {"job": job_id, **said}))
+        place = {"slice": row["slice"], "input": row["input"]}
+        events.append(Event(TaskId(row["task_id"]), "rescued", {**place, **said}))
     return transfers, events
 
 

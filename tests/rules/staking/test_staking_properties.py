@@ -69,9 +69,7 @@ def test_money_is_conserved_from_bond_to_rescuer(reason: SlashReason, value: int
     book = Book()
     book.post(bond(deposit_id="d", operator=OPERATOR, amount=held, from_outside=True))
     found = slash(reason, value=value, bond=held)
-    transfers = take(
-        case="slash:l", operator=OPERATOR, client=CLIENT, task_id="t", job_id="j", slashed=found
-    )
+    transfers = take(case="slash:l", operator=OPERATOR, client=CLIENT, task_id="t", job_id="j", slashed=found)
     assert len(book.post(transfers)) == len(transfers)
     assert not book.post(transfers)  # once
     book.post(reward_rescuer(task_id="t", job_id="j", operator=RESCUER, amount=found.rescuer))
@@ -118,7 +116,9 @@ offers = st.lists(
 
 
 @given(offers, st.dictionaries(st.sampled_from(["a", "b"]), st.integers(0, 1_000)))
-def test_slots_of_all_provers_of_an_operator_stay_within_its_bond(given_: list[SlotOffer], free: dict[str, int]) -> None:
+def test_slots_of_all_provers_of_an_operator_stay_within_its_bond(
+    given_: list[SlotOffer], free: dict[str, int]
+) -> None:
     slots = cap_slots(given_, free)
     assert set(slots) == {offer.prover_id for offer in given_}
     for operator in ("a", "b"):

@@ -93,9 +93,7 @@ async def withdraw_stake(database: Database, operator: Address) -> int:
         transfers = [
             transfer
             for row in rows
-            for transfer in withdraw_unbonded(
-                unbonding_id=row["unbonding_id"], operator=operator, amount=row["rest"]
-            )
+            for transfer in withdraw_unbonded(unbonding_id=row["unbonding_id"], operator=operator, amount=row["rest"])
         ]
         await post_transfers(connection, transfers)
     return sum(row["rest"] for row in rows)

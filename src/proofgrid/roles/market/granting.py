@@ -41,9 +41,13 @@ class Granting:
         hedges = [one for one in outcome.placements if one.job_id in book.wishes]
         firsts = [one for one in outcome.placements if one.job_id not in book.wishes] if hedges else outcome.placements
         if firsts:
-            await self._lease(connection, QUERIES["grant_leases"], JobEvent.SOLD, outcome, firsts, book, epoch, reference)
+            await self._lease(
+                connection, QUERIES["grant_leases"], JobEvent.SOLD, outcome, firsts, book, epoch, reference
+            )
         if hedges:
-            await self._lease(connection, QUERIES["grant_hedges"], JobEvent.HEDGED, outcome, hedges, book, epoch, reference)
+            await self._lease(
+                connection, QUERIES["grant_hedges"], JobEvent.HEDGED, outcome, hedges, book, epoch, reference
+            )
         facts = {
             "lane": outcome.lane,
             "round": outcome.number,

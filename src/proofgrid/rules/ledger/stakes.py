@@ -25,7 +25,9 @@ def bond(*, deposit_id: str, operator: Address, amount: int, from_outside: bool)
 
 def unbond(*, unbonding_id: str, operator: Address, amount: int) -> list[Transfer]:
     """Begin to take a part of a bond out."""
-    return _one(f"unbond:{unbonding_id}", stake_account(operator), unbonding_account(operator), amount, "unbond", least=1)
+    return _one(
+        f"unbond:{unbonding_id}", stake_account(operator), unbonding_account(operator), amount, "unbond", least=1
+    )
 
 
 def withdraw_unbonded(*, unbonding_id: str, operator: Address, amount: int) -> list[Transfer]:
@@ -91,9 +93,7 @@ def _one(
     return [Transfer(transfer_id=transfer_id, debit=debit, credit=credit, amount=amount, reason=reason)]
 
 
-def _rescue(
-    transfer_id: str, credit: AccountId, amount: int, reason: str, task_id: str, job_id: str
-) -> list[Transfer]:
+def _rescue(transfer_id: str, credit: AccountId, amount: int, reason: str, task_id: str, job_id: str) -> list[Transfer]:
     return [
         Transfer(
             transfer_id=transfer_id,

@@ -31,10 +31,11 @@ FROM evidence e WHERE e.lease_id = $1 AND e.kind = 'invalid_proof';
 
 -- name: rescues_of_jobs
 -- What slashes left for whoever proves these jobs after all, and who was slashed for them.
-SELECT e.job_id, e.task_id, a.balance, e.operators, e.client
+SELECT e.job_id, e.task_id, a.balance, e.operators, e.client, jobs.slice, jobs.input
 FROM (SELECT job_id, task_id, client, array_agg(operator) AS operators FROM evidence WHERE job_id = ANY($1::uuid[])
       GROUP BY job_id, task_id, client) AS e
-JOIN accounts a ON a.account = 'rescue:' || e.job_id::text WHERE a.balance > 0 ORDER BY e.job_id;
+JOIN jobs USING (job_id) JOIN accounts a ON a.account = 'rescue:' || e.job_id::text
+WHERE a.balance > 0 ORDER BY e.job_id;
 
 -- name: rescues_of_task
 SELECT e.job_id, a.balance FROM (SELECT DISTINCT job_id FROM evidence WHERE task_id = $1) AS e
