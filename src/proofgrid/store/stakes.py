@@ -1,7 +1,7 @@
 """What several roles do with bonds inside their transactions: slash a lease, reward whoever proved its job after all.
 
 Accounts are locked before they are read, all of them, in the order of their names; after that a transaction locks
-nothing that others may hold while they wait for accounts. The jobs and leases of a task belong to whoever holds its row.
+nothing that others may hold while they wait for accounts. A task's jobs and leases belong to whoever holds its row.
 """
 
 from __future__ import annotations
@@ -36,11 +36,11 @@ from proofgrid.rules.staking.results import (
     public_text,
 )
 from proofgrid.rules.staking.slashing import Slash, SlashReason, may_be_slashed, slash, slash_reason
-from proofgrid.store.lanes import GATEWAY_SILENT_MS
 from proofgrid.store.queries import QUERIES
 from proofgrid.store.tasks import Event, append_event, post_transfers
 
 DETAIL_CHARS_MAX = 600
+GATEWAY_HEARD_MS = 2_500  #: it says every second that it lives; its leases run out later than this after its death
 
 log = structlog.get_logger(__name__)
 
@@ -67,7 +67,7 @@ async def slash_lease(
     """
     if not may_be_slashed(reason):
         return None
-    lease = await connection.fetchrow(QUERIES["slashable_lease"], lease_id, GATEWAY_SILENT_MS)
+    lease = await connection.fetchrow(QUERIES["slashable_lease"], lease_id, GATEWAY_HEARD_MS)
     shown = _signed_result(lease, report) if report is not None else None
     why = slash_reason(reason, signed=shown is not None, gateway_lives=lease["gateway_lives"])
     if why is None:
@@ -86,7 +86,7 @@ async def slash_equivocation(connection: Any, report: JobReport, operator: Addre
     if first is None or first["known"] or first["operator"] != operator:
         return None
     await connection.fetchrow(QUERIES["lock_task"], first["task_id"])
-    lease = await connection.fetchrow(QUERIES["slashable_lease"], report.held.lease_id, GATEWAY_SILENT_MS)
+    lease = await connection.fetchrow(QUERIES["slashable_lease"], report.held.lease_id, GATEWAY_HEARD_MS)
     second = _signed_result(lease, report)
     if second is None or not differ(claim_from_text(first["claim"]), claim_from_text(second.claim)):
         return None

@@ -85,7 +85,8 @@ def test_only_faults_of_provers_are_slashed_and_silence_only_while_its_gateway_l
     slashed = {reason for reason in ReturnReason if may_be_slashed(reason)}
     assert slashed == {ReturnReason.PROVER_LOST, ReturnReason.TIMED_OUT, ReturnReason.BAD_PROOF}
     assert all(RETRY_RULES[reason].prover_at_fault and RETRY_RULES[reason].counts for reason in slashed)
-    assert slash_reason(ReturnReason.PROVER_LOST, signed=False, gateway_lives=False) is None
+    for reason in (ReturnReason.PROVER_LOST, ReturnReason.TIMED_OUT):
+        assert slash_reason(reason, signed=False, gateway_lives=False) is None
     missed = SlashReason.MISSED_DEADLINE
     assert slash_reason(ReturnReason.PROVER_LOST, signed=False, gateway_lives=True) is missed
     assert slash_reason(ReturnReason.BAD_PROOF, signed=False, gateway_lives=True) is missed

@@ -1,4 +1,4 @@
-"""What a prover signs with every result: which proof it handed in for which lease, so that a lie can be shown to all."""
+"""What a prover signs with every result: which proof it handed in for which lease, so a lie can be shown to all."""
 
 from __future__ import annotations
 

@@ -69,14 +69,12 @@ def slash_reason(reason: ReturnReason, *, signed: bool, gateway_lives: bool) -> 
     """Return what a lease that ended is slashed for, if anything.
 
     `signed`: its result carries its operator's signature. `gateway_lives`: the gateway that should have heard of its
-    prover lives; when it died, silence is not the prover's.
+    prover lives; when it died, no word and no result is not the prover's fault.
     """
     found = _REASONS.get(reason)
-    if found is SlashReason.INVALID_PROOF and not signed:
-        return SlashReason.MISSED_DEADLINE
-    if reason is ReturnReason.PROVER_LOST and not gateway_lives:
-        return None
-    return found
+    if found is SlashReason.INVALID_PROOF:
+        return found if signed else SlashReason.MISSED_DEADLINE
+    return found if gateway_lives else None
 
 
 def may_be_slashed(reason: ReturnReason) -> bool:
