@@ -1,4 +1,4 @@
-"""A cheating prover with a bond, real proofs: slashed by the table, its rescuer paid, and the lie shown to strangers."""
+"""A cheating prover with a bond, real proofs: it is slashed, its rescuer is paid, and strangers can see the lie."""
 
 from __future__ import annotations
 
