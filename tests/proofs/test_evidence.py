@@ -120,7 +120,7 @@ def test_the_same_result_twice_is_no_equivocation(files: Files, tmp_path: Path) 
         proof=digest_of(b"no proof"),
         public=public_digest(output.public),
     )
-    same = {"other_claim": claim.text, "other_signature": sign_result(claim, OPERATOR)}
+    same: dict[str, Any] = {"other_claim": claim.text, "other_signature": sign_result(claim, OPERATOR)}
     with pytest.raises(BadBundle) as refusal:
         verify_evidence(a_file(tmp_path, files, kind="equivocation", **same), workdir=tmp_path / "w")
     assert refusal.value.field == "other_claim"
