@@ -103,6 +103,11 @@ class GatewaySettings(_Settings):
     reconnect_grace_ms: int = Field(default=2_000, ge=0, le=60_000)
     attempts_max: int = Field(default=5, ge=1, le=100)
     hedges_max: int = Field(default=2, ge=0, le=16)  #: second leases of one job; 0: never
+    stake_permille: int = Field(default=0, ge=0, le=1_000_000)  #: of a lease's value that it binds of a bond; 0: none
+    stake_overcommit: int = Field(default=1, ge=1, le=1_000)  #: a bond carries so many times its amount
+    unbonding_ms: int = Field(
+        default=604_800_000, ge=0, le=2**52
+    )  #: a bond can be slashed so long after its owner's notice
     requests_per_second: int = Field(default=50, ge=1)
     requests_burst: int = Field(default=200, ge=1)
     open_tasks: int = Field(default=1_000, ge=1)

@@ -22,6 +22,7 @@ from proofgrid.roles.settlement.payment import Proven, pay
 from proofgrid.rules.jobs.offers import HeldLease, JobReport, StageReport
 from proofgrid.rules.jobs.retry import ReturnReason
 from proofgrid.rules.ledger.settlement import deposit, escrow
+from proofgrid.rules.staking.bonds import BondPolicy
 from proofgrid.store.database import Database
 from proofgrid.store.queries import QUERIES
 from proofgrid.store.tasks import post_transfers, transfer_row
@@ -42,6 +43,7 @@ class LaneUnderTest:
     database: Database
     gateway_id: GatewayId = field(default_factory=lambda: GatewayId(uuid4()))
     settings: DispatchSettings = field(default_factory=DispatchSettings)
+    bonds: BondPolicy = field(default_factory=BondPolicy)
 
     async def open(self) -> None:
         """Register the gateway and the program."""
@@ -50,7 +52,9 @@ class LaneUnderTest:
             await connection.execute(QUERIES["insert_program"], "p", "toy", "o", "", {}, 1, UNITS)
             await post_transfers(connection, deposit(deposit_id="d", client=CLIENT, amount=10**12))
 
-    async def add_prover(self, operator: str, name: str = "p", *, ask: int = 700, slots: int = 1) -> SessionId:
+    async def add_prover(
+        self, operator: str, name: str = "p", *, ask: int = 700, slots: int = 1, system: str = "toy"
+    ) -> SessionId:
         """Let a prover be connected."""
         session_id, prover_id = SessionId(uuid4()), f"{operator}/{name}"
         async with self.database.transaction(Transaction.OPEN_SESSION) as connection:
@@ -59,7 +63,7 @@ class LaneUnderTest:
                 prover_id,
                 operator,
                 self.gateway_id,
-                {"toy": ask},
+                {system: ask},
                 ["small"],
                 slots,
                 1,
@@ -80,6 +84,7 @@ class LaneUnderTest:
         limit_price: int = 1_500,
         hedging: bool = True,
         raises: tuple[int, int, int] | None = None,
+        lane: Lane = LANE,
     ) -> UUID:
         """Let a task with so many ready jobs be accepted; it has no input and no facts. `raises`: its ladder."""
         task_id = uuid4()
@@ -93,7 +98,7 @@ class LaneUnderTest:
         rows = []
         for number in range(jobs):
             row: dict[str, Any] = {"job_id": str(uuid4()), "task_id": str(task_id), "slice": 0, "input": number}
-            row |= {"position": number, "lane": LANE, "class": "small", "units": UNITS, "memory_bytes": 1}
+            row |= {"position": number, "lane": lane, "class": "small", "units": UNITS, "memory_bytes": 1}
             rows.append(row | {"depends_on": [], "input_digest": "d", "input_bytes": 0, "facts": {}})
         [transfer] = escrow(task_id=str(task_id), client=CLIENT, limit_price=price_max, units=UNITS * jobs)
         task |= {"accepted": {}, "transfer": transfer_row(transfer)}
@@ -103,7 +108,11 @@ class LaneUnderTest:
     @property
     def market(self) -> Market:
         return Market(
-            self.database, gateway_id=self.gateway_id, key=a_key(), settings=MarketSettings(), clock=ManualClock()
+            self.database,
+            gateway_id=self.gateway_id,
+            key=a_key(),
+            settings=MarketSettings(bonds=self.bonds),
+            clock=ManualClock(),
         )
 
     @property
@@ -187,11 +196,19 @@ class LaneUnderTest:
             paid = await pay(connection, [_proven(rows[one]) for one in ids], self.settings.hedging)
         return [paid[one] for one in ids]
 
-    async def give_back(self, lease: Any, reason: ReturnReason, *, attempts_max: int = 5) -> bool:
+    async def give_back(
+        self, lease: Any, reason: ReturnReason, *, attempts_max: int = 5, report: JobReport | None = None
+    ) -> bool:
         """Let a lease end without a proof."""
         async with self.database.transaction(Transaction.RETURN_JOB) as connection:
             return await return_job(
-                connection, lease["task_id"], lease["lease_id"], reason, detail="said", attempts_max=attempts_max
+                connection,
+                lease["task_id"],
+                lease["lease_id"],
+                reason,
+                detail="said",
+                attempts_max=attempts_max,
+                report=report,
             )
 
     async def payments(self) -> list[tuple[str, str, int]]:
@@ -206,7 +223,7 @@ class LaneUnderTest:
         assert not await self.fetch(QUERIES["ledger_faults"])
         rows = await self.fetch(
             "SELECT spent, (SELECT coalesce(sum(amount), 0) FROM transfers x WHERE x.task_id = t.task_id"
-            " AND reason NOT IN ('escrow', 'refund')) AS paid FROM tasks t"
+            " AND debit LIKE 'escrow:%' AND reason <> 'refund') AS paid FROM tasks t"
         )
         assert all(row["spent"] == row["paid"] for row in rows)
 

@@ -8,6 +8,7 @@ from proofgrid.roles.market.rounds import MarketSettings
 from proofgrid.rules.jobs.hedging import HedgePolicy
 from proofgrid.rules.jobs.limits import Limits
 from proofgrid.rules.jobs.phases import PhasePolicy
+from proofgrid.rules.staking.bonds import BondPolicy
 from proofgrid.settings import GatewaySettings
 from proofgrid.wire.addresses import parse_target
 
@@ -57,10 +58,20 @@ def dispatch_settings_of(settings: GatewaySettings) -> DispatchSettings:
     )
 
 
+def bonds_of(settings: GatewaySettings) -> BondPolicy:
+    """What leases bind of their operators' bonds."""
+    return BondPolicy(
+        stake_permille=settings.stake_permille,
+        overcommit=settings.stake_overcommit,
+        unbonding_ms=settings.unbonding_ms,
+    )
+
+
 def market_settings_of(settings: GatewaySettings) -> MarketSettings:
     """How rounds are held."""
     return MarketSettings(
         interval_ms=settings.round_interval_ms,
         reference_price=settings.reference_price,
+        bonds=bonds_of(settings),
         phases=phases_of(settings),
     )

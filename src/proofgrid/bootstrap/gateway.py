@@ -22,7 +22,7 @@ from proofgrid.bootstrap.adapters import (
     open_srs,
     tidying,
 )
-from proofgrid.bootstrap.choices import dispatch_settings_of, limits_of, listen_of, market_settings_of
+from proofgrid.bootstrap.choices import bonds_of, dispatch_settings_of, limits_of, listen_of, market_settings_of
 from proofgrid.bootstrap.faults import install_fault_hook
 from proofgrid.primitives.clock import SystemClock, fresh_uuid
 from proofgrid.primitives.errors import Recoverable
@@ -42,6 +42,7 @@ from proofgrid.roles.gateway.prover_service import ProverService
 from proofgrid.roles.gateway.quote_service import QuoteService
 from proofgrid.roles.gateway.registration import Registration
 from proofgrid.roles.gateway.server import bind, new_server
+from proofgrid.roles.gateway.stake_service import StakeService
 from proofgrid.roles.gateway.watching import TaskWatch
 from proofgrid.roles.market.quoting import QuotedJob, Quoting
 from proofgrid.roles.market.rounds import Market
@@ -54,7 +55,7 @@ from proofgrid.store.database import Listener
 from proofgrid.store.queries import QUERIES
 from proofgrid.store.transactions import Transaction
 from proofgrid.telemetry.logs import configure_logs
-from proofgrid.wire.v1 import client_pb2_grpc, market_pb2_grpc, prover_pb2_grpc, quotes_pb2_grpc
+from proofgrid.wire.v1 import client_pb2_grpc, market_pb2_grpc, prover_pb2_grpc, quotes_pb2_grpc, stake_pb2_grpc
 
 GATEWAY_CACHE_BYTES = 10 << 30
 STOP_GRACE_SECONDS = 2.0
@@ -185,6 +186,9 @@ async def run_gateway(
             QuoteService(door, admission, price_jobs, limits=limits), server
         )
         market_pb2_grpc.add_MarketServiceServicer_to_server(MarketService(door, database, key), server)
+        stake_pb2_grpc.add_StakeServiceServicer_to_server(
+            StakeService(door, database, artifacts, key, bonds_of(settings)), server
+        )
         if "dispatcher" in roles:
             prover_pb2_grpc.add_ProverServiceServicer_to_server(
                 ProverService(door, desk, network=key.address, heartbeat_ms=settings.heartbeat_ms), server

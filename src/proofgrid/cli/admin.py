@@ -97,17 +97,22 @@ def deposit(
         bool, typer.Option("--base-units", help="AMOUNT is in base units (1e-9 of a token).")
     ] = False,
     id: Annotated[str | None, typer.Option("--id", help="Idempotency key: the same id moves money once.")] = None,  # noqa: A002
+    stake: Annotated[bool, typer.Option("--stake", help="Into the bond of the operator ADDRESS instead.")] = False,
     data_dir: DataDirOption = None,
 ) -> None:
-    """Put money on a client's account.
+    """Put money on a client's account, or into an operator's bond.
 
     \b
     Example:
       proofgrid admin deposit 0x52908400098527886E0F7030069857D2E4169EE7 1.5 --id invoice-17
+      proofgrid admin deposit 0x8617E340B3D01FA5F11F306F4090FD50E238070D 100 --stake
     """
     from proofgrid.wire.v1.client_pb2 import DepositRequest
 
     units = parse_amount(amount, base_units=base_units)
+    if stake:
+        _deposit_stake(options, data_dir, address, units, id or fresh_bytes(16).hex())
+        return
     request = DepositRequest(address=address, amount=units, deposit_id=id or fresh_bytes(16).hex())
     account = _ask(options, data_dir, lambda admin: admin.Deposit, request)
     if options.json:
@@ -213,6 +218,18 @@ def replay_dead_letter(options: ClientOptions, task: TaskArgument, data_dir: Dat
         print_json(plain(letter))
     else:
         say(f"{letter.task_id} is now task {letter.replayed_as}")
+
+
+def _deposit_stake(options: ClientOptions, data_dir: Path | None, address: str, units: int, deposit_id: str) -> None:
+    from proofgrid.cli.stake import ask_stake
+    from proofgrid.wire.v1.stake_pb2 import DepositStakeRequest
+
+    request = DepositStakeRequest(operator=address, amount=units, deposit_id=deposit_id, from_outside=True)
+    bond = ask_stake(as_administrator(options, data_dir), lambda stub: stub.DepositStake, request)
+    if options.json:
+        print_json({"deposit_id": deposit_id, **plain(bond)})
+    else:
+        say(f"the bond of {bond.operator} is now {format_amount(bond.bond)} (deposit {deposit_id})")
 
 
 def _ask(options: ClientOptions, data_dir: Path | None, method: Callable[[Any], Any], request: Any) -> Any:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from proofgrid.settings import GatewaySettings
 
 LIMITS = "Limits per client"
+STAKE = "Bonds"
 TIMING = "Market and leases"
 
 
@@ -112,6 +113,20 @@ def run(
     hedges_max: Annotated[
         int | None,
         typer.Option(help="Second leases of one slow job; 0: never. [default: 2]", rich_help_panel=TIMING),
+    ] = None,
+    stake_permille: Annotated[
+        int | None,
+        typer.Option(
+            help="Bond that leases bind, in 1/1000 of their value; 0: none. [default: 0]", rich_help_panel=STAKE
+        ),
+    ] = None,
+    stake_overcommit: Annotated[
+        int | None,
+        typer.Option(help="A bond carries so many times its amount. [default: 1]", rich_help_panel=STAKE),
+    ] = None,
+    unbonding_ms: Annotated[
+        int | None,
+        typer.Option(help="How long a bond can be slashed after notice. [default: 7 days]", rich_help_panel=STAKE),
     ] = None,
     requests_per_second: Annotated[
         int | None, typer.Option(help="Steady calls. [default: 50]", rich_help_panel=LIMITS)

@@ -14,6 +14,7 @@ from proofgrid.cli import (
     admin,
     cancel,
     demo,
+    evidence,
     gateway,
     keys,
     market,
@@ -25,6 +26,7 @@ from proofgrid.cli import (
     rounds,
     simulate,
     srs,
+    stake,
     status,
     storage,
     submit,
@@ -84,8 +86,9 @@ LOOKS = (status, account, rounds, simulate)
 for verb in (*WORK, *LOOKS):
     verb.add_to(cli)
 storage.add_to(admin.group)
+admin.group.add_typer(evidence.group)
 record.add_to(market.group)
-for group in (program, keys, admin, srs, market):
+for group in (program, keys, admin, srs, market, stake):
     cli.add_typer(group.group)
 
 

@@ -15,6 +15,7 @@ STYLES = {
     "returned": "yellow",
     "carried_on": "yellow",
     "unprovable": "yellow",
+    "slashed": "yellow",
     "failed": "bold red",
     "cancelled": "yellow",
     "done": "bold green",
@@ -68,6 +69,14 @@ def sentence(kind: str, data: Mapping[str, Any], *, people: Mapping[str, str], b
                 f"{prover} says that {job} cannot be proven: {data['detail']};"
                 f" {data['operators']} of {data['needed']} operators agree"
             )
+        case "slashed":
+            return (
+                f"{prover} was slashed {format_amount(data['amount'])} for {job} ({data['reason']}):"
+                f" {format_amount(data['to_client'])} to you, {format_amount(data['to_rescuer'])} for its rescuer"
+            )
+        case "rescued":
+            whom = "you" if data["to"] == "client" else people.get(data["to"], data["to"])
+            return f"{format_amount(data['amount'])} of what was slashed for {job} went to {whom}"
         case "stage":
             return f"{job}: {data['stage']} at {prover}"
         case "returned":

@@ -104,6 +104,12 @@ class UnknownArtifact(InvalidRequest):
     code = "PG-133"
 
 
+class UnknownEvidence(InvalidRequest):
+    """No such evidence, or it is not yours to see."""
+
+    code = "PG-138"
+
+
 class BudgetTooSmall(InvalidRequest):
     """The budget is below what the task costs at the limit price."""
 

@@ -21,6 +21,7 @@ from proofgrid.wire.addresses import Target, parse_target
 from proofgrid.wire.errors import read_error
 from proofgrid.wire.v1 import client_pb2 as messages
 from proofgrid.wire.v1 import client_pb2_grpc as services
+from proofgrid.wire.v1 import stake_pb2_grpc as stake_services
 
 T = TypeVar("T")
 
@@ -100,6 +101,7 @@ class Connection:
         self._at = 0
         self.client = cast("services.ClientServiceAsyncStub", _Service(self, services.ClientServiceStub))
         self.admin = cast("services.AdminServiceAsyncStub", _Service(self, services.AdminServiceStub))
+        self.stake = cast("stake_services.StakeServiceAsyncStub", _Service(self, stake_services.StakeServiceStub))
         self.artifacts = cast("services.ArtifactServiceAsyncStub", _Service(self, services.ArtifactServiceStub))
 
     async def __aenter__(self) -> Connection:

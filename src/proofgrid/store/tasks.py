@@ -25,6 +25,7 @@ from proofgrid.rules.jobs.lifecycle import (
 )
 from proofgrid.rules.ledger.book import Transfer, escrow_account
 from proofgrid.rules.ledger.settlement import refund
+from proofgrid.rules.ledger.stakes import compensate
 from proofgrid.store.queries import QUERIES
 
 _ENDING_JOB_STATE = {TaskState.FAILED: JobState.FAILED, TaskState.CANCELLED: JobState.CANCELLED}
@@ -133,8 +134,17 @@ async def end_task(
     await post_transfers(connection, charges)
     charged = sum(transfer.amount for transfer in charges)
     await connection.execute(QUERIES["end_task"], task_id, state.value, task_sources(event), code, detail, charged)
+    rescues = await connection.fetch(QUERIES["rescues_of_task"], task_id)
+    for row in rescues:  # nobody will prove these any more
+        client = Address(task["client"])
+        await post_transfers(
+            connection,
+            compensate(task_id=str(task_id), job_id=str(row["job_id"]), client=client, amount=row["balance"]),
+        )
     refunded = await refund_rest(connection, task_id, Address(task["client"]))
     said = {"code": code, "detail": detail, "charged": charged, "refunded": refunded}
+    if rescues:
+        said["compensated"] = sum(row["balance"] for row in rescues)
     await append_event(connection, task_id, state.value, **said)
     return task
 

@@ -21,6 +21,7 @@ class Transaction(StrEnum):
     FORGET_TOKENS = "forget_tokens"
     CHANGE_ROLES = "change_roles"
     MOVE_MONEY = "move_money"
+    APPEAL = "appeal"
     # programs and artifacts
     REGISTER_PROGRAM = "register_program"
     RECORD_ARTIFACT = "record_artifact"

@@ -205,6 +205,7 @@ def read_result(message: prover.JobResult) -> JobReport:
         public=_object(message.public_json, field="public_json"),
         wall_ms=message.wall_ms,
         memory_peak_bytes=message.memory_peak_bytes,
+        signature=message.signature,
     )
 
 
@@ -221,6 +222,7 @@ def _write_result(report: JobReport) -> prover.JobResult:
         public_json=json.dumps(report.public, separators=(",", ":")),
         wall_ms=report.wall_ms,
         memory_peak_bytes=report.memory_peak_bytes,
+        signature=report.signature,
     )
 
 

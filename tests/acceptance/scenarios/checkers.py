@@ -31,7 +31,7 @@ PROMISES = {
         SELECT t.task_id, t.escrow, t.spent, left_over, paid, refunded FROM tasks t CROSS JOIN LATERAL (
             SELECT
                 coalesce((SELECT balance FROM accounts WHERE account = 'escrow:' || t.task_id::text), 0) AS left_over,
-                coalesce(sum(amount) FILTER (WHERE reason NOT IN ('escrow', 'refund')), 0) AS paid,
+                coalesce(sum(amount) FILTER (WHERE debit LIKE 'escrow:%' AND reason <> 'refund'), 0) AS paid,
                 coalesce(sum(amount) FILTER (WHERE reason = 'refund'), 0) AS refunded
             FROM transfers WHERE transfers.task_id = t.task_id) AS sums
         WHERE t.finished_ms IS NOT NULL

@@ -15,14 +15,16 @@ from proofgrid.primitives.clock import SystemClock
 from proofgrid.primitives.digests import digest_of
 from proofgrid.primitives.errors import ProofgridError, Unprovable
 from proofgrid.rules.jobs.ladder import Ladder
+from proofgrid.sdk.connection import Connection
 from proofgrid.sdk.transfer import upload_file
 from proofgrid.wire.v1 import client_pb2 as messages
-from proofgrid.wire.v1 import prover_pb2
-from tests.acceptance.scenarios.doomed import Doomed
+from proofgrid.wire.v1 import prover_pb2, stake_pb2
+from tests.acceptance.scenarios.doomed import PATIENCE_SECONDS, Doomed
 from tests.acceptance.scenarios.scripted import ScriptedProver
 from tests.acceptance.tasks import database_of, events_of
 
 PROVERS = (("p0", "alice"), ("p1", "bob"))  #: name, operator
+BOND = 10**9
 NEVER_SOLD = 1  #: base units per PU: no prover asks so little
 LONG_MS = 2_000  #: a job that is not over before its lease is
 OLD_MS = 40 * 24 * 3_600_000  #: longer than artifacts are kept
@@ -71,6 +73,16 @@ async def lease_runs_out(doomed: Doomed) -> None:
         await doomed.ends_well(task_id)
     reasons = [event.data["reason"] for event in await events_of(doomed.client, task_id) if event.kind == "returned"]
     assert reasons == ["timed_out"], reasons
+
+
+async def slashed(doomed: Doomed) -> None:
+    """A lease runs out whose operator has a bond; the job is proven after all."""
+    for name in ("alice", "bob"):
+        await _pay_into_bond(doomed, name)
+    await lease_runs_out(doomed)
+    # A gateway that dies before it takes the lease back is to blame for the time that passes.
+    assert len(await doomed.sql("SELECT 1 FROM evidence WHERE task_id::text = $1", doomed.acknowledged[-1])) <= 1
+    assert not await doomed.sql("SELECT 1 FROM accounts WHERE account LIKE 'rescue:%' AND balance <> 0")
 
 
 async def prover_is_slow(doomed: Doomed) -> None:
@@ -261,6 +273,34 @@ async def deposit(doomed: Doomed) -> None:
     assert await doomed.balance() == before + 777
 
 
+async def bond(doomed: Doomed) -> None:
+    """An operator's bond is paid in once."""
+    before = await _bond_of(doomed, "alice")
+    async with doomed.killed():
+        await _pay_into_bond(doomed, "alice")
+    assert await _bond_of(doomed, "alice") == before + BOND
+
+
+async def appeal(doomed: Doomed) -> None:
+    """An operator appeals, whoever hears it."""
+    async with doomed.killed():
+        evidence = await _appealed(doomed)
+    [row] = await doomed.sql("SELECT state, appeal FROM evidence WHERE evidence_id::text = $1", evidence)
+    assert tuple(row) == ("appealed", "no")
+
+
+async def resolve(doomed: Doomed) -> None:
+    """An appeal is answered, and what was burnt is given back once."""
+    evidence = await _appealed(doomed)
+    request = stake_pb2.ResolveAppealRequest(evidence_id=evidence, overturn=True, answer="so be it")
+    async with doomed.killed(), doomed.admin() as admin:
+        answer = await admin.ask(admin.stake.ResolveAppeal, request)
+    [row] = await doomed.sql(
+        "SELECT sum(amount)::bigint AS back FROM transfers WHERE transfer_id LIKE 'overturn:' || $1 || ':%'", evidence
+    )
+    assert (answer.state, answer.given_back) == ("overturned", row["back"])
+
+
 async def tidy(doomed: Doomed, *, nth: int) -> None:
     """An old upload is forgotten and set aside; what is needed stays."""
     program = await doomed.program()
@@ -299,6 +339,43 @@ async def repair(doomed: Doomed) -> None:
 
 
 # --- helpers ---------------------------------------------------------------------------------------------
+
+
+async def _pay_into_bond(doomed: Doomed, name: str) -> None:
+    request = stake_pb2.DepositStakeRequest(
+        operator=doomed.network.keys[name].address,
+        amount=BOND,
+        deposit_id=f"bond-{next(doomed.numbers)}",
+        from_outside=True,
+    )
+    async with doomed.admin() as admin:
+        await admin.ask(admin.stake.DepositStake, request)
+
+
+async def _bond_of(doomed: Doomed, name: str) -> int:
+    request = stake_pb2.GetStakeRequest(operator=doomed.network.keys[name].address)
+    async with doomed.admin() as admin:
+        stake: stake_pb2.Stake = await admin.ask(admin.stake.GetStake, request)
+    return stake.bond
+
+
+async def _appealed(doomed: Doomed) -> str:
+    """Let a slash be there, and its operator appeal; return its evidence."""
+    proven = await doomed.prove(await doomed.program())
+    [row] = await doomed.sql(
+        """INSERT INTO evidence (kind, lease_id, task_id, job_id, operator, prover_id, client, program_digest, slice,
+            detail, facts, amount, burnt, to_client, to_rescuer)
+        SELECT 'missed_deadline', lease_id, task_id, job_id, operator, prover_id, client, program_digest, 0, '', '{}',
+            40, 20, 10, 10 FROM leases JOIN tasks USING (task_id) WHERE task_id::text = $1 LIMIT 1
+        RETURNING evidence_id::text, operator""",
+        proven.task.task_id,
+    )
+    network = doomed.network
+    key = next(network.keys[name] for _, name in PROVERS if network.keys[name].address == row["operator"])
+    request = stake_pb2.AppealRequest(evidence_id=row["evidence_id"], text="no")
+    async with Connection(network.address, key, patience_seconds=PATIENCE_SECONDS) as operator:
+        await operator.ask(operator.stake.Appeal, request)
+    return str(row["evidence_id"])
 
 
 class _SecondStore:

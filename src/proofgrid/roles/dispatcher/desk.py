@@ -32,6 +32,7 @@ from proofgrid.rules.jobs.retry import REASON_OF_CODE, ReturnReason
 from proofgrid.store.batches import Batches
 from proofgrid.store.database import PASSING_TROUBLE, Database
 from proofgrid.store.queries import QUERIES
+from proofgrid.store.stakes import slash_equivocation
 from proofgrid.store.tasks import Event, append_events
 from proofgrid.store.transactions import Transaction
 from proofgrid.wire import codec
@@ -161,7 +162,9 @@ class Desk:
             await self._take_back(row["task_id"], row["lease_id"], ReturnReason.PROVER_LOST, detail)
         await self._wake_lanes(session)
 
-    async def _take_back(self, task_id: TaskId, lease_id: LeaseId, reason: ReturnReason, detail: str) -> None:
+    async def _take_back(
+        self, task_id: TaskId, lease_id: LeaseId, reason: ReturnReason, detail: str, report: JobReport | None = None
+    ) -> None:
         async with self._database.transaction(Transaction.RETURN_JOB) as connection:
             await return_job(
                 connection,
@@ -170,6 +173,7 @@ class Desk:
                 reason,
                 detail=detail,
                 attempts_max=self._settings.attempts_max,
+                report=report,
             )
 
     async def close_session(self, session: Session) -> None:
@@ -281,11 +285,12 @@ class Desk:
             raise error  # the database is away: the stream ends, the prover comes back and says it again
         if isinstance(error, LeaseLost):
             log.info("late_result_refused", prover_id=session.prover_id, detail=error.detail)
+            await self._look_for_equivocation(session, report)
         else:
             log.warning("result_refused", prover_id=session.prover_id, code=error.code, detail=error.detail)
             store_fault = isinstance(error, Recoverable)
             reason = REASON_OF_CODE.get(error.code, ReturnReason.STORE_FAULT) if store_fault else ReturnReason.BAD_PROOF
-            await self._back(report.held, session, reason, str(error))
+            await self._back(report.held, session, reason, str(error), report)
         return Verdict(accepted=False, code=error.code, detail=str(error))
 
     async def trouble(self, session: Session, trouble: JobTrouble) -> None:
@@ -293,13 +298,30 @@ class Desk:
         reason = REASON_OF_CODE.get(trouble.code, ReturnReason.CHILD_CRASHED)
         await self._back(trouble.held, session, reason, f"{trouble.code} {trouble.detail}")
 
-    async def _back(self, held: HeldLease, session: Session, reason: ReturnReason, detail: str) -> None:
+    async def _look_for_equivocation(self, session: Session, report: JobReport) -> None:
+        """A late result may be the second one that was signed for its lease."""
+        if not report.signature:
+            return
+        async with self._database.connection() as connection:
+            first = await connection.fetchrow(QUERIES["signed_evidence_of_lease"], report.held.lease_id)
+        if first is not None and not first["known"]:
+            async with self._database.transaction(Transaction.RETURN_JOB) as connection:
+                await slash_equivocation(connection, report, session.operator)
+
+    async def _back(
+        self,
+        held: HeldLease,
+        session: Session,
+        reason: ReturnReason,
+        detail: str,
+        report: JobReport | None = None,
+    ) -> None:
         async with self._database.connection() as connection:
             lease = await connection.fetchrow(QUERIES["get_lease"], held.lease_id)
         # A prover can only give back what is its own.
         if lease is None or lease["fence"] != held.fence or lease["operator"] != session.operator:
             return
-        await self._take_back(TaskId(lease["task_id"]), held.lease_id, reason, detail)
+        await self._take_back(TaskId(lease["task_id"]), held.lease_id, reason, detail, report)
 
     # --- leases out ------------------------------------------------------------------------------
 

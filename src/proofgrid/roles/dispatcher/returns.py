@@ -9,8 +9,10 @@ import structlog
 from proofgrid.primitives.ids import LeaseId, TaskId
 from proofgrid.roles.dispatcher.faults import charge_for_fault, judge_claim
 from proofgrid.rules.jobs.lifecycle import JobEvent, LeaseState, TaskEvent, event_of_lost_lease, job_sources
+from proofgrid.rules.jobs.offers import JobReport
 from proofgrid.rules.jobs.retry import RETRY_RULES, GiveUp, Retry, ReturnReason, decide_retry
 from proofgrid.store.queries import QUERIES
+from proofgrid.store.stakes import slash_lease
 from proofgrid.store.tasks import append_event, end_lease, end_task, wake_lanes
 from proofgrid.store.work import Work, note_work
 
@@ -20,10 +22,18 @@ log = structlog.get_logger(__name__)
 
 
 async def return_job(
-    connection: Any, task_id: TaskId, lease_id: LeaseId, reason: ReturnReason, *, detail: str, attempts_max: int
+    connection: Any,
+    task_id: TaskId,
+    lease_id: LeaseId,
+    reason: ReturnReason,
+    *,
+    detail: str,
+    attempts_max: int,
+    report: JobReport | None = None,
 ) -> bool:
     """Take a lease back and decide about its job, in the caller's transaction; False when the lease had ended.
 
+    `report` is the result that was refused; with it the bond of the lease's operator is slashed by the table.
     The task's row is locked first, so a result of the same lease and its expiry cannot both happen.
     """
     task = await connection.fetchrow(QUERIES["lock_task"], task_id)
@@ -39,6 +49,8 @@ async def return_job(
         await note_work(connection, [Work(lease=lease, ran_ms=lease["ran_ms"], failures=1)])
     job = await connection.fetchrow(QUERIES["job_of_lease"], lease_id)
     if job is not None:
+        # Before the decision: it may end the task, and then gives on what the slash left for a rescuer.
+        await slash_lease(connection, lease_id, reason, detail=detail, report=report)
         ending = None
         if reason is ReturnReason.UNPROVABLE:
             ending = await judge_claim(connection, job, lease, detail=detail)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from proofgrid.rules.jobs.hedging import enters_round
@@ -45,12 +45,15 @@ class ChainBook:
         """All programs that somebody wants proven."""
         return frozenset(task["program_digest"] for book in self.books for task in book.tasks.values())
 
-    def offers(self) -> list[Offers]:
-        """Return what every free prover offers, lane by lane."""
+    def offers(self, slots: Mapping[str, int] | None = None) -> list[Offers]:
+        """Return what every free prover offers, lane by lane; `slots`: at most so many, where bonds are asked for."""
         provers: dict[str, dict[str, ProverSupply]] = defaultdict(dict)
         for book in self.books:
             for prover_id, row in book.sessions.items():
-                provers[prover_id][book.lane] = supply_of(row, book)
+                supply = supply_of(row, book)
+                if slots is not None:
+                    supply = replace(supply, free_slots=min(supply.free_slots, slots[prover_id]))
+                provers[prover_id][book.lane] = supply
         return list(provers.values())
 
 

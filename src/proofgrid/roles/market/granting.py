@@ -17,6 +17,7 @@ from proofgrid.rules.jobs.lifecycle import JobEvent, job_sources
 from proofgrid.rules.jobs.phases import LeaseTimes, PhasePolicy, after_grant
 from proofgrid.rules.market.blinding import Blinding
 from proofgrid.rules.market.rounds import Placement, RoundOutcome
+from proofgrid.rules.staking.bonds import BondPolicy, bound_by_lease
 from proofgrid.store.lanes import speed_of
 from proofgrid.store.queries import QUERIES
 from proofgrid.store.tasks import Event, append_events
@@ -29,19 +30,24 @@ class Granting:
     gateway_id: GatewayId
     key: SigningKey
     phases: PhasePolicy
+    bonds: BondPolicy
     clock: Clock
 
     async def write(
-        self, connection: Any, outcome: RoundOutcome, book: Book, blinding: Blinding, *, epoch: int
+        self, connection: Any, outcome: RoundOutcome, book: Book, blinding: Blinding, *, epoch: int, reference: int
     ) -> None:
         """Write a lane's round, its leases and events; raise LeaseLost when somebody else was there."""
         hashed = await self._record(connection, outcome, blinding, epoch)
         hedges = [one for one in outcome.placements if one.job_id in book.wishes]
         firsts = [one for one in outcome.placements if one.job_id not in book.wishes] if hedges else outcome.placements
         if firsts:
-            await self._lease(connection, QUERIES["grant_leases"], JobEvent.SOLD, outcome, firsts, book, epoch)
+            await self._lease(
+                connection, QUERIES["grant_leases"], JobEvent.SOLD, outcome, firsts, book, epoch, reference
+            )
         if hedges:
-            await self._lease(connection, QUERIES["grant_hedges"], JobEvent.HEDGED, outcome, hedges, book, epoch)
+            await self._lease(
+                connection, QUERIES["grant_hedges"], JobEvent.HEDGED, outcome, hedges, book, epoch, reference
+            )
         facts = {
             "lane": outcome.lane,
             "round": outcome.number,
@@ -88,15 +94,18 @@ class Granting:
         placements: Sequence[Placement],
         book: Book,
         epoch: int,
+        reference: int,
     ) -> None:
-        rows = self._lease_rows(placements, book, book.wishes if event is JobEvent.HEDGED else book.jobs)
+        rows = self._lease_rows(placements, book, book.wishes if event is JobEvent.HEDGED else book.jobs, reference)
         granted = await connection.fetch(
             query, rows, outcome.lane, outcome.number, outcome.buy_price, job_sources(event), epoch
         )
         if sum(row["number"] for row in granted) != len(rows):
             raise LeaseLost(f"a job of {outcome.lane} was sold by somebody else")
 
-    def _lease_rows(self, placements: Sequence[Placement], book: Book, jobs: dict[str, Any]) -> list[dict[str, Any]]:
+    def _lease_rows(
+        self, placements: Sequence[Placement], book: Book, jobs: dict[str, Any], reference: int
+    ) -> list[dict[str, Any]]:
         times: dict[tuple[str, int, int], LeaseTimes] = {}  # many jobs of a round are alike
         rows = []
         for placement in placements:
@@ -123,6 +132,12 @@ class Granting:
                     "gateway_id": str(session["gateway_id"]),
                     "units": placement.units,
                     "sell_price": placement.sell_price,
+                    "stake_bound": bound_by_lease(
+                        units=placement.units,
+                        sell_price=placement.sell_price,
+                        reference=reference,
+                        policy=self.bonds,
+                    ),
                     "pick_up_ms": timers.phase_until_ms,
                     "limit_ms": timers.until_ms,
                     "prove_ms": timers.prove_ms,

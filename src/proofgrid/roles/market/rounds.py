@@ -9,7 +9,7 @@ Whoever holds the chain's lock leads its lanes for this round; the epoch in roun
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
@@ -22,6 +22,7 @@ from proofgrid.primitives.clock import Clock, fresh_bytes
 from proofgrid.primitives.digests import Digest
 from proofgrid.primitives.ids import Chain, GatewayId, Lane, TaskId
 from proofgrid.primitives.signatures import SigningKey
+from proofgrid.roles.market.bonds import check_bonds, slots_of_bonds
 from proofgrid.roles.market.book import Book, ChainBook, with_wishes
 from proofgrid.roles.market.collecting import collect_chain
 from proofgrid.roles.market.granting import Granting
@@ -30,6 +31,7 @@ from proofgrid.rules.jobs.phases import PhasePolicy
 from proofgrid.rules.market.blinding import SECRET_BYTES, Blinding
 from proofgrid.rules.market.chain import LaneDemands, run_chain
 from proofgrid.rules.market.rounds import RoundOutcome
+from proofgrid.rules.staking.bonds import BondPolicy
 from proofgrid.store.database import PASSING_TROUBLE, Database
 from proofgrid.store.lanes import price_of
 from proofgrid.store.queries import QUERIES
@@ -55,6 +57,7 @@ class MarketSettings:
     phases: PhasePolicy = field(default_factory=PhasePolicy)
     reference_price: int = 1_000  #: base units per PU in a lane without a round; a lone prover sells at it
     horizon_ms: int = 900_000  #: a slot holds no more than its prover, at its measured speed, proves in this time
+    bonds: BondPolicy = field(default_factory=BondPolicy)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,7 +79,9 @@ class Market:
         self._gateway_id = gateway_id
         self._settings = settings
         self._clock = clock
-        self._granting = Granting(gateway_id=gateway_id, key=key, phases=settings.phases, clock=clock)
+        self._granting = Granting(
+            gateway_id=gateway_id, key=key, phases=settings.phases, bonds=settings.bonds, clock=clock
+        )
         self._dirty: dict[Chain, asyncio.Event] = {}
         self._told: dict[Lane, dict[str, tuple[int, int]]] = {}  #: task -> (cheapest ask it was told of, when)
         self._group: asyncio.TaskGroup | None = None
@@ -156,14 +161,20 @@ class Market:
             }
             blinding = Blinding(fresh_bytes(SECRET_BYTES))
             demands = [self._demands(book, openings[book.lane], blinding) for book in found.books]
-            offers = [blinding.offers(offers, demanded=found.programs) for offers in found.offers()]
+            references = {one.lane: one.reference or self._settings.reference_price for one in demands}
+            slots = await slots_of_bonds(connection, found.books, references, self._settings.bonds)
+            offers = [blinding.offers(offers, demanded=found.programs) for offers in found.offers(slots)]
             # Drawn after the orders are fixed, so that nobody can choose an id that ranks well.
             outcomes = [blinding.opened(one) for one in run_chain(demands, offers, beacon=fresh_bytes(32))]
             books = {book.lane: book for book in found.books}
             for outcome in outcomes:
                 book = books[outcome.lane]
-                await self._granting.write(connection, outcome, book, blinding, epoch=openings[outcome.lane]["epoch"])
+                opening = openings[outcome.lane]
+                await self._granting.write(
+                    connection, outcome, book, blinding, epoch=opening["epoch"], reference=references[outcome.lane]
+                )
                 await self._tell_unsold(connection, book)
+            await check_bonds(connection, _sold_to(outcomes, books), self._settings.bonds)
         for outcome in outcomes:
             log.info(
                 "round_cleared",
@@ -218,3 +229,10 @@ class Market:
                 after[demand.task_id] = (ask, at_ms)
         await append_events(connection, events)
         self._told[Lane(book.lane)] = after
+
+
+def _sold_to(outcomes: Sequence[RoundOutcome], books: Mapping[str, Book]) -> list[str]:
+    """Return the operators who got leases."""
+    return sorted(
+        {books[one.lane].sessions[placed.prover_id]["operator"] for one in outcomes for placed in one.placements}
+    )

@@ -29,6 +29,7 @@ from proofgrid.roles.prover.nursery import Nursery
 from proofgrid.roles.prover.sandbox import ChildLimits, ChildSpec, run_child
 from proofgrid.rules.jobs.classes import JobClass
 from proofgrid.rules.jobs.offers import HeldLease, JobReport, JobTrouble, LeaseOffer, ProverOffer, StageReport
+from proofgrid.rules.staking.results import ResultClaim, public_digest, sign_result
 from proofgrid.sdk.connection import Connection
 from proofgrid.sdk.transfer import download_file, upload_file
 from proofgrid.store.cache import LocalCache
@@ -104,6 +105,8 @@ class ProverNode:
         if connection.key is None:
             raise ValueError("a prover needs its operator's key")
         self._connection = connection
+        self._key = connection.key
+        self._network = network or ""
         self._settings = settings
         self._clock = clock
         self._on_event = on_event
@@ -215,6 +218,7 @@ class ProverNode:
                     log.info("notice", code=item.notice.code, detail=item.notice.detail)
 
     def _welcomed(self, welcome: messages.Welcome) -> None:
+        self._network = welcome.network
         self._tell("connected", prover=welcome.prover_id)
         for text in welcome.dropped_leases:
             self._stop(LeaseId(parse_uuid(text, field="dropped_leases")), "it was given away meanwhile")
@@ -342,6 +346,7 @@ class ProverNode:
 
     async def _report(self, lease: LeaseOffer, output: JobOutput, wall_ms: int, workdir: Path) -> JobReport:
         proof, proof_digest = output.proof, None
+        signature = self._sign(lease, output)
         if len(proof) > codec.SMALL_PROOF_BYTES:
             self._progress(lease, "upload", 0)
             path = workdir / "proof-to-upload"
@@ -355,7 +360,22 @@ class ProverNode:
             public=output.public,
             wall_ms=max(0, wall_ms),
             memory_peak_bytes=0,
+            signature=signature,
         )
+
+    def _sign(self, lease: LeaseOffer, output: JobOutput) -> str:
+        """Stand for a result with the operator's key."""
+        claim = ResultClaim(
+            network=self._network,
+            lease_id=str(lease.held.lease_id),
+            fence=lease.held.fence,
+            job_id=str(lease.job_id),
+            program=lease.program_digest,
+            slice=lease.slice_index,
+            proof=digest_of(output.proof),
+            public=public_digest(output.public),
+        )
+        return sign_result(claim, self._key)
 
     def _progress(self, lease: LeaseOffer, stage: str, permille: int) -> None:
         self._tell("stage", slice=lease.slice_index, stage=stage)

@@ -26,6 +26,7 @@ from proofgrid.rules.jobs.offers import JobReport
 from proofgrid.rules.ledger.book import Transfer
 from proofgrid.rules.ledger.settlement import pay_for_proof
 from proofgrid.store.queries import QUERIES
+from proofgrid.store.stakes import rescue_transfers
 from proofgrid.store.tasks import Event, append_events, post_transfers
 from proofgrid.store.work import Work, note_work
 
@@ -68,7 +69,11 @@ async def pay(connection: Any, proofs: Sequence[Proven], hedging: HedgePolicy) -
         works += [Work(lease=one.lease, ran_ms=one.lease["ran_ms"]) for one in losers]
         works += [Work(lease=claim, ran_ms=claim["ran_ms"], failures=1) for claim in wrong]
         await note_work(connection, works)
-        await _follow_up(connection, [by_lease[lease_id] for lease_id in by_lease if lease_id in settled], losers)
+        failed = [by_lease[LeaseId(lease_id)].lease for lease_id in doubted]
+        rescued = [(lease["job_id"], Address(lease["operator"])) for lease in failed]
+        rescues = await rescue_transfers(connection, rescued) if rescued else ([], [])
+        proven = [by_lease[lease_id] for lease_id in by_lease if lease_id in settled]
+        await _follow_up(connection, proven, losers, *rescues)
     outcomes: dict[LeaseId, ProverId | LeaseLost] = {}
     for lease_id, one in by_lease.items():
         if lease_id in settled:
@@ -78,7 +83,13 @@ async def pay(connection: Any, proofs: Sequence[Proven], hedging: HedgePolicy) -
     return outcomes
 
 
-async def _follow_up(connection: Any, proofs: Sequence[Proven], losers: Sequence[Loser]) -> None:
+async def _follow_up(
+    connection: Any,
+    proofs: Sequence[Proven],
+    losers: Sequence[Loser],
+    rescues: Sequence[Transfer],
+    rescued: Sequence[Event],
+) -> None:
     stored = [one for one in proofs if one.small_proof is None]
     if stored:
         await connection.execute(
@@ -89,9 +100,11 @@ async def _follow_up(connection: Any, proofs: Sequence[Proven], losers: Sequence
         )
     transfers = [transfer for one in proofs for transfer in _transfers(one)]
     transfers += [transfer for loser in losers for transfer in loser.transfers]
+    transfers += rescues
     await post_transfers(connection, transfers)
     combining = await _count_down(connection, proofs, losers)
     events = [_event(one) for one in proofs] + [loser.event for loser in losers]
+    events += rescued
     events += [Event(task_id, "combining", {}) for task_id in combining]
     await append_events(connection, events)
     # The provers are free again in their lanes; unblocked jobs wait in theirs.

@@ -76,6 +76,7 @@ class JobReport:
     public: Mapping[str, Any]
     wall_ms: int
     memory_peak_bytes: int
+    signature: str = ""  #: the operator's, over what it hands in (rules/staking/results.py)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

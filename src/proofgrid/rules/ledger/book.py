@@ -4,6 +4,10 @@
                             ^                          |   |
                             +--------- refund ---------+   +--- surplus ---> treasury
 
+    operator:<address> --bond--> stake:<address> --unbond--> unbonding:<address> --withdraw--> operator:<address>
+                                       +----- slash -----> mint (burnt), client:<address>, rescue:<job id>
+    rescue:<job id> ----> operator:<address> who proved the job after all, or client:<address>
+
 `mint` is the outside world: minus what was deposited and not yet withdrawn or burnt. It is the only account below
 zero, so all accounts sum to zero at any time.
 """
@@ -20,7 +24,7 @@ from proofgrid.primitives.money import AMOUNT_MAX, check_amount, format_amount
 
 MINT = AccountId("mint")
 TREASURY = AccountId("treasury")
-OWNED_KINDS = ("client", "escrow", "operator")  #: accounts named "<kind>:<whose>"
+OWNED_KINDS = ("client", "escrow", "operator", "stake", "unbonding", "rescue")  #: accounts named "<kind>:<whose>"
 
 
 def client_account(address: Address) -> AccountId:
@@ -36,6 +40,21 @@ def escrow_account(task_id: str) -> AccountId:
 def operator_account(address: Address) -> AccountId:
     """Return the account on which an operator is paid."""
     return AccountId(f"operator:{address}")
+
+
+def stake_account(address: Address) -> AccountId:
+    """Return the account that holds an operator's bond."""
+    return AccountId(f"stake:{address}")
+
+
+def unbonding_account(address: Address) -> AccountId:
+    """Return the account on which a part of a bond waits for its withdrawal, and can still be slashed."""
+    return AccountId(f"unbonding:{address}")
+
+
+def rescue_account(job_id: str) -> AccountId:
+    """Return the account that holds what slashes left for whoever proves a job after all."""
+    return AccountId(f"rescue:{job_id}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

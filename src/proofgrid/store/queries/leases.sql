@@ -152,15 +152,15 @@ RETURNING number;
 WITH given AS (
     SELECT * FROM jsonb_to_recordset($1::jsonb) AS g(lease_id uuid, job_id uuid, task_id uuid, prover_id text,
         operator text, session_id uuid, gateway_id uuid, units bigint, sell_price bigint, pick_up_ms bigint,
-        limit_ms bigint, prove_ms bigint)
+        limit_ms bigint, prove_ms bigint, stake_bound bigint)
 ), sold AS (
     UPDATE jobs SET state = 'leased', lease_id = given.lease_id, slow_ms = NULL
     FROM given WHERE jobs.job_id = given.job_id AND jobs.state = ANY($5::text[]) RETURNING jobs.job_id
 ), granted AS (
     INSERT INTO leases (lease_id, job_id, task_id, prover_id, operator, session_id, gateway_id, lane, round, units,
-        buy_price, sell_price, state, expires_ms, phase_until_ms, until_ms, prove_ms, epoch)
+        buy_price, sell_price, state, expires_ms, phase_until_ms, until_ms, prove_ms, epoch, stake_bound)
     SELECT lease_id, given.job_id, task_id, prover_id, operator, session_id, gateway_id, $2, $3, units, $4, sell_price,
-        'granted', at_ms + pick_up_ms, at_ms + pick_up_ms, at_ms + limit_ms, prove_ms, $6
+        'granted', at_ms + pick_up_ms, at_ms + pick_up_ms, at_ms + limit_ms, prove_ms, $6, stake_bound
     FROM given JOIN sold USING (job_id), (SELECT now_ms() AS at_ms) AS clock
     RETURNING gateway_id
 )
@@ -171,7 +171,7 @@ SELECT count(*) AS number, pg_notify('leases', gateway_id::text) FROM granted GR
 WITH given AS (
     SELECT * FROM jsonb_to_recordset($1::jsonb) AS g(lease_id uuid, job_id uuid, task_id uuid, prover_id text,
         operator text, session_id uuid, gateway_id uuid, units bigint, sell_price bigint, pick_up_ms bigint,
-        limit_ms bigint, prove_ms bigint)
+        limit_ms bigint, prove_ms bigint, stake_bound bigint)
 ), sold AS (
     UPDATE jobs SET hedges = hedges + 1, hedge_price = NULL FROM given
     WHERE jobs.job_id = given.job_id AND jobs.state = ANY($5::text[]) AND jobs.hedge_price IS NOT NULL
@@ -180,9 +180,9 @@ WITH given AS (
     UPDATE tasks SET hedges = hedges + 1 FROM sold WHERE tasks.task_id = sold.task_id
 ), granted AS (
     INSERT INTO leases (lease_id, job_id, task_id, prover_id, operator, session_id, gateway_id, lane, round, units,
-        buy_price, sell_price, state, kind, expires_ms, phase_until_ms, until_ms, prove_ms, epoch)
+        buy_price, sell_price, state, kind, expires_ms, phase_until_ms, until_ms, prove_ms, epoch, stake_bound)
     SELECT lease_id, given.job_id, given.task_id, prover_id, operator, session_id, gateway_id, $2, $3, units, $4, sell_price,
-        'granted', 'hedge', at_ms + pick_up_ms, at_ms + pick_up_ms, at_ms + limit_ms, prove_ms, $6
+        'granted', 'hedge', at_ms + pick_up_ms, at_ms + pick_up_ms, at_ms + limit_ms, prove_ms, $6, stake_bound
     FROM given JOIN sold USING (job_id), (SELECT now_ms() AS at_ms) AS clock
     RETURNING gateway_id
 )

@@ -19,7 +19,8 @@ SELECT coalesce(sum(balance), 0)::bigint AS sum,
 FROM accounts;
 
 -- name: ledger_faults
--- Accounts whose balance is not the sum of their transfers; escrow left behind by ended tasks.
+-- Accounts whose balance is not the sum of their transfers; escrow and rescuers' parts left behind by ended tasks;
+-- unbondings that are not what their operators' accounts hold.
 SELECT 'the balance of ' || a.account || ' is ' || a.balance || ', its transfers say ' || t.net AS fault
 FROM accounts a CROSS JOIN LATERAL (
     SELECT coalesce((SELECT sum(amount) FROM transfers WHERE credit = a.account), 0)
@@ -28,4 +29,16 @@ WHERE a.balance <> t.net
 UNION ALL
 SELECT 'task ' || t.task_id || ' is ' || t.state || ' and its escrow still holds ' || a.balance
 FROM tasks t JOIN accounts a ON a.account = 'escrow:' || t.task_id::text
-WHERE t.state IN ('done', 'failed', 'cancelled') AND a.balance <> 0;
+WHERE t.state IN ('done', 'failed', 'cancelled') AND a.balance <> 0
+UNION ALL
+SELECT 'task ' || t.task_id || ' is ' || t.state || ' and ' || a.account || ' still holds ' || a.balance
+FROM (SELECT DISTINCT task_id, job_id FROM evidence) AS e JOIN tasks t USING (task_id)
+JOIN accounts a ON a.account = 'rescue:' || e.job_id::text
+WHERE t.state IN ('done', 'failed', 'cancelled') AND a.balance <> 0
+UNION ALL
+SELECT 'unbonding:' || coalesce(u.operator, substr(a.account, 11)) || ' holds ' || coalesce(a.balance, 0)
+    || ', its unbondings say ' || coalesce(u.rest, 0)
+FROM (SELECT operator, sum(rest)::bigint AS rest FROM unbondings GROUP BY operator) AS u
+FULL JOIN (SELECT account, balance FROM accounts WHERE account LIKE 'unbonding:%') AS a
+    ON a.account = 'unbonding:' || u.operator
+WHERE coalesce(a.balance, 0) <> coalesce(u.rest, 0);

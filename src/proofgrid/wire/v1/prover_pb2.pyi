@@ -288,6 +288,7 @@ class JobResult(_message.Message):
     PUBLIC_JSON_FIELD_NUMBER: _builtins.int
     WALL_MS_FIELD_NUMBER: _builtins.int
     MEMORY_PEAK_BYTES_FIELD_NUMBER: _builtins.int
+    SIGNATURE_FIELD_NUMBER: _builtins.int
     lease_id: _builtins.str
     fence: _builtins.int
     proof: _builtins.bytes
@@ -297,6 +298,8 @@ class JobResult(_message.Message):
     public_json: _builtins.str
     wall_ms: _builtins.int
     memory_peak_bytes: _builtins.int
+    signature: _builtins.str
+    """the operator's, over lease, job, proof and public values; empty: no evidence against you"""
     def __init__(
         self,
         *,
@@ -307,10 +310,11 @@ class JobResult(_message.Message):
         public_json: _builtins.str = ...,
         wall_ms: _builtins.int = ...,
         memory_peak_bytes: _builtins.int = ...,
+        signature: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["fence", b"fence", "lease_id", b"lease_id", "memory_peak_bytes", b"memory_peak_bytes", "proof", b"proof", "proof_digest", b"proof_digest", "public_json", b"public_json", "wall_ms", b"wall_ms"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["fence", b"fence", "lease_id", b"lease_id", "memory_peak_bytes", b"memory_peak_bytes", "proof", b"proof", "proof_digest", b"proof_digest", "public_json", b"public_json", "signature", b"signature", "wall_ms", b"wall_ms"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -1,0 +1,76 @@
+"""The bonds behind a round: how many slots they let each prover offer, and whether they carry what was sold.
+
+Two rounds of different chains may sell to one operator at the same time. Each caps what it offers at what is free when
+it begins; before it commits it locks the bonds and counts again. Whoever is too late undoes its round and tries again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from proofgrid.primitives.errors import LeaseLost
+from proofgrid.primitives.ids import Address
+from proofgrid.roles.market.book import Book
+from proofgrid.rules.ledger.book import stake_account
+from proofgrid.rules.staking.bonds import (
+    BondPolicy,
+    SlotOffer,
+    bound_by_lease,
+    cap_slots,
+    capacity,
+    ceiling_price,
+    free_capacity,
+)
+from proofgrid.store.queries import QUERIES
+
+
+async def slots_of_bonds(
+    connection: Any, books: Sequence[Book], references: Mapping[str, int], policy: BondPolicy
+) -> dict[str, int] | None:
+    """Return how many slots each prover may offer; None when nobody needs a bond."""
+    if not policy.is_asked:
+        return None
+    rows: dict[str, Any] = {}
+    binds: dict[str, int] = {}
+    for book in books:
+        units = max((job["units"] for job in [*book.jobs.values(), *book.wishes.values()]), default=0)
+        reference = references[book.lane]
+        most = bound_by_lease(units=units, sell_price=ceiling_price(reference), reference=reference, policy=policy)
+        for prover_id, row in book.sessions.items():
+            rows[prover_id] = row
+            binds[prover_id] = max(most, binds.get(prover_id, 0))
+    stakes = {row["operator"]: row["stake"] for row in rows.values()}
+    bound = await _bound(connection, sorted(stakes))
+    free = {operator: free_capacity(stake, bound.get(operator, 0), policy) for operator, stake in stakes.items()}
+    offers = [
+        SlotOffer(
+            prover_id=prover_id,
+            operator=row["operator"],
+            slots=row["slots"] - row["busy"],
+            slot_binds=binds[prover_id],
+        )
+        for prover_id, row in rows.items()
+    ]
+    return cap_slots(offers, free)
+
+
+async def check_bonds(connection: Any, operators: Sequence[str], policy: BondPolicy) -> None:
+    """Raise LeaseLost when an operator's leases bind more than its bond carries, these of the caller included.
+
+    The bonds stay locked until the end of the transaction, which must lock nothing after this.
+    """
+    if not policy.is_asked or not operators:
+        return
+    accounts = {stake_account(Address(operator)): operator for operator in operators}
+    locked = await connection.fetch(QUERIES["lock_accounts"], sorted(accounts))
+    stakes = {accounts[row["account"]]: row["balance"] for row in locked}
+    # A statement of its own, after the lock: it sees what the others have committed.
+    for operator, bound in (await _bound(connection, sorted(set(operators)))).items():
+        if bound > capacity(stakes.get(operator, 0), policy):
+            raise LeaseLost(f"the bond of {operator} carries no more: it was bound or unbonded meanwhile")
+
+
+async def _bound(connection: Any, operators: Sequence[str]) -> dict[str, int]:
+    rows = await connection.fetch(QUERIES["bound_of_operators"], operators)
+    return {row["operator"]: row["bound"] for row in rows}

@@ -1,0 +1,77 @@
+"""What a prover signs with every result: which proof it handed in for which lease, so a lie can be shown to all."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from proofgrid.primitives.canonical import canonical_json
+from proofgrid.primitives.digests import Digest, digest_of
+from proofgrid.primitives.errors import InvalidField
+from proofgrid.primitives.ids import Address
+from proofgrid.primitives.signatures import SigningKey, signer_of
+
+_DOMAIN = b"proofgrid result 1 "
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ResultClaim:
+    """One result, as its operator stands for it."""
+
+    network: str  #: address of the network's key
+    lease_id: str
+    fence: int
+    job_id: str
+    program: str  #: digest
+    slice: int
+    proof: str  #: digest of the proof's bytes
+    public: str  #: digest of the public values, see `public_digest`
+
+    @property
+    def message(self) -> bytes:
+        """What is signed."""
+        return _DOMAIN + canonical_json(asdict(self))
+
+    @property
+    def text(self) -> str:
+        """The claim as canonical JSON."""
+        return canonical_json(asdict(self)).decode()
+
+
+def sign_result(claim: ResultClaim, key: SigningKey) -> str:
+    """Return the operator's signature."""
+    return key.sign(claim.message)
+
+
+def is_signed(claim: ResultClaim, signature: str, operator: Address | str) -> bool:
+    """Did this operator sign it?"""
+    return bool(signature) and signer_of(claim.message, signature) == operator
+
+
+def differ(first: ResultClaim, second: ResultClaim) -> bool:
+    """Do they name different results of one and the same lease?"""
+    same_lease = (first.network, first.lease_id, first.fence) == (second.network, second.lease_id, second.fence)
+    return same_lease and first != second
+
+
+def public_text(public: Mapping[str, Any]) -> str:
+    """Spell public values; floats as Python does, for proof systems may have some."""
+    return json.dumps(dict(public), sort_keys=True, separators=(",", ":"))
+
+
+def public_digest(public: Mapping[str, Any]) -> Digest:
+    """Return the digest of public values."""
+    return digest_of(public_text(public).encode())
+
+
+def claim_from_text(text: str) -> ResultClaim:
+    """Return the claim that a canonical text holds; raise InvalidField."""
+    try:
+        claim = ResultClaim(**json.loads(text))
+        if claim.text == text:
+            return claim
+    except (TypeError, ValueError):
+        pass
+    raise InvalidField("no signed result in its one spelling", field="claim")

@@ -1,0 +1,245 @@
+"""What several roles do with bonds inside their transactions: slash a lease, reward whoever proved its job after all.
+
+Accounts are locked before they are read, all of them, in the order of their names; after that a transaction locks
+nothing that others may hold while they wait for accounts. A task's jobs and leases belong to whoever holds its row.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+import structlog
+
+from proofgrid.primitives.digests import Digest, digest_of
+from proofgrid.primitives.ids import AccountId, Address, LeaseId, TaskId
+from proofgrid.rules.jobs.lifecycle import JobState, TaskState
+from proofgrid.rules.jobs.offers import JobReport
+from proofgrid.rules.jobs.retry import ReturnReason
+from proofgrid.rules.ledger.book import (
+    MINT,
+    Transfer,
+    client_account,
+    rescue_account,
+    stake_account,
+    unbonding_account,
+)
+from proofgrid.rules.ledger.stakes import compensate, reward_rescuer, take, take_back_unbonding
+from proofgrid.rules.staking.results import (
+    ResultClaim,
+    claim_from_text,
+    differ,
+    is_signed,
+    public_digest,
+    public_text,
+)
+from proofgrid.rules.staking.slashing import Slash, SlashReason, may_be_slashed, slash, slash_reason
+from proofgrid.store.queries import QUERIES
+from proofgrid.store.tasks import Event, append_event, post_transfers
+
+DETAIL_CHARS_MAX = 600
+GATEWAY_HEARD_MS = 2_500  #: it says every second that it lives; its leases run out later than this after its death
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Shown:
+    """What the evidence of a slash shows, beside the lease."""
+
+    claim: str = ""
+    signature: str = ""
+    public: str = ""
+    proof_digest: Digest | None = None
+    proof: bytes | None = None
+    other_claim: str = ""
+    other_signature: str = ""
+
+
+async def slash_lease(
+    connection: Any, lease_id: LeaseId, reason: ReturnReason, *, detail: str, report: JobReport | None = None
+) -> Slash | None:
+    """Take a part of the bond for a lease that has just ended, its task's row locked; None when it costs nothing.
+
+    `report` is the result that was refused, if there was one.
+    """
+    if not may_be_slashed(reason):
+        return None
+    lease = await connection.fetchrow(QUERIES["slashable_lease"], lease_id, GATEWAY_HEARD_MS)
+    shown = _signed_result(lease, report) if report is not None else None
+    why = slash_reason(reason, signed=shown is not None, gateway_lives=lease["gateway_lives"])
+    if why is None:
+        return None
+    return await _slash(
+        connection, lease, why, f"slash:{lease_id}", shown=shown or _Shown(), detail=detail, can_be_rescued=True
+    )
+
+
+async def slash_equivocation(connection: Any, report: JobReport, operator: Address) -> Slash | None:
+    """Take the bond for a second signed result of a lease whose first one was invalid; None when it is none.
+
+    The lease's task must be locked by `lock_task` before, or nothing but this may be done in the transaction.
+    """
+    first = await connection.fetchrow(QUERIES["signed_evidence_of_lease"], report.held.lease_id)
+    if first is None or first["known"] or first["operator"] != operator:
+        return None
+    await connection.fetchrow(QUERIES["lock_task"], first["task_id"])
+    lease = await connection.fetchrow(QUERIES["slashable_lease"], report.held.lease_id, GATEWAY_HEARD_MS)
+    second = _signed_result(lease, report)
+    if second is None or not differ(claim_from_text(first["claim"]), claim_from_text(second.claim)):
+        return None
+    # Somebody else may have been faster before the task was locked.
+    first = await connection.fetchrow(QUERIES["signed_evidence_of_lease"], report.held.lease_id)
+    if first["known"]:
+        return None
+    shown = _Shown(
+        claim=first["claim"],
+        signature=first["signature"],
+        other_claim=second.claim,
+        other_signature=second.signature,
+    )
+    open_job = lease["task_state"] == TaskState.OPEN and lease["job_state"] in (JobState.READY, JobState.LEASED)
+    return await _slash(
+        connection,
+        lease,
+        SlashReason.EQUIVOCATION,
+        f"equivocation:{lease['lease_id']}",
+        shown=shown,
+        detail="two different signed results for one lease",
+        taken=first["amount"],
+        can_be_rescued=open_job,
+        tell=lease["task_state"] in (TaskState.OPEN, TaskState.COMBINING),
+    )
+
+
+async def rescue_transfers(
+    connection: Any, proofs: Sequence[tuple[UUID, Address]]
+) -> tuple[list[Transfer], list[Event]]:
+    """Return who gets what slashes left for these jobs, proven now by these operators after somebody had failed.
+
+    Who was slashed for a job gets nothing back by proving it: then the client gets it.
+    """
+    provers = dict(proofs)
+    transfers, events = [], []
+    for row in await connection.fetch(QUERIES["rescues_of_jobs"], list(provers)):
+        operator = provers[row["job_id"]]
+        task_id, job_id, amount = str(row["task_id"]), str(row["job_id"]), row["balance"]
+        if operator in row["operators"]:
+            client = Address(row["client"])
+            transfers += compensate(task_id=task_id, job_id=job_id, client=client, amount=amount)
+            said = {"amount": amount, "to": "client"}
+        else:
+            transfers += reward_rescuer(task_id=task_id, job_id=job_id, operator=operator, amount=amount)
+            said = {"amount": amount, "to": operator}
+        place = {"slice": row["slice"], "input": row["input"]}
+        events.append(Event(TaskId(row["task_id"]), "rescued", {**place, **said}))
+    return transfers, events
+
+
+def _signed_result(lease: Any, report: JobReport) -> _Shown | None:
+    """Return a result as evidence, if its operator's signature is on it."""
+    proof_digest = report.proof_digest or digest_of(report.proof)
+    claim = ResultClaim(
+        network=lease["network"],
+        lease_id=str(lease["lease_id"]),
+        fence=lease["fence"],
+        job_id=str(lease["job_id"]),
+        program=lease["program_digest"],
+        slice=lease["slice"],
+        proof=proof_digest,
+        public=public_digest(report.public),
+    )
+    if not is_signed(claim, report.signature, lease["operator"]):
+        return None
+    return _Shown(
+        claim=claim.text,
+        signature=report.signature,
+        public=public_text(report.public),
+        proof_digest=proof_digest,
+        proof=None if report.proof_digest else report.proof,
+    )
+
+
+async def _slash(
+    connection: Any,
+    lease: Any,
+    reason: SlashReason,
+    case: str,
+    *,
+    shown: _Shown,
+    detail: str,
+    can_be_rescued: bool,
+    taken: int = 0,
+    tell: bool = True,
+) -> Slash | None:
+    operator, client, job_id = Address(lease["operator"]), Address(lease["client"]), str(lease["job_id"])
+    stake, unbonding = stake_account(operator), unbonding_account(operator)
+    balances = await _lock(connection, [stake, unbonding, MINT, client_account(client), rescue_account(job_id)])
+    bond = balances.get(stake, 0) + balances.get(unbonding, 0)
+    value = lease["units"] * lease["sell_price"]
+    slashed = slash(reason, value=value, bond=bond, taken=taken, can_be_rescued=can_be_rescued)
+    if not slashed.amount:
+        return None
+    short = max(0, slashed.amount - balances.get(stake, 0))
+    if short:
+        await connection.execute(QUERIES["slash_unbondings"], operator, short)
+    transfers = take_back_unbonding(case=case, operator=operator, amount=short)
+    transfers += take(
+        case=case, operator=operator, client=client, task_id=str(lease["task_id"]), job_id=job_id, slashed=slashed
+    )
+    await post_transfers(connection, transfers)
+    evidence_id = await _write_evidence(connection, lease, slashed, shown, detail)
+    if tell:
+        await append_event(
+            connection,
+            TaskId(lease["task_id"]),
+            "slashed",
+            slice=lease["slice"],
+            input=lease["input"],
+            prover=lease["prover_id"],
+            operator=operator,
+            reason=reason.value,
+            amount=slashed.amount,
+            burnt=slashed.burnt,
+            to_client=slashed.client,
+            to_rescuer=slashed.rescuer,
+            evidence=str(evidence_id),
+        )
+    log.info("slashed", lease_id=str(lease["lease_id"]), operator=operator, reason=reason.value, amount=slashed.amount)
+    return slashed
+
+
+async def _write_evidence(connection: Any, lease: Any, slashed: Slash, shown: _Shown, detail: str) -> UUID:
+    evidence_id: UUID = await connection.fetchval(
+        QUERIES["insert_evidence"],
+        slashed.reason.value,
+        lease["lease_id"],
+        lease["task_id"],
+        lease["job_id"],
+        lease["operator"],
+        lease["prover_id"],
+        lease["client"],
+        lease["program_digest"],
+        lease["slice"],
+        detail[:DETAIL_CHARS_MAX],
+        public_text(lease["facts"]),
+        shown.claim,
+        shown.signature,
+        shown.public,
+        shown.proof_digest,
+        shown.proof,
+        shown.other_claim,
+        shown.other_signature,
+        slashed.amount,
+        slashed.burnt,
+        slashed.client,
+        slashed.rescuer,
+    )
+    return evidence_id
+
+
+async def _lock(connection: Any, accounts: Sequence[AccountId]) -> dict[str, int]:
+    rows = await connection.fetch(QUERIES["lock_accounts"], list(accounts))
+    return {row["account"]: row["balance"] for row in rows}
