@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from dataclasses import replace
+from typing import Any
 from uuid import uuid4
 
 import pytest
@@ -14,6 +15,7 @@ from proofgrid.roles.market import collecting
 from proofgrid.roles.market.collecting import book_tasks
 from proofgrid.rules.jobs.constraints import Constraints
 from proofgrid.rules.ledger.settlement import deposit
+from proofgrid.rules.market.chain import check_carried, left_of
 from proofgrid.store.database import Database
 from proofgrid.store.tasks import post_transfers
 from proofgrid.store.transactions import Transaction
@@ -29,6 +31,16 @@ async def a_chain(database: Database) -> LaneUnderTest:
     lane = LaneUnderTest(database)
     await lane.open()
     return lane
+
+
+def _prices(record: dict[str, Any]) -> list[int]:
+    """What a record says that its placements are paid per unit."""
+    sell_price = record["result"]["sell_price"]
+    carried = {ask["prover_id"]: ask["carried"] for ask in record["asks"]}
+    return [
+        min(sell_price, carried[placed[2]]["price_max"]) if carried[placed[2]] else sell_price
+        for placed in record["result"]["placements"]
+    ]
 
 
 async def rich(lane: LaneUnderTest, client: Address) -> None:
@@ -67,24 +79,17 @@ async def test_what_large_leaves_unsold_serves_small_and_is_paid_at_most_what_la
     leases = await lane.leases()
 
     assert Counter(lease["lane"] for lease in leases) == {LARGE: 2, LANE: 5}
-    rounds = {
-        (row["lane"], row["number"]): row["transcript"]
-        for row in await lane.fetch("SELECT lane, number, transcript::jsonb AS transcript FROM rounds")
-    }
-    carried_leases = 0
-    for lease in leases:
-        record = rounds[lease["lane"], lease["round"]]
-        [ask] = (
-            [one for one in record["asks"] if one["operator"] == lease["operator"]]
-            if "operator" in (record["asks"][0])
-            else [record["asks"][0]]
-        )
-        carried_leases += ask["carried"] is not None
-        assert lease["sell_price"] <= lease["buy_price"]
+    records = [row["transcript"] for row in await lane.fetch("SELECT transcript::jsonb FROM rounds ORDER BY at_ms")]
+    for lower in (record for record in records if record["lane"] == LANE):
+        for upper in (record for record in records if record["lane"] == LARGE):
+            check_carried(LARGE, upper["number"], left_of(upper), lower)
+    owed = sorted(price for record in records for price in _prices(record))
+    assert sorted(lease["sell_price"] for lease in leases) == owed
+    assert any(ask["carried"] for record in records for ask in record["asks"])
     sessions = {lease["session_id"] for lease in leases}
     await lane.offer(*sessions)
     await lane.pay(*leases)
-    paid = {(who, amount) for reason, who, amount in await lane.payments() if reason == "payment"}
+    paid = {(who, amount) for reason, who, amount in await lane.payments() if reason == "proof"}
     assert paid >= {(lease["operator"], lease["sell_price"] * UNITS) for lease in leases}
     await lane.check_money()
 
@@ -138,17 +143,18 @@ async def test_a_task_is_told_that_nobody_meets_its_constraints_while_other_lane
     assert sorted(kind for kind, _ in await lane.events() if kind in ("no_sale", "sold")) == ["no_sale", "sold"]
 
 
-async def test_an_ask_for_a_class_counts_in_its_lane_alone(database: Database) -> None:
+@pytest.mark.parametrize(("wanted", "ask"), [(LARGE, 2_000), (LANE, 700)])
+async def test_an_ask_for_a_class_counts_where_jobs_of_the_class_wait(
+    database: Database, wanted: str, ask: int
+) -> None:
     lane = await a_chain(database)
     await lane.add_prover("op", classes=ALL, ask=700, slots=2, class_asks={"large": 2_000})
-    await lane.add_task(lane=LARGE, limit_price=1_500)
-    await lane.add_task(limit_price=1_500)
+    await lane.add_task(lane=wanted, limit_price=600)
 
-    await hold(lane, 20)
+    await hold(lane, 1)
 
-    assert [lease["lane"] for lease in await lane.leases()] == [LANE]
     [said] = [data for kind, data in await lane.events() if kind == "no_sale"]
-    assert (said["lane"], said["cheapest_ask"]) == (LARGE, 2_000)
+    assert (said["lane"], said["cheapest_ask"]) == (wanted, ask)
 
 
 async def test_a_prover_gets_no_job_that_it_would_need_longer_for_than_the_horizon(database: Database) -> None:
@@ -167,24 +173,22 @@ async def test_a_prover_gets_no_job_that_it_would_need_longer_for_than_the_horiz
     assert [lease["operator"] for lease in await lane.leases()] == ["fresh"]
 
 
+@pytest.mark.parametrize("start", ["10", "d0", "f8"])  # before both clients, between them, after both
 async def test_a_flood_of_one_client_does_not_keep_the_single_task_of_another_waiting(
-    database: Database, monkeypatch: pytest.MonkeyPatch
+    database: Database, monkeypatch: pytest.MonkeyPatch, start: str
 ) -> None:
     lane = await a_chain(database)
     await rich(lane, FLOODER)
-    monkeypatch.setattr(collecting, "BOOK_TASKS_MAX", 40)  # a full book, without a thousand tasks
-    assert book_tasks(1_000) == 40
     for operator in ("a", "b", "c"):
         await lane.add_prover(operator, slots=2)
-    for _ in range(60):
+    for _ in range(book_tasks(6) + 20):  # the book is full without the other client's task, which came last
         await lane.add_task(client=FLOODER)
     late = await lane.add_task()
+    monkeypatch.setattr(collecting, "fresh_bytes", lambda count: bytes.fromhex(start) * count)
 
-    rounds = 0
-    while not [lease for lease in await lane.leases() if lease["task_id"] == late]:
-        await lane.sell(rounds=1)
-        rounds += 1
-        assert rounds <= 3
+    await lane.sell()
+
+    assert late in [lease["task_id"] for lease in await lane.leases()]
 
 
 async def test_two_gateways_at_one_chain_sell_every_job_once(database: Database) -> None:

@@ -102,13 +102,16 @@ async def _lock_tasks(connection: Any, book: Book, slots: int) -> list[Any]:
         return found
     # The book is full. Somebody whose bid is as good may stand behind a flood of another client's.
     known = [row["task_id"] for row in found]
+    # Drawn from somewhere on and then from the start: the flood's own client may be all there is behind that place.
+    others: list[Any] = []
     for start in (f"0x{fresh_bytes(20).hex()}", ""):
-        others: list[Any] = await connection.fetch(
-            QUERIES["lock_tasks_of_others"], book.lane, known, provers, room, OTHER_CLIENTS, start, TASKS_OF_OTHERS
+        there = known + [row["task_id"] for row in others]
+        others += await connection.fetch(
+            QUERIES["lock_tasks_of_others"], book.lane, there, provers, room, OTHER_CLIENTS, start, TASKS_OF_OTHERS
         )
-        if others:
-            return found + others
-    return found
+        if len({row["client"] for row in others}) >= OTHER_CLIENTS:
+            break
+    return found + others
 
 
 async def _in_flight(connection: Any, lane: str, tasks: Sequence[Any]) -> Mapping[str, int]:
