@@ -138,7 +138,7 @@ def write_hello(offer: ProverOffer) -> prover.FromProver:
         hello=prover.Hello(
             name=offer.name,
             asks=[
-                prover.Ask(proof_system=system, price=price, class_prices=offer.class_asks.get(system))
+                prover.Ask(proof_system=system, price=price, class_prices=_class_prices(offer, system))
                 for system, price in sorted(offer.asks.items())
             ],
             classes=[job_class.value for job_class in offer.classes],
@@ -152,6 +152,10 @@ def write_hello(offer: ProverOffer) -> prover.FromProver:
             units_min=offer.units_min,
         )
     )
+
+
+def _class_prices(offer: ProverOffer, system: str) -> dict[str, int]:
+    return {job_class.value: price for job_class, price in offer.class_asks.get(system, {}).items()}
 
 
 def read_leases(message: prover.Leases) -> tuple[list[LeaseOffer], dict[Digest, Mapping[str, Any]]]:

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from proofgrid.rules.market.chain import CONSTRAINED_LANES_MAX, LaneDemands, run_chain
+from collections.abc import Sequence
+from typing import Any
+
+from proofgrid.rules.market.chain import CONSTRAINED_LANES_MAX, LaneDemands, Offers, run_chain
 from proofgrid.rules.market.rounds import RoundOutcome
 from tests.rules.market.chains import BEACON, LARGE, NARROW, OTHER, SMALL, a_lane, a_prover
 
 
-def run(*lanes: LaneDemands, provers: list[dict[str, object]]) -> dict[str, RoundOutcome]:
-    return {one.lane: one for one in run_chain(lanes, provers, beacon=BEACON)}  # type: ignore[arg-type]
+def run(*lanes: LaneDemands, provers: Sequence[Offers]) -> dict[str, RoundOutcome]:
+    return {one.lane: one for one in run_chain(lanes, provers, beacon=BEACON)}
 
 
-def asks_of(outcome: RoundOutcome) -> dict[str, dict[str, object]]:
+def asks_of(outcome: RoundOutcome) -> dict[str, dict[str, Any]]:
     return {ask["prover_id"]: ask for ask in outcome.transcript["asks"]}
 
 
@@ -51,7 +54,7 @@ def test_a_carried_prover_is_paid_no_more_than_in_the_lane_above() -> None:
     assert carried is not None
     assert sellers(rounds[SMALL]) >= {"a"}
     for placement in rounds[SMALL].placements:
-        most = carried["price_max"] if placement.prover_id == "a" else rounds[SMALL].sell_price  # type: ignore[index]
+        most = carried["price_max"] if placement.prover_id == "a" else rounds[SMALL].sell_price
         assert placement.sell_price == min(most, rounds[SMALL].sell_price)
 
 
@@ -107,7 +110,7 @@ def test_what_a_lane_with_constraints_leaves_serves_the_wide_lane() -> None:
     )
 
     assert sellers(rounds[NARROW]) == {"a"}
-    assert asks_of(rounds[SMALL])["a"]["carried"]["lane"] == NARROW  # type: ignore[index]
+    assert asks_of(rounds[SMALL])["a"]["carried"]["lane"] == NARROW
 
 
 def test_at_most_32_lanes_with_constraints_of_a_class_hold_a_round_and_the_wide_one_always() -> None:

@@ -67,7 +67,7 @@ def test_no_slot_is_sold_twice_across_lanes_and_no_job_at_all(case: ChainCase) -
 def test_a_bid_that_wins_has_all_its_jobs_placed_or_named_as_unsold(case: ChainCase) -> None:
     for outcome in case.run():
         covered = {bid["task_id"]: bid for bid in outcome.transcript["bids"]}
-        units = defaultdict(int)
+        units: dict[str, int] = defaultdict(int)
         for placement in outcome.placements:
             units[placement.task_id] += placement.units
         won = dict(outcome.clearing.bought)
