@@ -94,6 +94,8 @@ class GatewaySettings(_Settings):
     database_connections: int = Field(default=10, ge=3, le=500)
     round_interval_ms: int = Field(default=100, ge=1, le=60_000)
     reference_price: int = Field(default=1_000, ge=1)  #: of a lane without a round, base units per PU
+    class_limits: str = ""  #: small=2GiB:60000,medium=16GiB:600000: memory and PU of one job; empty: these
+    horizon_ms: int = Field(default=900_000, ge=1_000, le=86_400_000)  #: a slot takes no job that it needs longer for
     run_ms_floor: int = Field(default=60_000, ge=100, le=86_400_000)  #: any job may take so long, and
     run_ms_per_unit: int = Field(default=20, ge=1, le=100_000)  #: so much per PU on top
     pick_up_ms: int = Field(default=5_000, ge=100, le=600_000)  #: for a gateway to offer a lease, and to hear of it
@@ -128,6 +130,8 @@ class ProverSettings(_Settings):
     data_dir: Path = Field(default_factory=default_data_dir)
     name: str = "prover-1"
     ask: int = Field(default=800, ge=1)  #: least base units per PU
+    class_asks: str = ""  #: another ask for some classes: large=1200,medium=900
+    units_min: int = Field(default=0, ge=0)  #: of one job, PU
     proof_systems: str = ""  #: empty: all that are installed; several are separated by commas
     classes: str = "small,medium"
     slots: int = Field(default=1, ge=1, le=4_096)

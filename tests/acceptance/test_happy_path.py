@@ -65,10 +65,13 @@ async def test_two_clients_share_three_provers_and_their_tasks_interleave(networ
         await network.start_prover(f"p{number}", operator, ask=700 + number)
 
     async with network.client() as first, network.client("other") as second:
-        program = await register_toy(first, tmp_path, slices=4, behaviour="slow", sleep_ms=150)
-        # Lots decide who is sold first; of twelve jobs each, not all of one client's can come before the other's first.
-        one = await first.submit(program.digest, ["first", "third", "fifth"], limit_price=1_500)
-        other = await second.submit(program.digest, ["second", "fourth", "sixth"], limit_price=1_500)
+        program = await register_toy(first, tmp_path, slices=4, behaviour="slow", sleep_ms=300)
+        # Three slots for four jobs each. Of equal bids the client's with less in flight comes first, so whichever task
+        # is sold first, the other's first job comes before its fourth: no lot can undo that.
+        one, other = await asyncio.gather(
+            first.submit(program.digest, ["first"], limit_price=1_500),
+            second.submit(program.digest, ["second"], limit_price=1_500),
+        )
         events = await asyncio.gather(events_of(first, one.task_id), events_of(second, other.task_id))
 
         with pytest.raises(UnknownTask):

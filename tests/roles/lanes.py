@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -19,6 +19,8 @@ from proofgrid.roles.dispatcher.stragglers import Stragglers
 from proofgrid.roles.dispatcher.watch import Watch
 from proofgrid.roles.market.rounds import Market, MarketSettings
 from proofgrid.roles.settlement.payment import Proven, pay
+from proofgrid.rules.jobs.classes import class_of_lane
+from proofgrid.rules.jobs.constraints import NO_CONSTRAINTS, Constraints
 from proofgrid.rules.jobs.offers import HeldLease, JobReport, StageReport
 from proofgrid.rules.jobs.retry import ReturnReason
 from proofgrid.rules.ledger.settlement import deposit, escrow
@@ -53,7 +55,16 @@ class LaneUnderTest:
             await post_transfers(connection, deposit(deposit_id="d", client=CLIENT, amount=10**12))
 
     async def add_prover(
-        self, operator: str, name: str = "p", *, ask: int = 700, slots: int = 1, system: str = "toy"
+        self,
+        operator: str,
+        name: str = "p",
+        *,
+        ask: int = 700,
+        slots: int = 1,
+        classes: Sequence[str] = ("small",),
+        region: str = "",
+        class_asks: Mapping[str, int] | None = None,
+        system: str = "toy",
     ) -> SessionId:
         """Let a prover be connected."""
         session_id, prover_id = SessionId(uuid4()), f"{operator}/{name}"
@@ -64,14 +75,14 @@ class LaneUnderTest:
                 operator,
                 self.gateway_id,
                 {system: ask},
-                ["small"],
+                list(classes),
                 slots,
                 1,
                 1 << 40,
-                "",
+                region,
                 "",
                 [],
-                {},
+                {"toy": class_asks} if class_asks else {},
                 0,
             )
             await connection.execute(QUERIES["open_session"], session_id, *session)
@@ -84,11 +95,13 @@ class LaneUnderTest:
         limit_price: int = 1_500,
         hedging: bool = True,
         raises: tuple[int, int, int] | None = None,
-        lane: Lane = LANE,
+        lane: str = LANE,
+        client: Address = CLIENT,
+        constraints: Constraints = NO_CONSTRAINTS,
     ) -> UUID:
         """Let a task with so many ready jobs be accepted; it has no input and no facts. `raises`: its ladder."""
         task_id = uuid4()
-        task: dict[str, Any] = {"task_id": str(task_id), "client": CLIENT, "program_digest": "p", "statement": {}}
+        task: dict[str, Any] = {"task_id": str(task_id), "client": client, "program_digest": "p", "statement": {}}
         task |= {"idempotency_key": str(task_id), "request_digest": "digest", "inputs_digest": "digest"}
         task |= {"inputs": jobs, "limit_price": limit_price, "units": UNITS * jobs, "jobs_open": jobs}
         price_max = limit_price if raises is None else raises[2]
@@ -98,9 +111,12 @@ class LaneUnderTest:
         rows = []
         for number in range(jobs):
             row: dict[str, Any] = {"job_id": str(uuid4()), "task_id": str(task_id), "slice": 0, "input": number}
-            row |= {"position": number, "lane": lane, "class": "small", "units": UNITS, "memory_bytes": 1}
+            row |= {"position": number, "lane": lane, "class": class_of_lane(lane), "units": UNITS}
+            row |= {"memory_bytes": 1}
+            if not constraints.is_empty:
+                row |= {"lane": f"{lane}/{constraints.name}", "chain": CHAIN, "constraints": constraints.to_json()}
             rows.append(row | {"depends_on": [], "input_digest": "d", "input_bytes": 0, "facts": {}})
-        [transfer] = escrow(task_id=str(task_id), client=CLIENT, limit_price=price_max, units=UNITS * jobs)
+        [transfer] = escrow(task_id=str(task_id), client=client, limit_price=price_max, units=UNITS * jobs)
         task |= {"accepted": {}, "transfer": transfer_row(transfer)}
         await self.database.write(Transaction.ADMIT_TASKS, QUERIES["admit_tasks"], [task], rows, [b""] * jobs, 0)
         return task_id

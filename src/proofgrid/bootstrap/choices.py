@@ -5,6 +5,7 @@ from __future__ import annotations
 from proofgrid.roles.dispatcher.desk import DispatchSettings
 from proofgrid.roles.gateway.server import Listen
 from proofgrid.roles.market.rounds import MarketSettings
+from proofgrid.rules.jobs.classes import parse_class_limits
 from proofgrid.rules.jobs.hedging import HedgePolicy
 from proofgrid.rules.jobs.limits import Limits
 from proofgrid.rules.jobs.phases import PhasePolicy
@@ -33,6 +34,7 @@ def limits_of(settings: GatewaySettings) -> Limits:
         open_tasks=settings.open_tasks,
         stored_bytes=settings.stored_bytes,
         upload_bytes=settings.upload_bytes,
+        class_limits=parse_class_limits(settings.class_limits),
     )
 
 
@@ -73,5 +75,6 @@ def market_settings_of(settings: GatewaySettings) -> MarketSettings:
         interval_ms=settings.round_interval_ms,
         reference_price=settings.reference_price,
         bonds=bonds_of(settings),
+        horizon_ms=settings.horizon_ms,
         phases=phases_of(settings),
     )

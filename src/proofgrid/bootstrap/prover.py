@@ -11,6 +11,7 @@ from proofgrid.primitives.errors import InvalidField
 from proofgrid.proofs.registry import installed_names
 from proofgrid.roles.prover.node import NodeSettings, OnEvent, ProverNode
 from proofgrid.rules.jobs.classes import parse_class
+from proofgrid.rules.jobs.offers import parse_class_asks
 from proofgrid.sdk.connection import Connection
 from proofgrid.sdk.keys import read_key
 from proofgrid.settings import ProverSettings
@@ -29,9 +30,12 @@ async def run_prover(settings: ProverSettings, *, on_event: OnEvent, drain: asyn
     key = read_key(settings.key, password=settings.key_password or None)
     gateways = [text.strip() for text in settings.gateway.split(",") if text.strip()]
     systems = [text.strip() for text in settings.proof_systems.split(",") if text.strip()] or installed_names()
+    class_asks = parse_class_asks(settings.class_asks)
     node_settings = NodeSettings(
         name=settings.name,
         asks=dict.fromkeys(systems, settings.ask),
+        class_asks=dict.fromkeys(systems, class_asks) if class_asks else {},
+        units_min=settings.units_min,
         classes=tuple(parse_class(text.strip()) for text in settings.classes.split(",") if text.strip()),
         slots=settings.slots,
         cores=settings.cores,

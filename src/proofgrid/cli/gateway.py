@@ -80,6 +80,21 @@ def run(
         int | None,
         typer.Option(help="Of a lane without rounds, base units per PU. [default: 1000]", rich_help_panel=TIMING),
     ] = None,
+    class_limits: Annotated[
+        str | None,
+        typer.Option(
+            help="Memory and PU of a job of each class; large holds the rest."
+            " [default: small=2GiB:60000,medium=16GiB:600000]",
+            rich_help_panel=TIMING,
+        ),
+    ] = None,
+    horizon_ms: Annotated[
+        int | None,
+        typer.Option(
+            help="A prover gets no job that it needs longer for, at its measured speed. [default: 900000]",
+            rich_help_panel=TIMING,
+        ),
+    ] = None,
     run_ms_floor: Annotated[
         int | None, typer.Option(help="How long any job may take. [default: 60000]", rich_help_panel=TIMING)
     ] = None,

@@ -44,6 +44,10 @@ def run(
         str | None, typer.Option(help="This machine's name among the operator's. [default: prover-1]")
     ] = None,
     ask: Annotated[int | None, typer.Option(help="The least you take, base units per PU. [default: 800]")] = None,
+    class_asks: Annotated[
+        str | None, typer.Option(metavar="large=1200,medium=900", help="Another ask for jobs of some classes.")
+    ] = None,
+    units_min: Annotated[int | None, typer.Option(help="Take no job of fewer PU. [default: 0]")] = None,
     proof_systems: Annotated[
         str | None, typer.Option(help="Which to prove, separated by commas. [default: all installed]")
     ] = None,
@@ -67,6 +71,7 @@ def run(
     \b
     Example:
       proofgrid prover --key operator.key --name rack-7 --ask 800 --slots 2 --cores 4
+      proofgrid prover --key operator.key --classes small,medium,large --ask 800 --class-asks large=1200
       proofgrid prover --gateway grpcs://gateway.example:7400 --network 0x… --key operator.key
     """
     flags: dict[str, Any] = {name: value for name, value in locals().items() if name not in ("lifeline", "json")}

@@ -15,6 +15,7 @@ from proofgrid.cli.reading import parse_amount, parse_duration_ms, parse_ladder,
 from proofgrid.primitives.clock import SystemClock, fresh_bytes
 from proofgrid.primitives.errors import InvalidField
 from proofgrid.primitives.money import format_amount
+from proofgrid.rules.jobs.constraints import Constraints, parse_constraints
 from proofgrid.rules.jobs.ladder import Ladder
 
 
@@ -30,6 +31,7 @@ class _Order:
     idempotency_key: str
     hedging: bool
     ladder: Ladder | None
+    constraints: Constraints
     wait: bool
     out: Path | None
     task_id: str = ""
@@ -91,6 +93,21 @@ def run(
     up_to: Annotated[
         int | None, typer.Option("--up-to", min=1, metavar="PRICE", help="but never beyond this; it is put in escrow.")
     ] = None,
+    allow_operator: Annotated[
+        list[str] | None,
+        typer.Option("--allow-operator", metavar="ADDRESS", help="Only provers of this operator; may be given again."),
+    ] = None,
+    deny_operator: Annotated[
+        list[str] | None,
+        typer.Option("--deny-operator", metavar="ADDRESS", help="No prover of this operator; may be given again."),
+    ] = None,
+    min_stake: Annotated[
+        str | None, typer.Option("--min-stake", metavar="TOKENS", help="Only operators with at least this stake.")
+    ] = None,
+    region: Annotated[
+        list[str] | None,
+        typer.Option("--region", metavar="NAME", help="Only provers in this region; may be given again."),
+    ] = None,
     wait: Annotated[bool, typer.Option("--wait/--no-wait", help="Show the task until it ends.")] = False,
     out: Annotated[
         Path | None, typer.Option("--out", "-o", metavar="FILE", help="Wait, then download and verify the bundle.")
@@ -105,6 +122,7 @@ def run(
       proofgrid submit 3f9a… digit.json --limit-price 1500 --wait --out digit.bundle
       proofgrid submit 3f9a… --input '[0.1, 0.2]' --input '[0.3, 0.4]' --limit-price 1500 --budget 0.5 --deadline 10m
       proofgrid submit 3f9a… digit.json --limit-price 900 --raise 10%/5s --up-to 2000 --wait
+      proofgrid submit 3f9a… digit.json --limit-price 1500 --region eu --region ch --deny-operator 0x…
     """
     order = _Order(
         program=program,
@@ -115,6 +133,12 @@ def run(
         idempotency_key=key_id or fresh_bytes(16).hex(),
         hedging=hedging,
         ladder=parse_ladder(raise_by, up_to),
+        constraints=parse_constraints(
+            allowed_operators=allow_operator or [],
+            denied_operators=deny_operator or [],
+            min_stake=parse_amount(min_stake, field="min_stake") if min_stake else 0,
+            regions=region or [],
+        ),
         wait=wait or out is not None,
         out=out,
     )
@@ -138,6 +162,7 @@ async def _submit(options: ClientOptions, order: _Order) -> None:
             idempotency_key=order.idempotency_key,
             hedging=order.hedging,
             ladder=order.ladder,
+            constraints=order.constraints,
         )
     order.task_id = task.task_id
     if not options.json:

@@ -30,13 +30,15 @@ def sentence(kind: str, data: Mapping[str, Any], *, people: Mapping[str, str], b
         case "accepted":
             return (
                 f"accepted: {len(data['jobs'])} jobs, {data['units']} PU, at most {data['limit_price']} per PU;"
-                f" {format_amount(data['escrow'])} held in escrow"
+                f" {format_amount(data['escrow'])} held in escrow{_demanded(data.get('constraints'), people)}"
             )
         case "sold":
             return (
                 f"round {data['round']} of {data['lane']}: {job} sold to {prover};"
                 f" client pays {data['buy_price']}, operator gets {data['sell_price']} per PU"
             )
+        case "no_sale" if data.get("nobody"):
+            return f"no sale in {data['lane']}: no connected prover meets the task's constraints"
         case "no_sale":
             return (
                 f"no sale in {data['lane']}: the cheapest ask is {data['cheapest_ask']} per PU,"
@@ -96,3 +98,17 @@ def sentence(kind: str, data: Mapping[str, Any], *, people: Mapping[str, str], b
         case "cancelled":
             return f"cancelled; {format_amount(data['refunded'])} given back"
     return f"{kind} {job}".rstrip()
+
+
+def _demanded(constraints: Mapping[str, Any] | None, people: Mapping[str, str]) -> str:
+    if not constraints:
+        return ""
+    parts = []
+    for key, words in (("allowed_operators", "only provers of"), ("denied_operators", "none of")):
+        if constraints[key]:
+            parts.append(f"{words} {', '.join(short_prover(one, people) for one in constraints[key])}")
+    if constraints["min_stake"]:
+        parts.append(f"stake at least {format_amount(constraints['min_stake'])}")
+    if constraints["regions"]:
+        parts.append(f"only in {', '.join(constraints['regions'])}")
+    return "; " + "; ".join(parts)

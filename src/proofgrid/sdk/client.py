@@ -23,10 +23,11 @@ from proofgrid.primitives.digests import Digest, parse_digest
 from proofgrid.primitives.errors import ProofgridError, Recoverable, Unavailable, error_of_code
 from proofgrid.primitives.signatures import SigningKey
 from proofgrid.proofs.bundle import BundleReport, verify_bundle
+from proofgrid.rules.jobs.constraints import NO_CONSTRAINTS, Constraints
 from proofgrid.rules.jobs.ladder import Ladder
 from proofgrid.sdk.connection import Connection
 from proofgrid.sdk.transfer import OnBytes, download_file, upload_file
-from proofgrid.wire.codec import write_ladder
+from proofgrid.wire.codec import write_constraints, write_ladder
 from proofgrid.wire.v1 import client_pb2 as messages
 from proofgrid.wire.v1 import quotes_pb2 as quotes
 from proofgrid.wire.v1 import quotes_pb2_grpc as quotes_grpc
@@ -123,6 +124,7 @@ class Client:
         allow_cached: bool = False,
         hedging: bool = True,
         ladder: Ladder | None = None,
+        constraints: Constraints = NO_CONSTRAINTS,
     ) -> messages.Task:
         """Submit a request: one proof per element of `inputs`, all in one bundle.
 
@@ -130,7 +132,8 @@ class Client:
         finished task of yours with the same program and inputs is returned instead of a new one, and costs nothing.
         With `hedging` a job that takes much longer than usual is given to a second operator as well. The first proof
         is paid, the other one's work in part; a job never costs more than the limit price times its units. With a
-        `ladder` the limit price rises while nobody sells; its last price is put in escrow.
+        `ladder` the limit price rises while nobody sells; its last price is put in escrow. Only provers that meet the
+        `constraints` get the jobs; the fewer there are, the longer it may take.
         """
         request = messages.SubmitRequest(
             program_digest=program_digest,
@@ -142,6 +145,7 @@ class Client:
             allow_cached=allow_cached,
             hedging=hedging,
             ladder=write_ladder(ladder),
+            constraints=write_constraints(constraints),
         )
         task: messages.Task = await self.connection.ask(self._stub.Submit, request)
         return task
@@ -171,6 +175,7 @@ class Client:
         allow_cached: bool = False,
         hedging: bool = True,
         ladder: Ladder | None = None,
+        constraints: Constraints = NO_CONSTRAINTS,
     ) -> Proven:
         """Submit, wait, download the bundle to `path` and verify it here; whatever dies on the way, it is paid once.
 
@@ -187,6 +192,7 @@ class Client:
             allow_cached=allow_cached,
             hedging=hedging,
             ladder=ladder,
+            constraints=constraints,
         )
         task = await self.wait(task.task_id)
         if task.state != "done":

@@ -12,6 +12,7 @@ from proofgrid.primitives.digests import Digest, digest_of, parse_digest
 from proofgrid.primitives.errors import MalformedMessage
 from proofgrid.primitives.ids import JobId, LeaseId, parse_uuid
 from proofgrid.rules.jobs.classes import parse_class
+from proofgrid.rules.jobs.constraints import NO_CONSTRAINTS, Constraints, parse_constraints
 from proofgrid.rules.jobs.ladder import Ladder
 from proofgrid.rules.jobs.offers import HeldLease, JobReport, JobTrouble, LeaseOffer, ProverOffer, StageReport, Verdict
 from proofgrid.rules.jobs.request import ProofRequest
@@ -71,11 +72,26 @@ def read_submit(message: client.SubmitRequest, *, bytes_max: int) -> ProofReques
         allow_cached=message.allow_cached,
         hedging=message.hedging,
         ladder=_read_ladder(message.ladder) if message.HasField("ladder") else None,
+        constraints=_read_constraints(message.constraints) if message.HasField("constraints") else NO_CONSTRAINTS,
     )
 
 
 def _read_ladder(message: client.Ladder) -> Ladder:
     return Ladder(permille=message.permille, every_ms=message.every_ms, price_max=message.price_max)
+
+
+def _read_constraints(message: client.Constraints) -> Constraints:
+    return parse_constraints(
+        allowed_operators=list(message.allowed_operators),
+        denied_operators=list(message.denied_operators),
+        min_stake=message.min_stake,
+        regions=list(message.regions),
+    )
+
+
+def write_constraints(constraints: Constraints) -> client.Constraints | None:
+    """Return the message of constraints; of empty ones none."""
+    return None if constraints.is_empty else client.Constraints(**constraints.to_json())
 
 
 def write_ladder(ladder: Ladder | None) -> client.Ladder | None:
@@ -108,6 +124,12 @@ def read_hello(message: prover.Hello) -> ProverOffer:
         version=message.version,
         held=tuple(read_held(held) for held in message.held),
         cached_programs=frozenset(parse_digest(text, field="cached_programs") for text in message.cached_programs),
+        class_asks={
+            ask.proof_system: {parse_class(name, field="class_asks"): price for name, price in ask.class_prices.items()}
+            for ask in message.asks
+            if ask.class_prices
+        },
+        units_min=message.units_min,
     )
 
 
@@ -115,7 +137,10 @@ def write_hello(offer: ProverOffer) -> prover.FromProver:
     return prover.FromProver(
         hello=prover.Hello(
             name=offer.name,
-            asks=[prover.Ask(proof_system=system, price=price) for system, price in sorted(offer.asks.items())],
+            asks=[
+                prover.Ask(proof_system=system, price=price, class_prices=_class_prices(offer, system))
+                for system, price in sorted(offer.asks.items())
+            ],
             classes=[job_class.value for job_class in offer.classes],
             slots=offer.slots,
             cores=offer.cores,
@@ -124,8 +149,13 @@ def write_hello(offer: ProverOffer) -> prover.FromProver:
             version=offer.version,
             held=[write_held(held) for held in offer.held],
             cached_programs=sorted(offer.cached_programs),
+            units_min=offer.units_min,
         )
     )
+
+
+def _class_prices(offer: ProverOffer, system: str) -> dict[str, int]:
+    return {job_class.value: price for job_class, price in offer.class_asks.get(system, {}).items()}
 
 
 def read_leases(message: prover.Leases) -> tuple[list[LeaseOffer], dict[Digest, Mapping[str, Any]]]:

@@ -28,7 +28,8 @@ from proofgrid.proofs import workers as in_worker
 from proofgrid.proofs.base import JobDraft, NormalisedRequest, Program
 from proofgrid.proofs.library import ProgramLibrary
 from proofgrid.proofs.workers import ProofWorkers
-from proofgrid.rules.jobs.classes import class_of, class_of_lane, lane_of
+from proofgrid.rules.jobs.classes import chain_of, class_of, class_of_lane, lane_of
+from proofgrid.rules.jobs.constraints import Constraints
 from proofgrid.rules.jobs.ladder import Ladder
 from proofgrid.rules.jobs.limits import SMALL_ARTIFACT_BYTES, Limits
 from proofgrid.rules.jobs.request import ProofRequest, calculate_escrow, check_request
@@ -131,7 +132,7 @@ class Admission:
         """Return the program of a request and its jobs, each with the lane it would be sold in; nothing is stored."""
         program = await self._checked(request)
         normal = await self._normalise(program, request)
-        return program, [(self._lane_of(job, program), job) for job in normal.jobs]
+        return program, [(self._lane_of(job, program, request), job) for job in normal.jobs]
 
     async def _checked(self, request: ProofRequest) -> Program:
         """Return a request's program; what can be refused before the costly part is refused here."""
@@ -140,9 +141,13 @@ class Admission:
         calculate_escrow(request, units=sum(spec.units for spec in program.slices) * len(request.inputs))
         return program
 
-    def _lane_of(self, job: JobDraft, program: Program) -> Lane:
-        job_class = class_of(memory_bytes=job.memory_bytes, units=job.units)
-        return lane_of(subnetwork=self._subnetwork, proof_system=program.proof_system, job_class=job_class)
+    def _lane_of(self, job: JobDraft, program: Program, request: ProofRequest) -> Lane:
+        return lane_of(
+            subnetwork=self._subnetwork,
+            proof_system=program.proof_system,
+            job_class=class_of(memory_bytes=job.memory_bytes, units=job.units, limits=self._limits.class_limits),
+            constraints=request.constraints.name,
+        )
 
     async def _look_around(self, client: Address, request: ProofRequest) -> tuple[TaskId | None, int]:
         """Return the task that answers this request already, if any, and how many tasks the client has open."""
@@ -224,7 +229,7 @@ class Admission:
         rows = []
         task_id = str(draft.task_id)
         for position, (job, input_digest) in enumerate(zip(draft.normal.jobs, draft.input_digests, strict=True)):
-            lane = self._lane_of(job, draft.program)
+            lane = self._lane_of(job, draft.program, draft.request)
             rows.append(
                 {
                     "job_id": str(fresh_uuid(self._clock)),
@@ -240,6 +245,7 @@ class Admission:
                     "input_digest": input_digest,
                     "input_bytes": len(job.input),
                     "facts": dict(job.facts),
+                    **_demanded(lane, draft.request.constraints),
                 }
             )
         return rows
@@ -278,8 +284,13 @@ def _task_row(draft: _Draft, jobs: Sequence[dict[str, Any]]) -> dict[str, Any]:
             "limit_price": request.limit_price,
             **({"limit_price_max": request.price_max} if request.ladder else {}),
             "escrow": draft.escrow,
+            **({} if request.constraints.is_empty else {"constraints": request.constraints.to_json()}),
         },
     }
+
+
+def _demanded(lane: Lane, constraints: Constraints) -> dict[str, Any]:
+    return {} if constraints.is_empty else {"chain": chain_of(lane), "constraints": constraints.to_json()}
 
 
 def _raises(ladder: Ladder | None) -> dict[str, int]:

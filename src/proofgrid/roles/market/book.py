@@ -39,6 +39,7 @@ class ChainBook:
 
     books: Sequence[Book] = ()
     skipped: bool = False
+    unserved: Sequence[str] = ()  #: lanes whose constraints no connected prover meets, busy or not
 
     @property
     def programs(self) -> frozenset[str]:

@@ -21,37 +21,39 @@ TASKS_OF_OTHERS = 4  #: of each
 
 async def collect_chain(connection: Any, chain: str, lanes: Sequence[str], *, horizon_ms: int) -> ChainBook:
     """Return what waits in these lanes, the tasks' rows locked, and the free provers that may have it."""
-    books = [
-        await _collect(connection, book, _lock_tasks) for book in await _open(connection, chain, lanes, horizon_ms)
-    ]
-    return ChainBook([book for book in books if book.has_orders], skipped=any(book.skipped for book in books))
+    opened, unserved = await _open(connection, chain, lanes, horizon_ms)
+    books = [await _collect(connection, book, _lock_tasks) for book in opened]
+    return ChainBook(
+        [book for book in books if book.has_orders],
+        skipped=any(book.skipped for book in books),
+        unserved=unserved,
+    )
 
 
 async def peek_chain(connection: Any, chain: str, lane: str, *, horizon_ms: int) -> ChainBook:
     """Return the same for reading only, with this lane even if nobody waits there."""
     rows = await connection.fetch(QUERIES["waiting_lanes"], chain)
     lanes = {row["lane"] for row in rows} | {lane}
-    opened = await _open(connection, chain, sorted(lanes), horizon_ms)
+    opened, _ = await _open(connection, chain, sorted(lanes), horizon_ms)
     books = [await _collect(connection, book, _peek_at_tasks) for book in opened]
     return ChainBook([book for book in books if book.has_orders or book.lane == lane])
 
 
-async def _open(connection: Any, chain: str, lanes: Sequence[str], horizon_ms: int) -> list[Book]:
-    """Return the empty books of the lanes that somebody who is free may serve."""
+async def _open(connection: Any, chain: str, lanes: Sequence[str], horizon_ms: int) -> tuple[list[Book], list[str]]:
+    """Return the empty books of the lanes that somebody who is free may serve, and the lanes that nobody may."""
     if not lanes:
-        return []
+        return [], []
     sessions = await sessions_of_chain(connection, chain)
     free = {row["prover_id"]: row for row in sessions if row["slots"] > row["busy"]}
-    if not free:
-        return []
-    constraints = await constraints_of(connection, lanes)
+    constraints = await constraints_of(connection, lanes) if sessions else {}
+    unserved = [lane for lane, wanted in constraints.items() if not any(serves(row, lane, wanted) for row in sessions)]
     books = []
     for lane in sorted(lanes, key=lane_order):
         wanted = constraints.get(lane, NO_CONSTRAINTS)
         able = {prover_id: row for prover_id, row in free.items() if serves(row, lane, wanted)}
         if able:
             books.append(Book(lane, able, slot_units_of(able, lane, horizon_ms=horizon_ms)))
-    return books
+    return books, unserved
 
 
 FindTasks = Callable[[Any, Book, int], Awaitable[list[Any]]]
@@ -100,13 +102,16 @@ async def _lock_tasks(connection: Any, book: Book, slots: int) -> list[Any]:
         return found
     # The book is full. Somebody whose bid is as good may stand behind a flood of another client's.
     known = [row["task_id"] for row in found]
+    # Drawn from somewhere on and then from the start: the flood's own client may be all there is behind that place.
+    others: list[Any] = []
     for start in (f"0x{fresh_bytes(20).hex()}", ""):
-        others: list[Any] = await connection.fetch(
-            QUERIES["lock_tasks_of_others"], book.lane, known, provers, room, OTHER_CLIENTS, start, TASKS_OF_OTHERS
+        there = known + [row["task_id"] for row in others]
+        others += await connection.fetch(
+            QUERIES["lock_tasks_of_others"], book.lane, there, provers, room, OTHER_CLIENTS, start, TASKS_OF_OTHERS
         )
-        if others:
-            return found + others
-    return found
+        if len({row["client"] for row in others}) >= OTHER_CLIENTS:
+            break
+    return found + others
 
 
 async def _in_flight(connection: Any, lane: str, tasks: Sequence[Any]) -> Mapping[str, int]:

@@ -12,20 +12,19 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import Any
-from uuid import UUID
 
 import asyncpg
 import structlog
 
 from proofgrid.primitives.clock import Clock, fresh_bytes
 from proofgrid.primitives.digests import Digest
-from proofgrid.primitives.ids import Chain, GatewayId, Lane, TaskId
+from proofgrid.primitives.ids import Chain, GatewayId
 from proofgrid.primitives.signatures import SigningKey
 from proofgrid.roles.market.bonds import check_bonds, slots_of_bonds
 from proofgrid.roles.market.book import Book, ChainBook, with_wishes
 from proofgrid.roles.market.collecting import collect_chain
 from proofgrid.roles.market.granting import Granting
+from proofgrid.roles.market.telling import Telling
 from proofgrid.rules.jobs.classes import chain_of
 from proofgrid.rules.jobs.phases import PhasePolicy
 from proofgrid.rules.market.blinding import SECRET_BYTES, Blinding
@@ -33,14 +32,11 @@ from proofgrid.rules.market.chain import LaneDemands, run_chain
 from proofgrid.rules.market.rounds import RoundOutcome
 from proofgrid.rules.staking.bonds import BondPolicy
 from proofgrid.store.database import PASSING_TROUBLE, Database
-from proofgrid.store.lanes import price_of
 from proofgrid.store.queries import QUERIES
-from proofgrid.store.tasks import Event, append_events
 from proofgrid.store.transactions import Transaction
 
 PAUSE_ROUNDS = 1  #: after a round, as long as it took, at most the interval
 PAUSE_MAX_MS = 2_500  #: a leader that is silent for so long in the middle of a round loses the round and the lane
-NO_SALE_EVERY_MS = 1_000  #: at most one such event per task
 STAND_BY_MS = 250  #: after finding another gateway at a lane's round
 WISH_RETRY_MS = 250  #: a wish is held for a few seconds only
 UNSOLD_RETRY_FIRST_SECONDS = 0.25
@@ -83,7 +79,7 @@ class Market:
             gateway_id=gateway_id, key=key, phases=settings.phases, bonds=settings.bonds, clock=clock
         )
         self._dirty: dict[Chain, asyncio.Event] = {}
-        self._told: dict[Lane, dict[str, tuple[int, int]]] = {}  #: task -> (cheapest ask it was told of, when)
+        self._telling = Telling(clock)
         self._group: asyncio.TaskGroup | None = None
 
     def wake(self, lane: str) -> None:
@@ -151,6 +147,7 @@ class Market:
                 # Another gateway is at it. Should it die before it is done, this one must not come late.
                 return Held(sold=0, unsold=0, next_job_ms=STAND_BY_MS)
             found = await collect_chain(connection, chain, lanes, horizon_ms=self._settings.horizon_ms)
+            await self._telling.nobody(connection, chain, found.unserved)
             if not found.books:
                 return Held(sold=0, unsold=0, next_job_ms=self._settings.interval_ms) if found.skipped else None
             openings = {
@@ -173,7 +170,7 @@ class Market:
                 await self._granting.write(
                     connection, outcome, book, blinding, epoch=opening["epoch"], reference=references[outcome.lane]
                 )
-                await self._tell_unsold(connection, book)
+                await self._telling.too_cheap(connection, book)
             await check_bonds(connection, _sold_to(outcomes, books), self._settings.bonds)
         for outcome in outcomes:
             log.info(
@@ -210,25 +207,6 @@ class Market:
             reference=self._settings.reference_price if first else opening["next_reference"],
             demands=blinding.demands(with_wishes(book, number) if book.wishes else book.demands),
         )
-
-    async def _tell_unsold(self, connection: Any, book: Book) -> None:
-        """Tell the tasks that bid less than everybody asks; again when the cheapest ask is another, once a second."""
-        cheapest = min(price_of(row, book.lane) for row in book.sessions.values())
-        now_ms = self._clock.now_ms()
-        before, after = self._told.get(Lane(book.lane), {}), {}
-        events = []
-        for demand in book.demands:
-            if demand.limit_price >= cheapest:
-                continue
-            ask, at_ms = before.get(demand.task_id, (None, 0))
-            if ask != cheapest and now_ms - at_ms >= NO_SALE_EVERY_MS:
-                said = {"lane": book.lane, "cheapest_ask": cheapest, "limit_price": demand.limit_price}
-                events.append(Event(TaskId(UUID(demand.task_id)), "no_sale", said))
-                ask, at_ms = cheapest, now_ms
-            if ask is not None:
-                after[demand.task_id] = (ask, at_ms)
-        await append_events(connection, events)
-        self._told[Lane(book.lane)] = after
 
 
 def _sold_to(outcomes: Sequence[RoundOutcome], books: Mapping[str, Book]) -> list[str]:

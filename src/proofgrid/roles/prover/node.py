@@ -58,6 +58,8 @@ class NodeSettings:
     region: str
     directory: Path  #: cache and scratch
     cache_bytes: int = 20 << 30
+    class_asks: Mapping[str, Mapping[JobClass, int]] = field(default_factory=dict)  #: system -> class -> another ask
+    units_min: int = 0  #: of one job
 
 
 @dataclass(slots=True)
@@ -178,6 +180,8 @@ class ProverNode:
         return ProverOffer(
             name=settings.name,
             asks=dict(settings.asks),
+            class_asks=settings.class_asks,
+            units_min=settings.units_min,
             classes=settings.classes,
             slots=settings.slots,
             cores=settings.cores,

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+
+from proofgrid.rules.jobs.classes import CLASS_LIMITS, ClassLimits
 
 MIB = 1 << 20
 
@@ -20,6 +22,7 @@ class Limits:
     upload_bytes: int = 256 * MIB
     inputs_json_bytes: int = 8 * MIB
     inputs_per_task: int = 1_024
+    class_limits: ClassLimits = field(default_factory=lambda: CLASS_LIMITS)  #: of the network, not of a client
 
 
 @dataclass(frozen=True, slots=True)

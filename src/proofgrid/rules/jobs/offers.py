@@ -9,8 +9,8 @@ from typing import Any
 from proofgrid.primitives.digests import Digest
 from proofgrid.primitives.errors import InvalidField
 from proofgrid.primitives.ids import JobId, LeaseId
-from proofgrid.primitives.money import AMOUNT_MAX
-from proofgrid.rules.jobs.classes import JobClass
+from proofgrid.primitives.money import AMOUNT_MAX, UNITS_MAX
+from proofgrid.rules.jobs.classes import JobClass, parse_class
 
 SLOTS_MAX = 4_096
 
@@ -104,6 +104,16 @@ def check_offer(offer: ProverOffer) -> None:
     for system, price in offer.asks.items():
         if not 1 <= price <= AMOUNT_MAX:
             raise InvalidField("an ask is at least 1 base unit per PU", field=f"asks[{system}]")
+    for system, prices in offer.class_asks.items():
+        if system not in offer.asks:
+            raise InvalidField(f"asks per class for {system}, which has no ask", field="class_asks")
+        for job_class, price in prices.items():
+            if job_class not in offer.classes:
+                raise InvalidField(f"an ask for {job_class}, which is not offered", field="class_asks")
+            if not 1 <= price <= AMOUNT_MAX:
+                raise InvalidField("an ask is at least 1 base unit per PU", field=f"class_asks[{job_class}]")
+    if not 0 <= offer.units_min <= UNITS_MAX:
+        raise InvalidField(f"0 to {UNITS_MAX} PU", field="units_min")
     if not offer.classes:
         raise InvalidField("at least one class", field="classes", hint="classes are small, medium, large")
     if not 1 <= offer.slots <= SLOTS_MAX:
@@ -116,3 +126,14 @@ def check_offer(offer: ProverOffer) -> None:
         raise InvalidField("at most 64 characters", field="region")
     if len(offer.held) > SLOTS_MAX or len(offer.cached_programs) > 10_000:
         raise InvalidField("more than a prover can hold", field="held")
+
+
+def parse_class_asks(text: str) -> Mapping[JobClass, int]:
+    """Return the prices that a text like `large=1200,medium=900` names; an empty one: none."""
+    prices = {}
+    for part in text.split(",") if text.strip() else ():
+        name, _, price = part.strip().partition("=")
+        if not price.isdecimal():
+            raise InvalidField(f"{part.strip()!r} is no ask", field="class_asks", hint="like large=1200,medium=900")
+        prices[parse_class(name, field="class_asks")] = int(price)
+    return prices

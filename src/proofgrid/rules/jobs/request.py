@@ -8,6 +8,7 @@ from typing import Any
 from proofgrid.primitives.digests import Digest, digest_of_json
 from proofgrid.primitives.errors import BudgetTooSmall, DeadlinePassed, InvalidField
 from proofgrid.primitives.money import AMOUNT_MAX, UNITS_MAX
+from proofgrid.rules.jobs.constraints import NO_CONSTRAINTS, Constraints
 from proofgrid.rules.jobs.ladder import Ladder
 
 IDEMPOTENCY_KEY_CHARS_MAX = 128
@@ -28,6 +29,7 @@ class ProofRequest:
     allow_cached: bool = False  #: a finished task of the same client with the same program and inputs will do
     hedging: bool = False  #: a slow job may be proven a second time, within the limit price
     ladder: Ladder | None = None  #: how the limit price rises while nobody sells
+    constraints: Constraints = NO_CONSTRAINTS  #: which provers may have the jobs
 
     @property
     def price_max(self) -> int:
@@ -47,6 +49,7 @@ class ProofRequest:
                 # Left out when off, so that keys of requests from before there was hedging stay good.
                 **({"hedging": True} if self.hedging else {}),
                 **({"ladder": asdict(self.ladder)} if self.ladder else {}),
+                **({} if self.constraints.is_empty else {"constraints": self.constraints.to_json()}),
             }
         )
 

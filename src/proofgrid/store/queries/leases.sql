@@ -31,6 +31,17 @@ FROM (SELECT task_id, wished, place FROM book FULL JOIN wishes USING (task_id)) 
     WHERE tasks.task_id = wanted.task_id AND state = 'open' AND deadline_ms > now_ms() FOR NO KEY UPDATE SKIP LOCKED
 ) AS taken ON true ORDER BY wanted.place;
 
+-- name: lock_tasks_unserved
+-- The tasks that bid best in each of the lanes $1, from at most $2 jobs of each; not those of $3, which were told.
+SELECT best.lane, tasks.task_id, tasks.limit_price
+FROM (
+    SELECT DISTINCT given.lane, wanted.task_id FROM unnest($1::text[]) AS given(lane) CROSS JOIN LATERAL (
+        SELECT task_id FROM jobs
+        WHERE state = 'ready' AND lane = given.lane AND not_before_ms <= now_ms() AND task_id <> ALL ($3::uuid[])
+        ORDER BY -limit_price, task_id LIMIT $2) AS wanted
+) AS best JOIN tasks USING (task_id)
+WHERE tasks.state = 'open' ORDER BY tasks.task_id FOR NO KEY UPDATE OF tasks SKIP LOCKED;
+
 -- name: tasks_for_sale
 -- The same for reading only, without wishes: $1: a lane, $2: at most so many.
 SELECT task_id, NULL::uuid[] AS wished, program_digest, limit_price, client FROM tasks

@@ -326,6 +326,7 @@ class SubmitRequest(_message.Message):
     IDEMPOTENCY_KEY_FIELD_NUMBER: _builtins.int
     ALLOW_CACHED_FIELD_NUMBER: _builtins.int
     HEDGING_FIELD_NUMBER: _builtins.int
+    CONSTRAINTS_FIELD_NUMBER: _builtins.int
     LADDER_FIELD_NUMBER: _builtins.int
     program_digest: _builtins.str
     inputs_json: _builtins.str
@@ -342,6 +343,10 @@ class SubmitRequest(_message.Message):
     hedging: _builtins.bool
     """a slow job may get a second lease; a job never costs more than the limit price times its units"""
     @_builtins.property
+    def constraints(self) -> Global___Constraints:
+        """which provers may have the jobs; none: all"""
+
+    @_builtins.property
     def ladder(self) -> Global___Ladder:
         """how the limit price rises; none: it stays"""
 
@@ -356,15 +361,52 @@ class SubmitRequest(_message.Message):
         idempotency_key: _builtins.str = ...,
         allow_cached: _builtins.bool = ...,
         hedging: _builtins.bool = ...,
+        constraints: Global___Constraints | None = ...,
         ladder: Global___Ladder | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["ladder", b"ladder"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["constraints", b"constraints", "ladder", b"ladder"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["allow_cached", b"allow_cached", "budget", b"budget", "deadline_ms", b"deadline_ms", "hedging", b"hedging", "idempotency_key", b"idempotency_key", "inputs_json", b"inputs_json", "ladder", b"ladder", "limit_price", b"limit_price", "program_digest", b"program_digest"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["allow_cached", b"allow_cached", "budget", b"budget", "constraints", b"constraints", "deadline_ms", b"deadline_ms", "hedging", b"hedging", "idempotency_key", b"idempotency_key", "inputs_json", b"inputs_json", "ladder", b"ladder", "limit_price", b"limit_price", "program_digest", b"program_digest"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___SubmitRequest: _TypeAlias = SubmitRequest  # noqa: Y015
+
+@_typing.final
+class Constraints(_message.Message):
+    """Facts about provers that the client demands; empty fields demand nothing."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ALLOWED_OPERATORS_FIELD_NUMBER: _builtins.int
+    DENIED_OPERATORS_FIELD_NUMBER: _builtins.int
+    MIN_STAKE_FIELD_NUMBER: _builtins.int
+    REGIONS_FIELD_NUMBER: _builtins.int
+    min_stake: _builtins.int
+    """of the operator, base units"""
+    @_builtins.property
+    def allowed_operators(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """addresses"""
+
+    @_builtins.property
+    def denied_operators(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]: ...
+    @_builtins.property
+    def regions(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]: ...
+    def __init__(
+        self,
+        *,
+        allowed_operators: _abc.Iterable[_builtins.str] | None = ...,
+        denied_operators: _abc.Iterable[_builtins.str] | None = ...,
+        min_stake: _builtins.int = ...,
+        regions: _abc.Iterable[_builtins.str] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["allowed_operators", b"allowed_operators", "denied_operators", b"denied_operators", "min_stake", b"min_stake", "regions", b"regions"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Constraints: _TypeAlias = Constraints  # noqa: Y015
 
 @_typing.final
 class Ladder(_message.Message):

@@ -24,13 +24,15 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1eproofgrid/wire/v1/prover.proto\x12\x0cproofgrid.v1\"\xa0\x02\n\nFromProver\x12$\n\x05hello\x18\x01 \x01(\x0b\x32\x13.proofgrid.v1.HelloH\x00\x12,\n\theartbeat\x18\x02 \x01(\x0b\x32\x17.proofgrid.v1.HeartbeatH\x00\x12-\n\x08progress\x18\x03 \x01(\x0b\x32\x19.proofgrid.v1.JobProgressH\x00\x12+\n\x07results\x18\x04 \x01(\x0b\x32\x18.proofgrid.v1.JobResultsH\x00\x12+\n\x07\x66\x61ilure\x18\x05 \x01(\x0b\x32\x18.proofgrid.v1.JobFailureH\x00\x12$\n\x05\x64rain\x18\x06 \x01(\x0b\x32\x13.proofgrid.v1.DrainH\x00\x42\t\n\x07messageJ\x04\x08Z\x10\x64\"\xe3\x01\n\x08ToProver\x12(\n\x07welcome\x18\x01 \x01(\x0b\x32\x15.proofgrid.v1.WelcomeH\x00\x12&\n\x06leases\x18\x02 \x01(\x0b\x32\x14.proofgrid.v1.LeasesH\x00\x12\"\n\x04stop\x18\x03 \x01(\x0b\x32\x12.proofgrid.v1.StopH\x00\x12(\n\x04\x61\x63ks\x18\x04 \x01(\x0b\x32\x18.proofgrid.v1.ResultAcksH\x00\x12&\n\x06notice\x18\x05 \x01(\x0b\x32\x14.proofgrid.v1.NoticeH\x00\x42\t\n\x07messageJ\x04\x08Z\x10\x64\"\xe2\x01\n\x05Hello\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x1f\n\x04\x61sks\x18\x02 \x03(\x0b\x32\x11.proofgrid.v1.Ask\x12\x0f\n\x07\x63lasses\x18\x03 \x03(\t\x12\r\n\x05slots\x18\x04 \x01(\r\x12\r\n\x05\x63ores\x18\x05 \x01(\r\x12\x14\n\x0cmemory_bytes\x18\x06 \x01(\x04\x12\x0e\n\x06region\x18\x07 \x01(\t\x12\x0f\n\x07version\x18\x08 \x01(\t\x12%\n\x04held\x18\t \x03(\x0b\x32\x17.proofgrid.v1.HeldLease\x12\x17\n\x0f\x63\x61\x63hed_programs\x18\n \x03(\tJ\x04\x08Z\x10\x64\"*\n\x03\x41sk\x12\x14\n\x0cproof_system\x18\x01 \x01(\t\x12\r\n\x05price\x18\x02 \x01(\x03\",\n\tHeldLease\x12\x10\n\x08lease_id\x18\x01 \x01(\t\x12\r\n\x05\x66\x65nce\x18\x02 \x01(\x03\"C\n\tHeartbeat\x12%\n\x04held\x18\x01 \x03(\x0b\x32\x17.proofgrid.v1.HeldLease\x12\x0f\n\x07sent_ms\x18\x02 \x01(\x03\"O\n\x0bJobProgress\x12\x10\n\x08lease_id\x18\x01 \x01(\t\x12\r\n\x05\x66\x65nce\x18\x02 \x01(\x03\x12\r\n\x05stage\x18\x03 \x01(\t\x12\x10\n\x08permille\x18\x04 \x01(\r\"6\n\nJobResults\x12(\n\x07results\x18\x01 \x03(\x0b\x32\x17.proofgrid.v1.JobResult\"\xab\x01\n\tJobResult\x12\x10\n\x08lease_id\x18\x01 \x01(\t\x12\r\n\x05\x66\x65nce\x18\x02 \x01(\x03\x12\r\n\x05proof\x18\x03 \x01(\x0c\x12\x14\n\x0cproof_digest\x18\x04 \x01(\t\x12\x13\n\x0bpublic_json\x18\x05 \x01(\t\x12\x0f\n\x07wall_ms\x18\x06 \x01(\x04\x12\x19\n\x11memory_peak_bytes\x18\x07 \x01(\x04\x12\x11\n\tsignature\x18\x08 \x01(\tJ\x04\x08Z\x10\x64\"K\n\nJobFailure\x12\x10\n\x08lease_id\x18\x01 \x01(\t\x12\r\n\x05\x66\x65nce\x18\x02 \x01(\x03\x12\x0c\n\x04\x63ode\x18\x03 \x01(\t\x12\x0e\n\x06\x64\x65tail\x18\x04 \x01(\t\"\x07\n\x05\x44rain\"u\n\x07Welcome\x12\x12\n\nsession_id\x18\x01 \x01(\t\x12\x11\n\tprover_id\x18\x02 \x01(\t\x12\x0f\n\x07network\x18\x03 \x01(\t\x12\x14\n\x0cheartbeat_ms\x18\x04 \x01(\r\x12\x16\n\x0e\x64ropped_leases\x18\x05 \x03(\tJ\x04\x08Z\x10\x64\"\x97\x01\n\x06Leases\x12#\n\x06leases\x18\x01 \x03(\x0b\x32\x13.proofgrid.v1.Lease\x12\x36\n\tmanifests\x18\x02 \x03(\x0b\x32#.proofgrid.v1.Leases.ManifestsEntry\x1a\x30\n\x0eManifestsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"\xed\x01\n\x05Lease\x12\x10\n\x08lease_id\x18\x01 \x01(\t\x12\r\n\x05\x66\x65nce\x18\x02 \x01(\x03\x12\x0e\n\x06job_id\x18\x03 \x01(\t\x12\x16\n\x0eprogram_digest\x18\x04 \x01(\t\x12\r\n\x05slice\x18\x05 \x01(\r\x12\x14\n\x0cinput_digest\x18\x06 \x01(\t\x12\x18\n\x0bsmall_input\x18\x07 \x01(\x0cH\x00\x88\x01\x01\x12\r\n\x05units\x18\x08 \x01(\x04\x12\x14\n\x0cmemory_bytes\x18\t \x01(\x04\x12\r\n\x05price\x18\n \x01(\x03\x12\x12\n\ntimeout_ms\x18\x0b \x01(\x04\x42\x0e\n\x0c_small_inputJ\x04\x08Z\x10\x64\"(\n\x04Stop\x12\x10\n\x08lease_id\x18\x01 \x01(\t\x12\x0e\n\x06reason\x18\x02 \x01(\t\"3\n\nResultAcks\x12%\n\x04\x61\x63ks\x18\x01 \x03(\x0b\x32\x17.proofgrid.v1.ResultAck\"M\n\tResultAck\x12\x10\n\x08lease_id\x18\x01 \x01(\t\x12\x10\n\x08\x61\x63\x63\x65pted\x18\x02 \x01(\x08\x12\x0c\n\x04\x63ode\x18\x03 \x01(\t\x12\x0e\n\x06\x64\x65tail\x18\x04 \x01(\t\"&\n\x06Notice\x12\x0c\n\x04\x63ode\x18\x01 \x01(\t\x12\x0e\n\x06\x64\x65tail\x18\x02 \x01(\t2P\n\rProverService\x12?\n\x07\x43onnect\x12\x18.proofgrid.v1.FromProver\x1a\x16.proofgrid.v1.ToProver(\x01\x30\x01\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1eproofgrid/wire/v1/prover.proto\x12\x0cproofgrid.v1\"\xa0\x02\n\nFromProver\x12$\n\x05hello\x18\x01 \x01(\x0b\x32\x13.proofgrid.v1.HelloH\x00\x12,\n\theartbeat\x18\x02 \x01(\x0b\x32\x17.proofgrid.v1.HeartbeatH\x00\x12-\n\x08progress\x18\x03 \x01(\x0b\x32\x19.proofgrid.v1.JobProgressH\x00\x12+\n\x07results\x18\x04 \x01(\x0b\x32\x18.proofgrid.v1.JobResultsH\x00\x12+\n\x07\x66\x61ilure\x18\x05 \x01(\x0b\x32\x18.proofgrid.v1.JobFailureH\x00\x12$\n\x05\x64rain\x18\x06 \x01(\x0b\x32\x13.proofgrid.v1.DrainH\x00\x42\t\n\x07messageJ\x04\x08Z\x10\x64\"\xe3\x01\n\x08ToProver\x12(\n\x07welcome\x18\x01 \x01(\x0b\x32\x15.proofgrid.v1.WelcomeH\x00\x12&\n\x06leases\x18\x02 \x01(\x0b\x32\x14.proofgrid.v1.LeasesH\x00\x12\"\n\x04stop\x18\x03 \x01(\x0b\x32\x12.proofgrid.v1.StopH\x00\x12(\n\x04\x61\x63ks\x18\x04 \x01(\x0b\x32\x18.proofgrid.v1.ResultAcksH\x00\x12&\n\x06notice\x18\x05 \x01(\x0b\x32\x14.proofgrid.v1.NoticeH\x00\x42\t\n\x07messageJ\x04\x08Z\x10\x64\"\xf5\x01\n\x05Hello\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x1f\n\x04\x61sks\x18\x02 \x03(\x0b\x32\x11.proofgrid.v1.Ask\x12\x0f\n\x07\x63lasses\x18\x03 \x03(\t\x12\r\n\x05slots\x18\x04 \x01(\r\x12\r\n\x05\x63ores\x18\x05 \x01(\r\x12\x14\n\x0cmemory_bytes\x18\x06 \x01(\x04\x12\x0e\n\x06region\x18\x07 \x01(\t\x12\x0f\n\x07version\x18\x08 \x01(\t\x12%\n\x04held\x18\t \x03(\x0b\x32\x17.proofgrid.v1.HeldLease\x12\x17\n\x0f\x63\x61\x63hed_programs\x18\n \x03(\t\x12\x11\n\tunits_min\x18\x0b \x01(\x04J\x04\x08Z\x10\x64\"\x98\x01\n\x03\x41sk\x12\x14\n\x0cproof_system\x18\x01 \x01(\t\x12\r\n\x05price\x18\x02 \x01(\x03\x12\x38\n\x0c\x63lass_prices\x18\x03 \x03(\x0b\x32\".proofgrid.v1.Ask.ClassPricesEntry\x1a\x32\n\x10\x43lassPricesEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x03:\x02\x38\x01\",\n\tHeldLease\x12\x10\n\x08lease_id\x18\x01 \x01(\t\x12\r\n\x05\x66\x65nce\x18\x02 \x01(\x03\"C\n\tHeartbeat\x12%\n\x04held\x18\x01 \x03(\x0b\x32\x17.proofgrid.v1.HeldLease\x12\x0f\n\x07sent_ms\x18\x02 \x01(\x03\"O\n\x0bJobProgress\x12\x10\n\x08lease_id\x18\x01 \x01(\t\x12\r\n\x05\x66\x65nce\x18\x02 \x01(\x03\x12\r\n\x05stage\x18\x03 \x01(\t\x12\x10\n\x08permille\x18\x04 \x01(\r\"6\n\nJobResults\x12(\n\x07results\x18\x01 \x03(\x0b\x32\x17.proofgrid.v1.JobResult\"\xab\x01\n\tJobResult\x12\x10\n\x08lease_id\x18\x01 \x01(\t\x12\r\n\x05\x66\x65nce\x18\x02 \x01(\x03\x12\r\n\x05proof\x18\x03 \x01(\x0c\x12\x14\n\x0cproof_digest\x18\x04 \x01(\t\x12\x13\n\x0bpublic_json\x18\x05 \x01(\t\x12\x0f\n\x07wall_ms\x18\x06 \x01(\x04\x12\x19\n\x11memory_peak_bytes\x18\x07 \x01(\x04\x12\x11\n\tsignature\x18\x08 \x01(\tJ\x04\x08Z\x10\x64\"K\n\nJobFailure\x12\x10\n\x08lease_id\x18\x01 \x01(\t\x12\r\n\x05\x66\x65nce\x18\x02 \x01(\x03\x12\x0c\n\x04\x63ode\x18\x03 \x01(\t\x12\x0e\n\x06\x64\x65tail\x18\x04 \x01(\t\"\x07\n\x05\x44rain\"u\n\x07Welcome\x12\x12\n\nsession_id\x18\x01 \x01(\t\x12\x11\n\tprover_id\x18\x02 \x01(\t\x12\x0f\n\x07network\x18\x03 \x01(\t\x12\x14\n\x0cheartbeat_ms\x18\x04 \x01(\r\x12\x16\n\x0e\x64ropped_leases\x18\x05 \x03(\tJ\x04\x08Z\x10\x64\"\x97\x01\n\x06Leases\x12#\n\x06leases\x18\x01 \x03(\x0b\x32\x13.proofgrid.v1.Lease\x12\x36\n\tmanifests\x18\x02 \x03(\x0b\x32#.proofgrid.v1.Leases.ManifestsEntry\x1a\x30\n\x0eManifestsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"\xed\x01\n\x05Lease\x12\x10\n\x08lease_id\x18\x01 \x01(\t\x12\r\n\x05\x66\x65nce\x18\x02 \x01(\x03\x12\x0e\n\x06job_id\x18\x03 \x01(\t\x12\x16\n\x0eprogram_digest\x18\x04 \x01(\t\x12\r\n\x05slice\x18\x05 \x01(\r\x12\x14\n\x0cinput_digest\x18\x06 \x01(\t\x12\x18\n\x0bsmall_input\x18\x07 \x01(\x0cH\x00\x88\x01\x01\x12\r\n\x05units\x18\x08 \x01(\x04\x12\x14\n\x0cmemory_bytes\x18\t \x01(\x04\x12\r\n\x05price\x18\n \x01(\x03\x12\x12\n\ntimeout_ms\x18\x0b \x01(\x04\x42\x0e\n\x0c_small_inputJ\x04\x08Z\x10\x64\"(\n\x04Stop\x12\x10\n\x08lease_id\x18\x01 \x01(\t\x12\x0e\n\x06reason\x18\x02 \x01(\t\"3\n\nResultAcks\x12%\n\x04\x61\x63ks\x18\x01 \x03(\x0b\x32\x17.proofgrid.v1.ResultAck\"M\n\tResultAck\x12\x10\n\x08lease_id\x18\x01 \x01(\t\x12\x10\n\x08\x61\x63\x63\x65pted\x18\x02 \x01(\x08\x12\x0c\n\x04\x63ode\x18\x03 \x01(\t\x12\x0e\n\x06\x64\x65tail\x18\x04 \x01(\t\"&\n\x06Notice\x12\x0c\n\x04\x63ode\x18\x01 \x01(\t\x12\x0e\n\x06\x64\x65tail\x18\x02 \x01(\t2P\n\rProverService\x12?\n\x07\x43onnect\x12\x18.proofgrid.v1.FromProver\x1a\x16.proofgrid.v1.ToProver(\x01\x30\x01\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'proofgrid.wire.v1.prover_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
+  _globals['_ASK_CLASSPRICESENTRY']._loaded_options = None
+  _globals['_ASK_CLASSPRICESENTRY']._serialized_options = b'8\001'
   _globals['_LEASES_MANIFESTSENTRY']._loaded_options = None
   _globals['_LEASES_MANIFESTSENTRY']._serialized_options = b'8\001'
   _globals['_FROMPROVER']._serialized_start=49
@@ -38,39 +40,41 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_TOPROVER']._serialized_start=340
   _globals['_TOPROVER']._serialized_end=567
   _globals['_HELLO']._serialized_start=570
-  _globals['_HELLO']._serialized_end=796
-  _globals['_ASK']._serialized_start=798
-  _globals['_ASK']._serialized_end=840
-  _globals['_HELDLEASE']._serialized_start=842
-  _globals['_HELDLEASE']._serialized_end=886
-  _globals['_HEARTBEAT']._serialized_start=888
-  _globals['_HEARTBEAT']._serialized_end=955
-  _globals['_JOBPROGRESS']._serialized_start=957
-  _globals['_JOBPROGRESS']._serialized_end=1036
-  _globals['_JOBRESULTS']._serialized_start=1038
-  _globals['_JOBRESULTS']._serialized_end=1092
-  _globals['_JOBRESULT']._serialized_start=1095
-  _globals['_JOBRESULT']._serialized_end=1266
-  _globals['_JOBFAILURE']._serialized_start=1268
-  _globals['_JOBFAILURE']._serialized_end=1343
-  _globals['_DRAIN']._serialized_start=1345
-  _globals['_DRAIN']._serialized_end=1352
-  _globals['_WELCOME']._serialized_start=1354
-  _globals['_WELCOME']._serialized_end=1471
-  _globals['_LEASES']._serialized_start=1474
-  _globals['_LEASES']._serialized_end=1625
-  _globals['_LEASES_MANIFESTSENTRY']._serialized_start=1577
-  _globals['_LEASES_MANIFESTSENTRY']._serialized_end=1625
-  _globals['_LEASE']._serialized_start=1628
-  _globals['_LEASE']._serialized_end=1865
-  _globals['_STOP']._serialized_start=1867
-  _globals['_STOP']._serialized_end=1907
-  _globals['_RESULTACKS']._serialized_start=1909
-  _globals['_RESULTACKS']._serialized_end=1960
-  _globals['_RESULTACK']._serialized_start=1962
-  _globals['_RESULTACK']._serialized_end=2039
-  _globals['_NOTICE']._serialized_start=2041
-  _globals['_NOTICE']._serialized_end=2079
-  _globals['_PROVERSERVICE']._serialized_start=2081
-  _globals['_PROVERSERVICE']._serialized_end=2161
+  _globals['_HELLO']._serialized_end=815
+  _globals['_ASK']._serialized_start=818
+  _globals['_ASK']._serialized_end=970
+  _globals['_ASK_CLASSPRICESENTRY']._serialized_start=920
+  _globals['_ASK_CLASSPRICESENTRY']._serialized_end=970
+  _globals['_HELDLEASE']._serialized_start=972
+  _globals['_HELDLEASE']._serialized_end=1016
+  _globals['_HEARTBEAT']._serialized_start=1018
+  _globals['_HEARTBEAT']._serialized_end=1085
+  _globals['_JOBPROGRESS']._serialized_start=1087
+  _globals['_JOBPROGRESS']._serialized_end=1166
+  _globals['_JOBRESULTS']._serialized_start=1168
+  _globals['_JOBRESULTS']._serialized_end=1222
+  _globals['_JOBRESULT']._serialized_start=1225
+  _globals['_JOBRESULT']._serialized_end=1396
+  _globals['_JOBFAILURE']._serialized_start=1398
+  _globals['_JOBFAILURE']._serialized_end=1473
+  _globals['_DRAIN']._serialized_start=1475
+  _globals['_DRAIN']._serialized_end=1482
+  _globals['_WELCOME']._serialized_start=1484
+  _globals['_WELCOME']._serialized_end=1601
+  _globals['_LEASES']._serialized_start=1604
+  _globals['_LEASES']._serialized_end=1755
+  _globals['_LEASES_MANIFESTSENTRY']._serialized_start=1707
+  _globals['_LEASES_MANIFESTSENTRY']._serialized_end=1755
+  _globals['_LEASE']._serialized_start=1758
+  _globals['_LEASE']._serialized_end=1995
+  _globals['_STOP']._serialized_start=1997
+  _globals['_STOP']._serialized_end=2037
+  _globals['_RESULTACKS']._serialized_start=2039
+  _globals['_RESULTACKS']._serialized_end=2090
+  _globals['_RESULTACK']._serialized_start=2092
+  _globals['_RESULTACK']._serialized_end=2169
+  _globals['_NOTICE']._serialized_start=2171
+  _globals['_NOTICE']._serialized_end=2209
+  _globals['_PROVERSERVICE']._serialized_start=2211
+  _globals['_PROVERSERVICE']._serialized_end=2291
 # @@protoc_insertion_point(module_scope)

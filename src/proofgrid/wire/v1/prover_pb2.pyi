@@ -112,6 +112,7 @@ class Hello(_message.Message):
     VERSION_FIELD_NUMBER: _builtins.int
     HELD_FIELD_NUMBER: _builtins.int
     CACHED_PROGRAMS_FIELD_NUMBER: _builtins.int
+    UNITS_MIN_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     """unique among the operator's provers"""
     slots: _builtins.int
@@ -122,6 +123,8 @@ class Hello(_message.Message):
     """for all jobs together"""
     region: _builtins.str
     version: _builtins.str
+    units_min: _builtins.int
+    """of one job; smaller ones are not taken"""
     @_builtins.property
     def asks(self) -> _containers.RepeatedCompositeFieldContainer[Global___Ask]: ...
     @_builtins.property
@@ -149,10 +152,11 @@ class Hello(_message.Message):
         version: _builtins.str = ...,
         held: _abc.Iterable[Global___HeldLease] | None = ...,
         cached_programs: _abc.Iterable[_builtins.str] | None = ...,
+        units_min: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["asks", b"asks", "cached_programs", b"cached_programs", "classes", b"classes", "cores", b"cores", "held", b"held", "memory_bytes", b"memory_bytes", "name", b"name", "region", b"region", "slots", b"slots", "version", b"version"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["asks", b"asks", "cached_programs", b"cached_programs", "classes", b"classes", "cores", b"cores", "held", b"held", "memory_bytes", b"memory_bytes", "name", b"name", "region", b"region", "slots", b"slots", "units_min", b"units_min", "version", b"version"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -162,20 +166,46 @@ Global___Hello: _TypeAlias = Hello  # noqa: Y015
 class Ask(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
+    @_typing.final
+    class ClassPricesEntry(_message.Message):
+        DESCRIPTOR: _descriptor.Descriptor
+
+        KEY_FIELD_NUMBER: _builtins.int
+        VALUE_FIELD_NUMBER: _builtins.int
+        key: _builtins.str
+        value: _builtins.int
+        def __init__(
+            self,
+            *,
+            key: _builtins.str = ...,
+            value: _builtins.int = ...,
+        ) -> None: ...
+        _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+        def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["key", b"key", "value", b"value"]  # noqa: Y015
+        def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+        def WhichOneof(self, oneof_group: _Never) -> None: ...
+
     PROOF_SYSTEM_FIELD_NUMBER: _builtins.int
     PRICE_FIELD_NUMBER: _builtins.int
+    CLASS_PRICES_FIELD_NUMBER: _builtins.int
     proof_system: _builtins.str
     price: _builtins.int
     """least base units per PU"""
+    @_builtins.property
+    def class_prices(self) -> _containers.ScalarMap[_builtins.str, _builtins.int]:
+        """class -> another price for its jobs"""
+
     def __init__(
         self,
         *,
         proof_system: _builtins.str = ...,
         price: _builtins.int = ...,
+        class_prices: _abc.Mapping[_builtins.str, _builtins.int] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["price", b"price", "proof_system", b"proof_system"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["class_prices", b"class_prices", "price", b"price", "proof_system", b"proof_system"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

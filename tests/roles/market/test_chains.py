@@ -1,0 +1,210 @@
+"""Rounds of a whole chain on a real database: who gets which lane's jobs, at which price."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from dataclasses import replace
+from typing import Any
+from uuid import uuid4
+
+import pytest
+
+from proofgrid.primitives.ids import Address, GatewayId
+from proofgrid.roles.market import collecting
+from proofgrid.roles.market.collecting import book_tasks
+from proofgrid.rules.jobs.constraints import Constraints
+from proofgrid.rules.ledger.settlement import deposit
+from proofgrid.rules.market.chain import check_carried, left_of
+from proofgrid.store.database import Database
+from proofgrid.store.tasks import post_transfers
+from proofgrid.store.transactions import Transaction
+from tests.roles.lanes import CHAIN, LANE, UNITS, LaneUnderTest
+
+LARGE = "default/toy/large"
+ALL = ("small", "medium", "large")
+IN_EU = Constraints(regions=frozenset({"eu"}))
+FLOODER = Address("0xf1")
+
+
+async def a_chain(database: Database) -> LaneUnderTest:
+    lane = LaneUnderTest(database)
+    await lane.open()
+    return lane
+
+
+def _prices(record: dict[str, Any]) -> list[int]:
+    """What a record says that its placements are paid per unit."""
+    sell_price = record["result"]["sell_price"]
+    carried = {ask["prover_id"]: ask["carried"] for ask in record["asks"]}
+    return [
+        min(sell_price, carried[placed[2]]["price_max"]) if carried[placed[2]] else sell_price
+        for placed in record["result"]["placements"]
+    ]
+
+
+async def rich(lane: LaneUnderTest, client: Address) -> None:
+    async with lane.database.transaction(Transaction.JOIN_NETWORK) as connection:
+        await post_transfers(connection, deposit(deposit_id=client, client=client, amount=10**12))
+
+
+async def hold(lane: LaneUnderTest, rounds: int) -> None:
+    market = lane.market
+    for _ in range(rounds):
+        await market.hold_rounds(CHAIN)
+
+
+async def test_a_large_prover_serves_small_while_nobody_wants_large(database: Database) -> None:
+    lane = await a_chain(database)
+    await lane.add_prover("op", classes=ALL)
+    await lane.add_task()
+
+    assert await lane.sell() == 1
+
+    [lease] = await lane.leases()
+    assert lease["lane"] == LANE
+    assert lease["prover_id"] == "op/p"
+
+
+async def test_what_large_leaves_unsold_serves_small_and_is_paid_at_most_what_large_paid(database: Database) -> None:
+    lane = await a_chain(database)
+    for operator in ("a", "b", "c"):
+        await lane.add_prover(operator, classes=ALL, slots=4)
+    await lane.add_prover("d", ask=900, slots=2)
+    await lane.add_task(lane=LARGE, jobs=2, limit_price=3_000)
+    await lane.add_task(jobs=5, limit_price=3_000)
+
+    for _ in range(40):
+        await lane.sell(rounds=1)
+    leases = await lane.leases()
+
+    assert Counter(lease["lane"] for lease in leases) == {LARGE: 2, LANE: 5}
+    records = [row["transcript"] for row in await lane.fetch("SELECT transcript::jsonb FROM rounds ORDER BY at_ms")]
+    for lower in (record for record in records if record["lane"] == LANE):
+        for upper in (record for record in records if record["lane"] == LARGE):
+            check_carried(LARGE, upper["number"], left_of(upper), lower)
+    owed = sorted(price for record in records for price in _prices(record))
+    assert sorted(lease["sell_price"] for lease in leases) == owed
+    assert any(ask["carried"] for record in records for ask in record["asks"])
+    sessions = {lease["session_id"] for lease in leases}
+    await lane.offer(*sessions)
+    await lane.pay(*leases)
+    paid = {(who, amount) for reason, who, amount in await lane.payments() if reason == "proof"}
+    assert paid >= {(lease["operator"], lease["sell_price"] * UNITS) for lease in leases}
+    await lane.check_money()
+
+
+async def test_a_lane_with_constraints_holds_only_the_provers_that_it_accepts(database: Database) -> None:
+    lane = await a_chain(database)
+    await lane.add_prover("far", region="us", slots=8)
+    for operator in ("near", "by"):
+        await lane.add_prover(operator, region="eu", ask=900, slots=2)
+    await lane.add_task(jobs=2, constraints=IN_EU, limit_price=2_000)
+
+    await hold(lane, 20)
+    leases = await lane.leases()
+
+    assert leases
+    assert {lease["lane"] for lease in leases} == {f"{LANE}/{IN_EU.name}"}
+    assert {lease["operator"] for lease in leases} <= {"near", "by"}
+
+
+async def test_a_task_whose_constraints_nobody_meets_is_told_so_once(database: Database) -> None:
+    lane = await a_chain(database)
+    await lane.add_prover("far", region="us")
+    await lane.add_task(constraints=IN_EU)
+
+    await hold(lane, 3)
+
+    told = [data for kind, data in await lane.events() if kind == "no_sale"]
+    assert told == [{"lane": f"{LANE}/{IN_EU.name}", "nobody": True, "limit_price": 1_500}]
+
+
+async def test_nobody_is_told_while_a_prover_that_is_merely_busy_meets_the_constraints(database: Database) -> None:
+    lane = await a_chain(database)
+    await lane.add_prover("near", region="eu")
+    await lane.add_task()
+    assert await lane.sell() == 1
+    await lane.add_task(constraints=IN_EU)
+
+    await hold(lane, 3)
+
+    assert not [kind for kind, _ in await lane.events() if kind == "no_sale"]
+
+
+async def test_a_task_is_told_that_nobody_meets_its_constraints_while_other_lanes_trade(database: Database) -> None:
+    lane = await a_chain(database)
+    await lane.add_prover("far", region="us")
+    await lane.add_task(constraints=IN_EU)
+    await lane.add_task()
+
+    assert await lane.sell() == 1
+
+    assert sorted(kind for kind, _ in await lane.events() if kind in ("no_sale", "sold")) == ["no_sale", "sold"]
+
+
+@pytest.mark.parametrize(("wanted", "ask"), [(LARGE, 2_000), (LANE, 700)])
+async def test_an_ask_for_a_class_counts_where_jobs_of_the_class_wait(
+    database: Database, wanted: str, ask: int
+) -> None:
+    lane = await a_chain(database)
+    await lane.add_prover("op", classes=ALL, ask=700, slots=2, class_asks={"large": 2_000})
+    await lane.add_task(lane=wanted, limit_price=600)
+
+    await hold(lane, 1)
+
+    [said] = [data for kind, data in await lane.events() if kind == "no_sale"]
+    assert (said["lane"], said["cheapest_ask"]) == (wanted, ask)
+
+
+async def test_a_prover_gets_no_job_that_it_would_need_longer_for_than_the_horizon(database: Database) -> None:
+    lane = await a_chain(database)
+    await lane.add_prover("slow", ask=1)
+    await lane.add_prover("fresh", ask=900)
+    # A unit a second: the job of 1,000 units would take more than a quarter of an hour.
+    await lane.fetch(
+        "INSERT INTO prover_speeds (prover_id, proof_system, class, units, wall_ms, samples)"
+        " VALUES ('slow/p', 'toy', 'small', 1000, 1000000, 100)"
+    )
+    await lane.add_task()
+
+    await lane.sell()
+
+    assert [lease["operator"] for lease in await lane.leases()] == ["fresh"]
+
+
+@pytest.mark.parametrize("start", ["10", "d0", "f8"])  # before both clients, between them, after both
+async def test_a_flood_of_one_client_does_not_keep_the_single_task_of_another_waiting(
+    database: Database, monkeypatch: pytest.MonkeyPatch, start: str
+) -> None:
+    lane = await a_chain(database)
+    await rich(lane, FLOODER)
+    for operator in ("a", "b", "c"):
+        await lane.add_prover(operator, slots=2)
+    for _ in range(book_tasks(6) + 20):  # the book is full without the other client's task, which came last
+        await lane.add_task(client=FLOODER)
+    late = await lane.add_task()
+    monkeypatch.setattr(collecting, "fresh_bytes", lambda count: bytes.fromhex(start) * count)
+
+    await lane.sell()
+
+    assert late in [lease["task_id"] for lease in await lane.leases()]
+
+
+async def test_two_gateways_at_one_chain_sell_every_job_once(database: Database) -> None:
+    one = await a_chain(database)
+    other = replace(one, gateway_id=GatewayId(uuid4()))
+    await one.fetch("INSERT INTO gateways (gateway_id) VALUES ($1)", other.gateway_id)
+    for operator in ("a", "b", "c"):
+        await one.add_prover(operator, classes=ALL, slots=4)
+    for _ in range(3):
+        await one.add_task(lane=LARGE)
+        await one.add_task()
+
+    await asyncio.gather(hold(one, 15), hold(other, 15))
+    await hold(one, 15)
+
+    leases = await one.leases()
+    assert len({lease["job_id"] for lease in leases}) == len(leases) == 6
+    numbers = Counter((row["lane"], row["number"]) for row in await one.fetch("SELECT lane, number FROM rounds"))
+    assert set(numbers.values()) == {1}

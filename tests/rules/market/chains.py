@@ -1,0 +1,114 @@
+"""Chains of lanes for tests: some by hand, valid by default, and any small one for Hypothesis."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from hypothesis import strategies as st
+
+from proofgrid.rules.market.chain import LaneDemands, run_chain
+from proofgrid.rules.market.rounds import JobDemand, ProverSupply, RoundOutcome, TaskDemand
+
+LARGE, MEDIUM, SMALL = (f"net/toy/{name}" for name in ("large", "medium", "small"))
+NARROW, OTHER = f"{SMALL}/aaaa", f"{SMALL}/bbbb"
+LANES = (f"{LARGE}/cccc", LARGE, MEDIUM, NARROW, OTHER, SMALL)  #: in the order of a chain
+BEACON = bytes(range(32))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChainCase:
+    """What waits in a chain and who is there."""
+
+    lanes: Sequence[LaneDemands]
+    provers: Sequence[Mapping[str, ProverSupply]]
+    beacon: bytes = BEACON
+
+    def run(self) -> tuple[RoundOutcome, ...]:
+        return run_chain(self.lanes, self.provers, beacon=self.beacon)
+
+    def with_ask(self, prover_id: str, price: int) -> ChainCase:
+        """The same, but one prover asks another price everywhere."""
+        provers = [
+            {
+                lane: replace(supply, ask_price=price) if supply.prover_id == prover_id else supply
+                for lane, supply in offers.items()
+            }
+            for offers in self.provers
+        ]
+        return replace(self, provers=provers)
+
+    def with_bid(self, task_id: str, price: int) -> ChainCase:
+        """The same, but one task bids another price."""
+        lanes = [
+            replace(
+                lane,
+                demands=[
+                    replace(demand, limit_price=price) if demand.task_id == task_id else demand
+                    for demand in lane.demands
+                ],
+            )
+            for lane in self.lanes
+        ]
+        return replace(self, lanes=lanes)
+
+
+def a_lane(lane: str, *bids: int, reference: int | None = None, jobs: int = 1, units: int = 10) -> LaneDemands:
+    """A lane with one task of equal jobs for every bid."""
+    demands = [
+        TaskDemand(
+            task_id=f"{lane} {place}",
+            jobs=tuple(JobDemand(job_id=f"{lane} {place} {job}", units=units) for job in range(jobs)),
+            limit_price=bid,
+            program_digest="p",
+        )
+        for place, bid in enumerate(bids)
+    ]
+    return LaneDemands(lane=lane, number=7, previous=None, reference=reference, demands=demands)
+
+
+def a_prover(name: str, *lanes: str, ask: int = 5, slots: int = 4, **changes: Any) -> dict[str, ProverSupply]:
+    """What a prover offers: the same in all its lanes."""
+    values: dict[str, Any] = {"operator": name, "ask_price": ask, "free_slots": slots, "reputation_bucket": 0}
+    return dict.fromkeys(lanes, ProverSupply(prover_id=name, **(values | changes)))
+
+
+@st.composite
+def chain_cases(draw: st.DrawFn, *, price_max: int = 6) -> ChainCase:
+    """Any small chain; prices are few, so that ties are many."""
+    prices = st.integers(0, price_max)
+    names = draw(st.lists(st.sampled_from(LANES), min_size=1, max_size=4, unique=True))
+    lanes = [
+        LaneDemands(
+            lane=lane,
+            number=1,
+            previous=None,
+            reference=draw(st.none() | prices),
+            demands=[
+                TaskDemand(
+                    task_id=f"{lane} {place}",
+                    jobs=tuple(
+                        JobDemand(job_id=f"{lane} {place} {job}", units=units)
+                        for job, units in enumerate(draw(st.lists(st.integers(1, 4), min_size=1, max_size=3)))
+                    ),
+                    limit_price=draw(prices),
+                    program_digest="p",
+                    share=place,
+                )
+                for place in range(draw(st.integers(1, 3)))
+            ],
+        )
+        for lane in sorted(names, key=LANES.index)
+    ]
+    provers = [
+        a_prover(
+            f"o{place}",
+            *LANES[draw(st.integers(0, len(LANES) - 1)) :],
+            ask=draw(prices),
+            slots=draw(st.integers(1, 3)),
+            slot_units_max=draw(st.none() | st.integers(1, 5)),
+        )
+        for place in range(draw(st.integers(1, 4)))
+    ]
+    return ChainCase(lanes=lanes, provers=provers, beacon=draw(st.binary(min_size=32, max_size=32)))
