@@ -89,7 +89,7 @@ class GatewaySettings(_Settings):
     network_key: Path | None = None  #: empty: network.key in the data directory, made when missing
     srs_file: Path | None = None  #: a ceremony's file or folder of kzg<k>.srs; empty: a development one is made
     srs_logrows: int = Field(default=15, ge=6, le=26)  #: size of the development SRS
-    subnetwork: str = "default"
+    subnetwork: str = "default"  #: of requests and provers that name none
     workers: int = Field(default=2, ge=1, le=256)  #: processes that normalise, build, verify
     database_connections: int = Field(default=10, ge=3, le=500)
     round_interval_ms: int = Field(default=100, ge=1, le=60_000)
@@ -138,6 +138,7 @@ class ProverSettings(_Settings):
     cores: int = Field(default_factory=lambda: os.cpu_count() or 1, ge=1)
     memory_bytes: int = Field(default=0, ge=0)  #: 0: what the machine has
     region: str = ""
+    subnetworks: str = ""  #: empty: the common lanes; several are separated by commas
     cache_bytes: int = Field(default=20 << 30, ge=1 << 20)
     log_level: str = "warning"
     log_json: bool = False

@@ -130,6 +130,10 @@ def test_a_price_that_nobody_sells_at_is_known_until_something_is_sold() -> None
     ("event", "words"),
     [
         (("no_sale", {"lane": "l", "cheapest_ask": 700, "limit_price": 650}), "the cheapest ask is 700 per PU"),
+        (
+            ("overflowed", {"jobs": 3, "from": "acme/ezkl/small", "to": "default/ezkl/small", "waited_ms": 30_250}),
+            "3 jobs waited 30.2 s in acme/ezkl/small and go on to default/ezkl/small",
+        ),
         (_slow(0), "slice 0 is slow at alice/rack-7: 61.5 s so far, 9.0 s are usual"),
         (_hedged(0), "slice 0 sold a second time, to bob/fresh, the first proof wins; client pays 950"),
         (_carried_on(0, f"{BOB}/fresh"), "slice 0 goes on without bob/fresh: prover_lost no heartbeat"),

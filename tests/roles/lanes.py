@@ -19,6 +19,7 @@ from proofgrid.roles.dispatcher.stragglers import Stragglers
 from proofgrid.roles.dispatcher.watch import Watch
 from proofgrid.roles.market.rounds import Market, MarketSettings
 from proofgrid.roles.settlement.payment import Proven, pay
+from proofgrid.rules.access.subnetworks import Subnetwork
 from proofgrid.rules.jobs.classes import class_of_lane
 from proofgrid.rules.jobs.constraints import NO_CONSTRAINTS, Constraints
 from proofgrid.rules.jobs.offers import HeldLease, JobReport, StageReport
@@ -27,6 +28,7 @@ from proofgrid.rules.ledger.settlement import deposit, escrow
 from proofgrid.rules.staking.bonds import BondPolicy
 from proofgrid.store.database import Database
 from proofgrid.store.queries import QUERIES
+from proofgrid.store.subnetworks import serve_chains
 from proofgrid.store.tasks import post_transfers, transfer_row
 from proofgrid.store.transactions import Transaction
 from proofgrid.wire.sessions import Session
@@ -65,6 +67,8 @@ class LaneUnderTest:
         region: str = "",
         class_asks: Mapping[str, int] | None = None,
         system: str = "toy",
+        systems: Sequence[str] = (),
+        subnetworks: Sequence[str] = ("default",),
     ) -> SessionId:
         """Let a prover be connected."""
         session_id, prover_id = SessionId(uuid4()), f"{operator}/{name}"
@@ -74,7 +78,7 @@ class LaneUnderTest:
                 prover_id,
                 operator,
                 self.gateway_id,
-                {system: ask},
+                dict.fromkeys(systems or [system], ask),
                 list(classes),
                 slots,
                 1,
@@ -86,6 +90,7 @@ class LaneUnderTest:
                 0,
             )
             await connection.execute(QUERIES["open_session"], session_id, *session)
+            await serve_chains(connection, session_id, subnetworks, proof_systems=len(systems) or 1)
         return session_id
 
     async def add_task(
@@ -108,6 +113,8 @@ class LaneUnderTest:
         task |= {"escrow": price_max * UNITS * jobs, "deadline_ms": 2**52, "hedging": hedging}
         if raises is not None:
             task |= dict(zip(("raise_permille", "raise_every_ms", "raise_max"), raises, strict=True))
+        subnetwork = lane.split("/")[0]
+        task |= {"subnetwork": None if subnetwork == "default" else subnetwork}
         rows = []
         for number in range(jobs):
             row: dict[str, Any] = {"job_id": str(uuid4()), "task_id": str(task_id), "slice": 0, "input": number}
@@ -149,11 +156,20 @@ class LaneUnderTest:
             clock=SystemClock(),
         )
 
-    async def sell(self, *, rounds: int = 20) -> int:
+    async def add_subnetwork(self, name: str, *members: tuple[str, str], **parameters: Any) -> None:
+        """Let there be a subnetwork with these (address, role) on its list."""
+        one = Subnetwork(name=name, **parameters)
+        values = (sorted(one.proof_systems), one.reference_price, one.overflow_after_ms)
+        async with self.database.transaction(Transaction.CHANGE_SUBNETWORKS) as connection:
+            await connection.fetch(QUERIES["create_subnetwork"], name, one.is_open, *values)
+            for address, role in members:
+                await connection.execute(QUERIES["allow_member"], name, address, role)
+
+    async def sell(self, *, rounds: int = 20, chain: str = CHAIN) -> int:
         """Hold rounds until something is sold; return how many jobs were."""
         market = self.market
         for _ in range(rounds):
-            held = await market.hold_rounds(CHAIN)
+            held = await market.hold_rounds(Chain(chain))
             if held is not None and held.sold:
                 return held.sold
         return 0

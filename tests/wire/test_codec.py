@@ -28,7 +28,9 @@ def through_bytes(message: prover_pb2.FromProver) -> prover_pb2.FromProver:
 
 
 def test_a_hello_comes_through() -> None:
-    offer = an_offer(held=(HELD,), cached_programs=frozenset({DIGEST}), asks={"ezkl": 5, "toy": 7})
+    offer = an_offer(
+        held=(HELD,), cached_programs=frozenset({DIGEST}), asks={"ezkl": 5, "toy": 7}, subnetworks=("acme", "x")
+    )
     assert codec.read_hello(through_bytes(codec.write_hello(offer)).hello) == offer
 
 

@@ -43,6 +43,7 @@ from proofgrid.roles.gateway.quote_service import QuoteService
 from proofgrid.roles.gateway.registration import Registration
 from proofgrid.roles.gateway.server import bind, new_server
 from proofgrid.roles.gateway.stake_service import StakeService
+from proofgrid.roles.gateway.subnetwork_service import SubnetworkService
 from proofgrid.roles.gateway.watching import TaskWatch
 from proofgrid.roles.market.quoting import QuotedJob, Quoting
 from proofgrid.roles.market.rounds import Market
@@ -55,7 +56,14 @@ from proofgrid.store.database import Listener
 from proofgrid.store.queries import QUERIES
 from proofgrid.store.transactions import Transaction
 from proofgrid.telemetry.logs import configure_logs
-from proofgrid.wire.v1 import client_pb2_grpc, market_pb2_grpc, prover_pb2_grpc, quotes_pb2_grpc, stake_pb2_grpc
+from proofgrid.wire.v1 import (
+    client_pb2_grpc,
+    market_pb2_grpc,
+    prover_pb2_grpc,
+    quotes_pb2_grpc,
+    stake_pb2_grpc,
+    subnetworks_pb2_grpc,
+)
 
 GATEWAY_CACHE_BYTES = 10 << 30
 STOP_GRACE_SECONDS = 2.0
@@ -171,6 +179,7 @@ async def run_gateway(
             ClientService(door, database, admission, registration, task_watch, facts=facts, limits=limits), server
         )
         client_pb2_grpc.add_AdminServiceServicer_to_server(AdminService(door, database), server)
+        subnetworks_pb2_grpc.add_SubnetworkServiceServicer_to_server(SubnetworkService(door, database), server)
         client_pb2_grpc.add_ArtifactServiceServicer_to_server(
             ArtifactService(door, database, artifacts, limits=limits), server
         )

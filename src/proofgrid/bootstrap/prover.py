@@ -43,6 +43,7 @@ async def run_prover(settings: ProverSettings, *, on_event: OnEvent, drain: asyn
         region=settings.region,
         directory=settings.data_dir.expanduser().resolve() / "provers" / settings.name,
         cache_bytes=settings.cache_bytes,
+        subnetworks=tuple(text.strip() for text in settings.subnetworks.split(",") if text.strip()),
     )
     network = settings.network or None
     clock = SystemClock()

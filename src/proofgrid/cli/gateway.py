@@ -68,7 +68,9 @@ def run(
     srs_logrows: Annotated[
         int | None, typer.Option(help="Largest size of the development SRS, as a power of two. [default: 15]")
     ] = None,
-    subnetwork: Annotated[str | None, typer.Option(help="The subnetwork that tasks go to. [default: default]")] = None,
+    subnetwork: Annotated[
+        str | None, typer.Option(help="The subnetwork of tasks and provers that name none. [default: default]")
+    ] = None,
     workers: Annotated[
         int | None, typer.Option(help="Processes that normalise, build and verify. [default: 2]")
     ] = None,

@@ -30,6 +30,7 @@ from proofgrid.cli import (
     status,
     storage,
     submit,
+    subnetwork,
     tasks,
     verify,
     watch,
@@ -88,6 +89,7 @@ for verb in (*WORK, *LOOKS):
 storage.add_to(admin.group)
 admin.group.add_typer(evidence.group)
 record.add_to(market.group)
+subnetwork.add_to(admin.group)
 for group in (program, keys, admin, srs, market, stake):
     cli.add_typer(group.group)
 

@@ -58,6 +58,12 @@ def run(
         int | None, typer.Option(help="Memory for all jobs. [default: what the machine has]")
     ] = None,
     region: Annotated[str | None, typer.Option(help="Where the machine stands.")] = None,
+    subnetworks: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--subnetwork", metavar="NAME", help="Serve this subnetwork; may be given again. [default: default]"
+        ),
+    ] = None,
     cache_bytes: Annotated[int | None, typer.Option(help="Most bytes of cached files. [default: 20 GiB]")] = None,
     log_level: Annotated[str | None, typer.Option(help="debug, info, warning or error. [default: warning]")] = None,
     log_json: Annotated[bool | None, typer.Option("--log-json/--no-log-json", help="Logs as JSON lines.")] = None,
@@ -72,11 +78,13 @@ def run(
     Example:
       proofgrid prover --key operator.key --name rack-7 --ask 800 --slots 2 --cores 4
       proofgrid prover --key operator.key --classes small,medium,large --ask 800 --class-asks large=1200
+      proofgrid prover --key operator.key --subnetwork acme --subnetwork default
       proofgrid prover --gateway grpcs://gateway.example:7400 --network 0x… --key operator.key
     """
     flags: dict[str, Any] = {name: value for name, value in locals().items() if name not in ("lifeline", "json")}
     from proofgrid.settings import ProverSettings, load_settings
 
+    flags["subnetworks"] = ",".join(subnetworks) if subnetworks else None
     settings = load_settings(ProverSettings, **flags)
     if lifeline:
         stop_when_stdin_closes()

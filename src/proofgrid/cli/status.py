@@ -30,14 +30,18 @@ def run(options: ClientOptions) -> None:
 
 async def _show(options: ClientOptions) -> None:
     async with options.client() as client:
-        status, facts = await client.status(), await client.facts()
+        status, facts, subnetworks = await client.status(), await client.facts(), await client.subnetworks()
     if options.json:
-        print_json({"network": plain(facts), **plain(status)})
+        print_json({"network": plain(facts), **plain(status), "subnetworks": [plain(one) for one in subnetworks]})
         return
     say(f"network {facts.address}, proofgrid {facts.version}", style="bold")
     if facts.srs_for_development:
         say("the SRS is for development: its maker could forge proofs", style="yellow")
     _print_tables(status)
+    if len(subnetworks) > 1:
+        from proofgrid.cli.subnetwork import print_subnetworks
+
+        print_subnetworks(subnetworks)
 
 
 def _print_tables(status: NetworkStatus) -> None:

@@ -32,6 +32,7 @@ class _Order:
     hedging: bool
     ladder: Ladder | None
     constraints: Constraints
+    subnetwork: str
     wait: bool
     out: Path | None
     task_id: str = ""
@@ -108,6 +109,10 @@ def run(
         list[str] | None,
         typer.Option("--region", metavar="NAME", help="Only provers in this region; may be given again."),
     ] = None,
+    subnetwork: Annotated[
+        str,
+        typer.Option("--subnetwork", metavar="NAME", help="Use this subnetwork's lanes. [default: the common ones]"),
+    ] = "",
     wait: Annotated[bool, typer.Option("--wait/--no-wait", help="Show the task until it ends.")] = False,
     out: Annotated[
         Path | None, typer.Option("--out", "-o", metavar="FILE", help="Wait, then download and verify the bundle.")
@@ -139,6 +144,7 @@ def run(
             min_stake=parse_amount(min_stake, field="min_stake") if min_stake else 0,
             regions=region or [],
         ),
+        subnetwork=subnetwork,
         wait=wait or out is not None,
         out=out,
     )
@@ -163,6 +169,7 @@ async def _submit(options: ClientOptions, order: _Order) -> None:
             hedging=order.hedging,
             ladder=order.ladder,
             constraints=order.constraints,
+            subnetwork=order.subnetwork,
         )
     order.task_id = task.task_id
     if not options.json:

@@ -12,6 +12,7 @@ STYLES = {
     "proven": "green",
     "no_sale": "yellow",
     "slow": "yellow",
+    "overflowed": "yellow",
     "returned": "yellow",
     "carried_on": "yellow",
     "unprovable": "yellow",
@@ -48,6 +49,11 @@ def sentence(kind: str, data: Mapping[str, Any], *, people: Mapping[str, str], b
             return (
                 f"nobody sold: the limit price goes from {data['before']} to {data['limit_price']},"
                 f" at most {data['limit_price_max']} per PU"
+            )
+        case "overflowed":
+            return (
+                f"{data['jobs']} jobs waited {data['waited_ms'] / 1000:.1f} s in {data['from']}"
+                f" and go on to {data['to']}"
             )
         case "slow":
             return (

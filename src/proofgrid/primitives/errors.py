@@ -110,6 +110,24 @@ class UnknownEvidence(InvalidRequest):
     code = "PG-138"
 
 
+class UnknownSubnetwork(InvalidRequest):
+    """There is no subnetwork of this name."""
+
+    code = "PG-134"
+
+
+class NotServed(InvalidRequest):
+    """The subnetwork does not serve this proof system."""
+
+    code = "PG-135"
+
+
+class SubnetworkInUse(InvalidRequest):
+    """Tasks of this subnetwork are open."""
+
+    code = "PG-144"
+
+
 class BudgetTooSmall(InvalidRequest):
     """The budget is below what the task costs at the limit price."""
 
@@ -195,6 +213,12 @@ class NotAllowed(Refused):
     """This key does not have the role that the call needs."""
 
     code = "PG-207"
+
+
+class NotAMember(Refused):
+    """This key is no member of the subnetwork."""
+
+    code = "PG-208"
 
 
 class RateLimited(Refused):

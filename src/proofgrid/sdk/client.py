@@ -31,6 +31,7 @@ from proofgrid.wire.codec import write_constraints, write_ladder
 from proofgrid.wire.v1 import client_pb2 as messages
 from proofgrid.wire.v1 import quotes_pb2 as quotes
 from proofgrid.wire.v1 import quotes_pb2_grpc as quotes_grpc
+from proofgrid.wire.v1.subnetworks_pb2 import ListSubnetworksRequest, Subnetwork
 
 ENDED_STATES = frozenset({"done", "failed", "cancelled"})
 
@@ -125,6 +126,7 @@ class Client:
         hedging: bool = True,
         ladder: Ladder | None = None,
         constraints: Constraints = NO_CONSTRAINTS,
+        subnetwork: str = "",
     ) -> messages.Task:
         """Submit a request: one proof per element of `inputs`, all in one bundle.
 
@@ -133,7 +135,8 @@ class Client:
         With `hedging` a job that takes much longer than usual is given to a second operator as well. The first proof
         is paid, the other one's work in part; a job never costs more than the limit price times its units. With a
         `ladder` the limit price rises while nobody sells; its last price is put in escrow. Only provers that meet the
-        `constraints` get the jobs; the fewer there are, the longer it may take.
+        `constraints` get the jobs; the fewer there are, the longer it may take. A `subnetwork` has lanes and provers
+        of its own; you must be on its list.
         """
         request = messages.SubmitRequest(
             program_digest=program_digest,
@@ -146,6 +149,7 @@ class Client:
             hedging=hedging,
             ladder=write_ladder(ladder),
             constraints=write_constraints(constraints),
+            subnetwork=subnetwork,
         )
         task: messages.Task = await self.connection.ask(self._stub.Submit, request)
         return task
@@ -176,6 +180,7 @@ class Client:
         hedging: bool = True,
         ladder: Ladder | None = None,
         constraints: Constraints = NO_CONSTRAINTS,
+        subnetwork: str = "",
     ) -> Proven:
         """Submit, wait, download the bundle to `path` and verify it here; whatever dies on the way, it is paid once.
 
@@ -193,6 +198,7 @@ class Client:
             hedging=hedging,
             ladder=ladder,
             constraints=constraints,
+            subnetwork=subnetwork,
         )
         task = await self.wait(task.task_id)
         if task.state != "done":
@@ -279,6 +285,11 @@ class Client:
         """Return what the network is doing."""
         status: messages.NetworkStatus = await self.connection.ask(self._stub.GetStatus, messages.GetStatusRequest())
         return status
+
+    async def subnetworks(self) -> list[Subnetwork]:
+        """Return the subnetworks that you may use, with what they have and do."""
+        answer = await self.connection.ask(self.connection.subnetworks.ListSubnetworks, ListSubnetworksRequest())
+        return list(answer.subnetworks)
 
     async def facts(self) -> messages.Network:
         """Return what the gateway says of the network."""

@@ -22,6 +22,7 @@ from proofgrid.wire.errors import read_error
 from proofgrid.wire.v1 import client_pb2 as messages
 from proofgrid.wire.v1 import client_pb2_grpc as services
 from proofgrid.wire.v1 import stake_pb2_grpc as stake_services
+from proofgrid.wire.v1 import subnetworks_pb2_grpc as subnetwork_services
 
 T = TypeVar("T")
 
@@ -102,6 +103,10 @@ class Connection:
         self.client = cast("services.ClientServiceAsyncStub", _Service(self, services.ClientServiceStub))
         self.admin = cast("services.AdminServiceAsyncStub", _Service(self, services.AdminServiceStub))
         self.stake = cast("stake_services.StakeServiceAsyncStub", _Service(self, stake_services.StakeServiceStub))
+        self.subnetworks = cast(
+            "subnetwork_services.SubnetworkServiceAsyncStub",
+            _Service(self, subnetwork_services.SubnetworkServiceStub),
+        )
         self.artifacts = cast("services.ArtifactServiceAsyncStub", _Service(self, services.ArtifactServiceStub))
 
     async def __aenter__(self) -> Connection:

@@ -15,7 +15,8 @@ GATEWAY_SILENT_MS = 5_000  #: a gateway that was not seen for so long lives no m
 
 async def sessions_of_chain(connection: Any, chain: str) -> list[Any]:
     """Return the open sessions on living gateways that serve a chain, with what their provers are doing already."""
-    rows: list[Any] = await connection.fetch(QUERIES["supply_of_chain"], chain.split("/")[1], GATEWAY_SILENT_MS)
+    subnetwork, proof_system = chain.split("/")
+    rows: list[Any] = await connection.fetch(QUERIES["supply_of_chain"], proof_system, GATEWAY_SILENT_MS, subnetwork)
     return rows
 
 

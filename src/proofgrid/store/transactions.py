@@ -20,6 +20,7 @@ class Transaction(StrEnum):
     SPEND_TOKEN = "spend_token"  # noqa: S105 - a name
     FORGET_TOKENS = "forget_tokens"
     CHANGE_ROLES = "change_roles"
+    CHANGE_SUBNETWORKS = "change_subnetworks"
     MOVE_MONEY = "move_money"
     APPEAL = "appeal"
     # programs and artifacts
@@ -43,6 +44,7 @@ class Transaction(StrEnum):
     FINISH_TASK = "finish_task"
     END_TASK = "end_task"
     REPLAY_TASK = "replay_task"
+    OVERFLOW_JOBS = "overflow_jobs"
     # a prover's session
     OPEN_SESSION = "open_session"
     HEARTBEAT = "heartbeat"

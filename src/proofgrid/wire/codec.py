@@ -73,6 +73,7 @@ def read_submit(message: client.SubmitRequest, *, bytes_max: int) -> ProofReques
         hedging=message.hedging,
         ladder=_read_ladder(message.ladder) if message.HasField("ladder") else None,
         constraints=_read_constraints(message.constraints) if message.HasField("constraints") else NO_CONSTRAINTS,
+        subnetwork=message.subnetwork,
     )
 
 
@@ -130,6 +131,7 @@ def read_hello(message: prover.Hello) -> ProverOffer:
             if ask.class_prices
         },
         units_min=message.units_min,
+        subnetworks=tuple(message.subnetworks),
     )
 
 
@@ -150,6 +152,7 @@ def write_hello(offer: ProverOffer) -> prover.FromProver:
             held=[write_held(held) for held in offer.held],
             cached_programs=sorted(offer.cached_programs),
             units_min=offer.units_min,
+            subnetworks=offer.subnetworks,
         )
     )
 

@@ -19,6 +19,7 @@ from proofgrid.sdk.connection import Connection
 from proofgrid.sdk.transfer import upload_file
 from proofgrid.wire.v1 import client_pb2 as messages
 from proofgrid.wire.v1 import prover_pb2, stake_pb2
+from proofgrid.wire.v1 import subnetworks_pb2 as subnetwork_messages
 from tests.acceptance.scenarios.doomed import PATIENCE_SECONDS, Doomed
 from tests.acceptance.scenarios.scripted import ScriptedProver
 from tests.acceptance.tasks import database_of, events_of
@@ -177,6 +178,16 @@ async def replay(doomed: Doomed) -> None:
     assert (await doomed.client.wait(letter.replayed_as)).failure_code == Unprovable.code
 
 
+async def overflow(doomed: Doomed) -> None:
+    """A job waits too long in a subnetwork without provers; the common ones prove it, and it is told of once."""
+    name = await _new_subnetwork(doomed, overflow_after_ms=1)
+    async with doomed.killed():
+        task_id = await doomed.submit(await doomed.program(), subnetwork=name)
+        await doomed.ends_well(task_id)
+    kinds = [event.kind for event in await events_of(doomed.client, task_id)]
+    assert kinds.count("overflowed") == 1, kinds
+
+
 async def database_away(doomed: Doomed) -> None:
     """The database takes no connections for a moment; then the leases that nobody could note live on."""
     task_id = await doomed.running(sleep_ms=LONG_MS)
@@ -260,6 +271,14 @@ async def revoke_role(doomed: Doomed) -> None:
     async with doomed.killed(), doomed.admin() as admin:
         identity = await admin.ask(admin.admin.Revoke, messages.RevokeRequest(address=address, role="client"))
     assert list(identity.roles) == []
+
+
+async def change_subnetwork(doomed: Doomed) -> None:
+    """A subnetwork is made; asked for once more it is the same one."""
+    change = subnetwork_messages.SubnetworkChange(name=f"new-{next(doomed.numbers)}", reference_price=900)
+    async with doomed.killed(), doomed.admin() as admin:
+        made = await admin.ask(admin.subnetworks.CreateSubnetwork, change)
+    assert (made.name, made.reference_price, list(made.members)) == (change.name, 900, [])
 
 
 async def deposit(doomed: Doomed) -> None:
@@ -376,6 +395,14 @@ async def _appealed(doomed: Doomed) -> str:
     async with Connection(network.address, key, patience_seconds=PATIENCE_SECONDS) as operator:
         await operator.ask(operator.stake.Appeal, request)
     return str(row["evidence_id"])
+
+
+async def _new_subnetwork(doomed: Doomed, *, overflow_after_ms: int) -> str:
+    name = f"new-{next(doomed.numbers)}"
+    change = subnetwork_messages.SubnetworkChange(name=name, open=True, overflow_after_ms=overflow_after_ms)
+    async with doomed.admin() as admin:
+        await admin.ask(admin.subnetworks.CreateSubnetwork, change)
+    return name
 
 
 class _SecondStore:

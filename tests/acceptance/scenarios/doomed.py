@@ -127,7 +127,13 @@ class Doomed:
         return made.digest
 
     async def submit(
-        self, program: str, *, limit_price: int = 1_500, deadline_ms: int = 0, ladder: Ladder | None = None
+        self,
+        program: str,
+        *,
+        limit_price: int = 1_500,
+        deadline_ms: int = 0,
+        ladder: Ladder | None = None,
+        subnetwork: str = "",
     ) -> str:
         """Submit a task and remember that it was acknowledged."""
         number = next(self.numbers)
@@ -138,6 +144,7 @@ class Doomed:
             deadline_ms=deadline_ms,
             ladder=ladder,
             idempotency_key=f"crash-{number}",
+            subnetwork=subnetwork,
         )
         self.acknowledged.append(task.task_id)
         return task.task_id

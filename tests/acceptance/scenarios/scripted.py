@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections import defaultdict
+from collections.abc import Sequence
 from contextlib import suppress
 from types import TracebackType
 from typing import Any
@@ -28,7 +29,15 @@ class ScriptedProver:
     """One stream of an operator; heartbeats for what it holds go out until it falls `silent`."""
 
     def __init__(
-        self, network: Network, name: str, operator: str, *, ask: int = 500, slots: int = 4, clock_error_ms: int = 0
+        self,
+        network: Network,
+        name: str,
+        operator: str,
+        *,
+        ask: int = 500,
+        slots: int = 4,
+        clock_error_ms: int = 0,
+        subnetworks: Sequence[str] = (),
     ) -> None:
         self._network = network
         self._key = network.keys[operator]
@@ -39,6 +48,7 @@ class ScriptedProver:
             slots=slots,
             cores=1,
             memory_bytes=8 << 30,
+            subnetworks=subnetworks,
         )
         self._clock_error_ms = clock_error_ms
         self._heard: dict[str, asyncio.Queue[Any]] = defaultdict(asyncio.Queue)

@@ -34,6 +34,7 @@ WAYS: dict[Transaction, dict[str, Driver]] = {
     Transaction.SPEND_TOKEN: {"reconnect": drivers.cut_streams},
     Transaction.FORGET_TOKENS: {"start": drivers.start_again},
     Transaction.CHANGE_ROLES: {"grant": drivers.change_roles, "revoke": drivers.revoke_role},
+    Transaction.CHANGE_SUBNETWORKS: {"change": drivers.change_subnetwork},
     Transaction.MOVE_MONEY: {"deposit": drivers.deposit, "bond": drivers.bond},
     Transaction.APPEAL: {"appeal": drivers.appeal, "resolve": drivers.resolve},
     # programs and artifacts
@@ -67,6 +68,7 @@ WAYS: dict[Transaction, dict[str, Driver]] = {
         "combining": drivers.fail_combining,
     },
     Transaction.REPLAY_TASK: {"replay": drivers.replay},
+    Transaction.OVERFLOW_JOBS: {"overflow": drivers.overflow},
     # a prover's session
     Transaction.OPEN_SESSION: {"reconnect": drivers.cut_streams},
     Transaction.HEARTBEAT: {"time": drivers.prove_slowly},

@@ -33,6 +33,7 @@ from proofgrid.store.batches import Batches
 from proofgrid.store.database import PASSING_TROUBLE, Database
 from proofgrid.store.queries import QUERIES
 from proofgrid.store.stakes import slash_equivocation
+from proofgrid.store.subnetworks import check_operator, serve_chains
 from proofgrid.store.tasks import Event, append_events
 from proofgrid.store.transactions import Transaction
 from proofgrid.wire import codec
@@ -104,17 +105,18 @@ class Desk:
         """Write down who came, what it offers and what it still holds. Raises Unavailable when this gateway closes."""
         if self._moving:
             raise Unavailable("this gateway closes", hint="give the addresses of several gateways")
+        subnetworks = offer.subnetworks or (self._subnetwork,)
         session = Session(
             session_id=SessionId(fresh_uuid(self._clock)),
             prover_id=prover_id(operator, offer.name),
             operator=operator,
-            lanes=[f"{self._subnetwork}/{system}/{c}" for system in offer.asks for c in offer.classes],
+            lanes=[f"{name}/{system}/{c}" for name in subnetworks for system in offer.asks for c in offer.classes],
             dropped=[],
         )
         # Known before it is written down: `keep_alive` closes what is open there and not known here.
         self._sessions[session.session_id] = session
         try:
-            await self._write_down(session, offer)
+            await self._write_down(session, offer, subnetworks)
         except BaseException:
             self._sessions.pop(session.session_id, None)
             raise
@@ -122,9 +124,10 @@ class Desk:
             self._ask_to_move(session)
         return session
 
-    async def _write_down(self, session: Session, offer: ProverOffer) -> None:
+    async def _write_down(self, session: Session, offer: ProverOffer, subnetworks: Sequence[str]) -> None:
         operator = session.operator
         async with self._database.transaction(Transaction.OPEN_SESSION) as connection:
+            await check_operator(connection, subnetworks, operator=operator)
             await connection.execute(QUERIES["register_prover"], session.prover_id, operator)
             await connection.fetch(QUERIES["supersede_sessions"], session.prover_id)
             await connection.execute(
@@ -144,6 +147,7 @@ class Desk:
                 {system: dict(prices) for system, prices in offer.class_asks.items()},
                 offer.units_min,
             )
+            await serve_chains(connection, session.session_id, subnetworks, proof_systems=len(offer.asks))
             adopted = await connection.fetch(
                 QUERIES["adopt_leases"],
                 session.prover_id,

@@ -12,6 +12,7 @@ from proofgrid.primitives.errors import DeadlineMissed
 from proofgrid.primitives.ids import LeaseId, TaskId
 from proofgrid.roles.dispatcher.desk import DispatchSettings, lease_times
 from proofgrid.roles.dispatcher.ladders import raise_limits
+from proofgrid.roles.dispatcher.overflow import Overflow
 from proofgrid.roles.dispatcher.returns import return_job
 from proofgrid.roles.dispatcher.stragglers import Stragglers
 from proofgrid.rules.jobs.lifecycle import TaskEvent
@@ -37,6 +38,7 @@ class Watch:
         self._woken = asyncio.Event()
         self._blind = False  #: nobody could note heartbeats for a while
         self._stragglers = Stragglers(database, settings.hedging)
+        self._overflow = Overflow(database)
         self._next_look = 0.0
 
     def wake(self) -> None:
@@ -64,11 +66,12 @@ class Watch:
                     await self._woken.wait()
 
     async def _look_for_stragglers(self) -> None:
-        # The watch is woken at every cut stream; stragglers are looked for at their own pace.
+        # The watch is woken at every cut stream; stragglers and jobs that wait are looked for at their own pace.
         now = asyncio.get_running_loop().time()
         if now >= self._next_look:
             self._next_look = now + STRAGGLERS_EVERY_SECONDS
             await self._stragglers.look()
+            await self._overflow.look()
 
     async def _wait_for_heartbeats(self) -> None:
         # The database was away, or every gateway: leases ran out only because nobody could extend them.

@@ -22,12 +22,15 @@ from proofgrid.primitives.errors import (
     InvalidRequest,
     Recoverable,
     TooManyOpenTasks,
+    UnknownSubnetwork,
 )
 from proofgrid.primitives.ids import Address, Lane, TaskId
 from proofgrid.proofs import workers as in_worker
 from proofgrid.proofs.base import JobDraft, NormalisedRequest, Program
 from proofgrid.proofs.library import ProgramLibrary
 from proofgrid.proofs.workers import ProofWorkers
+from proofgrid.rules.access.roles import Role
+from proofgrid.rules.access.subnetworks import DEFAULT
 from proofgrid.rules.jobs.classes import chain_of, class_of, class_of_lane, lane_of
 from proofgrid.rules.jobs.constraints import Constraints
 from proofgrid.rules.jobs.ladder import Ladder
@@ -39,6 +42,7 @@ from proofgrid.store.artifacts import ArtifactStore
 from proofgrid.store.batches import Batches
 from proofgrid.store.database import Database
 from proofgrid.store.queries import QUERIES
+from proofgrid.store.subnetworks import check_client
 from proofgrid.store.tasks import insufficient_funds, transfer_row
 from proofgrid.store.transactions import Transaction
 
@@ -102,6 +106,7 @@ class Admission:
         if known is not None:
             return known
         program = await self._checked(request)
+        await self._check_subnetwork(client, request, program)
         if open_tasks >= self._limits.open_tasks:
             raise TooManyOpenTasks(
                 f"{open_tasks} tasks are open, {self._limits.open_tasks} are allowed", hint="wait for some to finish"
@@ -143,7 +148,7 @@ class Admission:
 
     def _lane_of(self, job: JobDraft, program: Program, request: ProofRequest) -> Lane:
         return lane_of(
-            subnetwork=self._subnetwork,
+            subnetwork=request.subnetwork or self._subnetwork,
             proof_system=program.proof_system,
             job_class=class_of(memory_bytes=job.memory_bytes, units=job.units, limits=self._limits.class_limits),
             constraints=request.constraints.name,
@@ -169,6 +174,13 @@ class Admission:
                 hint="use a new key for a new request",
             )
         return TaskId(row["task_id"]), row["open_tasks"]
+
+    async def _check_subnetwork(self, client: Address, request: ProofRequest, program: Program) -> None:
+        name = request.subnetwork or self._subnetwork
+        if name != DEFAULT:
+            async with self._database.connection() as connection:
+                row = await connection.fetchrow(QUERIES["subnetwork_for"], name, client, Role.CLIENT.value)
+            check_client(row, name, proof_system=program.proof_system)
 
     async def _normalise(self, program: Program, request: ProofRequest) -> NormalisedRequest:
         async with self._library.at_hand(program) as files:
@@ -212,15 +224,16 @@ class Admission:
             rows = await self._database.write(
                 Transaction.ADMIT_TASKS,
                 QUERIES["admit_tasks"],
-                [_task_row(draft, its_jobs) for draft, its_jobs in zip(drafts, jobs, strict=True)],
+                [self._task_row(draft, its_jobs) for draft, its_jobs in zip(drafts, jobs, strict=True)],
                 [row for its_jobs in jobs for row in its_jobs],
                 [_small(job.input) for draft in drafts for job in draft.normal.jobs],
                 DEFAULT_DEADLINE_MS,
             )
-        except asyncpg.CheckViolationError:
+        except (asyncpg.CheckViolationError, asyncpg.ForeignKeyViolationError) as error:
             if len(drafts) == 1:
-                return [_cannot_pay(drafts[0])]
-            # One that cannot pay must not take the others down.
+                removed = isinstance(error, asyncpg.ForeignKeyViolationError)
+                return [self._subnetwork_gone(drafts[0]) if removed else _cannot_pay(drafts[0])]
+            # One that cannot pay, or whose subnetwork was just removed, must not take the others down.
             return [outcome for draft in drafts for outcome in await self._write_all([draft])]
         written = {row["task_id"] for row in rows}
         return [draft.task_id in written for draft in drafts]
@@ -249,6 +262,17 @@ class Admission:
                 }
             )
         return rows
+
+    def _task_row(self, draft: _Draft, jobs: Sequence[dict[str, Any]]) -> dict[str, Any]:
+        row = _task_row(draft, jobs)
+        subnetwork = draft.request.subnetwork or self._subnetwork
+        if subnetwork != DEFAULT:
+            row["subnetwork"] = row["accepted"]["subnetwork"] = subnetwork
+        return row
+
+    def _subnetwork_gone(self, draft: _Draft) -> UnknownSubnetwork:
+        name = draft.request.subnetwork or self._subnetwork
+        return UnknownSubnetwork(f"the subnetwork {name!r} has just been removed", field="subnetwork")
 
 
 def _small(content: bytes) -> bytes | None:

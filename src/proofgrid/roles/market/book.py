@@ -40,6 +40,7 @@ class ChainBook:
     books: Sequence[Book] = ()
     skipped: bool = False
     unserved: Sequence[str] = ()  #: lanes whose constraints no connected prover meets, busy or not
+    elsewhere: bool = False  #: provers that serve other chains as well are busy, perhaps there
 
     @property
     def programs(self) -> frozenset[str]:

@@ -7,6 +7,7 @@ from typing import Any
 
 from proofgrid.primitives.clock import fresh_bytes
 from proofgrid.roles.market.book import Book, ChainBook, demands_of, may_prove, slot_units_of
+from proofgrid.roles.market.turns import free_of, take_free
 from proofgrid.rules.jobs.classes import lane_order
 from proofgrid.rules.jobs.constraints import NO_CONSTRAINTS
 from proofgrid.store.lanes import constraints_of, serves, sessions_of_chain
@@ -21,12 +22,17 @@ TASKS_OF_OTHERS = 4  #: of each
 
 async def collect_chain(connection: Any, chain: str, lanes: Sequence[str], *, horizon_ms: int) -> ChainBook:
     """Return what waits in these lanes, the tasks' rows locked, and the free provers that may have it."""
-    opened, unserved = await _open(connection, chain, lanes, horizon_ms)
+    if not lanes:
+        return ChainBook()
+    sessions = await sessions_of_chain(connection, chain)
+    free, elsewhere, skipped = await take_free(connection, sessions)
+    opened, unserved = await _open(connection, sessions, free, lanes, horizon_ms)
     books = [await _collect(connection, book, _lock_tasks) for book in opened]
     return ChainBook(
         [book for book in books if book.has_orders],
-        skipped=any(book.skipped for book in books),
+        skipped=skipped or any(book.skipped for book in books),
         unserved=unserved,
+        elsewhere=elsewhere,
     )
 
 
@@ -34,17 +40,16 @@ async def peek_chain(connection: Any, chain: str, lane: str, *, horizon_ms: int)
     """Return the same for reading only, with this lane even if nobody waits there."""
     rows = await connection.fetch(QUERIES["waiting_lanes"], chain)
     lanes = {row["lane"] for row in rows} | {lane}
-    opened, _ = await _open(connection, chain, sorted(lanes), horizon_ms)
+    sessions = await sessions_of_chain(connection, chain)
+    opened, _ = await _open(connection, sessions, free_of(sessions), sorted(lanes), horizon_ms)
     books = [await _collect(connection, book, _peek_at_tasks) for book in opened]
     return ChainBook([book for book in books if book.has_orders or book.lane == lane])
 
 
-async def _open(connection: Any, chain: str, lanes: Sequence[str], horizon_ms: int) -> tuple[list[Book], list[str]]:
+async def _open(
+    connection: Any, sessions: Sequence[Any], free: Mapping[str, Any], lanes: Sequence[str], horizon_ms: int
+) -> tuple[list[Book], list[str]]:
     """Return the empty books of the lanes that somebody who is free may serve, and the lanes that nobody may."""
-    if not lanes:
-        return [], []
-    sessions = await sessions_of_chain(connection, chain)
-    free = {row["prover_id"]: row for row in sessions if row["slots"] > row["busy"]}
     constraints = await constraints_of(connection, lanes) if sessions else {}
     unserved = [lane for lane, wanted in constraints.items() if not any(serves(row, lane, wanted) for row in sessions)]
     books = []

@@ -80,6 +80,7 @@ class Market:
         )
         self._dirty: dict[Chain, asyncio.Event] = {}
         self._telling = Telling(clock)
+        self._hungry: set[Chain] = set()  #: with jobs, and with provers that are busy, perhaps in other chains
         self._group: asyncio.TaskGroup | None = None
 
     def wake(self, lane: str) -> None:
@@ -90,6 +91,9 @@ class Market:
             event = self._dirty[chain] = asyncio.Event()
             if self._group is not None:
                 self._group.create_task(self._run_chain(chain, event))
+        # Somebody may have become free there who serves these as well; who had the capacity last comes last.
+        for hungry in self._hungry - {chain}:
+            self._dirty[hungry].set()
         event.set()
 
     async def wake_all(self) -> None:
@@ -148,6 +152,7 @@ class Market:
                 return Held(sold=0, unsold=0, next_job_ms=STAND_BY_MS)
             found = await collect_chain(connection, chain, lanes, horizon_ms=self._settings.horizon_ms)
             await self._telling.nobody(connection, chain, found.unserved)
+            (self._hungry.add if found.elsewhere and chain in self._dirty else self._hungry.discard)(chain)
             if not found.books:
                 return Held(sold=0, unsold=0, next_job_ms=self._settings.interval_ms) if found.skipped else None
             openings = {
@@ -204,7 +209,9 @@ class Market:
             lane=book.lane,
             number=number,
             previous=None if first else Digest(opening["transcript_hash"]),
-            reference=self._settings.reference_price if first else opening["next_reference"],
+            reference=(
+                opening["first_reference"] or self._settings.reference_price if first else opening["next_reference"]
+            ),
             demands=blinding.demands(with_wishes(book, number) if book.wishes else book.demands),
         )
 

@@ -60,6 +60,7 @@ class NodeSettings:
     cache_bytes: int = 20 << 30
     class_asks: Mapping[str, Mapping[JobClass, int]] = field(default_factory=dict)  #: system -> class -> another ask
     units_min: int = 0  #: of one job
+    subnetworks: tuple[str, ...] = ()  #: that it serves; empty: the common lanes
 
 
 @dataclass(slots=True)
@@ -190,6 +191,7 @@ class ProverNode:
             version=proofgrid.__version__,
             held=self._held.snapshot(),
             cached_programs=frozenset(self._cached),
+            subnetworks=settings.subnetworks,
         )
 
     # --- what the gateway says -------------------------------------------------------------------

@@ -10,6 +10,7 @@ from proofgrid.primitives.digests import Digest
 from proofgrid.primitives.errors import InvalidField
 from proofgrid.primitives.ids import JobId, LeaseId
 from proofgrid.primitives.money import AMOUNT_MAX, UNITS_MAX
+from proofgrid.rules.access.subnetworks import check_served
 from proofgrid.rules.jobs.classes import JobClass, parse_class
 
 SLOTS_MAX = 4_096
@@ -39,6 +40,7 @@ class ProverOffer:
     cached_programs: frozenset[Digest] = frozenset()
     class_asks: Mapping[str, Mapping[JobClass, int]] = field(default_factory=dict)  #: system -> class -> another price
     units_min: int = 0  #: of one job: a smaller one is not worth the trouble
+    subnetworks: tuple[str, ...] = ()  #: that it serves; empty: the common lanes
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -124,6 +126,7 @@ def check_offer(offer: ProverOffer) -> None:
         raise InvalidField("at least 1 MiB of memory", field="memory_bytes")
     if len(offer.region) > 64 or len(offer.version) > 64:
         raise InvalidField("at most 64 characters", field="region")
+    check_served(offer.subnetworks)
     if len(offer.held) > SLOTS_MAX or len(offer.cached_programs) > 10_000:
         raise InvalidField("more than a prover can hold", field="held")
 

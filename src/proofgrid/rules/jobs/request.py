@@ -8,6 +8,7 @@ from typing import Any
 from proofgrid.primitives.digests import Digest, digest_of_json
 from proofgrid.primitives.errors import BudgetTooSmall, DeadlinePassed, InvalidField
 from proofgrid.primitives.money import AMOUNT_MAX, UNITS_MAX
+from proofgrid.rules.access.subnetworks import DEFAULT, parse_subnetwork
 from proofgrid.rules.jobs.constraints import NO_CONSTRAINTS, Constraints
 from proofgrid.rules.jobs.ladder import Ladder
 
@@ -30,6 +31,7 @@ class ProofRequest:
     hedging: bool = False  #: a slow job may be proven a second time, within the limit price
     ladder: Ladder | None = None  #: how the limit price rises while nobody sells
     constraints: Constraints = NO_CONSTRAINTS  #: which provers may have the jobs
+    subnetwork: str = ""  #: whose lanes its jobs go to; empty: the common ones
 
     @property
     def price_max(self) -> int:
@@ -50,6 +52,7 @@ class ProofRequest:
                 **({"hedging": True} if self.hedging else {}),
                 **({"ladder": asdict(self.ladder)} if self.ladder else {}),
                 **({} if self.constraints.is_empty else {"constraints": self.constraints.to_json()}),
+                **({"subnetwork": self.subnetwork} if self.subnetwork not in ("", DEFAULT) else {}),
             }
         )
 
@@ -60,6 +63,8 @@ def check_request(request: ProofRequest, *, inputs_max: int, now_ms: int) -> Non
         raise InvalidField("at least one input", field="inputs")
     if len(request.inputs) > inputs_max:
         raise InvalidField(f"at most {inputs_max} inputs in one request", field="inputs", hint="send several requests")
+    if request.subnetwork:
+        parse_subnetwork(request.subnetwork)
     if request.limit_price < 1:
         raise InvalidField("the limit price is at least 1 base unit per PU", field="limit_price")
     if request.ladder is not None:

@@ -145,7 +145,8 @@ WITH led AS (
         since_ms = CASE WHEN lanes.leader = excluded.leader THEN lanes.since_ms ELSE now_ms() END
     RETURNING lane, epoch
 )
-SELECT led.lane, led.epoch, last.number, last.transcript_hash, last.next_reference, until_next_job(led.lane) AS next_put_off
+SELECT led.lane, led.epoch, last.number, last.transcript_hash, last.next_reference, until_next_job(led.lane) AS next_put_off,
+    (SELECT reference_price FROM subnetworks WHERE name = split_part(led.lane, '/', 1)) AS first_reference
 FROM led LEFT JOIN LATERAL (
     SELECT number, transcript_hash, next_reference FROM rounds WHERE lane = led.lane ORDER BY number DESC LIMIT 1
 ) AS last ON true;

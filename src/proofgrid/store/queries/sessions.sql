@@ -95,10 +95,11 @@ SELECT lease_id FROM holding;
 
 -- name: supply_of_chain
 -- Open sessions on living gateways that serve the proof system, with what they are already doing, and what they did there
--- so far: class -> [units, wall_ms, samples]. A job whose result has arrived takes no slot: it is judged here while the
+-- so far: class -> [units, wall_ms, samples]. $3: the subnetwork. A job whose result has arrived takes no slot: it is judged here while the
 -- next one is proven.
 SELECT s.session_id, s.prover_id, s.operator, s.gateway_id, s.slots, s.memory_bytes, s.cached_programs, s.classes,
-    s.region, s.units_min, (s.asks ->> $1)::bigint AS price, s.class_asks -> $1 AS class_prices, coalesce(bond.balance, 0) AS stake,
+    s.region, s.units_min, (s.asks ->> $1)::bigint AS price, s.class_asks -> $1 AS class_prices, s.chains,
+    coalesce(bond.balance, 0) AS stake,
     (SELECT jsonb_object_agg(v.class, jsonb_build_array(v.units, v.wall_ms, v.samples)) FROM prover_speeds v
         WHERE v.prover_id = s.prover_id AND v.proof_system = $1) AS speeds,
     (SELECT count(*) FROM leases l WHERE l.prover_id = s.prover_id
@@ -106,7 +107,7 @@ SELECT s.session_id, s.prover_id, s.operator, s.gateway_id, s.slots, s.memory_by
     (SELECT coalesce(sum(j.memory_bytes), 0)::bigint FROM leases l JOIN jobs j USING (job_id)
         WHERE l.prover_id = s.prover_id AND l.state IN ('granted', 'offered', 'running')) AS memory_busy
 FROM sessions s JOIN gateways g USING (gateway_id) LEFT JOIN accounts bond ON bond.account = 'stake:' || s.operator
-WHERE s.open AND NOT s.draining AND s.asks ? $1 AND g.seen_ms > now_ms() - $2
+WHERE s.open AND NOT s.draining AND s.asks ? $1 AND $3 = ANY(s.subnetworks) AND g.seen_ms > now_ms() - $2
 ORDER BY s.prover_id;
 
 -- name: constraints_of_lanes

@@ -328,6 +328,7 @@ class SubmitRequest(_message.Message):
     HEDGING_FIELD_NUMBER: _builtins.int
     CONSTRAINTS_FIELD_NUMBER: _builtins.int
     LADDER_FIELD_NUMBER: _builtins.int
+    SUBNETWORK_FIELD_NUMBER: _builtins.int
     program_digest: _builtins.str
     inputs_json: _builtins.str
     """a list with one element per input of the batch"""
@@ -342,6 +343,8 @@ class SubmitRequest(_message.Message):
     """a finished task of yours with the same program and inputs will do; it costs nothing"""
     hedging: _builtins.bool
     """a slow job may get a second lease; a job never costs more than the limit price times its units"""
+    subnetwork: _builtins.str
+    """whose lanes the jobs go to; empty: the common ones"""
     @_builtins.property
     def constraints(self) -> Global___Constraints:
         """which provers may have the jobs; none: all"""
@@ -363,10 +366,11 @@ class SubmitRequest(_message.Message):
         hedging: _builtins.bool = ...,
         constraints: Global___Constraints | None = ...,
         ladder: Global___Ladder | None = ...,
+        subnetwork: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["constraints", b"constraints", "ladder", b"ladder"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["allow_cached", b"allow_cached", "budget", b"budget", "constraints", b"constraints", "deadline_ms", b"deadline_ms", "hedging", b"hedging", "idempotency_key", b"idempotency_key", "inputs_json", b"inputs_json", "ladder", b"ladder", "limit_price", b"limit_price", "program_digest", b"program_digest"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["allow_cached", b"allow_cached", "budget", b"budget", "constraints", b"constraints", "deadline_ms", b"deadline_ms", "hedging", b"hedging", "idempotency_key", b"idempotency_key", "inputs_json", b"inputs_json", "ladder", b"ladder", "limit_price", b"limit_price", "program_digest", b"program_digest", "subnetwork", b"subnetwork"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -113,6 +113,7 @@ class Hello(_message.Message):
     HELD_FIELD_NUMBER: _builtins.int
     CACHED_PROGRAMS_FIELD_NUMBER: _builtins.int
     UNITS_MIN_FIELD_NUMBER: _builtins.int
+    SUBNETWORKS_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     """unique among the operator's provers"""
     slots: _builtins.int
@@ -139,6 +140,10 @@ class Hello(_message.Message):
     def cached_programs(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """digests whose keys are derived already"""
 
+    @_builtins.property
+    def subnetworks(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """that it serves; empty: the common lanes"""
+
     def __init__(
         self,
         *,
@@ -153,10 +158,11 @@ class Hello(_message.Message):
         held: _abc.Iterable[Global___HeldLease] | None = ...,
         cached_programs: _abc.Iterable[_builtins.str] | None = ...,
         units_min: _builtins.int = ...,
+        subnetworks: _abc.Iterable[_builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["asks", b"asks", "cached_programs", b"cached_programs", "classes", b"classes", "cores", b"cores", "held", b"held", "memory_bytes", b"memory_bytes", "name", b"name", "region", b"region", "slots", b"slots", "units_min", b"units_min", "version", b"version"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["asks", b"asks", "cached_programs", b"cached_programs", "classes", b"classes", "cores", b"cores", "held", b"held", "memory_bytes", b"memory_bytes", "name", b"name", "region", b"region", "slots", b"slots", "subnetworks", b"subnetworks", "units_min", b"units_min", "version", b"version"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -1,0 +1,62 @@
+"""Moves jobs that waited too long in a subnetwork to the common lane of their class; limit price and budget stay.
+
+tasks with old ready jobs --tasks locked, one transaction--> lanes of jobs, "overflowed" events, the common lanes wake
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from typing import Any
+
+import structlog
+
+from proofgrid.primitives.ids import TaskId
+from proofgrid.rules.access.subnetworks import overflow_lane
+from proofgrid.store.database import Database
+from proofgrid.store.queries import QUERIES
+from proofgrid.store.tasks import Event, append_events, wake_lanes
+from proofgrid.store.transactions import Transaction
+
+log = structlog.get_logger(__name__)
+
+
+class Overflow:
+    """Looks at what waits in subnetworks. Any number of gateways may: the tasks' locks decide who moves it."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def look(self) -> int:
+        """Move what waited too long; return how many jobs that were."""
+        async with self._database.connection() as connection:
+            tasks = [row["task_id"] for row in await connection.fetch(QUERIES["tasks_waiting_too_long"])]
+        if not tasks:
+            return 0
+        async with self._database.transaction(Transaction.OVERFLOW_JOBS) as connection:
+            await connection.fetch(QUERIES["lock_tasks"], sorted(tasks))
+            jobs = await connection.fetch(QUERIES["jobs_waiting_too_long"], tasks)
+            lanes = [overflow_lane(job["lane"]) for job in jobs]
+            await connection.execute(
+                QUERIES["move_jobs"], [job["job_id"] for job in jobs], [job["lane"] for job in jobs], lanes
+            )
+            await append_events(connection, _events(jobs))
+            await wake_lanes(connection, lanes)
+        if jobs:
+            log.info("jobs_overflowed", jobs=len(jobs), lanes=sorted(set(lanes)))
+        return len(jobs)
+
+
+def _events(jobs: Sequence[Any]) -> list[Event]:
+    """One event for all jobs of a task and lane."""
+    waited: dict[tuple[Any, str], list[int]] = defaultdict(list)
+    for job in jobs:
+        waited[job["task_id"], job["lane"]].append(job["waited_ms"])
+    return [
+        Event(
+            TaskId(task_id),
+            "overflowed",
+            {"jobs": len(times), "from": lane, "to": overflow_lane(lane), "waited_ms": max(times)},
+        )
+        for (task_id, lane), times in waited.items()
+    ]
