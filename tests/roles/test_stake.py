@@ -207,6 +207,14 @@ async def test_silence_costs_nothing_when_the_gateway_died(lane: LaneUnderTest) 
     assert await balance(lane, f"stake:{OPERATOR}") == BOND
 
 
+async def test_a_prover_that_goes_away_after_its_report_has_done_its_part(lane: LaneUnderTest) -> None:
+    lease = await a_lease(lane)
+    await lane.fetch("UPDATE leases SET state = 'reported', reported_ms = now_ms()")
+    await lane.give_back(lease, ReturnReason.PROVER_LOST)
+    assert await balance(lane, f"stake:{OPERATOR}") == BOND
+    assert not await slashes(lane)
+
+
 async def test_without_a_bond_nothing_is_taken_and_nothing_written(lane: LaneUnderTest) -> None:
     lease = await a_lease(lane, bond=0)
     await lane.give_back(lease, ReturnReason.PROVER_LOST)

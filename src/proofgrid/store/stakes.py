@@ -69,7 +69,9 @@ async def slash_lease(
         return None
     lease = await connection.fetchrow(QUERIES["slashable_lease"], lease_id, GATEWAY_HEARD_MS)
     shown = _signed_result(lease, report) if report is not None else None
-    why = slash_reason(reason, signed=shown is not None, gateway_lives=lease["gateway_lives"])
+    # What was reported waits for the gateway: a prover that goes away meanwhile has done its part.
+    at_fault = not lease["gateway_lives"] or lease["reported_ms"] > 0
+    why = slash_reason(reason, signed=shown is not None, gateway_at_fault=at_fault)
     if why is None:
         return None
     return await _slash(

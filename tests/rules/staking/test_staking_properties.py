@@ -86,12 +86,12 @@ def test_only_faults_of_provers_are_slashed_and_silence_only_while_its_gateway_l
     assert slashed == {ReturnReason.PROVER_LOST, ReturnReason.TIMED_OUT, ReturnReason.BAD_PROOF}
     assert all(RETRY_RULES[reason].prover_at_fault and RETRY_RULES[reason].counts for reason in slashed)
     for reason in (ReturnReason.PROVER_LOST, ReturnReason.TIMED_OUT):
-        assert slash_reason(reason, signed=False, gateway_lives=False) is None
+        assert slash_reason(reason, signed=False, gateway_at_fault=True) is None
     missed = SlashReason.MISSED_DEADLINE
-    assert slash_reason(ReturnReason.PROVER_LOST, signed=False, gateway_lives=True) is missed
-    assert slash_reason(ReturnReason.BAD_PROOF, signed=False, gateway_lives=True) is missed
-    assert slash_reason(ReturnReason.BAD_PROOF, signed=True, gateway_lives=False) is SlashReason.INVALID_PROOF
-    assert slash_reason(ReturnReason.DECLINED, signed=True, gateway_lives=True) is None
+    assert slash_reason(ReturnReason.PROVER_LOST, signed=False, gateway_at_fault=False) is missed
+    assert slash_reason(ReturnReason.BAD_PROOF, signed=False, gateway_at_fault=False) is missed
+    assert slash_reason(ReturnReason.BAD_PROOF, signed=True, gateway_at_fault=True) is SlashReason.INVALID_PROOF
+    assert slash_reason(ReturnReason.DECLINED, signed=True, gateway_at_fault=False) is None
 
 
 def test_negative_amounts_are_refused() -> None:

@@ -65,16 +65,16 @@ _REASONS = {
 }
 
 
-def slash_reason(reason: ReturnReason, *, signed: bool, gateway_lives: bool) -> SlashReason | None:
+def slash_reason(reason: ReturnReason, *, signed: bool, gateway_at_fault: bool) -> SlashReason | None:
     """Return what a lease that ended is slashed for, if anything.
 
-    `signed`: its result carries its operator's signature. `gateway_lives`: the gateway that should have heard of its
-    prover lives; when it died, no word and no result is not the prover's fault.
+    `signed`: its result carries its operator's signature. `gateway_at_fault`: the gateway that should have heard
+    of its prover died, or has its result already; then no word and no result is not the prover's fault.
     """
     found = _REASONS.get(reason)
     if found is SlashReason.INVALID_PROOF:
         return found if signed else SlashReason.MISSED_DEADLINE
-    return found if gateway_lives else None
+    return None if gateway_at_fault else found
 
 
 def may_be_slashed(reason: ReturnReason) -> bool:

@@ -1,6 +1,6 @@
 -- name: slashable_lease
 -- A lease with all that a slash of it needs to know. $2: a gateway that was not seen for so long, ms, lives no more.
-SELECT l.lease_id, l.fence, l.job_id, l.task_id, l.prover_id, l.operator, l.units, l.sell_price, j.slice, j.input,
+SELECT l.lease_id, l.fence, l.job_id, l.task_id, l.prover_id, l.operator, l.units, l.sell_price, l.reported_ms, j.slice, j.input,
     j.facts, j.state AS job_state, t.program_digest, t.client, t.state AS task_state,
     coalesce((SELECT address FROM network), '') AS network,
     EXISTS (SELECT 1 FROM gateways g WHERE g.gateway_id = l.gateway_id AND g.seen_ms > now_ms() - $2) AS gateway_lives
