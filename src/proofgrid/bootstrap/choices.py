@@ -73,5 +73,6 @@ def market_settings_of(settings: GatewaySettings) -> MarketSettings:
         interval_ms=settings.round_interval_ms,
         reference_price=settings.reference_price,
         bonds=bonds_of(settings),
+        fee_permille=settings.fee_permille,
         phases=phases_of(settings),
     )
