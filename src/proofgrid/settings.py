@@ -96,6 +96,7 @@ class GatewaySettings(_Settings):
     reference_price: int = Field(default=1_000, ge=1)  #: of a lane without a round, base units per PU
     class_limits: str = ""  #: small=2GiB:60000,medium=16GiB:600000: memory and PU of one job; empty: these
     horizon_ms: int = Field(default=900_000, ge=1_000, le=86_400_000)  #: a slot takes no job that it needs longer for
+    fee_permille: int = Field(default=0, ge=0, le=1_000)  #: of operators' payments, to the treasury; leases keep theirs
     run_ms_floor: int = Field(default=60_000, ge=100, le=86_400_000)  #: any job may take so long, and
     run_ms_per_unit: int = Field(default=20, ge=1, le=100_000)  #: so much per PU on top
     pick_up_ms: int = Field(default=5_000, ge=100, le=600_000)  #: for a gateway to offer a lease, and to hear of it

@@ -76,5 +76,6 @@ def market_settings_of(settings: GatewaySettings) -> MarketSettings:
         reference_price=settings.reference_price,
         bonds=bonds_of(settings),
         horizon_ms=settings.horizon_ms,
+        fee_permille=settings.fee_permille,
         phases=phases_of(settings),
     )

@@ -37,17 +37,21 @@ from proofgrid.roles.gateway.admission import Admission
 from proofgrid.roles.gateway.artifact_service import ArtifactService
 from proofgrid.roles.gateway.client_service import ClientService, NetworkFacts
 from proofgrid.roles.gateway.front_door import FrontDoor
+from proofgrid.roles.gateway.incident_service import IncidentService
 from proofgrid.roles.gateway.market_service import MarketService
 from proofgrid.roles.gateway.prover_service import ProverService
 from proofgrid.roles.gateway.quote_service import QuoteService
 from proofgrid.roles.gateway.registration import Registration
 from proofgrid.roles.gateway.server import bind, new_server
 from proofgrid.roles.gateway.stake_service import StakeService
+from proofgrid.roles.gateway.statement_service import StatementService
 from proofgrid.roles.gateway.subnetwork_service import SubnetworkService
+from proofgrid.roles.gateway.treasury_service import TreasuryService
 from proofgrid.roles.gateway.watching import TaskWatch
 from proofgrid.roles.market.quoting import QuotedJob, Quoting
 from proofgrid.roles.market.rounds import Market
 from proofgrid.roles.settlement.combining import Combiner
+from proofgrid.roles.settlement.ledger_check import LedgerCheck
 from proofgrid.roles.settlement.settlement import Settlement
 from proofgrid.rules.market.quote import LaneQuote
 from proofgrid.settings import GatewaySettings, parse_gateway_roles
@@ -58,11 +62,14 @@ from proofgrid.store.transactions import Transaction
 from proofgrid.telemetry.logs import configure_logs
 from proofgrid.wire.v1 import (
     client_pb2_grpc,
+    incidents_pb2_grpc,
     market_pb2_grpc,
     prover_pb2_grpc,
     quotes_pb2_grpc,
     stake_pb2_grpc,
+    statements_pb2_grpc,
     subnetworks_pb2_grpc,
+    treasury_pb2_grpc,
 )
 
 GATEWAY_CACHE_BYTES = 10 << 30
@@ -194,6 +201,9 @@ async def run_gateway(
         quotes_pb2_grpc.add_QuoteServiceServicer_to_server(
             QuoteService(door, admission, price_jobs, limits=limits), server
         )
+        statements_pb2_grpc.add_StatementServiceServicer_to_server(StatementService(door, database), server)
+        treasury_pb2_grpc.add_TreasuryServiceServicer_to_server(TreasuryService(door, database), server)
+        incidents_pb2_grpc.add_IncidentServiceServicer_to_server(IncidentService(door, database), server)
         market_pb2_grpc.add_MarketServiceServicer_to_server(MarketService(door, database, key), server)
         stake_pb2_grpc.add_StakeServiceServicer_to_server(
             StakeService(door, database, artifacts, key, bonds_of(settings)), server
@@ -221,6 +231,7 @@ async def run_gateway(
                 tasks += [group.create_task(watch.run())] if "dispatcher" in roles else []
                 tasks += [group.create_task(combiner.run())] if "settlement" in roles else []
                 if "settlement" in roles:
+                    tasks += [group.create_task(LedgerCheck(database).run())]
                     tasks += [group.create_task(run()) for run in tidying(settings, database, artifacts)]
                 if port:
                     await server.start()

@@ -2,19 +2,29 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
+from typer.core import TyperGroup
 
 from proofgrid.cli.console import date_text, plain, print_json, print_table, say, short_address
 from proofgrid.cli.options import ClientOptions, run_async, with_client
 from proofgrid.primitives.money import format_amount
 
 
-def add_to(cli: typer.Typer) -> None:
-    cli.command("account", short_help="Show an account.")(run)
+class _ShowUnlessSaid(TyperGroup):
+    """`proofgrid account` and `proofgrid account ADDRESS` mean `proofgrid account show`."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        if not args or (args[0] not in self.commands and args[0] not in ctx.help_option_names):
+            args = ["show", *args]
+        return super().parse_args(ctx, args)
 
 
+group = typer.Typer(name="account", cls=_ShowUnlessSaid, help="Show an account, or every movement of its money.")
+
+
+@group.command("show")
 @with_client
 def run(
     options: ClientOptions,
@@ -25,7 +35,8 @@ def run(
 
     \b
     Example:
-      proofgrid account --key me.key
+      proofgrid account show --key me.key
+      proofgrid account
     """
     run_async(_show(options, address, transfers))
 

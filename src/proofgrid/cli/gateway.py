@@ -145,6 +145,10 @@ def run(
         int | None,
         typer.Option(help="How long a bond can be slashed after notice. [default: 7 days]", rich_help_panel=STAKE),
     ] = None,
+    fee_permille: Annotated[
+        int | None,
+        typer.Option(help="Of what operators are paid, to the treasury. [default: 0]", rich_help_panel=TIMING),
+    ] = None,
     requests_per_second: Annotated[
         int | None, typer.Option(help="Steady calls. [default: 50]", rich_help_panel=LIMITS)
     ] = None,

@@ -16,6 +16,7 @@ from proofgrid.cli import (
     demo,
     evidence,
     gateway,
+    incidents,
     keys,
     market,
     program,
@@ -27,11 +28,13 @@ from proofgrid.cli import (
     simulate,
     srs,
     stake,
+    statement,
     status,
     storage,
     submit,
     subnetwork,
     tasks,
+    treasury,
     verify,
     watch,
 )
@@ -83,14 +86,17 @@ cli = typer.Typer(
 )
 
 WORK = (demo, gateway, prover, quote, submit, watch, result, verify, cancel, tasks)
-LOOKS = (status, account, rounds, simulate)
+LOOKS = (status, rounds, simulate)
 for verb in (*WORK, *LOOKS):
     verb.add_to(cli)
 storage.add_to(admin.group)
 admin.group.add_typer(evidence.group)
+incidents.add_to(admin.group)
+treasury.add_to(admin.group)
+statement.add_to(account.group)
 record.add_to(market.group)
 subnetwork.add_to(admin.group)
-for group in (program, keys, admin, srs, market, stake):
+for group in (program, account, keys, admin, srs, market, stake):
     cli.add_typer(group.group)
 
 

@@ -46,6 +46,17 @@ def parse_duration_ms(text: str, *, field: str = "deadline") -> int:
     return total
 
 
+def parse_moment_ms(text: str, *, field: str) -> int:
+    """Return a moment in milliseconds since the epoch: 2026-03-01 or 2026-03-01T12:00, UTC unless it says otherwise."""
+    from datetime import UTC, datetime
+
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        raise InvalidField(f"{text!r} is no moment", field=field, hint="like 2026-03-01 or 2026-03-01T12:00") from None
+    return round((moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp() * 1000)
+
+
 def parse_ladder(text: str | None, price_max: int | None) -> Ladder | None:
     """Return the ladder of `10%/5s` and its last price; None when there is neither."""
     if text is None and price_max is None:

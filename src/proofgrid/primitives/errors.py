@@ -284,6 +284,12 @@ class LeaseLost(Recoverable):
     code = "PG-330"
 
 
+class SettlementStopped(Unavailable):
+    """Settlement is stopped until an administrator has looked at an incident; nothing is lost."""
+
+    code = "PG-340"
+
+
 # --- a prover handed in something that is no proof ----------------------------------------------
 
 

@@ -13,7 +13,7 @@ from __future__ import annotations
 import asyncio
 import json
 import tempfile
-from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -31,6 +31,8 @@ from proofgrid.wire.codec import write_constraints, write_ladder
 from proofgrid.wire.v1 import client_pb2 as messages
 from proofgrid.wire.v1 import quotes_pb2 as quotes
 from proofgrid.wire.v1 import quotes_pb2_grpc as quotes_grpc
+from proofgrid.wire.v1 import statements_pb2 as statements
+from proofgrid.wire.v1 import statements_pb2_grpc as statements_grpc
 from proofgrid.wire.v1.subnetworks_pb2 import ListSubnetworksRequest, Subnetwork
 
 ENDED_STATES = frozenset({"done", "failed", "cancelled"})
@@ -275,6 +277,18 @@ class Client:
         request = messages.GetAccountRequest(address=address, transfers_limit=transfers_limit)
         account: messages.Account = await self.connection.ask(self._stub.GetAccount, request)
         return account
+
+    async def statement(
+        self, owner: str = "", *, from_ms: int = 0, to_ms: int = 0
+    ) -> AsyncIterator[statements.StatementPart]:
+        """Yield an account's statement: opening, pages of movements, closing. `to_ms` 0: until now.
+
+        Raises Unavailable when it broke off; a statement without its closing is not complete.
+        """
+        request = statements.StatementRequest(owner=owner, from_ms=from_ms, to_ms=to_ms)
+        stub = statements_grpc.StatementServiceStub(self.connection.channel)
+        async for part in self.connection.stream(stub.GetStatement, request):
+            yield part
 
     async def rounds(self, *, lane: str = "", limit: int = 50) -> list[messages.Round]:
         """Return the latest rounds."""

@@ -11,7 +11,7 @@ from typing import Any
 
 import asyncpg
 
-from proofgrid.primitives.errors import InsufficientFunds
+from proofgrid.primitives.errors import InsufficientFunds, SettlementStopped
 from proofgrid.primitives.ids import Address, TaskId
 from proofgrid.rules.jobs.lifecycle import (
     JOB_OPEN,
@@ -28,6 +28,7 @@ from proofgrid.rules.ledger.settlement import refund
 from proofgrid.rules.ledger.stakes import compensate
 from proofgrid.store.queries import QUERIES
 
+STOPPED_SQLSTATE = "PG340"  #: of migration 0011: an incident is open
 _ENDING_JOB_STATE = {TaskState.FAILED: JobState.FAILED, TaskState.CANCELLED: JobState.CANCELLED}
 
 
@@ -63,13 +64,17 @@ async def wake_lanes(connection: Any, lanes: Sequence[str]) -> None:
 
 
 async def post_transfers(connection: Any, transfers: list[Transfer]) -> None:
-    """Move money; raise InsufficientFunds when an account would go below zero."""
+    """Move money; raise InsufficientFunds when an account would go below zero, SettlementStopped by an incident."""
     if not transfers:
         return
     try:
         await connection.execute(QUERIES["post_transfers"], [transfer_row(transfer) for transfer in transfers])
     except asyncpg.CheckViolationError:
         raise insufficient_funds(transfers[0].debit, sum(t.amount for t in transfers)) from None
+    except asyncpg.PostgresError as error:
+        if error.sqlstate == STOPPED_SQLSTATE:
+            raise SettlementStopped(hint="an administrator closes it: proofgrid admin incidents list") from None
+        raise
 
 
 def transfer_row(transfer: Transfer) -> dict[str, Any]:
@@ -132,7 +137,7 @@ async def end_task(
     )
     charges = await charge(connection, task, [row["lease_id"] for row in stopped]) if charge is not None else []
     await post_transfers(connection, charges)
-    charged = sum(transfer.amount for transfer in charges)
+    charged = sum(one.amount for one in charges if one.debit == escrow_account(str(task_id)))
     await connection.execute(QUERIES["end_task"], task_id, state.value, task_sources(event), code, detail, charged)
     rescues = await connection.fetch(QUERIES["rescues_of_task"], task_id)
     for row in rescues:  # nobody will prove these any more

@@ -23,6 +23,8 @@ class Transaction(StrEnum):
     CHANGE_SUBNETWORKS = "change_subnetworks"
     MOVE_MONEY = "move_money"
     APPEAL = "appeal"
+    CHECK_LEDGER = "check_ledger"
+    CLOSE_INCIDENT = "close_incident"
     # programs and artifacts
     REGISTER_PROGRAM = "register_program"
     RECORD_ARTIFACT = "record_artifact"

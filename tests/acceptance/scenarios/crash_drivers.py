@@ -18,7 +18,7 @@ from proofgrid.rules.jobs.ladder import Ladder
 from proofgrid.sdk.connection import Connection
 from proofgrid.sdk.transfer import upload_file
 from proofgrid.wire.v1 import client_pb2 as messages
-from proofgrid.wire.v1 import prover_pb2, stake_pb2
+from proofgrid.wire.v1 import incidents_pb2, incidents_pb2_grpc, prover_pb2, stake_pb2
 from proofgrid.wire.v1 import subnetworks_pb2 as subnetwork_messages
 from tests.acceptance.scenarios.doomed import PATIENCE_SECONDS, Doomed
 from tests.acceptance.scenarios.scripted import ScriptedProver
@@ -318,6 +318,21 @@ async def resolve(doomed: Doomed) -> None:
         "SELECT sum(amount)::bigint AS back FROM transfers WHERE transfer_id LIKE 'overturn:' || $1 || ':%'", evidence
     )
     assert (answer.state, answer.given_back) == ("overturned", row["back"])
+
+
+async def close_incident(doomed: Doomed) -> None:
+    """Settlement was stopped; a task ends well after the incident is closed, however often that is said."""
+    program = await doomed.program()
+    opened = await doomed.sql(
+        "INSERT INTO incidents (kind, subject, detail) VALUES ('test', $1, 'by hand') RETURNING incident_id",
+        f"crash-{next(doomed.numbers)}",
+    )
+    task_id = await doomed.submit(program)
+    request = incidents_pb2.CloseIncidentRequest(incident_id=opened[0]["incident_id"])
+    async with doomed.killed(), doomed.admin() as admin:
+        stub = incidents_pb2_grpc.IncidentServiceStub
+        await admin.patiently(lambda: admin.call(stub(admin.channel).CloseIncident, request))
+    await doomed.ends_well(task_id)
 
 
 async def tidy(doomed: Doomed, *, nth: int) -> None:

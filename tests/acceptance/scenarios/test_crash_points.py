@@ -37,6 +37,8 @@ WAYS: dict[Transaction, dict[str, Driver]] = {
     Transaction.CHANGE_SUBNETWORKS: {"change": drivers.change_subnetwork},
     Transaction.MOVE_MONEY: {"deposit": drivers.deposit, "bond": drivers.bond},
     Transaction.APPEAL: {"appeal": drivers.appeal, "resolve": drivers.resolve},
+    Transaction.CHECK_LEDGER: {"time": drivers.prove_slowly},
+    Transaction.CLOSE_INCIDENT: {"close": drivers.close_incident},
     # programs and artifacts
     Transaction.REGISTER_PROGRAM: {"register": drivers.register},
     Transaction.RECORD_ARTIFACT: {"upload": drivers.register, "srs": drivers.start_again},

@@ -10,7 +10,7 @@ from proofgrid.primitives.ids import Address, TaskId
 from proofgrid.rules.jobs.faults import FaultClaim, FaultPolicy, FaultVerdict, FaultWork, fault_shares, judge_fault
 from proofgrid.rules.jobs.retry import GiveUp, ReturnReason, decide_retry
 from proofgrid.rules.ledger.book import Transfer
-from proofgrid.rules.ledger.settlement import FaultShare, pay_for_fault
+from proofgrid.rules.ledger.settlement import FaultShare, fees_of, pay_for_fault
 from proofgrid.store.lanes import sessions_of_lane
 from proofgrid.store.queries import QUERIES
 from proofgrid.store.tasks import append_event
@@ -91,9 +91,11 @@ def _pay(task: Any, job_id: Any, rows: list[Any]) -> list[Transfer]:
         )
         for row in rows
     ]
-    return pay_for_fault(
+    payments = pay_for_fault(
         task_id=str(task["task_id"]), job_id=str(job_id), units=units, limit_price=task["limit_price"], shares=shares
     )
+    agreed = {f"fault:{row['lease_id']}": row["fee_permille"] for row in rows}
+    return payments + [fee for one in payments for fee in fees_of([one], fee_permille=agreed[one.transfer_id])]
 
 
 def _work(row: Any) -> FaultWork:

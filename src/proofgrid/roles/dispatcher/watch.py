@@ -8,7 +8,7 @@ from contextlib import suppress
 import asyncpg
 import structlog
 
-from proofgrid.primitives.errors import DeadlineMissed
+from proofgrid.primitives.errors import DeadlineMissed, SettlementStopped
 from proofgrid.primitives.ids import LeaseId, TaskId
 from proofgrid.roles.dispatcher.desk import DispatchSettings, lease_times
 from proofgrid.roles.dispatcher.ladders import raise_limits
@@ -85,18 +85,22 @@ class Watch:
         async with self._database.connection() as connection:
             rows = await connection.fetch(QUERIES["expired_leases"])
         for row in rows:
-            async with self._database.transaction(Transaction.RETURN_JOB) as connection:
-                overrun = await self._why(connection, row)
-                if overrun is not None:
-                    reason, detail = OVERRUNS[overrun]
-                    await return_job(
-                        connection,
-                        TaskId(row["task_id"]),
-                        LeaseId(row["lease_id"]),
-                        reason,
-                        detail=detail,
-                        attempts_max=self._settings.attempts_max,
-                    )
+            with suppress(SettlementStopped):  # a task that would end by it ends later
+                await self._take_back(row)
+
+    async def _take_back(self, row: asyncpg.Record) -> None:
+        async with self._database.transaction(Transaction.RETURN_JOB) as connection:
+            overrun = await self._why(connection, row)
+            if overrun is not None:
+                reason, detail = OVERRUNS[overrun]
+                await return_job(
+                    connection,
+                    TaskId(row["task_id"]),
+                    LeaseId(row["lease_id"]),
+                    reason,
+                    detail=detail,
+                    attempts_max=self._settings.attempts_max,
+                )
 
     async def _why(self, connection: asyncpg.Connection, row: asyncpg.Record) -> Overrun | None:
         # A heartbeat may have come between reading and locking.
@@ -110,21 +114,32 @@ class Watch:
         async with self._database.connection() as connection:
             rows = await connection.fetch(QUERIES["tasks_past_deadline"])
         for row in rows:
-            async with self._database.transaction(Transaction.END_TASK) as connection:
-                await end_task(
-                    connection,
-                    TaskId(row["task_id"]),
-                    TaskEvent.GAVE_UP,
-                    code=DeadlineMissed.code,
-                    detail="the deadline passed before all slices were proven",
-                )
+            with suppress(SettlementStopped):
+                await self._end(TaskId(row["task_id"]))
+
+    async def _end(self, task_id: TaskId) -> None:
+        async with self._database.transaction(Transaction.END_TASK) as connection:
+            await end_task(
+                connection,
+                task_id,
+                TaskEvent.GAVE_UP,
+                code=DeadlineMissed.code,
+                detail="the deadline passed before all slices were proven",
+            )
 
     async def _until_next(self) -> float:
         async with self._database.connection() as connection:
+            stopped = await connection.fetchval(QUERIES["is_stopped"])
             waits_ms = [
                 await connection.fetchval(QUERIES["next_expiry"]),
                 await connection.fetchval(QUERIES["next_deadline"]),
                 await connection.fetchval(QUERIES["next_raise"]),
             ]
+        if stopped:
+            # What is due cannot be done; what was proven shall still be paid when settlement goes on.
+            await self._database.write(
+                Transaction.EXTEND_LEASES, QUERIES["keep_reported_leases"], self._settings.phases.report_ms
+            )
+            return SLEEP_MAX_SECONDS
         known = [max(wait_ms, 0) / 1000 for wait_ms in waits_ms if wait_ms is not None]
         return float(min([SLEEP_MAX_SECONDS, *known]))

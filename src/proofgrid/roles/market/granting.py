@@ -32,6 +32,7 @@ class Granting:
     phases: PhasePolicy
     bonds: BondPolicy
     clock: Clock
+    fee_permille: int
 
     async def write(
         self, connection: Any, outcome: RoundOutcome, book: Book, blinding: Blinding, *, epoch: int, reference: int
@@ -141,6 +142,7 @@ class Granting:
                     "pick_up_ms": timers.phase_until_ms,
                     "limit_ms": timers.until_ms,
                     "prove_ms": timers.prove_ms,
+                    "fee_permille": self.fee_permille,
                 }
             )
         return rows

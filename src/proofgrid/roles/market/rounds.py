@@ -52,6 +52,7 @@ class MarketSettings:
     interval_ms: int = 100  #: the longest that a busy lane gathers orders before its next round
     phases: PhasePolicy = field(default_factory=PhasePolicy)
     reference_price: int = 1_000  #: base units per PU in a lane without a round; a lone prover sells at it
+    fee_permille: int = 0  #: of what operators are paid for leases that are sold from now on
     horizon_ms: int = 900_000  #: a slot holds no more than its prover, at its measured speed, proves in this time
     bonds: BondPolicy = field(default_factory=BondPolicy)
 
@@ -76,7 +77,12 @@ class Market:
         self._settings = settings
         self._clock = clock
         self._granting = Granting(
-            gateway_id=gateway_id, key=key, phases=settings.phases, bonds=settings.bonds, clock=clock
+            gateway_id=gateway_id,
+            key=key,
+            phases=settings.phases,
+            bonds=settings.bonds,
+            clock=clock,
+            fee_permille=settings.fee_permille,
         )
         self._dirty: dict[Chain, asyncio.Event] = {}
         self._telling = Telling(clock)

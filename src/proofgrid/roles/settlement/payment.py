@@ -24,7 +24,7 @@ from proofgrid.rules.jobs.lifecycle import (
 )
 from proofgrid.rules.jobs.offers import JobReport
 from proofgrid.rules.ledger.book import Transfer
-from proofgrid.rules.ledger.settlement import pay_for_proof
+from proofgrid.rules.ledger.settlement import fees_of, pay_for_proof
 from proofgrid.store.queries import QUERIES
 from proofgrid.store.stakes import rescue_transfers
 from proofgrid.store.tasks import Event, append_events, post_transfers
@@ -138,7 +138,7 @@ async def _count_down(connection: Any, proofs: Sequence[Proven], losers: Sequenc
 
 def _transfers(one: Proven) -> list[Transfer]:
     lease = one.lease
-    return pay_for_proof(
+    payments = pay_for_proof(
         task_id=str(lease["task_id"]),
         job_id=str(lease["job_id"]),
         operator=Address(lease["operator"]),
@@ -148,6 +148,7 @@ def _transfers(one: Proven) -> list[Transfer]:
         lane=lease["lane"],
         round_number=lease["round"],
     )
+    return payments + fees_of(payments, fee_permille=lease["fee_permille"])
 
 
 def _event(one: Proven) -> Event:

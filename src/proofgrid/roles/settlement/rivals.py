@@ -11,7 +11,7 @@ from proofgrid.rules.jobs.hedging import HedgePolicy, left_of_job, loser_share
 from proofgrid.rules.jobs.lifecycle import LeaseKind
 from proofgrid.rules.jobs.retry import ReturnReason
 from proofgrid.rules.ledger.book import Transfer
-from proofgrid.rules.ledger.settlement import pay_for_lost_hedge
+from proofgrid.rules.ledger.settlement import fees_of, pay_for_lost_hedge
 from proofgrid.store.queries import QUERIES
 from proofgrid.store.tasks import Event
 from proofgrid.store.work import shown_of
@@ -27,9 +27,9 @@ class Loser:
 
     @property
     def transfers(self) -> list[Transfer]:
-        """Return its payment, out of what the winner left of the job's escrow."""
+        """Return its payment, out of what the winner left of the job's escrow, and the fee of it."""
         lease = self.lease
-        return pay_for_lost_hedge(
+        payments = pay_for_lost_hedge(
             task_id=str(lease["task_id"]),
             job_id=str(lease["job_id"]),
             operator=Address(lease["operator"]),
@@ -40,6 +40,7 @@ class Loser:
             lane=lease["lane"],
             round_number=lease["round"],
         )
+        return payments + fees_of(payments, fee_permille=lease["fee_permille"])
 
     @property
     def event(self) -> Event:

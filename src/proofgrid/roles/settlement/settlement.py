@@ -17,7 +17,15 @@ from typing import Any
 import structlog
 
 from proofgrid.primitives.digests import Digest, digest_of
-from proofgrid.primitives.errors import BadProof, JobCrashed, JobTimedOut, LeaseLost, ProofgridError, Recoverable
+from proofgrid.primitives.errors import (
+    BadProof,
+    JobCrashed,
+    JobTimedOut,
+    LeaseLost,
+    ProofgridError,
+    Recoverable,
+    SettlementStopped,
+)
 from proofgrid.primitives.ids import Address, ProverId, SessionId
 from proofgrid.proofs import workers as in_worker
 from proofgrid.proofs.base import JobOutput, Program, ProgramFiles
@@ -138,8 +146,13 @@ class Settlement:
             if outcomes[place] is None and isinstance(content, bytes)
         }
         if proven:
-            async with self._database.transaction(Transaction.PAY_PROOFS) as connection:
-                paid = await pay(connection, list(proven.values()), self._hedging)
+            try:
+                async with self._database.transaction(Transaction.PAY_PROOFS) as connection:
+                    paid = await pay(connection, list(proven.values()), self._hedging)
+            except SettlementStopped:
+                # Their provers say it again; until then their leases are kept (the dispatcher's watch).
+                await self._give_time([batch[place] for place in proven])
+                raise
             for place, one in proven.items():
                 outcomes[place] = paid[one.lease["lease_id"]]
             await self._note_cached(program, [one.lease for one in proven.values()])

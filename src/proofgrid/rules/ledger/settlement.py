@@ -17,6 +17,8 @@ from proofgrid.rules.ledger.book import (
     operator_account,
 )
 
+WHOLE_PERMILLE = 1_000
+
 
 def deposit(*, deposit_id: str, client: Address, amount: int) -> list[Transfer]:
     """Bring money in from outside. `deposit_id` names the outside event, such as a transaction and its log index."""
@@ -44,6 +46,12 @@ def withdraw(*, withdrawal_id: str, account: AccountId, amount: int) -> list[Tra
             reason="withdrawal",
         )
     ]
+
+
+def burn(*, burn_id: str, account: AccountId, amount: int) -> list[Transfer]:
+    """Destroy money: less is in circulation afterwards."""
+    check_amount(amount, field="amount", least=1)
+    return [Transfer(transfer_id=f"burn:{burn_id}", debit=account, credit=MINT, amount=amount, reason="burn")]
 
 
 def escrow(*, task_id: str, client: Address, limit_price: int, units: int) -> list[Transfer]:
@@ -103,6 +111,30 @@ def pay_for_proof(
         round_number=round_number,
     )
     return [payment, surplus]
+
+
+def fees_of(payments: Iterable[Transfer], *, fee_permille: int) -> list[Transfer]:
+    """Return what the network takes of payments to operators, rounded in their favour; treasuries pay none.
+
+    A payment stays what its price says, and its fee is a transfer of its own behind it, named after it.
+    """
+    if not 0 <= fee_permille <= WHOLE_PERMILLE:
+        raise InvalidField("a fee is 0 to 1000 per mille", field="fee_permille")
+    return [
+        Transfer(
+            transfer_id=f"fee:{payment.transfer_id}",
+            debit=payment.credit,
+            credit=TREASURY,
+            amount=amount,
+            reason="fee",
+            task_id=payment.task_id,
+            job_id=payment.job_id,
+            lane=payment.lane,
+            round_number=payment.round_number,
+        )
+        for payment in payments
+        if payment.credit.startswith("operator:") and (amount := payment.amount * fee_permille // WHOLE_PERMILLE)
+    ]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -164,15 +164,17 @@ RETURNING number;
 WITH given AS (
     SELECT * FROM jsonb_to_recordset($1::jsonb) AS g(lease_id uuid, job_id uuid, task_id uuid, prover_id text,
         operator text, session_id uuid, gateway_id uuid, units bigint, sell_price bigint, pick_up_ms bigint,
-        limit_ms bigint, prove_ms bigint, stake_bound bigint)
+        limit_ms bigint, prove_ms bigint, stake_bound bigint, fee_permille int)
 ), sold AS (
     UPDATE jobs SET state = 'leased', lease_id = given.lease_id, slow_ms = NULL
     FROM given WHERE jobs.job_id = given.job_id AND jobs.state = ANY($5::text[]) RETURNING jobs.job_id
 ), granted AS (
     INSERT INTO leases (lease_id, job_id, task_id, prover_id, operator, session_id, gateway_id, lane, round, units,
-        buy_price, sell_price, state, expires_ms, phase_until_ms, until_ms, prove_ms, epoch, stake_bound)
+        buy_price, sell_price, state, expires_ms, phase_until_ms, until_ms, prove_ms, epoch, stake_bound,
+        fee_permille)
     SELECT lease_id, given.job_id, task_id, prover_id, operator, session_id, gateway_id, $2, $3, units, $4, sell_price,
-        'granted', at_ms + pick_up_ms, at_ms + pick_up_ms, at_ms + limit_ms, prove_ms, $6, stake_bound
+        'granted', at_ms + pick_up_ms, at_ms + pick_up_ms, at_ms + limit_ms, prove_ms, $6, stake_bound,
+        fee_permille
     FROM given JOIN sold USING (job_id), (SELECT now_ms() AS at_ms) AS clock
     RETURNING gateway_id
 )
@@ -183,7 +185,7 @@ SELECT count(*) AS number, pg_notify('leases', gateway_id::text) FROM granted GR
 WITH given AS (
     SELECT * FROM jsonb_to_recordset($1::jsonb) AS g(lease_id uuid, job_id uuid, task_id uuid, prover_id text,
         operator text, session_id uuid, gateway_id uuid, units bigint, sell_price bigint, pick_up_ms bigint,
-        limit_ms bigint, prove_ms bigint, stake_bound bigint)
+        limit_ms bigint, prove_ms bigint, stake_bound bigint, fee_permille int)
 ), sold AS (
     UPDATE jobs SET hedges = hedges + 1, hedge_price = NULL FROM given
     WHERE jobs.job_id = given.job_id AND jobs.state = ANY($5::text[]) AND jobs.hedge_price IS NOT NULL
@@ -192,9 +194,11 @@ WITH given AS (
     UPDATE tasks SET hedges = hedges + 1 FROM sold WHERE tasks.task_id = sold.task_id
 ), granted AS (
     INSERT INTO leases (lease_id, job_id, task_id, prover_id, operator, session_id, gateway_id, lane, round, units,
-        buy_price, sell_price, state, kind, expires_ms, phase_until_ms, until_ms, prove_ms, epoch, stake_bound)
+        buy_price, sell_price, state, kind, expires_ms, phase_until_ms, until_ms, prove_ms, epoch, stake_bound,
+        fee_permille)
     SELECT lease_id, given.job_id, given.task_id, prover_id, operator, session_id, gateway_id, $2, $3, units, $4, sell_price,
-        'granted', 'hedge', at_ms + pick_up_ms, at_ms + pick_up_ms, at_ms + limit_ms, prove_ms, $6, stake_bound
+        'granted', 'hedge', at_ms + pick_up_ms, at_ms + pick_up_ms, at_ms + limit_ms, prove_ms, $6, stake_bound,
+        fee_permille
     FROM given JOIN sold USING (job_id), (SELECT now_ms() AS at_ms) AS clock
     RETURNING gateway_id
 )
@@ -222,7 +226,8 @@ SELECT * FROM leases WHERE lease_id = $1 FOR NO KEY UPDATE;
 
 -- name: leases_of_reports
 SELECT leases.lease_id, leases.fence, leases.job_id, leases.task_id, leases.prover_id, leases.operator, leases.session_id,
-    leases.lane, leases.round, leases.units, leases.buy_price, leases.sell_price, leases.state, leases.reason,
+    leases.lane, leases.round, leases.units, leases.buy_price, leases.sell_price, leases.fee_permille, leases.state,
+    leases.reason,
     leases.expires_ms - now_ms() AS left_ms, jobs.slice, jobs.input, jobs.facts, tasks.program_digest, tasks.client
 FROM leases JOIN jobs USING (job_id) JOIN tasks ON tasks.task_id = leases.task_id
 WHERE leases.lease_id = ANY($1::uuid[]);
@@ -424,7 +429,7 @@ WHERE won.lease_id = ANY($1::uuid[]) AND claim.state = 'failed' AND claim.reason
 -- What an unprovable input of the task $1 was worked on for nothing: by those who said so, and by the leases $2 that are
 -- stopped with it.
 SELECT leases.lease_id, leases.job_id, leases.operator, leases.units, leases.sell_price, leases.lane, leases.round,
-    leases.permille, leases.reported_ms, ran_ms(leases) AS ran_ms, coalesce(speed.units, 0) AS speed_units,
+    leases.fee_permille, leases.permille, leases.reported_ms, ran_ms(leases) AS ran_ms, coalesce(speed.units, 0) AS speed_units,
     coalesce(speed.wall_ms, 0) AS speed_wall_ms, coalesce(speed.samples, 0) AS speed_samples
 FROM leases LEFT JOIN prover_speeds AS speed ON speed.prover_id = leases.prover_id
     AND speed.proof_system = split_part(leases.lane, '/', 2) AND speed.class = split_part(leases.lane, '/', 3)

@@ -168,10 +168,12 @@ WHERE jobs.task_id = given.task_id AND jobs.limit_price <> given.limit_price
 
 -- name: claim_combining
 -- Take tasks whose proofs are all there, $3 at most. $4: those that this gateway is working on; what it claimed besides
--- was cut off, perhaps with the database, and what another one claimed that lives no more is free again.
+-- was cut off, perhaps with the database, and what another one claimed that lives no more is free again. While settlement
+-- is stopped nothing is combined: the rest could not be given back.
 UPDATE tasks SET claimed_by = $1
 WHERE task_id IN (
-    SELECT task_id FROM tasks WHERE state = 'combining' AND task_id <> ALL($4::uuid[]) AND NOT EXISTS (
+    SELECT task_id FROM tasks WHERE state = 'combining' AND task_id <> ALL($4::uuid[])
+      AND NOT EXISTS (SELECT FROM incidents WHERE closed_ms IS NULL) AND NOT EXISTS (
         SELECT 1 FROM gateways WHERE gateway_id = tasks.claimed_by AND gateway_id <> $1 AND seen_ms > now_ms() - $2)
     ORDER BY created_ms FOR NO KEY UPDATE SKIP LOCKED LIMIT $3)
 RETURNING *;

@@ -1,0 +1,129 @@
+"""Whatever is wrong with the ledger stops settlement; nothing is paid wrongly, and everything once in the end."""
+
+from __future__ import annotations
+
+import pytest
+
+from proofgrid.primitives.errors import SettlementStopped
+from proofgrid.primitives.ids import TaskId
+from proofgrid.roles.settlement.ledger_check import LedgerCheck
+from proofgrid.rules.jobs.lifecycle import TaskEvent
+from proofgrid.rules.ledger.settlement import deposit, withdraw
+from proofgrid.store.queries import QUERIES
+from proofgrid.store.tasks import end_task, post_transfers
+from proofgrid.store.transactions import Transaction
+from tests.roles.lanes import CLIENT, LaneUnderTest
+
+CORRUPT = "UPDATE accounts SET balance = balance + $1 WHERE account = $2"
+
+
+async def kinds(lane: LaneUnderTest) -> list[tuple[str, str]]:
+    rows = await lane.fetch("SELECT kind, subject FROM incidents WHERE closed_ms IS NULL ORDER BY incident_id")
+    return [(row["kind"], row["subject"]) for row in rows]
+
+
+async def close_all(lane: LaneUnderTest) -> None:
+    for row in await lane.fetch(QUERIES["list_incidents"], False, 100):
+        await lane.database.write(Transaction.CLOSE_INCIDENT, QUERIES["close_incident"], row["incident_id"], "0xadmin")
+
+
+async def test_a_ledger_at_work_has_no_violations(lane: LaneUnderTest) -> None:
+    check = LedgerCheck(lane.database)
+    session = await lane.add_prover("0xalice")
+    for _ in range(3):
+        await lane.add_task()
+        await lane.sell()
+        await lane.offer(session)
+        await lane.pay(*[one for one in await lane.leases() if one["state"] == "offered"])
+        assert await check.look()
+    assert await check.look(full=True)
+    assert await kinds(lane) == []
+
+
+@pytest.mark.parametrize("account", [f"client:{CLIENT}", "mint", "treasury"])
+async def test_a_corrupted_balance_stops_payments_until_it_is_repaired_and_closed(
+    lane: LaneUnderTest, account: str
+) -> None:
+    check = LedgerCheck(lane.database)
+    session = await lane.add_prover("0xalice")
+    task_id = await lane.add_task()
+    await lane.sell()
+    await lane.offer(session)
+    [lease] = await lane.leases()
+    assert await check.look()
+
+    await lane.fetch(CORRUPT, 5, account)
+    async with lane.database.transaction(Transaction.MOVE_MONEY) as connection:
+        await post_transfers(connection, deposit(deposit_id="more", client=CLIENT, amount=7))
+    assert await check.look(full=account == "treasury")
+    assert ("balance", account) in await kinds(lane)
+    before = await lane.payments()
+    with pytest.raises(SettlementStopped):
+        await lane.pay(lease)
+    with pytest.raises(SettlementStopped):
+        async with lane.database.transaction(Transaction.END_TASK) as connection:
+            await end_task(connection, TaskId(task_id), TaskEvent.CANCELLED)
+    assert await lane.payments() == before
+    await lane.add_task()  # money may still be set aside
+
+    await lane.fetch(CORRUPT, -5, account)
+    await close_all(lane)
+    assert await check.look(full=True)
+    assert await kinds(lane) == []
+    await lane.pay(lease)
+    await lane.pay(lease)
+    assert [reason for reason, _, _ in await lane.payments()].count("proof") == 1
+    await lane.check_money()
+
+
+async def test_what_was_not_repaired_opens_again_and_an_open_incident_only_once(lane: LaneUnderTest) -> None:
+    check = LedgerCheck(lane.database)
+    await lane.fetch(CORRUPT, 5, "treasury")
+    await check.look(full=True)
+    await check.look(full=True)
+    assert len(await kinds(lane)) == 2  # the balance, and the sum
+    await close_all(lane)
+    await check.look(full=True)
+    assert len(await kinds(lane)) == 2
+    assert len(await lane.fetch(QUERIES["list_incidents"], True, 100)) == 4
+
+
+async def test_withdrawals_are_refused_and_deposits_are_taken_while_settlement_is_stopped(lane: LaneUnderTest) -> None:
+    await lane.fetch(QUERIES["open_incidents"], ["test"], ["x"], ["by hand"])
+    async with lane.database.transaction(Transaction.MOVE_MONEY) as connection:
+        await post_transfers(connection, deposit(deposit_id="e", client=CLIENT, amount=1))
+    with pytest.raises(SettlementStopped):
+        async with lane.database.transaction(Transaction.MOVE_MONEY) as connection:
+            await post_transfers(
+                connection,
+                withdraw(withdrawal_id="w", account=f"client:{CLIENT}", amount=1),  # type: ignore[arg-type]
+            )
+
+
+async def test_a_second_payment_of_a_job_and_a_payment_beyond_the_escrow_are_found(lane: LaneUnderTest) -> None:
+    check = LedgerCheck(lane.database)
+    task_id = await lane.add_task()
+    assert await check.look()
+    await lane.fetch(
+        "SELECT post_transfers(jsonb_build_array(jsonb_build_object('transfer_id', 'forged', 'debit', 'escrow:' || $1,"
+        " 'credit', 'operator:0xmallory', 'amount', 3, 'reason', 'proof', 'task_id', $1, 'job_id',"
+        " (SELECT job_id FROM jobs WHERE task_id = $1::uuid))))",
+        str(task_id),
+    )
+    assert await check.look()
+    assert await kinds(lane) == [("payment", str(task_id))]
+
+
+async def test_the_watch_lets_nothing_expire_that_waits_to_be_paid(lane: LaneUnderTest) -> None:
+    session = await lane.add_prover("0xalice")
+    await lane.add_task()
+    await lane.sell()
+    await lane.offer(session)
+    await lane.fetch("UPDATE leases SET state = 'reported', reported_ms = 1, expires_ms = now_ms() + 100")
+    await lane.fetch(QUERIES["open_incidents"], ["test"], ["x"], ["by hand"])
+
+    seconds = await lane.watch._until_next()
+
+    [lease] = await lane.leases()
+    assert seconds == 1.0
+    assert lease["expires_ms"] > lease["now_ms"] + 100_000
