@@ -12,12 +12,14 @@ import proofgrid
 from proofgrid.cli import (
     account,
     admin,
+    canary,
     cancel,
     demo,
     evidence,
     gateway,
     keys,
     market,
+    operators,
     program,
     prover,
     quote,
@@ -82,11 +84,12 @@ cli = typer.Typer(
 )
 
 WORK = (demo, gateway, prover, quote, submit, watch, result, verify, cancel, tasks)
-LOOKS = (status, account, rounds, simulate)
+LOOKS = (status, operators, account, rounds, simulate)
 for verb in (*WORK, *LOOKS):
     verb.add_to(cli)
 storage.add_to(admin.group)
 admin.group.add_typer(evidence.group)
+admin.group.add_typer(canary.group)
 record.add_to(market.group)
 for group in (program, keys, admin, srs, market, stake):
     cli.add_typer(group.group)

@@ -11,6 +11,7 @@ from proofgrid.cli.options import ClientOptions, run_async, with_client
 
 if TYPE_CHECKING:
     from proofgrid.wire.v1.client_pb2 import NetworkStatus
+    from proofgrid.wire.v1.reputation_pb2 import ListOperatorsResponse, ProverStanding
 
 
 def add_to(cli: typer.Typer) -> None:
@@ -31,13 +32,25 @@ def run(options: ClientOptions) -> None:
 async def _show(options: ClientOptions) -> None:
     async with options.client() as client:
         status, facts = await client.status(), await client.facts()
+        standings = await client.operators()
     if options.json:
-        print_json({"network": plain(facts), **plain(status)})
+        paused = {p.prover_id: p.paused_until_ms for p in _paused(standings)}
+        print_json({"network": plain(facts), **plain(status), "paused_until_ms": paused})
         return
     say(f"network {facts.address}, proofgrid {facts.version}", style="bold")
     if facts.srs_for_development:
         say("the SRS is for development: its maker could forge proofs", style="yellow")
     _print_tables(status)
+    _print_paused(standings)
+
+
+def _paused(standings: ListOperatorsResponse) -> list[ProverStanding]:
+    return [p for o in standings.operators for p in o.provers if p.connected and p.breaker != "closed"]
+
+
+def _print_paused(standings: ListOperatorsResponse) -> None:
+    for prover in _paused(standings):
+        say(f"{short_prover(prover.prover_id)} is paused: {prover.reasons[0]}", style="yellow")
 
 
 def _print_tables(status: NetworkStatus) -> None:

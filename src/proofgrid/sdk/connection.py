@@ -19,8 +19,10 @@ from proofgrid.sdk.backoff import Backoff
 from proofgrid.sdk.tokens import TokenSource
 from proofgrid.wire.addresses import Target, parse_target
 from proofgrid.wire.errors import read_error
+from proofgrid.wire.v1 import canary_pb2_grpc as canary_services
 from proofgrid.wire.v1 import client_pb2 as messages
 from proofgrid.wire.v1 import client_pb2_grpc as services
+from proofgrid.wire.v1 import reputation_pb2_grpc as reputation_services
 from proofgrid.wire.v1 import stake_pb2_grpc as stake_services
 
 T = TypeVar("T")
@@ -102,6 +104,13 @@ class Connection:
         self.client = cast("services.ClientServiceAsyncStub", _Service(self, services.ClientServiceStub))
         self.admin = cast("services.AdminServiceAsyncStub", _Service(self, services.AdminServiceStub))
         self.stake = cast("stake_services.StakeServiceAsyncStub", _Service(self, stake_services.StakeServiceStub))
+        self.canaries = cast(
+            "canary_services.CanaryServiceAsyncStub", _Service(self, canary_services.CanaryServiceStub)
+        )
+        self.reputation = cast(
+            "reputation_services.ReputationServiceAsyncStub",
+            _Service(self, reputation_services.ReputationServiceStub),
+        )
         self.artifacts = cast("services.ArtifactServiceAsyncStub", _Service(self, services.ArtifactServiceStub))
 
     async def __aenter__(self) -> Connection:

@@ -70,6 +70,7 @@ class SyncClient:
     account = _blocking(Client.account)
     rounds = _blocking(Client.rounds)
     status = _blocking(Client.status)
+    operators = _blocking(Client.operators)
     facts = _blocking(Client.facts)
 
     def watch(self, task_id: str, *, cursor: int = 0) -> Iterator[Event]:

@@ -22,6 +22,8 @@ class Transaction(StrEnum):
     CHANGE_ROLES = "change_roles"
     MOVE_MONEY = "move_money"
     APPEAL = "appeal"
+    # the network's own jobs
+    ADD_CANARY = "add_canary"
     # programs and artifacts
     REGISTER_PROGRAM = "register_program"
     RECORD_ARTIFACT = "record_artifact"

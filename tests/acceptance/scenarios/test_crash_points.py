@@ -36,6 +36,7 @@ WAYS: dict[Transaction, dict[str, Driver]] = {
     Transaction.CHANGE_ROLES: {"grant": drivers.change_roles, "revoke": drivers.revoke_role},
     Transaction.MOVE_MONEY: {"deposit": drivers.deposit, "bond": drivers.bond},
     Transaction.APPEAL: {"appeal": drivers.appeal, "resolve": drivers.resolve},
+    Transaction.ADD_CANARY: {"add": drivers.add_canary},
     # programs and artifacts
     Transaction.REGISTER_PROGRAM: {"register": drivers.register},
     Transaction.RECORD_ARTIFACT: {"upload": drivers.register, "srs": drivers.start_again},

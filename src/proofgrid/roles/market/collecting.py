@@ -19,9 +19,11 @@ OTHER_CLIENTS = 32  #: that get a place in a book that one client's tasks would 
 TASKS_OF_OTHERS = 4  #: of each
 
 
-async def collect_chain(connection: Any, chain: str, lanes: Sequence[str], *, horizon_ms: int) -> ChainBook:
+async def collect_chain(
+    connection: Any, chain: str, lanes: Sequence[str], *, horizon_ms: int, newcomers_grow: bool = False
+) -> ChainBook:
     """Return what waits in these lanes, the tasks' rows locked, and the free provers that may have it."""
-    opened, unserved = await _open(connection, chain, lanes, horizon_ms)
+    opened, unserved = await _open(connection, chain, lanes, horizon_ms, newcomers_grow=newcomers_grow)
     books = [await _collect(connection, book, _lock_tasks) for book in opened]
     return ChainBook(
         [book for book in books if book.has_orders],
@@ -30,20 +32,24 @@ async def collect_chain(connection: Any, chain: str, lanes: Sequence[str], *, ho
     )
 
 
-async def peek_chain(connection: Any, chain: str, lane: str, *, horizon_ms: int) -> ChainBook:
+async def peek_chain(
+    connection: Any, chain: str, lane: str, *, horizon_ms: int, newcomers_grow: bool = False
+) -> ChainBook:
     """Return the same for reading only, with this lane even if nobody waits there."""
     rows = await connection.fetch(QUERIES["waiting_lanes"], chain)
     lanes = {row["lane"] for row in rows} | {lane}
-    opened, _ = await _open(connection, chain, sorted(lanes), horizon_ms)
+    opened, _ = await _open(connection, chain, sorted(lanes), horizon_ms, newcomers_grow=newcomers_grow)
     books = [await _collect(connection, book, _peek_at_tasks) for book in opened]
     return ChainBook([book for book in books if book.has_orders or book.lane == lane])
 
 
-async def _open(connection: Any, chain: str, lanes: Sequence[str], horizon_ms: int) -> tuple[list[Book], list[str]]:
+async def _open(
+    connection: Any, chain: str, lanes: Sequence[str], horizon_ms: int, *, newcomers_grow: bool
+) -> tuple[list[Book], list[str]]:
     """Return the empty books of the lanes that somebody who is free may serve, and the lanes that nobody may."""
     if not lanes:
         return [], []
-    sessions = await sessions_of_chain(connection, chain)
+    sessions = await sessions_of_chain(connection, chain, newcomers_grow=newcomers_grow)
     free = {row["prover_id"]: row for row in sessions if row["slots"] > row["busy"]}
     constraints = await constraints_of(connection, lanes) if sessions else {}
     unserved = [lane for lane, wanted in constraints.items() if not any(serves(row, lane, wanted) for row in sessions)]
