@@ -147,6 +147,7 @@ class Network:
             "CORES": str(cores),
             "MEMORY_BYTES": str(8 << 30),
             "LOG_LEVEL": "info",
+            "CHECK_AT_START": "false",  # seconds of a new data directory, in every test
             **settings,
         }
         prover = await self._start(name, ["prover", "--json"], values, path=path, wrapper=wrapper)

@@ -6,7 +6,8 @@ A proof is the two ends of its piece of the chain; the verifier walks the piece 
 `behaviour` (what `run_job` does: ok, slow, hang, fill, crash, exit, panic, memory, stderr, noise, orphan, helper,
 refuse, unprovable, garbage; or `uncombinable`: the proofs are right, and `combine` fails), `sleep_ms`, and `padding`
 (bytes that every job's input is longer: large inputs are artifacts, small ones are not). A file `toy-behaviour` in a
-prover's cache directory overrides the behaviour for that prover alone.
+prover's cache directory overrides the behaviour for that prover alone. A file
+`toy-complaint` in its scratch directory is what its self-check fails with.
 
 This file is copied out and installed as a third party's package; so it imports nothing from the tests.
 """
@@ -114,6 +115,12 @@ class ToySystem:
                 )
                 link = _walk(link, settings["rounds"])
         return NormalisedRequest(statement={"starts": starts}, jobs=tuple(jobs))
+
+    def self_check(self, *, workdir: Path) -> str:
+        complaint = workdir.parent / "toy-complaint"
+        if complaint.is_file():
+            raise BadProof(complaint.read_text())
+        return "walked a chain"
 
     def run_job(
         self, files: ProgramFiles, slice_index: int, job_input: bytes, *, cache: Path, workdir: Path, report: Report

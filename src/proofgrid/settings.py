@@ -111,6 +111,13 @@ class GatewaySettings(_Settings):
     unbonding_ms: int = Field(
         default=604_800_000, ge=0, le=2**52
     )  #: a bond can be slashed so long after its owner's notice
+    reputation_half_life_days: int = Field(default=7, ge=1, le=3_650)  #: what provers did counts half after so long
+    pause_after_faults_in_row: int = Field(default=3, ge=0, le=10)  #: of one prover; 0: never
+    pause_after_faults_of_ten: int = Field(default=5, ge=0, le=10)  #: of its last ten jobs; 0: never
+    pause_first_ms: int = Field(default=30_000, ge=1, le=86_400_000)  #: every further pause is twice as long,
+    pause_max_ms: int = Field(default=3_600_000, ge=1, le=86_400_000)  #: up to this
+    canaries_per_hour: int = Field(default=0, ge=0, le=36_000)  #: jobs of the network's own, paid by the treasury
+    canary_new_prover: bool = False  #: new provers start with one slot and earn the others, with canaries if need be
     requests_per_second: int = Field(default=50, ge=1)
     requests_burst: int = Field(default=200, ge=1)
     open_tasks: int = Field(default=1_000, ge=1)
@@ -141,6 +148,10 @@ class ProverSettings(_Settings):
     region: str = ""
     subnetworks: str = ""  #: empty: the common lanes; several are separated by commas
     cache_bytes: int = Field(default=20 << 30, ge=1 << 20)
+    check_at_start: bool = True  #: at the start, unless this engine passed it here before
+    failures_max: int = Field(
+        default=3, ge=0, le=1_000
+    )  #: in a row, before it rests until a self-check passes; 0: never
     log_level: str = "warning"
     log_json: bool = False
 

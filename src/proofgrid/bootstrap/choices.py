@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from proofgrid.roles.canary.sending import CanarySettings
 from proofgrid.roles.dispatcher.desk import DispatchSettings
 from proofgrid.roles.gateway.server import Listen
 from proofgrid.roles.market.rounds import MarketSettings
@@ -9,8 +10,11 @@ from proofgrid.rules.jobs.classes import parse_class_limits
 from proofgrid.rules.jobs.hedging import HedgePolicy
 from proofgrid.rules.jobs.limits import Limits
 from proofgrid.rules.jobs.phases import PhasePolicy
+from proofgrid.rules.reputation.breaker import BreakerPolicy
+from proofgrid.rules.reputation.standing import ReputationPolicy
 from proofgrid.rules.staking.bonds import BondPolicy
 from proofgrid.settings import GatewaySettings
+from proofgrid.store.retention import DAY_MS
 from proofgrid.wire.addresses import parse_target
 
 
@@ -49,12 +53,26 @@ def phases_of(settings: GatewaySettings) -> PhasePolicy:
     )
 
 
+def reputation_of(settings: GatewaySettings) -> ReputationPolicy:
+    """How facts about provers are forgotten, and when a prover is paused."""
+    return ReputationPolicy(
+        half_life_ms=settings.reputation_half_life_days * DAY_MS,
+        breaker=BreakerPolicy(
+            in_row_max=settings.pause_after_faults_in_row,
+            of_ten_max=settings.pause_after_faults_of_ten,
+            pause_first_ms=settings.pause_first_ms,
+            pause_max_ms=settings.pause_max_ms,
+        ),
+    )
+
+
 def dispatch_settings_of(settings: GatewaySettings) -> DispatchSettings:
     """How long leases live and how often jobs are tried."""
     return DispatchSettings(
         heartbeat_ms=settings.heartbeat_ms,
         phases=phases_of(settings),
         hedging=HedgePolicy(hedges_max=settings.hedges_max),
+        reputation=reputation_of(settings),
         reconnect_grace_ms=settings.reconnect_grace_ms,
         attempts_max=settings.attempts_max,
     )
@@ -78,4 +96,15 @@ def market_settings_of(settings: GatewaySettings) -> MarketSettings:
         horizon_ms=settings.horizon_ms,
         fee_permille=settings.fee_permille,
         phases=phases_of(settings),
+        reputation=reputation_of(settings),
+        newcomers_grow=settings.canary_new_prover,
+    )
+
+
+def canary_settings_of(settings: GatewaySettings) -> CanarySettings:
+    """How many canaries are sent, and for whom."""
+    return CanarySettings(
+        per_hour=settings.canaries_per_hour,
+        for_new_provers=settings.canary_new_prover,
+        reference_price=settings.reference_price,
     )

@@ -22,7 +22,14 @@ from proofgrid.bootstrap.adapters import (
     open_srs,
     tidying,
 )
-from proofgrid.bootstrap.choices import bonds_of, dispatch_settings_of, limits_of, listen_of, market_settings_of
+from proofgrid.bootstrap.choices import (
+    bonds_of,
+    canary_settings_of,
+    dispatch_settings_of,
+    limits_of,
+    listen_of,
+    market_settings_of,
+)
 from proofgrid.bootstrap.faults import install_fault_hook
 from proofgrid.primitives.clock import SystemClock, fresh_uuid
 from proofgrid.primitives.errors import Recoverable
@@ -30,11 +37,13 @@ from proofgrid.primitives.ids import Address, GatewayId, LeaseId, SessionId
 from proofgrid.proofs.base import JobDraft
 from proofgrid.proofs.library import ProgramLibrary
 from proofgrid.proofs.workers import ProofWorkers
+from proofgrid.roles.canary.sending import Canaries
 from proofgrid.roles.dispatcher.desk import Desk
 from proofgrid.roles.dispatcher.watch import Watch
 from proofgrid.roles.gateway.admin_service import AdminService
 from proofgrid.roles.gateway.admission import Admission
 from proofgrid.roles.gateway.artifact_service import ArtifactService
+from proofgrid.roles.gateway.canary_service import CanaryService
 from proofgrid.roles.gateway.client_service import ClientService, NetworkFacts
 from proofgrid.roles.gateway.front_door import FrontDoor
 from proofgrid.roles.gateway.incident_service import IncidentService
@@ -42,6 +51,7 @@ from proofgrid.roles.gateway.market_service import MarketService
 from proofgrid.roles.gateway.prover_service import ProverService
 from proofgrid.roles.gateway.quote_service import QuoteService
 from proofgrid.roles.gateway.registration import Registration
+from proofgrid.roles.gateway.reputation_service import ReputationService
 from proofgrid.roles.gateway.server import bind, new_server
 from proofgrid.roles.gateway.stake_service import StakeService
 from proofgrid.roles.gateway.statement_service import StatementService
@@ -61,11 +71,13 @@ from proofgrid.store.queries import QUERIES
 from proofgrid.store.transactions import Transaction
 from proofgrid.telemetry.logs import configure_logs
 from proofgrid.wire.v1 import (
+    canary_pb2_grpc,
     client_pb2_grpc,
     incidents_pb2_grpc,
     market_pb2_grpc,
     prover_pb2_grpc,
     quotes_pb2_grpc,
+    reputation_pb2_grpc,
     stake_pb2_grpc,
     statements_pb2_grpc,
     subnetworks_pb2_grpc,
@@ -127,6 +139,7 @@ async def run_gateway(
             scratch=scratch,
             report_ms=dispatch.phases.report_ms,
             hedging=dispatch.hedging,
+            reputation=dispatch.reputation,
         )
         desk = Desk(
             database,
@@ -150,6 +163,8 @@ async def run_gateway(
             subnetwork=settings.subnetwork,
             scratch=scratch,
         )
+        canary_settings = canary_settings_of(settings)
+        canaries = Canaries(database, admission.submit, canary_settings, clock)
         registration = Registration(database, artifacts, workers, srs=srs.path, scratch=scratch)
         facts = NetworkFacts(address=key.address, srs_files=srs.files, srs_for_development=srs.for_development)
 
@@ -158,6 +173,11 @@ async def run_gateway(
             if told["gateway"] == str(gateway_id):
                 lease_id = LeaseId(UUID(told["lease"])) if told.get("lease") else None
                 desk.stop(SessionId(UUID(told["session"])), lease_id, told.get("reason", ""))
+
+        def on_notice(payload: str) -> None:
+            told = json.loads(payload)
+            if told["gateway"] == str(gateway_id):
+                desk.tell(SessionId(UUID(told["session"])), told["code"], told["detail"])
 
         async def look_at_everything() -> None:
             await market.wake_all()
@@ -172,6 +192,7 @@ async def run_gateway(
                 "lanes": market.wake,
                 "leases": desk.wake,
                 "stops": on_stop,
+                "notices": on_notice,
                 "task_events": task_watch.wake,
                 "combining": lambda _task: combiner.wake(),
                 "expiry": lambda _nothing: watch.wake(),
@@ -185,13 +206,22 @@ async def run_gateway(
         client_pb2_grpc.add_ClientServiceServicer_to_server(
             ClientService(door, database, admission, registration, task_watch, facts=facts, limits=limits), server
         )
+        canary_pb2_grpc.add_CanaryServiceServicer_to_server(CanaryService(door, database, admission, clock), server)
+        reputation_pb2_grpc.add_ReputationServiceServicer_to_server(
+            ReputationService(door, database, dispatch.reputation), server
+        )
         client_pb2_grpc.add_AdminServiceServicer_to_server(AdminService(door, database), server)
         subnetworks_pb2_grpc.add_SubnetworkServiceServicer_to_server(SubnetworkService(door, database), server)
         client_pb2_grpc.add_ArtifactServiceServicer_to_server(
             ArtifactService(door, database, artifacts, limits=limits), server
         )
+        of_market = market_settings_of(settings)
         quoting = Quoting(
-            database, reference_price=settings.reference_price, horizon_ms=market_settings_of(settings).horizon_ms
+            database,
+            reference_price=of_market.reference_price,
+            horizon_ms=of_market.horizon_ms,
+            reputation=of_market.reputation,
+            newcomers_grow=of_market.newcomers_grow,
         )
 
         async def price_jobs(jobs: Sequence[tuple[str, JobDraft]], program: str) -> Sequence[LaneQuote]:
@@ -229,6 +259,8 @@ async def run_gateway(
                 ]
                 sellers = [group.create_task(market.run())] if "market" in roles else []
                 tasks += [group.create_task(watch.run())] if "dispatcher" in roles else []
+                if "dispatcher" in roles and canary_settings.are_wanted:
+                    tasks += [group.create_task(canaries.run())]
                 tasks += [group.create_task(combiner.run())] if "settlement" in roles else []
                 if "settlement" in roles:
                     tasks += [group.create_task(LedgerCheck(database).run())]

@@ -10,6 +10,7 @@ from proofgrid.primitives.clock import SystemClock
 from proofgrid.primitives.errors import InvalidField
 from proofgrid.proofs.registry import installed_names
 from proofgrid.roles.prover.node import NodeSettings, OnEvent, ProverNode
+from proofgrid.roles.prover.self_check import CheckPlace, CheckReport, check_all
 from proofgrid.rules.jobs.classes import parse_class
 from proofgrid.rules.jobs.offers import parse_class_asks
 from proofgrid.sdk.connection import Connection
@@ -29,22 +30,7 @@ async def run_prover(settings: ProverSettings, *, on_event: OnEvent, drain: asyn
         )
     key = read_key(settings.key, password=settings.key_password or None)
     gateways = [text.strip() for text in settings.gateway.split(",") if text.strip()]
-    systems = [text.strip() for text in settings.proof_systems.split(",") if text.strip()] or installed_names()
-    class_asks = parse_class_asks(settings.class_asks)
-    node_settings = NodeSettings(
-        name=settings.name,
-        asks=dict.fromkeys(systems, settings.ask),
-        class_asks=dict.fromkeys(systems, class_asks) if class_asks else {},
-        units_min=settings.units_min,
-        classes=tuple(parse_class(text.strip()) for text in settings.classes.split(",") if text.strip()),
-        slots=settings.slots,
-        cores=settings.cores,
-        memory_bytes=settings.memory_bytes or psutil.virtual_memory().total,
-        region=settings.region,
-        directory=settings.data_dir.expanduser().resolve() / "provers" / settings.name,
-        cache_bytes=settings.cache_bytes,
-        subnetworks=tuple(text.strip() for text in settings.subnetworks.split(",") if text.strip()),
-    )
+    node_settings = _node_settings(settings)
     network = settings.network or None
     clock = SystemClock()
     async with Connection(
@@ -73,3 +59,39 @@ async def run_prover(settings: ProverSettings, *, on_event: OnEvent, drain: asyn
 async def _drain_when(drain: asyncio.Event, node: ProverNode) -> None:
     await drain.wait()
     node.drain()
+
+
+async def run_self_check(settings: ProverSettings) -> list[CheckReport]:
+    """Let every proof system of a prover that can check itself do so, now."""
+    configure_logs(json_lines=settings.log_json, level=settings.log_level)
+    node_settings = _node_settings(settings)
+    scratch = node_settings.directory / "scratch"
+    scratch.mkdir(parents=True, exist_ok=True)
+    place = CheckPlace(
+        systems=tuple(node_settings.asks),
+        known=node_settings.directory / "self-checks",
+        scratch=scratch,
+        cores=node_settings.cores,
+    )
+    return await check_all(place)
+
+
+def _node_settings(settings: ProverSettings) -> NodeSettings:
+    systems = [text.strip() for text in settings.proof_systems.split(",") if text.strip()] or installed_names()
+    class_asks = parse_class_asks(settings.class_asks)
+    return NodeSettings(
+        name=settings.name,
+        asks=dict.fromkeys(systems, settings.ask),
+        class_asks=dict.fromkeys(systems, class_asks) if class_asks else {},
+        units_min=settings.units_min,
+        classes=tuple(parse_class(text.strip()) for text in settings.classes.split(",") if text.strip()),
+        slots=settings.slots,
+        cores=settings.cores,
+        memory_bytes=settings.memory_bytes or psutil.virtual_memory().total,
+        region=settings.region,
+        directory=settings.data_dir.expanduser().resolve() / "provers" / settings.name,
+        cache_bytes=settings.cache_bytes,
+        check_at_start=settings.check_at_start,
+        failures_max=settings.failures_max,
+        subnetworks=tuple(text.strip() for text in settings.subnetworks.split(",") if text.strip()),
+    )

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 LIMITS = "Limits per client"
 STAKE = "Bonds"
 TIMING = "Market and leases"
+REPUTATION = "Reputation"
 
 
 def add_to(cli: typer.Typer) -> None:
@@ -126,6 +127,37 @@ def run(
     ] = None,
     attempts_max: Annotated[
         int | None, typer.Option(help="Attempts per job before its task fails. [default: 5]", rich_help_panel=TIMING)
+    ] = None,
+    reputation_half_life_days: Annotated[
+        int | None,
+        typer.Option(help="What provers did counts half after so long. [default: 7]", rich_help_panel=REPUTATION),
+    ] = None,
+    pause_after_faults_in_row: Annotated[
+        int | None,
+        typer.Option(help="Faults in a row that pause a prover; 0: never. [default: 3]", rich_help_panel=REPUTATION),
+    ] = None,
+    pause_after_faults_of_ten: Annotated[
+        int | None,
+        typer.Option(help="Or faults among its last ten jobs; 0: never. [default: 5]", rich_help_panel=REPUTATION),
+    ] = None,
+    pause_first_ms: Annotated[
+        int | None,
+        typer.Option(help="The first pause; each is twice the last. [default: 30000]", rich_help_panel=REPUTATION),
+    ] = None,
+    pause_max_ms: Annotated[
+        int | None, typer.Option(help="The longest pause. [default: 3600000]", rich_help_panel=REPUTATION)
+    ] = None,
+    canaries_per_hour: Annotated[
+        int | None,
+        typer.Option(help="Jobs of the network's own, paid by the treasury. [default: 0]", rich_help_panel=REPUTATION),
+    ] = None,
+    canary_new_prover: Annotated[
+        bool | None,
+        typer.Option(
+            "--canary-new-prover/--no-canary-new-prover",
+            help="New provers start with one slot and earn the others. [default: no]",
+            rich_help_panel=REPUTATION,
+        ),
     ] = None,
     hedges_max: Annotated[
         int | None,

@@ -12,6 +12,7 @@ import proofgrid
 from proofgrid.cli import (
     account,
     admin,
+    canary,
     cancel,
     demo,
     evidence,
@@ -19,6 +20,7 @@ from proofgrid.cli import (
     incidents,
     keys,
     market,
+    operators,
     program,
     prover,
     quote,
@@ -86,7 +88,7 @@ cli = typer.Typer(
 )
 
 WORK = (demo, gateway, prover, quote, submit, watch, result, verify, cancel, tasks)
-LOOKS = (status, rounds, simulate)
+LOOKS = (status, operators, rounds, simulate)
 for verb in (*WORK, *LOOKS):
     verb.add_to(cli)
 storage.add_to(admin.group)
@@ -94,6 +96,7 @@ admin.group.add_typer(evidence.group)
 incidents.add_to(admin.group)
 treasury.add_to(admin.group)
 statement.add_to(account.group)
+admin.group.add_typer(canary.group)
 record.add_to(market.group)
 subnetwork.add_to(admin.group)
 for group in (program, account, keys, admin, srs, market, stake):

@@ -5,12 +5,14 @@ from __future__ import annotations
 import asyncio
 import signal
 from collections.abc import Mapping
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from proofgrid.cli.console import print_json, say
+from proofgrid.cli.failures import EXIT_FAILED
 from proofgrid.cli.lifeline import LifelineOption, stop_when_stdin_closes
 from proofgrid.cli.options import JsonOption, run_async
 from proofgrid.primitives.money import format_amount
@@ -18,7 +20,15 @@ from proofgrid.primitives.money import format_amount
 if TYPE_CHECKING:
     from proofgrid.settings import ProverSettings
 
-_STYLES = {"paid": "green", "connected": "bold green", "refused": "red", "failed": "red", "disconnected": "yellow"}
+_STYLES = {
+    "paid": "green",
+    "connected": "bold green",
+    "refused": "red",
+    "failed": "red",
+    "disconnected": "yellow",
+    "paused": "bold yellow",
+    "resting": "bold yellow",
+}
 
 
 def add_to(cli: typer.Typer) -> None:
@@ -65,12 +75,29 @@ def run(
         ),
     ] = None,
     cache_bytes: Annotated[int | None, typer.Option(help="Most bytes of cached files. [default: 20 GiB]")] = None,
+    check_at_start: Annotated[
+        bool | None,
+        typer.Option(
+            "--check-at-start/--no-check-at-start",
+            help="Prove a tiny job before offering, once per engine version. [default: check]",
+        ),
+    ] = None,
+    failures_max: Annotated[
+        int | None,
+        typer.Option(help="Own failures in a row until it rests and checks itself; 0: never. [default: 3]"),
+    ] = None,
     log_level: Annotated[str | None, typer.Option(help="debug, info, warning or error. [default: warning]")] = None,
     log_json: Annotated[bool | None, typer.Option("--log-json/--no-log-json", help="Logs as JSON lines.")] = None,
+    self_check: Annotated[
+        bool, typer.Option("--self-check", help="Only check that this machine proves; exit code 0 if it does, else 1.")
+    ] = False,
     lifeline: LifelineOption = False,
     json: JsonOption = False,
 ) -> None:
     """Run a prover. Ctrl-C or SIGTERM: take no new jobs, finish the held ones, stop. Ctrl-C again: stop now.
+
+    After failures of its own in a row a prover rests: it takes no new jobs until a self-check passes. The network
+    pauses provers that fail again and again, and says until when and why; see proofgrid operators.
 
     Its operator's address needs the role operator: proofgrid admin grant ADDRESS operator.
 
@@ -79,16 +106,38 @@ def run(
       proofgrid prover --key operator.key --name rack-7 --ask 800 --slots 2 --cores 4
       proofgrid prover --key operator.key --classes small,medium,large --ask 800 --class-asks large=1200
       proofgrid prover --key operator.key --subnetwork acme --subnetwork default
+      proofgrid prover --self-check
       proofgrid prover --gateway grpcs://gateway.example:7400 --network 0x… --key operator.key
     """
-    flags: dict[str, Any] = {name: value for name, value in locals().items() if name not in ("lifeline", "json")}
+    flags: dict[str, Any] = {
+        name: value for name, value in locals().items() if name not in ("self_check", "lifeline", "json")
+    }
     from proofgrid.settings import ProverSettings, load_settings
 
     flags["subnetworks"] = ",".join(subnetworks) if subnetworks else None
     settings = load_settings(ProverSettings, **flags)
+    if self_check:
+        _check(settings, json=json)
+        return
     if lifeline:
         stop_when_stdin_closes()
     run_async(_prove(settings, json=json))
+
+
+def _check(settings: ProverSettings, *, json: bool) -> None:
+    from proofgrid.bootstrap.prover import run_self_check
+
+    reports = run_async(run_self_check(settings))
+    if json:
+        print_json({"passed": all(one.passed for one in reports), "checks": [asdict(one) for one in reports]})
+    else:
+        for one in reports:
+            verdict = "passed" if one.passed else "FAILED"
+            say(f"{one.proof_system}: {verdict}: {one.said}", style="green" if one.passed else "bold red")
+        if not reports:
+            say("no installed proof system offers a self-check", style="yellow")
+    if not all(one.passed for one in reports):
+        raise typer.Exit(EXIT_FAILED)
 
 
 async def _prove(settings: ProverSettings, *, json: bool) -> None:
@@ -131,6 +180,16 @@ def event_sentence(what: str, details: Mapping[str, object]) -> str:
             earned = details.get("earned")
             amount = format_amount(earned) if isinstance(earned, int) else str(earned)
             return f"slice {details.get('slice')}: proof accepted, earned {amount} for {details.get('units')} PU"
+        case "paused":
+            return f"paused by the network: {details.get('reason')}"
+        case "resumed":
+            return f"no longer paused: {details.get('reason')}"
+        case "resting":
+            return f"resting until a self-check passes: {details.get('reason')}"
+        case "self_check_failed":
+            return f"the self-check failed: {details.get('reason')}; again in {details.get('again_in_seconds')} s"
+        case "offering":
+            return f"offering again: {details.get('reason')}"
         case "draining":
             return f"draining: {details.get('held')} jobs to finish"
     rest = ", ".join(f"{name} {value}" for name, value in details.items())

@@ -11,6 +11,7 @@ from proofgrid.cli.options import ClientOptions, run_async, with_client
 
 if TYPE_CHECKING:
     from proofgrid.wire.v1.client_pb2 import NetworkStatus
+    from proofgrid.wire.v1.reputation_pb2 import ListOperatorsResponse, ProverStanding
 
 
 def add_to(cli: typer.Typer) -> None:
@@ -31,8 +32,11 @@ def run(options: ClientOptions) -> None:
 async def _show(options: ClientOptions) -> None:
     async with options.client() as client:
         status, facts, subnetworks = await client.status(), await client.facts(), await client.subnetworks()
+        standings = await client.operators()
     if options.json:
-        print_json({"network": plain(facts), **plain(status), "subnetworks": [plain(one) for one in subnetworks]})
+        paused = {p.prover_id: p.paused_until_ms for p in _paused(standings)}
+        more = {"subnetworks": [plain(one) for one in subnetworks], "paused_until_ms": paused}
+        print_json({"network": plain(facts), **plain(status), **more})
         return
     say(f"network {facts.address}, proofgrid {facts.version}", style="bold")
     if facts.srs_for_development:
@@ -42,6 +46,16 @@ async def _show(options: ClientOptions) -> None:
         from proofgrid.cli.subnetwork import print_subnetworks
 
         print_subnetworks(subnetworks)
+    _print_paused(standings)
+
+
+def _paused(standings: ListOperatorsResponse) -> list[ProverStanding]:
+    return [p for o in standings.operators for p in o.provers if p.connected and p.breaker != "closed"]
+
+
+def _print_paused(standings: ListOperatorsResponse) -> None:
+    for prover in _paused(standings):
+        say(f"{short_prover(prover.prover_id)} is paused: {prover.reasons[0]}", style="yellow")
 
 
 def _print_tables(status: NetworkStatus) -> None:

@@ -199,3 +199,12 @@ class Preloading(Protocol):
     def preload(self) -> None:
         """Import whatever `run_job` would import. Must not start threads, and may be called twice."""
         ...
+
+
+@runtime_checkable
+class SelfChecking(Protocol):
+    """What a proof system may offer besides: to find out whether this machine still proves."""
+
+    def self_check(self, *, workdir: Path) -> str:
+        """Prove and verify a tiny job of its own in a few seconds; say what was done, or raise what went wrong."""
+        ...

@@ -31,6 +31,7 @@ from proofgrid.wire.codec import write_constraints, write_ladder
 from proofgrid.wire.v1 import client_pb2 as messages
 from proofgrid.wire.v1 import quotes_pb2 as quotes
 from proofgrid.wire.v1 import quotes_pb2_grpc as quotes_grpc
+from proofgrid.wire.v1 import reputation_pb2 as reputation_messages
 from proofgrid.wire.v1 import statements_pb2 as statements
 from proofgrid.wire.v1 import statements_pb2_grpc as statements_grpc
 from proofgrid.wire.v1.subnetworks_pb2 import ListSubnetworksRequest, Subnetwork
@@ -304,6 +305,14 @@ class Client:
         """Return the subnetworks that you may use, with what they have and do."""
         answer = await self.connection.ask(self.connection.subnetworks.ListSubnetworks, ListSubnetworksRequest())
         return list(answer.subnetworks)
+
+    async def operators(self, address: str = "") -> reputation_messages.ListOperatorsResponse:
+        """Return how an operator and its provers stand, or all of them, and why."""
+        request = reputation_messages.ListOperatorsRequest(address=address)
+        answer: reputation_messages.ListOperatorsResponse = await self.connection.ask(
+            self.connection.reputation.ListOperators, request
+        )
+        return answer
 
     async def facts(self) -> messages.Network:
         """Return what the gateway says of the network."""

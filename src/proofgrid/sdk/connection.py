@@ -19,8 +19,10 @@ from proofgrid.sdk.backoff import Backoff
 from proofgrid.sdk.tokens import TokenSource
 from proofgrid.wire.addresses import Target, parse_target
 from proofgrid.wire.errors import read_error
+from proofgrid.wire.v1 import canary_pb2_grpc as canary_services
 from proofgrid.wire.v1 import client_pb2 as messages
 from proofgrid.wire.v1 import client_pb2_grpc as services
+from proofgrid.wire.v1 import reputation_pb2_grpc as reputation_services
 from proofgrid.wire.v1 import stake_pb2_grpc as stake_services
 from proofgrid.wire.v1 import subnetworks_pb2_grpc as subnetwork_services
 
@@ -106,6 +108,13 @@ class Connection:
         self.subnetworks = cast(
             "subnetwork_services.SubnetworkServiceAsyncStub",
             _Service(self, subnetwork_services.SubnetworkServiceStub),
+        )
+        self.canaries = cast(
+            "canary_services.CanaryServiceAsyncStub", _Service(self, canary_services.CanaryServiceStub)
+        )
+        self.reputation = cast(
+            "reputation_services.ReputationServiceAsyncStub",
+            _Service(self, reputation_services.ReputationServiceStub),
         )
         self.artifacts = cast("services.ArtifactServiceAsyncStub", _Service(self, services.ArtifactServiceStub))
 

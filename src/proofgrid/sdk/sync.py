@@ -71,6 +71,7 @@ class SyncClient:
     rounds = _blocking(Client.rounds)
     status = _blocking(Client.status)
     subnetworks = _blocking(Client.subnetworks)
+    operators = _blocking(Client.operators)
     facts = _blocking(Client.facts)
 
     def watch(self, task_id: str, *, cursor: int = 0) -> Iterator[Event]:

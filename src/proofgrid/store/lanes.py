@@ -13,10 +13,12 @@ from proofgrid.store.queries import QUERIES
 GATEWAY_SILENT_MS = 5_000  #: a gateway that was not seen for so long lives no more, and its provers count for nothing
 
 
-async def sessions_of_chain(connection: Any, chain: str) -> list[Any]:
+async def sessions_of_chain(connection: Any, chain: str, *, newcomers_grow: bool = False) -> list[Any]:
     """Return the open sessions on living gateways that serve a chain, with what their provers are doing already."""
     subnetwork, proof_system = chain.split("/")
-    rows: list[Any] = await connection.fetch(QUERIES["supply_of_chain"], proof_system, GATEWAY_SILENT_MS, subnetwork)
+    rows: list[Any] = await connection.fetch(
+        QUERIES["supply_of_chain"], proof_system, GATEWAY_SILENT_MS, subnetwork, newcomers_grow
+    )
     return rows
 
 

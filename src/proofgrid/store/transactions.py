@@ -25,6 +25,8 @@ class Transaction(StrEnum):
     APPEAL = "appeal"
     CHECK_LEDGER = "check_ledger"
     CLOSE_INCIDENT = "close_incident"
+    # the network's own jobs
+    ADD_CANARY = "add_canary"
     # programs and artifacts
     REGISTER_PROGRAM = "register_program"
     RECORD_ARTIFACT = "record_artifact"

@@ -17,6 +17,7 @@ from proofgrid.primitives.errors import ProofgridError, Unprovable
 from proofgrid.rules.jobs.ladder import Ladder
 from proofgrid.sdk.connection import Connection
 from proofgrid.sdk.transfer import upload_file
+from proofgrid.wire.v1 import canary_pb2 as canary_messages
 from proofgrid.wire.v1 import client_pb2 as messages
 from proofgrid.wire.v1 import incidents_pb2, incidents_pb2_grpc, prover_pb2, stake_pb2
 from proofgrid.wire.v1 import subnetworks_pb2 as subnetwork_messages
@@ -333,6 +334,22 @@ async def close_incident(doomed: Doomed) -> None:
         stub = incidents_pb2_grpc.IncidentServiceStub
         await admin.patiently(lambda: admin.call(stub(admin.channel).CloseIncident, request))
     await doomed.ends_well(task_id)
+
+
+async def add_canary(doomed: Doomed) -> None:
+    """A canary is registered once, and proven once, however often the call is made."""
+    program = await doomed.program()
+    number = next(doomed.numbers)
+    async with doomed.admin() as admin:
+        fund = canary_messages.FundTreasuryRequest(amount=10**9, deposit_id=f"canary-{number}")
+        await admin.ask(admin.canaries.FundTreasury, fund)
+    request = canary_messages.AddCanaryRequest(
+        program_digest=program, inputs_json=f'["canary {number}"]', limit_price=2_000
+    )
+    async with doomed.killed(), doomed.admin() as admin:
+        canary = await admin.ask(admin.canaries.AddCanary, request)
+    await doomed.eventually("SELECT 1 FROM tasks WHERE task_id = $1 AND state = 'done'", canary.first_task)
+    assert await doomed.sql("SELECT 1 FROM canaries WHERE first_task = $1", canary.first_task)
 
 
 async def tidy(doomed: Doomed, *, nth: int) -> None:

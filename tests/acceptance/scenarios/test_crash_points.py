@@ -39,6 +39,7 @@ WAYS: dict[Transaction, dict[str, Driver]] = {
     Transaction.APPEAL: {"appeal": drivers.appeal, "resolve": drivers.resolve},
     Transaction.CHECK_LEDGER: {"time": drivers.prove_slowly},
     Transaction.CLOSE_INCIDENT: {"close": drivers.close_incident},
+    Transaction.ADD_CANARY: {"add": drivers.add_canary},
     # programs and artifacts
     Transaction.REGISTER_PROGRAM: {"register": drivers.register},
     Transaction.RECORD_ARTIFACT: {"upload": drivers.register, "srs": drivers.start_again},

@@ -62,6 +62,12 @@ class EzklProofSystem:
         """Load the engine."""
         load_engine()
 
+    def self_check(self, *, workdir: Path) -> str:
+        """Prove and verify a tiny circuit of our own."""
+        from proofgrid.proofs.ezkl import checking
+
+        return checking.self_check(self, workdir=workdir)
+
     def run_job(
         self, files: ProgramFiles, slice_index: int, job_input: bytes, *, cache: Path, workdir: Path, report: Report
     ) -> JobOutput:

@@ -29,10 +29,12 @@ from proofgrid.rules.jobs.lifecycle import LeaseState
 from proofgrid.rules.jobs.offers import HeldLease, JobReport, JobTrouble, LeaseOffer, ProverOffer, StageReport, Verdict
 from proofgrid.rules.jobs.phases import LeaseTimes, PhasePolicy, after_progress
 from proofgrid.rules.jobs.retry import REASON_OF_CODE, ReturnReason
+from proofgrid.rules.reputation.standing import PAUSED, ReputationPolicy, pause_sentence
 from proofgrid.store.batches import Batches
 from proofgrid.store.database import PASSING_TROUBLE, Database
 from proofgrid.store.queries import QUERIES
 from proofgrid.store.stakes import slash_equivocation
+from proofgrid.store.standing import standing_of
 from proofgrid.store.subnetworks import check_operator, serve_chains
 from proofgrid.store.tasks import Event, append_events
 from proofgrid.store.transactions import Transaction
@@ -61,6 +63,7 @@ class DispatchSettings:
     heartbeat_ms: int = 1_000
     phases: PhasePolicy = field(default_factory=PhasePolicy)
     hedging: HedgePolicy = field(default_factory=HedgePolicy)
+    reputation: ReputationPolicy = field(default_factory=ReputationPolicy)
     reconnect_grace_ms: int = 2_000  #: after a cut stream
     attempts_max: int = 5
 
@@ -160,6 +163,9 @@ class Desk:
             )
             kept = [row["lease_id"] for row in adopted]
             forgotten = await connection.fetch(QUERIES["leases_a_prover_forgot"], session.prover_id, kept)
+            prover = await connection.fetchrow(QUERIES["get_prover"], session.prover_id)
+        if paused := pause_sentence(standing_of(prover), now_ms=prover["now_ms"]):
+            self.tell(session.session_id, PAUSED, paused)
         session.dropped = [held.lease_id for held in offer.held if held.lease_id not in kept]
         for row in forgotten:
             detail = "the prover came back without it"
@@ -178,6 +184,7 @@ class Desk:
                 detail=detail,
                 attempts_max=self._settings.attempts_max,
                 report=report,
+                reputation=self._settings.reputation,
             )
 
     async def close_session(self, session: Session) -> None:
@@ -347,6 +354,12 @@ class Desk:
             None if lease_id is None else messages.ToProver(stop=messages.Stop(lease_id=str(lease_id), reason=reason))
         )
         self._send(session, message)
+
+    def tell(self, session_id: SessionId, code: str, detail: str) -> None:
+        """Hand a notice on to a prover."""
+        session = self._sessions.get(session_id)
+        if session is not None:
+            self._send(session, messages.ToProver(notice=messages.Notice(code=code, detail=detail)))
 
     async def run(self) -> None:
         """Serve the provers until cancelled."""

@@ -11,9 +11,11 @@ from proofgrid.roles.dispatcher.faults import charge_for_fault, judge_claim
 from proofgrid.rules.jobs.lifecycle import JobEvent, LeaseState, TaskEvent, event_of_lost_lease, job_sources
 from proofgrid.rules.jobs.offers import JobReport
 from proofgrid.rules.jobs.retry import RETRY_RULES, GiveUp, Retry, ReturnReason, decide_retry
+from proofgrid.rules.reputation.standing import ReputationPolicy, fault_of
 from proofgrid.store.queries import QUERIES
 from proofgrid.store.stakes import slash_lease
 from proofgrid.store.tasks import append_event, end_lease, end_task, wake_lanes
+from proofgrid.store.work import POLICY as REPUTATION
 from proofgrid.store.work import Work, note_work
 
 DETAIL_CHARS_MAX = 600  #: of a reason, in an event
@@ -30,6 +32,7 @@ async def return_job(
     detail: str,
     attempts_max: int,
     report: JobReport | None = None,
+    reputation: ReputationPolicy = REPUTATION,
 ) -> bool:
     """Take a lease back and decide about its job, in the caller's transaction; False when the lease had ended.
 
@@ -45,9 +48,11 @@ async def return_job(
         return False
     await connection.execute(QUERIES["tell_session_to_stop"], lease_id, reason.value)
     lease = await connection.fetchrow(QUERIES["get_lease"], lease_id)
-    if RETRY_RULES[reason].prover_at_fault:
-        await note_work(connection, [Work(lease=lease, ran_ms=lease["ran_ms"], failures=1)])
     job = await connection.fetchrow(QUERIES["job_of_lease"], lease_id)
+    if RETRY_RULES[reason].prover_at_fault:
+        happened = None if job is not None and _may_be_the_jobs_fault(job, lease, reason) else fault_of(reason, detail)
+        work = Work(lease=lease, ran_ms=lease["ran_ms"], failures=1, happened=happened)
+        await note_work(connection, [work], reputation)
     if job is not None:
         # Before the decision: it may end the task, and then gives on what the slash left for a rescuer.
         await slash_lease(connection, lease_id, reason, detail=detail, report=report)
@@ -139,6 +144,13 @@ async def _tell(
         detail=_shortened(detail),
         **more,
     )
+
+
+def _may_be_the_jobs_fault(job: Any, lease: Any, reason: ReturnReason) -> bool:
+    """Did the job fail elsewhere before in a way that a job can cause? Then this is no verified fact of the prover."""
+    if reason not in (ReturnReason.CHILD_CRASHED, ReturnReason.TIMED_OUT) or not job["attempts"]:
+        return False
+    return any(name not in (lease["prover_id"], lease["operator"]) for name in job["excluded"])
 
 
 def _excluded_by(reason: ReturnReason, lease: Any) -> str:

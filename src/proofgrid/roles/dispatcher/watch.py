@@ -100,6 +100,7 @@ class Watch:
                     reason,
                     detail=detail,
                     attempts_max=self._settings.attempts_max,
+                    reputation=self._settings.reputation,
                 )
 
     async def _why(self, connection: asyncpg.Connection, row: asyncpg.Record) -> Overrun | None:

@@ -6,7 +6,7 @@ check -> normalise in a worker -> store large inputs -> one transaction for all 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -66,6 +66,7 @@ class _Draft:
     input_digests: list[Digest]
     units: int
     escrow: int
+    excluded: Mapping[str, int]
 
 
 class Admission:
@@ -97,8 +98,12 @@ class Admission:
         """Write down what is submitted until cancelled."""
         await self._drafts.run()
 
-    async def submit(self, client: Address, request: ProofRequest) -> TaskId:
+    async def submit(
+        self, client: Address, request: ProofRequest, *, excluded: Mapping[str, int] | None = None
+    ) -> TaskId:
         """Make a task of a request and return its id; the same key and content is the same task.
+
+        `excluded`: provers or operators that may not have its jobs, and until when.
 
         Raises InvalidRequest errors naming field and rule. When this returns, the task is durable and paid for.
         """
@@ -123,6 +128,7 @@ class Admission:
             input_digests=await self._store_inputs(normal),
             units=units,
             escrow=calculate_escrow(request, units=units),
+            excluded=excluded or {},
         )
         if await self._drafts.add(draft):
             log.info("task_accepted", task_id=str(draft.task_id), client=client, jobs=len(normal.jobs), units=units)
@@ -259,6 +265,7 @@ class Admission:
                     "input_bytes": len(job.input),
                     "facts": dict(job.facts),
                     **_demanded(lane, draft.request.constraints),
+                    **({"barred": dict(draft.excluded)} if draft.excluded else {}),
                 }
             )
         return rows

@@ -10,7 +10,9 @@ from typing import Any
 from proofgrid.rules.jobs.hedging import enters_round
 from proofgrid.rules.market.chain import Offers
 from proofgrid.rules.market.rounds import JobDemand, ProverSupply, TaskDemand
+from proofgrid.rules.reputation.standing import ReputationPolicy
 from proofgrid.store.lanes import price_of, speed_of
+from proofgrid.store.standing import bucket_of_row
 
 NOBODY: frozenset[str] = frozenset()
 
@@ -47,12 +49,12 @@ class ChainBook:
         """All programs that somebody wants proven."""
         return frozenset(task["program_digest"] for book in self.books for task in book.tasks.values())
 
-    def offers(self, slots: Mapping[str, int] | None = None) -> list[Offers]:
+    def offers(self, reputation: ReputationPolicy, slots: Mapping[str, int] | None = None) -> list[Offers]:
         """Return what every free prover offers, lane by lane; `slots`: at most so many, where bonds are asked for."""
         provers: dict[str, dict[str, ProverSupply]] = defaultdict(dict)
         for book in self.books:
             for prover_id, row in book.sessions.items():
-                supply = supply_of(row, book)
+                supply = supply_of(row, book, reputation)
                 if slots is not None:
                     supply = replace(supply, free_slots=min(supply.free_slots, slots[prover_id]))
                 provers[prover_id][book.lane] = supply
@@ -107,14 +109,14 @@ def may_prove(job: Any, book: Book) -> bool:
     return not _Limits(book).excluded(job).issuperset(book.sessions)
 
 
-def supply_of(row: Any, book: Book) -> ProverSupply:
+def supply_of(row: Any, book: Book, reputation: ReputationPolicy) -> ProverSupply:
     """Return what a prover with free slots offers in a lane."""
     return ProverSupply(
         prover_id=row["prover_id"],
         operator=row["operator"],
         ask_price=price_of(row, book.lane),
         free_slots=row["slots"] - row["busy"],
-        reputation_bucket=0,
+        reputation_bucket=bucket_of_row(row, reputation),
         cached_programs=frozenset(row["cached_programs"]),
         slot_units_max=book.slot_units.get(row["prover_id"]),
     )

@@ -13,6 +13,7 @@ from proofgrid.roles.market.collecting import peek_chain
 from proofgrid.rules.jobs.classes import chain_of
 from proofgrid.rules.market.chain import LaneDemands
 from proofgrid.rules.market.quote import UNITS_PER_SECOND, LaneQuote, expected_ms, price_now, prices_for_chances
+from proofgrid.rules.reputation.standing import ReputationPolicy
 from proofgrid.rules.scheduling.offers import JobDemand
 from proofgrid.store.database import Database
 from proofgrid.store.lanes import sessions_of_lane, speed_of
@@ -33,10 +34,20 @@ class QuotedJob:
 class Quoting:
     """Answers what the lanes of a request would say now. Any gateway may ask."""
 
-    def __init__(self, database: Database, *, reference_price: int, horizon_ms: int) -> None:
+    def __init__(
+        self,
+        database: Database,
+        *,
+        reference_price: int,
+        horizon_ms: int,
+        reputation: ReputationPolicy | None = None,
+        newcomers_grow: bool = False,
+    ) -> None:
         self._database = database
         self._reference_price = reference_price
         self._horizon_ms = horizon_ms
+        self._reputation = reputation or ReputationPolicy()
+        self._newcomers_grow = newcomers_grow
 
     async def quote(self, jobs: Sequence[QuotedJob], *, program: str) -> list[LaneQuote]:
         """Return what each lane of the jobs says, in one moment of the database."""
@@ -48,7 +59,9 @@ class Quoting:
 
     async def _lane(self, connection: Any, lane: str, jobs: Sequence[QuotedJob], program: str) -> LaneQuote:
         chain = chain_of(lane)
-        book = await peek_chain(connection, chain, lane, horizon_ms=self._horizon_ms)
+        book = await peek_chain(
+            connection, chain, lane, horizon_ms=self._horizon_ms, newcomers_grow=self._newcomers_grow
+        )
         references = {
             row["lane"]: row["next_reference"]
             for row in await connection.fetch(QUERIES["references_of_lanes"], [one.lane for one in book.books])
@@ -76,7 +89,7 @@ class Quoting:
             price_now=await asyncio.to_thread(
                 price_now,
                 [self._demands(one, references) for one in book.books],
-                book.offers(),
+                book.offers(self._reputation),
                 lane,
                 [_demand(number, job, book, lane) for number, job in enumerate(jobs)],
                 program=program,

@@ -30,6 +30,7 @@ from proofgrid.rules.jobs.phases import PhasePolicy
 from proofgrid.rules.market.blinding import SECRET_BYTES, Blinding
 from proofgrid.rules.market.chain import LaneDemands, run_chain
 from proofgrid.rules.market.rounds import RoundOutcome
+from proofgrid.rules.reputation.standing import ReputationPolicy
 from proofgrid.rules.staking.bonds import BondPolicy
 from proofgrid.store.database import PASSING_TROUBLE, Database
 from proofgrid.store.queries import QUERIES
@@ -51,6 +52,8 @@ class MarketSettings:
 
     interval_ms: int = 100  #: the longest that a busy lane gathers orders before its next round
     phases: PhasePolicy = field(default_factory=PhasePolicy)
+    reputation: ReputationPolicy = field(default_factory=ReputationPolicy)
+    newcomers_grow: bool = False  #: new provers start with one slot
     reference_price: int = 1_000  #: base units per PU in a lane without a round; a lone prover sells at it
     fee_permille: int = 0  #: of what operators are paid for leases that are sold from now on
     horizon_ms: int = 900_000  #: a slot holds no more than its prover, at its measured speed, proves in this time
@@ -156,7 +159,13 @@ class Market:
             if lanes is None:
                 # Another gateway is at it. Should it die before it is done, this one must not come late.
                 return Held(sold=0, unsold=0, next_job_ms=STAND_BY_MS)
-            found = await collect_chain(connection, chain, lanes, horizon_ms=self._settings.horizon_ms)
+            found = await collect_chain(
+                connection,
+                chain,
+                lanes,
+                horizon_ms=self._settings.horizon_ms,
+                newcomers_grow=self._settings.newcomers_grow,
+            )
             await self._telling.nobody(connection, chain, found.unserved)
             (self._hungry.add if found.elsewhere and chain in self._dirty else self._hungry.discard)(chain)
             if not found.books:
@@ -171,7 +180,8 @@ class Market:
             demands = [self._demands(book, openings[book.lane], blinding) for book in found.books]
             references = {one.lane: one.reference or self._settings.reference_price for one in demands}
             slots = await slots_of_bonds(connection, found.books, references, self._settings.bonds)
-            offers = [blinding.offers(offers, demanded=found.programs) for offers in found.offers(slots)]
+            offered = found.offers(self._settings.reputation, slots)
+            offers = [blinding.offers(one, demanded=found.programs) for one in offered]
             # Drawn after the orders are fixed, so that nobody can choose an id that ranks well.
             outcomes = [blinding.opened(one) for one in run_chain(demands, offers, beacon=fresh_bytes(32))]
             books = {book.lane: book for book in found.books}

@@ -27,8 +27,11 @@ from proofgrid.proofs.manifest import program_from_json
 from proofgrid.roles.prover.link import Link
 from proofgrid.roles.prover.nursery import Nursery
 from proofgrid.roles.prover.sandbox import ChildLimits, ChildSpec, run_child
+from proofgrid.roles.prover.self_check import Check, CheckPlace, check_all, check_unless_known
 from proofgrid.rules.jobs.classes import JobClass
 from proofgrid.rules.jobs.offers import HeldLease, JobReport, JobTrouble, LeaseOffer, ProverOffer, StageReport
+from proofgrid.rules.jobs.retry import is_own_failure
+from proofgrid.rules.reputation.standing import PAUSED, RESUMED
 from proofgrid.rules.staking.results import ResultClaim, public_digest, sign_result
 from proofgrid.sdk.connection import Connection
 from proofgrid.sdk.transfer import download_file, upload_file
@@ -38,7 +41,12 @@ from proofgrid.wire.v1 import prover_pb2 as messages
 
 MEMORY_SLACK_BYTES = 512 << 20  #: what Python and the engine take before they begin
 
+CHECK_AGAIN_FIRST_SECONDS = 2.0  #: after a self-check that failed; doubles
+CHECK_AGAIN_MAX_SECONDS = 300.0
+
 UNHEARD_SECONDS = 20.0  #: how long a draining prover waits for somebody to take its finished proofs
+
+NOTICES = {PAUSED: "paused", RESUMED: "resumed"}  #: code -> what it is called where people read it
 
 log = structlog.get_logger(__name__)
 
@@ -61,6 +69,8 @@ class NodeSettings:
     class_asks: Mapping[str, Mapping[JobClass, int]] = field(default_factory=dict)  #: system -> class -> another ask
     units_min: int = 0  #: of one job
     subnetworks: tuple[str, ...] = ()  #: that it serves; empty: the common lanes
+    check_at_start: bool = True  #: at the start, unless this engine passed it here before
+    failures_max: int = 3  #: of its own children in a row, before it rests and checks itself; 0: never
 
 
 @dataclass(slots=True)
@@ -119,11 +129,15 @@ class ProverNode:
         self._slots = asyncio.Semaphore(settings.slots)
         self._inbox: asyncio.Queue[messages.ToProver | ProofgridError] = asyncio.Queue()
         self._draining = asyncio.Event()
+        self._failures = 0  #: of own children, in a row
+        self._rests = 0  #: since the last proof that was accepted
+        self._resting: asyncio.Task[None] | None = None  #: no new leases until a self-check passes
         self._empty = asyncio.Event()
         self._files = LocalCache(settings.directory / "files", settings.cache_bytes)
         self._keys = settings.directory / "keys"
         self._scratch = settings.directory / "scratch"
         self._nursery: Nursery | None = None  #: while running
+        self._group: asyncio.TaskGroup | None = None  #: while running
         self._loop = asyncio.get_running_loop()
         self._link = Link(
             gateways,
@@ -140,14 +154,18 @@ class ProverNode:
         """Work until drained or cancelled. Raises what the gateway refuses for good, such as a malformed offer."""
         for directory in (self._keys, self._scratch):
             directory.mkdir(parents=True, exist_ok=True)
+        if self._settings.check_at_start and not await self._pass_first_check():
+            return
         self._link.start()
         try:
             async with Nursery.open(self._scratch) as nursery, asyncio.TaskGroup() as group:
-                self._nursery = nursery
+                self._nursery, self._group = nursery, group
                 listening = group.create_task(self._listen(group))
                 await nursery.prepare(next(iter(self._settings.asks)), cores=self._settings.cores)
                 await self._until_drained()
                 listening.cancel()
+                if self._resting is not None:
+                    self._resting.cancel()
         except BaseExceptionGroup as errors:
             error: BaseException = errors
             while isinstance(error, BaseExceptionGroup):
@@ -220,6 +238,8 @@ class ProverNode:
                 case "notice" if item.notice.code == codec.MOVE:
                     self._tell("moving", reason=item.notice.detail)
                     self._link.move()
+                case "notice" if item.notice.code in NOTICES:
+                    self._tell(NOTICES[item.notice.code], reason=item.notice.detail)
                 case _:
                     log.info("notice", code=item.notice.code, detail=item.notice.detail)
 
@@ -234,7 +254,7 @@ class ProverNode:
             elif job.said is not None:
                 # The first word may have been lost with the stream, and a lease without one goes back.
                 self._link.send(codec.write_progress(job.said))
-        if self._draining.is_set():
+        if self._draining.is_set() or self._resting is not None:
             self._link.send(messages.FromProver(drain=messages.Drain()))
 
     def _learn(self, manifests: Mapping[Digest, Mapping[str, object]]) -> None:
@@ -264,10 +284,13 @@ class ProverNode:
             return
         earned = job.lease.price * job.lease.units
         if ack.accepted:
+            self._failures = self._rests = 0
             self._cached.add(job.lease.program_digest)
             self._tell("paid", slice=job.lease.slice_index, units=job.lease.units, earned=earned)
         else:
             self._tell("refused", slice=job.lease.slice_index, reason=f"{ack.code} {ack.detail}")
+            if is_own_failure(ack.code):
+                self._count_failure(f"{ack.code} {ack.detail}")
 
     def _drop(self, lease_id: LeaseId) -> _Job | None:
         job = self._held.drop(lease_id)
@@ -294,6 +317,53 @@ class ProverNode:
         self._tell("failed", slice=lease.slice_index, reason=detail)
         self._link.send(codec.write_failure(JobTrouble(held=lease.held, code=code, detail=detail)))
         self._drop(lease.held.lease_id)
+        if is_own_failure(code):
+            self._count_failure(f"{code} {detail}")
+
+    # --- rest and self-check ---------------------------------------------------------------------
+
+    def _count_failure(self, reason: str) -> None:
+        self._failures += 1
+        if self._group is not None and self._resting is None and 0 < self._settings.failures_max <= self._failures:
+            self._resting = self._group.create_task(self._rest(reason))
+
+    async def _rest(self, reason: str) -> None:
+        """Offer nothing until this machine has shown that it can prove; what is held goes on."""
+        self._link.send(messages.FromProver(drain=messages.Drain()))
+        self._tell("resting", reason=f"{self._failures} jobs in a row failed here, the last: {reason}")
+        await asyncio.sleep(min(CHECK_AGAIN_FIRST_SECONDS * 2**self._rests, CHECK_AGAIN_MAX_SECONDS))
+        self._rests = min(self._rests + 1, 16)
+        await self._until_check_passes(check_all)
+        self._failures, self._resting = 0, None
+        self._tell("offering", reason="the self-check passed")
+        self._link.move()  # a new hello is a new offer
+
+    async def _pass_first_check(self) -> bool:
+        """Check unless this engine passed here before; False when drained meanwhile."""
+        async with asyncio.TaskGroup() as group:
+            checking = group.create_task(self._until_check_passes(check_unless_known))
+            drained = group.create_task(self._draining.wait())
+            await asyncio.wait({checking, drained}, return_when=asyncio.FIRST_COMPLETED)
+            passed = checking.done()
+            checking.cancel()
+            drained.cancel()
+        return passed
+
+    async def _until_check_passes(self, check: Check) -> None:
+        wait_seconds = CHECK_AGAIN_FIRST_SECONDS
+        while failed := [report for report in await check(self._place_of_checks()) if not report.passed]:
+            self._tell("self_check_failed", reason=failed[0].said, again_in_seconds=wait_seconds)
+            await asyncio.sleep(wait_seconds)
+            wait_seconds = min(2 * wait_seconds, CHECK_AGAIN_MAX_SECONDS)
+
+    def _place_of_checks(self) -> CheckPlace:
+        settings = self._settings
+        return CheckPlace(
+            systems=tuple(settings.asks),
+            known=settings.directory / "self-checks",
+            scratch=self._scratch,
+            cores=settings.cores,
+        )
 
     async def _prove(self, lease: LeaseOffer) -> JobReport:
         program = self._programs.get(lease.program_digest)

@@ -131,13 +131,14 @@ def _start(proof_system: str, cores: int, home: Path, child_fd: int) -> subproce
         stderr=subprocess.PIPE,
         bufsize=0,
         cwd=home,
-        env=_environment(cores, home),
+        env=child_environment(cores, home),
         pass_fds=(child_fd,),
         start_new_session=True,
     )
 
 
-def _environment(cores: int, home: Path) -> dict[str, str]:
+def child_environment(cores: int, home: Path) -> dict[str, str]:
+    """Return what a child may know of our environment: no secrets, and how many threads its engine may take."""
     kept = {name: os.environ[name] for name in _KEPT_ENVIRONMENT if name in os.environ}
     threads = {name: str(cores) for name in ENGINE_THREADS}
     place = str(home.absolute())

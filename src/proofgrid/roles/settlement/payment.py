@@ -25,10 +25,15 @@ from proofgrid.rules.jobs.lifecycle import (
 from proofgrid.rules.jobs.offers import JobReport
 from proofgrid.rules.ledger.book import Transfer
 from proofgrid.rules.ledger.settlement import fees_of, pay_for_proof
+from proofgrid.rules.reputation.counters import Fact
+from proofgrid.rules.reputation.standing import Happened, ReputationPolicy
 from proofgrid.store.queries import QUERIES
 from proofgrid.store.stakes import rescue_transfers
 from proofgrid.store.tasks import Event, append_events, post_transfers
+from proofgrid.store.work import POLICY as REPUTATION
 from proofgrid.store.work import Work, note_work
+
+_WRONG_CLAIM = Happened(fact=Fact.CRASHED, detail="it said that a job cannot be proven, and another prover proved it")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,7 +47,9 @@ class Proven:
     size_bytes: int
 
 
-async def pay(connection: Any, proofs: Sequence[Proven], hedging: HedgePolicy) -> dict[LeaseId, ProverId | LeaseLost]:
+async def pay(
+    connection: Any, proofs: Sequence[Proven], hedging: HedgePolicy, reputation: ReputationPolicy = REPUTATION
+) -> dict[LeaseId, ProverId | LeaseLost]:
     """Pay for proofs in the caller's transaction; say of each lease who was paid, or why nobody was."""
     by_lease = {LeaseId(one.lease["lease_id"]): one for one in proofs}
     tasks = await connection.fetch(QUERIES["lock_tasks"], sorted({one.lease["task_id"] for one in by_lease.values()}))
@@ -65,10 +72,10 @@ async def pay(connection: Any, proofs: Sequence[Proven], hedging: HedgePolicy) -
         losers = await stop_rivals(connection, hedged, delivered=by_lease, policy=hedging) if hedged else []
         doubted = [row["lease_id"] for row in rows if row["attempts"]]
         wrong = await connection.fetch(QUERIES["refuted_claims"], doubted) if doubted else []
-        works = [Work(lease=by_lease[one].lease, ran_ms=ran_ms, proofs=1) for one, ran_ms in settled.items()]
+        works = [_proof_work(by_lease[one].lease, ran_ms) for one, ran_ms in settled.items()]
         works += [Work(lease=one.lease, ran_ms=one.lease["ran_ms"]) for one in losers]
-        works += [Work(lease=claim, ran_ms=claim["ran_ms"], failures=1) for claim in wrong]
-        await note_work(connection, works)
+        works += [Work(lease=claim, ran_ms=claim["ran_ms"], failures=1, happened=_WRONG_CLAIM) for claim in wrong]
+        await note_work(connection, works, reputation)
         failed = [by_lease[LeaseId(lease_id)].lease for lease_id in doubted]
         rescued = [(lease["job_id"], Address(lease["operator"])) for lease in failed]
         rescues = await rescue_transfers(connection, rescued) if rescued else ([], [])
@@ -81,6 +88,12 @@ async def pay(connection: Any, proofs: Sequence[Proven], hedging: HedgePolicy) -
         else:
             outcomes[lease_id] = await _not_settled(connection, one)
     return outcomes
+
+
+def _proof_work(lease: Any, ran_ms: int) -> Work:
+    # The time for proving is three times what is expected of this prover, so whoever is late is late by much.
+    fact = Fact.LATE if ran_ms > lease["prove_ms"] else Fact.PROVEN
+    return Work(lease=lease, ran_ms=ran_ms, proofs=1, happened=Happened(fact=fact))
 
 
 async def _follow_up(

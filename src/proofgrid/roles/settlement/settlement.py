@@ -36,11 +36,13 @@ from proofgrid.rules.jobs.hedging import HedgePolicy
 from proofgrid.rules.jobs.lifecycle import LeaseEvent, LeaseState, lease_sources
 from proofgrid.rules.jobs.limits import SMALL_ARTIFACT_BYTES
 from proofgrid.rules.jobs.offers import JobReport
+from proofgrid.rules.reputation.standing import ReputationPolicy
 from proofgrid.store.artifacts import ArtifactStore
 from proofgrid.store.batches import Batches
 from proofgrid.store.database import Database
 from proofgrid.store.queries import QUERIES
 from proofgrid.store.transactions import Transaction
+from proofgrid.store.work import POLICY as REPUTATION
 
 VERIFY_TIMEOUT_SECONDS = 120.0
 QUICK_SECONDS = 0.05  #: a proof that is verified faster is worth no worker call and no transaction of its own
@@ -72,6 +74,7 @@ class Settlement:
         scratch: Path,
         report_ms: int,
         hedging: HedgePolicy,
+        reputation: ReputationPolicy = REPUTATION,
     ) -> None:
         self._database = database
         self._artifacts = artifacts
@@ -80,6 +83,7 @@ class Settlement:
         self._scratch = scratch
         self._report_ms = report_ms
         self._hedging = hedging
+        self._reputation = reputation
         self._leases: Batches[JobReport, Any] = Batches(self._read_leases, size_max=REPORTS_PER_BATCH, at_once=2)
         self._single: Batches[Reported, ProverId] = Batches(self._settle, size_max=1, at_once=max(2, workers.count))
         self._quick: dict[Digest, Batches[Reported, ProverId]] = {}
@@ -148,7 +152,7 @@ class Settlement:
         if proven:
             try:
                 async with self._database.transaction(Transaction.PAY_PROOFS) as connection:
-                    paid = await pay(connection, list(proven.values()), self._hedging)
+                    paid = await pay(connection, list(proven.values()), self._hedging, self._reputation)
             except SettlementStopped:
                 # Their provers say it again; until then their leases are kept (the dispatcher's watch).
                 await self._give_time([batch[place] for place in proven])

@@ -115,6 +115,15 @@ REASON_OF_CODE: dict[str, ReturnReason] = {
 }
 
 
+#: What a prover's own machine did wrong: its child crashed or its disk is full; its proof does not verify.
+OWN_FAILURES = frozenset({"PG-320", "PG-400"})
+
+
+def is_own_failure(code: str) -> bool:
+    """Is what a prover reports, or is refused with, about its own machine and not about stores, leases or inputs?"""
+    return code in OWN_FAILURES
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Retry:
     """Offer the job again from `not_before_ms` on, to others than the excluded prover until `excluded_until_ms`."""

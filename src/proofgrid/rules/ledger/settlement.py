@@ -10,6 +10,7 @@ from proofgrid.primitives.ids import AccountId, Address
 from proofgrid.primitives.money import check_amount
 from proofgrid.rules.ledger.book import (
     MINT,
+    NETWORK_CLIENT,
     TREASURY,
     Transfer,
     client_account,
@@ -30,6 +31,16 @@ def deposit(*, deposit_id: str, client: Address, amount: int) -> list[Transfer]:
             credit=client_account(client),
             amount=amount,
             reason="deposit",
+        )
+    ]
+
+
+def fund_treasury(*, deposit_id: str, amount: int) -> list[Transfer]:
+    """Bring money in from outside for what the network itself pays, such as canaries."""
+    check_amount(amount, field="amount", least=1)
+    return [
+        Transfer(
+            transfer_id=f"fund:{deposit_id}", debit=MINT, credit=TREASURY, amount=amount, reason="treasury_funding"
         )
     ]
 
@@ -62,7 +73,7 @@ def escrow(*, task_id: str, client: Address, limit_price: int, units: int) -> li
             debit=client_account(client),
             credit=escrow_account(task_id),
             amount=check_amount(limit_price * units, field="limit_price"),
-            reason="escrow",
+            reason="canary" if client == NETWORK_CLIENT else "escrow",
             task_id=task_id,
         )
     ]
@@ -222,7 +233,7 @@ def refund(*, task_id: str, client: Address, remaining: int) -> list[Transfer]:
             debit=escrow_account(task_id),
             credit=client_account(client),
             amount=remaining,
-            reason="refund",
+            reason="canary_refund" if client == NETWORK_CLIENT else "refund",
             task_id=task_id,
         )
     ]

@@ -126,8 +126,14 @@ WITH RECURSIVE hops AS (
 SELECT lane FROM hops WHERE lane IS NOT NULL;
 
 -- name: next_put_off
--- Milliseconds until the next job of a chain that waits for its time, or for the end of an exclusion, may be sold.
-SELECT min(until_next_job(lane)) FROM waiting_lanes($1) AS waiting(lane);
+-- Milliseconds until the next job of a chain that waits for its time, or for the end of an exclusion, may be sold, or
+-- until the next prover may have work again that was paused while somebody waits.
+WITH waiting AS MATERIALIZED (SELECT lane FROM waiting_lanes($1) AS waiting(lane))
+SELECT least(min(until_next_job(lane)),
+    CASE WHEN count(*) > 0 THEN (
+        SELECT min(greatest(20, p.paused_until_ms - now_ms())) FROM provers p JOIN sessions s USING (prover_id)
+        WHERE p.paused_until_ms > 0 AND p.paused_until_ms > now_ms() AND s.open AND NOT s.draining) END)
+FROM waiting;
 
 -- name: lock_chain
 -- One round of a chain's lanes at a time, whichever gateway runs it. $2: how long it may be silent before it loses the
@@ -227,8 +233,8 @@ SELECT * FROM leases WHERE lease_id = $1 FOR NO KEY UPDATE;
 -- name: leases_of_reports
 SELECT leases.lease_id, leases.fence, leases.job_id, leases.task_id, leases.prover_id, leases.operator, leases.session_id,
     leases.lane, leases.round, leases.units, leases.buy_price, leases.sell_price, leases.fee_permille, leases.state,
-    leases.reason,
-    leases.expires_ms - now_ms() AS left_ms, jobs.slice, jobs.input, jobs.facts, tasks.program_digest, tasks.client
+    leases.reason, leases.prove_ms, leases.expires_ms - now_ms() AS left_ms, jobs.slice, jobs.input, jobs.facts,
+    tasks.program_digest, tasks.client
 FROM leases JOIN jobs USING (job_id) JOIN tasks ON tasks.task_id = leases.task_id
 WHERE leases.lease_id = ANY($1::uuid[]);
 
@@ -382,21 +388,28 @@ SELECT pg_notify('lanes', lane) FROM (SELECT lane FROM unblocked UNION SELECT un
 UNION ALL SELECT pg_notify('combining', '') WHERE $4;
 
 -- name: lock_provers
--- In the order of their ids; see lock_tasks.
-SELECT prover_id FROM provers WHERE prover_id = ANY($1::text[]) ORDER BY prover_id FOR NO KEY UPDATE;
+-- In the order of their ids; see lock_tasks. With how they stand.
+SELECT *, now_ms() AS now_ms FROM provers WHERE prover_id = ANY($1::text[]) ORDER BY prover_id FOR NO KEY UPDATE;
 
 -- name: note_work
 -- $1..$7: by prover, proof system and class: proofs, failures, verified PU, the time of all leases; $8: halve a speed
 -- that is made of more proofs. $9, $10: lanes and how long their leases ran, microseconds per PU, of which the newest $11
--- are kept. The provers' rows are locked already; those of speeds and lanes are written in the order of their names.
+-- are kept. $12..$22: how the provers stand from now on, a row each (rules/reputation/standing.py). The provers' rows are
+-- locked already; those of speeds and lanes are written in the order of their names.
 WITH given AS (
     SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::int[], $5::int[], $6::bigint[], $7::bigint[])
         AS g(prover_id, proof_system, class, proofs, failures, units, wall_ms)
 ), counted AS (
     UPDATE provers SET jobs_proven = jobs_proven + sums.proofs, jobs_failed = jobs_failed + sums.failures,
-        units_proven = units_proven + sums.units
+        units_proven = units_proven + sums.units, proven_micro = stand.proven, late_micro = stand.late,
+        lost_micro = stand.lost, crashed_micro = stand.crashed, invalid_micro = stand.invalid, facts_ms = stand.at_ms,
+        outcomes = stand.outcomes, pauses = stand.pauses, paused_until_ms = stand.paused_until_ms,
+        last_faults = stand.last_faults
     FROM (SELECT prover_id, sum(proofs) AS proofs, sum(failures) AS failures, sum(units) AS units
           FROM given GROUP BY prover_id) AS sums
+    JOIN unnest($12::text[], $13::bigint[], $14::bigint[], $15::bigint[], $16::bigint[], $17::bigint[], $18::bigint[],
+        $19::text[], $20::int[], $21::bigint[], $22::text[]) AS stand(prover_id, proven, late, lost, crashed, invalid,
+        at_ms, outcomes, pauses, paused_until_ms, last_faults) USING (prover_id)
     WHERE provers.prover_id = sums.prover_id
 ), measured AS (
     INSERT INTO prover_speeds AS speed (prover_id, proof_system, class, units, wall_ms, samples)
@@ -413,6 +426,13 @@ SELECT lane, (array_agg(us))[:$11] FROM unnest($9::text[], $10::bigint[]) AS g(l
 WHERE (SELECT count(*) FROM measured) >= 0
 GROUP BY lane ORDER BY lane
 ON CONFLICT (lane) DO UPDATE SET us_per_unit = (excluded.us_per_unit || times.us_per_unit)[:$11];
+
+-- name: tell_provers
+-- $1: provers, $2: codes, $3: details of notices that their gateways hand on.
+SELECT pg_notify('notices', json_build_object('gateway', gateway_id, 'session', session_id, 'code', code,
+    'detail', detail)::text)
+FROM unnest($1::text[], $2::text[], $3::text[]) AS given(prover_id, code, detail) JOIN sessions USING (prover_id)
+WHERE open;
 
 -- name: claims_of_job
 -- The leases whose provers said that this job cannot be proven. $1: its task, by which they are found.

@@ -1,0 +1,129 @@
+"""Canaries reach new provers as jobs like any other, the treasury pays them, and new provers earn their slots."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+from proofgrid.primitives.errors import InsufficientFunds, NotAllowed
+from proofgrid.rules.ledger.book import NETWORK_CLIENT
+from proofgrid.sdk.connection import Connection
+from proofgrid.wire.v1 import canary_pb2 as canary_messages
+from proofgrid.wire.v1 import prover_pb2 as messages
+from tests.acceptance.scenarios.scripted import ScriptedProver, prove
+from tests.acceptance.tasks import check_paid_once, database_of, register_toy
+from tests.networks import Network
+
+
+async def restart_gateway(network: Network, **settings: str) -> None:
+    network.settings.update(settings)
+    assert network.gateway is not None
+    await network.gateway.stop()
+    await network.start_gateway()
+
+
+async def add_canary(network: Network, program: str, text: str) -> canary_messages.Canary:
+    """Register a canary, and wait until it was proven for the first time."""
+    async with Connection(network.address, network.admin_key, patience_seconds=10) as admin:
+        request = canary_messages.AddCanaryRequest(program_digest=program, inputs_json=f'["{text}"]', limit_price=2_000)
+        await admin.ask(admin.canaries.AddCanary, request)
+        async with asyncio.timeout(25):
+            while True:
+                listed = await admin.ask(admin.canaries.ListCanaries, canary_messages.ListCanariesRequest())
+                if listed.canaries[0].state == "done":
+                    canary: canary_messages.Canary = listed.canaries[0]
+                    return canary
+                await asyncio.sleep(0.1)
+
+
+async def fund(network: Network, amount: int = 10**9) -> None:
+    async with Connection(network.address, network.admin_key, patience_seconds=10) as admin:
+        request = canary_messages.FundTreasuryRequest(amount=amount, deposit_id="test")
+        await admin.ask(admin.canaries.FundTreasury, request)
+
+
+async def test_an_empty_treasury_pays_no_canary_and_clients_may_not_register_any(
+    network: Network, tmp_path: Path
+) -> None:
+    async with network.client() as client:
+        program = await register_toy(client, tmp_path, slices=1)
+        request = canary_messages.AddCanaryRequest(
+            program_digest=program.digest, inputs_json='["x"]', limit_price=2_000
+        )
+        try:
+            await client.connection.call(client.connection.canaries.AddCanary, request)
+        except NotAllowed as refused:
+            assert refused.code
+        else:
+            raise AssertionError("a client registered a canary")
+    async with Connection(network.address, network.admin_key) as admin:
+        try:
+            await admin.call(admin.canaries.AddCanary, request)
+        except InsufficientFunds as refused:
+            assert "treasury cannot pay" in str(refused)
+        else:
+            raise AssertionError("nobody paid for the canary")
+
+
+async def test_a_canary_reaches_a_new_prover_looks_like_any_job_and_is_paid_by_the_treasury(
+    network: Network, tmp_path: Path
+) -> None:
+    await restart_gateway(network, CANARY_NEW_PROVER="true")
+    await fund(network)
+    known = await network.start_prover("known", "alice", ask=500)
+    async with network.client() as client:
+        program = await register_toy(client, tmp_path, slices=1)
+        canary = await add_canary(network, program.digest, "canary")
+        await known.stop()
+
+        async with ScriptedProver(network, "new", "bob", ask=500, slots=4) as new:
+            first = await new.take_lease()
+            await new.say(result=prove(first, "canary"))
+            assert (await new.verdict()).accepted
+            new.let_go(first)
+            task = await client.submit(program.digest, ["a client's"], limit_price=1_500)
+            leases = [await new.take_lease(), await new.take_lease()]  # two slots after one verified job
+            real = next(one for one in leases if one.small_input != first.small_input)
+            for lease in leases:
+                text = "a client's" if lease is real else "canary"
+                await new.say(result=prove(lease, text))
+                assert (await new.verdict()).accepted
+                new.let_go(lease)
+            assert (await client.wait(task.task_id)).state == "done"
+
+    assert shape(first) == shape(real)
+    async with database_of(network) as connection:
+        sent = await connection.fetch(
+            "SELECT task_id, state FROM tasks WHERE client = $2 AND task_id::text <> $1",
+            canary.first_task,
+            NETWORK_CLIENT,
+        )
+        paid = await connection.fetch(
+            """SELECT DISTINCT x.reason, x.debit = 'treasury' AS from_treasury
+            FROM transfers x JOIN tasks t USING (task_id)
+            WHERE t.client = $1 AND (x.debit = 'treasury' OR x.credit LIKE 'operator:%')""",
+            NETWORK_CLIENT,
+        )
+    assert len(sent) >= 2
+    assert {tuple(row) for row in paid} == {("canary", True), ("proof", False)}
+    await check_paid_once(network)
+
+
+def shape(lease: messages.Lease) -> list[tuple[str, str, int]]:
+    """Everything about a lease but its ids and its input: which fields are there, and how long texts are."""
+    sizes = {field.name: value for field, value in lease.ListFields()}
+    return [
+        (name, type(value).__name__, len(value) if isinstance(value, str | bytes) else 0)
+        for name, value in sizes.items()
+    ]
+
+
+async def test_a_new_prover_earns_its_slots_with_canaries_alone(network: Network, tmp_path: Path) -> None:
+    await restart_gateway(network, CANARY_NEW_PROVER="true")
+    await fund(network)
+    await network.start_prover("p", "alice", ask=500)
+    async with network.client() as client:
+        program = await register_toy(client, tmp_path, slices=1)
+        await add_canary(network, program.digest, "canary")
+    await network.until(lambda status: status.provers[0].jobs_proven >= 3)
+    await check_paid_once(network)
