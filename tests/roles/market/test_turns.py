@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import fields
 from typing import Any
 
 import pytest
 
-from proofgrid.primitives.clock import ManualClock
 from proofgrid.primitives.ids import Chain
 from proofgrid.roles.market.granting import Granting
 from proofgrid.roles.market.rounds import Held, Market
-from proofgrid.rules.jobs.phases import PhasePolicy
-from tests.makers import a_key
 from tests.roles.lanes import LaneUnderTest
 
 ACME = "acme"
@@ -34,7 +32,7 @@ def a_market_held_back(lane: LaneUnderTest) -> tuple[Market, type[_HeldBack]]:
     """Return a market whose next round stops before it is written."""
     kind = type("HeldBack", (_HeldBack,), {"decided": asyncio.Event(), "go_on": asyncio.Event()})
     market = lane.market
-    market._granting = kind(gateway_id=lane.gateway_id, key=a_key(), phases=PhasePolicy(), clock=ManualClock())
+    market._granting = kind(**{one.name: getattr(market._granting, one.name) for one in fields(Granting)})
     return market, kind
 
 
