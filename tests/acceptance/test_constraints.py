@@ -15,9 +15,10 @@ async def test_only_provers_that_meet_a_clients_constraints_prove_its_jobs(
     async with running_network(
         tmp_path, database_dsn, SRS_FILE=str(srs_file), CLASS_LIMITS="small=1KiB:1,medium=2KiB:2"
     ) as network:
-        everything = {"CLASSES": "small,medium,large", "CLASS_ASKS": "large=900"}
-        await network.start_prover("far", "alice", ask=100, REGION="us", **everything)
-        await network.start_prover("near", "bob", ask=100, REGION="eu", **everything)
+        for name, operator, region in (("far", "alice", "us"), ("near", "bob", "eu")):
+            await network.start_prover(
+                name, operator, ask=100, REGION=region, CLASSES="small,medium,large", CLASS_ASKS="large=900"
+            )
 
         async with network.client() as client:
             program = await register_toy(client, tmp_path, slices=3)
