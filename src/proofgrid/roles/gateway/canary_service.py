@@ -68,7 +68,7 @@ class CanaryService(services.CanaryServiceServicer):
         return messages.ListCanariesResponse(canaries=await self._canaries(), treasury=await self._treasury())
 
     @answering
-    async def FundTreasury(self, request: messages.FundTreasuryRequest, context: Any) -> messages.Treasury:  # noqa: N802
+    async def FundTreasury(self, request: messages.FundTreasuryRequest, context: Any) -> messages.TreasuryFund:  # noqa: N802
         admin = await self._door.admit(context, Role.ADMIN)
         amount = check_amount(request.amount, field="amount", least=1)
         if not 1 <= len(request.deposit_id) <= 128:
@@ -79,7 +79,7 @@ class CanaryService(services.CanaryServiceServicer):
         except asyncpg.UniqueViolationError:
             raise IdempotencyConflict("this deposit id was used for another deposit", field="deposit_id") from None
         log.info("treasury_funded", amount=amount, by=admin.address)
-        return messages.Treasury(balance=await self._treasury())
+        return messages.TreasuryFund(balance=await self._treasury())
 
     async def _canaries(self) -> list[messages.Canary]:
         async with self._database.connection() as connection:

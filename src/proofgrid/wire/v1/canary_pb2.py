@@ -24,7 +24,7 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1eproofgrid/wire/v1/canary.proto\x12\x0cproofgrid.v1\"T\n\x10\x41\x64\x64\x43\x61naryRequest\x12\x16\n\x0eprogram_digest\x18\x01 \x01(\t\x12\x13\n\x0binputs_json\x18\x02 \x01(\t\x12\x13\n\x0blimit_price\x18\x03 \x01(\x03\"v\n\x06\x43\x61nary\x12\x11\n\tcanary_id\x18\x01 \x01(\t\x12\x16\n\x0eprogram_digest\x18\x02 \x01(\t\x12\x12\n\nfirst_task\x18\x03 \x01(\t\x12\r\n\x05state\x18\x04 \x01(\t\x12\x0c\n\x04sent\x18\x05 \x01(\x04\x12\x10\n\x08\x61\x64\x64\x65\x64_ms\x18\x06 \x01(\x03\"\x15\n\x13ListCanariesRequest\"P\n\x14ListCanariesResponse\x12&\n\x08\x63\x61naries\x18\x01 \x03(\x0b\x32\x14.proofgrid.v1.Canary\x12\x10\n\x08treasury\x18\x02 \x01(\x03\"9\n\x13\x46undTreasuryRequest\x12\x0e\n\x06\x61mount\x18\x01 \x01(\x03\x12\x12\n\ndeposit_id\x18\x02 \x01(\t\"\x1b\n\x08Treasury\x12\x0f\n\x07\x62\x61lance\x18\x01 \x01(\x03\x32\xf4\x01\n\rCanaryService\x12\x41\n\tAddCanary\x12\x1e.proofgrid.v1.AddCanaryRequest\x1a\x14.proofgrid.v1.Canary\x12U\n\x0cListCanaries\x12!.proofgrid.v1.ListCanariesRequest\x1a\".proofgrid.v1.ListCanariesResponse\x12I\n\x0c\x46undTreasury\x12!.proofgrid.v1.FundTreasuryRequest\x1a\x16.proofgrid.v1.Treasuryb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1eproofgrid/wire/v1/canary.proto\x12\x0cproofgrid.v1\"T\n\x10\x41\x64\x64\x43\x61naryRequest\x12\x16\n\x0eprogram_digest\x18\x01 \x01(\t\x12\x13\n\x0binputs_json\x18\x02 \x01(\t\x12\x13\n\x0blimit_price\x18\x03 \x01(\x03\"v\n\x06\x43\x61nary\x12\x11\n\tcanary_id\x18\x01 \x01(\t\x12\x16\n\x0eprogram_digest\x18\x02 \x01(\t\x12\x12\n\nfirst_task\x18\x03 \x01(\t\x12\r\n\x05state\x18\x04 \x01(\t\x12\x0c\n\x04sent\x18\x05 \x01(\x04\x12\x10\n\x08\x61\x64\x64\x65\x64_ms\x18\x06 \x01(\x03\"\x15\n\x13ListCanariesRequest\"P\n\x14ListCanariesResponse\x12&\n\x08\x63\x61naries\x18\x01 \x03(\x0b\x32\x14.proofgrid.v1.Canary\x12\x10\n\x08treasury\x18\x02 \x01(\x03\"9\n\x13\x46undTreasuryRequest\x12\x0e\n\x06\x61mount\x18\x01 \x01(\x03\x12\x12\n\ndeposit_id\x18\x02 \x01(\t\"\x1f\n\x0cTreasuryFund\x12\x0f\n\x07\x62\x61lance\x18\x01 \x01(\x03\x32\xf8\x01\n\rCanaryService\x12\x41\n\tAddCanary\x12\x1e.proofgrid.v1.AddCanaryRequest\x1a\x14.proofgrid.v1.Canary\x12U\n\x0cListCanaries\x12!.proofgrid.v1.ListCanariesRequest\x1a\".proofgrid.v1.ListCanariesResponse\x12M\n\x0c\x46undTreasury\x12!.proofgrid.v1.FundTreasuryRequest\x1a\x1a.proofgrid.v1.TreasuryFundb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -41,8 +41,8 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_LISTCANARIESRESPONSE']._serialized_end=357
   _globals['_FUNDTREASURYREQUEST']._serialized_start=359
   _globals['_FUNDTREASURYREQUEST']._serialized_end=416
-  _globals['_TREASURY']._serialized_start=418
-  _globals['_TREASURY']._serialized_end=445
-  _globals['_CANARYSERVICE']._serialized_start=448
-  _globals['_CANARYSERVICE']._serialized_end=692
+  _globals['_TREASURYFUND']._serialized_start=418
+  _globals['_TREASURYFUND']._serialized_end=449
+  _globals['_CANARYSERVICE']._serialized_start=452
+  _globals['_CANARYSERVICE']._serialized_end=700
 # @@protoc_insertion_point(module_scope)

@@ -143,7 +143,7 @@ class FundTreasuryRequest(_message.Message):
 Global___FundTreasuryRequest: _TypeAlias = FundTreasuryRequest  # noqa: Y015
 
 @_typing.final
-class Treasury(_message.Message):
+class TreasuryFund(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     BALANCE_FIELD_NUMBER: _builtins.int
@@ -159,4 +159,4 @@ class Treasury(_message.Message):
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
-Global___Treasury: _TypeAlias = Treasury  # noqa: Y015
+Global___TreasuryFund: _TypeAlias = TreasuryFund  # noqa: Y015

@@ -47,7 +47,7 @@ class CanaryServiceStub:
         self.FundTreasury = channel.unary_unary(
                 '/proofgrid.v1.CanaryService/FundTreasury',
                 request_serializer=proofgrid_dot_wire_dot_v1_dot_canary__pb2.FundTreasuryRequest.SerializeToString,
-                response_deserializer=proofgrid_dot_wire_dot_v1_dot_canary__pb2.Treasury.FromString,
+                response_deserializer=proofgrid_dot_wire_dot_v1_dot_canary__pb2.TreasuryFund.FromString,
                 _registered_method=True)
 
 
@@ -90,7 +90,7 @@ def add_CanaryServiceServicer_to_server(servicer, server):
             'FundTreasury': grpc.unary_unary_rpc_method_handler(
                     servicer.FundTreasury,
                     request_deserializer=proofgrid_dot_wire_dot_v1_dot_canary__pb2.FundTreasuryRequest.FromString,
-                    response_serializer=proofgrid_dot_wire_dot_v1_dot_canary__pb2.Treasury.SerializeToString,
+                    response_serializer=proofgrid_dot_wire_dot_v1_dot_canary__pb2.TreasuryFund.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -173,7 +173,7 @@ class CanaryService:
             target,
             '/proofgrid.v1.CanaryService/FundTreasury',
             proofgrid_dot_wire_dot_v1_dot_canary__pb2.FundTreasuryRequest.SerializeToString,
-            proofgrid_dot_wire_dot_v1_dot_canary__pb2.Treasury.FromString,
+            proofgrid_dot_wire_dot_v1_dot_canary__pb2.TreasuryFund.FromString,
             options,
             channel_credentials,
             insecure,

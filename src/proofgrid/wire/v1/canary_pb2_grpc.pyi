@@ -34,7 +34,7 @@ class CanaryServiceStub:
     AddCanary: _grpc.UnaryUnaryMultiCallable[_canary_pb2.AddCanaryRequest, _canary_pb2.Canary]
     """Register a program's input as a canary. It is proven once as an ordinary task, paid by the treasury, before it is sent."""
     ListCanaries: _grpc.UnaryUnaryMultiCallable[_canary_pb2.ListCanariesRequest, _canary_pb2.ListCanariesResponse]
-    FundTreasury: _grpc.UnaryUnaryMultiCallable[_canary_pb2.FundTreasuryRequest, _canary_pb2.Treasury]
+    FundTreasury: _grpc.UnaryUnaryMultiCallable[_canary_pb2.FundTreasuryRequest, _canary_pb2.TreasuryFund]
     """Put money into the treasury, from outside."""
 
 @_typing.type_check_only
@@ -43,7 +43,7 @@ class CanaryServiceAsyncStub(CanaryServiceStub):
     AddCanary: _aio.UnaryUnaryMultiCallable[_canary_pb2.AddCanaryRequest, _canary_pb2.Canary]  # type: ignore[assignment]
     """Register a program's input as a canary. It is proven once as an ordinary task, paid by the treasury, before it is sent."""
     ListCanaries: _aio.UnaryUnaryMultiCallable[_canary_pb2.ListCanariesRequest, _canary_pb2.ListCanariesResponse]  # type: ignore[assignment]
-    FundTreasury: _aio.UnaryUnaryMultiCallable[_canary_pb2.FundTreasuryRequest, _canary_pb2.Treasury]  # type: ignore[assignment]
+    FundTreasury: _aio.UnaryUnaryMultiCallable[_canary_pb2.FundTreasuryRequest, _canary_pb2.TreasuryFund]  # type: ignore[assignment]
     """Put money into the treasury, from outside."""
 
 class CanaryServiceServicer(metaclass=_abc_1.ABCMeta):
@@ -67,7 +67,7 @@ class CanaryServiceServicer(metaclass=_abc_1.ABCMeta):
         self,
         request: _canary_pb2.FundTreasuryRequest,
         context: _ServicerContext,
-    ) -> _typing.Union[_canary_pb2.Treasury, _abc.Awaitable[_canary_pb2.Treasury]]:
+    ) -> _typing.Union[_canary_pb2.TreasuryFund, _abc.Awaitable[_canary_pb2.TreasuryFund]]:
         """Put money into the treasury, from outside."""
 
 def add_CanaryServiceServicer_to_server(servicer: CanaryServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...
