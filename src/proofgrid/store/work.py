@@ -56,7 +56,7 @@ async def note_work(connection: Any, works: Sequence[Work], policy: ReputationPo
     times = []
     for work in works:
         lease = work.lease
-        _, system, job_class = lease["lane"].split("/")
+        _, system, job_class = lease["lane"].split("/")[:3]  # where bids carry constraints there is a fourth part
         one = sums[lease["prover_id"], system, job_class]
         one[0] += work.proofs
         one[1] += work.failures

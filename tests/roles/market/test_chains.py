@@ -107,6 +107,10 @@ async def test_a_lane_with_constraints_holds_only_the_provers_that_it_accepts(da
     assert leases
     assert {lease["lane"] for lease in leases} == {f"{LANE}/{IN_EU.name}"}
     assert {lease["operator"] for lease in leases} <= {"near", "by"}
+    await lane.offer(*{lease["session_id"] for lease in leases})
+    assert len(await lane.pay(*leases)) == len(leases)
+    assert ("proof", leases[0]["operator"], leases[0]["sell_price"] * UNITS) in await lane.payments()
+    await lane.check_money()
 
 
 async def test_a_task_whose_constraints_nobody_meets_is_told_so_once(database: Database) -> None:
