@@ -24,3 +24,14 @@ CREATE TABLE canaries (
     added_ms       bigint NOT NULL DEFAULT now_ms(),
     UNIQUE (program_digest, inputs_digest)
 );
+
+-- While settlement is stopped, money for canaries is set aside like a client's: it may share a statement with clients'.
+CREATE OR REPLACE FUNCTION refuse_while_stopped() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF EXISTS (SELECT FROM incidents WHERE closed_ms IS NULL)
+        AND EXISTS (SELECT FROM fresh WHERE reason NOT IN ('deposit', 'escrow', 'canary', 'treasury_funding')) THEN
+        RAISE EXCEPTION 'settlement is stopped by an incident' USING ERRCODE = 'PG340';
+    END IF;
+    RETURN NULL;
+END
+$$;
