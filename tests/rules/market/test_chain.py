@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from proofgrid.rules.market.chain import CONSTRAINED_LANES_MAX, LaneDemands, Offers, run_chain
@@ -123,3 +124,19 @@ def test_at_most_32_lanes_with_constraints_of_a_class_hold_a_round_and_the_wide_
     assert [len(names) for names in drawn] == [CONSTRAINED_LANES_MAX + 1] * 2
     assert all(SMALL in names for names in drawn)
     assert drawn[0] != drawn[1]
+
+
+def test_a_hopeless_bid_in_a_dear_class_does_not_keep_a_prover_out_of_the_cheap_one() -> None:
+    """Dear large jobs, cheap small ones: offered at one of the asks, by lot, in the lanes where it asks that."""
+    offers = dict(a_prover("a", LARGE, SMALL, ask=20))
+    offers[SMALL] = replace(offers[SMALL], ask_price=7)
+    lanes = [a_lane(LARGE, 1, reference=20), a_lane(SMALL, 15, reference=10)]
+
+    sold = 0
+    for number in range(40):
+        large, small = run_chain(lanes, [offers], beacon=bytes([number]))
+        assert not large.placements
+        assert {ask["ask_price"] for ask in asks_of(small).values()} <= {7}
+        sold += len(small.placements)
+
+    assert 10 < sold < 30

@@ -11,6 +11,7 @@ small job, not a thousand:
 
 * A prover enters natively in the first of its lanes that has bids at all, and comes down with the slots that its jobs
   leave whole. Of several lanes with constraints in one class it is offered in one, by lot.
+* A prover whose asks differ by class is offered at one of them, drawn by lot, in the lanes where it asks that.
 * Who left a lane for its price is out of all later ones. Who stayed is paid at most the least price of its lanes.
 * A lane's floor is at least the reference of the lane below, if they share provers.
 
@@ -151,7 +152,12 @@ def _chosen(lanes: Sequence[LaneDemands], beacon: bytes) -> list[LaneDemands]:
 
 
 def _path(offers: Offers, lanes: Sequence[LaneDemands], beacon: bytes) -> Offers:
-    """Return the lanes that a prover is offered in: of those with constraints one of each class, by lot."""
+    """Return the lanes that a prover is offered in.
+
+    Of those with constraints one of each class, by lot. One order has one ask: a prover that asks more for one class
+    than for another is offered at one of its asks, in the lanes where it asks that. A lot decides at which, or a
+    hopeless bid in a dear class would keep it out of the cheap ones in every round.
+    """
     path: dict[str, ProverSupply] = {}
     drawn: dict[str, tuple[str, str]] = {}  #: wide lane -> the best lot so far, and its lane
     for lane in lanes:
@@ -164,7 +170,11 @@ def _path(offers: Offers, lanes: Sequence[LaneDemands], beacon: bytes) -> Offers
             lot = (rank_hash(beacon, f"{supply.prover_id} {lane.lane}"), lane.lane)
             wide = wide_lane_of(lane.lane)
             drawn[wide] = min(lot, drawn.get(wide, lot))
-    return path | {lane: offers[lane] for _, lane in drawn.values()}
+    path |= {lane: offers[lane] for _, lane in drawn.values()}
+    if len({supply.ask_price for supply in path.values()}) < 2:
+        return path
+    lane = min(path, key=lambda lane: rank_hash(beacon, f"{path[lane].prover_id} asks {lane}"))
+    return {other: supply for other, supply in path.items() if supply.ask_price == path[lane].ask_price}
 
 
 def _floor_least(below: Sequence[LaneDemands], provers: Sequence[_Standing]) -> int:
