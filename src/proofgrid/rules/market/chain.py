@@ -173,8 +173,8 @@ def _path(offers: Offers, lanes: Sequence[LaneDemands], beacon: bytes) -> Offers
     path |= {lane: offers[lane] for _, lane in drawn.values()}
     if len({supply.ask_price for supply in path.values()}) < 2:
         return path
-    lane = min(path, key=lambda lane: rank_hash(beacon, f"{path[lane].prover_id} asks {lane}"))
-    return {other: supply for other, supply in path.items() if supply.ask_price == path[lane].ask_price}
+    drawn_lane = min(path, key=lambda name: rank_hash(beacon, f"{path[name].prover_id} asks {name}"))
+    return {name: supply for name, supply in path.items() if supply.ask_price == path[drawn_lane].ask_price}
 
 
 def _floor_least(below: Sequence[LaneDemands], provers: Sequence[_Standing]) -> int:
