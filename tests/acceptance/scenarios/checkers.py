@@ -31,8 +31,9 @@ PROMISES = {
         SELECT t.task_id, t.escrow, t.spent, left_over, paid, refunded FROM tasks t CROSS JOIN LATERAL (
             SELECT
                 coalesce((SELECT balance FROM accounts WHERE account = 'escrow:' || t.task_id::text), 0) AS left_over,
-                coalesce(sum(amount) FILTER (WHERE debit LIKE 'escrow:%' AND reason <> 'refund'), 0) AS paid,
-                coalesce(sum(amount) FILTER (WHERE reason = 'refund'), 0) AS refunded
+                coalesce(sum(amount) FILTER (
+                    WHERE debit LIKE 'escrow:%' AND reason NOT IN ('refund', 'canary_refund')), 0) AS paid,
+                coalesce(sum(amount) FILTER (WHERE reason IN ('refund', 'canary_refund')), 0) AS refunded
             FROM transfers WHERE transfers.task_id = t.task_id) AS sums
         WHERE t.finished_ms IS NOT NULL
           AND (left_over <> 0 OR paid <> t.spent OR paid + refunded <> t.escrow)""",
