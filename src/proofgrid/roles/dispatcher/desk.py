@@ -169,11 +169,18 @@ class Desk:
         session.dropped = [held.lease_id for held in offer.held if held.lease_id not in kept]
         for row in forgotten:
             detail = "the prover came back without it"
-            await self._take_back(row["task_id"], row["lease_id"], ReturnReason.PROVER_LOST, detail)
+            await self._take_back(row["task_id"], row["lease_id"], ReturnReason.PROVER_LOST, detail, came_back=True)
         await self._wake_lanes(session)
 
     async def _take_back(
-        self, task_id: TaskId, lease_id: LeaseId, reason: ReturnReason, detail: str, report: JobReport | None = None
+        self,
+        task_id: TaskId,
+        lease_id: LeaseId,
+        reason: ReturnReason,
+        detail: str,
+        report: JobReport | None = None,
+        *,
+        came_back: bool = False,
     ) -> None:
         async with self._database.transaction(Transaction.RETURN_JOB) as connection:
             await return_job(
@@ -184,6 +191,7 @@ class Desk:
                 detail=detail,
                 attempts_max=self._settings.attempts_max,
                 report=report,
+                came_back=came_back,
                 reputation=self._settings.reputation,
             )
 

@@ -32,10 +32,12 @@ async def return_job(
     detail: str,
     attempts_max: int,
     report: JobReport | None = None,
+    came_back: bool = False,
     reputation: ReputationPolicy = REPUTATION,
 ) -> bool:
     """Take a lease back and decide about its job, in the caller's transaction; False when the lease had ended.
 
+    `came_back`: its prover is here without it; a gateway that died may have lost its word, so that costs no bond.
     `report` is the result that was refused; with it the bond of the lease's operator is slashed by the table.
     The task's row is locked first, so a result of the same lease and its expiry cannot both happen.
     """
@@ -55,7 +57,8 @@ async def return_job(
         await note_work(connection, [work], reputation)
     if job is not None:
         # Before the decision: it may end the task, and then gives on what the slash left for a rescuer.
-        await slash_lease(connection, lease_id, reason, detail=detail, report=report)
+        if not came_back:
+            await slash_lease(connection, lease_id, reason, detail=detail, report=report)
         ending = None
         if reason is ReturnReason.UNPROVABLE:
             ending = await judge_claim(connection, job, lease, detail=detail)
