@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 group = typer.Typer(
     name="market",
-    help="Run the auction on markets from a file: what would this book have done?",
+    help="The market: its public record, run again by anybody, and the same auction on markets from a file.",
     no_args_is_help=True,
 )
 

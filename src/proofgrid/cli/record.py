@@ -25,8 +25,12 @@ if TYPE_CHECKING:
 _AGO = re.compile(r"(\d+)([smhd])")
 _SECONDS = {"s": 1, "m": 60, "h": 3_600, "d": 86_400}
 
-FirstOption = Annotated[int, typer.Option("--from", min=0, metavar="NUMBER", help="The first round. [default: all]")]
-LastOption = Annotated[int, typer.Option("--to", min=0, metavar="NUMBER", help="The last round. [default: latest]")]
+FirstOption = Annotated[
+    int, typer.Option("--from", min=0, metavar="NUMBER", help="The first round. [default: all]", show_default=False)
+]
+LastOption = Annotated[
+    int, typer.Option("--to", min=0, metavar="NUMBER", help="The last round. [default: latest]", show_default=False)
+]
 
 
 def add_to(market: typer.Typer) -> None:
