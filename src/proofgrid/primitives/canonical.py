@@ -6,7 +6,10 @@ Keys sorted, no spaces, ASCII, and no floats: a float has more than one honest s
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from typing import Any
+
+_PLAIN = frozenset({str, int, bool, type(None)})
 
 
 def canonical_json(value: Any) -> bytes:
@@ -19,17 +22,20 @@ def canonical_json(value: Any) -> bytes:
 
 
 def _refuse_floats(value: Any) -> None:
+    # Transcripts have a hundred thousand values and few containers: only these are looked into one by one.
     waiting = [value]
     while waiting:
         item = waiting.pop()
-        if type(item) is str or type(item) is int:
-            continue  # most of all
         if isinstance(item, float):
             raise TypeError("canonical JSON holds no floats; use integers or strings")
         if isinstance(item, dict):
             for key in item:
                 if not isinstance(key, str):
                     raise TypeError(f"canonical JSON keys are strings, not {type(key).__name__}")
-            waiting.extend(item.values())
+            inner: Iterable[Any] = item.values()
         elif isinstance(item, list | tuple):
-            waiting.extend(item)
+            inner = item
+        else:
+            continue
+        if not _PLAIN.issuperset(map(type, inner)):
+            waiting.extend(one for one in inner if type(one) not in _PLAIN)

@@ -55,9 +55,10 @@ class Blinding:
     def demands(self, demands: Iterable[TaskDemand]) -> list[TaskDemand]:
         """Return orders of tasks without their names."""
         return [
-            replace(
-                demand,
+            TaskDemand(
                 task_id=self.order(demand.task_id),
+                limit_price=demand.limit_price,
+                share=demand.share,
                 program_digest=self._hidden(demand.program_digest, "program"),
                 jobs=tuple(
                     JobDemand(
@@ -103,6 +104,7 @@ class Blinding:
         )
 
     def _hidden(self, what: str, kind: str) -> str:
-        hidden = hmac.digest(self.secret, f"{kind}\0{what}".encode(), "sha256")[:_HIDDEN_BYTES].hex()
+        content = f"{kind}\0{what}".encode()
+        hidden = hashlib.blake2b(content, key=self.secret, digest_size=_HIDDEN_BYTES).hexdigest()
         self._names[hidden] = what
         return hidden
