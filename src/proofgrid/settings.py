@@ -97,6 +97,14 @@ class GatewaySettings(_Settings):
     class_limits: str = ""  #: small=2GiB:60000,medium=16GiB:600000: memory and PU of one job; empty: these
     horizon_ms: int = Field(default=900_000, ge=1_000, le=86_400_000)  #: a slot takes no job that it needs longer for
     fee_permille: int = Field(default=0, ge=0, le=1_000)  #: of operators' payments, to the treasury; leases keep theirs
+    firm_quotes: bool = False  #: sell promises of cost and time; the treasury covers them (docs/decisions/0019)
+    firm_margin_permille: int = Field(default=100, ge=0, le=10_000)  #: on top of the price that sells nine times of ten
+    firm_premium_permille: int = Field(default=5, ge=0, le=1_000)  #: of the cost, for every minute that it is held
+    firm_penalty_permille: int = Field(default=200, ge=0, le=10_000)  #: of the cost, to the client, when it is missed
+    firm_limit_permille: int = Field(
+        default=2_000, ge=1_000, le=100_000
+    )  #: of the price: what the network bids at most
+    firm_hold_ms_max: int = Field(default=3_600_000, ge=1_000, le=2_592_000_000)
     run_ms_floor: int = Field(default=60_000, ge=100, le=86_400_000)  #: any job may take so long, and
     run_ms_per_unit: int = Field(default=20, ge=1, le=100_000)  #: so much per PU on top
     pick_up_ms: int = Field(default=5_000, ge=100, le=600_000)  #: for a gateway to offer a lease, and to hear of it

@@ -29,8 +29,8 @@ from proofgrid.rules.staking.bonds import BondPolicy
 from proofgrid.store.database import Database
 from proofgrid.store.queries import QUERIES
 from proofgrid.store.subnetworks import serve_chains
-from proofgrid.store.tasks import post_transfers, transfer_row
 from proofgrid.store.transactions import Transaction
+from proofgrid.store.transfers import post_transfers, transfer_row
 from proofgrid.wire.sessions import Session
 from tests.makers import a_key
 

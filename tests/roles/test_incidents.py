@@ -10,8 +10,9 @@ from proofgrid.roles.settlement.ledger_check import LedgerCheck
 from proofgrid.rules.jobs.lifecycle import TaskEvent
 from proofgrid.rules.ledger.settlement import deposit, withdraw
 from proofgrid.store.queries import QUERIES
-from proofgrid.store.tasks import end_task, post_transfers
+from proofgrid.store.tasks import end_task
 from proofgrid.store.transactions import Transaction
+from proofgrid.store.transfers import post_transfers
 from tests.roles.lanes import CLIENT, LaneUnderTest
 
 CORRUPT = "UPDATE accounts SET balance = balance + $1 WHERE account = $2"

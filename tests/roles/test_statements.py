@@ -12,8 +12,8 @@ from proofgrid.roles.gateway import statement_service
 from proofgrid.roles.gateway.statement_service import read_statement
 from proofgrid.rules.ledger.book import Transfer
 from proofgrid.rules.ledger.settlement import withdraw
-from proofgrid.store.tasks import post_transfers
 from proofgrid.store.transactions import Transaction
+from proofgrid.store.transfers import post_transfers
 from tests.roles.lanes import CLIENT, UNITS, LaneUnderTest
 
 

@@ -14,8 +14,8 @@ from proofgrid.rules.ledger.book import Book, Transfer, client_account
 from proofgrid.rules.ledger.settlement import deposit, escrow, pay_for_proof, refund
 from proofgrid.store.database import Database
 from proofgrid.store.queries import QUERIES
-from proofgrid.store.tasks import post_transfers
 from proofgrid.store.transactions import Transaction
+from proofgrid.store.transfers import post_transfers
 
 CLIENT, OPERATOR = Address("0xclient"), Address("0xoperator")
 TASKS = [f"00000000-0000-7000-8000-00000000000{number}" for number in range(4)]

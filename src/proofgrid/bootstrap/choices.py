@@ -10,6 +10,7 @@ from proofgrid.rules.jobs.classes import parse_class_limits
 from proofgrid.rules.jobs.hedging import HedgePolicy
 from proofgrid.rules.jobs.limits import Limits
 from proofgrid.rules.jobs.phases import PhasePolicy
+from proofgrid.rules.market.firm_quote import FirmPolicy
 from proofgrid.rules.reputation.breaker import BreakerPolicy
 from proofgrid.rules.reputation.standing import ReputationPolicy
 from proofgrid.rules.staking.bonds import BondPolicy
@@ -98,6 +99,18 @@ def market_settings_of(settings: GatewaySettings) -> MarketSettings:
         phases=phases_of(settings),
         reputation=reputation_of(settings),
         newcomers_grow=settings.canary_new_prover,
+    )
+
+
+def firm_policy_of(settings: GatewaySettings) -> FirmPolicy:
+    """On which terms firm quotes are sold."""
+    return FirmPolicy(
+        are_sold=settings.firm_quotes,
+        margin_permille=settings.firm_margin_permille,
+        premium_permille=settings.firm_premium_permille,
+        penalty_permille=settings.firm_penalty_permille,
+        limit_permille=settings.firm_limit_permille,
+        hold_ms_max=settings.firm_hold_ms_max,
     )
 
 

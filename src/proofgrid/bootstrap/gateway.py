@@ -26,6 +26,7 @@ from proofgrid.bootstrap.choices import (
     bonds_of,
     canary_settings_of,
     dispatch_settings_of,
+    firm_policy_of,
     limits_of,
     listen_of,
     market_settings_of,
@@ -229,7 +230,16 @@ async def run_gateway(
             return await quoting.quote(asked, program=program)
 
         quotes_pb2_grpc.add_QuoteServiceServicer_to_server(
-            QuoteService(door, admission, price_jobs, limits=limits), server
+            QuoteService(
+                door,
+                database,
+                admission,
+                price_jobs,
+                limits=limits,
+                policy=firm_policy_of(settings),
+                clock=SystemClock(),
+            ),
+            server,
         )
         statements_pb2_grpc.add_StatementServiceServicer_to_server(StatementService(door, database), server)
         treasury_pb2_grpc.add_TreasuryServiceServicer_to_server(TreasuryService(door, database), server)

@@ -181,6 +181,14 @@ def run(
         int | None,
         typer.Option(help="Of what operators are paid, to the treasury. [default: 0]", rich_help_panel=TIMING),
     ] = None,
+    firm_quotes: Annotated[
+        bool | None,
+        typer.Option(
+            "--firm-quotes/--no-firm-quotes",
+            help="Sell promises of cost and time, covered by the treasury; require stakes as well. [default: no]",
+            rich_help_panel=TIMING,
+        ),
+    ] = None,
     requests_per_second: Annotated[
         int | None, typer.Option(help="Steady calls. [default: 50]", rich_help_panel=LIMITS)
     ] = None,

@@ -24,6 +24,7 @@ from proofgrid.cli import (
     program,
     prover,
     quote,
+    quotes,
     record,
     result,
     rounds,
@@ -87,7 +88,7 @@ cli = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
 )
 
-WORK = (demo, gateway, prover, quote, submit, watch, result, verify, cancel, tasks)
+WORK = (demo, gateway, prover, quote, quotes, submit, watch, result, verify, cancel, tasks)
 LOOKS = (status, operators, rounds, simulate)
 for verb in (*WORK, *LOOKS):
     verb.add_to(cli)

@@ -26,6 +26,7 @@ class _Order:
     program: str
     inputs: list[Any]
     limit_price: int
+    quote_id: str
     budget: int
     deadline_ms: int
     idempotency_key: str
@@ -58,14 +59,18 @@ def run(
     ] = None,
     *,
     limit_price: Annotated[
-        int,
+        int | None,
         typer.Option(
             "--limit-price",
             min=1,
-            help="The most you pay, base units per PU; `proofgrid status` shows prices.",
+            help="The most you pay, base units per PU; `proofgrid quote` shows prices.",
             show_default=False,
         ),
-    ],
+    ] = None,
+    quote_id: Annotated[
+        str,
+        typer.Option("--quote", metavar="ID", help="Redeem a firm quote that you bought; it fixes price and time."),
+    ] = "",
     budget: Annotated[
         str | None,
         typer.Option("--budget", metavar="TOKENS", help="The most you pay in all. [default: limit price times PU]"),
@@ -127,12 +132,20 @@ def run(
       proofgrid submit 3f9a… digit.json --limit-price 1500 --wait --out digit.bundle
       proofgrid submit 3f9a… --input '[0.1, 0.2]' --input '[0.3, 0.4]' --limit-price 1500 --budget 0.5 --deadline 10m
       proofgrid submit 3f9a… digit.json --limit-price 900 --raise 10%/5s --up-to 2000 --wait
+      proofgrid submit 3f9a… digit.json --quote 0f3c… --wait
       proofgrid submit 3f9a… digit.json --limit-price 1500 --region eu --region ch --deny-operator 0x…
     """
+    if limit_price is None and not quote_id:
+        raise InvalidField(
+            "say what you pay",
+            field="limit_price",
+            hint="--limit-price PRICE (`proofgrid quote` shows prices) or --quote ID",
+        )
     order = _Order(
         program=program,
         inputs=read_inputs(files or [], inputs or []),
-        limit_price=limit_price,
+        limit_price=limit_price or 0,
+        quote_id=quote_id,
         budget=parse_amount(budget, field="budget") if budget else 0,
         deadline_ms=SystemClock().now_ms() + parse_duration_ms(deadline) if deadline else 0,
         idempotency_key=key_id or fresh_bytes(16).hex(),
@@ -170,10 +183,12 @@ async def _submit(options: ClientOptions, order: _Order) -> None:
             ladder=order.ladder,
             constraints=order.constraints,
             subnetwork=order.subnetwork,
+            quote_id=order.quote_id,
         )
     order.task_id = task.task_id
     if not options.json:
-        say(f"task {task.task_id}: {len(task.jobs)} jobs, {task.units} PU, escrow {format_amount(task.escrow)}")
+        money = "paid by your firm quote" if order.quote_id else f"escrow {format_amount(task.escrow)}"
+        say(f"task {task.task_id}: {task.units} PU, {money}")
     elif not order.wait:
         print_json(plain(task))
     if order.wait:

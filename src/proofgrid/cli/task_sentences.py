@@ -28,6 +28,13 @@ def sentence(kind: str, data: Mapping[str, Any], *, people: Mapping[str, str], b
     job = f"slice {data['slice']}" + (f" of input {data['input']}" if batch else "") if "slice" in data else ""
     prover = short_prover(str(data.get("prover", "")), people)
     match kind:
+        case "accepted" if "quote" in data:
+            quote = data["quote"]
+            return (
+                f"accepted: {len(data['jobs'])} jobs, {data['units']} PU, for {format_amount(quote['cost'])} by your"
+                f" firm quote; if it is not there within {quote['within_ms'] / 1000:g} s you get that back and"
+                f" {format_amount(quote['penalty'])} on top"
+            )
         case "accepted":
             return (
                 f"accepted: {len(data['jobs'])} jobs, {data['units']} PU, at most {data['limit_price']} per PU;"
@@ -100,7 +107,9 @@ def sentence(kind: str, data: Mapping[str, Any], *, people: Mapping[str, str], b
             return f"done: spent {format_amount(data['spent'])}, {format_amount(data['refunded'])} given back"
         case "failed":
             charged = f"{format_amount(data['charged'])} charged for the work shown, " if data.get("charged") else ""
-            return f"failed: {data['code']} {data['detail']}; {charged}{format_amount(data['refunded'])} given back"
+            penalty = f", and {format_amount(data['penalty'])} on top as promised" if data.get("penalty") else ""
+            back = f"{format_amount(data['refunded'])} given back{penalty}"
+            return f"failed: {data['code']} {data['detail']}; {charged}{back}"
         case "cancelled":
             return f"cancelled; {format_amount(data['refunded'])} given back"
     return f"{kind} {job}".rstrip()

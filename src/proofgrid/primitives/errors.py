@@ -110,6 +110,12 @@ class UnknownEvidence(InvalidRequest):
     code = "PG-138"
 
 
+class UnknownQuote(InvalidRequest):
+    """There is no such firm quote."""
+
+    code = "PG-139"
+
+
 class UnknownSubnetwork(InvalidRequest):
     """There is no subnetwork of this name."""
 
@@ -156,6 +162,18 @@ class InsufficientFunds(InvalidRequest):
     """The account does not hold enough money for this transfer."""
 
     code = "PG-150"
+
+
+class NoFirmQuote(InvalidRequest):
+    """The network sells no firm quote for this now."""
+
+    code = "PG-151"
+
+
+class QuoteOver(InvalidRequest):
+    """The firm quote was used, or has run out."""
+
+    code = "PG-152"
 
 
 class MalformedMessage(InvalidRequest):

@@ -29,7 +29,7 @@ from proofgrid.sdk.connection import Connection
 from proofgrid.sdk.transfer import OnBytes, download_file, upload_file
 from proofgrid.wire.codec import write_constraints, write_ladder
 from proofgrid.wire.v1 import client_pb2 as messages
-from proofgrid.wire.v1 import quotes_pb2 as quotes
+from proofgrid.wire.v1 import quotes_pb2 as quote_messages
 from proofgrid.wire.v1 import quotes_pb2_grpc as quotes_grpc
 from proofgrid.wire.v1 import reputation_pb2 as reputation_messages
 from proofgrid.wire.v1 import statements_pb2 as statements
@@ -121,7 +121,7 @@ class Client:
         program_digest: str,
         inputs: Sequence[Any],
         *,
-        limit_price: int,
+        limit_price: int = 0,
         budget: int = 0,
         deadline_ms: int = 0,
         idempotency_key: str | None = None,
@@ -130,6 +130,7 @@ class Client:
         ladder: Ladder | None = None,
         constraints: Constraints = NO_CONSTRAINTS,
         subnetwork: str = "",
+        quote_id: str = "",
     ) -> messages.Task:
         """Submit a request: one proof per element of `inputs`, all in one bundle.
 
@@ -139,7 +140,8 @@ class Client:
         is paid, the other one's work in part; a job never costs more than the limit price times its units. With a
         `ladder` the limit price rises while nobody sells; its last price is put in escrow. Only provers that meet the
         `constraints` get the jobs; the fewer there are, the longer it may take. A `subnetwork` has lanes and provers
-        of its own; you must be on its list.
+        of its own; you must be on its list. With the `quote_id` of a firm quote that you bought, its cost and time are
+        promised, and there is no limit price; without one the limit price is needed.
         """
         request = messages.SubmitRequest(
             program_digest=program_digest,
@@ -153,21 +155,53 @@ class Client:
             ladder=write_ladder(ladder),
             constraints=write_constraints(constraints),
             subnetwork=subnetwork,
+            quote_id=quote_id,
         )
         task: messages.Task = await self.connection.ask(self._stub.Submit, request)
         return task
 
-    async def quote(self, program_digest: str, inputs: Sequence[Any]) -> quotes.Quote:
+    async def quote(self, program_digest: str, inputs: Sequence[Any], *, hold_ms: int = 0) -> quote_messages.Quote:
         """Return what a request would cost now, which limits sold how often, and how long it would take.
 
+        `firm` has the terms on which the network would promise it for `hold_ms`, if it does; `buy_quote` buys that.
         Everything is checked as in `submit`; nothing is stored, sold or promised.
         """
-        request = quotes.QuoteRequest(
-            program_digest=program_digest, inputs_json=json.dumps(list(inputs), separators=(",", ":"))
-        )
-        stub = quotes_grpc.QuoteServiceStub(self.connection.channel)
-        quote: quotes.Quote = await self.connection.ask(stub.GetQuote, request)
+        request = _quote_request(program_digest, inputs, hold_ms)
+        quote: quote_messages.Quote = await self.connection.ask(self._quotes_stub().GetQuote, request)
         return quote
+
+    async def buy_quote(
+        self,
+        program_digest: str,
+        inputs: Sequence[Any],
+        *,
+        hold_ms: int = 0,
+        cost_max: int = 0,
+        idempotency_key: str | None = None,
+    ) -> quote_messages.FirmQuote:
+        """Buy a firm quote: for `hold_ms` the network holds cost and time for as many inputs of the program.
+
+        The inputs are examples: submit whichever you want with its `quote_id`. Cost and premium are taken at once; the
+        cost comes back when the quote is not used, and with a penalty on top when the bundle is not there in time.
+        With `cost_max` nothing is bought that costs more, premium included. Raises NoFirmQuote when none is sold now.
+        """
+        request = quote_messages.BuyQuoteRequest(
+            request=_quote_request(program_digest, inputs, hold_ms),
+            cost_max=cost_max,
+            idempotency_key=idempotency_key or fresh_bytes(16).hex(),
+        )
+        quote: quote_messages.FirmQuote = await self.connection.ask(self._quotes_stub().BuyQuote, request)
+        return quote
+
+    async def quotes(self, *, limit: int = 100) -> list[quote_messages.FirmQuote]:
+        """Return the firm quotes that you bought, newest first."""
+        answer = await self.connection.ask(
+            self._quotes_stub().ListQuotes, quote_messages.ListQuotesRequest(limit=limit)
+        )
+        return list(answer.quotes)
+
+    def _quotes_stub(self) -> quotes_grpc.QuoteServiceStub:
+        return quotes_grpc.QuoteServiceStub(self.connection.channel)
 
     async def prove(
         self,
@@ -175,7 +209,7 @@ class Client:
         inputs: Sequence[Any],
         path: Path,
         *,
-        limit_price: int,
+        limit_price: int = 0,
         budget: int = 0,
         deadline_ms: int = 0,
         idempotency_key: str | None = None,
@@ -184,6 +218,7 @@ class Client:
         ladder: Ladder | None = None,
         constraints: Constraints = NO_CONSTRAINTS,
         subnetwork: str = "",
+        quote_id: str = "",
     ) -> Proven:
         """Submit, wait, download the bundle to `path` and verify it here; whatever dies on the way, it is paid once.
 
@@ -202,6 +237,7 @@ class Client:
             ladder=ladder,
             constraints=constraints,
             subnetwork=subnetwork,
+            quote_id=quote_id,
         )
         task = await self.wait(task.task_id)
         if task.state != "done":
@@ -318,3 +354,11 @@ class Client:
         """Return what the gateway says of the network."""
         facts: messages.Network = await self.connection.ask(self._stub.GetNetwork, messages.GetNetworkRequest())
         return facts
+
+
+def _quote_request(program_digest: str, inputs: Sequence[Any], hold_ms: int) -> quote_messages.QuoteRequest:
+    return quote_messages.QuoteRequest(
+        program_digest=program_digest,
+        inputs_json=json.dumps(list(inputs), separators=(",", ":")),
+        hold_ms=hold_ms,
+    )

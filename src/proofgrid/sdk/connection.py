@@ -5,6 +5,7 @@ call -> the gateway we are at -> Unavailable? -> the next one of the list is whe
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from pathlib import Path
 from typing import Any, TypeVar, cast
@@ -30,6 +31,7 @@ T = TypeVar("T")
 
 CALL_TIMEOUT_SECONDS = 60.0
 GREETING_SECONDS = 5.0  #: the first call; a gateway that hangs must not keep us from the others
+HEARD_SECONDS = 10.0  #: until a gateway says that it heard a call whose answers are a stream
 OPTIONS = [
     ("grpc.max_receive_message_length", 16 << 20),
     ("grpc.max_send_message_length", 16 << 20),
@@ -151,10 +153,14 @@ class Connection:
     def judge(self, error: grpc.RpcError, target: Target) -> ProofgridError:
         """Return our error for a call that failed at `target`; when that gateway is unavailable, leave it."""
         ours = read_error(error)
+        return self.leave(ours, target) if isinstance(ours, Unavailable) else ours
+
+    def leave(self, error: Unavailable, target: Target) -> Unavailable:
+        """Go to the next gateway, because of an error at `target`; return the error."""
         # Many calls fail when a gateway dies; only the first may move on, or they would move in circles.
-        if isinstance(ours, Unavailable) and target == self.target:
+        if target == self.target:
             self._at = (self._at + 1) % len(self.targets)
-        return ours
+        return error
 
     async def patiently(
         self, attempt: Callable[[], Awaitable[T]], *, on: tuple[type[ProofgridError], ...] = (Recoverable,)
@@ -211,8 +217,13 @@ class Connection:
         target = self.target
         answers = method(request, metadata=metadata)
         try:
+            # A stream may be silent for long, but a gateway that heard us says so: one that closes may never do.
+            async with asyncio.timeout(HEARD_SECONDS):
+                await answers.initial_metadata()
             async for answer in answers:
                 yield answer
+        except TimeoutError:
+            raise self.leave(Unavailable(f"no answer within {HEARD_SECONDS:g} s"), target) from None
         except grpc.RpcError as error:
             raise self.judge(error, target) from None
         finally:

@@ -59,6 +59,8 @@ class SyncClient:
     register_program = _blocking(Client.register_program)
     submit = _blocking(Client.submit)
     quote = _blocking(Client.quote)
+    buy_quote = _blocking(Client.buy_quote)
+    quotes = _blocking(Client.quotes)
     prove = _blocking(Client.prove)
     wait = _blocking(Client.wait)
     task = _blocking(Client.task)

@@ -37,7 +37,8 @@ from proofgrid.rules.staking.results import (
 )
 from proofgrid.rules.staking.slashing import Slash, SlashReason, may_be_slashed, slash, slash_reason
 from proofgrid.store.queries import QUERIES
-from proofgrid.store.tasks import Event, append_event, post_transfers
+from proofgrid.store.tasks import Event, append_event
+from proofgrid.store.transfers import post_transfers
 
 DETAIL_CHARS_MAX = 600
 GATEWAY_HEARD_MS = 2_500  #: it says every second that it lives; its leases run out later than this after its death

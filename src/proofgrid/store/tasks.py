@@ -1,6 +1,7 @@
 """The steps that several roles take inside their transactions: events, transfers, the end of a task.
 
-Lock order everywhere: the task's row, then its jobs and leases, then accounts (by name, inside post_transfers).
+Lock order everywhere: the task's row, then its jobs and leases, then its firm quote, then accounts (by name, inside
+post_transfers).
 """
 
 from __future__ import annotations
@@ -11,7 +12,6 @@ from typing import Any
 
 import asyncpg
 
-from proofgrid.primitives.errors import InsufficientFunds, SettlementStopped
 from proofgrid.primitives.ids import Address, TaskId
 from proofgrid.rules.jobs.lifecycle import (
     JOB_OPEN,
@@ -26,9 +26,10 @@ from proofgrid.rules.jobs.lifecycle import (
 from proofgrid.rules.ledger.book import Transfer, escrow_account
 from proofgrid.rules.ledger.settlement import refund
 from proofgrid.rules.ledger.stakes import compensate
+from proofgrid.store import firm_quotes
 from proofgrid.store.queries import QUERIES
+from proofgrid.store.transfers import post_transfers
 
-STOPPED_SQLSTATE = "PG340"  #: of migration 0011: an incident is open
 _ENDING_JOB_STATE = {TaskState.FAILED: JobState.FAILED, TaskState.CANCELLED: JobState.CANCELLED}
 
 
@@ -63,50 +64,24 @@ async def wake_lanes(connection: Any, lanes: Sequence[str]) -> None:
         await connection.execute(QUERIES["wake_lanes"], sorted(set(lanes)))
 
 
-async def post_transfers(connection: Any, transfers: list[Transfer]) -> None:
-    """Move money; raise InsufficientFunds when an account would go below zero, SettlementStopped by an incident."""
-    if not transfers:
-        return
-    try:
-        await connection.execute(QUERIES["post_transfers"], [transfer_row(transfer) for transfer in transfers])
-    except asyncpg.CheckViolationError:
-        raise insufficient_funds(transfers[0].debit, sum(t.amount for t in transfers)) from None
-    except asyncpg.PostgresError as error:
-        if error.sqlstate == STOPPED_SQLSTATE:
-            raise SettlementStopped(hint="an administrator closes it: proofgrid admin incidents list") from None
-        raise
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GivenBack:
+    """What the end of a task means for its client's money, in base units."""
+
+    refunded: int
+    spent: int
+    penalty: int = 0  #: of a firm quote that was missed, on top
 
 
-def transfer_row(transfer: Transfer) -> dict[str, Any]:
-    """Spell a transfer as `post_transfers` of the database takes it."""
-    return {
-        "transfer_id": transfer.transfer_id,
-        "debit": transfer.debit,
-        "credit": transfer.credit,
-        "amount": transfer.amount,
-        "reason": transfer.reason,
-        "task_id": transfer.task_id,
-        "job_id": transfer.job_id,
-        "lane": transfer.lane,
-        "round": transfer.round_number,
-    }
-
-
-def insufficient_funds(account: str, amount: int) -> InsufficientFunds:
-    """Return the error of an account that would go below zero."""
-    return InsufficientFunds(
-        f"{account} cannot pay {amount}",
-        field="budget",
-        hint="ask the network's administrator for a deposit, or lower the limit price",
-    )
-
-
-async def refund_rest(connection: Any, task_id: TaskId, client: Address) -> int:
-    """Give back what is left in a task's escrow; return how much that was."""
-    rest = await connection.fetchval(QUERIES["balance"], escrow_account(str(task_id))) or 0
-    if rest:
-        await post_transfers(connection, refund(task_id=str(task_id), client=client, remaining=rest))
-    return int(rest)
+async def give_back(connection: Any, task: asyncpg.Record, state: TaskState, *, code: str = "") -> GivenBack:
+    """Give back what is left in the escrow of a task that ends in `state`; settle its firm quote, if it has one."""
+    task_id = str(task["task_id"])
+    rest = int(await connection.fetchval(QUERIES["balance"], escrow_account(task_id)) or 0)
+    if task["quote_id"] is not None:
+        settled = await firm_quotes.settle(connection, task, state, code, rest)
+        return GivenBack(refunded=settled.refunded, spent=settled.charged, penalty=settled.penalty)
+    await post_transfers(connection, refund(task_id=task_id, client=Address(task["client"]), remaining=rest))
+    return GivenBack(refunded=rest, spent=task["escrow"] - rest)
 
 
 #: What is paid for work that brought no proof: of a task's row and of the leases that are stopped with it.
@@ -146,8 +121,10 @@ async def end_task(
             connection,
             compensate(task_id=str(task_id), job_id=str(row["job_id"]), client=client, amount=row["balance"]),
         )
-    refunded = await refund_rest(connection, task_id, Address(task["client"]))
-    said = {"code": code, "detail": detail, "charged": charged, "refunded": refunded}
+    back = await give_back(connection, task, state, code=code)
+    said = {"code": code, "detail": detail, "charged": charged, "refunded": back.refunded}
+    if task["quote_id"] is not None:
+        said |= {"charged": back.spent, "penalty": back.penalty}
     if rescues:
         said["compensated"] = sum(row["balance"] for row in rescues)
     await append_event(connection, task_id, state.value, **said)

@@ -48,6 +48,9 @@ class Transaction(StrEnum):
     FINISH_TASK = "finish_task"
     END_TASK = "end_task"
     REPLAY_TASK = "replay_task"
+    SELL_QUOTE = "sell_quote"
+    REDEEM_QUOTE = "redeem_quote"
+    EXPIRE_QUOTES = "expire_quotes"
     OVERFLOW_JOBS = "overflow_jobs"
     # a prover's session
     OPEN_SESSION = "open_session"

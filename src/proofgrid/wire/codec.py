@@ -74,6 +74,7 @@ def read_submit(message: client.SubmitRequest, *, bytes_max: int) -> ProofReques
         ladder=_read_ladder(message.ladder) if message.HasField("ladder") else None,
         constraints=_read_constraints(message.constraints) if message.HasField("constraints") else NO_CONSTRAINTS,
         subnetwork=message.subnetwork,
+        quote_id=str(parse_uuid(message.quote_id, field="quote_id")) if message.quote_id else "",
     )
 
 
@@ -308,6 +309,7 @@ def write_task(row: asyncpg.Record, jobs: list[asyncpg.Record]) -> client.Task:
         failure_detail=row["failure_detail"],
         bundle_digest=row["bundle_digest"] or "",
         inputs=row["inputs"],
+        quote_id=str(row["quote_id"] or ""),
         jobs=[_write_job(job) for job in jobs],
     )
 

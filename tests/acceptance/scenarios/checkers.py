@@ -32,8 +32,9 @@ PROMISES = {
             SELECT
                 coalesce((SELECT balance FROM accounts WHERE account = 'escrow:' || t.task_id::text), 0) AS left_over,
                 coalesce(sum(amount) FILTER (
-                    WHERE debit LIKE 'escrow:%' AND reason NOT IN ('refund', 'canary_refund')), 0) AS paid,
-                coalesce(sum(amount) FILTER (WHERE reason IN ('refund', 'canary_refund')), 0) AS refunded
+                    WHERE debit LIKE 'escrow:%' AND reason NOT IN ('refund', 'canary_refund', 'quote_rest')), 0)
+                    AS paid,
+                coalesce(sum(amount) FILTER (WHERE reason IN ('refund', 'canary_refund', 'quote_rest')), 0) AS refunded
             FROM transfers WHERE transfers.task_id = t.task_id) AS sums
         WHERE t.finished_ms IS NOT NULL
           AND (left_over <> 0 OR paid <> t.spent OR paid + refunded <> t.escrow)""",

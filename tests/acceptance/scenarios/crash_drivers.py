@@ -28,6 +28,7 @@ from tests.acceptance.tasks import database_of, events_of
 PROVERS = (("p0", "alice"), ("p1", "bob"))  #: name, operator
 BOND = 10**9
 NEVER_SOLD = 1  #: base units per PU: no prover asks so little
+LONG_HOLD_MS = 600_000  #: of a firm quote
 LONG_MS = 2_000  #: a job that is not over before its lease is
 OLD_MS = 40 * 24 * 3_600_000  #: longer than artifacts are kept
 NO_REPAIRS = "SELECT 1 WHERE NOT EXISTS (SELECT 1 FROM artifact_repairs)"
@@ -177,6 +178,41 @@ async def replay(doomed: Doomed) -> None:
     replays = await doomed.sql("SELECT task_id::text FROM tasks WHERE replay_of = $1", dead)
     assert [row["task_id"] for row in replays] == [letter.replayed_as]
     assert (await doomed.client.wait(letter.replayed_as)).failure_code == Unprovable.code
+
+
+async def buy_quote(doomed: Doomed) -> None:
+    """A firm quote is bought: paid once, however often the call is made."""
+    program = await _promised_program(doomed)
+    before = await doomed.balance()
+    async with doomed.killed():
+        quote = await doomed.client.buy_quote(program, ["x"], hold_ms=LONG_HOLD_MS)
+    assert await doomed.balance() == before - quote.terms.cost - quote.terms.premium
+    assert len(await doomed.sql("SELECT 1 FROM firm_quotes WHERE program_digest = $1", program)) == 1
+
+
+async def redeem_quote(doomed: Doomed) -> None:
+    """A task is submitted with a firm quote; nothing more is paid, and the promise is kept."""
+    program = await _promised_program(doomed)
+    quote = await doomed.client.buy_quote(program, ["x"], hold_ms=LONG_HOLD_MS)
+    before = await doomed.balance()
+    async with doomed.killed():
+        task = await doomed.client.submit(program, ["x"], quote_id=quote.quote_id)
+        doomed.acknowledged.append(task.task_id)
+        await doomed.ends_well(task.task_id)
+    assert await _state_of_quote(doomed, quote.quote_id) == "kept"
+    assert await doomed.balance() == before
+
+
+async def quote_runs_out(doomed: Doomed) -> None:
+    """Nobody redeems a firm quote in time, and its cost comes back."""
+    program = await _promised_program(doomed)
+    before = await doomed.balance()
+    async with doomed.killed():
+        quote = await doomed.client.buy_quote(program, ["x"], hold_ms=1_000)
+        await doomed.eventually(
+            "SELECT 1 FROM firm_quotes WHERE quote_id::text = $1 AND state = 'expired'", quote.quote_id
+        )
+    assert await doomed.balance() == before - quote.terms.premium
 
 
 async def overflow(doomed: Doomed) -> None:
@@ -401,6 +437,22 @@ async def _pay_into_bond(doomed: Doomed, name: str) -> None:
     )
     async with doomed.admin() as admin:
         await admin.ask(admin.stake.DepositStake, request)
+
+
+async def _promised_program(doomed: Doomed) -> str:
+    """Register a program; return when the network would promise a time and a cost for it."""
+    request = canary_messages.FundTreasuryRequest(amount=10**9, deposit_id=f"crash-{next(doomed.numbers)}")
+    async with doomed.admin() as admin:
+        await admin.ask(admin.canaries.FundTreasury, request)
+    program = await doomed.program()
+    async with asyncio.timeout(PATIENCE_SECONDS):
+        while not (await doomed.client.quote(program, ["x"])).HasField("firm"):  # noqa: ASYNC110 - nobody tells
+            await asyncio.sleep(0.1)
+    return program
+
+
+async def _state_of_quote(doomed: Doomed, quote_id: str) -> str:
+    return next(quote.state for quote in await doomed.client.quotes() if quote.quote_id == quote_id)
 
 
 async def _bond_of(doomed: Doomed, name: str) -> int:

@@ -71,6 +71,9 @@ WAYS: dict[Transaction, dict[str, Driver]] = {
         "combining": drivers.fail_combining,
     },
     Transaction.REPLAY_TASK: {"replay": drivers.replay},
+    Transaction.SELL_QUOTE: {"buy": drivers.buy_quote},
+    Transaction.REDEEM_QUOTE: {"submit": drivers.redeem_quote},
+    Transaction.EXPIRE_QUOTES: {"time": drivers.quote_runs_out},
     Transaction.OVERFLOW_JOBS: {"overflow": drivers.overflow},
     # a prover's session
     Transaction.OPEN_SESSION: {"reconnect": drivers.cut_streams},
@@ -100,7 +103,11 @@ async def doomed(
     site = root / "fault-site"
     install_package(site, "fault", HERE / "fault_hook.py", group=GROUP, entry="fault_hook")
     settings = {"SRS_FILE": str(srs_file), "ARTIFACTS_MIRROR": str(root / "second")}
-    settings |= {"HEARTBEAT_MS": "300", "WORKERS": "1"}  # every gateway that starts has one worker less to start
+    settings |= {
+        "FIRM_QUOTES": "true",
+        "HEARTBEAT_MS": "300",
+        "WORKERS": "1",
+    }  # every gateway that starts has one worker less to start
     with pytest.MonkeyPatch.context() as monkeypatch, toy_system_installed(root / "toy-site", monkeypatch):
         async for dsn in temporary_database(embedded_postgres, template=template_database):
             async with running_network(root, dsn, gateway_path=str(site), **settings) as network:

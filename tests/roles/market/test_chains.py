@@ -17,8 +17,8 @@ from proofgrid.rules.jobs.constraints import Constraints
 from proofgrid.rules.ledger.settlement import deposit
 from proofgrid.rules.market.chain import check_carried, left_of
 from proofgrid.store.database import Database
-from proofgrid.store.tasks import post_transfers
 from proofgrid.store.transactions import Transaction
+from proofgrid.store.transfers import post_transfers
 from tests.roles.lanes import CHAIN, LANE, UNITS, LaneUnderTest
 
 LARGE = "default/toy/large"

@@ -11,8 +11,8 @@ from proofgrid.roles.market.rounds import Market, MarketSettings
 from proofgrid.rules.ledger.settlement import deposit, escrow
 from proofgrid.store.database import Database
 from proofgrid.store.queries import QUERIES
-from proofgrid.store.tasks import post_transfers, transfer_row
 from proofgrid.store.transactions import Transaction
+from proofgrid.store.transfers import post_transfers, transfer_row
 from tests.makers import a_key
 
 LANE = Lane("default/toy/small")

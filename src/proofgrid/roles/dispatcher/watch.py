@@ -1,4 +1,7 @@
-"""Takes back expired leases, ends overdue tasks, raises limits, looks for stragglers; sleeps till the next is due."""
+"""Takes back expired leases, ends overdue tasks, raises limits, looks for stragglers; sleeps till the next is due.
+
+Firm quotes that nobody used in time end here as well.
+"""
 
 from __future__ import annotations
 
@@ -17,6 +20,7 @@ from proofgrid.roles.dispatcher.returns import return_job
 from proofgrid.roles.dispatcher.stragglers import Stragglers
 from proofgrid.rules.jobs.lifecycle import TaskEvent
 from proofgrid.rules.jobs.phases import OVERRUNS, Overrun, check_lease
+from proofgrid.store import firm_quotes
 from proofgrid.store.database import PASSING_TROUBLE, Database
 from proofgrid.store.queries import QUERIES
 from proofgrid.store.tasks import end_task
@@ -72,6 +76,8 @@ class Watch:
             self._next_look = now + STRAGGLERS_EVERY_SECONDS
             await self._stragglers.look()
             await self._overflow.look()
+            with suppress(SettlementStopped):  # they are given back later
+                await firm_quotes.expire(self._database)
 
     async def _wait_for_heartbeats(self) -> None:
         # The database was away, or every gateway: leases ran out only because nobody could extend them.

@@ -18,8 +18,8 @@ from proofgrid.rules.access.roles import Role, parse_role
 from proofgrid.rules.ledger.settlement import deposit
 from proofgrid.store.database import Database
 from proofgrid.store.queries import QUERIES
-from proofgrid.store.tasks import post_transfers
 from proofgrid.store.transactions import Transaction
+from proofgrid.store.transfers import post_transfers
 from proofgrid.wire.v1 import client_pb2 as messages
 from proofgrid.wire.v1 import client_pb2_grpc as services
 

@@ -19,9 +19,12 @@ from proofgrid.primitives.digests import Digest, digest_of
 from proofgrid.primitives.errors import (
     IdempotencyConflict,
     InsufficientFunds,
+    InvalidField,
     InvalidRequest,
+    QuoteOver,
     Recoverable,
     TooManyOpenTasks,
+    UnknownQuote,
     UnknownSubnetwork,
 )
 from proofgrid.primitives.ids import Address, Lane, TaskId
@@ -35,16 +38,18 @@ from proofgrid.rules.jobs.classes import chain_of, class_of, class_of_lane, lane
 from proofgrid.rules.jobs.constraints import Constraints
 from proofgrid.rules.jobs.ladder import Ladder
 from proofgrid.rules.jobs.limits import SMALL_ARTIFACT_BYTES, Limits
-from proofgrid.rules.jobs.request import ProofRequest, calculate_escrow, check_request
-from proofgrid.rules.ledger.book import client_account
+from proofgrid.rules.jobs.request import ProofRequest, calculate_escrow, check_request, redeem
+from proofgrid.rules.ledger.book import Transfer, client_account
+from proofgrid.rules.ledger.firm_quotes import redeem_quote
 from proofgrid.rules.ledger.settlement import escrow
+from proofgrid.rules.market.firm_quote import QuoteEvent, QuoteState, quote_sources
 from proofgrid.store.artifacts import ArtifactStore
 from proofgrid.store.batches import Batches
 from proofgrid.store.database import Database
 from proofgrid.store.queries import QUERIES
 from proofgrid.store.subnetworks import check_client
-from proofgrid.store.tasks import insufficient_funds, transfer_row
 from proofgrid.store.transactions import Transaction
+from proofgrid.store.transfers import insufficient_funds, transfer_row
 
 DEFAULT_DEADLINE_MS = 3_600_000
 NORMALISE_TIMEOUT_SECONDS = 300.0
@@ -67,6 +72,11 @@ class _Draft:
     units: int
     escrow: int
     excluded: Mapping[str, int]
+    quote: asyncpg.Record | None = None  #: the firm quote that it redeems
+
+
+class _KeyTaken(Exception):
+    """Another call with the same idempotency key was first; what this one began is undone."""
 
 
 class Admission:
@@ -110,6 +120,9 @@ class Admission:
         known, open_tasks = await self._look_around(client, request)
         if known is not None:
             return known
+        quote = await self._quote_of(client, request)
+        if quote is not None:
+            request = redeem(request, limit_price=quote["limit_price"])
         program = await self._checked(request)
         await self._check_subnetwork(client, request, program)
         if open_tasks >= self._limits.open_tasks:
@@ -129,8 +142,9 @@ class Admission:
             units=units,
             escrow=calculate_escrow(request, units=units),
             excluded=excluded or {},
+            quote=quote,
         )
-        if await self._drafts.add(draft):
+        if await (self._drafts.add(draft) if quote is None else self._redeem(draft, quote)):
             log.info("task_accepted", task_id=str(draft.task_id), client=client, jobs=len(normal.jobs), units=units)
             return draft.task_id
         # Another call with the same key won the race.
@@ -180,6 +194,51 @@ class Admission:
                 hint="use a new key for a new request",
             )
         return TaskId(row["task_id"]), row["open_tasks"]
+
+    async def _quote_of(self, client: Address, request: ProofRequest) -> asyncpg.Record | None:
+        """Return the firm quote that a request redeems.
+
+        Raises UnknownQuote, QuoteOver, or InvalidField when it is for something else.
+        """
+        if not request.quote_id:
+            return None
+        async with self._database.connection() as connection:
+            quote: asyncpg.Record | None = await connection.fetchrow(
+                QUERIES["get_firm_quote"], request.quote_id, client
+            )
+        if quote is None:
+            raise UnknownQuote(field="quote_id", hint="proofgrid quotes lists yours")
+        if quote["state"] != QuoteState.HELD or quote["held_until_ms"] <= quote["now_ms"]:
+            raise _quote_over(quote["state"])
+        if quote["program_digest"] != request.program_digest:
+            raise InvalidField(f"the firm quote is for program {quote['program_digest']}", field="program_digest")
+        if quote["inputs"] != len(request.inputs):
+            raise InvalidField(f"the firm quote is for {quote['inputs']} inputs", field="inputs")
+        return quote
+
+    async def _redeem(self, draft: _Draft, quote: asyncpg.Record) -> bool:
+        """Write a task down that the network pays; False when its key was taken by the same request."""
+        jobs = self._job_rows(draft)
+        try:
+            async with self._database.transaction(Transaction.REDEEM_QUOTE) as connection:
+                redeemed = await connection.fetchrow(
+                    QUERIES["redeem_firm_quote"], quote["quote_id"], draft.client, quote_sources(QuoteEvent.REDEEMED)
+                )
+                rows = redeemed and await connection.fetch(
+                    QUERIES["admit_tasks"],
+                    [self._task_row(draft, jobs)],
+                    jobs,
+                    [_small(job.input) for job in draft.normal.jobs],
+                    quote["within_ms"],
+                )
+                if not rows:
+                    raise _KeyTaken
+        except _KeyTaken:
+            known, _ = await self._look_around(draft.client, draft.request)
+            if known is None:
+                raise _quote_over("used by now") from None
+            return False
+        return True
 
     async def _check_subnetwork(self, client: Address, request: ProofRequest, program: Program) -> None:
         name = request.subnetwork or self._subnetwork
@@ -282,15 +341,17 @@ class Admission:
         return UnknownSubnetwork(f"the subnetwork {name!r} has just been removed", field="subnetwork")
 
 
+def _quote_over(how: str) -> QuoteOver:
+    return QuoteOver(f"the firm quote is {how}", field="quote_id", hint="proofgrid quote --firm buys another")
+
+
 def _small(content: bytes) -> bytes | None:
     return content if len(content) <= SMALL_ARTIFACT_BYTES else None
 
 
 def _task_row(draft: _Draft, jobs: Sequence[dict[str, Any]]) -> dict[str, Any]:
     request = draft.request
-    [transfer] = escrow(
-        task_id=str(draft.task_id), client=draft.client, limit_price=request.price_max, units=draft.units
-    )
+    [transfer] = _escrow(draft)
     return {
         "task_id": str(draft.task_id),
         "client": draft.client,
@@ -316,7 +377,27 @@ def _task_row(draft: _Draft, jobs: Sequence[dict[str, Any]]) -> dict[str, Any]:
             **({"limit_price_max": request.price_max} if request.ladder else {}),
             "escrow": draft.escrow,
             **({} if request.constraints.is_empty else {"constraints": request.constraints.to_json()}),
+            **_promised(draft.quote),
         },
+        **({"quote_id": request.quote_id} if request.quote_id else {}),
+    }
+
+
+def _escrow(draft: _Draft) -> list[Transfer]:
+    task_id = str(draft.task_id)
+    if draft.quote is not None:
+        return redeem_quote(quote_id=str(draft.quote["quote_id"]), task_id=task_id, escrow=draft.escrow)
+    return escrow(task_id=task_id, client=draft.client, limit_price=draft.request.price_max, units=draft.units)
+
+
+def _promised(quote: asyncpg.Record | None) -> dict[str, Any]:
+    if quote is None:
+        return {}
+    return {
+        "quote": {
+            "quote_id": str(quote["quote_id"]),
+            **{name: quote[name] for name in ("cost", "penalty", "within_ms")},
+        }
     }
 
 

@@ -15,8 +15,8 @@ from proofgrid.rules.ledger.stakes import bond, overturn, unbond, withdraw_unbon
 from proofgrid.rules.staking.bonds import BondPolicy, removable
 from proofgrid.store.database import Database
 from proofgrid.store.queries import QUERIES
-from proofgrid.store.tasks import post_transfers
 from proofgrid.store.transactions import Transaction
+from proofgrid.store.transfers import post_transfers
 from proofgrid.wire.v1 import stake_pb2 as messages
 
 

@@ -20,8 +20,8 @@ from proofgrid.rules.ledger.book import NETWORK_CLIENT, TREASURY
 from proofgrid.rules.ledger.settlement import fund_treasury
 from proofgrid.store.database import Database
 from proofgrid.store.queries import QUERIES
-from proofgrid.store.tasks import post_transfers
 from proofgrid.store.transactions import Transaction
+from proofgrid.store.transfers import post_transfers
 from proofgrid.wire.codec import read_json
 from proofgrid.wire.v1 import canary_pb2 as messages
 from proofgrid.wire.v1 import canary_pb2_grpc as services

@@ -11,13 +11,14 @@ from typing import Any
 import structlog
 
 from proofgrid.primitives.clock import SystemClock, fresh_uuid
-from proofgrid.primitives.errors import UnknownTask
+from proofgrid.primitives.errors import InvalidField, UnknownTask
 from proofgrid.primitives.ids import Address, TaskId
 from proofgrid.rules.ledger.settlement import escrow
 from proofgrid.store.database import Database
 from proofgrid.store.queries import QUERIES
-from proofgrid.store.tasks import append_event, post_transfers, wake_lanes
+from proofgrid.store.tasks import append_event, wake_lanes
 from proofgrid.store.transactions import Transaction
+from proofgrid.store.transfers import post_transfers
 from proofgrid.wire.v1 import client_pb2 as messages
 
 LETTERS_MAX = 1_000
@@ -50,10 +51,14 @@ async def replay_dead_letter(database: Database, task_id: TaskId) -> messages.De
     """
     new_id = TaskId(fresh_uuid(SystemClock()))
     async with database.transaction(Transaction.REPLAY_TASK) as connection:
-        await connection.fetchrow(QUERIES["lock_task"], task_id)
+        dead = await connection.fetchrow(QUERIES["lock_task"], task_id)
         if await connection.fetchrow(QUERIES["get_dead_letter"], task_id) is None:
             raise UnknownTask(f"task {task_id} is not in the dead-letter queue", field="task_id")
         task = await connection.fetchrow(QUERIES["replay_task"], new_id, task_id)
+        if task is not None and dead["quote_id"] is not None:
+            raise InvalidField(
+                "it was redeemed with a firm quote, which is settled", field="task_id", hint="its client submits anew"
+            )
         if task is not None:
             await _start(connection, task, task_id)
             log.info("dead_letter_replayed", task_id=str(task_id), replayed_as=str(new_id))

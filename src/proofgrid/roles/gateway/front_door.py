@@ -43,6 +43,7 @@ class CallContext(Protocol):
     """The part of grpc.aio.ServicerContext that we use."""
 
     def invocation_metadata(self) -> Any: ...
+    async def send_initial_metadata(self, initial_metadata: Any) -> None: ...
     async def abort(self, code: grpc.StatusCode, details: str = "", trailing_metadata: Any = ()) -> Any: ...
 
 
@@ -168,6 +169,7 @@ def streaming(method: Callable[..., AsyncIterator[Any]]) -> Callable[..., AsyncI
     @functools.wraps(method)
     async def call(self: Any, request: Any, context: Any) -> AsyncIterator[Any]:
         try:
+            await context.send_initial_metadata(())  # the caller learns at once that it was heard
             async for answer in method(self, request, context):
                 yield answer
         except grpc.aio.AbortError:

@@ -14,8 +14,8 @@ from proofgrid.rules.ledger.book import TREASURY
 from proofgrid.rules.ledger.settlement import burn, withdraw
 from proofgrid.store.database import Database
 from proofgrid.store.queries import QUERIES
-from proofgrid.store.tasks import post_transfers
 from proofgrid.store.transactions import Transaction
+from proofgrid.store.transfers import post_transfers
 from proofgrid.wire.v1 import treasury_pb2 as messages
 from proofgrid.wire.v1 import treasury_pb2_grpc as services
 

@@ -12,7 +12,14 @@ from proofgrid.roles.market.book import Book, ChainBook
 from proofgrid.roles.market.collecting import peek_chain
 from proofgrid.rules.jobs.classes import chain_of
 from proofgrid.rules.market.chain import LaneDemands
-from proofgrid.rules.market.quote import UNITS_PER_SECOND, LaneQuote, expected_ms, price_now, prices_for_chances
+from proofgrid.rules.market.quote import (
+    UNITS_PER_SECOND,
+    LaneQuote,
+    expected_ms,
+    price_now,
+    prices_for_chances,
+    waiting_ms,
+)
 from proofgrid.rules.reputation.standing import ReputationPolicy
 from proofgrid.rules.scheduling.offers import JobDemand
 from proofgrid.store.database import Database
@@ -69,15 +76,16 @@ class Quoting:
         recent = await connection.fetch(QUERIES["recent_buy_prices"], lane, RECENT_ROUNDS)
         sessions = await sessions_of_lane(connection, lane)
         waiting_units = await connection.fetchval(QUERIES["waiting_units"], lane)
+        held_units = await connection.fetchval(QUERIES["held_units"], lane)
         slots = sum(row["slots"] for row in sessions)
         free = sum(max(0, row["slots"] - row["busy"]) for row in sessions)
         units = [job.units for job in jobs]
+        speed = _units_per_second(sessions, lane)
         wait_ms, prove_ms = expected_ms(
             units,
             waiting_units=waiting_units,
-            free_slots=free,
             slots=slots,
-            units_per_second=_units_per_second(sessions, lane),
+            units_per_second=speed,
         )
         reference = references.get(lane) or self._reference_price
         return LaneQuote(
@@ -99,6 +107,7 @@ class Quoting:
             free_slots=free,
             wait_ms=wait_ms,
             prove_ms=prove_ms,
+            promised_ms=waiting_ms(held_units, slots=slots, units_per_second=speed),
         )
 
     def _demands(self, book: Book, references: dict[str, int]) -> LaneDemands:

@@ -137,11 +137,16 @@ class Link:
             outgoing: _Outgoing = queue.SimpleQueue()
             outgoing.put(write_hello(self._offer()))
             stub = prover_pb2_grpc.ProverServiceStub(channel)
-            self._call = stub.Connect(_drain(outgoing), metadata=self._metadata(channel))
+            call = self._call = stub.Connect(_drain(outgoing), metadata=self._metadata(channel))
+            # A gateway that closes may take a connection and never answer on it, nor end it.
+            patience = threading.Timer(CONNECT_TIMEOUT_SECONDS, call.cancel)
+            patience.daemon = True
+            patience.start()
             try:
-                for message in self._call:
+                for message in call:
                     if message.WhichOneof("message") == "welcome":
                         welcomed = True
+                        patience.cancel()
                         self._outgoing = outgoing
                         self._start_heartbeats(message.welcome.heartbeat_ms / 1000, outgoing, ended)
                     self._deliver(message)
@@ -151,6 +156,7 @@ class Link:
                 if not welcomed:
                     raise
             finally:
+                patience.cancel()
                 ended.set()
                 self._outgoing = None
                 outgoing.put(None)

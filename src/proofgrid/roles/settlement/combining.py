@@ -24,12 +24,12 @@ from proofgrid.proofs.bundle_manifest import BundleJob, BundleTask, Manifest, fo
 from proofgrid.proofs.container import Content
 from proofgrid.proofs.library import ProgramLibrary
 from proofgrid.proofs.workers import ProofWorkers
-from proofgrid.rules.jobs.lifecycle import TaskEvent, task_sources
+from proofgrid.rules.jobs.lifecycle import TaskEvent, TaskState, task_sources
 from proofgrid.store.artifacts import ArtifactStore
 from proofgrid.store.database import Database
 from proofgrid.store.lanes import GATEWAY_SILENT_MS
 from proofgrid.store.queries import QUERIES
-from proofgrid.store.tasks import append_event, end_task, refund_rest
+from proofgrid.store.tasks import append_event, end_task, give_back
 from proofgrid.store.transactions import Transaction
 
 LOOK_AGAIN_SECONDS = 1.0  #: whether the gateway that combines a task still lives
@@ -201,9 +201,9 @@ class Combiner:
             if finished is None:
                 return  # cancelled meanwhile, or another gateway was faster
             await connection.execute(QUERIES["record_artifacts"], [client], [bundle_digest], [size_bytes])
-            refunded = await refund_rest(connection, task_id, client)
+            back = await give_back(connection, task, TaskState.DONE)
             await append_event(
-                connection, task_id, "done", bundle=bundle_digest, refunded=refunded, spent=task["escrow"] - refunded
+                connection, task_id, "done", bundle=bundle_digest, refunded=back.refunded, spent=back.spent
             )
         log.info("task_done", task_id=str(task_id), bundle=bundle_digest)
 

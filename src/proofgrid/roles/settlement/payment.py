@@ -29,7 +29,8 @@ from proofgrid.rules.reputation.counters import Fact
 from proofgrid.rules.reputation.standing import Happened, ReputationPolicy
 from proofgrid.store.queries import QUERIES
 from proofgrid.store.stakes import rescue_transfers
-from proofgrid.store.tasks import Event, append_events, post_transfers
+from proofgrid.store.tasks import Event, append_events
+from proofgrid.store.transfers import post_transfers
 from proofgrid.store.work import POLICY as REPUTATION
 from proofgrid.store.work import Work, note_work
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from proofgrid.primitives.digests import Digest, digest_of_json
@@ -32,6 +32,7 @@ class ProofRequest:
     ladder: Ladder | None = None  #: how the limit price rises while nobody sells
     constraints: Constraints = NO_CONSTRAINTS  #: which provers may have the jobs
     subnetwork: str = ""  #: whose lanes its jobs go to; empty: the common ones
+    quote_id: str = ""  #: the firm quote that it redeems; empty: none
 
     @property
     def price_max(self) -> int:
@@ -45,16 +46,35 @@ class ProofRequest:
             {
                 "program": self.program_digest,
                 "inputs": self.inputs_digest,
-                "limit_price": self.limit_price,
+                "limit_price": 0 if self.quote_id else self.limit_price,
                 "budget": self.budget,
                 "deadline_ms": self.deadline_ms,
                 # Left out when off, so that keys of requests from before there was hedging stay good.
                 **({"hedging": True} if self.hedging else {}),
                 **({"ladder": asdict(self.ladder)} if self.ladder else {}),
                 **({} if self.constraints.is_empty else {"constraints": self.constraints.to_json()}),
+                **({"quote": self.quote_id} if self.quote_id else {}),
                 **({"subnetwork": self.subnetwork} if self.subnetwork not in ("", DEFAULT) else {}),
             }
         )
+
+
+def redeem(request: ProofRequest, *, limit_price: int) -> ProofRequest:
+    """Return the request with the limit price of its firm quote; raise InvalidField for terms of the client's own."""
+    own = {
+        "limit_price": request.limit_price,
+        "budget": request.budget,
+        "deadline_ms": request.deadline_ms,
+        "ladder": request.ladder,
+        "constraints": not request.constraints.is_empty,
+        "subnetwork": request.subnetwork,
+    }
+    for field, value in own.items():
+        if value:
+            raise InvalidField(
+                "a firm quote fixes price, time and lanes", field=field, hint=f"leave out {field}, or the quote"
+            )
+    return replace(request, limit_price=limit_price)
 
 
 def check_request(request: ProofRequest, *, inputs_max: int, now_ms: int) -> None:

@@ -8,6 +8,9 @@
                                        +----- slash -----> mint (burnt), client:<address>, rescue:<job id>
     rescue:<job id> ----> operator:<address> who proved the job after all, or client:<address>
 
+    client:<address>, treasury ----> quote:<quote id> --escrow--> escrow:<task id>; what comes back,
+    and the quote's price, go to client:<address> or treasury (rules/ledger/firm_quotes.py)
+
 `mint` is the outside world: minus what was deposited and not yet withdrawn or burnt. It is the only account below
 zero, so all accounts sum to zero at any time.
 """
@@ -25,7 +28,8 @@ from proofgrid.primitives.money import AMOUNT_MAX, check_amount, format_amount
 MINT = AccountId("mint")
 TREASURY = AccountId("treasury")
 NETWORK_CLIENT = Address(f"0x{0:040}")  #: whose tasks canaries are; nobody knows a key of this address
-OWNED_KINDS = ("client", "escrow", "operator", "stake", "unbonding", "rescue")  #: accounts named "<kind>:<whose>"
+#: Of accounts named "<kind>:<whose>".
+OWNED_KINDS = ("client", "escrow", "operator", "stake", "unbonding", "rescue", "quote")
 
 
 def client_account(address: Address) -> AccountId:
@@ -58,6 +62,11 @@ def unbonding_account(address: Address) -> AccountId:
 def rescue_account(job_id: str) -> AccountId:
     """Return the account that holds what slashes left for whoever proves a job after all."""
     return AccountId(f"rescue:{job_id}")
+
+
+def quote_account(quote_id: str) -> AccountId:
+    """Return the account that holds a firm quote's price and all that the network may have to pay for it."""
+    return AccountId(f"quote:{quote_id}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,16 +12,18 @@ from proofgrid.rules.ledger.book import MINT, TREASURY
 KINDS_OF_ADDRESSES = ("client", "operator", "stake", "unbonding")
 #: What slashed bonds hold for whoever proves a job after all: nobody's yet.
 RESCUE = "rescue"
+#: What firm quotes hold, and the escrows of the tasks that they were redeemed for.
+QUOTE = "quote"
 #: Who owns what no address owns; statements of these are for administrators.
-NETWORK_OWNERS = (MINT, TREASURY, RESCUE)
+NETWORK_OWNERS = (MINT, TREASURY, RESCUE, QUOTE)
 #: Payments whose amount is the job's units times a price.
 PRICED_REASONS = frozenset({"proof", "surplus"})
 
 
 def accounts_of(owner: str) -> list[AccountId]:
     """Return the accounts that carry the owner's own name: an address, or one of the network's owners."""
-    if owner == RESCUE:
-        return []  # one for each job
+    if owner in (RESCUE, QUOTE):
+        return []  # one for each job or quote
     if owner in (MINT, TREASURY):
         return [AccountId(owner)]
     return [AccountId(f"{kind}:{owner}") for kind in KINDS_OF_ADDRESSES]

@@ -47,6 +47,11 @@ SELECT kind, task_id::text AS subject, detail FROM (
     SELECT 'rest', t.task_id, 'it is ' || t.state || ' and its escrow still holds ' || a.balance
     FROM tasks t JOIN accounts a ON a.account = 'escrow:' || t.task_id::text
     WHERE t.task_id = ANY($1::uuid[]) AND t.state IN ('done', 'failed', 'cancelled') AND a.balance <> 0
+    UNION ALL
+    SELECT 'quote', t.task_id, 'it is ' || t.state || ', its firm quote is ' || q.state || ' and still holds ' || a.balance
+    FROM tasks t JOIN firm_quotes q USING (quote_id) JOIN accounts a ON a.account = 'quote:' || q.quote_id::text
+    WHERE t.task_id = ANY($1::uuid[]) AND t.state IN ('done', 'failed', 'cancelled')
+      AND (q.state IN ('held', 'redeemed') OR a.balance <> 0)
 ) AS found;
 
 -- name: open_incidents

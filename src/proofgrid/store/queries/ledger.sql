@@ -6,7 +6,7 @@ SELECT balance FROM accounts WHERE account = $1;
 
 -- name: escrowed_of_client
 SELECT coalesce(sum(a.balance), 0)::bigint FROM tasks t JOIN accounts a ON a.account = 'escrow:' || t.task_id::text
-WHERE t.client = $1 AND t.state IN ('open', 'combining');
+WHERE t.client = $1 AND t.state IN ('open', 'combining') AND t.quote_id IS NULL;
 
 -- name: transfers_of_account
 -- Newest first: $1 as a client, $2 as an operator.
@@ -20,7 +20,8 @@ FROM accounts;
 
 -- name: ledger_faults
 -- Accounts whose balance is not the sum of their transfers; escrow and rescuers' parts left behind by ended tasks;
--- unbondings that are not what their operators' accounts hold.
+-- firm quotes that
+-- ended with money left; unbondings that are not what their operators' accounts hold.
 SELECT 'the balance of ' || a.account || ' is ' || a.balance || ', its transfers say ' || t.net AS fault
 FROM accounts a CROSS JOIN LATERAL (
     SELECT coalesce((SELECT sum(amount) FROM transfers WHERE credit = a.account), 0)
@@ -35,6 +36,10 @@ SELECT 'task ' || t.task_id || ' is ' || t.state || ' and ' || a.account || ' st
 FROM (SELECT DISTINCT task_id, job_id FROM evidence) AS e JOIN tasks t USING (task_id)
 JOIN accounts a ON a.account = 'rescue:' || e.job_id::text
 WHERE t.state IN ('done', 'failed', 'cancelled') AND a.balance <> 0
+UNION ALL
+SELECT 'the firm quote ' || q.quote_id || ' is ' || q.state || ' and its account still holds ' || a.balance
+FROM firm_quotes q JOIN accounts a ON a.account = 'quote:' || q.quote_id::text
+WHERE q.state NOT IN ('held', 'redeemed') AND a.balance <> 0
 UNION ALL
 SELECT 'unbonding:' || coalesce(u.operator, substr(a.account, 11)) || ' holds ' || coalesce(a.balance, 0)
     || ', its unbondings say ' || coalesce(u.rest, 0)

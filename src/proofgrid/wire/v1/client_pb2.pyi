@@ -329,6 +329,7 @@ class SubmitRequest(_message.Message):
     CONSTRAINTS_FIELD_NUMBER: _builtins.int
     LADDER_FIELD_NUMBER: _builtins.int
     SUBNETWORK_FIELD_NUMBER: _builtins.int
+    QUOTE_ID_FIELD_NUMBER: _builtins.int
     program_digest: _builtins.str
     inputs_json: _builtins.str
     """a list with one element per input of the batch"""
@@ -345,6 +346,8 @@ class SubmitRequest(_message.Message):
     """a slow job may get a second lease; a job never costs more than the limit price times its units"""
     subnetwork: _builtins.str
     """whose lanes the jobs go to; empty: the common ones"""
+    quote_id: _builtins.str
+    """a firm quote that is redeemed; then price, deadline and lanes are its own, and none of them is given"""
     @_builtins.property
     def constraints(self) -> Global___Constraints:
         """which provers may have the jobs; none: all"""
@@ -367,10 +370,11 @@ class SubmitRequest(_message.Message):
         constraints: Global___Constraints | None = ...,
         ladder: Global___Ladder | None = ...,
         subnetwork: _builtins.str = ...,
+        quote_id: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["constraints", b"constraints", "ladder", b"ladder"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["allow_cached", b"allow_cached", "budget", b"budget", "constraints", b"constraints", "deadline_ms", b"deadline_ms", "hedging", b"hedging", "idempotency_key", b"idempotency_key", "inputs_json", b"inputs_json", "ladder", b"ladder", "limit_price", b"limit_price", "program_digest", b"program_digest", "subnetwork", b"subnetwork"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["allow_cached", b"allow_cached", "budget", b"budget", "constraints", b"constraints", "deadline_ms", b"deadline_ms", "hedging", b"hedging", "idempotency_key", b"idempotency_key", "inputs_json", b"inputs_json", "ladder", b"ladder", "limit_price", b"limit_price", "program_digest", b"program_digest", "quote_id", b"quote_id", "subnetwork", b"subnetwork"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -458,6 +462,7 @@ class Task(_message.Message):
     BUNDLE_DIGEST_FIELD_NUMBER: _builtins.int
     JOBS_FIELD_NUMBER: _builtins.int
     INPUTS_FIELD_NUMBER: _builtins.int
+    QUOTE_ID_FIELD_NUMBER: _builtins.int
     task_id: _builtins.str
     state: _builtins.str
     """rules/jobs/lifecycle.py"""
@@ -473,6 +478,8 @@ class Task(_message.Message):
     failure_detail: _builtins.str
     bundle_digest: _builtins.str
     inputs: _builtins.int
+    quote_id: _builtins.str
+    """redeemed with it: escrow and spent are the network's money, and the client pays the quote's cost"""
     @_builtins.property
     def jobs(self) -> _containers.RepeatedCompositeFieldContainer[Global___Job]: ...
     def __init__(
@@ -493,10 +500,11 @@ class Task(_message.Message):
         bundle_digest: _builtins.str = ...,
         jobs: _abc.Iterable[Global___Job] | None = ...,
         inputs: _builtins.int = ...,
+        quote_id: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["bundle_digest", b"bundle_digest", "created_ms", b"created_ms", "deadline_ms", b"deadline_ms", "escrow", b"escrow", "failure_code", b"failure_code", "failure_detail", b"failure_detail", "finished_ms", b"finished_ms", "inputs", b"inputs", "jobs", b"jobs", "limit_price", b"limit_price", "program_digest", b"program_digest", "spent", b"spent", "state", b"state", "task_id", b"task_id", "units", b"units"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["bundle_digest", b"bundle_digest", "created_ms", b"created_ms", "deadline_ms", b"deadline_ms", "escrow", b"escrow", "failure_code", b"failure_code", "failure_detail", b"failure_detail", "finished_ms", b"finished_ms", "inputs", b"inputs", "jobs", b"jobs", "limit_price", b"limit_price", "program_digest", b"program_digest", "quote_id", b"quote_id", "spent", b"spent", "state", b"state", "task_id", b"task_id", "units", b"units"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

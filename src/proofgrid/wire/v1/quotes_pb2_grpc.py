@@ -39,6 +39,16 @@ class QuoteServiceStub:
                 request_serializer=proofgrid_dot_wire_dot_v1_dot_quotes__pb2.QuoteRequest.SerializeToString,
                 response_deserializer=proofgrid_dot_wire_dot_v1_dot_quotes__pb2.Quote.FromString,
                 _registered_method=True)
+        self.BuyQuote = channel.unary_unary(
+                '/proofgrid.v1.QuoteService/BuyQuote',
+                request_serializer=proofgrid_dot_wire_dot_v1_dot_quotes__pb2.BuyQuoteRequest.SerializeToString,
+                response_deserializer=proofgrid_dot_wire_dot_v1_dot_quotes__pb2.FirmQuote.FromString,
+                _registered_method=True)
+        self.ListQuotes = channel.unary_unary(
+                '/proofgrid.v1.QuoteService/ListQuotes',
+                request_serializer=proofgrid_dot_wire_dot_v1_dot_quotes__pb2.ListQuotesRequest.SerializeToString,
+                response_deserializer=proofgrid_dot_wire_dot_v1_dot_quotes__pb2.ListQuotesResponse.FromString,
+                _registered_method=True)
 
 
 class QuoteServiceServicer:
@@ -51,6 +61,20 @@ class QuoteServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def BuyQuote(self, request, context):
+        """Buys a firm quote: cost and time are promised for as long as it is held. The same key is the same quote, paid once.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListQuotes(self, request, context):
+        """The caller's own, newest first.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_QuoteServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -58,6 +82,16 @@ def add_QuoteServiceServicer_to_server(servicer, server):
                     servicer.GetQuote,
                     request_deserializer=proofgrid_dot_wire_dot_v1_dot_quotes__pb2.QuoteRequest.FromString,
                     response_serializer=proofgrid_dot_wire_dot_v1_dot_quotes__pb2.Quote.SerializeToString,
+            ),
+            'BuyQuote': grpc.unary_unary_rpc_method_handler(
+                    servicer.BuyQuote,
+                    request_deserializer=proofgrid_dot_wire_dot_v1_dot_quotes__pb2.BuyQuoteRequest.FromString,
+                    response_serializer=proofgrid_dot_wire_dot_v1_dot_quotes__pb2.FirmQuote.SerializeToString,
+            ),
+            'ListQuotes': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListQuotes,
+                    request_deserializer=proofgrid_dot_wire_dot_v1_dot_quotes__pb2.ListQuotesRequest.FromString,
+                    response_serializer=proofgrid_dot_wire_dot_v1_dot_quotes__pb2.ListQuotesResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -87,6 +121,60 @@ class QuoteService:
             '/proofgrid.v1.QuoteService/GetQuote',
             proofgrid_dot_wire_dot_v1_dot_quotes__pb2.QuoteRequest.SerializeToString,
             proofgrid_dot_wire_dot_v1_dot_quotes__pb2.Quote.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def BuyQuote(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/proofgrid.v1.QuoteService/BuyQuote',
+            proofgrid_dot_wire_dot_v1_dot_quotes__pb2.BuyQuoteRequest.SerializeToString,
+            proofgrid_dot_wire_dot_v1_dot_quotes__pb2.FirmQuote.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListQuotes(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/proofgrid.v1.QuoteService/ListQuotes',
+            proofgrid_dot_wire_dot_v1_dot_quotes__pb2.ListQuotesRequest.SerializeToString,
+            proofgrid_dot_wire_dot_v1_dot_quotes__pb2.ListQuotesResponse.FromString,
             options,
             channel_credentials,
             insecure,

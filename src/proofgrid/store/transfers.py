@@ -1,0 +1,51 @@
+"""Transfers in the database: posted all or none, each once."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import asyncpg
+
+from proofgrid.primitives.errors import InsufficientFunds, SettlementStopped
+from proofgrid.rules.ledger.book import Transfer
+from proofgrid.store.queries import QUERIES
+
+STOPPED_SQLSTATE = "PG340"  #: of migration 0012: an incident is open
+
+
+async def post_transfers(connection: Any, transfers: list[Transfer]) -> None:
+    """Move money; raise InsufficientFunds when an account would go below zero, SettlementStopped by an incident."""
+    if not transfers:
+        return
+    try:
+        await connection.execute(QUERIES["post_transfers"], [transfer_row(transfer) for transfer in transfers])
+    except asyncpg.CheckViolationError:
+        raise insufficient_funds(transfers[0].debit, sum(t.amount for t in transfers)) from None
+    except asyncpg.PostgresError as error:
+        if error.sqlstate == STOPPED_SQLSTATE:
+            raise SettlementStopped(hint="an administrator closes it: proofgrid admin incidents list") from None
+        raise
+
+
+def transfer_row(transfer: Transfer) -> dict[str, Any]:
+    """Spell a transfer as `post_transfers` of the database takes it."""
+    return {
+        "transfer_id": transfer.transfer_id,
+        "debit": transfer.debit,
+        "credit": transfer.credit,
+        "amount": transfer.amount,
+        "reason": transfer.reason,
+        "task_id": transfer.task_id,
+        "job_id": transfer.job_id,
+        "lane": transfer.lane,
+        "round": transfer.round_number,
+    }
+
+
+def insufficient_funds(account: str, amount: int) -> InsufficientFunds:
+    """Return the error of an account that would go below zero."""
+    return InsufficientFunds(
+        f"{account} cannot pay {amount}",
+        field="budget",
+        hint="ask the network's administrator for a deposit, or lower the limit price",
+    )
