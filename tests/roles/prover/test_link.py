@@ -1,0 +1,46 @@
+"""The prover's stream, against gateways that do not do their part."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from proofgrid.primitives.clock import SystemClock
+from proofgrid.primitives.errors import ProofgridError, Unavailable
+from proofgrid.roles.prover import link as link_module
+from proofgrid.roles.prover.link import Link
+from proofgrid.wire.v1 import prover_pb2 as messages
+from tests.makers import a_key, an_offer
+from tests.silent_gateways import gateway_of, saying, silent
+
+WELCOME = messages.ToProver(welcome=messages.Welcome(heartbeat_ms=60_000))
+
+
+async def test_a_gateway_that_never_welcomes_is_left_for_the_next_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(link_module, "CONNECT_TIMEOUT_SECONDS", 0.3)
+    called, loop = asyncio.Event(), asyncio.get_running_loop()
+    said: asyncio.Queue[messages.ToProver | ProofgridError] = asyncio.Queue()
+    async with (
+        gateway_of("ProverService", Connect=silent(called)) as first,
+        gateway_of("ProverService", Connect=saying(WELCOME.SerializeToString())) as second,
+        asyncio.timeout(20),
+    ):
+        link = Link(
+            [first, second],
+            a_key(),
+            offer=an_offer,
+            held=tuple,
+            deliver=lambda message: loop.call_soon_threadsafe(said.put_nowait, message),
+            network=a_key().address,
+            ca_file=None,
+            clock=SystemClock(),
+        )
+        link.start()
+        try:
+            heard = [await said.get(), await said.get()]
+        finally:
+            await asyncio.to_thread(link.close)
+    assert called.is_set()
+    assert isinstance(heard[0], Unavailable)
+    assert heard[1] == WELCOME
