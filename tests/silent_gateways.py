@@ -14,7 +14,7 @@ import grpc
 async def gateway_of(service: str, **methods: Callable[[Any, Any], AsyncIterator[bytes]]) -> AsyncIterator[str]:
     """Serve some streams of one service on a port of its own, bytes in and out; yield the address."""
     server = grpc.aio.server()
-    handlers = {name: grpc.stream_stream_rpc_method_handler(method) for name, method in methods.items()}
+    handlers: dict[str, Any] = {name: grpc.stream_stream_rpc_method_handler(method) for name, method in methods.items()}
     server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler(f"proofgrid.v1.{service}", handlers),))
     port = server.add_insecure_port("127.0.0.1:0")
     await server.start()

@@ -21,6 +21,7 @@ LIMITS = "Limits per client"
 STAKE = "Bonds"
 TIMING = "Market and leases"
 REPUTATION = "Reputation"
+FIRM = "Firm quotes"
 
 
 def add_to(cli: typer.Typer) -> None:
@@ -185,9 +186,29 @@ def run(
         bool | None,
         typer.Option(
             "--firm-quotes/--no-firm-quotes",
-            help="Sell promises of cost and time, covered by the treasury; require stakes as well. [default: no]",
-            rich_help_panel=TIMING,
+            help="Sell promises of cost and time; the treasury covers them. Ask for stakes as well. [default: no]",
+            rich_help_panel=FIRM,
         ),
+    ] = None,
+    firm_margin_permille: Annotated[
+        int | None,
+        typer.Option(help="On top of the price that sells nine times of ten. [default: 100]", rich_help_panel=FIRM),
+    ] = None,
+    firm_premium_permille: Annotated[
+        int | None,
+        typer.Option(help="Of the cost, for every minute that it is held. [default: 5]", rich_help_panel=FIRM),
+    ] = None,
+    firm_penalty_permille: Annotated[
+        int | None,
+        typer.Option(help="Of the cost, to the client, when a promise is missed. [default: 200]", rich_help_panel=FIRM),
+    ] = None,
+    firm_limit_permille: Annotated[
+        int | None,
+        typer.Option(help="Of the price: what the network bids at most. [default: 2000]", rich_help_panel=FIRM),
+    ] = None,
+    firm_hold_ms_max: Annotated[
+        int | None,
+        typer.Option(help="How long a quote is held at most. [default: an hour]", rich_help_panel=FIRM),
     ] = None,
     requests_per_second: Annotated[
         int | None, typer.Option(help="Steady calls. [default: 50]", rich_help_panel=LIMITS)

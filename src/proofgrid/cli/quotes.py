@@ -20,7 +20,7 @@ def run(
     options: ClientOptions,
     limit: Annotated[int, typer.Option("--limit", min=1, max=1_000, help="How many.")] = 20,
 ) -> None:
-    """List your firm quotes, newest first: held, redeemed, kept, missed, given_up or expired.
+    """List your firm quotes, newest first: held, redeemed, kept, missed, given_up or expired. --json tells everything.
 
     \b
     Example:
@@ -39,15 +39,11 @@ async def _list(options: ClientOptions, limit: int) -> None:
         (
             quote.quote_id,
             quote.state,
-            quote.program_digest[:12],
             quote.inputs,
             format_amount(quote.terms.cost),
-            format_amount(quote.terms.premium),
-            f"{quote.terms.within_ms / 1000:g} s",
-            date_text(quote.held_until_ms)[:19],
-            quote.task_id,
+            date_text(quote.held_until_ms)[5:19],
         )
         for quote in quotes
     ]
-    columns = ("quote", "state", "program", "inputs>", "cost>", "premium>", "within>", "held until (UTC)", "task")
+    columns = ("quote", "state", "inputs>", "cost>", "held until (UTC)")
     print_table(columns, rows, empty="no firm quotes; proofgrid quote PROGRAM INPUT_FILE --firm buys one")
