@@ -6,10 +6,11 @@ Keys sorted, no spaces, ASCII, and no floats: a float has more than one honest s
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 _PLAIN = frozenset({str, int, bool, type(None)})
+_ENCODER = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=True, allow_nan=False)
 
 
 def canonical_json(value: Any) -> bytes:
@@ -18,7 +19,22 @@ def canonical_json(value: Any) -> bytes:
     Raises TypeError for floats and anything that JSON does not know.
     """
     _refuse_floats(value)
-    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=True, allow_nan=False).encode()
+    return _ENCODER.encode(value).encode()
+
+
+def canonical_text(text: str) -> str:
+    """Return the canonical JSON of a text, for those who spell what is around it themselves."""
+    return _ENCODER.encode(text)
+
+
+def canonical_list(spelled: Iterable[str]) -> str:
+    """Return the canonical JSON of a list whose values are spelled already."""
+    return f"[{','.join(spelled)}]"
+
+
+def canonical_object(spelled: Mapping[str, str]) -> str:
+    """Return the canonical JSON of an object whose values are spelled already."""
+    return "{" + ",".join([f"{canonical_text(name)}:{text}" for name, text in sorted(spelled.items())]) + "}"
 
 
 def _refuse_floats(value: Any) -> None:

@@ -16,7 +16,7 @@ from proofgrid.rules.market.columns import Column, OrderColumns, column_of
 from proofgrid.rules.market.fast_classes import LaneColumns
 from proofgrid.rules.market.orders import ClearingRules, price_limits
 from proofgrid.rules.scheduling.offers import ProverSupply, TaskDemand
-from proofgrid.rules.scheduling.rank import ask_ranks, bid_ranks
+from proofgrid.rules.scheduling.rank import RankHashes, ask_ranks, bid_ranks
 
 DEPTH_PER_SLOT, DEPTH_LEAST = 2, 32
 NO_PROGRAMS: frozenset[str] = frozenset()
@@ -77,7 +77,8 @@ class Orders:
         free = [np.flatnonzero((free_slots > 0) & (self.lane_of == lane)) for lane in range(len(waiting))]
         free = [rows if lot else rows[:0] for rows, lot in zip(free, lots, strict=True)]
         provers = np.concatenate(free)
-        ranks = self._ask_ranks(provers.tolist(), beacon)
+        hashes = RankHashes(beacon)
+        ranks = self._ask_ranks(provers.tolist(), hashes)
 
         lanes: list[LaneColumns] = []
         jobs: list[Column] = []
@@ -86,7 +87,7 @@ class Orders:
         for lane, rows in enumerate(free):
             slots = int(free_slots[np.concatenate(free[: lane + 1])].sum())
             chosen = self._from_the_top(waiting[lane], max(DEPTH_PER_SLOT * slots, DEPTH_LEAST))
-            bids = OrderColumns(units=self.units[chosen], price=self.limits[chosen], rank=_bid_ranks(chosen, beacon))
+            bids = OrderColumns(units=self.units[chosen], price=self.limits[chosen], rank=_bid_ranks(chosen, hashes))
             asks = OrderColumns(
                 units=free_slots[rows] * lots[lane],
                 price=self.asks[rows],
@@ -106,8 +107,8 @@ class Orders:
             rules.append(ClearingRules.suggested(reference, sellers=sellers))
         return with_lane_floors(rules)
 
-    def _ask_ranks(self, rows: list[int], beacon: bytes) -> Column:
-        ranks = ask_ranks([self._supplies[row] for row in rows], demanded=NO_PROGRAMS, beacon=beacon)
+    def _ask_ranks(self, rows: list[int], hashes: RankHashes) -> Column:
+        ranks = ask_ranks([self._supplies[row] for row in rows], demanded=NO_PROGRAMS, hashes=hashes)
         return column_of([ranks[prover_id(row)] for row in rows])
 
     def _from_the_top(self, jobs: Column, depth: int) -> Column:
@@ -139,9 +140,9 @@ def _demand(job: int) -> TaskDemand:
     return TaskDemand(task_id=job_id(job), jobs=(), limit_price=0, program_digest="")
 
 
-def _bid_ranks(jobs: Column, beacon: bytes) -> Column:
+def _bid_ranks(jobs: Column, hashes: RankHashes) -> Column:
     demands = [_demand(job) for job in jobs.tolist()]
-    ranks: Mapping[str, int] = bid_ranks(demands, beacon=beacon)
+    ranks: Mapping[str, int] = bid_ranks(demands, hashes=hashes)
     return column_of([ranks[demand.task_id] for demand in demands])
 
 

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from proofgrid.primitives.canonical import canonical_json
 from proofgrid.primitives.clock import Clock, fresh_uuid
 from proofgrid.primitives.digests import Digest, digest_of
 from proofgrid.primitives.errors import LeaseLost
@@ -63,20 +62,19 @@ class Granting:
         )
 
     async def _record(self, connection: Any, outcome: RoundOutcome, blinding: Blinding, epoch: int) -> Digest:
-        text = canonical_json(outcome.transcript)
-        hashed = digest_of(text)
+        hashed = digest_of(outcome.transcript_text.encode())
         recorded = await connection.fetchval(
             QUERIES["insert_round"],
             outcome.lane,
             outcome.number,
-            text.decode(),
+            outcome.transcript_text,
             hashed,
             self.key.sign(bytes.fromhex(hashed)),
             outcome.buy_price if outcome.placements else 0,
             outcome.sell_price if outcome.placements else 0,
             sum(placement.units for placement in outcome.placements),
-            len(outcome.transcript["bids"]),
-            len(outcome.transcript["asks"]),
+            outcome.bids,
+            len(outcome.took_part),
             outcome.next_reference,
             epoch,
             self.gateway_id,

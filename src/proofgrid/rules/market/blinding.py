@@ -17,6 +17,7 @@ from dataclasses import replace
 from proofgrid.primitives.errors import InvalidField
 from proofgrid.rules.market.rounds import RoundOutcome
 from proofgrid.rules.scheduling.offers import JobDemand, ProverSupply, TaskDemand
+from proofgrid.rules.scheduling.placement import Placement
 
 SECRET_BYTES = 32
 _DOMAIN = b"proofgrid/order/v1"
@@ -25,7 +26,18 @@ _HIDDEN_BYTES = 16
 
 def order_nonce(secret: bytes, what: str) -> bytes:
     """Return what opens the order of a task or prover in the round with this secret."""
-    return hmac.digest(secret, b"order\0" + what.encode(), "sha256")
+    return _nonce(_nonces(secret), what)
+
+
+def _nonces(secret: bytes) -> hmac.HMAC:
+    return hmac.new(secret, b"order\0", "sha256")
+
+
+def _nonce(nonces: hmac.HMAC, what: str) -> bytes:
+    # What all nonces of a round begin with is hashed once.
+    one = nonces.copy()
+    one.update(what.encode())
+    return one.digest()
 
 
 def order_id(what: str, nonce: bytes) -> str:
@@ -41,14 +53,17 @@ class Blinding:
         if len(secret) != SECRET_BYTES:
             raise InvalidField(f"a round's secret has {SECRET_BYTES} bytes", field="secret")
         self.secret = secret
+        self._nonces = _nonces(secret)
+        self._keyed = hashlib.blake2b(key=secret, digest_size=_HIDDEN_BYTES)
         self._orders: dict[str, str] = {}  #: what -> order id
         self._names: dict[str, str] = {}  #: hidden -> what it hides
+        self._pseudonyms: dict[tuple[str, str], str] = {}  #: kind, what -> pseudonym, of what many orders name
 
     def order(self, what: str) -> str:
         """Return the public id of a task's or prover's order."""
         found = self._orders.get(what)
         if found is None:
-            found = self._orders[what] = order_id(what, order_nonce(self.secret, what))
+            found = self._orders[what] = order_id(what, _nonce(self._nonces, what))
             self._names[found] = what
         return found
 
@@ -59,32 +74,15 @@ class Blinding:
                 task_id=self.order(demand.task_id),
                 limit_price=demand.limit_price,
                 share=demand.share,
-                program_digest=self._hidden(demand.program_digest, "program"),
-                jobs=tuple(
-                    JobDemand(
-                        job_id=self._hidden(job.job_id, "job"),
-                        units=job.units,
-                        excluded=frozenset(map(self.order, job.excluded)) if job.excluded else job.excluded,
-                    )
-                    for job in demand.jobs
-                ),
+                program_digest=self._shared("program", demand.program_digest),
+                jobs=tuple([self._job(job) for job in demand.jobs]),
             )
             for demand in demands
         ]
 
     def offers(self, offers: Mapping[str, ProverSupply], *, demanded: frozenset[str]) -> dict[str, ProverSupply]:
         """Return what one prover offers, lane by lane, without its name; of its programs those that are demanded."""
-        return {
-            lane: replace(
-                supply,
-                prover_id=self.order(supply.prover_id),
-                operator=self._hidden(supply.operator, "operator"),
-                cached_programs=frozenset(
-                    self._hidden(program, "program") for program in supply.cached_programs & demanded
-                ),
-            )
-            for lane, supply in offers.items()
-        }
+        return {lane: self._supply(supply, demanded) for lane, supply in offers.items()}
 
     def opened(self, outcome: RoundOutcome) -> RoundOutcome:
         """Return the outcome with the names of jobs, tasks and provers in its placements; the record stays as it is."""
@@ -92,19 +90,51 @@ class Blinding:
         return replace(
             outcome,
             placements=tuple(
-                replace(
-                    placement,
-                    job_id=names[placement.job_id],
-                    task_id=names[placement.task_id],
-                    prover_id=names[placement.prover_id],
-                )
-                for placement in outcome.placements
+                [
+                    Placement(
+                        job_id=names[placement.job_id],
+                        task_id=names[placement.task_id],
+                        prover_id=names[placement.prover_id],
+                        units=placement.units,
+                        sell_price=placement.sell_price,
+                    )
+                    for placement in outcome.placements
+                ]
             ),
             unsold=tuple(names[job_id] for job_id in outcome.unsold),
         )
 
-    def _hidden(self, what: str, kind: str) -> str:
-        content = f"{kind}\0{what}".encode()
-        hidden = hashlib.blake2b(content, key=self.secret, digest_size=_HIDDEN_BYTES).hexdigest()
+    def _job(self, job: JobDemand) -> JobDemand:
+        return JobDemand(
+            job_id=self._hidden("job", job.job_id),
+            units=job.units,
+            excluded=frozenset(map(self.order, job.excluded)) if job.excluded else job.excluded,
+        )
+
+    def _supply(self, supply: ProverSupply, demanded: frozenset[str]) -> ProverSupply:
+        return ProverSupply(
+            prover_id=self.order(supply.prover_id),
+            operator=self._shared("operator", supply.operator),
+            ask_price=supply.ask_price,
+            free_slots=supply.free_slots,
+            reputation_bucket=supply.reputation_bucket,
+            cached_programs=frozenset(
+                [self._shared("program", program) for program in supply.cached_programs & demanded]
+            ),
+            slot_units_max=supply.slot_units_max,
+            carried=supply.carried,
+        )
+
+    def _shared(self, kind: str, what: str) -> str:
+        """Hide what many orders name: programs and operators."""
+        found = self._pseudonyms.get((kind, what))
+        if found is None:
+            found = self._pseudonyms[kind, what] = self._hidden(kind, what)
+        return found
+
+    def _hidden(self, kind: str, what: str) -> str:
+        hasher = self._keyed.copy()
+        hasher.update(f"{kind}\0{what}".encode())
+        hidden = hasher.hexdigest()
         self._names[hidden] = what
         return hidden

@@ -30,7 +30,7 @@ from proofgrid.rules.jobs.classes import is_wide, wide_lane_of
 from proofgrid.rules.market.rounds import RoundInputs, RoundOutcome, run_round, unsold_slots
 from proofgrid.rules.market.transcript_reading import TranscriptMismatch
 from proofgrid.rules.scheduling.offers import Carried, ProverSupply, TaskDemand
-from proofgrid.rules.scheduling.rank import rank_hash
+from proofgrid.rules.scheduling.rank import RankHashes
 
 CONSTRAINED_LANES_MAX = 32  #: of one class in one round, drawn by lot; the others come in later rounds
 
@@ -50,11 +50,12 @@ class LaneDemands:
 
 def run_chain(lanes: Sequence[LaneDemands], provers: Sequence[Offers], *, beacon: bytes) -> tuple[RoundOutcome, ...]:
     """Hold one round of every lane; `lanes` have demands and come in the order of `classes.lane_order`."""
-    chosen = _chosen(lanes, beacon)
-    standings = [_Standing(_path(offers, chosen, beacon)) for offers in provers]
+    hashes = RankHashes(beacon)
+    chosen = _chosen(lanes, hashes)
+    standings = [_Standing(_path(offers, chosen, hashes)) for offers in provers]
     outcomes = []
     for place, lane in enumerate(chosen):
-        here = [standing for standing in standings if lane.lane in standing.path and not standing.is_out]
+        here = [(standing, standing.supply(lane.lane)) for standing in standings if standing.enters(lane.lane)]
         outcome = run_round(
             RoundInputs(
                 lane=lane.lane,
@@ -63,12 +64,12 @@ def run_chain(lanes: Sequence[LaneDemands], provers: Sequence[Offers], *, beacon
                 beacon=beacon,
                 reference=lane.reference,
                 demands=lane.demands,
-                supplies=[standing.supply(lane.lane) for standing in here],
-                floor_least=_floor_least(chosen[place + 1 :], here),
+                supplies=[supply for _, supply in here],
+                floor_least=_floor_least(chosen[place + 1 :], [standing for standing, _ in here]),
             )
         )
-        for standing in here:
-            standing.after(outcome)
+        for standing, supply in here:
+            standing.after(supply, outcome)
         outcomes.append(outcome)
     return tuple(outcomes)
 
@@ -112,37 +113,39 @@ class _Standing:
 
     def __init__(self, path: Offers) -> None:
         self.path = path
-        self.is_out = not path
-        self._slots: int | None = None  #: None: not yet in any lane
-        self._ask_price = 0
-        self._carried: Carried | None = None
+        self._is_out = False
+        self._left: tuple[int, int, Carried] | None = None  #: slots, ask, and where from; None: all is there still
+
+    def enters(self, lane: str) -> bool:
+        """Does it come into this lane?"""
+        return not self._is_out and lane in self.path
 
     def supply(self, lane: str) -> ProverSupply:
-        """Return what it offers in a lane: all it has, or what is left."""
+        """Return what it offers there: all it has, or what is left."""
         native = self.path[lane]
-        if self._slots is None:
+        if self._left is None:
             return native
-        return replace(native, free_slots=self._slots, ask_price=self._ask_price, carried=self._carried)
+        slots, ask_price, carried = self._left
+        return replace(native, free_slots=slots, ask_price=ask_price, carried=carried)
 
-    def after(self, outcome: RoundOutcome) -> None:
-        """Take note of a round that it may have taken part in."""
-        supply = self.supply(outcome.lane)
+    def after(self, supply: ProverSupply, outcome: RoundOutcome) -> None:
+        """Take note of a round that it came into with this supply."""
         if supply.prover_id not in outcome.took_part:
             return
         left = outcome.unsold_slots.get(supply.prover_id, 0)
         if not left:  # it left for its price, or everything is sold
-            self.is_out = True
+            self._is_out = True
             return
-        price = outcome.sell_price if self._carried is None else min(outcome.sell_price, self._carried.price_max)
-        self._slots, self._ask_price = left, supply.ask_price
-        self._carried = Carried(lane=outcome.lane, number=outcome.number, price_max=price)
+        price = outcome.sell_price if supply.carried is None else min(outcome.sell_price, supply.carried.price_max)
+        carried = Carried(lane=outcome.lane, number=outcome.number, price_max=price)
+        self._left = left, supply.ask_price, carried
 
 
-def _chosen(lanes: Sequence[LaneDemands], beacon: bytes) -> list[LaneDemands]:
+def _chosen(lanes: Sequence[LaneDemands], hashes: RankHashes) -> list[LaneDemands]:
     """Return the lanes that hold a round."""
     drawn: dict[str, int] = {}
     out = set()
-    for lane in sorted(lanes, key=lambda lane: rank_hash(beacon, lane.lane)):
+    for lane in sorted(lanes, key=lambda lane: hashes[lane.lane]):
         if not is_wide(lane.lane):
             wide = wide_lane_of(lane.lane)
             drawn[wide] = drawn.get(wide, 0) + 1
@@ -151,7 +154,7 @@ def _chosen(lanes: Sequence[LaneDemands], beacon: bytes) -> list[LaneDemands]:
     return [lane for lane in lanes if lane.lane not in out]
 
 
-def _path(offers: Offers, lanes: Sequence[LaneDemands], beacon: bytes) -> Offers:
+def _path(offers: Offers, lanes: Sequence[LaneDemands], hashes: RankHashes) -> Offers:
     """Return the lanes that a prover is offered in.
 
     Of those with constraints one of each class, by lot. One order has one ask: a prover that asks more for one class
@@ -167,13 +170,13 @@ def _path(offers: Offers, lanes: Sequence[LaneDemands], beacon: bytes) -> Offers
         if is_wide(lane.lane):
             path[lane.lane] = supply
         else:
-            lot = (rank_hash(beacon, f"{supply.prover_id} {lane.lane}"), lane.lane)
+            lot = (hashes[f"{supply.prover_id} {lane.lane}"], lane.lane)
             wide = wide_lane_of(lane.lane)
             drawn[wide] = min(lot, drawn.get(wide, lot))
     path |= {lane: offers[lane] for _, lane in drawn.values()}
     if len({supply.ask_price for supply in path.values()}) < 2:
         return path
-    drawn_lane = min(path, key=lambda name: rank_hash(beacon, f"{path[name].prover_id} asks {name}"))
+    drawn_lane = min(path, key=lambda name: hashes[f"{path[name].prover_id} asks {name}"])
     return {name: supply for name, supply in path.items() if supply.ask_price == path[drawn_lane].ask_price}
 
 

@@ -14,6 +14,7 @@ capacity, and every bid cut to half of it would be refused as too large, round a
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -23,7 +24,7 @@ from proofgrid.rules.market.orders import Ask, Bid, ClearingRules, price_limits
 from proofgrid.rules.scheduling.capacity import capacity_units, covered_jobs, draws_one_job, lot_units
 from proofgrid.rules.scheduling.exclusion import entering, sitting_out
 from proofgrid.rules.scheduling.offers import JobDemand, ProverSupply, TaskDemand
-from proofgrid.rules.scheduling.rank import ask_ranks, bid_ranks, rank_hash
+from proofgrid.rules.scheduling.rank import RankHashes, ask_ranks, bid_ranks
 
 NUMBER_MAX = 2**63 - 1
 
@@ -44,9 +45,9 @@ class RoundInputs:
     def __post_init__(self) -> None:
         if type(self.number) is not int or not 0 <= self.number <= NUMBER_MAX:
             raise InvalidField("a round's number is a whole number from 0", field="number")
-        _check_unique((demand.task_id for demand in self.demands), field="demands.task_id")
-        _check_unique((job.job_id for demand in self.demands for job in demand.jobs), field="demands.jobs.job_id")
-        _check_unique((supply.prover_id for supply in self.supplies), field="supplies.prover_id")
+        _check_unique([demand.task_id for demand in self.demands], field="demands.task_id")
+        _check_unique([job.job_id for demand in self.demands for job in demand.jobs], field="demands.jobs.job_id")
+        _check_unique([supply.prover_id for supply in self.supplies], field="supplies.prover_id")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,17 +60,20 @@ class RoundOrders:
     covered: Mapping[str, tuple[JobDemand, ...]]  #: task id -> the jobs that its bid is for
     bids: Sequence[Bid]
     asks: Sequence[Ask]
+    hashes: Mapping[str, str]  #: what the beacon drew for every order, by id
     lot: int  #: units in one slot
     rules: ClearingRules
 
 
 def orders_of(inputs: RoundInputs) -> RoundOrders:
     """Return the orders of a round, independent of the order in which the inputs are listed."""
+    hashes = RankHashes(inputs.beacon)
     free = sorted((supply for supply in inputs.supplies if supply.free_slots), key=lambda supply: supply.prover_id)
     demands = sorted(entering(inputs.demands, free), key=lambda demand: demand.task_id)
-    out = sitting_out(demands, free, beacon=inputs.beacon)
+    out = sitting_out(demands, free, hashes=hashes)
     supplies = [supply for supply in free if supply.prover_id not in out] if demands else []
-    demands = entering(demands, supplies)
+    if out:
+        demands = entering(demands, supplies)
 
     floor, ceil = price_limits(inputs.reference)
     floor = max(floor, inputs.floor_least)
@@ -77,31 +81,32 @@ def orders_of(inputs: RoundInputs) -> RoundOrders:
     # When no demand is admitted nothing trades, yet the orders need sizes to be on record.
     lot = lot_units(demand for demand in demands if demand.limit_price >= floor) or lot_units(demands)
     capacity = sum(capacity_units(supply, lot=lot) for supply in admitted)
-    covered = {demand.task_id: _covered(demand, capacity, inputs.beacon) for demand in demands}
+    covered = {demand.task_id: _covered(demand, capacity, hashes) for demand in demands}
 
     return RoundOrders(
         demands=demands,
         supplies=supplies,
         absent=[supply for supply in free if supply.prover_id in out],
         covered=covered,
-        bids=_bids(demands, covered, inputs.beacon),
-        asks=_asks(supplies, demands, lot, inputs.beacon),
+        bids=_bids(demands, covered, hashes),
+        asks=_asks(supplies, demands, lot, hashes),
+        hashes=hashes,
         lot=lot,
         rules=replace(ClearingRules.suggested(inputs.reference, sellers=len(admitted)), floor=floor),
     )
 
 
-def _covered(demand: TaskDemand, capacity: int, beacon: bytes) -> tuple[JobDemand, ...]:
-    one_job = draws_one_job(rank_hash(beacon, demand.task_id))
+def _covered(demand: TaskDemand, capacity: int, hashes: RankHashes) -> tuple[JobDemand, ...]:
+    one_job = draws_one_job(hashes[demand.task_id])
     return covered_jobs(demand.jobs, capacity=capacity, one_job=one_job)
 
 
-def _bids(demands: Sequence[TaskDemand], covered: Mapping[str, tuple[JobDemand, ...]], beacon: bytes) -> list[Bid]:
-    ranks = bid_ranks(demands, beacon=beacon)
+def _bids(demands: Sequence[TaskDemand], covered: Mapping[str, tuple[JobDemand, ...]], hashes: RankHashes) -> list[Bid]:
+    ranks = bid_ranks(demands, hashes=hashes)
     return [
         Bid(
             order_id=demand.task_id,
-            units=sum(job.units for job in covered[demand.task_id]),
+            units=sum([job.units for job in covered[demand.task_id]]),
             price=demand.limit_price,
             rank=ranks[demand.task_id],
         )
@@ -109,8 +114,8 @@ def _bids(demands: Sequence[TaskDemand], covered: Mapping[str, tuple[JobDemand, 
     ]
 
 
-def _asks(supplies: Sequence[ProverSupply], demands: Sequence[TaskDemand], lot: int, beacon: bytes) -> list[Ask]:
-    ranks = ask_ranks(supplies, demanded=demanded_programs(demands), beacon=beacon)
+def _asks(supplies: Sequence[ProverSupply], demands: Sequence[TaskDemand], lot: int, hashes: RankHashes) -> list[Ask]:
+    ranks = ask_ranks(supplies, demanded=demanded_programs(demands), hashes=hashes)
     return [
         Ask(
             order_id=supply.prover_id,
@@ -127,9 +132,7 @@ def demanded_programs(demands: Iterable[TaskDemand]) -> frozenset[str]:
     return frozenset(demand.program_digest for demand in demands)
 
 
-def _check_unique(ids: Iterable[str], *, field: str) -> None:
-    seen: set[str] = set()
-    for order_id in ids:
-        if order_id in seen:
-            raise InvalidField(f"every id enters a round once; {order_id!r} is there twice", field=field)
-        seen.add(order_id)
+def _check_unique(ids: Sequence[str], *, field: str) -> None:
+    if len(set(ids)) < len(ids):
+        twice = next(order_id for order_id, times in Counter(ids).items() if times > 1)
+        raise InvalidField(f"every id enters a round once; {twice!r} is there twice", field=field)

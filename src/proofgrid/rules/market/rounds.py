@@ -15,6 +15,7 @@ Rules, beside those of the modules named above:
 
 from __future__ import annotations
 
+import json
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -56,9 +57,16 @@ class RoundOutcome:
     buy_price: int  #: clients pay this per unit of every placed job
     sell_price: int  #: operators receive this per unit; those carried from above at most what they had there
     next_reference: int | None
-    transcript: Transcript
+    transcript_text: str  #: canonical JSON, the text that is hashed and signed
+    bids: int  #: that entered
     took_part: frozenset[str]  #: provers whose asks entered
     unsold_slots: dict[str, int]  #: provers still in -> slots that no job was placed on
+
+    @property
+    def transcript(self) -> Transcript:
+        """The transcript as a value, read from its text."""
+        transcript: Transcript = json.loads(self.transcript_text)
+        return transcript
 
     @property
     def surplus(self) -> int:
@@ -82,7 +90,8 @@ def run_round(inputs: RoundInputs) -> RoundOutcome:
         buy_price=clearing.buy_price,
         sell_price=clearing.sell_price,
         next_reference=following,
-        transcript=write_transcript(inputs, orders, clearing, placements, unsold, following),
+        transcript_text=write_transcript(inputs, orders, clearing, placements, unsold, following),
+        bids=len(orders.bids),
         took_part=frozenset(supply.prover_id for supply in orders.supplies),
         unsold_slots=_unsold_slots(orders, clearing, placements),
     )

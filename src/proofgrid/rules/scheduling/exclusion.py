@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from proofgrid.rules.scheduling.offers import ProverSupply, TaskDemand
-from proofgrid.rules.scheduling.rank import rank_hash
+from proofgrid.rules.scheduling.rank import RankHashes
 
 SIT_OUT_IN = 2  #: one round in so many, drawn by lot, is arranged for a job with exclusions
 
@@ -16,15 +16,15 @@ def entering(demands: Iterable[TaskDemand], supplies: Sequence[ProverSupply]) ->
     prover_ids = frozenset(supply.prover_id for supply in supplies)
     found: list[TaskDemand] = []
     for demand in demands:
-        jobs = tuple(job for job in demand.jobs if not prover_ids <= job.excluded)
+        jobs = [job for job in demand.jobs if not prover_ids <= job.excluded]
         if len(jobs) == len(demand.jobs):
             found.append(demand)
         elif jobs:
-            found.append(replace(demand, jobs=jobs))
+            found.append(replace(demand, jobs=tuple(jobs)))
     return [demand for demand in found if demand.jobs]
 
 
-def sitting_out(demands: Iterable[TaskDemand], supplies: Iterable[ProverSupply], *, beacon: bytes) -> frozenset[str]:
+def sitting_out(demands: Iterable[TaskDemand], supplies: Iterable[ProverSupply], *, hashes: RankHashes) -> frozenset[str]:
     """Return the ids of provers that do not enter this round; `demands` are those that entered.
 
     A clearing keeps just the cheapest sellers that suffice. When all of them are excluded for a job, because the
@@ -34,7 +34,7 @@ def sitting_out(demands: Iterable[TaskDemand], supplies: Iterable[ProverSupply],
     """
     prover_ids = frozenset(supply.prover_id for supply in supplies)
     hindered = [demand for demand in demands if not demand.jobs[0].excluded.isdisjoint(prover_ids)]
-    if not hindered or int(rank_hash(beacon, "sit out")[-1], 16) % SIT_OUT_IN:
+    if not hindered or int(hashes["sit out"][-1], 16) % SIT_OUT_IN:
         return frozenset()
-    chosen = min(hindered, key=lambda demand: rank_hash(beacon, demand.task_id))
+    chosen = min(hindered, key=lambda demand: hashes[demand.task_id])
     return chosen.jobs[0].excluded & prover_ids

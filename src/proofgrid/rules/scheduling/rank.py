@@ -13,28 +13,40 @@ from collections.abc import Iterable
 from proofgrid.rules.scheduling.offers import ProverSupply, TaskDemand
 
 
-def rank_hash(beacon: bytes, order_id: str) -> str:
-    """Return the order's lot in this round: SHA-256 over the beacon's length, the beacon and the order id, as hex."""
-    # The length keeps (beacon "a", order "bc") and (beacon "ab", order "c") apart.
-    return hashlib.sha256(len(beacon).to_bytes(4, "big") + beacon + order_id.encode()).hexdigest()
+class RankHashes(dict[str, str]):
+    """The lots of all orders of a round: `hashes[order_id]`, each made when it is first asked for.
+
+    A lot is SHA-256 over the beacon's length, the beacon and the order id, as hex.
+    """
+
+    def __init__(self, beacon: bytes) -> None:
+        super().__init__()
+        # The length keeps (beacon "a", order "bc") and (beacon "ab", order "c") apart.
+        self._begun = hashlib.sha256(len(beacon).to_bytes(4, "big") + beacon)
+
+    def __missing__(self, order_id: str) -> str:
+        hasher = self._begun.copy()
+        hasher.update(order_id.encode())
+        made = self[order_id] = hasher.hexdigest()
+        return made
 
 
-def bid_ranks(demands: Iterable[TaskDemand], *, beacon: bytes) -> dict[str, int]:
+def bid_ranks(demands: Iterable[TaskDemand], *, hashes: RankHashes) -> dict[str, int]:
     """Return the rank of every bid: whose client has least in flight, then by lot.
 
     So of equal bids those of a client who floods the lane wait for everybody else's; what is in flight and the place
     among the client's own orders know no price.
     """
-    return _places((demand.share, rank_hash(beacon, demand.task_id), demand.task_id) for demand in demands)
+    return _places((demand.share, hashes[demand.task_id], demand.task_id) for demand in demands)
 
 
-def ask_ranks(supplies: Iterable[ProverSupply], *, demanded: frozenset[str], beacon: bytes) -> dict[str, int]:
+def ask_ranks(supplies: Iterable[ProverSupply], *, demanded: frozenset[str], hashes: RankHashes) -> dict[str, int]:
     """Return the rank of every ask: best reputation bucket, then a demanded program in the cache, then by lot."""
     return _places(
         (
             supply.reputation_bucket,
             not has_demanded_program(supply, demanded),
-            rank_hash(beacon, supply.prover_id),
+            hashes[supply.prover_id],
             supply.prover_id,
         )
         for supply in supplies
