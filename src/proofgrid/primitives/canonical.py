@@ -7,10 +7,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
+from json.encoder import encode_basestring_ascii
 from typing import Any
 
 _PLAIN = frozenset({str, int, bool, type(None)})
 _ENCODER = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=True, allow_nan=False)
+
+canonical_text = encode_basestring_ascii  #: the canonical JSON of a text, for those who spell what is around it
 
 
 def canonical_json(value: Any) -> bytes:
@@ -20,11 +23,6 @@ def canonical_json(value: Any) -> bytes:
     """
     _refuse_floats(value)
     return _ENCODER.encode(value).encode()
-
-
-def canonical_text(text: str) -> str:
-    """Return the canonical JSON of a text, for those who spell what is around it themselves."""
-    return _ENCODER.encode(text)
 
 
 def canonical_list(spelled: Iterable[str]) -> str:

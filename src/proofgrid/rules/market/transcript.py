@@ -183,7 +183,7 @@ def _pairs(pairs: Iterable[Units]) -> str:
 
 
 def _texts(texts: Iterable[str]) -> str:
-    return canonical_list([canonical_text(text) for text in texts])
+    return canonical_list(map(canonical_text, texts))
 
 
 def _number(number: int | None) -> str:
