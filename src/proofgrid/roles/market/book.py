@@ -44,7 +44,6 @@ class ChainBook:
     unserved: Sequence[str] = ()  #: lanes whose constraints no connected prover meets, busy or not
     elsewhere: bool = False  #: provers that serve other chains as well are busy, perhaps there
 
-    @property
     def programs(self) -> frozenset[str]:
         """All programs that somebody wants proven."""
         return frozenset(task["program_digest"] for book in self.books for task in book.tasks.values())
@@ -144,7 +143,8 @@ class _Limits:
 
     def excluded(self, job: Any) -> frozenset[str]:
         """Return the provers that may not have a job; a wish is also not for the operator whose lease is slow."""
-        named = {name for name, until_ms in job["excluded"].items() if until_ms > job["now_ms"]}
+        until = job["excluded"]  # of most jobs nobody is
+        named = {name for name, until_ms in until.items() if until_ms > job["now_ms"]} if until else set()
         if "hedge_operator" in job:
             named.add(job["hedge_operator"])
         if not named and self._suits_all(job):

@@ -181,7 +181,8 @@ class Market:
             references = {one.lane: one.reference or self._settings.reference_price for one in demands}
             slots = await slots_of_bonds(connection, found.books, references, self._settings.bonds)
             offered = found.offers(self._settings.reputation, slots)
-            offers = [blinding.offers(one, demanded=found.programs) for one in offered]
+            programs = found.programs()
+            offers = [blinding.offers(one, demanded=programs) for one in offered]
             # Drawn after the orders are fixed, so that nobody can choose an id that ranks well.
             outcomes = [blinding.opened(one) for one in run_chain(demands, offers, beacon=fresh_bytes(32))]
             books = {book.lane: book for book in found.books}

@@ -35,7 +35,7 @@ class TaskDemand:
     def __post_init__(self) -> None:
         _check_whole(self.limit_price, 0, PRICE_MAX - 1, field="limit_price")
         _check_whole(self.share, 0, UNITS_MAX, field="share")
-        if len({job.job_id for job in self.jobs}) != len(self.jobs):
+        if len(self.jobs) > 1 and len({job.job_id for job in self.jobs}) < len(self.jobs):
             raise InvalidField("a task names each of its jobs once", field="jobs")
 
 

@@ -103,7 +103,7 @@ GROUP BY tasks.client;
 -- name: jobs_for_sale
 -- $1, $2: tasks and their limit prices, $4: at most so many jobs of one task, $5: at most so many in all.
 SELECT found.*, now_ms() AS now_ms FROM unnest($1::uuid[], $2::bigint[]) AS given(task_id, limit_price) CROSS JOIN LATERAL (
-    SELECT job_id, jobs.task_id, units, memory_bytes, excluded, slice, input FROM jobs
+    SELECT job_id, jobs.task_id, units, memory_bytes, nullif(excluded, '{}') AS excluded, slice, input FROM jobs
     WHERE state = 'ready' AND lane = $3 AND not_before_ms <= now_ms()
       AND -jobs.limit_price = -given.limit_price AND jobs.task_id = given.task_id
     ORDER BY position LIMIT $4) AS found
