@@ -117,7 +117,7 @@ def _parameters(rules: ClearingRules, *, lot: int, floor_least: int) -> dict[str
 
 def _demand(demand: TaskDemand) -> _Order:
     jobs = [
-        f'{{"excluded":{_texts(sorted(job.excluded))},"job_id":{canonical_text(job.job_id)},"units":{job.units}}}'
+        f'{{"excluded":{_texts(job.excluded)},"job_id":{canonical_text(job.job_id)},"units":{job.units}}}'
         for job in demand.jobs
     ]
     return _Order(
@@ -129,9 +129,9 @@ def _demand(demand: TaskDemand) -> _Order:
 
 def _supply(supply: ProverSupply, demanded: frozenset[str]) -> _Order:
     # A prover may hold thousands of programs; those nobody demanded did not matter here.
-    programs = sorted(supply.cached_programs & demanded)
+    programs = _texts(supply.cached_programs & demanded)
     return _Order(
-        f'"ask_price":{supply.ask_price},"cached_programs":{_texts(programs)},"carried":{_carried(supply.carried)}'
+        f'"ask_price":{supply.ask_price},"cached_programs":{programs},"carried":{_carried(supply.carried)}'
         f',"free_slots":{supply.free_slots},"operator":{canonical_text(supply.operator)}'
         f',"prover_id":{canonical_text(supply.prover_id)}',
         f'"reputation_bucket":{supply.reputation_bucket},"slot_units_max":{_number(supply.slot_units_max)}',
@@ -145,11 +145,11 @@ def _carried(carried: Carried | None) -> str:
 
 
 def _bids(orders: RoundOrders, demands: Sequence[_Order]) -> list[str]:
-    covered = [_texts([job.job_id for job in orders.covered[bid.order_id]]) for bid in orders.bids]
-    return [
-        demand.ranked(bid, orders.hashes[bid.order_id], before=f'"covered":{jobs},')
-        for demand, bid, jobs in zip(demands, orders.bids, covered, strict=True)
-    ]
+    written = []
+    for demand, bid in zip(demands, orders.bids, strict=True):
+        covered = canonical_list([canonical_text(job.job_id) for job in orders.covered[bid.order_id]])
+        written.append(demand.ranked(bid, orders.hashes[bid.order_id], before=f'"covered":{covered},'))
+    return written
 
 
 def _asks(orders: RoundOrders, supplies: Sequence[_Order]) -> list[str]:
@@ -172,7 +172,7 @@ def _result(clearing: Clearing, placements: Sequence[Placement], unsold: Sequenc
             "still_in": _pairs(clearing.still_in),
             "slices": canonical_list([f"[{text(bid)},{text(ask)},{units}]" for bid, ask, units in clearing.slices]),
             "placements": canonical_list(placed),
-            "unsold_jobs": _texts(unsold),
+            "unsold_jobs": canonical_list(map(canonical_text, unsold)),
             "surplus": str(surplus_of(clearing.buy_price, placements)),
         }
     )
@@ -182,8 +182,8 @@ def _pairs(pairs: Iterable[Units]) -> str:
     return canonical_list([f"[{canonical_text(order_id)},{units}]" for order_id, units in pairs])
 
 
-def _texts(texts: Iterable[str]) -> str:
-    return canonical_list(map(canonical_text, texts))
+def _texts(texts: frozenset[str]) -> str:
+    return canonical_list(map(canonical_text, sorted(texts))) if texts else "[]"
 
 
 def _number(number: int | None) -> str:
