@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from proofgrid.primitives.canonical import canonical_json
+from proofgrid.primitives.canonical import canonical_json, canonical_list, canonical_object, canonical_text
 
 LEAVES = st.none() | st.booleans() | st.integers() | st.text()
 VALUES: st.SearchStrategy[Any] = st.recursive(
@@ -23,6 +23,16 @@ def test_what_is_written_reads_back_and_writes_the_same(value: Any) -> None:
     text = canonical_json(value)
     assert json.loads(text) == value
     assert canonical_json(json.loads(text)) == text
+
+
+@given(st.text(), st.lists(VALUES), st.dictionaries(st.text(), VALUES))
+def test_what_is_put_together_from_parts_is_spelled_like_the_whole(
+    text: str, values: list[Any], named: dict[str, Any]
+) -> None:
+    assert canonical_text(text).encode() == canonical_json(text)
+    assert canonical_list([canonical_json(value).decode() for value in values]).encode() == canonical_json(values)
+    spelled = {name: canonical_json(value).decode() for name, value in named.items()}
+    assert canonical_object(spelled).encode() == canonical_json(named)
 
 
 @given(VALUES, PLACES, st.floats())

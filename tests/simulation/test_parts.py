@@ -20,7 +20,7 @@ from proofgrid.rules.market.orders import ClearingRules
 from proofgrid.rules.market.reference import next_reference
 from proofgrid.rules.scheduling.capacity import capacity_units
 from proofgrid.rules.scheduling.offers import ProverSupply, TaskDemand
-from proofgrid.rules.scheduling.rank import ask_ranks, bid_ranks
+from proofgrid.rules.scheduling.rank import RankHashes, ask_ranks, bid_ranks
 from proofgrid.simulation import chance, leases
 from proofgrid.simulation.books import Orders, job_id, prover_id
 from proofgrid.simulation.clock import Clock
@@ -134,13 +134,14 @@ def test_a_books_lots_capacities_and_ranks_are_those_of_the_rules() -> None:
         )
         for row in (0, 1, 3)
     ]
-    ranks = ask_ranks(supplies, demanded=frozenset(), beacon=BEACON)
+    ranks = ask_ranks(supplies, demanded=frozenset(), hashes=RankHashes(BEACON))
     asks = [(int(u), int(r)) for lane in book.lanes for u, r in zip(lane.asks.units, lane.asks.rank, strict=True)]
     lots = {0: 70, 1: 30, 3: 70}
     by_row = {int(supply.prover_id.removeprefix("prover/")): supply for supply in supplies}
     assert asks == [(capacity_units(by_row[row], lot=lots[row]), ranks[prover_id(row)]) for row in (0, 3, 1)]
     bids = bid_ranks(
-        [TaskDemand(task_id=job_id(job), jobs=(), limit_price=5, program_digest="p") for job in (0, 1)], beacon=BEACON
+        [TaskDemand(task_id=job_id(job), jobs=(), limit_price=5, program_digest="p") for job in (0, 1)],
+        hashes=RankHashes(BEACON),
     )
     assert book.lanes[1].bids.rank.tolist() == [bids[job_id(0)], bids[job_id(1)]]
 

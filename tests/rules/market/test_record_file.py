@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from proofgrid.primitives.canonical import canonical_json
-from proofgrid.primitives.digests import digest_of_json
+from proofgrid.primitives.digests import digest_of, digest_of_json
 from proofgrid.rules.market.record_file import RecordCheck
 from proofgrid.rules.market.rounds import TranscriptMismatch
 from tests.makers import a_key
@@ -37,6 +37,15 @@ def test_an_honest_record_of_a_chain_is_right_and_something_was_carried() -> Non
     assert not small.not_compared
     assert any(ask["carried"] for ask in _transcripts(SMALL, "asks"))
     assert any(one for transcript in _of(SMALL) for one in transcript["result"]["placements"])
+
+
+def test_records_are_written_as_they_always_were() -> None:
+    """Digests of files of November 2026: what was written before must stay what replay gives, to the byte."""
+    written = {lane: digest_of(b"".join(lines)) for lane, lines in a_record(rounds=6, seed=3).items()}
+    assert written == {
+        LARGE: "522a2f51568069041a9bf3b795d996c78135d1cd4243cf2acab3a5854d2f7e52",
+        SMALL: "a98836ec933116bd47fbb2fbe2a25bc54ce5ceafe99abdf5158e2a3090524246",
+    }
 
 
 def test_without_the_upper_lane_the_check_says_what_it_could_not_compare() -> None:

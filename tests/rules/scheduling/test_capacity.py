@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from proofgrid.primitives.errors import InvalidField
 from proofgrid.rules.scheduling.capacity import capacity_units, covered_jobs, draws_one_job, lot_units
 from proofgrid.rules.scheduling.offers import JobDemand, ProverSupply, TaskDemand
-from proofgrid.rules.scheduling.rank import rank_hash
+from proofgrid.rules.scheduling.rank import RankHashes
 
 quick = settings(deadline=None, derandomize=True, max_examples=200)
 
@@ -44,7 +44,9 @@ def test_a_bid_drawn_for_one_job_covers_one() -> None:
 
 
 def test_about_one_bid_in_four_is_drawn_for_one_job() -> None:
-    drawn = sum(draws_one_job(rank_hash(b"beacon", f"task {i}")) for i in range(2000))
+    hashes = RankHashes(b"beacon")
+
+    drawn = sum(draws_one_job(hashes[f"task {i}"]) for i in range(2000))
 
     assert 400 < drawn < 600
 

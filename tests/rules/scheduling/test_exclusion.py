@@ -6,6 +6,7 @@ from collections import Counter
 
 from proofgrid.rules.scheduling.exclusion import entering, sitting_out
 from proofgrid.rules.scheduling.offers import JobDemand, ProverSupply, TaskDemand
+from proofgrid.rules.scheduling.rank import RankHashes
 
 
 def a_job(job_id: str, *excluded: str) -> JobDemand:
@@ -39,7 +40,7 @@ def test_in_half_of_the_rounds_the_provers_that_one_task_must_avoid_sit_out() ->
     ]
     supplies = [a_prover("p"), a_prover("q"), a_prover("r")]
 
-    drawn = Counter(sitting_out(demands, supplies, beacon=bytes([i % 256, i // 256])) for i in range(1000))
+    drawn = Counter(sitting_out(demands, supplies, hashes=RankHashes(bytes([i % 256, i // 256]))) for i in range(1000))
 
     assert set(drawn) == {frozenset(), frozenset({"p"}), frozenset({"q"})}
     assert 400 < drawn[frozenset()] < 600
@@ -49,4 +50,4 @@ def test_in_half_of_the_rounds_the_provers_that_one_task_must_avoid_sit_out() ->
 def test_nobody_sits_out_where_nobody_is_excluded() -> None:
     demands = [a_task("t", a_job("a", "elsewhere"), a_job("b", "p"))]
 
-    assert {sitting_out(demands, [a_prover("p")], beacon=bytes([i])) for i in range(50)} == {frozenset()}
+    assert {sitting_out(demands, [a_prover("p")], hashes=RankHashes(bytes([i]))) for i in range(50)} == {frozenset()}

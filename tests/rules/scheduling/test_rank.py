@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections import Counter
 from dataclasses import replace
 
 from proofgrid.rules.scheduling.offers import JobDemand, ProverSupply, TaskDemand
-from proofgrid.rules.scheduling.rank import ask_ranks, bid_ranks, rank_hash
+from proofgrid.rules.scheduling.rank import RankHashes, ask_ranks, bid_ranks
 
 
 def a_prover(prover_id: str, *, bucket: int = 0, cached: str = "") -> ProverSupply:
@@ -35,7 +36,7 @@ def test_reputation_comes_before_the_cache_and_the_cache_before_the_lot() -> Non
     ]
 
     for beacon in (b"1", b"2", b"3"):
-        ranks = ask_ranks(provers, demanded=frozenset({"wanted"}), beacon=beacon)
+        ranks = ask_ranks(provers, demanded=frozenset({"wanted"}), hashes=RankHashes(beacon))
         assert ranks["best, cached"] == 0
         assert {ranks["best"], ranks["best, other program"]} == {1, 2}
         assert (ranks["worse, cached"], ranks["worse"]) == (3, 4)
@@ -45,17 +46,19 @@ def test_rank_does_not_move_with_the_ask() -> None:
     provers = [a_prover(f"p{i}") for i in range(9)]
     dearer = [replace(prover, ask_price=prover.ask_price + i * 7) for i, prover in enumerate(provers)]
 
-    assert ask_ranks(provers, demanded=frozenset(), beacon=b"b") == ask_ranks(dearer, demanded=frozenset(), beacon=b"b")
+    assert ask_ranks(provers, demanded=frozenset(), hashes=RankHashes(b"b")) == ask_ranks(
+        dearer, demanded=frozenset(), hashes=RankHashes(b"b")
+    )
 
 
 def test_every_beacon_draws_another_first_place() -> None:
     tasks = [a_task(f"t{i}") for i in range(5)]
 
-    firsts = Counter(_first(bid_ranks(tasks, beacon=bytes([i]))) for i in range(200))
+    firsts = Counter(_first(bid_ranks(tasks, hashes=RankHashes(bytes([i])))) for i in range(200))
 
     assert set(firsts) == {task.task_id for task in tasks}
     assert max(firsts.values()) < 80
-    assert sorted(bid_ranks(tasks, beacon=b"x").values()) == [0, 1, 2, 3, 4]
+    assert sorted(bid_ranks(tasks, hashes=RankHashes(b"x")).values()) == [0, 1, 2, 3, 4]
 
 
 def test_of_a_flood_only_the_first_order_comes_before_those_of_others() -> None:
@@ -63,7 +66,7 @@ def test_of_a_flood_only_the_first_order_comes_before_those_of_others() -> None:
     other = a_task("other", share=1)
 
     for beacon in (b"1", b"2", b"3"):
-        ranks = bid_ranks([*flood, other], beacon=beacon)
+        ranks = bid_ranks([*flood, other], hashes=RankHashes(beacon))
         assert ranks["flood 0"] == 0
         assert ranks["other"] in (1, 2)
 
@@ -73,4 +76,10 @@ def _first(ranks: dict[str, int]) -> str:
 
 
 def test_beacon_and_order_id_cannot_be_shifted_into_each_other() -> None:
-    assert rank_hash(b"a", "bc") != rank_hash(b"ab", "c")
+    assert RankHashes(b"a")["bc"] != RankHashes(b"ab")["c"]
+
+
+def test_a_lot_is_the_hash_that_the_record_promises() -> None:
+    hashes = RankHashes(b"beacon")
+    expected = [hashlib.sha256(b"\0\0\0\6beacon" + name.encode()).hexdigest() for name in ("t", "ü", "t")]
+    assert [hashes[name] for name in ("t", "ü", "t")] == expected

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -109,20 +109,22 @@ class ClearedColumns:
 
     def with_ids(self, bid_ids: Sequence[str], ask_ids: Sequence[str]) -> Clearing:
         """Return the clearing with the orders' ids in the places of the columns."""
-        bought = [bid_ids[place] for place in self.bought.tolist()]
-        still_in = [ask_ids[place] for place in self.still_in.tolist()]
-        sold_units = self.sold_units[self.sold_units > 0].tolist()
-        slice_bids = map(bought.__getitem__, self.slice_buyers.tolist())
-        slice_asks = map(still_in.__getitem__, self.slice_sellers.tolist())
+        bought = np.array(bid_ids, dtype=np.object_)[self.bought]
+        still_in = np.array(ask_ids, dtype=np.object_)[self.still_in]
+        sellers = int((self.sold_units > 0).sum())
         return Clearing(
             buy_price=self.buy_price,
             sell_price=self.sell_price,
-            bought=tuple(zip(bought, self.bought_units.tolist(), strict=True)),
-            sold=tuple(zip(still_in, sold_units, strict=False)),
-            still_in=tuple(zip(still_in, self.unsold_units.tolist(), strict=True)),
+            bought=_rows(bought, self.bought_units),
+            sold=_rows(still_in[:sellers], self.sold_units[:sellers]),
+            still_in=_rows(still_in, self.unsold_units),
             surplus=self.surplus,
-            slices=tuple(zip(slice_bids, slice_asks, self.slice_units.tolist(), strict=True)),
+            slices=_rows(bought[self.slice_buyers], still_in[self.slice_sellers], self.slice_units),
         )
+
+
+def _rows(*columns: NDArray[Any]) -> tuple[Any, ...]:
+    return tuple(zip(*[column.tolist() for column in columns], strict=True))
 
 
 def _check_column(column: object, length: int, *, field: str) -> None:

@@ -153,16 +153,12 @@ def _bids(orders: RoundOrders, demands: Sequence[_Order]) -> list[str]:
 
 
 def _asks(orders: RoundOrders, supplies: Sequence[_Order]) -> list[str]:
-    return [
-        supply.ranked(ask, orders.hashes[ask.order_id]) for supply, ask in zip(supplies, orders.asks, strict=True)
-    ]
+    return [supply.ranked(ask, orders.hashes[ask.order_id]) for supply, ask in zip(supplies, orders.asks, strict=True)]
 
 
 def _result(clearing: Clearing, placements: Sequence[Placement], unsold: Sequence[str]) -> str:
     text = canonical_text
-    placed = [
-        f"[{text(p.job_id)},{text(p.task_id)},{text(p.prover_id)},{p.units},{p.sell_price}]" for p in placements
-    ]
+    placed = [f"[{text(p.job_id)},{text(p.task_id)},{text(p.prover_id)},{p.units},{p.sell_price}]" for p in placements]
     return canonical_object(
         {
             "buy_price": str(clearing.buy_price),

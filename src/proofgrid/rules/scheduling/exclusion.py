@@ -24,7 +24,9 @@ def entering(demands: Iterable[TaskDemand], supplies: Sequence[ProverSupply]) ->
     return [demand for demand in found if demand.jobs]
 
 
-def sitting_out(demands: Iterable[TaskDemand], supplies: Iterable[ProverSupply], *, hashes: RankHashes) -> frozenset[str]:
+def sitting_out(
+    demands: Iterable[TaskDemand], supplies: Iterable[ProverSupply], *, hashes: RankHashes
+) -> frozenset[str]:
     """Return the ids of provers that do not enter this round; `demands` are those that entered.
 
     A clearing keeps just the cheapest sellers that suffice. When all of them are excluded for a job, because the
