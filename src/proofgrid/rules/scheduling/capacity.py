@@ -16,7 +16,7 @@ ONE_JOB_IN = 4  #: one bid in so many, drawn by lot, covers one job only
 
 def lot_units(demands: Iterable[TaskDemand]) -> int:
     """Return what one slot holds in this round: the units of the largest single job, so every job fits; 0 for none."""
-    return max((job.units for demand in demands for job in demand.jobs), default=0)
+    return max([job.units for demand in demands for job in demand.jobs], default=0)
 
 
 def capacity_units(supply: ProverSupply, *, lot: int) -> int:

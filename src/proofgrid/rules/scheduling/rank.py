@@ -8,7 +8,8 @@ be ground for a good place.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from typing import Any
 
 from proofgrid.rules.scheduling.offers import ProverSupply, TaskDemand
 
@@ -37,19 +38,21 @@ def bid_ranks(demands: Iterable[TaskDemand], *, hashes: RankHashes) -> dict[str,
     So of equal bids those of a client who floods the lane wait for everybody else's; what is in flight and the place
     among the client's own orders know no price.
     """
-    return _places((demand.share, hashes[demand.task_id], demand.task_id) for demand in demands)
+    return _places([(demand.share, hashes[demand.task_id], demand.task_id) for demand in demands])
 
 
 def ask_ranks(supplies: Iterable[ProverSupply], *, demanded: frozenset[str], hashes: RankHashes) -> dict[str, int]:
     """Return the rank of every ask: best reputation bucket, then a demanded program in the cache, then by lot."""
     return _places(
-        (
-            supply.reputation_bucket,
-            not has_demanded_program(supply, demanded),
-            hashes[supply.prover_id],
-            supply.prover_id,
-        )
-        for supply in supplies
+        [
+            (
+                supply.reputation_bucket,
+                not has_demanded_program(supply, demanded),
+                hashes[supply.prover_id],
+                supply.prover_id,
+            )
+            for supply in supplies
+        ]
     )
 
 
@@ -58,5 +61,5 @@ def has_demanded_program(supply: ProverSupply, demanded: frozenset[str]) -> bool
     return not supply.cached_programs.isdisjoint(demanded)
 
 
-def _places(keys: Iterable[tuple[object, ...]]) -> dict[str, int]:
-    return {str(key[-1]): place for place, key in enumerate(sorted(keys))}
+def _places(keys: Sequence[tuple[Any, ...]]) -> dict[str, int]:
+    return {key[-1]: place for place, key in enumerate(sorted(keys))}
