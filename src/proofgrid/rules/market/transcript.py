@@ -80,12 +80,14 @@ def write_transcript(
         "supplies": canonical_list([supply.sealed for supply in supplies]),
         "absent": absent,
     }
+    input_digest = digest_of(canonical_object(sealed).encode())
+    del sealed  # half a megabyte, whose place the text below can take
     return canonical_object(
         {
             **header,
             **_spelled(
                 parameters=_parameters(orders.rules, lot=orders.lot, floor_least=inputs.floor_least),
-                input_digest=digest_of(canonical_object(sealed).encode()),
+                input_digest=input_digest,
                 next_reference=next_reference,
             ),
             "bids": canonical_list(_bids(orders, demands)),
