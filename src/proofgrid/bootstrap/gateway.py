@@ -221,6 +221,7 @@ async def run_gateway(
             database,
             reference_price=of_market.reference_price,
             horizon_ms=of_market.horizon_ms,
+            silent_ms=of_market.phases.silent_ms,
             reputation=of_market.reputation,
             newcomers_grow=of_market.newcomers_grow,
         )

@@ -32,6 +32,7 @@ from proofgrid.rules.jobs.retry import REASON_OF_CODE, ReturnReason
 from proofgrid.rules.reputation.standing import PAUSED, ReputationPolicy, pause_sentence
 from proofgrid.store.batches import Batches
 from proofgrid.store.database import PASSING_TROUBLE, Database
+from proofgrid.store.lanes import GATEWAY_SILENT_MS
 from proofgrid.store.queries import QUERIES
 from proofgrid.store.stakes import slash_equivocation
 from proofgrid.store.standing import standing_of
@@ -435,7 +436,7 @@ class Desk:
         while True:
             try:
                 async with self._database.transaction(Transaction.GATEWAY_ALIVE) as connection:
-                    await connection.execute(QUERIES["gateway_alive"], self._gateway_id)
+                    await connection.fetch(QUERIES["gateway_alive"], self._gateway_id, GATEWAY_SILENT_MS)
                     await connection.execute(
                         QUERIES["close_sessions_without_stream"],
                         self._gateway_id,

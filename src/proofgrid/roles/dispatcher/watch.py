@@ -41,7 +41,7 @@ class Watch:
         self._settings = settings
         self._woken = asyncio.Event()
         self._blind = False  #: nobody could note heartbeats for a while
-        self._stragglers = Stragglers(database, settings.hedging)
+        self._stragglers = Stragglers(database, settings.hedging, silent_ms=settings.lease_ttl_ms)
         self._overflow = Overflow(database)
         self._next_look = 0.0
 
