@@ -25,7 +25,7 @@ from proofgrid.rules.jobs.constraints import NO_CONSTRAINTS, Constraints
 from proofgrid.rules.jobs.offers import HeldLease, JobReport, StageReport
 from proofgrid.rules.jobs.phases import PhasePolicy
 from proofgrid.rules.jobs.retry import ReturnReason
-from proofgrid.rules.ledger.settlement import deposit, escrow
+from proofgrid.rules.ledger.settlement import SurplusTo, deposit, escrow
 from proofgrid.rules.staking.bonds import BondPolicy
 from proofgrid.store.database import Database
 from proofgrid.store.queries import QUERIES
@@ -222,12 +222,14 @@ class LaneUnderTest:
         """Look for stragglers once."""
         await Stragglers(self.database, self.settings.hedging, silent_ms=self.silent_ms).look()
 
-    async def pay(self, *leases: Any) -> list[ProverId | LeaseLost]:
+    async def pay(self, *leases: Any, surplus_to: SurplusTo = SurplusTo.TREASURY) -> list[ProverId | LeaseLost]:
         """Let the proofs of these leases be verified, in this order and in one batch; return what they are told."""
         ids = [lease["lease_id"] for lease in leases]
         async with self.database.transaction(Transaction.PAY_PROOFS) as connection:
             rows = {row["lease_id"]: row for row in await connection.fetch(QUERIES["leases_of_reports"], ids)}
-            paid = await pay(connection, [_proven(rows[one]) for one in ids], self.settings.hedging)
+            paid = await pay(
+                connection, [_proven(rows[one]) for one in ids], self.settings.hedging, surplus_to=surplus_to
+            )
         return [paid[one] for one in ids]
 
     async def give_back(

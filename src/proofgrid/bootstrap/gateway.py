@@ -141,6 +141,7 @@ async def run_gateway(
             report_ms=dispatch.phases.report_ms,
             hedging=dispatch.hedging,
             reputation=dispatch.reputation,
+            surplus_to=settings.surplus,
         )
         desk = Desk(
             database,
