@@ -48,7 +48,7 @@ async def test_a_sleeper_wakes_up_and_its_late_result_is_worth_nothing(network: 
         paid = await connection.fetch(
             "SELECT credit FROM transfers WHERE reason = 'proof' AND task_id = $1", task.task_id
         )
-    of_tasks = {one.task_id: [] for one in (task, second, third)}
+    of_tasks: dict[str, list[tuple[str, str]]] = {one.task_id: [] for one in (task, second, third)}
     for row in leases:
         of_tasks[str(row["task_id"])].append((row["prover_id"].rpartition("/")[2], row["state"]))
     assert list(of_tasks.values()) == [
