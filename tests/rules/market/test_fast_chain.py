@@ -1,4 +1,4 @@
-"""A chain on columns holds the rounds of the network's chain: thousands at random, with the transcripts' every number."""
+"""A chain on columns holds the rounds of the network's chain: thousands at random, every sale and every price."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from random import Random
 import pytest
 
 from proofgrid.primitives.errors import InvalidField
+from proofgrid.rules.market.chain import LaneDemands
 from proofgrid.rules.market.columns import Column, OrderColumns, column_of
 from proofgrid.rules.market.fast_chain import ClearedRound, SlotLane, run_chain_columns
 from proofgrid.rules.market.rounds import JobDemand, RoundOutcome, TaskDemand
@@ -15,14 +16,14 @@ from proofgrid.rules.scheduling.exclusion import SIT_OUT_IN
 from proofgrid.rules.scheduling.placement_columns import UNSOLD
 from proofgrid.rules.scheduling.rank import ask_ranks, bid_ranks, rank_hash
 from proofgrid.simulation.references import following_reference
-from tests.rules.market.chains import LARGE, MEDIUM, SMALL, ChainCase, LaneDemands, a_prover
+from tests.rules.market.chains import LARGE, MEDIUM, SMALL, ChainCase, a_prover
 
 CLASSES = (LARGE, MEDIUM, SMALL)
 CHAINS = 4_000
 
 
 def a_random_chain(random: Random) -> ChainCase:
-    """Return up to three classes with tasks of one job, and provers with one ask that serve all classes below theirs."""
+    """Return three classes with tasks of one job, and provers with one ask that serve all classes below theirs."""
     price_max, units_max = random.choice([2, 12, 10**6]), random.choice([1, 4, 50])
     names = [f"o{place}" for place in range(random.randint(0, 9))]
     provers = [

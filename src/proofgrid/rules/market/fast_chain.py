@@ -1,4 +1,4 @@
-"""`chain.run_chain` on columns, where every task has one job and every prover one ask: the same rounds to the last unit.
+"""`chain.run_chain` on columns, where a task has one job and a prover one ask: the same rounds to the last unit.
 
 Sellers are numbered through all lanes, the natives of the most demanding lane first; who comes down keeps its number.
 Lanes with constraints, and jobs for which somebody sits a round out, are for lists.
@@ -122,4 +122,5 @@ def _unsold_slots(done: ClearedRound, lane: SlotLane, slots: Column) -> Column:
     np.add.at(used, done.places[placed], cleared.bought_units[placed])
     by_slices = ~is_whole[cleared.slice_buyers]
     np.add.at(used, cleared.slice_sellers[by_slices], cleared.slice_units[by_slices])
-    return np.maximum(0, slots + -used // max(1, done.lot))
+    left: Column = np.maximum(0, slots + -used // max(1, done.lot))
+    return left
