@@ -13,7 +13,8 @@ import structlog
 
 from proofgrid.primitives.errors import DeadlineMissed, SettlementStopped
 from proofgrid.primitives.ids import LeaseId, TaskId
-from proofgrid.roles.dispatcher.desk import DispatchSettings, lease_times
+from proofgrid.roles.dispatcher.desk import DispatchSettings
+from proofgrid.roles.dispatcher.hearing import lease_times
 from proofgrid.roles.dispatcher.ladders import raise_limits
 from proofgrid.roles.dispatcher.overflow import Overflow
 from proofgrid.roles.dispatcher.returns import return_job
