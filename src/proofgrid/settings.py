@@ -12,6 +12,7 @@ from pydantic import Field, ValidationError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from proofgrid.primitives.errors import InvalidField
+from proofgrid.rules.ledger.settlement import SurplusTo
 
 CONFIG_VARIABLE = "PROOFGRID_CONFIG"
 
@@ -97,6 +98,7 @@ class GatewaySettings(_Settings):
     class_limits: str = ""  #: small=2GiB:60000,medium=16GiB:600000: memory and PU of one job; empty: these
     horizon_ms: int = Field(default=900_000, ge=1_000, le=86_400_000)  #: a slot takes no job that it needs longer for
     fee_permille: int = Field(default=0, ge=0, le=1_000)  #: of operators' payments, to the treasury; leases keep theirs
+    surplus: SurplusTo = SurplusTo.TREASURY  #: what clients pay beyond what operators receive; burn: nobody gets it
     firm_quotes: bool = False  #: sell promises of cost and time; the treasury covers them (docs/decisions/0019)
     firm_margin_permille: int = Field(default=100, ge=0, le=10_000)  #: on top of the price that sells nine times of ten
     firm_premium_permille: int = Field(default=5, ge=0, le=1_000)  #: of the cost, for every minute that it is held

@@ -23,8 +23,9 @@ from proofgrid.rules.access.subnetworks import Subnetwork
 from proofgrid.rules.jobs.classes import class_of_lane
 from proofgrid.rules.jobs.constraints import NO_CONSTRAINTS, Constraints
 from proofgrid.rules.jobs.offers import HeldLease, JobReport, StageReport
+from proofgrid.rules.jobs.phases import PhasePolicy
 from proofgrid.rules.jobs.retry import ReturnReason
-from proofgrid.rules.ledger.settlement import deposit, escrow
+from proofgrid.rules.ledger.settlement import SurplusTo, deposit, escrow
 from proofgrid.rules.staking.bonds import BondPolicy
 from proofgrid.store.database import Database
 from proofgrid.store.queries import QUERIES
@@ -48,6 +49,7 @@ class LaneUnderTest:
     gateway_id: GatewayId = field(default_factory=lambda: GatewayId(uuid4()))
     settings: DispatchSettings = field(default_factory=DispatchSettings)
     bonds: BondPolicy = field(default_factory=BondPolicy)
+    silent_ms: int = 600_000  #: provers say nothing between the steps of a test, and count as long as it takes
 
     async def open(self) -> None:
         """Register the gateway and the program."""
@@ -134,7 +136,7 @@ class LaneUnderTest:
             self.database,
             gateway_id=self.gateway_id,
             key=a_key(),
-            settings=MarketSettings(bonds=self.bonds),
+            settings=MarketSettings(bonds=self.bonds, phases=PhasePolicy(silent_ms=self.silent_ms)),
             clock=ManualClock(),
         )
 
@@ -218,14 +220,16 @@ class LaneUnderTest:
 
     async def look(self) -> None:
         """Look for stragglers once."""
-        await Stragglers(self.database, self.settings.hedging).look()
+        await Stragglers(self.database, self.settings.hedging, silent_ms=self.silent_ms).look()
 
-    async def pay(self, *leases: Any) -> list[ProverId | LeaseLost]:
+    async def pay(self, *leases: Any, surplus_to: SurplusTo = SurplusTo.TREASURY) -> list[ProverId | LeaseLost]:
         """Let the proofs of these leases be verified, in this order and in one batch; return what they are told."""
         ids = [lease["lease_id"] for lease in leases]
         async with self.database.transaction(Transaction.PAY_PROOFS) as connection:
             rows = {row["lease_id"]: row for row in await connection.fetch(QUERIES["leases_of_reports"], ids)}
-            paid = await pay(connection, [_proven(rows[one]) for one in ids], self.settings.hedging)
+            paid = await pay(
+                connection, [_proven(rows[one]) for one in ids], self.settings.hedging, surplus_to=surplus_to
+            )
         return [paid[one] for one in ids]
 
     async def give_back(

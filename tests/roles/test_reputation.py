@@ -45,7 +45,7 @@ async def pause_is_over(lane: LaneUnderTest) -> None:
 
 
 async def slots(lane: LaneUnderTest, prover_id: str = "alice/p") -> int:
-    rows = await lane.fetch(QUERIES["supply_of_chain"], "toy", 5_000, "default", False)
+    rows = await lane.fetch(QUERIES["supply_of_chain"], "toy", 5_000, "default", False, None)
     return next(int(row["slots"]) for row in rows if row["prover_id"] == prover_id)
 
 

@@ -15,13 +15,13 @@ from proofgrid.primitives.ids import Address
 from proofgrid.rules.ledger.book import MINT, TREASURY, Book, client_account, escrow_account, operator_account
 from proofgrid.rules.ledger.settlement import deposit, escrow, pay_for_proof
 from proofgrid.rules.market.columns import OrderColumns, column_of
+from proofgrid.rules.market.fast_chain import SlotLane, run_chain_columns
 from proofgrid.rules.market.fast_classes import LaneColumns, clear_class_columns
 from proofgrid.rules.market.orders import ClearingRules
 from proofgrid.rules.market.reference import next_reference
-from proofgrid.rules.scheduling.capacity import capacity_units
 from proofgrid.rules.scheduling.offers import ProverSupply, TaskDemand
 from proofgrid.rules.scheduling.rank import RankHashes, ask_ranks, bid_ranks
-from proofgrid.simulation import chance, leases
+from proofgrid.simulation import chance, griefing, leases
 from proofgrid.simulation.books import Orders, job_id, prover_id
 from proofgrid.simulation.clock import Clock
 from proofgrid.simulation.leases import Outcome
@@ -30,7 +30,7 @@ from proofgrid.simulation.optimum import best_welfare
 from proofgrid.simulation.population import populate
 from proofgrid.simulation.references import following_reference
 from proofgrid.simulation.world import World
-from tests.simulation.worlds import a_scenario
+from tests.simulation.worlds import a_run, a_scenario
 
 quick = settings(deadline=None, derandomize=True, max_examples=100)
 ALICE, OPERATOR = Address("0x" + "a" * 40), Address("0x" + "b" * 40)
@@ -106,7 +106,7 @@ def test_money_that_was_made_or_lost_is_noticed() -> None:
         accounts.check()
 
 
-def test_a_books_lots_capacities_and_ranks_are_those_of_the_rules() -> None:
+def test_a_books_slots_sizes_and_ranks_are_those_of_the_rules() -> None:
     units, lane_of = column_of([30, 20, 70, 10]), column_of([0, 1, 1, 0])
     orders = Orders.of(limits=column_of([5, 6, 7, 8]), units=units, asks=column_of([3, 4, 2, 1]), lane_of=lane_of)
     orders.note_buckets(column_of([1, 0, 0, 0]))
@@ -117,13 +117,13 @@ def test_a_books_lots_capacities_and_ranks_are_those_of_the_rules() -> None:
         now_ms=0,
         waiting=[column_of([2]), column_of([0, 1])],
         free_slots=free,
-        references=[None, 4],
+        references=[9, 4],
         beacon=BEACON,
     )
 
-    assert book.lots == [70, 30]
+    assert [lane.job_units.tolist() for lane in book.lanes] == [[70], [30, 20]]
+    assert [lane.reference for lane in book.lanes] == [9, 4]
     assert book.provers.tolist() == [0, 3, 1]
-    assert book.lanes[0].rules.floor == 4  # the reference of the lane below
     supplies = [
         ProverSupply(
             prover_id=prover_id(row),
@@ -136,9 +136,7 @@ def test_a_books_lots_capacities_and_ranks_are_those_of_the_rules() -> None:
     ]
     ranks = ask_ranks(supplies, demanded=frozenset(), hashes=RankHashes(BEACON))
     asks = [(int(u), int(r)) for lane in book.lanes for u, r in zip(lane.asks.units, lane.asks.rank, strict=True)]
-    lots = {0: 70, 1: 30, 3: 70}
-    by_row = {int(supply.prover_id.removeprefix("prover/")): supply for supply in supplies}
-    assert asks == [(capacity_units(by_row[row], lot=lots[row]), ranks[prover_id(row)]) for row in (0, 3, 1)]
+    assert asks == [(int(free[row]), ranks[prover_id(row)]) for row in (0, 3, 1)]
     bids = bid_ranks(
         [TaskDemand(task_id=job_id(job), jobs=(), limit_price=5, program_digest="p") for job in (0, 1)],
         hashes=RankHashes(BEACON),
@@ -146,17 +144,26 @@ def test_a_books_lots_capacities_and_ranks_are_those_of_the_rules() -> None:
     assert book.lanes[1].bids.rank.tolist() == [bids[job_id(0)], bids[job_id(1)]]
 
 
-def test_a_lane_without_jobs_offers_what_the_lane_below_needs() -> None:
-    orders = Orders.of(limits=column_of([5]), units=column_of([20]), asks=column_of([3, 4]), lane_of=column_of([0, 1]))
-    book = orders.book(
-        number=1,
-        now_ms=0,
-        waiting=[column_of([]), column_of([0])],
-        free_slots=column_of([2, 1]),
-        references=[None, None],
-        beacon=BEACON,
-    )
-    assert [lane.asks.units.tolist() for lane in book.lanes] == [[40], [20]]
+def test_a_first_round_starts_from_the_networks_reference_and_moves_it_by_a_step_at_most() -> None:
+    world = a_run(a_scenario(reference_price=800))
+
+    first = {lane: reference for _, lane, reference, *_ in reversed(world.record.lanes)}
+    assert set(first) == {0, 1, 2}
+    assert all(700 <= reference <= 900 for reference in first.values())
+
+
+def test_her_bid_may_be_half_of_the_slots_and_decides_no_lot() -> None:
+    asks = OrderColumns(units=column_of([2, 3, 4, 5]), price=column_of([4, 4, 4, 400]), rank=np.arange(4))
+    bids = OrderColumns(units=column_of([7, 2]), price=column_of([5, 6]), rank=np.arange(2))
+    lane = SlotLane(bids=bids, job_units=bids.units, asks=asks, reference=4)
+
+    attacked = griefing.attack_slots([lane], 0, slots_above=2)
+
+    assert attacked.bids.units.tolist() == [7, 2, (9 + 2 + 1) * 7 // 2]
+    assert attacked.bids.price[-1] == attacked.asks.price[-1] == 16
+    assert attacked.asks.units[-1] == 1
+    (held,) = run_chain_columns([attacked])
+    assert held.lot == 7
 
 
 def test_a_book_is_read_from_the_best_bid_down() -> None:
@@ -167,7 +174,7 @@ def test_a_book_is_read_from_the_best_bid_down() -> None:
         now_ms=0,
         waiting=[np.arange(100)],
         free_slots=column_of([20]),
-        references=[None],
+        references=[1],
         beacon=BEACON,
     )
     assert book.jobs[0].tolist() == list(range(60, 100))

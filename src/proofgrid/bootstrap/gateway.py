@@ -141,6 +141,7 @@ async def run_gateway(
             report_ms=dispatch.phases.report_ms,
             hedging=dispatch.hedging,
             reputation=dispatch.reputation,
+            surplus_to=settings.surplus,
         )
         desk = Desk(
             database,
@@ -221,6 +222,7 @@ async def run_gateway(
             database,
             reference_price=of_market.reference_price,
             horizon_ms=of_market.horizon_ms,
+            silent_ms=of_market.phases.silent_ms,
             reputation=of_market.reputation,
             newcomers_grow=of_market.newcomers_grow,
         )

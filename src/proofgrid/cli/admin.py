@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import replace
-from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from proofgrid.cli.console import complain, plain, print_json, print_table, say
+from proofgrid.cli.console import complain, plain, print_answer, print_json, print_table, say
 from proofgrid.cli.failures import EXIT_FAILED
-from proofgrid.cli.options import ClientOptions, run_async, with_client
+from proofgrid.cli.options import AdministratorOptions, AmountArgument, BaseUnitsOption, IdOption, with_administrator
 from proofgrid.cli.reading import parse_amount
 from proofgrid.primitives.clock import fresh_bytes
 from proofgrid.primitives.money import format_amount
@@ -24,19 +21,15 @@ group = typer.Typer(
 
 AddressArgument = Annotated[str, typer.Argument(metavar="ADDRESS", help="The key's address.")]
 RoleArgument = Annotated[str, typer.Argument(metavar="ROLE", help="client, operator or admin.")]
-DataDirOption = Annotated[
-    Path | None, typer.Option("--data-dir", help="The gateway's data directory, where the network's key lies.")
-]
 
 
 @group.command("grant")
-@with_client
+@with_administrator
 def grant(
-    options: ClientOptions,
+    options: AdministratorOptions,
     address: AddressArgument,
     role: RoleArgument,
     label: Annotated[str, typer.Option("--label", help="A name for people.")] = "",
-    data_dir: DataDirOption = None,
 ) -> None:
     """Let a key use the network as client, operator or administrator.
 
@@ -47,15 +40,13 @@ def grant(
     from proofgrid.wire.v1.client_pb2 import GrantRequest
 
     request = GrantRequest(address=address, role=role, label=label)
-    identity = _ask(options, data_dir, lambda admin: admin.Grant, request)
+    identity = options.call(lambda network: network.admin.Grant, request)
     _print_identity(identity, json=options.json)
 
 
 @group.command("revoke")
-@with_client
-def revoke(
-    options: ClientOptions, address: AddressArgument, role: RoleArgument, data_dir: DataDirOption = None
-) -> None:
+@with_administrator
+def revoke(options: AdministratorOptions, address: AddressArgument, role: RoleArgument) -> None:
     """Take a role away from a key.
 
     \b
@@ -64,13 +55,13 @@ def revoke(
     """
     from proofgrid.wire.v1.client_pb2 import RevokeRequest
 
-    identity = _ask(options, data_dir, lambda admin: admin.Revoke, RevokeRequest(address=address, role=role))
+    identity = options.call(lambda network: network.admin.Revoke, RevokeRequest(address=address, role=role))
     _print_identity(identity, json=options.json)
 
 
 @group.command("list")
-@with_client
-def list_identities(options: ClientOptions, data_dir: DataDirOption = None) -> None:
+@with_administrator
+def list_identities(options: AdministratorOptions) -> None:
     """List the keys that may use the network.
 
     \b
@@ -79,7 +70,7 @@ def list_identities(options: ClientOptions, data_dir: DataDirOption = None) -> N
     """
     from proofgrid.wire.v1.client_pb2 import ListIdentitiesRequest
 
-    answer = _ask(options, data_dir, lambda admin: admin.ListIdentities, ListIdentitiesRequest())
+    answer = options.call(lambda network: network.admin.ListIdentities, ListIdentitiesRequest())
     if options.json:
         print_json([plain(identity) for identity in answer.identities])
         return
@@ -88,17 +79,14 @@ def list_identities(options: ClientOptions, data_dir: DataDirOption = None) -> N
 
 
 @group.command("deposit")
-@with_client
+@with_administrator
 def deposit(
-    options: ClientOptions,
+    options: AdministratorOptions,
     address: AddressArgument,
-    amount: Annotated[str, typer.Argument(metavar="AMOUNT", help="In tokens, exactly: 1.5")],
-    base_units: Annotated[
-        bool, typer.Option("--base-units", help="AMOUNT is in base units (1e-9 of a token).")
-    ] = False,
-    id: Annotated[str | None, typer.Option("--id", help="Idempotency key: the same id moves money once.")] = None,  # noqa: A002
+    amount: AmountArgument,
+    base_units: BaseUnitsOption = False,
+    id: IdOption = None,  # noqa: A002
     stake: Annotated[bool, typer.Option("--stake", help="Into the bond of the operator ADDRESS instead.")] = False,
-    data_dir: DataDirOption = None,
 ) -> None:
     """Put money on a client's account, or into an operator's bond.
 
@@ -111,19 +99,17 @@ def deposit(
 
     units = parse_amount(amount, base_units=base_units)
     if stake:
-        _deposit_stake(options, data_dir, address, units, id or fresh_bytes(16).hex())
+        _deposit_stake(options, address, units, id or fresh_bytes(16).hex())
         return
     request = DepositRequest(address=address, amount=units, deposit_id=id or fresh_bytes(16).hex())
-    account = _ask(options, data_dir, lambda admin: admin.Deposit, request)
-    if options.json:
-        print_json({"deposit_id": request.deposit_id, **plain(account)})
-    else:
-        say(f"{account.address} now holds {format_amount(account.balance)} (deposit {request.deposit_id})")
+    account = options.call(lambda network: network.admin.Deposit, request)
+    said = f"{account.address} now holds {format_amount(account.balance)} (deposit {request.deposit_id})"
+    print_answer(account, said, json=options.json, deposit_id=request.deposit_id)
 
 
 @group.command("check-ledger")
-@with_client
-def check_ledger(options: ClientOptions, data_dir: DataDirOption = None) -> None:
+@with_administrator
+def check_ledger(options: AdministratorOptions) -> None:
     """Add up every account: exit 0 when all accounts together hold what was deposited, 1 otherwise.
 
     \b
@@ -132,7 +118,7 @@ def check_ledger(options: ClientOptions, data_dir: DataDirOption = None) -> None
     """
     from proofgrid.wire.v1.client_pb2 import CheckLedgerRequest
 
-    check = _ask(options, data_dir, lambda admin: admin.CheckLedger, CheckLedgerRequest())
+    check = options.call(lambda network: network.admin.CheckLedger, CheckLedgerRequest())
     if options.json:
         print_json(plain(check))
     elif check.balanced:
@@ -154,12 +140,11 @@ TaskArgument = Annotated[str, typer.Argument(metavar="TASK", help="The task's id
 
 
 @letters.command("list")
-@with_client
+@with_administrator
 def list_dead_letters(
-    options: ClientOptions,
+    options: AdministratorOptions,
     limit: Annotated[int, typer.Option("--limit", min=1, max=1_000, help="How many, newest first.")] = 100,
     all: Annotated[bool, typer.Option("--all", help="Also those that were replayed.")] = False,  # noqa: A002
-    data_dir: DataDirOption = None,
 ) -> None:
     """List the tasks that ended because nobody could prove them.
 
@@ -170,7 +155,7 @@ def list_dead_letters(
     from proofgrid.wire.v1.client_pb2 import ListDeadLettersRequest
 
     request = ListDeadLettersRequest(limit=limit, replayed=all)
-    answer = _ask(options, data_dir, lambda admin: admin.ListDeadLetters, request)
+    answer = options.call(lambda network: network.admin.ListDeadLetters, request)
     if options.json:
         print_json([plain(letter) for letter in answer.letters])
         return
@@ -179,8 +164,8 @@ def list_dead_letters(
 
 
 @letters.command("show")
-@with_client
-def show_dead_letter(options: ClientOptions, task: TaskArgument, data_dir: DataDirOption = None) -> None:
+@with_administrator
+def show_dead_letter(options: AdministratorOptions, task: TaskArgument) -> None:
     """Show why a task ended and who tried to prove it.
 
     \b
@@ -189,7 +174,7 @@ def show_dead_letter(options: ClientOptions, task: TaskArgument, data_dir: DataD
     """
     from proofgrid.wire.v1.client_pb2 import GetDeadLetterRequest
 
-    letter = _ask(options, data_dir, lambda admin: admin.GetDeadLetter, GetDeadLetterRequest(task_id=task))
+    letter = options.call(lambda network: network.admin.GetDeadLetter, GetDeadLetterRequest(task_id=task))
     if options.json:
         print_json(plain(letter))
         return
@@ -203,8 +188,8 @@ def show_dead_letter(options: ClientOptions, task: TaskArgument, data_dir: DataD
 
 
 @letters.command("replay")
-@with_client
-def replay_dead_letter(options: ClientOptions, task: TaskArgument, data_dir: DataDirOption = None) -> None:
+@with_administrator
+def replay_dead_letter(options: AdministratorOptions, task: TaskArgument) -> None:
     """Make a new task of a dead one, with a new escrow of the same client. Twice is one new task.
 
     \b
@@ -213,48 +198,18 @@ def replay_dead_letter(options: ClientOptions, task: TaskArgument, data_dir: Dat
     """
     from proofgrid.wire.v1.client_pb2 import ReplayDeadLetterRequest
 
-    letter = _ask(options, data_dir, lambda admin: admin.ReplayDeadLetter, ReplayDeadLetterRequest(task_id=task))
-    if options.json:
-        print_json(plain(letter))
-    else:
-        say(f"{letter.task_id} is now task {letter.replayed_as}")
+    letter = options.call(lambda network: network.admin.ReplayDeadLetter, ReplayDeadLetterRequest(task_id=task))
+    print_answer(letter, f"{letter.task_id} is now task {letter.replayed_as}", json=options.json)
 
 
-def _deposit_stake(options: ClientOptions, data_dir: Path | None, address: str, units: int, deposit_id: str) -> None:
-    from proofgrid.cli.stake import ask_stake
+def _deposit_stake(options: AdministratorOptions, address: str, units: int, deposit_id: str) -> None:
     from proofgrid.wire.v1.stake_pb2 import DepositStakeRequest
 
     request = DepositStakeRequest(operator=address, amount=units, deposit_id=deposit_id, from_outside=True)
-    bond = ask_stake(as_administrator(options, data_dir), lambda stub: stub.DepositStake, request)
-    if options.json:
-        print_json({"deposit_id": deposit_id, **plain(bond)})
-    else:
-        say(f"the bond of {bond.operator} is now {format_amount(bond.bond)} (deposit {deposit_id})")
-
-
-def _ask(options: ClientOptions, data_dir: Path | None, method: Callable[[Any], Any], request: Any) -> Any:
-    return run_async(_call(as_administrator(options, data_dir), method, request))
-
-
-async def _call(options: ClientOptions, method: Callable[[Any], Any], request: Any) -> Any:
-    async with options.client() as client:
-        return await client.connection.call(method(client.connection.admin), request)
-
-
-def as_administrator(options: ClientOptions, data_dir: Path | None) -> ClientOptions:
-    """Return options with the network's key where no other was chosen."""
-    if options.key is not None:
-        return options
-    from proofgrid.bootstrap.adapters import network_key_path
-    from proofgrid.settings import GatewaySettings, load_settings
-
-    settings = load_settings(GatewaySettings, data_dir=data_dir)
-    path = settings.network_key or network_key_path(settings.data_dir.expanduser())
-    return replace(options, key=path)
+    bond = options.ask(lambda network: network.stake.DepositStake, request)
+    said = f"the bond of {bond.operator} is now {format_amount(bond.bond)} (deposit {deposit_id})"
+    print_answer(bond, said, json=options.json, deposit_id=deposit_id)
 
 
 def _print_identity(identity: Any, *, json: bool) -> None:
-    if json:
-        print_json(plain(identity))
-    else:
-        say(f"{identity.address}: {', '.join(identity.roles) or 'no roles'}")
+    print_answer(identity, f"{identity.address}: {', '.join(identity.roles) or 'no roles'}", json=json)

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import json as jsonlib
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
-from proofgrid.cli.admin import DataDirOption, as_administrator
-from proofgrid.cli.console import plain, print_json, print_table, say
-from proofgrid.cli.options import ClientOptions, run_async, with_client
+from proofgrid.cli.console import plain, print_answer, print_json, print_table, say
+from proofgrid.cli.options import AdministratorOptions, AmountArgument, BaseUnitsOption, IdOption, with_administrator
 from proofgrid.cli.reading import parse_amount, read_inputs
 from proofgrid.primitives.clock import fresh_bytes
 from proofgrid.primitives.money import format_amount
@@ -23,15 +22,14 @@ group = typer.Typer(
 
 
 @group.command("add", short_help="Register a program and an input as a canary.")
-@with_client
+@with_administrator
 def add(
-    options: ClientOptions,
+    options: AdministratorOptions,
     program: Annotated[str, typer.Argument(metavar="PROGRAM", help="Digest of a registered program of the network's.")],
     file: Annotated[
         Path, typer.Argument(metavar="INPUT.json", help="One input, as the program takes it; public to all.")
     ],
     limit_price: Annotated[int, typer.Option(help="Most base units per PU, for proving it the first time.")] = 2_000,
-    data_dir: DataDirOption = None,
 ) -> None:
     """Register a canary. It is proven once as an ordinary task, and sent from then on.
 
@@ -46,16 +44,14 @@ def add(
 
     text = jsonlib.dumps(read_inputs([file], []), separators=(",", ":"))
     request = AddCanaryRequest(program_digest=program, inputs_json=text, limit_price=limit_price)
-    canary = _ask(options, data_dir, "AddCanary", request)
-    if options.json:
-        print_json(plain(canary))
-    else:
-        say(f"canary {canary.canary_id}: task {canary.first_task} is {canary.state}; sent when it is done")
+    canary = options.ask(lambda network: network.canaries.AddCanary, request)
+    said = f"canary {canary.canary_id}: task {canary.first_task} is {canary.state}; sent when it is done"
+    print_answer(canary, said, json=options.json)
 
 
 @group.command("list", short_help="List canaries and what the treasury holds.")
-@with_client
-def list_canaries(options: ClientOptions, data_dir: DataDirOption = None) -> None:
+@with_administrator
+def list_canaries(options: AdministratorOptions) -> None:
     """List the canaries, how often each was sent, and what the treasury holds.
 
     \b
@@ -64,7 +60,7 @@ def list_canaries(options: ClientOptions, data_dir: DataDirOption = None) -> Non
     """
     from proofgrid.wire.v1.canary_pb2 import ListCanariesRequest
 
-    answer = _ask(options, data_dir, "ListCanaries", ListCanariesRequest())
+    answer = options.ask(lambda network: network.canaries.ListCanaries, ListCanariesRequest())
     if options.json:
         print_json(plain(answer))
         return
@@ -74,15 +70,12 @@ def list_canaries(options: ClientOptions, data_dir: DataDirOption = None) -> Non
 
 
 @group.command("fund", short_help="Put money into the treasury.")
-@with_client
+@with_administrator
 def fund(
-    options: ClientOptions,
-    amount: Annotated[str, typer.Argument(metavar="AMOUNT", help="In tokens, exactly: 1.5")],
-    base_units: Annotated[
-        bool, typer.Option("--base-units", help="AMOUNT is in base units (1e-9 of a token).")
-    ] = False,
-    id: Annotated[str | None, typer.Option("--id", help="Idempotency key: the same id moves money once.")] = None,  # noqa: A002
-    data_dir: DataDirOption = None,
+    options: AdministratorOptions,
+    amount: AmountArgument,
+    base_units: BaseUnitsOption = False,
+    id: IdOption = None,  # noqa: A002
 ) -> None:
     """Put money into the treasury, which pays canaries; it also fills from what rounds leave over.
 
@@ -94,16 +87,5 @@ def fund(
 
     units = parse_amount(amount, base_units=base_units)
     request = FundTreasuryRequest(amount=units, deposit_id=id or fresh_bytes(16).hex())
-    treasury = _ask(options, data_dir, "FundTreasury", request)
-    if options.json:
-        print_json(plain(treasury))
-    else:
-        say(f"the treasury holds {format_amount(treasury.balance)}")
-
-
-def _ask(options: ClientOptions, data_dir: Path | None, method: str, request: Any) -> Any:
-    async def ask() -> Any:
-        async with as_administrator(options, data_dir).client() as client:
-            return await client.connection.ask(getattr(client.connection.canaries, method), request)
-
-    return run_async(ask())
+    treasury = options.ask(lambda network: network.canaries.FundTreasury, request)
+    print_answer(treasury, f"the treasury holds {format_amount(treasury.balance)}", json=options.json)

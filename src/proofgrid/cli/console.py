@@ -48,6 +48,14 @@ def print_json(value: Any) -> None:
     typer.echo(json.dumps(value, separators=(", ", ": ")))
 
 
+def print_answer(answer: Message, sentence: str, *, json: bool, **more: object) -> None:
+    """Print an answer for people or for programs; `more` stands before it in the JSON."""
+    if json:
+        print_json({**more, **plain(answer)})
+    else:
+        say(sentence)
+
+
 def print_table(columns: Sequence[str], rows: Iterable[Sequence[object]], *, empty: str) -> None:
     """Print rows under headings; columns whose heading ends in '>' are numbers and stand right."""
     from rich import box

@@ -8,11 +8,10 @@ from typing import Annotated
 
 import typer
 
-from proofgrid.cli.admin import DataDirOption, as_administrator
-from proofgrid.cli.console import date_text, plain, print_json, say, stderr
+from proofgrid.cli.console import date_text, plain, print_answer, print_json, say, stderr
 from proofgrid.cli.failures import EXIT_FAILED, error_text, error_to_json
-from proofgrid.cli.options import ClientOptions, JsonOption, run_async, with_client
-from proofgrid.cli.stake import ask_stake, print_evidence_list
+from proofgrid.cli.options import AdministratorOptions, JsonOption, run_async, with_administrator
+from proofgrid.cli.stake import print_evidence_list
 from proofgrid.primitives.errors import InvalidField, ProofgridError
 from proofgrid.primitives.money import format_amount
 
@@ -22,13 +21,12 @@ EvidenceArgument = Annotated[str, typer.Argument(metavar="EVIDENCE", help="Its i
 
 
 @group.command("list")
-@with_client
+@with_administrator
 def list_evidence(
-    options: ClientOptions,
+    options: AdministratorOptions,
     operator: Annotated[str, typer.Option("--operator", help="Only of this operator.")] = "",
     state: Annotated[str, typer.Option("--state", help="stands, appealed, upheld or overturned.")] = "",
     limit: Annotated[int, typer.Option("--limit", min=1, max=1_000, help="How many.")] = 20,
-    data_dir: DataDirOption = None,
 ) -> None:
     """List slashes, newest first.
 
@@ -39,13 +37,13 @@ def list_evidence(
     from proofgrid.wire.v1.stake_pb2 import ListEvidenceRequest
 
     request = ListEvidenceRequest(operator=operator, state=state, limit=limit)
-    answer = ask_stake(as_administrator(options, data_dir), lambda stub: stub.ListEvidence, request)
+    answer = options.ask(lambda network: network.stake.ListEvidence, request)
     print_evidence_list(answer.evidence, json=options.json)
 
 
 @group.command("show")
-@with_client
-def show(options: ClientOptions, evidence: EvidenceArgument, data_dir: DataDirOption = None) -> None:
+@with_administrator
+def show(options: AdministratorOptions, evidence: EvidenceArgument) -> None:
     """Show one slash: who, for which lease, who got what, and the appeal.
 
     \b
@@ -55,7 +53,7 @@ def show(options: ClientOptions, evidence: EvidenceArgument, data_dir: DataDirOp
     from proofgrid.wire.v1.stake_pb2 import GetEvidenceRequest
 
     request = GetEvidenceRequest(evidence_id=evidence)
-    one = ask_stake(as_administrator(options, data_dir), lambda stub: stub.GetEvidence, request).evidence
+    one = options.ask(lambda network: network.stake.GetEvidence, request).evidence
     if options.json:
         print_json(plain(one))
         return
@@ -74,12 +72,11 @@ def show(options: ClientOptions, evidence: EvidenceArgument, data_dir: DataDirOp
 
 
 @group.command("export")
-@with_client
+@with_administrator
 def export(
-    options: ClientOptions,
+    options: AdministratorOptions,
     evidence: EvidenceArgument,
     out: Annotated[Path, typer.Option("--out", metavar="FILE", help="The file to write.")],
-    data_dir: DataDirOption = None,
 ) -> None:
     """Write one file with everything needed to verify that a result was a lie. Operators may export their own.
 
@@ -89,10 +86,8 @@ def export(
     """
     from proofgrid.sdk.evidence import export_evidence
 
-    chosen = as_administrator(options, data_dir)
-
     async def write() -> None:
-        async with chosen.client() as client:
+        async with options.client() as client:
             await export_evidence(client.connection, evidence, out)
 
     run_async(write())
@@ -145,15 +140,14 @@ def verify(
 
 
 @group.command("resolve")
-@with_client
+@with_administrator
 def resolve(
-    options: ClientOptions,
+    options: AdministratorOptions,
     evidence: EvidenceArgument,
     answer: Annotated[str, typer.Option("--answer", help="Why, for the operator.")],
     overturn: Annotated[
         bool, typer.Option("--overturn/--uphold", help="Give back what can be given back, or let it stand.")
     ],
-    data_dir: DataDirOption = None,
 ) -> None:
     """Answer an appeal. Overturned: what was burnt is made again, the treasury pays for the rest as far as it can.
 
@@ -164,8 +158,6 @@ def resolve(
     from proofgrid.wire.v1.stake_pb2 import ResolveAppealRequest
 
     request = ResolveAppealRequest(evidence_id=evidence, overturn=overturn, answer=answer)
-    one = ask_stake(as_administrator(options, data_dir), lambda stub: stub.ResolveAppeal, request)
-    if options.json:
-        print_json(plain(one))
-    else:
-        say(f"{one.evidence_id} is {one.state}, {format_amount(one.given_back)} given back")
+    one = options.ask(lambda network: network.stake.ResolveAppeal, request)
+    said = f"{one.evidence_id} is {one.state}, {format_amount(one.given_back)} given back"
+    print_answer(one, said, json=options.json)

@@ -12,6 +12,7 @@ import typer
 from proofgrid.cli.console import complain, print_json, say
 from proofgrid.cli.lifeline import LifelineOption, stop_when_stdin_closes
 from proofgrid.cli.options import JsonOption, run_async
+from proofgrid.rules.ledger.settlement import SurplusTo
 
 if TYPE_CHECKING:
     from proofgrid.bootstrap.gateway import GatewayFacts
@@ -181,6 +182,13 @@ def run(
     fee_permille: Annotated[
         int | None,
         typer.Option(help="Of what operators are paid, to the treasury. [default: 0]", rich_help_panel=TIMING),
+    ] = None,
+    surplus: Annotated[
+        SurplusTo | None,
+        typer.Option(
+            help="Where what clients pay beyond what operators receive goes. [default: treasury]",
+            rich_help_panel=TIMING,
+        ),
     ] = None,
     firm_quotes: Annotated[
         bool | None,

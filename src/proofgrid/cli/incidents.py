@@ -6,9 +6,8 @@ from typing import Annotated, Any
 
 import typer
 
-from proofgrid.cli.admin import DataDirOption, as_administrator
 from proofgrid.cli.console import date_text, plain, print_json, print_table, say
-from proofgrid.cli.options import ClientOptions, run_async, with_client
+from proofgrid.cli.options import AdministratorOptions, with_administrator
 
 group = typer.Typer(
     name="incidents", help="Violations that stopped settlement: list, show, close.", no_args_is_help=True
@@ -22,12 +21,11 @@ def add_to(admin: typer.Typer) -> None:
 
 
 @group.command("list")
-@with_client
+@with_administrator
 def list_incidents(
-    options: ClientOptions,
+    options: AdministratorOptions,
     limit: Annotated[int, typer.Option("--limit", min=1, max=1_000, help="How many, newest first.")] = 100,
     all: Annotated[bool, typer.Option("--all", help="Also those that are closed.")] = False,  # noqa: A002
-    data_dir: DataDirOption = None,
 ) -> None:
     """List what stops settlement now.
 
@@ -37,7 +35,9 @@ def list_incidents(
     """
     from proofgrid.wire.v1.incidents_pb2 import ListIncidentsRequest
 
-    answer = _ask(options, data_dir, "ListIncidents", ListIncidentsRequest(limit=limit, closed=all))
+    answer = options.call(
+        lambda network: network.incidents.ListIncidents, ListIncidentsRequest(limit=limit, closed=all)
+    )
     if options.json:
         print_json([plain(incident) for incident in answer.incidents])
         return
@@ -49,8 +49,8 @@ def list_incidents(
 
 
 @group.command("show")
-@with_client
-def show_incident(options: ClientOptions, incident: IncidentArgument, data_dir: DataDirOption = None) -> None:
+@with_administrator
+def show_incident(options: AdministratorOptions, incident: IncidentArgument) -> None:
     """Show one incident.
 
     \b
@@ -59,12 +59,15 @@ def show_incident(options: ClientOptions, incident: IncidentArgument, data_dir: 
     """
     from proofgrid.wire.v1.incidents_pb2 import GetIncidentRequest
 
-    _print(_ask(options, data_dir, "GetIncident", GetIncidentRequest(incident_id=incident)), json=options.json)
+    _print(
+        options.call(lambda network: network.incidents.GetIncident, GetIncidentRequest(incident_id=incident)),
+        json=options.json,
+    )
 
 
 @group.command("close")
-@with_client
-def close_incident(options: ClientOptions, incident: IncidentArgument, data_dir: DataDirOption = None) -> None:
+@with_administrator
+def close_incident(options: AdministratorOptions, incident: IncidentArgument) -> None:
     """Say that an incident was looked at and repaired; when none is open, settlement goes on.
 
     What is still wrong opens a new one.
@@ -76,7 +79,10 @@ def close_incident(options: ClientOptions, incident: IncidentArgument, data_dir:
     """
     from proofgrid.wire.v1.incidents_pb2 import CloseIncidentRequest
 
-    _print(_ask(options, data_dir, "CloseIncident", CloseIncidentRequest(incident_id=incident)), json=options.json)
+    _print(
+        options.call(lambda network: network.incidents.CloseIncident, CloseIncidentRequest(incident_id=incident)),
+        json=options.json,
+    )
 
 
 def _print(incident: Any, *, json: bool) -> None:
@@ -90,15 +96,3 @@ def _print(incident: Any, *, json: bool) -> None:
         say(f"  closed {date_text(incident.closed_ms)} by {incident.closed_by}")
     else:
         say("  open: nothing is paid, given back or taken out")
-
-
-def _ask(options: ClientOptions, data_dir: Any, method: str, request: Any) -> Any:
-    return run_async(_call(as_administrator(options, data_dir), method, request))
-
-
-async def _call(options: ClientOptions, method: str, request: Any) -> Any:
-    from proofgrid.wire.v1.incidents_pb2_grpc import IncidentServiceStub
-
-    async with options.client() as client:
-        stub = IncidentServiceStub(client.connection.channel)
-        return await client.connection.call(getattr(stub, method), request)

@@ -18,14 +18,23 @@ from proofgrid.primitives.errors import InvalidField
 if TYPE_CHECKING:
     from proofgrid.primitives.signatures import SigningKey
     from proofgrid.sdk.client import Client
+    from proofgrid.sdk.connection import Connection
 
 P = ParamSpec("P")
 T = TypeVar("T")
+
+Method = Callable[["Connection"], Any]  #: which method of which service of a network
 
 CALL_PATIENCE_SECONDS = 8.0  #: a person waits for the answer
 WATCH_PATIENCE_SECONDS = 600.0  #: a gateway that is restarted is waited for
 
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
+DataDirOption = Annotated[
+    Path | None, typer.Option("--data-dir", help="The gateway's data directory, where the network's key lies.")
+]
+AmountArgument = Annotated[str, typer.Argument(metavar="AMOUNT", help="In tokens, exactly: 1.5")]
+BaseUnitsOption = Annotated[bool, typer.Option("--base-units", help="AMOUNT is in base units (1e-9 of a token).")]
+IdOption = Annotated[str | None, typer.Option("--id", help="Idempotency key: the same id moves money once.")]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,13 +53,52 @@ class ClientOptions:
         from proofgrid.settings import ClientSettings, load_settings
 
         settings = load_settings(
-            ClientSettings, gateway=self.gateway, key=self.key, network=self.network, tls_ca=self.tls_ca
+            ClientSettings, gateway=self.gateway, key=self.key_file(), network=self.network, tls_ca=self.tls_ca
         )
         key = read_key_of(settings.key, settings.key_password)
         network = settings.network or None
         return Client(
             settings.gateway, key, network=network, ca_file=settings.tls_ca, patience_seconds=patience_seconds
         )
+
+    def key_file(self) -> Path | None:
+        """Return the key that was chosen; None: the settings say which."""
+        return self.key
+
+    def call(self, method: Method, request: Any) -> Any:
+        """Make one call, such as `lambda network: network.admin.Grant`; return its answer."""
+
+        async def work() -> Any:
+            async with self.client() as client:
+                return await client.connection.call(method(client.connection), request)
+
+        return run_async(work())
+
+    def ask(self, method: Method, request: Any) -> Any:
+        """The same for what may be done twice: again while no gateway answers."""
+
+        async def work() -> Any:
+            async with self.client() as client:
+                return await client.connection.ask(method(client.connection), request)
+
+        return run_async(work())
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AdministratorOptions(ClientOptions):
+    """The same as an administrator: with the network's key where no other was chosen."""
+
+    data_dir: Path | None = None
+
+    def key_file(self) -> Path | None:
+        """Return the key that was chosen, or the network's."""
+        if self.key is not None:
+            return self.key
+        from proofgrid.bootstrap.adapters import network_key_path
+        from proofgrid.settings import GatewaySettings, load_settings
+
+        settings = load_settings(GatewaySettings, data_dir=self.data_dir)
+        return settings.network_key or network_key_path(settings.data_dir.expanduser())
 
 
 def read_key_of(path: Path | None, password: str) -> SigningKey:
@@ -90,19 +138,27 @@ _SHARED = [
         ("json", False, JsonOption),
     )
 ]  # fmt: skip
+_DATA_DIR = inspect.Parameter("data_dir", inspect.Parameter.KEYWORD_ONLY, default=None, annotation=DataDirOption)
 
 
 def with_client(command: Callable[Concatenate[ClientOptions, P], T]) -> Callable[..., T]:
     """Give a command the shared options, as one value in its first argument."""
-    own = list(inspect.signature(command, eval_str=True).parameters.values())[1:]
-    parameters = [parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY) for parameter in own] + _SHARED
+    return _with(ClientOptions, _SHARED, command)
 
-    call: Callable[..., T] = command  # the names were checked by typer, which reads the signature made here
+
+def with_administrator(command: Callable[Concatenate[AdministratorOptions, P], T]) -> Callable[..., T]:
+    """Give a command those and --data-dir."""
+    return _with(AdministratorOptions, [_DATA_DIR, *_SHARED], command)
+
+
+def _with(options: type[ClientOptions], given: list[inspect.Parameter], command: Callable[..., T]) -> Callable[..., T]:
+    own = list(inspect.signature(command, eval_str=True).parameters.values())[1:]
+    parameters = [parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY) for parameter in own] + given
 
     @functools.wraps(command)
     def run(**values: Any) -> T:
-        shared = ClientOptions(**{parameter.name: values.pop(parameter.name) for parameter in _SHARED})
-        return call(shared, **values)
+        shared = options(**{parameter.name: values.pop(parameter.name) for parameter in given})
+        return command(shared, **values)  # the names were checked by typer, which reads the signature made here
 
     del run.__wrapped__
     run.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Annotated, Any
 
 import typer
 
-from proofgrid.cli.console import date_text, plain, print_json, print_table, say
-from proofgrid.cli.options import ClientOptions, run_async, with_client
+from proofgrid.cli.console import date_text, plain, print_answer, print_json, print_table, say
+from proofgrid.cli.options import AmountArgument, BaseUnitsOption, ClientOptions, IdOption, with_client
 from proofgrid.cli.reading import parse_amount
 from proofgrid.primitives.clock import fresh_bytes
 from proofgrid.primitives.money import format_amount
@@ -18,10 +17,6 @@ group = typer.Typer(
     help="Your bond as an operator: pay in, take out, and see what was taken of it and why.",
     no_args_is_help=True,
 )
-
-AmountArgument = Annotated[str, typer.Argument(metavar="AMOUNT", help="In tokens, exactly: 1.5")]
-BaseUnitsOption = Annotated[bool, typer.Option("--base-units", help="AMOUNT is in base units (1e-9 of a token).")]
-IdOption = Annotated[str | None, typer.Option("--id", help="Idempotency key: the same id moves money once.")]
 
 
 @group.command("show")
@@ -38,7 +33,9 @@ def show(
     """
     from proofgrid.wire.v1.stake_pb2 import GetStakeRequest
 
-    _print_stake(ask_stake(options, lambda stub: stub.GetStake, GetStakeRequest(operator=operator)), json=options.json)
+    _print_stake(
+        options.ask(lambda network: network.stake.GetStake, GetStakeRequest(operator=operator)), json=options.json
+    )
 
 
 @group.command("deposit")
@@ -60,7 +57,7 @@ def deposit(
     request = DepositStakeRequest(
         amount=parse_amount(amount, base_units=base_units), deposit_id=id or fresh_bytes(16).hex()
     )
-    _print_stake(ask_stake(options, lambda stub: stub.DepositStake, request), json=options.json)
+    _print_stake(options.ask(lambda network: network.stake.DepositStake, request), json=options.json)
 
 
 @group.command("unbond")
@@ -82,7 +79,7 @@ def unbond(
     request = UnbondRequest(
         amount=parse_amount(amount, base_units=base_units), unbonding_id=id or fresh_bytes(16).hex()
     )
-    _print_stake(ask_stake(options, lambda stub: stub.Unbond, request), json=options.json)
+    _print_stake(options.ask(lambda network: network.stake.Unbond, request), json=options.json)
 
 
 @group.command("withdraw")
@@ -96,7 +93,7 @@ def withdraw(options: ClientOptions) -> None:
     """
     from proofgrid.wire.v1.stake_pb2 import WithdrawStakeRequest
 
-    _print_stake(ask_stake(options, lambda stub: stub.WithdrawStake, WithdrawStakeRequest()), json=options.json)
+    _print_stake(options.ask(lambda network: network.stake.WithdrawStake, WithdrawStakeRequest()), json=options.json)
 
 
 @group.command("slashes")
@@ -113,7 +110,7 @@ def slashes(
     """
     from proofgrid.wire.v1.stake_pb2 import ListEvidenceRequest
 
-    answer = ask_stake(options, lambda stub: stub.ListEvidence, ListEvidenceRequest(limit=limit))
+    answer = options.ask(lambda network: network.stake.ListEvidence, ListEvidenceRequest(limit=limit))
     print_evidence_list(answer.evidence, json=options.json)
 
 
@@ -132,21 +129,8 @@ def appeal(
     """
     from proofgrid.wire.v1.stake_pb2 import AppealRequest
 
-    answer = ask_stake(options, lambda stub: stub.Appeal, AppealRequest(evidence_id=evidence, text=text))
-    if options.json:
-        print_json(plain(answer))
-    else:
-        say(f"{answer.evidence_id} is {answer.state}")
-
-
-def ask_stake(options: ClientOptions, method: Callable[[Any], Any], request: Any) -> Any:
-    """Make one call of the StakeService. Every one of them may be made twice."""
-
-    async def call() -> Any:
-        async with options.client() as client:
-            return await client.connection.ask(method(client.connection.stake), request)
-
-    return run_async(call())
+    answer = options.ask(lambda network: network.stake.Appeal, AppealRequest(evidence_id=evidence, text=text))
+    print_answer(answer, f"{answer.evidence_id} is {answer.state}", json=options.json)
 
 
 def print_evidence_list(evidence: Any, *, json: bool) -> None:

@@ -11,9 +11,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from proofgrid.cli.admin import DataDirOption
 from proofgrid.cli.console import complain, print_json, say
-from proofgrid.cli.options import JsonOption, run_async
+from proofgrid.cli.options import DataDirOption, JsonOption, run_async
 
 if TYPE_CHECKING:
     from proofgrid.settings import GatewaySettings

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING, Annotated, Any
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from proofgrid.cli.admin import AddressArgument, DataDirOption, as_administrator
+from proofgrid.cli.admin import AddressArgument
 from proofgrid.cli.console import date_text, plain, print_json, print_table, say
-from proofgrid.cli.options import ClientOptions, run_async, with_client
+from proofgrid.cli.options import AdministratorOptions, Method, with_administrator
 from proofgrid.cli.reading import parse_duration_ms
 
 if TYPE_CHECKING:
@@ -48,15 +48,14 @@ OverflowOption = Annotated[
 
 
 @group.command("create")
-@with_client
+@with_administrator
 def create(
-    options: ClientOptions,
+    options: AdministratorOptions,
     name: NameArgument,
     is_open: OpenOption = None,
     proof_systems: SystemsOption = None,
     reference_price: PriceOption = None,
     overflow_after: OverflowOption = None,
-    data_dir: DataDirOption = None,
 ) -> None:
     """Make a subnetwork. Provers started with --subnetwork NAME serve it; clients submit with --subnetwork NAME.
 
@@ -66,20 +65,18 @@ def create(
       proofgrid admin subnetwork create lab --open --proof-systems ezkl --reference-price 900
     """
     change = _change(name, is_open, proof_systems, reference_price, overflow_after)
-    made = _ask(options, data_dir, lambda service: service.CreateSubnetwork, change)
-    _print_one(made, json=options.json)
+    _print_one(options.call(lambda network: network.subnetworks.CreateSubnetwork, change), json=options.json)
 
 
 @group.command("set")
-@with_client
+@with_administrator
 def change_parameters(
-    options: ClientOptions,
+    options: AdministratorOptions,
     name: NameArgument,
     is_open: OpenOption = None,
     proof_systems: SystemsOption = None,
     reference_price: PriceOption = None,
     overflow_after: OverflowOption = None,
-    data_dir: DataDirOption = None,
 ) -> None:
     """Change a subnetwork; what is not named stays as it is.
 
@@ -88,13 +85,12 @@ def change_parameters(
       proofgrid admin subnetwork set acme --overflow-after never
     """
     change = _change(name, is_open, proof_systems, reference_price, overflow_after)
-    changed = _ask(options, data_dir, lambda service: service.SetSubnetwork, change)
-    _print_one(changed, json=options.json)
+    _print_one(options.call(lambda network: network.subnetworks.SetSubnetwork, change), json=options.json)
 
 
 @group.command("list")
-@with_client
-def list_subnetworks(options: ClientOptions, data_dir: DataDirOption = None) -> None:
+@with_administrator
+def list_subnetworks(options: AdministratorOptions) -> None:
     """List the subnetworks with their capacity and what waits in them.
 
     \b
@@ -103,7 +99,7 @@ def list_subnetworks(options: ClientOptions, data_dir: DataDirOption = None) -> 
     """
     from proofgrid.wire.v1.subnetworks_pb2 import ListSubnetworksRequest
 
-    answer = _ask(options, data_dir, lambda service: service.ListSubnetworks, ListSubnetworksRequest())
+    answer = options.call(lambda network: network.subnetworks.ListSubnetworks, ListSubnetworksRequest())
     if options.json:
         print_json([plain(one) for one in answer.subnetworks])
     else:
@@ -111,8 +107,8 @@ def list_subnetworks(options: ClientOptions, data_dir: DataDirOption = None) -> 
 
 
 @group.command("show")
-@with_client
-def show(options: ClientOptions, name: NameArgument, data_dir: DataDirOption = None) -> None:
+@with_administrator
+def show(options: AdministratorOptions, name: NameArgument) -> None:
     """Show a subnetwork with its members.
 
     \b
@@ -122,13 +118,13 @@ def show(options: ClientOptions, name: NameArgument, data_dir: DataDirOption = N
     from proofgrid.wire.v1.subnetworks_pb2 import GetSubnetworkRequest
 
     request = GetSubnetworkRequest(name=name)
-    found = _ask(options, data_dir, lambda service: service.GetSubnetwork, request)
+    found = options.call(lambda network: network.subnetworks.GetSubnetwork, request)
     _print_one(found, json=options.json)
 
 
 @group.command("remove")
-@with_client
-def remove(options: ClientOptions, name: NameArgument, data_dir: DataDirOption = None) -> None:
+@with_administrator
+def remove(options: AdministratorOptions, name: NameArgument) -> None:
     """Remove a subnetwork. Refused while tasks of it are open.
 
     \b
@@ -137,7 +133,7 @@ def remove(options: ClientOptions, name: NameArgument, data_dir: DataDirOption =
     """
     from proofgrid.wire.v1.subnetworks_pb2 import RemoveSubnetworkRequest
 
-    _ask(options, data_dir, lambda service: service.RemoveSubnetwork, RemoveSubnetworkRequest(name=name))
+    options.call(lambda network: network.subnetworks.RemoveSubnetwork, RemoveSubnetworkRequest(name=name))
     if options.json:
         print_json({"removed": name})
     else:
@@ -145,13 +141,12 @@ def remove(options: ClientOptions, name: NameArgument, data_dir: DataDirOption =
 
 
 @group.command("allow")
-@with_client
+@with_administrator
 def allow(
-    options: ClientOptions,
+    options: AdministratorOptions,
     name: NameArgument,
     address: AddressArgument,
     role: MemberArgument,
-    data_dir: DataDirOption = None,
 ) -> None:
     """Let a key submit to a subnetwork, or prove for it. It also needs the same role in the network.
 
@@ -159,20 +154,16 @@ def allow(
     Example:
       proofgrid admin subnetwork allow acme 0x52908400098527886E0F7030069857D2E4169EE7 client
     """
-    from proofgrid.wire.v1.subnetworks_pb2 import MemberRequest
-
-    request = MemberRequest(subnetwork=name, address=address, role=role)
-    _print_one(_ask(options, data_dir, lambda service: service.AllowMember, request), json=options.json)
+    _change_members(options, lambda network: network.subnetworks.AllowMember, name, address, role)
 
 
 @group.command("deny")
-@with_client
+@with_administrator
 def deny(
-    options: ClientOptions,
+    options: AdministratorOptions,
     name: NameArgument,
     address: AddressArgument,
     role: MemberArgument,
-    data_dir: DataDirOption = None,
 ) -> None:
     """Take a key off a subnetwork's list. Its tasks and leases go on; there will be no new ones.
 
@@ -180,10 +171,13 @@ def deny(
     Example:
       proofgrid admin subnetwork deny acme 0x52908400098527886E0F7030069857D2E4169EE7 operator
     """
+    _change_members(options, lambda network: network.subnetworks.DenyMember, name, address, role)
+
+
+def _change_members(options: AdministratorOptions, method: Method, name: str, address: str, role: str) -> None:
     from proofgrid.wire.v1.subnetworks_pb2 import MemberRequest
 
-    request = MemberRequest(subnetwork=name, address=address, role=role)
-    _print_one(_ask(options, data_dir, lambda service: service.DenyMember, request), json=options.json)
+    _print_one(options.call(method, MemberRequest(subnetwork=name, address=address, role=role)), json=options.json)
 
 
 def print_subnetworks(subnetworks: Iterable[Subnetwork]) -> None:
@@ -232,12 +226,3 @@ def _change(
         never = overflow_after == "never"
         change.overflow_after_ms = 0 if never else parse_duration_ms(overflow_after, field="overflow_after")
     return change
-
-
-def _ask(options: ClientOptions, data_dir: Any, method: Callable[[Any], Any], request: Any) -> Any:
-    return run_async(_call(as_administrator(options, data_dir), method, request))
-
-
-async def _call(options: ClientOptions, method: Callable[[Any], Any], request: Any) -> Any:
-    async with options.client() as client:
-        return await client.connection.call(method(client.connection.subnetworks), request)

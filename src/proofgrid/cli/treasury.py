@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Any
 
 import typer
 
-from proofgrid.cli.admin import DataDirOption, as_administrator
-from proofgrid.cli.console import plain, print_json, print_table, say
-from proofgrid.cli.options import ClientOptions, run_async, with_client
+from proofgrid.cli.console import plain, print_answer, print_json, print_table, say
+from proofgrid.cli.options import (
+    AdministratorOptions,
+    AmountArgument,
+    ClientOptions,
+    IdOption,
+    run_async,
+    with_administrator,
+)
 from proofgrid.cli.reading import parse_amount
 from proofgrid.primitives.clock import fresh_bytes
 from proofgrid.primitives.money import format_amount
 
 group = typer.Typer(name="treasury", help="The network's own money: show, withdraw, burn.", no_args_is_help=True)
-
-AmountArgument = Annotated[str, typer.Argument(metavar="AMOUNT", help="In tokens, exactly: 1.5")]
-IdOption = Annotated[str | None, typer.Option("--id", help="Idempotency key: the same id moves money once.")]
 
 
 def add_to(admin: typer.Typer) -> None:
@@ -24,8 +27,8 @@ def add_to(admin: typer.Typer) -> None:
 
 
 @group.command("show")
-@with_client
-def show(options: ClientOptions, data_dir: DataDirOption = None) -> None:
+@with_administrator
+def show(options: AdministratorOptions) -> None:
     """Show what the treasury holds, and what came in and went out, by reason.
 
     Every movement: proofgrid account statement treasury.
@@ -34,7 +37,7 @@ def show(options: ClientOptions, data_dir: DataDirOption = None) -> None:
     Example:
       proofgrid admin treasury show
     """
-    closing = run_async(_closing(as_administrator(options, data_dir)))
+    closing = run_async(_closing(options))
     if options.json:
         print_json(plain(closing))
         return
@@ -49,12 +52,11 @@ async def _closing(options: ClientOptions) -> Any:
 
 
 @group.command("withdraw")
-@with_client
+@with_administrator
 def withdraw(
-    options: ClientOptions,
+    options: AdministratorOptions,
     amount: AmountArgument,
     id: IdOption = None,  # noqa: A002
-    data_dir: DataDirOption = None,
 ) -> None:
     """Pay money of the treasury out.
 
@@ -62,16 +64,15 @@ def withdraw(
     Example:
       proofgrid admin treasury withdraw 1.5 --id 2026-03
     """
-    _take(options, data_dir, amount, id, burn=False)
+    _take(options, amount, id, burn=False)
 
 
 @group.command("burn")
-@with_client
+@with_administrator
 def burn(
-    options: ClientOptions,
+    options: AdministratorOptions,
     amount: AmountArgument,
     id: IdOption = None,  # noqa: A002
-    data_dir: DataDirOption = None,
 ) -> None:
     """Destroy money of the treasury.
 
@@ -79,22 +80,13 @@ def burn(
     Example:
       proofgrid admin treasury burn 0.25 --id 2026-03
     """
-    _take(options, data_dir, amount, id, burn=True)
+    _take(options, amount, id, burn=True)
 
 
-def _take(options: ClientOptions, data_dir: Any, amount: str, take_id: str | None, *, burn: bool) -> None:
+def _take(options: AdministratorOptions, amount: str, take_id: str | None, *, burn: bool) -> None:
     from proofgrid.wire.v1.treasury_pb2 import TakeOutRequest
 
     request = TakeOutRequest(amount=parse_amount(amount), take_id=take_id or fresh_bytes(16).hex(), burn=burn)
-    treasury = run_async(_take_out(as_administrator(options, data_dir), request))
-    if options.json:
-        print_json({"take_id": request.take_id, **plain(treasury)})
-    else:
-        say(f"the treasury now holds {format_amount(treasury.balance)} ({request.take_id})")
-
-
-async def _take_out(options: ClientOptions, request: Any) -> Any:
-    from proofgrid.wire.v1.treasury_pb2_grpc import TreasuryServiceStub
-
-    async with options.client() as client:
-        return await client.connection.ask(TreasuryServiceStub(client.connection.channel).TakeOut, request)
+    treasury = options.ask(lambda network: network.treasury.TakeOut, request)
+    said = f"the treasury now holds {format_amount(treasury.balance)} ({request.take_id})"
+    print_answer(treasury, said, json=options.json, take_id=request.take_id)

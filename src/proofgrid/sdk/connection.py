@@ -23,9 +23,11 @@ from proofgrid.wire.errors import read_error
 from proofgrid.wire.v1 import canary_pb2_grpc as canary_services
 from proofgrid.wire.v1 import client_pb2 as messages
 from proofgrid.wire.v1 import client_pb2_grpc as services
+from proofgrid.wire.v1 import incidents_pb2_grpc as incident_services
 from proofgrid.wire.v1 import reputation_pb2_grpc as reputation_services
 from proofgrid.wire.v1 import stake_pb2_grpc as stake_services
 from proofgrid.wire.v1 import subnetworks_pb2_grpc as subnetwork_services
+from proofgrid.wire.v1 import treasury_pb2_grpc as treasury_services
 
 T = TypeVar("T")
 
@@ -117,6 +119,12 @@ class Connection:
         self.reputation = cast(
             "reputation_services.ReputationServiceAsyncStub",
             _Service(self, reputation_services.ReputationServiceStub),
+        )
+        self.incidents = cast(
+            "incident_services.IncidentServiceAsyncStub", _Service(self, incident_services.IncidentServiceStub)
+        )
+        self.treasury = cast(
+            "treasury_services.TreasuryServiceAsyncStub", _Service(self, treasury_services.TreasuryServiceStub)
         )
         self.artifacts = cast("services.ArtifactServiceAsyncStub", _Service(self, services.ArtifactServiceStub))
 

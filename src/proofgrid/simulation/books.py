@@ -1,7 +1,7 @@
 """The sealed book of a round: what waits and who is free, as the columns that the rules clear.
 
-Lot, capacity, ranks, limits and the depth of the book are the network's: a slot offers the largest waiting job, a
-book is read from the best bid down and is twice as deep as there are free slots (docs/decisions/0010).
+Ranks and the depth of the book are the network's: a book is read from the best bid down and is twice as deep as there
+are free slots (docs/decisions/0010). What a slot holds, and at which prices, `rules.market.fast_chain` says.
 """
 
 from __future__ import annotations
@@ -11,10 +11,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from proofgrid.rules.market.classes import with_lane_floors
 from proofgrid.rules.market.columns import Column, OrderColumns, column_of
-from proofgrid.rules.market.fast_classes import LaneColumns
-from proofgrid.rules.market.orders import ClearingRules, price_limits
+from proofgrid.rules.market.fast_chain import SlotLane
 from proofgrid.rules.scheduling.offers import ProverSupply, TaskDemand
 from proofgrid.rules.scheduling.rank import RankHashes, ask_ranks, bid_ranks
 
@@ -28,10 +26,9 @@ class Book:
 
     number: int
     now_ms: int
-    lanes: Sequence[LaneColumns]
+    lanes: Sequence[SlotLane]
     jobs: Sequence[Column]  #: of each lane: the job of every bid
     provers: Column  #: the row of every seller, numbered through all lanes
-    lots: Sequence[int]
 
     @property
     def is_two_sided(self) -> bool:
@@ -69,43 +66,28 @@ class Orders:
         now_ms: int,
         waiting: Sequence[Column],
         free_slots: Column,
-        references: Sequence[int | None],
+        references: Sequence[int],
         beacon: bytes,
     ) -> Book:
-        """Return the orders of a round, and the rules that follow from them."""
-        lots = _lots([self.units[jobs].max(initial=0) for jobs in waiting])
+        """Return the orders of a round."""
         free = [np.flatnonzero((free_slots > 0) & (self.lane_of == lane)) for lane in range(len(waiting))]
-        free = [rows if lot else rows[:0] for rows, lot in zip(free, lots, strict=True)]
         provers = np.concatenate(free)
         hashes = RankHashes(beacon)
         ranks = self._ask_ranks(provers.tolist(), hashes)
 
-        lanes: list[LaneColumns] = []
+        lanes: list[SlotLane] = []
         jobs: list[Column] = []
-        rules = self._rules(free, references)
         first = 0
         for lane, rows in enumerate(free):
             slots = int(free_slots[np.concatenate(free[: lane + 1])].sum())
             chosen = self._from_the_top(waiting[lane], max(DEPTH_PER_SLOT * slots, DEPTH_LEAST))
-            bids = OrderColumns(units=self.units[chosen], price=self.limits[chosen], rank=_bid_ranks(chosen, hashes))
-            asks = OrderColumns(
-                units=free_slots[rows] * lots[lane],
-                price=self.asks[rows],
-                rank=ranks[first : first + len(rows)],
-            )
-            lanes.append(LaneColumns(bids=bids, asks=asks, rules=rules[lane]))
+            units = self.units[chosen]
+            bids = OrderColumns(units=units, price=self.limits[chosen], rank=_bid_ranks(chosen, hashes))
+            asks = OrderColumns(units=free_slots[rows], price=self.asks[rows], rank=ranks[first : first + len(rows)])
+            lanes.append(SlotLane(bids=bids, job_units=units, asks=asks, reference=references[lane]))
             jobs.append(chosen)
             first += len(rows)
-        return Book(number=number, now_ms=now_ms, lanes=lanes, jobs=jobs, provers=provers, lots=lots)
-
-    def _rules(self, free: Sequence[Column], references: Sequence[int | None]) -> list[ClearingRules]:
-        rules: list[ClearingRules] = []
-        for lane, reference in enumerate(references):
-            # Who may come down from above counts too: a lane with four sellers in reach has a share limit.
-            _, ceil = price_limits(reference)
-            sellers = int((self.asks[np.concatenate(free[: lane + 1])] <= ceil).sum())
-            rules.append(ClearingRules.suggested(reference, sellers=sellers))
-        return with_lane_floors(rules)
+        return Book(number=number, now_ms=now_ms, lanes=lanes, jobs=jobs, provers=provers)
 
     def _ask_ranks(self, rows: list[int], hashes: RankHashes) -> Column:
         ranks = ask_ranks([self._supplies[row] for row in rows], demanded=NO_PROGRAMS, hashes=hashes)
@@ -144,11 +126,3 @@ def _bid_ranks(jobs: Column, hashes: RankHashes) -> Column:
     demands = [_demand(job) for job in jobs.tolist()]
     ranks: Mapping[str, int] = bid_ranks(demands, hashes=hashes)
     return column_of([ranks[demand.task_id] for demand in demands])
-
-
-def _lots(largest: Sequence[int]) -> list[int]:
-    """Return each lane's lot; where no job waits, that of the next lane below, whose jobs its provers may get."""
-    lots: list[int] = []
-    for units in reversed(largest):
-        lots.append(int(units) or (lots[-1] if lots else 0))
-    return lots[::-1]

@@ -6,26 +6,28 @@ pays nothing, after her demand has driven everybody else away. Where it may cove
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
 
 from proofgrid.primitives.money import PRICE_MAX
 from proofgrid.rules.market.columns import OrderColumns
+from proofgrid.rules.market.fast_chain import SlotLane, floor_of, lot_of
 from proofgrid.rules.market.fast_classes import LaneColumns
-from proofgrid.rules.market.orders import ClearingRules, Ratio
+from proofgrid.rules.market.orders import ClearingRules, Ratio, price_limits
 
-DECOY_UNITS = 1
+DECOY_UNITS = DECOY_SLOTS = SMALLEST_JOB = 1
 
 
-def attack(lane: LaneColumns, *, carried_units: int = 0, share: Ratio | None = None) -> LaneColumns:
-    """Return the lane with her bid and her decoy at the end of the columns. She knows the book, and nothing better.
+def attack(lane: LaneColumns, *, share: Ratio | None = None) -> LaneColumns:
+    """Return a lane of units with her bid and her decoy at the end of the columns.
 
-    `carried_units` come from the lanes above; `share` tries another rule than the lane's.
+    She knows the book, and nothing better; `share` tries another rule than the lane's.
     """
     rules = lane.rules if share is None else replace(lane.rules, share=share)
     admitted = lane.asks.price <= rules.ceil
-    supply = int(lane.asks.units[admitted].sum()) + carried_units + DECOY_UNITS
+    supply = int(lane.asks.units[admitted].sum()) + DECOY_UNITS
     units = max(1, supply * rules.share[0] // rules.share[1])
     # She outbids everybody, and her decoy asks the most that is admitted, so that it leaves first.
     top = min(PRICE_MAX - 1, max(rules.ceil, int(lane.bids.price.max(initial=0))))
@@ -33,6 +35,26 @@ def attack(lane: LaneColumns, *, carried_units: int = 0, share: Ratio | None = N
         bids=_with_one(lane.bids, units=units, price=top),
         asks=_with_one(lane.asks, units=DECOY_UNITS, price=min(rules.ceil, PRICE_MAX - 1)),
         rules=_counted(rules, sellers=int(admitted.sum()) + 1),
+    )
+
+
+def attack_slots(lanes: Sequence[SlotLane], number: int, *, slots_above: int) -> SlotLane:
+    """Return a lane of a chain with them: her bid is for many small jobs, so no slot has to hold it.
+
+    `slots_above` may come down from the lanes above; how many will, she does not know.
+    """
+    lane = lanes[number]
+    _, ceil = price_limits(lane.reference)
+    admitted = lane.asks.price <= ceil
+    slots = int(lane.asks.units[admitted].sum()) + slots_above + DECOY_SLOTS
+    share = ClearingRules.suggested(lane.reference, sellers=int(admitted.sum()) + slots_above + 1).share
+    units = max(1, slots * lot_of(lane, floor=floor_of(lanes, number)) * share[0] // share[1])
+    top = min(PRICE_MAX - 1, max(ceil, int(lane.bids.price.max(initial=0))))
+    return SlotLane(
+        bids=_with_one(lane.bids, units=units, price=top),
+        job_units=np.append(lane.job_units, SMALLEST_JOB),
+        asks=_with_one(lane.asks, units=DECOY_SLOTS, price=min(ceil, PRICE_MAX - 1)),
+        reference=lane.reference,
     )
 
 

@@ -14,7 +14,9 @@ import numpy as np
 
 from proofgrid.primitives.money import PRICE_MAX
 from proofgrid.rules.market.columns import OrderColumns
-from proofgrid.rules.market.fast_classes import ClearedLane, LaneColumns, clear_class_columns
+from proofgrid.rules.market.fast_chain import ClearedRound, SlotLane, run_chain_columns
+from proofgrid.rules.market.fast_classes import LaneColumns, clear_class_columns
+from proofgrid.rules.market.orders import price_limits
 from proofgrid.simulation import griefing
 from proofgrid.simulation.books import Book
 from proofgrid.simulation.chance import generator
@@ -36,7 +38,7 @@ class Seller:
     place: int
 
 
-Lanes = list[LaneColumns]
+Lanes = list[SlotLane]
 SellerLie = Callable[[Lanes, Seller, np.random.Generator], Lanes]
 
 
@@ -71,9 +73,9 @@ def split(lanes: Lanes, who: Seller, chance: np.random.Generator) -> Lanes:
 
 
 def add_a_decoy(lanes: Lanes, who: Seller, chance: np.random.Generator) -> Lanes:
-    """Add a second order of one unit at the highest price that is admitted."""
-    ceil = min(lanes[who.lane].rules.ceil, PRICE_MAX - 1)
-    return _with_second(lanes, who, units=1, price=ceil, chance=chance)
+    """Add a second order of one slot at the highest price that is admitted."""
+    _, ceil = price_limits(lanes[who.lane].reference)
+    return _with_second(lanes, who, units=1, price=min(ceil, PRICE_MAX - 1), chance=chance)
 
 
 SELLER_LIES: dict[str, SellerLie] = {
@@ -141,14 +143,14 @@ class Lies:
             numbers = [number]
             if len(lanes[who.lane].asks) > len(book.lanes[who.lane].asks):
                 numbers.append(number - who.place + len(book.lanes[who.lane].asks))
-            self._tally(name).add(honest, _gain(clear_class_columns(lanes), numbers, cost, have))
+            self._tally(name).add(honest, _gain(run_chain_columns(lanes), numbers, cost, have))
 
         friends = [other for other in range(len(costs)) if _seller(book.lanes, other).lane == who.lane]
         other = int(chance.choice(friends))
         if other != number:
             friend = _seller(book.lanes, other)
             theirs = int(book.lanes[friend.lane].asks.units[friend.place])
-            told = clear_class_columns(_with_ask(list(book.lanes), friend, price=(3, 2)))
+            told = run_chain_columns(_with_ask(list(book.lanes), friend, price=(3, 2)))
             both = [
                 _gain(result, [number], cost, have) + _gain(result, [other], int(costs[other]), theirs)
                 for result in (cleared, told)
@@ -165,11 +167,11 @@ class Lies:
             price[place] = price[place] * permille // 1_000
             lanes = list(book.lanes)
             lanes[lane] = replace(lanes[lane], bids=replace(lanes[lane].bids, price=price))
-            self._tally(name).add(truthful, _bought(clear_class_columns(lanes)[lane], place, value))
+            self._tally(name).add(truthful, _bought(run_chain_columns(lanes)[lane], place, value))
 
     def _griefers(self, world: World, book: Book, cleared: Cleared) -> None:
         for number, done in enumerate(cleared):
-            lane = LaneColumns(bids=book.lanes[number].bids, asks=done.asks, rules=book.lanes[number].rules)
+            lane = LaneColumns(bids=book.lanes[number].bids, asks=done.asks, rules=done.rules)
             admitted = int((done.asks.price <= lane.rules.ceil).sum())
             if admitted < SELLERS_FOR_THE_PROMISE or not len(done.cleared.bought):
                 continue
@@ -193,7 +195,7 @@ class Lies:
         return self.tallies.setdefault(name, Tally())
 
 
-def _seller(lanes: Sequence[LaneColumns], number: int) -> Seller:
+def _seller(lanes: Sequence[SlotLane], number: int) -> Seller:
     for lane, columns in enumerate(lanes):
         if number < len(columns.asks):
             return Seller(lane=lane, place=number)
@@ -201,18 +203,18 @@ def _seller(lanes: Sequence[LaneColumns], number: int) -> Seller:
     raise IndexError(number)
 
 
-def _gain(cleared: Sequence[ClearedLane], numbers: Sequence[int], cost: int, have: int) -> int:
-    """Return what a seller's orders earn beyond their cost, for no more units than she has."""
+def _gain(cleared: Sequence[ClearedRound], numbers: Sequence[int], cost: int, have: int) -> int:
+    """Return what a seller's orders earn beyond their cost, for no more slots than she has."""
     earned = 0
     for done in cleared:
         for entry in np.flatnonzero(np.isin(done.still_in, numbers)).tolist():
-            units = min(have, int(done.cleared.sold_units[entry]))
-            have -= units
+            units = min(have * done.lot, int(done.cleared.sold_units[entry]))
+            have -= -(-units // max(1, done.lot))
             earned += units * (int(done.sell_prices[entry]) - cost)
     return earned
 
 
-def _bought(done: ClearedLane, place: int, value: int) -> int:
+def _bought(done: ClearedRound, place: int, value: int) -> int:
     entries = np.flatnonzero(done.cleared.bought == place)
     return sum(int(done.cleared.bought_units[entry]) * (value - done.cleared.buy_price) for entry in entries)
 

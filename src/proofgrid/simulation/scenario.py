@@ -54,6 +54,7 @@ class Scenario:
     load_permille: int = 750  #: units that clients want, as a share of what all provers can do in the time
     arrivals: Arrivals = Arrivals.POISSON
     sizes: Sizes = Sizes.UNIFORM
+    reference_price: int = 1_000  #: of a lane before its first round, as a network sets it
     round_ms: int = 5_000
     deadline_ms: int = 900_000  #: the mean; each job has half to one and a half of it
     strategies: Mapping[Strategy, int] = field(default_factory=dict)  #: share of the provers, the rest are honest
@@ -87,6 +88,7 @@ _WHOLE = (
     ("jobs", 1, 100_000_000),
     ("seed", 0, SEED_MAX),
     ("load_permille", 1, 100_000),
+    ("reference_price", 1, 10**9),
     ("round_ms", 100, 3_600_000),
     ("deadline_ms", 1_000, 10**9),
     ("shading_clients_permille", 0, WHOLE_PERMILLE),

@@ -2,10 +2,10 @@
 
     heap:  round ---- leases end ---- slots are free ---- jobs return ---- round ...
              |            '-> pay, or slash and ask rules.jobs.retry what comes next
-             '-> books -> rules: clear_class_columns, place_columns, next_reference -> leases
+             '-> books -> rules: run_chain_columns, next_reference -> leases
 
 What the real market does and this one does not: programs in caches, tasks of several jobs, hedges, sitting out, lanes
-with constraints, fair share between clients, slots instead of units on the way down (docs/decisions/0016).
+with constraints, fair share between clients (docs/decisions/0016).
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ import numpy as np
 
 from proofgrid.rules.jobs.retry import GiveUp, decide_retry
 from proofgrid.rules.market.columns import Column, column_of
-from proofgrid.rules.market.fast_classes import ClearedLane, clear_class_columns
-from proofgrid.rules.scheduling.placement_columns import UNSOLD, place_columns
+from proofgrid.rules.market.fast_chain import ClearedRound, run_chain_columns
+from proofgrid.rules.scheduling.placement_columns import UNSOLD
 from proofgrid.simulation import chance, griefing, leases
 from proofgrid.simulation.books import Book, Orders
 from proofgrid.simulation.clock import Clock
@@ -31,7 +31,7 @@ from proofgrid.simulation.references import following_reference
 from proofgrid.simulation.scenario import WHOLE_PERMILLE, Scenario, Strategy
 from proofgrid.simulation.standing import Standing
 
-Cleared = tuple[ClearedLane, ...]
+Cleared = tuple[ClearedRound, ...]
 Watch = Callable[["World", Book, Cleared], None]
 LANES = range(len(CLASSES))
 NEVER = -1
@@ -82,7 +82,7 @@ class World:
         machines = scenario.provers
         self.work_cost, self.slashed, self.proofs = (np.zeros(machines, dtype=np.int64) for _ in range(3))
         self.standing = Standing.of(self.provers)
-        self.references: list[int | None] = [None for _ in LANES]
+        self.references = [scenario.reference_price for _ in LANES]
         self._orders = Orders.of(
             limits=self.jobs.limit, units=self.jobs.units, asks=self.provers.ask, lane_of=self.provers.lane
         )
@@ -148,26 +148,25 @@ class World:
         self.record.two_sided += 1
         if self.scenario.griefing:
             book = _attacked(book)
-        cleared = clear_class_columns(book.lanes)
+        cleared = run_chain_columns(
+            book.lanes,
+            excluded=lambda lane, bought, still_in: self._excluded_on(book.jobs[lane][bought], book.provers[still_in]),
+        )
         if self._watch is not None:
             self._watch(self, book, cleared)
         for lane, done in enumerate(cleared):
-            self.references[lane] = following_reference(self.references[lane], book.lanes[lane].bids, done)
+            following = following_reference(self.references[lane], book.lanes[lane].bids, done)
+            if following is not None:
+                self.references[lane] = following
         sales = [self._sales(book, lane, done) for lane, done in enumerate(cleared)]
         self._lease(book, *(np.concatenate(columns) for columns in zip(*sales, strict=True)))
         self._note_lanes(book, cleared)
 
-    def _sales(self, book: Book, lane: int, done: ClearedLane) -> tuple[Column, Column, Column, Column, Column]:
+    def _sales(self, book: Book, lane: int, done: ClearedRound) -> tuple[Column, Column, Column, Column, Column]:
         """Return job, prover, units, buy price and sell price of all that a lane sold."""
         line = book.provers[done.still_in]
         jobs = book.jobs[lane][done.cleared.bought]
-        excluded = self._excluded_on(jobs, line)
-        places = place_columns(
-            done.cleared.bought_units,
-            done.cleared.sold_units,
-            done.cleared.sold_units + done.cleared.unsold_units,
-            excluded,
-        )
+        places = done.places
         provers = np.where(places == UNSOLD, DECOY, line[places]) if len(line) else places
         is_job = (jobs != NO_JOB) & (provers != DECOY)
         sales = [jobs[is_job], provers[is_job], done.cleared.bought_units[is_job], done.sell_prices[places[is_job]]]
@@ -177,7 +176,7 @@ class World:
         job, prover, units, sell_price = sales
         return job, prover, units, np.full(len(job), done.cleared.buy_price), sell_price
 
-    def _blocked(self, jobs: Column, line: Column, done: ClearedLane) -> list[Column]:
+    def _blocked(self, jobs: Column, line: Column, done: ClearedRound) -> list[Column]:
         """Return the slices that the griefing buyer had to buy."""
         cleared = done.cleared
         hers = (jobs[cleared.slice_buyers] == NO_JOB) & (line[cleared.slice_sellers] != DECOY)
@@ -326,7 +325,7 @@ class World:
         self.record.treasury.append((now_ms, self.accounts.treasury))
         self._orders.note_buckets(self.standing.buckets())
 
-    def _note_lanes(self, book: Book, cleared: Sequence[ClearedLane]) -> None:
+    def _note_lanes(self, book: Book, cleared: Sequence[ClearedRound]) -> None:
         for lane, done in enumerate(cleared):
             hers = book.jobs[lane][done.cleared.bought] == NO_JOB
             units = int(done.cleared.bought_units[~hers].sum())
@@ -334,7 +333,7 @@ class World:
             waiting = len(self._waiting[lane])
             prices = (done.cleared.buy_price, done.cleared.sell_price)
             if bids and asks:
-                row = (book.now_ms, lane, self.references[lane] or 0, *prices, units, bids, asks, waiting)
+                row = (book.now_ms, lane, self.references[lane], *prices, units, bids, asks, waiting)
                 self.record.lanes.append(row)
 
     def _opened(self) -> Accounts:
@@ -350,15 +349,13 @@ def _attacked(book: Book) -> Book:
     """Return the book with a griefing buyer and her decoy in each lane that has jobs."""
     lanes = list(book.lanes)
     jobs, provers = list(book.jobs), []
-    first = 0
-    above = 0
+    first = above = 0
     top_rank = int(max((lane.asks.rank.max(initial=-1) for lane in lanes), default=-1))
     for number, lane in enumerate(book.lanes):
         rows = book.provers[first : first + len(lane.asks)]
         first += len(lane.asks)
-        # Without a reference nothing bounds her bid, and she would make a price that nobody could pay.
-        if len(lane.bids) and len(lane.asks) + above and lane.rules.reference is not None:
-            attacked = griefing.attack(lane, carried_units=above)
+        if len(lane.bids) and len(lane.asks) + above:
+            attacked = griefing.attack_slots(book.lanes, number, slots_above=above)
             top_rank += 1
             attacked.asks.rank[-1] = top_rank  # sellers of all lanes share one order of ranks
             lanes[number] = attacked

@@ -13,19 +13,25 @@ from proofgrid.store.queries import QUERIES
 GATEWAY_SILENT_MS = 5_000  #: a gateway that was not seen for so long lives no more, and its provers count for nothing
 
 
-async def sessions_of_chain(connection: Any, chain: str, *, newcomers_grow: bool = False) -> list[Any]:
-    """Return the open sessions on living gateways that serve a chain, with what their provers are doing already."""
+async def sessions_of_chain(
+    connection: Any, chain: str, *, silent_ms: int | None, newcomers_grow: bool = False
+) -> list[Any]:
+    """Return the open sessions on living gateways that serve a chain, with what their provers are doing already.
+
+    `silent_ms`: how long a lease lives without a heartbeat. Whoever may have lost one by silence is left out, so a
+    prover that hangs is sold nothing more. None: nobody is left out.
+    """
     subnetwork, proof_system = chain.split("/")
     rows: list[Any] = await connection.fetch(
-        QUERIES["supply_of_chain"], proof_system, GATEWAY_SILENT_MS, subnetwork, newcomers_grow
+        QUERIES["supply_of_chain"], proof_system, GATEWAY_SILENT_MS, subnetwork, newcomers_grow, silent_ms
     )
     return rows
 
 
-async def sessions_of_lane(connection: Any, lane: str) -> list[Any]:
+async def sessions_of_lane(connection: Any, lane: str, *, silent_ms: int | None) -> list[Any]:
     """Return those of them that may have the lane's jobs."""
     constraints = await constraints_of(connection, [lane])
-    sessions = await sessions_of_chain(connection, chain_of(lane))
+    sessions = await sessions_of_chain(connection, chain_of(lane), silent_ms=silent_ms)
     return [row for row in sessions if serves(row, lane, constraints.get(lane, NO_CONSTRAINTS))]
 
 

@@ -10,7 +10,7 @@ from proofgrid.primitives.errors import IdempotencyConflict, InsufficientFunds, 
 from proofgrid.primitives.ids import AccountId, Address
 from proofgrid.primitives.money import AMOUNT_MAX
 from proofgrid.rules.ledger.book import MINT, TREASURY, Book, Transfer, client_account, escrow_account, operator_account
-from proofgrid.rules.ledger.settlement import deposit, escrow, pay_for_proof, refund, withdraw
+from proofgrid.rules.ledger.settlement import SurplusTo, deposit, escrow, pay_for_proof, refund, withdraw
 
 CLIENT = Address("0xC11e47")
 OPERATOR = Address("0x09e4A704")
@@ -20,7 +20,13 @@ def a_transfer(transfer_id: str = "t1", *, amount: int = 10) -> Transfer:
     return Transfer(transfer_id=transfer_id, debit=MINT, credit=client_account(CLIENT), amount=amount, reason="test")
 
 
-def a_payment(job_id: str = "job", *, operator: Address = OPERATOR, sell_price: int = 3) -> list[Transfer]:
+def a_payment(
+    job_id: str = "job",
+    *,
+    operator: Address = OPERATOR,
+    sell_price: int = 3,
+    surplus_to: SurplusTo = SurplusTo.TREASURY,
+) -> list[Transfer]:
     return pay_for_proof(
         task_id="task",
         job_id=job_id,
@@ -30,6 +36,7 @@ def a_payment(job_id: str = "job", *, operator: Address = OPERATOR, sell_price: 
         sell_price=sell_price,
         lane="main/ezkl/small",
         round_number=7,
+        surplus_to=surplus_to,
     )
 
 
@@ -153,6 +160,17 @@ def test_the_client_never_pays_less_than_the_operator_receives() -> None:
     with pytest.raises(InvalidField) as caught:
         a_payment(sell_price=5)
     assert caught.value.field == "buy_price"
+
+
+def test_a_burnt_surplus_is_in_circulation_no_more() -> None:
+    book = a_book_with_escrow()
+    book.post(a_payment(sell_price=3, surplus_to=SurplusTo.BURN))
+
+    [surplus] = [one for one in book.transfers if one.transfer_id == "surplus:job"]
+    assert (surplus.debit, surplus.credit, surplus.reason) == (escrow_account("task"), MINT, "surplus burnt")
+    assert book.balance(TREASURY) == 0
+    assert book.balance(MINT) == surplus.amount - 1_000
+    assert sum(book.balances.values()) == 0
 
 
 def test_equal_prices_leave_nothing_to_the_treasury() -> None:

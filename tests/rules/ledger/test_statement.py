@@ -31,7 +31,13 @@ def test_an_address_owns_an_account_of_each_kind_and_the_network_its_own() -> No
 
 @pytest.mark.parametrize(
     ("reason", "amount", "units", "price"),
-    [("proof", 700_000, 1_000, 700), ("surplus", -5_000, 1_000, 5), ("hedge", 333, 1_000, 0), ("proof", 7, 0, 0)],
+    [
+        ("proof", 700_000, 1_000, 700),
+        ("surplus", -5_000, 1_000, 5),
+        ("surplus burnt", -5_000, 1_000, 5),
+        ("hedge", 333, 1_000, 0),
+        ("proof", 7, 0, 0),
+    ],
 )
 def test_only_what_was_made_by_a_price_shows_one(reason: str, amount: int, units: int, price: int) -> None:
     assert price_of(reason, amount=amount, units=units) == price

@@ -1,50 +1,41 @@
 """Serves the provers that are connected to this gateway: sessions, heartbeats, leases out, results in.
 
 hello -> session (older one of the same prover closes; leases it still holds move over, forgotten ones go back)
-heartbeat -> leases live on;   silence or a cut stream -> they expire (watch.py)
-market grants -> "leases" notification -> offer -> prover
+heartbeat -> hearing.py -> leases live on;   silence or a cut stream -> they expire (watch.py)
+market grants -> handing_out.py -> prover
 result -> settlement judges -> paid, or the job goes back
 """
 
 from __future__ import annotations
 
 import asyncio
-import json
-from collections import defaultdict
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import Any
 
-import asyncpg
 import structlog
 
 from proofgrid.primitives.clock import Clock, fresh_uuid
-from proofgrid.primitives.digests import Digest
 from proofgrid.primitives.errors import LeaseLost, ProofgridError, Recoverable, Unavailable
-from proofgrid.primitives.ids import Address, GatewayId, JobId, LeaseId, ProverId, SessionId, TaskId, prover_id
+from proofgrid.primitives.ids import Address, GatewayId, LeaseId, ProverId, SessionId, TaskId, prover_id
+from proofgrid.roles.dispatcher.handing_out import HandingOut, send
+from proofgrid.roles.dispatcher.hearing import Hearing
 from proofgrid.roles.dispatcher.returns import return_job
 from proofgrid.rules.jobs.hedging import HedgePolicy
-from proofgrid.rules.jobs.lifecycle import LeaseState
-from proofgrid.rules.jobs.offers import HeldLease, JobReport, JobTrouble, LeaseOffer, ProverOffer, StageReport, Verdict
-from proofgrid.rules.jobs.phases import LeaseTimes, PhasePolicy, after_progress
+from proofgrid.rules.jobs.offers import HeldLease, JobReport, JobTrouble, ProverOffer, StageReport, Verdict
+from proofgrid.rules.jobs.phases import PhasePolicy
 from proofgrid.rules.jobs.retry import REASON_OF_CODE, ReturnReason
 from proofgrid.rules.reputation.standing import PAUSED, ReputationPolicy, pause_sentence
-from proofgrid.store.batches import Batches
 from proofgrid.store.database import PASSING_TROUBLE, Database
+from proofgrid.store.lanes import GATEWAY_SILENT_MS
 from proofgrid.store.queries import QUERIES
 from proofgrid.store.stakes import slash_equivocation
 from proofgrid.store.standing import standing_of
 from proofgrid.store.subnetworks import check_operator, serve_chains
-from proofgrid.store.tasks import Event, append_events
 from proofgrid.store.transactions import Transaction
 from proofgrid.wire import codec
 from proofgrid.wire.sessions import Session
 from proofgrid.wire.v1 import prover_pb2 as messages
-
-AFTER_TROUBLE_SECONDS = 0.5
-LEASES_PER_MESSAGE = 256
-MANIFESTS_KEPT_MAX = 1_024
 
 log = structlog.get_logger(__name__)
 
@@ -52,8 +43,6 @@ ACCEPTED = Verdict(accepted=True)
 
 #: Who is paid for each, or the BadProof, LeaseLost or Recoverable that says why nobody is.
 Settle = Callable[[Sequence[JobReport], Address], Awaitable[Sequence[ProverId | BaseException]]]
-_Beat = tuple[SessionId, list[HeldLease]]
-_Said = tuple[SessionId, StageReport]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,11 +82,8 @@ class Desk:
         self._subnetwork = subnetwork
         self._clock = clock
         self._sessions: dict[SessionId, Session] = {}
-        self._heartbeats: Batches[_Beat, list[LeaseId]] = Batches(self._write_heartbeats, size_max=1_000)
-        self._progress: Batches[_Said, None] = Batches(self._write_progress, size_max=1_000)
-        self._manifests: dict[Digest, str] = {}
-        self._granted = asyncio.Event()
-        self._offering = asyncio.Lock()
+        self._hearing = Hearing(database, settings.phases)
+        self._out = HandingOut(database, gateway_id=gateway_id, sessions=self._sessions, phases=settings.phases)
         self._moving = False  #: this gateway closes: no new sessions, no more leases to the ones it has
         self._someone_left = asyncio.Event()
         self._told_to_move: set[SessionId] = set()
@@ -212,9 +198,7 @@ class Desk:
     async def move_all(self, *, patience_seconds: float) -> None:
         """Ask every prover to go to another gateway with its leases; return when they are gone, or patience is over."""
         self._moving = True
-        # After an offer under way nothing follows: no lease may arrive behind the notice and be overlooked.
-        async with self._offering:
-            pass
+        await self._out.end()
         await self._database.write(Transaction.DRAIN_SESSION, QUERIES["drain_gateway"], self._gateway_id)
         for session in list(self._sessions.values()):
             self._ask_to_move(session)
@@ -228,7 +212,7 @@ class Desk:
         if session.session_id not in self._told_to_move:
             self._told_to_move.add(session.session_id)
             notice = messages.Notice(code=codec.MOVE, detail="this gateway closes")
-            self._send(session, messages.ToProver(notice=notice))
+            send(session, messages.ToProver(notice=notice))
 
     async def _wake_lanes(self, session: Session) -> None:
         await self._database.write(Transaction.WAKE, QUERIES["wake_lanes"], session.lanes)
@@ -237,59 +221,11 @@ class Desk:
 
     async def heartbeat(self, session: Session, held: list[HeldLease]) -> list[LeaseId]:
         """Let the session and its leases live on; return the leases that are not its own any more."""
-        return await self._heartbeats.add((session.session_id, held))
-
-    async def _write_heartbeats(self, beats: list[_Beat]) -> list[list[LeaseId]]:
-        leases = [(one.lease_id, one.fence, session_id) for session_id, held in beats for one in held]
-        ids, fences, sessions = ([lease[side] for lease in leases] for side in range(3))
-        rows = await self._database.write(
-            Transaction.HEARTBEAT,
-            QUERIES["heartbeats"],
-            [session_id for session_id, _ in beats],
-            ids,
-            fences,
-            sessions,
-            self._settings.lease_ttl_ms,
-        )
-        alive = {row["lease_id"] for row in rows}
-        return [[one.lease_id for one in held if one.lease_id not in alive] for _, held in beats]
+        return await self._hearing.heartbeat(session.session_id, held)
 
     async def progress(self, session: Session, report: StageReport) -> None:
         """Note how far a job is; the first word of a lease says that it has started."""
-        await self._progress.add((session.session_id, report))
-
-    async def _write_progress(self, said: list[_Said]) -> list[None]:
-        # Of several words about one lease the last counts.
-        last = {report.held.lease_id: (session_id, report) for session_id, report in said}
-        async with self._database.transaction(Transaction.NOTE_PROGRESS) as connection:
-            tasks = await connection.fetch(QUERIES["tasks_of_leases"], list(last))
-            await connection.fetch(QUERIES["lock_tasks"], [row["task_id"] for row in tasks])
-            rows = await connection.fetch(
-                QUERIES["leases_of_progress"],
-                list(last),
-                [report.held.fence for _, report in last.values()],
-                [session_id for session_id, _ in last.values()],
-            )
-            heard = [(row, last[row["lease_id"]][1]) for row in rows]
-            await self._note_times(connection, heard)
-            await append_events(connection, [_stage_event(row, report) for row, report in heard])
-        return [None] * len(said)
-
-    async def _note_times(self, connection: Any, heard: Sequence[tuple[asyncpg.Record, StageReport]]) -> None:
-        times = [
-            after_progress(lease_times(row), report.permille, policy=self._settings.phases, now_ms=row["now_ms"])
-            for row, report in heard
-        ]
-        await connection.execute(
-            QUERIES["note_progress"],
-            [row["lease_id"] for row, _ in heard],
-            [one.state.value for one in times],
-            [one.expires_ms for one in times],
-            [one.phase_until_ms for one in times],
-            [one.started_ms for one in times],
-            [one.permille for one in times],
-            [report.stage for _, report in heard],
-        )
+        await self._hearing.progress(session.session_id, report)
 
     async def results(self, session: Session, reports: Sequence[JobReport]) -> list[Verdict]:
         """Have results judged; whatever is no valid proof sends its job back to the market."""
@@ -347,11 +283,11 @@ class Desk:
     def wake(self, gateway: str) -> None:
         """The market granted leases to provers of a gateway."""
         if gateway == str(self._gateway_id):
-            self._granted.set()
+            self._out.wake()
 
     def wake_all(self) -> None:
         """Notifications may have been missed."""
-        self._granted.set()
+        self._out.wake()
 
     def stop(self, session_id: SessionId, lease_id: LeaseId | None, reason: str) -> None:
         """Tell a prover to stop a lease, or end its stream when no lease is named."""
@@ -361,72 +297,19 @@ class Desk:
         message = (
             None if lease_id is None else messages.ToProver(stop=messages.Stop(lease_id=str(lease_id), reason=reason))
         )
-        self._send(session, message)
+        send(session, message)
 
     def tell(self, session_id: SessionId, code: str, detail: str) -> None:
         """Hand a notice on to a prover."""
         session = self._sessions.get(session_id)
         if session is not None:
-            self._send(session, messages.ToProver(notice=messages.Notice(code=code, detail=detail)))
+            send(session, messages.ToProver(notice=messages.Notice(code=code, detail=detail)))
 
     async def run(self) -> None:
         """Serve the provers until cancelled."""
         async with asyncio.TaskGroup() as group:
-            for work in (self._hand_out(), self._heartbeats.run(), self._progress.run()):
+            for work in (self._hearing.run(), self._out.run()):
                 group.create_task(work)
-
-    async def _hand_out(self) -> None:
-        while True:
-            await self._granted.wait()
-            self._granted.clear()
-            try:
-                await self._offer()
-            except PASSING_TROUBLE as error:
-                log.warning("database_away", reason=str(error))
-                await asyncio.sleep(AFTER_TROUBLE_SECONDS)
-                self._granted.set()
-
-    async def _offer(self) -> None:
-        async with self._offering:
-            if self._moving:
-                return  # what was granted and not told goes with its prover to the next gateway
-            # Read back after a restart as well: what was granted and not told yet is told now.
-            rows = await self._database.write(
-                Transaction.OFFER_LEASES,
-                QUERIES["offer_leases"],
-                self._gateway_id,
-                [LeaseState.GRANTED.value],
-                self._settings.lease_ttl_ms,
-                list(self._sessions),
-                self._settings.phases.pick_up_ms,
-            )
-            by_session: dict[SessionId, list[LeaseOffer]] = defaultdict(list)
-            for row in rows:
-                by_session[row["session_id"]].append(_lease_offer(row))
-            for session_id, leases in by_session.items():
-                session = self._sessions.get(session_id)
-                if session is not None:
-                    for start in range(0, len(leases), LEASES_PER_MESSAGE):
-                        part = leases[start : start + LEASES_PER_MESSAGE]
-                        self._send(session, codec.write_leases(part, await self._manifests_of(part)))
-
-    async def _manifests_of(self, leases: Sequence[LeaseOffer]) -> dict[str, str]:
-        """Return the programs' manifests as JSON; a program never changes, so what was read once stays right."""
-        wanted = {lease.program_digest for lease in leases}
-        for digest in wanted - set(self._manifests):
-            if len(self._manifests) >= MANIFESTS_KEPT_MAX:
-                self._manifests.clear()
-            async with self._database.connection() as connection:
-                row = await connection.fetchrow(QUERIES["get_program"], digest)
-            self._manifests[digest] = json.dumps(row["manifest"], separators=(",", ":"))
-        return {digest: self._manifests[digest] for digest in wanted}
-
-    def _send(self, session: Session, message: messages.ToProver | None) -> None:
-        try:
-            session.outgoing.put_nowait(message)
-        except asyncio.QueueFull:
-            # A prover that does not read is gone; its leases expire and are sold again.
-            log.warning("prover_does_not_read", prover_id=session.prover_id)
 
     # --- this gateway's own heartbeat ------------------------------------------------------------
 
@@ -435,7 +318,7 @@ class Desk:
         while True:
             try:
                 async with self._database.transaction(Transaction.GATEWAY_ALIVE) as connection:
-                    await connection.execute(QUERIES["gateway_alive"], self._gateway_id)
+                    await connection.fetch(QUERIES["gateway_alive"], self._gateway_id, GATEWAY_SILENT_MS)
                     await connection.execute(
                         QUERIES["close_sessions_without_stream"],
                         self._gateway_id,
@@ -445,42 +328,3 @@ class Desk:
             except PASSING_TROUBLE as error:
                 log.warning("database_away", reason=str(error))
             await asyncio.sleep(interval_seconds)
-
-
-def _lease_offer(row: asyncpg.Record) -> LeaseOffer:
-    return LeaseOffer(
-        held=HeldLease(lease_id=LeaseId(row["lease_id"]), fence=row["fence"]),
-        job_id=JobId(row["job_id"]),
-        program_digest=Digest(row["program_digest"]),
-        slice_index=row["slice"],
-        input_digest=Digest(row["input_digest"]),
-        small_input=row["small_input"],
-        units=row["units"],
-        memory_bytes=row["memory_bytes"],
-        price=row["sell_price"],
-        timeout_ms=max(1, row["run_ms"]),
-    )
-
-
-def lease_times(row: asyncpg.Record) -> LeaseTimes:
-    """Return the timers in a lease's row."""
-    return LeaseTimes(
-        state=LeaseState(row["state"]),
-        expires_ms=row["expires_ms"],
-        phase_until_ms=row["phase_until_ms"],
-        until_ms=row["until_ms"],
-        prove_ms=row["prove_ms"],
-        started_ms=row["started_ms"],
-        permille=row["permille"],
-    )
-
-
-def _stage_event(row: asyncpg.Record, report: StageReport) -> Event:
-    data = {
-        "slice": row["slice"],
-        "input": row["input"],
-        "stage": report.stage,
-        "permille": report.permille,
-        "prover": row["prover_id"],
-    }
-    return Event(TaskId(row["task_id"]), "stage", data)

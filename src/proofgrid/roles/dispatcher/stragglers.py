@@ -36,9 +36,10 @@ log = structlog.get_logger(__name__)
 class Stragglers:
     """Looks at running leases. Any number of gateways may: the tasks' locks decide who writes."""
 
-    def __init__(self, database: Database, policy: HedgePolicy) -> None:
+    def __init__(self, database: Database, policy: HedgePolicy, *, silent_ms: int) -> None:
         self._database = database
         self._policy = policy
+        self._silent_ms = silent_ms
 
     async def look(self) -> None:
         """Tell what became slow since the last time, and wish for second leases."""
@@ -84,7 +85,7 @@ class Stragglers:
             if not row["hedging"] or not row["alone"]:
                 continue
             if lane not in lanes:
-                lanes[lane] = await _supply_of(connection, lane)
+                lanes[lane] = await self._supply_of(connection, lane)
             job = HedgeJob(
                 units=row["units"],
                 deadline_ms=row["deadline_ms"],
@@ -97,6 +98,10 @@ class Stragglers:
                 wishes[row["job_id"]] = wish
                 lanes[lane].hedges_open += 1
         return wishes
+
+    async def _supply_of(self, connection: Any, lane: str) -> _Supply:
+        sessions = await sessions_of_lane(connection, lane, silent_ms=self._silent_ms)
+        return _Supply(sessions, await connection.fetchrow(QUERIES["lane_pressure"], lane))
 
     async def _note(
         self, connection: Any, slow: Sequence[Any], wishes: Mapping[Any, Hedge], kinds: Mapping[str, KindStats]
@@ -142,11 +147,6 @@ class _Supply:
             leases_held=self._pressure["leases_held"],
             hedges_open=self.hedges_open,
         )
-
-
-async def _supply_of(connection: Any, lane: str) -> _Supply:
-    sessions = await sessions_of_lane(connection, lane)
-    return _Supply(sessions, await connection.fetchrow(QUERIES["lane_pressure"], lane))
 
 
 def _running(row: Any) -> RunningLease:

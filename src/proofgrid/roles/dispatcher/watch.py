@@ -13,7 +13,8 @@ import structlog
 
 from proofgrid.primitives.errors import DeadlineMissed, SettlementStopped
 from proofgrid.primitives.ids import LeaseId, TaskId
-from proofgrid.roles.dispatcher.desk import DispatchSettings, lease_times
+from proofgrid.roles.dispatcher.desk import DispatchSettings
+from proofgrid.roles.dispatcher.hearing import lease_times
 from proofgrid.roles.dispatcher.ladders import raise_limits
 from proofgrid.roles.dispatcher.overflow import Overflow
 from proofgrid.roles.dispatcher.returns import return_job
@@ -41,7 +42,7 @@ class Watch:
         self._settings = settings
         self._woken = asyncio.Event()
         self._blind = False  #: nobody could note heartbeats for a while
-        self._stragglers = Stragglers(database, settings.hedging)
+        self._stragglers = Stragglers(database, settings.hedging, silent_ms=settings.lease_ttl_ms)
         self._overflow = Overflow(database)
         self._next_look = 0.0
 

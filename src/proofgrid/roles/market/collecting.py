@@ -21,12 +21,12 @@ TASKS_OF_OTHERS = 4  #: of each
 
 
 async def collect_chain(
-    connection: Any, chain: str, lanes: Sequence[str], *, horizon_ms: int, newcomers_grow: bool = False
+    connection: Any, chain: str, lanes: Sequence[str], *, horizon_ms: int, silent_ms: int, newcomers_grow: bool = False
 ) -> ChainBook:
     """Return what waits in these lanes, the tasks' rows locked, and the free provers that may have it."""
     if not lanes:
         return ChainBook()
-    sessions = await sessions_of_chain(connection, chain, newcomers_grow=newcomers_grow)
+    sessions = await sessions_of_chain(connection, chain, silent_ms=silent_ms, newcomers_grow=newcomers_grow)
     free, elsewhere, skipped = await take_free(connection, sessions)
     opened, unserved = await _open(connection, sessions, free, lanes, horizon_ms)
     books = [await _collect(connection, book, _lock_tasks) for book in opened]
@@ -39,12 +39,12 @@ async def collect_chain(
 
 
 async def peek_chain(
-    connection: Any, chain: str, lane: str, *, horizon_ms: int, newcomers_grow: bool = False
+    connection: Any, chain: str, lane: str, *, horizon_ms: int, silent_ms: int, newcomers_grow: bool = False
 ) -> ChainBook:
     """Return the same for reading only, with this lane even if nobody waits there."""
     rows = await connection.fetch(QUERIES["waiting_lanes"], chain)
     lanes = {row["lane"] for row in rows} | {lane}
-    sessions = await sessions_of_chain(connection, chain, newcomers_grow=newcomers_grow)
+    sessions = await sessions_of_chain(connection, chain, silent_ms=silent_ms, newcomers_grow=newcomers_grow)
     opened, _ = await _open(connection, sessions, free_of(sessions), sorted(lanes), horizon_ms)
     books = [await _collect(connection, book, _peek_at_tasks) for book in opened]
     return ChainBook([book for book in books if book.has_orders or book.lane == lane])

@@ -47,12 +47,14 @@ class Quoting:
         *,
         reference_price: int,
         horizon_ms: int,
+        silent_ms: int,
         reputation: ReputationPolicy | None = None,
         newcomers_grow: bool = False,
     ) -> None:
         self._database = database
         self._reference_price = reference_price
         self._horizon_ms = horizon_ms
+        self._silent_ms = silent_ms
         self._reputation = reputation or ReputationPolicy()
         self._newcomers_grow = newcomers_grow
 
@@ -67,14 +69,19 @@ class Quoting:
     async def _lane(self, connection: Any, lane: str, jobs: Sequence[QuotedJob], program: str) -> LaneQuote:
         chain = chain_of(lane)
         book = await peek_chain(
-            connection, chain, lane, horizon_ms=self._horizon_ms, newcomers_grow=self._newcomers_grow
+            connection,
+            chain,
+            lane,
+            horizon_ms=self._horizon_ms,
+            silent_ms=self._silent_ms,
+            newcomers_grow=self._newcomers_grow,
         )
         references = {
             row["lane"]: row["next_reference"]
             for row in await connection.fetch(QUERIES["references_of_lanes"], [one.lane for one in book.books])
         }
         recent = await connection.fetch(QUERIES["recent_buy_prices"], lane, RECENT_ROUNDS)
-        sessions = await sessions_of_lane(connection, lane)
+        sessions = await sessions_of_lane(connection, lane, silent_ms=self._silent_ms)
         waiting_units = await connection.fetchval(QUERIES["waiting_units"], lane)
         held_units = await connection.fetchval(QUERIES["held_units"], lane)
         slots = sum(row["slots"] for row in sessions)

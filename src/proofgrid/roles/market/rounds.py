@@ -164,6 +164,7 @@ class Market:
                 chain,
                 lanes,
                 horizon_ms=self._settings.horizon_ms,
+                silent_ms=self._settings.phases.silent_ms,
                 newcomers_grow=self._settings.newcomers_grow,
             )
             await self._telling.nobody(connection, chain, found.unserved)

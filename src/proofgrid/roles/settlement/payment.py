@@ -24,7 +24,7 @@ from proofgrid.rules.jobs.lifecycle import (
 )
 from proofgrid.rules.jobs.offers import JobReport
 from proofgrid.rules.ledger.book import Transfer
-from proofgrid.rules.ledger.settlement import fees_of, pay_for_proof
+from proofgrid.rules.ledger.settlement import SurplusTo, fees_of, pay_for_proof
 from proofgrid.rules.reputation.counters import Fact
 from proofgrid.rules.reputation.standing import Happened, ReputationPolicy
 from proofgrid.store.queries import QUERIES
@@ -49,7 +49,12 @@ class Proven:
 
 
 async def pay(
-    connection: Any, proofs: Sequence[Proven], hedging: HedgePolicy, reputation: ReputationPolicy = REPUTATION
+    connection: Any,
+    proofs: Sequence[Proven],
+    hedging: HedgePolicy,
+    reputation: ReputationPolicy = REPUTATION,
+    *,
+    surplus_to: SurplusTo = SurplusTo.TREASURY,
 ) -> dict[LeaseId, ProverId | LeaseLost]:
     """Pay for proofs in the caller's transaction; say of each lease who was paid, or why nobody was."""
     by_lease = {LeaseId(one.lease["lease_id"]): one for one in proofs}
@@ -81,7 +86,7 @@ async def pay(
         rescued = [(lease["job_id"], Address(lease["operator"])) for lease in failed]
         rescues = await rescue_transfers(connection, rescued) if rescued else ([], [])
         proven = [by_lease[lease_id] for lease_id in by_lease if lease_id in settled]
-        await _follow_up(connection, proven, losers, *rescues)
+        await _follow_up(connection, proven, losers, *rescues, surplus_to=surplus_to)
     outcomes: dict[LeaseId, ProverId | LeaseLost] = {}
     for lease_id, one in by_lease.items():
         if lease_id in settled:
@@ -103,6 +108,8 @@ async def _follow_up(
     losers: Sequence[Loser],
     rescues: Sequence[Transfer],
     rescued: Sequence[Event],
+    *,
+    surplus_to: SurplusTo,
 ) -> None:
     stored = [one for one in proofs if one.small_proof is None]
     if stored:
@@ -112,7 +119,7 @@ async def _follow_up(
             [one.proof_digest for one in stored],
             [one.size_bytes for one in stored],
         )
-    transfers = [transfer for one in proofs for transfer in _transfers(one)]
+    transfers = [transfer for one in proofs for transfer in _transfers(one, surplus_to)]
     transfers += [transfer for loser in losers for transfer in loser.transfers]
     transfers += rescues
     await post_transfers(connection, transfers)
@@ -150,7 +157,7 @@ async def _count_down(connection: Any, proofs: Sequence[Proven], losers: Sequenc
     return [TaskId(row["task_id"]) for row in rows if row["state"] == TaskState.COMBINING]
 
 
-def _transfers(one: Proven) -> list[Transfer]:
+def _transfers(one: Proven, surplus_to: SurplusTo) -> list[Transfer]:
     lease = one.lease
     payments = pay_for_proof(
         task_id=str(lease["task_id"]),
@@ -161,6 +168,7 @@ def _transfers(one: Proven) -> list[Transfer]:
         sell_price=lease["sell_price"],
         lane=lease["lane"],
         round_number=lease["round"],
+        surplus_to=surplus_to,
     )
     return payments + fees_of(payments, fee_permille=lease["fee_permille"])
 

@@ -36,6 +36,7 @@ from proofgrid.rules.jobs.hedging import HedgePolicy
 from proofgrid.rules.jobs.lifecycle import LeaseEvent, LeaseState, lease_sources
 from proofgrid.rules.jobs.limits import SMALL_ARTIFACT_BYTES
 from proofgrid.rules.jobs.offers import JobReport
+from proofgrid.rules.ledger.settlement import SurplusTo
 from proofgrid.rules.reputation.standing import ReputationPolicy
 from proofgrid.store.artifacts import ArtifactStore
 from proofgrid.store.batches import Batches
@@ -75,6 +76,7 @@ class Settlement:
         report_ms: int,
         hedging: HedgePolicy,
         reputation: ReputationPolicy = REPUTATION,
+        surplus_to: SurplusTo = SurplusTo.TREASURY,
     ) -> None:
         self._database = database
         self._artifacts = artifacts
@@ -84,6 +86,7 @@ class Settlement:
         self._report_ms = report_ms
         self._hedging = hedging
         self._reputation = reputation
+        self._surplus_to = surplus_to
         self._leases: Batches[JobReport, Any] = Batches(self._read_leases, size_max=REPORTS_PER_BATCH, at_once=2)
         self._single: Batches[Reported, ProverId] = Batches(self._settle, size_max=1, at_once=max(2, workers.count))
         self._quick: dict[Digest, Batches[Reported, ProverId]] = {}
@@ -152,7 +155,13 @@ class Settlement:
         if proven:
             try:
                 async with self._database.transaction(Transaction.PAY_PROOFS) as connection:
-                    paid = await pay(connection, list(proven.values()), self._hedging, self._reputation)
+                    paid = await pay(
+                        connection,
+                        list(proven.values()),
+                        self._hedging,
+                        self._reputation,
+                        surplus_to=self._surplus_to,
+                    )
             except SettlementStopped:
                 # Their provers say it again; until then their leases are kept (the dispatcher's watch).
                 await self._give_time([batch[place] for place in proven])

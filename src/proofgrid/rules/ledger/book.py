@@ -2,7 +2,7 @@
 
     mint --deposit--> client:<address> --escrow--> escrow:<task id> --pay--> operator:<address>
                             ^                          |   |
-                            +--------- refund ---------+   +--- surplus ---> treasury
+                            +--------- refund ---------+   +--- surplus ---> treasury, or mint (burnt)
 
     operator:<address> --bond--> stake:<address> --unbond--> unbonding:<address> --withdraw--> operator:<address>
                                        +----- slash -----> mint (burnt), client:<address>, rescue:<job id>

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from enum import StrEnum
 
 from proofgrid.primitives.errors import InvalidField
 from proofgrid.primitives.ids import AccountId, Address
@@ -19,6 +20,23 @@ from proofgrid.rules.ledger.book import (
 )
 
 WHOLE_PERMILLE = 1_000
+
+
+class SurplusTo(StrEnum):
+    """Where what clients pay beyond what operators receive goes; never back to who traded."""
+
+    TREASURY = "treasury"
+    BURN = "burn"  #: so that whoever rules the treasury gains nothing by bids and asks of its own (dara.md 6)
+
+    @property
+    def account(self) -> AccountId:
+        """The account that receives it; what is burnt is gone as the burnt part of a slash is."""
+        return MINT if self is SurplusTo.BURN else TREASURY
+
+    @property
+    def reason(self) -> str:
+        """What statements call it."""
+        return "surplus burnt" if self is SurplusTo.BURN else "surplus"
 
 
 def deposit(*, deposit_id: str, client: Address, amount: int) -> list[Transfer]:
@@ -89,8 +107,9 @@ def pay_for_proof(
     sell_price: int,
     lane: str,
     round_number: int,
+    surplus_to: SurplusTo = SurplusTo.TREASURY,
 ) -> list[Transfer]:
-    """Pay for a verified proof: the operator at the sell price, the treasury what the client pays beyond it.
+    """Pay for a verified proof: the operator at the sell price; what the client pays beyond it, to `surplus_to`.
 
     The ids name the job only, not the lease or the round: a job is paid once, whoever proved it. A second proof of
     the same job by somebody else is refused by the book as a conflict.
@@ -113,9 +132,9 @@ def pay_for_proof(
     surplus = Transfer(
         transfer_id=f"surplus:{job_id}",
         debit=escrow_account(task_id),
-        credit=TREASURY,
+        credit=surplus_to.account,
         amount=check_amount((buy_price - sell_price) * units, field="buy_price"),
-        reason="surplus",
+        reason=surplus_to.reason,
         task_id=task_id,
         job_id=job_id,
         lane=lane,

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from proofgrid.primitives.ids import AccountId
 from proofgrid.rules.ledger.book import MINT, TREASURY
+from proofgrid.rules.ledger.settlement import SurplusTo
 
 #: Kinds of accounts named "<kind>:<address>". Escrows are named by tasks, and belong to the tasks' clients.
 KINDS_OF_ADDRESSES = ("client", "operator", "stake", "unbonding")
@@ -17,7 +18,7 @@ QUOTE = "quote"
 #: Who owns what no address owns; statements of these are for administrators.
 NETWORK_OWNERS = (MINT, TREASURY, RESCUE, QUOTE)
 #: Payments whose amount is the job's units times a price.
-PRICED_REASONS = frozenset({"proof", "surplus"})
+PRICED_REASONS = frozenset({"proof", *(to.reason for to in SurplusTo)})
 
 
 def accounts_of(owner: str) -> list[AccountId]:

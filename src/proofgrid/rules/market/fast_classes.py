@@ -44,7 +44,7 @@ class ClearedLane:
 
 def clear_class_columns(lanes: Sequence[LaneColumns]) -> tuple[ClearedLane, ...]:
     """Clear lanes from the most demanding class down."""
-    _check_sellers(lanes)
+    check_ranks([lane.asks for lane in lanes])
     paid_at_most = np.full(sum(len(lane.asks) for lane in lanes), PRICE_MAX, dtype=np.int64)
     carried, carried_numbers = OrderColumns.of([]), column_of([])
     done: list[ClearedLane] = []
@@ -58,7 +58,7 @@ def clear_class_columns(lanes: Sequence[LaneColumns]) -> tuple[ClearedLane, ...]
         still_in = sellers[cleared.still_in]
         sell_prices = np.minimum(paid_at_most[still_in], cleared.sell_price)
         paid_at_most[still_in] = sell_prices
-        surplus = cleared.buy_price * int(cleared.bought_units.sum()) - _received(cleared.sold_units, sell_prices)
+        surplus = cleared.buy_price * int(cleared.bought_units.sum()) - received(cleared.sold_units, sell_prices)
         cleared = replace(cleared, surplus=surplus)
         done.append(ClearedLane(asks=asks, sellers=sellers, cleared=cleared, sell_prices=sell_prices))
         carried, carried_numbers = _carried_down(asks, sellers, cleared)
@@ -82,16 +82,18 @@ def _joined(natives: OrderColumns, carried: OrderColumns) -> OrderColumns:
     )
 
 
-def _received(units: Column, prices: Column) -> int:
+def received(units: Column, prices: Column) -> int:
+    """Return the sum of what all sellers receive."""
     # Floats only say which arithmetic is wide enough, as in `fast`.
     if np.dot(units.astype(np.float64), prices.astype(np.float64)) < SUM_MAX:
         return int(np.dot(units, prices))
     return sum(amount * price for amount, price in zip(units.tolist(), prices.tolist(), strict=True))
 
 
-def _check_sellers(lanes: Sequence[LaneColumns]) -> None:
-    ranks = np.concatenate([column_of([]), *(lane.asks.rank for lane in lanes)])
-    lane_of = np.repeat(np.arange(len(lanes)), [len(lane.asks) for lane in lanes])
+def check_ranks(sellers: Sequence[OrderColumns]) -> None:
+    """Raise InvalidField when two sellers, whichever their native lanes, have one rank."""
+    ranks = np.concatenate([column_of([]), *(asks.rank for asks in sellers)])
+    lane_of = np.repeat(np.arange(len(sellers)), [len(asks) for asks in sellers])
     by_rank = np.argsort(ranks, kind="stable")
     twice = np.flatnonzero(np.diff(ranks[by_rank]) == 0)
     if len(twice):

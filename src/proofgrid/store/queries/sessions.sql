@@ -6,7 +6,17 @@ INSERT INTO network (address) VALUES ($1) ON CONFLICT (one) DO UPDATE SET addres
 INSERT INTO gateways (gateway_id) VALUES ($1);
 
 -- name: gateway_alive
-UPDATE gateways SET seen_ms = now_ms() WHERE gateway_id = $1;
+-- $2: a gateway that was not seen for so long, ms, counts for nothing, and neither do its provers: those who come back
+-- with it wake what they serve (see heartbeats).
+WITH alive AS (
+    UPDATE gateways SET seen_ms = now_ms() FROM gateways AS before
+    WHERE gateways.gateway_id = $1 AND before.gateway_id = $1
+    RETURNING before.gateway_id, before.seen_ms AS before_ms
+)
+SELECT pg_notify('lanes', format('%s/%s/%s', subnetwork, system, classes[1]))
+FROM alive JOIN sessions USING (gateway_id) CROSS JOIN unnest(subnetworks) AS subnetwork
+    CROSS JOIN jsonb_object_keys(asks) AS system
+WHERE before_ms <= now_ms() - $2 * 3 / 4 AND open AND NOT draining GROUP BY subnetwork, system, classes[1];
 
 -- name: gateway_gone
 -- What it was combining is free at once.
@@ -79,10 +89,18 @@ WHERE session_id = ANY($1::uuid[]) AND NOT $2 = ANY(cached_programs);
 -- name: heartbeats
 -- $1: sessions that were heard of; $2, $3, $4: the leases that they hold, their fences and sessions; $5: how long a lease
 -- lives without another heartbeat, ms, never beyond its phase and its limit. Only what has less than three quarters left is
--- written; what somebody else is changing at this moment waits for the next heartbeat. Returns the leases that hold, so
--- that the provers can be told of those that do not.
+-- written; what somebody else is changing at this moment waits for the next heartbeat. Whoever was silent counts for
+-- rounds again (supply_of_chain), so what it serves is woken, one lane of each chain; after half of that silence already,
+-- because a round may be looking at this moment. Returns the leases that hold, so that the provers can be told of those
+-- that do not.
 WITH seen AS (
-    UPDATE sessions SET seen_ms = now_ms() WHERE session_id = ANY($1::uuid[]) AND open
+    UPDATE sessions SET seen_ms = now_ms() FROM sessions AS before
+    WHERE sessions.session_id = ANY($1::uuid[]) AND sessions.open AND before.session_id = sessions.session_id
+    RETURNING before.seen_ms AS before_ms, before.subnetworks, before.asks, before.classes
+), woken AS (
+    SELECT pg_notify('lanes', format('%s/%s/%s', subnetwork, system, classes[1]))
+    FROM seen CROSS JOIN unnest(subnetworks) AS subnetwork CROSS JOIN jsonb_object_keys(asks) AS system
+    WHERE before_ms <= now_ms() - $5 / 2 GROUP BY subnetwork, system, classes[1]
 ), holding AS (
     SELECT lease_id, expires_ms, least(now_ms() + $5 * 3 / 4, phase_until_ms, until_ms) AS aging_ms FROM leases
     JOIN unnest($2::uuid[], $3::bigint[], $4::uuid[]) AS held(lease_id, fence, session_id) USING (lease_id, fence, session_id)
@@ -94,14 +112,15 @@ WITH seen AS (
 ), extended AS (
     UPDATE leases SET expires_ms = least(now_ms() + $5, phase_until_ms, until_ms) FROM aging WHERE leases.lease_id = aging.lease_id
 )
-SELECT lease_id FROM holding;
+SELECT lease_id FROM holding WHERE (SELECT count(*) FROM woken) >= 0;
 
 -- name: supply_of_chain
 -- Open sessions on living gateways that serve the proof system, with what they are already doing, and what they did there
 -- so far: class -> [units, wall_ms, samples]. $3: the subnetwork. A job whose result has arrived takes no slot: it is
 -- judged here while the next one is proven. A paused prover has no slot, and one whose pause is over has one until a job
 -- of its verifies. $4: new provers grow: 1, 2, 4 ... slots with every job that verified, all of them at 8
--- (rules/reputation/canaries.py).
+-- (rules/reputation/canaries.py). $5: how long a lease lives without a heartbeat, ms; heartbeats write it when less than
+-- three quarters are left, so whoever may have lost one by silence was not heard for so long and is not there. NULL: is.
 SELECT s.session_id, s.prover_id, s.operator, s.gateway_id, s.memory_bytes,
     CASE WHEN p.paused_until_ms = 0 AND $4::boolean AND p.jobs_proven < 8 THEN least(s.slots, 1 << p.jobs_proven::int)
         WHEN p.paused_until_ms = 0 THEN s.slots WHEN p.paused_until_ms > now_ms() OR EXISTS (
@@ -118,6 +137,7 @@ SELECT s.session_id, s.prover_id, s.operator, s.gateway_id, s.memory_bytes,
 FROM sessions s JOIN gateways g USING (gateway_id) JOIN provers p USING (prover_id)
     LEFT JOIN accounts bond ON bond.account = 'stake:' || s.operator
 WHERE s.open AND NOT s.draining AND s.asks ? $1 AND $3 = ANY(s.subnetworks) AND g.seen_ms > now_ms() - $2
+    AND coalesce(s.seen_ms > now_ms() - $5 * 3 / 4, true)
 ORDER BY s.prover_id;
 
 -- name: constraints_of_lanes

@@ -1,0 +1,135 @@
+"""Hands the leases that the market granted to the provers of this gateway.
+
+market grants -> "leases" notification -> offer -> prover
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+
+import asyncpg
+import structlog
+
+from proofgrid.primitives.digests import Digest
+from proofgrid.primitives.ids import GatewayId, JobId, LeaseId, SessionId
+from proofgrid.rules.jobs.lifecycle import LeaseState
+from proofgrid.rules.jobs.offers import HeldLease, LeaseOffer
+from proofgrid.rules.jobs.phases import PhasePolicy
+from proofgrid.store.database import PASSING_TROUBLE, Database
+from proofgrid.store.queries import QUERIES
+from proofgrid.store.transactions import Transaction
+from proofgrid.wire import codec
+from proofgrid.wire.sessions import Session
+from proofgrid.wire.v1 import prover_pb2 as messages
+
+AFTER_TROUBLE_SECONDS = 0.5
+LEASES_PER_MESSAGE = 256
+MANIFESTS_KEPT_MAX = 1_024
+
+log = structlog.get_logger(__name__)
+
+
+class HandingOut:
+    """Tells the sessions of this gateway, which others open and close, of their new leases."""
+
+    def __init__(
+        self,
+        database: Database,
+        *,
+        gateway_id: GatewayId,
+        sessions: Mapping[SessionId, Session],
+        phases: PhasePolicy,
+    ) -> None:
+        self._database = database
+        self._gateway_id = gateway_id
+        self._sessions = sessions
+        self._phases = phases
+        self._manifests: dict[Digest, str] = {}
+        self._granted = asyncio.Event()
+        self._offering = asyncio.Lock()
+        self._ended = False
+
+    def wake(self) -> None:
+        """There may be granted leases."""
+        self._granted.set()
+
+    async def end(self) -> None:
+        """Offer nothing more: what was granted and not told goes with its prover to the next gateway."""
+        self._ended = True
+        # After an offer under way nothing follows: no lease may arrive behind a notice and be overlooked.
+        async with self._offering:
+            pass
+
+    async def run(self) -> None:
+        """Hand out until cancelled."""
+        while True:
+            await self._granted.wait()
+            self._granted.clear()
+            try:
+                await self._offer()
+            except PASSING_TROUBLE as error:
+                log.warning("database_away", reason=str(error))
+                await asyncio.sleep(AFTER_TROUBLE_SECONDS)
+                self._granted.set()
+
+    async def _offer(self) -> None:
+        async with self._offering:
+            if self._ended:
+                return
+            # Read back after a restart as well: what was granted and not told yet is told now.
+            rows = await self._database.write(
+                Transaction.OFFER_LEASES,
+                QUERIES["offer_leases"],
+                self._gateway_id,
+                [LeaseState.GRANTED.value],
+                self._phases.silent_ms,
+                list(self._sessions),
+                self._phases.pick_up_ms,
+            )
+            by_session: dict[SessionId, list[LeaseOffer]] = defaultdict(list)
+            for row in rows:
+                by_session[row["session_id"]].append(_lease_offer(row))
+            for session_id, leases in by_session.items():
+                session = self._sessions.get(session_id)
+                if session is not None:
+                    for start in range(0, len(leases), LEASES_PER_MESSAGE):
+                        part = leases[start : start + LEASES_PER_MESSAGE]
+                        send(session, codec.write_leases(part, await self._manifests_of(part)))
+
+    async def _manifests_of(self, leases: Sequence[LeaseOffer]) -> dict[str, str]:
+        """Return the programs' manifests as JSON; a program never changes, so what was read once stays right."""
+        wanted = {lease.program_digest for lease in leases}
+        for digest in wanted - set(self._manifests):
+            if len(self._manifests) >= MANIFESTS_KEPT_MAX:
+                self._manifests.clear()
+            async with self._database.connection() as connection:
+                row = await connection.fetchrow(QUERIES["get_program"], digest)
+            self._manifests[digest] = json.dumps(row["manifest"], separators=(",", ":"))
+        return {digest: self._manifests[digest] for digest in wanted}
+
+
+def send(session: Session, message: messages.ToProver | None) -> None:
+    """Queue a message for a prover; None ends its stream."""
+    try:
+        session.outgoing.put_nowait(message)
+    except asyncio.QueueFull:
+        # A prover that does not read is gone; its leases expire and are sold again.
+        log.warning("prover_does_not_read", prover_id=session.prover_id)
+
+
+def _lease_offer(row: asyncpg.Record) -> LeaseOffer:
+    return LeaseOffer(
+        held=HeldLease(lease_id=LeaseId(row["lease_id"]), fence=row["fence"]),
+        job_id=JobId(row["job_id"]),
+        program_digest=Digest(row["program_digest"]),
+        slice_index=row["slice"],
+        input_digest=Digest(row["input_digest"]),
+        small_input=row["small_input"],
+        units=row["units"],
+        memory_bytes=row["memory_bytes"],
+        price=row["sell_price"],
+        timeout_ms=max(1, row["run_ms"]),
+    )

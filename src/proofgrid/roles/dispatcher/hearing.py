@@ -1,0 +1,123 @@
+"""What the provers of this gateway say while they work: that they live and hold leases, and how far they are.
+
+Both are written down together for all that speak at about the same time.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from typing import Any
+
+import asyncpg
+
+from proofgrid.primitives.ids import LeaseId, SessionId, TaskId
+from proofgrid.rules.jobs.lifecycle import LeaseState
+from proofgrid.rules.jobs.offers import HeldLease, StageReport
+from proofgrid.rules.jobs.phases import LeaseTimes, PhasePolicy, after_progress
+from proofgrid.store.batches import Batches
+from proofgrid.store.database import Database
+from proofgrid.store.queries import QUERIES
+from proofgrid.store.tasks import Event, append_events
+from proofgrid.store.transactions import Transaction
+
+BATCH_MAX = 1_000
+
+_Beat = tuple[SessionId, list[HeldLease]]
+_Said = tuple[SessionId, StageReport]
+
+
+class Hearing:
+    """Needs its `run` in a TaskGroup."""
+
+    def __init__(self, database: Database, phases: PhasePolicy) -> None:
+        self._database = database
+        self._phases = phases
+        self._heartbeats: Batches[_Beat, list[LeaseId]] = Batches(self._write_heartbeats, size_max=BATCH_MAX)
+        self._progress: Batches[_Said, None] = Batches(self._write_progress, size_max=BATCH_MAX)
+
+    async def run(self) -> None:
+        """Write down what is heard until cancelled."""
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._heartbeats.run())
+            group.create_task(self._progress.run())
+
+    async def heartbeat(self, session_id: SessionId, held: list[HeldLease]) -> list[LeaseId]:
+        """Let a session and its leases live on; return the leases that are not its own any more."""
+        return await self._heartbeats.add((session_id, held))
+
+    async def progress(self, session_id: SessionId, report: StageReport) -> None:
+        """Note how far a job is; the first word of a lease says that it has started."""
+        await self._progress.add((session_id, report))
+
+    async def _write_heartbeats(self, beats: list[_Beat]) -> list[list[LeaseId]]:
+        leases = [(one.lease_id, one.fence, session_id) for session_id, held in beats for one in held]
+        ids, fences, sessions = ([lease[side] for lease in leases] for side in range(3))
+        rows = await self._database.write(
+            Transaction.HEARTBEAT,
+            QUERIES["heartbeats"],
+            [session_id for session_id, _ in beats],
+            ids,
+            fences,
+            sessions,
+            self._phases.silent_ms,
+        )
+        alive = {row["lease_id"] for row in rows}
+        return [[one.lease_id for one in held if one.lease_id not in alive] for _, held in beats]
+
+    async def _write_progress(self, said: list[_Said]) -> list[None]:
+        # Of several words about one lease the last counts.
+        last = {report.held.lease_id: (session_id, report) for session_id, report in said}
+        async with self._database.transaction(Transaction.NOTE_PROGRESS) as connection:
+            tasks = await connection.fetch(QUERIES["tasks_of_leases"], list(last))
+            await connection.fetch(QUERIES["lock_tasks"], [row["task_id"] for row in tasks])
+            rows = await connection.fetch(
+                QUERIES["leases_of_progress"],
+                list(last),
+                [report.held.fence for _, report in last.values()],
+                [session_id for session_id, _ in last.values()],
+            )
+            heard = [(row, last[row["lease_id"]][1]) for row in rows]
+            await self._note_times(connection, heard)
+            await append_events(connection, [_stage_event(row, report) for row, report in heard])
+        return [None] * len(said)
+
+    async def _note_times(self, connection: Any, heard: Sequence[tuple[asyncpg.Record, StageReport]]) -> None:
+        times = [
+            after_progress(lease_times(row), report.permille, policy=self._phases, now_ms=row["now_ms"])
+            for row, report in heard
+        ]
+        await connection.execute(
+            QUERIES["note_progress"],
+            [row["lease_id"] for row, _ in heard],
+            [one.state.value for one in times],
+            [one.expires_ms for one in times],
+            [one.phase_until_ms for one in times],
+            [one.started_ms for one in times],
+            [one.permille for one in times],
+            [report.stage for _, report in heard],
+        )
+
+
+def lease_times(row: asyncpg.Record) -> LeaseTimes:
+    """Return the timers in a lease's row."""
+    return LeaseTimes(
+        state=LeaseState(row["state"]),
+        expires_ms=row["expires_ms"],
+        phase_until_ms=row["phase_until_ms"],
+        until_ms=row["until_ms"],
+        prove_ms=row["prove_ms"],
+        started_ms=row["started_ms"],
+        permille=row["permille"],
+    )
+
+
+def _stage_event(row: asyncpg.Record, report: StageReport) -> Event:
+    data = {
+        "slice": row["slice"],
+        "input": row["input"],
+        "stage": report.stage,
+        "permille": report.permille,
+        "prover": row["prover_id"],
+    }
+    return Event(TaskId(row["task_id"]), "stage", data)
