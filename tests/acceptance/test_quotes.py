@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from proofgrid.primitives.errors import InvalidInput, UnknownProgram
+from proofgrid.primitives.errors import InvalidInput, UnknownProgram, UnknownSubnetwork
+from proofgrid.rules.jobs.constraints import Constraints
 from tests.acceptance.tasks import database_of, register_toy
 from tests.cli.commands import proofgrid
 from tests.networks import Network
@@ -58,3 +59,23 @@ async def test_without_provers_nobody_sells_and_bad_requests_are_refused_as_in_s
     )
     assert shown.returncode == 0, shown.stderr
     assert "nobody" in shown.stdout
+
+
+async def test_a_quote_for_chosen_provers_is_the_price_of_their_lane(network: Network, tmp_path: Path) -> None:
+    for name, operator, region, ask in (("far", "alice", "us", 600), ("near", "bob", "eu", 900)):
+        await network.start_prover(name, operator, ask=ask, REGION=region)
+    there, nowhere = Constraints(regions=frozenset({"eu"})), Constraints(regions=frozenset({"mars"}))
+    async with network.client() as client:
+        program = await register_toy(client, tmp_path, slices=1)
+        anywhere = await client.quote(program.digest, ["x"])
+        quote = await client.quote(program.digest, ["x"], constraints=there)
+        lost = await client.quote(program.digest, ["x"], constraints=nowhere)
+        with pytest.raises(UnknownSubnetwork):
+            await client.quote(program.digest, ["x"], subnetwork="no-such")
+        task = await client.submit(program.digest, ["x"], limit_price=3 * quote.price_now, constraints=there)
+        task = await client.wait(task.task_id)
+
+    assert quote.lanes[0].lane == f"default/toy/small/{there.name}"
+    assert (anywhere.lanes[0].provers, quote.lanes[0].provers, lost.lanes[0].provers) == (2, 1, 0)
+    assert (lost.price_now, lost.HasField("firm")) == (0, False)
+    assert quote.cost_now == task.spent

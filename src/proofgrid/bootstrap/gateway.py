@@ -64,6 +64,7 @@ from proofgrid.roles.market.rounds import Market
 from proofgrid.roles.settlement.combining import Combiner
 from proofgrid.roles.settlement.ledger_check import LedgerCheck
 from proofgrid.roles.settlement.settlement import Settlement
+from proofgrid.rules.jobs.constraints import Constraints
 from proofgrid.rules.market.quote import LaneQuote
 from proofgrid.settings import GatewaySettings, parse_gateway_roles
 from proofgrid.store.cache import LocalCache
@@ -217,19 +218,13 @@ async def run_gateway(
         client_pb2_grpc.add_ArtifactServiceServicer_to_server(
             ArtifactService(door, database, artifacts, limits=limits), server
         )
-        of_market = market_settings_of(settings)
-        quoting = Quoting(
-            database,
-            reference_price=of_market.reference_price,
-            horizon_ms=of_market.horizon_ms,
-            silent_ms=of_market.phases.silent_ms,
-            reputation=of_market.reputation,
-            newcomers_grow=of_market.newcomers_grow,
-        )
+        quoting = Quoting(database, market_settings_of(settings))
 
-        async def price_jobs(jobs: Sequence[tuple[str, JobDraft]], program: str) -> Sequence[LaneQuote]:
+        async def price_jobs(
+            jobs: Sequence[tuple[str, JobDraft]], program: str, constraints: Constraints
+        ) -> Sequence[LaneQuote]:
             asked = [QuotedJob(lane=lane, units=job.units, memory_bytes=job.memory_bytes) for lane, job in jobs]
-            return await quoting.quote(asked, program=program)
+            return await quoting.quote(asked, program=program, constraints=constraints)
 
         quotes_pb2_grpc.add_QuoteServiceServicer_to_server(
             QuoteService(

@@ -9,12 +9,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from proofgrid.cli.choosing import AllowOperator, DenyOperator, MinStake, Region, Subnetwork, demanded
 from proofgrid.cli.console import complain, plain, print_json, print_table, say
 from proofgrid.cli.options import ClientOptions, run_async, with_client
 from proofgrid.cli.reading import parse_amount, parse_duration_ms, read_inputs
 from proofgrid.primitives.clock import fresh_bytes
 from proofgrid.primitives.errors import InvalidField
 from proofgrid.primitives.money import format_amount
+from proofgrid.rules.jobs.constraints import Constraints
 
 if TYPE_CHECKING:
     from proofgrid.wire.v1 import quotes_pb2 as messages
@@ -36,6 +38,11 @@ def run(
         list[str] | None, typer.Option("--input", metavar="JSON", help="An input in place; may be given again.")
     ] = None,
     *,
+    allow_operator: AllowOperator = None,
+    deny_operator: DenyOperator = None,
+    min_stake: MinStake = None,
+    region: Region = None,
+    subnetwork: Subnetwork = "",
     firm: Annotated[bool, typer.Option("--firm", help="Buy it: the network holds cost and time for you.")] = False,
     hold: Annotated[
         str | None, typer.Option("--hold", metavar="10m", help="For how long it is held. [default: 10m]")
@@ -59,6 +66,7 @@ def run(
     \b
     Example:
       proofgrid quote 3f9a… digit.json
+      proofgrid quote 3f9a… digit.json --region eu --min-stake 5
       proofgrid submit 3f9a… digit.json --limit-price PRICE --wait
       proofgrid quote 3f9a… digit.json --firm --hold 30m --cost-max 0.2
       proofgrid submit 3f9a… other.json --quote ID --wait
@@ -66,10 +74,14 @@ def run(
     order = _Order(
         program=program,
         inputs=read_inputs(files or [], inputs or []),
+        constraints=demanded(allow_operator, deny_operator, min_stake, region),
+        subnetwork=subnetwork,
         hold_ms=parse_duration_ms(hold, field="hold") if hold else 0,
         cost_max=parse_amount(cost_max, field="cost_max") if cost_max else 0,
         idempotency_key=key_id or fresh_bytes(16).hex(),
     )
+    if firm and (subnetwork or not order.constraints.is_empty):
+        raise InvalidField("a firm quote is for the common lanes and all provers", field="firm")
     if not firm:
         if cost_max or key_id:
             raise InvalidField("a quote that is not bought costs nothing", field="firm", hint="add --firm to buy it")
@@ -87,6 +99,8 @@ def run(
 class _Order:
     program: str
     inputs: list[Any]
+    constraints: Constraints
+    subnetwork: str
     hold_ms: int
     cost_max: int
     idempotency_key: str
@@ -94,7 +108,13 @@ class _Order:
 
 async def _quote(options: ClientOptions, order: _Order) -> None:
     async with options.client() as client:
-        quote = await client.quote(order.program, order.inputs, hold_ms=order.hold_ms)
+        quote = await client.quote(
+            order.program,
+            order.inputs,
+            hold_ms=order.hold_ms,
+            constraints=order.constraints,
+            subnetwork=order.subnetwork,
+        )
     if options.json:
         print_json(plain(quote))
         return

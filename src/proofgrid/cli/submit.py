@@ -8,6 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
+from proofgrid.cli.choosing import AllowOperator, DenyOperator, MinStake, Region, Subnetwork, demanded
 from proofgrid.cli.console import complain, plain, print_json, say
 from proofgrid.cli.following import fetch, follow, say_detached
 from proofgrid.cli.options import WATCH_PATIENCE_SECONDS, ClientOptions, run_async, with_client
@@ -15,7 +16,7 @@ from proofgrid.cli.reading import parse_amount, parse_duration_ms, parse_ladder,
 from proofgrid.primitives.clock import SystemClock, fresh_bytes
 from proofgrid.primitives.errors import InvalidField
 from proofgrid.primitives.money import format_amount
-from proofgrid.rules.jobs.constraints import Constraints, parse_constraints
+from proofgrid.rules.jobs.constraints import Constraints
 from proofgrid.rules.jobs.ladder import Ladder
 
 
@@ -99,25 +100,11 @@ def run(
     up_to: Annotated[
         int | None, typer.Option("--up-to", min=1, metavar="PRICE", help="but never beyond this; it is put in escrow.")
     ] = None,
-    allow_operator: Annotated[
-        list[str] | None,
-        typer.Option("--allow-operator", metavar="ADDRESS", help="Only provers of this operator; may be given again."),
-    ] = None,
-    deny_operator: Annotated[
-        list[str] | None,
-        typer.Option("--deny-operator", metavar="ADDRESS", help="No prover of this operator; may be given again."),
-    ] = None,
-    min_stake: Annotated[
-        str | None, typer.Option("--min-stake", metavar="TOKENS", help="Only operators with at least this stake.")
-    ] = None,
-    region: Annotated[
-        list[str] | None,
-        typer.Option("--region", metavar="NAME", help="Only provers in this region; may be given again."),
-    ] = None,
-    subnetwork: Annotated[
-        str,
-        typer.Option("--subnetwork", metavar="NAME", help="Use this subnetwork's lanes. [default: the common ones]"),
-    ] = "",
+    allow_operator: AllowOperator = None,
+    deny_operator: DenyOperator = None,
+    min_stake: MinStake = None,
+    region: Region = None,
+    subnetwork: Subnetwork = "",
     wait: Annotated[bool, typer.Option("--wait/--no-wait", help="Show the task until it ends.")] = False,
     out: Annotated[
         Path | None, typer.Option("--out", "-o", metavar="FILE", help="Wait, then download and verify the bundle.")
@@ -151,12 +138,7 @@ def run(
         idempotency_key=key_id or fresh_bytes(16).hex(),
         hedging=hedging,
         ladder=parse_ladder(raise_by, up_to),
-        constraints=parse_constraints(
-            allowed_operators=allow_operator or [],
-            denied_operators=deny_operator or [],
-            min_stake=parse_amount(min_stake, field="min_stake") if min_stake else 0,
-            regions=region or [],
-        ),
+        constraints=demanded(allow_operator, deny_operator, min_stake, region),
         subnetwork=subnetwork,
         wait=wait or out is not None,
         out=out,

@@ -160,13 +160,24 @@ class Client:
         task: messages.Task = await self.connection.ask(self._stub.Submit, request)
         return task
 
-    async def quote(self, program_digest: str, inputs: Sequence[Any], *, hold_ms: int = 0) -> quote_messages.Quote:
+    async def quote(
+        self,
+        program_digest: str,
+        inputs: Sequence[Any],
+        *,
+        hold_ms: int = 0,
+        constraints: Constraints = NO_CONSTRAINTS,
+        subnetwork: str = "",
+    ) -> quote_messages.Quote:
         """Return what a request would cost now, which limits sold how often, and how long it would take.
 
         `firm` has the terms on which the network would promise it for `hold_ms`, if it does; `buy_quote` buys that.
         Everything is checked as in `submit`; nothing is stored, sold or promised.
         """
         request = _quote_request(program_digest, inputs, hold_ms)
+        request.subnetwork = subnetwork
+        if (demanded := write_constraints(constraints)) is not None:
+            request.constraints.CopyFrom(demanded)
         quote: quote_messages.Quote = await self.connection.ask(self._quotes_stub().GetQuote, request)
         return quote
 

@@ -32,7 +32,12 @@ async def sessions_of_lane(connection: Any, lane: str, *, silent_ms: int | None)
     """Return those of them that may have the lane's jobs."""
     constraints = await constraints_of(connection, [lane])
     sessions = await sessions_of_chain(connection, chain_of(lane), silent_ms=silent_ms)
-    return [row for row in sessions if serves(row, lane, constraints.get(lane, NO_CONSTRAINTS))]
+    return those_that_serve(sessions, lane, constraints.get(lane, NO_CONSTRAINTS))
+
+
+def those_that_serve(sessions: Iterable[Any], lane: str, constraints: Constraints) -> list[Any]:
+    """Return the sessions that serve a lane with these constraints."""
+    return [row for row in sessions if serves(row, lane, constraints)]
 
 
 async def constraints_of(connection: Any, lanes: Iterable[str]) -> dict[str, Constraints]:

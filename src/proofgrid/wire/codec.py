@@ -19,6 +19,7 @@ from proofgrid.rules.jobs.request import ProofRequest
 from proofgrid.wire.v1 import client_pb2 as client
 from proofgrid.wire.v1 import common_pb2 as common
 from proofgrid.wire.v1 import prover_pb2 as prover
+from proofgrid.wire.v1 import quotes_pb2 as quotes
 
 JSON_DEPTH_MAX = 32
 MOVE = "move"  #: code of the notice that asks a prover to go to another gateway, with all its leases
@@ -75,6 +76,21 @@ def read_submit(message: client.SubmitRequest, *, bytes_max: int) -> ProofReques
         constraints=_read_constraints(message.constraints) if message.HasField("constraints") else NO_CONSTRAINTS,
         subnetwork=message.subnetwork,
         quote_id=str(parse_uuid(message.quote_id, field="quote_id")) if message.quote_id else "",
+    )
+
+
+def read_quote_request(message: quotes.QuoteRequest, *, bytes_max: int) -> ProofRequest:
+    """Return a request that is priced only: its own terms do not matter."""
+    return read_submit(
+        client.SubmitRequest(
+            program_digest=message.program_digest,
+            inputs_json=message.inputs_json,
+            limit_price=1,
+            idempotency_key="quote",
+            constraints=message.constraints if message.HasField("constraints") else None,
+            subnetwork=message.subnetwork,
+        ),
+        bytes_max=bytes_max,
     )
 
 

@@ -153,9 +153,10 @@ class Admission:
             raise Recoverable("the task with this key is not to be found", hint="try again in a moment")
         return known
 
-    async def jobs_of(self, request: ProofRequest) -> tuple[Program, list[tuple[Lane, JobDraft]]]:
+    async def jobs_of(self, client: Address, request: ProofRequest) -> tuple[Program, list[tuple[Lane, JobDraft]]]:
         """Return the program of a request and its jobs, each with the lane it would be sold in; nothing is stored."""
         program = await self._checked(request)
+        await self._check_subnetwork(client, request, program)
         normal = await self._normalise(program, request)
         return program, [(self._lane_of(job, program, request), job) for job in normal.jobs]
 

@@ -9,11 +9,9 @@ from typing import Any
 import structlog
 
 from proofgrid.primitives.clock import Clock, fresh_uuid
-from proofgrid.primitives.digests import digest_of, parse_digest
 from proofgrid.primitives.errors import (
     IdempotencyConflict,
     InvalidField,
-    MalformedMessage,
     NoFirmQuote,
     Recoverable,
 )
@@ -23,9 +21,10 @@ from proofgrid.proofs.base import JobDraft
 from proofgrid.roles.gateway.admission import Admission
 from proofgrid.roles.gateway.front_door import FrontDoor, answering
 from proofgrid.rules.access.roles import Role
+from proofgrid.rules.jobs.constraints import Constraints
 from proofgrid.rules.jobs.limits import Limits
 from proofgrid.rules.jobs.request import IDEMPOTENCY_KEY_CHARS_MAX, ProofRequest
-from proofgrid.rules.market.firm_quote import FirmPolicy, FirmTerms, firm_terms
+from proofgrid.rules.market.firm_quote import FirmPolicy, FirmTerms, check_common, firm_terms
 from proofgrid.rules.market.quote import CHANCES_PERCENT, LaneQuote
 from proofgrid.store import firm_quotes
 from proofgrid.store.database import Database
@@ -39,8 +38,8 @@ LIST_MAX = 1_000
 
 log = structlog.get_logger(__name__)
 
-#: Jobs with the lanes that they would be sold in, and their program -> what the lanes say.
-PriceJobs = Callable[[Sequence[tuple[str, JobDraft]], str], Awaitable[Sequence[LaneQuote]]]
+#: Jobs with the lanes that they would be sold in, their program, whom they are for -> what the lanes say.
+PriceJobs = Callable[[Sequence[tuple[str, JobDraft]], str, Constraints], Awaitable[Sequence[LaneQuote]]]
 
 
 class QuoteService(services.QuoteServiceServicer):
@@ -67,17 +66,20 @@ class QuoteService(services.QuoteServiceServicer):
 
     @answering
     async def GetQuote(self, request: messages.QuoteRequest, context: Any) -> messages.Quote:  # noqa: N802
-        await self._door.admit(context, Role.CLIENT)
-        quotes = await self._quotes(self._read(request))
+        caller = await self._door.admit(context, Role.CLIENT)
+        asked = codec.read_quote_request(request, bytes_max=self._limits.inputs_json_bytes)
+        quotes = await self._quotes(caller.address, asked)
         answer = write_quote(quotes)
         with suppress(NoFirmQuote):
+            check_common(asked)
             answer.firm.CopyFrom(_write_terms(firm_terms(quotes, self._policy, hold_ms=request.hold_ms)))
         return answer
 
     @answering
     async def BuyQuote(self, request: messages.BuyQuoteRequest, context: Any) -> messages.FirmQuote:  # noqa: N802
         caller = await self._door.admit(context, Role.CLIENT)
-        asked = self._read(request.request)
+        asked = codec.read_quote_request(request.request, bytes_max=self._limits.inputs_json_bytes)
+        check_common(asked)
         key = request.idempotency_key
         if not 1 <= len(key) <= IDEMPOTENCY_KEY_CHARS_MAX:
             raise InvalidField(f"1 to {IDEMPOTENCY_KEY_CHARS_MAX} characters", field="idempotency_key")
@@ -86,7 +88,7 @@ class QuoteService(services.QuoteServiceServicer):
         known = await self._bought(caller.address, key, asked)
         if known is not None:
             return known
-        quotes = await self._quotes(asked)
+        quotes = await self._quotes(caller.address, asked)
         terms = firm_terms(quotes, self._policy, hold_ms=request.request.hold_ms)
         if 0 < request.cost_max < terms.cost + terms.premium:
             raise NoFirmQuote(
@@ -120,9 +122,9 @@ class QuoteService(services.QuoteServiceServicer):
             )
         return messages.ListQuotesResponse(quotes=[_write_firm(row) for row in rows])
 
-    async def _quotes(self, request: ProofRequest) -> Sequence[LaneQuote]:
-        program, jobs = await self._admission.jobs_of(request)
-        return await self._price_jobs(jobs, program.digest)
+    async def _quotes(self, client: Address, request: ProofRequest) -> Sequence[LaneQuote]:
+        program, jobs = await self._admission.jobs_of(client, request)
+        return await self._price_jobs(jobs, program.digest, request.constraints)
 
     async def _bought(self, client: Address, key: str, asked: ProofRequest) -> messages.FirmQuote | None:
         """Return the quote that has the key already; raise IdempotencyConflict when it is for something else."""
@@ -135,20 +137,6 @@ class QuoteService(services.QuoteServiceServicer):
                 f"key {key!r} belongs to quote {row['quote_id']}", field="idempotency_key", hint="use a new key"
             )
         return _write_firm(row)
-
-    def _read(self, request: messages.QuoteRequest) -> ProofRequest:
-        inputs = codec.read_json(request.inputs_json, field="inputs", bytes_max=self._limits.inputs_json_bytes)
-        if not isinstance(inputs, list):
-            raise MalformedMessage("a list with one element per input", field="inputs")
-        return ProofRequest(
-            program_digest=parse_digest(request.program_digest, field="program_digest"),
-            inputs=tuple(inputs),
-            inputs_digest=digest_of(request.inputs_json.encode()),
-            limit_price=1,
-            budget=0,
-            deadline_ms=0,
-            idempotency_key="quote",
-        )
 
 
 def write_quote(quotes: Sequence[LaneQuote]) -> messages.Quote:

@@ -9,10 +9,11 @@ from proofgrid.primitives.clock import fresh_bytes
 from proofgrid.roles.market.book import Book, ChainBook, demands_of, may_prove, slot_units_of
 from proofgrid.roles.market.turns import free_of, take_free
 from proofgrid.rules.jobs.classes import lane_order
-from proofgrid.rules.jobs.constraints import NO_CONSTRAINTS
+from proofgrid.rules.jobs.constraints import NO_CONSTRAINTS, Constraints
 from proofgrid.store.lanes import constraints_of, serves, sessions_of_chain
 from proofgrid.store.queries import QUERIES
 
+NOTHING_KNOWN: Mapping[str, Constraints] = {}
 JOBS_PER_ROUND_MAX = 2_000
 BOOK_TASKS_MIN = 32
 BOOK_TASKS_MAX = 1_000
@@ -39,22 +40,38 @@ async def collect_chain(
 
 
 async def peek_chain(
-    connection: Any, chain: str, lane: str, *, horizon_ms: int, silent_ms: int, newcomers_grow: bool = False
+    connection: Any,
+    chain: str,
+    lane: str,
+    constraints: Constraints,
+    *,
+    horizon_ms: int,
+    silent_ms: int,
+    newcomers_grow: bool = False,
 ) -> ChainBook:
-    """Return the same for reading only, with this lane even if nobody waits there."""
+    """Return the same for reading only, with this lane of these constraints even if nobody waits there."""
     rows = await connection.fetch(QUERIES["waiting_lanes"], chain)
     lanes = {row["lane"] for row in rows} | {lane}
     sessions = await sessions_of_chain(connection, chain, silent_ms=silent_ms, newcomers_grow=newcomers_grow)
-    opened, _ = await _open(connection, sessions, free_of(sessions), sorted(lanes), horizon_ms)
+    asked = {lane: constraints}
+    opened, _ = await _open(connection, sessions, free_of(sessions), sorted(lanes), horizon_ms, asked)
     books = [await _collect(connection, book, _peek_at_tasks) for book in opened]
     return ChainBook([book for book in books if book.has_orders or book.lane == lane])
 
 
 async def _open(
-    connection: Any, sessions: Sequence[Any], free: Mapping[str, Any], lanes: Sequence[str], horizon_ms: int
+    connection: Any,
+    sessions: Sequence[Any],
+    free: Mapping[str, Any],
+    lanes: Sequence[str],
+    horizon_ms: int,
+    known: Mapping[str, Constraints] = NOTHING_KNOWN,
 ) -> tuple[list[Book], list[str]]:
-    """Return the empty books of the lanes that somebody who is free may serve, and the lanes that nobody may."""
-    constraints = await constraints_of(connection, lanes) if sessions else {}
+    """Return the empty books of the lanes that somebody who is free may serve, and the lanes that nobody may.
+
+    `known`: constraints of lanes in which nobody has bid yet.
+    """
+    constraints = {**await constraints_of(connection, lanes), **known} if sessions else {}
     unserved = [lane for lane, wanted in constraints.items() if not any(serves(row, lane, wanted) for row in sessions)]
     books = []
     for lane in sorted(lanes, key=lane_order):

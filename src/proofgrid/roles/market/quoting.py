@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from proofgrid.roles.market.bonds import slots_of_bonds
 from proofgrid.roles.market.book import Book, ChainBook
 from proofgrid.roles.market.collecting import peek_chain
+from proofgrid.roles.market.rounds import MarketSettings
 from proofgrid.rules.jobs.classes import chain_of
+from proofgrid.rules.jobs.constraints import NO_CONSTRAINTS, Constraints
 from proofgrid.rules.market.chain import LaneDemands
 from proofgrid.rules.market.quote import (
     UNITS_PER_SECOND,
@@ -20,10 +23,9 @@ from proofgrid.rules.market.quote import (
     prices_for_chances,
     waiting_ms,
 )
-from proofgrid.rules.reputation.standing import ReputationPolicy
 from proofgrid.rules.scheduling.offers import JobDemand
 from proofgrid.store.database import Database
-from proofgrid.store.lanes import sessions_of_lane, speed_of
+from proofgrid.store.lanes import sessions_of_chain, speed_of, those_that_serve
 from proofgrid.store.queries import QUERIES
 
 RECENT_ROUNDS = 200
@@ -41,47 +43,44 @@ class QuotedJob:
 class Quoting:
     """Answers what the lanes of a request would say now. Any gateway may ask."""
 
-    def __init__(
-        self,
-        database: Database,
-        *,
-        reference_price: int,
-        horizon_ms: int,
-        silent_ms: int,
-        reputation: ReputationPolicy | None = None,
-        newcomers_grow: bool = False,
-    ) -> None:
+    def __init__(self, database: Database, settings: MarketSettings) -> None:
         self._database = database
-        self._reference_price = reference_price
-        self._horizon_ms = horizon_ms
-        self._silent_ms = silent_ms
-        self._reputation = reputation or ReputationPolicy()
-        self._newcomers_grow = newcomers_grow
+        self._settings = settings
 
-    async def quote(self, jobs: Sequence[QuotedJob], *, program: str) -> list[LaneQuote]:
-        """Return what each lane of the jobs says, in one moment of the database."""
+    async def quote(
+        self, jobs: Sequence[QuotedJob], *, program: str, constraints: Constraints = NO_CONSTRAINTS
+    ) -> list[LaneQuote]:
+        """Return what each lane of the jobs says, in one moment of the database; `constraints` are those of the bid."""
         by_lane: dict[str, list[QuotedJob]] = defaultdict(list)
         for job in jobs:
             by_lane[job.lane].append(job)
         async with self._database.snapshot() as connection:
-            return [await self._lane(connection, lane, of_lane, program) for lane, of_lane in sorted(by_lane.items())]
+            return [
+                await self._lane(connection, lane, of_lane, program, constraints)
+                for lane, of_lane in sorted(by_lane.items())
+            ]
 
-    async def _lane(self, connection: Any, lane: str, jobs: Sequence[QuotedJob], program: str) -> LaneQuote:
-        chain = chain_of(lane)
+    async def _lane(
+        self, connection: Any, lane: str, jobs: Sequence[QuotedJob], program: str, constraints: Constraints
+    ) -> LaneQuote:
+        chain, silent_ms = chain_of(lane), self._settings.phases.silent_ms
         book = await peek_chain(
             connection,
             chain,
             lane,
-            horizon_ms=self._horizon_ms,
-            silent_ms=self._silent_ms,
-            newcomers_grow=self._newcomers_grow,
+            constraints,
+            horizon_ms=self._settings.horizon_ms,
+            silent_ms=silent_ms,
+            newcomers_grow=self._settings.newcomers_grow,
         )
+        lanes = sorted({lane, *(one.lane for one in book.books)})
         references = {
-            row["lane"]: row["next_reference"]
-            for row in await connection.fetch(QUERIES["references_of_lanes"], [one.lane for one in book.books])
+            row["lane"]: row["next_reference"] or row["first_reference"] or self._settings.reference_price
+            for row in await connection.fetch(QUERIES["references_of_lanes"], lanes)
         }
+        slots_of_bond = await slots_of_bonds(connection, book.books, references, self._settings.bonds)
         recent = await connection.fetch(QUERIES["recent_buy_prices"], lane, RECENT_ROUNDS)
-        sessions = await sessions_of_lane(connection, lane, silent_ms=self._silent_ms)
+        sessions = those_that_serve(await sessions_of_chain(connection, chain, silent_ms=silent_ms), lane, constraints)
         waiting_units = await connection.fetchval(QUERIES["waiting_units"], lane)
         held_units = await connection.fetchval(QUERIES["held_units"], lane)
         slots = sum(row["slots"] for row in sessions)
@@ -94,7 +93,6 @@ class Quoting:
             slots=slots,
             units_per_second=speed,
         )
-        reference = references.get(lane) or self._reference_price
         return LaneQuote(
             lane=lane,
             jobs=len(jobs),
@@ -103,13 +101,13 @@ class Quoting:
             # Several clearings of a full book take tens of milliseconds: not on the loop.
             price_now=await asyncio.to_thread(
                 price_now,
-                [self._demands(one, references) for one in book.books],
-                book.offers(self._reputation),
+                [_demands(one, references) for one in book.books],
+                book.offers(self._settings.reputation, slots_of_bond),
                 lane,
                 [_demand(number, job, book, lane) for number, job in enumerate(jobs)],
                 program=program,
             ),
-            prices=prices_for_chances([row["buy_price"] for row in recent], reference=reference),
+            prices=prices_for_chances([row["buy_price"] for row in recent], reference=references[lane]),
             provers=len(sessions),
             free_slots=free,
             wait_ms=wait_ms,
@@ -117,14 +115,9 @@ class Quoting:
             promised_ms=waiting_ms(held_units, slots=slots, units_per_second=speed),
         )
 
-    def _demands(self, book: Book, references: dict[str, int]) -> LaneDemands:
-        return LaneDemands(
-            lane=book.lane,
-            number=1,
-            previous=None,
-            reference=references.get(book.lane) or self._reference_price,
-            demands=book.demands,
-        )
+
+def _demands(book: Book, references: Mapping[str, int]) -> LaneDemands:
+    return LaneDemands(lane=book.lane, number=1, previous=None, reference=references[book.lane], demands=book.demands)
 
 
 def _demand(number: int, job: QuotedJob, book: ChainBook, lane: str) -> JobDemand:

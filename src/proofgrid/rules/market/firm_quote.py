@@ -14,7 +14,9 @@ from enum import StrEnum
 
 from proofgrid.primitives.errors import InvalidField, NoFirmQuote, TaskCancelled, Unprovable
 from proofgrid.primitives.money import AMOUNT_MAX, PRICE_MAX
+from proofgrid.rules.access.subnetworks import DEFAULT
 from proofgrid.rules.jobs.lifecycle import TaskState
+from proofgrid.rules.jobs.request import ProofRequest
 from proofgrid.rules.market.quote import LaneQuote
 
 HOLD_MS_MIN = 1_000
@@ -101,6 +103,14 @@ class FirmTerms:
     def reserve(self) -> int:
         """What the treasury sets aside while the quote is open."""
         return self.escrow + self.penalty
+
+
+def check_common(request: ProofRequest) -> None:
+    """Raise NoFirmQuote for a request of which the network promises nothing: one for chosen provers."""
+    if request.subnetwork not in ("", DEFAULT) or not request.constraints.is_empty:
+        raise NoFirmQuote(
+            "firm quotes are for the common lanes and all provers", hint="leave out constraints and subnetwork"
+        )
 
 
 def firm_terms(lanes: Sequence[LaneQuote], policy: FirmPolicy, *, hold_ms: int) -> FirmTerms:

@@ -54,8 +54,11 @@ ORDER BY -limit_price, task_id;
 SELECT lane FROM waiting_lanes($1) AS waiting(lane);
 
 -- name: references_of_lanes
-SELECT given.lane, last.next_reference FROM unnest($1::text[]) AS given(lane) CROSS JOIN LATERAL (
-    SELECT next_reference FROM rounds WHERE rounds.lane = given.lane ORDER BY number DESC LIMIT 1) AS last;
+-- The reference price of each lane's next round; of a lane without a round that of its subnetwork, if it has one.
+SELECT given.lane, last.next_reference,
+    (SELECT reference_price FROM subnetworks WHERE name = split_part(given.lane, '/', 1)) AS first_reference
+FROM unnest($1::text[]) AS given(lane) LEFT JOIN LATERAL (
+    SELECT next_reference FROM rounds WHERE rounds.lane = given.lane ORDER BY number DESC LIMIT 1) AS last ON true;
 
 -- name: recent_buy_prices
 -- Of the latest $2 rounds of a lane, those in which something was sold.

@@ -7,6 +7,7 @@ from collections import abc as _abc
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
 from google.protobuf.internal import containers as _containers
+from proofgrid.wire.v1 import client_pb2 as _client_pb2
 import builtins as _builtins
 import sys
 import typing as _typing
@@ -25,21 +26,31 @@ class QuoteRequest(_message.Message):
     PROGRAM_DIGEST_FIELD_NUMBER: _builtins.int
     INPUTS_JSON_FIELD_NUMBER: _builtins.int
     HOLD_MS_FIELD_NUMBER: _builtins.int
+    CONSTRAINTS_FIELD_NUMBER: _builtins.int
+    SUBNETWORK_FIELD_NUMBER: _builtins.int
     program_digest: _builtins.str
     inputs_json: _builtins.str
     """a list with one element per input of the batch"""
     hold_ms: _builtins.int
     """of a firm quote, for how long; 0: ten minutes"""
+    subnetwork: _builtins.str
+    """as in SubmitRequest; firm quotes are for the common lanes"""
+    @_builtins.property
+    def constraints(self) -> _client_pb2.Constraints:
+        """as in SubmitRequest; firm quotes are for everybody's lanes"""
+
     def __init__(
         self,
         *,
         program_digest: _builtins.str = ...,
         inputs_json: _builtins.str = ...,
         hold_ms: _builtins.int = ...,
+        constraints: _client_pb2.Constraints | None = ...,
+        subnetwork: _builtins.str = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["constraints", b"constraints"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["hold_ms", b"hold_ms", "inputs_json", b"inputs_json", "program_digest", b"program_digest"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["constraints", b"constraints", "hold_ms", b"hold_ms", "inputs_json", b"inputs_json", "program_digest", b"program_digest", "subnetwork", b"subnetwork"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
