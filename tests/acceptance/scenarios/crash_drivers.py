@@ -63,7 +63,9 @@ async def prover_fails(doomed: Doomed) -> None:
 
     async with doomed.killed(meanwhile=repent):
         proven = await doomed.prove(program)
-    assert await _why_returned(doomed, proven.task.task_id) == ["child_crashed"]
+    reasons = await _why_returned(doomed, proven.task.task_id)
+    # What a gateway heard and could not write down before it died is lost; its prover comes back without the lease.
+    assert reasons in (["child_crashed"], ["prover_lost"]), reasons
 
 
 async def lease_runs_out(doomed: Doomed) -> None:
@@ -73,7 +75,8 @@ async def lease_runs_out(doomed: Doomed) -> None:
         await doomed.sql("UPDATE leases SET until_ms = 0, expires_ms = 0 WHERE task_id = $1", task_id)
         await doomed.sql("SELECT pg_notify('expiry', '')")
         await doomed.ends_well(task_id)
-    assert await _why_returned(doomed, task_id) == ["timed_out"]
+    reasons = await _why_returned(doomed, task_id)
+    assert reasons == ["timed_out"], reasons
 
 
 async def slashed(doomed: Doomed) -> None:
