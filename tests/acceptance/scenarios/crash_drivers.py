@@ -63,9 +63,10 @@ async def prover_fails(doomed: Doomed) -> None:
 
     async with doomed.killed(meanwhile=repent):
         proven = await doomed.prove(program)
-    reasons = await _why_returned(doomed, proven.task.task_id)
+    task_id = proven.task.task_id
+    reasons = await _why_returned(doomed, task_id)
     # What a gateway heard and could not write down before it died is lost; its prover comes back without the lease.
-    assert reasons in (["child_crashed"], ["prover_lost"]), reasons
+    assert reasons in (["child_crashed"], ["prover_lost"]), await _story(doomed, task_id)
 
 
 async def lease_runs_out(doomed: Doomed) -> None:
@@ -76,7 +77,7 @@ async def lease_runs_out(doomed: Doomed) -> None:
         await doomed.sql("SELECT pg_notify('expiry', '')")
         await doomed.ends_well(task_id)
     reasons = await _why_returned(doomed, task_id)
-    assert reasons == ["timed_out"], reasons
+    assert reasons == ["timed_out"], await _story(doomed, task_id)
 
 
 async def slashed(doomed: Doomed) -> None:
@@ -116,7 +117,8 @@ async def input_is_unprovable(doomed: Doomed) -> None:
     task_id = await doomed.submit(await doomed.program(behaviour="unprovable"))
     async with doomed.killed(nth=2):
         task = await doomed.client.wait(task_id)
-    assert (task.state, task.failure_code, await doomed.balance()) == ("failed", Unprovable.code, before)
+    ended = (task.state, task.failure_code, task.failure_detail, await doomed.balance() - before)
+    assert (ended[0], ended[1], ended[3]) == ("failed", Unprovable.code, 0), (ended, await _story(doomed, task_id))
 
 
 async def prover_forgets(doomed: Doomed) -> None:
@@ -438,6 +440,11 @@ async def _pay_into_bond(doomed: Doomed, name: str) -> None:
     )
     async with doomed.admin() as admin:
         await admin.ask(admin.stake.DepositStake, request)
+
+
+async def _story(doomed: Doomed, task_id: str) -> str:
+    """Return what happened to a task, for who has to find out why it was not as expected."""
+    return "\n".join(f"{event.at_ms} {event.kind} {event.data}" for event in await events_of(doomed.client, task_id))
 
 
 async def _why_returned(doomed: Doomed, task_id: str) -> list[str]:
