@@ -103,11 +103,10 @@ async def doomed(
     site = root / "fault-site"
     install_package(site, "fault", HERE / "fault_hook.py", group=GROUP, entry="fault_hook")
     settings = {"SRS_FILE": str(srs_file), "ARTIFACTS_MIRROR": str(root / "second")}
-    settings |= {
-        "FIRM_QUOTES": "true",
-        "HEARTBEAT_MS": "300",
-        "WORKERS": "1",
-    }  # every gateway that starts has one worker less to start
+    settings |= {"FIRM_QUOTES": "true", "HEARTBEAT_MS": "300"}
+    settings |= {"WORKERS": "1"}  # every gateway that starts has one worker less to start
+    # Every second point costs a prover a lease: pauses would make later points wait, and give up where both are paused.
+    settings |= {"PAUSE_AFTER_FAULTS_IN_ROW": "0", "PAUSE_AFTER_FAULTS_OF_TEN": "0"}
     with pytest.MonkeyPatch.context() as monkeypatch, toy_system_installed(root / "toy-site", monkeypatch):
         async for dsn in temporary_database(embedded_postgres, template=template_database):
             async with running_network(root, dsn, gateway_path=str(site), **settings) as network:
