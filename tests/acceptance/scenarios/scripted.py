@@ -57,6 +57,15 @@ class ScriptedProver:
         self.silent = False
 
     async def __aenter__(self) -> ScriptedProver:
+        while True:
+            try:
+                return await self._connect()
+            except grpc.aio.AioRpcError as error:
+                # Where a refusal meets the hello under way, grpc.aio forgets the refusal; a new token asks again.
+                if error.code() is not grpc.StatusCode.INTERNAL:
+                    raise read_error(error) from None
+
+    async def _connect(self) -> ScriptedProver:
         self._channel = grpc.aio.insecure_channel(self._network.address)
         token = make_token(
             self._key,
@@ -72,9 +81,9 @@ class ScriptedProver:
             if first is grpc.aio.EOF:
                 raise ConnectionResetError("the gateway ended the stream")
         except (grpc.RpcError, asyncio.InvalidStateError, ConnectionResetError) as ended:
-            error = ended if isinstance(ended, grpc.RpcError) else await _error_of(self._call)
+            error = ended if isinstance(ended, grpc.aio.AioRpcError) else await _error_of(self._call)
             await self._channel.close()
-            raise read_error(error) from None
+            raise error from None
         self.welcome = first.welcome
         self._tasks = [asyncio.ensure_future(self._beat()), asyncio.ensure_future(self._listen())]
         return self
