@@ -24,6 +24,8 @@ from tests.toy_system import _walk
 
 HEAR_SECONDS = 60.0
 
+CONNECT_TRIES = 5
+
 
 class ScriptedProver:
     """One stream of an operator; heartbeats for what it holds go out until it falls `silent`."""
@@ -57,13 +59,14 @@ class ScriptedProver:
         self.silent = False
 
     async def __aenter__(self) -> ScriptedProver:
-        while True:
+        for tries_left in reversed(range(CONNECT_TRIES)):
             try:
                 return await self._connect()
             except grpc.aio.AioRpcError as error:
                 # Where a refusal meets the hello under way, grpc.aio forgets the refusal; a new token asks again.
-                if error.code() is not grpc.StatusCode.INTERNAL:
+                if error.code() is not grpc.StatusCode.INTERNAL or not tries_left:
                     raise read_error(error) from None
+        raise AssertionError("not reached")
 
     async def _connect(self) -> ScriptedProver:
         self._channel = grpc.aio.insecure_channel(self._network.address)
