@@ -1,6 +1,7 @@
 """The prover's stream to a gateway, on threads of its own: proving and files can never hold up a heartbeat.
 
-    link thread       connect -> hello -> read what the gateway says -> deliver to the node's event loop
+    link thread       one attempt after the other; leaves one that gets stuck inside gRPC
+    attempt thread    connect -> hello -> read what the gateway says -> deliver to the node's event loop
     heartbeat thread  every interval: "I live, and hold these leases"
     gRPC's thread     sends what is in the outgoing queue
 
@@ -14,6 +15,7 @@ import queue
 import random
 import threading
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +29,7 @@ from proofgrid.primitives.signatures import SigningKey, parse_address
 from proofgrid.rules.jobs.offers import HeldLease, ProverOffer
 from proofgrid.sdk.connection import OPTIONS, channel_credentials
 from proofgrid.sdk.tokens import make_token
-from proofgrid.wire.addresses import parse_target
+from proofgrid.wire.addresses import Target, parse_target
 from proofgrid.wire.codec import RESULTS_PER_MESSAGE_MAX, write_held, write_hello
 from proofgrid.wire.errors import read_error
 from proofgrid.wire.v1 import client_pb2, client_pb2_grpc, prover_pb2, prover_pb2_grpc
@@ -38,8 +40,19 @@ CONNECT_TIMEOUT_SECONDS = 10.0
 
 log = structlog.get_logger(__name__)
 
-Deliver = Callable[[prover_pb2.ToProver | ProofgridError], object]  #: called on the link thread
+Deliver = Callable[[prover_pb2.ToProver | ProofgridError], object]  #: called on the link's threads
 _Outgoing = queue.SimpleQueue[prover_pb2.FromProver | None]
+
+
+@dataclass(slots=True)
+class _Attempt:
+    """One stream, from its beginning to its end."""
+
+    welcomed: bool = False
+    left: bool = False  #: nobody listens to it any more
+    error: ProofgridError = field(default_factory=lambda: Unavailable("the gateway ended the stream"))
+    heard: threading.Event = field(default_factory=threading.Event)  #: welcomed, or ended
+    ended: threading.Event = field(default_factory=threading.Event)
 
 
 class Link:
@@ -106,14 +119,20 @@ class Link:
             target = self._targets[attempt % len(self._targets)]
             attempt += 1
             self._moving.clear()
-            try:
-                if self._stay_connected(target.address, channel_credentials(target, self._ca_file)):
-                    delay_seconds = BACKOFF_FIRST_SECONDS
-                error: ProofgridError = Unavailable("the gateway ended the stream")
-            except grpc.RpcError as rpc_error:
-                error = read_error(rpc_error)
-            except ProofgridError as ours:
-                error = ours
+            tried = _Attempt()
+            threading.Thread(target=self._try, args=(target, tried), name="attempt", daemon=True).start()
+            # A gateway that closes may take a connection, never answer on it and never end it; then not even
+            # cancelling the call or closing the channel is sure to come back.
+            if tried.heard.wait(CONNECT_TIMEOUT_SECONDS):
+                tried.ended.wait()
+            else:
+                tried.left = True
+                tried.error = Unavailable(f"no welcome within {CONNECT_TIMEOUT_SECONDS:g} s")
+                if self._call is not None:
+                    threading.Thread(target=self._call.cancel, daemon=True).start()
+            error = tried.error
+            if tried.welcomed:
+                delay_seconds = BACKOFF_FIRST_SECONDS
             if self._closing.is_set():
                 return
             self._deliver(error)
@@ -124,9 +143,19 @@ class Link:
             self._closing.wait(delay_seconds * self._chance.uniform(0.5, 1.0))
             delay_seconds = min(2 * delay_seconds, BACKOFF_MAX_SECONDS)
 
-    def _stay_connected(self, address: str, credentials: grpc.ChannelCredentials | None) -> bool:
-        """Run one stream to its end; True when the gateway had welcomed us."""
-        welcomed = False
+    def _try(self, target: Target, tried: _Attempt) -> None:
+        try:
+            self._stay_connected(target.address, channel_credentials(target, self._ca_file), tried)
+        except grpc.RpcError as rpc_error:
+            tried.error = read_error(rpc_error)
+        except ProofgridError as ours:
+            tried.error = ours
+        finally:
+            tried.ended.set()
+            tried.heard.set()
+
+    def _stay_connected(self, address: str, credentials: grpc.ChannelCredentials | None, tried: _Attempt) -> None:
+        """Run one stream to its end."""
         channel = (
             grpc.secure_channel(address, credentials, options=OPTIONS)
             if credentials is not None
@@ -137,30 +166,34 @@ class Link:
             outgoing: _Outgoing = queue.SimpleQueue()
             outgoing.put(write_hello(self._offer()))
             stub = prover_pb2_grpc.ProverServiceStub(channel)
-            call = self._call = stub.Connect(_drain(outgoing), metadata=self._metadata(channel))
-            # A gateway that closes may take a connection and never answer on it, nor end it.
-            patience = threading.Timer(CONNECT_TIMEOUT_SECONDS, call.cancel)
-            patience.daemon = True
-            patience.start()
+            call = stub.Connect(_drain(outgoing), metadata=self._metadata(channel))
+            if tried.left:
+                call.cancel()
+            else:
+                self._call = call
             try:
                 for message in call:
+                    if tried.left:
+                        break
                     if message.WhichOneof("message") == "welcome":
-                        welcomed = True
-                        patience.cancel()
+                        tried.welcomed = True
+                        tried.heard.set()
                         self._outgoing = outgoing
                         self._start_heartbeats(message.welcome.heartbeat_ms / 1000, outgoing, ended)
                     self._deliver(message)
                     if self._closing.is_set():
                         break
-            except grpc.RpcError:
-                if not welcomed:
-                    raise
+            except grpc.RpcError as error:
+                if not tried.welcomed:
+                    tried.error = read_error(error)
             finally:
-                patience.cancel()
                 ended.set()
-                self._outgoing = None
+                if not tried.left:
+                    self._outgoing = None
                 outgoing.put(None)
-        return welcomed
+                # Closing the channel may take for ever; the next attempt need not wait for it.
+                tried.ended.set()
+                tried.heard.set()
 
     def _metadata(self, channel: grpc.Channel) -> tuple[tuple[str, str], ...]:
         if self._network is None:
