@@ -23,7 +23,7 @@ from proofgrid.primitives.ids import Address, TaskId, parse_uuid
 from proofgrid.primitives.signatures import parse_address
 from proofgrid.proofs.registry import installed_names, proof_system
 from proofgrid.roles.gateway.admission import Admission
-from proofgrid.roles.gateway.front_door import Caller, FrontDoor, answering, streaming
+from proofgrid.roles.gateway.front_door import LIST_MAX, Caller, FrontDoor, answering, list_limit, streaming
 from proofgrid.roles.gateway.registration import Registration
 from proofgrid.roles.gateway.watching import TaskWatch
 from proofgrid.rules.access.roles import Role
@@ -39,7 +39,6 @@ from proofgrid.wire import codec
 from proofgrid.wire.v1 import client_pb2 as messages
 from proofgrid.wire.v1 import client_pb2_grpc as services
 
-LIST_MAX = 1_000
 SETTINGS_BYTES_MAX = 64 << 10
 ANYBODY = (Role.CLIENT, Role.OPERATOR, Role.ADMIN)
 
@@ -118,7 +117,7 @@ class ClientService(services.ClientServiceServicer):
     ) -> messages.ListProgramsResponse:
         await self._door.admit(context, *ANYBODY)
         async with self._database.connection() as connection:
-            rows = await connection.fetch(QUERIES["list_programs"], _limit(request.limit))
+            rows = await connection.fetch(QUERIES["list_programs"], list_limit(request.limit))
         return messages.ListProgramsResponse(programs=[codec.write_program(row) for row in rows])
 
     async def _program(self, digest: Digest) -> messages.Program:
@@ -150,7 +149,9 @@ class ClientService(services.ClientServiceServicer):
         if request.state and request.state not in list(TaskState):
             raise InvalidField(f"no state {request.state!r}", field="state", hint=", ".join(TaskState))
         async with self._database.connection() as connection:
-            rows = await connection.fetch(QUERIES["list_tasks"], caller.address, request.state, _limit(request.limit))
+            rows = await connection.fetch(
+                QUERIES["list_tasks"], caller.address, request.state, list_limit(request.limit)
+            )
         return messages.ListTasksResponse(tasks=[codec.write_task(row, []) for row in rows])
 
     @answering
@@ -211,7 +212,7 @@ class ClientService(services.ClientServiceServicer):
     async def ListRounds(self, request: messages.ListRoundsRequest, context: Any) -> messages.ListRoundsResponse:  # noqa: N802
         caller: Caller = await self._door.admit(context, *ANYBODY)
         async with self._database.connection() as connection:
-            rows = await connection.fetch(QUERIES["list_rounds"], request.lane, _limit(request.limit))
+            rows = await connection.fetch(QUERIES["list_rounds"], request.lane, list_limit(request.limit))
         # Rounds from before their orders were blinded name people: those are for administrators.
         return messages.ListRoundsResponse(
             rounds=[
@@ -255,10 +256,6 @@ async def read_account(database: Database, address: Address, *, transfers_limit:
             earned=await connection.fetchval(QUERIES["balance"], earned) or 0,
             transfers=[codec.write_transfer(row) for row in transfers],
         )
-
-
-def _limit(asked: int) -> int:
-    return min(asked or 100, LIST_MAX)
 
 
 def _prover_status(row: asyncpg.Record) -> messages.ProverStatus:

@@ -13,6 +13,7 @@ import structlog
 from proofgrid.primitives.clock import SystemClock, fresh_uuid
 from proofgrid.primitives.errors import InvalidField, UnknownTask
 from proofgrid.primitives.ids import Address, TaskId
+from proofgrid.roles.gateway.front_door import list_limit
 from proofgrid.rules.ledger.settlement import escrow
 from proofgrid.store.database import Database
 from proofgrid.store.queries import QUERIES
@@ -21,15 +22,13 @@ from proofgrid.store.transactions import Transaction
 from proofgrid.store.transfers import post_transfers
 from proofgrid.wire.v1 import client_pb2 as messages
 
-LETTERS_MAX = 1_000
-
 log = structlog.get_logger(__name__)
 
 
 async def list_dead_letters(database: Database, *, limit: int, replayed: bool) -> list[messages.DeadLetter]:
     """Return the newest dead letters, without who tried; those replayed already only when `replayed`."""
     async with database.connection() as connection:
-        rows = await connection.fetch(QUERIES["list_dead_letters"], min(limit or 100, LETTERS_MAX), replayed)
+        rows = await connection.fetch(QUERIES["list_dead_letters"], list_limit(limit), replayed)
     return [_letter(row) for row in rows]
 
 

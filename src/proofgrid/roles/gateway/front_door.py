@@ -25,6 +25,8 @@ from proofgrid.wire.errors import status_of, write_error
 
 TOKEN_METADATA = "authorization"  # noqa: S105 - the name of a header
 KNOWN_TOKENS_MAX = 10_000
+LIST_DEFAULT = 100
+LIST_MAX = 1_000
 BUCKETS_MAX = 100_000
 FORGET_SECONDS = 60.0
 
@@ -146,6 +148,11 @@ def _ours(error: Exception) -> ProofgridError | None:
         told = [_ours(inner) for inner in error.exceptions]
         return None if None in told else told[0]
     return None
+
+
+def list_limit(asked: int) -> int:
+    """Return how many entries of a list are shown to who asked for so many; 0 asks for none in particular."""
+    return min(asked or LIST_DEFAULT, LIST_MAX)
 
 
 def answering(method: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[Any]]:

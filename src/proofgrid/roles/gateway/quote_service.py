@@ -19,7 +19,7 @@ from proofgrid.primitives.ids import Address
 from proofgrid.primitives.money import format_amount
 from proofgrid.proofs.base import JobDraft
 from proofgrid.roles.gateway.admission import Admission
-from proofgrid.roles.gateway.front_door import FrontDoor, answering
+from proofgrid.roles.gateway.front_door import FrontDoor, answering, list_limit
 from proofgrid.rules.access.roles import Role
 from proofgrid.rules.jobs.constraints import Constraints
 from proofgrid.rules.jobs.limits import Limits
@@ -32,9 +32,6 @@ from proofgrid.store.queries import QUERIES
 from proofgrid.wire import codec
 from proofgrid.wire.v1 import quotes_pb2 as messages
 from proofgrid.wire.v1 import quotes_pb2_grpc as services
-
-LIST_DEFAULT = 100
-LIST_MAX = 1_000
 
 log = structlog.get_logger(__name__)
 
@@ -117,9 +114,7 @@ class QuoteService(services.QuoteServiceServicer):
     async def ListQuotes(self, request: messages.ListQuotesRequest, context: Any) -> messages.ListQuotesResponse:  # noqa: N802
         caller = await self._door.admit(context, Role.CLIENT)
         async with self._database.connection() as connection:
-            rows = await connection.fetch(
-                QUERIES["list_firm_quotes"], caller.address, min(request.limit or LIST_DEFAULT, LIST_MAX)
-            )
+            rows = await connection.fetch(QUERIES["list_firm_quotes"], caller.address, list_limit(request.limit))
         return messages.ListQuotesResponse(quotes=[_write_firm(row) for row in rows])
 
     async def _quotes(self, client: Address, request: ProofRequest) -> Sequence[LaneQuote]:

@@ -19,7 +19,7 @@ from proofgrid.roles.gateway.bond_moves import (
     withdraw_stake,
     write_appeal,
 )
-from proofgrid.roles.gateway.front_door import Caller, FrontDoor, answering
+from proofgrid.roles.gateway.front_door import Caller, FrontDoor, answering, list_limit
 from proofgrid.rules.access.roles import Role
 from proofgrid.rules.staking.bonds import BondPolicy
 from proofgrid.store.artifacts import ArtifactStore
@@ -28,7 +28,6 @@ from proofgrid.store.queries import QUERIES
 from proofgrid.wire.v1 import stake_pb2 as messages
 from proofgrid.wire.v1 import stake_pb2_grpc as services
 
-LIST_MAX = 1_000
 TEXT_CHARS_MAX = 4_000
 PROOF_BYTES_MAX = 12 << 20  #: of one answer
 STATES = ("", "stands", "appealed", "upheld", "overturned")
@@ -98,9 +97,7 @@ class StakeService(services.StakeServiceServicer):
             raise InvalidField(f"no state {request.state!r}", field="state", hint=", ".join(STATES[1:]))
         whose = "" if Role.ADMIN in caller.roles and not request.operator else _whose(caller, request.operator)
         async with self._database.connection() as connection:
-            rows = await connection.fetch(
-                QUERIES["list_evidence"], whose, request.state, min(request.limit or 100, LIST_MAX)
-            )
+            rows = await connection.fetch(QUERIES["list_evidence"], whose, request.state, list_limit(request.limit))
         return messages.ListEvidenceResponse(evidence=[_evidence(row) for row in rows])
 
     @answering

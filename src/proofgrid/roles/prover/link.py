@@ -54,6 +54,11 @@ class _Attempt:
     heard: threading.Event = field(default_factory=threading.Event)  #: welcomed, or ended
     ended: threading.Event = field(default_factory=threading.Event)
 
+    def end(self) -> None:
+        """Nothing more will come of it."""
+        self.ended.set()
+        self.heard.set()
+
 
 class Link:
     """Keeps one stream to one of several gateways."""
@@ -151,8 +156,7 @@ class Link:
         except ProofgridError as ours:
             tried.error = ours
         finally:
-            tried.ended.set()
-            tried.heard.set()
+            tried.end()
 
     def _stay_connected(self, address: str, credentials: grpc.ChannelCredentials | None, tried: _Attempt) -> None:
         """Run one stream to its end."""
@@ -192,8 +196,7 @@ class Link:
                     self._outgoing = None
                 outgoing.put(None)
                 # Closing the channel may take for ever; the next attempt need not wait for it.
-                tried.ended.set()
-                tried.heard.set()
+                tried.end()
 
     def _metadata(self, channel: grpc.Channel) -> tuple[tuple[str, str], ...]:
         if self._network is None:
