@@ -120,4 +120,5 @@ def canary_settings_of(settings: GatewaySettings) -> CanarySettings:
         per_hour=settings.canaries_per_hour,
         for_new_provers=settings.canary_new_prover,
         reference_price=settings.reference_price,
+        silent_ms=settings.lease_ttl_ms,
     )

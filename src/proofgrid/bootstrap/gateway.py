@@ -207,7 +207,17 @@ async def run_gateway(
         door = FrontDoor(database, audience=key.address, limits=limits, clock=clock)
         server = new_server()
         client_pb2_grpc.add_ClientServiceServicer_to_server(
-            ClientService(door, database, admission, registration, task_watch, facts=facts, limits=limits), server
+            ClientService(
+                door,
+                database,
+                admission,
+                registration,
+                task_watch,
+                facts=facts,
+                limits=limits,
+                silent_ms=settings.lease_ttl_ms,
+            ),
+            server,
         )
         canary_pb2_grpc.add_CanaryServiceServicer_to_server(CanaryService(door, database, admission, clock), server)
         reputation_pb2_grpc.add_ReputationServiceServicer_to_server(

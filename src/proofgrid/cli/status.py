@@ -62,6 +62,7 @@ def _print_tables(status: NetworkStatus) -> None:
     provers = [
         (
             short_prover(p.prover_id),
+            p.state,
             ", ".join(p.proof_systems),
             f"{p.busy}/{p.slots}",
             p.ask_price,
@@ -71,7 +72,7 @@ def _print_tables(status: NetworkStatus) -> None:
         )
         for p in status.provers
     ]
-    columns = ("prover", "proof systems", "busy>", "ask>", "proven>", "failed>", "region")
+    columns = ("prover", "state", "proof systems", "busy>", "ask>", "proven>", "failed>", "region")
     print_table(columns, provers, empty="no provers are connected")
     lanes = [(one.lane, one.reference_price, one.rounds, one.ready_units) for one in status.lanes]
     print_table(("lane", "reference price>", "rounds>", "ready PU>"), lanes, empty="no lane has had a round yet")

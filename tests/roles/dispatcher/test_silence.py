@@ -121,6 +121,22 @@ async def test_where_everybody_is_silent_nobody_is_sold_to(lane: LaneUnderTest) 
     assert await lane.market.hold_rounds(CHAIN) is None
 
 
+async def test_who_is_silent_or_paused_is_shown_as_such_and_gets_no_canary(lane: LaneUnderTest) -> None:
+    for operator in ("alice", "bob", "carol", "dora"):
+        session = await lane.add_prover(operator)
+        if operator == "alice":
+            await fall_silent(lane, session)
+        if operator == "carol":
+            await lane.fetch("UPDATE sessions SET draining = true WHERE session_id = $1", session)
+    await lane.fetch("UPDATE provers SET paused_until_ms = now_ms() + 60_000 WHERE operator = 'dora'")
+
+    shown = await lane.fetch(QUERIES["list_provers"], GATEWAY_SILENT_MS, lane.silent_ms)
+    to_try = await lane.fetch(QUERIES["provers_to_try"], GATEWAY_SILENT_MS, lane.silent_ms)
+
+    assert [row["state"] for row in shown] == ["silent", "serving", "draining", "paused"]
+    assert [(row["prover_id"], row["paused"]) for row in to_try] == [("bob/p", False), ("dora/p", True)]
+
+
 async def test_the_first_heartbeat_after_a_silence_starts_a_round(lane: LaneUnderTest) -> None:
     sessions = [await lane.add_prover("alice"), await lane.add_prover("bob", ask=900)]
     await fall_silent(lane, *sessions)

@@ -3,18 +3,34 @@
 from __future__ import annotations
 
 import asyncio
+import threading
+from collections.abc import Sequence
 
 import pytest
 
 from proofgrid.primitives.clock import SystemClock
 from proofgrid.primitives.errors import ProofgridError, Unavailable
 from proofgrid.roles.prover import link as link_module
-from proofgrid.roles.prover.link import Link
+from proofgrid.roles.prover.link import Deliver, Link
 from proofgrid.wire.v1 import prover_pb2 as messages
 from tests.makers import a_key, an_offer
 from tests.silent_gateways import gateway_of, saying, silent
 
 WELCOME = messages.ToProver(welcome=messages.Welcome(heartbeat_ms=60_000))
+
+
+def a_link(gateways: Sequence[str], deliver: Deliver) -> Link:
+    """Return a link that was not started."""
+    return Link(
+        gateways,
+        a_key(),
+        offer=an_offer,
+        held=tuple,
+        deliver=deliver,
+        network=a_key().address,
+        ca_file=None,
+        clock=SystemClock(),
+    )
 
 
 async def test_a_gateway_that_never_welcomes_is_left_for_the_next_one(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -26,16 +42,7 @@ async def test_a_gateway_that_never_welcomes_is_left_for_the_next_one(monkeypatc
         gateway_of("ProverService", Connect=saying(WELCOME.SerializeToString())) as second,
         asyncio.timeout(20),
     ):
-        link = Link(
-            [first, second],
-            a_key(),
-            offer=an_offer,
-            held=tuple,
-            deliver=lambda message: loop.call_soon_threadsafe(said.put_nowait, message),
-            network=a_key().address,
-            ca_file=None,
-            clock=SystemClock(),
-        )
+        link = a_link([first, second], lambda message: loop.call_soon_threadsafe(said.put_nowait, message))
         link.start()
         try:
             heard = [await said.get(), await said.get()]
@@ -44,3 +51,23 @@ async def test_a_gateway_that_never_welcomes_is_left_for_the_next_one(monkeypatc
     assert called.is_set()
     assert isinstance(heard[0], Unavailable)
     assert heard[1] == WELCOME
+
+
+def test_leaving_a_gateway_never_waits_for_grpc() -> None:
+    """`move` and `close` come from the prover's event loop."""
+
+    class Stuck:
+        def __init__(self) -> None:
+            self.asked, self.free = threading.Event(), threading.Event()
+
+        def cancel(self) -> None:
+            self.asked.set()
+            self.free.wait()
+
+    link, stuck = a_link(["grpc://localhost:1"], print), Stuck()
+    link._call = stuck
+
+    link.move()
+
+    assert stuck.asked.wait(20)
+    stuck.free.set()

@@ -46,6 +46,7 @@ class CanarySettings:
     per_hour: int = 0
     for_new_provers: bool = False
     reference_price: int = 1_000
+    silent_ms: int = 6_000  #: how long a lease lives without a heartbeat
 
     @property
     def are_wanted(self) -> bool:
@@ -76,7 +77,8 @@ class Canaries:
         """Send what is due now."""
         async with self._database.connection() as connection:
             canaries = await connection.fetch(QUERIES["ready_canaries"])
-            rows = await connection.fetch(QUERIES["provers_to_try"], GATEWAY_SILENT_MS) if canaries else []
+            silent_ms = self._settings.silent_ms
+            rows = await connection.fetch(QUERIES["provers_to_try"], GATEWAY_SILENT_MS, silent_ms) if canaries else []
         candidates = [_candidate(row) for row in rows if not row["paused"]]
         if not candidates:
             return

@@ -65,6 +65,7 @@ class ClientService(services.ClientServiceServicer):
         *,
         facts: NetworkFacts,
         limits: Limits,
+        silent_ms: int,
     ) -> None:
         self._door = door
         self._database = database
@@ -73,6 +74,7 @@ class ClientService(services.ClientServiceServicer):
         self._watch = watch
         self._facts = facts
         self._limits = limits
+        self._silent_ms = silent_ms
 
     @answering
     async def GetNetwork(self, request: messages.GetNetworkRequest, context: Any) -> messages.Network:  # noqa: N802
@@ -225,7 +227,7 @@ class ClientService(services.ClientServiceServicer):
     async def GetStatus(self, request: messages.GetStatusRequest, context: Any) -> messages.NetworkStatus:  # noqa: N802
         await self._door.admit(context, *ANYBODY)
         async with self._database.connection() as connection:
-            provers = await connection.fetch(QUERIES["list_provers"], GATEWAY_SILENT_MS)
+            provers = await connection.fetch(QUERIES["list_provers"], GATEWAY_SILENT_MS, self._silent_ms)
             states = await connection.fetch(QUERIES["count_states"])
             lanes = await connection.fetch(QUERIES["lane_statuses"])
         return messages.NetworkStatus(
@@ -270,4 +272,5 @@ def _prover_status(row: asyncpg.Record) -> messages.ProverStatus:
         seen_ms=row["seen_ms"],
         jobs_proven=row["jobs_proven"],
         jobs_failed=row["jobs_failed"],
+        state=row["state"],
     )

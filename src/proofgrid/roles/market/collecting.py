@@ -8,7 +8,7 @@ from typing import Any
 from proofgrid.primitives.clock import fresh_bytes
 from proofgrid.roles.market.book import Book, ChainBook, demands_of, may_prove, slot_units_of
 from proofgrid.roles.market.turns import free_of, take_free
-from proofgrid.rules.jobs.classes import lane_order
+from proofgrid.rules.jobs.classes import chain_of, lane_order
 from proofgrid.rules.jobs.constraints import NO_CONSTRAINTS, Constraints
 from proofgrid.store.lanes import constraints_of, serves, sessions_of_chain
 from proofgrid.store.queries import QUERIES
@@ -40,19 +40,14 @@ async def collect_chain(
 
 
 async def peek_chain(
-    connection: Any,
-    chain: str,
-    lane: str,
-    constraints: Constraints,
-    *,
-    horizon_ms: int,
-    silent_ms: int,
-    newcomers_grow: bool = False,
+    connection: Any, sessions: Sequence[Any], lane: str, constraints: Constraints, *, horizon_ms: int
 ) -> ChainBook:
-    """Return the same for reading only, with this lane of these constraints even if nobody waits there."""
-    rows = await connection.fetch(QUERIES["waiting_lanes"], chain)
+    """Return the same for reading only, with this lane of these constraints even if nobody waits there.
+
+    `sessions`: those that serve the lane's chain (`sessions_of_chain`).
+    """
+    rows = await connection.fetch(QUERIES["waiting_lanes"], chain_of(lane))
     lanes = {row["lane"] for row in rows} | {lane}
-    sessions = await sessions_of_chain(connection, chain, silent_ms=silent_ms, newcomers_grow=newcomers_grow)
     asked = {lane: constraints}
     opened, _ = await _open(connection, sessions, free_of(sessions), sorted(lanes), horizon_ms, asked)
     books = [await _collect(connection, book, _peek_at_tasks) for book in opened]

@@ -63,16 +63,13 @@ class Quoting:
     async def _lane(
         self, connection: Any, lane: str, jobs: Sequence[QuotedJob], program: str, constraints: Constraints
     ) -> LaneQuote:
-        chain, silent_ms = chain_of(lane), self._settings.phases.silent_ms
-        book = await peek_chain(
+        of_chain = await sessions_of_chain(
             connection,
-            chain,
-            lane,
-            constraints,
-            horizon_ms=self._settings.horizon_ms,
-            silent_ms=silent_ms,
+            chain_of(lane),
+            silent_ms=self._settings.phases.silent_ms,
             newcomers_grow=self._settings.newcomers_grow,
         )
+        book = await peek_chain(connection, of_chain, lane, constraints, horizon_ms=self._settings.horizon_ms)
         lanes = sorted({lane, *(one.lane for one in book.books)})
         references = {
             row["lane"]: row["next_reference"] or row["first_reference"] or self._settings.reference_price
@@ -80,7 +77,7 @@ class Quoting:
         }
         slots_of_bond = await slots_of_bonds(connection, book.books, references, self._settings.bonds)
         recent = await connection.fetch(QUERIES["recent_buy_prices"], lane, RECENT_ROUNDS)
-        sessions = those_that_serve(await sessions_of_chain(connection, chain, silent_ms=silent_ms), lane, constraints)
+        sessions = those_that_serve(of_chain, lane, constraints)
         waiting_units = await connection.fetchval(QUERIES["waiting_units"], lane)
         held_units = await connection.fetchval(QUERIES["held_units"], lane)
         slots = sum(row["slots"] for row in sessions)

@@ -99,15 +99,13 @@ class Link:
         self._closing.set()
         if self._outgoing is not None:
             self._outgoing.put(None)
-        if self._call is not None:
-            self._call.cancel()
+        self._cancel()
         self._thread.join(timeout=10)
 
     def move(self) -> None:
         """Go to the next gateway now. What this one said before was delivered, so the hello there names every lease."""
         self._moving.set()
-        if self._call is not None:
-            self._call.cancel()
+        self._cancel()
 
     def send(self, message: prover_pb2.FromProver) -> bool:
         """Send a message; False when there is no connection now (what matters is sent again after the next hello)."""
@@ -133,8 +131,7 @@ class Link:
             else:
                 tried.left = True
                 tried.error = Unavailable(f"no welcome within {CONNECT_TIMEOUT_SECONDS:g} s")
-                if self._call is not None:
-                    threading.Thread(target=self._call.cancel, daemon=True).start()
+                self._cancel()
             error = tried.error
             if tried.welcomed:
                 delay_seconds = BACKOFF_FIRST_SECONDS
@@ -147,6 +144,11 @@ class Link:
                 continue
             self._closing.wait(delay_seconds * self._chance.uniform(0.5, 1.0))
             delay_seconds = min(2 * delay_seconds, BACKOFF_MAX_SECONDS)
+
+    def _cancel(self) -> None:
+        """End the call that is under way, on a thread of its own: inside gRPC it may get stuck."""
+        if self._call is not None:
+            threading.Thread(target=self._call.cancel, name="cancel", daemon=True).start()
 
     def _try(self, target: Target, tried: _Attempt) -> None:
         try:

@@ -144,8 +144,11 @@ ORDER BY s.prover_id;
 SELECT lane, constraints FROM lane_constraints WHERE lane = ANY($1::text[]);
 
 -- name: list_provers
--- Those at gateways that were seen in the last $1 ms: a gateway that was killed closes no sessions.
+-- Those at gateways that were seen in the last $1 ms: a gateway that was killed closes no sessions. $2: how long a lease
+-- lives without a heartbeat, ms; who is silent, drains or is paused is sold nothing (supply_of_chain).
 SELECT s.*, p.jobs_proven, p.jobs_failed,
+    CASE WHEN s.seen_ms <= now_ms() - $2 * 3 / 4 THEN 'silent' WHEN s.draining THEN 'draining'
+        WHEN p.paused_until_ms > now_ms() THEN 'paused' ELSE 'serving' END AS state,
     (SELECT count(*) FROM leases l WHERE l.prover_id = s.prover_id
         AND l.state IN ('granted', 'offered', 'running', 'reported')) AS busy
 FROM sessions s JOIN provers p USING (prover_id) JOIN gateways g USING (gateway_id)

@@ -1029,6 +1029,7 @@ class ProverStatus(_message.Message):
     SEEN_MS_FIELD_NUMBER: _builtins.int
     JOBS_PROVEN_FIELD_NUMBER: _builtins.int
     JOBS_FAILED_FIELD_NUMBER: _builtins.int
+    STATE_FIELD_NUMBER: _builtins.int
     prover_id: _builtins.str
     operator: _builtins.str
     region: _builtins.str
@@ -1038,6 +1039,8 @@ class ProverStatus(_message.Message):
     seen_ms: _builtins.int
     jobs_proven: _builtins.int
     jobs_failed: _builtins.int
+    state: _builtins.str
+    """serving, or why nothing is sold to it: silent, draining, paused"""
     @_builtins.property
     def proof_systems(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]: ...
     def __init__(
@@ -1053,10 +1056,11 @@ class ProverStatus(_message.Message):
         seen_ms: _builtins.int = ...,
         jobs_proven: _builtins.int = ...,
         jobs_failed: _builtins.int = ...,
+        state: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["ask_price", b"ask_price", "busy", b"busy", "jobs_failed", b"jobs_failed", "jobs_proven", b"jobs_proven", "operator", b"operator", "proof_systems", b"proof_systems", "prover_id", b"prover_id", "region", b"region", "seen_ms", b"seen_ms", "slots", b"slots"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["ask_price", b"ask_price", "busy", b"busy", "jobs_failed", b"jobs_failed", "jobs_proven", b"jobs_proven", "operator", b"operator", "proof_systems", b"proof_systems", "prover_id", b"prover_id", "region", b"region", "seen_ms", b"seen_ms", "slots", b"slots", "state", b"state"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
