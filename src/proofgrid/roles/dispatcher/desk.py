@@ -137,7 +137,7 @@ class Desk:
                 offer.units_min,
             )
             await serve_chains(connection, session.session_id, subnetworks, proof_systems=len(offer.asks))
-            adopted = await connection.fetch(
+            leases = await connection.fetch(
                 QUERIES["adopt_leases"],
                 session.prover_id,
                 session.session_id,
@@ -147,13 +147,14 @@ class Desk:
                 self._settings.lease_ttl_ms,
                 self._settings.phases.pick_up_ms,
             )
-            kept = [row["lease_id"] for row in adopted]
-            forgotten = await connection.fetch(QUERIES["leases_a_prover_forgot"], session.prover_id, kept)
             prover = await connection.fetchrow(QUERIES["get_prover"], session.prover_id)
         if paused := pause_sentence(standing_of(prover), now_ms=prover["now_ms"]):
             self.tell(session.session_id, PAUSED, paused)
+        kept = {row["lease_id"] for row in leases if row["kept"]}
         session.dropped = [held.lease_id for held in offer.held if held.lease_id not in kept]
-        for row in forgotten:
+        for row in leases:
+            if row["kept"]:
+                continue
             detail = "the prover came back without it"
             await self._take_back(row["task_id"], row["lease_id"], ReturnReason.PROVER_LOST, detail, came_back=True)
         await self._wake_lanes(session)

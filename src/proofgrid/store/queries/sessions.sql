@@ -48,25 +48,28 @@ VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14);
 -- After a reconnect: the leases that this prover still holds move to the new session, and so do those that it was never
 -- told of. The new gateway looks for the latter and has as long for telling as the first one had ($7). Phases get no
 -- longer, $6: how long a lease lives without a heartbeat, ms; results are judged whoever listens.
-WITH adopted AS (
+-- What it was told of and does not hold is forgotten. Both are said by one statement, that is, of one moment: a round may
+-- sell to the session that ends here at any time, and what the prover never heard of is not forgotten.
+WITH held AS (
+    SELECT lease_id, fence FROM unnest($4::uuid[], $5::bigint[]) AS held(lease_id, fence)
+), forgotten AS (
+    SELECT lease_id, task_id FROM leases
+    WHERE prover_id = $1 AND state IN ('offered', 'running', 'reported')
+      AND (lease_id, fence) NOT IN (SELECT lease_id, fence FROM held)
+), adopted AS (
     UPDATE leases SET session_id = $2, gateway_id = $3,
         phase_until_ms = CASE state WHEN 'granted' THEN least(at_ms + $7, until_ms) ELSE phase_until_ms END,
         expires_ms = CASE state WHEN 'granted' THEN least(at_ms + $7, until_ms) WHEN 'reported' THEN expires_ms
             ELSE least(at_ms + $6, phase_until_ms, until_ms) END
     FROM (SELECT now_ms() AS at_ms) AS clock
     WHERE leases.prover_id = $1 AND leases.state IN ('granted', 'offered', 'running', 'reported')
-      AND (leases.state = 'granted' OR (leases.lease_id, leases.fence) IN (
-        SELECT lease_id, fence FROM unnest($4::uuid[], $5::bigint[]) AS held(lease_id, fence)))
-    RETURNING leases.lease_id, leases.state
+      AND (leases.state = 'granted' OR (leases.lease_id, leases.fence) IN (SELECT lease_id, fence FROM held))
+    RETURNING leases.lease_id, leases.task_id, leases.state
 ), told AS (
     SELECT pg_notify('leases', $3::text) WHERE EXISTS (SELECT 1 FROM adopted WHERE state = 'granted')
 )
-SELECT lease_id FROM adopted WHERE (SELECT count(*) FROM told) >= 0;
-
--- name: leases_a_prover_forgot
--- It said hello and does not hold them: it lost them, or never heard of them.
-SELECT lease_id, task_id FROM leases
-WHERE prover_id = $1 AND state IN ('granted', 'offered', 'running', 'reported') AND lease_id <> ALL($2::uuid[]);
+SELECT lease_id, task_id, true AS kept FROM adopted WHERE (SELECT count(*) FROM told) >= 0
+UNION ALL SELECT lease_id, task_id, false FROM forgotten;
 
 -- name: close_session
 -- Its leases get a grace to come back with a new session; what was reported is judged anyway.
