@@ -45,6 +45,8 @@ OPTIONS = [
     ("grpc.initial_reconnect_backoff_ms", 100),
     # Despite its name also how long a connection may take to come about: a far or slow line needs its seconds.
     ("grpc.min_reconnect_backoff_ms", 5_000),
+    # A new channel makes a new connection: it is not given the one that the channel before has just left, or its wait.
+    ("grpc.use_local_subchannel_pool", 1),
 ]
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+import asyncio
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -10,8 +11,8 @@ import pytest
 
 from proofgrid.primitives.ids import Address, LeaseId
 from proofgrid.rules.jobs.offers import HeldLease
-from proofgrid.store.queries import QUERIES
 from proofgrid.store.transactions import Transaction
+from tests.acceptance.tasks import sessions
 from tests.makers import an_offer
 from tests.roles.lanes import LaneUnderTest
 
@@ -39,33 +40,51 @@ async def test_what_a_prover_does_not_hold_any_more_is_taken_back_and_what_nobod
     assert states[forgotten["lease_id"]][0] == "expired"
 
 
-async def test_a_lease_that_is_sold_while_its_prover_comes_back_was_not_forgotten_by_it(
+async def test_a_round_that_sells_to_a_prover_that_comes_back_sells_to_its_new_session(
+    lane: LaneUnderTest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The round has seen the old session; the hello has looked for what was sold, and is not committed yet."""
+    await lane.add_prover("alice")
+    await lane.add_task()
+    async with asyncio.TaskGroup() as group, before_the_commit(lane, Transaction.OPEN_SESSION, monkeypatch) as last:
+        last.append(lambda: group.create_task(lane.sell()))
+        back = await lane.desk.open_session(Address("alice"), an_offer(name="p"))
+
+    assert [(lease["state"], lease["session_id"]) for lease in await lane.leases()] == [("granted", back.session_id)]
+    assert "returned" not in [kind for kind, _ in await lane.events()]
+
+
+async def test_a_prover_that_comes_back_while_a_round_sells_to_it_takes_the_lease_over(
     lane: LaneUnderTest, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await lane.add_prover("alice")
     await lane.add_task()
+    async with asyncio.TaskGroup() as group, before_the_commit(lane, Transaction.HOLD_ROUND, monkeypatch) as last:
+        hello = lane.desk.open_session(Address("alice"), an_offer(name="p"))
+        last.append(lambda: group.create_task(hello))
+        assert await lane.sell() == 1
+
+    [lease] = await lane.leases()
+    [session] = await lane.fetch("SELECT session_id FROM sessions WHERE open")
+    assert (lease["state"], lease["session_id"]) == ("granted", session["session_id"])
+    assert "returned" not in [kind for kind, _ in await lane.events()]
+
+
+@asynccontextmanager
+async def before_the_commit(
+    lane: LaneUnderTest, name: Transaction, monkeypatch: pytest.MonkeyPatch
+) -> AsyncIterator[list[Callable[[], object]]]:
+    """Yield a list for something that begins just before the first commit of a transaction, and has to wait for it."""
+    last: list[Callable[[], object]] = []
     transaction = lane.database.transaction
 
-    class SellsAfterAdoption:
-        def __init__(self, connection: Any) -> None:
-            self.connection = connection
-
-        async def fetch(self, query: str, *args: Any) -> Any:
-            rows = await self.connection.fetch(query, *args)
-            if query == QUERIES["adopt_leases"]:
-                assert await lane.sell() == 1  # the old session is open for everybody else until the commit
-            return rows
-
-        def __getattr__(self, name: str) -> Any:
-            return getattr(self.connection, name)
-
     @asynccontextmanager
-    async def interrupted(name: Transaction) -> AsyncIterator[Any]:
-        async with transaction(name) as connection:
-            yield SellsAfterAdoption(connection) if name is Transaction.OPEN_SESSION else connection
+    async def interrupted(running: Transaction) -> AsyncIterator[Any]:
+        async with transaction(running) as connection:
+            yield connection
+            if running is name and last:
+                last.pop()()
+                await sessions(connection, "wait_event = 'advisory'")
 
     monkeypatch.setattr(lane.database, "transaction", interrupted)
-    await lane.desk.open_session(Address("alice"), an_offer(name="p"))
-
-    assert [lease["state"] for lease in await lane.leases()] == ["granted"]
-    assert "returned" not in [kind for kind, _ in await lane.events()]
+    yield last

@@ -39,6 +39,7 @@ from proofgrid.wire.v1 import prover_pb2 as messages
 
 log = structlog.get_logger(__name__)
 
+HELLO_SILENT_MS = 2_500  #: a gateway that is silent for so long while it writes down who came holds up rounds no longer
 ACCEPTED = Verdict(accepted=True)
 
 #: Who is paid for each, or the BadProof, LeaseLost or Recoverable that says why nobody is.
@@ -118,6 +119,7 @@ class Desk:
         async with self._database.transaction(Transaction.OPEN_SESSION) as connection:
             await check_operator(connection, subnetworks, operator=operator)
             await connection.execute(QUERIES["register_prover"], session.prover_id, operator)
+            await connection.fetch(QUERIES["change_session"], session.prover_id, str(HELLO_SILENT_MS))
             await connection.fetch(QUERIES["supersede_sessions"], session.prover_id)
             await connection.execute(
                 QUERIES["open_session"],

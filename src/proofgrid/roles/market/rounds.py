@@ -186,6 +186,8 @@ class Market:
             offers = [blinding.offers(one, demanded=programs) for one in offered]
             # Drawn after the orders are fixed, so that nobody can choose an id that ranks well.
             outcomes = [blinding.opened(one) for one in run_chain(demands, offers, beacon=fresh_bytes(32))]
+            if winners := sorted({placed.prover_id for one in outcomes for placed in one.placements}):
+                await connection.fetch(QUERIES["keep_sessions"], winners)
             books = {book.lane: book for book in found.books}
             for outcome in outcomes:
                 book = books[outcome.lane]

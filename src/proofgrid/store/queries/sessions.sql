@@ -32,6 +32,12 @@ INSERT INTO provers (prover_id, operator) VALUES ($1, $2) ON CONFLICT DO NOTHING
 -- name: get_prover
 SELECT *, now_ms() AS now_ms FROM provers WHERE prover_id = $1;
 
+-- name: change_session
+-- Rounds that have sold to the prover $1 are waited for, and the next one to do so waits for this commit (keep_sessions).
+-- One lock for every 64th prover, so that a round needs few. $2: who holds it may be silent for so long, ms.
+SELECT pg_advisory_xact_lock(hashtextextended('sessions:' || (hashtextextended($1, 0) & 63), 0))
+FROM set_config('idle_in_transaction_session_timeout', $2, true);
+
 -- name: supersede_sessions
 -- A prover has one session; the older one's gateway is told to close its stream.
 WITH closed AS (
@@ -48,8 +54,7 @@ VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14);
 -- After a reconnect: the leases that this prover still holds move to the new session, and so do those that it was never
 -- told of. The new gateway looks for the latter and has as long for telling as the first one had ($7). Phases get no
 -- longer, $6: how long a lease lives without a heartbeat, ms; results are judged whoever listens.
--- What it was told of and does not hold is forgotten. Both are said by one statement, that is, of one moment: a round may
--- sell to the session that ends here at any time, and what the prover never heard of is not forgotten.
+-- What it was told of and does not hold is forgotten.
 WITH held AS (
     SELECT lease_id, fence FROM unnest($4::uuid[], $5::bigint[]) AS held(lease_id, fence)
 ), forgotten AS (
