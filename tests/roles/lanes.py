@@ -200,7 +200,6 @@ class LaneUnderTest:
 
     async def say(self, desk: Desk, lease: Any, permille: int) -> None:
         """Let the prover of a lease say how far it is."""
-        held = HeldLease(lease_id=LeaseId(lease["lease_id"]), fence=lease["fence"])
         session = Session(
             session_id=SessionId(lease["session_id"]),
             prover_id=ProverId(lease["prover_id"]),
@@ -208,7 +207,7 @@ class LaneUnderTest:
             lanes=[],
             dropped=[],
         )
-        await desk.progress(session, StageReport(held=held, stage="prove", permille=permille))
+        await desk.progress(session, StageReport(held=held(lease), stage="prove", permille=permille))
 
     async def make_slow(self) -> None:
         """Let every running lease have run for a minute, where a tenth of a second is usual."""
@@ -279,7 +278,11 @@ class LaneUnderTest:
         return rows
 
 
+def held(lease: Any) -> HeldLease:
+    """Return how the prover of a lease names it."""
+    return HeldLease(lease_id=LeaseId(lease["lease_id"]), fence=lease["fence"])
+
+
 def _proven(row: Any) -> Proven:
-    held = HeldLease(lease_id=LeaseId(row["lease_id"]), fence=row["fence"])
-    report = JobReport(held=held, proof=b"proof", proof_digest=None, public={}, wall_ms=1, memory_peak_bytes=0)
+    report = JobReport(held=held(row), proof=b"proof", proof_digest=None, public={}, wall_ms=1, memory_peak_bytes=0)
     return Proven(lease=row, report=report, proof_digest=digest_of(b"proof"), small_proof=b"proof", size_bytes=5)

@@ -9,7 +9,7 @@ import pytest
 
 from proofgrid.primitives.digests import digest_of
 from proofgrid.primitives.errors import InsufficientFunds, InvalidField
-from proofgrid.primitives.ids import Chain, Lane, LeaseId
+from proofgrid.primitives.ids import Chain, Lane
 from proofgrid.roles.gateway.bond_moves import (
     deposit_stake,
     read_stake,
@@ -19,7 +19,7 @@ from proofgrid.roles.gateway.bond_moves import (
     write_appeal,
 )
 from proofgrid.rules.jobs.lifecycle import TaskEvent
-from proofgrid.rules.jobs.offers import HeldLease, JobReport
+from proofgrid.rules.jobs.offers import JobReport
 from proofgrid.rules.jobs.retry import ReturnReason
 from proofgrid.rules.staking.bonds import BondPolicy
 from proofgrid.rules.staking.results import ResultClaim, public_digest, sign_result
@@ -27,7 +27,7 @@ from proofgrid.store.stakes import slash_equivocation
 from proofgrid.store.tasks import end_task
 from proofgrid.store.transactions import Transaction
 from tests.makers import a_key
-from tests.roles.lanes import CHAIN, CLIENT, UNITS, LaneUnderTest
+from tests.roles.lanes import CHAIN, CLIENT, UNITS, LaneUnderTest, held
 
 KEY = a_key(7)
 OPERATOR = KEY.address
@@ -74,7 +74,7 @@ def a_report(lease: Any, *, proof: bytes = b"no proof", signed: bool = True) -> 
         public=public_digest({"outputs": [1]}),
     )
     return JobReport(
-        held=HeldLease(lease_id=LeaseId(lease["lease_id"]), fence=lease["fence"]),
+        held=held(lease),
         proof=proof,
         proof_digest=None,
         public={"outputs": [1]},

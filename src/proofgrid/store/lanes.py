@@ -11,6 +11,7 @@ from proofgrid.rules.jobs.speed import UNMEASURED, Speed
 from proofgrid.store.queries import QUERIES
 
 GATEWAY_SILENT_MS = 5_000  #: a gateway that was not seen for so long lives no more, and its provers count for nothing
+LOCK_SILENT_MS = 2_500  #: a gateway that is silent for so long in a round or a hello loses it, and its locks
 
 
 async def sessions_of_chain(

@@ -9,16 +9,11 @@ from typing import Any
 
 import pytest
 
-from proofgrid.primitives.ids import Address, LeaseId
-from proofgrid.rules.jobs.offers import HeldLease
+from proofgrid.primitives.ids import Address
 from proofgrid.store.transactions import Transaction
 from tests.acceptance.tasks import sessions
 from tests.makers import an_offer
-from tests.roles.lanes import LaneUnderTest
-
-
-def held(lease: Any) -> HeldLease:
-    return HeldLease(lease_id=LeaseId(lease["lease_id"]), fence=lease["fence"])
+from tests.roles.lanes import LaneUnderTest, held
 
 
 async def test_what_a_prover_does_not_hold_any_more_is_taken_back_and_what_nobody_told_it_of_goes_on(
@@ -46,8 +41,8 @@ async def test_a_round_that_sells_to_a_prover_that_comes_back_sells_to_its_new_s
     """The round has seen the old session; the hello has looked for what was sold, and is not committed yet."""
     await lane.add_prover("alice")
     await lane.add_task()
-    async with asyncio.TaskGroup() as group, before_the_commit(lane, Transaction.OPEN_SESSION, monkeypatch) as last:
-        last.append(lambda: group.create_task(lane.sell()))
+    async with asyncio.TaskGroup() as group:
+        before_the_commit(lane, Transaction.OPEN_SESSION, lambda: group.create_task(lane.sell()), monkeypatch)
         back = await lane.desk.open_session(Address("alice"), an_offer(name="p"))
 
     assert [(lease["state"], lease["session_id"]) for lease in await lane.leases()] == [("granted", back.session_id)]
@@ -59,9 +54,9 @@ async def test_a_prover_that_comes_back_while_a_round_sells_to_it_takes_the_leas
 ) -> None:
     await lane.add_prover("alice")
     await lane.add_task()
-    async with asyncio.TaskGroup() as group, before_the_commit(lane, Transaction.HOLD_ROUND, monkeypatch) as last:
+    async with asyncio.TaskGroup() as group:
         hello = lane.desk.open_session(Address("alice"), an_offer(name="p"))
-        last.append(lambda: group.create_task(hello))
+        before_the_commit(lane, Transaction.HOLD_ROUND, lambda: group.create_task(hello), monkeypatch)
         assert await lane.sell() == 1
 
     [lease] = await lane.leases()
@@ -70,21 +65,18 @@ async def test_a_prover_that_comes_back_while_a_round_sells_to_it_takes_the_leas
     assert "returned" not in [kind for kind, _ in await lane.events()]
 
 
-@asynccontextmanager
-async def before_the_commit(
-    lane: LaneUnderTest, name: Transaction, monkeypatch: pytest.MonkeyPatch
-) -> AsyncIterator[list[Callable[[], object]]]:
-    """Yield a list for something that begins just before the first commit of a transaction, and has to wait for it."""
-    last: list[Callable[[], object]] = []
+def before_the_commit(
+    lane: LaneUnderTest, name: Transaction, begin: Callable[[], object], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Let something begin just before a transaction commits that has to wait for the commit, and is seen to wait."""
     transaction = lane.database.transaction
 
     @asynccontextmanager
     async def interrupted(running: Transaction) -> AsyncIterator[Any]:
         async with transaction(running) as connection:
             yield connection
-            if running is name and last:
-                last.pop()()
+            if running is name:
+                begin()
                 await sessions(connection, "wait_event = 'advisory'")
 
     monkeypatch.setattr(lane.database, "transaction", interrupted)
-    yield last

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from proofgrid.primitives.ids import Address, Chain, LeaseId, ProverId, SessionId
+from proofgrid.primitives.ids import Address, Chain, ProverId, SessionId
 from proofgrid.roles.dispatcher.desk import Desk
 from proofgrid.roles.market.rounds import Market
 from proofgrid.rules.jobs.offers import HeldLease
@@ -18,7 +18,7 @@ from proofgrid.store.lanes import GATEWAY_SILENT_MS
 from proofgrid.store.queries import QUERIES
 from proofgrid.store.transactions import Transaction
 from proofgrid.wire.sessions import Session
-from tests.roles.lanes import CHAIN, LaneUnderTest
+from tests.roles.lanes import CHAIN, LaneUnderTest, held
 
 PATIENCE_SECONDS = 20
 
@@ -99,7 +99,7 @@ async def test_whose_lease_was_taken_back_for_silence_gets_no_other(lane: LaneUn
         await lane.say(desk, lease, 0)
         # The last heartbeat comes when the lease has just three quarters left, and is not written into its row.
         await lane.fetch("UPDATE leases SET expires_ms = now_ms() + $1 * 3 / 4 + 200", lane.silent_ms)
-        await beat(desk, session, HeldLease(lease_id=LeaseId(lease["lease_id"]), fence=lease["fence"]))
+        await beat(desk, session, held(lease))
     # Time passes, and no sooner than now does the lease run out.
     await lane.fetch(
         "WITH later AS (UPDATE leases SET expires_ms = now_ms() RETURNING $1 - expires_ms AS ms)"

@@ -46,7 +46,7 @@ class CanarySettings:
     per_hour: int = 0
     for_new_provers: bool = False
     reference_price: int = 1_000
-    silent_ms: int = 6_000  #: how long a lease lives without a heartbeat
+    silent_ms: int  #: how long a lease lives without a heartbeat
 
     @property
     def are_wanted(self) -> bool:

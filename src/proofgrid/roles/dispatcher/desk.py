@@ -27,7 +27,7 @@ from proofgrid.rules.jobs.phases import PhasePolicy
 from proofgrid.rules.jobs.retry import REASON_OF_CODE, ReturnReason
 from proofgrid.rules.reputation.standing import PAUSED, ReputationPolicy, pause_sentence
 from proofgrid.store.database import PASSING_TROUBLE, Database
-from proofgrid.store.lanes import GATEWAY_SILENT_MS
+from proofgrid.store.lanes import GATEWAY_SILENT_MS, LOCK_SILENT_MS
 from proofgrid.store.queries import QUERIES
 from proofgrid.store.stakes import slash_equivocation
 from proofgrid.store.standing import standing_of
@@ -39,7 +39,6 @@ from proofgrid.wire.v1 import prover_pb2 as messages
 
 log = structlog.get_logger(__name__)
 
-HELLO_SILENT_MS = 2_500  #: a gateway that is silent for so long while it writes down who came holds up rounds no longer
 ACCEPTED = Verdict(accepted=True)
 
 #: Who is paid for each, or the BadProof, LeaseLost or Recoverable that says why nobody is.
@@ -119,7 +118,7 @@ class Desk:
         async with self._database.transaction(Transaction.OPEN_SESSION) as connection:
             await check_operator(connection, subnetworks, operator=operator)
             await connection.execute(QUERIES["register_prover"], session.prover_id, operator)
-            await connection.fetch(QUERIES["change_session"], session.prover_id, str(HELLO_SILENT_MS))
+            await connection.fetch(QUERIES["change_session"], session.prover_id, str(LOCK_SILENT_MS))
             await connection.fetch(QUERIES["supersede_sessions"], session.prover_id)
             await connection.execute(
                 QUERIES["open_session"],
@@ -154,9 +153,7 @@ class Desk:
             self.tell(session.session_id, PAUSED, paused)
         kept = {row["lease_id"] for row in leases if row["kept"]}
         session.dropped = [held.lease_id for held in offer.held if held.lease_id not in kept]
-        for row in leases:
-            if row["kept"]:
-                continue
+        for row in (row for row in leases if not row["kept"]):
             detail = "the prover came back without it"
             await self._take_back(row["task_id"], row["lease_id"], ReturnReason.PROVER_LOST, detail, came_back=True)
         await self._wake_lanes(session)

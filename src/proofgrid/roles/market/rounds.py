@@ -33,11 +33,11 @@ from proofgrid.rules.market.rounds import RoundOutcome
 from proofgrid.rules.reputation.standing import ReputationPolicy
 from proofgrid.rules.staking.bonds import BondPolicy
 from proofgrid.store.database import PASSING_TROUBLE, Database
+from proofgrid.store.lanes import LOCK_SILENT_MS
 from proofgrid.store.queries import QUERIES
 from proofgrid.store.transactions import Transaction
 
 PAUSE_ROUNDS = 1  #: after a round, as long as it took, at most the interval
-PAUSE_MAX_MS = 2_500  #: a leader that is silent for so long in the middle of a round loses the round and the lane
 STAND_BY_MS = 250  #: after finding another gateway at a lane's round
 WISH_RETRY_MS = 250  #: a wish is held for a few seconds only
 UNSOLD_RETRY_FIRST_SECONDS = 0.25
@@ -155,7 +155,7 @@ class Market:
     async def hold_rounds(self, chain: Chain) -> Held | None:
         """Hold one round of every lane of a chain in which there is something to match; None when there is nothing."""
         async with self._database.transaction(Transaction.HOLD_ROUND) as connection:
-            lanes = await connection.fetchval(QUERIES["lock_chain"], chain, str(PAUSE_MAX_MS))
+            lanes = await connection.fetchval(QUERIES["lock_chain"], chain, str(LOCK_SILENT_MS))
             if lanes is None:
                 # Another gateway is at it. Should it die before it is done, this one must not come late.
                 return Held(sold=0, unsold=0, next_job_ms=STAND_BY_MS)

@@ -20,8 +20,7 @@ WHERE t.state = 'done' ORDER BY c.canary_id;
 -- silent ($2: how long a lease lives without a heartbeat, ms), because nothing is sold to them (supply_of_chain).
 SELECT s.prover_id, s.asks, p.jobs_proven, p.paused_until_ms > now_ms() AS paused
 FROM sessions s JOIN provers p USING (prover_id) JOIN gateways g USING (gateway_id)
-WHERE s.open AND NOT s.draining AND g.seen_ms > now_ms() - $1 AND s.seen_ms > now_ms() - $2 * 3 / 4
-ORDER BY s.prover_id;
+WHERE s.open AND NOT s.draining AND g.seen_ms > now_ms() - $1 AND NOT is_silent(s, $2) ORDER BY s.prover_id;
 
 -- name: reference_of_system
 -- The highest reference price of the lanes of a proof system, if they had a round.

@@ -167,11 +167,6 @@ INSERT INTO rounds (lane, number, transcript, transcript_hash, signature, buy_pr
 SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, epoch, $14 FROM lanes WHERE lane = $1 AND epoch = $12 AND leader = $13
 RETURNING number;
 
--- name: keep_sessions
--- Until the commit none of these provers gets another session (change_session); one that got it meanwhile is sold to there.
-SELECT pg_advisory_xact_lock_shared(hashtextextended('sessions:' || number, 0))
-FROM (SELECT DISTINCT hashtextextended(prover_id, 0) & 63 AS number FROM unnest($1::text[]) AS sold(prover_id) ORDER BY 1) AS locks;
-
 -- name: grant_leases
 -- $1: JSON list of leases, times from now on; $5: the states from which a job is sold. The job and its lease change together; the gateways
 -- of the provers are told. The prover's session is the one that it has now, behind keep_sessions.
@@ -186,8 +181,9 @@ WITH given AS (
     INSERT INTO leases (lease_id, job_id, task_id, prover_id, operator, session_id, gateway_id, lane, round, units,
         buy_price, sell_price, state, expires_ms, phase_until_ms, until_ms, prove_ms, epoch, stake_bound,
         fee_permille)
-    SELECT lease_id, given.job_id, task_id, given.prover_id, given.operator, coalesce(now.session_id, given.session_id),
-        coalesce(now.gateway_id, given.gateway_id), $2, $3, units, $4, sell_price, 'granted', at_ms + pick_up_ms, at_ms + pick_up_ms, at_ms + limit_ms, prove_ms, $6, stake_bound,
+    SELECT lease_id, given.job_id, task_id, given.prover_id, given.operator,
+        coalesce(now.session_id, given.session_id), coalesce(now.gateway_id, given.gateway_id), $2, $3, units, $4,
+        sell_price, 'granted', at_ms + pick_up_ms, at_ms + pick_up_ms, at_ms + limit_ms, prove_ms, $6, stake_bound,
         fee_permille
     FROM given JOIN sold USING (job_id) LEFT JOIN sessions AS now ON now.prover_id = given.prover_id AND now.open,
         (SELECT now_ms() AS at_ms) AS clock
@@ -211,9 +207,10 @@ WITH given AS (
     INSERT INTO leases (lease_id, job_id, task_id, prover_id, operator, session_id, gateway_id, lane, round, units,
         buy_price, sell_price, state, kind, expires_ms, phase_until_ms, until_ms, prove_ms, epoch, stake_bound,
         fee_permille)
-    SELECT lease_id, given.job_id, given.task_id, given.prover_id, given.operator, coalesce(now.session_id, given.session_id),
-        coalesce(now.gateway_id, given.gateway_id), $2, $3, units, $4, sell_price, 'granted', 'hedge', at_ms + pick_up_ms, at_ms + pick_up_ms, at_ms + limit_ms, prove_ms, $6, stake_bound,
-        fee_permille
+    SELECT lease_id, given.job_id, given.task_id, given.prover_id, given.operator,
+        coalesce(now.session_id, given.session_id), coalesce(now.gateway_id, given.gateway_id), $2, $3, units, $4,
+        sell_price, 'granted', 'hedge', at_ms + pick_up_ms, at_ms + pick_up_ms, at_ms + limit_ms, prove_ms, $6,
+        stake_bound, fee_permille
     FROM given JOIN sold USING (job_id) LEFT JOIN sessions AS now ON now.prover_id = given.prover_id AND now.open,
         (SELECT now_ms() AS at_ms) AS clock
     RETURNING gateway_id

@@ -34,9 +34,13 @@ SELECT *, now_ms() AS now_ms FROM provers WHERE prover_id = $1;
 
 -- name: change_session
 -- Rounds that have sold to the prover $1 are waited for, and the next one to do so waits for this commit (keep_sessions).
--- One lock for every 64th prover, so that a round needs few. $2: who holds it may be silent for so long, ms.
-SELECT pg_advisory_xact_lock(hashtextextended('sessions:' || (hashtextextended($1, 0) & 63), 0))
-FROM set_config('idle_in_transaction_session_timeout', $2, true);
+-- $2: how long a gateway may be silent before it loses its hello, ms.
+SELECT pg_advisory_xact_lock(lock_of_session($1)) FROM set_config('idle_in_transaction_session_timeout', $2, true);
+
+-- name: keep_sessions
+-- Until the commit none of these provers gets another session (change_session); one that got it meanwhile is sold to there.
+SELECT pg_advisory_xact_lock_shared(key)
+FROM (SELECT DISTINCT lock_of_session(prover_id) AS key FROM unnest($1::text[]) AS sold(prover_id) ORDER BY key) AS locks;
 
 -- name: supersede_sessions
 -- A prover has one session; the older one's gateway is told to close its stream.
@@ -127,8 +131,7 @@ SELECT lease_id FROM holding WHERE (SELECT count(*) FROM woken) >= 0;
 -- so far: class -> [units, wall_ms, samples]. $3: the subnetwork. A job whose result has arrived takes no slot: it is
 -- judged here while the next one is proven. A paused prover has no slot, and one whose pause is over has one until a job
 -- of its verifies. $4: new provers grow: 1, 2, 4 ... slots with every job that verified, all of them at 8
--- (rules/reputation/canaries.py). $5: how long a lease lives without a heartbeat, ms; heartbeats write it when less than
--- three quarters are left, so whoever may have lost one by silence was not heard for so long and is not there. NULL: is.
+-- (rules/reputation/canaries.py). $5: how long a lease lives without a heartbeat, ms: who is silent is not there. NULL: is.
 SELECT s.session_id, s.prover_id, s.operator, s.gateway_id, s.memory_bytes,
     CASE WHEN p.paused_until_ms = 0 AND $4::boolean AND p.jobs_proven < 8 THEN least(s.slots, 1 << p.jobs_proven::int)
         WHEN p.paused_until_ms = 0 THEN s.slots WHEN p.paused_until_ms > now_ms() OR EXISTS (
@@ -145,7 +148,7 @@ SELECT s.session_id, s.prover_id, s.operator, s.gateway_id, s.memory_bytes,
 FROM sessions s JOIN gateways g USING (gateway_id) JOIN provers p USING (prover_id)
     LEFT JOIN accounts bond ON bond.account = 'stake:' || s.operator
 WHERE s.open AND NOT s.draining AND s.asks ? $1 AND $3 = ANY(s.subnetworks) AND g.seen_ms > now_ms() - $2
-    AND coalesce(s.seen_ms > now_ms() - $5 * 3 / 4, true)
+    AND coalesce(NOT is_silent(s, $5), true)
 ORDER BY s.prover_id;
 
 -- name: constraints_of_lanes
@@ -155,7 +158,7 @@ SELECT lane, constraints FROM lane_constraints WHERE lane = ANY($1::text[]);
 -- Those at gateways that were seen in the last $1 ms: a gateway that was killed closes no sessions. $2: how long a lease
 -- lives without a heartbeat, ms; who is silent, drains or is paused is sold nothing (supply_of_chain).
 SELECT s.*, p.jobs_proven, p.jobs_failed,
-    CASE WHEN s.seen_ms <= now_ms() - $2 * 3 / 4 THEN 'silent' WHEN s.draining THEN 'draining'
+    CASE WHEN is_silent(s, $2) THEN 'silent' WHEN s.draining THEN 'draining'
         WHEN p.paused_until_ms > now_ms() THEN 'paused' ELSE 'serving' END AS state,
     (SELECT count(*) FROM leases l WHERE l.prover_id = s.prover_id
         AND l.state IN ('granted', 'offered', 'running', 'reported')) AS busy
