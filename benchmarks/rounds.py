@@ -25,17 +25,17 @@ import asyncpg
 from benchmarks.measuring import Result, Target, busy_percent, say, temporary_folder
 from proofgrid.primitives.digests import digest_of
 from proofgrid.rules.market.blinding import SECRET_BYTES, Blinding
-from proofgrid.rules.market.chain import LaneDemands, Offers, run_chain
 from proofgrid.rules.market.dara import clear
 from proofgrid.rules.market.round_orders import RoundInputs, orders_of
 from proofgrid.rules.market.rounds import run_round
+from proofgrid.rules.market.stack import LaneDemands, Offers, run_stack
 from proofgrid.rules.market.transcript import write_transcript
 from proofgrid.rules.scheduling.offers import JobDemand, ProverSupply, TaskDemand
 from proofgrid.store.database import Database
 from proofgrid.store.embedded import start_embedded
 from proofgrid.store.migrations import migrate
 from tests.makers import a_key
-from tests.roles.lanes import CHAIN, LaneUnderTest
+from tests.roles.lanes import STACK, LaneUnderTest
 
 NAME = "rounds"
 LANES = tuple(f"default/toy/{name}" for name in ("large", "medium", "small"))
@@ -85,7 +85,7 @@ def run(*, repetitions: int) -> Result:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Waiting:
-    """What waits in a chain and who is free, with their names."""
+    """What waits in a stack and who is free, with their names."""
 
     demands: dict[str, list[TaskDemand]]  #: lane -> its tasks
     offers: Sequence[Offers]
@@ -94,7 +94,7 @@ class Waiting:
 
 def rules_row(tasks: int, provers: int, lanes: int, *, runs: int) -> dict[str, Any]:
     """Return what the rules of one round take, part by part; of several lanes together."""
-    waiting = a_chain(tasks, provers, LANES[-lanes:])
+    waiting = a_stack(tasks, provers, LANES[-lanes:])
     names_ms, (demands, offers) = _least_ms(lambda: _blinded(waiting, Blinding(bytes(SECRET_BYTES))), runs)
     rules_ms, _ = _least_ms(lambda: hold(waiting), runs)
     row: dict[str, Any] = {"tasks": tasks, "provers": provers, "lanes": lanes, "rules_ms": rules_ms}
@@ -129,7 +129,7 @@ def hold(waiting: Waiting) -> list[str]:
     """Do what the market does between reading a book and writing its round; return the signatures."""
     blinding = Blinding(bytes(SECRET_BYTES))
     demands, offers = _blinded(waiting, blinding)
-    outcomes = [blinding.opened(one) for one in run_chain(demands, offers, beacon=BEACON)]
+    outcomes = [blinding.opened(one) for one in run_stack(demands, offers, beacon=BEACON)]
     return [KEY.sign(bytes.fromhex(digest_of(one.transcript_text.encode()))) for one in outcomes]
 
 
@@ -141,7 +141,7 @@ def _blinded(waiting: Waiting, blinding: Blinding) -> tuple[list[LaneDemands], l
     return demands, [blinding.offers(offer, demanded=waiting.programs) for offer in waiting.offers]
 
 
-def a_chain(tasks: int, provers: int, lanes: Sequence[str]) -> Waiting:
+def a_stack(tasks: int, provers: int, lanes: Sequence[str]) -> Waiting:
     """Return single-job tasks, spread over the lanes, and provers that serve theirs and all below; always the same."""
     random = Random(tasks)
     programs = [hashlib.sha256(bytes([number])).hexdigest() for number in range(5)]
@@ -225,7 +225,7 @@ async def round_row(database: Database, tasks: int, provers: int, *, waits: bool
     seconds, sold = [], []
     for _ in range(1 + rounds):
         started_at = time.perf_counter()
-        held = await market.hold_rounds(CHAIN)
+        held = await market.hold_rounds(STACK)
         seconds.append(time.perf_counter() - started_at)
         assert held is not None
         sold.append(held.sold)

@@ -13,7 +13,7 @@ def test_the_rules_of_a_small_round_are_measured_part_by_part() -> None:
 
 
 def test_of_several_lanes_every_one_is_signed() -> None:
-    waiting = rounds.a_chain(12, 5, rounds.LANES)
+    waiting = rounds.a_stack(12, 5, rounds.LANES)
     assert len(rounds.hold(waiting)) == len(rounds.LANES)
     assert rounds.rules_row(12, 5, 3, runs=1)["lanes"] == 3
 

@@ -12,7 +12,7 @@ from uuid import UUID, uuid4
 from proofgrid.primitives.clock import ManualClock, SystemClock
 from proofgrid.primitives.digests import digest_of
 from proofgrid.primitives.errors import LeaseLost
-from proofgrid.primitives.ids import Address, Chain, GatewayId, Lane, LeaseId, ProverId, SessionId
+from proofgrid.primitives.ids import Address, GatewayId, Lane, LeaseId, ProverId, SessionId, Stack
 from proofgrid.roles.dispatcher.desk import Desk, DispatchSettings
 from proofgrid.roles.dispatcher.returns import return_job
 from proofgrid.roles.dispatcher.stragglers import Stragglers
@@ -29,14 +29,14 @@ from proofgrid.rules.ledger.settlement import SurplusTo, deposit, escrow
 from proofgrid.rules.staking.bonds import BondPolicy
 from proofgrid.store.database import Database
 from proofgrid.store.queries import QUERIES
-from proofgrid.store.subnetworks import serve_chains
+from proofgrid.store.subnetworks import serve_stacks
 from proofgrid.store.transactions import Transaction
 from proofgrid.store.transfers import post_transfers, transfer_row
 from proofgrid.wire.sessions import Session
 from tests.makers import a_key
 
 LANE = Lane("default/toy/small")
-CHAIN = Chain("default/toy")
+STACK = Stack("default/toy")
 CLIENT = Address("0xc1")
 UNITS = 1_000
 
@@ -92,7 +92,7 @@ class LaneUnderTest:
                 0,
             )
             await connection.execute(QUERIES["open_session"], session_id, *session)
-            await serve_chains(connection, session_id, subnetworks, proof_systems=len(systems) or 1)
+            await serve_stacks(connection, session_id, subnetworks, proof_systems=len(systems) or 1)
         return session_id
 
     async def add_task(
@@ -123,7 +123,7 @@ class LaneUnderTest:
             row |= {"position": number, "lane": lane, "class": class_of_lane(lane), "units": UNITS}
             row |= {"memory_bytes": 1}
             if not constraints.is_empty:
-                row |= {"lane": f"{lane}/{constraints.name}", "chain": CHAIN, "constraints": constraints.to_json()}
+                row |= {"lane": f"{lane}/{constraints.name}", "stack": STACK, "constraints": constraints.to_json()}
             rows.append(row | {"depends_on": [], "input_digest": "d", "input_bytes": 0, "facts": {}})
         [transfer] = escrow(task_id=str(task_id), client=client, limit_price=price_max, units=UNITS * jobs)
         task |= {"accepted": {}, "transfer": transfer_row(transfer)}
@@ -167,11 +167,11 @@ class LaneUnderTest:
             for address, role in members:
                 await connection.execute(QUERIES["allow_member"], name, address, role)
 
-    async def sell(self, *, rounds: int = 20, chain: str = CHAIN) -> int:
+    async def sell(self, *, rounds: int = 20, stack: str = STACK) -> int:
         """Hold rounds until something is sold; return how many jobs were."""
         market = self.market
         for _ in range(rounds):
-            held = await market.hold_rounds(Chain(chain))
+            held = await market.hold_rounds(Stack(stack))
             if held is not None and held.sold:
                 return held.sold
         return 0

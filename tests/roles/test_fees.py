@@ -6,13 +6,13 @@ from proofgrid.primitives.clock import ManualClock
 from proofgrid.roles.market.rounds import Market, MarketSettings
 from proofgrid.roles.settlement.ledger_check import LedgerCheck
 from tests.makers import a_key
-from tests.roles.lanes import CHAIN, UNITS, LaneUnderTest
+from tests.roles.lanes import STACK, UNITS, LaneUnderTest
 
 
 async def sell(lane: LaneUnderTest, *, fee_permille: int) -> None:
     settings = MarketSettings(fee_permille=fee_permille)
     market = Market(lane.database, gateway_id=lane.gateway_id, key=a_key(), settings=settings, clock=ManualClock())
-    held = await market.hold_rounds(CHAIN)
+    held = await market.hold_rounds(STACK)
     assert held is not None
     assert held.sold == 1
 

@@ -10,7 +10,7 @@ import pytest
 from proofgrid.primitives.errors import LeaseLost
 from proofgrid.rules.jobs.hedging import HedgePolicy
 from proofgrid.rules.jobs.retry import ReturnReason
-from tests.roles.lanes import CHAIN, UNITS, LaneUnderTest
+from tests.roles.lanes import STACK, UNITS, LaneUnderTest
 
 SHARES = HedgePolicy()
 
@@ -187,7 +187,7 @@ async def test_a_wish_takes_turns_with_the_other_jobs_of_its_task(lane: LaneUnde
 
     market = lane.market
     for _ in range(20):
-        await market.hold_rounds(CHAIN)
+        await market.hold_rounds(STACK)
 
     kinds = await kinds_of_events(lane)
     assert kinds.count("hedged") == 1

@@ -13,7 +13,7 @@ from proofgrid.rules.jobs.retry import ReturnReason
 from proofgrid.rules.reputation.standing import PAUSED, RESUMED
 from proofgrid.store.queries import QUERIES
 from tests.makers import an_offer
-from tests.roles.lanes import CHAIN, LaneUnderTest
+from tests.roles.lanes import STACK, LaneUnderTest
 
 
 async def fail(lane: LaneUnderTest, reason: ReturnReason, times: int = 1) -> None:
@@ -45,7 +45,7 @@ async def pause_is_over(lane: LaneUnderTest) -> None:
 
 
 async def slots(lane: LaneUnderTest, prover_id: str = "alice/p") -> int:
-    rows = await lane.fetch(QUERIES["supply_of_chain"], "toy", 5_000, "default", False, None)
+    rows = await lane.fetch(QUERIES["supply_of_stack"], "toy", 5_000, "default", False, None)
     return next(int(row["slots"]) for row in rows if row["prover_id"] == prover_id)
 
 
@@ -130,9 +130,9 @@ async def test_a_failed_trial_pauses_for_twice_as_long(lane: LaneUnderTest) -> N
 async def test_the_market_comes_back_when_the_only_provers_pause_is_over(lane: LaneUnderTest) -> None:
     await lane.add_prover("alice")
     await fail(lane, ReturnReason.CHILD_CRASHED, 3)
-    assert (await lane.fetch(QUERIES["next_put_off"], CHAIN))[0][0] is None  # nobody waits
+    assert (await lane.fetch(QUERIES["next_put_off"], STACK))[0][0] is None  # nobody waits
     await lane.add_task()
-    assert 20_000 < (await lane.fetch(QUERIES["next_put_off"], CHAIN))[0][0] <= 30_000
+    assert 20_000 < (await lane.fetch(QUERIES["next_put_off"], STACK))[0][0] <= 30_000
 
 
 async def test_two_gateways_agree_and_the_one_with_the_stream_tells_the_prover(lane: LaneUnderTest) -> None:

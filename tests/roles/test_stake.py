@@ -9,7 +9,7 @@ import pytest
 
 from proofgrid.primitives.digests import digest_of
 from proofgrid.primitives.errors import InsufficientFunds, InvalidField
-from proofgrid.primitives.ids import Chain, Lane
+from proofgrid.primitives.ids import Lane, Stack
 from proofgrid.roles.gateway.bond_moves import (
     deposit_stake,
     read_stake,
@@ -27,7 +27,7 @@ from proofgrid.store.stakes import slash_equivocation
 from proofgrid.store.tasks import end_task
 from proofgrid.store.transactions import Transaction
 from tests.makers import a_key
-from tests.roles.lanes import CHAIN, CLIENT, UNITS, LaneUnderTest, held
+from tests.roles.lanes import CLIENT, STACK, UNITS, LaneUnderTest, held
 
 KEY = a_key(7)
 OPERATOR = KEY.address
@@ -305,7 +305,7 @@ async def test_several_provers_of_one_operator_share_one_bond(lane: LaneUnderTes
     await lane.add_task(jobs=20)
     market = lane.market
     for _ in range(8):
-        await market.hold_rounds(CHAIN)
+        await market.hold_rounds(STACK)
     (row,) = await lane.fetch("SELECT sum(stake_bound)::bigint AS bound, count(*) AS leases FROM leases")
     assert 0 < row["bound"] <= 3 * ONE_SLOT
     assert row["leases"] < 8
@@ -316,14 +316,14 @@ async def test_rounds_at_once_do_not_sell_more_than_one_bond_carries(lane: LaneU
     lane.bonds = BondPolicy(stake_permille=1_000)
     await bonded(lane, ONE_SLOT)
     systems = ("toy", "zwei", "drei")
-    chains = [Chain(f"default/{system}") for system in systems]
+    stacks = [Stack(f"default/{system}") for system in systems]
     for system in systems:
         await lane.add_prover(OPERATOR, system, system=system)
         await lane.add_task(lane=Lane(f"default/{system}/small"))
 
     async with lane.database.transaction(Transaction.MOVE_MONEY) as connection:
         await connection.execute("SELECT 1 FROM accounts WHERE account = $1 FOR UPDATE", f"stake:{OPERATOR}")
-        rounds = [asyncio.ensure_future(lane.market.hold_rounds(chain)) for chain in chains]
+        rounds = [asyncio.ensure_future(lane.market.hold_rounds(stack)) for stack in stacks]
         async with asyncio.timeout(20):
             # They have sold, and ask whether the bond carries it; a lock has no event for us.
             while (await lane.fetch(WAITING))[0]["n"] < 3:  # noqa: ASYNC110
@@ -331,7 +331,7 @@ async def test_rounds_at_once_do_not_sell_more_than_one_bond_carries(lane: LaneU
     outcomes = await asyncio.gather(*rounds, return_exceptions=True)
 
     assert sorted(type(one).__name__ for one in outcomes) == ["Held", "Held", "LeaseLost"]
-    later = await asyncio.gather(*(lane.market.hold_rounds(chain) for chain in chains))
+    later = await asyncio.gather(*(lane.market.hold_rounds(stack) for stack in stacks))
     assert not any(one.sold for one in later if one is not None)
     assert sum(lease["stake_bound"] for lease in await lane.leases()) == ONE_SLOT
 

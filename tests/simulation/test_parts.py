@@ -15,8 +15,8 @@ from proofgrid.primitives.ids import Address
 from proofgrid.rules.ledger.book import MINT, TREASURY, Book, client_account, escrow_account, operator_account
 from proofgrid.rules.ledger.settlement import deposit, escrow, pay_for_proof
 from proofgrid.rules.market.columns import OrderColumns, column_of
-from proofgrid.rules.market.fast_chain import SlotLane, run_chain_columns
 from proofgrid.rules.market.fast_classes import LaneColumns, clear_class_columns
+from proofgrid.rules.market.fast_stack import SlotLane, run_stack_columns
 from proofgrid.rules.market.orders import ClearingRules
 from proofgrid.rules.market.reference import next_reference
 from proofgrid.rules.scheduling.offers import ProverSupply, TaskDemand
@@ -162,7 +162,7 @@ def test_her_bid_may_be_half_of_the_slots_and_decides_no_lot() -> None:
     assert attacked.bids.units.tolist() == [7, 2, (9 + 2 + 1) * 7 // 2]
     assert attacked.bids.price[-1] == attacked.asks.price[-1] == 16
     assert attacked.asks.units[-1] == 1
-    (held,) = run_chain_columns([attacked])
+    (held,) = run_stack_columns([attacked])
     assert held.lot == 7
 
 

@@ -80,7 +80,7 @@ def replay(
 ) -> None:
     """Run rounds again from their recorded orders, and check every byte, hash, signature, link and price.
 
-    With files it needs no gateway, no database and no key. Give the files of all lanes of a chain (large, medium,
+    With files it needs no gateway, no database and no key. Give the files of all lanes of a stack (large, medium,
     small) to have carried capacity compared too, and --network to say whose signature counts. Exit 1 when anything is
     wrong.
 

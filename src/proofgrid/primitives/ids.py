@@ -16,7 +16,7 @@ GatewayId = NewType("GatewayId", UUID)
 
 Address = NewType("Address", str)  #: a secp256k1 key's Ethereum address, EIP-55 checksummed
 ProverId = NewType("ProverId", str)  #: "<operator address>/<prover name>"
-Chain = NewType("Chain", str)  #: "<subnetwork>/<proof system>": its lanes hold their rounds together
+Stack = NewType("Stack", str)  #: "<subnetwork>/<proof system>": its lanes hold their rounds together
 Lane = NewType("Lane", str)  #: "<subnetwork>/<proof system>/<class>", and "/<constraints>" where bids carry some
 AccountId = NewType("AccountId", str)
 

@@ -15,9 +15,9 @@ from proofgrid.primitives.errors import BadBundle, InvalidField
 from proofgrid.primitives.ids import Address
 from proofgrid.proofs.bundle_manifest import Manifest
 from proofgrid.rules.jobs.classes import lane_order
-from proofgrid.rules.market.chain import Left
 from proofgrid.rules.market.record_file import LINE_BYTES_MAX, CheckedRound, RecordCheck, RecordHeader
 from proofgrid.rules.market.rounds import TranscriptMismatch
+from proofgrid.rules.market.stack import Left
 from proofgrid.sdk.connection import Connection
 from proofgrid.wire.v1 import market_pb2 as messages
 from proofgrid.wire.v1 import market_pb2_grpc as services

@@ -1,7 +1,7 @@
 """The sealed book of a round: what waits and who is free, as the columns that the rules clear.
 
 Ranks and the depth of the book are the network's: a book is read from the best bid down and is twice as deep as there
-are free slots (docs/decisions/0010). What a slot holds, and at which prices, `rules.market.fast_chain` says.
+are free slots (docs/decisions/0010). What a slot holds, and at which prices, `rules.market.fast_stack` says.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from proofgrid.rules.market.columns import Column, OrderColumns, column_of
-from proofgrid.rules.market.fast_chain import SlotLane
+from proofgrid.rules.market.fast_stack import SlotLane
 from proofgrid.rules.scheduling.offers import ProverSupply, TaskDemand
 from proofgrid.rules.scheduling.rank import RankHashes, ask_ranks, bid_ranks
 

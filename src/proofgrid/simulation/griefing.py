@@ -13,8 +13,8 @@ import numpy as np
 
 from proofgrid.primitives.money import PRICE_MAX
 from proofgrid.rules.market.columns import OrderColumns
-from proofgrid.rules.market.fast_chain import SlotLane, floor_of, lot_of
 from proofgrid.rules.market.fast_classes import LaneColumns
+from proofgrid.rules.market.fast_stack import SlotLane, floor_of, lot_of
 from proofgrid.rules.market.orders import ClearingRules, Ratio, price_limits
 
 DECOY_UNITS = DECOY_SLOTS = SMALLEST_JOB = 1
@@ -39,7 +39,7 @@ def attack(lane: LaneColumns, *, share: Ratio | None = None) -> LaneColumns:
 
 
 def attack_slots(lanes: Sequence[SlotLane], number: int, *, slots_above: int) -> SlotLane:
-    """Return a lane of a chain with them: her bid is for many small jobs, so no slot has to hold it.
+    """Return a lane of a stack with them: her bid is for many small jobs, so no slot has to hold it.
 
     `slots_above` may come down from the lanes above; how many will, she does not know.
     """

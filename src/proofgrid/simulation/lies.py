@@ -14,8 +14,8 @@ import numpy as np
 
 from proofgrid.primitives.money import PRICE_MAX
 from proofgrid.rules.market.columns import OrderColumns
-from proofgrid.rules.market.fast_chain import ClearedRound, SlotLane, run_chain_columns
 from proofgrid.rules.market.fast_classes import LaneColumns, clear_class_columns
+from proofgrid.rules.market.fast_stack import ClearedRound, SlotLane, run_stack_columns
 from proofgrid.rules.market.orders import price_limits
 from proofgrid.simulation import griefing
 from proofgrid.simulation.books import Book
@@ -143,14 +143,14 @@ class Lies:
             numbers = [number]
             if len(lanes[who.lane].asks) > len(book.lanes[who.lane].asks):
                 numbers.append(number - who.place + len(book.lanes[who.lane].asks))
-            self._tally(name).add(honest, _gain(run_chain_columns(lanes), numbers, cost, have))
+            self._tally(name).add(honest, _gain(run_stack_columns(lanes), numbers, cost, have))
 
         friends = [other for other in range(len(costs)) if _seller(book.lanes, other).lane == who.lane]
         other = int(chance.choice(friends))
         if other != number:
             friend = _seller(book.lanes, other)
             theirs = int(book.lanes[friend.lane].asks.units[friend.place])
-            told = run_chain_columns(_with_ask(list(book.lanes), friend, price=(3, 2)))
+            told = run_stack_columns(_with_ask(list(book.lanes), friend, price=(3, 2)))
             both = [
                 _gain(result, [number], cost, have) + _gain(result, [other], int(costs[other]), theirs)
                 for result in (cleared, told)
@@ -167,7 +167,7 @@ class Lies:
             price[place] = price[place] * permille // 1_000
             lanes = list(book.lanes)
             lanes[lane] = replace(lanes[lane], bids=replace(lanes[lane].bids, price=price))
-            self._tally(name).add(truthful, _bought(run_chain_columns(lanes)[lane], place, value))
+            self._tally(name).add(truthful, _bought(run_stack_columns(lanes)[lane], place, value))
 
     def _griefers(self, world: World, book: Book, cleared: Cleared) -> None:
         for number, done in enumerate(cleared):

@@ -2,7 +2,7 @@
 
     heap:  round ---- leases end ---- slots are free ---- jobs return ---- round ...
              |            '-> pay, or slash and ask rules.jobs.retry what comes next
-             '-> books -> rules: run_chain_columns, next_reference -> leases
+             '-> books -> rules: run_stack_columns, next_reference -> leases
 
 What the real market does and this one does not: programs in caches, tasks of several jobs, hedges, sitting out, lanes
 with constraints, fair share between clients (docs/decisions/0016).
@@ -17,7 +17,7 @@ import numpy as np
 
 from proofgrid.rules.jobs.retry import GiveUp, decide_retry
 from proofgrid.rules.market.columns import Column, column_of
-from proofgrid.rules.market.fast_chain import ClearedRound, run_chain_columns
+from proofgrid.rules.market.fast_stack import ClearedRound, run_stack_columns
 from proofgrid.rules.scheduling.placement_columns import UNSOLD
 from proofgrid.simulation import chance, griefing, leases
 from proofgrid.simulation.books import Book, Orders
@@ -148,7 +148,7 @@ class World:
         self.record.two_sided += 1
         if self.scenario.griefing:
             book = _attacked(book)
-        cleared = run_chain_columns(
+        cleared = run_stack_columns(
             book.lanes,
             excluded=lambda lane, bought, still_in: self._excluded_on(book.jobs[lane][bought], book.provers[still_in]),
         )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from proofgrid.rules.jobs.classes import chain_of, class_of_lane, is_wide
+from proofgrid.rules.jobs.classes import class_of_lane, is_wide, stack_of
 from proofgrid.rules.jobs.constraints import NO_CONSTRAINTS, Constraints, constraints_from_json
 from proofgrid.rules.jobs.speed import UNMEASURED, Speed
 from proofgrid.store.queries import QUERIES
@@ -14,17 +14,17 @@ GATEWAY_SILENT_MS = 5_000  #: a gateway that was not seen for so long lives no m
 LOCK_SILENT_MS = 2_500  #: a gateway that is silent for so long in a round or a hello loses it, and its locks
 
 
-async def sessions_of_chain(
-    connection: Any, chain: str, *, silent_ms: int | None, newcomers_grow: bool = False
+async def sessions_of_stack(
+    connection: Any, stack: str, *, silent_ms: int | None, newcomers_grow: bool = False
 ) -> list[Any]:
-    """Return the open sessions on living gateways that serve a chain, with what their provers are doing already.
+    """Return the open sessions on living gateways that serve a stack, with what their provers are doing already.
 
     `silent_ms`: how long a lease lives without a heartbeat. Whoever may have lost one by silence is left out, so a
     prover that hangs is sold nothing more. None: nobody is left out.
     """
-    subnetwork, proof_system = chain.split("/")
+    subnetwork, proof_system = stack.split("/")
     rows: list[Any] = await connection.fetch(
-        QUERIES["supply_of_chain"], proof_system, GATEWAY_SILENT_MS, subnetwork, newcomers_grow, silent_ms
+        QUERIES["supply_of_stack"], proof_system, GATEWAY_SILENT_MS, subnetwork, newcomers_grow, silent_ms
     )
     return rows
 
@@ -32,7 +32,7 @@ async def sessions_of_chain(
 async def sessions_of_lane(connection: Any, lane: str, *, silent_ms: int | None) -> list[Any]:
     """Return those of them that may have the lane's jobs."""
     constraints = await constraints_of(connection, [lane])
-    sessions = await sessions_of_chain(connection, chain_of(lane), silent_ms=silent_ms)
+    sessions = await sessions_of_stack(connection, stack_of(lane), silent_ms=silent_ms)
     return those_that_serve(sessions, lane, constraints.get(lane, NO_CONSTRAINTS))
 
 

@@ -41,8 +41,8 @@ async def check_operator(connection: Any, names: Sequence[str], *, operator: str
         check_may_use(known, name, role=Role.OPERATOR, is_member=is_member, field="subnetworks")
 
 
-async def serve_chains(connection: Any, session_id: UUID, subnetworks: Sequence[str], *, proof_systems: int) -> None:
+async def serve_stacks(connection: Any, session_id: UUID, subnetworks: Sequence[str], *, proof_systems: int) -> None:
     """Note what a session serves beside the usual: one proof system, for `default`."""
-    chains = len(subnetworks) * proof_systems
-    if chains > 1 or list(subnetworks) != [DEFAULT]:
-        await connection.execute(QUERIES["serve_chains"], session_id, list(subnetworks), chains)
+    stacks = len(subnetworks) * proof_systems
+    if stacks > 1 or list(subnetworks) != [DEFAULT]:
+        await connection.execute(QUERIES["serve_stacks"], session_id, list(subnetworks), stacks)

@@ -58,7 +58,7 @@ async def test_jobs_that_are_being_proven_stay_and_one_that_was_given_back_has_i
     await lane.add_subnetwork("acme", overflow_after_ms=AFTER_MS)
     await lane.add_prover("0xa1", subnetworks=("acme",))
     task_id = await a_task(lane)
-    assert await lane.sell(chain="acme/toy") == 1
+    assert await lane.sell(stack="acme/toy") == 1
     assert await Overflow(lane.database).look() == 0
 
     await lane.fetch("UPDATE leases SET state = 'expired', ended_ms = now_ms()")

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from proofgrid.primitives.ids import Address, Chain, ProverId, SessionId
+from proofgrid.primitives.ids import Address, ProverId, SessionId, Stack
 from proofgrid.roles.dispatcher.desk import Desk
 from proofgrid.roles.market.rounds import Market
 from proofgrid.rules.jobs.offers import HeldLease
@@ -18,7 +18,7 @@ from proofgrid.store.lanes import GATEWAY_SILENT_MS
 from proofgrid.store.queries import QUERIES
 from proofgrid.store.transactions import Transaction
 from proofgrid.wire.sessions import Session
-from tests.roles.lanes import CHAIN, LaneUnderTest, held
+from tests.roles.lanes import STACK, LaneUnderTest, held
 
 PATIENCE_SECONDS = 20
 
@@ -67,8 +67,8 @@ def a_market_that_sleeps(lane: LaneUnderTest) -> tuple[Market, asyncio.Event]:
     market, sleeping = lane.market, asyncio.Event()
     until_next_job = market._until_next_job
 
-    async def noted(chain: Chain) -> float | None:
-        seconds = await until_next_job(chain)
+    async def noted(stack: Stack) -> float | None:
+        seconds = await until_next_job(stack)
         assert seconds is None
         sleeping.set()
         return seconds
@@ -111,14 +111,14 @@ async def test_whose_lease_was_taken_back_for_silence_gets_no_other(lane: LaneUn
     await lane.add_task()
 
     assert [data["reason"] for kind, data in await lane.events() if kind == "returned"] == ["prover_lost"]
-    assert await lane.market.hold_rounds(CHAIN) is None
+    assert await lane.market.hold_rounds(STACK) is None
 
 
 async def test_where_everybody_is_silent_nobody_is_sold_to(lane: LaneUnderTest) -> None:
     await fall_silent(lane, await lane.add_prover("alice"))
     await lane.add_task()
 
-    assert await lane.market.hold_rounds(CHAIN) is None
+    assert await lane.market.hold_rounds(STACK) is None
 
 
 async def test_who_is_silent_or_paused_is_shown_as_such_and_gets_no_canary(lane: LaneUnderTest) -> None:
@@ -167,7 +167,7 @@ async def test_heartbeats_in_time_wake_nobody(lane: LaneUnderTest) -> None:
 
 
 @pytest.mark.parametrize(
-    ("serves", "chains"),
+    ("serves", "stacks"),
     [
         ({}, {"default/toy"}),
         ({"classes": ("large", "small")}, {"default/toy"}),
@@ -177,8 +177,8 @@ async def test_heartbeats_in_time_wake_nobody(lane: LaneUnderTest) -> None:
         ),
     ],
 )
-async def test_whoever_comes_back_wakes_every_chain_that_it_serves_once(
-    lane: LaneUnderTest, serves: dict[str, Any], chains: set[str]
+async def test_whoever_comes_back_wakes_every_stack_that_it_serves_once(
+    lane: LaneUnderTest, serves: dict[str, Any], stacks: set[str]
 ) -> None:
     await lane.add_subnetwork("acme", is_open=True)
     sessions = [await lane.add_prover(name, **serves) for name in ("alice", "bob")]
@@ -190,8 +190,8 @@ async def test_whoever_comes_back_wakes_every_chain_that_it_serves_once(
         await asyncio.gather(*(beat(desk, session) for session in sessions))
         again = await told_so_far(lane, told)
 
-    assert {lane.rpartition("/")[0] for lane in first} == chains
-    assert len(first) == len(chains)
+    assert {lane.rpartition("/")[0] for lane in first} == stacks
+    assert len(first) == len(stacks)
     assert again == set()
 
 
@@ -200,7 +200,7 @@ async def test_a_gateway_that_comes_back_wakes_what_its_provers_serve(lane: Lane
     session = await lane.add_prover("alice")
     await lane.add_task()
     await lane.fetch("UPDATE gateways SET seen_ms = now_ms() - $1", GATEWAY_SILENT_MS)
-    assert await lane.market.hold_rounds(CHAIN) is None
+    assert await lane.market.hold_rounds(STACK) is None
 
     async with heard(lane, "lanes") as told, keeping_alive(lane, session):
         async with asyncio.timeout(PATIENCE_SECONDS):

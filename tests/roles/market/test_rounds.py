@@ -6,7 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from proofgrid.primitives.clock import ManualClock
-from proofgrid.primitives.ids import Address, Chain, GatewayId, Lane
+from proofgrid.primitives.ids import Address, GatewayId, Lane, Stack
 from proofgrid.roles.market.rounds import Market, MarketSettings
 from proofgrid.rules.ledger.settlement import deposit, escrow
 from proofgrid.store.database import Database
@@ -16,7 +16,7 @@ from proofgrid.store.transfers import post_transfers, transfer_row
 from tests.makers import a_key
 
 LANE = Lane("default/toy/small")
-CHAIN = Chain("default/toy")
+STACK = Stack("default/toy")
 TASK, JOB, SESSION, GATEWAY = (UUID(int=number) for number in range(1, 5))
 
 
@@ -62,7 +62,7 @@ async def test_a_round_sells_the_job_once(database: Database) -> None:
     await a_lane_with_one_job_and_one_prover(database)
     market = a_market(database)
 
-    first, second = await market.hold_rounds(CHAIN), await market.hold_rounds(CHAIN)
+    first, second = await market.hold_rounds(STACK), await market.hold_rounds(STACK)
 
     assert first is not None
     assert first.sold == 1
@@ -75,8 +75,8 @@ async def test_a_round_that_had_to_skip_a_locked_task_is_held_again_soon(databas
 
     async with database.transaction(Transaction.HOLD_ROUND) as other:
         await other.fetchrow(QUERIES["lock_task"], TASK)
-        skipped = await market.hold_rounds(CHAIN)
-    again = await market.hold_rounds(CHAIN)
+        skipped = await market.hold_rounds(STACK)
+    again = await market.hold_rounds(STACK)
 
     assert skipped is not None
     assert (skipped.sold, skipped.next_job_ms) == (0, MarketSettings().interval_ms)
@@ -87,8 +87,8 @@ async def test_a_round_that_had_to_skip_a_locked_task_is_held_again_soon(databas
 async def test_two_gateways_never_hold_the_same_round(database: Database) -> None:
     await a_lane_with_one_job_and_one_prover(database)
     async with database.transaction(Transaction.HOLD_ROUND) as other:
-        assert await other.fetchval(QUERIES["lock_chain"], CHAIN, "0") == [LANE]
-        held = await a_market(database).hold_rounds(CHAIN)
+        assert await other.fetchval(QUERIES["lock_stack"], STACK, "0") == [LANE]
+        held = await a_market(database).hold_rounds(STACK)
     assert held is not None
     assert held.sold == 0
     async with database.connection() as connection:
@@ -100,7 +100,7 @@ async def test_every_round_and_lease_carries_the_epoch_of_its_leader(database: D
     one, other = a_market(database), a_market(database, UUID(int=9))
 
     for market in (one, one, other, one):
-        held = await market.hold_rounds(CHAIN)
+        held = await market.hold_rounds(STACK)
         assert held is not None
         assert held.sold == 1
         async with database.connection() as connection:
@@ -132,7 +132,7 @@ async def test_a_task_that_bids_too_little_is_told_the_cheapest_ask_once(databas
         await connection.execute("UPDATE jobs SET limit_price = 699")
 
     for _ in range(3):
-        held = await market.hold_rounds(CHAIN)
+        held = await market.hold_rounds(STACK)
         assert held is not None
         assert held.sold == 0
 
@@ -146,16 +146,16 @@ async def test_a_task_that_bids_too_little_is_told_the_cheapest_ask_once(databas
 async def test_a_job_is_looked_at_again_when_the_only_prover_may_have_it_again(database: Database) -> None:
     await a_lane_with_one_job_and_one_prover(database)
     async with database.connection() as connection:
-        assert await connection.fetchval(QUERIES["next_put_off"], CHAIN) is None
+        assert await connection.fetchval(QUERIES["next_put_off"], STACK) is None
         await connection.execute(
             "UPDATE jobs SET not_before_ms = now_ms() - 5000, excluded = jsonb_build_object('op/p', now_ms() + 60000)"
         )
-        assert await a_market(database).hold_rounds(CHAIN) is None
-        wait_ms = await connection.fetchval(QUERIES["next_put_off"], CHAIN)
+        assert await a_market(database).hold_rounds(STACK) is None
+        wait_ms = await connection.fetchval(QUERIES["next_put_off"], STACK)
         await connection.execute("UPDATE jobs SET excluded = jsonb_build_object('op', now_ms() + 60000)")
-        assert await a_market(database).hold_rounds(CHAIN) is None
+        assert await a_market(database).hold_rounds(STACK) is None
         await connection.execute("UPDATE jobs SET excluded = jsonb_build_object('op', now_ms() - 5000)")
-    held = await a_market(database).hold_rounds(CHAIN)
+    held = await a_market(database).hold_rounds(STACK)
 
     assert 20_000 < wait_ms <= 60_000
     assert held is not None
@@ -175,7 +175,7 @@ async def test_a_job_that_nobody_can_hold_does_not_keep_cheaper_ones_out(databas
                 gen_random_uuid(), 'task_id', t.task_id, 'limit_price', 1600, 'memory_bytes', 1::bigint << 40)) AS j
             FROM jobs j, tasks t WHERE t.task_id <> j.task_id) AS copies"""
         )
-    held = await a_market(database).hold_rounds(CHAIN)
+    held = await a_market(database).hold_rounds(STACK)
 
     assert held is not None
     assert held.sold == 1

@@ -1,4 +1,4 @@
-"""A prover that serves several chains is never sold twice, however many of their rounds are held at once."""
+"""A prover that serves several stacks is never sold twice, however many of their rounds are held at once."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from proofgrid.primitives.ids import Chain
+from proofgrid.primitives.ids import Stack
 from proofgrid.roles.market.granting import Granting
 from proofgrid.roles.market.rounds import Held, Market
 from tests.roles.lanes import LaneUnderTest
@@ -37,30 +37,30 @@ def a_market_held_back(lane: LaneUnderTest) -> tuple[Market, type[_HeldBack]]:
 
 
 async def two_rounds_at_once(lane: LaneUnderTest, first: str, second: str) -> tuple[Held | None, Held | None]:
-    """Hold a round of one chain while the round of the other one is decided and not yet written."""
+    """Hold a round of one stack while the round of the other one is decided and not yet written."""
     market, back = a_market_held_back(lane)
     async with asyncio.TaskGroup() as group:
-        holding = group.create_task(market.hold_rounds(Chain(first)))
+        holding = group.create_task(market.hold_rounds(Stack(first)))
         await back.decided.wait()
-        other = await lane.market.hold_rounds(Chain(second))
+        other = await lane.market.hold_rounds(Stack(second))
         back.go_on.set()
     return holding.result(), other
 
 
-CHAINS = [
+STACKS = [
     pytest.param({"systems": ("toy", "ezkl")}, "default/toy", "default/ezkl", id="two proof systems"),
     pytest.param({"subnetworks": ("default", ACME)}, "default/toy", "acme/toy", id="two subnetworks"),
 ]
 
 
-@pytest.mark.parametrize(("serves", "first", "second"), CHAINS)
+@pytest.mark.parametrize(("serves", "first", "second"), STACKS)
 async def test_one_slot_is_sold_once_in_two_rounds_at_once(
     lane: LaneUnderTest, serves: dict[str, Any], first: str, second: str
 ) -> None:
     await lane.add_subnetwork(ACME, is_open=True)
     await lane.add_prover("0xa1", **serves)
-    for chain in (first, second):
-        await lane.add_task(lane=f"{chain}/small")
+    for stack in (first, second):
+        await lane.add_task(lane=f"{stack}/small")
 
     sold, other = await two_rounds_at_once(lane, first, second)
 
@@ -69,35 +69,35 @@ async def test_one_slot_is_sold_once_in_two_rounds_at_once(
     assert (sold.sold, other.sold) == (1, 0)
     assert other.next_job_ms is not None  # it looks again soon
     assert [lease["lane"] for lease in await lane.leases()] == [f"{first}/small"]
-    # The slot stays sold when the other chain looks again,
-    assert await lane.sell(chain=second, rounds=3) == 0
+    # The slot stays sold when the other stack looks again,
+    assert await lane.sell(stack=second, rounds=3) == 0
     # until it is free.
     await lane.fetch("UPDATE leases SET state = 'reported'")
-    assert await lane.sell(chain=second) == 1
+    assert await lane.sell(stack=second) == 1
 
 
-@pytest.mark.parametrize(("serves", "first", "second"), CHAINS)
+@pytest.mark.parametrize(("serves", "first", "second"), STACKS)
 async def test_what_one_round_leaves_the_other_may_sell_afterwards(
     lane: LaneUnderTest, serves: dict[str, Any], first: str, second: str
 ) -> None:
     await lane.add_subnetwork(ACME, is_open=True)
     await lane.add_prover("0xa1", slots=2, **serves)
-    for chain in (first, second):
-        await lane.add_task(jobs=3, lane=f"{chain}/small")
+    for stack in (first, second):
+        await lane.add_task(jobs=3, lane=f"{stack}/small")
 
     await two_rounds_at_once(lane, first, second)
-    for chain in (second, first, second, first):
-        await lane.sell(chain=chain, rounds=2)
+    for stack in (second, first, second, first):
+        await lane.sell(stack=stack, rounds=2)
 
     assert len(await lane.leases()) == 2
 
 
-async def test_provers_of_one_chain_are_sold_side_by_side(lane: LaneUnderTest) -> None:
+async def test_provers_of_one_stack_are_sold_side_by_side(lane: LaneUnderTest) -> None:
     await lane.add_subnetwork(ACME, is_open=True)
     await lane.add_prover("0xa1")
     await lane.add_prover("0xb2", subnetworks=(ACME,))
-    for chain in ("default/toy", "acme/toy"):
-        await lane.add_task(lane=f"{chain}/small")
+    for stack in ("default/toy", "acme/toy"):
+        await lane.add_task(lane=f"{stack}/small")
 
     sold, other = await two_rounds_at_once(lane, "default/toy", "acme/toy")
 
@@ -107,12 +107,12 @@ async def test_provers_of_one_chain_are_sold_side_by_side(lane: LaneUnderTest) -
     assert not await lane.fetch("SELECT * FROM prover_turns")
 
 
-async def test_a_chain_that_waits_for_a_prover_of_another_one_is_woken_when_something_changes_there(
+async def test_a_stack_that_waits_for_a_prover_of_another_one_is_woken_when_something_changes_there(
     lane: LaneUnderTest,
 ) -> None:
     await lane.add_prover("0xa1", systems=("toy", "ezkl"))
-    for chain in ("default/toy", "default/ezkl"):
-        await lane.add_task(lane=f"{chain}/small")
+    for stack in ("default/toy", "default/ezkl"):
+        await lane.add_task(lane=f"{stack}/small")
     market = lane.market
     async with asyncio.TaskGroup() as group:
         running = group.create_task(market.run())
@@ -132,7 +132,7 @@ async def test_the_first_round_of_a_subnetworks_lane_starts_from_its_own_referen
     await lane.add_prover("0xa1", subnetworks=(ACME,))
     await lane.add_task(lane="acme/toy/small")
 
-    assert await lane.sell(chain="acme/toy") == 1
+    assert await lane.sell(stack="acme/toy") == 1
 
     assert [lease["buy_price"] for lease in await lane.leases()] == [1_234]  # a lone prover sells at it
 

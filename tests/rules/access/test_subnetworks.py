@@ -24,7 +24,7 @@ from proofgrid.rules.access.subnetworks import (
     parse_member_role,
     parse_subnetwork,
 )
-from proofgrid.rules.jobs.classes import chain_of, class_of_lane, is_wide
+from proofgrid.rules.jobs.classes import class_of_lane, is_wide, stack_of
 from tests.makers import a_request
 
 ACME = Subnetwork(name="acme")
@@ -43,7 +43,7 @@ def test_no_name_can_break_the_name_of_a_lane(text: str) -> None:
     except InvalidField as error:
         assert error.field == "subnetwork"
     else:
-        assert chain_of(f"{name}/toy/small") == f"{name}/toy"
+        assert stack_of(f"{name}/toy/small") == f"{name}/toy"
         assert name == name.strip().lower()
 
 
@@ -117,7 +117,7 @@ def test_members_are_clients_or_operators() -> None:
 @pytest.mark.parametrize("lane", ["acme/toy/large", "acme/toy/small/0123456789abcdef"])
 def test_what_flows_over_keeps_proof_system_class_and_constraints(lane: str) -> None:
     common = overflow_lane(lane)
-    assert chain_of(common) == "default/toy"
+    assert stack_of(common) == "default/toy"
     assert (class_of_lane(common), is_wide(common)) == (class_of_lane(lane), is_wide(lane))
     assert common.split("/")[1:] == lane.split("/")[1:]
 

@@ -8,9 +8,9 @@ from proofgrid.primitives.canonical import canonical_json
 from proofgrid.primitives.digests import Digest, digest_of
 from proofgrid.primitives.signatures import SigningKey
 from proofgrid.rules.market.blinding import SECRET_BYTES, Blinding
-from proofgrid.rules.market.chain import LaneDemands, run_chain
 from proofgrid.rules.market.record_file import RecordHeader, header_line, round_line, trailer_line
 from proofgrid.rules.market.rounds import RoundOutcome
+from proofgrid.rules.market.stack import LaneDemands, run_stack
 from proofgrid.rules.scheduling.offers import JobDemand, ProverSupply, TaskDemand
 from tests.makers import a_key
 
@@ -52,7 +52,7 @@ def _round(
         for lane in (LARGE, SMALL)
     ]
     offers = [blinding.offers(_offers(chance, place), demanded=frozenset({"p"})) for place in range(4)]
-    return run_chain(lanes, offers, beacon=chance.randbytes(32))
+    return run_stack(lanes, offers, beacon=chance.randbytes(32))
 
 
 def _demands(chance: Random, lane: str, number: int) -> list[TaskDemand]:

@@ -23,7 +23,7 @@ OPEN = ClearingRules.suggested(None, sellers=2)
 
 
 @st.composite
-def chains(draw: st.DrawFn) -> list[LaneOrders]:
+def stacks(draw: st.DrawFn) -> list[LaneOrders]:
     """One to four lanes; ids and ranks of sellers are unique over all of them."""
     price_max = draw(st.sampled_from([3, 20, 10**6, 2**62]))
     order = st.tuples(st.integers(1, draw(st.sampled_from([1, 4, 1000]))), st.integers(0, price_max))
@@ -54,7 +54,7 @@ def all_asks(lanes: Sequence[LaneOrders]) -> dict[str, Ask]:
 
 
 @quick
-@given(chains())
+@given(stacks())
 def test_nobody_trades_at_a_loss_and_the_treasury_never_pays(lanes: list[LaneOrders]) -> None:
     asks = all_asks(lanes)
     for lane, cleared in zip(lanes, clear_classes(lanes), strict=True):
@@ -68,7 +68,7 @@ def test_nobody_trades_at_a_loss_and_the_treasury_never_pays(lanes: list[LaneOrd
 
 
 @quick
-@given(chains())
+@given(stacks())
 def test_no_seller_sells_more_than_she_has_and_no_buyer_gets_a_part(lanes: list[LaneOrders]) -> None:
     sold: Counter[str] = Counter()
     for lane, cleared in zip(lanes, clear_classes(lanes), strict=True):
@@ -81,7 +81,7 @@ def test_no_seller_sells_more_than_she_has_and_no_buyer_gets_a_part(lanes: list[
 
 
 @quick
-@given(chains())
+@given(stacks())
 def test_a_seller_is_paid_the_least_price_of_her_lanes(lanes: list[LaneOrders]) -> None:
     least: dict[str, int] = {}
     for cleared in clear_classes(lanes):
@@ -91,7 +91,7 @@ def test_a_seller_is_paid_the_least_price_of_her_lanes(lanes: list[LaneOrders]) 
 
 
 @quick
-@given(chains())
+@given(stacks())
 def test_each_lane_is_a_clearing_of_its_natives_and_of_what_is_left_above(lanes: list[LaneOrders]) -> None:
     carried: list[Ask] = []
     for lane, cleared in zip(lanes, clear_classes(lanes), strict=True):
@@ -108,7 +108,7 @@ def test_each_lane_is_a_clearing_of_its_natives_and_of_what_is_left_above(lanes:
 
 
 @quick
-@given(chains())
+@given(stacks())
 def test_who_left_a_lane_or_sold_out_is_in_no_later_one(lanes: list[LaneOrders]) -> None:
     out: set[str] = set()
     seen: set[str] = set()
@@ -120,13 +120,13 @@ def test_who_left_a_lane_or_sold_out_is_in_no_later_one(lanes: list[LaneOrders])
 
 
 @quick
-@given(chains())
-def test_the_fast_clearing_gives_the_same_chain(lanes: list[LaneOrders]) -> None:
+@given(stacks())
+def test_the_fast_clearing_gives_the_same_stack(lanes: list[LaneOrders]) -> None:
     assert clear_classes(lanes, clear_lane=clear_fast) == clear_classes(lanes)
 
 
 @quick
-@given(chains(), st.randoms(use_true_random=False))
+@given(stacks(), st.randoms(use_true_random=False))
 def test_the_order_of_the_orders_does_not_matter(lanes: list[LaneOrders], random: Random) -> None:
     shuffled = [
         replace(lane, bids=random.sample(lane.bids, len(lane.bids)), asks=random.sample(lane.asks, len(lane.asks)))
@@ -136,7 +136,7 @@ def test_the_order_of_the_orders_does_not_matter(lanes: list[LaneOrders], random
 
 
 @quick
-@given(chains(), st.data())
+@given(stacks(), st.data())
 def test_winners_and_who_is_still_in_do_not_move_any_lane(lanes: list[LaneOrders], data: st.DataObject) -> None:
     """The lemma: a winner may bid anything above her price, a seller ask anything below the last price she is paid."""
     cleared = clear_classes(lanes)
@@ -171,7 +171,7 @@ def _left_after_being_in(lanes: Sequence[LaneOrders], cleared: Sequence[LaneClea
 
 
 @quick
-@given(chains(), st.integers(0, 4))
+@given(stacks(), st.integers(0, 4))
 def test_a_lane_without_orders_changes_no_other_lane(lanes: list[LaneOrders], place: int) -> None:
     place = min(place, len(lanes))
     empty = LaneOrders(bids=[], asks=[], rules=OPEN)

@@ -1,6 +1,6 @@
 """No order gains by another price in nested lanes, and no pair does, also across lanes: searched through, not argued.
 
-Every price on a grid is tried by every agent and by every pair of agents of many small random chains of lanes. Two
+Every price on a grid is tried by every agent and by every pair of agents of many small random stacks of lanes. Two
 tempting variants break it, and the same search must find that.
 """
 
@@ -20,12 +20,12 @@ from proofgrid.rules.market.dara import clear
 from proofgrid.rules.market.orders import Ask, Bid, ClearingRules
 
 PRICE_GRID = range(6)
-CHAINS = 1500  #: enough to find the faults of the broken variants below
-Chain = Sequence[LaneOrders]
-ChainRule = Callable[[Chain], Sequence[LaneClearing]]
+STACKS = 1500  #: enough to find the faults of the broken variants below
+Stack = Sequence[LaneOrders]
+StackRule = Callable[[Stack], Sequence[LaneClearing]]
 
 
-def random_chain(random: Random) -> list[LaneOrders]:
+def random_stack(random: Random) -> list[LaneOrders]:
     """Return two or three lanes of few orders."""
     ranks = iter(random.sample(range(9), 9))
     return [
@@ -51,7 +51,7 @@ def random_chain(random: Random) -> list[LaneOrders]:
     ]
 
 
-def reporting(lanes: Chain, reports: Mapping[str, int]) -> list[LaneOrders]:
+def reporting(lanes: Stack, reports: Mapping[str, int]) -> list[LaneOrders]:
     return [
         replace(
             lane,
@@ -62,7 +62,7 @@ def reporting(lanes: Chain, reports: Mapping[str, int]) -> list[LaneOrders]:
     ]
 
 
-def gains(truth: Chain, cleared: Sequence[LaneClearing]) -> Mapping[str, int]:
+def gains(truth: Stack, cleared: Sequence[LaneClearing]) -> Mapping[str, int]:
     """What everybody gains over all lanes, by the true prices."""
     values = {bid.order_id: bid.price for lane in truth for bid in lane.bids}
     costs = {ask.order_id: ask.price for lane in truth for ask in lane.asks}
@@ -75,7 +75,7 @@ def gains(truth: Chain, cleared: Sequence[LaneClearing]) -> Mapping[str, int]:
     return found
 
 
-def profitable_lies(lanes: Chain, rule: ChainRule, *, members: int) -> Iterator[dict[str, int]]:
+def profitable_lies(lanes: Stack, rule: StackRule, *, members: int) -> Iterator[dict[str, int]]:
     """Yield every joint report by which each of the members gains more than by the truth."""
     honest = gains(lanes, rule(lanes))
     for coalition in combinations(honest, members):
@@ -86,14 +86,14 @@ def profitable_lies(lanes: Chain, rule: ChainRule, *, members: int) -> Iterator[
                 yield reports
 
 
-def sells_carried_capacity(lanes: Chain) -> bool:
+def sells_carried_capacity(lanes: Stack) -> bool:
     natives = [{ask.order_id for ask in lane.asks} for lane in lanes]
     return any(
         dict(done.clearing.sold).keys() - native for done, native in zip(clear_classes(lanes), natives, strict=True)
     )
 
 
-def clear_paying_each_lane_alone(lanes: Chain) -> list[LaneClearing]:
+def clear_paying_each_lane_alone(lanes: Stack) -> list[LaneClearing]:
     """A broken variant: the price of an earlier lane does not bound the payment."""
     return [
         replace(done, sell_prices=dict.fromkeys(done.sell_prices, done.clearing.sell_price))
@@ -101,7 +101,7 @@ def clear_paying_each_lane_alone(lanes: Chain) -> list[LaneClearing]:
     ]
 
 
-def clear_forgiving_who_left(lanes: Chain) -> list[LaneClearing]:
+def clear_forgiving_who_left(lanes: Stack) -> list[LaneClearing]:
     """A broken variant: who left a lane is back in the next one, with all her units."""
     cleared: list[LaneClearing] = []
     carried: list[Ask] = []
@@ -119,8 +119,8 @@ def clear_forgiving_who_left(lanes: Chain) -> list[LaneClearing]:
 def test_nobody_gains_by_another_price_than_the_true_one() -> None:
     random = Random(20241760)
     carried = 0
-    for _ in range(CHAINS):
-        lanes = random_chain(random)
+    for _ in range(STACKS):
+        lanes = random_stack(random)
         carried += sells_carried_capacity(lanes)
         assert next(profitable_lies(lanes, clear_classes, members=1), None) is None, lanes
     assert carried > 100
@@ -130,14 +130,14 @@ def test_no_pair_gains_by_lying_together_also_across_lanes() -> None:
     random = Random(20241761)
     carried = 0
     for _ in range(300):
-        lanes = random_chain(random)
+        lanes = random_stack(random)
         carried += sells_carried_capacity(lanes)
         assert next(profitable_lies(lanes, clear_classes, members=2), None) is None, lanes
     assert carried > 25
 
 
 @pytest.mark.parametrize("variant", [clear_paying_each_lane_alone, clear_forgiving_who_left])
-def test_the_search_finds_the_lies_that_a_broken_variant_invites(variant: ChainRule) -> None:
+def test_the_search_finds_the_lies_that_a_broken_variant_invites(variant: StackRule) -> None:
     random = Random(20241762)
-    chains = (random_chain(random) for _ in range(CHAINS))
-    assert any(next(profitable_lies(lanes, variant, members=1), None) for lanes in chains)
+    stacks = (random_stack(random) for _ in range(STACKS))
+    assert any(next(profitable_lies(lanes, variant, members=1), None) for lanes in stacks)

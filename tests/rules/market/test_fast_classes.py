@@ -1,4 +1,4 @@
-"""Chains of lanes on columns equal the pure ones to the last bit: ten thousand at random, degenerate ones, vectors."""
+"""Stacks of lanes on columns equal the pure ones to the last bit: ten thousand at random, degenerate ones, vectors."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ from proofgrid.rules.market.columns import OrderColumns
 from proofgrid.rules.market.fast import clear_fast
 from proofgrid.rules.market.fast_classes import LaneColumns, clear_class_columns
 from proofgrid.rules.market.orders import Ask, Bid, ClearingRules
-from tests.rules.market.test_classes_properties import chains
+from tests.rules.market.test_classes_properties import stacks
 from tests.rules.market.test_classes_vectors import VECTORS, lanes_of
 from tests.rules.market.test_dara_properties import quick
 
-CHAINS = 10_000
+STACKS = 10_000
 
 
 def columns_of(lanes: Sequence[LaneOrders]) -> list[LaneColumns]:
@@ -32,7 +32,7 @@ def columns_of(lanes: Sequence[LaneOrders]) -> list[LaneColumns]:
 
 
 def clear_on_columns(lanes: Sequence[LaneOrders]) -> tuple[LaneClearing, ...]:
-    """Return the chain's result on columns, with the ids put back."""
+    """Return the stack's result on columns, with the ids put back."""
     ids = [ask.order_id for lane in lanes for ask in lane.asks]
     found = []
     for lane, done in zip(lanes, clear_class_columns(columns_of(lanes)), strict=True):
@@ -45,7 +45,7 @@ def clear_on_columns(lanes: Sequence[LaneOrders]) -> tuple[LaneClearing, ...]:
     return tuple(found)
 
 
-def a_random_chain(random: Random) -> list[LaneOrders]:
+def a_random_stack(random: Random) -> list[LaneOrders]:
     """Return one to four lanes of any kind: tied or spread, even or with whales, some of them empty."""
     units_max, price_max = random.choice([1, 3, 100, 10**6]), random.choice([0, 1, 4, 40, 10**9, 2**62])
     has_whales = random.random() < 0.3
@@ -77,7 +77,7 @@ def a_random_chain(random: Random) -> list[LaneOrders]:
     return lanes
 
 
-def degenerate_chains() -> Iterator[list[LaneOrders]]:
+def degenerate_stacks() -> Iterator[list[LaneOrders]]:
     """Yield the corners: nothing, empty lanes around a full one, one price for all, everything carried through."""
     open_rules = ClearingRules.suggested(None, sellers=4)
     empty = LaneOrders(bids=[], asks=[], rules=open_rules)
@@ -96,11 +96,11 @@ def degenerate_chains() -> Iterator[list[LaneOrders]]:
         yield [replace(sellers, rules=rules), replace(buyers, rules=rules)]
 
 
-def test_ten_thousand_random_chains_clear_alike() -> None:
+def test_ten_thousand_random_stacks_clear_alike() -> None:
     random = Random(20_26)
     carried = cheaper = 0
-    for _ in range(CHAINS):
-        lanes = a_random_chain(random)
+    for _ in range(STACKS):
+        lanes = a_random_stack(random)
         pure = clear_classes(lanes)
         assert clear_on_columns(lanes) == pure, lanes
         natives = [{ask.order_id for ask in lane.asks} for lane in lanes]
@@ -111,25 +111,25 @@ def test_ten_thousand_random_chains_clear_alike() -> None:
             for done, ids in zip(pure, sold, strict=True)
             for seller in ids
         )
-    assert carried > CHAINS // 20
-    assert cheaper > CHAINS // 200
+    assert carried > STACKS // 20
+    assert cheaper > STACKS // 200
 
 
-def test_random_chains_clear_alike_through_the_fast_clearing_of_lists() -> None:
+def test_random_stacks_clear_alike_through_the_fast_clearing_of_lists() -> None:
     random = Random(7)
     for _ in range(500):
-        lanes = a_random_chain(random)
+        lanes = a_random_stack(random)
         assert clear_classes(lanes, clear_lane=clear_fast) == clear_classes(lanes), lanes
 
 
-def test_degenerate_chains_clear_alike() -> None:
-    for lanes in degenerate_chains():
+def test_degenerate_stacks_clear_alike() -> None:
+    for lanes in degenerate_stacks():
         assert clear_on_columns(lanes) == clear_classes(lanes), lanes
 
 
 @quick
-@given(chains())
-def test_any_chain_clears_alike(lanes: list[LaneOrders]) -> None:
+@given(stacks())
+def test_any_stack_clears_alike(lanes: list[LaneOrders]) -> None:
     assert clear_on_columns(lanes) == clear_classes(lanes)
 
 
@@ -148,11 +148,11 @@ def test_sums_beyond_64_bits_are_exact() -> None:
     assert clear_classes(lanes)[1].clearing.surplus > 2**63
 
 
-def test_a_rank_given_twice_is_refused_as_by_the_pure_chain() -> None:
+def test_a_rank_given_twice_is_refused_as_by_the_pure_stack() -> None:
     rules = ClearingRules.suggested(None, sellers=2)
     asks = [Ask(order_id=name, units=1, price=1, rank=3) for name in "ab"]
     lanes = [LaneOrders(bids=[], asks=[ask], rules=rules) for ask in asks]
-    for rule in (clear_classes, lambda chain: clear_class_columns(columns_of(chain))):
+    for rule in (clear_classes, lambda stack: clear_class_columns(columns_of(stack))):
         with pytest.raises(InvalidField) as caught:
             rule(lanes)
         assert caught.value.field == "lanes[1].asks"

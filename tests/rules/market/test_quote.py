@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from proofgrid.rules.market.chain import LaneDemands
 from proofgrid.rules.market.quote import CHANCES_PERCENT, expected_ms, price_now, prices_for_chances
+from proofgrid.rules.market.stack import LaneDemands
 from proofgrid.rules.scheduling.offers import JobDemand, ProverSupply, TaskDemand
 
 LANE = "default/toy/small"

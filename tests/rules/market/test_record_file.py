@@ -28,7 +28,7 @@ def check(lines: Sequence[bytes], check_: RecordCheck | None = None) -> RecordCh
     return check_
 
 
-def test_an_honest_record_of_a_chain_is_right_and_something_was_carried() -> None:
+def test_an_honest_record_of_a_stack_is_right_and_something_was_carried() -> None:
     large = check(RECORD[LARGE])
     small = check(RECORD[SMALL], RecordCheck(network=NETWORK.address, above=large.left))
 

@@ -9,7 +9,7 @@ from hypothesis import given
 from proofgrid.primitives.canonical import canonical_json
 from proofgrid.primitives.digests import digest_of_json
 from proofgrid.rules.market.rounds import JobDemand, ProverSupply, RoundInputs, RoundOutcome, TaskDemand, run_round
-from tests.rules.market.chains import ChainCase, chain_cases
+from tests.rules.market.stacks import StackCase, stack_cases
 from tests.rules.market.test_rounds_properties import quick, rounds
 
 RANKED = ("units", "rank", "rank_hash")
@@ -27,8 +27,8 @@ def test_a_round_is_written_in_the_one_canonical_way(inputs: RoundInputs) -> Non
 
 
 @quick
-@given(chain_cases())
-def test_every_lane_of_a_chain_is_written_in_the_one_canonical_way(case: ChainCase) -> None:
+@given(stack_cases())
+def test_every_lane_of_a_stack_is_written_in_the_one_canonical_way(case: StackCase) -> None:
     for outcome in case.run():
         assert_is_canonical(outcome)
 

@@ -31,7 +31,7 @@ from proofgrid.store.lanes import GATEWAY_SILENT_MS, LOCK_SILENT_MS
 from proofgrid.store.queries import QUERIES
 from proofgrid.store.stakes import slash_equivocation
 from proofgrid.store.standing import standing_of
-from proofgrid.store.subnetworks import check_operator, serve_chains
+from proofgrid.store.subnetworks import check_operator, serve_stacks
 from proofgrid.store.transactions import Transaction
 from proofgrid.wire import codec
 from proofgrid.wire.sessions import Session
@@ -137,7 +137,7 @@ class Desk:
                 {system: dict(prices) for system, prices in offer.class_asks.items()},
                 offer.units_min,
             )
-            await serve_chains(connection, session.session_id, subnetworks, proof_systems=len(offer.asks))
+            await serve_stacks(connection, session.session_id, subnetworks, proof_systems=len(offer.asks))
             leases = await connection.fetch(
                 QUERIES["adopt_leases"],
                 session.prover_id,

@@ -34,7 +34,7 @@ from proofgrid.proofs.library import ProgramLibrary
 from proofgrid.proofs.workers import ProofWorkers
 from proofgrid.rules.access.roles import Role
 from proofgrid.rules.access.subnetworks import DEFAULT
-from proofgrid.rules.jobs.classes import chain_of, class_of, class_of_lane, lane_of
+from proofgrid.rules.jobs.classes import class_of, class_of_lane, lane_of, stack_of
 from proofgrid.rules.jobs.constraints import Constraints
 from proofgrid.rules.jobs.ladder import Ladder
 from proofgrid.rules.jobs.limits import SMALL_ARTIFACT_BYTES, Limits
@@ -403,7 +403,7 @@ def _promised(quote: asyncpg.Record | None) -> dict[str, Any]:
 
 
 def _demanded(lane: Lane, constraints: Constraints) -> dict[str, Any]:
-    return {} if constraints.is_empty else {"chain": chain_of(lane), "constraints": constraints.to_json()}
+    return {} if constraints.is_empty else {"stack": stack_of(lane), "constraints": constraints.to_json()}
 
 
 def _raises(ladder: Ladder | None) -> dict[str, int]:

@@ -1,6 +1,6 @@
 """The bonds behind a round: how many slots they let each prover offer, and whether they carry what was sold.
 
-Two rounds of different chains may sell to one operator at the same time. Each caps what it offers at what is free when
+Two rounds of different stacks may sell to one operator at the same time. Each caps what it offers at what is free when
 it begins; before it commits it locks the bonds and counts again. Whoever is too late undoes its round and tries again.
 """
 

@@ -8,8 +8,8 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from proofgrid.rules.jobs.hedging import enters_round
-from proofgrid.rules.market.chain import Offers
 from proofgrid.rules.market.rounds import JobDemand, ProverSupply, TaskDemand
+from proofgrid.rules.market.stack import Offers
 from proofgrid.rules.reputation.standing import ReputationPolicy
 from proofgrid.store.lanes import price_of, speed_of
 from proofgrid.store.standing import bucket_of_row
@@ -36,13 +36,13 @@ class Book:
 
 
 @dataclass(frozen=True, slots=True)
-class ChainBook:
-    """What waits in the lanes of one chain that hold a round, demanding classes first."""
+class StackBook:
+    """What waits in the lanes of one stack that hold a round, demanding classes first."""
 
     books: Sequence[Book] = ()
     skipped: bool = False
     unserved: Sequence[str] = ()  #: lanes whose constraints no connected prover meets, busy or not
-    elsewhere: bool = False  #: provers that serve other chains as well are busy, perhaps there
+    elsewhere: bool = False  #: provers that serve other stacks as well are busy, perhaps there
 
     def programs(self) -> frozenset[str]:
         """All programs that somebody wants proven."""

@@ -1,4 +1,4 @@
-"""Reads what waits in a chain's lanes and who is free, and locks the tasks that may be sold."""
+"""Reads what waits in a stack's lanes and who is free, and locks the tasks that may be sold."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
 from proofgrid.primitives.clock import fresh_bytes
-from proofgrid.roles.market.book import Book, ChainBook, demands_of, may_prove, slot_units_of
+from proofgrid.roles.market.book import Book, StackBook, demands_of, may_prove, slot_units_of
 from proofgrid.roles.market.turns import free_of, take_free
-from proofgrid.rules.jobs.classes import chain_of, lane_order
+from proofgrid.rules.jobs.classes import lane_order, stack_of
 from proofgrid.rules.jobs.constraints import NO_CONSTRAINTS, Constraints
-from proofgrid.store.lanes import constraints_of, serves, sessions_of_chain
+from proofgrid.store.lanes import constraints_of, serves, sessions_of_stack
 from proofgrid.store.queries import QUERIES
 
 NOTHING_KNOWN: Mapping[str, Constraints] = {}
@@ -21,17 +21,17 @@ OTHER_CLIENTS = 32  #: that get a place in a book that one client's tasks would 
 TASKS_OF_OTHERS = 4  #: of each
 
 
-async def collect_chain(
-    connection: Any, chain: str, lanes: Sequence[str], *, horizon_ms: int, silent_ms: int, newcomers_grow: bool = False
-) -> ChainBook:
+async def collect_stack(
+    connection: Any, stack: str, lanes: Sequence[str], *, horizon_ms: int, silent_ms: int, newcomers_grow: bool = False
+) -> StackBook:
     """Return what waits in these lanes, the tasks' rows locked, and the free provers that may have it."""
     if not lanes:
-        return ChainBook()
-    sessions = await sessions_of_chain(connection, chain, silent_ms=silent_ms, newcomers_grow=newcomers_grow)
+        return StackBook()
+    sessions = await sessions_of_stack(connection, stack, silent_ms=silent_ms, newcomers_grow=newcomers_grow)
     free, elsewhere, skipped = await take_free(connection, sessions)
     opened, unserved = await _open(connection, sessions, free, lanes, horizon_ms)
     books = [await _collect(connection, book, _lock_tasks) for book in opened]
-    return ChainBook(
+    return StackBook(
         [book for book in books if book.has_orders],
         skipped=skipped or any(book.skipped for book in books),
         unserved=unserved,
@@ -39,19 +39,19 @@ async def collect_chain(
     )
 
 
-async def peek_chain(
+async def peek_stack(
     connection: Any, sessions: Sequence[Any], lane: str, constraints: Constraints, *, horizon_ms: int
-) -> ChainBook:
+) -> StackBook:
     """Return the same for reading only, with this lane of these constraints even if nobody waits there.
 
-    `sessions`: those that serve the lane's chain (`sessions_of_chain`).
+    `sessions`: those that serve the lane's stack (`sessions_of_stack`).
     """
-    rows = await connection.fetch(QUERIES["waiting_lanes"], chain_of(lane))
+    rows = await connection.fetch(QUERIES["waiting_lanes"], stack_of(lane))
     lanes = {row["lane"] for row in rows} | {lane}
     asked = {lane: constraints}
     opened, _ = await _open(connection, sessions, free_of(sessions), sorted(lanes), horizon_ms, asked)
     books = [await _collect(connection, book, _peek_at_tasks) for book in opened]
-    return ChainBook([book for book in books if book.has_orders or book.lane == lane])
+    return StackBook([book for book in books if book.has_orders or book.lane == lane])
 
 
 async def _open(

@@ -9,12 +9,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from proofgrid.roles.market.bonds import slots_of_bonds
-from proofgrid.roles.market.book import Book, ChainBook
-from proofgrid.roles.market.collecting import peek_chain
+from proofgrid.roles.market.book import Book, StackBook
+from proofgrid.roles.market.collecting import peek_stack
 from proofgrid.roles.market.rounds import MarketSettings
-from proofgrid.rules.jobs.classes import chain_of
+from proofgrid.rules.jobs.classes import stack_of
 from proofgrid.rules.jobs.constraints import NO_CONSTRAINTS, Constraints
-from proofgrid.rules.market.chain import LaneDemands
 from proofgrid.rules.market.quote import (
     UNITS_PER_SECOND,
     LaneQuote,
@@ -23,9 +22,10 @@ from proofgrid.rules.market.quote import (
     prices_for_chances,
     waiting_ms,
 )
+from proofgrid.rules.market.stack import LaneDemands
 from proofgrid.rules.scheduling.offers import JobDemand
 from proofgrid.store.database import Database
-from proofgrid.store.lanes import sessions_of_chain, speed_of, those_that_serve
+from proofgrid.store.lanes import sessions_of_stack, speed_of, those_that_serve
 from proofgrid.store.queries import QUERIES
 
 RECENT_ROUNDS = 200
@@ -63,13 +63,13 @@ class Quoting:
     async def _lane(
         self, connection: Any, lane: str, jobs: Sequence[QuotedJob], program: str, constraints: Constraints
     ) -> LaneQuote:
-        of_chain = await sessions_of_chain(
+        of_stack = await sessions_of_stack(
             connection,
-            chain_of(lane),
+            stack_of(lane),
             silent_ms=self._settings.phases.silent_ms,
             newcomers_grow=self._settings.newcomers_grow,
         )
-        book = await peek_chain(connection, of_chain, lane, constraints, horizon_ms=self._settings.horizon_ms)
+        book = await peek_stack(connection, of_stack, lane, constraints, horizon_ms=self._settings.horizon_ms)
         lanes = sorted({lane, *(one.lane for one in book.books)})
         references = {
             row["lane"]: row["next_reference"] or row["first_reference"] or self._settings.reference_price
@@ -77,7 +77,7 @@ class Quoting:
         }
         slots_of_bond = await slots_of_bonds(connection, book.books, references, self._settings.bonds)
         recent = await connection.fetch(QUERIES["recent_buy_prices"], lane, RECENT_ROUNDS)
-        sessions = those_that_serve(of_chain, lane, constraints)
+        sessions = those_that_serve(of_stack, lane, constraints)
         waiting_units = await connection.fetchval(QUERIES["waiting_units"], lane)
         held_units = await connection.fetchval(QUERIES["held_units"], lane)
         slots = sum(row["slots"] for row in sessions)
@@ -117,7 +117,7 @@ def _demands(book: Book, references: Mapping[str, int]) -> LaneDemands:
     return LaneDemands(lane=book.lane, number=1, previous=None, reference=references[book.lane], demands=book.demands)
 
 
-def _demand(number: int, job: QuotedJob, book: ChainBook, lane: str) -> JobDemand:
+def _demand(number: int, job: QuotedJob, book: StackBook, lane: str) -> JobDemand:
     too_small = {
         prover_id
         for one in book.books

@@ -1,9 +1,9 @@
-"""Runs rounds: collects what waits in a chain's lanes and who is free, asks the rules, writes records and leases.
+"""Runs rounds: collects what waits in a stack's lanes and who is free, asks the rules, writes records and leases.
 
 lane wakes (job ready, prover free, prover came) -> a pause after the round before -> one transaction:
-    chain lock -> lock the tasks that bid best -> orders, epochs -> rules.market.chain -> rounds + leases + events
+    stack lock -> lock the tasks that bid best -> orders, epochs -> rules.market.stack -> rounds + leases + events
 
-Whoever holds the chain's lock leads its lanes for this round; the epoch in rounds and leases counts changes of leader.
+Whoever holds the stack's lock leads its lanes for this round; the epoch in rounds and leases counts changes of leader.
 """
 
 from __future__ import annotations
@@ -18,18 +18,18 @@ import structlog
 
 from proofgrid.primitives.clock import Clock, fresh_bytes
 from proofgrid.primitives.digests import Digest
-from proofgrid.primitives.ids import Chain, GatewayId
+from proofgrid.primitives.ids import GatewayId, Stack
 from proofgrid.primitives.signatures import SigningKey
 from proofgrid.roles.market.bonds import check_bonds, slots_of_bonds
-from proofgrid.roles.market.book import Book, ChainBook, with_wishes
-from proofgrid.roles.market.collecting import collect_chain
+from proofgrid.roles.market.book import Book, StackBook, with_wishes
+from proofgrid.roles.market.collecting import collect_stack
 from proofgrid.roles.market.granting import Granting
 from proofgrid.roles.market.telling import Telling
-from proofgrid.rules.jobs.classes import chain_of
+from proofgrid.rules.jobs.classes import stack_of
 from proofgrid.rules.jobs.phases import PhasePolicy
 from proofgrid.rules.market.blinding import SECRET_BYTES, Blinding
-from proofgrid.rules.market.chain import LaneDemands, run_chain
 from proofgrid.rules.market.rounds import RoundOutcome
+from proofgrid.rules.market.stack import LaneDemands, run_stack
 from proofgrid.rules.reputation.standing import ReputationPolicy
 from proofgrid.rules.staking.bonds import BondPolicy
 from proofgrid.store.database import PASSING_TROUBLE, Database
@@ -62,7 +62,7 @@ class MarketSettings:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Held:
-    """What the rounds of a chain came to."""
+    """What the rounds of a stack came to."""
 
     sold: int  #: jobs
     unsold: int  #: jobs left although somebody was there to prove them
@@ -87,21 +87,21 @@ class Market:
             clock=clock,
             fee_permille=settings.fee_permille,
         )
-        self._dirty: dict[Chain, asyncio.Event] = {}
+        self._dirty: dict[Stack, asyncio.Event] = {}
         self._telling = Telling(clock)
-        self._hungry: set[Chain] = set()  #: with jobs, and with provers that are busy, perhaps in other chains
+        self._hungry: set[Stack] = set()  #: with jobs, and with provers that are busy, perhaps in other stacks
         self._group: asyncio.TaskGroup | None = None
 
     def wake(self, lane: str) -> None:
         """Something changed in a lane."""
-        chain = chain_of(lane)
-        event = self._dirty.get(chain)
+        stack = stack_of(lane)
+        event = self._dirty.get(stack)
         if event is None:
-            event = self._dirty[chain] = asyncio.Event()
+            event = self._dirty[stack] = asyncio.Event()
             if self._group is not None:
-                self._group.create_task(self._run_chain(chain, event))
+                self._group.create_task(self._run_stack(stack, event))
         # Somebody may have become free there who serves these as well; who had the capacity last comes last.
-        for hungry in self._hungry - {chain}:
+        for hungry in self._hungry - {stack}:
             self._dirty[hungry].set()
         event.set()
 
@@ -116,12 +116,12 @@ class Market:
         """Run rounds until cancelled."""
         async with asyncio.TaskGroup() as group:
             self._group = group
-            for chain, event in self._dirty.items():
-                group.create_task(self._run_chain(chain, event))
+            for stack, event in self._dirty.items():
+                group.create_task(self._run_stack(stack, event))
             await self.wake_all()
             await asyncio.Event().wait()
 
-    async def _run_chain(self, chain: Chain, dirty: asyncio.Event) -> None:
+    async def _run_stack(self, stack: Stack, dirty: asyncio.Event) -> None:
         loop = asyncio.get_running_loop()
         retry_seconds = UNSOLD_RETRY_FIRST_SECONDS
         wait_seconds: float | None = None
@@ -132,12 +132,12 @@ class Market:
             dirty.clear()
             started = loop.time()
             try:
-                held = await self.hold_rounds(chain)
+                held = await self.hold_rounds(stack)
                 if held is None:
-                    wait_seconds = await self._until_next_job(chain)
+                    wait_seconds = await self._until_next_job(stack)
                     continue
             except PASSING_TROUBLE as error:
-                log.warning("round_failed", chain=chain, reason=str(error))
+                log.warning("round_failed", stack=stack, reason=str(error))
                 held = Held(sold=0, unsold=1, next_job_ms=None)
             # With unsold orders on both sides the reference price moves, so the next round may trade.
             retry_seconds = (
@@ -152,23 +152,23 @@ class Market:
         """Rounds take a fixed share of the time: a calm lane sells at once, a busy one gathers orders meanwhile."""
         return min(PAUSE_ROUNDS * round_seconds, self._settings.interval_ms / 1000)
 
-    async def hold_rounds(self, chain: Chain) -> Held | None:
-        """Hold one round of every lane of a chain in which there is something to match; None when there is nothing."""
+    async def hold_rounds(self, stack: Stack) -> Held | None:
+        """Hold one round of every lane of a stack in which there is something to match; None when there is nothing."""
         async with self._database.transaction(Transaction.HOLD_ROUND) as connection:
-            lanes = await connection.fetchval(QUERIES["lock_chain"], chain, str(LOCK_SILENT_MS))
+            lanes = await connection.fetchval(QUERIES["lock_stack"], stack, str(LOCK_SILENT_MS))
             if lanes is None:
                 # Another gateway is at it. Should it die before it is done, this one must not come late.
                 return Held(sold=0, unsold=0, next_job_ms=STAND_BY_MS)
-            found = await collect_chain(
+            found = await collect_stack(
                 connection,
-                chain,
+                stack,
                 lanes,
                 horizon_ms=self._settings.horizon_ms,
                 silent_ms=self._settings.phases.silent_ms,
                 newcomers_grow=self._settings.newcomers_grow,
             )
-            await self._telling.nobody(connection, chain, found.unserved)
-            (self._hungry.add if found.elsewhere and chain in self._dirty else self._hungry.discard)(chain)
+            await self._telling.nobody(connection, stack, found.unserved)
+            (self._hungry.add if found.elsewhere and stack in self._dirty else self._hungry.discard)(stack)
             if not found.books:
                 return Held(sold=0, unsold=0, next_job_ms=self._settings.interval_ms) if found.skipped else None
             openings = {
@@ -185,7 +185,7 @@ class Market:
             programs = found.programs()
             offers = [blinding.offers(one, demanded=programs) for one in offered]
             # Drawn after the orders are fixed, so that nobody can choose an id that ranks well.
-            outcomes = [blinding.opened(one) for one in run_chain(demands, offers, beacon=fresh_bytes(32))]
+            outcomes = [blinding.opened(one) for one in run_stack(demands, offers, beacon=fresh_bytes(32))]
             if winners := sorted({placed.prover_id for one in outcomes for placed in one.placements}):
                 await connection.fetch(QUERIES["keep_sessions"], winners)
             books = {book.lane: book for book in found.books}
@@ -208,7 +208,7 @@ class Market:
             )
         return self._held(found, outcomes, [row["next_put_off"] for row in openings.values()])
 
-    def _held(self, found: ChainBook, outcomes: Sequence[RoundOutcome], put_off: Sequence[int | None]) -> Held:
+    def _held(self, found: StackBook, outcomes: Sequence[RoundOutcome], put_off: Sequence[int | None]) -> Held:
         wishes = {job_id for book in found.books for job_id in book.wishes}
         sold = [placement.job_id for outcome in outcomes for placement in outcome.placements]
         hedged = sum(job_id in wishes for job_id in sold)
@@ -217,9 +217,9 @@ class Market:
         jobs = sum(len(book.jobs) for book in found.books)
         return Held(sold=len(sold), unsold=jobs - (len(sold) - hedged), next_job_ms=min(waits, default=None))
 
-    async def _until_next_job(self, chain: Chain) -> float | None:
+    async def _until_next_job(self, stack: Stack) -> float | None:
         async with self._database.connection() as connection:
-            wait_ms = await connection.fetchval(QUERIES["next_put_off"], chain)
+            wait_ms = await connection.fetchval(QUERIES["next_put_off"], stack)
         return None if wait_ms is None else wait_ms / 1000
 
     def _demands(self, book: Book, opening: asyncpg.Record, blinding: Blinding) -> LaneDemands:

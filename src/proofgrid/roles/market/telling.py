@@ -9,7 +9,7 @@ from uuid import UUID
 from proofgrid.primitives.clock import Clock
 from proofgrid.primitives.ids import Lane, TaskId
 from proofgrid.roles.market.book import Book
-from proofgrid.rules.jobs.classes import chain_of
+from proofgrid.rules.jobs.classes import stack_of
 from proofgrid.store.lanes import price_of
 from proofgrid.store.queries import QUERIES
 from proofgrid.store.tasks import Event, append_events
@@ -47,10 +47,10 @@ class Telling:
         if after:  # clients name lanes with constraints: those without such a task are forgotten
             self._told[Lane(book.lane)] = after
 
-    async def nobody(self, connection: Any, chain: str, lanes: Collection[str]) -> None:
+    async def nobody(self, connection: Any, stack: str, lanes: Collection[str]) -> None:
         """Tell the tasks of these lanes, all that nobody serves, that no connected prover meets their constraints."""
         now_ms = self._clock.now_ms()
-        self._forget(chain, lanes, now_ms)
+        self._forget(stack, lanes, now_ms)
         if not lanes:
             return
         told = [UUID(task_id) for lane in lanes for task_id in self._nobody.get(Lane(lane), ())]
@@ -62,9 +62,9 @@ class Telling:
             self._nobody.setdefault(Lane(row["lane"]), {})[str(row["task_id"])] = now_ms
         await append_events(connection, events)
 
-    def _forget(self, chain: str, unserved: Collection[str], now_ms: int) -> None:
+    def _forget(self, stack: str, unserved: Collection[str], now_ms: int) -> None:
         for lane, told in list(self._nobody.items()):
-            if chain_of(lane) != chain or (lane in unserved and len(told) <= REMEMBERED_MAX):
+            if stack_of(lane) != stack or (lane in unserved and len(told) <= REMEMBERED_MAX):
                 continue
             recent = {task_id: at_ms for task_id, at_ms in told.items() if now_ms - at_ms < NO_SALE_EVERY_MS}
             if recent:

@@ -1,6 +1,6 @@
-"""Provers that serve several chains are offered in one of them at a time, whichever gateways hold the rounds.
+"""Provers that serve several stacks are offered in one of them at a time, whichever gateways hold the rounds.
 
-Rounds of two chains run side by side, each under its own lock, and each counts busy slots before it sells: a prover in
+Rounds of two stacks run side by side, each under its own lock, and each counts busy slots before it sells: a prover in
 both would be sold twice. So a round takes its turn, a row that it holds until its leases are written, and counts again.
 """
 
@@ -18,12 +18,12 @@ def free_of(sessions: Sequence[Any]) -> dict[str, Any]:
 
 
 async def take_free(connection: Any, sessions: Sequence[Any]) -> tuple[dict[str, Any], bool, bool]:
-    """Return the sessions with free slots that this round may offer; and of those that serve several chains: is any
+    """Return the sessions with free slots that this round may offer; and of those that serve several stacks: is any
     busy, and was any left to a round that is being held?
     """
     free = free_of(sessions)
-    elsewhere = any(row["chains"] > 1 and row["slots"] <= row["busy"] for row in sessions)
-    shared = [prover_id for prover_id, row in free.items() if row["chains"] > 1]
+    elsewhere = any(row["stacks"] > 1 and row["slots"] <= row["busy"] for row in sessions)
+    shared = [prover_id for prover_id, row in free.items() if row["stacks"] > 1]
     if not shared:
         return free, elsewhere, False
     mine = [row["prover_id"] for row in await connection.fetch(QUERIES["take_turns"], shared)]

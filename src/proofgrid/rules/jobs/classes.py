@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from enum import StrEnum
 
 from proofgrid.primitives.errors import InvalidField
-from proofgrid.primitives.ids import Chain, Lane
+from proofgrid.primitives.ids import Lane, Stack
 
 GIB = 1 << 30
 
@@ -65,9 +65,9 @@ def lane_of(*, subnetwork: str, proof_system: str, job_class: JobClass, constrai
     return Lane(f"{wide}/{constraints}" if constraints else wide)
 
 
-def chain_of(lane: str) -> Chain:
-    """Return the chain that a lane belongs to: all lanes of its subnetwork and proof system."""
-    return Chain("/".join(lane.split("/")[:2]))
+def stack_of(lane: str) -> Stack:
+    """Return the stack that a lane belongs to: all lanes of its subnetwork and proof system."""
+    return Stack("/".join(lane.split("/")[:2]))
 
 
 def class_of_lane(lane: str) -> JobClass:
@@ -86,7 +86,7 @@ def is_wide(lane: str) -> bool:
 
 
 def lane_order(lane: str) -> tuple[int, bool, str]:
-    """Return a key that sorts the lanes of a chain: demanding classes first, in each the lanes with constraints."""
+    """Return a key that sorts the lanes of a stack: demanding classes first, in each the lanes with constraints."""
     return -list(JobClass).index(class_of_lane(lane)), is_wide(lane), lane
 
 

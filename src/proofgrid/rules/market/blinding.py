@@ -2,7 +2,7 @@
 
     nonce = HMAC-SHA256(secret of the round, what)      order id = SHA-256("proofgrid/order/v1", what, nonce)
 
-`what` is a task or a prover. All lanes of a chain share a round's secret, so that carried capacity can be followed
+`what` is a task or a prover. All lanes of a stack share a round's secret, so that carried capacity can be followed
 from lane to lane; two rounds share nothing. Jobs, programs and operators are hidden too, and are never opened: whoever
 proved a job must not learn from its id which order, at which limit price, it belonged to.
 """

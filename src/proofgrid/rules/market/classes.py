@@ -7,7 +7,7 @@
     small    [ natives of small + carried ]                    a seller is paid the least price of her lanes
 
 Sizes and ranks alone decide what is carried, never an ask; and a seller's price only falls on her way down. So what
-makes the truth the best report in one lane (a trader does not move her own price) holds for the whole chain.
+makes the truth the best report in one lane (a trader does not move her own price) holds for the whole stack.
 """
 
 from __future__ import annotations

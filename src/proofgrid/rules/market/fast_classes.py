@@ -1,4 +1,4 @@
-"""`classes.clear_classes` on columns: the same chain of lanes to the last bit, for books that lists are too slow for.
+"""`classes.clear_classes` on columns: the same stack of lanes to the last bit, for books that lists are too slow for.
 
 Sellers are numbered through all lanes, the natives of the most demanding lane first; what is carried down keeps its
 number.

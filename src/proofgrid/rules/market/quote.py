@@ -1,6 +1,6 @@
 """What a request would cost and take: the real clearing run on the live book with one more bid, and recent prices.
 
-    live book + the request's jobs at the highest admitted limit --run_chain, several beacons--> price now
+    live book + the request's jobs at the highest admitted limit --run_stack, several beacons--> price now
     buy prices of recent rounds that traded --------------------------------------------------> price for a chance
     waiting units, free slots, measured speeds -----------------------------------------------> expected time
 
@@ -15,8 +15,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from proofgrid.primitives.money import PRICE_MAX
-from proofgrid.rules.market.chain import LaneDemands, Offers, run_chain
 from proofgrid.rules.market.orders import price_limits
+from proofgrid.rules.market.stack import LaneDemands, Offers, run_stack
 from proofgrid.rules.scheduling.offers import JobDemand, TaskDemand
 
 BEACONS = 7  #: rounds that are tried: lots decide ties and which bids cover one job only
@@ -47,14 +47,14 @@ def price_now(
 ) -> int | None:
     """Return the median price per unit at which the first of the jobs would be sold now; None when it would not.
 
-    `lanes`: what waits in the chain, the request's lane among them, perhaps with nothing in it.
+    `lanes`: what waits in the stack, the request's lane among them, perhaps with nothing in it.
     """
     demands = [_with_bid(one, lane, jobs, program) for one in lanes]
     beacons = [hashlib.sha256(f"{lane} {number}".encode()).digest() for number in range(BEACONS)]
     prices = [
         outcome.buy_price
         for beacon in beacons
-        for outcome in run_chain(demands, provers, beacon=beacon)
+        for outcome in run_stack(demands, provers, beacon=beacon)
         if outcome.lane == lane and any(placed.task_id == _WHO for placed in outcome.placements)
     ]
     # More often sold than not, or it would be a lucky draw.

@@ -21,8 +21,8 @@ from proofgrid.primitives.digests import Digest, digest_of_json
 from proofgrid.primitives.errors import InvalidField
 from proofgrid.primitives.ids import Address
 from proofgrid.primitives.signatures import SigningKey, parse_address, signer_of
-from proofgrid.rules.market.chain import Left, check_carried, left_of
 from proofgrid.rules.market.rounds import Transcript, TranscriptMismatch, replay
+from proofgrid.rules.market.stack import Left, check_carried, left_of
 
 FORMAT = "proofgrid/rounds"
 VERSION = 1

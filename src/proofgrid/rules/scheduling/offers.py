@@ -41,7 +41,7 @@ class TaskDemand:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Carried:
-    """Where unsold capacity comes from: a more demanding lane of the same chain, cleared a moment before."""
+    """Where unsold capacity comes from: a more demanding lane of the same stack, cleared a moment before."""
 
     lane: str
     number: int  #: of that lane's round
@@ -63,7 +63,7 @@ class ProverSupply:
     reputation_bucket: int  #: 0 is best; coarse, so that nobody gains from polishing it
     cached_programs: frozenset[str] = frozenset()  #: digests of the programs that need no download
     slot_units_max: int | None = None  #: that a slot proves within the horizon; None: its speed is not measured
-    carried: Carried | None = None  #: what it left unsold in another lane of this chain; None: it is native here
+    carried: Carried | None = None  #: what it left unsold in another lane of this stack; None: it is native here
 
     def __post_init__(self) -> None:
         _check_whole(self.ask_price, 0, PRICE_MAX - 1, field="ask_price")

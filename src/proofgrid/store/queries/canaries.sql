@@ -17,7 +17,7 @@ WHERE t.state = 'done' ORDER BY c.canary_id;
 
 -- name: provers_to_try
 -- The connected provers at gateways that were seen in the last $1 ms, with what they offer and have proven; nobody who is
--- silent ($2: how long a lease lives without a heartbeat, ms), because nothing is sold to them (supply_of_chain).
+-- silent ($2: how long a lease lives without a heartbeat, ms), because nothing is sold to them (supply_of_stack).
 SELECT s.prover_id, s.asks, p.jobs_proven, p.paused_until_ms > now_ms() AS paused
 FROM sessions s JOIN provers p USING (prover_id) JOIN gateways g USING (gateway_id)
 WHERE s.open AND NOT s.draining AND g.seen_ms > now_ms() - $1 AND NOT is_silent(s, $2) ORDER BY s.prover_id;

@@ -129,7 +129,7 @@ WITH RECURSIVE hops AS (
 SELECT lane FROM hops WHERE lane IS NOT NULL;
 
 -- name: next_put_off
--- Milliseconds until the next job of a chain that waits for its time, or for the end of an exclusion, may be sold, or
+-- Milliseconds until the next job of a stack that waits for its time, or for the end of an exclusion, may be sold, or
 -- until the next prover may have work again that was paused while somebody waits.
 WITH waiting AS MATERIALIZED (SELECT lane FROM waiting_lanes($1) AS waiting(lane))
 SELECT least(min(until_next_job(lane)),
@@ -138,14 +138,14 @@ SELECT least(min(until_next_job(lane)),
         WHERE p.paused_until_ms > 0 AND p.paused_until_ms > now_ms() AND s.open AND NOT s.draining) END)
 FROM waiting;
 
--- name: lock_chain
--- One round of a chain's lanes at a time, whichever gateway runs it. $2: how long it may be silent before it loses the
+-- name: lock_stack
+-- One round of a stack's lanes at a time, whichever gateway runs it. $2: how long it may be silent before it loses the
 -- round, ms. The lanes in which somebody waits, or NULL when another one is at it.
 SELECT CASE WHEN pg_try_advisory_xact_lock(hashtextextended('lane:' || $1, 0)) THEN ARRAY(SELECT * FROM waiting_lanes($1)) END
 FROM set_config('idle_in_transaction_session_timeout', $2, true);
 
 -- name: open_rounds
--- Under the chain's lock: for each lane the epoch of this gateway's lead (a new one when another gateway led before) and
+-- Under the stack's lock: for each lane the epoch of this gateway's lead (a new one when another gateway led before) and
 -- the round before this one.
 WITH led AS (
     INSERT INTO lanes (lane, leader) SELECT lane, $2 FROM unnest($1::text[]) AS given(lane) ORDER BY lane

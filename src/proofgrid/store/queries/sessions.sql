@@ -102,7 +102,7 @@ WHERE session_id = ANY($1::uuid[]) AND NOT $2 = ANY(cached_programs);
 -- $1: sessions that were heard of; $2, $3, $4: the leases that they hold, their fences and sessions; $5: how long a lease
 -- lives without another heartbeat, ms, never beyond its phase and its limit. Only what has less than three quarters left is
 -- written; what somebody else is changing at this moment waits for the next heartbeat. Whoever was silent counts for
--- rounds again (supply_of_chain), so what it serves is woken, one lane of each chain; after half of that silence already,
+-- rounds again (supply_of_stack), so what it serves is woken, one lane of each stack; after half of that silence already,
 -- because a round may be looking at this moment. Returns the leases that hold, so that the provers can be told of those
 -- that do not.
 WITH seen AS (
@@ -126,7 +126,7 @@ WITH seen AS (
 )
 SELECT lease_id FROM holding WHERE (SELECT count(*) FROM woken) >= 0;
 
--- name: supply_of_chain
+-- name: supply_of_stack
 -- Open sessions on living gateways that serve the proof system, with what they are already doing, and what they did there
 -- so far: class -> [units, wall_ms, samples]. $3: the subnetwork. A job whose result has arrived takes no slot: it is
 -- judged here while the next one is proven. A paused prover has no slot, and one whose pause is over has one until a job
@@ -138,7 +138,7 @@ SELECT s.session_id, s.prover_id, s.operator, s.gateway_id, s.memory_bytes,
         SELECT 1 FROM leases l WHERE l.prover_id = s.prover_id AND l.state = 'reported') THEN 0 ELSE 1 END AS slots,
     p.proven_micro, p.late_micro, p.lost_micro, p.crashed_micro, p.invalid_micro, p.facts_ms, now_ms() AS now_ms,
     s.cached_programs, s.classes, s.region, s.units_min, (s.asks ->> $1)::bigint AS price,
-    s.class_asks -> $1 AS class_prices, s.chains, coalesce(bond.balance, 0) AS stake,
+    s.class_asks -> $1 AS class_prices, s.stacks, coalesce(bond.balance, 0) AS stake,
     (SELECT jsonb_object_agg(v.class, jsonb_build_array(v.units, v.wall_ms, v.samples)) FROM prover_speeds v
         WHERE v.prover_id = s.prover_id AND v.proof_system = $1) AS speeds,
     (SELECT count(*) FROM leases l WHERE l.prover_id = s.prover_id
@@ -156,7 +156,7 @@ SELECT lane, constraints FROM lane_constraints WHERE lane = ANY($1::text[]);
 
 -- name: list_provers
 -- Those at gateways that were seen in the last $1 ms: a gateway that was killed closes no sessions. $2: how long a lease
--- lives without a heartbeat, ms; who is silent, drains or is paused is sold nothing (supply_of_chain).
+-- lives without a heartbeat, ms; who is silent, drains or is paused is sold nothing (supply_of_stack).
 SELECT s.*, p.jobs_proven, p.jobs_failed,
     CASE WHEN is_silent(s, $2) THEN 'silent' WHEN s.draining THEN 'draining'
         WHEN p.paused_until_ms > now_ms() THEN 'paused' ELSE 'serving' END AS state,

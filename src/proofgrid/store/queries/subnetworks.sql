@@ -44,16 +44,16 @@ SELECT s.*, EXISTS (
     SELECT 1 FROM subnetwork_members AS m WHERE m.subnetwork = s.name AND m.address = $2 AND m.role = 'operator') AS is_member
 FROM subnetworks AS s WHERE s.name = ANY($1::text[]) ORDER BY s.name FOR KEY SHARE OF s;
 
--- name: serve_chains
--- The session $1 serves more than the one chain that a session serves unless said otherwise: $2: subnetworks, $3: chains.
+-- name: serve_stacks
+-- The session $1 serves more than the one stack that a session serves unless said otherwise: $2: subnetworks, $3: stacks.
 WITH turn AS (
     INSERT INTO prover_turns (prover_id) SELECT prover_id FROM sessions WHERE session_id = $1 AND $3 > 1
     ON CONFLICT DO NOTHING
 )
-UPDATE sessions SET subnetworks = $2::text[], chains = $3 WHERE session_id = $1;
+UPDATE sessions SET subnetworks = $2::text[], stacks = $3 WHERE session_id = $1;
 
 -- name: take_turns
--- Provers that serve several chains: those that no other round offers now, and none will until this one is over.
+-- Provers that serve several stacks: those that no other round offers now, and none will until this one is over.
 SELECT prover_id FROM prover_turns WHERE prover_id = ANY($1::text[]) ORDER BY prover_id FOR NO KEY UPDATE SKIP LOCKED;
 
 -- name: loads_of_provers
@@ -112,7 +112,7 @@ WHERE t.task_id = ANY($1::uuid[]) AND t.state = 'open' AND s.overflow_after_ms >
 WITH given AS (
     SELECT * FROM unnest($1::uuid[], $2::text[], $3::text[]) AS g(job_id, old_lane, new_lane)
 ), known AS (
-    INSERT INTO lane_constraints (lane, chain, constraints)
+    INSERT INTO lane_constraints (lane, stack, constraints)
     SELECT DISTINCT ON (new_lane) new_lane, split_part(new_lane, '/', 1) || '/' || split_part(new_lane, '/', 2), constraints
     FROM given JOIN lane_constraints ON lane = old_lane ORDER BY new_lane
     ON CONFLICT (lane) DO UPDATE SET used_ms = now_ms()

@@ -38,14 +38,14 @@ WITH given AS (
     SELECT g.*, admitted.client, admitted.limit_price FROM ROWS FROM (
         jsonb_to_recordset($2::jsonb) AS (job_id uuid, task_id uuid, slice int, input int, position int, lane text,
             class text, units bigint, memory_bytes bigint, depends_on int[], input_digest text, input_bytes bigint,
-            facts jsonb, chain text, constraints jsonb, barred jsonb),
+            facts jsonb, stack text, constraints jsonb, barred jsonb),
         unnest($3::bytea[])
     ) AS g(job_id, task_id, slice, input, position, lane, class, units, memory_bytes, depends_on, input_digest,
-        input_bytes, facts, chain, constraints, barred, small_input)
+        input_bytes, facts, stack, constraints, barred, small_input)
     JOIN admitted USING (task_id)
 ), constrained AS (
-    INSERT INTO lane_constraints (lane, chain, constraints)
-    SELECT DISTINCT lane, chain, constraints FROM fresh WHERE constraints IS NOT NULL ORDER BY lane
+    INSERT INTO lane_constraints (lane, stack, constraints)
+    SELECT DISTINCT lane, stack, constraints FROM fresh WHERE constraints IS NOT NULL ORDER BY lane
     ON CONFLICT (lane) DO UPDATE SET used_ms = now_ms() WHERE lane_constraints.used_ms < now_ms() - 86400000
 ), waiting AS (
     INSERT INTO jobs (job_id, task_id, slice, input, position, state, lane, class, units, memory_bytes, depends_on,

@@ -1,4 +1,4 @@
-"""Chains of lanes for tests: some by hand, valid by default, and any small one for Hypothesis."""
+"""Stacks of lanes for tests: some by hand, valid by default, and any small one for Hypothesis."""
 
 from __future__ import annotations
 
@@ -8,27 +8,27 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from proofgrid.rules.market.chain import LaneDemands, run_chain
 from proofgrid.rules.market.rounds import JobDemand, ProverSupply, RoundOutcome, TaskDemand
+from proofgrid.rules.market.stack import LaneDemands, run_stack
 
 LARGE, MEDIUM, SMALL = (f"net/toy/{name}" for name in ("large", "medium", "small"))
 NARROW, OTHER = f"{SMALL}/aaaa", f"{SMALL}/bbbb"
-LANES = (f"{LARGE}/cccc", LARGE, MEDIUM, NARROW, OTHER, SMALL)  #: in the order of a chain
+LANES = (f"{LARGE}/cccc", LARGE, MEDIUM, NARROW, OTHER, SMALL)  #: in the order of a stack
 BEACON = bytes(range(32))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ChainCase:
-    """What waits in a chain and who is there."""
+class StackCase:
+    """What waits in a stack and who is there."""
 
     lanes: Sequence[LaneDemands]
     provers: Sequence[Mapping[str, ProverSupply]]
     beacon: bytes = BEACON
 
     def run(self) -> tuple[RoundOutcome, ...]:
-        return run_chain(self.lanes, self.provers, beacon=self.beacon)
+        return run_stack(self.lanes, self.provers, beacon=self.beacon)
 
-    def with_ask(self, prover_id: str, price: int) -> ChainCase:
+    def with_ask(self, prover_id: str, price: int) -> StackCase:
         """The same, but one prover asks another price everywhere."""
         provers = [
             {
@@ -39,7 +39,7 @@ class ChainCase:
         ]
         return replace(self, provers=provers)
 
-    def with_bid(self, task_id: str, price: int) -> ChainCase:
+    def with_bid(self, task_id: str, price: int) -> StackCase:
         """The same, but one task bids another price."""
         lanes = [
             replace(
@@ -75,8 +75,8 @@ def a_prover(name: str, *lanes: str, ask: int = 5, slots: int = 4, **changes: An
 
 
 @st.composite
-def chain_cases(draw: st.DrawFn, *, price_max: int = 6) -> ChainCase:
-    """Any small chain; prices are few, so that ties are many."""
+def stack_cases(draw: st.DrawFn, *, price_max: int = 6) -> StackCase:
+    """Any small stack; prices are few, so that ties are many."""
     prices = st.integers(0, price_max)
     names = draw(st.lists(st.sampled_from(LANES), min_size=1, max_size=4, unique=True))
     lanes = [
@@ -111,4 +111,4 @@ def chain_cases(draw: st.DrawFn, *, price_max: int = 6) -> ChainCase:
         )
         for place in range(draw(st.integers(1, 4)))
     ]
-    return ChainCase(lanes=lanes, provers=provers, beacon=draw(st.binary(min_size=32, max_size=32)))
+    return StackCase(lanes=lanes, provers=provers, beacon=draw(st.binary(min_size=32, max_size=32)))

@@ -1,4 +1,4 @@
-"""One round of a chain by hand: what a demanding lane leaves unsold serves the lanes below it."""
+"""One round of a stack by hand: what a demanding lane leaves unsold serves the lanes below it."""
 
 from __future__ import annotations
 
@@ -6,13 +6,13 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-from proofgrid.rules.market.chain import CONSTRAINED_LANES_MAX, LaneDemands, Offers, run_chain
 from proofgrid.rules.market.rounds import RoundOutcome
-from tests.rules.market.chains import BEACON, LARGE, NARROW, OTHER, SMALL, a_lane, a_prover
+from proofgrid.rules.market.stack import CONSTRAINED_LANES_MAX, LaneDemands, Offers, run_stack
+from tests.rules.market.stacks import BEACON, LARGE, NARROW, OTHER, SMALL, a_lane, a_prover
 
 
 def run(*lanes: LaneDemands, provers: Sequence[Offers]) -> dict[str, RoundOutcome]:
-    return {one.lane: one for one in run_chain(lanes, provers, beacon=BEACON)}
+    return {one.lane: one for one in run_stack(lanes, provers, beacon=BEACON)}
 
 
 def asks_of(outcome: RoundOutcome) -> dict[str, dict[str, Any]]:
@@ -86,7 +86,7 @@ def test_a_prover_is_offered_in_one_of_several_lanes_with_constraints_by_lot() -
         for number in range(20)
         for name, outcome in {
             one.lane: one
-            for one in run_chain(
+            for one in run_stack(
                 [a_lane(NARROW, 20, reference=10), a_lane(OTHER, 20, reference=10)],
                 [a_prover("a", NARROW, OTHER, SMALL)],
                 beacon=bytes([number]) * 32,
@@ -119,7 +119,7 @@ def test_at_most_32_lanes_with_constraints_of_a_class_hold_a_round_and_the_wide_
     lanes = [*narrow, a_lane(SMALL, 20, reference=10)]
     provers = [a_prover("a", *(lane.lane for lane in lanes), slots=99)]
 
-    drawn = [{one.lane for one in run_chain(lanes, provers, beacon=bytes([seed]) * 32)} for seed in range(2)]
+    drawn = [{one.lane for one in run_stack(lanes, provers, beacon=bytes([seed]) * 32)} for seed in range(2)]
 
     assert [len(names) for names in drawn] == [CONSTRAINED_LANES_MAX + 1] * 2
     assert all(SMALL in names for names in drawn)
@@ -134,7 +134,7 @@ def test_a_hopeless_bid_in_a_dear_class_does_not_keep_a_prover_out_of_the_cheap_
 
     sold = 0
     for number in range(40):
-        large, small = run_chain(lanes, [offers], beacon=bytes([number]))
+        large, small = run_stack(lanes, [offers], beacon=bytes([number]))
         assert not large.placements
         assert {ask["ask_price"] for ask in asks_of(small).values()} <= {7}
         sold += len(small.placements)

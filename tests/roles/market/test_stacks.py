@@ -1,4 +1,4 @@
-"""Rounds of a whole chain on a real database: who gets which lane's jobs, at which price."""
+"""Rounds of a whole stack on a real database: who gets which lane's jobs, at which price."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from proofgrid.roles.market import collecting
 from proofgrid.roles.market.collecting import book_tasks
 from proofgrid.rules.jobs.constraints import Constraints
 from proofgrid.rules.ledger.settlement import deposit
-from proofgrid.rules.market.chain import check_carried, left_of
+from proofgrid.rules.market.stack import check_carried, left_of
 from proofgrid.store.database import Database
 from proofgrid.store.transactions import Transaction
 from proofgrid.store.transfers import post_transfers
-from tests.roles.lanes import CHAIN, LANE, UNITS, LaneUnderTest
+from tests.roles.lanes import LANE, STACK, UNITS, LaneUnderTest
 
 LARGE = "default/toy/large"
 ALL = ("small", "medium", "large")
@@ -27,7 +27,7 @@ IN_EU = Constraints(regions=frozenset({"eu"}))
 FLOODER = Address("0xf1")
 
 
-async def a_chain(database: Database) -> LaneUnderTest:
+async def a_stack(database: Database) -> LaneUnderTest:
     lane = LaneUnderTest(database)
     await lane.open()
     return lane
@@ -51,11 +51,11 @@ async def rich(lane: LaneUnderTest, client: Address) -> None:
 async def hold(lane: LaneUnderTest, rounds: int) -> None:
     market = lane.market
     for _ in range(rounds):
-        await market.hold_rounds(CHAIN)
+        await market.hold_rounds(STACK)
 
 
 async def test_a_large_prover_serves_small_while_nobody_wants_large(database: Database) -> None:
-    lane = await a_chain(database)
+    lane = await a_stack(database)
     await lane.add_prover("op", classes=ALL)
     await lane.add_task()
 
@@ -67,7 +67,7 @@ async def test_a_large_prover_serves_small_while_nobody_wants_large(database: Da
 
 
 async def test_what_large_leaves_unsold_serves_small_and_is_paid_at_most_what_large_paid(database: Database) -> None:
-    lane = await a_chain(database)
+    lane = await a_stack(database)
     for operator in ("a", "b", "c"):
         await lane.add_prover(operator, classes=ALL, slots=4)
     await lane.add_prover("d", ask=900, slots=2)
@@ -95,7 +95,7 @@ async def test_what_large_leaves_unsold_serves_small_and_is_paid_at_most_what_la
 
 
 async def test_a_lane_with_constraints_holds_only_the_provers_that_it_accepts(database: Database) -> None:
-    lane = await a_chain(database)
+    lane = await a_stack(database)
     await lane.add_prover("far", region="us", slots=8)
     for operator in ("near", "by"):
         await lane.add_prover(operator, region="eu", ask=900, slots=2)
@@ -114,7 +114,7 @@ async def test_a_lane_with_constraints_holds_only_the_provers_that_it_accepts(da
 
 
 async def test_a_task_whose_constraints_nobody_meets_is_told_so_once(database: Database) -> None:
-    lane = await a_chain(database)
+    lane = await a_stack(database)
     await lane.add_prover("far", region="us")
     await lane.add_task(constraints=IN_EU)
 
@@ -125,7 +125,7 @@ async def test_a_task_whose_constraints_nobody_meets_is_told_so_once(database: D
 
 
 async def test_nobody_is_told_while_a_prover_that_is_merely_busy_meets_the_constraints(database: Database) -> None:
-    lane = await a_chain(database)
+    lane = await a_stack(database)
     await lane.add_prover("near", region="eu")
     await lane.add_task()
     assert await lane.sell() == 1
@@ -137,7 +137,7 @@ async def test_nobody_is_told_while_a_prover_that_is_merely_busy_meets_the_const
 
 
 async def test_a_task_is_told_that_nobody_meets_its_constraints_while_other_lanes_trade(database: Database) -> None:
-    lane = await a_chain(database)
+    lane = await a_stack(database)
     await lane.add_prover("far", region="us")
     await lane.add_task(constraints=IN_EU)
     await lane.add_task()
@@ -151,7 +151,7 @@ async def test_a_task_is_told_that_nobody_meets_its_constraints_while_other_lane
 async def test_an_ask_for_a_class_counts_where_jobs_of_the_class_wait(
     database: Database, wanted: str, ask: int
 ) -> None:
-    lane = await a_chain(database)
+    lane = await a_stack(database)
     await lane.add_prover("op", classes=ALL, ask=700, slots=2, class_asks={"large": 2_000})
     await lane.add_task(lane=wanted, limit_price=600)
 
@@ -162,7 +162,7 @@ async def test_an_ask_for_a_class_counts_where_jobs_of_the_class_wait(
 
 
 async def test_a_prover_gets_no_job_that_it_would_need_longer_for_than_the_horizon(database: Database) -> None:
-    lane = await a_chain(database)
+    lane = await a_stack(database)
     await lane.add_prover("slow", ask=1)
     await lane.add_prover("fresh", ask=900)
     # A unit a second: the job of 1,000 units would take more than a quarter of an hour.
@@ -181,7 +181,7 @@ async def test_a_prover_gets_no_job_that_it_would_need_longer_for_than_the_horiz
 async def test_a_flood_of_one_client_does_not_keep_the_single_task_of_another_waiting(
     database: Database, monkeypatch: pytest.MonkeyPatch, start: str
 ) -> None:
-    lane = await a_chain(database)
+    lane = await a_stack(database)
     await rich(lane, FLOODER)
     for operator in ("a", "b", "c"):
         await lane.add_prover(operator, slots=2)
@@ -195,8 +195,8 @@ async def test_a_flood_of_one_client_does_not_keep_the_single_task_of_another_wa
     assert late in [lease["task_id"] for lease in await lane.leases()]
 
 
-async def test_two_gateways_at_one_chain_sell_every_job_once(database: Database) -> None:
-    one = await a_chain(database)
+async def test_two_gateways_at_one_stack_sell_every_job_once(database: Database) -> None:
+    one = await a_stack(database)
     other = replace(one, gateway_id=GatewayId(uuid4()))
     await one.fetch("INSERT INTO gateways (gateway_id) VALUES ($1)", other.gateway_id)
     for operator in ("a", "b", "c"):

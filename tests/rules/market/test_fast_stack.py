@@ -1,4 +1,4 @@
-"""A chain on columns holds the rounds of the network's chain: thousands at random, every sale and every price."""
+"""A stack on columns holds the rounds of the network's stack: thousands at random, every sale and every price."""
 
 from __future__ import annotations
 
@@ -8,21 +8,21 @@ from random import Random
 import pytest
 
 from proofgrid.primitives.errors import InvalidField
-from proofgrid.rules.market.chain import LaneDemands
 from proofgrid.rules.market.columns import Column, OrderColumns, column_of
-from proofgrid.rules.market.fast_chain import ClearedRound, SlotLane, run_chain_columns
+from proofgrid.rules.market.fast_stack import ClearedRound, SlotLane, run_stack_columns
 from proofgrid.rules.market.rounds import JobDemand, RoundOutcome, TaskDemand
+from proofgrid.rules.market.stack import LaneDemands
 from proofgrid.rules.scheduling.exclusion import SIT_OUT_IN
 from proofgrid.rules.scheduling.placement_columns import UNSOLD
 from proofgrid.rules.scheduling.rank import RankHashes, ask_ranks, bid_ranks
 from proofgrid.simulation.references import following_reference
-from tests.rules.market.chains import LARGE, MEDIUM, SMALL, ChainCase, a_prover
+from tests.rules.market.stacks import LARGE, MEDIUM, SMALL, StackCase, a_prover
 
 CLASSES = (LARGE, MEDIUM, SMALL)
-CHAINS = 4_000
+STACKS = 4_000
 
 
-def a_random_chain(random: Random) -> ChainCase:
+def a_random_stack(random: Random) -> StackCase:
     """Return three classes with tasks of one job, and provers with one ask that serve all classes below theirs."""
     price_max, units_max = random.choice([2, 12, 10**6]), random.choice([1, 4, 50])
     names = [f"o{place}" for place in range(random.randint(0, 9))]
@@ -49,7 +49,7 @@ def a_random_chain(random: Random) -> ChainCase:
         ]
         reference = random.choice([None, random.randint(0, price_max)])
         lanes.append(LaneDemands(lane=lane, number=1, previous=None, reference=reference, demands=demands))
-    return ChainCase(lanes=lanes, provers=provers, beacon=_a_beacon_without_sitting_out(random))
+    return StackCase(lanes=lanes, provers=provers, beacon=_a_beacon_without_sitting_out(random))
 
 
 def _a_beacon_without_sitting_out(random: Random) -> bytes:
@@ -60,9 +60,9 @@ def _a_beacon_without_sitting_out(random: Random) -> bytes:
 
 
 class OnColumns:
-    """The same chain on columns, and what its places stand for."""
+    """The same stack on columns, and what its places stand for."""
 
-    def __init__(self, case: ChainCase) -> None:
+    def __init__(self, case: StackCase) -> None:
         self.case = case
         natives = [[offers[lane] for offers in case.provers if next(iter(offers)) == lane] for lane in CLASSES]
         self.sellers = [supply for of_lane in natives for supply in of_lane]
@@ -88,7 +88,7 @@ class OnColumns:
             )
 
     def run(self) -> tuple[ClearedRound, ...]:
-        return run_chain_columns(self.lanes, excluded=self._excluded)
+        return run_stack_columns(self.lanes, excluded=self._excluded)
 
     def _excluded(self, lane: int, bought: Column, still_in: Column) -> Mapping[int, set[int]]:
         line = [self.sellers[number].prover_id for number in still_in.tolist()]
@@ -111,13 +111,13 @@ def placements_of(outcome: RoundOutcome) -> list[tuple[str, str, int, int]]:
     return sorted((one.job_id, one.prover_id, one.units, one.sell_price) for one in outcome.placements)
 
 
-def test_thousands_of_random_chains_hold_the_rounds_of_the_network() -> None:
+def test_thousands_of_random_stacks_hold_the_rounds_of_the_network() -> None:
     random = Random(12)
     compared = carried = cheaper = moved = 0
-    while compared < CHAINS:
-        case = a_random_chain(random)
+    while compared < STACKS:
+        case = a_random_stack(random)
         held = [lane for lane in case.lanes if lane.demands]
-        outcomes = {one.lane: one for one in ChainCase(lanes=held, provers=case.provers, beacon=case.beacon).run()}
+        outcomes = {one.lane: one for one in StackCase(lanes=held, provers=case.provers, beacon=case.beacon).run()}
         on_columns = OnColumns(case)
         for number, (lane, done) in enumerate(zip(case.lanes, on_columns.run(), strict=True)):
             outcome = outcomes.get(lane.lane)
@@ -137,7 +137,7 @@ def test_thousands_of_random_chains_hold_the_rounds_of_the_network() -> None:
             carried += any(ask["carried"] for ask in asks.values())
             cheaper += any(one.sell_price < outcome.sell_price for one in outcome.placements)
             moved += bool(outcome.unsold) or bool((done.places == UNSOLD).any())
-    assert min(carried, cheaper, moved) > CHAINS // 100
+    assert min(carried, cheaper, moved) > STACKS // 100
 
 
 def one_lane(*, units: int, job_units: int, slots: int, price: int = 5) -> SlotLane:
@@ -160,7 +160,7 @@ def test_a_bid_for_slices_takes_the_slots_that_it_bought() -> None:
         reference=5,
     )
 
-    large, small = run_chain_columns([above, below])
+    large, small = run_stack_columns([above, below])
 
     assert (large.lot, large.cleared.bought_units.tolist()) == (10, [25])
     assert small.asks.units.tolist() == [1 * 3]  # of four slots three are taken, the last of them in part
@@ -172,7 +172,7 @@ def test_a_lane_without_bids_hands_everything_down_untouched() -> None:
     busy = one_lane(units=2, job_units=2, slots=1, price=9)
     busy = SlotLane(bids=busy.bids, job_units=busy.job_units, asks=OrderColumns.of([]), reference=9)
 
-    above, below = run_chain_columns([quiet, busy])
+    above, below = run_stack_columns([quiet, busy])
 
     assert len(above.asks) == len(above.places) == 0
     assert (below.asks.units.tolist(), below.places.tolist()) == ([6], [0])
@@ -180,4 +180,4 @@ def test_a_lane_without_bids_hands_everything_down_untouched() -> None:
 
 def test_two_sellers_of_one_rank_are_refused() -> None:
     with pytest.raises(InvalidField):
-        run_chain_columns([one_lane(units=1, job_units=1, slots=1)] * 2)
+        run_stack_columns([one_lane(units=1, job_units=1, slots=1)] * 2)

@@ -1,4 +1,4 @@
-"""One round of all lanes of a chain: what a demanding lane leaves unsold serves the lighter lanes below it.
+"""One round of all lanes of a stack: what a demanding lane leaves unsold serves the lighter lanes below it.
 
     sub/system/large/…   lanes with constraints: only the provers that they accept
     sub/system/large     everybody of the class, and what those lanes left
@@ -48,7 +48,7 @@ class LaneDemands:
     demands: Sequence[TaskDemand]
 
 
-def run_chain(lanes: Sequence[LaneDemands], provers: Sequence[Offers], *, beacon: bytes) -> tuple[RoundOutcome, ...]:
+def run_stack(lanes: Sequence[LaneDemands], provers: Sequence[Offers], *, beacon: bytes) -> tuple[RoundOutcome, ...]:
     """Hold one round of every lane; `lanes` have demands and come in the order of `classes.lane_order`."""
     hashes = RankHashes(beacon)
     chosen = _chosen(lanes, hashes)

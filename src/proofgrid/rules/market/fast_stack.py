@@ -1,4 +1,4 @@
-"""`chain.run_chain` on columns, where a task has one job and a prover one ask: the same rounds to the last unit.
+"""`stack.run_stack` on columns, where a task has one job and a prover one ask: the same rounds to the last unit.
 
 Sellers are numbered through all lanes, the natives of the most demanding lane first; who comes down keeps its number.
 Lanes with constraints, and jobs for which somebody sits a round out, are for lists.
@@ -48,7 +48,7 @@ def nobody_excluded(_lane: int, _bought: Column, _still_in: Column) -> Mapping[i
     return {}
 
 
-def run_chain_columns(lanes: Sequence[SlotLane], *, excluded: Excluded = nobody_excluded) -> tuple[ClearedRound, ...]:
+def run_stack_columns(lanes: Sequence[SlotLane], *, excluded: Excluded = nobody_excluded) -> tuple[ClearedRound, ...]:
     """Hold one round of every lane with bids, from the most demanding class down; of the others nothing is said."""
     check_ranks([lane.asks for lane in lanes])
     slots, price, rank = (

@@ -1,4 +1,4 @@
-"""What holds in every chain, whatever waits in it: nobody loses, nothing is sold twice, no lie pays."""
+"""What holds in every stack, whatever waits in it: nobody loses, nothing is sold twice, no lie pays."""
 
 from __future__ import annotations
 
@@ -11,22 +11,22 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from proofgrid.rules.market.chain import Left, check_carried, left_of
 from proofgrid.rules.market.rounds import RoundOutcome, TranscriptMismatch, replay
-from tests.rules.market.chains import ChainCase, chain_cases
+from proofgrid.rules.market.stack import Left, check_carried, left_of
+from tests.rules.market.stacks import StackCase, stack_cases
 
 PRICES = range(8)
 
 
-def asks_of(case: ChainCase) -> dict[str, int]:
+def asks_of(case: StackCase) -> dict[str, int]:
     return {supply.prover_id: supply.ask_price for offers in case.provers for supply in offers.values()}
 
 
-def bids_of(case: ChainCase) -> dict[str, int]:
+def bids_of(case: StackCase) -> dict[str, int]:
     return {demand.task_id: demand.limit_price for lane in case.lanes for demand in lane.demands}
 
 
-def gains(case: ChainCase, outcomes: Sequence[RoundOutcome]) -> Counter[str]:
+def gains(case: StackCase, outcomes: Sequence[RoundOutcome]) -> Counter[str]:
     """What everybody gains, by the prices of `case`, which are the true ones."""
     asks, bids = asks_of(case), bids_of(case)
     found: Counter[str] = Counter(dict.fromkeys([*asks, *bids], 0))
@@ -37,8 +37,8 @@ def gains(case: ChainCase, outcomes: Sequence[RoundOutcome]) -> Counter[str]:
     return found
 
 
-@given(chain_cases())
-def test_nobody_loses_and_the_treasury_never_pays(case: ChainCase) -> None:
+@given(stack_cases())
+def test_nobody_loses_and_the_treasury_never_pays(case: StackCase) -> None:
     outcomes = case.run()
     assert min(gains(case, outcomes).values()) >= 0
     for outcome in outcomes:
@@ -46,8 +46,8 @@ def test_nobody_loses_and_the_treasury_never_pays(case: ChainCase) -> None:
         assert all(placement.sell_price <= outcome.buy_price for placement in outcome.placements)
 
 
-@given(chain_cases())
-def test_no_slot_is_sold_twice_across_lanes_and_no_job_at_all(case: ChainCase) -> None:
+@given(stack_cases())
+def test_no_slot_is_sold_twice_across_lanes_and_no_job_at_all(case: StackCase) -> None:
     slots = {supply.prover_id: supply.free_slots for offers in case.provers for supply in offers.values()}
     taken: Counter[str] = Counter()
     jobs: list[str] = []
@@ -63,8 +63,8 @@ def test_no_slot_is_sold_twice_across_lanes_and_no_job_at_all(case: ChainCase) -
     assert len(set(jobs)) == len(jobs)
 
 
-@given(chain_cases())
-def test_a_bid_that_wins_has_all_its_jobs_placed_or_named_as_unsold(case: ChainCase) -> None:
+@given(stack_cases())
+def test_a_bid_that_wins_has_all_its_jobs_placed_or_named_as_unsold(case: StackCase) -> None:
     for outcome in case.run():
         covered = {bid["task_id"]: bid for bid in outcome.transcript["bids"]}
         units: dict[str, int] = defaultdict(int)
@@ -76,8 +76,8 @@ def test_a_bid_that_wins_has_all_its_jobs_placed_or_named_as_unsold(case: ChainC
             assert dict(units) == won
 
 
-@given(chain_cases(), st.randoms(use_true_random=False))
-def test_the_order_in_which_everything_is_listed_means_nothing(case: ChainCase, chance: Random) -> None:
+@given(stack_cases(), st.randoms(use_true_random=False))
+def test_the_order_in_which_everything_is_listed_means_nothing(case: StackCase, chance: Random) -> None:
     provers = chance.sample(list(case.provers), len(case.provers))
     lanes = [
         type(lane)(
@@ -89,11 +89,11 @@ def test_the_order_in_which_everything_is_listed_means_nothing(case: ChainCase, 
         )
         for lane in case.lanes
     ]
-    assert ChainCase(lanes=lanes, provers=provers, beacon=case.beacon).run() == case.run()
+    assert StackCase(lanes=lanes, provers=provers, beacon=case.beacon).run() == case.run()
 
 
-@given(chain_cases(), st.data())
-def test_no_prover_gains_by_another_ask_and_no_client_by_another_bid(case: ChainCase, data: st.DataObject) -> None:
+@given(stack_cases(), st.data())
+def test_no_prover_gains_by_another_ask_and_no_client_by_another_bid(case: StackCase, data: st.DataObject) -> None:
     honest = gains(case, case.run())
     prover = data.draw(st.sampled_from(sorted(asks_of(case))))
     task = data.draw(st.sampled_from(sorted(bids_of(case))))
@@ -102,14 +102,14 @@ def test_no_prover_gains_by_another_ask_and_no_client_by_another_bid(case: Chain
         assert gains(case, case.with_bid(task, price).run())[task] <= honest[task]
 
 
-@given(chain_cases(), st.data())
-def test_another_price_with_which_a_winner_still_wins_changes_nothing(case: ChainCase, data: st.DataObject) -> None:
+@given(stack_cases(), st.data())
+def test_another_price_with_which_a_winner_still_wins_changes_nothing(case: StackCase, data: st.DataObject) -> None:
     outcomes = case.run()
     placed = [(outcome, one) for outcome in outcomes for one in outcome.placements]
     if not placed:
         return
     outcome, one = data.draw(st.sampled_from(placed))
-    others: list[ChainCase] = []
+    others: list[StackCase] = []
     # In every lane in which she took part, not only where she sold.
     sell_price = min(other.sell_price for other in outcomes if one.prover_id in other.took_part)
     if asks_of(case)[one.prover_id] < sell_price:
@@ -122,8 +122,8 @@ def test_another_price_with_which_a_winner_still_wins_changes_nothing(case: Chai
         assert [lane.buy_price for lane in again] == [lane.buy_price for lane in outcomes]
 
 
-@given(chain_cases())
-def test_every_lane_replays_and_what_it_took_from_above_is_what_was_left_there(case: ChainCase) -> None:
+@given(stack_cases())
+def test_every_lane_replays_and_what_it_took_from_above_is_what_was_left_there(case: StackCase) -> None:
     left: dict[tuple[str, int], Left] = {}
     for outcome in case.run():
         replay(outcome.transcript)
@@ -134,8 +134,8 @@ def test_every_lane_replays_and_what_it_took_from_above_is_what_was_left_there(c
         left[outcome.lane, outcome.number] = left_of(outcome.transcript)
 
 
-@given(chain_cases(), st.data())
-def test_a_change_of_what_was_carried_is_found(case: ChainCase, data: st.DataObject) -> None:
+@given(stack_cases(), st.data())
+def test_a_change_of_what_was_carried_is_found(case: StackCase, data: st.DataObject) -> None:
     outcomes = case.run()
     carried = [
         (outcome, place)
