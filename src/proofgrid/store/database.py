@@ -75,8 +75,8 @@ Boundary = Callable[[str], None]  #: told `<transaction>:before` and `<transacti
 class Database:
     """A pool of connections to PostgreSQL.
 
-    `on_boundary` is for tests that crash a process at a chosen commit (bootstrap/faults.py); with it PostgreSQL also
-    refuses to write on a connection for reading, so that no write can lack a name.
+    `on_boundary` is for tests that crash a process at a chosen commit (bootstrap/crash_points.py); with it
+    PostgreSQL also refuses to write on a connection for reading, so that no write can lack a name.
     """
 
     def __init__(self, dsn: str, pool: Any) -> None:
