@@ -10,7 +10,7 @@ from uuid import UUID
 import asyncpg
 import pytest
 
-from proofgrid.primitives.ids import GatewayId, SessionId, TaskId
+from proofgrid.primitives.ids import Address, GatewayId, SessionId, TaskId
 from proofgrid.rules.jobs.constraints import Constraints
 from proofgrid.rules.jobs.lifecycle import TaskEvent, TaskState, task_sources
 from proofgrid.store.database import Database
@@ -22,7 +22,7 @@ from tests.roles.lanes import LaneUnderTest
 
 GATEWAY = GatewayId(UUID(int=0x0A))
 SESSIONS = [SessionId(UUID(int=0xA1)), SessionId(UUID(int=0xB1))]
-NARROW = Constraints(allowed_operators=frozenset({"0xb1"})).name
+NARROW = Constraints(allowed_operators=frozenset({Address("0xb1")})).name
 LAST_BEFORE = 16
 
 
