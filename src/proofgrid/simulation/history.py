@@ -1,4 +1,4 @@
-"""What is written down of a run: one row per round and lane, and totals; a report is made of nothing else."""
+"""The history of a run: one row per round and lane, and totals; a report is made of nothing else."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ LaneRow = tuple[int, int, int, int, int, int, int, int, int]
 
 
 @dataclass(slots=True)
-class Record:
+class History:
     """The rounds of one run."""
 
     rounds: int = 0

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from proofgrid.rules.jobs.faults import FaultPolicy
 from proofgrid.rules.jobs.retry import ReturnReason
+from proofgrid.rules.jobs.unprovable import UnprovablePolicy
 from tests.roles.lanes import CLIENT, UNITS, LaneUnderTest
 
-SHARE = FaultPolicy().share_permille
+SHARE = UnprovablePolicy().share_permille
 
 
 async def open_lane(lane: LaneUnderTest, *operators: str) -> dict[str, Any]:

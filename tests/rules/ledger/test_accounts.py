@@ -1,4 +1,4 @@
-"""The book: every transfer once, all or nothing, nobody below zero."""
+"""The ledger: every transfer once, all or nothing, nobody below zero."""
 
 from __future__ import annotations
 
@@ -9,7 +9,15 @@ import pytest
 from proofgrid.primitives.errors import IdempotencyConflict, InsufficientFunds, InvalidField
 from proofgrid.primitives.ids import AccountId, Address
 from proofgrid.primitives.money import AMOUNT_MAX
-from proofgrid.rules.ledger.book import MINT, TREASURY, Book, Transfer, client_account, escrow_account, operator_account
+from proofgrid.rules.ledger.accounts import (
+    MINT,
+    TREASURY,
+    Ledger,
+    Transfer,
+    client_account,
+    escrow_account,
+    operator_account,
+)
 from proofgrid.rules.ledger.settlement import SurplusTo, deposit, escrow, pay_for_proof, refund, withdraw
 
 CLIENT = Address("0xC11e47")
@@ -40,20 +48,20 @@ def a_payment(
     )
 
 
-def a_book_with_escrow(*, units: int = 30) -> Book:
-    book = Book()
-    book.post(deposit(deposit_id="d", client=CLIENT, amount=1000))
-    book.post(escrow(task_id="task", client=CLIENT, limit_price=5, units=units))
-    return book
+def a_ledger_with_escrow(*, units: int = 30) -> Ledger:
+    ledger = Ledger()
+    ledger.post(deposit(deposit_id="d", client=CLIENT, amount=1000))
+    ledger.post(escrow(task_id="task", client=CLIENT, limit_price=5, units=units))
+    return ledger
 
 
 def test_a_task_is_paid_from_its_escrow_and_the_rest_goes_back() -> None:
-    book = a_book_with_escrow()
+    ledger = a_ledger_with_escrow()
 
-    book.post(a_payment())
-    book.post(refund(task_id="task", client=CLIENT, remaining=book.balance(escrow_account("task"))))
+    ledger.post(a_payment())
+    ledger.post(refund(task_id="task", client=CLIENT, remaining=ledger.balance(escrow_account("task"))))
 
-    assert book.balances == {
+    assert ledger.balances == {
         MINT: -1000,
         client_account(CLIENT): 960,
         escrow_account("task"): 0,
@@ -63,46 +71,46 @@ def test_a_task_is_paid_from_its_escrow_and_the_rest_goes_back() -> None:
 
 
 def test_posting_twice_moves_money_once() -> None:
-    book = a_book_with_escrow()
+    ledger = a_ledger_with_escrow()
 
-    first, second = book.post(a_payment()), book.post(a_payment())
+    first, second = ledger.post(a_payment()), ledger.post(a_payment())
 
     assert (first, second) == (a_payment(), [])
-    assert book.balance(operator_account(OPERATOR)) == 30
-    assert len(book.transfers) == 4
+    assert ledger.balance(operator_account(OPERATOR)) == 30
+    assert len(ledger.transfers) == 4
 
 
 def test_a_job_is_paid_once_whoever_proved_it_last() -> None:
-    book = a_book_with_escrow()
-    book.post(a_payment())
+    ledger = a_ledger_with_escrow()
+    ledger.post(a_payment())
 
     with pytest.raises(IdempotencyConflict):
-        book.post(a_payment(operator=Address("0x0ther")))
+        ledger.post(a_payment(operator=Address("0x0ther")))
     with pytest.raises(IdempotencyConflict):
-        book.post(a_payment(sell_price=4))
+        ledger.post(a_payment(sell_price=4))
 
-    assert book.balance(escrow_account("task")) == 110
+    assert ledger.balance(escrow_account("task")) == 110
 
 
 def test_a_list_is_posted_whole_or_not_at_all() -> None:
-    book = a_book_with_escrow(units=6)  # 30 in escrow, 40 needed
-    before = dict(book.balances)
+    ledger = a_ledger_with_escrow(units=6)  # 30 in escrow, 40 needed
+    before = dict(ledger.balances)
 
     with pytest.raises(InsufficientFunds):
-        book.post(a_payment())
+        ledger.post(a_payment())
 
-    assert book.balances == before
-    assert len(book.transfers) == 2
-    assert book.post(a_payment(sell_price=4)[:0]) == []
+    assert ledger.balances == before
+    assert len(ledger.transfers) == 2
+    assert ledger.post(a_payment(sell_price=4)[:0]) == []
 
 
 def test_a_conflict_inside_one_list_is_found() -> None:
-    book = Book()
+    ledger = Ledger()
 
-    assert len(book.post([a_transfer(), a_transfer()])) == 1
+    assert len(ledger.post([a_transfer(), a_transfer()])) == 1
     with pytest.raises(IdempotencyConflict):
-        book.post([a_transfer("t2"), a_transfer("t2", amount=11)])
-    assert book.balance(MINT) == -10
+        ledger.post([a_transfer("t2"), a_transfer("t2", amount=11)])
+    assert ledger.balance(MINT) == -10
 
 
 def test_money_must_be_there_before_it_is_spent() -> None:
@@ -110,32 +118,32 @@ def test_money_must_be_there_before_it_is_spent() -> None:
     going = escrow(task_id="task", client=CLIENT, limit_price=5, units=10)
 
     with pytest.raises(InsufficientFunds) as caught:
-        Book().post(going + coming)
+        Ledger().post(going + coming)
     assert caught.value.field == "amount"
 
-    book = Book()
-    book.post(coming + going)
-    assert book.balance(escrow_account("task")) == 50
+    ledger = Ledger()
+    ledger.post(coming + going)
+    assert ledger.balance(escrow_account("task")) == 50
 
 
 def test_money_that_left_is_no_longer_in_circulation() -> None:
-    book = a_book_with_escrow()
-    book.post(a_payment())
+    ledger = a_ledger_with_escrow()
+    ledger.post(a_payment())
 
-    book.post(withdraw(withdrawal_id="w", account=operator_account(OPERATOR), amount=30))
-    book.post(withdraw(withdrawal_id="burn", account=TREASURY, amount=10))
+    ledger.post(withdraw(withdrawal_id="w", account=operator_account(OPERATOR), amount=30))
+    ledger.post(withdraw(withdrawal_id="burn", account=TREASURY, amount=10))
 
-    assert book.balance(MINT) == -960
+    assert ledger.balance(MINT) == -960
     with pytest.raises(InsufficientFunds):
-        book.post(withdraw(withdrawal_id="w2", account=operator_account(OPERATOR), amount=1))
+        ledger.post(withdraw(withdrawal_id="w2", account=operator_account(OPERATOR), amount=1))
 
 
 def test_no_more_money_circulates_than_the_database_can_count() -> None:
-    book = Book()
-    book.post([a_transfer(amount=AMOUNT_MAX)])
+    ledger = Ledger()
+    ledger.post([a_transfer(amount=AMOUNT_MAX)])
 
     with pytest.raises(InsufficientFunds, match="circulation"):
-        book.post([a_transfer("t2", amount=1)])
+        ledger.post([a_transfer("t2", amount=1)])
 
 
 @pytest.mark.parametrize(
@@ -163,14 +171,14 @@ def test_the_client_never_pays_less_than_the_operator_receives() -> None:
 
 
 def test_a_burnt_surplus_is_in_circulation_no_more() -> None:
-    book = a_book_with_escrow()
-    book.post(a_payment(sell_price=3, surplus_to=SurplusTo.BURN))
+    ledger = a_ledger_with_escrow()
+    ledger.post(a_payment(sell_price=3, surplus_to=SurplusTo.BURN))
 
-    [surplus] = [one for one in book.transfers if one.transfer_id == "surplus:job"]
+    [surplus] = [one for one in ledger.transfers if one.transfer_id == "surplus:job"]
     assert (surplus.debit, surplus.credit, surplus.reason) == (escrow_account("task"), MINT, "surplus burnt")
-    assert book.balance(TREASURY) == 0
-    assert book.balance(MINT) == surplus.amount - 1_000
-    assert sum(book.balances.values()) == 0
+    assert ledger.balance(TREASURY) == 0
+    assert ledger.balance(MINT) == surplus.amount - 1_000
+    assert sum(ledger.balances.values()) == 0
 
 
 def test_equal_prices_leave_nothing_to_the_treasury() -> None:

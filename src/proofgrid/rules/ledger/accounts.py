@@ -1,4 +1,4 @@
-"""The double-entry book: money moves from one account to another, and is never made or lost on the way.
+"""The double-entry ledger: money moves from one account to another, and is never made or lost on the way.
 
     mint --deposit--> client:<address> --escrow--> escrow:<task id> --pay--> operator:<address>
                             ^                          |   |
@@ -93,7 +93,7 @@ class Transfer:
             raise InvalidField("money moves between two different accounts", field="credit")
 
 
-class Book:
+class Ledger:
     """All balances and all transfers ever posted."""
 
     def __init__(self) -> None:
@@ -137,7 +137,7 @@ class Book:
         return list(fresh.values())
 
     def _move(self, transfer: Transfer, balances: dict[AccountId, int]) -> None:
-        """Move money in `balances`, which overlays the book until the whole list is known to be good."""
+        """Move money in `balances`, which overlays the ledger until the whole list is known to be good."""
         debit = balances.get(transfer.debit, self.balance(transfer.debit)) - transfer.amount
         credit = balances.get(transfer.credit, self.balance(transfer.credit)) + transfer.amount
         if debit < (-AMOUNT_MAX if transfer.debit == MINT else 0):

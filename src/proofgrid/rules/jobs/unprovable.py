@@ -20,7 +20,7 @@ from proofgrid.primitives.errors import InvalidField
 from proofgrid.rules.jobs.speed import WHOLE_PERMILLE
 
 
-class FaultVerdict(StrEnum):
+class UnprovableVerdict(StrEnum):
     OPEN = "open"
     STOP = "stop"
     CHARGE = "charge"
@@ -28,7 +28,7 @@ class FaultVerdict(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class FaultPolicy:
+class UnprovablePolicy:
     """How many must agree, and what they are paid."""
 
     operators_needed: int = 3
@@ -43,7 +43,7 @@ class FaultPolicy:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class FaultClaim:
+class UnprovableClaim:
     """A lease whose prover said that the job cannot be proven."""
 
     lease_id: str
@@ -51,7 +51,7 @@ class FaultClaim:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class FaultWork:
+class WastedWork:
     """A lease that worked for nothing because of the input."""
 
     lease_id: str
@@ -61,34 +61,34 @@ class FaultWork:
     shown_permille: int
 
 
-def judge_fault(
-    claims: Iterable[FaultClaim],
+def judge_unprovable(
+    claims: Iterable[UnprovableClaim],
     *,
     client: str,
     lane_operators: Iterable[str],
     can_be_proven: bool | None,
-    policy: FaultPolicy,
-) -> FaultVerdict:
+    policy: UnprovablePolicy,
+) -> UnprovableVerdict:
     """Return whose word counts. `can_be_proven`: what the gateway found when it tried itself; None: it did not.
 
     `lane_operators`: those that serve the job's lane at present. The client's own claims count for nothing.
     """
     if can_be_proven is not None:
-        return FaultVerdict.REFUTED if can_be_proven else FaultVerdict.CHARGE
+        return UnprovableVerdict.REFUTED if can_be_proven else UnprovableVerdict.CHARGE
     counted = {claim.lease_id: claim.operator for claim in claims if claim.operator != client}
     agreeing = set(counted.values())
     if len(agreeing) >= policy.operators_needed:
-        return FaultVerdict.CHARGE
+        return UnprovableVerdict.CHARGE
     others = set(lane_operators) - {client}
     if others <= agreeing and len(counted) >= policy.claims_needed:
-        return FaultVerdict.STOP
-    return FaultVerdict.OPEN
+        return UnprovableVerdict.STOP
+    return UnprovableVerdict.OPEN
 
 
-def fault_shares(works: Sequence[FaultWork], *, left: int, policy: FaultPolicy) -> dict[str, int]:
+def wasted_shares(works: Sequence[WastedWork], *, left: int, policy: UnprovablePolicy) -> dict[str, int]:
     """Return lease -> amount for all that worked on one job, together at most `left` of its escrow.
 
-    When it is not enough for all, everybody gets the same part of her share.
+    When it is not enough for all, each gets the same part of its share.
     """
     wanted = {work.lease_id: _share(work, policy) for work in works}
     total = sum(wanted.values())
@@ -97,6 +97,6 @@ def fault_shares(works: Sequence[FaultWork], *, left: int, policy: FaultPolicy) 
     return {lease_id: max(0, left) * amount // total for lease_id, amount in wanted.items()}
 
 
-def _share(work: FaultWork, policy: FaultPolicy) -> int:
+def _share(work: WastedWork, policy: UnprovablePolicy) -> int:
     shown = max(0, min(work.shown_permille, WHOLE_PERMILLE))
     return work.sell_price * work.units * shown * policy.share_permille // (WHOLE_PERMILLE * WHOLE_PERMILLE)

@@ -8,7 +8,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from proofgrid.primitives.errors import IdempotencyConflict, InsufficientFunds
 from proofgrid.primitives.ids import Address
-from proofgrid.rules.ledger.book import MINT, Book, Transfer, escrow_account
+from proofgrid.rules.ledger.accounts import MINT, Ledger, Transfer, escrow_account
 from proofgrid.rules.ledger.settlement import deposit, escrow, pay_for_proof, refund, withdraw
 
 clients = st.sampled_from([Address("0xc1"), Address("0xc2")])
@@ -21,17 +21,17 @@ class LedgerMachine(RuleBasedStateMachine):
 
     def __init__(self) -> None:
         super().__init__()
-        self.book = Book()
+        self.ledger = Ledger()
         self.history: list[list[Transfer]] = []
         self.deposited = 0
         self.withdrawn = 0
 
     def post(self, transfers: list[Transfer]) -> list[Transfer]:
-        before = dict(self.book.balances)
+        before = dict(self.ledger.balances)
         try:
-            fresh = self.book.post(transfers)
+            fresh = self.ledger.post(transfers)
         except (InsufficientFunds, IdempotencyConflict):
-            assert self.book.balances == before
+            assert self.ledger.balances == before
             return []
         self.history.append(transfers)
         return fresh
@@ -62,12 +62,12 @@ class LedgerMachine(RuleBasedStateMachine):
 
     @rule(task=tasks, client=clients)
     def refund(self, task: str, client: Address) -> None:
-        remaining = self.book.balance(escrow_account(task))
+        remaining = self.ledger.balance(escrow_account(task))
         self.post(refund(task_id=task, client=client, remaining=remaining))
 
     @rule(number=st.integers(0, 5), data=st.data(), amount=st.integers(1, 200))
     def withdraw(self, number: int, data: st.DataObject, amount: int) -> None:
-        accounts = sorted(account for account in self.book.balances if account != MINT)
+        accounts = sorted(account for account in self.ledger.balances if account != MINT)
         if accounts:
             account = data.draw(st.sampled_from(accounts))
             fresh = self.post(withdraw(withdrawal_id=str(number), account=account, amount=amount))
@@ -76,29 +76,29 @@ class LedgerMachine(RuleBasedStateMachine):
     @rule(data=st.data())
     def post_again(self, data: st.DataObject) -> None:
         if self.history:
-            before = dict(self.book.balances)
-            assert self.book.post(data.draw(st.sampled_from(self.history))) == []
-            assert self.book.balances == before
+            before = dict(self.ledger.balances)
+            assert self.ledger.post(data.draw(st.sampled_from(self.history))) == []
+            assert self.ledger.balances == before
 
     @invariant()
     def money_is_conserved(self) -> None:
-        assert sum(self.book.balances.values()) == 0
-        assert -self.book.balance(MINT) == self.deposited - self.withdrawn
+        assert sum(self.ledger.balances.values()) == 0
+        assert -self.ledger.balance(MINT) == self.deposited - self.withdrawn
 
     @invariant()
     def nobody_is_overdrawn(self) -> None:
-        assert all(amount >= 0 for account, amount in self.book.balances.items() if account != MINT)
+        assert all(amount >= 0 for account, amount in self.ledger.balances.items() if account != MINT)
 
     @invariant()
     def every_job_is_paid_at_most_once(self) -> None:
-        paid = [transfer.job_id for transfer in self.book.transfers if transfer.reason == "proof"]
+        paid = [transfer.job_id for transfer in self.ledger.transfers if transfer.reason == "proof"]
         assert len(paid) == len(set(paid))
 
     def teardown(self) -> None:
-        """The transfers alone rebuild the book."""
-        again = Book()
-        again.post(self.book.transfers)
-        assert again.balances == self.book.balances
+        """The transfers alone rebuild the ledger."""
+        again = Ledger()
+        again.post(self.ledger.transfers)
+        assert again.balances == self.ledger.balances
 
 
 TestLedger = LedgerMachine.TestCase

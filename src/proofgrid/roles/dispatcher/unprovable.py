@@ -7,16 +7,23 @@ from typing import Any
 
 from proofgrid.primitives.errors import Unprovable
 from proofgrid.primitives.ids import Address, TaskId
-from proofgrid.rules.jobs.faults import FaultClaim, FaultPolicy, FaultVerdict, FaultWork, fault_shares, judge_fault
 from proofgrid.rules.jobs.retry import GiveUp, ReturnReason, decide_retry
-from proofgrid.rules.ledger.book import Transfer
-from proofgrid.rules.ledger.settlement import FaultShare, fees_of, pay_for_fault
+from proofgrid.rules.jobs.unprovable import (
+    UnprovableClaim,
+    UnprovablePolicy,
+    UnprovableVerdict,
+    WastedWork,
+    judge_unprovable,
+    wasted_shares,
+)
+from proofgrid.rules.ledger.accounts import Transfer
+from proofgrid.rules.ledger.settlement import WastedShare, fees_of, pay_for_wasted_work
 from proofgrid.store.lanes import sessions_of_lane
 from proofgrid.store.queries import QUERIES
 from proofgrid.store.tasks import append_event
 from proofgrid.store.work import shown_of
 
-POLICY = FaultPolicy()
+POLICY = UnprovablePolicy()
 
 
 async def judge_claim(connection: Any, job: Any, lease: Any, *, detail: str) -> GiveUp | None:
@@ -25,8 +32,8 @@ async def judge_claim(connection: Any, job: Any, lease: Any, *, detail: str) -> 
     The task's row is locked, and the lease has ended with its claim.
     """
     rows = await connection.fetch(QUERIES["claims_of_job"], job["task_id"], job["job_id"])
-    claims = [FaultClaim(lease_id=str(row["lease_id"]), operator=row["operator"]) for row in rows]
-    verdict = judge_fault(
+    claims = [UnprovableClaim(lease_id=str(row["lease_id"]), operator=row["operator"]) for row in rows]
+    verdict = judge_unprovable(
         claims,
         client=lease["client"],
         lane_operators=await _operators(connection, lease["lane"]),
@@ -46,9 +53,9 @@ async def judge_claim(connection: Any, job: Any, lease: Any, *, detail: str) -> 
         detail=detail[:200],
     )
     match verdict:
-        case FaultVerdict.CHARGE:
+        case UnprovableVerdict.CHARGE:
             return _charged(job, detail=f"{len(agreeing)} operators agree: {detail}")
-        case FaultVerdict.STOP:
+        case UnprovableVerdict.STOP:
             said = f"every operator that serves the lane agrees, nothing is charged: {detail}"
             return GiveUp(code=Unprovable.code, detail=said, attempts=job["attempts"] + 1)
         case _:
@@ -80,9 +87,9 @@ async def charge_for_fault(connection: Any, task: Any, stopped: list[Any]) -> li
 
 def _pay(task: Any, job_id: Any, rows: list[Any]) -> list[Transfer]:
     units = rows[0]["units"]
-    amounts = fault_shares([_work(row) for row in rows], left=task["limit_price"] * units, policy=POLICY)
+    amounts = wasted_shares([_work(row) for row in rows], left=task["limit_price"] * units, policy=POLICY)
     shares = [
-        FaultShare(
+        WastedShare(
             lease_id=str(row["lease_id"]),
             operator=Address(row["operator"]),
             amount=amounts[str(row["lease_id"])],
@@ -91,15 +98,15 @@ def _pay(task: Any, job_id: Any, rows: list[Any]) -> list[Transfer]:
         )
         for row in rows
     ]
-    payments = pay_for_fault(
+    payments = pay_for_wasted_work(
         task_id=str(task["task_id"]), job_id=str(job_id), units=units, limit_price=task["limit_price"], shares=shares
     )
     agreed = {f"fault:{row['lease_id']}": row["fee_permille"] for row in rows}
     return payments + [fee for one in payments for fee in fees_of([one], fee_permille=agreed[one.transfer_id])]
 
 
-def _work(row: Any) -> FaultWork:
-    return FaultWork(
+def _work(row: Any) -> WastedWork:
+    return WastedWork(
         lease_id=str(row["lease_id"]),
         operator=row["operator"],
         units=row["units"],
