@@ -10,7 +10,7 @@ FAST := tests/rules tests/primitives tests/simulation/test_parts.py tests/wire t
 TESTS ?= tests --ignore=tests/acceptance/scenarios
 
 .DEFAULT_GOAL := help
-.PHONY: help demo fast test scenarios check format bench proto protos db coverage dead house lock wheel release clean
+.PHONY: help demo fast test scenarios check format bench proto protos schema db coverage dead house lock wheel release clean
 
 help: ## list the commands
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):[^#]*## */\1\t/' | awk -F'\t' '{printf "  make %-9s  %s\n", $$1, $$2}'
@@ -48,6 +48,9 @@ bench: $(STAMP) ## measured ratios against something named in the same run
 
 proto: $(STAMP) ## regenerate src/proofgrid/wire/v1 from proto/
 	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m grpc_tools.protoc -I proto --python_out=src --grpc_python_out=src --mypy_out=src --mypy_grpc_out=src proto/proofgrid/wire/v1/*.proto
+
+schema: $(STAMP) ## write src/proofgrid/store/schema.sql anew out of what the migrations make
+	$(BIN)/python -m tests.store.schema_text
 
 protos: ## does proto/ break what the last release said? (needs npm; BASE=<git ref>)
 	tools/protos.sh
