@@ -15,8 +15,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from benchmarks.measuring import say, timed, uninterrupted
-from proofgrid.cli.demo_digits import MODEL, read_digit
-from proofgrid.cli.demo_processes import stop_database
+from proofgrid.cli.demo.digits import MODEL, read_digit
+from proofgrid.cli.demo.processes import stop_database
 from proofgrid.proofs.systems.ezkl.circuits.development import make_development_srs
 from proofgrid.sdk.client import Client
 from tests.networks import Network, Process

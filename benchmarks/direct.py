@@ -13,7 +13,7 @@ from typing import Any
 
 from benchmarks.digits import SAMPLES
 from benchmarks.measuring import Stopwatch, timed
-from proofgrid.cli.demo_digits import MODEL, read_digit
+from proofgrid.cli.demo.digits import MODEL, read_digit
 from proofgrid.proofs.base import ProgramFiles
 from proofgrid.proofs.systems.ezkl.adapter import EzklProofSystem
 

@@ -16,7 +16,7 @@ import asyncpg
 
 from proofgrid.primitives.digests import digest_of
 from proofgrid.rules.jobs.classes import JobClass
-from proofgrid.rules.jobs.offers import ProverOffer
+from proofgrid.rules.jobs.offers import ProverTerms
 from proofgrid.sdk.client import Client
 from proofgrid.wire import codec
 from proofgrid.wire.v1 import prover_pb2, prover_pb2_grpc
@@ -76,7 +76,7 @@ async def echo_provers(
 
 
 async def _echo_prover(network: Network, address: str, number: int, slots: int, seconds: float) -> None:
-    offer = ProverOffer(
+    terms = ProverTerms(
         name=f"echo-{number}",
         asks={"echo": 100 + number},
         classes=(JobClass.SMALL,),
@@ -89,7 +89,7 @@ async def _echo_prover(network: Network, address: str, number: int, slots: int, 
     async with network.client("alice", gateways=address) as operator, asyncio.TaskGroup() as group:
         stub = prover_pb2_grpc.ProverServiceStub(operator.connection.channel)
         call: Any = stub.Connect(metadata=await operator.connection.metadata(single_use=True))
-        await call.write(codec.write_hello(offer))
+        await call.write(codec.write_hello(terms))
         held: dict[str, prover_pb2.HeldLease] = {}
         outgoing: asyncio.Queue[prover_pb2.FromProver] = asyncio.Queue()
         group.create_task(_beat(outgoing, held))

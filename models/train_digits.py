@@ -19,7 +19,7 @@ from sklearn.datasets import load_digits
 from sklearn.model_selection import train_test_split
 from sklearn.neural_network import MLPClassifier
 
-TARGET = Path(__file__).parent.parent / "src" / "proofgrid" / "cli" / "demo_data"
+TARGET = Path(__file__).parent.parent / "src" / "proofgrid" / "cli" / "demo" / "data"
 HIDDEN = (48, 32, 24)
 DARKEST = 16  #: pixels are whole numbers from 0 to 16
 SAMPLES_PER_DIGIT = 2

@@ -7,7 +7,7 @@ from typing import Any
 from proofgrid.primitives.digests import digest_of
 from proofgrid.primitives.signatures import SigningKey
 from proofgrid.rules.jobs.classes import JobClass
-from proofgrid.rules.jobs.offers import ProverOffer
+from proofgrid.rules.jobs.offers import ProverTerms
 from proofgrid.rules.jobs.request import ProofRequest
 
 NOW_MS = 1_700_000_000_000
@@ -30,7 +30,7 @@ def a_request(**changes: Any) -> ProofRequest:
     return ProofRequest(**(values | changes))
 
 
-def an_offer(**changes: Any) -> ProverOffer:
+def some_terms(**changes: Any) -> ProverTerms:
     values: dict[str, Any] = {
         "name": "prover-1",
         "asks": {"toy": 700},
@@ -41,4 +41,4 @@ def an_offer(**changes: Any) -> ProverOffer:
         "region": "here",
         "version": "test",
     }
-    return ProverOffer(**(values | changes))
+    return ProverTerms(**(values | changes))

@@ -6,7 +6,7 @@ import asyncio
 from pathlib import Path
 
 from proofgrid.primitives.errors import InsufficientFunds, NotAllowed
-from proofgrid.rules.ledger.book import NETWORK_CLIENT
+from proofgrid.rules.ledger.accounts import NETWORK_CLIENT
 from proofgrid.sdk.connection import Connection
 from proofgrid.wire.v1 import canary_pb2 as canary_messages
 from proofgrid.wire.v1 import prover_pb2 as messages

@@ -35,7 +35,7 @@ from proofgrid.wire.errors import read_error
 from proofgrid.wire.v1 import client_pb2 as messages
 from proofgrid.wire.v1 import prover_pb2, prover_pb2_grpc
 from tests.acceptance.tasks import register_toy
-from tests.makers import a_key, an_offer
+from tests.makers import a_key, some_terms
 from tests.networks import Network, running_network
 
 NOW_MS = SystemClock().now_ms
@@ -74,7 +74,7 @@ async def say_hello(network: Network, token: str) -> prover_pb2.ToProver:
     """Open a prover stream with this token and return the first answer."""
 
     async def hello() -> AsyncIterator[Any]:
-        yield write_hello(an_offer())
+        yield write_hello(some_terms())
         await asyncio.sleep(3600)
 
     async with Connection(network.address, None) as connection:

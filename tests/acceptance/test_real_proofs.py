@@ -17,7 +17,7 @@ import pytest
 from tests.acceptance.tasks import check_paid_once, events_of, fetch_and_verify, wait_for
 from tests.networks import Network, running_network
 
-DEMO_DATA = Path(__file__).parents[2] / "src" / "proofgrid" / "cli" / "demo_data"
+DEMO_DATA = Path(__file__).parents[2] / "src" / "proofgrid" / "cli" / "demo" / "data"
 SETTINGS = {"slices": 2, "decomposition": "1024x3", "input_range": [0, 1]}
 
 

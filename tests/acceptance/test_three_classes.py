@@ -12,7 +12,7 @@ from typing import Any
 import ezkl
 import pytest
 
-from proofgrid.rules.ledger.book import MINT, TREASURY
+from proofgrid.rules.ledger.accounts import MINT, TREASURY
 from proofgrid.sdk.client import Client
 from tests.acceptance.tasks import check_paid_once, events_of, fetch_and_verify, wait_for
 from tests.acceptance.test_real_proofs import DEMO_DATA, SETTINGS, a_digit

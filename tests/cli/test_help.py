@@ -13,8 +13,8 @@ import typer.main
 from typer.testing import CliRunner
 
 import proofgrid
-from proofgrid.cli import gateway, prover
 from proofgrid.cli.main import cli
+from proofgrid.cli.run import gateway, prover
 from proofgrid.settings import GatewaySettings, ProverSettings
 from tests.cli.commands import proofgrid as run_proofgrid
 

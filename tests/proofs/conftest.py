@@ -14,7 +14,7 @@ import pytest
 from proofgrid.proofs.base import NormalisedRequest, PartialProof, ProgramFiles
 from proofgrid.proofs.systems.ezkl.adapter import EzklProofSystem
 
-DEMO_DATA = Path(__file__).parents[2] / "src" / "proofgrid" / "cli" / "demo_data"
+DEMO_DATA = Path(__file__).parents[2] / "src" / "proofgrid" / "cli" / "demo" / "data"
 DIGITS_MODEL = DEMO_DATA / "digits.onnx"
 DIGITS_SETTINGS: Mapping[str, Any] = {"slices": 4, "input_range": [0, 1]}
 

@@ -12,7 +12,7 @@ from proofgrid.primitives.ids import Address, GatewayId
 from proofgrid.rules.jobs.retry import ReturnReason
 from proofgrid.rules.reputation.standing import PAUSED, RESUMED
 from proofgrid.store.queries import QUERIES
-from tests.makers import an_offer
+from tests.makers import some_terms
 from tests.roles.lanes import STACK, LaneUnderTest
 
 
@@ -165,7 +165,7 @@ async def test_a_paused_prover_that_connects_is_told_at_once(lane: LaneUnderTest
     await lane.add_prover("alice")
     await fail(lane, ReturnReason.CHILD_CRASHED, 3)
 
-    session = await lane.desk.open_session(Address("alice"), an_offer(name="p"))
+    session = await lane.desk.open_session(Address("alice"), some_terms(name="p"))
 
     message = session.outgoing.get_nowait()
     assert message is not None

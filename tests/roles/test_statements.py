@@ -10,7 +10,7 @@ import pytest
 from proofgrid.primitives.ids import AccountId, Address
 from proofgrid.roles.gateway import statement_service
 from proofgrid.roles.gateway.statement_service import read_statement
-from proofgrid.rules.ledger.book import Transfer
+from proofgrid.rules.ledger.accounts import Transfer
 from proofgrid.rules.ledger.settlement import withdraw
 from proofgrid.store.transactions import Transaction
 from proofgrid.store.transfers import post_transfers

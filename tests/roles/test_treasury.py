@@ -6,7 +6,7 @@ import pytest
 
 from proofgrid.primitives.errors import IdempotencyConflict, InsufficientFunds, InvalidField
 from proofgrid.roles.gateway.treasury_service import take_out
-from proofgrid.rules.ledger.book import MINT, TREASURY, Transfer
+from proofgrid.rules.ledger.accounts import MINT, TREASURY, Transfer
 from proofgrid.store.transactions import Transaction
 from proofgrid.store.transfers import post_transfers
 from tests.roles.lanes import LaneUnderTest

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from proofgrid.primitives.errors import InvalidField
 from proofgrid.primitives.ids import Address
-from proofgrid.rules.ledger.book import MINT, TREASURY, Book, client_account, escrow_account, operator_account
+from proofgrid.rules.ledger.accounts import MINT, TREASURY, Ledger, client_account, escrow_account, operator_account
 from proofgrid.rules.ledger.settlement import deposit, escrow, pay_for_proof
 from proofgrid.rules.market.columns import OrderColumns, column_of
 from proofgrid.rules.market.fast_classes import LaneColumns, clear_class_columns
@@ -61,17 +61,17 @@ def test_a_draw_depends_on_what_it_is_about_and_on_nothing_else() -> None:
 
 
 def test_money_moves_as_in_the_ledger_of_the_network() -> None:
-    book, units, limit, buy, sell = Book(), 70, 12, 9, 7
+    ledger, units, limit, buy, sell = Ledger(), 70, 12, 9, 7
     accounts = Accounts.opened(funds=column_of([10_000]), jobs=1, bonds=column_of([0]))
-    book.post(deposit(deposit_id="1", client=ALICE, amount=10_000))
+    ledger.post(deposit(deposit_id="1", client=ALICE, amount=10_000))
 
     zero = column_of([0])
     accounts.set_aside(zero, zero, column_of([units * limit]))
-    book.post(escrow(task_id="t", client=ALICE, limit_price=limit, units=units))
-    assert accounts.escrow[0] == book.balance(escrow_account("t"))
+    ledger.post(escrow(task_id="t", client=ALICE, limit_price=limit, units=units))
+    assert accounts.escrow[0] == ledger.balance(escrow_account("t"))
 
     accounts.pay(zero, zero, zero, column_of([units]), column_of([buy]), column_of([sell]))
-    book.post(
+    ledger.post(
         pay_for_proof(
             task_id="t",
             job_id="j",
@@ -83,12 +83,12 @@ def test_money_moves_as_in_the_ledger_of_the_network() -> None:
             round_number=1,
         )
     )
-    refund = book.balance(escrow_account("t"))
+    refund = ledger.balance(escrow_account("t"))
     accounts.check()
-    assert accounts.machine[0] == book.balance(operator_account(OPERATOR))
-    assert accounts.treasury == book.balance(TREASURY)
-    assert accounts.mint == book.balance(MINT)
-    assert accounts.client[0] == book.balance(client_account(ALICE)) + refund
+    assert accounts.machine[0] == ledger.balance(operator_account(OPERATOR))
+    assert accounts.treasury == ledger.balance(TREASURY)
+    assert accounts.mint == ledger.balance(MINT)
+    assert accounts.client[0] == ledger.balance(client_account(ALICE)) + refund
 
 
 def test_money_that_was_made_or_lost_is_noticed() -> None:
@@ -147,7 +147,7 @@ def test_a_books_slots_sizes_and_ranks_are_those_of_the_rules() -> None:
 def test_a_first_round_starts_from_the_networks_reference_and_moves_it_by_a_step_at_most() -> None:
     world = a_run(a_scenario(reference_price=800))
 
-    first = {lane: reference for _, lane, reference, *_ in reversed(world.record.lanes)}
+    first = {lane: reference for _, lane, reference, *_ in reversed(world.history.lanes)}
     assert set(first) == {0, 1, 2}
     assert all(700 <= reference <= 900 for reference in first.values())
 
@@ -283,5 +283,5 @@ def test_who_leaves_loses_what_it_was_running() -> None:
     world = World(a_scenario(churn_permille=500, failure_permille=0, late_permille=0))
     world.run()
 
-    assert world.record.outcomes["lost"] > 0
-    assert world.record.outcomes["crashed"] == 0
+    assert world.history.outcomes["lost"] > 0
+    assert world.history.outcomes["crashed"] == 0

@@ -26,12 +26,12 @@ def test_every_scenario_ends_and_loses_no_money(name: str, seed: int) -> None:
 
     world = a_run(scenario)
 
-    assert world.record.checks == world.record.rounds > 0, again
+    assert world.history.checks == world.history.rounds > 0, again
     world.accounts.check()
     assert world.accounts.escrow.sum() == 0, again
     assert world.open_jobs == 0, again
-    assert sum(world.record.endings.values()) == scenario.jobs, again
-    assert world.record.endings["proven"] > scenario.jobs // 2, again
+    assert sum(world.history.endings.values()) == scenario.jobs, again
+    assert world.history.endings["proven"] > scenario.jobs // 2, again
     assert world.standing.busy.min() >= 0, again
 
 
@@ -70,10 +70,10 @@ def test_a_failing_seed_names_the_command_that_replays_it() -> None:
 def test_a_run_that_is_stopped_is_whole_up_to_there() -> None:
     world = World(a_scenario())
 
-    assert not world.run(should_stop=lambda: world.record.rounds == 5)
+    assert not world.run(should_stop=lambda: world.history.rounds == 5)
 
     world.accounts.check()
-    assert world.record.rounds == 5
+    assert world.history.rounds == 5
     assert 0 < world.open_jobs < len(world.jobs)
     assert world.accounts.escrow.sum() > 0
 

@@ -68,15 +68,15 @@ def test_who_is_lazy_is_never_paid_loses_its_bond_and_has_no_costs() -> None:
     assert lazy
     assert world.accounts.machine[lazy].sum() == world.work_cost[lazy].sum() == world.proofs[lazy].sum() == 0
     assert world.slashed[lazy].sum() > 0
-    assert world.record.outcomes["timed_out"] > 0
+    assert world.history.outcomes["timed_out"] > 0
 
 
 def test_who_promises_slots_it_does_not_have_fails_their_jobs() -> None:
     calm = {"failure_permille": 0, "late_permille": 0, "churn_permille": 0}
     honest, over = a_run(a_scenario(**calm)), a_run(a_scenario(**calm, strategies={Strategy.OVER_REPORTING: 500}))
 
-    assert honest.record.outcomes["crashed"] == 0
-    assert over.record.outcomes["crashed"] > 0
+    assert honest.history.outcomes["crashed"] == 0
+    assert over.history.outcomes["crashed"] > 0
     liars = [number for number, one in enumerate(over.provers.strategy) if one is Strategy.OVER_REPORTING]
     assert over.slashed[liars].sum() == over.slashed.sum() > 0
 
@@ -123,8 +123,8 @@ def test_griefing_stops_no_round_in_which_most_of_the_supply_stays(lies: Lies) -
 def test_a_griefing_buyer_pays_and_the_market_goes_on() -> None:
     quiet, attacked = a_run(a_scenario()), a_run(a_scenario(griefing=True))
 
-    assert attacked.record.attacker_paid > quiet.accounts.machine.sum() // 4
-    assert attacked.record.endings["proven"] > 0.5 * quiet.record.endings["proven"]
+    assert attacked.history.attacker_paid > quiet.accounts.machine.sum() // 4
+    assert attacked.history.endings["proven"] > 0.5 * quiet.history.endings["proven"]
 
 
 def test_over_a_whole_run_honesty_earns_at_least_what_these_strategies_earn() -> None:

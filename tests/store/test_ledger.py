@@ -1,4 +1,4 @@
-"""The ledger in the database keeps the same book as the pure rules, whatever the order of events."""
+"""The ledger in the database keeps the same balances as the pure rules, whatever the order of events."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pytest
 
 from proofgrid.primitives.errors import InsufficientFunds
 from proofgrid.primitives.ids import AccountId, Address
-from proofgrid.rules.ledger.book import Book, Transfer, client_account
+from proofgrid.rules.ledger.accounts import Ledger, Transfer, client_account
 from proofgrid.rules.ledger.settlement import deposit, escrow, pay_for_proof, refund
 from proofgrid.store.database import Database
 from proofgrid.store.queries import QUERIES
@@ -57,10 +57,10 @@ async def post(database: Database, transfers: list[Transfer]) -> str:
     return "posted"
 
 
-def post_purely(book: Book, transfers: list[Transfer]) -> str:
+def post_purely(ledger: Ledger, transfers: list[Transfer]) -> str:
     """The same with the rules."""
     try:
-        book.post(transfers)
+        ledger.post(transfers)
     except InsufficientFunds:
         return "short"
     except Exception:
@@ -76,13 +76,13 @@ async def balances(database: Database) -> dict[str, int]:
 
 @pytest.mark.parametrize("seed", range(5))
 async def test_random_interleavings_give_the_book_of_the_rules(database: Database, seed: int) -> None:
-    chance, book = random.Random(seed), Book()
+    chance, ledger = random.Random(seed), Ledger()
     for _ in range(120):
         step = a_random_step(chance)
-        assert await post(database, step) == post_purely(book, step)
+        assert await post(database, step) == post_purely(ledger, step)
 
     kept = await balances(database)
-    assert kept == {str(account): amount for account, amount in book.balances.items() if amount}
+    assert kept == {str(account): amount for account, amount in ledger.balances.items() if amount}
     assert sum(kept.values()) == 0
     async with database.connection() as connection:
         assert await connection.fetch(QUERIES["ledger_faults"]) == []

@@ -1,24 +1,126 @@
-"""Every named query is used, and every use names a query; every statement is one that PostgreSQL can prepare."""
+"""Every named query is used, and every use names a query; each can be prepared, and answers with what its row says."""
 
 from __future__ import annotations
 
+import importlib
+import pkgutil
 import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import fields, is_dataclass
+from datetime import datetime
+from decimal import Decimal
+from enum import StrEnum
 from pathlib import Path
+from types import NoneType, UnionType
+from typing import Any, Union, get_args, get_origin, get_type_hints
+from uuid import UUID
 
+import pytest
+
+import proofgrid.store
 from proofgrid.store.database import Database
-from proofgrid.store.queries import QUERIES
+from proofgrid.store.queries import DECLARED, QUERIES, Query
 
 SOURCE = Path(__file__).parents[2] / "src" / "proofgrid"
 
+#: What asyncpg makes of PostgreSQL's types.
+TYPES: Mapping[str, type] = {
+    "uuid": UUID,
+    "text": str,
+    "varchar": str,
+    "name": str,
+    "int2": int,
+    "int4": int,
+    "int8": int,
+    "bool": bool,
+    "bytea": bytes,
+    "numeric": Decimal,
+    "float8": float,
+    "timestamptz": datetime,
+}
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _all_declared() -> None:
+    for module in pkgutil.iter_modules(proofgrid.store.__path__):
+        importlib.import_module(f"proofgrid.store.{module.name}")
+
 
 def test_every_named_query_is_used_and_every_use_names_one() -> None:
-    used: set[str] = set()
+    used = set(DECLARED)
     for path in SOURCE.rglob("*.py"):
         used |= set(re.findall(r'QUERIES\[\s*"(\w+)"\s*\]', path.read_text()))
     assert used == set(QUERIES)
 
 
-async def test_every_query_can_be_prepared_against_the_real_tables(database: Database) -> None:
+def test_every_declared_query_is_asked() -> None:
+    texts = {path: path.read_text() for path in SOURCE.rglob("*.py")}
+    for name in DECLARED:
+        constants = {
+            constant
+            for text in texts.values()
+            for constant in re.findall(rf'^(\w+)(?:: [^=]+)? = query\(\s*"{name}"', text, re.MULTILINE)
+        }
+        assert len(constants) == 1, f"{name} is not declared as a constant of a module"
+        (constant,) = constants
+        uses = sum(len(re.findall(rf"\b{constant}\b", text)) for text in texts.values())
+        assert uses >= 2, f"nobody asks {constant}"
+
+
+async def test_every_query_can_be_prepared_and_answers_with_its_row(database: Database) -> None:
+    wrong = []
     async with database.connection() as connection:
         for name in QUERIES:
-            await connection.prepare(QUERIES[name])
+            prepared = await connection.raw.prepare(QUERIES[name])
+            if name in DECLARED:
+                wrong += list(differences(DECLARED[name], prepared.get_attributes()))
+    assert not wrong, "\n".join(wrong)
+
+
+def differences(query: Query[Any], columns: Sequence[Any]) -> Iterator[str]:
+    """Yield what the row that a query declares and the columns that it really has do not agree on."""
+    if query.row is None:
+        return
+    if not is_dataclass(query.row):
+        if len(columns) != 1:
+            yield f"{query.name}: {len(columns)} columns where one value is declared"
+        elif not fits(columns[0].type, query.row):
+            yield f"{query.name}: {columns[0].type.name} is no {query.row}"
+        return
+    hints = get_type_hints(query.row)
+    names = [field.name for field in fields(query.row)]
+    if names != [column.name for column in columns]:
+        yield f"{query.name}: columns {[column.name for column in columns]}, row {names}"
+        return
+    for column in columns:
+        if not fits(column.type, hints[column.name]):
+            yield f"{query.name}.{column.name}: {column.type.name} is no {hints[column.name]}"
+
+
+def fits(column: Any, kind: Any) -> bool:
+    """Tell whether values of a PostgreSQL type are values of a field's type."""
+    kind = getattr(kind, "__value__", kind)
+    if get_origin(kind) in (Union, UnionType):
+        inner = [one for one in get_args(kind) if one is not NoneType]
+        return len(inner) == 1 and fits(column, inner[0])
+    while hasattr(kind, "__supertype__"):
+        kind = kind.__supertype__
+    if column.name in ("jsonb", "json"):
+        return kind is not str and kind is not int
+    if column.kind == "array":
+        return get_origin(kind) in (tuple, frozenset, list, Sequence) and fits(
+            _Element(column.name.removesuffix("[]").removeprefix("_")), get_args(kind)[0]
+        )
+    wanted = TYPES.get(column.name)
+    if wanted is str and isinstance(kind, type) and issubclass(kind, StrEnum):
+        return True
+    return wanted is not None and kind is wanted
+
+
+class _Element:
+    """The type of an array's elements, by name."""
+
+    kind = "scalar"
+
+    def __init__(self, name: str) -> None:
+        self.name = name

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
-from proofgrid.store.queries import load_queries
+from proofgrid.rules.jobs.lifecycle import TaskState
+from proofgrid.store.queries import Query, compile_sql, load_queries
 
 
 def queries_file(folder: Path, text: str, name: str = "jobs.sql") -> Path:
@@ -55,3 +57,55 @@ def test_an_unknown_query_is_named_and_queries_cannot_be_changed(tmp_path: Path)
         queries["missing_one"]
     with pytest.raises(TypeError):
         queries["only"] = "DROP"  # type: ignore[index]
+
+
+# --- named parameters and rows -----------------------------------------------------------------
+
+
+def test_named_parameters_are_numbered_in_their_order_and_only_outside_of_texts() -> None:
+    text, names = compile_sql(
+        "-- name: x\n-- :not_this\nSELECT ':nor_this', \"a:b\", :one::text, a || ':' || :two, x[1:2], :one;"
+    )
+
+    assert names == ("one", "two")
+    assert text.endswith("SELECT ':nor_this', \"a:b\", $1::text, a || ':' || $2, x[1:2], $1;")
+    assert "-- :not_this" in text
+
+
+def test_sets_of_states_are_spelled_from_the_life_cycles() -> None:
+    text, _ = compile_sql("SELECT 1 FROM tasks WHERE state IN (@tasks_open) AND data @> '{}'")
+
+    assert "state IN ('open', 'combining') AND data @> '{}'" in text
+    with pytest.raises(ValueError, match="@tasks_asleep"):
+        compile_sql("SELECT 1 WHERE state IN (@tasks_asleep)")
+
+
+def test_named_and_numbered_parameters_are_not_mixed() -> None:
+    with pytest.raises(ValueError, match="mixed"):
+        compile_sql("SELECT $1, :two")
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    state: TaskState
+    tags: tuple[str, ...]
+    number: int | None
+
+
+def test_rows_become_values() -> None:
+    query: Query[Shape] = Query("x", "SELECT", (), Shape)
+
+    assert query.values([("open", ["a", "b"], None)]) == [Shape(TaskState.OPEN, ("a", "b"), None)]
+
+
+def test_a_single_column_becomes_its_value() -> None:
+    assert Query[int]("x", "SELECT", (), int).values([(3,), (4,)]) == [3, 4]
+    assert Query[TaskState]("x", "SELECT", (), TaskState).values([("done",)]) == [TaskState.DONE]
+
+
+def test_a_query_takes_its_parameters_and_no_others() -> None:
+    query: Query[int] = Query("x", "SELECT $1, $2", ("one", "two"), int)
+
+    assert query.arguments({"two": 2, "one": 1}) == [1, 2]
+    with pytest.raises(TypeError, match=r"query 'x': missing \['two'\], unknown \['three'\]"):
+        query.arguments({"one": 1, "three": 3})

@@ -207,7 +207,7 @@ async def test_what_is_asked_on_a_connection_for_reading_only_reads(database: Da
     assert not {asked[name]: (name, how) for name, how in writing.items() if name in set(asked) - LOCKS_OF_SESSIONS}
 
 
-async def test_under_a_fault_hook_postgres_itself_refuses_to_write_on_a_connection_for_reading(
+async def test_under_a_crash_hook_postgres_itself_refuses_to_write_on_a_connection_for_reading(
     database: Database,
 ) -> None:
     reached: list[str] = []

@@ -17,7 +17,7 @@ from proofgrid.rules.jobs.offers import HeldLease, JobReport, JobTrouble, LeaseO
 from proofgrid.wire import codec
 from proofgrid.wire.errors import read_error, status_of, write_error
 from proofgrid.wire.v1 import client_pb2, prover_pb2
-from tests.makers import an_offer
+from tests.makers import some_terms
 
 HELD = HeldLease(lease_id=LeaseId(UUID(int=7)), fence=9)
 DIGEST = digest_of(b"content")
@@ -28,10 +28,10 @@ def through_bytes(message: prover_pb2.FromProver) -> prover_pb2.FromProver:
 
 
 def test_a_hello_comes_through() -> None:
-    offer = an_offer(
+    terms = some_terms(
         held=(HELD,), cached_programs=frozenset({DIGEST}), asks={"ezkl": 5, "toy": 7}, subnetworks=("acme", "x")
     )
-    assert codec.read_hello(through_bytes(codec.write_hello(offer)).hello) == offer
+    assert codec.read_hello(through_bytes(codec.write_hello(terms)).hello) == terms
 
 
 @pytest.mark.parametrize("small_input", [None, b"", b"an input"])

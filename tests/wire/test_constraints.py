@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from proofgrid.cli.task_sentences import sentence
+from proofgrid.cli.kit.task_sentences import sentence
 from proofgrid.primitives.digests import digest_of
 from proofgrid.primitives.errors import InvalidField
 from proofgrid.rules.jobs.constraints import NO_CONSTRAINTS, Constraints

@@ -31,7 +31,7 @@ from proofgrid.bootstrap.choices import (
     listen_of,
     market_settings_of,
 )
-from proofgrid.bootstrap.faults import install_fault_hook
+from proofgrid.bootstrap.crash_points import install_crash_hook
 from proofgrid.primitives.clock import SystemClock, fresh_uuid
 from proofgrid.primitives.errors import Recoverable
 from proofgrid.primitives.ids import Address, GatewayId, LeaseId, SessionId
@@ -123,7 +123,7 @@ async def run_gateway(
         workers = ProofWorkers(settings.workers)
         stack.push_async_callback(workers.close)
         database = await stack.enter_async_context(open_database(settings, data_dir))
-        install_fault_hook(database)
+        install_crash_hook(database)
         artifacts = open_artifacts(settings, data_dir, database)
         srs = NO_SRS
         if "api" in roles:

@@ -9,39 +9,27 @@ from typing import Annotated
 import typer
 
 import proofgrid
-from proofgrid.cli import (
+from proofgrid.cli.admin import access, canary, evidence, incidents, storage, subnetwork, treasury
+from proofgrid.cli.client import (
     account,
-    admin,
-    canary,
     cancel,
-    demo,
-    evidence,
-    gateway,
-    incidents,
     keys,
-    market,
-    operators,
     program,
-    prover,
     quote,
     quotes,
-    record,
     result,
-    rounds,
-    simulate,
     srs,
-    stake,
     statement,
-    status,
-    storage,
     submit,
-    subnetwork,
     tasks,
-    treasury,
     verify,
     watch,
 )
-from proofgrid.cli.failures import exit_with
+from proofgrid.cli.demo import demo
+from proofgrid.cli.kit.failures import exit_with
+from proofgrid.cli.market import clear, record, rounds, simulate, status
+from proofgrid.cli.operator import operators, stake
+from proofgrid.cli.run import gateway, prover
 
 HELP = """
 A network that proves things: requests are cut into slices, slices are sold to provers in a truthful double auction,
@@ -92,15 +80,15 @@ WORK = (demo, gateway, prover, quote, quotes, submit, watch, result, verify, can
 LOOKS = (status, operators, rounds, simulate)
 for verb in (*WORK, *LOOKS):
     verb.add_to(cli)
-storage.add_to(admin.group)
-admin.group.add_typer(evidence.group)
-incidents.add_to(admin.group)
-treasury.add_to(admin.group)
+storage.add_to(access.group)
+access.group.add_typer(evidence.group)
+incidents.add_to(access.group)
+treasury.add_to(access.group)
 statement.add_to(account.group)
-admin.group.add_typer(canary.group)
-record.add_to(market.group)
-subnetwork.add_to(admin.group)
-for group in (program, account, keys, admin, srs, market, stake):
+access.group.add_typer(canary.group)
+record.add_to(clear.group)
+subnetwork.add_to(access.group)
+for group in (program, account, keys, access, srs, clear, stake):
     cli.add_typer(group.group)
 
 

@@ -60,27 +60,27 @@ def command_of(scenario: Scenario, *, cases: int = 0) -> str:
 
 
 def _totals(world: World) -> Report:
-    record = world.record
+    history = world.history
     return {
         "simulated_ms": world.clock.now_ms,
         "arrivals_until_ms": world.duration_ms,
         "events": world.clock.facts,
-        "rounds": record.rounds,
-        "rounds_with_both_sides": record.two_sided,
+        "rounds": history.rounds,
+        "rounds_with_both_sides": history.two_sided,
         "jobs_open": world.open_jobs,
-        "jobs": dict(sorted(record.endings.items())),
-        "leases": dict(sorted(record.outcomes.items())),
+        "jobs": dict(sorted(history.endings.items())),
+        "leases": dict(sorted(history.outcomes.items())),
         "paid_to_operators": int(world.accounts.machine.sum()),
         "slashed": int(world.slashed.sum()),
-        "griefer_paid": record.attacker_paid,
+        "griefer_paid": history.attacker_paid,
     }
 
 
 def _class(world: World, lane: int) -> Report:
     of_lane = world.jobs.lane == lane
-    known = world.record.utilisation
+    known = world.history.utilisation
     during = [shares[lane] for at_ms, shares in known if at_ms <= world.duration_ms]
-    traded = [row for row in world.record.lanes if row[1] == lane and row[5]]
+    traded = [row for row in world.history.lanes if row[1] == lane and row[5]]
     units = np.array([row[5] for row in traded], dtype=np.int64)
     buy, sell = (np.array([row[column] for row in traded], dtype=np.int64) for column in (3, 4))
     return {
@@ -116,21 +116,21 @@ def _clients(world: World) -> list[Report]:
 
 
 def _series(world: World) -> Report:
-    record = world.record
-    moments = _thinned(record.utilisation)
+    history = world.history
+    moments = _thinned(history.utilisation)
     return {
         "utilisation": {
             "at_ms": [at_ms for at_ms, _ in moments],
             **{str(name): [_rounded(shares[lane]) for _, shares in moments] for lane, name in enumerate(CLASSES)},
         },
         "prices": {
-            str(name): [list(row[0:1] + row[2:6]) for row in _thinned([r for r in record.lanes if r[1] == lane])]
+            str(name): [list(row[0:1] + row[2:6]) for row in _thinned([r for r in history.lanes if r[1] == lane])]
             for lane, name in enumerate(CLASSES)
         },
         "prices_columns": ["at_ms", "next_reference", "buy_price", "sell_price", "units"],
-        "treasury": [list(row) for row in _thinned(record.treasury)],
+        "treasury": [list(row) for row in _thinned(history.treasury)],
         "waiting_jobs": {
-            str(name): [[row[0], row[8]] for row in _thinned([r for r in record.lanes if r[1] == lane])]
+            str(name): [[row[0], row[8]] for row in _thinned([r for r in history.lanes if r[1] == lane])]
             for lane, name in enumerate(CLASSES)
         },
     }
@@ -138,7 +138,7 @@ def _series(world: World) -> Report:
 
 def _welfare(world: World) -> Report:
     """Compare some rounds with the exact optimum of their books."""
-    found = [row for row in world.record.windows if row[5] > 0]
+    found = [row for row in world.history.windows if row[5] > 0]
     shares = [row[4] / row[5] for row in found]
     large = [share for share, row in zip(shares, found, strict=True) if row[2] >= 50 and row[3] >= 15]
     return {
@@ -230,7 +230,7 @@ def _money(world: World) -> Report:
         "bonds": int(accounts.bond.sum()),
         "treasury": accounts.treasury,
     }
-    return {**balances, "sum": sum(balances.values()), "checked_rounds": world.record.checks}
+    return {**balances, "sum": sum(balances.values()), "checked_rounds": world.history.checks}
 
 
 def _percentiles(values: Column) -> Report:

@@ -37,7 +37,7 @@ class Windows:
                 continue
             self.seen += 1
             got, best = welfare(world, book, lane, done)
-            world.record.windows.append((book.number, lane, len(book.jobs[lane]), len(done.asks), got, best))
+            world.history.windows.append((book.number, lane, len(book.jobs[lane]), len(done.asks), got, best))
 
 
 def welfare(world: World, book: Book, lane: int, done: ClearedLane) -> tuple[int, int]:

@@ -23,10 +23,10 @@ from proofgrid.simulation import chance, griefing, leases
 from proofgrid.simulation.books import Book, Orders
 from proofgrid.simulation.clock import Clock
 from proofgrid.simulation.demand import imagine
+from proofgrid.simulation.history import History
 from proofgrid.simulation.leases import NO_JOB, REASONS, Leases, Outcome
 from proofgrid.simulation.money import Accounts
 from proofgrid.simulation.population import CLASSES, Provers, comings_and_goings, populate, real_cost
-from proofgrid.simulation.record import Record
 from proofgrid.simulation.references import following_reference
 from proofgrid.simulation.scenario import WHOLE_PERMILLE, Scenario, Strategy
 from proofgrid.simulation.standing import Standing
@@ -69,7 +69,7 @@ class World:
         joins, leaves = comings_and_goings(scenario, duration_ms=self.duration_ms)
         self.provers: Provers = replace(provers, joins_ms=joins[provers.machine], leaves_ms=leaves[provers.machine])
         self.real_cost = real_cost(provers.cost, provers.failure, scenario)
-        self.record, self.clock = Record(), Clock[_Fact]()
+        self.history, self.clock = History(), Clock[_Fact]()
 
         count = len(self.jobs)
         self.attempts, self.returns = np.zeros(count, dtype=np.int64), np.zeros(count, dtype=np.int64)
@@ -145,7 +145,7 @@ class World:
             self.clock.at(now_ms + self.scenario.round_ms, _Round(number + 1))
 
     def _sell(self, book: Book) -> None:
-        self.record.two_sided += 1
+        self.history.two_sided += 1
         if self.scenario.griefing:
             book = _attacked(book)
         cleared = run_stack_columns(
@@ -184,7 +184,7 @@ class World:
         prices = done.sell_prices[sellers]
         machines = self.provers.machine[line[sellers]]
         buy = np.full(len(units), cleared.buy_price)
-        self.record.attacker_paid += self.accounts.pay_at_once(self.griefer, machines, units, buy, prices)
+        self.history.attacker_paid += self.accounts.pay_at_once(self.griefer, machines, units, buy, prices)
         return [np.full(len(units), NO_JOB), line[sellers], units, prices]
 
     def _lease(
@@ -245,7 +245,7 @@ class World:
         is_proven = ended.outcome == Outcome.PROVEN
         self.standing.note(ended.prover, is_proven=is_proven)
         for outcome, count in zip(*np.unique(ended.outcome, return_counts=True), strict=True):
-            self.record.outcomes[Outcome(int(outcome)).name.lower()] += int(count)
+            self.history.outcomes[Outcome(int(outcome)).name.lower()] += int(count)
 
         in_time = ended.end_ms <= self.jobs.deadline_ms[ended.job]
         self._pay(ended.rows(is_proven & in_time))
@@ -260,7 +260,7 @@ class World:
         self.done_ms[proven.job] = proven.end_ms
         self.buy_price[proven.job] = proven.buy_price
         self.open_jobs -= len(proven)
-        self.record.endings["proven"] += len(proven)
+        self.history.endings["proven"] += len(proven)
 
     def _try_again(self, failed: Leases) -> None:
         now_ms = self.clock.now_ms
@@ -313,16 +313,16 @@ class World:
         """End jobs without a proof in time; what was set aside for them goes back."""
         self.accounts.refund(jobs, self.jobs.client[jobs])
         self.open_jobs -= len(jobs)
-        self.record.endings[ending] += len(jobs)
+        self.history.endings[ending] += len(jobs)
 
     # --- what is written down --------------------------------------------------------------------
 
     def _note_round(self, now_ms: int) -> None:
         self.accounts.check()
-        self.record.checks += 1
-        self.record.rounds += 1
-        self.record.utilisation.append((now_ms, self.standing.utilisation(now_ms, len(CLASSES))))
-        self.record.treasury.append((now_ms, self.accounts.treasury))
+        self.history.checks += 1
+        self.history.rounds += 1
+        self.history.utilisation.append((now_ms, self.standing.utilisation(now_ms, len(CLASSES))))
+        self.history.treasury.append((now_ms, self.accounts.treasury))
         self._orders.note_buckets(self.standing.buckets())
 
     def _note_lanes(self, book: Book, cleared: Sequence[ClearedRound]) -> None:
@@ -334,7 +334,7 @@ class World:
             prices = (done.cleared.buy_price, done.cleared.sell_price)
             if bids and asks:
                 row = (book.now_ms, lane, self.references[lane], *prices, units, bids, asks, waiting)
-                self.record.lanes.append(row)
+                self.history.lanes.append(row)
 
     def _opened(self) -> Accounts:
         funds = np.zeros(self.scenario.clients + 1, dtype=np.int64)

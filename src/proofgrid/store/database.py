@@ -7,13 +7,15 @@ import inspect
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager, suppress
-from typing import Any
+from typing import Any, TypeVar, overload
 from urllib.parse import urlsplit
 
 import asyncpg
 import structlog
 
 from proofgrid.primitives.errors import InvalidField, Recoverable, Unavailable
+from proofgrid.store.connection import Connection
+from proofgrid.store.queries import Query
 from proofgrid.store.transactions import Transaction
 
 _WRONG_DSN = (
@@ -62,6 +64,8 @@ _RELEASE_SECONDS = 2.0
 _BACKOFF_MIN_SECONDS = 0.05
 _BACKOFF_MAX_SECONDS = 2.0
 
+Row = TypeVar("Row")
+
 log = structlog.get_logger(__name__)
 
 
@@ -71,8 +75,8 @@ Boundary = Callable[[str], None]  #: told `<transaction>:before` and `<transacti
 class Database:
     """A pool of connections to PostgreSQL.
 
-    `on_boundary` is for tests that crash a process at a chosen commit (bootstrap/faults.py); with it PostgreSQL also
-    refuses to write on a connection for reading, so that no write can lack a name.
+    `on_boundary` is for tests that crash a process at a chosen commit (bootstrap/crash_points.py); with it
+    PostgreSQL also refuses to write on a connection for reading, so that no write can lack a name.
     """
 
     def __init__(self, dsn: str, pool: Any) -> None:
@@ -102,7 +106,7 @@ class Database:
         return cls(dsn, await pool)
 
     @asynccontextmanager
-    async def transaction(self, name: Transaction) -> AsyncIterator[Any]:
+    async def transaction(self, name: Transaction) -> AsyncIterator[Connection]:
         """Yield a connection inside a transaction: committed at the end, rolled back by any error.
 
         Raises Unavailable when the database is away. If it went away during the commit, nobody knows whether the
@@ -111,25 +115,32 @@ class Database:
         async with self._acquired() as connection:
             async with connection.transaction():
                 with _silence_ends(connection):
-                    yield connection
+                    yield Connection(connection)
                 self._reach(name, "before")
             self._reach(name, "after")
 
     @asynccontextmanager
-    async def snapshot(self) -> AsyncIterator[Any]:
+    async def snapshot(self) -> AsyncIterator[Connection]:
         """Yield a connection on which all reads see one moment, and nothing can be written. Raises Unavailable."""
         async with (
             self._acquired() as connection,
             connection.transaction(isolation="repeatable_read", readonly=True),
         ):
             with _silence_ends(connection):
-                yield connection
+                yield Connection(connection)
 
-    async def write(self, name: Transaction, query: str, *args: Any) -> list[Any]:
+    @overload
+    async def write(self, name: Transaction, query: Query[Row], /, **named: object) -> list[Row]: ...
+    @overload
+    async def write(self, name: Transaction, query: str, /, *args: object) -> list[Any]: ...
+    async def write(self, name: Transaction, query: Query[Any] | str, /, *args: object, **named: object) -> list[Any]:
         """Run one statement that is a transaction of its own; return its rows. Raises Unavailable."""
         self._reach(name, "before")
         async with self._acquired() as connection:
-            rows: list[Any] = await connection.fetch(query, *args)
+            if isinstance(query, str):
+                rows: list[Any] = await connection.fetch(query, *args)
+            else:
+                rows = query.values(await connection.fetch(query.text, *query.arguments(named)))
         self._reach(name, "after")
         return rows
 
@@ -138,16 +149,16 @@ class Database:
             self.on_boundary(f"{name}:{side}")
 
     @asynccontextmanager
-    async def connection(self) -> AsyncIterator[Any]:
+    async def connection(self) -> AsyncIterator[Connection]:
         """Yield a connection outside any transaction, for reading. Raises Unavailable."""
         async with self._acquired() as connection:
             if self.on_boundary is None:
-                yield connection
+                yield Connection(connection)
                 return
             with _interruption_ends(connection):
                 await connection.execute("SET default_transaction_read_only = on")
             try:
-                yield connection
+                yield Connection(connection)
             finally:
                 if not connection.is_closed():
                     with _interruption_ends(connection):

@@ -15,7 +15,7 @@ from proofgrid.primitives.errors import InsufficientFunds, NoFirmQuote
 from proofgrid.primitives.ids import Address
 from proofgrid.primitives.money import format_amount
 from proofgrid.rules.jobs.lifecycle import TaskState
-from proofgrid.rules.ledger.book import TREASURY, client_account
+from proofgrid.rules.ledger.accounts import TREASURY, client_account
 from proofgrid.rules.ledger.firm_quotes import Shares, return_escrow, sell_quote, settle_quote, share_out
 from proofgrid.rules.market.firm_quote import (
     QUOTE_TRANSITIONS,

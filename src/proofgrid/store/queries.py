@@ -1,18 +1,42 @@
-"""SQL is written in SQL: named queries, read once from `queries/*.sql`.
+"""SQL is written in SQL: named queries, read once from `queries/*.sql`, with named parameters and typed rows.
 
--- name: lease_next
--- Take the oldest matched job of this prover, skipping rows another dispatcher holds
-UPDATE ...
+    -- name: lock_task
+    -- A task under its row lock, while it is not over
+    SELECT task_id, limit_price FROM tasks WHERE task_id = :task_id AND state IN (@tasks_open) FOR NO KEY UPDATE;
+
+    @dataclass(frozen=True, slots=True)
+    class LockedTask:                                      # the columns, in their order
+        task_id: UUID
+        limit_price: int
+
+    LOCK_TASK = query("lock_task", LockedTask)
+    task = await connection.first(LOCK_TASK, task_id=task_id)
+
+`:name` is a parameter, `@name` a set of states (`state_sets.py`); neither counts in texts and comments. Beside each
+`queries/<area>.sql` stands `store/<area>.py`, which declares its rows and queries. A test prepares every query on
+a real database and compares columns, their order and their types with the row.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, fields, is_dataclass
+from enum import StrEnum
+from functools import cached_property
 from pathlib import Path
+from types import NoneType, UnionType
+from typing import Any, Generic, Literal, TypeVar, Union, cast, get_args, get_origin, get_type_hints, overload
+
+from proofgrid.store.state_sets import STATE_SETS
+
+Row = TypeVar("Row")
 
 _NAME_LINE = re.compile(r"^--\s*name:\s*(.*?)\s*$", re.MULTILINE)
 _NAME = re.compile(r"[a-z][a-z0-9_]*")
+_TOKEN = re.compile(
+    r"(?P<quiet>--[^\n]*|'(?:[^']|'')*'|\"[^\"]*\"|::)|(?<![\w:]):(?P<parameter>[a-z]\w*)|@(?P<states>[a-z]\w*)"
+)
 
 
 class Queries(Mapping[str, str]):
@@ -36,15 +60,137 @@ class Queries(Mapping[str, str]):
         return len(self._texts)
 
 
+@dataclass(frozen=True)
+class Query(Generic[Row]):
+    """A statement whose parameters have names and whose rows have a type.
+
+    `text` is SQL with `$1..$n`, `parameters` their names in that order. `row` is a frozen dataclass whose fields are
+    the columns, a type for a single column, or None where nothing comes back; `optional`: a single column may be NULL.
+    """
+
+    name: str
+    text: str
+    parameters: tuple[str, ...]
+    row: Any
+    optional: bool = False
+
+    def arguments(self, named: Mapping[str, object]) -> list[object]:
+        """Return the values of `named` in the statement's order; raise TypeError unless they are its parameters."""
+        if len(named) == len(self.parameters):
+            try:
+                return [named[name] for name in self.parameters]
+            except KeyError:
+                pass
+        missing, unknown = sorted(set(self.parameters) - set(named)), sorted(set(named) - set(self.parameters))
+        raise TypeError(f"query {self.name!r}: missing {missing}, unknown {unknown}")
+
+    def values(self, records: Sequence[Any]) -> list[Row]:
+        """Return what the database answered as values of the row's type."""
+        make = self._make
+        return [make(record) for record in records]
+
+    @cached_property
+    def _make(self) -> Callable[[Any], Row]:
+        if self.row is None:
+            return lambda _record: cast("Row", None)
+        if not is_dataclass(self.row):
+            convert = _conversion(self.row)
+            if convert is None:
+                return lambda record: cast("Row", record[0])
+            return lambda record: cast("Row", None if record[0] is None else convert(record[0]))
+        row = cast("Callable[..., Row]", self.row)
+        hints = get_type_hints(self.row)
+        conversions = [_conversion(hints[field.name]) for field in fields(self.row)]
+        if not any(conversions):
+            return lambda record: row(*record)
+
+        def make(record: Any) -> Row:
+            return row(
+                *(
+                    value if convert is None or value is None else convert(value)
+                    for convert, value in zip(conversions, record, strict=True)
+                )
+            )
+
+        return make
+
+
+def _conversion(kind: Any) -> Callable[[Any], Any] | None:
+    """Return what makes a field's value out of a column's: states by name, lists that must not change; or None."""
+    if get_origin(kind) in (Union, UnionType):
+        (kind,) = (one for one in get_args(kind) if one is not NoneType)
+    if isinstance(kind, type) and issubclass(kind, StrEnum):
+        return kind
+    origin = get_origin(kind)
+    if origin in (tuple, frozenset):
+        (inner, *_) = get_args(kind)
+        convert = _conversion(inner)
+        if convert is None:
+            return cast("Callable[[Any], Any]", origin)
+        return lambda values: origin(map(convert, values))
+    return None
+
+
+#: Every query that a module declares, by name.
+DECLARED: dict[str, Query[Any]] = {}
+
+
+@overload
+def query(name: str, row: None) -> Query[None]: ...
+@overload
+def query(name: str, row: type[Row]) -> Query[Row]: ...
+@overload
+def query(name: str, row: type[Row], *, optional: Literal[True]) -> Query[Row | None]: ...
+def query(name: str, row: Any, *, optional: bool = False) -> Query[Any]:
+    """Declare the query `name` of the `.sql` files with the type of its rows.
+
+    `optional`: its single column may be NULL. Raises KeyError for a name that is in no file, ValueError for a second
+    declaration.
+    """
+    if name in DECLARED:
+        raise ValueError(f"query {name!r} is declared twice")
+    declared: Query[Any] = Query(name, QUERIES[name], PARAMETERS[name], row, optional)
+    DECLARED[name] = declared
+    return declared
+
+
 def load_queries(directory: Path) -> Queries:
     """Read every `*.sql` file below `directory`; raise ValueError for a query without name, without SQL, or twice."""
+    return Queries({name: compile_sql(text)[0] for name, text in _texts(directory).items()})
+
+
+def compile_sql(text: str) -> tuple[str, tuple[str, ...]]:
+    """Return SQL with `$1..$n` for its named parameters and with its sets of states spelled; and the parameters' names.
+
+    Raises ValueError for a set that `state_sets.py` does not know, and where named and numbered parameters are mixed.
+    """
+    names: list[str] = []
+
+    def replace(match: re.Match[str]) -> str:
+        if match["quiet"]:
+            return match[0]
+        if match["states"]:
+            if match["states"] not in STATE_SETS:
+                raise ValueError(f"there is no set of states @{match['states']} in state_sets.py")
+            return STATE_SETS[match["states"]]
+        if match["parameter"] not in names:
+            names.append(match["parameter"])
+        return f"${names.index(match['parameter']) + 1}"
+
+    compiled = _TOKEN.sub(replace, text)
+    if names and re.search(r"\$\d", _TOKEN.sub("", text)):
+        raise ValueError(f"named and numbered parameters are mixed: {text.splitlines()[0]}")
+    return compiled, tuple(names)
+
+
+def _texts(directory: Path) -> dict[str, str]:
     texts: dict[str, str] = {}
     for path in sorted(directory.rglob("*.sql")):
         for name, text in _split(path):
             if name in texts:
                 raise ValueError(f"{path.name}: query {name!r} is defined twice")
             texts[name] = text
-    return Queries(texts)
+    return texts
 
 
 def _split(path: Path) -> Iterator[tuple[str, str]]:
@@ -65,4 +211,6 @@ def _sql_of(text: str) -> str:
     return "\n".join(line for line in lines if line and not line.startswith("--"))
 
 
-QUERIES = load_queries(Path(__file__).parent / "queries")
+_DIRECTORY = Path(__file__).parent / "queries"
+QUERIES = load_queries(_DIRECTORY)
+PARAMETERS: Mapping[str, tuple[str, ...]] = {name: compile_sql(text)[1] for name, text in _texts(_DIRECTORY).items()}

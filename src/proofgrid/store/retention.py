@@ -79,7 +79,7 @@ class Retention:
                 return await self._tidy()
             finally:
                 # When the connection is gone, so is its lock.
-                if not connection.is_closed():
+                if not connection.raw.is_closed():
                     await connection.execute(QUERIES["unlock_retention"])
 
     async def _tidy(self) -> Tidied:

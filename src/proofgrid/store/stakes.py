@@ -18,7 +18,7 @@ from proofgrid.primitives.ids import AccountId, Address, LeaseId, TaskId
 from proofgrid.rules.jobs.lifecycle import JobState, TaskState
 from proofgrid.rules.jobs.offers import JobReport
 from proofgrid.rules.jobs.retry import ReturnReason
-from proofgrid.rules.ledger.book import (
+from proofgrid.rules.ledger.accounts import (
     MINT,
     Transfer,
     client_account,

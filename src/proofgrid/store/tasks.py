@@ -23,7 +23,7 @@ from proofgrid.rules.jobs.lifecycle import (
     TaskState,
     task_sources,
 )
-from proofgrid.rules.ledger.book import Transfer, escrow_account
+from proofgrid.rules.ledger.accounts import Transfer, escrow_account
 from proofgrid.rules.ledger.settlement import refund
 from proofgrid.rules.ledger.stakes import compensate
 from proofgrid.store import firm_quotes

@@ -7,7 +7,7 @@ from typing import Any
 import asyncpg
 
 from proofgrid.primitives.errors import InsufficientFunds, SettlementStopped
-from proofgrid.rules.ledger.book import Transfer
+from proofgrid.rules.ledger.accounts import Transfer
 from proofgrid.store.queries import QUERIES
 
 STOPPED_SQLSTATE = "PG340"  #: of migration 0012: an incident is open

@@ -14,7 +14,7 @@ from proofgrid.primitives.ids import JobId, LeaseId, parse_uuid
 from proofgrid.rules.jobs.classes import parse_class
 from proofgrid.rules.jobs.constraints import NO_CONSTRAINTS, Constraints, parse_constraints
 from proofgrid.rules.jobs.ladder import Ladder
-from proofgrid.rules.jobs.offers import HeldLease, JobReport, JobTrouble, LeaseOffer, ProverOffer, StageReport, Verdict
+from proofgrid.rules.jobs.offers import HeldLease, JobReport, JobTrouble, LeaseOffer, ProverTerms, StageReport, Verdict
 from proofgrid.rules.jobs.request import ProofRequest
 from proofgrid.wire.v1 import client_pb2 as client
 from proofgrid.wire.v1 import common_pb2 as common
@@ -130,8 +130,8 @@ def write_held(held: HeldLease) -> prover.HeldLease:
     return prover.HeldLease(lease_id=str(held.lease_id), fence=held.fence)
 
 
-def read_hello(message: prover.Hello) -> ProverOffer:
-    return ProverOffer(
+def read_hello(message: prover.Hello) -> ProverTerms:
+    return ProverTerms(
         name=message.name,
         asks={ask.proof_system: ask.price for ask in message.asks},
         classes=tuple(parse_class(text) for text in message.classes),
@@ -152,30 +152,30 @@ def read_hello(message: prover.Hello) -> ProverOffer:
     )
 
 
-def write_hello(offer: ProverOffer) -> prover.FromProver:
+def write_hello(terms: ProverTerms) -> prover.FromProver:
     return prover.FromProver(
         hello=prover.Hello(
-            name=offer.name,
+            name=terms.name,
             asks=[
-                prover.Ask(proof_system=system, price=price, class_prices=_class_prices(offer, system))
-                for system, price in sorted(offer.asks.items())
+                prover.Ask(proof_system=system, price=price, class_prices=_class_prices(terms, system))
+                for system, price in sorted(terms.asks.items())
             ],
-            classes=[job_class.value for job_class in offer.classes],
-            slots=offer.slots,
-            cores=offer.cores,
-            memory_bytes=offer.memory_bytes,
-            region=offer.region,
-            version=offer.version,
-            held=[write_held(held) for held in offer.held],
-            cached_programs=sorted(offer.cached_programs),
-            units_min=offer.units_min,
-            subnetworks=offer.subnetworks,
+            classes=[job_class.value for job_class in terms.classes],
+            slots=terms.slots,
+            cores=terms.cores,
+            memory_bytes=terms.memory_bytes,
+            region=terms.region,
+            version=terms.version,
+            held=[write_held(held) for held in terms.held],
+            cached_programs=sorted(terms.cached_programs),
+            units_min=terms.units_min,
+            subnetworks=terms.subnetworks,
         )
     )
 
 
-def _class_prices(offer: ProverOffer, system: str) -> dict[str, int]:
-    return {job_class.value: price for job_class, price in offer.class_asks.get(system, {}).items()}
+def _class_prices(terms: ProverTerms, system: str) -> dict[str, int]:
+    return {job_class.value: price for job_class, price in terms.class_asks.get(system, {}).items()}
 
 
 def read_leases(message: prover.Leases) -> tuple[list[LeaseOffer], dict[Digest, Mapping[str, Any]]]:

@@ -31,7 +31,7 @@ async def _nothing() -> None:
 
 @dataclass(slots=True)
 class Doomed:
-    """The network, its client, and the orders for its gateway's hook (tests/fault_hook.py)."""
+    """The network, its client, and the orders for its gateway's hook (tests/crash_hook.py)."""
 
     network: Network
     client: Client

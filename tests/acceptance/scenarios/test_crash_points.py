@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 
-from proofgrid.bootstrap.faults import GROUP
+from proofgrid.bootstrap.crash_points import GROUP
 from proofgrid.store.embedded import EmbeddedPostgres
 from proofgrid.store.transactions import Transaction
 from tests.acceptance.scenarios import crash_drivers as drivers
@@ -101,7 +101,7 @@ async def doomed(
     """One network for all points: it must survive every one of them, after all the others."""
     root = tmp_path_factory.mktemp("doomed")
     site = root / "fault-site"
-    install_package(site, "fault", HERE / "fault_hook.py", group=GROUP, entry="fault_hook")
+    install_package(site, "fault", HERE / "crash_hook.py", group=GROUP, entry="crash_hook")
     settings = {"SRS_FILE": str(srs_file), "ARTIFACTS_MIRROR": str(root / "second")}
     settings |= {"FIRM_QUOTES": "true", "HEARTBEAT_MS": "300"}
     settings |= {"WORKERS": "1"}  # every gateway that starts has one worker less to start

@@ -13,7 +13,7 @@ from proofgrid.primitives.errors import ProofgridError, Unavailable
 from proofgrid.roles.prover import link as link_module
 from proofgrid.roles.prover.link import Deliver, Link
 from proofgrid.wire.v1 import prover_pb2 as messages
-from tests.makers import a_key, an_offer
+from tests.makers import a_key, some_terms
 from tests.silent_gateways import gateway_of, saying, silent
 
 WELCOME = messages.ToProver(welcome=messages.Welcome(heartbeat_ms=60_000))
@@ -24,7 +24,7 @@ def a_link(gateways: Sequence[str], deliver: Deliver) -> Link:
     return Link(
         gateways,
         a_key(),
-        offer=an_offer,
+        terms=some_terms,
         held=tuple,
         deliver=deliver,
         network=a_key().address,

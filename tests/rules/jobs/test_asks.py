@@ -8,17 +8,17 @@ import pytest
 
 from proofgrid.primitives.errors import InvalidField
 from proofgrid.rules.jobs.classes import JobClass
-from proofgrid.rules.jobs.offers import check_offer, parse_class_asks
+from proofgrid.rules.jobs.offers import check_terms, parse_class_asks
 from proofgrid.wire.codec import read_hello, write_hello
-from tests.makers import an_offer
+from tests.makers import some_terms
 
 LARGE = {"classes": (JobClass.SMALL, JobClass.LARGE), "class_asks": {"toy": {JobClass.LARGE: 1_200}}, "units_min": 50}
 
 
 def test_asks_per_class_travel_in_the_hello() -> None:
-    offer = an_offer(**LARGE)
-    check_offer(offer)
-    assert read_hello(write_hello(offer).hello) == offer
+    terms = some_terms(**LARGE)
+    check_terms(terms)
+    assert read_hello(write_hello(terms).hello) == terms
 
 
 @pytest.mark.parametrize(
@@ -32,7 +32,7 @@ def test_asks_per_class_travel_in_the_hello() -> None:
 )
 def test_an_offer_outside_its_rules_is_refused(changes: dict[str, Any], field: str) -> None:
     with pytest.raises(InvalidField) as refused:
-        check_offer(an_offer(**changes))
+        check_terms(some_terms(**changes))
     assert refused.value.field == field
 
 

@@ -5,9 +5,9 @@ from hypothesis import strategies as st
 from proofgrid.primitives.errors import BudgetTooSmall, DeadlinePassed, InvalidField, InvalidRequest
 from proofgrid.rules.jobs.classes import GIB, JobClass, class_of, parse_class
 from proofgrid.rules.jobs.limits import Bucket, take
-from proofgrid.rules.jobs.offers import check_offer
+from proofgrid.rules.jobs.offers import check_terms
 from proofgrid.rules.jobs.request import DEADLINE_MAX_MS, calculate_escrow, check_request
-from tests.makers import NOW_MS, a_request, an_offer
+from tests.makers import NOW_MS, a_request, some_terms
 
 
 @pytest.mark.parametrize(
@@ -91,7 +91,7 @@ def test_an_unknown_class_is_refused_with_the_known_ones() -> None:
 )
 def test_an_offer_outside_a_rule_is_refused(changes: dict[str, object]) -> None:
     with pytest.raises(InvalidField):
-        check_offer(an_offer(**changes))
+        check_terms(some_terms(**changes))
 
 
 @given(gaps=st.lists(st.integers(0, 500), max_size=100), per_second=st.integers(1, 100), burst=st.integers(1, 20))

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from proofgrid.primitives.errors import InvalidField
 from proofgrid.primitives.ids import Address
-from proofgrid.rules.ledger.book import Book
+from proofgrid.rules.ledger.accounts import Ledger
 from proofgrid.rules.ledger.settlement import deposit, escrow, fees_of, pay_for_proof
 
 CLIENT, OPERATOR = Address("0xc"), Address("0xo")
@@ -30,15 +30,15 @@ def test_a_fee_is_rounded_in_the_operators_favour_and_money_is_neither_made_nor_
         round_number=1,
     )
     fees = fees_of(payments, fee_permille=permille)
-    book = Book()
-    book.post(deposit(deposit_id="d", client=CLIENT, amount=buy * units))
-    book.post(escrow(task_id="t", client=CLIENT, limit_price=buy, units=units))
-    book.post(payments + fees)
+    ledger = Ledger()
+    ledger.post(deposit(deposit_id="d", client=CLIENT, amount=buy * units))
+    ledger.post(escrow(task_id="t", client=CLIENT, limit_price=buy, units=units))
+    ledger.post(payments + fees)
 
-    kept = book.balances.get("operator:0xo", 0)  # type: ignore[call-overload]
+    kept = ledger.balances.get("operator:0xo", 0)  # type: ignore[call-overload]
     assert kept * 1_000 >= sell * units * (1_000 - permille) > (kept - 1) * 1_000
-    assert sum(book.balances.values()) == 0
-    assert kept + book.balances.get("treasury", 0) == buy * units  # type: ignore[call-overload]
+    assert sum(ledger.balances.values()) == 0
+    assert kept + ledger.balances.get("treasury", 0) == buy * units  # type: ignore[call-overload]
     assert [fee.transfer_id for fee in fees] in ([], ["fee:pay:j"])
 
 

@@ -10,23 +10,23 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
 from proofgrid.primitives.ids import Address
-from proofgrid.rules.jobs.faults import FaultPolicy, FaultWork, fault_shares
 from proofgrid.rules.jobs.hedging import HedgePolicy, RunningLease, hedge_price, left_of_job, loser_share
 from proofgrid.rules.jobs.lifecycle import LeaseKind, LeaseState
-from proofgrid.rules.ledger.book import MINT, Book, Transfer, client_account, escrow_account
+from proofgrid.rules.jobs.unprovable import UnprovablePolicy, WastedWork, wasted_shares
+from proofgrid.rules.ledger.accounts import MINT, Ledger, Transfer, client_account, escrow_account
 from proofgrid.rules.ledger.settlement import (
-    FaultShare,
+    WastedShare,
     deposit,
     escrow,
-    pay_for_fault,
     pay_for_lost_hedge,
     pay_for_proof,
+    pay_for_wasted_work,
     refund,
 )
 
 CLIENT, TASK, DEPOSIT = Address("0xc1"), "task", 10**15
 OPERATORS = {LeaseKind.FIRST: Address("0x01"), LeaseKind.HEDGE: Address("0x02")}
-HEDGING, FAULTS = HedgePolicy(), FaultPolicy()
+HEDGING, FAULTS = HedgePolicy(), UnprovablePolicy()
 shown = st.integers(0, 1_200)
 
 
@@ -52,12 +52,12 @@ class HedgedTask(RuleBasedStateMachine):
     def accept(self, units: list[int], limit: int) -> None:
         self.jobs = [Job(f"job-{number}", one) for number, one in enumerate(units)]
         self.limit, self.ended, self.leases = limit, False, 0
-        self.book, self.history = Book(), list[list[Transfer]]()
+        self.ledger, self.history = Ledger(), list[list[Transfer]]()
         self.post(deposit(deposit_id="d", client=CLIENT, amount=DEPOSIT))
         self.post(escrow(task_id=TASK, client=CLIENT, limit_price=limit, units=sum(units)))
 
     def post(self, transfers: list[Transfer]) -> None:
-        self.book.post(transfers)
+        self.ledger.post(transfers)
         self.history.append(transfers)
 
     def job(self, number: int) -> Job | None:
@@ -158,12 +158,12 @@ class HedgedTask(RuleBasedStateMachine):
         transfers = [one for job in self.jobs for one in self._pay_fault(job, works.get(job.name, []), permille)]
         self.ended = True
         self.post(transfers)
-        rest = self.book.balance(escrow_account(TASK))
+        rest = self.ledger.balance(escrow_account(TASK))
         self.post(refund(task_id=TASK, client=CLIENT, remaining=rest))
 
     def _pay_fault(self, job: Job, leases: list[Lease], permille: int) -> list[Transfer]:
         works = [
-            FaultWork(
+            WastedWork(
                 lease_id=lease.name,
                 operator="0x03",
                 units=job.units,
@@ -172,9 +172,9 @@ class HedgedTask(RuleBasedStateMachine):
             )
             for lease in leases
         ]
-        amounts = fault_shares(works, left=0 if job.proven else self.limit * job.units, policy=FAULTS)
+        amounts = wasted_shares(works, left=0 if job.proven else self.limit * job.units, policy=FAULTS)
         shares = [
-            FaultShare(
+            WastedShare(
                 lease_id=work.lease_id,
                 operator=Address(work.operator),
                 amount=amounts[work.lease_id],
@@ -183,26 +183,28 @@ class HedgedTask(RuleBasedStateMachine):
             )
             for work in works
         ]
-        return pay_for_fault(task_id=TASK, job_id=job.name, units=job.units, limit_price=self.limit, shares=shares)
+        return pay_for_wasted_work(
+            task_id=TASK, job_id=job.name, units=job.units, limit_price=self.limit, shares=shares
+        )
 
     @rule(data=st.data())
     def post_again(self, data: st.DataObject) -> None:
         """A crash after the commit: whoever goes on posts the same again."""
-        before = dict(self.book.balances)
-        assert self.book.post(data.draw(st.sampled_from(self.history))) == []
-        assert self.book.balances == before
+        before = dict(self.ledger.balances)
+        assert self.ledger.post(data.draw(st.sampled_from(self.history))) == []
+        assert self.ledger.balances == before
 
     @invariant()
     def no_job_costs_more_than_its_own_escrow(self) -> None:
         costs: Counter[str] = Counter()
-        for transfer in self.book.transfers:
+        for transfer in self.ledger.transfers:
             if transfer.job_id is not None:
                 costs[transfer.job_id] += transfer.amount
         assert all(costs[job.name] <= self.limit * job.units for job in self.jobs)
 
     @invariant()
     def every_proven_job_has_one_winner_and_at_most_one_paid_loser(self) -> None:
-        paid = Counter((transfer.job_id, transfer.reason) for transfer in self.book.transfers if transfer.job_id)
+        paid = Counter((transfer.job_id, transfer.reason) for transfer in self.ledger.transfers if transfer.job_id)
         for job in self.jobs:
             assert paid[job.name, "proof"] == (1 if job.proven else 0)
             assert paid[job.name, "hedge"] <= (1 if job.proven else 0)
@@ -210,16 +212,16 @@ class HedgedTask(RuleBasedStateMachine):
 
     @invariant()
     def money_is_conserved(self) -> None:
-        assert sum(self.book.balances.values()) == 0
-        assert self.book.balance(MINT) == -DEPOSIT
-        assert all(amount >= 0 for account, amount in self.book.balances.items() if account != MINT)
+        assert sum(self.ledger.balances.values()) == 0
+        assert self.ledger.balance(MINT) == -DEPOSIT
+        assert all(amount >= 0 for account, amount in self.ledger.balances.items() if account != MINT)
 
     @invariant()
     def an_ended_task_leaves_nothing_in_escrow(self) -> None:
         if self.ended:
-            spent = sum(transfer.amount for transfer in self.book.transfers if transfer.job_id)
-            assert self.book.balance(escrow_account(TASK)) == 0
-            assert self.book.balance(client_account(CLIENT)) == DEPOSIT - spent
+            spent = sum(transfer.amount for transfer in self.ledger.transfers if transfer.job_id)
+            assert self.ledger.balance(escrow_account(TASK)) == 0
+            assert self.ledger.balance(client_account(CLIENT)) == DEPOSIT - spent
 
 
 def _running(lease: Lease) -> RunningLease:

@@ -6,26 +6,26 @@ import pytest
 
 from proofgrid.primitives.errors import IdempotencyConflict, InvalidField
 from proofgrid.primitives.ids import Address
-from proofgrid.rules.ledger.book import Book, Transfer, client_account, escrow_account, operator_account
+from proofgrid.rules.ledger.accounts import Ledger, Transfer, client_account, escrow_account, operator_account
 from proofgrid.rules.ledger.settlement import (
-    FaultShare,
+    WastedShare,
     deposit,
     escrow,
-    pay_for_fault,
     pay_for_lost_hedge,
     pay_for_proof,
+    pay_for_wasted_work,
     refund,
 )
 
 CLIENT, WINNER, LOSER = Address("0xC11e47"), Address("0x31"), Address("0x105e5")
 
 
-def a_book() -> Book:
+def a_ledger() -> Ledger:
     """One task of three jobs of 10 PU, at most 5 per PU."""
-    book = Book()
-    book.post(deposit(deposit_id="d", client=CLIENT, amount=150))
-    book.post(escrow(task_id="task", client=CLIENT, limit_price=5, units=30))
-    return book
+    ledger = Ledger()
+    ledger.post(deposit(deposit_id="d", client=CLIENT, amount=150))
+    ledger.post(escrow(task_id="task", client=CLIENT, limit_price=5, units=30))
+    return ledger
 
 
 def a_proof(job_id: str = "job") -> list[Transfer]:
@@ -57,17 +57,17 @@ def a_lost_hedge(amount: int = 10, *, operator: Address = LOSER) -> list[Transfe
 
 def a_fault(*amounts: int) -> list[Transfer]:
     shares = [
-        FaultShare(lease_id=f"lease-{number}", operator=LOSER, amount=amount, lane="lane", round_number=number)
+        WastedShare(lease_id=f"lease-{number}", operator=LOSER, amount=amount, lane="lane", round_number=number)
         for number, amount in enumerate(amounts)
     ]
-    return pay_for_fault(task_id="task", job_id="job", units=10, limit_price=5, shares=shares)
+    return pay_for_wasted_work(task_id="task", job_id="job", units=10, limit_price=5, shares=shares)
 
 
 def test_the_loser_is_paid_from_what_the_winner_left_of_the_job() -> None:
-    book = a_book()
-    book.post(a_proof() + a_lost_hedge())
-    assert book.balance(operator_account(LOSER)) == 10
-    assert book.balance(escrow_account("task")) == 100  # what the other two jobs may need
+    ledger = a_ledger()
+    ledger.post(a_proof() + a_lost_hedge())
+    assert ledger.balance(operator_account(LOSER)) == 10
+    assert ledger.balance(escrow_account("task")) == 100  # what the other two jobs may need
 
 
 def test_the_loser_never_gets_what_the_other_jobs_need() -> None:
@@ -77,12 +77,12 @@ def test_the_loser_never_gets_what_the_other_jobs_need() -> None:
 
 
 def test_a_job_has_one_loser_who_is_paid_once() -> None:
-    book = a_book()
-    book.post(a_proof() + a_lost_hedge(7))
-    assert book.post(a_proof() + a_lost_hedge(7)) == []
+    ledger = a_ledger()
+    ledger.post(a_proof() + a_lost_hedge(7))
+    assert ledger.post(a_proof() + a_lost_hedge(7)) == []
     with pytest.raises(IdempotencyConflict):
-        book.post(a_lost_hedge(7, operator=WINNER))
-    assert book.balance(operator_account(LOSER)) == 7
+        ledger.post(a_lost_hedge(7, operator=WINNER))
+    assert ledger.balance(operator_account(LOSER)) == 7
 
 
 def test_work_of_which_nothing_was_shown_moves_no_money() -> None:
@@ -91,11 +91,11 @@ def test_work_of_which_nothing_was_shown_moves_no_money() -> None:
 
 
 def test_a_program_fault_costs_the_work_that_it_caused_and_the_rest_goes_back() -> None:
-    book = a_book()
-    book.post(a_proof("another") + a_fault(20, 20, 10))
-    book.post(refund(task_id="task", client=CLIENT, remaining=book.balance(escrow_account("task"))))
-    assert book.balance(operator_account(LOSER)) == 50
-    assert book.balance(client_account(CLIENT)) == 150 - 40 - 50
+    ledger = a_ledger()
+    ledger.post(a_proof("another") + a_fault(20, 20, 10))
+    ledger.post(refund(task_id="task", client=CLIENT, remaining=ledger.balance(escrow_account("task"))))
+    assert ledger.balance(operator_account(LOSER)) == 50
+    assert ledger.balance(client_account(CLIENT)) == 150 - 40 - 50
 
 
 def test_a_program_fault_costs_at_most_the_escrow_of_its_job() -> None:

@@ -19,7 +19,7 @@ from proofgrid.primitives.errors import (
 )
 from proofgrid.primitives.ids import Address
 from proofgrid.rules.jobs.lifecycle import TaskState
-from proofgrid.rules.ledger.book import MINT, TREASURY, Book, client_account, escrow_account, quote_account
+from proofgrid.rules.ledger.accounts import MINT, TREASURY, Ledger, client_account, escrow_account, quote_account
 from proofgrid.rules.ledger.firm_quotes import redeem_quote, return_escrow, sell_quote, settle_quote, share_out
 from proofgrid.rules.ledger.settlement import deposit, fund_treasury
 from proofgrid.rules.market.firm_quote import (
@@ -130,27 +130,27 @@ def test_what_was_set_aside_is_enough_for_whatever_follows_and_nothing_is_left(
 ) -> None:
     if event is QuoteEvent.REDEEMED:
         return
-    book = Book()
-    book.post(deposit(deposit_id="d", client=CLIENT, amount=terms.cost + terms.premium + 1))
-    book.post(fund_treasury(deposit_id="t", amount=terms.reserve))
-    before = book.balance(client_account(CLIENT))
-    book.post(sell_quote(quote_id="q", client=CLIENT, terms=terms))
+    ledger = Ledger()
+    ledger.post(deposit(deposit_id="d", client=CLIENT, amount=terms.cost + terms.premium + 1))
+    ledger.post(fund_treasury(deposit_id="t", amount=terms.reserve))
+    before = ledger.balance(client_account(CLIENT))
+    ledger.post(sell_quote(quote_id="q", client=CLIENT, terms=terms))
 
     spent, task_id = 0, None
     if event is not QuoteEvent.EXPIRED:
         task_id, spent = "t", terms.escrow * spent_permille // 1_000
-        book.post(redeem_quote(quote_id="q", task_id=task_id, escrow=terms.escrow))
+        ledger.post(redeem_quote(quote_id="q", task_id=task_id, escrow=terms.escrow))
         [paid] = deposit(deposit_id="x", client=CLIENT, amount=1)
-        book.post([replace(paid, transfer_id="pay", debit=escrow_account(task_id), credit=MINT, amount=spent)])
-        book.post(return_escrow(quote_id="q", task_id=task_id, rest=terms.escrow - spent))
+        ledger.post([replace(paid, transfer_id="pay", debit=escrow_account(task_id), credit=MINT, amount=spent)])
+        ledger.post(return_escrow(quote_id="q", task_id=task_id, rest=terms.escrow - spent))
     shares = share_out(event, cost=terms.cost, penalty=terms.penalty, escrow=terms.escrow, spent=spent)
-    book.post(settle_quote(shares, quote_id="q", task_id=task_id, client=CLIENT))
+    ledger.post(settle_quote(shares, quote_id="q", task_id=task_id, client=CLIENT))
 
-    gained = book.balance(client_account(CLIENT)) - before
+    gained = ledger.balance(client_account(CLIENT)) - before
     assert gained == shares.refunded + shares.penalty - terms.cost - terms.premium
-    assert book.balance(quote_account("q")) == book.balance(escrow_account("t")) == 0
+    assert ledger.balance(quote_account("q")) == ledger.balance(escrow_account("t")) == 0
     assert shares.charged + shares.refunded == terms.cost
-    assert book.balance(TREASURY) >= terms.premium
+    assert ledger.balance(TREASURY) >= terms.premium
     match event:
         case QuoteEvent.KEPT:
             assert gained == -terms.cost - terms.premium

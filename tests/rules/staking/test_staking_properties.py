@@ -11,7 +11,14 @@ from hypothesis import strategies as st
 from proofgrid.primitives.errors import InvalidField
 from proofgrid.primitives.ids import Address
 from proofgrid.rules.jobs.retry import RETRY_RULES, ReturnReason
-from proofgrid.rules.ledger.book import MINT, Book, client_account, operator_account, rescue_account, stake_account
+from proofgrid.rules.ledger.accounts import (
+    MINT,
+    Ledger,
+    client_account,
+    operator_account,
+    rescue_account,
+    stake_account,
+)
 from proofgrid.rules.ledger.stakes import bond, reward_rescuer, take
 from proofgrid.rules.staking.bonds import (
     BondPolicy,
@@ -66,19 +73,19 @@ def test_worse_reasons_cost_more_and_an_equivocation_takes_the_whole_value_once(
 
 @given(reasons, st.integers(1, 10**12), st.integers(1, 10**12))
 def test_money_is_conserved_from_bond_to_rescuer(reason: SlashReason, value: int, held: int) -> None:
-    book = Book()
-    book.post(bond(deposit_id="d", operator=OPERATOR, amount=held, from_outside=True))
+    ledger = Ledger()
+    ledger.post(bond(deposit_id="d", operator=OPERATOR, amount=held, from_outside=True))
     found = slash(reason, value=value, bond=held)
     transfers = take(case="slash:l", operator=OPERATOR, client=CLIENT, task_id="t", job_id="j", slashed=found)
-    assert len(book.post(transfers)) == len(transfers)
-    assert not book.post(transfers)  # once
-    book.post(reward_rescuer(task_id="t", job_id="j", operator=RESCUER, amount=found.rescuer))
-    assert sum(book.balances.values()) == 0
-    assert book.balance(stake_account(OPERATOR)) == held - found.amount
-    assert book.balance(MINT) == -held + found.burnt
-    assert book.balance(client_account(CLIENT)) == found.client
-    assert book.balance(operator_account(RESCUER)) == found.rescuer
-    assert book.balance(rescue_account("j")) == 0
+    assert len(ledger.post(transfers)) == len(transfers)
+    assert not ledger.post(transfers)  # once
+    ledger.post(reward_rescuer(task_id="t", job_id="j", operator=RESCUER, amount=found.rescuer))
+    assert sum(ledger.balances.values()) == 0
+    assert ledger.balance(stake_account(OPERATOR)) == held - found.amount
+    assert ledger.balance(MINT) == -held + found.burnt
+    assert ledger.balance(client_account(CLIENT)) == found.client
+    assert ledger.balance(operator_account(RESCUER)) == found.rescuer
+    assert ledger.balance(rescue_account("j")) == 0
 
 
 def test_only_faults_of_provers_are_slashed_and_silence_only_while_its_gateway_lives() -> None:

@@ -19,7 +19,7 @@ from proofgrid.primitives.digests import Digest
 from proofgrid.primitives.errors import IdempotencyConflict, ProofgridError
 from proofgrid.primitives.ids import Address, TaskId
 from proofgrid.rules.jobs.request import ProofRequest
-from proofgrid.rules.ledger.book import NETWORK_CLIENT
+from proofgrid.rules.ledger.accounts import NETWORK_CLIENT
 from proofgrid.rules.reputation import canaries as rules
 from proofgrid.rules.reputation.canaries import Candidate
 from proofgrid.store.database import PASSING_TROUBLE, Database

@@ -22,7 +22,7 @@ from proofgrid.roles.dispatcher.handing_out import HandingOut, send
 from proofgrid.roles.dispatcher.hearing import Hearing
 from proofgrid.roles.dispatcher.returns import return_job
 from proofgrid.rules.jobs.hedging import HedgePolicy
-from proofgrid.rules.jobs.offers import HeldLease, JobReport, JobTrouble, ProverOffer, StageReport, Verdict
+from proofgrid.rules.jobs.offers import HeldLease, JobReport, JobTrouble, ProverTerms, StageReport, Verdict
 from proofgrid.rules.jobs.phases import PhasePolicy
 from proofgrid.rules.jobs.retry import REASON_OF_CODE, ReturnReason
 from proofgrid.rules.reputation.standing import PAUSED, ReputationPolicy, pause_sentence
@@ -90,22 +90,22 @@ class Desk:
 
     # --- sessions --------------------------------------------------------------------------------
 
-    async def open_session(self, operator: Address, offer: ProverOffer) -> Session:
+    async def open_session(self, operator: Address, terms: ProverTerms) -> Session:
         """Write down who came, what it offers and what it still holds. Raises Unavailable when this gateway closes."""
         if self._moving:
             raise Unavailable("this gateway closes", hint="give the addresses of several gateways")
-        subnetworks = offer.subnetworks or (self._subnetwork,)
+        subnetworks = terms.subnetworks or (self._subnetwork,)
         session = Session(
             session_id=SessionId(fresh_uuid(self._clock)),
-            prover_id=prover_id(operator, offer.name),
+            prover_id=prover_id(operator, terms.name),
             operator=operator,
-            lanes=[f"{name}/{system}/{c}" for name in subnetworks for system in offer.asks for c in offer.classes],
+            lanes=[f"{name}/{system}/{c}" for name in subnetworks for system in terms.asks for c in terms.classes],
             dropped=[],
         )
         # Known before it is written down: `keep_alive` closes what is open there and not known here.
         self._sessions[session.session_id] = session
         try:
-            await self._write_down(session, offer, subnetworks)
+            await self._write_down(session, terms, subnetworks)
         except BaseException:
             self._sessions.pop(session.session_id, None)
             raise
@@ -113,7 +113,7 @@ class Desk:
             self._ask_to_move(session)
         return session
 
-    async def _write_down(self, session: Session, offer: ProverOffer, subnetworks: Sequence[str]) -> None:
+    async def _write_down(self, session: Session, terms: ProverTerms, subnetworks: Sequence[str]) -> None:
         operator = session.operator
         async with self._database.transaction(Transaction.OPEN_SESSION) as connection:
             await check_operator(connection, subnetworks, operator=operator)
@@ -126,25 +126,25 @@ class Desk:
                 session.prover_id,
                 operator,
                 self._gateway_id,
-                dict(offer.asks),
-                [job_class.value for job_class in offer.classes],
-                offer.slots,
-                offer.cores,
-                offer.memory_bytes,
-                offer.region,
-                offer.version,
-                sorted(offer.cached_programs),
-                {system: dict(prices) for system, prices in offer.class_asks.items()},
-                offer.units_min,
+                dict(terms.asks),
+                [job_class.value for job_class in terms.classes],
+                terms.slots,
+                terms.cores,
+                terms.memory_bytes,
+                terms.region,
+                terms.version,
+                sorted(terms.cached_programs),
+                {system: dict(prices) for system, prices in terms.class_asks.items()},
+                terms.units_min,
             )
-            await serve_stacks(connection, session.session_id, subnetworks, proof_systems=len(offer.asks))
+            await serve_stacks(connection, session.session_id, subnetworks, proof_systems=len(terms.asks))
             leases = await connection.fetch(
                 QUERIES["adopt_leases"],
                 session.prover_id,
                 session.session_id,
                 self._gateway_id,
-                [held.lease_id for held in offer.held],
-                [held.fence for held in offer.held],
+                [held.lease_id for held in terms.held],
+                [held.fence for held in terms.held],
                 self._settings.lease_ttl_ms,
                 self._settings.phases.pick_up_ms,
             )
@@ -152,7 +152,7 @@ class Desk:
         if paused := pause_sentence(standing_of(prover), now_ms=prover["now_ms"]):
             self.tell(session.session_id, PAUSED, paused)
         kept = {row["lease_id"] for row in leases if row["kept"]}
-        session.dropped = [held.lease_id for held in offer.held if held.lease_id not in kept]
+        session.dropped = [held.lease_id for held in terms.held if held.lease_id not in kept]
         for row in (row for row in leases if not row["kept"]):
             detail = "the prover came back without it"
             await self._take_back(row["task_id"], row["lease_id"], ReturnReason.PROVER_LOST, detail, came_back=True)

@@ -7,7 +7,7 @@ from typing import Any
 import structlog
 
 from proofgrid.primitives.ids import LeaseId, TaskId
-from proofgrid.roles.dispatcher.faults import charge_for_fault, judge_claim
+from proofgrid.roles.dispatcher.unprovable import charge_for_fault, judge_claim
 from proofgrid.rules.jobs.lifecycle import JobEvent, LeaseState, TaskEvent, event_of_lost_lease, job_sources
 from proofgrid.rules.jobs.offers import JobReport
 from proofgrid.rules.jobs.retry import RETRY_RULES, GiveUp, Retry, ReturnReason, decide_retry

@@ -39,7 +39,7 @@ from proofgrid.rules.jobs.constraints import Constraints
 from proofgrid.rules.jobs.ladder import Ladder
 from proofgrid.rules.jobs.limits import SMALL_ARTIFACT_BYTES, Limits
 from proofgrid.rules.jobs.request import ProofRequest, calculate_escrow, check_request, redeem
-from proofgrid.rules.ledger.book import Transfer, client_account
+from proofgrid.rules.ledger.accounts import Transfer, client_account
 from proofgrid.rules.ledger.firm_quotes import redeem_quote
 from proofgrid.rules.ledger.settlement import escrow
 from proofgrid.rules.market.firm_quote import QuoteEvent, QuoteState, quote_sources

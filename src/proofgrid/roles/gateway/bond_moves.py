@@ -10,7 +10,7 @@ import asyncpg
 from proofgrid.primitives.errors import IdempotencyConflict, InsufficientFunds, InvalidField, UnknownEvidence
 from proofgrid.primitives.ids import Address
 from proofgrid.primitives.money import format_amount
-from proofgrid.rules.ledger.book import MINT, TREASURY, operator_account, stake_account, unbonding_account
+from proofgrid.rules.ledger.accounts import MINT, TREASURY, operator_account, stake_account, unbonding_account
 from proofgrid.rules.ledger.stakes import bond, overturn, unbond, withdraw_unbonded
 from proofgrid.rules.staking.bonds import BondPolicy, removable
 from proofgrid.store.database import Database

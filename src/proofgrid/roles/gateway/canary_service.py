@@ -16,7 +16,7 @@ from proofgrid.roles.gateway.admission import Admission
 from proofgrid.roles.gateway.front_door import FrontDoor, answering
 from proofgrid.rules.access.roles import Role
 from proofgrid.rules.jobs.request import ProofRequest
-from proofgrid.rules.ledger.book import NETWORK_CLIENT, TREASURY
+from proofgrid.rules.ledger.accounts import NETWORK_CLIENT, TREASURY
 from proofgrid.rules.ledger.settlement import fund_treasury
 from proofgrid.store.database import Database
 from proofgrid.store.queries import QUERIES

@@ -29,7 +29,7 @@ from proofgrid.roles.gateway.watching import TaskWatch
 from proofgrid.rules.access.roles import Role
 from proofgrid.rules.jobs.lifecycle import TaskEvent, TaskState
 from proofgrid.rules.jobs.limits import Limits
-from proofgrid.rules.ledger.book import client_account, operator_account
+from proofgrid.rules.ledger.accounts import client_account, operator_account
 from proofgrid.store.database import Database
 from proofgrid.store.lanes import GATEWAY_SILENT_MS
 from proofgrid.store.queries import QUERIES

@@ -13,7 +13,7 @@ from proofgrid.primitives.errors import InvalidRequest, MalformedMessage, Proofg
 from proofgrid.primitives.ids import Address, LeaseId
 from proofgrid.roles.gateway.front_door import FrontDoor, answering
 from proofgrid.rules.access.roles import Role
-from proofgrid.rules.jobs.offers import HeldLease, JobReport, JobTrouble, ProverOffer, StageReport, Verdict, check_offer
+from proofgrid.rules.jobs.offers import HeldLease, JobReport, JobTrouble, ProverTerms, StageReport, Verdict, check_terms
 from proofgrid.wire import codec
 from proofgrid.wire.sessions import Session
 from proofgrid.wire.v1 import prover_pb2 as messages
@@ -28,7 +28,7 @@ log = structlog.get_logger(__name__)
 class ProverDesk(Protocol):
     """Who serves connected provers; the dispatcher does."""
 
-    async def open_session(self, operator: Address, offer: ProverOffer) -> Session: ...
+    async def open_session(self, operator: Address, terms: ProverTerms) -> Session: ...
     async def heartbeat(self, session: Session, held: list[HeldLease]) -> list[LeaseId]: ...
     async def progress(self, session: Session, report: StageReport) -> None: ...
     async def results(self, session: Session, reports: Sequence[JobReport]) -> list[Verdict]: ...
@@ -51,10 +51,10 @@ class ProverService(services.ProverServiceServicer):
         self, request_iterator: Any, context: Any
     ) -> None:
         caller = await self._door.admit(context, Role.OPERATOR, single_use=True)
-        offer = await _read_hello(context)
-        check_offer(offer)
-        session = await self._desk.open_session(caller.address, offer)
-        log.info("prover_connected", prover_id=session.prover_id, slots=offer.slots, held=len(offer.held))
+        terms = await _read_hello(context)
+        check_terms(terms)
+        session = await self._desk.open_session(caller.address, terms)
+        log.info("prover_connected", prover_id=session.prover_id, slots=terms.slots, held=len(terms.held))
         try:
             await context.write(self._welcome(session))
             await _until_either_ends(self._listen(session, context), _tell(session, context))
@@ -130,7 +130,7 @@ class ProverService(services.ProverServiceServicer):
         return held.lease_id, Verdict(accepted=False, code=error.code, detail=str(error))
 
 
-async def _read_hello(context: Any) -> ProverOffer:
+async def _read_hello(context: Any) -> ProverTerms:
     try:
         async with asyncio.timeout(HELLO_TIMEOUT_SECONDS):
             message = await context.read()

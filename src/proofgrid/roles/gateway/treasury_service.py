@@ -10,7 +10,7 @@ import structlog
 from proofgrid.primitives.errors import IdempotencyConflict, InvalidField
 from proofgrid.roles.gateway.front_door import FrontDoor, answering
 from proofgrid.rules.access.roles import Role
-from proofgrid.rules.ledger.book import TREASURY
+from proofgrid.rules.ledger.accounts import TREASURY
 from proofgrid.rules.ledger.settlement import burn, withdraw
 from proofgrid.store.database import Database
 from proofgrid.store.queries import QUERIES

@@ -12,7 +12,7 @@ from typing import Any
 from proofgrid.primitives.errors import LeaseLost
 from proofgrid.primitives.ids import Address
 from proofgrid.roles.market.book import Book
-from proofgrid.rules.ledger.book import stake_account
+from proofgrid.rules.ledger.accounts import stake_account
 from proofgrid.rules.staking.bonds import (
     BondPolicy,
     SlotOffer,

@@ -26,7 +26,7 @@ from proofgrid.primitives.clock import Clock
 from proofgrid.primitives.errors import InvalidRequest, ProofgridError, Refused, Unavailable
 from proofgrid.primitives.ids import Address
 from proofgrid.primitives.signatures import SigningKey, parse_address
-from proofgrid.rules.jobs.offers import HeldLease, ProverOffer
+from proofgrid.rules.jobs.offers import HeldLease, ProverTerms
 from proofgrid.sdk.connection import OPTIONS, channel_credentials
 from proofgrid.sdk.tokens import make_token
 from proofgrid.wire.addresses import Target, parse_target
@@ -68,7 +68,7 @@ class Link:
         gateways: Sequence[str],
         key: SigningKey,
         *,
-        offer: Callable[[], ProverOffer],
+        terms: Callable[[], ProverTerms],
         held: Callable[[], tuple[HeldLease, ...]],
         deliver: Deliver,
         network: str | None,
@@ -77,7 +77,7 @@ class Link:
     ) -> None:
         self._targets = [parse_target(gateway) for gateway in gateways]
         self._key = key
-        self._offer = offer
+        self._terms = terms
         self._held = held
         self._deliver = deliver
         self._network: Address | None = parse_address(network, field="network") if network else None
@@ -170,7 +170,7 @@ class Link:
         ended = threading.Event()
         with channel:
             outgoing: _Outgoing = queue.SimpleQueue()
-            outgoing.put(write_hello(self._offer()))
+            outgoing.put(write_hello(self._terms()))
             stub = prover_pb2_grpc.ProverServiceStub(channel)
             call = stub.Connect(_drain(outgoing), metadata=self._metadata(channel))
             if tried.left:

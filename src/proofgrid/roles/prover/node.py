@@ -29,7 +29,7 @@ from proofgrid.roles.prover.nursery import Nursery
 from proofgrid.roles.prover.sandbox import ChildLimits, ChildSpec, run_child
 from proofgrid.roles.prover.self_check import Check, CheckPlace, check_all, check_unless_known
 from proofgrid.rules.jobs.classes import JobClass
-from proofgrid.rules.jobs.offers import HeldLease, JobReport, JobTrouble, LeaseOffer, ProverOffer, StageReport
+from proofgrid.rules.jobs.offers import HeldLease, JobReport, JobTrouble, LeaseOffer, ProverTerms, StageReport
 from proofgrid.rules.jobs.retry import is_own_failure
 from proofgrid.rules.reputation.standing import PAUSED, RESUMED
 from proofgrid.rules.staking.results import ResultClaim, public_digest, sign_result
@@ -142,7 +142,7 @@ class ProverNode:
         self._link = Link(
             gateways,
             connection.key,
-            offer=self._offer,
+            terms=self._terms,
             held=self._held.snapshot,
             deliver=lambda item: self._loop.call_soon_threadsafe(self._inbox.put_nowait, item),
             network=network,
@@ -151,7 +151,7 @@ class ProverNode:
         )
 
     async def run(self) -> None:
-        """Work until drained or cancelled. Raises what the gateway refuses for good, such as a malformed offer."""
+        """Work until drained or cancelled. Raises what the gateway refuses for good, such as malformed terms."""
         for directory in (self._keys, self._scratch):
             directory.mkdir(parents=True, exist_ok=True)
         if self._settings.check_at_start and not await self._pass_first_check():
@@ -194,9 +194,9 @@ class ProverNode:
                     self._tell("gave_up", held=len(self._held.jobs))
                     return
 
-    def _offer(self) -> ProverOffer:
+    def _terms(self) -> ProverTerms:
         settings = self._settings
-        return ProverOffer(
+        return ProverTerms(
             name=settings.name,
             asks=dict(settings.asks),
             class_asks=settings.class_asks,
@@ -336,7 +336,7 @@ class ProverNode:
         await self._until_check_passes(check_all)
         self._failures, self._resting = 0, None
         self._tell("offering", reason="the self-check passed")
-        self._link.move()  # a new hello is a new offer
+        self._link.move()  # a new hello has new terms
 
     async def _pass_first_check(self) -> bool:
         """Check unless this engine passed here before; False when drained meanwhile."""

@@ -23,7 +23,7 @@ from proofgrid.rules.jobs.lifecycle import (
     task_sources,
 )
 from proofgrid.rules.jobs.offers import JobReport
-from proofgrid.rules.ledger.book import Transfer
+from proofgrid.rules.ledger.accounts import Transfer
 from proofgrid.rules.ledger.settlement import SurplusTo, fees_of, pay_for_proof
 from proofgrid.rules.reputation.counters import Fact
 from proofgrid.rules.reputation.standing import Happened, ReputationPolicy

@@ -10,7 +10,7 @@ from proofgrid.primitives.ids import Address, LeaseId, TaskId
 from proofgrid.rules.jobs.hedging import HedgePolicy, left_of_job, loser_share
 from proofgrid.rules.jobs.lifecycle import LeaseKind
 from proofgrid.rules.jobs.retry import ReturnReason
-from proofgrid.rules.ledger.book import Transfer
+from proofgrid.rules.ledger.accounts import Transfer
 from proofgrid.rules.ledger.settlement import fees_of, pay_for_lost_hedge
 from proofgrid.store.queries import QUERIES
 from proofgrid.store.tasks import Event

@@ -25,8 +25,8 @@ class HeldLease:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ProverOffer:
-    """What a prover says of itself in its hello. Its word is checked where it matters: proofs and limits."""
+class ProverTerms:
+    """What a prover says in its hello: what it is and asks. Its word is checked where it matters: proofs and limits."""
 
     name: str
     asks: Mapping[str, int]  #: proof system -> least base units per PU
@@ -99,35 +99,35 @@ class Verdict:
     detail: str = ""
 
 
-def check_offer(offer: ProverOffer) -> None:
-    """Raise InvalidField for an offer outside its rules."""
-    if not offer.asks or len(offer.asks) > 64:
+def check_terms(terms: ProverTerms) -> None:
+    """Raise InvalidField for terms outside their rules."""
+    if not terms.asks or len(terms.asks) > 64:
         raise InvalidField("1 to 64 asks, one per proof system", field="asks")
-    for system, price in offer.asks.items():
+    for system, price in terms.asks.items():
         if not 1 <= price <= AMOUNT_MAX:
             raise InvalidField("an ask is at least 1 base unit per PU", field=f"asks[{system}]")
-    for system, prices in offer.class_asks.items():
-        if system not in offer.asks:
+    for system, prices in terms.class_asks.items():
+        if system not in terms.asks:
             raise InvalidField(f"asks per class for {system}, which has no ask", field="class_asks")
         for job_class, price in prices.items():
-            if job_class not in offer.classes:
+            if job_class not in terms.classes:
                 raise InvalidField(f"an ask for {job_class}, which is not offered", field="class_asks")
             if not 1 <= price <= AMOUNT_MAX:
                 raise InvalidField("an ask is at least 1 base unit per PU", field=f"class_asks[{job_class}]")
-    if not 0 <= offer.units_min <= UNITS_MAX:
+    if not 0 <= terms.units_min <= UNITS_MAX:
         raise InvalidField(f"0 to {UNITS_MAX} PU", field="units_min")
-    if not offer.classes:
+    if not terms.classes:
         raise InvalidField("at least one class", field="classes", hint="classes are small, medium, large")
-    if not 1 <= offer.slots <= SLOTS_MAX:
+    if not 1 <= terms.slots <= SLOTS_MAX:
         raise InvalidField(f"1 to {SLOTS_MAX} slots", field="slots")
-    if not 1 <= offer.cores <= 4_096:
+    if not 1 <= terms.cores <= 4_096:
         raise InvalidField("1 to 4096 cores per job", field="cores")
-    if offer.memory_bytes < 1 << 20:
+    if terms.memory_bytes < 1 << 20:
         raise InvalidField("at least 1 MiB of memory", field="memory_bytes")
-    if len(offer.region) > 64 or len(offer.version) > 64:
+    if len(terms.region) > 64 or len(terms.version) > 64:
         raise InvalidField("at most 64 characters", field="region")
-    check_served(offer.subnetworks)
-    if len(offer.held) > SLOTS_MAX or len(offer.cached_programs) > 10_000:
+    check_served(terms.subnetworks)
+    if len(terms.held) > SLOTS_MAX or len(terms.cached_programs) > 10_000:
         raise InvalidField("more than a prover can hold", field="held")
 
 

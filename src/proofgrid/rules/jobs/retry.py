@@ -11,7 +11,7 @@ artifact_lost     the store's   no, but soon it is over  after a short while    
 declined          prover        no, but not for ever     after a while              elsewhere
 no_bids           the price's   no, the deadline ends it at once                    wait
 hedge_lost        nobody's      no                       at once                    wait: the job is proven
-unprovable        not known     yes                      its operator after a while elsewhere (faults.py judges)
+unprovable        not known     yes                      its operator after a while elsewhere (unprovable.py judges)
 program_fault     program       ends the task, charged   -                          stop
 """
 
@@ -63,7 +63,7 @@ class RetryRule:
     exclude_ms: int  #: how long this prover gets no lease for this job again
     prover_at_fault: bool
     exclude_operator: bool = False  #: all provers of its operator, not this one alone
-    charged: bool = False  #: the client pays for the work that was shown (faults.py)
+    charged: bool = False  #: the client pays for the work that was shown (unprovable.py)
     returns_max: int = WEATHER_RETURNS_MAX  #: of the job in all, for whatever reasons
 
     @property
@@ -93,7 +93,7 @@ RETRY_RULES: dict[ReturnReason, RetryRule] = {
     ReturnReason.DECLINED: RetryRule(then=Then.ELSEWHERE, counts=False, exclude_ms=15_000, prover_at_fault=False),
     ReturnReason.NO_BIDS: _wait(0, returns_max=UNSOLD_MAX),
     ReturnReason.HEDGE_LOST: _wait(0),
-    # Not its prover's fault until another one proves the job: then it was (faults.py).
+    # Not its prover's fault until another one proves the job: then it was (unprovable.py).
     ReturnReason.UNPROVABLE: RetryRule(
         then=Then.ELSEWHERE, counts=True, exclude_ms=15_000, prover_at_fault=False, exclude_operator=True
     ),

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from proofgrid.primitives.ids import AccountId, Address
 from proofgrid.primitives.money import check_amount
-from proofgrid.rules.ledger.book import TREASURY, Transfer, client_account, escrow_account, quote_account
+from proofgrid.rules.ledger.accounts import TREASURY, Transfer, client_account, escrow_account, quote_account
 from proofgrid.rules.market.firm_quote import FirmTerms, QuoteEvent
 
 

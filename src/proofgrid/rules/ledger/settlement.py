@@ -9,7 +9,7 @@ from enum import StrEnum
 from proofgrid.primitives.errors import InvalidField
 from proofgrid.primitives.ids import AccountId, Address
 from proofgrid.primitives.money import check_amount
-from proofgrid.rules.ledger.book import (
+from proofgrid.rules.ledger.accounts import (
     MINT,
     NETWORK_CLIENT,
     TREASURY,
@@ -112,7 +112,7 @@ def pay_for_proof(
     """Pay for a verified proof: the operator at the sell price; what the client pays beyond it, to `surplus_to`.
 
     The ids name the job only, not the lease or the round: a job is paid once, whoever proved it. A second proof of
-    the same job by somebody else is refused by the book as a conflict.
+    the same job by somebody else is refused by the ledger as a conflict.
     """
     if buy_price < sell_price:
         raise InvalidField("a client never pays less than the operator receives", field="buy_price")
@@ -168,7 +168,7 @@ def fees_of(payments: Iterable[Transfer], *, fee_permille: int) -> list[Transfer
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class FaultShare:
+class WastedShare:
     """What one lease is paid for work on an input that cannot be proven."""
 
     lease_id: str
@@ -213,8 +213,8 @@ def pay_for_lost_hedge(
     ]
 
 
-def pay_for_fault(
-    *, task_id: str, job_id: str, units: int, limit_price: int, shares: Iterable[FaultShare]
+def pay_for_wasted_work(
+    *, task_id: str, job_id: str, units: int, limit_price: int, shares: Iterable[WastedShare]
 ) -> list[Transfer]:
     """Pay for the work that an unprovable input caused in one job, out of that job's own escrow.
 
@@ -259,6 +259,6 @@ def refund(*, task_id: str, client: Address, remaining: int) -> list[Transfer]:
 
 
 def _check_within(amount: int, *, left: int) -> None:
-    # The book would let one job spend what the task's other jobs still need.
+    # The ledger would let one job spend what the task's other jobs still need.
     if not 0 <= amount <= left:
         raise InvalidField(f"the job's own escrow has {left} left, {amount} is outside it", field="amount")

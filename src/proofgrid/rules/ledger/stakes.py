@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from proofgrid.primitives.ids import AccountId, Address
 from proofgrid.primitives.money import check_amount
-from proofgrid.rules.ledger.book import (
+from proofgrid.rules.ledger.accounts import (
     MINT,
     TREASURY,
     Transfer,

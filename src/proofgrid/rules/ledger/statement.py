@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from proofgrid.primitives.ids import AccountId
-from proofgrid.rules.ledger.book import MINT, TREASURY
+from proofgrid.rules.ledger.accounts import MINT, TREASURY
 from proofgrid.rules.ledger.settlement import SurplusTo
 
 #: Kinds of accounts named "<kind>:<address>". Escrows are named by tasks, and belong to the tasks' clients.

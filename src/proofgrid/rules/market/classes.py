@@ -4,10 +4,10 @@
                  | still in: unsold units, same ask
     medium   [ natives of medium + carried ]                   who left a lane is out of all later ones
                  | still in: unsold units, same ask
-    small    [ natives of small + carried ]                    a seller is paid the least price of her lanes
+    small    [ natives of small + carried ]                    a seller is paid the least price of its lanes
 
-Sizes and ranks alone decide what is carried, never an ask; and a seller's price only falls on her way down. So what
-makes the truth the best report in one lane (a trader does not move her own price) holds for the whole stack.
+Sizes and ranks alone decide what is carried, never an ask; and a seller's price only falls on its way down. So what
+makes the truth the best report in one lane (a trader does not move its own price) holds for the whole stack.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ class LaneClearing:
     """How one lane cleared, carried sellers included."""
 
     clearing: Clearing  #: its sell_price is where the sellers' clock stopped; its surplus counts what is really paid
-    sell_prices: Mapping[str, int]  #: ask id -> what she receives per unit, for every seller still in
+    sell_prices: Mapping[str, int]  #: ask id -> what it receives per unit, for every seller still in
 
     @property
     def payments(self) -> tuple[Units, ...]:

@@ -206,7 +206,7 @@ class _Book:
         return True
 
     def _can_reach(self, sellers: int, stretch: _Stretch) -> bool:
-        """Return whether the last seller to leave, and the buyers after her, leave before a clock stops.
+        """Return whether the last seller to leave, and the buyers after it, leave before a clock stops.
 
         The clocks close in on each other, so if these can leave, those before them can.
         """

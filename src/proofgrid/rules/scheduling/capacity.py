@@ -1,7 +1,7 @@
 """How much a round can take: what one slot holds, what a prover offers, and how much of a task bids at once.
 
 Everything here reads public sizes and who is admitted by the public price limits, never how high a price is. So a
-winner who lies about her price changes nothing here, and the clearing stays truthful (dara.md, section 2, lemma).
+winner that lies about its price changes nothing here, and the clearing stays truthful (dara.md, section 2, lemma).
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ def covered_jobs(jobs: Sequence[JobDemand], *, capacity: int, one_job: bool) -> 
 def draws_one_job(rank_hash: str) -> bool:
     """Is this one of the bids that cover one job only?
 
-    Half of the capacity is too much when the dearest prover holds most of it: she leaves, the bid no longer fits and
+    Half of the capacity is too much when the dearest prover holds most of it: it leaves, the bid no longer fits and
     is squeezed out, nothing trades, and the same orders would meet in the same way for ever. A bid for one job always
     fits, so a lot that no price moves breaks the circle. Measured over 1,500 small lanes whose limits all cross their
     asks: without it 84 never finish, with it none.

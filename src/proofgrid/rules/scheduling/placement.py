@@ -5,7 +5,7 @@
                  a1, a2 -> p      b1 -> q     b2 -> r
 
 A job goes to the prover whose stretch holds its first unit. No price is read: all that counts is who is still in,
-and no winner can change that by her price (dara.md, section 2, lemma), so placing jobs rewards no lie.
+and no winner can change that by its price (dara.md, section 2, lemma), so placing jobs rewards no lie.
 """
 
 from __future__ import annotations

@@ -1,36 +1,5 @@
--- name: network_of_database
--- The first gateway names the network.
-INSERT INTO network (address) VALUES ($1) ON CONFLICT (one) DO UPDATE SET address = network.address RETURNING address;
-
--- name: register_gateway
-INSERT INTO gateways (gateway_id) VALUES ($1);
-
--- name: gateway_alive
--- $2: a gateway that was not seen for so long, ms, counts for nothing, and neither do its provers: those who come back
--- with it wake what they serve (see heartbeats).
-WITH alive AS (
-    UPDATE gateways SET seen_ms = now_ms() FROM gateways AS before
-    WHERE gateways.gateway_id = $1 AND before.gateway_id = $1
-    RETURNING before.gateway_id, before.seen_ms AS before_ms
-)
-SELECT pg_notify('lanes', format('%s/%s/%s', subnetwork, system, classes[1]))
-FROM alive JOIN sessions USING (gateway_id) CROSS JOIN unnest(subnetworks) AS subnetwork
-    CROSS JOIN jsonb_object_keys(asks) AS system
-WHERE before_ms <= now_ms() - $2 * 3 / 4 AND open AND NOT draining GROUP BY subnetwork, system, classes[1];
-
--- name: gateway_gone
--- What it was combining is free at once.
-WITH gone AS (DELETE FROM gateways WHERE gateway_id = $1 RETURNING 1)
-SELECT pg_notify('combining', '') FROM gone;
-
--- name: drain_gateway
-UPDATE sessions SET draining = true WHERE gateway_id = $1 AND open;
-
 -- name: register_prover
 INSERT INTO provers (prover_id, operator) VALUES ($1, $2) ON CONFLICT DO NOTHING;
-
--- name: get_prover
-SELECT *, now_ms() AS now_ms FROM provers WHERE prover_id = $1;
 
 -- name: change_session
 -- Rounds that have sold to the prover $1 are waited for, and the next one to do so waits for this commit (keep_sessions).
@@ -126,34 +95,6 @@ WITH seen AS (
 )
 SELECT lease_id FROM holding WHERE (SELECT count(*) FROM woken) >= 0;
 
--- name: supply_of_stack
--- Open sessions on living gateways that serve the proof system, with what they are already doing, and what they did there
--- so far: class -> [units, wall_ms, samples]. $3: the subnetwork. A job whose result has arrived takes no slot: it is
--- judged here while the next one is proven. A paused prover has no slot, and one whose pause is over has one until a job
--- of its verifies. $4: new provers grow: 1, 2, 4 ... slots with every job that verified, all of them at 8
--- (rules/reputation/canaries.py). $5: how long a lease lives without a heartbeat, ms: who is silent is not there. NULL: is.
-SELECT s.session_id, s.prover_id, s.operator, s.gateway_id, s.memory_bytes,
-    CASE WHEN p.paused_until_ms = 0 AND $4::boolean AND p.jobs_proven < 8 THEN least(s.slots, 1 << p.jobs_proven::int)
-        WHEN p.paused_until_ms = 0 THEN s.slots WHEN p.paused_until_ms > now_ms() OR EXISTS (
-        SELECT 1 FROM leases l WHERE l.prover_id = s.prover_id AND l.state = 'reported') THEN 0 ELSE 1 END AS slots,
-    p.proven_micro, p.late_micro, p.lost_micro, p.crashed_micro, p.invalid_micro, p.facts_ms, now_ms() AS now_ms,
-    s.cached_programs, s.classes, s.region, s.units_min, (s.asks ->> $1)::bigint AS price,
-    s.class_asks -> $1 AS class_prices, s.stacks, coalesce(bond.balance, 0) AS stake,
-    (SELECT jsonb_object_agg(v.class, jsonb_build_array(v.units, v.wall_ms, v.samples)) FROM prover_speeds v
-        WHERE v.prover_id = s.prover_id AND v.proof_system = $1) AS speeds,
-    (SELECT count(*) FROM leases l WHERE l.prover_id = s.prover_id
-        AND l.state IN ('granted', 'offered', 'running')) AS busy,
-    (SELECT coalesce(sum(j.memory_bytes), 0)::bigint FROM leases l JOIN jobs j USING (job_id)
-        WHERE l.prover_id = s.prover_id AND l.state IN ('granted', 'offered', 'running')) AS memory_busy
-FROM sessions s JOIN gateways g USING (gateway_id) JOIN provers p USING (prover_id)
-    LEFT JOIN accounts bond ON bond.account = 'stake:' || s.operator
-WHERE s.open AND NOT s.draining AND s.asks ? $1 AND $3 = ANY(s.subnetworks) AND g.seen_ms > now_ms() - $2
-    AND coalesce(NOT is_silent(s, $5), true)
-ORDER BY s.prover_id;
-
--- name: constraints_of_lanes
-SELECT lane, constraints FROM lane_constraints WHERE lane = ANY($1::text[]);
-
 -- name: list_provers
 -- Those at gateways that were seen in the last $1 ms: a gateway that was killed closes no sessions. $2: how long a lease
 -- lives without a heartbeat, ms; who is silent, drains or is paused is sold nothing (supply_of_stack).
@@ -168,11 +109,3 @@ WHERE s.open AND g.seen_ms > now_ms() - $1 ORDER BY s.prover_id;
 -- name: wake_expiry
 -- Leases may expire earlier than the dispatchers think.
 SELECT pg_notify('expiry', '');
-
--- name: standings
--- How the provers of the operator $1 stand, or of everybody when it is empty; at most $2.
-SELECT p.*, now_ms() AS now_ms,
-    EXISTS (SELECT 1 FROM sessions s WHERE s.prover_id = p.prover_id AND s.open) AS connected,
-    (SELECT jsonb_agg(jsonb_build_array(v.proof_system, v.class, v.units, v.wall_ms, v.samples)
-        ORDER BY v.proof_system, v.class) FROM prover_speeds v WHERE v.prover_id = p.prover_id) AS speeds
-FROM provers p WHERE $1 = '' OR p.operator = $1 ORDER BY p.operator, p.prover_id LIMIT $2;

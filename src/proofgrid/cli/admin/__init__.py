@@ -1,0 +1,1 @@
+"""What administrators type: access, money, storage, and what went wrong."""

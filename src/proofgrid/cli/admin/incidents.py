@@ -1,0 +1,98 @@
+"""`proofgrid admin incidents`: what stopped settlement, and how it goes on."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import typer
+
+from proofgrid.cli.kit.console import date_text, plain, print_json, print_table, say
+from proofgrid.cli.kit.options import AdministratorOptions, with_administrator
+
+group = typer.Typer(
+    name="incidents", help="Violations that stopped settlement: list, show, close.", no_args_is_help=True
+)
+
+IncidentArgument = Annotated[int, typer.Argument(metavar="INCIDENT", min=1, help="Its number.")]
+
+
+def add_to(admin: typer.Typer) -> None:
+    admin.add_typer(group)
+
+
+@group.command("list")
+@with_administrator
+def list_incidents(
+    options: AdministratorOptions,
+    limit: Annotated[int, typer.Option("--limit", min=1, max=1_000, help="How many, newest first.")] = 100,
+    all: Annotated[bool, typer.Option("--all", help="Also those that are closed.")] = False,  # noqa: A002
+) -> None:
+    """List what stops settlement now.
+
+    \b
+    Example:
+      proofgrid admin incidents list
+    """
+    from proofgrid.wire.v1.incidents_pb2 import ListIncidentsRequest
+
+    answer = options.call(
+        lambda network: network.incidents.ListIncidents, ListIncidentsRequest(limit=limit, closed=all)
+    )
+    if options.json:
+        print_json([plain(incident) for incident in answer.incidents])
+        return
+    rows = [
+        (one.incident_id, one.kind, one.subject, one.detail, date_text(one.opened_ms), date_text(one.closed_ms))
+        for one in answer.incidents
+    ]
+    print_table(("number>", "kind", "about", "what", "opened (UTC)", "closed"), rows, empty="no incidents")
+
+
+@group.command("show")
+@with_administrator
+def show_incident(options: AdministratorOptions, incident: IncidentArgument) -> None:
+    """Show one incident.
+
+    \b
+    Example:
+      proofgrid admin incidents show 1
+    """
+    from proofgrid.wire.v1.incidents_pb2 import GetIncidentRequest
+
+    _print(
+        options.call(lambda network: network.incidents.GetIncident, GetIncidentRequest(incident_id=incident)),
+        json=options.json,
+    )
+
+
+@group.command("close")
+@with_administrator
+def close_incident(options: AdministratorOptions, incident: IncidentArgument) -> None:
+    """Say that an incident was looked at and repaired; when none is open, settlement goes on.
+
+    What is still wrong opens a new one.
+
+    \b
+    Example:
+      proofgrid admin check-ledger
+      proofgrid admin incidents close 1
+    """
+    from proofgrid.wire.v1.incidents_pb2 import CloseIncidentRequest
+
+    _print(
+        options.call(lambda network: network.incidents.CloseIncident, CloseIncidentRequest(incident_id=incident)),
+        json=options.json,
+    )
+
+
+def _print(incident: Any, *, json: bool) -> None:
+    if json:
+        print_json(plain(incident))
+        return
+    say(f"{incident.incident_id}: {incident.kind} of {incident.subject}", style="bold")
+    say(f"  {incident.detail}")
+    say(f"  opened {date_text(incident.opened_ms)}")
+    if incident.closed_ms:
+        say(f"  closed {date_text(incident.closed_ms)} by {incident.closed_by}")
+    else:
+        say("  open: nothing is paid, given back or taken out")

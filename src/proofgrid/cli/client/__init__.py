@@ -1,0 +1,1 @@
+"""What clients type: programs, requests, tasks, their own account and keys."""

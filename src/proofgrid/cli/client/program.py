@@ -1,0 +1,226 @@
+"""`proofgrid program`: build programs here, register them there, look at them."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from proofgrid.cli.kit.console import date_text, plain, print_json, print_table, say, stderr
+from proofgrid.cli.kit.options import ClientOptions, JsonOption, run_async, with_client
+from proofgrid.cli.kit.reading import read_settings
+
+if TYPE_CHECKING:
+    from rich.progress import Progress
+
+    from proofgrid.proofs.base import Program
+
+group = typer.Typer(
+    name="program",
+    help="Build, register and show programs: a model or circuit, its settings, its keys.",
+    no_args_is_help=True,
+)
+
+ModelArgument = Annotated[Path, typer.Argument(metavar="MODEL", help="What is to be proven; for ezkl an ONNX file.")]
+SystemOption = Annotated[str, typer.Option("--system", help="The proof system.")]
+SettingsOption = Annotated[
+    Path | None, typer.Option("--settings", metavar="FILE", help="The program's settings, JSON or TOML.")
+]
+SettingOption = Annotated[
+    list[str] | None, typer.Option("--setting", "-s", metavar="KEY=VALUE", help="One setting; may be given again.")
+]
+CalibrationOption = Annotated[Path | None, typer.Option("--calibration", metavar="FILE", help="Typical inputs.")]
+
+OnStage = Callable[[str, int], None]
+
+
+@group.command("build")
+def build(
+    model: ModelArgument,
+    srs: Annotated[
+        Path, typer.Option("--srs", metavar="DIR", help="The network's SRS, a folder or a file: proofgrid srs get.")
+    ],
+    system: SystemOption = "ezkl",
+    settings: SettingsOption = None,
+    setting: SettingOption = None,
+    calibration: CalibrationOption = None,
+    out: Annotated[Path | None, typer.Option("--out", metavar="DIR", help="Keep the built files here.")] = None,
+    json: JsonOption = False,
+) -> None:
+    """Build a program on this machine, without a network: the digest is the one that a network names it by.
+
+    So nobody has to believe a gateway about what is being proven.
+
+    \b
+    Example:
+      proofgrid srs get --out network-srs
+      proofgrid program build model.onnx -s slices=4 --srs network-srs
+    """
+    from proofgrid.proofs.manifest import program_to_json
+    from proofgrid.proofs.registry import proof_system
+
+    chosen = proof_system(system)
+    wanted = read_settings(settings, setting or [])
+    with tempfile.TemporaryDirectory(prefix="proofgrid-build-") as scratch, stage_bar(json=json) as on_stage:
+        if out is not None:
+            out.mkdir(parents=True, exist_ok=True)
+        source = _source(model, calibration)
+        built = chosen.build_program(source, wanted, srs=srs, workdir=out or Path(scratch), report=on_stage)
+    manifest = program_to_json(built.program)
+    if out is not None:
+        from proofgrid.primitives.canonical import canonical_json
+
+        (out / "program.json").write_bytes(canonical_json(manifest))
+    if json:
+        print_json({"digest": built.program.digest, **manifest})
+    else:
+        _print_program(built.program, label="")
+
+
+@group.command("register")
+@with_client
+def register(
+    options: ClientOptions,
+    model: ModelArgument,
+    system: SystemOption = "ezkl",
+    settings: SettingsOption = None,
+    setting: SettingOption = None,
+    calibration: CalibrationOption = None,
+    label: Annotated[str, typer.Option("--label", help="A name for people.")] = "",
+) -> None:
+    """Upload a program and have the network build it; prints its digest. The same content is the same program.
+
+    \b
+    Example:
+      proofgrid program register model.onnx -s slices=4 --label "digits 64-64-32-10"
+    """
+    run_async(_register(options, system, _source(model, calibration), read_settings(settings, setting or []), label))
+
+
+@group.command("list")
+@with_client
+def list_programs(
+    options: ClientOptions,
+    limit: Annotated[int, typer.Option("--limit", min=1, max=1_000, help="How many.")] = 20,
+) -> None:
+    """List the network's programs, newest first.
+
+    \b
+    Example:
+      proofgrid program list
+    """
+    run_async(_list(options, limit))
+
+
+@group.command("show")
+@with_client
+def show(
+    options: ClientOptions,
+    digest: Annotated[str, typer.Argument(metavar="DIGEST", help="The program's digest.")],
+) -> None:
+    """Show a program: settings, slices, units, files.
+
+    \b
+    Example:
+      proofgrid program show 3f9a…
+    """
+    run_async(_show(options, digest))
+
+
+async def _register(
+    options: ClientOptions, system: str, source: Mapping[str, Path], settings: Mapping[str, Any], label: str
+) -> None:
+    with stage_bar(json=options.json) as on_stage:
+        sizes = {path: path.stat().st_size for path in source.values() if path.exists()}
+        total = max(1, sum(sizes.values()))
+        async with options.client() as client:
+            program = await client.register_program(
+                source,
+                proof_system=system,
+                settings=settings,
+                label=label,
+                on_stage=on_stage,
+                on_bytes=lambda sent: on_stage("upload", min(1000, 1000 * sent // total)),
+            )
+    if options.json:
+        print_json(plain(program))
+        return
+    from proofgrid.proofs.manifest import program_from_json
+
+    _print_program(program_from_json(plain(program)["manifest"]), label=label)
+
+
+async def _list(options: ClientOptions, limit: int) -> None:
+    async with options.client() as client:
+        programs = await client.programs(limit=limit)
+    if options.json:
+        print_json([plain(program) for program in programs])
+        return
+    rows = [(p.digest, p.proof_system, p.label, p.slices, p.units, date_text(p.created_ms)[:16]) for p in programs]
+    print_table(("program", "system", "label", "slices>", "PU>", "registered (UTC)"), rows, empty="no programs")
+
+
+async def _show(options: ClientOptions, digest: str) -> None:
+    async with options.client() as client:
+        program = await client.program(digest)
+    if options.json:
+        print_json(plain(program))
+        return
+    from proofgrid.proofs.manifest import program_from_json
+
+    _print_program(program_from_json(plain(program)["manifest"]), label=program.label)
+
+
+def _source(model: Path, calibration: Path | None) -> dict[str, Path]:
+    return {"model": model} if calibration is None else {"model": model, "calibration": calibration}
+
+
+def _print_program(program: Program, *, label: str) -> None:
+    say(program.digest, style="bold")
+    say(f"  {program.proof_system}, {len(program.slices)} slices, {sum(s.units for s in program.slices)} PU per input")
+    if label:
+        say(f"  label: {label}")
+    for name, value in program.summary.items():
+        if not isinstance(value, list | dict):
+            say(f"  {name}: {value}")
+    rows = [
+        (s.index, s.units, f"{s.memory_bytes >> 20} MiB", ", ".join(map(str, s.depends_on))) for s in program.slices
+    ]
+    print_table(("slice>", "PU>", "memory>", "after"), rows, empty="no slices")
+
+
+@contextmanager
+def stage_bar(*, json: bool) -> Iterator[OnStage]:
+    """Show the stages of a build: a bar on a terminal, a line per stage elsewhere, nothing for programs."""
+    console = stderr()
+    if json:
+        yield lambda stage, permille: None
+    elif console.is_terminal:
+        with _new_bar() as progress:
+            bar = progress.add_task("starting", total=1000)
+            yield lambda stage, permille: progress.update(bar, description=stage, completed=permille)
+    else:
+        seen: set[str] = set()
+
+        def tell(stage: str, permille: int) -> None:
+            if stage not in seen:
+                seen.add(stage)
+                console.print(f"{stage} …", markup=False)
+
+        yield tell
+
+
+def _new_bar() -> Progress:
+    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+
+    return Progress(
+        TextColumn("{task.description:<10}", markup=False),
+        BarColumn(bar_width=40),
+        TimeElapsedColumn(),
+        console=stderr(),
+        transient=True,
+    )

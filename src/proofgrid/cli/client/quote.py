@@ -1,0 +1,181 @@
+"""`proofgrid quote`: what a request would cost and take, before it is submitted; and a promise of it to buy."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from proofgrid.cli.kit.choosing import AllowOperator, DenyOperator, MinStake, Region, Subnetwork, demanded
+from proofgrid.cli.kit.console import complain, plain, print_json, print_table, say
+from proofgrid.cli.kit.options import ClientOptions, run_async, with_client
+from proofgrid.cli.kit.reading import parse_amount, parse_duration_ms, read_inputs
+from proofgrid.primitives.clock import fresh_bytes
+from proofgrid.primitives.errors import InvalidField
+from proofgrid.primitives.money import format_amount
+from proofgrid.rules.jobs.constraints import Constraints
+
+if TYPE_CHECKING:
+    from proofgrid.wire.v1 import quotes_pb2 as messages
+
+
+def add_to(cli: typer.Typer) -> None:
+    cli.command("quote", short_help="Ask what a request would cost and how long it would take.")(run)
+
+
+@with_client
+def run(
+    options: ClientOptions,
+    program: Annotated[str, typer.Argument(metavar="PROGRAM", help="The program's digest.")],
+    files: Annotated[
+        list[Path] | None,
+        typer.Argument(metavar="[INPUT_FILE]...", help="As for `proofgrid submit`; - reads standard input."),
+    ] = None,
+    inputs: Annotated[
+        list[str] | None, typer.Option("--input", metavar="JSON", help="An input in place; may be given again.")
+    ] = None,
+    *,
+    allow_operator: AllowOperator = None,
+    deny_operator: DenyOperator = None,
+    min_stake: MinStake = None,
+    region: Region = None,
+    subnetwork: Subnetwork = "",
+    firm: Annotated[bool, typer.Option("--firm", help="Buy it: the network holds cost and time for you.")] = False,
+    hold: Annotated[
+        str | None, typer.Option("--hold", metavar="10m", help="For how long it is held. [default: 10m]")
+    ] = None,
+    cost_max: Annotated[
+        str | None, typer.Option("--cost-max", metavar="TOKENS", help="Buy nothing that costs more, premium included.")
+    ] = None,
+    key_id: Annotated[
+        str | None, typer.Option("--key-id", metavar="ID", help="Idempotency key: the same one is the same quote.")
+    ] = None,
+) -> None:
+    """Show what a request would cost now, which limit price sells how surely, and how long it would take.
+
+    The price now comes from the market's own clearing, run on the live book with your bid added: bid more than that and
+    you still pay about that. The chances come from the latest rounds. Nothing is stored, sold or promised.
+
+    With --firm you buy a promise: for the time that it is held, as many inputs of the program cost exactly that,
+    and the bundle is there in time or you get the cost back with a penalty on top. The inputs may change until you
+    submit.
+
+    \b
+    Example:
+      proofgrid quote 3f9a… digit.json
+      proofgrid quote 3f9a… digit.json --region eu --min-stake 5
+      proofgrid submit 3f9a… digit.json --limit-price PRICE --wait
+      proofgrid quote 3f9a… digit.json --firm --hold 30m --cost-max 0.2
+      proofgrid submit 3f9a… other.json --quote ID --wait
+    """
+    order = _Order(
+        program=program,
+        inputs=read_inputs(files or [], inputs or []),
+        constraints=demanded(allow_operator, deny_operator, min_stake, region),
+        subnetwork=subnetwork,
+        hold_ms=parse_duration_ms(hold, field="hold") if hold else 0,
+        cost_max=parse_amount(cost_max, field="cost_max") if cost_max else 0,
+        idempotency_key=key_id or fresh_bytes(16).hex(),
+    )
+    if firm and (subnetwork or not order.constraints.is_empty):
+        raise InvalidField("a firm quote is for the common lanes and all provers", field="firm")
+    if not firm:
+        if cost_max or key_id:
+            raise InvalidField("a quote that is not bought costs nothing", field="firm", hint="add --firm to buy it")
+        run_async(_quote(options, order))
+        return
+    try:
+        run_async(_buy(options, order))
+    except KeyboardInterrupt:
+        complain("Interrupted: the quote may or may not have been bought.")
+        complain(f"The same command with --key-id {order.idempotency_key} finds it, or buys it now; never twice.")
+        raise typer.Exit(130) from None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Order:
+    program: str
+    inputs: list[Any]
+    constraints: Constraints
+    subnetwork: str
+    hold_ms: int
+    cost_max: int
+    idempotency_key: str
+
+
+async def _quote(options: ClientOptions, order: _Order) -> None:
+    async with options.client() as client:
+        quote = await client.quote(
+            order.program,
+            order.inputs,
+            hold_ms=order.hold_ms,
+            constraints=order.constraints,
+            subnetwork=order.subnetwork,
+        )
+    if options.json:
+        print_json(plain(quote))
+        return
+    _show(quote)
+
+
+async def _buy(options: ClientOptions, order: _Order) -> None:
+    async with options.client() as client:
+        quote = await client.buy_quote(
+            order.program,
+            order.inputs,
+            hold_ms=order.hold_ms,
+            cost_max=order.cost_max,
+            idempotency_key=order.idempotency_key,
+        )
+    if options.json:
+        print_json(plain(quote))
+        return
+    say(f"bought: {_promise(quote.terms)}", style="bold")
+    say(f"proofgrid submit {order.program} INPUT_FILE --quote {quote.quote_id} --wait")
+
+
+def _promise(terms: messages.FirmTerms) -> str:
+    return (
+        f"{format_amount(terms.cost)} for {terms.units} PU, held for {_span(terms.hold_ms)} at a premium of"
+        f" {format_amount(terms.premium)}; there within {_span(terms.within_ms)} of submitting, or you get the cost"
+        f" back and {format_amount(terms.penalty)} on top"
+    )
+
+
+def _show(quote: messages.Quote) -> None:
+    rows = [
+        (
+            one.lane,
+            one.jobs,
+            one.units,
+            f"{one.memory_bytes_max / (1 << 20):.0f} MiB",
+            one.price_now or "nobody",
+            *(one.prices[percent] for percent in sorted(one.prices)),
+            f"{one.free_slots} of {one.provers}",
+            _seconds(one.wait_ms + one.prove_ms),
+        )
+        for one in quote.lanes
+    ]
+    chances = [f"{percent}%>" for percent in sorted(quote.prices)]
+    columns = ("lane", "jobs>", "PU>", "memory>", "now>", *chances, "free slots, provers>", "expected>")
+    print_table(columns, rows, empty="no jobs")
+    if quote.cost_now:
+        say(f"now: about {quote.price_now} per PU, {format_amount(quote.cost_now)} in all", style="bold")
+    else:
+        say("nobody would sell all of it now: provers are busy, or none serves a lane", style="yellow")
+    limits = ", ".join(f"{quote.prices[percent]} sold in {percent}%" for percent in sorted(quote.prices))
+    say(f"limit prices, by the latest rounds: {limits}")
+    say(f"expected time to the last proof: {_seconds(quote.expected_ms)}")
+    if quote.HasField("firm"):
+        say(f"firm, with --firm: {_promise(quote.firm)}")
+
+
+def _seconds(milliseconds: int) -> str:
+    return f"{math.ceil(milliseconds / 100) / 10:g} s"
+
+
+def _span(milliseconds: int) -> str:
+    return f"{milliseconds // 60_000} min" if milliseconds % 60_000 == 0 else _seconds(milliseconds)

@@ -1,0 +1,194 @@
+"""`proofgrid submit`: ask for proofs, and stay to see them made if you like."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from proofgrid.cli.kit.choosing import AllowOperator, DenyOperator, MinStake, Region, Subnetwork, demanded
+from proofgrid.cli.kit.console import complain, plain, print_json, say
+from proofgrid.cli.kit.following import fetch, follow, say_detached
+from proofgrid.cli.kit.options import WATCH_PATIENCE_SECONDS, ClientOptions, run_async, with_client
+from proofgrid.cli.kit.reading import parse_amount, parse_duration_ms, parse_ladder, read_inputs
+from proofgrid.primitives.clock import SystemClock, fresh_bytes
+from proofgrid.primitives.errors import InvalidField
+from proofgrid.primitives.money import format_amount
+from proofgrid.rules.jobs.constraints import Constraints
+from proofgrid.rules.jobs.ladder import Ladder
+
+
+@dataclass(slots=True, kw_only=True)
+class _Order:
+    """What was asked for; `task_id` is empty until the network has acknowledged it."""
+
+    program: str
+    inputs: list[Any]
+    limit_price: int
+    quote_id: str
+    budget: int
+    deadline_ms: int
+    idempotency_key: str
+    hedging: bool
+    ladder: Ladder | None
+    constraints: Constraints
+    subnetwork: str
+    wait: bool
+    out: Path | None
+    task_id: str = ""
+
+
+def add_to(cli: typer.Typer) -> None:
+    cli.command("submit", short_help="Submit inputs for proving.")(run)
+
+
+@with_client
+def run(
+    options: ClientOptions,
+    program: Annotated[str, typer.Argument(metavar="PROGRAM", help="The program's digest.")],
+    files: Annotated[
+        list[Path] | None,
+        typer.Argument(
+            metavar="[INPUT_FILE]...",
+            help='JSON files: a list is one input, {"inputs": […]} many; - reads standard input.',
+        ),
+    ] = None,
+    inputs: Annotated[
+        list[str] | None, typer.Option("--input", metavar="JSON", help="An input in place; may be given again.")
+    ] = None,
+    *,
+    limit_price: Annotated[
+        int | None,
+        typer.Option(
+            "--limit-price",
+            min=1,
+            help="The most you pay, base units per PU; `proofgrid quote` shows prices.",
+            show_default=False,
+        ),
+    ] = None,
+    quote_id: Annotated[
+        str,
+        typer.Option("--quote", metavar="ID", help="Redeem a firm quote that you bought; it fixes price and time."),
+    ] = "",
+    budget: Annotated[
+        str | None,
+        typer.Option("--budget", metavar="TOKENS", help="The most you pay in all. [default: limit price times PU]"),
+    ] = None,
+    deadline: Annotated[
+        str | None,
+        typer.Option("--deadline", metavar="10m", help="Give up, and refund, after this time: 90s, 10m, 1h30m."),
+    ] = None,
+    key_id: Annotated[
+        str | None,
+        typer.Option("--key-id", metavar="ID", help="Idempotency key: the same one is the same task, paid once."),
+    ] = None,
+    hedging: Annotated[
+        bool,
+        typer.Option(
+            "--hedging/--no-hedging",
+            help="Give a slow slice to a second operator as well, within the limit price.",
+        ),
+    ] = True,
+    raise_by: Annotated[
+        str | None,
+        typer.Option(
+            "--raise", metavar="10%/5s", help="Raise the limit price by so much after so long without a sale,"
+        ),
+    ] = None,
+    up_to: Annotated[
+        int | None, typer.Option("--up-to", min=1, metavar="PRICE", help="but never beyond this; it is put in escrow.")
+    ] = None,
+    allow_operator: AllowOperator = None,
+    deny_operator: DenyOperator = None,
+    min_stake: MinStake = None,
+    region: Region = None,
+    subnetwork: Subnetwork = "",
+    wait: Annotated[bool, typer.Option("--wait/--no-wait", help="Show the task until it ends.")] = False,
+    out: Annotated[
+        Path | None, typer.Option("--out", "-o", metavar="FILE", help="Wait, then download and verify the bundle.")
+    ] = None,
+) -> None:
+    """Submit inputs of a program for proving; several inputs are one batch and one bundle. Prints the task's id.
+
+    With --wait there is a bar per slice. Ctrl-C then only detaches: the task goes on.
+
+    \b
+    Example:
+      proofgrid submit 3f9a… digit.json --limit-price 1500 --wait --out digit.bundle
+      proofgrid submit 3f9a… --input '[0.1, 0.2]' --input '[0.3, 0.4]' --limit-price 1500 --budget 0.5 --deadline 10m
+      proofgrid submit 3f9a… digit.json --limit-price 900 --raise 10%/5s --up-to 2000 --wait
+      proofgrid submit 3f9a… digit.json --quote 0f3c… --wait
+      proofgrid submit 3f9a… digit.json --limit-price 1500 --region eu --region ch --deny-operator 0x…
+    """
+    if limit_price is None and not quote_id:
+        raise InvalidField(
+            "say what you pay",
+            field="limit_price",
+            hint="--limit-price PRICE (`proofgrid quote` shows prices) or --quote ID",
+        )
+    order = _Order(
+        program=program,
+        inputs=read_inputs(files or [], inputs or []),
+        limit_price=limit_price or 0,
+        quote_id=quote_id,
+        budget=parse_amount(budget, field="budget") if budget else 0,
+        deadline_ms=SystemClock().now_ms() + parse_duration_ms(deadline) if deadline else 0,
+        idempotency_key=key_id or fresh_bytes(16).hex(),
+        hedging=hedging,
+        ladder=parse_ladder(raise_by, up_to),
+        constraints=demanded(allow_operator, deny_operator, min_stake, region),
+        subnetwork=subnetwork,
+        wait=wait or out is not None,
+        out=out,
+    )
+    if out is not None and not out.absolute().parent.is_dir():
+        raise InvalidField(f"there is no folder {out.absolute().parent}", field="out")
+    try:
+        run_async(_submit(options, order))
+    except KeyboardInterrupt:
+        _say_interrupted(order)
+        raise typer.Exit(130) from None
+
+
+async def _submit(options: ClientOptions, order: _Order) -> None:
+    async with options.client() as client:
+        task = await client.submit(
+            order.program,
+            order.inputs,
+            limit_price=order.limit_price,
+            budget=order.budget,
+            deadline_ms=order.deadline_ms,
+            idempotency_key=order.idempotency_key,
+            hedging=order.hedging,
+            ladder=order.ladder,
+            constraints=order.constraints,
+            subnetwork=order.subnetwork,
+            quote_id=order.quote_id,
+        )
+    order.task_id = task.task_id
+    if not options.json:
+        money = "paid by your firm quote" if order.quote_id else f"escrow {format_amount(task.escrow)}"
+        say(f"task {task.task_id}: {task.units} PU, {money}")
+    elif not order.wait:
+        print_json(plain(task))
+    if order.wait:
+        await _stay(options, order)
+
+
+async def _stay(options: ClientOptions, order: _Order) -> None:
+    async with options.client(patience_seconds=WATCH_PATIENCE_SECONDS) as client:
+        await follow(client, order.task_id, json=options.json)
+        if order.out is not None:
+            await fetch(client, order.task_id, order.out, is_verified=True, json=options.json)
+        elif not options.json:
+            say(f"proofgrid result {order.task_id} --out FILE gets the bundle")
+
+
+def _say_interrupted(order: _Order) -> None:
+    if order.task_id:
+        say_detached(order.task_id)
+    else:
+        complain("Interrupted before the network answered: the task may or may not have been accepted.")
+        complain(f"The same command with --key-id {order.idempotency_key} finds it, or submits it now; never twice.")

@@ -1,0 +1,42 @@
+"""`proofgrid watch`: follow a task."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from proofgrid.cli.kit.following import follow, say_detached
+from proofgrid.cli.kit.options import WATCH_PATIENCE_SECONDS, ClientOptions, run_async, with_client
+
+
+def add_to(cli: typer.Typer) -> None:
+    cli.command("watch", short_help="Follow a task.")(run)
+
+
+@with_client
+def run(
+    options: ClientOptions,
+    task: Annotated[str, typer.Argument(metavar="TASK", help="The task's id.")],
+    cursor: Annotated[int, typer.Option("--cursor", min=0, help="Only what happened after this event.")] = 0,
+) -> None:
+    """Follow a task until it ends, through lost connections. Ctrl-C stops the watching, not the task.
+
+    With --json every event is one line; its cursor is where another watch goes on.
+
+    \b
+    Example:
+      proofgrid watch 0198c0de-0000-7000-8000-000000000000
+      proofgrid watch 0198c0de-0000-7000-8000-000000000000 --json --cursor 17
+    """
+    try:
+        run_async(_watch(options, task, cursor))
+    except KeyboardInterrupt:
+        if not options.json:
+            say_detached(task)
+        raise typer.Exit(130) from None
+
+
+async def _watch(options: ClientOptions, task: str, cursor: int) -> None:
+    async with options.client(patience_seconds=WATCH_PATIENCE_SECONDS) as client:
+        await follow(client, task, cursor=cursor, json=options.json)

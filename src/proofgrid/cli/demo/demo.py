@@ -1,0 +1,149 @@
+"""`proofgrid demo`: a whole network on this machine proves a neural network's answer."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from proofgrid.cli.kit.console import complain, print_json, say
+from proofgrid.cli.kit.failures import EXIT_FAILED, EXIT_INTERRUPTED
+from proofgrid.cli.kit.options import JsonOption, run_async
+
+if TYPE_CHECKING:
+    from proofgrid.cli.demo.story import Outcome, Story
+
+DEFAULT_FOLDER = Path("demo-data")
+
+
+def add_to(cli: typer.Typer) -> None:
+    cli.command("demo", short_help="See it all: a whole network on this machine.")(run)
+
+
+def run(
+    digit: Annotated[int, typer.Option("--digit", min=0, help="Which handwritten sample.")] = 7,
+    data_dir: Annotated[
+        Path, typer.Option("--data-dir", help="A folder of its own; the next demo removes it.")
+    ] = DEFAULT_FOLDER,
+    json: JsonOption = False,
+) -> None:
+    """Run a whole network here, prove what a neural network sees in a handwritten digit, verify it, show who paid whom.
+
+    A gateway with PostgreSQL and three provers of two operators run as real processes until the end, or Ctrl-C.
+
+    \b
+    Example:
+      proofgrid demo
+      proofgrid demo --digit 3 --json
+    """
+    try:
+        faults = run_async(_demo(digit, data_dir, json=json))
+    except (KeyboardInterrupt, asyncio.CancelledError):
+        complain("stopped; every process that the demo had started has ended", style="yellow")
+        raise typer.Exit(EXIT_INTERRUPTED) from None
+    if faults:
+        raise typer.Exit(EXIT_FAILED)
+
+
+async def _demo(number: int, data_dir: Path, *, json: bool) -> list[str]:
+    from proofgrid.cli.demo.digits import read_digit
+    from proofgrid.cli.demo.folder import fresh_folder, network_folder, tidy_up
+    from proofgrid.cli.demo.processes import Fleet
+    from proofgrid.cli.demo.story import Story
+    from proofgrid.cli.demo.telling import Telling
+
+    me = asyncio.current_task()
+    assert me is not None  # noqa: S101  # this is a coroutine
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, me.cancel)
+    digit = read_digit(number)
+    folder = fresh_folder(data_dir)
+    network = network_folder(folder)
+    fleet = Fleet(folder, network)
+    telling = Telling({}, is_quiet=json)
+    story = Story(fleet, telling, folder=folder, network=network, digit=digit, number=number)
+    try:
+        outcome = await _while_all_live(fleet, story)
+    finally:
+        stopping = asyncio.ensure_future(fleet.stop())
+        await _finish(stopping)
+        tidy_up(folder, network)
+    _print_outcome(outcome, telling.seconds, json=json)
+    return outcome.faults
+
+
+async def _while_all_live(fleet: Any, story: Story) -> Outcome:
+    """Tell the story; a process that ends on the way ends it with an error."""
+    telling = asyncio.ensure_future(story.tell())
+    guard: asyncio.Future[None] | None = None
+    try:
+        guard = asyncio.ensure_future(fleet.until_one_ends())
+        await asyncio.wait((telling, guard), return_when=asyncio.FIRST_COMPLETED)
+        if not telling.done():
+            guard.result()
+        return await telling
+    finally:
+        telling.cancel()
+        if guard is not None:
+            guard.cancel()
+
+
+async def _finish(stopping: asyncio.Future[None]) -> None:
+    """Wait for the stopping of all processes, even when Ctrl-C is pressed again and again."""
+    while not stopping.done():
+        try:
+            await asyncio.shield(stopping)
+        except asyncio.CancelledError:
+            continue
+    stopping.result()
+
+
+def _print_outcome(outcome: Outcome, seconds: dict[str, float], *, json: bool) -> None:
+    if json:
+        print_json(_outcome_to_json(outcome, seconds))
+        return
+    is_right = outcome.predicted == outcome.digit.label
+    say("")
+    say(
+        f"PROVEN: the network sees a {outcome.predicted}; its writer meant a {outcome.digit.label}",
+        style="bold green" if is_right else "bold yellow",
+    )
+    say(
+        f"   the plain model in numpy agrees on every score to within {outcome.score_error:.3f}"
+        if not outcome.faults
+        else "   but not everything holds:"
+    )
+    for fault in outcome.faults:
+        complain(f"   ✗ {fault}", style="bold red")
+    say(f"   whole demo {sum(seconds.values()):.0f} s; ledger balanced: {'no' if outcome.books.faults else 'yes'}")
+    say(f"   bundle: {os.path.relpath(outcome.bundle)}, {outcome.bundle.stat().st_size >> 10} KiB; verify it:")
+    say(f"   {outcome.verify_command}")
+
+
+def _outcome_to_json(outcome: Outcome, seconds: dict[str, float]) -> dict[str, Any]:
+    books = outcome.books
+    return {
+        "ok": not outcome.faults,
+        "faults": outcome.faults,
+        "label": outcome.digit.label,
+        "predicted": outcome.predicted,
+        "scores": outcome.scores,
+        "plain_scores": outcome.plain,
+        "score_error": outcome.score_error,
+        "bundle": str(outcome.bundle),
+        "verify_command": outcome.verify_command,
+        "checks": outcome.report["checks"],
+        "program": outcome.report["manifest"]["program"]["digest"],
+        "network": outcome.report["manifest"]["network"],
+        "jobs": outcome.report["manifest"]["jobs"],
+        "seconds": seconds,
+        "books": {
+            "deposited": books.deposited,
+            "left": books.left,
+            "earned": dict(books.earned),
+            "treasury": books.treasury,
+        },
+    }

@@ -1,0 +1,217 @@
+"""The demo, step by step, on a network that is really there.
+
+gateway -> people and money -> provers -> program -> digit proven -> bundle verified elsewhere -> the books
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import shutil
+import sys
+from collections.abc import Mapping
+from contextlib import aclosing
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from proofgrid.bootstrap.adapters import network_key_path
+from proofgrid.cli.demo.books import Books, read_books
+from proofgrid.cli.demo.digits import MODEL, Digit, best_of, plain_scores
+from proofgrid.cli.demo.processes import Fleet
+from proofgrid.cli.demo.telling import Telling
+from proofgrid.primitives.errors import BadBundle, error_of_code
+from proofgrid.primitives.ids import Address
+from proofgrid.primitives.money import BASE_UNITS_PER_TOKEN, format_amount
+from proofgrid.primitives.signatures import SigningKey
+from proofgrid.sdk.client import Client
+from proofgrid.sdk.keys import new_key, read_key, write_key
+from proofgrid.wire.v1 import client_pb2 as messages
+
+SLICES = 4
+SRS_LOGROWS = 13  #: a slice of the digits needs no more rows
+LIMIT_PRICE = 1_500
+DEPOSIT = BASE_UNITS_PER_TOKEN
+PROVERS = (("alice", "alice-1", 700), ("alice", "alice-2", 800), ("bob", "bob-1", 900))  #: operator, name, ask
+PROVERS_TIMEOUT_SECONDS = 60.0
+LOOK_AGAIN_SECONDS = 0.2
+SCORE_TOLERANCE = 0.5  #: the circuit computes with 7 bits after the binary point, the plain model with floats
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """What the demo has shown."""
+
+    digit: Digit
+    predicted: int
+    scores: list[float]
+    plain: list[float]
+    bundle: Path
+    verify_command: str
+    report: Mapping[str, Any]
+    books: Books
+
+    @property
+    def score_error(self) -> float:
+        """The largest difference between a proven score and the plain model's."""
+        return max(abs(proven - plain) for proven, plain in zip(self.scores, self.plain, strict=True))
+
+    @property
+    def faults(self) -> list[str]:
+        """What does not hold; empty when all is well."""
+        faults = list(self.books.faults)
+        if self.predicted != best_of(self.plain):
+            faults.append(f"the proof says {self.predicted}, the plain model {best_of(self.plain)}")
+        if self.score_error > SCORE_TOLERANCE:
+            faults.append(f"a proven score is {self.score_error:.3f} away from the plain model's")
+        return faults
+
+
+class Story:
+    """One run of the demo."""
+
+    def __init__(
+        self, fleet: Fleet, telling: Telling, *, folder: Path, network: Path, digit: Digit, number: int
+    ) -> None:
+        self._fleet = fleet
+        self._telling = telling
+        self._folder = folder
+        self._network = network
+        self._digit = digit
+        self._bundle = folder / f"digit-{number}.bundle"
+        self._keys: dict[str, SigningKey] = {}
+        self._gateway = ""
+        self._network_address = ""
+
+    async def tell(self) -> Outcome:
+        """Run the steps; raises the first error."""
+        telling = self._telling
+        async with telling.step("A gateway with its own PostgreSQL"):
+            await self._start_gateway()
+        async with telling.step("People, their keys, and money"):
+            await self._let_people_in()
+        async with telling.step("Three provers of two operators"):
+            await self._start_provers()
+        async with telling.step(f"The program: a neural network in {SLICES} slices"):
+            program = await self._register()
+        async with telling.step("A handwritten digit, proven slice by slice"):
+            await self._prove(program)
+        async with telling.step("The bundle, verified offline in another process"):
+            report, command = await self._verify(program)
+        async with telling.step("The books"):
+            books = await self._read_books(report)
+        output = report["manifest"]["result"]["outputs"][0]["values"]
+        scores = [float(value) for value in output]
+        return Outcome(
+            digit=self._digit,
+            predicted=best_of(scores),
+            scores=scores,
+            plain=await asyncio.to_thread(plain_scores, self._digit),
+            bundle=self._bundle,
+            verify_command=command,
+            report=report,
+            books=books,
+        )
+
+    # --- the steps -------------------------------------------------------------------------------
+
+    async def _start_gateway(self) -> None:
+        flags = ("--data-dir", str(self._network), "--listen", "127.0.0.1:0", "--srs-logrows", str(SRS_LOGROWS))
+        ready = await self._fleet.start_gateway(*flags)
+        self._gateway, self._network_address = ready["address"], ready["network"]
+        self._keys["network"] = read_key(network_key_path(self._network))
+        self._telling.tell(f"listening at {self._gateway}; the network's key is {self._network_address}")
+        if ready["srs_for_development"]:
+            self._telling.tell("the SRS was made just now, for development only", style="yellow")
+
+    async def _let_people_in(self) -> None:
+        for name in ("carol", "alice", "bob"):
+            key = self._keys[name] = new_key()
+            write_key(key, self._folder / f"{name}.key")
+            self._telling.people[key.address] = name
+            role = "client" if name == "carol" else "operator"
+            async with self._client("network") as admin:
+                request = messages.GrantRequest(address=key.address, role=role, label=name)
+                await admin.connection.call(admin.connection.admin.Grant, request)
+            self._telling.tell(f"{name:<6} {role:<9} {key.address}")
+        async with self._client("network") as admin:
+            paid_in = messages.DepositRequest(address=self._keys["carol"].address, amount=DEPOSIT, deposit_id="demo")
+            await admin.connection.call(admin.connection.admin.Deposit, paid_in)
+        self._telling.tell(f"carol gets {format_amount(DEPOSIT)} token")
+
+    async def _start_provers(self) -> None:
+        for operator, name, ask in PROVERS:
+            await self._fleet.start_prover(
+                name,
+                *("--gateway", self._gateway, "--network", self._network_address),
+                *("--key", str(self._folder / f"{operator}.key"), "--name", name, "--ask", str(ask)),
+                *("--cores", "1", "--data-dir", str(self._network)),
+            )
+            self._telling.tell(f"{operator}/{name}".ljust(15) + f"one core, asks at least {ask} per PU")
+        async with self._client("carol") as client, asyncio.timeout(PROVERS_TIMEOUT_SECONDS):
+            while len((await client.status()).provers) < len(PROVERS):  # noqa: ASYNC110  # another process's state
+                await asyncio.sleep(LOOK_AGAIN_SECONDS)
+
+    async def _register(self) -> messages.Program:
+        told: set[str] = set()
+
+        def on_stage(stage: str, permille: int) -> None:
+            if stage not in told and stage != "done":  # of the build; it is stored after that
+                told.add(stage)
+                self._telling.tell(f"{stage} …", style="dim")
+
+        async with self._client("carol") as client:
+            program = await client.register_program(
+                {"model": MODEL}, settings={"slices": SLICES, "input_range": [0, 1]}, label="digits", on_stage=on_stage
+            )
+        self._telling.tell(f"{program.digest}: {program.slices} slices, {program.units} PU")
+        return program
+
+    async def _prove(self, program: messages.Program) -> None:
+        for line in self._digit.drawn():
+            self._telling.tell("   " + line)
+        self._telling.tell("")
+        async with self._client("carol") as client:
+            inputs = [self._digit.model_input]
+            task = await client.submit(program.digest, inputs, limit_price=LIMIT_PRICE, idempotency_key="demo-digit")
+            with self._telling.screen() as screen:
+                async with aclosing(client.watch(task.task_id)) as events:
+                    async for event in events:
+                        if screen is not None:
+                            screen.show(event)
+            task = await client.task(task.task_id)
+            if task.state != "done":
+                hint = f"the logs in {self._folder} tell more"
+                raise error_of_code(task.failure_code, f"the task {task.state}: {task.failure_detail}", hint=hint)
+            await client.fetch_result(task.task_id, self._bundle)
+
+    async def _verify(self, program: messages.Program) -> tuple[dict[str, Any], str]:
+        arguments = ("verify", str(self._bundle), "--program", program.digest, "--network", self._network_address)
+        code, out, err = await self._fleet.run(*arguments, "--json")
+        if code != 0:
+            raise BadBundle(f"`proofgrid verify` says no: {out or err}")
+        report: dict[str, Any] = json.loads(out)
+        for check in report["checks"]:
+            self._telling.tell(f"✓ {check}", style="green")
+        return report, _command_to_copy("verify", self._bundle, *arguments[2:])
+
+    async def _read_books(self, report: Mapping[str, Any]) -> Books:
+        operators = {name: self._keys[name].address for name in ("alice", "bob")}
+        async with self._client("network") as admin:
+            books = await read_books(
+                admin, Address(self._keys["carol"].address), operators, report["manifest"]["jobs"], deposited=DEPOSIT
+            )
+        rows = [(who, what, format_amount(amount)) for who, what, amount in books.lines()]
+        self._telling.table(("who", "", "tokens>"), rows)
+        return books
+
+    def _client(self, who: str) -> Client:
+        return Client(self._gateway, self._keys[who], network=self._network_address, patience_seconds=10.0)
+
+
+def _command_to_copy(verb: str, file: Path, *rest: str) -> str:
+    """Return a command that works where the reader stands: the environment of `make demo` is not on the path."""
+    beside = Path(sys.executable).parent / "proofgrid"
+    program = "proofgrid" if shutil.which("proofgrid") or not beside.exists() else os.path.relpath(beside)
+    return " ".join((program, verb, os.path.relpath(file), *rest))

@@ -1,0 +1,1 @@
+"""What the commands share: console, options, reading, failures, a task's screen."""

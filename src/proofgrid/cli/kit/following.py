@@ -1,0 +1,64 @@
+"""Follows a task on the screen until it ends, or until the person has seen enough (Ctrl-C)."""
+
+from __future__ import annotations
+
+from contextlib import aclosing
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from proofgrid.cli.kit.console import complain, print_json, say
+from proofgrid.cli.kit.task_board import TaskBoard
+from proofgrid.cli.kit.task_screen import TaskScreen
+
+if TYPE_CHECKING:
+    from proofgrid.sdk.client import Client
+
+
+async def follow(client: Client, task_id: str, *, cursor: int = 0, json: bool = False) -> TaskBoard:
+    """Show a task's events after `cursor` until it ends; raise the error that it failed with."""
+    board = TaskBoard()
+    if cursor:
+        for job in (await client.task(task_id)).jobs:
+            line = board.job(job.input, job.slice)
+            line.state, line.stage, line.permille, line.prover = job.state, job.stage, job.permille, job.prover
+    with TaskScreen(json=json, board=board) as screen:
+        async with aclosing(client.watch(task_id, cursor=cursor)) as events:
+            async for event in events:
+                screen.show(event)
+    await _raise_if_failed(client, task_id)
+    return board
+
+
+async def _raise_if_failed(client: Client, task_id: str) -> None:
+    from proofgrid.primitives.errors import error_of_code
+
+    task = await client.task(task_id)
+    if task.state != "done":
+        raise error_of_code(task.failure_code, f"the task is {task.state}: {task.failure_detail}", field="task")
+
+
+async def fetch(client: Client, task_id: str, out: Path, *, is_verified: bool, json: bool) -> None:
+    """Download a task's bundle and, unless told otherwise, verify it as a stranger would."""
+    import asyncio
+
+    from proofgrid.cli.client.verify import check_file, print_report
+
+    task = await client.task(task_id)
+    digest = await client.fetch_result(task_id, out)
+    if not is_verified:
+        if json:
+            print_json({"file": str(out), "digest": digest, "verified": False})
+        else:
+            say(f"{out} ({digest}); not verified")
+        return
+    network = await client.connection.network()
+    report = await asyncio.to_thread(check_file, out, program=task.program_digest, network=network)
+    print_report(report, out, program=task.program_digest, network=network, json=json)
+
+
+def say_detached(task_id: str) -> None:
+    """Tell what goes on after Ctrl-C and how to come back."""
+    complain(f"Detached: task {task_id} goes on without you.", style="yellow")
+    complain(f"  proofgrid watch {task_id}     to see it again", style="yellow")
+    complain(f"  proofgrid result {task_id} --out FILE     when it is done", style="yellow")
+    complain(f"  proofgrid cancel {task_id}     to stop it and get the rest of the money back", style="yellow")

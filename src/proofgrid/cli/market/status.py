@@ -1,0 +1,80 @@
+"""`proofgrid status`: what the network is doing now."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import typer
+
+from proofgrid.cli.kit.console import plain, print_json, print_table, say, short_prover
+from proofgrid.cli.kit.options import ClientOptions, run_async, with_client
+
+if TYPE_CHECKING:
+    from proofgrid.wire.v1.client_pb2 import NetworkStatus
+    from proofgrid.wire.v1.reputation_pb2 import ListOperatorsResponse, ProverStanding
+
+
+def add_to(cli: typer.Typer) -> None:
+    cli.command("status", short_help="Show what the network is doing.")(run)
+
+
+@with_client
+def run(options: ClientOptions) -> None:
+    """Show the provers, the lanes with their reference prices, and how many tasks and jobs are in which state.
+
+    \b
+    Example:
+      proofgrid status --gateway grpcs://gateway.example:7400
+    """
+    run_async(_show(options))
+
+
+async def _show(options: ClientOptions) -> None:
+    async with options.client() as client:
+        status, facts, subnetworks = await client.status(), await client.facts(), await client.subnetworks()
+        standings = await client.operators()
+    if options.json:
+        paused = {p.prover_id: p.paused_until_ms for p in _paused(standings)}
+        more = {"subnetworks": [plain(one) for one in subnetworks], "paused_until_ms": paused}
+        print_json({"network": plain(facts), **plain(status), **more})
+        return
+    say(f"network {facts.address}, proofgrid {facts.version}", style="bold")
+    if facts.srs_for_development:
+        say("the SRS is for development: its maker could forge proofs", style="yellow")
+    _print_tables(status)
+    if len(subnetworks) > 1:
+        from proofgrid.cli.admin.subnetwork import print_subnetworks
+
+        print_subnetworks(subnetworks)
+    _print_paused(standings)
+
+
+def _paused(standings: ListOperatorsResponse) -> list[ProverStanding]:
+    return [p for o in standings.operators for p in o.provers if p.connected and p.breaker != "closed"]
+
+
+def _print_paused(standings: ListOperatorsResponse) -> None:
+    for prover in _paused(standings):
+        say(f"{short_prover(prover.prover_id)} is paused: {prover.reasons[0]}", style="yellow")
+
+
+def _print_tables(status: NetworkStatus) -> None:
+    provers = [
+        (
+            short_prover(p.prover_id),
+            p.state,
+            ", ".join(p.proof_systems),
+            f"{p.busy}/{p.slots}",
+            p.ask_price,
+            p.jobs_proven,
+            p.jobs_failed,
+            p.region,
+        )
+        for p in status.provers
+    ]
+    columns = ("prover", "state", "proof systems", "busy>", "ask>", "proven>", "failed>", "region")
+    print_table(columns, provers, empty="no provers are connected")
+    lanes = [(one.lane, one.reference_price, one.rounds, one.ready_units) for one in status.lanes]
+    print_table(("lane", "reference price>", "rounds>", "ready PU>"), lanes, empty="no lane has had a round yet")
+    for name, counts in (("tasks", status.tasks_by_state), ("jobs", status.jobs_by_state)):
+        say(f"{name}: " + (", ".join(f"{count} {state}" for state, count in sorted(counts.items())) or "none"))

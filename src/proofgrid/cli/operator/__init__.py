@@ -1,0 +1,1 @@
+"""What operators type: their bond, and how operators and provers stand."""

@@ -1,0 +1,196 @@
+"""`proofgrid prover`: offer this machine's capacity to a network and be paid for proofs."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from collections.abc import Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from proofgrid.cli.kit.console import print_json, say
+from proofgrid.cli.kit.failures import EXIT_FAILED
+from proofgrid.cli.kit.lifeline import LifelineOption, stop_when_stdin_closes
+from proofgrid.cli.kit.options import JsonOption, run_async
+from proofgrid.primitives.money import format_amount
+
+if TYPE_CHECKING:
+    from proofgrid.settings import ProverSettings
+
+_STYLES = {
+    "paid": "green",
+    "connected": "bold green",
+    "refused": "red",
+    "failed": "red",
+    "disconnected": "yellow",
+    "paused": "bold yellow",
+    "resting": "bold yellow",
+}
+
+
+def add_to(cli: typer.Typer) -> None:
+    cli.command("prover", short_help="Run a prover.")(run)
+
+
+def run(
+    gateway: Annotated[
+        str | None,
+        typer.Option(metavar="ADDRESS", help="Gateways of the network, separated by commas. [default: 127.0.0.1:7400]"),
+    ] = None,
+    network: Annotated[
+        str | None, typer.Option(metavar="ADDRESS", help="Address of the network's key; pins the network.")
+    ] = None,
+    key: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="The operator's key file; password in PROOFGRID_KEY_PASSWORD.")
+    ] = None,
+    tls_ca: Annotated[Path | None, typer.Option(metavar="FILE", help="Certificates to trust.")] = None,
+    data_dir: Annotated[
+        Path | None, typer.Option(help="Where caches and proving keys live. [default: your data directory]")
+    ] = None,
+    name: Annotated[
+        str | None, typer.Option(help="This machine's name among the operator's. [default: prover-1]")
+    ] = None,
+    ask: Annotated[int | None, typer.Option(help="The least you take, base units per PU. [default: 800]")] = None,
+    class_asks: Annotated[
+        str | None, typer.Option(metavar="large=1200,medium=900", help="Another ask for jobs of some classes.")
+    ] = None,
+    units_min: Annotated[int | None, typer.Option(help="Take no job of fewer PU. [default: 0]")] = None,
+    proof_systems: Annotated[
+        str | None, typer.Option(help="Which to prove, separated by commas. [default: all installed]")
+    ] = None,
+    classes: Annotated[str | None, typer.Option(help="Classes of jobs to take. [default: small,medium]")] = None,
+    slots: Annotated[int | None, typer.Option(help="Jobs at once. [default: 1]")] = None,
+    cores: Annotated[int | None, typer.Option(help="Cores per job, handed to the engine. [default: all]")] = None,
+    memory_bytes: Annotated[
+        int | None, typer.Option(help="Memory for all jobs. [default: what the machine has]")
+    ] = None,
+    region: Annotated[str | None, typer.Option(help="Where the machine stands.")] = None,
+    subnetworks: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--subnetwork", metavar="NAME", help="Serve this subnetwork; may be given again. [default: default]"
+        ),
+    ] = None,
+    cache_bytes: Annotated[int | None, typer.Option(help="Most bytes of cached files. [default: 20 GiB]")] = None,
+    check_at_start: Annotated[
+        bool | None,
+        typer.Option(
+            "--check-at-start/--no-check-at-start",
+            help="Prove a tiny job before offering, once per engine version. [default: check]",
+        ),
+    ] = None,
+    failures_max: Annotated[
+        int | None,
+        typer.Option(help="Own failures in a row until it rests and checks itself; 0: never. [default: 3]"),
+    ] = None,
+    log_level: Annotated[str | None, typer.Option(help="debug, info, warning or error. [default: warning]")] = None,
+    log_json: Annotated[bool | None, typer.Option("--log-json/--no-log-json", help="Logs as JSON lines.")] = None,
+    self_check: Annotated[
+        bool, typer.Option("--self-check", help="Only check that this machine proves; exit code 0 if it does, else 1.")
+    ] = False,
+    lifeline: LifelineOption = False,
+    json: JsonOption = False,
+) -> None:
+    """Run a prover. Ctrl-C or SIGTERM: take no new jobs, finish the held ones, stop. Ctrl-C again: stop now.
+
+    After failures of its own in a row a prover rests: it takes no new jobs until a self-check passes. The network
+    pauses provers that fail again and again, and says until when and why; see proofgrid operators.
+
+    Its operator's address needs the role operator: proofgrid admin grant ADDRESS operator.
+
+    \b
+    Example:
+      proofgrid prover --key operator.key --name rack-7 --ask 800 --slots 2 --cores 4
+      proofgrid prover --key operator.key --classes small,medium,large --ask 800 --class-asks large=1200
+      proofgrid prover --key operator.key --subnetwork acme --subnetwork default
+      proofgrid prover --self-check
+      proofgrid prover --gateway grpcs://gateway.example:7400 --network 0x… --key operator.key
+    """
+    flags: dict[str, Any] = {
+        name: value for name, value in locals().items() if name not in ("self_check", "lifeline", "json")
+    }
+    from proofgrid.settings import ProverSettings, load_settings
+
+    flags["subnetworks"] = ",".join(subnetworks) if subnetworks else None
+    settings = load_settings(ProverSettings, **flags)
+    if self_check:
+        _check(settings, json=json)
+        return
+    if lifeline:
+        stop_when_stdin_closes()
+    run_async(_prove(settings, json=json))
+
+
+def _check(settings: ProverSettings, *, json: bool) -> None:
+    from proofgrid.bootstrap.prover import run_self_check
+
+    reports = run_async(run_self_check(settings))
+    if json:
+        print_json({"passed": all(one.passed for one in reports), "checks": [asdict(one) for one in reports]})
+    else:
+        for one in reports:
+            verdict = "passed" if one.passed else "FAILED"
+            say(f"{one.proof_system}: {verdict}: {one.said}", style="green" if one.passed else "bold red")
+        if not reports:
+            say("no installed proof system offers a self-check", style="yellow")
+    if not all(one.passed for one in reports):
+        raise typer.Exit(EXIT_FAILED)
+
+
+async def _prove(settings: ProverSettings, *, json: bool) -> None:
+    from proofgrid.bootstrap.prover import run_prover
+
+    drain = asyncio.Event()
+
+    def on_event(what: str, details: Mapping[str, object]) -> None:
+        if json:
+            print_json({"event": what, **details})
+        else:
+            say(event_sentence(what, details), style=_STYLES.get(what, ""))
+
+    proving = asyncio.ensure_future(run_prover(settings, on_event=on_event, drain=drain))
+
+    def stop() -> None:
+        if drain.is_set():
+            proving.cancel()
+        elif not json:
+            say("finishing what is held; once more to stop now", style="yellow")
+        drain.set()
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stop)
+    try:
+        await proving
+    except asyncio.CancelledError:
+        if not drain.is_set():
+            raise
+
+
+def event_sentence(what: str, details: Mapping[str, object]) -> str:
+    """Return one line about something that happened to a prover."""
+    match what:
+        case "connected":
+            return f"connected as {details.get('prover')}"
+        case "stage":
+            return f"slice {details.get('slice')}: {details.get('stage')}"
+        case "paid":
+            earned = details.get("earned")
+            amount = format_amount(earned) if isinstance(earned, int) else str(earned)
+            return f"slice {details.get('slice')}: proof accepted, earned {amount} for {details.get('units')} PU"
+        case "paused":
+            return f"paused by the network: {details.get('reason')}"
+        case "resumed":
+            return f"no longer paused: {details.get('reason')}"
+        case "resting":
+            return f"resting until a self-check passes: {details.get('reason')}"
+        case "self_check_failed":
+            return f"the self-check failed: {details.get('reason')}; again in {details.get('again_in_seconds')} s"
+        case "offering":
+            return f"offering again: {details.get('reason')}"
+        case "draining":
+            return f"draining: {details.get('held')} jobs to finish"
+    rest = ", ".join(f"{name} {value}" for name, value in details.items())
+    return f"{what}: {rest}" if rest else what

@@ -1,0 +1,67 @@
+-- name: look_around
+-- Before a request is admitted: the task that has its key already, if any, and how many tasks its client has open, at
+-- most $3 of them: who has so many may not have more.
+SELECT known.task_id, known.request_digest, (
+    SELECT count(*) FROM (
+        SELECT FROM tasks WHERE client = $1 AND state IN ('open', 'combining') LIMIT $3) AS open_tasks) AS open_tasks
+FROM (SELECT) AS always LEFT JOIN tasks AS known ON known.client = $1 AND known.idempotency_key = $2;
+
+-- name: find_proven_task
+-- The newest finished task of the same client, program and inputs whose bundle is still there.
+SELECT task_id FROM tasks
+WHERE client = $1 AND program_digest = $2 AND inputs_digest = $3 AND state = 'done'
+  AND EXISTS (SELECT 1 FROM artifacts WHERE digest = tasks.bundle_digest)
+ORDER BY finished_ms DESC LIMIT 1;
+
+-- name: admit_tasks
+-- One statement, one transaction: $1: a JSON list of tasks, each with its first event and its escrow's transfer; $2: a
+-- JSON list of their jobs, $3: the jobs' inputs, NULL for one that is an artifact; $4: the deadline of tasks that name
+-- none, ms from now. A task whose key is taken gives no row and leaves nothing behind.
+WITH given AS (
+    SELECT * FROM jsonb_to_recordset($1::jsonb) AS g(task_id uuid, client text, program_digest text,
+        idempotency_key text, request_digest text, statement jsonb, inputs int, limit_price bigint, units bigint,
+        escrow bigint, deadline_ms bigint, jobs_open int, inputs_digest text, hedging boolean, raise_permille int,
+        raise_every_ms bigint, raise_max bigint, accepted jsonb, transfer jsonb, subnetwork text, quote_id uuid)
+), admitted AS (
+    INSERT INTO tasks (task_id, client, program_digest, state, idempotency_key, request_digest, statement, inputs,
+        limit_price, units, escrow, deadline_ms, jobs_open, inputs_digest, hedging, raise_permille, raise_every_ms,
+        raise_max, raise_at_ms, event_seq, subnetwork, quote_id)
+    SELECT task_id, client, program_digest, 'open', idempotency_key, request_digest, statement, inputs, limit_price,
+        units, escrow, CASE WHEN deadline_ms > 0 THEN deadline_ms ELSE now_ms() + $4 END, jobs_open, inputs_digest,
+        coalesce(hedging, false), raise_permille, raise_every_ms, raise_max, now_ms() + raise_every_ms, 1, subnetwork, quote_id
+    FROM given
+    ON CONFLICT (client, idempotency_key) DO NOTHING RETURNING task_id, client, limit_price
+), events AS (
+    INSERT INTO task_events (task_id, seq, kind, data) SELECT task_id, 1, 'accepted', accepted FROM given JOIN admitted
+    USING (task_id)
+), fresh AS (
+    SELECT g.*, admitted.client, admitted.limit_price FROM ROWS FROM (
+        jsonb_to_recordset($2::jsonb) AS (job_id uuid, task_id uuid, slice int, input int, position int, lane text,
+            class text, units bigint, memory_bytes bigint, depends_on int[], input_digest text, input_bytes bigint,
+            facts jsonb, stack text, constraints jsonb, barred jsonb),
+        unnest($3::bytea[])
+    ) AS g(job_id, task_id, slice, input, position, lane, class, units, memory_bytes, depends_on, input_digest,
+        input_bytes, facts, stack, constraints, barred, small_input)
+    JOIN admitted USING (task_id)
+), constrained AS (
+    INSERT INTO lane_constraints (lane, stack, constraints)
+    SELECT DISTINCT lane, stack, constraints FROM fresh WHERE constraints IS NOT NULL ORDER BY lane
+    ON CONFLICT (lane) DO UPDATE SET used_ms = now_ms() WHERE lane_constraints.used_ms < now_ms() - 86400000
+), waiting AS (
+    INSERT INTO jobs (job_id, task_id, slice, input, position, state, lane, class, units, memory_bytes, depends_on,
+        input_digest, facts, limit_price, small_input, excluded)
+    SELECT job_id, task_id, slice, input, position, CASE WHEN depends_on = '{}' THEN 'ready' ELSE 'waiting' END,
+        lane, class, units, memory_bytes, depends_on, input_digest, facts, limit_price, small_input,
+        coalesce(barred, '{}') FROM fresh
+), stored AS (
+    -- Stored again is young again: see record_artifacts.
+    INSERT INTO artifacts (digest, owner, size_bytes)
+    SELECT DISTINCT input_digest, client, input_bytes FROM fresh WHERE small_input IS NULL ORDER BY 1, 2
+    ON CONFLICT (digest, owner) DO UPDATE SET created_ms = excluded.created_ms
+), paid AS (
+    SELECT post_transfers(jsonb_agg(transfer ORDER BY task_id)) FROM given JOIN admitted USING (task_id)
+    HAVING count(*) > 0
+), woken AS (
+    SELECT pg_notify('lanes', lane) FROM fresh GROUP BY lane
+)
+SELECT task_id FROM admitted WHERE (SELECT count(*) FROM paid) + (SELECT count(*) FROM woken) >= 0;

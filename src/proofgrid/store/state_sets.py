@@ -1,0 +1,29 @@
+"""Sets of states that queries speak of, taken out of the life cycles: `state IN (@leases_in_flight)` in a `.sql` file.
+
+They are spelled into the text, not given as parameters, because PostgreSQL uses a partial index only where it reads the
+states of the index in the query itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from enum import StrEnum
+
+from proofgrid.rules.jobs.lifecycle import JOB_OPEN, LEASE_HELD, TASK_ENDED, LeaseState, TaskState
+
+
+def _spelled(states: Iterable[StrEnum]) -> str:
+    return ", ".join(f"'{state.value}'" for state in states)
+
+
+_IN_FLIGHT = [state for state in LEASE_HELD if state is not LeaseState.REPORTED]
+
+#: name of a set -> its states as SQL literals
+STATE_SETS: Mapping[str, str] = {
+    "tasks_open": _spelled(state for state in TaskState if state not in TASK_ENDED),  # not over yet
+    "tasks_ended": _spelled(TASK_ENDED),
+    "jobs_open": _spelled(JOB_OPEN),  # whose proofs are still wanted
+    "leases_held": _spelled(LEASE_HELD),
+    "leases_in_flight": _spelled(_IN_FLIGHT),  # that take up a slot: one whose result was reported takes none
+    "leases_told": _spelled(state for state in _IN_FLIGHT if state is not LeaseState.GRANTED),  # their provers know
+}

@@ -1,0 +1,124 @@
+"""The demo's parts that need no network: digits, its folder, its processes, its books."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import subprocess
+import sys
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, cast
+
+import pytest
+
+from proofgrid.cli.demo.books import read_books
+from proofgrid.cli.demo.digits import best_of, plain_scores, read_digit
+from proofgrid.cli.demo.folder import MARKER, fresh_folder, network_folder, tidy_up
+from proofgrid.primitives.errors import InvalidField
+from proofgrid.primitives.ids import Address
+from proofgrid.sdk.client import Client
+from proofgrid.wire.v1 import client_pb2 as messages
+
+
+def test_the_plain_model_reads_the_first_five_digits_right() -> None:
+    digits = [read_digit(number) for number in range(5)]
+    assert [best_of(plain_scores(digit)) for digit in digits] == [digit.label for digit in digits]
+    assert len({digit.label for digit in digits}) == 5
+
+
+def test_a_digit_is_drawn_dark_where_there_is_ink() -> None:
+    digit = read_digit(0)
+    lines = digit.drawn()
+    assert [len(line) for line in lines] == [16] * 8
+    for row, line in zip(digit.pixels, lines, strict=True):
+        assert [line[2 * x] == " " for x in range(8)] == [pixel < digit.darkest / 4 for pixel in row]
+
+
+def test_a_sample_that_is_not_there_is_refused() -> None:
+    with pytest.raises(InvalidField, match="samples 0 to"):
+        read_digit(10_000)
+
+
+def test_a_demo_removes_the_demo_before_it_and_nothing_else(tmp_path: Path) -> None:
+    folder = fresh_folder(tmp_path / "demo")
+    (folder / "old.bundle").touch()
+    assert {path.name for path in fresh_folder(folder).iterdir()} == {MARKER, "proofgrid.toml"}
+    foreign = tmp_path / "thesis"
+    foreign.mkdir()
+    (foreign / "chapter-1").touch()
+    with pytest.raises(InvalidField, match="is no demo's folder"):
+        fresh_folder(foreign)
+    assert (foreign / "chapter-1").exists()
+
+
+def test_a_folder_of_a_running_demo_is_left_alone(tmp_path: Path) -> None:
+    folder = fresh_folder(tmp_path / "demo")
+    program = "import sys; print(flush=True); sys.stdin.read()"
+    other = subprocess.Popen([sys.executable, "-c", program, "demo"], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    with other:
+        assert other.stdout is not None
+        other.stdout.readline()
+        (folder / MARKER).write_text(str(other.pid))
+        with pytest.raises(InvalidField, match="a demo is running"):
+            fresh_folder(folder)
+        other.communicate()
+    assert fresh_folder(folder) == folder
+
+
+@pytest.mark.parametrize("name", ["a folder with spaces", "deep/" * 30 + "end"])
+def test_a_database_that_cannot_live_in_the_folder_lives_elsewhere_and_goes_away(tmp_path: Path, name: str) -> None:
+    folder = fresh_folder(tmp_path / name)
+    network = network_folder(folder)
+    assert not network.is_relative_to(folder)
+    assert len(os.fsencode(network / "db" / ".s.PGSQL.5432")) <= 103
+    tidy_up(folder, network)
+    assert folder.exists()
+    assert not network.exists()
+
+
+async def test_a_child_ends_when_its_parent_is_killed() -> None:
+    program = (
+        "import proofgrid.cli.kit.lifeline as l, signal; l.stop_when_stdin_closes(); print(flush=True); signal.pause()"
+    )
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-c", program, stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE
+    )
+    assert process.stdin is not None
+    assert process.stdout is not None
+    await process.stdout.readline()
+    process.stdin.close()  # what the kernel does when a parent dies
+    assert await process.wait() == -15
+
+
+class _Ledger:
+    """The answers of a gateway, as data."""
+
+    def __init__(self, *, balance: int, earned: dict[str, int], held: int, minted: int) -> None:
+        self._accounts = {"0xC": messages.Account(balance=balance)}
+        self._accounts |= {address: messages.Account(earned=amount) for address, amount in earned.items()}
+        self._check = messages.LedgerCheck(balanced=True, held=held, minted=minted)
+        self.connection = SimpleNamespace(admin=SimpleNamespace(CheckLedger=None), call=self._call)
+
+    async def account(self, address: str) -> messages.Account:
+        return self._accounts[address]
+
+    async def _call(self, method: Any, request: Any) -> messages.LedgerCheck:
+        return self._check
+
+
+JOBS = [
+    {"operator": "0xA", "units": 10, "price_buy": 9, "price_sell": 8, "paid": 80},
+    {"operator": "0xB", "units": 5, "price_buy": 9, "price_sell": 8, "paid": 40},
+]
+
+
+@pytest.mark.parametrize(("bob", "faults"), [(40, 0), (41, 2)])
+async def test_the_books_hold_only_when_ledger_and_bundle_agree(bob: int, faults: int) -> None:
+    ledger = _Ledger(balance=865, earned={"0xA": 80, "0xB": bob}, held=1000, minted=1000)
+    operators = {"alice": Address("0xA"), "bob": Address("0xB")}
+    books = await read_books(cast(Client, ledger), Address("0xC"), operators, JOBS, deposited=1000)
+    # One base unit too much for bob is missing in the treasury.
+    assert len(books.faults) == faults
+    assert dict(books.earned) == {"alice": 80, "bob": bob}
+    assert books.treasury == 1000 - 865 - 80 - bob

@@ -1,0 +1,104 @@
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from proofgrid.primitives.errors import InvalidField
+from proofgrid.rules.jobs.unprovable import (
+    UnprovableClaim,
+    UnprovablePolicy,
+    UnprovableVerdict,
+    WastedWork,
+    judge_unprovable,
+    wasted_shares,
+)
+
+POLICY = UnprovablePolicy()
+LANE = ("a", "b", "c", "d")
+
+
+def a_verdict(
+    operators: str, *, lane: tuple[str, ...] = LANE, client: str = "client", can_be_proven: bool | None = None
+) -> UnprovableVerdict:
+    """One claim per letter, which is its operator's name."""
+    claims = [UnprovableClaim(lease_id=f"lease-{number}", operator=name) for number, name in enumerate(operators)]
+    return judge_unprovable(claims, client=client, lane_operators=lane, can_be_proven=can_be_proven, policy=POLICY)
+
+
+def a_work(lease_id: str = "l1", *, shown_permille: int = 1_000, units: int = 10, sell_price: int = 100) -> WastedWork:
+    return WastedWork(
+        lease_id=lease_id, operator="a", units=units, sell_price=sell_price, shown_permille=shown_permille
+    )
+
+
+def test_one_provers_word_is_worth_nothing() -> None:
+    assert a_verdict("a") is UnprovableVerdict.OPEN
+
+
+def test_one_operator_does_not_become_three_by_saying_it_three_times() -> None:
+    assert a_verdict("aaaaa") is UnprovableVerdict.OPEN
+
+
+def test_the_same_lease_counts_once() -> None:
+    claim = UnprovableClaim(lease_id="l", operator="a")
+    verdict = judge_unprovable([claim] * 9, client="x", lane_operators=["a"], can_be_proven=None, policy=POLICY)
+    assert verdict is UnprovableVerdict.OPEN
+
+
+def test_three_different_operators_are_believed_and_the_client_pays() -> None:
+    assert a_verdict("aba") is UnprovableVerdict.OPEN
+    assert a_verdict("abc") is UnprovableVerdict.CHARGE
+
+
+def test_the_clients_own_word_counts_for_nothing() -> None:
+    assert a_verdict("abc", client="c") is UnprovableVerdict.OPEN
+
+
+def test_a_small_lane_that_agrees_stops_the_task_and_charges_nothing() -> None:
+    assert a_verdict("ab", lane=("a", "b")) is UnprovableVerdict.STOP
+    assert a_verdict("a", lane=("a",)) is UnprovableVerdict.OPEN
+    assert a_verdict("aa", lane=("a",)) is UnprovableVerdict.STOP
+
+
+def test_the_gateways_own_try_outweighs_every_prover() -> None:
+    assert a_verdict("a", can_be_proven=False) is UnprovableVerdict.CHARGE
+    assert a_verdict("abcd", can_be_proven=True) is UnprovableVerdict.REFUTED
+
+
+@given(operators=st.text("abcdef", max_size=12))
+def test_nobody_is_charged_without_three_operators_or_the_gateway(operators: str) -> None:
+    verdict = a_verdict(operators)
+    assert (verdict is UnprovableVerdict.CHARGE) == (len(set(operators)) >= 3)
+
+
+def test_a_policy_that_believes_one_operator_is_refused() -> None:
+    with pytest.raises(InvalidField):
+        UnprovablePolicy(operators_needed=1)
+    with pytest.raises(InvalidField):
+        UnprovablePolicy(share_permille=1_001)
+
+
+def test_work_is_paid_by_what_it_shows() -> None:
+    works = [a_work("l1", shown_permille=1_000), a_work("l2", shown_permille=200), a_work("l3", shown_permille=-7)]
+    assert wasted_shares(works, left=10_000, policy=POLICY) == {"l1": 500, "l2": 100, "l3": 0}
+
+
+def test_too_little_escrow_is_divided_in_proportion() -> None:
+    works = [a_work("l1"), a_work("l2", shown_permille=500)]
+    assert wasted_shares(works, left=100, policy=POLICY) == {"l1": 66, "l2": 33}
+    assert wasted_shares(works, left=0, policy=POLICY) == {"l1": 0, "l2": 0}
+
+
+@given(
+    shown=st.lists(st.integers(-10, 2_000), max_size=8),
+    price=st.integers(0, 10**9),
+    units=st.integers(1, 10**6),
+    left=st.integers(0, 10**16),
+)
+def test_the_shares_of_a_job_never_exceed_what_is_left(shown: list[int], price: int, units: int, left: int) -> None:
+    works = [
+        a_work(f"l{number}", shown_permille=one, units=units, sell_price=price) for number, one in enumerate(shown)
+    ]
+    shares = wasted_shares(works, left=left, policy=POLICY)
+    assert set(shares) == {work.lease_id for work in works}
+    assert sum(shares.values()) <= left
+    assert all(0 <= amount <= price * units // 2 for amount in shares.values())
