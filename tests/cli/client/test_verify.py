@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 
 import pytest
-from tests.proofs.bundles.makers.makers import NETWORK, OPERATOR, STRANGER, Made, a_bundle, forge
+from tests.proofs.bundles.makers import NETWORK, OPERATOR, STRANGER, Made, a_bundle, forge
 
 from proofgrid.proofs.bundles.manifest import manifest_to_json
 from tests.cli.commands import proofgrid

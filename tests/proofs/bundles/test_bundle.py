@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
-from tests.proofs.bundles.makers.makers import CLIENT, NETWORK, STRANGER, Made, a_bundle, forge
+from tests.proofs.bundles.makers import CLIENT, NETWORK, STRANGER, Made, a_bundle, forge
 
 from proofgrid.primitives.canonical import canonical_json
 from proofgrid.primitives.digests import digest_of
