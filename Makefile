@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test scenarios check bench proto lock clean
+.PHONY: help demo test scenarios check bench proto schema lock clean
 
 help: ## list the commands
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):[^#]*## */\1\t/' | awk -F'\t' '{printf "  make %-8s %s\n", $$1, $$2}'
@@ -36,6 +36,9 @@ bench: $(STAMP) ## measured ratios against something named in the same run
 
 proto: $(STAMP) ## regenerate src/proofgrid/wire/v1 from proto/
 	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m grpc_tools.protoc -I proto --python_out=src --grpc_python_out=src --mypy_out=src --mypy_grpc_out=src proto/proofgrid/wire/v1/*.proto
+
+schema: $(STAMP) ## write src/proofgrid/store/schema.sql anew out of what the migrations make
+	$(BIN)/python -m tests.store.schema_text
 
 lock: ## pin every dependency again (needs uv)
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate --no-header --group dev --extra plots -o requirements.lock pyproject.toml build-requirements.in

@@ -216,7 +216,7 @@ class Network:
         """Put somebody on the access list."""
         async with Connection(self.addresses, self.admin_key, ca_file=self.ca_file, patience_seconds=10) as connection:
             request = messages.GrantRequest(address=self.keys[name].address, role=role, label=name)
-            await connection.ask(connection.admin.Grant, request)
+            await connection.ask(lambda services: services.admin.Grant, request)
 
     async def deposit(self, name: str, amount: int, deposit_id: str = "first") -> None:
         """Give a client money."""
@@ -224,7 +224,7 @@ class Network:
             request = messages.DepositRequest(
                 address=self.keys[name].address, amount=amount, deposit_id=f"{name}-{deposit_id}"
             )
-            await connection.ask(connection.admin.Deposit, request)
+            await connection.ask(lambda services: services.admin.Deposit, request)
 
     def client(self, name: str = "client", *, gateways: str = "") -> Client:
         """Return a client with somebody's key."""
@@ -253,7 +253,7 @@ class Network:
         """Every account adds up, and all of them together are what was deposited."""
         async with Connection(self.addresses, self.admin_key, ca_file=self.ca_file, patience_seconds=10) as connection:
             check: messages.LedgerCheck = await connection.ask(
-                connection.admin.CheckLedger, messages.CheckLedgerRequest()
+                lambda services: services.admin.CheckLedger, messages.CheckLedgerRequest()
             )
         assert check.balanced, list(check.faults)
         assert check.held == check.minted

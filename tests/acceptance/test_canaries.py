@@ -26,10 +26,12 @@ async def add_canary(network: Network, program: str, text: str) -> canary_messag
     """Register a canary, and wait until it was proven for the first time."""
     async with Connection(network.address, network.admin_key, patience_seconds=10) as admin:
         request = canary_messages.AddCanaryRequest(program_digest=program, inputs_json=f'["{text}"]', limit_price=2_000)
-        await admin.ask(admin.canaries.AddCanary, request)
+        await admin.ask(lambda services: services.canaries.AddCanary, request)
         async with asyncio.timeout(25):
             while True:
-                listed = await admin.ask(admin.canaries.ListCanaries, canary_messages.ListCanariesRequest())
+                listed = await admin.ask(
+                    lambda services: services.canaries.ListCanaries, canary_messages.ListCanariesRequest()
+                )
                 if listed.canaries[0].state == "done":
                     canary: canary_messages.Canary = listed.canaries[0]
                     return canary
@@ -39,7 +41,7 @@ async def add_canary(network: Network, program: str, text: str) -> canary_messag
 async def fund(network: Network, amount: int = 10**9) -> None:
     async with Connection(network.address, network.admin_key, patience_seconds=10) as admin:
         request = canary_messages.FundTreasuryRequest(amount=amount, deposit_id="test")
-        await admin.ask(admin.canaries.FundTreasury, request)
+        await admin.ask(lambda services: services.canaries.FundTreasury, request)
 
 
 async def test_an_empty_treasury_pays_no_canary_and_clients_may_not_register_any(
@@ -51,14 +53,14 @@ async def test_an_empty_treasury_pays_no_canary_and_clients_may_not_register_any
             program_digest=program.digest, inputs_json='["x"]', limit_price=2_000
         )
         try:
-            await client.connection.call(client.connection.canaries.AddCanary, request)
+            await client.connection.call(lambda services: services.canaries.AddCanary, request)
         except NotAllowed as refused:
             assert refused.code
         else:
             raise AssertionError("a client registered a canary")
     async with Connection(network.address, network.admin_key) as admin:
         try:
-            await admin.call(admin.canaries.AddCanary, request)
+            await admin.call(lambda services: services.canaries.AddCanary, request)
         except InsufficientFunds as refused:
             assert "treasury cannot pay" in str(refused)
         else:

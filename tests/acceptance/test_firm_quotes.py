@@ -43,7 +43,7 @@ async def network(
 async def fund(network: Network, amount: int = COVER) -> None:
     async with Connection(network.address, network.admin_key, patience_seconds=10) as admin:
         request = canary_pb2.FundTreasuryRequest(amount=amount, deposit_id=f"fund {amount}")
-        await admin.ask(admin.canaries.FundTreasury, request)
+        await admin.ask(lambda services: services.canaries.FundTreasury, request)
 
 
 async def ready(network: Network, client: Client, root: Path, *, slices: int = 1) -> str:

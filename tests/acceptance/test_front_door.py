@@ -28,6 +28,7 @@ from proofgrid.primitives.errors import (
 from proofgrid.primitives.ids import Address
 from proofgrid.primitives.signatures import SigningKey
 from proofgrid.sdk.connection import Connection
+from proofgrid.sdk.services import Services
 from proofgrid.sdk.tokens import make_token
 from proofgrid.sdk.transfer import upload_file
 from proofgrid.wire.codec import write_hello
@@ -46,7 +47,7 @@ async def refusal(network: Network, token: str | None) -> Exception:
     metadata = () if token is None else (("authorization", f"Bearer {token}"),)
     async with Connection(network.address, None) as connection:
         with pytest.raises(grpc.RpcError) as caught:
-            await connection.client.GetStatus(messages.GetStatusRequest(), metadata=metadata)
+            await Services(connection.channel).client.GetStatus(messages.GetStatusRequest(), metadata=metadata)
     return read_error(caught.value)
 
 
@@ -114,7 +115,7 @@ async def test_a_revoked_key_is_refused_at_once(network: Network) -> None:
         await client.status()
         async with Connection(network.address, network.admin_key) as admin:
             request = messages.RevokeRequest(address=network.keys["client"].address, role="client")
-            await admin.call(admin.admin.Revoke, request)
+            await admin.call(lambda services: services.admin.Revoke, request)
         with pytest.raises(UnknownKey):
             await client.status()
 

@@ -25,6 +25,7 @@ from proofgrid.primitives.errors import (
     UnsupportedOperator,
 )
 from proofgrid.sdk.client import Client
+from proofgrid.sdk.services import Services
 from proofgrid.wire.errors import read_error
 from proofgrid.wire.v1 import client_pb2 as messages
 from proofgrid.wire.v1 import prover_pb2, prover_pb2_grpc
@@ -134,7 +135,7 @@ async def test_inputs_that_are_no_json_are_refused(network: Network, tmp_path: P
             program_digest=program.digest, inputs_json=text, limit_price=1_000, idempotency_key="k"
         )
         with pytest.raises((MalformedMessage, InvalidInput)) as caught:
-            await client.connection.call(client.connection.client.Submit, request)
+            await client.connection.call(lambda services: services.client.Submit, request)
         assert caught.value.field.startswith("inputs")
 
 
@@ -150,7 +151,7 @@ async def test_an_upload_over_the_limit_is_refused_by_its_header_and_while_it_li
         for declared in (gigabyte, 10):
             metadata = await client.connection.metadata()
             with pytest.raises(grpc.RpcError) as caught:
-                await client.connection.artifacts.Upload(upload(declared), metadata=metadata)
+                await Services(client.connection.channel).artifacts.Upload(upload(declared), metadata=metadata)
             # gRPC loses the gateway's answer when the refusal overtakes a chunk that is just being written.
             lost = "Internal error from Core" in str(caught.value)
             assert lost or isinstance(read_error(caught.value), TooLarge), caught.value

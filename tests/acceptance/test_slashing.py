@@ -57,7 +57,7 @@ async def pay_into_bond(network: Network, name: str) -> None:
         operator=network.keys[name].address, amount=BOND, deposit_id=name, from_outside=True
     )
     async with Connection(network.address, network.admin_key) as admin:
-        await admin.ask(admin.stake.DepositStake, request)
+        await admin.ask(lambda services: services.stake.DepositStake, request)
 
 
 async def test_a_cheater_is_slashed_its_rescuer_paid_and_anybody_can_verify_the_lie(

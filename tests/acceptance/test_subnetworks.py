@@ -32,7 +32,7 @@ NEVER_SOLD = 1  #: base units per PU: no prover asks so little
 async def administer(network: Network, method: Callable[[Any], Any], request: Any) -> Any:
     """Make one call as the network's administrator."""
     async with Connection(network.address, network.admin_key) as connection:
-        return await connection.call(method(connection.subnetworks), request)
+        return await connection.call(lambda services: method(services.subnetworks), request)
 
 
 async def create(network: Network, name: str, *members: tuple[str, str], **parameters: Any) -> None:

@@ -27,6 +27,6 @@ async def test_a_stream_that_no_gateway_hears_is_opened_at_the_next_one(monkeypa
     ):
         request = messages.WatchTaskRequest(task_id="t")
         with pytest.raises(Unavailable):
-            await anext(connection.stream(connection.client.WatchTask, request))
-        assert await anext(connection.stream(connection.client.WatchTask, request)) == EVENT
+            await anext(connection.stream(lambda services: services.client.WatchTask, request))
+        assert await anext(connection.stream(lambda services: services.client.WatchTask, request)) == EVENT
     assert called.is_set()

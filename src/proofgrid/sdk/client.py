@@ -13,7 +13,7 @@ from __future__ import annotations
 import asyncio
 import json
 import tempfile
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -30,10 +30,8 @@ from proofgrid.sdk.transfer import OnBytes, download_file, upload_file
 from proofgrid.wire.codec import write_constraints, write_ladder
 from proofgrid.wire.v1 import client_pb2 as messages
 from proofgrid.wire.v1 import quotes_pb2 as quote_messages
-from proofgrid.wire.v1 import quotes_pb2_grpc as quotes_grpc
 from proofgrid.wire.v1 import reputation_pb2 as reputation_messages
 from proofgrid.wire.v1 import statements_pb2 as statements
-from proofgrid.wire.v1 import statements_pb2_grpc as statements_grpc
 from proofgrid.wire.v1.subnetworks_pb2 import ListSubnetworksRequest, Subnetwork
 
 ENDED_STATES = frozenset({"done", "failed", "cancelled"})
@@ -80,7 +78,6 @@ class Client:
         self.connection = Connection(
             gateways, key, network=network, ca_file=ca_file, patience_seconds=patience_seconds, clock=clock
         )
-        self._stub = self.connection.client
 
     async def __aenter__(self) -> Client:
         return self
@@ -93,7 +90,7 @@ class Client:
         source: Mapping[str, Path],
         *,
         proof_system: str = "ezkl",
-        settings: Mapping[str, Any] | None = None,
+        settings: Mapping[str, object] | None = None,
         label: str = "",
         on_stage: OnStage | None = None,
         on_bytes: OnBytes | None = None,
@@ -108,10 +105,9 @@ class Client:
         return await self.connection.patiently(lambda: self._build(request, on_stage), on=(Unavailable,))
 
     async def _build(self, request: messages.RegisterProgramRequest, on_stage: OnStage | None) -> messages.Program:
-        async for event in self.connection.stream(self._stub.RegisterProgram, request):
+        async for event in self.connection.stream(lambda services: services.client.RegisterProgram, request):
             if event.WhichOneof("event") == "program":
-                program: messages.Program = event.program
-                return program
+                return event.program
             if on_stage is not None:
                 on_stage(event.progress.stage, event.progress.permille)
         raise ProofgridError("the gateway ended the registration without a program")
@@ -119,7 +115,7 @@ class Client:
     async def submit(
         self,
         program_digest: str,
-        inputs: Sequence[Any],
+        inputs: Sequence[object],
         *,
         limit_price: int = 0,
         budget: int = 0,
@@ -157,13 +153,12 @@ class Client:
             subnetwork=subnetwork,
             quote_id=quote_id,
         )
-        task: messages.Task = await self.connection.ask(self._stub.Submit, request)
-        return task
+        return await self.connection.ask(lambda services: services.client.Submit, request)
 
     async def quote(
         self,
         program_digest: str,
-        inputs: Sequence[Any],
+        inputs: Sequence[object],
         *,
         hold_ms: int = 0,
         constraints: Constraints = NO_CONSTRAINTS,
@@ -178,13 +173,12 @@ class Client:
         request.subnetwork = subnetwork
         if (demanded := write_constraints(constraints)) is not None:
             request.constraints.CopyFrom(demanded)
-        quote: quote_messages.Quote = await self.connection.ask(self._quotes_stub().GetQuote, request)
-        return quote
+        return await self.connection.ask(lambda services: services.quotes.GetQuote, request)
 
     async def buy_quote(
         self,
         program_digest: str,
-        inputs: Sequence[Any],
+        inputs: Sequence[object],
         *,
         hold_ms: int = 0,
         cost_max: int = 0,
@@ -201,23 +195,19 @@ class Client:
             cost_max=cost_max,
             idempotency_key=idempotency_key or fresh_bytes(16).hex(),
         )
-        quote: quote_messages.FirmQuote = await self.connection.ask(self._quotes_stub().BuyQuote, request)
-        return quote
+        return await self.connection.ask(lambda services: services.quotes.BuyQuote, request)
 
     async def quotes(self, *, limit: int = 100) -> list[quote_messages.FirmQuote]:
         """Return the firm quotes that you bought, newest first."""
         answer = await self.connection.ask(
-            self._quotes_stub().ListQuotes, quote_messages.ListQuotesRequest(limit=limit)
+            lambda services: services.quotes.ListQuotes, quote_messages.ListQuotesRequest(limit=limit)
         )
         return list(answer.quotes)
-
-    def _quotes_stub(self) -> quotes_grpc.QuoteServiceStub:
-        return quotes_grpc.QuoteServiceStub(self.connection.channel)
 
     async def prove(
         self,
         program_digest: str,
-        inputs: Sequence[Any],
+        inputs: Sequence[object],
         path: Path,
         *,
         limit_price: int = 0,
@@ -268,7 +258,7 @@ class Client:
         while not ended:
             request = messages.WatchTaskRequest(task_id=task_id, cursor=cursor)
             try:
-                async for message in self.connection.stream(self._stub.WatchTask, request):
+                async for message in self.connection.stream(lambda services: services.client.WatchTask, request):
                     backoff.reset()
                     cursor = message.cursor
                     ended = ended or message.kind in ENDED_STATES
@@ -285,89 +275,83 @@ class Client:
 
     async def task(self, task_id: str) -> messages.Task:
         """Return a task with its jobs."""
-        task: messages.Task = await self.connection.ask(self._stub.GetTask, messages.GetTaskRequest(task_id=task_id))
-        return task
+        return await self.connection.ask(
+            lambda services: services.client.GetTask, messages.GetTaskRequest(task_id=task_id)
+        )
 
     async def tasks(self, *, state: str = "", limit: int = 100) -> list[messages.Task]:
         """Return your tasks, newest first, without their jobs."""
         request = messages.ListTasksRequest(state=state, limit=limit)
-        return list((await self.connection.ask(self._stub.ListTasks, request)).tasks)
+        return list((await self.connection.ask(lambda services: services.client.ListTasks, request)).tasks)
 
     async def cancel(self, task_id: str) -> messages.Task:
         """Cancel a task; what is not spent is refunded."""
-        task: messages.Task = await self.connection.ask(
-            self._stub.CancelTask, messages.CancelTaskRequest(task_id=task_id)
+        return await self.connection.ask(
+            lambda services: services.client.CancelTask, messages.CancelTaskRequest(task_id=task_id)
         )
-        return task
 
     async def fetch_result(self, task_id: str, path: Path) -> Digest:
         """Download the bundle of a finished task to `path`; return its digest."""
-        result = await self.connection.ask(self._stub.FetchResult, messages.FetchResultRequest(task_id=task_id))
+        result = await self.connection.ask(
+            lambda services: services.client.FetchResult, messages.FetchResultRequest(task_id=task_id)
+        )
         digest = parse_digest(result.bundle.digest)
         await download_file(self.connection, digest, path)
         return digest
 
     async def program(self, digest: str) -> messages.Program:
         """Return a registered program."""
-        program: messages.Program = await self.connection.ask(
-            self._stub.GetProgram, messages.GetProgramRequest(digest=digest)
+        return await self.connection.ask(
+            lambda services: services.client.GetProgram, messages.GetProgramRequest(digest=digest)
         )
-        return program
 
     async def programs(self, *, limit: int = 100) -> list[messages.Program]:
         """Return the registered programs, newest first."""
-        return list(
-            (await self.connection.ask(self._stub.ListPrograms, messages.ListProgramsRequest(limit=limit))).programs
-        )
+        request = messages.ListProgramsRequest(limit=limit)
+        return list((await self.connection.ask(lambda services: services.client.ListPrograms, request)).programs)
 
     async def account(self, address: str = "", *, transfers_limit: int = 20) -> messages.Account:
         """Return an account with its latest transfers."""
         request = messages.GetAccountRequest(address=address, transfers_limit=transfers_limit)
-        account: messages.Account = await self.connection.ask(self._stub.GetAccount, request)
-        return account
+        return await self.connection.ask(lambda services: services.client.GetAccount, request)
 
-    async def statement(
+    def statement(
         self, owner: str = "", *, from_ms: int = 0, to_ms: int = 0
-    ) -> AsyncIterator[statements.StatementPart]:
+    ) -> AsyncGenerator[statements.StatementPart, None]:
         """Yield an account's statement: opening, pages of movements, closing. `to_ms` 0: until now.
 
         Raises Unavailable when it broke off; a statement without its closing is not complete.
         """
         request = statements.StatementRequest(owner=owner, from_ms=from_ms, to_ms=to_ms)
-        stub = statements_grpc.StatementServiceStub(self.connection.channel)
-        async for part in self.connection.stream(stub.GetStatement, request):
-            yield part
+        return self.connection.read(lambda services: services.statements.GetStatement, request)
 
     async def rounds(self, *, lane: str = "", limit: int = 50) -> list[messages.Round]:
         """Return the latest rounds."""
         request = messages.ListRoundsRequest(lane=lane, limit=limit)
-        return list((await self.connection.ask(self._stub.ListRounds, request)).rounds)
+        return list((await self.connection.ask(lambda services: services.client.ListRounds, request)).rounds)
 
     async def status(self) -> messages.NetworkStatus:
         """Return what the network is doing."""
-        status: messages.NetworkStatus = await self.connection.ask(self._stub.GetStatus, messages.GetStatusRequest())
-        return status
+        return await self.connection.ask(lambda services: services.client.GetStatus, messages.GetStatusRequest())
 
     async def subnetworks(self) -> list[Subnetwork]:
         """Return the subnetworks that you may use, with what they have and do."""
-        answer = await self.connection.ask(self.connection.subnetworks.ListSubnetworks, ListSubnetworksRequest())
+        answer = await self.connection.ask(
+            lambda services: services.subnetworks.ListSubnetworks, ListSubnetworksRequest()
+        )
         return list(answer.subnetworks)
 
     async def operators(self, address: str = "") -> reputation_messages.ListOperatorsResponse:
         """Return how an operator and its provers stand, or all of them, and why."""
         request = reputation_messages.ListOperatorsRequest(address=address)
-        answer: reputation_messages.ListOperatorsResponse = await self.connection.ask(
-            self.connection.reputation.ListOperators, request
-        )
-        return answer
+        return await self.connection.ask(lambda services: services.reputation.ListOperators, request)
 
     async def facts(self) -> messages.Network:
         """Return what the gateway says of the network."""
-        facts: messages.Network = await self.connection.ask(self._stub.GetNetwork, messages.GetNetworkRequest())
-        return facts
+        return await self.connection.ask(lambda services: services.client.GetNetwork, messages.GetNetworkRequest())
 
 
-def _quote_request(program_digest: str, inputs: Sequence[Any], hold_ms: int) -> quote_messages.QuoteRequest:
+def _quote_request(program_digest: str, inputs: Sequence[object], hold_ms: int) -> quote_messages.QuoteRequest:
     return quote_messages.QuoteRequest(
         program_digest=program_digest,
         inputs_json=json.dumps(list(inputs), separators=(",", ":")),

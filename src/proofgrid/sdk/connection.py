@@ -6,9 +6,10 @@ call -> the gateway we are at -> Unavailable? -> the next one of the list is whe
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import aclosing
 from pathlib import Path
-from typing import Any, TypeVar, cast
+from typing import TypeVar
 
 import grpc
 
@@ -17,19 +18,15 @@ from proofgrid.primitives.errors import BadToken, InvalidField, ProofgridError, 
 from proofgrid.primitives.ids import Address
 from proofgrid.primitives.signatures import SigningKey, parse_address
 from proofgrid.sdk.backoff import Backoff
+from proofgrid.sdk.services import Method, Services, StreamMethod, UploadMethod
 from proofgrid.sdk.tokens import TokenSource
 from proofgrid.wire.addresses import Target, parse_target
 from proofgrid.wire.errors import read_error
-from proofgrid.wire.v1 import canary_pb2_grpc as canary_services
 from proofgrid.wire.v1 import client_pb2 as messages
-from proofgrid.wire.v1 import client_pb2_grpc as services
-from proofgrid.wire.v1 import incidents_pb2_grpc as incident_services
-from proofgrid.wire.v1 import reputation_pb2_grpc as reputation_services
-from proofgrid.wire.v1 import stake_pb2_grpc as stake_services
-from proofgrid.wire.v1 import subnetworks_pb2_grpc as subnetwork_services
-from proofgrid.wire.v1 import treasury_pb2_grpc as treasury_services
 
 T = TypeVar("T")
+Request = TypeVar("Request")
+Answer = TypeVar("Answer")
 
 CALL_TIMEOUT_SECONDS = 60.0
 GREETING_SECONDS = 5.0  #: the first call; a gateway that hangs must not keep us from the others
@@ -70,20 +67,6 @@ def parse_gateways(gateways: str | Sequence[str]) -> list[Target]:
     return list(dict.fromkeys(targets))
 
 
-class _Service:
-    """Looks like a generated stub, and calls whichever gateway the connection is at."""
-
-    def __init__(self, connection: Connection, stub: type) -> None:
-        self._connection = connection
-        self._stub = stub
-
-    def __getattr__(self, name: str) -> Callable[..., Any]:
-        def call(*arguments: Any, **options: Any) -> Any:
-            return getattr(self._stub(self._connection.channel), name)(*arguments, **options)
-
-        return call
-
-
 class Connection:
     """The gateways of one network, one key. Use as an async context manager.
 
@@ -107,28 +90,8 @@ class Connection:
         self._network: Address | None = parse_address(network, field="network") if network else None
         self._credentials = {target: channel_credentials(target, ca_file) for target in self.targets}
         self._channels: dict[Target, grpc.aio.Channel] = {}
+        self._stubs: dict[Target, Services] = {}
         self._at = 0
-        self.client = cast("services.ClientServiceAsyncStub", _Service(self, services.ClientServiceStub))
-        self.admin = cast("services.AdminServiceAsyncStub", _Service(self, services.AdminServiceStub))
-        self.stake = cast("stake_services.StakeServiceAsyncStub", _Service(self, stake_services.StakeServiceStub))
-        self.subnetworks = cast(
-            "subnetwork_services.SubnetworkServiceAsyncStub",
-            _Service(self, subnetwork_services.SubnetworkServiceStub),
-        )
-        self.canaries = cast(
-            "canary_services.CanaryServiceAsyncStub", _Service(self, canary_services.CanaryServiceStub)
-        )
-        self.reputation = cast(
-            "reputation_services.ReputationServiceAsyncStub",
-            _Service(self, reputation_services.ReputationServiceStub),
-        )
-        self.incidents = cast(
-            "incident_services.IncidentServiceAsyncStub", _Service(self, incident_services.IncidentServiceStub)
-        )
-        self.treasury = cast(
-            "treasury_services.TreasuryServiceAsyncStub", _Service(self, treasury_services.TreasuryServiceStub)
-        )
-        self.artifacts = cast("services.ArtifactServiceAsyncStub", _Service(self, services.ArtifactServiceStub))
 
     async def __aenter__(self) -> Connection:
         return self
@@ -192,7 +155,7 @@ class Connection:
         if self._network is None:
             target = self.target
             try:
-                facts = await self.client.GetNetwork(messages.GetNetworkRequest(), timeout=GREETING_SECONDS)
+                facts = await self._services().client.GetNetwork(messages.GetNetworkRequest(), timeout=GREETING_SECONDS)
             except grpc.RpcError as error:
                 raise self.judge(error, target) from None
             self._network = parse_address(facts.address, field="network")
@@ -207,25 +170,38 @@ class Connection:
         return (("authorization", f"Bearer {token}"),)
 
     async def call(
-        self, method: Callable[..., Any], request: Any, *, timeout: float | None = CALL_TIMEOUT_SECONDS
-    ) -> Any:
+        self,
+        method: Method[Request, Answer],
+        request: Request,
+        *,
+        timeout: float | None = CALL_TIMEOUT_SECONDS,
+    ) -> Answer:
         """Make a unary call; raise the ProofgridError that it was refused with, or Unavailable."""
         metadata = await self.metadata()
         target = self.target
         try:
-            return await method(request, metadata=metadata, timeout=timeout)
+            return await method(self._services())(request, metadata=metadata, timeout=timeout)
         except grpc.RpcError as error:
             raise self.judge(error, target) from None
 
-    async def ask(self, method: Callable[..., Any], request: Any) -> Any:
+    async def ask(self, method: Method[Request, Answer], request: Request) -> Answer:
         """Make a call that may safely be made twice, again while no gateway answers."""
         return await self.patiently(lambda: self.call(method, request))
 
-    async def stream(self, method: Callable[..., Any], request: Any) -> AsyncIterator[Any]:
+    async def upload(self, method: UploadMethod[Request, Answer], parts: AsyncIterator[Request]) -> Answer:
+        """Make a call that says many things and gets one answer, with the same errors, once."""
+        metadata = await self.metadata()
+        target = self.target
+        try:
+            return await method(self._services())(parts, metadata=metadata)
+        except grpc.RpcError as error:
+            raise self.judge(error, target) from None
+
+    async def stream(self, method: StreamMethod[Request, Answer], request: Request) -> AsyncGenerator[Answer, None]:
         """Read a streaming call to its end, with the same errors."""
         metadata = await self.metadata()
         target = self.target
-        answers = method(request, metadata=metadata)
+        answers = method(self._services())(request, metadata=metadata)
         try:
             # A stream may be silent for long, but a gateway that heard us says so: one that closes may never do.
             async with asyncio.timeout(HEARD_SECONDS):
@@ -238,3 +214,28 @@ class Connection:
             raise self.judge(error, target) from None
         finally:
             answers.cancel()
+
+    async def read(self, method: StreamMethod[Request, Answer], request: Request) -> AsyncGenerator[Answer, None]:
+        """Read a streaming call that may safely begin twice: again and at other gateways until something has come.
+
+        After that Unavailable is raised when it breaks off, as by `stream`.
+        """
+        backoff = self.backoff()
+        begun = False
+        while True:
+            try:
+                async with aclosing(self.stream(method, request)) as answers:
+                    async for answer in answers:
+                        begun = True
+                        yield answer
+                return
+            except Recoverable as error:
+                if begun:
+                    raise
+                await backoff.wait(error)
+
+    def _services(self) -> Services:
+        services = self._stubs.get(self.target)
+        if services is None:
+            services = self._stubs[self.target] = Services(self.channel)
+        return services

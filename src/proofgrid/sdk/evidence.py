@@ -16,8 +16,8 @@ from proofgrid.wire.v1 import stake_pb2 as messages
 
 async def export_evidence(connection: Connection, evidence_id: str, path: Path) -> messages.Evidence:
     """Write evidence with all that verifies it to `path`; raise InvalidField when nobody else could verify it."""
-    sealed: messages.SealedEvidence = await connection.ask(
-        connection.stake.GetEvidence, messages.GetEvidenceRequest(evidence_id=evidence_id)
+    sealed = await connection.ask(
+        lambda services: services.stake.GetEvidence, messages.GetEvidenceRequest(evidence_id=evidence_id)
     )
     if not sealed.record_json:
         raise InvalidField(

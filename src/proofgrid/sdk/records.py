@@ -20,7 +20,6 @@ from proofgrid.rules.market.rounds import TranscriptMismatch
 from proofgrid.rules.market.stack import Left
 from proofgrid.sdk.connection import Connection
 from proofgrid.wire.v1 import market_pb2 as messages
-from proofgrid.wire.v1 import market_pb2_grpc as services
 
 OnRounds = Callable[[int, int], None]  #: (rounds so far, rounds in all)
 
@@ -40,12 +39,11 @@ async def export_rounds(
     `first`, `last`: numbers, 0 for open ends. Raises UnknownRound when there are none, Recoverable when the connection
     is lost: export again.
     """
-    stub = services.MarketServiceStub(connection.channel)
     request = messages.ExportRoundsRequest(lane=lane, first=first, last=last, since_ms=since_ms)
     total = 0
     with _appearing_whole(path) as file:
         done = -1  # the header is no round
-        async for message in connection.stream(stub.ExportRounds, request):
+        async for message in connection.read(lambda services: services.market.ExportRounds, request):
             await asyncio.to_thread(file.write, message.lines)
             total = total or message.rounds
             done += 1
@@ -66,10 +64,8 @@ def _appearing_whole(path: Path) -> Iterator[IO[bytes]]:
 
 async def open_order(connection: Connection, lane: str, number: int, what: str) -> messages.OrderOpening:
     """Return what proves to anybody that the order of a task or prover of yours is in a round."""
-    stub = services.MarketServiceStub(connection.channel)
     request = messages.OpenOrderRequest(lane=lane, number=number, what=what)
-    opening: messages.OrderOpening = await connection.ask(stub.OpenOrder, request)
-    return opening
+    return await connection.ask(lambda services: services.market.OpenOrder, request)
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,8 +11,6 @@ import os
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
-import grpc
-
 from proofgrid.primitives.digests import Digest, digest_of_file, parse_digest
 from proofgrid.primitives.errors import ArtifactCorrupt, InvalidField, Unavailable
 from proofgrid.sdk.connection import Connection
@@ -35,18 +33,13 @@ async def upload_file(
     header = messages.UploadHeader(digest=digest, size_bytes=size_bytes, lease_id=lease_id)
 
     async def attempt() -> Digest:
-        metadata = await connection.metadata()
-        target = connection.target
-        try:
-            reference = await connection.artifacts.Upload(_upload(header, path, on_bytes), metadata=metadata)
-        except grpc.RpcError as error:
-            raise connection.judge(error, target) from None
+        reference = await connection.upload(lambda services: services.artifacts.Upload, _parts(header, path, on_bytes))
         return parse_digest(reference.digest)
 
     return await connection.patiently(attempt)
 
 
-async def _upload(
+async def _parts(
     header: messages.UploadHeader, path: Path, on_bytes: OnBytes | None
 ) -> AsyncIterator[messages.UploadRequest]:
     yield messages.UploadRequest(header=header)
@@ -70,7 +63,7 @@ async def _download(connection: Connection, digest: Digest, path: Path) -> None:
     try:
         with part.open("wb") as file:
             async for message in connection.stream(
-                connection.artifacts.Download, messages.DownloadRequest(digest=digest)
+                lambda services: services.artifacts.Download, messages.DownloadRequest(digest=digest)
             ):
                 hasher.update(message.chunk)
                 await asyncio.to_thread(file.write, message.chunk)

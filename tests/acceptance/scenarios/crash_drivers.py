@@ -19,7 +19,7 @@ from proofgrid.sdk.connection import Connection
 from proofgrid.sdk.transfer import upload_file
 from proofgrid.wire.v1 import canary_pb2 as canary_messages
 from proofgrid.wire.v1 import client_pb2 as messages
-from proofgrid.wire.v1 import incidents_pb2, incidents_pb2_grpc, prover_pb2, stake_pb2
+from proofgrid.wire.v1 import incidents_pb2, prover_pb2, stake_pb2
 from proofgrid.wire.v1 import subnetworks_pb2 as subnetwork_messages
 from tests.acceptance.scenarios.doomed import PATIENCE_SECONDS, Doomed
 from tests.acceptance.scenarios.scripted import ScriptedProver
@@ -177,7 +177,7 @@ async def replay(doomed: Doomed) -> None:
     await doomed.client.wait(dead)
     request = messages.ReplayDeadLetterRequest(task_id=dead)
     async with doomed.killed(), doomed.admin() as admin:
-        letter = await admin.ask(admin.admin.ReplayDeadLetter, request)
+        letter = await admin.ask(lambda services: services.admin.ReplayDeadLetter, request)
     replays = await doomed.sql("SELECT task_id::text FROM tasks WHERE replay_of = $1", dead)
     assert [row["task_id"] for row in replays] == [letter.replayed_as]
     assert (await doomed.client.wait(letter.replayed_as)).failure_code == Unprovable.code
@@ -297,7 +297,9 @@ async def change_roles(doomed: Doomed) -> None:
     name = f"new-{next(doomed.numbers)}"
     address = doomed.network.add_key(name).address
     async with doomed.killed(), doomed.admin() as admin:
-        identity = await admin.ask(admin.admin.Grant, messages.GrantRequest(address=address, role="client", label=name))
+        identity = await admin.ask(
+            lambda services: services.admin.Grant, messages.GrantRequest(address=address, role="client", label=name)
+        )
     assert list(identity.roles) == ["client"]
     async with doomed.network.client(name) as client:
         assert await client.tasks() == []
@@ -309,7 +311,9 @@ async def revoke_role(doomed: Doomed) -> None:
     address = doomed.network.add_key(name).address
     await doomed.network.grant(name, "client")
     async with doomed.killed(), doomed.admin() as admin:
-        identity = await admin.ask(admin.admin.Revoke, messages.RevokeRequest(address=address, role="client"))
+        identity = await admin.ask(
+            lambda services: services.admin.Revoke, messages.RevokeRequest(address=address, role="client")
+        )
     assert list(identity.roles) == []
 
 
@@ -317,7 +321,7 @@ async def change_subnetwork(doomed: Doomed) -> None:
     """A subnetwork is made; asked for once more it is the same one."""
     change = subnetwork_messages.SubnetworkChange(name=f"new-{next(doomed.numbers)}", reference_price=900)
     async with doomed.killed(), doomed.admin() as admin:
-        made = await admin.ask(admin.subnetworks.CreateSubnetwork, change)
+        made = await admin.ask(lambda services: services.subnetworks.CreateSubnetwork, change)
     assert (made.name, made.reference_price, list(made.members)) == (change.name, 900, [])
 
 
@@ -328,7 +332,7 @@ async def deposit(doomed: Doomed) -> None:
         address=doomed.network.keys["client"].address, amount=777, deposit_id=f"crash-{next(doomed.numbers)}"
     )
     async with doomed.killed(), doomed.admin() as admin:
-        await admin.ask(admin.admin.Deposit, request)
+        await admin.ask(lambda services: services.admin.Deposit, request)
     assert await doomed.balance() == before + 777
 
 
@@ -353,7 +357,7 @@ async def resolve(doomed: Doomed) -> None:
     evidence = await _appealed(doomed)
     request = stake_pb2.ResolveAppealRequest(evidence_id=evidence, overturn=True, answer="so be it")
     async with doomed.killed(), doomed.admin() as admin:
-        answer = await admin.ask(admin.stake.ResolveAppeal, request)
+        answer = await admin.ask(lambda services: services.stake.ResolveAppeal, request)
     [row] = await doomed.sql(
         "SELECT sum(amount)::bigint AS back FROM transfers WHERE transfer_id LIKE 'overturn:' || $1 || ':%'", evidence
     )
@@ -370,8 +374,7 @@ async def close_incident(doomed: Doomed) -> None:
     task_id = await doomed.submit(program)
     request = incidents_pb2.CloseIncidentRequest(incident_id=opened[0]["incident_id"])
     async with doomed.killed(), doomed.admin() as admin:
-        stub = incidents_pb2_grpc.IncidentServiceStub
-        await admin.patiently(lambda: admin.call(stub(admin.channel).CloseIncident, request))
+        await admin.ask(lambda services: services.incidents.CloseIncident, request)
     await doomed.ends_well(task_id)
 
 
@@ -381,12 +384,12 @@ async def add_canary(doomed: Doomed) -> None:
     number = next(doomed.numbers)
     async with doomed.admin() as admin:
         fund = canary_messages.FundTreasuryRequest(amount=10**9, deposit_id=f"canary-{number}")
-        await admin.ask(admin.canaries.FundTreasury, fund)
+        await admin.ask(lambda services: services.canaries.FundTreasury, fund)
     request = canary_messages.AddCanaryRequest(
         program_digest=program, inputs_json=f'["canary {number}"]', limit_price=2_000
     )
     async with doomed.killed(), doomed.admin() as admin:
-        canary = await admin.ask(admin.canaries.AddCanary, request)
+        canary = await admin.ask(lambda services: services.canaries.AddCanary, request)
     await doomed.eventually("SELECT 1 FROM tasks WHERE task_id = $1 AND state = 'done'", canary.first_task)
     assert await doomed.sql("SELECT 1 FROM canaries WHERE first_task = $1", canary.first_task)
 
@@ -439,7 +442,7 @@ async def _pay_into_bond(doomed: Doomed, name: str) -> None:
         from_outside=True,
     )
     async with doomed.admin() as admin:
-        await admin.ask(admin.stake.DepositStake, request)
+        await admin.ask(lambda services: services.stake.DepositStake, request)
 
 
 async def _story(doomed: Doomed, task_id: str) -> str:
@@ -458,7 +461,7 @@ async def _promised_program(doomed: Doomed) -> str:
     """Register a program; return when the network would promise a time and a cost for it."""
     request = canary_messages.FundTreasuryRequest(amount=10**9, deposit_id=f"crash-{next(doomed.numbers)}")
     async with doomed.admin() as admin:
-        await admin.ask(admin.canaries.FundTreasury, request)
+        await admin.ask(lambda services: services.canaries.FundTreasury, request)
     program = await doomed.program()
     async with asyncio.timeout(PATIENCE_SECONDS):
         while not (await doomed.client.quote(program, ["x"])).HasField("firm"):  # noqa: ASYNC110 - nobody tells
@@ -473,7 +476,7 @@ async def _state_of_quote(doomed: Doomed, quote_id: str) -> str:
 async def _bond_of(doomed: Doomed, name: str) -> int:
     request = stake_pb2.GetStakeRequest(operator=doomed.network.keys[name].address)
     async with doomed.admin() as admin:
-        stake: stake_pb2.Stake = await admin.ask(admin.stake.GetStake, request)
+        stake: stake_pb2.Stake = await admin.ask(lambda services: services.stake.GetStake, request)
     return stake.bond
 
 
@@ -492,7 +495,7 @@ async def _appealed(doomed: Doomed) -> str:
     key = next(network.keys[name] for _, name in PROVERS if network.keys[name].address == row["operator"])
     request = stake_pb2.AppealRequest(evidence_id=row["evidence_id"], text="no")
     async with Connection(network.address, key, patience_seconds=PATIENCE_SECONDS) as operator:
-        await operator.ask(operator.stake.Appeal, request)
+        await operator.ask(lambda services: services.stake.Appeal, request)
     return str(row["evidence_id"])
 
 
@@ -500,7 +503,7 @@ async def _new_subnetwork(doomed: Doomed, *, overflow_after_ms: int) -> str:
     name = f"new-{next(doomed.numbers)}"
     change = subnetwork_messages.SubnetworkChange(name=name, open=True, overflow_after_ms=overflow_after_ms)
     async with doomed.admin() as admin:
-        await admin.ask(admin.subnetworks.CreateSubnetwork, change)
+        await admin.ask(lambda services: services.subnetworks.CreateSubnetwork, change)
     return name
 
 

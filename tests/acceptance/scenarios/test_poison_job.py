@@ -25,18 +25,25 @@ async def test_a_poison_job_is_a_dead_letter_with_its_reason_and_its_replay_is_a
         program = await register_toy(client, tmp_path, slices=2, behaviour="crash")
         task = await client.submit(program.digest, ["poison"], limit_price=1_500)
         task = await client.wait(task.task_id)
-        listed = await admin.call(admin.admin.ListDeadLetters, messages.ListDeadLettersRequest())
-        letter = await admin.call(admin.admin.GetDeadLetter, messages.GetDeadLetterRequest(task_id=task.task_id))
+        listed = await admin.call(lambda services: services.admin.ListDeadLetters, messages.ListDeadLettersRequest())
+        letter = await admin.call(
+            lambda services: services.admin.GetDeadLetter, messages.GetDeadLetterRequest(task_id=task.task_id)
+        )
 
         # The reason is gone: these provers do not die of it.
         for prover in provers:
             (network.keys_directory(prover.name, "alice") / "toy-behaviour").write_text("ok")
         again = messages.ReplayDeadLetterRequest(task_id=task.task_id)
-        replayed = [(await admin.call(admin.admin.ReplayDeadLetter, again)).replayed_as for _ in range(2)]
+        replayed = [
+            (await admin.call(lambda services: services.admin.ReplayDeadLetter, again)).replayed_as for _ in range(2)
+        ]
         second = await client.wait(replayed[0])
-        left = await admin.call(admin.admin.ListDeadLetters, messages.ListDeadLettersRequest())
+        left = await admin.call(lambda services: services.admin.ListDeadLetters, messages.ListDeadLettersRequest())
         with pytest.raises(UnknownTask):
-            await admin.call(admin.admin.ReplayDeadLetter, messages.ReplayDeadLetterRequest(task_id=second.task_id))
+            await admin.call(
+                lambda services: services.admin.ReplayDeadLetter,
+                messages.ReplayDeadLetterRequest(task_id=second.task_id),
+            )
 
     assert (task.state, task.failure_code) == ("failed", "PG-511")
     assert [one.task_id for one in listed.letters] == [task.task_id]

@@ -35,7 +35,9 @@ async def test_an_input_that_three_operators_cannot_prove_ends_its_task_and_cost
         events = await events_of(client, task.task_id)
         task = await client.task(task.task_id)
         account = await client.account(transfers_limit=100)
-        letter = await admin.call(admin.admin.GetDeadLetter, messages.GetDeadLetterRequest(task_id=task.task_id))
+        letter = await admin.call(
+            lambda services: services.admin.GetDeadLetter, messages.GetDeadLetterRequest(task_id=task.task_id)
+        )
 
     said = [event.data for event in events if event.kind == "unprovable"]
     assert [data["operators"] for data in said] == [1, 2, 3]

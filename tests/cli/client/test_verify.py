@@ -6,10 +6,10 @@ import json
 from pathlib import Path
 
 import pytest
-from tests.proofs.bundles.makers import NETWORK, OPERATOR, STRANGER, Made, a_bundle, forge
 
 from proofgrid.proofs.bundles.manifest import manifest_to_json
 from tests.cli.commands import proofgrid
+from tests.proofs.bundles.makers import NETWORK, OPERATOR, STRANGER, Made, a_bundle, forge
 
 
 @pytest.fixture

@@ -12,7 +12,6 @@ from typing import Any
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
-from tests.proofs.bundles.makers import CLIENT, NETWORK, STRANGER, Made, a_bundle, forge
 
 from proofgrid.primitives.canonical import canonical_json
 from proofgrid.primitives.digests import digest_of
@@ -20,6 +19,7 @@ from proofgrid.primitives.errors import BadBundle, BadProof, BrokenLink, Proofgr
 from proofgrid.proofs.bundles.bundle import BundleReport, read_bundle, verify_bundle, write_bundle
 from proofgrid.proofs.bundles.container import ContainerLimits
 from proofgrid.proofs.bundles.manifest import manifest_to_json
+from tests.proofs.bundles.makers import CLIENT, NETWORK, STRANGER, Made, a_bundle, forge
 
 pytestmark = pytest.mark.usefixtures("toy_system_on_path")
 

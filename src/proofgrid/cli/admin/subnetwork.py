@@ -9,11 +9,12 @@ import typer
 
 from proofgrid.cli.admin.access import AddressArgument
 from proofgrid.cli.kit.console import date_text, plain, print_json, print_table, say
-from proofgrid.cli.kit.options import AdministratorOptions, Method, with_administrator
+from proofgrid.cli.kit.options import AdministratorOptions, with_administrator
 from proofgrid.cli.kit.reading import parse_duration_ms
 
 if TYPE_CHECKING:
-    from proofgrid.wire.v1.subnetworks_pb2 import Subnetwork, SubnetworkChange
+    from proofgrid.sdk.services import Method
+    from proofgrid.wire.v1.subnetworks_pb2 import MemberRequest, Subnetwork, SubnetworkChange
 
 group = typer.Typer(
     name="subnetwork",
@@ -174,7 +175,9 @@ def deny(
     _change_members(options, lambda network: network.subnetworks.DenyMember, name, address, role)
 
 
-def _change_members(options: AdministratorOptions, method: Method, name: str, address: str, role: str) -> None:
+def _change_members(
+    options: AdministratorOptions, method: Method[MemberRequest, Subnetwork], name: str, address: str, role: str
+) -> None:
     from proofgrid.wire.v1.subnetworks_pb2 import MemberRequest
 
     _print_one(options.call(method, MemberRequest(subnetwork=name, address=address, role=role)), json=options.json)

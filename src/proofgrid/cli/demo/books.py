@@ -42,7 +42,7 @@ async def read_books(
     """Read the accounts and compare them with the bundle's jobs."""
     mine = await admin.account(client)
     earned = {name: (await admin.account(address)).earned for name, address in operators.items()}
-    ledger = await admin.connection.call(admin.connection.admin.CheckLedger, messages.CheckLedgerRequest())
+    ledger = await admin.connection.call(lambda services: services.admin.CheckLedger, messages.CheckLedgerRequest())
     treasury = ledger.held - mine.balance - mine.escrowed - sum(earned.values())
     faults = [*ledger.faults] if ledger.balanced else ["the ledger does not balance", *ledger.faults]
     expected = {

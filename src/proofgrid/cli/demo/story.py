@@ -133,11 +133,11 @@ class Story:
             role = "client" if name == "carol" else "operator"
             async with self._client("network") as admin:
                 request = messages.GrantRequest(address=key.address, role=role, label=name)
-                await admin.connection.call(admin.connection.admin.Grant, request)
+                await admin.connection.call(lambda services: services.admin.Grant, request)
             self._telling.tell(f"{name:<6} {role:<9} {key.address}")
         async with self._client("network") as admin:
             paid_in = messages.DepositRequest(address=self._keys["carol"].address, amount=DEPOSIT, deposit_id="demo")
-            await admin.connection.call(admin.connection.admin.Deposit, paid_in)
+            await admin.connection.call(lambda services: services.admin.Deposit, paid_in)
         self._telling.tell(f"carol gets {format_amount(DEPOSIT)} token")
 
     async def _start_provers(self) -> None:

@@ -18,12 +18,12 @@ from proofgrid.primitives.errors import InvalidField
 if TYPE_CHECKING:
     from proofgrid.primitives.signatures import SigningKey
     from proofgrid.sdk.client import Client
-    from proofgrid.sdk.connection import Connection
+    from proofgrid.sdk.services import Method
 
 P = ParamSpec("P")
 T = TypeVar("T")
-
-Method = Callable[["Connection"], Any]  #: which method of which service of a network
+Request = TypeVar("Request")
+Answer = TypeVar("Answer")
 
 CALL_PATIENCE_SECONDS = 8.0  #: a person waits for the answer
 WATCH_PATIENCE_SECONDS = 600.0  #: a gateway that is restarted is waited for
@@ -65,21 +65,21 @@ class ClientOptions:
         """Return the key that was chosen; None: the settings say which."""
         return self.key
 
-    def call(self, method: Method, request: Any) -> Any:
+    def call(self, method: Method[Request, Answer], request: Request) -> Answer:
         """Make one call, such as `lambda network: network.admin.Grant`; return its answer."""
 
-        async def work() -> Any:
+        async def work() -> Answer:
             async with self.client() as client:
-                return await client.connection.call(method(client.connection), request)
+                return await client.connection.call(method, request)
 
         return run_async(work())
 
-    def ask(self, method: Method, request: Any) -> Any:
+    def ask(self, method: Method[Request, Answer], request: Request) -> Answer:
         """The same for what may be done twice: again while no gateway answers."""
 
-        async def work() -> Any:
+        async def work() -> Answer:
             async with self.client() as client:
-                return await client.connection.ask(method(client.connection), request)
+                return await client.connection.ask(method, request)
 
         return run_async(work())
 

@@ -63,7 +63,7 @@ class DispatchSettings:
 
 
 class Desk:
-    """The provers of this gateway. Fits roles.gateway.prover_service.ProverDesk."""
+    """The provers of this gateway. Fits doors.grpc.prover.ProverDesk."""
 
     def __init__(
         self,

@@ -7,8 +7,8 @@ from typing import Any
 import asyncpg
 import structlog
 
+from proofgrid.doors.grpc.front_door import FrontDoor, answering
 from proofgrid.primitives.errors import IdempotencyConflict, InvalidField
-from proofgrid.roles.gateway.front_door import FrontDoor, answering
 from proofgrid.rules.access.roles import Role
 from proofgrid.rules.ledger.accounts import TREASURY
 from proofgrid.rules.ledger.settlement import burn, withdraw

@@ -6,9 +6,9 @@ import asyncio
 from collections.abc import AsyncIterator
 from typing import Any
 
+from proofgrid.doors.grpc.front_door import FrontDoor, streaming
 from proofgrid.primitives.errors import InvalidField, NotAllowed, Unavailable
 from proofgrid.primitives.signatures import parse_address
-from proofgrid.roles.gateway.front_door import FrontDoor, streaming
 from proofgrid.rules.access.roles import Role
 from proofgrid.rules.ledger.statement import NETWORK_OWNERS, Running, accounts_of, price_of
 from proofgrid.store.database import Database

@@ -7,9 +7,9 @@ from typing import Any
 
 import structlog
 
+from proofgrid.doors.grpc.front_door import FrontDoor, answering
 from proofgrid.primitives.errors import InvalidField, SubnetworkInUse, UnknownSubnetwork
 from proofgrid.primitives.signatures import parse_address
-from proofgrid.roles.gateway.front_door import FrontDoor, answering
 from proofgrid.rules.access.roles import Role
 from proofgrid.rules.access.subnetworks import DEFAULT, Subnetwork, check_subnetwork, parse_member_role
 from proofgrid.store.database import Database

@@ -8,6 +8,7 @@ from typing import Any
 
 import structlog
 
+from proofgrid.doors.grpc.front_door import FrontDoor, answering
 from proofgrid.primitives.clock import Clock, fresh_uuid
 from proofgrid.primitives.errors import (
     IdempotencyConflict,
@@ -18,11 +19,10 @@ from proofgrid.primitives.errors import (
 from proofgrid.primitives.ids import Address
 from proofgrid.primitives.money import format_amount
 from proofgrid.proofs.base import JobDraft
-from proofgrid.roles.gateway.admission import Admission
-from proofgrid.roles.gateway.front_door import FrontDoor, answering, list_limit
+from proofgrid.roles.intake.admission import Admission
 from proofgrid.rules.access.roles import Role
 from proofgrid.rules.jobs.constraints import Constraints
-from proofgrid.rules.jobs.limits import Limits
+from proofgrid.rules.jobs.limits import Limits, list_limit
 from proofgrid.rules.jobs.request import IDEMPOTENCY_KEY_CHARS_MAX, ProofRequest
 from proofgrid.rules.market.firm_quote import FirmPolicy, FirmTerms, check_common, firm_terms
 from proofgrid.rules.market.quote import CHANCES_PERCENT, LaneQuote

@@ -8,12 +8,12 @@ from uuid import UUID
 import asyncpg
 import structlog
 
+from proofgrid.doors.grpc.front_door import FrontDoor, answering
 from proofgrid.primitives.clock import Clock, fresh_uuid
 from proofgrid.primitives.digests import digest_of, parse_digest
 from proofgrid.primitives.errors import IdempotencyConflict, InvalidField, MalformedMessage
 from proofgrid.primitives.money import check_amount
-from proofgrid.roles.gateway.admission import Admission
-from proofgrid.roles.gateway.front_door import FrontDoor, answering
+from proofgrid.roles.intake.admission import Admission
 from proofgrid.rules.access.roles import Role
 from proofgrid.rules.jobs.request import ProofRequest
 from proofgrid.rules.ledger.accounts import NETWORK_CLIENT, TREASURY

@@ -6,9 +6,9 @@ from collections import defaultdict
 from collections.abc import Sequence
 from typing import Any
 
+from proofgrid.doors.grpc.client import ANYBODY
+from proofgrid.doors.grpc.front_door import FrontDoor, answering
 from proofgrid.primitives.signatures import parse_address
-from proofgrid.roles.gateway.client_service import ANYBODY
-from proofgrid.roles.gateway.front_door import FrontDoor, answering
 from proofgrid.rules.jobs.speed import Speed
 from proofgrid.rules.reputation.breaker import state_of
 from proofgrid.rules.reputation.buckets import bucket_of, reasons, share_permille, speed_confidence_permille

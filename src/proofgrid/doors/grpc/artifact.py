@@ -9,6 +9,7 @@ from typing import Any
 
 import structlog
 
+from proofgrid.doors.grpc.front_door import FrontDoor, answering, streaming
 from proofgrid.primitives.digests import parse_digest
 from proofgrid.primitives.errors import (
     InvalidField,
@@ -19,8 +20,7 @@ from proofgrid.primitives.errors import (
     UnknownArtifact,
 )
 from proofgrid.primitives.ids import parse_uuid
-from proofgrid.roles.gateway.front_door import Caller, FrontDoor, answering, streaming
-from proofgrid.rules.access.roles import Role
+from proofgrid.rules.access.roles import Caller, Role
 from proofgrid.rules.jobs.limits import Limits
 from proofgrid.store.artifacts import ArtifactStore
 from proofgrid.store.database import Database

@@ -13,7 +13,7 @@ import structlog
 from proofgrid.primitives.clock import SystemClock, fresh_uuid
 from proofgrid.primitives.errors import InvalidField, UnknownTask
 from proofgrid.primitives.ids import Address, TaskId
-from proofgrid.roles.gateway.front_door import list_limit
+from proofgrid.rules.jobs.limits import list_limit
 from proofgrid.rules.ledger.settlement import escrow
 from proofgrid.store.database import Database
 from proofgrid.store.queries import QUERIES

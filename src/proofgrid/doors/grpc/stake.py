@@ -6,12 +6,13 @@ from typing import Any
 
 import structlog
 
+from proofgrid.doors.grpc.front_door import FrontDoor, answering
 from proofgrid.primitives.errors import InvalidField, NotAllowed, UnknownEvidence
 from proofgrid.primitives.ids import Address, parse_uuid
 from proofgrid.primitives.money import check_amount
 from proofgrid.primitives.signatures import SigningKey, parse_address
 from proofgrid.proofs.bundles.evidence import evidence_record, seal_record
-from proofgrid.roles.gateway.bond_moves import (
+from proofgrid.roles.intake.bond_moves import (
     deposit_stake,
     read_stake,
     resolve_appeal,
@@ -19,8 +20,8 @@ from proofgrid.roles.gateway.bond_moves import (
     withdraw_stake,
     write_appeal,
 )
-from proofgrid.roles.gateway.front_door import Caller, FrontDoor, answering, list_limit
-from proofgrid.rules.access.roles import Role
+from proofgrid.rules.access.roles import Caller, Role
+from proofgrid.rules.jobs.limits import list_limit
 from proofgrid.rules.staking.bonds import BondPolicy
 from proofgrid.store.artifacts import ArtifactStore
 from proofgrid.store.database import Database

@@ -7,13 +7,13 @@ from typing import Any
 import asyncpg
 import structlog
 
+from proofgrid.doors.grpc.client import read_account
+from proofgrid.doors.grpc.front_door import FrontDoor, answering
 from proofgrid.primitives.errors import IdempotencyConflict, InvalidField
 from proofgrid.primitives.ids import Address, TaskId, parse_uuid
 from proofgrid.primitives.money import check_amount
 from proofgrid.primitives.signatures import parse_address
-from proofgrid.roles.gateway.client_service import read_account
-from proofgrid.roles.gateway.dead_letters import get_dead_letter, list_dead_letters, replay_dead_letter
-from proofgrid.roles.gateway.front_door import FrontDoor, answering
+from proofgrid.roles.intake.dead_letters import get_dead_letter, list_dead_letters, replay_dead_letter
 from proofgrid.rules.access.roles import Role, parse_role
 from proofgrid.rules.ledger.settlement import deposit
 from proofgrid.store.database import Database

@@ -6,8 +6,8 @@ from typing import Any
 
 import structlog
 
+from proofgrid.doors.grpc.front_door import FrontDoor, answering
 from proofgrid.primitives.errors import InvalidField
-from proofgrid.roles.gateway.front_door import FrontDoor, answering
 from proofgrid.rules.access.roles import Role
 from proofgrid.store.database import Database
 from proofgrid.store.queries import QUERIES

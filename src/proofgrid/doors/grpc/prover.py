@@ -9,9 +9,9 @@ from typing import Any, Protocol
 import grpc
 import structlog
 
+from proofgrid.doors.grpc.front_door import FrontDoor, answering
 from proofgrid.primitives.errors import InvalidRequest, MalformedMessage, ProofgridError
 from proofgrid.primitives.ids import Address, LeaseId
-from proofgrid.roles.gateway.front_door import FrontDoor, answering
 from proofgrid.rules.access.roles import Role
 from proofgrid.rules.jobs.offers import HeldLease, JobReport, JobTrouble, ProverTerms, StageReport, Verdict, check_terms
 from proofgrid.wire import codec

@@ -9,6 +9,7 @@ from typing import Any
 import asyncpg
 
 import proofgrid
+from proofgrid.doors.grpc.front_door import FrontDoor, answering, streaming
 from proofgrid.primitives.digests import Digest, parse_digest
 from proofgrid.primitives.errors import (
     InvalidField,
@@ -22,13 +23,12 @@ from proofgrid.primitives.errors import (
 from proofgrid.primitives.ids import Address, TaskId, parse_uuid
 from proofgrid.primitives.signatures import parse_address
 from proofgrid.proofs.registry import installed_names, proof_system
-from proofgrid.roles.gateway.admission import Admission
-from proofgrid.roles.gateway.front_door import LIST_MAX, Caller, FrontDoor, answering, list_limit, streaming
-from proofgrid.roles.gateway.registration import Registration
-from proofgrid.roles.gateway.watching import TaskWatch
-from proofgrid.rules.access.roles import Role
+from proofgrid.roles.intake.admission import Admission
+from proofgrid.roles.intake.registration import Registration
+from proofgrid.roles.intake.watching import TaskWatch
+from proofgrid.rules.access.roles import Caller, Role
 from proofgrid.rules.jobs.lifecycle import TaskEvent, TaskState
-from proofgrid.rules.jobs.limits import Limits
+from proofgrid.rules.jobs.limits import LIST_MAX, Limits, list_limit
 from proofgrid.rules.ledger.accounts import client_account, operator_account
 from proofgrid.store.database import Database
 from proofgrid.store.lanes import GATEWAY_SILENT_MS

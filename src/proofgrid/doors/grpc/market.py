@@ -6,11 +6,11 @@ from collections.abc import AsyncIterator
 from typing import Any
 from uuid import UUID
 
+from proofgrid.doors.grpc.front_door import FrontDoor, answering, streaming
 from proofgrid.primitives.digests import Digest
 from proofgrid.primitives.errors import InvalidField, UnknownRound
 from proofgrid.primitives.signatures import SigningKey
-from proofgrid.roles.gateway.front_door import Caller, FrontDoor, answering, streaming
-from proofgrid.rules.access.roles import Role
+from proofgrid.rules.access.roles import Caller, Role
 from proofgrid.rules.market.blinding import order_id, order_nonce
 from proofgrid.rules.market.record_file import RecordHeader, header_line, round_line, trailer_line
 from proofgrid.store.database import Database

@@ -1,0 +1,46 @@
+"""The services of a gateway that clients call: the one place that makes their stubs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TypeAlias, TypeVar
+
+import grpc
+
+from proofgrid.wire.v1.canary_pb2_grpc import CanaryServiceStub
+from proofgrid.wire.v1.client_pb2_grpc import AdminServiceStub, ArtifactServiceStub, ClientServiceStub
+from proofgrid.wire.v1.incidents_pb2_grpc import IncidentServiceStub
+from proofgrid.wire.v1.market_pb2_grpc import MarketServiceStub
+from proofgrid.wire.v1.quotes_pb2_grpc import QuoteServiceStub
+from proofgrid.wire.v1.reputation_pb2_grpc import ReputationServiceStub
+from proofgrid.wire.v1.stake_pb2_grpc import StakeServiceStub
+from proofgrid.wire.v1.statements_pb2_grpc import StatementServiceStub
+from proofgrid.wire.v1.subnetworks_pb2_grpc import SubnetworkServiceStub
+from proofgrid.wire.v1.treasury_pb2_grpc import TreasuryServiceStub
+
+Request = TypeVar("Request")
+Answer = TypeVar("Answer")
+
+#: Which method to call, such as `lambda services: services.client.Submit`: asked anew at each try, so that a call that
+#: is tried again goes to the gateway that its connection is at by then.
+Method: TypeAlias = "Callable[[Services], grpc.aio.UnaryUnaryMultiCallable[Request, Answer]]"
+StreamMethod: TypeAlias = "Callable[[Services], grpc.aio.UnaryStreamMultiCallable[Request, Answer]]"
+UploadMethod: TypeAlias = "Callable[[Services], grpc.aio.StreamUnaryMultiCallable[Request, Answer]]"
+
+
+class Services:
+    """The stubs of all services over one channel."""
+
+    def __init__(self, channel: grpc.aio.Channel) -> None:
+        self.client = ClientServiceStub(channel)
+        self.admin = AdminServiceStub(channel)
+        self.artifacts = ArtifactServiceStub(channel)
+        self.canaries = CanaryServiceStub(channel)
+        self.incidents = IncidentServiceStub(channel)
+        self.market = MarketServiceStub(channel)
+        self.quotes = QuoteServiceStub(channel)
+        self.reputation = ReputationServiceStub(channel)
+        self.stake = StakeServiceStub(channel)
+        self.statements = StatementServiceStub(channel)
+        self.subnetworks = SubnetworkServiceStub(channel)
+        self.treasury = TreasuryServiceStub(channel)

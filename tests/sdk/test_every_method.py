@@ -1,0 +1,169 @@
+"""Whatever a client calls, a gateway that is dead costs it a moment, and it stays at the one that lives."""
+
+from __future__ import annotations
+
+import asyncio
+import importlib
+import inspect
+import pkgutil
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+
+import proofgrid.sdk
+from proofgrid.primitives.digests import digest_of
+from proofgrid.sdk import client as client_module
+from proofgrid.sdk import evidence as evidence_module
+from proofgrid.sdk.client import Client
+from proofgrid.sdk.connection import Connection
+from proofgrid.sdk.sync import SyncClient
+from proofgrid.wire.v1 import client_pb2 as messages
+from proofgrid.wire.v1 import common_pb2, stake_pb2
+from tests.answering_gateway import answering_gateway, dead_gateway
+from tests.makers import a_key
+
+CONTENT = b"what was asked for"
+DIGEST = digest_of(CONTENT)
+NETWORK = a_key(2).address
+
+#: What the gateway says where an empty message is not enough to go on.
+ANSWERS = {
+    "GetNetwork": messages.Network(address=NETWORK),
+    "RegisterProgram": messages.RegisterProgramEvent(program=messages.Program(digest=DIGEST)),
+    "WatchTask": messages.TaskEvent(cursor=1, kind="done", data_json="{}"),
+    "GetTask": messages.Task(state="done"),
+    "FetchResult": messages.Result(bundle=common_pb2.ArtifactRef(digest=DIGEST)),
+    "Upload": common_pb2.ArtifactRef(digest=DIGEST),
+    "Download": messages.DownloadResponse(chunk=CONTENT),
+    "GetEvidence": stake_pb2.SealedEvidence(record_json=b"{}"),
+}
+
+#: How each method of Client and SyncClient is called; `path` is a file that is there.
+OF_CLIENTS: dict[str, Callable[[Any, Path], Any]] = {
+    "register_program": lambda client, path: client.register_program({"model": path}),
+    "submit": lambda client, _: client.submit(DIGEST, [[1]], limit_price=5),
+    "quote": lambda client, _: client.quote(DIGEST, [[1]]),
+    "buy_quote": lambda client, _: client.buy_quote(DIGEST, [[1]], hold_ms=60_000),
+    "quotes": lambda client, _: client.quotes(),
+    "prove": lambda client, path: client.prove(DIGEST, [[1]], path.with_suffix(".bundle"), limit_price=5),
+    "watch": lambda client, _: client.watch("t"),
+    "wait": lambda client, _: client.wait("t"),
+    "task": lambda client, _: client.task("t"),
+    "tasks": lambda client, _: client.tasks(),
+    "cancel": lambda client, _: client.cancel("t"),
+    "fetch_result": lambda client, path: client.fetch_result("t", path.with_suffix(".result")),
+    "program": lambda client, _: client.program(DIGEST),
+    "programs": lambda client, _: client.programs(),
+    "account": lambda client, _: client.account(),
+    "statement": lambda client, _: client.statement(),
+    "rounds": lambda client, _: client.rounds(),
+    "status": lambda client, _: client.status(),
+    "subnetworks": lambda client, _: client.subnetworks(),
+    "operators": lambda client, _: client.operators(),
+    "facts": lambda client, _: client.facts(),
+}
+
+#: The same for the functions of the SDK that take a connection.
+OF_CONNECTIONS: dict[str, Callable[[Callable[..., Any], Connection, Path], Any]] = {
+    "upload_file": lambda function, connection, path: function(connection, path),
+    "download_file": lambda function, connection, path: function(connection, DIGEST, path.with_suffix(".download")),
+    "export_rounds": lambda function, connection, path: function(connection, "lane", path.with_suffix(".rounds")),
+    "open_order": lambda function, connection, _: function(connection, "lane", 1, "task"),
+    "export_evidence": lambda function, connection, path: function(connection, "e", path.with_suffix(".evidence")),
+}
+
+
+class Gateways(NamedTuple):
+    dead: str
+    live: str
+    heard: list[str]  #: by the live one
+
+
+@pytest.fixture
+async def gateways() -> AsyncIterator[Gateways]:
+    heard: list[str] = []
+    with dead_gateway() as dead:
+        async with answering_gateway(ANSWERS, heard) as live:
+            yield Gateways(dead, live, heard)
+
+
+@pytest.fixture
+def path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    # What arrives is nobody's proof: verifying it has its own tests.
+    monkeypatch.setattr(client_module, "verify_bundle", lambda *_, **__: None)
+    monkeypatch.setattr(evidence_module, "program_of_record", lambda *_: None)
+    monkeypatch.setattr(evidence_module, "write_evidence", lambda *_: None)
+    (tmp_path / "content").write_bytes(CONTENT)
+    return tmp_path / "content"
+
+
+def public_methods_of(kind: type) -> set[str]:
+    return {name for name, value in vars(kind).items() if not name.startswith("_") and inspect.isfunction(value)}
+
+
+def functions_on_a_connection() -> dict[str, Callable[..., Any]]:
+    modules = [
+        importlib.import_module(f"proofgrid.sdk.{found.name}") for found in pkgutil.iter_modules(proofgrid.sdk.__path__)
+    ]
+    return {
+        name: function
+        for module in modules
+        for name, function in inspect.getmembers(module, inspect.isfunction)
+        if function.__module__ == module.__name__
+        and not name.startswith("_")
+        and next(iter(inspect.signature(function).parameters), "") == "connection"
+    }
+
+
+async def finished(result: Any) -> None:
+    if hasattr(result, "__aiter__"):
+        assert [one async for one in result]
+    else:
+        await result
+
+
+def assert_at_the_live_one(connection: Connection, gateways: Gateways) -> None:
+    assert connection.target.address == gateways.live
+    assert gateways.heard
+
+
+def test_no_method_is_forgotten_here() -> None:
+    assert public_methods_of(Client) == set(OF_CLIENTS)
+    assert public_methods_of(SyncClient) - {"close"} <= set(OF_CLIENTS)
+    assert set(functions_on_a_connection()) == set(OF_CONNECTIONS)
+
+
+@pytest.mark.parametrize("network", [None, NETWORK], ids=["asks who the network is", "knows the network"])
+@pytest.mark.parametrize("name", OF_CLIENTS)
+async def test_a_client_leaves_a_dead_gateway(name: str, network: str | None, gateways: Gateways, path: Path) -> None:
+    addresses = [gateways.dead, gateways.live]
+    async with Client(addresses, a_key(), network=network, patience_seconds=2) as client, asyncio.timeout(20):
+        await finished(OF_CLIENTS[name](client, path))
+        assert_at_the_live_one(client.connection, gateways)
+
+
+@pytest.mark.parametrize("name", sorted(public_methods_of(SyncClient) - {"close"}))
+async def test_a_client_that_blocks_leaves_a_dead_gateway(name: str, gateways: Gateways, path: Path) -> None:
+    def call() -> None:
+        with SyncClient([gateways.dead, gateways.live], a_key(), network=NETWORK, patience_seconds=2) as client:
+            result = OF_CLIENTS[name](client, path)
+            if inspect.isgenerator(result):
+                assert list(result)
+
+    async with asyncio.timeout(20):
+        await asyncio.to_thread(call)
+    assert gateways.heard
+
+
+@pytest.mark.parametrize("network", [None, NETWORK], ids=["asks who the network is", "knows the network"])
+@pytest.mark.parametrize("name", OF_CONNECTIONS)
+async def test_what_takes_a_connection_leaves_a_dead_gateway(
+    name: str, network: str | None, gateways: Gateways, path: Path
+) -> None:
+    function = functions_on_a_connection()[name]
+    addresses = [gateways.dead, gateways.live]
+    async with Connection(addresses, a_key(), network=network, patience_seconds=2) as connection, asyncio.timeout(20):
+        await finished(OF_CONNECTIONS[name](function, connection, path))
+        assert_at_the_live_one(connection, gateways)
