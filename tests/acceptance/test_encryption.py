@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 import trustme
 
+from proofgrid.doors.grpc.server import Listen, bind, new_server
 from proofgrid.primitives.errors import InvalidField, Recoverable
-from proofgrid.roles.gateway.server import Listen, bind, new_server
 from proofgrid.sdk.client import Client
 from proofgrid.wire.addresses import parse_target
 from tests.acceptance.tasks import register_toy

@@ -10,7 +10,7 @@ import pytest
 from proofgrid.primitives.digests import digest_of
 from proofgrid.primitives.errors import InsufficientFunds, InvalidField
 from proofgrid.primitives.ids import Lane, Stack
-from proofgrid.roles.gateway.bond_moves import (
+from proofgrid.roles.intake.bond_moves import (
     deposit_stake,
     read_stake,
     resolve_appeal,

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
+from proofgrid.doors.grpc import statement as statement_door
+from proofgrid.doors.grpc.statement import read_statement
 from proofgrid.primitives.ids import AccountId, Address
-from proofgrid.roles.gateway import statement_service
-from proofgrid.roles.gateway.statement_service import read_statement
 from proofgrid.rules.ledger.accounts import Transfer
 from proofgrid.rules.ledger.settlement import withdraw
 from proofgrid.store.transactions import Transaction
@@ -66,7 +66,7 @@ async def test_opening_and_movements_make_the_closing_of_everybody_and_all_of_th
 async def test_any_moment_divides_a_statement_into_two_that_fit(
     worked: LaneUnderTest, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(statement_service, "PAGE", 2)
+    monkeypatch.setattr(statement_door, "PAGE", 2)
     _, whole, last = await statement(worked, CLIENT)
     for at_ms in sorted({one.at_ms for one in whole}):
         _, before, middle = await statement(worked, CLIENT, to_ms=at_ms)

@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from proofgrid.roles.gateway.statement_service import read_statement
+from proofgrid.doors.grpc.statement import read_statement
 from proofgrid.roles.settlement.ledger_check import LedgerCheck
 from proofgrid.rules.ledger.settlement import SurplusTo
 from proofgrid.settings import GatewaySettings

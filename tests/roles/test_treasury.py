@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from proofgrid.doors.grpc.treasury import take_out
 from proofgrid.primitives.errors import IdempotencyConflict, InsufficientFunds, InvalidField
-from proofgrid.roles.gateway.treasury_service import take_out
 from proofgrid.rules.ledger.accounts import MINT, TREASURY, Transfer
 from proofgrid.store.transactions import Transaction
 from proofgrid.store.transfers import post_transfers

@@ -11,7 +11,7 @@ import pytest
 
 from proofgrid.primitives.errors import ProofgridError
 from proofgrid.store.database import Database
-from proofgrid.store.migrations import MIGRATIONS, load_migrations, migrate
+from proofgrid.store.migrations import FUNCTIONS, MIGRATIONS, load_functions, load_migrations, migrate
 
 
 def a_history(folder: Path, *statements: str) -> Path:
@@ -26,7 +26,7 @@ def a_history(folder: Path, *statements: str) -> Path:
 async def migrate_once(dsn: str, directory: Path) -> list[str]:
     connection = await asyncpg.connect(dsn)
     try:
-        return await migrate(connection, directory)
+        return await migrate(connection, directory, functions=directory / "functions")
     finally:
         await connection.close()
 
@@ -92,9 +92,9 @@ async def test_a_database_newer_than_the_code_is_refused(empty_database_dsn: str
 async def test_a_refused_run_gives_the_lock_back(empty_database_dsn: str, tmp_path: Path) -> None:
     connection = await asyncpg.connect(empty_database_dsn)
     try:
-        await migrate(connection, a_history(tmp_path, "CREATE TABLE a (x int);"))
+        await migrate(connection, a_history(tmp_path, "CREATE TABLE a (x int);"), functions=tmp_path)
         with pytest.raises(ProofgridError):
-            await migrate(connection, a_history(tmp_path, "SELECT 2;"))
+            await migrate(connection, a_history(tmp_path, "SELECT 2;"), functions=tmp_path)
 
         a_history(tmp_path, "CREATE TABLE a (x int);")
         assert await migrate_once(empty_database_dsn, tmp_path / "migrations") == []
@@ -117,3 +117,53 @@ async def test_the_projects_own_migrations_apply_to_every_test_database(database
         rows = await connection.fetch("SELECT name FROM schema_migrations ORDER BY version")
 
     assert [row["name"] for row in rows] == names
+
+
+async def test_a_function_is_replaced_when_its_text_changed_and_only_then(
+    empty_database_dsn: str, tmp_path: Path
+) -> None:
+    directory = a_history(tmp_path, "CREATE TABLE a (x int);")
+    (directory / "functions").mkdir()
+    one, two = directory / "functions" / "one.sql", directory / "functions" / "two.sql"
+    one.write_text("CREATE OR REPLACE FUNCTION one() RETURNS int LANGUAGE sql AS $$ SELECT two() - 1 $$;")
+    two.write_text("CREATE OR REPLACE FUNCTION two() RETURNS int LANGUAGE sql AS $$ SELECT 2 $$;")
+
+    assert await migrate_once(empty_database_dsn, directory) == ["0001_step_pre.sql", "one.sql", "two.sql"]
+    assert await migrate_once(empty_database_dsn, directory) == []
+    two.write_text("CREATE OR REPLACE FUNCTION two() RETURNS int LANGUAGE sql AS $$ SELECT 22 $$;")
+    assert await migrate_once(empty_database_dsn, directory) == ["two.sql"]
+    assert [row["one"] for row in await query(empty_database_dsn, "SELECT one()")] == [21]
+
+
+async def test_a_function_that_cannot_be_made_leaves_all_as_they_were(empty_database_dsn: str, tmp_path: Path) -> None:
+    directory = a_history(tmp_path, "CREATE TABLE a (x int);")
+    (directory / "functions").mkdir()
+    (directory / "functions" / "one.sql").write_text(
+        "CREATE FUNCTION one() RETURNS int LANGUAGE sql AS $$ SELECT 1 $$;"
+    )
+    (directory / "functions" / "two.sql").write_text("CREATE FUNCTION two() RETURNS nothing LANGUAGE sql AS $$ $$;")
+
+    with pytest.raises(asyncpg.PostgresError):
+        await migrate_once(empty_database_dsn, directory)
+
+    assert not await query(empty_database_dsn, "SELECT FROM pg_proc WHERE proname = 'one'")
+    assert not await query(empty_database_dsn, "SELECT FROM schema_functions")
+
+
+def test_a_functions_file_makes_the_function_that_it_is_named_after(tmp_path: Path) -> None:
+    (tmp_path / "one.sql").write_text("CREATE FUNCTION two() RETURNS int LANGUAGE sql AS $$ SELECT 2 $$;")
+
+    with pytest.raises(ValueError, match=r"one\.sql"):
+        load_functions(tmp_path)
+
+
+async def test_every_function_of_the_database_is_the_text_of_its_file_and_fits_the_tables(database: Database) -> None:
+    texts = {Path(function.name).stem: function.sql for function in load_functions(FUNCTIONS)}
+
+    async with database.unhurried_connection() as connection:
+        rows = await connection.fetch("SELECT proname, prosrc FROM pg_proc WHERE pronamespace = 'public'::regnamespace")
+        for sql in texts.values():
+            await connection.execute(sql)  # with its body held against the tables this time
+
+    assert {row["proname"] for row in rows} == set(texts)
+    assert all(f"$${row['prosrc']}$$" in texts[row["proname"]] for row in rows)

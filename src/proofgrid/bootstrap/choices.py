@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from proofgrid.doors.grpc.server import Listen
 from proofgrid.roles.canary.sending import CanarySettings
 from proofgrid.roles.dispatcher.desk import DispatchSettings
-from proofgrid.roles.gateway.server import Listen
 from proofgrid.roles.market.rounds import MarketSettings
 from proofgrid.rules.jobs.classes import parse_class_limits
 from proofgrid.rules.jobs.hedging import HedgePolicy

@@ -32,6 +32,21 @@ from proofgrid.bootstrap.choices import (
     market_settings_of,
 )
 from proofgrid.bootstrap.crash_points import install_crash_hook
+from proofgrid.doors.grpc.admin import AdminService
+from proofgrid.doors.grpc.artifact import ArtifactService
+from proofgrid.doors.grpc.canary import CanaryService
+from proofgrid.doors.grpc.client import ClientService, NetworkFacts
+from proofgrid.doors.grpc.front_door import FrontDoor
+from proofgrid.doors.grpc.incident import IncidentService
+from proofgrid.doors.grpc.market import MarketService
+from proofgrid.doors.grpc.prover import ProverService
+from proofgrid.doors.grpc.quote import QuoteService
+from proofgrid.doors.grpc.reputation import ReputationService
+from proofgrid.doors.grpc.server import bind, new_server
+from proofgrid.doors.grpc.stake import StakeService
+from proofgrid.doors.grpc.statement import StatementService
+from proofgrid.doors.grpc.subnetwork import SubnetworkService
+from proofgrid.doors.grpc.treasury import TreasuryService
 from proofgrid.primitives.clock import SystemClock, fresh_uuid
 from proofgrid.primitives.errors import Recoverable
 from proofgrid.primitives.ids import Address, GatewayId, LeaseId, SessionId
@@ -41,24 +56,10 @@ from proofgrid.proofs.workers import ProofWorkers
 from proofgrid.roles.canary.sending import Canaries
 from proofgrid.roles.dispatcher.desk import Desk
 from proofgrid.roles.dispatcher.watch import Watch
-from proofgrid.roles.gateway.admin_service import AdminService
-from proofgrid.roles.gateway.admission import Admission
-from proofgrid.roles.gateway.artifact_service import ArtifactService
-from proofgrid.roles.gateway.canary_service import CanaryService
-from proofgrid.roles.gateway.client_service import ClientService, NetworkFacts
-from proofgrid.roles.gateway.front_door import FrontDoor
-from proofgrid.roles.gateway.incident_service import IncidentService
-from proofgrid.roles.gateway.market_service import MarketService
-from proofgrid.roles.gateway.prover_service import ProverService
-from proofgrid.roles.gateway.quote_service import QuoteService
-from proofgrid.roles.gateway.registration import Registration
-from proofgrid.roles.gateway.reputation_service import ReputationService
-from proofgrid.roles.gateway.server import bind, new_server
-from proofgrid.roles.gateway.stake_service import StakeService
-from proofgrid.roles.gateway.statement_service import StatementService
-from proofgrid.roles.gateway.subnetwork_service import SubnetworkService
-from proofgrid.roles.gateway.treasury_service import TreasuryService
-from proofgrid.roles.gateway.watching import TaskWatch
+from proofgrid.roles.intake.admission import Admission
+from proofgrid.roles.intake.callers import Callers
+from proofgrid.roles.intake.registration import Registration
+from proofgrid.roles.intake.watching import TaskWatch
 from proofgrid.roles.market.quoting import QuotedJob, Quoting
 from proofgrid.roles.market.rounds import Market
 from proofgrid.roles.settlement.combining import Combiner
@@ -204,7 +205,8 @@ async def run_gateway(
             on_reconnect=look_at_everything,
         )
 
-        door = FrontDoor(database, audience=key.address, limits=limits, clock=clock)
+        callers = Callers(database, audience=key.address, limits=limits, clock=clock)
+        door = FrontDoor(callers)
         server = new_server()
         client_pb2_grpc.add_ClientServiceServicer_to_server(
             ClientService(
@@ -269,7 +271,7 @@ async def run_gateway(
             async with asyncio.TaskGroup() as group:
                 tasks = [group.create_task(listener.run())]
                 await listener.wait_listening()
-                tasks += [group.create_task(door.forget_spent_tokens())]
+                tasks += [group.create_task(callers.forget_spent_tokens())]
                 tasks += [
                     group.create_task(work)
                     for work in (desk.keep_alive(), desk.run(), settlement.run(), admission.run())

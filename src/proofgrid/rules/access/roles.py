@@ -2,15 +2,29 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from enum import StrEnum
 
 from proofgrid.primitives.errors import InvalidField, NotAllowed, UnknownKey
+from proofgrid.primitives.ids import Address
 
 
 class Role(StrEnum):
     CLIENT = "client"
     OPERATOR = "operator"
     ADMIN = "admin"
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Who is calling, after all checks, and what its key may do."""
+
+    address: Address
+    roles: frozenset[Role]
+
+    @property
+    def is_admin(self) -> bool:
+        return Role.ADMIN in self.roles
 
 
 def parse_role(text: str) -> Role:

@@ -9,6 +9,8 @@ from proofgrid.rules.jobs.classes import CLASS_LIMITS, ClassLimits
 MIB = 1 << 20
 
 SMALL_ARTIFACT_BYTES = 4 << 10  #: inputs and proofs up to here live in their job's row and travel inside messages
+LIST_DEFAULT = 100
+LIST_MAX = 1_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,3 +45,8 @@ def take(bucket: Bucket | None, *, now_ms: int, per_second: int, burst: int) -> 
     if level < 1_000:
         return Bucket(level, at_ms), False
     return Bucket(level - 1_000, at_ms), True
+
+
+def list_limit(asked: int) -> int:
+    """Return how many entries of a list are shown to who asked for so many; 0 asks for none in particular."""
+    return min(asked or LIST_DEFAULT, LIST_MAX)

@@ -1,0 +1,101 @@
+"""The first and the last step of every gRPC call: the token in its metadata, and our errors as gRPC statuses."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import Any, Protocol
+
+import grpc
+import structlog
+
+from proofgrid.primitives.errors import BadToken, NoToken, ProofgridError
+from proofgrid.roles.intake.callers import Callers
+from proofgrid.rules.access.roles import Caller, Role
+from proofgrid.wire.errors import status_of, write_error
+
+TOKEN_METADATA = "authorization"  # noqa: S105 - the name of a header
+
+log = structlog.get_logger(__name__)
+
+
+class CallContext(Protocol):
+    """The part of grpc.aio.ServicerContext that we use."""
+
+    def invocation_metadata(self) -> Any: ...
+    async def send_initial_metadata(self, initial_metadata: Any) -> None: ...
+    async def abort(self, code: grpc.StatusCode, details: str = "", trailing_metadata: Any = ()) -> Any: ...
+
+
+class FrontDoor:
+    """Reads the token of a call and asks the intake who that is."""
+
+    def __init__(self, callers: Callers) -> None:
+        self._callers = callers
+
+    async def admit(self, context: CallContext, *needed: Role, single_use: bool = False) -> Caller:
+        """Return the caller; raise a Refused error for a missing, wrong or replayed token, access role or rate."""
+        return await self._callers.admit(_token_of(context), *needed, single_use=single_use)
+
+
+def _token_of(context: CallContext) -> str:
+    for key, value in context.invocation_metadata() or ():
+        if key == TOKEN_METADATA:
+            scheme, _, token = str(value).partition(" ")
+            if scheme.lower() != "bearer" or not token:
+                raise BadToken("the authorization header is: Bearer <token>")
+            return token
+    raise NoToken(hint="sign in with a key: proofgrid keys new, then --key FILE")
+
+
+async def _answer_with(context: CallContext, error: Exception, call: str) -> None:
+    ours = _ours(error)
+    if ours is None:
+        log.error("call_failed", call=call, exc_info=error)
+        await context.abort(grpc.StatusCode.INTERNAL, "the gateway failed; its log says why")
+    else:
+        log.info("call_refused", call=call, code=ours.code, field=ours.field)
+        await context.abort(status_of(ours), str(ours), write_error(ours))
+
+
+def _ours(error: Exception) -> ProofgridError | None:
+    """Return the error that the caller is told, or None for one of our mistakes."""
+    if isinstance(error, ProofgridError):
+        return error
+    if isinstance(error, ExceptionGroup):
+        # Of work that was done side by side: what was refused once is refused, unless a mistake came with it.
+        told = [_ours(inner) for inner in error.exceptions]
+        return None if None in told else told[0]
+    return None
+
+
+def answering(method: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[Any]]:
+    """Turn our errors into gRPC statuses, for calls that answer once (or write to the context themselves)."""
+
+    @functools.wraps(method)
+    async def call(self: Any, request: Any, context: Any) -> Any:
+        try:
+            return await method(self, request, context)
+        except grpc.aio.AbortError:
+            raise
+        except Exception as error:
+            return await _answer_with(context, error, method.__name__)
+
+    return call
+
+
+def streaming(method: Callable[..., AsyncIterator[Any]]) -> Callable[..., AsyncIterator[Any]]:
+    """The same for calls that answer with a stream."""
+
+    @functools.wraps(method)
+    async def call(self: Any, request: Any, context: Any) -> AsyncIterator[Any]:
+        try:
+            await context.send_initial_metadata(())  # the caller learns at once that it was heard
+            async for answer in method(self, request, context):
+                yield answer
+        except grpc.aio.AbortError:
+            raise
+        except Exception as error:
+            await _answer_with(context, error, method.__name__)
+
+    return call

@@ -1,0 +1,168 @@
+"""The stream between a prover and this gateway: hello, then heartbeats, leases, progress and results."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from typing import Any, Protocol
+
+import grpc
+import structlog
+
+from proofgrid.doors.grpc.front_door import FrontDoor, answering
+from proofgrid.primitives.errors import InvalidRequest, MalformedMessage, ProofgridError
+from proofgrid.primitives.ids import Address, LeaseId
+from proofgrid.rules.access.roles import Role
+from proofgrid.rules.jobs.offers import HeldLease, JobReport, JobTrouble, ProverTerms, StageReport, Verdict, check_terms
+from proofgrid.wire.codec import provers as codec
+from proofgrid.wire.sessions import Session
+from proofgrid.wire.v1 import prover_pb2 as messages
+from proofgrid.wire.v1 import prover_pb2_grpc as services
+
+HELLO_TIMEOUT_SECONDS = 10.0
+RESULTS_AT_ONCE = 16  #: messages with results of one prover; bounds the memory that their proofs take
+
+log = structlog.get_logger(__name__)
+
+
+class ProverDesk(Protocol):
+    """Who serves connected provers; the dispatcher does."""
+
+    async def open_session(self, operator: Address, terms: ProverTerms) -> Session: ...
+    async def heartbeat(self, session: Session, held: list[HeldLease]) -> list[LeaseId]: ...
+    async def progress(self, session: Session, report: StageReport) -> None: ...
+    async def results(self, session: Session, reports: Sequence[JobReport]) -> list[Verdict]: ...
+    async def trouble(self, session: Session, trouble: JobTrouble) -> None: ...
+    async def drain(self, session: Session) -> None: ...
+    async def close_session(self, session: Session) -> None: ...
+
+
+class ProverService(services.ProverServiceServicer):
+    """What `ProverService` of proto/proofgrid/wire/v1/prover.proto promises."""
+
+    def __init__(self, door: FrontDoor, desk: ProverDesk, *, network: Address, heartbeat_ms: int) -> None:
+        self._door = door
+        self._desk = desk
+        self._network = network
+        self._heartbeat_ms = heartbeat_ms
+
+    @answering
+    async def Connect(  # type: ignore[override]  # noqa: N802 - grpc.aio also takes a handler that reads and writes itself
+        self, request_iterator: Any, context: Any
+    ) -> None:
+        caller = await self._door.admit(context, Role.OPERATOR, single_use=True)
+        terms = await _read_hello(context)
+        check_terms(terms)
+        session = await self._desk.open_session(caller.address, terms)
+        log.info("prover_connected", prover_id=session.prover_id, slots=terms.slots, held=len(terms.held))
+        try:
+            await context.write(self._welcome(session))
+            await _until_either_ends(self._listen(session, context), _tell(session, context))
+        finally:
+            # Shielded: the end of a session must be written down however the stream ended.
+            await asyncio.shield(self._desk.close_session(session))
+            log.info("prover_disconnected", prover_id=session.prover_id)
+
+    def _welcome(self, session: Session) -> messages.ToProver:
+        return messages.ToProver(
+            welcome=messages.Welcome(
+                session_id=str(session.session_id),
+                prover_id=session.prover_id,
+                network=self._network,
+                heartbeat_ms=self._heartbeat_ms,
+                dropped_leases=[str(lease_id) for lease_id in session.dropped],
+            )
+        )
+
+    async def _listen(self, session: Session, context: Any) -> None:
+        async with asyncio.TaskGroup() as group:
+            # Results take time to verify; the heartbeats behind them must not wait for that.
+            turn = asyncio.Semaphore(RESULTS_AT_ONCE)
+            while (message := await context.read()) is not grpc.aio.EOF:
+                kind = message.WhichOneof("message")
+                if kind == "results":
+                    await turn.acquire()
+                    group.create_task(self._judge_all(session, message.results, turn))
+                else:
+                    await self._hear(session, kind, message)
+
+    async def _hear(self, session: Session, kind: str | None, message: messages.FromProver) -> None:
+        match kind:
+            case "heartbeat":
+                held = [codec.read_held(one) for one in message.heartbeat.held]
+                for lost in await self._desk.heartbeat(session, held):
+                    await session.outgoing.put(
+                        messages.ToProver(
+                            stop=messages.Stop(lease_id=str(lost), reason="the lease is not yours any more")
+                        )
+                    )
+            case "progress":
+                await self._desk.progress(session, codec.read_progress(message.progress))
+            case "failure":
+                await self._desk.trouble(session, codec.read_failure(message.failure))
+            case "drain":
+                await self._desk.drain(session)
+            case _:
+                raise MalformedMessage(f"a {kind or 'message without content'} is not expected here", field="message")
+
+    async def _judge_all(self, session: Session, message: messages.JobResults, turn: asyncio.Semaphore) -> None:
+        try:
+            if len(message.results) > codec.RESULTS_PER_MESSAGE_MAX:
+                raise MalformedMessage(f"at most {codec.RESULTS_PER_MESSAGE_MAX} in one message", field="results")
+            reports, verdicts = [], []
+            for result in message.results:
+                try:
+                    reports.append(codec.read_result(result))
+                except InvalidRequest as error:
+                    verdicts.append(await self._unreadable(session, result, error))
+            judged = await self._desk.results(session, reports)
+            verdicts += [(report.held.lease_id, verdict) for report, verdict in zip(reports, judged, strict=True)]
+            await session.outgoing.put(codec.write_acks(verdicts))
+        finally:
+            turn.release()
+
+    async def _unreadable(
+        self, session: Session, message: messages.JobResult, error: InvalidRequest
+    ) -> tuple[LeaseId, Verdict]:
+        # A result that cannot even be read is a failure of this job, not of the whole stream.
+        held = codec.read_held(message)
+        await self._desk.trouble(session, JobTrouble(held=held, code=error.code, detail=str(error)))
+        return held.lease_id, Verdict(accepted=False, code=error.code, detail=str(error))
+
+
+async def _read_hello(context: Any) -> ProverTerms:
+    try:
+        async with asyncio.timeout(HELLO_TIMEOUT_SECONDS):
+            message = await context.read()
+    except TimeoutError:
+        raise MalformedMessage(f"no hello within {HELLO_TIMEOUT_SECONDS:g} s", field="hello") from None
+    if message is grpc.aio.EOF or message.WhichOneof("message") != "hello":
+        raise MalformedMessage("the first message is the hello", field="hello")
+    return codec.read_hello(message.hello)
+
+
+async def _tell(session: Session, context: Any) -> None:
+    while (message := await session.outgoing.get()) is not None:
+        await context.write(message)
+
+
+async def _until_either_ends(listening: Any, telling: Any) -> None:
+    """Run both; when one ends, for whatever reason, end the other and pass on the reason."""
+    tasks = {asyncio.ensure_future(listening), asyncio.ensure_future(telling)}
+    try:
+        done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        for task in done:
+            _raise_first(task.exception())
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+def _raise_first(error: BaseException | None) -> None:
+    """Raise `error`; of a group only the first, so that a refusal keeps its code."""
+    while isinstance(error, BaseExceptionGroup):
+        ours = [inner for inner in error.exceptions if isinstance(inner, ProofgridError)]
+        error = ours[0] if ours else error.exceptions[0]
+    if error is not None:
+        raise error

@@ -1,0 +1,552 @@
+-- Today's whole schema, made by `make schema` out of what the migrations make; a test holds the two equal.
+-- For readers: nothing executes it. What columns mean stands where they were added, in migrations/*.sql.
+
+CREATE SEQUENCE fences;
+
+CREATE TABLE accounts (
+    account text NOT NULL,
+    balance bigint NOT NULL DEFAULT 0,
+    PRIMARY KEY (account),
+    CHECK (((balance >= 0) OR (account = 'mint')))
+);
+
+CREATE TABLE artifact_garbage (
+    digest   text NOT NULL,
+    since_ms bigint NOT NULL DEFAULT now_ms(),
+    aside    boolean NOT NULL DEFAULT false,
+    PRIMARY KEY (digest)
+);
+CREATE INDEX artifact_garbage_by_age ON artifact_garbage (since_ms);
+
+CREATE TABLE artifact_repairs (
+    digest   text NOT NULL,
+    since_ms bigint NOT NULL DEFAULT now_ms(),
+    PRIMARY KEY (digest)
+);
+
+CREATE TABLE artifacts (
+    digest     text NOT NULL,
+    owner      text NOT NULL,
+    size_bytes bigint NOT NULL,
+    created_ms bigint NOT NULL DEFAULT now_ms(),
+    PRIMARY KEY (digest, owner),
+    CHECK ((size_bytes >= 0))
+);
+CREATE INDEX artifacts_by_age ON artifacts (created_ms) WHERE (owner <> '');
+CREATE INDEX artifacts_by_owner ON artifacts (owner) INCLUDE (size_bytes);
+
+CREATE TABLE canaries (
+    canary_id      uuid NOT NULL,
+    program_digest text NOT NULL,
+    inputs         jsonb NOT NULL,
+    inputs_digest  text NOT NULL,
+    first_task     uuid NOT NULL,
+    added_ms       bigint NOT NULL DEFAULT now_ms(),
+    PRIMARY KEY (canary_id),
+    UNIQUE (program_digest, inputs_digest),
+    FOREIGN KEY (program_digest) REFERENCES programs(digest)
+);
+
+CREATE TABLE evidence (
+    evidence_id     uuid NOT NULL DEFAULT gen_random_uuid(),
+    kind            text NOT NULL,
+    lease_id        uuid NOT NULL,
+    task_id         uuid NOT NULL,
+    job_id          uuid NOT NULL,
+    operator        text NOT NULL,
+    prover_id       text NOT NULL,
+    client          text NOT NULL,
+    program_digest  text NOT NULL,
+    slice           integer NOT NULL,
+    detail          text NOT NULL,
+    facts           text NOT NULL,
+    claim           text NOT NULL DEFAULT '',
+    signature       text NOT NULL DEFAULT '',
+    public          text NOT NULL DEFAULT '',
+    proof_digest    text,
+    proof           bytea,
+    other_claim     text NOT NULL DEFAULT '',
+    other_signature text NOT NULL DEFAULT '',
+    amount          bigint NOT NULL,
+    burnt           bigint NOT NULL,
+    to_client       bigint NOT NULL,
+    to_rescuer      bigint NOT NULL,
+    at_ms           bigint NOT NULL DEFAULT now_ms(),
+    appeal          text NOT NULL DEFAULT '',
+    appeal_ms       bigint,
+    answer          text NOT NULL DEFAULT '',
+    state           text NOT NULL DEFAULT 'stands',
+    given_back      bigint NOT NULL DEFAULT 0,
+    PRIMARY KEY (evidence_id),
+    UNIQUE (lease_id, kind),
+    CHECK ((kind = ANY (ARRAY['missed_deadline', 'invalid_proof', 'equivocation']))),
+    CHECK ((state = ANY (ARRAY['stands', 'appealed', 'upheld', 'overturned']))),
+    FOREIGN KEY (lease_id) REFERENCES leases(lease_id)
+);
+CREATE INDEX evidence_by_job ON evidence (job_id);
+CREATE INDEX evidence_by_operator ON evidence (operator, at_ms DESC);
+CREATE INDEX evidence_by_proof ON evidence (proof_digest) WHERE ((proof_digest IS NOT NULL) AND (proof IS NULL));
+CREATE INDEX evidence_by_task ON evidence (task_id);
+CREATE INDEX evidence_by_time ON evidence (at_ms DESC);
+
+CREATE TABLE firm_quotes (
+    quote_id        uuid NOT NULL,
+    client          text NOT NULL,
+    idempotency_key text NOT NULL,
+    state           text NOT NULL DEFAULT 'held',
+    program_digest  text NOT NULL,
+    inputs          integer NOT NULL,
+    units           bigint NOT NULL,
+    lanes           jsonb NOT NULL,
+    cost            bigint NOT NULL,
+    premium         bigint NOT NULL,
+    penalty         bigint NOT NULL,
+    limit_price     bigint NOT NULL,
+    hold_ms         bigint NOT NULL,
+    within_ms       bigint NOT NULL,
+    created_ms      bigint NOT NULL DEFAULT now_ms(),
+    held_until_ms   bigint NOT NULL,
+    ended_ms        bigint,
+    PRIMARY KEY (quote_id),
+    UNIQUE (client, idempotency_key),
+    CHECK ((cost >= 0)),
+    CHECK ((hold_ms > 0)),
+    CHECK ((inputs > 0)),
+    CHECK ((limit_price > 0)),
+    CHECK ((penalty >= 0)),
+    CHECK ((premium >= 0)),
+    CHECK ((units > 0)),
+    CHECK ((within_ms > 0))
+);
+CREATE INDEX firm_quotes_by_client ON firm_quotes (client, created_ms DESC);
+CREATE INDEX firm_quotes_held ON firm_quotes (held_until_ms) WHERE (state = 'held');
+
+CREATE TABLE gateways (
+    gateway_id uuid NOT NULL,
+    started_ms bigint NOT NULL DEFAULT now_ms(),
+    seen_ms    bigint NOT NULL DEFAULT now_ms(),
+    PRIMARY KEY (gateway_id)
+);
+
+CREATE TABLE identities (
+    address    text NOT NULL,
+    role       text NOT NULL,
+    label      text NOT NULL DEFAULT '',
+    granted_ms bigint NOT NULL DEFAULT now_ms(),
+    PRIMARY KEY (address, role),
+    CHECK ((role = ANY (ARRAY['client', 'operator', 'admin'])))
+);
+
+CREATE TABLE incidents (
+    incident_id bigint NOT NULL GENERATED ALWAYS AS IDENTITY,
+    kind        text NOT NULL,
+    subject     text NOT NULL,
+    detail      text NOT NULL,
+    opened_ms   bigint NOT NULL DEFAULT now_ms(),
+    closed_ms   bigint,
+    closed_by   text NOT NULL DEFAULT '',
+    PRIMARY KEY (incident_id)
+);
+CREATE UNIQUE INDEX one_open_incident ON incidents (kind, subject) WHERE (closed_ms IS NULL);
+
+CREATE TABLE jobs (
+    job_id         uuid NOT NULL,
+    task_id        uuid NOT NULL,
+    slice          integer NOT NULL,
+    input          integer NOT NULL,
+    position       integer NOT NULL,
+    state          text NOT NULL,
+    lane           text NOT NULL,
+    class          text NOT NULL,
+    units          bigint NOT NULL,
+    memory_bytes   bigint NOT NULL,
+    depends_on     integer[] NOT NULL DEFAULT '{}'::integer[],
+    input_digest   text NOT NULL,
+    facts          jsonb NOT NULL,
+    attempts       integer NOT NULL DEFAULT 0,
+    returns        integer NOT NULL DEFAULT 0,
+    excluded       jsonb NOT NULL DEFAULT '{}'::jsonb,
+    not_before_ms  bigint NOT NULL DEFAULT 0,
+    stage          text NOT NULL DEFAULT '',
+    permille       integer NOT NULL DEFAULT 0,
+    lease_id       uuid,
+    proof_digest   text,
+    public         jsonb,
+    limit_price    bigint NOT NULL DEFAULT 0,
+    small_input    bytea,
+    small_proof    bytea,
+    slow_ms        bigint,
+    hedges         integer NOT NULL DEFAULT 0,
+    hedge_price    bigint,
+    hedge_operator text NOT NULL DEFAULT '',
+    hedge_until_ms bigint NOT NULL DEFAULT 0,
+    PRIMARY KEY (job_id),
+    UNIQUE (task_id, slice, input),
+    CHECK ((state = ANY (ARRAY['waiting', 'ready', 'leased', 'proven', 'failed', 'cancelled']))),
+    CHECK ((units > 0)),
+    FOREIGN KEY (task_id) REFERENCES tasks(task_id)
+);
+CREATE INDEX jobs_by_input ON jobs (input_digest) WHERE (small_input IS NULL);
+CREATE INDEX jobs_by_proof ON jobs (proof_digest) WHERE ((proof_digest IS NOT NULL) AND (small_proof IS NULL));
+CREATE INDEX jobs_for_sale ON jobs (lane, ((- limit_price)), task_id, "position") WHERE (state = 'ready');
+CREATE INDEX jobs_put_off ON jobs (lane, not_before_ms) WHERE ((state = 'ready') AND (not_before_ms > 0));
+CREATE INDEX jobs_waiting ON jobs (task_id) WHERE (state = 'waiting');
+CREATE INDEX jobs_wished ON jobs (lane) WHERE (hedge_price IS NOT NULL);
+
+CREATE TABLE lane_constraints (
+    lane        text NOT NULL,
+    stack       text NOT NULL,
+    constraints jsonb NOT NULL,
+    used_ms     bigint NOT NULL DEFAULT now_ms(),
+    PRIMARY KEY (lane)
+);
+CREATE INDEX lane_constraints_by_stack ON lane_constraints (stack, used_ms DESC);
+
+CREATE TABLE lane_times (
+    lane        text NOT NULL,
+    us_per_unit bigint[] NOT NULL,
+    PRIMARY KEY (lane)
+);
+
+CREATE TABLE lanes (
+    lane     text NOT NULL,
+    epoch    bigint NOT NULL DEFAULT 1,
+    leader   uuid NOT NULL,
+    since_ms bigint NOT NULL DEFAULT now_ms(),
+    PRIMARY KEY (lane)
+);
+
+CREATE TABLE leases (
+    lease_id       uuid NOT NULL,
+    fence          bigint NOT NULL DEFAULT nextval('fences'::regclass),
+    job_id         uuid NOT NULL,
+    task_id        uuid NOT NULL,
+    prover_id      text NOT NULL,
+    operator       text NOT NULL,
+    session_id     uuid NOT NULL,
+    gateway_id     uuid NOT NULL,
+    lane           text NOT NULL,
+    round          bigint NOT NULL,
+    units          bigint NOT NULL,
+    buy_price      bigint NOT NULL,
+    sell_price     bigint NOT NULL,
+    state          text NOT NULL,
+    granted_ms     bigint NOT NULL DEFAULT now_ms(),
+    expires_ms     bigint NOT NULL,
+    until_ms       bigint NOT NULL,
+    ended_ms       bigint,
+    reason         text NOT NULL DEFAULT '',
+    detail         text NOT NULL DEFAULT '',
+    epoch          bigint NOT NULL DEFAULT 0,
+    kind           text NOT NULL DEFAULT 'first',
+    phase_until_ms bigint NOT NULL DEFAULT '9007199254740991'::bigint,
+    prove_ms       bigint NOT NULL DEFAULT '9007199254740991'::bigint,
+    started_ms     bigint NOT NULL DEFAULT 0,
+    reported_ms    bigint NOT NULL DEFAULT 0,
+    stage          text NOT NULL DEFAULT '',
+    permille       integer NOT NULL DEFAULT 0,
+    stake_bound    bigint NOT NULL DEFAULT 0,
+    fee_permille   integer NOT NULL DEFAULT 0,
+    PRIMARY KEY (lease_id),
+    CHECK (((fee_permille >= 0) AND (fee_permille <= 1000))),
+    CHECK ((kind = ANY (ARRAY['first', 'hedge']))),
+    CHECK ((state = ANY (ARRAY['granted', 'offered', 'running', 'reported', 'settled', 'expired', 'failed', 'stopped']))),
+    FOREIGN KEY (job_id) REFERENCES jobs(job_id),
+    FOREIGN KEY (lane, round) REFERENCES rounds(lane, number),
+    FOREIGN KEY (prover_id) REFERENCES provers(prover_id),
+    FOREIGN KEY (task_id) REFERENCES tasks(task_id)
+) WITH (fillfactor=80);
+CREATE INDEX leases_binding ON leases (operator) WHERE ((stake_bound > 0) AND (state = ANY (ARRAY['granted', 'offered', 'running', 'reported'])));
+CREATE INDEX leases_by_task ON leases (task_id);
+CREATE INDEX leases_granted ON leases (gateway_id) WHERE (state = 'granted');
+CREATE INDEX leases_held_by_prover ON leases (prover_id) WHERE (state = ANY (ARRAY['granted', 'offered', 'running', 'reported']));
+CREATE UNIQUE INDEX one_held_lease_per_job_and_kind ON leases (job_id, kind) WHERE (state = ANY (ARRAY['granted', 'offered', 'running', 'reported']));
+
+CREATE TABLE network (
+    one     boolean NOT NULL DEFAULT true,
+    address text NOT NULL,
+    PRIMARY KEY (one),
+    CHECK (one)
+);
+
+CREATE TABLE program_files (
+    digest         text NOT NULL,
+    program_digest text NOT NULL,
+    PRIMARY KEY (digest, program_digest),
+    FOREIGN KEY (program_digest) REFERENCES programs(digest)
+);
+
+CREATE TABLE programs (
+    digest       text NOT NULL,
+    proof_system text NOT NULL,
+    owner        text NOT NULL,
+    label        text NOT NULL,
+    manifest     jsonb NOT NULL,
+    slices       integer NOT NULL,
+    units        bigint NOT NULL,
+    created_ms   bigint NOT NULL DEFAULT now_ms(),
+    PRIMARY KEY (digest),
+    CHECK ((slices > 0)),
+    CHECK ((units > 0))
+);
+
+CREATE TABLE prover_speeds (
+    prover_id    text NOT NULL,
+    proof_system text NOT NULL,
+    class        text NOT NULL,
+    units        bigint NOT NULL DEFAULT 0,
+    wall_ms      bigint NOT NULL DEFAULT 0,
+    samples      bigint NOT NULL DEFAULT 0,
+    PRIMARY KEY (prover_id, proof_system, class),
+    FOREIGN KEY (prover_id) REFERENCES provers(prover_id)
+);
+
+CREATE TABLE prover_turns (
+    prover_id text NOT NULL,
+    since_ms  bigint NOT NULL DEFAULT now_ms(),
+    PRIMARY KEY (prover_id),
+    FOREIGN KEY (prover_id) REFERENCES provers(prover_id)
+);
+
+CREATE TABLE provers (
+    prover_id       text NOT NULL,
+    operator        text NOT NULL,
+    jobs_proven     bigint NOT NULL DEFAULT 0,
+    jobs_failed     bigint NOT NULL DEFAULT 0,
+    units_proven    bigint NOT NULL DEFAULT 0,
+    first_seen_ms   bigint NOT NULL DEFAULT now_ms(),
+    proven_micro    bigint NOT NULL DEFAULT 0,
+    late_micro      bigint NOT NULL DEFAULT 0,
+    lost_micro      bigint NOT NULL DEFAULT 0,
+    crashed_micro   bigint NOT NULL DEFAULT 0,
+    invalid_micro   bigint NOT NULL DEFAULT 0,
+    facts_ms        bigint NOT NULL DEFAULT 0,
+    outcomes        text NOT NULL DEFAULT '',
+    pauses          integer NOT NULL DEFAULT 0,
+    paused_until_ms bigint NOT NULL DEFAULT 0,
+    last_faults     text NOT NULL DEFAULT '',
+    PRIMARY KEY (prover_id)
+);
+CREATE INDEX provers_by_operator ON provers (operator, prover_id);
+CREATE INDEX provers_paused ON provers (paused_until_ms) WHERE (paused_until_ms > 0);
+
+CREATE TABLE rounds (
+    lane            text NOT NULL,
+    number          bigint NOT NULL,
+    transcript      text NOT NULL,
+    transcript_hash text NOT NULL,
+    signature       text NOT NULL,
+    buy_price       bigint NOT NULL,
+    sell_price      bigint NOT NULL,
+    units           bigint NOT NULL,
+    bids            integer NOT NULL,
+    asks            integer NOT NULL,
+    next_reference  bigint,
+    at_ms           bigint NOT NULL DEFAULT now_ms(),
+    epoch           bigint NOT NULL DEFAULT 0,
+    secret          bytea,
+    PRIMARY KEY (lane, number)
+);
+
+CREATE TABLE schema_functions (
+    name       text NOT NULL,
+    digest     text NOT NULL,
+    applied_at timestamp with time zone NOT NULL DEFAULT now(),
+    PRIMARY KEY (name)
+);
+
+CREATE TABLE schema_migrations (
+    version    integer NOT NULL,
+    name       text NOT NULL,
+    digest     text NOT NULL,
+    applied_at timestamp with time zone NOT NULL DEFAULT now(),
+    PRIMARY KEY (version)
+);
+
+CREATE TABLE sessions (
+    session_id      uuid NOT NULL,
+    prover_id       text NOT NULL,
+    operator        text NOT NULL,
+    gateway_id      uuid NOT NULL,
+    open            boolean NOT NULL DEFAULT true,
+    draining        boolean NOT NULL DEFAULT false,
+    asks            jsonb NOT NULL,
+    classes         text[] NOT NULL,
+    slots           integer NOT NULL,
+    cores           integer NOT NULL,
+    memory_bytes    bigint NOT NULL,
+    region          text NOT NULL,
+    version         text NOT NULL,
+    cached_programs text[] NOT NULL,
+    opened_ms       bigint NOT NULL DEFAULT now_ms(),
+    seen_ms         bigint NOT NULL DEFAULT now_ms(),
+    class_asks      jsonb NOT NULL DEFAULT '{}'::jsonb,
+    units_min       bigint NOT NULL DEFAULT 0,
+    subnetworks     text[] NOT NULL DEFAULT '{default}'[],
+    stacks          integer NOT NULL DEFAULT 1,
+    PRIMARY KEY (session_id),
+    CHECK ((slots > 0)),
+    FOREIGN KEY (prover_id) REFERENCES provers(prover_id)
+);
+CREATE UNIQUE INDEX one_open_session_per_prover ON sessions (prover_id) WHERE open;
+
+CREATE TABLE spent_tokens (
+    token_id   text NOT NULL,
+    expires_ms bigint NOT NULL,
+    PRIMARY KEY (token_id)
+);
+CREATE INDEX spent_tokens_by_expiry ON spent_tokens (expires_ms);
+
+CREATE TABLE subnetwork_members (
+    subnetwork text NOT NULL,
+    address    text NOT NULL,
+    role       text NOT NULL,
+    since_ms   bigint NOT NULL DEFAULT now_ms(),
+    PRIMARY KEY (subnetwork, address, role),
+    CHECK ((role = ANY (ARRAY['client', 'operator']))),
+    FOREIGN KEY (subnetwork) REFERENCES subnetworks(name) ON DELETE CASCADE
+);
+CREATE INDEX subnetwork_members_by_address ON subnetwork_members (address);
+
+CREATE TABLE subnetworks (
+    name              text NOT NULL,
+    is_open           boolean NOT NULL,
+    proof_systems     text[] NOT NULL DEFAULT '{}'[],
+    reference_price   bigint NOT NULL DEFAULT 0,
+    overflow_after_ms bigint NOT NULL DEFAULT 0,
+    created_ms        bigint NOT NULL DEFAULT now_ms(),
+    PRIMARY KEY (name),
+    CHECK ((overflow_after_ms >= 0)),
+    CHECK ((reference_price >= 0))
+);
+
+CREATE TABLE task_events (
+    task_id uuid NOT NULL,
+    seq     bigint NOT NULL,
+    kind    text NOT NULL,
+    data    jsonb NOT NULL,
+    at_ms   bigint NOT NULL DEFAULT now_ms(),
+    PRIMARY KEY (task_id, seq),
+    FOREIGN KEY (task_id) REFERENCES tasks(task_id)
+);
+
+CREATE TABLE tasks (
+    task_id         uuid NOT NULL,
+    client          text NOT NULL,
+    program_digest  text NOT NULL,
+    state           text NOT NULL,
+    idempotency_key text NOT NULL,
+    request_digest  text NOT NULL,
+    statement       jsonb NOT NULL,
+    inputs          integer NOT NULL,
+    limit_price     bigint NOT NULL,
+    units           bigint NOT NULL,
+    escrow          bigint NOT NULL,
+    spent           bigint NOT NULL DEFAULT 0,
+    deadline_ms     bigint NOT NULL,
+    created_ms      bigint NOT NULL DEFAULT now_ms(),
+    finished_ms     bigint,
+    jobs_open       integer NOT NULL,
+    result          jsonb,
+    failure_code    text NOT NULL DEFAULT '',
+    failure_detail  text NOT NULL DEFAULT '',
+    bundle_digest   text,
+    claimed_by      uuid,
+    event_seq       bigint NOT NULL DEFAULT 0,
+    inputs_digest   text NOT NULL DEFAULT '',
+    replay_of       uuid,
+    hedging         boolean NOT NULL DEFAULT false,
+    hedges          integer NOT NULL DEFAULT 0,
+    raise_permille  integer,
+    raise_every_ms  bigint,
+    raise_max       bigint,
+    raise_at_ms     bigint,
+    subnetwork      text,
+    quote_id        uuid,
+    PRIMARY KEY (task_id),
+    UNIQUE (client, idempotency_key),
+    CHECK ((escrow >= 0)),
+    CHECK ((inputs > 0)),
+    CHECK ((limit_price >= 0)),
+    CHECK ((state = ANY (ARRAY['open', 'combining', 'done', 'failed', 'cancelled']))),
+    CHECK ((units > 0)),
+    FOREIGN KEY (program_digest) REFERENCES programs(digest),
+    FOREIGN KEY (quote_id) REFERENCES firm_quotes(quote_id),
+    FOREIGN KEY (replay_of) REFERENCES tasks(task_id),
+    FOREIGN KEY (subnetwork) REFERENCES subnetworks(name) ON DELETE SET NULL
+) WITH (fillfactor=80);
+CREATE UNIQUE INDEX one_replay_per_task ON tasks (replay_of);
+CREATE INDEX tasks_by_bundle ON tasks (bundle_digest) WHERE (bundle_digest IS NOT NULL);
+CREATE INDEX tasks_by_client ON tasks (client, created_ms DESC);
+CREATE UNIQUE INDEX tasks_by_quote ON tasks (quote_id) WHERE (quote_id IS NOT NULL);
+CREATE INDEX tasks_combining ON tasks (created_ms) WHERE (state = 'combining');
+CREATE INDEX tasks_dead ON tasks (finished_ms DESC) WHERE ((state = 'failed') AND (failure_code = ANY (ARRAY['PG-510', 'PG-511'])));
+CREATE INDEX tasks_done_by_inputs ON tasks (client, program_digest, inputs_digest) WHERE (state = 'done');
+CREATE INDEX tasks_of_subnetworks ON tasks (subnetwork) WHERE (subnetwork IS NOT NULL);
+CREATE INDEX tasks_open_by_deadline ON tasks (deadline_ms) WHERE (state = ANY (ARRAY['open', 'combining']));
+CREATE INDEX tasks_open_of_client ON tasks (client, ((- limit_price)), task_id) WHERE (state = ANY (ARRAY['open', 'combining']));
+CREATE INDEX tasks_open_of_subnetworks ON tasks (subnetwork, created_ms) WHERE ((subnetwork IS NOT NULL) AND (state = ANY (ARRAY['open', 'combining'])));
+CREATE INDEX tasks_to_raise ON tasks (raise_at_ms) WHERE ((raise_at_ms IS NOT NULL) AND (state = 'open'));
+
+CREATE TABLE transfers (
+    transfer_id text NOT NULL,
+    debit       text NOT NULL,
+    credit      text NOT NULL,
+    amount      bigint NOT NULL,
+    reason      text NOT NULL,
+    task_id     uuid,
+    job_id      uuid,
+    lane        text,
+    round       bigint,
+    at_ms       bigint NOT NULL DEFAULT now_ms(),
+    PRIMARY KEY (transfer_id),
+    CHECK ((amount > 0)),
+    CHECK ((debit <> credit)),
+    FOREIGN KEY (credit) REFERENCES accounts(account),
+    FOREIGN KEY (debit) REFERENCES accounts(account)
+);
+CREATE INDEX transfers_by_credit ON transfers (credit, at_ms DESC);
+CREATE INDEX transfers_by_debit ON transfers (debit, at_ms DESC);
+CREATE INDEX transfers_by_task ON transfers (task_id);
+CREATE INDEX transfers_by_time ON transfers USING brin (at_ms) WITH (pages_per_range='8');
+CREATE TRIGGER refuse_while_stopped AFTER INSERT ON transfers REFERENCING NEW TABLE AS fresh FOR EACH STATEMENT EXECUTE FUNCTION refuse_while_stopped();
+
+CREATE TABLE unbondings (
+    unbonding_id text NOT NULL,
+    operator     text NOT NULL,
+    amount       bigint NOT NULL,
+    rest         bigint NOT NULL,
+    since_ms     bigint NOT NULL DEFAULT now_ms(),
+    ready_ms     bigint NOT NULL,
+    withdrawn_ms bigint,
+    PRIMARY KEY (unbonding_id),
+    CHECK ((amount > 0)),
+    CHECK ((rest >= 0))
+);
+CREATE INDEX unbondings_by_operator ON unbondings (operator, since_ms);
+
+CREATE VIEW dead_letters AS
+SELECT t.task_id,
+    t.client,
+    t.program_digest,
+    t.failure_code,
+    t.failure_detail,
+    t.finished_ms,
+    t.escrow,
+    t.replay_of,
+    r.task_id AS replayed_as
+   FROM tasks t
+     LEFT JOIN tasks r ON r.replay_of = t.task_id
+  WHERE t.state = 'failed' AND (t.failure_code = ANY (ARRAY['PG-510', 'PG-511']));
+
+-- functions/artifact_is_needed.sql: (the_digest text, ended_after_ms bigint) -> boolean
+-- functions/is_excluded.sql: (excluded jsonb, prover_id text) -> boolean
+-- functions/is_silent.sql: (sessions, bigint) -> boolean
+-- functions/lock_of_session.sql: (prover_id text) -> bigint
+-- functions/now_ms.sql: () -> bigint
+-- functions/post_transfers.sql: (given jsonb) -> integer
+-- functions/ran_ms.sql: (leases) -> bigint
+-- functions/refuse_while_stopped.sql: () -> trigger
+-- functions/until_next_job.sql: (the_lane text) -> bigint
+-- functions/waiting_lanes.sql: (the_stack text) -> SETOF text
+-- functions/waiting_ms.sql: (job jobs, accepted_ms bigint) -> bigint
