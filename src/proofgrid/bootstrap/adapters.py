@@ -18,8 +18,8 @@ from proofgrid.primitives.digests import Digest
 from proofgrid.primitives.errors import InvalidField
 from proofgrid.primitives.ids import Address
 from proofgrid.primitives.signatures import SigningKey
-from proofgrid.proofs.ezkl.development import make_development_srs_folder
-from proofgrid.proofs.ezkl.srs import srs_files
+from proofgrid.proofs.systems.ezkl.circuits.development import make_development_srs_folder
+from proofgrid.proofs.systems.ezkl.circuits.srs import srs_files
 from proofgrid.proofs.workers import ProofWorkers
 from proofgrid.sdk.keys import new_key, read_key, write_key
 from proofgrid.settings import GatewaySettings

@@ -22,7 +22,7 @@ from proofgrid.primitives.clock import Clock, fresh_bytes
 from proofgrid.primitives.digests import Digest, parse_digest
 from proofgrid.primitives.errors import ProofgridError, Recoverable, Unavailable, error_of_code
 from proofgrid.primitives.signatures import SigningKey
-from proofgrid.proofs.bundle import BundleReport, verify_bundle
+from proofgrid.proofs.bundles.bundle import BundleReport, verify_bundle
 from proofgrid.rules.jobs.constraints import NO_CONSTRAINTS, Constraints
 from proofgrid.rules.jobs.ladder import Ladder
 from proofgrid.sdk.connection import Connection
