@@ -3,12 +3,17 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
+PYTEST := $(BIN)/python -m pytest
+CORES ?= 2
+DATA ?= proofgrid-data
+FAST := tests/rules tests/primitives tests/simulation/test_parts.py tests/wire tests/telemetry
+TESTS ?= tests --ignore=tests/acceptance/scenarios
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test scenarios check bench proto schema lock clean
+.PHONY: help demo fast test scenarios check format bench proto protos schema db coverage dead house lock wheel release clean
 
 help: ## list the commands
-	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):[^#]*## */\1\t/' | awk -F'\t' '{printf "  make %-8s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):[^#]*## */\1\t/' | awk -F'\t' '{printf "  make %-9s  %s\n", $$1, $$2}'
 
 $(STAMP): requirements.lock pyproject.toml
 	$(PYTHON) -m venv $(VENV)
@@ -19,17 +24,26 @@ $(STAMP): requirements.lock pyproject.toml
 demo: $(STAMP) ## run a whole network on this machine and prove a neural network's answer
 	$(BIN)/proofgrid demo
 
+fast: $(STAMP) ## run the tests of rules, primitives and wire, without the exhaustive searches (under a minute)
+	$(PYTEST) -q -n $(CORES) -m "not exhaustive" $(FAST)
+
 test: $(STAMP) ## run every test but the scenarios: real database, real processes, real proofs
-	$(BIN)/python -m pytest --ignore=tests/acceptance/scenarios
+	$(PYTEST) --ignore=tests/acceptance/scenarios
 
 scenarios: $(STAMP) ## break everything on purpose: one failure per file, real processes (about 15 minutes)
-	$(BIN)/python -m pytest tests/acceptance/scenarios
+	$(PYTEST) tests/acceptance/scenarios
 
-check: $(STAMP) ## format, lint, types and the import map
+check: $(STAMP) ## format, lint, types, the import map and the form of documents
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/python -m tools.prose
+
+format: $(STAMP) ## put code and documents into form
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix-only .
+	$(BIN)/python -m tools.prose --fix
 
 bench: $(STAMP) ## measured ratios against something named in the same run
 	$(BIN)/python -m benchmarks
@@ -40,8 +54,33 @@ proto: $(STAMP) ## regenerate src/proofgrid/wire/v1 from proto/
 schema: $(STAMP) ## write src/proofgrid/store/schema.sql anew out of what the migrations make
 	$(BIN)/python -m tests.store.schema_text
 
+protos: ## does proto/ break what the last release said? (needs npm; BASE=<git ref>)
+	tools/protos.sh
+
+db: $(STAMP) ## psql on the embedded database of a gateway's data directory (DATA=folder)
+	$(BIN)/python -m tools.db $(DATA)
+
+coverage: $(STAMP) ## which lines do the tests run, child processes included? (TESTS=...; the page is htmlcov/index.html)
+	$(BIN)/coverage erase
+	$(BIN)/coverage run -m pytest -q $(TESTS)
+	$(BIN)/coverage combine --quiet
+	$(BIN)/coverage report
+	$(BIN)/coverage html --quiet
+
+dead: $(STAMP) ## what does nobody use? (what only looks unused is named in pyproject.toml)
+	$(BIN)/vulture
+
+house: $(STAMP) ## how long are files and functions, and how much is untyped?
+	$(BIN)/python -m tools.measure_house
+
 lock: ## pin every dependency again (needs uv)
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate --no-header --group dev --extra plots -o requirements.lock pyproject.toml build-requirements.in
 
-clean: ## remove the environment and caches
-	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .import_linter_cache
+wheel: $(STAMP) ## build dist/proofgrid-….whl
+	$(BIN)/python -m hatchling build -t wheel
+
+release: $(STAMP) ## check version, changelog and wheel: a bare environment runs its demo from another folder
+	tools/release_check.sh
+
+clean: ## remove the environment, caches and what was built
+	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis .coverage* htmlcov dist

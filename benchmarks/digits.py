@@ -17,7 +17,7 @@ from pathlib import Path
 from benchmarks.measuring import say, timed, uninterrupted
 from proofgrid.cli.demo.digits import MODEL, read_digit
 from proofgrid.cli.demo.processes import stop_database
-from proofgrid.proofs.ezkl.development import make_development_srs
+from proofgrid.proofs.systems.ezkl.circuits.development import make_development_srs
 from proofgrid.sdk.client import Client
 from tests.networks import Network, Process
 

@@ -15,7 +15,7 @@ from benchmarks.digits import SAMPLES
 from benchmarks.measuring import Stopwatch, timed
 from proofgrid.cli.demo.digits import MODEL, read_digit
 from proofgrid.proofs.base import ProgramFiles
-from proofgrid.proofs.ezkl.adapter import EzklProofSystem
+from proofgrid.proofs.systems.ezkl.adapter import EzklProofSystem
 
 SYSTEM = EzklProofSystem()
 

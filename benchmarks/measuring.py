@@ -19,7 +19,7 @@ from typing import Any
 
 import psutil
 
-from proofgrid.proofs.ezkl.engine import ENGINE
+from proofgrid.proofs.systems.ezkl.engine import ENGINE
 
 BUSY_SAMPLE_SECONDS = 2.0
 BUSY_NOTICE_PERCENT = 10.0  #: of all cores; above, the README says to repeat the measurement

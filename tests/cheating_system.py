@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from proofgrid.proofs.base import JobOutput, ProgramFiles, Report
-from proofgrid.proofs.ezkl.adapter import EzklProofSystem
+from proofgrid.proofs.systems.ezkl.adapter import EzklProofSystem
 
 
 class CheatingEzkl(EzklProofSystem):

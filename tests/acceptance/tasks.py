@@ -11,7 +11,7 @@ from typing import Any
 
 import asyncpg
 
-from proofgrid.proofs.bundle import BundleReport, verify_bundle
+from proofgrid.proofs.bundles.bundle import BundleReport, verify_bundle
 from proofgrid.sdk.client import Client, Event
 from proofgrid.wire.v1 import client_pb2 as messages
 from tests.networks import Network

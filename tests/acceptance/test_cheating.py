@@ -11,10 +11,10 @@ import ezkl
 import pytest
 
 from proofgrid.proofs.base import ProgramFiles
-from proofgrid.proofs.ezkl.adapter import EzklProofSystem
+from proofgrid.proofs.systems.ezkl.adapter import EzklProofSystem
 from tests.acceptance.tasks import check_paid_once, events_of, fetch_and_verify
 from tests.networks import Network, running_network
-from tests.proofs.ezkl.models import an_mlp, save
+from tests.proofs.systems.ezkl.models import an_mlp, save
 
 SYSTEM = EzklProofSystem()
 WIDTHS = (6, 6, 6, 4)

@@ -31,7 +31,7 @@ from proofgrid.wire.v1 import client_pb2 as messages
 from proofgrid.wire.v1 import prover_pb2, prover_pb2_grpc
 from tests.acceptance.tasks import database_of
 from tests.networks import Network, running_network
-from tests.proofs.ezkl.models import a_model, an_mlp, node, save
+from tests.proofs.systems.ezkl.models import a_model, an_mlp, node, save
 
 SETTINGS = {"slices": 2, "decomposition": "128x4"}
 GOOD = [0.5, 0.25, 0.125, 0.75]

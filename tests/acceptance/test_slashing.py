@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from proofgrid.primitives.errors import ProofgridError
-from proofgrid.proofs.evidence import verify_evidence
+from proofgrid.proofs.bundles.evidence import verify_evidence
 from proofgrid.sdk.connection import Connection
 from proofgrid.wire.v1 import stake_pb2
 from tests.acceptance.tasks import check_paid_once, events_of

@@ -12,7 +12,7 @@ import ezkl
 import pytest
 
 from proofgrid.proofs.base import NormalisedRequest, PartialProof, ProgramFiles
-from proofgrid.proofs.ezkl.adapter import EzklProofSystem
+from proofgrid.proofs.systems.ezkl.adapter import EzklProofSystem
 
 DEMO_DATA = Path(__file__).parents[2] / "src" / "proofgrid" / "cli" / "demo" / "data"
 DIGITS_MODEL = DEMO_DATA / "digits.onnx"

@@ -6,8 +6,8 @@ from typing import Any
 
 from proofgrid.primitives.digests import parse_digest
 from proofgrid.primitives.errors import InvalidField
+from proofgrid.primitives.reading import read_integer, read_list, read_mapping, read_object, read_text, read_texts
 from proofgrid.proofs.base import Program, SliceSpec
-from proofgrid.proofs.reading import read_integer, read_list, read_mapping, read_object, read_text, read_texts
 
 
 def program_to_json(program: Program) -> dict[str, Any]:

@@ -7,8 +7,8 @@ from pathlib import Path
 
 from proofgrid.primitives.digests import Digest, digest_of
 from proofgrid.primitives.errors import InvalidField
-from proofgrid.proofs.container import Content
-from proofgrid.proofs.evidence import program_of_record, write_evidence
+from proofgrid.proofs.bundles.container import Content
+from proofgrid.proofs.bundles.evidence import program_of_record, write_evidence
 from proofgrid.sdk.connection import Connection
 from proofgrid.sdk.transfer import download_file
 from proofgrid.wire.v1 import stake_pb2 as messages

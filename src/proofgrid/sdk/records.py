@@ -13,7 +13,7 @@ from typing import IO
 
 from proofgrid.primitives.errors import BadBundle, InvalidField
 from proofgrid.primitives.ids import Address
-from proofgrid.proofs.bundle_manifest import Manifest
+from proofgrid.proofs.bundles.manifest import Manifest
 from proofgrid.rules.jobs.classes import lane_order
 from proofgrid.rules.market.record_file import LINE_BYTES_MAX, CheckedRound, RecordCheck, RecordHeader
 from proofgrid.rules.market.rounds import TranscriptMismatch

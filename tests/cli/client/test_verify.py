@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from proofgrid.proofs.bundle_manifest import manifest_to_json
+from proofgrid.proofs.bundles.manifest import manifest_to_json
 from tests.cli.commands import proofgrid
-from tests.proofs.bundles import NETWORK, OPERATOR, STRANGER, Made, a_bundle, forge
+from tests.proofs.bundles.makers import NETWORK, OPERATOR, STRANGER, Made, a_bundle, forge
 
 
 @pytest.fixture

@@ -116,6 +116,7 @@ def clear_forgiving_who_left(lanes: Stack) -> list[LaneClearing]:
     return cleared
 
 
+@pytest.mark.exhaustive
 def test_nobody_gains_by_another_price_than_the_true_one() -> None:
     random = Random(20241760)
     carried = 0
@@ -126,6 +127,7 @@ def test_nobody_gains_by_another_price_than_the_true_one() -> None:
     assert carried > 100
 
 
+@pytest.mark.exhaustive
 def test_no_pair_gains_by_lying_together_also_across_lanes() -> None:
     random = Random(20241761)
     carried = 0
@@ -136,6 +138,7 @@ def test_no_pair_gains_by_lying_together_also_across_lanes() -> None:
     assert carried > 25
 
 
+@pytest.mark.exhaustive
 @pytest.mark.parametrize("variant", [clear_paying_each_lane_alone, clear_forgiving_who_left])
 def test_the_search_finds_the_lies_that_a_broken_variant_invites(variant: StackRule) -> None:
     random = Random(20241762)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -28,6 +29,7 @@ def turning_points(market: Market) -> list[int]:
     return sorted(price for price in near if 0 <= price < PRICE_MAX)
 
 
+@pytest.mark.exhaustive
 @thorough
 @given(markets(), st.data())
 def test_no_one_two_or_three_orders_all_gain_by_lying_together(market: Market, data: st.DataObject) -> None:
@@ -44,6 +46,7 @@ def test_no_one_two_or_three_orders_all_gain_by_lying_together(market: Market, d
         assert not all(lying[member] > honest[member] for member in reports), reports
 
 
+@pytest.mark.exhaustive
 @thorough
 @given(markets())
 def test_no_single_order_gains_at_any_turning_point(market: Market) -> None:

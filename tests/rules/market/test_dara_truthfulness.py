@@ -11,6 +11,8 @@ from dataclasses import dataclass, replace
 from itertools import combinations, product
 from random import Random
 
+import pytest
+
 from proofgrid.primitives.money import PRICE_MAX
 from proofgrid.rules.market.dara import Clearing, clear
 from proofgrid.rules.market.orders import Ask, Bid, ClearingRules
@@ -82,6 +84,7 @@ def clear_filling_the_cheapest_first(bids: list[Bid], asks: list[Ask], rules: Cl
     return clear(bids, [replace(ask, rank=place) for place, ask in enumerate(by_price)], rules)
 
 
+@pytest.mark.exhaustive
 def test_nobody_gains_by_another_price_than_the_true_one() -> None:
     random = Random(20241750)
     trades = 0
@@ -92,6 +95,7 @@ def test_nobody_gains_by_another_price_than_the_true_one() -> None:
     assert trades > 500
 
 
+@pytest.mark.exhaustive
 def test_no_pair_gains_by_lying_together() -> None:
     random = Random(20241751)
     for _ in range(800):

@@ -81,6 +81,7 @@ def assert_equal_clearings(market: Market) -> None:
     assert clear_fast(market.bids, market.asks, market.rules) == market.clear(), market
 
 
+@pytest.mark.exhaustive
 def test_ten_thousand_random_books_clear_alike() -> None:
     random = Random(17_50)
     trades = unequal_prices = 0

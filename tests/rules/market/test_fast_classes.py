@@ -96,6 +96,7 @@ def degenerate_stacks() -> Iterator[list[LaneOrders]]:
         yield [replace(sellers, rules=rules), replace(buyers, rules=rules)]
 
 
+@pytest.mark.exhaustive
 def test_ten_thousand_random_stacks_clear_alike() -> None:
     random = Random(20_26)
     carried = cheaper = 0

@@ -111,6 +111,7 @@ def placements_of(outcome: RoundOutcome) -> list[tuple[str, str, int, int]]:
     return sorted((one.job_id, one.prover_id, one.units, one.sell_price) for one in outcome.placements)
 
 
+@pytest.mark.exhaustive
 def test_thousands_of_random_stacks_hold_the_rounds_of_the_network() -> None:
     random = Random(12)
     compared = carried = cheaper = moved = 0

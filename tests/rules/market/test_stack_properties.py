@@ -92,6 +92,7 @@ def test_the_order_in_which_everything_is_listed_means_nothing(case: StackCase, 
     assert StackCase(lanes=lanes, provers=provers, beacon=case.beacon).run() == case.run()
 
 
+@pytest.mark.exhaustive
 @given(stack_cases(), st.data())
 def test_no_prover_gains_by_another_ask_and_no_client_by_another_bid(case: StackCase, data: st.DataObject) -> None:
     honest = gains(case, case.run())

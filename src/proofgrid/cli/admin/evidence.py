@@ -115,7 +115,7 @@ def verify(
       proofgrid admin evidence verify lie.evidence --network 0x…
     """
     from proofgrid.primitives.signatures import parse_address
-    from proofgrid.proofs.evidence import verify_evidence
+    from proofgrid.proofs.bundles.evidence import verify_evidence
 
     if not file.is_file():
         raise InvalidField(f"there is no file {file}", field="file")

@@ -29,7 +29,7 @@ def new(
     Example:
       proofgrid srs new --logrows 16 --out development.srs
     """
-    from proofgrid.proofs.ezkl.development import make_development_srs
+    from proofgrid.proofs.systems.ezkl.circuits.development import make_development_srs
 
     if out.exists():
         raise InvalidField(f"{out} exists already", field="out", hint="choose another name")

@@ -17,7 +17,7 @@ from proofgrid.primitives.ids import short_prover
 from proofgrid.primitives.money import format_amount
 
 if TYPE_CHECKING:
-    from proofgrid.proofs.bundle import BundleReport
+    from proofgrid.proofs.bundles.bundle import BundleReport
 
 VALUES_SHOWN = 12
 
@@ -65,7 +65,7 @@ def check_file(file: Path, *, program: str | None = None, network: str | None = 
     """Verify a bundle file in a folder of its own; raises what `verify_bundle` raises."""
     from proofgrid.primitives.digests import parse_digest
     from proofgrid.primitives.signatures import parse_address
-    from proofgrid.proofs.bundle import verify_bundle
+    from proofgrid.proofs.bundles.bundle import verify_bundle
 
     if not file.is_file():
         raise InvalidField(f"there is no file {file}", field="file")
@@ -88,7 +88,7 @@ def _with_prices(report: BundleReport, rounds: Sequence[Path]) -> BundleReport:
 
 def report_to_json(report: BundleReport, *, program: str | None, network: str | None) -> dict[str, Any]:
     """Return a report as JSON values."""
-    from proofgrid.proofs.bundle_manifest import manifest_to_json
+    from proofgrid.proofs.bundles.manifest import manifest_to_json
 
     return {
         "valid": True,

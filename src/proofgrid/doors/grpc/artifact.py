@@ -26,7 +26,7 @@ from proofgrid.store.artifacts import ArtifactStore
 from proofgrid.store.database import Database
 from proofgrid.store.queries import QUERIES
 from proofgrid.store.transactions import Transaction
-from proofgrid.wire.codec import write_artifact
+from proofgrid.wire.codec.tasks import write_artifact
 from proofgrid.wire.v1 import client_pb2 as messages
 from proofgrid.wire.v1 import client_pb2_grpc as services
 from proofgrid.wire.v1 import common_pb2 as common

@@ -22,7 +22,7 @@ from proofgrid.store.database import Database
 from proofgrid.store.queries import QUERIES
 from proofgrid.store.transactions import Transaction
 from proofgrid.store.transfers import post_transfers
-from proofgrid.wire.codec import read_json
+from proofgrid.wire.codec.texts import read_json
 from proofgrid.wire.v1 import canary_pb2 as messages
 from proofgrid.wire.v1 import canary_pb2_grpc as services
 

@@ -35,7 +35,9 @@ from proofgrid.store.lanes import GATEWAY_SILENT_MS
 from proofgrid.store.queries import QUERIES
 from proofgrid.store.tasks import end_task
 from proofgrid.store.transactions import Transaction
-from proofgrid.wire import codec
+from proofgrid.wire.codec import tasks as codec
+from proofgrid.wire.codec.requests import read_submit
+from proofgrid.wire.codec.texts import read_json
 from proofgrid.wire.v1 import client_pb2 as messages
 from proofgrid.wire.v1 import client_pb2_grpc as services
 
@@ -97,7 +99,7 @@ class ClientService(services.ClientServiceServicer):
         self, request: messages.RegisterProgramRequest, context: Any
     ) -> AsyncIterator[messages.RegisterProgramEvent]:
         caller = await self._door.admit(context, Role.CLIENT, Role.ADMIN)
-        settings = codec.read_json(request.settings_json or "{}", field="settings", bytes_max=SETTINGS_BYTES_MAX)
+        settings = read_json(request.settings_json or "{}", field="settings", bytes_max=SETTINGS_BYTES_MAX)
         if not isinstance(settings, dict):
             raise MalformedMessage("a JSON object", field="settings")
         source = {name: parse_digest(text, field=f"source[{name}]") for name, text in request.source.items()}
@@ -134,7 +136,7 @@ class ClientService(services.ClientServiceServicer):
     @answering
     async def Submit(self, request: messages.SubmitRequest, context: Any) -> messages.Task:  # noqa: N802
         caller = await self._door.admit(context, Role.CLIENT)
-        wanted = codec.read_submit(request, bytes_max=self._limits.inputs_json_bytes)
+        wanted = read_submit(request, bytes_max=self._limits.inputs_json_bytes)
         task_id = await self._admission.submit(caller.address, wanted)
         async with self._database.connection() as connection:
             row = await connection.fetchrow(QUERIES["get_task"], task_id)

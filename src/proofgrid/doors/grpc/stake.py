@@ -11,7 +11,7 @@ from proofgrid.primitives.errors import InvalidField, NotAllowed, UnknownEvidenc
 from proofgrid.primitives.ids import Address, parse_uuid
 from proofgrid.primitives.money import check_amount
 from proofgrid.primitives.signatures import SigningKey, parse_address
-from proofgrid.proofs.evidence import evidence_record, seal_record
+from proofgrid.proofs.bundles.evidence import evidence_record, seal_record
 from proofgrid.roles.intake.bond_moves import (
     deposit_stake,
     read_stake,

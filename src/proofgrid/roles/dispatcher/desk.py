@@ -33,7 +33,7 @@ from proofgrid.store.stakes import slash_equivocation
 from proofgrid.store.standing import standing_of
 from proofgrid.store.subnetworks import check_operator, serve_stacks
 from proofgrid.store.transactions import Transaction
-from proofgrid.wire import codec
+from proofgrid.wire.codec import provers as codec
 from proofgrid.wire.sessions import Session
 from proofgrid.wire.v1 import prover_pb2 as messages
 

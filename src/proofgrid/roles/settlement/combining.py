@@ -19,9 +19,9 @@ from proofgrid.primitives.ids import Address, GatewayId, JobId, Lane, ProverId, 
 from proofgrid.primitives.signatures import SigningKey
 from proofgrid.proofs import workers as in_worker
 from proofgrid.proofs.base import JobOutput, PartialProof, ProgramFiles
-from proofgrid.proofs.bundle import verify_bundle, write_bundle
-from proofgrid.proofs.bundle_manifest import BundleJob, BundleTask, Manifest, for_verifiers
-from proofgrid.proofs.container import Content
+from proofgrid.proofs.bundles.bundle import verify_bundle, write_bundle
+from proofgrid.proofs.bundles.container import Content
+from proofgrid.proofs.bundles.manifest import BundleJob, BundleTask, Manifest, for_verifiers
 from proofgrid.proofs.library import ProgramLibrary
 from proofgrid.proofs.workers import ProofWorkers
 from proofgrid.rules.jobs.events import Done

@@ -1,0 +1,210 @@
+"""The final output: one file with the partial proofs and everything needed to verify them offline.
+
+`verify_bundle` is what `proofgrid verify` and the gateway run; it needs no network and no database, and believes
+nothing but the proofs, the signature and what the caller insists on (program, network).
+"""
+
+from __future__ import annotations
+
+import re
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from proofgrid.primitives.canonical import canonical_json
+from proofgrid.primitives.digests import Digest, digest_of, digest_of_file
+from proofgrid.primitives.errors import BadBundle, ProofgridError, UnknownProofSystem
+from proofgrid.primitives.ids import Address
+from proofgrid.primitives.signatures import SigningKey, signer_of
+from proofgrid.proofs.base import JobOutput, PartialProof, ProgramFiles
+from proofgrid.proofs.bundles.container import (
+    MANIFEST,
+    SIGNATURE,
+    Container,
+    ContainerLimits,
+    Content,
+    open_container,
+    write_container,
+)
+from proofgrid.proofs.bundles.manifest import (
+    Manifest,
+    check_manifest,
+    json_from_canonical,
+    manifest_from_bytes,
+    manifest_to_json,
+)
+from proofgrid.proofs.registry import proof_system
+
+DEFAULT_LIMITS = ContainerLimits()
+
+_SIGNATURE_TEXT = re.compile(r"0x[0-9a-f]{128}(1b|1c)")
+_HALF_ORDER = 0x7FFFFFFFFFFFFFFFFFFFFFFFFFFFFFFF5D576E7357A4501DDFE92F46681B20A0
+
+
+@dataclass(frozen=True, slots=True)
+class Bundle:
+    """What a file claims. Its signature is by `manifest.network`; files and proofs were not looked at."""
+
+    manifest: Manifest
+    manifest_digest: Digest
+    signature: str
+
+
+@dataclass(frozen=True, slots=True)
+class BundleReport:
+    """A bundle that verified, and one sentence per check."""
+
+    manifest: Manifest
+    checks: tuple[str, ...]
+
+
+def write_bundle(path: Path, manifest: Manifest, *, contents: Mapping[Digest, Content], key: SigningKey) -> Digest:
+    """Write and sign a bundle; return the digest of the file. The same arguments give the same bytes.
+
+    `contents` holds the files of `manifest.files`, or says where they lie. Raises ValueError or BadBundle for what no
+    verifier would accept, and writes nothing then.
+    """
+    if key.address != manifest.network:
+        raise ValueError(f"the key {key.address} does not speak for the network {manifest.network}")
+    if missing := manifest.files - set(contents):
+        raise ValueError(f"the content of {min(missing)} is missing")
+    check_manifest(manifest)
+    content = canonical_json(manifest_to_json(manifest))
+    signature = {"signature": key.sign(_message(digest_of(content))), "signer": key.address}
+    documents = {MANIFEST: content, SIGNATURE: canonical_json(signature)}
+    with tempfile.NamedTemporaryFile(dir=path.parent, prefix=".bundle-", delete=False) as file:
+        partial = Path(file.name)
+        try:
+            write_container(file, documents, {digest: contents[digest] for digest in manifest.files})
+            file.flush()
+            partial.replace(path)
+        finally:
+            partial.unlink(missing_ok=True)
+    return digest_of_file(path)
+
+
+def read_bundle(path: Path, *, limits: ContainerLimits = DEFAULT_LIMITS) -> Bundle:
+    """Return what a bundle claims; raise BadBundle for a file that is none or whose signature is wrong."""
+    with open_container(path, limits) as container:
+        return _read(container)
+
+
+def verify_bundle(
+    path: Path,
+    *,
+    expect_program: str | None = None,
+    expect_network: str | None = None,
+    workdir: Path,
+    limits: ContainerLimits = DEFAULT_LIMITS,
+) -> BundleReport:
+    """Check a bundle from end to end; blocks. Raises BadBundle, BadProof or BrokenLink; `field` names the check.
+
+    Without `expect_network` the signature only says that nobody but the signer changed the bundle; without
+    `expect_program` the proofs are proofs of *some* program. UnknownProofSystem means that a plug-in is missing here.
+    """
+    with open_container(path, limits) as container:
+        bundle = _read(container)
+        manifest = bundle.manifest
+        checks = [
+            f"container: {len(container.digests)} files, nothing else",
+            f"signature: by {manifest.network}",
+            _check_network(manifest, expect_network),
+            _check_program_digest(manifest, expect_program),
+            f"jobs: {len(manifest.jobs)} proofs, each once; prices and payments add up",
+        ]
+        files, parts = _extract(container, manifest, workdir)
+    checks.append(f"files: {len(manifest.files)} hash to their names")
+    checks += _check_proofs(manifest, files, parts, workdir)
+    return BundleReport(manifest, tuple(checks))
+
+
+def _message(manifest_digest: Digest) -> bytes:
+    return f"proofgrid bundle 1 {manifest_digest}".encode()
+
+
+def _read(container: Container) -> Bundle:
+    content = container.read_json_bytes(MANIFEST)
+    manifest = manifest_from_bytes(content)
+    digest = digest_of(content)
+    signature = _check_signature(container.read_json_bytes(SIGNATURE), manifest.network, digest)
+    if container.digests != manifest.files:
+        strays = sorted(container.digests ^ manifest.files)
+        raise BadBundle(f"the file {strays[0]} is missing, or nobody refers to it", field="container")
+    return Bundle(manifest, digest, signature)
+
+
+def _check_signature(content: bytes, network: Address, manifest_digest: Digest) -> str:
+    value = json_from_canonical(content, what=SIGNATURE)
+    if not isinstance(value, dict) or set(value) != {"signature", "signer"}:
+        raise BadBundle("signature.json has the members signature and signer", field="signature")
+    signature = value["signature"]
+    if value["signer"] != network:
+        raise BadBundle("the signer is not the network that the manifest names", field="signature")
+    # One spelling only: other cases of hex digits and high s would be other bytes with the same meaning.
+    if not isinstance(signature, str) or not _SIGNATURE_TEXT.fullmatch(signature):
+        raise BadBundle("a signature is 0x and 130 lower-case hex digits", field="signature")
+    if int(signature[66:130], 16) > _HALF_ORDER or signer_of(_message(manifest_digest), signature) != network:
+        raise BadBundle(f"the manifest was not signed by {network}, or changed since", field="signature")
+    return signature
+
+
+def _check_network(manifest: Manifest, expected: str | None) -> str:
+    if expected is None:
+        return "network: any (none was insisted on)"
+    if manifest.network.lower() != expected.lower():
+        raise BadBundle(f"the bundle is of the network {manifest.network}, not {expected}", field="network")
+    return "network: the expected one"
+
+
+def _check_program_digest(manifest: Manifest, expected: str | None) -> str:
+    # That the digest is the identity's was checked when the manifest was read.
+    digest = manifest.program.digest
+    if expected is None:
+        return f"program: {digest} (none was insisted on)"
+    if digest != expected:
+        raise BadBundle(f"the bundle proves the program {digest}, not {expected}", field="program")
+    return f"program: {digest}, the expected one"
+
+
+def _extract(container: Container, manifest: Manifest, workdir: Path) -> tuple[ProgramFiles, list[PartialProof]]:
+    folder = workdir / "files"
+    folder.mkdir(parents=True, exist_ok=True)
+    program = manifest.program
+    for digest in sorted(set(program.files.values())):
+        container.extract(digest, folder / digest)
+    parts = [
+        PartialProof(
+            slice_index=job.slice_index,
+            input_index=job.input_index,
+            output=JobOutput(proof=container.read(job.proof), public=job.public),
+        )
+        for job in manifest.jobs
+    ]
+    return ProgramFiles(program, {name: folder / digest for name, digest in program.files.items()}), parts
+
+
+def _check_proofs(manifest: Manifest, files: ProgramFiles, parts: list[PartialProof], workdir: Path) -> list[str]:
+    system = proof_system(manifest.program.proof_system)
+    scratch = workdir / "scratch"
+    scratch.mkdir(exist_ok=True)
+    with _named("program"):
+        system.check_program(files)
+    with _named("proofs"):
+        said = system.verify_whole(files, manifest.statement, manifest.result, parts, workdir=scratch)
+    return ["program: the files are the ones that the identity names", *(f"proofs: {sentence}" for sentence in said)]
+
+
+@contextmanager
+def _named(check: str) -> Iterator[None]:
+    """Name the check in errors; a proof system that stumbles over a forged statement says no, not "bug"."""
+    try:
+        yield
+    except UnknownProofSystem:
+        raise
+    except ProofgridError as error:
+        error.field = error.field or check
+        raise
+    except Exception as error:
+        raise BadBundle(f"the proof system cannot read it: {type(error).__name__}: {error}", field=check) from error

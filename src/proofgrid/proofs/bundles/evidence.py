@@ -1,0 +1,189 @@
+"""Evidence in one file: what an operator signed, and everything that shows that it is a lie.
+
+    manifest.json    what was signed, the facts, the program; canonical
+    signature.json   the network's signature over the manifest: these were the facts of the job
+    files/<digest>   the proof, and the files that verify the program's proofs
+
+`verify_evidence` needs no network. It believes the network's key for the facts of the job (what the right proof would
+prove) and nobody for the rest: the operator's signature, the digests and the verifier speak for themselves.
+"""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from proofgrid.primitives.canonical import canonical_json
+from proofgrid.primitives.digests import Digest, digest_of
+from proofgrid.primitives.errors import BadBundle, BadProof, ProofgridError
+from proofgrid.primitives.signatures import SigningKey, signer_of
+from proofgrid.proofs.base import JobOutput, Program, ProgramFiles
+from proofgrid.proofs.bundles.container import (
+    MANIFEST,
+    SIGNATURE,
+    Container,
+    ContainerLimits,
+    Content,
+    open_container,
+    write_container,
+)
+from proofgrid.proofs.manifest import program_from_json
+from proofgrid.proofs.registry import proof_system
+from proofgrid.rules.staking.results import ResultClaim, claim_from_text, differ, is_signed
+from proofgrid.rules.staking.slashing import SlashReason
+
+FORMAT = "proofgrid evidence 1"
+_MEMBERS = {
+    "format", "kind", "network", "operator", "claim", "signature", "other_claim", "other_signature", "public", "facts",
+    "program",
+}  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class EvidenceReport:
+    """Evidence that holds, and one sentence per check."""
+
+    kind: SlashReason
+    operator: str
+    network: str
+    claim: ResultClaim
+    checks: tuple[str, ...]
+
+
+def evidence_record(row: Mapping[str, Any]) -> bytes:
+    """Return the record that the network signs, out of a row of the evidence with its program's manifest."""
+    invalid = row["kind"] == SlashReason.INVALID_PROOF
+    return canonical_json(
+        {
+            "format": FORMAT,
+            "kind": row["kind"],
+            "network": row["network"],
+            "operator": row["operator"],
+            "claim": row["claim"],
+            "signature": row["signature"],
+            "other_claim": row["other_claim"],
+            "other_signature": row["other_signature"],
+            "public": row["public"],
+            "facts": row["facts"] if invalid else "",
+            "program": row["manifest"] if invalid else None,
+        }
+    )
+
+
+def seal_record(record: bytes, key: SigningKey) -> str:
+    """Return the network's signature over a record."""
+    return key.sign(_message(record))
+
+
+def program_of_record(record: bytes) -> Program | None:
+    """Return the program whose verifying files belong to the evidence; None when no proof has to be verified."""
+    manifest = json.loads(record)["program"]
+    return None if manifest is None else _program(manifest)
+
+
+def write_evidence(path: Path, record: bytes, signature: str, contents: Mapping[Digest, Content]) -> None:
+    """Write a file of evidence; `contents`: the proof and the program's verifying files."""
+    documents = {MANIFEST: record, SIGNATURE: canonical_json({"signature": signature})}
+    with path.open("wb") as file:
+        write_container(file, documents, contents)
+
+
+def verify_evidence(path: Path, *, expect_network: str | None = None, workdir: Path) -> EvidenceReport:
+    """Check that a file shows an operator's lie; blocks. Raises BadBundle naming the check that failed in `field`."""
+    with open_container(path, ContainerLimits()) as container:
+        record = _read_record(container)
+        checks = [
+            f"network: signed by {record['network']}{'' if expect_network else ' (none was insisted on)'}",
+        ]
+        if expect_network is not None and expect_network.lower() != record["network"].lower():
+            raise BadBundle(f"it is of the network {record['network']}, not {expect_network}", field="network")
+        claim = _signed_claim(record, "claim", "signature")
+        checks.append(f"signature: {record['operator']} signed the result of lease {claim.lease_id}")
+        kind = SlashReason(record["kind"])
+        checks.append(
+            _check_equivocation(record, claim, container)
+            if kind is SlashReason.EQUIVOCATION
+            else _check_invalid(record, claim, container, workdir)
+        )
+    return EvidenceReport(kind, record["operator"], record["network"], claim, tuple(checks))
+
+
+def _read_record(container: Container) -> dict[str, Any]:
+    content = container.read_json_bytes(MANIFEST)
+    seal_bytes = container.read_json_bytes(SIGNATURE)
+    try:
+        record, seal = json.loads(content), json.loads(seal_bytes)
+        spelled_once = canonical_json(record) == content and canonical_json(seal) == seal_bytes
+        if not spelled_once or set(record) != _MEMBERS or set(seal) != {"signature"} or record["format"] != FORMAT:
+            raise ValueError
+    except (ValueError, TypeError, RecursionError):
+        raise BadBundle("this is no evidence of this format", field="container") from None
+    if record["kind"] not in (SlashReason.INVALID_PROOF, SlashReason.EQUIVOCATION):
+        raise BadBundle(f"a {record['kind']} cannot be shown to others", field="kind")
+    if signer_of(_message(content), seal["signature"]) != record["network"]:
+        raise BadBundle(f"it was not signed by {record['network']}, or changed since", field="network")
+    # Digits in other cases, or s on the other half, would be other bytes with the same meaning.
+    if seal["signature"] != seal["signature"].lower() or int(seal["signature"][66:130], 16) > _HALF_ORDER:
+        raise BadBundle("the network's signature is not in its one spelling", field="network")
+    return dict(record)
+
+
+_HALF_ORDER = 0x7FFFFFFFFFFFFFFFFFFFFFFFFFFFFFFF5D576E7357A4501DDFE92F46681B20A0
+
+
+def _signed_claim(record: Mapping[str, Any], member: str, signature: str) -> ResultClaim:
+    try:
+        claim = claim_from_text(record[member])
+    except ProofgridError as error:
+        raise BadBundle(error.detail, field=member) from None
+    if claim.network != record["network"] or not is_signed(claim, record[signature], record["operator"]):
+        raise BadBundle(f"{record['operator']} did not sign this result", field=signature)
+    return claim
+
+
+def _check_equivocation(record: Mapping[str, Any], claim: ResultClaim, container: Container) -> str:
+    other = _signed_claim(record, "other_claim", "other_signature")
+    if not differ(claim, other) or container.digests:
+        raise BadBundle("the two signed results are not two of one lease", field="other_claim")
+    return f"equivocation: the same lease, another result: proof {other.proof}, public values {other.public}"
+
+
+def _check_invalid(record: Mapping[str, Any], claim: ResultClaim, container: Container, workdir: Path) -> str:
+    program = _program(record["program"])
+    if program.digest != claim.program:
+        raise BadBundle("the signed result is for another program", field="program")
+    if digest_of(record["public"].encode()) != claim.public:
+        raise BadBundle("the public values are not the signed ones", field="public")
+    files = {name: program.files[name] for name in program.verifying_files}
+    expected = {*files.values(), Digest(claim.proof)}
+    if container.digests != expected:
+        raise BadBundle("a file is missing, or nobody refers to it", field="container")
+    workdir.mkdir(parents=True, exist_ok=True)
+    for digest in sorted(set(files.values())):
+        container.extract(digest, workdir / digest)
+    proof = container.read(Digest(claim.proof))
+    system = proof_system(program.proof_system)
+    at_hand = ProgramFiles(program, {name: workdir / digest for name, digest in files.items()})
+    system.check_program(at_hand)
+    output = JobOutput(proof=proof, public=json.loads(record["public"]))
+    with tempfile.TemporaryDirectory(dir=workdir) as scratch:
+        try:
+            system.verify_partial(at_hand, claim.slice, json.loads(record["facts"]), output, workdir=Path(scratch))
+        except BadProof as error:
+            return f"proof: it does not prove what the job asked for: {error.detail}"
+    raise BadBundle("the proof is right: nothing is wrong with what was signed", field="proof")
+
+
+def _program(manifest: Any) -> Program:
+    try:
+        return program_from_json(manifest)
+    except ProofgridError as error:
+        raise BadBundle(f"its program cannot be read: {error}", field="program") from None
+
+
+def _message(record: bytes) -> bytes:
+    return f"{FORMAT} {digest_of(record)}".encode()

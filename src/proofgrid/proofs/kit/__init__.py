@@ -1,0 +1,1 @@
+"""What proof systems share, written once; a third party builds its plug-in on it as ours do."""

@@ -1,0 +1,99 @@
+"""The EZKL proof system: neural networks as ONNX models, sliced, proven with KZG-linked circuits.
+
+model/      what a client hands in: loading -> operators -> slicing, and a request's inputs
+circuits/   build: plan -> slices -> calibration -> circuits -> identity, and the reference string they need
+proving/    request: normalise (forward pass); job: prove; verdict: verify, whole
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from proofgrid.proofs.base import (
+    JobOutput,
+    NormalisedRequest,
+    PartialProof,
+    ProgramFiles,
+    Report,
+    SystemDescription,
+)
+from proofgrid.proofs.systems.ezkl import identity, settings
+from proofgrid.proofs.systems.ezkl.engine import ENGINE, load_engine
+from proofgrid.proofs.systems.ezkl.proving import normalise, prove, verify, whole
+
+
+class EzklProofSystem:
+    """Fits proofs.base.ProofSystem; see there for what each method promises."""
+
+    name = identity.PROOF_SYSTEM
+
+    def describe(self) -> SystemDescription:
+        """Say what this system is and which settings its programs take."""
+        return SystemDescription(
+            name=self.name, engine=ENGINE, program_format="ONNX model", settings_help=settings.HELP
+        )
+
+    def build_program(
+        self,
+        source: Mapping[str, Path],
+        settings: Mapping[str, Any],
+        *,
+        srs: Path | None,
+        workdir: Path,
+        report: Report,
+    ) -> ProgramFiles:
+        """Make a program of the file "model" and, if given, "calibration"."""
+        # Imported late: numpy and onnx are half of what it takes to load this module, and proving needs neither.
+        from proofgrid.proofs.systems.ezkl.circuits import build
+
+        return build.build_program(source, settings, srs=srs, workdir=workdir, report=report)
+
+    def check_program(self, files: ProgramFiles) -> None:
+        """Raise BadProof unless the files at hand are those that the program's identity names."""
+        identity.check_program(files)
+
+    def normalise(self, files: ProgramFiles, inputs: list[Any], *, workdir: Path) -> NormalisedRequest:
+        """Turn inputs into statement and jobs, one job per input and slice."""
+        return normalise.normalise(files, inputs, workdir=workdir)
+
+    def preload(self) -> None:
+        """Load the engine."""
+        load_engine()
+
+    def self_check(self, *, workdir: Path) -> str:
+        """Prove and verify a tiny circuit of our own."""
+        from proofgrid.proofs.systems.ezkl import self_check as checking
+
+        return checking.self_check(self, workdir=workdir)
+
+    def run_job(
+        self, files: ProgramFiles, slice_index: int, job_input: bytes, *, cache: Path, workdir: Path, report: Report
+    ) -> JobOutput:
+        """Prove one slice; the proving key stays in `cache`."""
+        return prove.run_job(files, slice_index, job_input, cache=cache, workdir=workdir, report=report)
+
+    def verify_partial(
+        self, files: ProgramFiles, slice_index: int, facts: Mapping[str, Any], output: JobOutput, *, workdir: Path
+    ) -> None:
+        """Raise BadProof unless `output` proves exactly the job that `facts` describe."""
+        verify.verify_partial(files, slice_index, facts, output, workdir=workdir)
+
+    def combine(
+        self, files: ProgramFiles, statement: Mapping[str, Any], parts: list[PartialProof], *, workdir: Path
+    ) -> Mapping[str, Any]:
+        """Return outputs per input, and the commitments that link the slices."""
+        return whole.combine(files, statement, parts)
+
+    def verify_whole(
+        self,
+        files: ProgramFiles,
+        statement: Mapping[str, Any],
+        result: Mapping[str, Any],
+        parts: list[PartialProof],
+        *,
+        workdir: Path,
+    ) -> list[str]:
+        """Check everything from public data alone; return one sentence per check that passed."""
+        return whole.verify_whole(files, statement, result, parts, workdir=workdir)

@@ -1,0 +1,142 @@
+"""From an ONNX file to a program: check, slice, calibrate, compile, set up, try one forward pass."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from proofgrid.primitives.digests import Digest, digest_of_file
+from proofgrid.primitives.errors import InvalidProgram
+from proofgrid.proofs.base import Program, ProgramFiles, Report, SliceSpec
+from proofgrid.proofs.systems.ezkl import engine
+from proofgrid.proofs.systems.ezkl.circuits import calibration
+from proofgrid.proofs.systems.ezkl.circuits.choosing import Circuits, choose_circuits, slice_with_equal_scales
+from proofgrid.proofs.systems.ezkl.circuits.estimate import memory_bytes_of, units_of
+from proofgrid.proofs.systems.ezkl.circuits.plan import BuildPlan, plan_build
+from proofgrid.proofs.systems.ezkl.circuits.srs import fitting_srs, write_verifier_srs
+from proofgrid.proofs.systems.ezkl.identity import (
+    PROOF_SYSTEM,
+    VERIFIER_SRS,
+    make_identity,
+    slice_file,
+    verifying_files,
+)
+from proofgrid.proofs.systems.ezkl.model.slicing import ModelSlice
+from proofgrid.proofs.systems.ezkl.proving.forward import try_forward
+from proofgrid.proofs.systems.ezkl.settings import decomposition_text
+
+_SLICE_FILES = ("settings", "vk", "compiled")
+
+
+def build_program(
+    source: Mapping[str, Path], settings: Mapping[str, Any], *, srs: Path | None, workdir: Path, report: Report
+) -> ProgramFiles:
+    """Do what ProofSystem.build_program promises."""
+    report("check", 0)
+    plan = plan_build(source, settings, srs=srs, workdir=workdir)
+    try:
+        report("slice", 50)
+        slices = slice_with_equal_scales(plan)
+        circuits = choose_circuits(plan, slices, report)
+        logrows, srs_file = fitting_srs(plan.srs, circuits.logrows, logrows_max=plan.logrows_max)
+        circuits = replace(circuits, logrows=logrows)
+        key_bytes = _set_up(plan, circuits, srs_file, report)
+        write_verifier_srs(srs_file, workdir / VERIFIER_SRS)
+        made = _program(plan, source, srs_file, slices, circuits, key_bytes)
+        report("try", 950)
+        _try_forward(plan, made)
+    except engine.EngineFailed as reason:
+        hint = "another scale or decomposition, a calibration file, fewer slices or a larger logrows_max may help"
+        raise InvalidProgram(f"ezkl cannot make circuits of the model: {reason}", field="model", hint=hint) from None
+    report("done", 1000)
+    return made
+
+
+def _set_up(plan: BuildPlan, circuits: Circuits, srs: Path, report: Report) -> list[int]:
+    """Write each slice's settings, circuit and verifying key; return the sizes of the proving keys."""
+    sizes = []
+    for index, settings in enumerate(circuits.settings):
+        report("setup", 500 + 450 * index // len(circuits.settings))
+        folder = plan.folder(index)
+        calibration.write_canonical(settings, logrows=circuits.logrows, target=folder / "settings")
+        engine.run("compile_circuit", str(folder / "model"), str(folder / "compiled"), str(folder / "settings"))
+        proving_key = folder / "pk"
+        engine.run("setup", str(folder / "compiled"), str(folder / "vk"), str(proving_key), srs_path=str(srs))
+        sizes.append(proving_key.stat().st_size)
+        proving_key.unlink()  # large; provers derive it themselves
+    return sizes
+
+
+def _program(
+    plan: BuildPlan,
+    source: Mapping[str, Path],
+    srs: Path,
+    slices: Sequence[ModelSlice],
+    circuits: Circuits,
+    key_bytes: Sequence[int],
+) -> ProgramFiles:
+    paths = {**source, "srs": srs, VERIFIER_SRS: plan.workdir / VERIFIER_SRS}
+    for index in range(len(slices)):
+        paths.update({slice_file(index, name): plan.folder(index) / name for name in _SLICE_FILES})
+    files = {name: digest_of_file(path) for name, path in paths.items()}
+    program = Program(
+        proof_system=PROOF_SYSTEM,
+        identity=_identity(plan, files, circuits),
+        files=files,
+        verifying_files=verifying_files(len(slices)),
+        slices=tuple(_slice_spec(index, size) for index, size in enumerate(key_bytes)),
+        summary=_summary(plan, slices, circuits),
+    )
+    return ProgramFiles(program, paths)
+
+
+def _identity(plan: BuildPlan, files: Mapping[str, Digest], circuits: Circuits) -> dict[str, Any]:
+    return make_identity(
+        files=files,
+        settings=plan.settings.canonical(),
+        input_shape=plan.model.input.shape,
+        output_shape=plan.model.output.shape,
+        output_scale=circuits.settings[-1]["model_output_scales"][0],
+        slices=len(circuits.settings),
+    )
+
+
+def _slice_spec(index: int, key_bytes: int) -> SliceSpec:
+    return SliceSpec(
+        index=index,
+        units=units_of(key_bytes),
+        memory_bytes=memory_bytes_of(key_bytes),
+        files=("srs", VERIFIER_SRS, *(slice_file(index, name) for name in _SLICE_FILES)),
+    )
+
+
+def _summary(plan: BuildPlan, slices: Sequence[ModelSlice], circuits: Circuits) -> dict[str, Any]:
+    weights = {weight.name for weight in plan.model.proto.graph.initializer}
+    return {
+        "input": {"name": plan.model.input.name, "shape": list(plan.model.input.shape)},
+        "output": {"name": plan.model.output.name, "shape": list(plan.model.output.shape)},
+        "parameters": sum(tensor.elements for name, tensor in plan.model.tensors.items() if name in weights),
+        "logrows": circuits.logrows,
+        "decomposition": decomposition_text(circuits.decomposition),
+        "slices": [_slice_summary(*pair) for pair in zip(slices, circuits.settings, strict=True)],
+    }
+
+
+def _slice_summary(part: ModelSlice, settings: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        "input": part.input.name,
+        "output": part.output.name,
+        "operators": dict(Counter(node.op_type for node in part.nodes)),
+        "cells_estimated": part.cells,
+        "rows": settings["num_rows"],
+    }
+
+
+def _try_forward(plan: BuildPlan, made: ProgramFiles) -> None:
+    # Shows before anybody pays that neighbouring slices commit to a tensor in the same way.
+    last = try_forward(made, plan.samples[0], workdir=plan.workdir)[-1]
+    if len(last.witness.outputs) != plan.model.output.elements:
+        raise engine.EngineFailed("the circuit's output has another size than the model's")

@@ -1,0 +1,121 @@
+"""Makes the circuits of all slices fit together: equal scales on both sides of a cut, equally many rows everywhere."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from proofgrid.primitives.errors import InvalidProgram
+from proofgrid.proofs.base import Report
+from proofgrid.proofs.systems.ezkl import engine
+from proofgrid.proofs.systems.ezkl.circuits import calibration
+from proofgrid.proofs.systems.ezkl.circuits.calibration import CircuitRules
+from proofgrid.proofs.systems.ezkl.circuits.plan import BuildPlan
+from proofgrid.proofs.systems.ezkl.felts import to_felt
+from proofgrid.proofs.systems.ezkl.model.slicing import ModelSlice, slice_model
+
+_BLINDING_ROWS = 32  #: more than any circuit of ezkl keeps for blinding
+_LEGS = (3, 4, 2)  #: in the order of which usually wins
+_HEADROOM_BITS = 14  #: activations up to 2^14 in size fit a decomposition chosen by `auto`
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Circuits:
+    """The settings of every slice's circuit under one decomposition."""
+
+    decomposition: tuple[int, int]
+    logrows: int
+    settings: list[dict[str, Any]]
+
+
+def slice_with_equal_scales(plan: BuildPlan) -> list[ModelSlice]:
+    """Slice the model, write the slices' models, and avoid cuts at which the engine changes the scale."""
+    row_limit = 1 << plan.logrows_max
+    avoided = {t.name for t in plan.model.tensors.values() if t.elements + _BLINDING_ROWS > row_limit}
+    while True:
+        slices = slice_model(plan.model, plan.settings.slices, without=avoided)
+        for index, part in enumerate(slices):
+            plan.folder(index).mkdir(parents=True, exist_ok=True)
+            (plan.folder(index) / "model").write_bytes(part.proto.SerializeToString(deterministic=True))
+        odd = _first_odd_scale(plan, slices)
+        if odd is None:
+            return slices
+        avoided.add(odd)
+
+
+def choose_circuits(plan: BuildPlan, slices: Sequence[ModelSlice], report: Report) -> Circuits:
+    """Calibrate all slices under each candidate decomposition; return the circuits with the fewest rows."""
+    candidates = _decompositions(plan)
+    best: Circuits | None = None
+    failures: list[engine.EngineFailed] = []
+    for number, candidate in enumerate(candidates):
+        report("calibrate", 100 + 400 * number // len(candidates))
+        # The table of a base has more rows than the base has values.
+        if best is not None and candidate[0].bit_length() >= best.logrows:
+            continue
+        try:
+            found = _calibrate(plan, slices, candidate)
+        except engine.EngineFailed as reason:
+            failures.append(reason)
+            continue
+        if best is None or found.logrows < best.logrows:
+            best = found
+    if best is None:
+        raise failures[0]
+    if best.logrows > plan.logrows_max:
+        raise InvalidProgram(
+            f"a slice needs 2^{best.logrows} rows; logrows_max and the SRS allow 2^{plan.logrows_max}",
+            field="settings.logrows_max",
+            hint="allow more rows, use a larger SRS, or cut the model into more slices",
+        )
+    return best
+
+
+def _first_odd_scale(plan: BuildPlan, slices: Sequence[ModelSlice]) -> str | None:
+    for index, part in enumerate(slices[:-1]):
+        rules = _rules(plan, index, len(slices), _decompositions(plan)[0])
+        folder = plan.folder(index)
+        if calibration.output_scale(folder / "model", rules, folder / "settings") != plan.settings.scale:
+            return part.output.name
+    return None
+
+
+def _rules(plan: BuildPlan, index: int, count: int, decomposition: tuple[int, int]) -> CircuitRules:
+    return CircuitRules(
+        input_visibility="polycommit" if index > 0 or plan.commits_input else "public",
+        output_visibility="polycommit" if index < count - 1 else "public",
+        scale=plan.settings.scale,
+        decomposition=decomposition,
+        lookup_margin=plan.settings.lookup_margin,
+    )
+
+
+def _decompositions(plan: BuildPlan) -> list[tuple[int, int]]:
+    """Return the client's choice, or candidates that hold a product of two numbers of this scale, with headroom."""
+    if plan.settings.decomposition is not None:
+        return [plan.settings.decomposition]
+    bits = 2 * plan.settings.scale + _HEADROOM_BITS
+    return [(1 << -(-bits // legs), legs) for legs in _LEGS]
+
+
+def _calibrate(plan: BuildPlan, slices: Sequence[ModelSlice], decomposition: tuple[int, int]) -> Circuits:
+    """Calibrate slice after slice: what one puts out for the samples is the next one's calibration data."""
+    samples = plan.samples
+    found = []
+    for index in range(len(slices)):
+        folder = plan.folder(index)
+        rules = _rules(plan, index, len(slices), decomposition)
+        found.append(calibration.calibrate(folder / "model", rules, samples, folder / "settings"))
+        if index < len(slices) - 1:
+            samples = _outputs_for(samples, folder)
+    committed = [part.input.elements for part in slices[0 if plan.commits_input else 1 :]]
+    rows_of_commitment = (max(committed, default=0) + _BLINDING_ROWS - 1).bit_length()
+    logrows = max(rows_of_commitment, *(settings["run_args"]["logrows"] for settings in found))
+    return Circuits(decomposition=decomposition, logrows=logrows, settings=found)
+
+
+def _outputs_for(samples: list[list[int]], folder: Path) -> list[list[int]]:
+    engine.run("compile_circuit", str(folder / "model"), str(folder / "compiled"), str(folder / "settings"))
+    return [engine.outputs_of([to_felt(n) for n in sample], folder / "compiled", workdir=folder) for sample in samples]

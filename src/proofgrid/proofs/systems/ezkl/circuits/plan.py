@@ -1,0 +1,64 @@
+"""What a build has settled before it makes circuits: settings, checked model, sample inputs, row limit."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from proofgrid.primitives.errors import InvalidField
+from proofgrid.proofs.systems.ezkl.circuits import calibration
+from proofgrid.proofs.systems.ezkl.circuits.srs import srs_files
+from proofgrid.proofs.systems.ezkl.model.loading import CheckedModel, load_model
+from proofgrid.proofs.systems.ezkl.settings import COMMITTED, EzklSettings, parse_settings
+
+SOURCE_FILES = ("model", "calibration")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BuildPlan:
+    """Everything that a client decided, checked."""
+
+    settings: EzklSettings
+    model: CheckedModel
+    samples: list[list[int]]  #: quantised inputs for calibration
+    srs: Mapping[int, Path]  #: by logrows
+    logrows_max: int  #: what the client allows and the SRS holds
+    workdir: Path
+
+    @property
+    def commits_input(self) -> bool:
+        return self.settings.input_visibility == COMMITTED
+
+    def folder(self, index: int) -> Path:
+        """Return where the files of slice `index` lie."""
+        return self.workdir / "slice" / str(index)
+
+
+def plan_build(source: Mapping[str, Path], given: Mapping[str, Any], *, srs: Path | None, workdir: Path) -> BuildPlan:
+    """Check everything a client handed in.
+
+    Raises InvalidField, InvalidInput (of a calibration file), InvalidProgram or UnsupportedOperator.
+    """
+    settings = parse_settings(given)
+    for name in source:
+        if name not in SOURCE_FILES:
+            raise InvalidField("no such file", field=f"source.{name}", hint=f"known: {', '.join(SOURCE_FILES)}")
+    if "model" not in source:
+        raise InvalidField("an ONNX file is needed", field="source.model")
+    srs_by_logrows = srs_files(srs)
+    model = load_model(source["model"])
+    workdir.mkdir(parents=True, exist_ok=True)
+    if "calibration" in source:
+        samples = calibration.samples_of_file(source["calibration"], model.input.shape, settings.scale)
+    else:
+        samples = calibration.default_samples(model.input.elements, settings)
+    return BuildPlan(
+        settings=settings,
+        model=model,
+        samples=samples,
+        srs=srs_by_logrows,
+        logrows_max=min(settings.logrows_max, max(srs_by_logrows)),
+        workdir=workdir,
+    )

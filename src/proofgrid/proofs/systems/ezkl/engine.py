@@ -1,0 +1,131 @@
+"""The only place that calls ezkl: one function per command we use, and one kind of failure."""
+
+from __future__ import annotations
+
+import importlib
+import json
+import logging
+import os
+import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from proofgrid.proofs.systems.ezkl.felts import integer_of
+
+ENGINE = f"ezkl {version('ezkl')}"
+COMMITMENT_BYTES = 64  #: one uncompressed G1 point, big-endian: x, then y
+
+# The engine reads keys of hundreds of megabytes and reference strings in pieces of 8 kB unless it is told otherwise;
+# it asks once, when it is first used.
+os.environ.setdefault("EZKL_BUF_CAPACITY", str(1 << 20))
+
+# It reports calibration errors as tables through Python's logging, which would end in the middle of our progress.
+logging.getLogger("ezkl").setLevel(logging.CRITICAL)
+
+
+class EngineFailed(Exception):
+    """The engine refused or panicked. Callers know whose fault that is; this never leaves the system."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Witness:
+    """A slice's forward pass: integers in and out, and the commitments that a proof of it will carry."""
+
+    outputs: list[int]
+    input_commitment: bytes | None
+    output_commitment: bytes | None
+
+
+def load_engine() -> Any:
+    """Return the engine's module."""
+    # Imported late, so that a process which only describes or registers programs never loads the engine.
+    return importlib.import_module("ezkl")
+
+
+def run(command: str, /, *args: Any, **options: Any) -> Any:
+    """Call ezkl's `command`; raise EngineFailed with its last line, whatever kind of error or panic it was."""
+    function: Callable[..., Any] = getattr(load_engine(), command)
+    try:
+        return function(*args, **options)
+    except BaseException as error:
+        # A Rust panic arrives as pyo3's PanicException, which is no Exception and has no importable name.
+        if isinstance(error, Exception) or type(error).__name__ == "PanicException":
+            raise EngineFailed(_last_line(error)) from None
+        raise
+
+
+def run_arguments(values: dict[str, Any]) -> Any:
+    """Return ezkl's run arguments with these values."""
+    arguments = load_engine().PyRunArgs()
+    for name, value in values.items():
+        setattr(arguments, name, value)
+    return arguments
+
+
+def outputs_of(felts: list[str], compiled: Path, *, workdir: Path, target: Path | None = None) -> list[int]:
+    """Run a slice's forward pass for its outputs. `target` receives the witness file that proving needs."""
+    options = {} if target is None else {"output": str(target)}
+    return _outputs(_generate_witness(felts, compiled, workdir, **options))
+
+
+def witness_of(felts: list[str], compiled: Path, *, vk: Path, srs: Path, workdir: Path) -> Witness:
+    """Run a slice's forward pass for its outputs and for the commitments that its proof will carry."""
+    found = _generate_witness(felts, compiled, workdir, vk_path=str(vk), srs_path=str(srs))
+    return Witness(
+        outputs=_outputs(found),
+        input_commitment=_commitment(found.get("processed_inputs")),
+        output_commitment=_commitment(found.get("processed_outputs")),
+    )
+
+
+def verifies(proof: bytes, instances: list[str], *, settings: Path, vk: Path, srs: Path, workdir: Path) -> bool:
+    """Return whether the proof's bytes verify for exactly these public values. Trailing bytes are NOT noticed."""
+    statement = {
+        "protocol": None,
+        "instances": [instances],
+        "proof": list(proof),
+        "hex_proof": None,
+        "split": None,
+        "pretty_public_inputs": None,
+        "timestamp": None,
+        "version": None,
+    }
+    with tempfile.TemporaryDirectory(dir=workdir) as scratch:
+        path = Path(scratch) / "proof"
+        path.write_text(json.dumps(statement), encoding="utf-8")
+        try:
+            # reduced_srs would pick rows by the number of instances; our verifier's SRS has only one anyway.
+            return bool(run("verify", str(path), str(settings), str(vk), srs_path=str(srs), reduced_srs=False))
+        except EngineFailed:
+            return False
+
+
+def _generate_witness(felts: list[str], compiled: Path, workdir: Path, **options: str) -> Any:
+    with tempfile.TemporaryDirectory(dir=workdir) as scratch:
+        data = Path(scratch) / "input"
+        data.write_text(json.dumps({"input_data": [felts]}), encoding="ascii")
+        # Without a target the engine leaves the witness, which may be secret, in the current directory.
+        options.setdefault("output", str(Path(scratch) / "witness"))
+        return run("gen_witness", str(data), str(compiled), **options)
+
+
+def _outputs(found: Any) -> list[int]:
+    return [integer_of(felt) for felt in found["outputs"][0]]
+
+
+def _commitment(processed: Any) -> bytes | None:
+    columns = (processed or {}).get("polycommit") or []
+    if not columns:
+        return None
+    if len(columns) != 1 or len(columns[0]) != 1:
+        raise EngineFailed("a boundary needs more than one commitment")
+    point = columns[0][0]
+    return bytes.fromhex(point.x)[::-1] + bytes.fromhex(point.y)[::-1]
+
+
+def _last_line(error: BaseException) -> str:
+    lines = str(error).strip().splitlines() or [type(error).__name__]
+    return lines[-1][:300]

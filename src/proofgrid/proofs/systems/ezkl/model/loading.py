@@ -1,0 +1,197 @@
+"""Reads a client's ONNX file and makes of it what slicing needs: checked, static shapes, dead nodes gone."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from math import prod
+from pathlib import Path
+from typing import Any
+
+import onnx
+from google.protobuf.message import DecodeError
+from onnx import shape_inference
+
+from proofgrid.primitives.errors import InvalidProgram
+from proofgrid.proofs.systems.ezkl.model.operators import check_operators
+
+MODEL_BYTES_MAX = 64 << 20
+NODES_MAX = 2_000
+ELEMENTS_MAX = 1 << 16  #: of an input or output tensor
+
+_WINDOWED = ("Conv", "ConvTranspose", "MaxPool", "AveragePool")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tensor:
+    """A named tensor of known shape."""
+
+    name: str
+    shape: tuple[int, ...]
+    element_type: int  #: onnx.TensorProto.DataType
+
+    @property
+    def elements(self) -> int:
+        return prod(self.shape)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CheckedModel:
+    """A model with one input, one output and static shapes; `nodes` are alive and in order of execution."""
+
+    proto: onnx.ModelProto
+    nodes: tuple[onnx.NodeProto, ...]
+    tensors: Mapping[str, Tensor]  #: every tensor whose shape is known, initializers included
+    input: Tensor
+    output: Tensor
+
+
+def load_model(path: Path) -> CheckedModel:
+    """Read and check an ONNX file; raise InvalidProgram or UnsupportedOperator with field and hint."""
+    proto = _parse(path)
+    _check_self_contained(proto)
+    check_operators(proto.graph)
+    _check(proto)
+    _fix_batch_of_one(proto.graph)
+    _fill_in_strides(proto.graph)
+    inferred = _infer_shapes(proto)
+    tensors = _tensors_of(inferred.graph)
+    model_input = _only_input(inferred.graph, tensors)
+    output = _only_output(inferred.graph, tensors)
+    nodes = _nodes_alive(inferred.graph, output.name)
+    return CheckedModel(proto=inferred, nodes=nodes, tensors=tensors, input=model_input, output=output)
+
+
+def _parse(path: Path) -> onnx.ModelProto:
+    if path.stat().st_size > MODEL_BYTES_MAX:
+        raise _invalid(f"the model is larger than {MODEL_BYTES_MAX >> 20} MiB")
+    proto = onnx.ModelProto()
+    try:
+        proto.ParseFromString(path.read_bytes())
+    except DecodeError:
+        raise _not_onnx() from None
+    if not proto.graph.node:  # protobuf reads many a foreign file as an empty message
+        raise _not_onnx()
+    if len(proto.graph.node) > NODES_MAX:
+        raise _invalid(f"the model has more than {NODES_MAX} nodes")
+    return proto
+
+
+def _check_self_contained(proto: onnx.ModelProto) -> None:
+    constants = [attribute.t for node in proto.graph.node for attribute in node.attribute if attribute.HasField("t")]
+    if any(tensor.data_location == onnx.TensorProto.EXTERNAL for tensor in (*proto.graph.initializer, *constants)):
+        raise _invalid(
+            "the weights lie in an external file", hint="save the model as one file, with its weights inside"
+        )
+    if proto.functions:
+        raise _invalid("the model defines functions of its own", hint="inline them with onnx.inliner")
+
+
+def _check(proto: onnx.ModelProto) -> None:
+    try:
+        onnx.checker.check_model(proto, full_check=True)
+    except Exception as reason:  # ValidationError, InferenceError, and plain RuntimeErrors from its C++ side
+        raise _invalid(f"onnx.checker refuses the model: {_first_line(reason)}") from None
+
+
+def _fix_batch_of_one(graph: onnx.GraphProto) -> None:
+    """Set an open leading dimension to 1 and forget every shape that was derived from it."""
+    for value in graph.input:
+        dimensions = value.type.tensor_type.shape.dim
+        if dimensions and not dimensions[0].HasField("dim_value"):
+            dimensions[0].dim_value = 1
+    del graph.value_info[:]
+    for value in graph.output:
+        value.type.tensor_type.ClearField("shape")
+
+
+def _fill_in_strides(graph: onnx.GraphProto) -> None:
+    """Write down ONNX's default of strides 1, which ezkl does not know."""
+    for node in graph.node:
+        if node.op_type in _WINDOWED and not any(attribute.name == "strides" for attribute in node.attribute):
+            kernel = _kernel_dimensions(graph, node)
+            if kernel:
+                node.attribute.append(onnx.helper.make_attribute("strides", [1] * kernel))
+
+
+def _kernel_dimensions(graph: onnx.GraphProto, node: onnx.NodeProto) -> int:
+    for attribute in node.attribute:
+        if attribute.name == "kernel_shape":
+            return len(attribute.ints)
+    return next((len(weight.dims) - 2 for weight in graph.initializer if weight.name == node.input[1]), 0)
+
+
+def _infer_shapes(proto: onnx.ModelProto) -> onnx.ModelProto:
+    try:
+        inferred: onnx.ModelProto = shape_inference.infer_shapes(proto, strict_mode=True, data_prop=True)
+    except Exception as reason:  # its C++ side raises more kinds than it names
+        raise _invalid(f"the shapes do not fit together for a batch of one: {_first_line(reason)}") from None
+    return inferred
+
+
+def _tensors_of(graph: onnx.GraphProto) -> dict[str, Tensor]:
+    tensors = {}
+    for value in (*graph.input, *graph.value_info, *graph.output):
+        found = _tensor_of(value)
+        if found is not None:
+            tensors[value.name] = found
+    for weight in graph.initializer:
+        tensors[weight.name] = Tensor(name=weight.name, shape=tuple(weight.dims), element_type=weight.data_type)
+    return tensors
+
+
+def _tensor_of(value: Any) -> Tensor | None:
+    kind = value.type.tensor_type
+    if not kind.HasField("shape") or not all(dimension.HasField("dim_value") for dimension in kind.shape.dim):
+        return None
+    shape = tuple(dimension.dim_value for dimension in kind.shape.dim)
+    return Tensor(name=value.name, shape=shape, element_type=kind.elem_type)
+
+
+def _only_input(graph: onnx.GraphProto, tensors: Mapping[str, Tensor]) -> Tensor:
+    weights = {weight.name for weight in graph.initializer}
+    names = [value.name for value in graph.input if value.name not in weights]
+    if len(names) != 1:
+        raise _invalid(f"the model has {len(names)} inputs; exactly one is supported")
+    found = _sized(names[0], "input", tensors)
+    if found.element_type != onnx.TensorProto.FLOAT:
+        raise _invalid(f"the input {found.name!r} is not of 32-bit floats")
+    return found
+
+
+def _only_output(graph: onnx.GraphProto, tensors: Mapping[str, Tensor]) -> Tensor:
+    if len(graph.output) != 1:
+        raise _invalid(f"the model has {len(graph.output)} outputs; exactly one is supported")
+    return _sized(graph.output[0].name, "output", tensors)
+
+
+def _sized(name: str, role: str, tensors: Mapping[str, Tensor]) -> Tensor:
+    found = tensors.get(name)
+    if found is None:
+        hint = "only the leading dimension may be open; it is the batch and becomes 1"
+        raise _invalid(f"the {role} {name!r} has no fixed shape", hint=hint)
+    if not 1 <= found.elements <= ELEMENTS_MAX:
+        raise _invalid(f"the {role} {name!r} has {found.elements} elements; 1 to {ELEMENTS_MAX} are supported")
+    return found
+
+
+def _nodes_alive(graph: onnx.GraphProto, output: str) -> tuple[onnx.NodeProto, ...]:
+    needed = {output}
+    alive = []
+    for node in reversed(graph.node):
+        if needed.intersection(node.output):
+            alive.append(node)
+            needed.update(node.input)
+    return tuple(reversed(alive))
+
+
+def _not_onnx() -> InvalidProgram:
+    return _invalid("the file is not an ONNX model", hint="export one with torch.onnx.export or skl2onnx, for example")
+
+
+def _invalid(detail: str, *, hint: str = "") -> InvalidProgram:
+    return InvalidProgram(detail, field="model", hint=hint)
+
+
+def _first_line(reason: Exception) -> str:
+    return (str(reason).strip().splitlines() or [type(reason).__name__])[0][:300]

@@ -1,0 +1,126 @@
+"""Cuts a model into consecutive slices where exactly one tensor crosses.
+
+    image --[Gemm Relu]-- relu0 --[Gemm Relu]-- relu1 --[Gemm]-- scores
+             slice 0        |      slice 1        |     slice 2
+                          a cut                 a cut
+
+Weights, and whatever is computed from weights alone, belong to every slice that uses them and never cross.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from itertools import pairwise
+
+import onnx
+
+from proofgrid.primitives.errors import InvalidField, InvalidProgram
+from proofgrid.proofs.systems.ezkl.model.loading import ELEMENTS_MAX, CheckedModel, Tensor
+from proofgrid.proofs.systems.ezkl.model.partition import partition
+from proofgrid.proofs.systems.ezkl.model.work import cells_of
+from proofgrid.proofs.systems.ezkl.settings import SLICES_MAX
+
+CELLS_PER_SLICE = 8_192  #: what `slices: auto` aims at: circuits of about 2^12 rows, provable in a second or two
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelSlice:
+    """A part of the model that is proven on its own."""
+
+    input: Tensor
+    output: Tensor
+    nodes: tuple[onnx.NodeProto, ...]
+    cells: int  #: estimated work
+    proto: onnx.ModelProto
+
+
+@dataclass(frozen=True, slots=True)
+class _Cut:
+    position: int  #: before this node of the flow
+    tensor: Tensor
+
+
+def slice_model(model: CheckedModel, slices: int | None, *, without: Collection[str] = ()) -> list[ModelSlice]:
+    """Return the model in `slices` slices (None: as many as its size suggests) of balanced work.
+
+    `without` names tensors at which it must not be cut. Raises InvalidField when there are too few cuts.
+    """
+    flow = _flow_of(model)
+    if not flow:
+        raise InvalidProgram("the output does not depend on the input", field="model")
+    cuts = [cut for cut in _cuts_of(model, flow) if cut.tensor.name not in without]
+    cells = [cells_of(node, model.tensors) for node in flow]
+    bounds = [0, *(cut.position for cut in cuts), len(flow)]
+    works = [sum(cells[begin:end]) for begin, end in pairwise(bounds)]
+    count = _auto_count(sum(cells), len(works)) if slices is None else slices
+    if count > len(works):
+        raise InvalidField(
+            f"the model can be cut into at most {len(works)} slices: only there does a single tensor cross",
+            field="settings.slices",
+            hint="take fewer slices, or 'auto'",
+        )
+    chosen = [cuts[begin - 1] for begin in partition(works, count)]
+    return _slices_at(model, flow, cells, chosen)
+
+
+def _flow_of(model: CheckedModel) -> list[onnx.NodeProto]:
+    """Return the nodes that depend on the model's input."""
+    flowing = {model.input.name}
+    flow = []
+    for node in model.nodes:
+        if flowing.intersection(node.input):
+            flow.append(node)
+            flowing.update(node.output)
+    return flow
+
+
+def _cuts_of(model: CheckedModel, flow: list[onnx.NodeProto]) -> list[_Cut]:
+    flowing = {model.input.name, *(name for node in flow for name in node.output if name)}
+    last_use = {name: position for position, node in enumerate(flow) for name in node.input if name in flowing}
+    last_use[model.output.name] = len(flow)
+    cuts = []
+    crossing = {model.input.name}
+    for position, node in enumerate(flow[:-1]):
+        crossing.update(name for name in node.output if last_use.get(name, -1) > position)
+        crossing = {name for name in crossing if last_use[name] > position}
+        only = model.tensors.get(next(iter(crossing))) if len(crossing) == 1 else None
+        if only is not None and only.element_type == onnx.TensorProto.FLOAT and 1 <= only.elements <= ELEMENTS_MAX:
+            cuts.append(_Cut(position + 1, only))
+    return cuts
+
+
+def _auto_count(cells: int, most: int) -> int:
+    return max(1, min(-(-cells // CELLS_PER_SLICE), most, SLICES_MAX))
+
+
+def _slices_at(model: CheckedModel, flow: list[onnx.NodeProto], cells: list[int], cuts: list[_Cut]) -> list[ModelSlice]:
+    bounds = [0, *(cut.position for cut in cuts), len(flow)]
+    borders = [model.input, *(cut.tensor for cut in cuts), model.output]
+    made = []
+    for index, (begin, end) in enumerate(pairwise(bounds)):
+        nodes = tuple(flow[begin:end])
+        first, last = borders[index], borders[index + 1]
+        proto = _model_of(model, nodes, first, last)
+        made.append(ModelSlice(input=first, output=last, nodes=nodes, cells=sum(cells[begin:end]), proto=proto))
+    return made
+
+
+def _model_of(model: CheckedModel, nodes: tuple[onnx.NodeProto, ...], first: Tensor, last: Tensor) -> onnx.ModelProto:
+    produced = {first.name, *(name for node in nodes for name in node.output)}
+    needed = {name for node in nodes for name in node.input if name} - produced
+    constants = []
+    for node in reversed(model.nodes):  # what is computed from weights alone
+        if needed.intersection(node.output):
+            constants.append(node)
+            needed.update(name for name in node.input if name)
+    graph = onnx.helper.make_graph(
+        [*reversed(constants), *nodes],
+        "slice",
+        [onnx.helper.make_tensor_value_info(first.name, first.element_type, first.shape)],
+        [onnx.helper.make_tensor_value_info(last.name, last.element_type, last.shape)],
+        [weight for weight in model.proto.graph.initializer if weight.name in needed],
+    )
+    made = onnx.helper.make_model(graph, opset_imports=model.proto.opset_import)
+    made.ir_version = model.proto.ir_version
+    return made

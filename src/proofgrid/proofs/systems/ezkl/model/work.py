@@ -1,0 +1,48 @@
+"""Estimates a node's share of a circuit, in cells; good enough to balance slices, not to price them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import onnx
+
+from proofgrid.proofs.systems.ezkl.model.loading import Tensor
+
+_CELLS_PER_PRODUCT = 2  # both factors of a multiplication stand in the circuit
+_CELLS_PER_ELEMENT = 32  # rescaling, comparing and looking up decompose every number into legs
+_MOVING = "Constant Dropout Expand Flatten Gather Identity Reshape Shape Slice Split Squeeze Transpose Unsqueeze"
+_MOVES_ONLY = frozenset(_MOVING.split())
+
+
+def cells_of(node: onnx.NodeProto, tensors: Mapping[str, Tensor]) -> int:
+    """Return the estimated cells of a node; at least 1, so that no part of a model is free."""
+    outputs = sum(tensors[name].elements for name in node.output if name in tensors)
+    if node.op_type in _MOVES_ONLY:
+        return max(1, outputs)
+    return max(1, outputs * (_CELLS_PER_ELEMENT + _CELLS_PER_PRODUCT * _products_per_output(node, tensors)))
+
+
+def _products_per_output(node: onnx.NodeProto, tensors: Mapping[str, Tensor]) -> int:
+    shapes = [tensors[name].shape if name in tensors else () for name in node.input]
+    if node.op_type in ("MatMul", "Einsum") and shapes[0]:
+        return shapes[0][-1]
+    if node.op_type == "Gemm" and shapes[0]:
+        return shapes[0][0 if _attribute(node, "transA") else -1]
+    if node.op_type == "Conv" and len(shapes[1]) > 2:
+        return _product(shapes[1][1:])
+    if node.op_type == "ConvTranspose" and len(shapes[1]) > 2:
+        return shapes[1][0] * _product(shapes[1][2:])
+    if node.op_type in ("MaxPool", "AveragePool"):
+        return _product(next((tuple(a.ints) for a in node.attribute if a.name == "kernel_shape"), (1,)))
+    return 0
+
+
+def _attribute(node: onnx.NodeProto, name: str) -> int:
+    return next((attribute.i for attribute in node.attribute if attribute.name == name), 0)
+
+
+def _product(shape: tuple[int, ...]) -> int:
+    total = 1
+    for size in shape:
+        total *= size
+    return total

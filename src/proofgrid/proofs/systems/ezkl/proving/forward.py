@@ -1,0 +1,78 @@
+"""One cheap pass through all slices: what goes in and out of each, and which commitments its proof must carry.
+
+slice      0        1        2        3         Every other slice commits to both of its ends, so each tensor that
+tensor   a    [b]      [c]      [d]    e        crosses is committed to once; that its other neighbour would say the
+           `---^        ^---'`---^              same was seen when the program was built.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from proofgrid.proofs.base import ProgramFiles
+from proofgrid.proofs.systems.ezkl import engine
+from proofgrid.proofs.systems.ezkl.circuits.srs import committing_srs
+from proofgrid.proofs.systems.ezkl.felts import to_felt
+from proofgrid.proofs.systems.ezkl.identity import slice_file
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SlicePass:
+    """One slice's part of a forward pass."""
+
+    inputs: list[int]
+    witness: engine.Witness
+
+
+def forward(files: ProgramFiles, integers: list[int], *, workdir: Path) -> list[SlicePass]:
+    """Run a quantised input through all slices; raise EngineFailed when a value leaves its calibrated range."""
+    passes: list[SlicePass] = []
+    for index in range(len(files.program.slices)):
+        witness = _witness(files, index, integers, workdir)
+        passes.append(SlicePass(inputs=integers, witness=witness))
+        integers = witness.outputs
+    return [_completed(passes, index) for index in range(len(passes))]
+
+
+def try_forward(files: ProgramFiles, integers: list[int], *, workdir: Path) -> list[SlicePass]:
+    """Run every slice with the whole reference string; raise EngineFailed unless `forward` finds exactly the same."""
+    found = forward(files, integers, workdir=workdir)
+    for index, one in enumerate(found):
+        if _committed(files, index, one.inputs, files.path("srs"), workdir) != one.witness:
+            raise engine.EngineFailed(f"slice {index} and its neighbours commit to one tensor in two ways")
+    return found
+
+
+def _witness(files: ProgramFiles, index: int, integers: list[int], workdir: Path) -> engine.Witness:
+    settings = json.loads(files.path(slice_file(index, "settings")).read_bytes())
+    sizes: Sequence[int] = settings["module_sizes"]["polycommit"]
+    if index % 2 or not sizes:
+        outputs = engine.outputs_of(_felts(integers), files.path(slice_file(index, "compiled")), workdir=workdir)
+        return engine.Witness(outputs=outputs, input_commitment=None, output_commitment=None)
+    logrows = settings["run_args"]["logrows"]
+    srs = committing_srs(files.path("srs"), logrows=logrows, elements=max(sizes), workdir=workdir)
+    return _committed(files, index, integers, srs, workdir)
+
+
+def _committed(files: ProgramFiles, index: int, integers: list[int], srs: Path, workdir: Path) -> engine.Witness:
+    compiled, vk = (files.path(slice_file(index, name)) for name in ("compiled", "vk"))
+    return engine.witness_of(_felts(integers), compiled, vk=vk, srs=srs, workdir=workdir)
+
+
+def _completed(passes: Sequence[SlicePass], index: int) -> SlicePass:
+    """Give a slice that committed to nothing what its neighbours found."""
+    one = passes[index]
+    if index % 2 == 0:
+        return one
+    changes: dict[str, Any] = {"input_commitment": passes[index - 1].witness.output_commitment}
+    if index + 1 < len(passes):
+        changes["output_commitment"] = passes[index + 1].witness.input_commitment
+    return replace(one, witness=replace(one.witness, **changes))
+
+
+def _felts(integers: list[int]) -> list[str]:
+    return [to_felt(integer) for integer in integers]

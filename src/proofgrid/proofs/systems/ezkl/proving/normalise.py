@@ -1,0 +1,87 @@
+"""From a request's inputs to a public statement and one independent job per input and slice.
+
+statement   the input as given and as integers, or only the commitment to it
+job input   the integers that go into the slice; known to the prover of this slice, whatever the visibility
+facts       what the right proof of this job shows: public integers, and commitments at its head
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from proofgrid.primitives.errors import InvalidInput
+from proofgrid.proofs.base import JobDraft, NormalisedRequest, ProgramFiles
+from proofgrid.proofs.systems.ezkl import engine
+from proofgrid.proofs.systems.ezkl.identity import FORMAT, Layout, layout_of
+from proofgrid.proofs.systems.ezkl.model.inputs import QuantisedInput, quantised_input
+from proofgrid.proofs.systems.ezkl.proving.forward import SlicePass, forward
+
+INPUTS_MAX = 1024
+
+
+def normalise(files: ProgramFiles, inputs: list[Any], *, workdir: Path) -> NormalisedRequest:
+    """Do what ProofSystem.normalise promises."""
+    layout = layout_of(files.program)
+    if not isinstance(inputs, list) or not 1 <= len(inputs) <= INPUTS_MAX:
+        raise InvalidInput(f"1 to {INPUTS_MAX} inputs per request", field="inputs")
+    quantised = [
+        quantised_input(value, layout.input_shape, layout.input_scale, field=f"inputs[{i}]")
+        for i, value in enumerate(inputs)
+    ]  # all of them, before the first forward pass: refusing is cheap
+    workdir.mkdir(parents=True, exist_ok=True)
+    shown: list[dict[str, Any]] = []
+    jobs: list[JobDraft] = []
+    for index, one in enumerate(quantised):
+        passes = _forward(files, one.integers, index, workdir)
+        shown.append(_shown(one, passes[0], layout))
+        jobs.extend(_job(files, layout, index, position, part) for position, part in enumerate(passes))
+    statement = {
+        "format": FORMAT,
+        "input_visibility": "committed" if layout.commits_input else "public",
+        "scale": layout.input_scale,
+        "inputs": shown,
+    }
+    return NormalisedRequest(statement=statement, jobs=tuple(jobs))
+
+
+def _forward(files: ProgramFiles, integers: list[int], index: int, workdir: Path) -> list[SlicePass]:
+    try:
+        return forward(files, integers, workdir=workdir)
+    except engine.EngineFailed as reason:
+        raise InvalidInput(
+            f"a value inside the model leaves the range that its circuits hold ({reason})",
+            field=f"inputs[{index}]",
+            hint="the program was calibrated for smaller values; build it with a wider input_range or calibration file",
+        ) from None
+
+
+def _shown(one: QuantisedInput, first: SlicePass, layout: Layout) -> dict[str, Any]:
+    if layout.commits_input:
+        return {"commitment": _hex(first.witness.input_commitment)}
+    return {"values": one.values, "integers": one.integers}
+
+
+def _job(files: ProgramFiles, layout: Layout, input_index: int, position: int, part: SlicePass) -> JobDraft:
+    spec = files.program.slices[position]
+    shows_input = position == 0 and not layout.commits_input
+    facts = {
+        "public_input": part.inputs if shows_input else [],
+        "public_output": part.witness.outputs if position == layout.slices - 1 else [],
+        "input_commitment": _hex(part.witness.input_commitment),
+        "output_commitment": _hex(part.witness.output_commitment),
+    }
+    return JobDraft(
+        slice_index=position,
+        input_index=input_index,
+        units=spec.units,
+        memory_bytes=spec.memory_bytes,
+        depends_on=(),  # the forward pass gives every slice its input, so all of them can be proven at once
+        input=json.dumps({"format": FORMAT, "integers": part.inputs}, separators=(",", ":")).encode(),
+        facts=facts,
+    )
+
+
+def _hex(commitment: bytes | None) -> str | None:
+    return None if commitment is None else commitment.hex()

@@ -1,0 +1,114 @@
+"""Is this the proof that was asked for? One proof against what the gateway knows, or a whole against public data.
+
+proof of slice 0      proof of slice 1      proof of slice 2         the bytes at the head of each proof:
+[ out | ......... ]   [ in | out | .... ]   [ in | ........... ]     commitments to the tensors that cross
+   `------ equal ------'      `------ equal ----'
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from proofgrid.primitives.errors import BadProof
+from proofgrid.proofs.base import JobOutput, PartialProof, ProgramFiles
+from proofgrid.proofs.systems.ezkl import engine
+from proofgrid.proofs.systems.ezkl.engine import COMMITMENT_BYTES
+from proofgrid.proofs.systems.ezkl.felts import to_felt
+from proofgrid.proofs.systems.ezkl.identity import VERIFIER_SRS, Layout, layout_of, require, slice_file
+
+PROOF_BYTES_MAX = 16 << 20
+
+# A proof's length is a constant of its circuit. Learnt from the first proof, by (settings, verifying key).
+_proof_lengths: dict[tuple[str, str], int] = {}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Head:
+    """The commitments at the head of a proof."""
+
+    input_commitment: str | None
+    output_commitment: str | None
+
+
+def verify_partial(
+    files: ProgramFiles, slice_index: int, facts: Mapping[str, Any], output: JobOutput, *, workdir: Path
+) -> None:
+    """Do what ProofSystem.verify_partial promises."""
+    layout = layout_of(files.program)
+    expected = facts["public_output"]
+    if claimed_outputs(output) != expected:
+        raise BadProof(f"the outputs claimed with slice {slice_index} are not what the program computes")
+    head = head_of(layout, slice_index, output.proof)
+    for name in ("input_commitment", "output_commitment"):
+        if getattr(head, name) != facts[name]:
+            raise BadProof(f"the proof's {name.replace('_', ' ')} is to another tensor than this job's")
+    check_proof(files, slice_index, output.proof, [*facts["public_input"], *expected], workdir=workdir)
+
+
+def head_of(layout: Layout, slice_index: int, proof: bytes) -> Head:
+    """Return the commitments that a proof of this slice begins with; raise BadProof when it is too short."""
+    has_input = slice_index > 0 or layout.commits_input
+    has_output = slice_index < layout.slices - 1
+    if not COMMITMENT_BYTES * (has_input + has_output) < len(proof) <= PROOF_BYTES_MAX:
+        raise BadProof(f"{len(proof)} bytes are no proof of slice {slice_index}")
+    points = iter((proof[:COMMITMENT_BYTES].hex(), proof[COMMITMENT_BYTES : 2 * COMMITMENT_BYTES].hex()))
+    return Head(
+        input_commitment=next(points) if has_input else None,
+        output_commitment=next(points) if has_output else None,
+    )
+
+
+def check_proof(files: ProgramFiles, slice_index: int, proof: bytes, public: list[int], *, workdir: Path) -> None:
+    """Raise BadProof unless the proof verifies for exactly these public integers and ends where it should."""
+    names = {name: slice_file(slice_index, name) for name in ("settings", "vk")}
+    require(files, VERIFIER_SRS, *names.values())
+    workdir.mkdir(parents=True, exist_ok=True)
+    instances = [to_felt(integer) for integer in public]
+
+    def verifies(candidate: bytes) -> bool:
+        settings, vk, srs = (files.path(name) for name in (names["settings"], names["vk"], VERIFIER_SRS))
+        return engine.verifies(candidate, instances, settings=settings, vk=vk, srs=srs, workdir=workdir)
+
+    circuit = (files.program.files[names["settings"]], files.program.files[names["vk"]])
+    known_length = _proof_lengths.get(circuit)
+    if known_length not in (None, len(proof)):
+        raise BadProof(f"a proof of slice {slice_index} has {known_length} bytes, this one has {len(proof)}")
+    if not verifies(proof):
+        raise BadProof(f"the proof of slice {slice_index} does not verify")
+    if known_length is None:
+        # The engine ignores bytes after a proof. If it is satisfied with one byte less, the last one is such a byte.
+        if verifies(proof[:-1]):
+            raise BadProof(f"the proof of slice {slice_index} is followed by bytes that do not belong to it")
+        _proof_lengths[circuit] = len(proof)
+
+
+def claimed_outputs(output: JobOutput) -> list[int]:
+    """Return the public output that a prover claims, [] for none; raise BadProof when it is malformed."""
+    public = output.public
+    if not public:
+        return []
+    outputs: Any = public.get("outputs")
+    if set(public) != {"outputs"} or not is_integers(outputs):
+        raise BadProof("the claimed outputs are no list of integers")
+    return list(outputs)
+
+
+def is_integers(value: Any) -> bool:
+    """Return whether `value` is a list of integers, booleans not among them, that a field element can stand for."""
+    return isinstance(value, list) and all(type(item) is int and item.bit_length() < 250 for item in value)
+
+
+def arranged(layout: Layout, inputs: int, parts: list[PartialProof]) -> list[list[JobOutput]]:
+    """Return the outputs by input and slice; raise BadProof unless each pair is there exactly once."""
+    places = {(part.input_index, part.slice_index): part.output for part in parts}
+    if len(places) != len(parts):
+        raise BadProof("a slice of an input is proven twice")
+    expected = {(index, position) for index in range(inputs) for position in range(layout.slices)}
+    if set(places) != expected:
+        index, position = min(set(places) ^ expected)
+        word = "missing" if (index, position) in expected else "not part of this request"
+        raise BadProof(f"the proof of slice {position} of input {index} is {word}")
+    return [[places[index, position] for position in range(layout.slices)] for index in range(inputs)]

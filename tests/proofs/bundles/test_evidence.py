@@ -1,0 +1,132 @@
+"""Evidence in a file: it holds when the operator signed a lie, and says which check failed when nothing is shown."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from proofgrid.primitives.digests import digest_of
+from proofgrid.primitives.errors import BadBundle
+from proofgrid.proofs.base import JobOutput, ProgramFiles
+from proofgrid.proofs.bundles.evidence import evidence_record, seal_record, verify_evidence, write_evidence
+from proofgrid.proofs.manifest import program_to_json
+from proofgrid.proofs.registry import proof_system
+from proofgrid.rules.staking.results import ResultClaim, public_digest, public_text, sign_result
+from tests.makers import a_key
+
+NETWORK, OPERATOR = a_key(1), a_key(2)
+Files = tuple[ProgramFiles, dict[str, Any], JobOutput]
+
+
+@pytest.fixture
+def files(toy_system_on_path: Path, tmp_path: Path) -> Files:
+    """A toy program, the facts of its first job, and the right proof of it."""
+    system = proof_system("toy")
+    built = system.build_program({}, {"slices": 1}, srs=None, workdir=tmp_path, report=lambda *_: None)
+    (job,) = system.normalise(built, ["hello"], workdir=tmp_path).jobs
+    output = system.run_job(built, 0, job.input, cache=tmp_path, workdir=tmp_path, report=lambda *_: None)
+    return built, dict(job.facts), output
+
+
+def a_file(folder: Path, files: Files, *, proof: bytes = b"no proof", **changes: Any) -> Path:
+    """Evidence of an invalid proof; `changes` of its row."""
+    built, facts, output = files
+    claim = ResultClaim(
+        network=NETWORK.address,
+        lease_id="lease",
+        fence=1,
+        job_id="job",
+        program=built.program.digest,
+        slice=0,
+        proof=digest_of(proof),
+        public=public_digest(output.public),
+    )
+    row: dict[str, Any] = {
+        "kind": "invalid_proof",
+        "network": NETWORK.address,
+        "operator": OPERATOR.address,
+        "claim": claim.text,
+        "signature": sign_result(claim, OPERATOR),
+        "other_claim": "",
+        "other_signature": "",
+        "public": public_text(output.public),
+        "facts": json.dumps(facts),
+        "manifest": program_to_json(built.program),
+    }
+    if changes.get("kind") == "equivocation":
+        other = replace(claim, proof=digest_of(b"other"))
+        row |= {"other_claim": other.text, "other_signature": sign_result(other, OPERATOR)}
+    row |= changes
+    record = evidence_record(row)
+    contents: dict[Any, Any] = {digest_of(proof): proof}
+    contents |= {digest: built.paths[name] for name, digest in built.program.files.items()}
+    path = folder / "lie.evidence"
+    write_evidence(path, record, seal_record(record, NETWORK), {} if row["kind"] == "equivocation" else contents)
+    return path
+
+
+def test_a_signed_lie_is_shown(files: Files, tmp_path: Path) -> None:
+    report = verify_evidence(a_file(tmp_path, files), expect_network=NETWORK.address, workdir=tmp_path / "w")
+    assert (report.kind, report.operator) == ("invalid_proof", OPERATOR.address)
+    assert len(report.checks) == 3
+
+
+def test_two_signed_results_of_one_lease_are_shown(files: Files, tmp_path: Path) -> None:
+    report = verify_evidence(a_file(tmp_path, files, kind="equivocation"), workdir=tmp_path / "w")
+    assert (report.kind, report.operator) == ("equivocation", OPERATOR.address)
+
+
+def test_a_right_proof_is_no_evidence_against_anybody(files: Files, tmp_path: Path) -> None:
+    with pytest.raises(BadBundle) as refusal:
+        verify_evidence(a_file(tmp_path, files, proof=files[2].proof), workdir=tmp_path / "w")
+    assert refusal.value.field == "proof"
+
+
+@pytest.mark.parametrize(
+    ("changes", "field"),
+    [
+        ({"operator": a_key(3).address}, "signature"),
+        ({"signature": ""}, "signature"),
+        ({"network": a_key(3).address}, "network"),
+        ({"public": "{}"}, "public"),
+        ({"claim": "{}"}, "claim"),
+        ({"kind": "missed_deadline"}, "kind"),
+        ({"kind": "equivocation", "other_signature": ""}, "other_signature"),
+    ],
+)
+def test_whatever_does_not_fit_is_refused_with_its_name(
+    files: Files, tmp_path: Path, changes: dict[str, Any], field: str
+) -> None:
+    if field == "public":
+        changes = {"public": '{"other":1}'}
+    with pytest.raises(BadBundle) as refusal:
+        verify_evidence(a_file(tmp_path, files, **changes), workdir=tmp_path / "w")
+    assert refusal.value.field == field
+
+
+def test_the_same_result_twice_is_no_equivocation(files: Files, tmp_path: Path) -> None:
+    built, _, output = files
+    claim = ResultClaim(
+        network=NETWORK.address,
+        lease_id="lease",
+        fence=1,
+        job_id="job",
+        program=built.program.digest,
+        slice=0,
+        proof=digest_of(b"no proof"),
+        public=public_digest(output.public),
+    )
+    same: dict[str, Any] = {"other_claim": claim.text, "other_signature": sign_result(claim, OPERATOR)}
+    with pytest.raises(BadBundle) as refusal:
+        verify_evidence(a_file(tmp_path, files, kind="equivocation", **same), workdir=tmp_path / "w")
+    assert refusal.value.field == "other_claim"
+
+
+def test_another_network_than_the_expected_one_is_refused(files: Files, tmp_path: Path) -> None:
+    with pytest.raises(BadBundle) as refusal:
+        verify_evidence(a_file(tmp_path, files), expect_network=OPERATOR.address, workdir=tmp_path / "w")
+    assert refusal.value.field == "network"
