@@ -19,7 +19,7 @@ from proofgrid.primitives.errors import Recoverable
 from proofgrid.primitives.ids import Address, GatewayId
 from proofgrid.settings.gateway import GatewaySettings
 from proofgrid.store.database import Listener
-from proofgrid.store.queries import QUERIES
+from proofgrid.store.gateways import GATEWAY_GONE, REGISTER_GATEWAY
 from proofgrid.store.transactions import Transaction
 from proofgrid.telemetry.logs import configure_logs
 
@@ -85,14 +85,14 @@ async def _in_network(world: Adapters, gateway_id: GatewayId, door: GrpcDoor) ->
     """Join the network; in the end hang up on everybody and leave it."""
     async with world.database.transaction(Transaction.JOIN_NETWORK) as connection:
         await check_network(connection, world.key.address)
-        await connection.execute(QUERIES["register_gateway"], gateway_id)
+        await connection.run(REGISTER_GATEWAY, gateway_id=gateway_id)
     try:
         yield
     finally:
         await door.server.stop(STOP_GRACE_SECONDS)
         # When the database is away, the others learn it from the silence.
         with suppress(Recoverable):
-            await world.database.write(Transaction.GATEWAY_GONE, QUERIES["gateway_gone"], gateway_id)
+            await world.database.write(Transaction.GATEWAY_GONE, GATEWAY_GONE, gateway_id=gateway_id)
 
 
 def _selling(names: Collection[str], roles: Roles) -> list[Work]:
