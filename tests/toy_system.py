@@ -39,6 +39,7 @@ from proofgrid.proofs.base import (
     SliceSpec,
     SystemDescription,
 )
+from proofgrid.proofs.setup import TrustRoots
 
 DEFAULTS: Mapping[str, Any] = {"rounds": 10, "slices": 2, "behaviour": "ok", "sleep_ms": 0, "padding": 0}
 MEMORY_BYTES = 256 << 20
@@ -62,7 +63,7 @@ class ToySystem:
         source: Mapping[str, Path],
         settings: Mapping[str, Any],
         *,
-        srs: Path | None,
+        trust: TrustRoots,
         workdir: Path,
         report: Report,
     ) -> ProgramFiles:

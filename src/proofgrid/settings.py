@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import tomllib
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -12,6 +13,7 @@ from pydantic import Field, ValidationError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from proofgrid.primitives.errors import InvalidField
+from proofgrid.proofs.setup import SetupChoice
 from proofgrid.rules.ledger.settlement import SurplusTo
 
 CONFIG_VARIABLE = "PROOFGRID_CONFIG"
@@ -135,6 +137,11 @@ class GatewaySettings(_Settings):
     upload_bytes: int = Field(default=256 << 20, ge=1)
     log_level: str = "info"
     log_json: bool = False
+
+    @property
+    def setup_choices(self) -> Mapping[str, SetupChoice]:
+        """What was chosen for trust roots, by their kind; those of other kinds are made for development."""
+        return {"kzg-bn254": SetupChoice(name="srs", file=self.srs_file, logrows=self.srs_logrows)}
 
 
 class ProverSettings(_Settings):
