@@ -1,8 +1,9 @@
 """An engine that is a program of its own: started with limits, listened to, ended with everything that it started.
 
-    we ---- engine --- what it starts        (a session of their own)
-     |        |   stdin: `content`; stdout: what is returned; stderr: progress, and complaints whose end is kept
-     `---- watch: a shell that holds a pipe from us; when we die, it kills the engine's session
+    we --- watch: a shell that holds a pipe from us; when we die, it kills its group
+     |       |
+     `---- engine --- what it starts        (in the watch's process group)
+             `  stdin: `content`; stdout: what is returned; stderr: progress, and complaints whose end is kept
 
 Blocks, as every call of a proof system does. A line "progress STAGE PERMILLE" on stderr is a report.
 """
@@ -15,7 +16,7 @@ import subprocess
 import tempfile
 import threading
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
@@ -31,7 +32,7 @@ _LINE_MAX_BYTES = 1 << 16
 _GRACE_SECONDS = 1.0
 _BLOCK_BYTES = 512  #: of `ulimit -f`, as POSIX has it
 _LIMITED = 'ulimit -c 0; ulimit -d "$1"; ulimit -f "$2"; shift 2; exec "$@"'
-_WATCH = 'read -r session && { read -r nothing; kill -9 "-$session"; }'
+_WATCH = "read -r nothing; kill -9 0"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,18 +55,16 @@ def run_engine(
 
     It sees little of our environment, and `workdir` as its home. Raises EngineFailed unless it ends well in time.
     """
-    with tempfile.TemporaryDirectory(dir=workdir) as scratch, _watch() as watch:
+    with tempfile.TemporaryDirectory(dir=workdir) as scratch, _watched_group() as group:
         given, printed = Path(scratch) / "stdin", Path(scratch) / "stdout"
         given.write_bytes(content)
         with given.open("rb") as stdin, printed.open("wb") as stdout:
-            process = _start(command, limits, workdir, stdin, stdout)
+            process = _start(command, limits, workdir, group, stdin, stdout)
         listener = _Listener(process, report)
         try:
-            watch(process.pid)
             listener.wait(limits.timeout_seconds)
         finally:
-            with suppress(ProcessLookupError, PermissionError):
-                os.killpg(process.pid, signal.SIGKILL)
+            os.killpg(group, signal.SIGKILL)
             listener.close()
         if reason := _complaint(process.returncode, limits, printed, listener.timed_out):
             raise EngineFailed(f"{Path(command[0]).name}: {reason}{listener.tail_text()}")
@@ -90,7 +89,7 @@ def exit_text(exit_code: int) -> str:
 
 
 def _start(
-    command: Sequence[str], limits: EngineLimits, workdir: Path, stdin: IO[bytes], stdout: IO[bytes]
+    command: Sequence[str], limits: EngineLimits, workdir: Path, group: int, stdin: IO[bytes], stdout: IO[bytes]
 ) -> subprocess.Popen[bytes]:
     # A shell sets the limits: preexec_fn may not be used where threads are, and prlimit is Linux's alone.
     numbers = str(limits.memory_bytes >> 10), str(_blocks(limits))
@@ -102,39 +101,27 @@ def _start(
             stderr=subprocess.PIPE,
             cwd=workdir,
             env=quiet_environment(workdir),
-            start_new_session=True,
+            process_group=group,
         )
     except OSError as reason:
         raise EngineFailed(f"it cannot be started: {reason}") from reason
 
 
 @contextmanager
-def _watch() -> Iterator[_Watch]:
-    """Start the watch; leave with it gone, and with nothing killed by it."""
-    shell = subprocess.Popen(
+def _watched_group() -> Iterator[int]:
+    """Yield a process group that ends when we leave, and when we die: whoever kills our group does not know it."""
+    watch = subprocess.Popen(
         ["/bin/sh", "-c", _WATCH],
         stdin=subprocess.PIPE,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
-        start_new_session=True,  # it must outlive whoever kills our group
+        process_group=0,
     )
     try:
-        yield _Watch(shell)
+        yield watch.pid
     finally:
-        shell.kill()
-        shell.communicate()
-
-
-class _Watch:
-    def __init__(self, shell: subprocess.Popen[bytes]) -> None:
-        self._shell = shell
-
-    def __call__(self, session: int) -> None:
-        """Have this session killed when our process ends."""
-        assert self._shell.stdin is not None  # noqa: S101 - asked for above
-        with suppress(BrokenPipeError):
-            self._shell.stdin.write(b"%d\n" % session)
-            self._shell.stdin.flush()
+        os.killpg(watch.pid, signal.SIGKILL)  # unreaped as it is, nobody else has its number
+        watch.communicate()
 
 
 class _Listener:
