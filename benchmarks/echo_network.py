@@ -18,7 +18,7 @@ from proofgrid.primitives.digests import digest_of
 from proofgrid.rules.jobs.classes import JobClass
 from proofgrid.rules.jobs.offers import ProverTerms
 from proofgrid.sdk.client import Client
-from proofgrid.wire import codec
+from proofgrid.wire.codec import provers as codec
 from proofgrid.wire.v1 import prover_pb2, prover_pb2_grpc
 from tests.networks import Network, running_network
 

@@ -31,7 +31,7 @@ from proofgrid.sdk.connection import Connection
 from proofgrid.sdk.services import Services
 from proofgrid.sdk.tokens import make_token
 from proofgrid.sdk.transfer import upload_file
-from proofgrid.wire.codec import write_hello
+from proofgrid.wire.codec.provers import write_hello
 from proofgrid.wire.errors import read_error
 from proofgrid.wire.v1 import client_pb2 as messages
 from proofgrid.wire.v1 import prover_pb2, prover_pb2_grpc

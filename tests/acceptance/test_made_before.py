@@ -72,4 +72,4 @@ def test_the_same_source_still_makes_the_same_program(folder: Path, tmp_path: Pa
     )
 
     assert ended.returncode == 0, ended.stderr
-    assert json.loads(ended.stdout)["program"] == facts_of(folder)["program"]
+    assert json.loads(ended.stdout)["digest"] == facts_of(folder)["program"]

@@ -14,7 +14,8 @@ from proofgrid.primitives.digests import digest_of
 from proofgrid.primitives.errors import InvalidRequest, MalformedMessage, ProofgridError, every_error
 from proofgrid.primitives.ids import JobId, LeaseId
 from proofgrid.rules.jobs.offers import HeldLease, JobReport, JobTrouble, LeaseOffer, StageReport
-from proofgrid.wire import codec
+from proofgrid.wire.codec import provers as codec
+from proofgrid.wire.codec.requests import read_submit
 from proofgrid.wire.errors import read_error, status_of, write_error
 from proofgrid.wire.v1 import client_pb2, prover_pb2
 from tests.makers import some_terms
@@ -91,12 +92,12 @@ def test_random_bytes_never_crash_the_reader(content: bytes) -> None:
     except Exception:
         return  # protobuf's own refusal; gRPC answers it with a status
     with pytest.raises(InvalidRequest):
-        codec.read_submit(message, bytes_max=1_000)
+        read_submit(message, bytes_max=1_000)
 
 
 def test_inputs_that_are_no_list_are_refused() -> None:
     with pytest.raises(MalformedMessage):
-        codec.read_submit(client_pb2.SubmitRequest(program_digest=DIGEST, inputs_json="{}"), bytes_max=100)
+        read_submit(client_pb2.SubmitRequest(program_digest=DIGEST, inputs_json="{}"), bytes_max=100)
 
 
 class _Failed(grpc.RpcError):

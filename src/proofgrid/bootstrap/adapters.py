@@ -22,14 +22,15 @@ from proofgrid.proofs.registry import installed_setups
 from proofgrid.proofs.setup import Setup, SetupChoice, TrustRoots
 from proofgrid.proofs.workers import ProofWorkers
 from proofgrid.sdk.keys import new_key, read_key, write_key
-from proofgrid.settings import GatewaySettings
+from proofgrid.settings.gateway import DAY_MS, GatewaySettings, network_key_path
 from proofgrid.store.artifacts import ArtifactStore
 from proofgrid.store.database import Database
 from proofgrid.store.embedded import start_embedded
+from proofgrid.store.gateways import NETWORK_OF_DATABASE
 from proofgrid.store.migrations import migrate
 from proofgrid.store.mirror import DatabaseRepairList, MirroredStore, second_config
-from proofgrid.store.queries import QUERIES
-from proofgrid.store.retention import DAY_MS, Retention, RetentionSettings
+from proofgrid.store.retention import Retention, RetentionSettings
+from proofgrid.store.stored_artifacts import RECORD_ARTIFACTS
 from proofgrid.store.transactions import Transaction
 
 log = structlog.get_logger(__name__)
@@ -45,11 +46,6 @@ class OpenedRoots:
 
 
 NO_ROOTS = OpenedRoots({}, {}, False)  #: of a gateway that nobody calls
-
-
-def network_key_path(data_dir: Path) -> Path:
-    """Return where a network's key lies by default."""
-    return data_dir / "network.key"
 
 
 @asynccontextmanager
@@ -75,7 +71,7 @@ async def open_database(settings: GatewaySettings, data_dir: Path) -> AsyncItera
 
 async def check_network(connection: Any, address: Address) -> None:
     """Refuse a key that is not the one of the database's network: its tokens and rounds would be nobody's."""
-    known = await connection.fetchval(QUERIES["network_of_database"], address)
+    known = await connection.value(NETWORK_OF_DATABASE, address=address)
     if known != address:
         raise InvalidField(
             f"the database belongs to network {known}, the key to {address}",
@@ -121,14 +117,16 @@ async def open_trust_roots(
     files: dict[str, Digest] = {}
     made = False
     for kind, setup in installed_setups().items():
-        choice = settings.setup_choices.get(kind, SetupChoice(name=kind))
+        choice = settings.setups().get(kind, SetupChoice(name=kind))
         paths[kind] = choice.file or await _made_for_development(setup, choice, data_dir, workers)
         if not paths[kind].exists():
             raise InvalidField(f"there is no file or folder {choice.file}", field=f"{choice.name}_file")
         for name, file in (await asyncio.to_thread(setup.files, paths[kind])).items():
             digest, size_bytes = await artifacts.put_file(file)
             files[name] = digest
-            await database.write(Transaction.RECORD_ARTIFACT, QUERIES["record_artifacts"], [""], [digest], [size_bytes])
+            await database.write(
+                Transaction.RECORD_ARTIFACT, RECORD_ARTIFACTS, owners=[""], digests=[digest], sizes=[size_bytes]
+            )
         made |= choice.file is None
     return OpenedRoots(paths, files, made)
 

@@ -5,7 +5,7 @@ import sys
 import pytest
 
 from proofgrid.primitives.errors import MalformedMessage
-from proofgrid.wire.codec import read_json
+from proofgrid.wire.codec.texts import read_json
 
 
 def test_importing_the_key_library_leaves_the_recursion_limit_as_it_was() -> None:

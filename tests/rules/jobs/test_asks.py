@@ -9,7 +9,7 @@ import pytest
 from proofgrid.primitives.errors import InvalidField
 from proofgrid.rules.jobs.classes import JobClass
 from proofgrid.rules.jobs.offers import check_terms, parse_class_asks
-from proofgrid.wire.codec import read_hello, write_hello
+from proofgrid.wire.codec.provers import read_hello, write_hello
 from tests.makers import some_terms
 
 LARGE = {"classes": (JobClass.SMALL, JobClass.LARGE), "class_asks": {"toy": {JobClass.LARGE: 1_200}}, "units_min": 50}

@@ -14,7 +14,7 @@ from proofgrid.primitives.errors import InvalidRequest, MalformedMessage, Proofg
 from proofgrid.primitives.ids import Address, LeaseId
 from proofgrid.rules.access.roles import Role
 from proofgrid.rules.jobs.offers import HeldLease, JobReport, JobTrouble, ProverTerms, StageReport, Verdict, check_terms
-from proofgrid.wire import codec
+from proofgrid.wire.codec import provers as codec
 from proofgrid.wire.sessions import Session
 from proofgrid.wire.v1 import prover_pb2 as messages
 from proofgrid.wire.v1 import prover_pb2_grpc as services

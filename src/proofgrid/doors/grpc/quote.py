@@ -29,7 +29,7 @@ from proofgrid.rules.market.quote import CHANCES_PERCENT, LaneQuote
 from proofgrid.store import firm_quotes
 from proofgrid.store.database import Database
 from proofgrid.store.queries import QUERIES
-from proofgrid.wire import codec
+from proofgrid.wire.codec import requests as codec
 from proofgrid.wire.v1 import quotes_pb2 as messages
 from proofgrid.wire.v1 import quotes_pb2_grpc as services
 

@@ -21,7 +21,7 @@ from proofgrid.rules.jobs.phases import PhasePolicy
 from proofgrid.store.database import PASSING_TROUBLE, Database
 from proofgrid.store.queries import QUERIES
 from proofgrid.store.transactions import Transaction
-from proofgrid.wire import codec
+from proofgrid.wire.codec import provers as codec
 from proofgrid.wire.sessions import Session
 from proofgrid.wire.v1 import prover_pb2 as messages
 

@@ -30,7 +30,7 @@ from proofgrid.rules.jobs.offers import HeldLease, ProverTerms
 from proofgrid.sdk.connection import OPTIONS, channel_credentials
 from proofgrid.sdk.tokens import make_token
 from proofgrid.wire.addresses import Target, parse_target
-from proofgrid.wire.codec import RESULTS_PER_MESSAGE_MAX, write_held, write_hello
+from proofgrid.wire.codec.provers import RESULTS_PER_MESSAGE_MAX, write_held, write_hello
 from proofgrid.wire.errors import read_error
 from proofgrid.wire.v1 import client_pb2, client_pb2_grpc, prover_pb2, prover_pb2_grpc
 

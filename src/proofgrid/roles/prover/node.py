@@ -36,7 +36,7 @@ from proofgrid.rules.staking.results import ResultClaim, public_digest, sign_res
 from proofgrid.sdk.connection import Connection
 from proofgrid.sdk.transfer import download_file, upload_file
 from proofgrid.store.cache import LocalCache
-from proofgrid.wire import codec
+from proofgrid.wire.codec import provers as codec
 from proofgrid.wire.v1 import prover_pb2 as messages
 
 MEMORY_SLACK_BYTES = 512 << 20  #: what Python and the engine take before they begin

@@ -24,11 +24,13 @@ from proofgrid.proofs.bundles.container import Content
 from proofgrid.proofs.bundles.manifest import BundleJob, BundleTask, Manifest, for_verifiers
 from proofgrid.proofs.library import ProgramLibrary
 from proofgrid.proofs.workers import ProofWorkers
+from proofgrid.rules.jobs.events import Done
 from proofgrid.rules.jobs.lifecycle import TaskEvent, TaskState, task_sources
 from proofgrid.store.artifacts import ArtifactStore
 from proofgrid.store.database import Database
 from proofgrid.store.lanes import GATEWAY_SILENT_MS
 from proofgrid.store.queries import QUERIES
+from proofgrid.store.stored_artifacts import RECORD_ARTIFACTS
 from proofgrid.store.tasks import append_event, end_task, give_back
 from proofgrid.store.transactions import Transaction
 
@@ -200,11 +202,10 @@ class Combiner:
             )
             if finished is None:
                 return  # cancelled meanwhile, or another gateway was faster
-            await connection.execute(QUERIES["record_artifacts"], [client], [bundle_digest], [size_bytes])
+            await connection.run(RECORD_ARTIFACTS, owners=[client], digests=[bundle_digest], sizes=[size_bytes])
             back = await give_back(connection, task, TaskState.DONE)
-            await append_event(
-                connection, task_id, "done", bundle=bundle_digest, refunded=back.refunded, spent=back.spent
-            )
+            done = Done(bundle=bundle_digest, refunded=back.refunded, spent=back.spent)
+            await append_event(connection, task_id, done)
         log.info("task_done", task_id=str(task_id), bundle=bundle_digest)
 
 

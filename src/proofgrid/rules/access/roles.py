@@ -22,6 +22,10 @@ class Caller:
     address: Address
     roles: frozenset[Role]
 
+    @property
+    def is_admin(self) -> bool:
+        return Role.ADMIN in self.roles
+
 
 def parse_role(text: str) -> Role:
     """Return the role named `text`; raise InvalidField when there is none."""

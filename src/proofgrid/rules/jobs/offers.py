@@ -1,4 +1,4 @@
-"""What provers and gateways tell each other, as frozen values; wire/codec.py translates them."""
+"""What provers and gateways tell each other, as frozen values; wire/codec/provers.py translates them."""
 
 from __future__ import annotations
 

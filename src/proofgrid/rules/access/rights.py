@@ -1,0 +1,40 @@
+"""Who may do what: each use case of the intake says which access roles it needs, and every door asks for them there."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+from proofgrid.primitives.errors import NotAllowed
+from proofgrid.primitives.ids import Address
+from proofgrid.rules.access.roles import Caller, Role
+
+UseCase = TypeVar("UseCase", bound=Callable[..., Any])
+
+ANYBODY = (Role.CLIENT, Role.OPERATOR, Role.ADMIN)  #: who has any access role at all
+
+
+def needs(*roles: Role) -> Callable[[UseCase], UseCase]:
+    """Note that a use case is for callers with one of these access roles: a door admits nobody else to it."""
+
+    def note(use_case: UseCase) -> UseCase:
+        use_case.needed = frozenset(roles)  # type: ignore[attr-defined]
+        return use_case
+
+    return note
+
+
+def roles_needed(use_case: Callable[..., Any]) -> frozenset[Role]:
+    """Return the access roles of which a caller needs one; raise AttributeError for what is no use case."""
+    needed: frozenset[Role] = use_case.needed  # type: ignore[attr-defined]
+    return needed
+
+
+def own_or_admin(caller: Caller, asked: Address | None, *, refusal: str, field: str) -> Address:
+    """Return whose things are meant, the caller's own when nobody is named.
+
+    Raises NotAllowed with `refusal` for somebody else's, unless an administrator asks.
+    """
+    if asked is None or asked == caller.address or caller.is_admin:
+        return asked or caller.address
+    raise NotAllowed(refusal, field=field)

@@ -1,0 +1,196 @@
+"""What provers and gateways say to each other on their stream."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from proofgrid.primitives.digests import Digest, parse_digest
+from proofgrid.primitives.errors import MalformedMessage
+from proofgrid.primitives.ids import JobId, LeaseId, parse_uuid
+from proofgrid.rules.jobs.classes import parse_class
+from proofgrid.rules.jobs.offers import HeldLease, JobReport, JobTrouble, LeaseOffer, ProverTerms, StageReport, Verdict
+from proofgrid.wire.codec.texts import read_object
+from proofgrid.wire.v1 import prover_pb2 as prover
+
+MOVE = "move"  #: code of the notice that asks a prover to go to another gateway, with all its leases
+RESULTS_PER_MESSAGE_MAX = 256
+SMALL_PROOF_BYTES = 256 << 10  #: up to here a proof travels inside its JobResult
+
+
+def read_held(message: prover.HeldLease | prover.JobProgress | prover.JobResult | prover.JobFailure) -> HeldLease:
+    return HeldLease(lease_id=LeaseId(parse_uuid(message.lease_id, field="lease_id")), fence=message.fence)
+
+
+def write_held(held: HeldLease) -> prover.HeldLease:
+    return prover.HeldLease(lease_id=str(held.lease_id), fence=held.fence)
+
+
+def read_hello(message: prover.Hello) -> ProverTerms:
+    return ProverTerms(
+        name=message.name,
+        asks={ask.proof_system: ask.price for ask in message.asks},
+        classes=tuple(parse_class(text) for text in message.classes),
+        slots=message.slots,
+        cores=message.cores,
+        memory_bytes=message.memory_bytes,
+        region=message.region,
+        version=message.version,
+        held=tuple(read_held(held) for held in message.held),
+        cached_programs=frozenset(parse_digest(text, field="cached_programs") for text in message.cached_programs),
+        class_asks={
+            ask.proof_system: {parse_class(name, field="class_asks"): price for name, price in ask.class_prices.items()}
+            for ask in message.asks
+            if ask.class_prices
+        },
+        units_min=message.units_min,
+        subnetworks=tuple(message.subnetworks),
+    )
+
+
+def write_hello(terms: ProverTerms) -> prover.FromProver:
+    return prover.FromProver(
+        hello=prover.Hello(
+            name=terms.name,
+            asks=[
+                prover.Ask(proof_system=system, price=price, class_prices=_class_prices(terms, system))
+                for system, price in sorted(terms.asks.items())
+            ],
+            classes=[job_class.value for job_class in terms.classes],
+            slots=terms.slots,
+            cores=terms.cores,
+            memory_bytes=terms.memory_bytes,
+            region=terms.region,
+            version=terms.version,
+            held=[write_held(held) for held in terms.held],
+            cached_programs=sorted(terms.cached_programs),
+            units_min=terms.units_min,
+            subnetworks=terms.subnetworks,
+        )
+    )
+
+
+def _class_prices(terms: ProverTerms, system: str) -> dict[str, int]:
+    return {job_class.value: price for job_class, price in terms.class_asks.get(system, {}).items()}
+
+
+def read_leases(message: prover.Leases) -> tuple[list[LeaseOffer], dict[Digest, Mapping[str, Any]]]:
+    """Return the leases, and the manifests of their programs by digest."""
+    manifests = {
+        parse_digest(digest, field="manifests"): read_object(text, field="manifests")
+        for digest, text in message.manifests.items()
+    }
+    return [_read_lease(lease) for lease in message.leases], manifests
+
+
+def _read_lease(message: prover.Lease) -> LeaseOffer:
+    return LeaseOffer(
+        held=HeldLease(lease_id=LeaseId(parse_uuid(message.lease_id, field="lease_id")), fence=message.fence),
+        job_id=JobId(parse_uuid(message.job_id, field="job_id")),
+        program_digest=parse_digest(message.program_digest, field="program_digest"),
+        slice_index=message.slice,
+        input_digest=parse_digest(message.input_digest, field="input_digest"),
+        small_input=message.small_input if message.HasField("small_input") else None,
+        units=message.units,
+        memory_bytes=message.memory_bytes,
+        price=message.price,
+        timeout_ms=message.timeout_ms,
+    )
+
+
+def write_leases(leases: Sequence[LeaseOffer], manifests: Mapping[str, str]) -> prover.ToProver:
+    return prover.ToProver(
+        leases=prover.Leases(leases=[_write_lease(lease) for lease in leases], manifests=dict(manifests))
+    )
+
+
+def _write_lease(lease: LeaseOffer) -> prover.Lease:
+    return prover.Lease(
+        lease_id=str(lease.held.lease_id),
+        fence=lease.held.fence,
+        job_id=str(lease.job_id),
+        program_digest=lease.program_digest,
+        slice=lease.slice_index,
+        input_digest=lease.input_digest,
+        small_input=lease.small_input,
+        units=lease.units,
+        memory_bytes=lease.memory_bytes,
+        price=lease.price,
+        timeout_ms=lease.timeout_ms,
+    )
+
+
+def read_progress(message: prover.JobProgress) -> StageReport:
+    stage = message.stage
+    if not (1 <= len(stage) <= 32 and stage.isascii() and stage.isprintable()):
+        raise MalformedMessage("1 to 32 printable characters", field="stage")
+    return StageReport(held=read_held(message), stage=stage, permille=min(message.permille, 1000))
+
+
+def write_progress(report: StageReport) -> prover.FromProver:
+    return prover.FromProver(
+        progress=prover.JobProgress(
+            lease_id=str(report.held.lease_id),
+            fence=report.held.fence,
+            stage=report.stage,
+            permille=report.permille,
+        )
+    )
+
+
+def read_result(message: prover.JobResult) -> JobReport:
+    if len(message.proof) > SMALL_PROOF_BYTES:
+        raise MalformedMessage(f"a proof over {SMALL_PROOF_BYTES} bytes is uploaded first", field="proof")
+    digest: Digest | None = parse_digest(message.proof_digest, field="proof_digest") if message.proof_digest else None
+    if digest is None and not message.proof:
+        raise MalformedMessage("a proof or the digest of an uploaded one", field="proof")
+    return JobReport(
+        held=read_held(message),
+        proof=message.proof,
+        proof_digest=digest,
+        public=read_object(message.public_json, field="public_json"),
+        wall_ms=message.wall_ms,
+        memory_peak_bytes=message.memory_peak_bytes,
+        signature=message.signature,
+    )
+
+
+def write_results(reports: Sequence[JobReport]) -> prover.FromProver:
+    return prover.FromProver(results=prover.JobResults(results=[_write_result(report) for report in reports]))
+
+
+def _write_result(report: JobReport) -> prover.JobResult:
+    return prover.JobResult(
+        lease_id=str(report.held.lease_id),
+        fence=report.held.fence,
+        proof=report.proof,
+        proof_digest=report.proof_digest or "",
+        public_json=json.dumps(report.public, separators=(",", ":")),
+        wall_ms=report.wall_ms,
+        memory_peak_bytes=report.memory_peak_bytes,
+        signature=report.signature,
+    )
+
+
+def read_failure(message: prover.JobFailure) -> JobTrouble:
+    return JobTrouble(held=read_held(message), code=message.code[:16], detail=message.detail[:2_000])
+
+
+def write_failure(trouble: JobTrouble) -> prover.FromProver:
+    return prover.FromProver(
+        failure=prover.JobFailure(
+            lease_id=str(trouble.held.lease_id),
+            fence=trouble.held.fence,
+            code=trouble.code,
+            detail=trouble.detail[:2_000],
+        )
+    )
+
+
+def write_acks(verdicts: Sequence[tuple[LeaseId, Verdict]]) -> prover.ToProver:
+    return prover.ToProver(acks=prover.ResultAcks(acks=[_write_ack(*verdict) for verdict in verdicts]))
+
+
+def _write_ack(lease_id: LeaseId, verdict: Verdict) -> prover.ResultAck:
+    return prover.ResultAck(lease_id=str(lease_id), accepted=verdict.accepted, code=verdict.code, detail=verdict.detail)

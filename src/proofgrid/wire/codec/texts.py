@@ -1,0 +1,47 @@
+"""JSON inside messages: texts that strangers wrote. Malformed ones give MalformedMessage."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from proofgrid.primitives.errors import MalformedMessage
+
+JSON_DEPTH_MAX = 32
+OBJECT_BYTES_MAX = 4 << 20
+
+
+def read_json(text: str, *, field: str, bytes_max: int) -> Any:
+    """Return the JSON value of `text`; NaN and Infinity are not JSON, and neither is a text nested too deep."""
+    if len(text) > bytes_max or len(text.encode(errors="surrogatepass")) > bytes_max:
+        raise MalformedMessage(f"more than {bytes_max} bytes", field=field)
+    try:
+        value = json.loads(text, parse_constant=_refuse_constant)
+    except RecursionError:
+        raise MalformedMessage("nested too deep", field=field) from None
+    except ValueError as error:
+        raise MalformedMessage(f"not JSON: {error}", field=field) from None
+    _check_depth(value, field=field, left=JSON_DEPTH_MAX)
+    return value
+
+
+def _refuse_constant(name: str) -> Any:
+    raise ValueError(f"{name} is not a number in JSON")
+
+
+def _check_depth(value: Any, *, field: str, left: int) -> None:
+    if not isinstance(value, dict | list):
+        return
+    if left == 0:
+        raise MalformedMessage(f"nested more than {JSON_DEPTH_MAX} deep", field=field)
+    for item in value.values() if isinstance(value, dict) else value:
+        _check_depth(item, field=field, left=left - 1)
+
+
+def read_object(text: str, *, field: str, bytes_max: int = OBJECT_BYTES_MAX) -> Mapping[str, Any]:
+    """Return the JSON object of `text`; an empty text is an empty object."""
+    value = read_json(text or "{}", field=field, bytes_max=bytes_max)
+    if not isinstance(value, dict):
+        raise MalformedMessage("a JSON object", field=field)
+    return value
