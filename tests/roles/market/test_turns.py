@@ -39,8 +39,6 @@ def a_market_held_back(lane: LaneUnderTest) -> tuple[Market, type[_HeldBack]]:
 async def two_rounds_at_once(
     lane: LaneUnderTest, first: str, second: str
 ) -> tuple[RoundsTally | None, RoundsTally | None]:
-    lane: LaneUnderTest, first: str, second: str
-) -> tuple[RoundsTally | None, RoundsTally | None]:
     """Hold a round of one stack while the round of the other one is decided and not yet written."""
     market, back = a_market_held_back(lane)
     async with asyncio.TaskGroup() as group:
