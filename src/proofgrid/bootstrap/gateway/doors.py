@@ -98,8 +98,8 @@ def _serve_clients(
             intake.task_watch,
             facts=NetworkFacts(
                 address=world.key.address,
-                srs_files=world.srs.files,
-                srs_for_development=world.srs.for_development,
+                setup_files=world.roots.files,
+                setup_for_development=world.roots.for_development,
             ),
             limits=intake.limits,
             silent_ms=settings.lease_ttl_ms,

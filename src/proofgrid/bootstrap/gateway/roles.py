@@ -113,7 +113,7 @@ def _intake(settings: GatewaySettings, world: Adapters) -> Intake:
             scratch=world.scratch,
         ),
         registration=Registration(
-            world.database, world.artifacts, world.workers, srs=world.srs.path, scratch=world.scratch
+            world.database, world.artifacts, world.workers, trust=world.roots.paths, scratch=world.scratch
         ),
         task_watch=TaskWatch(world.database),
         price_jobs=_prices_of(Quoting(world.database, settings.market())),

@@ -38,7 +38,7 @@ class GatewayFacts:
 
     address: str  #: host:port; empty: it has no door
     network: Address
-    srs_for_development: bool
+    setup_for_development: bool
     data_dir: Path
 
 
@@ -139,6 +139,6 @@ def _facts(world: Adapters, door: GrpcDoor) -> GatewayFacts:
     return GatewayFacts(
         address=door.address,
         network=world.key.address,
-        srs_for_development=world.srs.for_development,
+        setup_for_development=world.roots.for_development,
         data_dir=world.data_dir,
     )
