@@ -26,10 +26,11 @@ from proofgrid.settings import GatewaySettings
 from proofgrid.store.artifacts import ArtifactStore
 from proofgrid.store.database import Database
 from proofgrid.store.embedded import start_embedded
+from proofgrid.store.gateways import NETWORK_OF_DATABASE
 from proofgrid.store.migrations import migrate
 from proofgrid.store.mirror import DatabaseRepairList, MirroredStore, second_config
-from proofgrid.store.queries import QUERIES
 from proofgrid.store.retention import DAY_MS, Retention, RetentionSettings
+from proofgrid.store.stored_artifacts import RECORD_ARTIFACTS
 from proofgrid.store.transactions import Transaction
 
 log = structlog.get_logger(__name__)
@@ -75,7 +76,7 @@ async def open_database(settings: GatewaySettings, data_dir: Path) -> AsyncItera
 
 async def check_network(connection: Any, address: Address) -> None:
     """Refuse a key that is not the one of the database's network: its tokens and rounds would be nobody's."""
-    known = await connection.fetchval(QUERIES["network_of_database"], address)
+    known = await connection.value(NETWORK_OF_DATABASE, address=address)
     if known != address:
         raise InvalidField(
             f"the database belongs to network {known}, the key to {address}",
@@ -128,7 +129,9 @@ async def open_srs(
     for logrows, file in sorted((await asyncio.to_thread(srs_files, path)).items()):
         digest, size_bytes = await artifacts.put_file(file)
         files[f"kzg{logrows}.srs"] = digest
-        await database.write(Transaction.RECORD_ARTIFACT, QUERIES["record_artifacts"], [""], [digest], [size_bytes])
+        await database.write(
+            Transaction.RECORD_ARTIFACT, RECORD_ARTIFACTS, owners=[""], digests=[digest], sizes=[size_bytes]
+        )
     return Srs(path, files, settings.srs_file is None)
 
 

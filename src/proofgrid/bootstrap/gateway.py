@@ -70,7 +70,7 @@ from proofgrid.rules.market.quote import LaneQuote
 from proofgrid.settings import GatewaySettings, parse_gateway_roles
 from proofgrid.store.cache import LocalCache
 from proofgrid.store.database import Listener
-from proofgrid.store.queries import QUERIES
+from proofgrid.store.gateways import GATEWAY_GONE, REGISTER_GATEWAY
 from proofgrid.store.transactions import Transaction
 from proofgrid.telemetry.logs import configure_logs
 from proofgrid.wire.v1 import (
@@ -265,7 +265,7 @@ async def run_gateway(
         port = bind(server, listen) if "api" in roles else 0
         async with database.transaction(Transaction.JOIN_NETWORK) as connection:
             await check_network(connection, key.address)
-            await connection.execute(QUERIES["register_gateway"], gateway_id)
+            await connection.run(REGISTER_GATEWAY, gateway_id=gateway_id)
 
         try:
             async with asyncio.TaskGroup() as group:
@@ -310,4 +310,4 @@ async def run_gateway(
             await server.stop(STOP_GRACE_SECONDS)
             # When the database is away, the others learn it from the silence.
             with suppress(Recoverable):
-                await database.write(Transaction.GATEWAY_GONE, QUERIES["gateway_gone"], gateway_id)
+                await database.write(Transaction.GATEWAY_GONE, GATEWAY_GONE, gateway_id=gateway_id)
