@@ -32,7 +32,6 @@ from proofgrid.proofs import workers as in_worker
 from proofgrid.proofs.base import JobDraft, NormalisedRequest, Program
 from proofgrid.proofs.library import ProgramLibrary
 from proofgrid.proofs.workers import ProofWorkers
-from proofgrid.rules.access.roles import Role
 from proofgrid.rules.access.subnetworks import DEFAULT
 from proofgrid.rules.jobs.classes import class_of, class_of_lane, lane_of, stack_of
 from proofgrid.rules.jobs.constraints import Constraints
@@ -245,8 +244,7 @@ class Admission:
         name = request.subnetwork or self._subnetwork
         if name != DEFAULT:
             async with self._database.connection() as connection:
-                row = await connection.fetchrow(QUERIES["subnetwork_for"], name, client, Role.CLIENT.value)
-            check_client(row, name, proof_system=program.proof_system)
+                await check_client(connection, name, client=client, proof_system=program.proof_system)
 
     async def _normalise(self, program: Program, request: ProofRequest) -> NormalisedRequest:
         async with self._library.at_hand(program) as files:
