@@ -15,6 +15,8 @@ import structlog
 
 from proofgrid.primitives.digests import Digest, digest_of
 from proofgrid.primitives.ids import Address, LeaseId, ProverId, TaskId
+from proofgrid.rules.jobs.event_kinds import Event
+from proofgrid.rules.jobs.events import Rescued, Slashed
 from proofgrid.rules.jobs.lifecycle import JobState, TaskState
 from proofgrid.rules.jobs.offers import JobReport
 from proofgrid.rules.jobs.retry import ReturnReason
@@ -39,7 +41,7 @@ from proofgrid.rules.staking.slashing import Slash, SlashReason, may_be_slashed,
 from proofgrid.store.connection import Connection
 from proofgrid.store.ledger import lock_accounts
 from proofgrid.store.queries import QUERIES, query
-from proofgrid.store.tasks import Event, append_event
+from proofgrid.store.tasks import append_event
 from proofgrid.store.transfers import post_transfers
 
 DETAIL_CHARS_MAX = 600
@@ -166,7 +168,7 @@ async def slash_equivocation(connection: Connection, report: JobReport, operator
         connection,
         lease,
         SlashReason.EQUIVOCATION,
-        f"equivocation:{lease['lease_id']}",
+        f"equivocation:{lease.lease_id}",
         shown=shown,
         detail="two different signed results for one lease",
         taken=first.amount,
@@ -177,25 +179,26 @@ async def slash_equivocation(connection: Connection, report: JobReport, operator
 
 async def rescue_transfers(
     connection: Connection, proofs: Sequence[tuple[UUID, Address]]
-) -> tuple[list[Transfer], list[Event]]:
+) -> tuple[list[Transfer], list[tuple[TaskId, Event]]]:
     """Return who gets what slashes left for these jobs, proven now by these operators after somebody had failed.
 
     Who was slashed for a job gets nothing back by proving it: then the client gets it.
     """
     provers = dict(proofs)
-    transfers, events = [], []
+    transfers: list[Transfer] = []
+    events: list[tuple[TaskId, Event]] = []
     for row in await connection.fetch(RESCUES_OF_JOBS, jobs=list(provers)):
         operator = provers[row.job_id]
         task_id, job_id, amount = str(row.task_id), str(row.job_id), row.balance
         if operator in row.operators:
             client = row.client
             transfers += compensate(task_id=task_id, job_id=job_id, client=client, amount=amount)
-            said = {"amount": amount, "to": "client"}
+            to = "client"
         else:
             transfers += reward_rescuer(task_id=task_id, job_id=job_id, operator=operator, amount=amount)
-            said = {"amount": amount, "to": operator}
-        place = {"slice": row.slice, "input": row.input}
-        events.append(Event(TaskId(row.task_id), "rescued", {**place, **said}))
+            to = operator
+        event = Rescued(slice=row.slice, input=row.input, amount=amount, to=to)
+        events.append((TaskId(row.task_id), event))
     return transfers, events
 
 
@@ -256,17 +259,18 @@ async def _slash(
         await append_event(
             connection,
             TaskId(lease.task_id),
-            "slashed",
-            slice=lease.slice,
-            input=lease.input,
-            prover=lease.prover_id,
-            operator=operator,
-            reason=reason.value,
-            amount=slashed.amount,
-            burnt=slashed.burnt,
-            to_client=slashed.client,
-            to_rescuer=slashed.rescuer,
-            evidence=str(evidence_id),
+            Slashed(
+                slice=lease.slice,
+                input=lease.input,
+                prover=lease.prover_id,
+                operator=operator,
+                reason=reason.value,
+                amount=slashed.amount,
+                burnt=slashed.burnt,
+                to_client=slashed.client,
+                to_rescuer=slashed.rescuer,
+                evidence=str(evidence_id),
+            ),
         )
     log.info("slashed", lease_id=str(lease.lease_id), operator=operator, reason=reason.value, amount=slashed.amount)
     return slashed

@@ -127,6 +127,14 @@ def test_no_hedge_without_every_one_of_its_conditions(changes: dict[str, object]
     assert a_decision(**changes) is None  # type: ignore[arg-type]
 
 
+def test_the_least_price_of_a_hedge_is_still_bid() -> None:
+    # (1,250 - 1,000) / 0.5 = 500, which is half of the first price; a unit less leaves 498.
+    found = a_decision(job=replace(JOB, limit_price=1_250))
+    assert found is not None
+    assert found.price == 500 == LEASE.buy_price * POLICY.price_least_permille // 1_000
+    assert a_decision(job=replace(JOB, limit_price=1_249)) is None
+
+
 def test_one_hedge_is_allowed_in_the_smallest_lane() -> None:
     assert a_decision(supply=replace(ROOM, leases_held=1, hedges_open=0)) is not None
     assert a_decision(supply=replace(ROOM, leases_held=1, hedges_open=1)) is None
@@ -185,6 +193,15 @@ def test_a_loser_gets_its_share_of_what_it_shows_and_never_more_than_is_left(
     assert share <= price * units * POLICY.share_permille(kind) // 1_000
     if shown <= 0:
         assert share == 0
+
+
+def test_shares_of_a_hedge_are_rounded_so_that_the_escrow_is_enough() -> None:
+    # A share is rounded down: 999 * 3 * 0.333 * 0.25 = 249.5
+    assert loser_share(LeaseKind.FIRST, shown_permille=333, sell_price=999, units=3, left=10**9, policy=POLICY) == 249
+    # What is put by for it is rounded up: 1,000 - 0.25 * 901, rounded up to 226; and (1,000 - 3) / 0.3 = 3,323.3
+    policy = HedgePolicy(hedge_share_permille=300)
+    assert hedge_price(1_000, replace(LEASE, buy_price=0, sell_price=901), policy) == 1_000 - 226
+    assert hedge_price(9_000, replace(LEASE, buy_price=8_003, sell_price=1), policy) == 3_323
 
 
 def test_the_hedge_gets_more_than_the_late_one() -> None:

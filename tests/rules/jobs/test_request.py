@@ -3,6 +3,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from proofgrid.primitives.errors import BudgetTooSmall, DeadlinePassed, InvalidField, InvalidRequest
+from proofgrid.primitives.money import UNITS_MAX
 from proofgrid.rules.jobs.classes import GIB, JobClass, class_of, parse_class
 from proofgrid.rules.jobs.limits import Bucket, take
 from proofgrid.rules.jobs.offers import check_terms
@@ -51,6 +52,25 @@ def test_the_escrow_is_limit_price_times_units(price: int, units: int) -> None:
 def test_an_escrow_beyond_every_amount_is_refused() -> None:
     with pytest.raises(InvalidField):
         calculate_escrow(a_request(limit_price=2**62), units=2)
+
+
+def test_a_request_may_need_as_many_units_as_can_be_counted_and_no_more() -> None:
+    assert UNITS_MAX == 2**31 - 1  # what a column of the database holds
+    assert calculate_escrow(a_request(limit_price=1), units=UNITS_MAX) == UNITS_MAX
+    with pytest.raises(InvalidField) as caught:
+        calculate_escrow(a_request(limit_price=1), units=UNITS_MAX + 1)
+    assert caught.value.field == "inputs"
+
+
+@pytest.mark.parametrize(
+    ("units_min", "is_allowed"), [(-1, False), (0, True), (UNITS_MAX, True), (UNITS_MAX + 1, False)]
+)
+def test_a_least_job_size_is_one_that_a_job_can_have(units_min: int, is_allowed: bool) -> None:
+    if is_allowed:
+        check_terms(some_terms(units_min=units_min))
+    else:
+        with pytest.raises(InvalidField):
+            check_terms(some_terms(units_min=units_min))
 
 
 def test_the_same_content_under_another_key_is_the_same_content() -> None:
@@ -103,6 +123,18 @@ def test_a_bucket_never_lets_more_pass_than_burst_and_rate(gaps: list[int], per_
         bucket, allowed = take(bucket, now_ms=now_ms, per_second=per_second, burst=burst)
         passed += allowed
     assert passed <= burst + (now_ms - NOW_MS) * per_second / 1000
+
+
+@pytest.mark.parametrize("burst", [1, 2, 20])
+def test_a_burst_is_as_many_requests_at_once_and_then_the_rate_counts(burst: int) -> None:
+    bucket: Bucket | None = None
+    for _ in range(burst):
+        bucket, allowed = take(bucket, now_ms=NOW_MS, per_second=2, burst=burst)
+        assert allowed
+    bucket, allowed = take(bucket, now_ms=NOW_MS + 499, per_second=2, burst=burst)
+    assert not allowed
+    _, allowed = take(bucket, now_ms=NOW_MS + 500, per_second=2, burst=burst)
+    assert allowed
 
 
 def test_a_clock_that_jumps_back_gives_nothing_away() -> None:

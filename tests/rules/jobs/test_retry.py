@@ -14,6 +14,7 @@ from proofgrid.rules.jobs.retry import (
     ReturnReason,
     Then,
     decide_retry,
+    is_own_failure,
 )
 from tests.makers import NOW_MS
 
@@ -137,3 +138,16 @@ def test_who_must_go_elsewhere_is_kept_away_longer_than_the_wait() -> None:
     for reason, rule in RETRY_RULES.items():
         if rule.then is Then.ELSEWHERE:
             assert rule.exclude_ms > BACKOFF_MAX_MS, reason
+
+
+def test_a_job_that_was_not_picked_up_may_go_to_the_same_prover_after_two_seconds() -> None:
+    """What kept the prover from taking it, a lost message say, is over at once; another prover has it sooner."""
+    decision = decide_retry(ReturnReason.NOT_PICKED_UP, detail="", attempts=0, returns=0, attempts_max=5, now_ms=NOW_MS)
+    assert decision == Retry(not_before_ms=NOW_MS + 200, excluded_until_ms=NOW_MS + 2_000, attempts=0)
+
+
+def test_a_crash_and_a_proof_that_does_not_verify_say_something_of_the_machine_and_nothing_else_does() -> None:
+    assert is_own_failure("PG-320")
+    assert is_own_failure("PG-400")
+    others = set(REASON_OF_CODE) - {"PG-320"}
+    assert not any(is_own_failure(code) for code in others)

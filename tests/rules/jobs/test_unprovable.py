@@ -53,6 +53,14 @@ def test_the_clients_own_word_counts_for_nothing() -> None:
     assert a_verdict("abc", client="c") is UnprovableVerdict.OPEN
 
 
+def test_a_client_who_is_an_operator_too_is_no_voter_in_its_own_case() -> None:
+    # Its own silence does not keep the others from being all there are, and its word is not the second one needed.
+    assert a_verdict("ab", lane=("a", "b", "c"), client="c") is UnprovableVerdict.STOP
+    assert a_verdict("ac", lane=("a", "c"), client="c") is UnprovableVerdict.OPEN
+    assert a_verdict("acc", lane=("a", "c"), client="c") is UnprovableVerdict.OPEN
+    assert a_verdict("abcd", client="d") is UnprovableVerdict.CHARGE
+
+
 def test_a_small_lane_that_agrees_stops_the_task_and_charges_nothing() -> None:
     assert a_verdict("ab", lane=("a", "b")) is UnprovableVerdict.STOP
     assert a_verdict("a", lane=("a",)) is UnprovableVerdict.OPEN

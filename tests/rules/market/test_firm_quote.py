@@ -61,6 +61,13 @@ def test_the_terms_follow_from_the_dearer_of_price_now_and_what_sells_nine_times
     assert dearer.cost == 220_000
 
 
+@pytest.mark.parametrize(
+    ("hold_ms", "minutes"), [(1_000, 1), (60_000, 1), (60_001, 2), (119_999, 2), (120_000, 2), (120_001, 3)]
+)
+def test_a_minute_that_has_begun_is_paid(hold_ms: int, minutes: int) -> None:
+    assert firm_terms([a_lane()], POLICY, hold_ms=hold_ms).premium == minutes * 110_000 * 5 // 1_000
+
+
 def test_lanes_have_prices_of_their_own_and_the_dearest_one_limits_what_is_bid() -> None:
     cheap, dear = a_lane(), a_lane(lane="default/toy/large", price_now=3_000, units=10, prove_ms=9_000)
     terms = firm_terms([cheap, dear], POLICY, hold_ms=0)

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from proofgrid.rules.market.quote import CHANCES_PERCENT, expected_ms, price_now, prices_for_chances
-from proofgrid.rules.market.stack import LaneDemands
+from proofgrid.rules.market import quote
+from proofgrid.rules.market.quote import BEACONS, CHANCES_PERCENT, expected_ms, price_now, prices_for_chances
+from proofgrid.rules.market.rounds import RoundOutcome
+from proofgrid.rules.market.stack import LaneDemands, Offers, run_stack
 from proofgrid.rules.scheduling.offers import JobDemand, ProverSupply, TaskDemand
 
 LANE = "default/toy/small"
@@ -50,6 +54,23 @@ def test_a_price_is_one_at_which_somebody_left_and_demand_drives_it() -> None:
 
 def test_nobody_free_is_no_price() -> None:
     assert price_now([a_lane()], [], LANE, JOBS, program="p") is None
+
+
+@pytest.mark.parametrize(("lucky", "found"), [(7, 1_000), (4, 1_000), (3, None), (0, None)])
+def test_a_price_is_one_that_sells_more_often_than_not(
+    lucky: int, found: int | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Lots decide which of the seven rounds sell: in so many of them there is a prover."""
+    held = 0
+
+    def run(lanes: Sequence[LaneDemands], offers: Sequence[Offers], *, beacon: bytes) -> tuple[RoundOutcome, ...]:
+        nonlocal held
+        held += 1
+        return run_stack(lanes, offers if held <= lucky else [], beacon=beacon)
+
+    monkeypatch.setattr(quote, "run_stack", run)
+    assert price_now([a_lane()], provers(700), LANE, JOBS, program="p") == found
+    assert held == BEACONS == 7
 
 
 @given(st.lists(st.integers(1, 10_000), max_size=60), st.integers(1, 10_000))

@@ -7,8 +7,15 @@ from dataclasses import replace
 from typing import Any
 
 from proofgrid.rules.market.rounds import RoundOutcome
-from proofgrid.rules.market.stack import CONSTRAINED_LANES_MAX, LaneDemands, Offers, run_stack
-from tests.rules.market.stacks import BEACON, LARGE, NARROW, OTHER, SMALL, a_lane, a_prover
+from proofgrid.rules.market.stack import (
+    CONSTRAINED_LANES_MAX,
+    LaneDemands,
+    Offers,
+    check_carried,
+    left_of,
+    run_stack,
+)
+from tests.rules.market.stacks import BEACON, LARGE, MEDIUM, NARROW, OTHER, SMALL, a_lane, a_prover
 
 
 def run(*lanes: LaneDemands, provers: Sequence[Offers]) -> dict[str, RoundOutcome]:
@@ -57,6 +64,28 @@ def test_a_carried_prover_is_paid_no_more_than_in_the_lane_above() -> None:
     for placement in rounds[SMALL].placements:
         most = carried["price_max"] if placement.prover_id == "a" else rounds[SMALL].sell_price
         assert placement.sell_price == min(most, rounds[SMALL].sell_price)
+
+
+def test_the_least_price_of_all_lanes_above_is_what_a_carried_prover_is_paid_at_most() -> None:
+    """Large sells at 10, medium and small far above: who comes from large through medium is paid 10 in all three."""
+    rounds = run(
+        a_lane(LARGE, 10, reference=10),
+        a_lane(MEDIUM, *[50] * 4, reference=10),
+        a_lane(SMALL, *[90] * 8, reference=10),
+        provers=[
+            a_prover("a", LARGE, MEDIUM, SMALL, slots=8),
+            a_prover("b", MEDIUM, ask=14, slots=2),
+            a_prover("c", SMALL, ask=12, slots=4),
+        ],
+    )
+
+    assert [rounds[lane].sell_price for lane in (LARGE, MEDIUM, SMALL)] == [10, 13, 40]
+    assert asks_of(rounds[MEDIUM])["a"]["carried"] == {"lane": LARGE, "number": 7, "price_max": 10}
+    assert asks_of(rounds[SMALL])["a"]["carried"] == {"lane": MEDIUM, "number": 7, "price_max": 10}
+    assert {(sold.prover_id, sold.sell_price) for sold in rounds[SMALL].placements} == {("a", 10), ("c", 40)}
+    # Whoever checks the record finds the same bound.
+    assert left_of(rounds[MEDIUM].transcript)["a"] == (3, 5, 10)
+    check_carried(MEDIUM, 7, left_of(rounds[MEDIUM].transcript), rounds[SMALL].transcript)
 
 
 def test_who_leaves_large_for_its_price_is_out_of_small() -> None:

@@ -26,7 +26,7 @@ counters = st.builds(Counters, proven=amounts, late=amounts, lost=amounts, crash
     ("counts", "bucket"),
     [
         ({}, 1),  # new
-        ({"proven": 14}, 0 if 18 * 1_000 // 19 >= 950 else 1),
+        ({"proven": 14}, 1),
         ({"proven": 15}, 0),
         ({"crashed": 1}, 2),
         ({"invalid": 1}, 3),
@@ -39,6 +39,13 @@ counters = st.builds(Counters, proven=amounts, late=amounts, lost=amounts, crash
 )
 def test_the_table(counts: dict[str, int], bucket: int) -> None:
     assert bucket_of(Counters(**{name: count * ONE for name, count in counts.items()})) == bucket
+
+
+def test_fifteen_proofs_are_just_enough_and_the_first_step_of_forgetting_is_too_much() -> None:
+    fifteen = Counters(proven=15 * ONE)
+    assert share_permille(fifteen) == 950
+    assert bucket_of(decayed(fifteen, now_ms=HALF_LIFE_MS >> 16)) == 0
+    assert bucket_of(decayed(fifteen, now_ms=(HALF_LIFE_MS >> 16) + 1)) == 1
 
 
 @given(counters)

@@ -55,6 +55,13 @@ def test_a_slash_is_split_to_the_last_unit_and_never_more_than_the_bond_or_its_s
     assert 2 * found.burnt >= found.amount  # whoever slashes himself loses a half at least
 
 
+def test_what_is_taken_is_rounded_up_and_what_cannot_be_split_is_burnt() -> None:
+    found = slash(SlashReason.MISSED_DEADLINE, value=1_021, bond=10**9)
+    assert (found.amount, found.client, found.rescuer, found.burnt) == (103, 25, 25, 53)  # of 102.1, a quarter: 25.75
+    alone = slash(SlashReason.MISSED_DEADLINE, value=1_021, bond=10**9, can_be_rescued=False)
+    assert (alone.client, alone.rescuer, alone.burnt) == (50, 0, 53)
+
+
 @given(reasons, amounts, amounts, amounts, amounts)
 def test_more_value_and_a_larger_bond_never_cost_less(
     reason: SlashReason, value: int, bond_: int, more: int, larger: int

@@ -15,6 +15,7 @@ from proofgrid.primitives.errors import InvalidField, UnknownTask
 from proofgrid.primitives.ids import TaskId
 from proofgrid.rules.access.rights import needs
 from proofgrid.rules.access.roles import Role
+from proofgrid.rules.jobs.events import Accepted
 from proofgrid.rules.jobs.limits import list_limit
 from proofgrid.rules.ledger.settlement import escrow
 from proofgrid.store.connection import Connection
@@ -95,12 +96,13 @@ async def _start(connection: Connection, new_id: TaskId, task: Replay, dead_id: 
     await append_event(
         connection,
         new_id,
-        "accepted",
-        program=task.program_digest,
-        jobs=[{"slice": job.slice, "input": job.input, "units": job.units} for job in jobs],
-        units=task.units,
-        limit_price=task.limit_price,
-        escrow=task.escrow,
-        replay_of=str(dead_id),
+        Accepted(
+            program=task.program_digest,
+            jobs=[{"slice": job.slice, "input": job.input, "units": job.units} for job in jobs],
+            units=task.units,
+            limit_price=task.limit_price,
+            escrow=task.escrow,
+            replay_of=str(dead_id),
+        ),
     )
     await wake_lanes(connection, [job.lane for job in jobs])

@@ -1,4 +1,4 @@
-"""What a request would cost: checked and sliced as when it is submitted, priced by the market; and firm quotes, sold."""
+"""What a request would cost: checked and sliced as if submitted, priced by the market; and firm quotes, sold."""
 
 from __future__ import annotations
 

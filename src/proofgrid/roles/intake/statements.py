@@ -85,7 +85,7 @@ class Statements:
             yield part
 
     async def read(self, owner: str, *, from_ms: int = 0, to_ms: int = 0) -> AsyncIterator[Part]:
-        """Yield the parts of a statement; raise Unavailable when something was posted before `to_ms` behind our back."""
+        """Yield the parts of a statement; raise Unavailable when money moved behind our back."""
         async with self._reading, self._database.connection() as connection:
             now_ms = await connection.value(DATABASE_TIME)
         if not 0 < to_ms <= now_ms:
