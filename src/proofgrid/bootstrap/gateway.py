@@ -23,21 +23,8 @@ from proofgrid.bootstrap.adapters import (
     tidying,
 )
 from proofgrid.bootstrap.crash_points import install_crash_hook
-from proofgrid.doors.grpc.admin import AdminService
-from proofgrid.doors.grpc.artifact import ArtifactService
-from proofgrid.doors.grpc.canary import CanaryService
-from proofgrid.doors.grpc.client import ClientService, NetworkFacts
-from proofgrid.doors.grpc.front_door import FrontDoor
-from proofgrid.doors.grpc.incident import IncidentService
-from proofgrid.doors.grpc.market import MarketService
-from proofgrid.doors.grpc.prover import ProverService
-from proofgrid.doors.grpc.quote import QuoteService
-from proofgrid.doors.grpc.reputation import ReputationService
 from proofgrid.doors.grpc.server import Listen, bind, new_server
-from proofgrid.doors.grpc.stake import StakeService
-from proofgrid.doors.grpc.statement import StatementService
-from proofgrid.doors.grpc.subnetwork import SubnetworkService
-from proofgrid.doors.grpc.treasury import TreasuryService
+from proofgrid.doors.grpc.services import add_prover_service, add_services
 from proofgrid.primitives.clock import SystemClock, fresh_uuid
 from proofgrid.primitives.errors import Recoverable
 from proofgrid.primitives.ids import Address, GatewayId, LeaseId, SessionId
@@ -47,9 +34,28 @@ from proofgrid.proofs.workers import ProofWorkers
 from proofgrid.roles.canary.sending import Canaries
 from proofgrid.roles.dispatcher.desk import Desk
 from proofgrid.roles.dispatcher.watch import Watch
+from proofgrid.roles.intake.access_list import AccessList
+from proofgrid.roles.intake.accounts import Accounts
 from proofgrid.roles.intake.admission import Admission
+from proofgrid.roles.intake.artifacts import Artifacts
+from proofgrid.roles.intake.bonds import Bonds
 from proofgrid.roles.intake.callers import Callers
+from proofgrid.roles.intake.canaries import Canaries as CanaryList
+from proofgrid.roles.intake.dead_letters import DeadLetters
+from proofgrid.roles.intake.evidence import EvidenceDesk
+from proofgrid.roles.intake.incidents import Incidents
+from proofgrid.roles.intake.intake import Intake
+from proofgrid.roles.intake.normalising import Normaliser
+from proofgrid.roles.intake.programs import Programs
+from proofgrid.roles.intake.quotes import Quotes
+from proofgrid.roles.intake.records import Records
 from proofgrid.roles.intake.registration import Registration
+from proofgrid.roles.intake.reputation import Reputation
+from proofgrid.roles.intake.statements import Statements
+from proofgrid.roles.intake.status import NetworkFacts, Status
+from proofgrid.roles.intake.subnetworks import Subnetworks
+from proofgrid.roles.intake.tasks import Tasks
+from proofgrid.roles.intake.treasury import Treasury
 from proofgrid.roles.intake.watching import TaskWatch
 from proofgrid.roles.market.quoting import QuotedJob, Quoting
 from proofgrid.roles.market.rounds import Market
@@ -65,19 +71,6 @@ from proofgrid.store.gateways import GATEWAY_GONE, REGISTER_GATEWAY
 from proofgrid.store.transactions import Transaction
 from proofgrid.telemetry.logs import configure_logs
 from proofgrid.wire.addresses import parse_target
-from proofgrid.wire.v1 import (
-    canary_pb2_grpc,
-    client_pb2_grpc,
-    incidents_pb2_grpc,
-    market_pb2_grpc,
-    prover_pb2_grpc,
-    quotes_pb2_grpc,
-    reputation_pb2_grpc,
-    stake_pb2_grpc,
-    statements_pb2_grpc,
-    subnetworks_pb2_grpc,
-    treasury_pb2_grpc,
-)
 
 GATEWAY_CACHE_BYTES = 10 << 30
 STOP_GRACE_SECONDS = 2.0
@@ -149,20 +142,17 @@ async def run_gateway(
         market = Market(database, gateway_id=gateway_id, key=key, settings=settings.market(), clock=clock)
         combiner = Combiner(database, artifacts, library, workers, gateway_id=gateway_id, key=key, scratch=scratch)
         task_watch = TaskWatch(database)
-        admission = Admission(
-            database,
-            artifacts,
-            library,
-            workers,
-            limits=limits,
-            clock=clock,
-            subnetwork=settings.subnetwork,
-            scratch=scratch,
-        )
+        normaliser = Normaliser(artifacts, library, workers, scratch=scratch)
+        admission = Admission(database, normaliser, limits=limits, clock=clock, subnetwork=settings.subnetwork)
         canary_settings = settings.canaries()
         canaries = Canaries(database, admission.submit, canary_settings, clock)
         registration = Registration(database, artifacts, workers, srs=srs.path, scratch=scratch)
-        facts = NetworkFacts(address=key.address, srs_files=srs.files, srs_for_development=srs.for_development)
+        facts = NetworkFacts(
+            address=key.address,
+            srs_files=srs.files,
+            srs_for_development=srs.for_development,
+            upload_bytes_max=limits.upload_bytes,
+        )
 
         def on_stop(payload: str) -> None:
             told = json.loads(payload)
@@ -198,30 +188,6 @@ async def run_gateway(
         )
 
         callers = Callers(database, audience=key.address, limits=limits, clock=clock)
-        door = FrontDoor(callers)
-        server = new_server()
-        client_pb2_grpc.add_ClientServiceServicer_to_server(
-            ClientService(
-                door,
-                database,
-                admission,
-                registration,
-                task_watch,
-                facts=facts,
-                limits=limits,
-                silent_ms=settings.lease_ttl_ms,
-            ),
-            server,
-        )
-        canary_pb2_grpc.add_CanaryServiceServicer_to_server(CanaryService(door, database, admission, clock), server)
-        reputation_pb2_grpc.add_ReputationServiceServicer_to_server(
-            ReputationService(door, database, dispatch.reputation), server
-        )
-        client_pb2_grpc.add_AdminServiceServicer_to_server(AdminService(door, database), server)
-        subnetworks_pb2_grpc.add_SubnetworkServiceServicer_to_server(SubnetworkService(door, database), server)
-        client_pb2_grpc.add_ArtifactServiceServicer_to_server(
-            ArtifactService(door, database, artifacts, limits=limits), server
-        )
         quoting = Quoting(database, settings.market())
 
         async def price_jobs(
@@ -230,29 +196,32 @@ async def run_gateway(
             asked = [QuotedJob(lane=lane, units=job.units, memory_bytes=job.memory_bytes) for lane, job in jobs]
             return await quoting.quote(asked, program=program, constraints=constraints)
 
-        quotes_pb2_grpc.add_QuoteServiceServicer_to_server(
-            QuoteService(
-                door,
-                database,
-                admission,
-                price_jobs,
-                limits=limits,
-                policy=settings.firm_quote_terms(),
-                clock=SystemClock(),
-            ),
-            server,
+        intake = Intake(
+            limits=limits,
+            callers=callers,
+            access=AccessList(database),
+            accounts=Accounts(database),
+            artifacts=Artifacts(database, artifacts, limits=limits),
+            bonds=Bonds(database, settings.bonds()),
+            canaries=CanaryList(database, admission, clock),
+            dead_letters=DeadLetters(database, clock),
+            evidence=EvidenceDesk(database, artifacts, key),
+            incidents=Incidents(database),
+            programs=Programs(database),
+            quotes=Quotes(database, admission, price_jobs, policy=settings.firm_quote_terms(), clock=clock),
+            records=Records(database, key),
+            registration=registration,
+            reputation=Reputation(database, dispatch.reputation),
+            statements=Statements(database),
+            status=Status(database, facts, silent_ms=settings.lease_ttl_ms),
+            subnetworks=Subnetworks(database),
+            tasks=Tasks(database, admission, task_watch),
+            treasury=Treasury(database),
         )
-        statements_pb2_grpc.add_StatementServiceServicer_to_server(StatementService(door, database), server)
-        treasury_pb2_grpc.add_TreasuryServiceServicer_to_server(TreasuryService(door, database), server)
-        incidents_pb2_grpc.add_IncidentServiceServicer_to_server(IncidentService(door, database), server)
-        market_pb2_grpc.add_MarketServiceServicer_to_server(MarketService(door, database, key), server)
-        stake_pb2_grpc.add_StakeServiceServicer_to_server(
-            StakeService(door, database, artifacts, key, settings.bonds()), server
-        )
+        server = new_server()
+        add_services(server, intake)
         if "dispatcher" in roles:
-            prover_pb2_grpc.add_ProverServiceServicer_to_server(
-                ProverService(door, desk, network=key.address, heartbeat_ms=settings.heartbeat_ms), server
-            )
+            add_prover_service(server, intake, desk, network=key.address, heartbeat_ms=settings.heartbeat_ms)
         listen = listen_of(settings)
         port = bind(server, listen) if "api" in roles else 0
         async with database.transaction(Transaction.JOIN_NETWORK) as connection:

@@ -11,5 +11,9 @@ class TransferIdTaken(Conflict):
     """Another transfer has this id."""
 
 
+class AccountShort(Conflict):
+    """An account would go below zero."""
+
+
 class SubnetworkGone(Conflict):
     """The subnetwork of a task was removed meanwhile."""

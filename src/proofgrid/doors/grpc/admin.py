@@ -8,10 +8,8 @@ from proofgrid.doors.grpc.answers import write_account
 from proofgrid.doors.grpc.front_door import CallContext, FrontDoor, answering
 from proofgrid.primitives.ids import TaskId, parse_uuid
 from proofgrid.primitives.signatures import parse_address
-from proofgrid.roles.intake.access_list import AccessList
-from proofgrid.roles.intake.accounts import Accounts, LedgerHealth
-from proofgrid.roles.intake.dead_letters import DeadLetters
-from proofgrid.roles.intake.treasury import Treasury
+from proofgrid.roles.intake.accounts import LedgerHealth
+from proofgrid.roles.intake.intake import Intake
 from proofgrid.rules.access.roles import parse_role
 from proofgrid.store.access import Identity
 from proofgrid.store.dead_letters import DeadLetter, FailedTry
@@ -22,14 +20,12 @@ from proofgrid.wire.v1 import client_pb2_grpc as services
 class AdminService(services.AdminServiceServicer):
     """What `AdminService` of proto/proofgrid/wire/v1/client.proto promises."""
 
-    def __init__(
-        self, door: FrontDoor, access: AccessList, accounts: Accounts, treasury: Treasury, letters: DeadLetters
-    ) -> None:
+    def __init__(self, door: FrontDoor, intake: Intake) -> None:
         self._door = door
-        self._access = access
-        self._accounts = accounts
-        self._treasury = treasury
-        self._letters = letters
+        self._access = intake.access
+        self._accounts = intake.accounts
+        self._treasury = intake.treasury
+        self._letters = intake.dead_letters
 
     @answering
     async def Grant(self, request: messages.GrantRequest, context: CallContext) -> messages.Identity:  # noqa: N802

@@ -3,20 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
 
 from proofgrid.doors.grpc import answers
 from proofgrid.doors.grpc.front_door import CallContext, FrontDoor, answering, streaming
 from proofgrid.primitives.digests import parse_digest
 from proofgrid.primitives.ids import TaskId, parse_uuid
 from proofgrid.primitives.signatures import parse_address
-from proofgrid.roles.intake.accounts import Accounts
-from proofgrid.roles.intake.programs import Programs
-from proofgrid.roles.intake.records import Records
-from proofgrid.roles.intake.registration import Registration
-from proofgrid.roles.intake.status import Status
-from proofgrid.roles.intake.tasks import Tasks
-from proofgrid.rules.jobs.limits import Limits
+from proofgrid.roles.intake.intake import Intake
 from proofgrid.wire.codec.requests import read_submit
 from proofgrid.wire.codec.texts import read_object
 from proofgrid.wire.v1 import client_pb2 as messages
@@ -25,25 +18,12 @@ from proofgrid.wire.v1 import client_pb2_grpc as services
 SETTINGS_BYTES_MAX = 64 << 10
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ForClients:
-    """The use cases behind `ClientService`."""
-
-    tasks: Tasks
-    programs: Programs
-    registration: Registration
-    accounts: Accounts
-    records: Records
-    status: Status
-
-
 class ClientService(services.ClientServiceServicer):
     """What `ClientService` of proto/proofgrid/wire/v1/client.proto promises."""
 
-    def __init__(self, door: FrontDoor, intake: ForClients, *, limits: Limits) -> None:
+    def __init__(self, door: FrontDoor, intake: Intake) -> None:
         self._door = door
         self._intake = intake
-        self._limits = limits
 
     @answering
     async def GetNetwork(self, request: messages.GetNetworkRequest, context: CallContext) -> messages.Network:  # noqa: N802
@@ -86,7 +66,7 @@ class ClientService(services.ClientServiceServicer):
     @answering
     async def Submit(self, request: messages.SubmitRequest, context: CallContext) -> messages.Task:  # noqa: N802
         caller = await self._door.admit(context, self._intake.tasks.submit)
-        wanted = read_submit(request, bytes_max=self._limits.inputs_json_bytes)
+        wanted = read_submit(request, bytes_max=self._intake.limits.inputs_json_bytes)
         return answers.write_task(await self._intake.tasks.submit(caller, wanted))
 
     @answering
