@@ -13,13 +13,13 @@ from uuid import UUID
 import structlog
 
 from proofgrid.bootstrap.adapters import (
-    NO_SRS,
+    NO_ROOTS,
     check_network,
     fresh_scratch,
     network_key_of,
     open_artifacts,
     open_database,
-    open_srs,
+    open_trust_roots,
     tidying,
 )
 from proofgrid.bootstrap.crash_points import install_crash_hook
@@ -86,7 +86,7 @@ class GatewayFacts:
 
     address: str  #: host:port
     network: Address
-    srs_for_development: bool
+    setup_for_development: bool
     data_dir: Path
 
 
@@ -111,9 +111,9 @@ async def run_gateway(
         database = await stack.enter_async_context(open_database(settings, data_dir))
         install_crash_hook(database)
         artifacts = open_artifacts(settings, data_dir, database)
-        srs = NO_SRS
+        roots = NO_ROOTS
         if "api" in roles:
-            srs = await open_srs(settings, data_dir, workers, artifacts, database)
+            roots = await open_trust_roots(settings, data_dir, workers, artifacts, database)
         library = ProgramLibrary(database, artifacts, LocalCache(data_dir / "cache", GATEWAY_CACHE_BYTES))
         limits = settings.limits()
 
@@ -146,11 +146,11 @@ async def run_gateway(
         admission = Admission(database, normaliser, limits=limits, clock=clock, subnetwork=settings.subnetwork)
         canary_settings = settings.canaries()
         canaries = Canaries(database, admission.submit, canary_settings, clock)
-        registration = Registration(database, artifacts, workers, srs=srs.path, scratch=scratch)
+        registration = Registration(database, artifacts, workers, trust=roots.paths, scratch=scratch)
         facts = NetworkFacts(
             address=key.address,
-            srs_files=srs.files,
-            srs_for_development=srs.for_development,
+            setup_files=roots.files,
+            setup_for_development=roots.for_development,
             upload_bytes_max=limits.upload_bytes,
         )
 
@@ -254,7 +254,7 @@ async def run_gateway(
                     GatewayFacts(
                         address=f"{listen.host}:{port}" if port else "",
                         network=key.address,
-                        srs_for_development=srs.for_development,
+                        setup_for_development=roots.for_development,
                         data_dir=data_dir,
                     )
                 )

@@ -25,8 +25,8 @@ def write_network(facts: NetworkFacts) -> messages.Network:
             messages.ProofSystem(name=one.name, engine=one.engine, program_format=one.program_format)
             for one in facts.proof_systems
         ],
-        srs_files=dict(facts.srs_files),
-        srs_for_development=facts.srs_for_development,
+        srs_files=dict(facts.setup_files),
+        srs_for_development=facts.setup_for_development,
         upload_bytes_max=facts.upload_bytes_max,
     )
 

@@ -22,8 +22,8 @@ class NetworkFacts:
     """What the gateway says of the network to anybody."""
 
     address: Address
-    srs_files: Mapping[str, Digest]  #: kzg<k>.srs -> artifact
-    srs_for_development: bool
+    setup_files: Mapping[str, Digest]  #: file of a trust root, such as kzg15.srs -> artifact
+    setup_for_development: bool
     upload_bytes_max: int
 
     @property
