@@ -145,7 +145,7 @@ async def run_gateway(
             subnetwork=settings.subnetwork,
             clock=clock,
         )
-        watch = Watch(database, dispatch)
+        watch = Watch(database, dispatch, clock)
         market = Market(database, gateway_id=gateway_id, key=key, settings=settings.market(), clock=clock)
         combiner = Combiner(database, artifacts, library, workers, gateway_id=gateway_id, key=key, scratch=scratch)
         task_watch = TaskWatch(database)
@@ -274,7 +274,7 @@ async def run_gateway(
                     tasks += [group.create_task(canaries.run())]
                 tasks += [group.create_task(combiner.run())] if "settlement" in roles else []
                 if "settlement" in roles:
-                    tasks += [group.create_task(LedgerCheck(database).run())]
+                    tasks += [group.create_task(LedgerCheck(database, clock).run())]
                     tasks += [group.create_task(run()) for run in tidying(settings, database, artifacts)]
                 if port:
                     await server.start()
