@@ -1,4 +1,4 @@
-"""The world of a gateway: its database, its artifacts, its SRS, its key and its scratch folder."""
+"""The world of a gateway: its database, its artifacts, its trust roots, its key and its scratch folder."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ from proofgrid.primitives.digests import Digest
 from proofgrid.primitives.errors import InvalidField
 from proofgrid.primitives.ids import Address
 from proofgrid.primitives.signatures import SigningKey
-from proofgrid.proofs.systems.ezkl.circuits.development import make_development_srs_folder
-from proofgrid.proofs.systems.ezkl.circuits.srs import srs_files
+from proofgrid.proofs.registry import installed_setups
+from proofgrid.proofs.setup import Setup, SetupChoice, TrustRoots
 from proofgrid.proofs.workers import ProofWorkers
 from proofgrid.roles.loop import Loop, every
 from proofgrid.sdk.keys import new_key, read_key, write_key
@@ -39,15 +39,15 @@ log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class Srs:
-    """The reference string that programs are built with."""
+class OpenedRoots:
+    """The trust roots that programs are built with."""
 
-    path: Path
-    files: Mapping[str, Digest]
-    for_development: bool
+    paths: TrustRoots
+    files: Mapping[str, Digest]  #: by the names under which clients fetch them
+    for_development: bool  #: one of them at least: whoever made it could forge proofs
 
 
-NO_SRS = Srs(Path(), {}, False)  #: of a gateway that nobody calls
+NO_ROOTS = OpenedRoots({}, {}, False)  #: of a gateway that nobody calls
 
 
 @asynccontextmanager
@@ -123,25 +123,33 @@ def tidying(
     return [loop.run for loop in loops]
 
 
-async def open_srs(
+async def open_trust_roots(
     settings: GatewaySettings, data_dir: Path, workers: ProofWorkers, artifacts: ArtifactStore, database: Database
-) -> Srs:
-    """The network's SRS: that of a real ceremony, or one made here for development; stored for provers and clients."""
-    path = settings.srs_file
-    if path is None:
-        path = data_dir / "development-srs"
-        log.warning("development_srs", logrows=settings.srs_logrows)
-        await workers.call(make_development_srs_folder, path, settings.srs_logrows, timeout_seconds=3_600)
-    elif not path.exists():
-        raise InvalidField(f"there is no file or folder {path}", field="srs_file")
-    files = {}
-    for logrows, file in sorted((await asyncio.to_thread(srs_files, path)).items()):
-        digest, size_bytes = await artifacts.put_file(file)
-        files[f"kzg{logrows}.srs"] = digest
-        await database.write(
-            Transaction.RECORD_ARTIFACT, RECORD_ARTIFACTS, owners=[""], digests=[digest], sizes=[size_bytes]
-        )
-    return Srs(path, files, settings.srs_file is None)
+) -> OpenedRoots:
+    """Every trust root that an installed proof system needs, its files stored for provers and clients."""
+    paths: dict[str, Path] = {}
+    files: dict[str, Digest] = {}
+    made = False
+    for kind, setup in installed_setups().items():
+        choice = settings.setups().get(kind, SetupChoice(name=kind))
+        paths[kind] = choice.file or await _made_for_development(setup, choice, data_dir, workers)
+        if not paths[kind].exists():
+            raise InvalidField(f"there is no file or folder {choice.file}", field=f"{choice.name}_file")
+        for name, file in (await asyncio.to_thread(setup.files, paths[kind])).items():
+            digest, size_bytes = await artifacts.put_file(file)
+            files[name] = digest
+            await database.write(
+                Transaction.RECORD_ARTIFACT, RECORD_ARTIFACTS, owners=[""], digests=[digest], sizes=[size_bytes]
+            )
+        made |= choice.file is None
+    return OpenedRoots(paths, files, made)
+
+
+async def _made_for_development(setup: Setup, choice: SetupChoice, data_dir: Path, workers: ProofWorkers) -> Path:
+    folder = data_dir / f"development-{choice.name}"
+    log.warning(f"development_{choice.name}", logrows=choice.logrows)
+    await workers.call(setup.make_for_development, folder, choice.logrows, timeout_seconds=3_600)
+    return folder
 
 
 def fresh_scratch(path: Path) -> Path:

@@ -13,13 +13,13 @@ from uuid import UUID
 import structlog
 
 from proofgrid.bootstrap.adapters import (
-    NO_SRS,
+    NO_ROOTS,
     check_network,
     fresh_scratch,
     network_key_of,
     open_artifacts,
     open_database,
-    open_srs,
+    open_trust_roots,
     tidying,
 )
 from proofgrid.bootstrap.crash_points import install_crash_hook
@@ -93,7 +93,7 @@ class GatewayFacts:
 
     address: str  #: host:port
     network: Address
-    srs_for_development: bool
+    setup_for_development: bool
     data_dir: Path
 
 
@@ -118,9 +118,9 @@ async def run_gateway(
         database = await stack.enter_async_context(open_database(settings, data_dir))
         install_crash_hook(database)
         artifacts = open_artifacts(settings, data_dir, database)
-        srs = NO_SRS
+        roots = NO_ROOTS
         if "api" in roles:
-            srs = await open_srs(settings, data_dir, workers, artifacts, database)
+            roots = await open_trust_roots(settings, data_dir, workers, artifacts, database)
         library = ProgramLibrary(database, artifacts, LocalCache(data_dir / "cache", GATEWAY_CACHE_BYTES))
         limits = settings.limits()
 
@@ -161,8 +161,8 @@ async def run_gateway(
         )
         canary_settings = settings.canaries()
         canaries = Canaries(database, admission.submit, canary_settings, clock)
-        registration = Registration(database, artifacts, workers, srs=srs.path, scratch=scratch)
-        facts = NetworkFacts(address=key.address, srs_files=srs.files, srs_for_development=srs.for_development)
+        registration = Registration(database, artifacts, workers, trust=roots.paths, scratch=scratch)
+        facts = NetworkFacts(address=key.address, setup_files=roots.files, setup_for_development=roots.for_development)
 
         def on_stop(payload: str) -> None:
             told = json.loads(payload)
@@ -285,7 +285,7 @@ async def run_gateway(
                     GatewayFacts(
                         address=f"{listen.host}:{port}" if port else "",
                         network=key.address,
-                        srs_for_development=srs.for_development,
+                        setup_for_development=roots.for_development,
                         data_dir=data_dir,
                     )
                 )

@@ -53,8 +53,8 @@ class NetworkFacts:
     """What the gateway says of the network to anybody."""
 
     address: Address
-    srs_files: Mapping[str, Digest]  #: kzg<k>.srs -> artifact
-    srs_for_development: bool
+    setup_files: Mapping[str, Digest]  #: file of a trust root, such as kzg15.srs -> artifact
+    setup_for_development: bool
 
 
 class ClientService(services.ClientServiceServicer):
@@ -90,8 +90,8 @@ class ClientService(services.ClientServiceServicer):
             proof_systems=[
                 messages.ProofSystem(name=d.name, engine=d.engine, program_format=d.program_format) for d in described
             ],
-            srs_files=dict(self._facts.srs_files),
-            srs_for_development=self._facts.srs_for_development,
+            srs_files=dict(self._facts.setup_files),
+            srs_for_development=self._facts.setup_for_development,
             upload_bytes_max=self._limits.upload_bytes,
         )
 

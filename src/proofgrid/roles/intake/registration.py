@@ -17,6 +17,7 @@ from proofgrid.proofs import workers as in_worker
 from proofgrid.proofs.base import ProgramFiles
 from proofgrid.proofs.manifest import program_to_json
 from proofgrid.proofs.registry import proof_system
+from proofgrid.proofs.setup import TrustRoots
 from proofgrid.proofs.workers import ProofWorkers
 from proofgrid.store.artifacts import ArtifactStore
 from proofgrid.store.database import Database
@@ -35,12 +36,12 @@ class Registration:
     """Builds programs, one at a time: a build may use every core."""
 
     def __init__(
-        self, database: Database, artifacts: ArtifactStore, workers: ProofWorkers, *, srs: Path | None, scratch: Path
+        self, database: Database, artifacts: ArtifactStore, workers: ProofWorkers, *, trust: TrustRoots, scratch: Path
     ) -> None:
         self._database = database
         self._artifacts = artifacts
         self._workers = workers
-        self._srs = srs
+        self._trust = trust
         self._scratch = scratch
         self._turn = asyncio.Semaphore(1)
 
@@ -93,7 +94,7 @@ class Registration:
                 system,
                 paths,
                 settings,
-                self._srs,
+                self._trust,
                 workdir,
                 timeout_seconds=BUILD_TIMEOUT_SECONDS,
             )

@@ -144,11 +144,11 @@ class Market:
             demands = [self._demands(book, openings[book.lane], blinding) for book in found.books]
             references = {one.lane: one.reference or self._settings.reference_price for one in demands}
             slots = await slots_of_bonds(connection, found.books, references, self._settings.bonds)
-            offered = found.offers(self._settings.reputation, slots)
+            supplies = found.supplies(self._settings.reputation, slots)
             programs = found.programs()
-            offers = [blinding.offers(one, demanded=programs) for one in offered]
+            blinded = [blinding.supplies(one, demanded=programs) for one in supplies]
             # Drawn after the orders are fixed, so that nobody can choose an id that ranks well.
-            outcomes = [blinding.opened(one) for one in run_stack(demands, offers, beacon=fresh_bytes(32))]
+            outcomes = [blinding.opened(one) for one in run_stack(demands, blinded, beacon=fresh_bytes(32))]
             if winners := sorted({placed.prover_id for one in outcomes for placed in one.placements}):
                 await connection.fetch(QUERIES["keep_sessions"], winners)
             books = {book.lane: book for book in found.books}
@@ -169,9 +169,9 @@ class Market:
                 buy_price=outcome.buy_price,
                 sell_price=outcome.sell_price,
             )
-        return self._held(found, outcomes, [row["next_put_off"] for row in openings.values()])
+        return self._tally(found, outcomes, [row["next_put_off"] for row in openings.values()])
 
-    def _held(self, found: StackBook, outcomes: Sequence[RoundOutcome], put_off: Sequence[int | None]) -> RoundsTally:
+    def _tally(self, found: StackBook, outcomes: Sequence[RoundOutcome], put_off: Sequence[int | None]) -> RoundsTally:
         wishes = {job_id for book in found.books for job_id in book.wishes}
         sold = [placement.job_id for outcome in outcomes for placement in outcome.placements]
         hedged = sum(job_id in wishes for job_id in sold)
