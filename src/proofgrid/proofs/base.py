@@ -23,10 +23,15 @@ from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
 from proofgrid.primitives.digests import Digest, digest_of_json
+from proofgrid.primitives.errors import InvalidField
 from proofgrid.proofs.setup import TrustRoots
 
 #: Progress of a long call: (stage, share done in 1/1000). Stages are short lower-case words: "calibrate", "prove".
 Report = Callable[[str, int], None]
+
+
+#: Where an identity names its proof system; the framework puts it there for systems that do not.
+SYSTEM_IN_IDENTITY = "proof_system"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,7 +57,10 @@ class SliceSpec:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Program:
-    """What is proven. `identity` is its content; two builds of the same content have equal identities."""
+    """What is proven. `identity` is its content; two builds of the same content have equal identities.
+
+    An identity need not name its proof system; one that names another is refused with InvalidField.
+    """
 
     proof_system: str
     identity: Mapping[str, Any]  #: JSON without floats: model digest, canonical settings, verifying keys, trust root
@@ -63,8 +71,15 @@ class Program:
 
     @property
     def digest(self) -> Digest:
-        """The program's name: the digest of its identity."""
-        return digest_of_json(self.identity)
+        """The program's name: the digest of its identity, in which `proof_system` names the system.
+
+        So programs of two systems never share a digest, whatever their identities say.
+        """
+        return digest_of_json({**self.identity, SYSTEM_IN_IDENTITY: self.proof_system})
+
+    def __post_init__(self) -> None:
+        if self.identity.get(SYSTEM_IN_IDENTITY, self.proof_system) != self.proof_system:
+            raise InvalidField("the identity names another proof system", field="program.identity")
 
 
 @dataclass(frozen=True, slots=True)
