@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from structlog.testing import capture_logs
 
-from proofgrid.bootstrap import adapters
+from proofgrid.bootstrap.gateway import adapters
 from proofgrid.primitives.errors import InvalidField
 from proofgrid.proofs.setup import Setup
 from proofgrid.proofs.systems.ezkl.circuits.development import make_development_srs
