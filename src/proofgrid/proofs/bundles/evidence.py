@@ -15,9 +15,8 @@ import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-from proofgrid.primitives.canonical import canonical_json
+from proofgrid.primitives.canonical import Json, canonical_json
 from proofgrid.primitives.digests import Digest, digest_of
 from proofgrid.primitives.errors import BadBundle, BadProof, ProofgridError
 from proofgrid.primitives.signatures import SigningKey, signer_of
@@ -54,7 +53,7 @@ class EvidenceReport:
     checks: tuple[str, ...]
 
 
-def evidence_record(row: Mapping[str, Any]) -> bytes:
+def evidence_record(row: Mapping[str, Json]) -> bytes:
     """Return the record that the network signs, out of a row of the evidence with its program's manifest."""
     invalid = row["kind"] == SlashReason.INVALID_PROOF
     return canonical_json(
@@ -112,7 +111,7 @@ def verify_evidence(path: Path, *, expect_network: str | None = None, workdir: P
     return EvidenceReport(kind, record["operator"], record["network"], claim, tuple(checks))
 
 
-def _read_record(container: Container) -> dict[str, Any]:
+def _read_record(container: Container) -> dict[str, Json]:
     content = container.read_json_bytes(MANIFEST)
     seal_bytes = container.read_json_bytes(SIGNATURE)
     try:
@@ -135,7 +134,7 @@ def _read_record(container: Container) -> dict[str, Any]:
 _HALF_ORDER = 0x7FFFFFFFFFFFFFFFFFFFFFFFFFFFFFFF5D576E7357A4501DDFE92F46681B20A0
 
 
-def _signed_claim(record: Mapping[str, Any], member: str, signature: str) -> ResultClaim:
+def _signed_claim(record: Mapping[str, Json], member: str, signature: str) -> ResultClaim:
     try:
         claim = claim_from_text(record[member])
     except ProofgridError as error:
@@ -145,14 +144,14 @@ def _signed_claim(record: Mapping[str, Any], member: str, signature: str) -> Res
     return claim
 
 
-def _check_equivocation(record: Mapping[str, Any], claim: ResultClaim, container: Container) -> str:
+def _check_equivocation(record: Mapping[str, Json], claim: ResultClaim, container: Container) -> str:
     other = _signed_claim(record, "other_claim", "other_signature")
     if not differ(claim, other) or container.digests:
         raise BadBundle("the two signed results are not two of one lease", field="other_claim")
     return f"equivocation: the same lease, another result: proof {other.proof}, public values {other.public}"
 
 
-def _check_invalid(record: Mapping[str, Any], claim: ResultClaim, container: Container, workdir: Path) -> str:
+def _check_invalid(record: Mapping[str, Json], claim: ResultClaim, container: Container, workdir: Path) -> str:
     program = _program(record["program"])
     if program.digest != claim.program:
         raise BadBundle("the signed result is for another program", field="program")
@@ -178,7 +177,7 @@ def _check_invalid(record: Mapping[str, Any], claim: ResultClaim, container: Con
     raise BadBundle("the proof is right: nothing is wrong with what was signed", field="proof")
 
 
-def _program(manifest: Any) -> Program:
+def _program(manifest: Json) -> Program:
     try:
         return program_from_json(manifest)
     except ProofgridError as error:

@@ -13,6 +13,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+from proofgrid.primitives.canonical import Json
 from proofgrid.proofs.systems.ezkl.felts import integer_of
 
 ENGINE = f"ezkl {version('ezkl')}"
@@ -57,7 +58,7 @@ def run(command: str, /, *args: Any, **options: Any) -> Any:
         raise
 
 
-def run_arguments(values: dict[str, Any]) -> Any:
+def run_arguments(values: dict[str, Json]) -> Any:
     """Return ezkl's run arguments with these values."""
     arguments = load_engine().PyRunArgs()
     for name, value in values.items():
@@ -112,7 +113,7 @@ def _generate_witness(felts: list[str], compiled: Path, workdir: Path, **options
         return run("gen_witness", str(data), str(compiled), **options)
 
 
-def _outputs(found: Any) -> list[int]:
+def _outputs(found: Json) -> list[int]:
     return [integer_of(felt) for felt in found["outputs"][0]]
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
+from proofgrid.primitives.canonical import Json
 from proofgrid.primitives.errors import InvalidProgram
 from proofgrid.proofs.base import Report
 from proofgrid.proofs.systems.ezkl import engine
@@ -27,7 +27,7 @@ class Circuits:
 
     decomposition: tuple[int, int]
     logrows: int
-    settings: list[dict[str, Any]]
+    settings: list[dict[str, Json]]
 
 
 def slice_with_equal_scales(plan: BuildPlan) -> list[ModelSlice]:

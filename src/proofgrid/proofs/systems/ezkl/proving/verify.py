@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from proofgrid.primitives.canonical import Json
 from proofgrid.primitives.errors import BadProof
 from proofgrid.proofs.base import JobOutput, ProgramFiles
 from proofgrid.proofs.kit.files import require
@@ -35,7 +36,7 @@ class Head:
 
 
 def verify_partial(
-    files: ProgramFiles, slice_index: int, facts: Mapping[str, Any], output: JobOutput, *, workdir: Path
+    files: ProgramFiles, slice_index: int, facts: Mapping[str, Json], output: JobOutput, *, workdir: Path
 ) -> None:
     """Do what ProofSystem.verify_partial promises."""
     layout = layout_of(files.program)
@@ -107,6 +108,6 @@ def claimed_outputs(output: JobOutput) -> list[int]:
     return list(outputs)
 
 
-def is_integers(value: Any) -> bool:
+def is_integers(value: Json) -> bool:
     """Return whether `value` is a list of integers, booleans not among them, that a field element can stand for."""
     return isinstance(value, list) and all(type(item) is int and item.bit_length() < 250 for item in value)

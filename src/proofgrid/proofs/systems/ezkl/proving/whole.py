@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 from proofgrid.primitives.errors import BadProof, BrokenLink
 from proofgrid.proofs.base import JobOutput, PartialProof, ProgramFiles
@@ -15,7 +14,7 @@ from proofgrid.proofs.systems.ezkl.identity import FORMAT, Layout, check_program
 from proofgrid.proofs.systems.ezkl.proving.verify import check_proof, claimed_outputs, head_of, is_integers
 
 
-def combine(files: ProgramFiles, statement: Mapping[str, Any], parts: list[PartialProof]) -> Mapping[str, Any]:
+def combine(files: ProgramFiles, statement: Mapping[str, Json], parts: list[PartialProof]) -> Mapping[str, Json]:
     """Do what ProofSystem.combine promises."""
     layout = layout_of(files.program)
     rows = arranged(parts, inputs=len(statement["inputs"]), slices=layout.slices)
@@ -24,8 +23,8 @@ def combine(files: ProgramFiles, statement: Mapping[str, Any], parts: list[Parti
 
 def verify_whole(
     files: ProgramFiles,
-    statement: Mapping[str, Any],
-    result: Mapping[str, Any],
+    statement: Mapping[str, Json],
+    result: Mapping[str, Json],
     parts: list[PartialProof],
     *,
     workdir: Path,
@@ -49,7 +48,7 @@ def verify_whole(
     return _sentences(layout, rows)
 
 
-def _result(layout: Layout, rows: list[list[JobOutput]], outputs: list[list[int]]) -> dict[str, Any]:
+def _result(layout: Layout, rows: list[list[JobOutput]], outputs: list[list[int]]) -> dict[str, Json]:
     return {
         "format": FORMAT,
         "outputs": [
@@ -74,7 +73,7 @@ def _result(layout: Layout, rows: list[list[JobOutput]], outputs: list[list[int]
     }
 
 
-def _check_statement(layout: Layout, statement: Mapping[str, Any]) -> list[list[int]]:
+def _check_statement(layout: Layout, statement: Mapping[str, Json]) -> list[list[int]]:
     """Return the public integers of each input, quantised anew from what was given."""
     expected = {
         "format": FORMAT,
@@ -90,7 +89,7 @@ def _check_statement(layout: Layout, statement: Mapping[str, Any]) -> list[list[
     return [_quantised(layout, shown, f"statement.inputs[{index}]") for index, shown in enumerate(inputs)]
 
 
-def _quantised(layout: Layout, shown: Any, field: str) -> list[int]:
+def _quantised(layout: Layout, shown: Json, field: str) -> list[int]:
     values = shown.get("values") if isinstance(shown, dict) else None
     if not isinstance(values, list) or len(values) != layout.input_elements:
         raise BadProof(f"an input has {layout.input_elements} values", field=field)
@@ -103,7 +102,7 @@ def _quantised(layout: Layout, shown: Any, field: str) -> list[int]:
     return integers
 
 
-def _outputs_in(layout: Layout, result: Mapping[str, Any], inputs: int) -> list[list[int]]:
+def _outputs_in(layout: Layout, result: Mapping[str, Json], inputs: int) -> list[list[int]]:
     outputs = result.get("outputs")
     if not isinstance(outputs, list) or len(outputs) != inputs:
         raise BadProof(f"the result must have {inputs} outputs, one per input", field="result.outputs")
@@ -125,7 +124,7 @@ def _check_links(layout: Layout, rows: list[list[JobOutput]]) -> None:
                 )
 
 
-def _check_input_commitments(layout: Layout, statement: Mapping[str, Any], rows: list[list[JobOutput]]) -> None:
+def _check_input_commitments(layout: Layout, statement: Mapping[str, Json], rows: list[list[JobOutput]]) -> None:
     if not layout.commits_input:
         return
     for index, (shown, row) in enumerate(zip(statement["inputs"], rows, strict=True)):
