@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from proofgrid.primitives.canonical import Json
 from proofgrid.primitives.digests import parse_digest
 from proofgrid.primitives.errors import InvalidField
 from proofgrid.primitives.reading import read_integer, read_list, read_mapping, read_object, read_text, read_texts
@@ -20,7 +21,7 @@ def program_to_json(program: Program) -> dict[str, Json]:
     }
 
 
-def program_from_json(value: Json, *, field: str = "program") -> Program:
+def program_from_json(value: object, *, field: str = "program") -> Program:
     """Return the program that `value` describes; raise InvalidField naming the field that is wrong."""
     known = ("proof_system", "identity", "files", "verifying_files", "slices", "summary")
     data = read_object(value, known, field)

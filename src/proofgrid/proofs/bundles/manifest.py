@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 from uuid import UUID
 
-from proofgrid.primitives.canonical import canonical_json
+from proofgrid.primitives.canonical import Json, canonical_json
 from proofgrid.primitives.digests import Digest, parse_digest
 from proofgrid.primitives.errors import BadBundle, InvalidRequest
 from proofgrid.primitives.ids import Address, JobId, Lane, ProverId, TaskId, parse_uuid

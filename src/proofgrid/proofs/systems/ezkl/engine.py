@@ -113,7 +113,7 @@ def _generate_witness(felts: list[str], compiled: Path, workdir: Path, **options
         return run("gen_witness", str(data), str(compiled), **options)
 
 
-def _outputs(found: Json) -> list[int]:
+def _outputs(found: Any) -> list[int]:
     return [integer_of(felt) for felt in found["outputs"][0]]
 
 

@@ -73,9 +73,8 @@ def layout_of(program: Program) -> Layout:
         if (identity["format"], identity["proof_system"]) != (FORMAT, PROOF_SYSTEM):
             raise BadProof("the program is of another format or proof system", field="program.identity")
         pinned_digests(program)
-        (input_shape, input_scale), (output_shape, output_scale) = (
-            _tensor(identity[end]) for end in ("input", "output")
-        )
+        input_shape, input_scale = _tensor(identity["input"])
+        output_shape, output_scale = _tensor(identity["output"])
         return Layout(
             slices=len(read_list(identity["slices"], "slices")),
             input_shape=input_shape,
@@ -116,7 +115,7 @@ def verifying_files(slices: int) -> tuple[str, ...]:
 
 
 def pinned_digests(program: Program) -> dict[str, Digest]:
-    """Return the digests of all files that the identity names; raise KeyError or InvalidField when it is none of ours."""
+    """Return the digests of all files that an identity names; raise KeyError or InvalidField for a malformed one."""
     identity = program.identity
     pinned = {name: identity[name] for name in ("model", VERIFIER_SRS)}
     if identity["calibration"] is not None:

@@ -113,8 +113,13 @@ def _range(value: Json) -> tuple[int, int]:
     field = "settings.input_range"
     if not isinstance(value, list | tuple) or len(value) != 2:
         raise InvalidField("two whole numbers [low, high]", field=field)
-    if any(isinstance(end, bool) or not isinstance(end, int) or abs(end) > INPUT_RANGE_MAX for end in value):
-        raise InvalidField(f"two whole numbers of at most {INPUT_RANGE_MAX} in size", field=field)
-    if value[0] >= value[1]:
+    low, high = (_end_of_range(end, field) for end in value)
+    if low >= high:
         raise InvalidField("low must be below high", field=field)
-    return value[0], value[1]
+    return low, high
+
+
+def _end_of_range(value: Json, field: str) -> int:
+    if isinstance(value, bool) or not isinstance(value, int) or abs(value) > INPUT_RANGE_MAX:
+        raise InvalidField(f"two whole numbers of at most {INPUT_RANGE_MAX} in size", field=field)
+    return value

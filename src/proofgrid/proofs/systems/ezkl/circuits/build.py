@@ -125,7 +125,7 @@ def _summary(plan: BuildPlan, slices: Sequence[ModelSlice], circuits: Circuits) 
     }
 
 
-def _slice_summary(part: ModelSlice, settings: Mapping[str, Json]) -> dict[str, Json]:
+def _slice_summary(part: ModelSlice, settings: calibration.EngineSettings) -> dict[str, Json]:
     return {
         "input": part.input.name,
         "output": part.output.name,

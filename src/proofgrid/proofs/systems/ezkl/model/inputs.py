@@ -6,6 +6,7 @@ import math
 from dataclasses import dataclass
 from typing import Any
 
+from proofgrid.primitives.canonical import Json
 from proofgrid.primitives.errors import InvalidInput
 from proofgrid.proofs.systems.ezkl.felts import quantise
 

@@ -11,7 +11,6 @@ import onnx
 from google.protobuf.message import DecodeError
 from onnx import shape_inference
 
-from proofgrid.primitives.canonical import Json
 from proofgrid.primitives.errors import InvalidProgram
 from proofgrid.proofs.systems.ezkl.model.operators import check_operators
 
@@ -140,7 +139,7 @@ def _tensors_of(graph: onnx.GraphProto) -> dict[str, Tensor]:
     return tensors
 
 
-def _tensor_of(value: Json) -> Tensor | None:
+def _tensor_of(value: onnx.ValueInfoProto) -> Tensor | None:
     kind = value.type.tensor_type
     if not kind.HasField("shape") or not all(dimension.HasField("dim_value") for dimension in kind.shape.dim):
         return None
