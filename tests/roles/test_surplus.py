@@ -7,6 +7,7 @@ import asyncio
 import pytest
 
 from proofgrid.doors.grpc.statement import read_statement
+from proofgrid.primitives.clock import ManualClock
 from proofgrid.roles.settlement.ledger_check import LedgerCheck
 from proofgrid.rules.ledger.settlement import SurplusTo
 from proofgrid.settings.declared import load_settings
@@ -52,7 +53,7 @@ async def test_the_surplus_goes_where_the_network_says_and_every_statement_shows
         one["buy_price"] * UNITS for one in await lane.leases()
     )
     await lane.check_money()
-    assert await LedgerCheck(lane.database).look(full=True)
+    assert await LedgerCheck(lane.database, ManualClock()).look(full=True)
     assert not await lane.fetch("SELECT FROM incidents")
 
 

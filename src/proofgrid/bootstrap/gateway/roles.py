@@ -81,7 +81,7 @@ def build_roles(settings: GatewaySettings, world: Adapters, gateway_id: GatewayI
             subnetwork=settings.subnetwork,
             clock=world.clock,
         ),
-        watch=Watch(world.database, dispatch),
+        watch=Watch(world.database, dispatch, world.clock),
         canaries=_canaries(settings, world, intake.admission),
         settlement=settlement,
         combiner=Combiner(
@@ -93,7 +93,7 @@ def build_roles(settings: GatewaySettings, world: Adapters, gateway_id: GatewayI
             key=world.key,
             scratch=world.scratch,
         ),
-        ledger_check=LedgerCheck(world.database),
+        ledger_check=LedgerCheck(world.database, world.clock),
     )
 
 

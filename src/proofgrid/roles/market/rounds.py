@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field
 
 import asyncpg
@@ -24,6 +23,7 @@ from proofgrid.roles.market.bonds import check_bonds, slots_of_bonds
 from proofgrid.roles.market.book import Book, StackBook, with_wishes
 from proofgrid.roles.market.collecting import collect_stack
 from proofgrid.roles.market.granting import Granting
+from proofgrid.roles.market.pacing import Pacing, RoundsTally
 from proofgrid.roles.market.telling import Telling
 from proofgrid.rules.jobs.classes import stack_of
 from proofgrid.rules.jobs.phases import PhasePolicy
@@ -32,16 +32,13 @@ from proofgrid.rules.market.rounds import RoundOutcome
 from proofgrid.rules.market.stack import LaneDemands, run_stack
 from proofgrid.rules.reputation.standing import ReputationPolicy
 from proofgrid.rules.staking.bonds import BondPolicy
-from proofgrid.store.database import PASSING_TROUBLE, Database
+from proofgrid.store.database import Database
 from proofgrid.store.lanes import LOCK_SILENT_MS
 from proofgrid.store.queries import QUERIES
 from proofgrid.store.transactions import Transaction
 
-PAUSE_ROUNDS = 1  #: after a round, as long as it took, at most the interval
 STAND_BY_MS = 250  #: after finding another gateway at a lane's round
 WISH_RETRY_MS = 250  #: a wish is held for a few seconds only
-UNSOLD_RETRY_FIRST_SECONDS = 0.25
-UNSOLD_RETRY_MAX_SECONDS = 4.0
 
 log = structlog.get_logger(__name__)
 
@@ -58,15 +55,6 @@ class MarketSettings:
     fee_permille: int = 0  #: of what operators are paid for leases that are sold from now on
     horizon_ms: int = 900_000  #: a slot holds no more than its prover, at its measured speed, proves in this time
     bonds: BondPolicy = field(default_factory=BondPolicy)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RoundsTally:
-    """What the rounds of a stack came to."""
-
-    sold: int  #: jobs
-    unsold: int  #: jobs left although somebody was there to prove them
-    next_job_ms: int | None  #: until the next job that waits for its time may be sold
 
 
 class Market:
@@ -87,7 +75,7 @@ class Market:
             clock=clock,
             fee_permille=settings.fee_permille,
         )
-        self._dirty: dict[Stack, asyncio.Event] = {}
+        self._stacks: dict[Stack, Pacing] = {}
         self._telling = Telling(clock)
         self._hungry: set[Stack] = set()  #: with jobs, and with provers that are busy, perhaps in other stacks
         self._group: asyncio.TaskGroup | None = None
@@ -95,15 +83,21 @@ class Market:
     def wake(self, lane: str) -> None:
         """Something changed in a lane."""
         stack = stack_of(lane)
-        event = self._dirty.get(stack)
-        if event is None:
-            event = self._dirty[stack] = asyncio.Event()
+        pacing = self._stacks.get(stack)
+        if pacing is None:
+            pacing = self._stacks[stack] = Pacing(
+                stack,
+                hold=self.hold_rounds,
+                until_next_job=self._until_next_job,
+                clock=self._clock,
+                interval_ms=self._settings.interval_ms,
+            )
             if self._group is not None:
-                self._group.create_task(self._run_stack(stack, event))
+                self._group.create_task(pacing.run())
         # Somebody may have become free there who serves these as well; who had the capacity last comes last.
         for hungry in self._hungry - {stack}:
-            self._dirty[hungry].set()
-        event.set()
+            self._stacks[hungry].wake()
+        pacing.wake()
 
     async def wake_all(self) -> None:
         """Notifications may have been missed: look at every lane with work."""
@@ -116,41 +110,10 @@ class Market:
         """Run rounds until cancelled."""
         async with asyncio.TaskGroup() as group:
             self._group = group
-            for stack, event in self._dirty.items():
-                group.create_task(self._run_stack(stack, event))
+            for pacing in self._stacks.values():
+                group.create_task(pacing.run())
             await self.wake_all()
             await asyncio.Event().wait()
-
-    async def _run_stack(self, stack: Stack, dirty: asyncio.Event) -> None:
-        loop = asyncio.get_running_loop()
-        retry_seconds = UNSOLD_RETRY_FIRST_SECONDS
-        wait_seconds: float | None = None
-        while True:
-            with suppress(TimeoutError):
-                async with asyncio.timeout(wait_seconds):
-                    await dirty.wait()
-            dirty.clear()
-            started = loop.time()
-            try:
-                held = await self.hold_rounds(stack)
-                if held is None:
-                    wait_seconds = await self._until_next_job(stack)
-                    continue
-            except PASSING_TROUBLE as error:
-                log.warning("round_failed", stack=stack, reason=str(error))
-                held = RoundsTally(sold=0, unsold=1, next_job_ms=None)
-            # With unsold orders on both sides the reference price moves, so the next round may trade.
-            retry_seconds = (
-                UNSOLD_RETRY_FIRST_SECONDS if held.sold else min(2 * retry_seconds, UNSOLD_RETRY_MAX_SECONDS)
-            )
-            waits = [retry_seconds] if held.unsold else []
-            waits += [held.next_job_ms / 1000] if held.next_job_ms is not None else []
-            wait_seconds = min(waits, default=None)
-            await asyncio.sleep(self._pause_seconds(loop.time() - started))
-
-    def _pause_seconds(self, round_seconds: float) -> float:
-        """Rounds take a fixed share of the time: a calm lane sells at once, a busy one gathers orders meanwhile."""
-        return min(PAUSE_ROUNDS * round_seconds, self._settings.interval_ms / 1000)
 
     async def hold_rounds(self, stack: Stack) -> RoundsTally | None:
         """Hold one round of every lane of a stack in which there is something to match; None when there is nothing."""
@@ -168,7 +131,7 @@ class Market:
                 newcomers_grow=self._settings.newcomers_grow,
             )
             await self._telling.nobody(connection, stack, found.unserved)
-            (self._hungry.add if found.elsewhere and stack in self._dirty else self._hungry.discard)(stack)
+            (self._hungry.add if found.elsewhere and stack in self._stacks else self._hungry.discard)(stack)
             if not found.books:
                 return RoundsTally(sold=0, unsold=0, next_job_ms=self._settings.interval_ms) if found.skipped else None
             openings = {
