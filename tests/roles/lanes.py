@@ -149,7 +149,7 @@ class LaneUnderTest:
 
     @property
     def watch(self) -> Watch:
-        return Watch(self.database, self.settings)
+        return Watch(self.database, self.settings, SystemClock())
 
     @property
     def desk(self) -> Desk:

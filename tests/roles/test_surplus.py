@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from proofgrid.doors.grpc.statement import write_part
+from proofgrid.primitives.clock import ManualClock
 from proofgrid.roles.intake.statements import Statements
 from proofgrid.roles.settlement.ledger_check import LedgerCheck
 from proofgrid.rules.ledger.settlement import SurplusTo
@@ -50,7 +51,7 @@ async def test_the_surplus_goes_where_the_network_says_and_every_statement_shows
         one["buy_price"] * UNITS for one in await lane.leases()
     )
     await lane.check_money()
-    assert await LedgerCheck(lane.database).look(full=True)
+    assert await LedgerCheck(lane.database, ManualClock()).look(full=True)
     assert not await lane.fetch("SELECT FROM incidents")
 
 

@@ -7,17 +7,15 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any, Protocol
 
 import grpc
-import structlog
 
 from proofgrid.primitives.errors import BadToken, NoToken, ProofgridError
 from proofgrid.roles.intake.callers import Callers
 from proofgrid.rules.access.rights import roles_needed
 from proofgrid.rules.access.roles import Caller
+from proofgrid.telemetry.seam import Span, span
 from proofgrid.wire.errors import status_of, write_error
 
 TOKEN_METADATA = "authorization"  # noqa: S105 - the name of a header
-
-log = structlog.get_logger(__name__)
 
 
 class CallContext(Protocol):
@@ -52,13 +50,13 @@ def _token_of(context: CallContext) -> str:
     raise NoToken(hint="sign in with a key: proofgrid keys new, then --key FILE")
 
 
-async def _answer_with(context: CallContext, error: Exception, call: str) -> None:
+async def _answer_with(context: CallContext, error: Exception, call: Span) -> None:
     ours = _ours(error)
     if ours is None:
-        log.error("call_failed", call=call, exc_info=error)
+        call.failed(error, "error", "call_failed", call=call.name, exc_info=error)
         await context.abort(grpc.StatusCode.INTERNAL, "the gateway failed; its log says why")
     else:
-        log.info("call_refused", call=call, code=ours.code, field=ours.field)
+        call.failed(error, "info", "call_refused", call=call.name, code=ours.code, field=ours.field)
         await context.abort(status_of(ours), str(ours), write_error(ours))
 
 
@@ -78,12 +76,13 @@ def answering(method: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[
 
     @functools.wraps(method)
     async def call(self: Any, request: Any, context: Any) -> Any:
-        try:
-            return await method(self, request, context)
-        except grpc.aio.AbortError:
-            raise
-        except Exception as error:
-            return await _answer_with(context, error, method.__name__)
+        with span("call", method.__name__) as current:
+            try:
+                return await method(self, request, context)
+            except grpc.aio.AbortError:
+                raise
+            except Exception as error:
+                return await _answer_with(context, error, current)
 
     return call
 
@@ -93,13 +92,14 @@ def streaming(method: Callable[..., AsyncIterator[Any]]) -> Callable[..., AsyncI
 
     @functools.wraps(method)
     async def call(self: Any, request: Any, context: Any) -> AsyncIterator[Any]:
-        try:
-            await context.send_initial_metadata(())  # the caller learns at once that it was heard
-            async for answer in method(self, request, context):
-                yield answer
-        except grpc.aio.AbortError:
-            raise
-        except Exception as error:
-            await _answer_with(context, error, method.__name__)
+        with span("call", method.__name__) as current:
+            try:
+                await context.send_initial_metadata(())  # the caller learns at once that it was heard
+                async for answer in method(self, request, context):
+                    yield answer
+            except grpc.aio.AbortError:
+                raise
+            except Exception as error:
+                await _answer_with(context, error, current)
 
     return call

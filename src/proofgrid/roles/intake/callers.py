@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import asyncio
-
 import structlog
 
 from proofgrid.primitives.clock import Clock
 from proofgrid.primitives.errors import BadToken, RateLimited, TokenReplayed
 from proofgrid.primitives.ids import Address
 from proofgrid.primitives.signatures import signer_of
+from proofgrid.roles.loop import Loop, every
 from proofgrid.rules.access.roles import Caller, Role, check_role
 from proofgrid.rules.access.tokens import Claims, check_claims, read_token
 from proofgrid.rules.jobs.limits import Bucket, Limits, take
 from proofgrid.store.access import FORGET_SPENT_TOKENS, ROLES_OF, SPEND_TOKEN
-from proofgrid.store.database import PASSING_TROUBLE, Database
+from proofgrid.store.database import Database
 from proofgrid.store.transactions import Transaction
 
 KNOWN_TOKENS_MAX = 10_000
@@ -56,12 +55,10 @@ class Callers:
 
     async def forget_spent_tokens(self) -> None:
         """Forget single-use tokens that have expired anyway, every minute, until cancelled."""
-        while True:
-            try:
-                await self._database.write(Transaction.FORGET_TOKENS, FORGET_SPENT_TOKENS)
-            except PASSING_TROUBLE as error:
-                log.warning("database_away", reason=str(error))
-            await asyncio.sleep(FORGET_SECONDS)
+        await Loop("spent_tokens", every(FORGET_SECONDS, self._forget), retry_seconds=FORGET_SECONDS).run()
+
+    async def _forget(self) -> None:
+        await self._database.write(Transaction.FORGET_TOKENS, FORGET_SPENT_TOKENS)
 
     def _authenticate(self, token: str) -> Claims:
         claims = self._known_tokens.get(token)
