@@ -15,7 +15,7 @@ from proofgrid.cli.kit.setting_options import with_settings
 from proofgrid.settings.gateway import GatewaySettings
 
 if TYPE_CHECKING:
-    from proofgrid.bootstrap.gateway import GatewayFacts
+    from proofgrid.bootstrap.gateway.running import GatewayFacts
 
 
 def add_to(cli: typer.Typer) -> None:
@@ -41,7 +41,7 @@ def run(settings: GatewaySettings, lifeline: LifelineOption = False, json: JsonO
 
 
 async def _serve(settings: GatewaySettings, *, json: bool) -> None:
-    from proofgrid.bootstrap.gateway import run_gateway
+    from proofgrid.bootstrap.gateway.running import run_gateway
 
     drain = asyncio.Event()
     is_ready = False

@@ -9,21 +9,27 @@ from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import psutil
 import structlog
 
+from proofgrid.bootstrap.crash_points import install_crash_hook
+from proofgrid.primitives.clock import Clock, SystemClock
 from proofgrid.primitives.digests import Digest
 from proofgrid.primitives.errors import InvalidField
 from proofgrid.primitives.ids import Address
 from proofgrid.primitives.signatures import SigningKey
+from proofgrid.proofs.library import ProgramLibrary
 from proofgrid.proofs.registry import installed_setups
 from proofgrid.proofs.setup import Setup, SetupChoice, TrustRoots
 from proofgrid.proofs.workers import ProofWorkers
+from proofgrid.roles.loop import Loop, every
 from proofgrid.sdk.keys import new_key, read_key, write_key
 from proofgrid.settings.gateway import DAY_MS, GatewaySettings, network_key_path
+from proofgrid.store import mirror, retention
 from proofgrid.store.artifacts import ArtifactStore
+from proofgrid.store.cache import LocalCache
+from proofgrid.store.connection import Connection
 from proofgrid.store.database import Database
 from proofgrid.store.embedded import start_embedded
 from proofgrid.store.gateways import NETWORK_OF_DATABASE
@@ -32,6 +38,8 @@ from proofgrid.store.mirror import DatabaseRepairList, MirroredStore, second_con
 from proofgrid.store.retention import Retention, RetentionSettings
 from proofgrid.store.stored_artifacts import RECORD_ARTIFACTS
 from proofgrid.store.transactions import Transaction
+
+GATEWAY_CACHE_BYTES = 10 << 30
 
 log = structlog.get_logger(__name__)
 
@@ -46,6 +54,57 @@ class OpenedRoots:
 
 
 NO_ROOTS = OpenedRoots({}, {}, False)  #: of a gateway that nobody calls
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Adapters:
+    """The world that the roles of one gateway touch."""
+
+    data_dir: Path
+    scratch: Path  #: of this process
+    key: SigningKey  #: the network's
+    clock: Clock
+    workers: ProofWorkers
+    database: Database
+    artifacts: ArtifactStore
+    roots: OpenedRoots
+    library: ProgramLibrary
+
+
+@asynccontextmanager
+async def open_adapters(settings: GatewaySettings) -> AsyncIterator[Adapters]:
+    """The world of the settings; what was opened is closed in the end. Raises InvalidField for what is not there."""
+    data_dir = settings.directory()
+    data_dir.mkdir(parents=True, exist_ok=True)
+    key = network_key_of(settings, data_dir)
+    scratch = fresh_scratch(data_dir / "scratch")
+    async with open_workers(settings) as workers, open_database(settings, data_dir) as database:
+        install_crash_hook(database)
+        artifacts = open_artifacts(settings, data_dir, database)
+        roots = NO_ROOTS
+        if "api" in settings.role_names():
+            roots = await open_trust_roots(settings, data_dir, workers, artifacts, database)
+        yield Adapters(
+            data_dir=data_dir,
+            scratch=scratch,
+            key=key,
+            clock=SystemClock(),
+            workers=workers,
+            database=database,
+            artifacts=artifacts,
+            roots=roots,
+            library=ProgramLibrary(database, artifacts, LocalCache(data_dir / "cache", GATEWAY_CACHE_BYTES)),
+        )
+
+
+@asynccontextmanager
+async def open_workers(settings: GatewaySettings) -> AsyncIterator[ProofWorkers]:
+    """The processes that normalise, build and verify."""
+    workers = ProofWorkers(settings.workers)
+    try:
+        yield workers
+    finally:
+        await workers.close()
 
 
 @asynccontextmanager
@@ -69,7 +128,7 @@ async def open_database(settings: GatewaySettings, data_dir: Path) -> AsyncItera
             await asyncio.to_thread(embedded.stop)
 
 
-async def check_network(connection: Any, address: Address) -> None:
+async def check_network(connection: Connection, address: Address) -> None:
     """Refuse a key that is not the one of the database's network: its tokens and rounds would be nobody's."""
     known = await connection.value(NETWORK_OF_DATABASE, address=address)
     if known != address:
@@ -100,13 +159,25 @@ def open_artifacts(settings: GatewaySettings, data_dir: Path, database: Database
 
 def tidying(
     settings: GatewaySettings, database: Database, artifacts: ArtifactStore
-) -> list[Callable[[], Coroutine[Any, Any, None]]]:
+) -> list[Callable[[], Coroutine[object, object, None]]]:
     """Return what keeps the store tidy: repairs of the second copy, retention."""
-    work = [artifacts.run] if isinstance(artifacts, MirroredStore) else []
+    loops = []
+    if isinstance(artifacts, MirroredStore):
+        repair = every(mirror.REPAIR_SECONDS, artifacts.repair)
+        loops.append(Loop("mirror", repair, retry_seconds=mirror.REPAIR_SECONDS, trouble="repair_postponed"))
     if settings.retention_days:
         keep = RetentionSettings(keep_ms=settings.retention_days * DAY_MS)
-        work.append(Retention(database, artifacts, keep).run)
-    return work
+        tidy = every(retention.LOOK_SECONDS, Retention(database, artifacts, keep).tidy)
+        loops.append(
+            Loop(
+                "retention",
+                tidy,
+                first=retention.FIRST_LOOK_SECONDS,
+                retry_seconds=retention.LOOK_SECONDS,
+                trouble="retention_postponed",
+            )
+        )
+    return [loop.run for loop in loops]
 
 
 async def open_trust_roots(

@@ -1,0 +1,58 @@
+"""The gRPC door of a gateway: which service answers what, and where it listens."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import grpc
+
+from proofgrid.bootstrap.gateway.adapters import Adapters
+from proofgrid.bootstrap.gateway.roles import Roles
+from proofgrid.doors.grpc.server import Listen, bind, new_server
+from proofgrid.doors.grpc.services import add_prover_service, add_services
+from proofgrid.settings.gateway import GatewaySettings
+from proofgrid.wire.addresses import parse_target
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GrpcDoor:
+    """A server with all services, bound and not started yet."""
+
+    server: grpc.aio.Server
+    host: str
+    port: int  #: 0: nobody calls this gateway
+
+    @property
+    def address(self) -> str:
+        """host:port, or empty."""
+        return f"{self.host}:{self.port}" if self.port else ""
+
+    async def open(self) -> None:
+        """Accept calls from now on."""
+        if self.port:
+            await self.server.start()
+
+
+def build_door(settings: GatewaySettings, world: Adapters, roles: Roles) -> GrpcDoor:
+    """Build the services and take the port. Raises InvalidField when the address is taken or would carry plain text."""
+    server = new_server()
+    add_services(server, roles.intake)
+    names = settings.role_names()
+    if "dispatcher" in names:
+        add_prover_service(
+            server, roles.intake, roles.desk, network=world.key.address, heartbeat_ms=settings.heartbeat_ms
+        )
+    listen = listen_of(settings)
+    return GrpcDoor(server=server, host=listen.host, port=bind(server, listen) if "api" in names else 0)
+
+
+def listen_of(settings: GatewaySettings) -> Listen:
+    """Return where the gateway listens."""
+    target = parse_target(settings.listen, field="listen")
+    host, _, port = settings.listen.rpartition(":")
+    return Listen(
+        host=target.host if host else settings.listen,
+        port=int(port) if host else target.port,
+        certificate=settings.tls_certificate,
+        private_key=settings.tls_key,
+    )

@@ -1,0 +1,87 @@
+"""The roles of a gateway, introduced to their adapters and to each other."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from proofgrid.bootstrap.gateway.adapters import Adapters
+from proofgrid.bootstrap.gateway.intake import build_admission, build_intake
+from proofgrid.primitives.ids import GatewayId
+from proofgrid.roles.canary.sending import Canaries
+from proofgrid.roles.dispatcher.desk import Desk
+from proofgrid.roles.dispatcher.watch import Watch
+from proofgrid.roles.intake.admission import Admission
+from proofgrid.roles.intake.intake import Intake
+from proofgrid.roles.intake.watching import TaskWatch
+from proofgrid.roles.market.rounds import Market
+from proofgrid.roles.settlement.combining import Combiner
+from proofgrid.roles.settlement.ledger_check import LedgerCheck
+from proofgrid.roles.settlement.settlement import Settlement
+from proofgrid.settings.gateway import GatewaySettings
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Roles:
+    """All roles, built and not running yet."""
+
+    intake: Intake
+    admission: Admission
+    task_watch: TaskWatch
+    market: Market
+    desk: Desk
+    watch: Watch
+    canaries: Canaries | None  #: None where none are wanted
+    settlement: Settlement
+    combiner: Combiner
+    ledger_check: LedgerCheck
+
+
+def build_roles(settings: GatewaySettings, world: Adapters, gateway_id: GatewayId) -> Roles:
+    """Build every role; which of them run is decided when the gateway starts."""
+    dispatch = settings.dispatcher()
+    admission, task_watch = build_admission(settings, world), TaskWatch(world.database)
+    settlement = Settlement(
+        world.database,
+        world.artifacts,
+        world.library,
+        world.workers,
+        scratch=world.scratch,
+        report_ms=dispatch.phases.report_ms,
+        hedging=dispatch.hedging,
+        reputation=dispatch.reputation,
+        surplus_to=settings.surplus,
+    )
+    return Roles(
+        intake=build_intake(settings, world, admission, task_watch),
+        admission=admission,
+        task_watch=task_watch,
+        market=Market(
+            world.database, gateway_id=gateway_id, key=world.key, settings=settings.market(), clock=world.clock
+        ),
+        desk=Desk(
+            world.database,
+            gateway_id=gateway_id,
+            settle=settlement.settle,
+            settings=dispatch,
+            subnetwork=settings.subnetwork,
+            clock=world.clock,
+        ),
+        watch=Watch(world.database, dispatch, world.clock),
+        canaries=_canaries(settings, world, admission),
+        settlement=settlement,
+        combiner=Combiner(
+            world.database,
+            world.artifacts,
+            world.library,
+            world.workers,
+            gateway_id=gateway_id,
+            key=world.key,
+            scratch=world.scratch,
+        ),
+        ledger_check=LedgerCheck(world.database, world.clock),
+    )
+
+
+def _canaries(settings: GatewaySettings, world: Adapters, admission: Admission) -> Canaries | None:
+    wanted = settings.canaries()
+    return Canaries(world.database, admission.submit, wanted, world.clock) if wanted.are_wanted else None
