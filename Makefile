@@ -33,15 +33,17 @@ test: $(STAMP) ## run every test but the scenarios: real database, real processe
 scenarios: $(STAMP) ## break everything on purpose: one failure per file, real processes (about 15 minutes)
 	$(PYTEST) tests/acceptance/scenarios
 
-check: $(STAMP) ## format, lint, types and the import map
+check: $(STAMP) ## format, lint, types, the import map and the form of documents
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/python -m tools.prose
 
-format: $(STAMP) ## put code into form
+format: $(STAMP) ## put code and documents into form
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix-only .
+	$(BIN)/python -m tools.prose --fix
 
 bench: $(STAMP) ## measured ratios against something named in the same run
 	$(BIN)/python -m benchmarks

@@ -5,11 +5,11 @@ from __future__ import annotations
 import pytest
 
 from proofgrid.primitives.errors import InvalidField
-from proofgrid.settings import GATEWAY_ROLES, GatewaySettings, parse_gateway_roles
+from proofgrid.settings.gateway import GATEWAY_ROLES, GatewaySettings, parse_gateway_roles
 
 
 def test_a_gateway_has_every_role_unless_told_otherwise() -> None:
-    assert parse_gateway_roles(GatewaySettings.model_fields["roles"].default) == set(GATEWAY_ROLES)
+    assert parse_gateway_roles(GatewaySettings().roles) == set(GATEWAY_ROLES)
 
 
 @pytest.mark.parametrize("text", ["market", "market, settlement", "api", "api,dispatcher"])

@@ -9,7 +9,8 @@ import pytest
 from proofgrid.doors.grpc.statement import read_statement
 from proofgrid.roles.settlement.ledger_check import LedgerCheck
 from proofgrid.rules.ledger.settlement import SurplusTo
-from proofgrid.settings import GatewaySettings
+from proofgrid.settings.declared import load_settings
+from proofgrid.settings.gateway import GatewaySettings
 from tests.roles.lanes import CLIENT, UNITS, LaneUnderTest
 
 SPREAD = 3
@@ -56,6 +57,6 @@ async def test_the_surplus_goes_where_the_network_says_and_every_statement_shows
 
 
 def test_the_setting_says_where(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert GatewaySettings().surplus is SurplusTo.TREASURY
+    assert load_settings(GatewaySettings).surplus is SurplusTo.TREASURY
     monkeypatch.setenv("PROOFGRID_SURPLUS", "burn")
-    assert GatewaySettings().surplus is SurplusTo.BURN
+    assert load_settings(GatewaySettings).surplus is SurplusTo.BURN

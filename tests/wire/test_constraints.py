@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from proofgrid.cli.kit.task_sentences import sentence
 from proofgrid.primitives.digests import digest_of
 from proofgrid.primitives.errors import InvalidField
 from proofgrid.rules.jobs.constraints import NO_CONSTRAINTS, Constraints
+from proofgrid.rules.jobs.events import sentence
 from proofgrid.wire.codec.requests import read_submit, write_constraints
 from proofgrid.wire.v1 import client_pb2 as messages
 from tests.makers import a_key, a_request

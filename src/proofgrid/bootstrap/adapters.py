@@ -22,14 +22,14 @@ from proofgrid.proofs.systems.ezkl.circuits.development import make_development_
 from proofgrid.proofs.systems.ezkl.circuits.srs import srs_files
 from proofgrid.proofs.workers import ProofWorkers
 from proofgrid.sdk.keys import new_key, read_key, write_key
-from proofgrid.settings import GatewaySettings
+from proofgrid.settings.gateway import DAY_MS, GatewaySettings, network_key_path
 from proofgrid.store.artifacts import ArtifactStore
 from proofgrid.store.database import Database
 from proofgrid.store.embedded import start_embedded
 from proofgrid.store.migrations import migrate
 from proofgrid.store.mirror import DatabaseRepairList, MirroredStore, second_config
 from proofgrid.store.queries import QUERIES
-from proofgrid.store.retention import DAY_MS, Retention, RetentionSettings
+from proofgrid.store.retention import Retention, RetentionSettings
 from proofgrid.store.transactions import Transaction
 
 log = structlog.get_logger(__name__)
@@ -45,11 +45,6 @@ class Srs:
 
 
 NO_SRS = Srs(Path(), {}, False)  #: of a gateway that nobody calls
-
-
-def network_key_path(data_dir: Path) -> Path:
-    """Return where a network's key lies by default."""
-    return data_dir / "network.key"
 
 
 @asynccontextmanager

@@ -22,15 +22,6 @@ from proofgrid.bootstrap.adapters import (
     open_srs,
     tidying,
 )
-from proofgrid.bootstrap.choices import (
-    bonds_of,
-    canary_settings_of,
-    dispatch_settings_of,
-    firm_policy_of,
-    limits_of,
-    listen_of,
-    market_settings_of,
-)
 from proofgrid.bootstrap.crash_points import install_crash_hook
 from proofgrid.doors.grpc.admin import AdminService
 from proofgrid.doors.grpc.artifact import ArtifactService
@@ -42,7 +33,7 @@ from proofgrid.doors.grpc.market import MarketService
 from proofgrid.doors.grpc.prover import ProverService
 from proofgrid.doors.grpc.quote import QuoteService
 from proofgrid.doors.grpc.reputation import ReputationService
-from proofgrid.doors.grpc.server import bind, new_server
+from proofgrid.doors.grpc.server import Listen, bind, new_server
 from proofgrid.doors.grpc.stake import StakeService
 from proofgrid.doors.grpc.statement import StatementService
 from proofgrid.doors.grpc.subnetwork import SubnetworkService
@@ -67,12 +58,13 @@ from proofgrid.roles.settlement.ledger_check import LedgerCheck
 from proofgrid.roles.settlement.settlement import Settlement
 from proofgrid.rules.jobs.constraints import Constraints
 from proofgrid.rules.market.quote import LaneQuote
-from proofgrid.settings import GatewaySettings, parse_gateway_roles
+from proofgrid.settings.gateway import GatewaySettings
 from proofgrid.store.cache import LocalCache
 from proofgrid.store.database import Listener
 from proofgrid.store.queries import QUERIES
 from proofgrid.store.transactions import Transaction
 from proofgrid.telemetry.logs import configure_logs
+from proofgrid.wire.addresses import parse_target
 from proofgrid.wire.v1 import (
     canary_pb2_grpc,
     client_pb2_grpc,
@@ -113,9 +105,9 @@ async def run_gateway(
     Ends after `drain` is set and everybody who is connected was sent to other gateways, or at once when cancelled.
     """
     configure_logs(json_lines=settings.log_json, level=settings.log_level)
-    roles = parse_gateway_roles(settings.roles)
+    roles = settings.role_names()
     clock = SystemClock()
-    data_dir = settings.data_dir.expanduser().resolve()
+    data_dir = settings.directory()
     data_dir.mkdir(parents=True, exist_ok=True)
     key = network_key_of(settings, data_dir)
     scratch = fresh_scratch(data_dir / "scratch")
@@ -130,10 +122,10 @@ async def run_gateway(
         if "api" in roles:
             srs = await open_srs(settings, data_dir, workers, artifacts, database)
         library = ProgramLibrary(database, artifacts, LocalCache(data_dir / "cache", GATEWAY_CACHE_BYTES))
-        limits = limits_of(settings)
+        limits = settings.limits()
 
         gateway_id = GatewayId(fresh_uuid(clock))
-        dispatch = dispatch_settings_of(settings)
+        dispatch = settings.dispatcher()
         settlement = Settlement(
             database,
             artifacts,
@@ -154,7 +146,7 @@ async def run_gateway(
             clock=clock,
         )
         watch = Watch(database, dispatch)
-        market = Market(database, gateway_id=gateway_id, key=key, settings=market_settings_of(settings), clock=clock)
+        market = Market(database, gateway_id=gateway_id, key=key, settings=settings.market(), clock=clock)
         combiner = Combiner(database, artifacts, library, workers, gateway_id=gateway_id, key=key, scratch=scratch)
         task_watch = TaskWatch(database)
         admission = Admission(
@@ -167,7 +159,7 @@ async def run_gateway(
             subnetwork=settings.subnetwork,
             scratch=scratch,
         )
-        canary_settings = canary_settings_of(settings)
+        canary_settings = settings.canaries()
         canaries = Canaries(database, admission.submit, canary_settings, clock)
         registration = Registration(database, artifacts, workers, srs=srs.path, scratch=scratch)
         facts = NetworkFacts(address=key.address, srs_files=srs.files, srs_for_development=srs.for_development)
@@ -230,7 +222,7 @@ async def run_gateway(
         client_pb2_grpc.add_ArtifactServiceServicer_to_server(
             ArtifactService(door, database, artifacts, limits=limits), server
         )
-        quoting = Quoting(database, market_settings_of(settings))
+        quoting = Quoting(database, settings.market())
 
         async def price_jobs(
             jobs: Sequence[tuple[str, JobDraft]], program: str, constraints: Constraints
@@ -245,7 +237,7 @@ async def run_gateway(
                 admission,
                 price_jobs,
                 limits=limits,
-                policy=firm_policy_of(settings),
+                policy=settings.firm_quote_terms(),
                 clock=SystemClock(),
             ),
             server,
@@ -255,7 +247,7 @@ async def run_gateway(
         incidents_pb2_grpc.add_IncidentServiceServicer_to_server(IncidentService(door, database), server)
         market_pb2_grpc.add_MarketServiceServicer_to_server(MarketService(door, database, key), server)
         stake_pb2_grpc.add_StakeServiceServicer_to_server(
-            StakeService(door, database, artifacts, key, bonds_of(settings)), server
+            StakeService(door, database, artifacts, key, settings.bonds()), server
         )
         if "dispatcher" in roles:
             prover_pb2_grpc.add_ProverServiceServicer_to_server(
@@ -311,3 +303,15 @@ async def run_gateway(
             # When the database is away, the others learn it from the silence.
             with suppress(Recoverable):
                 await database.write(Transaction.GATEWAY_GONE, QUERIES["gateway_gone"], gateway_id)
+
+
+def listen_of(settings: GatewaySettings) -> Listen:
+    """Return where the gateway listens."""
+    target = parse_target(settings.listen, field="listen")
+    host, _, port = settings.listen.rpartition(":")
+    return Listen(
+        host=target.host if host else settings.listen,
+        port=int(port) if host else target.port,
+        certificate=settings.tls_certificate,
+        private_key=settings.tls_key,
+    )

@@ -4,18 +4,13 @@ from __future__ import annotations
 
 import asyncio
 
-import psutil
-
 from proofgrid.primitives.clock import SystemClock
 from proofgrid.primitives.errors import InvalidField
-from proofgrid.proofs.registry import installed_names
-from proofgrid.roles.prover.node import NodeSettings, OnEvent, ProverNode
+from proofgrid.roles.prover.node import OnEvent, ProverNode
 from proofgrid.roles.prover.self_check import CheckPlace, CheckReport, check_all
-from proofgrid.rules.jobs.classes import parse_class
-from proofgrid.rules.jobs.offers import parse_class_asks
 from proofgrid.sdk.connection import Connection
 from proofgrid.sdk.keys import read_key
-from proofgrid.settings import ProverSettings
+from proofgrid.settings.prover import ProverSettings
 from proofgrid.telemetry.logs import configure_logs
 
 TRANSFER_PATIENCE_SECONDS = 30.0  #: how long a prover looks for a gateway before it gives a job back
@@ -29,8 +24,8 @@ async def run_prover(settings: ProverSettings, *, on_event: OnEvent, drain: asyn
             "a prover needs its operator's key", field="key", hint="proofgrid keys new --out operator.key"
         )
     key = read_key(settings.key, password=settings.key_password or None)
-    gateways = [text.strip() for text in settings.gateway.split(",") if text.strip()]
-    node_settings = _node_settings(settings)
+    gateways = settings.gateways()
+    node_settings = settings.node()
     network = settings.network or None
     clock = SystemClock()
     async with Connection(
@@ -64,7 +59,7 @@ async def _drain_when(drain: asyncio.Event, node: ProverNode) -> None:
 async def run_self_check(settings: ProverSettings) -> list[CheckReport]:
     """Let every proof system of a prover that can check itself do so, now."""
     configure_logs(json_lines=settings.log_json, level=settings.log_level)
-    node_settings = _node_settings(settings)
+    node_settings = settings.node()
     scratch = node_settings.directory / "scratch"
     scratch.mkdir(parents=True, exist_ok=True)
     place = CheckPlace(
@@ -74,24 +69,3 @@ async def run_self_check(settings: ProverSettings) -> list[CheckReport]:
         cores=node_settings.cores,
     )
     return await check_all(place)
-
-
-def _node_settings(settings: ProverSettings) -> NodeSettings:
-    systems = [text.strip() for text in settings.proof_systems.split(",") if text.strip()] or installed_names()
-    class_asks = parse_class_asks(settings.class_asks)
-    return NodeSettings(
-        name=settings.name,
-        asks=dict.fromkeys(systems, settings.ask),
-        class_asks=dict.fromkeys(systems, class_asks) if class_asks else {},
-        units_min=settings.units_min,
-        classes=tuple(parse_class(text.strip()) for text in settings.classes.split(",") if text.strip()),
-        slots=settings.slots,
-        cores=settings.cores,
-        memory_bytes=settings.memory_bytes or psutil.virtual_memory().total,
-        region=settings.region,
-        directory=settings.data_dir.expanduser().resolve() / "provers" / settings.name,
-        cache_bytes=settings.cache_bytes,
-        check_at_start=settings.check_at_start,
-        failures_max=settings.failures_max,
-        subnetworks=tuple(text.strip() for text in settings.subnetworks.split(",") if text.strip()),
-    )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from typing import NewType
 from uuid import UUID
 
@@ -36,6 +37,17 @@ def prover_id(operator: Address, name: str) -> ProverId:
     if not _PROVER_NAME.fullmatch(name):
         raise InvalidField("a prover's name is 1-63 letters, digits, dots, dashes, underscores", field="name")
     return ProverId(f"{operator}/{name}")
+
+
+def short_address(address: str) -> str:
+    """Return an address as 0x1234…abcd; what is none as it is."""
+    return f"{address[:6]}…{address[-4:]}" if len(address) == 42 else address
+
+
+def short_prover(prover: str, people: Mapping[str, str] | None = None) -> str:
+    """Return "<operator>/<name>" with the operator's name from `people`, or a short address."""
+    operator, slash, name = prover.partition("/")
+    return f"{(people or {}).get(operator) or short_address(operator)}{slash}{name}"
 
 
 def uuid_at(*, now_ms: int, chance: bytes) -> UUID:

@@ -4,7 +4,7 @@ async with Client("grpcs://gateway.example:7400", key) as client:
     program = await client.register_program("model.onnx")
     task = await client.submit(program.digest, [pixels], limit_price=1_500)
     async for event in client.watch(task.task_id):
-        print(event.kind, event.data)
+        print(event.sentence())
     await client.fetch_result(task.task_id, Path("answer.bundle"))
 """
 
@@ -24,6 +24,7 @@ from proofgrid.primitives.errors import ProofgridError, Recoverable, Unavailable
 from proofgrid.primitives.signatures import SigningKey
 from proofgrid.proofs.bundles.bundle import BundleReport, verify_bundle
 from proofgrid.rules.jobs.constraints import NO_CONSTRAINTS, Constraints
+from proofgrid.rules.jobs.events import sentence
 from proofgrid.rules.jobs.ladder import Ladder
 from proofgrid.sdk.connection import Connection
 from proofgrid.sdk.transfer import OnBytes, download_file, upload_file
@@ -47,6 +48,10 @@ class Event:
     kind: str
     at_ms: int
     data: Mapping[str, Any]
+
+    def sentence(self, people: Mapping[str, str] | None = None, *, batch: bool = False) -> str:
+        """Say what happened; `people` names operators by their addresses, `batch`: the task has several inputs."""
+        return sentence(self.kind, self.data, people=people or {}, batch=batch)
 
 
 @dataclass(frozen=True, slots=True)

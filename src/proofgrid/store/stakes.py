@@ -15,6 +15,8 @@ import structlog
 
 from proofgrid.primitives.digests import Digest, digest_of
 from proofgrid.primitives.ids import AccountId, Address, LeaseId, TaskId
+from proofgrid.rules.jobs.event_kinds import Event
+from proofgrid.rules.jobs.events import Rescued, Slashed
 from proofgrid.rules.jobs.lifecycle import JobState, TaskState
 from proofgrid.rules.jobs.offers import JobReport
 from proofgrid.rules.jobs.retry import ReturnReason
@@ -37,7 +39,7 @@ from proofgrid.rules.staking.results import (
 )
 from proofgrid.rules.staking.slashing import Slash, SlashReason, may_be_slashed, slash, slash_reason
 from proofgrid.store.queries import QUERIES
-from proofgrid.store.tasks import Event, append_event
+from proofgrid.store.tasks import append_event
 from proofgrid.store.transfers import post_transfers
 
 DETAIL_CHARS_MAX = 600
@@ -119,25 +121,26 @@ async def slash_equivocation(connection: Any, report: JobReport, operator: Addre
 
 async def rescue_transfers(
     connection: Any, proofs: Sequence[tuple[UUID, Address]]
-) -> tuple[list[Transfer], list[Event]]:
+) -> tuple[list[Transfer], list[tuple[TaskId, Event]]]:
     """Return who gets what slashes left for these jobs, proven now by these operators after somebody had failed.
 
     Who was slashed for a job gets nothing back by proving it: then the client gets it.
     """
     provers = dict(proofs)
-    transfers, events = [], []
+    transfers: list[Transfer] = []
+    events: list[tuple[TaskId, Event]] = []
     for row in await connection.fetch(QUERIES["rescues_of_jobs"], list(provers)):
         operator = provers[row["job_id"]]
         task_id, job_id, amount = str(row["task_id"]), str(row["job_id"]), row["balance"]
         if operator in row["operators"]:
             client = Address(row["client"])
             transfers += compensate(task_id=task_id, job_id=job_id, client=client, amount=amount)
-            said = {"amount": amount, "to": "client"}
+            to = "client"
         else:
             transfers += reward_rescuer(task_id=task_id, job_id=job_id, operator=operator, amount=amount)
-            said = {"amount": amount, "to": operator}
-        place = {"slice": row["slice"], "input": row["input"]}
-        events.append(Event(TaskId(row["task_id"]), "rescued", {**place, **said}))
+            to = operator
+        event = Rescued(slice=row["slice"], input=row["input"], amount=amount, to=to)
+        events.append((TaskId(row["task_id"]), event))
     return transfers, events
 
 
@@ -198,17 +201,18 @@ async def _slash(
         await append_event(
             connection,
             TaskId(lease["task_id"]),
-            "slashed",
-            slice=lease["slice"],
-            input=lease["input"],
-            prover=lease["prover_id"],
-            operator=operator,
-            reason=reason.value,
-            amount=slashed.amount,
-            burnt=slashed.burnt,
-            to_client=slashed.client,
-            to_rescuer=slashed.rescuer,
-            evidence=str(evidence_id),
+            Slashed(
+                slice=lease["slice"],
+                input=lease["input"],
+                prover=lease["prover_id"],
+                operator=operator,
+                reason=reason.value,
+                amount=slashed.amount,
+                burnt=slashed.burnt,
+                to_client=slashed.client,
+                to_rescuer=slashed.rescuer,
+                evidence=str(evidence_id),
+            ),
         )
     log.info("slashed", lease_id=str(lease["lease_id"]), operator=operator, reason=reason.value, amount=slashed.amount)
     return slashed

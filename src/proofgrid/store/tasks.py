@@ -13,6 +13,8 @@ from typing import Any
 import asyncpg
 
 from proofgrid.primitives.ids import Address, TaskId
+from proofgrid.rules.jobs.event_kinds import Event
+from proofgrid.rules.jobs.events import Cancelled, Failed
 from proofgrid.rules.jobs.lifecycle import (
     JOB_OPEN,
     LEASE_HELD,
@@ -31,31 +33,23 @@ from proofgrid.store.queries import QUERIES
 from proofgrid.store.transfers import post_transfers
 
 _ENDING_JOB_STATE = {TaskState.FAILED: JobState.FAILED, TaskState.CANCELLED: JobState.CANCELLED}
+_ENDING_EVENT = {TaskState.FAILED: Failed, TaskState.CANCELLED: Cancelled}
 
 
-@dataclass(frozen=True, slots=True)
-class Event:
-    """Something that happened to a task, as its client sees it."""
-
-    task_id: TaskId
-    kind: str
-    data: dict[str, Any]
-
-
-async def append_events(connection: Any, events: Sequence[Event]) -> None:
-    """Write events in this order, their tasks' rows locked; their watchers are told when the transaction commits."""
+async def append_events(connection: Any, events: Sequence[tuple[TaskId, Event]]) -> None:
+    """Write tasks' events in this order, the tasks' rows locked; watchers are told when the transaction commits."""
     if events:
         await connection.execute(
             QUERIES["append_events"],
-            [event.task_id for event in events],
-            [event.kind for event in events],
-            [event.data for event in events],
+            [task_id for task_id, _ in events],
+            [event.kind for _, event in events],
+            [event.data() for _, event in events],
         )
 
 
-async def append_event(connection: Any, task_id: TaskId, kind: str, **data: Any) -> None:
+async def append_event(connection: Any, task_id: TaskId, event: Event) -> None:
     """Write one event of a task."""
-    await append_events(connection, [Event(task_id, kind, data)])
+    await append_events(connection, [(task_id, event)])
 
 
 async def wake_lanes(connection: Any, lanes: Sequence[str]) -> None:
@@ -122,12 +116,16 @@ async def end_task(
             compensate(task_id=str(task_id), job_id=str(row["job_id"]), client=client, amount=row["balance"]),
         )
     back = await give_back(connection, task, state, code=code)
-    said = {"code": code, "detail": detail, "charged": charged, "refunded": back.refunded}
-    if task["quote_id"] is not None:
-        said |= {"charged": back.spent, "penalty": back.penalty}
-    if rescues:
-        said["compensated"] = sum(row["balance"] for row in rescues)
-    await append_event(connection, task_id, state.value, **said)
+    promised = task["quote_id"] is not None
+    ended = _ENDING_EVENT[state](
+        code=code,
+        detail=detail,
+        charged=back.spent if promised else charged,
+        refunded=back.refunded,
+        penalty=back.penalty if promised else None,
+        compensated=sum(row["balance"] for row in rescues) if rescues else None,
+    )
+    await append_event(connection, task_id, ended)
     return task
 
 

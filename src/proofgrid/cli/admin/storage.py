@@ -13,9 +13,10 @@ import typer
 
 from proofgrid.cli.kit.console import complain, print_json, say
 from proofgrid.cli.kit.options import DataDirOption, JsonOption, run_async
+from proofgrid.settings.declared import load_settings
+from proofgrid.settings.gateway import GatewaySettings
 
 if TYPE_CHECKING:
-    from proofgrid.settings import GatewaySettings
     from proofgrid.store.artifacts import ArtifactStore
     from proofgrid.store.database import Database
 
@@ -95,8 +96,6 @@ def gc(
 
 
 def _settings(data_dir: Path | None, dsn: str | None, artifacts: str | None) -> GatewaySettings:
-    from proofgrid.settings import GatewaySettings, load_settings
-
     return load_settings(GatewaySettings, data_dir=data_dir, dsn=dsn, artifacts=artifacts)
 
 

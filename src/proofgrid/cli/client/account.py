@@ -7,8 +7,9 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from proofgrid.cli.kit.console import date_text, plain, print_json, print_table, say, short_address
+from proofgrid.cli.kit.console import date_text, plain, print_json, print_table, say
 from proofgrid.cli.kit.options import ClientOptions, run_async, with_client
+from proofgrid.primitives.ids import short_address
 from proofgrid.primitives.money import format_amount
 
 

@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from proofgrid.cli.kit.console import print_json, print_table, say, short_prover, stderr
+from proofgrid.cli.kit.console import print_json, print_table, say, stderr
 from proofgrid.cli.kit.failures import EXIT_FAILED, error_text, error_to_json
 from proofgrid.cli.kit.options import JsonOption
 from proofgrid.primitives.errors import BadBundle, InvalidField, ProofgridError
+from proofgrid.primitives.ids import short_prover
 from proofgrid.primitives.money import format_amount
 
 if TYPE_CHECKING:

@@ -16,7 +16,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from proofgrid.bootstrap.adapters import network_key_path
 from proofgrid.cli.demo.books import Books, read_books
 from proofgrid.cli.demo.digits import MODEL, Digit, best_of, plain_scores
 from proofgrid.cli.demo.processes import Fleet
@@ -27,6 +26,7 @@ from proofgrid.primitives.money import BASE_UNITS_PER_TOKEN, format_amount
 from proofgrid.primitives.signatures import SigningKey
 from proofgrid.sdk.client import Client
 from proofgrid.sdk.keys import new_key, read_key, write_key
+from proofgrid.settings.gateway import network_key_path
 from proofgrid.wire.v1 import client_pb2 as messages
 
 SLICES = 4

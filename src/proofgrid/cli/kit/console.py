@@ -91,17 +91,6 @@ def plain(message: Message) -> dict[str, Any]:
     return values
 
 
-def short_address(address: str) -> str:
-    """Return 0x1234…abcd."""
-    return f"{address[:6]}…{address[-4:]}" if len(address) == 42 else address
-
-
-def short_prover(prover_id: str, people: Mapping[str, str] | None = None) -> str:
-    """Return "<operator>/<name>" with the operator's name from `people`, or a short address."""
-    operator, slash, name = prover_id.partition("/")
-    return f"{(people or {}).get(operator) or short_address(operator)}{slash}{name}"
-
-
 def date_text(at_ms: int) -> str:
     """Return a time as people read it, in UTC; empty for 0."""
     from datetime import UTC, datetime

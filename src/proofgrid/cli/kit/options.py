@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import asyncio
-import functools
 import inspect
 import sys
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Concatenate, ParamSpec, TypeVar
 
 import typer
 
+from proofgrid.cli.kit.setting_options import options_of, own_parameters, with_options
 from proofgrid.primitives.errors import InvalidField
+from proofgrid.settings.client import ClientSettings
+from proofgrid.settings.declared import default_data_dir, load_settings
+from proofgrid.settings.gateway import GatewaySettings, network_key_path
 
 if TYPE_CHECKING:
     from proofgrid.primitives.signatures import SigningKey
@@ -41,29 +44,29 @@ IdOption = Annotated[str | None, typer.Option("--id", help="Idempotency key: the
 class ClientOptions:
     """Which network, and as whom."""
 
-    gateway: str | None = None
-    key: Path | None = None
-    network: str | None = None
-    tls_ca: Path | None = None
+    flags: Mapping[str, object]  #: the client's settings as the command line says them; None: not said
     json: bool = False
+
+    @property
+    def network(self) -> str | None:
+        """The network that the command line pins."""
+        network = self.flags["network"]
+        return None if network is None else str(network)
 
     def client(self, *, patience_seconds: float = CALL_PATIENCE_SECONDS) -> Client:
         """Return a client of the network; raise InvalidField when there is no key."""
         from proofgrid.sdk.client import Client
-        from proofgrid.settings import ClientSettings, load_settings
 
-        settings = load_settings(
-            ClientSettings, gateway=self.gateway, key=self.key_file(), network=self.network, tls_ca=self.tls_ca
-        )
+        settings = load_settings(ClientSettings, **{**self.flags, "key": self.key_file()})
         key = read_key_of(settings.key, settings.key_password)
         network = settings.network or None
         return Client(
             settings.gateway, key, network=network, ca_file=settings.tls_ca, patience_seconds=patience_seconds
         )
 
-    def key_file(self) -> Path | None:
+    def key_file(self) -> object:
         """Return the key that was chosen; None: the settings say which."""
-        return self.key
+        return self.flags["key"]
 
     def call(self, method: Method[Request, Answer], request: Request) -> Answer:
         """Make one call, such as `lambda network: network.admin.Grant`; return its answer."""
@@ -90,13 +93,10 @@ class AdministratorOptions(ClientOptions):
 
     data_dir: Path | None = None
 
-    def key_file(self) -> Path | None:
+    def key_file(self) -> object:
         """Return the key that was chosen, or the network's."""
-        if self.key is not None:
-            return self.key
-        from proofgrid.bootstrap.adapters import network_key_path
-        from proofgrid.settings import GatewaySettings, load_settings
-
+        if self.flags["key"] is not None:
+            return self.flags["key"]
         settings = load_settings(GatewaySettings, data_dir=self.data_dir)
         return settings.network_key or network_key_path(settings.data_dir.expanduser())
 
@@ -115,55 +115,30 @@ def read_key_of(path: Path | None, password: str) -> SigningKey:
 
 def default_key_path() -> Path:
     """Return where a client's key lies unless said otherwise."""
-    from proofgrid.settings import default_data_dir
-
     return default_data_dir() / "client.key"
 
 
-_PANEL = "Connection"
-_SHARED = [
-    inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=annotation)
-    for name, default, annotation in (
-        ("gateway", None, Annotated[str | None, typer.Option(
-            "--gateway", metavar="ADDRESS", rich_help_panel=_PANEL,
-            help="host:port or grpcs://host:port; several with commas. [PROOFGRID_GATEWAY; default 127.0.0.1:7400]")]),
-        ("key", None, Annotated[Path | None, typer.Option(
-            "--key", metavar="FILE", rich_help_panel=_PANEL,
-            help="Your key file; its password comes from PROOFGRID_KEY_PASSWORD. [PROOFGRID_KEY]")]),
-        ("network", None, Annotated[str | None, typer.Option(
-            "--network", metavar="ADDRESS", rich_help_panel=_PANEL,
-            help="Address of the network's key; pins the network. [PROOFGRID_NETWORK]")]),
-        ("tls_ca", None, Annotated[Path | None, typer.Option(
-            "--tls-ca", metavar="FILE", rich_help_panel=_PANEL, help="Certificates to trust. [PROOFGRID_TLS_CA]")]),
-        ("json", False, JsonOption),
-    )
-]  # fmt: skip
+_JSON = inspect.Parameter("json", inspect.Parameter.KEYWORD_ONLY, default=False, annotation=JsonOption)
 _DATA_DIR = inspect.Parameter("data_dir", inspect.Parameter.KEYWORD_ONLY, default=None, annotation=DataDirOption)
+_SHARED = [*options_of(ClientSettings), _JSON]
 
 
 def with_client(command: Callable[Concatenate[ClientOptions, P], T]) -> Callable[..., T]:
     """Give a command the shared options, as one value in its first argument."""
-    return _with(ClientOptions, _SHARED, command)
+
+    def options(*, json: bool, **flags: object) -> ClientOptions:
+        return ClientOptions(flags=flags, json=json)
+
+    return with_options(options, _SHARED, command, own_parameters(command), [])
 
 
 def with_administrator(command: Callable[Concatenate[AdministratorOptions, P], T]) -> Callable[..., T]:
     """Give a command those and --data-dir."""
-    return _with(AdministratorOptions, [_DATA_DIR, *_SHARED], command)
 
+    def options(*, json: bool, data_dir: Path | None, **flags: object) -> AdministratorOptions:
+        return AdministratorOptions(flags=flags, json=json, data_dir=data_dir)
 
-def _with(options: type[ClientOptions], given: list[inspect.Parameter], command: Callable[..., T]) -> Callable[..., T]:
-    own = list(inspect.signature(command, eval_str=True).parameters.values())[1:]
-    parameters = [parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY) for parameter in own] + given
-
-    @functools.wraps(command)
-    def run(**values: Any) -> T:
-        shared = options(**{parameter.name: values.pop(parameter.name) for parameter in given})
-        return command(shared, **values)  # the names were checked by typer, which reads the signature made here
-
-    del run.__wrapped__
-    run.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
-    run.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
-    return run
+    return with_options(options, [_DATA_DIR, *_SHARED], command, own_parameters(command), [])
 
 
 def run_async(work: Coroutine[Any, Any, T]) -> T:

@@ -6,9 +6,11 @@ from collections.abc import Mapping, Sequence
 from types import TracebackType
 from typing import TYPE_CHECKING
 
-from proofgrid.cli.kit.console import print_json, say, short_prover, stdout
+from proofgrid.cli.kit.console import print_json, say, stdout
 from proofgrid.cli.kit.task_board import JobLine, TaskBoard, share_done
-from proofgrid.cli.kit.task_sentences import STYLES, sentence
+from proofgrid.primitives.ids import short_prover
+from proofgrid.rules.jobs.event_kinds import KINDS, Tone, Weight
+from proofgrid.rules.jobs.events import sentence
 
 if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
@@ -16,9 +18,7 @@ if TYPE_CHECKING:
     from proofgrid.sdk.client import Event
 
 BARS_MAX = 24  #: more jobs than this share one bar per slice
-_TROUBLE = ("no_sale", "slow", "hedged", "hedge_lost", "carried_on", "returned", "unprovable")
-_TOLD_WHEN_MANY = ("accepted", *_TROUBLE, "combining", "done", "failed", "cancelled")
-_TOLD_BESIDE_BARS = (*_TROUBLE, "done", "failed", "cancelled")
+_STYLES = {Tone.GOOD: "green", Tone.TROUBLE: "yellow", Tone.FAILED: "bold red", Tone.DONE: "bold green"}
 
 
 class TaskScreen:
@@ -57,7 +57,7 @@ class TaskScreen:
         if self._json:
             print_json({"cursor": event.cursor, "kind": event.kind, "at_ms": event.at_ms, **event.data})
         elif self._progress is not None:
-            if event.kind in (_TOLD_BESIDE_BARS if self._told is None else self._told):
+            if _weighs(event, Weight.NEWS) if self._told is None else event.kind in self._told:
                 self._tell(event)
             self._draw(self._progress)
         elif self._is_news(event, job):
@@ -66,7 +66,7 @@ class TaskScreen:
     def _tell(self, event: Event) -> None:
         batch = any(job.input for job in self.board.jobs.values())
         text = self._indent + sentence(event.kind, event.data, people=self._people, batch=batch)
-        style = STYLES.get(event.kind, "")
+        style = _STYLES.get(KINDS[event.kind].tone, "") if event.kind in KINDS else ""
         if self._progress is None:
             say(text, style=style)
         else:
@@ -76,7 +76,7 @@ class TaskScreen:
         if self._told is not None:
             return event.kind in self._told
         if len(self.board.jobs) > BARS_MAX:
-            return event.kind in _TOLD_WHEN_MANY or self._is_milestone(event)
+            return _weighs(event, Weight.NEWS, Weight.TURN) or self._is_milestone(event)
         if event.kind != "stage" or job is None:
             return True
         place = (job.input, job.slice)
@@ -119,6 +119,10 @@ class TaskScreen:
         slow = ", slow" if job.slow else ""
         second = f", also {short_prover(job.second, self._people)}" if job.second else ""
         return f"{what:<8} {short_prover(job.prover, self._people)}{price}{slow}{second}{again}"
+
+
+def _weighs(event: Event, *weights: Weight) -> bool:
+    return event.kind in KINDS and KINDS[event.kind].weight in weights
 
 
 def _many_text(jobs: list[JobLine]) -> str:

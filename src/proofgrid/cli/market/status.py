@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from proofgrid.cli.kit.console import plain, print_json, print_table, say, short_prover
+from proofgrid.cli.kit.console import plain, print_json, print_table, say
 from proofgrid.cli.kit.options import ClientOptions, run_async, with_client
+from proofgrid.primitives.ids import short_prover
 
 if TYPE_CHECKING:
     from proofgrid.wire.v1.client_pb2 import NetworkStatus

@@ -6,8 +6,7 @@ import asyncio
 import signal
 from collections.abc import Mapping
 from dataclasses import asdict
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated
 
 import typer
 
@@ -15,10 +14,9 @@ from proofgrid.cli.kit.console import print_json, say
 from proofgrid.cli.kit.failures import EXIT_FAILED
 from proofgrid.cli.kit.lifeline import LifelineOption, stop_when_stdin_closes
 from proofgrid.cli.kit.options import JsonOption, run_async
+from proofgrid.cli.kit.setting_options import with_settings
 from proofgrid.primitives.money import format_amount
-
-if TYPE_CHECKING:
-    from proofgrid.settings import ProverSettings
+from proofgrid.settings.prover import ProverSettings
 
 _STYLES = {
     "paid": "green",
@@ -35,59 +33,9 @@ def add_to(cli: typer.Typer) -> None:
     cli.command("prover", short_help="Run a prover.")(run)
 
 
+@with_settings(ProverSettings)
 def run(
-    gateway: Annotated[
-        str | None,
-        typer.Option(metavar="ADDRESS", help="Gateways of the network, separated by commas. [default: 127.0.0.1:7400]"),
-    ] = None,
-    network: Annotated[
-        str | None, typer.Option(metavar="ADDRESS", help="Address of the network's key; pins the network.")
-    ] = None,
-    key: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="The operator's key file; password in PROOFGRID_KEY_PASSWORD.")
-    ] = None,
-    tls_ca: Annotated[Path | None, typer.Option(metavar="FILE", help="Certificates to trust.")] = None,
-    data_dir: Annotated[
-        Path | None, typer.Option(help="Where caches and proving keys live. [default: your data directory]")
-    ] = None,
-    name: Annotated[
-        str | None, typer.Option(help="This machine's name among the operator's. [default: prover-1]")
-    ] = None,
-    ask: Annotated[int | None, typer.Option(help="The least you take, base units per PU. [default: 800]")] = None,
-    class_asks: Annotated[
-        str | None, typer.Option(metavar="large=1200,medium=900", help="Another ask for jobs of some classes.")
-    ] = None,
-    units_min: Annotated[int | None, typer.Option(help="Take no job of fewer PU. [default: 0]")] = None,
-    proof_systems: Annotated[
-        str | None, typer.Option(help="Which to prove, separated by commas. [default: all installed]")
-    ] = None,
-    classes: Annotated[str | None, typer.Option(help="Classes of jobs to take. [default: small,medium]")] = None,
-    slots: Annotated[int | None, typer.Option(help="Jobs at once. [default: 1]")] = None,
-    cores: Annotated[int | None, typer.Option(help="Cores per job, handed to the engine. [default: all]")] = None,
-    memory_bytes: Annotated[
-        int | None, typer.Option(help="Memory for all jobs. [default: what the machine has]")
-    ] = None,
-    region: Annotated[str | None, typer.Option(help="Where the machine stands.")] = None,
-    subnetworks: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--subnetwork", metavar="NAME", help="Serve this subnetwork; may be given again. [default: default]"
-        ),
-    ] = None,
-    cache_bytes: Annotated[int | None, typer.Option(help="Most bytes of cached files. [default: 20 GiB]")] = None,
-    check_at_start: Annotated[
-        bool | None,
-        typer.Option(
-            "--check-at-start/--no-check-at-start",
-            help="Prove a tiny job before offering, once per engine version. [default: check]",
-        ),
-    ] = None,
-    failures_max: Annotated[
-        int | None,
-        typer.Option(help="Own failures in a row until it rests and checks itself; 0: never. [default: 3]"),
-    ] = None,
-    log_level: Annotated[str | None, typer.Option(help="debug, info, warning or error. [default: warning]")] = None,
-    log_json: Annotated[bool | None, typer.Option("--log-json/--no-log-json", help="Logs as JSON lines.")] = None,
+    settings: ProverSettings,
     self_check: Annotated[
         bool, typer.Option("--self-check", help="Only check that this machine proves; exit code 0 if it does, else 1.")
     ] = False,
@@ -109,13 +57,6 @@ def run(
       proofgrid prover --self-check
       proofgrid prover --gateway grpcs://gateway.example:7400 --network 0x… --key operator.key
     """
-    flags: dict[str, Any] = {
-        name: value for name, value in locals().items() if name not in ("self_check", "lifeline", "json")
-    }
-    from proofgrid.settings import ProverSettings, load_settings
-
-    flags["subnetworks"] = ",".join(subnetworks) if subnetworks else None
-    settings = load_settings(ProverSettings, **flags)
     if self_check:
         _check(settings, json=json)
         return

@@ -12,13 +12,14 @@ from typing import Any
 import asyncpg
 
 from proofgrid.primitives.ids import LeaseId, SessionId, TaskId
+from proofgrid.rules.jobs.events import Stage
 from proofgrid.rules.jobs.lifecycle import LeaseState
 from proofgrid.rules.jobs.offers import HeldLease, StageReport
 from proofgrid.rules.jobs.phases import LeaseTimes, PhasePolicy, after_progress
 from proofgrid.store.batches import Batches
 from proofgrid.store.database import Database
 from proofgrid.store.queries import QUERIES
-from proofgrid.store.tasks import Event, append_events
+from proofgrid.store.tasks import append_events
 from proofgrid.store.transactions import Transaction
 
 BATCH_MAX = 1_000
@@ -79,7 +80,8 @@ class Hearing:
             )
             heard = [(row, last[row["lease_id"]][1]) for row in rows]
             await self._note_times(connection, heard)
-            await append_events(connection, [_stage_event(row, report) for row, report in heard])
+            events = [(TaskId(row["task_id"]), _stage_event(row, report)) for row, report in heard]
+            await append_events(connection, events)
         return [None] * len(said)
 
     async def _note_times(self, connection: Any, heard: Sequence[tuple[asyncpg.Record, StageReport]]) -> None:
@@ -112,12 +114,11 @@ def lease_times(row: asyncpg.Record) -> LeaseTimes:
     )
 
 
-def _stage_event(row: asyncpg.Record, report: StageReport) -> Event:
-    data = {
-        "slice": row["slice"],
-        "input": row["input"],
-        "stage": report.stage,
-        "permille": report.permille,
-        "prover": row["prover_id"],
-    }
-    return Event(TaskId(row["task_id"]), "stage", data)
+def _stage_event(row: asyncpg.Record, report: StageReport) -> Stage:
+    return Stage(
+        slice=row["slice"],
+        input=row["input"],
+        stage=report.stage,
+        permille=report.permille,
+        prover=row["prover_id"],
+    )

@@ -7,10 +7,11 @@ from typing import Any
 import structlog
 
 from proofgrid.primitives.ids import TaskId
+from proofgrid.rules.jobs.events import Raised
 from proofgrid.rules.jobs.ladder import Ladder
 from proofgrid.store.database import Database
 from proofgrid.store.queries import QUERIES
-from proofgrid.store.tasks import Event, append_events, wake_lanes
+from proofgrid.store.tasks import append_events, wake_lanes
 from proofgrid.store.transactions import Transaction
 
 log = structlog.get_logger(__name__)
@@ -33,7 +34,7 @@ async def raise_limits(database: Database) -> None:
             [at_ms for _, at_ms in steps],
         )
         raised = [(row, price) for row, (price, _) in zip(rows, steps, strict=True) if price != row["limit_price"]]
-        await append_events(connection, [_event(row, price) for row, price in raised])
+        await append_events(connection, [(TaskId(row["task_id"]), _event(row, price)) for row, price in raised])
         await wake_lanes(connection, [lane for row, _ in raised for lane in row["lanes"]])
     for row, price in raised:
         log.info("limit_raised", task_id=str(row["task_id"]), limit_price=price)
@@ -51,6 +52,5 @@ def _step(row: Any) -> tuple[int, int | None]:
     return price, row["now_ms"] + ladder.every_ms if price < ladder.price_max else None
 
 
-def _event(row: Any, price: int) -> Event:
-    data = {"limit_price": price, "before": row["limit_price"], "limit_price_max": row["raise_max"]}
-    return Event(TaskId(row["task_id"]), "raised", data)
+def _event(row: Any, price: int) -> Raised:
+    return Raised(limit_price=price, before=row["limit_price"], limit_price_max=row["raise_max"])

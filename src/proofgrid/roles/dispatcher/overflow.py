@@ -13,9 +13,10 @@ import structlog
 
 from proofgrid.primitives.ids import TaskId
 from proofgrid.rules.access.subnetworks import overflow_lane
+from proofgrid.rules.jobs.events import Overflowed
 from proofgrid.store.database import Database
 from proofgrid.store.queries import QUERIES
-from proofgrid.store.tasks import Event, append_events, wake_lanes
+from proofgrid.store.tasks import append_events, wake_lanes
 from proofgrid.store.transactions import Transaction
 
 log = structlog.get_logger(__name__)
@@ -47,16 +48,15 @@ class Overflow:
         return len(jobs)
 
 
-def _events(jobs: Sequence[Any]) -> list[Event]:
+def _events(jobs: Sequence[Any]) -> list[tuple[TaskId, Overflowed]]:
     """One event for all jobs of a task and lane."""
     waited: dict[tuple[Any, str], list[int]] = defaultdict(list)
     for job in jobs:
         waited[job["task_id"], job["lane"]].append(job["waited_ms"])
     return [
-        Event(
+        (
             TaskId(task_id),
-            "overflowed",
-            {"jobs": len(times), "from": lane, "to": overflow_lane(lane), "waited_ms": max(times)},
+            Overflowed(jobs=len(times), from_=lane, to=overflow_lane(lane), waited_ms=max(times)),
         )
         for (task_id, lane), times in waited.items()
     ]

@@ -8,6 +8,7 @@ import structlog
 
 from proofgrid.primitives.ids import LeaseId, TaskId
 from proofgrid.roles.dispatcher.unprovable import charge_for_fault, judge_claim
+from proofgrid.rules.jobs.events import CarriedOn, Returned
 from proofgrid.rules.jobs.lifecycle import JobEvent, LeaseState, TaskEvent, event_of_lost_lease, job_sources
 from proofgrid.rules.jobs.offers import JobReport
 from proofgrid.rules.jobs.retry import RETRY_RULES, GiveUp, Retry, ReturnReason, decide_retry
@@ -99,8 +100,16 @@ async def _decide(
                 _excluded_by(reason, lease),
                 decision.excluded_until_ms,
             )
-            said = {"attempts": decision.attempts, "again_in_ms": decision.not_before_ms - now_ms}
-            await _tell(connection, "returned", job, lease, reason, detail=detail, **said)
+            returned = Returned(
+                slice=job["slice"],
+                input=job["input"],
+                prover=lease["prover_id"],
+                reason=reason.value,
+                detail=_shortened(detail),
+                attempts=decision.attempts,
+                again_in_ms=decision.not_before_ms - now_ms,
+            )
+            await append_event(connection, TaskId(job["task_id"]), returned)
         case GiveUp():
             await _give_up(connection, job, decision)
 
@@ -130,23 +139,15 @@ async def _carry_on(
         excluded_until_ms,
         job["rival_id"],
     )
-    await _tell(connection, "carried_on", job, lease, reason, detail=detail, attempts=decision.attempts)
-
-
-async def _tell(
-    connection: Any, kind: str, job: Any, lease: Any, reason: ReturnReason, *, detail: str, **more: Any
-) -> None:
-    await append_event(
-        connection,
-        TaskId(job["task_id"]),
-        kind,
+    carried_on = CarriedOn(
         slice=job["slice"],
         input=job["input"],
         prover=lease["prover_id"],
         reason=reason.value,
         detail=_shortened(detail),
-        **more,
+        attempts=decision.attempts,
     )
+    await append_event(connection, TaskId(job["task_id"]), carried_on)
 
 
 def _may_be_the_jobs_fault(job: Any, lease: Any, reason: ReturnReason) -> bool:

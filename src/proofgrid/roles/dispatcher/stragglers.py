@@ -11,6 +11,7 @@ from typing import Any
 import structlog
 
 from proofgrid.primitives.ids import TaskId
+from proofgrid.rules.jobs.events import Slow
 from proofgrid.rules.jobs.hedging import (
     Hedge,
     HedgeJob,
@@ -27,7 +28,7 @@ from proofgrid.rules.jobs.speed import WHOLE_PERMILLE
 from proofgrid.store.database import Database
 from proofgrid.store.lanes import sessions_of_lane
 from proofgrid.store.queries import QUERIES
-from proofgrid.store.tasks import Event, append_events, wake_lanes
+from proofgrid.store.tasks import append_events, wake_lanes
 from proofgrid.store.transactions import Transaction
 
 log = structlog.get_logger(__name__)
@@ -114,9 +115,9 @@ class Stragglers:
             [wishes[row["job_id"]].excluded_operator if row["job_id"] in wishes else None for row in noted],
             self._policy.wish_ms,
         )
-        await append_events(
-            connection, [_slow_event(row, kinds[row["lane"]]) for row in noted if row["slow_ms"] is None]
-        )
+        news = [row for row in noted if row["slow_ms"] is None]
+        events = [(TaskId(row["task_id"]), _slow_event(row, kinds[row["lane"]])) for row in news]
+        await append_events(connection, events)
         await wake_lanes(connection, [row["lane"] for row in noted if row["job_id"] in wishes])
         for row in noted:
             log.info("lease_slow", lease_id=str(row["lease_id"]), lane=row["lane"], wished=row["job_id"] in wishes)
@@ -161,15 +162,11 @@ def _running(row: Any) -> RunningLease:
     )
 
 
-def _slow_event(row: Any, kind: KindStats) -> Event:
-    return Event(
-        TaskId(row["task_id"]),
-        "slow",
-        {
-            "slice": row["slice"],
-            "input": row["input"],
-            "prover": row["prover_id"],
-            "running_ms": row["now_ms"] - row["started_ms"],
-            "usual_ms": kind.median_us_per_unit * row["units"] // 1_000,
-        },
+def _slow_event(row: Any, kind: KindStats) -> Slow:
+    return Slow(
+        slice=row["slice"],
+        input=row["input"],
+        prover=row["prover_id"],
+        running_ms=row["now_ms"] - row["started_ms"],
+        usual_ms=kind.median_us_per_unit * row["units"] // 1_000,
     )

@@ -7,6 +7,7 @@ from typing import Any
 
 from proofgrid.primitives.errors import Unprovable
 from proofgrid.primitives.ids import Address, TaskId
+from proofgrid.rules.jobs.events import SaidUnprovable
 from proofgrid.rules.jobs.retry import GiveUp, ReturnReason, decide_retry
 from proofgrid.rules.jobs.unprovable import (
     UnprovableClaim,
@@ -44,13 +45,14 @@ async def judge_claim(connection: Any, job: Any, lease: Any, *, detail: str) -> 
     await append_event(
         connection,
         TaskId(job["task_id"]),
-        "unprovable",
-        slice=job["slice"],
-        input=job["input"],
-        prover=lease["prover_id"],
-        operators=len(agreeing),
-        needed=POLICY.operators_needed,
-        detail=detail[:200],
+        SaidUnprovable(
+            slice=job["slice"],
+            input=job["input"],
+            prover=lease["prover_id"],
+            operators=len(agreeing),
+            needed=POLICY.operators_needed,
+            detail=detail[:200],
+        ),
     )
     match verdict:
         case UnprovableVerdict.CHARGE:

@@ -36,6 +36,7 @@ from proofgrid.rules.access.roles import Role
 from proofgrid.rules.access.subnetworks import DEFAULT
 from proofgrid.rules.jobs.classes import class_of, class_of_lane, lane_of, stack_of
 from proofgrid.rules.jobs.constraints import Constraints
+from proofgrid.rules.jobs.events import Accepted, AcceptedQuote
 from proofgrid.rules.jobs.ladder import Ladder
 from proofgrid.rules.jobs.limits import SMALL_ARTIFACT_BYTES, Limits
 from proofgrid.rules.jobs.request import ProofRequest, calculate_escrow, check_request, redeem
@@ -331,11 +332,11 @@ class Admission:
         return rows
 
     def _task_row(self, draft: _Draft, jobs: Sequence[dict[str, Any]]) -> dict[str, Any]:
-        row = _task_row(draft, jobs)
         subnetwork = draft.request.subnetwork or self._subnetwork
-        if subnetwork != DEFAULT:
-            row["subnetwork"] = row["accepted"]["subnetwork"] = subnetwork
-        return row
+        named = None if subnetwork == DEFAULT else subnetwork
+        row = _task_row(draft, jobs)
+        row["accepted"] = _accepted(draft, jobs, named).data()
+        return row if named is None else {**row, "subnetwork": named}
 
     def _subnetwork_gone(self, draft: _Draft) -> UnknownSubnetwork:
         name = draft.request.subnetwork or self._subnetwork
@@ -370,18 +371,23 @@ def _task_row(draft: _Draft, jobs: Sequence[dict[str, Any]]) -> dict[str, Any]:
         "hedging": request.hedging,
         **_raises(request.ladder),
         "transfer": transfer_row(transfer),
-        "accepted": {
-            "program": request.program_digest,
-            "jobs": [{"slice": row["slice"], "input": row["input"], "units": row["units"]} for row in jobs],
-            "units": draft.units,
-            "limit_price": request.limit_price,
-            **({"limit_price_max": request.price_max} if request.ladder else {}),
-            "escrow": draft.escrow,
-            **({} if request.constraints.is_empty else {"constraints": request.constraints.to_json()}),
-            **_promised(draft.quote),
-        },
         **({"quote_id": request.quote_id} if request.quote_id else {}),
     }
+
+
+def _accepted(draft: _Draft, jobs: Sequence[dict[str, Any]], subnetwork: str | None) -> Accepted:
+    request = draft.request
+    return Accepted(
+        program=request.program_digest,
+        jobs=[{"slice": row["slice"], "input": row["input"], "units": row["units"]} for row in jobs],
+        units=draft.units,
+        limit_price=request.limit_price,
+        limit_price_max=request.price_max if request.ladder else None,
+        escrow=draft.escrow,
+        constraints=None if request.constraints.is_empty else request.constraints.to_json(),
+        quote=_promised(draft.quote),
+        subnetwork=subnetwork,
+    )
 
 
 def _escrow(draft: _Draft) -> list[Transfer]:
@@ -391,14 +397,14 @@ def _escrow(draft: _Draft) -> list[Transfer]:
     return escrow(task_id=task_id, client=draft.client, limit_price=draft.request.price_max, units=draft.units)
 
 
-def _promised(quote: asyncpg.Record | None) -> dict[str, Any]:
+def _promised(quote: asyncpg.Record | None) -> AcceptedQuote | None:
     if quote is None:
-        return {}
+        return None
     return {
-        "quote": {
-            "quote_id": str(quote["quote_id"]),
-            **{name: quote[name] for name in ("cost", "penalty", "within_ms")},
-        }
+        "quote_id": str(quote["quote_id"]),
+        "cost": quote["cost"],
+        "penalty": quote["penalty"],
+        "within_ms": quote["within_ms"],
     }
 
 

@@ -13,6 +13,7 @@ import structlog
 from proofgrid.primitives.clock import SystemClock, fresh_uuid
 from proofgrid.primitives.errors import InvalidField, UnknownTask
 from proofgrid.primitives.ids import Address, TaskId
+from proofgrid.rules.jobs.events import Accepted
 from proofgrid.rules.jobs.limits import list_limit
 from proofgrid.rules.ledger.settlement import escrow
 from proofgrid.store.database import Database
@@ -78,13 +79,14 @@ async def _start(connection: Any, task: Any, dead_id: TaskId) -> None:
     await append_event(
         connection,
         TaskId(task["task_id"]),
-        "accepted",
-        program=task["program_digest"],
-        jobs=[{"slice": job["slice"], "input": job["input"], "units": job["units"]} for job in jobs],
-        units=task["units"],
-        limit_price=task["limit_price"],
-        escrow=task["escrow"],
-        replay_of=str(dead_id),
+        Accepted(
+            program=task["program_digest"],
+            jobs=[{"slice": job["slice"], "input": job["input"], "units": job["units"]} for job in jobs],
+            units=task["units"],
+            limit_price=task["limit_price"],
+            escrow=task["escrow"],
+            replay_of=str(dead_id),
+        ),
     )
     await wake_lanes(connection, [job["lane"] for job in jobs])
 

@@ -12,6 +12,7 @@ from proofgrid.primitives.errors import LeaseLost
 from proofgrid.primitives.ids import GatewayId, TaskId
 from proofgrid.primitives.signatures import SigningKey
 from proofgrid.roles.market.book import Book
+from proofgrid.rules.jobs.events import Hedged, Sold
 from proofgrid.rules.jobs.lifecycle import JobEvent, job_sources
 from proofgrid.rules.jobs.phases import LeaseTimes, PhasePolicy, after_grant
 from proofgrid.rules.market.blinding import Blinding
@@ -19,7 +20,7 @@ from proofgrid.rules.market.rounds import Placement, RoundOutcome
 from proofgrid.rules.staking.bonds import BondPolicy, bound_by_lease
 from proofgrid.store.lanes import speed_of
 from proofgrid.store.queries import QUERIES
-from proofgrid.store.tasks import Event, append_events
+from proofgrid.store.tasks import append_events
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,18 +49,14 @@ class Granting:
             await self._lease(
                 connection, QUERIES["grant_hedges"], JobEvent.HEDGED, outcome, hedges, book, epoch, reference
             )
-        facts = {
-            "lane": outcome.lane,
-            "round": outcome.number,
-            "round_hash": hashed,
-            "buy_price": outcome.buy_price,
-        }
-        sold = [("sold", one, book.jobs[one.job_id]) for one in firsts]
-        sold += [("hedged", one, book.wishes[one.job_id]) for one in hedges]
-        await append_events(
-            connection,
-            [_event(kind, one, job, {**facts, "order": blinding.order(one.task_id)}) for kind, one, job in sold],
-        )
+        sold: list[tuple[type[Sold | Hedged], Placement, Any]]
+        sold = [(Sold, one, book.jobs[one.job_id]) for one in firsts]
+        sold += [(Hedged, one, book.wishes[one.job_id]) for one in hedges]
+        events = [
+            (TaskId(job["task_id"]), _event(kind, one, job, outcome, hashed, blinding.order(one.task_id)))
+            for kind, one, job in sold
+        ]
+        await append_events(connection, events)
 
     async def _record(self, connection: Any, outcome: RoundOutcome, blinding: Blinding, epoch: int) -> Digest:
         hashed = digest_of(outcome.transcript_text.encode())
@@ -146,15 +143,17 @@ class Granting:
         return rows
 
 
-def _event(kind: str, placement: Placement, job: Any, facts: dict[str, Any]) -> Event:
-    return Event(
-        TaskId(job["task_id"]),
-        kind,
-        {
-            "slice": job["slice"],
-            "input": job["input"],
-            "prover": placement.prover_id,
-            "sell_price": placement.sell_price,
-            **facts,
-        },
+def _event(
+    kind: type[Sold | Hedged], placement: Placement, job: Any, outcome: RoundOutcome, hashed: Digest, order: str
+) -> Sold | Hedged:
+    return kind(
+        slice=job["slice"],
+        input=job["input"],
+        prover=placement.prover_id,
+        sell_price=placement.sell_price,
+        lane=outcome.lane,
+        round=outcome.number,
+        round_hash=hashed,
+        buy_price=outcome.buy_price,
+        order=order,
     )

@@ -10,9 +10,10 @@ from proofgrid.primitives.clock import Clock
 from proofgrid.primitives.ids import Lane, TaskId
 from proofgrid.roles.market.book import Book
 from proofgrid.rules.jobs.classes import stack_of
+from proofgrid.rules.jobs.events import NoSale
 from proofgrid.store.lanes import price_of
 from proofgrid.store.queries import QUERIES
-from proofgrid.store.tasks import Event, append_events
+from proofgrid.store.tasks import append_events
 
 NO_SALE_EVERY_MS = 1_000  #: at most one such event per task
 UNSERVED_JOBS_MAX = 256  #: of one lane that are looked at in one round, beside those of tasks that were told
@@ -38,8 +39,8 @@ class Telling:
                 continue
             ask, at_ms = before.get(demand.task_id, (None, 0))
             if ask != cheapest and now_ms - at_ms >= NO_SALE_EVERY_MS:
-                said = {"lane": book.lane, "cheapest_ask": cheapest, "limit_price": demand.limit_price}
-                events.append(Event(TaskId(UUID(demand.task_id)), "no_sale", said))
+                event = NoSale(lane=book.lane, cheapest_ask=cheapest, limit_price=demand.limit_price)
+                events.append((TaskId(UUID(demand.task_id)), event))
                 ask, at_ms = cheapest, now_ms
             if ask is not None:
                 after[demand.task_id] = (ask, at_ms)
@@ -57,8 +58,8 @@ class Telling:
         rows = await connection.fetch(QUERIES["lock_tasks_unserved"], list(lanes), UNSERVED_JOBS_MAX, told)
         events = []
         for row in rows:
-            said = {"lane": row["lane"], "nobody": True, "limit_price": row["limit_price"]}
-            events.append(Event(TaskId(row["task_id"]), "no_sale", said))
+            event = NoSale(lane=row["lane"], nobody=True, limit_price=row["limit_price"])
+            events.append((TaskId(row["task_id"]), event))
             self._nobody.setdefault(Lane(row["lane"]), {})[str(row["task_id"])] = now_ms
         await append_events(connection, events)
 

@@ -24,6 +24,7 @@ from proofgrid.proofs.bundles.container import Content
 from proofgrid.proofs.bundles.manifest import BundleJob, BundleTask, Manifest, for_verifiers
 from proofgrid.proofs.library import ProgramLibrary
 from proofgrid.proofs.workers import ProofWorkers
+from proofgrid.rules.jobs.events import Done
 from proofgrid.rules.jobs.lifecycle import TaskEvent, TaskState, task_sources
 from proofgrid.store.artifacts import ArtifactStore
 from proofgrid.store.database import Database
@@ -202,9 +203,8 @@ class Combiner:
                 return  # cancelled meanwhile, or another gateway was faster
             await connection.execute(QUERIES["record_artifacts"], [client], [bundle_digest], [size_bytes])
             back = await give_back(connection, task, TaskState.DONE)
-            await append_event(
-                connection, task_id, "done", bundle=bundle_digest, refunded=back.refunded, spent=back.spent
-            )
+            done = Done(bundle=bundle_digest, refunded=back.refunded, spent=back.spent)
+            await append_event(connection, task_id, done)
         log.info("task_done", task_id=str(task_id), bundle=bundle_digest)
 
 

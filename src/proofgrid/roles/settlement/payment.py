@@ -11,6 +11,8 @@ from proofgrid.primitives.digests import Digest
 from proofgrid.primitives.errors import LeaseLost
 from proofgrid.primitives.ids import Address, LeaseId, ProverId, TaskId
 from proofgrid.roles.settlement.rivals import Loser, stop_rivals
+from proofgrid.rules.jobs.event_kinds import Event
+from proofgrid.rules.jobs.events import Combining, JobProven
 from proofgrid.rules.jobs.hedging import HedgePolicy
 from proofgrid.rules.jobs.lifecycle import (
     JobEvent,
@@ -29,7 +31,7 @@ from proofgrid.rules.reputation.counters import Fact
 from proofgrid.rules.reputation.standing import Happened, ReputationPolicy
 from proofgrid.store.queries import QUERIES
 from proofgrid.store.stakes import rescue_transfers
-from proofgrid.store.tasks import Event, append_events
+from proofgrid.store.tasks import append_events
 from proofgrid.store.transfers import post_transfers
 from proofgrid.store.work import POLICY as REPUTATION
 from proofgrid.store.work import Work, note_work
@@ -107,7 +109,7 @@ async def _follow_up(
     proofs: Sequence[Proven],
     losers: Sequence[Loser],
     rescues: Sequence[Transfer],
-    rescued: Sequence[Event],
+    rescued: Sequence[tuple[TaskId, Event]],
     *,
     surplus_to: SurplusTo,
 ) -> None:
@@ -124,9 +126,10 @@ async def _follow_up(
     transfers += rescues
     await post_transfers(connection, transfers)
     combining = await _count_down(connection, proofs, losers)
-    events = [_event(one) for one in proofs] + [loser.event for loser in losers]
+    events: list[tuple[TaskId, Event]] = [(TaskId(one.lease["task_id"]), _event(one)) for one in proofs]
+    events += [(TaskId(loser.lease["task_id"]), loser.event) for loser in losers]
     events += rescued
-    events += [Event(task_id, "combining", {}) for task_id in combining]
+    events += [(task_id, Combining()) for task_id in combining]
     await append_events(connection, events)
     # The provers are free again in their lanes; unblocked jobs wait in theirs.
     await connection.execute(
@@ -173,22 +176,18 @@ def _transfers(one: Proven, surplus_to: SurplusTo) -> list[Transfer]:
     return payments + fees_of(payments, fee_permille=lease["fee_permille"])
 
 
-def _event(one: Proven) -> Event:
+def _event(one: Proven) -> JobProven:
     lease = one.lease
-    return Event(
-        TaskId(lease["task_id"]),
-        "proven",
-        {
-            "slice": lease["slice"],
-            "input": lease["input"],
-            "prover": lease["prover_id"],
-            "operator": lease["operator"],
-            "units": lease["units"],
-            "buy_price": lease["buy_price"],
-            "sell_price": lease["sell_price"],
-            "paid": lease["sell_price"] * lease["units"],
-            "wall_ms": one.report.wall_ms,
-        },
+    return JobProven(
+        slice=lease["slice"],
+        input=lease["input"],
+        prover=lease["prover_id"],
+        operator=lease["operator"],
+        units=lease["units"],
+        buy_price=lease["buy_price"],
+        sell_price=lease["sell_price"],
+        paid=lease["sell_price"] * lease["units"],
+        wall_ms=one.report.wall_ms,
     )
 
 

@@ -6,14 +6,14 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from proofgrid.primitives.ids import Address, LeaseId, TaskId
+from proofgrid.primitives.ids import Address, LeaseId
+from proofgrid.rules.jobs.events import HedgeLost
 from proofgrid.rules.jobs.hedging import HedgePolicy, left_of_job, loser_share
 from proofgrid.rules.jobs.lifecycle import LeaseKind
 from proofgrid.rules.jobs.retry import ReturnReason
 from proofgrid.rules.ledger.accounts import Transfer
 from proofgrid.rules.ledger.settlement import fees_of, pay_for_lost_hedge
 from proofgrid.store.queries import QUERIES
-from proofgrid.store.tasks import Event
 from proofgrid.store.work import shown_of
 
 
@@ -43,12 +43,17 @@ class Loser:
         return payments + fees_of(payments, fee_permille=lease["fee_permille"])
 
     @property
-    def event(self) -> Event:
+    def event(self) -> HedgeLost:
         """Return what the client is told."""
         lease = self.lease
-        place = {"slice": lease["slice"], "input": lease["input"], "prover": lease["prover_id"]}
-        said = {**place, "operator": lease["operator"], "shown": self.shown_permille, "paid": self.amount}
-        return Event(TaskId(lease["task_id"]), "hedge_lost", said)
+        return HedgeLost(
+            slice=lease["slice"],
+            input=lease["input"],
+            prover=lease["prover_id"],
+            operator=lease["operator"],
+            shown=self.shown_permille,
+            paid=self.amount,
+        )
 
 
 async def stop_rivals(

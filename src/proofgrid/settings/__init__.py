@@ -1,0 +1,1 @@
+"""What people may choose: each setting is declared once, and flag, variable and TOML key come from that."""

@@ -1,0 +1,184 @@
+"""A setting is declared once: name, type, default, bounds, and what help says of it.
+
+From that come its flag (`--retention-days`), its variable (`PROOFGRID_RETENTION_DAYS`) and its key in the TOML file
+(`retention_days` in the table of its process). From lowest to highest: default, file, variable, flag.
+Help needs declarations but no values, so pydantic is imported only where values are read.
+"""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import MISSING, dataclass, field, fields
+from enum import Enum
+from pathlib import Path
+from typing import Annotated, Any, ClassVar, TypeVar, get_type_hints
+
+from proofgrid.primitives.errors import InvalidField
+
+CONFIG_VARIABLE = "PROOFGRID_CONFIG"
+VARIABLE_PREFIX = "PROOFGRID_"
+_HINT = "settings: flags, PROOFGRID_… variables, the TOML file"
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Told:
+    """What a declaration tells of a setting besides its name, type and default."""
+
+    help: str  #: a sentence for the command's help
+    default: str | None = None  #: the default in words; None: its value, where it is a number or a text
+    metavar: str | None = None  #: stands for the value in the help
+    flag: str | None = None  #: where it is not the name
+    is_repeated: bool = False  #: the flag may be given again; values are joined by commas
+    is_secret: bool = False  #: has no flag: a command line is in every list of processes
+    least: int | None = None
+    most: int | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """The settings of one process, or those of one concern, which a process inherits."""
+
+    table: ClassVar[str] = ""  #: of the TOML file
+    panel: ClassVar[str] = ""  #: the heading of these settings in the help
+    tells_variables: ClassVar[bool] = False  #: the help names the variables
+
+
+S = TypeVar("S", bound=Settings)
+
+
+def setting(
+    default: T,
+    help: str,  # noqa: A002
+    *,
+    least: int | None = None,
+    most: int | None = None,
+    told: str | None = None,
+    metavar: str | None = None,
+    flag: str | None = None,
+    is_repeated: bool = False,
+    is_secret: bool = False,
+) -> T:
+    """Declare a setting; the arguments are those of `Told`, `told` is the default in words."""
+    words = Told(
+        help=help,
+        default=told,
+        metavar=metavar,
+        flag=flag,
+        is_repeated=is_repeated,
+        is_secret=is_secret,
+        least=least,
+        most=most,
+    )
+    return field(default=default, metadata={"told": words})
+
+
+def setting_of_machine(make: Callable[[], T], help: str, *, told: str, least: int | None = None) -> T:  # noqa: A002
+    """Declare a setting whose default is found on the machine."""
+    return field(default_factory=make, metadata={"told": Told(help=help, default=told, least=least)})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Declared:
+    """A setting as it was declared."""
+
+    name: str
+    type: Any  #: as it was annotated, for typer and pydantic
+    default: object  #: None where it is found on the machine
+    told: Told
+    panel: str
+    tells_variable: bool
+
+    @property
+    def variable(self) -> str:
+        """Its name in the environment."""
+        return f"{VARIABLE_PREFIX}{self.name.upper()}"
+
+    @property
+    def help(self) -> str:
+        """The sentence, and the default in words."""
+        default = self.told.default
+        if default is None and isinstance(self.default, (int, str)) and not isinstance(self.default, bool):
+            default = str(self.default.value if isinstance(self.default, Enum) else self.default)
+        if self.tells_variable:
+            notes = self.variable + (f"; default {default}" if default else "")
+        else:
+            notes = f"default: {default}" if default else ""
+        return f"{self.told.help} [{notes}]" if notes else self.told.help
+
+
+def declared(kind: type[Settings]) -> Iterator[Declared]:
+    """Yield the settings of a kind: those of its concerns in their order, then its own."""
+    types = get_type_hints(kind)
+    by_name = {one.name: one for one in fields(kind)}
+    concerns = [*(base for base in kind.__mro__[1:] if issubclass(base, Settings)), kind]
+    for concern in concerns:
+        for name in concern.__annotations__:
+            if name in by_name:
+                one = by_name[name]
+                yield Declared(
+                    name=name,
+                    type=types[name],
+                    default=None if one.default is MISSING else one.default,
+                    told=one.metadata["told"],
+                    panel=concern.panel,
+                    tells_variable=concern.tells_variables,
+                )
+
+
+def load_settings(kind: type[S], **flags: object) -> S:
+    """Return settings of a kind; flags that are None do not count. Raises InvalidField naming the setting."""
+    said = {name: value for name, value in flags.items() if value is not None}
+    return kind(**_checked(kind, {**_read_table(kind.table), **_environment(kind), **said}))
+
+
+def default_data_dir() -> Path:
+    """Return where data lives unless said otherwise: the user's data directory."""
+    from platformdirs import user_data_dir
+
+    return Path(user_data_dir("proofgrid", appauthor=False))
+
+
+def _checked(kind: type[Settings], values: Mapping[str, object]) -> dict[str, object]:
+    """Return the values with their types; texts are read."""
+    from pydantic import Field, TypeAdapter, ValidationError
+
+    known = {one.name: one for one in declared(kind)}
+    checked: dict[str, object] = {}
+    for name, one in known.items():
+        if name in values:
+            bounded = Annotated[one.type, Field(ge=one.told.least, le=one.told.most)]  # type: ignore[name-defined]
+            try:
+                checked[name] = TypeAdapter(bounded).validate_python(values[name])
+            except ValidationError as error:
+                raise InvalidField(error.errors()[0]["msg"], field=name, hint=_HINT) from None
+    for name in values:
+        if name not in known:
+            raise InvalidField("Extra inputs are not permitted", field=name, hint=_HINT)
+    return checked
+
+
+def _environment(kind: type[Settings]) -> dict[str, object]:
+    found = {name.upper(): value for name, value in os.environ.items()}
+    return {one.name: found[one.variable] for one in declared(kind) if one.variable in found}
+
+
+def _read_table(table: str) -> dict[str, object]:
+    from platformdirs import user_config_dir
+
+    path = Path(os.environ.get(CONFIG_VARIABLE) or Path(user_config_dir("proofgrid")) / "proofgrid.toml")
+    try:
+        content = tomllib.loads(path.read_text())
+    except FileNotFoundError:
+        if CONFIG_VARIABLE in os.environ:
+            raise InvalidField(f"there is no file {path}", field=CONFIG_VARIABLE) from None
+        return {}
+    except (OSError, tomllib.TOMLDecodeError) as error:
+        raise InvalidField(f"{path}: {error}", field=CONFIG_VARIABLE) from None
+    values = content.get(table, {})
+    if not isinstance(values, dict):
+        raise InvalidField(f"[{table}] in {path} is a table", field=CONFIG_VARIABLE)
+    return values

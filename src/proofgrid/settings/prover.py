@@ -1,0 +1,92 @@
+"""The settings of `proofgrid prover`, and what its role gets of them."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, ClassVar
+
+from proofgrid.settings.declared import Settings, default_data_dir, setting, setting_of_machine
+
+if TYPE_CHECKING:
+    from proofgrid.roles.prover.node import NodeSettings
+
+
+@dataclass(frozen=True, kw_only=True)
+class ProverSettings(Settings):
+    """What a prover offers, to whom, and where it keeps its files."""
+
+    table: ClassVar[str] = "prover"
+
+    gateway: str = setting("127.0.0.1:7400", "Gateways of the network, separated by commas.", metavar="ADDRESS")
+    network: str = setting("", "Address of the network's key; pins the network.", metavar="ADDRESS")
+    key: Path | None = setting(None, "The operator's key file; password in PROOFGRID_KEY_PASSWORD.", metavar="FILE")
+    key_password: str = setting("", "The password of the key.", is_secret=True)
+    tls_ca: Path | None = setting(None, "Certificates to trust.", metavar="FILE")
+    data_dir: Path = setting_of_machine(
+        default_data_dir, "Where caches and proving keys live.", told="your data directory"
+    )
+    name: str = setting("prover-1", "This machine's name among the operator's.")
+    ask: int = setting(800, "The least you take, base units per PU.", least=1)
+    class_asks: str = setting("", "Another ask for jobs of some classes.", metavar="large=1200,medium=900")
+    units_min: int = setting(0, "Take no job of fewer PU.", least=0)
+    proof_systems: str = setting("", "Which to prove, separated by commas.", told="all installed")
+    classes: str = setting("small,medium", "Classes of jobs to take.")
+    slots: int = setting(1, "Jobs at once.", least=1, most=4_096)
+    cores: int = setting_of_machine(
+        lambda: os.cpu_count() or 1, "Cores per job, handed to the engine.", told="all", least=1
+    )
+    memory_bytes: int = setting(0, "Memory for all jobs.", told="what the machine has", least=0)
+    region: str = setting("", "Where the machine stands.")
+    subnetworks: str = setting(
+        "",
+        "Serve this subnetwork; may be given again.",
+        told="default",
+        flag="--subnetwork",
+        metavar="NAME",
+        is_repeated=True,
+    )
+    cache_bytes: int = setting(20 << 30, "Most bytes of cached files.", told="20 GiB", least=1 << 20)
+    check_at_start: bool = setting(True, "Prove a tiny job before offering, once per engine version.", told="check")
+    failures_max: int = setting(
+        3, "Own failures in a row until it rests and checks itself; 0: never.", least=0, most=1_000
+    )
+    log_level: str = setting("warning", "debug, info, warning or error.")
+    log_json: bool = setting(False, "Logs as JSON lines.")
+
+    def gateways(self) -> list[str]:
+        """Return the addresses to try, in turn."""
+        return _listed(self.gateway)
+
+    def node(self) -> NodeSettings:
+        """Return what the prover's role is told. Raises InvalidField for classes and asks that do not exist."""
+        import psutil
+
+        from proofgrid.proofs.registry import installed_names
+        from proofgrid.roles.prover.node import NodeSettings
+        from proofgrid.rules.jobs.classes import parse_class
+        from proofgrid.rules.jobs.offers import parse_class_asks
+
+        systems = _listed(self.proof_systems) or installed_names()
+        class_asks = parse_class_asks(self.class_asks)
+        return NodeSettings(
+            name=self.name,
+            asks=dict.fromkeys(systems, self.ask),
+            class_asks=dict.fromkeys(systems, class_asks) if class_asks else {},
+            units_min=self.units_min,
+            classes=tuple(parse_class(text) for text in _listed(self.classes)),
+            slots=self.slots,
+            cores=self.cores,
+            memory_bytes=self.memory_bytes or psutil.virtual_memory().total,
+            region=self.region,
+            directory=self.data_dir.expanduser().resolve() / "provers" / self.name,
+            cache_bytes=self.cache_bytes,
+            check_at_start=self.check_at_start,
+            failures_max=self.failures_max,
+            subnetworks=tuple(_listed(self.subnetworks)),
+        )
+
+
+def _listed(text: str) -> list[str]:
+    return [part.strip() for part in text.split(",") if part.strip()]
