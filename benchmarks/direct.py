@@ -16,6 +16,7 @@ from benchmarks.measuring import Stopwatch, timed
 from proofgrid.cli.demo.digits import MODEL, read_digit
 from proofgrid.proofs.base import ProgramFiles
 from proofgrid.proofs.systems.ezkl.adapter import EzklProofSystem
+from proofgrid.proofs.systems.ezkl.setup import KZG_BN254
 
 SYSTEM = EzklProofSystem()
 
@@ -25,7 +26,7 @@ def main() -> None:
     order = json.loads(sys.stdin.readline())
     folder = Path(order["folder"])
     files = SYSTEM.build_program(
-        {"model": MODEL}, order["settings"], srs=Path(order["srs"]), workdir=folder, report=_ignore
+        {"model": MODEL}, order["settings"], trust={KZG_BN254: Path(order["srs"])}, workdir=folder, report=_ignore
     )
     _prove(files, folder, number=0)
     _answer(digest=files.program.digest)

@@ -23,6 +23,7 @@ from proofgrid.proofs.base import (
     SliceSpec,
     SystemDescription,
 )
+from proofgrid.proofs.setup import TrustRoots
 
 
 class EchoSystem:
@@ -38,7 +39,7 @@ class EchoSystem:
         source: Mapping[str, Path],
         settings: Mapping[str, Any],
         *,
-        srs: Path | None,
+        trust: TrustRoots,
         workdir: Path,
         report: Report,
     ) -> ProgramFiles:

@@ -23,7 +23,7 @@ from benchmarks.digits import (
     timed_task,
 )
 from benchmarks.measuring import Result, Target, busy_percent, median, say, temporary_folder
-from proofgrid.proofs.workers import ENGINE_THREADS
+from proofgrid.proofs.kit.engine import ENGINE_THREADS
 from tests.networks import Network
 
 NAME = "overhead"

@@ -28,9 +28,9 @@ from proofgrid.rules.market.blinding import SECRET_BYTES, Blinding
 from proofgrid.rules.market.dara import clear
 from proofgrid.rules.market.round_orders import RoundInputs, orders_of
 from proofgrid.rules.market.rounds import run_round
-from proofgrid.rules.market.stack import LaneDemands, Offers, run_stack
+from proofgrid.rules.market.stack import LaneDemands, Supplies, run_stack
 from proofgrid.rules.market.transcript import write_transcript
-from proofgrid.rules.scheduling.offers import JobDemand, ProverSupply, TaskDemand
+from proofgrid.rules.scheduling.demand_and_supply import JobDemand, ProverSupply, TaskDemand
 from proofgrid.store.database import Database
 from proofgrid.store.embedded import start_embedded
 from proofgrid.store.migrations import migrate
@@ -88,14 +88,14 @@ class Waiting:
     """What waits in a stack and who is free, with their names."""
 
     demands: dict[str, list[TaskDemand]]  #: lane -> its tasks
-    offers: Sequence[Offers]
+    supplies: Sequence[Supplies]
     programs: frozenset[str]
 
 
 def rules_row(tasks: int, provers: int, lanes: int, *, runs: int) -> dict[str, Any]:
     """Return what the rules of one round take, part by part; of several lanes together."""
     waiting = a_stack(tasks, provers, LANES[-lanes:])
-    names_ms, (demands, offers) = _least_ms(lambda: _blinded(waiting, Blinding(bytes(SECRET_BYTES))), runs)
+    names_ms, (demands, supplies) = _least_ms(lambda: _blinded(waiting, Blinding(bytes(SECRET_BYTES))), runs)
     rules_ms, _ = _least_ms(lambda: hold(waiting), runs)
     row: dict[str, Any] = {"tasks": tasks, "provers": provers, "lanes": lanes, "rules_ms": rules_ms}
     row |= {"names_ms": names_ms}
@@ -109,7 +109,7 @@ def rules_row(tasks: int, provers: int, lanes: int, *, runs: int) -> dict[str, A
         beacon=BEACON,
         reference=lane.reference,
         demands=lane.demands,
-        supplies=[offer[lane.lane] for offer in offers],
+        supplies=[supply[lane.lane] for supply in supplies],
     )
     one = run_round(inputs)
     row["orders_ms"], orders = _least_ms(lambda: orders_of(inputs), runs)
@@ -128,17 +128,17 @@ def rules_row(tasks: int, provers: int, lanes: int, *, runs: int) -> dict[str, A
 def hold(waiting: Waiting) -> list[str]:
     """Do what the market does between reading a book and writing its round; return the signatures."""
     blinding = Blinding(bytes(SECRET_BYTES))
-    demands, offers = _blinded(waiting, blinding)
-    outcomes = [blinding.opened(one) for one in run_stack(demands, offers, beacon=BEACON)]
+    demands, supplies = _blinded(waiting, blinding)
+    outcomes = [blinding.opened(one) for one in run_stack(demands, supplies, beacon=BEACON)]
     return [KEY.sign(bytes.fromhex(digest_of(one.transcript_text.encode()))) for one in outcomes]
 
 
-def _blinded(waiting: Waiting, blinding: Blinding) -> tuple[list[LaneDemands], list[Offers]]:
+def _blinded(waiting: Waiting, blinding: Blinding) -> tuple[list[LaneDemands], list[Supplies]]:
     demands = [
         LaneDemands(lane=lane, number=1, previous=None, reference=REFERENCE, demands=blinding.demands(of_lane))
         for lane, of_lane in waiting.demands.items()
     ]
-    return demands, [blinding.offers(offer, demanded=waiting.programs) for offer in waiting.offers]
+    return demands, [blinding.supplies(one, demanded=waiting.programs) for one in waiting.supplies]
 
 
 def a_stack(tasks: int, provers: int, lanes: Sequence[str]) -> Waiting:
@@ -155,7 +155,7 @@ def a_stack(tasks: int, provers: int, lanes: Sequence[str]) -> Waiting:
                 program_digest=random.choice(programs),
             )
         )
-    offers = []
+    supplies = []
     for number in range(provers):
         operator = f"0x{random.randbytes(20).hex()}"
         supply = ProverSupply(
@@ -166,8 +166,8 @@ def a_stack(tasks: int, provers: int, lanes: Sequence[str]) -> Waiting:
             reputation_bucket=random.randint(0, 3),
             cached_programs=frozenset(random.sample(programs, random.randint(0, 5))),
         )
-        offers.append(dict.fromkeys(lanes[random.randrange(len(lanes)) :], supply))
-    return Waiting(demands=demands, offers=offers, programs=frozenset(programs))
+        supplies.append(dict.fromkeys(lanes[random.randrange(len(lanes)) :], supply))
+    return Waiting(demands=demands, supplies=supplies, programs=frozenset(programs))
 
 
 def _uuid(random: Random) -> str:

@@ -39,6 +39,9 @@ from proofgrid.proofs.base import (
     SliceSpec,
     SystemDescription,
 )
+from proofgrid.proofs.kit.batches import arranged, same_json
+from proofgrid.proofs.kit.files import require
+from proofgrid.proofs.setup import TrustRoots
 
 DEFAULTS: Mapping[str, Any] = {"rounds": 10, "slices": 2, "behaviour": "ok", "sleep_ms": 0, "padding": 0}
 MEMORY_BYTES = 256 << 20
@@ -62,12 +65,14 @@ class ToySystem:
         source: Mapping[str, Path],
         settings: Mapping[str, Any],
         *,
-        srs: Path | None,
+        trust: TrustRoots,
         workdir: Path,
         report: Report,
     ) -> ProgramFiles:
         if unknown := set(settings) - set(DEFAULTS):
             raise InvalidField(f"no such setting: {sorted(unknown)[0]}", field="settings")
+        if odd := [name for name, value in settings.items() if type(value) is not type(DEFAULTS[name])]:
+            raise InvalidField(f"of another type than {DEFAULTS[odd[0]]!r}", field=f"settings.{odd[0]}")
         content = canonical_json({**DEFAULTS, **settings})
         path = workdir / "circuit.json"
         path.write_bytes(content)
@@ -94,6 +99,8 @@ class ToySystem:
 
     def normalise(self, files: ProgramFiles, inputs: list[Any], *, workdir: Path) -> NormalisedRequest:
         settings = _settings(files)
+        if not inputs:
+            raise InvalidInput("at least one input", field="inputs")
         jobs = []
         starts = []
         for number, value in enumerate(inputs):
@@ -162,17 +169,17 @@ class ToySystem:
         *,
         workdir: Path,
     ) -> list[str]:
-        by_place = {(part.input_index, part.slice_index): _verified(files, part.output) for part in parts}
+        require(files, *files.program.verifying_files)
+        rows = arranged(parts, inputs=len(statement["starts"]), slices=len(files.program.slices))
         outputs = []
-        for number, start in enumerate(statement["starts"]):
-            link = start
-            for spec in files.program.slices:
-                proof = by_place.pop((number, spec.index))
+        for number, (link, row) in enumerate(zip(statement["starts"], rows, strict=True)):
+            for index, output in enumerate(row):
+                proof = _verified(files, output)
                 if proof["start"] != link:
-                    raise BrokenLink(f"slice {spec.index} of input {number} starts somewhere else")
+                    raise BrokenLink(f"slice {index} of input {number} starts somewhere else")
                 link = proof["end"]
             outputs.append(link)
-        if by_place or dict(result) != {"outputs": outputs}:
+        if not same_json(dict(result), {"outputs": outputs}):
             raise BadProof("the result is not what the proofs end with", field="result")
         return [f"{len(parts)} proofs verify", f"{len(outputs)} chains are linked"]
 

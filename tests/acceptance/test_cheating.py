@@ -12,6 +12,7 @@ import pytest
 
 from proofgrid.proofs.base import ProgramFiles
 from proofgrid.proofs.systems.ezkl.adapter import EzklProofSystem
+from proofgrid.proofs.systems.ezkl.setup import KZG_BN254
 from tests.acceptance.tasks import check_paid_once, events_of, fetch_and_verify
 from tests.networks import Network, running_network
 from tests.proofs.systems.ezkl.models import an_mlp, save
@@ -56,7 +57,9 @@ def models(tmp_path_factory: pytest.TempPathFactory) -> Models:
         workdir = folder / str(seed)
         workdir.mkdir()
         built.append(
-            SYSTEM.build_program({"model": path}, SETTINGS, srs=folder / "srs", workdir=workdir, report=ignore)
+            SYSTEM.build_program(
+                {"model": path}, SETTINGS, trust={KZG_BN254: folder / "srs"}, workdir=workdir, report=ignore
+            )
         )
     return Models(folder / "model-0.onnx", built[0], built[1], folder / "srs")
 
@@ -120,6 +123,6 @@ async def test_a_cheater_is_caught_unpaid_and_its_slices_are_proven_elsewhere(
 
 def test_the_digest_is_the_same_on_the_clients_machine(models: Models, tmp_path: Path) -> None:
     again = SYSTEM.build_program(
-        {"model": models.path}, SETTINGS, srs=models.srs, workdir=tmp_path, report=ignore
+        {"model": models.path}, SETTINGS, trust={KZG_BN254: models.srs}, workdir=tmp_path, report=ignore
     ).program
     assert again.digest == models.files.program.digest != models.foreign.program.digest

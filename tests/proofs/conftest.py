@@ -13,6 +13,7 @@ import pytest
 
 from proofgrid.proofs.base import NormalisedRequest, PartialProof, ProgramFiles
 from proofgrid.proofs.systems.ezkl.adapter import EzklProofSystem
+from proofgrid.proofs.systems.ezkl.setup import KZG_BN254
 
 DEMO_DATA = Path(__file__).parents[2] / "src" / "proofgrid" / "cli" / "demo" / "data"
 DIGITS_MODEL = DEMO_DATA / "digits.onnx"
@@ -46,7 +47,9 @@ class ProvenRequest:
 
 def build(model: Path, settings: Mapping[str, Any], *, srs: Path, workdir: Path) -> ProgramFiles:
     """Build a program of one model file."""
-    return SYSTEM.build_program({"model": model}, settings, srs=srs, workdir=workdir, report=ignore_progress)
+    return SYSTEM.build_program(
+        {"model": model}, settings, trust={KZG_BN254: srs}, workdir=workdir, report=ignore_progress
+    )
 
 
 def prove_all(files: ProgramFiles, inputs: Sequence[Any], *, cache: Path, workdir: Path) -> ProvenRequest:

@@ -162,7 +162,7 @@ async def test_closing_ends_calls_under_way_and_their_processes(tmp_path: Path) 
 @pytest.mark.usefixtures("toy_system_on_path")
 async def test_every_call_of_a_proof_system_works_by_its_name(workers: ProofWorkers, tmp_path: Path) -> None:
     files = await workers.call(
-        calls.build_program, "toy", {}, {"rounds": 3, "slices": 2}, None, tmp_path, timeout_seconds=30
+        calls.build_program, "toy", {}, {"rounds": 3, "slices": 2}, {}, tmp_path, timeout_seconds=30
     )
     await workers.call(calls.check_program, "toy", files, timeout_seconds=30)
     request = await workers.call(calls.normalise, "toy", files, ["a", "b"], tmp_path, timeout_seconds=30)

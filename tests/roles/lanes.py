@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 from uuid import UUID, uuid4
 
 from proofgrid.primitives.clock import ManualClock, SystemClock
@@ -28,7 +28,9 @@ from proofgrid.rules.jobs.retry import ReturnReason
 from proofgrid.rules.ledger.settlement import SurplusTo, deposit, escrow
 from proofgrid.rules.staking.bonds import BondPolicy
 from proofgrid.store.database import Database
-from proofgrid.store.queries import QUERIES
+from proofgrid.store.gateways import REGISTER_GATEWAY
+from proofgrid.store.ledger import LEDGER_FAULTS
+from proofgrid.store.queries import QUERIES, Query
 from proofgrid.store.subnetworks import serve_stacks
 from proofgrid.store.transactions import Transaction
 from proofgrid.store.transfers import post_transfers, transfer_row
@@ -39,6 +41,8 @@ LANE = Lane("default/toy/small")
 STACK = Stack("default/toy")
 CLIENT = Address("0xc1")
 UNITS = 1_000
+
+Row = TypeVar("Row")
 
 
 @dataclass(slots=True)
@@ -54,7 +58,7 @@ class LaneUnderTest:
     async def open(self) -> None:
         """Register the gateway and the program."""
         async with self.database.transaction(Transaction.JOIN_NETWORK) as connection:
-            await connection.execute(QUERIES["register_gateway"], self.gateway_id)
+            await connection.run(REGISTER_GATEWAY, gateway_id=self.gateway_id)
             await connection.execute(QUERIES["insert_program"], "p", "toy", "o", "", {}, 1, UNITS)
             await post_transfers(connection, deposit(deposit_id="d", client=CLIENT, amount=10**12))
 
@@ -255,7 +259,7 @@ class LaneUnderTest:
 
     async def check_money(self) -> None:
         """Every account adds up, and what a task spent left its escrow."""
-        assert not await self.fetch(QUERIES["ledger_faults"])
+        assert not await self.ask(LEDGER_FAULTS)
         rows = await self.fetch(
             "SELECT spent, (SELECT coalesce(sum(amount), 0) FROM transfers x WHERE x.task_id = t.task_id"
             " AND debit LIKE 'escrow:%' AND reason <> 'refund') AS paid FROM tasks t"
@@ -270,6 +274,11 @@ class LaneUnderTest:
         """Return every event in order."""
         rows = await self.fetch("SELECT kind, data FROM task_events ORDER BY task_id, seq")
         return [(row["kind"], row["data"]) for row in rows]
+
+    async def ask(self, query: Query[Row], **named: object) -> list[Row]:
+        """Run a named query."""
+        async with self.database.connection() as connection:
+            return await connection.fetch(query, **named)
 
     async def fetch(self, query: str, *args: Any) -> list[Any]:
         """Run a statement of the test's own."""

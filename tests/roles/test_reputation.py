@@ -8,9 +8,10 @@ from typing import Any
 
 import asyncpg
 
-from proofgrid.primitives.ids import Address, GatewayId
+from proofgrid.primitives.ids import Address
 from proofgrid.rules.jobs.retry import ReturnReason
 from proofgrid.rules.reputation.standing import PAUSED, RESUMED
+from proofgrid.store.gateways import REGISTER_GATEWAY
 from proofgrid.store.queries import QUERIES
 from tests.makers import some_terms
 from tests.roles.lanes import STACK, LaneUnderTest
@@ -141,7 +142,7 @@ async def test_two_gateways_agree_and_the_one_with_the_stream_tells_the_prover(l
     listener = await asyncpg.connect(lane.database.dsn)
     await listener.add_listener("notices", lambda *said: told.put_nowait(json.loads(str(said[-1]))))
     other = LaneUnderTest(lane.database)
-    await lane.fetch(QUERIES["register_gateway"], GatewayId(other.gateway_id))
+    await lane.ask(REGISTER_GATEWAY, gateway_id=other.gateway_id)
     await fail(lane, ReturnReason.CHILD_CRASHED, 2)
     await fail(other, ReturnReason.CHILD_CRASHED)  # the third one is seen by the other gateway
     await lane.add_task()

@@ -19,7 +19,7 @@ from proofgrid.rules.market.fast_classes import LaneColumns, clear_class_columns
 from proofgrid.rules.market.fast_stack import SlotLane, run_stack_columns
 from proofgrid.rules.market.orders import ClearingRules
 from proofgrid.rules.market.reference import next_reference
-from proofgrid.rules.scheduling.offers import ProverSupply, TaskDemand
+from proofgrid.rules.scheduling.demand_and_supply import ProverSupply, TaskDemand
 from proofgrid.rules.scheduling.rank import RankHashes, ask_ranks, bid_ranks
 from proofgrid.simulation import chance, griefing, leases
 from proofgrid.simulation.books import Orders, job_id, prover_id

@@ -14,7 +14,7 @@ from proofgrid.store.artifacts import ArtifactStore
 from proofgrid.store.backup import back_up, restore, restore_artifacts
 from proofgrid.store.database import Database
 from proofgrid.store.migrations import migrate
-from proofgrid.store.queries import QUERIES
+from proofgrid.store.stored_artifacts import RECORD_ARTIFACTS
 from tests.store.test_artifacts import flip_byte, stored_file
 
 TRANSFER = {"transfer_id": "t1", "debit": "mint", "credit": "0xclient", "amount": 123456789012, "reason": "deposit"}
@@ -40,7 +40,7 @@ async def a_network(database: Database, artifacts: ArtifactStore) -> None:
         await connection.execute("SELECT nextval('fences') FROM generate_series(1, 41)")
         for content in (b"bundle", b"srs"):
             digest = await artifacts.put_bytes(content)
-            await connection.execute(QUERIES["record_artifacts"], ["0xclient"], [digest], [len(content)])
+            await connection.run(RECORD_ARTIFACTS, owners=["0xclient"], digests=[digest], sizes=[len(content)])
 
 
 async def test_a_network_comes_back_as_it_was(
@@ -73,7 +73,7 @@ async def test_a_second_backup_into_the_same_folder_has_the_newest_and_copies_on
     written_ns = copy.stat().st_mtime_ns
     digest = await artifacts.put_bytes(b"later")
     async with database.connection() as connection:
-        await connection.execute(QUERIES["record_artifacts"], ["0xother"], [digest], [5])
+        await connection.run(RECORD_ARTIFACTS, owners=["0xother"], digests=[digest], sizes=[5])
 
     assert (await back_up(database, artifacts, tmp_path / "backup")).artifacts == 3
     await restore(empty_database_dsn, tmp_path / "backup")

@@ -13,7 +13,7 @@ from proofgrid.primitives.ids import AccountId, Address
 from proofgrid.rules.ledger.accounts import Ledger, Transfer, client_account
 from proofgrid.rules.ledger.settlement import deposit, escrow, pay_for_proof, refund
 from proofgrid.store.database import Database
-from proofgrid.store.queries import QUERIES
+from proofgrid.store.ledger import LEDGER_FAULTS, LEDGER_SUMS
 from proofgrid.store.transactions import Transaction
 from proofgrid.store.transfers import post_transfers
 
@@ -85,7 +85,7 @@ async def test_random_interleavings_give_the_book_of_the_rules(database: Databas
     assert kept == {str(account): amount for account, amount in ledger.balances.items() if amount}
     assert sum(kept.values()) == 0
     async with database.connection() as connection:
-        assert await connection.fetch(QUERIES["ledger_faults"]) == []
+        assert await connection.fetch(LEDGER_FAULTS) == []
 
 
 async def test_concurrent_payments_neither_deadlock_nor_overdraw(database: Database) -> None:
@@ -103,7 +103,7 @@ async def test_the_ledger_check_finds_an_account_that_does_not_add_up(database: 
     await post(database, deposit(deposit_id="d", client=CLIENT, amount=1_000))
     async with database.connection() as connection:
         await connection.execute("UPDATE accounts SET balance = 999 WHERE account = $1", AccountId(f"client:{CLIENT}"))
-        faults = await connection.fetch(QUERIES["ledger_faults"])
-        sums = await connection.fetchrow(QUERIES["ledger_sums"])
-    assert "999" in faults[0]["fault"]
-    assert sums["sum"] == -1
+        faults = await connection.fetch(LEDGER_FAULTS)
+        sums = await connection.value(LEDGER_SUMS)
+    assert "999" in faults[0]
+    assert sums.sum == -1

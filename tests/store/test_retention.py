@@ -15,7 +15,8 @@ from proofgrid.primitives.errors import ArtifactMissing
 from proofgrid.store.artifacts import ArtifactStore
 from proofgrid.store.database import Database
 from proofgrid.store.queries import QUERIES
-from proofgrid.store.retention import DAY_MS, Retention, RetentionSettings, Tidied
+from proofgrid.store.retention import DAY_MS, LOCK_RETENTION, UNLOCK_RETENTION, Retention, RetentionSettings, Tidied
+from proofgrid.store.stored_artifacts import RECORD_ARTIFACTS
 from proofgrid.store.transactions import Transaction
 
 CLIENT = "0xclient"
@@ -37,7 +38,8 @@ class World:
 
     async def upload(self, text: str, owner: str = CLIENT) -> Digest:
         digest = await self.artifacts.put_bytes(text.encode())
-        await self.execute(QUERIES["record_artifacts"], [owner], [digest], [len(text)])
+        async with self.database.connection() as connection:
+            await connection.run(RECORD_ARTIFACTS, owners=[owner], digests=[digest], sizes=[len(text)])
         return digest
 
     async def days_pass(self, days: int) -> None:
@@ -225,7 +227,7 @@ async def test_a_task_being_written_while_rows_are_forgotten_keeps_its_input(wor
     tidying: asyncio.Task[Tidied]
     async with asyncio.TaskGroup() as group, world.database.transaction(Transaction.ADMIT_TASKS) as connection:
         # As submit does: one transaction for the jobs and the artifact's row, which it finds there.
-        await connection.execute(QUERIES["record_artifacts"], [CLIENT], [digest], [5])
+        await connection.run(RECORD_ARTIFACTS, owners=[CLIENT], digests=[digest], sizes=[5])
         tidying = group.create_task(world.tidy_patiently())
         await world.until_somebody_waits_for_a_lock()
         task_id = uuid4()
@@ -275,8 +277,8 @@ async def test_uploads_that_died_under_their_temporary_name_are_removed_after_a_
 
 async def test_gateways_do_not_tidy_at_the_same_time(world: World) -> None:
     async with world.database.connection() as other:
-        assert await other.fetchval(QUERIES["lock_retention"])
+        assert await other.value(LOCK_RETENTION)
         assert await world.retention.tidy() is None
-        await other.execute(QUERIES["unlock_retention"])
+        await other.run(UNLOCK_RETENTION)
 
     assert await world.retention.tidy() is not None

@@ -27,7 +27,7 @@ TREES = {
 #: Who may begin transactions without a name: the pool itself, and migrations, which run before anything else.
 BEGINNERS = {"store/database.py", "store/migrations.py"}
 #: Who may connect to PostgreSQL: the pool with its listener, and the bootstrap that migrates.
-CONNECTORS = {"store/database.py", "bootstrap/adapters.py"}
+CONNECTORS = {"store/database.py", "bootstrap/gateway/adapters.py"}
 #: What is asked on a connection for reading although it changes something: retention's lock, which no commit can lose.
 LOCKS_OF_SESSIONS = {"lock_retention", "unlock_retention"}
 #: Functions of PostgreSQL that do something; those of our own that write are found in the database.
@@ -36,6 +36,7 @@ ACTIONS = {"pg_notify", "set_config", "nextval", "setval", "pg_try_advisory_lock
     "pg_try_advisory_xact_lock",
     "pg_advisory_xact_lock",
 }
+ASKING = {"fetch", "first", "value", "run", "fetchrow", "fetchval", "execute"}
 WRITES = re.compile(r"\b(insert|update|delete|merge|truncate|lock|notify)\b", re.IGNORECASE)
 
 
@@ -55,9 +56,29 @@ def named_transaction(call: ast.Call) -> str | None:
     return None
 
 
+def _declared() -> dict[str, str]:
+    found: dict[str, str] = {}
+    for file, tree in TREES.items():
+        for node in tree.body if file.startswith("store/") else ():
+            match node:
+                case ast.Assign(
+                    targets=[ast.Name(id=constant)],
+                    value=ast.Call(func=ast.Name(id="query"), args=[ast.Constant(value=str(name)), *_]),
+                ):
+                    assert constant not in found, f"{constant} is declared twice"
+                    found[constant] = name
+    return found
+
+
+#: Constant -> name of its query.
+CONSTANTS = _declared()
+
+
 def query_name(node: ast.AST) -> str | None:
-    """The x of `QUERIES["x"]`."""
+    """The x of `QUERIES["x"]`, or of `X` where `X = query("x", …)`."""
     match node:
+        case ast.Name(id=constant):
+            return CONSTANTS.get(constant)
         case ast.Subscript(value=ast.Name(id="QUERIES"), slice=ast.Constant(value=str(name))):
             return name
     return None
@@ -128,13 +149,14 @@ def _uses(file: str, block: ast.AsyncWith, name: str) -> Iterator[Use]:
     asked: dict[int, str | None] = {}
     for node in ast.walk(block):
         match node:
-            case ast.Call(
-                func=ast.Attribute(
-                    value=ast.Name(id=found) as used, attr="fetch" | "fetchrow" | "fetchval" | "execute"
-                ),
-                args=[query, *_],
-            ) if found == name:
+            case ast.Call(func=ast.Attribute(value=ast.Name(id=found) as used, attr=method), args=[query, *_]) if (
+                found == name and method in ASKING
+            ):
                 asked[id(used)] = query_name(query) or _passed_on(file, query)
+            case ast.Call(func=ast.Name(id=reader), args=[ast.Name(id=found) as used, *_]) if (
+                found == name and reader in READERS
+            ):
+                asked[id(used)] = READERS[reader]
             case ast.Attribute(value=ast.Name(id=found) as used, attr="is_closed") if found == name:
                 asked[id(used)] = "database_time"  # reads nothing at all
     for node in ast.walk(block):
@@ -147,6 +169,8 @@ def _passed_on(file: str, query: ast.expr) -> str | None:
     return f"{file}:{query.id}" if isinstance(query, ast.Name) else None
 
 
+#: Functions of the store that ask one query on the connection that they are given.
+READERS = {"balance_of": "balance"}
 #: Helpers that read whatever query they are given, and their names.
 HELPERS = {"store/retention.py:query": "_digests"}
 
@@ -190,7 +214,7 @@ async def _how_it_writes(connection: Any, sql: str, actions: set[str]) -> str:
     if called:
         return f"calls {sorted(called)}"
     try:
-        explained = await connection.prepare(f"EXPLAIN (GENERIC_PLAN, FORMAT JSON) {sql}")
+        explained = await connection.raw.prepare(f"EXPLAIN (GENERIC_PLAN, FORMAT JSON) {sql}")
     except asyncpg.PostgresSyntaxError:
         return "is a command"  # only queries have plans; LOCK TABLE has none
     plan = json.dumps(await explained.fetchval(*(None for _ in explained.get_parameters())))

@@ -23,6 +23,7 @@ from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
 from proofgrid.primitives.digests import Digest, digest_of_json
+from proofgrid.proofs.setup import TrustRoots
 
 #: Progress of a long call: (stage, share done in 1/1000). Stages are short lower-case words: "calibrate", "prove".
 Report = Callable[[str, int], None]
@@ -131,14 +132,14 @@ class ProofSystem(Protocol):
         source: Mapping[str, Path],
         settings: Mapping[str, Any],
         *,
-        srs: Path | None,
+        trust: TrustRoots,
         workdir: Path,
         report: Report,
     ) -> ProgramFiles:
         """Validate what a client handed in and make a program of it, slices and verifying keys included.
 
         `source` holds the client's files by name (ezkl: "model", optionally "calibration"); new files are written
-        below `workdir`. The same source, settings and SRS give the same `Program.digest` on every machine.
+        below `workdir`. The same source, settings and trust roots give the same `Program.digest` on every machine.
         Raises InvalidProgram, UnsupportedOperator or InvalidField, with a hint.
         """
         ...

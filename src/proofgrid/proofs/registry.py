@@ -7,6 +7,7 @@ from importlib.metadata import entry_points
 
 from proofgrid.primitives.errors import UnknownProofSystem
 from proofgrid.proofs.base import ProofSystem
+from proofgrid.proofs.setup import Setup, setups_of
 
 GROUP = "proofgrid.proof_systems"
 
@@ -14,6 +15,11 @@ GROUP = "proofgrid.proof_systems"
 def installed_names() -> list[str]:
     """Return the names of all installed proof systems, sorted, without importing them."""
     return sorted(point.name for point in entry_points(group=GROUP))
+
+
+def installed_setups() -> dict[str, Setup]:
+    """Return the kinds of trust roots that the installed proof systems need, by their names."""
+    return {setup.kind: setup for name in installed_names() for setup in setups_of(proof_system(name))}
 
 
 @cache

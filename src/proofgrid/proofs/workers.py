@@ -28,16 +28,15 @@ import pebble
 
 from proofgrid.primitives.errors import JobCrashed, JobTimedOut, ProofgridError
 from proofgrid.proofs.base import JobOutput, NormalisedRequest, PartialProof, ProgramFiles
+from proofgrid.proofs.kit.engine import ENGINE_THREADS, exit_text
 from proofgrid.proofs.registry import proof_system
+from proofgrid.proofs.setup import TrustRoots
 
 Arguments = TypeVarTuple("Arguments")
 T = TypeVar("T")
 
 # An engine deep in native code never sees SIGTERM; three seconds of waiting for it would stall the whole pool.
 pebble.CONSTS.term_timeout = 0.5
-
-#: What engines and their libraries read once, at import, to learn how many threads they may start.
-ENGINE_THREADS = ("RAYON_NUM_THREADS", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 
 PROGRESS_FILE = "progress"
 
@@ -119,14 +118,14 @@ class ProofWorkers:
 
 
 def build_program(
-    name: str, source: Mapping[str, Path], settings: Mapping[str, Any], srs: Path | None, workdir: Path
+    name: str, source: Mapping[str, Path], settings: Mapping[str, Any], trust: TrustRoots, workdir: Path
 ) -> ProgramFiles:
     """See ProofSystem.build_program. How far it is stands in `workdir / PROGRESS_FILE`: "<stage> <share in 1/1000>"."""
 
     def report(stage: str, permille: int) -> None:
         (workdir / PROGRESS_FILE).write_text(f"{stage} {permille}")
 
-    return proof_system(name).build_program(source, settings, srs=srs, workdir=workdir, report=report)
+    return proof_system(name).build_program(source, settings, trust=trust, workdir=workdir, report=report)
 
 
 def check_program(name: str, files: ProgramFiles) -> None:
@@ -228,16 +227,6 @@ def _crash_text(error: BaseException) -> str:
 def _stop(pool: Any) -> None:
     pool.stop()
     pool.join()
-
-
-def exit_text(exit_code: int) -> str:
-    """Say how a process ended, for people; `exit_code` as in subprocess: negative for signals."""
-    if exit_code >= 0:
-        return f"exit status {exit_code}"
-    try:
-        return f"killed by {signal.Signals(-exit_code).name}"
-    except ValueError:
-        return f"killed by signal {-exit_code}"
 
 
 def _is_being_cancelled() -> bool:

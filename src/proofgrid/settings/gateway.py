@@ -5,6 +5,7 @@ Every command reads this file for its help, so a policy is imported only where i
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
@@ -14,6 +15,7 @@ from proofgrid.rules.ledger.settlement import SurplusTo
 from proofgrid.settings.declared import Settings, default_data_dir, setting, setting_of_machine
 
 if TYPE_CHECKING:
+    from proofgrid.proofs.setup import SetupChoice
     from proofgrid.roles.canary.sending import CanarySettings
     from proofgrid.roles.dispatcher.desk import DispatchSettings
     from proofgrid.roles.market.rounds import MarketSettings
@@ -66,6 +68,12 @@ class Place(Settings):
     def role_names(self) -> frozenset[str]:
         """Return the roles of this process. Raises InvalidField for sets that cannot work."""
         return parse_gateway_roles(self.roles)
+
+    def setups(self) -> Mapping[str, SetupChoice]:
+        """Return what was chosen for trust roots, by their kind; those of other kinds are made for development."""
+        from proofgrid.proofs.setup import SetupChoice
+
+        return {"kzg-bn254": SetupChoice(name="srs", file=self.srs_file, logrows=self.srs_logrows)}
 
 
 @dataclass(frozen=True, kw_only=True)

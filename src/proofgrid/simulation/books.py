@@ -13,7 +13,7 @@ import numpy as np
 
 from proofgrid.rules.market.columns import Column, OrderColumns, column_of
 from proofgrid.rules.market.fast_stack import SlotLane
-from proofgrid.rules.scheduling.offers import ProverSupply, TaskDemand
+from proofgrid.rules.scheduling.demand_and_supply import ProverSupply, TaskDemand
 from proofgrid.rules.scheduling.rank import RankHashes, ask_ranks, bid_ranks
 
 DEPTH_PER_SLOT, DEPTH_LEAST = 2, 32

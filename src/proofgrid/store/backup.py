@@ -26,11 +26,15 @@ from proofgrid.primitives.digests import Digest, digest_of_file
 from proofgrid.primitives.errors import ArtifactMissing, InvalidField, ProofgridError
 from proofgrid.store.artifacts import ArtifactStore
 from proofgrid.store.database import Database
+from proofgrid.store.gateways import DATABASE_TIME
 from proofgrid.store.partial import written_whole
-from proofgrid.store.queries import QUERIES
+from proofgrid.store.queries import query
 
 FORMAT = 1
 DUMP_SECONDS = 24 * 3_600
+
+DATABASE_HAS_TABLES = query("database_has_tables", bool)
+EVERY_ARTIFACT = query("every_artifact", Digest)
 
 log = structlog.get_logger(__name__)
 
@@ -56,14 +60,14 @@ async def back_up(database: Database, artifacts: ArtifactStore, folder: Path) ->
         dump_digest = await asyncio.to_thread(digest_of_file, partial)
         (folder / "backup.json").unlink(missing_ok=True)  # it speaks about the older dump
     async with database.connection() as connection:
-        made_ms = await connection.fetchval(QUERIES["database_time"])
-        rows = await connection.fetch(QUERIES["every_artifact"])
+        made_ms = await connection.value(DATABASE_TIME)
+        digests = await connection.fetch(EVERY_ARTIFACT)
     copies = ArtifactStore.open(str(folder / "artifacts"))
     missing = 0
-    for row in rows:
-        missing += not await _copy(artifacts, copies, Digest(row["digest"]), folder)
+    for digest in digests:
+        missing += not await _copy(artifacts, copies, digest, folder)
     made = Backup(
-        format=FORMAT, dump_digest=dump_digest, made_ms=made_ms, artifacts=len(rows) - missing, missing=missing
+        format=FORMAT, dump_digest=dump_digest, made_ms=made_ms, artifacts=len(digests) - missing, missing=missing
     )
     with written_whole(folder / "backup.json") as partial:
         partial.write_text(json.dumps(asdict(made), indent=2) + "\n")
@@ -80,7 +84,7 @@ async def restore(dsn: str, folder: Path) -> Backup:
     database = await Database.connect(dsn, size=1)
     try:
         async with database.connection() as connection:
-            if await connection.fetchval(QUERIES["database_has_tables"]):
+            if await connection.value(DATABASE_HAS_TABLES):
                 hint = "restore into a new data directory or a new database"
                 raise InvalidField("the database is not empty", field="dsn", hint=hint)
     finally:

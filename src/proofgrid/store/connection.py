@@ -44,6 +44,10 @@ class Connection:
         """Run a statement whose rows, if it has any, do not matter."""
         await self.raw.fetch(query.text, *query.arguments(named))
 
+    def is_closed(self) -> bool:
+        """Was the connection lost, or given back?"""
+        return bool(self.raw.is_closed())
+
     # Until every query is declared with its row: text and numbered arguments, as the driver takes them.
 
     async def fetchrow(self, query: str, *args: object) -> Any:

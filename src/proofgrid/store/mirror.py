@@ -22,13 +22,17 @@ from proofgrid.primitives.digests import Digest
 from proofgrid.primitives.errors import ArtifactCorrupt, ArtifactMissing, Recoverable, TooLarge
 from proofgrid.store.artifacts import ArtifactStore, pieces_of
 from proofgrid.store.database import PASSING_TROUBLE, Database
-from proofgrid.store.queries import QUERIES
+from proofgrid.store.queries import query
 from proofgrid.store.transactions import Transaction
 
 CONFIG_PREFIX = "PROOFGRID_MIRROR_"  #: PROOFGRID_MIRROR_AWS_ENDPOINT is AWS_ENDPOINT for the second store only
 REPAIRS_AT_ONCE = 100
 REPAIR_SECONDS = 30.0
 _CLOUDS = ("AWS_", "GOOGLE_", "AZURE_")
+
+ADD_REPAIR = query("add_repair", None)
+FIRST_REPAIRS = query("first_repairs", Digest)
+REMOVE_REPAIR = query("remove_repair", None)
 
 log = structlog.get_logger(__name__)
 
@@ -49,17 +53,16 @@ class DatabaseRepairList:
 
     async def add(self, digest: Digest) -> None:
         """Note an artifact; noting it again puts it at the end."""
-        await self._database.write(Transaction.MEND_ARTIFACTS, QUERIES["add_repair"], digest)
+        await self._database.write(Transaction.MEND_ARTIFACTS, ADD_REPAIR, digest=digest)
 
     async def first(self, count: int) -> list[Digest]:
         """Return those that wait longest."""
         async with self._database.connection() as connection:
-            rows = await connection.fetch(QUERIES["first_repairs"], count)
-        return [Digest(row["digest"]) for row in rows]
+            return await connection.fetch(FIRST_REPAIRS, limit=count)
 
     async def remove(self, digest: Digest) -> None:
         """Cross an artifact off."""
-        await self._database.write(Transaction.MEND_ARTIFACTS, QUERIES["remove_repair"], digest)
+        await self._database.write(Transaction.MEND_ARTIFACTS, REMOVE_REPAIR, digest=digest)
 
 
 class MirroredStore(ArtifactStore):

@@ -13,14 +13,15 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass
-from typing import Any
+from uuid import UUID
 
 import structlog
 
 from proofgrid.primitives.digests import Digest
 from proofgrid.store.artifacts import ArtifactStore
 from proofgrid.store.database import PASSING_TROUBLE, Database
-from proofgrid.store.queries import QUERIES
+from proofgrid.store.gateways import DATABASE_TIME
+from proofgrid.store.queries import Query, query
 from proofgrid.store.transactions import Transaction
 
 DAY_MS = 24 * 3_600_000
@@ -28,6 +29,20 @@ LOOK_SECONDS = 3_600.0
 FIRST_LOOK_SECONDS = 60.0  #: a gateway that starts has better things to do
 BATCH = 200
 LOCK_PATIENCE_MS = 200  #: while the table's lock is waited for, writers wait behind it
+
+LOCK_RETENTION = query("lock_retention", bool)
+UNLOCK_RETENTION = query("unlock_retention", bool)
+WAIT_FOR_LOCKS = query("wait_for_locks", None)
+LOCK_ARTIFACTS_FOR_RETENTION = query("lock_artifacts_for_retention", None)
+OLD_ARTIFACTS_EXIST = query("old_artifacts_exist", bool)
+FORGET_ARTIFACTS = query("forget_artifacts", int)
+FORGET_SMALL_ARTIFACTS = query("forget_small_artifacts", UUID)
+FORGET_STRAYS = query("forget_strays", Digest)
+GARBAGE_NEEDED_AGAIN = query("garbage_needed_again", Digest)
+GARBAGE_TO_SET_ASIDE = query("garbage_to_set_aside", Digest)
+GARBAGE_IS_ASIDE = query("garbage_is_aside", None)
+GARBAGE_TO_DELETE = query("garbage_to_delete", Digest)
+GARBAGE_GONE = query("garbage_gone", None)
 
 log = structlog.get_logger(__name__)
 
@@ -73,19 +88,19 @@ class Retention:
     async def tidy(self) -> Tidied | None:
         """Do one pass; None when another gateway is at it."""
         async with self._database.connection() as connection:
-            if not await connection.fetchval(QUERIES["lock_retention"]):
+            if not await connection.value(LOCK_RETENTION):
                 return None
             try:
                 return await self._tidy()
             finally:
                 # When the connection is gone, so is its lock.
-                if not connection.raw.is_closed():
-                    await connection.execute(QUERIES["unlock_retention"])
+                if not connection.is_closed():
+                    await connection.run(UNLOCK_RETENTION)
 
     async def _tidy(self) -> Tidied:
         tidied = Tidied()
         async with self._database.connection() as connection:
-            now_ms = await connection.fetchval(QUERIES["database_time"])
+            now_ms = await connection.value(DATABASE_TIME)
         keep_after_ms = now_ms - self._settings.keep_ms
         tidied.abandoned = await self._artifacts.remove_abandoned(now_ms)
         tidied.forgotten = await self._forget(keep_after_ms)
@@ -93,59 +108,61 @@ class Retention:
         tidied.brought_back = await self._bring_back(keep_after_ms)
         tidied.set_aside = await self._set_aside()
         tidied.deleted = await self._delete(now_ms - self._settings.grace_ms)
-        while await self._write(QUERIES["forget_small_artifacts"], keep_after_ms, BATCH):
+        while await self._database.write(
+            Transaction.TIDY_ARTIFACTS, FORGET_SMALL_ARTIFACTS, keep_after_ms=keep_after_ms, tasks=BATCH
+        ):
             pass
         log.info("artifacts_tidied", **{name: getattr(tidied, name) for name in Tidied.__slots__})
         return tidied
-
-    async def _write(self, query: str, *args: Any) -> list[Any]:
-        return await self._database.write(Transaction.TIDY_ARTIFACTS, query, *args)
 
     async def _forget(self, keep_after_ms: int) -> int:
         forgotten = 0
         # The lock is taken only when there is something to do.
         while await self._anything_old(keep_after_ms):
             async with self._database.transaction(Transaction.TIDY_ARTIFACTS) as connection:
-                await connection.execute(f"SET LOCAL lock_timeout = {LOCK_PATIENCE_MS}")
-                await connection.execute(QUERIES["lock_artifacts_for_retention"])
-                forgotten += await connection.fetchval(QUERIES["forget_artifacts"], keep_after_ms, BATCH)
+                await connection.run(WAIT_FOR_LOCKS, patience_ms=str(LOCK_PATIENCE_MS))
+                await connection.run(LOCK_ARTIFACTS_FOR_RETENTION)
+                forgotten += await connection.value(FORGET_ARTIFACTS, keep_after_ms=keep_after_ms, limit=BATCH)
         return forgotten
 
     async def _anything_old(self, keep_after_ms: int) -> bool:
         async with self._database.connection() as connection:
-            return bool(await connection.fetchval(QUERIES["old_artifacts_exist"], keep_after_ms))
+            return await connection.value(OLD_ARTIFACTS_EXIST, keep_after_ms=keep_after_ms)
 
     async def _forget_strays(self, now_ms: int, keep_after_ms: int) -> int:
         strays = 0
         async for digests in self._artifacts.older_than(min(keep_after_ms, now_ms - self._settings.grace_ms)):
-            strays += len(await self._write(QUERIES["forget_strays"], digests, keep_after_ms))
+            found = await self._database.write(
+                Transaction.TIDY_ARTIFACTS, FORGET_STRAYS, digests=digests, keep_after_ms=keep_after_ms
+            )
+            strays += len(found)
         return strays
 
     async def _bring_back(self, keep_after_ms: int) -> int:
-        digests = await self._digests(QUERIES["garbage_needed_again"], keep_after_ms)
+        digests = await self._digests(GARBAGE_NEEDED_AGAIN, keep_after_ms=keep_after_ms)
         for digest in digests:
             await self._artifacts.bring_back(digest)
-            await self._write(QUERIES["garbage_gone"], digest)
+            await self._database.write(Transaction.TIDY_ARTIFACTS, GARBAGE_GONE, digest=digest)
         return len(digests)
 
     async def _set_aside(self) -> int:
         done = 0
-        while digests := await self._digests(QUERIES["garbage_to_set_aside"], BATCH):
+        while digests := await self._digests(GARBAGE_TO_SET_ASIDE, limit=BATCH):
             for digest in digests:
                 await self._artifacts.set_aside(digest)
-                await self._write(QUERIES["garbage_is_aside"], digest)
+                await self._database.write(Transaction.TIDY_ARTIFACTS, GARBAGE_IS_ASIDE, digest=digest)
             done += len(digests)
         return done
 
     async def _delete(self, aside_before_ms: int) -> int:
         done = 0
-        while digests := await self._digests(QUERIES["garbage_to_delete"], aside_before_ms, BATCH):
+        while digests := await self._digests(GARBAGE_TO_DELETE, aside_before_ms=aside_before_ms, limit=BATCH):
             for digest in digests:
                 await self._artifacts.forget_aside(digest)
-                await self._write(QUERIES["garbage_gone"], digest)
+                await self._database.write(Transaction.TIDY_ARTIFACTS, GARBAGE_GONE, digest=digest)
             done += len(digests)
         return done
 
-    async def _digests(self, query: str, *args: Any) -> list[Digest]:
+    async def _digests(self, query: Query[Digest], **named: int) -> list[Digest]:
         async with self._database.connection() as connection:
-            return [Digest(row["digest"]) for row in await connection.fetch(query, *args)]
+            return await connection.fetch(query, **named)

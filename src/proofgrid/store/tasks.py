@@ -29,6 +29,7 @@ from proofgrid.rules.ledger.accounts import Transfer, escrow_account
 from proofgrid.rules.ledger.settlement import refund
 from proofgrid.rules.ledger.stakes import compensate
 from proofgrid.store import firm_quotes
+from proofgrid.store.ledger import balance_of
 from proofgrid.store.queries import QUERIES
 from proofgrid.store.transfers import post_transfers
 
@@ -70,7 +71,7 @@ class GivenBack:
 async def give_back(connection: Any, task: asyncpg.Record, state: TaskState, *, code: str = "") -> GivenBack:
     """Give back what is left in the escrow of a task that ends in `state`; settle its firm quote, if it has one."""
     task_id = str(task["task_id"])
-    rest = int(await connection.fetchval(QUERIES["balance"], escrow_account(task_id)) or 0)
+    rest = await balance_of(connection, escrow_account(task_id))
     if task["quote_id"] is not None:
         settled = await firm_quotes.settle(connection, task, state, code, rest)
         return GivenBack(refunded=settled.refunded, spent=settled.charged, penalty=settled.penalty)

@@ -38,7 +38,7 @@ def a_bundle(folder: Path, *inputs: str, **settings: Any) -> Made:
     toy = ToySystem()
     program_dir = folder / "program"
     program_dir.mkdir()
-    files = toy.build_program({}, settings, srs=None, workdir=program_dir, report=lambda stage, share: None)
+    files = toy.build_program({}, settings, trust={}, workdir=program_dir, report=lambda stage, share: None)
     request = toy.normalise(files, list(inputs or ("seven", "eight")), workdir=folder)
     parts = []
     jobs = []

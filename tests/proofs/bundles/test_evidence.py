@@ -26,7 +26,7 @@ Files = tuple[ProgramFiles, dict[str, Any], JobOutput]
 def files(toy_system_on_path: Path, tmp_path: Path) -> Files:
     """A toy program, the facts of its first job, and the right proof of it."""
     system = proof_system("toy")
-    built = system.build_program({}, {"slices": 1}, srs=None, workdir=tmp_path, report=lambda *_: None)
+    built = system.build_program({}, {"slices": 1}, trust={}, workdir=tmp_path, report=lambda *_: None)
     (job,) = system.normalise(built, ["hello"], workdir=tmp_path).jobs
     output = system.run_job(built, 0, job.input, cache=tmp_path, workdir=tmp_path, report=lambda *_: None)
     return built, dict(job.facts), output

@@ -13,6 +13,7 @@ from proofgrid.primitives.ids import Address, ProverId, SessionId, Stack
 from proofgrid.roles.dispatcher.desk import Desk
 from proofgrid.roles.market.rounds import Market
 from proofgrid.rules.jobs.offers import HeldLease
+from proofgrid.store.canaries import PROVERS_TO_TRY
 from proofgrid.store.database import Listener
 from proofgrid.store.lanes import GATEWAY_SILENT_MS
 from proofgrid.store.queries import QUERIES
@@ -131,10 +132,10 @@ async def test_who_is_silent_or_paused_is_shown_as_such_and_gets_no_canary(lane:
     await lane.fetch("UPDATE provers SET paused_until_ms = now_ms() + 60_000 WHERE operator = 'dora'")
 
     shown = await lane.fetch(QUERIES["list_provers"], GATEWAY_SILENT_MS, lane.silent_ms)
-    to_try = await lane.fetch(QUERIES["provers_to_try"], GATEWAY_SILENT_MS, lane.silent_ms)
+    to_try = await lane.ask(PROVERS_TO_TRY, gateway_silent_ms=GATEWAY_SILENT_MS, silent_ms=lane.silent_ms)
 
     assert [row["state"] for row in shown] == ["silent", "serving", "draining", "paused"]
-    assert [(row["prover_id"], row["paused"]) for row in to_try] == [("bob/p", False), ("dora/p", True)]
+    assert [(prover.prover_id, prover.paused) for prover in to_try] == [("bob/p", False), ("dora/p", True)]
 
 
 async def test_the_first_heartbeat_after_a_silence_starts_a_round(lane: LaneUnderTest) -> None:

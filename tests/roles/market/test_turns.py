@@ -10,7 +10,7 @@ import pytest
 
 from proofgrid.primitives.ids import Stack
 from proofgrid.roles.market.granting import Granting
-from proofgrid.roles.market.rounds import Held, Market
+from proofgrid.roles.market.rounds import Market, RoundsTally
 from tests.roles.lanes import LaneUnderTest
 
 ACME = "acme"
@@ -36,7 +36,9 @@ def a_market_held_back(lane: LaneUnderTest) -> tuple[Market, type[_HeldBack]]:
     return market, kind
 
 
-async def two_rounds_at_once(lane: LaneUnderTest, first: str, second: str) -> tuple[Held | None, Held | None]:
+async def two_rounds_at_once(
+    lane: LaneUnderTest, first: str, second: str
+) -> tuple[RoundsTally | None, RoundsTally | None]:
     """Hold a round of one stack while the round of the other one is decided and not yet written."""
     market, back = a_market_held_back(lane)
     async with asyncio.TaskGroup() as group:

@@ -33,7 +33,7 @@ def a_toy_job(folder: Path, **settings: Any) -> tuple[ChildSpec, ProgramFiles, N
     for path in (workdir, folder / "program", folder / "cache"):
         path.mkdir()
     toy = ToySystem()
-    files = toy.build_program({}, settings, srs=None, workdir=folder / "program", report=lambda stage, share: None)
+    files = toy.build_program({}, settings, trust={}, workdir=folder / "program", report=lambda stage, share: None)
     request = toy.normalise(files, ["seven"], workdir=workdir)
     job_input = workdir / "input"
     job_input.write_bytes(request.jobs[0].input)

@@ -11,7 +11,7 @@ from proofgrid.rules.market.blinding import SECRET_BYTES, Blinding
 from proofgrid.rules.market.record_file import RecordHeader, header_line, round_line, trailer_line
 from proofgrid.rules.market.rounds import RoundOutcome
 from proofgrid.rules.market.stack import LaneDemands, run_stack
-from proofgrid.rules.scheduling.offers import JobDemand, ProverSupply, TaskDemand
+from proofgrid.rules.scheduling.demand_and_supply import JobDemand, ProverSupply, TaskDemand
 from tests.makers import a_key
 
 LARGE, SMALL = "default/toy/large", "default/toy/small"
@@ -51,8 +51,8 @@ def _round(
         )
         for lane in (LARGE, SMALL)
     ]
-    offers = [blinding.offers(_offers(chance, place), demanded=frozenset({"p"})) for place in range(4)]
-    return run_stack(lanes, offers, beacon=chance.randbytes(32))
+    supplies = [blinding.supplies(_supplies(chance, place), demanded=frozenset({"p"})) for place in range(4)]
+    return run_stack(lanes, supplies, beacon=chance.randbytes(32))
 
 
 def _demands(chance: Random, lane: str, number: int) -> list[TaskDemand]:
@@ -71,7 +71,7 @@ def _demands(chance: Random, lane: str, number: int) -> list[TaskDemand]:
     ]
 
 
-def _offers(chance: Random, place: int) -> dict[str, ProverSupply]:
+def _supplies(chance: Random, place: int) -> dict[str, ProverSupply]:
     supply = ProverSupply(
         prover_id=f"o{place % 2}/p{place}",
         operator=f"o{place % 2}",

@@ -33,9 +33,9 @@ class StackCase:
         provers = [
             {
                 lane: replace(supply, ask_price=price) if supply.prover_id == prover_id else supply
-                for lane, supply in offers.items()
+                for lane, supply in supplies.items()
             }
-            for offers in self.provers
+            for supplies in self.provers
         ]
         return replace(self, provers=provers)
 
@@ -69,7 +69,7 @@ def a_lane(lane: str, *bids: int, reference: int | None = None, jobs: int = 1, u
 
 
 def a_prover(name: str, *lanes: str, ask: int = 5, slots: int = 4, **changes: Any) -> dict[str, ProverSupply]:
-    """What a prover offers: the same in all its lanes."""
+    """What a prover supplies: the same in all its lanes."""
     values: dict[str, Any] = {"operator": name, "ask_price": ask, "free_slots": slots, "reputation_bucket": 0}
     return dict.fromkeys(lanes, ProverSupply(prover_id=name, **(values | changes)))
 

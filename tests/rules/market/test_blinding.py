@@ -10,7 +10,7 @@ import pytest
 
 from proofgrid.primitives.errors import InvalidField
 from proofgrid.rules.market.blinding import SECRET_BYTES, Blinding, order_id, order_nonce
-from proofgrid.rules.scheduling.offers import JobDemand, TaskDemand
+from proofgrid.rules.scheduling.demand_and_supply import JobDemand, TaskDemand
 
 SECRET = bytes(range(SECRET_BYTES))
 

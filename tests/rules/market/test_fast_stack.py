@@ -64,7 +64,7 @@ class OnColumns:
 
     def __init__(self, case: StackCase) -> None:
         self.case = case
-        natives = [[offers[lane] for offers in case.provers if next(iter(offers)) == lane] for lane in CLASSES]
+        natives = [[supplies[lane] for supplies in case.provers if next(iter(supplies)) == lane] for lane in CLASSES]
         self.sellers = [supply for of_lane in natives for supply in of_lane]
         ranks = ask_ranks(self.sellers, demanded=frozenset("p"), hashes=RankHashes(case.beacon))
         self.lanes = []

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from proofgrid.rules.market import quote
 from proofgrid.rules.market.quote import BEACONS, CHANCES_PERCENT, expected_ms, price_now, prices_for_chances
 from proofgrid.rules.market.rounds import RoundOutcome
-from proofgrid.rules.market.stack import LaneDemands, Offers, run_stack
-from proofgrid.rules.scheduling.offers import JobDemand, ProverSupply, TaskDemand
+from proofgrid.rules.market.stack import LaneDemands, Supplies, run_stack
+from proofgrid.rules.scheduling.demand_and_supply import JobDemand, ProverSupply, TaskDemand
 
 LANE = "default/toy/small"
 JOBS = (JobDemand(job_id="mine", units=10),)
@@ -63,10 +63,10 @@ def test_a_price_is_one_that_sells_more_often_than_not(
     """Lots decide which of the seven rounds sell: in so many of them there is a prover."""
     held = 0
 
-    def run(lanes: Sequence[LaneDemands], offers: Sequence[Offers], *, beacon: bytes) -> tuple[RoundOutcome, ...]:
+    def run(lanes: Sequence[LaneDemands], supplies: Sequence[Supplies], *, beacon: bytes) -> tuple[RoundOutcome, ...]:
         nonlocal held
         held += 1
-        return run_stack(lanes, offers if held <= lucky else [], beacon=beacon)
+        return run_stack(lanes, supplies if held <= lucky else [], beacon=beacon)
 
     monkeypatch.setattr(quote, "run_stack", run)
     assert price_now([a_lane()], provers(700), LANE, JOBS, program="p") == found

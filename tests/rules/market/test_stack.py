@@ -10,7 +10,7 @@ from proofgrid.rules.market.rounds import RoundOutcome
 from proofgrid.rules.market.stack import (
     CONSTRAINED_LANES_MAX,
     LaneDemands,
-    Offers,
+    Supplies,
     check_carried,
     left_of,
     run_stack,
@@ -18,7 +18,7 @@ from proofgrid.rules.market.stack import (
 from tests.rules.market.stacks import BEACON, LARGE, MEDIUM, NARROW, OTHER, SMALL, a_lane, a_prover
 
 
-def run(*lanes: LaneDemands, provers: Sequence[Offers]) -> dict[str, RoundOutcome]:
+def run(*lanes: LaneDemands, provers: Sequence[Supplies]) -> dict[str, RoundOutcome]:
     return {one.lane: one for one in run_stack(lanes, provers, beacon=BEACON)}
 
 
@@ -157,13 +157,13 @@ def test_at_most_32_lanes_with_constraints_of_a_class_hold_a_round_and_the_wide_
 
 def test_a_hopeless_bid_in_a_dear_class_does_not_keep_a_prover_out_of_the_cheap_one() -> None:
     """Dear large jobs, cheap small ones: offered at one of the asks, by lot, in the lanes where it asks that."""
-    offers = dict(a_prover("a", LARGE, SMALL, ask=20))
-    offers[SMALL] = replace(offers[SMALL], ask_price=7)
+    supplies = dict(a_prover("a", LARGE, SMALL, ask=20))
+    supplies[SMALL] = replace(supplies[SMALL], ask_price=7)
     lanes = [a_lane(LARGE, 1, reference=20), a_lane(SMALL, 15, reference=10)]
 
     sold = 0
     for number in range(40):
-        large, small = run_stack(lanes, [offers], beacon=bytes([number]))
+        large, small = run_stack(lanes, [supplies], beacon=bytes([number]))
         assert not large.placements
         assert {ask["ask_price"] for ask in asks_of(small).values()} <= {7}
         sold += len(small.placements)

@@ -19,7 +19,7 @@ PRICES = range(8)
 
 
 def asks_of(case: StackCase) -> dict[str, int]:
-    return {supply.prover_id: supply.ask_price for offers in case.provers for supply in offers.values()}
+    return {supply.prover_id: supply.ask_price for supplies in case.provers for supply in supplies.values()}
 
 
 def bids_of(case: StackCase) -> dict[str, int]:
@@ -48,7 +48,7 @@ def test_nobody_loses_and_the_treasury_never_pays(case: StackCase) -> None:
 
 @given(stack_cases())
 def test_no_slot_is_sold_twice_across_lanes_and_no_job_at_all(case: StackCase) -> None:
-    slots = {supply.prover_id: supply.free_slots for offers in case.provers for supply in offers.values()}
+    slots = {supply.prover_id: supply.free_slots for supplies in case.provers for supply in supplies.values()}
     taken: Counter[str] = Counter()
     jobs: list[str] = []
     for outcome in case.run():

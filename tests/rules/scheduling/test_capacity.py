@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from proofgrid.primitives.errors import InvalidField
 from proofgrid.rules.scheduling.capacity import capacity_units, covered_jobs, draws_one_job, lot_units
-from proofgrid.rules.scheduling.offers import JobDemand, ProverSupply, TaskDemand
+from proofgrid.rules.scheduling.demand_and_supply import JobDemand, ProverSupply, TaskDemand
 from proofgrid.rules.scheduling.rank import RankHashes
 
 quick = settings(deadline=None, derandomize=True, max_examples=200)

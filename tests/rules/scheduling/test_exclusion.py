@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections import Counter
 
+from proofgrid.rules.scheduling.demand_and_supply import JobDemand, ProverSupply, TaskDemand
 from proofgrid.rules.scheduling.exclusion import entering, sitting_out
-from proofgrid.rules.scheduling.offers import JobDemand, ProverSupply, TaskDemand
 from proofgrid.rules.scheduling.rank import RankHashes
 
 

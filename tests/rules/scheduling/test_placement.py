@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from proofgrid.rules.scheduling.offers import JobDemand
+from proofgrid.rules.scheduling.demand_and_supply import JobDemand
 from proofgrid.rules.scheduling.placement import Placement, Stretch, place_jobs
 
 quick = settings(deadline=None, derandomize=True, max_examples=200)

@@ -6,7 +6,7 @@ from random import Random
 
 import numpy as np
 
-from proofgrid.rules.scheduling.offers import JobDemand
+from proofgrid.rules.scheduling.demand_and_supply import JobDemand
 from proofgrid.rules.scheduling.placement import Stretch, place_jobs
 from proofgrid.rules.scheduling.placement_columns import UNSOLD, place_columns
 

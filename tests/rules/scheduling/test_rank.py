@@ -6,7 +6,7 @@ import hashlib
 from collections import Counter
 from dataclasses import replace
 
-from proofgrid.rules.scheduling.offers import JobDemand, ProverSupply, TaskDemand
+from proofgrid.rules.scheduling.demand_and_supply import JobDemand, ProverSupply, TaskDemand
 from proofgrid.rules.scheduling.rank import RankHashes, ask_ranks, bid_ranks
 
 

@@ -22,7 +22,7 @@ from proofgrid.rules.ledger.accounts import (
 from proofgrid.rules.ledger.stakes import bond, reward_rescuer, take
 from proofgrid.rules.staking.bonds import (
     BondPolicy,
-    SlotOffer,
+    FreeSlots,
     bound_by_lease,
     cap_slots,
     capacity,
@@ -120,7 +120,7 @@ def test_negative_amounts_are_refused() -> None:
 
 offers = st.lists(
     st.builds(
-        SlotOffer,
+        FreeSlots,
         prover_id=st.sampled_from([f"p{number}" for number in range(8)]),
         operator=st.sampled_from(["a", "b"]),
         slots=st.integers(0, 20),
@@ -132,7 +132,7 @@ offers = st.lists(
 
 @given(offers, st.dictionaries(st.sampled_from(["a", "b"]), st.integers(0, 1_000)))
 def test_slots_of_all_provers_of_an_operator_stay_within_its_bond(
-    given_: list[SlotOffer], free: dict[str, int]
+    given_: list[FreeSlots], free: dict[str, int]
 ) -> None:
     slots = cap_slots(given_, free)
     assert set(slots) == {offer.prover_id for offer in given_}

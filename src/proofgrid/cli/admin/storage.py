@@ -131,7 +131,7 @@ async def _tidy(settings: GatewaySettings) -> dict[str, int] | None:
 
 @asynccontextmanager
 async def _storage(settings: GatewaySettings) -> AsyncIterator[tuple[Database, ArtifactStore]]:
-    from proofgrid.bootstrap.adapters import open_artifacts
+    from proofgrid.bootstrap.gateway.adapters import open_artifacts
     from proofgrid.store.database import Database
 
     async with _dsn(settings) as dsn:

@@ -62,14 +62,16 @@ def build(
     """
     from proofgrid.proofs.manifest import program_to_json
     from proofgrid.proofs.registry import proof_system
+    from proofgrid.proofs.setup import setups_of
 
     chosen = proof_system(system)
+    trust = {setup.kind: srs for setup in setups_of(chosen)}
     wanted = read_settings(settings, setting or [])
     with tempfile.TemporaryDirectory(prefix="proofgrid-build-") as scratch, stage_bar(json=json) as on_stage:
         if out is not None:
             out.mkdir(parents=True, exist_ok=True)
         source = _source(model, calibration)
-        built = chosen.build_program(source, wanted, srs=srs, workdir=out or Path(scratch), report=on_stage)
+        built = chosen.build_program(source, wanted, trust=trust, workdir=out or Path(scratch), report=on_stage)
     manifest = program_to_json(built.program)
     if out is not None:
         from proofgrid.primitives.canonical import canonical_json

@@ -15,7 +15,7 @@ from proofgrid.cli.kit.setting_options import with_settings
 from proofgrid.settings.gateway import GatewaySettings
 
 if TYPE_CHECKING:
-    from proofgrid.bootstrap.gateway import GatewayFacts
+    from proofgrid.bootstrap.gateway.running import GatewayFacts
 
 
 def add_to(cli: typer.Typer) -> None:
@@ -41,7 +41,7 @@ def run(settings: GatewaySettings, lifeline: LifelineOption = False, json: JsonO
 
 
 async def _serve(settings: GatewaySettings, *, json: bool) -> None:
-    from proofgrid.bootstrap.gateway import run_gateway
+    from proofgrid.bootstrap.gateway.running import run_gateway
 
     drain = asyncio.Event()
     is_ready = False
@@ -78,14 +78,14 @@ def _say_ready(facts: GatewayFacts, *, json: bool) -> None:
                 "event": "ready",
                 "address": facts.address,
                 "network": facts.network,
-                "srs_for_development": facts.srs_for_development,
+                "srs_for_development": facts.setup_for_development,
                 "data_dir": str(facts.data_dir),
             }
         )
         return
     where = f"at {facts.address}" if facts.address else "without a port"
     say(f"ready {where}, network {facts.network}", style="bold green")
-    if facts.srs_for_development:
+    if facts.setup_for_development:
         complain(
             "WARNING: the SRS of this network was made on this machine, FOR DEVELOPMENT ONLY. Whoever made it could\n"
             "forge proofs. Give the file of a real ceremony with --srs-file before anybody relies on what is proven."

@@ -17,6 +17,7 @@ from proofgrid.roles.intake.dead_letters import get_dead_letter, list_dead_lette
 from proofgrid.rules.access.roles import Role, parse_role
 from proofgrid.rules.ledger.settlement import deposit
 from proofgrid.store.database import Database
+from proofgrid.store.ledger import LEDGER_FAULTS, LEDGER_SUMS
 from proofgrid.store.queries import QUERIES
 from proofgrid.store.transactions import Transaction
 from proofgrid.store.transfers import post_transfers
@@ -84,13 +85,13 @@ class AdminService(services.AdminServiceServicer):
         await self._door.admit(context, Role.ADMIN)
         # One moment for both reads, or a payment between them would look like a fault.
         async with self._database.snapshot() as connection:
-            sums = await connection.fetchrow(QUERIES["ledger_sums"])
-            faults = [row["fault"] for row in await connection.fetch(QUERIES["ledger_faults"])]
+            sums = await connection.value(LEDGER_SUMS)
+            faults = await connection.fetch(LEDGER_FAULTS)
         return messages.LedgerCheck(
-            balanced=sums["sum"] == 0 and not faults,
-            sum=sums["sum"],
-            minted=sums["minted"],
-            held=sums["held"],
+            balanced=sums.sum == 0 and not faults,
+            sum=sums.sum,
+            minted=sums.minted,
+            held=sums.held,
             faults=faults,
         )
 

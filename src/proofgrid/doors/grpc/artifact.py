@@ -24,7 +24,12 @@ from proofgrid.rules.access.roles import Caller, Role
 from proofgrid.rules.jobs.limits import Limits
 from proofgrid.store.artifacts import ArtifactStore
 from proofgrid.store.database import Database
-from proofgrid.store.queries import QUERIES
+from proofgrid.store.stored_artifacts import (
+    LEASE_ALLOWS_UPLOAD,
+    MAY_READ_ARTIFACT,
+    RECORD_ARTIFACTS,
+    STORED_BYTES,
+)
 from proofgrid.store.transactions import Transaction
 from proofgrid.wire.codec.tasks import write_artifact
 from proofgrid.wire.v1 import client_pb2 as messages
@@ -66,7 +71,7 @@ class ArtifactService(services.ArtifactServiceServicer):
             await _read_out(stream)
             raise
         await self._database.write(
-            Transaction.RECORD_ARTIFACT, QUERIES["record_artifacts"], [caller.address], [digest], [size_bytes]
+            Transaction.RECORD_ARTIFACT, RECORD_ARTIFACTS, owners=[caller.address], digests=[digest], sizes=[size_bytes]
         )
         log.info("artifact_stored", digest=digest, size_bytes=size_bytes, owner=caller.address)
         return write_artifact(digest, size_bytes)
@@ -79,7 +84,7 @@ class ArtifactService(services.ArtifactServiceServicer):
         caller = await self._door.admit(context, Role.CLIENT, Role.OPERATOR, Role.ADMIN)
         digest = parse_digest(request.digest)
         async with self._database.connection() as connection:
-            if not await connection.fetchval(QUERIES["may_read_artifact"], digest, caller.address):
+            if not await connection.value(MAY_READ_ARTIFACT, digest=digest, reader=caller.address):
                 raise UnknownArtifact(field="digest")
         async for chunk in self._artifacts.open_stream(digest):
             yield messages.DownloadResponse(chunk=chunk)
@@ -93,12 +98,12 @@ class ArtifactService(services.ArtifactServiceServicer):
         async with self._database.connection() as connection:
             if header.lease_id:
                 lease_id = parse_uuid(header.lease_id, field="lease_id")
-                if not await connection.fetchval(QUERIES["lease_allows_upload"], lease_id, caller.address):
+                if not await connection.value(LEASE_ALLOWS_UPLOAD, lease_id=lease_id, operator=caller.address):
                     raise NotAllowed("you do not hold this lease", field="lease_id")
                 return
             if not caller.roles & {Role.CLIENT, Role.ADMIN}:
                 raise InvalidField("operators upload under a lease", field="lease_id")
-            stored = await connection.fetchval(QUERIES["stored_bytes"], caller.address)
+            stored = await connection.value(STORED_BYTES, owner=caller.address)
         # The declared size may be a lie; then the limit of this one upload bounds the harm.
         if stored + header.size_bytes > self._limits.stored_bytes:
             raise TooLarge(

@@ -18,8 +18,9 @@ from proofgrid.rules.access.roles import Role
 from proofgrid.rules.jobs.request import ProofRequest
 from proofgrid.rules.ledger.accounts import NETWORK_CLIENT, TREASURY
 from proofgrid.rules.ledger.settlement import fund_treasury
+from proofgrid.store.canaries import INSERT_CANARY, LIST_CANARIES
 from proofgrid.store.database import Database
-from proofgrid.store.queries import QUERIES
+from proofgrid.store.ledger import balance_of
 from proofgrid.store.transactions import Transaction
 from proofgrid.store.transfers import post_transfers
 from proofgrid.wire.codec.texts import read_json
@@ -50,12 +51,12 @@ class CanaryService(services.CanaryServiceServicer):
         task_id = await self._admission.submit(NETWORK_CLIENT, wanted)
         await self._database.write(
             Transaction.ADD_CANARY,
-            QUERIES["insert_canary"],
-            fresh_uuid(self._clock),
-            wanted.program_digest,
-            inputs,
-            wanted.inputs_digest,
-            task_id,
+            INSERT_CANARY,
+            canary_id=fresh_uuid(self._clock),
+            program_digest=wanted.program_digest,
+            inputs=inputs,
+            inputs_digest=wanted.inputs_digest,
+            first_task=task_id,
         )
         log.info("canary_added", program=wanted.program_digest, task_id=str(task_id), by=admin.address)
         return next(one for one in await self._canaries() if UUID(one.first_task) == task_id)
@@ -83,22 +84,22 @@ class CanaryService(services.CanaryServiceServicer):
 
     async def _canaries(self) -> list[messages.Canary]:
         async with self._database.connection() as connection:
-            rows = await connection.fetch(QUERIES["list_canaries"], NETWORK_CLIENT)
+            rows = await connection.fetch(LIST_CANARIES, network=NETWORK_CLIENT)
         return [
             messages.Canary(
-                canary_id=str(row["canary_id"]),
-                program_digest=row["program_digest"],
-                first_task=str(row["first_task"]),
-                state=row["state"],
-                sent=row["sent"],
-                added_ms=row["added_ms"],
+                canary_id=str(row.canary_id),
+                program_digest=row.program_digest,
+                first_task=str(row.first_task),
+                state=row.state,
+                sent=row.sent,
+                added_ms=row.added_ms,
             )
             for row in rows
         ]
 
     async def _treasury(self) -> int:
         async with self._database.connection() as connection:
-            return await connection.fetchval(QUERIES["balance"], TREASURY) or 0
+            return await balance_of(connection, TREASURY)
 
 
 def _request(message: messages.AddCanaryRequest, inputs: list[Any]) -> ProofRequest:

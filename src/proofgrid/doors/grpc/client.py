@@ -31,8 +31,11 @@ from proofgrid.rules.jobs.lifecycle import TaskEvent, TaskState
 from proofgrid.rules.jobs.limits import LIST_MAX, Limits, list_limit
 from proofgrid.rules.ledger.accounts import client_account, operator_account
 from proofgrid.store.database import Database
+from proofgrid.store.gateways import COUNT_STATES
 from proofgrid.store.lanes import GATEWAY_SILENT_MS
+from proofgrid.store.ledger import ESCROWED_OF_CLIENT, TRANSFERS_OF_ACCOUNT, PostedTransfer, balance_of
 from proofgrid.store.queries import QUERIES
+from proofgrid.store.stored_artifacts import ARTIFACT_SIZE
 from proofgrid.store.tasks import end_task
 from proofgrid.store.transactions import Transaction
 from proofgrid.wire.codec import tasks as codec
@@ -50,8 +53,8 @@ class NetworkFacts:
     """What the gateway says of the network to anybody."""
 
     address: Address
-    srs_files: Mapping[str, Digest]  #: kzg<k>.srs -> artifact
-    srs_for_development: bool
+    setup_files: Mapping[str, Digest]  #: file of a trust root, such as kzg15.srs -> artifact
+    setup_for_development: bool
 
 
 class ClientService(services.ClientServiceServicer):
@@ -87,8 +90,8 @@ class ClientService(services.ClientServiceServicer):
             proof_systems=[
                 messages.ProofSystem(name=d.name, engine=d.engine, program_format=d.program_format) for d in described
             ],
-            srs_files=dict(self._facts.srs_files),
-            srs_for_development=self._facts.srs_for_development,
+            srs_files=dict(self._facts.setup_files),
+            srs_for_development=self._facts.setup_for_development,
             upload_bytes_max=self._limits.upload_bytes,
         )
 
@@ -183,7 +186,7 @@ class ClientService(services.ClientServiceServicer):
             if row["bundle_digest"] is None:
                 why = f": {row['failure_code']} {row['failure_detail']}" if row["failure_code"] else ""
                 raise NotFinished(f"the task is {row['state']}{why}", hint="proofgrid watch TASK follows it")
-            size_bytes = await connection.fetchval(QUERIES["artifact_size"], row["bundle_digest"])
+            size_bytes = await connection.value(ARTIFACT_SIZE, digest=row["bundle_digest"]) or 0
         return messages.Result(task_id=str(task_id), bundle=codec.write_artifact(row["bundle_digest"], size_bytes))
 
     async def _own_task(self, context: Any, text: str) -> TaskId:
@@ -230,12 +233,12 @@ class ClientService(services.ClientServiceServicer):
         await self._door.admit(context, *ANYBODY)
         async with self._database.connection() as connection:
             provers = await connection.fetch(QUERIES["list_provers"], GATEWAY_SILENT_MS, self._silent_ms)
-            states = await connection.fetch(QUERIES["count_states"])
+            states = await connection.fetch(COUNT_STATES)
             lanes = await connection.fetch(QUERIES["lane_statuses"])
         return messages.NetworkStatus(
             provers=[_prover_status(row) for row in provers],
-            tasks_by_state={row["state"]: row["number"] for row in states if row["what"] == "task"},
-            jobs_by_state={row["state"]: row["number"] for row in states if row["what"] == "job"},
+            tasks_by_state={row.state: row.number for row in states if row.what == "task"},
+            jobs_by_state={row.state: row.number for row in states if row.what == "job"},
             lanes=[
                 messages.LaneStatus(
                     lane=row["lane"],
@@ -252,14 +255,27 @@ async def read_account(database: Database, address: Address, *, transfers_limit:
     """Return what an address owns as a client and has earned as an operator."""
     async with database.connection() as connection:
         mine, earned = client_account(address), operator_account(address)
-        transfers = await connection.fetch(QUERIES["transfers_of_account"], mine, earned, transfers_limit)
+        transfers = await connection.fetch(TRANSFERS_OF_ACCOUNT, client=mine, operator=earned, limit=transfers_limit)
         return messages.Account(
             address=address,
-            balance=await connection.fetchval(QUERIES["balance"], mine) or 0,
-            escrowed=await connection.fetchval(QUERIES["escrowed_of_client"], address),
-            earned=await connection.fetchval(QUERIES["balance"], earned) or 0,
-            transfers=[codec.write_transfer(row) for row in transfers],
+            balance=await balance_of(connection, mine),
+            escrowed=await connection.value(ESCROWED_OF_CLIENT, client=address),
+            earned=await balance_of(connection, earned),
+            transfers=[_transfer(row) for row in transfers],
         )
+
+
+def _transfer(row: PostedTransfer) -> messages.Transfer:
+    return messages.Transfer(
+        transfer_id=row.transfer_id,
+        debit=row.debit,
+        credit=row.credit,
+        amount=row.amount,
+        reason=row.reason,
+        task_id=str(row.task_id or ""),
+        job_id=str(row.job_id or ""),
+        at_ms=row.at_ms,
+    )
 
 
 def _prover_status(row: asyncpg.Record) -> messages.ProverStatus:

@@ -12,6 +12,7 @@ from proofgrid.primitives.signatures import parse_address
 from proofgrid.rules.access.roles import Role
 from proofgrid.rules.ledger.statement import NETWORK_OWNERS, Running, accounts_of, price_of
 from proofgrid.store.database import Database
+from proofgrid.store.gateways import DATABASE_TIME
 from proofgrid.store.queries import QUERIES
 from proofgrid.wire.v1 import statements_pb2 as messages
 from proofgrid.wire.v1 import statements_pb2_grpc as services
@@ -51,7 +52,7 @@ async def read_statement(
     """Yield the parts of a statement; raise Unavailable when something was posted before `to_ms` behind our back."""
     accounts = accounts_of(owner)
     async with reading, database.connection() as connection:
-        now_ms = await connection.fetchval(QUERIES["database_time"])
+        now_ms = await connection.value(DATABASE_TIME)
     if not 0 < to_ms <= now_ms:
         to_ms = now_ms
         await asyncio.sleep(COMMIT_SECONDS)

@@ -13,7 +13,7 @@ from proofgrid.rules.access.roles import Role
 from proofgrid.rules.ledger.accounts import TREASURY
 from proofgrid.rules.ledger.settlement import burn, withdraw
 from proofgrid.store.database import Database
-from proofgrid.store.queries import QUERIES
+from proofgrid.store.ledger import balance_of
 from proofgrid.store.transactions import Transaction
 from proofgrid.store.transfers import post_transfers
 from proofgrid.wire.v1 import treasury_pb2 as messages
@@ -51,4 +51,4 @@ async def take_out(database: Database, take_id: str, amount: int, *, burnt: bool
     except asyncpg.UniqueViolationError:
         raise IdempotencyConflict("this id was used for another amount", field="take_id") from None
     async with database.connection() as connection:
-        return int(await connection.fetchval(QUERIES["balance"], TREASURY))
+        return await balance_of(connection, TREASURY)

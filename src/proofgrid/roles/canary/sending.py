@@ -10,21 +10,26 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Mapping
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Protocol
 
 import structlog
 
 from proofgrid.primitives.clock import Clock, fresh_bytes
-from proofgrid.primitives.digests import Digest
 from proofgrid.primitives.errors import IdempotencyConflict, ProofgridError
 from proofgrid.primitives.ids import Address, TaskId
 from proofgrid.rules.jobs.request import ProofRequest
 from proofgrid.rules.ledger.accounts import NETWORK_CLIENT
 from proofgrid.rules.reputation import canaries as rules
 from proofgrid.rules.reputation.canaries import Candidate
+from proofgrid.store.canaries import (
+    PROVERS_TO_TRY,
+    READY_CANARIES,
+    REFERENCE_OF_SYSTEM,
+    ProverToTry,
+    ReadyCanary,
+)
 from proofgrid.store.database import PASSING_TROUBLE, Database
 from proofgrid.store.lanes import GATEWAY_SILENT_MS
-from proofgrid.store.queries import QUERIES
 
 LOOK_SECONDS = 2.0
 
@@ -76,20 +81,23 @@ class Canaries:
     async def look(self) -> None:
         """Send what is due now."""
         async with self._database.connection() as connection:
-            canaries = await connection.fetch(QUERIES["ready_canaries"])
-            silent_ms = self._settings.silent_ms
-            rows = await connection.fetch(QUERIES["provers_to_try"], GATEWAY_SILENT_MS, silent_ms) if canaries else []
-        candidates = [_candidate(row) for row in rows if not row["paused"]]
+            canaries = await connection.fetch(READY_CANARIES)
+            if not canaries:
+                return
+            provers = await connection.fetch(
+                PROVERS_TO_TRY, gateway_silent_ms=GATEWAY_SILENT_MS, silent_ms=self._settings.silent_ms
+            )
+        candidates = [_candidate(prover) for prover in provers if not prover.paused]
         if not candidates:
             return
         now_ms = self._clock.now_ms()
         if self._settings.for_new_provers:
             for canary in canaries:
-                for target in rules.newcomers(candidates, proof_system=canary["proof_system"]):
+                for target in rules.newcomers(candidates, proof_system=canary.proof_system):
                     await self._send(canary, target, candidates, key=rules.newcomer_key(target, now_ms=now_ms))
         if self._settings.per_hour and self._is_due(now_ms):
             canary = canaries[_draw() % len(canaries)]
-            target_or_none = rules.choose(candidates, proof_system=canary["proof_system"], draw=_draw())
+            target_or_none = rules.choose(candidates, proof_system=canary.proof_system, draw=_draw())
             if target_or_none is not None:
                 key = rules.occasion_key(self._due[0], interval=rules.interval_ms(self._settings.per_hour))
                 await self._send(canary, target_or_none, candidates, key=key)
@@ -101,17 +109,17 @@ class Canaries:
             self._due = (occasion, rules.due_ms(occasion, interval=interval, draw=_draw()))
         return now_ms >= self._due[1]
 
-    async def _send(self, canary: Any, target: Candidate, candidates: list[Candidate], *, key: str) -> None:
+    async def _send(self, canary: ReadyCanary, target: Candidate, candidates: list[Candidate], *, key: str) -> None:
         if key in self._done:
             return
         if len(self._done) > 10_000:
             self._done.clear()
         async with self._database.connection() as connection:
-            reference = await connection.fetchval(QUERIES["reference_of_system"], canary["proof_system"])
+            reference = await connection.value(REFERENCE_OF_SYSTEM, proof_system=canary.proof_system)
         request = ProofRequest(
-            program_digest=Digest(canary["program_digest"]),
-            inputs=tuple(canary["inputs"]),
-            inputs_digest=Digest(canary["inputs_digest"]),
+            program_digest=canary.program_digest,
+            inputs=tuple(canary.inputs),
+            inputs_digest=canary.inputs_digest,
             limit_price=rules.limit_price(reference or self._settings.reference_price),
             budget=0,
             deadline_ms=self._clock.now_ms() + rules.LIFE_MS,
@@ -129,8 +137,8 @@ class Canaries:
             log.info("canary_sent", task_id=str(task_id), prover_id=target.prover_id)
 
 
-def _candidate(row: Any) -> Candidate:
-    return Candidate(prover_id=row["prover_id"], proof_systems=frozenset(row["asks"]), jobs_proven=row["jobs_proven"])
+def _candidate(prover: ProverToTry) -> Candidate:
+    return Candidate(prover_id=prover.prover_id, proof_systems=frozenset(prover.asks), jobs_proven=prover.jobs_proven)
 
 
 def _draw() -> int:

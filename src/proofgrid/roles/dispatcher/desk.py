@@ -27,6 +27,7 @@ from proofgrid.rules.jobs.phases import PhasePolicy
 from proofgrid.rules.jobs.retry import REASON_OF_CODE, ReturnReason
 from proofgrid.rules.reputation.standing import PAUSED, ReputationPolicy, pause_sentence
 from proofgrid.store.database import PASSING_TROUBLE, Database
+from proofgrid.store.gateways import DRAIN_GATEWAY, GATEWAY_ALIVE
 from proofgrid.store.lanes import GATEWAY_SILENT_MS, LOCK_SILENT_MS
 from proofgrid.store.queries import QUERIES
 from proofgrid.store.stakes import slash_equivocation
@@ -199,7 +200,7 @@ class Desk:
         """Ask every prover to go to another gateway with its leases; return when they are gone, or patience is over."""
         self._moving = True
         await self._out.end()
-        await self._database.write(Transaction.DRAIN_SESSION, QUERIES["drain_gateway"], self._gateway_id)
+        await self._database.write(Transaction.DRAIN_SESSION, DRAIN_GATEWAY, gateway_id=self._gateway_id)
         for session in list(self._sessions.values()):
             self._ask_to_move(session)
         with suppress(TimeoutError):
@@ -318,7 +319,9 @@ class Desk:
         while True:
             try:
                 async with self._database.transaction(Transaction.GATEWAY_ALIVE) as connection:
-                    await connection.fetch(QUERIES["gateway_alive"], self._gateway_id, GATEWAY_SILENT_MS)
+                    await connection.run(
+                        GATEWAY_ALIVE, gateway_id=self._gateway_id, gateway_silent_ms=GATEWAY_SILENT_MS
+                    )
                     await connection.execute(
                         QUERIES["close_sessions_without_stream"],
                         self._gateway_id,

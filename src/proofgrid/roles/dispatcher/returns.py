@@ -13,6 +13,7 @@ from proofgrid.rules.jobs.lifecycle import JobEvent, LeaseState, TaskEvent, even
 from proofgrid.rules.jobs.offers import JobReport
 from proofgrid.rules.jobs.retry import RETRY_RULES, GiveUp, Retry, ReturnReason, decide_retry
 from proofgrid.rules.reputation.standing import ReputationPolicy, fault_of
+from proofgrid.store.gateways import DATABASE_TIME
 from proofgrid.store.queries import QUERIES
 from proofgrid.store.stakes import slash_lease
 from proofgrid.store.tasks import append_event, end_lease, end_task, wake_lanes
@@ -77,7 +78,7 @@ async def return_job(
 async def _decide(
     connection: Any, job: Any, lease: Any, reason: ReturnReason, *, detail: str, attempts_max: int
 ) -> None:
-    now_ms = await connection.fetchval(QUERIES["database_time"])
+    now_ms = await connection.value(DATABASE_TIME)
     decision = decide_retry(
         reason,
         detail=detail,

@@ -23,6 +23,7 @@ from proofgrid.rules.jobs.lifecycle import TaskEvent
 from proofgrid.rules.jobs.phases import OVERRUNS, Overrun, check_lease
 from proofgrid.store import firm_quotes
 from proofgrid.store.database import PASSING_TROUBLE, Database
+from proofgrid.store.gateways import DATABASE_TIME
 from proofgrid.store.queries import QUERIES
 from proofgrid.store.tasks import end_task
 from proofgrid.store.transactions import Transaction
@@ -114,7 +115,7 @@ class Watch:
         # A heartbeat may have come between reading and locking.
         await connection.fetchrow(QUERIES["lock_task"], row["task_id"])
         lease = await connection.fetchrow(QUERIES["lock_lease"], row["lease_id"])
-        now_ms = await connection.fetchval(QUERIES["database_time"])
+        now_ms = await connection.value(DATABASE_TIME)
         return check_lease(lease_times(lease), now_ms=now_ms)
 
     async def end_overdue(self) -> None:

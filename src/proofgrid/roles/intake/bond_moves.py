@@ -14,6 +14,8 @@ from proofgrid.rules.ledger.accounts import MINT, TREASURY, operator_account, st
 from proofgrid.rules.ledger.stakes import bond, overturn, unbond, withdraw_unbonded
 from proofgrid.rules.staking.bonds import BondPolicy, removable
 from proofgrid.store.database import Database
+from proofgrid.store.gateways import DATABASE_TIME
+from proofgrid.store.ledger import balance_of
 from proofgrid.store.queries import QUERIES
 from proofgrid.store.transactions import Transaction
 from proofgrid.store.transfers import post_transfers
@@ -23,11 +25,11 @@ from proofgrid.wire.v1 import stake_pb2 as messages
 async def read_stake(database: Database, operator: Address, policy: BondPolicy) -> messages.Stake:
     """Return what an operator's bond is, and what of it is free."""
     async with database.snapshot() as connection:
-        held = await connection.fetchval(QUERIES["balance"], stake_account(operator)) or 0
-        earned = await connection.fetchval(QUERIES["balance"], operator_account(operator)) or 0
+        held = await balance_of(connection, stake_account(operator))
+        earned = await balance_of(connection, operator_account(operator))
         bound = await _bound(connection, operator)
         waiting = await connection.fetch(QUERIES["unbondings_of"], operator)
-        now_ms = await connection.fetchval(QUERIES["database_time"])
+        now_ms = await connection.value(DATABASE_TIME)
     return messages.Stake(
         operator=operator,
         bond=held,

@@ -17,10 +17,12 @@ from proofgrid.proofs import workers as in_worker
 from proofgrid.proofs.base import ProgramFiles
 from proofgrid.proofs.manifest import program_to_json
 from proofgrid.proofs.registry import proof_system
+from proofgrid.proofs.setup import TrustRoots
 from proofgrid.proofs.workers import ProofWorkers
 from proofgrid.store.artifacts import ArtifactStore
 from proofgrid.store.database import Database
 from proofgrid.store.queries import QUERIES
+from proofgrid.store.stored_artifacts import MAY_READ_ARTIFACT, RECORD_ARTIFACTS
 from proofgrid.store.transactions import Transaction
 
 BUILD_TIMEOUT_SECONDS = 1_800.0
@@ -34,12 +36,12 @@ class Registration:
     """Builds programs, one at a time: a build may use every core."""
 
     def __init__(
-        self, database: Database, artifacts: ArtifactStore, workers: ProofWorkers, *, srs: Path | None, scratch: Path
+        self, database: Database, artifacts: ArtifactStore, workers: ProofWorkers, *, trust: TrustRoots, scratch: Path
     ) -> None:
         self._database = database
         self._artifacts = artifacts
         self._workers = workers
-        self._srs = srs
+        self._trust = trust
         self._scratch = scratch
         self._turn = asyncio.Semaphore(1)
 
@@ -92,7 +94,7 @@ class Registration:
                 system,
                 paths,
                 settings,
-                self._srs,
+                self._trust,
                 workdir,
                 timeout_seconds=BUILD_TIMEOUT_SECONDS,
             )
@@ -116,7 +118,7 @@ class Registration:
     async def _check_readable(self, owner: Address, source: Mapping[str, Digest]) -> None:
         async with self._database.connection() as connection:
             for name, digest in source.items():
-                if not await connection.fetchval(QUERIES["may_read_artifact"], digest, owner):
+                if not await connection.value(MAY_READ_ARTIFACT, digest=digest, reader=owner):
                     raise UnknownArtifact(field=f"source[{name}]", hint="upload the file first")
 
     async def _fetch_source(self, source: Mapping[str, Digest], workdir: Path) -> dict[str, Path]:
@@ -143,7 +145,9 @@ class Registration:
                 sum(spec.units for spec in program.slices),
             )
             await connection.execute(QUERIES["insert_program_files"], program.digest, list(sizes))
-            await connection.execute(QUERIES["record_artifacts"], [""] * len(sizes), list(sizes), list(sizes.values()))
+            await connection.run(
+                RECORD_ARTIFACTS, owners=[""] * len(sizes), digests=list(sizes), sizes=list(sizes.values())
+            )
 
 
 def _read_if_there(path: Path) -> str:

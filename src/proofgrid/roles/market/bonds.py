@@ -15,7 +15,7 @@ from proofgrid.roles.market.book import Book
 from proofgrid.rules.ledger.accounts import stake_account
 from proofgrid.rules.staking.bonds import (
     BondPolicy,
-    SlotOffer,
+    FreeSlots,
     bound_by_lease,
     cap_slots,
     capacity,
@@ -43,8 +43,8 @@ async def slots_of_bonds(
     stakes = {row["operator"]: row["stake"] for row in rows.values()}
     bound = await _bound(connection, sorted(stakes))
     free = {operator: free_capacity(stake, bound.get(operator, 0), policy) for operator, stake in stakes.items()}
-    offers = [
-        SlotOffer(
+    provers = [
+        FreeSlots(
             prover_id=prover_id,
             operator=row["operator"],
             slots=row["slots"] - row["busy"],
@@ -52,7 +52,7 @@ async def slots_of_bonds(
         )
         for prover_id, row in rows.items()
     ]
-    return cap_slots(offers, free)
+    return cap_slots(provers, free)
 
 
 async def check_bonds(connection: Any, operators: Sequence[str], policy: BondPolicy) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 
 from proofgrid.rules.jobs.hedging import enters_round
 from proofgrid.rules.market.rounds import JobDemand, ProverSupply, TaskDemand
-from proofgrid.rules.market.stack import Offers
+from proofgrid.rules.market.stack import Supplies
 from proofgrid.rules.reputation.standing import ReputationPolicy
 from proofgrid.store.lanes import price_of, speed_of
 from proofgrid.store.standing import bucket_of_row
@@ -48,7 +48,7 @@ class StackBook:
         """All programs that somebody wants proven."""
         return frozenset(task["program_digest"] for book in self.books for task in book.tasks.values())
 
-    def offers(self, reputation: ReputationPolicy, slots: Mapping[str, int] | None = None) -> list[Offers]:
+    def supplies(self, reputation: ReputationPolicy, slots: Mapping[str, int] | None = None) -> list[Supplies]:
         """Return what every free prover offers, lane by lane; `slots`: at most so many, where bonds are asked for."""
         provers: dict[str, dict[str, ProverSupply]] = defaultdict(dict)
         for book in self.books:

@@ -23,7 +23,7 @@ from proofgrid.rules.market.quote import (
     waiting_ms,
 )
 from proofgrid.rules.market.stack import LaneDemands
-from proofgrid.rules.scheduling.offers import JobDemand
+from proofgrid.rules.scheduling.demand_and_supply import JobDemand
 from proofgrid.store.database import Database
 from proofgrid.store.lanes import sessions_of_stack, speed_of, those_that_serve
 from proofgrid.store.queries import QUERIES
@@ -99,7 +99,7 @@ class Quoting:
             price_now=await asyncio.to_thread(
                 price_now,
                 [_demands(one, references) for one in book.books],
-                book.offers(self._settings.reputation, slots_of_bond),
+                book.supplies(self._settings.reputation, slots_of_bond),
                 lane,
                 [_demand(number, job, book, lane) for number, job in enumerate(jobs)],
                 program=program,

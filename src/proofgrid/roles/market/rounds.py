@@ -61,7 +61,7 @@ class MarketSettings:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Held:
+class RoundsTally:
     """What the rounds of a stack came to."""
 
     sold: int  #: jobs
@@ -138,7 +138,7 @@ class Market:
                     continue
             except PASSING_TROUBLE as error:
                 log.warning("round_failed", stack=stack, reason=str(error))
-                held = Held(sold=0, unsold=1, next_job_ms=None)
+                held = RoundsTally(sold=0, unsold=1, next_job_ms=None)
             # With unsold orders on both sides the reference price moves, so the next round may trade.
             retry_seconds = (
                 UNSOLD_RETRY_FIRST_SECONDS if held.sold else min(2 * retry_seconds, UNSOLD_RETRY_MAX_SECONDS)
@@ -152,13 +152,13 @@ class Market:
         """Rounds take a fixed share of the time: a calm lane sells at once, a busy one gathers orders meanwhile."""
         return min(PAUSE_ROUNDS * round_seconds, self._settings.interval_ms / 1000)
 
-    async def hold_rounds(self, stack: Stack) -> Held | None:
+    async def hold_rounds(self, stack: Stack) -> RoundsTally | None:
         """Hold one round of every lane of a stack in which there is something to match; None when there is nothing."""
         async with self._database.transaction(Transaction.HOLD_ROUND) as connection:
             lanes = await connection.fetchval(QUERIES["lock_stack"], stack, str(LOCK_SILENT_MS))
             if lanes is None:
                 # Another gateway is at it. Should it die before it is done, this one must not come late.
-                return Held(sold=0, unsold=0, next_job_ms=STAND_BY_MS)
+                return RoundsTally(sold=0, unsold=0, next_job_ms=STAND_BY_MS)
             found = await collect_stack(
                 connection,
                 stack,
@@ -170,7 +170,7 @@ class Market:
             await self._telling.nobody(connection, stack, found.unserved)
             (self._hungry.add if found.elsewhere and stack in self._dirty else self._hungry.discard)(stack)
             if not found.books:
-                return Held(sold=0, unsold=0, next_job_ms=self._settings.interval_ms) if found.skipped else None
+                return RoundsTally(sold=0, unsold=0, next_job_ms=self._settings.interval_ms) if found.skipped else None
             openings = {
                 row["lane"]: row
                 for row in await connection.fetch(
@@ -181,11 +181,11 @@ class Market:
             demands = [self._demands(book, openings[book.lane], blinding) for book in found.books]
             references = {one.lane: one.reference or self._settings.reference_price for one in demands}
             slots = await slots_of_bonds(connection, found.books, references, self._settings.bonds)
-            offered = found.offers(self._settings.reputation, slots)
+            supplies = found.supplies(self._settings.reputation, slots)
             programs = found.programs()
-            offers = [blinding.offers(one, demanded=programs) for one in offered]
+            blinded = [blinding.supplies(one, demanded=programs) for one in supplies]
             # Drawn after the orders are fixed, so that nobody can choose an id that ranks well.
-            outcomes = [blinding.opened(one) for one in run_stack(demands, offers, beacon=fresh_bytes(32))]
+            outcomes = [blinding.opened(one) for one in run_stack(demands, blinded, beacon=fresh_bytes(32))]
             if winners := sorted({placed.prover_id for one in outcomes for placed in one.placements}):
                 await connection.fetch(QUERIES["keep_sessions"], winners)
             books = {book.lane: book for book in found.books}
@@ -206,16 +206,16 @@ class Market:
                 buy_price=outcome.buy_price,
                 sell_price=outcome.sell_price,
             )
-        return self._held(found, outcomes, [row["next_put_off"] for row in openings.values()])
+        return self._tally(found, outcomes, [row["next_put_off"] for row in openings.values()])
 
-    def _held(self, found: StackBook, outcomes: Sequence[RoundOutcome], put_off: Sequence[int | None]) -> Held:
+    def _tally(self, found: StackBook, outcomes: Sequence[RoundOutcome], put_off: Sequence[int | None]) -> RoundsTally:
         wishes = {job_id for book in found.books for job_id in book.wishes}
         sold = [placement.job_id for outcome in outcomes for placement in outcome.placements]
         hedged = sum(job_id in wishes for job_id in sold)
         waits = [self._settings.interval_ms] if found.skipped else [wait for wait in put_off if wait is not None]
         waits += [WISH_RETRY_MS] if hedged < len(wishes) else []
         jobs = sum(len(book.jobs) for book in found.books)
-        return Held(sold=len(sold), unsold=jobs - (len(sold) - hedged), next_job_ms=min(waits, default=None))
+        return RoundsTally(sold=len(sold), unsold=jobs - (len(sold) - hedged), next_job_ms=min(waits, default=None))
 
     async def _until_next_job(self, stack: Stack) -> float | None:
         async with self._database.connection() as connection:

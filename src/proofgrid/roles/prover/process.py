@@ -23,12 +23,11 @@ from pathlib import Path
 from typing import Any
 
 from proofgrid.primitives.errors import JobCrashed
-from proofgrid.proofs.workers import ENGINE_THREADS
+from proofgrid.proofs.kit.engine import ENGINE_THREADS, quiet_environment
 
 STDERR_KEPT_BYTES = 8 << 10
 LINE_MAX_BYTES = 1 << 16
 GRACE_SECONDS = 1.0
-_KEPT_ENVIRONMENT = ("PATH", "LANG", "LC_ALL", "PYTHONPATH", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "VIRTUAL_ENV")
 
 
 @dataclass(slots=True, eq=False)
@@ -139,10 +138,8 @@ def _start(proof_system: str, cores: int, home: Path, child_fd: int) -> subproce
 
 def child_environment(cores: int, home: Path) -> dict[str, str]:
     """Return what a child may know of our environment: no secrets, and how many threads its engine may take."""
-    kept = {name: os.environ[name] for name in _KEPT_ENVIRONMENT if name in os.environ}
     threads = {name: str(cores) for name in ENGINE_THREADS}
-    place = str(home.absolute())
-    return {**kept, **threads, "HOME": place, "TMPDIR": place, "PYTHONUNBUFFERED": "1"}
+    return {**quiet_environment(home), **threads, "PYTHONUNBUFFERED": "1"}
 
 
 def _watch(process: subprocess.Popen[bytes]) -> asyncio.Event:

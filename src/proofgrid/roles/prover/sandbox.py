@@ -18,8 +18,8 @@ from typing import Any
 from proofgrid.primitives.errors import InvalidField, JobCrashed, JobTimedOut, ProofgridError, error_of_code
 from proofgrid.primitives.reading import read_json, read_mapping
 from proofgrid.proofs.base import JobOutput, Program, Report
+from proofgrid.proofs.kit.engine import exit_text
 from proofgrid.proofs.manifest import program_to_json
-from proofgrid.proofs.workers import exit_text
 from proofgrid.roles.prover.child import PROOF_FILE, PUBLIC_FILE
 from proofgrid.roles.prover.nursery import Nursery
 from proofgrid.roles.prover.process import GRACE_SECONDS, Child

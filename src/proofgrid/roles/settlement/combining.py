@@ -30,6 +30,7 @@ from proofgrid.store.artifacts import ArtifactStore
 from proofgrid.store.database import Database
 from proofgrid.store.lanes import GATEWAY_SILENT_MS
 from proofgrid.store.queries import QUERIES
+from proofgrid.store.stored_artifacts import RECORD_ARTIFACTS
 from proofgrid.store.tasks import append_event, end_task, give_back
 from proofgrid.store.transactions import Transaction
 
@@ -201,7 +202,7 @@ class Combiner:
             )
             if finished is None:
                 return  # cancelled meanwhile, or another gateway was faster
-            await connection.execute(QUERIES["record_artifacts"], [client], [bundle_digest], [size_bytes])
+            await connection.run(RECORD_ARTIFACTS, owners=[client], digests=[bundle_digest], sizes=[size_bytes])
             back = await give_back(connection, task, TaskState.DONE)
             done = Done(bundle=bundle_digest, refunded=back.refunded, spent=back.spent)
             await append_event(connection, task_id, done)

@@ -14,6 +14,8 @@ import structlog
 
 from proofgrid.rules.ledger.incidents import Checkpoint, Violation, check_balance, check_sum
 from proofgrid.store.database import PASSING_TROUBLE, Database
+from proofgrid.store.gateways import DATABASE_TIME
+from proofgrid.store.ledger import LEDGER_SUMS
 from proofgrid.store.queries import QUERIES
 from proofgrid.store.transactions import Transaction
 
@@ -53,7 +55,7 @@ class LedgerCheck:
         async with self._database.transaction(Transaction.CHECK_LEDGER) as connection:
             if not await connection.fetchval(QUERIES["lock_ledger_check"]):
                 return False
-            now_ms = await connection.fetchval(QUERIES["database_time"])
+            now_ms = await connection.value(DATABASE_TIME)
             found = [violation async for violation in self._violations(connection, None if full else self._since_ms)]
             opened = await self._open(connection, found) if found else []
         self._since_ms = now_ms - LATE_MS
@@ -65,8 +67,8 @@ class LedgerCheck:
     async def _violations(self, connection: Any, since_ms: int | None) -> Any:
         if since_ms is None:
             self._known.clear()
-            sums = await connection.fetchrow(QUERIES["ledger_sums"])
-            for violation in check_sum(sums["sum"]):
+            sums = await connection.value(LEDGER_SUMS)
+            for violation in check_sum(sums.sum):
                 yield violation
         accounts = [row["account"] for row in await connection.fetch(QUERIES["moved_since"], since_ms)]
         for chunk in _chunks(accounts):

@@ -31,6 +31,7 @@ from proofgrid.rules.reputation.counters import Fact
 from proofgrid.rules.reputation.standing import Happened, ReputationPolicy
 from proofgrid.store.queries import QUERIES
 from proofgrid.store.stakes import rescue_transfers
+from proofgrid.store.stored_artifacts import RECORD_ARTIFACTS
 from proofgrid.store.tasks import append_events
 from proofgrid.store.transfers import post_transfers
 from proofgrid.store.work import POLICY as REPUTATION
@@ -115,11 +116,11 @@ async def _follow_up(
 ) -> None:
     stored = [one for one in proofs if one.small_proof is None]
     if stored:
-        await connection.execute(
-            QUERIES["record_artifacts"],
-            [one.lease["client"] for one in stored],
-            [one.proof_digest for one in stored],
-            [one.size_bytes for one in stored],
+        await connection.run(
+            RECORD_ARTIFACTS,
+            owners=[one.lease["client"] for one in stored],
+            digests=[one.proof_digest for one in stored],
+            sizes=[one.size_bytes for one in stored],
         )
     transfers = [transfer for one in proofs for transfer in _transfers(one, surplus_to)]
     transfers += [transfer for loser in losers for transfer in loser.transfers]

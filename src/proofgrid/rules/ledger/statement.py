@@ -1,4 +1,4 @@
-"""A statement: what moved on the accounts of one owner, between two balances that it explains to the last unit."""
+"""An account statement: what moved on one owner's accounts between two balances, explained to the last unit."""
 
 from __future__ import annotations
 

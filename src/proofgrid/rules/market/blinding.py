@@ -16,7 +16,7 @@ from dataclasses import replace
 
 from proofgrid.primitives.errors import InvalidField
 from proofgrid.rules.market.rounds import RoundOutcome
-from proofgrid.rules.scheduling.offers import JobDemand, ProverSupply, TaskDemand
+from proofgrid.rules.scheduling.demand_and_supply import JobDemand, ProverSupply, TaskDemand
 from proofgrid.rules.scheduling.placement import Placement
 
 SECRET_BYTES = 32
@@ -80,9 +80,9 @@ class Blinding:
             for demand in demands
         ]
 
-    def offers(self, offers: Mapping[str, ProverSupply], *, demanded: frozenset[str]) -> dict[str, ProverSupply]:
+    def supplies(self, supplies: Mapping[str, ProverSupply], *, demanded: frozenset[str]) -> dict[str, ProverSupply]:
         """Return what one prover offers, lane by lane, without its name; of its programs those that are demanded."""
-        return {lane: self._supply(supply, demanded) for lane, supply in offers.items()}
+        return {lane: self._supply(supply, demanded) for lane, supply in supplies.items()}
 
     def opened(self, outcome: RoundOutcome) -> RoundOutcome:
         """Return the outcome with the names of jobs, tasks and provers in its placements; the record stays as it is."""

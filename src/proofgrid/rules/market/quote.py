@@ -16,8 +16,8 @@ from dataclasses import dataclass, replace
 
 from proofgrid.primitives.money import PRICE_MAX
 from proofgrid.rules.market.orders import price_limits
-from proofgrid.rules.market.stack import LaneDemands, Offers, run_stack
-from proofgrid.rules.scheduling.offers import JobDemand, TaskDemand
+from proofgrid.rules.market.stack import LaneDemands, Supplies, run_stack
+from proofgrid.rules.scheduling.demand_and_supply import JobDemand, TaskDemand
 
 BEACONS = 7  #: rounds that are tried: lots decide ties and which bids cover one job only
 CHANCES_PERCENT = (50, 90, 99)
@@ -43,7 +43,7 @@ class LaneQuote:
 
 
 def price_now(
-    lanes: Sequence[LaneDemands], provers: Sequence[Offers], lane: str, jobs: Sequence[JobDemand], *, program: str
+    lanes: Sequence[LaneDemands], provers: Sequence[Supplies], lane: str, jobs: Sequence[JobDemand], *, program: str
 ) -> int | None:
     """Return the median price per unit at which the first of the jobs would be sold now; None when it would not.
 

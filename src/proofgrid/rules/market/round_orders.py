@@ -22,8 +22,8 @@ from proofgrid.primitives.digests import Digest
 from proofgrid.primitives.errors import InvalidField
 from proofgrid.rules.market.orders import Ask, Bid, ClearingRules, price_limits
 from proofgrid.rules.scheduling.capacity import capacity_units, covered_jobs, draws_one_job, lot_units
+from proofgrid.rules.scheduling.demand_and_supply import JobDemand, ProverSupply, TaskDemand
 from proofgrid.rules.scheduling.exclusion import entering, sitting_out
-from proofgrid.rules.scheduling.offers import JobDemand, ProverSupply, TaskDemand
 from proofgrid.rules.scheduling.rank import RankHashes, ask_ranks, bid_ranks
 
 NUMBER_MAX = 2**63 - 1

@@ -27,7 +27,7 @@ from proofgrid.rules.market.reference import next_reference
 from proofgrid.rules.market.round_orders import RoundInputs, RoundOrders, orders_of
 from proofgrid.rules.market.transcript import Transcript, surplus_of, transcript_hash, write_transcript
 from proofgrid.rules.market.transcript_reading import TranscriptMismatch, first_difference, read_inputs
-from proofgrid.rules.scheduling.offers import JobDemand, ProverSupply, TaskDemand
+from proofgrid.rules.scheduling.demand_and_supply import JobDemand, ProverSupply, TaskDemand
 from proofgrid.rules.scheduling.placement import Placement, Stretch, place_jobs
 
 __all__ = [

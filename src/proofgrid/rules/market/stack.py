@@ -29,12 +29,12 @@ from proofgrid.primitives.digests import Digest
 from proofgrid.rules.jobs.classes import is_wide, wide_lane_of
 from proofgrid.rules.market.rounds import RoundInputs, RoundOutcome, run_round, unsold_slots
 from proofgrid.rules.market.transcript_reading import TranscriptMismatch
-from proofgrid.rules.scheduling.offers import Carried, ProverSupply, TaskDemand
+from proofgrid.rules.scheduling.demand_and_supply import Carried, ProverSupply, TaskDemand
 from proofgrid.rules.scheduling.rank import RankHashes
 
 CONSTRAINED_LANES_MAX = 32  #: of one class in one round, drawn by lot; the others come in later rounds
 
-Offers = Mapping[str, ProverSupply]  #: lane -> what one prover offers there, as a native; in every lane it may serve
+Supplies = Mapping[str, ProverSupply]  #: lane -> what one prover has for it, as a native; in every lane it may serve
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,11 +48,11 @@ class LaneDemands:
     demands: Sequence[TaskDemand]
 
 
-def run_stack(lanes: Sequence[LaneDemands], provers: Sequence[Offers], *, beacon: bytes) -> tuple[RoundOutcome, ...]:
+def run_stack(lanes: Sequence[LaneDemands], provers: Sequence[Supplies], *, beacon: bytes) -> tuple[RoundOutcome, ...]:
     """Hold one round of every lane; `lanes` have demands and come in the order of `classes.lane_order`."""
     hashes = RankHashes(beacon)
     chosen = _chosen(lanes, hashes)
-    standings = [_Standing(_path(offers, chosen, hashes)) for offers in provers]
+    standings = [_Standing(_path(supplies, chosen, hashes)) for supplies in provers]
     outcomes = []
     for place, lane in enumerate(chosen):
         here = [(standing, standing.supply(lane.lane)) for standing in standings if standing.enters(lane.lane)]
@@ -111,7 +111,7 @@ def check_carried(lane: str, number: int, left: Left, lower: Mapping[str, Any]) 
 class _Standing:
     """What became of one prover so far."""
 
-    def __init__(self, path: Offers) -> None:
+    def __init__(self, path: Supplies) -> None:
         self.path = path
         self._is_out = False
         self._left: tuple[int, int, Carried] | None = None  #: slots, ask, and where from; None: all is there still
@@ -121,7 +121,7 @@ class _Standing:
         return not self._is_out and lane in self.path
 
     def supply(self, lane: str) -> ProverSupply:
-        """Return what it offers there: all it has, or what is left."""
+        """Return what it brings there: all it has, or what is left."""
         native = self.path[lane]
         if self._left is None:
             return native
@@ -154,7 +154,7 @@ def _chosen(lanes: Sequence[LaneDemands], hashes: RankHashes) -> list[LaneDemand
     return [lane for lane in lanes if lane.lane not in out]
 
 
-def _path(offers: Offers, lanes: Sequence[LaneDemands], hashes: RankHashes) -> Offers:
+def _path(supplies: Supplies, lanes: Sequence[LaneDemands], hashes: RankHashes) -> Supplies:
     """Return the lanes that a prover is offered in.
 
     Of those with constraints one of each class, by lot. One order has one ask: a prover that asks more for one class
@@ -164,7 +164,7 @@ def _path(offers: Offers, lanes: Sequence[LaneDemands], hashes: RankHashes) -> O
     path: dict[str, ProverSupply] = {}
     drawn: dict[str, tuple[str, str]] = {}  #: wide lane -> the best lot so far, and its lane
     for lane in lanes:
-        supply = offers.get(lane.lane)
+        supply = supplies.get(lane.lane)
         if supply is None or not supply.free_slots:
             continue
         if is_wide(lane.lane):
@@ -173,7 +173,7 @@ def _path(offers: Offers, lanes: Sequence[LaneDemands], hashes: RankHashes) -> O
             lot = (hashes[f"{supply.prover_id} {lane.lane}"], lane.lane)
             wide = wide_lane_of(lane.lane)
             drawn[wide] = min(lot, drawn.get(wide, lot))
-    path |= {lane: offers[lane] for _, lane in drawn.values()}
+    path |= {lane: supplies[lane] for _, lane in drawn.values()}
     if len({supply.ask_price for supply in path.values()}) < 2:
         return path
     drawn_lane = min(path, key=lambda name: hashes[f"{path[name].prover_id} asks {name}"])

@@ -21,7 +21,7 @@ from proofgrid.rules.market.dara import Clearing, Units
 from proofgrid.rules.market.orders import Ask, Bid, ClearingRules
 from proofgrid.rules.market.round_orders import RoundInputs, RoundOrders, demanded_programs
 from proofgrid.rules.scheduling.capacity import COVER, ONE_JOB_IN
-from proofgrid.rules.scheduling.offers import Carried, ProverSupply, TaskDemand
+from proofgrid.rules.scheduling.demand_and_supply import Carried, ProverSupply, TaskDemand
 from proofgrid.rules.scheduling.placement import Placement
 
 FORMAT = "proofgrid/round"

@@ -8,7 +8,7 @@ from proofgrid.primitives.digests import parse_digest
 from proofgrid.primitives.errors import InvalidField, ProofgridError
 from proofgrid.rules.market.round_orders import RoundInputs
 from proofgrid.rules.market.transcript import FORMAT, VERSION
-from proofgrid.rules.scheduling.offers import Carried, JobDemand, ProverSupply, TaskDemand
+from proofgrid.rules.scheduling.demand_and_supply import Carried, JobDemand, ProverSupply, TaskDemand
 
 
 class TranscriptMismatch(ProofgridError):

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from proofgrid.rules.scheduling.offers import JobDemand, ProverSupply, TaskDemand
+from proofgrid.rules.scheduling.demand_and_supply import JobDemand, ProverSupply, TaskDemand
 
 COVER = (1, 2)  #: one bid covers at most this share of the round's capacity
 ONE_JOB_IN = 4  #: one bid in so many, drawn by lot, covers one job only

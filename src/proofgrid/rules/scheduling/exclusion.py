@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
-from proofgrid.rules.scheduling.offers import ProverSupply, TaskDemand
+from proofgrid.rules.scheduling.demand_and_supply import ProverSupply, TaskDemand
 from proofgrid.rules.scheduling.rank import RankHashes
 
 SIT_OUT_IN = 2  #: one round in so many, drawn by lot, is arranged for a job with exclusions

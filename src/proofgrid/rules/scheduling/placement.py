@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from proofgrid.rules.scheduling.offers import JobDemand
+from proofgrid.rules.scheduling.demand_and_supply import JobDemand
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

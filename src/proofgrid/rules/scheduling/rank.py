@@ -11,7 +11,7 @@ import hashlib
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from proofgrid.rules.scheduling.offers import ProverSupply, TaskDemand
+from proofgrid.rules.scheduling.demand_and_supply import ProverSupply, TaskDemand
 
 
 class RankHashes(dict[str, str]):

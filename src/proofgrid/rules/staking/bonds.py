@@ -40,7 +40,7 @@ class BondPolicy:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class SlotOffer:
+class FreeSlots:
     """The free slots of one prover, and what one of them may bind at most."""
 
     prover_id: str
@@ -75,26 +75,26 @@ def removable(bond: int, bound: int, policy: BondPolicy) -> int:
     return max(0, bond - -(-bound // policy.overcommit))
 
 
-def cap_slots(offers: Iterable[SlotOffer], free: Mapping[str, int]) -> dict[str, int]:
+def cap_slots(provers: Iterable[FreeSlots], free: Mapping[str, int]) -> dict[str, int]:
     """Return how many slots each prover may offer, so that all of its operator's together stay within `free`.
 
     Slots are given one by one, in turn, in the order of the provers' ids: sizes and bonds decide, never a price.
     """
-    by_operator: dict[str, list[SlotOffer]] = defaultdict(list)
-    for offer in sorted(offers, key=lambda offer: offer.prover_id):
-        by_operator[offer.operator].append(offer)
+    by_operator: dict[str, list[FreeSlots]] = defaultdict(list)
+    for prover in sorted(provers, key=lambda prover: prover.prover_id):
+        by_operator[prover.operator].append(prover)
     slots: dict[str, int] = {}
     for operator, theirs in by_operator.items():
         left = free.get(operator, 0)
-        slots |= {offer.prover_id: 0 for offer in theirs}
-        waiting = [offer for offer in theirs if offer.slots]
+        slots |= {prover.prover_id: 0 for prover in theirs}
+        waiting = [prover for prover in theirs if prover.slots]
         while waiting:
             still = []
-            for offer in waiting:
-                if offer.slot_binds <= left:
-                    left -= offer.slot_binds
-                    slots[offer.prover_id] += 1
-                    if slots[offer.prover_id] < offer.slots:
-                        still.append(offer)
+            for prover in waiting:
+                if prover.slot_binds <= left:
+                    left -= prover.slot_binds
+                    slots[prover.prover_id] += 1
+                    if slots[prover.prover_id] < prover.slots:
+                        still.append(prover)
             waiting = still
     return slots

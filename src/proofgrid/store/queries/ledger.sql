@@ -1,16 +1,17 @@
 -- name: post_transfers
-SELECT post_transfers($1);
+SELECT post_transfers(:transfers);
 
 -- name: balance
-SELECT balance FROM accounts WHERE account = $1;
+SELECT balance FROM accounts WHERE account = :account;
 
 -- name: escrowed_of_client
 SELECT coalesce(sum(a.balance), 0)::bigint FROM tasks t JOIN accounts a ON a.account = 'escrow:' || t.task_id::text
-WHERE t.client = $1 AND t.state IN ('open', 'combining') AND t.quote_id IS NULL;
+WHERE t.client = :client AND t.state IN (@tasks_open) AND t.quote_id IS NULL;
 
 -- name: transfers_of_account
--- Newest first: $1 as a client, $2 as an operator.
-SELECT * FROM transfers WHERE debit IN ($1, $2) OR credit IN ($1, $2) ORDER BY at_ms DESC, transfer_id LIMIT $3;
+-- Newest first, of an address's accounts as a client and as an operator.
+SELECT transfer_id, debit, credit, amount, reason, task_id, job_id, lane, round, at_ms FROM transfers
+WHERE debit IN (:client, :operator) OR credit IN (:client, :operator) ORDER BY at_ms DESC, transfer_id LIMIT :limit;
 
 -- name: ledger_sums
 SELECT coalesce(sum(balance), 0)::bigint AS sum,
@@ -30,12 +31,12 @@ WHERE a.balance <> t.net
 UNION ALL
 SELECT 'task ' || t.task_id || ' is ' || t.state || ' and its escrow still holds ' || a.balance
 FROM tasks t JOIN accounts a ON a.account = 'escrow:' || t.task_id::text
-WHERE t.state IN ('done', 'failed', 'cancelled') AND a.balance <> 0
+WHERE t.state IN (@tasks_ended) AND a.balance <> 0
 UNION ALL
 SELECT 'task ' || t.task_id || ' is ' || t.state || ' and ' || a.account || ' still holds ' || a.balance
 FROM (SELECT DISTINCT task_id, job_id FROM evidence) AS e JOIN tasks t USING (task_id)
 JOIN accounts a ON a.account = 'rescue:' || e.job_id::text
-WHERE t.state IN ('done', 'failed', 'cancelled') AND a.balance <> 0
+WHERE t.state IN (@tasks_ended) AND a.balance <> 0
 UNION ALL
 SELECT 'the firm quote ' || q.quote_id || ' is ' || q.state || ' and its account still holds ' || a.balance
 FROM firm_quotes q JOIN accounts a ON a.account = 'quote:' || q.quote_id::text

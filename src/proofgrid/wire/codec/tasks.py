@@ -70,19 +70,6 @@ def write_program(row: asyncpg.Record) -> client.Program:
     )
 
 
-def write_transfer(row: asyncpg.Record) -> client.Transfer:
-    return client.Transfer(
-        transfer_id=row["transfer_id"],
-        debit=row["debit"],
-        credit=row["credit"],
-        amount=row["amount"],
-        reason=row["reason"],
-        task_id=str(row["task_id"] or ""),
-        job_id=str(row["job_id"] or ""),
-        at_ms=row["at_ms"],
-    )
-
-
 def write_round(row: asyncpg.Record, *, with_transcript: bool) -> client.Round:
     return client.Round(
         lane=row["lane"],

@@ -14,6 +14,7 @@ from proofgrid.primitives.digests import digest_of_file
 from proofgrid.primitives.errors import BadProof
 from proofgrid.proofs.base import ProgramFiles
 from proofgrid.proofs.manifest import program_from_json, program_to_json
+from proofgrid.proofs.systems.ezkl.setup import KZG_BN254
 from tests.proofs.conftest import DIGITS_MODEL, DIGITS_SETTINGS, SYSTEM, build, ignore_progress
 from tests.proofs.systems.ezkl.models import a_convolutional_model, an_mlp, save
 
@@ -63,7 +64,11 @@ def test_a_calibration_file_is_part_of_the_program(srs: Path, tmp_path: Path) ->
     calibration.write_text(json.dumps({"inputs": [[0.5, -0.25, 3, 0], [1, 1, 1, 1]]}))
 
     with_file = SYSTEM.build_program(
-        {"model": model, "calibration": calibration}, {}, srs=srs, workdir=tmp_path / "a", report=ignore_progress
+        {"model": model, "calibration": calibration},
+        {},
+        trust={KZG_BN254: srs},
+        workdir=tmp_path / "a",
+        report=ignore_progress,
     )
 
     assert with_file.program.identity["calibration"] == digest_of_file(calibration)

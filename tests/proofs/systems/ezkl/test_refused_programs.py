@@ -12,6 +12,7 @@ import pytest
 from onnx import TensorProto
 
 from proofgrid.primitives.errors import InvalidField, InvalidInput, InvalidProgram, InvalidRequest, UnsupportedOperator
+from proofgrid.proofs.systems.ezkl.setup import KZG_BN254
 from tests.proofs.conftest import DIGITS_MODEL, SYSTEM, build, ignore_progress
 from tests.proofs.systems.ezkl.models import a_model, a_residual_model, an_mlp, constant, node, save, weights
 
@@ -172,7 +173,7 @@ def test_a_malformed_calibration_file_is_refused_by_name(
     source["calibration"].write_bytes(calibration)
 
     with pytest.raises((InvalidField, InvalidInput)) as caught:
-        SYSTEM.build_program(source, {}, srs=srs, workdir=tmp_path, report=ignore_progress)
+        SYSTEM.build_program(source, {}, trust={KZG_BN254: srs}, workdir=tmp_path, report=ignore_progress)
 
     assert caught.value.field == field
 
@@ -180,6 +181,6 @@ def test_a_malformed_calibration_file_is_refused_by_name(
 @pytest.mark.parametrize("source", [{}, {"modell": DIGITS_MODEL}, {"model": DIGITS_MODEL, "extra": DIGITS_MODEL}])
 def test_only_the_files_that_a_program_is_made_of_are_taken(srs: Path, tmp_path: Path, source: dict[str, Path]) -> None:
     with pytest.raises(InvalidRequest) as caught:
-        SYSTEM.build_program(source, {}, srs=srs, workdir=tmp_path, report=ignore_progress)
+        SYSTEM.build_program(source, {}, trust={KZG_BN254: srs}, workdir=tmp_path, report=ignore_progress)
 
     assert caught.value.field.startswith("source.")

@@ -19,15 +19,20 @@ from proofgrid.proofs.base import (
     Report,
     SystemDescription,
 )
+from proofgrid.proofs.kit.rehearsal import self_check
+from proofgrid.proofs.kit.samples import Samples
+from proofgrid.proofs.setup import TrustRoots
 from proofgrid.proofs.systems.ezkl import identity, settings
 from proofgrid.proofs.systems.ezkl.engine import ENGINE, load_engine
 from proofgrid.proofs.systems.ezkl.proving import normalise, prove, verify, whole
+from proofgrid.proofs.systems.ezkl.setup import KZG_BN254, KzgBn254
 
 
 class EzklProofSystem:
     """Fits proofs.base.ProofSystem; see there for what each method promises."""
 
     name = identity.PROOF_SYSTEM
+    setups = (KzgBn254(),)
 
     def describe(self) -> SystemDescription:
         """Say what this system is and which settings its programs take."""
@@ -40,7 +45,7 @@ class EzklProofSystem:
         source: Mapping[str, Path],
         settings: Mapping[str, Any],
         *,
-        srs: Path | None,
+        trust: TrustRoots,
         workdir: Path,
         report: Report,
     ) -> ProgramFiles:
@@ -48,7 +53,7 @@ class EzklProofSystem:
         # Imported late: numpy and onnx are half of what it takes to load this module, and proving needs neither.
         from proofgrid.proofs.systems.ezkl.circuits import build
 
-        return build.build_program(source, settings, srs=srs, workdir=workdir, report=report)
+        return build.build_program(source, settings, srs=trust.get(KZG_BN254), workdir=workdir, report=report)
 
     def check_program(self, files: ProgramFiles) -> None:
         """Raise BadProof unless the files at hand are those that the program's identity names."""
@@ -64,9 +69,13 @@ class EzklProofSystem:
 
     def self_check(self, *, workdir: Path) -> str:
         """Prove and verify a tiny circuit of our own."""
-        from proofgrid.proofs.systems.ezkl import self_check as checking
+        return self_check(self, workdir=workdir)
 
-        return checking.self_check(self, workdir=workdir)
+    def samples(self, folder: Path) -> Samples:
+        """Return tiny models, and a reference string for them."""
+        from proofgrid.proofs.systems.ezkl import samples
+
+        return samples.samples(folder)
 
     def run_job(
         self, files: ProgramFiles, slice_index: int, job_input: bytes, *, cache: Path, workdir: Path, report: Report

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from math import prod
 from typing import Any
 
-from proofgrid.primitives.digests import Digest, digest_of_file
+from proofgrid.primitives.digests import Digest
 from proofgrid.primitives.errors import BadProof
 from proofgrid.proofs.base import Program, ProgramFiles
+from proofgrid.proofs.kit.files import check_files
 from proofgrid.proofs.systems.ezkl import engine
 from proofgrid.proofs.systems.ezkl.settings import COMMITTED
 
@@ -127,19 +128,4 @@ def check_program(files: ProgramFiles) -> None:
             f"the program was made for {program.identity.get('engine')}; this is {engine.ENGINE}",
             field="program.identity",
         )
-    pinned = pinned_digests(program)
-    for name, path in files.paths.items():
-        expected = pinned.get(name, program.files.get(name))
-        if expected is None or digest_of_file(path) != expected:
-            raise BadProof(f"the file {name!r} is not the one that the program names", field=f"program.files.{name}")
-    for name, digest in pinned.items():
-        # A bundle names only what its verifier needs.
-        if program.files.get(name, digest) != digest:
-            raise BadProof(f"the manifest names another {name!r} than the identity", field=f"program.files.{name}")
-
-
-def require(files: ProgramFiles, *names: str) -> None:
-    """Raise BadProof when a file that verifying needs is not at hand."""
-    for name in names:
-        if name not in files.paths:
-            raise BadProof(f"the file {name!r} is missing", field=f"program.files.{name}")
+    check_files(files, pinned_digests(program))

@@ -13,22 +13,19 @@ from typing import Any
 
 from proofgrid.primitives.errors import InvalidInput
 from proofgrid.proofs.base import JobDraft, NormalisedRequest, ProgramFiles
+from proofgrid.proofs.kit.batches import check_count
 from proofgrid.proofs.systems.ezkl import engine
 from proofgrid.proofs.systems.ezkl.identity import FORMAT, Layout, layout_of
 from proofgrid.proofs.systems.ezkl.model.inputs import QuantisedInput, quantised_input
 from proofgrid.proofs.systems.ezkl.proving.forward import SlicePass, forward
 
-INPUTS_MAX = 1024
-
 
 def normalise(files: ProgramFiles, inputs: list[Any], *, workdir: Path) -> NormalisedRequest:
     """Do what ProofSystem.normalise promises."""
     layout = layout_of(files.program)
-    if not isinstance(inputs, list) or not 1 <= len(inputs) <= INPUTS_MAX:
-        raise InvalidInput(f"1 to {INPUTS_MAX} inputs per request", field="inputs")
     quantised = [
         quantised_input(value, layout.input_shape, layout.input_scale, field=f"inputs[{i}]")
-        for i, value in enumerate(inputs)
+        for i, value in enumerate(check_count(inputs))
     ]  # all of them, before the first forward pass: refusing is cheap
     workdir.mkdir(parents=True, exist_ok=True)
     shown: list[dict[str, Any]] = []

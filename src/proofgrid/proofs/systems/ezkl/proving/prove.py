@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-import fcntl
 import json
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from proofgrid.primitives.digests import digest_of_file
 from proofgrid.primitives.errors import BadProof, InvalidInput, InvalidProgram
 from proofgrid.proofs.base import JobOutput, ProgramFiles, Report
+from proofgrid.proofs.kit.keys import derived_once
+from proofgrid.proofs.kit.looking import prove_then_look
 from proofgrid.proofs.systems.ezkl import engine
 from proofgrid.proofs.systems.ezkl.felts import INTEGER_BITS_MAX, to_felt
-from proofgrid.proofs.systems.ezkl.identity import VERIFIER_SRS, layout_of, slice_file
+from proofgrid.proofs.systems.ezkl.identity import layout_of, slice_file
+from proofgrid.proofs.systems.ezkl.proving.verify import proves
 
 
 def run_job(
@@ -22,8 +22,28 @@ def run_job(
 ) -> JobOutput:
     """Do what ProofSystem.run_job promises."""
     integers = _integers_of(job_input)
-    cache.mkdir(parents=True, exist_ok=True)
     workdir.mkdir(parents=True, exist_ok=True)
+    layout = layout_of(files.program)
+    public_input = integers if slice_index == 0 and not layout.commits_input else []
+
+    def prove() -> JobOutput:
+        proof, outputs = _proven(files, slice_index, integers, cache, workdir, report)
+        return JobOutput(proof=proof, public={"outputs": outputs} if slice_index == layout.slices - 1 else {})
+
+    def look(output: JobOutput) -> None:
+        public = [*public_input, *output.public.get("outputs", [])]
+        if not proves(files, slice_index, output.proof, public, workdir=workdir):
+            raise BadProof
+
+    output = prove_then_look(prove, look, what=f"slice {slice_index}")
+    report("prove", 1000)
+    return output
+
+
+def _proven(
+    files: ProgramFiles, slice_index: int, integers: list[int], cache: Path, workdir: Path, report: Report
+) -> tuple[bytes, list[int]]:
+    """Return the proof, and what the slice puts out."""
     try:
         report("key", 0)
         proving_key = _proving_key(files, slice_index, cache)
@@ -33,15 +53,9 @@ def run_job(
         felts = [to_felt(integer) for integer in integers]
         outputs = engine.outputs_of(felts, compiled, workdir=workdir, target=witness_file)
         report("prove", 450)
-        proof = _prove(files, slice_index, proving_key, witness_file, workdir)
+        return _prove(files, slice_index, proving_key, witness_file, workdir), outputs
     except engine.EngineFailed as reason:
         raise InvalidProgram(f"ezkl cannot prove slice {slice_index}: {reason}") from None
-    layout = layout_of(files.program)
-    public_input = integers if slice_index == 0 and not layout.commits_input else []
-    public_output = outputs if slice_index == layout.slices - 1 else []
-    _look(files, slice_index, proof, [*public_input, *public_output], workdir)
-    report("prove", 1000)
-    return JobOutput(proof=proof, public={"outputs": public_output} if public_output else {})
 
 
 def _integers_of(job_input: bytes) -> list[int]:
@@ -61,28 +75,15 @@ def _is_small(value: Any) -> bool:
 def _proving_key(files: ProgramFiles, slice_index: int, cache: Path) -> Path:
     """Return the slice's proving key, derived from its circuit if no earlier job left it in the cache."""
     verifying_key = digest_of_file(files.path(slice_file(slice_index, "vk")))
-    key = cache / f"{verifying_key}.pk"
-    if key.exists():
-        return key
-    with _only_one(cache / f"{verifying_key}.lock"):
-        if key.exists():  # another process was faster
-            return key
-        compiled = files.path(slice_file(slice_index, "compiled"))
-        part, own_vk = cache / f"{verifying_key}.part", cache / f"{verifying_key}.vk"
-        engine.run("setup", str(compiled), str(own_vk), str(part), srs_path=str(files.path("srs")))
+
+    def derive(target: Path) -> None:
+        compiled, own_vk = files.path(slice_file(slice_index, "compiled")), target.with_suffix(".vk")
+        engine.run("setup", str(compiled), str(own_vk), str(target), srs_path=str(files.path("srs")))
         if digest_of_file(own_vk) != verifying_key:
             raise InvalidProgram(f"the circuit of slice {slice_index} does not have the program's verifying key")
         own_vk.unlink()
-        part.replace(key)
-    return key
 
-
-@contextmanager
-def _only_one(path: Path) -> Iterator[None]:
-    # The kernel frees the lock of a killed process; what that one left half-written is simply written over.
-    with path.open("wb") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        yield
+    return derived_once(cache, f"{verifying_key}.pk", derive)
 
 
 def _prove(files: ProgramFiles, slice_index: int, key: Path, witness: Path, workdir: Path) -> bytes:
@@ -90,16 +91,3 @@ def _prove(files: ProgramFiles, slice_index: int, key: Path, witness: Path, work
     compiled = files.path(slice_file(slice_index, "compiled"))
     engine.run("prove", str(witness), str(compiled), str(key), str(target), srs_path=str(files.path("srs")))
     return bytes(json.loads(target.read_text(encoding="utf-8"))["proof"])
-
-
-def _look(files: ProgramFiles, slice_index: int, proof: bytes, public: list[int], workdir: Path) -> None:
-    # A bad proof costs the operator money and reputation, and looking takes a hundredth of proving.
-    if not engine.verifies(
-        proof,
-        [to_felt(integer) for integer in public],
-        settings=files.path(slice_file(slice_index, "settings")),
-        vk=files.path(slice_file(slice_index, "vk")),
-        srs=files.path(VERIFIER_SRS),
-        workdir=workdir,
-    ):
-        raise BadProof(f"our own proof of slice {slice_index} does not verify")

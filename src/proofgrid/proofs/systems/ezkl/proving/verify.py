@@ -13,16 +13,17 @@ from pathlib import Path
 from typing import Any
 
 from proofgrid.primitives.errors import BadProof
-from proofgrid.proofs.base import JobOutput, PartialProof, ProgramFiles
+from proofgrid.proofs.base import JobOutput, ProgramFiles
+from proofgrid.proofs.kit.files import require
 from proofgrid.proofs.systems.ezkl import engine
 from proofgrid.proofs.systems.ezkl.engine import COMMITMENT_BYTES
 from proofgrid.proofs.systems.ezkl.felts import to_felt
-from proofgrid.proofs.systems.ezkl.identity import VERIFIER_SRS, Layout, layout_of, require, slice_file
+from proofgrid.proofs.systems.ezkl.identity import VERIFIER_SRS, Layout, layout_of, slice_file
 
 PROOF_BYTES_MAX = 16 << 20
 
 # A proof's length is a constant of its circuit. Learnt from the first proof, by (settings, verifying key).
-_proof_lengths: dict[tuple[str, str], int] = {}
+_proof_lengths: dict[tuple[str, ...], int] = {}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,16 +64,13 @@ def head_of(layout: Layout, slice_index: int, proof: bytes) -> Head:
 
 def check_proof(files: ProgramFiles, slice_index: int, proof: bytes, public: list[int], *, workdir: Path) -> None:
     """Raise BadProof unless the proof verifies for exactly these public integers and ends where it should."""
-    names = {name: slice_file(slice_index, name) for name in ("settings", "vk")}
-    require(files, VERIFIER_SRS, *names.values())
+    require(files, VERIFIER_SRS, *slice_files(slice_index))
     workdir.mkdir(parents=True, exist_ok=True)
-    instances = [to_felt(integer) for integer in public]
 
     def verifies(candidate: bytes) -> bool:
-        settings, vk, srs = (files.path(name) for name in (names["settings"], names["vk"], VERIFIER_SRS))
-        return engine.verifies(candidate, instances, settings=settings, vk=vk, srs=srs, workdir=workdir)
+        return proves(files, slice_index, candidate, public, workdir=workdir)
 
-    circuit = (files.program.files[names["settings"]], files.program.files[names["vk"]])
+    circuit = tuple(files.program.files[name] for name in slice_files(slice_index))
     known_length = _proof_lengths.get(circuit)
     if known_length not in (None, len(proof)):
         raise BadProof(f"a proof of slice {slice_index} has {known_length} bytes, this one has {len(proof)}")
@@ -83,6 +81,19 @@ def check_proof(files: ProgramFiles, slice_index: int, proof: bytes, public: lis
         if verifies(proof[:-1]):
             raise BadProof(f"the proof of slice {slice_index} is followed by bytes that do not belong to it")
         _proof_lengths[circuit] = len(proof)
+
+
+def proves(files: ProgramFiles, slice_index: int, proof: bytes, public: list[int], *, workdir: Path) -> bool:
+    """Return whether the proof verifies for exactly these public integers; bytes that follow it are not noticed."""
+    settings, vk = (files.path(name) for name in slice_files(slice_index))
+    instances = [to_felt(integer) for integer in public]
+    srs = files.path(VERIFIER_SRS)
+    return engine.verifies(proof, instances, settings=settings, vk=vk, srs=srs, workdir=workdir)
+
+
+def slice_files(slice_index: int) -> tuple[str, str]:
+    """Return the names of what, besides the reference string, verifies a slice: settings and verifying key."""
+    return slice_file(slice_index, "settings"), slice_file(slice_index, "vk")
 
 
 def claimed_outputs(output: JobOutput) -> list[int]:
@@ -99,16 +110,3 @@ def claimed_outputs(output: JobOutput) -> list[int]:
 def is_integers(value: Any) -> bool:
     """Return whether `value` is a list of integers, booleans not among them, that a field element can stand for."""
     return isinstance(value, list) and all(type(item) is int and item.bit_length() < 250 for item in value)
-
-
-def arranged(layout: Layout, inputs: int, parts: list[PartialProof]) -> list[list[JobOutput]]:
-    """Return the outputs by input and slice; raise BadProof unless each pair is there exactly once."""
-    places = {(part.input_index, part.slice_index): part.output for part in parts}
-    if len(places) != len(parts):
-        raise BadProof("a slice of an input is proven twice")
-    expected = {(index, position) for index in range(inputs) for position in range(layout.slices)}
-    if set(places) != expected:
-        index, position = min(set(places) ^ expected)
-        word = "missing" if (index, position) in expected else "not part of this request"
-        raise BadProof(f"the proof of slice {position} of input {index} is {word}")
-    return [[places[index, position] for position in range(layout.slices)] for index in range(inputs)]

@@ -6,18 +6,19 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from proofgrid.primitives.canonical import canonical_json
 from proofgrid.primitives.errors import BadProof, BrokenLink
 from proofgrid.proofs.base import JobOutput, PartialProof, ProgramFiles
+from proofgrid.proofs.kit.batches import arranged, same_json
+from proofgrid.proofs.kit.files import require
 from proofgrid.proofs.systems.ezkl.felts import decimal_of, quantise
-from proofgrid.proofs.systems.ezkl.identity import FORMAT, Layout, check_program, layout_of, require
-from proofgrid.proofs.systems.ezkl.proving.verify import arranged, check_proof, claimed_outputs, head_of, is_integers
+from proofgrid.proofs.systems.ezkl.identity import FORMAT, Layout, check_program, layout_of
+from proofgrid.proofs.systems.ezkl.proving.verify import check_proof, claimed_outputs, head_of, is_integers
 
 
 def combine(files: ProgramFiles, statement: Mapping[str, Any], parts: list[PartialProof]) -> Mapping[str, Any]:
     """Do what ProofSystem.combine promises."""
     layout = layout_of(files.program)
-    rows = arranged(layout, len(statement["inputs"]), parts)
+    rows = arranged(parts, inputs=len(statement["inputs"]), slices=layout.slices)
     return _result(layout, rows, [claimed_outputs(row[-1]) for row in rows])
 
 
@@ -34,7 +35,7 @@ def verify_whole(
     require(files, *files.program.verifying_files)
     check_program(files)
     public_inputs = _check_statement(layout, statement)
-    rows = arranged(layout, len(statement["inputs"]), parts)
+    rows = arranged(parts, inputs=len(statement["inputs"]), slices=layout.slices)
     outputs = _outputs_in(layout, result, len(rows))
     _check_links(layout, rows)
     _check_input_commitments(layout, statement, rows)
@@ -43,7 +44,7 @@ def verify_whole(
             shown = public_inputs[index] if position == 0 else []
             claimed = outputs[index] if position == layout.slices - 1 else []
             _check_part(files, index, position, output, shown, claimed, workdir)
-    if not _is_same_json(dict(result), _result(layout, rows, outputs)):
+    if not same_json(dict(result), _result(layout, rows, outputs)):
         raise BadProof("the result's values or links are not those of the proofs", field="result")
     return _sentences(layout, rows)
 
@@ -73,14 +74,6 @@ def _result(layout: Layout, rows: list[list[JobOutput]], outputs: list[list[int]
     }
 
 
-def _is_same_json(given: Any, expected: Any) -> bool:
-    # Python finds True == 1 == 1.0; whoever reads the JSON elsewhere may not.
-    try:
-        return canonical_json(given) == canonical_json(expected)
-    except (TypeError, ValueError, RecursionError):
-        return False
-
-
 def _check_statement(layout: Layout, statement: Mapping[str, Any]) -> list[list[int]]:
     """Return the public integers of each input, quantised anew from what was given."""
     expected = {
@@ -90,7 +83,7 @@ def _check_statement(layout: Layout, statement: Mapping[str, Any]) -> list[list[
     }
     inputs = statement.get("inputs")
     rest = {name: value for name, value in statement.items() if name != "inputs"}
-    if not _is_same_json(rest, expected) or not isinstance(inputs, list) or not inputs:
+    if not same_json(rest, expected) or not isinstance(inputs, list) or not inputs:
         raise BadProof("the statement is not one of this program", field="statement")
     if layout.commits_input:
         return [[] for _ in inputs]
@@ -105,7 +98,7 @@ def _quantised(layout: Layout, shown: Any, field: str) -> list[int]:
         integers = [quantise(value, layout.input_scale) for value in values]
     except (ValueError, TypeError) as reason:
         raise BadProof(f"a value is malformed: {reason}", field=field) from None
-    if not _is_same_json(shown, {"values": values, "integers": integers}):
+    if not same_json(shown, {"values": values, "integers": integers}):
         raise BadProof("the integers are not the values, quantised", field=field)
     return integers
 
@@ -137,7 +130,7 @@ def _check_input_commitments(layout: Layout, statement: Mapping[str, Any], rows:
         return
     for index, (shown, row) in enumerate(zip(statement["inputs"], rows, strict=True)):
         found = head_of(layout, 0, row[0].proof).input_commitment
-        if not _is_same_json(shown, {"commitment": found}):
+        if not same_json(shown, {"commitment": found}):
             raise BadProof(
                 "the proof commits to another input than the statement", field=f"statement.inputs[{index}].commitment"
             )

@@ -1,0 +1,207 @@
+"""The world of a gateway: its database, its artifacts, its trust roots, its key and its scratch folder."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import shutil
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil
+import structlog
+
+from proofgrid.bootstrap.crash_points import install_crash_hook
+from proofgrid.primitives.clock import Clock, SystemClock
+from proofgrid.primitives.digests import Digest
+from proofgrid.primitives.errors import InvalidField
+from proofgrid.primitives.ids import Address
+from proofgrid.primitives.signatures import SigningKey
+from proofgrid.proofs.library import ProgramLibrary
+from proofgrid.proofs.registry import installed_setups
+from proofgrid.proofs.setup import Setup, SetupChoice, TrustRoots
+from proofgrid.proofs.workers import ProofWorkers
+from proofgrid.sdk.keys import new_key, read_key, write_key
+from proofgrid.settings.gateway import DAY_MS, GatewaySettings, network_key_path
+from proofgrid.store.artifacts import ArtifactStore
+from proofgrid.store.cache import LocalCache
+from proofgrid.store.connection import Connection
+from proofgrid.store.database import Database
+from proofgrid.store.embedded import start_embedded
+from proofgrid.store.gateways import NETWORK_OF_DATABASE
+from proofgrid.store.migrations import migrate
+from proofgrid.store.mirror import DatabaseRepairList, MirroredStore, second_config
+from proofgrid.store.retention import Retention, RetentionSettings
+from proofgrid.store.stored_artifacts import RECORD_ARTIFACTS
+from proofgrid.store.transactions import Transaction
+
+GATEWAY_CACHE_BYTES = 10 << 30
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class OpenedRoots:
+    """The trust roots that programs are built with."""
+
+    paths: TrustRoots
+    files: Mapping[str, Digest]  #: by the names under which clients fetch them
+    for_development: bool  #: one of them at least: whoever made it could forge proofs
+
+
+NO_ROOTS = OpenedRoots({}, {}, False)  #: of a gateway that nobody calls
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Adapters:
+    """The world that the roles of one gateway touch."""
+
+    data_dir: Path
+    scratch: Path  #: of this process
+    key: SigningKey  #: the network's
+    clock: Clock
+    workers: ProofWorkers
+    database: Database
+    artifacts: ArtifactStore
+    roots: OpenedRoots
+    library: ProgramLibrary
+
+
+@asynccontextmanager
+async def open_adapters(settings: GatewaySettings) -> AsyncIterator[Adapters]:
+    """The world of the settings; what was opened is closed in the end. Raises InvalidField for what is not there."""
+    data_dir = settings.directory()
+    data_dir.mkdir(parents=True, exist_ok=True)
+    key = network_key_of(settings, data_dir)
+    scratch = fresh_scratch(data_dir / "scratch")
+    async with open_workers(settings) as workers, open_database(settings, data_dir) as database:
+        install_crash_hook(database)
+        artifacts = open_artifacts(settings, data_dir, database)
+        roots = NO_ROOTS
+        if "api" in settings.role_names():
+            roots = await open_trust_roots(settings, data_dir, workers, artifacts, database)
+        yield Adapters(
+            data_dir=data_dir,
+            scratch=scratch,
+            key=key,
+            clock=SystemClock(),
+            workers=workers,
+            database=database,
+            artifacts=artifacts,
+            roots=roots,
+            library=ProgramLibrary(database, artifacts, LocalCache(data_dir / "cache", GATEWAY_CACHE_BYTES)),
+        )
+
+
+@asynccontextmanager
+async def open_workers(settings: GatewaySettings) -> AsyncIterator[ProofWorkers]:
+    """The processes that normalise, build and verify."""
+    workers = ProofWorkers(settings.workers)
+    try:
+        yield workers
+    finally:
+        await workers.close()
+
+
+@asynccontextmanager
+async def open_database(settings: GatewaySettings, data_dir: Path) -> AsyncIterator[Database]:
+    """The database of the settings, migrated; an embedded one is stopped in the end."""
+    embedded = None
+    dsn = settings.dsn
+    if not dsn:
+        embedded = await asyncio.to_thread(start_embedded, data_dir / "db")
+        dsn = embedded.dsn
+    try:
+        database = await Database.connect(dsn, size=settings.database_connections)
+        try:
+            async with database.unhurried_connection() as connection:
+                await migrate(connection)
+            yield database
+        finally:
+            await database.close()
+    finally:
+        if embedded is not None:
+            await asyncio.to_thread(embedded.stop)
+
+
+async def check_network(connection: Connection, address: Address) -> None:
+    """Refuse a key that is not the one of the database's network: its tokens and rounds would be nobody's."""
+    known = await connection.value(NETWORK_OF_DATABASE, address=address)
+    if known != address:
+        raise InvalidField(
+            f"the database belongs to network {known}, the key to {address}",
+            field="network_key",
+            hint="give all gateways of a database the same --network-key",
+        )
+
+
+def network_key_of(settings: GatewaySettings, data_dir: Path) -> SigningKey:
+    """Return the network's key, made on the first start unless a file is given."""
+    path = settings.network_key or network_key_path(data_dir)
+    if settings.network_key is None and not path.exists():
+        write_key(new_key(), path)
+        log.info("network_key_made", path=str(path))
+    return read_key(path)
+
+
+def open_artifacts(settings: GatewaySettings, data_dir: Path, database: Database) -> ArtifactStore:
+    """Return the network's artifact store: one, or two that mend each other."""
+    primary = ArtifactStore.open(settings.artifacts or str(data_dir / "artifacts"))
+    if not settings.artifacts_mirror:
+        return primary
+    second = ArtifactStore.open(settings.artifacts_mirror, config=second_config(os.environ))
+    return MirroredStore(primary, second, DatabaseRepairList(database))
+
+
+def tidying(
+    settings: GatewaySettings, database: Database, artifacts: ArtifactStore
+) -> list[Callable[[], Coroutine[object, object, None]]]:
+    """Return what keeps the store tidy: repairs of the second copy, retention."""
+    work = [artifacts.run] if isinstance(artifacts, MirroredStore) else []
+    if settings.retention_days:
+        keep = RetentionSettings(keep_ms=settings.retention_days * DAY_MS)
+        work.append(Retention(database, artifacts, keep).run)
+    return work
+
+
+async def open_trust_roots(
+    settings: GatewaySettings, data_dir: Path, workers: ProofWorkers, artifacts: ArtifactStore, database: Database
+) -> OpenedRoots:
+    """Every trust root that an installed proof system needs, its files stored for provers and clients."""
+    paths: dict[str, Path] = {}
+    files: dict[str, Digest] = {}
+    made = False
+    for kind, setup in installed_setups().items():
+        choice = settings.setups().get(kind, SetupChoice(name=kind))
+        paths[kind] = choice.file or await _made_for_development(setup, choice, data_dir, workers)
+        if not paths[kind].exists():
+            raise InvalidField(f"there is no file or folder {choice.file}", field=f"{choice.name}_file")
+        for name, file in (await asyncio.to_thread(setup.files, paths[kind])).items():
+            digest, size_bytes = await artifacts.put_file(file)
+            files[name] = digest
+            await database.write(
+                Transaction.RECORD_ARTIFACT, RECORD_ARTIFACTS, owners=[""], digests=[digest], sizes=[size_bytes]
+            )
+        made |= choice.file is None
+    return OpenedRoots(paths, files, made)
+
+
+async def _made_for_development(setup: Setup, choice: SetupChoice, data_dir: Path, workers: ProofWorkers) -> Path:
+    folder = data_dir / f"development-{choice.name}"
+    log.warning(f"development_{choice.name}", logrows=choice.logrows)
+    await workers.call(setup.make_for_development, folder, choice.logrows, timeout_seconds=3_600)
+    return folder
+
+
+def fresh_scratch(path: Path) -> Path:
+    """Return an empty folder of this process below `path`."""
+    # What a killed gateway left behind is nobody's; another gateway has its own folder beside it.
+    path.mkdir(parents=True, exist_ok=True)
+    for old in path.iterdir():
+        if old.name.isdigit() and not psutil.pid_exists(int(old.name)):
+            shutil.rmtree(old, ignore_errors=True)
+    mine = path / str(os.getpid())
+    mine.mkdir(exist_ok=True)
+    return mine

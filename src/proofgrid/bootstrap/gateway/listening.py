@@ -1,0 +1,48 @@
+"""What a gateway hears from the database: which notification wakes which role."""
+
+from __future__ import annotations
+
+import json
+from uuid import UUID
+
+from proofgrid.bootstrap.gateway.roles import Roles
+from proofgrid.primitives.ids import GatewayId, LeaseId, SessionId
+from proofgrid.store.database import Database, Listener
+
+
+def build_listener(database: Database, roles: Roles, gateway_id: GatewayId) -> Listener:
+    """Return the listener of a gateway, not running yet."""
+    desk, task_watch = roles.desk, roles.intake.task_watch
+
+    def on_stop(payload: str) -> None:
+        told = json.loads(payload)
+        if told["gateway"] == str(gateway_id):
+            lease_id = LeaseId(UUID(told["lease"])) if told.get("lease") else None
+            desk.stop(SessionId(UUID(told["session"])), lease_id, told.get("reason", ""))
+
+    def on_notice(payload: str) -> None:
+        told = json.loads(payload)
+        if told["gateway"] == str(gateway_id):
+            desk.tell(SessionId(UUID(told["session"])), told["code"], told["detail"])
+
+    async def look_at_everything() -> None:
+        await roles.market.wake_all()
+        desk.wake_all()
+        roles.watch.wake()
+        roles.combiner.wake()
+        task_watch.wake_all()
+
+    return Listener(
+        database.dsn,
+        {
+            "lanes": roles.market.wake,
+            "leases": desk.wake,
+            "stops": on_stop,
+            "notices": on_notice,
+            "task_events": task_watch.wake,
+            "combining": lambda _task: roles.combiner.wake(),
+            "expiry": lambda _nothing: roles.watch.wake(),
+        },
+        on_lost=task_watch.wake_all,  # who watches here looks, finds the database away, and goes to another gateway
+        on_reconnect=look_at_everything,
+    )

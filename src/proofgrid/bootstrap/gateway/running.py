@@ -1,0 +1,144 @@
+"""Runs a gateway: builds it, joins the network, works until it is asked to drain, sends everybody on, leaves."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Collection, Coroutine, Iterable
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+import structlog
+
+from proofgrid.bootstrap.gateway.adapters import Adapters, check_network, open_adapters, tidying
+from proofgrid.bootstrap.gateway.doors import GrpcDoor, build_door
+from proofgrid.bootstrap.gateway.listening import build_listener
+from proofgrid.bootstrap.gateway.roles import Roles, build_roles
+from proofgrid.primitives.clock import fresh_uuid
+from proofgrid.primitives.errors import Recoverable
+from proofgrid.primitives.ids import Address, GatewayId
+from proofgrid.settings.gateway import GatewaySettings
+from proofgrid.store.database import Listener
+from proofgrid.store.gateways import GATEWAY_GONE, REGISTER_GATEWAY
+from proofgrid.store.transactions import Transaction
+from proofgrid.telemetry.logs import configure_logs
+
+STOP_GRACE_SECONDS = 2.0
+MOVE_PATIENCE_SECONDS = 5.0  #: provers that were asked to go to another gateway go at once, unless they hang
+DRAIN_GRACE_SECONDS = 10.0  #: calls under way when a gateway closes may take this long
+
+Work = Callable[[], Coroutine[object, object, None]]
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GatewayFacts:
+    """What a running gateway is, for whoever started it."""
+
+    address: str  #: host:port; empty: it has no door
+    network: Address
+    setup_for_development: bool
+    data_dir: Path
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Running:
+    """The work of a gateway, as the tasks that do it."""
+
+    selling: list[asyncio.Task[None]]  #: ends first when a gateway drains
+    others: list[asyncio.Task[None]]
+
+
+async def run_gateway(
+    settings: GatewaySettings, *, on_ready: Callable[[GatewayFacts], None], drain: asyncio.Event
+) -> None:
+    """Run a gateway with the chosen roles; `on_ready` is called when it accepts calls.
+
+    Ends after `drain` is set and everybody who is connected was sent to other gateways, or at once when cancelled.
+    """
+    configure_logs(json_lines=settings.log_json, level=settings.log_level)
+    names = settings.role_names()
+    async with open_adapters(settings) as world:
+        gateway_id = GatewayId(fresh_uuid(world.clock))
+        roles = build_roles(settings, world, gateway_id)
+        listener = build_listener(world.database, roles, gateway_id)
+        door = build_door(settings, world, roles)
+        async with _in_network(world, gateway_id, door), asyncio.TaskGroup() as group:
+            running = await _start(group, listener, _selling(names, roles), _other_work(names, roles, settings, world))
+            await door.open()
+            log.info(
+                "gateway_ready",
+                port=door.port,
+                network=world.key.address,
+                gateway_id=str(gateway_id),
+                roles=sorted(names),
+            )
+            on_ready(_facts(world, door))
+            await drain.wait()
+            log.info("gateway_drains")
+            await _drain(running, roles, door)
+
+
+@asynccontextmanager
+async def _in_network(world: Adapters, gateway_id: GatewayId, door: GrpcDoor) -> AsyncIterator[None]:
+    """Join the network; in the end hang up on everybody and leave it."""
+    async with world.database.transaction(Transaction.JOIN_NETWORK) as connection:
+        await check_network(connection, world.key.address)
+        await connection.run(REGISTER_GATEWAY, gateway_id=gateway_id)
+    try:
+        yield
+    finally:
+        await door.server.stop(STOP_GRACE_SECONDS)
+        # When the database is away, the others learn it from the silence.
+        with suppress(Recoverable):
+            await world.database.write(Transaction.GATEWAY_GONE, GATEWAY_GONE, gateway_id=gateway_id)
+
+
+def _selling(names: Collection[str], roles: Roles) -> list[Work]:
+    return [roles.market.run] if "market" in names else []
+
+
+def _other_work(names: Collection[str], roles: Roles, settings: GatewaySettings, world: Adapters) -> list[Work]:
+    """Return what runs beside the market: what every gateway does, and what its chosen roles add."""
+    intake, desk = roles.intake, roles.desk
+    work: list[Work] = [intake.callers.forget_spent_tokens, intake.admission.run]
+    work += [desk.keep_alive, desk.run, roles.settlement.run]
+    if "dispatcher" in names:
+        work += [roles.watch.run]
+        work += [roles.canaries.run] if roles.canaries is not None else []
+    if "settlement" in names:
+        work += [roles.combiner.run, roles.ledger_check.run, *tidying(settings, world.database, world.artifacts)]
+    return work
+
+
+async def _start(
+    group: asyncio.TaskGroup, listener: Listener, selling: Iterable[Work], others: Iterable[Work]
+) -> Running:
+    """Start all work; nobody works before notifications are heard."""
+    listening = group.create_task(listener.run())
+    await listener.wait_listening()
+    return Running(
+        selling=[group.create_task(work()) for work in selling],
+        others=[listening, *(group.create_task(work()) for work in others)],
+    )
+
+
+async def _drain(running: Running, roles: Roles, door: GrpcDoor) -> None:
+    """Sell nothing more, send provers and watchers to other gateways, let calls under way end, then stop all work."""
+    for task in running.selling:
+        task.cancel()
+    await roles.desk.move_all(patience_seconds=MOVE_PATIENCE_SECONDS)
+    roles.intake.task_watch.close()
+    await door.server.stop(DRAIN_GRACE_SECONDS)
+    for task in running.others:
+        task.cancel()
+
+
+def _facts(world: Adapters, door: GrpcDoor) -> GatewayFacts:
+    return GatewayFacts(
+        address=door.address,
+        network=world.key.address,
+        setup_for_development=world.roots.for_development,
+        data_dir=world.data_dir,
+    )

@@ -1,0 +1,32 @@
+"""Files against the program that names them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from proofgrid.primitives.digests import Digest, digest_of_file
+from proofgrid.primitives.errors import BadProof
+from proofgrid.proofs.base import ProgramFiles
+
+
+def check_files(files: ProgramFiles, pinned: Mapping[str, Digest]) -> None:
+    """Raise BadProof unless every file at hand has the digest that the identity (`pinned`) or the manifest gives it.
+
+    `pinned` holds what the identity says, by the names in `Program.files`; the manifest may not say otherwise.
+    """
+    named = files.program.files
+    for name, path in files.paths.items():
+        expected = pinned.get(name, named.get(name))
+        if expected is None or digest_of_file(path) != expected:
+            raise BadProof(f"the file {name!r} is not the one that the program names", field=f"program.files.{name}")
+    for name, digest in pinned.items():
+        # A bundle names only what its verifier needs.
+        if named.get(name, digest) != digest:
+            raise BadProof(f"the manifest names another {name!r} than the identity", field=f"program.files.{name}")
+
+
+def require(files: ProgramFiles, *names: str) -> None:
+    """Raise BadProof when a file that verifying needs is not at hand."""
+    for name in names:
+        if name not in files.paths:
+            raise BadProof(f"the file {name!r} is missing", field=f"program.files.{name}")

@@ -1,0 +1,29 @@
+-- name: record_artifacts
+-- Stored again is young again, so that retention does not take away what somebody was just told
+-- is there.
+INSERT INTO artifacts (digest, owner, size_bytes)
+SELECT DISTINCT digest, owner, size_bytes
+FROM unnest(:owners::text[], :digests::text[], :sizes::bigint[]) AS g(owner, digest, size_bytes)
+ORDER BY digest, owner
+ON CONFLICT (digest, owner) DO UPDATE SET created_ms = excluded.created_ms;
+
+-- name: stored_bytes
+SELECT coalesce(sum(size_bytes), 0)::bigint FROM artifacts WHERE owner = :owner;
+
+-- name: artifact_size
+SELECT max(size_bytes) FROM artifacts WHERE digest = :digest;
+
+-- name: may_read_artifact
+-- Readable: what you own, what the network owns (program files, the SRS), the input of a job you hold a lease for.
+SELECT EXISTS (SELECT 1 FROM artifacts WHERE digest = :digest AND owner IN (:reader, ''))
+    OR EXISTS (
+        SELECT 1 FROM jobs JOIN leases USING (job_id)
+        WHERE jobs.input_digest = :digest AND jobs.small_input IS NULL AND leases.operator = :reader
+          AND leases.state IN (@leases_held)
+    );
+
+-- name: lease_allows_upload
+-- The operator holds this lease now.
+SELECT EXISTS (
+    SELECT 1 FROM leases WHERE lease_id = :lease_id AND operator = :operator
+      AND state IN (@leases_held));
