@@ -128,9 +128,9 @@ class RowAndRules(RuleBasedStateMachine):
             self.offer()
             self.progress(0)
 
-    @rule(milliseconds=st.one_of(st.integers(0, 2_500), st.integers(0, 90_000)))
-    def time_passes(self, milliseconds: int) -> None:
-        self.now_ms += milliseconds
+    @rule(milliseconds=st.integers(0, 2_500), is_long=seldom)
+    def time_passes(self, milliseconds: int, is_long: bool) -> None:
+        self.now_ms += milliseconds * (20 if is_long else 1)
         self.runner.run(self.row.at(self.now_ms))
 
     @rule()
@@ -217,6 +217,6 @@ def test_a_lease_has_the_timers_of_the_rules_whatever_happens_to_it(
         machine,  # type: ignore[arg-type]  # whatever makes one will do
         # Nobody waits for a shorter example: each step is a transaction.
         settings=settings(
-            deadline=None, derandomize=True, max_examples=30, stateful_step_count=30, phases=[Phase.generate]
+            deadline=None, derandomize=True, max_examples=60, stateful_step_count=40, phases=[Phase.generate]
         ),
     )
