@@ -35,5 +35,5 @@ async def test_a_changed_fee_changes_no_lease_that_was_sold_and_every_payment_sh
         (f"fee:pay:{leases[0]['job_id']}", "operator:0xalice", "treasury", paid * 25 // 1_000)
     ]
     await lane.check_money()
-    assert await LedgerCheck(lane.database).look(full=True)
+    assert await LedgerCheck(lane.database, ManualClock()).look(full=True)
     assert not await lane.fetch("SELECT * FROM incidents")

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import pytest
 
+from proofgrid.primitives.clock import ManualClock
 from proofgrid.primitives.errors import SettlementStopped
 from proofgrid.primitives.ids import TaskId
 from proofgrid.roles.settlement.ledger_check import LedgerCheck
 from proofgrid.rules.jobs.lifecycle import TaskEvent
 from proofgrid.rules.ledger.settlement import deposit, withdraw
+from proofgrid.store.incidents import CLOSE_INCIDENT
 from proofgrid.store.queries import QUERIES
 from proofgrid.store.tasks import end_task
 from proofgrid.store.transactions import Transaction
@@ -25,11 +27,13 @@ async def kinds(lane: LaneUnderTest) -> list[tuple[str, str]]:
 
 async def close_all(lane: LaneUnderTest) -> None:
     for row in await lane.fetch(QUERIES["list_incidents"], False, 100):
-        await lane.database.write(Transaction.CLOSE_INCIDENT, QUERIES["close_incident"], row["incident_id"], "0xadmin")
+        await lane.database.write(
+            Transaction.CLOSE_INCIDENT, CLOSE_INCIDENT, incident_id=row["incident_id"], by="0xadmin"
+        )
 
 
 async def test_a_ledger_at_work_has_no_violations(lane: LaneUnderTest) -> None:
-    check = LedgerCheck(lane.database)
+    check = LedgerCheck(lane.database, ManualClock())
     session = await lane.add_prover("0xalice")
     for _ in range(3):
         await lane.add_task()
@@ -45,7 +49,7 @@ async def test_a_ledger_at_work_has_no_violations(lane: LaneUnderTest) -> None:
 async def test_a_corrupted_balance_stops_payments_until_it_is_repaired_and_closed(
     lane: LaneUnderTest, account: str
 ) -> None:
-    check = LedgerCheck(lane.database)
+    check = LedgerCheck(lane.database, ManualClock())
     session = await lane.add_prover("0xalice")
     task_id = await lane.add_task()
     await lane.sell()
@@ -78,7 +82,7 @@ async def test_a_corrupted_balance_stops_payments_until_it_is_repaired_and_close
 
 
 async def test_what_was_not_repaired_opens_again_and_an_open_incident_only_once(lane: LaneUnderTest) -> None:
-    check = LedgerCheck(lane.database)
+    check = LedgerCheck(lane.database, ManualClock())
     await lane.fetch(CORRUPT, 5, "treasury")
     await check.look(full=True)
     await check.look(full=True)
@@ -102,7 +106,7 @@ async def test_withdrawals_are_refused_and_deposits_are_taken_while_settlement_i
 
 
 async def test_a_second_payment_of_a_job_and_a_payment_beyond_the_escrow_are_found(lane: LaneUnderTest) -> None:
-    check = LedgerCheck(lane.database)
+    check = LedgerCheck(lane.database, ManualClock())
     task_id = await lane.add_task()
     assert await check.look()
     await lane.fetch(

@@ -14,9 +14,11 @@ import asyncpg
 import structlog
 
 from proofgrid.primitives.errors import InvalidField, Recoverable, Unavailable
+from proofgrid.store.conflicts import Conflict
 from proofgrid.store.connection import Connection
 from proofgrid.store.queries import Query
 from proofgrid.store.transactions import Transaction
+from proofgrid.telemetry.seam import span
 
 _WRONG_DSN = (
     asyncpg.InvalidPasswordError,
@@ -46,7 +48,7 @@ _COLLIDED = (
     asyncpg.IdleInTransactionSessionTimeoutError,
 )
 #: What a loop that works for ever waits out, then looks again: nothing it met here is its end.
-PASSING_TROUBLE = (Recoverable, OSError, asyncpg.PostgresError, asyncpg.InterfaceError)
+PASSING_TROUBLE = (Recoverable, OSError, Conflict, asyncpg.PostgresError, asyncpg.InterfaceError)
 _CONNECT_TIMEOUT_SECONDS = 5.0
 _PROBE_SECONDS = 4.0
 _STATEMENTS_KEPT = 500  #: prepared on each connection; there are fewer queries than that
@@ -112,12 +114,13 @@ class Database:
         Raises Unavailable when the database is away. If it went away during the commit, nobody knows whether the
         transaction counts: what is done again must be idempotent.
         """
-        async with self._acquired() as connection:
-            async with connection.transaction():
-                with _silence_ends(connection):
-                    yield Connection(connection)
-                self._reach(name, "before")
-            self._reach(name, "after")
+        with span("transaction", name):
+            async with self._acquired() as connection:
+                async with connection.transaction():
+                    with _silence_ends(connection):
+                        yield Connection(connection)
+                    self._reach(name, "before")
+                self._reach(name, "after")
 
     @asynccontextmanager
     async def snapshot(self) -> AsyncIterator[Connection]:
@@ -136,11 +139,12 @@ class Database:
     async def write(self, name: Transaction, query: Query[Any] | str, /, *args: object, **named: object) -> list[Any]:
         """Run one statement that is a transaction of its own; return its rows. Raises Unavailable."""
         self._reach(name, "before")
-        async with self._acquired() as connection:
-            if isinstance(query, str):
-                rows: list[Any] = await connection.fetch(query, *args)
-            else:
-                rows = query.values(await connection.fetch(query.text, *query.arguments(named)))
+        with span("transaction", name):
+            async with self._acquired() as connection:
+                if isinstance(query, str):
+                    rows: list[Any] = await connection.fetch(query, *args)
+                else:
+                    rows = query.values(await connection.fetch(query.text, *query.arguments(named)))
         self._reach(name, "after")
         return rows
 

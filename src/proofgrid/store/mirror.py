@@ -21,7 +21,7 @@ import structlog
 from proofgrid.primitives.digests import Digest
 from proofgrid.primitives.errors import ArtifactCorrupt, ArtifactMissing, Recoverable, TooLarge
 from proofgrid.store.artifacts import ArtifactStore, pieces_of
-from proofgrid.store.database import PASSING_TROUBLE, Database
+from proofgrid.store.database import Database
 from proofgrid.store.queries import query
 from proofgrid.store.transactions import Transaction
 
@@ -165,15 +165,6 @@ class MirroredStore(ArtifactStore):
         await self._second.forget_aside(digest)
 
     # --- repair -------------------------------------------------------------------------------------
-
-    async def run(self) -> None:
-        """Give second copies to those that have none, until cancelled."""
-        while True:
-            try:
-                await self.repair()
-            except PASSING_TROUBLE as reason:
-                log.warning("repair_postponed", reason=str(reason))
-            await asyncio.sleep(REPAIR_SECONDS)
 
     async def repair(self) -> int:
         """Copy what waits to the second store; return how many. Stops at the first failure: the store is still away."""

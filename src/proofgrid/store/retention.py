@@ -11,7 +11,6 @@ time from storing to referring, which is minutes; it is a day.
 
 from __future__ import annotations
 
-import asyncio
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -19,7 +18,7 @@ import structlog
 
 from proofgrid.primitives.digests import Digest
 from proofgrid.store.artifacts import ArtifactStore
-from proofgrid.store.database import PASSING_TROUBLE, Database
+from proofgrid.store.database import Database
 from proofgrid.store.gateways import DATABASE_TIME
 from proofgrid.store.queries import Query, query
 from proofgrid.store.transactions import Transaction
@@ -74,16 +73,6 @@ class Retention:
         self._database = database
         self._artifacts = artifacts
         self._settings = settings
-
-    async def run(self) -> None:
-        """Tidy every hour until cancelled."""
-        await asyncio.sleep(FIRST_LOOK_SECONDS)
-        while True:
-            try:
-                await self.tidy()
-            except PASSING_TROUBLE as reason:
-                log.warning("retention_postponed", reason=str(reason))
-            await asyncio.sleep(LOOK_SECONDS)
 
     async def tidy(self) -> Tidied | None:
         """Do one pass; None when another gateway is at it."""

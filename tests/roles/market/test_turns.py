@@ -10,7 +10,8 @@ import pytest
 
 from proofgrid.primitives.ids import Stack
 from proofgrid.roles.market.granting import Granting
-from proofgrid.roles.market.rounds import Market, RoundsTally
+from proofgrid.roles.market.pacing import RoundsTally
+from proofgrid.roles.market.rounds import Market
 from tests.roles.lanes import LaneUnderTest
 
 ACME = "acme"

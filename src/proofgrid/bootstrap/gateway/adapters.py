@@ -23,8 +23,10 @@ from proofgrid.proofs.library import ProgramLibrary
 from proofgrid.proofs.registry import installed_setups
 from proofgrid.proofs.setup import Setup, SetupChoice, TrustRoots
 from proofgrid.proofs.workers import ProofWorkers
+from proofgrid.roles.loop import Loop, every
 from proofgrid.sdk.keys import new_key, read_key, write_key
 from proofgrid.settings.gateway import DAY_MS, GatewaySettings, network_key_path
+from proofgrid.store import mirror, retention
 from proofgrid.store.artifacts import ArtifactStore
 from proofgrid.store.cache import LocalCache
 from proofgrid.store.connection import Connection
@@ -159,11 +161,23 @@ def tidying(
     settings: GatewaySettings, database: Database, artifacts: ArtifactStore
 ) -> list[Callable[[], Coroutine[object, object, None]]]:
     """Return what keeps the store tidy: repairs of the second copy, retention."""
-    work = [artifacts.run] if isinstance(artifacts, MirroredStore) else []
+    loops = []
+    if isinstance(artifacts, MirroredStore):
+        repair = every(mirror.REPAIR_SECONDS, artifacts.repair)
+        loops.append(Loop("mirror", repair, retry_seconds=mirror.REPAIR_SECONDS, trouble="repair_postponed"))
     if settings.retention_days:
         keep = RetentionSettings(keep_ms=settings.retention_days * DAY_MS)
-        work.append(Retention(database, artifacts, keep).run)
-    return work
+        tidy = every(retention.LOOK_SECONDS, Retention(database, artifacts, keep).tidy)
+        loops.append(
+            Loop(
+                "retention",
+                tidy,
+                first=retention.FIRST_LOOK_SECONDS,
+                retry_seconds=retention.LOOK_SECONDS,
+                trouble="retention_postponed",
+            )
+        )
+    return [loop.run for loop in loops]
 
 
 async def open_trust_roots(

@@ -7,16 +7,15 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any, Protocol
 
 import grpc
-import structlog
 
 from proofgrid.primitives.errors import BadToken, NoToken, ProofgridError
 from proofgrid.roles.intake.callers import Callers
-from proofgrid.rules.access.roles import Caller, Role
+from proofgrid.rules.access.rights import roles_needed
+from proofgrid.rules.access.roles import Caller
+from proofgrid.telemetry.seam import Span, span
 from proofgrid.wire.errors import status_of, write_error
 
 TOKEN_METADATA = "authorization"  # noqa: S105 - the name of a header
-
-log = structlog.get_logger(__name__)
 
 
 class CallContext(Protocol):
@@ -33,9 +32,12 @@ class FrontDoor:
     def __init__(self, callers: Callers) -> None:
         self._callers = callers
 
-    async def admit(self, context: CallContext, *needed: Role, single_use: bool = False) -> Caller:
-        """Return the caller; raise a Refused error for a missing, wrong or replayed token, access role or rate."""
-        return await self._callers.admit(_token_of(context), *needed, single_use=single_use)
+    async def admit(self, context: CallContext, use_case: Callable[..., Any], *, single_use: bool = False) -> Caller:
+        """Return who calls for a use case of the intake; its `needs` say which access roles a caller must have.
+
+        Raises a Refused error for a missing, wrong or replayed token, access role or rate.
+        """
+        return await self._callers.admit(_token_of(context), roles_needed(use_case), single_use=single_use)
 
 
 def _token_of(context: CallContext) -> str:
@@ -48,13 +50,13 @@ def _token_of(context: CallContext) -> str:
     raise NoToken(hint="sign in with a key: proofgrid keys new, then --key FILE")
 
 
-async def _answer_with(context: CallContext, error: Exception, call: str) -> None:
+async def _answer_with(context: CallContext, error: Exception, call: Span) -> None:
     ours = _ours(error)
     if ours is None:
-        log.error("call_failed", call=call, exc_info=error)
+        call.failed(error, "error", "call_failed", call=call.name, exc_info=error)
         await context.abort(grpc.StatusCode.INTERNAL, "the gateway failed; its log says why")
     else:
-        log.info("call_refused", call=call, code=ours.code, field=ours.field)
+        call.failed(error, "info", "call_refused", call=call.name, code=ours.code, field=ours.field)
         await context.abort(status_of(ours), str(ours), write_error(ours))
 
 
@@ -74,12 +76,13 @@ def answering(method: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[
 
     @functools.wraps(method)
     async def call(self: Any, request: Any, context: Any) -> Any:
-        try:
-            return await method(self, request, context)
-        except grpc.aio.AbortError:
-            raise
-        except Exception as error:
-            return await _answer_with(context, error, method.__name__)
+        with span("call", method.__name__) as current:
+            try:
+                return await method(self, request, context)
+            except grpc.aio.AbortError:
+                raise
+            except Exception as error:
+                return await _answer_with(context, error, current)
 
     return call
 
@@ -89,13 +92,14 @@ def streaming(method: Callable[..., AsyncIterator[Any]]) -> Callable[..., AsyncI
 
     @functools.wraps(method)
     async def call(self: Any, request: Any, context: Any) -> AsyncIterator[Any]:
-        try:
-            await context.send_initial_metadata(())  # the caller learns at once that it was heard
-            async for answer in method(self, request, context):
-                yield answer
-        except grpc.aio.AbortError:
-            raise
-        except Exception as error:
-            await _answer_with(context, error, method.__name__)
+        with span("call", method.__name__) as current:
+            try:
+                await context.send_initial_metadata(())  # the caller learns at once that it was heard
+                async for answer in method(self, request, context):
+                    yield answer
+            except grpc.aio.AbortError:
+                raise
+            except Exception as error:
+                await _answer_with(context, error, current)
 
     return call

@@ -7,7 +7,6 @@ Every gateway with the role dispatcher has the same thoughts; the idempotency ke
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Awaitable, Mapping
 from dataclasses import dataclass
 from typing import Protocol
@@ -17,6 +16,7 @@ import structlog
 from proofgrid.primitives.clock import Clock, fresh_bytes
 from proofgrid.primitives.errors import IdempotencyConflict, ProofgridError
 from proofgrid.primitives.ids import Address, TaskId
+from proofgrid.roles.loop import Loop, every
 from proofgrid.rules.jobs.request import ProofRequest
 from proofgrid.rules.ledger.accounts import NETWORK_CLIENT
 from proofgrid.rules.reputation import canaries as rules
@@ -28,7 +28,7 @@ from proofgrid.store.canaries import (
     ProverToTry,
     ReadyCanary,
 )
-from proofgrid.store.database import PASSING_TROUBLE, Database
+from proofgrid.store.database import Database
 from proofgrid.store.lanes import GATEWAY_SILENT_MS
 
 LOOK_SECONDS = 2.0
@@ -71,12 +71,8 @@ class Canaries:
 
     async def run(self) -> None:
         """Look every few seconds whether one is due."""
-        while True:
-            await asyncio.sleep(LOOK_SECONDS)
-            try:
-                await self.look()
-            except PASSING_TROUBLE as error:
-                log.warning("canaries_postponed", reason=str(error))
+        look = every(LOOK_SECONDS, self.look)
+        await Loop("canaries", look, first=LOOK_SECONDS, retry_seconds=LOOK_SECONDS, trouble="canaries_postponed").run()
 
     async def look(self) -> None:
         """Send what is due now."""

@@ -21,12 +21,15 @@ from proofgrid.primitives.ids import Address, GatewayId, LeaseId, ProverId, Sess
 from proofgrid.roles.dispatcher.handing_out import HandingOut, send
 from proofgrid.roles.dispatcher.hearing import Hearing
 from proofgrid.roles.dispatcher.returns import return_job
+from proofgrid.roles.loop import Loop, every
+from proofgrid.rules.access.rights import needs
+from proofgrid.rules.access.roles import Role
 from proofgrid.rules.jobs.hedging import HedgePolicy
 from proofgrid.rules.jobs.offers import HeldLease, JobReport, JobTrouble, ProverTerms, StageReport, Verdict
 from proofgrid.rules.jobs.phases import PhasePolicy
 from proofgrid.rules.jobs.retry import REASON_OF_CODE, ReturnReason
 from proofgrid.rules.reputation.standing import PAUSED, ReputationPolicy, pause_sentence
-from proofgrid.store.database import PASSING_TROUBLE, Database
+from proofgrid.store.database import Database
 from proofgrid.store.gateways import DRAIN_GATEWAY, GATEWAY_ALIVE
 from proofgrid.store.lanes import GATEWAY_SILENT_MS, LOCK_SILENT_MS
 from proofgrid.store.queries import QUERIES
@@ -91,6 +94,7 @@ class Desk:
 
     # --- sessions --------------------------------------------------------------------------------
 
+    @needs(Role.OPERATOR)
     async def open_session(self, operator: Address, terms: ProverTerms) -> Session:
         """Write down who came, what it offers and what it still holds. Raises Unavailable when this gateway closes."""
         if self._moving:
@@ -316,18 +320,14 @@ class Desk:
 
     async def keep_alive(self, interval_seconds: float = 1.0) -> None:
         """Tell the other gateways that this one lives, and that its sessions count."""
-        while True:
-            try:
-                async with self._database.transaction(Transaction.GATEWAY_ALIVE) as connection:
-                    await connection.run(
-                        GATEWAY_ALIVE, gateway_id=self._gateway_id, gateway_silent_ms=GATEWAY_SILENT_MS
-                    )
-                    await connection.execute(
-                        QUERIES["close_sessions_without_stream"],
-                        self._gateway_id,
-                        list(self._sessions),
-                        self._settings.lease_ttl_ms,
-                    )
-            except PASSING_TROUBLE as error:
-                log.warning("database_away", reason=str(error))
-            await asyncio.sleep(interval_seconds)
+        await Loop("gateway", every(interval_seconds, self._say_alive), retry_seconds=interval_seconds).run()
+
+    async def _say_alive(self) -> None:
+        async with self._database.transaction(Transaction.GATEWAY_ALIVE) as connection:
+            await connection.run(GATEWAY_ALIVE, gateway_id=self._gateway_id, gateway_silent_ms=GATEWAY_SILENT_MS)
+            await connection.execute(
+                QUERIES["close_sessions_without_stream"],
+                self._gateway_id,
+                list(self._sessions),
+                self._settings.lease_ttl_ms,
+            )

@@ -15,10 +15,11 @@ import structlog
 
 from proofgrid.primitives.digests import Digest
 from proofgrid.primitives.ids import GatewayId, JobId, LeaseId, SessionId
+from proofgrid.roles.loop import Loop
 from proofgrid.rules.jobs.lifecycle import LeaseState
 from proofgrid.rules.jobs.offers import HeldLease, LeaseOffer
 from proofgrid.rules.jobs.phases import PhasePolicy
-from proofgrid.store.database import PASSING_TROUBLE, Database
+from proofgrid.store.database import Database
 from proofgrid.store.queries import QUERIES
 from proofgrid.store.transactions import Transaction
 from proofgrid.wire.codec import provers as codec
@@ -48,13 +49,13 @@ class HandingOut:
         self._sessions = sessions
         self._phases = phases
         self._manifests: dict[Digest, str] = {}
-        self._granted = asyncio.Event()
+        self._loop = Loop("handing_out", self._offer, first=None, retry_seconds=AFTER_TROUBLE_SECONDS)
         self._offering = asyncio.Lock()
         self._ended = False
 
     def wake(self) -> None:
         """There may be granted leases."""
-        self._granted.set()
+        self._loop.wake()
 
     async def end(self) -> None:
         """Offer nothing more: what was granted and not told goes with its prover to the next gateway."""
@@ -65,15 +66,7 @@ class HandingOut:
 
     async def run(self) -> None:
         """Hand out until cancelled."""
-        while True:
-            await self._granted.wait()
-            self._granted.clear()
-            try:
-                await self._offer()
-            except PASSING_TROUBLE as error:
-                log.warning("database_away", reason=str(error))
-                await asyncio.sleep(AFTER_TROUBLE_SECONDS)
-                self._granted.set()
+        await self._loop.run()
 
     async def _offer(self) -> None:
         async with self._offering:

@@ -5,12 +5,12 @@ Firm quotes that nobody used in time end here as well.
 
 from __future__ import annotations
 
-import asyncio
 from contextlib import suppress
 
 import asyncpg
 import structlog
 
+from proofgrid.primitives.clock import Clock
 from proofgrid.primitives.errors import DeadlineMissed, SettlementStopped
 from proofgrid.primitives.ids import LeaseId, TaskId
 from proofgrid.roles.dispatcher.desk import DispatchSettings
@@ -19,10 +19,11 @@ from proofgrid.roles.dispatcher.ladders import raise_limits
 from proofgrid.roles.dispatcher.overflow import Overflow
 from proofgrid.roles.dispatcher.returns import return_job
 from proofgrid.roles.dispatcher.stragglers import Stragglers
+from proofgrid.roles.loop import Loop
 from proofgrid.rules.jobs.lifecycle import TaskEvent
 from proofgrid.rules.jobs.phases import OVERRUNS, Overrun, check_lease
 from proofgrid.store import firm_quotes
-from proofgrid.store.database import PASSING_TROUBLE, Database
+from proofgrid.store.database import Database
 from proofgrid.store.gateways import DATABASE_TIME
 from proofgrid.store.queries import QUERIES
 from proofgrid.store.tasks import end_task
@@ -38,10 +39,11 @@ log = structlog.get_logger(__name__)
 class Watch:
     """The dispatcher's clock. Any number of gateways may run one: the rows' locks decide who acts."""
 
-    def __init__(self, database: Database, settings: DispatchSettings) -> None:
+    def __init__(self, database: Database, settings: DispatchSettings, clock: Clock) -> None:
         self._database = database
+        self._clock = clock
         self._settings = settings
-        self._woken = asyncio.Event()
+        self._loop = Loop("watch", self._look, on_trouble=self._go_blind)
         self._blind = False  #: nobody could note heartbeats for a while
         self._stragglers = Stragglers(database, settings.hedging, silent_ms=settings.lease_ttl_ms)
         self._overflow = Overflow(database)
@@ -49,31 +51,28 @@ class Watch:
 
     def wake(self) -> None:
         """Something may expire earlier than thought."""
-        self._woken.set()
+        self._loop.wake()
 
     async def run(self) -> None:
         """Watch until cancelled."""
-        while True:
-            self._woken.clear()
-            try:
-                if self._blind:
-                    await self._wait_for_heartbeats()
-                await self.take_back_expired()
-                await self.end_overdue()
-                await raise_limits(self._database)
-                await self._look_for_stragglers()
-                seconds = await self._until_next()
-            except PASSING_TROUBLE as error:
-                log.warning("database_away", reason=str(error))
-                self._blind = True
-                seconds = AFTER_TROUBLE_SECONDS
-            with suppress(TimeoutError):
-                async with asyncio.timeout(seconds):
-                    await self._woken.wait()
+        await self._loop.run()
+
+    async def _look(self) -> float:
+        if self._blind:
+            await self._wait_for_heartbeats()
+        await self.take_back_expired()
+        await self.end_overdue()
+        await raise_limits(self._database)
+        await self._look_for_stragglers()
+        return await self._until_next()
+
+    async def _go_blind(self) -> float:
+        self._blind = True
+        return AFTER_TROUBLE_SECONDS
 
     async def _look_for_stragglers(self) -> None:
         # The watch is woken at every cut stream; stragglers and jobs that wait are looked for at their own pace.
-        now = asyncio.get_running_loop().time()
+        now = self._clock.running_seconds()
         if now >= self._next_look:
             self._next_look = now + STRAGGLERS_EVERY_SECONDS
             await self._stragglers.look()

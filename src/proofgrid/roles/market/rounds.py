@@ -10,20 +10,18 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field
 
-import asyncpg
 import structlog
 
 from proofgrid.primitives.clock import Clock, fresh_bytes
-from proofgrid.primitives.digests import Digest
-from proofgrid.primitives.ids import GatewayId, Stack
+from proofgrid.primitives.ids import GatewayId, Lane, ProverId, Stack
 from proofgrid.primitives.signatures import SigningKey
 from proofgrid.roles.market.bonds import check_bonds, slots_of_bonds
 from proofgrid.roles.market.book import Book, StackBook, with_wishes
 from proofgrid.roles.market.collecting import collect_stack
 from proofgrid.roles.market.granting import Granting
+from proofgrid.roles.market.pacing import Pacing, RoundsTally
 from proofgrid.roles.market.telling import Telling
 from proofgrid.rules.jobs.classes import stack_of
 from proofgrid.rules.jobs.phases import PhasePolicy
@@ -32,16 +30,15 @@ from proofgrid.rules.market.rounds import RoundOutcome
 from proofgrid.rules.market.stack import LaneDemands, run_stack
 from proofgrid.rules.reputation.standing import ReputationPolicy
 from proofgrid.rules.staking.bonds import BondPolicy
-from proofgrid.store.database import PASSING_TROUBLE, Database
+from proofgrid.store.book import LANES_WITH_READY_JOBS, NEXT_PUT_OFF
+from proofgrid.store.database import Database
 from proofgrid.store.lanes import LOCK_SILENT_MS
 from proofgrid.store.queries import QUERIES
+from proofgrid.store.rounds import LOCK_STACK, OPEN_ROUNDS, RoundOpening
 from proofgrid.store.transactions import Transaction
 
-PAUSE_ROUNDS = 1  #: after a round, as long as it took, at most the interval
 STAND_BY_MS = 250  #: after finding another gateway at a lane's round
 WISH_RETRY_MS = 250  #: a wish is held for a few seconds only
-UNSOLD_RETRY_FIRST_SECONDS = 0.25
-UNSOLD_RETRY_MAX_SECONDS = 4.0
 
 log = structlog.get_logger(__name__)
 
@@ -58,15 +55,6 @@ class MarketSettings:
     fee_permille: int = 0  #: of what operators are paid for leases that are sold from now on
     horizon_ms: int = 900_000  #: a slot holds no more than its prover, at its measured speed, proves in this time
     bonds: BondPolicy = field(default_factory=BondPolicy)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RoundsTally:
-    """What the rounds of a stack came to."""
-
-    sold: int  #: jobs
-    unsold: int  #: jobs left although somebody was there to prove them
-    next_job_ms: int | None  #: until the next job that waits for its time may be sold
 
 
 class Market:
@@ -87,7 +75,7 @@ class Market:
             clock=clock,
             fee_permille=settings.fee_permille,
         )
-        self._dirty: dict[Stack, asyncio.Event] = {}
+        self._stacks: dict[Stack, Pacing] = {}
         self._telling = Telling(clock)
         self._hungry: set[Stack] = set()  #: with jobs, and with provers that are busy, perhaps in other stacks
         self._group: asyncio.TaskGroup | None = None
@@ -95,67 +83,42 @@ class Market:
     def wake(self, lane: str) -> None:
         """Something changed in a lane."""
         stack = stack_of(lane)
-        event = self._dirty.get(stack)
-        if event is None:
-            event = self._dirty[stack] = asyncio.Event()
+        pacing = self._stacks.get(stack)
+        if pacing is None:
+            pacing = self._stacks[stack] = Pacing(
+                stack,
+                hold=self.hold_rounds,
+                until_next_job=self._until_next_job,
+                clock=self._clock,
+                interval_ms=self._settings.interval_ms,
+            )
             if self._group is not None:
-                self._group.create_task(self._run_stack(stack, event))
+                self._group.create_task(pacing.run())
         # Somebody may have become free there who serves these as well; who had the capacity last comes last.
         for hungry in self._hungry - {stack}:
-            self._dirty[hungry].set()
-        event.set()
+            self._stacks[hungry].wake()
+        pacing.wake()
 
     async def wake_all(self) -> None:
         """Notifications may have been missed: look at every lane with work."""
         async with self._database.connection() as connection:
-            rows = await connection.fetch(QUERIES["lanes_with_ready_jobs"])
-        for row in rows:
-            self.wake(row["lane"])
+            lanes = await connection.fetch(LANES_WITH_READY_JOBS)
+        for lane in lanes:
+            self.wake(lane)
 
     async def run(self) -> None:
         """Run rounds until cancelled."""
         async with asyncio.TaskGroup() as group:
             self._group = group
-            for stack, event in self._dirty.items():
-                group.create_task(self._run_stack(stack, event))
+            for pacing in self._stacks.values():
+                group.create_task(pacing.run())
             await self.wake_all()
             await asyncio.Event().wait()
-
-    async def _run_stack(self, stack: Stack, dirty: asyncio.Event) -> None:
-        loop = asyncio.get_running_loop()
-        retry_seconds = UNSOLD_RETRY_FIRST_SECONDS
-        wait_seconds: float | None = None
-        while True:
-            with suppress(TimeoutError):
-                async with asyncio.timeout(wait_seconds):
-                    await dirty.wait()
-            dirty.clear()
-            started = loop.time()
-            try:
-                held = await self.hold_rounds(stack)
-                if held is None:
-                    wait_seconds = await self._until_next_job(stack)
-                    continue
-            except PASSING_TROUBLE as error:
-                log.warning("round_failed", stack=stack, reason=str(error))
-                held = RoundsTally(sold=0, unsold=1, next_job_ms=None)
-            # With unsold orders on both sides the reference price moves, so the next round may trade.
-            retry_seconds = (
-                UNSOLD_RETRY_FIRST_SECONDS if held.sold else min(2 * retry_seconds, UNSOLD_RETRY_MAX_SECONDS)
-            )
-            waits = [retry_seconds] if held.unsold else []
-            waits += [held.next_job_ms / 1000] if held.next_job_ms is not None else []
-            wait_seconds = min(waits, default=None)
-            await asyncio.sleep(self._pause_seconds(loop.time() - started))
-
-    def _pause_seconds(self, round_seconds: float) -> float:
-        """Rounds take a fixed share of the time: a calm lane sells at once, a busy one gathers orders meanwhile."""
-        return min(PAUSE_ROUNDS * round_seconds, self._settings.interval_ms / 1000)
 
     async def hold_rounds(self, stack: Stack) -> RoundsTally | None:
         """Hold one round of every lane of a stack in which there is something to match; None when there is nothing."""
         async with self._database.transaction(Transaction.HOLD_ROUND) as connection:
-            lanes = await connection.fetchval(QUERIES["lock_stack"], stack, str(LOCK_SILENT_MS))
+            lanes = await connection.value(LOCK_STACK, stack=stack, silent_ms=str(LOCK_SILENT_MS))
             if lanes is None:
                 # Another gateway is at it. Should it die before it is done, this one must not come late.
                 return RoundsTally(sold=0, unsold=0, next_job_ms=STAND_BY_MS)
@@ -168,17 +131,17 @@ class Market:
                 newcomers_grow=self._settings.newcomers_grow,
             )
             await self._telling.nobody(connection, stack, found.unserved)
-            (self._hungry.add if found.elsewhere and stack in self._dirty else self._hungry.discard)(stack)
+            (self._hungry.add if found.elsewhere and stack in self._stacks else self._hungry.discard)(stack)
             if not found.books:
                 return RoundsTally(sold=0, unsold=0, next_job_ms=self._settings.interval_ms) if found.skipped else None
             openings = {
-                row["lane"]: row
-                for row in await connection.fetch(
-                    QUERIES["open_rounds"], [book.lane for book in found.books], self._gateway_id
+                opening.lane: opening
+                for opening in await connection.fetch(
+                    OPEN_ROUNDS, lanes=[book.lane for book in found.books], leader=self._gateway_id
                 )
             }
             blinding = Blinding(fresh_bytes(SECRET_BYTES))
-            demands = [self._demands(book, openings[book.lane], blinding) for book in found.books]
+            demands = [self._demands(book, openings[Lane(book.lane)], blinding) for book in found.books]
             references = {one.lane: one.reference or self._settings.reference_price for one in demands}
             slots = await slots_of_bonds(connection, found.books, references, self._settings.bonds)
             supplies = found.supplies(self._settings.reputation, slots)
@@ -191,9 +154,9 @@ class Market:
             books = {book.lane: book for book in found.books}
             for outcome in outcomes:
                 book = books[outcome.lane]
-                opening = openings[outcome.lane]
+                opening = openings[Lane(outcome.lane)]
                 await self._granting.write(
-                    connection, outcome, book, blinding, epoch=opening["epoch"], reference=references[outcome.lane]
+                    connection, outcome, book, blinding, epoch=opening.epoch, reference=references[outcome.lane]
                 )
                 await self._telling.too_cheap(connection, book)
             await check_bonds(connection, _sold_to(outcomes, books), self._settings.bonds)
@@ -206,7 +169,7 @@ class Market:
                 buy_price=outcome.buy_price,
                 sell_price=outcome.sell_price,
             )
-        return self._tally(found, outcomes, [row["next_put_off"] for row in openings.values()])
+        return self._tally(found, outcomes, [opening.next_put_off for opening in openings.values()])
 
     def _tally(self, found: StackBook, outcomes: Sequence[RoundOutcome], put_off: Sequence[int | None]) -> RoundsTally:
         wishes = {job_id for book in found.books for job_id in book.wishes}
@@ -219,19 +182,17 @@ class Market:
 
     async def _until_next_job(self, stack: Stack) -> float | None:
         async with self._database.connection() as connection:
-            wait_ms = await connection.fetchval(QUERIES["next_put_off"], stack)
+            wait_ms = await connection.value(NEXT_PUT_OFF, stack=stack)
         return None if wait_ms is None else wait_ms / 1000
 
-    def _demands(self, book: Book, opening: asyncpg.Record, blinding: Blinding) -> LaneDemands:
-        first = opening["number"] is None
-        number = 1 if first else opening["number"] + 1
+    def _demands(self, book: Book, opening: RoundOpening, blinding: Blinding) -> LaneDemands:
+        first = opening.number is None
+        number = (opening.number or 0) + 1
         return LaneDemands(
             lane=book.lane,
             number=number,
-            previous=None if first else Digest(opening["transcript_hash"]),
-            reference=(
-                opening["first_reference"] or self._settings.reference_price if first else opening["next_reference"]
-            ),
+            previous=opening.transcript_hash,
+            reference=(opening.first_reference or self._settings.reference_price if first else opening.next_reference),
             demands=blinding.demands(with_wishes(book, number) if book.wishes else book.demands),
         )
 
@@ -239,5 +200,5 @@ class Market:
 def _sold_to(outcomes: Sequence[RoundOutcome], books: Mapping[str, Book]) -> list[str]:
     """Return the operators who got leases."""
     return sorted(
-        {books[one.lane].sessions[placed.prover_id]["operator"] for one in outcomes for placed in one.placements}
+        {books[one.lane].provers[ProverId(placed.prover_id)].operator for one in outcomes for placed in one.placements}
     )

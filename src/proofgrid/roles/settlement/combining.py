@@ -6,7 +6,7 @@ import asyncio
 import shutil
 import tempfile
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +24,7 @@ from proofgrid.proofs.bundles.container import Content
 from proofgrid.proofs.bundles.manifest import BundleJob, BundleTask, Manifest, for_verifiers
 from proofgrid.proofs.library import ProgramLibrary
 from proofgrid.proofs.workers import ProofWorkers
+from proofgrid.roles.loop import Loop
 from proofgrid.rules.jobs.events import Done
 from proofgrid.rules.jobs.lifecycle import TaskEvent, TaskState, task_sources
 from proofgrid.store.artifacts import ArtifactStore
@@ -63,30 +64,24 @@ class Combiner:
         self._gateway_id = gateway_id
         self._key = key
         self._scratch = scratch
-        self._woken = asyncio.Event()
+        self._loop = Loop("combining", self._look, retry_seconds=AFTER_TROUBLE_SECONDS)
         self._running: set[TaskId] = set()
 
     def wake(self) -> None:
         """A task may be ready to combine."""
-        self._woken.set()
+        self._loop.wake()
 
     async def run(self) -> None:
         """Combine until cancelled; what an earlier gateway left undone comes first."""
-        async with asyncio.TaskGroup() as group:
-            while True:
-                self._woken.clear()
-                try:
-                    claimed, elsewhere = await self._claim(self._workers.count + 1 - len(self._running))
-                except Recoverable as error:
-                    log.warning("database_away", reason=str(error))
-                    await asyncio.sleep(AFTER_TROUBLE_SECONDS)
-                    continue
-                for task in claimed:
-                    self._running.add(TaskId(task["task_id"]))
-                    group.create_task(self._combine(task))
-                with suppress(TimeoutError):
-                    async with asyncio.timeout(LOOK_AGAIN_SECONDS if elsewhere else None):
-                        await self._woken.wait()
+        async with asyncio.TaskGroup() as self._group:
+            await self._loop.run()
+
+    async def _look(self) -> float | None:
+        claimed, elsewhere = await self._claim(self._workers.count + 1 - len(self._running))
+        for task in claimed:
+            self._running.add(TaskId(task["task_id"]))
+            self._group.create_task(self._combine(task))
+        return LOOK_AGAIN_SECONDS if elsewhere else None
 
     async def _claim(self, room: int) -> tuple[list[asyncpg.Record], bool]:
         """Claim tasks to combine, at most `room`; say whether others may come without notice."""
@@ -116,7 +111,7 @@ class Combiner:
             await asyncio.sleep(AFTER_TROUBLE_SECONDS)
         finally:
             self._running.discard(task_id)
-            self._woken.set()
+            self._loop.wake()
 
     async def _combine_or_give_up(self, task_id: TaskId, task: asyncpg.Record) -> None:
         try:

@@ -6,14 +6,15 @@ and then everything is looked at. The transaction that opens an incident is the 
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Iterator, Sequence
 from typing import Any
 
 import structlog
 
+from proofgrid.primitives.clock import Clock
+from proofgrid.roles.loop import Loop, every
 from proofgrid.rules.ledger.incidents import Checkpoint, Violation, check_balance, check_sum
-from proofgrid.store.database import PASSING_TROUBLE, Database
+from proofgrid.store.database import Database
 from proofgrid.store.gateways import DATABASE_TIME
 from proofgrid.store.ledger import LEDGER_SUMS
 from proofgrid.store.queries import QUERIES
@@ -31,24 +32,22 @@ log = structlog.get_logger(__name__)
 class LedgerCheck:
     """Any number of gateways may run one; at any time one of them looks."""
 
-    def __init__(self, database: Database, *, look_seconds: float = LOOK_SECONDS) -> None:
+    def __init__(self, database: Database, clock: Clock, *, look_seconds: float = LOOK_SECONDS) -> None:
         self._database = database
+        self._clock = clock
+        self._next_full = clock.running_seconds()
         self._look_seconds = look_seconds
         self._since_ms: int | None = None  #: None: everything
         self._known: dict[str, Checkpoint] = {}
 
     async def run(self) -> None:
         """Look until cancelled."""
-        loop = asyncio.get_running_loop()
-        next_full = loop.time()
-        while True:
-            full = loop.time() >= next_full
-            try:
-                if await self.look(full=full) and full:
-                    next_full = loop.time() + FULL_LOOK_SECONDS
-            except PASSING_TROUBLE as error:
-                log.warning("database_away", reason=str(error))
-            await asyncio.sleep(self._look_seconds)
+        await Loop("ledger_check", every(self._look_seconds, self._look), retry_seconds=self._look_seconds).run()
+
+    async def _look(self) -> None:
+        full = self._clock.running_seconds() >= self._next_full
+        if await self.look(full=full) and full:
+            self._next_full = self._clock.running_seconds() + FULL_LOOK_SECONDS
 
     async def look(self, *, full: bool = False) -> bool:
         """Look once; False when another gateway is looking."""

@@ -1,0 +1,76 @@
+"""How often a stack holds its rounds: when something changed, when a job is due, and again while orders are unsold."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+from proofgrid.primitives.clock import Clock
+from proofgrid.primitives.ids import Stack
+from proofgrid.roles.loop import Loop
+
+PAUSE_ROUNDS = 1  #: after a round, as long as it took, at most the interval
+UNSOLD_RETRY_FIRST_SECONDS = 0.25
+UNSOLD_RETRY_MAX_SECONDS = 4.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RoundsTally:
+    """What the rounds of a stack came to."""
+
+    sold: int  #: jobs
+    unsold: int  #: jobs left although somebody was there to prove them
+    next_job_ms: int | None  #: until the next job that waits for its time may be sold
+
+
+class Pacing:
+    """Holds the rounds of one stack. `hold` answers None, and `until_next_job` is asked, when nothing can match."""
+
+    def __init__(
+        self,
+        stack: Stack,
+        *,
+        hold: Callable[[Stack], Awaitable[RoundsTally | None]],
+        until_next_job: Callable[[Stack], Awaitable[float | None]],
+        clock: Clock,
+        interval_ms: int,
+    ) -> None:
+        self._stack = stack
+        self._hold = hold
+        self._until_next_job = until_next_job
+        self._clock = clock
+        self._interval_ms = interval_ms
+        self._retry_seconds = UNSOLD_RETRY_FIRST_SECONDS
+        self._started = 0.0
+        self._loop = Loop(
+            "rounds", self._round, first=None, on_trouble=self._failed, trouble="round_failed", stack=stack
+        )
+
+    def wake(self) -> None:
+        """Something changed in one of its lanes."""
+        self._loop.wake()
+
+    async def run(self) -> None:
+        """Hold rounds until cancelled."""
+        await self._loop.run()
+
+    async def _round(self) -> float | None:
+        self._started = self._clock.running_seconds()
+        held = await self._hold(self._stack)
+        return await self._until_next_job(self._stack) if held is None else await self._pause(held)
+
+    async def _failed(self) -> float | None:
+        return await self._pause(RoundsTally(sold=0, unsold=1, next_job_ms=None))
+
+    async def _pause(self, held: RoundsTally) -> float | None:
+        """Rounds take a fixed share of the time: a calm lane sells at once, a busy one gathers orders meanwhile."""
+        # With unsold orders on both sides the reference price moves, so the next round may trade.
+        self._retry_seconds = (
+            UNSOLD_RETRY_FIRST_SECONDS if held.sold else min(2 * self._retry_seconds, UNSOLD_RETRY_MAX_SECONDS)
+        )
+        waits = [self._retry_seconds] if held.unsold else []
+        waits += [held.next_job_ms / 1000] if held.next_job_ms is not None else []
+        round_seconds = self._clock.running_seconds() - self._started
+        await asyncio.sleep(min(PAUSE_ROUNDS * round_seconds, self._interval_ms / 1000))
+        return min(waits, default=None)
