@@ -14,6 +14,7 @@ import asyncpg
 import structlog
 
 from proofgrid.primitives.errors import InvalidField, Recoverable, Unavailable
+from proofgrid.store.conflicts import Conflict
 from proofgrid.store.connection import Connection
 from proofgrid.store.queries import Query
 from proofgrid.store.transactions import Transaction
@@ -47,7 +48,7 @@ _COLLIDED = (
     asyncpg.IdleInTransactionSessionTimeoutError,
 )
 #: What a loop that works for ever waits out, then looks again: nothing it met here is its end.
-PASSING_TROUBLE = (Recoverable, OSError, asyncpg.PostgresError, asyncpg.InterfaceError)
+PASSING_TROUBLE = (Recoverable, OSError, Conflict, asyncpg.PostgresError, asyncpg.InterfaceError)
 _CONNECT_TIMEOUT_SECONDS = 5.0
 _PROBE_SECONDS = 4.0
 _STATEMENTS_KEPT = 500  #: prepared on each connection; there are fewer queries than that

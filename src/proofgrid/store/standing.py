@@ -41,9 +41,9 @@ def counters_of(row: Any) -> Counters:
     )
 
 
-def bucket_of_row(row: Any, policy: ReputationPolicy) -> int:
-    """Return the bucket of a prover as of now; the row says what time it is."""
-    return bucket_of(decayed(counters_of(row), now_ms=row["now_ms"], half_life_ms=policy.half_life_ms))
+def bucket_now(counters: Counters, policy: ReputationPolicy, *, now_ms: int) -> int:
+    """Return the bucket of a prover with these counters, as of now."""
+    return bucket_of(decayed(counters, now_ms=now_ms, half_life_ms=policy.half_life_ms))
 
 
 def standing_columns(stands: Sequence[Standing]) -> list[list[Any]]:

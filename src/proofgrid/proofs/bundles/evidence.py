@@ -66,22 +66,38 @@ class EvidenceReport:
     checks: tuple[str, ...]
 
 
-def evidence_record(row: Mapping[str, Json]) -> bytes:
-    """Return the record that the network signs, out of a row of the evidence with its program's manifest."""
-    invalid = row["kind"] == SlashReason.INVALID_PROOF
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SignedLie:
+    """What an operator signed and what shows that it is a lie; texts are JSON as it was."""
+
+    kind: SlashReason
+    network: str
+    operator: str
+    claim: str
+    signature: str
+    other_claim: str  #: of an equivocation
+    other_signature: str
+    public: str
+    facts: str
+    manifest: Mapping[str, Json] | None  #: of the program; None when it is not known
+
+
+def evidence_record(lie: SignedLie) -> bytes:
+    """Return the record that the network signs."""
+    invalid = lie.kind == SlashReason.INVALID_PROOF
     return canonical_json(
         {
             "format": FORMAT,
-            "kind": row["kind"],
-            "network": row["network"],
-            "operator": row["operator"],
-            "claim": row["claim"],
-            "signature": row["signature"],
-            "other_claim": row["other_claim"],
-            "other_signature": row["other_signature"],
-            "public": row["public"],
-            "facts": row["facts"] if invalid else "",
-            "program": row["manifest"] if invalid else None,
+            "kind": lie.kind,
+            "network": lie.network,
+            "operator": lie.operator,
+            "claim": lie.claim,
+            "signature": lie.signature,
+            "other_claim": lie.other_claim,
+            "other_signature": lie.other_signature,
+            "public": lie.public,
+            "facts": lie.facts if invalid else "",
+            "program": lie.manifest if invalid else None,
         }
     )
 

@@ -26,7 +26,7 @@ from proofgrid.rules.jobs.hedging import (
 from proofgrid.rules.jobs.lifecycle import LeaseKind, LeaseState
 from proofgrid.rules.jobs.speed import WHOLE_PERMILLE
 from proofgrid.store.database import Database
-from proofgrid.store.lanes import sessions_of_lane
+from proofgrid.store.lanes import ServingProver, provers_of_lane
 from proofgrid.store.queries import QUERIES
 from proofgrid.store.tasks import append_events, wake_lanes
 from proofgrid.store.transactions import Transaction
@@ -101,8 +101,8 @@ class Stragglers:
         return wishes
 
     async def _supply_of(self, connection: Any, lane: str) -> _Supply:
-        sessions = await sessions_of_lane(connection, lane, silent_ms=self._silent_ms)
-        return _Supply(sessions, await connection.fetchrow(QUERIES["lane_pressure"], lane))
+        provers = await provers_of_lane(connection, lane, silent_ms=self._silent_ms)
+        return _Supply(provers, await connection.fetchrow(QUERIES["lane_pressure"], lane))
 
     async def _note(
         self, connection: Any, slow: Sequence[Any], wishes: Mapping[Any, Hedge], kinds: Mapping[str, KindStats]
@@ -126,8 +126,8 @@ class Stragglers:
 class _Supply:
     """What a lane has at this moment."""
 
-    def __init__(self, sessions: Sequence[Any], pressure: Any) -> None:
-        self._sessions = sessions
+    def __init__(self, provers: Sequence[ServingProver], pressure: Any) -> None:
+        self._provers = provers
         self._pressure = pressure
         self.hedges_open = int(pressure["hedges_open"])
 
@@ -136,11 +136,11 @@ class _Supply:
         excluded = {name for name, until_ms in row["excluded"].items() if until_ms > row["now_ms"]}
         excluded.add(row["operator"])
         free = sum(
-            max(0, session["slots"] - session["busy"])
-            for session in self._sessions
-            if session["operator"] not in excluded
-            and session["prover_id"] not in excluded
-            and session["memory_bytes"] - session["memory_busy"] >= row["memory_bytes"]
+            max(0, prover.free_slots)
+            for prover in self._provers
+            if prover.operator not in excluded
+            and prover.prover_id not in excluded
+            and prover.room_bytes >= row["memory_bytes"]
         )
         return HedgeSupply(
             free_slots_elsewhere=free,
