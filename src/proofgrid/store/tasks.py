@@ -73,7 +73,15 @@ async def give_back(connection: Any, task: asyncpg.Record, state: TaskState, *, 
     task_id = str(task["task_id"])
     rest = await balance_of(connection, escrow_account(task_id))
     if task["quote_id"] is not None:
-        settled = await firm_quotes.settle(connection, task, state, code, rest)
+        settled = await firm_quotes.settle(
+            connection,
+            task["quote_id"],
+            task_id=task["task_id"],
+            state=state,
+            failure_code=code,
+            escrow=task["escrow"],
+            rest=rest,
+        )
         return GivenBack(refunded=settled.refunded, spent=settled.charged, penalty=settled.penalty)
     await post_transfers(connection, refund(task_id=task_id, client=Address(task["client"]), remaining=rest))
     return GivenBack(refunded=rest, spent=task["escrow"] - rest)

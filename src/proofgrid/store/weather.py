@@ -8,6 +8,7 @@ from contextlib import contextmanager
 import asyncpg
 
 from proofgrid.primitives.errors import Recoverable, Unavailable
+from proofgrid.store.conflicts import Conflict
 
 WRONG_DSN = (
     asyncpg.InvalidPasswordError,
@@ -37,7 +38,7 @@ _COLLIDED = (
     asyncpg.IdleInTransactionSessionTimeoutError,
 )
 #: What a loop that works for ever waits out, then looks again: nothing it met here is its end.
-PASSING_TROUBLE = (Recoverable, OSError, asyncpg.PostgresError, asyncpg.InterfaceError)
+PASSING_TROUBLE = (Recoverable, OSError, Conflict, asyncpg.PostgresError, asyncpg.InterfaceError)
 CONNECT_TIMEOUT_SECONDS = 5.0
 BACKOFF_MIN_SECONDS = 0.05
 BACKOFF_MAX_SECONDS = 2.0

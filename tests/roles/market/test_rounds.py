@@ -9,6 +9,7 @@ from proofgrid.primitives.clock import ManualClock
 from proofgrid.primitives.ids import Address, GatewayId, Lane, Stack
 from proofgrid.roles.market.rounds import Market, MarketSettings
 from proofgrid.rules.ledger.settlement import deposit, escrow
+from proofgrid.store.admission import ADMIT_TASKS
 from proofgrid.store.book import NEXT_PUT_OFF
 from proofgrid.store.database import Database
 from proofgrid.store.gateways import REGISTER_GATEWAY
@@ -49,7 +50,7 @@ async def a_lane_with_one_job_and_one_prover(database: Database) -> None:
         }
         job |= {"memory_bytes": 1, "depends_on": [], "input_digest": "d", "input_bytes": 5, "facts": {}}
         jobs = [job | {"task_id": str(TASK)}]
-        await connection.execute(QUERIES["admit_tasks"], [task], jobs, [b"input"], 0)
+        await connection.run(ADMIT_TASKS, tasks=[task], jobs=jobs, small_inputs=[b"input"], deadline_ms=0)
         await connection.run(REGISTER_GATEWAY, gateway_id=GATEWAY)
         await connection.execute(QUERIES["register_prover"], "op/p", "op")
         session: tuple[Any, ...] = (SESSION, "op/p", "op", GATEWAY, {"toy": 700}, ["small"], 1, 1, 1 << 30, "", "", [])

@@ -13,7 +13,7 @@ from proofgrid.store.listener import Listener
 
 def build_listener(database: Database, roles: Roles, gateway_id: GatewayId) -> Listener:
     """Return the listener of a gateway, not running yet."""
-    desk, task_watch = roles.desk, roles.intake.task_watch
+    desk, task_watch = roles.desk, roles.task_watch
 
     def on_stop(payload: str) -> None:
         told = json.loads(payload)

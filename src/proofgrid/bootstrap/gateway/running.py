@@ -101,8 +101,8 @@ def _selling(names: Collection[str], roles: Roles) -> list[Work]:
 
 def _other_work(names: Collection[str], roles: Roles, settings: GatewaySettings, world: Adapters) -> list[Work]:
     """Return what runs beside the market: what every gateway does, and what its chosen roles add."""
-    intake, desk = roles.intake, roles.desk
-    work: list[Work] = [intake.callers.forget_spent_tokens, intake.admission.run]
+    desk = roles.desk
+    work: list[Work] = [roles.intake.callers.forget_spent_tokens, roles.admission.run]
     work += [desk.keep_alive, desk.run, roles.settlement.run]
     if "dispatcher" in names:
         work += [roles.watch.run]
@@ -129,7 +129,7 @@ async def _drain(running: Running, roles: Roles, door: GrpcDoor) -> None:
     for task in running.selling:
         task.cancel()
     await roles.desk.move_all(patience_seconds=MOVE_PATIENCE_SECONDS)
-    roles.intake.task_watch.close()
+    roles.task_watch.close()
     await door.server.stop(DRAIN_GRACE_SECONDS)
     for task in running.others:
         task.cancel()

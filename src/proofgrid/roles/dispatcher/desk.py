@@ -22,6 +22,8 @@ from proofgrid.roles.dispatcher.handing_out import HandingOut, send
 from proofgrid.roles.dispatcher.hearing import Hearing
 from proofgrid.roles.dispatcher.returns import return_job
 from proofgrid.roles.loop import Loop, every
+from proofgrid.rules.access.rights import needs
+from proofgrid.rules.access.roles import Role
 from proofgrid.rules.jobs.hedging import HedgePolicy
 from proofgrid.rules.jobs.offers import HeldLease, JobReport, JobTrouble, ProverTerms, StageReport, Verdict
 from proofgrid.rules.jobs.phases import PhasePolicy
@@ -92,6 +94,7 @@ class Desk:
 
     # --- sessions --------------------------------------------------------------------------------
 
+    @needs(Role.OPERATOR)
     async def open_session(self, operator: Address, terms: ProverTerms) -> Session:
         """Write down who came, what it offers and what it still holds. Raises Unavailable when this gateway closes."""
         if self._moving:

@@ -49,9 +49,10 @@ WHERE open;
 SELECT *, now_ms() AS now_ms FROM provers WHERE prover_id = $1;
 
 -- name: standings
--- How the provers of the operator $1 stand, or of everybody when it is empty; at most $2.
-SELECT p.*, now_ms() AS now_ms,
+-- How the provers of an :operator stand, or of everybody when it is empty; at most so many.
+SELECT p.prover_id, p.operator, p.jobs_proven, p.jobs_failed, p.proven_micro, p.late_micro, p.lost_micro, p.crashed_micro,
+    p.invalid_micro, p.facts_ms, p.outcomes, p.pauses, p.paused_until_ms, p.last_faults, now_ms() AS now_ms,
     EXISTS (SELECT 1 FROM sessions s WHERE s.prover_id = p.prover_id AND s.open) AS connected,
     (SELECT jsonb_agg(jsonb_build_array(v.proof_system, v.class, v.units, v.wall_ms, v.samples)
         ORDER BY v.proof_system, v.class) FROM prover_speeds v WHERE v.prover_id = p.prover_id) AS speeds
-FROM provers p WHERE $1 = '' OR p.operator = $1 ORDER BY p.operator, p.prover_id LIMIT $2;
+FROM provers p WHERE :operator = '' OR p.operator = :operator ORDER BY p.operator, p.prover_id LIMIT :limit;

@@ -40,27 +40,3 @@ FROM unnest(:lanes::text[]) AS given(lane) LEFT JOIN LATERAL (
 -- Of the latest :rounds of a lane, those in which something was sold.
 SELECT buy_price FROM (SELECT buy_price, units FROM rounds WHERE lane = :lane ORDER BY number DESC LIMIT :rounds) AS latest
 WHERE units > 0;
-
--- name: list_rounds
-SELECT * FROM rounds WHERE ($1 = '' OR lane = $1) ORDER BY at_ms DESC, number DESC LIMIT $2;
-
--- name: get_round
-SELECT * FROM rounds WHERE lane = $1 AND number = $2;
-
--- name: rounds_of_export
--- The public rounds of a lane: how many, and which. $2, $3: from and to a number, $4: since when.
-SELECT count(*) AS rounds, min(number) AS first, max(number) AS last FROM rounds
-WHERE lane = $1 AND number BETWEEN $2 AND $3 AND at_ms >= $4 AND secret IS NOT NULL;
-
--- name: public_rounds
-SELECT number, transcript, transcript_hash, signature FROM rounds
-WHERE lane = $1 AND number BETWEEN $2 AND $3 AND secret IS NOT NULL ORDER BY number LIMIT $4;
-
--- name: owner_of_order
--- Whose task ($1), or whose prover ($2), is it?
-SELECT client AS owner FROM tasks WHERE task_id = $1 UNION ALL SELECT operator FROM provers WHERE prover_id = $2 LIMIT 1;
-
--- name: lane_statuses
-SELECT DISTINCT ON (r.lane) r.lane, r.number AS rounds, r.next_reference,
-    (SELECT coalesce(sum(units), 0)::bigint FROM jobs WHERE jobs.lane = r.lane AND state = 'ready') AS ready_units
-FROM rounds r ORDER BY r.lane, r.number DESC;

@@ -1,0 +1,53 @@
+"""How provers stand, as it is written down and as everybody may see it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from proofgrid.primitives.ids import Address, ProverId
+from proofgrid.rules.reputation.breaker import Breaker
+from proofgrid.rules.reputation.counters import Counters
+from proofgrid.rules.reputation.standing import Standing
+from proofgrid.store.queries import query
+
+
+@dataclass(frozen=True, slots=True)
+class ShownProver:
+    """A prover with how it stands, whether it is connected, and how fast it is."""
+
+    prover_id: ProverId
+    operator: Address
+    jobs_proven: int
+    jobs_failed: int
+    proven_micro: int
+    late_micro: int
+    lost_micro: int
+    crashed_micro: int
+    invalid_micro: int
+    facts_ms: int
+    outcomes: str
+    pauses: int
+    paused_until_ms: int
+    last_faults: str
+    now_ms: int
+    connected: bool
+    #: proof system, class, verified units, the time of all leases in ms, proofs
+    speeds: tuple[tuple[str, str, int, int, int], ...] | None
+
+    @property
+    def standing(self) -> Standing:
+        return Standing(
+            counters=Counters(
+                proven=self.proven_micro,
+                late=self.late_micro,
+                lost=self.lost_micro,
+                crashed=self.crashed_micro,
+                invalid=self.invalid_micro,
+                at_ms=self.facts_ms,
+            ),
+            breaker=Breaker(outcomes=self.outcomes, pauses=self.pauses, paused_until_ms=self.paused_until_ms),
+            last_faults=tuple(self.last_faults.splitlines()),
+        )
+
+
+STANDINGS = query("standings", ShownProver)
