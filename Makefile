@@ -11,7 +11,7 @@ FAST := tests/rules tests/primitives tests/simulation/test_parts.py tests/wire t
 TESTS ?= tests --ignore=tests/acceptance/scenarios
 
 .DEFAULT_GOAL := help
-.PHONY: help demo fast test scenarios check format bench proto protos schema db coverage dead house lock wheel release clean
+.PHONY: help demo fast test scenarios check format bench proto protos schema db coverage dead mutants house lock wheel release clean
 
 help: ## list the commands
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):[^#]*## */\1\t/' | awk -F'\t' '{printf "  make %-9s  %s\n", $$1, $$2}'
@@ -71,6 +71,11 @@ coverage: $(STAMP) ## which lines do the tests run, child processes included? (T
 
 dead: $(STAMP) ## what does nobody use? (what only looks unused is named in pyproject.toml)
 	$(BIN)/vulture
+
+mutants: $(STAMP) ## which small changes of the rules does no test notice? (hours; RULES="proofgrid.rules.ledger.*" for a part)
+	rm -rf mutants
+	$(BIN)/mutmut run --max-children $(CORES) $(RULES)
+	$(BIN)/mutmut results
 
 house: $(STAMP) ## how long are files and functions, and how much is untyped?
 	$(BIN)/python -m tools.measure_house
