@@ -25,6 +25,7 @@ from proofgrid.rules.market.firm_quote import (
     event_of_ended_task,
     quote_sources,
 )
+from proofgrid.store.connection import Connection
 from proofgrid.store.database import Database
 from proofgrid.store.queries import QUERIES
 from proofgrid.store.transactions import Transaction
@@ -84,14 +85,21 @@ async def _check_funds(connection: Any, client: Address, terms: FirmTerms) -> No
         )
 
 
-async def settle(connection: Any, task: asyncpg.Record, state: TaskState, failure_code: str, rest: int) -> Shares:
-    """Settle the quote of a task that ends, its row locked and `rest` left in its escrow."""
+async def settle(
+    connection: Connection,
+    quote_id: UUID,
+    *,
+    task_id: UUID,
+    state: TaskState,
+    failure_code: str,
+    escrow: int,
+    rest: int,
+) -> Shares:
+    """Settle the quote of a task that ends, its row locked and `rest` of its `escrow` left, in base units."""
     event = event_of_ended_task(state, failure_code)
-    await post_transfers(
-        connection, return_escrow(quote_id=str(task["quote_id"]), task_id=str(task["task_id"]), rest=rest)
-    )
-    quote = await _end(connection, task["quote_id"], event)
-    return await _share_out(connection, quote, event, task_id=str(task["task_id"]), spent=task["escrow"] - rest)
+    await post_transfers(connection, return_escrow(quote_id=str(quote_id), task_id=str(task_id), rest=rest))
+    quote = await _end(connection, quote_id, event)
+    return await _share_out(connection, quote, event, task_id=str(task_id), spent=escrow - rest)
 
 
 async def expire(database: Database) -> int:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
+from proofgrid.primitives.ids import ProverId
 from proofgrid.rules.reputation.breaker import Breaker
 from proofgrid.rules.reputation.buckets import bucket_of
 from proofgrid.rules.reputation.counters import Counters, decayed
@@ -17,7 +19,46 @@ from proofgrid.rules.reputation.standing import (
     has_resumed,
     pause_sentence,
 )
-from proofgrid.store.queries import QUERIES
+from proofgrid.store.connection import Connection
+from proofgrid.store.queries import query
+
+
+@dataclass(frozen=True, slots=True)
+class ProverStanding:
+    """How a prover stands, as of when it was written."""
+
+    prover_id: ProverId
+    proven_micro: int
+    late_micro: int
+    lost_micro: int
+    crashed_micro: int
+    invalid_micro: int
+    facts_ms: int
+    outcomes: str
+    pauses: int
+    paused_until_ms: int
+    last_faults: str
+    now_ms: int
+
+    @property
+    def standing(self) -> Standing:
+        """Its counters, its breaker and its latest faults."""
+        return Standing(
+            counters=Counters(
+                proven=self.proven_micro,
+                late=self.late_micro,
+                lost=self.lost_micro,
+                crashed=self.crashed_micro,
+                invalid=self.invalid_micro,
+                at_ms=self.facts_ms,
+            ),
+            breaker=Breaker(outcomes=self.outcomes, pauses=self.pauses, paused_until_ms=self.paused_until_ms),
+            last_faults=tuple(self.last_faults.splitlines()),
+        )
+
+
+GET_PROVER = query("get_prover", ProverStanding)
+TELL_PROVERS = query("tell_provers", None)
 
 
 def standing_of(row: Any) -> Standing:
@@ -46,24 +87,24 @@ def bucket_of_row(row: Any, policy: ReputationPolicy) -> int:
     return bucket_of(decayed(counters_of(row), now_ms=row["now_ms"], half_life_ms=policy.half_life_ms))
 
 
-def standing_columns(stands: Sequence[Standing]) -> list[list[Any]]:
+def standing_columns(stands: Sequence[Standing]) -> dict[str, list[int] | list[str]]:
     """Return standings column by column, as `note_work` takes them."""
-    return [
-        [one.counters.proven for one in stands],
-        [one.counters.late for one in stands],
-        [one.counters.lost for one in stands],
-        [one.counters.crashed for one in stands],
-        [one.counters.invalid for one in stands],
-        [one.counters.at_ms for one in stands],
-        [one.breaker.outcomes for one in stands],
-        [one.breaker.pauses for one in stands],
-        [one.breaker.paused_until_ms for one in stands],
-        ["\n".join(one.last_faults) for one in stands],
-    ]
+    return {
+        "proven": [one.counters.proven for one in stands],
+        "late": [one.counters.late for one in stands],
+        "lost": [one.counters.lost for one in stands],
+        "crashed": [one.counters.crashed for one in stands],
+        "invalid": [one.counters.invalid for one in stands],
+        "at_ms": [one.counters.at_ms for one in stands],
+        "outcomes": [one.breaker.outcomes for one in stands],
+        "pauses": [one.breaker.pauses for one in stands],
+        "paused_until_ms": [one.breaker.paused_until_ms for one in stands],
+        "last_faults": ["\n".join(one.last_faults) for one in stands],
+    }
 
 
 async def tell_paused(
-    connection: Any, before: Mapping[str, Standing], after: Mapping[str, Standing], *, now_ms: int
+    connection: Connection, before: Mapping[str, Standing], after: Mapping[str, Standing], *, now_ms: int
 ) -> None:
     """Let the gateways tell provers whose pause has just begun, or is over."""
     told = [
@@ -77,4 +118,5 @@ async def tell_paused(
         if has_resumed(before[prover_id], stand)
     ]
     if told:
-        await connection.execute(QUERIES["tell_provers"], *([one[side] for one in told] for side in range(3)))
+        prover_ids, codes, details = ([one[side] for one in told] for side in range(3))
+        await connection.run(TELL_PROVERS, prover_ids=prover_ids, codes=codes, details=details)
