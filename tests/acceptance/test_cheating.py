@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 import ezkl
 import pytest
 
+from proofgrid.primitives.canonical import Json
 from proofgrid.proofs.base import ProgramFiles
 from proofgrid.proofs.systems.ezkl.adapter import EzklProofSystem
 from proofgrid.proofs.systems.ezkl.setup import KZG_BN254
@@ -19,7 +20,7 @@ from tests.proofs.systems.ezkl.models import an_mlp, save
 
 SYSTEM = EzklProofSystem()
 WIDTHS = (6, 6, 6, 4)
-SETTINGS = {"slices": 3, "decomposition": "128x4", "input_range": [0, 1]}
+SETTINGS: Mapping[str, Json] = {"slices": 3, "decomposition": "128x4", "input_range": [0, 1]}
 INPUT = [0.5, 0.25, 0.125, 0.75, 0.0, 1.0]
 OTHER_INPUT = [1.0, 0.5, 0.25, 0.0, 0.75, 0.125]
 

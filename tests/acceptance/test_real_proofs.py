@@ -71,7 +71,8 @@ async def test_a_prover_its_child_and_the_gateway_are_killed_in_the_middle_of_re
     assert [event.cursor for event in events] == list(range(1, len(events) + 1))
     reasons = {event.data["reason"] for event in events if event.kind == "returned"}
     assert {"prover_lost", "child_crashed"} <= reasons
-    scores = [float(value) for value in report.manifest.result["outputs"][0]["values"]]
+    result: Any = report.manifest.result
+    scores = [float(value) for value in result["outputs"][0]["values"]]
     assert scores.index(max(scores)) == label
     await check_paid_once(network)
 

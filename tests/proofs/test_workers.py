@@ -13,6 +13,7 @@ from pathlib import Path
 import psutil
 import pytest
 
+from proofgrid.primitives.canonical import Json
 from proofgrid.primitives.errors import BadProof, InvalidInput, JobCrashed, JobTimedOut
 from proofgrid.proofs import workers as calls
 from proofgrid.proofs.base import JobOutput, PartialProof
@@ -165,11 +166,12 @@ async def test_every_call_of_a_proof_system_works_by_its_name(workers: ProofWork
         calls.build_program, "toy", {}, {"rounds": 3, "slices": 2}, {}, tmp_path, timeout_seconds=30
     )
     await workers.call(calls.check_program, "toy", files, timeout_seconds=30)
-    request = await workers.call(calls.normalise, "toy", files, ["a", "b"], tmp_path, timeout_seconds=30)
+    inputs: list[Json] = ["a", "b"]
+    request = await workers.call(calls.normalise, "toy", files, inputs, tmp_path, timeout_seconds=30)
     parts = []
     for job in request.jobs:
         ends = [other.facts["start"] for other in request.jobs[request.jobs.index(job) + 1 :][:1]]
-        output = honest_output(job.facts["start"], rounds=3)
+        output = honest_output(str(job.facts["start"]), rounds=3)
         if job.slice_index == 0:
             assert output.public["end"] == ends[0]
         claim = (job.slice_index, job.facts, output)

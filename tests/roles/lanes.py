@@ -27,6 +27,7 @@ from proofgrid.rules.jobs.phases import PhasePolicy
 from proofgrid.rules.jobs.retry import ReturnReason
 from proofgrid.rules.ledger.settlement import SurplusTo, deposit, escrow
 from proofgrid.rules.staking.bonds import BondPolicy
+from proofgrid.store.admission import ADMIT_TASKS
 from proofgrid.store.database import Database
 from proofgrid.store.gateways import REGISTER_GATEWAY
 from proofgrid.store.leases import OFFER_LEASES, OfferedLease
@@ -133,7 +134,9 @@ class LaneUnderTest:
             rows.append(row | {"depends_on": [], "input_digest": "d", "input_bytes": 0, "facts": {}})
         [transfer] = escrow(task_id=str(task_id), client=client, limit_price=price_max, units=UNITS * jobs)
         task |= {"accepted": {}, "transfer": transfer_row(transfer)}
-        await self.database.write(Transaction.ADMIT_TASKS, QUERIES["admit_tasks"], [task], rows, [b""] * jobs, 0)
+        await self.database.write(
+            Transaction.ADMIT_TASKS, ADMIT_TASKS, tasks=[task], jobs=rows, small_inputs=[b""] * jobs, deadline_ms=0
+        )
         return task_id
 
     @property

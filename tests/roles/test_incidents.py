@@ -10,6 +10,7 @@ from proofgrid.primitives.ids import TaskId
 from proofgrid.roles.settlement.ledger_check import LedgerCheck
 from proofgrid.rules.jobs.lifecycle import TaskEvent
 from proofgrid.rules.ledger.settlement import deposit, withdraw
+from proofgrid.store.incidents import CLOSE_INCIDENT
 from proofgrid.store.queries import QUERIES
 from proofgrid.store.tasks import end_task
 from proofgrid.store.transactions import Transaction
@@ -26,7 +27,9 @@ async def kinds(lane: LaneUnderTest) -> list[tuple[str, str]]:
 
 async def close_all(lane: LaneUnderTest) -> None:
     for row in await lane.fetch(QUERIES["list_incidents"], False, 100):
-        await lane.database.write(Transaction.CLOSE_INCIDENT, QUERIES["close_incident"], row["incident_id"], "0xadmin")
+        await lane.database.write(
+            Transaction.CLOSE_INCIDENT, CLOSE_INCIDENT, incident_id=row["incident_id"], by="0xadmin"
+        )
 
 
 async def test_a_ledger_at_work_has_no_violations(lane: LaneUnderTest) -> None:

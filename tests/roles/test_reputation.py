@@ -11,8 +11,9 @@ import asyncpg
 from proofgrid.primitives.ids import Address
 from proofgrid.rules.jobs.retry import ReturnReason
 from proofgrid.rules.reputation.standing import PAUSED, RESUMED
+from proofgrid.store.book import NEXT_PUT_OFF
 from proofgrid.store.gateways import REGISTER_GATEWAY
-from proofgrid.store.queries import QUERIES
+from proofgrid.store.lanes import provers_of_stack
 from tests.makers import some_terms
 from tests.roles.lanes import STACK, LaneUnderTest
 
@@ -46,8 +47,9 @@ async def pause_is_over(lane: LaneUnderTest) -> None:
 
 
 async def slots(lane: LaneUnderTest, prover_id: str = "alice/p") -> int:
-    rows = await lane.fetch(QUERIES["supply_of_stack"], "toy", 5_000, "default", False, None)
-    return next(int(row["slots"]) for row in rows if row["prover_id"] == prover_id)
+    async with lane.database.connection() as connection:
+        provers = await provers_of_stack(connection, STACK, silent_ms=None)
+    return next(prover.slots for prover in provers if prover.prover_id == prover_id)
 
 
 async def buckets(lane: LaneUnderTest) -> list[int]:
@@ -131,9 +133,11 @@ async def test_a_failed_trial_pauses_for_twice_as_long(lane: LaneUnderTest) -> N
 async def test_the_market_comes_back_when_the_only_provers_pause_is_over(lane: LaneUnderTest) -> None:
     await lane.add_prover("alice")
     await fail(lane, ReturnReason.CHILD_CRASHED, 3)
-    assert (await lane.fetch(QUERIES["next_put_off"], STACK))[0][0] is None  # nobody waits
+    assert await lane.ask(NEXT_PUT_OFF, stack=STACK) == [None]  # nobody waits
     await lane.add_task()
-    assert 20_000 < (await lane.fetch(QUERIES["next_put_off"], STACK))[0][0] <= 30_000
+    [wait_ms] = await lane.ask(NEXT_PUT_OFF, stack=STACK)
+    assert wait_ms is not None
+    assert 20_000 < wait_ms <= 30_000
 
 
 async def test_two_gateways_agree_and_the_one_with_the_stream_tells_the_prover(lane: LaneUnderTest) -> None:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import Any
 
 import pytest
 
-from proofgrid.doors.grpc import statement as statement_door
-from proofgrid.doors.grpc.statement import read_statement
+from proofgrid.doors.grpc.statement import write_part
 from proofgrid.primitives.ids import AccountId, Address
+from proofgrid.roles.intake import statements
+from proofgrid.roles.intake.statements import Statements
 from proofgrid.rules.ledger.accounts import Transfer
 from proofgrid.rules.ledger.settlement import withdraw
 from proofgrid.store.transactions import Transaction
@@ -20,12 +20,8 @@ from tests.roles.lanes import CLIENT, UNITS, LaneUnderTest
 async def statement(lane: LaneUnderTest, owner: str, *, from_ms: int = 0, to_ms: int = 0) -> tuple[Any, list[Any], Any]:
     # A statement ends before the present millisecond, and what the test did may have happened in it.
     await lane.fetch("SELECT pg_sleep(0.002)")
-    parts = [
-        part
-        async for part in read_statement(
-            lane.database, owner, from_ms=from_ms, to_ms=to_ms, reading=asyncio.Semaphore(1)
-        )
-    ]
+    read = Statements(lane.database).read(owner, from_ms=from_ms, to_ms=to_ms)
+    parts = [write_part(part) async for part in read]
     movements = [movement for part in parts for movement in part.page.movements]
     return parts[0].opening, movements, parts[-1].closing
 
@@ -66,7 +62,7 @@ async def test_opening_and_movements_make_the_closing_of_everybody_and_all_of_th
 async def test_any_moment_divides_a_statement_into_two_that_fit(
     worked: LaneUnderTest, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(statement_door, "PAGE", 2)
+    monkeypatch.setattr(statements, "PAGE", 2)
     _, whole, last = await statement(worked, CLIENT)
     for at_ms in sorted({one.at_ms for one in whole}):
         _, before, middle = await statement(worked, CLIENT, to_ms=at_ms)

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
-
 import pytest
 
-from proofgrid.doors.grpc.statement import read_statement
+from proofgrid.doors.grpc.statement import write_part
 from proofgrid.primitives.clock import ManualClock
+from proofgrid.roles.intake.statements import Statements
 from proofgrid.roles.settlement.ledger_check import LedgerCheck
 from proofgrid.rules.ledger.settlement import SurplusTo
 from proofgrid.settings.declared import load_settings
@@ -31,8 +30,7 @@ async def prove_with_surplus(lane: LaneUnderTest, surplus_to: SurplusTo) -> None
 async def statement(lane: LaneUnderTest, owner: str) -> dict[str, int]:
     """Return what a statement sums up, by reason."""
     await lane.fetch("SELECT pg_sleep(0.002)")  # a statement ends before the present millisecond
-    reading = asyncio.Semaphore(1)
-    parts = [part async for part in read_statement(lane.database, owner, from_ms=0, to_ms=0, reading=reading)]
+    parts = [write_part(part) async for part in Statements(lane.database).read(owner)]
     return {one.reason: one.amount for one in parts[-1].closing.sums}
 
 

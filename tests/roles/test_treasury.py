@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import pytest
 
-from proofgrid.doors.grpc.treasury import take_out
 from proofgrid.primitives.errors import IdempotencyConflict, InsufficientFunds, InvalidField
+from proofgrid.primitives.ids import Address
+from proofgrid.roles.intake.treasury import Treasury
+from proofgrid.rules.access.roles import Caller, Role
 from proofgrid.rules.ledger.accounts import MINT, TREASURY, Transfer
 from proofgrid.store.transactions import Transaction
 from proofgrid.store.transfers import post_transfers
 from tests.roles.lanes import LaneUnderTest
+
+ADMIN = Caller(Address("0xad"), frozenset({Role.ADMIN}))
 
 
 async def test_what_is_withdrawn_or_burnt_leaves_once_and_never_more_than_there_is(lane: LaneUnderTest) -> None:
@@ -17,15 +21,16 @@ async def test_what_is_withdrawn_or_burnt_leaves_once_and_never_more_than_there_
         given = Transfer(transfer_id="g", debit=MINT, credit=TREASURY, amount=100, reason="deposit")
         await post_transfers(connection, [given])
 
-    assert await take_out(lane.database, "a", 30, burnt=False) == 70
-    assert await take_out(lane.database, "a", 30, burnt=False) == 70
-    assert await take_out(lane.database, "a", 20, burnt=True) == 50
+    treasury = Treasury(lane.database)
+    assert await treasury.take_out(ADMIN, 30, take_id="a", burnt=False) == 70
+    assert await treasury.take_out(ADMIN, 30, take_id="a", burnt=False) == 70
+    assert await treasury.take_out(ADMIN, 20, take_id="a", burnt=True) == 50
     with pytest.raises(IdempotencyConflict):
-        await take_out(lane.database, "a", 31, burnt=False)
+        await treasury.take_out(ADMIN, 31, take_id="a", burnt=False)
     with pytest.raises(InsufficientFunds):
-        await take_out(lane.database, "b", 51, burnt=True)
+        await treasury.take_out(ADMIN, 51, take_id="b", burnt=True)
     with pytest.raises(InvalidField):
-        await take_out(lane.database, "c", 0, burnt=True)
+        await treasury.take_out(ADMIN, 0, take_id="c", burnt=True)
     rows = await lane.fetch("SELECT reason, amount FROM transfers WHERE debit = 'treasury' ORDER BY amount")
     assert [(row["reason"], row["amount"]) for row in rows] == [("burn", 20), ("withdrawal", 30)]
     await lane.check_money()

@@ -5,13 +5,13 @@ from __future__ import annotations
 import asyncio
 import random
 
-import asyncpg
 import pytest
 
 from proofgrid.primitives.errors import InsufficientFunds
 from proofgrid.primitives.ids import AccountId, Address
 from proofgrid.rules.ledger.accounts import Ledger, Transfer, client_account
 from proofgrid.rules.ledger.settlement import deposit, escrow, pay_for_proof, refund
+from proofgrid.store.conflicts import TransferIdTaken
 from proofgrid.store.database import Database
 from proofgrid.store.ledger import LEDGER_FAULTS, LEDGER_SUMS
 from proofgrid.store.transactions import Transaction
@@ -52,7 +52,7 @@ async def post(database: Database, transfers: list[Transfer]) -> str:
             await post_transfers(connection, transfers)
     except InsufficientFunds:
         return "short"
-    except asyncpg.UniqueViolationError:
+    except TransferIdTaken:
         return "conflict"
     return "posted"
 

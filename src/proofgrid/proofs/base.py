@@ -13,6 +13,9 @@ The life of a proof, as a proof system sees it (who calls it stands on the right
 All calls block and may take all the CPU they get: callers run them in worker or child processes, never on
 an event loop. All values are frozen, picklable, and JSON where they leave the machine. A third party ships a
 proof system as a package with an entry point in the group `proofgrid.proof_systems`.
+
+What a system may offer besides has protocols of its own: Preloading and SelfChecking below, `setup.NeedsSetup`,
+`kit.samples.OffersSamples`. `proofs.kit` is there to build on, and `proofs.kit.conformance` to be tried by.
 """
 
 from __future__ import annotations
@@ -20,13 +23,19 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol, runtime_checkable
+from typing import Protocol, runtime_checkable
 
+from proofgrid.primitives.canonical import Json
 from proofgrid.primitives.digests import Digest, digest_of_json
+from proofgrid.primitives.errors import InvalidField
 from proofgrid.proofs.setup import TrustRoots
 
 #: Progress of a long call: (stage, share done in 1/1000). Stages are short lower-case words: "calibrate", "prove".
 Report = Callable[[str, int], None]
+
+
+#: Where an identity names its proof system; the framework puts it there for systems that do not.
+SYSTEM_IN_IDENTITY = "proof_system"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,19 +61,29 @@ class SliceSpec:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Program:
-    """What is proven. `identity` is its content; two builds of the same content have equal identities."""
+    """What is proven. `identity` is its content; two builds of the same content have equal identities.
+
+    An identity need not name its proof system; one that names another is refused with InvalidField.
+    """
 
     proof_system: str
-    identity: Mapping[str, Any]  #: JSON without floats: model digest, canonical settings, verifying keys, trust root
+    identity: Mapping[str, Json]  #: JSON without floats: model digest, canonical settings, verifying keys, trust root
     files: Mapping[str, Digest]  #: every file by name; also build products that differ from build to build
     verifying_files: tuple[str, ...]  #: the names in `files` that an offline verifier needs; all pinned by `identity`
     slices: tuple[SliceSpec, ...]
-    summary: Mapping[str, Any] = field(default_factory=dict)  #: for people: shapes, operators, sizes; JSON
+    summary: Mapping[str, Json] = field(default_factory=dict)  #: for people: shapes, operators, sizes; JSON
 
     @property
     def digest(self) -> Digest:
-        """The program's name: the digest of its identity."""
-        return digest_of_json(self.identity)
+        """The program's name: the digest of its identity, in which `proof_system` names the system.
+
+        So programs of two systems never share a digest, whatever their identities say.
+        """
+        return digest_of_json({**self.identity, SYSTEM_IN_IDENTITY: self.proof_system})
+
+    def __post_init__(self) -> None:
+        if self.identity.get(SYSTEM_IN_IDENTITY, self.proof_system) != self.proof_system:
+            raise InvalidField("the identity names another proof system", field="program.identity")
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,14 +108,14 @@ class JobDraft:
     memory_bytes: int
     depends_on: tuple[int, ...]  #: positions in `NormalisedRequest.jobs`
     input: bytes  #: what the prover needs to know, possibly secret; becomes an artifact
-    facts: Mapping[str, Any]  #: what the gateway knows of the right proof (JSON), for `verify_partial`
+    facts: Mapping[str, Json]  #: what the gateway knows of the right proof (JSON), for `verify_partial`
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NormalisedRequest:
     """A request in the network's own form: what will be public, and the jobs that prove it."""
 
-    statement: Mapping[str, Any]  #: JSON: public inputs and what the verifier must know beforehand
+    statement: Mapping[str, Json]  #: JSON: public inputs and what the verifier must know beforehand
     jobs: tuple[JobDraft, ...]
 
 
@@ -105,7 +124,7 @@ class JobOutput:
     """What a prover hands in for one job. Nothing in it is believed."""
 
     proof: bytes
-    public: Mapping[str, Any]  #: JSON: public values that the prover claims, e.g. the output of the last slice
+    public: Mapping[str, Json]  #: JSON: public values that the prover claims, e.g. the output of the last slice
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -130,7 +149,7 @@ class ProofSystem(Protocol):
     def build_program(
         self,
         source: Mapping[str, Path],
-        settings: Mapping[str, Any],
+        settings: Mapping[str, Json],
         *,
         trust: TrustRoots,
         workdir: Path,
@@ -148,7 +167,7 @@ class ProofSystem(Protocol):
         """Raise BadProof unless the files at hand are the ones that the program's identity names."""
         ...
 
-    def normalise(self, files: ProgramFiles, inputs: list[Any], *, workdir: Path) -> NormalisedRequest:
+    def normalise(self, files: ProgramFiles, inputs: list[Json], *, workdir: Path) -> NormalisedRequest:
         """Turn a request's inputs (one per batch element, JSON values) into statement and jobs.
 
         Raises InvalidInput naming the field (`inputs[3][0]`) and the rule: shape, type, NaN, range.
@@ -165,22 +184,22 @@ class ProofSystem(Protocol):
         ...
 
     def verify_partial(
-        self, files: ProgramFiles, slice_index: int, facts: Mapping[str, Any], output: JobOutput, *, workdir: Path
+        self, files: ProgramFiles, slice_index: int, facts: Mapping[str, Json], output: JobOutput, *, workdir: Path
     ) -> None:
         """Raise BadProof unless `output` proves exactly the job that `facts` (from normalise) describe."""
         ...
 
     def combine(
-        self, files: ProgramFiles, statement: Mapping[str, Any], parts: list[PartialProof], *, workdir: Path
-    ) -> Mapping[str, Any]:
+        self, files: ProgramFiles, statement: Mapping[str, Json], parts: list[PartialProof], *, workdir: Path
+    ) -> Mapping[str, Json]:
         """Return the public result of the whole (JSON): outputs per input, and how the parts are linked."""
         ...
 
     def verify_whole(
         self,
         files: ProgramFiles,
-        statement: Mapping[str, Any],
-        result: Mapping[str, Any],
+        statement: Mapping[str, Json],
+        result: Mapping[str, Json],
         parts: list[PartialProof],
         *,
         workdir: Path,

@@ -14,7 +14,7 @@ from proofgrid.proofs.manifest import program_from_json
 from proofgrid.store.artifacts import ArtifactStore
 from proofgrid.store.cache import LocalCache
 from proofgrid.store.database import Database
-from proofgrid.store.queries import QUERIES
+from proofgrid.store.programs import GET_PROGRAM
 
 PROGRAMS_KEPT_MAX = 1_024
 
@@ -33,12 +33,12 @@ class ProgramLibrary:
         found = self._programs.get(digest)
         if found is None:
             async with self._database.connection() as connection:
-                row = await connection.fetchrow(QUERIES["get_program"], digest)
-            if row is None:
+                registered = await connection.first(GET_PROGRAM, digest=digest)
+            if registered is None:
                 raise UnknownProgram(
                     f"no program {digest} is registered", field="program_digest", hint="register it first"
                 )
-            found = program_from_json(row["manifest"])
+            found = program_from_json(registered.manifest)
             if len(self._programs) >= PROGRAMS_KEPT_MAX:
                 self._programs.pop(next(iter(self._programs)))
             self._programs[digest] = found

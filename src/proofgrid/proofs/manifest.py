@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
-
+from proofgrid.primitives.canonical import Json
 from proofgrid.primitives.digests import parse_digest
 from proofgrid.primitives.errors import InvalidField
 from proofgrid.primitives.reading import read_integer, read_list, read_mapping, read_object, read_text, read_texts
 from proofgrid.proofs.base import Program, SliceSpec
 
 
-def program_to_json(program: Program) -> dict[str, Any]:
+def program_to_json(program: Program) -> dict[str, Json]:
     """Return the program as JSON values."""
     return {
         "proof_system": program.proof_system,
@@ -22,7 +21,7 @@ def program_to_json(program: Program) -> dict[str, Any]:
     }
 
 
-def program_from_json(value: Any, *, field: str = "program") -> Program:
+def program_from_json(value: object, *, field: str = "program") -> Program:
     """Return the program that `value` describes; raise InvalidField naming the field that is wrong."""
     known = ("proof_system", "identity", "files", "verifying_files", "slices", "summary")
     data = read_object(value, known, field)
@@ -46,7 +45,7 @@ def program_from_json(value: Any, *, field: str = "program") -> Program:
     )
 
 
-def _slice_to_json(spec: SliceSpec) -> dict[str, Any]:
+def _slice_to_json(spec: SliceSpec) -> dict[str, Json]:
     return {
         "index": spec.index,
         "units": spec.units,
@@ -56,7 +55,7 @@ def _slice_to_json(spec: SliceSpec) -> dict[str, Any]:
     }
 
 
-def _slice_from_json(value: Any, position: int, field: str) -> SliceSpec:
+def _slice_from_json(value: Json, position: int, field: str) -> SliceSpec:
     data = read_object(value, ("index", "units", "memory_bytes", "depends_on", "files"), field)
     if read_integer(data["index"], f"{field}.index") != position:
         raise InvalidField("slices are listed by their index, from 0", field=f"{field}.index")

@@ -26,6 +26,7 @@ from typing import Any, TypeVar, TypeVarTuple, cast
 
 import pebble
 
+from proofgrid.primitives.canonical import Json
 from proofgrid.primitives.errors import JobCrashed, JobTimedOut, ProofgridError
 from proofgrid.proofs.base import JobOutput, NormalisedRequest, PartialProof, ProgramFiles
 from proofgrid.proofs.kit.engine import ENGINE_THREADS, exit_text
@@ -40,7 +41,7 @@ pebble.CONSTS.term_timeout = 0.5
 
 PROGRESS_FILE = "progress"
 
-Verifiable = tuple[int, Mapping[str, Any], JobOutput]  #: slice, facts, what its prover handed in
+Verifiable = tuple[int, Mapping[str, Json], JobOutput]  #: slice, facts, what its prover handed in
 
 _ATTEMPTS = 3
 _TEXT_MAX = 2000
@@ -118,7 +119,7 @@ class ProofWorkers:
 
 
 def build_program(
-    name: str, source: Mapping[str, Path], settings: Mapping[str, Any], trust: TrustRoots, workdir: Path
+    name: str, source: Mapping[str, Path], settings: Mapping[str, Json], trust: TrustRoots, workdir: Path
 ) -> ProgramFiles:
     """See ProofSystem.build_program. How far it is stands in `workdir / PROGRESS_FILE`: "<stage> <share in 1/1000>"."""
 
@@ -133,7 +134,7 @@ def check_program(name: str, files: ProgramFiles) -> None:
     proof_system(name).check_program(files)
 
 
-def normalise(name: str, files: ProgramFiles, inputs: list[Any], scratch: Path) -> NormalisedRequest:
+def normalise(name: str, files: ProgramFiles, inputs: list[Json], scratch: Path) -> NormalisedRequest:
     """See ProofSystem.normalise."""
     with tempfile.TemporaryDirectory(dir=scratch) as workdir:
         return proof_system(name).normalise(files, inputs, workdir=Path(workdir))
@@ -166,8 +167,8 @@ def _made(folder: Path) -> Path:
 
 
 def combine(
-    name: str, files: ProgramFiles, statement: Mapping[str, Any], parts: list[PartialProof], workdir: Path
-) -> Mapping[str, Any]:
+    name: str, files: ProgramFiles, statement: Mapping[str, Json], parts: list[PartialProof], workdir: Path
+) -> Mapping[str, Json]:
     """See ProofSystem.combine."""
     return proof_system(name).combine(files, statement, parts, workdir=workdir)
 
@@ -175,8 +176,8 @@ def combine(
 def verify_whole(
     name: str,
     files: ProgramFiles,
-    statement: Mapping[str, Any],
-    result: Mapping[str, Any],
+    statement: Mapping[str, Json],
+    result: Mapping[str, Json],
     parts: list[PartialProof],
     workdir: Path,
 ) -> list[str]:

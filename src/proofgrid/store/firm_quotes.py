@@ -6,11 +6,10 @@ Lock order: the task's row, then its quote's, then accounts.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from dataclasses import dataclass
 from uuid import UUID
 
-import asyncpg
-
+from proofgrid.primitives.digests import Digest
 from proofgrid.primitives.errors import InsufficientFunds, NoFirmQuote
 from proofgrid.primitives.ids import Address
 from proofgrid.primitives.money import format_amount
@@ -27,9 +26,59 @@ from proofgrid.rules.market.firm_quote import (
 )
 from proofgrid.store.connection import Connection
 from proofgrid.store.database import Database
-from proofgrid.store.queries import QUERIES
+from proofgrid.store.ledger import lock_accounts
+from proofgrid.store.queries import query
 from proofgrid.store.transactions import Transaction
 from proofgrid.store.transfers import post_transfers
+
+
+@dataclass(frozen=True, slots=True)
+class FirmQuote:
+    """A quote as it was sold, and what became of it; amounts are base units."""
+
+    quote_id: UUID
+    client: Address
+    state: QuoteState
+    program_digest: Digest
+    inputs: int  #: how many
+    units: int
+    cost: int
+    premium: int
+    penalty: int
+    limit_price: int  #: per PU
+    hold_ms: int
+    within_ms: int
+    created_ms: int
+    held_until_ms: int
+    ended_ms: int | None
+    task_id: UUID | None  #: that was redeemed with it
+    now_ms: int
+
+    @property
+    def can_be_redeemed(self) -> bool:
+        return self.state is QuoteState.HELD and self.held_until_ms > self.now_ms
+
+
+@dataclass(frozen=True, slots=True)
+class EndedQuote:
+    """What is shared out of a quote that has just ended."""
+
+    quote_id: UUID
+    client: Address
+    cost: int
+    penalty: int
+    limit_price: int
+    units: int
+
+
+INSERT_FIRM_QUOTE = query("insert_firm_quote", UUID)
+FIRM_QUOTE_OF_KEY = query("firm_quote_of_key", FirmQuote)
+GET_FIRM_QUOTE = query("get_firm_quote", FirmQuote)
+LIST_FIRM_QUOTES = query("list_firm_quotes", FirmQuote)
+REDEEM_FIRM_QUOTE = query("redeem_firm_quote", UUID)
+END_FIRM_QUOTE = query("end_firm_quote", EndedQuote)
+FIRM_QUOTES_ARE_OVER = query("firm_quotes_are_over", bool)
+FIRM_QUOTES_PAST_HOLD = query("firm_quotes_past_hold", UUID)
 
 
 async def sell(
@@ -45,21 +94,21 @@ async def sell(
 ) -> bool:
     """Sell a quote; False when the client's key is taken. Raises InsufficientFunds, or NoFirmQuote of the treasury."""
     async with database.transaction(Transaction.SELL_QUOTE) as connection:
-        sold = await connection.fetchval(
-            QUERIES["insert_firm_quote"],
-            quote_id,
-            client,
-            idempotency_key,
-            program_digest,
-            inputs,
-            terms.units,
-            dict(lanes),
-            terms.cost,
-            terms.premium,
-            terms.penalty,
-            terms.limit_price,
-            terms.hold_ms,
-            terms.within_ms,
+        sold = await connection.first(
+            INSERT_FIRM_QUOTE,
+            quote_id=quote_id,
+            client=client,
+            idempotency_key=idempotency_key,
+            program_digest=program_digest,
+            inputs=inputs,
+            units=terms.units,
+            lanes=dict(lanes),
+            cost=terms.cost,
+            premium=terms.premium,
+            penalty=terms.penalty,
+            limit_price=terms.limit_price,
+            hold_ms=terms.hold_ms,
+            within_ms=terms.within_ms,
         )
         if sold is None:
             return False
@@ -68,10 +117,9 @@ async def sell(
     return True
 
 
-async def _check_funds(connection: Any, client: Address, terms: FirmTerms) -> None:
+async def _check_funds(connection: Connection, client: Address, terms: FirmTerms) -> None:
     payer = client_account(client)
-    rows = await connection.fetch(QUERIES["lock_accounts"], [payer, TREASURY])
-    held = {row["account"]: row["balance"] for row in rows}
+    held = await lock_accounts(connection, [payer, TREASURY])
     if held.get(payer, 0) < terms.cost + terms.premium:
         raise InsufficientFunds(
             f"cost and premium are {format_amount(terms.cost + terms.premium)},"
@@ -105,35 +153,32 @@ async def settle(
 async def expire(database: Database) -> int:
     """Give back what was paid for quotes that nobody redeemed in time; return how many."""
     async with database.connection() as connection:
-        if not await connection.fetchval(QUERIES["firm_quotes_are_over"]):
+        if not await connection.value(FIRM_QUOTES_ARE_OVER):
             return 0
     async with database.transaction(Transaction.EXPIRE_QUOTES) as connection:
-        rows = await connection.fetch(QUERIES["firm_quotes_past_hold"])
-        for row in rows:
-            quote = await _end(connection, row["quote_id"], QuoteEvent.EXPIRED)
+        past_hold = await connection.fetch(FIRM_QUOTES_PAST_HOLD)
+        for quote_id in past_hold:
+            quote = await _end(connection, quote_id, QuoteEvent.EXPIRED)
             await _share_out(connection, quote, QuoteEvent.EXPIRED, task_id=None, spent=0)
-    return len(rows)
+    return len(past_hold)
 
 
-async def _end(connection: Any, quote_id: UUID, event: QuoteEvent) -> asyncpg.Record:
+async def _end(connection: Connection, quote_id: UUID, event: QuoteEvent) -> EndedQuote:
     sources = quote_sources(event)
     state = QUOTE_TRANSITIONS[QuoteState(sources[0]), event]
-    row: asyncpg.Record = await connection.fetchrow(QUERIES["end_firm_quote"], quote_id, state.value, sources)
-    return row
+    return await connection.value(END_FIRM_QUOTE, quote_id=quote_id, state=state.value, sources=sources)
 
 
 async def _share_out(
-    connection: Any, quote: asyncpg.Record, event: QuoteEvent, *, task_id: str | None, spent: int
+    connection: Connection, quote: EndedQuote, event: QuoteEvent, *, task_id: str | None, spent: int
 ) -> Shares:
     shares = share_out(
         event,
-        cost=quote["cost"],
-        penalty=quote["penalty"],
-        escrow=quote["limit_price"] * quote["units"],
+        cost=quote.cost,
+        penalty=quote.penalty,
+        escrow=quote.limit_price * quote.units,
         spent=spent,
     )
-    await post_transfers(
-        connection,
-        settle_quote(shares, quote_id=str(quote["quote_id"]), task_id=task_id, client=Address(quote["client"])),
-    )
+    transfers = settle_quote(shares, quote_id=str(quote.quote_id), task_id=task_id, client=quote.client)
+    await post_transfers(connection, transfers)
     return shares

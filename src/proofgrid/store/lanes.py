@@ -2,70 +2,151 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
+from proofgrid.primitives.ids import Address, GatewayId, Lane, ProverId, SessionId
 from proofgrid.rules.jobs.classes import class_of_lane, is_wide, stack_of
 from proofgrid.rules.jobs.constraints import NO_CONSTRAINTS, Constraints, constraints_from_json
 from proofgrid.rules.jobs.speed import UNMEASURED, Speed
-from proofgrid.store.queries import QUERIES
+from proofgrid.rules.reputation.counters import Counters
+from proofgrid.store.connection import Connection
+from proofgrid.store.queries import query
 
 GATEWAY_SILENT_MS = 5_000  #: a gateway that was not seen for so long lives no more, and its provers count for nothing
 LOCK_SILENT_MS = 2_500  #: a gateway that is silent for so long in a round or a hello loses it, and its locks
 
 
-async def sessions_of_stack(
-    connection: Any, stack: str, *, silent_ms: int | None, newcomers_grow: bool = False
-) -> list[Any]:
-    """Return the open sessions on living gateways that serve a stack, with what their provers are doing already.
+@dataclass(frozen=True, slots=True)
+class ServingProver:
+    """A connected prover that serves a stack, with what it is doing and did so far."""
+
+    session_id: SessionId
+    prover_id: ProverId
+    operator: Address
+    gateway_id: GatewayId
+    memory_bytes: int
+    slots: int  #: that it may use now, busy ones included; 0 while it is paused
+    proven_micro: int
+    late_micro: int
+    lost_micro: int
+    crashed_micro: int
+    invalid_micro: int
+    facts_ms: int
+    now_ms: int
+    cached_programs: Sequence[str]
+    classes: Sequence[str]
+    region: str
+    units_min: int
+    price: int  #: the least it takes, per PU,
+    class_prices: Mapping[str, int] | None  #: but for these classes
+    stacks: int  #: that it serves
+    stake: int  #: of its operator, base units
+    speeds: Mapping[str, tuple[int, int, int]] | None  #: class -> verified units, ms of all leases, proofs
+    busy: int  #: slots
+    memory_busy: int  #: bytes
+
+    @property
+    def free_slots(self) -> int:
+        return self.slots - self.busy
+
+    @property
+    def room_bytes(self) -> int:
+        """Memory that its jobs leave."""
+        return self.memory_bytes - self.memory_busy
+
+    @property
+    def counters(self) -> Counters:
+        """Its verified facts, as of when they were written."""
+        return Counters(
+            proven=self.proven_micro,
+            late=self.late_micro,
+            lost=self.lost_micro,
+            crashed=self.crashed_micro,
+            invalid=self.invalid_micro,
+            at_ms=self.facts_ms,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class LaneConstraints:
+    """What the bids of a lane demand of provers, as JSON."""
+
+    lane: Lane
+    constraints: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class ProverLoad:
+    """What a prover is doing."""
+
+    prover_id: ProverId
+    busy: int  #: slots
+    memory_busy: int  #: bytes
+
+
+SUPPLY_OF_STACK = query("supply_of_stack", ServingProver)
+CONSTRAINTS_OF_LANES = query("constraints_of_lanes", LaneConstraints)
+TAKE_TURNS = query("take_turns", ProverId)
+LOADS_OF_PROVERS = query("loads_of_provers", ProverLoad)
+
+
+async def provers_of_stack(
+    connection: Connection, stack: str, *, silent_ms: int | None, newcomers_grow: bool = False
+) -> list[ServingProver]:
+    """Return the provers on living gateways that serve a stack, in the order of their ids.
 
     `silent_ms`: how long a lease lives without a heartbeat. Whoever may have lost one by silence is left out, so a
     prover that hangs is sold nothing more. None: nobody is left out.
     """
     subnetwork, proof_system = stack.split("/")
-    rows: list[Any] = await connection.fetch(
-        QUERIES["supply_of_stack"], proof_system, GATEWAY_SILENT_MS, subnetwork, newcomers_grow, silent_ms
+    return await connection.fetch(
+        SUPPLY_OF_STACK,
+        proof_system=proof_system,
+        gateway_silent_ms=GATEWAY_SILENT_MS,
+        subnetwork=subnetwork,
+        newcomers_grow=newcomers_grow,
+        silent_ms=silent_ms,
     )
-    return rows
 
 
-async def sessions_of_lane(connection: Any, lane: str, *, silent_ms: int | None) -> list[Any]:
+async def provers_of_lane(connection: Connection, lane: str, *, silent_ms: int | None) -> list[ServingProver]:
     """Return those of them that may have the lane's jobs."""
     constraints = await constraints_of(connection, [lane])
-    sessions = await sessions_of_stack(connection, stack_of(lane), silent_ms=silent_ms)
-    return those_that_serve(sessions, lane, constraints.get(lane, NO_CONSTRAINTS))
+    provers = await provers_of_stack(connection, stack_of(lane), silent_ms=silent_ms)
+    return those_that_serve(provers, lane, constraints.get(lane, NO_CONSTRAINTS))
 
 
-def those_that_serve(sessions: Iterable[Any], lane: str, constraints: Constraints) -> list[Any]:
-    """Return the sessions that serve a lane with these constraints."""
-    return [row for row in sessions if serves(row, lane, constraints)]
+def those_that_serve(provers: Iterable[ServingProver], lane: str, constraints: Constraints) -> list[ServingProver]:
+    """Return the provers that serve a lane with these constraints."""
+    return [prover for prover in provers if serves(prover, lane, constraints)]
 
 
-async def constraints_of(connection: Any, lanes: Iterable[str]) -> dict[str, Constraints]:
+async def constraints_of(connection: Connection, lanes: Iterable[str]) -> dict[str, Constraints]:
     """Return the constraints of those of the lanes that have some."""
     narrow = [lane for lane in lanes if not is_wide(lane)]
     if not narrow:
         return {}
-    rows = await connection.fetch(QUERIES["constraints_of_lanes"], narrow)
-    return {row["lane"]: constraints_from_json(row["constraints"]) for row in rows}
+    rows = await connection.fetch(CONSTRAINTS_OF_LANES, lanes=narrow)
+    return {row.lane: constraints_from_json(row.constraints) for row in rows}
 
 
-def serves(session: Any, lane: str, constraints: Constraints) -> bool:
+def serves(prover: ServingProver, lane: str, constraints: Constraints) -> bool:
     """Does a prover offer the lane's class, and do its bids accept it?"""
-    return class_of_lane(lane) in session["classes"] and constraints.accepts(
-        operator=session["operator"], region=session["region"], stake=session["stake"]
+    return class_of_lane(lane) in prover.classes and constraints.accepts(
+        operator=prover.operator, region=prover.region, stake=prover.stake
     )
 
 
-def price_of(session: Any, lane: str) -> int:
+def price_of(prover: ServingProver, lane: str) -> int:
     """Return what a prover asks for jobs of the lane's class, per PU."""
-    prices = session["class_prices"] or {}
-    return int(prices.get(class_of_lane(lane), session["price"]))
+    return (prover.class_prices or {}).get(class_of_lane(lane), prover.price)
 
 
-def speed_of(session: Any, lane: str) -> Speed:
+def speed_of(prover: ServingProver, lane: str) -> Speed:
     """Return what a prover did so far in the lane's class."""
-    measured = (session["speeds"] or {}).get(class_of_lane(lane))
+    measured = (prover.speeds or {}).get(class_of_lane(lane))
     if measured is None:
         return UNMEASURED
     units, wall_ms, samples = measured

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -35,8 +36,17 @@ class LedgerSums:
     held: int  #: by all accounts but `mint`
 
 
+@dataclass(frozen=True, slots=True)
+class Balance:
+    """What an account holds."""
+
+    account: AccountId
+    balance: int  #: base units
+
+
 POST_TRANSFERS = query("post_transfers", None)
 BALANCE = query("balance", int)
+LOCK_ACCOUNTS = query("lock_accounts", Balance)
 ESCROWED_OF_CLIENT = query("escrowed_of_client", int)
 TRANSFERS_OF_ACCOUNT = query("transfers_of_account", PostedTransfer)
 LEDGER_SUMS = query("ledger_sums", LedgerSums)
@@ -46,3 +56,9 @@ LEDGER_FAULTS = query("ledger_faults", str)
 async def balance_of(connection: Connection, account: AccountId) -> int:
     """Return what an account holds, in base units; 0 when nothing was ever posted on it."""
     return await connection.first(BALANCE, account=account) or 0
+
+
+async def lock_accounts(connection: Connection, accounts: Iterable[AccountId]) -> dict[AccountId, int]:
+    """Lock accounts in the order of their names; return what each holds, in base units, if it was ever posted on."""
+    rows = await connection.fetch(LOCK_ACCOUNTS, accounts=list(accounts))
+    return {row.account: row.balance for row in rows}

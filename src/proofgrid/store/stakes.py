@@ -6,7 +6,7 @@ nothing that others may hold while they wait for accounts. A task's jobs and lea
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -14,7 +14,7 @@ from uuid import UUID
 import structlog
 
 from proofgrid.primitives.digests import Digest, digest_of
-from proofgrid.primitives.ids import AccountId, Address, LeaseId, TaskId
+from proofgrid.primitives.ids import Address, LeaseId, ProverId, TaskId
 from proofgrid.rules.jobs.event_kinds import Event
 from proofgrid.rules.jobs.events import Rescued, Slashed
 from proofgrid.rules.jobs.lifecycle import JobState, TaskState
@@ -38,7 +38,9 @@ from proofgrid.rules.staking.results import (
     public_text,
 )
 from proofgrid.rules.staking.slashing import Slash, SlashReason, may_be_slashed, slash, slash_reason
-from proofgrid.store.queries import QUERIES
+from proofgrid.store.connection import Connection
+from proofgrid.store.ledger import lock_accounts
+from proofgrid.store.queries import QUERIES, query
 from proofgrid.store.tasks import append_event
 from proofgrid.store.transfers import post_transfers
 
@@ -46,6 +48,62 @@ DETAIL_CHARS_MAX = 600
 GATEWAY_HEARD_MS = 2_500  #: it says every second that it lives; its leases run out later than this after its death
 
 log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class SlashableLease:
+    """A lease with all that a slash of it needs to know."""
+
+    lease_id: UUID
+    fence: int
+    job_id: UUID
+    task_id: UUID
+    prover_id: ProverId
+    operator: Address
+    units: int
+    sell_price: int  #: base units per PU
+    reported_ms: int
+    slice: int
+    input: int
+    facts: Mapping[str, Any]
+    job_state: JobState
+    program_digest: Digest
+    client: Address
+    task_state: TaskState
+    network: Address
+    gateway_lives: bool  #: the one that it was handed out by
+
+
+@dataclass(frozen=True, slots=True)
+class SignedEvidence:
+    """The first signed result of a lease that was slashed for it."""
+
+    operator: Address
+    task_id: UUID
+    claim: str
+    signature: str
+    amount: int  #: base units
+    known: bool  #: a second one was found already
+
+
+@dataclass(frozen=True, slots=True)
+class RescueOfJob:
+    """What slashes left for whoever proves a job after all."""
+
+    job_id: UUID
+    task_id: UUID
+    balance: int  #: base units
+    operators: tuple[Address, ...]  #: that were slashed for it
+    client: Address
+    slice: int
+    input: int
+
+
+SLASHABLE_LEASE = query("slashable_lease", SlashableLease)
+SLASH_UNBONDINGS = query("slash_unbondings", None)
+INSERT_EVIDENCE = query("insert_evidence", UUID)
+SIGNED_EVIDENCE_OF_LEASE = query("signed_evidence_of_lease", SignedEvidence)
+RESCUES_OF_JOBS = query("rescues_of_jobs", RescueOfJob)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,7 +120,7 @@ class _Shown:
 
 
 async def slash_lease(
-    connection: Any, lease_id: LeaseId, reason: ReturnReason, *, detail: str, report: JobReport | None = None
+    connection: Connection, lease_id: LeaseId, reason: ReturnReason, *, detail: str, report: JobReport | None = None
 ) -> Slash | None:
     """Take a part of the bond for a lease that has just ended, its task's row locked; None when it costs nothing.
 
@@ -70,10 +128,10 @@ async def slash_lease(
     """
     if not may_be_slashed(reason):
         return None
-    lease = await connection.fetchrow(QUERIES["slashable_lease"], lease_id, GATEWAY_HEARD_MS)
+    lease = await connection.value(SLASHABLE_LEASE, lease_id=lease_id, gateway_silent_ms=GATEWAY_HEARD_MS)
     shown = _signed_result(lease, report) if report is not None else None
     # What was reported waits for the gateway: a prover that goes away meanwhile has done its part.
-    at_fault = not lease["gateway_lives"] or lease["reported_ms"] > 0
+    at_fault = not lease.gateway_lives or lease.reported_ms > 0
     why = slash_reason(reason, signed=shown is not None, gateway_at_fault=at_fault)
     if why is None:
         return None
@@ -82,45 +140,45 @@ async def slash_lease(
     )
 
 
-async def slash_equivocation(connection: Any, report: JobReport, operator: Address) -> Slash | None:
+async def slash_equivocation(connection: Connection, report: JobReport, operator: Address) -> Slash | None:
     """Take the bond for a second signed result of a lease whose first one was invalid; None when it is none.
 
     The lease's task must be locked by `lock_task` before, or nothing but this may be done in the transaction.
     """
-    first = await connection.fetchrow(QUERIES["signed_evidence_of_lease"], report.held.lease_id)
-    if first is None or first["known"] or first["operator"] != operator:
+    first = await connection.first(SIGNED_EVIDENCE_OF_LEASE, lease_id=report.held.lease_id)
+    if first is None or first.known or first.operator != operator:
         return None
-    await connection.fetchrow(QUERIES["lock_task"], first["task_id"])
-    lease = await connection.fetchrow(QUERIES["slashable_lease"], report.held.lease_id, GATEWAY_HEARD_MS)
+    await connection.fetchrow(QUERIES["lock_task"], first.task_id)
+    lease = await connection.value(SLASHABLE_LEASE, lease_id=report.held.lease_id, gateway_silent_ms=GATEWAY_HEARD_MS)
     second = _signed_result(lease, report)
-    if second is None or not differ(claim_from_text(first["claim"]), claim_from_text(second.claim)):
+    if second is None or not differ(claim_from_text(first.claim), claim_from_text(second.claim)):
         return None
     # Somebody else may have been faster before the task was locked.
-    first = await connection.fetchrow(QUERIES["signed_evidence_of_lease"], report.held.lease_id)
-    if first["known"]:
+    first = await connection.value(SIGNED_EVIDENCE_OF_LEASE, lease_id=report.held.lease_id)
+    if first.known:
         return None
     shown = _Shown(
-        claim=first["claim"],
-        signature=first["signature"],
+        claim=first.claim,
+        signature=first.signature,
         other_claim=second.claim,
         other_signature=second.signature,
     )
-    open_job = lease["task_state"] == TaskState.OPEN and lease["job_state"] in (JobState.READY, JobState.LEASED)
+    open_job = lease.task_state == TaskState.OPEN and lease.job_state in (JobState.READY, JobState.LEASED)
     return await _slash(
         connection,
         lease,
         SlashReason.EQUIVOCATION,
-        f"equivocation:{lease['lease_id']}",
+        f"equivocation:{lease.lease_id}",
         shown=shown,
         detail="two different signed results for one lease",
-        taken=first["amount"],
+        taken=first.amount,
         can_be_rescued=open_job,
-        tell=lease["task_state"] in (TaskState.OPEN, TaskState.COMBINING),
+        tell=lease.task_state in (TaskState.OPEN, TaskState.COMBINING),
     )
 
 
 async def rescue_transfers(
-    connection: Any, proofs: Sequence[tuple[UUID, Address]]
+    connection: Connection, proofs: Sequence[tuple[UUID, Address]]
 ) -> tuple[list[Transfer], list[tuple[TaskId, Event]]]:
     """Return who gets what slashes left for these jobs, proven now by these operators after somebody had failed.
 
@@ -129,35 +187,35 @@ async def rescue_transfers(
     provers = dict(proofs)
     transfers: list[Transfer] = []
     events: list[tuple[TaskId, Event]] = []
-    for row in await connection.fetch(QUERIES["rescues_of_jobs"], list(provers)):
-        operator = provers[row["job_id"]]
-        task_id, job_id, amount = str(row["task_id"]), str(row["job_id"]), row["balance"]
-        if operator in row["operators"]:
-            client = Address(row["client"])
+    for row in await connection.fetch(RESCUES_OF_JOBS, jobs=list(provers)):
+        operator = provers[row.job_id]
+        task_id, job_id, amount = str(row.task_id), str(row.job_id), row.balance
+        if operator in row.operators:
+            client = row.client
             transfers += compensate(task_id=task_id, job_id=job_id, client=client, amount=amount)
             to = "client"
         else:
             transfers += reward_rescuer(task_id=task_id, job_id=job_id, operator=operator, amount=amount)
             to = operator
-        event = Rescued(slice=row["slice"], input=row["input"], amount=amount, to=to)
-        events.append((TaskId(row["task_id"]), event))
+        event = Rescued(slice=row.slice, input=row.input, amount=amount, to=to)
+        events.append((TaskId(row.task_id), event))
     return transfers, events
 
 
-def _signed_result(lease: Any, report: JobReport) -> _Shown | None:
+def _signed_result(lease: SlashableLease, report: JobReport) -> _Shown | None:
     """Return a result as evidence, if its operator's signature is on it."""
     proof_digest = report.proof_digest or digest_of(report.proof)
     claim = ResultClaim(
-        network=lease["network"],
-        lease_id=str(lease["lease_id"]),
-        fence=lease["fence"],
-        job_id=str(lease["job_id"]),
-        program=lease["program_digest"],
-        slice=lease["slice"],
+        network=lease.network,
+        lease_id=str(lease.lease_id),
+        fence=lease.fence,
+        job_id=str(lease.job_id),
+        program=lease.program_digest,
+        slice=lease.slice,
         proof=proof_digest,
         public=public_digest(report.public),
     )
-    if not is_signed(claim, report.signature, lease["operator"]):
+    if not is_signed(claim, report.signature, lease.operator):
         return None
     return _Shown(
         claim=claim.text,
@@ -169,8 +227,8 @@ def _signed_result(lease: Any, report: JobReport) -> _Shown | None:
 
 
 async def _slash(
-    connection: Any,
-    lease: Any,
+    connection: Connection,
+    lease: SlashableLease,
     reason: SlashReason,
     case: str,
     *,
@@ -180,31 +238,31 @@ async def _slash(
     taken: int = 0,
     tell: bool = True,
 ) -> Slash | None:
-    operator, client, job_id = Address(lease["operator"]), Address(lease["client"]), str(lease["job_id"])
+    operator, client, job_id = lease.operator, lease.client, str(lease.job_id)
     stake, unbonding = stake_account(operator), unbonding_account(operator)
-    balances = await _lock(connection, [stake, unbonding, MINT, client_account(client), rescue_account(job_id)])
+    balances = await lock_accounts(connection, [stake, unbonding, MINT, client_account(client), rescue_account(job_id)])
     bond = balances.get(stake, 0) + balances.get(unbonding, 0)
-    value = lease["units"] * lease["sell_price"]
+    value = lease.units * lease.sell_price
     slashed = slash(reason, value=value, bond=bond, taken=taken, can_be_rescued=can_be_rescued)
     if not slashed.amount:
         return None
     short = max(0, slashed.amount - balances.get(stake, 0))
     if short:
-        await connection.execute(QUERIES["slash_unbondings"], operator, short)
+        await connection.run(SLASH_UNBONDINGS, operator=operator, amount=short)
     transfers = take_back_unbonding(case=case, operator=operator, amount=short)
     transfers += take(
-        case=case, operator=operator, client=client, task_id=str(lease["task_id"]), job_id=job_id, slashed=slashed
+        case=case, operator=operator, client=client, task_id=str(lease.task_id), job_id=job_id, slashed=slashed
     )
     await post_transfers(connection, transfers)
     evidence_id = await _write_evidence(connection, lease, slashed, shown, detail)
     if tell:
         await append_event(
             connection,
-            TaskId(lease["task_id"]),
+            TaskId(lease.task_id),
             Slashed(
-                slice=lease["slice"],
-                input=lease["input"],
-                prover=lease["prover_id"],
+                slice=lease.slice,
+                input=lease.input,
+                prover=lease.prover_id,
                 operator=operator,
                 reason=reason.value,
                 amount=slashed.amount,
@@ -214,39 +272,35 @@ async def _slash(
                 evidence=str(evidence_id),
             ),
         )
-    log.info("slashed", lease_id=str(lease["lease_id"]), operator=operator, reason=reason.value, amount=slashed.amount)
+    log.info("slashed", lease_id=str(lease.lease_id), operator=operator, reason=reason.value, amount=slashed.amount)
     return slashed
 
 
-async def _write_evidence(connection: Any, lease: Any, slashed: Slash, shown: _Shown, detail: str) -> UUID:
-    evidence_id: UUID = await connection.fetchval(
-        QUERIES["insert_evidence"],
-        slashed.reason.value,
-        lease["lease_id"],
-        lease["task_id"],
-        lease["job_id"],
-        lease["operator"],
-        lease["prover_id"],
-        lease["client"],
-        lease["program_digest"],
-        lease["slice"],
-        detail[:DETAIL_CHARS_MAX],
-        public_text(lease["facts"]),
-        shown.claim,
-        shown.signature,
-        shown.public,
-        shown.proof_digest,
-        shown.proof,
-        shown.other_claim,
-        shown.other_signature,
-        slashed.amount,
-        slashed.burnt,
-        slashed.client,
-        slashed.rescuer,
+async def _write_evidence(
+    connection: Connection, lease: SlashableLease, slashed: Slash, shown: _Shown, detail: str
+) -> UUID:
+    return await connection.value(
+        INSERT_EVIDENCE,
+        kind=slashed.reason.value,
+        lease_id=lease.lease_id,
+        task_id=lease.task_id,
+        job_id=lease.job_id,
+        operator=lease.operator,
+        prover_id=lease.prover_id,
+        client=lease.client,
+        program_digest=lease.program_digest,
+        slice=lease.slice,
+        detail=detail[:DETAIL_CHARS_MAX],
+        facts=public_text(lease.facts),
+        claim=shown.claim,
+        signature=shown.signature,
+        public=shown.public,
+        proof_digest=shown.proof_digest,
+        proof=shown.proof,
+        other_claim=shown.other_claim,
+        other_signature=shown.other_signature,
+        amount=slashed.amount,
+        burnt=slashed.burnt,
+        to_client=slashed.client,
+        to_rescuer=slashed.rescuer,
     )
-    return evidence_id
-
-
-async def _lock(connection: Any, accounts: Sequence[AccountId]) -> dict[str, int]:
-    rows = await connection.fetch(QUERIES["lock_accounts"], list(accounts))
-    return {row["account"]: row["balance"] for row in rows}

@@ -8,6 +8,7 @@ import asyncpg
 
 from proofgrid.primitives.errors import InsufficientFunds, SettlementStopped
 from proofgrid.rules.ledger.accounts import Transfer
+from proofgrid.store.conflicts import TransferIdTaken
 from proofgrid.store.connection import Connection
 from proofgrid.store.ledger import POST_TRANSFERS
 
@@ -15,11 +16,16 @@ STOPPED_SQLSTATE = "PG340"  #: of migration 0012: an incident is open
 
 
 async def post_transfers(connection: Connection, transfers: list[Transfer]) -> None:
-    """Move money; raise InsufficientFunds when an account would go below zero, SettlementStopped by an incident."""
+    """Move money; raise InsufficientFunds when an account would go below zero, SettlementStopped by an incident.
+
+    Raises TransferIdTaken for an id that another transfer has.
+    """
     if not transfers:
         return
     try:
         await connection.run(POST_TRANSFERS, transfers=[transfer_row(transfer) for transfer in transfers])
+    except asyncpg.UniqueViolationError:
+        raise TransferIdTaken from None
     except asyncpg.CheckViolationError:
         raise insufficient_funds(transfers[0].debit, sum(t.amount for t in transfers)) from None
     except asyncpg.PostgresError as error:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -33,7 +34,8 @@ def test_an_honest_bundle_exits_0_and_shows_what_was_proven_and_by_whom(made: Ma
     ):
         assert shown in ended.stdout
     assert f"{OPERATOR.address[:6]}…{OPERATOR.address[-4:]}/alpha" in ended.stdout
-    assert made.manifest.result["outputs"][1] in ended.stdout
+    result: Any = made.manifest.result
+    assert result["outputs"][1] in ended.stdout
 
 
 def test_what_was_not_insisted_on_is_said_to_be_open(made: Made, tmp_path: Path) -> None:
@@ -62,7 +64,7 @@ def test_a_bundle_of_another_program_or_network_exits_1_and_names_the_check(
 
 
 def test_an_output_that_was_changed_by_the_network_itself_is_refused(made: Made, tmp_path: Path) -> None:
-    manifest = manifest_to_json(made.manifest)
+    manifest: Any = manifest_to_json(made.manifest)
     manifest["result"]["outputs"].reverse()
     ended = proofgrid("verify", str(forge(made, manifest)), "--json", home=tmp_path)
     assert ended.returncode == 1

@@ -6,6 +6,7 @@ import copy
 import tempfile
 import zipfile
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -107,7 +108,7 @@ EDITS: dict[str, Callable[[dict[str, Any]], None]] = {
 
 @pytest.mark.parametrize("name", EDITS)
 def test_an_edited_manifest_is_refused(made: Made, name: str) -> None:
-    manifest = copy.deepcopy(manifest_to_json(made.manifest))
+    manifest: Any = copy.deepcopy(manifest_to_json(made.manifest))
     EDITS[name](manifest)
     content = canonical_json(manifest)
     old_signature = read_bundle(made.path).signature
@@ -184,7 +185,7 @@ LIES: dict[str, tuple[Callable[[dict[str, Any]], None], type[ProofgridError], st
 @pytest.mark.parametrize("name", LIES)
 def test_a_lie_of_the_network_itself_is_found_and_named(made: Made, name: str) -> None:
     edit, kind, field = LIES[name]
-    manifest = copy.deepcopy(manifest_to_json(made.manifest))
+    manifest: Any = copy.deepcopy(manifest_to_json(made.manifest))
     edit(manifest)
 
     with pytest.raises(kind) as caught:
@@ -195,7 +196,7 @@ def test_a_lie_of_the_network_itself_is_found_and_named(made: Made, name: str) -
 
 
 def test_proofs_swapped_between_inputs_break_the_link(made: Made) -> None:
-    manifest = copy.deepcopy(manifest_to_json(made.manifest))
+    manifest: Any = copy.deepcopy(manifest_to_json(made.manifest))
     first, second = manifest["jobs"][1], manifest["jobs"][3]
     for member in ("proof", "public"):
         first[member], second[member] = second[member], first[member]
@@ -207,7 +208,7 @@ def test_proofs_swapped_between_inputs_break_the_link(made: Made) -> None:
 def test_a_proof_of_another_program_is_refused(made: Made, tmp_path: Path) -> None:
     (tmp_path / "other").mkdir()
     other = a_bundle(tmp_path / "other", rounds=11)
-    manifest = copy.deepcopy(manifest_to_json(made.manifest))
+    manifest: Any = copy.deepcopy(manifest_to_json(made.manifest))
     manifest["program"] = manifest_to_json(other.manifest)["program"]
     circuit = other.manifest.program.files["circuit"]
     proofs = {job.proof: made.contents[job.proof] for job in made.manifest.jobs}
@@ -220,7 +221,7 @@ def test_a_circuit_that_the_identity_does_not_name_is_refused(made: Made, tmp_pa
     forged = tmp_path / "forged"
     forged.write_bytes(canonical_json({"rounds": 0, "slices": 2}))
     digest = digest_of(forged.read_bytes())
-    manifest = copy.deepcopy(manifest_to_json(made.manifest))
+    manifest: Any = copy.deepcopy(manifest_to_json(made.manifest))
     manifest["program"]["files"]["circuit"] = digest
     proofs = {job.proof: made.contents[job.proof] for job in made.manifest.jobs}
 
@@ -230,7 +231,7 @@ def test_a_circuit_that_the_identity_does_not_name_is_refused(made: Made, tmp_pa
 
 
 def test_a_job_left_out_or_listed_twice_is_found(made: Made) -> None:
-    whole = manifest_to_json(made.manifest)
+    whole: Any = manifest_to_json(made.manifest)
     honest: list[Any] = whole["jobs"]
 
     for jobs in (honest[:-1], honest + honest[-1:], honest[:0], honest[::-1]):
@@ -240,8 +241,9 @@ def test_a_job_left_out_or_listed_twice_is_found(made: Made) -> None:
 
 
 def test_an_unknown_proof_system_is_not_taken_for_a_lie(made: Made) -> None:
-    manifest = copy.deepcopy(manifest_to_json(made.manifest))
+    manifest: Any = copy.deepcopy(manifest_to_json(made.manifest))
     manifest["program"]["proof_system"] = "tomorrow"
+    manifest["program"]["digest"] = replace(made.manifest.program, proof_system="tomorrow").digest
 
     with pytest.raises(UnknownProofSystem):
         verify(forge(made, manifest))

@@ -12,7 +12,7 @@ import pytest
 from proofgrid.primitives.digests import digest_of
 from proofgrid.primitives.errors import BadBundle
 from proofgrid.proofs.base import JobOutput, ProgramFiles
-from proofgrid.proofs.bundles.evidence import evidence_record, seal_record, verify_evidence, write_evidence
+from proofgrid.proofs.bundles.evidence import SignedLie, evidence_record, seal_record, verify_evidence, write_evidence
 from proofgrid.proofs.manifest import program_to_json
 from proofgrid.proofs.registry import proof_system
 from proofgrid.rules.staking.results import ResultClaim, public_digest, public_text, sign_result
@@ -61,7 +61,7 @@ def a_file(folder: Path, files: Files, *, proof: bytes = b"no proof", **changes:
         other = replace(claim, proof=digest_of(b"other"))
         row |= {"other_claim": other.text, "other_signature": sign_result(other, OPERATOR)}
     row |= changes
-    record = evidence_record(row)
+    record = evidence_record(SignedLie(**row))
     contents: dict[Any, Any] = {digest_of(proof): proof}
     contents |= {digest: built.paths[name] for name, digest in built.program.files.items()}
     path = folder / "lie.evidence"

@@ -15,7 +15,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from proofgrid.primitives.canonical import Json, canonical_json
-from proofgrid.primitives.digests import digest_of_file
+from proofgrid.primitives.digests import Digest, digest_of_file
 from proofgrid.primitives.errors import BadProof, InvalidField, InvalidInput, InvalidProgram
 from proofgrid.proofs.base import JobOutput, Program, ProgramFiles, Report, SliceSpec, SystemDescription
 from proofgrid.proofs.kit.engine import EngineFailed, EngineLimits, run_engine
@@ -89,7 +89,7 @@ class SaltedSystem(OneJobPerInput):
     def check_program(self, files: ProgramFiles) -> None:
         identity = files.program.identity
         try:
-            check_files(files, {name: identity[name] for name in ("circuit", "salt.bin")})
+            check_files(files, {name: Digest(str(identity[name])) for name in ("circuit", "salt.bin")})
         except KeyError:
             raise BadProof("the program's identity is malformed", field="program.identity") from None
 

@@ -40,7 +40,7 @@ TOY_SAMPLES = Samples(
 def prepared_ezkl(tmp_path_factory: pytest.TempPathFactory) -> Prepared:
     """Two slices, linked, about inputs that are only committed to."""
     system, folder = EzklProofSystem(), tmp_path_factory.mktemp("ezkl")
-    settings: dict[str, Json] = {"slices": 2, "input_visibility": "committed"}
+    settings: dict[str, Json] = {"slices": 2, "decomposition": "128x4", "input_visibility": "committed"}
     models = [Source(files={"model": save(an_mlp(2, width, 1), folder / str(width))}) for width in (3, 4)]
     source, other = (replace(model, settings=settings) for model in models)
     samples = replace(system.samples(folder), source=source, other=other, malformed=())

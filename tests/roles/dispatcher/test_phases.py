@@ -6,14 +6,13 @@ from typing import Any
 
 import pytest
 
-from proofgrid.primitives.ids import Lane, ProverId
+from proofgrid.primitives.ids import ProverId
 from proofgrid.rules.jobs.phases import OVERRUNS, Overrun, PhasePolicy, hard_limit_ms, prove_limit_ms
 from proofgrid.rules.jobs.retry import ReturnReason
 from proofgrid.rules.jobs.speed import Speed, add_proof, add_time_without_proof
 from proofgrid.store.database import Database
 from proofgrid.store.queries import QUERIES
 from proofgrid.store.sessions import HEARTBEATS
-from proofgrid.store.settlement import RefutedClaim
 from proofgrid.store.transactions import Transaction
 from proofgrid.store.work import Work, note_work
 from tests.roles.lanes import LANE, UNITS, LaneUnderTest
@@ -132,13 +131,13 @@ async def test_a_lease_that_overruns_goes_back_with_its_reason(lane: LaneUnderTe
 
 
 async def test_a_speed_in_its_row_is_that_of_the_rules(database: Database) -> None:
-    lease = RefutedClaim(ProverId("alice/p"), Lane(LANE), UNITS, 1)
     speed = Speed()
     await database.write(Transaction.OPEN_SESSION, QUERIES["register_prover"], "alice/p", "alice")
     for number in range(200):
         proofs = 0 if number % 7 == 0 else 1
+        work = Work(prover_id=ProverId("alice/p"), lane=LANE, units=UNITS, ran_ms=number, proofs=proofs)
         async with database.transaction(Transaction.PAY_PROOFS) as connection:
-            await note_work(connection, [Work(lease=lease, ran_ms=number, proofs=proofs)])
+            await note_work(connection, [work])
         if proofs:
             speed = add_proof(speed, units=UNITS, wall_ms=number)
         else:

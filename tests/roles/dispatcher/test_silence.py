@@ -14,9 +14,10 @@ from proofgrid.roles.dispatcher.desk import Desk
 from proofgrid.roles.market.rounds import Market
 from proofgrid.rules.jobs.offers import HeldLease
 from proofgrid.store.canaries import PROVERS_TO_TRY
-from proofgrid.store.database import Listener
 from proofgrid.store.lanes import GATEWAY_SILENT_MS
+from proofgrid.store.listener import Listener
 from proofgrid.store.queries import QUERIES
+from proofgrid.store.status import LIST_PROVERS
 from proofgrid.store.transactions import Transaction
 from proofgrid.wire.sessions import Session
 from tests.roles.lanes import STACK, LaneUnderTest, held
@@ -131,10 +132,10 @@ async def test_who_is_silent_or_paused_is_shown_as_such_and_gets_no_canary(lane:
             await lane.fetch("UPDATE sessions SET draining = true WHERE session_id = $1", session)
     await lane.fetch("UPDATE provers SET paused_until_ms = now_ms() + 60_000 WHERE operator = 'dora'")
 
-    shown = await lane.fetch(QUERIES["list_provers"], GATEWAY_SILENT_MS, lane.silent_ms)
+    shown = await lane.ask(LIST_PROVERS, gateway_silent_ms=GATEWAY_SILENT_MS, silent_ms=lane.silent_ms)
     to_try = await lane.ask(PROVERS_TO_TRY, gateway_silent_ms=GATEWAY_SILENT_MS, silent_ms=lane.silent_ms)
 
-    assert [row["state"] for row in shown] == ["silent", "serving", "draining", "paused"]
+    assert [prover.state for prover in shown] == ["silent", "serving", "draining", "paused"]
     assert [(prover.prover_id, prover.paused) for prover in to_try] == [("bob/p", False), ("dora/p", True)]
 
 

@@ -9,9 +9,12 @@ from proofgrid.primitives.clock import ManualClock
 from proofgrid.primitives.ids import Address, GatewayId, Lane, Stack
 from proofgrid.roles.market.rounds import Market, MarketSettings
 from proofgrid.rules.ledger.settlement import deposit, escrow
+from proofgrid.store.admission import ADMIT_TASKS
+from proofgrid.store.book import NEXT_PUT_OFF
 from proofgrid.store.database import Database
 from proofgrid.store.gateways import REGISTER_GATEWAY
 from proofgrid.store.queries import QUERIES
+from proofgrid.store.rounds import INSERT_ROUND, LOCK_STACK, OPEN_ROUNDS
 from proofgrid.store.transactions import Transaction
 from proofgrid.store.transfers import post_transfers, transfer_row
 from tests.makers import a_key
@@ -47,7 +50,7 @@ async def a_lane_with_one_job_and_one_prover(database: Database) -> None:
         }
         job |= {"memory_bytes": 1, "depends_on": [], "input_digest": "d", "input_bytes": 5, "facts": {}}
         jobs = [job | {"task_id": str(TASK)}]
-        await connection.execute(QUERIES["admit_tasks"], [task], jobs, [b"input"], 0)
+        await connection.run(ADMIT_TASKS, tasks=[task], jobs=jobs, small_inputs=[b"input"], deadline_ms=0)
         await connection.run(REGISTER_GATEWAY, gateway_id=GATEWAY)
         await connection.execute(QUERIES["register_prover"], "op/p", "op")
         session: tuple[Any, ...] = (SESSION, "op/p", "op", GATEWAY, {"toy": 700}, ["small"], 1, 1, 1 << 30, "", "", [])
@@ -88,7 +91,7 @@ async def test_a_round_that_had_to_skip_a_locked_task_is_held_again_soon(databas
 async def test_two_gateways_never_hold_the_same_round(database: Database) -> None:
     await a_lane_with_one_job_and_one_prover(database)
     async with database.transaction(Transaction.HOLD_ROUND) as other:
-        assert await other.fetchval(QUERIES["lock_stack"], STACK, "0") == [LANE]
+        assert await other.value(LOCK_STACK, stack=STACK, silent_ms="0") == [LANE]
         held = await a_market(database).hold_rounds(STACK)
     assert held is not None
     assert held.sold == 0
@@ -118,11 +121,12 @@ async def test_every_round_and_lease_carries_the_epoch_of_its_leader(database: D
 async def test_a_round_of_an_older_epoch_is_not_written(database: Database) -> None:
     async with database.transaction(Transaction.ADMIT_TASKS) as connection:
         for gateway, epoch in ((GATEWAY, 1), (UUID(int=9), 2)):
-            assert (await connection.fetchrow(QUERIES["open_rounds"], [LANE], gateway))["epoch"] == epoch
-        late = (LANE, 1, "{}", "hash", "signature", 1, 1, 1, 1, 1, 1, 1, GATEWAY, b"secret")
-        assert await connection.fetchval(QUERIES["insert_round"], *late) is None
-        in_time = (LANE, 1, "{}", "hash", "signature", 1, 1, 1, 1, 1, 1, 2, UUID(int=9), b"secret")
-        assert await connection.fetchval(QUERIES["insert_round"], *in_time) == 1
+            assert (await connection.value(OPEN_ROUNDS, lanes=[LANE], leader=gateway)).epoch == epoch
+        record: dict[str, object] = {"transcript": "{}", "transcript_hash": "hash", "signature": "signature"}
+        record |= {"lane": LANE, "number": 1, "secret": b"secret", "next_reference": 1}
+        record |= dict.fromkeys(("buy_price", "sell_price", "units", "bids", "asks"), 1)
+        assert await connection.first(INSERT_ROUND, epoch=1, leader=GATEWAY, **record) is None
+        assert await connection.first(INSERT_ROUND, epoch=2, leader=UUID(int=9), **record) == 1
 
 
 async def test_a_task_that_bids_too_little_is_told_the_cheapest_ask_once(database: Database) -> None:
@@ -147,17 +151,18 @@ async def test_a_task_that_bids_too_little_is_told_the_cheapest_ask_once(databas
 async def test_a_job_is_looked_at_again_when_the_only_prover_may_have_it_again(database: Database) -> None:
     await a_lane_with_one_job_and_one_prover(database)
     async with database.connection() as connection:
-        assert await connection.fetchval(QUERIES["next_put_off"], STACK) is None
+        assert await connection.value(NEXT_PUT_OFF, stack=STACK) is None
         await connection.execute(
             "UPDATE jobs SET not_before_ms = now_ms() - 5000, excluded = jsonb_build_object('op/p', now_ms() + 60000)"
         )
         assert await a_market(database).hold_rounds(STACK) is None
-        wait_ms = await connection.fetchval(QUERIES["next_put_off"], STACK)
+        wait_ms = await connection.value(NEXT_PUT_OFF, stack=STACK)
         await connection.execute("UPDATE jobs SET excluded = jsonb_build_object('op', now_ms() + 60000)")
         assert await a_market(database).hold_rounds(STACK) is None
         await connection.execute("UPDATE jobs SET excluded = jsonb_build_object('op', now_ms() - 5000)")
     held = await a_market(database).hold_rounds(STACK)
 
+    assert wait_ms is not None
     assert 20_000 < wait_ms <= 60_000
     assert held is not None
     assert held.sold == 1

@@ -7,12 +7,13 @@ from uuid import UUID
 
 from proofgrid.bootstrap.gateway.roles import Roles
 from proofgrid.primitives.ids import GatewayId, LeaseId, SessionId
-from proofgrid.store.database import Database, Listener
+from proofgrid.store.database import Database
+from proofgrid.store.listener import Listener
 
 
 def build_listener(database: Database, roles: Roles, gateway_id: GatewayId) -> Listener:
     """Return the listener of a gateway, not running yet."""
-    desk, task_watch = roles.desk, roles.intake.task_watch
+    desk, task_watch = roles.desk, roles.task_watch
 
     def on_stop(payload: str) -> None:
         told = json.loads(payload)

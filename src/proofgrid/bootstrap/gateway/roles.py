@@ -2,41 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 from proofgrid.bootstrap.gateway.adapters import Adapters
-from proofgrid.doors.grpc.quote import PriceJobs
+from proofgrid.bootstrap.gateway.intake import build_admission, build_intake
 from proofgrid.primitives.ids import GatewayId
-from proofgrid.proofs.base import JobDraft
 from proofgrid.roles.canary.sending import Canaries
 from proofgrid.roles.dispatcher.desk import Desk
 from proofgrid.roles.dispatcher.watch import Watch
 from proofgrid.roles.intake.admission import Admission
-from proofgrid.roles.intake.callers import Callers
-from proofgrid.roles.intake.registration import Registration
+from proofgrid.roles.intake.intake import Intake
 from proofgrid.roles.intake.watching import TaskWatch
-from proofgrid.roles.market.quoting import QuotedJob, Quoting
 from proofgrid.roles.market.rounds import Market
 from proofgrid.roles.settlement.combining import Combiner
 from proofgrid.roles.settlement.ledger_check import LedgerCheck
 from proofgrid.roles.settlement.settlement import Settlement
-from proofgrid.rules.jobs.constraints import Constraints
-from proofgrid.rules.jobs.limits import Limits
-from proofgrid.rules.market.quote import LaneQuote
 from proofgrid.settings.gateway import GatewaySettings
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Intake:
-    """What clients, operators and administrators may ask for."""
-
-    limits: Limits
-    callers: Callers
-    admission: Admission
-    registration: Registration
-    task_watch: TaskWatch
-    price_jobs: PriceJobs
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,6 +25,8 @@ class Roles:
     """All roles, built and not running yet."""
 
     intake: Intake
+    admission: Admission
+    task_watch: TaskWatch
     market: Market
     desk: Desk
     watch: Watch
@@ -56,7 +39,7 @@ class Roles:
 def build_roles(settings: GatewaySettings, world: Adapters, gateway_id: GatewayId) -> Roles:
     """Build every role; which of them run is decided when the gateway starts."""
     dispatch = settings.dispatcher()
-    intake = _intake(settings, world)
+    admission, task_watch = build_admission(settings, world), TaskWatch(world.database)
     settlement = Settlement(
         world.database,
         world.artifacts,
@@ -69,7 +52,9 @@ def build_roles(settings: GatewaySettings, world: Adapters, gateway_id: GatewayI
         surplus_to=settings.surplus,
     )
     return Roles(
-        intake=intake,
+        intake=build_intake(settings, world, admission, task_watch),
+        admission=admission,
+        task_watch=task_watch,
         market=Market(
             world.database, gateway_id=gateway_id, key=world.key, settings=settings.market(), clock=world.clock
         ),
@@ -82,7 +67,7 @@ def build_roles(settings: GatewaySettings, world: Adapters, gateway_id: GatewayI
             clock=world.clock,
         ),
         watch=Watch(world.database, dispatch, world.clock),
-        canaries=_canaries(settings, world, intake.admission),
+        canaries=_canaries(settings, world, admission),
         settlement=settlement,
         combiner=Combiner(
             world.database,
@@ -97,39 +82,6 @@ def build_roles(settings: GatewaySettings, world: Adapters, gateway_id: GatewayI
     )
 
 
-def _intake(settings: GatewaySettings, world: Adapters) -> Intake:
-    limits = settings.limits()
-    return Intake(
-        limits=limits,
-        callers=Callers(world.database, audience=world.key.address, limits=limits, clock=world.clock),
-        admission=Admission(
-            world.database,
-            world.artifacts,
-            world.library,
-            world.workers,
-            limits=limits,
-            clock=world.clock,
-            subnetwork=settings.subnetwork,
-            scratch=world.scratch,
-        ),
-        registration=Registration(
-            world.database, world.artifacts, world.workers, trust=world.roots.paths, scratch=world.scratch
-        ),
-        task_watch=TaskWatch(world.database),
-        price_jobs=_prices_of(Quoting(world.database, settings.market())),
-    )
-
-
 def _canaries(settings: GatewaySettings, world: Adapters, admission: Admission) -> Canaries | None:
     wanted = settings.canaries()
     return Canaries(world.database, admission.submit, wanted, world.clock) if wanted.are_wanted else None
-
-
-def _prices_of(quoting: Quoting) -> PriceJobs:
-    async def price_jobs(
-        jobs: Sequence[tuple[str, JobDraft]], program: str, constraints: Constraints
-    ) -> Sequence[LaneQuote]:
-        asked = [QuotedJob(lane=lane, units=job.units, memory_bytes=job.memory_bytes) for lane, job in jobs]
-        return await quoting.quote(asked, program=program, constraints=constraints)
-
-    return price_jobs

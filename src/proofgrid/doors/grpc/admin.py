@@ -1,119 +1,124 @@
-"""What administrators may do: the access list, deposits, the ledger's health."""
+"""What administrators may do: the access list, deposits, the ledger's health, dead letters."""
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Iterable
 
-import asyncpg
-import structlog
-
-from proofgrid.doors.grpc.client import read_account
-from proofgrid.doors.grpc.front_door import FrontDoor, answering
-from proofgrid.primitives.errors import IdempotencyConflict, InvalidField
-from proofgrid.primitives.ids import Address, TaskId, parse_uuid
-from proofgrid.primitives.money import check_amount
+from proofgrid.doors.grpc.answers import write_account
+from proofgrid.doors.grpc.front_door import CallContext, FrontDoor, answering
+from proofgrid.primitives.ids import TaskId, parse_uuid
 from proofgrid.primitives.signatures import parse_address
-from proofgrid.roles.intake.dead_letters import get_dead_letter, list_dead_letters, replay_dead_letter
-from proofgrid.rules.access.roles import Role, parse_role
-from proofgrid.rules.ledger.settlement import deposit
-from proofgrid.store.database import Database
-from proofgrid.store.ledger import LEDGER_FAULTS, LEDGER_SUMS
-from proofgrid.store.queries import QUERIES
-from proofgrid.store.transactions import Transaction
-from proofgrid.store.transfers import post_transfers
+from proofgrid.roles.intake.accounts import LedgerHealth
+from proofgrid.roles.intake.intake import Intake
+from proofgrid.rules.access.roles import parse_role
+from proofgrid.store.access import Identity
+from proofgrid.store.dead_letters import DeadLetter, FailedTry
 from proofgrid.wire.v1 import client_pb2 as messages
 from proofgrid.wire.v1 import client_pb2_grpc as services
-
-log = structlog.get_logger(__name__)
 
 
 class AdminService(services.AdminServiceServicer):
     """What `AdminService` of proto/proofgrid/wire/v1/client.proto promises."""
 
-    def __init__(self, door: FrontDoor, database: Database) -> None:
+    def __init__(self, door: FrontDoor, intake: Intake) -> None:
         self._door = door
-        self._database = database
+        self._access = intake.access
+        self._accounts = intake.accounts
+        self._treasury = intake.treasury
+        self._letters = intake.dead_letters
 
     @answering
-    async def Grant(self, request: messages.GrantRequest, context: Any) -> messages.Identity:  # noqa: N802
-        admin = await self._door.admit(context, Role.ADMIN)
+    async def Grant(self, request: messages.GrantRequest, context: CallContext) -> messages.Identity:  # noqa: N802
+        caller = await self._door.admit(context, self._access.grant)
         address, role = parse_address(request.address), parse_role(request.role)
-        if len(request.label) > 128:
-            raise InvalidField("at most 128 characters", field="label")
-        await self._database.write(Transaction.CHANGE_ROLES, QUERIES["grant_role"], address, role.value, request.label)
-        log.info("role_granted", address=address, role=role, by=admin.address)
-        return await self._identity(address)
+        return write_identity(await self._access.grant(caller, address, role, label=request.label))
 
     @answering
-    async def Revoke(self, request: messages.RevokeRequest, context: Any) -> messages.Identity:  # noqa: N802
-        admin = await self._door.admit(context, Role.ADMIN)
+    async def Revoke(self, request: messages.RevokeRequest, context: CallContext) -> messages.Identity:  # noqa: N802
+        caller = await self._door.admit(context, self._access.revoke)
         address, role = parse_address(request.address), parse_role(request.role)
-        await self._database.write(Transaction.CHANGE_ROLES, QUERIES["revoke_role"], address, role.value)
-        log.info("role_revoked", address=address, role=role, by=admin.address)
-        return await self._identity(address)
+        return write_identity(await self._access.revoke(caller, address, role))
 
     @answering
     async def ListIdentities(  # noqa: N802
-        self, request: messages.ListIdentitiesRequest, context: Any
+        self, request: messages.ListIdentitiesRequest, context: CallContext
     ) -> messages.ListIdentitiesResponse:
-        await self._door.admit(context, Role.ADMIN)
-        async with self._database.connection() as connection:
-            rows = await connection.fetch(QUERIES["list_identities"])
-        return messages.ListIdentitiesResponse(
-            identities=[
-                messages.Identity(address=row["address"], roles=row["roles"], label=row["label"]) for row in rows
-            ]
-        )
+        await self._door.admit(context, self._access.list_all)
+        known = await self._access.list_all()
+        return messages.ListIdentitiesResponse(identities=[write_identity(one) for one in known])
 
     @answering
-    async def Deposit(self, request: messages.DepositRequest, context: Any) -> messages.Account:  # noqa: N802
-        admin = await self._door.admit(context, Role.ADMIN)
+    async def Deposit(self, request: messages.DepositRequest, context: CallContext) -> messages.Account:  # noqa: N802
+        caller = await self._door.admit(context, self._treasury.deposit)
         address = parse_address(request.address)
-        amount = check_amount(request.amount, field="amount", least=1)
-        if not 1 <= len(request.deposit_id) <= 128:
-            raise InvalidField("1 to 128 characters", field="deposit_id")
-        try:
-            async with self._database.transaction(Transaction.MOVE_MONEY) as connection:
-                await post_transfers(connection, deposit(deposit_id=request.deposit_id, client=address, amount=amount))
-        except asyncpg.UniqueViolationError:
-            raise IdempotencyConflict("this deposit id was used for another deposit", field="deposit_id") from None
-        log.info("deposited", address=address, amount=amount, by=admin.address)
-        return await read_account(self._database, address, transfers_limit=0)
+        await self._treasury.deposit(caller, address, request.amount, deposit_id=request.deposit_id)
+        return write_account(await self._accounts.get(caller, address, transfers_limit=0))
 
     @answering
-    async def CheckLedger(self, request: messages.CheckLedgerRequest, context: Any) -> messages.LedgerCheck:  # noqa: N802
-        await self._door.admit(context, Role.ADMIN)
-        # One moment for both reads, or a payment between them would look like a fault.
-        async with self._database.snapshot() as connection:
-            sums = await connection.value(LEDGER_SUMS)
-            faults = await connection.fetch(LEDGER_FAULTS)
-        return messages.LedgerCheck(
-            balanced=sums.sum == 0 and not faults,
-            sum=sums.sum,
-            minted=sums.minted,
-            held=sums.held,
-            faults=faults,
-        )
+    async def CheckLedger(self, request: messages.CheckLedgerRequest, context: CallContext) -> messages.LedgerCheck:  # noqa: N802
+        await self._door.admit(context, self._accounts.check_ledger)
+        return write_ledger_health(await self._accounts.check_ledger())
 
     @answering
     async def ListDeadLetters(  # noqa: N802
-        self, request: messages.ListDeadLettersRequest, context: Any
+        self, request: messages.ListDeadLettersRequest, context: CallContext
     ) -> messages.ListDeadLettersResponse:
-        await self._door.admit(context, Role.ADMIN)
-        letters = await list_dead_letters(self._database, limit=request.limit, replayed=request.replayed)
-        return messages.ListDeadLettersResponse(letters=letters)
+        await self._door.admit(context, self._letters.list_all)
+        letters = await self._letters.list_all(limit=request.limit, replayed=request.replayed)
+        return messages.ListDeadLettersResponse(letters=[write_dead_letter(one) for one in letters])
 
     @answering
-    async def GetDeadLetter(self, request: messages.GetDeadLetterRequest, context: Any) -> messages.DeadLetter:  # noqa: N802
-        await self._door.admit(context, Role.ADMIN)
-        return await get_dead_letter(self._database, TaskId(parse_uuid(request.task_id, field="task_id")))
+    async def GetDeadLetter(  # noqa: N802
+        self, request: messages.GetDeadLetterRequest, context: CallContext
+    ) -> messages.DeadLetter:
+        await self._door.admit(context, self._letters.get)
+        return write_dead_letter(*await self._letters.get(TaskId(parse_uuid(request.task_id, field="task_id"))))
 
     @answering
-    async def ReplayDeadLetter(self, request: messages.ReplayDeadLetterRequest, context: Any) -> messages.DeadLetter:  # noqa: N802
-        await self._door.admit(context, Role.ADMIN)
-        return await replay_dead_letter(self._database, TaskId(parse_uuid(request.task_id, field="task_id")))
+    async def ReplayDeadLetter(  # noqa: N802
+        self, request: messages.ReplayDeadLetterRequest, context: CallContext
+    ) -> messages.DeadLetter:
+        await self._door.admit(context, self._letters.replay)
+        return write_dead_letter(*await self._letters.replay(TaskId(parse_uuid(request.task_id, field="task_id"))))
 
-    async def _identity(self, address: Address) -> messages.Identity:
-        async with self._database.connection() as connection:
-            rows = await connection.fetch(QUERIES["roles_of"], address)
-        return messages.Identity(address=address, roles=sorted(row["role"] for row in rows))
+
+def write_identity(identity: Identity) -> messages.Identity:
+    return messages.Identity(
+        address=identity.address, roles=[role.value for role in identity.roles], label=identity.label
+    )
+
+
+def write_ledger_health(health: LedgerHealth) -> messages.LedgerCheck:
+    return messages.LedgerCheck(
+        balanced=health.is_balanced,
+        sum=health.sums.sum,
+        minted=health.sums.minted,
+        held=health.sums.held,
+        faults=health.faults,
+    )
+
+
+def write_dead_letter(letter: DeadLetter, tries: Iterable[FailedTry] = ()) -> messages.DeadLetter:
+    return messages.DeadLetter(
+        task_id=str(letter.task_id),
+        client=letter.client,
+        program_digest=letter.program_digest,
+        code=letter.failure_code,
+        detail=letter.failure_detail,
+        failed_ms=letter.finished_ms,
+        replay_of=str(letter.replay_of or ""),
+        replayed_as=str(letter.replayed_as or ""),
+        tries=[_write_try(one) for one in tries],
+    )
+
+
+def _write_try(one: FailedTry) -> messages.DeadLetterTry:
+    return messages.DeadLetterTry(
+        slice=one.slice,
+        input=one.input,
+        prover=one.prover_id,
+        operator=one.operator,
+        reason=one.reason,
+        detail=one.detail,
+        ended_ms=one.ended_ms or 0,
+    )

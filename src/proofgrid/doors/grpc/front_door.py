@@ -10,7 +10,8 @@ import grpc
 
 from proofgrid.primitives.errors import BadToken, NoToken, ProofgridError
 from proofgrid.roles.intake.callers import Callers
-from proofgrid.rules.access.roles import Caller, Role
+from proofgrid.rules.access.rights import roles_needed
+from proofgrid.rules.access.roles import Caller
 from proofgrid.telemetry.seam import Span, span
 from proofgrid.wire.errors import status_of, write_error
 
@@ -31,9 +32,12 @@ class FrontDoor:
     def __init__(self, callers: Callers) -> None:
         self._callers = callers
 
-    async def admit(self, context: CallContext, *needed: Role, single_use: bool = False) -> Caller:
-        """Return the caller; raise a Refused error for a missing, wrong or replayed token, access role or rate."""
-        return await self._callers.admit(_token_of(context), *needed, single_use=single_use)
+    async def admit(self, context: CallContext, use_case: Callable[..., Any], *, single_use: bool = False) -> Caller:
+        """Return who calls for a use case of the intake; its `needs` say which access roles a caller must have.
+
+        Raises a Refused error for a missing, wrong or replayed token, access role or rate.
+        """
+        return await self._callers.admit(_token_of(context), roles_needed(use_case), single_use=single_use)
 
 
 def _token_of(context: CallContext) -> str:

@@ -12,7 +12,6 @@ import structlog
 from proofgrid.doors.grpc.front_door import FrontDoor, answering
 from proofgrid.primitives.errors import InvalidRequest, MalformedMessage, ProofgridError
 from proofgrid.primitives.ids import Address, LeaseId
-from proofgrid.rules.access.roles import Role
 from proofgrid.rules.jobs.offers import HeldLease, JobReport, JobTrouble, ProverTerms, StageReport, Verdict, check_terms
 from proofgrid.wire.codec import provers as codec
 from proofgrid.wire.sessions import Session
@@ -50,7 +49,7 @@ class ProverService(services.ProverServiceServicer):
     async def Connect(  # type: ignore[override]  # noqa: N802 - grpc.aio also takes a handler that reads and writes itself
         self, request_iterator: Any, context: Any
     ) -> None:
-        caller = await self._door.admit(context, Role.OPERATOR, single_use=True)
+        caller = await self._door.admit(context, self._desk.open_session, single_use=True)
         terms = await _read_hello(context)
         check_terms(terms)
         session = await self._desk.open_session(caller.address, terms)

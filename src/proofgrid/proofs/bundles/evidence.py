@@ -15,9 +15,9 @@ import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Literal, TypedDict, TypeGuard
 
-from proofgrid.primitives.canonical import canonical_json
+from proofgrid.primitives.canonical import Json, canonical_json
 from proofgrid.primitives.digests import Digest, digest_of
 from proofgrid.primitives.errors import BadBundle, BadProof, ProofgridError
 from proofgrid.primitives.signatures import SigningKey, signer_of
@@ -37,10 +37,22 @@ from proofgrid.rules.staking.results import ResultClaim, claim_from_text, differ
 from proofgrid.rules.staking.slashing import SlashReason
 
 FORMAT = "proofgrid evidence 1"
-_MEMBERS = {
-    "format", "kind", "network", "operator", "claim", "signature", "other_claim", "other_signature", "public", "facts",
-    "program",
-}  # fmt: skip
+
+
+class _Record(TypedDict):
+    """What the network signs; every text of it but `kind` is nobody's word yet."""
+
+    format: str
+    kind: str
+    network: str
+    operator: str
+    claim: str
+    signature: str
+    other_claim: str
+    other_signature: str
+    public: str
+    facts: str
+    program: Json
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,22 +66,38 @@ class EvidenceReport:
     checks: tuple[str, ...]
 
 
-def evidence_record(row: Mapping[str, Any]) -> bytes:
-    """Return the record that the network signs, out of a row of the evidence with its program's manifest."""
-    invalid = row["kind"] == SlashReason.INVALID_PROOF
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SignedLie:
+    """What an operator signed and what shows that it is a lie; texts are JSON as it was."""
+
+    kind: SlashReason
+    network: str
+    operator: str
+    claim: str
+    signature: str
+    other_claim: str  #: of an equivocation
+    other_signature: str
+    public: str
+    facts: str
+    manifest: Mapping[str, Json] | None  #: of the program; None when it is not known
+
+
+def evidence_record(lie: SignedLie) -> bytes:
+    """Return the record that the network signs."""
+    invalid = lie.kind == SlashReason.INVALID_PROOF
     return canonical_json(
         {
             "format": FORMAT,
-            "kind": row["kind"],
-            "network": row["network"],
-            "operator": row["operator"],
-            "claim": row["claim"],
-            "signature": row["signature"],
-            "other_claim": row["other_claim"],
-            "other_signature": row["other_signature"],
-            "public": row["public"],
-            "facts": row["facts"] if invalid else "",
-            "program": row["manifest"] if invalid else None,
+            "kind": lie.kind,
+            "network": lie.network,
+            "operator": lie.operator,
+            "claim": lie.claim,
+            "signature": lie.signature,
+            "other_claim": lie.other_claim,
+            "other_signature": lie.other_signature,
+            "public": lie.public,
+            "facts": lie.facts if invalid else "",
+            "program": lie.manifest if invalid else None,
         }
     )
 
@@ -112,13 +140,13 @@ def verify_evidence(path: Path, *, expect_network: str | None = None, workdir: P
     return EvidenceReport(kind, record["operator"], record["network"], claim, tuple(checks))
 
 
-def _read_record(container: Container) -> dict[str, Any]:
+def _read_record(container: Container) -> _Record:
     content = container.read_json_bytes(MANIFEST)
     seal_bytes = container.read_json_bytes(SIGNATURE)
     try:
         record, seal = json.loads(content), json.loads(seal_bytes)
         spelled_once = canonical_json(record) == content and canonical_json(seal) == seal_bytes
-        if not spelled_once or set(record) != _MEMBERS or set(seal) != {"signature"} or record["format"] != FORMAT:
+        if not spelled_once or not _is_record(record) or set(seal) != {"signature"} or record["format"] != FORMAT:
             raise ValueError
     except (ValueError, TypeError, RecursionError):
         raise BadBundle("this is no evidence of this format", field="container") from None
@@ -129,13 +157,22 @@ def _read_record(container: Container) -> dict[str, Any]:
     # Digits in other cases, or s on the other half, would be other bytes with the same meaning.
     if seal["signature"] != seal["signature"].lower() or int(seal["signature"][66:130], 16) > _HALF_ORDER:
         raise BadBundle("the network's signature is not in its one spelling", field="network")
-    return dict(record)
+    return record
+
+
+def _is_record(value: Json) -> TypeGuard[_Record]:
+    """Return whether a value has exactly the members of a record, texts all of them but the program."""
+    if not isinstance(value, dict) or set(value) != set(_Record.__annotations__):
+        return False
+    return all(isinstance(member, str) for name, member in value.items() if name != "program")
 
 
 _HALF_ORDER = 0x7FFFFFFFFFFFFFFFFFFFFFFFFFFFFFFF5D576E7357A4501DDFE92F46681B20A0
 
 
-def _signed_claim(record: Mapping[str, Any], member: str, signature: str) -> ResultClaim:
+def _signed_claim(
+    record: _Record, member: Literal["claim", "other_claim"], signature: Literal["signature", "other_signature"]
+) -> ResultClaim:
     try:
         claim = claim_from_text(record[member])
     except ProofgridError as error:
@@ -145,14 +182,14 @@ def _signed_claim(record: Mapping[str, Any], member: str, signature: str) -> Res
     return claim
 
 
-def _check_equivocation(record: Mapping[str, Any], claim: ResultClaim, container: Container) -> str:
+def _check_equivocation(record: _Record, claim: ResultClaim, container: Container) -> str:
     other = _signed_claim(record, "other_claim", "other_signature")
     if not differ(claim, other) or container.digests:
         raise BadBundle("the two signed results are not two of one lease", field="other_claim")
     return f"equivocation: the same lease, another result: proof {other.proof}, public values {other.public}"
 
 
-def _check_invalid(record: Mapping[str, Any], claim: ResultClaim, container: Container, workdir: Path) -> str:
+def _check_invalid(record: _Record, claim: ResultClaim, container: Container, workdir: Path) -> str:
     program = _program(record["program"])
     if program.digest != claim.program:
         raise BadBundle("the signed result is for another program", field="program")
@@ -178,7 +215,7 @@ def _check_invalid(record: Mapping[str, Any], claim: ResultClaim, container: Con
     raise BadBundle("the proof is right: nothing is wrong with what was signed", field="proof")
 
 
-def _program(manifest: Any) -> Program:
+def _program(manifest: Json) -> Program:
     try:
         return program_from_json(manifest)
     except ProofgridError as error:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 from uuid import UUID
 
-from proofgrid.primitives.canonical import canonical_json
+from proofgrid.primitives.canonical import Json, canonical_json
 from proofgrid.primitives.digests import Digest, parse_digest
 from proofgrid.primitives.errors import BadBundle, InvalidRequest
 from proofgrid.primitives.ids import Address, JobId, Lane, ProverId, TaskId, parse_uuid
@@ -48,7 +48,7 @@ class BundleJob:
     slice_index: int
     input_index: int
     proof: Digest
-    public: Mapping[str, Any]
+    public: Mapping[str, Json]
     job_id: JobId
     operator: Address
     prover: ProverId
@@ -68,8 +68,8 @@ class Manifest:
     network: Address
     task: BundleTask
     program: Program
-    statement: Mapping[str, Any]
-    result: Mapping[str, Any]
+    statement: Mapping[str, Json]
+    result: Mapping[str, Json]
     jobs: tuple[BundleJob, ...]
 
     @property
@@ -85,7 +85,7 @@ def for_verifiers(program: Program) -> Program:
     return replace(program, files=files, slices=slices, summary={})
 
 
-def manifest_to_json(manifest: Manifest) -> dict[str, Any]:
+def manifest_to_json(manifest: Manifest) -> dict[str, Json]:
     """Return the manifest as JSON values."""
     return {
         "format": FORMAT,
@@ -159,7 +159,7 @@ def _check_job(job: BundleJob, field: str) -> None:
         raise BadBundle("what was paid is not price times units", field=f"{field}.paid")
 
 
-def _job_to_json(job: BundleJob) -> dict[str, Any]:
+def _job_to_json(job: BundleJob) -> dict[str, Json]:
     return {
         "slice": job.slice_index,
         "input": job.input_index,
@@ -176,7 +176,7 @@ def _job_to_json(job: BundleJob) -> dict[str, Any]:
     }
 
 
-def _manifest_from_json(value: dict[str, Any]) -> Manifest:
+def _manifest_from_json(value: dict[str, Json]) -> Manifest:
     data = read_object(value, _MEMBERS, "manifest")
     jobs = read_list(data["jobs"], "manifest.jobs")
     return Manifest(
@@ -189,7 +189,7 @@ def _manifest_from_json(value: dict[str, Any]) -> Manifest:
     )
 
 
-def _program_from_json(value: Any, field: str) -> Program:
+def _program_from_json(value: Json, field: str) -> Program:
     data = dict(read_mapping(value, field))
     digest = data.pop("digest", None)
     program = program_from_json(data, field=field)
@@ -198,7 +198,7 @@ def _program_from_json(value: Any, field: str) -> Program:
     return program
 
 
-def _task_from_json(value: Any, field: str) -> BundleTask:
+def _task_from_json(value: Json, field: str) -> BundleTask:
     data = read_object(value, _TASK_MEMBERS, field)
     return BundleTask(
         task_id=TaskId(_uuid(data["task_id"], f"{field}.task_id")),
@@ -208,7 +208,7 @@ def _task_from_json(value: Any, field: str) -> BundleTask:
     )
 
 
-def _job_from_json(value: Any, field: str) -> BundleJob:
+def _job_from_json(value: Json, field: str) -> BundleJob:
     data = read_object(value, _JOB_MEMBERS, field)
     of_round = read_object(data["round"], _ROUND_MEMBERS, f"{field}.round")
     return BundleJob(
@@ -229,11 +229,11 @@ def _job_from_json(value: Any, field: str) -> BundleJob:
     )
 
 
-def _digest(value: Any, field: str) -> Digest:
+def _digest(value: Json, field: str) -> Digest:
     return parse_digest(read_text(value, field), field=field)
 
 
-def _uuid(value: Any, field: str) -> UUID:
+def _uuid(value: Json, field: str) -> UUID:
     text = read_text(value, field)
     found = parse_uuid(text, field=field)
     if str(found) != text:
@@ -241,7 +241,7 @@ def _uuid(value: Any, field: str) -> UUID:
     return found
 
 
-def _address(value: Any, field: str) -> Address:
+def _address(value: Json, field: str) -> Address:
     text = read_text(value, field)
     if parse_address(text, field=field) != text:
         raise BadBundle("an address is written with its EIP-55 checksum", field=field)

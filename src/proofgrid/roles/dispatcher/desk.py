@@ -22,6 +22,8 @@ from proofgrid.roles.dispatcher.handing_out import HandingOut, send
 from proofgrid.roles.dispatcher.hearing import Hearing
 from proofgrid.roles.dispatcher.returns import return_job
 from proofgrid.roles.loop import Loop, every
+from proofgrid.rules.access.rights import needs
+from proofgrid.rules.access.roles import Role
 from proofgrid.rules.jobs.hedging import HedgePolicy
 from proofgrid.rules.jobs.offers import HeldLease, JobReport, JobTrouble, ProverTerms, StageReport, Verdict
 from proofgrid.rules.jobs.phases import PhasePolicy
@@ -32,6 +34,7 @@ from proofgrid.store.gateways import DRAIN_GATEWAY, GATEWAY_ALIVE
 from proofgrid.store.lanes import GATEWAY_SILENT_MS, LOCK_SILENT_MS
 from proofgrid.store.leases import CLOSE_SESSIONS_WITHOUT_STREAM, GET_LEASE
 from proofgrid.store.queries import QUERIES
+from proofgrid.store.reputation import GET_PROVER
 from proofgrid.store.sessions import (
     ADOPT_LEASES,
     CHANGE_SESSION,
@@ -43,7 +46,6 @@ from proofgrid.store.sessions import (
     WAKE_EXPIRY,
 )
 from proofgrid.store.stakes import slash_equivocation
-from proofgrid.store.standing import GET_PROVER
 from proofgrid.store.subnetworks import check_operator, serve_stacks
 from proofgrid.store.tasks import WAKE_LANES
 from proofgrid.store.transactions import Transaction
@@ -104,6 +106,7 @@ class Desk:
 
     # --- sessions --------------------------------------------------------------------------------
 
+    @needs(Role.OPERATOR)
     async def open_session(self, operator: Address, terms: ProverTerms) -> Session:
         """Write down who came, what it offers and what it still holds. Raises Unavailable when this gateway closes."""
         if self._moving:

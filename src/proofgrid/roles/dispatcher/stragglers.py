@@ -6,7 +6,6 @@ lane_times --p95--> slow leases --tasks locked, one transaction--> "slow" events
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 import structlog
 
@@ -35,7 +34,7 @@ from proofgrid.store.hedges import (
     LaneTimes,
     SlowLease,
 )
-from proofgrid.store.lanes import sessions_of_lane
+from proofgrid.store.lanes import ServingProver, provers_of_lane
 from proofgrid.store.tasks import LOCK_TASKS, append_events, wake_lanes
 from proofgrid.store.transactions import Transaction
 
@@ -114,8 +113,8 @@ class Stragglers:
         return wishes
 
     async def _supply_of(self, connection: Connection, lane: str) -> _Supply:
-        sessions = await sessions_of_lane(connection, lane, silent_ms=self._silent_ms)
-        return _Supply(sessions, await connection.value(LANE_PRESSURE, lane=lane))
+        provers = await provers_of_lane(connection, lane, silent_ms=self._silent_ms)
+        return _Supply(provers, await connection.value(LANE_PRESSURE, lane=lane))
 
     async def _note(
         self,
@@ -144,8 +143,8 @@ class Stragglers:
 class _Supply:
     """What a lane has at this moment."""
 
-    def __init__(self, sessions: Sequence[Any], pressure: LanePressure) -> None:
-        self._sessions = sessions
+    def __init__(self, provers: Sequence[ServingProver], pressure: LanePressure) -> None:
+        self._provers = provers
         self._pressure = pressure
         self.hedges_open = pressure.hedges_open
 
@@ -154,11 +153,11 @@ class _Supply:
         excluded = {name for name, until_ms in row.excluded.items() if until_ms > row.now_ms}
         excluded.add(row.operator)
         free = sum(
-            max(0, session["slots"] - session["busy"])
-            for session in self._sessions
-            if session["operator"] not in excluded
-            and session["prover_id"] not in excluded
-            and session["memory_bytes"] - session["memory_busy"] >= row.memory_bytes
+            max(0, prover.free_slots)
+            for prover in self._provers
+            if prover.operator not in excluded
+            and prover.prover_id not in excluded
+            and prover.room_bytes >= row.memory_bytes
         )
         return HedgeSupply(
             free_slots_elsewhere=free,

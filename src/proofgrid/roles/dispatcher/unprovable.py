@@ -19,7 +19,7 @@ from proofgrid.rules.jobs.unprovable import (
 from proofgrid.rules.ledger.accounts import Transfer
 from proofgrid.rules.ledger.settlement import WastedShare, fees_of, pay_for_wasted_work
 from proofgrid.store.connection import Connection
-from proofgrid.store.lanes import sessions_of_lane
+from proofgrid.store.lanes import provers_of_lane
 from proofgrid.store.leases import LeaseAtHand, LeasedJob
 from proofgrid.store.settlement import CLAIMS_OF_JOB, WORKS_OF_FAULT, WastedLease
 from proofgrid.store.tasks import LockedTask, append_event
@@ -120,4 +120,4 @@ def _work(row: WastedLease) -> WastedWork:
 
 async def _operators(connection: Connection, lane: str) -> set[str]:
     # Who is silent at this moment may come back and prove it: nobody's word is dispensed with.
-    return {session["operator"] for session in await sessions_of_lane(connection, lane, silent_ms=None)}
+    return {prover.operator for prover in await provers_of_lane(connection, lane, silent_ms=None)}

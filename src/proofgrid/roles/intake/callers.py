@@ -12,8 +12,8 @@ from proofgrid.roles.loop import Loop, every
 from proofgrid.rules.access.roles import Caller, Role, check_role
 from proofgrid.rules.access.tokens import Claims, check_claims, read_token
 from proofgrid.rules.jobs.limits import Bucket, Limits, take
+from proofgrid.store.access import FORGET_SPENT_TOKENS, ROLES_OF, SPEND_TOKEN
 from proofgrid.store.database import Database
-from proofgrid.store.queries import QUERIES
 from proofgrid.store.transactions import Transaction
 
 KNOWN_TOKENS_MAX = 10_000
@@ -34,7 +34,7 @@ class Callers:
         self._known_tokens: dict[str, Claims] = {}
         self._buckets: dict[Address, Bucket] = {}
 
-    async def admit(self, token: str, *needed: Role, single_use: bool = False) -> Caller:
+    async def admit(self, token: str, needed: frozenset[Role], *, single_use: bool = False) -> Caller:
         """Return who signed the token; raise a Refused error for a wrong or replayed one, access role or rate.
 
         `needed`: one of them is enough. `single_use`: the token is spent by this call.
@@ -42,14 +42,13 @@ class Callers:
         claims = self._authenticate(token)
         self._limit_rate(claims.subject)
         async with self._database.connection() as connection:
-            rows = await connection.fetch(QUERIES["roles_of"], claims.subject)
-        roles = frozenset(Role(row["role"]) for row in rows)
+            roles = frozenset(await connection.fetch(ROLES_OF, address=claims.subject))
         # The network's own key administers it, so that a fresh network is never locked.
         if claims.subject == self._audience:
             roles |= {Role.ADMIN}
-        check_role(roles, needed=frozenset(needed))
+        check_role(roles, needed=needed)
         if single_use and not await self._database.write(
-            Transaction.SPEND_TOKEN, QUERIES["spend_token"], claims.token_id, claims.expires_ms
+            Transaction.SPEND_TOKEN, SPEND_TOKEN, token_id=claims.token_id, expires_ms=claims.expires_ms
         ):
             raise TokenReplayed()
         return Caller(claims.subject, roles)
@@ -59,7 +58,7 @@ class Callers:
         await Loop("spent_tokens", every(FORGET_SECONDS, self._forget), retry_seconds=FORGET_SECONDS).run()
 
     async def _forget(self) -> None:
-        await self._database.write(Transaction.FORGET_TOKENS, QUERIES["forget_spent_tokens"])
+        await self._database.write(Transaction.FORGET_TOKENS, FORGET_SPENT_TOKENS)
 
     def _authenticate(self, token: str) -> Claims:
         claims = self._known_tokens.get(token)

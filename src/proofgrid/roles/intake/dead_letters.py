@@ -6,111 +6,103 @@ as it ended. A task is replayed once; a replay that fails is a dead letter of it
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Sequence
 
 import structlog
 
-from proofgrid.primitives.clock import SystemClock, fresh_uuid
+from proofgrid.primitives.clock import Clock, fresh_uuid
 from proofgrid.primitives.errors import InvalidField, UnknownTask
-from proofgrid.primitives.ids import Address, TaskId
+from proofgrid.primitives.ids import TaskId
+from proofgrid.rules.access.rights import needs
+from proofgrid.rules.access.roles import Role
 from proofgrid.rules.jobs.events import Accepted
 from proofgrid.rules.jobs.limits import list_limit
 from proofgrid.rules.ledger.settlement import escrow
+from proofgrid.store.connection import Connection
 from proofgrid.store.database import Database
-from proofgrid.store.queries import QUERIES
+from proofgrid.store.dead_letters import (
+    GET_DEAD_LETTER,
+    LIST_DEAD_LETTERS,
+    LOCK_DEAD_TASK,
+    REPLAY_JOBS,
+    REPLAY_TASK,
+    TRIES_OF_TASK,
+    DeadLetter,
+    FailedTry,
+    Replay,
+)
 from proofgrid.store.tasks import append_event, wake_lanes
 from proofgrid.store.transactions import Transaction
 from proofgrid.store.transfers import post_transfers
-from proofgrid.wire.v1 import client_pb2 as messages
 
 log = structlog.get_logger(__name__)
 
 
-async def list_dead_letters(database: Database, *, limit: int, replayed: bool) -> list[messages.DeadLetter]:
-    """Return the newest dead letters, without who tried; those replayed already only when `replayed`."""
-    async with database.connection() as connection:
-        rows = await connection.fetch(QUERIES["list_dead_letters"], list_limit(limit), replayed)
-    return [_letter(row) for row in rows]
+class DeadLetters:
+    """For administrators."""
+
+    def __init__(self, database: Database, clock: Clock) -> None:
+        self._database = database
+        self._clock = clock
+
+    @needs(Role.ADMIN)
+    async def list_all(self, *, limit: int, replayed: bool) -> list[DeadLetter]:
+        """Return the newest dead letters; those replayed already only when `replayed`."""
+        async with self._database.connection() as connection:
+            return await connection.fetch(LIST_DEAD_LETTERS, limit=list_limit(limit), replayed=replayed)
+
+    @needs(Role.ADMIN)
+    async def get(self, task_id: TaskId) -> tuple[DeadLetter, Sequence[FailedTry]]:
+        """Return one dead letter with everybody who tried, oldest first; raise UnknownTask."""
+        async with self._database.connection() as connection:
+            letter = await _letter(connection, task_id)
+            return letter, await connection.fetch(TRIES_OF_TASK, task_id=task_id)
+
+    @needs(Role.ADMIN)
+    async def replay(self, task_id: TaskId) -> tuple[DeadLetter, Sequence[FailedTry]]:
+        """Make a new task of a dead one and return the letter that names it; a second call changes nothing.
+
+        Raises UnknownTask, InvalidField for a task that was redeemed with a firm quote, or InsufficientFunds when the
+        client cannot pay the new escrow.
+        """
+        new_id = TaskId(fresh_uuid(self._clock))
+        async with self._database.transaction(Transaction.REPLAY_TASK) as connection:
+            quote_id = await connection.first(LOCK_DEAD_TASK, task_id=task_id)
+            await _letter(connection, task_id)
+            task = await connection.first(REPLAY_TASK, new_id=new_id, dead_id=task_id)
+            if task is not None and quote_id is not None:
+                raise InvalidField(
+                    "it was redeemed with a firm quote, which is settled",
+                    field="task_id",
+                    hint="its client submits anew",
+                )
+            if task is not None:
+                await _start(connection, new_id, task, task_id)
+                log.info("dead_letter_replayed", task_id=str(task_id), replayed_as=str(new_id))
+        return await self.get(task_id)
 
 
-async def get_dead_letter(database: Database, task_id: TaskId) -> messages.DeadLetter:
-    """Return one dead letter with everybody who tried; raise UnknownTask."""
-    async with database.connection() as connection:
-        row = await connection.fetchrow(QUERIES["get_dead_letter"], task_id)
-        if row is None:
-            raise UnknownTask(f"task {task_id} is not in the dead-letter queue", field="task_id")
-        letter = _letter(row)
-        letter.tries.extend(_try(lease) for lease in await connection.fetch(QUERIES["tries_of_task"], task_id))
+async def _letter(connection: Connection, task_id: TaskId) -> DeadLetter:
+    letter = await connection.first(GET_DEAD_LETTER, task_id=task_id)
+    if letter is None:
+        raise UnknownTask(f"task {task_id} is not in the dead-letter queue", field="task_id")
     return letter
 
 
-async def replay_dead_letter(database: Database, task_id: TaskId) -> messages.DeadLetter:
-    """Make a new task of a dead one and return the letter that names it; a second call changes nothing.
-
-    Raises UnknownTask, or InsufficientFunds when the client cannot pay the new escrow.
-    """
-    new_id = TaskId(fresh_uuid(SystemClock()))
-    async with database.transaction(Transaction.REPLAY_TASK) as connection:
-        dead = await connection.fetchrow(QUERIES["lock_task"], task_id)
-        if await connection.fetchrow(QUERIES["get_dead_letter"], task_id) is None:
-            raise UnknownTask(f"task {task_id} is not in the dead-letter queue", field="task_id")
-        task = await connection.fetchrow(QUERIES["replay_task"], new_id, task_id)
-        if task is not None and dead["quote_id"] is not None:
-            raise InvalidField(
-                "it was redeemed with a firm quote, which is settled", field="task_id", hint="its client submits anew"
-            )
-        if task is not None:
-            await _start(connection, task, task_id)
-            log.info("dead_letter_replayed", task_id=str(task_id), replayed_as=str(new_id))
-    return await get_dead_letter(database, task_id)
-
-
-async def _start(connection: Any, task: Any, dead_id: TaskId) -> None:
-    jobs = await connection.fetch(QUERIES["replay_jobs"], task["task_id"], dead_id)
-    await post_transfers(
-        connection,
-        escrow(
-            task_id=str(task["task_id"]),
-            client=Address(task["client"]),
-            limit_price=task["limit_price"],
-            units=task["units"],
-        ),
-    )
+async def _start(connection: Connection, new_id: TaskId, task: Replay, dead_id: TaskId) -> None:
+    jobs = await connection.fetch(REPLAY_JOBS, new_id=new_id, dead_id=dead_id)
+    transfers = escrow(task_id=str(new_id), client=task.client, limit_price=task.limit_price, units=task.units)
+    await post_transfers(connection, transfers)
     await append_event(
         connection,
-        TaskId(task["task_id"]),
+        new_id,
         Accepted(
-            program=task["program_digest"],
-            jobs=[{"slice": job["slice"], "input": job["input"], "units": job["units"]} for job in jobs],
-            units=task["units"],
-            limit_price=task["limit_price"],
-            escrow=task["escrow"],
+            program=task.program_digest,
+            jobs=[{"slice": job.slice, "input": job.input, "units": job.units} for job in jobs],
+            units=task.units,
+            limit_price=task.limit_price,
+            escrow=task.escrow,
             replay_of=str(dead_id),
         ),
     )
-    await wake_lanes(connection, [job["lane"] for job in jobs])
-
-
-def _letter(row: Any) -> messages.DeadLetter:
-    return messages.DeadLetter(
-        task_id=str(row["task_id"]),
-        client=row["client"],
-        program_digest=row["program_digest"],
-        code=row["failure_code"],
-        detail=row["failure_detail"],
-        failed_ms=row["finished_ms"],
-        replay_of=str(row["replay_of"] or ""),
-        replayed_as=str(row["replayed_as"] or ""),
-    )
-
-
-def _try(row: Any) -> messages.DeadLetterTry:
-    return messages.DeadLetterTry(
-        slice=row["slice"],
-        input=row["input"],
-        prover=row["prover_id"],
-        operator=row["operator"],
-        reason=row["reason"],
-        detail=row["detail"],
-        ended_ms=row["ended_ms"] or 0,
-    )
+    await wake_lanes(connection, [job.lane for job in jobs])

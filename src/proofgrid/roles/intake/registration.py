@@ -19,9 +19,11 @@ from proofgrid.proofs.manifest import program_to_json
 from proofgrid.proofs.registry import proof_system
 from proofgrid.proofs.setup import TrustRoots
 from proofgrid.proofs.workers import ProofWorkers
+from proofgrid.rules.access.rights import needs
+from proofgrid.rules.access.roles import Role
 from proofgrid.store.artifacts import ArtifactStore
 from proofgrid.store.database import Database
-from proofgrid.store.queries import QUERIES
+from proofgrid.store.programs import INSERT_PROGRAM, INSERT_PROGRAM_FILES
 from proofgrid.store.stored_artifacts import MAY_READ_ARTIFACT, RECORD_ARTIFACTS
 from proofgrid.store.transactions import Transaction
 
@@ -45,6 +47,7 @@ class Registration:
         self._scratch = scratch
         self._turn = asyncio.Semaphore(1)
 
+    @needs(Role.CLIENT, Role.ADMIN)
     async def register(
         self, owner: Address, system: str, source: Mapping[str, Digest], settings: Mapping[str, Any], label: str
     ) -> AsyncIterator[tuple[str, int] | Digest]:
@@ -134,17 +137,17 @@ class Registration:
         for name, digest in program.files.items():
             _, sizes[digest] = await self._artifacts.put_file(files.path(name), expected=digest)
         async with self._database.transaction(Transaction.REGISTER_PROGRAM) as connection:
-            await connection.execute(
-                QUERIES["insert_program"],
-                program.digest,
-                program.proof_system,
-                owner,
-                label,
-                program_to_json(program),
-                len(program.slices),
-                sum(spec.units for spec in program.slices),
+            await connection.run(
+                INSERT_PROGRAM,
+                digest=program.digest,
+                proof_system=program.proof_system,
+                owner=owner,
+                label=label,
+                manifest=program_to_json(program),
+                slices=len(program.slices),
+                units=sum(spec.units for spec in program.slices),
             )
-            await connection.execute(QUERIES["insert_program_files"], program.digest, list(sizes))
+            await connection.run(INSERT_PROGRAM_FILES, program_digest=program.digest, files=list(sizes))
             await connection.run(
                 RECORD_ARTIFACTS, owners=[""] * len(sizes), digests=list(sizes), sizes=list(sizes.values())
             )

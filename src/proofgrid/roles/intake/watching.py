@@ -4,14 +4,11 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from typing import Any
-
-import asyncpg
 
 from proofgrid.primitives.errors import Unavailable
 from proofgrid.primitives.ids import TaskId
 from proofgrid.store.database import Database
-from proofgrid.store.queries import QUERIES
+from proofgrid.store.task_views import EVENTS_AFTER, GET_TASK, EventView
 
 EVENTS_PER_READ = 500
 ENDING_KINDS = frozenset({"done", "failed", "cancelled"})
@@ -42,7 +39,7 @@ class TaskWatch:
         self._closed = True
         self.wake_all()
 
-    async def follow(self, task_id: TaskId, cursor: int) -> AsyncIterator[asyncpg.Record]:
+    async def follow(self, task_id: TaskId, cursor: int) -> AsyncIterator[EventView]:
         """Yield every event after `cursor`, in order and without gaps, until the task has ended.
 
         Raises Unavailable when this gateway closes.
@@ -57,9 +54,9 @@ class TaskWatch:
                 woken.clear()  # before reading, so that nothing falls between reading and waiting
                 rows = await self._read(task_id, cursor)
                 for row in rows:
-                    cursor = row["seq"]
+                    cursor = row.seq
                     yield row
-                    if row["kind"] in ENDING_KINDS:
+                    if row.kind in ENDING_KINDS:
                         return
                 if not rows:
                     if await self._has_ended(task_id):
@@ -73,12 +70,12 @@ class TaskWatch:
             if not waiting:
                 self._waiting.pop(str(task_id), None)
 
-    async def _read(self, task_id: TaskId, cursor: int) -> list[Any]:
+    async def _read(self, task_id: TaskId, cursor: int) -> list[EventView]:
         async with self._database.connection() as connection:
-            return list(await connection.fetch(QUERIES["events_after"], task_id, cursor, EVENTS_PER_READ))
+            return await connection.fetch(EVENTS_AFTER, task_id=task_id, cursor=cursor, limit=EVENTS_PER_READ)
 
     async def _has_ended(self, task_id: TaskId) -> bool:
         # A cursor at or beyond the last event of an ended task would wait for ever.
         async with self._database.connection() as connection:
-            row = await connection.fetchrow(QUERIES["get_task"], task_id)
-        return row is None or row["finished_ms"] is not None
+            task = await connection.first(GET_TASK, task_id=task_id)
+        return task is None or task.finished_ms is not None

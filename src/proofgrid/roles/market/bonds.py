@@ -6,8 +6,7 @@ it begins; before it commits it locks the bonds and counts again. Whoever is too
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Iterator, Mapping, Sequence
 
 from proofgrid.primitives.errors import LeaseLost
 from proofgrid.primitives.ids import Address
@@ -22,40 +21,49 @@ from proofgrid.rules.staking.bonds import (
     ceiling_price,
     free_capacity,
 )
-from proofgrid.store.queries import QUERIES
+from proofgrid.store.bonds import BOUND_OF_OPERATORS
+from proofgrid.store.book import ForSale
+from proofgrid.store.connection import Connection
+from proofgrid.store.lanes import ServingProver
+from proofgrid.store.ledger import lock_accounts
 
 
 async def slots_of_bonds(
-    connection: Any, books: Sequence[Book], references: Mapping[str, int], policy: BondPolicy
+    connection: Connection, books: Sequence[Book], references: Mapping[str, int], policy: BondPolicy
 ) -> dict[str, int] | None:
     """Return how many slots each prover may offer; None when nobody needs a bond."""
     if not policy.is_asked:
         return None
-    rows: dict[str, Any] = {}
+    provers: dict[str, ServingProver] = {}
     binds: dict[str, int] = {}
     for book in books:
-        units = max((job["units"] for job in [*book.jobs.values(), *book.wishes.values()]), default=0)
+        units = max((job.units for job in _for_sale(book)), default=0)
         reference = references[book.lane]
         most = bound_by_lease(units=units, sell_price=ceiling_price(reference), reference=reference, policy=policy)
-        for prover_id, row in book.sessions.items():
-            rows[prover_id] = row
+        for prover_id, prover in book.provers.items():
+            provers[prover_id] = prover
             binds[prover_id] = max(most, binds.get(prover_id, 0))
-    stakes = {row["operator"]: row["stake"] for row in rows.values()}
+    stakes: dict[str, int] = {prover.operator: prover.stake for prover in provers.values()}
     bound = await _bound(connection, sorted(stakes))
     free = {operator: free_capacity(stake, bound.get(operator, 0), policy) for operator, stake in stakes.items()}
-    provers = [
+    slots = [
         FreeSlots(
             prover_id=prover_id,
-            operator=row["operator"],
-            slots=row["slots"] - row["busy"],
+            operator=prover.operator,
+            slots=prover.free_slots,
             slot_binds=binds[prover_id],
         )
-        for prover_id, row in rows.items()
+        for prover_id, prover in provers.items()
     ]
-    return cap_slots(provers, free)
+    return cap_slots(slots, free)
 
 
-async def check_bonds(connection: Any, operators: Sequence[str], policy: BondPolicy) -> None:
+def _for_sale(book: Book) -> Iterator[ForSale]:
+    yield from book.jobs.values()
+    yield from book.wishes.values()
+
+
+async def check_bonds(connection: Connection, operators: Sequence[str], policy: BondPolicy) -> None:
     """Raise LeaseLost when an operator's leases bind more than its bond carries, these of the caller included.
 
     The bonds stay locked until the end of the transaction, which must lock nothing after this.
@@ -63,14 +71,13 @@ async def check_bonds(connection: Any, operators: Sequence[str], policy: BondPol
     if not policy.is_asked or not operators:
         return
     accounts = {stake_account(Address(operator)): operator for operator in operators}
-    locked = await connection.fetch(QUERIES["lock_accounts"], sorted(accounts))
-    stakes = {accounts[row["account"]]: row["balance"] for row in locked}
+    balances = await lock_accounts(connection, sorted(accounts))
+    stakes = {accounts[account]: balance for account, balance in balances.items()}
     # A statement of its own, after the lock: it sees what the others have committed.
     for operator, bound in (await _bound(connection, sorted(set(operators)))).items():
         if bound > capacity(stakes.get(operator, 0), policy):
             raise LeaseLost(f"the bond of {operator} carries no more: it was bound or unbonded meanwhile")
 
 
-async def _bound(connection: Any, operators: Sequence[str]) -> dict[str, int]:
-    rows = await connection.fetch(QUERIES["bound_of_operators"], operators)
-    return {row["operator"]: row["bound"] for row in rows}
+async def _bound(connection: Connection, operators: Sequence[str]) -> dict[str, int]:
+    return {one.operator: one.bound for one in await connection.fetch(BOUND_OF_OPERATORS, operators=operators)}

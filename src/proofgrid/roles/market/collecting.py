@@ -3,15 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from typing import Any
 
 from proofgrid.primitives.clock import fresh_bytes
+from proofgrid.primitives.ids import ProverId
 from proofgrid.roles.market.book import Book, StackBook, demands_of, may_prove, slot_units_of
 from proofgrid.roles.market.turns import free_of, take_free
 from proofgrid.rules.jobs.classes import lane_order, stack_of
 from proofgrid.rules.jobs.constraints import NO_CONSTRAINTS, Constraints
-from proofgrid.store.lanes import constraints_of, serves, sessions_of_stack
-from proofgrid.store.queries import QUERIES
+from proofgrid.store.book import (
+    CLIENTS_IN_FLIGHT,
+    JOBS_FOR_SALE,
+    LOCK_TASKS_FOR_SALE,
+    LOCK_TASKS_OF_OTHERS,
+    TASKS_FOR_SALE,
+    WAITING_LANES,
+    WISHES_FOR_SALE,
+    TaskForSale,
+)
+from proofgrid.store.connection import Connection
+from proofgrid.store.lanes import ServingProver, constraints_of, provers_of_stack, serves
 
 NOTHING_KNOWN: Mapping[str, Constraints] = {}
 JOBS_PER_ROUND_MAX = 2_000
@@ -22,14 +32,20 @@ TASKS_OF_OTHERS = 4  #: of each
 
 
 async def collect_stack(
-    connection: Any, stack: str, lanes: Sequence[str], *, horizon_ms: int, silent_ms: int, newcomers_grow: bool = False
+    connection: Connection,
+    stack: str,
+    lanes: Sequence[str],
+    *,
+    horizon_ms: int,
+    silent_ms: int,
+    newcomers_grow: bool = False,
 ) -> StackBook:
     """Return what waits in these lanes, the tasks' rows locked, and the free provers that may have it."""
     if not lanes:
         return StackBook()
-    sessions = await sessions_of_stack(connection, stack, silent_ms=silent_ms, newcomers_grow=newcomers_grow)
-    free, elsewhere, skipped = await take_free(connection, sessions)
-    opened, unserved = await _open(connection, sessions, free, lanes, horizon_ms)
+    provers = await provers_of_stack(connection, stack, silent_ms=silent_ms, newcomers_grow=newcomers_grow)
+    free, elsewhere, skipped = await take_free(connection, provers)
+    opened, unserved = await _open(connection, provers, free, lanes, horizon_ms)
     books = [await _collect(connection, book, _lock_tasks) for book in opened]
     return StackBook(
         [book for book in books if book.has_orders],
@@ -40,24 +56,23 @@ async def collect_stack(
 
 
 async def peek_stack(
-    connection: Any, sessions: Sequence[Any], lane: str, constraints: Constraints, *, horizon_ms: int
+    connection: Connection, provers: Sequence[ServingProver], lane: str, constraints: Constraints, *, horizon_ms: int
 ) -> StackBook:
     """Return the same for reading only, with this lane of these constraints even if nobody waits there.
 
-    `sessions`: those that serve the lane's stack (`sessions_of_stack`).
+    `provers`: those that serve the lane's stack (`provers_of_stack`).
     """
-    rows = await connection.fetch(QUERIES["waiting_lanes"], stack_of(lane))
-    lanes = {row["lane"] for row in rows} | {lane}
+    lanes = {*await connection.fetch(WAITING_LANES, stack=stack_of(lane)), lane}
     asked = {lane: constraints}
-    opened, _ = await _open(connection, sessions, free_of(sessions), sorted(lanes), horizon_ms, asked)
+    opened, _ = await _open(connection, provers, free_of(provers), sorted(lanes), horizon_ms, asked)
     books = [await _collect(connection, book, _peek_at_tasks) for book in opened]
     return StackBook([book for book in books if book.has_orders or book.lane == lane])
 
 
 async def _open(
-    connection: Any,
-    sessions: Sequence[Any],
-    free: Mapping[str, Any],
+    connection: Connection,
+    provers: Sequence[ServingProver],
+    free: Mapping[ProverId, ServingProver],
     lanes: Sequence[str],
     horizon_ms: int,
     known: Mapping[str, Constraints] = NOTHING_KNOWN,
@@ -66,82 +81,89 @@ async def _open(
 
     `known`: constraints of lanes in which nobody has bid yet.
     """
-    constraints = {**await constraints_of(connection, lanes), **known} if sessions else {}
-    unserved = [lane for lane, wanted in constraints.items() if not any(serves(row, lane, wanted) for row in sessions)]
+    constraints = {**await constraints_of(connection, lanes), **known} if provers else {}
+    unserved = [lane for lane, wanted in constraints.items() if not any(serves(one, lane, wanted) for one in provers)]
     books = []
     for lane in sorted(lanes, key=lane_order):
         wanted = constraints.get(lane, NO_CONSTRAINTS)
-        able = {prover_id: row for prover_id, row in free.items() if serves(row, lane, wanted)}
+        able = {prover_id: prover for prover_id, prover in free.items() if serves(prover, lane, wanted)}
         if able:
             books.append(Book(lane, able, slot_units_of(able, lane, horizon_ms=horizon_ms)))
     return books, unserved
 
 
-FindTasks = Callable[[Any, Book, int], Awaitable[list[Any]]]
+FindTasks = Callable[[Connection, Book, int], Awaitable[list[TaskForSale]]]
 
 
-async def _collect(connection: Any, book: Book, find_tasks: FindTasks) -> Book:
-    slots = sum(row["slots"] - row["busy"] for row in book.sessions.values())
+async def _collect(connection: Connection, book: Book, find_tasks: FindTasks) -> Book:
+    slots = sum(prover.free_slots for prover in book.provers.values())
     found = await find_tasks(connection, book, slots)
-    tasks = [row for row in found if row["limit_price"] is not None]
+    tasks = [task for task in found if task.is_free]
     skipped = len(tasks) < len(found)
     if not tasks:
-        return Book(book.lane, book.sessions, book.slot_units, skipped=skipped)
+        return Book(book.lane, book.provers, book.slot_units, skipped=skipped)
     jobs = await connection.fetch(
-        QUERIES["jobs_for_sale"],
-        [task["task_id"] for task in tasks],
-        [task["limit_price"] for task in tasks],
-        book.lane,
-        slots // 2 + 1,  # a bid covers at most half of what is free
-        JOBS_PER_ROUND_MAX,
+        JOBS_FOR_SALE,
+        tasks=[task.task_id for task in tasks],
+        limit_prices=[task.limit_price for task in tasks],
+        lane=book.lane,
+        of_each=slots // 2 + 1,  # a bid covers at most half of what is free
+        limit=JOBS_PER_ROUND_MAX,
     )
-    wished = [job_id for task in tasks for job_id in task["wished"] or ()]
-    wishes = await connection.fetch(QUERIES["wishes_for_sale"], wished) if wished else []
+    wished = [job_id for task in tasks for job_id in task.wished or ()]
+    wishes = await connection.fetch(WISHES_FOR_SALE, jobs=wished) if wished else []
     return Book(
         book.lane,
-        book.sessions,
+        book.provers,
         book.slot_units,
-        tasks={str(task["task_id"]): task for task in tasks},
+        tasks={str(task.task_id): task for task in tasks},
         demands=demands_of(book, tasks, jobs, await _in_flight(connection, book.lane, tasks)),
-        jobs={str(job["job_id"]): job for job in jobs},
-        wishes={str(wish["job_id"]): wish for wish in wishes if may_prove(wish, book)},
+        jobs={str(job.job_id): job for job in jobs},
+        wishes={str(wish.job_id): wish for wish in wishes if may_prove(wish, book)},
         skipped=skipped,
     )
 
 
-async def _peek_at_tasks(connection: Any, book: Book, slots: int) -> list[Any]:
-    tasks: list[Any] = await connection.fetch(QUERIES["tasks_for_sale"], book.lane, book_tasks(slots))
-    return tasks
+async def _peek_at_tasks(connection: Connection, book: Book, slots: int) -> list[TaskForSale]:
+    return await connection.fetch(TASKS_FOR_SALE, lane=book.lane, limit=book_tasks(slots))
 
 
-async def _lock_tasks(connection: Any, book: Book, slots: int) -> list[Any]:
+async def _lock_tasks(connection: Connection, book: Book, slots: int) -> list[TaskForSale]:
     wanted = book_tasks(slots)
-    provers = list(book.sessions)
-    room = [row["memory_bytes"] - row["memory_busy"] for row in book.sessions.values()]
-    found: list[Any] = await connection.fetch(QUERIES["lock_tasks_for_sale"], book.lane, wanted, provers, room)
+    provers = list(book.provers)
+    room_bytes = [prover.room_bytes for prover in book.provers.values()]
+    found = await connection.fetch(
+        LOCK_TASKS_FOR_SALE, lane=book.lane, limit=wanted, provers=provers, room_bytes=room_bytes
+    )
     if len(found) < wanted:
         return found
     # The book is full. Somebody whose bid is as good may stand behind a flood of another client's.
-    known = [row["task_id"] for row in found]
+    known = [task.task_id for task in found]
     # Drawn from somewhere on and then from the start: the flood's own client may be all there is behind that place.
-    others: list[Any] = []
+    others: list[TaskForSale] = []
     for start in (f"0x{fresh_bytes(20).hex()}", ""):
-        there = known + [row["task_id"] for row in others]
         others += await connection.fetch(
-            QUERIES["lock_tasks_of_others"], book.lane, there, provers, room, OTHER_CLIENTS, start, TASKS_OF_OTHERS
+            LOCK_TASKS_OF_OTHERS,
+            lane=book.lane,
+            known=known + [task.task_id for task in others],
+            provers=provers,
+            room_bytes=room_bytes,
+            clients=OTHER_CLIENTS,
+            start=start,
+            of_each=TASKS_OF_OTHERS,
         )
-        if len({row["client"] for row in others}) >= OTHER_CLIENTS:
+        if len({task.client for task in others}) >= OTHER_CLIENTS:
             break
     return found + others
 
 
-async def _in_flight(connection: Any, lane: str, tasks: Sequence[Any]) -> Mapping[str, int]:
+async def _in_flight(connection: Connection, lane: str, tasks: Sequence[TaskForSale]) -> Mapping[str, int]:
     """Return what the clients of a book have in flight; of one client alone nobody needs to know."""
-    clients = {task["client"] for task in tasks}
+    clients = {task.client for task in tasks}
     if len(clients) < 2:
         return {}
-    rows = await connection.fetch(QUERIES["clients_in_flight"], lane, sorted(clients))
-    return {row["client"]: row["jobs"] for row in rows}
+    in_flight = await connection.fetch(CLIENTS_IN_FLIGHT, lane=lane, clients=sorted(clients))
+    return {one.client: one.jobs for one in in_flight}
 
 
 def book_tasks(slots: int) -> int:

@@ -6,7 +6,6 @@ import asyncio
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from proofgrid.roles.market.bonds import slots_of_bonds
 from proofgrid.roles.market.book import Book, StackBook
@@ -24,9 +23,12 @@ from proofgrid.rules.market.quote import (
 )
 from proofgrid.rules.market.stack import LaneDemands
 from proofgrid.rules.scheduling.demand_and_supply import JobDemand
+from proofgrid.store.book import WAITING_UNITS
+from proofgrid.store.connection import Connection
 from proofgrid.store.database import Database
-from proofgrid.store.lanes import sessions_of_stack, speed_of, those_that_serve
+from proofgrid.store.lanes import ServingProver, provers_of_stack, speed_of, those_that_serve
 from proofgrid.store.queries import QUERIES
+from proofgrid.store.rounds import RECENT_BUY_PRICES, REFERENCES_OF_LANES
 
 RECENT_ROUNDS = 200
 
@@ -61,9 +63,9 @@ class Quoting:
             ]
 
     async def _lane(
-        self, connection: Any, lane: str, jobs: Sequence[QuotedJob], program: str, constraints: Constraints
+        self, connection: Connection, lane: str, jobs: Sequence[QuotedJob], program: str, constraints: Constraints
     ) -> LaneQuote:
-        of_stack = await sessions_of_stack(
+        of_stack = await provers_of_stack(
             connection,
             stack_of(lane),
             silent_ms=self._settings.phases.silent_ms,
@@ -71,19 +73,19 @@ class Quoting:
         )
         book = await peek_stack(connection, of_stack, lane, constraints, horizon_ms=self._settings.horizon_ms)
         lanes = sorted({lane, *(one.lane for one in book.books)})
-        references = {
-            row["lane"]: row["next_reference"] or row["first_reference"] or self._settings.reference_price
-            for row in await connection.fetch(QUERIES["references_of_lanes"], lanes)
+        references: dict[str, int] = {
+            one.lane: one.next_reference or one.first_reference or self._settings.reference_price
+            for one in await connection.fetch(REFERENCES_OF_LANES, lanes=lanes)
         }
         slots_of_bond = await slots_of_bonds(connection, book.books, references, self._settings.bonds)
-        recent = await connection.fetch(QUERIES["recent_buy_prices"], lane, RECENT_ROUNDS)
-        sessions = those_that_serve(of_stack, lane, constraints)
-        waiting_units = await connection.fetchval(QUERIES["waiting_units"], lane)
+        recent = await connection.fetch(RECENT_BUY_PRICES, lane=lane, rounds=RECENT_ROUNDS)
+        provers = those_that_serve(of_stack, lane, constraints)
+        waiting_units = await connection.value(WAITING_UNITS, lane=lane)
         held_units = await connection.fetchval(QUERIES["held_units"], lane)
-        slots = sum(row["slots"] for row in sessions)
-        free = sum(max(0, row["slots"] - row["busy"]) for row in sessions)
+        slots = sum(prover.slots for prover in provers)
+        free = sum(max(0, prover.free_slots) for prover in provers)
         units = [job.units for job in jobs]
-        speed = _units_per_second(sessions, lane)
+        speed = _units_per_second(provers, lane)
         wait_ms, prove_ms = expected_ms(
             units,
             waiting_units=waiting_units,
@@ -104,8 +106,8 @@ class Quoting:
                 [_demand(number, job, book, lane) for number, job in enumerate(jobs)],
                 program=program,
             ),
-            prices=prices_for_chances([row["buy_price"] for row in recent], reference=references[lane]),
-            provers=len(sessions),
+            prices=prices_for_chances(recent, reference=references[lane]),
+            provers=len(provers),
             free_slots=free,
             wait_ms=wait_ms,
             prove_ms=prove_ms,
@@ -122,13 +124,13 @@ def _demand(number: int, job: QuotedJob, book: StackBook, lane: str) -> JobDeman
         prover_id
         for one in book.books
         if one.lane == lane
-        for prover_id, row in one.sessions.items()
-        if row["memory_bytes"] - row["memory_busy"] < job.memory_bytes or row["units_min"] > job.units
+        for prover_id, prover in one.provers.items()
+        if prover.room_bytes < job.memory_bytes or prover.units_min > job.units
     }
     return JobDemand(job_id=f"quote {number}", units=job.units, excluded=frozenset(too_small))
 
 
-def _units_per_second(sessions: Sequence[Any], lane: str) -> int:
+def _units_per_second(provers: Sequence[ServingProver], lane: str) -> int:
     """Return the mean speed of those who are measured."""
-    speeds = [speed.units_per_second_milli // 1_000 for row in sessions if (speed := speed_of(row, lane)).is_measured]
+    speeds = [speed.units_per_second_milli // 1_000 for one in provers if (speed := speed_of(one, lane)).is_measured]
     return sum(speeds) // len(speeds) if speeds else UNITS_PER_SECOND

@@ -12,12 +12,11 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-import asyncpg
 import structlog
 
 from proofgrid.primitives.clock import Clock, fresh_bytes
-from proofgrid.primitives.digests import Digest
-from proofgrid.primitives.ids import GatewayId, Stack
+from proofgrid.primitives.collector import no_collections
+from proofgrid.primitives.ids import GatewayId, Lane, ProverId, Stack
 from proofgrid.primitives.signatures import SigningKey
 from proofgrid.roles.market.bonds import check_bonds, slots_of_bonds
 from proofgrid.roles.market.book import Book, StackBook, with_wishes
@@ -28,13 +27,16 @@ from proofgrid.roles.market.telling import Telling
 from proofgrid.rules.jobs.classes import stack_of
 from proofgrid.rules.jobs.phases import PhasePolicy
 from proofgrid.rules.market.blinding import SECRET_BYTES, Blinding
+from proofgrid.rules.market.clearing import FAST_FROM_ORDERS
 from proofgrid.rules.market.rounds import RoundOutcome
 from proofgrid.rules.market.stack import LaneDemands, run_stack
 from proofgrid.rules.reputation.standing import ReputationPolicy
 from proofgrid.rules.staking.bonds import BondPolicy
+from proofgrid.store.book import LANES_WITH_READY_JOBS, NEXT_PUT_OFF
 from proofgrid.store.database import Database
 from proofgrid.store.lanes import LOCK_SILENT_MS
 from proofgrid.store.queries import QUERIES
+from proofgrid.store.rounds import LOCK_STACK, OPEN_ROUNDS, RoundOpening
 from proofgrid.store.transactions import Transaction
 
 STAND_BY_MS = 250  #: after finding another gateway at a lane's round
@@ -102,9 +104,9 @@ class Market:
     async def wake_all(self) -> None:
         """Notifications may have been missed: look at every lane with work."""
         async with self._database.connection() as connection:
-            rows = await connection.fetch(QUERIES["lanes_with_ready_jobs"])
-        for row in rows:
-            self.wake(row["lane"])
+            lanes = await connection.fetch(LANES_WITH_READY_JOBS)
+        for lane in lanes:
+            self.wake(lane)
 
     async def run(self) -> None:
         """Run rounds until cancelled."""
@@ -118,7 +120,7 @@ class Market:
     async def hold_rounds(self, stack: Stack) -> RoundsTally | None:
         """Hold one round of every lane of a stack in which there is something to match; None when there is nothing."""
         async with self._database.transaction(Transaction.HOLD_ROUND) as connection:
-            lanes = await connection.fetchval(QUERIES["lock_stack"], stack, str(LOCK_SILENT_MS))
+            lanes = await connection.value(LOCK_STACK, stack=stack, silent_ms=str(LOCK_SILENT_MS))
             if lanes is None:
                 # Another gateway is at it. Should it die before it is done, this one must not come late.
                 return RoundsTally(sold=0, unsold=0, next_job_ms=STAND_BY_MS)
@@ -135,28 +137,30 @@ class Market:
             if not found.books:
                 return RoundsTally(sold=0, unsold=0, next_job_ms=self._settings.interval_ms) if found.skipped else None
             openings = {
-                row["lane"]: row
-                for row in await connection.fetch(
-                    QUERIES["open_rounds"], [book.lane for book in found.books], self._gateway_id
+                opening.lane: opening
+                for opening in await connection.fetch(
+                    OPEN_ROUNDS, lanes=[book.lane for book in found.books], leader=self._gateway_id
                 )
             }
             blinding = Blinding(fresh_bytes(SECRET_BYTES))
-            demands = [self._demands(book, openings[book.lane], blinding) for book in found.books]
+            demands = [self._demands(book, openings[Lane(book.lane)], blinding) for book in found.books]
             references = {one.lane: one.reference or self._settings.reference_price for one in demands}
             slots = await slots_of_bonds(connection, found.books, references, self._settings.bonds)
             supplies = found.supplies(self._settings.reputation, slots)
             programs = found.programs()
             blinded = [blinding.supplies(one, demanded=programs) for one in supplies]
             # Drawn after the orders are fixed, so that nobody can choose an id that ranks well.
-            outcomes = [blinding.opened(one) for one in run_stack(demands, blinded, beacon=fresh_bytes(32))]
+            is_large = len(blinded) + max(len(one.demands) for one in demands) >= FAST_FROM_ORDERS
+            with no_collections(wanted=is_large):
+                outcomes = [blinding.opened(one) for one in run_stack(demands, blinded, beacon=fresh_bytes(32))]
             if winners := sorted({placed.prover_id for one in outcomes for placed in one.placements}):
                 await connection.fetch(QUERIES["keep_sessions"], winners)
             books = {book.lane: book for book in found.books}
             for outcome in outcomes:
                 book = books[outcome.lane]
-                opening = openings[outcome.lane]
+                opening = openings[Lane(outcome.lane)]
                 await self._granting.write(
-                    connection, outcome, book, blinding, epoch=opening["epoch"], reference=references[outcome.lane]
+                    connection, outcome, book, blinding, epoch=opening.epoch, reference=references[outcome.lane]
                 )
                 await self._telling.too_cheap(connection, book)
             await check_bonds(connection, _sold_to(outcomes, books), self._settings.bonds)
@@ -169,7 +173,7 @@ class Market:
                 buy_price=outcome.buy_price,
                 sell_price=outcome.sell_price,
             )
-        return self._tally(found, outcomes, [row["next_put_off"] for row in openings.values()])
+        return self._tally(found, outcomes, [opening.next_put_off for opening in openings.values()])
 
     def _tally(self, found: StackBook, outcomes: Sequence[RoundOutcome], put_off: Sequence[int | None]) -> RoundsTally:
         wishes = {job_id for book in found.books for job_id in book.wishes}
@@ -182,19 +186,17 @@ class Market:
 
     async def _until_next_job(self, stack: Stack) -> float | None:
         async with self._database.connection() as connection:
-            wait_ms = await connection.fetchval(QUERIES["next_put_off"], stack)
+            wait_ms = await connection.value(NEXT_PUT_OFF, stack=stack)
         return None if wait_ms is None else wait_ms / 1000
 
-    def _demands(self, book: Book, opening: asyncpg.Record, blinding: Blinding) -> LaneDemands:
-        first = opening["number"] is None
-        number = 1 if first else opening["number"] + 1
+    def _demands(self, book: Book, opening: RoundOpening, blinding: Blinding) -> LaneDemands:
+        first = opening.number is None
+        number = (opening.number or 0) + 1
         return LaneDemands(
             lane=book.lane,
             number=number,
-            previous=None if first else Digest(opening["transcript_hash"]),
-            reference=(
-                opening["first_reference"] or self._settings.reference_price if first else opening["next_reference"]
-            ),
+            previous=opening.transcript_hash,
+            reference=(opening.first_reference or self._settings.reference_price if first else opening.next_reference),
             demands=blinding.demands(with_wishes(book, number) if book.wishes else book.demands),
         )
 
@@ -202,5 +204,5 @@ class Market:
 def _sold_to(outcomes: Sequence[RoundOutcome], books: Mapping[str, Book]) -> list[str]:
     """Return the operators who got leases."""
     return sorted(
-        {books[one.lane].sessions[placed.prover_id]["operator"] for one in outcomes for placed in one.placements}
+        {books[one.lane].provers[ProverId(placed.prover_id)].operator for one in outcomes for placed in one.placements}
     )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from typing import Any
 from uuid import UUID
 
 from proofgrid.primitives.clock import Clock
@@ -11,8 +10,9 @@ from proofgrid.primitives.ids import Lane, TaskId
 from proofgrid.roles.market.book import Book
 from proofgrid.rules.jobs.classes import stack_of
 from proofgrid.rules.jobs.events import NoSale
+from proofgrid.store.book import LOCK_TASKS_UNSERVED
+from proofgrid.store.connection import Connection
 from proofgrid.store.lanes import price_of
-from proofgrid.store.queries import QUERIES
 from proofgrid.store.tasks import append_events
 
 NO_SALE_EVERY_MS = 1_000  #: at most one such event per task
@@ -28,9 +28,9 @@ class Telling:
         self._told: dict[Lane, dict[str, tuple[int, int]]] = {}  #: task -> (cheapest ask it was told of, when)
         self._nobody: dict[Lane, dict[str, int]] = {}  #: task -> when it was told that nobody meets its constraints
 
-    async def too_cheap(self, connection: Any, book: Book) -> None:
+    async def too_cheap(self, connection: Connection, book: Book) -> None:
         """Tell the tasks that bid less than everybody asks; again when the cheapest ask is another, once a second."""
-        cheapest = min(price_of(row, book.lane) for row in book.sessions.values())
+        cheapest = min(price_of(prover, book.lane) for prover in book.provers.values())
         now_ms = self._clock.now_ms()
         before, after = self._told.pop(Lane(book.lane), {}), {}
         events = []
@@ -48,19 +48,19 @@ class Telling:
         if after:  # clients name lanes with constraints: those without such a task are forgotten
             self._told[Lane(book.lane)] = after
 
-    async def nobody(self, connection: Any, stack: str, lanes: Collection[str]) -> None:
+    async def nobody(self, connection: Connection, stack: str, lanes: Collection[str]) -> None:
         """Tell the tasks of these lanes, all that nobody serves, that no connected prover meets their constraints."""
         now_ms = self._clock.now_ms()
         self._forget(stack, lanes, now_ms)
         if not lanes:
             return
         told = [UUID(task_id) for lane in lanes for task_id in self._nobody.get(Lane(lane), ())]
-        rows = await connection.fetch(QUERIES["lock_tasks_unserved"], list(lanes), UNSERVED_JOBS_MAX, told)
+        unserved = await connection.fetch(LOCK_TASKS_UNSERVED, lanes=list(lanes), jobs=UNSERVED_JOBS_MAX, told=told)
         events = []
-        for row in rows:
-            event = NoSale(lane=row["lane"], nobody=True, limit_price=row["limit_price"])
-            events.append((TaskId(row["task_id"]), event))
-            self._nobody.setdefault(Lane(row["lane"]), {})[str(row["task_id"])] = now_ms
+        for task in unserved:
+            event = NoSale(lane=task.lane, nobody=True, limit_price=task.limit_price)
+            events.append((task.task_id, event))
+            self._nobody.setdefault(task.lane, {})[str(task.task_id)] = now_ms
         await append_events(connection, events)
 
     def _forget(self, stack: str, unserved: Collection[str], now_ms: int) -> None:

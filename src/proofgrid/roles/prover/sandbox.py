@@ -126,7 +126,7 @@ class _Answer:
     def _take(self, line: bytes) -> None:
         # A killed child may leave half a line, and a mad one anything: what cannot be read was not said.
         try:
-            said = dict(read_json(line, field="answer"))
+            said: dict[str, Any] = dict(read_mapping(read_json(line, field="answer"), "answer"))
             progress = (str(said["stage"]), int(said["share"])) if "stage" in said else None
         except (InvalidField, ValueError, KeyError, TypeError):
             return

@@ -29,13 +29,14 @@ from proofgrid.rules.ledger.settlement import SurplusTo, fees_of, pay_for_proof
 from proofgrid.rules.reputation.counters import Fact
 from proofgrid.rules.reputation.standing import Happened, ReputationPolicy
 from proofgrid.store.connection import Connection
-from proofgrid.store.hedges import LOCK_RIVALS
+from proofgrid.store.hedges import LOCK_RIVALS, StoppedRival
 from proofgrid.store.leases import LOCK_LEASE
 from proofgrid.store.settlement import (
     COUNT_DOWN_JOBS,
     MOVE_ON,
     REFUTED_CLAIMS,
     SETTLE_LEASES,
+    RefutedClaim,
     ReportedLease,
     SettledLease,
 )
@@ -108,8 +109,8 @@ async def _follow_jobs(
     doubted = [row.lease_id for row in settled if row.attempts]
     wrong = await connection.fetch(REFUTED_CLAIMS, lease_ids=doubted) if doubted else []
     works = [_proof_work(by_lease[row.lease_id].lease, row.ran_ms) for row in settled]
-    works += [Work(lease=one.lease, ran_ms=one.lease.ran_ms) for one in losers]
-    works += [Work(lease=claim, ran_ms=claim.ran_ms, failures=1, happened=_WRONG_CLAIM) for claim in wrong]
+    works += [_work(one.lease, one.lease.ran_ms) for one in losers]
+    works += [_work(claim, claim.ran_ms, failures=1, happened=_WRONG_CLAIM) for claim in wrong]
     await note_work(connection, works, reputation)
     failed = [by_lease[lease_id].lease for lease_id in doubted]
     rescued = [(lease.job_id, lease.operator) for lease in failed]
@@ -119,7 +120,26 @@ async def _follow_jobs(
 def _proof_work(lease: ReportedLease, ran_ms: int) -> Work:
     # The time for proving is three times what is expected of this prover, so whoever is late is late by much.
     fact = Fact.LATE if ran_ms > lease.prove_ms else Fact.PROVEN
-    return Work(lease=lease, ran_ms=ran_ms, proofs=1, happened=Happened(fact=fact))
+    return _work(lease, ran_ms, proofs=1, happened=Happened(fact=fact))
+
+
+def _work(
+    lease: ReportedLease | StoppedRival | RefutedClaim,
+    ran_ms: int,
+    *,
+    proofs: int = 0,
+    failures: int = 0,
+    happened: Happened | None = None,
+) -> Work:
+    return Work(
+        prover_id=lease.prover_id,
+        lane=lease.lane,
+        units=lease.units,
+        ran_ms=ran_ms,
+        proofs=proofs,
+        failures=failures,
+        happened=happened,
+    )
 
 
 async def _follow_up(

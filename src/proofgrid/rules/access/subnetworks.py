@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
 
 from proofgrid.primitives.errors import InvalidField, NotAMember, NotServed, UnknownSubnetwork
 from proofgrid.primitives.ids import Lane
@@ -35,6 +35,22 @@ class Subnetwork:
     proof_systems: frozenset[str] = frozenset()  #: that it serves; empty: all
     reference_price: int = 0  #: of its lanes without a round, base units per PU; 0: the gateways' setting
     overflow_after_ms: int = 0  #: a job that waited so long goes to `default`; 0: never
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SubnetworkChange:
+    """What an administrator wants different; None leaves it as it is."""
+
+    is_open: bool | None = None
+    proof_systems: frozenset[str] | None = None
+    reference_price: int | None = None
+    overflow_after_ms: int | None = None
+
+
+def changed(subnetwork: Subnetwork, change: SubnetworkChange) -> Subnetwork:
+    """Return the subnetwork with everything that the change names."""
+    named = {one.name: getattr(change, one.name) for one in fields(change)}
+    return replace(subnetwork, **{name: value for name, value in named.items() if value is not None})
 
 
 def parse_subnetwork(text: str, *, field: str = "subnetwork") -> str:

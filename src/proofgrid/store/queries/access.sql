@@ -1,13 +1,13 @@
 -- name: roles_of
--- The roles a key holds.
-SELECT role FROM identities WHERE address = $1;
+-- The access roles of a key.
+SELECT role FROM identities WHERE address = :address;
 
 -- name: grant_role
-INSERT INTO identities (address, role, label) VALUES ($1, $2, $3)
+INSERT INTO identities (address, role, label) VALUES (:address, :role, :label)
 ON CONFLICT (address, role) DO UPDATE SET label = excluded.label;
 
 -- name: revoke_role
-DELETE FROM identities WHERE address = $1 AND role = $2;
+DELETE FROM identities WHERE address = :address AND role = :role;
 
 -- name: list_identities
 SELECT address, array_agg(role ORDER BY role) AS roles, max(label) AS label
@@ -15,7 +15,7 @@ FROM identities GROUP BY address ORDER BY address;
 
 -- name: spend_token
 -- Nothing comes back when the token was spent before.
-INSERT INTO spent_tokens (token_id, expires_ms) VALUES ($1, $2) ON CONFLICT DO NOTHING RETURNING token_id;
+INSERT INTO spent_tokens (token_id, expires_ms) VALUES (:token_id, :expires_ms) ON CONFLICT DO NOTHING RETURNING token_id;
 
 -- name: forget_spent_tokens
 -- A margin of a minute covers clocks that differ.

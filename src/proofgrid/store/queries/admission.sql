@@ -1,24 +1,24 @@
 -- name: look_around
 -- Before a request is admitted: the task that has its key already, if any, and how many tasks its client has open, at
--- most $3 of them: who has so many may not have more.
+-- most :open_max of them: who has so many may not have more.
 SELECT known.task_id, known.request_digest, (
     SELECT count(*) FROM (
-        SELECT FROM tasks WHERE client = $1 AND state IN ('open', 'combining') LIMIT $3) AS open_tasks) AS open_tasks
-FROM (SELECT) AS always LEFT JOIN tasks AS known ON known.client = $1 AND known.idempotency_key = $2;
+        SELECT FROM tasks WHERE client = :client AND state IN (@tasks_open) LIMIT :open_max) AS open_tasks) AS open_tasks
+FROM (SELECT) AS always LEFT JOIN tasks AS known ON known.client = :client AND known.idempotency_key = :idempotency_key;
 
 -- name: find_proven_task
 -- The newest finished task of the same client, program and inputs whose bundle is still there.
 SELECT task_id FROM tasks
-WHERE client = $1 AND program_digest = $2 AND inputs_digest = $3 AND state = 'done'
+WHERE client = :client AND program_digest = :program_digest AND inputs_digest = :inputs_digest AND state = 'done'
   AND EXISTS (SELECT 1 FROM artifacts WHERE digest = tasks.bundle_digest)
 ORDER BY finished_ms DESC LIMIT 1;
 
 -- name: admit_tasks
--- One statement, one transaction: $1: a JSON list of tasks, each with its first event and its escrow's transfer; $2: a
--- JSON list of their jobs, $3: the jobs' inputs, NULL for one that is an artifact; $4: the deadline of tasks that name
--- none, ms from now. A task whose key is taken gives no row and leaves nothing behind.
+-- One statement, one transaction: `tasks`: a JSON list, each with its first event and its escrow's transfer; `jobs`: a
+-- JSON list of theirs, `small_inputs`: the jobs' inputs, NULL for one that is an artifact; `deadline_ms`: of tasks that
+-- name none, from now. A task whose key is taken gives no row and leaves nothing behind.
 WITH given AS (
-    SELECT * FROM jsonb_to_recordset($1::jsonb) AS g(task_id uuid, client text, program_digest text,
+    SELECT * FROM jsonb_to_recordset(:tasks::jsonb) AS g(task_id uuid, client text, program_digest text,
         idempotency_key text, request_digest text, statement jsonb, inputs int, limit_price bigint, units bigint,
         escrow bigint, deadline_ms bigint, jobs_open int, inputs_digest text, hedging boolean, raise_permille int,
         raise_every_ms bigint, raise_max bigint, accepted jsonb, transfer jsonb, subnetwork text, quote_id uuid)
@@ -27,7 +27,7 @@ WITH given AS (
         limit_price, units, escrow, deadline_ms, jobs_open, inputs_digest, hedging, raise_permille, raise_every_ms,
         raise_max, raise_at_ms, event_seq, subnetwork, quote_id)
     SELECT task_id, client, program_digest, 'open', idempotency_key, request_digest, statement, inputs, limit_price,
-        units, escrow, CASE WHEN deadline_ms > 0 THEN deadline_ms ELSE now_ms() + $4 END, jobs_open, inputs_digest,
+        units, escrow, CASE WHEN deadline_ms > 0 THEN deadline_ms ELSE now_ms() + :deadline_ms END, jobs_open, inputs_digest,
         coalesce(hedging, false), raise_permille, raise_every_ms, raise_max, now_ms() + raise_every_ms, 1, subnetwork, quote_id
     FROM given
     ON CONFLICT (client, idempotency_key) DO NOTHING RETURNING task_id, client, limit_price
@@ -36,10 +36,10 @@ WITH given AS (
     USING (task_id)
 ), fresh AS (
     SELECT g.*, admitted.client, admitted.limit_price FROM ROWS FROM (
-        jsonb_to_recordset($2::jsonb) AS (job_id uuid, task_id uuid, slice int, input int, position int, lane text,
+        jsonb_to_recordset(:jobs::jsonb) AS (job_id uuid, task_id uuid, slice int, input int, position int, lane text,
             class text, units bigint, memory_bytes bigint, depends_on int[], input_digest text, input_bytes bigint,
             facts jsonb, stack text, constraints jsonb, barred jsonb),
-        unnest($3::bytea[])
+        unnest(:small_inputs::bytea[])
     ) AS g(job_id, task_id, slice, input, position, lane, class, units, memory_bytes, depends_on, input_digest,
         input_bytes, facts, stack, constraints, barred, small_input)
     JOIN admitted USING (task_id)

@@ -1,30 +1,31 @@
 -- name: lock_tasks_for_sale
--- Locks the tasks of a lane's book from the best bid down, first come first: at most $2, one step of the index for each.
--- $3, $4: the free provers and their memory; a job that none of them may run and can hold is not for sale. And the tasks
--- that wish for a second lease of a job.
+-- Locks the tasks of a lane's book from the best bid down, first come first: at most :limit, one step of the index for
+-- each. :provers, :room_bytes: the free provers and their memory; a job that none of them may run and can hold is not for
+-- sale. And the tasks that wish for a second lease of a job.
 WITH RECURSIVE book AS (
     (SELECT limit_price, task_id, 1 AS place FROM jobs
-     WHERE state = 'ready' AND lane = $1 AND not_before_ms <= now_ms() AND EXISTS (
-         SELECT 1 FROM unnest($3::text[], $4::bigint[]) AS p(prover_id, memory_bytes)
+     WHERE state = 'ready' AND lane = :lane AND not_before_ms <= now_ms() AND EXISTS (
+         SELECT 1 FROM unnest(:provers::text[], :room_bytes::bigint[]) AS p(prover_id, memory_bytes)
          WHERE p.memory_bytes >= jobs.memory_bytes AND (excluded = '{}' OR NOT is_excluded(excluded, prover_id)))
      ORDER BY -limit_price, task_id LIMIT 1)
     UNION ALL
     SELECT later.limit_price, later.task_id, book.place + 1
     FROM book CROSS JOIN LATERAL (
         SELECT limit_price, task_id FROM jobs
-        WHERE state = 'ready' AND lane = $1 AND not_before_ms <= now_ms()
+        WHERE state = 'ready' AND lane = :lane AND not_before_ms <= now_ms()
           AND (-jobs.limit_price, jobs.task_id) > (-book.limit_price, book.task_id) AND EXISTS (
-              SELECT 1 FROM unnest($3::text[], $4::bigint[]) AS p(prover_id, memory_bytes)
+              SELECT 1 FROM unnest(:provers::text[], :room_bytes::bigint[]) AS p(prover_id, memory_bytes)
               WHERE p.memory_bytes >= jobs.memory_bytes AND (excluded = '{}' OR NOT is_excluded(excluded, prover_id)))
         ORDER BY -limit_price, task_id LIMIT 1) AS later
-    WHERE book.place < $2
+    WHERE book.place < :limit
 ), wishes AS (
     SELECT task_id, array_agg(job_id) AS wished FROM (
         SELECT task_id, job_id FROM jobs
-        WHERE lane = $1 AND hedge_price IS NOT NULL AND hedge_until_ms > now_ms() AND state = 'leased' LIMIT 64) AS open
+        WHERE lane = :lane AND hedge_price IS NOT NULL AND hedge_until_ms > now_ms() AND state = 'leased' LIMIT 64) AS open
     GROUP BY task_id
 )
-SELECT wanted.task_id, wanted.wished, taken.program_digest, taken.limit_price, taken.client
+SELECT wanted.task_id, wanted.wished, coalesce(taken.program_digest, '') AS program_digest,
+    coalesce(taken.limit_price, 0) AS limit_price, coalesce(taken.client, '') AS client, taken.task_id IS NOT NULL AS is_free
 FROM (SELECT task_id, wished, place FROM book FULL JOIN wishes USING (task_id)) AS wanted LEFT JOIN LATERAL (
     -- What somebody else changes at this moment is skipped, and the round says that it should be held again soon.
     SELECT task_id, program_digest, limit_price, client FROM tasks
@@ -32,79 +33,80 @@ FROM (SELECT task_id, wished, place FROM book FULL JOIN wishes USING (task_id)) 
 ) AS taken ON true ORDER BY wanted.place;
 
 -- name: lock_tasks_of_others
--- Where a book is full of one client's tasks: the best bids of $5 other clients with open tasks, drawn from $6 on, $7 of
--- each, among their best 64. $1, $3, $4 as above; $2: the tasks that are in the book.
+-- Where a book is full of one client's tasks: the best bids of so many other :clients with open tasks, drawn from :start
+-- on, :of_each of them, among their best 64. :lane, :provers, :room_bytes as above; :known: the tasks that are in the book.
 WITH RECURSIVE clients AS (
-    (SELECT client, 1 AS place FROM tasks WHERE state IN ('open', 'combining') AND client > $6 ORDER BY client LIMIT 1)
+    (SELECT client, 1 AS place FROM tasks WHERE state IN (@tasks_open) AND client > :start ORDER BY client LIMIT 1)
     UNION ALL
     SELECT later.client, clients.place + 1 FROM clients CROSS JOIN LATERAL (
-        SELECT client FROM tasks WHERE state IN ('open', 'combining') AND client > clients.client
+        SELECT client FROM tasks WHERE state IN (@tasks_open) AND client > clients.client
         ORDER BY client LIMIT 1) AS later
-    WHERE clients.place < $5
+    WHERE clients.place < :clients
 )
-SELECT taken.task_id, NULL::uuid[] AS wished, taken.program_digest, taken.limit_price, taken.client
+SELECT taken.task_id, NULL::uuid[] AS wished, taken.program_digest, taken.limit_price, taken.client, true AS is_free
 FROM clients CROSS JOIN LATERAL (
     SELECT best.task_id FROM (
         SELECT task_id, limit_price FROM tasks
-        WHERE state IN ('open', 'combining') AND tasks.client = clients.client
+        WHERE state IN (@tasks_open) AND tasks.client = clients.client
         ORDER BY -limit_price, task_id LIMIT 64) AS best
-    WHERE best.task_id <> ALL($2::uuid[]) AND EXISTS (
-        SELECT 1 FROM jobs WHERE state = 'ready' AND lane = $1 AND -jobs.limit_price = -best.limit_price
+    WHERE best.task_id <> ALL(:known::uuid[]) AND EXISTS (
+        SELECT 1 FROM jobs WHERE state = 'ready' AND lane = :lane AND -jobs.limit_price = -best.limit_price
           AND jobs.task_id = best.task_id AND not_before_ms <= now_ms() AND EXISTS (
-            SELECT 1 FROM unnest($3::text[], $4::bigint[]) AS p(prover_id, memory_bytes)
+            SELECT 1 FROM unnest(:provers::text[], :room_bytes::bigint[]) AS p(prover_id, memory_bytes)
             WHERE p.memory_bytes >= jobs.memory_bytes AND (excluded = '{}' OR NOT is_excluded(excluded, prover_id))))
-    LIMIT $7) AS wanted CROSS JOIN LATERAL (
+    LIMIT :of_each) AS wanted CROSS JOIN LATERAL (
     SELECT task_id, program_digest, limit_price, client FROM tasks
     WHERE tasks.task_id = wanted.task_id AND state = 'open' AND deadline_ms > now_ms() FOR NO KEY UPDATE SKIP LOCKED
 ) AS taken;
 
 -- name: lock_tasks_unserved
--- The tasks that bid best in each of the lanes $1, from at most $2 jobs of each; not those of $3, which were told.
+-- The tasks that bid best in each of the :lanes, from at most so many :jobs of each; not those that were :told.
 SELECT best.lane, tasks.task_id, tasks.limit_price
 FROM (
-    SELECT DISTINCT given.lane, wanted.task_id FROM unnest($1::text[]) AS given(lane) CROSS JOIN LATERAL (
+    SELECT DISTINCT given.lane, wanted.task_id FROM unnest(:lanes::text[]) AS given(lane) CROSS JOIN LATERAL (
         SELECT task_id FROM jobs
-        WHERE state = 'ready' AND lane = given.lane AND not_before_ms <= now_ms() AND task_id <> ALL ($3::uuid[])
-        ORDER BY -limit_price, task_id LIMIT $2) AS wanted
+        WHERE state = 'ready' AND lane = given.lane AND not_before_ms <= now_ms() AND task_id <> ALL (:told::uuid[])
+        ORDER BY -limit_price, task_id LIMIT :jobs) AS wanted
 ) AS best JOIN tasks USING (task_id)
 WHERE tasks.state = 'open' ORDER BY tasks.task_id FOR NO KEY UPDATE OF tasks SKIP LOCKED;
 
 -- name: tasks_for_sale
--- The same for reading only, without wishes: $1: a lane, $2: at most so many.
-SELECT task_id, NULL::uuid[] AS wished, program_digest, limit_price, client FROM tasks
+-- What lock_tasks_for_sale finds, for reading only, and without wishes.
+SELECT task_id, NULL::uuid[] AS wished, program_digest, limit_price, client, true AS is_free FROM tasks
 WHERE state = 'open' AND task_id IN (
-    SELECT task_id FROM jobs WHERE state = 'ready' AND lane = $1 AND not_before_ms <= now_ms()
-    ORDER BY -limit_price, task_id LIMIT $2)
+    SELECT task_id FROM jobs WHERE state = 'ready' AND lane = :lane AND not_before_ms <= now_ms()
+    ORDER BY -limit_price, task_id LIMIT :limit)
 ORDER BY -limit_price, task_id;
 
 -- name: clients_in_flight
 -- How many jobs of a lane the clients have in flight.
 SELECT tasks.client, count(*) AS jobs FROM leases JOIN tasks USING (task_id)
-WHERE leases.lane = $1 AND leases.state IN ('granted', 'offered', 'running') AND tasks.client = ANY($2::text[])
+WHERE leases.lane = :lane AND leases.state IN (@leases_in_flight) AND tasks.client = ANY(:clients::text[])
 GROUP BY tasks.client;
 
 -- name: jobs_for_sale
--- $1, $2: tasks and their limit prices, $4: at most so many jobs of one task, $5: at most so many in all.
-SELECT found.*, now_ms() AS now_ms FROM unnest($1::uuid[], $2::bigint[]) AS given(task_id, limit_price) CROSS JOIN LATERAL (
+-- Of tasks with their limit prices, at most so many of each, and at most so many in all.
+SELECT found.*, now_ms() AS now_ms
+FROM unnest(:tasks::uuid[], :limit_prices::bigint[]) AS given(task_id, limit_price) CROSS JOIN LATERAL (
     SELECT job_id, jobs.task_id, units, memory_bytes, nullif(excluded, '{}') AS excluded, slice, input FROM jobs
-    WHERE state = 'ready' AND lane = $3 AND not_before_ms <= now_ms()
+    WHERE state = 'ready' AND lane = :lane AND not_before_ms <= now_ms()
       AND -jobs.limit_price = -given.limit_price AND jobs.task_id = given.task_id
-    ORDER BY position LIMIT $4) AS found
-LIMIT $5;
+    ORDER BY position LIMIT :of_each) AS found
+LIMIT :limit;
 
 -- name: wishes_for_sale
--- The tasks' rows are locked. $1: jobs with a wish for a second lease. The oldest wish first.
+-- The tasks' rows are locked. Those of the :jobs that wish for a second lease, the oldest wish first.
 SELECT job_id, task_id, units, memory_bytes, excluded, slice, input, hedge_price, hedge_operator, now_ms() AS now_ms
-FROM jobs WHERE job_id = ANY($1::uuid[]) AND state = 'leased' AND hedge_price IS NOT NULL AND hedge_until_ms > now_ms()
+FROM jobs WHERE job_id = ANY(:jobs::uuid[]) AND state = 'leased' AND hedge_price IS NOT NULL AND hedge_until_ms > now_ms()
 ORDER BY hedge_until_ms, job_id;
 
 -- name: waiting_units
 -- Of a lane's first 10,000 jobs for sale.
 SELECT coalesce(sum(units), 0)::bigint FROM (
-    SELECT units FROM jobs WHERE state = 'ready' AND lane = $1 LIMIT 10000) AS waiting;
+    SELECT units FROM jobs WHERE state = 'ready' AND lane = :lane LIMIT 10000) AS waiting;
 
 -- name: waiting_lanes
-SELECT lane FROM waiting_lanes($1) AS waiting(lane);
+SELECT lane FROM waiting_lanes(:stack) AS waiting(lane);
 
 -- name: lanes_with_ready_jobs
 -- Hop from lane to lane over the index.
@@ -119,7 +121,7 @@ SELECT lane FROM hops WHERE lane IS NOT NULL;
 -- name: next_put_off
 -- Milliseconds until the next job of a stack that waits for its time, or for the end of an exclusion, may be sold, or
 -- until the next prover may have work again that was paused while somebody waits.
-WITH waiting AS MATERIALIZED (SELECT lane FROM waiting_lanes($1) AS waiting(lane))
+WITH waiting AS MATERIALIZED (SELECT lane FROM waiting_lanes(:stack) AS waiting(lane))
 SELECT least(min(until_next_job(lane)),
     CASE WHEN count(*) > 0 THEN (
         SELECT min(greatest(20, p.paused_until_ms - now_ms())) FROM provers p JOIN sessions s USING (prover_id)

@@ -33,32 +33,6 @@ UPDATE jobs SET slow_ms = coalesce(slow_ms, now_ms()), hedge_price = price, hedg
 FROM unnest(:job_ids::uuid[], :prices::bigint[], :operators::text[]) AS given(job_id, price, operator)
 WHERE jobs.job_id = given.job_id AND jobs.state = 'leased';
 
--- name: grant_hedges
--- As grant_leases, for jobs that are leased already: their wishes come true.
-WITH given AS (
-    SELECT * FROM jsonb_to_recordset($1::jsonb) AS g(lease_id uuid, job_id uuid, task_id uuid, prover_id text,
-        operator text, session_id uuid, gateway_id uuid, units bigint, sell_price bigint, pick_up_ms bigint,
-        limit_ms bigint, prove_ms bigint, stake_bound bigint, fee_permille int)
-), sold AS (
-    UPDATE jobs SET hedges = hedges + 1, hedge_price = NULL FROM given
-    WHERE jobs.job_id = given.job_id AND jobs.state = ANY($5::text[]) AND jobs.hedge_price IS NOT NULL
-    RETURNING jobs.job_id, jobs.task_id
-), counted AS (
-    UPDATE tasks SET hedges = hedges + 1 FROM sold WHERE tasks.task_id = sold.task_id
-), granted AS (
-    INSERT INTO leases (lease_id, job_id, task_id, prover_id, operator, session_id, gateway_id, lane, round, units,
-        buy_price, sell_price, state, kind, expires_ms, phase_until_ms, until_ms, prove_ms, epoch, stake_bound,
-        fee_permille)
-    SELECT lease_id, given.job_id, given.task_id, given.prover_id, given.operator,
-        coalesce(now.session_id, given.session_id), coalesce(now.gateway_id, given.gateway_id), $2, $3, units, $4,
-        sell_price, 'granted', 'hedge', at_ms + pick_up_ms, at_ms + pick_up_ms, at_ms + limit_ms, prove_ms, $6,
-        stake_bound, fee_permille
-    FROM given JOIN sold USING (job_id) LEFT JOIN sessions AS now ON now.prover_id = given.prover_id AND now.open,
-        (SELECT now_ms() AS at_ms) AS clock
-    RETURNING gateway_id
-)
-SELECT count(*) AS number, pg_notify('leases', gateway_id::text) FROM granted GROUP BY gateway_id;
-
 -- name: carry_on
 -- One of two leases of a job ended; the other one, :rival_id, goes on as the first. :sources: the states it may come from.
 WITH alone AS (

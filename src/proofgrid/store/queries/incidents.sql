@@ -63,14 +63,17 @@ ON CONFLICT (kind, subject) WHERE closed_ms IS NULL DO NOTHING RETURNING *;
 SELECT EXISTS (SELECT FROM incidents WHERE closed_ms IS NULL);
 
 -- name: list_incidents
--- Newest first; $1: also those that are closed.
-SELECT * FROM incidents WHERE $1 OR closed_ms IS NULL ORDER BY incident_id DESC LIMIT $2;
+-- Newest first; :closed: also those that are closed.
+SELECT incident_id, kind, subject, detail, opened_ms, closed_ms, closed_by FROM incidents
+WHERE :closed OR closed_ms IS NULL ORDER BY incident_id DESC LIMIT :limit;
 
 -- name: get_incident
-SELECT * FROM incidents WHERE incident_id = $1;
+SELECT incident_id, kind, subject, detail, opened_ms, closed_ms, closed_by FROM incidents
+WHERE incident_id = :incident_id;
 
 -- name: close_incident
-UPDATE incidents SET closed_ms = now_ms(), closed_by = $2 WHERE incident_id = $1 AND closed_ms IS NULL RETURNING *;
+UPDATE incidents SET closed_ms = now_ms(), closed_by = :by WHERE incident_id = :incident_id AND closed_ms IS NULL
+RETURNING incident_id;
 
 -- name: keep_reported_leases
 -- While settlement is stopped, results that wait to be paid do not run out of time: $1 ms are left to say them again.

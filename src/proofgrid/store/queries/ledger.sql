@@ -4,6 +4,10 @@ SELECT post_transfers(:transfers);
 -- name: balance
 SELECT balance FROM accounts WHERE account = :account;
 
+-- name: lock_accounts
+-- In the order of their names.
+SELECT account, balance FROM accounts WHERE account = ANY(:accounts::text[]) ORDER BY account FOR UPDATE;
+
 -- name: escrowed_of_client
 SELECT coalesce(sum(a.balance), 0)::bigint FROM tasks t JOIN accounts a ON a.account = 'escrow:' || t.task_id::text
 WHERE t.client = :client AND t.state IN (@tasks_open) AND t.quote_id IS NULL;

@@ -2,18 +2,17 @@
 -- In the order of their ids; see lock_tasks. With how they stand.
 SELECT prover_id, proven_micro, late_micro, lost_micro, crashed_micro, invalid_micro, facts_ms, outcomes, pauses,
     paused_until_ms, last_faults, now_ms() AS now_ms
-FROM provers WHERE prover_id = ANY(:prover_ids::text[]) ORDER BY prover_id FOR NO KEY UPDATE;
+FROM provers WHERE prover_id = ANY(:provers::text[]) ORDER BY prover_id FOR NO KEY UPDATE;
 
 -- name: note_work
--- :prover_ids and so on: by prover, proof system and class: proofs, failures, verified PU, the time of all leases;
--- :samples_kept: halve a speed that is made of more proofs. :lanes, :us_per_unit: how long leases of each lane ran, of
--- which the newest :times_kept are kept. :stands and so on: how the provers stand from now on, a row each
--- (rules/reputation/standing.py). The provers' rows are locked already; those of speeds and lanes are written in the
--- order of their names.
+-- By prover, proof system and class: :proofs, :failures, verified :units, :wall_ms of all leases; a speed that is made of
+-- more proofs than :samples_kept is halved. :lanes, :us_per_unit: how long leases ran, microseconds per PU, of which the
+-- newest :times_kept are kept. From :stands on: how the provers stand from now on, a row each
+-- (rules/reputation/standing.py). The provers' rows are locked already; those of speeds and lanes are written in the order
+-- of their names.
 WITH given AS (
-    SELECT * FROM unnest(:prover_ids::text[], :proof_systems::text[], :classes::text[], :proofs::int[],
-        :failures::int[], :units::bigint[], :wall_ms::bigint[])
-        AS g(prover_id, proof_system, class, proofs, failures, units, wall_ms)
+    SELECT * FROM unnest(:provers::text[], :systems::text[], :classes::text[], :proofs::int[], :failures::int[],
+        :units::bigint[], :wall_ms::bigint[]) AS g(prover_id, proof_system, class, proofs, failures, units, wall_ms)
 ), counted AS (
     UPDATE provers SET jobs_proven = jobs_proven + sums.proofs, jobs_failed = jobs_failed + sums.failures,
         units_proven = units_proven + sums.units, proven_micro = stand.proven, late_micro = stand.late,
@@ -24,16 +23,20 @@ WITH given AS (
           FROM given GROUP BY prover_id) AS sums
     JOIN unnest(:stands::text[], :proven::bigint[], :late::bigint[], :lost::bigint[], :crashed::bigint[],
         :invalid::bigint[], :at_ms::bigint[], :outcomes::text[], :pauses::int[], :paused_until_ms::bigint[],
-        :last_faults::text[]) AS stand(prover_id, proven, late, lost, crashed, invalid, at_ms, outcomes, pauses, paused_until_ms, last_faults) USING (prover_id)
+        :last_faults::text[]) AS stand(prover_id, proven, late, lost, crashed, invalid, at_ms, outcomes,
+        pauses, paused_until_ms, last_faults) USING (prover_id)
     WHERE provers.prover_id = sums.prover_id
 ), measured AS (
     INSERT INTO prover_speeds AS speed (prover_id, proof_system, class, units, wall_ms, samples)
     SELECT prover_id, proof_system, class, units, wall_ms, proofs FROM given
     ORDER BY prover_id, proof_system, class
     ON CONFLICT (prover_id, proof_system, class) DO UPDATE SET
-        units = (speed.units + excluded.units) / CASE WHEN speed.samples + excluded.samples > :samples_kept THEN 2 ELSE 1 END,
-        wall_ms = (speed.wall_ms + excluded.wall_ms) / CASE WHEN speed.samples + excluded.samples > :samples_kept THEN 2 ELSE 1 END,
-        samples = (speed.samples + excluded.samples) / CASE WHEN speed.samples + excluded.samples > :samples_kept THEN 2 ELSE 1 END
+        units = (speed.units + excluded.units) / CASE WHEN speed.samples + excluded.samples > :samples_kept
+            THEN 2 ELSE 1 END,
+        wall_ms = (speed.wall_ms + excluded.wall_ms) / CASE WHEN speed.samples + excluded.samples > :samples_kept
+            THEN 2 ELSE 1 END,
+        samples = (speed.samples + excluded.samples) / CASE WHEN speed.samples + excluded.samples > :samples_kept
+            THEN 2 ELSE 1 END
     RETURNING 1
 )
 INSERT INTO lane_times AS times (lane, us_per_unit)
@@ -46,19 +49,20 @@ ON CONFLICT (lane) DO UPDATE SET us_per_unit = (excluded.us_per_unit || times.us
 -- Notices that the provers' gateways hand on.
 SELECT pg_notify('notices', json_build_object('gateway', gateway_id, 'session', session_id, 'code', code,
     'detail', detail)::text)
-FROM unnest(:prover_ids::text[], :codes::text[], :details::text[]) AS given(prover_id, code, detail)
-JOIN sessions USING (prover_id)
+FROM unnest(:provers::text[], :codes::text[], :details::text[]) AS given(prover_id, code, detail) JOIN sessions USING (prover_id)
 WHERE open;
 
 -- name: get_prover
+-- How it stands.
 SELECT prover_id, proven_micro, late_micro, lost_micro, crashed_micro, invalid_micro, facts_ms, outcomes, pauses,
     paused_until_ms, last_faults, now_ms() AS now_ms
 FROM provers WHERE prover_id = :prover_id;
 
 -- name: standings
--- How the provers of the operator $1 stand, or of everybody when it is empty; at most $2.
-SELECT p.*, now_ms() AS now_ms,
+-- How the provers of an :operator stand, or of everybody when it is empty; at most so many.
+SELECT p.prover_id, p.operator, p.jobs_proven, p.jobs_failed, p.proven_micro, p.late_micro, p.lost_micro, p.crashed_micro,
+    p.invalid_micro, p.facts_ms, p.outcomes, p.pauses, p.paused_until_ms, p.last_faults, now_ms() AS now_ms,
     EXISTS (SELECT 1 FROM sessions s WHERE s.prover_id = p.prover_id AND s.open) AS connected,
     (SELECT jsonb_agg(jsonb_build_array(v.proof_system, v.class, v.units, v.wall_ms, v.samples)
         ORDER BY v.proof_system, v.class) FROM prover_speeds v WHERE v.prover_id = p.prover_id) AS speeds
-FROM provers p WHERE $1 = '' OR p.operator = $1 ORDER BY p.operator, p.prover_id LIMIT $2;
+FROM provers p WHERE :operator = '' OR p.operator = :operator ORDER BY p.operator, p.prover_id LIMIT :limit;

@@ -1,14 +1,15 @@
 -- name: lock_stack
--- One round of a stack's lanes at a time, whichever gateway runs it. $2: how long it may be silent before it loses the
--- round, ms. The lanes in which somebody waits, or NULL when another one is at it.
-SELECT CASE WHEN pg_try_advisory_xact_lock(hashtextextended('lane:' || $1, 0)) THEN ARRAY(SELECT * FROM waiting_lanes($1)) END
-FROM set_config('idle_in_transaction_session_timeout', $2, true);
+-- One round of a stack's lanes at a time, whichever gateway runs it; :silent_ms: after so long without a word it loses the
+-- round. The lanes in which somebody waits, or NULL when another one is at it.
+SELECT CASE WHEN pg_try_advisory_xact_lock(hashtextextended('lane:' || :stack, 0))
+    THEN ARRAY(SELECT * FROM waiting_lanes(:stack)) END
+FROM set_config('idle_in_transaction_session_timeout', :silent_ms, true);
 
 -- name: open_rounds
 -- Under the stack's lock: for each lane the epoch of this gateway's lead (a new one when another gateway led before) and
 -- the round before this one.
 WITH led AS (
-    INSERT INTO lanes (lane, leader) SELECT lane, $2 FROM unnest($1::text[]) AS given(lane) ORDER BY lane
+    INSERT INTO lanes (lane, leader) SELECT lane, :leader FROM unnest(:lanes::text[]) AS given(lane) ORDER BY lane
     ON CONFLICT (lane) DO UPDATE SET leader = excluded.leader,
         epoch = lanes.epoch + (lanes.leader <> excluded.leader)::int,
         since_ms = CASE WHEN lanes.leader = excluded.leader THEN lanes.since_ms ELSE now_ms() END
@@ -24,41 +25,18 @@ FROM led LEFT JOIN LATERAL (
 -- Nothing comes back, and nothing is written, when the epoch is not that of the lane any more.
 INSERT INTO rounds (lane, number, transcript, transcript_hash, signature, buy_price, sell_price, units, bids, asks,
     next_reference, epoch, secret)
-SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, epoch, $14 FROM lanes WHERE lane = $1 AND epoch = $12 AND leader = $13
+SELECT :lane, :number, :transcript, :transcript_hash, :signature, :buy_price, :sell_price, :units, :bids, :asks,
+    :next_reference, epoch, :secret FROM lanes WHERE lane = :lane AND epoch = :epoch AND leader = :leader
 RETURNING number;
 
 -- name: references_of_lanes
 -- The reference price of each lane's next round; of a lane without a round that of its subnetwork, if it has one.
 SELECT given.lane, last.next_reference,
     (SELECT reference_price FROM subnetworks WHERE name = split_part(given.lane, '/', 1)) AS first_reference
-FROM unnest($1::text[]) AS given(lane) LEFT JOIN LATERAL (
+FROM unnest(:lanes::text[]) AS given(lane) LEFT JOIN LATERAL (
     SELECT next_reference FROM rounds WHERE rounds.lane = given.lane ORDER BY number DESC LIMIT 1) AS last ON true;
 
 -- name: recent_buy_prices
--- Of the latest $2 rounds of a lane, those in which something was sold.
-SELECT buy_price FROM (SELECT buy_price, units FROM rounds WHERE lane = $1 ORDER BY number DESC LIMIT $2) AS latest
+-- Of the latest :rounds of a lane, those in which something was sold.
+SELECT buy_price FROM (SELECT buy_price, units FROM rounds WHERE lane = :lane ORDER BY number DESC LIMIT :rounds) AS latest
 WHERE units > 0;
-
--- name: list_rounds
-SELECT * FROM rounds WHERE ($1 = '' OR lane = $1) ORDER BY at_ms DESC, number DESC LIMIT $2;
-
--- name: get_round
-SELECT * FROM rounds WHERE lane = $1 AND number = $2;
-
--- name: rounds_of_export
--- The public rounds of a lane: how many, and which. $2, $3: from and to a number, $4: since when.
-SELECT count(*) AS rounds, min(number) AS first, max(number) AS last FROM rounds
-WHERE lane = $1 AND number BETWEEN $2 AND $3 AND at_ms >= $4 AND secret IS NOT NULL;
-
--- name: public_rounds
-SELECT number, transcript, transcript_hash, signature FROM rounds
-WHERE lane = $1 AND number BETWEEN $2 AND $3 AND secret IS NOT NULL ORDER BY number LIMIT $4;
-
--- name: owner_of_order
--- Whose task ($1), or whose prover ($2), is it?
-SELECT client AS owner FROM tasks WHERE task_id = $1 UNION ALL SELECT operator FROM provers WHERE prover_id = $2 LIMIT 1;
-
--- name: lane_statuses
-SELECT DISTINCT ON (r.lane) r.lane, r.number AS rounds, r.next_reference,
-    (SELECT coalesce(sum(units), 0)::bigint FROM jobs WHERE jobs.lane = r.lane AND state = 'ready') AS ready_units
-FROM rounds r ORDER BY r.lane, r.number DESC;

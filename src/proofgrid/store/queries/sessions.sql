@@ -99,17 +99,6 @@ WITH seen AS (
 )
 SELECT lease_id FROM holding WHERE (SELECT count(*) FROM woken) >= 0;
 
--- name: list_provers
--- Those at gateways that were seen in the last $1 ms: a gateway that was killed closes no sessions. $2: how long a lease
--- lives without a heartbeat, ms; who is silent, drains or is paused is sold nothing (supply_of_stack).
-SELECT s.*, p.jobs_proven, p.jobs_failed,
-    CASE WHEN is_silent(s, $2) THEN 'silent' WHEN s.draining THEN 'draining'
-        WHEN p.paused_until_ms > now_ms() THEN 'paused' ELSE 'serving' END AS state,
-    (SELECT count(*) FROM leases l WHERE l.prover_id = s.prover_id
-        AND l.state IN ('granted', 'offered', 'running', 'reported')) AS busy
-FROM sessions s JOIN provers p USING (prover_id) JOIN gateways g USING (gateway_id)
-WHERE s.open AND g.seen_ms > now_ms() - $1 ORDER BY s.prover_id;
-
 -- name: wake_expiry
 -- Leases may expire earlier than the dispatchers think.
 SELECT pg_notify('expiry', '');

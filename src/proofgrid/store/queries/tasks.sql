@@ -26,26 +26,6 @@ FROM tasks WHERE task_id = :task_id FOR NO KEY UPDATE;
 -- In the order of their ids, so that two of these never wait for each other in a circle.
 SELECT task_id, hedges FROM tasks WHERE task_id = ANY(:task_ids::uuid[]) ORDER BY task_id FOR NO KEY UPDATE;
 
--- name: get_task
-SELECT *, (SELECT balance FROM accounts WHERE account = 'escrow:' || task_id::text) AS escrow_left
-FROM tasks WHERE task_id = $1;
-
--- name: list_tasks
--- Newest first; an empty state means all.
-SELECT *, (SELECT balance FROM accounts WHERE account = 'escrow:' || task_id::text) AS escrow_left
-FROM tasks WHERE client = $1 AND ($2 = '' OR state = $2) ORDER BY created_ms DESC LIMIT $3;
-
--- name: jobs_of_task
--- With the lease that counts, and how far it is.
-SELECT jobs.job_id, jobs.slice, jobs.input, jobs.state, jobs.units, jobs.class, jobs.attempts, leases.operator,
-    leases.prover_id, leases.buy_price, CASE jobs.state WHEN 'leased' THEN leases.stage ELSE '' END AS stage,
-    CASE jobs.state WHEN 'leased' THEN leases.permille WHEN 'proven' THEN 1000 ELSE 0 END AS permille
-FROM jobs LEFT JOIN leases USING (lease_id)
-WHERE jobs.task_id = $1 ORDER BY position;
-
--- name: events_after
-SELECT seq, kind, data, at_ms FROM task_events WHERE task_id = $1 AND seq > $2 ORDER BY seq LIMIT $3;
-
 -- name: end_task
 -- :sources: the states it may come from, :charged: what was paid for work without a proof.
 UPDATE tasks SET state = :state, finished_ms = now_ms(), failure_code = :code, failure_detail = :detail,

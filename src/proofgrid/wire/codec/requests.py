@@ -3,21 +3,18 @@
 from __future__ import annotations
 
 from proofgrid.primitives.digests import digest_of, parse_digest
-from proofgrid.primitives.errors import MalformedMessage
 from proofgrid.primitives.ids import parse_uuid
 from proofgrid.rules.jobs.constraints import NO_CONSTRAINTS, Constraints, parse_constraints
 from proofgrid.rules.jobs.ladder import Ladder
 from proofgrid.rules.jobs.request import ProofRequest
-from proofgrid.wire.codec.texts import read_json
+from proofgrid.wire.codec.texts import read_list
 from proofgrid.wire.v1 import client_pb2 as client
 from proofgrid.wire.v1 import quotes_pb2 as quotes
 
 
 def read_submit(message: client.SubmitRequest, *, bytes_max: int) -> ProofRequest:
     """Return the proof request of a message; the rules judge it later."""
-    inputs = read_json(message.inputs_json, field="inputs", bytes_max=bytes_max)
-    if not isinstance(inputs, list):
-        raise MalformedMessage("a list with one element per input", field="inputs")
+    inputs = read_list(message.inputs_json, field="inputs", bytes_max=bytes_max)
     return ProofRequest(
         program_digest=parse_digest(message.program_digest, field="program_digest"),
         inputs=tuple(inputs),

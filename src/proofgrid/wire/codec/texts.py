@@ -45,3 +45,11 @@ def read_object(text: str, *, field: str, bytes_max: int = OBJECT_BYTES_MAX) -> 
     if not isinstance(value, dict):
         raise MalformedMessage("a JSON object", field=field)
     return value
+
+
+def read_list(text: str, *, field: str, bytes_max: int) -> list[Any]:
+    """Return the JSON list of `text`: one element per input."""
+    value = read_json(text, field=field, bytes_max=bytes_max)
+    if not isinstance(value, list):
+        raise MalformedMessage("a list with one element per input", field=field)
+    return value

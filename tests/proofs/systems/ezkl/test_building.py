@@ -20,7 +20,8 @@ from tests.proofs.systems.ezkl.models import a_convolutional_model, an_mlp, save
 
 
 def keys_of(files: ProgramFiles) -> list[Any]:
-    return [part["vk"] for part in files.program.identity["slices"]]
+    identity: Any = files.program.identity
+    return [part["vk"] for part in identity["slices"]]
 
 
 def test_a_second_build_gives_the_same_digest_keys_and_estimates(
@@ -80,8 +81,9 @@ def test_an_open_batch_dimension_becomes_a_batch_of_one(srs: Path, tmp_path: Pat
 
     files = build(model, {}, srs=srs, workdir=tmp_path)
 
-    assert files.program.identity["input"]["shape"] == [1, 4]
-    assert files.program.identity["output"]["shape"] == [1, 2]
+    identity: Any = files.program.identity
+    assert identity["input"]["shape"] == [1, 4]
+    assert identity["output"]["shape"] == [1, 2]
 
 
 def test_auto_takes_the_decomposition_that_needs_the_fewest_rows(srs: Path, tmp_path: Path) -> None:
@@ -90,7 +92,8 @@ def test_auto_takes_the_decomposition_that_needs_the_fewest_rows(srs: Path, tmp_
     for decomposition in ("auto", "1024x3", "4096x3"):
         files = build(model, {"decomposition": decomposition}, srs=srs, workdir=tmp_path / decomposition)
         settings = json.loads(files.path("slice/0/settings").read_text())
-        rows[decomposition] = 2 ** files.program.summary["logrows"]
+        summary: Any = files.program.summary
+        rows[decomposition] = 2 ** summary["logrows"]
         assert settings["run_args"]["decomp_base"] < rows[decomposition]
 
     assert rows["auto"] < rows["1024x3"] < rows["4096x3"]

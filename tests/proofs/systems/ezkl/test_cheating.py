@@ -62,7 +62,8 @@ def test_a_changed_output_is_refused(
 ) -> None:
     position = proven_digits.position(0, LAST)
     honest = proven_digits.part(0, LAST).output
-    outputs = list(honest.public["outputs"])
+    claimed: Any = honest.public["outputs"]
+    outputs = list(claimed)
     outputs[3] += 1
     forged = replace(honest, public={"outputs": outputs})
     parts = with_output(proven_digits.parts, position, forged)
@@ -155,7 +156,7 @@ def test_an_edited_statement_is_refused(
 def test_an_input_that_was_exchanged_consistently_is_refused_by_the_proof(
     digits_program: ProgramFiles, proven_digits: ProvenRequest, tmp_path: Path
 ) -> None:
-    statement = copy.deepcopy(dict(proven_digits.request.statement))
+    statement: Any = copy.deepcopy(dict(proven_digits.request.statement))
     statement["inputs"][0] = statement["inputs"][1]
 
     with pytest.raises(BadProof, match="slice 0 does not verify"):
@@ -234,7 +235,8 @@ def test_a_proof_of_another_model_is_refused(
     proven = prove_all(impostor, [[0.25] * 64], cache=key_cache, workdir=tmp_path)
     check_whole(impostor, proven, tmp_path)
 
-    ours, theirs = (files.program.identity["slices"] for files in (digits_program, impostor))
+    identities: Any = [files.program.identity for files in (digits_program, impostor)]
+    ours, theirs = (identity["slices"] for identity in identities)
     weighty = [index for index in range(4) if ours[index]["vk"] != theirs[index]["vk"]]
     assert len(weighty) >= 3  # a slice of nothing but a Relu is the same circuit in every model
     for position in weighty:

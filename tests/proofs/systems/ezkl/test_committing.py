@@ -64,7 +64,8 @@ def test_a_tensor_that_needs_most_rows_is_committed_to_with_the_whole_string(srs
 def test_a_forward_pass_finds_what_every_slice_alone_commits_to(
     digits_program: ProgramFiles, proven_digits: ProvenRequest, tmp_path: Path
 ) -> None:
-    inputs = proven_digits.request.statement["inputs"][3]["integers"]
+    statement: Any = proven_digits.request.statement
+    inputs = statement["inputs"][3]["integers"]
 
     passes = try_forward(digits_program, inputs, workdir=tmp_path)  # raises unless both ways agree
 

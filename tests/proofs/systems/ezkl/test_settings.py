@@ -12,7 +12,7 @@ from proofgrid.proofs.systems.ezkl.settings import HELP, parse_settings
 
 
 def test_settings_that_say_only_the_defaults_are_the_same_settings() -> None:
-    spelled_out = {"scale": 7, "slices": "auto", "input_range": [-1, 1], "decomposition": "auto"}
+    spelled_out: dict[str, Any] = {"scale": 7, "slices": "auto", "input_range": [-1, 1], "decomposition": "auto"}
 
     assert parse_settings(spelled_out).canonical() == parse_settings({}).canonical()
     assert set(parse_settings({}).canonical()) == set(HELP)

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
+from proofgrid.primitives.canonical import Json
 from proofgrid.proofs.base import (
     JobOutput,
     NormalisedRequest,
@@ -43,7 +43,7 @@ class EzklProofSystem:
     def build_program(
         self,
         source: Mapping[str, Path],
-        settings: Mapping[str, Any],
+        settings: Mapping[str, Json],
         *,
         trust: TrustRoots,
         workdir: Path,
@@ -59,7 +59,7 @@ class EzklProofSystem:
         """Raise BadProof unless the files at hand are those that the program's identity names."""
         identity.check_program(files)
 
-    def normalise(self, files: ProgramFiles, inputs: list[Any], *, workdir: Path) -> NormalisedRequest:
+    def normalise(self, files: ProgramFiles, inputs: list[Json], *, workdir: Path) -> NormalisedRequest:
         """Turn inputs into statement and jobs, one job per input and slice."""
         return normalise.normalise(files, inputs, workdir=workdir)
 
@@ -84,22 +84,22 @@ class EzklProofSystem:
         return prove.run_job(files, slice_index, job_input, cache=cache, workdir=workdir, report=report)
 
     def verify_partial(
-        self, files: ProgramFiles, slice_index: int, facts: Mapping[str, Any], output: JobOutput, *, workdir: Path
+        self, files: ProgramFiles, slice_index: int, facts: Mapping[str, Json], output: JobOutput, *, workdir: Path
     ) -> None:
         """Raise BadProof unless `output` proves exactly the job that `facts` describe."""
         verify.verify_partial(files, slice_index, facts, output, workdir=workdir)
 
     def combine(
-        self, files: ProgramFiles, statement: Mapping[str, Any], parts: list[PartialProof], *, workdir: Path
-    ) -> Mapping[str, Any]:
+        self, files: ProgramFiles, statement: Mapping[str, Json], parts: list[PartialProof], *, workdir: Path
+    ) -> Mapping[str, Json]:
         """Return outputs per input, and the commitments that link the slices."""
         return whole.combine(files, statement, parts)
 
     def verify_whole(
         self,
         files: ProgramFiles,
-        statement: Mapping[str, Any],
-        result: Mapping[str, Any],
+        statement: Mapping[str, Json],
+        result: Mapping[str, Json],
         parts: list[PartialProof],
         *,
         workdir: Path,

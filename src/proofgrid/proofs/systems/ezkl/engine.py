@@ -13,6 +13,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+from proofgrid.primitives.canonical import Json
 from proofgrid.proofs.systems.ezkl.felts import integer_of
 
 ENGINE = f"ezkl {version('ezkl')}"
@@ -57,7 +58,7 @@ def run(command: str, /, *args: Any, **options: Any) -> Any:
         raise
 
 
-def run_arguments(values: dict[str, Any]) -> Any:
+def run_arguments(values: dict[str, Json]) -> Any:
     """Return ezkl's run arguments with these values."""
     arguments = load_engine().PyRunArgs()
     for name, value in values.items():

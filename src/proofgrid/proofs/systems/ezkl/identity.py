@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from math import prod
-from typing import Any
 
+from proofgrid.primitives.canonical import Json
 from proofgrid.primitives.digests import Digest
-from proofgrid.primitives.errors import BadProof
+from proofgrid.primitives.errors import BadProof, InvalidField
+from proofgrid.primitives.reading import read_list, read_mapping, read_text
 from proofgrid.proofs.base import Program, ProgramFiles
 from proofgrid.proofs.kit.files import check_files
 from proofgrid.proofs.systems.ezkl import engine
@@ -44,12 +45,12 @@ class Layout:
 def make_identity(
     *,
     files: Mapping[str, Digest],
-    settings: Mapping[str, Any],
+    settings: Mapping[str, Json],
     input_shape: tuple[int, ...],
     output_shape: tuple[int, ...],
     output_scale: int,
     slices: int,
-) -> dict[str, Any]:
+) -> dict[str, Json]:
     """Return the identity of a program with these files: everything that decides what a proof of it says."""
     return {
         "format": FORMAT,
@@ -72,25 +73,32 @@ def layout_of(program: Program) -> Layout:
         if (identity["format"], identity["proof_system"]) != (FORMAT, PROOF_SYSTEM):
             raise BadProof("the program is of another format or proof system", field="program.identity")
         pinned_digests(program)
+        input_shape, input_scale = _tensor(identity["input"])
+        output_shape, output_scale = _tensor(identity["output"])
         return Layout(
-            slices=len(identity["slices"]),
-            input_shape=tuple(_positive(size) for size in identity["input"]["shape"]),
-            output_shape=tuple(_positive(size) for size in identity["output"]["shape"]),
-            input_scale=_scale(identity["input"]["scale"]),
-            output_scale=_scale(identity["output"]["scale"]),
-            commits_input=identity["settings"]["input_visibility"] == COMMITTED,
+            slices=len(read_list(identity["slices"], "slices")),
+            input_shape=input_shape,
+            output_shape=output_shape,
+            input_scale=input_scale,
+            output_scale=output_scale,
+            commits_input=read_mapping(identity["settings"], "settings")["input_visibility"] == COMMITTED,
         )
-    except (KeyError, TypeError, ValueError) as reason:
+    except (KeyError, ValueError, InvalidField) as reason:
         raise BadProof(f"the program's identity is malformed: {reason!r}", field="program.identity") from None
 
 
-def _positive(value: Any) -> int:
+def _tensor(value: Json) -> tuple[tuple[int, ...], int]:
+    tensor = read_mapping(value, "tensor")
+    return tuple(_positive(size) for size in read_list(tensor["shape"], "shape")), _scale(tensor["scale"])
+
+
+def _positive(value: Json) -> int:
     if type(value) is not int or not 1 <= value < 1 << 32:
         raise ValueError("a dimension is a positive integer")
     return value
 
 
-def _scale(value: Any) -> int:
+def _scale(value: Json) -> int:
     if type(value) is not int or not -_SCALE_SIZE_MAX <= value <= _SCALE_SIZE_MAX:
         raise ValueError("a scale is a small integer")
     return value
@@ -107,14 +115,15 @@ def verifying_files(slices: int) -> tuple[str, ...]:
 
 
 def pinned_digests(program: Program) -> dict[str, Digest]:
-    """Return the digests of all files that the identity names."""
+    """Return the digests of all files that an identity names; raise KeyError or InvalidField for a malformed one."""
     identity = program.identity
-    pinned: dict[str, Digest] = {"model": identity["model"], VERIFIER_SRS: identity[VERIFIER_SRS]}
+    pinned = {name: identity[name] for name in ("model", VERIFIER_SRS)}
     if identity["calibration"] is not None:
         pinned["calibration"] = identity["calibration"]
-    for index, part in enumerate(identity["slices"]):
-        pinned.update({slice_file(index, name): part[name] for name in ("settings", "vk")})
-    return pinned
+    for index, part in enumerate(read_list(identity["slices"], "slices")):
+        names = read_mapping(part, "slices")
+        pinned.update({slice_file(index, name): names[name] for name in ("settings", "vk")})
+    return {name: Digest(read_text(digest, name)) for name, digest in pinned.items()}
 
 
 def check_program(files: ProgramFiles) -> None:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
+from proofgrid.primitives.canonical import Json
 from proofgrid.primitives.errors import InvalidField
 
 PUBLIC = "public"
@@ -48,7 +48,7 @@ class EzklSettings:
     lookup_margin: int = 2
     input_range: tuple[int, int] = (-1, 1)
 
-    def canonical(self) -> dict[str, Any]:
+    def canonical(self) -> dict[str, Json]:
         """Return all settings, defaults included, as they stand in a program's identity."""
         return {
             "input_visibility": self.input_visibility,
@@ -61,7 +61,7 @@ class EzklSettings:
         }
 
 
-def parse_settings(given: Mapping[str, Any]) -> EzklSettings:
+def parse_settings(given: Mapping[str, Json]) -> EzklSettings:
     """Return the settings with defaults filled in; raise InvalidField naming the first that breaks its rule."""
     for name in given:
         if name not in HELP:
@@ -83,13 +83,13 @@ def decomposition_text(decomposition: tuple[int, int]) -> str:
     return f"{decomposition[0]}x{decomposition[1]}"
 
 
-def _visibility(value: Any) -> str:
+def _visibility(value: Json) -> str:
     if value not in (PUBLIC, COMMITTED):
         raise InvalidField("'public' or 'committed'", field="settings.input_visibility")
     return str(value)
 
 
-def _integer(given: Mapping[str, Any], name: str, default: int, least: int, most: int) -> int:
+def _integer(given: Mapping[str, Json], name: str, default: int, least: int, most: int) -> int:
     value = given.get(name, default)
     if isinstance(value, bool) or not isinstance(value, int) or not least <= value <= most:
         hint = "or 'auto'" if name == "slices" else ""
@@ -97,7 +97,7 @@ def _integer(given: Mapping[str, Any], name: str, default: int, least: int, most
     return value
 
 
-def _decomposition(value: Any) -> tuple[int, int] | None:
+def _decomposition(value: Json) -> tuple[int, int] | None:
     if value == AUTO:
         return None
     found = _DECOMPOSITION.fullmatch(value) if isinstance(value, str) else None
@@ -109,12 +109,17 @@ def _decomposition(value: Any) -> tuple[int, int] | None:
     return base, legs
 
 
-def _range(value: Any) -> tuple[int, int]:
+def _range(value: Json) -> tuple[int, int]:
     field = "settings.input_range"
     if not isinstance(value, list | tuple) or len(value) != 2:
         raise InvalidField("two whole numbers [low, high]", field=field)
-    if any(isinstance(end, bool) or not isinstance(end, int) or abs(end) > INPUT_RANGE_MAX for end in value):
-        raise InvalidField(f"two whole numbers of at most {INPUT_RANGE_MAX} in size", field=field)
-    if value[0] >= value[1]:
+    low, high = (_end_of_range(end, field) for end in value)
+    if low >= high:
         raise InvalidField("low must be below high", field=field)
-    return value[0], value[1]
+    return low, high
+
+
+def _end_of_range(value: Json, field: str) -> int:
+    if isinstance(value, bool) or not isinstance(value, int) or abs(value) > INPUT_RANGE_MAX:
+        raise InvalidField(f"two whole numbers of at most {INPUT_RANGE_MAX} in size", field=field)
+    return value

@@ -6,8 +6,8 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
+from proofgrid.primitives.canonical import Json
 from proofgrid.primitives.digests import Digest, digest_of_file
 from proofgrid.primitives.errors import InvalidProgram
 from proofgrid.proofs.base import Program, ProgramFiles, Report, SliceSpec
@@ -32,7 +32,7 @@ _SLICE_FILES = ("settings", "vk", "compiled")
 
 
 def build_program(
-    source: Mapping[str, Path], settings: Mapping[str, Any], *, srs: Path | None, workdir: Path, report: Report
+    source: Mapping[str, Path], settings: Mapping[str, Json], *, srs: Path | None, workdir: Path, report: Report
 ) -> ProgramFiles:
     """Do what ProofSystem.build_program promises."""
     report("check", 0)
@@ -93,7 +93,7 @@ def _program(
     return ProgramFiles(program, paths)
 
 
-def _identity(plan: BuildPlan, files: Mapping[str, Digest], circuits: Circuits) -> dict[str, Any]:
+def _identity(plan: BuildPlan, files: Mapping[str, Digest], circuits: Circuits) -> dict[str, Json]:
     return make_identity(
         files=files,
         settings=plan.settings.canonical(),
@@ -113,7 +113,7 @@ def _slice_spec(index: int, key_bytes: int) -> SliceSpec:
     )
 
 
-def _summary(plan: BuildPlan, slices: Sequence[ModelSlice], circuits: Circuits) -> dict[str, Any]:
+def _summary(plan: BuildPlan, slices: Sequence[ModelSlice], circuits: Circuits) -> dict[str, Json]:
     weights = {weight.name for weight in plan.model.proto.graph.initializer}
     return {
         "input": {"name": plan.model.input.name, "shape": list(plan.model.input.shape)},
@@ -125,7 +125,7 @@ def _summary(plan: BuildPlan, slices: Sequence[ModelSlice], circuits: Circuits) 
     }
 
 
-def _slice_summary(part: ModelSlice, settings: Mapping[str, Any]) -> dict[str, Any]:
+def _slice_summary(part: ModelSlice, settings: calibration.EngineSettings) -> dict[str, Json]:
     return {
         "input": part.input.name,
         "output": part.output.name,

@@ -25,6 +25,7 @@ SAMPLES_MAX = 256
 CALIBRATION_BYTES_MAX = 64 << 20
 
 Integers = list[int]
+EngineSettings = dict[str, Any]  #: a settings file of the engine, in its own words
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,7 +39,7 @@ class CircuitRules:
     lookup_margin: int
 
 
-def calibrate(model: Path, rules: CircuitRules, samples: Sequence[Integers], target: Path) -> dict[str, Any]:
+def calibrate(model: Path, rules: CircuitRules, samples: Sequence[Integers], target: Path) -> EngineSettings:
     """Write the slice's canonical settings to `target` and return them; raise EngineFailed when nothing fits."""
     _generate_settings(model, rules, target)
     floats = [integer / 2**rules.scale for sample in samples for integer in sample]
@@ -64,13 +65,13 @@ def output_scale(model: Path, rules: CircuitRules, target: Path) -> int:
     return int(read_settings(target)["model_output_scales"][0])
 
 
-def read_settings(path: Path) -> dict[str, Any]:
+def read_settings(path: Path) -> EngineSettings:
     """Return a settings file's content."""
-    content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    content: EngineSettings = json.loads(path.read_text(encoding="utf-8"))
     return content
 
 
-def write_canonical(settings: dict[str, Any], *, logrows: int, target: Path) -> None:
+def write_canonical(settings: EngineSettings, *, logrows: int, target: Path) -> None:
     """Write settings in their one spelling, with as many rows as all slices of the program have."""
     settings["run_args"]["logrows"] = logrows
     settings["timestamp"] = 0
@@ -120,5 +121,5 @@ def _generate_settings(model: Path, rules: CircuitRules, target: Path) -> None:
     engine.run("gen_settings", str(model), str(target), py_run_args=arguments)
 
 
-def _canonical(value: Any) -> str:
+def _canonical(value: object) -> str:
     return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=True, allow_nan=False)

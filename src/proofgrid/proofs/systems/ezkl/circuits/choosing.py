@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from proofgrid.primitives.errors import InvalidProgram
 from proofgrid.proofs.base import Report
 from proofgrid.proofs.systems.ezkl import engine
 from proofgrid.proofs.systems.ezkl.circuits import calibration
-from proofgrid.proofs.systems.ezkl.circuits.calibration import CircuitRules
+from proofgrid.proofs.systems.ezkl.circuits.calibration import CircuitRules, EngineSettings
 from proofgrid.proofs.systems.ezkl.circuits.plan import BuildPlan
 from proofgrid.proofs.systems.ezkl.felts import to_felt
 from proofgrid.proofs.systems.ezkl.model.slicing import ModelSlice, slice_model
@@ -27,7 +26,7 @@ class Circuits:
 
     decomposition: tuple[int, int]
     logrows: int
-    settings: list[dict[str, Any]]
+    settings: list[EngineSettings]
 
 
 def slice_with_equal_scales(plan: BuildPlan) -> list[ModelSlice]:

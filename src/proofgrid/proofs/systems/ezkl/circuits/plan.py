@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
+from proofgrid.primitives.canonical import Json
 from proofgrid.primitives.errors import InvalidField
 from proofgrid.proofs.systems.ezkl.circuits import calibration
 from proofgrid.proofs.systems.ezkl.circuits.srs import srs_files
@@ -36,7 +36,7 @@ class BuildPlan:
         return self.workdir / "slice" / str(index)
 
 
-def plan_build(source: Mapping[str, Path], given: Mapping[str, Any], *, srs: Path | None, workdir: Path) -> BuildPlan:
+def plan_build(source: Mapping[str, Path], given: Mapping[str, Json], *, srs: Path | None, workdir: Path) -> BuildPlan:
     """Check everything a client handed in.
 
     Raises InvalidField, InvalidInput (of a calibration file), InvalidProgram or UnsupportedOperator.

@@ -6,6 +6,7 @@ import math
 from dataclasses import dataclass
 from typing import Any
 
+from proofgrid.primitives.canonical import Json
 from proofgrid.primitives.errors import InvalidInput
 from proofgrid.proofs.systems.ezkl.felts import quantise
 
@@ -18,7 +19,7 @@ class QuantisedInput:
     integers: list[int]
 
 
-def quantised_input(value: Any, shape: tuple[int, ...], scale: int, *, field: str) -> QuantisedInput:
+def quantised_input(value: Json, shape: tuple[int, ...], scale: int, *, field: str) -> QuantisedInput:
     """Check and quantise one input tensor; raise InvalidInput naming the element that breaks a rule."""
     numbers = _flattened(value, shape, field)
     texts, integers = [], []
@@ -32,7 +33,7 @@ def quantised_input(value: Any, shape: tuple[int, ...], scale: int, *, field: st
     return QuantisedInput(texts, integers)
 
 
-def _flattened(value: Any, shape: tuple[int, ...], field: str) -> list[tuple[str, Any]]:
+def _flattened(value: Json, shape: tuple[int, ...], field: str) -> list[tuple[str, Any]]:
     """Return the numbers with their places. Flat, nested, and nested without a leading 1 are the same tensor."""
     elements = math.prod(shape)
     if not isinstance(value, list):
@@ -45,7 +46,7 @@ def _flattened(value: Any, shape: tuple[int, ...], field: str) -> list[tuple[str
     return _walk(value, nested, shape, field)
 
 
-def _walk(value: Any, rest: tuple[int, ...], shape: tuple[int, ...], field: str) -> list[tuple[str, Any]]:
+def _walk(value: Json, rest: tuple[int, ...], shape: tuple[int, ...], field: str) -> list[tuple[str, Any]]:
     if not rest:
         return [(field, value)]
     if not isinstance(value, list) or len(value) != rest[0]:
@@ -53,7 +54,7 @@ def _walk(value: Any, rest: tuple[int, ...], shape: tuple[int, ...], field: str)
     return [found for i, item in enumerate(value) for found in _walk(item, rest[1:], shape, f"{field}[{i}]")]
 
 
-def _decimal_text(number: Any, field: str) -> str:
+def _decimal_text(number: Json, field: str) -> str:
     if isinstance(number, bool) or not isinstance(number, int | float):
         raise InvalidInput(f"a number is expected, not {type(number).__name__}", field=field)
     if isinstance(number, float) and not math.isfinite(number):

@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from math import prod
 from pathlib import Path
-from typing import Any
 
 import onnx
 from google.protobuf.message import DecodeError
@@ -140,7 +139,7 @@ def _tensors_of(graph: onnx.GraphProto) -> dict[str, Tensor]:
     return tensors
 
 
-def _tensor_of(value: Any) -> Tensor | None:
+def _tensor_of(value: onnx.ValueInfoProto) -> Tensor | None:
     kind = value.type.tensor_type
     if not kind.HasField("shape") or not all(dimension.HasField("dim_value") for dimension in kind.shape.dim):
         return None

@@ -11,7 +11,6 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 from proofgrid.proofs.base import ProgramFiles
 from proofgrid.proofs.systems.ezkl import engine
@@ -68,10 +67,10 @@ def _completed(passes: Sequence[SlicePass], index: int) -> SlicePass:
     one = passes[index]
     if index % 2 == 0:
         return one
-    changes: dict[str, Any] = {"input_commitment": passes[index - 1].witness.output_commitment}
+    witness = replace(one.witness, input_commitment=passes[index - 1].witness.output_commitment)
     if index + 1 < len(passes):
-        changes["output_commitment"] = passes[index + 1].witness.input_commitment
-    return replace(one, witness=replace(one.witness, **changes))
+        witness = replace(witness, output_commitment=passes[index + 1].witness.input_commitment)
+    return replace(one, witness=witness)
 
 
 def _felts(integers: list[int]) -> list[str]:

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
 
+from proofgrid.primitives.canonical import Json
 from proofgrid.primitives.errors import InvalidInput
 from proofgrid.proofs.base import JobDraft, NormalisedRequest, ProgramFiles
 from proofgrid.proofs.kit.batches import check_count
@@ -20,7 +20,7 @@ from proofgrid.proofs.systems.ezkl.model.inputs import QuantisedInput, quantised
 from proofgrid.proofs.systems.ezkl.proving.forward import SlicePass, forward
 
 
-def normalise(files: ProgramFiles, inputs: list[Any], *, workdir: Path) -> NormalisedRequest:
+def normalise(files: ProgramFiles, inputs: list[Json], *, workdir: Path) -> NormalisedRequest:
     """Do what ProofSystem.normalise promises."""
     layout = layout_of(files.program)
     quantised = [
@@ -28,7 +28,7 @@ def normalise(files: ProgramFiles, inputs: list[Any], *, workdir: Path) -> Norma
         for i, value in enumerate(check_count(inputs))
     ]  # all of them, before the first forward pass: refusing is cheap
     workdir.mkdir(parents=True, exist_ok=True)
-    shown: list[dict[str, Any]] = []
+    shown: list[dict[str, Json]] = []
     jobs: list[JobDraft] = []
     for index, one in enumerate(quantised):
         passes = _forward(files, one.integers, index, workdir)
@@ -54,7 +54,7 @@ def _forward(files: ProgramFiles, integers: list[int], index: int, workdir: Path
         ) from None
 
 
-def _shown(one: QuantisedInput, first: SlicePass, layout: Layout) -> dict[str, Any]:
+def _shown(one: QuantisedInput, first: SlicePass, layout: Layout) -> dict[str, Json]:
     if layout.commits_input:
         return {"commitment": _hex(first.witness.input_commitment)}
     return {"values": one.values, "integers": one.integers}

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
 
+from proofgrid.primitives.canonical import Json
 from proofgrid.primitives.digests import digest_of_file
 from proofgrid.primitives.errors import BadProof, InvalidInput, InvalidProgram
 from proofgrid.proofs.base import JobOutput, ProgramFiles, Report
@@ -14,7 +14,7 @@ from proofgrid.proofs.kit.looking import prove_then_look
 from proofgrid.proofs.systems.ezkl import engine
 from proofgrid.proofs.systems.ezkl.felts import INTEGER_BITS_MAX, to_felt
 from proofgrid.proofs.systems.ezkl.identity import layout_of, slice_file
-from proofgrid.proofs.systems.ezkl.proving.verify import proves
+from proofgrid.proofs.systems.ezkl.proving.verify import claimed_outputs, proves
 
 
 def run_job(
@@ -31,7 +31,7 @@ def run_job(
         return JobOutput(proof=proof, public={"outputs": outputs} if slice_index == layout.slices - 1 else {})
 
     def look(output: JobOutput) -> None:
-        public = [*public_input, *output.public.get("outputs", [])]
+        public = [*public_input, *claimed_outputs(output)]
         if not proves(files, slice_index, output.proof, public, workdir=workdir):
             raise BadProof
 
@@ -68,7 +68,7 @@ def _integers_of(job_input: bytes) -> list[int]:
     return integers
 
 
-def _is_small(value: Any) -> bool:
+def _is_small(value: Json) -> bool:
     return isinstance(value, int) and not isinstance(value, bool) and value.bit_length() <= 2 * INTEGER_BITS_MAX
 
 

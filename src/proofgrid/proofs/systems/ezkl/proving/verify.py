@@ -10,9 +10,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TypeGuard
 
-from proofgrid.primitives.errors import BadProof
+from proofgrid.primitives.canonical import Json
+from proofgrid.primitives.errors import BadProof, InvalidField
 from proofgrid.proofs.base import JobOutput, ProgramFiles
 from proofgrid.proofs.kit.files import require
 from proofgrid.proofs.systems.ezkl import engine
@@ -35,18 +36,25 @@ class Head:
 
 
 def verify_partial(
-    files: ProgramFiles, slice_index: int, facts: Mapping[str, Any], output: JobOutput, *, workdir: Path
+    files: ProgramFiles, slice_index: int, facts: Mapping[str, Json], output: JobOutput, *, workdir: Path
 ) -> None:
     """Do what ProofSystem.verify_partial promises."""
     layout = layout_of(files.program)
-    expected = facts["public_output"]
+    expected = _known(facts, "public_output")
     if claimed_outputs(output) != expected:
         raise BadProof(f"the outputs claimed with slice {slice_index} are not what the program computes")
     head = head_of(layout, slice_index, output.proof)
     for name in ("input_commitment", "output_commitment"):
         if getattr(head, name) != facts[name]:
             raise BadProof(f"the proof's {name.replace('_', ' ')} is to another tensor than this job's")
-    check_proof(files, slice_index, output.proof, [*facts["public_input"], *expected], workdir=workdir)
+    check_proof(files, slice_index, output.proof, [*_known(facts, "public_input"), *expected], workdir=workdir)
+
+
+def _known(facts: Mapping[str, Json], name: str) -> list[int]:
+    integers = facts[name]
+    if not is_integers(integers):
+        raise InvalidField("the job's facts are no list of integers", field=f"facts.{name}")
+    return integers
 
 
 def head_of(layout: Layout, slice_index: int, proof: bytes) -> Head:
@@ -101,12 +109,12 @@ def claimed_outputs(output: JobOutput) -> list[int]:
     public = output.public
     if not public:
         return []
-    outputs: Any = public.get("outputs")
+    outputs = public.get("outputs")
     if set(public) != {"outputs"} or not is_integers(outputs):
         raise BadProof("the claimed outputs are no list of integers")
     return list(outputs)
 
 
-def is_integers(value: Any) -> bool:
+def is_integers(value: Json) -> TypeGuard[list[int]]:
     """Return whether `value` is a list of integers, booleans not among them, that a field element can stand for."""
     return isinstance(value, list) and all(type(item) is int and item.bit_length() < 250 for item in value)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
+from proofgrid.primitives.canonical import Json
 from proofgrid.primitives.errors import BadProof, BrokenLink
 from proofgrid.proofs.base import JobOutput, PartialProof, ProgramFiles
 from proofgrid.proofs.kit.batches import arranged, same_json
@@ -15,17 +15,17 @@ from proofgrid.proofs.systems.ezkl.identity import FORMAT, Layout, check_program
 from proofgrid.proofs.systems.ezkl.proving.verify import check_proof, claimed_outputs, head_of, is_integers
 
 
-def combine(files: ProgramFiles, statement: Mapping[str, Any], parts: list[PartialProof]) -> Mapping[str, Any]:
+def combine(files: ProgramFiles, statement: Mapping[str, Json], parts: list[PartialProof]) -> Mapping[str, Json]:
     """Do what ProofSystem.combine promises."""
     layout = layout_of(files.program)
-    rows = arranged(parts, inputs=len(statement["inputs"]), slices=layout.slices)
+    rows = arranged(parts, inputs=len(_inputs(statement)), slices=layout.slices)
     return _result(layout, rows, [claimed_outputs(row[-1]) for row in rows])
 
 
 def verify_whole(
     files: ProgramFiles,
-    statement: Mapping[str, Any],
-    result: Mapping[str, Any],
+    statement: Mapping[str, Json],
+    result: Mapping[str, Json],
     parts: list[PartialProof],
     *,
     workdir: Path,
@@ -35,7 +35,7 @@ def verify_whole(
     require(files, *files.program.verifying_files)
     check_program(files)
     public_inputs = _check_statement(layout, statement)
-    rows = arranged(parts, inputs=len(statement["inputs"]), slices=layout.slices)
+    rows = arranged(parts, inputs=len(_inputs(statement)), slices=layout.slices)
     outputs = _outputs_in(layout, result, len(rows))
     _check_links(layout, rows)
     _check_input_commitments(layout, statement, rows)
@@ -49,7 +49,7 @@ def verify_whole(
     return _sentences(layout, rows)
 
 
-def _result(layout: Layout, rows: list[list[JobOutput]], outputs: list[list[int]]) -> dict[str, Any]:
+def _result(layout: Layout, rows: list[list[JobOutput]], outputs: list[list[int]]) -> dict[str, Json]:
     return {
         "format": FORMAT,
         "outputs": [
@@ -74,23 +74,30 @@ def _result(layout: Layout, rows: list[list[JobOutput]], outputs: list[list[int]
     }
 
 
-def _check_statement(layout: Layout, statement: Mapping[str, Any]) -> list[list[int]]:
+def _check_statement(layout: Layout, statement: Mapping[str, Json]) -> list[list[int]]:
     """Return the public integers of each input, quantised anew from what was given."""
     expected = {
         "format": FORMAT,
         "input_visibility": "committed" if layout.commits_input else "public",
         "scale": layout.input_scale,
     }
-    inputs = statement.get("inputs")
+    inputs = _inputs(statement)
     rest = {name: value for name, value in statement.items() if name != "inputs"}
-    if not same_json(rest, expected) or not isinstance(inputs, list) or not inputs:
+    if not same_json(rest, expected) or not inputs:
         raise BadProof("the statement is not one of this program", field="statement")
     if layout.commits_input:
         return [[] for _ in inputs]
     return [_quantised(layout, shown, f"statement.inputs[{index}]") for index, shown in enumerate(inputs)]
 
 
-def _quantised(layout: Layout, shown: Any, field: str) -> list[int]:
+def _inputs(statement: Mapping[str, Json]) -> list[Json]:
+    inputs = statement.get("inputs")
+    if not isinstance(inputs, list):
+        raise BadProof("the statement is not one of this program", field="statement")
+    return inputs
+
+
+def _quantised(layout: Layout, shown: Json, field: str) -> list[int]:
     values = shown.get("values") if isinstance(shown, dict) else None
     if not isinstance(values, list) or len(values) != layout.input_elements:
         raise BadProof(f"an input has {layout.input_elements} values", field=field)
@@ -103,7 +110,7 @@ def _quantised(layout: Layout, shown: Any, field: str) -> list[int]:
     return integers
 
 
-def _outputs_in(layout: Layout, result: Mapping[str, Any], inputs: int) -> list[list[int]]:
+def _outputs_in(layout: Layout, result: Mapping[str, Json], inputs: int) -> list[list[int]]:
     outputs = result.get("outputs")
     if not isinstance(outputs, list) or len(outputs) != inputs:
         raise BadProof(f"the result must have {inputs} outputs, one per input", field="result.outputs")
@@ -125,10 +132,10 @@ def _check_links(layout: Layout, rows: list[list[JobOutput]]) -> None:
                 )
 
 
-def _check_input_commitments(layout: Layout, statement: Mapping[str, Any], rows: list[list[JobOutput]]) -> None:
+def _check_input_commitments(layout: Layout, statement: Mapping[str, Json], rows: list[list[JobOutput]]) -> None:
     if not layout.commits_input:
         return
-    for index, (shown, row) in enumerate(zip(statement["inputs"], rows, strict=True)):
+    for index, (shown, row) in enumerate(zip(_inputs(statement), rows, strict=True)):
         found = head_of(layout, 0, row[0].proof).input_commitment
         if not same_json(shown, {"commitment": found}):
             raise BadProof(

@@ -1,0 +1,95 @@
+"""The intake of a gateway: every use case that its doors offer."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from proofgrid.bootstrap.gateway.adapters import Adapters
+from proofgrid.proofs.base import JobDraft
+from proofgrid.roles.intake.access_list import AccessList
+from proofgrid.roles.intake.accounts import Accounts
+from proofgrid.roles.intake.admission import Admission
+from proofgrid.roles.intake.artifacts import Artifacts
+from proofgrid.roles.intake.bonds import Bonds
+from proofgrid.roles.intake.callers import Callers
+from proofgrid.roles.intake.canaries import Canaries
+from proofgrid.roles.intake.dead_letters import DeadLetters
+from proofgrid.roles.intake.evidence import EvidenceDesk
+from proofgrid.roles.intake.incidents import Incidents
+from proofgrid.roles.intake.intake import Intake
+from proofgrid.roles.intake.normalising import Normaliser
+from proofgrid.roles.intake.programs import Programs
+from proofgrid.roles.intake.quotes import PriceJobs, Quotes
+from proofgrid.roles.intake.records import Records
+from proofgrid.roles.intake.registration import Registration
+from proofgrid.roles.intake.reputation import Reputation
+from proofgrid.roles.intake.statements import Statements
+from proofgrid.roles.intake.status import NetworkFacts, Status
+from proofgrid.roles.intake.subnetworks import Subnetworks
+from proofgrid.roles.intake.tasks import Tasks
+from proofgrid.roles.intake.treasury import Treasury
+from proofgrid.roles.intake.watching import TaskWatch
+from proofgrid.roles.market.quoting import QuotedJob, Quoting
+from proofgrid.rules.jobs.constraints import Constraints
+from proofgrid.rules.market.quote import LaneQuote
+from proofgrid.settings.gateway import GatewaySettings
+
+
+def build_admission(settings: GatewaySettings, world: Adapters) -> Admission:
+    """Return what makes tasks of requests, not running yet."""
+    return Admission(
+        world.database,
+        Normaliser(world.artifacts, world.library, world.workers, scratch=world.scratch),
+        limits=settings.limits(),
+        clock=world.clock,
+        subnetwork=settings.subnetwork,
+    )
+
+
+def build_intake(settings: GatewaySettings, world: Adapters, admission: Admission, task_watch: TaskWatch) -> Intake:
+    """Return all use cases; `admission` and `task_watch` are run and woken by whoever runs the gateway."""
+    database, limits = world.database, settings.limits()
+    prices = _prices_of(Quoting(database, settings.market()))
+    return Intake(
+        limits=limits,
+        callers=Callers(database, audience=world.key.address, limits=limits, clock=world.clock),
+        access=AccessList(database),
+        accounts=Accounts(database),
+        artifacts=Artifacts(database, world.artifacts, limits=limits),
+        bonds=Bonds(database, settings.bonds()),
+        canaries=Canaries(database, admission, world.clock),
+        dead_letters=DeadLetters(database, world.clock),
+        evidence=EvidenceDesk(database, world.artifacts, world.key),
+        incidents=Incidents(database),
+        programs=Programs(database),
+        quotes=Quotes(database, admission, prices, policy=settings.firm_quote_terms(), clock=world.clock),
+        records=Records(database, world.key),
+        registration=Registration(
+            database, world.artifacts, world.workers, trust=world.roots.paths, scratch=world.scratch
+        ),
+        reputation=Reputation(database, settings.reputation()),
+        statements=Statements(database),
+        status=Status(database, _facts(world, upload_bytes_max=limits.upload_bytes), silent_ms=settings.lease_ttl_ms),
+        subnetworks=Subnetworks(database),
+        tasks=Tasks(database, admission, task_watch),
+        treasury=Treasury(database),
+    )
+
+
+def _facts(world: Adapters, *, upload_bytes_max: int) -> NetworkFacts:
+    return NetworkFacts(
+        address=world.key.address,
+        setup_files=world.roots.files,
+        setup_for_development=world.roots.for_development,
+        upload_bytes_max=upload_bytes_max,
+    )
+
+
+def _prices_of(quoting: Quoting) -> PriceJobs:
+    async def price_jobs(
+        jobs: Sequence[tuple[str, JobDraft]], program: str, constraints: Constraints
+    ) -> Sequence[LaneQuote]:
+        asked = [QuotedJob(lane=lane, units=job.units, memory_bytes=job.memory_bytes) for lane, job in jobs]
+        return await quoting.quote(asked, program=program, constraints=constraints)
+
+    return price_jobs

@@ -1,0 +1,158 @@
+"""A task that passed every check, and how it is spelled for the one statement that writes it down."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+from proofgrid.primitives.digests import Digest
+from proofgrid.primitives.ids import Address, Lane, TaskId
+from proofgrid.proofs.base import JobDraft
+from proofgrid.rules.access.subnetworks import DEFAULT
+from proofgrid.rules.jobs.classes import class_of_lane, stack_of
+from proofgrid.rules.jobs.events import Accepted, AcceptedQuote
+from proofgrid.rules.jobs.limits import SMALL_ARTIFACT_BYTES
+from proofgrid.rules.jobs.request import ProofRequest
+from proofgrid.rules.ledger.accounts import Transfer
+from proofgrid.rules.ledger.firm_quotes import redeem_quote
+from proofgrid.rules.ledger.settlement import escrow
+from proofgrid.store.firm_quotes import FirmQuote
+from proofgrid.store.transfers import transfer_row
+
+Spelled = dict[str, object]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DraftedJob:
+    """A job with its id, the lane it is sold in, and the digest of its input."""
+
+    job_id: UUID
+    lane: Lane
+    input_digest: Digest
+    content: JobDraft
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Draft:
+    """A task that only has to be written down."""
+
+    task_id: TaskId
+    client: Address
+    request: ProofRequest
+    subnetwork: str  #: whose lanes its jobs are sold in
+    statement: Mapping[str, object]
+    jobs: Sequence[DraftedJob]
+    escrow: int  #: base units
+    excluded: Mapping[str, int]  #: provers or operators that may not have its jobs, and until when
+    quote: FirmQuote | None  #: the firm quote that it redeems
+
+    @property
+    def units(self) -> int:
+        return sum(job.content.units for job in self.jobs)
+
+
+def task_row(draft: Draft) -> Spelled:
+    """Spell the task with its first event and its escrow's transfer."""
+    request = draft.request
+    [transfer] = _escrow(draft)
+    row: Spelled = {
+        "task_id": str(draft.task_id),
+        "client": draft.client,
+        "program_digest": request.program_digest,
+        "idempotency_key": request.idempotency_key,
+        "request_digest": request.content_digest,
+        "statement": draft.statement,
+        "inputs": len(request.inputs),
+        "limit_price": request.limit_price,
+        "units": draft.units,
+        "escrow": draft.escrow,
+        "deadline_ms": request.deadline_ms,
+        "jobs_open": len(draft.jobs),
+        "inputs_digest": request.inputs_digest,
+        "hedging": request.hedging,
+        "transfer": transfer_row(transfer),
+        "accepted": _accepted(draft).data(),
+    }
+    if request.ladder is not None:
+        row["raise_permille"] = request.ladder.permille
+        row["raise_every_ms"] = request.ladder.every_ms
+        row["raise_max"] = request.ladder.price_max
+    if request.quote_id:
+        row["quote_id"] = request.quote_id
+    if draft.subnetwork != DEFAULT:
+        row["subnetwork"] = draft.subnetwork
+    return row
+
+
+def job_rows(draft: Draft) -> list[Spelled]:
+    """Spell the task's jobs, in their order."""
+    return [_job_row(draft, job, position) for position, job in enumerate(draft.jobs)]
+
+
+def small_inputs(draft: Draft) -> list[bytes | None]:
+    """Return the jobs' inputs that are written with them; None for one that is an artifact."""
+    return [job.content.input if is_small(job.content.input) else None for job in draft.jobs]
+
+
+def is_small(content: bytes) -> bool:
+    """Tell whether an input is written with its job, and needs no artifact."""
+    return len(content) <= SMALL_ARTIFACT_BYTES
+
+
+def _job_row(draft: Draft, job: DraftedJob, position: int) -> Spelled:
+    row: Spelled = {
+        "job_id": str(job.job_id),
+        "task_id": str(draft.task_id),
+        "slice": job.content.slice_index,
+        "input": job.content.input_index,
+        "position": position,
+        "lane": job.lane,
+        "class": class_of_lane(job.lane).value,
+        "units": job.content.units,
+        "memory_bytes": job.content.memory_bytes,
+        "depends_on": list(job.content.depends_on),
+        "input_digest": job.input_digest,
+        "input_bytes": len(job.content.input),
+        "facts": dict(job.content.facts),
+    }
+    constraints = draft.request.constraints
+    if not constraints.is_empty:
+        row |= {"stack": stack_of(job.lane), "constraints": constraints.to_json()}
+    if draft.excluded:
+        row["barred"] = dict(draft.excluded)
+    return row
+
+
+def _accepted(draft: Draft) -> Accepted:
+    request = draft.request
+    return Accepted(
+        program=request.program_digest,
+        jobs=[
+            {"slice": job.content.slice_index, "input": job.content.input_index, "units": job.content.units}
+            for job in draft.jobs
+        ],
+        units=draft.units,
+        limit_price=request.limit_price,
+        limit_price_max=request.price_max if request.ladder else None,
+        escrow=draft.escrow,
+        constraints=None if request.constraints.is_empty else request.constraints.to_json(),
+        quote=None if draft.quote is None else _promised(draft.quote),
+        subnetwork=None if draft.subnetwork == DEFAULT else draft.subnetwork,
+    )
+
+
+def _promised(quote: FirmQuote) -> AcceptedQuote:
+    return {
+        "quote_id": str(quote.quote_id),
+        "cost": quote.cost,
+        "penalty": quote.penalty,
+        "within_ms": quote.within_ms,
+    }
+
+
+def _escrow(draft: Draft) -> list[Transfer]:
+    task_id = str(draft.task_id)
+    if draft.quote is not None:
+        return redeem_quote(quote_id=str(draft.quote.quote_id), task_id=task_id, escrow=draft.escrow)
+    return escrow(task_id=task_id, client=draft.client, limit_price=draft.request.price_max, units=draft.units)

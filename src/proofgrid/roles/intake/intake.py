@@ -1,0 +1,52 @@
+"""All use cases of a gateway together: what every door, whatever protocol it speaks, offers to those who call."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from proofgrid.roles.intake.access_list import AccessList
+from proofgrid.roles.intake.accounts import Accounts
+from proofgrid.roles.intake.artifacts import Artifacts
+from proofgrid.roles.intake.bonds import Bonds
+from proofgrid.roles.intake.callers import Callers
+from proofgrid.roles.intake.canaries import Canaries
+from proofgrid.roles.intake.dead_letters import DeadLetters
+from proofgrid.roles.intake.evidence import EvidenceDesk
+from proofgrid.roles.intake.incidents import Incidents
+from proofgrid.roles.intake.programs import Programs
+from proofgrid.roles.intake.quotes import Quotes
+from proofgrid.roles.intake.records import Records
+from proofgrid.roles.intake.registration import Registration
+from proofgrid.roles.intake.reputation import Reputation
+from proofgrid.roles.intake.statements import Statements
+from proofgrid.roles.intake.status import Status
+from proofgrid.roles.intake.subnetworks import Subnetworks
+from proofgrid.roles.intake.tasks import Tasks
+from proofgrid.roles.intake.treasury import Treasury
+from proofgrid.rules.jobs.limits import Limits
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Intake:
+    """Plain values in and out; a door asks `callers` first, for the use case that it is about to call."""
+
+    limits: Limits
+    callers: Callers
+    access: AccessList
+    accounts: Accounts
+    artifacts: Artifacts
+    bonds: Bonds
+    canaries: Canaries
+    dead_letters: DeadLetters
+    evidence: EvidenceDesk
+    incidents: Incidents
+    programs: Programs
+    quotes: Quotes
+    records: Records
+    registration: Registration
+    reputation: Reputation
+    statements: Statements
+    status: Status
+    subnetworks: Subnetworks
+    tasks: Tasks
+    treasury: Treasury

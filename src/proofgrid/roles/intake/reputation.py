@@ -1,0 +1,58 @@
+"""How operators and provers stand, for anybody with an access role."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+
+from proofgrid.primitives.ids import Address
+from proofgrid.rules.access.rights import ANYBODY, needs
+from proofgrid.rules.jobs.speed import Speed
+from proofgrid.rules.reputation.reports import (
+    MeasuredSpeed,
+    OperatorReport,
+    ProverReport,
+    report_operator,
+    report_prover,
+)
+from proofgrid.rules.reputation.standing import ReputationPolicy
+from proofgrid.store.database import Database
+from proofgrid.store.reputation import STANDINGS, ShownProver
+
+PROVERS_MAX = 2_000  #: in one answer
+
+
+class Reputation:
+    """Of one operator, or of all."""
+
+    def __init__(self, database: Database, policy: ReputationPolicy) -> None:
+        self._database = database
+        self.policy = policy
+
+    @needs(*ANYBODY)
+    async def operators(self, only: Address | None) -> list[OperatorReport]:
+        """Return how operators and their provers stand, in the order of their addresses."""
+        async with self._database.connection() as connection:
+            rows = await connection.fetch(STANDINGS, operator=only or "", limit=PROVERS_MAX)
+        provers: dict[Address, list[ProverReport]] = defaultdict(list)
+        for row in rows:
+            provers[row.operator].append(self._report(row))
+        return [report_operator(operator, its_provers) for operator, its_provers in provers.items()]
+
+    def _report(self, row: ShownProver) -> ProverReport:
+        return report_prover(
+            row.prover_id,
+            row.standing,
+            speeds=[
+                MeasuredSpeed(
+                    proof_system=system,
+                    job_class=job_class,
+                    speed=Speed(units=units, wall_ms=wall_ms, samples=samples),
+                )
+                for system, job_class, units, wall_ms, samples in row.speeds or ()
+            ],
+            connected=row.connected,
+            jobs_proven=row.jobs_proven,
+            jobs_failed=row.jobs_failed,
+            half_life_ms=self.policy.half_life_ms,
+            now_ms=row.now_ms,
+        )

@@ -1,0 +1,70 @@
+"""What the network is and what it is doing now."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import proofgrid
+from proofgrid.primitives.digests import Digest
+from proofgrid.primitives.ids import Address
+from proofgrid.proofs.base import SystemDescription
+from proofgrid.proofs.registry import installed_names, proof_system
+from proofgrid.rules.access.rights import ANYBODY, needs
+from proofgrid.store.database import Database
+from proofgrid.store.gateways import COUNT_STATES
+from proofgrid.store.lanes import GATEWAY_SILENT_MS
+from proofgrid.store.status import LANE_STATUSES, LIST_PROVERS, ConnectedProver, LaneStatus
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NetworkFacts:
+    """What the gateway says of the network to anybody."""
+
+    address: Address
+    setup_files: Mapping[str, Digest]  #: file of a trust root, such as kzg15.srs -> artifact
+    setup_for_development: bool
+    upload_bytes_max: int
+
+    @property
+    def version(self) -> str:
+        return proofgrid.__version__
+
+    @property
+    def proof_systems(self) -> Sequence[SystemDescription]:
+        return [proof_system(name).describe() for name in installed_names()]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NetworkStatus:
+    """Who is connected, and how much there is to do."""
+
+    provers: Sequence[ConnectedProver]
+    tasks_by_state: Mapping[str, int]
+    jobs_by_state: Mapping[str, int]
+    lanes: Sequence[LaneStatus]
+
+
+class Status:
+    """`facts` are for everybody, even without a key."""
+
+    def __init__(self, database: Database, facts: NetworkFacts, *, silent_ms: int) -> None:
+        self._database = database
+        self._silent_ms = silent_ms
+        self.facts = facts
+
+    @needs(*ANYBODY)
+    async def now(self) -> NetworkStatus:
+        """Return who is connected, and how much there is to do."""
+        async with self._database.connection() as connection:
+            provers = await connection.fetch(
+                LIST_PROVERS, gateway_silent_ms=GATEWAY_SILENT_MS, silent_ms=self._silent_ms
+            )
+            states = await connection.fetch(COUNT_STATES)
+            lanes = await connection.fetch(LANE_STATUSES)
+        return NetworkStatus(
+            provers=provers,
+            tasks_by_state={one.state: one.number for one in states if one.what == "task"},
+            jobs_by_state={one.state: one.number for one in states if one.what == "job"},
+            lanes=lanes,
+        )

@@ -1,0 +1,87 @@
+"""What clients do with their tasks: submit, look, follow, cancel, fetch the result."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+
+from proofgrid.primitives.digests import Digest
+from proofgrid.primitives.errors import InvalidField, NotFinished, TaskCancelled, UnknownTask
+from proofgrid.primitives.ids import TaskId
+from proofgrid.roles.intake.admission import Admission
+from proofgrid.roles.intake.watching import TaskWatch
+from proofgrid.rules.access.rights import needs
+from proofgrid.rules.access.roles import Caller, Role
+from proofgrid.rules.jobs.lifecycle import TaskEvent, TaskState
+from proofgrid.rules.jobs.limits import list_limit
+from proofgrid.rules.jobs.request import ProofRequest
+from proofgrid.store.database import Database
+from proofgrid.store.stored_artifacts import ARTIFACT_SIZE
+from proofgrid.store.task_views import GET_TASK, JOBS_OF_TASK, LIST_TASKS, EventView, JobView, TaskView
+from proofgrid.store.tasks import end_task
+from proofgrid.store.transactions import Transaction
+
+
+class Tasks:
+    """A client has its own tasks, an administrator sees all. Raises UnknownTask for any other."""
+
+    def __init__(self, database: Database, admission: Admission, watch: TaskWatch) -> None:
+        self._database = database
+        self._admission = admission
+        self._watch = watch
+
+    @needs(Role.CLIENT)
+    async def submit(self, caller: Caller, request: ProofRequest) -> TaskView:
+        """Make a task of a request; raises what `Admission.submit` raises."""
+        task_id = await self._admission.submit(caller.address, request)
+        async with self._database.connection() as connection:
+            return await connection.value(GET_TASK, task_id=task_id)
+
+    @needs(Role.CLIENT, Role.ADMIN)
+    async def get(self, caller: Caller, task_id: TaskId) -> tuple[TaskView, Sequence[JobView]]:
+        """Return a task and its jobs."""
+        task = await self._own(caller, task_id)
+        async with self._database.connection() as connection:
+            return task, await connection.fetch(JOBS_OF_TASK, task_id=task_id)
+
+    @needs(Role.CLIENT)
+    async def list_own(self, caller: Caller, *, state: str, limit: int) -> list[TaskView]:
+        """Return the caller's newest tasks, in one state or, when it is empty, in any."""
+        if state and state not in list(TaskState):
+            raise InvalidField(f"no state {state!r}", field="state", hint=", ".join(TaskState))
+        async with self._database.connection() as connection:
+            return await connection.fetch(LIST_TASKS, client=caller.address, state=state, limit=list_limit(limit))
+
+    @needs(Role.CLIENT, Role.ADMIN)
+    async def cancel(self, caller: Caller, task_id: TaskId) -> tuple[TaskView, Sequence[JobView]]:
+        """End a task, if it has not ended yet, and return it."""
+        await self._own(caller, task_id)
+        async with self._database.transaction(Transaction.END_TASK) as connection:
+            await end_task(
+                connection, task_id, TaskEvent.CANCELLED, code=TaskCancelled.code, detail="cancelled by the client"
+            )
+        return await self.get(caller, task_id)
+
+    @needs(Role.CLIENT, Role.ADMIN)
+    async def follow(self, caller: Caller, task_id: TaskId, *, cursor: int) -> AsyncIterator[EventView]:
+        """Yield every event of a task after `cursor` until it has ended; raise Unavailable when this gateway closes."""
+        await self._own(caller, task_id)
+        async for event in self._watch.follow(task_id, cursor):
+            yield event
+
+    @needs(Role.CLIENT, Role.ADMIN)
+    async def result(self, caller: Caller, task_id: TaskId) -> tuple[Digest, int]:
+        """Return the digest and the size in bytes of a task's bundle; raise NotFinished while there is none."""
+        task = await self._own(caller, task_id)
+        if task.bundle_digest is None:
+            why = f": {task.failure_code} {task.failure_detail}" if task.failure_code else ""
+            raise NotFinished(f"the task is {task.state}{why}", hint="proofgrid watch TASK follows it")
+        async with self._database.connection() as connection:
+            return task.bundle_digest, await connection.value(ARTIFACT_SIZE, digest=task.bundle_digest) or 0
+
+    async def _own(self, caller: Caller, task_id: TaskId) -> TaskView:
+        async with self._database.connection() as connection:
+            task = await connection.first(GET_TASK, task_id=task_id)
+        # Another client's task is as unknown as one that does not exist.
+        if task is None or (task.client != caller.address and not caller.is_admin):
+            raise UnknownTask(field="task_id")
+        return task

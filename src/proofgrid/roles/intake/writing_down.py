@@ -1,0 +1,67 @@
+"""Drafts become tasks: all that wait in one transaction, or one together with the firm quote that it redeems."""
+
+from __future__ import annotations
+
+from proofgrid.primitives.errors import UnknownSubnetwork
+from proofgrid.roles.intake.drafts import Draft, job_rows, small_inputs, task_row
+from proofgrid.rules.ledger.accounts import client_account
+from proofgrid.rules.market.firm_quote import QuoteEvent, quote_sources
+from proofgrid.store.admission import ADMIT_TASKS, admit_tasks
+from proofgrid.store.conflicts import AccountShort, SubnetworkGone
+from proofgrid.store.database import Database
+from proofgrid.store.firm_quotes import REDEEM_FIRM_QUOTE, FirmQuote
+from proofgrid.store.transactions import Transaction
+from proofgrid.store.transfers import insufficient_funds
+
+DEFAULT_DEADLINE_MS = 3_600_000
+
+
+class _NotWritten(Exception):
+    """Another call with the same key, or for the same quote, was first; what this one began is undone."""
+
+
+async def write_down(database: Database, drafts: list[Draft]) -> list[bool | BaseException]:
+    """Write tasks down, all in one transaction; say of each whether it was the first with its key, or what is wrong."""
+    try:
+        written = await admit_tasks(
+            database,
+            [task_row(draft) for draft in drafts],
+            [row for draft in drafts for row in job_rows(draft)],
+            [content for draft in drafts for content in small_inputs(draft)],
+            deadline_ms=DEFAULT_DEADLINE_MS,
+        )
+    except (AccountShort, SubnetworkGone) as conflict:
+        if len(drafts) == 1:
+            return [_refusal(conflict, drafts[0])]
+        # One that cannot pay, or whose subnetwork was just removed, must not take the others down.
+        return [outcome for draft in drafts for outcome in await write_down(database, [draft])]
+    return [draft.task_id in written for draft in drafts]
+
+
+async def redeem(database: Database, draft: Draft, quote: FirmQuote) -> bool:
+    """Write a task down that the network pays; False when its key was taken, or the quote redeemed by another call."""
+    try:
+        async with database.transaction(Transaction.REDEEM_QUOTE) as connection:
+            redeemed = await connection.first(
+                REDEEM_FIRM_QUOTE,
+                quote_id=quote.quote_id,
+                client=draft.client,
+                sources=quote_sources(QuoteEvent.REDEEMED),
+            )
+            if redeemed is None or not await connection.fetch(
+                ADMIT_TASKS,
+                tasks=[task_row(draft)],
+                jobs=job_rows(draft),
+                small_inputs=small_inputs(draft),
+                deadline_ms=quote.within_ms,
+            ):
+                raise _NotWritten
+    except _NotWritten:
+        return False
+    return True
+
+
+def _refusal(conflict: AccountShort | SubnetworkGone, draft: Draft) -> Exception:
+    if isinstance(conflict, AccountShort):
+        return insufficient_funds(client_account(draft.client), draft.escrow)
+    return UnknownSubnetwork(f"the subnetwork {draft.subnetwork!r} has just been removed", field="subnetwork")

@@ -1,0 +1,58 @@
+"""What is looked up before a request is admitted, and how tasks are written down with their jobs and their money."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+import asyncpg
+
+from proofgrid.primitives.digests import Digest
+from proofgrid.store.conflicts import AccountShort, SubnetworkGone
+from proofgrid.store.database import Database
+from proofgrid.store.queries import query
+from proofgrid.store.transactions import Transaction
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """The task that has a request's key already, if any, and how many tasks its client has open."""
+
+    task_id: UUID | None
+    request_digest: Digest | None
+    open_tasks: int
+
+
+LOOK_AROUND = query("look_around", Surroundings)
+FIND_PROVEN_TASK = query("find_proven_task", UUID)
+ADMIT_TASKS = query("admit_tasks", UUID)
+
+
+async def admit_tasks(
+    database: Database,
+    tasks: Sequence[Mapping[str, object]],
+    jobs: Sequence[Mapping[str, object]],
+    small_inputs: Sequence[bytes | None],
+    *,
+    deadline_ms: int,
+) -> set[UUID]:
+    """Write tasks down in a transaction of their own and return those whose key was not taken.
+
+    `deadline_ms`: of tasks that name none, from now. Raises AccountShort when a client cannot pay, SubnetworkGone when
+    a subnetwork was just removed; then nothing was written.
+    """
+    try:
+        written = await database.write(
+            Transaction.ADMIT_TASKS,
+            ADMIT_TASKS,
+            tasks=tasks,
+            jobs=jobs,
+            small_inputs=small_inputs,
+            deadline_ms=deadline_ms,
+        )
+    except asyncpg.CheckViolationError:
+        raise AccountShort from None
+    except asyncpg.ForeignKeyViolationError:
+        raise SubnetworkGone from None
+    return set(written)

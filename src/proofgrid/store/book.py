@@ -1,0 +1,85 @@
+"""What waits in the lanes: tasks and jobs for sale, wishes for second leases, and when somebody has to look again."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from proofgrid.primitives.digests import Digest
+from proofgrid.primitives.ids import Address, JobId, Lane, TaskId
+from proofgrid.store.queries import query
+
+
+@dataclass(frozen=True, slots=True)
+class TaskForSale:
+    """A task that a round found, its row locked unless somebody else is changing it at this moment."""
+
+    task_id: TaskId
+    wished: Sequence[JobId] | None  #: its jobs that wish for a second lease
+    program_digest: Digest
+    limit_price: int
+    client: Address
+    is_free: bool  #: False: it was passed over, and nothing but its id is known
+
+
+@dataclass(frozen=True, slots=True)
+class JobForSale:
+    """A job that nobody proves yet."""
+
+    job_id: JobId
+    task_id: TaskId
+    units: int
+    memory_bytes: int
+    excluded: Mapping[str, int] | None  #: prover or operator -> until when, ms; None: nobody is
+    slice: int
+    input: int
+    now_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class WishForSale:
+    """A leased job that is slow and wishes for a second lease."""
+
+    job_id: JobId
+    task_id: TaskId
+    units: int
+    memory_bytes: int
+    excluded: Mapping[str, int]
+    slice: int
+    input: int
+    hedge_price: int  #: the most that it may cost, per PU
+    hedge_operator: str  #: who may not get it
+    now_ms: int
+
+
+ForSale = JobForSale | WishForSale
+
+
+@dataclass(frozen=True, slots=True)
+class ClientInFlight:
+    """How many jobs of a lane a client has in flight."""
+
+    client: Address
+    jobs: int
+
+
+@dataclass(frozen=True, slots=True)
+class UnservedTask:
+    """A task that bids in a lane that nobody serves, its row locked."""
+
+    lane: Lane
+    task_id: TaskId
+    limit_price: int
+
+
+LOCK_TASKS_FOR_SALE = query("lock_tasks_for_sale", TaskForSale)
+LOCK_TASKS_OF_OTHERS = query("lock_tasks_of_others", TaskForSale)
+TASKS_FOR_SALE = query("tasks_for_sale", TaskForSale)
+LOCK_TASKS_UNSERVED = query("lock_tasks_unserved", UnservedTask)
+CLIENTS_IN_FLIGHT = query("clients_in_flight", ClientInFlight)
+JOBS_FOR_SALE = query("jobs_for_sale", JobForSale)
+WISHES_FOR_SALE = query("wishes_for_sale", WishForSale)
+WAITING_UNITS = query("waiting_units", int)
+WAITING_LANES = query("waiting_lanes", Lane)
+LANES_WITH_READY_JOBS = query("lanes_with_ready_jobs", Lane)
+NEXT_PUT_OFF = query("next_put_off", int, optional=True)

@@ -1,0 +1,19 @@
+"""What is to be written contradicts what is there: raised by the store, for roles that know what that means."""
+
+from __future__ import annotations
+
+
+class Conflict(Exception):
+    """Nothing was written."""
+
+
+class TransferIdTaken(Conflict):
+    """Another transfer has this id."""
+
+
+class AccountShort(Conflict):
+    """An account would go below zero."""
+
+
+class SubnetworkGone(Conflict):
+    """The subnetwork of a task was removed meanwhile."""

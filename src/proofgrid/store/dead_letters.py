@@ -1,0 +1,66 @@
+"""Dead letters as they are written down, and tasks that are replays of them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from uuid import UUID
+
+from proofgrid.primitives.digests import Digest
+from proofgrid.primitives.ids import Address, Lane, ProverId
+from proofgrid.store.queries import query
+
+
+@dataclass(frozen=True, slots=True)
+class DeadLetter:
+    """A task that failed for good, as administrators see it."""
+
+    task_id: UUID
+    client: Address
+    program_digest: Digest
+    failure_code: str
+    failure_detail: str
+    finished_ms: int
+    replay_of: UUID | None  #: the task that this one was a replay of
+    replayed_as: UUID | None  #: the task that this one was replayed as
+
+
+@dataclass(frozen=True, slots=True)
+class FailedTry:
+    """A lease that ended without a proof."""
+
+    slice: int
+    input: int
+    prover_id: ProverId
+    operator: Address
+    reason: str  #: rules/jobs/retry.py
+    detail: str
+    ended_ms: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Replay:
+    """A task that was made of a dead one."""
+
+    client: Address
+    program_digest: Digest
+    limit_price: int
+    units: int
+    escrow: int
+
+
+@dataclass(frozen=True, slots=True)
+class ReplayedJob:
+    """One of its jobs."""
+
+    slice: int
+    input: int
+    units: int
+    lane: Lane
+
+
+LIST_DEAD_LETTERS = query("list_dead_letters", DeadLetter)
+GET_DEAD_LETTER = query("get_dead_letter", DeadLetter)
+TRIES_OF_TASK = query("tries_of_task", FailedTry)
+LOCK_DEAD_TASK = query("lock_dead_task", UUID, optional=True)  #: the firm quote that it was redeemed with
+REPLAY_TASK = query("replay_task", Replay)
+REPLAY_JOBS = query("replay_jobs", ReplayedJob)

@@ -1,0 +1,41 @@
+-- name: supply_of_stack
+-- Open sessions on living gateways that serve the proof system, with what they are already doing, and what they did there
+-- so far: class -> [units, wall_ms, samples]. A job whose result has arrived takes no slot: it is judged here
+-- while the next one is proven. A paused prover has no slot, and one whose pause is over has one until a job of its
+-- verifies. :newcomers_grow: new provers have 1, 2, 4 ... slots with every job that verified, all of them at 8
+-- (rules/reputation/canaries.py). :silent_ms: how long a lease lives without a heartbeat: who is silent is not there; NULL:
+-- everybody is.
+SELECT s.session_id, s.prover_id, s.operator, s.gateway_id, s.memory_bytes,
+    CASE WHEN p.paused_until_ms = 0 AND :newcomers_grow::boolean AND p.jobs_proven < 8
+        THEN least(s.slots, 1 << p.jobs_proven::int)
+        WHEN p.paused_until_ms = 0 THEN s.slots WHEN p.paused_until_ms > now_ms() OR EXISTS (
+        SELECT 1 FROM leases l WHERE l.prover_id = s.prover_id AND l.state = 'reported') THEN 0 ELSE 1 END AS slots,
+    p.proven_micro, p.late_micro, p.lost_micro, p.crashed_micro, p.invalid_micro, p.facts_ms, now_ms() AS now_ms,
+    s.cached_programs, s.classes, s.region, s.units_min, (s.asks ->> :proof_system)::bigint AS price,
+    s.class_asks -> :proof_system AS class_prices, s.stacks, coalesce(bond.balance, 0) AS stake,
+    (SELECT jsonb_object_agg(v.class, jsonb_build_array(v.units, v.wall_ms, v.samples)) FROM prover_speeds v
+        WHERE v.prover_id = s.prover_id AND v.proof_system = :proof_system) AS speeds,
+    (SELECT count(*) FROM leases l WHERE l.prover_id = s.prover_id AND l.state IN (@leases_in_flight)) AS busy,
+    (SELECT coalesce(sum(j.memory_bytes), 0)::bigint FROM leases l JOIN jobs j USING (job_id)
+        WHERE l.prover_id = s.prover_id AND l.state IN (@leases_in_flight)) AS memory_busy
+FROM sessions s JOIN gateways g USING (gateway_id) JOIN provers p USING (prover_id)
+    LEFT JOIN accounts bond ON bond.account = 'stake:' || s.operator
+WHERE s.open AND NOT s.draining AND s.asks ? :proof_system AND :subnetwork = ANY(s.subnetworks)
+    AND g.seen_ms > now_ms() - :gateway_silent_ms AND coalesce(NOT is_silent(s, :silent_ms), true)
+ORDER BY s.prover_id;
+
+-- name: constraints_of_lanes
+SELECT lane, constraints FROM lane_constraints WHERE lane = ANY(:lanes::text[]);
+
+-- name: take_turns
+-- Provers that serve several stacks: those that no other round offers now, and none will until this one is over.
+SELECT prover_id FROM prover_turns WHERE prover_id = ANY(:provers::text[]) ORDER BY prover_id FOR NO KEY UPDATE SKIP LOCKED;
+
+-- name: loads_of_provers
+-- What provers are doing, after their turn was taken: another round may have sold their slots a moment ago.
+SELECT given.prover_id,
+    (SELECT count(*) FROM leases l WHERE l.prover_id = given.prover_id
+        AND l.state IN (@leases_in_flight)) AS busy,
+    (SELECT coalesce(sum(j.memory_bytes), 0)::bigint FROM leases l JOIN jobs j USING (job_id)
+        WHERE l.prover_id = given.prover_id AND l.state IN (@leases_in_flight)) AS memory_busy
+FROM unnest(:provers::text[]) AS given(prover_id);

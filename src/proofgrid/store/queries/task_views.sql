@@ -1,0 +1,22 @@
+-- name: get_task
+SELECT task_id, client, state, program_digest, limit_price, escrow, spent, units, deadline_ms, created_ms, finished_ms,
+    failure_code, failure_detail, bundle_digest, inputs, quote_id
+FROM tasks WHERE task_id = :task_id;
+
+-- name: list_tasks
+-- Newest first; an empty :state means all.
+SELECT task_id, client, state, program_digest, limit_price, escrow, spent, units, deadline_ms, created_ms, finished_ms,
+    failure_code, failure_detail, bundle_digest, inputs, quote_id
+FROM tasks WHERE client = :client AND (:state = '' OR state = :state) ORDER BY created_ms DESC LIMIT :limit;
+
+-- name: jobs_of_task
+-- With the lease that counts, and how far it is.
+SELECT jobs.job_id, jobs.slice, jobs.input, jobs.state, jobs.units, jobs.class AS job_class, jobs.attempts, leases.operator,
+    leases.prover_id, leases.buy_price, CASE jobs.state WHEN 'leased' THEN leases.stage ELSE '' END AS stage,
+    CASE jobs.state WHEN 'leased' THEN leases.permille WHEN 'proven' THEN 1000 ELSE 0 END AS permille
+FROM jobs LEFT JOIN leases USING (lease_id)
+WHERE jobs.task_id = :task_id ORDER BY position;
+
+-- name: events_after
+-- In order, those after the :cursor.
+SELECT seq, kind, data, at_ms FROM task_events WHERE task_id = :task_id AND seq > :cursor ORDER BY seq LIMIT :limit;

@@ -1,0 +1,68 @@
+"""Tasks, their jobs and their events, as clients see them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from uuid import UUID
+
+from proofgrid.primitives.digests import Digest
+from proofgrid.primitives.ids import Address, ProverId
+from proofgrid.rules.jobs.lifecycle import JobState, TaskState
+from proofgrid.store.queries import query
+
+
+@dataclass(frozen=True, slots=True)
+class TaskView:
+    """A task; amounts are base units."""
+
+    task_id: UUID
+    client: Address
+    state: TaskState
+    program_digest: Digest
+    limit_price: int  #: per PU
+    escrow: int
+    spent: int
+    units: int
+    deadline_ms: int
+    created_ms: int
+    finished_ms: int | None
+    failure_code: str
+    failure_detail: str
+    bundle_digest: Digest | None
+    inputs: int  #: how many
+    quote_id: UUID | None  #: the firm quote that it was redeemed with
+
+
+@dataclass(frozen=True, slots=True)
+class JobView:
+    """A job, with the lease that counts."""
+
+    job_id: UUID
+    slice: int
+    input: int
+    state: JobState
+    units: int
+    job_class: str
+    attempts: int
+    operator: Address | None
+    prover_id: ProverId | None
+    buy_price: int | None  #: base units per PU
+    stage: str
+    permille: int
+
+
+@dataclass(frozen=True, slots=True)
+class EventView:
+    """Something that happened to a task."""
+
+    seq: int
+    kind: str
+    data: Mapping[str, object]
+    at_ms: int
+
+
+GET_TASK = query("get_task", TaskView)
+LIST_TASKS = query("list_tasks", TaskView)
+JOBS_OF_TASK = query("jobs_of_task", JobView)
+EVENTS_AFTER = query("events_after", EventView)
