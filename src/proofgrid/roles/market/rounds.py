@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 import structlog
 
 from proofgrid.primitives.clock import Clock, fresh_bytes
+from proofgrid.primitives.collector import no_collections
 from proofgrid.primitives.ids import GatewayId, Lane, ProverId, Stack
 from proofgrid.primitives.signatures import SigningKey
 from proofgrid.roles.market.bonds import check_bonds, slots_of_bonds
@@ -26,6 +27,7 @@ from proofgrid.roles.market.telling import Telling
 from proofgrid.rules.jobs.classes import stack_of
 from proofgrid.rules.jobs.phases import PhasePolicy
 from proofgrid.rules.market.blinding import SECRET_BYTES, Blinding
+from proofgrid.rules.market.clearing import FAST_FROM_ORDERS
 from proofgrid.rules.market.rounds import RoundOutcome
 from proofgrid.rules.market.stack import LaneDemands, run_stack
 from proofgrid.rules.reputation.standing import ReputationPolicy
@@ -149,7 +151,9 @@ class Market:
             programs = found.programs()
             blinded = [blinding.supplies(one, demanded=programs) for one in supplies]
             # Drawn after the orders are fixed, so that nobody can choose an id that ranks well.
-            outcomes = [blinding.opened(one) for one in run_stack(demands, blinded, beacon=fresh_bytes(32))]
+            is_large = len(blinded) + max(len(one.demands) for one in demands) >= FAST_FROM_ORDERS
+            with no_collections(wanted=is_large):
+                outcomes = [blinding.opened(one) for one in run_stack(demands, blinded, beacon=fresh_bytes(32))]
             if winners := sorted({placed.prover_id for one in outcomes for placed in one.placements}):
                 await connection.fetch(QUERIES["keep_sessions"], winners)
             books = {book.lane: book for book in found.books}
