@@ -5,12 +5,13 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 PYTEST := $(BIN)/python -m pytest
 CORES ?= 2
+TEST_CORES ?= 0
 DATA ?= proofgrid-data
 FAST := tests/rules tests/primitives tests/simulation/test_parts.py tests/wire tests/telemetry
 TESTS ?= tests --ignore=tests/acceptance/scenarios
 
 .DEFAULT_GOAL := help
-.PHONY: help demo fast test scenarios check format bench proto protos schema db coverage dead house lock wheel release clean
+.PHONY: help demo fast test scenarios check format bench proto protos schema db coverage dead mutants house lock wheel release clean
 
 help: ## list the commands
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):[^#]*## */\1\t/' | awk -F'\t' '{printf "  make %-9s  %s\n", $$1, $$2}'
@@ -28,7 +29,8 @@ fast: $(STAMP) ## run the tests of rules, primitives and wire, without the exhau
 	$(PYTEST) -q -n $(CORES) -m "not exhaustive" $(FAST)
 
 test: $(STAMP) ## run every test but the scenarios: real database, real processes, real proofs
-	$(PYTEST) --ignore=tests/acceptance/scenarios
+	$(PYTEST) -n $(TEST_CORES) --dist loadgroup tests --ignore=tests/acceptance
+	$(PYTEST) tests/acceptance --ignore=tests/acceptance/scenarios
 
 scenarios: $(STAMP) ## break everything on purpose: one failure per file, real processes (about 15 minutes)
 	$(PYTEST) tests/acceptance/scenarios
@@ -69,6 +71,11 @@ coverage: $(STAMP) ## which lines do the tests run, child processes included? (T
 
 dead: $(STAMP) ## what does nobody use? (what only looks unused is named in pyproject.toml)
 	$(BIN)/vulture
+
+mutants: $(STAMP) ## which small changes of the rules does no test notice? (hours; RULES="proofgrid.rules.ledger.*" for a part)
+	rm -rf mutants
+	$(BIN)/mutmut run --max-children $(CORES) $(RULES)
+	$(BIN)/mutmut results
 
 house: $(STAMP) ## how long are files and functions, and how much is untyped?
 	$(BIN)/python -m tools.measure_house

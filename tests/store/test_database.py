@@ -9,8 +9,9 @@ import asyncpg
 import pytest
 
 from proofgrid.primitives.errors import InvalidField, Unavailable
-from proofgrid.store.database import Database, Listener
+from proofgrid.store.database import Database
 from proofgrid.store.embedded import EmbeddedPostgres
+from proofgrid.store.listener import Listener
 from proofgrid.store.transactions import Transaction
 
 

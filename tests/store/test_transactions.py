@@ -26,8 +26,8 @@ TREES = {
 
 #: Who may begin transactions without a name: the pool itself, and migrations, which run before anything else.
 BEGINNERS = {"store/database.py", "store/migrations.py"}
-#: Who may connect to PostgreSQL: the pool with its listener, and the bootstrap that migrates.
-CONNECTORS = {"store/database.py", "bootstrap/gateway/adapters.py"}
+#: Who may connect to PostgreSQL: the pool, the listener, and the bootstrap that migrates.
+CONNECTORS = {"store/database.py", "store/listener.py", "bootstrap/gateway/adapters.py"}
 #: What is asked on a connection for reading although it changes something: retention's lock, which no commit can lose.
 LOCKS_OF_SESSIONS = {"lock_retention", "unlock_retention"}
 #: Functions of PostgreSQL that do something; those of our own that write are found in the database.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
+from proofgrid.primitives.ids import ProverId
 from proofgrid.store.database import Database
 from proofgrid.store.queries import QUERIES
 from proofgrid.store.transactions import Transaction
@@ -20,7 +21,7 @@ async def test_payments_that_count_the_same_provers_wait_for_each_other_and_lose
 
     async def count(order: list[str]) -> None:
         works = [
-            Work(lease={"prover_id": prover_id, "lane": "default/toy/small", "units": 10}, ran_ms=5, proofs=1)
+            Work(prover_id=ProverId(prover_id), lane="default/toy/small", units=10, ran_ms=5, proofs=1)
             for prover_id in order
         ]
         for _ in range(TIMES):

@@ -10,7 +10,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 
-from proofgrid.store.database import PASSING_TROUBLE
+from proofgrid.store.weather import PASSING_TROUBLE
 from proofgrid.telemetry.seam import span
 
 Step = Callable[[], Awaitable[float | None]]  #: returns how long to wait for the next one, in seconds

@@ -1,11 +1,10 @@
-"""The one database: a pool of asyncpg connections, and a listener for what PostgreSQL notifies."""
+"""The one database: a pool of asyncpg connections, with named transactions."""
 
 from __future__ import annotations
 
 import asyncio
-import inspect
 import json
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager, suppress
 from typing import Any, TypeVar, overload
 from urllib.parse import urlsplit
@@ -13,44 +12,22 @@ from urllib.parse import urlsplit
 import asyncpg
 import structlog
 
-from proofgrid.primitives.errors import InvalidField, Recoverable, Unavailable
-from proofgrid.store.conflicts import Conflict
+from proofgrid.primitives.errors import InvalidField, Unavailable
 from proofgrid.store.connection import Connection
 from proofgrid.store.queries import Query
 from proofgrid.store.transactions import Transaction
+from proofgrid.store.weather import (
+    BACKOFF_MAX_SECONDS,
+    BACKOFF_MIN_SECONDS,
+    CLOSED,
+    CONNECT_TIMEOUT_SECONDS,
+    WEATHER,
+    WRONG_DSN,
+    away,
+    loss_named,
+)
 from proofgrid.telemetry.seam import span
 
-_WRONG_DSN = (
-    asyncpg.InvalidPasswordError,
-    asyncpg.InvalidCatalogNameError,
-    asyncpg.InvalidAuthorizationSpecificationError,
-    asyncpg.exceptions.ClientConfigurationError,
-)
-_WEATHER = (
-    OSError,
-    TimeoutError,
-    asyncpg.CannotConnectNowError,
-    asyncpg.TooManyConnectionsError,
-    asyncpg.PostgresConnectionError,
-    asyncpg.OperatorInterventionError,  # the server shuts down or restarts
-    asyncpg.InternalClientError,
-    asyncpg.InterfaceError,
-)
-#: When connecting, a database that is closed for maintenance is weather as well.
-_CLOSED = (*_WEATHER, asyncpg.ObjectNotInPrerequisiteStateError)
-#: What a lost connection looks like in the middle of a conversation; a file that is missing there is another matter.
-_LOST = (*(kind for kind in _WEATHER if kind is not OSError), ConnectionError)
-#: Two transactions got in each other's way and one was undone: nothing is wrong with either.
-_COLLIDED = (
-    asyncpg.DeadlockDetectedError,
-    asyncpg.SerializationError,
-    asyncpg.LockNotAvailableError,
-    asyncpg.IdleInTransactionSessionTimeoutError,
-)
-#: What a loop that works for ever waits out, then looks again: nothing it met here is its end.
-PASSING_TROUBLE = (Recoverable, OSError, Conflict, asyncpg.PostgresError, asyncpg.InterfaceError)
-_CONNECT_TIMEOUT_SECONDS = 5.0
-_PROBE_SECONDS = 4.0
 _STATEMENTS_KEPT = 500  #: prepared on each connection; there are fewer queries than that
 IDLE_TRANSACTION_MS = 5_000  #: a gateway that says nothing for so long inside a transaction loses it, and its locks
 LOCK_WAIT_MS = 10_000
@@ -63,8 +40,6 @@ _PLANS = {"enable_seqscan": "off", "jit": "off"}
 #: tells of packets that are lost on the way.
 ANSWER_SECONDS = 12.0
 _RELEASE_SECONDS = 2.0
-_BACKOFF_MIN_SECONDS = 0.05
-_BACKOFF_MAX_SECONDS = 2.0
 
 Row = TypeVar("Row")
 
@@ -99,7 +74,7 @@ class Database:
             max_size=size,
             init=_prepare,
             reset=_nothing_to_reset,
-            timeout=_CONNECT_TIMEOUT_SECONDS,
+            timeout=CONNECT_TIMEOUT_SECONDS,
             statement_cache_size=_STATEMENTS_KEPT,
             max_cached_statement_lifetime=0,
             command_timeout=ANSWER_SECONDS,
@@ -172,42 +147,32 @@ class Database:
     async def _acquired(self) -> AsyncIterator[Any]:
         try:
             connection = await self._pool.acquire()
-        except _CLOSED as reason:
-            raise _away(reason) from reason
+        except CLOSED as reason:
+            raise away(reason) from reason
         try:
-            with _loss_named():
+            with loss_named():
                 yield connection
         finally:
-            with suppress(*_WEATHER):  # a dead connection cannot be cleaned; the pool makes a new one
+            with suppress(*WEATHER):  # a dead connection cannot be cleaned; the pool makes a new one
                 await self._pool.release(connection, timeout=_RELEASE_SECONDS)
 
     @asynccontextmanager
     async def unhurried_connection(self) -> AsyncIterator[Any]:
         """Yield a connection of its own without time bounds, for migrations: they take as long as they take."""
         try:
-            connection = await asyncpg.connect(self.dsn, timeout=_CONNECT_TIMEOUT_SECONDS)
-        except _WEATHER as reason:
-            raise _away(reason) from reason
+            connection = await asyncpg.connect(self.dsn, timeout=CONNECT_TIMEOUT_SECONDS)
+        except WEATHER as reason:
+            raise away(reason) from reason
         try:
-            with _loss_named():
+            with loss_named():
                 yield connection
         finally:
-            with suppress(*_WEATHER):
+            with suppress(*WEATHER):
                 await connection.close(timeout=_RELEASE_SECONDS)
 
     async def close(self) -> None:
         """Close all connections, waiting for those in use."""
         await self._pool.close()
-
-
-@contextmanager
-def _loss_named() -> Iterator[None]:
-    try:
-        yield
-    except asyncpg.DataError:
-        raise  # a value of the wrong type is our mistake, though asyncpg files it under its interface
-    except (*_LOST, *_COLLIDED) as reason:
-        raise _away(reason) from reason
 
 
 @contextmanager
@@ -229,122 +194,9 @@ def _interruption_ends(connection: Any) -> Iterator[None]:
         raise
 
 
-def _away(reason: BaseException) -> Unavailable:
-    return Unavailable(f"the database is away: {type(reason).__name__}: {reason}", hint="try again in a moment")
-
-
-Callback = Callable[[str], Awaitable[None] | None]  #: gets the notification's payload
-
-_Inbox = asyncio.Queue[tuple[str, str] | None]  #: (channel, payload), or None when the connection is lost
-
-
-class Listener:
-    """One dedicated connection that LISTENs; run it in a TaskGroup: `group.create_task(listener.run())`.
-
-    Callbacks run one after another in the order of the notifications; an error in one ends `run`, loudly. When the
-    connection is lost `on_lost` is called, so that nobody waits for notifications that cannot come; it is made again,
-    and `on_reconnect` is called, because notifications may have been missed.
-    """
-
-    def __init__(
-        self,
-        dsn: str,
-        callbacks: Mapping[str, Callback],
-        *,
-        on_lost: Callable[[], None] | None = None,
-        on_reconnect: Callable[[], Awaitable[None] | None] | None = None,
-        heartbeat_seconds: float = 5.0,
-    ) -> None:
-        self._dsn = dsn
-        self._callbacks = dict(callbacks)
-        self._on_lost = on_lost
-        self._on_reconnect = on_reconnect
-        self._heartbeat_seconds = heartbeat_seconds
-        self._listening = asyncio.Event()
-
-    async def wait_listening(self) -> None:
-        """Return once the channels are listened to: what is notified from then on arrives."""
-        await self._listening.wait()
-
-    async def run(self) -> None:
-        """Listen until cancelled."""
-        connected_before = False
-        while True:
-            connection, queue = await self._connect_stubbornly()
-            try:
-                self._listening.set()
-                if connected_before and self._on_reconnect is not None:
-                    await _call(self._on_reconnect())
-                connected_before = True
-                await self._deliver_until_lost(connection, queue)
-            except Recoverable as reason:
-                # The database went away again while somebody looked at what had been missed: once more from the start.
-                log.warning("listener_interrupted", reason=str(reason))
-                await asyncio.sleep(_BACKOFF_MIN_SECONDS)
-            finally:
-                self._listening.clear()
-                connection.terminate()
-            log.warning("listener_lost")
-            if self._on_lost is not None:
-                self._on_lost()
-
-    async def _connect_stubbornly(self) -> tuple[Any, _Inbox]:
-        delay_seconds = _BACKOFF_MIN_SECONDS
-        while True:
-            try:
-                connection = await asyncpg.connect(self._dsn, timeout=_CONNECT_TIMEOUT_SECONDS)
-                return connection, await self._listen(connection)
-            except _CLOSED as reason:
-                log.warning("listener_cannot_connect", reason=type(reason).__name__)
-            await asyncio.sleep(delay_seconds)
-            delay_seconds = min(2 * delay_seconds, _BACKOFF_MAX_SECONDS)
-
-    async def _listen(self, connection: Any) -> _Inbox:
-        inbox: _Inbox = asyncio.Queue()
-
-        def deliver(_connection: Any, _pid: int, channel: str, payload: str) -> None:
-            inbox.put_nowait((channel, payload))
-
-        def end(_connection: Any) -> None:
-            inbox.put_nowait(None)
-
-        connection.add_termination_listener(end)
-        for channel in self._callbacks:
-            await connection.add_listener(channel, deliver)
-        return inbox
-
-    async def _deliver_until_lost(self, connection: Any, inbox: _Inbox) -> None:
-        while True:
-            try:
-                async with asyncio.timeout(self._heartbeat_seconds):
-                    item = await inbox.get()
-            except TimeoutError:
-                if await _answers(connection):
-                    continue
-                return
-            if item is None:
-                return
-            channel, payload = item
-            await _call(self._callbacks[channel](payload))
-
-
-async def _answers(connection: Any) -> bool:
-    # A peer that vanished without a word is only found by asking.
-    try:
-        await connection.execute("SELECT 1", timeout=_PROBE_SECONDS)
-    except _WEATHER:
-        return False
-    return True
-
-
-async def _call(outcome: Awaitable[None] | None) -> None:
-    if inspect.isawaitable(outcome):
-        await outcome
-
-
 async def _bounds(dsn: str) -> dict[str, str]:
     """What PostgreSQL does about a gateway that is paused or cut off in the middle of a transaction: undo it."""
-    connection = await asyncpg.connect(dsn, timeout=_CONNECT_TIMEOUT_SECONDS)
+    connection = await asyncpg.connect(dsn, timeout=CONNECT_TIMEOUT_SECONDS)
     try:
         version = connection.get_server_version().major
     finally:
@@ -369,20 +221,20 @@ async def _prepare(connection: Any) -> None:
 async def _patiently(attempt: Callable[[], Awaitable[Database]], *, dsn: str, patience_seconds: float) -> Database:
     loop = asyncio.get_running_loop()
     give_up_at = loop.time() + patience_seconds
-    delay_seconds = _BACKOFF_MIN_SECONDS
+    delay_seconds = BACKOFF_MIN_SECONDS
     while True:
         try:
             return await attempt()
-        except (*_WRONG_DSN, ValueError) as reason:
+        except (*WRONG_DSN, ValueError) as reason:
             raise InvalidField(f"the database refuses the connection: {reason}", field="dsn") from reason
-        except _CLOSED as reason:
+        except CLOSED as reason:
             if loop.time() + delay_seconds > give_up_at:
                 where = _without_password(dsn)
                 raise Unavailable(
                     f"the database at {where} cannot be reached: {reason or type(reason).__name__}"
                 ) from reason
         await asyncio.sleep(delay_seconds)
-        delay_seconds = min(2 * delay_seconds, _BACKOFF_MAX_SECONDS)
+        delay_seconds = min(2 * delay_seconds, BACKOFF_MAX_SECONDS)
 
 
 def _without_password(dsn: str) -> str:

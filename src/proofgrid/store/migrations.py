@@ -3,9 +3,9 @@
 `pre` is safe while the old code still runs, `post` needs the old code gone. Gateways that start at once take turns
 under an advisory lock; what was applied is recorded with the digest of its text, so that history cannot be rewritten.
 
-Functions have no history: `functions/<name>.sql` is the text that counts, and whatever differs from the text that was
-applied last is applied anew, after the migrations, all of it or nothing. A migration makes a function itself only when
-a table of its own needs it at once: as a default, in an index or a trigger.
+Functions have no history: `functions/<name>.sql`, its sets of states spelled (`@tasks_open`), is the text that counts.
+Whatever differs from the text that was applied last is applied anew, after the migrations, all of it or nothing. A
+migration makes a function itself only when a table of its own needs it at once: as a default, in an index or a trigger.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ import structlog
 
 from proofgrid.primitives.digests import Digest, digest_of
 from proofgrid.primitives.errors import ProofgridError
+from proofgrid.store.queries import spell_states
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 FUNCTIONS = Path(__file__).parent / "functions"
@@ -101,7 +102,7 @@ def load_functions(directory: Path) -> list[Function]:
     """Return the functions of a directory, by name; raise ValueError for one whose file has another name."""
     found = []
     for path in sorted(directory.glob("*.sql")):
-        sql = path.read_text(encoding="utf-8")
+        sql = spell_states(path.read_text(encoding="utf-8"))
         if re.findall(r"^CREATE.*?(\w+)\(", sql, re.MULTILINE) != [path.stem]:
             raise ValueError(f"{path.name}: a function's file makes the one function that it is named after")
         found.append(Function(name=path.name, sql=sql))

@@ -170,9 +170,7 @@ def compile_sql(text: str) -> tuple[str, tuple[str, ...]]:
         if match["quiet"]:
             return match[0]
         if match["states"]:
-            if match["states"] not in STATE_SETS:
-                raise ValueError(f"there is no set of states @{match['states']} in state_sets.py")
-            return STATE_SETS[match["states"]]
+            return _states(match["states"])
         if match["parameter"] not in names:
             names.append(match["parameter"])
         return f"${names.index(match['parameter']) + 1}"
@@ -181,6 +179,17 @@ def compile_sql(text: str) -> tuple[str, tuple[str, ...]]:
     if names and re.search(r"\$\d", _TOKEN.sub("", text)):
         raise ValueError(f"named and numbered parameters are mixed: {text.splitlines()[0]}")
     return compiled, tuple(names)
+
+
+def spell_states(text: str) -> str:
+    """Return SQL with its sets of states spelled; raise ValueError for one that `state_sets.py` does not know."""
+    return _TOKEN.sub(lambda match: _states(match["states"]) if match["states"] else match[0], text)
+
+
+def _states(name: str) -> str:
+    if name not in STATE_SETS:
+        raise ValueError(f"there is no set of states @{name} in state_sets.py")
+    return STATE_SETS[name]
 
 
 def _texts(directory: Path) -> dict[str, str]:

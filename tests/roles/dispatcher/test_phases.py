@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from proofgrid.primitives.ids import ProverId
 from proofgrid.rules.jobs.phases import OVERRUNS, Overrun, PhasePolicy, hard_limit_ms, prove_limit_ms
 from proofgrid.rules.jobs.retry import ReturnReason
 from proofgrid.rules.jobs.speed import Speed, add_proof, add_time_without_proof
@@ -122,13 +123,13 @@ async def test_a_lease_that_overruns_goes_back_with_its_reason(lane: LaneUnderTe
 
 
 async def test_a_speed_in_its_row_is_that_of_the_rules(database: Database) -> None:
-    lease = {"prover_id": "alice/p", "lane": LANE, "units": UNITS}
     speed = Speed()
     await database.write(Transaction.OPEN_SESSION, QUERIES["register_prover"], "alice/p", "alice")
     for number in range(200):
         proofs = 0 if number % 7 == 0 else 1
+        work = Work(prover_id=ProverId("alice/p"), lane=LANE, units=UNITS, ran_ms=number, proofs=proofs)
         async with database.transaction(Transaction.PAY_PROOFS) as connection:
-            await note_work(connection, [Work(lease=lease, ran_ms=number, proofs=proofs)])
+            await note_work(connection, [work])
         if proofs:
             speed = add_proof(speed, units=UNITS, wall_ms=number)
         else:

@@ -15,8 +15,8 @@ from proofgrid.roles.dispatcher.session import Session
 from proofgrid.roles.market.rounds import Market
 from proofgrid.rules.jobs.offers import HeldLease
 from proofgrid.store.canaries import PROVERS_TO_TRY
-from proofgrid.store.database import Listener
 from proofgrid.store.lanes import GATEWAY_SILENT_MS
+from proofgrid.store.listener import Listener
 from proofgrid.store.queries import QUERIES
 from proofgrid.store.status import LIST_PROVERS
 from proofgrid.store.transactions import Transaction

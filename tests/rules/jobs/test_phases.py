@@ -11,6 +11,7 @@ from proofgrid.rules.jobs.phases import (
     LeaseTimes,
     Overrun,
     PhasePolicy,
+    after_coming_back,
     after_cut,
     after_grant,
     after_heartbeat,
@@ -80,8 +81,29 @@ def test_heartbeats_do_not_replace_the_first_word() -> None:
 
 def test_telling_a_prover_again_gives_it_no_more_time_to_start() -> None:
     once = after_offer(a_granted(), policy=POLICY, now_ms=NOW_MS)
-    twice = after_offer(once, policy=POLICY, now_ms=NOW_MS + 4_000)
-    assert twice.phase_until_ms == once.phase_until_ms
+    assert after_offer(once, policy=POLICY, now_ms=NOW_MS + 4_000) == once
+    back = after_coming_back(once, policy=POLICY, now_ms=NOW_MS + 4_000)
+    assert back.phase_until_ms == once.phase_until_ms
+
+
+def test_a_prover_that_comes_back_is_told_of_what_it_was_not_told_of_in_the_usual_time() -> None:
+    back = after_coming_back(a_granted(), policy=POLICY, now_ms=NOW_MS + 4_000)
+    assert back.state is LeaseState.GRANTED
+    assert back.expires_ms == back.phase_until_ms == NOW_MS + 4_000 + POLICY.pick_up_ms
+    late = after_coming_back(a_granted(), policy=POLICY, now_ms=back.until_ms - 1)
+    assert late.expires_ms == back.until_ms
+
+
+def test_a_heartbeat_is_written_only_when_less_than_three_quarters_are_left() -> None:
+    lease = a_running()
+    quarter_ms = POLICY.silent_ms // 4
+    assert after_heartbeat(lease, policy=POLICY, now_ms=NOW_MS + quarter_ms) == lease
+    renewed = after_heartbeat(lease, policy=POLICY, now_ms=NOW_MS + quarter_ms + 1)
+    assert renewed.expires_ms == NOW_MS + quarter_ms + 1 + POLICY.silent_ms
+
+
+def test_a_result_of_what_the_prover_was_not_told_of_changes_nothing() -> None:
+    assert after_report(a_granted(), policy=POLICY, now_ms=NOW_MS) == a_granted()
 
 
 def test_a_running_lease_without_heartbeats_is_lost_long_before_its_time_is_over() -> None:

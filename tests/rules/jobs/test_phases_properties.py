@@ -10,6 +10,7 @@ from proofgrid.rules.jobs.lifecycle import LeaseState
 from proofgrid.rules.jobs.phases import (
     LeaseTimes,
     PhasePolicy,
+    after_coming_back,
     after_cut,
     after_grant,
     after_heartbeat,
@@ -77,6 +78,11 @@ class LeaseMachine(RuleBasedStateMachine):
     @rule(grace_ms=st.integers(0, 6_000))
     def cut(self, grace_ms: int) -> None:
         self.lease = after_cut(self.lease, grace_ms=grace_ms, now_ms=self.now_ms)
+
+    @precondition(lambda self: self.holds())
+    @rule()
+    def come_back(self) -> None:
+        self.lease = after_coming_back(self.lease, policy=POLICY, now_ms=self.now_ms)
 
     @invariant()
     def nobody_proves_longer_than_the_hard_limit(self) -> None:

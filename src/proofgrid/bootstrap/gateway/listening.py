@@ -7,7 +7,8 @@ from uuid import UUID
 
 from proofgrid.bootstrap.gateway.roles import Roles
 from proofgrid.primitives.ids import GatewayId, LeaseId, SessionId
-from proofgrid.store.database import Database, Listener
+from proofgrid.store.database import Database
+from proofgrid.store.listener import Listener
 
 
 def build_listener(database: Database, roles: Roles, gateway_id: GatewayId) -> Listener:

@@ -19,8 +19,8 @@ from proofgrid.primitives.clock import fresh_uuid
 from proofgrid.primitives.errors import Recoverable
 from proofgrid.primitives.ids import Address, GatewayId
 from proofgrid.settings.gateway import GatewaySettings
-from proofgrid.store.database import Listener
 from proofgrid.store.gateways import GATEWAY_GONE, REGISTER_GATEWAY
+from proofgrid.store.listener import Listener
 from proofgrid.store.transactions import Transaction
 from proofgrid.telemetry.logs import configure_logs
 

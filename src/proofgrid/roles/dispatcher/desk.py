@@ -44,8 +44,8 @@ from proofgrid.store.database import Database
 from proofgrid.store.gateways import DRAIN_GATEWAY, GATEWAY_ALIVE
 from proofgrid.store.lanes import GATEWAY_SILENT_MS, LOCK_SILENT_MS
 from proofgrid.store.queries import QUERIES
+from proofgrid.store.reputation import GET_PROVER
 from proofgrid.store.stakes import slash_equivocation
-from proofgrid.store.standing import standing_of
 from proofgrid.store.subnetworks import check_operator, serve_stacks
 from proofgrid.store.transactions import Transaction
 
@@ -161,8 +161,8 @@ class Desk:
                 self._settings.lease_ttl_ms,
                 self._settings.phases.pick_up_ms,
             )
-            prover = await connection.fetchrow(QUERIES["get_prover"], session.prover_id)
-        if paused := pause_sentence(standing_of(prover), now_ms=prover["now_ms"]):
+            prover = await connection.value(GET_PROVER, prover_id=session.prover_id)
+        if paused := pause_sentence(prover.standing, now_ms=prover.now_ms):
             self.tell(session.session_id, PAUSED, paused)
         kept = {row["lease_id"] for row in leases if row["kept"]}
         session.dropped = [held.lease_id for held in terms.held if held.lease_id not in kept]

@@ -55,7 +55,14 @@ async def return_job(
     job = await connection.fetchrow(QUERIES["job_of_lease"], lease_id)
     if RETRY_RULES[reason].prover_at_fault:
         happened = None if job is not None and _may_be_the_jobs_fault(job, lease, reason) else fault_of(reason, detail)
-        work = Work(lease=lease, ran_ms=lease["ran_ms"], failures=1, happened=happened)
+        work = Work(
+            prover_id=lease["prover_id"],
+            lane=lease["lane"],
+            units=lease["units"],
+            ran_ms=lease["ran_ms"],
+            failures=1,
+            happened=happened,
+        )
         await note_work(connection, [work], reputation)
     if job is not None:
         # Before the decision: it may end the task, and then gives on what the slash left for a rescuer.

@@ -21,10 +21,11 @@ from proofgrid.rules.staking.bonds import (
     ceiling_price,
     free_capacity,
 )
+from proofgrid.store.bonds import BOUND_OF_OPERATORS
 from proofgrid.store.book import ForSale
 from proofgrid.store.connection import Connection
 from proofgrid.store.lanes import ServingProver
-from proofgrid.store.queries import QUERIES
+from proofgrid.store.ledger import lock_accounts
 
 
 async def slots_of_bonds(
@@ -70,8 +71,8 @@ async def check_bonds(connection: Connection, operators: Sequence[str], policy: 
     if not policy.is_asked or not operators:
         return
     accounts = {stake_account(Address(operator)): operator for operator in operators}
-    locked = await connection.fetch(QUERIES["lock_accounts"], sorted(accounts))
-    stakes = {accounts[row["account"]]: row["balance"] for row in locked}
+    balances = await lock_accounts(connection, sorted(accounts))
+    stakes = {accounts[account]: balance for account, balance in balances.items()}
     # A statement of its own, after the lock: it sees what the others have committed.
     for operator, bound in (await _bound(connection, sorted(set(operators)))).items():
         if bound > capacity(stakes.get(operator, 0), policy):
@@ -79,5 +80,4 @@ async def check_bonds(connection: Connection, operators: Sequence[str], policy: 
 
 
 async def _bound(connection: Connection, operators: Sequence[str]) -> dict[str, int]:
-    rows = await connection.fetch(QUERIES["bound_of_operators"], operators)
-    return {row["operator"]: row["bound"] for row in rows}
+    return {one.operator: one.bound for one in await connection.fetch(BOUND_OF_OPERATORS, operators=operators)}

@@ -57,20 +57,20 @@ class Pacing:
 
     async def _round(self) -> float | None:
         self._started = self._clock.running_seconds()
-        held = await self._hold(self._stack)
-        return await self._until_next_job(self._stack) if held is None else await self._pause(held)
+        tally = await self._hold(self._stack)
+        return await self._until_next_job(self._stack) if tally is None else await self._pause(tally)
 
     async def _failed(self) -> float | None:
         return await self._pause(RoundsTally(sold=0, unsold=1, next_job_ms=None))
 
-    async def _pause(self, held: RoundsTally) -> float | None:
+    async def _pause(self, tally: RoundsTally) -> float | None:
         """Rounds take a fixed share of the time: a calm lane sells at once, a busy one gathers orders meanwhile."""
         # With unsold orders on both sides the reference price moves, so the next round may trade.
         self._retry_seconds = (
-            UNSOLD_RETRY_FIRST_SECONDS if held.sold else min(2 * self._retry_seconds, UNSOLD_RETRY_MAX_SECONDS)
+            UNSOLD_RETRY_FIRST_SECONDS if tally.sold else min(2 * self._retry_seconds, UNSOLD_RETRY_MAX_SECONDS)
         )
-        waits = [self._retry_seconds] if held.unsold else []
-        waits += [held.next_job_ms / 1000] if held.next_job_ms is not None else []
+        waits = [self._retry_seconds] if tally.unsold else []
+        waits += [tally.next_job_ms / 1000] if tally.next_job_ms is not None else []
         round_seconds = self._clock.running_seconds() - self._started
         await asyncio.sleep(min(PAUSE_ROUNDS * round_seconds, self._interval_ms / 1000))
         return min(waits, default=None)

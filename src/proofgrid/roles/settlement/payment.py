@@ -82,8 +82,8 @@ async def pay(
         doubted = [row["lease_id"] for row in rows if row["attempts"]]
         wrong = await connection.fetch(QUERIES["refuted_claims"], doubted) if doubted else []
         works = [_proof_work(by_lease[one].lease, ran_ms) for one, ran_ms in settled.items()]
-        works += [Work(lease=one.lease, ran_ms=one.lease["ran_ms"]) for one in losers]
-        works += [Work(lease=claim, ran_ms=claim["ran_ms"], failures=1, happened=_WRONG_CLAIM) for claim in wrong]
+        works += [_work(one.lease, one.lease["ran_ms"]) for one in losers]
+        works += [_work(claim, claim["ran_ms"], failures=1, happened=_WRONG_CLAIM) for claim in wrong]
         await note_work(connection, works, reputation)
         failed = [by_lease[LeaseId(lease_id)].lease for lease_id in doubted]
         rescued = [(lease["job_id"], Address(lease["operator"])) for lease in failed]
@@ -102,7 +102,19 @@ async def pay(
 def _proof_work(lease: Any, ran_ms: int) -> Work:
     # The time for proving is three times what is expected of this prover, so whoever is late is late by much.
     fact = Fact.LATE if ran_ms > lease["prove_ms"] else Fact.PROVEN
-    return Work(lease=lease, ran_ms=ran_ms, proofs=1, happened=Happened(fact=fact))
+    return _work(lease, ran_ms, proofs=1, happened=Happened(fact=fact))
+
+
+def _work(lease: Any, ran_ms: int, *, proofs: int = 0, failures: int = 0, happened: Happened | None = None) -> Work:
+    return Work(
+        prover_id=lease["prover_id"],
+        lane=lease["lane"],
+        units=lease["units"],
+        ran_ms=ran_ms,
+        proofs=proofs,
+        failures=failures,
+        happened=happened,
+    )
 
 
 async def _follow_up(

@@ -122,15 +122,19 @@ def after_grant(*, units: int, memory_bytes: int, speed: Speed, policy: PhasePol
 
 
 def after_offer(lease: LeaseTimes, *, policy: PhasePolicy, now_ms: int) -> LeaseTimes:
-    """Return the timers after the prover was told. Telling it again after a reconnect gives it no more time."""
-    if lease.state is LeaseState.OFFERED:
-        return after_heartbeat(lease, policy=policy, now_ms=now_ms)
+    """Return the timers after the prover was told, which happens once."""
+    if lease.state is not LeaseState.GRANTED:
+        return lease
     return _alive(replace(lease, state=LeaseState.OFFERED, phase_until_ms=now_ms + policy.pick_up_ms), policy, now_ms)
 
 
 def after_heartbeat(lease: LeaseTimes, *, policy: PhasePolicy, now_ms: int) -> LeaseTimes:
-    """Return the timers after a heartbeat that names the lease: it lives on, but no phase gets longer."""
-    return _alive(lease, policy, now_ms)
+    """Return the timers after a heartbeat that names the lease: it lives on, but no phase gets longer.
+
+    What has three quarters of its time left is not written again.
+    """
+    enough_ms = min(now_ms + policy.silent_ms * 3 // 4, lease.phase_until_ms, lease.until_ms)
+    return lease if lease.expires_ms >= enough_ms else _alive(lease, policy, now_ms)
 
 
 def after_progress(lease: LeaseTimes, permille: int, *, policy: PhasePolicy, now_ms: int) -> LeaseTimes:
@@ -148,7 +152,7 @@ def after_progress(lease: LeaseTimes, permille: int, *, policy: PhasePolicy, now
 
 def after_report(lease: LeaseTimes, *, policy: PhasePolicy, now_ms: int) -> LeaseTimes:
     """Return the timers after a result: the prover's clock stops, the gateway's runs. Sent again: no more time."""
-    if lease.state is LeaseState.REPORTED:
+    if lease.state not in (LeaseState.OFFERED, LeaseState.RUNNING):
         return lease
     judged_by_ms = now_ms + policy.report_ms
     return replace(
@@ -165,6 +169,17 @@ def after_cut(lease: LeaseTimes, *, grace_ms: int, now_ms: int) -> LeaseTimes:
     if lease.state is LeaseState.REPORTED:
         return lease
     return replace(lease, expires_ms=min(lease.expires_ms, now_ms + grace_ms))
+
+
+def after_coming_back(lease: LeaseTimes, *, policy: PhasePolicy, now_ms: int) -> LeaseTimes:
+    """Return the timers after the prover came back with a new session and names the lease, if it was told of it.
+
+    Phases get no longer; what it was not told of yet can be told it for as long as when it was sold.
+    """
+    if lease.state is not LeaseState.GRANTED:
+        return _alive(lease, policy, now_ms)
+    told_by_ms = min(now_ms + policy.pick_up_ms, lease.until_ms)
+    return replace(lease, expires_ms=told_by_ms, phase_until_ms=told_by_ms)
 
 
 # --- what the timers say -------------------------------------------------------------------------
