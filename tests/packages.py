@@ -18,21 +18,34 @@ HERE = Path(__file__).parent
 
 def install_package(site: Path, name: str, source: Path, *, group: str, entry: str) -> None:
     """Install one file as the package `proofgrid-<name>`, whose module is `proofgrid_<name>`, with one entry point."""
+    install_entry_point(site, name, group=group, value=f"proofgrid_{name}:{entry}")
+    shutil.copy(source, site / f"proofgrid_{name}.py")
+
+
+def install_entry_point(site: Path, name: str, *, group: str, value: str) -> None:
+    """Install a package `proofgrid-<name>` that has nothing but an entry point of this name."""
     info = site / f"proofgrid_{name}-1.0.dist-info"
     info.mkdir(parents=True)
-    shutil.copy(source, site / f"proofgrid_{name}.py")
     (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: proofgrid-{name}\nVersion: 1.0\n")
-    (info / "entry_points.txt").write_text(f"[{group}]\n{name} = proofgrid_{name}:{entry}\n")
+    (info / "entry_points.txt").write_text(f"[{group}]\n{name} = {value}\n")
 
 
 @contextmanager
 def toy_system_installed(site: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """The proof system "toy", for this process and its children."""
     install_package(site, "toy", HERE / "toy_system.py", group=registry.GROUP, entry="ToySystem")
-    monkeypatch.syspath_prepend(site)
-    python_path = os.environ.get("PYTHONPATH")
-    monkeypatch.setenv("PYTHONPATH", f"{site}{os.pathsep}{python_path}" if python_path else str(site))
+    with on_path([site], monkeypatch):
+        yield site
+
+
+@contextmanager
+def on_path(folders: list[Path], monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Let this process and its children see the packages in these folders."""
+    for folder in folders:
+        monkeypatch.syspath_prepend(folder)
+    python_path = [str(folder) for folder in folders] + [path for path in [os.environ.get("PYTHONPATH")] if path]
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join(python_path))
     importlib.invalidate_caches()
     registry.proof_system.cache_clear()
-    yield site
+    yield
     registry.proof_system.cache_clear()

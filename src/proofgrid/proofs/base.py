@@ -13,6 +13,9 @@ The life of a proof, as a proof system sees it (who calls it stands on the right
 All calls block and may take all the CPU they get: callers run them in worker or child processes, never on
 an event loop. All values are frozen, picklable, and JSON where they leave the machine. A third party ships a
 proof system as a package with an entry point in the group `proofgrid.proof_systems`.
+
+What a system may offer besides has protocols of its own: Preloading and SelfChecking below, `setup.NeedsSetup`,
+`kit.samples.OffersSamples`. `proofs.kit` is there to build on, and `proofs.kit.conformance` to be tried by.
 """
 
 from __future__ import annotations

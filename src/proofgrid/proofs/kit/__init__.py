@@ -1,1 +1,10 @@
-"""What proof systems share, written once; a third party builds its plug-in on it as ours do."""
+"""What proof systems share, written once; a third party builds its plug-in on it as ours do.
+
+one_job_per_input   the batch, for systems that prove each input by one job; `batches` has its parts
+files, keys         files against the identity; what is derived once and kept
+engine              an engine that is a program of its own, with limits
+looking             prove, then look, then hand in
+rehearsal           every call in its order, in one process: the self-check
+samples             what a system is tried with
+conformance         does it keep its promises? `forging` makes wrong proofs, `trying` kills processes
+"""

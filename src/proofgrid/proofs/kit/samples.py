@@ -26,7 +26,7 @@ class Samples:
 
     source: Source
     inputs: tuple[Json, ...]  #: two or more, with different proofs
-    other: Source  #: of another program, which takes the same inputs
+    other: Source  #: of another program, which takes the same inputs and shares no circuit with the first
     trust: TrustRoots = field(default_factory=dict)
     malformed: tuple[Source, ...] = ()  #: each refused by `build_program`
     refused_inputs: tuple[Json, ...] = ()  #: each refused by `normalise`
