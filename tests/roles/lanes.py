@@ -15,6 +15,7 @@ from proofgrid.primitives.errors import LeaseLost
 from proofgrid.primitives.ids import Address, GatewayId, Lane, LeaseId, ProverId, SessionId, Stack
 from proofgrid.roles.dispatcher.desk import Desk, DispatchSettings
 from proofgrid.roles.dispatcher.returns import return_job
+from proofgrid.roles.dispatcher.session import Session
 from proofgrid.roles.dispatcher.stragglers import Stragglers
 from proofgrid.roles.dispatcher.watch import Watch
 from proofgrid.roles.market.rounds import Market, MarketSettings
@@ -35,7 +36,6 @@ from proofgrid.store.queries import QUERIES, Query
 from proofgrid.store.subnetworks import serve_stacks
 from proofgrid.store.transactions import Transaction
 from proofgrid.store.transfers import post_transfers, transfer_row
-from proofgrid.wire.sessions import Session
 from tests.makers import a_key
 
 LANE = Lane("default/toy/small")

@@ -21,11 +21,22 @@ from proofgrid.primitives.ids import Address, GatewayId, LeaseId, ProverId, Sess
 from proofgrid.roles.dispatcher.handing_out import HandingOut, send
 from proofgrid.roles.dispatcher.hearing import Hearing
 from proofgrid.roles.dispatcher.returns import return_job
+from proofgrid.roles.dispatcher.session import Session
 from proofgrid.roles.loop import Loop, every
 from proofgrid.rules.access.rights import needs
 from proofgrid.rules.access.roles import Role
 from proofgrid.rules.jobs.hedging import HedgePolicy
-from proofgrid.rules.jobs.offers import HeldLease, JobReport, JobTrouble, ProverTerms, StageReport, Verdict
+from proofgrid.rules.jobs.offers import (
+    MOVE,
+    HeldLease,
+    JobReport,
+    JobTrouble,
+    Notice,
+    ProverTerms,
+    StageReport,
+    Stop,
+    Verdict,
+)
 from proofgrid.rules.jobs.phases import PhasePolicy
 from proofgrid.rules.jobs.retry import REASON_OF_CODE, ReturnReason
 from proofgrid.rules.reputation.standing import PAUSED, ReputationPolicy, pause_sentence
@@ -38,9 +49,6 @@ from proofgrid.store.reputation import GET_PROVER
 from proofgrid.store.stakes import slash_equivocation
 from proofgrid.store.subnetworks import check_operator, serve_stacks
 from proofgrid.store.transactions import Transaction
-from proofgrid.wire.codec import provers as codec
-from proofgrid.wire.sessions import Session
-from proofgrid.wire.v1 import prover_pb2 as messages
 
 log = structlog.get_logger(__name__)
 
@@ -218,8 +226,7 @@ class Desk:
     def _ask_to_move(self, session: Session) -> None:
         if session.session_id not in self._told_to_move:
             self._told_to_move.add(session.session_id)
-            notice = messages.Notice(code=codec.MOVE, detail="this gateway closes")
-            send(session, messages.ToProver(notice=notice))
+            send(session, Notice(code=MOVE, detail="this gateway closes"))
 
     async def _wake_lanes(self, session: Session) -> None:
         await self._database.write(Transaction.WAKE, QUERIES["wake_lanes"], session.lanes)
@@ -301,16 +308,14 @@ class Desk:
         session = self._sessions.get(session_id)
         if session is None:
             return
-        message = (
-            None if lease_id is None else messages.ToProver(stop=messages.Stop(lease_id=str(lease_id), reason=reason))
-        )
+        message = None if lease_id is None else Stop(lease_id=lease_id, reason=reason)
         send(session, message)
 
     def tell(self, session_id: SessionId, code: str, detail: str) -> None:
         """Hand a notice on to a prover."""
         session = self._sessions.get(session_id)
         if session is not None:
-            send(session, messages.ToProver(notice=messages.Notice(code=code, detail=detail)))
+            send(session, Notice(code=code, detail=detail))
 
     async def run(self) -> None:
         """Serve the provers until cancelled."""

@@ -15,16 +15,14 @@ import structlog
 
 from proofgrid.primitives.digests import Digest
 from proofgrid.primitives.ids import GatewayId, JobId, LeaseId, SessionId
+from proofgrid.roles.dispatcher.session import Session
 from proofgrid.roles.loop import Loop
 from proofgrid.rules.jobs.lifecycle import LeaseState
-from proofgrid.rules.jobs.offers import HeldLease, LeaseOffer
+from proofgrid.rules.jobs.offers import HeldLease, LeaseOffer, Leases, ToProver
 from proofgrid.rules.jobs.phases import PhasePolicy
 from proofgrid.store.database import Database
 from proofgrid.store.queries import QUERIES
 from proofgrid.store.transactions import Transaction
-from proofgrid.wire.codec import provers as codec
-from proofgrid.wire.sessions import Session
-from proofgrid.wire.v1 import prover_pb2 as messages
 
 AFTER_TROUBLE_SECONDS = 0.5
 LEASES_PER_MESSAGE = 256
@@ -90,7 +88,7 @@ class HandingOut:
                 if session is not None:
                     for start in range(0, len(leases), LEASES_PER_MESSAGE):
                         part = leases[start : start + LEASES_PER_MESSAGE]
-                        send(session, codec.write_leases(part, await self._manifests_of(part)))
+                        send(session, Leases(leases=tuple(part), manifests=await self._manifests_of(part)))
 
     async def _manifests_of(self, leases: Sequence[LeaseOffer]) -> dict[str, str]:
         """Return the programs' manifests as JSON; a program never changes, so what was read once stays right."""
@@ -104,7 +102,7 @@ class HandingOut:
         return {digest: self._manifests[digest] for digest in wanted}
 
 
-def send(session: Session, message: messages.ToProver | None) -> None:
+def send(session: Session, message: ToProver | None) -> None:
     """Queue a message for a prover; None ends its stream."""
     try:
         session.outgoing.put_nowait(message)
