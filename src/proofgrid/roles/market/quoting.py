@@ -26,8 +26,8 @@ from proofgrid.rules.scheduling.demand_and_supply import JobDemand
 from proofgrid.store.book import WAITING_UNITS
 from proofgrid.store.connection import Connection
 from proofgrid.store.database import Database
+from proofgrid.store.firm_quotes import HELD_UNITS
 from proofgrid.store.lanes import ServingProver, provers_of_stack, speed_of, those_that_serve
-from proofgrid.store.queries import QUERIES
 from proofgrid.store.rounds import RECENT_BUY_PRICES, REFERENCES_OF_LANES
 
 RECENT_ROUNDS = 200
@@ -81,7 +81,7 @@ class Quoting:
         recent = await connection.fetch(RECENT_BUY_PRICES, lane=lane, rounds=RECENT_ROUNDS)
         provers = those_that_serve(of_stack, lane, constraints)
         waiting_units = await connection.value(WAITING_UNITS, lane=lane)
-        held_units = await connection.fetchval(QUERIES["held_units"], lane)
+        held_units = await connection.value(HELD_UNITS, lane=lane)
         slots = sum(prover.slots for prover in provers)
         free = sum(max(0, prover.free_slots) for prover in provers)
         units = [job.units for job in jobs]
@@ -120,14 +120,10 @@ def _demands(book: Book, references: Mapping[str, int]) -> LaneDemands:
 
 
 def _demand(number: int, job: QuotedJob, book: StackBook, lane: str) -> JobDemand:
-    too_small = {
-        prover_id
-        for one in book.books
-        if one.lane == lane
-        for prover_id, prover in one.provers.items()
-        if prover.room_bytes < job.memory_bytes or prover.units_min > job.units
-    }
-    return JobDemand(job_id=f"quote {number}", units=job.units, excluded=frozenset(too_small))
+    unfit = [
+        one.fitness.unfit(units=job.units, memory_bytes=job.memory_bytes) for one in book.books if one.lane == lane
+    ]
+    return JobDemand(job_id=f"quote {number}", units=job.units, excluded=frozenset().union(*unfit))
 
 
 def _units_per_second(provers: Sequence[ServingProver], lane: str) -> int:

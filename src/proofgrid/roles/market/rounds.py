@@ -31,6 +31,7 @@ from proofgrid.rules.market.clearing import FAST_FROM_ORDERS
 from proofgrid.rules.market.rounds import RoundOutcome
 from proofgrid.rules.market.stack import LaneDemands, run_stack
 from proofgrid.rules.reputation.standing import ReputationPolicy
+from proofgrid.rules.scheduling.fitness import HORIZON_MS
 from proofgrid.rules.staking.bonds import BondPolicy
 from proofgrid.store.book import LANES_WITH_READY_JOBS, NEXT_PUT_OFF
 from proofgrid.store.database import Database
@@ -55,7 +56,7 @@ class MarketSettings:
     newcomers_grow: bool = False  #: new provers start with one slot
     reference_price: int = 1_000  #: base units per PU in a lane without a round; a lone prover sells at it
     fee_permille: int = 0  #: of what operators are paid for leases that are sold from now on
-    horizon_ms: int = 900_000  #: a slot holds no more than its prover, at its measured speed, proves in this time
+    horizon_ms: int = HORIZON_MS  #: a slot holds no more than its prover, at its measured speed, proves in this time
     bonds: BondPolicy = field(default_factory=BondPolicy)
 
 
