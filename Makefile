@@ -5,6 +5,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 PYTEST := $(BIN)/python -m pytest
 CORES ?= 2
+TEST_CORES ?= 0
 DATA ?= proofgrid-data
 FAST := tests/rules tests/primitives tests/simulation/test_parts.py tests/wire tests/telemetry
 TESTS ?= tests --ignore=tests/acceptance/scenarios
@@ -28,7 +29,8 @@ fast: $(STAMP) ## run the tests of rules, primitives and wire, without the exhau
 	$(PYTEST) -q -n $(CORES) -m "not exhaustive" $(FAST)
 
 test: $(STAMP) ## run every test but the scenarios: real database, real processes, real proofs
-	$(PYTEST) --ignore=tests/acceptance/scenarios
+	$(PYTEST) -n $(TEST_CORES) --dist loadgroup tests --ignore=tests/acceptance
+	$(PYTEST) tests/acceptance --ignore=tests/acceptance/scenarios
 
 scenarios: $(STAMP) ## break everything on purpose: one failure per file, real processes (about 15 minutes)
 	$(PYTEST) tests/acceptance/scenarios

@@ -11,6 +11,15 @@ from tests.packages import toy_system_installed
 
 pytest_plugins = ["tests.databases"]
 
+_TOGETHER = Path(__file__).parent / "proofs"  #: they share programs and proofs that take long to make
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Name what must run in one process where several share the tests (`--dist loadgroup`): a file, the proofs."""
+    for item in items:
+        together = _TOGETHER if item.path.is_relative_to(_TOGETHER) else item.path
+        item.add_marker(pytest.mark.xdist_group(str(together)))
+
 
 @pytest.fixture
 def toy_system_on_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:

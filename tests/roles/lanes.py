@@ -226,7 +226,9 @@ class LaneUnderTest:
 
     async def look(self) -> None:
         """Look for stragglers once."""
-        await Stragglers(self.database, self.settings.hedging, silent_ms=self.silent_ms).look()
+        await Stragglers(
+            self.database, self.settings.hedging, silent_ms=self.silent_ms, horizon_ms=self.settings.horizon_ms
+        ).look()
 
     async def pay(self, *leases: Any, surplus_to: SurplusTo = SurplusTo.TREASURY) -> list[ProverId | LeaseLost]:
         """Let the proofs of these leases be verified, in this order and in one batch; return what they are told."""

@@ -58,6 +58,27 @@ async def test_a_slow_job_gets_a_second_lease_of_another_operator(lane: LaneUnde
     assert tuple(job) == ("leased", 1, None, first["lease_id"])
 
 
+#: what is made of the rows of everybody else so that nobody can have the job of 1,000 PU, for another reason each
+NOBODY_CAN = {
+    "no room": "UPDATE sessions SET memory_bytes = 0 WHERE operator <> 'alice'",
+    "too small": "UPDATE sessions SET units_min = 1001 WHERE operator <> 'alice'",
+    "too slow": "INSERT INTO prover_speeds SELECT prover_id, 'toy', 'small', 1, 1000000, 3 FROM sessions"
+    " WHERE operator <> 'alice'",
+    "barred": """UPDATE jobs SET excluded = jsonb_build_object('bob', 9e15::bigint, 'carol/p', 9e15::bigint)""",
+}
+
+
+@pytest.mark.parametrize("why", NOBODY_CAN)
+async def test_nothing_is_wished_for_that_nobody_else_can_have(lane: LaneUnderTest, why: str) -> None:
+    await a_slow_lease(lane)
+    await lane.fetch(NOBODY_CAN[why])
+
+    await lane.look()
+
+    (job,) = await lane.fetch("SELECT slow_ms IS NOT NULL AS told, hedge_price FROM jobs")
+    assert tuple(job) == (True, None)
+
+
 async def test_the_second_lease_that_wins_is_paid_and_the_slow_one_gets_its_share_of_what_it_shows(
     lane: LaneUnderTest,
 ) -> None:

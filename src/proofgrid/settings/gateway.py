@@ -271,6 +271,7 @@ class GatewaySettings(Place, MarketAndLeases, Reputation, Bonds, FirmQuotes, Cli
             hedging=HedgePolicy(hedges_max=self.hedges_max),
             reputation=self.reputation(),
             reconnect_grace_ms=self.reconnect_grace_ms,
+            horizon_ms=self.horizon_ms,
             attempts_max=self.attempts_max,
         )
 

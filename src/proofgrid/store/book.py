@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from proofgrid.primitives.digests import Digest
 from proofgrid.primitives.ids import Address, JobId, Lane, TaskId
+from proofgrid.rules.scheduling.fitness import Fitness
 from proofgrid.store.queries import query
 
 
@@ -83,3 +84,14 @@ WAITING_UNITS = query("waiting_units", int)
 WAITING_LANES = query("waiting_lanes", Lane)
 LANES_WITH_READY_JOBS = query("lanes_with_ready_jobs", Lane)
 NEXT_PUT_OFF = query("next_put_off", int, optional=True)
+
+
+def room_columns(fitness: Fitness) -> dict[str, Sequence[object]]:
+    """Return what provers have room for as the parameters of LOCK_TASKS_FOR_SALE and LOCK_TASKS_OF_OTHERS."""
+    rooms = fitness.rooms.values()
+    return {
+        "provers": [room.prover_id for room in rooms],
+        "room_bytes": [room.memory_bytes for room in rooms],
+        "units_min": [room.units_min for room in rooms],
+        "units_max": [room.units_max for room in rooms],
+    }

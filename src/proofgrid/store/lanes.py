@@ -11,6 +11,7 @@ from proofgrid.rules.jobs.classes import class_of_lane, is_wide, stack_of
 from proofgrid.rules.jobs.constraints import NO_CONSTRAINTS, Constraints, constraints_from_json
 from proofgrid.rules.jobs.speed import UNMEASURED, Speed
 from proofgrid.rules.reputation.counters import Counters
+from proofgrid.rules.scheduling.fitness import Fitness, ProverRoom, slot_units_max
 from proofgrid.store.connection import Connection
 from proofgrid.store.queries import query
 
@@ -151,3 +152,17 @@ def speed_of(prover: ServingProver, lane: str) -> Speed:
         return UNMEASURED
     units, wall_ms, samples = measured
     return Speed(units=units, wall_ms=wall_ms, samples=samples)
+
+
+def fitness_of(provers: Iterable[ServingProver], lane: str, *, horizon_ms: int) -> Fitness:
+    """Return which of the lane's jobs the provers can have; `horizon_ms`: how long a job may take one of them."""
+    return Fitness(
+        ProverRoom(
+            prover_id=prover.prover_id,
+            operator=prover.operator,
+            memory_bytes=prover.room_bytes,
+            units_min=prover.units_min,
+            slot_units_max=slot_units_max(speed_of(prover, lane), horizon_ms=horizon_ms),
+        )
+        for prover in provers
+    )

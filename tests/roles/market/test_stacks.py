@@ -177,6 +177,19 @@ async def test_a_prover_gets_no_job_that_it_would_need_longer_for_than_the_horiz
     assert [lease["operator"] for lease in await lane.leases()] == ["fresh"]
 
 
+async def test_a_prover_that_is_fast_without_measure_breaks_no_round(database: Database) -> None:
+    lane = await a_stack(database)
+    await lane.add_prover("ready", ask=1)
+    # Proofs that were kept ready: a million units in three milliseconds.
+    await lane.fetch(
+        "INSERT INTO prover_speeds (prover_id, proof_system, class, units, wall_ms, samples)"
+        " VALUES ('ready/p', 'toy', 'small', 1000000, 3, 3)"
+    )
+    await lane.add_task()
+
+    assert await lane.sell() == 1
+
+
 @pytest.mark.parametrize("start", ["10", "d0", "f8"])  # before both clients, between them, after both
 async def test_a_flood_of_one_client_does_not_keep_the_single_task_of_another_waiting(
     database: Database, monkeypatch: pytest.MonkeyPatch, start: str

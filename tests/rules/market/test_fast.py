@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from random import Random
@@ -206,28 +205,6 @@ def test_a_bad_column_is_refused_with_its_name(column: str, values: object) -> N
         OrderColumns(**{**good, column: values})  # type: ignore[arg-type]
 
     assert caught.value.field == column
-
-
-@pytest.mark.parametrize("is_enabled", [True, False])
-def test_a_clearing_leaves_the_garbage_collector_as_it_was(is_enabled: bool) -> None:
-    market = a_random_book(Random(1))
-    (gc.enable if is_enabled else gc.disable)()
-    try:
-        assert_equal_clearings(market)
-        assert gc.isenabled() is is_enabled
-        assert not gc.get_freeze_count()
-    finally:
-        gc.enable()
-
-
-def test_what_somebody_froze_stays_frozen() -> None:
-    gc.freeze()
-    try:
-        frozen = gc.get_freeze_count()
-        assert_equal_clearings(a_random_book(Random(1)))
-        assert gc.get_freeze_count() >= frozen - 1_000  # what was freed meanwhile does not count
-    finally:
-        gc.unfreeze()
 
 
 @pytest.mark.parametrize("twice", ["order_id", "rank"])

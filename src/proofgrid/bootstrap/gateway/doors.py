@@ -2,35 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
-import grpc
-
 from proofgrid.bootstrap.gateway.adapters import Adapters
 from proofgrid.bootstrap.gateway.roles import Roles
-from proofgrid.doors.grpc.server import Listen, bind, new_server
+from proofgrid.doors.grpc.server import GrpcDoor, Listen, bind, new_server
 from proofgrid.doors.grpc.services import add_prover_service, add_services
 from proofgrid.settings.gateway import GatewaySettings
 from proofgrid.wire.addresses import parse_target
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class GrpcDoor:
-    """A server with all services, bound and not started yet."""
-
-    server: grpc.aio.Server
-    host: str
-    port: int  #: 0: nobody calls this gateway
-
-    @property
-    def address(self) -> str:
-        """host:port, or empty."""
-        return f"{self.host}:{self.port}" if self.port else ""
-
-    async def open(self) -> None:
-        """Accept calls from now on."""
-        if self.port:
-            await self.server.start()
 
 
 def build_door(settings: GatewaySettings, world: Adapters, roles: Roles) -> GrpcDoor:

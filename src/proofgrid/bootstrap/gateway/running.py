@@ -11,9 +11,10 @@ from pathlib import Path
 import structlog
 
 from proofgrid.bootstrap.gateway.adapters import Adapters, check_network, open_adapters, tidying
-from proofgrid.bootstrap.gateway.doors import GrpcDoor, build_door
+from proofgrid.bootstrap.gateway.doors import build_door
 from proofgrid.bootstrap.gateway.listening import build_listener
 from proofgrid.bootstrap.gateway.roles import Roles, build_roles
+from proofgrid.doors.grpc.server import GrpcDoor
 from proofgrid.primitives.clock import fresh_uuid
 from proofgrid.primitives.errors import Recoverable
 from proofgrid.primitives.ids import Address, GatewayId
@@ -89,7 +90,7 @@ async def _in_network(world: Adapters, gateway_id: GatewayId, door: GrpcDoor) ->
     try:
         yield
     finally:
-        await door.server.stop(STOP_GRACE_SECONDS)
+        await door.close(grace_seconds=STOP_GRACE_SECONDS)
         # When the database is away, the others learn it from the silence.
         with suppress(Recoverable):
             await world.database.write(Transaction.GATEWAY_GONE, GATEWAY_GONE, gateway_id=gateway_id)
@@ -130,7 +131,7 @@ async def _drain(running: Running, roles: Roles, door: GrpcDoor) -> None:
         task.cancel()
     await roles.desk.move_all(patience_seconds=MOVE_PATIENCE_SECONDS)
     roles.task_watch.close()
-    await door.server.stop(DRAIN_GRACE_SECONDS)
+    await door.close(grace_seconds=DRAIN_GRACE_SECONDS)
     for task in running.others:
         task.cancel()
 

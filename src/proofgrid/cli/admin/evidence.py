@@ -11,7 +11,7 @@ import typer
 from proofgrid.cli.kit.console import date_text, plain, print_answer, print_json, say, stderr
 from proofgrid.cli.kit.failures import EXIT_FAILED, error_text, error_to_json
 from proofgrid.cli.kit.options import AdministratorOptions, JsonOption, run_async, with_administrator
-from proofgrid.cli.operator.stake import print_evidence_list
+from proofgrid.cli.kit.tables import print_evidence_list
 from proofgrid.primitives.errors import InvalidField, ProofgridError
 from proofgrid.primitives.money import format_amount
 

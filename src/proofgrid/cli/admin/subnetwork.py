@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -11,6 +10,7 @@ from proofgrid.cli.admin.access import AddressArgument
 from proofgrid.cli.kit.console import date_text, plain, print_json, print_table, say
 from proofgrid.cli.kit.options import AdministratorOptions, with_administrator
 from proofgrid.cli.kit.reading import parse_duration_ms
+from proofgrid.cli.kit.tables import print_subnetworks
 
 if TYPE_CHECKING:
     from proofgrid.sdk.services import Method
@@ -183,24 +183,6 @@ def _change_members(
     _print_one(options.call(method, MemberRequest(subnetwork=name, address=address, role=role)), json=options.json)
 
 
-def print_subnetworks(subnetworks: Iterable[Subnetwork]) -> None:
-    """Print a table of subnetworks: how much of their capacity works, and what waits."""
-    rows = [
-        (
-            one.name,
-            "all" if one.open else "by list",
-            one.provers,
-            f"{one.busy}/{one.slots}",
-            one.dedicated_slots,
-            one.ready_units,
-            _overflow_text(one),
-        )
-        for one in subnetworks
-    ]
-    columns = ("subnetwork", "open to", "provers>", "busy>", "own slots>", "ready PU>", "overflow after>")
-    print_table(columns, rows, empty="no subnetworks")
-
-
 def _print_one(one: Subnetwork, *, json: bool) -> None:
     if json:
         print_json(plain(one))
@@ -210,10 +192,6 @@ def _print_one(one: Subnetwork, *, json: bool) -> None:
     members = [(member.address, member.role, date_text(member.since_ms)) for member in one.members]
     if not one.open:
         print_table(("member", "role", "since"), members, empty="no members yet: proofgrid admin subnetwork allow")
-
-
-def _overflow_text(one: Subnetwork) -> str:
-    return f"{one.overflow_after_ms / 1000:g} s" if one.overflow_after_ms else "never"
 
 
 def _change(

@@ -6,6 +6,7 @@ from contextlib import aclosing
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from proofgrid.cli.kit.bundle_report import check_file, print_report
 from proofgrid.cli.kit.console import complain, print_json, say
 from proofgrid.cli.kit.task_board import TaskBoard
 from proofgrid.cli.kit.task_screen import TaskScreen
@@ -40,8 +41,6 @@ async def _raise_if_failed(client: Client, task_id: str) -> None:
 async def fetch(client: Client, task_id: str, out: Path, *, is_verified: bool, json: bool) -> None:
     """Download a task's bundle and, unless told otherwise, verify it as a stranger would."""
     import asyncio
-
-    from proofgrid.cli.client.verify import check_file, print_report
 
     task = await client.task(task_id)
     digest = await client.fetch_result(task_id, out)

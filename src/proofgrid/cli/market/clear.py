@@ -85,10 +85,13 @@ def _answer(document: Any) -> Any:
 
 
 def _answers(name: str, read: Reader, items: Sequence[Any], advance: Callable[[], None]) -> Iterator[dict[str, Any]]:
+    from proofgrid.primitives.collector import no_collections
     from proofgrid.rules.market.clearing import clear_book
 
     for number, item in enumerate(items):
-        yield read(item, path=f"{name}[{number}]").answer(clear_book)
+        with no_collections():
+            answer = read(item, path=f"{name}[{number}]").answer(clear_book)
+        yield answer
         advance()
 
 

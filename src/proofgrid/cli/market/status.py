@@ -8,6 +8,7 @@ import typer
 
 from proofgrid.cli.kit.console import plain, print_json, print_table, say
 from proofgrid.cli.kit.options import ClientOptions, run_async, with_client
+from proofgrid.cli.kit.tables import print_subnetworks
 from proofgrid.primitives.ids import short_prover
 
 if TYPE_CHECKING:
@@ -44,8 +45,6 @@ async def _show(options: ClientOptions) -> None:
         say("the SRS is for development: its maker could forge proofs", style="yellow")
     _print_tables(status)
     if len(subnetworks) > 1:
-        from proofgrid.cli.admin.subnetwork import print_subnetworks
-
         print_subnetworks(subnetworks)
     _print_paused(standings)
 

@@ -9,6 +9,7 @@ import typer
 from proofgrid.cli.kit.console import date_text, plain, print_answer, print_json, print_table, say
 from proofgrid.cli.kit.options import AmountArgument, BaseUnitsOption, ClientOptions, IdOption, with_client
 from proofgrid.cli.kit.reading import parse_amount
+from proofgrid.cli.kit.tables import print_evidence_list
 from proofgrid.primitives.clock import fresh_bytes
 from proofgrid.primitives.money import format_amount
 
@@ -131,18 +132,6 @@ def appeal(
 
     answer = options.ask(lambda network: network.stake.Appeal, AppealRequest(evidence_id=evidence, text=text))
     print_answer(answer, f"{answer.evidence_id} is {answer.state}", json=options.json)
-
-
-def print_evidence_list(evidence: Any, *, json: bool) -> None:
-    """Print slashes, newest first."""
-    if json:
-        print_json([plain(one) for one in evidence])
-        return
-    rows = [
-        (one.evidence_id, date_text(one.at_ms)[:16], one.kind, one.prover, format_amount(one.amount), one.state)
-        for one in evidence
-    ]
-    print_table(("evidence", "when (UTC)", "reason", "prover", "taken>", "state"), rows, empty="nothing was taken")
 
 
 def _print_stake(stake: Any, *, json: bool) -> None:

@@ -27,6 +27,29 @@ class Listen:
     private_key: Path | None = None  #: PEM
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GrpcDoor:
+    """A server whose port is taken; it accepts calls once it is opened."""
+
+    server: grpc.aio.Server
+    host: str
+    port: int  #: 0: nobody calls this gateway
+
+    @property
+    def address(self) -> str:
+        """host:port, or empty."""
+        return f"{self.host}:{self.port}" if self.port else ""
+
+    async def open(self) -> None:
+        """Accept calls from now on."""
+        if self.port:
+            await self.server.start()
+
+    async def close(self, *, grace_seconds: float) -> None:
+        """Accept no more calls; those under way may take so long. Closing twice is no mistake."""
+        await self.server.stop(grace_seconds)
+
+
 def new_server() -> grpc.aio.Server:
     """Return a server with bounds on messages and streams, and keepalive against half-open connections."""
     return grpc.aio.server(

@@ -29,6 +29,7 @@ from proofgrid.rules.jobs.offers import HeldLease, JobReport, JobTrouble, Prover
 from proofgrid.rules.jobs.phases import PhasePolicy
 from proofgrid.rules.jobs.retry import REASON_OF_CODE, ReturnReason
 from proofgrid.rules.reputation.standing import PAUSED, ReputationPolicy, pause_sentence
+from proofgrid.rules.scheduling.fitness import HORIZON_MS
 from proofgrid.store.database import Database
 from proofgrid.store.gateways import DRAIN_GATEWAY, GATEWAY_ALIVE
 from proofgrid.store.lanes import GATEWAY_SILENT_MS, LOCK_SILENT_MS
@@ -58,6 +59,7 @@ class DispatchSettings:
     hedging: HedgePolicy = field(default_factory=HedgePolicy)
     reputation: ReputationPolicy = field(default_factory=ReputationPolicy)
     reconnect_grace_ms: int = 2_000  #: after a cut stream
+    horizon_ms: int = HORIZON_MS  #: nobody is wished for who needs longer for a job, at its measured speed
     attempts_max: int = 5
 
     @property

@@ -25,8 +25,9 @@ from proofgrid.rules.jobs.hedging import (
 )
 from proofgrid.rules.jobs.lifecycle import LeaseKind, LeaseState
 from proofgrid.rules.jobs.speed import WHOLE_PERMILLE
+from proofgrid.rules.scheduling.fitness import Fitness, barred_now
 from proofgrid.store.database import Database
-from proofgrid.store.lanes import ServingProver, provers_of_lane
+from proofgrid.store.lanes import ServingProver, fitness_of, provers_of_lane
 from proofgrid.store.queries import QUERIES
 from proofgrid.store.tasks import append_events, wake_lanes
 from proofgrid.store.transactions import Transaction
@@ -37,10 +38,11 @@ log = structlog.get_logger(__name__)
 class Stragglers:
     """Looks at running leases. Any number of gateways may: the tasks' locks decide who writes."""
 
-    def __init__(self, database: Database, policy: HedgePolicy, *, silent_ms: int) -> None:
+    def __init__(self, database: Database, policy: HedgePolicy, *, silent_ms: int, horizon_ms: int) -> None:
         self._database = database
         self._policy = policy
         self._silent_ms = silent_ms
+        self._horizon_ms = horizon_ms
 
     async def look(self) -> None:
         """Tell what became slow since the last time, and wish for second leases."""
@@ -102,7 +104,8 @@ class Stragglers:
 
     async def _supply_of(self, connection: Any, lane: str) -> _Supply:
         provers = await provers_of_lane(connection, lane, silent_ms=self._silent_ms)
-        return _Supply(provers, await connection.fetchrow(QUERIES["lane_pressure"], lane))
+        fitness = fitness_of(provers, lane, horizon_ms=self._horizon_ms)
+        return _Supply(provers, fitness, await connection.fetchrow(QUERIES["lane_pressure"], lane))
 
     async def _note(
         self, connection: Any, slow: Sequence[Any], wishes: Mapping[Any, Hedge], kinds: Mapping[str, KindStats]
@@ -126,22 +129,17 @@ class Stragglers:
 class _Supply:
     """What a lane has at this moment."""
 
-    def __init__(self, provers: Sequence[ServingProver], pressure: Any) -> None:
+    def __init__(self, provers: Sequence[ServingProver], fitness: Fitness, pressure: Any) -> None:
         self._provers = provers
+        self._fitness = fitness
         self._pressure = pressure
         self.hedges_open = int(pressure["hedges_open"])
 
     def for_job(self, row: Any) -> HedgeSupply:
         """Return what of it could take a second lease of this job."""
-        excluded = {name for name, until_ms in row["excluded"].items() if until_ms > row["now_ms"]}
-        excluded.add(row["operator"])
-        free = sum(
-            max(0, prover.free_slots)
-            for prover in self._provers
-            if prover.operator not in excluded
-            and prover.prover_id not in excluded
-            and prover.room_bytes >= row["memory_bytes"]
-        )
+        barred = barred_now(row["excluded"], now_ms=row["now_ms"]) | {row["operator"]}
+        unfit = self._fitness.unfit(units=row["units"], memory_bytes=row["memory_bytes"], barred=barred)
+        free = sum(max(0, prover.free_slots) for prover in self._provers if prover.prover_id not in unfit)
         return HedgeSupply(
             free_slots_elsewhere=free,
             jobs_ready=self._pressure["jobs_ready"],

@@ -45,7 +45,9 @@ class Watch:
         self._settings = settings
         self._loop = Loop("watch", self._look, on_trouble=self._go_blind)
         self._blind = False  #: nobody could note heartbeats for a while
-        self._stragglers = Stragglers(database, settings.hedging, silent_ms=settings.lease_ttl_ms)
+        self._stragglers = Stragglers(
+            database, settings.hedging, silent_ms=settings.lease_ttl_ms, horizon_ms=settings.horizon_ms
+        )
         self._overflow = Overflow(database)
         self._next_look = 0.0
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field, replace
 
 from proofgrid.primitives.ids import ProverId, TaskId
@@ -11,11 +12,10 @@ from proofgrid.rules.jobs.hedging import enters_round
 from proofgrid.rules.market.rounds import JobDemand, ProverSupply, TaskDemand
 from proofgrid.rules.market.stack import Supplies
 from proofgrid.rules.reputation.standing import ReputationPolicy
+from proofgrid.rules.scheduling.fitness import Fitness, barred_now
 from proofgrid.store.book import ForSale, JobForSale, TaskForSale, WishForSale
-from proofgrid.store.lanes import ServingProver, price_of, speed_of
+from proofgrid.store.lanes import ServingProver, price_of
 from proofgrid.store.standing import bucket_now
-
-NOBODY: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +24,7 @@ class Book:
 
     lane: str
     provers: Mapping[ProverId, ServingProver]  #: free provers that may have the lane's jobs
-    slot_units: Mapping[ProverId, int]  #: prover -> the largest job that it can prove within the horizon, if measured
+    fitness: Fitness  #: which jobs these provers can have
     tasks: dict[str, TaskForSale] = field(default_factory=dict)
     demands: list[TaskDemand] = field(default_factory=list)
     jobs: dict[str, JobForSale] = field(default_factory=dict)
@@ -66,9 +66,8 @@ def demands_of(
 ) -> list[TaskDemand]:
     """Return the orders of tasks with ready jobs; of each client's the oldest comes first."""
     by_task: dict[TaskId, list[JobDemand]] = defaultdict(list)
-    limits = _Limits(book)
     for job in jobs:
-        by_task[job.task_id].append(JobDemand(job_id=str(job.job_id), units=job.units, excluded=limits.excluded(job)))
+        by_task[job.task_id].append(JobDemand(job_id=str(job.job_id), units=job.units, excluded=_unfit(job, book)))
     shares: dict[str, int] = defaultdict(int, in_flight)
     demands = []
     for task in sorted((task for task in tasks if by_task[task.task_id]), key=lambda task: str(task.task_id)):
@@ -89,12 +88,11 @@ def with_wishes(book: Book, number: int) -> list[TaskDemand]:
     """Return the orders of a round with wishes: a wish is its task's only order, in every second round at least."""
     demands = {demand.task_id: demand for demand in book.demands}
     wishing: dict[str, TaskDemand] = {}
-    limits = _Limits(book)
     for job_id, wish in book.wishes.items():
         task_id = str(wish.task_id)
         # Of several wishes of one task the oldest, which stands first.
         if task_id not in wishing and enters_round(number, has_ready_jobs=task_id in demands):
-            job = JobDemand(job_id=job_id, units=wish.units, excluded=limits.excluded(wish))
+            job = JobDemand(job_id=job_id, units=wish.units, excluded=_unfit(wish, book))
             wishing[task_id] = TaskDemand(
                 task_id=task_id,
                 jobs=(job,),
@@ -106,7 +104,7 @@ def with_wishes(book: Book, number: int) -> list[TaskDemand]:
 
 def may_prove(job: ForSale, book: Book) -> bool:
     """Is there anybody free who may and can prove it?"""
-    return not _Limits(book).excluded(job).issuperset(book.provers)
+    return book.fitness.fits_somebody(units=job.units, memory_bytes=job.memory_bytes, barred=barred(job))
 
 
 def supply_of(prover: ServingProver, book: Book, reputation: ReputationPolicy) -> ProverSupply:
@@ -118,56 +116,15 @@ def supply_of(prover: ServingProver, book: Book, reputation: ReputationPolicy) -
         free_slots=prover.free_slots,
         reputation_bucket=bucket_now(prover.counters, reputation, now_ms=prover.now_ms),
         cached_programs=frozenset(prover.cached_programs),
-        slot_units_max=book.slot_units.get(prover.prover_id),
+        slot_units_max=book.fitness.rooms[prover.prover_id].slot_units_max,
     )
 
 
-def slot_units_of(provers: Mapping[ProverId, ServingProver], lane: str, *, horizon_ms: int) -> dict[ProverId, int]:
-    """Return the most units that one slot of each measured prover proves within the horizon."""
-    units = {}
-    for prover_id, prover in provers.items():
-        speed = speed_of(prover, lane)
-        if speed.is_measured:
-            units[prover_id] = max(1, speed.units_per_second_milli * horizon_ms // 1_000_000)
-    return units
+def barred(job: ForSale) -> AbstractSet[str]:
+    """Return the provers and operators that must not have a job; a wish is also not for whose lease is slow."""
+    named = barred_now(job.excluded, now_ms=job.now_ms)
+    return named | {job.hedge_operator} if isinstance(job, WishForSale) else named
 
 
-class _Limits:
-    """Which provers cannot have a job, whatever it pays."""
-
-    def __init__(self, book: Book) -> None:
-        self._book = book
-        provers = book.provers.values()
-        self._room = min((prover.room_bytes for prover in provers), default=0)
-        self._units_min = max((prover.units_min for prover in provers), default=0)
-        self._slot_units = min(book.slot_units.values(), default=None)
-
-    def excluded(self, job: ForSale) -> frozenset[str]:
-        """Return the provers that may not have a job; a wish is also not for the operator whose lease is slow."""
-        until = job.excluded  # of most jobs nobody is
-        named = {name for name, until_ms in until.items() if until_ms > job.now_ms} if until else set()
-        if isinstance(job, WishForSale):
-            named.add(job.hedge_operator)
-        if not named and self._suits_all(job):
-            return NOBODY
-        return frozenset(
-            prover_id
-            for prover_id, prover in self._book.provers.items()
-            if prover_id in named or prover.operator in named or not self._suits(job, prover)
-        )
-
-    def _suits_all(self, job: ForSale) -> bool:
-        return (
-            job.memory_bytes <= self._room
-            and job.units >= self._units_min
-            and (self._slot_units is None or job.units <= self._slot_units)
-        )
-
-    def _suits(self, job: ForSale, prover: ServingProver) -> bool:
-        # What a prover cannot hold in memory beside its other jobs, or not finish in time, it cannot prove.
-        slot_units = self._book.slot_units.get(prover.prover_id)
-        return (
-            prover.room_bytes >= job.memory_bytes
-            and prover.units_min <= job.units
-            and (slot_units is None or job.units <= slot_units)
-        )
+def _unfit(job: ForSale, book: Book) -> frozenset[str]:
+    return book.fitness.unfit(units=job.units, memory_bytes=job.memory_bytes, barred=barred(job))

@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 
 from proofgrid.primitives.clock import fresh_bytes
 from proofgrid.primitives.ids import ProverId
-from proofgrid.roles.market.book import Book, StackBook, demands_of, may_prove, slot_units_of
+from proofgrid.roles.market.book import Book, StackBook, demands_of, may_prove
 from proofgrid.roles.market.turns import free_of, take_free
 from proofgrid.rules.jobs.classes import lane_order, stack_of
 from proofgrid.rules.jobs.constraints import NO_CONSTRAINTS, Constraints
@@ -19,9 +19,10 @@ from proofgrid.store.book import (
     WAITING_LANES,
     WISHES_FOR_SALE,
     TaskForSale,
+    room_columns,
 )
 from proofgrid.store.connection import Connection
-from proofgrid.store.lanes import ServingProver, constraints_of, provers_of_stack, serves
+from proofgrid.store.lanes import ServingProver, constraints_of, fitness_of, provers_of_stack, serves
 
 NOTHING_KNOWN: Mapping[str, Constraints] = {}
 JOBS_PER_ROUND_MAX = 2_000
@@ -88,7 +89,7 @@ async def _open(
         wanted = constraints.get(lane, NO_CONSTRAINTS)
         able = {prover_id: prover for prover_id, prover in free.items() if serves(prover, lane, wanted)}
         if able:
-            books.append(Book(lane, able, slot_units_of(able, lane, horizon_ms=horizon_ms)))
+            books.append(Book(lane, able, fitness_of(able.values(), lane, horizon_ms=horizon_ms)))
     return books, unserved
 
 
@@ -101,7 +102,7 @@ async def _collect(connection: Connection, book: Book, find_tasks: FindTasks) ->
     tasks = [task for task in found if task.is_free]
     skipped = len(tasks) < len(found)
     if not tasks:
-        return Book(book.lane, book.provers, book.slot_units, skipped=skipped)
+        return Book(book.lane, book.provers, book.fitness, skipped=skipped)
     jobs = await connection.fetch(
         JOBS_FOR_SALE,
         tasks=[task.task_id for task in tasks],
@@ -115,7 +116,7 @@ async def _collect(connection: Connection, book: Book, find_tasks: FindTasks) ->
     return Book(
         book.lane,
         book.provers,
-        book.slot_units,
+        book.fitness,
         tasks={str(task.task_id): task for task in tasks},
         demands=demands_of(book, tasks, jobs, await _in_flight(connection, book.lane, tasks)),
         jobs={str(job.job_id): job for job in jobs},
@@ -130,11 +131,8 @@ async def _peek_at_tasks(connection: Connection, book: Book, slots: int) -> list
 
 async def _lock_tasks(connection: Connection, book: Book, slots: int) -> list[TaskForSale]:
     wanted = book_tasks(slots)
-    provers = list(book.provers)
-    room_bytes = [prover.room_bytes for prover in book.provers.values()]
-    found = await connection.fetch(
-        LOCK_TASKS_FOR_SALE, lane=book.lane, limit=wanted, provers=provers, room_bytes=room_bytes
-    )
+    able = room_columns(book.fitness)
+    found = await connection.fetch(LOCK_TASKS_FOR_SALE, lane=book.lane, limit=wanted, **able)
     if len(found) < wanted:
         return found
     # The book is full. Somebody whose bid is as good may stand behind a flood of another client's.
@@ -146,8 +144,7 @@ async def _lock_tasks(connection: Connection, book: Book, slots: int) -> list[Ta
             LOCK_TASKS_OF_OTHERS,
             lane=book.lane,
             known=known + [task.task_id for task in others],
-            provers=provers,
-            room_bytes=room_bytes,
+            **able,
             clients=OTHER_CLIENTS,
             start=start,
             of_each=TASKS_OF_OTHERS,

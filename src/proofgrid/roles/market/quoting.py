@@ -120,14 +120,10 @@ def _demands(book: Book, references: Mapping[str, int]) -> LaneDemands:
 
 
 def _demand(number: int, job: QuotedJob, book: StackBook, lane: str) -> JobDemand:
-    too_small = {
-        prover_id
-        for one in book.books
-        if one.lane == lane
-        for prover_id, prover in one.provers.items()
-        if prover.room_bytes < job.memory_bytes or prover.units_min > job.units
-    }
-    return JobDemand(job_id=f"quote {number}", units=job.units, excluded=frozenset(too_small))
+    unfit = [
+        one.fitness.unfit(units=job.units, memory_bytes=job.memory_bytes) for one in book.books if one.lane == lane
+    ]
+    return JobDemand(job_id=f"quote {number}", units=job.units, excluded=frozenset().union(*unfit))
 
 
 def _units_per_second(provers: Sequence[ServingProver], lane: str) -> int:

@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 import structlog
 
 from proofgrid.primitives.clock import Clock, fresh_bytes
+from proofgrid.primitives.collector import no_collections
 from proofgrid.primitives.ids import GatewayId, Lane, ProverId, Stack
 from proofgrid.primitives.signatures import SigningKey
 from proofgrid.roles.market.bonds import check_bonds, slots_of_bonds
@@ -26,9 +27,11 @@ from proofgrid.roles.market.telling import Telling
 from proofgrid.rules.jobs.classes import stack_of
 from proofgrid.rules.jobs.phases import PhasePolicy
 from proofgrid.rules.market.blinding import SECRET_BYTES, Blinding
+from proofgrid.rules.market.clearing import FAST_FROM_ORDERS
 from proofgrid.rules.market.rounds import RoundOutcome
 from proofgrid.rules.market.stack import LaneDemands, run_stack
 from proofgrid.rules.reputation.standing import ReputationPolicy
+from proofgrid.rules.scheduling.fitness import HORIZON_MS
 from proofgrid.rules.staking.bonds import BondPolicy
 from proofgrid.store.book import LANES_WITH_READY_JOBS, NEXT_PUT_OFF
 from proofgrid.store.database import Database
@@ -53,7 +56,7 @@ class MarketSettings:
     newcomers_grow: bool = False  #: new provers start with one slot
     reference_price: int = 1_000  #: base units per PU in a lane without a round; a lone prover sells at it
     fee_permille: int = 0  #: of what operators are paid for leases that are sold from now on
-    horizon_ms: int = 900_000  #: a slot holds no more than its prover, at its measured speed, proves in this time
+    horizon_ms: int = HORIZON_MS  #: a slot holds no more than its prover, at its measured speed, proves in this time
     bonds: BondPolicy = field(default_factory=BondPolicy)
 
 
@@ -148,7 +151,9 @@ class Market:
             programs = found.programs()
             blinded = [blinding.supplies(one, demanded=programs) for one in supplies]
             # Drawn after the orders are fixed, so that nobody can choose an id that ranks well.
-            outcomes = [blinding.opened(one) for one in run_stack(demands, blinded, beacon=fresh_bytes(32))]
+            is_large = len(blinded) + max(len(one.demands) for one in demands) >= FAST_FROM_ORDERS
+            with no_collections(wanted=is_large):
+                outcomes = [blinding.opened(one) for one in run_stack(demands, blinded, beacon=fresh_bytes(32))]
             if winners := sorted({placed.prover_id for one in outcomes for placed in one.placements}):
                 await connection.fetch(QUERIES["keep_sessions"], winners)
             books = {book.lane: book for book in found.books}

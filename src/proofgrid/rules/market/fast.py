@@ -13,10 +13,8 @@ there are five, and a few per squeeze, each of which halves the demand, so O(log
 
 from __future__ import annotations
 
-import gc
 from bisect import bisect_left
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -42,23 +40,7 @@ def clear_fast(bids: Iterable[Bid], asks: Iterable[Ask], rules: ClearingRules) -
         columns = OrderColumns.of(bids), OrderColumns.of(asks)
     except OverflowError:
         return clear(bids, asks, rules)
-    with _no_collections():
-        return clear_columns(*columns, rules).with_ids(bid_ids, ask_ids)
-
-
-@contextmanager
-def _no_collections() -> Iterator[None]:
-    """A million tuples of a result are no rubbish, and looking through them takes a quarter of the whole clearing."""
-    was_enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was_enabled:
-            if not gc.get_freeze_count():  # nobody else's frozen objects: both together only call what is new old
-                gc.freeze()
-                gc.unfreeze()
-            gc.enable()
+    return clear_columns(*columns, rules).with_ids(bid_ids, ask_ids)
 
 
 def clear_columns(bids: OrderColumns, asks: OrderColumns, rules: ClearingRules) -> ClearedColumns:

@@ -1,12 +1,14 @@
 -- name: lock_tasks_for_sale
 -- Locks the tasks of a lane's book from the best bid down, first come first: at most :limit, one step of the index for
--- each. :provers, :room_bytes: the free provers and their memory; a job that none of them may run and can hold is not for
--- sale. And the tasks that wish for a second lease of a job.
+-- each. :provers, :room_bytes, :units_min, :units_max: the free provers, and what they have room for; a job that none of
+-- them can have (rules/scheduling/fitness.py) is not for sale. And the tasks that wish for a second lease of a job.
 WITH RECURSIVE book AS (
     (SELECT limit_price, task_id, 1 AS place FROM jobs
      WHERE state = 'ready' AND lane = :lane AND not_before_ms <= now_ms() AND EXISTS (
-         SELECT 1 FROM unnest(:provers::text[], :room_bytes::bigint[]) AS p(prover_id, memory_bytes)
-         WHERE p.memory_bytes >= jobs.memory_bytes AND (excluded = '{}' OR NOT is_excluded(excluded, prover_id)))
+         SELECT 1 FROM unnest(:provers::text[], :room_bytes::bigint[], :units_min::bigint[], :units_max::bigint[])
+             AS p(prover_id, memory_bytes, units_min, units_max)
+         WHERE p.memory_bytes >= jobs.memory_bytes AND jobs.units BETWEEN p.units_min AND p.units_max
+           AND (excluded = '{}' OR NOT is_excluded(excluded, prover_id)))
      ORDER BY -limit_price, task_id LIMIT 1)
     UNION ALL
     SELECT later.limit_price, later.task_id, book.place + 1
@@ -14,8 +16,10 @@ WITH RECURSIVE book AS (
         SELECT limit_price, task_id FROM jobs
         WHERE state = 'ready' AND lane = :lane AND not_before_ms <= now_ms()
           AND (-jobs.limit_price, jobs.task_id) > (-book.limit_price, book.task_id) AND EXISTS (
-              SELECT 1 FROM unnest(:provers::text[], :room_bytes::bigint[]) AS p(prover_id, memory_bytes)
-              WHERE p.memory_bytes >= jobs.memory_bytes AND (excluded = '{}' OR NOT is_excluded(excluded, prover_id)))
+              SELECT 1 FROM unnest(:provers::text[], :room_bytes::bigint[], :units_min::bigint[], :units_max::bigint[])
+                  AS p(prover_id, memory_bytes, units_min, units_max)
+              WHERE p.memory_bytes >= jobs.memory_bytes AND jobs.units BETWEEN p.units_min AND p.units_max
+                AND (excluded = '{}' OR NOT is_excluded(excluded, prover_id)))
         ORDER BY -limit_price, task_id LIMIT 1) AS later
     WHERE book.place < :limit
 ), wishes AS (
@@ -34,7 +38,7 @@ FROM (SELECT task_id, wished, place FROM book FULL JOIN wishes USING (task_id)) 
 
 -- name: lock_tasks_of_others
 -- Where a book is full of one client's tasks: the best bids of so many other :clients with open tasks, drawn from :start
--- on, :of_each of them, among their best 64. :lane, :provers, :room_bytes as above; :known: the tasks that are in the book.
+-- on, :of_each of them, among their best 64. :lane, :provers and their room as above; :known: the tasks that are in the book.
 WITH RECURSIVE clients AS (
     (SELECT client, 1 AS place FROM tasks WHERE state IN (@tasks_open) AND client > :start ORDER BY client LIMIT 1)
     UNION ALL
@@ -52,8 +56,10 @@ FROM clients CROSS JOIN LATERAL (
     WHERE best.task_id <> ALL(:known::uuid[]) AND EXISTS (
         SELECT 1 FROM jobs WHERE state = 'ready' AND lane = :lane AND -jobs.limit_price = -best.limit_price
           AND jobs.task_id = best.task_id AND not_before_ms <= now_ms() AND EXISTS (
-            SELECT 1 FROM unnest(:provers::text[], :room_bytes::bigint[]) AS p(prover_id, memory_bytes)
-            WHERE p.memory_bytes >= jobs.memory_bytes AND (excluded = '{}' OR NOT is_excluded(excluded, prover_id))))
+            SELECT 1 FROM unnest(:provers::text[], :room_bytes::bigint[], :units_min::bigint[], :units_max::bigint[])
+                AS p(prover_id, memory_bytes, units_min, units_max)
+            WHERE p.memory_bytes >= jobs.memory_bytes AND jobs.units BETWEEN p.units_min AND p.units_max
+              AND (excluded = '{}' OR NOT is_excluded(excluded, prover_id))))
     LIMIT :of_each) AS wanted CROSS JOIN LATERAL (
     SELECT task_id, program_digest, limit_price, client FROM tasks
     WHERE tasks.task_id = wanted.task_id AND state = 'open' AND deadline_ms > now_ms() FOR NO KEY UPDATE SKIP LOCKED

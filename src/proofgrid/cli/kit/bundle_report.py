@@ -1,0 +1,106 @@
+"""Verifies a bundle as a stranger would, and tells what it proves."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from proofgrid.cli.kit.console import print_json, print_table, say
+from proofgrid.primitives.errors import InvalidField
+from proofgrid.primitives.ids import short_prover
+from proofgrid.primitives.money import format_amount
+
+if TYPE_CHECKING:
+    from proofgrid.proofs.bundles.bundle import BundleReport
+
+VALUES_SHOWN = 12
+
+
+def check_file(file: Path, *, program: str | None = None, network: str | None = None) -> BundleReport:
+    """Verify a bundle file in a folder of its own; raises what `verify_bundle` raises."""
+    from proofgrid.primitives.digests import parse_digest
+    from proofgrid.primitives.signatures import parse_address
+    from proofgrid.proofs.bundles.bundle import verify_bundle
+
+    if not file.is_file():
+        raise InvalidField(f"there is no file {file}", field="file")
+    expect_program = parse_digest(program, field="program") if program else None
+    expect_network = parse_address(network, field="network") if network else None
+    with tempfile.TemporaryDirectory(prefix="proofgrid-verify-") as workdir:
+        return verify_bundle(file, expect_program=expect_program, expect_network=expect_network, workdir=Path(workdir))
+
+
+def report_to_json(report: BundleReport, *, program: str | None, network: str | None) -> dict[str, Any]:
+    """Return a report as JSON values."""
+    from proofgrid.proofs.bundles.manifest import manifest_to_json
+
+    return {
+        "valid": True,
+        "program_pinned": program is not None,
+        "network_pinned": network is not None,
+        "checks": list(report.checks),
+        "manifest": manifest_to_json(report.manifest),
+    }
+
+
+def print_report(
+    report: BundleReport, file: Path, *, program: str | None, network: str | None, json: bool = False
+) -> None:
+    """Print what a bundle that verified proves."""
+    if json:
+        print_json({"file": str(file), **report_to_json(report, program=program, network=network)})
+        return
+    manifest = report.manifest
+    say(f"VALID  {file}", style="bold green")
+    say(f"  program   {manifest.program.digest} ({manifest.program.proof_system}; {_pinned(program, 'program')})")
+    say(f"  signed by {manifest.network} ({_pinned(network, 'network')})")
+    say(f"  task      {manifest.task.task_id} of client {manifest.task.client}")
+    _print_values("input", _items(manifest.statement, "inputs"))
+    _print_values("output", _items(manifest.result, "outputs"))
+    say("")
+    for check in report.checks:
+        say(f"  ✓ {check}", style="green")
+    rows = [
+        (
+            job.slice_index,
+            job.input_index,
+            short_prover(job.prover),
+            f"{job.lane} #{job.round_number}",
+            job.units,
+            job.price_buy,
+            job.price_sell,
+            format_amount(job.paid),
+        )
+        for job in manifest.jobs
+    ]
+    columns = ("slice>", "input>", "operator/prover", "round", "PU>", "client pays>", "operator gets>", "paid>")
+    print_table(columns, rows, empty="no jobs")
+
+
+def _pinned(expected: str | None, option: str) -> str:
+    return "pinned: it is the expected one" if expected else f"NOT pinned: give --{option} to insist on one"
+
+
+def _print_values(name: str, items: Sequence[Any]) -> None:
+    for index, item in enumerate(items[:VALUES_SHOWN]):
+        values = item.get("values", item) if isinstance(item, Mapping) else item
+        say(f"  {name} {index:<3} {_shortened(values)}")
+    if len(items) > VALUES_SHOWN:
+        say(f"  … and {len(items) - VALUES_SHOWN} more {name}s; --json shows all")
+
+
+def _shortened(values: Any) -> str:
+    if isinstance(values, Mapping):
+        return ", ".join(f"{key} {value}" for key, value in values.items())
+    if not isinstance(values, Sequence) or isinstance(values, str):
+        return str(values)
+    more = f" … ({len(values)} values)" if len(values) > VALUES_SHOWN else ""
+    return " ".join(str(value) for value in values[:VALUES_SHOWN]) + more
+
+
+def _items(value: Mapping[str, Any], name: str) -> Sequence[Any]:
+    # The members of a statement are its proof system's; those without this list show as a whole.
+    found = value.get(name)
+    return found if isinstance(found, Sequence) and not isinstance(found, str) else [value]

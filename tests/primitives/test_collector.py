@@ -1,0 +1,40 @@
+"""The garbage collector is put off for a while, and then left as it was found."""
+
+from __future__ import annotations
+
+import gc
+
+import pytest
+
+from proofgrid.primitives.collector import no_collections
+
+
+@pytest.mark.parametrize("is_enabled", [True, False])
+@pytest.mark.parametrize("wanted", [True, False])
+def test_the_collector_is_left_as_it_was(is_enabled: bool, wanted: bool) -> None:
+    (gc.enable if is_enabled else gc.disable)()
+    try:
+        with no_collections(wanted=wanted):
+            assert gc.isenabled() is (is_enabled and not wanted)
+        assert gc.isenabled() is is_enabled
+        assert not gc.get_freeze_count()
+    finally:
+        gc.enable()
+
+
+def test_what_is_made_meanwhile_is_old_afterwards() -> None:
+    with no_collections():
+        made = [(number, str(number)) for number in range(2_000)]
+    assert len(made) > gc.get_count()[0]
+
+
+def test_what_somebody_froze_stays_frozen() -> None:
+    gc.freeze()
+    try:
+        frozen = gc.get_freeze_count()
+        with no_collections():
+            made = [(number, str(number)) for number in range(1_000)]
+        assert gc.get_freeze_count() >= frozen - 1_000  # what was freed meanwhile does not count
+        assert made
+    finally:
+        gc.unfreeze()
