@@ -15,6 +15,7 @@ from proofgrid.primitives.errors import LeaseLost
 from proofgrid.primitives.ids import Address, GatewayId, Lane, LeaseId, ProverId, SessionId, Stack
 from proofgrid.roles.dispatcher.desk import Desk, DispatchSettings
 from proofgrid.roles.dispatcher.returns import return_job
+from proofgrid.roles.dispatcher.session import Session
 from proofgrid.roles.dispatcher.stragglers import Stragglers
 from proofgrid.roles.dispatcher.watch import Watch
 from proofgrid.roles.market.rounds import Market, MarketSettings
@@ -30,12 +31,13 @@ from proofgrid.rules.staking.bonds import BondPolicy
 from proofgrid.store.admission import ADMIT_TASKS
 from proofgrid.store.database import Database
 from proofgrid.store.gateways import REGISTER_GATEWAY
+from proofgrid.store.leases import OFFER_LEASES, OfferedLease
 from proofgrid.store.ledger import LEDGER_FAULTS
 from proofgrid.store.queries import QUERIES, Query
+from proofgrid.store.settlement import LEASES_OF_REPORTS, ReportedLease
 from proofgrid.store.subnetworks import serve_stacks
 from proofgrid.store.transactions import Transaction
 from proofgrid.store.transfers import post_transfers, transfer_row
-from proofgrid.wire.sessions import Session
 from tests.makers import a_key
 
 LANE = Lane("default/toy/small")
@@ -183,17 +185,16 @@ class LaneUnderTest:
                 return held.sold
         return 0
 
-    async def offer(self, *sessions: SessionId) -> list[Any]:
+    async def offer(self, *sessions: SessionId) -> list[OfferedLease]:
         """Tell the provers of what was granted; return what they are told."""
         phases = self.settings.phases
         return await self.database.write(
             Transaction.OFFER_LEASES,
-            QUERIES["offer_leases"],
-            self.gateway_id,
-            ["granted"],
-            phases.silent_ms,
-            list(sessions),
-            phases.pick_up_ms,
+            OFFER_LEASES,
+            gateway_id=self.gateway_id,
+            silent_ms=phases.silent_ms,
+            session_ids=list(sessions),
+            pick_up_ms=phases.pick_up_ms,
         )
 
     @asynccontextmanager
@@ -234,7 +235,7 @@ class LaneUnderTest:
         """Let the proofs of these leases be verified, in this order and in one batch; return what they are told."""
         ids = [lease["lease_id"] for lease in leases]
         async with self.database.transaction(Transaction.PAY_PROOFS) as connection:
-            rows = {row["lease_id"]: row for row in await connection.fetch(QUERIES["leases_of_reports"], ids)}
+            rows = {row.lease_id: row for row in await connection.fetch(LEASES_OF_REPORTS, lease_ids=ids)}
             paid = await pay(
                 connection, [_proven(rows[one]) for one in ids], self.settings.hedging, surplus_to=surplus_to
             )
@@ -297,6 +298,7 @@ def held(lease: Any) -> HeldLease:
     return HeldLease(lease_id=LeaseId(lease["lease_id"]), fence=lease["fence"])
 
 
-def _proven(row: Any) -> Proven:
-    report = JobReport(held=held(row), proof=b"proof", proof_digest=None, public={}, wall_ms=1, memory_peak_bytes=0)
+def _proven(row: ReportedLease) -> Proven:
+    this = HeldLease(lease_id=row.lease_id, fence=row.fence)
+    report = JobReport(held=this, proof=b"proof", proof_digest=None, public={}, wall_ms=1, memory_peak_bytes=0)
     return Proven(lease=row, report=report, proof_digest=digest_of(b"proof"), small_proof=b"proof", size_bytes=5)

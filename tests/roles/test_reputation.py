@@ -9,6 +9,7 @@ from typing import Any
 import asyncpg
 
 from proofgrid.primitives.ids import Address
+from proofgrid.rules.jobs.offers import Notice
 from proofgrid.rules.jobs.retry import ReturnReason
 from proofgrid.rules.reputation.standing import PAUSED, RESUMED
 from proofgrid.store.book import NEXT_PUT_OFF
@@ -173,5 +174,5 @@ async def test_a_paused_prover_that_connects_is_told_at_once(lane: LaneUnderTest
     session = await lane.desk.open_session(Address("alice"), some_terms(name="p"))
 
     message = session.outgoing.get_nowait()
-    assert message is not None
-    assert message.notice.code == PAUSED
+    assert isinstance(message, Notice)
+    assert message.code == PAUSED

@@ -77,7 +77,7 @@ CONSTANTS = _declared()
 def query_name(node: ast.AST) -> str | None:
     """The x of `QUERIES["x"]`, or of `X` where `X = query("x", …)`."""
     match node:
-        case ast.Name(id=constant):
+        case ast.Name(id=constant) | ast.Attribute(attr=constant):
             return CONSTANTS.get(constant)
         case ast.Subscript(value=ast.Name(id="QUERIES"), slice=ast.Constant(value=str(name))):
             return name
@@ -145,7 +145,20 @@ def readings() -> Iterator[Use]:
                                     yield use
 
 
-def _uses(file: str, block: ast.AsyncWith, name: str) -> Iterator[Use]:
+def _readers() -> dict[str, tuple[str, ast.AsyncFunctionDef]]:
+    return {
+        node.name: (file, node)
+        for file, tree in TREES.items()
+        for node in tree.body
+        if isinstance(node, ast.AsyncFunctionDef) and node.args.args and node.args.args[0].arg == "connection"
+    }
+
+
+#: Functions that ask on the connection that they are given, and where they stand.
+READERS = _readers()
+
+
+def _uses(file: str, block: ast.AST, name: str) -> Iterator[Use]:
     asked: dict[int, str | None] = {}
     for node in ast.walk(block):
         match node:
@@ -156,7 +169,8 @@ def _uses(file: str, block: ast.AsyncWith, name: str) -> Iterator[Use]:
             case ast.Call(func=ast.Name(id=reader), args=[ast.Name(id=found) as used, *_]) if (
                 found == name and reader in READERS
             ):
-                asked[id(used)] = READERS[reader]
+                asked[id(used)] = "database_time"
+                yield from _uses(*READERS[reader], "connection")
             case ast.Attribute(value=ast.Name(id=found) as used, attr="is_closed") if found == name:
                 asked[id(used)] = "database_time"  # reads nothing at all
     for node in ast.walk(block):
@@ -169,8 +183,6 @@ def _passed_on(file: str, query: ast.expr) -> str | None:
     return f"{file}:{query.id}" if isinstance(query, ast.Name) else None
 
 
-#: Functions of the store that ask one query on the connection that they are given.
-READERS = {"balance_of": "balance"}
 #: Helpers that read whatever query they are given, and their names.
 HELPERS = {"store/retention.py:query": "_digests"}
 

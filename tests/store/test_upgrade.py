@@ -13,10 +13,10 @@ import pytest
 from proofgrid.primitives.ids import Address, GatewayId, SessionId, TaskId
 from proofgrid.rules.jobs.constraints import Constraints
 from proofgrid.rules.jobs.lifecycle import TaskEvent, TaskState, task_sources
+from proofgrid.store.combining import FINISH_TASK
 from proofgrid.store.database import Database
 from proofgrid.store.migrations import MIGRATIONS, migrate
-from proofgrid.store.queries import QUERIES
-from proofgrid.store.tasks import end_task, give_back
+from proofgrid.store.tasks import LOCK_TASK, end_task, give_back
 from proofgrid.store.transactions import Transaction
 from tests.roles.lanes import LaneUnderTest
 
@@ -82,5 +82,7 @@ async def finish(lane: LaneUnderTest, task: asyncpg.Record) -> None:
     """End a task whose proofs are combined."""
     async with lane.database.transaction(Transaction.FINISH_TASK) as connection:
         sources = task_sources(TaskEvent.COMBINED)
-        assert await connection.fetchval(QUERIES["finish_task"], task["task_id"], {}, "d", sources) == task["task_id"]
-        await give_back(connection, task, TaskState.DONE)
+        finished = await connection.first(FINISH_TASK, task_id=task["task_id"], result={}, bundle="d", sources=sources)
+        assert finished == task["task_id"]
+        locked = await connection.value(LOCK_TASK, task_id=task["task_id"])
+        await give_back(connection, locked, TaskState.DONE)

@@ -12,8 +12,21 @@ from hypothesis import strategies as st
 
 from proofgrid.primitives.digests import digest_of
 from proofgrid.primitives.errors import InvalidRequest, MalformedMessage, ProofgridError, every_error
-from proofgrid.primitives.ids import JobId, LeaseId
-from proofgrid.rules.jobs.offers import HeldLease, JobReport, JobTrouble, LeaseOffer, StageReport
+from proofgrid.primitives.ids import Address, JobId, LeaseId, ProverId
+from proofgrid.rules.jobs.offers import (
+    Acks,
+    HeldLease,
+    JobReport,
+    JobTrouble,
+    LeaseOffer,
+    Leases,
+    Notice,
+    StageReport,
+    Stop,
+    ToProver,
+    Verdict,
+    Welcome,
+)
 from proofgrid.wire.codec import provers as codec
 from proofgrid.wire.codec.requests import read_submit
 from proofgrid.wire.errors import read_error, status_of, write_error
@@ -49,8 +62,10 @@ def test_a_lease_comes_through(small_input: bytes | None) -> None:
         price=30,
         timeout_ms=40,
     )
-    message = prover_pb2.ToProver.FromString(codec.write_leases([lease], {DIGEST: '{"a":[1]}'}).SerializeToString())
-    assert codec.read_leases(message.leases) == ([lease], {DIGEST: {"a": [1]}})
+    said = Leases(leases=(lease,), manifests={DIGEST: '{"a":[1]}'})
+    message = prover_pb2.ToProver.FromString(codec.write_to_prover(said).SerializeToString())
+    assert codec.read_to_prover(message) == said
+    assert codec.read_manifests(said) == {DIGEST: {"a": [1]}}
 
 
 @given(proof=st.binary(min_size=1, max_size=300), wall_ms=st.integers(0, 2**40))
@@ -140,3 +155,27 @@ def test_the_bytes_of_version_one_are_these() -> None:
     )
     submit = client_pb2.SubmitRequest(program_digest="ab", inputs_json="[1]", limit_price=5, idempotency_key="k")
     assert submit.SerializeToString().hex() == "0a02616212035b315d180532016b"
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        Welcome(
+            session_id=str(UUID(int=1)),
+            prover_id=ProverId("0xa/p"),
+            network=Address("0xn"),
+            heartbeat_ms=1_000,
+            dropped=(LeaseId(UUID(int=2)),),
+        ),
+        Stop(lease_id=LeaseId(UUID(int=3)), reason="it is over"),
+        Acks(verdicts=((LeaseId(UUID(int=4)), Verdict(accepted=False, code="PG-400", detail="no")),)),
+        Notice(code="move", detail="this gateway closes"),
+    ],
+)
+def test_what_a_gateway_says_to_a_prover_comes_back(said: ToProver) -> None:
+    message = codec.write_to_prover(said)
+    assert codec.read_to_prover(prover_pb2.ToProver.FromString(message.SerializeToString())) == said
+
+
+def test_what_a_prover_does_not_know_yet_is_a_notice_without_content() -> None:
+    assert codec.read_to_prover(prover_pb2.ToProver()) == Notice(code="", detail="")

@@ -19,7 +19,7 @@ from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from datetime import timedelta
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, TYPE_CHECKING, Any
 
 import obstore
 import structlog
@@ -31,12 +31,18 @@ from proofgrid.primitives.digests import Digest, digest_of, parse_digest
 from proofgrid.primitives.errors import ArtifactCorrupt, ArtifactMissing, InvalidField, Recoverable, TooLarge
 from proofgrid.store.partial import written_whole
 
+if TYPE_CHECKING:
+    from obstore import GetResult
+    from obstore.store import ClientConfig, RetryConfig
+
 CHUNK_BYTES = 1 << 20
 ABANDONED_MS = 24 * 3_600_000  #: an upload that old under its temporary name is nobody's
-_RETRIES: Any = {"max_retries": 5, "retry_timeout": timedelta(seconds=30)} | {
-    "backoff": {"init_backoff": timedelta(milliseconds=100), "max_backoff": timedelta(seconds=1), "base": 2}
+_RETRIES: RetryConfig = {
+    "max_retries": 5,
+    "retry_timeout": timedelta(seconds=30),
+    "backoff": {"init_backoff": timedelta(milliseconds=100), "max_backoff": timedelta(seconds=1), "base": 2},
 }
-_TIMEOUTS: Any = {"connect_timeout": "5s", "read_timeout": "30s", "timeout": "30min"}
+_TIMEOUTS: ClientConfig = {"connect_timeout": "5s", "read_timeout": "30s", "timeout": "30min"}
 _SCHEMES = ("s3", "s3a", "gs", "az", "adl", "azure", "abfs", "abfss", "file", "memory")
 
 log = structlog.get_logger(__name__)
@@ -225,7 +231,7 @@ class ArtifactStore:
         except ArtifactMissing:
             return  # another reader moved it first
 
-    async def _find(self, digest: Digest) -> Any:
+    async def _find(self, digest: Digest) -> GetResult:
         try:
             return await obstore.get_async(self._store, _key(digest))
         except FileNotFoundError:
@@ -322,7 +328,7 @@ def _fsync(path: Path) -> None:
 
 
 @contextmanager
-def _weather(digest: Any = None) -> Iterator[None]:
+def _weather(digest: Digest | None = None) -> Iterator[None]:
     """Translate the storage engine's errors into ours."""
     try:
         yield

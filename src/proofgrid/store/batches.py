@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Any, Generic, TypeVar
+from typing import Generic, TypeVar
 
 Item = TypeVar("Item")
 Outcome = TypeVar("Outcome")
@@ -43,7 +43,7 @@ class Batches(Generic[Item, Outcome]):
         self._added.set()
         if futures:
             await asyncio.wait(futures)
-        return [_outcome_of(future) for future in futures]
+        return list(map(_outcome_of, futures))
 
     async def run(self) -> None:
         """Carry out what is added until cancelled."""
@@ -79,7 +79,7 @@ class Batches(Generic[Item, Outcome]):
             _settle(future, outcome)
 
 
-def _outcome_of(future: asyncio.Future[Any]) -> Any:
+def _outcome_of(future: asyncio.Future[Outcome]) -> Outcome | BaseException:
     if future.cancelled():
         return asyncio.CancelledError()
     return future.exception() or future.result()

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any, TypeVar, overload
 
+import asyncpg
+
 from proofgrid.store.queries import Query
 
 Row = TypeVar("Row")
@@ -14,7 +16,7 @@ class Connection:
 
     __slots__ = ("raw",)
 
-    def __init__(self, raw: Any) -> None:
+    def __init__(self, raw: asyncpg.Connection) -> None:
         self.raw = raw
 
     @overload

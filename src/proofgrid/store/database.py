@@ -56,7 +56,7 @@ class Database:
     PostgreSQL also refuses to write on a connection for reading, so that no write can lack a name.
     """
 
-    def __init__(self, dsn: str, pool: Any) -> None:
+    def __init__(self, dsn: str, pool: asyncpg.Pool) -> None:
         self.dsn = dsn
         self.on_boundary: Boundary | None = None
         self._pool = pool
@@ -144,7 +144,7 @@ class Database:
                         await connection.execute("SET default_transaction_read_only = off")
 
     @asynccontextmanager
-    async def _acquired(self) -> AsyncIterator[Any]:
+    async def _acquired(self) -> AsyncIterator[asyncpg.Connection]:
         try:
             connection = await self._pool.acquire()
         except CLOSED as reason:
@@ -157,7 +157,7 @@ class Database:
                 await self._pool.release(connection, timeout=_RELEASE_SECONDS)
 
     @asynccontextmanager
-    async def unhurried_connection(self) -> AsyncIterator[Any]:
+    async def unhurried_connection(self) -> AsyncIterator[asyncpg.Connection]:
         """Yield a connection of its own without time bounds, for migrations: they take as long as they take."""
         try:
             connection = await asyncpg.connect(self.dsn, timeout=CONNECT_TIMEOUT_SECONDS)
@@ -176,7 +176,7 @@ class Database:
 
 
 @contextmanager
-def _silence_ends(connection: Any) -> Iterator[None]:
+def _silence_ends(connection: asyncpg.Connection) -> Iterator[None]:
     try:
         yield
     except TimeoutError:
@@ -185,7 +185,7 @@ def _silence_ends(connection: Any) -> Iterator[None]:
 
 
 @contextmanager
-def _interruption_ends(connection: Any) -> Iterator[None]:
+def _interruption_ends(connection: asyncpg.Connection) -> Iterator[None]:
     """A setting that may or may not have been made must not go back into the pool."""
     try:
         yield
@@ -207,11 +207,11 @@ async def _bounds(dsn: str) -> dict[str, str]:
     return {name: str(milliseconds) for name, milliseconds in bounds.items()}
 
 
-async def _nothing_to_reset(_connection: Any) -> None:
+async def _nothing_to_reset(_connection: asyncpg.Connection) -> None:
     """Save a round trip per use: nobody leaves cursors, channels or settings of a session behind."""
 
 
-async def _prepare(connection: Any) -> None:
+async def _prepare(connection: asyncpg.Connection) -> None:
     for kind in ("json", "jsonb"):
         await connection.set_type_codec(kind, encoder=json.dumps, decoder=json.loads, schema="pg_catalog")
     # asyncpg looks up the types of arrays on each connection's first use of them, which takes several round trips.

@@ -77,6 +77,7 @@ GET_FIRM_QUOTE = query("get_firm_quote", FirmQuote)
 LIST_FIRM_QUOTES = query("list_firm_quotes", FirmQuote)
 REDEEM_FIRM_QUOTE = query("redeem_firm_quote", UUID)
 END_FIRM_QUOTE = query("end_firm_quote", EndedQuote)
+HELD_UNITS = query("held_units", int)
 FIRM_QUOTES_ARE_OVER = query("firm_quotes_are_over", bool)
 FIRM_QUOTES_PAST_HOLD = query("firm_quotes_past_hold", UUID)
 

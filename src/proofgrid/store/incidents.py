@@ -20,6 +20,7 @@ class Incident:
     closed_by: str
 
 
+OPEN_INCIDENTS = query("open_incidents", Incident)
 LIST_INCIDENTS = query("list_incidents", Incident)
 GET_INCIDENT = query("get_incident", Incident)
 CLOSE_INCIDENT = query("close_incident", int)

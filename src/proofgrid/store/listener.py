@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import inspect
 from collections.abc import Awaitable, Callable, Mapping
-from typing import Any
 
 import asyncpg
 import structlog
@@ -72,7 +71,7 @@ class Listener:
             if self._on_lost is not None:
                 self._on_lost()
 
-    async def _connect_stubbornly(self) -> tuple[Any, _Inbox]:
+    async def _connect_stubbornly(self) -> tuple[asyncpg.Connection, _Inbox]:
         delay_seconds = BACKOFF_MIN_SECONDS
         while True:
             try:
@@ -83,13 +82,13 @@ class Listener:
             await asyncio.sleep(delay_seconds)
             delay_seconds = min(2 * delay_seconds, BACKOFF_MAX_SECONDS)
 
-    async def _listen(self, connection: Any) -> _Inbox:
+    async def _listen(self, connection: asyncpg.Connection) -> _Inbox:
         inbox: _Inbox = asyncio.Queue()
 
-        def deliver(_connection: Any, _pid: int, channel: str, payload: str) -> None:
+        def deliver(_connection: asyncpg.Connection, _pid: int, channel: str, payload: str) -> None:
             inbox.put_nowait((channel, payload))
 
-        def end(_connection: Any) -> None:
+        def end(_connection: asyncpg.Connection) -> None:
             inbox.put_nowait(None)
 
         connection.add_termination_listener(end)
@@ -97,7 +96,7 @@ class Listener:
             await connection.add_listener(channel, deliver)
         return inbox
 
-    async def _deliver_until_lost(self, connection: Any, inbox: _Inbox) -> None:
+    async def _deliver_until_lost(self, connection: asyncpg.Connection, inbox: _Inbox) -> None:
         while True:
             try:
                 async with asyncio.timeout(self._heartbeat_seconds):
@@ -112,7 +111,7 @@ class Listener:
             await _call(self._callbacks[channel](payload))
 
 
-async def _answers(connection: Any) -> bool:
+async def _answers(connection: asyncpg.Connection) -> bool:
     # A peer that vanished without a word is only found by asking.
     try:
         await connection.execute("SELECT 1", timeout=_PROBE_SECONDS)

@@ -14,8 +14,8 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
+import asyncpg
 import structlog
 
 from proofgrid.primitives.digests import Digest, digest_of
@@ -60,7 +60,9 @@ class Migration(_Text):
     version: int
 
 
-async def migrate(connection: Any, directory: Path = MIGRATIONS, functions: Path = FUNCTIONS) -> list[str]:
+async def migrate(
+    connection: asyncpg.Connection, directory: Path = MIGRATIONS, functions: Path = FUNCTIONS
+) -> list[str]:
     """Bring the database up to date; return the file names of migrations and functions applied now.
 
     Raises ProofgridError when an applied migration was changed or the database is newer than this code.
@@ -72,7 +74,7 @@ async def migrate(connection: Any, directory: Path = MIGRATIONS, functions: Path
     try:
         await connection.execute(_RECORDS)
         rows = await connection.fetch("SELECT version, name, digest FROM schema_migrations ORDER BY version")
-        pending = find_pending(migrations, [(row["version"], row["name"], row["digest"]) for row in rows])
+        pending = find_pending(migrations, [tuple(row) for row in rows])
         for migration in pending:
             await _apply(connection, migration)
         applied = dict(await connection.fetch("SELECT name, digest FROM schema_functions"))
@@ -126,7 +128,7 @@ def find_pending(migrations: list[Migration], applied: list[tuple[int, str, str]
     return [migration for migration in migrations if migration.version not in done]
 
 
-async def _apply(connection: Any, migration: Migration) -> None:
+async def _apply(connection: asyncpg.Connection, migration: Migration) -> None:
     async with connection.transaction():
         await connection.execute(migration.sql)
         await connection.execute(
@@ -138,7 +140,7 @@ async def _apply(connection: Any, migration: Migration) -> None:
     log.info("migration_applied", name=migration.name)
 
 
-async def _replace(connection: Any, functions: Sequence[Function]) -> None:
+async def _replace(connection: asyncpg.Connection, functions: Sequence[Function]) -> None:
     async with connection.transaction():
         # Some of them may call each other; a test holds every body against the tables.
         await connection.execute("SET LOCAL check_function_bodies = off")

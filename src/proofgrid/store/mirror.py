@@ -11,10 +11,10 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO, Any, Protocol
+from typing import IO, Protocol
 
 import structlog
 
@@ -134,7 +134,7 @@ class MirroredStore(ArtifactStore):
     async def _rescue(self, digest: Digest, file: IO[bytes], trouble: Recoverable) -> None:
         """Copy the second's artifact into `file`, verified, and from there to the primary when it lacks it."""
         try:
-            await _copy_into(self._second, digest, file)
+            await _copy_into(self._second.open_stream(digest), file)
         except Recoverable as second_trouble:
             raise _worse(trouble, second_trouble) from trouble
         if isinstance(trouble, ArtifactMissing | ArtifactCorrupt):
@@ -173,7 +173,7 @@ class MirroredStore(ArtifactStore):
             for digest in waiting:
                 try:
                     with self._spool() as file:
-                        await _copy_into(super(), digest, file)
+                        await _copy_into(super().open_stream(digest), file)
                         await self._second._publish(digest, file)
                 except (ArtifactMissing, ArtifactCorrupt) as reason:
                     log.error("repair_impossible", digest=digest, reason=str(reason))  # a new upload notes it again
@@ -187,7 +187,7 @@ class _Sent:
     """What went out to a reader from a copy nobody had verified to its end."""
 
     size_bytes: int = 0
-    hasher: Any = field(default_factory=hashlib.sha256)
+    hasher: hashlib._Hash = field(default_factory=hashlib.sha256)
 
     def add(self, piece: bytes) -> None:
         self.size_bytes += len(piece)
@@ -209,13 +209,13 @@ def second_config(environment: Mapping[str, str]) -> dict[str, str]:
     return {name.lower(): value for name, value in named.items() if name.startswith(_CLOUDS)}
 
 
-async def _copy_into(store: Any, digest: Digest, file: IO[bytes]) -> None:
-    async for piece in store.open_stream(digest):
+async def _copy_into(pieces: AsyncIterator[bytes], file: IO[bytes]) -> None:
+    async for piece in pieces:
         await asyncio.to_thread(file.write, piece)
     await asyncio.to_thread(file.flush)
 
 
-async def _trouble_of(writing: Any) -> Recoverable | None:
+async def _trouble_of(writing: Awaitable[object]) -> Recoverable | None:
     try:
         await writing
     except Recoverable as reason:

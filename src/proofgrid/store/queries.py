@@ -100,17 +100,17 @@ class Query(Generic[Row]):
             return lambda record: cast("Row", None if record[0] is None else convert(record[0]))
         row = cast("Callable[..., Row]", self.row)
         hints = get_type_hints(self.row)
-        conversions = [_conversion(hints[field.name]) for field in fields(self.row)]
-        if not any(conversions):
+        found = [_conversion(hints[field.name]) for field in fields(self.row)]
+        conversions = [(place, convert) for place, convert in enumerate(found) if convert is not None]
+        if not conversions:
             return lambda record: row(*record)
 
         def make(record: Any) -> Row:
-            return row(
-                *(
-                    value if convert is None or value is None else convert(value)
-                    for convert, value in zip(conversions, record, strict=True)
-                )
-            )
+            values = list(record)
+            for place, convert in conversions:
+                if values[place] is not None:
+                    values[place] = convert(values[place])
+            return row(*values)
 
         return make
 

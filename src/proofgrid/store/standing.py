@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Mapping, Sequence
 
 from proofgrid.primitives.ids import ProverId
 from proofgrid.rules.reputation.buckets import bucket_of
@@ -26,7 +25,7 @@ def bucket_now(counters: Counters, policy: ReputationPolicy, *, now_ms: int) -> 
     return bucket_of(decayed(counters, now_ms=now_ms, half_life_ms=policy.half_life_ms))
 
 
-def standing_columns(stands: Mapping[ProverId, Standing]) -> dict[str, list[Any]]:
+def standing_columns(stands: Mapping[ProverId, Standing]) -> dict[str, Sequence[object]]:
     """Return standings column by column, as `note_work` takes them."""
     ones = stands.values()
     return {

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import asyncpg
 
 from proofgrid.primitives.errors import InsufficientFunds, SettlementStopped
@@ -34,7 +32,7 @@ async def post_transfers(connection: Connection, transfers: list[Transfer]) -> N
         raise
 
 
-def transfer_row(transfer: Transfer) -> dict[str, Any]:
+def transfer_row(transfer: Transfer) -> dict[str, object]:
     """Spell a transfer as `post_transfers` of the database takes it."""
     return {
         "transfer_id": transfer.transfer_id,

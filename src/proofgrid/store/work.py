@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from proofgrid.primitives.ids import ProverId
 from proofgrid.rules.jobs.hedging import us_per_unit
 from proofgrid.rules.jobs.speed import SAMPLES_KEPT, WHOLE_PERMILLE, Speed, shown_permille
 from proofgrid.rules.reputation.standing import Happened, ReputationPolicy, stand_after
 from proofgrid.store.connection import Connection
+from proofgrid.store.hedges import StoppedRival
 from proofgrid.store.reputation import LOCK_PROVERS, NOTE_WORK
+from proofgrid.store.settlement import WastedLease
 from proofgrid.store.standing import standing_columns, tell_paused
 
 LANE_TIMES_KEPT = 128
@@ -37,16 +38,16 @@ class Work:
         return not self.failures
 
 
-def shown_of(row: Any, *, delivered: bool = False) -> int:
+def shown_of(row: StoppedRival | WastedLease, *, delivered: bool = False) -> int:
     """Return how much of its work a lease without payment shows, per mille; its row comes with its prover's speed.
 
     A result that was reported, or `delivered` and found right, shows all of it.
     """
     return shown_permille(
-        WHOLE_PERMILLE if delivered or row["reported_ms"] else row["permille"],
-        elapsed_ms=row["ran_ms"],
-        units=row["units"],
-        speed=Speed(units=row["speed_units"], wall_ms=row["speed_wall_ms"], samples=row["speed_samples"]),
+        WHOLE_PERMILLE if delivered or row.reported_ms else row.permille,
+        elapsed_ms=row.ran_ms,
+        units=row.units,
+        speed=Speed(units=row.speed_units, wall_ms=row.speed_wall_ms, samples=row.speed_samples),
     )
 
 

@@ -15,6 +15,7 @@ import pytest
 from proofgrid.cli.demo.books import read_books
 from proofgrid.cli.demo.digits import best_of, plain_scores, read_digit
 from proofgrid.cli.demo.folder import MARKER, fresh_folder, network_folder, tidy_up
+from proofgrid.cli.demo.verified import ProvenJob
 from proofgrid.primitives.errors import InvalidField
 from proofgrid.primitives.ids import Address
 from proofgrid.sdk.client import Client
@@ -108,8 +109,8 @@ class _Ledger:
 
 
 JOBS = [
-    {"operator": "0xA", "units": 10, "price_buy": 9, "price_sell": 8, "paid": 80},
-    {"operator": "0xB", "units": 5, "price_buy": 9, "price_sell": 8, "paid": 40},
+    ProvenJob(operator="0xA", units=10, price_buy=9, price_sell=8, paid=80),
+    ProvenJob(operator="0xB", units=5, price_buy=9, price_sell=8, paid=40),
 ]
 
 

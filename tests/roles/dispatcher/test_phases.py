@@ -12,6 +12,7 @@ from proofgrid.rules.jobs.retry import ReturnReason
 from proofgrid.rules.jobs.speed import Speed, add_proof, add_time_without_proof
 from proofgrid.store.database import Database
 from proofgrid.store.queries import QUERIES
+from proofgrid.store.sessions import HEARTBEATS
 from proofgrid.store.transactions import Transaction
 from proofgrid.store.work import Work, note_work
 from tests.roles.lanes import LANE, UNITS, LaneUnderTest
@@ -84,9 +85,16 @@ async def test_heartbeats_end_with_the_phase(lane: LaneUnderTest) -> None:
     lease = await a_running_lease(lane)
     end_ms = lease["now_ms"] + 500
     await lane.fetch("UPDATE leases SET phase_until_ms = $1::bigint, expires_ms = $1::bigint - 200", end_ms)
-    beat = [[lease["session_id"]], [lease["lease_id"]], [lease["fence"]], [lease["session_id"]], PHASES.silent_ms]
 
-    await lane.database.write(Transaction.HEARTBEAT, QUERIES["heartbeats"], *beat)
+    await lane.database.write(
+        Transaction.HEARTBEAT,
+        HEARTBEATS,
+        session_ids=[lease["session_id"]],
+        lease_ids=[lease["lease_id"]],
+        fences=[lease["fence"]],
+        lease_sessions=[lease["session_id"]],
+        silent_ms=PHASES.silent_ms,
+    )
 
     assert (await lane.leases())[0]["expires_ms"] == end_ms
 

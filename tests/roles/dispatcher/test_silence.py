@@ -11,6 +11,7 @@ import pytest
 
 from proofgrid.primitives.ids import Address, ProverId, SessionId, Stack
 from proofgrid.roles.dispatcher.desk import Desk
+from proofgrid.roles.dispatcher.session import Session
 from proofgrid.roles.market.rounds import Market
 from proofgrid.rules.jobs.offers import HeldLease
 from proofgrid.store.canaries import PROVERS_TO_TRY
@@ -19,7 +20,6 @@ from proofgrid.store.listener import Listener
 from proofgrid.store.queries import QUERIES
 from proofgrid.store.status import LIST_PROVERS
 from proofgrid.store.transactions import Transaction
-from proofgrid.wire.sessions import Session
 from tests.roles.lanes import STACK, LaneUnderTest, held
 
 PATIENCE_SECONDS = 20

@@ -12,6 +12,8 @@ from proofgrid.primitives.clock import SystemClock
 from proofgrid.primitives.errors import ProofgridError, Unavailable
 from proofgrid.roles.prover import link as link_module
 from proofgrid.roles.prover.link import Deliver, Link
+from proofgrid.rules.jobs.offers import ToProver
+from proofgrid.wire.codec.provers import read_to_prover
 from proofgrid.wire.v1 import prover_pb2 as messages
 from tests.makers import a_key, some_terms
 from tests.silent_gateways import gateway_of, saying, silent
@@ -36,7 +38,7 @@ def a_link(gateways: Sequence[str], deliver: Deliver) -> Link:
 async def test_a_gateway_that_never_welcomes_is_left_for_the_next_one(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(link_module, "CONNECT_TIMEOUT_SECONDS", 0.3)
     called, loop = asyncio.Event(), asyncio.get_running_loop()
-    said: asyncio.Queue[messages.ToProver | ProofgridError] = asyncio.Queue()
+    said: asyncio.Queue[ToProver | ProofgridError] = asyncio.Queue()
     async with (
         gateway_of("ProverService", Connect=silent(called)) as first,
         gateway_of("ProverService", Connect=saying(WELCOME.SerializeToString())) as second,
@@ -50,7 +52,7 @@ async def test_a_gateway_that_never_welcomes_is_left_for_the_next_one(monkeypatc
             await asyncio.to_thread(link.close)
     assert called.is_set()
     assert isinstance(heard[0], Unavailable)
-    assert heard[1] == WELCOME
+    assert heard[1] == read_to_prover(WELCOME)
 
 
 def test_leaving_a_gateway_never_waits_for_grpc() -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -18,6 +18,9 @@ from proofgrid.cli.kit.options import (
 from proofgrid.cli.kit.reading import parse_amount
 from proofgrid.primitives.clock import fresh_bytes
 from proofgrid.primitives.money import format_amount
+
+if TYPE_CHECKING:
+    from proofgrid.wire.v1.client_pb2 import Identity
 
 group = typer.Typer(
     name="admin",
@@ -217,5 +220,5 @@ def _deposit_stake(options: AdministratorOptions, address: str, units: int, depo
     print_answer(bond, said, json=options.json, deposit_id=deposit_id)
 
 
-def _print_identity(identity: Any, *, json: bool) -> None:
+def _print_identity(identity: Identity, *, json: bool) -> None:
     print_answer(identity, f"{identity.address}: {', '.join(identity.roles) or 'no roles'}", json=json)

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from proofgrid.cli.kit.console import date_text, plain, print_json, print_table, say
 from proofgrid.cli.kit.options import AdministratorOptions, with_administrator
+
+if TYPE_CHECKING:
+    from proofgrid.wire.v1.incidents_pb2 import Incident
 
 group = typer.Typer(
     name="incidents", help="Violations that stopped settlement: list, show, close.", no_args_is_help=True
@@ -85,7 +88,7 @@ def close_incident(options: AdministratorOptions, incident: IncidentArgument) ->
     )
 
 
-def _print(incident: Any, *, json: bool) -> None:
+def _print(incident: Incident, *, json: bool) -> None:
     if json:
         print_json(plain(incident))
         return

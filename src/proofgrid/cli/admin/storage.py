@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -99,14 +99,14 @@ def _settings(data_dir: Path | None, dsn: str | None, artifacts: str | None) -> 
     return load_settings(GatewaySettings, data_dir=data_dir, dsn=dsn, artifacts=artifacts)
 
 
-async def _back_up(settings: GatewaySettings, out: Path) -> dict[str, Any]:
+async def _back_up(settings: GatewaySettings, out: Path) -> dict[str, object]:
     from proofgrid.store.backup import back_up
 
     async with _storage(settings) as (database, artifacts):
         return asdict(await back_up(database, artifacts, out))
 
 
-async def _restore(settings: GatewaySettings, source: Path) -> dict[str, Any]:
+async def _restore(settings: GatewaySettings, source: Path) -> dict[str, object]:
     from proofgrid.store.backup import read_backup, restore, restore_artifacts
 
     await asyncio.to_thread(read_backup, source)  # a wrong folder is found before a server is made for it

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING
 
 import typer
 
@@ -18,6 +18,9 @@ from proofgrid.cli.kit.options import (
 from proofgrid.cli.kit.reading import parse_amount
 from proofgrid.primitives.clock import fresh_bytes
 from proofgrid.primitives.money import format_amount
+
+if TYPE_CHECKING:
+    from proofgrid.wire.v1.statements_pb2 import StatementClosing
 
 group = typer.Typer(name="treasury", help="The network's own money: show, withdraw, burn.", no_args_is_help=True)
 
@@ -46,7 +49,7 @@ def show(options: AdministratorOptions) -> None:
     print_table(("reason", "amount>", "movements>"), rows, empty="nothing came in yet")
 
 
-async def _closing(options: ClientOptions) -> Any:
+async def _closing(options: ClientOptions) -> StatementClosing:
     async with options.client() as client:
         return [part async for part in client.statement("treasury")][-1].closing
 

@@ -6,13 +6,14 @@ import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from proofgrid.cli.kit.console import date_text, plain, print_json, print_table, say, stderr
 from proofgrid.cli.kit.options import ClientOptions, JsonOption, run_async, with_client
 from proofgrid.cli.kit.reading import read_settings
+from proofgrid.primitives.canonical import Json
 
 if TYPE_CHECKING:
     from rich.progress import Progress
@@ -134,7 +135,7 @@ def show(
 
 
 async def _register(
-    options: ClientOptions, system: str, source: Mapping[str, Path], settings: Mapping[str, Any], label: str
+    options: ClientOptions, system: str, source: Mapping[str, Path], settings: Mapping[str, Json], label: str
 ) -> None:
     with stage_bar(json=options.json) as on_stage:
         sizes = {path: path.stat().st_size for path in source.values() if path.exists()}

@@ -5,14 +5,15 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from proofgrid.cli.kit.choosing import AllowOperator, DenyOperator, MinStake, Region, Subnetwork, demanded
+from proofgrid.cli.kit.choosing import AllowOperator, DenyOperator, InputOption, MinStake, Region, Subnetwork, demanded
 from proofgrid.cli.kit.console import complain, plain, print_json, print_table, say
 from proofgrid.cli.kit.options import ClientOptions, run_async, with_client
 from proofgrid.cli.kit.reading import parse_amount, parse_duration_ms, read_inputs
+from proofgrid.primitives.canonical import Json
 from proofgrid.primitives.clock import fresh_bytes
 from proofgrid.primitives.errors import InvalidField
 from proofgrid.primitives.money import format_amount
@@ -26,33 +27,36 @@ def add_to(cli: typer.Typer) -> None:
     cli.command("quote", short_help="Ask what a request would cost and how long it would take.")(run)
 
 
+FilesArgument = Annotated[
+    list[Path] | None,
+    typer.Argument(metavar="[INPUT_FILE]...", help="As for `proofgrid submit`; - reads standard input."),
+]
+Firm = Annotated[bool, typer.Option("--firm", help="Buy it: the network holds cost and time for you.")]
+Hold = Annotated[str | None, typer.Option("--hold", metavar="10m", help="For how long it is held. [default: 10m]")]
+CostMax = Annotated[
+    str | None, typer.Option("--cost-max", metavar="TOKENS", help="Buy nothing that costs more, premium included.")
+]
+KeyId = Annotated[
+    str | None, typer.Option("--key-id", metavar="ID", help="Idempotency key: the same one is the same quote.")
+]
+
+
 @with_client
 def run(
     options: ClientOptions,
     program: Annotated[str, typer.Argument(metavar="PROGRAM", help="The program's digest.")],
-    files: Annotated[
-        list[Path] | None,
-        typer.Argument(metavar="[INPUT_FILE]...", help="As for `proofgrid submit`; - reads standard input."),
-    ] = None,
-    inputs: Annotated[
-        list[str] | None, typer.Option("--input", metavar="JSON", help="An input in place; may be given again.")
-    ] = None,
+    files: FilesArgument = None,
+    inputs: InputOption = None,
     *,
     allow_operator: AllowOperator = None,
     deny_operator: DenyOperator = None,
     min_stake: MinStake = None,
     region: Region = None,
     subnetwork: Subnetwork = "",
-    firm: Annotated[bool, typer.Option("--firm", help="Buy it: the network holds cost and time for you.")] = False,
-    hold: Annotated[
-        str | None, typer.Option("--hold", metavar="10m", help="For how long it is held. [default: 10m]")
-    ] = None,
-    cost_max: Annotated[
-        str | None, typer.Option("--cost-max", metavar="TOKENS", help="Buy nothing that costs more, premium included.")
-    ] = None,
-    key_id: Annotated[
-        str | None, typer.Option("--key-id", metavar="ID", help="Idempotency key: the same one is the same quote.")
-    ] = None,
+    firm: Firm = False,
+    hold: Hold = None,
+    cost_max: CostMax = None,
+    key_id: KeyId = None,
 ) -> None:
     """Show what a request would cost now, which limit price sells how surely, and how long it would take.
 
@@ -98,7 +102,7 @@ def run(
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Order:
     program: str
-    inputs: list[Any]
+    inputs: list[Json]
     constraints: Constraints
     subnetwork: str
     hold_ms: int

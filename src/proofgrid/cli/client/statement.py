@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import csv
 import sys
-from typing import TYPE_CHECKING, Annotated, Any
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -66,7 +67,7 @@ def statement(
     run_async(_show(options, writer, owner, from_ms, to_ms))
 
 
-async def _show(options: ClientOptions, writer: Any, owner: str, from_ms: int, to_ms: int) -> None:
+async def _show(options: ClientOptions, writer: _Csv | _Json | _Table, owner: str, from_ms: int, to_ms: int) -> None:
     closing = None
     async with options.client() as client:
         async for part in client.statement(owner, from_ms=from_ms, to_ms=to_ms):
@@ -98,7 +99,7 @@ class _Csv:
     def close(self, closing: StatementClosing) -> None:
         self._line({"at_ms": self._to_ms, "reason": "closing", "balance": closing.balance})
 
-    def _line(self, values: dict[str, Any]) -> None:
+    def _line(self, values: Mapping[str, object]) -> None:
         self._writer.writerow([values.get(name, "") for name in COLUMNS])
 
 

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
-from proofgrid.cli.kit.choosing import AllowOperator, DenyOperator, MinStake, Region, Subnetwork, demanded
+from proofgrid.cli.kit.choosing import AllowOperator, DenyOperator, InputOption, MinStake, Region, Subnetwork, demanded
 from proofgrid.cli.kit.console import complain, plain, print_json, say
 from proofgrid.cli.kit.following import fetch, follow, say_detached
 from proofgrid.cli.kit.options import WATCH_PATIENCE_SECONDS, ClientOptions, run_async, with_client
 from proofgrid.cli.kit.reading import parse_amount, parse_duration_ms, parse_ladder, read_inputs
+from proofgrid.primitives.canonical import Json
 from proofgrid.primitives.clock import SystemClock, fresh_bytes
 from proofgrid.primitives.errors import InvalidField
 from proofgrid.primitives.money import format_amount
@@ -25,7 +26,7 @@ class _Order:
     """What was asked for; `task_id` is empty until the network has acknowledged it."""
 
     program: str
-    inputs: list[Any]
+    inputs: list[Json]
     limit_price: int
     quote_id: str
     budget: int
@@ -44,71 +45,79 @@ def add_to(cli: typer.Typer) -> None:
     cli.command("submit", short_help="Submit inputs for proving.")(run)
 
 
+ProgramArgument = Annotated[str, typer.Argument(metavar="PROGRAM", help="The program's digest.")]
+FilesArgument = Annotated[
+    list[Path] | None,
+    typer.Argument(
+        metavar="[INPUT_FILE]...",
+        help='JSON files: a list is one input, {"inputs": […]} many; - reads standard input.',
+    ),
+]
+LimitPrice = Annotated[
+    int | None,
+    typer.Option(
+        "--limit-price",
+        min=1,
+        help="The most you pay, base units per PU; `proofgrid quote` shows prices.",
+        show_default=False,
+    ),
+]
+QuoteId = Annotated[
+    str, typer.Option("--quote", metavar="ID", help="Redeem a firm quote that you bought; it fixes price and time.")
+]
+Budget = Annotated[
+    str | None,
+    typer.Option("--budget", metavar="TOKENS", help="The most you pay in all. [default: limit price times PU]"),
+]
+Deadline = Annotated[
+    str | None,
+    typer.Option("--deadline", metavar="10m", help="Give up, and refund, after this time: 90s, 10m, 1h30m."),
+]
+KeyId = Annotated[
+    str | None,
+    typer.Option("--key-id", metavar="ID", help="Idempotency key: the same one is the same task, paid once."),
+]
+Hedging = Annotated[
+    bool,
+    typer.Option(
+        "--hedging/--no-hedging", help="Give a slow slice to a second operator as well, within the limit price."
+    ),
+]
+RaiseBy = Annotated[
+    str | None,
+    typer.Option("--raise", metavar="10%/5s", help="Raise the limit price by so much after so long without a sale,"),
+]
+UpTo = Annotated[
+    int | None, typer.Option("--up-to", min=1, metavar="PRICE", help="but never beyond this; it is put in escrow.")
+]
+Wait = Annotated[bool, typer.Option("--wait/--no-wait", help="Show the task until it ends.")]
+Out = Annotated[
+    Path | None, typer.Option("--out", "-o", metavar="FILE", help="Wait, then download and verify the bundle.")
+]
+
+
 @with_client
 def run(
     options: ClientOptions,
-    program: Annotated[str, typer.Argument(metavar="PROGRAM", help="The program's digest.")],
-    files: Annotated[
-        list[Path] | None,
-        typer.Argument(
-            metavar="[INPUT_FILE]...",
-            help='JSON files: a list is one input, {"inputs": […]} many; - reads standard input.',
-        ),
-    ] = None,
-    inputs: Annotated[
-        list[str] | None, typer.Option("--input", metavar="JSON", help="An input in place; may be given again.")
-    ] = None,
+    program: ProgramArgument,
+    files: FilesArgument = None,
+    inputs: InputOption = None,
     *,
-    limit_price: Annotated[
-        int | None,
-        typer.Option(
-            "--limit-price",
-            min=1,
-            help="The most you pay, base units per PU; `proofgrid quote` shows prices.",
-            show_default=False,
-        ),
-    ] = None,
-    quote_id: Annotated[
-        str,
-        typer.Option("--quote", metavar="ID", help="Redeem a firm quote that you bought; it fixes price and time."),
-    ] = "",
-    budget: Annotated[
-        str | None,
-        typer.Option("--budget", metavar="TOKENS", help="The most you pay in all. [default: limit price times PU]"),
-    ] = None,
-    deadline: Annotated[
-        str | None,
-        typer.Option("--deadline", metavar="10m", help="Give up, and refund, after this time: 90s, 10m, 1h30m."),
-    ] = None,
-    key_id: Annotated[
-        str | None,
-        typer.Option("--key-id", metavar="ID", help="Idempotency key: the same one is the same task, paid once."),
-    ] = None,
-    hedging: Annotated[
-        bool,
-        typer.Option(
-            "--hedging/--no-hedging",
-            help="Give a slow slice to a second operator as well, within the limit price.",
-        ),
-    ] = True,
-    raise_by: Annotated[
-        str | None,
-        typer.Option(
-            "--raise", metavar="10%/5s", help="Raise the limit price by so much after so long without a sale,"
-        ),
-    ] = None,
-    up_to: Annotated[
-        int | None, typer.Option("--up-to", min=1, metavar="PRICE", help="but never beyond this; it is put in escrow.")
-    ] = None,
+    limit_price: LimitPrice = None,
+    quote_id: QuoteId = "",
+    budget: Budget = None,
+    deadline: Deadline = None,
+    key_id: KeyId = None,
+    hedging: Hedging = True,
+    raise_by: RaiseBy = None,
+    up_to: UpTo = None,
     allow_operator: AllowOperator = None,
     deny_operator: DenyOperator = None,
     min_stake: MinStake = None,
     region: Region = None,
     subnetwork: Subnetwork = "",
-    wait: Annotated[bool, typer.Option("--wait/--no-wait", help="Show the task until it ends.")] = False,
-    out: Annotated[
-        Path | None, typer.Option("--out", "-o", metavar="FILE", help="Wait, then download and verify the bundle.")
-    ] = None,
+    wait: Wait = False,
+    out: Out = None,
 ) -> None:
     """Submit inputs of a program for proving; several inputs are one batch and one bundle. Prints the task's id.
 
@@ -122,12 +131,7 @@ def run(
       proofgrid submit 3f9a… digit.json --quote 0f3c… --wait
       proofgrid submit 3f9a… digit.json --limit-price 1500 --region eu --region ch --deny-operator 0x…
     """
-    if limit_price is None and not quote_id:
-        raise InvalidField(
-            "say what you pay",
-            field="limit_price",
-            hint="--limit-price PRICE (`proofgrid quote` shows prices) or --quote ID",
-        )
+    _check_pay(limit_price, quote_id)
     order = _Order(
         program=program,
         inputs=read_inputs(files or [], inputs or []),
@@ -143,13 +147,26 @@ def run(
         wait=wait or out is not None,
         out=out,
     )
-    if out is not None and not out.absolute().parent.is_dir():
-        raise InvalidField(f"there is no folder {out.absolute().parent}", field="out")
+    _check_folder(out)
     try:
         run_async(_submit(options, order))
     except KeyboardInterrupt:
         _say_interrupted(order)
         raise typer.Exit(130) from None
+
+
+def _check_pay(limit_price: int | None, quote_id: str) -> None:
+    if limit_price is None and not quote_id:
+        raise InvalidField(
+            "say what you pay",
+            field="limit_price",
+            hint="--limit-price PRICE (`proofgrid quote` shows prices) or --quote ID",
+        )
+
+
+def _check_folder(out: Path | None) -> None:
+    if out is not None and not out.absolute().parent.is_dir():
+        raise InvalidField(f"there is no folder {out.absolute().parent}", field="out")
 
 
 async def _submit(options: ClientOptions, order: _Order) -> None:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
+from proofgrid.cli.demo.verified import ProvenJob
 from proofgrid.primitives.ids import Address
 from proofgrid.primitives.money import format_amount
 from proofgrid.sdk.client import Client
@@ -35,7 +35,7 @@ async def read_books(
     admin: Client,
     client: Address,
     operators: Mapping[str, Address],
-    jobs: Sequence[Mapping[str, Any]],
+    jobs: Sequence[ProvenJob],
     *,
     deposited: int,
 ) -> Books:
@@ -45,10 +45,8 @@ async def read_books(
     ledger = await admin.connection.call(lambda services: services.admin.CheckLedger, messages.CheckLedgerRequest())
     treasury = ledger.held - mine.balance - mine.escrowed - sum(earned.values())
     faults = [*ledger.faults] if ledger.balanced else ["the ledger does not balance", *ledger.faults]
-    expected = {
-        name: sum(job["paid"] for job in jobs if job["operator"] == address) for name, address in operators.items()
-    }
-    surplus = sum((job["price_buy"] - job["price_sell"]) * job["units"] for job in jobs)
+    expected = {name: sum(job.paid for job in jobs if job.operator == address) for name, address in operators.items()}
+    surplus = sum((job.price_buy - job.price_sell) * job.units for job in jobs)
     for name, amount in expected.items():
         faults += _differ(f"{name} earned", earned[name], amount)
     faults += _differ("the treasury holds", treasury, surplus)

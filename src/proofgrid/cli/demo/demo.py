@@ -6,7 +6,7 @@ import asyncio
 import os
 import signal
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -15,6 +15,7 @@ from proofgrid.cli.kit.failures import EXIT_FAILED, EXIT_INTERRUPTED
 from proofgrid.cli.kit.options import JsonOption, run_async
 
 if TYPE_CHECKING:
+    from proofgrid.cli.demo.processes import Fleet
     from proofgrid.cli.demo.story import Outcome, Story
 
 DEFAULT_FOLDER = Path("demo-data")
@@ -75,7 +76,7 @@ async def _demo(number: int, data_dir: Path, *, json: bool) -> list[str]:
     return outcome.faults
 
 
-async def _while_all_live(fleet: Any, story: Story) -> Outcome:
+async def _while_all_live(fleet: Fleet, story: Story) -> Outcome:
     """Tell the story; a process that ends on the way ends it with an error."""
     telling = asyncio.ensure_future(story.tell())
     guard: asyncio.Future[None] | None = None
@@ -123,7 +124,7 @@ def _print_outcome(outcome: Outcome, seconds: dict[str, float], *, json: bool) -
     say(f"   {outcome.verify_command}")
 
 
-def _outcome_to_json(outcome: Outcome, seconds: dict[str, float]) -> dict[str, Any]:
+def _outcome_to_json(outcome: Outcome, seconds: dict[str, float]) -> dict[str, object]:
     books = outcome.books
     return {
         "ok": not outcome.faults,
@@ -135,10 +136,10 @@ def _outcome_to_json(outcome: Outcome, seconds: dict[str, float]) -> dict[str, A
         "score_error": outcome.score_error,
         "bundle": str(outcome.bundle),
         "verify_command": outcome.verify_command,
-        "checks": outcome.report["checks"],
-        "program": outcome.report["manifest"]["program"]["digest"],
-        "network": outcome.report["manifest"]["network"],
-        "jobs": outcome.report["manifest"]["jobs"],
+        "checks": outcome.verified.checks,
+        "program": outcome.verified.program,
+        "network": outcome.verified.network,
+        "jobs": outcome.verified.jobs_as_said,
         "seconds": seconds,
         "books": {
             "deposited": books.deposited,

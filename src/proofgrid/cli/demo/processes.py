@@ -15,7 +15,6 @@ from asyncio.subprocess import DEVNULL, PIPE, Process
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import psutil
 
@@ -36,6 +35,15 @@ class Child:
     log: Path
 
 
+@dataclass(frozen=True, slots=True)
+class Ready:
+    """What a gateway says when it accepts calls."""
+
+    address: str  #: host:port
+    network: str
+    srs_for_development: bool
+
+
 class Fleet:
     """All processes of a demo, in the order in which they were started."""
 
@@ -46,7 +54,7 @@ class Fleet:
         self._watchers: set[asyncio.Future[None]] = set()
         self._trouble: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
-    async def start_gateway(self, *flags: str) -> dict[str, Any]:
+    async def start_gateway(self, *flags: str) -> Ready:
         """Start the gateway; return what it says when it is ready."""
         child = await self._start("gateway", "gateway", *flags, stdout=PIPE)
         try:
@@ -139,13 +147,13 @@ def stop_database(data_dir: Path) -> None:
         return
 
 
-async def _ready_line(child: Child) -> dict[str, Any]:
+async def _ready_line(child: Child) -> Ready:
     assert child.process.stdout is not None  # noqa: S101  # started with a pipe
     while line := await child.process.stdout.readline():
         with suppress(ValueError):
-            said: dict[str, Any] = json.loads(line)
+            said = json.loads(line)
             if said.get("event") == "ready":
-                return said
+                return Ready(said["address"], said["network"], said["srs_for_development"])
     await child.process.wait()
     raise _ended(child)
 

@@ -6,20 +6,18 @@ gateway -> people and money -> provers -> program -> digit proven -> bundle veri
 from __future__ import annotations
 
 import asyncio
-import json
 import os
 import shutil
 import sys
-from collections.abc import Mapping
 from contextlib import aclosing
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from proofgrid.cli.demo.books import Books, read_books
 from proofgrid.cli.demo.digits import MODEL, Digit, best_of, plain_scores
 from proofgrid.cli.demo.processes import Fleet
 from proofgrid.cli.demo.telling import Telling
+from proofgrid.cli.demo.verified import Verified, read_verified
 from proofgrid.primitives.errors import BadBundle, error_of_code
 from proofgrid.primitives.ids import Address
 from proofgrid.primitives.money import BASE_UNITS_PER_TOKEN, format_amount
@@ -49,7 +47,7 @@ class Outcome:
     plain: list[float]
     bundle: Path
     verify_command: str
-    report: Mapping[str, Any]
+    verified: Verified
     books: Books
 
     @property
@@ -98,19 +96,18 @@ class Story:
         async with telling.step("A handwritten digit, proven slice by slice"):
             await self._prove(program)
         async with telling.step("The bundle, verified offline in another process"):
-            report, command = await self._verify(program)
+            verified = await self._verify(program)
         async with telling.step("The books"):
-            books = await self._read_books(report)
-        output = report["manifest"]["result"]["outputs"][0]["values"]
-        scores = [float(value) for value in output]
+            books = await self._read_books(verified)
+        scores = list(verified.outputs)
         return Outcome(
             digit=self._digit,
             predicted=best_of(scores),
             scores=scores,
             plain=await asyncio.to_thread(plain_scores, self._digit),
             bundle=self._bundle,
-            verify_command=command,
-            report=report,
+            verify_command=_command_to_copy("verify", self._bundle, *self._pins(program)),
+            verified=verified,
             books=books,
         )
 
@@ -119,10 +116,10 @@ class Story:
     async def _start_gateway(self) -> None:
         flags = ("--data-dir", str(self._network), "--listen", "127.0.0.1:0", "--srs-logrows", str(SRS_LOGROWS))
         ready = await self._fleet.start_gateway(*flags)
-        self._gateway, self._network_address = ready["address"], ready["network"]
+        self._gateway, self._network_address = ready.address, ready.network
         self._keys["network"] = read_key(network_key_path(self._network))
         self._telling.tell(f"listening at {self._gateway}; the network's key is {self._network_address}")
-        if ready["srs_for_development"]:
+        if ready.srs_for_development:
             self._telling.tell("the SRS was made just now, for development only", style="yellow")
 
     async def _let_people_in(self) -> None:
@@ -186,21 +183,23 @@ class Story:
                 raise error_of_code(task.failure_code, f"the task {task.state}: {task.failure_detail}", hint=hint)
             await client.fetch_result(task.task_id, self._bundle)
 
-    async def _verify(self, program: messages.Program) -> tuple[dict[str, Any], str]:
-        arguments = ("verify", str(self._bundle), "--program", program.digest, "--network", self._network_address)
-        code, out, err = await self._fleet.run(*arguments, "--json")
+    async def _verify(self, program: messages.Program) -> Verified:
+        code, out, err = await self._fleet.run("verify", str(self._bundle), *self._pins(program), "--json")
         if code != 0:
             raise BadBundle(f"`proofgrid verify` says no: {out or err}")
-        report: dict[str, Any] = json.loads(out)
-        for check in report["checks"]:
+        verified = read_verified(out)
+        for check in verified.checks:
             self._telling.tell(f"✓ {check}", style="green")
-        return report, _command_to_copy("verify", self._bundle, *arguments[2:])
+        return verified
 
-    async def _read_books(self, report: Mapping[str, Any]) -> Books:
+    def _pins(self, program: messages.Program) -> tuple[str, ...]:
+        return ("--program", program.digest, "--network", self._network_address)
+
+    async def _read_books(self, verified: Verified) -> Books:
         operators = {name: self._keys[name].address for name in ("alice", "bob")}
         async with self._client("network") as admin:
             books = await read_books(
-                admin, Address(self._keys["carol"].address), operators, report["manifest"]["jobs"], deposited=DEPOSIT
+                admin, Address(self._keys["carol"].address), operators, verified.jobs, deposited=DEPOSIT
             )
         rows = [(who, what, format_amount(amount)) for who, what, amount in books.lines()]
         self._telling.table(("who", "", "tokens>"), rows)

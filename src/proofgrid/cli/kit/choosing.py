@@ -1,4 +1,4 @@
-"""Options of commands that choose provers: who may have the jobs, and in whose lanes."""
+"""Options of requests: the inputs, who may have the jobs, and in whose lanes."""
 
 from __future__ import annotations
 
@@ -9,6 +9,9 @@ import typer
 from proofgrid.cli.kit.reading import parse_amount
 from proofgrid.rules.jobs.constraints import Constraints, parse_constraints
 
+InputOption = Annotated[
+    list[str] | None, typer.Option("--input", metavar="JSON", help="An input in place; may be given again.")
+]
 AllowOperator = Annotated[
     list[str] | None,
     typer.Option("--allow-operator", metavar="ADDRESS", help="Only provers of this operator; may be given again."),

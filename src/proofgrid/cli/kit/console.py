@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import typer
 
@@ -43,7 +43,7 @@ def complain(text: str, *, style: str = "bold yellow") -> None:
     stderr().print(text, style=style, markup=False, soft_wrap=True)
 
 
-def print_json(value: Any) -> None:
+def print_json(value: object) -> None:
     """Print one line of JSON."""
     typer.echo(json.dumps(value, separators=(", ", ": ")))
 
@@ -73,9 +73,9 @@ def print_table(columns: Sequence[str], rows: Iterable[Sequence[object]], *, emp
     stdout().print(table)
 
 
-def plain(message: Message) -> dict[str, Any]:
+def plain(message: Message) -> dict[str, object]:
     """Return a protobuf message as JSON values: all fields, numbers as numbers, fields named …_json parsed."""
-    values: dict[str, Any] = {}
+    values: dict[str, object] = {}
     for field in message.DESCRIPTOR.fields:
         value = getattr(message, field.name)
         if field.name.endswith("_json"):

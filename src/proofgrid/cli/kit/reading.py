@@ -8,8 +8,8 @@ import sys
 import tomllib
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
+from proofgrid.primitives.canonical import Json
 from proofgrid.primitives.errors import InvalidField, InvalidInput
 from proofgrid.primitives.money import BASE_UNITS_PER_TOKEN, check_amount
 from proofgrid.rules.jobs.ladder import Ladder
@@ -68,7 +68,7 @@ def parse_ladder(text: str | None, price_max: int | None) -> Ladder | None:
     return Ladder(permille=permille, every_ms=parse_duration_ms(found[3], field="raise"), price_max=price_max)
 
 
-def read_settings(file: Path | None, pairs: Sequence[str]) -> dict[str, Any]:
+def read_settings(file: Path | None, pairs: Sequence[str]) -> dict[str, Json]:
     """Return a program's settings: a JSON or TOML file, then `key=value` pairs over it (values are JSON or text)."""
     settings = {} if file is None else _read_settings_file(file)
     for pair in pairs:
@@ -82,9 +82,9 @@ def read_settings(file: Path | None, pairs: Sequence[str]) -> dict[str, Any]:
     return settings
 
 
-def read_inputs(files: Sequence[Path], texts: Sequence[str]) -> list[Any]:
+def read_inputs(files: Sequence[Path], texts: Sequence[str]) -> list[Json]:
     """Return the inputs of a batch: each file or text is one input (a JSON list), or many: {"inputs": […]}."""
-    inputs: list[Any] = []
+    inputs: list[Json] = []
     for file in files:
         inputs += _inputs_of(_read_text(file, field="inputs"), str(file))
     for text in texts:
@@ -94,7 +94,7 @@ def read_inputs(files: Sequence[Path], texts: Sequence[str]) -> list[Any]:
     return inputs
 
 
-def _inputs_of(text: str, where: str) -> list[Any]:
+def _inputs_of(text: str, where: str) -> list[Json]:
     try:
         value = json.loads(text)
     except (ValueError, RecursionError) as error:
@@ -107,7 +107,7 @@ def _inputs_of(text: str, where: str) -> list[Any]:
     return many
 
 
-def _read_settings_file(file: Path) -> dict[str, Any]:
+def _read_settings_file(file: Path) -> dict[str, Json]:
     text = _read_text(file, field="settings")
     try:
         value = tomllib.loads(text) if file.suffix == ".toml" else json.loads(text)

@@ -31,25 +31,34 @@ def add_to(cli: typer.Typer) -> None:
     cli.command("simulate", short_help="Run the rules in a simulated market, with a report.")(run)
 
 
+ScenarioArgument = Annotated[str, typer.Argument(metavar="[SCENARIO]", help="A name below, or of --list.")]
+Provers = Annotated[int | None, typer.Option("--provers", metavar="N", help="How many machines.")]
+Jobs = Annotated[int | None, typer.Option("--jobs", metavar="N", help="How many jobs.")]
+Clients = Annotated[int | None, typer.Option("--clients", metavar="N", help="How many clients.")]
+Seed = Annotated[int | None, typer.Option("--seed", metavar="N", help="The same seed, the same report.")]
+Load = Annotated[
+    int | None, typer.Option("--load", metavar="N", help="Work that clients want, in % of what provers can do.")
+]
+Deadline = Annotated[
+    int | None, typer.Option("--deadline", metavar="SECONDS", help="How long clients wait for a proof, on average.")
+]
+Cases = Annotated[
+    int, typer.Option("--cases", min=0, metavar="N", help="Pairs of small runs per strategy; 0: no liars.")
+]
+Out = Annotated[Path | None, typer.Option("--out", metavar="DIR", help=f"Write {REPORT_JSON} and {REPORT_HTML} there.")]
+
+
 def run(
-    scenario: Annotated[str, typer.Argument(metavar="[SCENARIO]", help="A name below, or of --list.")] = "",
+    scenario: ScenarioArgument = "",
     show: Annotated[bool, typer.Option("--list", help="List the scenarios and end.")] = False,
-    provers: Annotated[int | None, typer.Option("--provers", metavar="N", help="How many machines.")] = None,
-    jobs: Annotated[int | None, typer.Option("--jobs", metavar="N", help="How many jobs.")] = None,
-    clients: Annotated[int | None, typer.Option("--clients", metavar="N", help="How many clients.")] = None,
-    seed: Annotated[int | None, typer.Option("--seed", metavar="N", help="The same seed, the same report.")] = None,
-    load: Annotated[
-        int | None, typer.Option("--load", metavar="N", help="Work that clients want, in % of what provers can do.")
-    ] = None,
-    deadline: Annotated[
-        int | None, typer.Option("--deadline", metavar="SECONDS", help="How long clients wait for a proof, on average.")
-    ] = None,
-    cases: Annotated[
-        int, typer.Option("--cases", min=0, metavar="N", help="Pairs of small runs per strategy; 0: no liars.")
-    ] = CASES,
-    out: Annotated[
-        Path | None, typer.Option("--out", metavar="DIR", help=f"Write {REPORT_JSON} and {REPORT_HTML} there.")
-    ] = None,
+    provers: Provers = None,
+    jobs: Jobs = None,
+    clients: Clients = None,
+    seed: Seed = None,
+    load: Load = None,
+    deadline: Deadline = None,
+    cases: Cases = CASES,
+    out: Out = None,
     json: JsonOption = False,
 ) -> None:
     """Simulate a market: machines, failures, clients and liars around the same rules that the network runs.
@@ -84,10 +93,15 @@ def run(
         return
     if not scenario:
         raise InvalidField("which scenario?", field="scenario", hint="see proofgrid simulate --list")
-    changes: dict[str, Any] = {"provers": provers, "jobs": jobs, "clients": clients, "seed": seed}
-    changes["load_permille"] = None if load is None else load * 10
-    changes["deadline_ms"] = None if deadline is None else deadline * 1_000
-    chosen = replace(preset(scenario), **{name: value for name, value in changes.items() if value is not None})
+    chosen = _changed(
+        preset(scenario),
+        provers=provers,
+        jobs=jobs,
+        clients=clients,
+        seed=seed,
+        load_permille=None if load is None else load * 10,
+        deadline_ms=None if deadline is None else deadline * 1_000,
+    )
     if out is not None:
         _prepare(out)
 
@@ -102,6 +116,11 @@ def run(
     if stop.wanted:
         complain("Interrupted: the report is partial, and says so.")
         raise typer.Exit(EXIT_INTERRUPTED)
+
+
+def _changed(scenario: Scenario, **changes: int | None) -> Scenario:
+    wanted: dict[str, Any] = {name: value for name, value in changes.items() if value is not None}
+    return replace(scenario, **wanted)
 
 
 def _list(presets: dict[str, Scenario], *, as_json: bool) -> None:
@@ -254,9 +273,9 @@ def _bar(title: str, total: int, *, unit: str) -> Iterator[Callable[[int, int], 
     if not console.is_terminal:
         yield lambda _done, _count: None
         return
-    from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
+    from rich.progress import BarColumn, Progress, ProgressColumn, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
-    columns: tuple[Any, ...] = (
+    columns: tuple[ProgressColumn, ...] = (
         TextColumn(f"{title:>7}"),
         BarColumn(bar_width=40),
         TaskProgressColumn(),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -12,6 +12,9 @@ from proofgrid.cli.kit.reading import parse_amount
 from proofgrid.cli.kit.tables import print_evidence_list
 from proofgrid.primitives.clock import fresh_bytes
 from proofgrid.primitives.money import format_amount
+
+if TYPE_CHECKING:
+    from proofgrid.wire.v1.stake_pb2 import Stake
 
 group = typer.Typer(
     name="stake",
@@ -134,7 +137,7 @@ def appeal(
     print_answer(answer, f"{answer.evidence_id} is {answer.state}", json=options.json)
 
 
-def _print_stake(stake: Any, *, json: bool) -> None:
+def _print_stake(stake: Stake, *, json: bool) -> None:
     if json:
         print_json(plain(stake))
         return

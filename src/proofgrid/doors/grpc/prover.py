@@ -12,9 +12,20 @@ import structlog
 from proofgrid.doors.grpc.front_door import FrontDoor, answering
 from proofgrid.primitives.errors import InvalidRequest, MalformedMessage, ProofgridError
 from proofgrid.primitives.ids import Address, LeaseId
-from proofgrid.rules.jobs.offers import HeldLease, JobReport, JobTrouble, ProverTerms, StageReport, Verdict, check_terms
+from proofgrid.roles.dispatcher.session import Session
+from proofgrid.rules.jobs.offers import (
+    Acks,
+    HeldLease,
+    JobReport,
+    JobTrouble,
+    ProverTerms,
+    StageReport,
+    Stop,
+    Verdict,
+    Welcome,
+    check_terms,
+)
 from proofgrid.wire.codec import provers as codec
-from proofgrid.wire.sessions import Session
 from proofgrid.wire.v1 import prover_pb2 as messages
 from proofgrid.wire.v1 import prover_pb2_grpc as services
 
@@ -55,22 +66,20 @@ class ProverService(services.ProverServiceServicer):
         session = await self._desk.open_session(caller.address, terms)
         log.info("prover_connected", prover_id=session.prover_id, slots=terms.slots, held=len(terms.held))
         try:
-            await context.write(self._welcome(session))
+            await context.write(codec.write_to_prover(self._welcome(session)))
             await _until_either_ends(self._listen(session, context), _tell(session, context))
         finally:
             # Shielded: the end of a session must be written down however the stream ended.
             await asyncio.shield(self._desk.close_session(session))
             log.info("prover_disconnected", prover_id=session.prover_id)
 
-    def _welcome(self, session: Session) -> messages.ToProver:
-        return messages.ToProver(
-            welcome=messages.Welcome(
-                session_id=str(session.session_id),
-                prover_id=session.prover_id,
-                network=self._network,
-                heartbeat_ms=self._heartbeat_ms,
-                dropped_leases=[str(lease_id) for lease_id in session.dropped],
-            )
+    def _welcome(self, session: Session) -> Welcome:
+        return Welcome(
+            session_id=str(session.session_id),
+            prover_id=session.prover_id,
+            network=self._network,
+            heartbeat_ms=self._heartbeat_ms,
+            dropped=tuple(session.dropped),
         )
 
     async def _listen(self, session: Session, context: Any) -> None:
@@ -90,11 +99,7 @@ class ProverService(services.ProverServiceServicer):
             case "heartbeat":
                 held = [codec.read_held(one) for one in message.heartbeat.held]
                 for lost in await self._desk.heartbeat(session, held):
-                    await session.outgoing.put(
-                        messages.ToProver(
-                            stop=messages.Stop(lease_id=str(lost), reason="the lease is not yours any more")
-                        )
-                    )
+                    await session.outgoing.put(Stop(lease_id=lost, reason="the lease is not yours any more"))
             case "progress":
                 await self._desk.progress(session, codec.read_progress(message.progress))
             case "failure":
@@ -116,7 +121,7 @@ class ProverService(services.ProverServiceServicer):
                     verdicts.append(await self._unreadable(session, result, error))
             judged = await self._desk.results(session, reports)
             verdicts += [(report.held.lease_id, verdict) for report, verdict in zip(reports, judged, strict=True)]
-            await session.outgoing.put(codec.write_acks(verdicts))
+            await session.outgoing.put(Acks(verdicts=tuple(verdicts)))
         finally:
             turn.release()
 
@@ -141,8 +146,8 @@ async def _read_hello(context: Any) -> ProverTerms:
 
 
 async def _tell(session: Session, context: Any) -> None:
-    while (message := await session.outgoing.get()) is not None:
-        await context.write(message)
+    while (said := await session.outgoing.get()) is not None:
+        await context.write(codec.write_to_prover(said))
 
 
 async def _until_either_ends(listening: Any, telling: Any) -> None:

@@ -21,11 +21,22 @@ from proofgrid.primitives.ids import Address, GatewayId, LeaseId, ProverId, Sess
 from proofgrid.roles.dispatcher.handing_out import HandingOut, send
 from proofgrid.roles.dispatcher.hearing import Hearing
 from proofgrid.roles.dispatcher.returns import return_job
+from proofgrid.roles.dispatcher.session import Session
 from proofgrid.roles.loop import Loop, every
 from proofgrid.rules.access.rights import needs
 from proofgrid.rules.access.roles import Role
 from proofgrid.rules.jobs.hedging import HedgePolicy
-from proofgrid.rules.jobs.offers import HeldLease, JobReport, JobTrouble, ProverTerms, StageReport, Verdict
+from proofgrid.rules.jobs.offers import (
+    MOVE,
+    HeldLease,
+    JobReport,
+    JobTrouble,
+    Notice,
+    ProverTerms,
+    StageReport,
+    Stop,
+    Verdict,
+)
 from proofgrid.rules.jobs.phases import PhasePolicy
 from proofgrid.rules.jobs.retry import REASON_OF_CODE, ReturnReason
 from proofgrid.rules.reputation.standing import PAUSED, ReputationPolicy, pause_sentence
@@ -33,14 +44,23 @@ from proofgrid.rules.scheduling.fitness import HORIZON_MS
 from proofgrid.store.database import Database
 from proofgrid.store.gateways import DRAIN_GATEWAY, GATEWAY_ALIVE
 from proofgrid.store.lanes import GATEWAY_SILENT_MS, LOCK_SILENT_MS
+from proofgrid.store.leases import CLOSE_SESSIONS_WITHOUT_STREAM, GET_LEASE
 from proofgrid.store.queries import QUERIES
 from proofgrid.store.reputation import GET_PROVER
+from proofgrid.store.sessions import (
+    ADOPT_LEASES,
+    CHANGE_SESSION,
+    CLOSE_SESSION,
+    DRAIN_SESSION,
+    OPEN_SESSION,
+    REGISTER_PROVER,
+    SUPERSEDE_SESSIONS,
+    WAKE_EXPIRY,
+)
 from proofgrid.store.stakes import slash_equivocation
 from proofgrid.store.subnetworks import check_operator, serve_stacks
+from proofgrid.store.tasks import WAKE_LANES
 from proofgrid.store.transactions import Transaction
-from proofgrid.wire.codec import provers as codec
-from proofgrid.wire.sessions import Session
-from proofgrid.wire.v1 import prover_pb2 as messages
 
 log = structlog.get_logger(__name__)
 
@@ -124,45 +144,45 @@ class Desk:
         operator = session.operator
         async with self._database.transaction(Transaction.OPEN_SESSION) as connection:
             await check_operator(connection, subnetworks, operator=operator)
-            await connection.execute(QUERIES["register_prover"], session.prover_id, operator)
-            await connection.fetch(QUERIES["change_session"], session.prover_id, str(LOCK_SILENT_MS))
-            await connection.fetch(QUERIES["supersede_sessions"], session.prover_id)
-            await connection.execute(
-                QUERIES["open_session"],
-                session.session_id,
-                session.prover_id,
-                operator,
-                self._gateway_id,
-                dict(terms.asks),
-                [job_class.value for job_class in terms.classes],
-                terms.slots,
-                terms.cores,
-                terms.memory_bytes,
-                terms.region,
-                terms.version,
-                sorted(terms.cached_programs),
-                {system: dict(prices) for system, prices in terms.class_asks.items()},
-                terms.units_min,
+            await connection.run(REGISTER_PROVER, prover_id=session.prover_id, operator=operator)
+            await connection.run(CHANGE_SESSION, prover_id=session.prover_id, silent_ms=str(LOCK_SILENT_MS))
+            await connection.run(SUPERSEDE_SESSIONS, prover_id=session.prover_id)
+            await connection.run(
+                OPEN_SESSION,
+                session_id=session.session_id,
+                prover_id=session.prover_id,
+                operator=operator,
+                gateway_id=self._gateway_id,
+                asks=dict(terms.asks),
+                classes=[job_class.value for job_class in terms.classes],
+                slots=terms.slots,
+                cores=terms.cores,
+                memory_bytes=terms.memory_bytes,
+                region=terms.region,
+                version=terms.version,
+                cached_programs=sorted(terms.cached_programs),
+                class_asks={system: dict(prices) for system, prices in terms.class_asks.items()},
+                units_min=terms.units_min,
             )
             await serve_stacks(connection, session.session_id, subnetworks, proof_systems=len(terms.asks))
             leases = await connection.fetch(
-                QUERIES["adopt_leases"],
-                session.prover_id,
-                session.session_id,
-                self._gateway_id,
-                [held.lease_id for held in terms.held],
-                [held.fence for held in terms.held],
-                self._settings.lease_ttl_ms,
-                self._settings.phases.pick_up_ms,
+                ADOPT_LEASES,
+                prover_id=session.prover_id,
+                session_id=session.session_id,
+                gateway_id=self._gateway_id,
+                held_ids=[held.lease_id for held in terms.held],
+                held_fences=[held.fence for held in terms.held],
+                silent_ms=self._settings.lease_ttl_ms,
+                pick_up_ms=self._settings.phases.pick_up_ms,
             )
             prover = await connection.value(GET_PROVER, prover_id=session.prover_id)
         if paused := pause_sentence(prover.standing, now_ms=prover.now_ms):
             self.tell(session.session_id, PAUSED, paused)
-        kept = {row["lease_id"] for row in leases if row["kept"]}
+        kept = {lease.lease_id for lease in leases if lease.kept}
         session.dropped = [held.lease_id for held in terms.held if held.lease_id not in kept]
-        for row in (row for row in leases if not row["kept"]):
+        for lease in (lease for lease in leases if not lease.kept):
             detail = "the prover came back without it"
-            await self._take_back(row["task_id"], row["lease_id"], ReturnReason.PROVER_LOST, detail, came_back=True)
+            await self._take_back(lease.task_id, lease.lease_id, ReturnReason.PROVER_LOST, detail, came_back=True)
         await self._wake_lanes(session)
 
     async def _take_back(
@@ -195,12 +215,12 @@ class Desk:
         # A prover that was asked to go is not lost, and may have to look for a gateway that is there.
         grace_ms = self._settings.lease_ttl_ms if self._moving else self._settings.reconnect_grace_ms
         async with self._database.transaction(Transaction.CLOSE_SESSION) as connection:
-            await connection.execute(QUERIES["close_session"], session.session_id, grace_ms)
-            await connection.execute(QUERIES["wake_expiry"])
+            await connection.run(CLOSE_SESSION, session_id=session.session_id, grace_ms=grace_ms)
+            await connection.run(WAKE_EXPIRY)
 
     async def drain(self, session: Session) -> None:
         """No new leases for this prover."""
-        await self._database.write(Transaction.DRAIN_SESSION, QUERIES["drain_session"], session.session_id)
+        await self._database.write(Transaction.DRAIN_SESSION, DRAIN_SESSION, session_id=session.session_id)
 
     async def move_all(self, *, patience_seconds: float) -> None:
         """Ask every prover to go to another gateway with its leases; return when they are gone, or patience is over."""
@@ -218,11 +238,10 @@ class Desk:
     def _ask_to_move(self, session: Session) -> None:
         if session.session_id not in self._told_to_move:
             self._told_to_move.add(session.session_id)
-            notice = messages.Notice(code=codec.MOVE, detail="this gateway closes")
-            send(session, messages.ToProver(notice=notice))
+            send(session, Notice(code=MOVE, detail="this gateway closes"))
 
     async def _wake_lanes(self, session: Session) -> None:
-        await self._database.write(Transaction.WAKE, QUERIES["wake_lanes"], session.lanes)
+        await self._database.write(Transaction.WAKE, WAKE_LANES, lanes=session.lanes)
 
     # --- messages of provers ---------------------------------------------------------------------
 
@@ -279,11 +298,11 @@ class Desk:
         report: JobReport | None = None,
     ) -> None:
         async with self._database.connection() as connection:
-            lease = await connection.fetchrow(QUERIES["get_lease"], held.lease_id)
+            lease = await connection.first(GET_LEASE, lease_id=held.lease_id)
         # A prover can only give back what is its own.
-        if lease is None or lease["fence"] != held.fence or lease["operator"] != session.operator:
+        if lease is None or lease.fence != held.fence or lease.operator != session.operator:
             return
-        await self._take_back(TaskId(lease["task_id"]), held.lease_id, reason, detail, report)
+        await self._take_back(lease.task_id, held.lease_id, reason, detail, report)
 
     # --- leases out ------------------------------------------------------------------------------
 
@@ -301,16 +320,14 @@ class Desk:
         session = self._sessions.get(session_id)
         if session is None:
             return
-        message = (
-            None if lease_id is None else messages.ToProver(stop=messages.Stop(lease_id=str(lease_id), reason=reason))
-        )
+        message = None if lease_id is None else Stop(lease_id=lease_id, reason=reason)
         send(session, message)
 
     def tell(self, session_id: SessionId, code: str, detail: str) -> None:
         """Hand a notice on to a prover."""
         session = self._sessions.get(session_id)
         if session is not None:
-            send(session, messages.ToProver(notice=messages.Notice(code=code, detail=detail)))
+            send(session, Notice(code=code, detail=detail))
 
     async def run(self) -> None:
         """Serve the provers until cancelled."""
@@ -327,9 +344,9 @@ class Desk:
     async def _say_alive(self) -> None:
         async with self._database.transaction(Transaction.GATEWAY_ALIVE) as connection:
             await connection.run(GATEWAY_ALIVE, gateway_id=self._gateway_id, gateway_silent_ms=GATEWAY_SILENT_MS)
-            await connection.execute(
-                QUERIES["close_sessions_without_stream"],
-                self._gateway_id,
-                list(self._sessions),
-                self._settings.lease_ttl_ms,
+            await connection.run(
+                CLOSE_SESSIONS_WITHOUT_STREAM,
+                gateway_id=self._gateway_id,
+                session_ids=list(self._sessions),
+                grace_ms=self._settings.lease_ttl_ms,
             )

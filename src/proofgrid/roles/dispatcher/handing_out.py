@@ -10,21 +10,18 @@ import json
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 
-import asyncpg
 import structlog
 
 from proofgrid.primitives.digests import Digest
-from proofgrid.primitives.ids import GatewayId, JobId, LeaseId, SessionId
+from proofgrid.primitives.ids import GatewayId, SessionId
+from proofgrid.roles.dispatcher.session import Session
 from proofgrid.roles.loop import Loop
-from proofgrid.rules.jobs.lifecycle import LeaseState
-from proofgrid.rules.jobs.offers import HeldLease, LeaseOffer
+from proofgrid.rules.jobs.offers import HeldLease, LeaseOffer, Leases, ToProver
 from proofgrid.rules.jobs.phases import PhasePolicy
 from proofgrid.store.database import Database
+from proofgrid.store.leases import OFFER_LEASES, OfferedLease
 from proofgrid.store.queries import QUERIES
 from proofgrid.store.transactions import Transaction
-from proofgrid.wire.codec import provers as codec
-from proofgrid.wire.sessions import Session
-from proofgrid.wire.v1 import prover_pb2 as messages
 
 AFTER_TROUBLE_SECONDS = 0.5
 LEASES_PER_MESSAGE = 256
@@ -75,22 +72,21 @@ class HandingOut:
             # Read back after a restart as well: what was granted and not told yet is told now.
             rows = await self._database.write(
                 Transaction.OFFER_LEASES,
-                QUERIES["offer_leases"],
-                self._gateway_id,
-                [LeaseState.GRANTED.value],
-                self._phases.silent_ms,
-                list(self._sessions),
-                self._phases.pick_up_ms,
+                OFFER_LEASES,
+                gateway_id=self._gateway_id,
+                silent_ms=self._phases.silent_ms,
+                session_ids=list(self._sessions),
+                pick_up_ms=self._phases.pick_up_ms,
             )
             by_session: dict[SessionId, list[LeaseOffer]] = defaultdict(list)
             for row in rows:
-                by_session[row["session_id"]].append(_lease_offer(row))
+                by_session[row.session_id].append(_lease_offer(row))
             for session_id, leases in by_session.items():
                 session = self._sessions.get(session_id)
                 if session is not None:
                     for start in range(0, len(leases), LEASES_PER_MESSAGE):
                         part = leases[start : start + LEASES_PER_MESSAGE]
-                        send(session, codec.write_leases(part, await self._manifests_of(part)))
+                        send(session, Leases(leases=tuple(part), manifests=await self._manifests_of(part)))
 
     async def _manifests_of(self, leases: Sequence[LeaseOffer]) -> dict[str, str]:
         """Return the programs' manifests as JSON; a program never changes, so what was read once stays right."""
@@ -104,7 +100,7 @@ class HandingOut:
         return {digest: self._manifests[digest] for digest in wanted}
 
 
-def send(session: Session, message: messages.ToProver | None) -> None:
+def send(session: Session, message: ToProver | None) -> None:
     """Queue a message for a prover; None ends its stream."""
     try:
         session.outgoing.put_nowait(message)
@@ -113,16 +109,16 @@ def send(session: Session, message: messages.ToProver | None) -> None:
         log.warning("prover_does_not_read", prover_id=session.prover_id)
 
 
-def _lease_offer(row: asyncpg.Record) -> LeaseOffer:
+def _lease_offer(row: OfferedLease) -> LeaseOffer:
     return LeaseOffer(
-        held=HeldLease(lease_id=LeaseId(row["lease_id"]), fence=row["fence"]),
-        job_id=JobId(row["job_id"]),
-        program_digest=Digest(row["program_digest"]),
-        slice_index=row["slice"],
-        input_digest=Digest(row["input_digest"]),
-        small_input=row["small_input"],
-        units=row["units"],
-        memory_bytes=row["memory_bytes"],
-        price=row["sell_price"],
-        timeout_ms=max(1, row["run_ms"]),
+        held=HeldLease(lease_id=row.lease_id, fence=row.fence),
+        job_id=row.job_id,
+        program_digest=row.program_digest,
+        slice_index=row.slice,
+        input_digest=row.input_digest,
+        small_input=row.small_input,
+        units=row.units,
+        memory_bytes=row.memory_bytes,
+        price=row.sell_price,
+        timeout_ms=max(1, row.run_ms),
     )

@@ -7,19 +7,17 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from typing import Any
 
-import asyncpg
-
-from proofgrid.primitives.ids import LeaseId, SessionId, TaskId
+from proofgrid.primitives.ids import LeaseId, SessionId
 from proofgrid.rules.jobs.events import Stage
-from proofgrid.rules.jobs.lifecycle import LeaseState
 from proofgrid.rules.jobs.offers import HeldLease, StageReport
 from proofgrid.rules.jobs.phases import LeaseTimes, PhasePolicy, after_progress
 from proofgrid.store.batches import Batches
+from proofgrid.store.connection import Connection
 from proofgrid.store.database import Database
-from proofgrid.store.queries import QUERIES
-from proofgrid.store.tasks import append_events
+from proofgrid.store.leases import LEASES_OF_PROGRESS, NOTE_PROGRESS, TASKS_OF_LEASES, HeardLease, LockedLease
+from proofgrid.store.sessions import HEARTBEATS
+from proofgrid.store.tasks import LOCK_TASKS, append_events
 from proofgrid.store.transactions import Transaction
 
 BATCH_MAX = 1_000
@@ -54,71 +52,72 @@ class Hearing:
     async def _write_heartbeats(self, beats: list[_Beat]) -> list[list[LeaseId]]:
         leases = [(one.lease_id, one.fence, session_id) for session_id, held in beats for one in held]
         ids, fences, sessions = ([lease[side] for lease in leases] for side in range(3))
-        rows = await self._database.write(
-            Transaction.HEARTBEAT,
-            QUERIES["heartbeats"],
-            [session_id for session_id, _ in beats],
-            ids,
-            fences,
-            sessions,
-            self._phases.silent_ms,
+        alive = set(
+            await self._database.write(
+                Transaction.HEARTBEAT,
+                HEARTBEATS,
+                session_ids=[session_id for session_id, _ in beats],
+                lease_ids=ids,
+                fences=fences,
+                lease_sessions=sessions,
+                silent_ms=self._phases.silent_ms,
+            )
         )
-        alive = {row["lease_id"] for row in rows}
         return [[one.lease_id for one in held if one.lease_id not in alive] for _, held in beats]
 
     async def _write_progress(self, said: list[_Said]) -> list[None]:
         # Of several words about one lease the last counts.
         last = {report.held.lease_id: (session_id, report) for session_id, report in said}
         async with self._database.transaction(Transaction.NOTE_PROGRESS) as connection:
-            tasks = await connection.fetch(QUERIES["tasks_of_leases"], list(last))
-            await connection.fetch(QUERIES["lock_tasks"], [row["task_id"] for row in tasks])
+            tasks = await connection.fetch(TASKS_OF_LEASES, lease_ids=list(last))
+            await connection.run(LOCK_TASKS, task_ids=tasks)
             rows = await connection.fetch(
-                QUERIES["leases_of_progress"],
-                list(last),
-                [report.held.fence for _, report in last.values()],
-                [session_id for session_id, _ in last.values()],
+                LEASES_OF_PROGRESS,
+                lease_ids=list(last),
+                fences=[report.held.fence for _, report in last.values()],
+                session_ids=[session_id for session_id, _ in last.values()],
             )
-            heard = [(row, last[row["lease_id"]][1]) for row in rows]
+            heard = [(row, last[row.lease_id][1]) for row in rows]
             await self._note_times(connection, heard)
-            events = [(TaskId(row["task_id"]), _stage_event(row, report)) for row, report in heard]
+            events = [(row.task_id, _stage_event(row, report)) for row, report in heard]
             await append_events(connection, events)
         return [None] * len(said)
 
-    async def _note_times(self, connection: Any, heard: Sequence[tuple[asyncpg.Record, StageReport]]) -> None:
+    async def _note_times(self, connection: Connection, heard: Sequence[tuple[HeardLease, StageReport]]) -> None:
         times = [
-            after_progress(lease_times(row), report.permille, policy=self._phases, now_ms=row["now_ms"])
+            after_progress(lease_times(row), report.permille, policy=self._phases, now_ms=row.now_ms)
             for row, report in heard
         ]
-        await connection.execute(
-            QUERIES["note_progress"],
-            [row["lease_id"] for row, _ in heard],
-            [one.state.value for one in times],
-            [one.expires_ms for one in times],
-            [one.phase_until_ms for one in times],
-            [one.started_ms for one in times],
-            [one.permille for one in times],
-            [report.stage for _, report in heard],
+        await connection.run(
+            NOTE_PROGRESS,
+            lease_ids=[row.lease_id for row, _ in heard],
+            states=[one.state for one in times],
+            expires_ms=[one.expires_ms for one in times],
+            phase_until_ms=[one.phase_until_ms for one in times],
+            started_ms=[one.started_ms for one in times],
+            permilles=[one.permille for one in times],
+            stages=[report.stage for _, report in heard],
         )
 
 
-def lease_times(row: asyncpg.Record) -> LeaseTimes:
+def lease_times(row: HeardLease | LockedLease) -> LeaseTimes:
     """Return the timers in a lease's row."""
     return LeaseTimes(
-        state=LeaseState(row["state"]),
-        expires_ms=row["expires_ms"],
-        phase_until_ms=row["phase_until_ms"],
-        until_ms=row["until_ms"],
-        prove_ms=row["prove_ms"],
-        started_ms=row["started_ms"],
-        permille=row["permille"],
+        state=row.state,
+        expires_ms=row.expires_ms,
+        phase_until_ms=row.phase_until_ms,
+        until_ms=row.until_ms,
+        prove_ms=row.prove_ms,
+        started_ms=row.started_ms,
+        permille=row.permille,
     )
 
 
-def _stage_event(row: asyncpg.Record, report: StageReport) -> Stage:
+def _stage_event(row: HeardLease, report: StageReport) -> Stage:
     return Stage(
-        slice=row["slice"],
-        input=row["input"],
+        slice=row.slice,
+        input=row.input,
         stage=report.stage,
         permille=report.permille,
-        prover=row["prover_id"],
+        prover=row.prover_id,
     )

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import structlog
 
-from proofgrid.primitives.ids import TaskId
 from proofgrid.rules.jobs.events import Raised
 from proofgrid.rules.jobs.ladder import Ladder
 from proofgrid.store.database import Database
-from proofgrid.store.queries import QUERIES
-from proofgrid.store.tasks import append_events, wake_lanes
+from proofgrid.store.tasks import (
+    LOCK_TASKS,
+    RAISE_LIMITS,
+    RAISES_OF_TASKS,
+    TASKS_TO_RAISE,
+    RaisedTask,
+    append_events,
+    wake_lanes,
+)
 from proofgrid.store.transactions import Transaction
 
 log = structlog.get_logger(__name__)
@@ -20,37 +24,37 @@ log = structlog.get_logger(__name__)
 async def raise_limits(database: Database) -> None:
     """Raise what is due. Any number of gateways may: the tasks' locks decide who writes."""
     async with database.connection() as connection:
-        due = [row["task_id"] for row in await connection.fetch(QUERIES["tasks_to_raise"])]
+        due = await connection.fetch(TASKS_TO_RAISE)
     if not due:
         return
     async with database.transaction(Transaction.RAISE_LIMITS) as connection:
-        await connection.fetch(QUERIES["lock_tasks"], sorted(due))
-        rows = await connection.fetch(QUERIES["raises_of_tasks"], due)
+        await connection.run(LOCK_TASKS, task_ids=sorted(due))
+        rows = await connection.fetch(RAISES_OF_TASKS, task_ids=due)
         steps = [_step(row) for row in rows]
-        await connection.execute(
-            QUERIES["raise_limits"],
-            [row["task_id"] for row in rows],
-            [price for price, _ in steps],
-            [at_ms for _, at_ms in steps],
+        await connection.run(
+            RAISE_LIMITS,
+            task_ids=[row.task_id for row in rows],
+            limit_prices=[price for price, _ in steps],
+            raise_at_ms=[at_ms for _, at_ms in steps],
         )
-        raised = [(row, price) for row, (price, _) in zip(rows, steps, strict=True) if price != row["limit_price"]]
-        await append_events(connection, [(TaskId(row["task_id"]), _event(row, price)) for row, price in raised])
-        await wake_lanes(connection, [lane for row, _ in raised for lane in row["lanes"]])
+        raised = [(row, price) for row, (price, _) in zip(rows, steps, strict=True) if price != row.limit_price]
+        await append_events(connection, [(row.task_id, _event(row, price)) for row, price in raised])
+        await wake_lanes(connection, [lane for row, _ in raised for lane in row.lanes])
     for row, price in raised:
-        log.info("limit_raised", task_id=str(row["task_id"]), limit_price=price)
+        log.info("limit_raised", task_id=str(row.task_id), limit_price=price)
 
 
-def _step(row: Any) -> tuple[int, int | None]:
+def _step(row: RaisedTask) -> tuple[int, int | None]:
     """Return the limit price from now on, and when it rises again."""
-    ladder = Ladder(permille=row["raise_permille"], every_ms=row["raise_every_ms"], price_max=row["raise_max"])
-    waited_since_ms = row["sold_ms"] or 0
-    if waited_since_ms + ladder.every_ms > row["now_ms"]:
-        return row["limit_price"], waited_since_ms + ladder.every_ms
-    if not row["lanes"]:  # everything is being proven
-        return row["limit_price"], row["now_ms"] + ladder.every_ms
-    price = ladder.next_price(row["limit_price"])
-    return price, row["now_ms"] + ladder.every_ms if price < ladder.price_max else None
+    ladder = Ladder(permille=row.raise_permille, every_ms=row.raise_every_ms, price_max=row.raise_max)
+    waited_since_ms = row.sold_ms or 0
+    if waited_since_ms + ladder.every_ms > row.now_ms:
+        return row.limit_price, waited_since_ms + ladder.every_ms
+    if not row.lanes:  # everything is being proven
+        return row.limit_price, row.now_ms + ladder.every_ms
+    price = ladder.next_price(row.limit_price)
+    return price, row.now_ms + ladder.every_ms if price < ladder.price_max else None
 
 
-def _event(row: Any, price: int) -> Raised:
-    return Raised(limit_price=price, before=row["limit_price"], limit_price_max=row["raise_max"])
+def _event(row: RaisedTask, price: int) -> Raised:
+    return Raised(limit_price=price, before=row.limit_price, limit_price_max=row.raise_max)

@@ -7,16 +7,15 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
-from typing import Any
 
 import structlog
 
-from proofgrid.primitives.ids import TaskId
+from proofgrid.primitives.ids import Lane, TaskId
 from proofgrid.rules.access.subnetworks import overflow_lane
 from proofgrid.rules.jobs.events import Overflowed
 from proofgrid.store.database import Database
-from proofgrid.store.queries import QUERIES
-from proofgrid.store.tasks import append_events, wake_lanes
+from proofgrid.store.overflow import JOBS_WAITING_TOO_LONG, MOVE_JOBS, TASKS_WAITING_TOO_LONG, WaitingJob
+from proofgrid.store.tasks import LOCK_TASKS, append_events, wake_lanes
 from proofgrid.store.transactions import Transaction
 
 log = structlog.get_logger(__name__)
@@ -31,15 +30,15 @@ class Overflow:
     async def look(self) -> int:
         """Move what waited too long; return how many jobs that were."""
         async with self._database.connection() as connection:
-            tasks = [row["task_id"] for row in await connection.fetch(QUERIES["tasks_waiting_too_long"])]
+            tasks = await connection.fetch(TASKS_WAITING_TOO_LONG)
         if not tasks:
             return 0
         async with self._database.transaction(Transaction.OVERFLOW_JOBS) as connection:
-            await connection.fetch(QUERIES["lock_tasks"], sorted(tasks))
-            jobs = await connection.fetch(QUERIES["jobs_waiting_too_long"], tasks)
-            lanes = [overflow_lane(job["lane"]) for job in jobs]
-            await connection.execute(
-                QUERIES["move_jobs"], [job["job_id"] for job in jobs], [job["lane"] for job in jobs], lanes
+            await connection.run(LOCK_TASKS, task_ids=sorted(tasks))
+            jobs = await connection.fetch(JOBS_WAITING_TOO_LONG, task_ids=tasks)
+            lanes = [overflow_lane(job.lane) for job in jobs]
+            await connection.run(
+                MOVE_JOBS, job_ids=[job.job_id for job in jobs], old_lanes=[job.lane for job in jobs], new_lanes=lanes
             )
             await append_events(connection, _events(jobs))
             await wake_lanes(connection, lanes)
@@ -48,14 +47,14 @@ class Overflow:
         return len(jobs)
 
 
-def _events(jobs: Sequence[Any]) -> list[tuple[TaskId, Overflowed]]:
+def _events(jobs: Sequence[WaitingJob]) -> list[tuple[TaskId, Overflowed]]:
     """One event for all jobs of a task and lane."""
-    waited: dict[tuple[Any, str], list[int]] = defaultdict(list)
+    waited: dict[tuple[TaskId, Lane], list[int]] = defaultdict(list)
     for job in jobs:
-        waited[job["task_id"], job["lane"]].append(job["waited_ms"])
+        waited[job.task_id, job.lane].append(job.waited_ms)
     return [
         (
-            TaskId(task_id),
+            task_id,
             Overflowed(jobs=len(times), from_=lane, to=overflow_lane(lane), waited_ms=max(times)),
         )
         for (task_id, lane), times in waited.items()

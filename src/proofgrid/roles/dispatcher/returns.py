@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import structlog
 
 from proofgrid.primitives.ids import LeaseId, TaskId
@@ -13,10 +11,12 @@ from proofgrid.rules.jobs.lifecycle import JobEvent, LeaseState, TaskEvent, even
 from proofgrid.rules.jobs.offers import JobReport
 from proofgrid.rules.jobs.retry import RETRY_RULES, GiveUp, Retry, ReturnReason, decide_retry
 from proofgrid.rules.reputation.standing import ReputationPolicy, fault_of
+from proofgrid.store.connection import Connection
 from proofgrid.store.gateways import DATABASE_TIME
-from proofgrid.store.queries import QUERIES
+from proofgrid.store.hedges import CARRY_ON, LOCK_RIVALS
+from proofgrid.store.leases import GET_LEASE, JOB_OF_LEASE, RETURN_JOB, TELL_SESSION_TO_STOP, LeaseAtHand, LeasedJob
 from proofgrid.store.stakes import slash_lease
-from proofgrid.store.tasks import append_event, end_lease, end_task, wake_lanes
+from proofgrid.store.tasks import LOCK_TASK, append_event, end_lease, end_task, wake_lanes
 from proofgrid.store.work import POLICY as REPUTATION
 from proofgrid.store.work import Work, note_work
 
@@ -26,7 +26,7 @@ log = structlog.get_logger(__name__)
 
 
 async def return_job(
-    connection: Any,
+    connection: Connection,
     task_id: TaskId,
     lease_id: LeaseId,
     reason: ReturnReason,
@@ -43,23 +43,23 @@ async def return_job(
     `report` is the result that was refused; with it the bond of the lease's operator is slashed by the table.
     The task's row is locked first, so a result of the same lease and its expiry cannot both happen.
     """
-    task = await connection.fetchrow(QUERIES["lock_task"], task_id)
-    if task is not None and task["hedges"]:
-        await connection.fetch(QUERIES["lock_rivals"], [lease_id])
+    task = await connection.first(LOCK_TASK, task_id=task_id)
+    if task is not None and task.hedges:
+        await connection.run(LOCK_RIVALS, lease_ids=[lease_id])
     expired = reason in (ReturnReason.NOT_PICKED_UP, ReturnReason.PROVER_LOST)
     state = LeaseState.EXPIRED if expired else LeaseState.FAILED
     if not await end_lease(connection, lease_id, state, reason=reason.value, detail=detail):
         return False
-    await connection.execute(QUERIES["tell_session_to_stop"], lease_id, reason.value)
-    lease = await connection.fetchrow(QUERIES["get_lease"], lease_id)
-    job = await connection.fetchrow(QUERIES["job_of_lease"], lease_id)
+    await connection.run(TELL_SESSION_TO_STOP, lease_id=lease_id, reason=reason.value)
+    lease = await connection.value(GET_LEASE, lease_id=lease_id)
+    job = await connection.first(JOB_OF_LEASE, lease_id=lease_id)
     if RETRY_RULES[reason].prover_at_fault:
         happened = None if job is not None and _may_be_the_jobs_fault(job, lease, reason) else fault_of(reason, detail)
         work = Work(
-            prover_id=lease["prover_id"],
-            lane=lease["lane"],
-            units=lease["units"],
-            ran_ms=lease["ran_ms"],
+            prover_id=lease.prover_id,
+            lane=lease.lane,
+            units=lease.units,
+            ran_ms=lease.ran_ms,
             failures=1,
             happened=happened,
         )
@@ -75,57 +75,55 @@ async def return_job(
             await _decide(connection, job, lease, reason, detail=detail, attempts_max=attempts_max)
         else:
             await _give_up(connection, job, ending)
-    await wake_lanes(connection, [lease["lane"]])
-    log.info(
-        "lease_ended", lease_id=str(lease_id), prover_id=lease["prover_id"], reason=reason.value, detail=detail[:200]
-    )
+    await wake_lanes(connection, [lease.lane])
+    log.info("lease_ended", lease_id=str(lease_id), prover_id=lease.prover_id, reason=reason.value, detail=detail[:200])
     return True
 
 
 async def _decide(
-    connection: Any, job: Any, lease: Any, reason: ReturnReason, *, detail: str, attempts_max: int
+    connection: Connection, job: LeasedJob, lease: LeaseAtHand, reason: ReturnReason, *, detail: str, attempts_max: int
 ) -> None:
     now_ms = await connection.value(DATABASE_TIME)
     decision = decide_retry(
         reason,
         detail=detail,
-        attempts=job["attempts"],
-        returns=job["returns"],
+        attempts=job.attempts,
+        returns=job.returns,
         attempts_max=attempts_max,
         now_ms=now_ms,
     )
-    if event_of_lost_lease(another_is_held=job["rival_id"] is not None) is JobEvent.CARRIED_ON:
+    if event_of_lost_lease(another_is_held=job.rival_id is not None) is JobEvent.CARRIED_ON:
         await _carry_on(connection, job, lease, reason, decision, detail=detail)
         return
     match decision:
         case Retry():
-            await connection.fetchval(
-                QUERIES["return_job"],
-                job["job_id"],
-                job_sources(JobEvent.RETURNED),
-                decision.attempts,
-                decision.not_before_ms,
-                _excluded_by(reason, lease),
-                decision.excluded_until_ms,
+            await connection.run(
+                RETURN_JOB,
+                job_id=job.job_id,
+                sources=job_sources(JobEvent.RETURNED),
+                attempts=decision.attempts,
+                not_before_ms=decision.not_before_ms,
+                excluded=_excluded_by(reason, lease),
+                excluded_until_ms=decision.excluded_until_ms,
             )
             returned = Returned(
-                slice=job["slice"],
-                input=job["input"],
-                prover=lease["prover_id"],
+                slice=job.slice,
+                input=job.input,
+                prover=lease.prover_id,
                 reason=reason.value,
                 detail=_shortened(detail),
                 attempts=decision.attempts,
                 again_in_ms=decision.not_before_ms - now_ms,
             )
-            await append_event(connection, TaskId(job["task_id"]), returned)
+            await append_event(connection, job.task_id, returned)
         case GiveUp():
             await _give_up(connection, job, decision)
 
 
-async def _give_up(connection: Any, job: Any, decision: GiveUp) -> None:
+async def _give_up(connection: Connection, job: LeasedJob, decision: GiveUp) -> None:
     await end_task(
         connection,
-        TaskId(job["task_id"]),
+        job.task_id,
         TaskEvent.GAVE_UP,
         code=decision.code,
         detail=decision.detail,
@@ -134,40 +132,46 @@ async def _give_up(connection: Any, job: Any, decision: GiveUp) -> None:
 
 
 async def _carry_on(
-    connection: Any, job: Any, lease: Any, reason: ReturnReason, decision: Retry | GiveUp, *, detail: str
+    connection: Connection,
+    job: LeasedJob,
+    lease: LeaseAtHand,
+    reason: ReturnReason,
+    decision: Retry | GiveUp,
+    *,
+    detail: str,
 ) -> None:
     """One of two leases ended; when attempts are exhausted, the end of the other one ends the task."""
     excluded_until_ms = decision.excluded_until_ms if isinstance(decision, Retry) else 0
-    await connection.execute(
-        QUERIES["carry_on"],
-        job["job_id"],
-        job_sources(JobEvent.CARRIED_ON),
-        decision.attempts,
-        _excluded_by(reason, lease),
-        excluded_until_ms,
-        job["rival_id"],
+    await connection.run(
+        CARRY_ON,
+        job_id=job.job_id,
+        sources=job_sources(JobEvent.CARRIED_ON),
+        attempts=decision.attempts,
+        excluded=_excluded_by(reason, lease),
+        excluded_until_ms=excluded_until_ms,
+        rival_id=job.rival_id,
     )
     carried_on = CarriedOn(
-        slice=job["slice"],
-        input=job["input"],
-        prover=lease["prover_id"],
+        slice=job.slice,
+        input=job.input,
+        prover=lease.prover_id,
         reason=reason.value,
         detail=_shortened(detail),
         attempts=decision.attempts,
     )
-    await append_event(connection, TaskId(job["task_id"]), carried_on)
+    await append_event(connection, job.task_id, carried_on)
 
 
-def _may_be_the_jobs_fault(job: Any, lease: Any, reason: ReturnReason) -> bool:
+def _may_be_the_jobs_fault(job: LeasedJob, lease: LeaseAtHand, reason: ReturnReason) -> bool:
     """Did the job fail elsewhere before in a way that a job can cause? Then this is no verified fact of the prover."""
-    if reason not in (ReturnReason.CHILD_CRASHED, ReturnReason.TIMED_OUT) or not job["attempts"]:
+    if reason not in (ReturnReason.CHILD_CRASHED, ReturnReason.TIMED_OUT) or not job.attempts:
         return False
-    return any(name not in (lease["prover_id"], lease["operator"]) for name in job["excluded"])
+    return any(name not in (lease.prover_id, lease.operator) for name in job.excluded)
 
 
-def _excluded_by(reason: ReturnReason, lease: Any) -> str:
+def _excluded_by(reason: ReturnReason, lease: LeaseAtHand) -> str:
     """Return who gets no lease of the job for a while: the prover, or all of its operator's."""
-    return str(lease["operator"] if RETRY_RULES[reason].exclude_operator else lease["prover_id"])
+    return str(lease.operator if RETRY_RULES[reason].exclude_operator else lease.prover_id)
 
 
 def _shortened(detail: str) -> str:

@@ -6,11 +6,10 @@ lane_times --p95--> slow leases --tasks locked, one transaction--> "slow" events
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 import structlog
 
-from proofgrid.primitives.ids import TaskId
+from proofgrid.primitives.ids import JobId
 from proofgrid.rules.jobs.events import Slow
 from proofgrid.rules.jobs.hedging import (
     Hedge,
@@ -23,13 +22,21 @@ from proofgrid.rules.jobs.hedging import (
     kind_stats,
     should_hedge,
 )
-from proofgrid.rules.jobs.lifecycle import LeaseKind, LeaseState
 from proofgrid.rules.jobs.speed import WHOLE_PERMILLE
 from proofgrid.rules.scheduling.fitness import Fitness, barred_now
+from proofgrid.store.connection import Connection
 from proofgrid.store.database import Database
+from proofgrid.store.hedges import (
+    LANE_PRESSURE,
+    LANE_TIMES,
+    SLOW_LEASES,
+    WISH_HEDGES,
+    LanePressure,
+    LaneTimes,
+    SlowLease,
+)
 from proofgrid.store.lanes import ServingProver, fitness_of, provers_of_lane
-from proofgrid.store.queries import QUERIES
-from proofgrid.store.tasks import append_events, wake_lanes
+from proofgrid.store.tasks import LOCK_TASKS, append_events, wake_lanes
 from proofgrid.store.transactions import Transaction
 
 log = structlog.get_logger(__name__)
@@ -47,124 +54,134 @@ class Stragglers:
     async def look(self) -> None:
         """Tell what became slow since the last time, and wish for second leases."""
         async with self._database.connection() as connection:
-            kinds = self._kinds(await connection.fetch(QUERIES["lane_times"]))
-            seen = await connection.fetch(QUERIES["slow_leases"], *self._bounds(kinds)) if kinds else []
+            kinds = self._kinds(await connection.fetch(LANE_TIMES))
+            seen = await connection.fetch(SLOW_LEASES, **self._bounds(kinds)) if kinds else []
         seen = self._slow(seen, kinds)
         if not any(self._is_news(row) for row in seen):
             return
         async with self._database.transaction(Transaction.NOTE_SLOW) as connection:
-            locked = await connection.fetch(QUERIES["lock_tasks"], sorted({row["task_id"] for row in seen}))
-            tasks = {row["task_id"] for row in locked}
-            again = await connection.fetch(QUERIES["slow_leases"], *self._bounds(kinds))
-            slow = [row for row in self._slow(again, kinds) if row["task_id"] in tasks]
+            locked = await connection.fetch(LOCK_TASKS, task_ids=sorted({row.task_id for row in seen}))
+            tasks = {task.task_id for task in locked}
+            again = await connection.fetch(SLOW_LEASES, **self._bounds(kinds))
+            slow = [row for row in self._slow(again, kinds) if row.task_id in tasks]
             await self._note(connection, slow, await self._wishes(connection, slow, kinds), kinds)
 
-    def _kinds(self, rows: Sequence[Any]) -> dict[str, KindStats]:
-        found = {row["lane"]: kind_stats(row["us_per_unit"], self._policy) for row in rows}
+    def _kinds(self, rows: Sequence[LaneTimes]) -> dict[str, KindStats]:
+        found = {row.lane: kind_stats(row.us_per_unit, self._policy) for row in rows}
         return {lane: kind for lane, kind in found.items() if kind is not None}
 
-    def _bounds(self, kinds: Mapping[str, KindStats]) -> tuple[list[str], list[int], int, int]:
+    def _bounds(self, kinds: Mapping[str, KindStats]) -> dict[str, object]:
+        """Return what `SLOW_LEASES` asks for."""
         policy = self._policy
-        slow_us = [kind.p95_us_per_unit * policy.slow_permille // WHOLE_PERMILLE for kind in kinds.values()]
-        return list(kinds), slow_us, policy.start_ms, policy.hedges_max
+        return {
+            "lanes": list(kinds),
+            "us_per_unit": [kind.p95_us_per_unit * policy.slow_permille // WHOLE_PERMILLE for kind in kinds.values()],
+            "start_ms": policy.start_ms,
+            "hedges_max": policy.hedges_max,
+        }
 
-    def _slow(self, rows: Sequence[Any], kinds: Mapping[str, KindStats]) -> list[Any]:
+    def _slow(self, rows: Sequence[SlowLease], kinds: Mapping[str, KindStats]) -> list[SlowLease]:
         # The query's bounds are rounded; the rules decide.
         return [
-            row
-            for row in rows
-            if is_slow(_running(row), row["units"], kinds[row["lane"]], self._policy, now_ms=row["now_ms"])
+            row for row in rows if is_slow(_running(row), row.units, kinds[row.lane], self._policy, now_ms=row.now_ms)
         ]
 
-    def _is_news(self, row: Any) -> bool:
-        return row["slow_ms"] is None or (row["alone"] and row["hedging"])
+    def _is_news(self, row: SlowLease) -> bool:
+        return row.slow_ms is None or (row.alone and row.hedging)
 
-    async def _wishes(self, connection: Any, slow: Sequence[Any], kinds: Mapping[str, KindStats]) -> dict[Any, Hedge]:
+    async def _wishes(
+        self, connection: Connection, slow: Sequence[SlowLease], kinds: Mapping[str, KindStats]
+    ) -> dict[JobId, Hedge]:
         """Return the wishes by job."""
-        wishes: dict[Any, Hedge] = {}
+        wishes: dict[JobId, Hedge] = {}
         lanes: dict[str, _Supply] = {}
         for row in slow:
-            lane = row["lane"]
-            if not row["hedging"] or not row["alone"]:
+            lane = row.lane
+            if not row.hedging or not row.alone:
                 continue
             if lane not in lanes:
                 lanes[lane] = await self._supply_of(connection, lane)
             job = HedgeJob(
-                units=row["units"],
-                deadline_ms=row["deadline_ms"],
-                limit_price=row["limit_price"],
-                hedges=row["hedges"],
+                units=row.units,
+                deadline_ms=row.deadline_ms,
+                limit_price=row.limit_price,
+                hedges=row.hedges,
             )
             supply = lanes[lane].for_job(row)
-            wish = should_hedge(job, _running(row), kinds[lane], supply, self._policy, now_ms=row["now_ms"])
+            wish = should_hedge(job, _running(row), kinds[lane], supply, self._policy, now_ms=row.now_ms)
             if wish is not None:
-                wishes[row["job_id"]] = wish
+                wishes[row.job_id] = wish
                 lanes[lane].hedges_open += 1
         return wishes
 
-    async def _supply_of(self, connection: Any, lane: str) -> _Supply:
+    async def _supply_of(self, connection: Connection, lane: str) -> _Supply:
         provers = await provers_of_lane(connection, lane, silent_ms=self._silent_ms)
         fitness = fitness_of(provers, lane, horizon_ms=self._horizon_ms)
-        return _Supply(provers, fitness, await connection.fetchrow(QUERIES["lane_pressure"], lane))
+        return _Supply(provers, fitness, await connection.value(LANE_PRESSURE, lane=lane))
 
     async def _note(
-        self, connection: Any, slow: Sequence[Any], wishes: Mapping[Any, Hedge], kinds: Mapping[str, KindStats]
+        self,
+        connection: Connection,
+        slow: Sequence[SlowLease],
+        wishes: Mapping[JobId, Hedge],
+        kinds: Mapping[str, KindStats],
     ) -> None:
-        noted = [row for row in slow if row["slow_ms"] is None or row["job_id"] in wishes]
-        await connection.execute(
-            QUERIES["wish_hedges"],
-            [row["job_id"] for row in noted],
-            [wishes[row["job_id"]].price if row["job_id"] in wishes else None for row in noted],
-            [wishes[row["job_id"]].excluded_operator if row["job_id"] in wishes else None for row in noted],
-            self._policy.wish_ms,
+        noted = [row for row in slow if row.slow_ms is None or row.job_id in wishes]
+        wished = [wishes.get(row.job_id) for row in noted]
+        await connection.run(
+            WISH_HEDGES,
+            job_ids=[row.job_id for row in noted],
+            prices=[None if wish is None else wish.price for wish in wished],
+            operators=[None if wish is None else wish.excluded_operator for wish in wished],
+            wish_ms=self._policy.wish_ms,
         )
-        news = [row for row in noted if row["slow_ms"] is None]
-        events = [(TaskId(row["task_id"]), _slow_event(row, kinds[row["lane"]])) for row in news]
+        news = [row for row in noted if row.slow_ms is None]
+        events = [(row.task_id, _slow_event(row, kinds[row.lane])) for row in news]
         await append_events(connection, events)
-        await wake_lanes(connection, [row["lane"] for row in noted if row["job_id"] in wishes])
+        await wake_lanes(connection, [row.lane for row in noted if row.job_id in wishes])
         for row in noted:
-            log.info("lease_slow", lease_id=str(row["lease_id"]), lane=row["lane"], wished=row["job_id"] in wishes)
+            log.info("lease_slow", lease_id=str(row.lease_id), lane=row.lane, wished=row.job_id in wishes)
 
 
 class _Supply:
     """What a lane has at this moment."""
 
-    def __init__(self, provers: Sequence[ServingProver], fitness: Fitness, pressure: Any) -> None:
+    def __init__(self, provers: Sequence[ServingProver], fitness: Fitness, pressure: LanePressure) -> None:
         self._provers = provers
         self._fitness = fitness
         self._pressure = pressure
-        self.hedges_open = int(pressure["hedges_open"])
+        self.hedges_open = pressure.hedges_open
 
-    def for_job(self, row: Any) -> HedgeSupply:
+    def for_job(self, row: SlowLease) -> HedgeSupply:
         """Return what of it could take a second lease of this job."""
-        barred = barred_now(row["excluded"], now_ms=row["now_ms"]) | {row["operator"]}
-        unfit = self._fitness.unfit(units=row["units"], memory_bytes=row["memory_bytes"], barred=barred)
+        barred = barred_now(row.excluded, now_ms=row.now_ms) | {row.operator}
+        unfit = self._fitness.unfit(units=row.units, memory_bytes=row.memory_bytes, barred=barred)
         free = sum(max(0, prover.free_slots) for prover in self._provers if prover.prover_id not in unfit)
         return HedgeSupply(
             free_slots_elsewhere=free,
-            jobs_ready=self._pressure["jobs_ready"],
-            leases_held=self._pressure["leases_held"],
+            jobs_ready=self._pressure.jobs_ready,
+            leases_held=self._pressure.leases_held,
             hedges_open=self.hedges_open,
         )
 
 
-def _running(row: Any) -> RunningLease:
+def _running(row: SlowLease) -> RunningLease:
     return RunningLease(
-        kind=LeaseKind(row["kind"]),
-        state=LeaseState(row["state"]),
-        operator=row["operator"],
-        buy_price=row["buy_price"],
-        sell_price=row["sell_price"],
-        started_ms=row["started_ms"],
-        permille=row["permille"],
+        kind=row.kind,
+        state=row.state,
+        operator=row.operator,
+        buy_price=row.buy_price,
+        sell_price=row.sell_price,
+        started_ms=row.started_ms,
+        permille=row.permille,
     )
 
 
-def _slow_event(row: Any, kind: KindStats) -> Slow:
+def _slow_event(row: SlowLease, kind: KindStats) -> Slow:
     return Slow(
-        slice=row["slice"],
-        input=row["input"],
-        prover=row["prover_id"],
-        running_ms=row["now_ms"] - row["started_ms"],
-        usual_ms=kind.median_us_per_unit * row["units"] // 1_000,
+        slice=row.slice,
+        input=row.input,
+        prover=row.prover_id,
+        running_ms=row.now_ms - row.started_ms,
+        usual_ms=kind.median_us_per_unit * row.units // 1_000,
     )

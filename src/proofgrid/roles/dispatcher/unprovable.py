@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from typing import Any
 
 from proofgrid.primitives.errors import Unprovable
-from proofgrid.primitives.ids import Address, TaskId
+from proofgrid.primitives.ids import JobId, LeaseId
 from proofgrid.rules.jobs.events import SaidUnprovable
 from proofgrid.rules.jobs.retry import GiveUp, ReturnReason, decide_retry
 from proofgrid.rules.jobs.unprovable import (
@@ -19,36 +18,38 @@ from proofgrid.rules.jobs.unprovable import (
 )
 from proofgrid.rules.ledger.accounts import Transfer
 from proofgrid.rules.ledger.settlement import WastedShare, fees_of, pay_for_wasted_work
+from proofgrid.store.connection import Connection
 from proofgrid.store.lanes import provers_of_lane
-from proofgrid.store.queries import QUERIES
-from proofgrid.store.tasks import append_event
+from proofgrid.store.leases import LeaseAtHand, LeasedJob
+from proofgrid.store.settlement import CLAIMS_OF_JOB, WORKS_OF_FAULT, WastedLease
+from proofgrid.store.tasks import LockedTask, append_event
 from proofgrid.store.work import shown_of
 
 POLICY = UnprovablePolicy()
 
 
-async def judge_claim(connection: Any, job: Any, lease: Any, *, detail: str) -> GiveUp | None:
+async def judge_claim(connection: Connection, job: LeasedJob, lease: LeaseAtHand, *, detail: str) -> GiveUp | None:
     """Return how the task ends when enough operators agree with this lease's prover; None: others shall try.
 
     The task's row is locked, and the lease has ended with its claim.
     """
-    rows = await connection.fetch(QUERIES["claims_of_job"], job["task_id"], job["job_id"])
-    claims = [UnprovableClaim(lease_id=str(row["lease_id"]), operator=row["operator"]) for row in rows]
+    rows = await connection.fetch(CLAIMS_OF_JOB, task_id=job.task_id, job_id=job.job_id)
+    claims = [UnprovableClaim(lease_id=str(row.lease_id), operator=row.operator) for row in rows]
     verdict = judge_unprovable(
         claims,
-        client=lease["client"],
-        lane_operators=await _operators(connection, lease["lane"]),
+        client=lease.client,
+        lane_operators=await _operators(connection, lease.lane),
         can_be_proven=None,
         policy=POLICY,
     )
-    agreeing = {claim.operator for claim in claims if claim.operator != lease["client"]}
+    agreeing = {claim.operator for claim in claims if claim.operator != lease.client}
     await append_event(
         connection,
-        TaskId(job["task_id"]),
+        job.task_id,
         SaidUnprovable(
-            slice=job["slice"],
-            input=job["input"],
-            prover=lease["prover_id"],
+            slice=job.slice,
+            input=job.input,
+            prover=lease.prover_id,
             operators=len(agreeing),
             needed=POLICY.operators_needed,
             detail=detail[:200],
@@ -59,17 +60,17 @@ async def judge_claim(connection: Any, job: Any, lease: Any, *, detail: str) -> 
             return _charged(job, detail=f"{len(agreeing)} operators agree: {detail}")
         case UnprovableVerdict.STOP:
             said = f"every operator that serves the lane agrees, nothing is charged: {detail}"
-            return GiveUp(code=Unprovable.code, detail=said, attempts=job["attempts"] + 1)
+            return GiveUp(code=Unprovable.code, detail=said, attempts=job.attempts + 1)
         case _:
             return None
 
 
-def _charged(job: Any, *, detail: str) -> GiveUp:
+def _charged(job: LeasedJob, *, detail: str) -> GiveUp:
     decision = decide_retry(
         ReturnReason.PROGRAM_FAULT,
         detail=detail,
-        attempts=job["attempts"],
-        returns=job["returns"],
+        attempts=job.attempts,
+        returns=job.returns,
         attempts_max=1,
         now_ms=0,
     )
@@ -78,45 +79,45 @@ def _charged(job: Any, *, detail: str) -> GiveUp:
     return decision
 
 
-async def charge_for_fault(connection: Any, task: Any, stopped: list[Any]) -> list[Transfer]:
+async def charge_for_fault(connection: Connection, task: LockedTask, stopped: list[LeaseId]) -> list[Transfer]:
     """Return the payments for the work that an unprovable input caused: of those who said so, and of the `stopped`."""
-    rows = await connection.fetch(QUERIES["works_of_fault"], task["task_id"], stopped)
-    by_job: dict[Any, list[Any]] = defaultdict(list)
+    rows = await connection.fetch(WORKS_OF_FAULT, task_id=task.task_id, stopped=stopped)
+    by_job: dict[JobId, list[WastedLease]] = defaultdict(list)
     for row in rows:
-        by_job[row["job_id"]].append(row)
+        by_job[row.job_id].append(row)
     return [transfer for job_id, works in by_job.items() for transfer in _pay(task, job_id, works)]
 
 
-def _pay(task: Any, job_id: Any, rows: list[Any]) -> list[Transfer]:
-    units = rows[0]["units"]
-    amounts = wasted_shares([_work(row) for row in rows], left=task["limit_price"] * units, policy=POLICY)
+def _pay(task: LockedTask, job_id: JobId, rows: list[WastedLease]) -> list[Transfer]:
+    units = rows[0].units
+    amounts = wasted_shares([_work(row) for row in rows], left=task.limit_price * units, policy=POLICY)
     shares = [
         WastedShare(
-            lease_id=str(row["lease_id"]),
-            operator=Address(row["operator"]),
-            amount=amounts[str(row["lease_id"])],
-            lane=row["lane"],
-            round_number=row["round"],
+            lease_id=str(row.lease_id),
+            operator=row.operator,
+            amount=amounts[str(row.lease_id)],
+            lane=row.lane,
+            round_number=row.round,
         )
         for row in rows
     ]
     payments = pay_for_wasted_work(
-        task_id=str(task["task_id"]), job_id=str(job_id), units=units, limit_price=task["limit_price"], shares=shares
+        task_id=str(task.task_id), job_id=str(job_id), units=units, limit_price=task.limit_price, shares=shares
     )
-    agreed = {f"fault:{row['lease_id']}": row["fee_permille"] for row in rows}
+    agreed = {f"fault:{row.lease_id}": row.fee_permille for row in rows}
     return payments + [fee for one in payments for fee in fees_of([one], fee_permille=agreed[one.transfer_id])]
 
 
-def _work(row: Any) -> WastedWork:
+def _work(row: WastedLease) -> WastedWork:
     return WastedWork(
-        lease_id=str(row["lease_id"]),
-        operator=row["operator"],
-        units=row["units"],
-        sell_price=row["sell_price"],
+        lease_id=str(row.lease_id),
+        operator=row.operator,
+        units=row.units,
+        sell_price=row.sell_price,
         shown_permille=shown_of(row),
     )
 
 
-async def _operators(connection: Any, lane: str) -> set[str]:
+async def _operators(connection: Connection, lane: str) -> set[str]:
     # Who is silent at this moment may come back and prove it: nobody's word is dispensed with.
     return {prover.operator for prover in await provers_of_lane(connection, lane, silent_ms=None)}

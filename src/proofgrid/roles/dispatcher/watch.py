@@ -7,12 +7,11 @@ from __future__ import annotations
 
 from contextlib import suppress
 
-import asyncpg
 import structlog
 
 from proofgrid.primitives.clock import Clock
 from proofgrid.primitives.errors import DeadlineMissed, SettlementStopped
-from proofgrid.primitives.ids import LeaseId, TaskId
+from proofgrid.primitives.ids import TaskId
 from proofgrid.roles.dispatcher.desk import DispatchSettings
 from proofgrid.roles.dispatcher.hearing import lease_times
 from proofgrid.roles.dispatcher.ladders import raise_limits
@@ -23,10 +22,12 @@ from proofgrid.roles.loop import Loop
 from proofgrid.rules.jobs.lifecycle import TaskEvent
 from proofgrid.rules.jobs.phases import OVERRUNS, Overrun, check_lease
 from proofgrid.store import firm_quotes
+from proofgrid.store.connection import Connection
 from proofgrid.store.database import Database
 from proofgrid.store.gateways import DATABASE_TIME
+from proofgrid.store.leases import EXPIRED_LEASES, EXTEND_UNHEARD_LEASES, LOCK_LEASE, NEXT_EXPIRY, ExpiredLease
 from proofgrid.store.queries import QUERIES
-from proofgrid.store.tasks import end_task
+from proofgrid.store.tasks import LOCK_TASK, NEXT_DEADLINE, NEXT_RAISE, TASKS_PAST_DEADLINE, end_task
 from proofgrid.store.transactions import Transaction
 
 SLEEP_MAX_SECONDS = 1.0  #: new leases and deadlines come without notice, and never expire sooner than this
@@ -85,47 +86,47 @@ class Watch:
     async def _wait_for_heartbeats(self) -> None:
         # The database was away, or every gateway: leases ran out only because nobody could extend them.
         await self._database.write(
-            Transaction.EXTEND_LEASES, QUERIES["extend_unheard_leases"], self._settings.lease_ttl_ms
+            Transaction.EXTEND_LEASES, EXTEND_UNHEARD_LEASES, silent_ms=self._settings.lease_ttl_ms
         )
         self._blind = False
 
     async def take_back_expired(self) -> None:
         """Give every job of an expired lease back to the market."""
         async with self._database.connection() as connection:
-            rows = await connection.fetch(QUERIES["expired_leases"])
+            rows = await connection.fetch(EXPIRED_LEASES)
         for row in rows:
             with suppress(SettlementStopped):  # a task that would end by it ends later
                 await self._take_back(row)
 
-    async def _take_back(self, row: asyncpg.Record) -> None:
+    async def _take_back(self, row: ExpiredLease) -> None:
         async with self._database.transaction(Transaction.RETURN_JOB) as connection:
             overrun = await self._why(connection, row)
             if overrun is not None:
                 reason, detail = OVERRUNS[overrun]
                 await return_job(
                     connection,
-                    TaskId(row["task_id"]),
-                    LeaseId(row["lease_id"]),
+                    row.task_id,
+                    row.lease_id,
                     reason,
                     detail=detail,
                     attempts_max=self._settings.attempts_max,
                     reputation=self._settings.reputation,
                 )
 
-    async def _why(self, connection: asyncpg.Connection, row: asyncpg.Record) -> Overrun | None:
+    async def _why(self, connection: Connection, row: ExpiredLease) -> Overrun | None:
         # A heartbeat may have come between reading and locking.
-        await connection.fetchrow(QUERIES["lock_task"], row["task_id"])
-        lease = await connection.fetchrow(QUERIES["lock_lease"], row["lease_id"])
+        await connection.run(LOCK_TASK, task_id=row.task_id)
+        lease = await connection.value(LOCK_LEASE, lease_id=row.lease_id)
         now_ms = await connection.value(DATABASE_TIME)
         return check_lease(lease_times(lease), now_ms=now_ms)
 
     async def end_overdue(self) -> None:
         """Fail the tasks whose deadline has passed, with a refund."""
         async with self._database.connection() as connection:
-            rows = await connection.fetch(QUERIES["tasks_past_deadline"])
-        for row in rows:
+            overdue = await connection.fetch(TASKS_PAST_DEADLINE)
+        for task_id in overdue:
             with suppress(SettlementStopped):
-                await self._end(TaskId(row["task_id"]))
+                await self._end(task_id)
 
     async def _end(self, task_id: TaskId) -> None:
         async with self._database.transaction(Transaction.END_TASK) as connection:
@@ -141,9 +142,9 @@ class Watch:
         async with self._database.connection() as connection:
             stopped = await connection.fetchval(QUERIES["is_stopped"])
             waits_ms = [
-                await connection.fetchval(QUERIES["next_expiry"]),
-                await connection.fetchval(QUERIES["next_deadline"]),
-                await connection.fetchval(QUERIES["next_raise"]),
+                await connection.value(NEXT_EXPIRY),
+                await connection.value(NEXT_DEADLINE),
+                await connection.value(NEXT_RAISE),
             ]
         if stopped:
             # What is due cannot be done; what was proven shall still be paid when settlement goes on.

@@ -56,7 +56,7 @@ def task_row(draft: Draft) -> Spelled:
     """Spell the task with its first event and its escrow's transfer."""
     request = draft.request
     [transfer] = _escrow(draft)
-    row: Spelled = {
+    spelled: Spelled = {
         "task_id": str(draft.task_id),
         "client": draft.client,
         "program_digest": request.program_digest,
@@ -75,14 +75,14 @@ def task_row(draft: Draft) -> Spelled:
         "accepted": _accepted(draft).data(),
     }
     if request.ladder is not None:
-        row["raise_permille"] = request.ladder.permille
-        row["raise_every_ms"] = request.ladder.every_ms
-        row["raise_max"] = request.ladder.price_max
+        spelled["raise_permille"] = request.ladder.permille
+        spelled["raise_every_ms"] = request.ladder.every_ms
+        spelled["raise_max"] = request.ladder.price_max
     if request.quote_id:
-        row["quote_id"] = request.quote_id
+        spelled["quote_id"] = request.quote_id
     if draft.subnetwork != DEFAULT:
-        row["subnetwork"] = draft.subnetwork
-    return row
+        spelled["subnetwork"] = draft.subnetwork
+    return spelled
 
 
 def job_rows(draft: Draft) -> list[Spelled]:
@@ -101,7 +101,7 @@ def is_small(content: bytes) -> bool:
 
 
 def _job_row(draft: Draft, job: DraftedJob, position: int) -> Spelled:
-    row: Spelled = {
+    spelled: Spelled = {
         "job_id": str(job.job_id),
         "task_id": str(draft.task_id),
         "slice": job.content.slice_index,
@@ -118,10 +118,10 @@ def _job_row(draft: Draft, job: DraftedJob, position: int) -> Spelled:
     }
     constraints = draft.request.constraints
     if not constraints.is_empty:
-        row |= {"stack": stack_of(job.lane), "constraints": constraints.to_json()}
+        spelled |= {"stack": stack_of(job.lane), "constraints": constraints.to_json()}
     if draft.excluded:
-        row["barred"] = dict(draft.excluded)
-    return row
+        spelled["barred"] = dict(draft.excluded)
+    return spelled
 
 
 def _accepted(draft: Draft) -> Accepted:

@@ -26,8 +26,8 @@ from proofgrid.rules.scheduling.demand_and_supply import JobDemand
 from proofgrid.store.book import WAITING_UNITS
 from proofgrid.store.connection import Connection
 from proofgrid.store.database import Database
+from proofgrid.store.firm_quotes import HELD_UNITS
 from proofgrid.store.lanes import ServingProver, provers_of_stack, speed_of, those_that_serve
-from proofgrid.store.queries import QUERIES
 from proofgrid.store.rounds import RECENT_BUY_PRICES, REFERENCES_OF_LANES
 
 RECENT_ROUNDS = 200
@@ -81,7 +81,7 @@ class Quoting:
         recent = await connection.fetch(RECENT_BUY_PRICES, lane=lane, rounds=RECENT_ROUNDS)
         provers = those_that_serve(of_stack, lane, constraints)
         waiting_units = await connection.value(WAITING_UNITS, lane=lane)
-        held_units = await connection.fetchval(QUERIES["held_units"], lane)
+        held_units = await connection.value(HELD_UNITS, lane=lane)
         slots = sum(prover.slots for prover in provers)
         free = sum(max(0, prover.free_slots) for prover in provers)
         units = [job.units for job in jobs]

@@ -26,11 +26,17 @@ from proofgrid.primitives.clock import Clock
 from proofgrid.primitives.errors import InvalidRequest, ProofgridError, Refused, Unavailable
 from proofgrid.primitives.ids import Address
 from proofgrid.primitives.signatures import SigningKey, parse_address
-from proofgrid.rules.jobs.offers import HeldLease, ProverTerms
+from proofgrid.rules.jobs.offers import FromProver, HeldLease, ProverTerms, ToProver, Welcome
 from proofgrid.sdk.connection import OPTIONS, channel_credentials
 from proofgrid.sdk.tokens import make_token
 from proofgrid.wire.addresses import Target, parse_target
-from proofgrid.wire.codec.provers import RESULTS_PER_MESSAGE_MAX, write_held, write_hello
+from proofgrid.wire.codec.provers import (
+    RESULTS_PER_MESSAGE_MAX,
+    read_to_prover,
+    write_from_prover,
+    write_held,
+    write_hello,
+)
 from proofgrid.wire.errors import read_error
 from proofgrid.wire.v1 import client_pb2, client_pb2_grpc, prover_pb2, prover_pb2_grpc
 
@@ -40,7 +46,7 @@ CONNECT_TIMEOUT_SECONDS = 10.0
 
 log = structlog.get_logger(__name__)
 
-Deliver = Callable[[prover_pb2.ToProver | ProofgridError], object]  #: called on the link's threads
+Deliver = Callable[[ToProver | ProofgridError], object]  #: called on the link's threads
 _Outgoing = queue.SimpleQueue[prover_pb2.FromProver | None]
 
 
@@ -107,12 +113,12 @@ class Link:
         self._moving.set()
         self._cancel()
 
-    def send(self, message: prover_pb2.FromProver) -> bool:
-        """Send a message; False when there is no connection now (what matters is sent again after the next hello)."""
+    def send(self, said: FromProver) -> bool:
+        """Say something; False when there is no connection now (what matters is sent again after the next hello)."""
         outgoing = self._outgoing
         if outgoing is None:
             return False
-        outgoing.put(message)
+        outgoing.put(write_from_prover(said))
         return True
 
     def _run(self) -> None:
@@ -181,12 +187,13 @@ class Link:
                 for message in call:
                     if tried.left:
                         break
-                    if message.WhichOneof("message") == "welcome":
+                    said = read_to_prover(message)
+                    if isinstance(said, Welcome):
                         tried.welcomed = True
                         tried.heard.set()
                         self._outgoing = outgoing
-                        self._start_heartbeats(message.welcome.heartbeat_ms / 1000, outgoing, ended)
-                    self._deliver(message)
+                        self._start_heartbeats(said.heartbeat_ms / 1000, outgoing, ended)
+                    self._deliver(said)
                     if self._closing.is_set():
                         break
             except grpc.RpcError as error:

@@ -21,7 +21,7 @@ import proofgrid
 from proofgrid.primitives.clock import Clock
 from proofgrid.primitives.digests import Digest, digest_of
 from proofgrid.primitives.errors import ArtifactCorrupt, InvalidRequest, ProofgridError, Refused
-from proofgrid.primitives.ids import LeaseId, parse_uuid
+from proofgrid.primitives.ids import LeaseId
 from proofgrid.proofs.base import JobOutput, Program
 from proofgrid.proofs.manifest import program_from_json
 from proofgrid.roles.prover.link import Link
@@ -29,7 +29,23 @@ from proofgrid.roles.prover.nursery import Nursery
 from proofgrid.roles.prover.sandbox import ChildLimits, ChildSpec, run_child
 from proofgrid.roles.prover.self_check import Check, CheckPlace, check_all, check_unless_known
 from proofgrid.rules.jobs.classes import JobClass
-from proofgrid.rules.jobs.offers import HeldLease, JobReport, JobTrouble, LeaseOffer, ProverTerms, StageReport
+from proofgrid.rules.jobs.offers import (
+    MOVE,
+    Acks,
+    Drain,
+    HeldLease,
+    JobReport,
+    JobTrouble,
+    LeaseOffer,
+    Leases,
+    Notice,
+    ProverTerms,
+    StageReport,
+    Stop,
+    ToProver,
+    Verdict,
+    Welcome,
+)
 from proofgrid.rules.jobs.retry import is_own_failure
 from proofgrid.rules.reputation.standing import PAUSED, RESUMED
 from proofgrid.rules.staking.results import ResultClaim, public_digest, sign_result
@@ -37,7 +53,6 @@ from proofgrid.sdk.connection import Connection
 from proofgrid.sdk.transfer import download_file, upload_file
 from proofgrid.store.cache import LocalCache
 from proofgrid.wire.codec import provers as codec
-from proofgrid.wire.v1 import prover_pb2 as messages
 
 MEMORY_SLACK_BYTES = 512 << 20  #: what Python and the engine take before they begin
 
@@ -127,7 +142,7 @@ class ProverNode:
         self._cached: set[Digest] = set()
         self._programs: dict[Digest, Program] = {}
         self._slots = asyncio.Semaphore(settings.slots)
-        self._inbox: asyncio.Queue[messages.ToProver | ProofgridError] = asyncio.Queue()
+        self._inbox: asyncio.Queue[ToProver | ProofgridError] = asyncio.Queue()
         self._draining = asyncio.Event()
         self._failures = 0  #: of own children, in a row
         self._rests = 0  #: since the last proof that was accepted
@@ -180,7 +195,7 @@ class ProverNode:
 
     async def _until_drained(self) -> None:
         await self._draining.wait()
-        self._link.send(messages.FromProver(drain=messages.Drain()))
+        self._link.send(Drain())
         self._tell("draining", held=len(self._held.jobs))
         while self._held.jobs:
             self._empty.clear()
@@ -222,40 +237,43 @@ class ProverNode:
                 if isinstance(item, InvalidRequest) and not isinstance(item, Refused):
                     raise item
                 continue
-            match item.WhichOneof("message"):
-                case "welcome":
-                    self._welcomed(item.welcome)
-                case "leases":
-                    leases, manifests = codec.read_leases(item.leases)
-                    self._learn(manifests)
-                    for lease in leases:
+            match item:
+                case Welcome():
+                    self._welcomed(item)
+                case Leases():
+                    self._learn(codec.read_manifests(item))
+                    for lease in item.leases:
                         self._take(lease, group)
-                case "stop":
-                    self._stop(LeaseId(parse_uuid(item.stop.lease_id, field="lease_id")), item.stop.reason)
-                case "acks":
-                    for ack in item.acks.acks:
-                        self._acknowledged(ack)
-                case "notice" if item.notice.code == codec.MOVE:
-                    self._tell("moving", reason=item.notice.detail)
-                    self._link.move()
-                case "notice" if item.notice.code in NOTICES:
-                    self._tell(NOTICES[item.notice.code], reason=item.notice.detail)
-                case _:
-                    log.info("notice", code=item.notice.code, detail=item.notice.detail)
+                case Stop():
+                    self._stop(item.lease_id, item.reason)
+                case Acks():
+                    for lease_id, verdict in item.verdicts:
+                        self._acknowledged(lease_id, verdict)
+                case Notice():
+                    self._noticed(item)
 
-    def _welcomed(self, welcome: messages.Welcome) -> None:
+    def _noticed(self, notice: Notice) -> None:
+        if notice.code == MOVE:
+            self._tell("moving", reason=notice.detail)
+            self._link.move()
+        elif notice.code in NOTICES:
+            self._tell(NOTICES[notice.code], reason=notice.detail)
+        else:
+            log.info("notice", code=notice.code, detail=notice.detail)
+
+    def _welcomed(self, welcome: Welcome) -> None:
         self._network = welcome.network
         self._tell("connected", prover=welcome.prover_id)
-        for text in welcome.dropped_leases:
-            self._stop(LeaseId(parse_uuid(text, field="dropped_leases")), "it was given away meanwhile")
+        for lease_id in welcome.dropped:
+            self._stop(lease_id, "it was given away meanwhile")
         for job in list(self._held.jobs.values()):
             if job.report is not None:
-                self._link.send(codec.write_results([job.report]))
+                self._link.send(job.report)
             elif job.said is not None:
                 # The first word may have been lost with the stream, and a lease without one goes back.
-                self._link.send(codec.write_progress(job.said))
+                self._link.send(job.said)
         if self._draining.is_set() or self._resting is not None:
-            self._link.send(messages.FromProver(drain=messages.Drain()))
+            self._link.send(Drain())
 
     def _learn(self, manifests: Mapping[Digest, Mapping[str, object]]) -> None:
         for digest, manifest in manifests.items():
@@ -278,19 +296,19 @@ class ProverNode:
             job.task.cancel()
             self._tell("stopped", slice=job.lease.slice_index, reason=reason)
 
-    def _acknowledged(self, ack: messages.ResultAck) -> None:
-        job = self._drop(LeaseId(parse_uuid(ack.lease_id, field="lease_id")))
+    def _acknowledged(self, lease_id: LeaseId, verdict: Verdict) -> None:
+        job = self._drop(lease_id)
         if job is None:
             return
         earned = job.lease.price * job.lease.units
-        if ack.accepted:
+        if verdict.accepted:
             self._failures = self._rests = 0
             self._cached.add(job.lease.program_digest)
             self._tell("paid", slice=job.lease.slice_index, units=job.lease.units, earned=earned)
         else:
-            self._tell("refused", slice=job.lease.slice_index, reason=f"{ack.code} {ack.detail}")
-            if is_own_failure(ack.code):
-                self._count_failure(f"{ack.code} {ack.detail}")
+            self._tell("refused", slice=job.lease.slice_index, reason=f"{verdict.code} {verdict.detail}")
+            if is_own_failure(verdict.code):
+                self._count_failure(f"{verdict.code} {verdict.detail}")
 
     def _drop(self, lease_id: LeaseId) -> _Job | None:
         job = self._held.drop(lease_id)
@@ -311,11 +329,11 @@ class ProverNode:
             self._give_back(lease, "PG-320", f"{type(error).__name__}: {error.strerror}")
         else:
             # Not sent now means sent after the next welcome.
-            self._link.send(codec.write_results([job.report]))
+            self._link.send(job.report)
 
     def _give_back(self, lease: LeaseOffer, code: str, detail: str) -> None:
         self._tell("failed", slice=lease.slice_index, reason=detail)
-        self._link.send(codec.write_failure(JobTrouble(held=lease.held, code=code, detail=detail)))
+        self._link.send(JobTrouble(held=lease.held, code=code, detail=detail))
         self._drop(lease.held.lease_id)
         if is_own_failure(code):
             self._count_failure(f"{code} {detail}")
@@ -329,7 +347,7 @@ class ProverNode:
 
     async def _rest(self, reason: str) -> None:
         """Offer nothing until this machine has shown that it can prove; what is held goes on."""
-        self._link.send(messages.FromProver(drain=messages.Drain()))
+        self._link.send(Drain())
         self._tell("resting", reason=f"{self._failures} jobs in a row failed here, the last: {reason}")
         await asyncio.sleep(min(CHECK_AGAIN_FIRST_SECONDS * 2**self._rests, CHECK_AGAIN_MAX_SECONDS))
         self._rests = min(self._rests + 1, 16)
@@ -459,7 +477,7 @@ class ProverNode:
         job = self._held.jobs.get(lease.held.lease_id)
         if job is not None:
             job.said = said
-        self._link.send(codec.write_progress(said))
+        self._link.send(said)
 
     def _tell(self, what: str, **details: object) -> None:
         log.info(f"prover_{what}", name=self._settings.name, **details)

@@ -10,12 +10,11 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
-import asyncpg
 import structlog
 
 from proofgrid.primitives.digests import Digest
 from proofgrid.primitives.errors import ProofgridError, Recoverable
-from proofgrid.primitives.ids import Address, GatewayId, JobId, Lane, ProverId, TaskId
+from proofgrid.primitives.ids import Address, GatewayId, TaskId
 from proofgrid.primitives.signatures import SigningKey
 from proofgrid.proofs import workers as in_worker
 from proofgrid.proofs.base import JobOutput, PartialProof, ProgramFiles
@@ -28,9 +27,16 @@ from proofgrid.roles.loop import Loop
 from proofgrid.rules.jobs.events import Done
 from proofgrid.rules.jobs.lifecycle import TaskEvent, TaskState, task_sources
 from proofgrid.store.artifacts import ArtifactStore
+from proofgrid.store.combining import (
+    CLAIM_COMBINING,
+    COMBINING_ELSEWHERE,
+    FINISH_TASK,
+    PROOFS_OF_TASK,
+    ClaimedTask,
+    ProvenJob,
+)
 from proofgrid.store.database import Database
 from proofgrid.store.lanes import GATEWAY_SILENT_MS
-from proofgrid.store.queries import QUERIES
 from proofgrid.store.stored_artifacts import RECORD_ARTIFACTS
 from proofgrid.store.tasks import append_event, end_task, give_back
 from proofgrid.store.transactions import Transaction
@@ -79,57 +85,55 @@ class Combiner:
     async def _look(self) -> float | None:
         claimed, elsewhere = await self._claim(self._workers.count + 1 - len(self._running))
         for task in claimed:
-            self._running.add(TaskId(task["task_id"]))
+            self._running.add(task.task_id)
             self._group.create_task(self._combine(task))
         return LOOK_AGAIN_SECONDS if elsewhere else None
 
-    async def _claim(self, room: int) -> tuple[list[asyncpg.Record], bool]:
+    async def _claim(self, room: int) -> tuple[list[ClaimedTask], bool]:
         """Claim tasks to combine, at most `room`; say whether others may come without notice."""
         if not room:
             return [], False
         claimed = await self._database.write(
             Transaction.CLAIM_COMBINING,
-            QUERIES["claim_combining"],
-            self._gateway_id,
-            GATEWAY_SILENT_MS,
-            room,
-            list(self._running),
+            CLAIM_COMBINING,
+            gateway_id=self._gateway_id,
+            gateway_silent_ms=GATEWAY_SILENT_MS,
+            room=room,
+            running=list(self._running),
         )
         if claimed:
             return claimed, False
         async with self._database.connection() as connection:
-            elsewhere = await connection.fetchval(QUERIES["combining_elsewhere"], list(self._running))
-        return [], bool(elsewhere)
+            return [], await connection.value(COMBINING_ELSEWHERE, running=list(self._running))
 
-    async def _combine(self, task: asyncpg.Record) -> None:
-        task_id = TaskId(task["task_id"])
+    async def _combine(self, task: ClaimedTask) -> None:
         try:
-            await self._combine_or_give_up(task_id, task)
+            await self._combine_or_give_up(task)
         except Recoverable as error:
             # Tried again a little later; the task's deadline ends the trying.
-            log.warning("combining_postponed", task_id=str(task_id), reason=str(error))
+            log.warning("combining_postponed", task_id=str(task.task_id), reason=str(error))
             await asyncio.sleep(AFTER_TROUBLE_SECONDS)
         finally:
-            self._running.discard(task_id)
+            self._running.discard(task.task_id)
             self._loop.wake()
 
-    async def _combine_or_give_up(self, task_id: TaskId, task: asyncpg.Record) -> None:
+    async def _combine_or_give_up(self, task: ClaimedTask) -> None:
         try:
             result, bundle_digest, size_bytes = await self._seal(task)
         except Recoverable:
             raise
         except ProofgridError as error:
-            log.error("combining_failed", task_id=str(task_id), reason=str(error))
+            log.error("combining_failed", task_id=str(task.task_id), reason=str(error))
             async with self._database.transaction(Transaction.END_TASK) as connection:
-                await end_task(connection, task_id, TaskEvent.GAVE_UP, code=error.code, detail=error.detail)
+                await end_task(connection, task.task_id, TaskEvent.GAVE_UP, code=error.code, detail=error.detail)
         else:
             await self._finish(task, result, bundle_digest, size_bytes)
 
-    async def _seal(self, task: asyncpg.Record) -> tuple[Any, Digest, int]:
+    async def _seal(self, task: ClaimedTask) -> tuple[Any, Digest, int]:
         """Return the result, and the stored bundle's digest and size; the bundle was verified as clients will."""
-        program = await self._library.program(Digest(task["program_digest"]))
+        program = await self._library.program(task.program_digest)
         async with self._database.connection() as connection:
-            rows = await connection.fetch(QUERIES["proofs_of_task"], task["task_id"])
+            rows = await connection.fetch(PROOFS_OF_TASK, task_id=task.task_id)
         parts = [await self._part(row) for row in rows]
         async with self._workdir() as workdir:
             async with self._library.at_hand(program, program.verifying_files) as files:
@@ -137,16 +141,16 @@ class Combiner:
                     in_worker.combine,
                     program.proof_system,
                     files,
-                    task["statement"],
+                    task.statement,
                     parts,
                     workdir,
                     timeout_seconds=COMBINE_TIMEOUT_SECONDS,
                 )
                 manifest = Manifest(
                     network=self._key.address,
-                    task=_bundle_task(task, rows[0]["now_ms"]),
+                    task=_bundle_task(task, rows[0].now_ms),
                     program=for_verifiers(program),
-                    statement=task["statement"],
+                    statement=task.statement,
                     result=result,
                     jobs=tuple(_bundle_job(row) for row in rows),
                 )
@@ -174,34 +178,37 @@ class Combiner:
             await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
 
     def _write(
-        self, path: Path, manifest: Manifest, files: ProgramFiles, rows: list[Any], parts: list[PartialProof]
+        self, path: Path, manifest: Manifest, files: ProgramFiles, rows: list[ProvenJob], parts: list[PartialProof]
     ) -> None:
         contents: dict[Digest, Content] = {
             files.program.files[name]: files.path(name) for name in files.program.verifying_files
         }
-        contents |= {Digest(row["proof_digest"]): part.output.proof for row, part in zip(rows, parts, strict=True)}
+        contents |= {row.proof_digest: part.output.proof for row, part in zip(rows, parts, strict=True)}
         write_bundle(path, manifest, contents=contents, key=self._key)
 
-    async def _part(self, row: asyncpg.Record) -> PartialProof:
-        proof = row["small_proof"]
+    async def _part(self, row: ProvenJob) -> PartialProof:
+        proof = row.small_proof
         if proof is None:
-            proof = await self._artifacts.read_bytes(Digest(row["proof_digest"]), limit_bytes=PROOF_BYTES_MAX)
-        output = JobOutput(proof=proof, public=row["public"])
-        return PartialProof(slice_index=row["slice"], input_index=row["input"], output=output)
+            proof = await self._artifacts.read_bytes(row.proof_digest, limit_bytes=PROOF_BYTES_MAX)
+        output = JobOutput(proof=proof, public=row.public)
+        return PartialProof(slice_index=row.slice, input_index=row.input, output=output)
 
-    async def _finish(self, task: asyncpg.Record, result: Any, bundle_digest: Digest, size_bytes: int) -> None:
-        task_id, client = TaskId(task["task_id"]), Address(task["client"])
+    async def _finish(self, task: ClaimedTask, result: Any, bundle_digest: Digest, size_bytes: int) -> None:
         async with self._database.transaction(Transaction.FINISH_TASK) as connection:
-            finished = await connection.fetchval(
-                QUERIES["finish_task"], task_id, result, bundle_digest, task_sources(TaskEvent.COMBINED)
+            finished = await connection.first(
+                FINISH_TASK,
+                task_id=task.task_id,
+                result=result,
+                bundle=bundle_digest,
+                sources=task_sources(TaskEvent.COMBINED),
             )
             if finished is None:
                 return  # cancelled meanwhile, or another gateway was faster
-            await connection.run(RECORD_ARTIFACTS, owners=[client], digests=[bundle_digest], sizes=[size_bytes])
+            await connection.run(RECORD_ARTIFACTS, owners=[task.client], digests=[bundle_digest], sizes=[size_bytes])
             back = await give_back(connection, task, TaskState.DONE)
             done = Done(bundle=bundle_digest, refunded=back.refunded, spent=back.spent)
-            await append_event(connection, task_id, done)
-        log.info("task_done", task_id=str(task_id), bundle=bundle_digest)
+            await append_event(connection, task.task_id, done)
+        log.info("task_done", task_id=str(task.task_id), bundle=bundle_digest)
 
 
 def verify_sealed(path: Path, program: Digest, network: Address, workdir: Path) -> None:
@@ -210,29 +217,29 @@ def verify_sealed(path: Path, program: Digest, network: Address, workdir: Path) 
     verify_bundle(path, expect_program=program, expect_network=network, workdir=workdir)
 
 
-def _bundle_task(task: asyncpg.Record, finished_ms: int) -> BundleTask:
+def _bundle_task(task: ClaimedTask, finished_ms: int) -> BundleTask:
     return BundleTask(
-        task_id=TaskId(task["task_id"]),
-        client=Address(task["client"]),
-        created_ms=task["created_ms"],
+        task_id=task.task_id,
+        client=task.client,
+        created_ms=task.created_ms,
         finished_ms=finished_ms,
     )
 
 
-def _bundle_job(row: asyncpg.Record) -> BundleJob:
+def _bundle_job(row: ProvenJob) -> BundleJob:
     return BundleJob(
-        slice_index=row["slice"],
-        input_index=row["input"],
-        proof=Digest(row["proof_digest"]),
-        public=row["public"],
-        job_id=JobId(row["job_id"]),
-        operator=Address(row["operator"]),
-        prover=ProverId(row["prover_id"]),
-        lane=Lane(row["lane"]),
-        round_number=row["round"],
-        transcript=Digest(row["transcript_hash"]),
-        units=row["units"],
-        price_buy=row["buy_price"],
-        price_sell=row["sell_price"],
-        paid=row["sell_price"] * row["units"],
+        slice_index=row.slice,
+        input_index=row.input,
+        proof=row.proof_digest,
+        public=row.public,
+        job_id=row.job_id,
+        operator=row.operator,
+        prover=row.prover_id,
+        lane=row.lane,
+        round_number=row.round,
+        transcript=row.transcript_hash,
+        units=row.units,
+        price_buy=row.buy_price,
+        price_sell=row.sell_price,
+        paid=row.sell_price * row.units,
     )

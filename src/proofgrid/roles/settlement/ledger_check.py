@@ -6,18 +6,28 @@ and then everything is looked at. The transaction that opens an incident is the 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from typing import Any
+from collections.abc import AsyncIterator, Iterator, Sequence
+from typing import TypeVar
 
 import structlog
 
 from proofgrid.primitives.clock import Clock
+from proofgrid.primitives.ids import AccountId
 from proofgrid.roles.loop import Loop, every
 from proofgrid.rules.ledger.incidents import Checkpoint, Violation, check_balance, check_sum
+from proofgrid.store.connection import Connection
 from proofgrid.store.database import Database
 from proofgrid.store.gateways import DATABASE_TIME
+from proofgrid.store.incidents import OPEN_INCIDENTS, Incident
 from proofgrid.store.ledger import LEDGER_SUMS
-from proofgrid.store.queries import QUERIES
+from proofgrid.store.ledger_check import (
+    BALANCES_AND_SUMS,
+    FAULTS_OF_TASKS,
+    LOCK_LEDGER_CHECK,
+    MOVED_SINCE,
+    TASKS_MOVED_SINCE,
+    BalanceAndSum,
+)
 from proofgrid.store.transactions import Transaction
 
 LOOK_SECONDS = 2.0
@@ -25,6 +35,8 @@ FULL_LOOK_SECONDS = 3_600.0
 LATE_MS = 2_000  #: a transaction that takes longer is seen when its accounts move again, or by the next full look
 CHUNK = 1_000
 KEPT_MAX = 100_000  #: accounts of which is known what was looked at
+
+Item = TypeVar("Item")
 
 log = structlog.get_logger(__name__)
 
@@ -38,7 +50,7 @@ class LedgerCheck:
         self._next_full = clock.running_seconds()
         self._look_seconds = look_seconds
         self._since_ms: int | None = None  #: None: everything
-        self._known: dict[str, Checkpoint] = {}
+        self._known: dict[AccountId, Checkpoint] = {}
 
     async def run(self) -> None:
         """Look until cancelled."""
@@ -52,64 +64,69 @@ class LedgerCheck:
     async def look(self, *, full: bool = False) -> bool:
         """Look once; False when another gateway is looking."""
         async with self._database.transaction(Transaction.CHECK_LEDGER) as connection:
-            if not await connection.fetchval(QUERIES["lock_ledger_check"]):
+            if not await connection.value(LOCK_LEDGER_CHECK):
                 return False
             now_ms = await connection.value(DATABASE_TIME)
             found = [violation async for violation in self._violations(connection, None if full else self._since_ms)]
             opened = await self._open(connection, found) if found else []
         self._since_ms = now_ms - LATE_MS
-        for row in opened:
-            said = {name: row[name] for name in ("incident_id", "kind", "subject", "detail")}
-            log.critical("incident_opened", **said)
+        for incident in opened:
+            log.critical(
+                "incident_opened",
+                incident_id=incident.incident_id,
+                kind=incident.kind,
+                subject=incident.subject,
+                detail=incident.detail,
+            )
         return True
 
-    async def _violations(self, connection: Any, since_ms: int | None) -> Any:
+    async def _violations(self, connection: Connection, since_ms: int | None) -> AsyncIterator[Violation]:
         if since_ms is None:
             self._known.clear()
             sums = await connection.value(LEDGER_SUMS)
             for violation in check_sum(sums.sum):
                 yield violation
-        accounts = [row["account"] for row in await connection.fetch(QUERIES["moved_since"], since_ms)]
-        for chunk in _chunks(accounts):
+        for chunk in _chunks(await connection.fetch(MOVED_SINCE, since_ms=since_ms)):
             for violation in await self._balances(connection, chunk):
                 yield violation
-        tasks = [row["task_id"] for row in await connection.fetch(QUERIES["tasks_moved_since"], since_ms)]
-        for chunk in _chunks(tasks):
-            for row in await connection.fetch(QUERIES["faults_of_tasks"], chunk):
-                yield Violation(kind=row["kind"], subject=row["subject"], detail=row["detail"])
+        for tasks in _chunks(await connection.fetch(TASKS_MOVED_SINCE, since_ms=since_ms)):
+            for fault in await connection.fetch(FAULTS_OF_TASKS, tasks=tasks):
+                yield Violation(kind=fault.kind, subject=fault.subject, detail=fault.detail)
 
-    async def _balances(self, connection: Any, accounts: Sequence[str]) -> list[Violation]:
-        found, doubted = [], []
+    async def _balances(self, connection: Connection, accounts: Sequence[AccountId]) -> list[Violation]:
+        found: list[Violation] = []
+        doubted: list[AccountId] = []
         for row in await self._sums(connection, accounts, self._known):
-            if row["balance"] != row["net"]:
-                doubted.append(row["account"])
-            elif not row["account"].startswith("escrow:") and len(self._known) < KEPT_MAX:
-                self._known[row["account"]] = Checkpoint(before=row["before"], from_ms=row["from_ms"])
+            if row.balance != row.net:
+                doubted.append(row.account)
+            elif not row.account.startswith("escrow:") and len(self._known) < KEPT_MAX:
+                self._known[row.account] = Checkpoint(before=row.before, from_ms=row.from_ms)
         # A clock that went back can hide a transfer from us: who doubts reads all of them.
         for row in await self._sums(connection, doubted, {}) if doubted else []:
-            self._known.pop(row["account"], None)
-            found += check_balance(row["account"], balance=row["balance"], net=row["net"])
+            self._known.pop(row.account, None)
+            found += check_balance(row.account, balance=row.balance, net=row.net)
         return found
 
-    async def _sums(self, connection: Any, accounts: Sequence[str], known: dict[str, Checkpoint]) -> Any:
+    async def _sums(
+        self, connection: Connection, accounts: Sequence[AccountId], known: dict[AccountId, Checkpoint]
+    ) -> list[BalanceAndSum]:
         points = [known.get(account, Checkpoint()) for account in accounts]
         return await connection.fetch(
-            QUERIES["balances_and_sums"],
-            list(accounts),
-            [point.before for point in points],
-            [point.from_ms for point in points],
+            BALANCES_AND_SUMS,
+            accounts=list(accounts),
+            befores=[point.before for point in points],
+            froms_ms=[point.from_ms for point in points],
         )
 
-    async def _open(self, connection: Any, found: Sequence[Violation]) -> list[Any]:
-        rows: list[Any] = await connection.fetch(
-            QUERIES["open_incidents"],
-            [one.kind for one in found],
-            [one.subject for one in found],
-            [one.detail for one in found],
+    async def _open(self, connection: Connection, found: Sequence[Violation]) -> list[Incident]:
+        return await connection.fetch(
+            OPEN_INCIDENTS,
+            kinds=[one.kind for one in found],
+            subjects=[one.subject for one in found],
+            details=[one.detail for one in found],
         )
-        return rows
 
 
-def _chunks(items: Sequence[Any]) -> Iterator[list[Any]]:
+def _chunks(items: Sequence[Item]) -> Iterator[list[Item]]:
     for start in range(0, len(items), CHUNK):
         yield list(items[start : start + CHUNK])

@@ -12,7 +12,6 @@ import asyncio
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 import structlog
 
@@ -41,7 +40,8 @@ from proofgrid.rules.reputation.standing import ReputationPolicy
 from proofgrid.store.artifacts import ArtifactStore
 from proofgrid.store.batches import Batches
 from proofgrid.store.database import Database
-from proofgrid.store.queries import QUERIES
+from proofgrid.store.sessions import NOTE_CACHED_PROGRAMS
+from proofgrid.store.settlement import LEASES_OF_REPORTS, REPORT_LEASES, ReportedLease
 from proofgrid.store.transactions import Transaction
 from proofgrid.store.work import POLICY as REPUTATION
 
@@ -59,7 +59,7 @@ log = structlog.get_logger(__name__)
 
 Fault = BaseException
 Outcome = ProverId | Fault  #: who is paid, or why nobody is
-Reported = tuple[JobReport, Any]  #: a report and the row of its lease
+Reported = tuple[JobReport, ReportedLease]  #: a report and the row of its lease
 
 
 class Settlement:
@@ -87,7 +87,9 @@ class Settlement:
         self._hedging = hedging
         self._reputation = reputation
         self._surplus_to = surplus_to
-        self._leases: Batches[JobReport, Any] = Batches(self._read_leases, size_max=REPORTS_PER_BATCH, at_once=2)
+        self._leases: Batches[JobReport, ReportedLease | None] = Batches(
+            self._read_leases, size_max=REPORTS_PER_BATCH, at_once=2
+        )
         self._single: Batches[Reported, ProverId] = Batches(self._settle, size_max=1, at_once=max(2, workers.count))
         self._quick: dict[Digest, Batches[Reported, ProverId]] = {}
         self._cached: dict[Digest, set[SessionId]] = defaultdict(set)  #: sessions that proved a program
@@ -109,11 +111,13 @@ class Settlement:
         """
         outcomes: list[Outcome | None] = [None] * len(reports)
         to_judge: dict[Digest, dict[int, Reported]] = defaultdict(dict)
-        leases: list[Any] = await self._leases.add_all(reports)
+        leases = await self._leases.add_all(reports)
         for place, (report, lease) in enumerate(zip(reports, leases, strict=True)):
-            outcomes[place] = _known_outcome(lease, report, operator)
-            if outcomes[place] is None:
-                to_judge[lease["program_digest"]][place] = (report, lease)
+            judgeable = _judgeable(lease, report, operator)
+            if isinstance(judgeable, ReportedLease):
+                to_judge[judgeable.program_digest][place] = (report, judgeable)
+            else:
+                outcomes[place] = judgeable
         judged = await asyncio.gather(*(self._judge(program, items) for program, items in to_judge.items()))
         for settled in judged:
             for place, outcome in settled.items():
@@ -132,17 +136,17 @@ class Settlement:
         finally:
             judging.cancel()
 
-    async def _read_leases(self, reports: list[JobReport]) -> list[Any]:
+    async def _read_leases(self, reports: list[JobReport]) -> list[ReportedLease | None]:
+        ids = [report.held.lease_id for report in reports]
         async with self._database.connection() as connection:
-            rows = await connection.fetch(QUERIES["leases_of_reports"], [report.held.lease_id for report in reports])
-        found = {row["lease_id"]: row for row in rows}
+            found = {lease.lease_id: lease for lease in await connection.fetch(LEASES_OF_REPORTS, lease_ids=ids)}
         return [found.get(report.held.lease_id) for report in reports]
 
     # --- verify and pay --------------------------------------------------------------------------
 
     async def _settle(self, batch: list[Reported]) -> Sequence[Outcome]:
         """Settle reports of one program."""
-        program = await self._library.program(Digest(batch[0][1]["program_digest"]))
+        program = await self._library.program(batch[0][1].program_digest)
         if program.digest not in self._quick:
             await self._give_time(batch)
         contents = await asyncio.gather(*(self._content(report) for report, _ in batch), return_exceptions=True)
@@ -167,27 +171,27 @@ class Settlement:
                 await self._give_time([batch[place] for place in proven])
                 raise
             for place, one in proven.items():
-                outcomes[place] = paid[one.lease["lease_id"]]
+                outcomes[place] = paid[one.lease.lease_id]
             await self._note_cached(program, [one.lease for one in proven.values()])
         return [outcome for outcome in outcomes if outcome is not None]
 
-    async def _note_cached(self, program: Program, leases: Sequence[Any]) -> None:
+    async def _note_cached(self, program: Program, leases: Sequence[ReportedLease]) -> None:
         """Note whose keys for the program are derived now: a hint for ranks, so it has no part in paying."""
-        fresh = {lease["session_id"] for lease in leases} - self._cached[program.digest]
+        fresh = {lease.session_id for lease in leases} - self._cached[program.digest]
         if fresh:
             self._cached[program.digest] |= fresh
             await self._database.write(
-                Transaction.NOTE_CACHED, QUERIES["note_cached_programs"], sorted(fresh), program.digest
+                Transaction.NOTE_CACHED, NOTE_CACHED_PROGRAMS, session_ids=sorted(fresh), program=program.digest
             )
 
     async def _give_time(self, batch: list[Reported]) -> None:
         """Stop the provers' clocks: verification has its own time."""
         await self._database.write(
             Transaction.NOTE_REPORTS,
-            QUERIES["report_leases"],
-            [lease["lease_id"] for _, lease in batch],
-            self._report_ms,
-            lease_sources(LeaseEvent.REPORTED),
+            REPORT_LEASES,
+            lease_ids=[lease.lease_id for _, lease in batch],
+            report_ms=self._report_ms,
+            sources=lease_sources(LeaseEvent.REPORTED),
         )
 
     async def _content(self, report: JobReport) -> bytes:
@@ -195,7 +199,7 @@ class Settlement:
             return report.proof
         return await self._artifacts.read_bytes(report.proof_digest, limit_bytes=PROOF_BYTES_MAX)
 
-    async def _proven(self, report: JobReport, lease: Any, content: bytes) -> Proven:
+    async def _proven(self, report: JobReport, lease: ReportedLease, content: bytes) -> Proven:
         small = len(content) <= SMALL_ARTIFACT_BYTES
         digest = digest_of(content) if small else await self._store_patiently(content)
         return Proven(
@@ -225,7 +229,7 @@ class Settlement:
         faults: list[Fault | None] = [c if isinstance(c, BaseException) else None for c in contents]
         readable = [place for place, fault in enumerate(faults) if fault is None]
         items = [
-            (lease["slice"], lease["facts"], JobOutput(proof=content, public=report.public))
+            (lease.slice, lease.facts, JobOutput(proof=content, public=report.public))
             for (report, lease), content in zip(batch, contents, strict=True)
             if isinstance(content, bytes)
         ]
@@ -282,18 +286,20 @@ class Settlement:
 
 def _patience_seconds(reported: Sequence[Reported]) -> float:
     """Return how long results may wait before their leases would run out meanwhile."""
-    left_seconds: float = min(lease["left_ms"] for _, lease in reported) / 1_000
+    left_seconds: float = min(lease.left_ms for _, lease in reported) / 1_000
     return max(0.0, left_seconds - QUEUE_MARGIN_SECONDS)
 
 
-def _known_outcome(lease: Any, report: JobReport, operator: Address) -> Outcome | None:
-    """Return what needs no verification to be said."""
+def _judgeable(
+    lease: ReportedLease | BaseException | None, report: JobReport, operator: Address
+) -> ReportedLease | Outcome:
+    """Return the lease whose result is to be verified, or what needs no verification to be said."""
     if isinstance(lease, BaseException):
         return lease
-    if lease is None or lease["fence"] != report.held.fence or lease["operator"] != operator:
+    if lease is None or lease.fence != report.held.fence or lease.operator != operator:
         return LeaseLost("no lease of yours has this id and fence")
-    if lease["state"] == LeaseState.SETTLED:
-        return ProverId(lease["prover_id"])
-    if lease["state"] not in _CAN_BE_SETTLED:
-        return LeaseLost(f"the lease is {lease['state']}: {lease['reason']}")
-    return None
+    if lease.state == LeaseState.SETTLED:
+        return lease.prover_id
+    if lease.state not in _CAN_BE_SETTLED:
+        return LeaseLost(f"the lease is {lease.state}: {lease.reason}")
+    return lease

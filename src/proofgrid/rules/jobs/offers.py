@@ -8,7 +8,7 @@ from typing import Any
 
 from proofgrid.primitives.digests import Digest
 from proofgrid.primitives.errors import InvalidField
-from proofgrid.primitives.ids import JobId, LeaseId
+from proofgrid.primitives.ids import Address, JobId, LeaseId, ProverId
 from proofgrid.primitives.money import AMOUNT_MAX, UNITS_MAX
 from proofgrid.rules.access.subnetworks import check_served
 from proofgrid.rules.jobs.classes import JobClass, parse_class
@@ -97,6 +97,65 @@ class Verdict:
     accepted: bool
     code: str = ""
     detail: str = ""
+
+
+# --- what a gateway says -------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Welcome:
+    """The first word of a gateway to a prover that has said hello."""
+
+    session_id: str
+    prover_id: ProverId
+    network: Address
+    heartbeat_ms: int  #: how often the prover says that it lives
+    dropped: tuple[LeaseId, ...]  #: of those that it named, the ones that are not its own any more
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Leases:
+    """Leases offered to their prover, and the manifests of their programs by digest, as JSON texts."""
+
+    leases: tuple[LeaseOffer, ...]
+    manifests: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stop:
+    """A lease is over: its child is to be killed."""
+
+    lease_id: LeaseId
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Acks:
+    """What became of results."""
+
+    verdicts: tuple[tuple[LeaseId, Verdict], ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Notice:
+    """Something for the prover's operator, or, with the code MOVE, for the prover itself."""
+
+    code: str
+    detail: str
+
+
+MOVE = "move"  #: code of the notice that asks a prover to go to another gateway, with all its leases
+
+ToProver = Welcome | Leases | Stop | Acks | Notice
+
+
+@dataclass(frozen=True, slots=True)
+class Drain:
+    """A prover wants no new leases."""
+
+
+#: What a prover says of its jobs and of itself, after its hello.
+FromProver = StageReport | JobReport | JobTrouble | Drain
 
 
 def check_terms(terms: ProverTerms) -> None:

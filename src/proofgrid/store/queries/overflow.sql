@@ -16,13 +16,12 @@ SELECT waiting.* FROM tasks AS t JOIN subnetworks AS s ON s.name = t.subnetwork 
     WHERE j.task_id = t.task_id AND j.state = 'ready' AND split_part(j.lane, '/', 1) = s.name
       AND waiting_ms(j, t.created_ms) >= s.overflow_after_ms
     ORDER BY j.slice, j.input) AS waiting
-WHERE t.task_id = ANY($1::uuid[]) AND t.state = 'open' AND s.overflow_after_ms > 0;
+WHERE t.task_id = ANY(:task_ids::uuid[]) AND t.state = 'open' AND s.overflow_after_ms > 0;
 
 -- name: move_jobs
--- The tasks' rows are locked. $1, $2, $3: jobs, and the lanes that they leave and go to. What bids demand of provers goes
--- with them.
+-- The tasks' rows are locked. What bids demand of provers goes with the jobs from lane to lane.
 WITH given AS (
-    SELECT * FROM unnest($1::uuid[], $2::text[], $3::text[]) AS g(job_id, old_lane, new_lane)
+    SELECT * FROM unnest(:job_ids::uuid[], :old_lanes::text[], :new_lanes::text[]) AS g(job_id, old_lane, new_lane)
 ), known AS (
     INSERT INTO lane_constraints (lane, stack, constraints)
     SELECT DISTINCT ON (new_lane) new_lane, split_part(new_lane, '/', 1) || '/' || split_part(new_lane, '/', 2), constraints

@@ -1,10 +1,11 @@
 -- name: register_prover
-INSERT INTO provers (prover_id, operator) VALUES ($1, $2) ON CONFLICT DO NOTHING;
+INSERT INTO provers (prover_id, operator) VALUES (:prover_id, :operator) ON CONFLICT DO NOTHING;
 
 -- name: change_session
--- Rounds that have sold to the prover $1 are waited for, and the next one to do so waits for this commit (keep_sessions).
--- $2: how long a gateway may be silent before it loses its hello, ms.
-SELECT pg_advisory_xact_lock(lock_of_session($1)) FROM set_config('idle_in_transaction_session_timeout', $2, true);
+-- Rounds that have sold to the prover are waited for, and the next one to do so waits for this commit (keep_sessions).
+-- :silent_ms: how long a gateway may be silent before it loses its hello, as text.
+SELECT pg_advisory_xact_lock(lock_of_session(:prover_id))
+FROM set_config('idle_in_transaction_session_timeout', :silent_ms, true);
 
 -- name: keep_sessions
 -- Until the commit none of these provers gets another session (change_session); one that got it meanwhile is sold to there.
@@ -14,37 +15,38 @@ FROM (SELECT DISTINCT lock_of_session(prover_id) AS key FROM unnest($1::text[]) 
 -- name: supersede_sessions
 -- A prover has one session; the older one's gateway is told to close its stream.
 WITH closed AS (
-    UPDATE sessions SET open = false WHERE prover_id = $1 AND open RETURNING session_id, gateway_id
+    UPDATE sessions SET open = false WHERE prover_id = :prover_id AND open RETURNING session_id, gateway_id
 )
 SELECT session_id, pg_notify('stops', json_build_object('gateway', gateway_id, 'session', session_id)::text) FROM closed;
 
 -- name: open_session
 INSERT INTO sessions (session_id, prover_id, operator, gateway_id, asks, classes, slots, cores, memory_bytes, region,
     version, cached_programs, class_asks, units_min)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14);
+VALUES (:session_id, :prover_id, :operator, :gateway_id, :asks, :classes, :slots, :cores, :memory_bytes, :region,
+    :version, :cached_programs, :class_asks, :units_min);
 
 -- name: adopt_leases
 -- After a reconnect: the leases that this prover still holds move to the new session, and so do those that it was never
--- told of. The new gateway looks for the latter and has as long for telling as the first one had ($7). Phases get no
--- longer, $6: how long a lease lives without a heartbeat, ms; results are judged whoever listens.
+-- told of. The new gateway looks for the latter and has as long for telling as the first one had (:pick_up_ms). Phases
+-- get no longer; :silent_ms: how long a lease lives without a heartbeat; results are judged whoever listens.
 -- What it was told of and does not hold is forgotten.
 WITH held AS (
-    SELECT lease_id, fence FROM unnest($4::uuid[], $5::bigint[]) AS held(lease_id, fence)
+    SELECT lease_id, fence FROM unnest(:held_ids::uuid[], :held_fences::bigint[]) AS held(lease_id, fence)
 ), forgotten AS (
     SELECT lease_id, task_id FROM leases
-    WHERE prover_id = $1 AND state IN ('offered', 'running', 'reported')
+    WHERE prover_id = :prover_id AND state IN ('offered', 'running', 'reported')
       AND (lease_id, fence) NOT IN (SELECT lease_id, fence FROM held)
 ), adopted AS (
-    UPDATE leases SET session_id = $2, gateway_id = $3,
-        phase_until_ms = CASE state WHEN 'granted' THEN least(at_ms + $7, until_ms) ELSE phase_until_ms END,
-        expires_ms = CASE state WHEN 'granted' THEN least(at_ms + $7, until_ms) WHEN 'reported' THEN expires_ms
-            ELSE least(at_ms + $6, phase_until_ms, until_ms) END
+    UPDATE leases SET session_id = :session_id, gateway_id = :gateway_id,
+        phase_until_ms = CASE state WHEN 'granted' THEN least(at_ms + :pick_up_ms, until_ms) ELSE phase_until_ms END,
+        expires_ms = CASE state WHEN 'granted' THEN least(at_ms + :pick_up_ms, until_ms) WHEN 'reported' THEN expires_ms
+            ELSE least(at_ms + :silent_ms, phase_until_ms, until_ms) END
     FROM (SELECT now_ms() AS at_ms) AS clock
-    WHERE leases.prover_id = $1 AND leases.state IN ('granted', 'offered', 'running', 'reported')
+    WHERE leases.prover_id = :prover_id AND leases.state IN (@leases_held)
       AND (leases.state = 'granted' OR (leases.lease_id, leases.fence) IN (SELECT lease_id, fence FROM held))
     RETURNING leases.lease_id, leases.task_id, leases.state
 ), told AS (
-    SELECT pg_notify('leases', $3::text) WHERE EXISTS (SELECT 1 FROM adopted WHERE state = 'granted')
+    SELECT pg_notify('leases', :gateway_id::text) WHERE EXISTS (SELECT 1 FROM adopted WHERE state = 'granted')
 )
 SELECT lease_id, task_id, true AS kept FROM adopted WHERE (SELECT count(*) FROM told) >= 0
 UNION ALL SELECT lease_id, task_id, false FROM forgotten;
@@ -52,46 +54,48 @@ UNION ALL SELECT lease_id, task_id, false FROM forgotten;
 -- name: close_session
 -- Its leases get a grace to come back with a new session; what was reported is judged anyway.
 WITH closed AS (
-    UPDATE sessions SET open = false WHERE session_id = $1 AND open RETURNING session_id, prover_id
+    UPDATE sessions SET open = false WHERE session_id = :session_id AND open RETURNING session_id, prover_id
 ), cut AS (
     SELECT lease_id FROM leases JOIN closed USING (session_id, prover_id)
-    WHERE leases.state IN ('granted', 'offered', 'running') ORDER BY lease_id FOR NO KEY UPDATE OF leases
+    WHERE leases.state IN (@leases_in_flight) ORDER BY lease_id FOR NO KEY UPDATE OF leases
 )
-UPDATE leases SET expires_ms = least(expires_ms, now_ms() + $2) FROM cut WHERE leases.lease_id = cut.lease_id;
+UPDATE leases SET expires_ms = least(expires_ms, now_ms() + :grace_ms) FROM cut WHERE leases.lease_id = cut.lease_id;
 
 -- name: drain_session
-UPDATE sessions SET draining = true WHERE session_id = $1;
+UPDATE sessions SET draining = true WHERE session_id = :session_id;
 
 -- name: note_cached_programs
--- $1: sessions, $2: a program that each has proven now.
-UPDATE sessions SET cached_programs = array_append(cached_programs, $2)
-WHERE session_id = ANY($1::uuid[]) AND NOT $2 = ANY(cached_programs);
+-- Each of these sessions has proven a program now.
+UPDATE sessions SET cached_programs = array_append(cached_programs, :program)
+WHERE session_id = ANY(:session_ids::uuid[]) AND NOT :program = ANY(cached_programs);
 
 -- name: heartbeats
--- $1: sessions that were heard of; $2, $3, $4: the leases that they hold, their fences and sessions; $5: how long a lease
--- lives without another heartbeat, ms, never beyond its phase and its limit. Only what has less than three quarters left is
+-- :session_ids: those that were heard of; :lease_ids and so on: the leases that they hold; :silent_ms: how long a lease
+-- lives without another heartbeat, never beyond its phase and its limit. Only what has less than three quarters left is
 -- written; what somebody else is changing at this moment waits for the next heartbeat. Whoever was silent counts for
 -- rounds again (supply_of_stack), so what it serves is woken, one lane of each stack; after half of that silence already,
 -- because a round may be looking at this moment. Returns the leases that hold, so that the provers can be told of those
 -- that do not.
 WITH seen AS (
     UPDATE sessions SET seen_ms = now_ms() FROM sessions AS before
-    WHERE sessions.session_id = ANY($1::uuid[]) AND sessions.open AND before.session_id = sessions.session_id
+    WHERE sessions.session_id = ANY(:session_ids::uuid[]) AND sessions.open AND before.session_id = sessions.session_id
     RETURNING before.seen_ms AS before_ms, before.subnetworks, before.asks, before.classes
 ), woken AS (
     SELECT pg_notify('lanes', format('%s/%s/%s', subnetwork, system, classes[1]))
     FROM seen CROSS JOIN unnest(subnetworks) AS subnetwork CROSS JOIN jsonb_object_keys(asks) AS system
-    WHERE before_ms <= now_ms() - $5 / 2 GROUP BY subnetwork, system, classes[1]
+    WHERE before_ms <= now_ms() - :silent_ms / 2 GROUP BY subnetwork, system, classes[1]
 ), holding AS (
-    SELECT lease_id, expires_ms, least(now_ms() + $5 * 3 / 4, phase_until_ms, until_ms) AS aging_ms FROM leases
-    JOIN unnest($2::uuid[], $3::bigint[], $4::uuid[]) AS held(lease_id, fence, session_id) USING (lease_id, fence, session_id)
-    WHERE leases.state IN ('granted', 'offered', 'running', 'reported')
+    SELECT lease_id, expires_ms, least(now_ms() + :silent_ms * 3 / 4, phase_until_ms, until_ms) AS aging_ms FROM leases
+    JOIN unnest(:lease_ids::uuid[], :fences::bigint[], :lease_sessions::uuid[]) AS held(lease_id, fence, session_id)
+        USING (lease_id, fence, session_id)
+    WHERE leases.state IN (@leases_held)
 ), aging AS (
     SELECT lease_id FROM leases WHERE lease_id IN (SELECT lease_id FROM holding WHERE expires_ms < aging_ms)
-      AND state IN ('offered', 'running')
+      AND state IN (@leases_told)
     ORDER BY lease_id FOR NO KEY UPDATE SKIP LOCKED
 ), extended AS (
-    UPDATE leases SET expires_ms = least(now_ms() + $5, phase_until_ms, until_ms) FROM aging WHERE leases.lease_id = aging.lease_id
+    UPDATE leases SET expires_ms = least(now_ms() + :silent_ms, phase_until_ms, until_ms) FROM aging
+    WHERE leases.lease_id = aging.lease_id
 )
 SELECT lease_id FROM holding WHERE (SELECT count(*) FROM woken) >= 0;
 

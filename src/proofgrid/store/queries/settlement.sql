@@ -4,39 +4,39 @@ SELECT leases.lease_id, leases.fence, leases.job_id, leases.task_id, leases.prov
     leases.reason, leases.prove_ms, leases.expires_ms - now_ms() AS left_ms, jobs.slice, jobs.input, jobs.facts,
     tasks.program_digest, tasks.client
 FROM leases JOIN jobs USING (job_id) JOIN tasks ON tasks.task_id = leases.task_id
-WHERE leases.lease_id = ANY($1::uuid[]);
+WHERE leases.lease_id = ANY(:lease_ids::uuid[]);
 
 -- name: report_leases
--- Results have arrived: the provers' clocks stop, the gateway's verification has $2 ms. Sent again: no more time. The
--- provers have room again, so their lanes are woken.
+-- Results have arrived: the provers' clocks stop, the gateway's verification has :report_ms. Sent again: no more time.
+-- The provers have room again, so their lanes are woken.
 WITH held AS (
-    SELECT lease_id FROM leases WHERE lease_id = ANY($1::uuid[]) ORDER BY lease_id FOR NO KEY UPDATE
+    SELECT lease_id FROM leases WHERE lease_id = ANY(:lease_ids::uuid[]) ORDER BY lease_id FOR NO KEY UPDATE
 ), reported AS (
-    UPDATE leases SET state = 'reported', reported_ms = at_ms, expires_ms = at_ms + $2, phase_until_ms = at_ms + $2,
-        until_ms = greatest(until_ms, at_ms + $2)
+    UPDATE leases SET state = 'reported', reported_ms = at_ms, expires_ms = at_ms + :report_ms,
+        phase_until_ms = at_ms + :report_ms, until_ms = greatest(until_ms, at_ms + :report_ms)
     FROM (SELECT now_ms() AS at_ms) AS clock
-    WHERE lease_id IN (SELECT lease_id FROM held) AND state = ANY($3::text[]) AND state <> 'reported'
+    WHERE lease_id IN (SELECT lease_id FROM held) AND state = ANY(:sources::text[]) AND state <> 'reported'
     RETURNING lane
 )
 SELECT pg_notify('lanes', lane) FROM reported GROUP BY lane;
 
 -- name: settle_leases
--- The tasks' rows are locked. $1: leases, $2: fences, $3: proof digests, $4: small proofs, $5: public values, $6, $7: the
--- states that leases and jobs may come from. Lease and job change together; what is not returned did not change. Of two
--- leases of one job the first one wins.
+-- The tasks' rows are locked. :lease_sources, :job_sources: the states that leases and jobs may come from. Lease and job
+-- change together; what is not returned did not change. Of two leases of one job the first one wins.
 WITH given AS (
-    SELECT * FROM unnest($1::uuid[], $2::bigint[], $3::text[], $4::bytea[], $5::jsonb[]) WITH ORDINALITY
-        AS g(lease_id, fence, proof_digest, small_proof, public, place)
+    SELECT * FROM unnest(:lease_ids::uuid[], :fences::bigint[], :proof_digests::text[], :small_proofs::bytea[],
+        :public_values::jsonb[]) WITH ORDINALITY AS g(lease_id, fence, proof_digest, small_proof, public, place)
 ), held AS (
     -- One step of the primary key for each, in the order of their ids, whatever the statistics say.
     SELECT found.*, sorted.place FROM (SELECT lease_id, fence, place FROM given ORDER BY lease_id) AS sorted
     CROSS JOIN LATERAL (
         SELECT lease_id, job_id, task_id FROM leases
-        WHERE leases.lease_id = sorted.lease_id AND leases.fence = sorted.fence AND leases.state = ANY($6::text[])
+        WHERE leases.lease_id = sorted.lease_id AND leases.fence = sorted.fence
+          AND leases.state = ANY(:lease_sources::text[])
         FOR NO KEY UPDATE) AS found
 ), open AS (
     SELECT lease_id, job_id, place FROM held
-    WHERE (SELECT state FROM jobs WHERE jobs.job_id = held.job_id) = ANY($7::text[])
+    WHERE (SELECT state FROM jobs WHERE jobs.job_id = held.job_id) = ANY(:job_sources::text[])
       AND (SELECT state FROM tasks WHERE tasks.task_id = held.task_id) = 'open'
 ), won AS (
     SELECT DISTINCT ON (job_id) lease_id, job_id FROM open ORDER BY job_id, place
@@ -50,44 +50,45 @@ UPDATE leases SET state = 'settled', ended_ms = now_ms() FROM proven WHERE lease
 RETURNING leases.lease_id, ran_ms(leases) AS ran_ms, proven.hedges, proven.attempts;
 
 -- name: count_down_jobs
--- $1: tasks, $2: jobs proven, $3: what the client pays for them, $4: the states in which the last one ends the proving.
+-- :proven: how many jobs, :paid: what the client pays for them, :sources: where the last one ends the proving.
 UPDATE tasks SET jobs_open = jobs_open - proven, spent = spent + paid,
-    state = CASE WHEN jobs_open = proven AND state = ANY($4::text[]) THEN 'combining' ELSE state END
-FROM unnest($1::uuid[], $2::int[], $3::bigint[]) AS given(task_id, proven, paid)
+    state = CASE WHEN jobs_open = proven AND state = ANY(:sources::text[]) THEN 'combining' ELSE state END
+FROM unnest(:task_ids::uuid[], :proven::int[], :paid::bigint[]) AS given(task_id, proven, paid)
 WHERE tasks.task_id = given.task_id RETURNING tasks.task_id, state;
 
 -- name: move_on
--- After proofs of the tasks $1 were accepted: jobs whose dependencies are all proven become ready ($2: the states they
--- may come from), their lanes are woken, the lanes $3 too, and if $4 the combiners.
+-- After proofs of these tasks were accepted: jobs whose dependencies are all proven become ready (:job_sources: the
+-- states they may come from), their lanes are woken, these :lanes too, and if :combining the combiners.
 WITH unblocked AS (
     UPDATE jobs SET state = 'ready'
-    WHERE task_id = ANY($1::uuid[]) AND state = 'waiting' AND state = ANY($2::text[]) AND NOT EXISTS (
+    WHERE task_id = ANY(:task_ids::uuid[]) AND state = 'waiting' AND state = ANY(:job_sources::text[]) AND NOT EXISTS (
         SELECT 1 FROM jobs AS needed WHERE needed.task_id = jobs.task_id AND needed.position = ANY(jobs.depends_on)
           AND needed.state <> 'proven')
     RETURNING lane
 )
-SELECT pg_notify('lanes', lane) FROM (SELECT lane FROM unblocked UNION SELECT unnest($3::text[])) AS woken(lane)
-UNION ALL SELECT pg_notify('combining', '') WHERE $4;
+SELECT pg_notify('lanes', lane) FROM (SELECT lane FROM unblocked UNION SELECT unnest(:lanes::text[])) AS woken(lane)
+UNION ALL SELECT pg_notify('combining', '') WHERE :combining;
 
 -- name: claims_of_job
--- The leases whose provers said that this job cannot be proven. $1: its task, by which they are found.
+-- The leases whose provers said that this job cannot be proven; they are found by its task.
 SELECT lease_id, operator FROM leases
-WHERE task_id = $1 AND job_id = $2 AND state = 'failed' AND reason = 'unprovable';
+WHERE task_id = :task_id AND job_id = :job_id AND state = 'failed' AND reason = 'unprovable';
 
 -- name: refuted_claims
--- $1: leases whose proofs verified. Whoever said that their jobs cannot be proven was wrong.
-SELECT claim.*, ran_ms(claim) AS ran_ms FROM leases AS won
+-- The proofs of these leases verified. Whoever said that their jobs cannot be proven was wrong.
+SELECT claim.prover_id, claim.lane, claim.units, ran_ms(claim) AS ran_ms FROM leases AS won
 JOIN leases AS claim ON claim.task_id = won.task_id AND claim.job_id = won.job_id
-WHERE won.lease_id = ANY($1::uuid[]) AND claim.state = 'failed' AND claim.reason = 'unprovable';
+WHERE won.lease_id = ANY(:lease_ids::uuid[]) AND claim.state = 'failed' AND claim.reason = 'unprovable';
 
 -- name: works_of_fault
--- What an unprovable input of the task $1 was worked on for nothing: by those who said so, and by the leases $2 that are
--- stopped with it.
+-- What an unprovable input of a task was worked on for nothing: by those who said so, and by the leases that are
+-- :stopped with it.
 SELECT leases.lease_id, leases.job_id, leases.operator, leases.units, leases.sell_price, leases.lane, leases.round,
-    leases.fee_permille, leases.permille, leases.reported_ms, ran_ms(leases) AS ran_ms, coalesce(speed.units, 0) AS speed_units,
-    coalesce(speed.wall_ms, 0) AS speed_wall_ms, coalesce(speed.samples, 0) AS speed_samples
+    leases.fee_permille, leases.permille, leases.reported_ms, ran_ms(leases) AS ran_ms,
+    coalesce(speed.units, 0) AS speed_units, coalesce(speed.wall_ms, 0) AS speed_wall_ms,
+    coalesce(speed.samples, 0) AS speed_samples
 FROM leases LEFT JOIN prover_speeds AS speed ON speed.prover_id = leases.prover_id
     AND speed.proof_system = split_part(leases.lane, '/', 2) AND speed.class = split_part(leases.lane, '/', 3)
-WHERE leases.task_id = $1
-  AND (leases.lease_id = ANY($2::uuid[]) OR (leases.state = 'failed' AND leases.reason = 'unprovable'))
+WHERE leases.task_id = :task_id
+  AND (leases.lease_id = ANY(:stopped::uuid[]) OR (leases.state = 'failed' AND leases.reason = 'unprovable'))
 ORDER BY leases.lease_id;

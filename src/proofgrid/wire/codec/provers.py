@@ -8,13 +8,28 @@ from typing import Any
 
 from proofgrid.primitives.digests import Digest, parse_digest
 from proofgrid.primitives.errors import MalformedMessage
-from proofgrid.primitives.ids import JobId, LeaseId, parse_uuid
+from proofgrid.primitives.ids import Address, JobId, LeaseId, ProverId, parse_uuid
 from proofgrid.rules.jobs.classes import parse_class
-from proofgrid.rules.jobs.offers import HeldLease, JobReport, JobTrouble, LeaseOffer, ProverTerms, StageReport, Verdict
+from proofgrid.rules.jobs.offers import (
+    Acks,
+    Drain,
+    FromProver,
+    HeldLease,
+    JobReport,
+    JobTrouble,
+    LeaseOffer,
+    Leases,
+    Notice,
+    ProverTerms,
+    StageReport,
+    Stop,
+    ToProver,
+    Verdict,
+    Welcome,
+)
 from proofgrid.wire.codec.texts import read_object
 from proofgrid.wire.v1 import prover_pb2 as prover
 
-MOVE = "move"  #: code of the notice that asks a prover to go to another gateway, with all its leases
 RESULTS_PER_MESSAGE_MAX = 256
 SMALL_PROOF_BYTES = 256 << 10  #: up to here a proof travels inside its JobResult
 
@@ -75,13 +90,67 @@ def _class_prices(terms: ProverTerms, system: str) -> dict[str, int]:
     return {job_class.value: price for job_class, price in terms.class_asks.get(system, {}).items()}
 
 
-def read_leases(message: prover.Leases) -> tuple[list[LeaseOffer], dict[Digest, Mapping[str, Any]]]:
-    """Return the leases, and the manifests of their programs by digest."""
-    manifests = {
+def write_to_prover(said: ToProver) -> prover.ToProver:
+    match said:
+        case Welcome():
+            return prover.ToProver(welcome=_write_welcome(said))
+        case Leases():
+            leases = [_write_lease(lease) for lease in said.leases]
+            return prover.ToProver(leases=prover.Leases(leases=leases, manifests=dict(said.manifests)))
+        case Stop():
+            return prover.ToProver(stop=prover.Stop(lease_id=str(said.lease_id), reason=said.reason))
+        case Acks():
+            acks = [_write_ack(*verdict) for verdict in said.verdicts]
+            return prover.ToProver(acks=prover.ResultAcks(acks=acks))
+        case Notice():
+            return prover.ToProver(notice=prover.Notice(code=said.code, detail=said.detail))
+
+
+def read_to_prover(message: prover.ToProver) -> ToProver:
+    """Return what a gateway says; what is not known is a notice without content, as of a gateway of another version."""
+    match message.WhichOneof("message"):
+        case "welcome":
+            return _read_welcome(message.welcome)
+        case "leases":
+            leases = tuple(_read_lease(lease) for lease in message.leases.leases)
+            return Leases(leases=leases, manifests=dict(message.leases.manifests))
+        case "stop":
+            return Stop(lease_id=_lease_id(message.stop.lease_id), reason=message.stop.reason)
+        case "acks":
+            return Acks(verdicts=tuple(_read_ack(ack) for ack in message.acks.acks))
+    return Notice(code=message.notice.code, detail=message.notice.detail)
+
+
+def _write_welcome(welcome: Welcome) -> prover.Welcome:
+    return prover.Welcome(
+        session_id=welcome.session_id,
+        prover_id=welcome.prover_id,
+        network=welcome.network,
+        heartbeat_ms=welcome.heartbeat_ms,
+        dropped_leases=[str(lease_id) for lease_id in welcome.dropped],
+    )
+
+
+def _read_welcome(message: prover.Welcome) -> Welcome:
+    return Welcome(
+        session_id=message.session_id,
+        prover_id=ProverId(message.prover_id),
+        network=Address(message.network),
+        heartbeat_ms=message.heartbeat_ms,
+        dropped=tuple(_lease_id(text, field="dropped_leases") for text in message.dropped_leases),
+    )
+
+
+def _lease_id(text: str, *, field: str = "lease_id") -> LeaseId:
+    return LeaseId(parse_uuid(text, field=field))
+
+
+def read_manifests(leases: Leases) -> dict[Digest, Mapping[str, Any]]:
+    """Return the manifests of the leases' programs; raise MalformedMessage for what is none."""
+    return {
         parse_digest(digest, field="manifests"): read_object(text, field="manifests")
-        for digest, text in message.manifests.items()
+        for digest, text in leases.manifests.items()
     }
-    return [_read_lease(lease) for lease in message.leases], manifests
 
 
 def _read_lease(message: prover.Lease) -> LeaseOffer:
@@ -96,12 +165,6 @@ def _read_lease(message: prover.Lease) -> LeaseOffer:
         memory_bytes=message.memory_bytes,
         price=message.price,
         timeout_ms=message.timeout_ms,
-    )
-
-
-def write_leases(leases: Sequence[LeaseOffer], manifests: Mapping[str, str]) -> prover.ToProver:
-    return prover.ToProver(
-        leases=prover.Leases(leases=[_write_lease(lease) for lease in leases], manifests=dict(manifests))
     )
 
 
@@ -188,9 +251,21 @@ def write_failure(trouble: JobTrouble) -> prover.FromProver:
     )
 
 
-def write_acks(verdicts: Sequence[tuple[LeaseId, Verdict]]) -> prover.ToProver:
-    return prover.ToProver(acks=prover.ResultAcks(acks=[_write_ack(*verdict) for verdict in verdicts]))
-
-
 def _write_ack(lease_id: LeaseId, verdict: Verdict) -> prover.ResultAck:
     return prover.ResultAck(lease_id=str(lease_id), accepted=verdict.accepted, code=verdict.code, detail=verdict.detail)
+
+
+def _read_ack(message: prover.ResultAck) -> tuple[LeaseId, Verdict]:
+    return _lease_id(message.lease_id), Verdict(accepted=message.accepted, code=message.code, detail=message.detail)
+
+
+def write_from_prover(said: FromProver) -> prover.FromProver:
+    match said:
+        case StageReport():
+            return write_progress(said)
+        case JobReport():
+            return write_results([said])
+        case JobTrouble():
+            return write_failure(said)
+        case Drain():
+            return prover.FromProver(drain=prover.Drain())

@@ -1,4 +1,4 @@
-"""A connected prover, as the gateway that holds its stream and the dispatcher that serves it both see it."""
+"""A connected prover, as the door that holds its stream and the desk that serves it both see it."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import asyncio
 from dataclasses import dataclass, field
 
 from proofgrid.primitives.ids import Address, LeaseId, ProverId, SessionId
-from proofgrid.wire.v1 import prover_pb2 as messages
+from proofgrid.rules.jobs.offers import ToProver
 
 OUTGOING_MAX = 10_000
 
@@ -20,4 +20,4 @@ class Session:
     operator: Address
     lanes: list[str]  #: that the prover serves
     dropped: list[LeaseId]  #: leases named in its hello that are not the prover's any more
-    outgoing: asyncio.Queue[messages.ToProver | None] = field(default_factory=lambda: asyncio.Queue(OUTGOING_MAX))
+    outgoing: asyncio.Queue[ToProver | None] = field(default_factory=lambda: asyncio.Queue(OUTGOING_MAX))

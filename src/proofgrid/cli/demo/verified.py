@@ -1,0 +1,56 @@
+"""What `proofgrid verify --json` says of the demo's bundle."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from proofgrid.primitives.canonical import Json
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProvenJob:
+    """One job of the bundle: who proved it, and what was paid for it, in base units."""
+
+    operator: str
+    units: int
+    price_buy: int  #: per PU, by the client
+    price_sell: int  #: per PU, to the operator
+    paid: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verified:
+    """A bundle that verified."""
+
+    checks: Sequence[str]
+    program: str
+    network: str
+    outputs: Sequence[float]  #: of its only input
+    jobs: Sequence[ProvenJob]
+    jobs_as_said: Json
+
+
+def read_verified(text: str) -> Verified:
+    """Return what the process said on its standard output."""
+    report = json.loads(text)
+    manifest = report["manifest"]
+    jobs = [
+        ProvenJob(
+            operator=job["operator"],
+            units=job["units"],
+            price_buy=job["price_buy"],
+            price_sell=job["price_sell"],
+            paid=job["paid"],
+        )
+        for job in manifest["jobs"]
+    ]
+    return Verified(
+        checks=report["checks"],
+        program=manifest["program"]["digest"],
+        network=manifest["network"],
+        outputs=[float(value) for value in manifest["result"]["outputs"][0]["values"]],
+        jobs=jobs,
+        jobs_as_said=manifest["jobs"],
+    )

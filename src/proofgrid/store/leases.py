@@ -1,0 +1,116 @@
+"""Leases on their way from the market to a result, or back."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from proofgrid.primitives.digests import Digest
+from proofgrid.primitives.ids import Address, JobId, Lane, LeaseId, ProverId, SessionId, TaskId
+from proofgrid.rules.jobs.lifecycle import LeaseState
+from proofgrid.store.queries import query
+
+
+@dataclass(frozen=True, slots=True)
+class OfferedLease:
+    """A lease as it is offered to its prover."""
+
+    lease_id: LeaseId
+    fence: int
+    session_id: SessionId
+    job_id: JobId
+    units: int
+    sell_price: int  #: base units per PU
+    run_ms: int  #: until its limit
+    slice: int
+    input_digest: Digest
+    small_input: bytes | None
+    memory_bytes: int
+    program_digest: Digest
+
+
+@dataclass(frozen=True, slots=True)
+class LeaseAtHand:
+    """A lease and what it is measured by when it ends."""
+
+    lease_id: LeaseId
+    task_id: TaskId
+    fence: int
+    operator: Address
+    prover_id: ProverId
+    lane: Lane
+    units: int
+    ran_ms: int
+    client: Address
+
+
+@dataclass(frozen=True, slots=True)
+class LockedLease:
+    """A lease's timers under its row lock."""
+
+    prover_id: ProverId
+    state: LeaseState
+    expires_ms: int
+    phase_until_ms: int
+    until_ms: int
+    prove_ms: int
+    started_ms: int
+    permille: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class HeardLease:
+    """A lease's timers under its row lock, and the place of its job."""
+
+    lease_id: LeaseId
+    task_id: TaskId
+    prover_id: ProverId
+    state: LeaseState
+    expires_ms: int
+    phase_until_ms: int
+    until_ms: int
+    prove_ms: int
+    started_ms: int
+    permille: int
+    slice: int
+    input: int
+    now_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class ExpiredLease:
+    """A lease whose time is over."""
+
+    lease_id: LeaseId
+    task_id: TaskId
+
+
+@dataclass(frozen=True, slots=True)
+class LeasedJob:
+    """A job while it is leased."""
+
+    job_id: JobId
+    task_id: TaskId
+    slice: int
+    input: int
+    attempts: int  #: that count against it
+    returns: int
+    excluded: Mapping[str, int]  #: provers and operators -> until when they get no lease of it
+    rival_id: LeaseId | None  #: another lease that is held for it
+
+
+OFFER_LEASES = query("offer_leases", OfferedLease)
+GET_LEASE = query("get_lease", LeaseAtHand)
+LOCK_LEASE = query("lock_lease", LockedLease)
+TASKS_OF_LEASES = query("tasks_of_leases", TaskId)
+LEASES_OF_PROGRESS = query("leases_of_progress", HeardLease)
+NOTE_PROGRESS = query("note_progress", None)
+END_LEASE = query("end_lease", LeaseId)
+EXPIRED_LEASES = query("expired_leases", ExpiredLease)
+NEXT_EXPIRY = query("next_expiry", int, optional=True)
+JOB_OF_LEASE = query("job_of_lease", LeasedJob)
+RETURN_JOB = query("return_job", Lane)
+TELL_SESSION_TO_STOP = query("tell_session_to_stop", None)
+CLOSE_SESSIONS_WITHOUT_STREAM = query("close_sessions_without_stream", None)
+EXTEND_UNHEARD_LEASES = query("extend_unheard_leases", None)

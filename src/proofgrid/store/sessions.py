@@ -1,0 +1,29 @@
+"""The sessions of provers: opened by a hello, kept by heartbeats, closed with their streams."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from proofgrid.primitives.ids import LeaseId, TaskId
+from proofgrid.store.queries import query
+
+
+@dataclass(frozen=True, slots=True)
+class ComeBackLease:
+    """A lease of a prover that came back: moved to its new session, or forgotten by it."""
+
+    lease_id: LeaseId
+    task_id: TaskId
+    kept: bool
+
+
+REGISTER_PROVER = query("register_prover", None)
+CHANGE_SESSION = query("change_session", None)
+SUPERSEDE_SESSIONS = query("supersede_sessions", None)
+OPEN_SESSION = query("open_session", None)
+ADOPT_LEASES = query("adopt_leases", ComeBackLease)
+CLOSE_SESSION = query("close_session", None)
+DRAIN_SESSION = query("drain_session", None)
+NOTE_CACHED_PROGRAMS = query("note_cached_programs", None)
+HEARTBEATS = query("heartbeats", LeaseId)
+WAKE_EXPIRY = query("wake_expiry", None)

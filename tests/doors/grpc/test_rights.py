@@ -1,0 +1,147 @@
+"""Who may call what: every call of every service asks for one use case of the intake, whose access roles decide."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Mapping
+from typing import Any, cast
+
+import grpc
+import pytest
+
+from proofgrid.doors.grpc.front_door import FrontDoor
+from proofgrid.doors.grpc.services import add_prover_service, add_services
+from proofgrid.primitives.ids import Address
+from proofgrid.roles.dispatcher.desk import Desk
+from proofgrid.roles.intake import intake as all_of_it
+from proofgrid.roles.intake.intake import Intake
+from proofgrid.rules.access.rights import roles_needed
+from proofgrid.rules.access.roles import Caller
+from proofgrid.rules.jobs.limits import Limits
+
+ANYBODY = "admin client operator"
+RIGHTS: Mapping[str, Mapping[str, str | None]] = {
+    "ClientService": {
+        "GetNetwork": None,  # everybody, even without a key
+        "RegisterProgram": "admin client",
+        "GetProgram": ANYBODY,
+        "ListPrograms": ANYBODY,
+        "Submit": "client",
+        "GetTask": "admin client",
+        "ListTasks": "client",
+        "CancelTask": "admin client",
+        "WatchTask": "admin client",
+        "FetchResult": "admin client",
+        "GetAccount": ANYBODY,
+        "ListRounds": ANYBODY,
+        "GetStatus": ANYBODY,
+    },
+    "AdminService": dict.fromkeys(
+        (
+            "Grant",
+            "Revoke",
+            "ListIdentities",
+            "Deposit",
+            "CheckLedger",
+            "ListDeadLetters",
+            "GetDeadLetter",
+            "ReplayDeadLetter",
+        ),
+        "admin",
+    ),
+    "ArtifactService": {"Upload": ANYBODY, "Download": ANYBODY},
+    "CanaryService": {"AddCanary": "admin", "ListCanaries": "admin", "FundTreasury": "admin"},
+    "IncidentService": {"ListIncidents": "admin", "GetIncident": "admin", "CloseIncident": "admin"},
+    "MarketService": {"ExportRounds": ANYBODY, "OpenOrder": ANYBODY},
+    "ProverService": {"Connect": "operator"},
+    "QuoteService": {"GetQuote": "client", "BuyQuote": "client", "ListQuotes": "client"},
+    "ReputationService": {"ListOperators": ANYBODY},
+    "StakeService": {
+        "GetStake": "admin operator",
+        "DepositStake": "admin operator",
+        "Unbond": "operator",
+        "WithdrawStake": "operator",
+        "ListEvidence": "admin operator",
+        "GetEvidence": "admin operator",
+        "Appeal": "operator",
+        "ResolveAppeal": "admin",
+    },
+    "StatementService": {"GetStatement": ANYBODY},
+    "SubnetworkService": {
+        "ListSubnetworks": ANYBODY,
+        "GetSubnetwork": "admin",
+        "CreateSubnetwork": "admin",
+        "SetSubnetwork": "admin",
+        "RemoveSubnetwork": "admin",
+        "AllowMember": "admin",
+        "DenyMember": "admin",
+    },
+    "TreasuryService": {"TakeOut": "admin"},
+}
+
+
+class Asked(Exception):
+    """The door was asked; nothing more is to happen."""
+
+
+class ListeningDoor:
+    """Notes what each call asks for, and admits nobody."""
+
+    def __init__(self) -> None:
+        self.roles: frozenset[str] | None = None
+
+    async def admit(self, _context: object, use_case: Callable[..., Any], *, single_use: bool = False) -> Caller:
+        self.roles = roles_needed(use_case)
+        raise Asked
+
+
+class CollectingServer:
+    """Keeps what would serve: the methods of all services, by service and name."""
+
+    def __init__(self) -> None:
+        self.methods: dict[str, dict[str, Any]] = {}
+
+    def add_generic_rpc_handlers(self, _handlers: object) -> None:
+        pass
+
+    def add_registered_method_handlers(self, service: str, handlers: Mapping[str, Any]) -> None:
+        self.methods[service.rpartition(".")[2]] = {
+            name: one.unary_unary or one.unary_stream or one.stream_unary or one.stream_stream
+            for name, one in handlers.items()
+        }
+
+
+def an_intake_without_a_database() -> Intake:
+    """Every use case as it is, over nothing: only what it needs is asked for."""
+    parts: dict[str, Any] = {}
+    for name, kind in inspect.get_annotations(Intake).items():
+        cls = getattr(all_of_it, kind)
+        parts[name] = Limits() if cls is Limits else cls(**dict.fromkeys(inspect.signature(cls).parameters))
+    return Intake(**parts)
+
+
+async def roles_asked_for(method: Any, door: ListeningDoor) -> str | None:
+    """Call a method with a request that it cannot read: whoever may not call is told so before that is found."""
+    door.roles = None
+    answer = method.__wrapped__(method.__self__, None, None)
+    try:
+        await (anext(answer) if inspect.isasyncgen(answer) else answer)
+    except (Asked, AttributeError):
+        return None if door.roles is None else " ".join(sorted(door.roles))
+    raise AssertionError(f"{method.__name__} answers a request that is none")
+
+
+async def test_every_call_asks_first_and_for_these_roles(monkeypatch: pytest.MonkeyPatch) -> None:
+    door, server = ListeningDoor(), CollectingServer()
+    monkeypatch.setattr(FrontDoor, "admit", door.admit)
+    intake = an_intake_without_a_database()
+    add_services(cast(grpc.aio.Server, server), intake)
+    desk = cast(Any, Desk.__new__(Desk))
+    add_prover_service(cast(grpc.aio.Server, server), intake, desk, network=Address("0xn"), heartbeat_ms=1)
+
+    asked = {
+        service: {name: await roles_asked_for(method, door) for name, method in methods.items()}
+        for service, methods in server.methods.items()
+    }
+
+    assert asked == RIGHTS
