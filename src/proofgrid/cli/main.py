@@ -27,7 +27,7 @@ from proofgrid.cli.client import (
 )
 from proofgrid.cli.demo import demo
 from proofgrid.cli.kit.failures import exit_with
-from proofgrid.cli.market import clear, record, rounds, simulate, status
+from proofgrid.cli.market import clear, order_proofs, record, rounds, simulate, status
 from proofgrid.cli.operator import operators, stake
 from proofgrid.cli.run import gateway, prover
 
@@ -87,6 +87,7 @@ treasury.add_to(access.group)
 statement.add_to(account.group)
 access.group.add_typer(canary.group)
 record.add_to(clear.group)
+order_proofs.add_to(clear.group)
 subnetwork.add_to(access.group)
 for group in (program, account, keys, access, srs, clear, stake):
     cli.add_typer(group.group)

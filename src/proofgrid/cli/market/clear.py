@@ -5,13 +5,13 @@ from __future__ import annotations
 import json as jsonlib
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from proofgrid.cli.kit.console import stderr
+from proofgrid.cli.kit.bars import count_bar
 from proofgrid.primitives.errors import InvalidField
 
 if TYPE_CHECKING:
@@ -79,8 +79,13 @@ def _answer(document: Any) -> Any:
     check_document(document)
     lists = {"items": document} if isinstance(document, list) else document
     read = [name for name in READERS if name in lists]
-    with _bar(sum(len(lists[name]) for name in read)) as advance:
-        answers = {name: list(_answers(name, READERS[name], lists[name], advance)) for name in read}
+    total = sum(len(lists[name]) for name in read)
+    done = count(1)
+    with count_bar("markets") as show:
+        show(0, total)
+        answers = {
+            name: list(_answers(name, READERS[name], lists[name], lambda: show(next(done), total))) for name in read
+        }
     return answers["items"] if isinstance(document, list) else {**document, **answers}
 
 
@@ -93,18 +98,3 @@ def _answers(name: str, read: Reader, items: Sequence[Any], advance: Callable[[]
             answer = read(item, path=f"{name}[{number}]").answer(clear_book)
         yield answer
         advance()
-
-
-@contextmanager
-def _bar(total: int) -> Iterator[Callable[[], None]]:
-    """Show on a terminal how many markets are done."""
-    console = stderr()
-    if not console.is_terminal:
-        yield lambda: None
-        return
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
-
-    columns = (TextColumn("markets"), BarColumn(bar_width=40), MofNCompleteColumn(), TimeElapsedColumn())
-    with Progress(*columns, console=console, transient=True) as progress:
-        bar = progress.add_task("markets", total=total)
-        yield lambda: progress.advance(bar)
