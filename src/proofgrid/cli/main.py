@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 import proofgrid
-from proofgrid.cli.admin import access, canary, evidence, incidents, storage, subnetwork, treasury
+from proofgrid.cli.admin import access, canary, dead_letters, evidence, incidents, ledger, storage, subnetwork, treasury
 from proofgrid.cli.client import (
     account,
     cancel,
@@ -80,6 +80,8 @@ WORK = (demo, gateway, prover, quote, quotes, submit, watch, result, verify, can
 LOOKS = (status, operators, rounds, simulate)
 for verb in (*WORK, *LOOKS):
     verb.add_to(cli)
+ledger.add_to(access.group)
+access.group.add_typer(dead_letters.group)
 storage.add_to(access.group)
 access.group.add_typer(evidence.group)
 incidents.add_to(access.group)
