@@ -14,7 +14,7 @@ from proofgrid.primitives.digests import Digest, digest_of
 from proofgrid.primitives.errors import ArtifactMissing
 from proofgrid.store.artifacts import ArtifactStore
 from proofgrid.store.database import Database
-from proofgrid.store.queries import QUERIES
+from proofgrid.store.programs import INSERT_PROGRAM_FILES
 from proofgrid.store.retention import DAY_MS, LOCK_RETENTION, UNLOCK_RETENTION, Retention, RetentionSettings, Tidied
 from proofgrid.store.stored_artifacts import RECORD_ARTIFACTS
 from proofgrid.store.transactions import Transaction
@@ -57,7 +57,8 @@ class World:
             " VALUES ('p', 'toy', $1, '', '{}', 1, 1) ON CONFLICT DO NOTHING",
             CLIENT,
         )
-        await self.execute(QUERIES["insert_program_files"], "p", [file])
+        async with self.database.connection() as connection:
+            await connection.run(INSERT_PROGRAM_FILES, program_digest="p", files=[file])
         return file
 
     async def task(self, state: str, job_input: str, proof: str | None = None, bundle: str | None = None) -> UUID:

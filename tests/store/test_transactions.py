@@ -13,6 +13,7 @@ from typing import Any
 import asyncpg
 import pytest
 
+from proofgrid.store.access import GRANT_ROLE, REVOKE_ROLE, ROLES_OF
 from proofgrid.store.database import Database
 from proofgrid.store.queries import QUERIES
 from proofgrid.store.transactions import Transaction
@@ -251,10 +252,10 @@ async def test_under_a_crash_hook_postgres_itself_refuses_to_write_on_a_connecti
 
     async with database.connection() as connection:
         with pytest.raises(asyncpg.ReadOnlySQLTransactionError):
-            await connection.execute(QUERIES["grant_role"], "0x1", "client", "label")
-    await database.write(Transaction.CHANGE_ROLES, QUERIES["grant_role"], "0x1", "client", "label")
+            await connection.run(GRANT_ROLE, address="0x1", role="client", label="label")
+    await database.write(Transaction.CHANGE_ROLES, GRANT_ROLE, address="0x1", role="client", label="label")
     async with database.transaction(Transaction.CHANGE_ROLES) as connection:
-        await connection.execute(QUERIES["revoke_role"], "0x1", "client")
+        await connection.run(REVOKE_ROLE, address="0x1", role="client")
 
     assert reached == ["change_roles:before", "change_roles:after"] * 2
 
@@ -265,9 +266,9 @@ async def test_a_transaction_that_fails_reaches_neither_of_its_points(database: 
 
     with pytest.raises(ZeroDivisionError):
         async with database.transaction(Transaction.CHANGE_ROLES) as connection:
-            await connection.execute(QUERIES["grant_role"], "0x1", "client", "label")
+            await connection.run(GRANT_ROLE, address="0x1", role="client", label="label")
             raise ZeroDivisionError
     async with database.connection() as connection:
-        rows = await connection.fetch(QUERIES["roles_of"], "0x1")
+        rows = await connection.fetch(ROLES_OF, address="0x1")
 
     assert (reached, rows) == ([], [])

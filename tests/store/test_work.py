@@ -6,7 +6,7 @@ import asyncio
 
 from proofgrid.primitives.ids import ProverId
 from proofgrid.store.database import Database
-from proofgrid.store.queries import QUERIES
+from proofgrid.store.sessions import REGISTER_PROVER
 from proofgrid.store.transactions import Transaction
 from proofgrid.store.work import Work, note_work
 
@@ -17,7 +17,7 @@ WRITERS, TIMES = 4, 60
 async def test_payments_that_count_the_same_provers_wait_for_each_other_and_lose_nothing(database: Database) -> None:
     async with database.transaction(Transaction.OPEN_SESSION) as connection:
         for prover_id in PROVERS:
-            await connection.execute(QUERIES["register_prover"], prover_id, "op")
+            await connection.run(REGISTER_PROVER, prover_id=prover_id, operator="op")
 
     async def count(order: list[str]) -> None:
         works = [

@@ -11,8 +11,8 @@ from proofgrid.rules.jobs.phases import OVERRUNS, Overrun, PhasePolicy, hard_lim
 from proofgrid.rules.jobs.retry import ReturnReason
 from proofgrid.rules.jobs.speed import Speed, add_proof, add_time_without_proof
 from proofgrid.store.database import Database
-from proofgrid.store.queries import QUERIES
-from proofgrid.store.sessions import HEARTBEATS
+from proofgrid.store.sessions import HEARTBEATS, REGISTER_PROVER
+from proofgrid.store.settlement import REPORT_LEASES
 from proofgrid.store.transactions import Transaction
 from proofgrid.store.work import Work, note_work
 from tests.roles.lanes import LANE, UNITS, LaneUnderTest
@@ -45,7 +45,11 @@ async def test_each_step_of_a_lease_sets_the_timers_of_its_phase(lane: LaneUnder
         await lane.say(desk, running, 500)
         (halfway,) = await lane.leases()
     await lane.database.write(
-        Transaction.NOTE_REPORTS, QUERIES["report_leases"], [running["lease_id"]], PHASES.report_ms, ["running"]
+        Transaction.NOTE_REPORTS,
+        REPORT_LEASES,
+        lease_ids=[running["lease_id"]],
+        report_ms=PHASES.report_ms,
+        sources=["running"],
     )
     (reported,) = await lane.leases()
 
@@ -132,7 +136,7 @@ async def test_a_lease_that_overruns_goes_back_with_its_reason(lane: LaneUnderTe
 
 async def test_a_speed_in_its_row_is_that_of_the_rules(database: Database) -> None:
     speed = Speed()
-    await database.write(Transaction.OPEN_SESSION, QUERIES["register_prover"], "alice/p", "alice")
+    await database.write(Transaction.OPEN_SESSION, REGISTER_PROVER, prover_id="alice/p", operator="alice")
     for number in range(200):
         proofs = 0 if number % 7 == 0 else 1
         work = Work(prover_id=ProverId("alice/p"), lane=LANE, units=UNITS, ran_ms=number, proofs=proofs)

@@ -29,7 +29,8 @@ from proofgrid.rules.jobs.phases import (
 from proofgrid.rules.jobs.speed import Speed
 from proofgrid.store.database import Database
 from proofgrid.store.embedded import EmbeddedPostgres
-from proofgrid.store.queries import QUERIES
+from proofgrid.store.leases import EXPIRED_LEASES
+from proofgrid.store.settlement import REPORT_LEASES
 from proofgrid.store.transactions import Transaction
 from tests.databases import temporary_database
 from tests.makers import NOW_MS, some_terms
@@ -88,7 +89,11 @@ class LeaseRow:
         lease_ids = [(await self.read())["lease_id"]]
         sources = lease_sources(LeaseEvent.REPORTED)
         await self.lane.database.write(
-            Transaction.NOTE_REPORTS, QUERIES["report_leases"], lease_ids, PHASES.report_ms, sources
+            Transaction.NOTE_REPORTS,
+            REPORT_LEASES,
+            lease_ids=lease_ids,
+            report_ms=PHASES.report_ms,
+            sources=sources,
         )
 
     async def cut(self) -> None:
@@ -103,7 +108,7 @@ class LeaseRow:
 
     async def has_expired(self) -> bool:
         """Does the watch look at it?"""
-        return bool(await self.lane.fetch(QUERIES["expired_leases"]))
+        return bool(await self.lane.ask(EXPIRED_LEASES))
 
 
 class RowAndRules(RuleBasedStateMachine):

@@ -13,11 +13,13 @@ from proofgrid.store.admission import ADMIT_TASKS
 from proofgrid.store.book import NEXT_PUT_OFF
 from proofgrid.store.database import Database
 from proofgrid.store.gateways import REGISTER_GATEWAY
-from proofgrid.store.queries import QUERIES
+from proofgrid.store.programs import INSERT_PROGRAM
 from proofgrid.store.rounds import INSERT_ROUND, LOCK_STACK, OPEN_ROUNDS
+from proofgrid.store.sessions import OPEN_SESSION, REGISTER_PROVER
+from proofgrid.store.tasks import LOCK_TASK
 from proofgrid.store.transactions import Transaction
 from proofgrid.store.transfers import post_transfers, transfer_row
-from tests.makers import a_key
+from tests.makers import a_key, a_program, a_session
 
 LANE = Lane("default/toy/small")
 STACK = Stack("default/toy")
@@ -26,7 +28,7 @@ TASK, JOB, SESSION, GATEWAY = (UUID(int=number) for number in range(1, 5))
 
 async def a_lane_with_one_job_and_one_prover(database: Database) -> None:
     async with database.transaction(Transaction.ADMIT_TASKS) as connection:
-        await connection.execute(QUERIES["insert_program"], "p", "toy", "o", "", {}, 1, 10)
+        await connection.run(INSERT_PROGRAM, **a_program(units=10))
         await post_transfers(connection, deposit(deposit_id="1", client=Address("c"), amount=15_000))
         [transfer] = escrow(task_id=str(TASK), client=Address("c"), limit_price=1_500, units=10)
         task: dict[str, Any] = {
@@ -52,10 +54,8 @@ async def a_lane_with_one_job_and_one_prover(database: Database) -> None:
         jobs = [job | {"task_id": str(TASK)}]
         await connection.run(ADMIT_TASKS, tasks=[task], jobs=jobs, small_inputs=[b"input"], deadline_ms=0)
         await connection.run(REGISTER_GATEWAY, gateway_id=GATEWAY)
-        await connection.execute(QUERIES["register_prover"], "op/p", "op")
-        session: tuple[Any, ...] = (SESSION, "op/p", "op", GATEWAY, {"toy": 700}, ["small"], 1, 1, 1 << 30, "", "", [])
-        session += ({}, 0)
-        await connection.execute(QUERIES["open_session"], *session)
+        await connection.run(REGISTER_PROVER, prover_id="op/p", operator="op")
+        await connection.run(OPEN_SESSION, **a_session(SESSION, "op/p", GATEWAY))
 
 
 def a_market(database: Database, gateway: UUID = GATEWAY) -> Market:
@@ -78,7 +78,7 @@ async def test_a_round_that_had_to_skip_a_locked_task_is_held_again_soon(databas
     market = a_market(database)
 
     async with database.transaction(Transaction.HOLD_ROUND) as other:
-        await other.fetchrow(QUERIES["lock_task"], TASK)
+        await other.first(LOCK_TASK, task_id=TASK)
         skipped = await market.hold_rounds(STACK)
     again = await market.hold_rounds(STACK)
 
