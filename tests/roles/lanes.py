@@ -293,7 +293,7 @@ class LaneUnderTest:
     async def fetch(self, query: str, *args: Any) -> list[Any]:
         """Run a statement of the test's own."""
         async with self.database.connection() as connection:
-            rows: list[Any] = await connection.fetch(query, *args)
+            rows: list[Any] = await connection.raw.fetch(query, *args)
         return rows
 
 

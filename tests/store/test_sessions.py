@@ -23,8 +23,8 @@ async def test_a_session_that_opened_while_the_list_of_streams_was_on_its_way_st
     async with database.transaction(Transaction.OPEN_SESSION) as connection:
         await connection.run(REGISTER_PROVER, prover_id="0x1/p", operator="0x1")
         await connection.run(OPEN_SESSION, **a_session(session_id, "0x1/p", GATEWAY))
-        await connection.execute("UPDATE sessions SET opened_ms = opened_ms - $1", age_ms)
+        await connection.raw.execute("UPDATE sessions SET opened_ms = opened_ms - $1", age_ms)
 
         await connection.run(CLOSE_SESSIONS_WITHOUT_STREAM, gateway_id=GATEWAY, session_ids=[], grace_ms=1_000)
 
-        assert await connection.fetchval("SELECT open FROM sessions") == is_open
+        assert await connection.raw.fetchval("SELECT open FROM sessions") == is_open

@@ -37,7 +37,7 @@ ACTIONS = {"pg_notify", "set_config", "nextval", "setval", "pg_try_advisory_lock
     "pg_try_advisory_xact_lock",
     "pg_advisory_xact_lock",
 }
-ASKING = {"fetch", "first", "value", "run", "fetchrow", "fetchval", "execute"}
+ASKING = {"fetch", "first", "value", "run"}
 WRITES = re.compile(r"\b(insert|update|delete|merge|truncate|lock|notify)\b", re.IGNORECASE)
 
 
@@ -76,12 +76,10 @@ CONSTANTS = _declared()
 
 
 def query_name(node: ast.AST) -> str | None:
-    """The x of `QUERIES["x"]`, or of `X` where `X = query("x", …)`."""
+    """The x of `X`, where `X = query("x", …)`."""
     match node:
         case ast.Name(id=constant) | ast.Attribute(attr=constant):
             return CONSTANTS.get(constant)
-        case ast.Subscript(value=ast.Name(id="QUERIES"), slice=ast.Constant(value=str(name))):
-            return name
     return None
 
 
@@ -210,7 +208,7 @@ def _given_to(helper: str) -> Iterator[tuple[str, str]]:
 async def what_writes(database: Database) -> dict[str, str]:
     """The named queries that change or lock something, and how: PostgreSQL's own plans say so."""
     async with database.connection() as connection:
-        functions = await connection.fetch(
+        functions = await connection.raw.fetch(
             "SELECT proname, prosrc FROM pg_proc WHERE pronamespace = 'public'::regnamespace"
         )
         actions = ACTIONS | {row["proname"] for row in functions if WRITES.search(row["prosrc"])}

@@ -148,9 +148,9 @@ async def test_a_speed_in_its_row_is_that_of_the_rules(database: Database) -> No
             speed = add_time_without_proof(speed, wall_ms=number)
 
     async with database.connection() as connection:
-        row = await connection.fetchrow("SELECT units, wall_ms, samples FROM prover_speeds")
-        times = await connection.fetchval("SELECT us_per_unit FROM lane_times")
-        proven = await connection.fetchval("SELECT jobs_proven FROM provers")
+        row = await connection.raw.fetchrow("SELECT units, wall_ms, samples FROM prover_speeds")
+        times = await connection.raw.fetchval("SELECT us_per_unit FROM lane_times")
+        proven = await connection.raw.fetchval("SELECT jobs_proven FROM provers")
     assert Speed(units=row["units"], wall_ms=row["wall_ms"], samples=row["samples"]) == speed
     assert times == list(range(199, 199 - 128, -1))
     assert proven == 200 - len(range(0, 200, 7))

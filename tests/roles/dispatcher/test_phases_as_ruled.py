@@ -199,7 +199,7 @@ def row_of_a_lease(
         lane = LaneUnderTest(await Database.connect(await anext(dsns), size=2))
         await lane.open()
         async with lane.database.connection() as connection:
-            await connection.execute(OWN_CLOCK)
+            await connection.raw.execute(OWN_CLOCK)
         return lane
 
     async def close_lane(lane: LaneUnderTest) -> None:

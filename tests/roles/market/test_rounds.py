@@ -96,7 +96,7 @@ async def test_two_gateways_never_hold_the_same_round(database: Database) -> Non
     assert held is not None
     assert held.sold == 0
     async with database.connection() as connection:
-        assert await connection.fetchval("SELECT count(*) FROM rounds") == 0
+        assert await connection.raw.fetchval("SELECT count(*) FROM rounds") == 0
 
 
 async def test_every_round_and_lease_carries_the_epoch_of_its_leader(database: Database) -> None:
@@ -108,12 +108,12 @@ async def test_every_round_and_lease_carries_the_epoch_of_its_leader(database: D
         assert held is not None
         assert held.sold == 1
         async with database.connection() as connection:
-            await connection.execute("UPDATE leases SET state = 'expired' WHERE state = 'granted'")
-            await connection.execute("UPDATE jobs SET state = 'ready', lease_id = NULL")
+            await connection.raw.execute("UPDATE leases SET state = 'expired' WHERE state = 'granted'")
+            await connection.raw.execute("UPDATE jobs SET state = 'ready', lease_id = NULL")
 
     async with database.connection() as connection:
-        rounds = await connection.fetch("SELECT number, epoch FROM rounds ORDER BY number")
-        leases = await connection.fetch("SELECT round AS number, epoch FROM leases ORDER BY fence")
+        rounds = await connection.raw.fetch("SELECT number, epoch FROM rounds ORDER BY number")
+        leases = await connection.raw.fetch("SELECT round AS number, epoch FROM leases ORDER BY fence")
     assert [tuple(row) for row in rounds] == [(1, 1), (2, 1), (3, 2), (4, 3)]
     assert [tuple(row) for row in leases] == [tuple(row) for row in rounds]
 
@@ -133,8 +133,8 @@ async def test_a_task_that_bids_too_little_is_told_the_cheapest_ask_once(databas
     await a_lane_with_one_job_and_one_prover(database)
     market = a_market(database)
     async with database.connection() as connection:
-        await connection.execute("UPDATE tasks SET limit_price = 699")
-        await connection.execute("UPDATE jobs SET limit_price = 699")
+        await connection.raw.execute("UPDATE tasks SET limit_price = 699")
+        await connection.raw.execute("UPDATE jobs SET limit_price = 699")
 
     for _ in range(3):
         held = await market.hold_rounds(STACK)
@@ -142,7 +142,7 @@ async def test_a_task_that_bids_too_little_is_told_the_cheapest_ask_once(databas
         assert held.sold == 0
 
     async with database.connection() as connection:
-        events = await connection.fetch("SELECT kind, data FROM task_events WHERE seq > 1")
+        events = await connection.raw.fetch("SELECT kind, data FROM task_events WHERE seq > 1")
     assert [(row["kind"], row["data"]["cheapest_ask"], row["data"]["limit_price"]) for row in events] == [
         ("no_sale", 700, 699)
     ]
@@ -152,14 +152,14 @@ async def test_a_job_is_looked_at_again_when_the_only_prover_may_have_it_again(d
     await a_lane_with_one_job_and_one_prover(database)
     async with database.connection() as connection:
         assert await connection.value(NEXT_PUT_OFF, stack=STACK) is None
-        await connection.execute(
+        await connection.raw.execute(
             "UPDATE jobs SET not_before_ms = now_ms() - 5000, excluded = jsonb_build_object('op/p', now_ms() + 60000)"
         )
         assert await a_market(database).hold_rounds(STACK) is None
         wait_ms = await connection.value(NEXT_PUT_OFF, stack=STACK)
-        await connection.execute("UPDATE jobs SET excluded = jsonb_build_object('op', now_ms() + 60000)")
+        await connection.raw.execute("UPDATE jobs SET excluded = jsonb_build_object('op', now_ms() + 60000)")
         assert await a_market(database).hold_rounds(STACK) is None
-        await connection.execute("UPDATE jobs SET excluded = jsonb_build_object('op', now_ms() - 5000)")
+        await connection.raw.execute("UPDATE jobs SET excluded = jsonb_build_object('op', now_ms() - 5000)")
     held = await a_market(database).hold_rounds(STACK)
 
     assert wait_ms is not None
@@ -171,12 +171,12 @@ async def test_a_job_is_looked_at_again_when_the_only_prover_may_have_it_again(d
 async def test_a_job_that_nobody_can_hold_does_not_keep_cheaper_ones_out(database: Database) -> None:
     await a_lane_with_one_job_and_one_prover(database)
     async with database.connection() as connection:
-        await connection.execute(
+        await connection.raw.execute(
             """INSERT INTO tasks SELECT (t).* FROM (SELECT jsonb_populate_record(t, jsonb_build_object(
                 'task_id', gen_random_uuid(), 'idempotency_key', n::text, 'limit_price', 1600)) AS t
             FROM tasks t, generate_series(1, 40) AS n) AS copies"""
         )
-        await connection.execute(
+        await connection.raw.execute(
             """INSERT INTO jobs SELECT (j).* FROM (SELECT jsonb_populate_record(j, jsonb_build_object('job_id',
                 gen_random_uuid(), 'task_id', t.task_id, 'limit_price', 1600, 'memory_bytes', 1::bigint << 40)) AS j
             FROM jobs j, tasks t WHERE t.task_id <> j.task_id) AS copies"""
@@ -186,4 +186,4 @@ async def test_a_job_that_nobody_can_hold_does_not_keep_cheaper_ones_out(databas
     assert held is not None
     assert held.sold == 1
     async with database.connection() as connection:
-        assert await connection.fetchval("SELECT job_id FROM leases") == JOB
+        assert await connection.raw.fetchval("SELECT job_id FROM leases") == JOB
