@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from typing import Any
 
+from proofgrid.primitives.canonical import Json
 from proofgrid.primitives.digests import Digest, parse_digest
 from proofgrid.primitives.errors import MalformedMessage
 from proofgrid.primitives.ids import Address, JobId, LeaseId, ProverId, parse_uuid
@@ -145,7 +145,7 @@ def _lease_id(text: str, *, field: str = "lease_id") -> LeaseId:
     return LeaseId(parse_uuid(text, field=field))
 
 
-def read_manifests(leases: Leases) -> dict[Digest, Mapping[str, Any]]:
+def read_manifests(leases: Leases) -> dict[Digest, Mapping[str, Json]]:
     """Return the manifests of the leases' programs; raise MalformedMessage for what is none."""
     return {
         parse_digest(digest, field="manifests"): read_object(text, field="manifests")
