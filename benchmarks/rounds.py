@@ -223,7 +223,7 @@ async def round_row(database: Database, tasks: int, provers: int, *, waits: bool
     await lane.fetch("ANALYZE")
     await lane.fetch(
         "UPDATE gateways SET seen_ms = now_ms() + 3600000"
-    )  # making the book may have taken longer than 5 s
+    )  # the book took its time
     market = lane.market
     seconds, sold = [], []
     for _ in range(1 + rounds):
