@@ -161,9 +161,9 @@ async def test_a_speed_in_its_row_is_that_of_the_rules(database: Database, seed:
         times = ([us_per_unit(work.units, work.ran_ms) for work in works] + times)[:LANE_TIMES_KEPT]
 
         async with database.connection() as connection:
-            row = await connection.fetchrow("SELECT units, wall_ms, samples FROM prover_speeds")
+            row = await connection.raw.fetchrow("SELECT units, wall_ms, samples FROM prover_speeds")
         assert Speed(units=row["units"], wall_ms=row["wall_ms"], samples=row["samples"]) == speed
 
     async with database.connection() as connection:
-        assert await connection.fetchval("SELECT us_per_unit FROM lane_times") == times
-        assert await connection.fetchval("SELECT jobs_proven FROM provers") == proven
+        assert await connection.raw.fetchval("SELECT us_per_unit FROM lane_times") == times
+        assert await connection.raw.fetchval("SELECT jobs_proven FROM provers") == proven

@@ -29,7 +29,7 @@ from proofgrid.rules.jobs.phases import (
 from proofgrid.rules.jobs.speed import Speed
 from proofgrid.store.database import Database
 from proofgrid.store.embedded import EmbeddedPostgres
-from proofgrid.store.leases import EXPIRED_LEASES
+from proofgrid.store.leases import EXPIRED_LEASES, LOCK_LEASE
 from proofgrid.store.settlement import REPORT_LEASES
 from proofgrid.store.transactions import Transaction
 from tests.databases import temporary_database
@@ -69,6 +69,11 @@ class LeaseRow:
         """Return the row."""
         [row] = await self.lane.leases()
         return row
+
+    async def timers(self) -> LeaseTimes:
+        """Return the row's timers, as the watch reads them."""
+        [lease] = await self.lane.ask(LOCK_LEASE, lease_id=(await self.read())["lease_id"])
+        return lease_times(lease)
 
     async def offer(self) -> None:
         """Tell the prover."""
@@ -185,7 +190,7 @@ class RowAndRules(RuleBasedStateMachine):
         assert looks == (check_lease(self.lease, now_ms=self.now_ms) is not None)
 
     def timers(self) -> LeaseTimes:
-        return lease_times(self.runner.run(self.row.read()))
+        return self.runner.run(self.row.timers())
 
 
 @pytest.fixture
