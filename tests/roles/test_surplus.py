@@ -30,7 +30,7 @@ async def prove_with_surplus(lane: LaneUnderTest, surplus_to: SurplusTo) -> None
 async def statement(lane: LaneUnderTest, owner: str) -> dict[str, int]:
     """Return what a statement sums up, by reason."""
     await lane.fetch("SELECT pg_sleep(0.002)")  # a statement ends before the present millisecond
-    parts = [write_part(part) async for part in Statements(lane.database).read(owner)]
+    parts = [write_part(part) async for part in Statements(lane.database, ManualClock()).read(owner)]
     return {one.reason: one.amount for one in parts[-1].closing.sums}
 
 
