@@ -12,6 +12,7 @@ import ezkl
 import pytest
 
 from proofgrid.proofs.base import NormalisedRequest, PartialProof, ProgramFiles
+from proofgrid.proofs.kit.rehearsal import rehearse
 from proofgrid.proofs.systems.ezkl.adapter import EzklProofSystem
 from proofgrid.proofs.systems.ezkl.setup import KZG_BN254
 
@@ -54,15 +55,8 @@ def build(model: Path, settings: Mapping[str, Any], *, srs: Path, workdir: Path)
 
 def prove_all(files: ProgramFiles, inputs: Sequence[Any], *, cache: Path, workdir: Path) -> ProvenRequest:
     """Do what a whole network does with a request."""
-    request = SYSTEM.normalise(files, list(inputs), workdir=workdir)
-    parts = []
-    for number, job in enumerate(request.jobs):
-        output = SYSTEM.run_job(
-            files, job.slice_index, job.input, cache=cache, workdir=workdir / str(number), report=ignore_progress
-        )
-        parts.append(PartialProof(slice_index=job.slice_index, input_index=job.input_index, output=output))
-    result = SYSTEM.combine(files, request.statement, parts, workdir=workdir)
-    return ProvenRequest(list(inputs), request, parts, result)
+    done = rehearse(SYSTEM, files, inputs, cache=cache, workdir=workdir)
+    return ProvenRequest(list(inputs), done.request, done.parts, done.result)
 
 
 def ignore_progress(stage: str, share: int) -> None:

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 import proofgrid
-from proofgrid.cli.admin import access, canary, evidence, incidents, storage, subnetwork, treasury
+from proofgrid.cli.admin import access, canary, dead_letters, evidence, incidents, ledger, storage, subnetwork, treasury
 from proofgrid.cli.client import (
     account,
     cancel,
@@ -27,7 +27,7 @@ from proofgrid.cli.client import (
 )
 from proofgrid.cli.demo import demo
 from proofgrid.cli.kit.failures import exit_with
-from proofgrid.cli.market import clear, record, rounds, simulate, status
+from proofgrid.cli.market import clear, order_proofs, record, rounds, simulate, status
 from proofgrid.cli.operator import operators, stake
 from proofgrid.cli.run import gateway, prover
 
@@ -80,6 +80,8 @@ WORK = (demo, gateway, prover, quote, quotes, submit, watch, result, verify, can
 LOOKS = (status, operators, rounds, simulate)
 for verb in (*WORK, *LOOKS):
     verb.add_to(cli)
+ledger.add_to(access.group)
+access.group.add_typer(dead_letters.group)
 storage.add_to(access.group)
 access.group.add_typer(evidence.group)
 incidents.add_to(access.group)
@@ -87,6 +89,7 @@ treasury.add_to(access.group)
 statement.add_to(account.group)
 access.group.add_typer(canary.group)
 record.add_to(clear.group)
+order_proofs.add_to(clear.group)
 subnetwork.add_to(access.group)
 for group in (program, account, keys, access, srs, clear, stake):
     cli.add_typer(group.group)

@@ -15,6 +15,8 @@ from proofgrid.primitives.errors import InvalidField
 from proofgrid.primitives.ids import Address
 
 SIGNATURE_BYTES = 65  #: r, s, v
+#: Half the order of the curve: a larger s says the same as the smaller one, and only the smaller is its spelling.
+HALF_ORDER = 0x7FFFFFFFFFFFFFFFFFFFFFFFFFFFFFFF5D576E7357A4501DDFE92F46681B20A0
 _V_OFFSET = 27
 
 

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass, field
 
-from proofgrid.simulation.population import CLASSES
-
 #: time, lane, reference, buy price, sell price, units traded, bids, asks, waiting jobs after the round
 LaneRow = tuple[int, int, int, int, int, int, int, int, int]
 
@@ -26,8 +24,4 @@ class History:
     windows: list[tuple[int, int, int, int, int, int]] = field(default_factory=list)
     #: round, lane, bids, asks, welfare, best possible welfare
     attacks: int = 0
-    attacks_that_stopped_a_round: int = 0
     attacker_paid: int = 0
-
-    def lane_name(self, lane: int) -> str:
-        return str(CLASSES[lane])

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping
 from enum import StrEnum
 
 from proofgrid.rules.jobs.lifecycle import JOB_OPEN, LEASE_HELD, TASK_ENDED, LeaseState, TaskState
+from proofgrid.rules.market.firm_quote import QUOTE_OPEN
 
 
 def _spelled(states: Iterable[StrEnum]) -> str:
@@ -26,4 +27,5 @@ STATE_SETS: Mapping[str, str] = {
     "leases_held": _spelled(LEASE_HELD),
     "leases_in_flight": _spelled(_IN_FLIGHT),  # that take up a slot: one whose result was reported takes none
     "leases_told": _spelled(state for state in _IN_FLIGHT if state is not LeaseState.GRANTED),  # their provers know
+    "quotes_open": _spelled(QUOTE_OPEN),  # firm ones that may still cost the network something
 }

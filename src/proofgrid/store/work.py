@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from proofgrid.primitives.ids import ProverId
 from proofgrid.rules.jobs.hedging import us_per_unit
-from proofgrid.rules.jobs.speed import SAMPLES_KEPT, WHOLE_PERMILLE, Speed, shown_permille
+from proofgrid.rules.jobs.speed import SAMPLES_KEPT, WHOLE_PERMILLE, Speed, of_lease, shown_permille, sum_of
 from proofgrid.rules.reputation.standing import Happened, ReputationPolicy, stand_after
 from proofgrid.store.connection import Connection
 from proofgrid.store.hedges import StoppedRival
@@ -59,39 +59,37 @@ async def note_work(connection: Connection, works: Sequence[Work], policy: Reput
     if not works:
         return
     happened: dict[ProverId, list[Happened]] = defaultdict(list)
-    sums: dict[tuple[ProverId, str, str], list[int]] = defaultdict(lambda: [0, 0, 0, 0])
+    speeds: dict[tuple[ProverId, str, str], Speed] = defaultdict(Speed)
+    failures: dict[tuple[ProverId, str, str], int] = defaultdict(int)
     times = []
     for work in works:
         _, system, job_class = work.lane.split("/")[:3]  # where bids carry constraints there is a fourth part
-        one = sums[work.prover_id, system, job_class]
-        one[0] += work.proofs
-        one[1] += work.failures
-        one[2] += work.proofs * work.units
-        one[3] += max(1, work.ran_ms)  # a lease of no time at all would be infinitely fast
+        kind = work.prover_id, system, job_class
+        speeds[kind] = sum_of(speeds[kind], of_lease(units=work.units, ran_ms=work.ran_ms, proofs=work.proofs))
+        failures[kind] += work.failures
         if work.happened is not None:
             happened[work.prover_id].append(work.happened)
         if work.is_usual:
             times.append((work.lane, us_per_unit(work.units, work.ran_ms)))
     # A statement of its own: one that locks rows and then changes them sees their versions from before the lock, and
     # two of those can wait for each other on the same row.
-    rows = await connection.fetch(LOCK_PROVERS, provers=sorted({prover_id for prover_id, _, _ in sums}))
+    rows = await connection.fetch(LOCK_PROVERS, provers=sorted({prover_id for prover_id, _, _ in speeds}))
     before = {row.prover_id: row.standing for row in rows}
     now_ms = max((row.now_ms for row in rows), default=0)
     stands = {
         prover_id: stand_after(standing, happened[prover_id], policy=policy, now_ms=now_ms)
         for prover_id, standing in before.items()
     }
-    provers, systems, classes = zip(*sums, strict=True)
-    proofs, failures, units, wall_ms = zip(*sums.values(), strict=True)
+    provers, systems, classes = zip(*speeds, strict=True)
     await connection.run(
         NOTE_WORK,
         provers=provers,
         systems=systems,
         classes=classes,
-        proofs=proofs,
-        failures=failures,
-        units=units,
-        wall_ms=wall_ms,
+        proofs=[speed.samples for speed in speeds.values()],
+        failures=list(failures.values()),
+        units=[speed.units for speed in speeds.values()],
+        wall_ms=[speed.wall_ms for speed in speeds.values()],
         samples_kept=SAMPLES_KEPT,
         lanes=[lane for lane, _ in times],
         us_per_unit=[us for _, us in times],

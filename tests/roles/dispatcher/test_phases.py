@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import random
+from functools import reduce
 from typing import Any
 
 import pytest
 
 from proofgrid.primitives.ids import ProverId
+from proofgrid.rules.jobs.hedging import us_per_unit
 from proofgrid.rules.jobs.phases import OVERRUNS, Overrun, PhasePolicy, hard_limit_ms, prove_limit_ms
 from proofgrid.rules.jobs.retry import ReturnReason
-from proofgrid.rules.jobs.speed import Speed, add_proof, add_time_without_proof
+from proofgrid.rules.jobs.speed import UNMEASURED, Speed, add, of_lease, sum_of
 from proofgrid.store.database import Database
 from proofgrid.store.queries import QUERIES
 from proofgrid.store.sessions import HEARTBEATS
 from proofgrid.store.transactions import Transaction
-from proofgrid.store.work import Work, note_work
+from proofgrid.store.work import LANE_TIMES_KEPT, Work, note_work
 from tests.roles.lanes import LANE, UNITS, LaneUnderTest
 
 PHASES = PhasePolicy()
@@ -130,23 +133,33 @@ async def test_a_lease_that_overruns_goes_back_with_its_reason(lane: LaneUnderTe
     assert prover["jobs_failed"] == (1 if blamed else 0)
 
 
-async def test_a_speed_in_its_row_is_that_of_the_rules(database: Database) -> None:
-    speed = Speed()
+@pytest.mark.parametrize("seed", range(3))
+async def test_a_speed_in_its_row_is_that_of_the_rules(database: Database, seed: int) -> None:
+    """Leases end one by one and many at once, with a proof and without."""
+    chance, speed, times, proven = random.Random(seed), UNMEASURED, list[int](), 0
     await database.write(Transaction.OPEN_SESSION, QUERIES["register_prover"], "alice/p", "alice")
-    for number in range(200):
-        proofs = 0 if number % 7 == 0 else 1
-        work = Work(prover_id=ProverId("alice/p"), lane=LANE, units=UNITS, ran_ms=number, proofs=proofs)
+    for _ in range(40):
+        works = [
+            Work(
+                prover_id=ProverId("alice/p"),
+                lane=LANE,
+                units=chance.choice([1, UNITS]),
+                ran_ms=chance.choice([-1, 0, 7, 10**6]),
+                proofs=chance.choice([0, 1, 1]),
+            )
+            for _ in range(chance.choice([1, 2, 5, 120]))
+        ]
         async with database.transaction(Transaction.PAY_PROOFS) as connection:
-            await note_work(connection, [work])
-        if proofs:
-            speed = add_proof(speed, units=UNITS, wall_ms=number)
-        else:
-            speed = add_time_without_proof(speed, wall_ms=number)
+            await note_work(connection, works)
+        ended = [of_lease(units=work.units, ran_ms=work.ran_ms, proofs=work.proofs) for work in works]
+        speed = add(speed, reduce(sum_of, ended))
+        proven += sum(work.proofs for work in works)
+        times = ([us_per_unit(work.units, work.ran_ms) for work in works] + times)[:LANE_TIMES_KEPT]
+
+        async with database.connection() as connection:
+            row = await connection.fetchrow("SELECT units, wall_ms, samples FROM prover_speeds")
+        assert Speed(units=row["units"], wall_ms=row["wall_ms"], samples=row["samples"]) == speed
 
     async with database.connection() as connection:
-        row = await connection.fetchrow("SELECT units, wall_ms, samples FROM prover_speeds")
-        times = await connection.fetchval("SELECT us_per_unit FROM lane_times")
-        proven = await connection.fetchval("SELECT jobs_proven FROM provers")
-    assert Speed(units=row["units"], wall_ms=row["wall_ms"], samples=row["samples"]) == speed
-    assert times == list(range(199, 199 - 128, -1))
-    assert proven == 200 - len(range(0, 200, 7))
+        assert await connection.fetchval("SELECT us_per_unit FROM lane_times") == times
+        assert await connection.fetchval("SELECT jobs_proven FROM provers") == proven

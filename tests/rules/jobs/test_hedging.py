@@ -81,8 +81,17 @@ def test_at_most_one_lease_in_twenty_lies_above_the_p95(samples: list[int]) -> N
     assert kind.median_us_per_unit <= kind.p95_us_per_unit
 
 
-def test_a_sample_is_time_per_unit() -> None:
+def test_a_sample_is_time_per_unit_in_whole_microseconds() -> None:
     assert us_per_unit(10_000, 25_000) == 2_500
+    assert us_per_unit(7, 1) == 142
+    assert type(us_per_unit(7, 1)) is int
+    assert us_per_unit(1, 0) == us_per_unit(1, -5) == 0
+
+
+def test_the_moment_is_a_whole_millisecond_rounded_up() -> None:
+    odd = KindStats(samples=100, median_us_per_unit=1, p95_us_per_unit=333)
+    at_ms = slow_at_ms(LEASE, 7, odd, POLICY)
+    assert (at_ms, type(at_ms)) == (NOW_MS + 2_000 + 3, int)  # 7 PU of 333 us take 2.33 ms, a quarter more 2.91
 
 
 def test_a_lease_is_slow_from_a_quarter_beyond_the_p95_on() -> None:
@@ -138,6 +147,28 @@ def test_the_least_price_of_a_hedge_is_still_bid() -> None:
 def test_one_hedge_is_allowed_in_the_smallest_lane() -> None:
     assert a_decision(supply=replace(ROOM, leases_held=1, hedges_open=0)) is not None
     assert a_decision(supply=replace(ROOM, leases_held=1, hedges_open=1)) is None
+
+
+def test_what_would_be_done_before_a_second_lease_is_left_alone() -> None:
+    """A second lease usually takes 12 s: 2 to start, and 10,000 PU at the median. Slow after 27."""
+    for permille, is_alone in ((693, False), (692, False), (691, True)):  # the rest takes 11.96, 12.02 and 12.07 s
+        supposed_ms = (SLOW_MS - NOW_MS) * (1_000 - permille) // permille
+        assert (supposed_ms >= 12_000) == (a_decision(lease=replace(LEASE, permille=permille)) is not None), is_alone
+    # Whose first word is all that was heard is not nearly done.
+    assert a_decision(lease=replace(LEASE, permille=1)) is not None
+
+
+def test_the_cheapest_hedge_is_one_base_unit() -> None:
+    cheap = replace(LEASE, buy_price=0, sell_price=0)
+    assert a_decision(job=replace(JOB, limit_price=1), lease=cheap) == Hedge(
+        price=1, excluded_operator="0xslow", until_ms=SLOW_MS + POLICY.wish_ms
+    )
+    assert a_decision(job=replace(JOB, limit_price=0), lease=cheap) is None
+
+
+def test_of_ten_leases_one_may_be_hedged_and_of_nineteen_too() -> None:
+    assert a_decision(supply=replace(ROOM, leases_held=19, hedges_open=1)) is None
+    assert a_decision(supply=replace(ROOM, leases_held=20, hedges_open=1)) is not None
 
 
 def test_almost_done_is_believed_for_a_while_only() -> None:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from proofgrid.rules.ledger.incidents import check_balance, check_sum
+from proofgrid.rules.ledger.incidents import Violation, check_balance, check_sum
 from proofgrid.rules.ledger.statement import Running, accounts_of, price_of
 
 MOVES = st.lists(st.tuples(st.integers(-(2**62), 2**62), st.sampled_from(["proof", "escrow", "refund"])))
@@ -37,12 +37,17 @@ def test_an_address_owns_an_account_of_each_kind_and_the_network_its_own() -> No
         ("surplus burnt", -5_000, 1_000, 5),
         ("hedge", 333, 1_000, 0),
         ("proof", 7, 0, 0),
+        ("proof", 7, 1, 7),
     ],
 )
 def test_only_what_was_made_by_a_price_shows_one(reason: str, amount: int, units: int, price: int) -> None:
-    assert price_of(reason, amount=amount, units=units) == price
+    found = price_of(reason, amount=amount, units=units)
+    assert (found, type(found)) == (price, int)
 
 
 def test_a_ledger_that_adds_up_violates_nothing() -> None:
     assert check_sum(0) == check_balance("treasury", balance=5, net=5) == []
-    assert [one.kind for one in check_sum(-1) + check_balance("treasury", balance=5, net=6)] == ["sum", "balance"]
+    assert check_sum(-1) == [Violation(kind="sum", subject="ledger", detail="all accounts sum to -1 instead of 0")]
+    assert check_balance("treasury", balance=5, net=6) == [
+        Violation(kind="balance", subject="treasury", detail="the balance of treasury is 5, its transfers say 6")
+    ]

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from proofgrid.primitives.errors import InvalidField
 from proofgrid.primitives.money import PRICE_MAX
-from proofgrid.rules.market.classes import LaneClearing, LaneOrders, carry_down, clear_classes, with_lane_floors
+from proofgrid.rules.market.classes import LaneClearing, LaneOrders, carry_down, clear_classes
 from proofgrid.rules.market.dara import clear
 from proofgrid.rules.market.fast import clear_fast
 from proofgrid.rules.market.orders import Ask, Bid, ClearingRules
@@ -214,23 +214,14 @@ def test_a_lane_floor_keeps_a_quiet_large_lane_from_pricing_its_provers_out() ->
         asks=[],
         rules=ClearingRules.suggested(35, sellers=4),
     )
-    floored = with_lane_floors([large.rules, small.rules])
+    floor = small.rules.reference  # as `stack.run_stack` has it
+    assert floor is not None
 
     without = clear_classes([large, small])
-    with_floors = clear_classes(
-        [replace(lane, rules=rules) for lane, rules in zip([large, small], floored, strict=True)]
-    )
+    with_floors = clear_classes([replace(large, rules=replace(large.rules, floor=floor)), small])
 
-    assert [rules.floor for rules in floored] == [35, small.rules.floor]
+    assert large.rules.floor < floor
     assert with_floors[1].clearing.units > without[1].clearing.units
-
-
-def test_a_lane_floor_is_the_higher_of_its_own_and_the_next_reference() -> None:
-    rules = [replace(OPEN, floor=9), replace(OPEN, reference=4), replace(OPEN, reference=None), OPEN]
-
-    assert [lane.floor for lane in with_lane_floors(rules)] == [9, 0, 0, 0]
-    assert [lane.floor for lane in with_lane_floors([rules[1], replace(OPEN, floor=2, reference=7)])] == [7, 2]
-    assert with_lane_floors([]) == []
 
 
 @pytest.mark.parametrize("twin", [{"order_id": "s"}, {"rank": 0}])

@@ -12,7 +12,7 @@ from hypothesis import given
 
 from proofgrid.primitives.errors import InvalidField
 from proofgrid.primitives.money import PRICE_MAX
-from proofgrid.rules.market.classes import LaneClearing, LaneOrders, clear_classes, with_lane_floors
+from proofgrid.rules.market.classes import LaneClearing, LaneOrders, clear_classes
 from proofgrid.rules.market.columns import OrderColumns
 from proofgrid.rules.market.fast import clear_fast
 from proofgrid.rules.market.fast_classes import LaneColumns, clear_class_columns
@@ -72,8 +72,10 @@ def a_random_stack(random: Random) -> list[LaneOrders]:
         ]
         lanes.append(LaneOrders(bids=bids, asks=asks, rules=rules))
     if random.random() < 0.5:
-        floored = with_lane_floors([lane.rules for lane in lanes])
-        lanes = [replace(lane, rules=rules) for lane, rules in zip(lanes, floored, strict=True)]
+        lanes = [
+            replace(lane, rules=replace(lane.rules, floor=max(lane.rules.floor, below.rules.reference or 0)))
+            for lane, below in zip(lanes, [*lanes[1:], lanes[-1]], strict=True)
+        ]
     return lanes
 
 

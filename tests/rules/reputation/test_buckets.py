@@ -72,6 +72,26 @@ def test_there_is_always_a_reason_and_it_names_the_bucket(before: Counters) -> N
     assert bool(before.invalid) == any("invalid proofs" in sentence for sentence in said)
 
 
+def test_the_reasons_are_sentences_with_numbers_that_people_read() -> None:
+    counted = Counters(proven=12 * ONE, late=ONE // 2, lost=2 * ONE, crashed=ONE + 1, invalid=ONE)
+    assert reasons(counted) == [
+        "bucket 2: its success share counts as 63.6 % (bucket 1 needs 80.0 %)",
+        "1 invalid proofs, each weighs as much as five crashes",
+        "1.1 jobs whose child processes failed",
+        "2 leases that were lost or ran out of time",
+        "0.5 of its proofs were late against the estimate",
+        "12 verified proofs",
+    ]
+    assert reasons(Counters(proven=15 * ONE)) == [
+        "bucket 0: its success share counts as 95.0 % (bucket 0 needs 95.0 %)",
+        "15 verified proofs",
+    ]
+    assert reasons(Counters()) == [
+        "bucket 1: its success share counts as 80.0 % (bucket 0 needs 95.0 %)",
+        "nothing is known of it yet, or all of it was forgotten",
+    ]
+
+
 def test_nothing_that_counts_reads_as_nothing() -> None:
     assert "0.1 jobs whose child processes failed" in reasons(Counters(crashed=1))
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from proofgrid.rules.jobs.retry import ReturnReason
+from proofgrid.rules.reputation.breaker import Breaker
 from proofgrid.rules.reputation.counters import ONE, Fact
 from proofgrid.rules.reputation.standing import (
     DETAIL_CHARS_MAX,
@@ -82,4 +83,19 @@ def test_a_prover_is_told_when_it_is_paused_until_when_and_why_and_when_that_is_
     )
     assert pause_sentence(paused, now_ms=over_ms) == f"one job at a time until one verifies. {faults}"
     assert (has_paused(paused, healed), has_resumed(paused, healed)) == (False, True)
+    assert (has_paused(well, well), has_resumed(well, well)) == (False, False)  # nothing changed, nobody is told
+    assert (has_paused(paused, paused), has_resumed(paused, paused)) == (False, False)
     assert pause_sentence(healed, now_ms=over_ms) == ""
+
+
+def test_facts_are_forgotten_as_fast_as_the_network_says() -> None:
+    slow = ReputationPolicy(half_life_ms=1_000)
+    before = stand_after(Standing(), [PROVEN, PROVEN], policy=slow, now_ms=NOW_MS)
+    later = stand_after(before, [], policy=slow, now_ms=NOW_MS + 1_000)
+    assert later.counters.proven <= ONE
+    assert stand_after(before, [], policy=POLICY, now_ms=NOW_MS + 1_000).counters.proven > ONE
+
+
+def test_a_pause_without_a_known_fault_still_says_why() -> None:
+    nameless = Standing(breaker=Breaker(paused_until_ms=NOW_MS + 1))
+    assert pause_sentence(nameless, now_ms=NOW_MS).endswith("Last faults: it failed too often")

@@ -114,6 +114,8 @@ def test_negative_amounts_are_refused() -> None:
     for wrong in ({"stake_permille": -1}, {"overcommit": 0}, {"unbonding_ms": -1}):
         with pytest.raises(InvalidField):
             BondPolicy(**wrong)
+    assert BondPolicy(stake_permille=0, overcommit=1, unbonding_ms=0).unbonding_ms == 0
+    assert ceiling_price(7) == 14
 
 
 # --- what a bond carries -------------------------------------------------------------------------------

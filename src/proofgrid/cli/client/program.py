@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from proofgrid.cli.kit.console import date_text, plain, print_json, print_table, say, stderr
+from proofgrid.cli.kit.bars import stage_bar
+from proofgrid.cli.kit.console import date_text, plain, print_json, print_table, say
 from proofgrid.cli.kit.options import ClientOptions, JsonOption, run_async, with_client
 from proofgrid.cli.kit.reading import read_settings
 from proofgrid.primitives.canonical import Json
 
 if TYPE_CHECKING:
-    from rich.progress import Progress
-
     from proofgrid.proofs.base import Program
 
 group = typer.Typer(
@@ -35,8 +33,6 @@ SettingOption = Annotated[
     list[str] | None, typer.Option("--setting", "-s", metavar="KEY=VALUE", help="One setting; may be given again.")
 ]
 CalibrationOption = Annotated[Path | None, typer.Option("--calibration", metavar="FILE", help="Typical inputs.")]
-
-OnStage = Callable[[str, int], None]
 
 
 @group.command("build")
@@ -194,36 +190,3 @@ def _print_program(program: Program, *, label: str) -> None:
         (s.index, s.units, f"{s.memory_bytes >> 20} MiB", ", ".join(map(str, s.depends_on))) for s in program.slices
     ]
     print_table(("slice>", "PU>", "memory>", "after"), rows, empty="no slices")
-
-
-@contextmanager
-def stage_bar(*, json: bool) -> Iterator[OnStage]:
-    """Show the stages of a build: a bar on a terminal, a line per stage elsewhere, nothing for programs."""
-    console = stderr()
-    if json:
-        yield lambda stage, permille: None
-    elif console.is_terminal:
-        with _new_bar() as progress:
-            bar = progress.add_task("starting", total=1000)
-            yield lambda stage, permille: progress.update(bar, description=stage, completed=permille)
-    else:
-        seen: set[str] = set()
-
-        def tell(stage: str, permille: int) -> None:
-            if stage not in seen:
-                seen.add(stage)
-                console.print(f"{stage} …", markup=False)
-
-        yield tell
-
-
-def _new_bar() -> Progress:
-    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
-
-    return Progress(
-        TextColumn("{task.description:<10}", markup=False),
-        BarColumn(bar_width=40),
-        TimeElapsedColumn(),
-        console=stderr(),
-        transient=True,
-    )

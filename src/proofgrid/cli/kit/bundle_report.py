@@ -5,9 +5,10 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from proofgrid.cli.kit.console import print_json, print_table, say
+from proofgrid.primitives.canonical import Json
 from proofgrid.primitives.errors import InvalidField
 from proofgrid.primitives.ids import short_prover
 from proofgrid.primitives.money import format_amount
@@ -32,7 +33,7 @@ def check_file(file: Path, *, program: str | None = None, network: str | None = 
         return verify_bundle(file, expect_program=expect_program, expect_network=expect_network, workdir=Path(workdir))
 
 
-def report_to_json(report: BundleReport, *, program: str | None, network: str | None) -> dict[str, Any]:
+def report_to_json(report: BundleReport, *, program: str | None, network: str | None) -> dict[str, object]:
     """Return a report as JSON values."""
     from proofgrid.proofs.bundles.manifest import manifest_to_json
 
@@ -83,7 +84,7 @@ def _pinned(expected: str | None, option: str) -> str:
     return "pinned: it is the expected one" if expected else f"NOT pinned: give --{option} to insist on one"
 
 
-def _print_values(name: str, items: Sequence[Any]) -> None:
+def _print_values(name: str, items: Sequence[Json]) -> None:
     for index, item in enumerate(items[:VALUES_SHOWN]):
         values = item.get("values", item) if isinstance(item, Mapping) else item
         say(f"  {name} {index:<3} {_shortened(values)}")
@@ -91,7 +92,7 @@ def _print_values(name: str, items: Sequence[Any]) -> None:
         say(f"  … and {len(items) - VALUES_SHOWN} more {name}s; --json shows all")
 
 
-def _shortened(values: Any) -> str:
+def _shortened(values: Json) -> str:
     if isinstance(values, Mapping):
         return ", ".join(f"{key} {value}" for key, value in values.items())
     if not isinstance(values, Sequence) or isinstance(values, str):
@@ -100,7 +101,7 @@ def _shortened(values: Any) -> str:
     return " ".join(str(value) for value in values[:VALUES_SHOWN]) + more
 
 
-def _items(value: Mapping[str, Any], name: str) -> Sequence[Any]:
+def _items(value: Mapping[str, Json], name: str) -> Sequence[Json]:
     # The members of a statement are its proof system's; those without this list show as a whole.
     found = value.get(name)
     return found if isinstance(found, Sequence) and not isinstance(found, str) else [value]

@@ -5,17 +5,17 @@ from __future__ import annotations
 import json as jsonlib
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from itertools import count
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from proofgrid.cli.kit.console import stderr
+from proofgrid.cli.kit.bars import count_bar
 from proofgrid.primitives.errors import InvalidField
 
 if TYPE_CHECKING:
-    from proofgrid.cli.market.clear_items import Reader
+    from proofgrid.cli.market.clear_items import Members, Reader
 
 group = typer.Typer(
     name="market",
@@ -63,28 +63,33 @@ def clear(
     typer.echo(jsonlib.dumps(_answer(document), separators=(",", ":")))
 
 
-def _read_json(file: Path) -> Any:
+def _read_json(file: Path) -> object:
     try:
-        return jsonlib.loads(sys.stdin.buffer.read() if str(file) == "-" else file.read_bytes())
+        document: object = jsonlib.loads(sys.stdin.buffer.read() if str(file) == "-" else file.read_bytes())
     except OSError as error:
         raise InvalidField(f"{file} cannot be read: {error.strerror}", field="file") from None
     except (ValueError, RecursionError) as error:
         raise InvalidField(f"{file} is no JSON: {error}", field="file") from None
+    return document
 
 
-def _answer(document: Any) -> Any:
+def _answer(document: object) -> object:
     """Return the document with the result fields of all its markets."""
-    from proofgrid.cli.market.clear_items import READERS, check_document
+    from proofgrid.cli.market.clear_items import READERS, read_document
 
-    check_document(document)
-    lists = {"items": document} if isinstance(document, list) else document
+    lists = read_document(document)
     read = [name for name in READERS if name in lists]
-    with _bar(sum(len(lists[name]) for name in read)) as advance:
-        answers = {name: list(_answers(name, READERS[name], lists[name], advance)) for name in read}
-    return answers["items"] if isinstance(document, list) else {**document, **answers}
+    total = sum(len(lists[name]) for name in read)
+    done = count(1)
+    with count_bar("markets") as show:
+        show(0, total)
+        answers = {
+            name: list(_answers(name, READERS[name], lists[name], lambda: show(next(done), total))) for name in read
+        }
+    return {**document, **answers} if isinstance(document, dict) else answers["items"]
 
 
-def _answers(name: str, read: Reader, items: Sequence[Any], advance: Callable[[], None]) -> Iterator[dict[str, Any]]:
+def _answers(name: str, read: Reader, items: Sequence[object], advance: Callable[[], None]) -> Iterator[Members]:
     from proofgrid.primitives.collector import no_collections
     from proofgrid.rules.market.clearing import clear_book
 
@@ -93,18 +98,3 @@ def _answers(name: str, read: Reader, items: Sequence[Any], advance: Callable[[]
             answer = read(item, path=f"{name}[{number}]").answer(clear_book)
         yield answer
         advance()
-
-
-@contextmanager
-def _bar(total: int) -> Iterator[Callable[[], None]]:
-    """Show on a terminal how many markets are done."""
-    console = stderr()
-    if not console.is_terminal:
-        yield lambda: None
-        return
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
-
-    columns = (TextColumn("markets"), BarColumn(bar_width=40), MofNCompleteColumn(), TimeElapsedColumn())
-    with Progress(*columns, console=console, transient=True) as progress:
-        bar = progress.add_task("markets", total=total)
-        yield lambda: progress.advance(bar)

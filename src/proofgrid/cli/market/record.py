@@ -1,4 +1,4 @@
-"""`proofgrid market export|replay|prove-order|check-order`: the market's public record, checked by anybody."""
+"""`proofgrid market show|export|replay`: the market's public record, checked by anybody."""
 
 from __future__ import annotations
 
@@ -6,21 +6,22 @@ import json as jsonlib
 import re
 import tempfile
 import time
-from collections import Counter
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from proofgrid.cli.kit.console import print_json, print_table, say, stderr
-from proofgrid.cli.kit.failures import EXIT_FAILED, error_text, error_to_json
-from proofgrid.cli.kit.options import ClientOptions, JsonOption, run_async, with_client
+from proofgrid.cli.kit.bars import count_bar
+from proofgrid.cli.kit.console import print_json, say
+from proofgrid.cli.kit.options import ClientOptions, run_async, with_client
+from proofgrid.cli.market.telling import print_reports, print_round, refuse
 from proofgrid.primitives.errors import InvalidField, ProofgridError
 
 if TYPE_CHECKING:
     from proofgrid.sdk.records import FileReport
+
+Advance = Callable[[int, int], None]  #: (done, in all)
 
 _AGO = re.compile(r"(\d+)([smhd])")
 _SECONDS = {"s": 1, "m": 60, "h": 3_600, "d": 86_400}
@@ -37,8 +38,6 @@ def add_to(market: typer.Typer) -> None:
     market.command("show", short_help="Show one round: its orders, who traded, at which price.")(show)
     market.command("export", short_help="Write a lane's rounds to a file that anybody can check.")(export)
     market.command("replay", short_help="Run rounds again and check them, from a lane or from files.")(replay)
-    market.command("prove-order", short_help="Make a proof that an order of a round is yours.")(prove_order)
-    market.command("check-order", short_help="Check somebody's proof that an order is theirs.")(check_order)
 
 
 @with_client
@@ -61,7 +60,7 @@ def export(
       proofgrid market export default/ezkl/small --since 24h --out day.rounds
     """
     since_ms = _since_ms(since)
-    with _bar("rounds") as advance:
+    with count_bar("rounds") as advance:
         count = run_async(_export(options, lane, out, first, last, since_ms, advance))
     if options.json:
         print_json({"lane": lane, "rounds": count, "file": str(out)})
@@ -97,13 +96,13 @@ def replay(
         if not files and len(what) > 1:
             raise InvalidField(f"no files: {', '.join(what)}; or one lane at a time", field="what")
         if files:
-            with _bar("rounds") as advance:
+            with count_bar("rounds") as advance:
                 reports, count = _check(files, options.network, advance)
         else:
             reports, count = _fetch_and_check(options, what[0], first, last)
     except ProofgridError as error:
-        _refuse(error, json=options.json)
-    _print_reports(reports, count, time.monotonic() - started, pinned=options.network is not None, json=options.json)
+        refuse(error, json=options.json)
+    print_reports(reports, count, time.monotonic() - started, pinned=options.network is not None, json=options.json)
 
 
 @with_client
@@ -114,7 +113,7 @@ def show(
 ) -> None:
     """Show a round as anybody may see it: orders under names of this round only, what they bid, what came of them.
 
-    
+    \b
     Example:
       proofgrid market show default/ezkl/small 17
     """
@@ -125,56 +124,17 @@ def show(
     if options.json:
         print_json(transcript)
     else:
-        _show(transcript)
-
-
-@with_client
-def prove_order(
-    options: ClientOptions,
-    lane: Annotated[str, typer.Argument(metavar="LANE")],
-    number: Annotated[int, typer.Argument(metavar="ROUND", min=0)],
-    what: Annotated[str, typer.Argument(metavar="TASK|PROVER", help="Your task's id, or your prover: 0x…/name.")],
-    out: Annotated[Path, typer.Option("--out", metavar="FILE", help="Where to write the proof.")],
-) -> None:
-    """Make a file that proves to anybody which order of a round was yours. Orders are public, owners are not.
-
-    \b
-    Example:
-      proofgrid market prove-order default/ezkl/small 17 TASK --out mine.json
-    """
-    opening = run_async(_open(options, lane, number, what))
-    out.write_text(jsonlib.dumps(opening, indent=2, sort_keys=True) + "\n")
-    if options.json:
-        print_json(opening)
-    else:
-        say(f"order {opening['order_id']} of round {number}; check it: proofgrid market check-order {out} ROUNDS-FILE")
-
-
-def check_order(
-    proof: Annotated[Path, typer.Argument(metavar="PROOF", help="Made by `market prove-order`.")],
-    rounds: Annotated[list[Path], typer.Argument(metavar="FILE…", help="Made by `market export`; has that round.")],
-    json: JsonOption = False,
-) -> None:
-    """Check that a proof opens an order of a recorded round, and print the order.
-
-    \b
-    Example:
-      proofgrid market check-order mine.json day.rounds
-    """
-    try:
-        order = _opened(proof, rounds)
-    except ProofgridError as error:
-        _refuse(error, json=json)
-    if json:
-        print_json(order)
-        return
-    say(f"yes: {order['what']} is order {order['order_id']}", style="bold green")
-    for name, value in sorted(order["order"].items()):
-        say(f"  {name}: {jsonlib.dumps(value)}")
+        print_round(transcript)
 
 
 async def _export(
-    options: ClientOptions, lane: str, out: Path, first: int, last: int, since_ms: int, advance: Callable[..., None]
+    options: ClientOptions,
+    lane: str,
+    out: Path,
+    first: int,
+    last: int,
+    since_ms: int,
+    advance: Advance,
 ) -> int:
     from proofgrid.sdk.records import export_rounds
 
@@ -184,24 +144,16 @@ async def _export(
         )
 
 
-async def _open(options: ClientOptions, lane: str, number: int, what: str) -> dict[str, Any]:
-    from proofgrid.cli.kit.console import plain
-    from proofgrid.sdk.records import open_order
-
-    async with options.client() as client:
-        return plain(await open_order(client.connection, lane, number, what))
-
-
 def _fetch_and_check(options: ClientOptions, lane: str, first: int, last: int) -> tuple[list[FileReport], int]:
     with tempfile.TemporaryDirectory(prefix="proofgrid-replay-") as folder:
         path = Path(folder) / "rounds"
-        with _bar("rounds") as advance:
+        with count_bar("rounds") as advance:
             run_async(_export(options, lane, path, first, last, 0, advance))
-        with _bar("checked") as advance:
+        with count_bar("checked") as advance:
             return _check([path], options.network, advance)
 
 
-def _check(files: list[Path], network: str | None, advance: Callable[..., None]) -> tuple[list[FileReport], int]:
+def _check(files: list[Path], network: str | None, advance: Advance) -> tuple[list[FileReport], int]:
     from proofgrid.primitives.signatures import parse_address
     from proofgrid.sdk.records import check_records
 
@@ -216,92 +168,6 @@ def _check(files: list[Path], network: str | None, advance: Callable[..., None])
     return check_records(files, network=expected, on_round=note), count
 
 
-def _opened(proof: Path, rounds: list[Path]) -> dict[str, Any]:
-    from proofgrid.rules.market.blinding import order_id
-    from proofgrid.rules.market.rounds import TranscriptMismatch
-    from proofgrid.sdk.records import round_of
-
-    try:
-        opening = jsonlib.loads(proof.read_text())
-        lane, number, what = str(opening["lane"]), int(opening["number"]), str(opening["what"])
-        named = order_id(what, bytes.fromhex(opening["nonce"]))
-    except (OSError, ValueError, KeyError, TypeError):
-        raise InvalidField(f"{proof} is no proof of an order", field="proof") from None
-    checked = round_of(rounds, lane, number)
-    for group, key in (("bids", "task_id"), ("asks", "prover_id"), ("absent", "prover_id")):
-        for order in checked.transcript[group]:
-            if order[key] == named:
-                return {"lane": lane, "number": number, "what": what, "order_id": named, "order": order}
-    raise TranscriptMismatch(f"round {number} of {lane} has no such order", field="order_id")
-
-
-def _show(transcript: dict[str, Any]) -> None:
-    result, parameters = transcript["result"], transcript["parameters"]
-    say(f"round {transcript['number']} of {transcript['lane']}", style="bold")
-    say(f"  reference {parameters['reference']}, floor {parameters['floor']}, ceiling {parameters['ceil']}")
-    jobs: Counter[str] = Counter(placed[1] for placed in result["placements"])
-    sold: Counter[str] = Counter()
-    for placed in result["placements"]:
-        sold[placed[2]] += placed[3]
-    bids = [
-        (bid["task_id"][:12], bid["units"], bid["limit_price"], bid["rank"], jobs[bid["task_id"]] or "")
-        for bid in sorted(transcript["bids"], key=lambda bid: bid["rank"])
-    ]
-    asks = [
-        (
-            ask["prover_id"][:12],
-            ask["units"],
-            ask["ask_price"],
-            ask["rank"],
-            sold[ask["prover_id"]] or "",
-            ask["carried"]["lane"] if ask["carried"] else "",
-        )
-        for ask in sorted(transcript["asks"], key=lambda ask: ask["rank"])
-    ]
-    print_table(("bid", "PU>", "limit>", "rank>", "jobs sold>"), bids, empty="no bids")
-    print_table(("ask", "PU>", "ask>", "rank>", "PU sold>", "carried from"), asks, empty="no asks")
-    if result["placements"]:
-        say(f"clients pay {result['buy_price']}, operators get {result['sell_price']} per PU", style="bold green")
-    else:
-        say("nothing was sold", style="yellow")
-    say(f"next reference {transcript['next_reference']}")
-
-
-def _print_reports(reports: list[FileReport], count: int, seconds: float, *, pinned: bool, json: bool) -> None:
-    if json:
-        print_json(
-            {
-                "valid": True,
-                "network_pinned": pinned,
-                "rounds": count,
-                "files": [
-                    {**one.header.to_json(), "file": str(one.path), "not_compared": sorted(one.not_compared)}
-                    for one in reports
-                ],
-            }
-        )
-        return
-    for one in reports:
-        header = one.header
-        say(
-            f"✓ {header.lane}: rounds {header.first} to {header.last}, {header.rounds} in all, "
-            f"signed by {header.network}"
-        )
-        for lane in sorted(one.not_compared):
-            say(f"  capacity carried from {lane} is taken as recorded: give its file too", style="yellow")
-    if not pinned:
-        say("  say whose signature counts: --network 0x…", style="yellow")
-    say(f"{count} rounds run again in {seconds:.1f} s ({count / max(seconds, 0.001):.0f} rounds/s): all as recorded")
-
-
-def _refuse(error: ProofgridError, *, json: bool) -> None:
-    if json:
-        print_json({"valid": False, **error_to_json(error)})
-    else:
-        stderr().print(f"✗ {error_text(error)}", style="bold red", markup=False, soft_wrap=True)
-    raise typer.Exit(EXIT_FAILED) from None
-
-
 def _since_ms(text: str) -> int:
     if not text:
         return 0
@@ -311,18 +177,3 @@ def _since_ms(text: str) -> int:
     from proofgrid.primitives.clock import SystemClock
 
     return SystemClock().now_ms() - 1_000 * int(found[1]) * _SECONDS[found[2]]
-
-
-@contextmanager
-def _bar(what: str) -> Iterator[Callable[[int, int], None]]:
-    """Show on a terminal how far it is."""
-    console = stderr()
-    if not console.is_terminal:
-        yield lambda done, total: None
-        return
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
-
-    columns = (TextColumn(what), BarColumn(bar_width=40), MofNCompleteColumn(), TimeElapsedColumn())
-    with Progress(*columns, console=console, transient=True) as progress:
-        bar = progress.add_task(what, total=None)
-        yield lambda done, total: progress.update(bar, completed=done, total=total or None)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import AsyncIterator, Awaitable, Callable
-from typing import Any, Protocol
+from typing import Any, TypeAlias, TypeVar
 
 import grpc
 
@@ -17,13 +17,11 @@ from proofgrid.wire.errors import status_of, write_error
 
 TOKEN_METADATA = "authorization"  # noqa: S105 - the name of a header
 
-
-class CallContext(Protocol):
-    """The part of grpc.aio.ServicerContext that we use."""
-
-    def invocation_metadata(self) -> Any: ...
-    async def send_initial_metadata(self, initial_metadata: Any) -> None: ...
-    async def abort(self, code: grpc.StatusCode, details: str = "", trailing_metadata: Any = ()) -> Any: ...
+CallContext: TypeAlias = "grpc.aio.ServicerContext[Any, Any]"
+UseCase: TypeAlias = "Callable[..., object]"
+Service = TypeVar("Service")
+Request = TypeVar("Request")
+Answer = TypeVar("Answer")
 
 
 class FrontDoor:
@@ -32,7 +30,7 @@ class FrontDoor:
     def __init__(self, callers: Callers) -> None:
         self._callers = callers
 
-    async def admit(self, context: CallContext, use_case: Callable[..., Any], *, single_use: bool = False) -> Caller:
+    async def admit(self, context: CallContext, use_case: UseCase, *, single_use: bool = False) -> Caller:
         """Return who calls for a use case of the intake; its `needs` say which access roles a caller must have.
 
         Raises a Refused error for a missing, wrong or replayed token, access role or rate.
@@ -71,27 +69,32 @@ def _ours(error: Exception) -> ProofgridError | None:
     return None
 
 
-def answering(method: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[Any]]:
+def answering(
+    method: Callable[[Service, Request, CallContext], Awaitable[Answer]],
+) -> Callable[[Service, Request, CallContext], Awaitable[Answer]]:
     """Turn our errors into gRPC statuses, for calls that answer once (or write to the context themselves)."""
 
     @functools.wraps(method)
-    async def call(self: Any, request: Any, context: Any) -> Any:
+    async def call(self: Service, request: Request, context: CallContext) -> Answer:
         with span("call", method.__name__) as current:
             try:
                 return await method(self, request, context)
             except grpc.aio.AbortError:
                 raise
             except Exception as error:
-                return await _answer_with(context, error, current)
+                await _answer_with(context, error, current)
+                raise  # never reached: aborting ends the call
 
     return call
 
 
-def streaming(method: Callable[..., AsyncIterator[Any]]) -> Callable[..., AsyncIterator[Any]]:
+def streaming(
+    method: Callable[[Service, Request, CallContext], AsyncIterator[Answer]],
+) -> Callable[[Service, Request, CallContext], AsyncIterator[Answer]]:
     """The same for calls that answer with a stream."""
 
     @functools.wraps(method)
-    async def call(self: Any, request: Any, context: Any) -> AsyncIterator[Any]:
+    async def call(self: Service, request: Request, context: CallContext) -> AsyncIterator[Answer]:
         with span("call", method.__name__) as current:
             try:
                 await context.send_initial_metadata(())  # the caller learns at once that it was heard

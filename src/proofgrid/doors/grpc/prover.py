@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
-from typing import Any, Protocol
+from collections.abc import Coroutine, Sequence
+from typing import Protocol
 
 import grpc
 import structlog
 
-from proofgrid.doors.grpc.front_door import FrontDoor, answering
+from proofgrid.doors.grpc.front_door import CallContext, FrontDoor, answering
 from proofgrid.primitives.errors import InvalidRequest, MalformedMessage, ProofgridError
 from proofgrid.primitives.ids import Address, LeaseId
 from proofgrid.roles.dispatcher.session import Session
@@ -58,7 +58,7 @@ class ProverService(services.ProverServiceServicer):
 
     @answering
     async def Connect(  # type: ignore[override]  # noqa: N802 - grpc.aio also takes a handler that reads and writes itself
-        self, request_iterator: Any, context: Any
+        self, request_iterator: object, context: CallContext
     ) -> None:
         caller = await self._door.admit(context, self._desk.open_session, single_use=True)
         terms = await _read_hello(context)
@@ -82,7 +82,7 @@ class ProverService(services.ProverServiceServicer):
             dropped=tuple(session.dropped),
         )
 
-    async def _listen(self, session: Session, context: Any) -> None:
+    async def _listen(self, session: Session, context: CallContext) -> None:
         async with asyncio.TaskGroup() as group:
             # Results take time to verify; the heartbeats behind them must not wait for that.
             turn = asyncio.Semaphore(RESULTS_AT_ONCE)
@@ -134,7 +134,7 @@ class ProverService(services.ProverServiceServicer):
         return held.lease_id, Verdict(accepted=False, code=error.code, detail=str(error))
 
 
-async def _read_hello(context: Any) -> ProverTerms:
+async def _read_hello(context: CallContext) -> ProverTerms:
     try:
         async with asyncio.timeout(HELLO_TIMEOUT_SECONDS):
             message = await context.read()
@@ -145,12 +145,12 @@ async def _read_hello(context: Any) -> ProverTerms:
     return codec.read_hello(message.hello)
 
 
-async def _tell(session: Session, context: Any) -> None:
+async def _tell(session: Session, context: CallContext) -> None:
     while (said := await session.outgoing.get()) is not None:
         await context.write(codec.write_to_prover(said))
 
 
-async def _until_either_ends(listening: Any, telling: Any) -> None:
+async def _until_either_ends(listening: Coroutine[None, None, None], telling: Coroutine[None, None, None]) -> None:
     """Run both; when one ends, for whatever reason, end the other and pass on the reason."""
     tasks = {asyncio.ensure_future(listening), asyncio.ensure_future(telling)}
     try:

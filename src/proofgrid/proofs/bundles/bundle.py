@@ -17,7 +17,7 @@ from proofgrid.primitives.canonical import canonical_json
 from proofgrid.primitives.digests import Digest, digest_of, digest_of_file
 from proofgrid.primitives.errors import BadBundle, ProofgridError, UnknownProofSystem
 from proofgrid.primitives.ids import Address
-from proofgrid.primitives.signatures import SigningKey, signer_of
+from proofgrid.primitives.signatures import HALF_ORDER, SigningKey, signer_of
 from proofgrid.proofs.base import JobOutput, PartialProof, ProgramFiles
 from proofgrid.proofs.bundles.container import (
     MANIFEST,
@@ -40,7 +40,6 @@ from proofgrid.proofs.registry import proof_system
 DEFAULT_LIMITS = ContainerLimits()
 
 _SIGNATURE_TEXT = re.compile(r"0x[0-9a-f]{128}(1b|1c)")
-_HALF_ORDER = 0x7FFFFFFFFFFFFFFFFFFFFFFFFFFFFFFF5D576E7357A4501DDFE92F46681B20A0
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,7 +144,7 @@ def _check_signature(content: bytes, network: Address, manifest_digest: Digest) 
     # One spelling only: other cases of hex digits and high s would be other bytes with the same meaning.
     if not isinstance(signature, str) or not _SIGNATURE_TEXT.fullmatch(signature):
         raise BadBundle("a signature is 0x and 130 lower-case hex digits", field="signature")
-    if int(signature[66:130], 16) > _HALF_ORDER or signer_of(_message(manifest_digest), signature) != network:
+    if int(signature[66:130], 16) > HALF_ORDER or signer_of(_message(manifest_digest), signature) != network:
         raise BadBundle(f"the manifest was not signed by {network}, or changed since", field="signature")
     return signature
 

@@ -20,7 +20,7 @@ from typing import Literal, TypedDict, TypeGuard
 from proofgrid.primitives.canonical import Json, canonical_json
 from proofgrid.primitives.digests import Digest, digest_of
 from proofgrid.primitives.errors import BadBundle, BadProof, ProofgridError
-from proofgrid.primitives.signatures import SigningKey, signer_of
+from proofgrid.primitives.signatures import HALF_ORDER, SigningKey, signer_of
 from proofgrid.proofs.base import JobOutput, Program, ProgramFiles
 from proofgrid.proofs.bundles.container import (
     MANIFEST,
@@ -155,7 +155,7 @@ def _read_record(container: Container) -> _Record:
     if signer_of(_message(content), seal["signature"]) != record["network"]:
         raise BadBundle(f"it was not signed by {record['network']}, or changed since", field="network")
     # Digits in other cases, or s on the other half, would be other bytes with the same meaning.
-    if seal["signature"] != seal["signature"].lower() or int(seal["signature"][66:130], 16) > _HALF_ORDER:
+    if seal["signature"] != seal["signature"].lower() or int(seal["signature"][66:130], 16) > HALF_ORDER:
         raise BadBundle("the network's signature is not in its one spelling", field="network")
     return record
 
@@ -165,9 +165,6 @@ def _is_record(value: Json) -> TypeGuard[_Record]:
     if not isinstance(value, dict) or set(value) != set(_Record.__annotations__):
         return False
     return all(isinstance(member, str) for name, member in value.items() if name != "program")
-
-
-_HALF_ORDER = 0x7FFFFFFFFFFFFFFFFFFFFFFFFFFFFFFF5D576E7357A4501DDFE92F46681B20A0
 
 
 def _signed_claim(

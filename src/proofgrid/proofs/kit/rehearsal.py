@@ -35,7 +35,7 @@ def rehearse(
     parts = []
     for number, job in enumerate(request.jobs):
         place = workdir / str(number)
-        place.mkdir(parents=True)
+        place.mkdir(parents=True, exist_ok=True)
         output = system.run_job(files, job.slice_index, job.input, cache=cache, workdir=place, report=unheard)
         system.verify_partial(files, job.slice_index, job.facts, output, workdir=place)
         parts.append(PartialProof(slice_index=job.slice_index, input_index=job.input_index, output=output))

@@ -6,10 +6,10 @@ import asyncio
 import tempfile
 from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
-from typing import Any
 
 import structlog
 
+from proofgrid.primitives.canonical import Json
 from proofgrid.primitives.digests import Digest
 from proofgrid.primitives.errors import InvalidField, InvalidProgram, Recoverable, UnknownArtifact
 from proofgrid.primitives.ids import Address
@@ -49,7 +49,7 @@ class Registration:
 
     @needs(Role.CLIENT, Role.ADMIN)
     async def register(
-        self, owner: Address, system: str, source: Mapping[str, Digest], settings: Mapping[str, Any], label: str
+        self, owner: Address, system: str, source: Mapping[str, Digest], settings: Mapping[str, Json], label: str
     ) -> AsyncIterator[tuple[str, int] | Digest]:
         """Yield progress as (stage, share in 1/1000), then the program's digest.
 
@@ -71,7 +71,7 @@ class Registration:
         owner: Address,
         system: str,
         source: Mapping[str, Digest],
-        settings: Mapping[str, Any],
+        settings: Mapping[str, Json],
         label: str,
         workdir: Path,
     ) -> AsyncIterator[tuple[str, int] | Digest]:
@@ -89,7 +89,7 @@ class Registration:
         yield files.program.digest
 
     async def _build(
-        self, system: str, paths: Mapping[str, Path], settings: Mapping[str, Any], workdir: Path
+        self, system: str, paths: Mapping[str, Path], settings: Mapping[str, Json], workdir: Path
     ) -> ProgramFiles:
         try:
             return await self._workers.call(

@@ -41,14 +41,30 @@ class Speed:
 UNMEASURED = Speed()
 
 
-def add_proof(speed: Speed, *, units: int, wall_ms: int) -> Speed:
-    """Return the speed after a lease that ended with a verified proof."""
-    return _kept(speed, units=units, wall_ms=wall_ms, samples=1)
+def of_lease(*, units: int, ran_ms: int, proofs: int) -> Speed:
+    """Return what a lease adds: its units when it ended with a verified proof (`proofs` 1, else 0), its time always."""
+    # A lease of no time at all would be infinitely fast.
+    return Speed(units=units * proofs, wall_ms=max(1, ran_ms), samples=proofs)
 
 
-def add_time_without_proof(speed: Speed, *, wall_ms: int) -> Speed:
-    """Return the speed after a lease that ended without one: crashed, timed out, or overtaken by a hedge."""
-    return _kept(speed, units=0, wall_ms=wall_ms, samples=0)
+def sum_of(first: Speed, second: Speed) -> Speed:
+    """Return what two leases, or two groups of them, add together."""
+    return Speed(
+        units=first.units + second.units,
+        wall_ms=first.wall_ms + second.wall_ms,
+        samples=first.samples + second.samples,
+    )
+
+
+def add(speed: Speed, ended: Speed) -> Speed:
+    """Return the speed after the leases that `ended` together: both sums are halved when they are made of too many.
+
+    What is the first that is known of a prover is kept whole.
+    """
+    after = sum_of(speed, ended)
+    if speed == UNMEASURED or after.samples <= SAMPLES_KEPT:
+        return after
+    return Speed(units=after.units // 2, wall_ms=after.wall_ms // 2, samples=after.samples // 2)
 
 
 def expected_ms(units: int, speed: Speed, *, least_units_per_second: int) -> int:
@@ -65,11 +81,3 @@ def shown_permille(claimed_permille: int, *, elapsed_ms: int, units: int, speed:
         return 0
     possible = speed.units * max(0, elapsed_ms) * WHOLE_PERMILLE // (speed.wall_ms * units)
     return max(0, min(claimed_permille, possible, WHOLE_PERMILLE))
-
-
-def _kept(speed: Speed, *, units: int, wall_ms: int, samples: int) -> Speed:
-    # A lease of no time at all would be infinitely fast.
-    after = Speed(units=speed.units + units, wall_ms=speed.wall_ms + max(1, wall_ms), samples=speed.samples + samples)
-    if after.samples <= SAMPLES_KEPT:
-        return after
-    return Speed(units=after.units // 2, wall_ms=after.wall_ms // 2, samples=after.samples // 2)

@@ -14,7 +14,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from itertools import pairwise
 
 from proofgrid.primitives.errors import InvalidField
 from proofgrid.rules.market.dara import Clearing, Units, clear
@@ -63,15 +62,6 @@ def carry_down(asks: Iterable[Ask], still_in: Iterable[Units]) -> list[Ask]:
     """Return what a lane hands to the next one: who is still in and not sold out, at the same ask and rank."""
     unsold = dict(still_in)
     return [replace(ask, units=unsold[ask.order_id]) for ask in asks if unsold.get(ask.order_id)]
-
-
-def with_lane_floors(rules: Sequence[ClearingRules]) -> list[ClearingRules]:
-    """Return the lanes' rules with no floor below the reference of the next lane.
-
-    In a quiet large lane the sellers' clock would sink and take provers out that are competitive on small jobs.
-    """
-    floored = [replace(lane, floor=max(lane.floor, below.reference or 0)) for lane, below in pairwise(rules)]
-    return [*floored, *rules[-1:]]
 
 
 def _paid_at_most(earlier: Mapping[str, int], clearing: Clearing) -> LaneClearing:

@@ -44,7 +44,7 @@ WHERE t.state IN (@tasks_ended) AND a.balance <> 0
 UNION ALL
 SELECT 'the firm quote ' || q.quote_id || ' is ' || q.state || ' and its account still holds ' || a.balance
 FROM firm_quotes q JOIN accounts a ON a.account = 'quote:' || q.quote_id::text
-WHERE q.state NOT IN ('held', 'redeemed') AND a.balance <> 0
+WHERE q.state NOT IN (@quotes_open) AND a.balance <> 0
 UNION ALL
 SELECT 'unbonding:' || coalesce(u.operator, substr(a.account, 11)) || ' holds ' || coalesce(a.balance, 0)
     || ', its unbondings say ' || coalesce(u.rest, 0)

@@ -51,5 +51,5 @@ SELECT kind, task_id::text AS subject, detail FROM (
     SELECT 'quote', t.task_id, 'it is ' || t.state || ', its firm quote is ' || q.state || ' and still holds ' || a.balance
     FROM tasks t JOIN firm_quotes q USING (quote_id) JOIN accounts a ON a.account = 'quote:' || q.quote_id::text
     WHERE t.task_id = ANY(:tasks::uuid[]) AND t.state IN (@tasks_ended)
-      AND (q.state IN ('held', 'redeemed') OR a.balance <> 0)
+      AND (q.state IN (@quotes_open) OR a.balance <> 0)
 ) AS found;

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from typing import Any
+from typing import NoReturn
 
+from proofgrid.primitives.canonical import Json
 from proofgrid.primitives.digests import Digest, parse_digest
 from proofgrid.primitives.errors import MalformedMessage
 from proofgrid.rules.jobs.offers import Leases
@@ -14,12 +15,12 @@ JSON_DEPTH_MAX = 32
 OBJECT_BYTES_MAX = 4 << 20
 
 
-def read_json(text: str, *, field: str, bytes_max: int) -> Any:
+def read_json(text: str, *, field: str, bytes_max: int) -> Json:
     """Return the JSON value of `text`; NaN and Infinity are not JSON, and neither is a text nested too deep."""
     if len(text) > bytes_max or len(text.encode(errors="surrogatepass")) > bytes_max:
         raise MalformedMessage(f"more than {bytes_max} bytes", field=field)
     try:
-        value = json.loads(text, parse_constant=_refuse_constant)
+        value: Json = json.loads(text, parse_constant=_refuse_constant)
     except RecursionError:
         raise MalformedMessage("nested too deep", field=field) from None
     except ValueError as error:
@@ -28,11 +29,11 @@ def read_json(text: str, *, field: str, bytes_max: int) -> Any:
     return value
 
 
-def _refuse_constant(name: str) -> Any:
+def _refuse_constant(name: str) -> NoReturn:
     raise ValueError(f"{name} is not a number in JSON")
 
 
-def _check_depth(value: Any, *, field: str, left: int) -> None:
+def _check_depth(value: Json, *, field: str, left: int) -> None:
     if not isinstance(value, dict | list):
         return
     if left == 0:
@@ -41,7 +42,7 @@ def _check_depth(value: Any, *, field: str, left: int) -> None:
         _check_depth(item, field=field, left=left - 1)
 
 
-def read_object(text: str, *, field: str, bytes_max: int = OBJECT_BYTES_MAX) -> Mapping[str, Any]:
+def read_object(text: str, *, field: str, bytes_max: int = OBJECT_BYTES_MAX) -> Mapping[str, Json]:
     """Return the JSON object of `text`; an empty text is an empty object."""
     value = read_json(text or "{}", field=field, bytes_max=bytes_max)
     if not isinstance(value, dict):
@@ -49,7 +50,7 @@ def read_object(text: str, *, field: str, bytes_max: int = OBJECT_BYTES_MAX) -> 
     return value
 
 
-def read_list(text: str, *, field: str, bytes_max: int) -> list[Any]:
+def read_list(text: str, *, field: str, bytes_max: int) -> list[Json]:
     """Return the JSON list of `text`: one element per input."""
     value = read_json(text, field=field, bytes_max=bytes_max)
     if not isinstance(value, list):
@@ -57,7 +58,7 @@ def read_list(text: str, *, field: str, bytes_max: int) -> list[Any]:
     return value
 
 
-def read_manifests(leases: Leases) -> dict[Digest, Mapping[str, Any]]:
+def read_manifests(leases: Leases) -> dict[Digest, Mapping[str, Json]]:
     """Return the manifests of the leases' programs; raise MalformedMessage for what is none."""
     return {
         parse_digest(digest, field="manifests"): read_object(text, field="manifests")

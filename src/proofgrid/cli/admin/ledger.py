@@ -1,0 +1,86 @@
+"""`proofgrid admin deposit|check-ledger`: money comes in, and adds up."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from proofgrid.cli.admin.access import AddressArgument
+from proofgrid.cli.kit.console import complain, plain, print_answer, print_json, say
+from proofgrid.cli.kit.failures import EXIT_FAILED
+from proofgrid.cli.kit.options import (
+    AdministratorOptions,
+    AmountArgument,
+    BaseUnitsOption,
+    IdOption,
+    with_administrator,
+)
+from proofgrid.cli.kit.reading import parse_amount
+from proofgrid.primitives.clock import fresh_bytes
+from proofgrid.primitives.money import format_amount
+
+
+def add_to(admin: typer.Typer) -> None:
+    admin.command("deposit")(deposit)
+    admin.command("check-ledger")(check_ledger)
+
+
+@with_administrator
+def deposit(
+    options: AdministratorOptions,
+    address: AddressArgument,
+    amount: AmountArgument,
+    base_units: BaseUnitsOption = False,
+    id: IdOption = None,  # noqa: A002
+    stake: Annotated[bool, typer.Option("--stake", help="Into the bond of the operator ADDRESS instead.")] = False,
+) -> None:
+    """Put money on a client's account, or into an operator's bond.
+
+    \b
+    Example:
+      proofgrid admin deposit 0x52908400098527886E0F7030069857D2E4169EE7 1.5 --id invoice-17
+      proofgrid admin deposit 0x8617E340B3D01FA5F11F306F4090FD50E238070D 100 --stake
+    """
+    from proofgrid.wire.v1.client_pb2 import DepositRequest
+
+    units = parse_amount(amount, base_units=base_units)
+    if stake:
+        _deposit_stake(options, address, units, id or fresh_bytes(16).hex())
+        return
+    request = DepositRequest(address=address, amount=units, deposit_id=id or fresh_bytes(16).hex())
+    account = options.call(lambda network: network.admin.Deposit, request)
+    said = f"{account.address} now holds {format_amount(account.balance)} (deposit {request.deposit_id})"
+    print_answer(account, said, json=options.json, deposit_id=request.deposit_id)
+
+
+@with_administrator
+def check_ledger(options: AdministratorOptions) -> None:
+    """Add up every account: exit 0 when all accounts together hold what was deposited, 1 otherwise.
+
+    \b
+    Example:
+      proofgrid admin check-ledger && echo balanced
+    """
+    from proofgrid.wire.v1.client_pb2 import CheckLedgerRequest
+
+    check = options.call(lambda network: network.admin.CheckLedger, CheckLedgerRequest())
+    if options.json:
+        print_json(plain(check))
+    elif check.balanced:
+        say(f"balanced: {format_amount(check.minted)} deposited, {format_amount(check.held)} held", style="green")
+    else:
+        complain(f"NOT BALANCED: all accounts sum to {check.sum} base units instead of 0", style="bold red")
+        for fault in check.faults:
+            complain(f"  {fault}", style="red")
+    if not check.balanced:
+        raise typer.Exit(EXIT_FAILED)
+
+
+def _deposit_stake(options: AdministratorOptions, address: str, units: int, deposit_id: str) -> None:
+    from proofgrid.wire.v1.stake_pb2 import DepositStakeRequest
+
+    request = DepositStakeRequest(operator=address, amount=units, deposit_id=deposit_id, from_outside=True)
+    bond = options.ask(lambda network: network.stake.DepositStake, request)
+    said = f"the bond of {bond.operator} is now {format_amount(bond.bond)} (deposit {deposit_id})"
+    print_answer(bond, said, json=options.json, deposit_id=deposit_id)
