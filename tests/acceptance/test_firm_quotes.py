@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from proofgrid.primitives.clock import SystemClock, past
 from proofgrid.primitives.errors import (
     DeadlineMissed,
     IdempotencyConflict,
@@ -103,7 +104,7 @@ async def test_a_promise_that_is_kept_costs_what_was_promised_whatever_the_marke
 
 async def check_statements(network: Network, client_has: int) -> None:
     """What the network bid for the client is on its own statement, and everybody's together are nothing."""
-    await asyncio.sleep(0.01)  # a statement ends before the present millisecond
+    await past(SystemClock(), SystemClock().now_ms())  # a statement ends before the present millisecond
     owners = [network.keys[name].address for name in ("client", "alice", "bob")]
     closing, reasons = {}, set()
     async with Client(network.address, network.admin_key) as admin:

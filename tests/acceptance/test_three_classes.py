@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 import signal
 from collections.abc import AsyncIterator
@@ -12,6 +11,7 @@ from typing import Any
 import ezkl
 import pytest
 
+from proofgrid.primitives.clock import SystemClock, past
 from proofgrid.rules.ledger.accounts import MINT, TREASURY
 from proofgrid.sdk.client import Client
 from tests.acceptance.tasks import check_paid_once, events_of, fetch_and_verify, wait_for
@@ -109,7 +109,7 @@ async def _register(client: Client, *, slices: int) -> str:
 
 async def _check_statements(network: Network, *, spent: int, slashes: list[Any]) -> None:
     """Every owner's statement explains its balance, and all of them together are nothing but what was minted."""
-    await asyncio.sleep(0.01)  # a statement ends before the present millisecond
+    await past(SystemClock(), SystemClock().now_ms())  # a statement ends before the present millisecond
     closing: dict[str, int] = {}
     owners = {name: network.keys[name].address for name in ("client", *OPERATORS)}
     async with Client(network.address, network.admin_key) as admin:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from proofgrid.doors.grpc.statement import write_part
-from proofgrid.primitives.clock import ManualClock
+from proofgrid.primitives.clock import ManualClock, SystemClock
 from proofgrid.roles.intake.statements import Statements
 from proofgrid.roles.settlement.ledger_check import LedgerCheck
 from proofgrid.rules.ledger.settlement import SurplusTo
@@ -30,7 +30,7 @@ async def prove_with_surplus(lane: LaneUnderTest, surplus_to: SurplusTo) -> None
 async def statement(lane: LaneUnderTest, owner: str) -> dict[str, int]:
     """Return what a statement sums up, by reason."""
     await lane.fetch("SELECT pg_sleep(0.002)")  # a statement ends before the present millisecond
-    parts = [write_part(part) async for part in Statements(lane.database).read(owner)]
+    parts = [write_part(part) async for part in Statements(lane.database, SystemClock()).read(owner)]
     return {one.reason: one.amount for one in parts[-1].closing.sums}
 
 

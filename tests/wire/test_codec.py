@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from proofgrid.primitives.digests import digest_of
 from proofgrid.primitives.errors import InvalidRequest, MalformedMessage, ProofgridError, every_error
 from proofgrid.primitives.ids import Address, JobId, LeaseId, ProverId
+from proofgrid.rules.jobs.limits import SMALL_PROOF_BYTES
 from proofgrid.rules.jobs.offers import (
     Acks,
     HeldLease,
@@ -29,6 +30,7 @@ from proofgrid.rules.jobs.offers import (
 )
 from proofgrid.wire.codec import provers as codec
 from proofgrid.wire.codec.requests import read_submit
+from proofgrid.wire.codec.texts import read_manifests
 from proofgrid.wire.errors import read_error, status_of, write_error
 from proofgrid.wire.v1 import client_pb2, prover_pb2
 from tests.makers import some_terms
@@ -65,7 +67,7 @@ def test_a_lease_comes_through(small_input: bytes | None) -> None:
     said = Leases(leases=(lease,), manifests={DIGEST: '{"a":[1]}'})
     message = prover_pb2.ToProver.FromString(codec.write_to_prover(said).SerializeToString())
     assert codec.read_to_prover(message) == said
-    assert codec.read_manifests(said) == {DIGEST: {"a": [1]}}
+    assert read_manifests(said) == {DIGEST: {"a": [1]}}
 
 
 @given(proof=st.binary(min_size=1, max_size=300), wall_ms=st.integers(0, 2**40))
@@ -91,7 +93,7 @@ def test_progress_and_failure_come_through() -> None:
         prover_pb2.JobResult(lease_id=str(UUID(int=1)), proof=b"x", public_json="[]"),
         prover_pb2.JobResult(lease_id=str(UUID(int=1)), proof=b"x", public_json="{"),
         prover_pb2.JobResult(lease_id=str(UUID(int=1)), proof_digest="abc"),
-        prover_pb2.JobResult(lease_id=str(UUID(int=1)), proof=bytes(codec.SMALL_PROOF_BYTES + 1)),
+        prover_pb2.JobResult(lease_id=str(UUID(int=1)), proof=bytes(SMALL_PROOF_BYTES + 1)),
     ],
 )
 def test_a_malformed_result_gives_a_typed_error(message: prover_pb2.JobResult) -> None:

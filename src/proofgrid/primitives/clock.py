@@ -60,6 +60,12 @@ class ManualClock:
         self._now_ms += milliseconds
 
 
+async def past(clock: Clock, at_ms: int) -> None:
+    """Return when `at_ms`, in milliseconds since the Unix epoch, is over."""
+    while (left_ms := at_ms + 1 - clock.now_ms()) > 0:
+        await clock.sleep(left_ms / 1000)
+
+
 def fresh_uuid(clock: Clock) -> UUID:
     """Return a new time-ordered id."""
     return uuid_at(now_ms=clock.now_ms(), chance=secrets.token_bytes(10))

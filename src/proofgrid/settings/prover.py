@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, ClassVar
 from proofgrid.settings.declared import Settings, default_data_dir, setting, setting_of_machine
 
 if TYPE_CHECKING:
-    from proofgrid.roles.prover.node import NodeSettings
+    from proofgrid.roles.prover.node_settings import NodeSettings
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,7 +64,7 @@ class ProverSettings(Settings):
         import psutil
 
         from proofgrid.proofs.registry import installed_names
-        from proofgrid.roles.prover.node import NodeSettings
+        from proofgrid.roles.prover.node_settings import NodeSettings
         from proofgrid.rules.jobs.classes import parse_class
         from proofgrid.rules.jobs.offers import parse_class_asks
 

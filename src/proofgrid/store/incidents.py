@@ -20,6 +20,8 @@ class Incident:
     closed_by: str
 
 
+IS_STOPPED = query("is_stopped", bool)
+KEEP_REPORTED_LEASES = query("keep_reported_leases", None)
 OPEN_INCIDENTS = query("open_incidents", Incident)
 LIST_INCIDENTS = query("list_incidents", Incident)
 GET_INCIDENT = query("get_incident", Incident)

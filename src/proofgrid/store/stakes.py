@@ -40,8 +40,8 @@ from proofgrid.rules.staking.results import (
 from proofgrid.rules.staking.slashing import Slash, SlashReason, may_be_slashed, slash, slash_reason
 from proofgrid.store.connection import Connection
 from proofgrid.store.ledger import lock_accounts
-from proofgrid.store.queries import QUERIES, query
-from proofgrid.store.tasks import append_event
+from proofgrid.store.queries import query
+from proofgrid.store.tasks import LOCK_TASK, append_event
 from proofgrid.store.transfers import post_transfers
 
 DETAIL_CHARS_MAX = 600
@@ -148,7 +148,7 @@ async def slash_equivocation(connection: Connection, report: JobReport, operator
     first = await connection.first(SIGNED_EVIDENCE_OF_LEASE, lease_id=report.held.lease_id)
     if first is None or first.known or first.operator != operator:
         return None
-    await connection.fetchrow(QUERIES["lock_task"], first.task_id)
+    await connection.run(LOCK_TASK, task_id=first.task_id)
     lease = await connection.value(SLASHABLE_LEASE, lease_id=report.held.lease_id, gateway_silent_ms=GATEWAY_HEARD_MS)
     second = _signed_result(lease, report)
     if second is None or not differ(claim_from_text(first.claim), claim_from_text(second.claim)):

@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
-from proofgrid.primitives.ids import Address, Lane, LeaseId, TaskId
+from proofgrid.primitives.ids import Address, JobId, Lane, LeaseId, TaskId
 from proofgrid.rules.jobs.event_kinds import Event
 from proofgrid.rules.jobs.events import Cancelled, Failed
 from proofgrid.rules.jobs.lifecycle import (
@@ -31,7 +31,7 @@ from proofgrid.store.combining import ClaimedTask
 from proofgrid.store.connection import Connection
 from proofgrid.store.leases import END_LEASE
 from proofgrid.store.ledger import balance_of
-from proofgrid.store.queries import QUERIES, query
+from proofgrid.store.queries import query
 from proofgrid.store.transfers import post_transfers
 
 
@@ -70,6 +70,14 @@ class RaisedTask:
     lanes: tuple[Lane, ...]  #: of jobs that nobody has yet
 
 
+@dataclass(frozen=True, slots=True)
+class LeftForRescuer:
+    """What slashes left for whoever proves a job, in base units."""
+
+    job_id: JobId
+    balance: int
+
+
 APPEND_EVENTS = query("append_events", None)
 WAKE_LANES = query("wake_lanes", None)
 LOCK_TASK = query("lock_task", LockedTask)
@@ -83,6 +91,7 @@ TASKS_TO_RAISE = query("tasks_to_raise", TaskId)
 NEXT_RAISE = query("next_raise", int, optional=True)
 RAISES_OF_TASKS = query("raises_of_tasks", RaisedTask)
 RAISE_LIMITS = query("raise_limits", None)
+RESCUES_OF_TASK = query("rescues_of_task", LeftForRescuer)
 
 _ENDING_JOB_STATE = {TaskState.FAILED: JobState.FAILED, TaskState.CANCELLED: JobState.CANCELLED}
 _ENDING_EVENT = {TaskState.FAILED: Failed, TaskState.CANCELLED: Cancelled}
@@ -199,13 +208,13 @@ async def end_task(
 
 async def _compensate(connection: Connection, task: LockedTask) -> int | None:
     """Give the client what slashes left for rescuers of the task's jobs: nobody will prove these any more."""
-    rescues = await connection.fetch(QUERIES["rescues_of_task"], task.task_id)
-    for row in rescues:
+    rescues = await connection.fetch(RESCUES_OF_TASK, task_id=task.task_id)
+    for left in rescues:
         transfers = compensate(
-            task_id=str(task.task_id), job_id=str(row["job_id"]), client=task.client, amount=row["balance"]
+            task_id=str(task.task_id), job_id=str(left.job_id), client=task.client, amount=left.balance
         )
         await post_transfers(connection, transfers)
-    return sum(row["balance"] for row in rescues) if rescues else None
+    return sum(left.balance for left in rescues) if rescues else None
 
 
 async def end_lease(

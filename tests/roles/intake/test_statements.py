@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from proofgrid.doors.grpc.statement import write_part
+from proofgrid.primitives.clock import SystemClock
 from proofgrid.primitives.ids import AccountId, Address
 from proofgrid.roles.intake import statements
 from proofgrid.roles.intake.statements import Statements
@@ -20,7 +21,7 @@ from tests.roles.lanes import CLIENT, UNITS, LaneUnderTest
 async def statement(lane: LaneUnderTest, owner: str, *, from_ms: int = 0, to_ms: int = 0) -> tuple[Any, list[Any], Any]:
     # A statement ends before the present millisecond, and what the test did may have happened in it.
     await lane.fetch("SELECT pg_sleep(0.002)")
-    read = Statements(lane.database).read(owner, from_ms=from_ms, to_ms=to_ms)
+    read = Statements(lane.database, SystemClock()).read(owner, from_ms=from_ms, to_ms=to_ms)
     parts = [write_part(part) async for part in read]
     movements = [movement for part in parts for movement in part.page.movements]
     return parts[0].opening, movements, parts[-1].closing

@@ -68,7 +68,7 @@ def build_intake(settings: GatewaySettings, world: Adapters, admission: Admissio
             database, world.artifacts, world.workers, trust=world.roots.paths, scratch=world.scratch
         ),
         reputation=Reputation(database, settings.reputation()),
-        statements=Statements(database),
+        statements=Statements(database, world.clock),
         status=Status(database, _facts(world, upload_bytes_max=limits.upload_bytes), silent_ms=settings.lease_ttl_ms),
         subnetworks=Subnetworks(database),
         tasks=Tasks(database, admission, task_watch),

@@ -45,6 +45,7 @@ def build_roles(settings: GatewaySettings, world: Adapters, gateway_id: GatewayI
         world.artifacts,
         world.library,
         world.workers,
+        clock=world.clock,
         scratch=world.scratch,
         report_ms=dispatch.phases.report_ms,
         hedging=dispatch.hedging,

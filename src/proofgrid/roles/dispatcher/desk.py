@@ -45,7 +45,6 @@ from proofgrid.store.database import Database
 from proofgrid.store.gateways import DRAIN_GATEWAY, GATEWAY_ALIVE
 from proofgrid.store.lanes import GATEWAY_SILENT_MS, LOCK_SILENT_MS
 from proofgrid.store.leases import CLOSE_SESSIONS_WITHOUT_STREAM, GET_LEASE
-from proofgrid.store.queries import QUERIES
 from proofgrid.store.reputation import GET_PROVER
 from proofgrid.store.sessions import (
     ADOPT_LEASES,
@@ -57,7 +56,7 @@ from proofgrid.store.sessions import (
     SUPERSEDE_SESSIONS,
     WAKE_EXPIRY,
 )
-from proofgrid.store.stakes import slash_equivocation
+from proofgrid.store.stakes import SIGNED_EVIDENCE_OF_LEASE, slash_equivocation
 from proofgrid.store.subnetworks import check_operator, serve_stacks
 from proofgrid.store.tasks import WAKE_LANES
 from proofgrid.store.transactions import Transaction
@@ -284,8 +283,8 @@ class Desk:
         if not report.signature:
             return
         async with self._database.connection() as connection:
-            first = await connection.fetchrow(QUERIES["signed_evidence_of_lease"], report.held.lease_id)
-        if first is not None and not first["known"]:
+            first = await connection.first(SIGNED_EVIDENCE_OF_LEASE, lease_id=report.held.lease_id)
+        if first is not None and not first.known:
             async with self._database.transaction(Transaction.RETURN_JOB) as connection:
                 await slash_equivocation(connection, report, session.operator)
 

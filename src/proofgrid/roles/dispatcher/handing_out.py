@@ -20,7 +20,7 @@ from proofgrid.rules.jobs.offers import HeldLease, LeaseOffer, Leases, ToProver
 from proofgrid.rules.jobs.phases import PhasePolicy
 from proofgrid.store.database import Database
 from proofgrid.store.leases import OFFER_LEASES, OfferedLease
-from proofgrid.store.queries import QUERIES
+from proofgrid.store.programs import GET_PROGRAM
 from proofgrid.store.transactions import Transaction
 
 AFTER_TROUBLE_SECONDS = 0.5
@@ -95,8 +95,8 @@ class HandingOut:
             if len(self._manifests) >= MANIFESTS_KEPT_MAX:
                 self._manifests.clear()
             async with self._database.connection() as connection:
-                row = await connection.fetchrow(QUERIES["get_program"], digest)
-            self._manifests[digest] = json.dumps(row["manifest"], separators=(",", ":"))
+                program = await connection.value(GET_PROGRAM, digest=digest)
+            self._manifests[digest] = json.dumps(program.manifest, separators=(",", ":"))
         return {digest: self._manifests[digest] for digest in wanted}
 
 

@@ -25,8 +25,8 @@ from proofgrid.store import firm_quotes
 from proofgrid.store.connection import Connection
 from proofgrid.store.database import Database
 from proofgrid.store.gateways import DATABASE_TIME
+from proofgrid.store.incidents import IS_STOPPED, KEEP_REPORTED_LEASES
 from proofgrid.store.leases import EXPIRED_LEASES, EXTEND_UNHEARD_LEASES, LOCK_LEASE, NEXT_EXPIRY, ExpiredLease
-from proofgrid.store.queries import QUERIES
 from proofgrid.store.tasks import LOCK_TASK, NEXT_DEADLINE, NEXT_RAISE, TASKS_PAST_DEADLINE, end_task
 from proofgrid.store.transactions import Transaction
 
@@ -140,7 +140,7 @@ class Watch:
 
     async def _until_next(self) -> float:
         async with self._database.connection() as connection:
-            stopped = await connection.fetchval(QUERIES["is_stopped"])
+            stopped = await connection.value(IS_STOPPED)
             waits_ms = [
                 await connection.value(NEXT_EXPIRY),
                 await connection.value(NEXT_DEADLINE),
@@ -149,7 +149,7 @@ class Watch:
         if stopped:
             # What is due cannot be done; what was proven shall still be paid when settlement goes on.
             await self._database.write(
-                Transaction.EXTEND_LEASES, QUERIES["keep_reported_leases"], self._settings.phases.report_ms
+                Transaction.EXTEND_LEASES, KEEP_REPORTED_LEASES, report_ms=self._settings.phases.report_ms
             )
             return SLEEP_MAX_SECONDS
         known = [max(wait_ms, 0) / 1000 for wait_ms in waits_ms if wait_ms is not None]

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
+from proofgrid.primitives.clock import Clock
 from proofgrid.primitives.errors import InvalidField, NotAllowed, Unavailable
 from proofgrid.primitives.ids import AccountId
 from proofgrid.primitives.signatures import parse_address
@@ -66,8 +67,9 @@ Part = Opening | Sequence[Movement] | Closing
 class Statements:
     """Everybody has a statement of its own; administrators read all, and those of the network's owners."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, clock: Clock) -> None:
         self._database = database
+        self._clock = clock
         self._reading = asyncio.Semaphore(AT_ONCE)
 
     @needs(*ANYBODY)
@@ -90,7 +92,7 @@ class Statements:
             now_ms = await connection.value(DATABASE_TIME)
         if not 0 < to_ms <= now_ms:
             to_ms = now_ms
-            await asyncio.sleep(COMMIT_SECONDS)
+            await self._clock.sleep(COMMIT_SECONDS)
         from_ms = min(from_ms, to_ms)
         running = Running(await self._balance(owner, from_ms))
         yield Opening(owner=owner, from_ms=from_ms, to_ms=to_ms, balance=running.balance)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
+from dataclasses import replace
 
 from proofgrid.primitives.digests import Digest
 from proofgrid.primitives.errors import InvalidField, NotFinished, TaskCancelled, UnknownTask
@@ -11,6 +12,7 @@ from proofgrid.roles.intake.admission import Admission
 from proofgrid.roles.intake.watching import TaskWatch
 from proofgrid.rules.access.rights import needs
 from proofgrid.rules.access.roles import Caller, Role
+from proofgrid.rules.jobs.event_kinds import visible_to
 from proofgrid.rules.jobs.lifecycle import TaskEvent, TaskState
 from proofgrid.rules.jobs.limits import list_limit
 from proofgrid.rules.jobs.request import ProofRequest
@@ -63,10 +65,15 @@ class Tasks:
 
     @needs(Role.CLIENT, Role.ADMIN)
     async def follow(self, caller: Caller, task_id: TaskId, *, cursor: int) -> AsyncIterator[EventView]:
-        """Yield every event of a task after `cursor` until it has ended; raise Unavailable when this gateway closes."""
+        """Yield every event of a task after `cursor` until it has ended, as far as the caller may see it.
+
+        Raises Unavailable when this gateway closes.
+        """
         await self._own(caller, task_id)
         async for event in self._watch.follow(task_id, cursor):
-            yield event
+            data = visible_to(caller.roles, event.kind, event.data)
+            if data is not None:
+                yield event if data is event.data else replace(event, data=data)
 
     @needs(Role.CLIENT, Role.ADMIN)
     async def result(self, caller: Caller, task_id: TaskId) -> tuple[Digest, int]:

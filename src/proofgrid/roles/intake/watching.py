@@ -7,11 +7,12 @@ from collections.abc import AsyncIterator
 
 from proofgrid.primitives.errors import Unavailable
 from proofgrid.primitives.ids import TaskId
+from proofgrid.rules.jobs.lifecycle import TASK_ENDED
 from proofgrid.store.database import Database
 from proofgrid.store.task_views import EVENTS_AFTER, GET_TASK, EventView
 
 EVENTS_PER_READ = 500
-ENDING_KINDS = frozenset({"done", "failed", "cancelled"})
+ENDING_KINDS = frozenset(state.value for state in TASK_ENDED)
 
 
 class TaskWatch:

@@ -36,8 +36,8 @@ from proofgrid.rules.staking.bonds import BondPolicy
 from proofgrid.store.book import LANES_WITH_READY_JOBS, NEXT_PUT_OFF
 from proofgrid.store.database import Database
 from proofgrid.store.lanes import LOCK_SILENT_MS
-from proofgrid.store.queries import QUERIES
 from proofgrid.store.rounds import LOCK_STACK, OPEN_ROUNDS, RoundOpening
+from proofgrid.store.sessions import KEEP_SESSIONS
 from proofgrid.store.transactions import Transaction
 
 STAND_BY_MS = 250  #: after finding another gateway at a lane's round
@@ -155,7 +155,7 @@ class Market:
             with no_collections(wanted=is_large):
                 outcomes = [blinding.opened(one) for one in run_stack(demands, blinded, beacon=fresh_bytes(32))]
             if winners := sorted({placed.prover_id for one in outcomes for placed in one.placements}):
-                await connection.fetch(QUERIES["keep_sessions"], winners)
+                await connection.run(KEEP_SESSIONS, prover_ids=winners)
             books = {book.lane: book for book in found.books}
             for outcome in outcomes:
                 book = books[outcome.lane]

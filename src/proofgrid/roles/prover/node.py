@@ -7,11 +7,7 @@ lease -> queue for a slot -> fetch by digest -> prove in a child -> report -> (a
 from __future__ import annotations
 
 import asyncio
-import tempfile
-import threading
 from collections.abc import Callable, Mapping
-from contextlib import AsyncExitStack
-from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
@@ -19,21 +15,21 @@ import structlog
 
 import proofgrid
 from proofgrid.primitives.clock import Clock
-from proofgrid.primitives.digests import Digest, digest_of
+from proofgrid.primitives.digests import Digest
 from proofgrid.primitives.errors import ArtifactCorrupt, InvalidRequest, ProofgridError, Refused
 from proofgrid.primitives.ids import LeaseId
-from proofgrid.proofs.base import JobOutput, Program
+from proofgrid.proofs.base import Program
 from proofgrid.proofs.manifest import program_from_json
+from proofgrid.roles.prover.held import Held, Job
 from proofgrid.roles.prover.link import Link
+from proofgrid.roles.prover.node_settings import NodeSettings
 from proofgrid.roles.prover.nursery import Nursery
-from proofgrid.roles.prover.sandbox import ChildLimits, ChildSpec, run_child
-from proofgrid.roles.prover.self_check import Check, CheckPlace, check_all, check_unless_known
-from proofgrid.rules.jobs.classes import JobClass
+from proofgrid.roles.prover.proving import Proving
+from proofgrid.roles.prover.resting import Resting
 from proofgrid.rules.jobs.offers import (
     MOVE,
     Acks,
     Drain,
-    HeldLease,
     JobReport,
     JobTrouble,
     LeaseOffer,
@@ -48,16 +44,8 @@ from proofgrid.rules.jobs.offers import (
 )
 from proofgrid.rules.jobs.retry import is_own_failure
 from proofgrid.rules.reputation.standing import PAUSED, RESUMED
-from proofgrid.rules.staking.results import ResultClaim, public_digest, sign_result
 from proofgrid.sdk.connection import Connection
-from proofgrid.sdk.transfer import download_file, upload_file
-from proofgrid.store.cache import LocalCache
-from proofgrid.wire.codec import provers as codec
-
-MEMORY_SLACK_BYTES = 512 << 20  #: what Python and the engine take before they begin
-
-CHECK_AGAIN_FIRST_SECONDS = 2.0  #: after a self-check that failed; doubles
-CHECK_AGAIN_MAX_SECONDS = 300.0
+from proofgrid.wire.codec.texts import read_manifests
 
 UNHEARD_SECONDS = 20.0  #: how long a draining prover waits for somebody to take its finished proofs
 
@@ -66,54 +54,6 @@ NOTICES = {PAUSED: "paused", RESUMED: "resumed"}  #: code -> what it is called w
 log = structlog.get_logger(__name__)
 
 OnEvent = Callable[[str, Mapping[str, object]], None]  #: for people: (what happened, details)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NodeSettings:
-    """What a prover offers and where it keeps its files."""
-
-    name: str
-    asks: Mapping[str, int]
-    classes: tuple[JobClass, ...]
-    slots: int
-    cores: int  #: per job; handed to the engine
-    memory_bytes: int
-    region: str
-    directory: Path  #: cache and scratch
-    cache_bytes: int = 20 << 30
-    class_asks: Mapping[str, Mapping[JobClass, int]] = field(default_factory=dict)  #: system -> class -> another ask
-    units_min: int = 0  #: of one job
-    subnetworks: tuple[str, ...] = ()  #: that it serves; empty: the common lanes
-    check_at_start: bool = True  #: at the start, unless this engine passed it here before
-    failures_max: int = 3  #: of its own children in a row, before it rests and checks itself; 0: never
-
-
-@dataclass(slots=True)
-class _Job:
-    lease: LeaseOffer
-    task: asyncio.Task[None] | None = None
-    report: JobReport | None = None  #: done, not acknowledged yet
-    said: StageReport | None = None  #: how far it is
-
-
-@dataclass(slots=True)
-class _Held:
-    """The leases by id; the link's heartbeat thread reads them while the event loop writes."""
-
-    jobs: dict[LeaseId, _Job] = field(default_factory=dict)
-    lock: threading.Lock = field(default_factory=threading.Lock)
-
-    def snapshot(self) -> tuple[HeldLease, ...]:
-        with self.lock:
-            return tuple(job.lease.held for job in self.jobs.values())
-
-    def add(self, job: _Job) -> None:
-        with self.lock:
-            self.jobs[job.lease.held.lease_id] = job
-
-    def drop(self, lease_id: LeaseId) -> _Job | None:
-        with self.lock:
-            return self.jobs.pop(lease_id, None)
 
 
 class ProverNode:
@@ -138,20 +78,14 @@ class ProverNode:
         self._settings = settings
         self._clock = clock
         self._on_event = on_event
-        self._held = _Held()
+        self._held = Held()
         self._cached: set[Digest] = set()
         self._programs: dict[Digest, Program] = {}
         self._slots = asyncio.Semaphore(settings.slots)
         self._inbox: asyncio.Queue[ToProver | ProofgridError] = asyncio.Queue()
         self._draining = asyncio.Event()
-        self._failures = 0  #: of own children, in a row
-        self._rests = 0  #: since the last proof that was accepted
-        self._resting: asyncio.Task[None] | None = None  #: no new leases until a self-check passes
         self._empty = asyncio.Event()
-        self._files = LocalCache(settings.directory / "files", settings.cache_bytes)
-        self._keys = settings.directory / "keys"
-        self._scratch = settings.directory / "scratch"
-        self._nursery: Nursery | None = None  #: while running
+        self._proving: Proving | None = None  #: while running
         self._group: asyncio.TaskGroup | None = None  #: while running
         self._loop = asyncio.get_running_loop()
         self._link = Link(
@@ -164,23 +98,36 @@ class ProverNode:
             ca_file=ca_file,
             clock=clock,
         )
+        self._resting = Resting(
+            settings,
+            tell=self._tell,
+            on_rest=lambda: self._link.send(Drain()),
+            on_rested=self._link.move,  # a new hello has new terms
+        )
 
     async def run(self) -> None:
         """Work until drained or cancelled. Raises what the gateway refuses for good, such as malformed terms."""
-        for directory in (self._keys, self._scratch):
+        for directory in (self._settings.keys, self._settings.scratch):
             directory.mkdir(parents=True, exist_ok=True)
-        if self._settings.check_at_start and not await self._pass_first_check():
+        if self._settings.check_at_start and not await self._resting.pass_first_check(self._draining):
             return
         self._link.start()
         try:
-            async with Nursery.open(self._scratch) as nursery, asyncio.TaskGroup() as group:
-                self._nursery, self._group = nursery, group
+            async with Nursery.open(self._settings.scratch) as nursery, asyncio.TaskGroup() as group:
+                self._group = group
+                self._proving = Proving(
+                    self._connection,
+                    self._key,
+                    self._settings,
+                    clock=self._clock,
+                    nursery=nursery,
+                    goes_on=lambda: not self._draining.is_set(),
+                )
                 listening = group.create_task(self._listen(group))
                 await nursery.prepare(next(iter(self._settings.asks)), cores=self._settings.cores)
                 await self._until_drained()
                 listening.cancel()
-                if self._resting is not None:
-                    self._resting.cancel()
+                self._resting.cancel()
         except BaseExceptionGroup as errors:
             error: BaseException = errors
             while isinstance(error, BaseExceptionGroup):
@@ -241,7 +188,7 @@ class ProverNode:
                 case Welcome():
                     self._welcomed(item)
                 case Leases():
-                    self._learn(codec.read_manifests(item))
+                    self._learn(read_manifests(item))
                     for lease in item.leases:
                         self._take(lease, group)
                 case Stop():
@@ -272,7 +219,7 @@ class ProverNode:
             elif job.said is not None:
                 # The first word may have been lost with the stream, and a lease without one goes back.
                 self._link.send(job.said)
-        if self._draining.is_set() or self._resting is not None:
+        if self._draining.is_set() or self._resting.now:
             self._link.send(Drain())
 
     def _learn(self, manifests: Mapping[Digest, Mapping[str, object]]) -> None:
@@ -286,7 +233,7 @@ class ProverNode:
     def _take(self, lease: LeaseOffer, group: asyncio.TaskGroup) -> None:
         if lease.held.lease_id in self._held.jobs:
             return  # told again
-        job = _Job(lease)
+        job = Job(lease)
         self._held.add(job)
         job.task = group.create_task(self._work(job))
 
@@ -302,7 +249,7 @@ class ProverNode:
             return
         earned = job.lease.price * job.lease.units
         if verdict.accepted:
-            self._failures = self._rests = 0
+            self._resting.count_proof()
             self._cached.add(job.lease.program_digest)
             self._tell("paid", slice=job.lease.slice_index, units=job.lease.units, earned=earned)
         else:
@@ -310,14 +257,14 @@ class ProverNode:
             if is_own_failure(verdict.code):
                 self._count_failure(f"{verdict.code} {verdict.detail}")
 
-    def _drop(self, lease_id: LeaseId) -> _Job | None:
+    def _drop(self, lease_id: LeaseId) -> Job | None:
         job = self._held.drop(lease_id)
         self._empty.set()
         return job
 
     # --- one job ---------------------------------------------------------------------------------
 
-    async def _work(self, job: _Job) -> None:
+    async def _work(self, job: Job) -> None:
         lease = job.lease
         try:
             async with self._slots:
@@ -338,138 +285,16 @@ class ProverNode:
         if is_own_failure(code):
             self._count_failure(f"{code} {detail}")
 
-    # --- rest and self-check ---------------------------------------------------------------------
-
     def _count_failure(self, reason: str) -> None:
-        self._failures += 1
-        if self._group is not None and self._resting is None and 0 < self._settings.failures_max <= self._failures:
-            self._resting = self._group.create_task(self._rest(reason))
-
-    async def _rest(self, reason: str) -> None:
-        """Offer nothing until this machine has shown that it can prove; what is held goes on."""
-        self._link.send(Drain())
-        self._tell("resting", reason=f"{self._failures} jobs in a row failed here, the last: {reason}")
-        await asyncio.sleep(min(CHECK_AGAIN_FIRST_SECONDS * 2**self._rests, CHECK_AGAIN_MAX_SECONDS))
-        self._rests = min(self._rests + 1, 16)
-        await self._until_check_passes(check_all)
-        self._failures, self._resting = 0, None
-        self._tell("offering", reason="the self-check passed")
-        self._link.move()  # a new hello has new terms
-
-    async def _pass_first_check(self) -> bool:
-        """Check unless this engine passed here before; False when drained meanwhile."""
-        async with asyncio.TaskGroup() as group:
-            checking = group.create_task(self._until_check_passes(check_unless_known))
-            drained = group.create_task(self._draining.wait())
-            await asyncio.wait({checking, drained}, return_when=asyncio.FIRST_COMPLETED)
-            passed = checking.done()
-            checking.cancel()
-            drained.cancel()
-        return passed
-
-    async def _until_check_passes(self, check: Check) -> None:
-        wait_seconds = CHECK_AGAIN_FIRST_SECONDS
-        while failed := [report for report in await check(self._place_of_checks()) if not report.passed]:
-            self._tell("self_check_failed", reason=failed[0].said, again_in_seconds=wait_seconds)
-            await asyncio.sleep(wait_seconds)
-            wait_seconds = min(2 * wait_seconds, CHECK_AGAIN_MAX_SECONDS)
-
-    def _place_of_checks(self) -> CheckPlace:
-        settings = self._settings
-        return CheckPlace(
-            systems=tuple(settings.asks),
-            known=settings.directory / "self-checks",
-            scratch=self._scratch,
-            cores=settings.cores,
-        )
+        if self._group is not None:
+            self._resting.count_failure(reason, self._group)
 
     async def _prove(self, lease: LeaseOffer) -> JobReport:
         program = self._programs.get(lease.program_digest)
-        if program is None:
+        if program is None or self._proving is None:
             raise ArtifactCorrupt("the manifest of the leased program did not come with the lease")
-        self._progress(lease, "fetch", 0)
-        with tempfile.TemporaryDirectory(dir=self._scratch) as workdir:
-            async with AsyncExitStack() as stack:
-                names = program.slices[lease.slice_index].files
-                paths = {name: await self._at_hand(program.files[name], stack) for name in names}
-                job_input = await self._input_of(lease, Path(workdir), stack)
-                started_ms = self._clock.now_ms()
-                output = await self._run_child(lease, program, paths, job_input, Path(workdir))
-                wall_ms = self._clock.now_ms() - started_ms
-                return await self._report(lease, output, wall_ms, Path(workdir))
-
-    async def _at_hand(self, digest: Digest, stack: AsyncExitStack) -> Path:
-        return await stack.enter_async_context(
-            self._files.pinned(digest, partial(download_file, self._connection, digest))
-        )
-
-    async def _input_of(self, lease: LeaseOffer, workdir: Path, stack: AsyncExitStack) -> Path:
-        if lease.small_input is None:
-            return await self._at_hand(lease.input_digest, stack)
-        if digest_of(lease.small_input) != lease.input_digest:
-            raise ArtifactCorrupt("the input that came with the lease does not hash to its digest")
-        path = workdir / "input"
-        await asyncio.to_thread(path.write_bytes, lease.small_input)
-        return path
-
-    async def _run_child(
-        self, lease: LeaseOffer, program: Program, paths: Mapping[str, Path], job_input: Path, workdir: Path
-    ) -> JobOutput:
-        spec = ChildSpec(
-            proof_system=program.proof_system,
-            program=program,
-            paths=paths,
-            slice_index=lease.slice_index,
-            job_input=job_input,
-            cache=self._keys,
-            workdir=workdir,
-        )
-        limits = ChildLimits(
-            memory_bytes=lease.memory_bytes + MEMORY_SLACK_BYTES,
-            timeout_seconds=lease.timeout_ms / 1000,
-            cores=self._settings.cores,
-        )
-
-        def on_progress(stage: str, permille: int) -> None:
-            # The next lease comes while this job's proof is judged: by then its child has to be there.
-            if self._nursery is not None and not self._draining.is_set():
-                self._nursery.prepare_soon(program.proof_system, cores=self._settings.cores)
-            self._progress(lease, stage, permille)
-
-        return await run_child(spec, limits=limits, on_progress=on_progress, nursery=self._nursery)
-
-    async def _report(self, lease: LeaseOffer, output: JobOutput, wall_ms: int, workdir: Path) -> JobReport:
-        proof, proof_digest = output.proof, None
-        signature = self._sign(lease, output)
-        if len(proof) > codec.SMALL_PROOF_BYTES:
-            self._progress(lease, "upload", 0)
-            path = workdir / "proof-to-upload"
-            await asyncio.to_thread(path.write_bytes, proof)
-            proof_digest = await upload_file(self._connection, path, lease_id=str(lease.held.lease_id))
-            proof = b""
-        return JobReport(
-            held=lease.held,
-            proof=proof,
-            proof_digest=proof_digest,
-            public=output.public,
-            wall_ms=max(0, wall_ms),
-            memory_peak_bytes=0,
-            signature=signature,
-        )
-
-    def _sign(self, lease: LeaseOffer, output: JobOutput) -> str:
-        """Stand for a result with the operator's key."""
-        claim = ResultClaim(
-            network=self._network,
-            lease_id=str(lease.held.lease_id),
-            fence=lease.held.fence,
-            job_id=str(lease.job_id),
-            program=lease.program_digest,
-            slice=lease.slice_index,
-            proof=digest_of(output.proof),
-            public=public_digest(output.public),
-        )
-        return sign_result(claim, self._key)
+        on_stage = partial(self._progress, lease)
+        return await self._proving.prove(lease, program, network=self._network, on_stage=on_stage)
 
     def _progress(self, lease: LeaseOffer, stage: str, permille: int) -> None:
         self._tell("stage", slice=lease.slice_index, stage=stage)

@@ -15,22 +15,19 @@ from pathlib import Path
 
 import structlog
 
+from proofgrid.primitives.clock import Clock
 from proofgrid.primitives.digests import Digest, digest_of
 from proofgrid.primitives.errors import (
-    BadProof,
-    JobCrashed,
-    JobTimedOut,
     LeaseLost,
-    ProofgridError,
     Recoverable,
     SettlementStopped,
 )
 from proofgrid.primitives.ids import Address, ProverId, SessionId
-from proofgrid.proofs import workers as in_worker
-from proofgrid.proofs.base import JobOutput, Program, ProgramFiles
+from proofgrid.proofs.base import Program
 from proofgrid.proofs.library import ProgramLibrary
 from proofgrid.proofs.workers import ProofWorkers
 from proofgrid.roles.settlement.payment import Proven, pay
+from proofgrid.roles.settlement.verifying import Fault, Reported, Verifying
 from proofgrid.rules.jobs.hedging import HedgePolicy
 from proofgrid.rules.jobs.lifecycle import LeaseEvent, LeaseState, lease_sources
 from proofgrid.rules.jobs.limits import SMALL_ARTIFACT_BYTES
@@ -45,9 +42,6 @@ from proofgrid.store.settlement import LEASES_OF_REPORTS, REPORT_LEASES, Reporte
 from proofgrid.store.transactions import Transaction
 from proofgrid.store.work import POLICY as REPUTATION
 
-VERIFY_TIMEOUT_SECONDS = 120.0
-QUICK_SECONDS = 0.05  #: a proof that is verified faster is worth no worker call and no transaction of its own
-QUICK_PER_CALL = 64
 QUEUE_MARGIN_SECONDS = 2.0  #: a lease with less left is noted as reported while its result waits to be judged
 PROOF_BYTES_MAX = 64 << 20
 REPORTS_PER_BATCH = 512
@@ -57,9 +51,7 @@ _CAN_BE_SETTLED = frozenset(lease_sources(LeaseEvent.SETTLED))
 
 log = structlog.get_logger(__name__)
 
-Fault = BaseException
 Outcome = ProverId | Fault  #: who is paid, or why nobody is
-Reported = tuple[JobReport, ReportedLease]  #: a report and the row of its lease
 
 
 class Settlement:
@@ -73,6 +65,7 @@ class Settlement:
         workers: ProofWorkers,
         *,
         scratch: Path,
+        clock: Clock,
         report_ms: int,
         hedging: HedgePolicy,
         reputation: ReputationPolicy = REPUTATION,
@@ -81,8 +74,7 @@ class Settlement:
         self._database = database
         self._artifacts = artifacts
         self._library = library
-        self._workers = workers
-        self._scratch = scratch
+        self._verifying = Verifying(library, workers, scratch=scratch, clock=clock, on_quick=self._note_quick)
         self._report_ms = report_ms
         self._hedging = hedging
         self._reputation = reputation
@@ -150,7 +142,7 @@ class Settlement:
         if program.digest not in self._quick:
             await self._give_time(batch)
         contents = await asyncio.gather(*(self._content(report) for report, _ in batch), return_exceptions=True)
-        outcomes: list[Outcome | None] = list(await self._verify(program, batch, contents))
+        outcomes: list[Outcome | None] = list(await self._verifying.verify(program, batch, contents))
         proven = {
             place: await self._proven(report, lease, content)
             for place, ((report, lease), content) in enumerate(zip(batch, contents, strict=True))
@@ -219,63 +211,6 @@ class Settlement:
                 log.warning("proof_not_stored", reason=str(error), again_in_seconds=delay_seconds)
             await asyncio.sleep(delay_seconds)
         return await self._artifacts.put_bytes(content)
-
-    # --- verification ----------------------------------------------------------------------------
-
-    async def _verify(
-        self, program: Program, batch: list[Reported], contents: Sequence[bytes | BaseException]
-    ) -> list[Fault | None]:
-        """Return for each report what is wrong with it, or None."""
-        faults: list[Fault | None] = [c if isinstance(c, BaseException) else None for c in contents]
-        readable = [place for place, fault in enumerate(faults) if fault is None]
-        items = [
-            (lease.slice, lease.facts, JobOutput(proof=content, public=report.public))
-            for (report, lease), content in zip(batch, contents, strict=True)
-            if isinstance(content, bytes)
-        ]
-        async with self._library.at_hand(program, program.verifying_files) as files:
-            chunks = [items[start : start + QUICK_PER_CALL] for start in range(0, len(items), QUICK_PER_CALL)]
-            verdicts = await asyncio.gather(*(self._verify_chunk(program, files, chunk) for chunk in chunks))
-        for place, verdict in zip(readable, (one for chunk in verdicts for one in chunk), strict=True):
-            faults[place] = verdict
-        return faults
-
-    async def _verify_chunk(
-        self, program: Program, files: ProgramFiles, items: list[in_worker.Verifiable]
-    ) -> Sequence[Fault | None]:
-        loop = asyncio.get_running_loop()
-        started = loop.time()
-        try:
-            verdicts = await self._call_verifier(program, files, items)
-        except (JobCrashed, JobTimedOut) as error:
-            if len(items) == 1:
-                return [await self._verify_again(program, files, items[0], error)]
-            # One of them is to blame: each on its own tells which.
-            return [verdict for item in items for verdict in await self._verify_chunk(program, files, [item])]
-        if loop.time() - started < QUICK_SECONDS:
-            self._note_quick(program)
-        return verdicts
-
-    async def _verify_again(
-        self, program: Program, files: ProgramFiles, item: in_worker.Verifiable, error: ProofgridError
-    ) -> Fault | None:
-        # Once may be our machine's fault; twice in a row it is the proof's.
-        try:
-            return (await self._call_verifier(program, files, [item]))[0]
-        except (JobCrashed, JobTimedOut):
-            return BadProof(f"the verifier failed on this proof: {error.detail}")
-
-    async def _call_verifier(
-        self, program: Program, files: ProgramFiles, items: list[in_worker.Verifiable]
-    ) -> Sequence[Fault | None]:
-        return await self._workers.call(
-            in_worker.verify_partials,
-            program.proof_system,
-            files,
-            items,
-            self._scratch,
-            timeout_seconds=VERIFY_TIMEOUT_SECONDS,
-        )
 
     def _note_quick(self, program: Program) -> None:
         if program.digest not in self._quick and self._group is not None:

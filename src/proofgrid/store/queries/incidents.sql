@@ -21,8 +21,8 @@ UPDATE incidents SET closed_ms = now_ms(), closed_by = :by WHERE incident_id = :
 RETURNING incident_id;
 
 -- name: keep_reported_leases
--- While settlement is stopped, results that wait to be paid do not run out of time: $1 ms are left to say them again.
-UPDATE leases SET expires_ms = at_ms + 2 * $1, phase_until_ms = greatest(phase_until_ms, at_ms + 2 * $1),
-    until_ms = greatest(until_ms, at_ms + 2 * $1)
+-- While settlement is stopped, results that wait to be paid do not run out of time: :report_ms are left to say them again.
+UPDATE leases SET expires_ms = at_ms + 2 * :report_ms, phase_until_ms = greatest(phase_until_ms, at_ms + 2 * :report_ms),
+    until_ms = greatest(until_ms, at_ms + 2 * :report_ms)
 FROM (SELECT now_ms() AS at_ms) AS clock
-WHERE state = 'reported' AND expires_ms < at_ms + $1;
+WHERE state = 'reported' AND expires_ms < at_ms + :report_ms;

@@ -10,7 +10,7 @@ FROM set_config('idle_in_transaction_session_timeout', :silent_ms, true);
 -- name: keep_sessions
 -- Until the commit none of these provers gets another session (change_session); one that got it meanwhile is sold to there.
 SELECT pg_advisory_xact_lock_shared(key)
-FROM (SELECT DISTINCT lock_of_session(prover_id) AS key FROM unnest($1::text[]) AS sold(prover_id) ORDER BY key) AS locks;
+FROM (SELECT DISTINCT lock_of_session(prover_id) AS key FROM unnest(:prover_ids::text[]) AS sold(prover_id) ORDER BY key) AS locks;
 
 -- name: supersede_sessions
 -- A prover has one session; the older one's gateway is told to close its stream.

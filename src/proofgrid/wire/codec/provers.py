@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
-from proofgrid.primitives.canonical import Json
 from proofgrid.primitives.digests import Digest, parse_digest
 from proofgrid.primitives.errors import MalformedMessage
 from proofgrid.primitives.ids import Address, JobId, LeaseId, ProverId, parse_uuid
 from proofgrid.rules.jobs.classes import parse_class
+from proofgrid.rules.jobs.limits import SMALL_PROOF_BYTES
 from proofgrid.rules.jobs.offers import (
     Acks,
     Drain,
@@ -31,7 +31,6 @@ from proofgrid.wire.codec.texts import read_object
 from proofgrid.wire.v1 import prover_pb2 as prover
 
 RESULTS_PER_MESSAGE_MAX = 256
-SMALL_PROOF_BYTES = 256 << 10  #: up to here a proof travels inside its JobResult
 
 
 def read_held(message: prover.HeldLease | prover.JobProgress | prover.JobResult | prover.JobFailure) -> HeldLease:
@@ -143,14 +142,6 @@ def _read_welcome(message: prover.Welcome) -> Welcome:
 
 def _lease_id(text: str, *, field: str = "lease_id") -> LeaseId:
     return LeaseId(parse_uuid(text, field=field))
-
-
-def read_manifests(leases: Leases) -> dict[Digest, Mapping[str, Json]]:
-    """Return the manifests of the leases' programs; raise MalformedMessage for what is none."""
-    return {
-        parse_digest(digest, field="manifests"): read_object(text, field="manifests")
-        for digest, text in leases.manifests.items()
-    }
 
 
 def _read_lease(message: prover.Lease) -> LeaseOffer:

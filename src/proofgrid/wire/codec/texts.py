@@ -7,7 +7,9 @@ from collections.abc import Mapping
 from typing import NoReturn
 
 from proofgrid.primitives.canonical import Json
+from proofgrid.primitives.digests import Digest, parse_digest
 from proofgrid.primitives.errors import MalformedMessage
+from proofgrid.rules.jobs.offers import Leases
 
 JSON_DEPTH_MAX = 32
 OBJECT_BYTES_MAX = 4 << 20
@@ -54,3 +56,11 @@ def read_list(text: str, *, field: str, bytes_max: int) -> list[Json]:
     if not isinstance(value, list):
         raise MalformedMessage("a list with one element per input", field=field)
     return value
+
+
+def read_manifests(leases: Leases) -> dict[Digest, Mapping[str, Json]]:
+    """Return the manifests of the leases' programs; raise MalformedMessage for what is none."""
+    return {
+        parse_digest(digest, field="manifests"): read_object(text, field="manifests")
+        for digest, text in leases.manifests.items()
+    }

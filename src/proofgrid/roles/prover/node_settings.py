@@ -1,0 +1,39 @@
+"""What a prover offers, how it works and where it keeps its files."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from proofgrid.rules.jobs.classes import JobClass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NodeSettings:
+    """What a prover offers and where it keeps its files."""
+
+    name: str
+    asks: Mapping[str, int]
+    classes: tuple[JobClass, ...]
+    slots: int
+    cores: int  #: per job; handed to the engine
+    memory_bytes: int
+    region: str
+    directory: Path  #: cache and scratch
+    cache_bytes: int = 20 << 30
+    class_asks: Mapping[str, Mapping[JobClass, int]] = field(default_factory=dict)  #: system -> class -> another ask
+    units_min: int = 0  #: of one job
+    subnetworks: tuple[str, ...] = ()  #: that it serves; empty: the common lanes
+    check_at_start: bool = True  #: at the start, unless this engine passed it here before
+    failures_max: int = 3  #: of its own children in a row, before it rests and checks itself; 0: never
+
+    @property
+    def keys(self) -> Path:
+        """Where keys that were derived once are kept."""
+        return self.directory / "keys"
+
+    @property
+    def scratch(self) -> Path:
+        """Where jobs work."""
+        return self.directory / "scratch"

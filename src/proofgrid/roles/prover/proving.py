@@ -1,0 +1,156 @@
+"""One job at a prover: its files and its input fetched by digest, proven in a child, the result signed.
+
+Files and large inputs stay in a cache, pinned while somebody needs them; a large proof is uploaded.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import tempfile
+from collections.abc import Callable, Mapping
+from contextlib import AsyncExitStack
+from functools import partial
+from pathlib import Path
+
+from proofgrid.primitives.clock import Clock
+from proofgrid.primitives.digests import Digest, digest_of
+from proofgrid.primitives.errors import ArtifactCorrupt
+from proofgrid.primitives.signatures import SigningKey
+from proofgrid.proofs.base import JobOutput, Program
+from proofgrid.roles.prover.node_settings import NodeSettings
+from proofgrid.roles.prover.nursery import Nursery
+from proofgrid.roles.prover.sandbox import ChildLimits, ChildSpec, run_child
+from proofgrid.rules.jobs.limits import SMALL_PROOF_BYTES
+from proofgrid.rules.jobs.offers import JobReport, LeaseOffer
+from proofgrid.rules.staking.results import ResultClaim, public_digest, sign_result
+from proofgrid.sdk.connection import Connection
+from proofgrid.sdk.transfer import download_file, upload_file
+from proofgrid.store.cache import LocalCache
+
+MEMORY_SLACK_BYTES = 512 << 20  #: what Python and the engine take before they begin
+
+OnStage = Callable[[str, int], None]  #: (stage, share done in 1/1000)
+
+
+class Proving:
+    """Proves jobs, as many at a time as are asked for.
+
+    `nursery`: where children wait for their jobs; `goes_on`: may another job come after this one?
+    """
+
+    def __init__(
+        self,
+        connection: Connection,
+        key: SigningKey,
+        settings: NodeSettings,
+        *,
+        clock: Clock,
+        nursery: Nursery,
+        goes_on: Callable[[], bool],
+    ) -> None:
+        self._connection = connection
+        self._key = key
+        self._cores = settings.cores
+        self._clock = clock
+        self._nursery = nursery
+        self._goes_on = goes_on
+        self._files = LocalCache(settings.directory / "files", settings.cache_bytes)
+        self._keys = settings.keys
+        self._scratch = settings.scratch
+
+    async def prove(self, lease: LeaseOffer, program: Program, *, network: str, on_stage: OnStage) -> JobReport:
+        """Return the result, signed. Raises what keeps it from being one: ProofgridError, OSError.
+
+        `on_stage` is told how far it is: stage, share done in 1/1000. `network`: the address that the result is for.
+        """
+        on_stage("fetch", 0)
+        with tempfile.TemporaryDirectory(dir=self._scratch) as workdir:
+            async with AsyncExitStack() as stack:
+                names = program.slices[lease.slice_index].files
+                paths = {name: await self._at_hand(program.files[name], stack) for name in names}
+                job_input = await self._input_of(lease, Path(workdir), stack)
+                started_ms = self._clock.now_ms()
+                output = await self._run_child(lease, program, paths, job_input, Path(workdir), on_stage)
+                wall_ms = self._clock.now_ms() - started_ms
+                signature = self._sign(lease, output, network)
+                return await self._report(lease, output, wall_ms, Path(workdir), signature, on_stage)
+
+    async def _at_hand(self, digest: Digest, stack: AsyncExitStack) -> Path:
+        return await stack.enter_async_context(
+            self._files.pinned(digest, partial(download_file, self._connection, digest))
+        )
+
+    async def _input_of(self, lease: LeaseOffer, workdir: Path, stack: AsyncExitStack) -> Path:
+        if lease.small_input is None:
+            return await self._at_hand(lease.input_digest, stack)
+        if digest_of(lease.small_input) != lease.input_digest:
+            raise ArtifactCorrupt("the input that came with the lease does not hash to its digest")
+        path = workdir / "input"
+        await asyncio.to_thread(path.write_bytes, lease.small_input)
+        return path
+
+    async def _run_child(
+        self,
+        lease: LeaseOffer,
+        program: Program,
+        paths: Mapping[str, Path],
+        job_input: Path,
+        workdir: Path,
+        on_stage: OnStage,
+    ) -> JobOutput:
+        spec = ChildSpec(
+            proof_system=program.proof_system,
+            program=program,
+            paths=paths,
+            slice_index=lease.slice_index,
+            job_input=job_input,
+            cache=self._keys,
+            workdir=workdir,
+        )
+        limits = ChildLimits(
+            memory_bytes=lease.memory_bytes + MEMORY_SLACK_BYTES,
+            timeout_seconds=lease.timeout_ms / 1000,
+            cores=self._cores,
+        )
+
+        def on_progress(stage: str, permille: int) -> None:
+            # The next lease comes while this job's proof is judged: by then its child has to be there.
+            if self._goes_on():
+                self._nursery.prepare_soon(program.proof_system, cores=self._cores)
+            on_stage(stage, permille)
+
+        return await run_child(spec, limits=limits, on_progress=on_progress, nursery=self._nursery)
+
+    async def _report(
+        self, lease: LeaseOffer, output: JobOutput, wall_ms: int, workdir: Path, signature: str, on_stage: OnStage
+    ) -> JobReport:
+        proof, proof_digest = output.proof, None
+        if len(proof) > SMALL_PROOF_BYTES:
+            on_stage("upload", 0)
+            path = workdir / "proof-to-upload"
+            await asyncio.to_thread(path.write_bytes, proof)
+            proof_digest = await upload_file(self._connection, path, lease_id=str(lease.held.lease_id))
+            proof = b""
+        return JobReport(
+            held=lease.held,
+            proof=proof,
+            proof_digest=proof_digest,
+            public=output.public,
+            wall_ms=max(0, wall_ms),
+            memory_peak_bytes=0,
+            signature=signature,
+        )
+
+    def _sign(self, lease: LeaseOffer, output: JobOutput, network: str) -> str:
+        """Stand for a result with the operator's key."""
+        claim = ResultClaim(
+            network=network,
+            lease_id=str(lease.held.lease_id),
+            fence=lease.held.fence,
+            job_id=str(lease.job_id),
+            program=lease.program_digest,
+            slice=lease.slice_index,
+            proof=digest_of(output.proof),
+            public=public_digest(output.public),
+        )
+        return sign_result(claim, self._key)
