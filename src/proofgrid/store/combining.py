@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 from uuid import UUID
 
-from proofgrid.primitives.canonical import Json
 from proofgrid.primitives.digests import Digest
 from proofgrid.primitives.ids import Address, JobId, Lane, ProverId, TaskId
 from proofgrid.store.queries import query
@@ -19,7 +19,7 @@ class ClaimedTask:
     task_id: TaskId
     client: Address
     program_digest: Digest
-    statement: Mapping[str, Json]
+    statement: Mapping[str, Any]
     created_ms: int
     escrow: int
     quote_id: UUID | None
@@ -35,7 +35,7 @@ class ProvenJob:
     units: int
     proof_digest: Digest
     small_proof: bytes | None  #: None: it is an artifact
-    public: Mapping[str, Json]
+    public: Mapping[str, Any]
     now_ms: int
     operator: Address
     prover_id: ProverId

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
-from proofgrid.primitives.canonical import Json
 from proofgrid.primitives.digests import Digest
 from proofgrid.primitives.ids import Address, JobId, Lane, LeaseId, ProverId, SessionId, TaskId
 from proofgrid.rules.jobs.lifecycle import TaskState
@@ -35,7 +35,7 @@ class ReportedLease:
     left_ms: int  #: until it runs out
     slice: int
     input: int
-    facts: Mapping[str, Json]
+    facts: Mapping[str, Any]
     program_digest: Digest
     client: Address
 
