@@ -221,6 +221,7 @@ async def round_row(database: Database, tasks: int, provers: int, *, waits: bool
         limit = random.randint(300, 450) if waits else random.randint(500, 1_500)
         await lane.add_task(limit_price=limit if number % TASKS_TO_ONE_THAT_TRADES else 2_000 - number)
     await lane.fetch("ANALYZE")
+    await lane.fetch("UPDATE gateways SET seen_ms = now_ms() + 3600000")  # the book took its time
     market = lane.market
     seconds, sold = [], []
     for _ in range(1 + rounds):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
+from uuid import UUID
 
 from proofgrid.primitives.digests import digest_of
 from proofgrid.primitives.signatures import SigningKey
@@ -42,3 +43,36 @@ def some_terms(**changes: Any) -> ProverTerms:
         "version": "test",
     }
     return ProverTerms(**(values | changes))
+
+
+def a_session(session_id: UUID, prover_id: str, gateway_id: UUID, **changes: object) -> dict[str, object]:
+    """Return what OPEN_SESSION takes: a prover of the toy system with one slot for small jobs."""
+    return {
+        "session_id": session_id,
+        "prover_id": prover_id,
+        "operator": prover_id.split("/")[0],
+        "gateway_id": gateway_id,
+        "asks": {"toy": 700},
+        "classes": ["small"],
+        "slots": 1,
+        "cores": 1,
+        "memory_bytes": 1 << 30,
+        "region": "",
+        "version": "",
+        "cached_programs": [],
+        "class_asks": {},
+        "units_min": 0,
+    } | changes
+
+
+def a_program(**changes: object) -> dict[str, object]:
+    """Return what INSERT_PROGRAM takes: a program `p` of the toy system with one slice."""
+    return {
+        "digest": "p",
+        "proof_system": "toy",
+        "owner": "o",
+        "label": "",
+        "manifest": {},
+        "slices": 1,
+        "units": 1_000,
+    } | changes

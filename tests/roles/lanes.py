@@ -33,12 +33,14 @@ from proofgrid.store.database import Database
 from proofgrid.store.gateways import REGISTER_GATEWAY
 from proofgrid.store.leases import OFFER_LEASES, OfferedLease
 from proofgrid.store.ledger import LEDGER_FAULTS
-from proofgrid.store.queries import QUERIES, Query
+from proofgrid.store.programs import INSERT_PROGRAM
+from proofgrid.store.queries import Query
+from proofgrid.store.sessions import OPEN_SESSION, REGISTER_PROVER
 from proofgrid.store.settlement import LEASES_OF_REPORTS, ReportedLease
-from proofgrid.store.subnetworks import serve_stacks
+from proofgrid.store.subnetworks import ALLOW_MEMBER, CREATE_SUBNETWORK, serve_stacks
 from proofgrid.store.transactions import Transaction
 from proofgrid.store.transfers import post_transfers, transfer_row
-from tests.makers import a_key
+from tests.makers import a_key, a_program, a_session
 
 LANE = Lane("default/toy/small")
 STACK = Stack("default/toy")
@@ -62,7 +64,7 @@ class LaneUnderTest:
         """Register the gateway and the program."""
         async with self.database.transaction(Transaction.JOIN_NETWORK) as connection:
             await connection.run(REGISTER_GATEWAY, gateway_id=self.gateway_id)
-            await connection.execute(QUERIES["insert_program"], "p", "toy", "o", "", {}, 1, UNITS)
+            await connection.run(INSERT_PROGRAM, **a_program(units=UNITS))
             await post_transfers(connection, deposit(deposit_id="d", client=CLIENT, amount=10**12))
 
     async def add_prover(
@@ -82,23 +84,19 @@ class LaneUnderTest:
         """Let a prover be connected."""
         session_id, prover_id = SessionId(uuid4()), f"{operator}/{name}"
         async with self.database.transaction(Transaction.OPEN_SESSION) as connection:
-            await connection.execute(QUERIES["register_prover"], prover_id, operator)
-            session: tuple[Any, ...] = (
+            await connection.run(REGISTER_PROVER, prover_id=prover_id, operator=operator)
+            session = a_session(
+                session_id,
                 prover_id,
-                operator,
                 self.gateway_id,
-                dict.fromkeys(systems or [system], ask),
-                list(classes),
-                slots,
-                1,
-                1 << 40,
-                region,
-                "",
-                [],
-                {"toy": class_asks} if class_asks else {},
-                0,
+                asks=dict.fromkeys(systems or [system], ask),
+                classes=list(classes),
+                slots=slots,
+                memory_bytes=1 << 40,
+                region=region,
+                class_asks={"toy": class_asks} if class_asks else {},
             )
-            await connection.execute(QUERIES["open_session"], session_id, *session)
+            await connection.run(OPEN_SESSION, **session)
             await serve_stacks(connection, session_id, subnetworks, proof_systems=len(systems) or 1)
         return session_id
 
@@ -170,11 +168,17 @@ class LaneUnderTest:
     async def add_subnetwork(self, name: str, *members: tuple[str, str], **parameters: Any) -> None:
         """Let there be a subnetwork with these (address, role) on its list."""
         one = Subnetwork(name=name, **parameters)
-        values = (sorted(one.proof_systems), one.reference_price, one.overflow_after_ms)
         async with self.database.transaction(Transaction.CHANGE_SUBNETWORKS) as connection:
-            await connection.fetch(QUERIES["create_subnetwork"], name, one.is_open, *values)
+            await connection.run(
+                CREATE_SUBNETWORK,
+                name=name,
+                is_open=one.is_open,
+                proof_systems=sorted(one.proof_systems),
+                reference_price=one.reference_price,
+                overflow_after_ms=one.overflow_after_ms,
+            )
             for address, role in members:
-                await connection.execute(QUERIES["allow_member"], name, address, role)
+                await connection.run(ALLOW_MEMBER, name=name, address=address, role=role)
 
     async def sell(self, *, rounds: int = 20, stack: str = STACK) -> int:
         """Hold rounds until something is sold; return how many jobs were."""
@@ -289,7 +293,7 @@ class LaneUnderTest:
     async def fetch(self, query: str, *args: Any) -> list[Any]:
         """Run a statement of the test's own."""
         async with self.database.connection() as connection:
-            rows: list[Any] = await connection.fetch(query, *args)
+            rows: list[Any] = await connection.raw.fetch(query, *args)
         return rows
 
 

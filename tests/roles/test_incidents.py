@@ -10,8 +10,7 @@ from proofgrid.primitives.ids import TaskId
 from proofgrid.roles.settlement.ledger_check import LedgerCheck
 from proofgrid.rules.jobs.lifecycle import TaskEvent
 from proofgrid.rules.ledger.settlement import deposit, withdraw
-from proofgrid.store.incidents import CLOSE_INCIDENT, OPEN_INCIDENTS
-from proofgrid.store.queries import QUERIES
+from proofgrid.store.incidents import CLOSE_INCIDENT, LIST_INCIDENTS, OPEN_INCIDENTS
 from proofgrid.store.tasks import end_task
 from proofgrid.store.transactions import Transaction
 from proofgrid.store.transfers import post_transfers
@@ -26,9 +25,9 @@ async def kinds(lane: LaneUnderTest) -> list[tuple[str, str]]:
 
 
 async def close_all(lane: LaneUnderTest) -> None:
-    for row in await lane.fetch(QUERIES["list_incidents"], False, 100):
+    for incident in await lane.ask(LIST_INCIDENTS, closed=False, limit=100):
         await lane.database.write(
-            Transaction.CLOSE_INCIDENT, CLOSE_INCIDENT, incident_id=row["incident_id"], by="0xadmin"
+            Transaction.CLOSE_INCIDENT, CLOSE_INCIDENT, incident_id=incident.incident_id, by="0xadmin"
         )
 
 
@@ -90,7 +89,7 @@ async def test_what_was_not_repaired_opens_again_and_an_open_incident_only_once(
     await close_all(lane)
     await check.look(full=True)
     assert len(await kinds(lane)) == 2
-    assert len(await lane.fetch(QUERIES["list_incidents"], True, 100)) == 4
+    assert len(await lane.ask(LIST_INCIDENTS, closed=True, limit=100)) == 4
 
 
 async def test_withdrawals_are_refused_and_deposits_are_taken_while_settlement_is_stopped(lane: LaneUnderTest) -> None:

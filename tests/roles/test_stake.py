@@ -322,7 +322,7 @@ async def test_rounds_at_once_do_not_sell_more_than_one_bond_carries(lane: LaneU
         await lane.add_task(lane=Lane(f"default/{system}/small"))
 
     async with lane.database.transaction(Transaction.MOVE_MONEY) as connection:
-        await connection.execute("SELECT 1 FROM accounts WHERE account = $1 FOR UPDATE", f"stake:{OPERATOR}")
+        await connection.raw.execute("SELECT 1 FROM accounts WHERE account = $1 FOR UPDATE", f"stake:{OPERATOR}")
         rounds = [asyncio.ensure_future(lane.market.hold_rounds(stack)) for stack in stacks]
         async with asyncio.timeout(20):
             # They have sold, and ask whether the bond carries it; a lock has no event for us.

@@ -36,8 +36,8 @@ async def everything(dsn: str) -> dict[str, list[tuple[Any, ...]]]:
 async def a_network(database: Database, artifacts: ArtifactStore) -> None:
     """Money, an artifact and a fence that was given out."""
     async with database.connection() as connection:
-        await connection.execute("SELECT post_transfers($1)", [TRANSFER])
-        await connection.execute("SELECT nextval('fences') FROM generate_series(1, 41)")
+        await connection.raw.execute("SELECT post_transfers($1)", [TRANSFER])
+        await connection.raw.execute("SELECT nextval('fences') FROM generate_series(1, 41)")
         for content in (b"bundle", b"srs"):
             digest = await artifacts.put_bytes(content)
             await connection.run(RECORD_ARTIFACTS, owners=["0xclient"], digests=[digest], sizes=[len(content)])

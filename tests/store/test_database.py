@@ -39,7 +39,7 @@ async def test_json_and_ids_come_back_as_python_values(empty_database_dsn: str) 
     an_id = UUID("0198c0de-0000-7000-8000-000000000000")
 
     async with database.transaction(Transaction.MOVE_MONEY) as connection:
-        row = await connection.fetchrow("SELECT $1::jsonb AS data, $2::uuid AS id", {"a": [1, None]}, an_id)
+        row = await connection.raw.fetchrow("SELECT $1::jsonb AS data, $2::uuid AS id", {"a": [1, None]}, an_id)
 
     assert row["data"] == {"a": [1, None]}
     assert row["id"] == an_id
@@ -49,15 +49,15 @@ async def test_json_and_ids_come_back_as_python_values(empty_database_dsn: str) 
 async def test_a_transaction_that_fails_leaves_nothing(empty_database_dsn: str) -> None:
     database = await Database.connect(empty_database_dsn, size=2)
     async with database.transaction(Transaction.MOVE_MONEY) as connection:
-        await connection.execute("CREATE TABLE a (x int)")
+        await connection.raw.execute("CREATE TABLE a (x int)")
 
     with pytest.raises(RuntimeError):
         async with database.transaction(Transaction.MOVE_MONEY) as connection:
-            await connection.execute("INSERT INTO a VALUES (1)")
+            await connection.raw.execute("INSERT INTO a VALUES (1)")
             raise RuntimeError
 
     async with database.connection() as connection:
-        assert await connection.fetchval("SELECT count(*) FROM a") == 0
+        assert await connection.raw.fetchval("SELECT count(*) FROM a") == 0
     await database.close()
 
 
@@ -79,13 +79,13 @@ async def test_a_pool_survives_the_loss_of_its_connections(
 ) -> None:
     database = await Database.connect(empty_database_dsn, size=2)
     async with database.connection() as connection:
-        assert await connection.fetchval("SELECT 1") == 1
+        assert await connection.raw.fetchval("SELECT 1") == 1
 
     await cut_all_connections(embedded_postgres, empty_database_dsn)
     await asyncio.sleep(0)
 
     async with database.connection() as connection:
-        assert await connection.fetchval("SELECT 2") == 2
+        assert await connection.raw.fetchval("SELECT 2") == 2
     await database.close()
 
 

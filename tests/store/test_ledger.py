@@ -70,7 +70,7 @@ def post_purely(ledger: Ledger, transfers: list[Transfer]) -> str:
 
 async def balances(database: Database) -> dict[str, int]:
     async with database.connection() as connection:
-        rows = await connection.fetch("SELECT account, balance FROM accounts WHERE balance <> 0")
+        rows = await connection.raw.fetch("SELECT account, balance FROM accounts WHERE balance <> 0")
     return {row["account"]: row["balance"] for row in rows}
 
 
@@ -102,7 +102,9 @@ async def test_concurrent_payments_neither_deadlock_nor_overdraw(database: Datab
 async def test_the_ledger_check_finds_an_account_that_does_not_add_up(database: Database) -> None:
     await post(database, deposit(deposit_id="d", client=CLIENT, amount=1_000))
     async with database.connection() as connection:
-        await connection.execute("UPDATE accounts SET balance = 999 WHERE account = $1", AccountId(f"client:{CLIENT}"))
+        await connection.raw.execute(
+            "UPDATE accounts SET balance = 999 WHERE account = $1", AccountId(f"client:{CLIENT}")
+        )
         faults = await connection.fetch(LEDGER_FAULTS)
         sums = await connection.value(LEDGER_SUMS)
     assert "999" in faults[0]

@@ -114,7 +114,7 @@ async def test_the_projects_own_migrations_apply_to_every_test_database(database
     names = [migration.name for migration in load_migrations(MIGRATIONS)]
 
     async with database.connection() as connection:
-        rows = await connection.fetch("SELECT name FROM schema_migrations ORDER BY version")
+        rows = await connection.raw.fetch("SELECT name FROM schema_migrations ORDER BY version")
 
     assert [row["name"] for row in rows] == names
 

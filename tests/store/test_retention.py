@@ -14,7 +14,7 @@ from proofgrid.primitives.digests import Digest, digest_of
 from proofgrid.primitives.errors import ArtifactMissing
 from proofgrid.store.artifacts import ArtifactStore
 from proofgrid.store.database import Database
-from proofgrid.store.queries import QUERIES
+from proofgrid.store.programs import INSERT_PROGRAM_FILES
 from proofgrid.store.retention import DAY_MS, LOCK_RETENTION, UNLOCK_RETENTION, Retention, RetentionSettings, Tidied
 from proofgrid.store.stored_artifacts import RECORD_ARTIFACTS
 from proofgrid.store.transactions import Transaction
@@ -34,7 +34,7 @@ class World:
 
     async def execute(self, sql: str, *values: object) -> None:
         async with self.database.connection() as connection:
-            await connection.execute(sql, *values)
+            await connection.raw.execute(sql, *values)
 
     async def upload(self, text: str, owner: str = CLIENT) -> Digest:
         digest = await self.artifacts.put_bytes(text.encode())
@@ -57,7 +57,8 @@ class World:
             " VALUES ('p', 'toy', $1, '', '{}', 1, 1) ON CONFLICT DO NOTHING",
             CLIENT,
         )
-        await self.execute(QUERIES["insert_program_files"], "p", [file])
+        async with self.database.connection() as connection:
+            await connection.run(INSERT_PROGRAM_FILES, program_digest="p", files=[file])
         return file
 
     async def task(self, state: str, job_input: str, proof: str | None = None, bundle: str | None = None) -> UUID:
@@ -99,7 +100,7 @@ class World:
 
     async def until_somebody_waits_for_a_lock(self) -> None:
         async with self.database.connection() as connection:
-            while not await connection.fetchval(  # noqa: ASYNC110  # the database sets no Event
+            while not await connection.raw.fetchval(  # noqa: ASYNC110  # the database sets no Event
                 "SELECT EXISTS (SELECT 1 FROM pg_locks WHERE NOT granted AND relation = 'artifacts'::regclass)"
             ):
                 await asyncio.sleep(0.01)
@@ -115,7 +116,7 @@ class World:
 
     async def owned(self) -> set[str]:
         async with self.database.connection() as connection:
-            return {row["digest"] for row in await connection.fetch("SELECT digest FROM artifacts")}
+            return {row["digest"] for row in await connection.raw.fetch("SELECT digest FROM artifacts")}
 
 
 @pytest.fixture
@@ -231,14 +232,14 @@ async def test_a_task_being_written_while_rows_are_forgotten_keeps_its_input(wor
         tidying = group.create_task(world.tidy_patiently())
         await world.until_somebody_waits_for_a_lock()
         task_id = uuid4()
-        await connection.execute(
+        await connection.raw.execute(
             "INSERT INTO tasks (task_id, client, program_digest, state, idempotency_key, request_digest,"
             " statement, inputs, limit_price, units, escrow, deadline_ms, jobs_open)"
             " VALUES ($1, $2, 'p', 'open', 'k', '', '{}', 1, 1, 1, 1, 0, 1)",
             task_id,
             CLIENT,
         )
-        await connection.execute(
+        await connection.raw.execute(
             "INSERT INTO jobs (job_id, task_id, slice, input, position, state, lane, class, units, memory_bytes,"
             " input_digest, facts) VALUES ($1, $2, 0, 0, 0, 'ready', 'l', 'small', 1, 1, $3, '{}')",
             uuid4(),

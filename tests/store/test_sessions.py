@@ -7,8 +7,10 @@ from uuid import UUID, uuid4
 import pytest
 
 from proofgrid.store.database import Database
-from proofgrid.store.queries import QUERIES
+from proofgrid.store.leases import CLOSE_SESSIONS_WITHOUT_STREAM
+from proofgrid.store.sessions import OPEN_SESSION, REGISTER_PROVER
 from proofgrid.store.transactions import Transaction
+from tests.makers import a_session
 
 GATEWAY = UUID(int=1)
 
@@ -19,26 +21,10 @@ async def test_a_session_that_opened_while_the_list_of_streams_was_on_its_way_st
 ) -> None:
     session_id = uuid4()
     async with database.transaction(Transaction.OPEN_SESSION) as connection:
-        await connection.execute(QUERIES["register_prover"], "0x1/p", "0x1")
-        await connection.execute(
-            QUERIES["open_session"],
-            session_id,
-            "0x1/p",
-            "0x1",
-            GATEWAY,
-            {"toy": 1},
-            ["small"],
-            1,
-            1,
-            1,
-            "",
-            "",
-            [],
-            {},
-            0,
-        )
-        await connection.execute("UPDATE sessions SET opened_ms = opened_ms - $1", age_ms)
+        await connection.run(REGISTER_PROVER, prover_id="0x1/p", operator="0x1")
+        await connection.run(OPEN_SESSION, **a_session(session_id, "0x1/p", GATEWAY))
+        await connection.raw.execute("UPDATE sessions SET opened_ms = opened_ms - $1", age_ms)
 
-        await connection.execute(QUERIES["close_sessions_without_stream"], GATEWAY, [], 1_000)
+        await connection.run(CLOSE_SESSIONS_WITHOUT_STREAM, gateway_id=GATEWAY, session_ids=[], grace_ms=1_000)
 
-        assert await connection.fetchval("SELECT open FROM sessions") == is_open
+        assert await connection.raw.fetchval("SELECT open FROM sessions") == is_open

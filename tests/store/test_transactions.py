@@ -13,6 +13,7 @@ from typing import Any
 import asyncpg
 import pytest
 
+from proofgrid.store.access import GRANT_ROLE, REVOKE_ROLE, ROLES_OF
 from proofgrid.store.database import Database
 from proofgrid.store.queries import QUERIES
 from proofgrid.store.transactions import Transaction
@@ -36,7 +37,7 @@ ACTIONS = {"pg_notify", "set_config", "nextval", "setval", "pg_try_advisory_lock
     "pg_try_advisory_xact_lock",
     "pg_advisory_xact_lock",
 }
-ASKING = {"fetch", "first", "value", "run", "fetchrow", "fetchval", "execute"}
+ASKING = {"fetch", "first", "value", "run"}
 WRITES = re.compile(r"\b(insert|update|delete|merge|truncate|lock|notify)\b", re.IGNORECASE)
 
 
@@ -75,12 +76,10 @@ CONSTANTS = _declared()
 
 
 def query_name(node: ast.AST) -> str | None:
-    """The x of `QUERIES["x"]`, or of `X` where `X = query("x", …)`."""
+    """The x of `X`, where `X = query("x", …)`."""
     match node:
         case ast.Name(id=constant) | ast.Attribute(attr=constant):
             return CONSTANTS.get(constant)
-        case ast.Subscript(value=ast.Name(id="QUERIES"), slice=ast.Constant(value=str(name))):
-            return name
     return None
 
 
@@ -209,7 +208,7 @@ def _given_to(helper: str) -> Iterator[tuple[str, str]]:
 async def what_writes(database: Database) -> dict[str, str]:
     """The named queries that change or lock something, and how: PostgreSQL's own plans say so."""
     async with database.connection() as connection:
-        functions = await connection.fetch(
+        functions = await connection.raw.fetch(
             "SELECT proname, prosrc FROM pg_proc WHERE pronamespace = 'public'::regnamespace"
         )
         actions = ACTIONS | {row["proname"] for row in functions if WRITES.search(row["prosrc"])}
@@ -251,10 +250,10 @@ async def test_under_a_crash_hook_postgres_itself_refuses_to_write_on_a_connecti
 
     async with database.connection() as connection:
         with pytest.raises(asyncpg.ReadOnlySQLTransactionError):
-            await connection.execute(QUERIES["grant_role"], "0x1", "client", "label")
-    await database.write(Transaction.CHANGE_ROLES, QUERIES["grant_role"], "0x1", "client", "label")
+            await connection.run(GRANT_ROLE, address="0x1", role="client", label="label")
+    await database.write(Transaction.CHANGE_ROLES, GRANT_ROLE, address="0x1", role="client", label="label")
     async with database.transaction(Transaction.CHANGE_ROLES) as connection:
-        await connection.execute(QUERIES["revoke_role"], "0x1", "client")
+        await connection.run(REVOKE_ROLE, address="0x1", role="client")
 
     assert reached == ["change_roles:before", "change_roles:after"] * 2
 
@@ -265,9 +264,9 @@ async def test_a_transaction_that_fails_reaches_neither_of_its_points(database: 
 
     with pytest.raises(ZeroDivisionError):
         async with database.transaction(Transaction.CHANGE_ROLES) as connection:
-            await connection.execute(QUERIES["grant_role"], "0x1", "client", "label")
+            await connection.run(GRANT_ROLE, address="0x1", role="client", label="label")
             raise ZeroDivisionError
     async with database.connection() as connection:
-        rows = await connection.fetch(QUERIES["roles_of"], "0x1")
+        rows = await connection.fetch(ROLES_OF, address="0x1")
 
     assert (reached, rows) == ([], [])

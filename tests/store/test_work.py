@@ -6,7 +6,7 @@ import asyncio
 
 from proofgrid.primitives.ids import ProverId
 from proofgrid.store.database import Database
-from proofgrid.store.queries import QUERIES
+from proofgrid.store.sessions import REGISTER_PROVER
 from proofgrid.store.transactions import Transaction
 from proofgrid.store.work import Work, note_work
 
@@ -17,7 +17,7 @@ WRITERS, TIMES = 4, 60
 async def test_payments_that_count_the_same_provers_wait_for_each_other_and_lose_nothing(database: Database) -> None:
     async with database.transaction(Transaction.OPEN_SESSION) as connection:
         for prover_id in PROVERS:
-            await connection.execute(QUERIES["register_prover"], prover_id, "op")
+            await connection.run(REGISTER_PROVER, prover_id=prover_id, operator="op")
 
     async def count(order: list[str]) -> None:
         works = [
@@ -32,7 +32,7 @@ async def test_payments_that_count_the_same_provers_wait_for_each_other_and_lose
         # What a round does when it writes leases: foreign keys share the provers' rows.
         for _ in range(WRITERS * TIMES):
             async with database.transaction(Transaction.HOLD_ROUND) as connection:
-                await connection.execute("SELECT FROM provers FOR KEY SHARE")
+                await connection.raw.execute("SELECT FROM provers FOR KEY SHARE")
 
     async with asyncio.TaskGroup() as group:
         group.create_task(refer())
@@ -40,5 +40,5 @@ async def test_payments_that_count_the_same_provers_wait_for_each_other_and_lose
             group.create_task(count(PROVERS[number:] + PROVERS[:number]))
 
     async with database.connection() as connection:
-        counted = await connection.fetch("SELECT jobs_proven, units_proven FROM provers ORDER BY prover_id")
+        counted = await connection.raw.fetch("SELECT jobs_proven, units_proven FROM provers ORDER BY prover_id")
     assert [tuple(row) for row in counted] == [(WRITERS * TIMES, 10 * WRITERS * TIMES)] * len(PROVERS)

@@ -8,7 +8,6 @@ Help needs declarations but no values, so pydantic is imported only where values
 from __future__ import annotations
 
 import os
-import tomllib
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import MISSING, dataclass, field, fields
 from enum import Enum
@@ -167,6 +166,8 @@ def _environment(kind: type[Settings]) -> dict[str, object]:
 
 
 def _read_table(table: str) -> dict[str, object]:
+    import tomllib
+
     from platformdirs import user_config_dir
 
     path = Path(os.environ.get(CONFIG_VARIABLE) or Path(user_config_dir("proofgrid")) / "proofgrid.toml")

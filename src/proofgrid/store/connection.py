@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, TypeVar, overload
+from typing import Any, TypeVar
 
 import asyncpg
 
@@ -19,15 +19,8 @@ class Connection:
     def __init__(self, raw: asyncpg.Connection) -> None:
         self.raw = raw
 
-    @overload
-    async def fetch(self, query: Query[Row], /, **named: object) -> list[Row]: ...
-    @overload
-    async def fetch(self, query: str, /, *args: object) -> list[Any]: ...
-    async def fetch(self, query: Query[Any] | str, /, *args: object, **named: object) -> list[Any]:
+    async def fetch(self, query: Query[Row], /, **named: object) -> list[Row]:
         """Return all rows of a query. Raises TypeError for parameters that are not the query's."""
-        if isinstance(query, str):
-            rows: list[Any] = await self.raw.fetch(query, *args)
-            return rows
         return query.values(await self.raw.fetch(query.text, *query.arguments(named)))
 
     async def first(self, query: Query[Row], /, **named: object) -> Row | None:
@@ -49,14 +42,3 @@ class Connection:
     def is_closed(self) -> bool:
         """Was the connection lost, or given back?"""
         return bool(self.raw.is_closed())
-
-    # Until every query is declared with its row: text and numbered arguments, as the driver takes them.
-
-    async def fetchrow(self, query: str, *args: object) -> Any:
-        return await self.raw.fetchrow(query, *args)
-
-    async def fetchval(self, query: str, *args: object) -> Any:
-        return await self.raw.fetchval(query, *args)
-
-    async def execute(self, query: str, *args: object) -> Any:
-        return await self.raw.execute(query, *args)

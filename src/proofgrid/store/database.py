@@ -6,7 +6,7 @@ import asyncio
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager, suppress
-from typing import Any, TypeVar, overload
+from typing import TypeVar
 from urllib.parse import urlsplit
 
 import asyncpg
@@ -107,19 +107,12 @@ class Database:
             with _silence_ends(connection):
                 yield Connection(connection)
 
-    @overload
-    async def write(self, name: Transaction, query: Query[Row], /, **named: object) -> list[Row]: ...
-    @overload
-    async def write(self, name: Transaction, query: str, /, *args: object) -> list[Any]: ...
-    async def write(self, name: Transaction, query: Query[Any] | str, /, *args: object, **named: object) -> list[Any]:
+    async def write(self, name: Transaction, query: Query[Row], /, **named: object) -> list[Row]:
         """Run one statement that is a transaction of its own; return its rows. Raises Unavailable."""
         self._reach(name, "before")
         with span("transaction", name):
             async with self._acquired() as connection:
-                if isinstance(query, str):
-                    rows: list[Any] = await connection.fetch(query, *args)
-                else:
-                    rows = query.values(await connection.fetch(query.text, *query.arguments(named)))
+                rows = query.values(await connection.fetch(query.text, *query.arguments(named)))
         self._reach(name, "after")
         return rows
 

@@ -61,6 +61,5 @@ class ReplayedJob:
 LIST_DEAD_LETTERS = query("list_dead_letters", DeadLetter)
 GET_DEAD_LETTER = query("get_dead_letter", DeadLetter)
 TRIES_OF_TASK = query("tries_of_task", FailedTry)
-LOCK_DEAD_TASK = query("lock_dead_task", UUID, optional=True)  #: the firm quote that it was redeemed with
 REPLAY_TASK = query("replay_task", Replay)
 REPLAY_JOBS = query("replay_jobs", ReplayedJob)

@@ -149,7 +149,7 @@ def query(name: str, row: Any, *, optional: bool = False) -> Query[Any]:
     """
     if name in DECLARED:
         raise ValueError(f"query {name!r} is declared twice")
-    declared: Query[Any] = Query(name, QUERIES[name], PARAMETERS[name], row, optional)
+    declared: Query[Any] = Query(name, QUERIES[name], _COMPILED[name][1], row, optional)
     DECLARED[name] = declared
     return declared
 
@@ -220,6 +220,6 @@ def _sql_of(text: str) -> str:
     return "\n".join(line for line in lines if line and not line.startswith("--"))
 
 
-_DIRECTORY = Path(__file__).parent / "queries"
-QUERIES = load_queries(_DIRECTORY)
-PARAMETERS: Mapping[str, tuple[str, ...]] = {name: compile_sql(text)[1] for name, text in _texts(_DIRECTORY).items()}
+_COMPILED = {name: compile_sql(text) for name, text in _texts(Path(__file__).parent / "queries").items()}
+#: The text of every query of the store.
+QUERIES = Queries({name: text for name, (text, _) in _COMPILED.items()})

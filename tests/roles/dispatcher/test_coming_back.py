@@ -5,11 +5,11 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from typing import Any
 
 import pytest
 
 from proofgrid.primitives.ids import Address
+from proofgrid.store.connection import Connection
 from proofgrid.store.transactions import Transaction
 from tests.acceptance.tasks import sessions
 from tests.makers import some_terms
@@ -72,11 +72,11 @@ def before_the_commit(
     transaction = lane.database.transaction
 
     @asynccontextmanager
-    async def interrupted(running: Transaction) -> AsyncIterator[Any]:
+    async def interrupted(running: Transaction) -> AsyncIterator[Connection]:
         async with transaction(running) as connection:
             yield connection
             if running is name:
                 begin()
-                await sessions(connection, "wait_event = 'advisory'")
+                await sessions(connection.raw, "wait_event = 'advisory'")
 
     monkeypatch.setattr(lane.database, "transaction", interrupted)

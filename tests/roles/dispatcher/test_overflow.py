@@ -5,7 +5,7 @@ from __future__ import annotations
 from uuid import UUID
 
 from proofgrid.roles.dispatcher.overflow import Overflow
-from proofgrid.store.queries import QUERIES
+from proofgrid.store.subnetworks import REMOVE_SUBNETWORK
 from proofgrid.store.transactions import Transaction
 from tests.roles.lanes import LaneUnderTest
 
@@ -90,11 +90,12 @@ async def test_a_subnetwork_with_open_tasks_cannot_be_removed_and_one_without_le
 ) -> None:
     await lane.add_subnetwork("acme")
     task_id = await lane.add_task(lane=LANE)
-    removed = []
+    removed: list[str | None] = []
     for state in ("open", "combining", "done"):
         await lane.fetch("UPDATE tasks SET state = $1", state)
         async with lane.database.transaction(Transaction.CHANGE_SUBNETWORKS) as connection:
-            removed.append(await connection.fetchval(QUERIES["remove_subnetwork"], "acme"))
+            name = await connection.first(REMOVE_SUBNETWORK, name="acme")
+        removed.append(name)
 
     assert removed == [None, None, "acme"]
     assert [row["task_id"] for row in await lane.fetch("SELECT task_id FROM tasks WHERE subnetwork IS NULL")] == [

@@ -14,8 +14,8 @@ from proofgrid.rules.jobs.phases import OVERRUNS, Overrun, PhasePolicy, hard_lim
 from proofgrid.rules.jobs.retry import ReturnReason
 from proofgrid.rules.jobs.speed import UNMEASURED, Speed, add, of_lease, sum_of
 from proofgrid.store.database import Database
-from proofgrid.store.queries import QUERIES
-from proofgrid.store.sessions import HEARTBEATS
+from proofgrid.store.sessions import HEARTBEATS, REGISTER_PROVER
+from proofgrid.store.settlement import REPORT_LEASES
 from proofgrid.store.transactions import Transaction
 from proofgrid.store.work import LANE_TIMES_KEPT, Work, note_work
 from tests.roles.lanes import LANE, UNITS, LaneUnderTest
@@ -48,7 +48,11 @@ async def test_each_step_of_a_lease_sets_the_timers_of_its_phase(lane: LaneUnder
         await lane.say(desk, running, 500)
         (halfway,) = await lane.leases()
     await lane.database.write(
-        Transaction.NOTE_REPORTS, QUERIES["report_leases"], [running["lease_id"]], PHASES.report_ms, ["running"]
+        Transaction.NOTE_REPORTS,
+        REPORT_LEASES,
+        lease_ids=[running["lease_id"]],
+        report_ms=PHASES.report_ms,
+        sources=["running"],
     )
     (reported,) = await lane.leases()
 
@@ -137,7 +141,7 @@ async def test_a_lease_that_overruns_goes_back_with_its_reason(lane: LaneUnderTe
 async def test_a_speed_in_its_row_is_that_of_the_rules(database: Database, seed: int) -> None:
     """Leases end one by one and many at once, with a proof and without."""
     chance, speed, times, proven = random.Random(seed), UNMEASURED, list[int](), 0
-    await database.write(Transaction.OPEN_SESSION, QUERIES["register_prover"], "alice/p", "alice")
+    await database.write(Transaction.OPEN_SESSION, REGISTER_PROVER, prover_id="alice/p", operator="alice")
     for _ in range(40):
         works = [
             Work(
@@ -157,9 +161,9 @@ async def test_a_speed_in_its_row_is_that_of_the_rules(database: Database, seed:
         times = ([us_per_unit(work.units, work.ran_ms) for work in works] + times)[:LANE_TIMES_KEPT]
 
         async with database.connection() as connection:
-            row = await connection.fetchrow("SELECT units, wall_ms, samples FROM prover_speeds")
+            row = await connection.raw.fetchrow("SELECT units, wall_ms, samples FROM prover_speeds")
         assert Speed(units=row["units"], wall_ms=row["wall_ms"], samples=row["samples"]) == speed
 
     async with database.connection() as connection:
-        assert await connection.fetchval("SELECT us_per_unit FROM lane_times") == times
-        assert await connection.fetchval("SELECT jobs_proven FROM provers") == proven
+        assert await connection.raw.fetchval("SELECT us_per_unit FROM lane_times") == times
+        assert await connection.raw.fetchval("SELECT jobs_proven FROM provers") == proven

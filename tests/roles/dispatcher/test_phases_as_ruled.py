@@ -29,7 +29,8 @@ from proofgrid.rules.jobs.phases import (
 from proofgrid.rules.jobs.speed import Speed
 from proofgrid.store.database import Database
 from proofgrid.store.embedded import EmbeddedPostgres
-from proofgrid.store.queries import QUERIES
+from proofgrid.store.leases import EXPIRED_LEASES, LOCK_LEASE
+from proofgrid.store.settlement import REPORT_LEASES
 from proofgrid.store.transactions import Transaction
 from tests.databases import temporary_database
 from tests.makers import NOW_MS, some_terms
@@ -69,6 +70,11 @@ class LeaseRow:
         [row] = await self.lane.leases()
         return row
 
+    async def timers(self) -> LeaseTimes:
+        """Return the row's timers, as the watch reads them."""
+        [lease] = await self.lane.ask(LOCK_LEASE, lease_id=(await self.read())["lease_id"])
+        return lease_times(lease)
+
     async def offer(self) -> None:
         """Tell the prover."""
         await self.lane.offer(self.session.session_id)
@@ -88,7 +94,11 @@ class LeaseRow:
         lease_ids = [(await self.read())["lease_id"]]
         sources = lease_sources(LeaseEvent.REPORTED)
         await self.lane.database.write(
-            Transaction.NOTE_REPORTS, QUERIES["report_leases"], lease_ids, PHASES.report_ms, sources
+            Transaction.NOTE_REPORTS,
+            REPORT_LEASES,
+            lease_ids=lease_ids,
+            report_ms=PHASES.report_ms,
+            sources=sources,
         )
 
     async def cut(self) -> None:
@@ -103,7 +113,7 @@ class LeaseRow:
 
     async def has_expired(self) -> bool:
         """Does the watch look at it?"""
-        return bool(await self.lane.fetch(QUERIES["expired_leases"]))
+        return bool(await self.lane.ask(EXPIRED_LEASES))
 
 
 class RowAndRules(RuleBasedStateMachine):
@@ -180,7 +190,7 @@ class RowAndRules(RuleBasedStateMachine):
         assert looks == (check_lease(self.lease, now_ms=self.now_ms) is not None)
 
     def timers(self) -> LeaseTimes:
-        return lease_times(self.runner.run(self.row.read()))
+        return self.runner.run(self.row.timers())
 
 
 @pytest.fixture
@@ -194,7 +204,7 @@ def row_of_a_lease(
         lane = LaneUnderTest(await Database.connect(await anext(dsns), size=2))
         await lane.open()
         async with lane.database.connection() as connection:
-            await connection.execute(OWN_CLOCK)
+            await connection.raw.execute(OWN_CLOCK)
         return lane
 
     async def close_lane(lane: LaneUnderTest) -> None:

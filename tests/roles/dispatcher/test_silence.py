@@ -17,8 +17,8 @@ from proofgrid.rules.jobs.offers import HeldLease
 from proofgrid.store.canaries import PROVERS_TO_TRY
 from proofgrid.store.lanes import GATEWAY_SILENT_MS
 from proofgrid.store.listener import Listener
-from proofgrid.store.queries import QUERIES
 from proofgrid.store.status import LIST_PROVERS
+from proofgrid.store.tasks import WAKE_LANES
 from proofgrid.store.transactions import Transaction
 from tests.roles.lanes import STACK, LaneUnderTest, held
 
@@ -54,7 +54,7 @@ async def heard(lane: LaneUnderTest, channel: str) -> AsyncIterator[asyncio.Queu
 
 async def told_so_far(lane: LaneUnderTest, told: asyncio.Queue[str]) -> set[str]:
     """Return what was notified; notifications arrive in the order of their commits."""
-    await lane.database.write(Transaction.WAKE, QUERIES["wake_lanes"], ["the end"])
+    await lane.database.write(Transaction.WAKE, WAKE_LANES, lanes=["the end"])
     async with asyncio.timeout(PATIENCE_SECONDS):
         return {payload async for payload in _until(told, "the end")}
 

@@ -13,11 +13,13 @@ from proofgrid.store.admission import ADMIT_TASKS
 from proofgrid.store.book import NEXT_PUT_OFF
 from proofgrid.store.database import Database
 from proofgrid.store.gateways import REGISTER_GATEWAY
-from proofgrid.store.queries import QUERIES
+from proofgrid.store.programs import INSERT_PROGRAM
 from proofgrid.store.rounds import INSERT_ROUND, LOCK_STACK, OPEN_ROUNDS
+from proofgrid.store.sessions import OPEN_SESSION, REGISTER_PROVER
+from proofgrid.store.tasks import LOCK_TASK
 from proofgrid.store.transactions import Transaction
 from proofgrid.store.transfers import post_transfers, transfer_row
-from tests.makers import a_key
+from tests.makers import a_key, a_program, a_session
 
 LANE = Lane("default/toy/small")
 STACK = Stack("default/toy")
@@ -26,7 +28,7 @@ TASK, JOB, SESSION, GATEWAY = (UUID(int=number) for number in range(1, 5))
 
 async def a_lane_with_one_job_and_one_prover(database: Database) -> None:
     async with database.transaction(Transaction.ADMIT_TASKS) as connection:
-        await connection.execute(QUERIES["insert_program"], "p", "toy", "o", "", {}, 1, 10)
+        await connection.run(INSERT_PROGRAM, **a_program(units=10))
         await post_transfers(connection, deposit(deposit_id="1", client=Address("c"), amount=15_000))
         [transfer] = escrow(task_id=str(TASK), client=Address("c"), limit_price=1_500, units=10)
         task: dict[str, Any] = {
@@ -52,10 +54,8 @@ async def a_lane_with_one_job_and_one_prover(database: Database) -> None:
         jobs = [job | {"task_id": str(TASK)}]
         await connection.run(ADMIT_TASKS, tasks=[task], jobs=jobs, small_inputs=[b"input"], deadline_ms=0)
         await connection.run(REGISTER_GATEWAY, gateway_id=GATEWAY)
-        await connection.execute(QUERIES["register_prover"], "op/p", "op")
-        session: tuple[Any, ...] = (SESSION, "op/p", "op", GATEWAY, {"toy": 700}, ["small"], 1, 1, 1 << 30, "", "", [])
-        session += ({}, 0)
-        await connection.execute(QUERIES["open_session"], *session)
+        await connection.run(REGISTER_PROVER, prover_id="op/p", operator="op")
+        await connection.run(OPEN_SESSION, **a_session(SESSION, "op/p", GATEWAY))
 
 
 def a_market(database: Database, gateway: UUID = GATEWAY) -> Market:
@@ -78,7 +78,7 @@ async def test_a_round_that_had_to_skip_a_locked_task_is_held_again_soon(databas
     market = a_market(database)
 
     async with database.transaction(Transaction.HOLD_ROUND) as other:
-        await other.fetchrow(QUERIES["lock_task"], TASK)
+        await other.first(LOCK_TASK, task_id=TASK)
         skipped = await market.hold_rounds(STACK)
     again = await market.hold_rounds(STACK)
 
@@ -96,7 +96,7 @@ async def test_two_gateways_never_hold_the_same_round(database: Database) -> Non
     assert held is not None
     assert held.sold == 0
     async with database.connection() as connection:
-        assert await connection.fetchval("SELECT count(*) FROM rounds") == 0
+        assert await connection.raw.fetchval("SELECT count(*) FROM rounds") == 0
 
 
 async def test_every_round_and_lease_carries_the_epoch_of_its_leader(database: Database) -> None:
@@ -108,12 +108,12 @@ async def test_every_round_and_lease_carries_the_epoch_of_its_leader(database: D
         assert held is not None
         assert held.sold == 1
         async with database.connection() as connection:
-            await connection.execute("UPDATE leases SET state = 'expired' WHERE state = 'granted'")
-            await connection.execute("UPDATE jobs SET state = 'ready', lease_id = NULL")
+            await connection.raw.execute("UPDATE leases SET state = 'expired' WHERE state = 'granted'")
+            await connection.raw.execute("UPDATE jobs SET state = 'ready', lease_id = NULL")
 
     async with database.connection() as connection:
-        rounds = await connection.fetch("SELECT number, epoch FROM rounds ORDER BY number")
-        leases = await connection.fetch("SELECT round AS number, epoch FROM leases ORDER BY fence")
+        rounds = await connection.raw.fetch("SELECT number, epoch FROM rounds ORDER BY number")
+        leases = await connection.raw.fetch("SELECT round AS number, epoch FROM leases ORDER BY fence")
     assert [tuple(row) for row in rounds] == [(1, 1), (2, 1), (3, 2), (4, 3)]
     assert [tuple(row) for row in leases] == [tuple(row) for row in rounds]
 
@@ -133,8 +133,8 @@ async def test_a_task_that_bids_too_little_is_told_the_cheapest_ask_once(databas
     await a_lane_with_one_job_and_one_prover(database)
     market = a_market(database)
     async with database.connection() as connection:
-        await connection.execute("UPDATE tasks SET limit_price = 699")
-        await connection.execute("UPDATE jobs SET limit_price = 699")
+        await connection.raw.execute("UPDATE tasks SET limit_price = 699")
+        await connection.raw.execute("UPDATE jobs SET limit_price = 699")
 
     for _ in range(3):
         held = await market.hold_rounds(STACK)
@@ -142,7 +142,7 @@ async def test_a_task_that_bids_too_little_is_told_the_cheapest_ask_once(databas
         assert held.sold == 0
 
     async with database.connection() as connection:
-        events = await connection.fetch("SELECT kind, data FROM task_events WHERE seq > 1")
+        events = await connection.raw.fetch("SELECT kind, data FROM task_events WHERE seq > 1")
     assert [(row["kind"], row["data"]["cheapest_ask"], row["data"]["limit_price"]) for row in events] == [
         ("no_sale", 700, 699)
     ]
@@ -152,14 +152,14 @@ async def test_a_job_is_looked_at_again_when_the_only_prover_may_have_it_again(d
     await a_lane_with_one_job_and_one_prover(database)
     async with database.connection() as connection:
         assert await connection.value(NEXT_PUT_OFF, stack=STACK) is None
-        await connection.execute(
+        await connection.raw.execute(
             "UPDATE jobs SET not_before_ms = now_ms() - 5000, excluded = jsonb_build_object('op/p', now_ms() + 60000)"
         )
         assert await a_market(database).hold_rounds(STACK) is None
         wait_ms = await connection.value(NEXT_PUT_OFF, stack=STACK)
-        await connection.execute("UPDATE jobs SET excluded = jsonb_build_object('op', now_ms() + 60000)")
+        await connection.raw.execute("UPDATE jobs SET excluded = jsonb_build_object('op', now_ms() + 60000)")
         assert await a_market(database).hold_rounds(STACK) is None
-        await connection.execute("UPDATE jobs SET excluded = jsonb_build_object('op', now_ms() - 5000)")
+        await connection.raw.execute("UPDATE jobs SET excluded = jsonb_build_object('op', now_ms() - 5000)")
     held = await a_market(database).hold_rounds(STACK)
 
     assert wait_ms is not None
@@ -171,12 +171,12 @@ async def test_a_job_is_looked_at_again_when_the_only_prover_may_have_it_again(d
 async def test_a_job_that_nobody_can_hold_does_not_keep_cheaper_ones_out(database: Database) -> None:
     await a_lane_with_one_job_and_one_prover(database)
     async with database.connection() as connection:
-        await connection.execute(
+        await connection.raw.execute(
             """INSERT INTO tasks SELECT (t).* FROM (SELECT jsonb_populate_record(t, jsonb_build_object(
                 'task_id', gen_random_uuid(), 'idempotency_key', n::text, 'limit_price', 1600)) AS t
             FROM tasks t, generate_series(1, 40) AS n) AS copies"""
         )
-        await connection.execute(
+        await connection.raw.execute(
             """INSERT INTO jobs SELECT (j).* FROM (SELECT jsonb_populate_record(j, jsonb_build_object('job_id',
                 gen_random_uuid(), 'task_id', t.task_id, 'limit_price', 1600, 'memory_bytes', 1::bigint << 40)) AS j
             FROM jobs j, tasks t WHERE t.task_id <> j.task_id) AS copies"""
@@ -186,4 +186,4 @@ async def test_a_job_that_nobody_can_hold_does_not_keep_cheaper_ones_out(databas
     assert held is not None
     assert held.sold == 1
     async with database.connection() as connection:
-        assert await connection.fetchval("SELECT job_id FROM leases") == JOB
+        assert await connection.raw.fetchval("SELECT job_id FROM leases") == JOB

@@ -151,3 +151,26 @@ def test_a_crash_and_a_proof_that_does_not_verify_say_something_of_the_machine_a
     assert is_own_failure("PG-400")
     others = set(REASON_OF_CODE) - {"PG-320"}
     assert not any(is_own_failure(code) for code in others)
+
+
+@pytest.mark.parametrize(
+    ("reason", "then", "counts", "at_fault", "exclude_ms"),
+    [
+        (ReturnReason.NOT_PICKED_UP, Then.WAIT, False, False, 2_000),
+        (ReturnReason.PROVER_LOST, Then.ELSEWHERE, True, True, 15_000),
+        (ReturnReason.CHILD_CRASHED, Then.ELSEWHERE, True, True, 15_000),
+        (ReturnReason.TIMED_OUT, Then.ELSEWHERE, True, True, 60_000),
+        (ReturnReason.BAD_PROOF, Then.ELSEWHERE, True, True, FOREVER_MS),
+        (ReturnReason.STORE_FAULT, Then.WAIT, False, False, 1_000),
+        (ReturnReason.ARTIFACT_LOST, Then.WAIT, False, False, 1_000),
+        (ReturnReason.DECLINED, Then.ELSEWHERE, False, False, 15_000),
+        (ReturnReason.NO_BIDS, Then.WAIT, False, False, 0),
+        (ReturnReason.HEDGE_LOST, Then.WAIT, False, False, 0),
+        (ReturnReason.UNPROVABLE, Then.ELSEWHERE, True, False, 15_000),
+        (ReturnReason.PROGRAM_FAULT, Then.STOP, True, False, 0),
+    ],
+)
+def test_the_table(reason: ReturnReason, then: Then, counts: bool, at_fault: bool, exclude_ms: int) -> None:
+    """The module's own table, in figures: whose fault, whether it is an attempt, and how long elsewhere."""
+    rule = RETRY_RULES[reason]
+    assert (rule.then, rule.counts, rule.prover_at_fault, rule.exclude_ms) == (then, counts, at_fault, exclude_ms)

@@ -8,15 +8,17 @@ from typing import TYPE_CHECKING
 
 from proofgrid.cli.kit.bundle_report import check_file, print_report
 from proofgrid.cli.kit.console import complain, print_json, say
-from proofgrid.cli.kit.task_board import TaskBoard
-from proofgrid.cli.kit.task_screen import TaskScreen
 
 if TYPE_CHECKING:
+    from proofgrid.cli.kit.task_board import TaskBoard
     from proofgrid.sdk.client import Client
 
 
 async def follow(client: Client, task_id: str, *, cursor: int = 0, json: bool = False) -> TaskBoard:
     """Show a task's events after `cursor` until it ends; raise the error that it failed with."""
+    from proofgrid.cli.kit.task_board import TaskBoard
+    from proofgrid.cli.kit.task_screen import TaskScreen
+
     board = TaskBoard()
     if cursor:
         for job in (await client.task(task_id)).jobs:

@@ -23,7 +23,6 @@ from proofgrid.store.database import Database
 from proofgrid.store.dead_letters import (
     GET_DEAD_LETTER,
     LIST_DEAD_LETTERS,
-    LOCK_DEAD_TASK,
     REPLAY_JOBS,
     REPLAY_TASK,
     TRIES_OF_TASK,
@@ -31,7 +30,7 @@ from proofgrid.store.dead_letters import (
     FailedTry,
     Replay,
 )
-from proofgrid.store.tasks import append_event, wake_lanes
+from proofgrid.store.tasks import LOCK_TASK, append_event, wake_lanes
 from proofgrid.store.transactions import Transaction
 from proofgrid.store.transfers import post_transfers
 
@@ -67,10 +66,10 @@ class DeadLetters:
         """
         new_id = TaskId(fresh_uuid(self._clock))
         async with self._database.transaction(Transaction.REPLAY_TASK) as connection:
-            quote_id = await connection.first(LOCK_DEAD_TASK, task_id=task_id)
+            dead = await connection.first(LOCK_TASK, task_id=task_id)
             await _letter(connection, task_id)
             task = await connection.first(REPLAY_TASK, new_id=new_id, dead_id=task_id)
-            if task is not None and quote_id is not None:
+            if task is not None and dead is not None and dead.quote_id is not None:
                 raise InvalidField(
                     "it was redeemed with a firm quote, which is settled",
                     field="task_id",

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, replace
-from typing import Any
 
+from proofgrid.primitives.canonical import Json
 from proofgrid.primitives.digests import Digest, digest_of_json
 from proofgrid.primitives.errors import BudgetTooSmall, DeadlinePassed, InvalidField
 from proofgrid.primitives.money import AMOUNT_MAX, UNITS_MAX
@@ -21,7 +21,7 @@ class ProofRequest:
     """What a client wants proven, and what it will pay."""
 
     program_digest: Digest
-    inputs: tuple[Any, ...]  #: one JSON value per element of the batch, as the proof system reads it
+    inputs: tuple[Json, ...]  #: one JSON value per element of the batch, as the proof system reads it
     inputs_digest: Digest  #: of the JSON text as it was sent
     limit_price: int  #: most base units per PU
     budget: int  #: most base units in all; 0 means limit price times units

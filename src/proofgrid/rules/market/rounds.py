@@ -19,7 +19,6 @@ import json
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from proofgrid.rules.market.clearing import clear_book
 from proofgrid.rules.market.dara import Clearing
@@ -97,7 +96,7 @@ def run_round(inputs: RoundInputs) -> RoundOutcome:
     )
 
 
-def replay(transcript: Any) -> None:
+def replay(transcript: object) -> None:
     """Recompute a round from its recorded orders; raise TranscriptMismatch naming the first field that differs."""
     recomputed = run_round(read_inputs(transcript)).transcript
     where = first_difference(transcript, recomputed)

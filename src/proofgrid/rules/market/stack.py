@@ -23,11 +23,11 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 from proofgrid.primitives.digests import Digest
 from proofgrid.rules.jobs.classes import is_wide, wide_lane_of
 from proofgrid.rules.market.rounds import RoundInputs, RoundOutcome, run_round, unsold_slots
+from proofgrid.rules.market.transcript import Transcript
 from proofgrid.rules.market.transcript_reading import TranscriptMismatch
 from proofgrid.rules.scheduling.demand_and_supply import Carried, ProverSupply, TaskDemand
 from proofgrid.rules.scheduling.rank import RankHashes
@@ -77,7 +77,7 @@ def run_stack(lanes: Sequence[LaneDemands], provers: Sequence[Supplies], *, beac
 Left = Mapping[str, tuple[int, int, int]]  #: what a round left: order id -> slots, ask, the most it may be paid below
 
 
-def left_of(transcript: Mapping[str, Any]) -> Left:
+def left_of(transcript: Transcript) -> Left:
     """Return what a round that was replayed left to the lanes below."""
     result = transcript["result"]
     asks = {ask["prover_id"]: ask for ask in transcript["asks"]}
@@ -94,7 +94,7 @@ def left_of(transcript: Mapping[str, Any]) -> Left:
     return left
 
 
-def check_carried(lane: str, number: int, left: Left, lower: Mapping[str, Any]) -> None:
+def check_carried(lane: str, number: int, left: Left, lower: Transcript) -> None:
     """Compare what a lane's transcript says was carried from a round above with what that round left.
 
     Both have been replayed. Raises TranscriptMismatch naming the first ask that the lane above did not leave like that.

@@ -98,11 +98,11 @@ def write_transcript(
     )
 
 
-def _spelled(**values: Any) -> dict[str, str]:
+def _spelled(**values: object) -> dict[str, str]:
     return {name: canonical_json(value).decode() for name, value in values.items()}
 
 
-def _parameters(rules: ClearingRules, *, lot: int, floor_least: int) -> dict[str, Any]:
+def _parameters(rules: ClearingRules, *, lot: int, floor_least: int) -> dict[str, object]:
     return {
         "floor": rules.floor,
         "floor_least": floor_least,

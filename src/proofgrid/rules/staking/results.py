@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from typing import Any
 
 from proofgrid.primitives.canonical import canonical_json
 from proofgrid.primitives.digests import Digest, digest_of
@@ -56,12 +55,12 @@ def differ(first: ResultClaim, second: ResultClaim) -> bool:
     return same_lease and first != second
 
 
-def public_text(public: Mapping[str, Any]) -> str:
+def public_text(public: Mapping[str, object]) -> str:
     """Spell public values; floats as Python does, for proof systems may have some."""
     return json.dumps(dict(public), sort_keys=True, separators=(",", ":"))
 
 
-def public_digest(public: Mapping[str, Any]) -> Digest:
+def public_digest(public: Mapping[str, object]) -> Digest:
     """Return the digest of public values."""
     return digest_of(public_text(public).encode())
 

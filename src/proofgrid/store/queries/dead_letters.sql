@@ -13,9 +13,6 @@ SELECT jobs.slice, jobs.input, leases.prover_id, leases.operator, leases.reason,
 FROM leases JOIN jobs USING (job_id)
 WHERE leases.task_id = :task_id AND leases.state IN ('expired', 'failed') ORDER BY leases.fence LIMIT 1000;
 
--- name: lock_dead_task
-SELECT quote_id FROM tasks WHERE task_id = :task_id FOR NO KEY UPDATE;
-
 -- name: replay_task
 -- The row of the dead task is locked. Nothing comes back when it was replayed before.
 INSERT INTO tasks (task_id, client, program_digest, state, idempotency_key, request_digest, statement, inputs,
