@@ -102,9 +102,12 @@ def run(
         load_permille=None if load is None else load * 10,
         deadline_ms=None if deadline is None else deadline * 1_000,
     )
+    _run(chosen, cases, out, json=json)
+
+
+def _run(chosen: Scenario, cases: int, out: Path | None, *, json: bool) -> None:
     if out is not None:
         _prepare(out)
-
     with _until_ctrl_c() as stop:
         report = _simulate(chosen, cases, stop)
     if out is not None:
