@@ -12,6 +12,8 @@ from google.protobuf.descriptor_pool import Default
 from google.protobuf.message import Message
 from google.protobuf.message_factory import GetMessageClass
 
+from tests.silent_gateways import serving
+
 
 class _EveryMethod(grpc.GenericRpcHandler):
     """Answers a method with what `answers` has for its name, else with an empty message of its type."""
@@ -37,14 +39,8 @@ class _EveryMethod(grpc.GenericRpcHandler):
 @asynccontextmanager
 async def answering_gateway(answers: Mapping[str, Message], heard: list[str]) -> AsyncIterator[str]:
     """Serve every method of the services that are imported; yield the address. `heard` gets their names as called."""
-    server = grpc.aio.server()
-    server.add_generic_rpc_handlers((_EveryMethod(answers, heard),))
-    port = server.add_insecure_port("127.0.0.1:0")
-    await server.start()
-    try:
-        yield f"127.0.0.1:{port}"
-    finally:
-        await server.stop(None)
+    async with serving(_EveryMethod(answers, heard)) as address:
+        yield address
 
 
 @contextmanager

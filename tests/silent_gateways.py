@@ -13,9 +13,16 @@ import grpc
 @asynccontextmanager
 async def gateway_of(service: str, **methods: Callable[[Any, Any], AsyncIterator[bytes]]) -> AsyncIterator[str]:
     """Serve some streams of one service on a port of its own, bytes in and out; yield the address."""
-    server = grpc.aio.server()
     handlers: dict[str, Any] = {name: grpc.stream_stream_rpc_method_handler(method) for name, method in methods.items()}
-    server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler(f"proofgrid.v1.{service}", handlers),))
+    async with serving(grpc.method_handlers_generic_handler(f"proofgrid.v1.{service}", handlers)) as address:
+        yield address
+
+
+@asynccontextmanager
+async def serving(handler: grpc.GenericRpcHandler) -> AsyncIterator[str]:
+    """Serve what a handler knows on a port of its own; yield the address."""
+    server = grpc.aio.server()
+    server.add_generic_rpc_handlers((handler,))
     port = server.add_insecure_port("127.0.0.1:0")
     await server.start()
     try:

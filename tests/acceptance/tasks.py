@@ -29,6 +29,21 @@ async def events_of(client: Client, task_id: str, *, cursor: int = 0) -> list[Ev
     return [event async for event in client.watch(task_id, cursor=cursor)]
 
 
+async def submit_and_watch(
+    network: Network, gateways: str, digest: str, name: str, *, tasks: int
+) -> list[messages.Task]:
+    """One client with its own order of gateways: submit, follow every task to its end, read the results."""
+    async with network.client(gateways=gateways) as client:
+        submitted = [
+            await client.submit(digest, [f"{name} {number}"], limit_price=1_500, idempotency_key=f"{name}-{number}")
+            for number in range(tasks)
+        ]
+        logs = await asyncio.gather(*(events_of(client, task.task_id) for task in submitted))
+        for events in logs:
+            assert [event.cursor for event in events] == list(range(1, len(events) + 1))
+        return [await client.task(task.task_id) for task in submitted]
+
+
 async def wait_for(client: Client, task_id: str, kind: str, **data: Any) -> Event:
     """Follow a task until an event of this kind with this data."""
     async for event in client.watch(task_id):

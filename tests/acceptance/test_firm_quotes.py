@@ -62,6 +62,18 @@ async def balances(network: Network, client: Client) -> tuple[int, int]:
     return (await client.account()).balance, treasury
 
 
+async def held_quote_without_provers(
+    network: Network, client: Client, root: Path
+) -> tuple[str, tuple[int, int], messages.FirmQuote]:
+    """Buy a quote, then stop every prover; return its program, what everybody had before, and the quote."""
+    program = await ready(network, client, root)
+    before = await balances(network, client)
+    quote = await client.buy_quote(program, ["x"])
+    for process in [one for one in network.processes if one.name.startswith("p")]:
+        await process.stop()
+    return program, before, quote
+
+
 async def state_of(client: Client, quote: messages.FirmQuote) -> str:
     return next(one.state for one in await client.quotes() if one.quote_id == quote.quote_id)
 
@@ -120,11 +132,7 @@ async def check_statements(network: Network, client_has: int) -> None:
 
 async def test_a_promise_that_is_missed_costs_nothing_and_pays_the_penalty(network: Network, tmp_path: Path) -> None:
     async with network.client() as client:
-        program = await ready(network, client, tmp_path)
-        before = await balances(network, client)
-        quote = await client.buy_quote(program, ["x"])
-        for process in [one for one in network.processes if one.name.startswith("p")]:
-            await process.stop()
+        program, before, quote = await held_quote_without_provers(network, client, tmp_path)
         async with database_of(network) as connection:  # so that we need not wait that long
             await connection.execute("UPDATE firm_quotes SET within_ms = 500")
         task = await client.submit(program, ["x"], quote_id=quote.quote_id)
@@ -162,11 +170,7 @@ async def test_a_quote_is_used_by_one_task_however_many_try_at_once(network: Net
 
 async def test_who_cancels_pays_the_work_and_gets_no_penalty(network: Network, tmp_path: Path) -> None:
     async with network.client() as client:
-        program = await ready(network, client, tmp_path)
-        before = await balances(network, client)
-        quote = await client.buy_quote(program, ["x"])
-        for process in [one for one in network.processes if one.name.startswith("p")]:
-            await process.stop()
+        program, before, quote = await held_quote_without_provers(network, client, tmp_path)
         task = await client.submit(program, ["x"], quote_id=quote.quote_id)
         await client.cancel(task.task_id)
         after = await balances(network, client)

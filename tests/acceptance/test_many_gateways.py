@@ -10,24 +10,17 @@ from typing import Any
 
 from proofgrid.sdk.client import Proven
 from proofgrid.sdk.sync import SyncClient
-from proofgrid.wire.v1 import client_pb2 as messages
-from tests.acceptance.tasks import check_paid_once, database_of, events_of, register_toy, sessions, wait_for
+from tests.acceptance.tasks import (
+    check_paid_once,
+    database_of,
+    register_toy,
+    sessions,
+    submit_and_watch,
+    wait_for,
+)
 from tests.networks import Network
 
 TASKS = 4
-
-
-async def submit_some(network: Network, gateways: str, digest: str, name: str) -> list[messages.Task]:
-    """One client with its own list of gateways: submit, follow every task to its end, read the results."""
-    async with network.client(gateways=gateways) as client:
-        tasks = [
-            await client.submit(digest, [f"{name} {number}"], limit_price=1_500, idempotency_key=f"{name}-{number}")
-            for number in range(TASKS)
-        ]
-        logs = await asyncio.gather(*(events_of(client, task.task_id) for task in tasks))
-        for events in logs:
-            assert [event.cursor for event in events] == list(range(1, len(events) + 1))
-        return [await client.task(task.task_id) for task in tasks]
 
 
 async def leases_of(network: Network) -> list[Any]:
@@ -59,7 +52,7 @@ async def test_gateways_restarted_one_after_the_other_lose_no_lease(network: Net
     async with network.client(gateways=here_first) as client:
         program = await register_toy(client, tmp_path, slices=3, behaviour="slow", sleep_ms=700)
         watching = [
-            asyncio.ensure_future(submit_some(network, gateways, program.digest, name))
+            asyncio.ensure_future(submit_and_watch(network, gateways, program.digest, name, tasks=TASKS))
             for name, gateways in (("here", here_first), ("there", there_first))
         ]
         await network.until(lambda status: status.jobs_by_state.get("proven", 0) >= 2)

@@ -84,13 +84,13 @@ class Query(Generic[Row]):
         missing, unknown = sorted(set(self.parameters) - set(named)), sorted(set(named) - set(self.parameters))
         raise TypeError(f"query {self.name!r}: missing {missing}, unknown {unknown}")
 
-    def values(self, records: Sequence[Any]) -> list[Row]:
+    def values(self, records: Sequence[Sequence[object]]) -> list[Row]:
         """Return what the database answered as values of the row's type."""
         make = self._make
         return [make(record) for record in records]
 
     @cached_property
-    def _make(self) -> Callable[[Any], Row]:
+    def _make(self) -> Callable[[Sequence[object]], Row]:
         if self.row is None:
             return lambda _record: cast("Row", None)
         if not is_dataclass(self.row):
@@ -105,7 +105,7 @@ class Query(Generic[Row]):
         if not conversions:
             return lambda record: row(*record)
 
-        def make(record: Any) -> Row:
+        def make(record: Sequence[object]) -> Row:
             values = list(record)
             for place, convert in conversions:
                 if values[place] is not None:

@@ -13,9 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from proofgrid.wire.v1 import client_pb2 as messages
 from tests.acceptance.scenarios.checkers import check_promises
-from tests.acceptance.tasks import database_of, events_of, register_toy
+from tests.acceptance.tasks import database_of, register_toy, submit_and_watch
 from tests.networks import Network, Process
 
 TASKS = 5  #: of each of two clients
@@ -28,19 +27,6 @@ def gateway_id_of(process: Process) -> str:
     found = re.search(r"gateway_id=(\S+)", process.log.read_text())
     assert found, "the gateway has not said its id"
     return found[1]
-
-
-async def submit_and_watch(network: Network, gateways: str, digest: str, name: str) -> list[messages.Task]:
-    """One client with its own order of gateways: submit, follow every task to its end, read the results."""
-    async with network.client(gateways=gateways) as client:
-        tasks = [
-            await client.submit(digest, [f"{name} {number}"], limit_price=1_500, idempotency_key=f"{name}-{number}")
-            for number in range(TASKS)
-        ]
-        logs = await asyncio.gather(*(events_of(client, task.task_id) for task in tasks))
-        for events in logs:
-            assert [event.cursor for event in events] == list(range(1, len(events) + 1))
-        return [await client.task(task.task_id) for task in tasks]
 
 
 @pytest.mark.parametrize("elsewhere", [2, 0], ids=["half-the-provers-elsewhere", "all-provers-at-the-killed-one"])
@@ -59,7 +45,7 @@ async def test_the_leader_killed_under_load_is_replaced_at_once_and_noticed_by_n
     async with network.client(gateways=there_first) as client, database_of(network) as observer:
         program = await register_toy(client, tmp_path, slices=SLICES, behaviour="slow", sleep_ms=300)
         working = [
-            asyncio.ensure_future(submit_and_watch(network, gateways, program.digest, name))
+            asyncio.ensure_future(submit_and_watch(network, gateways, program.digest, name, tasks=TASKS))
             for name, gateways in (("here", here_first), ("there", there_first))
         ]
         await network.until(lambda status: status.jobs_by_state.get("proven", 0) >= 4)

@@ -86,7 +86,10 @@ def test_a_system_built_of_the_kit_keeps_its_promises(tmp_path: Path) -> None:
     ],
     ids=lambda value: value.__name__ if callable(value) else "",
 )
-def test_what_is_broken_is_found(system: type[SaltedSystem], check: Check, found: str, tmp_path: Path) -> None:
+def test_what_is_broken_is_found(
+    system: type[SaltedSystem], check: Check, found: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("PYTHONHASHSEED", raising=False)  # else other processes have our seed
     made = system()
     key_ms = 1_000 if system in (broken.LeavesHalfKeys, broken.MinesAlone) else 0
     samples = replace(made.samples(tmp_path), source=a_circuit(tmp_path / "circuit", rounds=5, key_ms=key_ms))

@@ -5,12 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from hashlib import shake_256
+from typing import Literal
 
 from proofgrid.primitives.canonical import Json
 from proofgrid.proofs.base import JobOutput, PartialProof
 
 FLIPS_MAX = 24
-SPELLINGS_MAX = 48
+SPELLINGS_MAX = 8  #: of one field and order of bytes
+
+Order = Literal["little", "big"]
+_ORDERS: tuple[Order, ...] = ("little", "big")
 
 #: Fields whose elements proofs hold, by their size in bytes: x and x + modulus are two spellings of one element.
 _MODULI: tuple[tuple[int, int], ...] = (
@@ -55,9 +59,12 @@ def changed(value: Json) -> Iterator[dict[str, Json]]:
 
 def respelled(proof: bytes) -> list[bytes]:
     """Return other bytes that mean the same to a reader who is not strict: field elements, hex digits, white space."""
-    found = [*_larger_elements(proof)]
-    step = max(1, len(found) // SPELLINGS_MAX)
-    return [*found[::step], *(text for text in _other_texts(proof) if text != proof)]
+    found = [text for text in _other_texts(proof) if text != proof]
+    for size, modulus in _MODULI:
+        for order in _ORDERS:
+            one = [*_other_elements(proof, size, modulus, order)]
+            found += one[:: max(1, len(one) // SPELLINGS_MAX)]
+    return found
 
 
 def _taken_from(kind: str, parts: Sequence[PartialProof], position: int) -> Iterator[Forgery]:
@@ -103,13 +110,13 @@ def _changed(value: Json) -> Iterator[Json]:
                     yield [*value[:at], one, *value[at + 1 :]]
 
 
-def _larger_elements(proof: bytes) -> Iterator[bytes]:
-    for size, modulus in _MODULI:
-        for at in range(0, len(proof) - size + 1, size):
-            for order in ("little", "big"):
-                larger = int.from_bytes(proof[at : at + size], order) + modulus
-                if larger < 1 << 8 * size:
-                    yield proof[:at] + larger.to_bytes(size, order) + proof[at + size :]
+def _other_elements(proof: bytes, size: int, modulus: int, order: Order) -> Iterator[bytes]:
+    """Yield the proof with one element, as far as it can be one, a modulus larger or smaller."""
+    for at in range(0, len(proof) - size + 1, size):
+        element = int.from_bytes(proof[at : at + size], order)
+        for other in (element + modulus, element - modulus):
+            if 0 <= other < 1 << 8 * size:
+                yield proof[:at] + other.to_bytes(size, order) + proof[at + size :]
 
 
 def _other_texts(proof: bytes) -> Iterator[bytes]:

@@ -126,7 +126,7 @@ def _enter(order: Mapping[str, Any]) -> None:
 def _run(order: Mapping[str, Any], answers: IO[str]) -> int:
     from proofgrid.primitives.errors import ProofgridError
 
-    def say(**facts: Any) -> None:
+    def say(**facts: object) -> None:
         answers.write(json.dumps(facts) + "\n")
         answers.flush()
 

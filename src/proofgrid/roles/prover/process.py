@@ -63,7 +63,7 @@ class Child:
             raise
         return child
 
-    async def give_order(self, order: Mapping[str, Any]) -> None:
+    async def give_order(self, order: Mapping[str, object]) -> None:
         """Tell the child what to do; it is told once."""
         content = json.dumps(order).encode() + b"\n"
         with suppress(BrokenPipeError):  # it died at once; its exit status says more

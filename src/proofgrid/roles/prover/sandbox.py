@@ -139,7 +139,7 @@ class _Answer:
             self.over.set()
 
 
-def _order(spec: ChildSpec, limits: ChildLimits) -> dict[str, Any]:
+def _order(spec: ChildSpec, limits: ChildLimits) -> dict[str, object]:
     return {
         "proof_system": spec.proof_system,
         "program": program_to_json(spec.program),

@@ -8,10 +8,10 @@ import tempfile
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any
 
 import structlog
 
+from proofgrid.primitives.canonical import Json
 from proofgrid.primitives.digests import Digest
 from proofgrid.primitives.errors import ProofgridError, Recoverable
 from proofgrid.primitives.ids import Address, GatewayId, TaskId
@@ -129,7 +129,7 @@ class Combiner:
         else:
             await self._finish(task, result, bundle_digest, size_bytes)
 
-    async def _seal(self, task: ClaimedTask) -> tuple[Any, Digest, int]:
+    async def _seal(self, task: ClaimedTask) -> tuple[Json, Digest, int]:
         """Return the result, and the stored bundle's digest and size; the bundle was verified as clients will."""
         program = await self._library.program(task.program_digest)
         async with self._database.connection() as connection:
@@ -193,7 +193,7 @@ class Combiner:
         output = JobOutput(proof=proof, public=row.public)
         return PartialProof(slice_index=row.slice, input_index=row.input, output=output)
 
-    async def _finish(self, task: ClaimedTask, result: Any, bundle_digest: Digest, size_bytes: int) -> None:
+    async def _finish(self, task: ClaimedTask, result: Json, bundle_digest: Digest, size_bytes: int) -> None:
         async with self._database.transaction(Transaction.FINISH_TASK) as connection:
             finished = await connection.first(
                 FINISH_TASK,

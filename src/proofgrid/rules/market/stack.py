@@ -52,10 +52,10 @@ def run_stack(lanes: Sequence[LaneDemands], provers: Sequence[Supplies], *, beac
     """Hold one round of every lane; `lanes` have demands and come in the order of `classes.lane_order`."""
     hashes = RankHashes(beacon)
     chosen = _chosen(lanes, hashes)
-    standings = [_Standing(_path(supplies, chosen, hashes)) for supplies in provers]
+    descents = [_Descent(_path(supplies, chosen, hashes)) for supplies in provers]
     outcomes = []
     for place, lane in enumerate(chosen):
-        here = [(standing, standing.supply(lane.lane)) for standing in standings if standing.enters(lane.lane)]
+        here = [(one, one.supply(lane.lane)) for one in descents if one.enters(lane.lane)]
         outcome = run_round(
             RoundInputs(
                 lane=lane.lane,
@@ -65,11 +65,11 @@ def run_stack(lanes: Sequence[LaneDemands], provers: Sequence[Supplies], *, beac
                 reference=lane.reference,
                 demands=lane.demands,
                 supplies=[supply for _, supply in here],
-                floor_least=_floor_least(chosen[place + 1 :], [standing for standing, _ in here]),
+                floor_least=_floor_least(chosen[place + 1 :], [one for one, _ in here]),
             )
         )
-        for standing, supply in here:
-            standing.after(supply, outcome)
+        for one, supply in here:
+            one.after(supply, outcome)
         outcomes.append(outcome)
     return tuple(outcomes)
 
@@ -108,8 +108,8 @@ def check_carried(lane: str, number: int, left: Left, lower: Transcript) -> None
                 raise TranscriptMismatch("the lane above did not leave this capacity", field=f"{group}[{place}]")
 
 
-class _Standing:
-    """What became of one prover so far."""
+class _Descent:
+    """One prover on its way down the lanes, and what became of it so far."""
 
     def __init__(self, path: Supplies) -> None:
         self.path = path
@@ -180,9 +180,9 @@ def _path(supplies: Supplies, lanes: Sequence[LaneDemands], hashes: RankHashes) 
     return {name: supply for name, supply in path.items() if supply.ask_price == path[drawn_lane].ask_price}
 
 
-def _floor_least(below: Sequence[LaneDemands], provers: Sequence[_Standing]) -> int:
+def _floor_least(below: Sequence[LaneDemands], provers: Sequence[_Descent]) -> int:
     """Return the reference of the next lane for everybody that one of these provers could serve instead."""
     for lane in below:
-        if is_wide(lane.lane) and any(lane.lane in standing.path for standing in provers):
+        if is_wide(lane.lane) and any(lane.lane in one.path for one in provers):
             return lane.reference or 0
     return 0

@@ -34,7 +34,7 @@ WITH held AS (
     SELECT lease_id, fence FROM unnest(:held_ids::uuid[], :held_fences::bigint[]) AS held(lease_id, fence)
 ), forgotten AS (
     SELECT lease_id, task_id FROM leases
-    WHERE prover_id = :prover_id AND state IN ('offered', 'running', 'reported')
+    WHERE prover_id = :prover_id AND state IN (@leases_known)
       AND (lease_id, fence) NOT IN (SELECT lease_id, fence FROM held)
 ), adopted AS (
     UPDATE leases SET session_id = :session_id, gateway_id = :gateway_id,
