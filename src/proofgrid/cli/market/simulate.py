@@ -102,17 +102,17 @@ def run(
         load_permille=None if load is None else load * 10,
         deadline_ms=None if deadline is None else deadline * 1_000,
     )
-    _report(chosen, cases, out, as_json=json)
+    _run(chosen, cases, out, json=json)
 
 
-def _report(scenario: Scenario, cases: int, out: Path | None, *, as_json: bool) -> None:
+def _run(chosen: Scenario, cases: int, out: Path | None, *, json: bool) -> None:
     if out is not None:
         _prepare(out)
     with _until_ctrl_c() as stop:
-        report = _simulate(scenario, cases, stop)
+        report = _simulate(chosen, cases, stop)
     if out is not None:
         _write(report, out)
-    if as_json:
+    if json:
         print_json(report)
     else:
         _tell(report, out)
