@@ -12,8 +12,9 @@ from google.protobuf.message import DecodeError
 from onnx import shape_inference
 
 from proofgrid.primitives.errors import InvalidProgram
-from proofgrid.proofs.systems.ezkl.model.operators import check_operators
+from proofgrid.proofs.systems.ezkl.model.operators import check_operators, check_versions
 from proofgrid.proofs.systems.ezkl.model.recurrent import unroll_recurrent
+from proofgrid.proofs.systems.ezkl.model.rewriting import rewrite
 from proofgrid.proofs.systems.ezkl.model.separating import separate_outputs
 from proofgrid.proofs.systems.ezkl.model.simplifying import simplify
 
@@ -26,7 +27,10 @@ PASSES: tuple[Callable[[onnx.ModelProto], onnx.ModelProto], ...] = (
     simplify,
     unroll_recurrent,
     simplify,
+    check_versions,
+    rewrite,
     separate_outputs,
+    check_operators,
 )
 
 _WINDOWED = ("Conv", "ConvTranspose", "MaxPool", "AveragePool")
@@ -64,7 +68,6 @@ def load_model(path: Path) -> CheckedModel:
     _fix_batch_of_one(proto.graph)
     for apply in PASSES:
         proto = apply(proto)
-    check_operators(proto.graph)
     _fill_in_strides(proto.graph)
     inferred = _infer_shapes(proto)
     tensors = _tensors_of(inferred.graph)

@@ -30,6 +30,8 @@ def rewrite(proto: onnx.ModelProto) -> onnx.ModelProto:
     """
     made = onnx.ModelProto()
     made.CopyFrom(proto)
+    for value in made.graph.output:
+        value.type.tensor_type.ClearField("shape")  # old opsets infer some of them wrongly
     _make_constants_weights(made.graph, opset_of(made))
     _sweep(made, DIALECT)
     del made.opset_import[:]

@@ -84,9 +84,7 @@ def _apart(at: Site, exponents: Array, shape: tuple[int, ...]) -> str | None:
     every = np.broadcast_to(exponents, whole).reshape(-1)
     base = np.broadcast_to(np.arange(int(np.prod(shape))).reshape(shape), whole).reshape(-1)
     order = np.concatenate([np.flatnonzero(every == exponent) for exponent in different])
-    parts = [
-        at.put("Pow", rearranged(at, base[every == exponent]), number(float(exponent))) for exponent in different
-    ]
+    parts = [at.put("Pow", rearranged(at, base[every == exponent]), number(float(exponent))) for exponent in different]
     return rearranged(at, np.argsort(order).reshape(whole), source=at.put("Concat", *parts, axis=0))
 
 

@@ -35,4 +35,3 @@ def _one_hot(at: Site) -> str | None:
 
 
 RULES: tuple[Rule, ...] = (_last_index, _one_hot)
-

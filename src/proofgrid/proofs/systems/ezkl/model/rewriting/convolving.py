@@ -17,7 +17,7 @@ def _dilated(at: Site) -> str | None:
         return at.again(without="dilations")
     large = np.zeros((*weight.shape[:2], *((k - 1) * d + 1 for k, d in zip(weight.shape[2:], dilations, strict=True))))
     large[(slice(None), slice(None), *(slice(None, None, d) for d in dilations))] = weight
-    inputs = [at.input(0), large.astype(weight.dtype), *at.node.input[2:]]
+    inputs: list[str | Array] = [at.input(0), large.astype(weight.dtype), *at.node.input[2:]]
     return at.again("", *inputs, without="dilations", kernel_shape=list(large.shape[2:]))
 
 

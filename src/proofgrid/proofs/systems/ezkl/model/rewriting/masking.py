@@ -53,4 +53,3 @@ def _mask_of(at: Site, shape: tuple[int, ...]) -> tuple[str, Array, Array] | Non
 
 
 RULES: tuple[Rule, ...] = (_masked_softmax,)
-

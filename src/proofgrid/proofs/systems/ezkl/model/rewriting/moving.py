@@ -19,11 +19,9 @@ def rearranged(at: Site, places: Array, fill: Array | None = None, source: str =
     """Write the input with the element at `places` put in each place of the result; -1 stands for `fill`."""
     flat = at.put("Reshape", source or at.input(0), np.array([-1], np.int64))
     chosen = places.reshape(-1).astype(np.int64)
-    if (chosen < 0).any():
-        shape = at.shape()
-        assert shape is not None and fill is not None
+    if fill is not None and (chosen < 0).any():
         flat = at.put("Concat", flat, fill.reshape(1), axis=0)
-        chosen = np.where(chosen < 0, int(np.prod(shape, dtype=np.int64)), chosen)
+        chosen = np.where(chosen < 0, int(np.prod(at.shape() or (), dtype=np.int64)), chosen)
     moved = at.put("Gather", flat, chosen, axis=0)
     return at.put("Reshape", moved, np.array(places.shape, np.int64))
 
@@ -37,7 +35,18 @@ def positions(at: Site) -> Array | None:
     return np.arange(count, dtype=np.float32).reshape(shape)
 
 
-@rule("Tile ReverseSequence Compress GatherElements GatherND", "elements are moved as ONNX moves them")
+@rule("GatherElements", "elements at constant places are chosen")
+def _elements(at: Site) -> str | None:
+    numbers, index = positions(at), at.constant(1)
+    if numbers is None or index is None:
+        return None
+    axis = at.attribute("axis", 0)
+    places = list(np.indices(index.shape))
+    places[axis] = np.where(index < 0, index + numbers.shape[axis], index)
+    return rearranged(at, numbers[tuple(places)])
+
+
+@rule("Tile ReverseSequence Compress GatherND", "elements are moved as ONNX moves them")
 def _moved(at: Site) -> str | None:
     numbers = positions(at)
     if numbers is None or any(at.has(i) and at.constant(i) is None for i in range(1, len(at.node.input))):
@@ -103,4 +112,4 @@ def _triangle(at: Site) -> str | None:
     return at.put("Mul", at.input(0), at.evaluate({0: np.ones(shape[-2:], np.float32)}))
 
 
-RULES: tuple[Rule, ...] = (_moved, _padded, _gathered, _expanded, _scattered, _triangle)
+RULES: tuple[Rule, ...] = (_elements, _moved, _padded, _gathered, _expanded, _scattered, _triangle)

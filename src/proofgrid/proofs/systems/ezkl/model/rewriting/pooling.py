@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
@@ -21,9 +22,7 @@ def _max_pool(at: Site) -> str | None:
         raise at.refused("its indices are used", "use the maxima only")
     if windows.plain:
         return None if _spelled(at) else windows.again("MaxPool", at)
-    chosen = windows.places(repeat=True)
-    if chosen is None:
-        raise at.refused("a window sees padding only", "pad less than a window's size")
+    chosen = windows.places(at, repeat=True)
     return at.put("ReduceMax", rearranged(at, chosen), axes=[chosen.ndim - 1], keepdims=0)
 
 
@@ -34,8 +33,7 @@ def _average_pool(at: Site) -> str | None:
         return None
     if windows.plain:
         return None if _spelled(at) else windows.again("AveragePool", at)
-    chosen = windows.places(repeat=False)
-    assert chosen is not None
+    chosen = windows.places(at, repeat=False)
     shares = windows.shares(at)
     means = at.put("ReduceMean", rearranged(at, chosen, np.zeros(1, np.float32)), axes=[chosen.ndim - 1], keepdims=0)
     return means if np.all(shares == 1) else at.put("Mul", means, shares)
@@ -85,32 +83,38 @@ class Windows:
         shape, target = at.shape(), at.output_shape()
         if shape is None or target is None or positions(at) is None:
             return None
-        return cls(shape, target, _pads(at, shape, target), at)
+        made = cls(shape, target, _pads(at, shape, target), at)
+        if any(places[-1, 0] >= size for places, size in zip(made.axes, shape[2:], strict=True)):
+            raise at.refused("its last window begins in the padding", "use ceil_mode=0, or pad with a Pad node")
+        return made
 
     def again(self, operator: str, at: Site) -> str:
         """Write the node with its windows in the one form that the engine reads, cropped where it sees less."""
         return at.put(operator, at.input(0), kernel_shape=self.kernel, strides=self.strides)
 
-    def places(self, *, repeat: bool) -> Array | None:
+    def places(self, at: Site, *, repeat: bool) -> Array:
         """Return the positions that each window sees, the window as last axis; -1 (or a repeated one) for padding."""
         per_axis = []
         for seen, size in zip(self.axes, self.shape[2:], strict=True):
             valid = (seen >= 0) & (seen < size)
             if repeat and not valid.any(axis=1).all():
-                return None
+                raise at.refused("a window sees padding only", "pad less than a window's size")
             first = np.take_along_axis(seen, valid.argmax(axis=1)[:, None], axis=1)
             per_axis.append(np.where(valid, seen, first if repeat else -1))
         whole = np.arange(int(np.prod(self.shape))).reshape(self.shape)
         grids = np.meshgrid(*(np.arange(a.size) for a in per_axis), indexing="ij")
         chosen = [a.reshape(-1)[g] for a, g in zip(per_axis, grids, strict=True)]
-        found = whole[(slice(None), slice(None), *(np.maximum(c, 0) for c in chosen))]
+        every: tuple[Any, ...] = (slice(None), slice(None), *(np.maximum(c, 0) for c in chosen))
+        found = whole[every]
         missing = np.any([c < 0 for c in chosen], axis=0)
         found = np.where(missing, -1, found)
         return self._windows_last(found)
 
     def _windows_last(self, found: Array) -> Array:
         rank = len(self.kernel)
-        split = found.reshape(*found.shape[:2], *(n for pair in zip(self.target[2:], self.kernel, strict=True) for n in pair))
+        split = found.reshape(
+            *found.shape[:2], *(n for pair in zip(self.target[2:], self.kernel, strict=True) for n in pair)
+        )
         order = [0, 1, *(2 + 2 * i for i in range(rank)), *(3 + 2 * i for i in range(rank))]
         turned = split.transpose(order)
         return turned.reshape(*turned.shape[: 2 + rank], -1)
@@ -143,4 +147,3 @@ def _pads(at: Site, shape: tuple[int, ...], target: tuple[int, ...]) -> list[int
 
 
 RULES: tuple[Rule, ...] = (_max_pool, _average_pool, _lp_pool)
-

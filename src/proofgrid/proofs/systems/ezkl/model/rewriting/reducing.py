@@ -46,7 +46,7 @@ def _product(at: Site) -> str | None:
     current = at.put("Gather", rows, np.array([0], np.int64), axis=0)
     for i in range(1, count):
         current = at.put("Mul", current, at.put("Gather", rows, np.array([i], np.int64), axis=0))
-    return at.put("Reshape", current, np.array(target or (1,), np.int64))
+    return at.put("Reshape", current, np.array(target, np.int64))
 
 
 @rule("Einsum", "a contraction of one tensor is a sum and a turn")

@@ -15,7 +15,7 @@ from proofgrid.proofs.systems.ezkl.model.rewriting.site import Array, Site, eval
 
 _OLD = {"coordinate_transformation_mode": "asymmetric", "nearest_mode": "floor"}  #: all that there was below opset 11
 _OPSET = 19  #: in which the forms of below opset 11 are asked
-_KEPT = "mode coordinate_transformation_mode nearest_mode cubic_coeff_a exclude_outside antialias".split()
+_KEPT = ("mode", "coordinate_transformation_mode", "nearest_mode", "cubic_coeff_a", "exclude_outside", "antialias")
 
 
 @rule("Resize Upsample", "nearest chooses elements; linear and cubic are products with constant matrices")

@@ -148,7 +148,8 @@ def evaluate(node: onnx.NodeProto, feeds: Mapping[str, Array], opset: int) -> Ar
     model = onnx.helper.make_model(graph, opset_imports=[onnx.helper.make_opsetid("", opset)])
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        found: Array = np.asarray(ReferenceEvaluator(model).run(None, dict(feeds))[0])
+        answers: Any = ReferenceEvaluator(model).run(None, dict(feeds))
+    found: Array = np.asarray(answers[0])
     return found
 
 
