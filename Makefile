@@ -35,12 +35,13 @@ test: $(STAMP) ## run every test but the scenarios: real database, real processe
 scenarios: $(STAMP) ## break everything on purpose: one failure per file, real processes (about 15 minutes)
 	$(PYTEST) tests/acceptance/scenarios
 
-check: $(STAMP) ## format, lint, types, the import map and the form of documents
+check: $(STAMP) ## format, lint, types, the import map, the form of documents, the house's measures
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/python -m tools.prose
+	$(BIN)/python -m tools.measure_house --quiet
 
 format: $(STAMP) ## put code and documents into form
 	$(BIN)/ruff format .

@@ -1,10 +1,11 @@
 """`make house`: what the house is made of, folder by folder, and whether it keeps to its measures.
 
-    python -m tools.measure_house [--json | --repeated]
+    python -m tools.measure_house [--json | --repeated | --quiet]
 
 Counted are files, lines, functions longer than 60 lines, files longer than 400, uses of `Any`, `row["…"]`, and
 runs of six or more lines that stand somewhere else too. Exits 1 when a measure is not kept. What may be longer stands
-in `LONGER`, with the reason; one that is no longer needed is a complaint too. `--repeated` shows what stands twice.
+in `LONGER`, with the reason; one that is no longer needed is a complaint too. `--repeated` shows what stands twice;
+`--quiet` says no more than what is not kept.
 """
 
 from __future__ import annotations
@@ -191,9 +192,10 @@ def main(arguments: Sequence[str]) -> int:
     if "--json" in arguments:
         print(json.dumps(asdict(house), indent=2))
         return bool(house.complaints)
-    print(f"{'folder':<28}" + "".join(f"{head:>15}" for head in HEADS))
-    for name, counts in [*house.folders.items(), *_totals(house.folders)]:
-        print(f"{name:<28}" + "".join(f"{counts[head]:>15,}" for head in HEADS))
+    if "--quiet" not in arguments:
+        print(f"{'folder':<28}" + "".join(f"{head:>15}" for head in HEADS))
+        for name, counts in [*house.folders.items(), *_totals(house.folders)]:
+            print(f"{name:<28}" + "".join(f"{counts[head]:>15,}" for head in HEADS))
     for complaint in house.complaints:
         print(complaint)
     print("the house keeps to its measures" if not house.complaints else f"{len(house.complaints)} complaints")

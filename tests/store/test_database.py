@@ -8,7 +8,8 @@ from uuid import UUID
 import asyncpg
 import pytest
 
-from proofgrid.primitives.errors import InvalidField, Unavailable
+from proofgrid.primitives.errors import InvalidField, LeaseLost, Unavailable
+from proofgrid.store import database as database_module
 from proofgrid.store.database import Database
 from proofgrid.store.embedded import EmbeddedPostgres
 from proofgrid.store.listener import Listener
@@ -86,6 +87,52 @@ async def test_a_pool_survives_the_loss_of_its_connections(
 
     async with database.connection() as connection:
         assert await connection.raw.fetchval("SELECT 2") == 2
+    await database.close()
+
+
+async def test_a_transaction_whose_connection_is_ended_says_what_ended_it(empty_database_dsn: str) -> None:
+    database = await Database.connect(empty_database_dsn, size=2)
+
+    with pytest.raises(Unavailable) as caught:
+        async with database.transaction(Transaction.MOVE_MONEY) as connection:
+            await connection.raw.execute("SELECT pg_terminate_backend(pg_backend_pid())")
+
+    assert isinstance(caught.value.__cause__, asyncpg.PostgresConnectionError)
+    assert "terminating connection" in caught.value.detail
+    await database.close()
+
+
+@pytest.mark.parametrize("kind", ["transaction", "snapshot"])
+async def test_a_transaction_that_is_not_answered_is_undone_and_says_so(
+    empty_database_dsn: str, monkeypatch: pytest.MonkeyPatch, kind: str
+) -> None:
+    monkeypatch.setattr(database_module, "ANSWER_SECONDS", 0.2)
+    database = await Database.connect(empty_database_dsn, size=1)
+
+    with pytest.raises(Unavailable) as caught:
+        async with database.snapshot() if kind == "snapshot" else database.transaction(Transaction.MOVE_MONEY) as taken:
+            await taken.raw.execute("SELECT pg_sleep(60)")
+
+    assert isinstance(caught.value.__cause__, TimeoutError)
+    assert caught.value.detail == "the database is away: TimeoutError: no answer in time"
+    async with database.connection() as connection:
+        assert await connection.raw.fetchval("SELECT 1") == 1
+    await database.close()
+
+
+@pytest.mark.parametrize("error", [LeaseLost(), asyncio.CancelledError()], ids=lambda error: type(error).__name__)
+async def test_an_error_of_the_caller_s_own_is_not_hidden_by_a_lost_connection(
+    empty_database_dsn: str, error: BaseException
+) -> None:
+    database = await Database.connect(empty_database_dsn, size=1)
+
+    with pytest.raises(type(error)):
+        async with database.transaction(Transaction.MOVE_MONEY) as connection:
+            connection.raw.terminate()
+            raise error
+
+    async with database.connection() as connection:
+        assert await connection.raw.fetchval("SELECT 1") == 1
     await database.close()
 
 

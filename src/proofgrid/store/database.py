@@ -91,9 +91,8 @@ class Database:
         """
         with span("transaction", name):
             async with self._acquired() as connection:
-                async with connection.transaction():
-                    with _silence_ends(connection):
-                        yield Connection(connection)
+                async with _in_transaction(connection):
+                    yield Connection(connection)
                     self._reach(name, "before")
                 self._reach(name, "after")
 
@@ -102,10 +101,9 @@ class Database:
         """Yield a connection on which all reads see one moment, and nothing can be written. Raises Unavailable."""
         async with (
             self._acquired() as connection,
-            connection.transaction(isolation="repeatable_read", readonly=True),
+            _in_transaction(connection, isolation="repeatable_read", readonly=True),
         ):
-            with _silence_ends(connection):
-                yield Connection(connection)
+            yield Connection(connection)
 
     async def write(self, name: Transaction, query: Query[Row], /, **named: object) -> list[Row]:
         """Run one statement that is a transaction of its own; return its rows. Raises Unavailable."""
@@ -132,7 +130,7 @@ class Database:
             try:
                 yield Connection(connection)
             finally:
-                if not connection.is_closed():
+                if not _is_gone(connection):
                     with _interruption_ends(connection):
                         await connection.execute("SET default_transaction_read_only = off")
 
@@ -168,13 +166,49 @@ class Database:
         await self._pool.close()
 
 
-@contextmanager
-def _silence_ends(connection: asyncpg.Connection) -> Iterator[None]:
+@asynccontextmanager
+async def _in_transaction(connection: asyncpg.Connection, **options: object) -> AsyncIterator[None]:
+    """Commit at the end, roll back after an error; that error is what the caller hears, whatever the rollback meets.
+
+    asyncpg's own context complains of a rollback on a closed connection instead, even to somebody who was cancelled.
+    """
+    transaction = connection.transaction(**options)
+    await transaction.start()
     try:
         yield
-    except TimeoutError:
-        connection.terminate()  # or the rollback would wait for an answer as well
+    except BaseException as error:
+        await _roll_back(connection, transaction, error)
         raise
+    try:
+        await transaction.commit()
+    except TimeoutError:
+        _end(connection)  # whatever it is doing, nobody else shall get it
+        raise
+
+
+async def _roll_back(
+    connection: asyncpg.Connection, transaction: asyncpg.transaction.Transaction, error: BaseException
+) -> None:
+    if isinstance(error, TimeoutError):
+        _end(connection)  # or the rollback would wait for an answer as well
+    if _is_gone(connection):
+        return  # the server undoes what was not committed
+    try:
+        await transaction.rollback()
+    except (asyncpg.PostgresError, *WEATHER):
+        _end(connection)
+
+
+def _is_gone(connection: asyncpg.Connection) -> bool:
+    try:
+        return bool(connection.is_closed())
+    except asyncpg.InterfaceError:
+        return True  # the pool took it back when it was lost
+
+
+def _end(connection: asyncpg.Connection) -> None:
+    if not _is_gone(connection):
+        connection.terminate()
 
 
 @contextmanager
@@ -183,7 +217,7 @@ def _interruption_ends(connection: asyncpg.Connection) -> Iterator[None]:
     try:
         yield
     except BaseException:
-        connection.terminate()
+        _end(connection)
         raise
 
 

@@ -57,4 +57,5 @@ def loss_named() -> Iterator[None]:
 
 def away(reason: BaseException) -> Unavailable:
     """Return the error of a database that is away."""
-    return Unavailable(f"the database is away: {type(reason).__name__}: {reason}", hint="try again in a moment")
+    said = str(reason) or ("no answer in time" if isinstance(reason, TimeoutError) else "no reason given")
+    return Unavailable(f"the database is away: {type(reason).__name__}: {said}", hint="try again in a moment")

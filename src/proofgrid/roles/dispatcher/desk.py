@@ -20,6 +20,7 @@ from proofgrid.primitives.errors import LeaseLost, ProofgridError, Recoverable, 
 from proofgrid.primitives.ids import Address, GatewayId, LeaseId, ProverId, SessionId, TaskId, prover_id
 from proofgrid.roles.dispatcher.handing_out import HandingOut, send
 from proofgrid.roles.dispatcher.hearing import Hearing
+from proofgrid.roles.dispatcher.patience import MOMENT_SECONDS, may_pass, patiently
 from proofgrid.roles.dispatcher.returns import return_job
 from proofgrid.roles.dispatcher.session import Session
 from proofgrid.roles.loop import Loop, every
@@ -246,19 +247,28 @@ class Desk:
 
     async def heartbeat(self, session: Session, held: list[HeldLease]) -> list[LeaseId]:
         """Let the session and its leases live on; return the leases that are not its own any more."""
-        return await self._hearing.heartbeat(session.session_id, held)
+        return await patiently(lambda: self._hearing.heartbeat(session.session_id, held))
 
     async def progress(self, session: Session, report: StageReport) -> None:
         """Note how far a job is; the first word of a lease says that it has started."""
-        await self._hearing.progress(session.session_id, report)
+        await patiently(lambda: self._hearing.progress(session.session_id, report))
 
     async def results(self, session: Session, reports: Sequence[JobReport]) -> list[Verdict]:
         """Have results judged; whatever is no valid proof sends its job back to the market."""
-        outcomes = await self._settle(reports, session.operator)
+        outcomes = await self._judge(reports, session.operator)
         return [
             await self._refuse(session, report, outcome) if isinstance(outcome, BaseException) else ACCEPTED
             for report, outcome in zip(reports, outcomes, strict=True)
         ]
+
+    async def _judge(self, reports: Sequence[JobReport], operator: Address) -> list[ProverId | BaseException]:
+        outcomes = list(await self._settle(reports, operator))
+        if undone := [place for place, outcome in enumerate(outcomes) if may_pass(outcome)]:
+            await asyncio.sleep(MOMENT_SECONDS)
+            again = await self._settle([reports[place] for place in undone], operator)
+            for place, outcome in zip(undone, again, strict=True):
+                outcomes[place] = outcome
+        return outcomes
 
     async def _refuse(self, session: Session, report: JobReport, error: BaseException) -> Verdict:
         if isinstance(error, Unavailable) or not isinstance(error, ProofgridError):
@@ -276,7 +286,8 @@ class Desk:
     async def trouble(self, session: Session, trouble: JobTrouble) -> None:
         """A prover says that a job did not work out."""
         reason = REASON_OF_CODE.get(trouble.code, ReturnReason.CHILD_CRASHED)
-        await self._back(trouble.held, session, reason, f"{trouble.code} {trouble.detail}")
+        detail = f"{trouble.code} {trouble.detail}"
+        await patiently(lambda: self._back(trouble.held, session, reason, detail))
 
     async def _look_for_equivocation(self, session: Session, report: JobReport) -> None:
         """A late result may be the second one that was signed for its lease."""

@@ -13,7 +13,8 @@ from proofgrid.primitives.errors import InvalidProgram
 from proofgrid.proofs.base import Program, ProgramFiles, Report, SliceSpec
 from proofgrid.proofs.systems.ezkl import engine
 from proofgrid.proofs.systems.ezkl.circuits import calibration
-from proofgrid.proofs.systems.ezkl.circuits.choosing import Circuits, choose_circuits, slice_with_equal_scales
+from proofgrid.proofs.systems.ezkl.circuits.choosing import Circuits
+from proofgrid.proofs.systems.ezkl.circuits.cutting import cut_that_fits
 from proofgrid.proofs.systems.ezkl.circuits.estimate import memory_bytes_of, units_of
 from proofgrid.proofs.systems.ezkl.circuits.plan import BuildPlan, plan_build
 from proofgrid.proofs.systems.ezkl.circuits.srs import fitting_srs, write_verifier_srs
@@ -33,9 +34,7 @@ def build_program(
     report("check", 0)
     plan = plan_build(source, settings, srs=srs, workdir=workdir)
     try:
-        report("slice", 50)
-        slices = slice_with_equal_scales(plan)
-        circuits = choose_circuits(plan, slices, report)
+        slices, circuits = cut_that_fits(plan, report)
         logrows, srs_file = fitting_srs(plan.srs, circuits.logrows, logrows_max=plan.logrows_max)
         circuits = replace(circuits, logrows=logrows)
         key_bytes = _set_up(plan, circuits, srs_file, report)

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from proofgrid.primitives.errors import InvalidProgram
 from proofgrid.proofs.base import Report
 from proofgrid.proofs.systems.ezkl import engine
 from proofgrid.proofs.systems.ezkl.circuits import calibration
@@ -28,12 +27,12 @@ class Circuits:
     settings: list[EngineSettings]
 
 
-def slice_with_equal_scales(plan: BuildPlan) -> list[ModelSlice]:
+def slice_with_equal_scales(plan: BuildPlan, *, cells_max: int | None = None) -> list[ModelSlice]:
     """Slice the model, write the slices' models, and avoid cuts at which the engine changes the scale."""
     row_limit = 1 << plan.logrows_max
     avoided = {t.name for t in plan.model.tensors.values() if t.elements + _BLINDING_ROWS > row_limit}
     while True:
-        slices = slice_model(plan.model, plan.settings.slices, without=avoided)
+        slices = slice_model(plan.model, plan.settings.slices, without=avoided, cells_max=cells_max)
         for index, part in enumerate(slices):
             plan.folder(index).mkdir(parents=True, exist_ok=True)
             (plan.folder(index) / "model").write_bytes(part.proto.SerializeToString(deterministic=True))
@@ -62,12 +61,6 @@ def choose_circuits(plan: BuildPlan, slices: Sequence[ModelSlice], report: Repor
             best = found
     if best is None:
         raise failures[0]
-    if best.logrows > plan.logrows_max:
-        raise InvalidProgram(
-            f"a slice needs 2^{best.logrows} rows; logrows_max and the SRS allow 2^{plan.logrows_max}",
-            field="settings.logrows_max",
-            hint="allow more rows, use a larger SRS, or cut the model into more slices",
-        )
     return best
 
 

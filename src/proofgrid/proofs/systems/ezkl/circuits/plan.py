@@ -28,12 +28,17 @@ class BuildPlan:
     inputs: tuple[ProgramTensor, ...]  #: the model's, as the program takes them
     samples: list[calibration.Sample]  #: quantised inputs for calibration
     srs: Mapping[int, Path]  #: by logrows
-    logrows_max: int  #: what the client allows and the SRS holds
+    srs_logrows_max: int  #: what the SRS holds, or can be made to hold
     workdir: Path
 
     @property
     def commits_input(self) -> bool:
         return self.settings.input_visibility == COMMITTED
+
+    @property
+    def logrows_max(self) -> int:
+        """What the client allows and the SRS holds."""
+        return min(self.settings.logrows_max, self.srs_logrows_max)
 
     def folder(self, index: int) -> Path:
         """Return where the files of slice `index` lie."""
@@ -65,7 +70,7 @@ def plan_build(source: Mapping[str, Path], given: Mapping[str, Json], *, srs: Pa
         inputs=inputs,
         samples=samples,
         srs=srs_by_logrows,
-        logrows_max=min(settings.logrows_max, max(srs_by_logrows)),
+        srs_logrows_max=max(srs_by_logrows),
         workdir=workdir,
     )
 

@@ -17,7 +17,7 @@ import onnx
 
 from proofgrid.primitives.errors import InvalidField, InvalidProgram
 from proofgrid.proofs.systems.ezkl.model.loading import ELEMENTS_MAX, CheckedModel, Tensor
-from proofgrid.proofs.systems.ezkl.model.partition import partition
+from proofgrid.proofs.systems.ezkl.model.partition import partition, parts_needed
 from proofgrid.proofs.systems.ezkl.model.work import cells_of
 from proofgrid.proofs.systems.ezkl.settings import SLICES_MAX
 
@@ -41,9 +41,16 @@ class _Cut:
     tensor: Tensor
 
 
-def slice_model(model: CheckedModel, slices: int | None, *, without: Collection[str] = ()) -> list[ModelSlice]:
-    """Return the model in `slices` slices (None: as many as its size suggests) of balanced work.
+def slice_model(
+    model: CheckedModel,
+    slices: int | None,
+    *,
+    without: Collection[str] = (),
+    cells_max: int | None = None,
+) -> list[ModelSlice]:
+    """Return the model in `slices` slices of balanced work.
 
+    None: as many as its size suggests, or as it takes that none has more than `cells_max` cells, if cuts allow that.
     `without` names tensors at which it must not be cut. Raises InvalidField when there are too few cuts.
     """
     flow = _flow_of(model)
@@ -52,7 +59,7 @@ def slice_model(model: CheckedModel, slices: int | None, *, without: Collection[
     cells = [cells_of(node, model.tensors) for node in flow]
     bounds = [0, *(cut.position for cut in cuts), len(flow)]
     works = [sum(cells[begin:end]) for begin, end in pairwise(bounds)]
-    count = _auto_count(sum(cells), len(works)) if slices is None else slices
+    count = _auto_count(works, cells_max) if slices is None else slices
     if count > len(works):
         raise InvalidField(
             f"the model can be cut into at most {len(works)} slices: only there does a single tensor cross",
@@ -97,8 +104,13 @@ def _cuts_of(model: CheckedModel, flow: list[onnx.NodeProto]) -> list[_Cut]:
     return cuts
 
 
-def _auto_count(cells: int, most: int) -> int:
-    return max(1, min(-(-cells // CELLS_PER_SLICE), most, SLICES_MAX))
+def _auto_count(works: list[int], cells_max: int | None) -> int:
+    # All slices have as many rows as the largest, so that light ones beside a heavy one only cost: where one piece
+    # cannot be cut any further, the others are put together until they are as heavy.
+    heaviest = max(CELLS_PER_SLICE, *works)
+    usual = min(-(-sum(works) // CELLS_PER_SLICE), parts_needed(works, heaviest))
+    least = 1 if cells_max is None else parts_needed(works, cells_max)
+    return min(max(1, usual, least), len(works), SLICES_MAX)
 
 
 def _slices_at(model: CheckedModel, flow: list[onnx.NodeProto], cells: list[int], cuts: list[_Cut]) -> list[ModelSlice]:
