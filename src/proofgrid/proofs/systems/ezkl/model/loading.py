@@ -13,6 +13,8 @@ from onnx import shape_inference
 
 from proofgrid.primitives.errors import InvalidProgram
 from proofgrid.proofs.systems.ezkl.model.operators import check_operators
+from proofgrid.proofs.systems.ezkl.model.recurrent import unroll_recurrent
+from proofgrid.proofs.systems.ezkl.model.separating import separate_outputs
 from proofgrid.proofs.systems.ezkl.model.simplifying import simplify
 
 MODEL_BYTES_MAX = 64 << 20
@@ -26,7 +28,12 @@ _INPUT_TYPES = frozenset(
 )
 
 #: Each takes a model and returns an equal one; none knows of another.
-PASSES: tuple[Callable[[onnx.ModelProto], onnx.ModelProto], ...] = (simplify,)
+PASSES: tuple[Callable[[onnx.ModelProto], onnx.ModelProto], ...] = (
+    simplify,
+    unroll_recurrent,
+    simplify,
+    separate_outputs,
+)
 
 _WINDOWED = ("Conv", "ConvTranspose", "MaxPool", "AveragePool")
 
