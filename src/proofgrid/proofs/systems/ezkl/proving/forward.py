@@ -42,7 +42,9 @@ def try_forward(files: ProgramFiles, integers: list[int], *, workdir: Path) -> l
     found = forward(files, integers, workdir=workdir)
     for index, one in enumerate(found):
         if _committed(files, index, one.inputs, files.path("srs"), workdir) != one.witness:
-            raise engine.EngineFailed(f"slice {index} and its neighbours commit to one tensor in two ways")
+            raise engine.EngineFailed(
+                engine.Step.WITNESS, why=f"slice {index} and its neighbours commit to one tensor in two ways"
+            )
     return found
 
 
