@@ -10,7 +10,7 @@ import pytest
 from proofgrid.primitives.errors import InvalidProgram, UnsupportedOperator
 from proofgrid.proofs.systems.ezkl import engine
 from proofgrid.proofs.systems.ezkl.circuits.blame import node_text, refusal
-from proofgrid.proofs.systems.ezkl.engine import EngineFailed, Step
+from proofgrid.proofs.systems.ezkl.engine import EngineFailed, Step, failed_at
 from proofgrid.proofs.systems.ezkl.settings import EzklSettings
 from tests.proofs.systems.ezkl.models import a_model, constant, node, weights
 
@@ -21,7 +21,7 @@ def refused(model: onnx.ModelProto, step: Step, tmp_path: Path, said: str = SAID
     """Return what a client is told of a model on which the engine failed at a step."""
     (tmp_path / "slice" / "0").mkdir(parents=True)
     (tmp_path / "slice" / "0" / "model").write_bytes(model.SerializeToString())
-    return refusal(EngineFailed(step, said), EzklSettings(), tmp_path)
+    return refusal(failed_at(step, said), EzklSettings(), tmp_path)
 
 
 def a_branching_model(bad: onnx.NodeProto) -> onnx.ModelProto:

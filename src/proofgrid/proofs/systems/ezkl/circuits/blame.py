@@ -46,7 +46,8 @@ def refusal(failed: engine.EngineFailed, settings: EzklSettings, workdir: Path) 
 
     The slices' models lie in `workdir`.
     """
-    log.warning("the engine failed at %s: %s", failed.step, failed.said)
+    if failed.said:
+        log.warning("the engine failed at %s: %s", failed.step, failed.said)
     hint = _HINTS.get(failed.step, _HINT)
     node = _blamed(failed, settings, workdir) if failed.step in _CHECKED else None
     if node is None:
