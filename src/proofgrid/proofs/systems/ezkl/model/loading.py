@@ -13,6 +13,8 @@ from onnx import shape_inference
 
 from proofgrid.primitives.errors import InvalidProgram
 from proofgrid.proofs.systems.ezkl.model.operators import check_operators
+from proofgrid.proofs.systems.ezkl.model.recurrent import unroll_recurrent
+from proofgrid.proofs.systems.ezkl.model.separating import separate_outputs
 from proofgrid.proofs.systems.ezkl.model.simplifying import simplify
 
 MODEL_BYTES_MAX = 64 << 20
@@ -20,7 +22,12 @@ NODES_MAX = 50_000  #: of a file; what they cost is measured after folding
 ELEMENTS_MAX = 1 << 16  #: of an input or output tensor
 
 #: Each takes a model and returns an equal one; none knows of another.
-PASSES: tuple[Callable[[onnx.ModelProto], onnx.ModelProto], ...] = (simplify,)
+PASSES: tuple[Callable[[onnx.ModelProto], onnx.ModelProto], ...] = (
+    simplify,
+    unroll_recurrent,
+    simplify,
+    separate_outputs,
+)
 
 _WINDOWED = ("Conv", "ConvTranspose", "MaxPool", "AveragePool")
 
