@@ -67,6 +67,16 @@ def offered_sizes(folder: Path) -> range | None:
     return range(least, most + 1)
 
 
+def made_sizes(folder: Path) -> dict[int, Path]:
+    """Return the files of a development string that are there; what another trapdoor left is not of them."""
+    paths = {size: folder / f"kzg{size}.srs" for size in offered_sizes(folder) or ()}
+    paths = {size: path for size, path in paths.items() if path.is_file()}
+    if not is_made_here(folder) or not paths:
+        return paths
+    tau_g2 = _tau_in_g2(_trapdoor_in(folder))
+    return {size: path for size, path in paths.items() if _ends_in(path, tau_g2)}
+
+
 def development_file(folder: Path, logrows: int, progress: Progress = unheard) -> Path:
     """Return the file of this size; it is made unless it is there. Takes about 0.1 ms per row. Blocking, CPU-heavy.
 

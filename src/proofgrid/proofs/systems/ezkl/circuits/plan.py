@@ -9,7 +9,7 @@ from pathlib import Path
 from proofgrid.primitives.canonical import Json
 from proofgrid.primitives.errors import InvalidField
 from proofgrid.proofs.systems.ezkl.circuits import calibration
-from proofgrid.proofs.systems.ezkl.circuits.srs import srs_files
+from proofgrid.proofs.systems.ezkl.circuits.srs import ReferenceStrings, reference_strings
 from proofgrid.proofs.systems.ezkl.model.loading import CheckedModel, load_model
 from proofgrid.proofs.systems.ezkl.settings import COMMITTED, EzklSettings, parse_settings
 
@@ -23,8 +23,7 @@ class BuildPlan:
     settings: EzklSettings
     model: CheckedModel
     samples: list[list[int]]  #: quantised inputs for calibration
-    srs: Mapping[int, Path]  #: by logrows
-    srs_logrows_max: int  #: what the SRS holds, or can be made to hold
+    srs: ReferenceStrings
     workdir: Path
 
     @property
@@ -34,7 +33,7 @@ class BuildPlan:
     @property
     def logrows_max(self) -> int:
         """What the client allows and the SRS holds."""
-        return min(self.settings.logrows_max, self.srs_logrows_max)
+        return min(self.settings.logrows_max, self.srs.logrows_max)
 
     def folder(self, index: int) -> Path:
         """Return where the files of slice `index` lie."""
@@ -52,7 +51,7 @@ def plan_build(source: Mapping[str, Path], given: Mapping[str, Json], *, srs: Pa
             raise InvalidField("no such file", field=f"source.{name}", hint=f"known: {', '.join(SOURCE_FILES)}")
     if "model" not in source:
         raise InvalidField("an ONNX file is needed", field="source.model")
-    srs_by_logrows = srs_files(srs)
+    strings = reference_strings(srs)
     model = load_model(source["model"])
     workdir.mkdir(parents=True, exist_ok=True)
     if "calibration" in source:
@@ -63,7 +62,6 @@ def plan_build(source: Mapping[str, Path], given: Mapping[str, Json], *, srs: Pa
         settings=settings,
         model=model,
         samples=samples,
-        srs=srs_by_logrows,
-        srs_logrows_max=max(srs_by_logrows),
+        srs=strings,
         workdir=workdir,
     )

@@ -1,7 +1,7 @@
 """The engine's file of a reference string, whole: what stands where, and how it is written.
 
-    k (u32)   2^k points g * tau^i   2^k points of the Lagrange basis   g2   g2 * tau
-    4 bytes   64 bytes each          64 bytes each                      128  128
+k (u32)   2^k points g * tau^i   2^k points of the Lagrange basis   g2   g2 * tau
+4 bytes   64 bytes each          64 bytes each                      128  128
 """
 
 from __future__ import annotations
