@@ -1,4 +1,4 @@
-"""Trains LeNet-5 (61,706 parameters): which digit is on a 32x32 image? Writes the ONNX file for `make demo MODEL=lenet`.
+"""Trains LeNet-5 (61,706 parameters): which digit is on a 32x32 image? Writes what `make demo MODEL=lenet` proves.
 
     .venv/bin/python models/train_lenet.py
 
