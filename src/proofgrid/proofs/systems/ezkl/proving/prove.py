@@ -1,4 +1,4 @@
-"""Proves one slice: proving key (derived once, then cached), witness, proof, and a look before handing it in."""
+"""Proves one slice: a witness, checked; proving key (derived once, then cached); proof; a look before handing it in."""
 
 from __future__ import annotations
 
@@ -44,14 +44,15 @@ def _proven(
     files: ProgramFiles, slice_index: int, integers: list[int], cache: Path, workdir: Path, report: Report
 ) -> tuple[bytes, list[int]]:
     """Return the proof, and what the slice puts out."""
+    compiled, settings = (files.path(slice_file(slice_index, name)) for name in ("compiled", "settings"))
+    witness_file = workdir / "witness"
     try:
-        report("key", 0)
-        proving_key = _proving_key(files, slice_index, cache)
-        report("witness", 400)
-        witness_file = workdir / "witness"
-        compiled = files.path(slice_file(slice_index, "compiled"))
+        report("witness", 0)
         felts = [to_felt(integer) for integer in integers]
-        outputs = engine.outputs_of(felts, compiled, workdir=workdir, target=witness_file)
+        # Checked, and before the key is derived: proving what has no proof can take the engine for ever.
+        outputs = engine.outputs_of(felts, compiled, workdir=workdir, target=witness_file, settings=settings)
+        report("key", 50)
+        proving_key = _proving_key(files, slice_index, cache)
         report("prove", 450)
         return _prove(files, slice_index, proving_key, witness_file, workdir), outputs
     except engine.EngineFailed as reason:
