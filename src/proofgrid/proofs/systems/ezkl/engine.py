@@ -7,10 +7,11 @@ import json
 import logging
 import os
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from proofgrid.primitives.canonical import Json
@@ -88,7 +89,7 @@ def witness_of(
     With the slice's `settings` the witness is checked too: raises Unsatisfied when it can never be proven.
     """
     commit = {"vk_path": str(vk), "srs_path": str(srs)}
-    found = _generate_witness(felts, compiled, workdir, settings=settings, **commit)
+    found = _generate_witness(felts, compiled, workdir, settings=settings, options=commit)
     return Witness(
         outputs=_outputs(found),
         input_commitment=_commitment(found.get("processed_inputs")),
@@ -125,7 +126,7 @@ def _generate_witness(
     *,
     target: Path | None = None,
     settings: Path | None = None,
-    **options: str,
+    options: Mapping[str, str] = MappingProxyType({}),
 ) -> Any:
     with tempfile.TemporaryDirectory(dir=workdir) as scratch:
         data = Path(scratch) / "input"
