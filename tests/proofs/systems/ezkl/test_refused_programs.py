@@ -52,10 +52,10 @@ def with_wrong_weights() -> onnx.ModelProto:
     return model
 
 
-def with_an_integer_input() -> onnx.ModelProto:
-    model = a_model([node("Abs", "x", "y")])
+def with_a_complex_input() -> onnx.ModelProto:
+    model = a_model([node("Identity", "x", "y")])
     for value in (*model.graph.input, *model.graph.output):
-        value.type.tensor_type.elem_type = TensorProto.INT64
+        value.type.tensor_type.elem_type = TensorProto.COMPLEX64
     return model
 
 
@@ -63,9 +63,13 @@ BROKEN: dict[str, Callable[[], onnx.ModelProto]] = {
     "external file": with_external_weights,
     "onnx.checker refuses": lambda: a_model([node("Add", "x", "y")]),
     "shapes do not fit together": with_wrong_weights,
-    "not of 32-bit floats": with_an_integer_input,
-    "has 2 inputs": lambda: a_model([node("Add", "x z", "y")], inputs=[("x", (1, 4)), ("z", (1, 4))]),
-    "has 2 outputs": lambda: a_model([node("Abs", "x", "y"), node("Neg", "x", "z")], outputs=["y", "z"]),
+    "is of complex64": with_a_complex_input,
+    "has 65 inputs": lambda: a_model(
+        [node("Sum", " ".join(f"x{i}" for i in range(65)), "y")], inputs=[(f"x{i}", (1, 4)) for i in range(65)]
+    ),
+    "'z' does not depend on the input": lambda: a_model(
+        [node("Abs", "x", "y"), node("Neg", "w", "z")], [weights("w", 1, 4)], outputs=["y", "z"]
+    ),
     "has no fixed shape": lambda: a_model([node("Abs", "x", "y")], inputs=[("x", ("batch", "length"))]),
     "does not depend on the input": lambda: a_model([node("Abs", "w", "y")], [weights("w", 1, 4)]),
     "elements": lambda: a_model([node("Abs", "x", "y")], inputs=[("x", (1, 300, 300))]),

@@ -7,7 +7,7 @@ import json
 import logging
 import os
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -15,9 +15,11 @@ from types import MappingProxyType
 from typing import Any
 
 from proofgrid.primitives.canonical import Json
-from proofgrid.proofs.systems.ezkl.felts import integer_of
+from proofgrid.proofs.systems.ezkl.felts import integer_of, to_felt
 
 ENGINE = f"ezkl {version('ezkl')}"
+Tensors = Sequence[Sequence[int]]  #: the elements of each tensor, as the circuit holds them
+
 COMMITMENT_BYTES = 64  #: one uncompressed G1 point, big-endian: x, then y
 
 # The engine reads keys of hundreds of megabytes and reference strings in pieces of 8 kB unless it is told otherwise;
@@ -40,8 +42,8 @@ class Unsatisfied(EngineFailed):
 class Witness:
     """A slice's forward pass: integers in and out, and the commitments that a proof of it will carry."""
 
-    outputs: list[int]
-    input_commitment: bytes | None
+    outputs: list[list[int]]  #: tensor by tensor
+    input_commitment: bytes | None  #: as a proof begins with them: those of all tensors, one after the other
     output_commitment: bytes | None
 
 
@@ -72,24 +74,24 @@ def run_arguments(values: dict[str, Json]) -> Any:
 
 
 def outputs_of(
-    felts: list[str], compiled: Path, *, workdir: Path, target: Path | None = None, settings: Path | None = None
-) -> list[int]:
+    inputs: Tensors, compiled: Path, *, workdir: Path, target: Path | None = None, settings: Path | None = None
+) -> list[list[int]]:
     """Run a slice's forward pass for its outputs. `target` receives the witness file that proving needs.
 
     With the slice's `settings` the witness is checked too: raises Unsatisfied when it can never be proven.
     """
-    return _outputs(_generate_witness(felts, compiled, workdir, target=target, settings=settings))
+    return _outputs(_generate_witness(inputs, compiled, workdir, target=target, settings=settings))
 
 
 def witness_of(
-    felts: list[str], compiled: Path, *, vk: Path, srs: Path, workdir: Path, settings: Path | None = None
+    inputs: Tensors, compiled: Path, *, vk: Path, srs: Path, workdir: Path, settings: Path | None = None
 ) -> Witness:
     """Run a slice's forward pass for its outputs and for the commitments that its proof will carry.
 
     With the slice's `settings` the witness is checked too: raises Unsatisfied when it can never be proven.
     """
     commit = {"vk_path": str(vk), "srs_path": str(srs)}
-    found = _generate_witness(felts, compiled, workdir, settings=settings, options=commit)
+    found = _generate_witness(inputs, compiled, workdir, settings=settings, options=commit)
     return Witness(
         outputs=_outputs(found),
         input_commitment=_commitment(found.get("processed_inputs")),
@@ -120,7 +122,7 @@ def verifies(proof: bytes, instances: list[str], *, settings: Path, vk: Path, sr
 
 
 def _generate_witness(
-    felts: list[str],
+    inputs: Tensors,
     compiled: Path,
     workdir: Path,
     *,
@@ -130,7 +132,8 @@ def _generate_witness(
 ) -> Any:
     with tempfile.TemporaryDirectory(dir=workdir) as scratch:
         data = Path(scratch) / "input"
-        data.write_text(json.dumps({"input_data": [felts]}), encoding="ascii")
+        felts = [[to_felt(integer) for integer in tensor] for tensor in inputs]
+        data.write_text(json.dumps({"input_data": felts}), encoding="ascii")
         # Without a target the engine leaves the witness, which may be secret, in the current directory.
         witness = target or Path(scratch) / "witness"
         found = run("gen_witness", str(data), str(compiled), output=str(witness), **options)
@@ -156,18 +159,17 @@ def _check_witness(found: Any, witness: Path, compiled: Path, settings: Path) ->
         raise Unsatisfied(f"a lookup needs {seen}; its table holds {low} to {high}") from None
 
 
-def _outputs(found: Any) -> list[int]:
-    return [integer_of(felt) for felt in found["outputs"][0]]
+def _outputs(found: Any) -> list[list[int]]:
+    return [[integer_of(felt) for felt in tensor] for tensor in found["outputs"]]
 
 
 def _commitment(processed: Any) -> bytes | None:
-    columns = (processed or {}).get("polycommit") or []
-    if not columns:
+    tensors = (processed or {}).get("polycommit") or []
+    if not tensors:
         return None
-    if len(columns) != 1 or len(columns[0]) != 1:
-        raise EngineFailed("a boundary needs more than one commitment")
-    point = columns[0][0]
-    return bytes.fromhex(point.x)[::-1] + bytes.fromhex(point.y)[::-1]
+    if any(len(points) != 1 for points in tensors):
+        raise EngineFailed("a tensor needs more than one commitment")
+    return b"".join(bytes.fromhex(point.x)[::-1] + bytes.fromhex(point.y)[::-1] for (point,) in tensors)
 
 
 def _last_line(error: BaseException) -> str:
