@@ -48,7 +48,7 @@ def test_texts_become_what_was_declared(file: Path, monkeypatch: pytest.MonkeyPa
         ("workers = 0", "workers", "greater than or equal to 1"),
         ("workers = 'two'", "workers", "valid integer"),
         ("surplus = 'mine'", "surplus", "'treasury' or 'burn'"),
-        ("wrokers = 2", "wrokers", "Extra inputs are not permitted"),
+        ("wrokers = 2", "wrokers", "no such setting"),
     ],
 )
 def test_a_wrong_setting_is_refused_by_its_name(file: Path, line: str, field: str, words: str) -> None:

@@ -15,6 +15,7 @@ from proofgrid.cli.client import (
     cancel,
     keys,
     program,
+    program_settings,
     quote,
     quotes,
     result,
@@ -29,6 +30,7 @@ from proofgrid.cli.demo import demo
 from proofgrid.cli.kit.failures import exit_with
 from proofgrid.cli.market import clear, order_proofs, record, rounds, simulate, status
 from proofgrid.cli.operator import operators, stake
+from proofgrid.cli.run import config as config_files
 from proofgrid.cli.run import gateway, prover
 
 HELP = """
@@ -91,7 +93,8 @@ access.group.add_typer(canary.group)
 record.add_to(clear.group)
 order_proofs.add_to(clear.group)
 subnetwork.add_to(access.group)
-for group in (program, account, keys, access, srs, clear, stake):
+program_settings.add_to(program.group)
+for group in (program, account, keys, access, srs, clear, stake, config_files):
     cli.add_typer(group.group)
 
 

@@ -13,6 +13,7 @@ from proofgrid.primitives.errors import InvalidField
 Digest = NewType("Digest", str)
 
 _DIGEST = re.compile(r"[0-9a-f]{64}")
+_BEGINNING = re.compile(r"[0-9a-f]{1,64}")
 _READ_BYTES = 1 << 20
 
 
@@ -40,3 +41,13 @@ def parse_digest(text: str, *, field: str = "digest") -> Digest:
     if not _DIGEST.fullmatch(text):
         raise InvalidField("a digest is 64 lower-case hex digits (SHA-256)", field=field)
     return Digest(text)
+
+
+def digests_between(beginning: str, *, field: str) -> tuple[str, str]:
+    """Return texts `low` and `high`: the digests that begin so are those with low <= digest < high.
+
+    Raises InvalidField when `beginning` is not 1 to 64 lower-case hex digits.
+    """
+    if not _BEGINNING.fullmatch(beginning):
+        raise InvalidField("the first hex digits of a digest", field=field)
+    return beginning, beginning + "g"  # in every collation after "f", as letters are

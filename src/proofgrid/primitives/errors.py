@@ -105,6 +105,12 @@ class UnknownArtifact(InvalidRequest):
     code = "PG-133"
 
 
+class AmbiguousName(InvalidRequest):
+    """More than one thing has a name that begins so."""
+
+    code = "PG-137"
+
+
 class UnknownEvidence(InvalidRequest):
     """No such evidence, or it is not yours to see."""
 

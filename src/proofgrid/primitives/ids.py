@@ -21,6 +21,7 @@ Stack = NewType("Stack", str)  #: "<subnetwork>/<proof system>": its lanes hold 
 Lane = NewType("Lane", str)  #: "<subnetwork>/<proof system>/<class>", and "/<constraints>" where bids carry some
 AccountId = NewType("AccountId", str)
 
+_UUID_BEGINNING = re.compile(r"[0-9a-fA-F]{1,32}")
 _PROVER_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}")
 
 
@@ -30,6 +31,17 @@ def parse_uuid(text: str, *, field: str) -> UUID:
         return UUID(text)
     except ValueError:
         raise InvalidField("an id is a UUID like 0198c0de-0000-7000-8000-000000000000", field=field) from None
+
+
+def uuids_between(beginning: str, *, field: str) -> tuple[UUID, UUID]:
+    """Return the first and the last UUID that begin with these hex digits; hyphens do not count.
+
+    Raises InvalidField when `beginning` is not 1 to 32 hex digits.
+    """
+    digits = beginning.replace("-", "")
+    if not _UUID_BEGINNING.fullmatch(digits):
+        raise InvalidField("the first hex digits of an id", field=field)
+    return UUID(hex=digits.ljust(32, "0")), UUID(hex=digits.ljust(32, "f"))
 
 
 def prover_id(operator: Address, name: str) -> ProverId:

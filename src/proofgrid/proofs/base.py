@@ -45,7 +45,8 @@ class SystemDescription:
     name: str  #: as in lanes and requests, e.g. "ezkl"
     engine: str  #: the proving engine and its version, e.g. "ezkl 23.0.5"
     program_format: str  #: what a client hands in, e.g. "ONNX model"
-    settings_help: Mapping[str, str]  #: setting name -> one sentence with its default
+    settings_help: Mapping[str, str]  #: setting name -> its rule, in one sentence
+    settings_defaults: Mapping[str, Json] = field(default_factory=dict)  #: setting name -> what it is when not given
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

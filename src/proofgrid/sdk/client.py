@@ -26,6 +26,7 @@ from proofgrid.proofs.bundles.bundle import BundleReport, verify_bundle
 from proofgrid.rules.jobs.constraints import NO_CONSTRAINTS, Constraints
 from proofgrid.rules.jobs.events import sentence
 from proofgrid.rules.jobs.ladder import Ladder
+from proofgrid.sdk import names
 from proofgrid.sdk.connection import Connection
 from proofgrid.sdk.transfer import OnBytes, download_file, upload_file
 from proofgrid.wire.codec.requests import write_constraints, write_ladder
@@ -145,7 +146,7 @@ class Client:
         promised, and there is no limit price; without one the limit price is needed.
         """
         request = messages.SubmitRequest(
-            program_digest=program_digest,
+            program_digest=await self._whole_digest(program_digest),
             inputs_json=json.dumps(list(inputs), separators=(",", ":")),
             limit_price=limit_price,
             budget=budget,
@@ -174,7 +175,7 @@ class Client:
         `firm` has the terms on which the network would promise it for `hold_ms`, if it does; `buy_quote` buys that.
         Everything is checked as in `submit`; nothing is stored, sold or promised.
         """
-        request = _quote_request(program_digest, inputs, hold_ms)
+        request = _quote_request(await self._whole_digest(program_digest), inputs, hold_ms)
         request.subnetwork = subnetwork
         if (demanded := write_constraints(constraints)) is not None:
             request.constraints.CopyFrom(demanded)
@@ -196,7 +197,7 @@ class Client:
         With `cost_max` nothing is bought that costs more, premium included. Raises NoFirmQuote when none is sold now.
         """
         request = quote_messages.BuyQuoteRequest(
-            request=_quote_request(program_digest, inputs, hold_ms),
+            request=_quote_request(await self._whole_digest(program_digest), inputs, hold_ms),
             cost_max=cost_max,
             idempotency_key=idempotency_key or fresh_bytes(16).hex(),
         )
@@ -231,6 +232,7 @@ class Client:
         With an `idempotency_key` of your own, a program that was restarted goes on where it was. Raises the error that
         the task ended with, and BadBundle or BadProof when what came does not prove what was asked.
         """
+        program_digest = await self._whole_digest(program_digest)
         task = await self.submit(
             program_digest,
             inputs,
@@ -258,6 +260,7 @@ class Client:
 
     async def watch(self, task_id: str, *, cursor: int = 0) -> AsyncGenerator[Event, None]:
         """Yield every event of a task after `cursor` once, in order, until it ends; survives lost connections."""
+        task_id = await self._whole_task_id(task_id)
         backoff = self.connection.backoff()
         ended = False
         while not ended:
@@ -280,23 +283,26 @@ class Client:
 
     async def task(self, task_id: str) -> messages.Task:
         """Return a task with its jobs."""
+        task_id = await self._whole_task_id(task_id)
         return await self.connection.ask(
             lambda services: services.client.GetTask, messages.GetTaskRequest(task_id=task_id)
         )
 
-    async def tasks(self, *, state: str = "", limit: int = 100) -> list[messages.Task]:
-        """Return your tasks, newest first, without their jobs."""
-        request = messages.ListTasksRequest(state=state, limit=limit)
+    async def tasks(self, *, state: str = "", begins: str = "", limit: int = 100) -> list[messages.Task]:
+        """Return your tasks, newest first, without their jobs; with `begins` those whose id begins so."""
+        request = messages.ListTasksRequest(state=state, limit=limit, begins=begins)
         return list((await self.connection.ask(lambda services: services.client.ListTasks, request)).tasks)
 
     async def cancel(self, task_id: str) -> messages.Task:
         """Cancel a task; what is not spent is refunded."""
+        task_id = await self._whole_task_id(task_id)
         return await self.connection.ask(
             lambda services: services.client.CancelTask, messages.CancelTaskRequest(task_id=task_id)
         )
 
     async def fetch_result(self, task_id: str, path: Path) -> Digest:
         """Download the bundle of a finished task to `path`; return its digest."""
+        task_id = await self._whole_task_id(task_id)
         result = await self.connection.ask(
             lambda services: services.client.FetchResult, messages.FetchResultRequest(task_id=task_id)
         )
@@ -306,14 +312,28 @@ class Client:
 
     async def program(self, digest: str) -> messages.Program:
         """Return a registered program."""
+        digest = await self._whole_digest(digest, field="digest")
         return await self.connection.ask(
             lambda services: services.client.GetProgram, messages.GetProgramRequest(digest=digest)
         )
 
-    async def programs(self, *, limit: int = 100) -> list[messages.Program]:
-        """Return the registered programs, newest first."""
-        request = messages.ListProgramsRequest(limit=limit)
+    async def programs(self, *, begins: str = "", limit: int = 100) -> list[messages.Program]:
+        """Return the registered programs, newest first; with `begins` those whose digest begins so."""
+        request = messages.ListProgramsRequest(limit=limit, begins=begins)
         return list((await self.connection.ask(lambda services: services.client.ListPrograms, request)).programs)
+
+    async def _whole_digest(self, text: str, *, field: str = "program_digest") -> str:
+        """Return the digest of the one program that begins so; every method here takes such a beginning.
+
+        Raises InvalidField for fewer than 4 digits, UnknownProgram, AmbiguousName with the candidates.
+        """
+        return await names.whole_digest(
+            text, lambda begins, limit: self.programs(begins=begins, limit=limit), field=field
+        )
+
+    async def _whole_task_id(self, text: str) -> str:
+        """Return the id of the one task of yours that begins so; raises as `whole_digest`, UnknownTask."""
+        return await names.whole_task_id(text, lambda begins, limit: self.tasks(begins=begins, limit=limit))
 
     async def account(self, address: str = "", *, transfers_limit: int = 20) -> messages.Account:
         """Return an account with its latest transfers."""

@@ -10,7 +10,8 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import MISSING, dataclass, field, fields
-from enum import Enum
+from difflib import get_close_matches
+from enum import Enum, StrEnum
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, TypeVar, get_type_hints
 
@@ -130,8 +131,53 @@ def declared(kind: type[Settings]) -> Iterator[Declared]:
 
 def load_settings(kind: type[S], **flags: object) -> S:
     """Return settings of a kind; flags that are None do not count. Raises InvalidField naming the setting."""
-    said = {name: value for name, value in flags.items() if value is not None}
-    return kind(**_checked(kind, {**_read_table(kind.table), **_environment(kind), **said}))
+    said = {name: value for name, (value, _) in _said(kind, flags).items()}
+    return kind(**_checked(kind, said))
+
+
+class Source(StrEnum):
+    """Where a setting's value comes from, from the lowest to the highest."""
+
+    DEFAULT = "default"
+    FILE = "file"
+    ENVIRONMENT = "environment"
+    FLAG = "flag"
+
+
+@dataclass(frozen=True, slots=True)
+class Effective:
+    """A setting with the value that counts."""
+
+    declared: Declared
+    value: object  #: of the declared type
+    source: Source
+
+
+def effective_settings(kind: type[Settings], **flags: object) -> list[Effective]:
+    """Return every setting of a kind as `load_settings` would have it, and from where. Raises InvalidField."""
+    said = _said(kind, flags)
+    settings = load_settings(kind, **flags)
+    return [
+        Effective(one, getattr(settings, one.name), said[one.name][1] if one.name in said else Source.DEFAULT)
+        for one in declared(kind)
+    ]
+
+
+def config_path() -> Path:
+    """Return which TOML file is read; it may not exist."""
+    from platformdirs import user_config_dir
+
+    return Path(os.environ.get(CONFIG_VARIABLE) or Path(user_config_dir("proofgrid")) / "proofgrid.toml")
+
+
+def _said(kind: type[Settings], flags: Mapping[str, object]) -> dict[str, tuple[object, Source]]:
+    """Return what file, environment and flags say of the settings: the highest of each, and which it was."""
+    sources = (
+        (_read_table(kind.table), Source.FILE),
+        (_environment(kind), Source.ENVIRONMENT),
+        ({name: value for name, value in flags.items() if value is not None}, Source.FLAG),
+    )
+    return {name: (value, source) for values, source in sources for name, value in values.items()}
 
 
 def default_data_dir() -> Path:
@@ -156,7 +202,9 @@ def _checked(kind: type[Settings], values: Mapping[str, object]) -> dict[str, ob
                 raise InvalidField(error.errors()[0]["msg"], field=name, hint=_HINT) from None
     for name in values:
         if name not in known:
-            raise InvalidField("Extra inputs are not permitted", field=name, hint=_HINT)
+            alike = get_close_matches(name, known, n=1)
+            hint = f"did you mean {alike[0]}?" if alike else f"proofgrid config show {kind.table} lists all"
+            raise InvalidField("there is no such setting", field=name, hint=hint)
     return checked
 
 
@@ -168,9 +216,7 @@ def _environment(kind: type[Settings]) -> dict[str, object]:
 def _read_table(table: str) -> dict[str, object]:
     import tomllib
 
-    from platformdirs import user_config_dir
-
-    path = Path(os.environ.get(CONFIG_VARIABLE) or Path(user_config_dir("proofgrid")) / "proofgrid.toml")
+    path = config_path()
     try:
         content = tomllib.loads(path.read_text())
     except FileNotFoundError:

@@ -64,5 +64,6 @@ class EventView:
 
 GET_TASK = query("get_task", TaskView)
 LIST_TASKS = query("list_tasks", TaskView)
+TASKS_BETWEEN = query("tasks_between", TaskView)
 JOBS_OF_TASK = query("jobs_of_task", JobView)
 EVENTS_AFTER = query("events_after", EventView)

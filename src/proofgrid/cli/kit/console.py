@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
+import textwrap
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
@@ -14,6 +16,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
 WIDTH_WITHOUT_TERMINAL = 120
+COLUMNS_VARIABLE = "COLUMNS"  #: says how wide lines may be where there is no terminal
 
 
 def stdout() -> Console:
@@ -30,17 +33,41 @@ def _console(*, stderr: bool) -> Console:
     from rich.console import Console
 
     is_terminal = (sys.stderr if stderr else sys.stdout).isatty()
-    return Console(stderr=stderr, highlight=False, width=None if is_terminal else WIDTH_WITHOUT_TERMINAL)
+    width = None if is_terminal or COLUMNS_VARIABLE in os.environ else WIDTH_WITHOUT_TERMINAL
+    return Console(stderr=stderr, highlight=False, width=width)
 
 
 def say(text: str, *, style: str = "") -> None:
     """Print one sentence; brackets in it are just brackets."""
-    stdout().print(text, style=style or None, markup=False, soft_wrap=True)
+    _print(stdout(), text, style)
 
 
 def complain(text: str, *, style: str = "bold yellow") -> None:
     """Print a warning on standard error."""
-    stderr().print(text, style=style, markup=False, soft_wrap=True)
+    _print(stderr(), text, style)
+
+
+def _print(console: Console, text: str, style: str) -> None:
+    if console.is_terminal or COLUMNS_VARIABLE in os.environ:
+        text = wrapped(text, console.width)
+    console.print(text, style=style or None, markup=False, soft_wrap=True)
+
+
+def wrapped(text: str, width: int) -> str:
+    """Return text broken between words, each line's rest indented a little more; digests and paths stay whole."""
+    return "\n".join(_wrapped_line(line, width) for line in text.split("\n"))
+
+
+def _wrapped_line(line: str, width: int) -> str:
+    indent = line[: len(line) - len(line.lstrip(" "))]
+    return textwrap.fill(
+        line,
+        width,
+        subsequent_indent=indent + "  ",
+        break_long_words=False,
+        break_on_hyphens=False,
+        drop_whitespace=True,
+    )
 
 
 def print_json(value: object) -> None:

@@ -58,7 +58,7 @@ class ClientService(services.ClientServiceServicer):
         self, request: messages.ListProgramsRequest, context: CallContext
     ) -> messages.ListProgramsResponse:
         await self._door.admit(context, self._intake.programs.list_all)
-        programs = await self._intake.programs.list_all(limit=request.limit)
+        programs = await self._intake.programs.list_all(limit=request.limit, begins=request.begins)
         return messages.ListProgramsResponse(programs=[answers.write_program(one) for one in programs])
 
     # --- tasks -----------------------------------------------------------------------------------
@@ -79,7 +79,9 @@ class ClientService(services.ClientServiceServicer):
         self, request: messages.ListTasksRequest, context: CallContext
     ) -> messages.ListTasksResponse:
         caller = await self._door.admit(context, self._intake.tasks.list_own)
-        tasks = await self._intake.tasks.list_own(caller, state=request.state, limit=request.limit)
+        tasks = await self._intake.tasks.list_own(
+            caller, state=request.state, limit=request.limit, begins=request.begins
+        )
         return messages.ListTasksResponse(tasks=[answers.write_task(one) for one in tasks])
 
     @answering

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from proofgrid.primitives.digests import Digest
 from proofgrid.primitives.errors import InvalidField, NotFinished, TaskCancelled, UnknownTask
-from proofgrid.primitives.ids import TaskId
+from proofgrid.primitives.ids import TaskId, uuids_between
 from proofgrid.roles.intake.admission import Admission
 from proofgrid.roles.intake.watching import TaskWatch
 from proofgrid.rules.access.rights import needs
@@ -18,7 +18,15 @@ from proofgrid.rules.jobs.limits import list_limit
 from proofgrid.rules.jobs.request import ProofRequest
 from proofgrid.store.database import Database
 from proofgrid.store.stored_artifacts import ARTIFACT_SIZE
-from proofgrid.store.task_views import GET_TASK, JOBS_OF_TASK, LIST_TASKS, EventView, JobView, TaskView
+from proofgrid.store.task_views import (
+    GET_TASK,
+    JOBS_OF_TASK,
+    LIST_TASKS,
+    TASKS_BETWEEN,
+    EventView,
+    JobView,
+    TaskView,
+)
 from proofgrid.store.tasks import end_task
 from proofgrid.store.transactions import Transaction
 
@@ -46,12 +54,16 @@ class Tasks:
             return task, await connection.fetch(JOBS_OF_TASK, task_id=task_id)
 
     @needs(Role.CLIENT)
-    async def list_own(self, caller: Caller, *, state: str, limit: int) -> list[TaskView]:
-        """Return the caller's newest tasks, in one state or, when it is empty, in any."""
+    async def list_own(self, caller: Caller, *, state: str, limit: int, begins: str = "") -> list[TaskView]:
+        """Return the caller's newest tasks, in one state or, when it is empty, in any; or those whose id begins so."""
         if state and state not in list(TaskState):
             raise InvalidField(f"no state {state!r}", field="state", hint=", ".join(TaskState))
+        wanted = {"client": caller.address, "state": state, "limit": list_limit(limit)}
         async with self._database.connection() as connection:
-            return await connection.fetch(LIST_TASKS, client=caller.address, state=state, limit=list_limit(limit))
+            if not begins:
+                return await connection.fetch(LIST_TASKS, **wanted)
+            first, last = uuids_between(begins, field="begins")
+            return await connection.fetch(TASKS_BETWEEN, first=first, last=last, **wanted)
 
     @needs(Role.CLIENT, Role.ADMIN)
     async def cancel(self, caller: Caller, task_id: TaskId) -> tuple[TaskView, Sequence[JobView]]:

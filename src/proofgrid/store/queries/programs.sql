@@ -12,3 +12,8 @@ SELECT digest, proof_system, label, manifest, slices, units, created_ms FROM pro
 
 -- name: list_programs
 SELECT digest, proof_system, label, manifest, slices, units, created_ms FROM programs ORDER BY created_ms DESC LIMIT :limit;
+
+-- name: programs_between
+-- Those with a digest from :low up to but not :high, by the primary key; newest first.
+SELECT digest, proof_system, label, manifest, slices, units, created_ms FROM programs
+WHERE digest >= :low AND digest < :high ORDER BY created_ms DESC LIMIT :limit;

@@ -9,6 +9,13 @@ SELECT task_id, client, state, program_digest, limit_price, escrow, spent, units
     failure_code, failure_detail, bundle_digest, inputs, quote_id
 FROM tasks WHERE client = :client AND (:state = '' OR state = :state) ORDER BY created_ms DESC LIMIT :limit;
 
+-- name: tasks_between
+-- The client's with an id from :first to :last, by the primary key; newest first.
+SELECT task_id, client, state, program_digest, limit_price, escrow, spent, units, deadline_ms, created_ms, finished_ms,
+    failure_code, failure_detail, bundle_digest, inputs, quote_id
+FROM tasks WHERE task_id BETWEEN :first AND :last AND client = :client AND (:state = '' OR state = :state)
+ORDER BY created_ms DESC LIMIT :limit;
+
 -- name: jobs_of_task
 -- With the lease that counts, and how far it is.
 SELECT jobs.job_id, jobs.slice, jobs.input, jobs.state, jobs.units, jobs.class AS job_class, jobs.attempts, leases.operator,

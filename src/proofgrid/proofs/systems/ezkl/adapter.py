@@ -37,7 +37,11 @@ class EzklProofSystem:
     def describe(self) -> SystemDescription:
         """Say what this system is and which settings its programs take."""
         return SystemDescription(
-            name=self.name, engine=ENGINE, program_format="ONNX model", settings_help=settings.HELP
+            name=self.name,
+            engine=ENGINE,
+            program_format="ONNX model",
+            settings_help=settings.HELP,
+            settings_defaults=settings.EzklSettings().canonical(),
         )
 
     def build_program(

@@ -22,15 +22,15 @@ INPUT_RANGE_MAX = 1 << 20
 
 HELP: Mapping[str, str] = {
     "input_visibility": (
-        "'public' (default): the input stands in the proof; 'committed': only a KZG commitment to it does. "
+        "'public': the input stands in the proof; 'committed': only a KZG commitment to it does. "
         "The commitment is not blinded, so an input that can be guessed can be recognised"
     ),
-    "scale": f"bits after the binary point of inputs, weights and activations, 1 to {SCALE_MAX}; default 7",
-    "logrows_max": f"most rows of a slice's circuit, as a power of two, {LOGROWS_MIN} to {LOGROWS_MAX}; default 20",
-    "slices": f"how many slices, 1 to {SLICES_MAX}, or 'auto' (default): about one per 8192 estimated circuit cells",
-    "decomposition": "how range checks split a number: base x legs like '1024x3', or 'auto' (default): the fewest rows",
-    "lookup_margin": f"safety factor on the lookup range seen in calibration, 1 to {LOOKUP_MARGIN_MAX}; default 2",
-    "input_range": "[low, high]: calibration inputs are drawn between these when no file gives them; default [-1, 1]",
+    "scale": f"bits after the binary point of inputs, weights and activations, 1 to {SCALE_MAX}",
+    "logrows_max": f"most rows of a slice's circuit, as a power of two, {LOGROWS_MIN} to {LOGROWS_MAX}",
+    "slices": f"how many slices, 1 to {SLICES_MAX}, or 'auto': about one per 8192 estimated circuit cells",
+    "decomposition": "how range checks split a number: base x legs like '1024x3', or 'auto': the fewest rows",
+    "lookup_margin": f"safety factor on the lookup range seen in calibration, 1 to {LOOKUP_MARGIN_MAX}",
+    "input_range": "[low, high]: calibration inputs are drawn between these when no file gives them",
 }
 
 _DECOMPOSITION = re.compile(r"([1-9]\d{0,6})x([1-9]\d?)")
