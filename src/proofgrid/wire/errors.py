@@ -71,7 +71,9 @@ def status_of(error: ProofgridError) -> grpc.StatusCode:
 
 def write_error(error: ProofgridError) -> tuple[tuple[str, bytes], ...]:
     """Return the trailing metadata of an error."""
-    detail = common.ErrorDetail(code=error.code, detail=error.detail, field=error.field, hint=error.hint, wait_ms=error.wait_ms)
+    detail = common.ErrorDetail(
+        code=error.code, detail=error.detail, field=error.field, hint=error.hint, wait_ms=error.wait_ms
+    )
     return ((ERROR_METADATA, detail.SerializeToString()),)
 
 
@@ -84,7 +86,9 @@ def read_error(error: grpc.RpcError) -> ProofgridError:
                 detail = common.ErrorDetail.FromString(value)
             except DecodeError:
                 break
-            return error_of_code(detail.code, detail.detail, field=detail.field, hint=detail.hint, wait_ms=detail.wait_ms)
+            return error_of_code(
+                detail.code, detail.detail, field=detail.field, hint=detail.hint, wait_ms=detail.wait_ms
+            )
     status = error.code() if hasattr(error, "code") else None
     text = (error.details() if hasattr(error, "details") else "") or str(status)
     if status in (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.CANCELLED, grpc.StatusCode.DEADLINE_EXCEEDED):

@@ -148,7 +148,8 @@ async def _read_hello(context: CallContext) -> messages.Hello:
         raise MalformedMessage(f"no hello within {HELLO_TIMEOUT_SECONDS:g} s", field="hello") from None
     if message is grpc.aio.EOF or message.WhichOneof("message") != "hello":
         raise MalformedMessage("the first message is the hello", field="hello")
-    return message.hello
+    hello: messages.Hello = message.hello
+    return hello
 
 
 async def _tell(session: Session, context: CallContext) -> None:

@@ -1,6 +1,7 @@
 """Serves the provers that are connected to this gateway: sessions, heartbeats, leases out, results in.
 
-hello -> session (the name is free, or its own; then the older one closes; leases it still holds move over, forgotten ones go back)
+hello -> session, unless another one of the name lives (rules/access/sessions.py); its own older one closes;
+         leases it still holds move over, forgotten ones go back
 heartbeat -> hearing.py -> leases live on;   silence or a cut stream -> they expire (watch.py)
 market grants -> handing_out.py -> prover
 result -> settlement judges -> paid, or the job goes back

@@ -1,7 +1,7 @@
 """A machine's session secret: by it a prover that comes back shows that it is the same one.
 
-It is a key in the prover's folder that only its owner can read. It signs each hello, together with the single-use token
-of the call, and is never sent. Which life of the process says hello, its run, is drawn anew here and never written down.
+It is a key in the prover's folder that only its owner can read. It signs each hello, together with the single-use
+token of the call, and is never sent. Which life of the process says hello, its run, is drawn here and never written.
 """
 
 from __future__ import annotations

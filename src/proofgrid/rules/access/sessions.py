@@ -1,8 +1,8 @@
 """Who may go by a prover's name: one live session has it, and a second one is refused.
 
-    hello of the same run               its older stream is dead, or soon will be       -> replaces it at once
-    hello by the same session secret    restarted, or copied with its disk              -> after `RESTART_BEATS` of silence
-    hello of anybody else               another machine, or one that lost its folder    -> after the limit of silence
+    hello of the same run            its older stream is dead, or soon will be      -> replaces it at once
+    hello by the same session secret restarted, or copied with its disk             -> after `RESTART_BEATS` of silence
+    hello of anybody else            another machine, or one that lost its folder   -> after the limit of silence
 
 A session that was closed is nobody's: whoever is killed and starts again finds the name free, as its stream broke.
 A *session secret* is a key in a prover's folder. A *run* is one life of its process, named by chance, in memory only:
@@ -57,13 +57,13 @@ class OpenSession:
 
 
 def session_statement(*, name: str, run: str, token: str) -> bytes:
-    """Return what a session secret signs: `token` is single-use and names network and operator, so nobody replays it."""
+    """Return what a session secret signs: `token` is single-use and names network and operator: nobody replays it."""
     said = {"for": "proofgrid session", "name": name, "run": run, "token": digest_of(token.encode())}
     return canonical_json(said)
 
 
 def origin_of(signed: SignedSession | None, *, name: str, token: str, peer: str) -> Origin:
-    """Return where a hello comes from. Raises BadToken when its session secret did not sign it, InvalidField for form."""
+    """Return where a hello comes from. Raises BadToken when its session secret did not sign it, or InvalidField."""
     if signed is None:
         return Origin(peer=peer)
     key: Address = parse_address(signed.key, field="session_key")
@@ -74,9 +74,7 @@ def origin_of(signed: SignedSession | None, *, name: str, token: str, peer: str)
     return Origin(peer=peer, key=key, run=signed.run)
 
 
-def check_name(
-    prover: ProverId, taken: OpenSession, origin: Origin, *, heartbeat_ms: int, silent_ms: int
-) -> None:
+def check_name(prover: ProverId, taken: OpenSession, origin: Origin, *, heartbeat_ms: int, silent_ms: int) -> None:
     """Raise NameTaken, with how long to wait, unless a hello may replace the session that has its name."""
     limit_ms = silence_needed_ms(taken, origin, heartbeat_ms=heartbeat_ms, silent_ms=silent_ms)
     silence_ms = max(0, taken.now_ms - taken.seen_ms)

@@ -14,7 +14,7 @@ FROM (SELECT DISTINCT lock_of_session(prover_id) AS key FROM unnest(:prover_ids:
 
 -- name: session_of_name
 -- The session that has a prover's name, after change_session: nobody opens or replaces it before this commit.
-SELECT peer, session_key, run, opened_ms, seen_ms, now_ms() AS now_ms FROM sessions WHERE prover_id = :prover_id AND open;
+SELECT peer, session_key AS key, run, opened_ms, seen_ms, now_ms() AS now_ms FROM sessions WHERE prover_id = :prover_id AND open;
 
 -- name: supersede_sessions
 -- A prover has one session; the older one's gateway is told to close its stream.
