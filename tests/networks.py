@@ -16,10 +16,10 @@ from typing import Any
 import psutil
 
 from proofgrid.primitives.signatures import SigningKey
+from proofgrid.sdk.answers.money import LedgerCheck
+from proofgrid.sdk.answers.network import NetworkStatus
 from proofgrid.sdk.client import Client
-from proofgrid.sdk.connection import Connection
 from proofgrid.sdk.keys import new_key, read_key, write_key
-from proofgrid.wire.v1 import client_pb2 as messages
 
 READY_SECONDS = 90.0
 WAIT_SECONDS = 150.0
@@ -214,17 +214,17 @@ class Network:
 
     async def grant(self, name: str, role: str) -> None:
         """Put somebody on the access list."""
-        async with Connection(self.addresses, self.admin_key, ca_file=self.ca_file, patience_seconds=10) as connection:
-            request = messages.GrantRequest(address=self.keys[name].address, role=role, label=name)
-            await connection.ask(lambda services: services.admin.Grant, request)
+        async with self.administrator() as client:
+            await client.admin.grant(self.keys[name].address, role, label=name)
 
     async def deposit(self, name: str, amount: int, deposit_id: str = "first") -> None:
         """Give a client money."""
-        async with Connection(self.addresses, self.admin_key, ca_file=self.ca_file, patience_seconds=10) as connection:
-            request = messages.DepositRequest(
-                address=self.keys[name].address, amount=amount, deposit_id=f"{name}-{deposit_id}"
-            )
-            await connection.ask(lambda services: services.admin.Deposit, request)
+        async with self.administrator() as client:
+            await client.admin.deposit(self.keys[name].address, amount, deposit_id=f"{name}-{deposit_id}")
+
+    def administrator(self) -> Client:
+        """Return a client with the network's key, at any of the gateways."""
+        return Client(self.addresses, self.admin_key, ca_file=self.ca_file, patience_seconds=10)
 
     def client(self, name: str = "client", *, gateways: str = "") -> Client:
         """Return a client with somebody's key."""
@@ -237,9 +237,7 @@ class Network:
 
     # --- waiting and checking --------------------------------------------------------------------
 
-    async def until(
-        self, holds: Callable[[messages.NetworkStatus], bool], *, gateways: str = ""
-    ) -> messages.NetworkStatus:
+    async def until(self, holds: Callable[[NetworkStatus], bool], *, gateways: str = "") -> NetworkStatus:
         """Wait until the network's status is as it should be, asking these gateways, or any."""
         asked = gateways or self.addresses
         async with Client(asked, self.admin_key, ca_file=self.ca_file) as admin, asyncio.timeout(WAIT_SECONDS):
@@ -249,12 +247,10 @@ class Network:
                     return status
                 await asyncio.sleep(0.05)
 
-    async def check_ledger(self) -> messages.LedgerCheck:
+    async def check_ledger(self) -> LedgerCheck:
         """Every account adds up, and all of them together are what was deposited."""
-        async with Connection(self.addresses, self.admin_key, ca_file=self.ca_file, patience_seconds=10) as connection:
-            check: messages.LedgerCheck = await connection.ask(
-                lambda services: services.admin.CheckLedger, messages.CheckLedgerRequest()
-            )
+        async with self.administrator() as client:
+            check = await client.admin.check_ledger()
         assert check.balanced, list(check.faults)
         assert check.held == check.minted
         return check

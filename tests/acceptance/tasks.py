@@ -12,12 +12,12 @@ from typing import Any
 import asyncpg
 
 from proofgrid.proofs.bundles.bundle import BundleReport, verify_bundle
+from proofgrid.sdk.answers.work import Program, Task
 from proofgrid.sdk.client import Client, Event
-from proofgrid.wire.v1 import client_pb2 as messages
 from tests.networks import Network
 
 
-async def register_toy(client: Client, root: Path, **settings: Any) -> messages.Program:
+async def register_toy(client: Client, root: Path, **settings: Any) -> Program:
     """Register a toy program: a chain of hashes."""
     source = root / "toy-source"
     source.write_text("chain")
@@ -29,9 +29,7 @@ async def events_of(client: Client, task_id: str, *, cursor: int = 0) -> list[Ev
     return [event async for event in client.watch(task_id, cursor=cursor)]
 
 
-async def submit_and_watch(
-    network: Network, gateways: str, digest: str, name: str, *, tasks: int
-) -> list[messages.Task]:
+async def submit_and_watch(network: Network, gateways: str, digest: str, name: str, *, tasks: int) -> list[Task]:
     """One client with its own order of gateways: submit, follow every task to its end, read the results."""
     async with network.client(gateways=gateways) as client:
         submitted = [
@@ -52,7 +50,7 @@ async def wait_for(client: Client, task_id: str, kind: str, **data: Any) -> Even
     raise AssertionError(f"the task ended without {kind} {data}")
 
 
-async def fetch_and_verify(client: Client, network: Network, task: messages.Task, folder: Path) -> BundleReport:
+async def fetch_and_verify(client: Client, network: Network, task: Task, folder: Path) -> BundleReport:
     """Download a task's bundle and verify it as a stranger would."""
     path = folder / f"{task.task_id}.bundle"
     await client.fetch_result(task.task_id, path)

@@ -5,10 +5,11 @@ from __future__ import annotations
 import asyncio
 from pathlib import Path
 
+import pytest
+
 from proofgrid.primitives.errors import InsufficientFunds, NotAllowed
 from proofgrid.rules.ledger.accounts import NETWORK_CLIENT
-from proofgrid.sdk.connection import Connection
-from proofgrid.wire.v1 import canary_pb2 as canary_messages
+from proofgrid.sdk.answers.administration import Canary
 from proofgrid.wire.v1 import prover_pb2 as messages
 from tests.acceptance.scenarios.scripted import ScriptedProver, prove
 from tests.acceptance.tasks import check_paid_once, database_of, register_toy
@@ -22,26 +23,21 @@ async def restart_gateway(network: Network, **settings: str) -> None:
     await network.start_gateway()
 
 
-async def add_canary(network: Network, program: str, text: str) -> canary_messages.Canary:
+async def add_canary(network: Network, program: str, text: str) -> Canary:
     """Register a canary, and wait until it was proven for the first time."""
-    async with Connection(network.address, network.admin_key, patience_seconds=10) as admin:
-        request = canary_messages.AddCanaryRequest(program_digest=program, inputs_json=f'["{text}"]', limit_price=2_000)
-        await admin.ask(lambda services: services.canaries.AddCanary, request)
+    async with network.administrator() as client:
+        await client.admin.add_canary(program, [text], limit_price=2_000)
         async with asyncio.timeout(25):
             while True:
-                listed = await admin.ask(
-                    lambda services: services.canaries.ListCanaries, canary_messages.ListCanariesRequest()
-                )
-                if listed.canaries[0].state == "done":
-                    canary: canary_messages.Canary = listed.canaries[0]
+                canary = (await client.admin.canaries()).canaries[0]
+                if canary.state == "done":
                     return canary
                 await asyncio.sleep(0.1)
 
 
 async def fund(network: Network, amount: int = 10**9) -> None:
-    async with Connection(network.address, network.admin_key, patience_seconds=10) as admin:
-        request = canary_messages.FundTreasuryRequest(amount=amount, deposit_id="test")
-        await admin.ask(lambda services: services.canaries.FundTreasury, request)
+    async with network.administrator() as client:
+        await client.admin.fund_treasury(amount, deposit_id="test")
 
 
 async def test_an_empty_treasury_pays_no_canary_and_clients_may_not_register_any(
@@ -49,22 +45,11 @@ async def test_an_empty_treasury_pays_no_canary_and_clients_may_not_register_any
 ) -> None:
     async with network.client() as client:
         program = await register_toy(client, tmp_path, slices=1)
-        request = canary_messages.AddCanaryRequest(
-            program_digest=program.digest, inputs_json='["x"]', limit_price=2_000
-        )
-        try:
-            await client.connection.call(lambda services: services.canaries.AddCanary, request)
-        except NotAllowed as refused:
-            assert refused.code
-        else:
-            raise AssertionError("a client registered a canary")
-    async with Connection(network.address, network.admin_key) as admin:
-        try:
-            await admin.call(lambda services: services.canaries.AddCanary, request)
-        except InsufficientFunds as refused:
-            assert "treasury cannot pay" in str(refused)
-        else:
-            raise AssertionError("nobody paid for the canary")
+        with pytest.raises(NotAllowed):
+            await client.admin.add_canary(program.digest, ["x"], limit_price=2_000)
+    async with network.administrator() as client:
+        with pytest.raises(InsufficientFunds, match="treasury cannot pay"):
+            await client.admin.add_canary(program.digest, ["x"], limit_price=2_000)
 
 
 async def test_a_canary_reaches_a_new_prover_looks_like_any_job_and_is_paid_by_the_treasury(

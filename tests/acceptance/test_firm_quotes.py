@@ -6,6 +6,7 @@ import asyncio
 import json
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -21,10 +22,9 @@ from proofgrid.primitives.errors import (
     UnknownQuote,
 )
 from proofgrid.rules.ledger.statement import NETWORK_OWNERS
+from proofgrid.sdk.answers.quotes import FirmQuote
+from proofgrid.sdk.answers.work import Task
 from proofgrid.sdk.client import Client
-from proofgrid.sdk.connection import Connection
-from proofgrid.wire.v1 import canary_pb2, client_pb2
-from proofgrid.wire.v1 import quotes_pb2 as messages
 from tests.acceptance.tasks import database_of, events_of, register_toy
 from tests.cli.commands import proofgrid
 from tests.networks import Network, running_network
@@ -42,9 +42,8 @@ async def network(
 
 
 async def fund(network: Network, amount: int = COVER) -> None:
-    async with Connection(network.address, network.admin_key, patience_seconds=10) as admin:
-        request = canary_pb2.FundTreasuryRequest(amount=amount, deposit_id=f"fund {amount}")
-        await admin.ask(lambda services: services.canaries.FundTreasury, request)
+    async with network.administrator() as client:
+        await client.admin.fund_treasury(amount, deposit_id=f"fund {amount}")
 
 
 async def ready(network: Network, client: Client, root: Path, *, slices: int = 1) -> str:
@@ -64,7 +63,7 @@ async def balances(network: Network, client: Client) -> tuple[int, int]:
 
 async def held_quote_without_provers(
     network: Network, client: Client, root: Path
-) -> tuple[str, tuple[int, int], messages.FirmQuote]:
+) -> tuple[str, tuple[int, int], FirmQuote]:
     """Buy a quote, then stop every prover; return its program, what everybody had before, and the quote."""
     program = await ready(network, client, root)
     before = await balances(network, client)
@@ -74,7 +73,7 @@ async def held_quote_without_provers(
     return program, before, quote
 
 
-async def state_of(client: Client, quote: messages.FirmQuote) -> str:
+async def state_of(client: Client, quote: FirmQuote) -> str:
     return next(one.state for one in await client.quotes() if one.quote_id == quote.quote_id)
 
 
@@ -91,6 +90,7 @@ async def test_a_promise_that_is_kept_costs_what_was_promised_whatever_the_marke
         program = await ready(network, client, tmp_path, slices=2)
         shown = await client.quote(program, ["any"])
         before = await balances(network, client)
+        assert shown.firm is not None
         quote = await client.buy_quote(program, ["any"], cost_max=shown.firm.cost + shown.firm.premium)
         held = await balances(network, client)
         task = await client.submit(program, ["another input"], quote_id=quote.quote_id)
@@ -121,10 +121,10 @@ async def check_statements(network: Network, client_has: int) -> None:
     closing, reasons = {}, set()
     async with Client(network.address, network.admin_key) as admin:
         for owner in [*owners, *NETWORK_OWNERS]:
-            parts = [part async for part in admin.statement(owner)]
-            closing[owner] = parts[-1].closing.balance
+            parts: list[Any] = [part async for part in admin.statement(owner)]
+            closing[owner] = parts[-1].balance
             if owner == owners[0]:
-                reasons = {movement.reason for part in parts for movement in part.page.movements}
+                reasons = {movement.reason for movement in parts[1:-1]}
     assert sum(closing.values()) == 0
     assert (closing[owners[0]], closing["quote"]) == (client_has, 0)
     assert reasons == {"deposit", "quote_price", "quote_premium"}
@@ -157,8 +157,8 @@ async def test_a_quote_is_used_by_one_task_however_many_try_at_once(network: Net
         keys = ["one", "one", "two", "three"]
         tries = [client.submit(program, ["x"], quote_id=quote.quote_id, idempotency_key=key) for key in keys]
         ended = await asyncio.gather(*tries, return_exceptions=True)
-        tasks = {one.task_id for one in ended if isinstance(one, client_pb2.Task)}
-        refused = [one for one in ended if not isinstance(one, client_pb2.Task)]
+        tasks = {one.task_id for one in ended if isinstance(one, Task)}
+        refused = [one for one in ended if not isinstance(one, Task)]
         assert len(tasks) == 1, ended
         assert refused
         assert all(isinstance(one, QuoteOver) for one in refused), ended

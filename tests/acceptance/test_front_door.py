@@ -113,9 +113,8 @@ async def test_a_client_is_no_operator_and_an_operator_no_client(network: Networ
 async def test_a_revoked_key_is_refused_at_once(network: Network) -> None:
     async with network.client() as client:
         await client.status()
-        async with Connection(network.address, network.admin_key) as admin:
-            request = messages.RevokeRequest(address=network.keys["client"].address, role="client")
-            await admin.call(lambda services: services.admin.Revoke, request)
+        async with network.administrator() as admin:
+            await admin.admin.revoke(network.keys["client"].address, "client")
         with pytest.raises(UnknownKey):
             await client.status()
 

@@ -24,6 +24,7 @@ from proofgrid.primitives.errors import (
     UnknownProofSystem,
     UnsupportedOperator,
 )
+from proofgrid.sdk.answers.work import Program
 from proofgrid.sdk.client import Client
 from proofgrid.sdk.services import Services
 from proofgrid.wire.errors import read_error
@@ -43,7 +44,7 @@ async def network(tmp_path: Path, database_dsn: str, srs_file: Path) -> AsyncIte
         yield network
 
 
-async def a_program(client: Client, root: Path) -> messages.Program:
+async def a_program(client: Client, root: Path) -> Program:
     """Register a small network of four inputs and two outputs."""
     model = await asyncio.to_thread(save, an_mlp(4, 4, 2), root / "good.onnx")
     return await client.register_program({"model": model}, settings=SETTINGS)

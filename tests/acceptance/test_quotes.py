@@ -77,5 +77,5 @@ async def test_a_quote_for_chosen_provers_is_the_price_of_their_lane(network: Ne
 
     assert quote.lanes[0].lane == f"default/toy/small/{there.name}"
     assert (anywhere.lanes[0].provers, quote.lanes[0].provers, lost.lanes[0].provers) == (2, 1, 0)
-    assert (lost.price_now, lost.HasField("firm")) == (0, False)
+    assert (lost.price_now, lost.firm) == (0, None)
     assert quote.cost_now == task.spent

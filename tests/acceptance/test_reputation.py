@@ -7,7 +7,7 @@ import json
 import time
 from pathlib import Path
 
-from proofgrid.wire.v1.reputation_pb2 import ProverStanding
+from proofgrid.sdk.answers.operators import ProverStanding
 from tests.acceptance.tasks import register_toy
 from tests.cli.commands import proofgrid
 from tests.networks import Network

@@ -14,8 +14,6 @@ import pytest
 
 from proofgrid.primitives.errors import ProofgridError
 from proofgrid.proofs.bundles.evidence import verify_evidence
-from proofgrid.sdk.connection import Connection
-from proofgrid.wire.v1 import stake_pb2
 from tests.acceptance.tasks import check_paid_once, events_of
 from tests.acceptance.test_cheating import (
     INPUT,
@@ -53,11 +51,8 @@ async def proofgrid(*arguments: str) -> tuple[int, Any]:
 
 
 async def pay_into_bond(network: Network, name: str) -> None:
-    request = stake_pb2.DepositStakeRequest(
-        operator=network.keys[name].address, amount=BOND, deposit_id=name, from_outside=True
-    )
-    async with Connection(network.address, network.admin_key) as admin:
-        await admin.ask(lambda services: services.stake.DepositStake, request)
+    async with network.administrator() as client:
+        await client.admin.deposit_stake(network.keys[name].address, BOND, deposit_id=name)
 
 
 async def test_a_cheater_is_slashed_its_rescuer_paid_and_anybody_can_verify_the_lie(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -18,9 +17,7 @@ from proofgrid.primitives.errors import (
     SubnetworkInUse,
     UnknownSubnetwork,
 )
-from proofgrid.rules.access.subnetworks import DEFAULT
-from proofgrid.sdk.connection import Connection
-from proofgrid.wire.v1 import subnetworks_pb2 as messages
+from proofgrid.rules.access.subnetworks import DEFAULT, SubnetworkChange
 from tests.acceptance.scenarios.scripted import ScriptedProver
 from tests.acceptance.tasks import check_paid_once, events_of, register_toy, wait_for
 from tests.cli.commands import proofgrid
@@ -29,19 +26,12 @@ from tests.networks import Network
 NEVER_SOLD = 1  #: base units per PU: no prover asks so little
 
 
-async def administer(network: Network, method: Callable[[Any], Any], request: Any) -> Any:
-    """Make one call as the network's administrator."""
-    async with Connection(network.address, network.admin_key) as connection:
-        return await connection.call(lambda services: method(services.subnetworks), request)
-
-
-async def create(network: Network, name: str, *members: tuple[str, str], **parameters: Any) -> None:
+async def create(network: Network, name: str, *members: tuple[str, str], **wanted: Any) -> None:
     """Make a subnetwork with these (name of key, role) on its list."""
-    change = messages.SubnetworkChange(name=name, **parameters)
-    await administer(network, lambda service: service.CreateSubnetwork, change)
-    for who, role in members:
-        request = messages.MemberRequest(subnetwork=name, address=network.keys[who].address, role=role)
-        await administer(network, lambda service: service.AllowMember, request)
+    async with network.administrator() as client:
+        await client.admin.create_subnetwork(name, SubnetworkChange(**wanted))
+        for who, role in members:
+            await client.admin.allow_member(name, network.keys[who].address, role)
 
 
 async def add_client(network: Network, name: str) -> None:
@@ -97,8 +87,8 @@ async def test_a_private_subnetwork_serves_its_members_and_a_burst_flows_over_to
 
 
 async def test_requests_and_provers_are_refused_in_words(network: Network, tmp_path: Path) -> None:
-    await create(network, "acme", ("client", "client"), proof_systems=messages.ProofSystemNames(names=["ezkl"]))
-    await create(network, "lab", open=True)
+    await create(network, "acme", ("client", "client"), proof_systems=frozenset({"ezkl"}))
+    await create(network, "lab", is_open=True)
     async with network.client() as client:
         program = await register_toy(client, tmp_path, slices=1)
         for name, error in (("acme", NotServed), ("nowhere", UnknownSubnetwork), ("No Name", InvalidField)):
@@ -129,15 +119,15 @@ async def test_a_prover_whose_operator_is_taken_off_the_list_gets_no_more_of_its
     network: Network, tmp_path: Path
 ) -> None:
     await create(network, "acme", ("client", "client"), ("alice", "operator"))
-    member = messages.MemberRequest(subnetwork="acme", address=network.keys["alice"].address, role="operator")
     async with (
         network.client() as client,
+        network.administrator() as administrator,
         ScriptedProver(network, "p", "alice", subnetworks=["acme", DEFAULT]) as prover,
     ):
         program = await register_toy(client, tmp_path, slices=1)
         await client.submit(program.digest, ["a"], limit_price=1_500, subnetwork="acme")
         await prover.take_lease()
-        shown = await administer(network, lambda service: service.DenyMember, member)
+        shown = await administrator.admin.deny_member("acme", network.keys["alice"].address, "operator")
         assert (shown.members[0].role, shown.provers, shown.busy) == ("client", 0, 1)
 
         await client.submit(program.digest, ["b"], limit_price=1_500, subnetwork="acme")
@@ -147,12 +137,11 @@ async def test_a_prover_whose_operator_is_taken_off_the_list_gets_no_more_of_its
         [left] = [one for one in await client.subnetworks() if one.name == "acme"]
         assert (left.busy, left.tasks_open, left.ready_units > 0) == (1, 2, True)
 
-        remove = messages.RemoveSubnetworkRequest(name="acme")
         with pytest.raises(SubnetworkInUse):
-            await administer(network, lambda service: service.RemoveSubnetwork, remove)
+            await administrator.admin.remove_subnetwork("acme")
         for task in await client.tasks():
             await client.cancel(task.task_id)
-        await administer(network, lambda service: service.RemoveSubnetwork, remove)
+        await administrator.admin.remove_subnetwork("acme")
         assert [one.name for one in await client.subnetworks()] == [DEFAULT]
 
 

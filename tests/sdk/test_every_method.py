@@ -14,13 +14,16 @@ import pytest
 
 import proofgrid.sdk
 from proofgrid.primitives.digests import digest_of
+from proofgrid.rules.access.subnetworks import SubnetworkChange
 from proofgrid.sdk import client as client_module
 from proofgrid.sdk import evidence as evidence_module
+from proofgrid.sdk.admin import Admin
+from proofgrid.sdk.bonds import Bonds
 from proofgrid.sdk.client import Client
 from proofgrid.sdk.connection import Connection
 from proofgrid.sdk.sync import SyncClient
 from proofgrid.wire.v1 import client_pb2 as messages
-from proofgrid.wire.v1 import common_pb2, stake_pb2
+from proofgrid.wire.v1 import common_pb2, stake_pb2, statements_pb2
 from tests.answering_gateway import answering_gateway, dead_gateway
 from tests.makers import a_key
 
@@ -37,6 +40,7 @@ ANSWERS = {
     "FetchResult": messages.Result(bundle=common_pb2.ArtifactRef(digest=DIGEST)),
     "Upload": common_pb2.ArtifactRef(digest=DIGEST),
     "Download": messages.DownloadResponse(chunk=CONTENT),
+    "GetStatement": statements_pb2.StatementPart(closing=statements_pb2.StatementClosing()),
     "GetEvidence": stake_pb2.SealedEvidence(record_json=b"{}"),
 }
 
@@ -63,6 +67,45 @@ OF_CLIENTS: dict[str, Callable[[Any, Path], Any]] = {
     "subnetworks": lambda client, _: client.subnetworks(),
     "operators": lambda client, _: client.operators(),
     "facts": lambda client, _: client.facts(),
+}
+
+#: The same for its parts, which are for operators and administrators.
+OF_PARTS: dict[type, dict[str, Callable[[Any], Any]]] = {
+    Bonds: {
+        "show": lambda bonds: bonds.show(),
+        "deposit": lambda bonds: bonds.deposit(5),
+        "unbond": lambda bonds: bonds.unbond(5),
+        "withdraw": lambda bonds: bonds.withdraw(),
+        "evidence": lambda bonds: bonds.evidence(),
+        "one_evidence": lambda bonds: bonds.one_evidence("e"),
+        "appeal": lambda bonds: bonds.appeal("e", "why"),
+    },
+    Admin: {
+        "grant": lambda admin: admin.grant(NETWORK, "client"),
+        "revoke": lambda admin: admin.revoke(NETWORK, "client"),
+        "identities": lambda admin: admin.identities(),
+        "deposit": lambda admin: admin.deposit(NETWORK, 5),
+        "deposit_stake": lambda admin: admin.deposit_stake(NETWORK, 5),
+        "check_ledger": lambda admin: admin.check_ledger(),
+        "treasury": lambda admin: admin.treasury(),
+        "fund_treasury": lambda admin: admin.fund_treasury(5),
+        "take_out": lambda admin: admin.take_out(5, burn=True),
+        "dead_letters": lambda admin: admin.dead_letters(),
+        "dead_letter": lambda admin: admin.dead_letter("t"),
+        "replay_dead_letter": lambda admin: admin.replay_dead_letter("t"),
+        "incidents": lambda admin: admin.incidents(),
+        "incident": lambda admin: admin.incident(1),
+        "close_incident": lambda admin: admin.close_incident(1),
+        "resolve_appeal": lambda admin: admin.resolve_appeal("e", overturn=True, answer="so be it"),
+        "add_canary": lambda admin: admin.add_canary(DIGEST, ["x"], limit_price=5),
+        "canaries": lambda admin: admin.canaries(),
+        "subnetwork": lambda admin: admin.subnetwork("lab"),
+        "create_subnetwork": lambda admin: admin.create_subnetwork("lab", SubnetworkChange(is_open=True)),
+        "set_subnetwork": lambda admin: admin.set_subnetwork("lab", SubnetworkChange(proof_systems=frozenset())),
+        "remove_subnetwork": lambda admin: admin.remove_subnetwork("lab"),
+        "allow_member": lambda admin: admin.allow_member("lab", NETWORK, "client"),
+        "deny_member": lambda admin: admin.deny_member("lab", NETWORK, "client"),
+    },
 }
 
 #: The same for the functions of the SDK that take a connection.
@@ -103,6 +146,12 @@ def public_methods_of(kind: type) -> set[str]:
     return {name for name, value in vars(kind).items() if not name.startswith("_") and inspect.isfunction(value)}
 
 
+def parts_of(client: Client) -> dict[type, Any]:
+    """What hangs on a client and makes calls of its own."""
+    parts = [value for value in vars(client).values() if type(value).__module__.startswith("proofgrid.sdk")]
+    return {type(part): part for part in parts if not isinstance(part, Connection)}
+
+
 def functions_on_a_connection() -> dict[str, Callable[..., Any]]:
     modules = [
         importlib.import_module(f"proofgrid.sdk.{found.name}") for found in pkgutil.iter_modules(proofgrid.sdk.__path__)
@@ -129,7 +178,11 @@ def assert_at_the_live_one(connection: Connection, gateways: Gateways) -> None:
     assert gateways.heard
 
 
-def test_no_method_is_forgotten_here() -> None:
+async def test_no_method_is_forgotten_here() -> None:
+    async with Client("127.0.0.1:1", a_key()) as client:
+        assert {part: public_methods_of(part) for part in parts_of(client)} == {
+            part: set(calls) for part, calls in OF_PARTS.items()
+        }
     assert public_methods_of(Client) == set(OF_CLIENTS)
     assert public_methods_of(SyncClient) - {"close"} <= set(OF_CLIENTS)
     assert set(functions_on_a_connection()) == set(OF_CONNECTIONS)
@@ -141,6 +194,14 @@ async def test_a_client_leaves_a_dead_gateway(name: str, network: str | None, ga
     addresses = [gateways.dead, gateways.live]
     async with Client(addresses, a_key(), network=network, patience_seconds=2) as client, asyncio.timeout(20):
         await finished(OF_CLIENTS[name](client, path))
+        assert_at_the_live_one(client.connection, gateways)
+
+
+@pytest.mark.parametrize(("part", "name"), [(part, name) for part, calls in OF_PARTS.items() for name in calls])
+async def test_a_part_of_a_client_leaves_a_dead_gateway(part: type, name: str, gateways: Gateways) -> None:
+    addresses = [gateways.dead, gateways.live]
+    async with Client(addresses, a_key(), network=NETWORK, patience_seconds=2) as client, asyncio.timeout(20):
+        await OF_PARTS[part][name](parts_of(client)[part])
         assert_at_the_live_one(client.connection, gateways)
 
 

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 import pytest
 
 from proofgrid.primitives.errors import AmbiguousName, InvalidField, UnknownProgram, UnknownTask
+from proofgrid.sdk.answers.work import Program, Task
 from proofgrid.sdk.names import whole_digest, whole_task_id
-from proofgrid.wire.v1.client_pb2 import Program, Task
 
 DIGESTS = ("3f9a" + "0" * 60, "3f9b" + "1" * 60, "77aa" + "2" * 60)
 TASKS = ("0198c0de-0000-7000-8000-000000000000", "0198c0de-1111-7000-8000-000000000000")

@@ -27,14 +27,20 @@ from proofgrid.rules.jobs.constraints import NO_CONSTRAINTS, Constraints
 from proofgrid.rules.jobs.events import sentence
 from proofgrid.rules.jobs.ladder import Ladder
 from proofgrid.sdk import names
+from proofgrid.sdk.admin import Admin
+from proofgrid.sdk.answers.money import Account, Movement, StatementClosing, StatementOpening, StatementPart
+from proofgrid.sdk.answers.network import Network, NetworkStatus, Round, Subnetwork
+from proofgrid.sdk.answers.operators import Standings
+from proofgrid.sdk.answers.quotes import FirmQuote, Quote
+from proofgrid.sdk.answers.reading import read, read_all
+from proofgrid.sdk.answers.work import Program, Task
+from proofgrid.sdk.bonds import Bonds
 from proofgrid.sdk.connection import Connection
 from proofgrid.sdk.transfer import OnBytes, download_file, upload_file
 from proofgrid.wire.codec.requests import write_constraints, write_ladder
 from proofgrid.wire.v1 import client_pb2 as messages
 from proofgrid.wire.v1 import quotes_pb2 as quote_messages
-from proofgrid.wire.v1 import reputation_pb2 as reputation_messages
-from proofgrid.wire.v1 import statements_pb2 as statements
-from proofgrid.wire.v1.subnetworks_pb2 import ListSubnetworksRequest, Subnetwork
+from proofgrid.wire.v1 import reputation_pb2, statements_pb2, subnetworks_pb2
 
 ENDED_STATES = frozenset({"done", "failed", "cancelled"})
 
@@ -59,7 +65,7 @@ class Event:
 class Proven:
     """A finished task, and its bundle as it was verified here."""
 
-    task: messages.Task
+    task: Task
     path: Path
     digest: Digest
     report: BundleReport
@@ -84,6 +90,8 @@ class Client:
         self.connection = Connection(
             gateways, key, network=network, ca_file=ca_file, patience_seconds=patience_seconds, clock=clock
         )
+        self.bonds = Bonds(self.connection)  #: for operators
+        self.admin = Admin(self.connection)  #: for administrators
 
     async def __aenter__(self) -> Client:
         return self
@@ -100,7 +108,7 @@ class Client:
         label: str = "",
         on_stage: OnStage | None = None,
         on_bytes: OnBytes | None = None,
-    ) -> messages.Program:
+    ) -> Program:
         """Upload a program's files by name (ezkl: {"model": path}) and have the network build it."""
         digests = {}
         for name, path in source.items():
@@ -110,10 +118,10 @@ class Client:
         )
         return await self.connection.patiently(lambda: self._build(request, on_stage), on=(Unavailable,))
 
-    async def _build(self, request: messages.RegisterProgramRequest, on_stage: OnStage | None) -> messages.Program:
+    async def _build(self, request: messages.RegisterProgramRequest, on_stage: OnStage | None) -> Program:
         async for event in self.connection.stream(lambda services: services.client.RegisterProgram, request):
             if event.WhichOneof("event") == "program":
-                return event.program
+                return read(Program, event.program)
             if on_stage is not None:
                 on_stage(event.progress.stage, event.progress.permille)
         raise ProofgridError("the gateway ended the registration without a program")
@@ -133,7 +141,7 @@ class Client:
         constraints: Constraints = NO_CONSTRAINTS,
         subnetwork: str = "",
         quote_id: str = "",
-    ) -> messages.Task:
+    ) -> Task:
         """Submit a request: one proof per element of `inputs`, all in one bundle.
 
         The idempotency key makes trying again safe: the same key is the same task, paid once. With `allow_cached` a
@@ -159,7 +167,7 @@ class Client:
             subnetwork=subnetwork,
             quote_id=quote_id,
         )
-        return await self.connection.ask(lambda services: services.client.Submit, request)
+        return read(Task, await self.connection.ask(lambda services: services.client.Submit, request))
 
     async def quote(
         self,
@@ -169,7 +177,7 @@ class Client:
         hold_ms: int = 0,
         constraints: Constraints = NO_CONSTRAINTS,
         subnetwork: str = "",
-    ) -> quote_messages.Quote:
+    ) -> Quote:
         """Return what a request would cost now, which limits sold how often, and how long it would take.
 
         `firm` has the terms on which the network would promise it for `hold_ms`, if it does; `buy_quote` buys that.
@@ -179,7 +187,7 @@ class Client:
         request.subnetwork = subnetwork
         if (demanded := write_constraints(constraints)) is not None:
             request.constraints.CopyFrom(demanded)
-        return await self.connection.ask(lambda services: services.quotes.GetQuote, request)
+        return read(Quote, await self.connection.ask(lambda services: services.quotes.GetQuote, request))
 
     async def buy_quote(
         self,
@@ -189,7 +197,7 @@ class Client:
         hold_ms: int = 0,
         cost_max: int = 0,
         idempotency_key: str | None = None,
-    ) -> quote_messages.FirmQuote:
+    ) -> FirmQuote:
         """Buy a firm quote: for `hold_ms` the network holds cost and time for as many inputs of the program.
 
         The inputs are examples: submit whichever you want with its `quote_id`. Cost and premium are taken at once; the
@@ -201,14 +209,14 @@ class Client:
             cost_max=cost_max,
             idempotency_key=idempotency_key or fresh_bytes(16).hex(),
         )
-        return await self.connection.ask(lambda services: services.quotes.BuyQuote, request)
+        return read(FirmQuote, await self.connection.ask(lambda services: services.quotes.BuyQuote, request))
 
-    async def quotes(self, *, limit: int = 100) -> list[quote_messages.FirmQuote]:
+    async def quotes(self, *, limit: int = 100) -> list[FirmQuote]:
         """Return the firm quotes that you bought, newest first."""
         answer = await self.connection.ask(
             lambda services: services.quotes.ListQuotes, quote_messages.ListQuotesRequest(limit=limit)
         )
-        return list(answer.quotes)
+        return read_all(FirmQuote, answer.quotes)
 
     async def prove(
         self,
@@ -275,30 +283,28 @@ class Client:
             except Recoverable as error:
                 await backoff.wait(error)
 
-    async def wait(self, task_id: str) -> messages.Task:
+    async def wait(self, task_id: str) -> Task:
         """Wait until a task has ended and return it."""
         async for _ in self.watch(task_id):
             pass
         return await self.task(task_id)
 
-    async def task(self, task_id: str) -> messages.Task:
+    async def task(self, task_id: str) -> Task:
         """Return a task with its jobs."""
         task_id = await self._whole_task_id(task_id)
-        return await self.connection.ask(
-            lambda services: services.client.GetTask, messages.GetTaskRequest(task_id=task_id)
-        )
+        request = messages.GetTaskRequest(task_id=task_id)
+        return read(Task, await self.connection.ask(lambda services: services.client.GetTask, request))
 
-    async def tasks(self, *, state: str = "", begins: str = "", limit: int = 100) -> list[messages.Task]:
+    async def tasks(self, *, state: str = "", begins: str = "", limit: int = 100) -> list[Task]:
         """Return your tasks, newest first, without their jobs; with `begins` those whose id begins so."""
         request = messages.ListTasksRequest(state=state, limit=limit, begins=begins)
-        return list((await self.connection.ask(lambda services: services.client.ListTasks, request)).tasks)
+        return read_all(Task, (await self.connection.ask(lambda services: services.client.ListTasks, request)).tasks)
 
-    async def cancel(self, task_id: str) -> messages.Task:
+    async def cancel(self, task_id: str) -> Task:
         """Cancel a task; what is not spent is refunded."""
         task_id = await self._whole_task_id(task_id)
-        return await self.connection.ask(
-            lambda services: services.client.CancelTask, messages.CancelTaskRequest(task_id=task_id)
-        )
+        request = messages.CancelTaskRequest(task_id=task_id)
+        return read(Task, await self.connection.ask(lambda services: services.client.CancelTask, request))
 
     async def fetch_result(self, task_id: str, path: Path) -> Digest:
         """Download the bundle of a finished task to `path`; return its digest."""
@@ -310,17 +316,17 @@ class Client:
         await download_file(self.connection, digest, path)
         return digest
 
-    async def program(self, digest: str) -> messages.Program:
+    async def program(self, digest: str) -> Program:
         """Return a registered program."""
         digest = await self._whole_digest(digest, field="digest")
-        return await self.connection.ask(
-            lambda services: services.client.GetProgram, messages.GetProgramRequest(digest=digest)
-        )
+        request = messages.GetProgramRequest(digest=digest)
+        return read(Program, await self.connection.ask(lambda services: services.client.GetProgram, request))
 
-    async def programs(self, *, begins: str = "", limit: int = 100) -> list[messages.Program]:
+    async def programs(self, *, begins: str = "", limit: int = 100) -> list[Program]:
         """Return the registered programs, newest first; with `begins` those whose digest begins so."""
         request = messages.ListProgramsRequest(limit=limit, begins=begins)
-        return list((await self.connection.ask(lambda services: services.client.ListPrograms, request)).programs)
+        answer = await self.connection.ask(lambda services: services.client.ListPrograms, request)
+        return read_all(Program, answer.programs)
 
     async def _whole_digest(self, text: str, *, field: str = "program_digest") -> str:
         """Return the digest of the one program that begins so; every method here takes such a beginning.
@@ -335,45 +341,52 @@ class Client:
         """Return the id of the one task of yours that begins so; raises as `whole_digest`, UnknownTask."""
         return await names.whole_task_id(text, lambda begins, limit: self.tasks(begins=begins, limit=limit))
 
-    async def account(self, address: str = "", *, transfers_limit: int = 20) -> messages.Account:
+    async def account(self, address: str = "", *, transfers_limit: int = 20) -> Account:
         """Return an account with its latest transfers."""
         request = messages.GetAccountRequest(address=address, transfers_limit=transfers_limit)
-        return await self.connection.ask(lambda services: services.client.GetAccount, request)
+        return read(Account, await self.connection.ask(lambda services: services.client.GetAccount, request))
 
-    def statement(
+    async def statement(
         self, owner: str = "", *, from_ms: int = 0, to_ms: int = 0
-    ) -> AsyncGenerator[statements.StatementPart, None]:
-        """Yield an account's statement: opening, pages of movements, closing. `to_ms` 0: until now.
+    ) -> AsyncGenerator[StatementPart, None]:
+        """Yield an account's statement: its opening, its movements, oldest first, its closing. `to_ms` 0: until now.
 
         Raises Unavailable when it broke off; a statement without its closing is not complete.
         """
-        request = statements.StatementRequest(owner=owner, from_ms=from_ms, to_ms=to_ms)
-        return self.connection.read(lambda services: services.statements.GetStatement, request)
+        request = statements_pb2.StatementRequest(owner=owner, from_ms=from_ms, to_ms=to_ms)
+        async for part in self.connection.read(lambda services: services.statements.GetStatement, request):
+            if part.HasField("opening"):
+                yield read(StatementOpening, part.opening)
+            for movement in part.page.movements:
+                yield read(Movement, movement)
+            if part.HasField("closing"):
+                yield read(StatementClosing, part.closing)
 
-    async def rounds(self, *, lane: str = "", limit: int = 50) -> list[messages.Round]:
+    async def rounds(self, *, lane: str = "", limit: int = 50) -> list[Round]:
         """Return the latest rounds."""
         request = messages.ListRoundsRequest(lane=lane, limit=limit)
-        return list((await self.connection.ask(lambda services: services.client.ListRounds, request)).rounds)
+        return read_all(Round, (await self.connection.ask(lambda services: services.client.ListRounds, request)).rounds)
 
-    async def status(self) -> messages.NetworkStatus:
+    async def status(self) -> NetworkStatus:
         """Return what the network is doing."""
-        return await self.connection.ask(lambda services: services.client.GetStatus, messages.GetStatusRequest())
+        request = messages.GetStatusRequest()
+        return read(NetworkStatus, await self.connection.ask(lambda services: services.client.GetStatus, request))
 
     async def subnetworks(self) -> list[Subnetwork]:
         """Return the subnetworks that you may use, with what they have and do."""
-        answer = await self.connection.ask(
-            lambda services: services.subnetworks.ListSubnetworks, ListSubnetworksRequest()
-        )
-        return list(answer.subnetworks)
+        request = subnetworks_pb2.ListSubnetworksRequest()
+        answer = await self.connection.ask(lambda services: services.subnetworks.ListSubnetworks, request)
+        return read_all(Subnetwork, answer.subnetworks)
 
-    async def operators(self, address: str = "") -> reputation_messages.ListOperatorsResponse:
+    async def operators(self, address: str = "") -> Standings:
         """Return how an operator and its provers stand, or all of them, and why."""
-        request = reputation_messages.ListOperatorsRequest(address=address)
-        return await self.connection.ask(lambda services: services.reputation.ListOperators, request)
+        request = reputation_pb2.ListOperatorsRequest(address=address)
+        return read(Standings, await self.connection.ask(lambda services: services.reputation.ListOperators, request))
 
-    async def facts(self) -> messages.Network:
+    async def facts(self) -> Network:
         """Return what the gateway says of the network."""
-        return await self.connection.ask(lambda services: services.client.GetNetwork, messages.GetNetworkRequest())
+        request = messages.GetNetworkRequest()
+        return read(Network, await self.connection.ask(lambda services: services.client.GetNetwork, request))
 
 
 def _quote_request(program_digest: str, inputs: Sequence[object], hold_ms: int) -> quote_messages.QuoteRequest:

@@ -9,12 +9,14 @@ from proofgrid.primitives.digests import Digest, digest_of
 from proofgrid.primitives.errors import InvalidField
 from proofgrid.proofs.bundles.container import Content
 from proofgrid.proofs.bundles.evidence import program_of_record, write_evidence
+from proofgrid.sdk.answers.operators import Evidence
+from proofgrid.sdk.answers.reading import read
 from proofgrid.sdk.connection import Connection
 from proofgrid.sdk.transfer import download_file
 from proofgrid.wire.v1 import stake_pb2 as messages
 
 
-async def export_evidence(connection: Connection, evidence_id: str, path: Path) -> messages.Evidence:
+async def export_evidence(connection: Connection, evidence_id: str, path: Path) -> Evidence:
     """Write evidence with all that verifies it to `path`; raise InvalidField when nobody else could verify it."""
     sealed = await connection.ask(
         lambda services: services.stake.GetEvidence, messages.GetEvidenceRequest(evidence_id=evidence_id)
@@ -34,4 +36,4 @@ async def export_evidence(connection: Connection, evidence_id: str, path: Path) 
                 contents[digest] = Path(folder) / digest
                 await download_file(connection, digest, Path(folder) / digest)
         write_evidence(path, sealed.record_json, sealed.signature, contents)
-    return sealed.evidence
+    return read(Evidence, sealed.evidence)

@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import TypeVar
 
 from proofgrid.primitives.errors import AmbiguousName, InvalidField, UnknownProgram, UnknownTask
-from proofgrid.wire.v1.client_pb2 import Program, Task
+from proofgrid.sdk.answers.work import Program, Task
 
 T = TypeVar("T")
 Listing = Callable[[str, int], Awaitable[Sequence[T]]]  #: (beginning, limit) -> the newest that begin so

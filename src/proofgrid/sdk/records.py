@@ -18,6 +18,8 @@ from proofgrid.rules.jobs.classes import lane_order
 from proofgrid.rules.market.record_file import LINE_BYTES_MAX, CheckedRound, RecordCheck, RecordHeader
 from proofgrid.rules.market.rounds import TranscriptMismatch
 from proofgrid.rules.market.stack import Left
+from proofgrid.sdk.answers.network import OrderOpening
+from proofgrid.sdk.answers.reading import read
 from proofgrid.sdk.connection import Connection
 from proofgrid.wire.v1 import market_pb2 as messages
 
@@ -62,10 +64,10 @@ def _appearing_whole(path: Path) -> Iterator[IO[bytes]]:
         Path(part).unlink(missing_ok=True)
 
 
-async def open_order(connection: Connection, lane: str, number: int, what: str) -> messages.OrderOpening:
+async def open_order(connection: Connection, lane: str, number: int, what: str) -> OrderOpening:
     """Return what proves to anybody that the order of a task or prover of yours is in a round."""
     request = messages.OpenOrderRequest(lane=lane, number=number, what=what)
-    return await connection.ask(lambda services: services.market.OpenOrder, request)
+    return read(OrderOpening, await connection.ask(lambda services: services.market.OpenOrder, request))
 
 
 @dataclass(frozen=True, slots=True)

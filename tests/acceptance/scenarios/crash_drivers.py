@@ -14,13 +14,11 @@ import asyncpg
 from proofgrid.primitives.clock import SystemClock
 from proofgrid.primitives.digests import digest_of
 from proofgrid.primitives.errors import ProofgridError, Unprovable
+from proofgrid.rules.access.subnetworks import SubnetworkChange
 from proofgrid.rules.jobs.ladder import Ladder
-from proofgrid.sdk.connection import Connection
+from proofgrid.sdk.client import Client
 from proofgrid.sdk.transfer import upload_file
-from proofgrid.wire.v1 import canary_pb2 as canary_messages
-from proofgrid.wire.v1 import client_pb2 as messages
-from proofgrid.wire.v1 import incidents_pb2, prover_pb2, stake_pb2
-from proofgrid.wire.v1 import subnetworks_pb2 as subnetwork_messages
+from proofgrid.wire.v1 import prover_pb2
 from tests.acceptance.scenarios.doomed import PATIENCE_SECONDS, Doomed
 from tests.acceptance.scenarios.scripted import ScriptedProver
 from tests.acceptance.tasks import database_of, events_of
@@ -175,9 +173,8 @@ async def replay(doomed: Doomed) -> None:
     """A dead letter is tried once more: one new task with its own escrow, whoever asks how often."""
     dead = await doomed.submit(await doomed.program(behaviour="uncombinable"))
     await doomed.client.wait(dead)
-    request = messages.ReplayDeadLetterRequest(task_id=dead)
     async with doomed.killed(), doomed.admin() as admin:
-        letter = await admin.ask(lambda services: services.admin.ReplayDeadLetter, request)
+        letter = await admin.replay_dead_letter(dead)
     replays = await doomed.sql("SELECT task_id::text FROM tasks WHERE replay_of = $1", dead)
     assert [row["task_id"] for row in replays] == [letter.replayed_as]
     assert (await doomed.client.wait(letter.replayed_as)).failure_code == Unprovable.code
@@ -297,9 +294,7 @@ async def change_roles(doomed: Doomed) -> None:
     name = f"new-{next(doomed.numbers)}"
     address = doomed.network.add_key(name).address
     async with doomed.killed(), doomed.admin() as admin:
-        identity = await admin.ask(
-            lambda services: services.admin.Grant, messages.GrantRequest(address=address, role="client", label=name)
-        )
+        identity = await admin.grant(address, "client", label=name)
     assert list(identity.roles) == ["client"]
     async with doomed.network.client(name) as client:
         assert await client.tasks() == []
@@ -311,28 +306,24 @@ async def revoke_role(doomed: Doomed) -> None:
     address = doomed.network.add_key(name).address
     await doomed.network.grant(name, "client")
     async with doomed.killed(), doomed.admin() as admin:
-        identity = await admin.ask(
-            lambda services: services.admin.Revoke, messages.RevokeRequest(address=address, role="client")
-        )
+        identity = await admin.revoke(address, "client")
     assert list(identity.roles) == []
 
 
 async def change_subnetwork(doomed: Doomed) -> None:
     """A subnetwork is made; asked for once more it is the same one."""
-    change = subnetwork_messages.SubnetworkChange(name=f"new-{next(doomed.numbers)}", reference_price=900)
+    name = f"new-{next(doomed.numbers)}"
     async with doomed.killed(), doomed.admin() as admin:
-        made = await admin.ask(lambda services: services.subnetworks.CreateSubnetwork, change)
-    assert (made.name, made.reference_price, list(made.members)) == (change.name, 900, [])
+        made = await admin.create_subnetwork(name, SubnetworkChange(reference_price=900))
+    assert (made.name, made.reference_price, made.members) == (name, 900, ())
 
 
 async def deposit(doomed: Doomed) -> None:
     """Money comes in once, however often the call is made."""
     before = await doomed.balance()
-    request = messages.DepositRequest(
-        address=doomed.network.keys["client"].address, amount=777, deposit_id=f"crash-{next(doomed.numbers)}"
-    )
+    deposit_id = f"crash-{next(doomed.numbers)}"
     async with doomed.killed(), doomed.admin() as admin:
-        await admin.ask(lambda services: services.admin.Deposit, request)
+        await admin.deposit(doomed.network.keys["client"].address, 777, deposit_id=deposit_id)
     assert await doomed.balance() == before + 777
 
 
@@ -355,9 +346,8 @@ async def appeal(doomed: Doomed) -> None:
 async def resolve(doomed: Doomed) -> None:
     """An appeal is answered, and what was burnt is given back once."""
     evidence = await _appealed(doomed)
-    request = stake_pb2.ResolveAppealRequest(evidence_id=evidence, overturn=True, answer="so be it")
     async with doomed.killed(), doomed.admin() as admin:
-        answer = await admin.ask(lambda services: services.stake.ResolveAppeal, request)
+        answer = await admin.resolve_appeal(evidence, overturn=True, answer="so be it")
     [row] = await doomed.sql(
         "SELECT sum(amount)::bigint AS back FROM transfers WHERE transfer_id LIKE 'overturn:' || $1 || ':%'", evidence
     )
@@ -372,9 +362,8 @@ async def close_incident(doomed: Doomed) -> None:
         f"crash-{next(doomed.numbers)}",
     )
     task_id = await doomed.submit(program)
-    request = incidents_pb2.CloseIncidentRequest(incident_id=opened[0]["incident_id"])
     async with doomed.killed(), doomed.admin() as admin:
-        await admin.ask(lambda services: services.incidents.CloseIncident, request)
+        await admin.close_incident(opened[0]["incident_id"])
     await doomed.ends_well(task_id)
 
 
@@ -383,13 +372,9 @@ async def add_canary(doomed: Doomed) -> None:
     program = await doomed.program()
     number = next(doomed.numbers)
     async with doomed.admin() as admin:
-        fund = canary_messages.FundTreasuryRequest(amount=10**9, deposit_id=f"canary-{number}")
-        await admin.ask(lambda services: services.canaries.FundTreasury, fund)
-    request = canary_messages.AddCanaryRequest(
-        program_digest=program, inputs_json=f'["canary {number}"]', limit_price=2_000
-    )
+        await admin.fund_treasury(10**9, deposit_id=f"canary-{number}")
     async with doomed.killed(), doomed.admin() as admin:
-        canary = await admin.ask(lambda services: services.canaries.AddCanary, request)
+        canary = await admin.add_canary(program, [f"canary {number}"], limit_price=2_000)
     await doomed.eventually("SELECT 1 FROM tasks WHERE task_id = $1 AND state = 'done'", canary.first_task)
     assert await doomed.sql("SELECT 1 FROM canaries WHERE first_task = $1", canary.first_task)
 
@@ -435,14 +420,9 @@ async def repair(doomed: Doomed) -> None:
 
 
 async def _pay_into_bond(doomed: Doomed, name: str) -> None:
-    request = stake_pb2.DepositStakeRequest(
-        operator=doomed.network.keys[name].address,
-        amount=BOND,
-        deposit_id=f"bond-{next(doomed.numbers)}",
-        from_outside=True,
-    )
+    deposit_id = f"bond-{next(doomed.numbers)}"
     async with doomed.admin() as admin:
-        await admin.ask(lambda services: services.stake.DepositStake, request)
+        await admin.deposit_stake(doomed.network.keys[name].address, BOND, deposit_id=deposit_id)
 
 
 async def _story(doomed: Doomed, task_id: str) -> str:
@@ -459,12 +439,11 @@ async def _why_returned(doomed: Doomed, task_id: str) -> list[str]:
 
 async def _promised_program(doomed: Doomed) -> str:
     """Register a program; return when the network would promise a time and a cost for it."""
-    request = canary_messages.FundTreasuryRequest(amount=10**9, deposit_id=f"crash-{next(doomed.numbers)}")
     async with doomed.admin() as admin:
-        await admin.ask(lambda services: services.canaries.FundTreasury, request)
+        await admin.fund_treasury(10**9, deposit_id=f"crash-{next(doomed.numbers)}")
     program = await doomed.program()
     async with asyncio.timeout(PATIENCE_SECONDS):
-        while not (await doomed.client.quote(program, ["x"])).HasField("firm"):  # noqa: ASYNC110 - nobody tells
+        while (await doomed.client.quote(program, ["x"])).firm is None:  # noqa: ASYNC110 - nobody tells
             await asyncio.sleep(0.1)
     return program
 
@@ -474,10 +453,9 @@ async def _state_of_quote(doomed: Doomed, quote_id: str) -> str:
 
 
 async def _bond_of(doomed: Doomed, name: str) -> int:
-    request = stake_pb2.GetStakeRequest(operator=doomed.network.keys[name].address)
-    async with doomed.admin() as admin:
-        stake: stake_pb2.Stake = await admin.ask(lambda services: services.stake.GetStake, request)
-    return stake.bond
+    network = doomed.network
+    async with Client(network.address, network.admin_key, patience_seconds=PATIENCE_SECONDS) as client:
+        return (await client.bonds.show(doomed.network.keys[name].address)).bond
 
 
 async def _appealed(doomed: Doomed) -> str:
@@ -493,17 +471,15 @@ async def _appealed(doomed: Doomed) -> str:
     )
     network = doomed.network
     key = next(network.keys[name] for _, name in PROVERS if network.keys[name].address == row["operator"])
-    request = stake_pb2.AppealRequest(evidence_id=row["evidence_id"], text="no")
-    async with Connection(network.address, key, patience_seconds=PATIENCE_SECONDS) as operator:
-        await operator.ask(lambda services: services.stake.Appeal, request)
+    async with Client(network.address, key, patience_seconds=PATIENCE_SECONDS) as operator:
+        await operator.bonds.appeal(row["evidence_id"], "no")
     return str(row["evidence_id"])
 
 
 async def _new_subnetwork(doomed: Doomed, *, overflow_after_ms: int) -> str:
     name = f"new-{next(doomed.numbers)}"
-    change = subnetwork_messages.SubnetworkChange(name=name, open=True, overflow_after_ms=overflow_after_ms)
     async with doomed.admin() as admin:
-        await admin.ask(lambda services: services.subnetworks.CreateSubnetwork, change)
+        await admin.create_subnetwork(name, SubnetworkChange(is_open=True, overflow_after_ms=overflow_after_ms))
     return name
 
 

@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import Any
 
 from proofgrid.rules.jobs.ladder import Ladder
+from proofgrid.sdk.admin import Admin
+from proofgrid.sdk.answers.money import Account
 from proofgrid.sdk.client import Client, Proven
-from proofgrid.sdk.connection import Connection
-from proofgrid.wire.v1 import client_pb2 as messages
 from tests.acceptance.tasks import database_of, register_toy
 from tests.networks import Network
 
@@ -172,15 +172,15 @@ class Doomed:
         assert (await self.client.wait(task_id)).state == "done"
 
     @asynccontextmanager
-    async def admin(self) -> AsyncIterator[Connection]:
-        """The administrator's connection, as patient as the SDK."""
+    async def admin(self) -> AsyncIterator[Admin]:
+        """The administrator's calls, as patient as the SDK."""
         network = self.network
-        async with Connection(network.address, network.admin_key, patience_seconds=PATIENCE_SECONDS) as connection:
-            yield connection
+        async with Client(network.address, network.admin_key, patience_seconds=PATIENCE_SECONDS) as client:
+            yield client.admin
 
     async def balance(self) -> int:
         """The client's free money."""
-        account: messages.Account = await self.client.account()
+        account: Account = await self.client.account()
         return int(account.balance)
 
     async def forget_the_dead(self) -> None:

@@ -7,8 +7,6 @@ from pathlib import Path
 from typing import Any
 
 from proofgrid.sdk.client import Client
-from proofgrid.sdk.connection import Connection
-from proofgrid.wire.v1 import incidents_pb2
 from tests.acceptance.scenarios.load import under_load
 from tests.acceptance.tasks import check_paid_once, database_of, register_toy
 from tests.networks import Network
@@ -22,7 +20,7 @@ async def test_a_corrupted_balance_stops_settlement_and_after_the_repair_everyth
 ) -> None:
     await network.start_prover("p1", "alice", ask=500)
     account = f"operator:{network.keys['alice'].address}"
-    async with network.client() as client, Connection(network.address, network.admin_key) as admin:
+    async with network.client() as client, network.administrator() as administrator:
         program = await register_toy(client, tmp_path, slices=1)
         async with under_load(client, program.digest) as load, database_of(network) as connection:
             await load.grow(5)
@@ -36,26 +34,19 @@ async def test_a_corrupted_balance_stops_settlement_and_after_the_repair_everyth
             assert await connection.fetchval(PAYMENTS) == paid
 
             await connection.execute(CORRUPT, -7, account)
-            listed = await admin.call(
-                lambda services: services.incidents.ListIncidents, incidents_pb2.ListIncidentsRequest()
-            )
-            for one in listed.incidents:
-                await admin.call(
-                    lambda services: services.incidents.CloseIncident,
-                    incidents_pb2.CloseIncidentRequest(incident_id=one.incident_id),
-                )
+            listed = await administrator.admin.incidents()
+            for one in listed:
+                await administrator.admin.close_incident(one.incident_id)
         states = [(await client.wait(task_id)).state for task_id in load.acknowledged]
         closing = await _closing(client)
-        after = await admin.call(
-            lambda services: services.incidents.ListIncidents, incidents_pb2.ListIncidentsRequest()
-        )
+        after = await administrator.admin.incidents()
 
-    assert [(one.kind, one.subject) for one in listed.incidents] == [("balance", account)]
+    assert [(one.kind, one.subject) for one in listed] == [("balance", account)]
     assert states == ["done"] * len(states)
-    assert not after.incidents
+    assert not after
     assert closing.movements > 0
     await check_paid_once(network)
 
 
 async def _closing(client: Client) -> Any:
-    return [part async for part in client.statement()][-1].closing
+    return [part async for part in client.statement()][-1]

@@ -7,8 +7,6 @@ from pathlib import Path
 import pytest
 
 from proofgrid.primitives.errors import UnknownTask
-from proofgrid.sdk.connection import Connection
-from proofgrid.wire.v1 import client_pb2 as messages
 from tests.acceptance.tasks import register_toy
 from tests.networks import Network
 
@@ -21,34 +19,26 @@ async def test_a_poison_job_is_a_dead_letter_with_its_reason_and_its_replay_is_a
     await network.gateway.stop()
     await network.start_gateway()
     provers = [await network.start_prover(f"p{number}", "alice", ask=500) for number in range(2)]
-    async with network.client() as client, Connection(network.address, network.admin_key) as admin:
+    async with network.client() as client, network.administrator() as administrator:
         program = await register_toy(client, tmp_path, slices=2, behaviour="crash")
         task = await client.submit(program.digest, ["poison"], limit_price=1_500)
         task = await client.wait(task.task_id)
-        listed = await admin.call(lambda services: services.admin.ListDeadLetters, messages.ListDeadLettersRequest())
-        letter = await admin.call(
-            lambda services: services.admin.GetDeadLetter, messages.GetDeadLetterRequest(task_id=task.task_id)
-        )
+        listed = await administrator.admin.dead_letters()
+        letter = await administrator.admin.dead_letter(task.task_id)
 
         # The reason is gone: these provers do not die of it.
         for prover in provers:
             (network.keys_directory(prover.name, "alice") / "toy-behaviour").write_text("ok")
-        again = messages.ReplayDeadLetterRequest(task_id=task.task_id)
-        replayed = [
-            (await admin.call(lambda services: services.admin.ReplayDeadLetter, again)).replayed_as for _ in range(2)
-        ]
+        replayed = [(await administrator.admin.replay_dead_letter(task.task_id)).replayed_as for _ in range(2)]
         second = await client.wait(replayed[0])
-        left = await admin.call(lambda services: services.admin.ListDeadLetters, messages.ListDeadLettersRequest())
+        left = await administrator.admin.dead_letters()
         with pytest.raises(UnknownTask):
-            await admin.call(
-                lambda services: services.admin.ReplayDeadLetter,
-                messages.ReplayDeadLetterRequest(task_id=second.task_id),
-            )
+            await administrator.admin.replay_dead_letter(second.task_id)
 
     assert (task.state, task.failure_code) == ("failed", "PG-511")
-    assert [one.task_id for one in listed.letters] == [task.task_id]
+    assert [one.task_id for one in listed] == [task.task_id]
     assert "SIGSEGV" in letter.detail
     assert {one.reason for one in letter.tries} == {"child_crashed"}
     assert replayed[0] == replayed[1] != task.task_id
     assert (second.state, second.escrow) == ("done", task.escrow)
-    assert not left.letters
+    assert not left

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from proofgrid.sdk.connection import Connection
-from proofgrid.wire.v1 import client_pb2 as messages
 from tests.acceptance.tasks import events_of, register_toy
 from tests.networks import Network
 
@@ -20,7 +18,7 @@ async def test_an_input_that_three_operators_cannot_prove_ends_its_task_and_cost
         await network.grant(operator, "operator")
     for operator in OPERATORS:
         await network.start_prover(f"{operator}-1", operator, ask=500)
-    async with network.client() as client, Connection(network.address, network.admin_key) as admin:
+    async with network.client() as client, network.administrator() as administrator:
         program = await register_toy(client, tmp_path, slices=1, sleep_ms=1_000)
         # Until everybody's speed is known: what a prover claims is believed as far as it delivers.
         for number in range(40):
@@ -35,9 +33,7 @@ async def test_an_input_that_three_operators_cannot_prove_ends_its_task_and_cost
         events = await events_of(client, task.task_id)
         task = await client.task(task.task_id)
         account = await client.account(transfers_limit=100)
-        letter = await admin.call(
-            lambda services: services.admin.GetDeadLetter, messages.GetDeadLetterRequest(task_id=task.task_id)
-        )
+        letter = await administrator.admin.dead_letter(task.task_id)
 
     said = [event.data for event in events if event.kind == "unprovable"]
     assert [data["operators"] for data in said] == [1, 2, 3]

@@ -8,7 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any, cast
+from typing import cast
 
 import pytest
 
@@ -18,8 +18,8 @@ from proofgrid.cli.demo.folder import MARKER, fresh_folder, network_folder, tidy
 from proofgrid.cli.demo.verified import ProvenJob
 from proofgrid.primitives.errors import InvalidField
 from proofgrid.primitives.ids import Address
+from proofgrid.sdk.answers.money import Account, LedgerCheck
 from proofgrid.sdk.client import Client
-from proofgrid.wire.v1 import client_pb2 as messages
 
 
 def test_the_plain_model_reads_the_first_five_digits_right() -> None:
@@ -96,15 +96,15 @@ class _Ledger:
     """The answers of a gateway, as data."""
 
     def __init__(self, *, balance: int, earned: dict[str, int], held: int, minted: int) -> None:
-        self._accounts = {"0xC": messages.Account(balance=balance)}
-        self._accounts |= {address: messages.Account(earned=amount) for address, amount in earned.items()}
-        self._check = messages.LedgerCheck(balanced=True, held=held, minted=minted)
-        self.connection = SimpleNamespace(admin=SimpleNamespace(CheckLedger=None), call=self._call)
+        self._accounts = {"0xC": Account(balance=balance)}
+        self._accounts |= {address: Account(earned=amount) for address, amount in earned.items()}
+        self._check = LedgerCheck(balanced=True, held=held, minted=minted)
+        self.admin = SimpleNamespace(check_ledger=self._check_ledger)
 
-    async def account(self, address: str) -> messages.Account:
+    async def account(self, address: str) -> Account:
         return self._accounts[address]
 
-    async def _call(self, method: Any, request: Any) -> messages.LedgerCheck:
+    async def _check_ledger(self) -> LedgerCheck:
         return self._check
 
 

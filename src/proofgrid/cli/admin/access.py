@@ -6,14 +6,14 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from proofgrid.cli.kit.console import plain, print_answer, print_json, print_table
+from proofgrid.cli.kit.console import print_answer, print_answers
 from proofgrid.cli.kit.options import (
     AdministratorOptions,
     with_administrator,
 )
 
 if TYPE_CHECKING:
-    from proofgrid.wire.v1.client_pb2 import Identity
+    from proofgrid.sdk.answers.administration import Identity
 
 group = typer.Typer(
     name="admin",
@@ -39,10 +39,7 @@ def grant(
     Example:
       proofgrid admin grant 0x52908400098527886E0F7030069857D2E4169EE7 client --label carol
     """
-    from proofgrid.wire.v1.client_pb2 import GrantRequest
-
-    request = GrantRequest(address=address, role=role, label=label)
-    identity = options.call(lambda network: network.admin.Grant, request)
+    identity = options.ask(lambda client: client.admin.grant(address, role, label=label))
     _print_identity(identity, json=options.json)
 
 
@@ -55,9 +52,7 @@ def revoke(options: AdministratorOptions, address: AddressArgument, role: RoleAr
     Example:
       proofgrid admin revoke 0x52908400098527886E0F7030069857D2E4169EE7 operator
     """
-    from proofgrid.wire.v1.client_pb2 import RevokeRequest
-
-    identity = options.call(lambda network: network.admin.Revoke, RevokeRequest(address=address, role=role))
+    identity = options.ask(lambda client: client.admin.revoke(address, role))
     _print_identity(identity, json=options.json)
 
 
@@ -70,14 +65,13 @@ def list_identities(options: AdministratorOptions) -> None:
     Example:
       proofgrid admin list
     """
-    from proofgrid.wire.v1.client_pb2 import ListIdentitiesRequest
-
-    answer = options.call(lambda network: network.admin.ListIdentities, ListIdentitiesRequest())
-    if options.json:
-        print_json([plain(identity) for identity in answer.identities])
-        return
-    rows = [(identity.address, ", ".join(identity.roles), identity.label) for identity in answer.identities]
-    print_table(("address", "roles", "label"), rows, empty="nobody")
+    print_answers(
+        options.ask(lambda client: client.admin.identities()),
+        ("address", "roles", "label"),
+        lambda one: (one.address, ", ".join(one.roles), one.label),
+        empty="nobody",
+        json=options.json,
+    )
 
 
 def _print_identity(identity: Identity, *, json: bool) -> None:

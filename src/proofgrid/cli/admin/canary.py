@@ -2,22 +2,14 @@
 
 from __future__ import annotations
 
-import json as jsonlib
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from proofgrid.cli.kit.console import plain, print_answer, print_json, print_table, say
-from proofgrid.cli.kit.options import (
-    AdministratorOptions,
-    AmountArgument,
-    BaseUnitsOption,
-    IdOption,
-    with_administrator,
-)
-from proofgrid.cli.kit.reading import parse_amount, read_inputs
-from proofgrid.primitives.clock import fresh_bytes
+from proofgrid.cli.kit.options import AdministratorOptions, Money, with_administrator
+from proofgrid.cli.kit.reading import read_inputs
 from proofgrid.primitives.money import format_amount
 
 group = typer.Typer(
@@ -46,11 +38,8 @@ def add(
     Example:
       proofgrid admin canary add PROGRAM input.json
     """
-    from proofgrid.wire.v1.canary_pb2 import AddCanaryRequest
-
-    text = jsonlib.dumps(read_inputs([file], []), separators=(",", ":"))
-    request = AddCanaryRequest(program_digest=program, inputs_json=text, limit_price=limit_price)
-    canary = options.ask(lambda network: network.canaries.AddCanary, request)
+    inputs = read_inputs([file], [])
+    canary = options.ask(lambda client: client.admin.add_canary(program, inputs, limit_price=limit_price))
     said = f"canary {canary.canary_id}: task {canary.first_task} is {canary.state}; sent when it is done"
     print_answer(canary, said, json=options.json)
 
@@ -64,9 +53,7 @@ def list_canaries(options: AdministratorOptions) -> None:
     Example:
       proofgrid admin canary list
     """
-    from proofgrid.wire.v1.canary_pb2 import ListCanariesRequest
-
-    answer = options.ask(lambda network: network.canaries.ListCanaries, ListCanariesRequest())
+    answer = options.ask(lambda client: client.admin.canaries())
     if options.json:
         print_json(plain(answer))
         return
@@ -77,21 +64,13 @@ def list_canaries(options: AdministratorOptions) -> None:
 
 @group.command("fund", short_help="Put money into the treasury.")
 @with_administrator
-def fund(
-    options: AdministratorOptions,
-    amount: AmountArgument,
-    base_units: BaseUnitsOption = False,
-    id: IdOption = None,  # noqa: A002
-) -> None:
+def fund(options: AdministratorOptions, money: Money) -> None:
     """Put money into the treasury, which pays canaries; it also fills from what rounds leave over.
 
     \b
     Example:
       proofgrid admin canary fund 1.5
     """
-    from proofgrid.wire.v1.canary_pb2 import FundTreasuryRequest
-
-    units = parse_amount(amount, base_units=base_units)
-    request = FundTreasuryRequest(amount=units, deposit_id=id or fresh_bytes(16).hex())
-    treasury = options.ask(lambda network: network.canaries.FundTreasury, request)
+    amount, deposit_id = money.read()
+    treasury = options.ask(lambda client: client.admin.fund_treasury(amount, deposit_id=deposit_id))
     print_answer(treasury, f"the treasury holds {format_amount(treasury.balance)}", json=options.json)

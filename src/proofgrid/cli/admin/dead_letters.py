@@ -6,8 +6,8 @@ from typing import Annotated
 
 import typer
 
-from proofgrid.cli.kit.console import plain, print_answer, print_json, print_table, say
-from proofgrid.cli.kit.options import AdministratorOptions, with_administrator
+from proofgrid.cli.kit.console import plain, print_answer, print_answers, print_json, print_table, say
+from proofgrid.cli.kit.options import AdministratorOptions, LimitOption, with_administrator
 
 group = typer.Typer(
     name="dead-letters", help="Tasks that nobody could prove: list, show, replay.", no_args_is_help=True
@@ -20,7 +20,7 @@ TaskArgument = Annotated[str, typer.Argument(metavar="TASK", help="The task's id
 @with_administrator
 def list_dead_letters(
     options: AdministratorOptions,
-    limit: Annotated[int, typer.Option("--limit", min=1, max=1_000, help="How many, newest first.")] = 100,
+    limit: LimitOption = 100,
     all: Annotated[bool, typer.Option("--all", help="Also those that were replayed.")] = False,  # noqa: A002
 ) -> None:
     """List the tasks that ended because nobody could prove them.
@@ -29,15 +29,13 @@ def list_dead_letters(
     Example:
       proofgrid admin dead-letters list
     """
-    from proofgrid.wire.v1.client_pb2 import ListDeadLettersRequest
-
-    request = ListDeadLettersRequest(limit=limit, replayed=all)
-    answer = options.call(lambda network: network.admin.ListDeadLetters, request)
-    if options.json:
-        print_json([plain(letter) for letter in answer.letters])
-        return
-    rows = [(letter.task_id, letter.code, letter.detail, letter.replayed_as) for letter in answer.letters]
-    print_table(("task", "code", "reason", "replayed as"), rows, empty="no dead letters")
+    print_answers(
+        options.ask(lambda client: client.admin.dead_letters(limit=limit, replayed=all)),
+        ("task", "code", "reason", "replayed as"),
+        lambda letter: (letter.task_id, letter.code, letter.detail, letter.replayed_as),
+        empty="no dead letters",
+        json=options.json,
+    )
 
 
 @group.command("show")
@@ -49,9 +47,7 @@ def show_dead_letter(options: AdministratorOptions, task: TaskArgument) -> None:
     Example:
       proofgrid admin dead-letters show 0197b2c4-6f00-7000-8000-000000000001
     """
-    from proofgrid.wire.v1.client_pb2 import GetDeadLetterRequest
-
-    letter = options.call(lambda network: network.admin.GetDeadLetter, GetDeadLetterRequest(task_id=task))
+    letter = options.ask(lambda client: client.admin.dead_letter(task))
     if options.json:
         print_json(plain(letter))
         return
@@ -73,7 +69,5 @@ def replay_dead_letter(options: AdministratorOptions, task: TaskArgument) -> Non
     Example:
       proofgrid admin dead-letters replay 0197b2c4-6f00-7000-8000-000000000001
     """
-    from proofgrid.wire.v1.client_pb2 import ReplayDeadLetterRequest
-
-    letter = options.call(lambda network: network.admin.ReplayDeadLetter, ReplayDeadLetterRequest(task_id=task))
+    letter = options.ask(lambda client: client.admin.replay_dead_letter(task))
     print_answer(letter, f"{letter.task_id} is now task {letter.replayed_as}", json=options.json)

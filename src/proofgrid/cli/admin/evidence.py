@@ -10,7 +10,7 @@ import typer
 
 from proofgrid.cli.kit.console import date_text, plain, print_answer, print_json, say, stderr
 from proofgrid.cli.kit.failures import EXIT_FAILED, error_text, error_to_json
-from proofgrid.cli.kit.options import AdministratorOptions, JsonOption, run_async, with_administrator
+from proofgrid.cli.kit.options import AdministratorOptions, JsonOption, LimitOption, with_administrator
 from proofgrid.cli.kit.tables import print_evidence_list
 from proofgrid.primitives.errors import InvalidField, ProofgridError
 from proofgrid.primitives.money import format_amount
@@ -26,7 +26,7 @@ def list_evidence(
     options: AdministratorOptions,
     operator: Annotated[str, typer.Option("--operator", help="Only of this operator.")] = "",
     state: Annotated[str, typer.Option("--state", help="stands, appealed, upheld or overturned.")] = "",
-    limit: Annotated[int, typer.Option("--limit", min=1, max=1_000, help="How many.")] = 20,
+    limit: LimitOption = 20,
 ) -> None:
     """List slashes, newest first.
 
@@ -34,11 +34,8 @@ def list_evidence(
     Example:
       proofgrid admin evidence list --state appealed
     """
-    from proofgrid.wire.v1.stake_pb2 import ListEvidenceRequest
-
-    request = ListEvidenceRequest(operator=operator, state=state, limit=limit)
-    answer = options.ask(lambda network: network.stake.ListEvidence, request)
-    print_evidence_list(answer.evidence, json=options.json)
+    evidence = options.ask(lambda client: client.bonds.evidence(operator=operator, state=state, limit=limit))
+    print_evidence_list(evidence, json=options.json)
 
 
 @group.command("show")
@@ -50,10 +47,7 @@ def show(options: AdministratorOptions, evidence: EvidenceArgument) -> None:
     Example:
       proofgrid admin evidence show 0197b2c4-6f00-7000-8000-000000000001
     """
-    from proofgrid.wire.v1.stake_pb2 import GetEvidenceRequest
-
-    request = GetEvidenceRequest(evidence_id=evidence)
-    one = options.ask(lambda network: network.stake.GetEvidence, request).evidence
+    one = options.ask(lambda client: client.bonds.one_evidence(evidence))
     if options.json:
         print_json(plain(one))
         return
@@ -86,11 +80,7 @@ def export(
     """
     from proofgrid.sdk.evidence import export_evidence
 
-    async def write() -> None:
-        async with options.client() as client:
-            await export_evidence(client.connection, evidence, out)
-
-    run_async(write())
+    options.ask(lambda client: export_evidence(client.connection, evidence, out))
     if options.json:
         print_json({"evidence_id": evidence, "file": str(out)})
     else:
@@ -155,9 +145,6 @@ def resolve(
     Example:
       proofgrid admin evidence resolve 0197b2c4-6f00-7000-8000-000000000001 --overturn --answer "our line was cut"
     """
-    from proofgrid.wire.v1.stake_pb2 import ResolveAppealRequest
-
-    request = ResolveAppealRequest(evidence_id=evidence, overturn=overturn, answer=answer)
-    one = options.ask(lambda network: network.stake.ResolveAppeal, request)
+    one = options.ask(lambda client: client.admin.resolve_appeal(evidence, overturn=overturn, answer=answer))
     said = f"{one.evidence_id} is {one.state}, {format_amount(one.given_back)} given back"
     print_answer(one, said, json=options.json)

@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from proofgrid.cli.kit.console import date_text, plain, print_json, print_table, say
-from proofgrid.cli.kit.options import AdministratorOptions, with_administrator
+from proofgrid.cli.kit.console import date_text, plain, print_answers, print_json, say
+from proofgrid.cli.kit.options import AdministratorOptions, LimitOption, with_administrator
 
 if TYPE_CHECKING:
-    from proofgrid.wire.v1.incidents_pb2 import Incident
+    from proofgrid.sdk.answers.administration import Incident
 
 group = typer.Typer(
     name="incidents", help="Violations that stopped settlement: list, show, close.", no_args_is_help=True
@@ -27,7 +27,7 @@ def add_to(admin: typer.Typer) -> None:
 @with_administrator
 def list_incidents(
     options: AdministratorOptions,
-    limit: Annotated[int, typer.Option("--limit", min=1, max=1_000, help="How many, newest first.")] = 100,
+    limit: LimitOption = 100,
     all: Annotated[bool, typer.Option("--all", help="Also those that are closed.")] = False,  # noqa: A002
 ) -> None:
     """List what stops settlement now.
@@ -36,19 +36,20 @@ def list_incidents(
     Example:
       proofgrid admin incidents list
     """
-    from proofgrid.wire.v1.incidents_pb2 import ListIncidentsRequest
-
-    answer = options.call(
-        lambda network: network.incidents.ListIncidents, ListIncidentsRequest(limit=limit, closed=all)
+    print_answers(
+        options.ask(lambda client: client.admin.incidents(limit=limit, closed=all)),
+        ("number>", "kind", "about", "what", "opened (UTC)", "closed"),
+        lambda one: (
+            one.incident_id,
+            one.kind,
+            one.subject,
+            one.detail,
+            date_text(one.opened_ms),
+            date_text(one.closed_ms),
+        ),
+        empty="no incidents",
+        json=options.json,
     )
-    if options.json:
-        print_json([plain(incident) for incident in answer.incidents])
-        return
-    rows = [
-        (one.incident_id, one.kind, one.subject, one.detail, date_text(one.opened_ms), date_text(one.closed_ms))
-        for one in answer.incidents
-    ]
-    print_table(("number>", "kind", "about", "what", "opened (UTC)", "closed"), rows, empty="no incidents")
 
 
 @group.command("show")
@@ -60,12 +61,7 @@ def show_incident(options: AdministratorOptions, incident: IncidentArgument) -> 
     Example:
       proofgrid admin incidents show 1
     """
-    from proofgrid.wire.v1.incidents_pb2 import GetIncidentRequest
-
-    _print(
-        options.call(lambda network: network.incidents.GetIncident, GetIncidentRequest(incident_id=incident)),
-        json=options.json,
-    )
+    _print(options.ask(lambda client: client.admin.incident(incident)), json=options.json)
 
 
 @group.command("close")
@@ -80,12 +76,7 @@ def close_incident(options: AdministratorOptions, incident: IncidentArgument) ->
       proofgrid admin check-ledger
       proofgrid admin incidents close 1
     """
-    from proofgrid.wire.v1.incidents_pb2 import CloseIncidentRequest
-
-    _print(
-        options.call(lambda network: network.incidents.CloseIncident, CloseIncidentRequest(incident_id=incident)),
-        json=options.json,
-    )
+    _print(options.ask(lambda client: client.admin.close_incident(incident)), json=options.json)
 
 
 def _print(incident: Incident, *, json: bool) -> None:

@@ -9,15 +9,7 @@ import typer
 from proofgrid.cli.admin.access import AddressArgument
 from proofgrid.cli.kit.console import complain, plain, print_answer, print_json, say
 from proofgrid.cli.kit.failures import EXIT_FAILED
-from proofgrid.cli.kit.options import (
-    AdministratorOptions,
-    AmountArgument,
-    BaseUnitsOption,
-    IdOption,
-    with_administrator,
-)
-from proofgrid.cli.kit.reading import parse_amount
-from proofgrid.primitives.clock import fresh_bytes
+from proofgrid.cli.kit.options import AdministratorOptions, Money, with_administrator
 from proofgrid.primitives.money import format_amount
 
 
@@ -30,9 +22,7 @@ def add_to(admin: typer.Typer) -> None:
 def deposit(
     options: AdministratorOptions,
     address: AddressArgument,
-    amount: AmountArgument,
-    base_units: BaseUnitsOption = False,
-    id: IdOption = None,  # noqa: A002
+    money: Money,
     stake: Annotated[bool, typer.Option("--stake", help="Into the bond of the operator ADDRESS instead.")] = False,
 ) -> None:
     """Put money on a client's account, or into an operator's bond.
@@ -42,16 +32,13 @@ def deposit(
       proofgrid admin deposit 0x52908400098527886E0F7030069857D2E4169EE7 1.5 --id invoice-17
       proofgrid admin deposit 0x8617E340B3D01FA5F11F306F4090FD50E238070D 100 --stake
     """
-    from proofgrid.wire.v1.client_pb2 import DepositRequest
-
-    units = parse_amount(amount, base_units=base_units)
+    amount, deposit_id = money.read()
     if stake:
-        _deposit_stake(options, address, units, id or fresh_bytes(16).hex())
+        _deposit_stake(options, address, amount, deposit_id)
         return
-    request = DepositRequest(address=address, amount=units, deposit_id=id or fresh_bytes(16).hex())
-    account = options.call(lambda network: network.admin.Deposit, request)
-    said = f"{account.address} now holds {format_amount(account.balance)} (deposit {request.deposit_id})"
-    print_answer(account, said, json=options.json, deposit_id=request.deposit_id)
+    account = options.ask(lambda client: client.admin.deposit(address, amount, deposit_id=deposit_id))
+    said = f"{account.address} now holds {format_amount(account.balance)} (deposit {deposit_id})"
+    print_answer(account, said, json=options.json, deposit_id=deposit_id)
 
 
 @with_administrator
@@ -62,9 +49,7 @@ def check_ledger(options: AdministratorOptions) -> None:
     Example:
       proofgrid admin check-ledger && echo balanced
     """
-    from proofgrid.wire.v1.client_pb2 import CheckLedgerRequest
-
-    check = options.call(lambda network: network.admin.CheckLedger, CheckLedgerRequest())
+    check = options.ask(lambda client: client.admin.check_ledger())
     if options.json:
         print_json(plain(check))
     elif check.balanced:
@@ -77,10 +62,7 @@ def check_ledger(options: AdministratorOptions) -> None:
         raise typer.Exit(EXIT_FAILED)
 
 
-def _deposit_stake(options: AdministratorOptions, address: str, units: int, deposit_id: str) -> None:
-    from proofgrid.wire.v1.stake_pb2 import DepositStakeRequest
-
-    request = DepositStakeRequest(operator=address, amount=units, deposit_id=deposit_id, from_outside=True)
-    bond = options.ask(lambda network: network.stake.DepositStake, request)
+def _deposit_stake(options: AdministratorOptions, address: str, amount: int, deposit_id: str) -> None:
+    bond = options.ask(lambda client: client.admin.deposit_stake(address, amount, deposit_id=deposit_id))
     said = f"the bond of {bond.operator} is now {format_amount(bond.bond)} (deposit {deposit_id})"
     print_answer(bond, said, json=options.json, deposit_id=deposit_id)

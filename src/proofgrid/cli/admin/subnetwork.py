@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -10,11 +11,12 @@ from proofgrid.cli.admin.access import AddressArgument
 from proofgrid.cli.kit.console import date_text, plain, print_json, print_table, say
 from proofgrid.cli.kit.options import AdministratorOptions, with_administrator
 from proofgrid.cli.kit.reading import parse_duration_ms
+from proofgrid.cli.kit.setting_options import Group
 from proofgrid.cli.kit.tables import print_subnetworks
+from proofgrid.rules.access.subnetworks import SubnetworkChange
 
 if TYPE_CHECKING:
-    from proofgrid.sdk.services import Method
-    from proofgrid.wire.v1.subnetworks_pb2 import MemberRequest, Subnetwork, SubnetworkChange
+    from proofgrid.sdk.answers.network import Subnetwork
 
 group = typer.Typer(
     name="subnetwork",
@@ -29,35 +31,55 @@ def add_to(admin: typer.Typer) -> None:
 
 NameArgument = Annotated[str, typer.Argument(metavar="NAME", help="The subnetwork's name.")]
 MemberArgument = Annotated[str, typer.Argument(metavar="ROLE", help="client (may submit) or operator (may prove).")]
-OpenOption = Annotated[
-    bool | None, typer.Option("--open/--by-list", help="For everybody, or for members only. [default: by list]")
-]
-SystemsOption = Annotated[
-    str | None,
-    typer.Option("--proof-systems", metavar="NAMES", help="Serve only these, separated by commas; all: every one."),
-]
-PriceOption = Annotated[
-    int | None,
-    typer.Option(
-        "--reference-price", min=0, help="Of its lanes without a round, base units per PU; 0: the gateways' setting."
-    ),
-]
-OverflowOption = Annotated[
-    str | None,
-    typer.Option("--overflow-after", metavar="30s", help="Jobs that waited so long go to the common lanes; or never."),
-]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted(Group):
+    """What a subnetwork shall be."""
+
+    is_open: Annotated[
+        bool | None, typer.Option("--open/--by-list", help="For everybody, or for members only. [default: by list]")
+    ] = None
+    proof_systems: Annotated[
+        str | None,
+        typer.Option("--proof-systems", metavar="NAMES", help="Serve only these, separated by commas; all: every one."),
+    ] = None
+    reference_price: Annotated[
+        int | None,
+        typer.Option(
+            "--reference-price",
+            min=0,
+            help="Of its lanes without a round, base units per PU; 0: the gateways' setting.",
+        ),
+    ] = None
+    overflow_after: Annotated[
+        str | None,
+        typer.Option(
+            "--overflow-after", metavar="30s", help="Jobs that waited so long go to the common lanes; or never."
+        ),
+    ] = None
+
+    def read(self) -> SubnetworkChange:
+        """Return what is named."""
+        systems = None
+        if self.proof_systems is not None:
+            names = frozenset(text.strip() for text in self.proof_systems.split(",") if text.strip())
+            systems = frozenset() if names == {"all"} else names
+        overflow_after_ms = None
+        if self.overflow_after is not None:
+            never = self.overflow_after == "never"
+            overflow_after_ms = 0 if never else parse_duration_ms(self.overflow_after, field="overflow_after")
+        return SubnetworkChange(
+            is_open=self.is_open,
+            proof_systems=systems,
+            reference_price=self.reference_price,
+            overflow_after_ms=overflow_after_ms,
+        )
 
 
 @group.command("create")
 @with_administrator
-def create(
-    options: AdministratorOptions,
-    name: NameArgument,
-    is_open: OpenOption = None,
-    proof_systems: SystemsOption = None,
-    reference_price: PriceOption = None,
-    overflow_after: OverflowOption = None,
-) -> None:
+def create(options: AdministratorOptions, name: NameArgument, wanted: Wanted) -> None:
     """Make a subnetwork. Provers started with --subnetwork NAME serve it; clients submit with --subnetwork NAME.
 
     \b
@@ -65,28 +87,21 @@ def create(
       proofgrid admin subnetwork create acme --overflow-after 30s
       proofgrid admin subnetwork create lab --open --proof-systems ezkl --reference-price 900
     """
-    change = _change(name, is_open, proof_systems, reference_price, overflow_after)
-    _print_one(options.call(lambda network: network.subnetworks.CreateSubnetwork, change), json=options.json)
+    change = wanted.read()
+    _print_one(options.ask(lambda client: client.admin.create_subnetwork(name, change)), json=options.json)
 
 
 @group.command("set")
 @with_administrator
-def change_parameters(
-    options: AdministratorOptions,
-    name: NameArgument,
-    is_open: OpenOption = None,
-    proof_systems: SystemsOption = None,
-    reference_price: PriceOption = None,
-    overflow_after: OverflowOption = None,
-) -> None:
+def change_parameters(options: AdministratorOptions, name: NameArgument, wanted: Wanted) -> None:
     """Change a subnetwork; what is not named stays as it is.
 
     \b
     Example:
       proofgrid admin subnetwork set acme --overflow-after never
     """
-    change = _change(name, is_open, proof_systems, reference_price, overflow_after)
-    _print_one(options.call(lambda network: network.subnetworks.SetSubnetwork, change), json=options.json)
+    change = wanted.read()
+    _print_one(options.ask(lambda client: client.admin.set_subnetwork(name, change)), json=options.json)
 
 
 @group.command("list")
@@ -98,13 +113,11 @@ def list_subnetworks(options: AdministratorOptions) -> None:
     Example:
       proofgrid admin subnetwork list
     """
-    from proofgrid.wire.v1.subnetworks_pb2 import ListSubnetworksRequest
-
-    answer = options.call(lambda network: network.subnetworks.ListSubnetworks, ListSubnetworksRequest())
+    subnetworks = options.ask(lambda client: client.subnetworks())
     if options.json:
-        print_json([plain(one) for one in answer.subnetworks])
+        print_json([plain(one) for one in subnetworks])
     else:
-        print_subnetworks(answer.subnetworks)
+        print_subnetworks(subnetworks)
 
 
 @group.command("show")
@@ -116,11 +129,7 @@ def show(options: AdministratorOptions, name: NameArgument) -> None:
     Example:
       proofgrid admin subnetwork show acme
     """
-    from proofgrid.wire.v1.subnetworks_pb2 import GetSubnetworkRequest
-
-    request = GetSubnetworkRequest(name=name)
-    found = options.call(lambda network: network.subnetworks.GetSubnetwork, request)
-    _print_one(found, json=options.json)
+    _print_one(options.ask(lambda client: client.admin.subnetwork(name)), json=options.json)
 
 
 @group.command("remove")
@@ -132,9 +141,7 @@ def remove(options: AdministratorOptions, name: NameArgument) -> None:
     Example:
       proofgrid admin subnetwork remove acme
     """
-    from proofgrid.wire.v1.subnetworks_pb2 import RemoveSubnetworkRequest
-
-    options.call(lambda network: network.subnetworks.RemoveSubnetwork, RemoveSubnetworkRequest(name=name))
+    options.ask(lambda client: client.admin.remove_subnetwork(name))
     if options.json:
         print_json({"removed": name})
     else:
@@ -155,7 +162,7 @@ def allow(
     Example:
       proofgrid admin subnetwork allow acme 0x52908400098527886E0F7030069857D2E4169EE7 client
     """
-    _change_members(options, lambda network: network.subnetworks.AllowMember, name, address, role)
+    _print_one(options.ask(lambda client: client.admin.allow_member(name, address, role)), json=options.json)
 
 
 @group.command("deny")
@@ -172,15 +179,7 @@ def deny(
     Example:
       proofgrid admin subnetwork deny acme 0x52908400098527886E0F7030069857D2E4169EE7 operator
     """
-    _change_members(options, lambda network: network.subnetworks.DenyMember, name, address, role)
-
-
-def _change_members(
-    options: AdministratorOptions, method: Method[MemberRequest, Subnetwork], name: str, address: str, role: str
-) -> None:
-    from proofgrid.wire.v1.subnetworks_pb2 import MemberRequest
-
-    _print_one(options.call(method, MemberRequest(subnetwork=name, address=address, role=role)), json=options.json)
+    _print_one(options.ask(lambda client: client.admin.deny_member(name, address, role)), json=options.json)
 
 
 def _print_one(one: Subnetwork, *, json: bool) -> None:
@@ -192,18 +191,3 @@ def _print_one(one: Subnetwork, *, json: bool) -> None:
     members = [(member.address, member.role, date_text(member.since_ms)) for member in one.members]
     if not one.open:
         print_table(("member", "role", "since"), members, empty="no members yet: proofgrid admin subnetwork allow")
-
-
-def _change(
-    name: str, is_open: bool | None, proof_systems: str | None, reference_price: int | None, overflow_after: str | None
-) -> SubnetworkChange:
-    from proofgrid.wire.v1.subnetworks_pb2 import ProofSystemNames, SubnetworkChange
-
-    change = SubnetworkChange(name=name, open=is_open, reference_price=reference_price)
-    if proof_systems is not None:
-        names = [text.strip() for text in proof_systems.split(",") if text.strip()]
-        change.proof_systems.CopyFrom(ProofSystemNames(names=[] if names == ["all"] else names))
-    if overflow_after is not None:
-        never = overflow_after == "never"
-        change.overflow_after_ms = 0 if never else parse_duration_ms(overflow_after, field="overflow_after")
-    return change

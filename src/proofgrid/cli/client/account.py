@@ -8,7 +8,7 @@ import typer
 from typer.core import TyperGroup
 
 from proofgrid.cli.kit.console import date_text, plain, print_json, print_table, say
-from proofgrid.cli.kit.options import ClientOptions, run_async, with_client
+from proofgrid.cli.kit.options import ClientOptions, with_client
 from proofgrid.primitives.ids import short_address
 from proofgrid.primitives.money import format_amount
 
@@ -39,12 +39,7 @@ def run(
       proofgrid account show --key me.key
       proofgrid account
     """
-    run_async(_show(options, address, transfers))
-
-
-async def _show(options: ClientOptions, address: str, transfers: int) -> None:
-    async with options.client() as client:
-        account = await client.account(address, transfers_limit=transfers)
+    account = options.ask(lambda client: client.account(address, transfers_limit=transfers))
     if options.json:
         print_json(plain(account))
         return

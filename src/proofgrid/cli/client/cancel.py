@@ -6,8 +6,8 @@ from typing import Annotated
 
 import typer
 
-from proofgrid.cli.kit.console import plain, print_json, say
-from proofgrid.cli.kit.options import ClientOptions, run_async, with_client
+from proofgrid.cli.kit.console import print_answer
+from proofgrid.cli.kit.options import ClientOptions, with_client
 from proofgrid.primitives.money import format_amount
 
 
@@ -23,13 +23,5 @@ def run(options: ClientOptions, task: Annotated[str, typer.Argument(metavar="TAS
     Example:
       proofgrid cancel 0198c0de-0000-7000-8000-000000000000
     """
-    run_async(_cancel(options, task))
-
-
-async def _cancel(options: ClientOptions, task_id: str) -> None:
-    async with options.client() as client:
-        task = await client.cancel(task_id)
-    if options.json:
-        print_json(plain(task))
-    else:
-        say(f"{task.task_id} is {task.state}; spent {format_amount(task.spent)}")
+    ended = options.ask(lambda client: client.cancel(task))
+    print_answer(ended, f"{ended.task_id} is {ended.state}; spent {format_amount(ended.spent)}", json=options.json)

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from proofgrid.cli.kit.bars import stage_bar
-from proofgrid.cli.kit.console import date_text, plain, print_json, print_table, say
-from proofgrid.cli.kit.options import ClientOptions, JsonOption, run_async, with_client
+from proofgrid.cli.kit.console import date_text, plain, print_answers, print_json, print_table, say
+from proofgrid.cli.kit.options import ClientOptions, JsonOption, LimitOption, run_async, with_client
 from proofgrid.cli.kit.reading import read_settings
 from proofgrid.primitives.canonical import Json
 
@@ -104,7 +104,7 @@ def register(
 @with_client
 def list_programs(
     options: ClientOptions,
-    limit: Annotated[int, typer.Option("--limit", min=1, max=1_000, help="How many.")] = 20,
+    limit: LimitOption = 20,
 ) -> None:
     """List the network's programs, newest first.
 
@@ -112,7 +112,13 @@ def list_programs(
     Example:
       proofgrid program list
     """
-    run_async(_list(options, limit))
+    print_answers(
+        options.ask(lambda client: client.programs(limit=limit)),
+        ("program", "system", "label", "slices>", "PU>", "registered (UTC)"),
+        lambda one: (one.digest, one.proof_system, one.label, one.slices, one.units, date_text(one.created_ms)[:16]),
+        empty="no programs",
+        json=options.json,
+    )
 
 
 @group.command("show")
@@ -127,7 +133,13 @@ def show(
     Example:
       proofgrid program show 3f9a…
     """
-    run_async(_show(options, digest))
+    program = options.ask(lambda client: client.program(digest))
+    if options.json:
+        print_json(plain(program))
+        return
+    from proofgrid.proofs.manifest import program_from_json
+
+    _print_program(program_from_json(program.manifest), label=program.label)
 
 
 async def _register(
@@ -150,28 +162,7 @@ async def _register(
         return
     from proofgrid.proofs.manifest import program_from_json
 
-    _print_program(program_from_json(plain(program)["manifest"]), label=label)
-
-
-async def _list(options: ClientOptions, limit: int) -> None:
-    async with options.client() as client:
-        programs = await client.programs(limit=limit)
-    if options.json:
-        print_json([plain(program) for program in programs])
-        return
-    rows = [(p.digest, p.proof_system, p.label, p.slices, p.units, date_text(p.created_ms)[:16]) for p in programs]
-    print_table(("program", "system", "label", "slices>", "PU>", "registered (UTC)"), rows, empty="no programs")
-
-
-async def _show(options: ClientOptions, digest: str) -> None:
-    async with options.client() as client:
-        program = await client.program(digest)
-    if options.json:
-        print_json(plain(program))
-        return
-    from proofgrid.proofs.manifest import program_from_json
-
-    _print_program(program_from_json(plain(program)["manifest"]), label=program.label)
+    _print_program(program_from_json(program.manifest), label=label)
 
 
 def _source(model: Path, calibration: Path | None) -> dict[str, Path]:

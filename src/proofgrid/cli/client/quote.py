@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from proofgrid.cli.kit.choosing import AllowOperator, DenyOperator, InputOption, MinStake, Region, Subnetwork, demanded
+from proofgrid.cli.kit.choosing import Asked, ProgramArgument
 from proofgrid.cli.kit.console import complain, plain, print_json, print_table, say
-from proofgrid.cli.kit.options import ClientOptions, run_async, with_client
-from proofgrid.cli.kit.reading import parse_amount, parse_duration_ms, read_inputs
+from proofgrid.cli.kit.options import ClientOptions, with_client
+from proofgrid.cli.kit.reading import parse_amount, parse_duration_ms
 from proofgrid.primitives.canonical import Json
 from proofgrid.primitives.clock import fresh_bytes
 from proofgrid.primitives.errors import InvalidField
@@ -20,17 +19,13 @@ from proofgrid.primitives.money import format_amount
 from proofgrid.rules.jobs.constraints import Constraints
 
 if TYPE_CHECKING:
-    from proofgrid.wire.v1 import quotes_pb2 as messages
+    from proofgrid.sdk.answers.quotes import FirmTerms, Quote
 
 
 def add_to(cli: typer.Typer) -> None:
     cli.command("quote", short_help="Ask what a request would cost and how long it would take.")(run)
 
 
-FilesArgument = Annotated[
-    list[Path] | None,
-    typer.Argument(metavar="[INPUT_FILE]...", help="As for `proofgrid submit`; - reads standard input."),
-]
 Firm = Annotated[bool, typer.Option("--firm", help="Buy it: the network holds cost and time for you.")]
 Hold = Annotated[str | None, typer.Option("--hold", metavar="10m", help="For how long it is held. [default: 10m]")]
 CostMax = Annotated[
@@ -44,15 +39,9 @@ KeyId = Annotated[
 @with_client
 def run(
     options: ClientOptions,
-    program: Annotated[str, typer.Argument(metavar="PROGRAM", help="The program's digest.")],
-    files: FilesArgument = None,
-    inputs: InputOption = None,
+    program: ProgramArgument,
     *,
-    allow_operator: AllowOperator = None,
-    deny_operator: DenyOperator = None,
-    min_stake: MinStake = None,
-    region: Region = None,
-    subnetwork: Subnetwork = "",
+    asked: Asked,
     firm: Firm = False,
     hold: Hold = None,
     cost_max: CostMax = None,
@@ -77,22 +66,22 @@ def run(
     """
     order = _Order(
         program=program,
-        inputs=read_inputs(files or [], inputs or []),
-        constraints=demanded(allow_operator, deny_operator, min_stake, region),
-        subnetwork=subnetwork,
+        inputs=asked.read_inputs(),
+        constraints=asked.constraints(),
+        subnetwork=asked.subnetwork,
         hold_ms=parse_duration_ms(hold, field="hold") if hold else 0,
         cost_max=parse_amount(cost_max, field="cost_max") if cost_max else 0,
         idempotency_key=key_id or fresh_bytes(16).hex(),
     )
-    if firm and (subnetwork or not order.constraints.is_empty):
+    if firm and (asked.subnetwork or not order.constraints.is_empty):
         raise InvalidField("a firm quote is for the common lanes and all provers", field="firm")
     if not firm:
         if cost_max or key_id:
             raise InvalidField("a quote that is not bought costs nothing", field="firm", hint="add --firm to buy it")
-        run_async(_quote(options, order))
+        _quote(options, order)
         return
     try:
-        run_async(_buy(options, order))
+        _buy(options, order)
     except KeyboardInterrupt:
         complain("Interrupted: the quote may or may not have been bought.")
         complain(f"The same command with --key-id {order.idempotency_key} finds it, or buys it now; never twice.")
@@ -110,30 +99,32 @@ class _Order:
     idempotency_key: str
 
 
-async def _quote(options: ClientOptions, order: _Order) -> None:
-    async with options.client() as client:
-        quote = await client.quote(
+def _quote(options: ClientOptions, order: _Order) -> None:
+    quote = options.ask(
+        lambda client: client.quote(
             order.program,
             order.inputs,
             hold_ms=order.hold_ms,
             constraints=order.constraints,
             subnetwork=order.subnetwork,
         )
+    )
     if options.json:
         print_json(plain(quote))
-        return
-    _show(quote)
+    else:
+        _show(quote)
 
 
-async def _buy(options: ClientOptions, order: _Order) -> None:
-    async with options.client() as client:
-        quote = await client.buy_quote(
+def _buy(options: ClientOptions, order: _Order) -> None:
+    quote = options.ask(
+        lambda client: client.buy_quote(
             order.program,
             order.inputs,
             hold_ms=order.hold_ms,
             cost_max=order.cost_max,
             idempotency_key=order.idempotency_key,
         )
+    )
     if options.json:
         print_json(plain(quote))
         return
@@ -141,7 +132,7 @@ async def _buy(options: ClientOptions, order: _Order) -> None:
     say(f"proofgrid submit {order.program} INPUT_FILE --quote {quote.quote_id} --wait")
 
 
-def _promise(terms: messages.FirmTerms) -> str:
+def _promise(terms: FirmTerms) -> str:
     return (
         f"{format_amount(terms.cost)} for {terms.units} PU, held for {_span(terms.hold_ms)} at a premium of"
         f" {format_amount(terms.premium)}; there within {_span(terms.within_ms)} of submitting, or you get the cost"
@@ -149,7 +140,7 @@ def _promise(terms: messages.FirmTerms) -> str:
     )
 
 
-def _show(quote: messages.Quote) -> None:
+def _show(quote: Quote) -> None:
     rows = [
         (
             one.lane,
@@ -173,7 +164,7 @@ def _show(quote: messages.Quote) -> None:
     limits = ", ".join(f"{quote.prices[percent]} sold in {percent}%" for percent in sorted(quote.prices))
     say(f"limit prices, by the latest rounds: {limits}")
     say(f"expected time to the last proof: {_seconds(quote.expected_ms)}")
-    if quote.HasField("firm"):
+    if quote.firm is not None:
         say(f"firm, with --firm: {_promise(quote.firm)}")
 
 

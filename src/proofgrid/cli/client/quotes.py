@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Annotated
-
 import typer
 
-from proofgrid.cli.kit.console import date_text, plain, print_json, print_table
-from proofgrid.cli.kit.options import ClientOptions, run_async, with_client
+from proofgrid.cli.kit.console import date_text, print_answers
+from proofgrid.cli.kit.options import ClientOptions, LimitOption, with_client
 from proofgrid.primitives.money import format_amount
 
 
@@ -16,34 +14,23 @@ def add_to(cli: typer.Typer) -> None:
 
 
 @with_client
-def run(
-    options: ClientOptions,
-    limit: Annotated[int, typer.Option("--limit", min=1, max=1_000, help="How many.")] = 20,
-) -> None:
+def run(options: ClientOptions, limit: LimitOption = 20) -> None:
     """List your firm quotes, newest first: held, redeemed, kept, missed, given_up or expired. --json tells everything.
 
     \b
     Example:
       proofgrid quotes
     """
-    run_async(_list(options, limit))
-
-
-async def _list(options: ClientOptions, limit: int) -> None:
-    async with options.client() as client:
-        quotes = await client.quotes(limit=limit)
-    if options.json:
-        print_json([plain(quote) for quote in quotes])
-        return
-    rows = [
-        (
+    print_answers(
+        options.ask(lambda client: client.quotes(limit=limit)),
+        ("quote", "state", "inputs>", "cost>", "held until (UTC)"),
+        lambda quote: (
             quote.quote_id,
             quote.state,
             quote.inputs,
             format_amount(quote.terms.cost),
             date_text(quote.held_until_ms)[5:19],
-        )
-        for quote in quotes
-    ]
-    columns = ("quote", "state", "inputs>", "cost>", "held until (UTC)")
-    print_table(columns, rows, empty="no firm quotes; proofgrid quote PROGRAM INPUT_FILE --firm buys one")
+        ),
+        empty="no firm quotes; proofgrid quote PROGRAM INPUT_FILE --firm buys one",
+        json=options.json,
+    )

@@ -17,7 +17,7 @@ from proofgrid.primitives.ids import short_address
 from proofgrid.primitives.money import format_amount
 
 if TYPE_CHECKING:
-    from proofgrid.wire.v1.statements_pb2 import Movement, StatementClosing, StatementOpening
+    from proofgrid.sdk.answers.money import Movement, StatementClosing, StatementOpening
 
 COLUMNS = (
     "at_ms",
@@ -68,17 +68,20 @@ def statement(
 
 
 async def _show(options: ClientOptions, writer: _Csv | _Json | _Table, owner: str, from_ms: int, to_ms: int) -> None:
+    from proofgrid.sdk.answers.money import Movement, StatementClosing, StatementOpening
+
     closing = None
     async with options.client() as client:
         async for part in client.statement(owner, from_ms=from_ms, to_ms=to_ms):
-            if part.HasField("opening"):
-                balance = part.opening.balance
-                writer.open(part.opening)
-            for movement in part.page.movements:
-                balance += movement.amount
-                writer.move(movement)
-            if part.HasField("closing"):
-                closing = part.closing
+            match part:
+                case StatementOpening():
+                    balance = part.balance
+                    writer.open(part)
+                case Movement():
+                    balance += part.amount
+                    writer.move(part)
+                case StatementClosing():
+                    closing = part
     if closing is None or closing.balance != balance:
         raise Unavailable("the statement broke off", hint="ask again")
     writer.close(closing)

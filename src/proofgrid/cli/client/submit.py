@@ -8,11 +8,11 @@ from typing import Annotated
 
 import typer
 
-from proofgrid.cli.kit.choosing import AllowOperator, DenyOperator, InputOption, MinStake, Region, Subnetwork, demanded
+from proofgrid.cli.kit.choosing import Asked, ProgramArgument
 from proofgrid.cli.kit.console import complain, plain, print_json, say
 from proofgrid.cli.kit.following import fetch, follow, say_detached
 from proofgrid.cli.kit.options import WATCH_PATIENCE_SECONDS, ClientOptions, run_async, with_client
-from proofgrid.cli.kit.reading import parse_amount, parse_duration_ms, parse_ladder, read_inputs
+from proofgrid.cli.kit.reading import parse_amount, parse_duration_ms, parse_ladder
 from proofgrid.primitives.canonical import Json
 from proofgrid.primitives.clock import SystemClock, fresh_bytes
 from proofgrid.primitives.errors import InvalidField
@@ -45,14 +45,6 @@ def add_to(cli: typer.Typer) -> None:
     cli.command("submit", short_help="Submit inputs for proving.")(run)
 
 
-ProgramArgument = Annotated[str, typer.Argument(metavar="PROGRAM", help="The program's digest.")]
-FilesArgument = Annotated[
-    list[Path] | None,
-    typer.Argument(
-        metavar="[INPUT_FILE]...",
-        help='JSON files: a list is one input, {"inputs": […]} many; - reads standard input.',
-    ),
-]
 LimitPrice = Annotated[
     int | None,
     typer.Option(
@@ -100,8 +92,6 @@ Out = Annotated[
 def run(
     options: ClientOptions,
     program: ProgramArgument,
-    files: FilesArgument = None,
-    inputs: InputOption = None,
     *,
     limit_price: LimitPrice = None,
     quote_id: QuoteId = "",
@@ -111,11 +101,7 @@ def run(
     hedging: Hedging = True,
     raise_by: RaiseBy = None,
     up_to: UpTo = None,
-    allow_operator: AllowOperator = None,
-    deny_operator: DenyOperator = None,
-    min_stake: MinStake = None,
-    region: Region = None,
-    subnetwork: Subnetwork = "",
+    asked: Asked,
     wait: Wait = False,
     out: Out = None,
 ) -> None:
@@ -134,7 +120,7 @@ def run(
     _check_pay(limit_price, quote_id)
     order = _Order(
         program=program,
-        inputs=read_inputs(files or [], inputs or []),
+        inputs=asked.read_inputs(),
         limit_price=limit_price or 0,
         quote_id=quote_id,
         budget=parse_amount(budget, field="budget") if budget else 0,
@@ -142,8 +128,8 @@ def run(
         idempotency_key=key_id or fresh_bytes(16).hex(),
         hedging=hedging,
         ladder=parse_ladder(raise_by, up_to),
-        constraints=demanded(allow_operator, deny_operator, min_stake, region),
-        subnetwork=subnetwork,
+        constraints=asked.constraints(),
+        subnetwork=asked.subnetwork,
         wait=wait or out is not None,
         out=out,
     )

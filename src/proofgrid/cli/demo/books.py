@@ -9,7 +9,6 @@ from proofgrid.cli.demo.verified import ProvenJob
 from proofgrid.primitives.ids import Address
 from proofgrid.primitives.money import format_amount
 from proofgrid.sdk.client import Client
-from proofgrid.wire.v1 import client_pb2 as messages
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,7 +31,7 @@ class Books:
 
 
 async def read_books(
-    admin: Client,
+    network: Client,
     client: Address,
     operators: Mapping[str, Address],
     jobs: Sequence[ProvenJob],
@@ -40,9 +39,9 @@ async def read_books(
     deposited: int,
 ) -> Books:
     """Read the accounts and compare them with the bundle's jobs."""
-    mine = await admin.account(client)
-    earned = {name: (await admin.account(address)).earned for name, address in operators.items()}
-    ledger = await admin.connection.call(lambda services: services.admin.CheckLedger, messages.CheckLedgerRequest())
+    mine = await network.account(client)
+    earned = {name: (await network.account(address)).earned for name, address in operators.items()}
+    ledger = await network.admin.check_ledger()
     treasury = ledger.held - mine.balance - mine.escrowed - sum(earned.values())
     faults = [*ledger.faults] if ledger.balanced else ["the ledger does not balance", *ledger.faults]
     expected = {name: sum(job.paid for job in jobs if job.operator == address) for name, address in operators.items()}

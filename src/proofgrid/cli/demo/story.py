@@ -22,10 +22,10 @@ from proofgrid.primitives.errors import BadBundle, error_of_code
 from proofgrid.primitives.ids import Address
 from proofgrid.primitives.money import BASE_UNITS_PER_TOKEN, format_amount
 from proofgrid.primitives.signatures import SigningKey
+from proofgrid.sdk.answers.work import Program
 from proofgrid.sdk.client import Client
 from proofgrid.sdk.keys import new_key, read_key, write_key
 from proofgrid.settings.gateway import network_key_path
-from proofgrid.wire.v1 import client_pb2 as messages
 
 SLICES = 4
 SRS_LOGROWS = 13  #: a slice of the digits needs no more rows
@@ -128,13 +128,11 @@ class Story:
             write_key(key, self._folder / f"{name}.key")
             self._telling.people[key.address] = name
             role = "client" if name == "carol" else "operator"
-            async with self._client("network") as admin:
-                request = messages.GrantRequest(address=key.address, role=role, label=name)
-                await admin.connection.call(lambda services: services.admin.Grant, request)
+            async with self._client("network") as network:
+                await network.admin.grant(key.address, role, label=name)
             self._telling.tell(f"{name:<6} {role:<9} {key.address}")
-        async with self._client("network") as admin:
-            paid_in = messages.DepositRequest(address=self._keys["carol"].address, amount=DEPOSIT, deposit_id="demo")
-            await admin.connection.call(lambda services: services.admin.Deposit, paid_in)
+        async with self._client("network") as network:
+            await network.admin.deposit(self._keys["carol"].address, DEPOSIT, deposit_id="demo")
         self._telling.tell(f"carol gets {format_amount(DEPOSIT)} token")
 
     async def _start_provers(self) -> None:
@@ -150,7 +148,7 @@ class Story:
             while len((await client.status()).provers) < len(PROVERS):  # noqa: ASYNC110  # another process's state
                 await asyncio.sleep(LOOK_AGAIN_SECONDS)
 
-    async def _register(self) -> messages.Program:
+    async def _register(self) -> Program:
         told: set[str] = set()
 
         def on_stage(stage: str, permille: int) -> None:
@@ -165,7 +163,7 @@ class Story:
         self._telling.tell(f"{program.digest}: {program.slices} slices, {program.units} PU")
         return program
 
-    async def _prove(self, program: messages.Program) -> None:
+    async def _prove(self, program: Program) -> None:
         for line in self._digit.drawn():
             self._telling.tell("   " + line)
         self._telling.tell("")
@@ -183,7 +181,7 @@ class Story:
                 raise error_of_code(task.failure_code, f"the task {task.state}: {task.failure_detail}", hint=hint)
             await client.fetch_result(task.task_id, self._bundle)
 
-    async def _verify(self, program: messages.Program) -> Verified:
+    async def _verify(self, program: Program) -> Verified:
         code, out, err = await self._fleet.run("verify", str(self._bundle), *self._pins(program), "--json")
         if code != 0:
             raise BadBundle(f"`proofgrid verify` says no: {out or err}")
@@ -192,14 +190,14 @@ class Story:
             self._telling.tell(f"✓ {check}", style="green")
         return verified
 
-    def _pins(self, program: messages.Program) -> tuple[str, ...]:
+    def _pins(self, program: Program) -> tuple[str, ...]:
         return ("--program", program.digest, "--network", self._network_address)
 
     async def _read_books(self, verified: Verified) -> Books:
         operators = {name: self._keys[name].address for name in ("alice", "bob")}
-        async with self._client("network") as admin:
+        async with self._client("network") as network:
             books = await read_books(
-                admin, Address(self._keys["carol"].address), operators, verified.jobs, deposited=DEPOSIT
+                network, Address(self._keys["carol"].address), operators, verified.jobs, deposited=DEPOSIT
             )
         rows = [(who, what, format_amount(amount)) for who, what, amount in books.lines()]
         self._telling.table(("who", "", "tokens>"), rows)

@@ -6,17 +6,19 @@ import json
 import os
 import sys
 import textwrap
-from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import fields, is_dataclass
+from typing import TYPE_CHECKING, TypeVar
 
 import typer
 
 if TYPE_CHECKING:
-    from google.protobuf.message import Message
     from rich.console import Console
 
 WIDTH_WITHOUT_TERMINAL = 120
 COLUMNS_VARIABLE = "COLUMNS"  #: says how wide lines may be where there is no terminal
+
+T = TypeVar("T")
 
 
 def stdout() -> Console:
@@ -75,7 +77,7 @@ def print_json(value: object) -> None:
     typer.echo(json.dumps(value, separators=(", ", ": ")))
 
 
-def print_answer(answer: Message, sentence: str, *, json: bool, **more: object) -> None:
+def print_answer(answer: object, sentence: str, *, json: bool, **more: object) -> None:
     """Print an answer for people or for programs; `more` stands before it in the JSON."""
     if json:
         print_json({**more, **plain(answer)})
@@ -100,22 +102,32 @@ def print_table(columns: Sequence[str], rows: Iterable[Sequence[object]], *, emp
     stdout().print(table)
 
 
-def plain(message: Message) -> dict[str, object]:
-    """Return a protobuf message as JSON values: all fields, numbers as numbers, fields named …_json parsed."""
-    values: dict[str, object] = {}
-    for field in message.DESCRIPTOR.fields:
-        value = getattr(message, field.name)
-        if field.name.endswith("_json"):
-            values[field.name.removesuffix("_json")] = json.loads(value) if value else None
-        elif isinstance(value, str | int | float | bool):
-            values[field.name] = value
-        elif isinstance(value, Mapping):
-            values[field.name] = dict(value)
-        elif hasattr(value, "DESCRIPTOR"):
-            values[field.name] = plain(value)
-        else:
-            values[field.name] = [plain(item) if hasattr(item, "DESCRIPTOR") else item for item in value]
-    return values
+def print_answers(
+    answers: Iterable[T],
+    columns: Sequence[str],
+    row: Callable[[T], Sequence[object]],
+    *,
+    empty: str,
+    json: bool,
+) -> None:
+    """Print a list of answers: a table with a row of each for people, a list of all they say for programs."""
+    if json:
+        print_json([plain(one) for one in answers])
+    else:
+        print_table(columns, (row(one) for one in answers), empty=empty)
+
+
+def plain(answer: object) -> dict[str, object]:
+    """Return an answer of the SDK, which is a dataclass, as JSON values: all its fields by their names."""
+    if not is_dataclass(answer):
+        raise TypeError(f"{answer!r} is no answer")
+    return {one.name.removesuffix("_"): _value(getattr(answer, one.name)) for one in fields(answer)}
+
+
+def _value(value: object) -> object:
+    if isinstance(value, tuple):
+        return [_value(one) for one in value]
+    return plain(value) if is_dataclass(value) else value
 
 
 def date_text(at_ms: int) -> str:

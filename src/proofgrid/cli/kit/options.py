@@ -5,14 +5,16 @@ from __future__ import annotations
 import asyncio
 import inspect
 import sys
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Concatenate, ParamSpec, TypeVar
 
 import typer
 
-from proofgrid.cli.kit.setting_options import options_of, own_parameters, with_options
+from proofgrid.cli.kit.reading import parse_amount
+from proofgrid.cli.kit.setting_options import Group, options_of, own_parameters, with_options
+from proofgrid.primitives.clock import fresh_bytes
 from proofgrid.primitives.errors import InvalidField
 from proofgrid.settings.client import ClientSettings
 from proofgrid.settings.declared import default_data_dir, load_settings
@@ -21,11 +23,9 @@ from proofgrid.settings.gateway import GatewaySettings, network_key_path
 if TYPE_CHECKING:
     from proofgrid.primitives.signatures import SigningKey
     from proofgrid.sdk.client import Client
-    from proofgrid.sdk.services import Method
 
 P = ParamSpec("P")
 T = TypeVar("T")
-Request = TypeVar("Request")
 Answer = TypeVar("Answer")
 
 CALL_PATIENCE_SECONDS = 8.0  #: a person waits for the answer
@@ -35,9 +35,20 @@ JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON for program
 DataDirOption = Annotated[
     Path | None, typer.Option("--data-dir", help="The gateway's data directory, where the network's key lies.")
 ]
-AmountArgument = Annotated[str, typer.Argument(metavar="AMOUNT", help="In tokens, exactly: 1.5")]
-BaseUnitsOption = Annotated[bool, typer.Option("--base-units", help="AMOUNT is in base units (1e-9 of a token).")]
-IdOption = Annotated[str | None, typer.Option("--id", help="Idempotency key: the same id moves money once.")]
+LimitOption = Annotated[int, typer.Option("--limit", min=1, max=1_000, help="How many, newest first.")]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Money(Group):
+    """How much is moved, and the key that makes moving it twice moving it once."""
+
+    amount: Annotated[str, typer.Argument(metavar="AMOUNT", help="In tokens, exactly: 1.5")]
+    base_units: Annotated[bool, typer.Option("--base-units", help="AMOUNT is in base units (1e-9 of a token).")] = False
+    id: Annotated[str | None, typer.Option("--id", help="Idempotency key: the same id moves money once.")] = None
+
+    def read(self) -> tuple[int, str]:
+        """Return the amount in base units, and the key, a fresh one when none was given."""
+        return parse_amount(self.amount, base_units=self.base_units), self.id or fresh_bytes(16).hex()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,21 +79,12 @@ class ClientOptions:
         """Return the key that was chosen; None: the settings say which."""
         return self.flags["key"]
 
-    def call(self, method: Method[Request, Answer], request: Request) -> Answer:
-        """Make one call, such as `lambda network: network.admin.Grant`; return its answer."""
+    def ask(self, what: Callable[[Client], Awaitable[Answer]]) -> Answer:
+        """Ask the network one thing, such as `lambda client: client.admin.grant(address, role)`; return its answer."""
 
         async def work() -> Answer:
             async with self.client() as client:
-                return await client.connection.call(method, request)
-
-        return run_async(work())
-
-    def ask(self, method: Method[Request, Answer], request: Request) -> Answer:
-        """The same for what may be done twice: again while no gateway answers."""
-
-        async def work() -> Answer:
-            async with self.client() as client:
-                return await client.connection.ask(method, request)
+                return await what(client)
 
         return run_async(work())
 

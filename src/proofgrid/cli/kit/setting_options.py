@@ -1,11 +1,12 @@
-"""Options of commands that are settings: made from their declarations, given to the command as one value."""
+"""Options that a command gets as one value: its settings, made from their declarations, and groups that are shared."""
 
 from __future__ import annotations
 
 import functools
 import inspect
 from collections.abc import Callable, Iterable, Sequence
-from typing import Annotated, Any, Concatenate, ParamSpec, TypeVar
+from dataclasses import MISSING, dataclass, fields
+from typing import Annotated, Any, Concatenate, ParamSpec, TypeVar, get_type_hints
 
 import typer
 
@@ -15,6 +16,14 @@ P = ParamSpec("P")
 T = TypeVar("T")
 S = TypeVar("S", bound=Settings)
 Given = TypeVar("Given")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Group:
+    """Options that several commands have: a frozen dataclass, whose fields are the options and arguments.
+
+    A command under `with_client` or its like takes it as one parameter; typer sees its fields in its place.
+    """
 
 
 def with_settings(kind: type[S]) -> Callable[[Callable[Concatenate[S, P], T]], Callable[..., T]]:
@@ -46,18 +55,42 @@ def with_options(
     after: Iterable[inspect.Parameter],
 ) -> Callable[..., T]:
     """Return a command whose first argument is made of the options `given`, with those `before` and `after` them."""
-    parameters = [*before, *given, *after]
+    own = [*before, *after]
+    groups = {parameter.name: parameter.annotation for parameter in own if _is_group(parameter)}
+    parameters = [one for parameter in (*before, *given, *after) for one in _spread(parameter)]
     names = [parameter.name for parameter in given]
 
     @functools.wraps(command)
     def run(**values: Any) -> T:
         first = make(**{name: _joined(values.pop(name)) for name in names})
+        for name, kind in groups.items():
+            values[name] = kind(**{one.name: values.pop(one.name) for one in fields(kind)})
         return command(first, **values)  # the names were checked by typer, which reads the signature made here
 
     del run.__wrapped__
     run.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
     run.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
     return run
+
+
+def _is_group(parameter: inspect.Parameter) -> bool:
+    return isinstance(parameter.annotation, type) and issubclass(parameter.annotation, Group)
+
+
+def _spread(parameter: inspect.Parameter) -> list[inspect.Parameter]:
+    """Return the parameters of a group in the place of the one that takes it, or any other parameter as it is."""
+    if not _is_group(parameter):
+        return [parameter]
+    hints = get_type_hints(parameter.annotation, include_extras=True)
+    return [
+        inspect.Parameter(
+            one.name,
+            inspect.Parameter.KEYWORD_ONLY,
+            default=inspect.Parameter.empty if one.default is MISSING else one.default,
+            annotation=hints[one.name],
+        )
+        for one in fields(parameter.annotation)
+    ]
 
 
 def _joined(value: object) -> object:

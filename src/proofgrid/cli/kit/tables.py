@@ -5,24 +5,30 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from proofgrid.cli.kit.console import date_text, plain, print_json, print_table
+from proofgrid.cli.kit.console import date_text, print_answers, print_table
 from proofgrid.primitives.money import format_amount
 
 if TYPE_CHECKING:
-    from proofgrid.wire.v1.stake_pb2 import Evidence
-    from proofgrid.wire.v1.subnetworks_pb2 import Subnetwork
+    from proofgrid.sdk.answers.network import Subnetwork
+    from proofgrid.sdk.answers.operators import Evidence
 
 
 def print_evidence_list(evidence: Iterable[Evidence], *, json: bool) -> None:
     """Print slashes, newest first."""
-    if json:
-        print_json([plain(one) for one in evidence])
-        return
-    rows = [
-        (one.evidence_id, date_text(one.at_ms)[:16], one.kind, one.prover, format_amount(one.amount), one.state)
-        for one in evidence
-    ]
-    print_table(("evidence", "when (UTC)", "reason", "prover", "taken>", "state"), rows, empty="nothing was taken")
+    print_answers(
+        evidence,
+        ("evidence", "when (UTC)", "reason", "prover", "taken>", "state"),
+        lambda one: (
+            one.evidence_id,
+            date_text(one.at_ms)[:16],
+            one.kind,
+            one.prover,
+            format_amount(one.amount),
+            one.state,
+        ),
+        empty="nothing was taken",
+        json=json,
+    )
 
 
 def print_subnetworks(subnetworks: Iterable[Subnetwork]) -> None:

@@ -5,18 +5,15 @@ from __future__ import annotations
 import json as jsonlib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from proofgrid.cli.kit.console import plain, print_json, say
-from proofgrid.cli.kit.options import ClientOptions, JsonOption, run_async, with_client
+from proofgrid.cli.kit.options import ClientOptions, JsonOption, with_client
 from proofgrid.cli.market.telling import refuse
 from proofgrid.primitives.canonical import Json
 from proofgrid.primitives.errors import InvalidField, ProofgridError
-
-if TYPE_CHECKING:
-    from proofgrid.wire.v1.market_pb2 import OrderOpening
 
 
 def add_to(market: typer.Typer) -> None:
@@ -38,7 +35,9 @@ def prove_order(
     Example:
       proofgrid market prove-order default/ezkl/small 17 TASK --out mine.json
     """
-    opening = run_async(_open(options, lane, number, what))
+    from proofgrid.sdk.records import open_order
+
+    opening = options.ask(lambda client: open_order(client.connection, lane, number, what))
     out.write_text(jsonlib.dumps(plain(opening), indent=2, sort_keys=True) + "\n")
     if options.json:
         print_json(plain(opening))
@@ -67,13 +66,6 @@ def check_order(
     say(f"yes: {opened['what']} is order {opened['order_id']}", style="bold green")
     for name, value in sorted(order.items()):
         say(f"  {name}: {jsonlib.dumps(value)}")
-
-
-async def _open(options: ClientOptions, lane: str, number: int, what: str) -> OrderOpening:
-    from proofgrid.sdk.records import open_order
-
-    async with options.client() as client:
-        return await open_order(client.connection, lane, number, what)
 
 
 def _opened(proof: Path, rounds: list[Path]) -> tuple[dict[str, object], Mapping[str, Json]]:

@@ -6,8 +6,8 @@ from typing import Annotated
 
 import typer
 
-from proofgrid.cli.kit.console import date_text, plain, print_json, print_table
-from proofgrid.cli.kit.options import ClientOptions, run_async, with_client
+from proofgrid.cli.kit.console import date_text, print_answers
+from proofgrid.cli.kit.options import ClientOptions, LimitOption, with_client
 
 
 def add_to(cli: typer.Typer) -> None:
@@ -18,7 +18,7 @@ def add_to(cli: typer.Typer) -> None:
 def run(
     options: ClientOptions,
     lane: Annotated[str, typer.Option("--lane", help="Only this lane, like default/ezkl/small.")] = "",
-    limit: Annotated[int, typer.Option("--limit", min=1, max=1_000, help="How many.")] = 20,
+    limit: LimitOption = 20,
 ) -> None:
     """List the latest DARA rounds: what clients paid and operators got per PU, and what was sold.
 
@@ -26,17 +26,10 @@ def run(
     Example:
       proofgrid rounds --lane default/ezkl/small
     """
-    run_async(_list(options, lane, limit))
-
-
-async def _list(options: ClientOptions, lane: str, limit: int) -> None:
-    async with options.client() as client:
-        rounds = await client.rounds(lane=lane, limit=limit)
-    if options.json:
-        print_json([plain(one) for one in rounds])
-        return
-    rows = [
-        (
+    print_answers(
+        options.ask(lambda client: client.rounds(lane=lane, limit=limit)),
+        ("lane", "round>", "buy>", "sell>", "PU>", "bids>", "asks>", "reference>", "when (UTC)", "transcript"),
+        lambda one: (
             one.lane,
             one.number,
             one.buy_price or "",
@@ -47,8 +40,7 @@ async def _list(options: ClientOptions, lane: str, limit: int) -> None:
             one.next_reference,
             date_text(one.at_ms),
             one.transcript_hash[:12],
-        )
-        for one in rounds
-    ]
-    columns = ("lane", "round>", "buy>", "sell>", "PU>", "bids>", "asks>", "reference>", "when (UTC)", "transcript")
-    print_table(columns, rows, empty="no rounds yet")
+        ),
+        empty="no rounds yet",
+        json=options.json,
+    )

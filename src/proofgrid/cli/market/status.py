@@ -12,8 +12,8 @@ from proofgrid.cli.kit.tables import print_subnetworks
 from proofgrid.primitives.ids import short_prover
 
 if TYPE_CHECKING:
-    from proofgrid.wire.v1.client_pb2 import NetworkStatus
-    from proofgrid.wire.v1.reputation_pb2 import ListOperatorsResponse, ProverStanding
+    from proofgrid.sdk.answers.network import NetworkStatus
+    from proofgrid.sdk.answers.operators import ProverStanding, Standings
 
 
 def add_to(cli: typer.Typer) -> None:
@@ -49,11 +49,11 @@ async def _show(options: ClientOptions) -> None:
     _print_paused(standings)
 
 
-def _paused(standings: ListOperatorsResponse) -> list[ProverStanding]:
+def _paused(standings: Standings) -> list[ProverStanding]:
     return [p for o in standings.operators for p in o.provers if p.connected and p.breaker != "closed"]
 
 
-def _print_paused(standings: ListOperatorsResponse) -> None:
+def _print_paused(standings: Standings) -> None:
     for prover in _paused(standings):
         say(f"{short_prover(prover.prover_id)} is paused: {prover.reasons[0]}", style="yellow")
 

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from proofgrid.cli.kit.console import date_text, plain, print_json, print_table, say
-from proofgrid.cli.kit.options import ClientOptions, run_async, with_client
+from proofgrid.cli.kit.options import ClientOptions, with_client
 from proofgrid.primitives.ids import short_prover
 
 if TYPE_CHECKING:
-    from proofgrid.wire.v1.reputation_pb2 import FactCounts, OperatorStanding, ProverStanding
+    from proofgrid.sdk.answers.operators import FactCounts, OperatorStanding, ProverStanding
 
 
 def add_to(cli: typer.Typer) -> None:
@@ -34,12 +34,7 @@ def run(
       proofgrid operators
       proofgrid operators 0x52908400098527886E0F7030069857D2E4169EE7 --json
     """
-    run_async(_show(options, address))
-
-
-async def _show(options: ClientOptions, address: str) -> None:
-    async with options.client() as client:
-        answer = await client.operators(address)
+    answer = options.ask(lambda client: client.operators(address))
     if options.json:
         print_json(plain(answer))
         return
@@ -60,7 +55,7 @@ def _print_operator(operator: OperatorStanding) -> None:
         say(f"  {short_prover(prover.prover_id)}: " + "; ".join(prover.reasons))
         for speed in prover.speeds:
             say(
-                f"    {speed.proof_system}/{getattr(speed, 'class')}: {speed.units_per_second_milli // 1_000} PU/s"
+                f"    {speed.proof_system}/{speed.class_}: {speed.units_per_second_milli // 1_000} PU/s"
                 f" from {speed.samples} proofs (confidence {speed.confidence_permille // 10} %)"
             )
 

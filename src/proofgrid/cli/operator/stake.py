@@ -7,14 +7,12 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from proofgrid.cli.kit.console import date_text, plain, print_answer, print_json, print_table, say
-from proofgrid.cli.kit.options import AmountArgument, BaseUnitsOption, ClientOptions, IdOption, with_client
-from proofgrid.cli.kit.reading import parse_amount
+from proofgrid.cli.kit.options import ClientOptions, LimitOption, Money, with_client
 from proofgrid.cli.kit.tables import print_evidence_list
-from proofgrid.primitives.clock import fresh_bytes
 from proofgrid.primitives.money import format_amount
 
 if TYPE_CHECKING:
-    from proofgrid.wire.v1.stake_pb2 import Stake
+    from proofgrid.sdk.answers.operators import Stake
 
 group = typer.Typer(
     name="stake",
@@ -35,55 +33,33 @@ def show(
     Example:
       proofgrid stake show --key operator.key
     """
-    from proofgrid.wire.v1.stake_pb2 import GetStakeRequest
-
-    _print_stake(
-        options.ask(lambda network: network.stake.GetStake, GetStakeRequest(operator=operator)), json=options.json
-    )
+    _print_stake(options.ask(lambda client: client.bonds.show(operator)), json=options.json)
 
 
 @group.command("deposit")
 @with_client
-def deposit(
-    options: ClientOptions,
-    amount: AmountArgument,
-    base_units: BaseUnitsOption = False,
-    id: IdOption = None,  # noqa: A002
-) -> None:
+def deposit(options: ClientOptions, money: Money) -> None:
     """Pay into your bond, out of what you earned. An administrator brings money from outside: admin deposit --stake.
 
     \b
     Example:
       proofgrid stake deposit 25 --key operator.key
     """
-    from proofgrid.wire.v1.stake_pb2 import DepositStakeRequest
-
-    request = DepositStakeRequest(
-        amount=parse_amount(amount, base_units=base_units), deposit_id=id or fresh_bytes(16).hex()
-    )
-    _print_stake(options.ask(lambda network: network.stake.DepositStake, request), json=options.json)
+    amount, deposit_id = money.read()
+    _print_stake(options.ask(lambda client: client.bonds.deposit(amount, deposit_id=deposit_id)), json=options.json)
 
 
 @group.command("unbond")
 @with_client
-def unbond(
-    options: ClientOptions,
-    amount: AmountArgument,
-    base_units: BaseUnitsOption = False,
-    id: IdOption = None,  # noqa: A002
-) -> None:
+def unbond(options: ClientOptions, money: Money) -> None:
     """Begin to take a part of your bond out. It carries no more leases, and can be slashed until the delay is over.
 
     \b
     Example:
       proofgrid stake unbond 10 --key operator.key
     """
-    from proofgrid.wire.v1.stake_pb2 import UnbondRequest
-
-    request = UnbondRequest(
-        amount=parse_amount(amount, base_units=base_units), unbonding_id=id or fresh_bytes(16).hex()
-    )
-    _print_stake(options.ask(lambda network: network.stake.Unbond, request), json=options.json)
+    amount, unbonding_id = money.read()
+    _print_stake(options.ask(lambda client: client.bonds.unbond(amount, unbonding_id=unbonding_id)), json=options.json)
 
 
 @group.command("withdraw")
@@ -95,16 +71,14 @@ def withdraw(options: ClientOptions) -> None:
     Example:
       proofgrid stake withdraw --key operator.key
     """
-    from proofgrid.wire.v1.stake_pb2 import WithdrawStakeRequest
-
-    _print_stake(options.ask(lambda network: network.stake.WithdrawStake, WithdrawStakeRequest()), json=options.json)
+    _print_stake(options.ask(lambda client: client.bonds.withdraw()), json=options.json)
 
 
 @group.command("slashes")
 @with_client
 def slashes(
     options: ClientOptions,
-    limit: Annotated[int, typer.Option("--limit", min=1, max=1_000, help="How many.")] = 20,
+    limit: LimitOption = 20,
 ) -> None:
     """List what was taken of your bond, for which leases, and what became of your appeals.
 
@@ -112,10 +86,7 @@ def slashes(
     Example:
       proofgrid stake slashes --key operator.key
     """
-    from proofgrid.wire.v1.stake_pb2 import ListEvidenceRequest
-
-    answer = options.ask(lambda network: network.stake.ListEvidence, ListEvidenceRequest(limit=limit))
-    print_evidence_list(answer.evidence, json=options.json)
+    print_evidence_list(options.ask(lambda client: client.bonds.evidence(limit=limit)), json=options.json)
 
 
 @group.command("appeal")
@@ -131,9 +102,7 @@ def appeal(
     Example:
       proofgrid stake appeal 0197b2c4-6f00-7000-8000-000000000001 --text "the gateway's line was cut, see the log"
     """
-    from proofgrid.wire.v1.stake_pb2 import AppealRequest
-
-    answer = options.ask(lambda network: network.stake.Appeal, AppealRequest(evidence_id=evidence, text=text))
+    answer = options.ask(lambda client: client.bonds.appeal(evidence, text))
     print_answer(answer, f"{answer.evidence_id} is {answer.state}", json=options.json)
 
 

@@ -12,6 +12,7 @@ import pytest
 from onnx import TensorProto
 
 from proofgrid.primitives.errors import InvalidField, InvalidInput, InvalidProgram, InvalidRequest, UnsupportedOperator
+from proofgrid.proofs.systems.ezkl.circuits.development import make_development_srs
 from proofgrid.proofs.systems.ezkl.setup import KZG_BN254
 from tests.proofs.conftest import DIGITS_MODEL, SYSTEM, build, ignore_progress
 from tests.proofs.systems.ezkl.models import a_model, a_residual_model, an_mlp, constant, node, save, weights
@@ -51,10 +52,10 @@ def with_wrong_weights() -> onnx.ModelProto:
     return model
 
 
-def with_an_integer_input() -> onnx.ModelProto:
-    model = a_model([node("Abs", "x", "y")])
+def with_a_complex_input() -> onnx.ModelProto:
+    model = a_model([node("Identity", "x", "y")])
     for value in (*model.graph.input, *model.graph.output):
-        value.type.tensor_type.elem_type = TensorProto.INT64
+        value.type.tensor_type.elem_type = TensorProto.COMPLEX64
     return model
 
 
@@ -62,9 +63,13 @@ BROKEN: dict[str, Callable[[], onnx.ModelProto]] = {
     "external file": with_external_weights,
     "onnx.checker refuses": lambda: a_model([node("Add", "x", "y")]),
     "shapes do not fit together": with_wrong_weights,
-    "not of 32-bit floats": with_an_integer_input,
-    "has 2 inputs": lambda: a_model([node("Add", "x z", "y")], inputs=[("x", (1, 4)), ("z", (1, 4))]),
-    "has 2 outputs": lambda: a_model([node("Abs", "x", "y"), node("Neg", "x", "z")], outputs=["y", "z"]),
+    "is of complex64": with_a_complex_input,
+    "has 65 inputs": lambda: a_model(
+        [node("Sum", " ".join(f"x{i}" for i in range(65)), "y")], inputs=[(f"x{i}", (1, 4)) for i in range(65)]
+    ),
+    "'z' does not depend on the input": lambda: a_model(
+        [node("Abs", "x", "y"), node("Neg", "w", "z")], [weights("w", 1, 4)], outputs=["y", "z"]
+    ),
     "has no fixed shape": lambda: a_model([node("Abs", "x", "y")], inputs=[("x", ("batch", "length"))]),
     "does not depend on the input": lambda: a_model([node("Abs", "w", "y")], [weights("w", 1, 4)]),
     "elements": lambda: a_model([node("Abs", "x", "y")], inputs=[("x", (1, 300, 300))]),
@@ -120,7 +125,29 @@ def test_a_slice_that_needs_more_rows_than_allowed_is_refused(srs: Path, tmp_pat
         build(DIGITS_MODEL, {"slices": 1, "logrows_max": 11}, srs=srs, workdir=tmp_path)
 
     assert caught.value.field == "settings.logrows_max"
-    assert "more slices" in caught.value.hint
+    assert caught.value.hint.startswith("allow more rows (-s logrows_max=1")
+    assert "more slices, or slices=auto" in caught.value.hint
+
+
+def test_a_node_that_is_too_large_alone_is_named_with_what_its_client_can_do(srs: Path, tmp_path: Path) -> None:
+    model = save(an_mlp(80, 80, 4), tmp_path / "model")
+
+    with pytest.raises(InvalidProgram, match=r"slice 0 with make_dense0 \(Gemm\) needs 2\^13 rows") as caught:
+        build(model, {"logrows_max": 12}, srs=srs, workdir=tmp_path)
+
+    assert caught.value.hint.startswith("allow more rows (-s logrows_max=13), or make the node smaller")
+    assert "owner" not in caught.value.hint
+
+
+def test_who_is_told_what_when_the_reference_string_ends(tmp_path: Path) -> None:
+    make_development_srs(tmp_path / "kzg8.srs", 8)
+    model = save(an_mlp(24, 24, 4), tmp_path / "model")
+
+    with pytest.raises(InvalidProgram, match=r"at most 2\^8 are allowed") as caught:
+        build(model, {}, srs=tmp_path / "kzg8.srs", workdir=tmp_path / "work")
+
+    assert "make the node smaller" in caught.value.hint
+    assert "ends at 2^8, which only its owner can change" in caught.value.hint
 
 
 def test_what_only_the_engine_knows_to_be_impossible_is_refused_without_a_trace_of_rust(

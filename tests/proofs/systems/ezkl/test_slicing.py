@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -59,7 +60,7 @@ def test_weights_go_with_the_slice_that_uses_them(tmp_path: Path) -> None:
 def test_a_model_is_not_cut_where_two_tensors_cross(tmp_path: Path) -> None:
     model = load_model(save(a_residual_model(), tmp_path / "model"))
 
-    assert [part.output.name for part in slice_model(model, 3)] == ["first", "bent", "y"]
+    assert [part.outputs[0].name for part in slice_model(model, 3)] == ["first", "bent", "y"]
     with pytest.raises(InvalidField, match="at most 3 slices") as caught:
         slice_model(model, 4)
     assert caught.value.field == "settings.slices"
@@ -77,8 +78,8 @@ def test_what_is_computed_from_weights_alone_goes_into_every_slice_that_needs_it
 def test_a_cut_to_avoid_is_not_used(tmp_path: Path) -> None:
     model = load_model(save(an_mlp(8, 8, 8), tmp_path / "model"))
 
-    assert slice_model(model, 2)[0].output.name == "dense0"
-    assert slice_model(model, 2, without={"dense0"})[0].output.name == "relu0"
+    assert slice_model(model, 2)[0].outputs[0].name == "dense0"
+    assert slice_model(model, 2, without={"dense0"})[0].outputs[0].name == "relu0"
 
 
 def an_mlp_of(widths: list[int], folder: Path) -> CheckedModel:
@@ -104,3 +105,23 @@ def test_auto_makes_more_slices_of_a_larger_model(tmp_path: Path) -> None:
 
     assert len(slice_model(small, None)) == 1
     assert len(slice_model(large, None)) == 2
+
+
+def test_auto_puts_light_nodes_together_beside_one_that_is_heavy_anyway(tmp_path: Path) -> None:
+    model = an_mlp_of([8, 8, 8, 128, 128, 8, 8, 8], tmp_path)
+
+    slices = slice_model(model, None)
+
+    heaviest = max(part.cells for part in slices)
+    assert len(slices) < sum(part.cells for part in slices) // 8192
+    assert all(one.cells + next_.cells > heaviest for one, next_ in pairwise(slices))
+
+
+def test_auto_cuts_finer_when_told_how_much_fits(tmp_path: Path) -> None:
+    model = an_mlp_of([24, 24, 24, 24, 24], tmp_path)
+    pieces = slice_model(model, 7)
+
+    finer = slice_model(model, None, cells_max=max(part.cells for part in pieces))
+
+    assert len(slice_model(model, None)) < len(finer) <= len(pieces)
+    assert max(part.cells for part in finer) == max(part.cells for part in pieces)

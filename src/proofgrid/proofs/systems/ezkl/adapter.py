@@ -22,7 +22,7 @@ from proofgrid.proofs.base import (
 from proofgrid.proofs.kit.rehearsal import self_check
 from proofgrid.proofs.kit.samples import Samples
 from proofgrid.proofs.setup import TrustRoots
-from proofgrid.proofs.systems.ezkl import identity, settings
+from proofgrid.proofs.systems.ezkl import identity, layout, settings
 from proofgrid.proofs.systems.ezkl.engine import ENGINE, load_engine
 from proofgrid.proofs.systems.ezkl.proving import normalise, prove, verify, whole
 from proofgrid.proofs.systems.ezkl.setup import KZG_BN254, KzgBn254
@@ -31,7 +31,7 @@ from proofgrid.proofs.systems.ezkl.setup import KZG_BN254, KzgBn254
 class EzklProofSystem:
     """Fits proofs.base.ProofSystem; see there for what each method promises."""
 
-    name = identity.PROOF_SYSTEM
+    name = layout.PROOF_SYSTEM
     setups = (KzgBn254(),)
 
     def describe(self) -> SystemDescription:

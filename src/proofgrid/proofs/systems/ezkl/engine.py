@@ -7,16 +7,18 @@ import json
 import logging
 import os
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 from proofgrid.primitives.canonical import Json
-from proofgrid.proofs.systems.ezkl.felts import integer_of
+from proofgrid.proofs.systems.ezkl.felts import integer_of, to_felt
 
 ENGINE = f"ezkl {version('ezkl')}"
+Tensors = Sequence[Sequence[int]]  #: the elements of each tensor, as the circuit holds them
+
 COMMITMENT_BYTES = 64  #: one uncompressed G1 point, big-endian: x, then y
 
 # The engine reads keys of hundreds of megabytes and reference strings in pieces of 8 kB unless it is told otherwise;
@@ -35,8 +37,8 @@ class EngineFailed(Exception):
 class Witness:
     """A slice's forward pass: integers in and out, and the commitments that a proof of it will carry."""
 
-    outputs: list[int]
-    input_commitment: bytes | None
+    outputs: list[list[int]]  #: tensor by tensor
+    input_commitment: bytes | None  #: as a proof begins with them: those of all tensors, one after the other
     output_commitment: bytes | None
 
 
@@ -66,15 +68,15 @@ def run_arguments(values: dict[str, Json]) -> Any:
     return arguments
 
 
-def outputs_of(felts: list[str], compiled: Path, *, workdir: Path, target: Path | None = None) -> list[int]:
+def outputs_of(inputs: Tensors, compiled: Path, *, workdir: Path, target: Path | None = None) -> list[list[int]]:
     """Run a slice's forward pass for its outputs. `target` receives the witness file that proving needs."""
     options = {} if target is None else {"output": str(target)}
-    return _outputs(_generate_witness(felts, compiled, workdir, **options))
+    return _outputs(_generate_witness(inputs, compiled, workdir, **options))
 
 
-def witness_of(felts: list[str], compiled: Path, *, vk: Path, srs: Path, workdir: Path) -> Witness:
+def witness_of(inputs: Tensors, compiled: Path, *, vk: Path, srs: Path, workdir: Path) -> Witness:
     """Run a slice's forward pass for its outputs and for the commitments that its proof will carry."""
-    found = _generate_witness(felts, compiled, workdir, vk_path=str(vk), srs_path=str(srs))
+    found = _generate_witness(inputs, compiled, workdir, vk_path=str(vk), srs_path=str(srs))
     return Witness(
         outputs=_outputs(found),
         input_commitment=_commitment(found.get("processed_inputs")),
@@ -104,27 +106,27 @@ def verifies(proof: bytes, instances: list[str], *, settings: Path, vk: Path, sr
             return False
 
 
-def _generate_witness(felts: list[str], compiled: Path, workdir: Path, **options: str) -> Any:
+def _generate_witness(inputs: Tensors, compiled: Path, workdir: Path, **options: str) -> Any:
     with tempfile.TemporaryDirectory(dir=workdir) as scratch:
         data = Path(scratch) / "input"
-        data.write_text(json.dumps({"input_data": [felts]}), encoding="ascii")
+        felts = [[to_felt(integer) for integer in tensor] for tensor in inputs]
+        data.write_text(json.dumps({"input_data": felts}), encoding="ascii")
         # Without a target the engine leaves the witness, which may be secret, in the current directory.
         options.setdefault("output", str(Path(scratch) / "witness"))
         return run("gen_witness", str(data), str(compiled), **options)
 
 
-def _outputs(found: Any) -> list[int]:
-    return [integer_of(felt) for felt in found["outputs"][0]]
+def _outputs(found: Any) -> list[list[int]]:
+    return [[integer_of(felt) for felt in tensor] for tensor in found["outputs"]]
 
 
 def _commitment(processed: Any) -> bytes | None:
-    columns = (processed or {}).get("polycommit") or []
-    if not columns:
+    tensors = (processed or {}).get("polycommit") or []
+    if not tensors:
         return None
-    if len(columns) != 1 or len(columns[0]) != 1:
-        raise EngineFailed("a boundary needs more than one commitment")
-    point = columns[0][0]
-    return bytes.fromhex(point.x)[::-1] + bytes.fromhex(point.y)[::-1]
+    if any(len(points) != 1 for points in tensors):
+        raise EngineFailed("a tensor needs more than one commitment")
+    return b"".join(bytes.fromhex(point.x)[::-1] + bytes.fromhex(point.y)[::-1] for (point,) in tensors)
 
 
 def _last_line(error: BaseException) -> str:

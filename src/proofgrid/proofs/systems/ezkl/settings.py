@@ -27,7 +27,10 @@ HELP: Mapping[str, str] = {
     ),
     "scale": f"bits after the binary point of inputs, weights and activations, 1 to {SCALE_MAX}",
     "logrows_max": f"most rows of a slice's circuit, as a power of two, {LOGROWS_MIN} to {LOGROWS_MAX}",
-    "slices": f"how many slices, 1 to {SLICES_MAX}, or 'auto': about one per 8192 estimated circuit cells",
+    "slices": (
+        f"how many slices, 1 to {SLICES_MAX}, or 'auto': about one per 8192 estimated circuit cells, fewer "
+        "around a node that is larger, more where a slice would need more rows than are allowed"
+    ),
     "decomposition": "how range checks split a number: base x legs like '1024x3', or 'auto': the fewest rows",
     "lookup_margin": f"safety factor on the lookup range seen in calibration, 1 to {LOOKUP_MARGIN_MAX}",
     "input_range": "[low, high]: calibration inputs are drawn between these when no file gives them",

@@ -13,20 +13,16 @@ from proofgrid.primitives.errors import InvalidProgram
 from proofgrid.proofs.base import Program, ProgramFiles, Report, SliceSpec
 from proofgrid.proofs.systems.ezkl import engine
 from proofgrid.proofs.systems.ezkl.circuits import calibration
-from proofgrid.proofs.systems.ezkl.circuits.choosing import Circuits, choose_circuits, slice_with_equal_scales
+from proofgrid.proofs.systems.ezkl.circuits.choosing import Circuits
+from proofgrid.proofs.systems.ezkl.circuits.cutting import cut_that_fits
 from proofgrid.proofs.systems.ezkl.circuits.estimate import memory_bytes_of, units_of
 from proofgrid.proofs.systems.ezkl.circuits.plan import BuildPlan, plan_build
 from proofgrid.proofs.systems.ezkl.circuits.srs import fitting_srs, write_verifier_srs
-from proofgrid.proofs.systems.ezkl.identity import (
-    PROOF_SYSTEM,
-    VERIFIER_SRS,
-    make_identity,
-    slice_file,
-    verifying_files,
-)
+from proofgrid.proofs.systems.ezkl.identity import VERIFIER_SRS, make_identity, slice_file, verifying_files
+from proofgrid.proofs.systems.ezkl.layout import PROOF_SYSTEM, ProgramTensor
 from proofgrid.proofs.systems.ezkl.model.slicing import ModelSlice
 from proofgrid.proofs.systems.ezkl.proving.forward import try_forward
-from proofgrid.proofs.systems.ezkl.settings import decomposition_text
+from proofgrid.proofs.systems.ezkl.settings import PUBLIC, decomposition_text
 
 _SLICE_FILES = ("settings", "vk", "compiled")
 
@@ -38,9 +34,7 @@ def build_program(
     report("check", 0)
     plan = plan_build(source, settings, srs=srs, workdir=workdir)
     try:
-        report("slice", 50)
-        slices = slice_with_equal_scales(plan)
-        circuits = choose_circuits(plan, slices, report)
+        slices, circuits = cut_that_fits(plan, report)
         logrows, srs_file = fitting_srs(plan.srs, circuits.logrows, logrows_max=plan.logrows_max)
         circuits = replace(circuits, logrows=logrows)
         key_bytes = _set_up(plan, circuits, srs_file, report)
@@ -97,11 +91,20 @@ def _identity(plan: BuildPlan, files: Mapping[str, Digest], circuits: Circuits) 
     return make_identity(
         files=files,
         settings=plan.settings.canonical(),
-        input_shape=plan.model.input.shape,
-        output_shape=plan.model.output.shape,
-        output_scale=circuits.settings[-1]["model_output_scales"][0],
+        inputs=plan.inputs,
+        outputs=_outputs(plan, circuits),
         slices=len(circuits.settings),
     )
+
+
+def _outputs(plan: BuildPlan, circuits: Circuits) -> list[ProgramTensor]:
+    scales = circuits.settings[-1]["model_output_scales"]
+    return [
+        ProgramTensor(
+            name=tensor.name, shape=tensor.shape, element_type=tensor.type_name, scale=scale, visibility=PUBLIC
+        )
+        for tensor, scale in zip(plan.model.outputs, scales, strict=True)
+    ]
 
 
 def _slice_spec(index: int, key_bytes: int) -> SliceSpec:
@@ -116,8 +119,8 @@ def _slice_spec(index: int, key_bytes: int) -> SliceSpec:
 def _summary(plan: BuildPlan, slices: Sequence[ModelSlice], circuits: Circuits) -> dict[str, Json]:
     weights = {weight.name for weight in plan.model.proto.graph.initializer}
     return {
-        "input": {"name": plan.model.input.name, "shape": list(plan.model.input.shape)},
-        "output": {"name": plan.model.output.name, "shape": list(plan.model.output.shape)},
+        "inputs": [{"name": tensor.name, "shape": list(tensor.shape)} for tensor in plan.model.inputs],
+        "outputs": [{"name": tensor.name, "shape": list(tensor.shape)} for tensor in plan.model.outputs],
         "parameters": sum(tensor.elements for name, tensor in plan.model.tensors.items() if name in weights),
         "logrows": circuits.logrows,
         "decomposition": decomposition_text(circuits.decomposition),
@@ -127,8 +130,8 @@ def _summary(plan: BuildPlan, slices: Sequence[ModelSlice], circuits: Circuits) 
 
 def _slice_summary(part: ModelSlice, settings: calibration.EngineSettings) -> dict[str, Json]:
     return {
-        "input": part.input.name,
-        "output": part.output.name,
+        "inputs": [tensor.name for tensor in part.inputs],
+        "outputs": [tensor.name for tensor in part.outputs],
         "operators": dict(Counter(node.op_type for node in part.nodes)),
         "cells_estimated": part.cells,
         "rows": settings["num_rows"],
@@ -138,5 +141,5 @@ def _slice_summary(part: ModelSlice, settings: calibration.EngineSettings) -> di
 def _try_forward(plan: BuildPlan, made: ProgramFiles) -> None:
     # Shows before anybody pays that neighbouring slices commit to a tensor in the same way.
     last = try_forward(made, plan.samples[0], workdir=plan.workdir)[-1]
-    if len(last.witness.outputs) != plan.model.output.elements:
+    if [len(tensor) for tensor in last.witness.outputs] != [tensor.elements for tensor in plan.model.outputs]:
         raise engine.EngineFailed("the circuit's output has another size than the model's")

@@ -6,13 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from proofgrid.primitives.errors import InvalidProgram
 from proofgrid.proofs.base import Report
 from proofgrid.proofs.systems.ezkl import engine
 from proofgrid.proofs.systems.ezkl.circuits import calibration
 from proofgrid.proofs.systems.ezkl.circuits.calibration import CircuitRules, EngineSettings
 from proofgrid.proofs.systems.ezkl.circuits.plan import BuildPlan
-from proofgrid.proofs.systems.ezkl.felts import to_felt
 from proofgrid.proofs.systems.ezkl.model.slicing import ModelSlice, slice_model
 
 _BLINDING_ROWS = 32  #: more than any circuit of ezkl keeps for blinding
@@ -29,12 +27,12 @@ class Circuits:
     settings: list[EngineSettings]
 
 
-def slice_with_equal_scales(plan: BuildPlan) -> list[ModelSlice]:
+def slice_with_equal_scales(plan: BuildPlan, *, cells_max: int | None = None) -> list[ModelSlice]:
     """Slice the model, write the slices' models, and avoid cuts at which the engine changes the scale."""
     row_limit = 1 << plan.logrows_max
     avoided = {t.name for t in plan.model.tensors.values() if t.elements + _BLINDING_ROWS > row_limit}
     while True:
-        slices = slice_model(plan.model, plan.settings.slices, without=avoided)
+        slices = slice_model(plan.model, plan.settings.slices, without=avoided, cells_max=cells_max)
         for index, part in enumerate(slices):
             plan.folder(index).mkdir(parents=True, exist_ok=True)
             (plan.folder(index) / "model").write_bytes(part.proto.SerializeToString(deterministic=True))
@@ -63,12 +61,6 @@ def choose_circuits(plan: BuildPlan, slices: Sequence[ModelSlice], report: Repor
             best = found
     if best is None:
         raise failures[0]
-    if best.logrows > plan.logrows_max:
-        raise InvalidProgram(
-            f"a slice needs 2^{best.logrows} rows; logrows_max and the SRS allow 2^{plan.logrows_max}",
-            field="settings.logrows_max",
-            hint="allow more rows, use a larger SRS, or cut the model into more slices",
-        )
     return best
 
 
@@ -77,7 +69,7 @@ def _first_odd_scale(plan: BuildPlan, slices: Sequence[ModelSlice]) -> str | Non
         rules = _rules(plan, index, len(slices), _decompositions(plan)[0])
         folder = plan.folder(index)
         if calibration.output_scale(folder / "model", rules, folder / "settings") != plan.settings.scale:
-            return part.output.name
+            return part.outputs[0].name
     return None
 
 
@@ -86,6 +78,7 @@ def _rules(plan: BuildPlan, index: int, count: int, decomposition: tuple[int, in
         input_visibility="polycommit" if index > 0 or plan.commits_input else "public",
         output_visibility="polycommit" if index < count - 1 else "public",
         scale=plan.settings.scale,
+        input_scales=tuple(tensor.scale for tensor in plan.inputs) if index == 0 else (plan.settings.scale,),
         decomposition=decomposition,
         lookup_margin=plan.settings.lookup_margin,
     )
@@ -109,12 +102,12 @@ def _calibrate(plan: BuildPlan, slices: Sequence[ModelSlice], decomposition: tup
         found.append(calibration.calibrate(folder / "model", rules, samples, folder / "settings"))
         if index < len(slices) - 1:
             samples = _outputs_for(samples, folder)
-    committed = [part.input.elements for part in slices[0 if plan.commits_input else 1 :]]
+    committed = [tensor.elements for part in slices[0 if plan.commits_input else 1 :] for tensor in part.inputs]
     rows_of_commitment = (max(committed, default=0) + _BLINDING_ROWS - 1).bit_length()
     logrows = max(rows_of_commitment, *(settings["run_args"]["logrows"] for settings in found))
     return Circuits(decomposition=decomposition, logrows=logrows, settings=found)
 
 
-def _outputs_for(samples: list[list[int]], folder: Path) -> list[list[int]]:
+def _outputs_for(samples: list[calibration.Sample], folder: Path) -> list[calibration.Sample]:
     engine.run("compile_circuit", str(folder / "model"), str(folder / "compiled"), str(folder / "settings"))
-    return [engine.outputs_of([to_felt(n) for n in sample], folder / "compiled", workdir=folder) for sample in samples]
+    return [engine.outputs_of(sample, folder / "compiled", workdir=folder) for sample in samples]

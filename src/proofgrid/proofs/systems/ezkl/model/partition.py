@@ -32,14 +32,15 @@ def _smallest_maximum(works: Sequence[int], parts: int) -> int:
     low, high = max(works), sum(works)
     while low < high:
         middle = (low + high) // 2
-        if _parts_needed(works, middle) <= parts:
+        if parts_needed(works, middle) <= parts:
             high = middle
         else:
             low = middle + 1
     return low
 
 
-def _parts_needed(works: Sequence[int], most: int) -> int:
+def parts_needed(works: Sequence[int], most: int) -> int:
+    """Return in how few parts none has more than `most` work; a single piece that has stands alone."""
     parts, work = 1, 0
     for piece in works:
         if work + piece > most:

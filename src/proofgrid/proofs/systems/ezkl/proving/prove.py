@@ -12,8 +12,9 @@ from proofgrid.proofs.base import JobOutput, ProgramFiles, Report
 from proofgrid.proofs.kit.keys import derived_once
 from proofgrid.proofs.kit.looking import prove_then_look
 from proofgrid.proofs.systems.ezkl import engine
-from proofgrid.proofs.systems.ezkl.felts import INTEGER_BITS_MAX, to_felt
-from proofgrid.proofs.systems.ezkl.identity import layout_of, slice_file
+from proofgrid.proofs.systems.ezkl.felts import INTEGER_BITS_MAX
+from proofgrid.proofs.systems.ezkl.identity import slice_file
+from proofgrid.proofs.systems.ezkl.layout import Layout, layout_of, split
 from proofgrid.proofs.systems.ezkl.proving.verify import claimed_outputs, proves
 
 
@@ -24,10 +25,11 @@ def run_job(
     integers = _integers_of(job_input)
     workdir.mkdir(parents=True, exist_ok=True)
     layout = layout_of(files.program)
+    inputs = _tensors_of(integers, layout, slice_index)
     public_input = integers if slice_index == 0 and not layout.commits_input else []
 
     def prove() -> JobOutput:
-        proof, outputs = _proven(files, slice_index, integers, cache, workdir, report)
+        proof, outputs = _proven(files, slice_index, inputs, cache, workdir, report)
         return JobOutput(proof=proof, public={"outputs": outputs} if slice_index == layout.slices - 1 else {})
 
     def look(output: JobOutput) -> None:
@@ -41,21 +43,30 @@ def run_job(
 
 
 def _proven(
-    files: ProgramFiles, slice_index: int, integers: list[int], cache: Path, workdir: Path, report: Report
+    files: ProgramFiles, slice_index: int, inputs: engine.Tensors, cache: Path, workdir: Path, report: Report
 ) -> tuple[bytes, list[int]]:
-    """Return the proof, and what the slice puts out."""
+    """Return the proof, and what the slice puts out, one tensor after the other."""
     try:
         report("key", 0)
         proving_key = _proving_key(files, slice_index, cache)
         report("witness", 400)
         witness_file = workdir / "witness"
         compiled = files.path(slice_file(slice_index, "compiled"))
-        felts = [to_felt(integer) for integer in integers]
-        outputs = engine.outputs_of(felts, compiled, workdir=workdir, target=witness_file)
+        outputs = engine.outputs_of(inputs, compiled, workdir=workdir, target=witness_file)
         report("prove", 450)
-        return _prove(files, slice_index, proving_key, witness_file, workdir), outputs
+        proof = _prove(files, slice_index, proving_key, witness_file, workdir)
+        return proof, [integer for tensor in outputs for integer in tensor]
     except engine.EngineFailed as reason:
         raise InvalidProgram(f"ezkl cannot prove slice {slice_index}: {reason}") from None
+
+
+def _tensors_of(integers: list[int], layout: Layout, slice_index: int) -> list[list[int]]:
+    if slice_index > 0:
+        return [integers]
+    try:
+        return split(integers, layout.inputs)
+    except ValueError:
+        raise InvalidInput("the job's input has another size than the program's", field="job_input") from None
 
 
 def _integers_of(job_input: bytes) -> list[int]:

@@ -1,0 +1,59 @@
+"""What clients get: programs, and tasks with their jobs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Program:
+    """A registered program."""
+
+    digest: str = ""
+    proof_system: str = ""
+    label: str = ""
+    manifest: Mapping[str, object] | None = None  #: proofs/manifest.py reads it
+    slices: int = 0
+    units: int = 0  #: PU of one input
+    created_ms: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Job:
+    """One slice of one input."""
+
+    job_id: str = ""
+    slice: int = 0
+    input: int = 0
+    state: str = ""  #: rules/jobs/lifecycle.py
+    units: int = 0
+    class_: str = ""
+    attempts: int = 0
+    operator: str = ""
+    prover: str = ""
+    price: int = 0  #: base units per PU
+    stage: str = ""
+    permille: int = 0  #: of the stage
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Task:
+    """A request; amounts are base units, times since the epoch, 0: none or not yet."""
+
+    task_id: str = ""
+    state: str = ""  #: rules/jobs/lifecycle.py
+    program_digest: str = ""
+    limit_price: int = 0  #: per PU
+    escrow: int = 0
+    spent: int = 0
+    units: int = 0
+    deadline_ms: int = 0
+    created_ms: int = 0
+    finished_ms: int = 0
+    failure_code: str = ""
+    failure_detail: str = ""
+    bundle_digest: str = ""
+    jobs: tuple[Job, ...] = ()  #: not in lists
+    inputs: int = 0
+    quote_id: str = ""  #: redeemed with it: escrow and spent are the network's money, the client pays the quote's cost
