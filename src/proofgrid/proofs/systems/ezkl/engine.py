@@ -9,6 +9,7 @@ import os
 import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -29,8 +30,44 @@ os.environ.setdefault("EZKL_BUF_CAPACITY", str(1 << 20))
 logging.getLogger("ezkl").setLevel(logging.CRITICAL)
 
 
+class Step(StrEnum):
+    """What the engine is asked to do, by the name of its command."""
+
+    SETTINGS = "gen_settings"
+    CALIBRATE = "calibrate_settings"
+    COMPILE = "compile_circuit"
+    SETUP = "setup"
+    WITNESS = "gen_witness"
+    PROVE = "prove"
+    VERIFY = "verify"
+
+
+_DOING: dict[str, str] = {
+    Step.SETTINGS: "laying out the circuit",
+    Step.CALIBRATE: "calibrating the circuit: no parameters hold its values",
+    Step.COMPILE: "compiling the circuit",
+    Step.SETUP: "making the circuit's keys",
+    Step.WITNESS: "computing the circuit's values",
+    Step.PROVE: "proving",
+    Step.VERIFY: "verifying a proof",
+}
+
+
 class EngineFailed(Exception):
-    """The engine refused or panicked. Callers know whose fault that is; this never leaves the system."""
+    """The engine refused or panicked at a step. Callers know whose fault that is; this never leaves the system.
+
+    Its text is a sentence of ours. `said` is the engine's own: it speaks of the engine's insides, and is for logs only.
+    """
+
+    def __init__(self, why: str, *, step: str = "", said: str = "") -> None:
+        self.step = step
+        self.said = said
+        super().__init__(why)
+
+
+def failed_at(step: str, said: str) -> EngineFailed:
+    """Return the failure of a step, in our words; `said` are the engine's."""
+    return EngineFailed(f"the engine fails while {_DOING.get(step, f'doing {step}')}", step=step, said=said)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,14 +86,14 @@ def load_engine() -> Any:
 
 
 def run(command: str, /, *args: Any, **options: Any) -> Any:
-    """Call ezkl's `command`; raise EngineFailed with its last line, whatever kind of error or panic it was."""
+    """Call ezkl's `command`, such as a Step; raise EngineFailed, whatever kind of error or panic it was."""
     function: Callable[..., Any] = getattr(load_engine(), command)
     try:
         return function(*args, **options)
     except BaseException as error:
         # A Rust panic arrives as pyo3's PanicException, which is no Exception and has no importable name.
         if isinstance(error, Exception) or type(error).__name__ == "PanicException":
-            raise EngineFailed(_last_line(error)) from None
+            raise failed_at(command, _last_line(error)) from None
         raise
 
 

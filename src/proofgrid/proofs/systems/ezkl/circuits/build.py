@@ -9,10 +9,10 @@ from pathlib import Path
 
 from proofgrid.primitives.canonical import Json
 from proofgrid.primitives.digests import Digest, digest_of_file
-from proofgrid.primitives.errors import InvalidProgram
 from proofgrid.proofs.base import Program, ProgramFiles, Report, SliceSpec
 from proofgrid.proofs.systems.ezkl import engine
 from proofgrid.proofs.systems.ezkl.circuits import calibration
+from proofgrid.proofs.systems.ezkl.circuits.blame import refusal
 from proofgrid.proofs.systems.ezkl.circuits.choosing import Circuits
 from proofgrid.proofs.systems.ezkl.circuits.cutting import cut_that_fits
 from proofgrid.proofs.systems.ezkl.circuits.estimate import memory_bytes_of, units_of
@@ -43,8 +43,7 @@ def build_program(
         report("try", 950)
         _try_forward(plan, made)
     except engine.EngineFailed as reason:
-        hint = "another scale or decomposition, a calibration file, fewer slices or a larger logrows_max may help"
-        raise InvalidProgram(f"ezkl cannot make circuits of the model: {reason}", field="model", hint=hint) from None
+        raise refusal(reason, plan.settings, plan.workdir) from None
     report("done", 1000)
     return made
 
