@@ -25,6 +25,7 @@ _STYLES = {
     "failed": "red",
     "disconnected": "yellow",
     "paused": "bold yellow",
+    "waiting_for_name": "bold yellow",
     "resting": "bold yellow",
 }
 
@@ -133,6 +134,8 @@ def event_sentence(what: str, details: Mapping[str, object]) -> str:
             return f"offering again: {details.get('reason')}"
         case "keys":
             return _keys_sentence(details)
+        case "waiting_for_name":
+            return f"waiting {details.get('seconds_left')} s for the other one's silence: {details.get('reason')}"
         case "draining":
             return f"draining: {details.get('held')} jobs to finish"
     rest = ", ".join(f"{name} {value}" for name, value in details.items())

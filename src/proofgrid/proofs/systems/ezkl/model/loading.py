@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from itertools import chain
 from math import prod
 from pathlib import Path
 
@@ -12,8 +13,13 @@ from google.protobuf.message import DecodeError
 from onnx import shape_inference
 
 from proofgrid.primitives.errors import InvalidProgram
+from proofgrid.proofs.systems.ezkl.model.dequantizing import dequantize
+from proofgrid.proofs.systems.ezkl.model.expanding import expand_operators, inline_functions
+from proofgrid.proofs.systems.ezkl.model.naming import name_nodes
+from proofgrid.proofs.systems.ezkl.model.normalizing import write_normalizations
 from proofgrid.proofs.systems.ezkl.model.operators import check_operators
 from proofgrid.proofs.systems.ezkl.model.recurrent import unroll_recurrent
+from proofgrid.proofs.systems.ezkl.model.retyping import retype
 from proofgrid.proofs.systems.ezkl.model.separating import separate_outputs
 from proofgrid.proofs.systems.ezkl.model.simplifying import simplify
 
@@ -29,10 +35,16 @@ _INPUT_TYPES = frozenset(
 
 #: Each takes a model and returns an equal one; none knows of another.
 PASSES: tuple[Callable[[onnx.ModelProto], onnx.ModelProto], ...] = (
+    inline_functions,
     simplify,
+    write_normalizations,
+    expand_operators,
     unroll_recurrent,
+    dequantize,
+    retype,
     simplify,
     separate_outputs,
+    name_nodes,
 )
 
 _WINDOWED = ("Conv", "ConvTranspose", "MaxPool", "AveragePool")
@@ -101,13 +113,22 @@ def _parse(path: Path) -> onnx.ModelProto:
 
 
 def _check_self_contained(proto: onnx.ModelProto) -> None:
-    constants = [attribute.t for node in proto.graph.node for attribute in node.attribute if attribute.HasField("t")]
-    if any(tensor.data_location == onnx.TensorProto.EXTERNAL for tensor in (*proto.graph.initializer, *constants)):
+    if any(tensor.data_location == onnx.TensorProto.EXTERNAL for tensor in _tensors_in(proto)):
         raise _invalid(
             "the weights lie in an external file", hint="save the model as one file, with its weights inside"
         )
-    if proto.functions:
-        raise _invalid("the model defines functions of its own", hint="inline them with onnx.inliner")
+
+
+def _tensors_in(message: onnx.ModelProto | onnx.GraphProto) -> Iterator[onnx.TensorProto]:
+    """Return every weight and constant, those in subgraphs and functions included."""
+    functions = message.functions if isinstance(message, onnx.ModelProto) else ()
+    graph = message.graph if isinstance(message, onnx.ModelProto) else message
+    yield from graph.initializer
+    for node in chain(graph.node, *(function.node for function in functions)):
+        for attribute in node.attribute:
+            yield from chain([attribute.t], attribute.tensors)
+            for inner in chain([attribute.g], attribute.graphs):
+                yield from _tensors_in(inner)
 
 
 def _check(proto: onnx.ModelProto) -> None:
