@@ -1,4 +1,4 @@
-"""Proves one slice: proving key (derived once, then cached), witness, proof, and a look before handing it in."""
+"""Proves one slice: a witness, checked; proving key (derived once, then cached); proof; a look before handing it in."""
 
 from __future__ import annotations
 
@@ -46,13 +46,14 @@ def _proven(
     files: ProgramFiles, slice_index: int, inputs: engine.Tensors, cache: Path, workdir: Path, report: Report
 ) -> tuple[bytes, list[int]]:
     """Return the proof, and what the slice puts out, one tensor after the other."""
+    compiled, settings = (files.path(slice_file(slice_index, name)) for name in ("compiled", "settings"))
+    witness_file = workdir / "witness"
     try:
-        report("key", 0)
+        report("witness", 0)
+        # Checked, and before the key is derived: proving what has no proof can take the engine for ever.
+        outputs = engine.outputs_of(inputs, compiled, workdir=workdir, target=witness_file, settings=settings)
+        report("key", 50)
         proving_key = _proving_key(files, slice_index, cache)
-        report("witness", 400)
-        witness_file = workdir / "witness"
-        compiled = files.path(slice_file(slice_index, "compiled"))
-        outputs = engine.outputs_of(inputs, compiled, workdir=workdir, target=witness_file)
         report("prove", 450)
         proof = _prove(files, slice_index, proving_key, witness_file, workdir)
         return proof, [integer for tensor in outputs for integer in tensor]
