@@ -145,8 +145,7 @@ class Client:
     ) -> Task:
         """Submit a request: one proof per element of `inputs`, all in one bundle.
 
-        An element is what the program takes: for ezkl {name: tensor}, or the bare tensor of a model with one input;
-        tensors are lists or arrays. `sdk.inputs.read_inputs` takes them out of files.
+        For ezkl an element is {name: tensor}, or a bare tensor, as lists or arrays; `sdk.inputs` reads them from files.
 
         The idempotency key makes trying again safe: the same key is the same task, paid once. With `allow_cached` a
         finished task of yours with the same program and inputs is returned instead of a new one, and costs nothing.
