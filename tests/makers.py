@@ -7,11 +7,14 @@ from uuid import UUID
 
 from proofgrid.primitives.digests import digest_of
 from proofgrid.primitives.signatures import SigningKey
+from proofgrid.rules.access.sessions import Origin
 from proofgrid.rules.jobs.classes import JobClass
 from proofgrid.rules.jobs.offers import ProverTerms
 from proofgrid.rules.jobs.request import ProofRequest
 
 NOW_MS = 1_700_000_000_000
+#: Where the hellos of a prover come from that has not been started again.
+OWN = Origin(peer="10.0.0.1:4711", key="0xsecret", run="0" * 32)
 
 
 def a_key(number: int = 1) -> SigningKey:
@@ -62,6 +65,9 @@ def a_session(session_id: UUID, prover_id: str, gateway_id: UUID, **changes: obj
         "cached_programs": [],
         "class_asks": {},
         "units_min": 0,
+        "peer": OWN.peer,
+        "session_key": OWN.key,
+        "run": OWN.run,
     } | changes
 
 

@@ -4,9 +4,9 @@
 
 A proof is the two ends of its piece of the chain; the verifier walks the piece again. Settings: `rounds`, `slices`,
 `behaviour` (what `run_job` does: ok, slow, hang, fill, crash, exit, panic, memory, stderr, noise, orphan, helper,
-refuse, unprovable, garbage; or `uncombinable`: the proofs are right, and `combine` fails), `sleep_ms`, and `padding`
-(bytes that every job's input is longer: large inputs are artifacts, small ones are not). A file `toy-behaviour` in a
-prover's cache directory overrides the behaviour for that prover alone. A file
+refuse, unprovable, garbage; or `uncombinable`: the proofs are right, and `combine` fails; or `panic-at-build`),
+`sleep_ms`, and `padding` (bytes that every job's input is longer: large inputs are artifacts, small ones are not).
+A file `toy-behaviour` in a prover's cache directory overrides the behaviour for that prover alone. A file
 `toy-complaint` in its scratch directory is what its self-check fails with.
 
 This file is copied out and installed as a third party's package; so it imports nothing from the tests.
@@ -71,6 +71,9 @@ class ToySystem:
     ) -> ProgramFiles:
         if unknown := set(settings) - set(DEFAULTS):
             raise InvalidField(f"no such setting: {sorted(unknown)[0]}", field="settings")
+        if settings.get("behaviour") == "panic-at-build":
+            os.write(2, b"thread panicked: insertion index (is 2) should be <= len (is 1)\n")
+            raise Panic("insertion index (is 2) should be <= len (is 1)")
         if odd := [name for name, value in settings.items() if type(value) is not type(DEFAULTS[name])]:
             raise InvalidField(f"of another type than {DEFAULTS[odd[0]]!r}", field=f"settings.{odd[0]}")
         content = canonical_json({**DEFAULTS, **settings})

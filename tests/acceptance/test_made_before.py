@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from proofgrid.proofs.bundles.bundle import read_bundle
 from tests.cli.commands import proofgrid
 
 FOLDERS = sorted(Path(__file__).parent.glob("before_*"))
@@ -64,7 +65,8 @@ def test_evidence_of_a_lie_holds(folder: Path, tmp_path: Path) -> None:
     assert json.loads(ended.stdout)["kind"] == "invalid_proof"
 
 
-def test_the_same_source_still_makes_the_same_program(folder: Path, tmp_path: Path) -> None:
+def test_the_same_source_makes_the_same_circuits_under_a_new_name(folder: Path, tmp_path: Path) -> None:
+    """Identity format 2 says more, so it gives another digest; what is proven is bit for bit the same."""
     settings = ("--setting", "slices=3", "--setting", "decomposition=128x4", "--setting", "input_range=[0,1]")
 
     ended = proofgrid(
@@ -72,4 +74,9 @@ def test_the_same_source_still_makes_the_same_program(folder: Path, tmp_path: Pa
     )
 
     assert ended.returncode == 0, ended.stderr
-    assert json.loads(ended.stdout)["digest"] == facts_of(folder)["program"]
+    built = json.loads(ended.stdout)
+    before = read_bundle(folder / "answer.bundle").manifest.program.identity
+    assert (built["identity"]["format"], before["format"]) == (2, 1)
+    for unchanged in ("engine", "model", "slices", "srs.verifier", "settings"):
+        assert built["identity"][unchanged] == before[unchanged]
+    assert built["digest"] != facts_of(folder)["program"]

@@ -72,7 +72,7 @@ async def test_a_prover_its_child_and_the_gateway_are_killed_in_the_middle_of_re
     reasons = {event.data["reason"] for event in events if event.kind == "returned"}
     assert {"prover_lost", "child_crashed"} <= reasons
     result: Any = report.manifest.result
-    scores = [float(value) for value in result["outputs"][0]["values"]]
+    scores = [float(value) for value in result["outputs"][0]["scores"]["values"]]
     assert scores.index(max(scores)) == label
     await check_paid_once(network)
 

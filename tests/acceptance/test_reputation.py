@@ -113,9 +113,9 @@ async def test_a_prover_that_fails_its_first_self_check_does_not_offer_until_it_
 
 
 async def test_the_self_check_on_the_command_line_says_how_it_went(network: Network, tmp_path: Path) -> None:
-    check = ("prover", "--self-check", "--json", "--data-dir", str(tmp_path / "data"), "--proof-systems")
+    check = ("prover", "--self-check", "--json", "--name", "p", "--data-dir", str(tmp_path / "data"), "--proof-systems")
     passed = await asyncio.to_thread(proofgrid, *check, "ezkl,toy", home=tmp_path)
-    scratch = tmp_path / "data" / "provers" / "prover-1" / "scratch"
+    scratch = tmp_path / "data" / "provers" / "p" / "scratch"
     (scratch / "toy-complaint").write_text("no chain holds here")
     failed = await asyncio.to_thread(proofgrid, *check, "toy", home=tmp_path)
 

@@ -15,7 +15,7 @@ from proofgrid.rules.reputation.standing import PAUSED, RESUMED
 from proofgrid.store.book import NEXT_PUT_OFF
 from proofgrid.store.gateways import REGISTER_GATEWAY
 from proofgrid.store.lanes import provers_of_stack
-from tests.makers import some_terms
+from tests.makers import OWN, some_terms
 from tests.roles.lanes import STACK, LaneUnderTest
 
 
@@ -171,7 +171,7 @@ async def test_a_paused_prover_that_connects_is_told_at_once(lane: LaneUnderTest
     await lane.add_prover("alice")
     await fail(lane, ReturnReason.CHILD_CRASHED, 3)
 
-    session = await lane.desk.open_session(Address("alice"), some_terms(name="p"))
+    session = await lane.desk.open_session(Address("alice"), some_terms(name="p"), OWN)
 
     message = session.outgoing.get_nowait()
     assert isinstance(message, Notice)

@@ -21,7 +21,8 @@ class ProofgridError(Exception):
 
     code: ClassVar[str] = "PG-000"
 
-    def __init__(self, detail: str = "", *, field: str = "", hint: str = "") -> None:
+    def __init__(self, detail: str = "", *, field: str = "", hint: str = "", wait_ms: int = 0) -> None:
+        self.wait_ms = wait_ms  #: after so long trying again can help; 0: nobody knows
         self.detail = detail or (type(self).__doc__ or "").strip().splitlines()[0]
         self.field = field
         self.hint = hint
@@ -34,11 +35,11 @@ class ProofgridError(Exception):
 
     def __reduce__(self) -> tuple[object, ...]:
         # Errors cross process borders (verification pool, job children) and must arrive whole.
-        return (_rebuild, (type(self), self.detail, self.field, self.hint))
+        return (_rebuild, (type(self), self.detail, self.field, self.hint, self.wait_ms))
 
 
-def _rebuild(kind: type[ProofgridError], detail: str, field: str, hint: str) -> ProofgridError:
-    return kind(detail, field=field, hint=hint)
+def _rebuild(kind: type[ProofgridError], detail: str, field: str, hint: str, wait_ms: int) -> ProofgridError:
+    return kind(detail, field=field, hint=hint, wait_ms=wait_ms)
 
 
 # --- the caller must change the request ---------------------------------------------------------
@@ -245,6 +246,12 @@ class NotAMember(Refused):
     code = "PG-208"
 
 
+class NameTaken(Refused):
+    """Another prover of this operator is connected under this name."""
+
+    code = "PG-209"
+
+
 class RateLimited(Refused):
     """Too many requests; slow down."""
 
@@ -379,7 +386,7 @@ def every_error() -> dict[str, type[ProofgridError]]:
     return found
 
 
-def error_of_code(code: str, detail: str, *, field: str = "", hint: str = "") -> ProofgridError:
+def error_of_code(code: str, detail: str, *, field: str = "", hint: str = "", wait_ms: int = 0) -> ProofgridError:
     """Rebuild an error that came over the wire; unknown codes become a plain ProofgridError."""
     kind = every_error().get(code, ProofgridError)
-    return kind(detail, field=field, hint=hint)
+    return kind(detail, field=field, hint=hint, wait_ms=wait_ms)

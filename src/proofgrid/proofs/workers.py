@@ -17,7 +17,7 @@ import signal
 import tempfile
 import threading
 import traceback
-from collections.abc import Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from concurrent.futures import Future
 from concurrent.futures.process import BrokenProcessPool
 from multiprocessing import connection
@@ -28,6 +28,7 @@ import pebble
 
 from proofgrid.primitives.canonical import Json
 from proofgrid.primitives.errors import JobCrashed, JobTimedOut, ProofgridError
+from proofgrid.primitives.last_words import with_last_words
 from proofgrid.proofs.base import JobOutput, NormalisedRequest, PartialProof, ProgramFiles
 from proofgrid.proofs.kit.engine import ENGINE_THREADS, exit_text
 from proofgrid.proofs.registry import proof_system
@@ -48,11 +49,15 @@ _TEXT_MAX = 2000
 
 
 class ProofWorkers:
-    """A pool of `count` worker processes with `threads_each` engine threads."""
+    """A pool of `count` worker processes with `threads_each` engine threads.
 
-    def __init__(self, count: int, *, threads_each: int = 1) -> None:
+    What engines print, their panics above all, goes where our standard error goes, or into the file `complaints`.
+    """
+
+    def __init__(self, count: int, *, threads_each: int = 1, complaints: Path | None = None) -> None:
         self.count = count
         self._threads_each = threads_each
+        self._complaints = complaints
         self._closed = False
         self._waiters: set[asyncio.Future[tuple[bool, bytes]]] = set()
         self._pool = self._new_pool()
@@ -111,7 +116,7 @@ class ProofWorkers:
             # spawn: a fork of a process with threads and an event loop inherits their locks, not their threads.
             context=multiprocessing.get_context("spawn"),
             initializer=_prepare_worker,
-            initargs=(self._threads_each,),
+            initargs=(self._threads_each, self._complaints),
         )
 
 
@@ -124,9 +129,32 @@ def build_program(
     """See ProofSystem.build_program. How far it is stands in `workdir / PROGRESS_FILE`: "<stage> <share in 1/1000>"."""
 
     def report(stage: str, permille: int) -> None:
-        (workdir / PROGRESS_FILE).write_text(f"{stage} {permille}")
+        writing = workdir / f"{PROGRESS_FILE}.new"
+        writing.write_text(f"{stage} {permille}")
+        writing.replace(workdir / PROGRESS_FILE)  # whoever reads it finds one or the other, whole
 
     return proof_system(name).build_program(source, settings, trust=trust, workdir=workdir, report=report)
+
+
+async def progress_of(
+    building: asyncio.Future[ProgramFiles], workdir: Path, *, every_seconds: float
+) -> AsyncIterator[tuple[str, int]]:
+    """Yield how far a call of `build_program` in a worker is, (stage, share in 1/1000), until it is over."""
+    seen = ""
+    while not building.done():
+        await asyncio.wait([building], timeout=every_seconds)
+        text = await asyncio.to_thread(_read_if_there, workdir / PROGRESS_FILE)
+        if text and text != seen:
+            seen = text
+            stage, _, permille = text.rpartition(" ")
+            yield stage, int(permille)
+
+
+def _read_if_there(path: Path) -> str:
+    try:
+        return path.read_text().strip()
+    except OSError:
+        return ""
 
 
 def check_program(name: str, files: ProgramFiles) -> None:
@@ -188,7 +216,10 @@ def verify_whole(
 # --- inside a worker ----------------------------------------------------------------------------------
 
 
-def _prepare_worker(threads_each: int) -> None:
+def _prepare_worker(threads_each: int, complaints: Path | None) -> None:
+    if complaints is not None:
+        with complaints.open("ab") as file:
+            os.dup2(file.fileno(), 2)
     # Before any engine is imported: they read these once.
     for name in ENGINE_THREADS:
         os.environ[name] = str(threads_each)
@@ -219,7 +250,7 @@ def _guarded(payload: bytes) -> tuple[bool, bytes]:
 def _crash_text(error: BaseException) -> str:
     frames = traceback.extract_tb(error.__traceback__)
     where = f" at {Path(frames[-1].filename).name}:{frames[-1].lineno}" if frames else ""
-    return f"{type(error).__name__}: {error}"[:_TEXT_MAX] + where
+    return with_last_words(f"an unexpected {type(error).__name__}{where}", str(error)[:_TEXT_MAX])
 
 
 # --- helpers ------------------------------------------------------------------------------------------

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+import socket
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
 from proofgrid.settings.declared import Settings, default_data_dir, setting, setting_of_machine
+from proofgrid.settings.host_name import name_of_machine
 
 if TYPE_CHECKING:
     from proofgrid.roles.prover.node_settings import NodeSettings
@@ -27,7 +29,7 @@ class ProverSettings(Settings):
     data_dir: Path = setting_of_machine(
         default_data_dir, "Where caches and proving keys live.", told="your data directory"
     )
-    name: str = setting("prover-1", "This machine's name among the operator's.")
+    name: str = setting("", "This machine's name among the operator's.", told="its host name")
     ask: int = setting(800, "The least you take, base units per PU.", least=1)
     class_asks: str = setting("", "Another ask for jobs of some classes.", metavar="large=1200,medium=900")
     units_min: int = setting(0, "Take no job of fewer PU.", least=0)
@@ -48,6 +50,9 @@ class ProverSettings(Settings):
         is_repeated=True,
     )
     cache_bytes: int = setting(20 << 30, "Most bytes of cached files.", told="20 GiB", least=1 << 20)
+    keys_bytes: int = setting(
+        20 << 30, "Most bytes of proving keys kept for later jobs, besides those in use.", told="20 GiB", least=1 << 20
+    )
     check_at_start: bool = setting(True, "Prove a tiny job before offering, once per engine version.", told="check")
     failures_max: int = setting(
         3, "Own failures in a row until it rests and checks itself; 0: never.", least=0, most=1_000
@@ -68,10 +73,12 @@ class ProverSettings(Settings):
         from proofgrid.rules.jobs.classes import parse_class
         from proofgrid.rules.jobs.offers import parse_class_asks
 
+        data_dir = self.data_dir.expanduser().resolve()
+        name = self.name or name_of_machine(socket.gethostname(), data_dir)
         systems = _listed(self.proof_systems) or installed_names()
         class_asks = parse_class_asks(self.class_asks)
         return NodeSettings(
-            name=self.name,
+            name=name,
             asks=dict.fromkeys(systems, self.ask),
             class_asks=dict.fromkeys(systems, class_asks) if class_asks else {},
             units_min=self.units_min,
@@ -80,8 +87,9 @@ class ProverSettings(Settings):
             cores=self.cores,
             memory_bytes=self.memory_bytes or psutil.virtual_memory().total,
             region=self.region,
-            directory=self.data_dir.expanduser().resolve() / "provers" / self.name,
+            directory=data_dir / "provers" / name,
             cache_bytes=self.cache_bytes,
+            keys_bytes=self.keys_bytes,
             check_at_start=self.check_at_start,
             failures_max=self.failures_max,
             subnetworks=tuple(_listed(self.subnetworks)),

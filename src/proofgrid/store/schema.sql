@@ -384,6 +384,9 @@ CREATE TABLE sessions (
     units_min       bigint NOT NULL DEFAULT 0,
     subnetworks     text[] NOT NULL DEFAULT '{default}'[],
     stacks          integer NOT NULL DEFAULT 1,
+    peer            text NOT NULL DEFAULT '',
+    session_key     text NOT NULL DEFAULT '',
+    run             text NOT NULL DEFAULT '',
     PRIMARY KEY (session_id),
     CHECK ((slots > 0)),
     FOREIGN KEY (prover_id) REFERENCES provers(prover_id)

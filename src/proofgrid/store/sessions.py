@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from proofgrid.primitives.ids import LeaseId, TaskId
+from proofgrid.rules.access.sessions import OpenSession
 from proofgrid.store.queries import query
 
 
@@ -19,6 +20,7 @@ class ComeBackLease:
 
 REGISTER_PROVER = query("register_prover", None)
 CHANGE_SESSION = query("change_session", None)
+SESSION_OF_NAME = query("session_of_name", OpenSession)
 SUPERSEDE_SESSIONS = query("supersede_sessions", None)
 OPEN_SESSION = query("open_session", None)
 KEEP_SESSIONS = query("keep_sessions", None)

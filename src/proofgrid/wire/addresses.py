@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 from dataclasses import dataclass
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 from proofgrid.primitives.errors import InvalidField
 
@@ -57,3 +57,9 @@ def is_loopback(host: str) -> bool:
         return ipaddress.ip_address(host.strip("[]")).is_loopback
     except ValueError:
         return False
+
+
+def peer_address(peer: str) -> str:
+    """Return how people write what gRPC calls a caller's address: `ipv4:10.0.0.5:4711`, `ipv6:%5B::1%5D:4711`."""
+    kind, _, rest = unquote(peer).partition(":")
+    return rest if kind in ("ipv4", "ipv6") else unquote(peer)

@@ -12,6 +12,7 @@ from proofgrid.primitives.errors import (
     IdempotencyConflict,
     InsufficientFunds,
     InvalidRequest,
+    NameTaken,
     NotAllowed,
     NotFinished,
     NoToken,
@@ -44,6 +45,7 @@ _STATUS: list[tuple[type[ProofgridError], grpc.StatusCode]] = [
     (TokenReplayed, grpc.StatusCode.UNAUTHENTICATED),
     (UnknownKey, grpc.StatusCode.PERMISSION_DENIED),
     (NotAllowed, grpc.StatusCode.PERMISSION_DENIED),
+    (NameTaken, grpc.StatusCode.ALREADY_EXISTS),
     (RateLimited, grpc.StatusCode.RESOURCE_EXHAUSTED),
     (TooManyOpenTasks, grpc.StatusCode.RESOURCE_EXHAUSTED),
     (TooLarge, grpc.StatusCode.RESOURCE_EXHAUSTED),
@@ -69,7 +71,9 @@ def status_of(error: ProofgridError) -> grpc.StatusCode:
 
 def write_error(error: ProofgridError) -> tuple[tuple[str, bytes], ...]:
     """Return the trailing metadata of an error."""
-    detail = common.ErrorDetail(code=error.code, detail=error.detail, field=error.field, hint=error.hint)
+    detail = common.ErrorDetail(
+        code=error.code, detail=error.detail, field=error.field, hint=error.hint, wait_ms=error.wait_ms
+    )
     return ((ERROR_METADATA, detail.SerializeToString()),)
 
 
@@ -82,7 +86,9 @@ def read_error(error: grpc.RpcError) -> ProofgridError:
                 detail = common.ErrorDetail.FromString(value)
             except DecodeError:
                 break
-            return error_of_code(detail.code, detail.detail, field=detail.field, hint=detail.hint)
+            return error_of_code(
+                detail.code, detail.detail, field=detail.field, hint=detail.hint, wait_ms=detail.wait_ms
+            )
     status = error.code() if hasattr(error, "code") else None
     text = (error.details() if hasattr(error, "details") else "") or str(status)
     if status in (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.CANCELLED, grpc.StatusCode.DEADLINE_EXCEEDED):

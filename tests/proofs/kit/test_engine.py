@@ -54,7 +54,7 @@ def test_progress_is_reported_while_it_runs(tmp_path: Path) -> None:
 
 
 def test_a_failure_says_how_it_ended_and_what_it_complained_of(tmp_path: Path) -> None:
-    with pytest.raises(EngineFailed, match=r"exit status 3; stderr ends: no such curve"):
+    with pytest.raises(EngineFailed, match=r"exit status 3; its last words: no such curve"):
         run("import sys; sys.stderr.write('no such curve'); sys.exit(3)", tmp_path)
     with pytest.raises(EngineFailed, match="killed by SIGSEGV"):
         run("import os; os.kill(os.getpid(), 11)", tmp_path)

@@ -12,7 +12,7 @@ from proofgrid.primitives.ids import Address
 from proofgrid.store.connection import Connection
 from proofgrid.store.transactions import Transaction
 from tests.acceptance.tasks import sessions
-from tests.makers import some_terms
+from tests.makers import OWN, some_terms
 from tests.roles.lanes import LaneUnderTest, held
 
 
@@ -27,7 +27,7 @@ async def test_what_a_prover_does_not_hold_any_more_is_taken_back_and_what_nobod
             await lane.offer(session)
     kept, forgotten, untold = await lane.leases()
 
-    back = await lane.desk.open_session(Address("alice"), some_terms(name="p", held=(held(kept),)))
+    back = await lane.desk.open_session(Address("alice"), some_terms(name="p", held=(held(kept),)), OWN)
 
     states = {row["lease_id"]: (row["state"], row["session_id"]) for row in await lane.leases()}
     assert states[kept["lease_id"]] == ("offered", back.session_id)
@@ -43,7 +43,7 @@ async def test_a_round_that_sells_to_a_prover_that_comes_back_sells_to_its_new_s
     await lane.add_task()
     async with asyncio.TaskGroup() as group:
         before_the_commit(lane, Transaction.OPEN_SESSION, lambda: group.create_task(lane.sell()), monkeypatch)
-        back = await lane.desk.open_session(Address("alice"), some_terms(name="p"))
+        back = await lane.desk.open_session(Address("alice"), some_terms(name="p"), OWN)
 
     assert [(lease["state"], lease["session_id"]) for lease in await lane.leases()] == [("granted", back.session_id)]
     assert "returned" not in [kind for kind, _ in await lane.events()]
@@ -55,7 +55,7 @@ async def test_a_prover_that_comes_back_while_a_round_sells_to_it_takes_the_leas
     await lane.add_prover("alice")
     await lane.add_task()
     async with asyncio.TaskGroup() as group:
-        hello = lane.desk.open_session(Address("alice"), some_terms(name="p"))
+        hello = lane.desk.open_session(Address("alice"), some_terms(name="p"), OWN)
         before_the_commit(lane, Transaction.HOLD_ROUND, lambda: group.create_task(hello), monkeypatch)
         assert await lane.sell() == 1
 

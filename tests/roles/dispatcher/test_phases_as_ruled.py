@@ -33,7 +33,7 @@ from proofgrid.store.leases import EXPIRED_LEASES, LOCK_LEASE
 from proofgrid.store.settlement import REPORT_LEASES
 from proofgrid.store.transactions import Transaction
 from tests.databases import temporary_database
-from tests.makers import NOW_MS, some_terms
+from tests.makers import NOW_MS, OWN, some_terms
 from tests.roles.lanes import UNITS, LaneUnderTest, held
 
 PHASES = PhasePolicy()
@@ -59,7 +59,7 @@ class LeaseRow:
     async def grant(self, speed: Speed) -> None:
         """Let a prover of this speed come and be sold a job."""
         await self.lane.fetch("TRUNCATE tasks, jobs, leases, sessions, provers, prover_speeds, rounds CASCADE")
-        self.session = await self.desk.open_session(Address("alice"), some_terms(name="p"))
+        self.session = await self.desk.open_session(Address("alice"), some_terms(name="p"), OWN)
         measured = (speed.units, speed.wall_ms, speed.samples)
         await self.lane.fetch("INSERT INTO prover_speeds VALUES ('alice/p', 'toy', 'small', $1, $2, $3)", *measured)
         await self.lane.add_task()
@@ -109,7 +109,7 @@ class LeaseRow:
         """Let the prover come with a new session."""
         row = await self.read()
         terms = some_terms(name="p", held=() if row["state"] == "granted" else (held(row),))
-        self.session = await self.desk.open_session(Address("alice"), terms)
+        self.session = await self.desk.open_session(Address("alice"), terms, OWN)
 
     async def has_expired(self) -> bool:
         """Does the watch look at it?"""

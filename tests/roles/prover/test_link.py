@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
+from typing import Any
 
 import pytest
 
 from proofgrid.primitives.clock import SystemClock
-from proofgrid.primitives.errors import ProofgridError, Unavailable
+from proofgrid.primitives.errors import NameTaken, ProofgridError, Unavailable
 from proofgrid.roles.prover import link as link_module
-from proofgrid.roles.prover.link import Deliver, Link
-from proofgrid.rules.jobs.offers import ToProver
+from proofgrid.roles.prover import name_wait
+from proofgrid.roles.prover.link import Deliver, Delivered, Link, is_final
+from proofgrid.roles.prover.name_wait import WaitsForName
+from proofgrid.roles.prover.session_secret import SessionSecret
+from proofgrid.rules.jobs.offers import Welcome
 from proofgrid.wire.codec.provers import read_to_prover
+from proofgrid.wire.errors import status_of, write_error
 from proofgrid.wire.v1 import prover_pb2 as messages
 from tests.makers import a_key, some_terms
 from tests.silent_gateways import gateway_of, saying, silent
@@ -28,6 +33,7 @@ def a_link(gateways: Sequence[str], deliver: Deliver) -> Link:
         a_key(),
         terms=some_terms,
         held=tuple,
+        secret=SessionSecret(a_key(2)),
         deliver=deliver,
         network=a_key().address,
         ca_file=None,
@@ -38,7 +44,7 @@ def a_link(gateways: Sequence[str], deliver: Deliver) -> Link:
 async def test_a_gateway_that_never_welcomes_is_left_for_the_next_one(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(link_module, "CONNECT_TIMEOUT_SECONDS", 0.3)
     called, loop = asyncio.Event(), asyncio.get_running_loop()
-    said: asyncio.Queue[ToProver | ProofgridError] = asyncio.Queue()
+    said: asyncio.Queue[Delivered] = asyncio.Queue()
     async with (
         gateway_of("ProverService", Connect=silent(called)) as first,
         gateway_of("ProverService", Connect=saying(WELCOME.SerializeToString())) as second,
@@ -53,6 +59,53 @@ async def test_a_gateway_that_never_welcomes_is_left_for_the_next_one(monkeypatc
     assert called.is_set()
     assert isinstance(heard[0], Unavailable)
     assert heard[1] == read_to_prover(WELCOME)
+
+
+def refusing(times: int, error: ProofgridError) -> Callable[[Any, Any], AsyncIterator[bytes]]:
+    """Return a method that refuses the first calls and then welcomes."""
+    calls = 0
+
+    async def method(_requests: Any, context: Any) -> AsyncIterator[bytes]:
+        nonlocal calls
+        calls += 1
+        if calls <= times:
+            await context.abort(status_of(error), str(error), write_error(error))
+        yield WELCOME.SerializeToString()
+        await asyncio.Event().wait()
+
+    return method
+
+
+async def test_a_name_that_is_taken_is_waited_for_and_the_wait_is_told() -> None:
+    said: asyncio.Queue[Delivered] = asyncio.Queue()
+    loop, taken = asyncio.get_running_loop(), NameTaken("p lives", wait_ms=50)
+    async with gateway_of("ProverService", Connect=refusing(2, taken)) as gateway, asyncio.timeout(20):
+        link = a_link([gateway], lambda message: loop.call_soon_threadsafe(said.put_nowait, message))
+        link.start()
+        try:
+            heard = [await said.get() for _ in range(3)]
+        finally:
+            await asyncio.to_thread(link.close)
+
+    waits = [one for one in heard if isinstance(one, WaitsForName)]
+    assert [(wait.error.code, wait.seconds_left) for wait in waits] == [("PG-209", 0.05)] * 2
+    assert isinstance(heard[2], Welcome)
+
+
+async def test_a_prover_that_was_never_connected_ends_when_the_other_one_lives(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(name_wait, "MARGIN_SECONDS", 0.0)
+    said: asyncio.Queue[Delivered] = asyncio.Queue()
+    loop, taken = asyncio.get_running_loop(), NameTaken("p lives", wait_ms=50)
+    async with gateway_of("ProverService", Connect=refusing(1_000, taken)) as gateway, asyncio.timeout(20):
+        link = a_link([gateway], lambda message: loop.call_soon_threadsafe(said.put_nowait, message))
+        link.start()
+        while not isinstance(last := await said.get(), NameTaken):
+            assert isinstance(last, WaitsForName)
+        await asyncio.to_thread(link._thread.join, 10)
+        assert not link._thread.is_alive()
+        await asyncio.to_thread(link.close)
+
+    assert is_final(last)
 
 
 def test_leaving_a_gateway_never_waits_for_grpc() -> None:

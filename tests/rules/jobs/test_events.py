@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from proofgrid.primitives.last_words import with_last_words
 from proofgrid.rules.access.roles import Role
 from proofgrid.rules.jobs import events
 from proofgrid.rules.jobs.event_kinds import KINDS, OWNER, Event, Names, event, read_event, visible_to
@@ -103,3 +104,12 @@ def _add(kinds: dict[str, type[Event]], kind: str, *, says: str | None = "said",
                 return says
 
     event(kind, **{"seen_by": OWNER, **more}, kinds=kinds)(Made)
+
+
+def test_last_words_of_a_process_are_data_and_no_part_of_a_sentence() -> None:
+    detail = with_last_words("PG-320 exit status 134", "thread panicked: insertion index (is 2)")
+    data = {"slice": 1, "input": 0, "prover": "p", "reason": "child_crashed", "detail": detail}
+    for kind in ("returned", "carried_on"):
+        assert events.sentence(kind, data, people={}).endswith("p: child_crashed PG-320 exit status 134")
+    ended = events.sentence("failed", {"code": "PG-511", "detail": detail, "charged": 0, "refunded": 0}, people={})
+    assert ended == "failed: PG-511 PG-320 exit status 134; 0 given back"

@@ -57,18 +57,19 @@ def build(
       proofgrid srs get --out network-srs
       proofgrid program build model.onnx -s slices=4 --srs network-srs
     """
+    from proofgrid.cli.client.building import build_apart
     from proofgrid.proofs.manifest import program_to_json
     from proofgrid.proofs.registry import proof_system
     from proofgrid.proofs.setup import setups_of
 
-    chosen = proof_system(system)
-    trust = {setup.kind: srs for setup in setups_of(chosen)}
+    trust = {setup.kind: srs.absolute() for setup in setups_of(proof_system(system))}
     wanted = read_settings(settings, setting or [])
+    source = {name: path.absolute() for name, path in _source(model, calibration).items()}
     with tempfile.TemporaryDirectory(prefix="proofgrid-build-") as scratch, stage_bar(json=json) as on_stage:
         if out is not None:
             out.mkdir(parents=True, exist_ok=True)
-        source = _source(model, calibration)
-        built = chosen.build_program(source, wanted, trust=trust, workdir=out or Path(scratch), report=on_stage)
+        workdir = (out or Path(scratch)).absolute()
+        built = run_async(build_apart(system, source, wanted, trust, workdir, Path(scratch), on_stage))
     manifest = program_to_json(built.program)
     if out is not None:
         from proofgrid.primitives.canonical import canonical_json

@@ -36,6 +36,7 @@ def read_verified(text: str) -> Verified:
     """Return what the process said on its standard output."""
     report = json.loads(text)
     manifest = report["manifest"]
+    (scores,) = manifest["result"]["outputs"][0].values()
     jobs = [
         ProvenJob(
             operator=job["operator"],
@@ -50,7 +51,7 @@ def read_verified(text: str) -> Verified:
         checks=report["checks"],
         program=manifest["program"]["digest"],
         network=manifest["network"],
-        outputs=[float(value) for value in manifest["result"]["outputs"][0]["values"]],
+        outputs=[float(value) for value in scores["values"]],
         jobs=jobs,
         jobs_as_said=manifest["jobs"],
     )

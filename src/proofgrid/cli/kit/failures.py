@@ -9,7 +9,9 @@ from typing import NoReturn
 
 import typer
 
+from proofgrid.cli.kit.console import complain
 from proofgrid.primitives.errors import ProofgridError
+from proofgrid.primitives.last_words import without_last_words
 
 DEBUG_VARIABLE = "PROOFGRID_DEBUG"
 EXIT_FAILED = 1
@@ -27,8 +29,10 @@ def exit_with(error: BaseException) -> NoReturn:
         # The reader of our output (`| head`) has gone; Python would complain once more while closing it.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(EXIT_FAILED)
-    text = json.dumps({"error": error_to_json(cause)}) if "--json" in sys.argv[1:] else error_text(cause)
-    typer.echo(text, err=True)
+    if "--json" in sys.argv[1:]:
+        typer.echo(json.dumps({"error": error_to_json(cause)}), err=True)
+    else:
+        complain(error_text(cause), style="")
     sys.exit(EXIT_FAILED)
 
 
@@ -44,7 +48,7 @@ def error_text(error: BaseException) -> str:
     facts = error_to_json(error)
     where = f" [{facts['field']}]" if facts["field"] else ""
     hint = f"\nHint: {facts['hint']}" if facts["hint"] else ""
-    return f"{facts['code']}{where} {facts['detail']}{hint}"
+    return f"{facts['code']}{where} {without_last_words(facts['detail'])}{hint}"
 
 
 def error_to_json(error: BaseException) -> dict[str, str]:

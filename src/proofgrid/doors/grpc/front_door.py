@@ -35,10 +35,11 @@ class FrontDoor:
 
         Raises a Refused error for a missing, wrong or replayed token, access role or rate.
         """
-        return await self._callers.admit(_token_of(context), roles_needed(use_case), single_use=single_use)
+        return await self._callers.admit(token_of(context), roles_needed(use_case), single_use=single_use)
 
 
-def _token_of(context: CallContext) -> str:
+def token_of(context: CallContext) -> str:
+    """Return the token that a call carries. Raises NoToken or BadToken."""
     for key, value in context.invocation_metadata() or ():
         if key == TOKEN_METADATA:
             scheme, _, token = str(value).partition(" ")

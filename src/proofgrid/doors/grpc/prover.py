@@ -9,10 +9,11 @@ from typing import Protocol
 import grpc
 import structlog
 
-from proofgrid.doors.grpc.front_door import CallContext, FrontDoor, answering
+from proofgrid.doors.grpc.front_door import CallContext, FrontDoor, answering, token_of
 from proofgrid.primitives.errors import InvalidRequest, MalformedMessage, ProofgridError
 from proofgrid.primitives.ids import Address, LeaseId
 from proofgrid.roles.dispatcher.session import Session
+from proofgrid.rules.access.sessions import Origin, origin_of
 from proofgrid.rules.jobs.offers import (
     Acks,
     HeldLease,
@@ -25,6 +26,7 @@ from proofgrid.rules.jobs.offers import (
     Welcome,
     check_terms,
 )
+from proofgrid.wire.addresses import peer_address
 from proofgrid.wire.codec import provers as codec
 from proofgrid.wire.v1 import prover_pb2 as messages
 from proofgrid.wire.v1 import prover_pb2_grpc as services
@@ -38,7 +40,7 @@ log = structlog.get_logger(__name__)
 class ProverDesk(Protocol):
     """Who serves connected provers; the dispatcher does."""
 
-    async def open_session(self, operator: Address, terms: ProverTerms) -> Session: ...
+    async def open_session(self, operator: Address, terms: ProverTerms, origin: Origin) -> Session: ...
     async def heartbeat(self, session: Session, held: list[HeldLease]) -> list[LeaseId]: ...
     async def progress(self, session: Session, report: StageReport) -> None: ...
     async def results(self, session: Session, reports: Sequence[JobReport]) -> list[Verdict]: ...
@@ -61,9 +63,13 @@ class ProverService(services.ProverServiceServicer):
         self, request_iterator: object, context: CallContext
     ) -> None:
         caller = await self._door.admit(context, self._desk.open_session, single_use=True)
-        terms = await _read_hello(context)
+        hello = await _read_hello(context)
+        terms = codec.read_hello(hello)
         check_terms(terms)
-        session = await self._desk.open_session(caller.address, terms)
+        origin = origin_of(
+            codec.read_session(hello), name=terms.name, token=token_of(context), peer=peer_address(context.peer())
+        )
+        session = await self._desk.open_session(caller.address, terms, origin)
         log.info("prover_connected", prover_id=session.prover_id, slots=terms.slots, held=len(terms.held))
         try:
             await context.write(codec.write_to_prover(self._welcome(session)))
@@ -134,7 +140,7 @@ class ProverService(services.ProverServiceServicer):
         return held.lease_id, Verdict(accepted=False, code=error.code, detail=str(error))
 
 
-async def _read_hello(context: CallContext) -> ProverTerms:
+async def _read_hello(context: CallContext) -> messages.Hello:
     try:
         async with asyncio.timeout(HELLO_TIMEOUT_SECONDS):
             message = await context.read()
@@ -142,7 +148,8 @@ async def _read_hello(context: CallContext) -> ProverTerms:
         raise MalformedMessage(f"no hello within {HELLO_TIMEOUT_SECONDS:g} s", field="hello") from None
     if message is grpc.aio.EOF or message.WhichOneof("message") != "hello":
         raise MalformedMessage("the first message is the hello", field="hello")
-    return codec.read_hello(message.hello)
+    hello: messages.Hello = message.hello
+    return hello
 
 
 async def _tell(session: Session, context: CallContext) -> None:

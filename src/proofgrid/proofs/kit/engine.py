@@ -21,6 +21,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
+from proofgrid.primitives.last_words import with_last_words
 from proofgrid.proofs.base import Report
 
 #: What engines and their libraries read once, at import, to learn how many threads they may start.
@@ -67,7 +68,7 @@ def run_engine(
             os.killpg(group, signal.SIGKILL)
             listener.close()
         if reason := _complaint(process.returncode, limits, printed, listener.timed_out):
-            raise EngineFailed(f"{Path(command[0]).name}: {reason}{listener.tail_text()}")
+            raise EngineFailed(with_last_words(f"{Path(command[0]).name}: {reason}", listener.tail_text()))
         return printed.read_bytes()
 
 
@@ -151,8 +152,7 @@ class _Listener:
 
     def tail_text(self) -> str:
         """Return the end of what it complained of, for an error's text."""
-        text = bytes(self._tail).decode(errors="replace").strip()
-        return f"; stderr ends: {text}" if text else ""
+        return bytes(self._tail).decode(errors="replace")
 
     def _reap(self) -> None:
         self._process.wait()

@@ -1,6 +1,7 @@
 """Serves the provers that are connected to this gateway: sessions, heartbeats, leases out, results in.
 
-hello -> session (older one of the same prover closes; leases it still holds move over, forgotten ones go back)
+hello -> session, unless another one of the name lives (rules/access/sessions.py); its own older one closes;
+         leases it still holds move over, forgotten ones go back
 heartbeat -> hearing.py -> leases live on;   silence or a cut stream -> they expire (watch.py)
 market grants -> handing_out.py -> prover
 result -> settlement judges -> paid, or the job goes back
@@ -26,6 +27,7 @@ from proofgrid.roles.dispatcher.session import Session
 from proofgrid.roles.loop import Loop, every
 from proofgrid.rules.access.rights import needs
 from proofgrid.rules.access.roles import Role
+from proofgrid.rules.access.sessions import Origin, check_name
 from proofgrid.rules.jobs.hedging import HedgePolicy
 from proofgrid.rules.jobs.offers import (
     MOVE,
@@ -42,6 +44,7 @@ from proofgrid.rules.jobs.phases import PhasePolicy
 from proofgrid.rules.jobs.retry import REASON_OF_CODE, ReturnReason
 from proofgrid.rules.reputation.standing import PAUSED, ReputationPolicy, pause_sentence
 from proofgrid.rules.scheduling.fitness import HORIZON_MS
+from proofgrid.store.connection import Connection
 from proofgrid.store.database import Database
 from proofgrid.store.gateways import DRAIN_GATEWAY, GATEWAY_ALIVE
 from proofgrid.store.lanes import GATEWAY_SILENT_MS, LOCK_SILENT_MS
@@ -54,6 +57,7 @@ from proofgrid.store.sessions import (
     DRAIN_SESSION,
     OPEN_SESSION,
     REGISTER_PROVER,
+    SESSION_OF_NAME,
     SUPERSEDE_SESSIONS,
     WAKE_EXPIRY,
 )
@@ -117,8 +121,11 @@ class Desk:
     # --- sessions --------------------------------------------------------------------------------
 
     @needs(Role.OPERATOR)
-    async def open_session(self, operator: Address, terms: ProverTerms) -> Session:
-        """Write down who came, what it offers and what it still holds. Raises Unavailable when this gateway closes."""
+    async def open_session(self, operator: Address, terms: ProverTerms, origin: Origin) -> Session:
+        """Write down who came, what it offers and what it still holds.
+
+        Raises NameTaken when another session of its name lives, Unavailable when this gateway closes.
+        """
         if self._moving:
             raise Unavailable("this gateway closes", hint="give the addresses of several gateways")
         subnetworks = terms.subnetworks or (self._subnetwork,)
@@ -132,7 +139,7 @@ class Desk:
         # Known before it is written down: `keep_alive` closes what is open there and not known here.
         self._sessions[session.session_id] = session
         try:
-            await self._write_down(session, terms, subnetworks)
+            await self._write_down(session, terms, subnetworks, origin)
         except BaseException:
             self._sessions.pop(session.session_id, None)
             raise
@@ -140,12 +147,15 @@ class Desk:
             self._ask_to_move(session)
         return session
 
-    async def _write_down(self, session: Session, terms: ProverTerms, subnetworks: Sequence[str]) -> None:
+    async def _write_down(
+        self, session: Session, terms: ProverTerms, subnetworks: Sequence[str], origin: Origin
+    ) -> None:
         operator = session.operator
         async with self._database.transaction(Transaction.OPEN_SESSION) as connection:
             await check_operator(connection, subnetworks, operator=operator)
             await connection.run(REGISTER_PROVER, prover_id=session.prover_id, operator=operator)
             await connection.run(CHANGE_SESSION, prover_id=session.prover_id, silent_ms=str(LOCK_SILENT_MS))
+            await self._check_name(connection, session.prover_id, origin)
             await connection.run(SUPERSEDE_SESSIONS, prover_id=session.prover_id)
             await connection.run(
                 OPEN_SESSION,
@@ -163,6 +173,9 @@ class Desk:
                 cached_programs=sorted(terms.cached_programs),
                 class_asks={system: dict(prices) for system, prices in terms.class_asks.items()},
                 units_min=terms.units_min,
+                peer=origin.peer,
+                session_key=origin.key,
+                run=origin.run,
             )
             await serve_stacks(connection, session.session_id, subnetworks, proof_systems=len(terms.asks))
             leases = await connection.fetch(
@@ -184,6 +197,12 @@ class Desk:
             detail = "the prover came back without it"
             await self._take_back(lease.task_id, lease.lease_id, ReturnReason.PROVER_LOST, detail, came_back=True)
         await self._wake_lanes(session)
+
+    async def _check_name(self, connection: Connection, prover: ProverId, origin: Origin) -> None:
+        taken = await connection.first(SESSION_OF_NAME, prover_id=prover)
+        if taken is not None:
+            settings = self._settings
+            check_name(prover, taken, origin, heartbeat_ms=settings.heartbeat_ms, silent_ms=settings.lease_ttl_ms)
 
     async def _take_back(
         self,

@@ -6,6 +6,7 @@ from collections import defaultdict
 
 from proofgrid.primitives.errors import Unprovable
 from proofgrid.primitives.ids import JobId, LeaseId
+from proofgrid.primitives.last_words import without_last_words
 from proofgrid.rules.jobs.events import SaidUnprovable
 from proofgrid.rules.jobs.retry import GiveUp, ReturnReason, decide_retry
 from proofgrid.rules.jobs.unprovable import (
@@ -52,14 +53,14 @@ async def judge_claim(connection: Connection, job: LeasedJob, lease: LeaseAtHand
             prover=lease.prover_id,
             operators=len(agreeing),
             needed=POLICY.operators_needed,
-            detail=detail[:200],
+            detail=without_last_words(detail)[:200],
         ),
     )
     match verdict:
         case UnprovableVerdict.CHARGE:
             return _charged(job, detail=f"{len(agreeing)} operators agree: {detail}")
         case UnprovableVerdict.STOP:
-            said = f"every operator that serves the lane agrees, nothing is charged: {detail}"
+            said = f"every operator that serves the lane agrees, nothing is charged: {without_last_words(detail)}"
             return GiveUp(code=Unprovable.code, detail=said, attempts=job.attempts + 1)
         case _:
             return None

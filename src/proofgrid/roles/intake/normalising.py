@@ -8,6 +8,7 @@ from pathlib import Path
 
 from proofgrid.primitives.digests import Digest, digest_of
 from proofgrid.primitives.errors import InvalidRequest, Recoverable
+from proofgrid.primitives.last_words import without_last_words
 from proofgrid.proofs import workers as in_worker
 from proofgrid.proofs.base import JobDraft, NormalisedRequest, Program
 from proofgrid.proofs.library import ProgramLibrary
@@ -49,8 +50,9 @@ class Normaliser:
                 )
             except Recoverable as error:
                 # An input that kills the engine would kill every prover as well.
+                # What an engine said may hold values of an input that is a secret: it is not even logged.
                 raise InvalidRequest(
-                    f"the proof system failed on these inputs: {error.detail}", field="inputs"
+                    f"the proof system failed on these inputs: {without_last_words(error.detail)}", field="inputs"
                 ) from error
 
     async def store_inputs(self, jobs: Sequence[JobDraft]) -> list[Digest]:

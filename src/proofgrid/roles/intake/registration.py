@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import tempfile
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from pathlib import Path
 
 import structlog
@@ -13,6 +13,7 @@ from proofgrid.primitives.canonical import Json
 from proofgrid.primitives.digests import Digest
 from proofgrid.primitives.errors import InvalidField, InvalidProgram, Recoverable, UnknownArtifact
 from proofgrid.primitives.ids import Address
+from proofgrid.primitives.last_words import without_last_words
 from proofgrid.proofs import workers as in_worker
 from proofgrid.proofs.base import ProgramFiles
 from proofgrid.proofs.manifest import program_to_json
@@ -38,13 +39,22 @@ class Registration:
     """Builds programs, one at a time: a build may use every core."""
 
     def __init__(
-        self, database: Database, artifacts: ArtifactStore, workers: ProofWorkers, *, trust: TrustRoots, scratch: Path
+        self,
+        database: Database,
+        artifacts: ArtifactStore,
+        workers: ProofWorkers,
+        *,
+        trust: TrustRoots,
+        scratch: Path,
+        publish: Callable[[], Awaitable[None]],
     ) -> None:
+        """`publish` stores files of trust roots that a build has made, so that clients can build the same."""
         self._database = database
         self._artifacts = artifacts
         self._workers = workers
         self._trust = trust
         self._scratch = scratch
+        self._publish = publish
         self._turn = asyncio.Semaphore(1)
 
     @needs(Role.CLIENT, Role.ADMIN)
@@ -78,12 +88,13 @@ class Registration:
         paths = await self._fetch_source(source, workdir)
         building = asyncio.ensure_future(self._build(system, paths, settings, workdir))
         try:
-            async for step in self._progress(building, workdir / in_worker.PROGRESS_FILE):
+            async for step in in_worker.progress_of(building, workdir, every_seconds=PROGRESS_SECONDS):
                 yield step
         finally:
             building.cancel()  # no-op when it is done; a client that hangs up stops its build
         files = building.result()
         yield ("store", 900)
+        await self._publish()
         await self._store(owner, files, label)
         log.info("program_registered", digest=files.program.digest, owner=owner, slices=len(files.program.slices))
         yield files.program.digest
@@ -102,21 +113,12 @@ class Registration:
                 timeout_seconds=BUILD_TIMEOUT_SECONDS,
             )
         except Recoverable as error:
+            log.warning("build_failed", proof_system=system, detail=error.detail)
             raise InvalidProgram(
-                f"the proof system failed on this program: {error.detail}",
+                f"the proof system failed on this program: {without_last_words(error.detail)}",
                 field="source",
-                hint="is the model too large?",
+                hint="it may be too large for the gateway's machine; cut it into more slices, or make it smaller",
             ) from error
-
-    async def _progress(self, building: asyncio.Future[ProgramFiles], path: Path) -> AsyncIterator[tuple[str, int]]:
-        seen = ""
-        while not building.done():
-            await asyncio.wait([building], timeout=PROGRESS_SECONDS)
-            text = await asyncio.to_thread(_read_if_there, path)
-            if text and text != seen:
-                seen = text
-                stage, _, permille = text.partition(" ")
-                yield stage, int(permille)
 
     async def _check_readable(self, owner: Address, source: Mapping[str, Digest]) -> None:
         async with self._database.connection() as connection:
@@ -151,10 +153,3 @@ class Registration:
             await connection.run(
                 RECORD_ARTIFACTS, owners=[""] * len(sizes), digests=list(sizes), sizes=list(sizes.values())
             )
-
-
-def _read_if_there(path: Path) -> str:
-    try:
-        return path.read_text().strip()
-    except OSError:
-        return ""

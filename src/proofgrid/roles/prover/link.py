@@ -17,15 +17,17 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import grpc
 import structlog
 
 from proofgrid.primitives.clock import Clock
-from proofgrid.primitives.errors import InvalidRequest, ProofgridError, Refused, Unavailable
+from proofgrid.primitives.errors import InvalidRequest, NameTaken, ProofgridError, Refused, Unavailable
 from proofgrid.primitives.ids import Address
 from proofgrid.primitives.signatures import SigningKey, parse_address
+from proofgrid.roles.prover.name_wait import NameWait, WaitsForName
+from proofgrid.roles.prover.session_secret import SessionSecret
 from proofgrid.rules.jobs.offers import FromProver, HeldLease, ProverTerms, ToProver, Welcome
 from proofgrid.sdk.connection import OPTIONS, channel_credentials
 from proofgrid.sdk.tokens import make_token
@@ -46,7 +48,8 @@ CONNECT_TIMEOUT_SECONDS = 10.0
 
 log = structlog.get_logger(__name__)
 
-Deliver = Callable[[ToProver | ProofgridError], object]  #: called on the link's threads
+Delivered: TypeAlias = ToProver | ProofgridError | WaitsForName
+Deliver = Callable[[Delivered], object]  #: called on the link's threads
 _Outgoing = queue.SimpleQueue[prover_pb2.FromProver | None]
 
 
@@ -76,6 +79,7 @@ class Link:
         *,
         terms: Callable[[], ProverTerms],
         held: Callable[[], tuple[HeldLease, ...]],
+        secret: SessionSecret,
         deliver: Deliver,
         network: str | None,
         ca_file: Path | None,
@@ -85,6 +89,8 @@ class Link:
         self._key = key
         self._terms = terms
         self._held = held
+        self._secret = secret
+        self._name_wait = NameWait()
         self._deliver = deliver
         self._network: Address | None = parse_address(network, field="network") if network else None
         self._ca_file = ca_file
@@ -141,15 +147,30 @@ class Link:
             error = tried.error
             if tried.welcomed:
                 delay_seconds = BACKOFF_FIRST_SECONDS
+                self._name_wait.welcomed()
             if self._closing.is_set():
                 return
+            if isinstance(error, NameTaken):
+                if not self._wait_for_name(error):
+                    return
+                continue
             self._deliver(error)
-            if isinstance(error, InvalidRequest) and not isinstance(error, Refused):
-                return  # asking again in the same words would get the same answer
+            if is_final(error):
+                return
             if self._moving.is_set():
                 continue
             self._closing.wait(delay_seconds * self._chance.uniform(0.5, 1.0))
             delay_seconds = min(2 * delay_seconds, BACKOFF_MAX_SECONDS)
+
+    def _wait_for_name(self, error: NameTaken) -> bool:
+        """Wait until it is time to ask again; False: there is no sense in asking."""
+        seconds = self._name_wait.refused(error, now_seconds=self._clock.running_seconds())
+        if seconds is None:
+            self._deliver(error)
+            return False
+        self._deliver(WaitsForName(error, error.wait_ms / 1000))
+        self._closing.wait(seconds + self._chance.uniform(0.0, 0.1))
+        return True
 
     def _cancel(self) -> None:
         """End the call that is under way, on a thread of its own: inside gRPC it may get stuck."""
@@ -176,9 +197,11 @@ class Link:
         ended = threading.Event()
         with channel:
             outgoing: _Outgoing = queue.SimpleQueue()
-            outgoing.put(write_hello(self._terms()))
+            token = self._fresh_token(channel)
+            terms = self._terms()
+            outgoing.put(write_hello(terms, self._secret.sign(name=terms.name, token=token)))
             stub = prover_pb2_grpc.ProverServiceStub(channel)
-            call = stub.Connect(_drain(outgoing), metadata=self._metadata(channel))
+            call = stub.Connect(_drain(outgoing), metadata=(("authorization", f"Bearer {token}"),))
             if tried.left:
                 call.cancel()
             else:
@@ -207,14 +230,13 @@ class Link:
                 # Closing the channel may take for ever; the next attempt need not wait for it.
                 tried.end()
 
-    def _metadata(self, channel: grpc.Channel) -> tuple[tuple[str, str], ...]:
+    def _fresh_token(self, channel: grpc.Channel) -> str:
         if self._network is None:
             facts = client_pb2_grpc.ClientServiceStub(channel).GetNetwork(
                 client_pb2.GetNetworkRequest(), timeout=CONNECT_TIMEOUT_SECONDS
             )
             self._network = parse_address(facts.address, field="network")
-        token = make_token(self._key, audience=self._network, now_ms=self._clock.now_ms())
-        return (("authorization", f"Bearer {token}"),)
+        return make_token(self._key, audience=self._network, now_ms=self._clock.now_ms())
 
     def _start_heartbeats(self, interval_seconds: float, outgoing: _Outgoing, ended: threading.Event) -> None:
         def beat() -> None:
@@ -224,6 +246,11 @@ class Link:
                 outgoing.put(prover_pb2.FromProver(heartbeat=beat))
 
         threading.Thread(target=beat, name="heartbeat", daemon=True).start()
+
+
+def is_final(error: ProofgridError) -> bool:
+    """Would asking again in the same words get the same answer?"""
+    return isinstance(error, InvalidRequest) and (not isinstance(error, Refused) or isinstance(error, NameTaken))
 
 
 def _drain(outgoing: _Outgoing) -> Iterator[prover_pb2.FromProver]:

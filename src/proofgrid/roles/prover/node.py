@@ -16,16 +16,19 @@ import structlog
 import proofgrid
 from proofgrid.primitives.clock import Clock
 from proofgrid.primitives.digests import Digest
-from proofgrid.primitives.errors import ArtifactCorrupt, InvalidRequest, ProofgridError, Refused
+from proofgrid.primitives.errors import ArtifactCorrupt, ProofgridError
 from proofgrid.primitives.ids import LeaseId
 from proofgrid.proofs.base import Program
 from proofgrid.proofs.manifest import program_from_json
 from proofgrid.roles.prover.held import Held, Job
-from proofgrid.roles.prover.link import Link
+from proofgrid.roles.prover.key_shelf import KeyShelf
+from proofgrid.roles.prover.link import Delivered, Link, is_final
+from proofgrid.roles.prover.name_wait import WaitsForName
 from proofgrid.roles.prover.node_settings import NodeSettings
 from proofgrid.roles.prover.nursery import Nursery
 from proofgrid.roles.prover.proving import Proving
 from proofgrid.roles.prover.resting import Resting
+from proofgrid.roles.prover.session_secret import SessionSecret
 from proofgrid.rules.jobs.offers import (
     MOVE,
     Acks,
@@ -38,7 +41,6 @@ from proofgrid.rules.jobs.offers import (
     ProverTerms,
     StageReport,
     Stop,
-    ToProver,
     Verdict,
     Welcome,
 )
@@ -82,7 +84,7 @@ class ProverNode:
         self._cached: set[Digest] = set()
         self._programs: dict[Digest, Program] = {}
         self._slots = asyncio.Semaphore(settings.slots)
-        self._inbox: asyncio.Queue[ToProver | ProofgridError] = asyncio.Queue()
+        self._inbox: asyncio.Queue[Delivered] = asyncio.Queue()
         self._draining = asyncio.Event()
         self._empty = asyncio.Event()
         self._proving: Proving | None = None  #: while running
@@ -93,11 +95,13 @@ class ProverNode:
             connection.key,
             terms=self._terms,
             held=self._held.snapshot,
+            secret=SessionSecret.of_folder(settings.directory),
             deliver=lambda item: self._loop.call_soon_threadsafe(self._inbox.put_nowait, item),
             network=network,
             ca_file=ca_file,
             clock=clock,
         )
+        self._keys = KeyShelf(settings.keys, settings.keys_bytes, tell=self._tell)
         self._resting = Resting(
             settings,
             tell=self._tell,
@@ -107,8 +111,8 @@ class ProverNode:
 
     async def run(self) -> None:
         """Work until drained or cancelled. Raises what the gateway refuses for good, such as malformed terms."""
-        for directory in (self._settings.keys, self._settings.scratch):
-            directory.mkdir(parents=True, exist_ok=True)
+        self._settings.scratch.mkdir(parents=True, exist_ok=True)
+        await self._keys.open()
         if self._settings.check_at_start and not await self._resting.pass_first_check(self._draining):
             return
         self._link.start()
@@ -181,10 +185,12 @@ class ProverNode:
             item = await self._inbox.get()
             if isinstance(item, ProofgridError):
                 self._tell("disconnected", reason=str(item))
-                if isinstance(item, InvalidRequest) and not isinstance(item, Refused):
+                if is_final(item):
                     raise item
                 continue
             match item:
+                case WaitsForName():
+                    self._tell("waiting_for_name", reason=str(item.error), seconds_left=round(item.seconds_left, 1))
                 case Welcome():
                     self._welcomed(item)
                 case Leases():
@@ -277,6 +283,7 @@ class ProverNode:
         else:
             # Not sent now means sent after the next welcome.
             self._link.send(job.report)
+        await self._keys.tidy()
 
     def _give_back(self, lease: LeaseOffer, code: str, detail: str) -> None:
         self._tell("failed", slice=lease.slice_index, reason=detail)

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from proofgrid.primitives.errors import InvalidField, JobCrashed, JobTimedOut, ProofgridError, error_of_code
+from proofgrid.primitives.last_words import with_last_words
 from proofgrid.primitives.reading import read_json, read_mapping
 from proofgrid.proofs.base import JobOutput, Program, Report
 from proofgrid.proofs.kit.engine import exit_text
@@ -188,7 +189,7 @@ def _crash_text(limits: ChildLimits, child: Child, answer: _Answer) -> str:
         how = f"out of memory, {limit} ({how})"
     elif child.process.returncode and child.process.returncode < 0:
         how = f"{how} ({limit})"
-    return f"{how}; stderr ends: {tail}" if tail else how
+    return with_last_words(how, tail)
 
 
 def _speaks_of_memory(text: str) -> bool:

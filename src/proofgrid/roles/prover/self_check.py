@@ -21,6 +21,7 @@ from pathlib import Path
 import proofgrid
 from proofgrid.primitives.digests import digest_of_json
 from proofgrid.primitives.errors import ProofgridError
+from proofgrid.primitives.last_words import without_last_words
 from proofgrid.proofs.base import SelfChecking
 from proofgrid.proofs.kit.engine import exit_text
 from proofgrid.proofs.registry import proof_system
@@ -47,6 +48,7 @@ class CheckReport:
     proof_system: str
     passed: bool
     said: str
+    details: str = ""  #: an engine's own words, for who looks closer
 
 
 Check = Callable[[CheckPlace], Awaitable[list[CheckReport]]]
@@ -122,7 +124,12 @@ async def _in_child(name: str, workdir: Path, *, cores: int) -> CheckReport:
 def _read(name: str, said: bytes, code: int) -> CheckReport:
     try:
         last = json.loads(said.splitlines()[-1])
-        return CheckReport(proof_system=name, passed=last["passed"] is True, said=str(last["said"])[:SAID_CHARS_MAX])
+        return CheckReport(
+            proof_system=name,
+            passed=last["passed"] is True,
+            said=str(last["said"])[:SAID_CHARS_MAX],
+            details=str(last.get("details", ""))[:SAID_CHARS_MAX],
+        )
     except (IndexError, ValueError, KeyError, TypeError):
         return CheckReport(proof_system=name, passed=False, said=f"its child died: {exit_text(code)}")
 
@@ -136,16 +143,17 @@ def main() -> None:
 
     name, workdir = sys.argv[1], Path(sys.argv[2])
     threading.Thread(target=_die_with_prover, daemon=True).start()
+    details = ""
     try:
         system = proof_system(name)
         if not isinstance(system, SelfChecking):
             raise TypeError(f"{name} offers no self-check")
         passed, said = True, system.self_check(workdir=workdir)
     except ProofgridError as error:
-        passed, said = False, str(error)
+        passed, said = False, without_last_words(str(error))
     except BaseException as error:  # an engine's panic is no Exception, and it is the answer
-        passed, said = False, f"{type(error).__name__}: {error}"
-    sys.stdout.write("\n" + json.dumps({"passed": passed, "said": said}) + "\n")
+        passed, said, details = False, f"an unexpected {type(error).__name__}", str(error)
+    sys.stdout.write("\n" + json.dumps({"passed": passed, "said": said, "details": details}) + "\n")
     sys.stdout.flush()
     os._exit(0)
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any, TypedDict
 
 from proofgrid.primitives.ids import short_prover
+from proofgrid.primitives.last_words import without_last_words
 from proofgrid.primitives.money import format_amount
 from proofgrid.rules.jobs.event_kinds import OWNER, Event, Names, Tone, Weight, event, read_event
 
@@ -174,7 +175,8 @@ class Failed(_EndedWithout):
     def sentence(self, names: Names) -> str:
         charged = f"{format_amount(self.charged)} charged for the work shown, " if self.charged else ""
         penalty = f", and {format_amount(self.penalty)} on top as promised" if self.penalty else ""
-        return f"failed: {self.code} {self.detail}; {charged}{format_amount(self.refunded)} given back{penalty}"
+        detail = without_last_words(self.detail)
+        return f"failed: {self.code} {detail}; {charged}{format_amount(self.refunded)} given back{penalty}"
 
 
 @event("cancelled", seen_by=OWNER, tone=Tone.TROUBLE, weight=Weight.NEWS)
@@ -279,7 +281,7 @@ class _LeaseEnded(_OfJob):
 
     def said(self, how: str, names: Names) -> str:
         prover = names.prover(self.prover)
-        return f"{self.job(names)} {how} {prover}: {self.reason} {self.detail}".rstrip()
+        return f"{self.job(names)} {how} {prover}: {self.reason} {without_last_words(self.detail)}".rstrip()
 
 
 @event("returned", seen_by=OWNER, tone=Tone.TROUBLE, weight=Weight.NEWS)

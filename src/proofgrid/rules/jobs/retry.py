@@ -21,6 +21,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from proofgrid.primitives.errors import AttemptsExhausted, Unprovable
+from proofgrid.primitives.last_words import without_last_words
 from proofgrid.rules.jobs.request import DEADLINE_MAX_MS
 
 FOREVER_MS = 2**53  #: far beyond any clock, still exact in JSON
@@ -152,6 +153,7 @@ def decide_retry(
     doubles with `returns`, so that a job which nobody's fault keeps bouncing does not spin.
     """
     rule = RETRY_RULES[reason]
+    detail = without_last_words(detail)
     attempts = attempts + (1 if rule.counts else 0)
     if rule.ends_task:
         return GiveUp(

@@ -12,6 +12,10 @@ FROM set_config('idle_in_transaction_session_timeout', :silent_ms, true);
 SELECT pg_advisory_xact_lock_shared(key)
 FROM (SELECT DISTINCT lock_of_session(prover_id) AS key FROM unnest(:prover_ids::text[]) AS sold(prover_id) ORDER BY key) AS locks;
 
+-- name: session_of_name
+-- The session that has a prover's name, after change_session: nobody opens or replaces it before this commit.
+SELECT peer, session_key AS key, run, opened_ms, seen_ms, now_ms() AS now_ms FROM sessions WHERE prover_id = :prover_id AND open;
+
 -- name: supersede_sessions
 -- A prover has one session; the older one's gateway is told to close its stream.
 WITH closed AS (
@@ -21,9 +25,9 @@ SELECT session_id, pg_notify('stops', json_build_object('gateway', gateway_id, '
 
 -- name: open_session
 INSERT INTO sessions (session_id, prover_id, operator, gateway_id, asks, classes, slots, cores, memory_bytes, region,
-    version, cached_programs, class_asks, units_min)
+    version, cached_programs, class_asks, units_min, peer, session_key, run)
 VALUES (:session_id, :prover_id, :operator, :gateway_id, :asks, :classes, :slots, :cores, :memory_bytes, :region,
-    :version, :cached_programs, :class_asks, :units_min);
+    :version, :cached_programs, :class_asks, :units_min, :peer, :session_key, :run);
 
 -- name: adopt_leases
 -- After a reconnect: the leases that this prover still holds move to the new session, and so do those that it was never

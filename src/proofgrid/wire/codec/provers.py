@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from proofgrid.primitives.digests import Digest, parse_digest
 from proofgrid.primitives.errors import MalformedMessage
 from proofgrid.primitives.ids import Address, JobId, LeaseId, ProverId, parse_uuid
+from proofgrid.rules.access.sessions import SignedSession
 from proofgrid.rules.jobs.classes import parse_class
 from proofgrid.rules.jobs.limits import SMALL_PROOF_BYTES
 from proofgrid.rules.jobs.offers import (
@@ -63,7 +64,13 @@ def read_hello(message: prover.Hello) -> ProverTerms:
     )
 
 
-def write_hello(terms: ProverTerms) -> prover.FromProver:
+def read_session(message: prover.Hello) -> SignedSession | None:
+    if not message.session_key:
+        return None
+    return SignedSession(key=message.session_key, run=message.run, signature=message.session_signature)
+
+
+def write_hello(terms: ProverTerms, session: SignedSession | None = None) -> prover.FromProver:
     return prover.FromProver(
         hello=prover.Hello(
             name=terms.name,
@@ -81,6 +88,9 @@ def write_hello(terms: ProverTerms) -> prover.FromProver:
             cached_programs=sorted(terms.cached_programs),
             units_min=terms.units_min,
             subnetworks=terms.subnetworks,
+            session_key=session.key if session else "",
+            run=session.run if session else "",
+            session_signature=session.signature if session else "",
         )
     )
 

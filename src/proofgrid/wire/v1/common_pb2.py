@@ -24,7 +24,7 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1eproofgrid/wire/v1/common.proto\x12\x0cproofgrid.v1\"N\n\x0b\x45rrorDetail\x12\x0c\n\x04\x63ode\x18\x01 \x01(\t\x12\x0e\n\x06\x64\x65tail\x18\x02 \x01(\t\x12\r\n\x05\x66ield\x18\x03 \x01(\t\x12\x0c\n\x04hint\x18\x04 \x01(\tJ\x04\x08Z\x10\x64\"\x1c\n\x06\x41mount\x12\x12\n\nbase_units\x18\x01 \x01(\x03\"1\n\x0b\x41rtifactRef\x12\x0e\n\x06\x64igest\x18\x01 \x01(\t\x12\x12\n\nsize_bytes\x18\x02 \x01(\x04\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1eproofgrid/wire/v1/common.proto\x12\x0cproofgrid.v1\"_\n\x0b\x45rrorDetail\x12\x0c\n\x04\x63ode\x18\x01 \x01(\t\x12\x0e\n\x06\x64\x65tail\x18\x02 \x01(\t\x12\r\n\x05\x66ield\x18\x03 \x01(\t\x12\x0c\n\x04hint\x18\x04 \x01(\t\x12\x0f\n\x07wait_ms\x18\x05 \x01(\rJ\x04\x08Z\x10\x64\"\x1c\n\x06\x41mount\x12\x12\n\nbase_units\x18\x01 \x01(\x03\"1\n\x0b\x41rtifactRef\x12\x0e\n\x06\x64igest\x18\x01 \x01(\t\x12\x12\n\nsize_bytes\x18\x02 \x01(\x04\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -32,9 +32,9 @@ _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'proofgrid.wire.v1.common_pb
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
   _globals['_ERRORDETAIL']._serialized_start=48
-  _globals['_ERRORDETAIL']._serialized_end=126
-  _globals['_AMOUNT']._serialized_start=128
-  _globals['_AMOUNT']._serialized_end=156
-  _globals['_ARTIFACTREF']._serialized_start=158
-  _globals['_ARTIFACTREF']._serialized_end=207
+  _globals['_ERRORDETAIL']._serialized_end=143
+  _globals['_AMOUNT']._serialized_start=145
+  _globals['_AMOUNT']._serialized_end=173
+  _globals['_ARTIFACTREF']._serialized_start=175
+  _globals['_ARTIFACTREF']._serialized_end=224
 # @@protoc_insertion_point(module_scope)

@@ -28,6 +28,7 @@ class ErrorDetail(_message.Message):
     DETAIL_FIELD_NUMBER: _builtins.int
     FIELD_FIELD_NUMBER: _builtins.int
     HINT_FIELD_NUMBER: _builtins.int
+    WAIT_MS_FIELD_NUMBER: _builtins.int
     code: _builtins.str
     """stable name, e.g. "PG-120" """
     detail: _builtins.str
@@ -36,6 +37,8 @@ class ErrorDetail(_message.Message):
     """which field, e.g. "inputs[0]" """
     hint: _builtins.str
     """what to do"""
+    wait_ms: _builtins.int
+    """after so long trying again can help; 0: nobody knows"""
     def __init__(
         self,
         *,
@@ -43,10 +46,11 @@ class ErrorDetail(_message.Message):
         detail: _builtins.str = ...,
         field: _builtins.str = ...,
         hint: _builtins.str = ...,
+        wait_ms: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["code", b"code", "detail", b"detail", "field", b"field", "hint", b"hint"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["code", b"code", "detail", b"detail", "field", b"field", "hint", b"hint", "wait_ms", b"wait_ms"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

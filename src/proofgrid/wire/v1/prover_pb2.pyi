@@ -114,6 +114,9 @@ class Hello(_message.Message):
     CACHED_PROGRAMS_FIELD_NUMBER: _builtins.int
     UNITS_MIN_FIELD_NUMBER: _builtins.int
     SUBNETWORKS_FIELD_NUMBER: _builtins.int
+    SESSION_KEY_FIELD_NUMBER: _builtins.int
+    RUN_FIELD_NUMBER: _builtins.int
+    SESSION_SIGNATURE_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     """unique among the operator's provers"""
     slots: _builtins.int
@@ -126,6 +129,12 @@ class Hello(_message.Message):
     version: _builtins.str
     units_min: _builtins.int
     """of one job; smaller ones are not taken"""
+    session_key: _builtins.str
+    """address of this machine's session secret; empty: it has none"""
+    run: _builtins.str
+    """32 hex digits, drawn when this process started"""
+    session_signature: _builtins.str
+    """EIP-191, by the session secret: docs/decisions/0032"""
     @_builtins.property
     def asks(self) -> _containers.RepeatedCompositeFieldContainer[Global___Ask]: ...
     @_builtins.property
@@ -159,10 +168,13 @@ class Hello(_message.Message):
         cached_programs: _abc.Iterable[_builtins.str] | None = ...,
         units_min: _builtins.int = ...,
         subnetworks: _abc.Iterable[_builtins.str] | None = ...,
+        session_key: _builtins.str = ...,
+        run: _builtins.str = ...,
+        session_signature: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["asks", b"asks", "cached_programs", b"cached_programs", "classes", b"classes", "cores", b"cores", "held", b"held", "memory_bytes", b"memory_bytes", "name", b"name", "region", b"region", "slots", b"slots", "subnetworks", b"subnetworks", "units_min", b"units_min", "version", b"version"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["asks", b"asks", "cached_programs", b"cached_programs", "classes", b"classes", "cores", b"cores", "held", b"held", "memory_bytes", b"memory_bytes", "name", b"name", "region", b"region", "run", b"run", "session_key", b"session_key", "session_signature", b"session_signature", "slots", b"slots", "subnetworks", b"subnetworks", "units_min", b"units_min", "version", b"version"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -20,6 +20,8 @@ from proofgrid.proofs.systems.ezkl.setup import KZG_BN254
 from tests.proofs.conftest import DIGITS_MODEL, DIGITS_SETTINGS, SYSTEM, build, ignore_progress
 from tests.proofs.systems.ezkl.models import a_convolutional_model, an_mlp, save
 
+TENSOR: dict[str, Any] = {"name": "x", "shape": [1, 10], "type": "float32", "scale": 7, "visibility": "public"}
+
 
 def keys_of(files: ProgramFiles) -> list[Any]:
     identity: Any = files.program.identity
@@ -84,8 +86,9 @@ def test_an_open_batch_dimension_becomes_a_batch_of_one(srs: Path, tmp_path: Pat
     files = build(model, {}, srs=srs, workdir=tmp_path)
 
     identity: Any = files.program.identity
-    assert identity["input"]["shape"] == [1, 4]
-    assert identity["output"]["shape"] == [1, 2]
+    tensor = {"type": "float32", "scale": 7, "visibility": "public"}
+    assert identity["inputs"] == [{"name": "x", "shape": [1, 4], **tensor}]
+    assert identity["outputs"] == [{"name": "y", "shape": [1, 2], **tensor}]
 
 
 def test_auto_takes_the_decomposition_that_needs_the_fewest_rows(srs: Path, tmp_path: Path) -> None:
@@ -152,12 +155,18 @@ def test_a_file_that_is_not_the_programs_is_noticed(digits_program: ProgramFiles
 @pytest.mark.parametrize(
     "changes",
     [
-        {"format": 2},
+        {"format": 3},
+        {"format": 1},
+        {"format": True},
         {"slices": [1, 2, 3, 4]},
         {"slices": None},
-        {"output": {"shape": [1, "10"], "scale": 7}},
-        {"input": {"shape": [1, 64], "scale": 10**9}},
-        {"settings": {}},
+        {"outputs": []},
+        {"outputs": [{**TENSOR, "shape": [1, "10"]}]},
+        {"inputs": [{**TENSOR, "scale": 10**9}]},
+        {"inputs": [TENSOR, TENSOR]},
+        {"inputs": [{**TENSOR, "visibility": "glimpsed"}]},
+        {"inputs": [{**TENSOR, "type": "string"}]},
+        {"inputs": {"x": TENSOR}},
     ],
 )
 def test_a_malformed_identity_is_refused(digits_program: ProgramFiles, changes: dict[str, Any]) -> None:

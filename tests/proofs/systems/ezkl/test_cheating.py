@@ -106,9 +106,9 @@ def test_a_claim_that_a_middle_slice_has_no_right_to_make_is_refused(
 @pytest.mark.parametrize(
     ("path", "value"),
     [
-        (("outputs", 0, "values", 0), "99"),
-        (("outputs", 0, "scale"), 6),
-        (("outputs", 0, "shape"), [10]),
+        (("outputs", 0, "scores", "values", 0), "99"),
+        (("outputs", 0, "scores", "scale"), 6),
+        (("outputs", 0, "scores", "shape"), [10]),
         (("links", 0, "commitment"), "00" * 64),
         (("links", 0, "to_slice"), True),
         (("format",), 1.0),
@@ -128,15 +128,15 @@ def test_an_edited_result_is_refused(
 @pytest.mark.parametrize(
     ("path", "value"),
     [
-        (("inputs", 0, "values", 20), "0.1"),
-        (("inputs", 0, "integers", 20), 1),
-        (("inputs", 0, "values", 20), "1e999999999"),
-        (("inputs", 0, "values", 20), 0.5),
-        (("inputs", 0, "values"), []),
-        (("inputs", 0, "note"), "looks like a 7"),
+        (("inputs", 0, "image", "values", 20), "0.1"),
+        (("inputs", 0, "image", "integers", 20), 1),
+        (("inputs", 0, "image", "values", 20), "1e999999999"),
+        (("inputs", 0, "image", "values", 20), 0.5),
+        (("inputs", 0, "image", "values"), []),
+        (("inputs", 0, "image", "note"), "looks like a 7"),
         (("inputs",), []),
-        (("scale",), 6),
-        (("input_visibility",), "committed"),
+        (("format",), 1),
+        (("inputs", 0, "image"), {"commitment": "00" * 64}),
         (("hint",), "trust me"),
     ],
 )

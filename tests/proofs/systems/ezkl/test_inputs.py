@@ -7,21 +7,26 @@ from typing import Any
 import pytest
 
 from proofgrid.primitives.errors import InvalidInput
+from proofgrid.proofs.systems.ezkl.layout import ProgramTensor
 from proofgrid.proofs.systems.ezkl.model.inputs import quantised_input
+
+
+def a_tensor(*shape: int, name: str = "x", element_type: str = "float32", scale: int = 7) -> ProgramTensor:
+    return ProgramTensor(name=name, shape=shape, element_type=element_type, scale=scale, visibility="public")
 
 
 def test_flat_nested_and_nested_without_the_batch_are_one_tensor() -> None:
     flat: list[Any] = [1, 2, 3, 4, 5, 6]
     nested = [[1, 2, 3], [4, 5, 6]]
 
-    spellings = [quantised_input(value, (1, 2, 3), 7, field="inputs[0]") for value in (flat, nested, [nested])]
+    spellings = [quantised_input(value, a_tensor(1, 2, 3), field="inputs[0]") for value in (flat, nested, [nested])]
 
     assert spellings[0].integers == [128, 256, 384, 512, 640, 768]
     assert spellings[0].integers == spellings[1].integers == spellings[2].integers
 
 
 def test_values_are_kept_exactly_as_given() -> None:
-    given = quantised_input([0.1, -3, 1e-7, 12.5], (1, 4), 7, field="inputs[0]")
+    given = quantised_input([0.1, -3, 1e-7, 12.5], a_tensor(1, 4), field="inputs[0]")
 
     assert given.values == ["0.1", "-3", "1e-07", "12.5"]
     assert given.integers == [13, -384, 0, 1600]
@@ -47,7 +52,7 @@ def test_values_are_kept_exactly_as_given() -> None:
 )
 def test_a_wrong_input_is_refused_naming_element_and_rule(value: Any, field: str, rule: str) -> None:
     with pytest.raises(InvalidInput) as caught:
-        quantised_input(value, (2, 2), 7, field="inputs[0]")
+        quantised_input(value, a_tensor(2, 2), field="inputs[0]")
 
     assert caught.value.field == field
     assert rule in caught.value.detail

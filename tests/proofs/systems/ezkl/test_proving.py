@@ -38,7 +38,8 @@ def scores_of(model: Path, image: list[float]) -> Any:
 
 
 def values_of(result: Any, index: int) -> list[float]:
-    return [float(value) for value in result["outputs"][index]["values"]]
+    (output,) = result["outputs"][index].values()
+    return [float(value) for value in output["values"]]
 
 
 def test_the_adapter_is_found_by_its_entry_point_and_fits_the_protocol() -> None:
@@ -108,7 +109,7 @@ def committed_program(srs: Path, tmp_path_factory: pytest.TempPathFactory) -> Pr
     """A small model in two slices whose input is only committed to."""
     folder = tmp_path_factory.mktemp("committed")
     settings = {"slices": 2, "input_visibility": "committed"}
-    return build(save(an_mlp(6, 5, 3), folder / "model"), settings, srs=srs, workdir=folder)
+    return build(save(an_mlp(6, 6, 3), folder / "model"), settings, srs=srs, workdir=folder)
 
 
 def test_a_committed_input_is_proven_without_being_shown(
@@ -121,7 +122,7 @@ def test_a_committed_input_is_proven_without_being_shown(
     said = SYSTEM.verify_whole(committed_program, statement, proven.result, proven.parts, workdir=tmp_path)
 
     assert "the proofs are about the committed inputs of the statement (1)" in said
-    assert statement["inputs"] == [{"commitment": facts["input_commitment"]}]
+    assert statement["inputs"] == [{"x": {"commitment": facts["input_commitment"]}}]
     assert facts["public_input"] == []
     np.testing.assert_allclose(
         values_of(proven.result, 0), scores_of(committed_program.path("model"), secret), atol=0.1

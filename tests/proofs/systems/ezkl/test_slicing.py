@@ -60,7 +60,7 @@ def test_weights_go_with_the_slice_that_uses_them(tmp_path: Path) -> None:
 def test_a_model_is_not_cut_where_two_tensors_cross(tmp_path: Path) -> None:
     model = load_model(save(a_residual_model(), tmp_path / "model"))
 
-    assert [part.output.name for part in slice_model(model, 3)] == ["first", "bent", "y"]
+    assert [part.outputs[0].name for part in slice_model(model, 3)] == ["first", "bent", "y"]
     with pytest.raises(InvalidField, match="at most 3 slices") as caught:
         slice_model(model, 4)
     assert caught.value.field == "settings.slices"
@@ -78,8 +78,8 @@ def test_what_is_computed_from_weights_alone_goes_into_every_slice_that_needs_it
 def test_a_cut_to_avoid_is_not_used(tmp_path: Path) -> None:
     model = load_model(save(an_mlp(8, 8, 8), tmp_path / "model"))
 
-    assert slice_model(model, 2)[0].output.name == "dense0"
-    assert slice_model(model, 2, without={"dense0"})[0].output.name == "relu0"
+    assert slice_model(model, 2)[0].outputs[0].name == "dense0"
+    assert slice_model(model, 2, without={"dense0"})[0].outputs[0].name == "relu0"
 
 
 def an_mlp_of(widths: list[int], folder: Path) -> CheckedModel:

@@ -9,25 +9,20 @@ from pathlib import Path
 
 from proofgrid.primitives.canonical import Json
 from proofgrid.primitives.digests import Digest, digest_of_file
-from proofgrid.primitives.errors import InvalidProgram
 from proofgrid.proofs.base import Program, ProgramFiles, Report, SliceSpec
 from proofgrid.proofs.systems.ezkl import engine
 from proofgrid.proofs.systems.ezkl.circuits import calibration
+from proofgrid.proofs.systems.ezkl.circuits.blame import refusal
 from proofgrid.proofs.systems.ezkl.circuits.choosing import Circuits
 from proofgrid.proofs.systems.ezkl.circuits.cutting import cut_that_fits
 from proofgrid.proofs.systems.ezkl.circuits.estimate import memory_bytes_of, units_of
 from proofgrid.proofs.systems.ezkl.circuits.plan import BuildPlan, plan_build
-from proofgrid.proofs.systems.ezkl.circuits.srs import fitting_srs, write_verifier_srs
-from proofgrid.proofs.systems.ezkl.identity import (
-    PROOF_SYSTEM,
-    VERIFIER_SRS,
-    make_identity,
-    slice_file,
-    verifying_files,
-)
+from proofgrid.proofs.systems.ezkl.circuits.srs import write_verifier_srs
+from proofgrid.proofs.systems.ezkl.identity import VERIFIER_SRS, make_identity, slice_file, verifying_files
+from proofgrid.proofs.systems.ezkl.layout import PROOF_SYSTEM, ProgramTensor
 from proofgrid.proofs.systems.ezkl.model.slicing import ModelSlice
 from proofgrid.proofs.systems.ezkl.proving.forward import try_forward
-from proofgrid.proofs.systems.ezkl.settings import decomposition_text
+from proofgrid.proofs.systems.ezkl.settings import PUBLIC, decomposition_text
 
 _SLICE_FILES = ("settings", "vk", "compiled")
 
@@ -40,7 +35,7 @@ def build_program(
     plan = plan_build(source, settings, srs=srs, workdir=workdir)
     try:
         slices, circuits = cut_that_fits(plan, report)
-        logrows, srs_file = fitting_srs(plan.srs, circuits.logrows, logrows_max=plan.logrows_max)
+        logrows, srs_file = _reference_string(plan, circuits.logrows, report)
         circuits = replace(circuits, logrows=logrows)
         key_bytes = _set_up(plan, circuits, srs_file, report)
         write_verifier_srs(srs_file, workdir / VERIFIER_SRS)
@@ -48,17 +43,25 @@ def build_program(
         report("try", 950)
         _try_forward(plan, made)
     except engine.EngineFailed as reason:
-        hint = "another scale or decomposition, a calibration file, fewer slices or a larger logrows_max may help"
-        raise InvalidProgram(f"ezkl cannot make circuits of the model: {reason}", field="model", hint=hint) from None
+        raise refusal(reason, plan.settings, plan.workdir) from None
     report("done", 1000)
     return made
+
+
+def _reference_string(plan: BuildPlan, logrows: int, report: Report) -> tuple[int, Path]:
+    """Return how many rows the circuits get, and the reference string for them, made when this is its first use."""
+
+    def progress(done: int, total: int) -> None:
+        report("srs", 500 + 100 * done // total)
+
+    return plan.srs.fitting(logrows, logrows_max=plan.logrows_max, progress=progress)
 
 
 def _set_up(plan: BuildPlan, circuits: Circuits, srs: Path, report: Report) -> list[int]:
     """Write each slice's settings, circuit and verifying key; return the sizes of the proving keys."""
     sizes = []
     for index, settings in enumerate(circuits.settings):
-        report("setup", 500 + 450 * index // len(circuits.settings))
+        report("setup", 600 + 350 * index // len(circuits.settings))
         folder = plan.folder(index)
         calibration.write_canonical(settings, logrows=circuits.logrows, target=folder / "settings")
         engine.run("compile_circuit", str(folder / "model"), str(folder / "compiled"), str(folder / "settings"))
@@ -96,11 +99,20 @@ def _identity(plan: BuildPlan, files: Mapping[str, Digest], circuits: Circuits) 
     return make_identity(
         files=files,
         settings=plan.settings.canonical(),
-        input_shape=plan.model.input.shape,
-        output_shape=plan.model.output.shape,
-        output_scale=circuits.settings[-1]["model_output_scales"][0],
+        inputs=plan.inputs,
+        outputs=_outputs(plan, circuits),
         slices=len(circuits.settings),
     )
+
+
+def _outputs(plan: BuildPlan, circuits: Circuits) -> list[ProgramTensor]:
+    scales = circuits.settings[-1]["model_output_scales"]
+    return [
+        ProgramTensor(
+            name=tensor.name, shape=tensor.shape, element_type=tensor.type_name, scale=scale, visibility=PUBLIC
+        )
+        for tensor, scale in zip(plan.model.outputs, scales, strict=True)
+    ]
 
 
 def _slice_spec(index: int, key_bytes: int) -> SliceSpec:
@@ -115,8 +127,8 @@ def _slice_spec(index: int, key_bytes: int) -> SliceSpec:
 def _summary(plan: BuildPlan, slices: Sequence[ModelSlice], circuits: Circuits) -> dict[str, Json]:
     weights = {weight.name for weight in plan.model.proto.graph.initializer}
     return {
-        "input": {"name": plan.model.input.name, "shape": list(plan.model.input.shape)},
-        "output": {"name": plan.model.output.name, "shape": list(plan.model.output.shape)},
+        "inputs": [{"name": tensor.name, "shape": list(tensor.shape)} for tensor in plan.model.inputs],
+        "outputs": [{"name": tensor.name, "shape": list(tensor.shape)} for tensor in plan.model.outputs],
         "parameters": sum(tensor.elements for name, tensor in plan.model.tensors.items() if name in weights),
         "logrows": circuits.logrows,
         "decomposition": decomposition_text(circuits.decomposition),
@@ -126,8 +138,8 @@ def _summary(plan: BuildPlan, slices: Sequence[ModelSlice], circuits: Circuits) 
 
 def _slice_summary(part: ModelSlice, settings: calibration.EngineSettings) -> dict[str, Json]:
     return {
-        "input": part.input.name,
-        "output": part.output.name,
+        "inputs": [tensor.name for tensor in part.inputs],
+        "outputs": [tensor.name for tensor in part.outputs],
         "operators": dict(Counter(node.op_type for node in part.nodes)),
         "cells_estimated": part.cells,
         "rows": settings["num_rows"],
@@ -137,5 +149,5 @@ def _slice_summary(part: ModelSlice, settings: calibration.EngineSettings) -> di
 def _try_forward(plan: BuildPlan, made: ProgramFiles) -> None:
     # Shows before anybody pays that neighbouring slices commit to a tensor in the same way.
     last = try_forward(made, plan.samples[0], workdir=plan.workdir)[-1]
-    if len(last.witness.outputs) != plan.model.output.elements:
+    if [len(tensor) for tensor in last.witness.outputs] != [tensor.elements for tensor in plan.model.outputs]:
         raise engine.EngineFailed("the circuit's output has another size than the model's")

@@ -7,24 +7,25 @@ Sorted and without the stamp, the same model and settings give the same keys on 
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from math import prod
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from proofgrid.primitives.errors import InvalidField
+from proofgrid.proofs.kit.input_files import read_batch
 from proofgrid.proofs.systems.ezkl import engine
-from proofgrid.proofs.systems.ezkl.model.inputs import quantised_input
+from proofgrid.proofs.systems.ezkl.layout import ProgramTensor, range_of
+from proofgrid.proofs.systems.ezkl.model.inputs import one_by_one, quantised_inputs
 from proofgrid.proofs.systems.ezkl.settings import LOGROWS_MAX, EzklSettings
 
 SAMPLES = 20
 SAMPLES_MAX = 256
 CALIBRATION_BYTES_MAX = 64 << 20
 
-Integers = list[int]
+Sample = list[list[int]]  #: one input, quantised: the elements of each tensor
 EngineSettings = dict[str, Any]  #: a settings file of the engine, in its own words
 
 
@@ -32,19 +33,23 @@ EngineSettings = dict[str, Any]  #: a settings file of the engine, in its own wo
 class CircuitRules:
     """What the engine must know of one slice's circuit."""
 
-    input_visibility: str  #: "public" or "polycommit"
+    input_visibility: str  #: "public" or "polycommit"; of all tensors that go in
     output_visibility: str
     scale: int
+    input_scales: tuple[int, ...]  #: of each tensor that goes in
     decomposition: tuple[int, int]
     lookup_margin: int
 
 
-def calibrate(model: Path, rules: CircuitRules, samples: Sequence[Integers], target: Path) -> EngineSettings:
+def calibrate(model: Path, rules: CircuitRules, samples: Sequence[Sample], target: Path) -> EngineSettings:
     """Write the slice's canonical settings to `target` and return them; raise EngineFailed when nothing fits."""
     _generate_settings(model, rules, target)
-    floats = [integer / 2**rules.scale for sample in samples for integer in sample]
+    floats = [
+        [integer / 2**scale for sample in samples for integer in sample[position]]
+        for position, scale in enumerate(rules.input_scales)
+    ]
     data = target.with_suffix(".calibration")
-    data.write_text(json.dumps({"input_data": [floats]}), encoding="utf-8")
+    data.write_text(json.dumps({"input_data": floats}), encoding="utf-8")
     engine.run(
         "calibrate_settings",
         str(data),
@@ -56,7 +61,10 @@ def calibrate(model: Path, rules: CircuitRules, samples: Sequence[Integers], tar
         scale_rebase_multiplier=[1],
         max_logrows=LOGROWS_MAX,
     )
-    return read_settings(target)
+    found = read_settings(target)
+    if tuple(found["model_input_scales"]) != rules.input_scales:
+        raise engine.EngineFailed("the engine takes the inputs at other scales than the program gives them")
+    return found
 
 
 def output_scale(model: Path, rules: CircuitRules, target: Path) -> int:
@@ -80,28 +88,40 @@ def write_canonical(settings: EngineSettings, *, logrows: int, target: Path) -> 
     target.write_text(_canonical(settings), encoding="ascii")
 
 
-def default_samples(elements: int, settings: EzklSettings) -> list[Integers]:
+def default_samples(tensors: Sequence[ProgramTensor], settings: EzklSettings) -> list[Sample]:
     """Return seeded calibration inputs, spread evenly over the input range; the same on every machine."""
-    low, high = (end << settings.scale for end in settings.input_range)
     # Raw words, because NumPy promises that stream for ever, and the stream of Generator only for one version.
-    words = np.random.PCG64(0).random_raw(SAMPLES * elements)
+    stream = np.random.PCG64(0)
+    drawn = [_drawn(stream.random_raw(SAMPLES * tensor.elements), tensor, settings) for tensor in tensors]
+    return [list(sample) for sample in zip(*drawn, strict=True)]
+
+
+def _drawn(words: Iterable[int], tensor: ProgramTensor, settings: EzklSettings) -> list[list[int]]:
+    low, high = (end << tensor.scale for end in settings.input_range)
+    least, most = range_of(tensor)
+    low, high = max(low, least), min(high, most)
+    if low > high:
+        raise InvalidField(
+            f"the input {tensor.name!r} of {tensor.element_type} holds none of these", field="settings.input_range"
+        )
     integers = [low + int(word) % (high - low + 1) for word in words]
-    return [integers[start : start + elements] for start in range(0, len(integers), elements)]
+    return [integers[start : start + tensor.elements] for start in range(0, len(integers), tensor.elements)]
 
 
-def samples_of_file(path: Path, shape: tuple[int, ...], scale: int) -> list[Integers]:
-    """Read a client's calibration file, {"inputs": [[...], ...]}; raise InvalidField or InvalidInput."""
+def samples_of_file(path: Path, tensors: Sequence[ProgramTensor]) -> list[Sample]:
+    """Read a client's calibration file, in any form that inputs have; raise InvalidField or InvalidInput.
+
+    As for EZKL itself, a tensor of its `input_data` may hold the elements of many samples, one after the other.
+    """
     field = "calibration"
     if path.stat().st_size > CALIBRATION_BYTES_MAX:
         raise InvalidField(f"the file is larger than {CALIBRATION_BYTES_MAX >> 20} MiB", field=field)
-    try:
-        inputs = json.loads(path.read_bytes())["inputs"]
-    except (ValueError, KeyError, TypeError, RecursionError):
-        raise InvalidField('a JSON file like {"inputs": [[...], ...]}', field=field) from None
-    if not isinstance(inputs, list) or not 1 <= len(inputs) <= SAMPLES_MAX:
-        raise InvalidField(f"1 to {SAMPLES_MAX} inputs of {prod(shape)} numbers", field=f"{field}.inputs")
+    inputs = [one for value in read_batch(path.read_bytes(), field=field) for one in one_by_one(value, tensors)]
+    if not 1 <= len(inputs) <= SAMPLES_MAX:
+        raise InvalidField(f"1 to {SAMPLES_MAX} inputs", field=f"{field}.inputs")
     return [
-        quantised_input(value, shape, scale, field=f"{field}.inputs[{i}]").integers for i, value in enumerate(inputs)
+        [tensor.integers for tensor in quantised_inputs(value, tensors, field=f"{field}.inputs[{i}]")]
+        for i, value in enumerate(inputs)
     ]
 
 

@@ -11,7 +11,6 @@ from proofgrid.proofs.systems.ezkl import engine
 from proofgrid.proofs.systems.ezkl.circuits import calibration
 from proofgrid.proofs.systems.ezkl.circuits.calibration import CircuitRules, EngineSettings
 from proofgrid.proofs.systems.ezkl.circuits.plan import BuildPlan
-from proofgrid.proofs.systems.ezkl.felts import to_felt
 from proofgrid.proofs.systems.ezkl.model.slicing import ModelSlice, slice_model
 
 _BLINDING_ROWS = 32  #: more than any circuit of ezkl keeps for blinding
@@ -70,7 +69,7 @@ def _first_odd_scale(plan: BuildPlan, slices: Sequence[ModelSlice]) -> str | Non
         rules = _rules(plan, index, len(slices), _decompositions(plan)[0])
         folder = plan.folder(index)
         if calibration.output_scale(folder / "model", rules, folder / "settings") != plan.settings.scale:
-            return part.output.name
+            return part.outputs[0].name
     return None
 
 
@@ -79,6 +78,7 @@ def _rules(plan: BuildPlan, index: int, count: int, decomposition: tuple[int, in
         input_visibility="polycommit" if index > 0 or plan.commits_input else "public",
         output_visibility="polycommit" if index < count - 1 else "public",
         scale=plan.settings.scale,
+        input_scales=tuple(tensor.scale for tensor in plan.inputs) if index == 0 else (plan.settings.scale,),
         decomposition=decomposition,
         lookup_margin=plan.settings.lookup_margin,
     )
@@ -102,12 +102,12 @@ def _calibrate(plan: BuildPlan, slices: Sequence[ModelSlice], decomposition: tup
         found.append(calibration.calibrate(folder / "model", rules, samples, folder / "settings"))
         if index < len(slices) - 1:
             samples = _outputs_for(samples, folder)
-    committed = [part.input.elements for part in slices[0 if plan.commits_input else 1 :]]
+    committed = [tensor.elements for part in slices[0 if plan.commits_input else 1 :] for tensor in part.inputs]
     rows_of_commitment = (max(committed, default=0) + _BLINDING_ROWS - 1).bit_length()
     logrows = max(rows_of_commitment, *(settings["run_args"]["logrows"] for settings in found))
     return Circuits(decomposition=decomposition, logrows=logrows, settings=found)
 
 
-def _outputs_for(samples: list[list[int]], folder: Path) -> list[list[int]]:
+def _outputs_for(samples: list[calibration.Sample], folder: Path) -> list[calibration.Sample]:
     engine.run("compile_circuit", str(folder / "model"), str(folder / "compiled"), str(folder / "settings"))
-    return [engine.outputs_of([to_felt(n) for n in sample], folder / "compiled", workdir=folder) for sample in samples]
+    return [engine.outputs_of(sample, folder / "compiled", workdir=folder) for sample in samples]

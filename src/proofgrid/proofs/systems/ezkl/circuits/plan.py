@@ -6,11 +6,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+import onnx
+
 from proofgrid.primitives.canonical import Json
 from proofgrid.primitives.errors import InvalidField
 from proofgrid.proofs.systems.ezkl.circuits import calibration
-from proofgrid.proofs.systems.ezkl.circuits.srs import srs_files
-from proofgrid.proofs.systems.ezkl.model.loading import CheckedModel, load_model
+from proofgrid.proofs.systems.ezkl.circuits.srs import ReferenceStrings, reference_strings
+from proofgrid.proofs.systems.ezkl.layout import ProgramTensor
+from proofgrid.proofs.systems.ezkl.model.loading import CheckedModel, Tensor, load_model
 from proofgrid.proofs.systems.ezkl.settings import COMMITTED, EzklSettings, parse_settings
 
 SOURCE_FILES = ("model", "calibration")
@@ -22,9 +25,9 @@ class BuildPlan:
 
     settings: EzklSettings
     model: CheckedModel
-    samples: list[list[int]]  #: quantised inputs for calibration
-    srs: Mapping[int, Path]  #: by logrows
-    srs_logrows_max: int  #: what the SRS holds, or can be made to hold
+    inputs: tuple[ProgramTensor, ...]  #: the model's, as the program takes them
+    samples: list[calibration.Sample]  #: quantised inputs for calibration
+    srs: ReferenceStrings
     workdir: Path
 
     @property
@@ -34,7 +37,7 @@ class BuildPlan:
     @property
     def logrows_max(self) -> int:
         """What the client allows and the SRS holds."""
-        return min(self.settings.logrows_max, self.srs_logrows_max)
+        return min(self.settings.logrows_max, self.srs.logrows_max)
 
     def folder(self, index: int) -> Path:
         """Return where the files of slice `index` lie."""
@@ -52,18 +55,29 @@ def plan_build(source: Mapping[str, Path], given: Mapping[str, Json], *, srs: Pa
             raise InvalidField("no such file", field=f"source.{name}", hint=f"known: {', '.join(SOURCE_FILES)}")
     if "model" not in source:
         raise InvalidField("an ONNX file is needed", field="source.model")
-    srs_by_logrows = srs_files(srs)
+    strings = reference_strings(srs)
     model = load_model(source["model"])
+    inputs = tuple(_input(tensor, settings) for tensor in model.inputs)
     workdir.mkdir(parents=True, exist_ok=True)
     if "calibration" in source:
-        samples = calibration.samples_of_file(source["calibration"], model.input.shape, settings.scale)
+        samples = calibration.samples_of_file(source["calibration"], inputs)
     else:
-        samples = calibration.default_samples(model.input.elements, settings)
+        samples = calibration.default_samples(inputs, settings)
     return BuildPlan(
         settings=settings,
         model=model,
+        inputs=inputs,
         samples=samples,
-        srs=srs_by_logrows,
-        srs_logrows_max=max(srs_by_logrows),
+        srs=strings,
         workdir=workdir,
+    )
+
+
+def _input(tensor: Tensor, settings: EzklSettings) -> ProgramTensor:
+    return ProgramTensor(
+        name=tensor.name,
+        shape=tensor.shape,
+        element_type=tensor.type_name,
+        scale=settings.scale if tensor.element_type == onnx.TensorProto.FLOAT else 0,
+        visibility=settings.input_visibility,
     )

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from itertools import chain
 from math import prod
 from pathlib import Path
 
@@ -12,8 +13,13 @@ from google.protobuf.message import DecodeError
 from onnx import shape_inference
 
 from proofgrid.primitives.errors import InvalidProgram
+from proofgrid.proofs.systems.ezkl.model.dequantizing import dequantize
+from proofgrid.proofs.systems.ezkl.model.expanding import expand_operators, inline_functions
+from proofgrid.proofs.systems.ezkl.model.naming import name_nodes
+from proofgrid.proofs.systems.ezkl.model.normalizing import write_normalizations
 from proofgrid.proofs.systems.ezkl.model.operators import check_operators, check_versions
 from proofgrid.proofs.systems.ezkl.model.recurrent import unroll_recurrent
+from proofgrid.proofs.systems.ezkl.model.retyping import retype
 from proofgrid.proofs.systems.ezkl.model.rewriting import rewrite
 from proofgrid.proofs.systems.ezkl.model.separating import separate_outputs
 from proofgrid.proofs.systems.ezkl.model.simplifying import simplify
@@ -21,15 +27,28 @@ from proofgrid.proofs.systems.ezkl.model.simplifying import simplify
 MODEL_BYTES_MAX = 64 << 20
 NODES_MAX = 50_000  #: of a file; what they cost is measured after folding
 ELEMENTS_MAX = 1 << 16  #: of an input or output tensor
+TENSORS_MAX = 64  #: inputs, and outputs, of a model
+
+_INPUT_TYPES = frozenset(
+    onnx.TensorProto.DataType.Value(name)
+    for name in ("FLOAT", "INT8", "INT16", "INT32", "INT64", "UINT8", "UINT16", "UINT32", "UINT64", "BOOL")
+)
 
 #: Each takes a model and returns an equal one; none knows of another.
 PASSES: tuple[Callable[[onnx.ModelProto], onnx.ModelProto], ...] = (
+    inline_functions,
     simplify,
+    write_normalizations,
+    expand_operators,
     unroll_recurrent,
+    dequantize,
+    retype,
     simplify,
+    name_nodes,
     check_versions,
     rewrite,
     separate_outputs,
+    name_nodes,
     check_operators,
 )
 
@@ -48,16 +67,21 @@ class Tensor:
     def elements(self) -> int:
         return prod(self.shape)
 
+    @property
+    def type_name(self) -> str:
+        """The element type as NumPy spells it: float32, int64, bool."""
+        return str(onnx.helper.tensor_dtype_to_np_dtype(self.element_type))
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CheckedModel:
-    """A model with one input, one output and static shapes; `nodes` are alive and in order of execution."""
+    """A model of static shapes; `nodes` are alive and in order of execution."""
 
     proto: onnx.ModelProto
     nodes: tuple[onnx.NodeProto, ...]
     tensors: Mapping[str, Tensor]  #: every tensor whose shape is known, initializers included
-    input: Tensor
-    output: Tensor
+    inputs: tuple[Tensor, ...]  #: in the model's order, weights not among them
+    outputs: tuple[Tensor, ...]
 
 
 def load_model(path: Path) -> CheckedModel:
@@ -71,10 +95,10 @@ def load_model(path: Path) -> CheckedModel:
     _fill_in_strides(proto.graph)
     inferred = _infer_shapes(proto)
     tensors = _tensors_of(inferred.graph)
-    model_input = _only_input(inferred.graph, tensors)
-    output = _only_output(inferred.graph, tensors)
-    nodes = _nodes_alive(inferred.graph, output.name)
-    return CheckedModel(proto=inferred, nodes=nodes, tensors=tensors, input=model_input, output=output)
+    inputs = _inputs_of(inferred.graph, tensors)
+    outputs = _outputs_of(inferred.graph, tensors)
+    nodes = _nodes_alive(inferred.graph, [output.name for output in outputs])
+    return CheckedModel(proto=inferred, nodes=nodes, tensors=tensors, inputs=inputs, outputs=outputs)
 
 
 def _parse(path: Path) -> onnx.ModelProto:
@@ -93,13 +117,22 @@ def _parse(path: Path) -> onnx.ModelProto:
 
 
 def _check_self_contained(proto: onnx.ModelProto) -> None:
-    constants = [attribute.t for node in proto.graph.node for attribute in node.attribute if attribute.HasField("t")]
-    if any(tensor.data_location == onnx.TensorProto.EXTERNAL for tensor in (*proto.graph.initializer, *constants)):
+    if any(tensor.data_location == onnx.TensorProto.EXTERNAL for tensor in _tensors_in(proto)):
         raise _invalid(
             "the weights lie in an external file", hint="save the model as one file, with its weights inside"
         )
-    if proto.functions:
-        raise _invalid("the model defines functions of its own", hint="inline them with onnx.inliner")
+
+
+def _tensors_in(message: onnx.ModelProto | onnx.GraphProto) -> Iterator[onnx.TensorProto]:
+    """Return every weight and constant, those in subgraphs and functions included."""
+    functions = message.functions if isinstance(message, onnx.ModelProto) else ()
+    graph = message.graph if isinstance(message, onnx.ModelProto) else message
+    yield from graph.initializer
+    for node in chain(graph.node, *(function.node for function in functions)):
+        for attribute in node.attribute:
+            yield from chain([attribute.t], attribute.tensors)
+            for inner in chain([attribute.g], attribute.graphs):
+                yield from _tensors_in(inner)
 
 
 def _check(proto: onnx.ModelProto) -> None:
@@ -190,21 +223,23 @@ def _tensor_of(value: onnx.ValueInfoProto) -> Tensor | None:
     return Tensor(name=value.name, shape=shape, element_type=kind.elem_type)
 
 
-def _only_input(graph: onnx.GraphProto, tensors: Mapping[str, Tensor]) -> Tensor:
+def _inputs_of(graph: onnx.GraphProto, tensors: Mapping[str, Tensor]) -> tuple[Tensor, ...]:
     weights = {weight.name for weight in graph.initializer}
     names = [value.name for value in graph.input if value.name not in weights]
-    if len(names) != 1:
-        raise _invalid(f"the model has {len(names)} inputs; exactly one is supported")
-    found = _sized(names[0], "input", tensors)
-    if found.element_type != onnx.TensorProto.FLOAT:
-        raise _invalid(f"the input {found.name!r} is not of 32-bit floats")
+    if not 1 <= len(names) <= TENSORS_MAX:
+        raise _invalid(f"the model has {len(names)} inputs; 1 to {TENSORS_MAX} are supported")
+    found = tuple(_sized(name, "input", tensors) for name in names)
+    for tensor in found:
+        if tensor.element_type not in _INPUT_TYPES:
+            kind = onnx.TensorProto.DataType.Name(tensor.element_type).lower()
+            raise _invalid(f"the input {tensor.name!r} is of {kind}; 32-bit floats, integers and booleans are taken")
     return found
 
 
-def _only_output(graph: onnx.GraphProto, tensors: Mapping[str, Tensor]) -> Tensor:
-    if len(graph.output) != 1:
-        raise _invalid(f"the model has {len(graph.output)} outputs; exactly one is supported")
-    return _sized(graph.output[0].name, "output", tensors)
+def _outputs_of(graph: onnx.GraphProto, tensors: Mapping[str, Tensor]) -> tuple[Tensor, ...]:
+    if not 1 <= len(graph.output) <= TENSORS_MAX:
+        raise _invalid(f"the model has {len(graph.output)} outputs; 1 to {TENSORS_MAX} are supported")
+    return tuple(_sized(value.name, "output", tensors) for value in graph.output)
 
 
 def _sized(name: str, role: str, tensors: Mapping[str, Tensor]) -> Tensor:
@@ -217,8 +252,8 @@ def _sized(name: str, role: str, tensors: Mapping[str, Tensor]) -> Tensor:
     return found
 
 
-def _nodes_alive(graph: onnx.GraphProto, output: str) -> tuple[onnx.NodeProto, ...]:
-    needed = {output}
+def _nodes_alive(graph: onnx.GraphProto, outputs: Iterable[str]) -> tuple[onnx.NodeProto, ...]:
+    needed = set(outputs)
     alive = []
     for node in reversed(graph.node):
         if needed.intersection(node.output):

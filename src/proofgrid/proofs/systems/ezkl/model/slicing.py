@@ -1,4 +1,4 @@
-"""Cuts a model into consecutive slices where exactly one tensor crosses.
+"""Cuts a model into consecutive slices where exactly one tensor crosses, after all inputs have joined.
 
     image --[Gemm Relu]-- relu0 --[Gemm Relu]-- relu1 --[Gemm]-- scores
              slice 0        |      slice 1        |     slice 2
@@ -9,7 +9,7 @@ Weights, and whatever is computed from weights alone, belong to every slice that
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -28,8 +28,8 @@ CELLS_PER_SLICE = 8_192  #: what `slices: auto` aims at: circuits of about 2^12 
 class ModelSlice:
     """A part of the model that is proven on its own."""
 
-    input: Tensor
-    output: Tensor
+    inputs: tuple[Tensor, ...]  #: the model's for the first slice, one tensor for every other
+    outputs: tuple[Tensor, ...]  #: the model's for the last slice, one tensor for every other
     nodes: tuple[onnx.NodeProto, ...]
     cells: int  #: estimated work
     proto: onnx.ModelProto
@@ -54,8 +54,7 @@ def slice_model(
     `without` names tensors at which it must not be cut. Raises InvalidField when there are too few cuts.
     """
     flow = _flow_of(model)
-    if not flow:
-        raise InvalidProgram("the output does not depend on the input", field="model")
+    _check_outputs(model, flow)
     cuts = [cut for cut in _cuts_of(model, flow) if cut.tensor.name not in without]
     cells = [cells_of(node, model.tensors) for node in flow]
     bounds = [0, *(cut.position for cut in cuts), len(flow)]
@@ -72,8 +71,8 @@ def slice_model(
 
 
 def _flow_of(model: CheckedModel) -> list[onnx.NodeProto]:
-    """Return the nodes that depend on the model's input."""
-    flowing = {model.input.name}
+    """Return the nodes that depend on the model's inputs."""
+    flowing = {tensor.name for tensor in model.inputs}
     flow = []
     for node in model.nodes:
         if flowing.intersection(node.input):
@@ -82,12 +81,20 @@ def _flow_of(model: CheckedModel) -> list[onnx.NodeProto]:
     return flow
 
 
+def _check_outputs(model: CheckedModel, flow: list[onnx.NodeProto]) -> None:
+    computed = {name for node in flow for name in node.output}
+    for output in model.outputs:
+        if output.name not in computed:
+            raise InvalidProgram(f"the output {output.name!r} does not depend on the input", field="model")
+
+
 def _cuts_of(model: CheckedModel, flow: list[onnx.NodeProto]) -> list[_Cut]:
-    flowing = {model.input.name, *(name for node in flow for name in node.output if name)}
+    inputs = {tensor.name for tensor in model.inputs}
+    flowing = {*inputs, *(name for node in flow for name in node.output if name)}
     last_use = {name: position for position, node in enumerate(flow) for name in node.input if name in flowing}
-    last_use[model.output.name] = len(flow)
+    last_use.update({output.name: len(flow) for output in model.outputs})
     cuts = []
-    crossing = {model.input.name}
+    crossing = {name for name in inputs if name in last_use}
     for position, node in enumerate(flow[:-1]):
         crossing.update(name for name in node.output if last_use.get(name, -1) > position)
         crossing = {name for name in crossing if last_use[name] > position}
@@ -108,18 +115,20 @@ def _auto_count(works: list[int], cells_max: int | None) -> int:
 
 def _slices_at(model: CheckedModel, flow: list[onnx.NodeProto], cells: list[int], cuts: list[_Cut]) -> list[ModelSlice]:
     bounds = [0, *(cut.position for cut in cuts), len(flow)]
-    borders = [model.input, *(cut.tensor for cut in cuts), model.output]
+    borders = [model.inputs, *((cut.tensor,) for cut in cuts), model.outputs]
     made = []
     for index, (begin, end) in enumerate(pairwise(bounds)):
         nodes = tuple(flow[begin:end])
         first, last = borders[index], borders[index + 1]
         proto = _model_of(model, nodes, first, last)
-        made.append(ModelSlice(input=first, output=last, nodes=nodes, cells=sum(cells[begin:end]), proto=proto))
+        made.append(ModelSlice(inputs=first, outputs=last, nodes=nodes, cells=sum(cells[begin:end]), proto=proto))
     return made
 
 
-def _model_of(model: CheckedModel, nodes: tuple[onnx.NodeProto, ...], first: Tensor, last: Tensor) -> onnx.ModelProto:
-    produced = {first.name, *(name for node in nodes for name in node.output)}
+def _model_of(
+    model: CheckedModel, nodes: tuple[onnx.NodeProto, ...], first: Sequence[Tensor], last: Sequence[Tensor]
+) -> onnx.ModelProto:
+    produced = {*(tensor.name for tensor in first), *(name for node in nodes for name in node.output)}
     needed = {name for node in nodes for name in node.input if name} - produced
     constants = []
     for node in reversed(model.nodes):  # what is computed from weights alone
@@ -129,10 +138,14 @@ def _model_of(model: CheckedModel, nodes: tuple[onnx.NodeProto, ...], first: Ten
     graph = onnx.helper.make_graph(
         [*reversed(constants), *nodes],
         "slice",
-        [onnx.helper.make_tensor_value_info(first.name, first.element_type, first.shape)],
-        [onnx.helper.make_tensor_value_info(last.name, last.element_type, last.shape)],
+        [_value_info(tensor) for tensor in first],
+        [_value_info(tensor) for tensor in last],
         [weight for weight in model.proto.graph.initializer if weight.name in needed],
     )
     made = onnx.helper.make_model(graph, opset_imports=model.proto.opset_import)
     made.ir_version = model.proto.ir_version
     return made
+
+
+def _value_info(tensor: Tensor) -> onnx.ValueInfoProto:
+    return onnx.helper.make_tensor_value_info(tensor.name, tensor.element_type, tensor.shape)

@@ -15,7 +15,6 @@ from pathlib import Path
 from proofgrid.proofs.base import ProgramFiles
 from proofgrid.proofs.systems.ezkl import engine
 from proofgrid.proofs.systems.ezkl.circuits.srs import committing_srs
-from proofgrid.proofs.systems.ezkl.felts import to_felt
 from proofgrid.proofs.systems.ezkl.identity import slice_file
 
 
@@ -23,43 +22,48 @@ from proofgrid.proofs.systems.ezkl.identity import slice_file
 class SlicePass:
     """One slice's part of a forward pass."""
 
-    inputs: list[int]
+    inputs: list[list[int]]  #: tensor by tensor
     witness: engine.Witness
 
 
-def forward(files: ProgramFiles, integers: list[int], *, workdir: Path) -> list[SlicePass]:
-    """Run a quantised input through all slices; raise EngineFailed when a value leaves its calibrated range."""
+def forward(files: ProgramFiles, inputs: list[list[int]], *, workdir: Path) -> list[SlicePass]:
+    """Run quantised tensors through all slices; raise EngineFailed, naming the slice, unless each can be proven."""
     passes: list[SlicePass] = []
     for index in range(len(files.program.slices)):
-        witness = _witness(files, index, integers, workdir)
-        passes.append(SlicePass(inputs=integers, witness=witness))
-        integers = witness.outputs
+        try:
+            witness = _witness(files, index, inputs, workdir)
+        except engine.EngineFailed as reason:
+            raise type(reason)(f"slice {index}: {reason}") from None
+        passes.append(SlicePass(inputs=inputs, witness=witness))
+        inputs = witness.outputs
     return [_completed(passes, index) for index in range(len(passes))]
 
 
-def try_forward(files: ProgramFiles, integers: list[int], *, workdir: Path) -> list[SlicePass]:
+def try_forward(files: ProgramFiles, inputs: list[list[int]], *, workdir: Path) -> list[SlicePass]:
     """Run every slice with the whole reference string; raise EngineFailed unless `forward` finds exactly the same."""
-    found = forward(files, integers, workdir=workdir)
+    found = forward(files, inputs, workdir=workdir)
     for index, one in enumerate(found):
         if _committed(files, index, one.inputs, files.path("srs"), workdir) != one.witness:
             raise engine.EngineFailed(f"slice {index} and its neighbours commit to one tensor in two ways")
     return found
 
 
-def _witness(files: ProgramFiles, index: int, integers: list[int], workdir: Path) -> engine.Witness:
-    settings = json.loads(files.path(slice_file(index, "settings")).read_bytes())
+def _witness(files: ProgramFiles, index: int, inputs: list[list[int]], workdir: Path) -> engine.Witness:
+    settings_file = files.path(slice_file(index, "settings"))
+    settings = json.loads(settings_file.read_bytes())
     sizes: Sequence[int] = settings["module_sizes"]["polycommit"]
     if index % 2 or not sizes:
-        outputs = engine.outputs_of(_felts(integers), files.path(slice_file(index, "compiled")), workdir=workdir)
+        compiled = files.path(slice_file(index, "compiled"))
+        outputs = engine.outputs_of(inputs, compiled, workdir=workdir, settings=settings_file)
         return engine.Witness(outputs=outputs, input_commitment=None, output_commitment=None)
     logrows = settings["run_args"]["logrows"]
     srs = committing_srs(files.path("srs"), logrows=logrows, elements=max(sizes), workdir=workdir)
-    return _committed(files, index, integers, srs, workdir)
+    return _committed(files, index, inputs, srs, workdir)
 
 
-def _committed(files: ProgramFiles, index: int, integers: list[int], srs: Path, workdir: Path) -> engine.Witness:
-    compiled, vk = (files.path(slice_file(index, name)) for name in ("compiled", "vk"))
-    return engine.witness_of(_felts(integers), compiled, vk=vk, srs=srs, workdir=workdir)
+def _committed(files: ProgramFiles, index: int, inputs: list[list[int]], srs: Path, workdir: Path) -> engine.Witness:
+    compiled, vk, settings = (files.path(slice_file(index, name)) for name in ("compiled", "vk", "settings"))
+    return engine.witness_of(inputs, compiled, vk=vk, srs=srs, workdir=workdir, settings=settings)
 
 
 def _completed(passes: Sequence[SlicePass], index: int) -> SlicePass:
@@ -71,7 +75,3 @@ def _completed(passes: Sequence[SlicePass], index: int) -> SlicePass:
     if index + 1 < len(passes):
         witness = replace(witness, output_commitment=passes[index + 1].witness.input_commitment)
     return replace(one, witness=witness)
-
-
-def _felts(integers: list[int]) -> list[str]:
-    return [to_felt(integer) for integer in integers]

@@ -1,7 +1,8 @@
 """From a request's inputs to a public statement and one independent job per input and slice.
 
 statement   the input as given and as integers, or only the commitment to it
-job input   the integers that go into the slice; known to the prover of this slice, whatever the visibility
+job input   the integers that go into the slice, one tensor after the other;
+            known to the prover of this slice, whatever the visibility
 facts       what the right proof of this job shows: public integers, and commitments at its head
 """
 
@@ -15,57 +16,54 @@ from proofgrid.primitives.errors import InvalidInput
 from proofgrid.proofs.base import JobDraft, NormalisedRequest, ProgramFiles
 from proofgrid.proofs.kit.batches import check_count
 from proofgrid.proofs.systems.ezkl import engine
-from proofgrid.proofs.systems.ezkl.identity import FORMAT, Layout, layout_of
-from proofgrid.proofs.systems.ezkl.model.inputs import QuantisedInput, quantised_input
+from proofgrid.proofs.systems.ezkl.layout import Layout, layout_of
+from proofgrid.proofs.systems.ezkl.model.inputs import QuantisedInput, quantised_inputs
 from proofgrid.proofs.systems.ezkl.proving.forward import SlicePass, forward
+from proofgrid.proofs.systems.ezkl.proving.saying import ShownTensor, commitments_in, make_statement
+
+_JOB_FORMAT = 1  #: of a job's input
 
 
 def normalise(files: ProgramFiles, inputs: list[Json], *, workdir: Path) -> NormalisedRequest:
     """Do what ProofSystem.normalise promises."""
     layout = layout_of(files.program)
     quantised = [
-        quantised_input(value, layout.input_shape, layout.input_scale, field=f"inputs[{i}]")
-        for i, value in enumerate(check_count(inputs))
+        quantised_inputs(value, layout.inputs, field=f"inputs[{i}]") for i, value in enumerate(check_count(inputs))
     ]  # all of them, before the first forward pass: refusing is cheap
     workdir.mkdir(parents=True, exist_ok=True)
-    shown: list[dict[str, Json]] = []
+    shown: list[list[ShownTensor]] = []
     jobs: list[JobDraft] = []
     for index, one in enumerate(quantised):
-        passes = _forward(files, one.integers, index, workdir)
+        passes = _forward(files, [tensor.integers for tensor in one], index, workdir)
         shown.append(_shown(one, passes[0], layout))
         jobs.extend(_job(files, layout, index, position, part) for position, part in enumerate(passes))
-    statement = {
-        "format": FORMAT,
-        "input_visibility": "committed" if layout.commits_input else "public",
-        "scale": layout.input_scale,
-        "inputs": shown,
-    }
-    return NormalisedRequest(statement=statement, jobs=tuple(jobs))
+    return NormalisedRequest(statement=make_statement(layout, shown), jobs=tuple(jobs))
 
 
-def _forward(files: ProgramFiles, integers: list[int], index: int, workdir: Path) -> list[SlicePass]:
+def _forward(files: ProgramFiles, inputs: list[list[int]], index: int, workdir: Path) -> list[SlicePass]:
     try:
-        return forward(files, integers, workdir=workdir)
+        return forward(files, inputs, workdir=workdir)
     except engine.EngineFailed as reason:
         raise InvalidInput(
-            f"a value inside the model leaves the range that its circuits hold ({reason})",
+            f"the program cannot prove this input: {reason}",
             field=f"inputs[{index}]",
-            hint="the program was calibrated for smaller values; build it with a wider input_range or calibration file",
+            hint="the program was calibrated for other values; build it with a wider input_range or calibration file",
         ) from None
 
 
-def _shown(one: QuantisedInput, first: SlicePass, layout: Layout) -> dict[str, Json]:
+def _shown(one: list[QuantisedInput], first: SlicePass, layout: Layout) -> list[ShownTensor]:
     if layout.commits_input:
-        return {"commitment": _hex(first.witness.input_commitment)}
-    return {"values": one.values, "integers": one.integers}
+        return [ShownTensor(commitment=point) for point in commitments_in(_hex(first.witness.input_commitment))]
+    return [ShownTensor(values=tensor.values, integers=tensor.integers) for tensor in one]
 
 
 def _job(files: ProgramFiles, layout: Layout, input_index: int, position: int, part: SlicePass) -> JobDraft:
     spec = files.program.slices[position]
     shows_input = position == 0 and not layout.commits_input
-    facts = {
-        "public_input": part.inputs if shows_input else [],
-        "public_output": part.witness.outputs if position == layout.slices - 1 else [],
+    integers = _flat(part.inputs)
+    facts: dict[str, Json] = {
+        "public_input": integers if shows_input else [],
+        "public_output": _flat(part.witness.outputs) if position == layout.slices - 1 else [],
         "input_commitment": _hex(part.witness.input_commitment),
         "output_commitment": _hex(part.witness.output_commitment),
     }
@@ -75,9 +73,13 @@ def _job(files: ProgramFiles, layout: Layout, input_index: int, position: int, p
         units=spec.units,
         memory_bytes=spec.memory_bytes,
         depends_on=(),  # the forward pass gives every slice its input, so all of them can be proven at once
-        input=json.dumps({"format": FORMAT, "integers": part.inputs}, separators=(",", ":")).encode(),
+        input=json.dumps({"format": _JOB_FORMAT, "integers": integers}, separators=(",", ":")).encode(),
         facts=facts,
     )
+
+
+def _flat(tensors: engine.Tensors) -> list[int]:
+    return [integer for tensor in tensors for integer in tensor]
 
 
 def _hex(commitment: bytes | None) -> str | None:

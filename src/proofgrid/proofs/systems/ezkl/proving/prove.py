@@ -1,8 +1,9 @@
-"""Proves one slice: proving key (derived once, then cached), witness, proof, and a look before handing it in."""
+"""Proves one slice: a witness, checked; proving key (derived once, then cached); proof; a look before handing it in."""
 
 from __future__ import annotations
 
 import json
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 from proofgrid.primitives.canonical import Json
@@ -12,8 +13,9 @@ from proofgrid.proofs.base import JobOutput, ProgramFiles, Report
 from proofgrid.proofs.kit.keys import derived_once
 from proofgrid.proofs.kit.looking import prove_then_look
 from proofgrid.proofs.systems.ezkl import engine
-from proofgrid.proofs.systems.ezkl.felts import INTEGER_BITS_MAX, to_felt
-from proofgrid.proofs.systems.ezkl.identity import layout_of, slice_file
+from proofgrid.proofs.systems.ezkl.felts import INTEGER_BITS_MAX
+from proofgrid.proofs.systems.ezkl.identity import slice_file
+from proofgrid.proofs.systems.ezkl.layout import Layout, layout_of, split
 from proofgrid.proofs.systems.ezkl.proving.verify import claimed_outputs, proves
 
 
@@ -24,10 +26,11 @@ def run_job(
     integers = _integers_of(job_input)
     workdir.mkdir(parents=True, exist_ok=True)
     layout = layout_of(files.program)
+    inputs = _tensors_of(integers, layout, slice_index)
     public_input = integers if slice_index == 0 and not layout.commits_input else []
 
     def prove() -> JobOutput:
-        proof, outputs = _proven(files, slice_index, integers, cache, workdir, report)
+        proof, outputs = _proven(files, slice_index, inputs, cache, workdir, report)
         return JobOutput(proof=proof, public={"outputs": outputs} if slice_index == layout.slices - 1 else {})
 
     def look(output: JobOutput) -> None:
@@ -41,21 +44,31 @@ def run_job(
 
 
 def _proven(
-    files: ProgramFiles, slice_index: int, integers: list[int], cache: Path, workdir: Path, report: Report
+    files: ProgramFiles, slice_index: int, inputs: engine.Tensors, cache: Path, workdir: Path, report: Report
 ) -> tuple[bytes, list[int]]:
-    """Return the proof, and what the slice puts out."""
+    """Return the proof, and what the slice puts out, one tensor after the other."""
+    compiled, settings = (files.path(slice_file(slice_index, name)) for name in ("compiled", "settings"))
+    witness_file = workdir / "witness"
     try:
-        report("key", 0)
-        proving_key = _proving_key(files, slice_index, cache)
-        report("witness", 400)
-        witness_file = workdir / "witness"
-        compiled = files.path(slice_file(slice_index, "compiled"))
-        felts = [to_felt(integer) for integer in integers]
-        outputs = engine.outputs_of(felts, compiled, workdir=workdir, target=witness_file)
-        report("prove", 450)
-        return _prove(files, slice_index, proving_key, witness_file, workdir), outputs
+        report("witness", 0)
+        # Checked, and before the key is derived: proving what has no proof can take the engine for ever.
+        outputs = engine.outputs_of(inputs, compiled, workdir=workdir, target=witness_file, settings=settings)
+        report("key", 50)
+        with _proving_key(files, slice_index, cache, workdir) as proving_key:
+            report("prove", 450)
+            proof = _prove(files, slice_index, proving_key, witness_file, workdir)
+        return proof, [integer for tensor in outputs for integer in tensor]
     except engine.EngineFailed as reason:
         raise InvalidProgram(f"ezkl cannot prove slice {slice_index}: {reason}") from None
+
+
+def _tensors_of(integers: list[int], layout: Layout, slice_index: int) -> list[list[int]]:
+    if slice_index > 0:
+        return [integers]
+    try:
+        return split(integers, layout.inputs)
+    except ValueError:
+        raise InvalidInput("the job's input has another size than the program's", field="job_input") from None
 
 
 def _integers_of(job_input: bytes) -> list[int]:
@@ -72,16 +85,15 @@ def _is_small(value: Json) -> bool:
     return isinstance(value, int) and not isinstance(value, bool) and value.bit_length() <= 2 * INTEGER_BITS_MAX
 
 
-def _proving_key(files: ProgramFiles, slice_index: int, cache: Path) -> Path:
-    """Return the slice's proving key, derived from its circuit if no earlier job left it in the cache."""
+def _proving_key(files: ProgramFiles, slice_index: int, cache: Path, workdir: Path) -> AbstractContextManager[Path]:
+    """Yield the slice's proving key, derived from its circuit if no earlier job left it in the cache."""
     verifying_key = digest_of_file(files.path(slice_file(slice_index, "vk")))
 
     def derive(target: Path) -> None:
-        compiled, own_vk = files.path(slice_file(slice_index, "compiled")), target.with_suffix(".vk")
+        compiled, own_vk = files.path(slice_file(slice_index, "compiled")), workdir / "own.vk"
         engine.run("setup", str(compiled), str(own_vk), str(target), srs_path=str(files.path("srs")))
         if digest_of_file(own_vk) != verifying_key:
             raise InvalidProgram(f"the circuit of slice {slice_index} does not have the program's verifying key")
-        own_vk.unlink()
 
     return derived_once(cache, f"{verifying_key}.pk", derive)
 

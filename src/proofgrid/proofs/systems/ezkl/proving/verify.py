@@ -19,7 +19,8 @@ from proofgrid.proofs.kit.files import require
 from proofgrid.proofs.systems.ezkl import engine
 from proofgrid.proofs.systems.ezkl.engine import COMMITMENT_BYTES
 from proofgrid.proofs.systems.ezkl.felts import to_felt
-from proofgrid.proofs.systems.ezkl.identity import VERIFIER_SRS, Layout, layout_of, slice_file
+from proofgrid.proofs.systems.ezkl.identity import VERIFIER_SRS, slice_file
+from proofgrid.proofs.systems.ezkl.layout import Layout, layout_of
 
 PROOF_BYTES_MAX = 16 << 20
 
@@ -29,7 +30,7 @@ _proof_lengths: dict[tuple[str, ...], int] = {}
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Head:
-    """The commitments at the head of a proof."""
+    """The commitments at the head of a proof; those of several tensors follow each other."""
 
     input_commitment: str | None
     output_commitment: str | None
@@ -59,14 +60,13 @@ def _known(facts: Mapping[str, Json], name: str) -> list[int]:
 
 def head_of(layout: Layout, slice_index: int, proof: bytes) -> Head:
     """Return the commitments that a proof of this slice begins with; raise BadProof when it is too short."""
-    has_input = slice_index > 0 or layout.commits_input
-    has_output = slice_index < layout.slices - 1
-    if not COMMITMENT_BYTES * (has_input + has_output) < len(proof) <= PROOF_BYTES_MAX:
+    inputs_end = COMMITMENT_BYTES * layout.committed_inputs_of(slice_index)
+    outputs_end = inputs_end + COMMITMENT_BYTES * layout.committed_outputs_of(slice_index)
+    if not outputs_end < len(proof) <= PROOF_BYTES_MAX:
         raise BadProof(f"{len(proof)} bytes are no proof of slice {slice_index}")
-    points = iter((proof[:COMMITMENT_BYTES].hex(), proof[COMMITMENT_BYTES : 2 * COMMITMENT_BYTES].hex()))
     return Head(
-        input_commitment=next(points) if has_input else None,
-        output_commitment=next(points) if has_output else None,
+        input_commitment=proof[:inputs_end].hex() or None,
+        output_commitment=proof[inputs_end:outputs_end].hex() or None,
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from proofgrid.primitives.canonical import Json
@@ -10,16 +10,27 @@ from proofgrid.primitives.errors import BadProof, BrokenLink
 from proofgrid.proofs.base import JobOutput, PartialProof, ProgramFiles
 from proofgrid.proofs.kit.batches import arranged, same_json
 from proofgrid.proofs.kit.files import require
-from proofgrid.proofs.systems.ezkl.felts import decimal_of, quantise
-from proofgrid.proofs.systems.ezkl.identity import FORMAT, Layout, check_program, layout_of
+from proofgrid.proofs.systems.ezkl.identity import check_program
+from proofgrid.proofs.systems.ezkl.layout import FORMAT_1, Layout, ProgramTensor, layout_of
+from proofgrid.proofs.systems.ezkl.proving.saying import (
+    ShownTensor,
+    commitments_in,
+    inputs_in,
+    make_outputs,
+    read_statement,
+)
 from proofgrid.proofs.systems.ezkl.proving.verify import check_proof, claimed_outputs, head_of, is_integers
 
 
 def combine(files: ProgramFiles, statement: Mapping[str, Json], parts: list[PartialProof]) -> Mapping[str, Json]:
     """Do what ProofSystem.combine promises."""
     layout = layout_of(files.program)
-    rows = arranged(parts, inputs=len(_inputs(statement)), slices=layout.slices)
-    return _result(layout, rows, [claimed_outputs(row[-1]) for row in rows])
+    rows = arranged(parts, inputs=len(inputs_in(statement)), slices=layout.slices)
+    outputs = [claimed_outputs(row[-1]) for row in rows]
+    for index, integers in enumerate(outputs):
+        if len(integers) != layout.output_elements:
+            raise BadProof(f"the outputs claimed for input {index} are not {layout.output_elements} integers")
+    return _result(layout, rows, outputs)
 
 
 def verify_whole(
@@ -34,16 +45,16 @@ def verify_whole(
     layout = layout_of(files.program)
     require(files, *files.program.verifying_files)
     check_program(files)
-    public_inputs = _check_statement(layout, statement)
-    rows = arranged(parts, inputs=len(_inputs(statement)), slices=layout.slices)
+    inputs = read_statement(layout, statement)
+    rows = arranged(parts, inputs=len(inputs), slices=layout.slices)
     outputs = _outputs_in(layout, result, len(rows))
     _check_links(layout, rows)
-    _check_input_commitments(layout, statement, rows)
+    _check_input_commitments(layout, inputs, rows)
     for index, row in enumerate(rows):
         for position, output in enumerate(row):
-            shown = public_inputs[index] if position == 0 else []
+            public = [integer for tensor in inputs[index] for integer in tensor.integers] if position == 0 else []
             claimed = outputs[index] if position == layout.slices - 1 else []
-            _check_part(files, index, position, output, shown, claimed, workdir)
+            _check_part(files, index, position, output, public, claimed, workdir)
     if not same_json(dict(result), _result(layout, rows, outputs)):
         raise BadProof("the result's values or links are not those of the proofs", field="result")
     return _sentences(layout, rows)
@@ -51,16 +62,8 @@ def verify_whole(
 
 def _result(layout: Layout, rows: list[list[JobOutput]], outputs: list[list[int]]) -> dict[str, Json]:
     return {
-        "format": FORMAT,
-        "outputs": [
-            {
-                "shape": list(layout.output_shape),
-                "scale": layout.output_scale,
-                "integers": integers,
-                "values": [decimal_of(integer, layout.output_scale) for integer in integers],
-            }
-            for integers in outputs
-        ],
+        "format": layout.format,
+        "outputs": make_outputs(layout, outputs),
         "links": [
             {
                 "input": index,
@@ -74,51 +77,31 @@ def _result(layout: Layout, rows: list[list[JobOutput]], outputs: list[list[int]
     }
 
 
-def _check_statement(layout: Layout, statement: Mapping[str, Json]) -> list[list[int]]:
-    """Return the public integers of each input, quantised anew from what was given."""
-    expected = {
-        "format": FORMAT,
-        "input_visibility": "committed" if layout.commits_input else "public",
-        "scale": layout.input_scale,
-    }
-    inputs = _inputs(statement)
-    rest = {name: value for name, value in statement.items() if name != "inputs"}
-    if not same_json(rest, expected) or not inputs:
-        raise BadProof("the statement is not one of this program", field="statement")
-    if layout.commits_input:
-        return [[] for _ in inputs]
-    return [_quantised(layout, shown, f"statement.inputs[{index}]") for index, shown in enumerate(inputs)]
-
-
-def _inputs(statement: Mapping[str, Json]) -> list[Json]:
-    inputs = statement.get("inputs")
-    if not isinstance(inputs, list):
-        raise BadProof("the statement is not one of this program", field="statement")
-    return inputs
-
-
-def _quantised(layout: Layout, shown: Json, field: str) -> list[int]:
-    values = shown.get("values") if isinstance(shown, dict) else None
-    if not isinstance(values, list) or len(values) != layout.input_elements:
-        raise BadProof(f"an input has {layout.input_elements} values", field=field)
-    try:
-        integers = [quantise(value, layout.input_scale) for value in values]
-    except (ValueError, TypeError) as reason:
-        raise BadProof(f"a value is malformed: {reason}", field=field) from None
-    if not same_json(shown, {"values": values, "integers": integers}):
-        raise BadProof("the integers are not the values, quantised", field=field)
-    return integers
-
-
 def _outputs_in(layout: Layout, result: Mapping[str, Json], inputs: int) -> list[list[int]]:
     outputs = result.get("outputs")
     if not isinstance(outputs, list) or len(outputs) != inputs:
         raise BadProof(f"the result must have {inputs} outputs, one per input", field="result.outputs")
-    found = [entry.get("integers") if isinstance(entry, dict) else None for entry in outputs]
-    for index, integers in enumerate(found):
-        if not is_integers(integers) or len(integers or []) != layout.output_elements:
-            raise BadProof(f"an output is {layout.output_elements} integers", field=f"result.outputs[{index}]")
-    return [list(integers or []) for integers in found]
+    return [
+        [
+            integer
+            for tensor, said in zip(layout.outputs, _tensors_in(layout, entry), strict=True)
+            for integer in _integers_of(tensor, said, f"result.outputs[{index}]")
+        ]
+        for index, entry in enumerate(outputs)
+    ]
+
+
+def _tensors_in(layout: Layout, entry: Json) -> list[Json]:
+    if layout.format == FORMAT_1:
+        return [entry]
+    return [entry.get(tensor.name) if isinstance(entry, dict) else None for tensor in layout.outputs]
+
+
+def _integers_of(tensor: ProgramTensor, said: Json, field: str) -> list[int]:
+    integers = said.get("integers") if isinstance(said, dict) else None
+    if not is_integers(integers) or len(integers) != tensor.elements:
+        raise BadProof(f"an output {tensor.name} is {tensor.elements} integers", field=field)
+    return integers
 
 
 def _check_links(layout: Layout, rows: list[list[JobOutput]]) -> None:
@@ -132,12 +115,14 @@ def _check_links(layout: Layout, rows: list[list[JobOutput]]) -> None:
                 )
 
 
-def _check_input_commitments(layout: Layout, statement: Mapping[str, Json], rows: list[list[JobOutput]]) -> None:
+def _check_input_commitments(
+    layout: Layout, inputs: Sequence[Sequence[ShownTensor]], rows: list[list[JobOutput]]
+) -> None:
     if not layout.commits_input:
         return
-    for index, (shown, row) in enumerate(zip(_inputs(statement), rows, strict=True)):
-        found = head_of(layout, 0, row[0].proof).input_commitment
-        if not same_json(shown, {"commitment": found}):
+    for index, (shown, row) in enumerate(zip(inputs, rows, strict=True)):
+        found = commitments_in(head_of(layout, 0, row[0].proof).input_commitment)
+        if [tensor.commitment for tensor in shown] != found:
             raise BadProof(
                 "the proof commits to another input than the statement", field=f"statement.inputs[{index}].commitment"
             )

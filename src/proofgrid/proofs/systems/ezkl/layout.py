@@ -1,0 +1,209 @@
+"""What a verifier reads from a program's identity: how many slices, and which tensors go in and come out.
+
+format 1    one input, one output, of floats and without names; made until step 4, and still proven and verified
+format 2    any number of each, by name, with type, scale and visibility
+
+A reader per format, one Layout for whoever asks.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from math import prod
+
+from proofgrid.primitives.canonical import Json
+from proofgrid.primitives.errors import BadProof, InvalidField
+from proofgrid.primitives.reading import read_list, read_mapping, read_text
+from proofgrid.proofs.base import Program
+from proofgrid.proofs.systems.ezkl.felts import INTEGER_BITS_MAX, quantise
+from proofgrid.proofs.systems.ezkl.settings import COMMITTED, PUBLIC
+
+FORMAT = 2  #: of the programs that are built today
+FORMAT_1 = 1
+PROOF_SYSTEM = "ezkl"
+FLOAT = "float32"
+FLOATS = (FLOAT, "float16", "float64", "bfloat16")
+
+_SCALE_SIZE_MAX = 256  # a hostile identity must not make us compute with numbers of a gigabyte
+_TENSORS_MAX = 64
+_WHOLE = re.compile(r"-?\d{1,400}")
+_RANGES = {
+    "bool": (0, 1),
+    **{f"int{bits}": (-(1 << bits - 1), (1 << bits - 1) - 1) for bits in (8, 16, 32, 64)},
+    **{f"uint{bits}": (0, (1 << bits) - 1) for bits in (8, 16, 32, 64)},
+}
+_TYPES = (*FLOATS, *_RANGES)
+_VISIBILITIES = (PUBLIC, COMMITTED)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProgramTensor:
+    """An input or output of a program, as its identity tells of it."""
+
+    name: str  #: "" in format 1, which names none
+    shape: tuple[int, ...]
+    element_type: str  #: as NumPy spells it: float32, int64, bool
+    scale: int  #: what is proven are the numbers times 2^scale, rounded; 0 for integers
+    visibility: str  #: "public" or "committed"
+
+    @property
+    def elements(self) -> int:
+        return prod(self.shape)
+
+    @property
+    def is_committed(self) -> bool:
+        return self.visibility == COMMITTED
+
+    @property
+    def is_float(self) -> bool:
+        return self.element_type in FLOATS
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Layout:
+    """What a verifier reads from an identity."""
+
+    format: int
+    slices: int
+    inputs: tuple[ProgramTensor, ...]
+    outputs: tuple[ProgramTensor, ...]
+
+    @property
+    def commits_input(self) -> bool:
+        return self.inputs[0].is_committed
+
+    @property
+    def output_elements(self) -> int:
+        return sum(tensor.elements for tensor in self.outputs)
+
+    def committed_inputs_of(self, slice_index: int) -> int:
+        """Return to how many of the tensors that go into a slice its proof commits: what crosses a cut is one."""
+        return 1 if slice_index > 0 else len(self.inputs) * self.commits_input
+
+    def committed_outputs_of(self, slice_index: int) -> int:
+        """Return to how many of the tensors that come out of a slice its proof commits."""
+        return 1 if slice_index < self.slices - 1 else 0
+
+
+def layout_of(program: Program) -> Layout:
+    """Return what the identity says of slices and tensors; raise BadProof when it is no identity of ours."""
+    identity = program.identity
+    try:
+        version = identity["format"]
+        if type(version) is not int or version not in _READERS or identity["proof_system"] != PROOF_SYSTEM:
+            raise BadProof("the program is of another format or proof system", field="program.identity")
+        return _READERS[version](identity)
+    except (KeyError, ValueError, TypeError, InvalidField) as reason:
+        raise BadProof(f"the program's identity is malformed: {reason!r}", field="program.identity") from None
+
+
+def tensor_json(tensor: ProgramTensor) -> dict[str, Json]:
+    """Return a tensor as it stands in an identity of today's format."""
+    return {
+        "name": tensor.name,
+        "shape": list(tensor.shape),
+        "type": tensor.element_type,
+        "scale": tensor.scale,
+        "visibility": tensor.visibility,
+    }
+
+
+def quantised(text: str, tensor: ProgramTensor) -> int:
+    """Return the integer that stands for the number `text` in a tensor; raise ValueError when there is none."""
+    if tensor.is_float:
+        return quantise(text, tensor.scale)
+    if not _WHOLE.fullmatch(text):
+        raise ValueError("not a whole number")
+    low, high = _RANGES[tensor.element_type]
+    if not low <= int(text) <= high:
+        raise ValueError(f"{tensor.element_type} holds {low} to {high}")
+    return quantise(text, tensor.scale)
+
+
+def range_of(tensor: ProgramTensor) -> tuple[int, int]:
+    """Return the least and the largest integer that can stand for a number of the tensor's type."""
+    size = (1 << INTEGER_BITS_MAX) - 1
+    low, high = _RANGES.get(tensor.element_type, (-size, size))
+    return max(low, -size), min(high, size)
+
+
+def split(flat: Sequence[int], tensors: Sequence[ProgramTensor]) -> list[list[int]]:
+    """Return the elements of several tensors, one after the other, as a list for each; ValueError if they are not."""
+    if len(flat) != sum(tensor.elements for tensor in tensors):
+        raise ValueError("another number of elements than the tensors have")
+    found, begin = [], 0
+    for tensor in tensors:
+        found.append(list(flat[begin : begin + tensor.elements]))
+        begin += tensor.elements
+    return found
+
+
+def _read_format_1(identity: Mapping[str, Json]) -> Layout:
+    commits = read_mapping(identity["settings"], "settings")["input_visibility"] == COMMITTED
+    return Layout(
+        format=FORMAT_1,
+        slices=len(read_list(identity["slices"], "slices")),
+        inputs=(_unnamed(identity["input"], COMMITTED if commits else PUBLIC),),
+        outputs=(_unnamed(identity["output"], PUBLIC),),
+    )
+
+
+def _unnamed(value: Json, visibility: str) -> ProgramTensor:
+    tensor = read_mapping(value, "tensor")
+    return ProgramTensor(
+        name="",
+        shape=_shape(tensor["shape"]),
+        element_type=FLOAT,
+        scale=_scale(tensor["scale"]),
+        visibility=visibility,
+    )
+
+
+def _read_format_2(identity: Mapping[str, Json]) -> Layout:
+    inputs, outputs = (_tensors(identity[name], name) for name in ("inputs", "outputs"))
+    for tensors in (inputs, outputs):
+        if len({tensor.visibility for tensor in tensors}) != 1:
+            raise ValueError("tensors of one end differ in visibility")
+    return Layout(format=FORMAT, slices=len(read_list(identity["slices"], "slices")), inputs=inputs, outputs=outputs)
+
+
+def _tensors(value: Json, name: str) -> tuple[ProgramTensor, ...]:
+    tensors = tuple(_tensor(item, name) for item in read_list(value, name))
+    if not 1 <= len(tensors) <= _TENSORS_MAX or len({tensor.name for tensor in tensors}) != len(tensors):
+        raise ValueError(f"{name} are 1 to {_TENSORS_MAX} tensors of different names")
+    return tensors
+
+
+def _tensor(value: Json, name: str) -> ProgramTensor:
+    tensor = read_mapping(value, name)
+    visibility, element_type = (read_text(tensor[member], member) for member in ("visibility", "type"))
+    if visibility not in _VISIBILITIES or element_type not in _TYPES:
+        raise ValueError("no such visibility or type")
+    return ProgramTensor(
+        name=read_text(tensor["name"], "name"),
+        shape=_shape(tensor["shape"]),
+        element_type=element_type,
+        scale=_scale(tensor["scale"]),
+        visibility=visibility,
+    )
+
+
+def _shape(value: Json) -> tuple[int, ...]:
+    return tuple(_positive(size) for size in read_list(value, "shape"))
+
+
+def _positive(value: Json) -> int:
+    if type(value) is not int or not 1 <= value < 1 << 32:
+        raise ValueError("a dimension is a positive integer")
+    return value
+
+
+def _scale(value: Json) -> int:
+    if type(value) is not int or not -_SCALE_SIZE_MAX <= value <= _SCALE_SIZE_MAX:
+        raise ValueError("a scale is a small integer")
+    return value
+
+
+_READERS = {FORMAT_1: _read_format_1, FORMAT: _read_format_2}
