@@ -85,7 +85,7 @@ def import_file(
 ) -> None:
     """Make a network's SRS of a ceremony's file, checked point by point; nothing is fetched.
 
-    A .ptau file gives every usual size. One of EZKL's gives its own, or a smaller one, which takes minutes from 2^15 on.
+    A .ptau file gives every usual size. One of EZKL's gives its own, or a smaller one: minutes from 2^15 on.
 
     \b
     Example:
