@@ -47,6 +47,7 @@ PASSES: tuple[Callable[[onnx.ModelProto], onnx.ModelProto], ...] = (
     name_nodes,
     check_versions,
     rewrite,
+    simplify,
     separate_outputs,
     name_nodes,
     check_operators,
