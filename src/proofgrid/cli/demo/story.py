@@ -162,6 +162,7 @@ class Story:
         told: set[str] = set()
 
         def on_stage(stage: str, permille: int) -> None:
+            stage = stage.partition(" ")[0]  # not slice by slice
             if stage not in told and stage != "done":  # of the build; it is stored after that
                 told.add(stage)
                 self._telling.tell(f"{stage} …", style="dim")
