@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -45,11 +44,10 @@ class SaltSetup:
             raise InvalidField("a salt is a file of 32 bytes", field="salt")
         return {"salt.bin": path}
 
-    def make_for_development(self, folder: Path, logrows: int) -> None:
+    def make_for_development(self, folder: Path, logrows: int, secret: bytes) -> None:
         """Draw a salt."""
         folder.mkdir(parents=True, exist_ok=True)
-        if not (folder / "salt.bin").exists():
-            (folder / "salt.bin").write_bytes(os.urandom(32))
+        (folder / "salt.bin").write_bytes(hashlib.sha256(secret).digest())
 
 
 class SaltedSystem(OneJobPerInput):
@@ -103,7 +101,7 @@ class SaltedSystem(OneJobPerInput):
         self, files: ProgramFiles, slice_index: int, job_input: bytes, *, cache: Path, workdir: Path, report: Report
     ) -> JobOutput:
         def prove() -> JobOutput:
-            key = self.key_in(cache, files, workdir).read_bytes()
+            key = self.key_in(cache, files, workdir)
             rounds = str(self.read_circuit(files.path("circuit"))["rounds"])
             said = self.engine(["prove", rounds], workdir, key + job_input, report)
             return JobOutput(proof=said[32:], public={"output": said[:32].hex()})
@@ -129,7 +127,7 @@ class SaltedSystem(OneJobPerInput):
         return self_check(self, workdir=workdir)
 
     def samples(self, folder: Path) -> Samples:
-        SaltSetup().make_for_development(folder, logrows=0)
+        SaltSetup().make_for_development(folder, logrows=0, secret=b"salt")
         return Samples(
             source=a_circuit(folder / "circuit", rounds=5),
             other=a_circuit(folder / "other", rounds=6),
@@ -167,10 +165,11 @@ class SaltedSystem(OneJobPerInput):
         """Return whether a proof is the right seal."""
         return proof == right
 
-    def key_in(self, cache: Path, files: ProgramFiles, workdir: Path) -> Path:
+    def key_in(self, cache: Path, files: ProgramFiles, workdir: Path) -> bytes:
         """Return the key, derived from the salt if the cache has none."""
         name = f"{files.program.files['salt.bin']}.key"
-        return derived_once(cache, name, lambda target: self.write_key(files, target, workdir))
+        with derived_once(cache, name, lambda target: self.write_key(files, target, workdir)) as key:
+            return key.read_bytes()
 
     def write_key(self, files: ProgramFiles, target: Path, workdir: Path) -> None:
         """Have the engine write the key."""

@@ -109,7 +109,7 @@ def committed_program(srs: Path, tmp_path_factory: pytest.TempPathFactory) -> Pr
     """A small model in two slices whose input is only committed to."""
     folder = tmp_path_factory.mktemp("committed")
     settings = {"slices": 2, "input_visibility": "committed"}
-    return build(save(an_mlp(6, 5, 3), folder / "model"), settings, srs=srs, workdir=folder)
+    return build(save(an_mlp(6, 6, 3), folder / "model"), settings, srs=srs, workdir=folder)
 
 
 def test_a_committed_input_is_proven_without_being_shown(

@@ -17,7 +17,7 @@ from proofgrid.proofs.systems.ezkl.circuits.choosing import Circuits
 from proofgrid.proofs.systems.ezkl.circuits.cutting import cut_that_fits
 from proofgrid.proofs.systems.ezkl.circuits.estimate import memory_bytes_of, units_of
 from proofgrid.proofs.systems.ezkl.circuits.plan import BuildPlan, plan_build
-from proofgrid.proofs.systems.ezkl.circuits.srs import fitting_srs, write_verifier_srs
+from proofgrid.proofs.systems.ezkl.circuits.srs import write_verifier_srs
 from proofgrid.proofs.systems.ezkl.identity import VERIFIER_SRS, make_identity, slice_file, verifying_files
 from proofgrid.proofs.systems.ezkl.layout import PROOF_SYSTEM, ProgramTensor
 from proofgrid.proofs.systems.ezkl.model.slicing import ModelSlice
@@ -35,7 +35,7 @@ def build_program(
     plan = plan_build(source, settings, srs=srs, workdir=workdir)
     try:
         slices, circuits = cut_that_fits(plan, report)
-        logrows, srs_file = fitting_srs(plan.srs, circuits.logrows, logrows_max=plan.logrows_max)
+        logrows, srs_file = _reference_string(plan, circuits.logrows, report)
         circuits = replace(circuits, logrows=logrows)
         key_bytes = _set_up(plan, circuits, srs_file, report)
         write_verifier_srs(srs_file, workdir / VERIFIER_SRS)
@@ -48,11 +48,20 @@ def build_program(
     return made
 
 
+def _reference_string(plan: BuildPlan, logrows: int, report: Report) -> tuple[int, Path]:
+    """Return how many rows the circuits get, and the reference string for them, made when this is its first use."""
+
+    def progress(done: int, total: int) -> None:
+        report("srs", 500 + 100 * done // total)
+
+    return plan.srs.fitting(logrows, logrows_max=plan.logrows_max, progress=progress)
+
+
 def _set_up(plan: BuildPlan, circuits: Circuits, srs: Path, report: Report) -> list[int]:
     """Write each slice's settings, circuit and verifying key; return the sizes of the proving keys."""
     sizes = []
     for index, settings in enumerate(circuits.settings):
-        report("setup", 500 + 450 * index // len(circuits.settings))
+        report("setup", 600 + 350 * index // len(circuits.settings))
         folder = plan.folder(index)
         calibration.write_canonical(settings, logrows=circuits.logrows, target=folder / "settings")
         engine.run("compile_circuit", str(folder / "model"), str(folder / "compiled"), str(folder / "settings"))

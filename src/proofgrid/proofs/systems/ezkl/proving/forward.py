@@ -27,10 +27,13 @@ class SlicePass:
 
 
 def forward(files: ProgramFiles, inputs: list[list[int]], *, workdir: Path) -> list[SlicePass]:
-    """Run quantised tensors through all slices; raise EngineFailed when a value leaves its calibrated range."""
+    """Run quantised tensors through all slices; raise EngineFailed, naming the slice, unless each can be proven."""
     passes: list[SlicePass] = []
     for index in range(len(files.program.slices)):
-        witness = _witness(files, index, inputs, workdir)
+        try:
+            witness = _witness(files, index, inputs, workdir)
+        except engine.EngineFailed as reason:
+            raise type(reason)(f"slice {index}: {reason}") from None
         passes.append(SlicePass(inputs=inputs, witness=witness))
         inputs = witness.outputs
     return [_completed(passes, index) for index in range(len(passes))]
@@ -46,10 +49,12 @@ def try_forward(files: ProgramFiles, inputs: list[list[int]], *, workdir: Path) 
 
 
 def _witness(files: ProgramFiles, index: int, inputs: list[list[int]], workdir: Path) -> engine.Witness:
-    settings = json.loads(files.path(slice_file(index, "settings")).read_bytes())
+    settings_file = files.path(slice_file(index, "settings"))
+    settings = json.loads(settings_file.read_bytes())
     sizes: Sequence[int] = settings["module_sizes"]["polycommit"]
     if index % 2 or not sizes:
-        outputs = engine.outputs_of(inputs, files.path(slice_file(index, "compiled")), workdir=workdir)
+        compiled = files.path(slice_file(index, "compiled"))
+        outputs = engine.outputs_of(inputs, compiled, workdir=workdir, settings=settings_file)
         return engine.Witness(outputs=outputs, input_commitment=None, output_commitment=None)
     logrows = settings["run_args"]["logrows"]
     srs = committing_srs(files.path("srs"), logrows=logrows, elements=max(sizes), workdir=workdir)
@@ -57,8 +62,8 @@ def _witness(files: ProgramFiles, index: int, inputs: list[list[int]], workdir: 
 
 
 def _committed(files: ProgramFiles, index: int, inputs: list[list[int]], srs: Path, workdir: Path) -> engine.Witness:
-    compiled, vk = (files.path(slice_file(index, name)) for name in ("compiled", "vk"))
-    return engine.witness_of(inputs, compiled, vk=vk, srs=srs, workdir=workdir)
+    compiled, vk, settings = (files.path(slice_file(index, name)) for name in ("compiled", "vk", "settings"))
+    return engine.witness_of(inputs, compiled, vk=vk, srs=srs, workdir=workdir, settings=settings)
 
 
 def _completed(passes: Sequence[SlicePass], index: int) -> SlicePass:

@@ -45,9 +45,9 @@ def _forward(files: ProgramFiles, inputs: list[list[int]], index: int, workdir: 
         return forward(files, inputs, workdir=workdir)
     except engine.EngineFailed as reason:
         raise InvalidInput(
-            f"a value inside the model leaves the range that its circuits hold ({reason})",
+            f"the program cannot prove this input: {reason}",
             field=f"inputs[{index}]",
-            hint="the program was calibrated for smaller values; build it with a wider input_range or calibration file",
+            hint="the program was calibrated for other values; build it with a wider input_range or calibration file",
         ) from None
 
 
