@@ -18,9 +18,10 @@ from proofgrid.proofs.systems.ezkl.model.dequantizing import dequantize
 from proofgrid.proofs.systems.ezkl.model.expanding import expand_operators, inline_functions
 from proofgrid.proofs.systems.ezkl.model.naming import name_nodes
 from proofgrid.proofs.systems.ezkl.model.normalizing import write_normalizations
-from proofgrid.proofs.systems.ezkl.model.operators import check_operators
+from proofgrid.proofs.systems.ezkl.model.operators import check_operators, check_versions
 from proofgrid.proofs.systems.ezkl.model.recurrent import unroll_recurrent
 from proofgrid.proofs.systems.ezkl.model.retyping import retype
+from proofgrid.proofs.systems.ezkl.model.rewriting import rewrite
 from proofgrid.proofs.systems.ezkl.model.separating import separate_outputs
 from proofgrid.proofs.systems.ezkl.model.simplifying import simplify
 
@@ -46,8 +47,12 @@ PASSES: tuple[Callable[[onnx.ModelProto], onnx.ModelProto], ...] = (
     dequantize,
     retype,
     simplify,
+    name_nodes,
+    check_versions,
+    rewrite,
     separate_outputs,
     name_nodes,
+    check_operators,
 )
 
 _WINDOWED = ("Conv", "ConvTranspose", "MaxPool", "AveragePool")
@@ -90,7 +95,6 @@ def load_model(path: Path) -> CheckedModel:
     _fix_batch_of_one(proto.graph)
     for apply in PASSES:
         proto = apply(proto)
-    check_operators(proto.graph)
     _fill_in_strides(proto.graph)
     inferred = _infer_shapes(proto)
     tensors = _tensors_of(inferred.graph)
