@@ -26,6 +26,7 @@ class Form:
     inputs: Mapping[str, Shape] = field(default_factory=lambda: {"x": (1, 4)})
     constants: Mapping[str, Any] = field(default_factory=dict)
     values: tuple[float, float] = (-2.0, 2.0)  #: inputs are drawn between these
+    step: float = 2.0**-7  #: and are multiples of this
     types: Mapping[str, int] = field(default_factory=dict)  #: of inputs; float where not given
 
     @property
@@ -33,9 +34,10 @@ class Form:
         """What tells this form from others of the operator."""
         shapes = " ".join("x".join(map(str, shape)) or "scalar" for shape in self.inputs.values())
         attributes = [f"{name}={value}" for _, _, _, given in self.nodes for name, value in given.items()]
+        steps = [f"steps of {self.step}"] if self.step != 2.0**-7 else []
         constants = [f"{name}:{_short(value)}" for name, value in self.constants.items()]
         chain = "" if len(self.nodes) == 1 else " via " + ">".join(operator for operator, *_ in self.nodes)
-        return " ".join([shapes, *attributes, *constants]) + chain
+        return " ".join([shapes, *attributes, *constants, *steps]) + chain
 
     def model(self, opset: int) -> onnx.ModelProto | None:
         """Return the form as a model of this opset; None when the opset cannot spell it."""
@@ -99,6 +101,7 @@ def chain(
     inputs: Mapping[str, Shape] | None = None,
     values: tuple[float, float] = (-2.0, 2.0),
     types: Mapping[str, int] | None = None,
+    step: float = 2.0**-7,
     **constants: Any,
 ) -> Form:
     """Return a form of several nodes, for operators whose result must become floats first."""
@@ -109,6 +112,7 @@ def chain(
         constants=constants,
         values=values,
         types=types or {},
+        step=step,
     )
 
 

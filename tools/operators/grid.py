@@ -40,14 +40,21 @@ class Cell:
 
 
 def cells_of(form: Form, opsets: Sequence[int] = OPSETS) -> list[Cell]:
-    """Compare a form in each opset that can spell it; what is the same model in the end is computed once."""
+    """Compare a form in each opset that can spell it and has new versions of its operators, and in the last.
+
+    What is the same model in the end is computed once.
+    """
     known: dict[tuple[object, ...], Cell] = {}
-    found = []
+    found: list[Cell] = []
+    last: tuple[int, ...] = ()
     for opset in opsets:
         model = form.model(opset)
         if model is None:
             continue
         versions = tuple(onnx.defs.get_schema(name, opset, "").since_version for name, *_ in form.nodes)
+        if versions == last and opset != opsets[-1]:
+            continue
+        last = versions
         written = _written(model)
         key = (*versions, written if isinstance(written, str) else written.SerializeToString(deterministic=True))
         if key not in known:
@@ -76,7 +83,7 @@ def _cell(form: Form, opset: int, model: onnx.ModelProto, written: onnx.ModelPro
     def cell(outcome: Outcome, detail: str = "") -> Cell:
         return Cell(operator=form.operator, label=form.label, opset=opset, outcome=outcome, detail=detail)
 
-    feeds = feeds_of(model, *form.values)
+    feeds = feeds_of(model, *form.values, form.step)
     wanted = _answers(model, feeds)
     if not wanted:
         return None  # not a model after all: neither of ONNX's own knows what it means

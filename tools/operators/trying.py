@@ -25,15 +25,15 @@ Array = npt.NDArray[Any]
 Feeds = Mapping[str, Array]
 
 
-def feeds_of(model: onnx.ModelProto, low: float, high: float) -> list[Feeds]:
-    """Return seeded inputs of a model of static shapes; multiples of the scale's unit, so that nothing is rounded."""
+def feeds_of(model: onnx.ModelProto, low: float, high: float, step: float = 2.0**-SCALE) -> list[Feeds]:
+    """Return seeded inputs of a model of static shapes; multiples of a step, the scale's unit or more."""
     random = np.random.RandomState(7)
     found: list[Feeds] = []
     for _ in range(_SAMPLES):
         feeds: dict[str, Array] = {}
         for value in model.graph.input:
             shape = [dimension.dim_value for dimension in value.type.tensor_type.shape.dim]
-            drawn = np.round(random.uniform(low, high, shape) * 2**SCALE) / 2**SCALE
+            drawn = np.round(random.uniform(low, high, shape) / step) * step
             kind = onnx.helper.tensor_dtype_to_np_dtype(value.type.tensor_type.elem_type)
             feeds[value.name] = drawn.astype(kind)
         found.append(feeds)

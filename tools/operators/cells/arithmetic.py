@@ -8,11 +8,12 @@ from typing import Any
 import numpy as np
 
 from tools.operators.cells.kinds import IMAGE, SHAPES, drawn, f32, i64, scalar
-from tools.operators.forms import Form, over
+from tools.operators.forms import Form, chain, over
 
 
 def arithmetic() -> Iterator[Form]:
     """Yield the forms of sums, products, powers and contractions."""
+    yield from broadcasting()
     yield from over("Add Sub Mul Max Min", SHAPES, "x z")
     for k in (
         scalar(0.5),
@@ -82,3 +83,26 @@ def arithmetic() -> Iterator[Form]:
         "Einsum", [(2, 3, 4)], "x w", constants={"w": drawn(2, 4, 2)}, equation=["bij,bjk->bik", "...ij,...jk->...ik"]
     )
     yield from over("Einsum", [(2, 4)], "x z", equation=["ij,ij->ij", "ij,kj->ik", "i j, k j -> i k"])
+
+
+def broadcasting() -> Iterator[Form]:
+    """Yield sums and products of tensors of different shapes."""
+    pairs: list[tuple[tuple[int, ...], tuple[int, ...]]] = [
+        ((4,), (2, 4)),
+        ((2, 1), (1, 4)),
+        ((4,), (1, 2, 4)),
+        ((1, 1, 4), (2, 3, 1)),
+        ((2, 3, 4), (3, 1)),
+    ]
+    for name in ("Add", "Sub", "Mul", "Max", "Min", "Div"):
+        for left, right in pairs:
+            yield chain(name, (name, "x z", "y", {}), inputs={"x": left, "z": right}, values=(0.5, 2))
+        for k in (drawn(2, 1, 4) + 2, drawn(3, 2, 1) + 2):
+            yield from over(name, [(1, 4), (4,)], "x k", constants={"k": k})
+    products: list[tuple[tuple[int, ...], tuple[int, ...]]] = [
+        ((2, 3, 4), (4, 2)),
+        ((3, 4), (2, 4, 2)),
+        ((1, 2, 3, 4), (2, 4, 2)),
+    ]
+    for left, right in products:
+        yield chain("MatMul", ("MatMul", "x z", "y", {}), inputs={"x": left, "z": right})

@@ -80,6 +80,10 @@ def comparing() -> Iterator[Form]:
             k=scalar(0),
             b=np.array([True, False, True, False]),
         )
+    for name in ("Equal", "Greater", "GreaterOrEqual", "Less", "LessOrEqual"):
+        yield chain(name, (name, "x z", "c", {}), to, inputs=two, step=0.5)
+        yield chain(name, (name, "x z", "c", {}), to, inputs={"x": (2, 4), "z": (4,)}, step=0.5)
+        yield chain(name, (name, "x z", "c", {}), to, inputs={"x": (2, 1), "z": (1, 4)}, step=0.5)
     yield chain("Where", ("Where", "c x z", "y", {}), inputs=two, c=np.array([[True, False, True, False]]))
     yield chain("Where", ("Where", "c x m", "y", {}), c=np.array([[True, False, True, False]]), m=scalar(0.5))
     yield chain("Where", ("Where", "c m x", "y", {}), c=np.array([[True, False, True, False]]), m=scalar(-1e9))

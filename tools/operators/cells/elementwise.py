@@ -18,6 +18,11 @@ def elementwise() -> Iterator[Form]:
         "Relu Round Sigmoid Sign Sin Sinh Cosh Asinh Softplus Softsign Tanh"
     )
     yield from over(plain, SHAPES)
+    for name in ("Round", "Floor", "Ceil", "Sign", "Abs", "Relu"):
+        yield chain(name, (name, "x", "y", {}), inputs={"x": (2, 6)}, values=(-3, 3), step=0.5)
+    for kind in (INT, BOOL):
+        halves = (("Cast", "x", "c", {"to": kind}), ("Cast", "c", "y", {"to": F}))
+        yield chain("Cast", *halves, inputs={"x": (2, 6)}, values=(-3, 3), step=0.5)
     yield from over("Tan", SHAPES, values=(-1, 1))
     yield from over("Acos Asin Atanh", SHAPES, values=(-0.9, 0.9))
     yield from over("Acosh", SHAPES, values=(1.1, 3))

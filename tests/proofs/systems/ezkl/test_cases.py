@@ -1,6 +1,6 @@
 """Small models that went wrong once: each is computed as ONNX says, or refused with its node and a way out.
 
-The files are those of the issue that asked for it (step 5); forward passes only, which is where a circuit's function shows.
+The files are those of the issue that asked for it (step 5); forward passes only: there a circuit's function shows.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ def test_all_cases_are_there() -> None:
 
 
 def as_of_opset_21(model: onnx.ModelProto) -> None:
-    """Write a GroupNormalization of opset 18, which no evaluator knows: a scale for each group became one per channel."""
+    """Write a GroupNormalization of opset 18, which no evaluator knows: a scale per group became one per channel."""
     model.opset_import[0].version = 21
     for weight in model.graph.initializer:
         weight.CopyFrom(numpy_helper.from_array(np.repeat(numpy_helper.to_array(weight), 2), weight.name))
