@@ -14,6 +14,7 @@ from proofgrid.proofs.systems.ezkl import engine
 from proofgrid.proofs.systems.ezkl.circuits import calibration
 from proofgrid.proofs.systems.ezkl.circuits.blame import refusal
 from proofgrid.proofs.systems.ezkl.circuits.choosing import Circuits
+from proofgrid.proofs.systems.ezkl.circuits.comparing import Agreement, compare
 from proofgrid.proofs.systems.ezkl.circuits.cutting import cut_that_fits
 from proofgrid.proofs.systems.ezkl.circuits.estimate import memory_bytes_of, units_of
 from proofgrid.proofs.systems.ezkl.circuits.plan import BuildPlan, plan_build
@@ -37,9 +38,11 @@ def build_program(
         slices, circuits = cut_that_fits(plan, report)
         logrows, srs_file = fitting_srs(plan.srs, circuits.logrows, logrows_max=plan.logrows_max)
         circuits = replace(circuits, logrows=logrows)
+        _compile(plan, circuits)
+        agreement = compare(plan, slices, circuits, report)
         key_bytes = _set_up(plan, circuits, srs_file, report)
         write_verifier_srs(srs_file, workdir / VERIFIER_SRS)
-        made = _program(plan, source, srs_file, slices, circuits, key_bytes)
+        made = _program(plan, source, srs_file, slices, circuits, key_bytes, agreement)
         report("try", 950)
         _try_forward(plan, made)
     except engine.EngineFailed as reason:
@@ -48,14 +51,20 @@ def build_program(
     return made
 
 
-def _set_up(plan: BuildPlan, circuits: Circuits, srs: Path, report: Report) -> list[int]:
-    """Write each slice's settings, circuit and verifying key; return the sizes of the proving keys."""
-    sizes = []
+def _compile(plan: BuildPlan, circuits: Circuits) -> None:
+    """Write each slice's settings and circuit."""
     for index, settings in enumerate(circuits.settings):
-        report("setup", 500 + 450 * index // len(circuits.settings))
         folder = plan.folder(index)
         calibration.write_canonical(settings, logrows=circuits.logrows, target=folder / "settings")
         engine.run("compile_circuit", str(folder / "model"), str(folder / "compiled"), str(folder / "settings"))
+
+
+def _set_up(plan: BuildPlan, circuits: Circuits, srs: Path, report: Report) -> list[int]:
+    """Write each slice's verifying key; return the sizes of the proving keys."""
+    sizes = []
+    for index in range(len(circuits.settings)):
+        report("setup", 600 + 350 * index // len(circuits.settings))
+        folder = plan.folder(index)
         proving_key = folder / "pk"
         engine.run("setup", str(folder / "compiled"), str(folder / "vk"), str(proving_key), srs_path=str(srs))
         sizes.append(proving_key.stat().st_size)
@@ -70,6 +79,7 @@ def _program(
     slices: Sequence[ModelSlice],
     circuits: Circuits,
     key_bytes: Sequence[int],
+    agreement: Agreement,
 ) -> ProgramFiles:
     paths = {**source, "srs": srs, VERIFIER_SRS: plan.workdir / VERIFIER_SRS}
     for index in range(len(slices)):
@@ -77,7 +87,7 @@ def _program(
     files = {name: digest_of_file(path) for name, path in paths.items()}
     program = Program(
         proof_system=PROOF_SYSTEM,
-        identity=_identity(plan, files, circuits),
+        identity=_identity(plan, files, circuits, agreement),
         files=files,
         verifying_files=verifying_files(len(slices)),
         slices=tuple(_slice_spec(index, size) for index, size in enumerate(key_bytes)),
@@ -86,13 +96,16 @@ def _program(
     return ProgramFiles(program, paths)
 
 
-def _identity(plan: BuildPlan, files: Mapping[str, Digest], circuits: Circuits) -> dict[str, Json]:
+def _identity(
+    plan: BuildPlan, files: Mapping[str, Digest], circuits: Circuits, agreement: Agreement
+) -> dict[str, Json]:
     return make_identity(
         files=files,
         settings=plan.settings.canonical(),
         inputs=plan.inputs,
         outputs=_outputs(plan, circuits),
         slices=len(circuits.settings),
+        agreement=agreement.to_json(),
     )
 
 

@@ -10,6 +10,7 @@ from proofgrid.proofs.base import Report
 from proofgrid.proofs.systems.ezkl import engine
 from proofgrid.proofs.systems.ezkl.circuits import calibration
 from proofgrid.proofs.systems.ezkl.circuits.calibration import CircuitRules, EngineSettings
+from proofgrid.proofs.systems.ezkl.circuits.drawing import Sample
 from proofgrid.proofs.systems.ezkl.circuits.plan import BuildPlan
 from proofgrid.proofs.systems.ezkl.model.slicing import ModelSlice, slice_model
 
@@ -108,6 +109,6 @@ def _calibrate(plan: BuildPlan, slices: Sequence[ModelSlice], decomposition: tup
     return Circuits(decomposition=decomposition, logrows=logrows, settings=found)
 
 
-def _outputs_for(samples: list[calibration.Sample], folder: Path) -> list[calibration.Sample]:
+def _outputs_for(samples: list[Sample], folder: Path) -> list[Sample]:
     engine.run("compile_circuit", str(folder / "model"), str(folder / "compiled"), str(folder / "settings"))
     return [engine.outputs_of(sample, folder / "compiled", workdir=folder) for sample in samples]

@@ -11,6 +11,7 @@ import onnx
 from proofgrid.primitives.canonical import Json
 from proofgrid.primitives.errors import InvalidField
 from proofgrid.proofs.systems.ezkl.circuits import calibration
+from proofgrid.proofs.systems.ezkl.circuits.drawing import Range, Sample
 from proofgrid.proofs.systems.ezkl.circuits.srs import srs_files
 from proofgrid.proofs.systems.ezkl.layout import ProgramTensor
 from proofgrid.proofs.systems.ezkl.model.loading import CheckedModel, Tensor, load_model
@@ -26,7 +27,8 @@ class BuildPlan:
     settings: EzklSettings
     model: CheckedModel
     inputs: tuple[ProgramTensor, ...]  #: the model's, as the program takes them
-    samples: list[calibration.Sample]  #: quantised inputs for calibration
+    samples: list[Sample]  #: quantised inputs for calibration
+    limits: tuple[Range, ...]  #: what the samples cover of each input, quantised
     srs: Mapping[int, Path]  #: by logrows
     srs_logrows_max: int  #: what the SRS holds, or can be made to hold
     workdir: Path
@@ -62,13 +64,16 @@ def plan_build(source: Mapping[str, Path], given: Mapping[str, Json], *, srs: Pa
     workdir.mkdir(parents=True, exist_ok=True)
     if "calibration" in source:
         samples = calibration.samples_of_file(source["calibration"], inputs)
+        limits = tuple(calibration.seen_range(samples, position) for position in range(len(inputs)))
     else:
-        samples = calibration.default_samples(inputs, settings)
+        limits = tuple(calibration.declared_range(tensor, settings) for tensor in inputs)
+        samples = calibration.default_samples(inputs, limits)
     return BuildPlan(
         settings=settings,
         model=model,
         inputs=inputs,
         samples=samples,
+        limits=limits,
         srs=srs_by_logrows,
         srs_logrows_max=max(srs_by_logrows),
         workdir=workdir,

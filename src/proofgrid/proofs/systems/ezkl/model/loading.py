@@ -68,6 +68,7 @@ class Tensor:
 class CheckedModel:
     """A model of static shapes; `nodes` are alive and in order of execution."""
 
+    original: onnx.ModelProto  #: as it was handed in, for a batch of one: what it says is what has to be proven
     proto: onnx.ModelProto
     nodes: tuple[onnx.NodeProto, ...]
     tensors: Mapping[str, Tensor]  #: every tensor whose shape is known, initializers included
@@ -81,6 +82,7 @@ def load_model(path: Path) -> CheckedModel:
     _check_self_contained(proto)
     _check(proto)
     _fix_batch_of_one(proto.graph)
+    original = proto
     for apply in PASSES:
         proto = apply(proto)
     check_operators(proto.graph)
@@ -90,7 +92,7 @@ def load_model(path: Path) -> CheckedModel:
     inputs = _inputs_of(inferred.graph, tensors)
     outputs = _outputs_of(inferred.graph, tensors)
     nodes = _nodes_alive(inferred.graph, [output.name for output in outputs])
-    return CheckedModel(proto=inferred, nodes=nodes, tensors=tensors, inputs=inputs, outputs=outputs)
+    return CheckedModel(original=original, proto=inferred, nodes=nodes, tensors=tensors, inputs=inputs, outputs=outputs)
 
 
 def _parse(path: Path) -> onnx.ModelProto:

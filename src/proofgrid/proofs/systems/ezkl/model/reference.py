@@ -1,0 +1,64 @@
+"""What the client's model says of an input: ONNX's own reference evaluator, on the model as it was handed in.
+
+It is the one whose word counts: whatever the passes of `loading` make of the model, and whatever the engine makes of
+that, has to say the same (circuits/comparing.py).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import onnx
+from numpy.typing import NDArray
+from onnx.reference import ReferenceEvaluator
+
+from proofgrid.primitives.errors import InvalidProgram
+
+Values = Mapping[str, NDArray[np.float64]]  #: tensors by their names
+
+
+class Undefined(Exception):
+    """The model has no value there: an index out of range, or a result that is no finite number."""
+
+
+class Reference:
+    """A model that can be asked for every tensor of an input."""
+
+    def __init__(self, model: onnx.ModelProto) -> None:
+        try:
+            self._evaluator = ReferenceEvaluator(model)
+        except Exception as reason:  # it raises whatever its operators raise
+            raise InvalidProgram(
+                f"ONNX's reference evaluator cannot run the model, so nothing can be compared with it: {reason}",
+                field="model",
+            ) from None
+        weights = {weight.name for weight in model.graph.initializer}
+        self._inputs = [value for value in model.graph.input if value.name not in weights]
+        self.outputs = [value.name for value in model.graph.output]
+
+    def values(self, inputs: Sequence[NDArray[np.float64]]) -> Values:
+        """Return all tensors of numbers by name; raise Undefined when there are none."""
+        feeds = {value.name: _as_declared(value, tensor) for value, tensor in zip(self._inputs, inputs, strict=True)}
+        return evaluate(self._evaluator, feeds)
+
+
+def evaluate(evaluator: Any, feeds: Mapping[str, NDArray[Any]]) -> Values:
+    """Return all tensors of numbers by name; raise Undefined when the evaluator does."""
+    try:
+        with np.errstate(all="ignore"):
+            found = evaluator.run(None, dict(feeds), intermediate=True)
+    except Exception as reason:  # it raises whatever its operators raise
+        raise Undefined(str(reason)) from None
+    return {name: np.asarray(value, np.float64) for name, value in found.items() if _is_numbers(value)}
+
+
+def _as_declared(value: onnx.ValueInfoProto, tensor: NDArray[np.float64]) -> NDArray[Any]:
+    kind = value.type.tensor_type
+    shape = [dimension.dim_value for dimension in kind.shape.dim]
+    return tensor.reshape(shape).astype(onnx.helper.tensor_dtype_to_np_dtype(kind.elem_type))
+
+
+def _is_numbers(value: Any) -> bool:
+    return isinstance(value, np.ndarray | np.generic) and np.asarray(value).dtype.kind in "fiub"
