@@ -26,9 +26,11 @@ class Setup(Protocol):
         """
         ...
 
-    def make_for_development(self, folder: Path, logrows: int) -> None:
-        """Fill `folder` with a root for programs of up to 2^logrows rows; what is there already is kept.
+    def make_for_development(self, folder: Path, logrows: int, secret: bytes) -> None:
+        """Fill `folder` with a root for programs of up to 2^logrows rows, or with what it takes to make it when needed.
 
+        `secret` is the network's: what is drawn is drawn from it, so that all gateways have the same root.
+        What is there already is kept. Builds may add files later; `files` gives those that are there.
         Whoever made one could forge proofs, so those who call this say so loudly. Blocks, and may take all the CPU.
         """
         ...
@@ -47,7 +49,7 @@ class SetupChoice:
 
     name: str  #: what its settings begin with, and what the folder of one for development is called after
     file: Path | None = None  #: a ceremony's file or folder; None: one for development is made
-    logrows: int = 15  #: the size of one for development
+    logrows: int = 20  #: the largest size of one for development
 
 
 def setups_of(system: object) -> tuple[Setup, ...]:

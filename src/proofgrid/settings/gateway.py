@@ -56,7 +56,12 @@ class Place(Settings):
         "SRS of a real ceremony: a file, or a folder of kzg<k>.srs.",
         told="one for development is made",
     )
-    srs_logrows: int = setting(15, "Largest size of the development SRS, as a power of two.", least=6, most=26)
+    srs_logrows: int = setting(
+        20,
+        "Largest size of the development SRS, as a power of two; each size is made when a program first needs it.",
+        least=6,
+        most=26,
+    )
     subnetwork: str = setting("default", "The subnetwork of tasks and provers that name none.")
     workers: int = setting(2, "Processes that normalise, build and verify.", least=1, most=256)
     database_connections: int = setting(10, "Connections to PostgreSQL.", least=3, most=500)

@@ -30,7 +30,7 @@ def salted_system_on_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> It
 
 def a_job(folder: Path, *, key_ms: int) -> ChildSpec:
     """Return a child's order; its engine takes so long to derive the key."""
-    SaltSetup().make_for_development(folder, logrows=0)
+    SaltSetup().make_for_development(folder, logrows=0, secret=b"salt")
     (folder / "job").mkdir()
     source = a_circuit(folder / "circuit", rounds=5, key_ms=key_ms)
     files = build(SYSTEM, source, {SALT: folder}, workdir=folder / "program")

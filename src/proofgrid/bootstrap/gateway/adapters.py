@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import hmac
 import os
 import shutil
-from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
+from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -49,7 +50,7 @@ class OpenedRoots:
     """The trust roots that programs are built with."""
 
     paths: TrustRoots
-    files: Mapping[str, Digest]  #: by the names under which clients fetch them
+    files: dict[str, Digest]  #: by the names under which clients fetch them; builds may add some
     for_development: bool  #: one of them at least: whoever made it could forge proofs
 
 
@@ -83,7 +84,8 @@ async def open_adapters(settings: GatewaySettings) -> AsyncIterator[Adapters]:
         artifacts = open_artifacts(settings, data_dir, database)
         roots = NO_ROOTS
         if "api" in settings.role_names():
-            roots = await open_trust_roots(settings, data_dir, workers, artifacts, database)
+            roots = await open_trust_roots(settings, data_dir, workers, key)
+            await publish_roots(roots, artifacts, database)
         yield Adapters(
             data_dir=data_dir,
             scratch=scratch,
@@ -181,31 +183,41 @@ def tidying(
 
 
 async def open_trust_roots(
-    settings: GatewaySettings, data_dir: Path, workers: ProofWorkers, artifacts: ArtifactStore, database: Database
+    settings: GatewaySettings, data_dir: Path, workers: ProofWorkers, key: SigningKey
 ) -> OpenedRoots:
-    """Every trust root that an installed proof system needs, its files stored for provers and clients."""
+    """Every trust root that an installed proof system needs: what was given, or one for development."""
     paths: dict[str, Path] = {}
-    files: dict[str, Digest] = {}
     made = False
     for kind, setup in installed_setups().items():
         choice = settings.setups().get(kind, SetupChoice(name=kind))
-        paths[kind] = choice.file or await _made_for_development(setup, choice, data_dir, workers)
+        paths[kind] = choice.file or await _made_for_development(setup, choice, data_dir, workers, key)
         if not paths[kind].exists():
             raise InvalidField(f"there is no file or folder {choice.file}", field=f"{choice.name}_file")
-        for name, file in (await asyncio.to_thread(setup.files, paths[kind])).items():
+        made |= choice.file is None
+    return OpenedRoots(paths, {}, made)
+
+
+async def publish_roots(roots: OpenedRoots, artifacts: ArtifactStore, database: Database) -> None:
+    """Store the roots' files for provers and clients: at the start, and those that a build has made, after it."""
+    for kind, setup in installed_setups().items():
+        for name, file in (await asyncio.to_thread(setup.files, roots.paths[kind])).items():
+            if name in roots.files:
+                continue
             digest, size_bytes = await artifacts.put_file(file)
-            files[name] = digest
             await database.write(
                 Transaction.RECORD_ARTIFACT, RECORD_ARTIFACTS, owners=[""], digests=[digest], sizes=[size_bytes]
             )
-        made |= choice.file is None
-    return OpenedRoots(paths, files, made)
+            roots.files[name] = digest
 
 
-async def _made_for_development(setup: Setup, choice: SetupChoice, data_dir: Path, workers: ProofWorkers) -> Path:
+async def _made_for_development(
+    setup: Setup, choice: SetupChoice, data_dir: Path, workers: ProofWorkers, key: SigningKey
+) -> Path:
     folder = data_dir / f"development-{choice.name}"
-    log.warning(f"development_{choice.name}", logrows=choice.logrows)
-    await workers.call(setup.make_for_development, folder, choice.logrows, timeout_seconds=3_600)
+    log.warning(f"development_{choice.name}", logrows_max=choice.logrows)
+    # Every gateway of a network has its key, so that all of them make the same root, without asking one another.
+    secret = hmac.digest(key.secret, f"development {setup.kind}".encode(), "sha512")
+    await workers.call(setup.make_for_development, folder, choice.logrows, secret, timeout_seconds=3_600)
     return folder
 
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 
-from proofgrid.bootstrap.gateway.adapters import Adapters
+from proofgrid.bootstrap.gateway.adapters import Adapters, publish_roots
 from proofgrid.proofs.base import JobDraft
 from proofgrid.roles.intake.access_list import AccessList
 from proofgrid.roles.intake.accounts import Accounts
@@ -65,7 +66,12 @@ def build_intake(settings: GatewaySettings, world: Adapters, admission: Admissio
         quotes=Quotes(database, admission, prices, policy=settings.firm_quote_terms(), clock=world.clock),
         records=Records(database, world.key),
         registration=Registration(
-            database, world.artifacts, world.workers, trust=world.roots.paths, scratch=world.scratch
+            database,
+            world.artifacts,
+            world.workers,
+            trust=world.roots.paths,
+            scratch=world.scratch,
+            publish=partial(publish_roots, world.roots, world.artifacts, database),
         ),
         reputation=Reputation(database, settings.reputation()),
         statements=Statements(database, world.clock),

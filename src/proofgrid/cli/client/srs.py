@@ -8,36 +8,45 @@ from typing import Annotated
 
 import typer
 
+from proofgrid.cli.kit.bars import count_bar
 from proofgrid.cli.kit.console import complain, print_json, say
 from proofgrid.cli.kit.options import ClientOptions, JsonOption, run_async, with_client
 from proofgrid.primitives.errors import InvalidField
 
-group = typer.Typer(name="srs", help="Make or fetch a structured reference string (SRS).", no_args_is_help=True)
+group = typer.Typer(
+    name="srs", help="Make, import, check or fetch a structured reference string (SRS).", no_args_is_help=True
+)
 
-OutOption = Annotated[Path, typer.Option("--out", "-o", metavar="FILE", help="Where to write it.")]
 
-
-@group.command("new")
-def new(
-    logrows: Annotated[int, typer.Option("--logrows", min=1, max=26, help="Size, as a power of two.")],
-    out: OutOption,
+@group.command("make")
+def make(
+    logrows: Annotated[int, typer.Option("--logrows", min=1, max=26, help="Largest size, as a power of two.")],
+    out: Annotated[
+        Path,
+        typer.Option("--out", "-o", metavar="DIR", help="Folder for all usual sizes; a name ending in .srs: one file."),
+    ],
     json: JsonOption = False,
 ) -> None:
     """Make an SRS FOR DEVELOPMENT: whoever makes one could keep its trapdoor and forge proofs.
 
+    A gateway does this by itself, size by size, when programs need them.
+
     \b
     Example:
-      proofgrid srs new --logrows 16 --out development.srs
+      proofgrid srs make --logrows 16 --out development-srs
     """
-    from proofgrid.proofs.systems.ezkl.circuits.development import make_development_srs
+    from proofgrid.proofs.systems.ezkl.circuits import development
 
     if out.exists():
         raise InvalidField(f"{out} exists already", field="out", hint="choose another name")
-    make_development_srs(out, logrows)
+    is_one_file = out.suffix == ".srs"
+    write = development.make_development_srs if is_one_file else development.make_development_srs_folder
+    with count_bar("points") as on_points:
+        write(out, logrows, on_points)
     if json:
-        print_json({"file": str(out), "logrows": logrows, "for_development": True})
+        print_json({"file" if is_one_file else "folder": str(out), "logrows": logrows, "for_development": True})
         return
-    say(f"{out}: 2^{logrows} points")
+    say(f"{out}: {'2^' if is_one_file else 'up to 2^'}{logrows} rows")
     complain("WARNING: for development only. Use the file of a real ceremony before anybody relies on your proofs.")
 
 

@@ -9,10 +9,12 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from proofgrid.cli.kit.bundle_report import check_file, print_report
-from proofgrid.cli.kit.console import print_json, stderr
+from proofgrid.cli.kit.console import complain, print_json
 from proofgrid.cli.kit.failures import EXIT_FAILED, error_text, error_to_json
 from proofgrid.cli.kit.options import JsonOption
-from proofgrid.primitives.errors import BadBundle, ProofgridError
+from proofgrid.cli.kit.proven import OutputOption, check_suffix, say_written, write_proven
+from proofgrid.cli.kit.refusals import meaning_of
+from proofgrid.primitives.errors import ProofgridError
 
 if TYPE_CHECKING:
     from proofgrid.proofs.bundles.bundle import BundleReport
@@ -34,9 +36,10 @@ def run(
         list[Path] | None,
         typer.Option("--rounds", metavar="FILE", help="Rounds by `market export`: check the prices against them too."),
     ] = None,
+    output: OutputOption = None,
     json: JsonOption = False,
 ) -> None:
-    """Verify a bundle: exit 0 and a table of what was proven, or exit 1 and the check that failed.
+    """Verify a bundle: exit 0 and the numbers that were proven, or exit 1, the check that failed and what that means.
 
     Needs no network, no database and no key. Without --program it proves *some* program, without --network the prices
     and names in it are signed by *somebody*.
@@ -45,8 +48,10 @@ def run(
     Example:
       proofgrid verify answer.bundle --program 3f9a… --network 0x…
       proofgrid verify answer.bundle --rounds day.rounds --network 0x…
+      proofgrid verify answer.bundle --program 3f9a… --output scores.npy
       proofgrid verify answer.bundle --json
     """
+    check_suffix(output)
     try:
         report = check_file(file, program=program, network=network)
         if rounds:
@@ -54,7 +59,10 @@ def run(
     except ProofgridError as error:
         _print_refusal(error, file, json=json)
         raise typer.Exit(EXIT_FAILED) from None
+    if output is not None:
+        write_proven(report.manifest, output)
     print_report(report, file, program=program, network=network, json=json)
+    say_written(output, json=json)
 
 
 def _with_prices(report: BundleReport, rounds: Sequence[Path]) -> BundleReport:
@@ -69,10 +77,12 @@ def _with_prices(report: BundleReport, rounds: Sequence[Path]) -> BundleReport:
 
 
 def _print_refusal(error: ProofgridError, file: Path, *, json: bool) -> None:
+    check, meaning = meaning_of(error)
     if json:
-        print_json({"file": str(file), "valid": False, "error": error_to_json(error)})
+        refusal = {"valid": False, "failed_check": check, "meaning": meaning, "error": error_to_json(error)}
+        print_json({"file": str(file), **refusal})
         return
-    stderr().print(f"NOT VALID  {file}", style="bold red", markup=False, soft_wrap=True)
-    stderr().print(error_text(error), style="red", markup=False, soft_wrap=True)
-    if isinstance(error, BadBundle) and error.field:
-        stderr().print(f"The check that failed: {error.field}", style="red", markup=False, soft_wrap=True)
+    complain(f"NOT VALID  {file}", style="bold red")
+    complain(error_text(error), style="red")
+    complain(f"The check that failed: {check}.", style="red")
+    complain(f"What that means: {meaning}", style="red")

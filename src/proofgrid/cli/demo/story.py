@@ -28,7 +28,6 @@ from proofgrid.sdk.keys import new_key, read_key, write_key
 from proofgrid.settings.gateway import network_key_path
 
 SLICES = 4
-SRS_LOGROWS = 13  #: a slice of the digits needs no more rows
 LIMIT_PRICE = 1_500
 DEPOSIT = BASE_UNITS_PER_TOKEN
 PROVERS = (("alice", "alice-1", 700), ("alice", "alice-2", 800), ("bob", "bob-1", 900))  #: operator, name, ask
@@ -114,13 +113,13 @@ class Story:
     # --- the steps -------------------------------------------------------------------------------
 
     async def _start_gateway(self) -> None:
-        flags = ("--data-dir", str(self._network), "--listen", "127.0.0.1:0", "--srs-logrows", str(SRS_LOGROWS))
+        flags = ("--data-dir", str(self._network), "--listen", "127.0.0.1:0")
         ready = await self._fleet.start_gateway(*flags)
         self._gateway, self._network_address = ready.address, ready.network
         self._keys["network"] = read_key(network_key_path(self._network))
         self._telling.tell(f"listening at {self._gateway}; the network's key is {self._network_address}")
         if ready.srs_for_development:
-            self._telling.tell("the SRS was made just now, for development only", style="yellow")
+            self._telling.tell("its SRS is made here when a program needs it, for development only", style="yellow")
 
     async def _let_people_in(self) -> None:
         for name in ("carol", "alice", "bob"):

@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from proofgrid.cli.kit.console import print_json, print_table, say
-from proofgrid.primitives.canonical import Json
+from proofgrid.cli.kit.proven import print_proven, proven_to_json
 from proofgrid.primitives.errors import InvalidField
 from proofgrid.primitives.ids import short_prover
 from proofgrid.primitives.money import format_amount
 
 if TYPE_CHECKING:
     from proofgrid.proofs.bundles.bundle import BundleReport
-
-VALUES_SHOWN = 12
 
 
 def check_file(file: Path, *, program: str | None = None, network: str | None = None) -> BundleReport:
@@ -42,6 +39,7 @@ def report_to_json(report: BundleReport, *, program: str | None, network: str | 
         "program_pinned": program is not None,
         "network_pinned": network is not None,
         "checks": list(report.checks),
+        **proven_to_json(report.manifest),
         "manifest": manifest_to_json(report.manifest),
     }
 
@@ -58,8 +56,9 @@ def print_report(
     say(f"  program   {manifest.program.digest} ({manifest.program.proof_system}; {_pinned(program, 'program')})")
     say(f"  signed by {manifest.network} ({_pinned(network, 'network')})")
     say(f"  task      {manifest.task.task_id} of client {manifest.task.client}")
-    _print_values("input", _items(manifest.statement, "inputs"))
-    _print_values("output", _items(manifest.result, "outputs"))
+    say("")
+    say("What was proven:", style="bold")
+    print_proven(manifest)
     say("")
     for check in report.checks:
         say(f"  ✓ {check}", style="green")
@@ -82,26 +81,3 @@ def print_report(
 
 def _pinned(expected: str | None, option: str) -> str:
     return "pinned: it is the expected one" if expected else f"NOT pinned: give --{option} to insist on one"
-
-
-def _print_values(name: str, items: Sequence[Json]) -> None:
-    for index, item in enumerate(items[:VALUES_SHOWN]):
-        values = item.get("values", item) if isinstance(item, Mapping) else item
-        say(f"  {name} {index:<3} {_shortened(values)}")
-    if len(items) > VALUES_SHOWN:
-        say(f"  … and {len(items) - VALUES_SHOWN} more {name}s; --json shows all")
-
-
-def _shortened(values: Json) -> str:
-    if isinstance(values, Mapping):
-        return ", ".join(f"{key} {value}" for key, value in values.items())
-    if not isinstance(values, Sequence) or isinstance(values, str):
-        return str(values)
-    more = f" … ({len(values)} values)" if len(values) > VALUES_SHOWN else ""
-    return " ".join(str(value) for value in values[:VALUES_SHOWN]) + more
-
-
-def _items(value: Mapping[str, Json], name: str) -> Sequence[Json]:
-    # The members of a statement are its proof system's; those without this list show as a whole.
-    found = value.get(name)
-    return found if isinstance(found, Sequence) and not isinstance(found, str) else [value]

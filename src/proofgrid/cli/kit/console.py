@@ -14,8 +14,10 @@ import typer
 
 if TYPE_CHECKING:
     from rich.console import Console
+    from rich.text import Text
 
 WIDTH_WITHOUT_TERMINAL = 120
+_BETWEEN_COLUMNS = 3
 COLUMNS_VARIABLE = "COLUMNS"  #: says how wide lines may be where there is no terminal
 
 T = TypeVar("T")
@@ -86,20 +88,53 @@ def print_answer(answer: object, sentence: str, *, json: bool, **more: object) -
 
 
 def print_table(columns: Sequence[str], rows: Iterable[Sequence[object]], *, empty: str) -> None:
-    """Print rows under headings; columns whose heading ends in '>' are numbers and stand right."""
+    """Print rows under headings; columns whose heading ends in '>' are numbers and stand right.
+
+    Where the terminal is too narrow for its words, each row is a few lines of its own.
+    """
+    from rich.text import Text
+
+    cells = [[cell if isinstance(cell, Text) else Text(str(cell)) for cell in row] for row in rows]
+    console = stdout()
+    if not cells:
+        say(empty)
+    elif _narrowest(columns, cells) > console.width:
+        _print_cards(console, [column.removesuffix(">") for column in columns], cells)
+    else:
+        _print_grid(console, columns, cells)
+
+
+def _narrowest(columns: Sequence[str], rows: Sequence[Sequence[Text]]) -> int:
+    """Return how wide a table is whose words are not broken."""
+    longest = [
+        max(len(word) for text in (column.removesuffix(">"), *texts) for word in ["", *text.split()])
+        for column, texts in zip(
+            columns, ([cell.plain for cell in row] for row in zip(*rows, strict=True)), strict=True
+        )
+    ]
+    return sum(longest) + _BETWEEN_COLUMNS * len(columns)
+
+
+def _print_grid(console: Console, columns: Sequence[str], rows: Sequence[Sequence[Text]]) -> None:
     from rich import box
     from rich.table import Table
-    from rich.text import Text
 
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     for column in columns:
         table.add_column(column.removesuffix(">"), justify="right" if column.endswith(">") else "left", overflow="fold")
     for row in rows:
-        table.add_row(*(cell if isinstance(cell, Text) else Text(str(cell)) for cell in row))
-    if not table.row_count:
-        say(empty)
-        return
-    stdout().print(table)
+        table.add_row(*row)
+    console.print(table)
+
+
+def _print_cards(console: Console, columns: Sequence[str], rows: Sequence[Sequence[Text]]) -> None:
+    wide = max(map(len, columns))
+    for row in rows:
+        console.print()
+        for name, cell in zip(columns, row, strict=True):
+            if cell.plain:
+                _print(console, f"  {name:<{wide}}  {cell.plain}", str(cell.style))
+    console.print()
 
 
 def print_answers(

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from proofgrid.cli.kit.bundle_report import check_file, print_report
 from proofgrid.cli.kit.console import complain, print_json, say
+from proofgrid.cli.kit.proven import say_written, write_proven
 
 if TYPE_CHECKING:
     from proofgrid.cli.kit.task_board import TaskBoard
@@ -40,8 +41,13 @@ async def _raise_if_failed(client: Client, task_id: str) -> None:
         raise error_of_code(task.failure_code, f"the task is {task.state}: {task.failure_detail}", field="task")
 
 
-async def fetch(client: Client, task_id: str, out: Path, *, is_verified: bool, json: bool) -> None:
-    """Download a task's bundle and, unless told otherwise, verify it as a stranger would."""
+async def fetch(
+    client: Client, task_id: str, out: Path, *, is_verified: bool, json: bool, output: Path | None = None
+) -> None:
+    """Download a task's bundle and, unless told otherwise, verify it as a stranger would.
+
+    `output` gets the proven numbers.
+    """
     import asyncio
 
     task = await client.task(task_id)
@@ -54,7 +60,10 @@ async def fetch(client: Client, task_id: str, out: Path, *, is_verified: bool, j
         return
     network = await client.connection.network()
     report = await asyncio.to_thread(check_file, out, program=task.program_digest, network=network)
+    if output is not None:
+        write_proven(report.manifest, output)
     print_report(report, out, program=task.program_digest, network=network, json=json)
+    say_written(output, json=json)
 
 
 def say_detached(task_id: str) -> None:

@@ -87,6 +87,6 @@ def _say_ready(facts: GatewayFacts, *, json: bool) -> None:
     say(f"ready {where}, network {facts.network}", style="bold green")
     if facts.setup_for_development:
         complain(
-            "WARNING: the SRS of this network was made on this machine, FOR DEVELOPMENT ONLY. Whoever made it could\n"
+            "WARNING: the SRS of this network is made on this machine, FOR DEVELOPMENT ONLY. Who has its key could\n"
             "forge proofs. Give the file of a real ceremony with --srs-file before anybody relies on what is proven."
         )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import tempfile
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from pathlib import Path
 
 import structlog
@@ -39,13 +39,22 @@ class Registration:
     """Builds programs, one at a time: a build may use every core."""
 
     def __init__(
-        self, database: Database, artifacts: ArtifactStore, workers: ProofWorkers, *, trust: TrustRoots, scratch: Path
+        self,
+        database: Database,
+        artifacts: ArtifactStore,
+        workers: ProofWorkers,
+        *,
+        trust: TrustRoots,
+        scratch: Path,
+        publish: Callable[[], Awaitable[None]],
     ) -> None:
+        """`publish` stores files of trust roots that a build has made, so that clients can build the same."""
         self._database = database
         self._artifacts = artifacts
         self._workers = workers
         self._trust = trust
         self._scratch = scratch
+        self._publish = publish
         self._turn = asyncio.Semaphore(1)
 
     @needs(Role.CLIENT, Role.ADMIN)
@@ -85,6 +94,7 @@ class Registration:
             building.cancel()  # no-op when it is done; a client that hangs up stops its build
         files = building.result()
         yield ("store", 900)
+        await self._publish()
         await self._store(owner, files, label)
         log.info("program_registered", digest=files.program.digest, owner=owner, slices=len(files.program.slices))
         yield files.program.digest

@@ -15,6 +15,7 @@ from proofgrid.proofs.base import (
     JobOutput,
     NormalisedRequest,
     PartialProof,
+    Program,
     ProgramFiles,
     Report,
     SystemDescription,
@@ -24,8 +25,9 @@ from proofgrid.proofs.kit.samples import Samples
 from proofgrid.proofs.setup import TrustRoots
 from proofgrid.proofs.systems.ezkl import identity, layout, settings
 from proofgrid.proofs.systems.ezkl.engine import ENGINE, load_engine
-from proofgrid.proofs.systems.ezkl.proving import normalise, prove, verify, whole
+from proofgrid.proofs.systems.ezkl.proving import normalise, prove, telling, verify, whole
 from proofgrid.proofs.systems.ezkl.setup import KZG_BN254, KzgBn254
+from proofgrid.proofs.telling import ToldProof
 
 
 class EzklProofSystem:
@@ -110,3 +112,13 @@ class EzklProofSystem:
     ) -> list[str]:
         """Check everything from public data alone; return one sentence per check that passed."""
         return whole.verify_whole(files, statement, result, parts, workdir=workdir)
+
+    def tell_proofs(
+        self, program: Program, statement: Mapping[str, Json], result: Mapping[str, Json]
+    ) -> list[ToldProof]:
+        """Return the tensors of each input, by the model's names."""
+        return telling.tell_proofs(program, statement, result)
+
+    def tell_agreement(self, program: Program) -> Mapping[str, Json]:
+        """Return what the identity says of circuit and model."""
+        return telling.tell_agreement(program)

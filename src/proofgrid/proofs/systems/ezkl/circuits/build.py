@@ -16,9 +16,10 @@ from proofgrid.proofs.systems.ezkl.circuits.blame import refusal
 from proofgrid.proofs.systems.ezkl.circuits.choosing import Circuits
 from proofgrid.proofs.systems.ezkl.circuits.comparing import Agreement, compare
 from proofgrid.proofs.systems.ezkl.circuits.cutting import cut_that_fits
+from proofgrid.proofs.systems.ezkl.circuits.drawing import Sample
 from proofgrid.proofs.systems.ezkl.circuits.estimate import memory_bytes_of, units_of
 from proofgrid.proofs.systems.ezkl.circuits.plan import BuildPlan, plan_build
-from proofgrid.proofs.systems.ezkl.circuits.srs import fitting_srs, write_verifier_srs
+from proofgrid.proofs.systems.ezkl.circuits.srs import write_verifier_srs
 from proofgrid.proofs.systems.ezkl.identity import VERIFIER_SRS, make_identity, slice_file, verifying_files
 from proofgrid.proofs.systems.ezkl.layout import PROOF_SYSTEM, ProgramTensor
 from proofgrid.proofs.systems.ezkl.model.slicing import ModelSlice
@@ -36,7 +37,7 @@ def build_program(
     plan = plan_build(source, settings, srs=srs, workdir=workdir)
     try:
         slices, circuits = cut_that_fits(plan, report)
-        logrows, srs_file = fitting_srs(plan.srs, circuits.logrows, logrows_max=plan.logrows_max)
+        logrows, srs_file = _reference_string(plan, circuits.logrows, report)
         circuits = replace(circuits, logrows=logrows)
         _compile(plan, circuits)
         agreement = compare(plan, slices, circuits, report)
@@ -44,11 +45,20 @@ def build_program(
         write_verifier_srs(srs_file, workdir / VERIFIER_SRS)
         made = _program(plan, source, srs_file, slices, circuits, key_bytes, agreement)
         report("try", 950)
-        _try_forward(plan, made)
+        _try_forward(plan, made, circuits.samples[-1])
     except engine.EngineFailed as reason:
         raise refusal(reason, plan.settings, plan.workdir) from None
     report("done", 1000)
     return made
+
+
+def _reference_string(plan: BuildPlan, logrows: int, report: Report) -> tuple[int, Path]:
+    """Return how many rows the circuits get, and the reference string for them, made when this is its first use."""
+
+    def progress(done: int, total: int) -> None:
+        report("srs", 500 + 50 * done // total)
+
+    return plan.srs.fitting(logrows, logrows_max=plan.logrows_max, progress=progress)
 
 
 def _compile(plan: BuildPlan, circuits: Circuits) -> None:
@@ -150,8 +160,8 @@ def _slice_summary(part: ModelSlice, settings: calibration.EngineSettings) -> di
     }
 
 
-def _try_forward(plan: BuildPlan, made: ProgramFiles) -> None:
+def _try_forward(plan: BuildPlan, made: ProgramFiles, sample: Sample) -> None:
     # Shows before anybody pays that neighbouring slices commit to a tensor in the same way.
-    last = try_forward(made, plan.samples[0], workdir=plan.workdir)[-1]
+    last = try_forward(made, sample, workdir=plan.workdir)[-1]
     if [len(tensor) for tensor in last.witness.outputs] != [tensor.elements for tensor in plan.model.outputs]:
         raise engine.EngineFailed("the circuit's output has another size than the model's")

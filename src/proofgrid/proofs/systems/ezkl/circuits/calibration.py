@@ -14,7 +14,7 @@ from typing import Any
 
 from proofgrid.primitives.errors import InvalidField
 from proofgrid.proofs.systems.ezkl import engine
-from proofgrid.proofs.systems.ezkl.circuits.drawing import Range, Sample, borders, uniform
+from proofgrid.proofs.systems.ezkl.circuits.drawing import CONSTANT_BORDERS, Range, Sample, borders, uniform
 from proofgrid.proofs.systems.ezkl.layout import ProgramTensor, range_of
 from proofgrid.proofs.systems.ezkl.model.inputs import quantised_inputs
 from proofgrid.proofs.systems.ezkl.settings import LOGROWS_MAX, EzklSettings
@@ -103,13 +103,19 @@ def seen_range(samples: Sequence[Sample], position: int) -> Range:
     return min(numbers), max(numbers)
 
 
-def default_samples(tensors: Sequence[ProgramTensor], limits: Sequence[Range]) -> list[Sample]:
-    """Return calibration inputs that cover the range of each tensor: spread evenly, and the borders of it."""
+def default_samples(
+    tensors: Sequence[ProgramTensor], limits: Sequence[Range]
+) -> tuple[list[Sample], tuple[list[Sample], ...]]:
+    """Return calibration inputs that cover the range of each tensor, its borders first; and what is left without these.
+
+    A model need not hold its borders: constant inputs have no variance to divide by, some functions end there.
+    """
     drawn = [
         [*borders(tensor, own), *uniform(tensor, own, UNIFORM_SAMPLES, seed=position)]
         for position, (tensor, own) in enumerate(zip(tensors, limits, strict=True))
     ]
-    return [list(sample) for sample in zip(*drawn, strict=True)]
+    samples = [list(sample) for sample in zip(*drawn, strict=True)]
+    return samples, (samples[CONSTANT_BORDERS:], samples[-UNIFORM_SAMPLES:])
 
 
 def samples_of_file(path: Path, tensors: Sequence[ProgramTensor]) -> list[Sample]:

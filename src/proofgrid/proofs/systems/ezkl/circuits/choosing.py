@@ -26,6 +26,7 @@ class Circuits:
     decomposition: tuple[int, int]
     logrows: int
     settings: list[EngineSettings]
+    samples: list[Sample]  #: what they were calibrated with
 
 
 def slice_with_equal_scales(plan: BuildPlan, *, cells_max: int | None = None) -> list[ModelSlice]:
@@ -44,7 +45,27 @@ def slice_with_equal_scales(plan: BuildPlan, *, cells_max: int | None = None) ->
 
 
 def choose_circuits(plan: BuildPlan, slices: Sequence[ModelSlice], report: Report) -> Circuits:
-    """Calibrate all slices under each candidate decomposition; return the circuits with the fewest rows."""
+    """Calibrate all slices under each candidate decomposition; return the circuits with the fewest rows.
+
+    On all samples, or if no circuit holds what becomes of the borders of the input range, on fewer.
+    """
+    best: Circuits | None = None
+    failed: engine.EngineFailed | None = None
+    for samples in (plan.samples, *plan.fewer_samples):
+        try:
+            found = _choose(plan, slices, samples, report)
+        except engine.EngineFailed as reason:
+            failed = failed or reason
+            continue
+        if found.logrows <= plan.logrows_max:
+            return found
+        best = best or found
+    if best is not None:
+        return best
+    raise failed or engine.EngineFailed("there is nothing to calibrate with")
+
+
+def _choose(plan: BuildPlan, slices: Sequence[ModelSlice], samples: list[Sample], report: Report) -> Circuits:
     candidates = _decompositions(plan)
     best: Circuits | None = None
     failures: list[engine.EngineFailed] = []
@@ -54,7 +75,7 @@ def choose_circuits(plan: BuildPlan, slices: Sequence[ModelSlice], report: Repor
         if best is not None and candidate[0].bit_length() >= best.logrows:
             continue
         try:
-            found = _calibrate(plan, slices, candidate)
+            found = _calibrate(plan, slices, candidate, samples)
         except engine.EngineFailed as reason:
             failures.append(reason)
             continue
@@ -93,9 +114,11 @@ def _decompositions(plan: BuildPlan) -> list[tuple[int, int]]:
     return [(1 << -(-bits // legs), legs) for legs in _LEGS]
 
 
-def _calibrate(plan: BuildPlan, slices: Sequence[ModelSlice], decomposition: tuple[int, int]) -> Circuits:
+def _calibrate(
+    plan: BuildPlan, slices: Sequence[ModelSlice], decomposition: tuple[int, int], given: list[Sample]
+) -> Circuits:
     """Calibrate slice after slice: what one puts out for the samples is the next one's calibration data."""
-    samples = plan.samples
+    samples = given
     found = []
     for index in range(len(slices)):
         folder = plan.folder(index)
@@ -106,7 +129,7 @@ def _calibrate(plan: BuildPlan, slices: Sequence[ModelSlice], decomposition: tup
     committed = [tensor.elements for part in slices[0 if plan.commits_input else 1 :] for tensor in part.inputs]
     rows_of_commitment = (max(committed, default=0) + _BLINDING_ROWS - 1).bit_length()
     logrows = max(rows_of_commitment, *(settings["run_args"]["logrows"] for settings in found))
-    return Circuits(decomposition=decomposition, logrows=logrows, settings=found)
+    return Circuits(decomposition=decomposition, logrows=logrows, settings=found, samples=given)
 
 
 def _outputs_for(samples: list[Sample], folder: Path) -> list[Sample]:

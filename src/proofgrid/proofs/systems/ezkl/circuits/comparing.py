@@ -4,10 +4,8 @@
     samples <
                  compiled slices, one after the other -------> proves           on every element of every output
 
-The tolerance of an element follows from the scale: the model is run again several times with weights and results
-rounded to the circuit's grid (model/rounding.py), and what that moves the element is what an honest circuit may be off.
-So a discontinuous operator is given room where it is undecided, and nowhere else. An element with so much room that a
-wrong function could hide in it says nothing; enough elements have to say something, or the program is refused too.
+The tolerance of an element follows from the scale (judging.py). An element with so much room that a wrong function
+could hide in it says nothing; enough elements have to say something, or the program is refused too.
 """
 
 from __future__ import annotations
@@ -18,46 +16,26 @@ from math import ceil
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
 from proofgrid.primitives.canonical import Json
 from proofgrid.primitives.errors import InvalidProgram
 from proofgrid.proofs.base import Report
 from proofgrid.proofs.systems.ezkl import engine
 from proofgrid.proofs.systems.ezkl.circuits.choosing import Circuits
+from proofgrid.proofs.systems.ezkl.circuits.differing import difference
 from proofgrid.proofs.systems.ezkl.circuits.drawing import CALIBRATED, Drawn, drawn_samples
+from proofgrid.proofs.systems.ezkl.circuits.judging import FLOAT_NOISE, STEP_NOISE, Compared, Judge
 from proofgrid.proofs.systems.ezkl.circuits.plan import BuildPlan
 from proofgrid.proofs.systems.ezkl.layout import range_of
-from proofgrid.proofs.systems.ezkl.model.loading import CheckedModel
-from proofgrid.proofs.systems.ezkl.model.reference import Reference, Undefined, Values
-from proofgrid.proofs.systems.ezkl.model.rounding import Rounded
+from proofgrid.proofs.systems.ezkl.model.reference import Numbers, Undefined, Values
 from proofgrid.proofs.systems.ezkl.model.slicing import ModelSlice
-
-Numbers = NDArray[np.float64]
 
 _CALIBRATED_SAMPLES = 4
 _SAMPLES_LEAST = 8
 _ROWS = 1 << 21  #: of all samples together, about
-_DRAWS = 6  #: runs on the grid per sample
-_SAFETY = 4  #: times what these moved an element: they are few, and a circuit rounds more often than it has nodes
-_QUANTA = 2  #: that any element may be off
-_FLOAT_NOISE = 2.0**-20  #: of a number's size, by which float32 libraries of two machines differ
-_STEP_NOISE = 1 / 1000  #: of a quantum
 _TELLING_SHARE = 0.25  #: of an output's spread: an element with less room tells a wrong function from a right one
 _TELLING_PLACES = 0.5  #: of an output's elements must tell on some sample
 _TELLING_SAMPLES = 3
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Difference:
-    """An element on which circuit and model differ by more than rounding explains."""
-
-    drawn: Drawn
-    output: str
-    element: int
-    says: float
-    proves: float
-    tolerance: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,31 +88,17 @@ class Circuit:
         return [np.array(t, np.float64) / 2.0**s for t, s in zip(sample, self.input_scales, strict=True)]
 
 
-@dataclass(frozen=True, slots=True)
-class _Compared:
-    """One output of one sample, flat."""
-
-    drawn: Drawn
-    says: Numbers
-    proves: Numbers
-    tolerance: Numbers
-
-
 class Comparison:
     """Compares a circuit with its model, sample by sample."""
 
-    def __init__(self, model: CheckedModel, circuit: Circuit, scale: int) -> None:
+    def __init__(self, judge: Judge, circuit: Circuit) -> None:
         self._circuit = circuit
-        self._scale = scale
-        self._reference = Reference(model.original)
-        self._same = Reference(model.proto)
-        self._rounded = Rounded(model, scale)
-        self._names = self._reference.outputs
-        self._compared: list[list[_Compared]] = [[] for _ in self._names]
+        self._judge = judge
+        self._compared: dict[str, list[Compared]] = {name: [] for name in judge.outputs}
         self._kinds: set[str] = set()
 
-    def take(self, drawn: Drawn) -> Difference | None:
-        """Compare one sample and return what is wrong. One that the circuit cannot prove is passed over.
+    def take(self, drawn: Drawn) -> tuple[str, Compared] | None:
+        """Compare one sample; return the output that is wrong. One that the circuit cannot prove is passed over.
 
         Raises InvalidProgram when the circuit proves a number where the model has none, inside the declared range.
         """
@@ -144,58 +108,38 @@ class Comparison:
         except engine.EngineFailed:
             return None
         try:
-            says = self._finite(self._reference.values(numbers))
+            says = self._judge.says(numbers)
         except Undefined as reason:
             if drawn.inside and self._can_be_proven(drawn):
                 raise _undefined(drawn, reason) from None
             return None
-        rooms = self._rooms(numbers)
-        scales = self._circuit.output_scales
-        tolerances = map(self._tolerance, says, rooms, scales)
-        found = [_Compared(drawn, *one) for one in zip(says, proves, tolerances, strict=True)]
-        wrong = [_difference(name, one) for name, one in zip(self._names, found, strict=True) if _differ(one).any()]
-        difference = next(iter(wrong), None)
-        if difference is not None and not self._can_be_proven(drawn):
+        found = self._compare(drawn, says, proves, numbers)
+        wrong = next(((name, one) for name, one in found.items() if one.is_wrong), None)
+        if wrong is not None and not self._can_be_proven(drawn):
             return None
-        for seen, one in zip(self._compared, found, strict=True):
-            seen.append(one)
+        for name, one in found.items():
+            self._compared[name].append(one)
         self._kinds.add(drawn.kind)
-        return difference
+        return wrong
 
     def agreement(self) -> Agreement:
         """Return what was measured; raise InvalidProgram when it tells nothing."""
         scales = self._circuit.output_scales
         return Agreement(
-            samples=len(self._compared[0]),
+            samples=min(map(len, self._compared.values())),
             kinds=tuple(sorted(self._kinds)),
-            outputs=tuple(map(_measured, self._names, self._compared, scales)),
+            outputs=tuple(_measured(*one, scale) for one, scale in zip(self._compared.items(), scales, strict=True)),
         )
 
-    def _finite(self, values: Values) -> list[Numbers]:
-        for name in self._names:
-            if not np.isfinite(values[name]).all():
-                raise Undefined(f"the output {name!r} is no finite number")
-        return [values[name].ravel() for name in self._names]
-
-    def _rooms(self, numbers: Sequence[Numbers]) -> list[Numbers]:
-        """Return how far rounding moves each element of each output; without limit where the model has no value."""
-        exact = [self._same.values(numbers)[name].ravel() for name in self._same.outputs]
-        rooms = [np.zeros_like(tensor) for tensor in exact]
-        for draw in range(_DRAWS):
-            try:
-                values = self._rounded.values(numbers, draw=draw)
-            except Undefined:
-                return [np.full_like(tensor, np.inf) for tensor in exact]
-            moved = [values[name].ravel() for name in self._same.outputs]
-            rooms = [_wider(*one) for one in zip(rooms, moved, exact, strict=True)]
-        return rooms
-
-    def _tolerance(self, says: Numbers, room: Numbers, output_scale: int) -> Numbers:
-        # An output of fewer digits than the circuit computes with is off by one of its own where they do not suffice.
-        places = says * 2.0**output_scale
-        is_coarse = (output_scale < self._scale) & (np.abs(places - np.round(places)) > _QUANTA * _STEP_NOISE)
-        least = _QUANTA * 2.0**-self._scale + np.where(is_coarse, 2.0**-output_scale, 0)
-        return _SAFETY * room + least + np.abs(says) * _FLOAT_NOISE
+    def _compare(
+        self, drawn: Drawn, says: Values, proves: Sequence[Numbers], numbers: Sequence[Numbers]
+    ) -> dict[str, Compared]:
+        rooms = self._judge.rooms(numbers, self._judge.outputs)
+        found = {}
+        for name, proven, scale in zip(self._judge.outputs, proves, self._circuit.output_scales, strict=True):
+            tolerance = self._judge.tolerance(says[name], rooms[name], scale)
+            found[name] = Compared(drawn, says[name], proven, tolerance)
+        return found
 
     def _can_be_proven(self, drawn: Drawn) -> bool:
         try:
@@ -218,44 +162,26 @@ def compare(plan: BuildPlan, slices: Sequence[ModelSlice], circuits: Circuits, r
         output_scales=circuits.settings[-1]["model_output_scales"],
         workdir=plan.workdir,
     )
-    comparison = Comparison(plan.model, circuit, plan.settings.scale)
-    samples = _samples(plan, sum(int(settings["num_rows"]) for settings in circuits.settings))
+    judge = Judge(plan.model, plan.settings.scale)
+    comparison = Comparison(judge, circuit)
+    samples = _samples(plan, circuits)
     for number, drawn in enumerate(samples):
-        report("compare", 500 + 100 * number // len(samples))
-        difference = comparison.take(drawn)
-        if difference is not None:
-            raise InvalidProgram(f"{difference}", field="model")
+        report("compare", 550 + 50 * number // len(samples))
+        wrong = comparison.take(drawn)
+        if wrong is not None:
+            raise difference(plan, slices, circuits, judge, wrong)
     return comparison.agreement()
 
 
-def _samples(plan: BuildPlan, rows: int) -> list[Drawn]:
+def _samples(plan: BuildPlan, circuits: Circuits) -> list[Drawn]:
     """Return the samples to compare on, fewer for a large circuit; how many depends on its size alone."""
+    rows = sum(int(settings["num_rows"]) for settings in circuits.settings)
     bounds = [range_of(tensor) for tensor in plan.inputs]
     drawn = drawn_samples(plan.inputs, plan.limits, bounds)
-    known = [Drawn(kind=CALIBRATED, sample=sample) for sample in plan.samples[-_CALIBRATED_SAMPLES:]]
+    known = [Drawn(kind=CALIBRATED, sample=sample) for sample in circuits.samples[-_CALIBRATED_SAMPLES:]]
     count = max(_SAMPLES_LEAST, min(_ROWS // max(rows, 1), len(drawn) + len(known)))
     own = min(len(known), count // 4)
     return [*known[:own], *drawn[: count - own]]
-
-
-def _wider(room: Numbers, moved: Numbers, exact: Numbers) -> Numbers:
-    return np.maximum(room, np.nan_to_num(np.abs(moved - exact), nan=np.inf))
-
-
-def _differ(one: _Compared) -> NDArray[np.bool_]:
-    return np.abs(one.says - one.proves) > one.tolerance
-
-
-def _difference(name: str, one: _Compared) -> Difference:
-    element = int(np.argmax(np.abs(one.says - one.proves) / one.tolerance))
-    return Difference(
-        drawn=one.drawn,
-        output=name,
-        element=element,
-        says=float(one.says[element]),
-        proves=float(one.proves[element]),
-        tolerance=float(one.tolerance[element]),
-    )
 
 
 def _undefined(drawn: Drawn, reason: Undefined) -> InvalidProgram:
@@ -266,7 +192,7 @@ def _undefined(drawn: Drawn, reason: Undefined) -> InvalidProgram:
     )
 
 
-def _measured(name: str, compared: Sequence[_Compared], output_scale: int) -> OutputAgreement:
+def _measured(name: str, compared: Sequence[Compared], output_scale: int) -> OutputAgreement:
     """Return how far an output agrees; raise InvalidProgram when too few of its elements tell anything."""
     if not compared:
         raise _says_nothing(name, "none of the drawn inputs can be proven")
@@ -276,7 +202,7 @@ def _measured(name: str, compared: Sequence[_Compared], output_scale: int) -> Ou
     if tells.any(axis=0).mean() < _TELLING_PLACES or tells.any(axis=1).sum() < min(_TELLING_SAMPLES, len(compared)):
         raise _says_nothing(name, f"rounding may move it as far as it moves at all ({spread:.3g})")
     quantum = 2.0**-output_scale
-    noise = np.abs(says) * _FLOAT_NOISE + quantum * _STEP_NOISE
+    noise = np.abs(says) * FLOAT_NOISE + quantum * STEP_NOISE
     return OutputAgreement(
         name=name,
         quanta=_rounded_up(np.max(np.where(tells, np.abs(says - proves) - noise, 0)) / quantum),

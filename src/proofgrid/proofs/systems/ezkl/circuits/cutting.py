@@ -61,13 +61,13 @@ def _too_large(plan: BuildPlan, slices: list[ModelSlice], circuits: Circuits) ->
 def _way_out(plan: BuildPlan, needed: int, *, is_one_node: bool) -> str:
     """Return what a client can do, and what only the network's owner can."""
     ways = []
-    if plan.settings.logrows_max < needed <= plan.srs_logrows_max:
+    if plan.settings.logrows_max < needed <= plan.srs.logrows_max:
         ways.append(f"allow more rows (-s logrows_max={needed})")
     if plan.settings.slices is not None:
         ways.append("take more slices, or slices=auto")
     if is_one_node or not ways:
         ways.append("make the node smaller (fewer channels or features), or lower scale or lookup_margin")
     text = ", or ".join(ways)
-    if plan.srs_logrows_max < needed:
-        text += f"; the network's reference string ends at 2^{plan.srs_logrows_max}, which only its owner can change"
+    if plan.srs.logrows_max < needed:
+        text += f"; the network's reference string ends at 2^{plan.srs.logrows_max}, which only its owner can change"
     return text

@@ -22,6 +22,7 @@ Range = tuple[int, int]  #: lowest and highest, as quantised
 CALIBRATED = "calibration"
 _LARGE = 4  #: times the range
 _CORNERS = 4
+CONSTANT_BORDERS = 2  #: the first of all borders
 _Integers = NDArray[Any]
 
 

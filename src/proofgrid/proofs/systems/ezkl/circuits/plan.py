@@ -12,7 +12,7 @@ from proofgrid.primitives.canonical import Json
 from proofgrid.primitives.errors import InvalidField
 from proofgrid.proofs.systems.ezkl.circuits import calibration
 from proofgrid.proofs.systems.ezkl.circuits.drawing import Range, Sample
-from proofgrid.proofs.systems.ezkl.circuits.srs import srs_files
+from proofgrid.proofs.systems.ezkl.circuits.srs import ReferenceStrings, reference_strings
 from proofgrid.proofs.systems.ezkl.layout import ProgramTensor
 from proofgrid.proofs.systems.ezkl.model.loading import CheckedModel, Tensor, load_model
 from proofgrid.proofs.systems.ezkl.settings import COMMITTED, EzklSettings, parse_settings
@@ -28,9 +28,9 @@ class BuildPlan:
     model: CheckedModel
     inputs: tuple[ProgramTensor, ...]  #: the model's, as the program takes them
     samples: list[Sample]  #: quantised inputs for calibration
+    fewer_samples: tuple[list[Sample], ...]  #: what to calibrate with if these fail
     limits: tuple[Range, ...]  #: what the samples cover of each input, quantised
-    srs: Mapping[int, Path]  #: by logrows
-    srs_logrows_max: int  #: what the SRS holds, or can be made to hold
+    srs: ReferenceStrings
     workdir: Path
 
     @property
@@ -40,7 +40,7 @@ class BuildPlan:
     @property
     def logrows_max(self) -> int:
         """What the client allows and the SRS holds."""
-        return min(self.settings.logrows_max, self.srs_logrows_max)
+        return min(self.settings.logrows_max, self.srs.logrows_max)
 
     def folder(self, index: int) -> Path:
         """Return where the files of slice `index` lie."""
@@ -58,24 +58,24 @@ def plan_build(source: Mapping[str, Path], given: Mapping[str, Json], *, srs: Pa
             raise InvalidField("no such file", field=f"source.{name}", hint=f"known: {', '.join(SOURCE_FILES)}")
     if "model" not in source:
         raise InvalidField("an ONNX file is needed", field="source.model")
-    srs_by_logrows = srs_files(srs)
+    strings = reference_strings(srs)
     model = load_model(source["model"])
     inputs = tuple(_input(tensor, settings) for tensor in model.inputs)
     workdir.mkdir(parents=True, exist_ok=True)
     if "calibration" in source:
-        samples = calibration.samples_of_file(source["calibration"], inputs)
+        samples, fewer = calibration.samples_of_file(source["calibration"], inputs), ()
         limits = tuple(calibration.seen_range(samples, position) for position in range(len(inputs)))
     else:
         limits = tuple(calibration.declared_range(tensor, settings) for tensor in inputs)
-        samples = calibration.default_samples(inputs, limits)
+        samples, fewer = calibration.default_samples(inputs, limits)
     return BuildPlan(
         settings=settings,
         model=model,
         inputs=inputs,
         samples=samples,
+        fewer_samples=fewer,
         limits=limits,
-        srs=srs_by_logrows,
-        srs_logrows_max=max(srs_by_logrows),
+        srs=strings,
         workdir=workdir,
     )
 

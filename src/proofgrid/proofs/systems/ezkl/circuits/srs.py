@@ -20,51 +20,100 @@ from __future__ import annotations
 import re
 import struct
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
 from proofgrid.primitives.errors import InvalidField
+from proofgrid.proofs.systems.ezkl.circuits import development
+from proofgrid.proofs.systems.ezkl.reference.curve import Progress
+from proofgrid.proofs.systems.ezkl.reference.encoding import POINT_BYTES
+from proofgrid.proofs.systems.ezkl.reference.files import HEADER_BYTES, TRAPDOOR_BYTES, open_reference_file
 
-_POINT_BYTES = 64
-_HEADER_BYTES = 4
-_TRAPDOOR_BYTES = 256
-_LOGROWS_MAX = 28
 _BLINDING_ROWS_MAX = 64  #: rows at a column's end that the engine fills; it uses six or so
 _SPARE_LOGROWS = 2  #: proving on up to 4 times the rows is cheaper than cutting the file at every load
 _NAME = re.compile(r"kzg(\d{1,2})\.srs")
-_HINT = "make one for development, or give the file of a real ceremony, or a folder of kzg<k>.srs"
+_HINT = (
+    "get the network's (proofgrid srs get), make one for development (proofgrid srs make), "
+    "or import a ceremony's file (proofgrid srs import)"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class ReferenceStrings:
+    """A reference string in its sizes, each the k of 2^k rows."""
+
+    files: Mapping[int, Path]  #: those that are there
+    missing: Mapping[int, Path]  #: sizes that are offered but not there, and the folder where they belong
+
+    @property
+    def logrows_max(self) -> int:
+        """The largest size."""
+        return max(*self.files, *self.missing, 0)
+
+    def fitting(self, logrows: int, *, logrows_max: int, progress: Progress) -> tuple[int, Path]:
+        """Return how many rows to use, at least 2^logrows, and the file to use for them; a missing one is made.
+
+        Raises InvalidField where it cannot be made: away from the network that it belongs to.
+        """
+        size = min(k for k in (*self.files, *self.missing) if k >= logrows)
+        rows = size if size <= min(logrows + _SPARE_LOGROWS, logrows_max) else logrows
+        return rows, self.files[size] if size in self.files else _made(self.missing[size], size, progress)
+
+
+def reference_strings(srs: Path | None) -> ReferenceStrings:
+    """Return what an SRS holds, or can be made to hold; raise InvalidField when there is none or one is malformed."""
+    offered = None if srs is None else development.offered_sizes(srs)
+    if srs is None or offered is None:
+        return ReferenceStrings(srs_files(srs), {})
+    files = development.made_sizes(srs)
+    _refuse_malformed(files)
+    return ReferenceStrings(files, {logrows: srs for logrows in offered if logrows not in files})
 
 
 def srs_files(srs: Path | None) -> dict[int, Path]:
-    """Return the files of an SRS by their k; raise InvalidField when there is none or one is malformed."""
-    files: dict[int | None, Path] = {}
-    wrong: list[str] = []
+    """Return the files of a ceremony's SRS by their k; raise InvalidField when there is none or one is malformed."""
+    files: dict[int, Path] = {}
     if srs is not None and srs.is_dir():
         files = {int(found[1]): path for path in srs.iterdir() if (found := _NAME.fullmatch(path.name))}
-        wrong = [path.name for logrows, path in files.items() if _logrows_of(path) != logrows]
+        _refuse_malformed(files)
     elif srs is not None and srs.is_file():
-        files = {_logrows_of(srs): srs}
-        wrong = [srs.name] if None in files else []
+        single = open_reference_file(srs)
+        if single is None:
+            raise _malformed(srs)
+        files = {single.logrows: srs}
     if not files:
         raise InvalidField("proving needs a structured reference string (SRS)", field="srs", hint=_HINT)
-    if wrong:
-        raise InvalidField(f"{wrong[0]} is no KZG reference string in the engine's format", field="srs", hint=_HINT)
-    return {logrows: path for logrows, path in files.items() if logrows is not None}
+    return files
 
 
-def fitting_srs(files: Mapping[int, Path], logrows: int, *, logrows_max: int) -> tuple[int, Path]:
-    """Return how many rows to use, at least 2^logrows, and the file to use for them."""
-    size = min(k for k in files if k >= logrows)
-    return (size if size <= min(logrows + _SPARE_LOGROWS, logrows_max) else logrows), files[size]
+def _refuse_malformed(files: Mapping[int, Path]) -> None:
+    for logrows, path in files.items():
+        if _logrows_of(path) != logrows:
+            raise _malformed(path)
+
+
+def _malformed(path: Path) -> InvalidField:
+    return InvalidField(f"{path.name} is no KZG reference string in the engine's format", field="srs", hint=_HINT)
+
+
+def _made(folder: Path, logrows: int, progress: Progress) -> Path:
+    if not development.is_made_here(folder):
+        raise InvalidField(
+            f"the circuits need the reference string of 2^{logrows} rows, which is not in {folder}",
+            field="srs",
+            hint="register the model, for which the network makes it, then get it: proofgrid srs get",
+        )
+    return development.development_file(folder, logrows, progress)
 
 
 def write_verifier_srs(srs: Path, target: Path) -> None:
     """Write the part of a checked SRS that verifiers need; the same for every size of one ceremony."""
     with srs.open("rb") as file:
-        file.seek(_HEADER_BYTES)
-        generator = file.read(_POINT_BYTES)
-        file.seek(-_TRAPDOOR_BYTES, 2)
-        trapdoor = file.read(_TRAPDOOR_BYTES)
+        file.seek(HEADER_BYTES)
+        generator = file.read(POINT_BYTES)
+        file.seek(-TRAPDOOR_BYTES, 2)
+        trapdoor = file.read(TRAPDOOR_BYTES)
     target.write_bytes(struct.pack("<I", 0) + generator + generator + trapdoor)
 
 
@@ -78,13 +127,13 @@ def committing_srs(srs: Path, *, logrows: int, elements: int, workdir: Path) -> 
         return srs
     target = workdir / f"srs.{short}"
     if not target.exists():
-        half_bytes = _POINT_BYTES << (short - 1)
-        lagrange_end = _HEADER_BYTES + (2 * _POINT_BYTES << logrows)
+        half_bytes = POINT_BYTES << (short - 1)
+        lagrange_end = HEADER_BYTES + (2 * POINT_BYTES << logrows)
         with srs.open("rb") as file:
-            points = _piece(file, _HEADER_BYTES, 2 * half_bytes)
-            first = _piece(file, lagrange_end - (_POINT_BYTES << logrows), half_bytes)
+            points = _piece(file, HEADER_BYTES, 2 * half_bytes)
+            first = _piece(file, lagrange_end - (POINT_BYTES << logrows), half_bytes)
             last = _piece(file, lagrange_end - half_bytes, half_bytes)
-            trapdoor = _piece(file, lagrange_end, _TRAPDOOR_BYTES)
+            trapdoor = _piece(file, lagrange_end, TRAPDOOR_BYTES)
         target.write_bytes(struct.pack("<I", short) + points + first + last + trapdoor)
     return target
 
@@ -95,12 +144,5 @@ def _piece(file: IO[bytes], at: int, size: int) -> bytes:
 
 
 def _logrows_of(path: Path) -> int | None:
-    with path.open("rb") as file:
-        header = file.read(_HEADER_BYTES)
-    if len(header) != _HEADER_BYTES:
-        return None
-    logrows = int(struct.unpack("<I", header)[0])
-    if logrows > _LOGROWS_MAX:
-        return None
-    expected = _HEADER_BYTES + 2 * _POINT_BYTES * (1 << logrows) + _TRAPDOOR_BYTES
-    return logrows if path.stat().st_size == expected else None
+    found = open_reference_file(path)
+    return None if found is None else found.logrows

@@ -15,6 +15,7 @@ from pathlib import Path
 import onnx
 from onnx.utils import Extractor
 
+from proofgrid.primitives.canonical import Json
 from proofgrid.proofs.systems.ezkl import engine
 from proofgrid.proofs.systems.ezkl.circuits.calibration import EngineSettings
 
@@ -51,7 +52,7 @@ class Truncated:
         scales = json.loads(settings.read_bytes())["model_output_scales"]
         return found[0], int(scales[0])
 
-    def _arguments(self) -> dict[str, object]:
+    def _arguments(self) -> dict[str, Json]:
         given = self._settings["run_args"]
         kept = ("input_scale", "param_scale", "decomp_base", "decomp_legs", "logrows")
         return {

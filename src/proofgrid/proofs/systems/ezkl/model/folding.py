@@ -37,6 +37,8 @@ _ANYWHERE = frozenset(_MOVING.split()) | frozenset(_EXACT.split())
 _IN_64_BITS = frozenset(_ROUNDED.split())
 _LOOPING = "CumSum GatherND OneHot ScatterElements ScatterND TopK"  # loops of Python, element by element
 _ELEMENT_BY_ELEMENT = frozenset(_LOOPING.split())
+#: What the evaluator knows only from a later opset on, with the same meaning.
+_EVALUATED_FROM = {"QuantizeLinear": 19, "DequantizeLinear": 19}
 _NARROW = (np.dtype(np.float32), np.dtype(np.float16))
 
 
@@ -104,7 +106,9 @@ class Folder:
         inputs = [onnx.ValueInfoProto(name=name) for name in dict.fromkeys(filter(None, node.input))]
         outputs = [onnx.ValueInfoProto(name=name) for name in filter(None, node.output)]
         graph = onnx.GraphProto(name="folded", node=[node], input=inputs, output=outputs)
-        return onnx.ModelProto(ir_version=8, graph=graph, opset_import=self._known.opsets)
+        version = max(self._known.version(), _EVALUATED_FROM.get(node.op_type, 0))
+        opsets = [onnx.helper.make_opsetid("", version)]
+        return onnx.ModelProto(ir_version=8, graph=graph, opset_import=opsets)
 
     def _value(self, name: str, *, widen: bool) -> Array:
         value = self._known.constant_of(name)

@@ -13,11 +13,13 @@ from google.protobuf.message import DecodeError
 from onnx import shape_inference
 
 from proofgrid.primitives.errors import InvalidProgram
+from proofgrid.proofs.systems.ezkl.model.dequantizing import dequantize
 from proofgrid.proofs.systems.ezkl.model.expanding import expand_operators, inline_functions
 from proofgrid.proofs.systems.ezkl.model.naming import name_nodes
 from proofgrid.proofs.systems.ezkl.model.normalizing import write_normalizations
 from proofgrid.proofs.systems.ezkl.model.operators import check_operators
 from proofgrid.proofs.systems.ezkl.model.recurrent import unroll_recurrent
+from proofgrid.proofs.systems.ezkl.model.retyping import retype
 from proofgrid.proofs.systems.ezkl.model.separating import separate_outputs
 from proofgrid.proofs.systems.ezkl.model.simplifying import simplify
 
@@ -38,6 +40,8 @@ PASSES: tuple[Callable[[onnx.ModelProto], onnx.ModelProto], ...] = (
     write_normalizations,
     expand_operators,
     unroll_recurrent,
+    dequantize,
+    retype,
     simplify,
     separate_outputs,
     name_nodes,

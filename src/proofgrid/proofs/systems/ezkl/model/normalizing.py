@@ -59,7 +59,7 @@ def _write_group(writer: Writer, node: onnx.NodeProto, known: Known) -> bool:
     back = writer.reshape(normal, shape)
     channels = (1, shape[1], *[1] * (len(shape) - 2))
     scaled = writer.op("Mul", back, writer.constant(scale.reshape(channels)))
-    writer.op("Add", scaled, writer.constant(bias.reshape(channels)), to=node.output[0])
+    writer.op("Add", scaled, writer.constant(bias.reshape(channels)), into=node.output[0])
     return True
 
 
@@ -69,7 +69,7 @@ def _write_mean_variance(writer: Writer, node: onnx.NodeProto, known: Known) -> 
     far = writer.op("Sub", node.input[0], _mean(writer, known, node.input[0], axes))
     variance = _mean(writer, known, writer.op("Mul", far, far), axes)
     divisor = writer.op("Add", writer.op("Sqrt", variance), writer.constant(np.array(_DIVISOR_LEAST, kind)))
-    writer.op("Div", far, divisor, to=node.output[0])
+    writer.op("Div", far, divisor, into=node.output[0])
     return True
 
 

@@ -289,19 +289,19 @@ def _join_all(writer: Writer, layer: _Layer, rows: Sequence[Sequence[str]], outp
     else:
         joined = steps[0]
     shape = [layer.length, len(rows), layer.batch, layer.hidden]
-    shaped = writer.reshape(joined, shape, to="" if layer.batch_first else output)
+    shaped = writer.reshape(joined, shape, into="" if layer.batch_first else output)
     if layer.batch_first:
-        writer.op("Transpose", shaped, perm=[2, 0, 1, 3], to=output)
+        writer.op("Transpose", shaped, perm=[2, 0, 1, 3], into=output)
 
 
 def _join(writer: Writer, layer: _Layer, parts: Sequence[str], output: str) -> None:
     """Write Y_h or Y_c: [directions, batch, hidden], or [batch, directions, hidden]."""
     shape = [layer.batch, 1, layer.hidden] if layer.batch_first else [1, layer.batch, layer.hidden]
     if len(parts) == 1:
-        writer.reshape(parts[0], shape, to=output)
+        writer.reshape(parts[0], shape, into=output)
         return
     shaped = [writer.reshape(part, shape) for part in parts]
-    writer.op("Concat", *shaped, axis=1 if layer.batch_first else 0, to=output)
+    writer.op("Concat", *shaped, axis=1 if layer.batch_first else 0, into=output)
 
 
 def _refused(node: onnx.NodeProto, what: str, *, hint: str = _HINT) -> UnsupportedOperator:

@@ -6,7 +6,7 @@ that, has to say the same (circuits/comparing.py).
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -16,7 +16,8 @@ from onnx.reference import ReferenceEvaluator
 
 from proofgrid.primitives.errors import InvalidProgram
 
-Values = Mapping[str, NDArray[np.float64]]  #: tensors by their names
+Numbers = NDArray[np.float64]  #: the elements of a tensor
+Values = Mapping[str, Numbers]  #: tensors by their names
 
 
 class Undefined(Exception):
@@ -38,23 +39,24 @@ class Reference:
         self._inputs = [value for value in model.graph.input if value.name not in weights]
         self.outputs = [value.name for value in model.graph.output]
 
-    def values(self, inputs: Sequence[NDArray[np.float64]]) -> Values:
-        """Return all tensors of numbers by name; raise Undefined when there are none."""
+    def values(self, inputs: Sequence[Numbers], names: Collection[str] | None = None) -> Values:
+        """Return the named tensors (None: all of numbers) of an input; raise Undefined when the model has none."""
         feeds = {value.name: _as_declared(value, tensor) for value, tensor in zip(self._inputs, inputs, strict=True)}
-        return evaluate(self._evaluator, feeds)
+        return evaluate(self._evaluator, feeds, names)
 
 
-def evaluate(evaluator: Any, feeds: Mapping[str, NDArray[Any]]) -> Values:
-    """Return all tensors of numbers by name; raise Undefined when the evaluator does."""
+def evaluate(evaluator: Any, feeds: Mapping[str, NDArray[Any]], names: Collection[str] | None) -> Values:
+    """Return the named tensors, flat, or all that are numbers; raise Undefined when the evaluator has none."""
     try:
         with np.errstate(all="ignore"):
             found = evaluator.run(None, dict(feeds), intermediate=True)
     except Exception as reason:  # it raises whatever its operators raise
         raise Undefined(str(reason)) from None
-    return {name: np.asarray(value, np.float64) for name, value in found.items() if _is_numbers(value)}
+    wanted = found if names is None else {name: found[name] for name in names if name in found}
+    return {name: np.asarray(value, np.float64).ravel() for name, value in wanted.items() if _is_numbers(value)}
 
 
-def _as_declared(value: onnx.ValueInfoProto, tensor: NDArray[np.float64]) -> NDArray[Any]:
+def _as_declared(value: onnx.ValueInfoProto, tensor: Numbers) -> NDArray[Any]:
     kind = value.type.tensor_type
     shape = [dimension.dim_value for dimension in kind.shape.dim]
     return tensor.reshape(shape).astype(onnx.helper.tensor_dtype_to_np_dtype(kind.elem_type))

@@ -10,7 +10,7 @@ The moves are drawn: one run is one way in which all that rounding may turn out.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from math import prod
 from typing import Any
 
@@ -23,7 +23,7 @@ from onnx.reference import ReferenceEvaluator
 from onnx.reference.op_run import OpRun
 
 from proofgrid.proofs.systems.ezkl.model.loading import CheckedModel
-from proofgrid.proofs.systems.ezkl.model.reference import Values, evaluate
+from proofgrid.proofs.systems.ezkl.model.reference import Numbers, Values, evaluate
 
 _DOMAIN = "proofgrid"
 _FLOATS = (onnx.TensorProto.FLOAT, onnx.TensorProto.DOUBLE, onnx.TensorProto.FLOAT16)
@@ -52,14 +52,17 @@ class Rounded:
         proto = _on_a_grid(_decomposed(model.proto), quantum)
         self._evaluator = ReferenceEvaluator(proto, new_ops=[_move_operator(self._chance, quantum)])
 
-    def values(self, inputs: Sequence[NDArray[np.float64]], *, draw: int) -> Values:
-        """Return all tensors of one drawn run; raise Undefined when it has none. Equal draws give equal tensors."""
+    def values(self, inputs: Sequence[Numbers], names: Collection[str] | None = None, *, draw: int) -> Values:
+        """Return the named tensors of one drawn run; raise Undefined when there are none.
+
+        Equal draws give equal tensors.
+        """
         feeds = {
             tensor.name: given.reshape(tensor.shape).astype(onnx.helper.tensor_dtype_to_np_dtype(tensor.element_type))
             for tensor, given in zip(self._inputs, inputs, strict=True)
         }
         self._chance.begin(draw)
-        return evaluate(self._evaluator, feeds)
+        return evaluate(self._evaluator, feeds, names)
 
 
 class _Chance:
@@ -69,7 +72,7 @@ class _Chance:
         # Raw words, because NumPy promises that stream for ever, and the stream of Generator only for one version.
         self._stream = np.random.PCG64(draw)
 
-    def steps(self, shape: tuple[int, ...]) -> NDArray[np.float64]:
+    def steps(self, shape: tuple[int, ...]) -> Numbers:
         """Return numbers from -1/2 to 3/2."""
         words = np.asarray(self._stream.random_raw(prod(shape)), np.uint64) >> np.uint64(11)
         return words.reshape(shape).astype(np.float64) * 2.0**-52 - 0.5

@@ -49,7 +49,7 @@ def _negated_twice(model: onnx.ModelProto, outputs: list[str]) -> onnx.ModelProt
             writer = Writer(node, taken)
             inner = writer.fresh()
             made.output[list(made.output).index(name)] = inner
-            writer.op("Neg", writer.op("Neg", inner), to=name)
+            writer.op("Neg", writer.op("Neg", inner), into=name)
             nodes.extend(writer.nodes)
     result = onnx.ModelProto()
     result.CopyFrom(model)

@@ -25,9 +25,9 @@ class Writer:
         self._taken = taken
         self._count = 0
 
-    def op(self, operator: str, *inputs: str, to: str = "", **attributes: Any) -> str:
-        """Write a node of one output, named `to` or freshly, and return that output's name."""
-        output = to or self.fresh()
+    def op(self, operator: str, *inputs: str, into: str = "", **attributes: Any) -> str:
+        """Write a node of one output, named `into` or freshly, and return that output's name."""
+        output = into or self.fresh()
         self.nodes.append(onnx.helper.make_node(operator, inputs, [output], name=self._label, **attributes))
         return output
 
@@ -37,9 +37,9 @@ class Writer:
         self.weights.append(numpy_helper.from_array(np.ascontiguousarray(values).reshape(np.shape(values)), name))
         return name
 
-    def reshape(self, name: str, shape: Sequence[int], *, to: str = "") -> str:
+    def reshape(self, name: str, shape: Sequence[int], *, into: str = "") -> str:
         """Write a Reshape to a constant shape."""
-        return self.op("Reshape", name, self.constant(np.array(shape, np.int64)), to=to)
+        return self.op("Reshape", name, self.constant(np.array(shape, np.int64)), into=into)
 
     def fresh(self) -> str:
         """Return a name that no tensor of the model has."""

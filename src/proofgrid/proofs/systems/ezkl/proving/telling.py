@@ -1,0 +1,55 @@
+"""What was proven, tensor by tensor: a statement and a result that verified, with the names of the model."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from proofgrid.primitives.canonical import Json
+from proofgrid.primitives.reading import read_list, read_mapping, read_text
+from proofgrid.proofs.base import Program
+from proofgrid.proofs.systems.ezkl.layout import FORMAT_1, ProgramTensor, layout_of
+from proofgrid.proofs.systems.ezkl.proving.saying import ShownTensor, read_statement
+from proofgrid.proofs.telling import ToldProof, ToldTensor
+
+
+def tell_proofs(program: Program, statement: Mapping[str, Json], result: Mapping[str, Json]) -> list[ToldProof]:
+    """Do what TellsTensors.tell_proofs promises."""
+    layout = layout_of(program)
+    outputs = read_list(result["outputs"], "outputs")
+    told = []
+    for shown, entry in zip(read_statement(layout, statement), outputs, strict=True):
+        said = read_mapping(entry, "output")
+        by_name = {"": said} if layout.format == FORMAT_1 else said
+        told.append(
+            ToldProof(
+                inputs=tuple(_input(tensor, one) for tensor, one in zip(layout.inputs, shown, strict=True)),
+                outputs=tuple(_output(tensor, by_name[tensor.name]) for tensor in layout.outputs),
+            )
+        )
+    return told
+
+
+def tell_agreement(program: Program) -> Mapping[str, Json]:
+    """Do what TellsTensors.tell_agreement promises."""
+    agreement = program.identity.get("agreement")
+    return agreement if isinstance(agreement, Mapping) else {}
+
+
+def _input(tensor: ProgramTensor, shown: ShownTensor) -> ToldTensor:
+    return ToldTensor(
+        name=tensor.name or "input",  # format 1 names none
+        shape=tensor.shape,
+        element_type=tensor.element_type,
+        values=None if shown.values is None else tuple(shown.values),
+        commitment=shown.commitment or "",
+    )
+
+
+def _output(tensor: ProgramTensor, said: Json) -> ToldTensor:
+    values = read_list(read_mapping(said, "output")["values"], "values")
+    return ToldTensor(
+        name=tensor.name or "output",
+        shape=tensor.shape,
+        element_type=tensor.element_type,
+        values=tuple(read_text(value, "values") for value in values),
+    )

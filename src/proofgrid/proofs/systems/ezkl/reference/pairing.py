@@ -1,0 +1,48 @@
+"""The second group of BN254 and the pairing, by py_ecc: slow, but a check needs two pairings, however many points."""
+
+from __future__ import annotations
+
+from py_ecc.fields import optimized_bn128_FQ as FQ
+from py_ecc.fields import optimized_bn128_FQ2 as FQ2
+from py_ecc.fields import optimized_bn128_FQ12 as FQ12
+from py_ecc.optimized_bn128.optimized_curve import G2, Z1, b2, is_inf, is_on_curve, multiply, normalize
+from py_ecc.optimized_bn128.optimized_pairing import pairing
+
+from proofgrid.proofs.systems.ezkl.reference.curve import ORDER, Point
+from proofgrid.proofs.systems.ezkl.reference.encoding import PointG2
+
+
+def multiply_g2(point: PointG2, factor: int) -> PointG2:
+    """Return the point times a factor that is no multiple of the order."""
+    x, y = normalize(multiply(_g2(point), factor))
+    return _pair(x), _pair(y)
+
+
+def is_in_g2(point: PointG2) -> bool:
+    """Return whether this is a point of the group: on the curve, of the right order, not the neutral one."""
+    found = _g2(point)
+    if not is_on_curve(found, b2):
+        return False
+    return bool(is_inf(multiply(found, ORDER)))
+
+
+def pair_to_the_same(one: tuple[Point, PointG2], other: tuple[Point, PointG2]) -> bool:
+    """Return whether e(one) = e(other)."""
+    return bool(_pairing(*one) == _pairing(*other))
+
+
+def _pairing(point: Point, of_g2: PointG2) -> FQ12:
+    found = Z1 if point is None else (FQ(point[0]), FQ(point[1]), FQ(1))
+    return pairing(_g2(of_g2), found)
+
+
+def _g2(point: PointG2) -> tuple[FQ2, FQ2, FQ2]:
+    return FQ2(point[0]), FQ2(point[1]), FQ2.one()
+
+
+def _pair(element: FQ2) -> tuple[int, int]:
+    real, imaginary = element.coeffs
+    return int(real), int(imaginary)
+
+
+GENERATOR_G2: PointG2 = (_pair(normalize(G2)[0]), _pair(normalize(G2)[1]))
