@@ -36,6 +36,7 @@ from proofgrid.sdk.answers.reading import read, read_all
 from proofgrid.sdk.answers.work import Program, Task
 from proofgrid.sdk.bonds import Bonds
 from proofgrid.sdk.connection import Connection
+from proofgrid.sdk.inputs import inputs_json
 from proofgrid.sdk.transfer import OnBytes, download_file, upload_file
 from proofgrid.wire.codec.requests import write_constraints, write_ladder
 from proofgrid.wire.v1 import client_pb2 as messages
@@ -144,6 +145,8 @@ class Client:
     ) -> Task:
         """Submit a request: one proof per element of `inputs`, all in one bundle.
 
+        For ezkl an element is {name: tensor}, or a bare tensor, as lists or arrays; `sdk.inputs` reads them from files.
+
         The idempotency key makes trying again safe: the same key is the same task, paid once. With `allow_cached` a
         finished task of yours with the same program and inputs is returned instead of a new one, and costs nothing.
         With `hedging` a job that takes much longer than usual is given to a second operator as well. The first proof
@@ -155,7 +158,7 @@ class Client:
         """
         request = messages.SubmitRequest(
             program_digest=await self._whole_digest(program_digest),
-            inputs_json=json.dumps(list(inputs), separators=(",", ":")),
+            inputs_json=inputs_json(inputs),
             limit_price=limit_price,
             budget=budget,
             deadline_ms=deadline_ms,
@@ -392,6 +395,6 @@ class Client:
 def _quote_request(program_digest: str, inputs: Sequence[object], hold_ms: int) -> quote_messages.QuoteRequest:
     return quote_messages.QuoteRequest(
         program_digest=program_digest,
-        inputs_json=json.dumps(list(inputs), separators=(",", ":")),
+        inputs_json=inputs_json(inputs),
         hold_ms=hold_ms,
     )

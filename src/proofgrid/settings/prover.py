@@ -50,6 +50,9 @@ class ProverSettings(Settings):
         is_repeated=True,
     )
     cache_bytes: int = setting(20 << 30, "Most bytes of cached files.", told="20 GiB", least=1 << 20)
+    keys_bytes: int = setting(
+        20 << 30, "Most bytes of proving keys kept for later jobs, besides those in use.", told="20 GiB", least=1 << 20
+    )
     check_at_start: bool = setting(True, "Prove a tiny job before offering, once per engine version.", told="check")
     failures_max: int = setting(
         3, "Own failures in a row until it rests and checks itself; 0: never.", least=0, most=1_000
@@ -86,6 +89,7 @@ class ProverSettings(Settings):
             region=self.region,
             directory=data_dir / "provers" / name,
             cache_bytes=self.cache_bytes,
+            keys_bytes=self.keys_bytes,
             check_at_start=self.check_at_start,
             failures_max=self.failures_max,
             subnetworks=tuple(_listed(self.subnetworks)),

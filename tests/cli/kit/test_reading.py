@@ -90,11 +90,20 @@ def test_a_nested_list_is_one_input_and_not_a_batch() -> None:
     assert read_inputs([], ["[[1, 2], [3, 4]]"]) == [[[1, 2], [3, 4]]]
 
 
-@pytest.mark.parametrize("text", ["{", '{"input": [1]}', '{"inputs": 3}'])
-def test_an_input_that_cannot_be_read_is_refused(text: str) -> None:
+def test_one_input_may_name_its_tensors() -> None:
+    assert read_inputs([], ['{"x": [1], "mask": [0]}']) == [{"x": [1], "mask": [0]}]
+
+
+@pytest.mark.parametrize("text", ["{", '{"inputs": 3}'])
+def test_an_input_that_cannot_be_read_is_refused(text: str, tmp_path: Path) -> None:
     with pytest.raises(InvalidInput) as caught:
         read_inputs([], [text])
-    assert caught.value.field == "inputs"
+    assert caught.value.field == "--input"
+    file = tmp_path / "input.json"
+    file.write_text(text)
+    with pytest.raises(InvalidInput) as caught:
+        read_inputs([file], [])
+    assert caught.value.field == f"inputs ({file})"
 
 
 def test_a_missing_input_file_and_no_input_at_all_are_refused(tmp_path: Path) -> None:

@@ -24,7 +24,7 @@ class Asked(Group):
         list[Path] | None,
         typer.Argument(
             metavar="[INPUT_FILE]...",
-            help='JSON files: a list is one input, {"inputs": […]} many; - reads standard input.',
+            help="Files of inputs: JSON, EZKL's input_data, NPY, NPZ or CSV; - reads standard input.",
         ),
     ] = None
     inputs: Annotated[

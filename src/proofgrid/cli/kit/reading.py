@@ -12,6 +12,7 @@ from pathlib import Path
 from proofgrid.primitives.canonical import Json
 from proofgrid.primitives.errors import InvalidField, InvalidInput
 from proofgrid.primitives.money import BASE_UNITS_PER_TOKEN, check_amount
+from proofgrid.proofs.kit.input_files import batch_of, read_batch
 from proofgrid.rules.jobs.ladder import Ladder
 
 _AMOUNT = re.compile(r"([0-9]+)(?:\.([0-9]+))?")
@@ -83,28 +84,23 @@ def read_settings(file: Path | None, pairs: Sequence[str]) -> dict[str, Json]:
 
 
 def read_inputs(files: Sequence[Path], texts: Sequence[str]) -> list[Json]:
-    """Return the inputs of a batch: each file or text is one input (a JSON list), or many: {"inputs": […]}."""
+    """Return the inputs of a batch: those of each file, in any form of `kit.input_files`, then each JSON text."""
     inputs: list[Json] = []
     for file in files:
-        inputs += _inputs_of(_read_text(file, field="inputs"), str(file))
+        inputs += read_batch(_read_bytes(file, field="inputs"), field=f"inputs ({file})")
     for text in texts:
-        inputs += _inputs_of(text, "--input")
+        inputs += _inputs_of(text)
     if not inputs:
-        raise InvalidInput("there is no input", field="inputs", hint="give a JSON file, or --input '[0.5, 1]'")
+        raise InvalidInput("there is no input", field="inputs", hint="give a file, or --input '[0.5, 1]'")
     return inputs
 
 
-def _inputs_of(text: str, where: str) -> list[Json]:
+def _inputs_of(text: str) -> list[Json]:
     try:
         value = json.loads(text)
     except (ValueError, RecursionError) as error:
-        raise InvalidInput(f"{where} is no JSON: {error}", field="inputs") from None
-    if not isinstance(value, dict):
-        return [value]
-    many = value.get("inputs")
-    if not isinstance(many, list):
-        raise InvalidInput(f'{where} has no list under "inputs"', field="inputs", hint='[…] or {"inputs": [[…], […]]}')
-    return many
+        raise InvalidInput(f"this is no JSON: {error}", field="--input") from None
+    return batch_of(value, field="--input")
 
 
 def _read_settings_file(file: Path) -> dict[str, Json]:
@@ -118,10 +114,15 @@ def _read_settings_file(file: Path) -> dict[str, Json]:
     return value
 
 
-def _read_text(file: Path, *, field: str) -> str:
+def _read_bytes(file: Path, *, field: str) -> bytes:
     try:
-        return sys.stdin.read() if str(file) == "-" else file.read_text()
+        return sys.stdin.buffer.read() if str(file) == "-" else file.read_bytes()
     except OSError as error:
         raise InvalidField(f"{file} cannot be read: {error.strerror}", field=field) from None
+
+
+def _read_text(file: Path, *, field: str) -> str:
+    try:
+        return _read_bytes(file, field=field).decode()
     except ValueError:
         raise InvalidField(f"{file} is no text file", field=field) from None

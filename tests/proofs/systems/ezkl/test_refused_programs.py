@@ -188,7 +188,10 @@ def test_a_file_under_another_files_name_is_refused(srs: Path, tmp_path: Path) -
     ("calibration", "field"),
     [
         (b"nonsense", "calibration"),
-        (b"[]", "calibration"),
+        (b"[]", "calibration.inputs[0]"),
+        (b'{"inputs": 3}', "calibration"),
+        (b'{"input_data": [[1, 2, 3, 4, 5]]}', "calibration.inputs[0].input_data[0]"),
+        (b"a,b,c,d\n1,2,3,4\n1,2,x,4\n", "calibration: line 3, column 3"),
         (b'{"inputs": []}', "calibration.inputs"),
         (b'{"inputs": [[1, 2]]}', "calibration.inputs[0]"),
         (b'{"inputs": [[1, 2, 3, NaN]]}', "calibration.inputs[0][3]"),

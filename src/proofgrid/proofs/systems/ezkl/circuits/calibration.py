@@ -13,10 +13,11 @@ from pathlib import Path
 from typing import Any
 
 from proofgrid.primitives.errors import InvalidField
+from proofgrid.proofs.kit.input_files import read_batch
 from proofgrid.proofs.systems.ezkl import engine
 from proofgrid.proofs.systems.ezkl.circuits.drawing import CONSTANT_BORDERS, Range, Sample, borders, uniform
 from proofgrid.proofs.systems.ezkl.layout import ProgramTensor, range_of
-from proofgrid.proofs.systems.ezkl.model.inputs import quantised_inputs
+from proofgrid.proofs.systems.ezkl.model.inputs import one_by_one, quantised_inputs
 from proofgrid.proofs.systems.ezkl.settings import LOGROWS_MAX, EzklSettings
 
 UNIFORM_SAMPLES = 12
@@ -119,15 +120,15 @@ def default_samples(
 
 
 def samples_of_file(path: Path, tensors: Sequence[ProgramTensor]) -> list[Sample]:
-    """Read a client's calibration file, {"inputs": [[...], ...]}; raise InvalidField or InvalidInput."""
+    """Read a client's calibration file, in any form that inputs have; raise InvalidField or InvalidInput.
+
+    As for EZKL itself, a tensor of its `input_data` may hold the elements of many samples, one after the other.
+    """
     field = "calibration"
     if path.stat().st_size > CALIBRATION_BYTES_MAX:
         raise InvalidField(f"the file is larger than {CALIBRATION_BYTES_MAX >> 20} MiB", field=field)
-    try:
-        inputs = json.loads(path.read_bytes())["inputs"]
-    except (ValueError, KeyError, TypeError, RecursionError):
-        raise InvalidField('a JSON file like {"inputs": [[...], ...]}', field=field) from None
-    if not isinstance(inputs, list) or not 1 <= len(inputs) <= SAMPLES_MAX:
+    inputs = [one for value in read_batch(path.read_bytes(), field=field) for one in one_by_one(value, tensors)]
+    if not 1 <= len(inputs) <= SAMPLES_MAX:
         raise InvalidField(f"1 to {SAMPLES_MAX} inputs", field=f"{field}.inputs")
     return [
         [tensor.integers for tensor in quantised_inputs(value, tensors, field=f"{field}.inputs[{i}]")]

@@ -86,7 +86,8 @@ def development_file(folder: Path, logrows: int, progress: Progress = unheard) -
     path = folder / f"kzg{logrows}.srs"
     if path.is_file() and not _ends_in(path, _tau_in_g2(tau)):
         path.unlink(missing_ok=True)
-    return derived_once(folder, path.name, lambda part: _write(part, tau, logrows, progress))
+    with derived_once(folder, path.name, lambda part: _write(part, tau, logrows, progress)) as whole:
+        return whole  # nobody removes files of this folder
 
 
 def make_development_srs_folder(folder: Path, logrows: int, progress: Progress = unheard) -> None:

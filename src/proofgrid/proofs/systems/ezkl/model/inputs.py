@@ -11,6 +11,9 @@ from proofgrid.primitives.canonical import Json
 from proofgrid.primitives.errors import InvalidInput
 from proofgrid.proofs.systems.ezkl.layout import ProgramTensor, quantised
 
+_INPUT_DATA = "input_data"
+_EZKL_MEMBERS = (_INPUT_DATA, "input_shapes", "output_data")  #: of a data file of EZKL; the others say nothing new
+
 
 @dataclass(frozen=True, slots=True)
 class QuantisedInput:
@@ -35,12 +38,59 @@ def quantised_input(value: Json, tensor: ProgramTensor, *, field: str) -> Quanti
 
 
 def quantised_inputs(value: Json, tensors: Sequence[ProgramTensor], *, field: str) -> list[QuantisedInput]:
-    """Check and quantise one input of a batch: {name: tensor, ...}, or the bare tensor where there is only one."""
+    """Check and quantise one input of a batch.
+
+    It is {name: tensor, ...}, {"input_data": [tensor, ...]} as EZKL writes it, or the bare tensor where there is one.
+    """
     if isinstance(value, dict):
-        return _named(value, tensors, field)
+        return _in_order(value, tensors, field) if _is_input_data(value, tensors) else _named(value, tensors, field)
     if len(tensors) != 1:
         raise InvalidInput(f"the model takes {len(tensors)} inputs by their names", field=field, hint=_by_name(tensors))
     return [quantised_input(value, tensors[0], field=field)]
+
+
+def one_by_one(value: Json, tensors: Sequence[ProgramTensor]) -> list[Json]:
+    """Return the samples in one `input_data` of EZKL, whose tensors may hold those of many samples in a row."""
+    flat = value.get(_INPUT_DATA) if isinstance(value, dict) and _is_input_data(value, tensors) else None
+    if not isinstance(flat, list) or len(flat) != len(tensors):
+        return [value]
+    counts = set()
+    for numbers, tensor in zip(flat, tensors, strict=True):
+        if not isinstance(numbers, list) or any(isinstance(number, list) for number in numbers):
+            return [value]
+        counts.add(divmod(len(numbers), tensor.elements))
+    if len(counts) != 1 or (counted := counts.pop())[1] or counted[0] < 1:
+        return [value]
+    return [
+        {
+            _INPUT_DATA: [
+                numbers[at * tensor.elements : (at + 1) * tensor.elements]
+                for numbers, tensor in zip(flat, tensors, strict=True)
+                if isinstance(numbers, list)
+            ]
+        }
+        for at in range(counted[0])
+    ]
+
+
+def _is_input_data(value: Mapping[str, Json], tensors: Sequence[ProgramTensor]) -> bool:
+    return _INPUT_DATA in value and all(tensor.name != _INPUT_DATA for tensor in tensors)
+
+
+def _in_order(value: Mapping[str, Json], tensors: Sequence[ProgramTensor], field: str) -> list[QuantisedInput]:
+    for name in value:
+        if name not in _EZKL_MEMBERS:
+            hint = "inputs by their names, or the one member input_data"
+            raise InvalidInput(f"{name!r} does not belong beside input_data", field=field, hint=hint)
+    given = value[_INPUT_DATA]
+    field = f"{field}.{_INPUT_DATA}"
+    if not isinstance(given, list) or len(given) != len(tensors):
+        names = ", ".join(tensor.name for tensor in tensors)
+        raise InvalidInput(f"a list of {len(tensors)} tensors belongs here: {names}", field=field)
+    return [
+        quantised_input(one, tensor, field=f"{field}[{position}]")
+        for position, (one, tensor) in enumerate(zip(given, tensors, strict=True))
+    ]
 
 
 def _named(value: Mapping[str, Json], tensors: Sequence[ProgramTensor], field: str) -> list[QuantisedInput]:
