@@ -39,7 +39,7 @@ def build_program(
         slices, circuits = cut_that_fits(plan, report)
         logrows, srs_file = _reference_string(plan, circuits.logrows, report)
         circuits = replace(circuits, logrows=logrows)
-        _compile(plan, circuits)
+        compile_circuits(plan, circuits)
         agreement = compare(plan, slices, circuits, report)
         key_bytes = _set_up(plan, circuits, srs_file, report)
         write_verifier_srs(srs_file, workdir / VERIFIER_SRS)
@@ -61,7 +61,7 @@ def _reference_string(plan: BuildPlan, logrows: int, report: Report) -> tuple[in
     return plan.srs.fitting(logrows, logrows_max=plan.logrows_max, progress=progress)
 
 
-def _compile(plan: BuildPlan, circuits: Circuits) -> None:
+def compile_circuits(plan: BuildPlan, circuits: Circuits) -> None:
     """Write each slice's settings and circuit."""
     for index, settings in enumerate(circuits.settings):
         folder = plan.folder(index)
@@ -101,7 +101,7 @@ def _program(
         files=files,
         verifying_files=verifying_files(len(slices)),
         slices=tuple(_slice_spec(index, size) for index, size in enumerate(key_bytes)),
-        summary=_summary(plan, slices, circuits),
+        summary=_summary(plan, slices, circuits, agreement),
     )
     return ProgramFiles(program, paths)
 
@@ -138,7 +138,9 @@ def _slice_spec(index: int, key_bytes: int) -> SliceSpec:
     )
 
 
-def _summary(plan: BuildPlan, slices: Sequence[ModelSlice], circuits: Circuits) -> dict[str, Json]:
+def _summary(
+    plan: BuildPlan, slices: Sequence[ModelSlice], circuits: Circuits, agreement: Agreement
+) -> dict[str, Json]:
     weights = {weight.name for weight in plan.model.proto.graph.initializer}
     return {
         "inputs": [{"name": tensor.name, "shape": list(tensor.shape)} for tensor in plan.model.inputs],
@@ -146,6 +148,8 @@ def _summary(plan: BuildPlan, slices: Sequence[ModelSlice], circuits: Circuits) 
         "parameters": sum(tensor.elements for name, tensor in plan.model.tensors.items() if name in weights),
         "logrows": circuits.logrows,
         "decomposition": decomposition_text(circuits.decomposition),
+        "calibration": plan.coverage_text(circuits.samples),
+        "agreement": agreement.text(),
         "slices": [_slice_summary(*pair) for pair in zip(slices, circuits.settings, strict=True)],
     }
 

@@ -43,6 +43,7 @@ class OutputAgreement:
     """How far an output agrees, in quanta of its scale, each rounded up to a power of two."""
 
     name: str
+    scale: int
     quanta: int  #: the largest difference, of elements that tell something
     quanta_allowed: int  #: the largest tolerance of these
 
@@ -54,6 +55,15 @@ class Agreement:
     samples: int
     kinds: tuple[str, ...]
     outputs: tuple[OutputAgreement, ...]
+
+    def text(self) -> str:
+        """Say it in a line."""
+        told = [
+            f"{one.name} off by at most {one.quanta} steps of {2.0**-one.scale:g}, where rounding explains "
+            f"{one.quanta_allowed}"
+            for one in self.outputs
+        ]
+        return f"{self.samples} inputs compared with the model: {'; '.join(told)}"
 
     def to_json(self) -> dict[str, Json]:
         """Return it as it stands in an identity: integers and words only."""
@@ -205,6 +215,7 @@ def _measured(name: str, compared: Sequence[Compared], output_scale: int) -> Out
     noise = np.abs(says) * FLOAT_NOISE + quantum * STEP_NOISE
     return OutputAgreement(
         name=name,
+        scale=output_scale,
         quanta=_rounded_up(np.max(np.where(tells, np.abs(says - proves) - noise, 0)) / quantum),
         quanta_allowed=_rounded_up(np.max(np.where(tells, tolerance - noise, 0)) / quantum),
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -42,6 +42,15 @@ class BuildPlan:
         """What the client allows and the SRS holds."""
         return min(self.settings.logrows_max, self.srs.logrows_max)
 
+    def coverage_text(self, samples: Sequence[Sample]) -> str:
+        """Say what calibration with these samples covers."""
+        if not self.fewer_samples:
+            return f"the {len(samples)} inputs of the calibration file"
+        low, high = self.settings.input_range
+        left_out = len(self.samples) - len(samples)
+        borders = f"but for {left_out} of its borders, which no circuit holds" if left_out else "with its borders"
+        return f"inputs from {low} to {high} {borders} ({len(samples)} samples)"
+
     def folder(self, index: int) -> Path:
         """Return where the files of slice `index` lie."""
         return self.workdir / "slice" / str(index)
@@ -63,7 +72,8 @@ def plan_build(source: Mapping[str, Path], given: Mapping[str, Json], *, srs: Pa
     inputs = tuple(_input(tensor, settings) for tensor in model.inputs)
     workdir.mkdir(parents=True, exist_ok=True)
     if "calibration" in source:
-        samples, fewer = calibration.samples_of_file(source["calibration"], inputs), ()
+        samples = calibration.samples_of_file(source["calibration"], inputs)
+        fewer: tuple[list[Sample], ...] = ()
         limits = tuple(calibration.seen_range(samples, position) for position in range(len(inputs)))
     else:
         limits = tuple(calibration.declared_range(tensor, settings) for tensor in inputs)

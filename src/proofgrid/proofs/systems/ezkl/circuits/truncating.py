@@ -19,7 +19,7 @@ from proofgrid.primitives.canonical import Json
 from proofgrid.proofs.systems.ezkl import engine
 from proofgrid.proofs.systems.ezkl.circuits.calibration import EngineSettings
 
-_FLOAT = onnx.TensorProto.FLOAT
+_COMPARABLE = tuple(getattr(onnx.TensorProto, name) for name in ("FLOAT", "BOOL", "INT32", "INT64"))
 
 
 class Truncated:
@@ -65,7 +65,7 @@ class Truncated:
 
 
 def flow_between(model: onnx.ModelProto, inputs: Sequence[str], outputs: Sequence[str]) -> list[onnx.NodeProto]:
-    """Return the nodes that make the outputs of these inputs, in order; each has a float tensor to look at."""
+    """Return the nodes that make the outputs of these inputs, in order; each has a tensor to look at."""
     flowing, needed = set(inputs), set(outputs)
     forward = []
     for node in model.graph.node:
@@ -77,8 +77,9 @@ def flow_between(model: onnx.ModelProto, inputs: Sequence[str], outputs: Sequenc
         if needed.intersection(node.output):
             needed.update(node.input)
             found.append(node)
-    floats = {v.name for v in (*model.graph.value_info, *model.graph.output) if v.type.tensor_type.elem_type == _FLOAT}
-    return [node for node in reversed(found) if node.output[0] in floats]
+    values = (*model.graph.value_info, *model.graph.output)
+    names = {value.name for value in values if value.type.tensor_type.elem_type in _COMPARABLE}
+    return [node for node in reversed(found) if node.output[0] in names]
 
 
 def first_bad(nodes: Sequence[onnx.NodeProto], is_bad: Callable[[str], bool]) -> onnx.NodeProto:

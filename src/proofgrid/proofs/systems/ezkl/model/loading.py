@@ -15,6 +15,7 @@ from onnx import shape_inference
 from proofgrid.primitives.errors import InvalidProgram
 from proofgrid.proofs.systems.ezkl.model.dequantizing import dequantize
 from proofgrid.proofs.systems.ezkl.model.expanding import expand_operators, inline_functions
+from proofgrid.proofs.systems.ezkl.model.finite import check_finite
 from proofgrid.proofs.systems.ezkl.model.naming import name_nodes
 from proofgrid.proofs.systems.ezkl.model.normalizing import write_normalizations
 from proofgrid.proofs.systems.ezkl.model.operators import check_operators
@@ -89,6 +90,7 @@ def load_model(path: Path) -> CheckedModel:
     original = proto
     for apply in PASSES:
         proto = apply(proto)
+    check_finite(proto.graph)
     check_operators(proto.graph)
     _fill_in_strides(proto.graph)
     inferred = _infer_shapes(proto)

@@ -12,9 +12,12 @@ from typing import Any
 import numpy as np
 import onnx
 from numpy.typing import NDArray
+from onnx import version_converter
 from onnx.reference import ReferenceEvaluator
 
 from proofgrid.primitives.errors import InvalidProgram
+
+_OPSET = 21  #: the reference evaluator knows every operator of it
 
 Numbers = NDArray[np.float64]  #: the elements of a tensor
 Values = Mapping[str, Numbers]  #: tensors by their names
@@ -28,13 +31,7 @@ class Reference:
     """A model that can be asked for every tensor of an input."""
 
     def __init__(self, model: onnx.ModelProto) -> None:
-        try:
-            self._evaluator = ReferenceEvaluator(model)
-        except Exception as reason:  # it raises whatever its operators raise
-            raise InvalidProgram(
-                f"ONNX's reference evaluator cannot run the model, so nothing can be compared with it: {reason}",
-                field="model",
-            ) from None
+        self._evaluator = _evaluator(model)
         weights = {weight.name for weight in model.graph.initializer}
         self._inputs = [value for value in model.graph.input if value.name not in weights]
         self.outputs = [value.name for value in model.graph.output]
@@ -43,6 +40,20 @@ class Reference:
         """Return the named tensors (None: all of numbers) of an input; raise Undefined when the model has none."""
         feeds = {value.name: _as_declared(value, tensor) for value, tensor in zip(self._inputs, inputs, strict=True)}
         return evaluate(self._evaluator, feeds, names)
+
+
+def _evaluator(model: onnx.ModelProto) -> Any:
+    try:
+        return ReferenceEvaluator(model)
+    except Exception:  # it raises whatever its operators raise, such as that it does not know an old version of one
+        try:
+            return ReferenceEvaluator(version_converter.convert_version(model, _OPSET))
+        except Exception as reason:
+            raise InvalidProgram(
+                f"ONNX's reference evaluator cannot run the model, so nothing can be compared with it: {reason}",
+                field="model",
+                hint=f"export it for opset {_OPSET}",
+            ) from None
 
 
 def evaluate(evaluator: Any, feeds: Mapping[str, NDArray[Any]], names: Collection[str] | None) -> Values:

@@ -97,7 +97,8 @@ def _decomposed(model: onnx.ModelProto) -> onnx.ModelProto:
     """Return the model with the parts that the engine computes one after the other, and rounds between."""
     made = onnx.ModelProto()
     made.CopyFrom(model)
-    nodes = [part for node in made.graph.node for part in _logarithm_apart(node)]
+    weights = {weight.name: weight for weight in made.graph.initializer}
+    nodes = [part for node in made.graph.node for part in _apart(made.graph, weights, node)]
     del made.graph.node[:]
     made.graph.node.extend(nodes)
     if not any(node.op_type in _COMPOSED for node in made.graph.node):
@@ -110,17 +111,49 @@ def _decomposed(model: onnx.ModelProto) -> onnx.ModelProto:
     return inlined
 
 
-def _logarithm_apart(node: onnx.NodeProto) -> Iterable[onnx.NodeProto]:
-    """Yield LogSoftmax as the engine computes it: the logarithm of a softmax that was rounded."""
+def _apart(
+    graph: onnx.GraphProto, weights: Mapping[str, onnx.TensorProto], node: onnx.NodeProto
+) -> list[onnx.NodeProto]:
+    """Return what the engine makes of a node that has no function body of ONNX's, or another one."""
     made = onnx.NodeProto()
     made.CopyFrom(node)
-    if node.op_type != "LogSoftmax":
-        yield made
-        return
-    made.op_type = "Softmax"
-    made.output[0] = f"{node.output[0]}/softmax"
-    yield made
-    yield onnx.helper.make_node("Log", [made.output[0]], list(node.output))
+    if node.op_type == "LogSoftmax":  # of a softmax that was rounded
+        made.op_type = "Softmax"
+        made.output[0] = f"{node.output[0]}/softmax"
+        return [made, onnx.helper.make_node("Log", [made.output[0]], list(node.output))]
+    if node.op_type == "InstanceNormalization" and all(name in weights for name in node.input[1:]):
+        return _instance_normalization(graph, weights, node)
+    return [made]
+
+
+def _instance_normalization(
+    graph: onnx.GraphProto, weights: Mapping[str, onnx.TensorProto], node: onnx.NodeProto
+) -> list[onnx.NodeProto]:
+    place = node.output[0]
+    scale, bias = (numpy_helper.to_array(weights[name]) for name in node.input[1:])
+    epsilon = next((one.f for one in node.attribute if one.name == "epsilon"), 1e-5)
+    constants = {"epsilon": np.array(epsilon), "scale": scale, "bias": bias}
+    for name, value in constants.items():
+        # GlobalAveragePool keeps its dimensions; a channel is the second of them.
+        shaped = value.reshape([-1, 1, 1]) if value.ndim else value
+        graph.initializer.append(numpy_helper.from_array(shaped.astype(scale.dtype), f"{place}/{name}"))
+
+    def step(operator: str, inputs: str, output: str) -> onnx.NodeProto:
+        names = [node.input[0] if name == "x" else f"{place}/{name}" for name in inputs.split()]
+        return onnx.helper.make_node(operator, names, [place if output == "y" else f"{place}/{output}"])
+
+    return [
+        step("GlobalAveragePool", "x", "mean"),
+        step("Sub", "x mean", "distance"),
+        step("Mul", "distance distance", "square"),
+        step("GlobalAveragePool", "square", "variance"),
+        step("Add", "variance epsilon", "safe"),
+        step("Sqrt", "safe", "deviation"),
+        step("Reciprocal", "deviation", "inverse"),
+        step("Mul", "distance inverse", "normal"),
+        step("Mul", "normal scale", "scaled"),
+        step("Add", "scaled bias", "y"),
+    ]
 
 
 def _on_a_grid(model: onnx.ModelProto, quantum: float) -> onnx.ModelProto:
