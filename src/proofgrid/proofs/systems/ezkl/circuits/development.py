@@ -84,7 +84,9 @@ def development_file(folder: Path, logrows: int, progress: Progress = unheard) -
     """
     tau = _trapdoor_in(folder)
     path = folder / f"kzg{logrows}.srs"
-    if path.is_file() and not _ends_in(path, _tau_in_g2(tau)):
+    if path.is_file():
+        if _ends_in(path, _tau_in_g2(tau)):
+            return path
         path.unlink(missing_ok=True)
     with derived_once(folder, path.name, lambda part: _write(part, tau, logrows, progress)) as whole:
         return whole  # nobody removes files of this folder
