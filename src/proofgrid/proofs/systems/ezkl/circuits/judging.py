@@ -74,11 +74,13 @@ class Judge:
     def tolerance(self, says: Numbers, room: Numbers, tensor_scale: int) -> Numbers:
         """Return how far each element may be off in a circuit that gives the tensor this scale."""
         # A tensor of fewer digits than the circuit computes with is off by one of its own where they do not suffice.
-        places = says * 2.0**tensor_scale
-        is_coarse = (tensor_scale < self._scale) & (np.abs(places - np.round(places)) > _QUANTA * STEP_NOISE)
-        least = _QUANTA * 2.0**-self._scale + np.where(is_coarse, 2.0**-tensor_scale, 0)
-        return np.asarray(_SAFETY * room + least + np.abs(says) * FLOAT_NOISE, np.float64)
+        with np.errstate(all="ignore"):  # room without limit
+            places = says * 2.0**tensor_scale
+            is_coarse = (tensor_scale < self._scale) & (np.abs(places - np.round(places)) > _QUANTA * STEP_NOISE)
+            least = _QUANTA * 2.0**-self._scale + np.where(is_coarse, 2.0**-tensor_scale, 0)
+            return np.asarray(_SAFETY * room + least + np.abs(says) * FLOAT_NOISE, np.float64)
 
 
 def _wider(room: Numbers, moved: Numbers, exact: Numbers) -> Numbers:
-    return np.asarray(np.maximum(room, np.nan_to_num(np.abs(moved - exact), nan=np.inf)), np.float64)
+    with np.errstate(all="ignore"):
+        return np.asarray(np.maximum(room, np.nan_to_num(np.abs(moved - exact), nan=np.inf)), np.float64)
