@@ -20,7 +20,7 @@ from proofgrid.cli.demo.telling import Telling
 from proofgrid.cli.demo.verified import Verified, read_verified
 from proofgrid.primitives.errors import BadBundle, error_of_code
 from proofgrid.primitives.ids import Address
-from proofgrid.primitives.money import BASE_UNITS_PER_TOKEN, format_amount
+from proofgrid.primitives.money import BASE_UNITS_PER_TOKEN, format_amount, format_price
 from proofgrid.primitives.signatures import SigningKey
 from proofgrid.sdk.answers.work import Program
 from proofgrid.sdk.client import Client
@@ -151,7 +151,9 @@ class Story:
                 *("--key", str(self._folder / f"{operator}.key"), "--name", name, "--ask", str(ask)),
                 *("--cores", "1", "--data-dir", str(self._network)),
             )
-            self._telling.tell(f"{operator}/{name}".ljust(15) + f"one core, asks at least {ask} per PU")
+            self._telling.tell(
+                f"{operator}/{name}".ljust(15) + f"one core, asks at least {format_price(ask)} per million PU"
+            )
         async with self._client("carol") as client, asyncio.timeout(PROVERS_TIMEOUT_SECONDS):
             while len((await client.status()).provers) < len(PROVERS):  # noqa: ASYNC110  # another process's state
                 await asyncio.sleep(LOOK_AGAIN_SECONDS)

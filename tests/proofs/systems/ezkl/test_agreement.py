@@ -294,4 +294,4 @@ def test_the_agreement_is_part_of_the_name_and_told(digits_program: ProgramFiles
     assert {"zero", "negative", "large", "low", "high", "calibration"} <= set(identity["agreement"]["kinds"])
     assert output["quanta"] <= output["quanta_allowed"]
     assert "inputs compared with the model" in str(digits_program.program.summary["agreement"])
-    assert digits_program.program.summary["calibration"] == "inputs from 0 to 1 with its borders (20 samples)"
+    assert digits_program.program.summary["calibration"] == "inputs from 0 to 1, with its borders (20 samples)"

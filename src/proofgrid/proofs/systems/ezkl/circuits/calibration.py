@@ -111,12 +111,23 @@ def default_samples(
 
     A model need not hold its borders: constant inputs have no variance to divide by, some functions end there.
     """
+    samples = _drawn(tensors, limits)
+    fewer: tuple[list[Sample], ...] = (samples[CONSTANT_BORDERS:], samples[-UNIFORM_SAMPLES:])
+    # Whole numbers may be places in a table, and there is no place -1.
+    places = [
+        (low if tensor.is_float else max(low, 0), high) for tensor, (low, high) in zip(tensors, limits, strict=True)
+    ]
+    if places != list(limits) and all(low <= high for low, high in places):
+        fewer = (*fewer, _drawn(tensors, places))
+    return samples, fewer
+
+
+def _drawn(tensors: Sequence[ProgramTensor], limits: Sequence[Range]) -> list[Sample]:
     drawn = [
         [*borders(tensor, own), *uniform(tensor, own, UNIFORM_SAMPLES, seed=position)]
         for position, (tensor, own) in enumerate(zip(tensors, limits, strict=True))
     ]
-    samples = [list(sample) for sample in zip(*drawn, strict=True)]
-    return samples, (samples[CONSTANT_BORDERS:], samples[-UNIFORM_SAMPLES:])
+    return [list(sample) for sample in zip(*drawn, strict=True)]
 
 
 def samples_of_file(path: Path, tensors: Sequence[ProgramTensor]) -> list[Sample]:

@@ -47,9 +47,8 @@ class BuildPlan:
         if not self.fewer_samples:
             return f"the {len(samples)} inputs of the calibration file"
         low, high = self.settings.input_range
-        left_out = len(self.samples) - len(samples)
-        borders = f"but for {left_out} of its borders, which no circuit holds" if left_out else "with its borders"
-        return f"inputs from {low} to {high} {borders} ({len(samples)} samples)"
+        borders = "with its borders" if samples == self.samples else "but for borders of it that no circuit holds"
+        return f"inputs from {low} to {high}, {borders} ({len(samples)} samples)"
 
     def folder(self, index: int) -> Path:
         """Return where the files of slice `index` lie."""

@@ -15,12 +15,12 @@ from onnx import shape_inference
 from proofgrid.primitives.errors import InvalidProgram
 from proofgrid.proofs.systems.ezkl.model.dequantizing import dequantize
 from proofgrid.proofs.systems.ezkl.model.expanding import expand_operators, inline_functions
-from proofgrid.proofs.systems.ezkl.model.finite import check_finite
 from proofgrid.proofs.systems.ezkl.model.naming import name_nodes
 from proofgrid.proofs.systems.ezkl.model.normalizing import write_normalizations
-from proofgrid.proofs.systems.ezkl.model.operators import check_operators
+from proofgrid.proofs.systems.ezkl.model.operators import check_operators, check_versions
 from proofgrid.proofs.systems.ezkl.model.recurrent import unroll_recurrent
 from proofgrid.proofs.systems.ezkl.model.retyping import retype
+from proofgrid.proofs.systems.ezkl.model.rewriting import rewrite
 from proofgrid.proofs.systems.ezkl.model.separating import separate_outputs
 from proofgrid.proofs.systems.ezkl.model.simplifying import simplify
 
@@ -44,8 +44,12 @@ PASSES: tuple[Callable[[onnx.ModelProto], onnx.ModelProto], ...] = (
     dequantize,
     retype,
     simplify,
+    name_nodes,
+    check_versions,
+    rewrite,
     separate_outputs,
     name_nodes,
+    check_operators,
 )
 
 _WINDOWED = ("Conv", "ConvTranspose", "MaxPool", "AveragePool")
@@ -90,8 +94,6 @@ def load_model(path: Path) -> CheckedModel:
     original = proto
     for apply in PASSES:
         proto = apply(proto)
-    check_finite(proto.graph)
-    check_operators(proto.graph)
     _fill_in_strides(proto.graph)
     inferred = _infer_shapes(proto)
     tensors = _tensors_of(inferred.graph)

@@ -17,6 +17,7 @@ from onnx.reference import ReferenceEvaluator
 
 from proofgrid.primitives.errors import InvalidProgram
 
+_CHANGED = 13
 _OPSET = 21  #: the reference evaluator knows every operator of it
 
 Numbers = NDArray[np.float64]  #: the elements of a tensor
@@ -43,17 +44,26 @@ class Reference:
 
 
 def _evaluator(model: onnx.ModelProto) -> Any:
-    try:
-        return ReferenceEvaluator(model)
-    except Exception:  # it raises whatever its operators raise, such as that it does not know an old version of one
+    failures = []
+    for version in _opsets(model):
         try:
-            return ReferenceEvaluator(version_converter.convert_version(model, _OPSET))
-        except Exception as reason:
-            raise InvalidProgram(
-                f"ONNX's reference evaluator cannot run the model, so nothing can be compared with it: {reason}",
-                field="model",
-                hint=f"export it for opset {_OPSET}",
-            ) from None
+            return ReferenceEvaluator(model if version is None else version_converter.convert_version(model, version))
+        except Exception as reason:  # it raises whatever its operators raise, such as that it knows no old version
+            failures.append(reason)
+    raise InvalidProgram(
+        f"ONNX's reference evaluator cannot run the model, so nothing can be compared with it: {failures[0]}",
+        field="model",
+        hint=f"export it for opset {_OPSET}",
+    )
+
+
+def _opsets(model: onnx.ModelProto) -> tuple[int | None, ...]:
+    """Return the versions to try; None: as it is.
+
+    The evaluator gives some operators the meaning of opset 13 whatever the model says, such as Softmax.
+    """
+    opset = next((one.version for one in model.opset_import if one.domain in ("", "ai.onnx")), _OPSET)
+    return (_CHANGED, _OPSET, None) if opset < _CHANGED else (None, _OPSET)
 
 
 def evaluate(evaluator: Any, feeds: Mapping[str, NDArray[Any]], names: Collection[str] | None) -> Values:
