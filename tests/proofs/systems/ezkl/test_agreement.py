@@ -246,6 +246,11 @@ RIGHT: dict[str, Case] = {
     ),
     "a wide sum": (unary("ReduceSum", (1, 512), keepdims=0), {}),
     "a mean": (unary("ReduceMean", (1, 49), axes=[1], keepdims=0), {}),
+    "the mean of a map": (unary("GlobalAveragePool", (1, 2, 6, 6)), {}),
+    "the normal of 24": (
+        normalised("LayerNormalization", (1, 2, 24), "g b", np.ones(24, np.float32), np.zeros(24, np.float32)),
+        {},
+    ),
     "averages": (unary("AveragePool", (1, 2, 6, 6), kernel_shape=[3, 3], strides=[2, 2]), {}),
     "a residual": (a_residual_model(), {}),
     "a convolution": (a_convolutional_model(), {}),
