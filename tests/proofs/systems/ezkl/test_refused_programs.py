@@ -86,6 +86,16 @@ def test_a_broken_model_is_refused_with_its_reason(srs: Path, tmp_path: Path, re
     assert caught.value.field == "model"
 
 
+def test_a_model_that_is_too_much_to_build_is_refused_with_its_heaviest_node(srs: Path, tmp_path: Path) -> None:
+    wide = [node("Expand", "x shape", "wide"), node("Exp", "wide", "e"), node("ReduceSum", "e", "y")]
+    model = a_model(wide, [constant("shape", np.array([1 << 22, 6]))])
+
+    with pytest.raises(InvalidProgram, match=r"about 83\d,\d{3},\d{3} cells .* 'make_e' \(Exp\)") as caught:
+        build(save(model, tmp_path / "model"), {}, srs=srs, workdir=tmp_path)
+
+    assert caught.value.hint
+
+
 UNSUPPORTED = {
     "'make_t' .IsNaN. uses the operator IsNaN": a_model(
         [node("IsNaN", "x", "t"), node("Cast", "t", "y", to=TensorProto.FLOAT)]

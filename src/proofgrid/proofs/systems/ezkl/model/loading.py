@@ -13,6 +13,7 @@ from google.protobuf.message import DecodeError
 from onnx import shape_inference
 
 from proofgrid.primitives.errors import InvalidProgram
+from proofgrid.proofs.systems.ezkl.model.branching import unroll_branches
 from proofgrid.proofs.systems.ezkl.model.dequantizing import dequantize
 from proofgrid.proofs.systems.ezkl.model.expanding import expand_operators, inline_functions
 from proofgrid.proofs.systems.ezkl.model.naming import name_nodes
@@ -25,7 +26,7 @@ from proofgrid.proofs.systems.ezkl.model.separating import separate_outputs
 from proofgrid.proofs.systems.ezkl.model.simplifying import simplify
 
 MODEL_BYTES_MAX = 64 << 20
-NODES_MAX = 50_000  #: of a file; what they cost is measured after folding
+NODES_MAX = 50_000  #: of a file: reading takes seconds; what a build of them costs is estimated later (work.py)
 ELEMENTS_MAX = 1 << 16  #: of an input or output tensor
 TENSORS_MAX = 64  #: inputs, and outputs, of a model
 
@@ -37,6 +38,8 @@ _INPUT_TYPES = frozenset(
 #: Each takes a model and returns an equal one; none knows of another.
 PASSES: tuple[Callable[[onnx.ModelProto], onnx.ModelProto], ...] = (
     inline_functions,
+    simplify,
+    unroll_branches,
     simplify,
     write_normalizations,
     expand_operators,
