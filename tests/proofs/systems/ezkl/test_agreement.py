@@ -285,9 +285,9 @@ def test_a_number_where_the_model_has_none_is_refused(srs: Path, tmp_path: Path)
     assert "input_range" in caught.value.hint
 
 
-@pytest.mark.parametrize(("value", "what"), [(np.nan, "NaN"), (np.inf, "infinity")])
-def test_a_weight_that_is_no_number_is_refused_by_name(value: float, what: str, srs: Path, tmp_path: Path) -> None:
-    with pytest.raises(InvalidProgram, match=f"'k' holds {what}"):
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_a_weight_that_is_no_number_is_refused_by_name(value: float, srs: Path, tmp_path: Path) -> None:
+    with pytest.raises(InvalidProgram, match="'k' holds NaN or infinity"):
         agreement_of(binary("Mul", floats(1, value, 1, 1, 1, 1)), {}, srs=srs, workdir=tmp_path)
 
 
