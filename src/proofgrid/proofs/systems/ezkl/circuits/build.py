@@ -44,7 +44,7 @@ def build_program(
         key_bytes = _set_up(plan, circuits, srs_file, report)
         write_verifier_srs(srs_file, workdir / VERIFIER_SRS)
         made = _program(plan, source, srs_file, slices, circuits, key_bytes, agreement)
-        report("try", 950)
+        report("try", 940)
         _try_forward(plan, made, circuits.samples[-1])
     except engine.EngineFailed as reason:
         raise refusal(reason, plan.settings, plan.workdir) from None
@@ -56,7 +56,7 @@ def _reference_string(plan: BuildPlan, logrows: int, report: Report) -> tuple[in
     """Return how many rows the circuits get, and the reference string for them, made when this is its first use."""
 
     def progress(done: int, total: int) -> None:
-        report("srs", 500 + 50 * done // total)
+        report("srs", 230 + 50 * done // total)
 
     return plan.srs.fitting(logrows, logrows_max=plan.logrows_max, progress=progress)
 
@@ -73,7 +73,8 @@ def _set_up(plan: BuildPlan, circuits: Circuits, srs: Path, report: Report) -> l
     """Write each slice's verifying key; return the sizes of the proving keys."""
     sizes = []
     for index in range(len(circuits.settings)):
-        report("setup", 600 + 350 * index // len(circuits.settings))
+        count = len(circuits.settings)
+        report(f"setup slice {index + 1}/{count}", 360 + 580 * index // count)  # most of a build's time
         folder = plan.folder(index)
         proving_key = folder / "pk"
         engine.run("setup", str(folder / "compiled"), str(folder / "vk"), str(proving_key), srs_path=str(srs))

@@ -176,7 +176,7 @@ def compare(plan: BuildPlan, slices: Sequence[ModelSlice], circuits: Circuits, r
     comparison = Comparison(judge, circuit)
     samples = _samples(plan, circuits)
     for number, drawn in enumerate(samples):
-        report("compare", 550 + 50 * number // len(samples))
+        report("compare", 280 + 80 * number // len(samples))
         wrong = comparison.take(drawn)
         if wrong is not None:
             raise difference(plan, slices, circuits, judge, wrong)
