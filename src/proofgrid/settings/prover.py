@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, ClassVar
 from proofgrid.primitives.errors import UnknownProofSystem
 from proofgrid.settings.declared import Settings, default_data_dir, setting, setting_of_machine
 from proofgrid.settings.host_name import name_of_machine
+from proofgrid.settings.prices import PRICE
 
 if TYPE_CHECKING:
     from proofgrid.roles.prover.node_settings import NodeSettings
@@ -31,8 +32,8 @@ class ProverSettings(Settings):
         default_data_dir, "Where caches and proving keys live.", told="your data directory"
     )
     name: str = setting("", "This machine's name among the operator's.", told="its host name")
-    ask: int = setting(800, "The least you take, base units per PU.", least=1)
-    class_asks: str = setting("", "Another ask for jobs of some classes.", metavar="large=1200,medium=900")
+    ask: int = setting(800, "The least you take, in tokens per million PU.", least=1, metavar="PRICE", spelling=PRICE)
+    class_asks: str = setting("", "Another ask for jobs of some classes.", metavar="large=1.2/M,medium=0.9/M")
     units_min: int = setting(0, "Take no job of fewer PU.", least=0)
     proof_systems: str = setting("", "Which to prove, separated by commas.", told="all installed")
     classes: str = setting("small,medium", "Classes of jobs to take.")

@@ -20,7 +20,7 @@ from proofgrid.cli.demo.telling import Telling
 from proofgrid.cli.demo.verified import Verified, read_verified
 from proofgrid.primitives.errors import BadBundle, error_of_code
 from proofgrid.primitives.ids import Address
-from proofgrid.primitives.money import BASE_UNITS_PER_TOKEN, format_amount
+from proofgrid.primitives.money import BASE_UNITS_PER_TOKEN, format_amount, format_price
 from proofgrid.primitives.signatures import SigningKey
 from proofgrid.sdk.answers.work import Program
 from proofgrid.sdk.client import Client
@@ -151,24 +151,24 @@ class Story:
                 *("--key", str(self._folder / f"{operator}.key"), "--name", name, "--ask", str(ask)),
                 *("--cores", "1", "--data-dir", str(self._network)),
             )
-            self._telling.tell(f"{operator}/{name}".ljust(15) + f"one core, asks at least {ask} per PU")
+            self._telling.tell(
+                f"{operator}/{name}".ljust(15) + f"one core, asks at least {format_price(ask)} per million PU"
+            )
         async with self._client("carol") as client, asyncio.timeout(PROVERS_TIMEOUT_SECONDS):
             while len((await client.status()).provers) < len(PROVERS):  # noqa: ASYNC110  # another process's state
                 await asyncio.sleep(LOOK_AGAIN_SECONDS)
 
     async def _register(self) -> Program:
-        told: set[str] = set()
-
         def on_stage(stage: str, permille: int) -> None:
-            if stage not in told and stage != "done":  # of the build; it is stored after that
-                told.add(stage)
-                self._telling.tell(f"{stage} …", style="dim")
+            if stage != "done":  # of the build; it is stored after that
+                self._telling.stage(stage.partition(" ")[0])  # not slice by slice
 
         async with self._client("carol") as client:
             program = await client.register_program(
                 {"model": self._model.file}, settings=self._model.settings, label=self._model.name, on_stage=on_stage
             )
-        self._telling.tell(f"{program.digest}: {program.slices} slices, {program.units} PU")
+        self._telling.tell(program.digest)
+        self._telling.tell(f"{program.slices} slices, {program.units} PU")
         return program
 
     async def _prove(self, program: Program) -> None:

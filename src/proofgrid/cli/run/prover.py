@@ -53,8 +53,8 @@ def run(
 
     \b
     Example:
-      proofgrid prover --key operator.key --name rack-7 --ask 800 --slots 2 --cores 4
-      proofgrid prover --key operator.key --classes small,medium,large --ask 800 --class-asks large=1200
+      proofgrid prover --key operator.key --name rack-7 --ask 0.8/M --slots 2 --cores 4
+      proofgrid prover --key operator.key --classes small,medium,large --ask 0.8/M --class-asks large=1.2/M
       proofgrid prover --key operator.key --subnetwork acme --subnetwork default
       proofgrid prover --self-check
       proofgrid prover --gateway grpcs://gateway.example:7400 --network 0x… --key operator.key

@@ -14,6 +14,7 @@ from proofgrid.proofs.systems.ezkl.circuits import calibration
 from proofgrid.proofs.systems.ezkl.circuits.srs import ReferenceStrings, reference_strings
 from proofgrid.proofs.systems.ezkl.layout import ProgramTensor
 from proofgrid.proofs.systems.ezkl.model.loading import CheckedModel, Tensor, load_model
+from proofgrid.proofs.systems.ezkl.model.work import check_cost
 from proofgrid.proofs.systems.ezkl.settings import COMMITTED, EzklSettings, parse_settings
 
 SOURCE_FILES = ("model", "calibration")
@@ -57,6 +58,7 @@ def plan_build(source: Mapping[str, Path], given: Mapping[str, Json], *, srs: Pa
         raise InvalidField("an ONNX file is needed", field="source.model")
     strings = reference_strings(srs)
     model = load_model(source["model"])
+    check_cost(model)
     inputs = tuple(_input(tensor, settings) for tensor in model.inputs)
     workdir.mkdir(parents=True, exist_ok=True)
     if "calibration" in source:
