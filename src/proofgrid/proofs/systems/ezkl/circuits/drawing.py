@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,7 +22,7 @@ CALIBRATED = "calibration"
 _LARGE = 4  #: times the range
 _CORNERS = 4
 CONSTANT_BORDERS = 2  #: the first of all borders
-_Integers = NDArray[Any]
+_Integers = NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -43,7 +43,7 @@ class Reference:
         return evaluate(self._evaluator, feeds, names)
 
 
-def _evaluator(model: onnx.ModelProto) -> Any:
+def _evaluator(model: onnx.ModelProto) -> ReferenceEvaluator:
     failures = []
     for version in _opsets(model):
         try:
@@ -66,7 +66,7 @@ def _opsets(model: onnx.ModelProto) -> tuple[int | None, ...]:
     return (_CHANGED, _OPSET, None) if opset < _CHANGED else (None, _OPSET)
 
 
-def evaluate(evaluator: Any, feeds: Mapping[str, NDArray[Any]], names: Collection[str] | None) -> Values:
+def evaluate(evaluator: ReferenceEvaluator, feeds: Mapping[str, NDArray[Any]], names: Collection[str] | None) -> Values:
     """Return the named tensors, flat, or all that are numbers; raise Undefined when the evaluator has none."""
     try:
         with np.errstate(all="ignore"):
@@ -83,5 +83,5 @@ def _as_declared(value: onnx.ValueInfoProto, tensor: Numbers) -> NDArray[Any]:
     return tensor.reshape(shape).astype(onnx.helper.tensor_dtype_to_np_dtype(kind.elem_type))
 
 
-def _is_numbers(value: Any) -> bool:
+def _is_numbers(value: object) -> bool:
     return isinstance(value, np.ndarray | np.generic) and np.asarray(value).dtype.kind in "fiub"
