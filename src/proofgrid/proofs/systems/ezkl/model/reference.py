@@ -70,7 +70,7 @@ def evaluate(evaluator: ReferenceEvaluator, feeds: Mapping[str, NDArray[Any]], n
     """Return the named tensors, flat, or all that are numbers; raise Undefined when the evaluator has none."""
     try:
         with np.errstate(all="ignore"):
-            found = evaluator.run(None, dict(feeds), intermediate=True)
+            found = dict(evaluator.run(None, dict(feeds), intermediate=True))
     except Exception as reason:  # it raises whatever its operators raise
         raise Undefined(str(reason)) from None
     wanted = found if names is None else {name: found[name] for name in names if name in found}
