@@ -7,6 +7,7 @@ PYTEST := $(BIN)/python -m pytest
 CORES ?= 2
 TEST_CORES ?= 0
 DATA ?= proofgrid-data
+MODEL ?= digits
 FAST := tests/rules tests/primitives tests/simulation/test_parts.py tests/wire tests/telemetry
 TESTS ?= tests --ignore=tests/acceptance/scenarios
 
@@ -22,8 +23,8 @@ $(STAMP): requirements.lock pyproject.toml
 	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@touch $(STAMP)
 
-demo: $(STAMP) ## run a whole network on this machine and prove a neural network's answer
-	$(BIN)/proofgrid demo
+demo: $(STAMP) ## run a whole network on this machine and prove a neural network's answer (MODEL=lenet: LeNet-5)
+	$(BIN)/proofgrid demo --model $(MODEL)
 
 fast: $(STAMP) ## run the tests of rules, primitives and wire, without the exhaustive searches (under a minute)
 	$(PYTEST) -q -n $(CORES) -m "not exhaustive" $(FAST)

@@ -57,13 +57,13 @@ A key for yourself, let in and given money by the administrator:
 An operator's prover (another terminal), whose address was granted the role operator:
 
 \b
-  proofgrid prover --key operator.key --ask 800
+  proofgrid prover --key operator.key --ask 0.8/M
 
 A proof:
 
 \b
   proofgrid program register model.onnx --key me.key
-  proofgrid submit PROGRAM input.json --key me.key --limit-price 1500 --wait --out answer.bundle
+  proofgrid submit PROGRAM input.json --key me.key --limit-price 1.5/M --wait --out answer.bundle
   proofgrid verify answer.bundle --program PROGRAM
 
 Settings come from flags, PROOFGRID_… variables (PROOFGRID_GATEWAY, PROOFGRID_KEY, …) and a TOML file, in this order.

@@ -1,6 +1,11 @@
-"""Amounts are integers in the base unit (1e-9 of a token) and never floats."""
+"""Amounts are integers in the base unit (1e-9 of a token), prices are base units per PU, and none is ever a float.
+
+People read amounts in tokens and prices in tokens per million PU: 1500 base units per PU are "1.5", typed "1.5/M".
+"""
 
 from __future__ import annotations
+
+import re
 
 from proofgrid.primitives.errors import InvalidField
 
@@ -9,13 +14,20 @@ AMOUNT_MAX = 2**62  #: keeps every sum of two amounts inside PostgreSQL's bigint
 PRICE_MAX = 2**63 - 1  #: prices per unit stay below this (dara.md, section 1)
 UNITS_MAX = 2**31 - 1  #: proving units of one task
 
+_MILLION = 1_000_000
+_PRICE_DECIMALS = 3  # what is left of a token's nine when a million of PU share them
+_PRICE = re.compile(r"([0-9]{1,15})(?:\.([0-9]{1,9}))?(/M|/MPU)?")
+_PRICE_HINT = "like 1.5/M: tokens per million PU; a whole number alone is base units per PU"
+
 
 def check_amount(value: int, *, field: str, least: int = 0) -> int:
     """Return `value` if it is an amount of at least `least`; raise InvalidField otherwise."""
     if isinstance(value, bool) or not isinstance(value, int):
         raise InvalidField("an amount is a whole number of base units", field=field)
     if not least <= value <= AMOUNT_MAX:
-        raise InvalidField(f"an amount lies between {least} and {AMOUNT_MAX} base units", field=field)
+        raise InvalidField(
+            f"an amount lies between {format_amount(least)} and {format_amount(AMOUNT_MAX)} tokens", field=field
+        )
     return value
 
 
@@ -24,3 +36,30 @@ def format_amount(amount: int) -> str:
     whole, fraction = divmod(abs(amount), BASE_UNITS_PER_TOKEN)
     text = f"{whole}.{fraction:09d}".rstrip("0").rstrip(".")
     return f"-{text}" if amount < 0 else text
+
+
+def format_price(price: int) -> str:
+    """Return a price in tokens per million PU for people, exact: 1500 base units per PU -> '1.5'."""
+    return format_amount(price * _MILLION)
+
+
+def typed_price(price: int) -> str:
+    """Return a price as people type it: 1500 -> '1.5/M'."""
+    return f"{format_price(price)}/M"
+
+
+def parse_price(text: str | int, *, field: str = "price", least: int = 1) -> int:
+    """Return a price in base units per PU, of '1.5/M' (tokens per million PU) or '1500' (base units per PU).
+
+    Raises InvalidField for anything else, for parts of a base unit, and for less than `least`.
+    """
+    found = _PRICE.fullmatch(str(text).strip())
+    if found is None:
+        raise InvalidField(f"{text!r} is no price", field=field, hint=_PRICE_HINT)
+    whole, fraction, per_million = found.groups()
+    if not per_million and fraction:
+        raise InvalidField(f"{text!r} is no price: per how much?", field=field, hint=_PRICE_HINT)
+    price = int(whole + (fraction or "").ljust(_PRICE_DECIMALS, "0")) if per_million else int(whole)
+    if len(fraction or "") > _PRICE_DECIMALS or not least <= price <= PRICE_MAX:
+        raise InvalidField(f"a price has {_PRICE_DECIMALS} decimals and is at least {typed_price(least)}", field=field)
+    return price

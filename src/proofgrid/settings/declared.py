@@ -25,6 +25,14 @@ T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Spelling:
+    """How people write a setting's value, where that is not how it is kept."""
+
+    reads: Callable[[str], object]  #: raises InvalidField
+    shows: Callable[[Any], str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Told:
     """What a declaration tells of a setting besides its name, type and default."""
 
@@ -36,6 +44,7 @@ class Told:
     is_secret: bool = False  #: has no flag: a command line is in every list of processes
     least: int | None = None
     most: int | None = None
+    spelling: Spelling | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,6 +70,7 @@ def setting(
     flag: str | None = None,
     is_repeated: bool = False,
     is_secret: bool = False,
+    spelling: Spelling | None = None,
 ) -> T:
     """Declare a setting; the arguments are those of `Told`, `told` is the default in words."""
     words = Told(
@@ -72,6 +82,7 @@ def setting(
         is_secret=is_secret,
         least=least,
         most=most,
+        spelling=spelling,
     )
     return field(default=default, metadata={"told": words})
 
@@ -101,6 +112,8 @@ class Declared:
     def help(self) -> str:
         """The sentence, and the default in words."""
         default = self.told.default
+        if default is None and self.told.spelling is not None:
+            default = self.told.spelling.shows(self.default)
         if default is None and isinstance(self.default, (int, str)) and not isinstance(self.default, bool):
             default = str(self.default.value if isinstance(self.default, Enum) else self.default)
         if self.tells_variable:
@@ -197,7 +210,7 @@ def _checked(kind: type[Settings], values: Mapping[str, object]) -> dict[str, ob
         if name in values:
             bounded = Annotated[one.type, Field(ge=one.told.least, le=one.told.most)]  # type: ignore[name-defined]
             try:
-                checked[name] = TypeAdapter(bounded).validate_python(values[name])
+                checked[name] = TypeAdapter(bounded).validate_python(_read(one, values[name]))
             except ValidationError as error:
                 raise InvalidField(error.errors()[0]["msg"], field=name, hint=_HINT) from None
     for name in values:
@@ -206,6 +219,15 @@ def _checked(kind: type[Settings], values: Mapping[str, object]) -> dict[str, ob
             hint = f"did you mean {alike[0]}?" if alike else f"proofgrid config show {kind.table} lists all"
             raise InvalidField("there is no such setting", field=name, hint=hint)
     return checked
+
+
+def _read(one: Declared, value: object) -> object:
+    if one.told.spelling is None or not isinstance(value, str):
+        return value
+    try:
+        return one.told.spelling.reads(value)
+    except InvalidField as error:
+        raise InvalidField(error.detail, field=one.name, hint=error.hint or _HINT) from None
 
 
 def _environment(kind: type[Settings]) -> dict[str, object]:

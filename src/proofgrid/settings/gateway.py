@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, ClassVar
 from proofgrid.primitives.errors import InvalidField
 from proofgrid.rules.ledger.settlement import SurplusTo
 from proofgrid.settings.declared import Settings, default_data_dir, setting, setting_of_machine
+from proofgrid.settings.prices import PRICE
 
 if TYPE_CHECKING:
     from proofgrid.proofs.setup import SetupChoice
@@ -88,7 +89,9 @@ class MarketAndLeases(Settings):
     panel: ClassVar[str] = "Market and leases"
 
     round_interval_ms: int = setting(100, "Least time between two rounds of a lane.", least=1, most=60_000)
-    reference_price: int = setting(1_000, "Of a lane without rounds, base units per PU.", least=1)
+    reference_price: int = setting(
+        1_000, "Of a lane without rounds, in tokens per million PU.", least=1, metavar="PRICE", spelling=PRICE
+    )
     class_limits: str = setting(
         "",
         "Memory and PU of a job of each class; large holds the rest.",

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from proofgrid.settings.declared import Settings, default_data_dir, setting, setting_of_machine
 from proofgrid.settings.host_name import name_of_machine
+from proofgrid.settings.prices import PRICE
 
 if TYPE_CHECKING:
     from proofgrid.roles.prover.node_settings import NodeSettings
@@ -30,8 +31,8 @@ class ProverSettings(Settings):
         default_data_dir, "Where caches and proving keys live.", told="your data directory"
     )
     name: str = setting("", "This machine's name among the operator's.", told="its host name")
-    ask: int = setting(800, "The least you take, base units per PU.", least=1)
-    class_asks: str = setting("", "Another ask for jobs of some classes.", metavar="large=1200,medium=900")
+    ask: int = setting(800, "The least you take, in tokens per million PU.", least=1, metavar="PRICE", spelling=PRICE)
+    class_asks: str = setting("", "Another ask for jobs of some classes.", metavar="large=1.2/M,medium=0.9/M")
     units_min: int = setting(0, "Take no job of fewer PU.", least=0)
     proof_systems: str = setting("", "Which to prove, separated by commas.", told="all installed")
     classes: str = setting("small,medium", "Classes of jobs to take.")
@@ -50,6 +51,9 @@ class ProverSettings(Settings):
         is_repeated=True,
     )
     cache_bytes: int = setting(20 << 30, "Most bytes of cached files.", told="20 GiB", least=1 << 20)
+    keys_bytes: int = setting(
+        20 << 30, "Most bytes of proving keys kept for later jobs, besides those in use.", told="20 GiB", least=1 << 20
+    )
     check_at_start: bool = setting(True, "Prove a tiny job before offering, once per engine version.", told="check")
     failures_max: int = setting(
         3, "Own failures in a row until it rests and checks itself; 0: never.", least=0, most=1_000
@@ -86,6 +90,7 @@ class ProverSettings(Settings):
             region=self.region,
             directory=data_dir / "provers" / name,
             cache_bytes=self.cache_bytes,
+            keys_bytes=self.keys_bytes,
             check_at_start=self.check_at_start,
             failures_max=self.failures_max,
             subnetworks=tuple(_listed(self.subnetworks)),

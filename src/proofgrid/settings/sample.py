@@ -54,6 +54,8 @@ def _line(one: Declared) -> str:
     if one.told.is_secret:
         return f"# a secret: give it by {one.variable}, never in a file"
     told = f"  # {one.told.default}" if one.told.default else ""
+    if one.told.spelling is not None:
+        return f"# {one.name} = {toml_text(one.told.spelling.shows(one.default))}{told}"
     empty = one.default is None or (one.default == "" and one.told.default is not None)
     value = toml_text("…" if empty else one.default)
     return f"# {one.name} = {value}{told}"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncpg
 
 from proofgrid.primitives.errors import InsufficientFunds, SettlementStopped
+from proofgrid.primitives.money import format_amount
 from proofgrid.rules.ledger.accounts import Transfer
 from proofgrid.store.conflicts import TransferIdTaken
 from proofgrid.store.connection import Connection
@@ -50,7 +51,7 @@ def transfer_row(transfer: Transfer) -> dict[str, object]:
 def insufficient_funds(account: str, amount: int) -> InsufficientFunds:
     """Return the error of an account that would go below zero."""
     return InsufficientFunds(
-        f"{account} cannot pay {amount}",
+        f"{account} cannot pay {format_amount(amount)} tokens",
         field="budget",
         hint="ask the network's administrator for a deposit, or lower the limit price",
     )

@@ -13,7 +13,7 @@ from typing import cast
 import pytest
 
 from proofgrid.cli.demo.books import read_books
-from proofgrid.cli.demo.digits import best_of, plain_scores, read_digit
+from proofgrid.cli.demo.digits import best_of, demo_model, enlarged, plain_scores, read_digit
 from proofgrid.cli.demo.folder import MARKER, fresh_folder, network_folder, tidy_up
 from proofgrid.cli.demo.verified import ProvenJob
 from proofgrid.primitives.errors import InvalidField
@@ -34,6 +34,27 @@ def test_a_digit_is_drawn_dark_where_there_is_ink() -> None:
     assert [len(line) for line in lines] == [16] * 8
     for row, line in zip(digit.pixels, lines, strict=True):
         assert [line[2 * x] == " " for x in range(8)] == [pixel < digit.darkest / 4 for pixel in row]
+
+
+def test_lenet_reads_the_same_digits_drawn_larger() -> None:
+    lenet = demo_model("lenet")
+    digits = [read_digit(number) for number in range(10)]
+
+    assert [best_of(plain_scores(digit, lenet)) for digit in digits] == [digit.label for digit in digits]
+    assert all(len(digit.input_of(lenet)) == 32 * 32 for digit in digits)
+    assert all(0 <= pixel <= 1 for digit in digits for pixel in digit.input_of(lenet))
+    assert [len(line) for line in digits[0].drawn(lenet)] == [32] * 16
+
+
+def test_enlarging_keeps_what_is_even_and_has_soft_edges() -> None:
+    assert enlarged([[0.5, 0.5], [0.5, 0.5]]) == [[0.5] * 8] * 8
+    assert enlarged([[0.0, 1.0], [0.0, 1.0]])[0] == [0, 0, 0.125, 0.375, 0.625, 0.875, 1, 1]
+
+
+def test_a_model_that_is_not_there_is_refused() -> None:
+    with pytest.raises(InvalidField, match="no model 'resnet'") as caught:
+        demo_model("resnet")
+    assert caught.value.hint == "models: digits, lenet"
 
 
 def test_a_sample_that_is_not_there_is_refused() -> None:

@@ -129,13 +129,13 @@ def test_a_price_that_nobody_sells_at_is_known_until_something_is_sold() -> None
 @pytest.mark.parametrize(
     ("event", "words"),
     [
-        (("no_sale", {"lane": "l", "cheapest_ask": 700, "limit_price": 650}), "the cheapest ask is 700 per PU"),
+        (("no_sale", {"lane": "l", "cheapest_ask": 700, "limit_price": 650}), "the cheapest ask is 0.7 per million PU"),
         (
             ("overflowed", {"jobs": 3, "from": "acme/ezkl/small", "to": "default/ezkl/small", "waited_ms": 30_250}),
             "3 jobs waited 30.2 s in acme/ezkl/small and go on to default/ezkl/small",
         ),
         (_slow(0), "slice 0 is slow at alice/rack-7: 61.5 s so far, 9.0 s are usual"),
-        (_hedged(0), "slice 0 sold a second time, to bob/fresh, the first proof wins; client pays 950"),
+        (_hedged(0), "slice 0 sold a second time, to bob/fresh, the first proof wins; client pays 0.95,"),
         (_carried_on(0, f"{BOB}/fresh"), "slice 0 goes on without bob/fresh: prover_lost no heartbeat"),
         (
             ("hedge_lost", {"slice": 0, "input": 0, "prover": f"{ALICE}/rack-7", "shown": 305, "paid": 2_000}),
@@ -162,7 +162,7 @@ def test_sentences_name_people_prices_and_money() -> None:
     kind, data = _sold(2)
     said = sentence(kind, data, people={ALICE: "alice"})
     assert said == (
-        "round 3 of default/ezkl/small: slice 2 sold to alice/rack-7; client pays 900, operator gets 800 per PU"
+        "round 3 of default/ezkl/small: slice 2 sold to alice/rack-7; client pays 0.9, operator gets 0.8 per million PU"
     )
     kind, data = _proven(2)
     assert "0x5290…9EE7/rack-7 in 4.3 s" in sentence(kind, data, people={})

@@ -163,18 +163,18 @@ class BelievesTheWhole(SaltedSystem):
 class LeavesHalfKeys(SaltedSystem):
     """Writes the key where the next job looks for it."""
 
-    def key_in(self, cache: Path, files: ProgramFiles, workdir: Path) -> Path:
+    def key_in(self, cache: Path, files: ProgramFiles, workdir: Path) -> bytes:
         key = cache / "half.key"
         cache.mkdir(parents=True, exist_ok=True)
         if not key.exists():
             self.write_key(files, key, workdir)
-        return key
+        return key.read_bytes()
 
 
 class MinesAlone(SaltedSystem):
     """Marks the cache as taken, and gives up when it is."""
 
-    def key_in(self, cache: Path, files: ProgramFiles, workdir: Path) -> Path:
+    def key_in(self, cache: Path, files: ProgramFiles, workdir: Path) -> bytes:
         cache.mkdir(parents=True, exist_ok=True)
         (cache / "taken").touch(exist_ok=False)
         try:

@@ -101,7 +101,7 @@ class SaltedSystem(OneJobPerInput):
         self, files: ProgramFiles, slice_index: int, job_input: bytes, *, cache: Path, workdir: Path, report: Report
     ) -> JobOutput:
         def prove() -> JobOutput:
-            key = self.key_in(cache, files, workdir).read_bytes()
+            key = self.key_in(cache, files, workdir)
             rounds = str(self.read_circuit(files.path("circuit"))["rounds"])
             said = self.engine(["prove", rounds], workdir, key + job_input, report)
             return JobOutput(proof=said[32:], public={"output": said[:32].hex()})
@@ -165,10 +165,11 @@ class SaltedSystem(OneJobPerInput):
         """Return whether a proof is the right seal."""
         return proof == right
 
-    def key_in(self, cache: Path, files: ProgramFiles, workdir: Path) -> Path:
+    def key_in(self, cache: Path, files: ProgramFiles, workdir: Path) -> bytes:
         """Return the key, derived from the salt if the cache has none."""
         name = f"{files.program.files['salt.bin']}.key"
-        return derived_once(cache, name, lambda target: self.write_key(files, target, workdir))
+        with derived_once(cache, name, lambda target: self.write_key(files, target, workdir)) as key:
+            return key.read_bytes()
 
     def write_key(self, files: ProgramFiles, target: Path, workdir: Path) -> None:
         """Have the engine write the key."""

@@ -15,6 +15,7 @@ from proofgrid.rules.jobs.event_kinds import KINDS, OWNER, Event, Names, event, 
 
 ALICE = "0x52908400098527886E0F7030069857D2E4169EE7"
 #: Written by the code before there was a catalogue: every kind with every set of data that it came with.
+#: Sentences of prices were per PU then; they are per million PU now.
 GOLDEN: list[dict[str, Any]] = json.loads((Path(__file__).parent / "events_golden.json").read_text(encoding="utf-8"))
 
 

@@ -40,8 +40,8 @@ def test_a_valid_request_passes() -> None:
 def test_a_budget_below_the_escrow_names_both_ways_out() -> None:
     with pytest.raises(BudgetTooSmall) as caught:
         calculate_escrow(a_request(limit_price=10, budget=99), units=10)
-    assert "raise the budget to 100" in caught.value.hint
-    assert "limit price to 9" in caught.value.hint
+    assert "raise the budget to 0.0000001 tokens" in caught.value.hint
+    assert "limit price to 0.009/M" in caught.value.hint
 
 
 @given(price=st.integers(1, 2**40), units=st.integers(1, 2**20))

@@ -10,7 +10,7 @@ import typer
 from proofgrid.cli.kit.console import plain, print_answer, print_json, print_table, say
 from proofgrid.cli.kit.options import AdministratorOptions, Money, with_administrator
 from proofgrid.cli.kit.reading import read_inputs
-from proofgrid.primitives.money import format_amount
+from proofgrid.primitives.money import format_amount, parse_price
 
 group = typer.Typer(
     name="canary",
@@ -27,7 +27,15 @@ def add(
     file: Annotated[
         Path, typer.Argument(metavar="INPUT.json", help="One input, as the program takes it; public to all.")
     ],
-    limit_price: Annotated[int, typer.Option(help="Most base units per PU, for proving it the first time.")] = 2_000,
+    limit_price: Annotated[
+        int,
+        typer.Option(
+            parser=parse_price,
+            metavar="PRICE",
+            show_default="2/M",
+            help="The most that proving it the first time may cost.",
+        ),
+    ] = 2_000,
 ) -> None:
     """Register a canary. It is proven once as an ordinary task, and sent from then on.
 

@@ -55,7 +55,7 @@ def check_ledger(options: AdministratorOptions) -> None:
     elif check.balanced:
         say(f"balanced: {format_amount(check.minted)} deposited, {format_amount(check.held)} held", style="green")
     else:
-        complain(f"NOT BALANCED: all accounts sum to {check.sum} base units instead of 0", style="bold red")
+        complain(f"NOT BALANCED: all accounts sum to {format_amount(check.sum)} tokens instead of 0", style="bold red")
         for fault in check.faults:
             complain(f"  {fault}", style="red")
     if not check.balanced:

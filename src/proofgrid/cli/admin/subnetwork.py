@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -13,6 +14,7 @@ from proofgrid.cli.kit.options import AdministratorOptions, with_administrator
 from proofgrid.cli.kit.reading import parse_duration_ms
 from proofgrid.cli.kit.setting_options import Group
 from proofgrid.cli.kit.tables import print_subnetworks
+from proofgrid.primitives.money import parse_price
 from proofgrid.rules.access.subnetworks import SubnetworkChange
 
 if TYPE_CHECKING:
@@ -48,8 +50,9 @@ class Wanted(Group):
         int | None,
         typer.Option(
             "--reference-price",
-            min=0,
-            help="Of its lanes without a round, base units per PU; 0: the gateways' setting.",
+            parser=partial(parse_price, least=0),
+            metavar="PRICE",
+            help="Of its lanes without a round, like 0.9/M; 0: the gateways' setting.",
         ),
     ] = None
     overflow_after: Annotated[
@@ -85,7 +88,7 @@ def create(options: AdministratorOptions, name: NameArgument, wanted: Wanted) ->
     \b
     Example:
       proofgrid admin subnetwork create acme --overflow-after 30s
-      proofgrid admin subnetwork create lab --open --proof-systems ezkl --reference-price 900
+      proofgrid admin subnetwork create lab --open --proof-systems ezkl --reference-price 0.9/M
     """
     change = wanted.read()
     _print_one(options.ask(lambda client: client.admin.create_subnetwork(name, change)), json=options.json)

@@ -15,7 +15,7 @@ from proofgrid.cli.kit.reading import parse_amount, parse_duration_ms
 from proofgrid.primitives.canonical import Json
 from proofgrid.primitives.clock import fresh_bytes
 from proofgrid.primitives.errors import InvalidField
-from proofgrid.primitives.money import format_amount
+from proofgrid.primitives.money import format_amount, format_price, typed_price
 from proofgrid.rules.jobs.constraints import Constraints
 
 if TYPE_CHECKING:
@@ -147,21 +147,24 @@ def _show(quote: Quote) -> None:
             one.jobs,
             one.units,
             f"{one.memory_bytes_max / (1 << 20):.0f} MiB",
-            one.price_now or "nobody",
-            *(one.prices[percent] for percent in sorted(one.prices)),
+            format_price(one.price_now) if one.price_now else "nobody",
+            *(format_price(one.prices[percent]) for percent in sorted(one.prices)),
             f"{one.free_slots} of {one.provers}",
             _seconds(one.wait_ms + one.prove_ms),
         )
         for one in quote.lanes
     ]
     chances = [f"{percent}%>" for percent in sorted(quote.prices)]
-    columns = ("lane", "jobs>", "PU>", "memory>", "now>", *chances, "free slots, provers>", "expected>")
+    columns = ("lane", "jobs>", "PU>", "memory>", "now, /M>", *chances, "free slots, provers>", "expected>")
     print_table(columns, rows, empty="no jobs")
     if quote.cost_now:
-        say(f"now: about {quote.price_now} per PU, {format_amount(quote.cost_now)} in all", style="bold")
+        say(
+            f"now: about {format_price(quote.price_now)} per million PU, {format_amount(quote.cost_now)} tokens in all",
+            style="bold",
+        )
     else:
         say("nobody would sell all of it now: provers are busy, or none serves a lane", style="yellow")
-    limits = ", ".join(f"{quote.prices[percent]} sold in {percent}%" for percent in sorted(quote.prices))
+    limits = ", ".join(f"{typed_price(quote.prices[percent])} sold in {percent}%" for percent in sorted(quote.prices))
     say(f"limit prices, by the latest rounds: {limits}")
     say(f"expected time to the last proof: {_seconds(quote.expected_ms)}")
     if quote.firm is not None:

@@ -50,6 +50,59 @@ def make(
     complain("WARNING: for development only. Use the file of a real ceremony before anybody relies on your proofs.")
 
 
+@group.command("check")
+def check(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="A .ptau file, or kzg<k>.srs.")],
+    json: JsonOption = False,
+) -> None:
+    """Check that every point of a ceremony's file belongs to one tau; nothing is fetched.
+
+    \b
+    Example:
+      proofgrid srs check kzg17.srs
+      proofgrid srs check powersOfTau28_hez_final_17.ptau
+    """
+    from proofgrid.proofs.systems.ezkl.reference import importing
+
+    with count_bar("points") as on_points:
+        found = importing.check(file, on_points)
+    if json:
+        print_json({"file": str(file), "form": found.form, "logrows": found.logrows, "ok": True})
+        return
+    say(f"{file}: every point belongs to one tau; 2^{found.logrows} rows", style="green")
+    say("Whether anybody knows that tau, only its ceremony can tell: compare the file's checksum.")
+
+
+@group.command("import")
+def import_file(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="A .ptau file (prepared), or kzg<k>.srs.")],
+    out: Annotated[Path, typer.Option("--out", "-o", metavar="DIR", help="Folder for kzg<k>.srs, made when missing.")],
+    logrows: Annotated[
+        int | None,
+        typer.Option("--logrows", min=1, max=26, help="Largest size, as a power of two. [default: the file's]"),
+    ] = None,
+    json: JsonOption = False,
+) -> None:
+    """Make a network's SRS of a ceremony's file, checked point by point; nothing is fetched.
+
+    A .ptau file gives every usual size. One of EZKL's gives its own, or a smaller one: minutes from 2^15 on.
+
+    \b
+    Example:
+      proofgrid srs import powersOfTau28_hez_final_17.ptau --out ceremony --logrows 17
+      proofgrid gateway --srs-file ceremony
+    """
+    from proofgrid.proofs.systems.ezkl.reference import importing
+
+    with count_bar("points") as on_points:
+        written = importing.import_ceremony(file, out, logrows=logrows, progress=on_points)
+    if json:
+        print_json({"folder": str(out), "files": [path.name for path in written]})
+        return
+    say(f"{out}: {', '.join(path.name for path in written)}, every point checked")
+    say(f"Start the network with it: proofgrid gateway --srs-file {out}")
+
+
 @group.command("get")
 @with_client
 def get(

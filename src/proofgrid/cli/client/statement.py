@@ -14,7 +14,7 @@ from proofgrid.cli.kit.options import ClientOptions, run_async, with_client
 from proofgrid.cli.kit.reading import parse_moment_ms
 from proofgrid.primitives.errors import Unavailable
 from proofgrid.primitives.ids import short_address
-from proofgrid.primitives.money import format_amount
+from proofgrid.primitives.money import format_amount, format_price
 
 if TYPE_CHECKING:
     from proofgrid.sdk.answers.money import Movement, StatementClosing, StatementOpening
@@ -137,14 +137,14 @@ class _Table:
                 _short(movement.counter_account),
                 movement.task_id,
                 movement.units or "",
-                movement.price or "",
+                format_price(movement.price) if movement.price else "",
             )
         )
 
     def close(self, closing: StatementClosing) -> None:
         say(f"{self._opening.owner}", style="bold")
         say(f"  opening  {format_amount(self._opening.balance)}  {date_text(self._opening.from_ms)}")
-        columns = ("when (UTC)", "reason", "amount>", "balance>", "account", "with", "task", "PU>", "per PU>")
+        columns = ("when (UTC)", "reason", "amount>", "balance>", "account", "with", "task", "PU>", "per million PU>")
         print_table(columns, self._rows, empty="  nothing moved")
         say(f"  closing  {format_amount(closing.balance)}  {date_text(self._opening.to_ms)}")
         for one in closing.sums:

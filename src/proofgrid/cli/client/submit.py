@@ -16,7 +16,7 @@ from proofgrid.cli.kit.reading import parse_amount, parse_duration_ms, parse_lad
 from proofgrid.primitives.canonical import Json
 from proofgrid.primitives.clock import SystemClock, fresh_bytes
 from proofgrid.primitives.errors import InvalidField
-from proofgrid.primitives.money import format_amount
+from proofgrid.primitives.money import format_amount, parse_price
 from proofgrid.rules.jobs.constraints import Constraints
 from proofgrid.rules.jobs.ladder import Ladder
 
@@ -49,8 +49,9 @@ LimitPrice = Annotated[
     int | None,
     typer.Option(
         "--limit-price",
-        min=1,
-        help="The most you pay, base units per PU; `proofgrid quote` shows prices.",
+        parser=parse_price,
+        metavar="PRICE",
+        help="The most you pay: 1.5/M is tokens per million PU; `proofgrid quote` shows prices.",
         show_default=False,
     ),
 ]
@@ -80,7 +81,8 @@ RaiseBy = Annotated[
     typer.Option("--raise", metavar="10%/5s", help="Raise the limit price by so much after so long without a sale,"),
 ]
 UpTo = Annotated[
-    int | None, typer.Option("--up-to", min=1, metavar="PRICE", help="but never beyond this; it is put in escrow.")
+    int | None,
+    typer.Option("--up-to", parser=parse_price, metavar="PRICE", help="but never beyond this; it is put in escrow."),
 ]
 Wait = Annotated[bool, typer.Option("--wait/--no-wait", help="Show the task until it ends.")]
 Out = Annotated[
@@ -111,11 +113,11 @@ def run(
 
     \b
     Example:
-      proofgrid submit 3f9a… digit.json --limit-price 1500 --wait --out digit.bundle
-      proofgrid submit 3f9a… --input '[0.1, 0.2]' --input '[0.3, 0.4]' --limit-price 1500 --budget 0.5 --deadline 10m
-      proofgrid submit 3f9a… digit.json --limit-price 900 --raise 10%/5s --up-to 2000 --wait
+      proofgrid submit 3f9a… digit.json --limit-price 1.5/M --wait --out digit.bundle
+      proofgrid submit 3f9a… --input '[0.1, 0.2]' --input '[0.3, 0.4]' --limit-price 1.5/M --budget 0.5 --deadline 10m
+      proofgrid submit 3f9a… digit.json --limit-price 0.9/M --raise 10%/5s --up-to 2/M --wait
       proofgrid submit 3f9a… digit.json --quote 0f3c… --wait
-      proofgrid submit 3f9a… digit.json --limit-price 1500 --region eu --region ch --deny-operator 0x…
+      proofgrid submit 3f9a… digit.json --limit-price 1.5/M --region eu --region ch --deny-operator 0x…
     """
     _check_pay(limit_price, quote_id)
     order = _Order(

@@ -26,6 +26,9 @@ def add_to(cli: typer.Typer) -> None:
 
 
 def run(
+    model: Annotated[
+        str, typer.Option("--model", metavar="NAME", help="digits: half a minute; lenet: LeNet-5, some minutes.")
+    ] = "digits",
     digit: Annotated[int, typer.Option("--digit", min=0, help="Which handwritten sample.")] = 7,
     data_dir: Annotated[
         Path, typer.Option("--data-dir", help="A folder of its own; the next demo removes it.")
@@ -40,9 +43,10 @@ def run(
     Example:
       proofgrid demo
       proofgrid demo --digit 3 --json
+      proofgrid demo --model lenet
     """
     try:
-        faults = run_async(_demo(digit, data_dir, json=json))
+        faults = run_async(_demo(model, digit, data_dir, json=json))
     except (KeyboardInterrupt, asyncio.CancelledError):
         complain("stopped; every process that the demo had started has ended", style="yellow")
         raise typer.Exit(EXIT_INTERRUPTED) from None
@@ -50,8 +54,8 @@ def run(
         raise typer.Exit(EXIT_FAILED)
 
 
-async def _demo(number: int, data_dir: Path, *, json: bool) -> list[str]:
-    from proofgrid.cli.demo.digits import read_digit
+async def _demo(name: str, number: int, data_dir: Path, *, json: bool) -> list[str]:
+    from proofgrid.cli.demo.digits import demo_model, read_digit
     from proofgrid.cli.demo.folder import fresh_folder, network_folder, tidy_up
     from proofgrid.cli.demo.processes import Fleet
     from proofgrid.cli.demo.story import Story
@@ -60,12 +64,12 @@ async def _demo(number: int, data_dir: Path, *, json: bool) -> list[str]:
     me = asyncio.current_task()
     assert me is not None  # noqa: S101  # this is a coroutine
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, me.cancel)
-    digit = read_digit(number)
+    model, digit = demo_model(name), read_digit(number)
     folder = fresh_folder(data_dir)
     network = network_folder(folder)
     fleet = Fleet(folder, network)
     telling = Telling({}, is_quiet=json)
-    story = Story(fleet, telling, folder=folder, network=network, digit=digit, number=number)
+    story = Story(fleet, telling, folder=folder, network=network, model=model, digit=digit, number=number)
     try:
         outcome = await _while_all_live(fleet, story)
     finally:
@@ -117,6 +121,7 @@ def _print_outcome(outcome: Outcome, seconds: dict[str, float], *, json: bool) -
         if not outcome.faults
         else "   but not everything holds:"
     )
+    _print_scores(outcome)
     for fault in outcome.faults:
         complain(f"   ✗ {fault}", style="bold red")
     say(f"   whole demo {sum(seconds.values()):.0f} s; ledger balanced: {'no' if outcome.books.faults else 'yes'}")
@@ -124,11 +129,20 @@ def _print_outcome(outcome: Outcome, seconds: dict[str, float], *, json: bool) -
     say(f"   {outcome.verify_command}")
 
 
+def _print_scores(outcome: Outcome) -> None:
+    say("")
+    say("   digit   " + "".join(f"{digit:>6}" for digit in range(len(outcome.scores))))
+    say("   proven  " + "".join(f"{score:>6.1f}" for score in outcome.scores))
+    say("   plain   " + "".join(f"{score:>6.1f}" for score in outcome.plain), style="dim")
+    say("")
+
+
 def _outcome_to_json(outcome: Outcome, seconds: dict[str, float]) -> dict[str, object]:
     books = outcome.books
     return {
         "ok": not outcome.faults,
         "faults": outcome.faults,
+        "model": outcome.model.name,
         "label": outcome.digit.label,
         "predicted": outcome.predicted,
         "scores": outcome.scores,

@@ -44,7 +44,7 @@ MODELS = {
             title="LeNet-5, 61,706 parameters",
             file=DATA / "lenet.onnx",
             times=_LENET_TIMES,
-            settings={"input_range": [0, 1]},
+            settings={"input_range": [0, 1], "decomposition": "16384x2"},
             tolerance=1.0,
         ),
     )
@@ -66,12 +66,26 @@ class Digit:
 
     def input_of(self, model: DemoModel) -> list[float]:
         """The pixels as a model takes them: 0 to 1, row after row."""
-        inked = [[pixel / self.darkest for pixel in row] for row in self.pixels]
-        return [pixel for row in (enlarged(inked) if model.times > 1 else inked) for pixel in row]
+        return [pixel for row in self._inked(model) for pixel in row]
 
-    def drawn(self) -> list[str]:
-        """The image in block characters, two per pixel, which makes it about square."""
-        return ["".join(2 * _INK[pixel * (len(_INK) - 1) // self.darkest] for pixel in row) for row in self.pixels]
+    def drawn(self, model: DemoModel = MODELS["digits"]) -> list[str]:
+        """The image in block characters, two per pixel, which makes it about square; larger models see finer ones."""
+        if model.times == 1:
+            return ["".join(2 * _INK[pixel * (len(_INK) - 1) // self.darkest] for pixel in row) for row in self.pixels]
+        seen = self._inked(model)
+        fine = [[row[place] for place in range(0, len(row), 2)] for row in seen[::2]]
+        return ["".join(2 * _INK[min(int(ink * len(_INK)), len(_INK) - 1)] for ink in row) for row in fine]
+
+    def _inked(self, model: DemoModel) -> list[list[float]]:
+        inked = [[pixel / self.darkest for pixel in row] for row in self.pixels]
+        return enlarged(inked) if model.times > 1 else inked
+
+
+def demo_model(name: str) -> DemoModel:
+    """Return the model of this name; raise InvalidField when there is none."""
+    if name not in MODELS:
+        raise InvalidField(f"there is no model {name!r}", field="model", hint=f"models: {', '.join(MODELS)}")
+    return MODELS[name]
 
 
 def enlarged(image: Sequence[Sequence[float]]) -> list[list[float]]:

@@ -14,32 +14,31 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from proofgrid.cli.demo.books import Books, read_books
-from proofgrid.cli.demo.digits import MODEL, Digit, best_of, plain_scores
+from proofgrid.cli.demo.digits import DemoModel, Digit, best_of, plain_scores
 from proofgrid.cli.demo.processes import Fleet
 from proofgrid.cli.demo.telling import Telling
 from proofgrid.cli.demo.verified import Verified, read_verified
 from proofgrid.primitives.errors import BadBundle, error_of_code
 from proofgrid.primitives.ids import Address
-from proofgrid.primitives.money import BASE_UNITS_PER_TOKEN, format_amount
+from proofgrid.primitives.money import BASE_UNITS_PER_TOKEN, format_amount, format_price
 from proofgrid.primitives.signatures import SigningKey
 from proofgrid.sdk.answers.work import Program
 from proofgrid.sdk.client import Client
 from proofgrid.sdk.keys import new_key, read_key, write_key
 from proofgrid.settings.gateway import network_key_path
 
-SLICES = 4
 LIMIT_PRICE = 1_500
 DEPOSIT = BASE_UNITS_PER_TOKEN
 PROVERS = (("alice", "alice-1", 700), ("alice", "alice-2", 800), ("bob", "bob-1", 900))  #: operator, name, ask
 PROVERS_TIMEOUT_SECONDS = 60.0
 LOOK_AGAIN_SECONDS = 0.2
-SCORE_TOLERANCE = 0.5  #: the circuit computes with 7 bits after the binary point, the plain model with floats
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
     """What the demo has shown."""
 
+    model: DemoModel
     digit: Digit
     predicted: int
     scores: list[float]
@@ -60,7 +59,7 @@ class Outcome:
         faults = list(self.books.faults)
         if self.predicted != best_of(self.plain):
             faults.append(f"the proof says {self.predicted}, the plain model {best_of(self.plain)}")
-        if self.score_error > SCORE_TOLERANCE:
+        if self.score_error > self.model.tolerance:
             faults.append(f"a proven score is {self.score_error:.3f} away from the plain model's")
         return faults
 
@@ -69,12 +68,21 @@ class Story:
     """One run of the demo."""
 
     def __init__(
-        self, fleet: Fleet, telling: Telling, *, folder: Path, network: Path, digit: Digit, number: int
+        self,
+        fleet: Fleet,
+        telling: Telling,
+        *,
+        folder: Path,
+        network: Path,
+        model: DemoModel,
+        digit: Digit,
+        number: int,
     ) -> None:
         self._fleet = fleet
         self._telling = telling
         self._folder = folder
         self._network = network
+        self._model = model
         self._digit = digit
         self._bundle = folder / f"digit-{number}.bundle"
         self._keys: dict[str, SigningKey] = {}
@@ -90,7 +98,7 @@ class Story:
             await self._let_people_in()
         async with telling.step("Three provers of two operators"):
             await self._start_provers()
-        async with telling.step(f"The program: a neural network in {SLICES} slices"):
+        async with telling.step(f"The program: {self._model.title}, in slices"):
             program = await self._register()
         async with telling.step("A handwritten digit, proven slice by slice"):
             await self._prove(program)
@@ -100,10 +108,11 @@ class Story:
             books = await self._read_books(verified)
         scores = list(verified.outputs)
         return Outcome(
+            model=self._model,
             digit=self._digit,
             predicted=best_of(scores),
             scores=scores,
-            plain=await asyncio.to_thread(plain_scores, self._digit),
+            plain=await asyncio.to_thread(plain_scores, self._digit, self._model),
             bundle=self._bundle,
             verify_command=_command_to_copy("verify", self._bundle, *self._pins(program)),
             verified=verified,
@@ -142,7 +151,9 @@ class Story:
                 *("--key", str(self._folder / f"{operator}.key"), "--name", name, "--ask", str(ask)),
                 *("--cores", "1", "--data-dir", str(self._network)),
             )
-            self._telling.tell(f"{operator}/{name}".ljust(15) + f"one core, asks at least {ask} per PU")
+            self._telling.tell(
+                f"{operator}/{name}".ljust(15) + f"one core, asks at least {format_price(ask)} per million PU"
+            )
         async with self._client("carol") as client, asyncio.timeout(PROVERS_TIMEOUT_SECONDS):
             while len((await client.status()).provers) < len(PROVERS):  # noqa: ASYNC110  # another process's state
                 await asyncio.sleep(LOOK_AGAIN_SECONDS)
@@ -157,17 +168,17 @@ class Story:
 
         async with self._client("carol") as client:
             program = await client.register_program(
-                {"model": MODEL}, settings={"slices": SLICES, "input_range": [0, 1]}, label="digits", on_stage=on_stage
+                {"model": self._model.file}, settings=self._model.settings, label=self._model.name, on_stage=on_stage
             )
         self._telling.tell(f"{program.digest}: {program.slices} slices, {program.units} PU")
         return program
 
     async def _prove(self, program: Program) -> None:
-        for line in self._digit.drawn():
+        for line in self._digit.drawn(self._model):
             self._telling.tell("   " + line)
         self._telling.tell("")
         async with self._client("carol") as client:
-            inputs = [self._digit.model_input]
+            inputs = [self._digit.input_of(self._model)]
             task = await client.submit(program.digest, inputs, limit_price=LIMIT_PRICE, idempotency_key="demo-digit")
             with self._telling.screen() as screen:
                 async with aclosing(client.watch(task.task_id)) as events:

@@ -10,7 +10,7 @@ from proofgrid.cli.kit.console import print_json, print_table, say
 from proofgrid.cli.kit.proven import print_proven, proven_to_json
 from proofgrid.primitives.errors import InvalidField
 from proofgrid.primitives.ids import short_prover
-from proofgrid.primitives.money import format_amount
+from proofgrid.primitives.money import format_amount, format_price
 
 if TYPE_CHECKING:
     from proofgrid.proofs.bundles.bundle import BundleReport
@@ -69,13 +69,13 @@ def print_report(
             short_prover(job.prover),
             f"{job.lane} #{job.round_number}",
             job.units,
-            job.price_buy,
-            job.price_sell,
+            format_price(job.price_buy),
+            format_price(job.price_sell),
             format_amount(job.paid),
         )
         for job in manifest.jobs
     ]
-    columns = ("slice>", "input>", "operator/prover", "round", "PU>", "client pays>", "operator gets>", "paid>")
+    columns = ("slice>", "input>", "operator/prover", "round", "PU>", "client pays, /M>", "operator gets, /M>", "paid>")
     print_table(columns, rows, empty="no jobs")
 
 

@@ -105,6 +105,7 @@ def _option(one: Declared) -> inspect.Parameter:
         f"{flag}/--no-{flag[2:]}" if one.type is bool else flag,
         help=one.help,
         metavar=one.told.metavar,
+        parser=None if one.told.spelling is None else str,  # it is read where every source is
         rich_help_panel=one.panel or None,
     )
     return inspect.Parameter(

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from proofgrid.cli.kit.console import print_json, say, stdout
 from proofgrid.cli.kit.task_board import JobLine, TaskBoard, share_done
 from proofgrid.primitives.ids import short_prover
+from proofgrid.primitives.money import typed_price
 from proofgrid.rules.jobs.event_kinds import KINDS, Tone, Weight
 from proofgrid.rules.jobs.events import sentence
 
@@ -112,10 +113,10 @@ class TaskScreen:
         again = f", attempt {job.returned + 1}" if job.returned else ""
         if job.state not in ("leased", "proven"):
             ask = self.board.cheapest_ask
-            waits = f"no sale: the cheapest ask is {ask}/PU" if ask else "waits for a round"
+            waits = f"no sale: the cheapest ask is {typed_price(ask)}" if ask else "waits for a round"
             return (waits if job.state == "ready" else job.state) + again
         what = job.state if job.state == "proven" else job.stage or "sold"
-        price = f" at {job.sell_price}/PU" if job.sell_price else ""
+        price = f" at {typed_price(job.sell_price)}" if job.sell_price else ""
         slow = ", slow" if job.slow else ""
         second = f", also {short_prover(job.second, self._people)}" if job.second else ""
         return f"{what:<8} {short_prover(job.prover, self._people)}{price}{slow}{second}{again}"

@@ -8,6 +8,7 @@ import typer
 
 from proofgrid.cli.kit.console import date_text, print_answers
 from proofgrid.cli.kit.options import ClientOptions, LimitOption, with_client
+from proofgrid.primitives.money import format_price
 
 
 def add_to(cli: typer.Typer) -> None:
@@ -20,7 +21,7 @@ def run(
     lane: Annotated[str, typer.Option("--lane", help="Only this lane, like default/ezkl/small.")] = "",
     limit: LimitOption = 20,
 ) -> None:
-    """List the latest DARA rounds: what clients paid and operators got per PU, and what was sold.
+    """List the latest DARA rounds: what clients paid and operators got, in tokens per million PU, and what was sold.
 
     \b
     Example:
@@ -28,16 +29,27 @@ def run(
     """
     print_answers(
         options.ask(lambda client: client.rounds(lane=lane, limit=limit)),
-        ("lane", "round>", "buy>", "sell>", "PU>", "bids>", "asks>", "reference>", "when (UTC)", "transcript"),
+        (
+            "lane",
+            "round>",
+            "buy, /M>",
+            "sell, /M>",
+            "PU>",
+            "bids>",
+            "asks>",
+            "reference, /M>",
+            "when (UTC)",
+            "transcript",
+        ),
         lambda one: (
             one.lane,
             one.number,
-            one.buy_price or "",
-            one.sell_price or "",
+            format_price(one.buy_price) if one.buy_price else "",
+            format_price(one.sell_price) if one.sell_price else "",
             one.units,
             one.bids,
             one.asks,
-            one.next_reference,
+            format_price(one.next_reference),
             date_text(one.at_ms),
             one.transcript_hash[:12],
         ),

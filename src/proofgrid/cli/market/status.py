@@ -10,6 +10,7 @@ from proofgrid.cli.kit.console import plain, print_json, print_table, say
 from proofgrid.cli.kit.options import ClientOptions, run_async, with_client
 from proofgrid.cli.kit.tables import print_subnetworks
 from proofgrid.primitives.ids import short_prover
+from proofgrid.primitives.money import format_price
 
 if TYPE_CHECKING:
     from proofgrid.sdk.answers.network import NetworkStatus
@@ -65,16 +66,16 @@ def _print_tables(status: NetworkStatus) -> None:
             p.state,
             ", ".join(p.proof_systems),
             f"{p.busy}/{p.slots}",
-            p.ask_price,
+            format_price(p.ask_price),
             p.jobs_proven,
             p.jobs_failed,
             p.region,
         )
         for p in status.provers
     ]
-    columns = ("prover", "state", "proof systems", "busy>", "ask>", "proven>", "failed>", "region")
+    columns = ("prover", "state", "proof systems", "busy>", "ask, /M>", "proven>", "failed>", "region")
     print_table(columns, provers, empty="no provers are connected")
-    lanes = [(one.lane, one.reference_price, one.rounds, one.ready_units) for one in status.lanes]
-    print_table(("lane", "reference price>", "rounds>", "ready PU>"), lanes, empty="no lane has had a round yet")
+    lanes = [(one.lane, format_price(one.reference_price), one.rounds, one.ready_units) for one in status.lanes]
+    print_table(("lane", "reference price, /M>", "rounds>", "ready PU>"), lanes, empty="no lane has had a round yet")
     for name, counts in (("tasks", status.tasks_by_state), ("jobs", status.jobs_by_state)):
         say(f"{name}: " + (", ".join(f"{count} {state}" for state, count in sorted(counts.items())) or "none"))

@@ -11,6 +11,7 @@ import typer
 from proofgrid.cli.kit.console import print_json, print_table, say, stderr
 from proofgrid.cli.kit.failures import EXIT_FAILED, error_text, error_to_json
 from proofgrid.primitives.errors import ProofgridError
+from proofgrid.primitives.money import format_price
 
 if TYPE_CHECKING:
     from proofgrid.sdk.records import FileReport
@@ -20,20 +21,26 @@ def print_round(transcript: Mapping[str, Any]) -> None:
     """Print a round, of its transcript: orders, who traded, prices."""
     result, parameters = transcript["result"], transcript["parameters"]
     say(f"round {transcript['number']} of {transcript['lane']}", style="bold")
-    say(f"  reference {parameters['reference']}, floor {parameters['floor']}, ceiling {parameters['ceil']}")
+    say(
+        "  per million PU: "
+        + ", ".join(
+            f"{name} {format_price(parameters[key])}"
+            for name, key in (("reference", "reference"), ("floor", "floor"), ("ceiling", "ceil"))
+        )
+    )
     jobs: Counter[str] = Counter(placed[1] for placed in result["placements"])
     sold: Counter[str] = Counter()
     for placed in result["placements"]:
         sold[placed[2]] += placed[3]
     bids = [
-        (bid["task_id"][:12], bid["units"], bid["limit_price"], bid["rank"], jobs[bid["task_id"]] or "")
+        (bid["task_id"][:12], bid["units"], format_price(bid["limit_price"]), bid["rank"], jobs[bid["task_id"]] or "")
         for bid in sorted(transcript["bids"], key=lambda bid: bid["rank"])
     ]
     asks = [
         (
             ask["prover_id"][:12],
             ask["units"],
-            ask["ask_price"],
+            format_price(ask["ask_price"]),
             ask["rank"],
             sold[ask["prover_id"]] or "",
             ask["carried"]["lane"] if ask["carried"] else "",
@@ -41,12 +48,16 @@ def print_round(transcript: Mapping[str, Any]) -> None:
         for ask in sorted(transcript["asks"], key=lambda ask: ask["rank"])
     ]
     print_table(("bid", "PU>", "limit>", "rank>", "jobs sold>"), bids, empty="no bids")
-    print_table(("ask", "PU>", "ask>", "rank>", "PU sold>", "carried from"), asks, empty="no asks")
+    print_table(("ask", "PU>", "ask, /M>", "rank>", "PU sold>", "carried from"), asks, empty="no asks")
     if result["placements"]:
-        say(f"clients pay {result['buy_price']}, operators get {result['sell_price']} per PU", style="bold green")
+        say(
+            f"clients pay {format_price(result['buy_price'])}, operators get {format_price(result['sell_price'])}"
+            " per million PU",
+            style="bold green",
+        )
     else:
         say("nothing was sold", style="yellow")
-    say(f"next reference {transcript['next_reference']}")
+    say(f"next reference {format_price(transcript['next_reference'])}")
 
 
 def print_reports(reports: Sequence[FileReport], count: int, seconds: float, *, pinned: bool, json: bool) -> None:

@@ -110,6 +110,8 @@ def _text(one: Effective) -> str:
         return NOT_SHOWN if one.value else ""
     if one.value is None or one.value == "":
         return one.declared.told.default or ""
+    if one.declared.told.spelling is not None:
+        return one.declared.told.spelling.shows(one.value)
     return _masked(toml_text(one.value).strip('"'))
 
 

@@ -52,8 +52,8 @@ def run(
 
     \b
     Example:
-      proofgrid prover --key operator.key --name rack-7 --ask 800 --slots 2 --cores 4
-      proofgrid prover --key operator.key --classes small,medium,large --ask 800 --class-asks large=1200
+      proofgrid prover --key operator.key --name rack-7 --ask 0.8/M --slots 2 --cores 4
+      proofgrid prover --key operator.key --classes small,medium,large --ask 0.8/M --class-asks large=1.2/M
       proofgrid prover --key operator.key --subnetwork acme --subnetwork default
       proofgrid prover --self-check
       proofgrid prover --gateway grpcs://gateway.example:7400 --network 0x… --key operator.key
@@ -132,9 +132,19 @@ def event_sentence(what: str, details: Mapping[str, object]) -> str:
             return f"the self-check failed: {details.get('reason')}; again in {details.get('again_in_seconds')} s"
         case "offering":
             return f"offering again: {details.get('reason')}"
+        case "keys":
+            return _keys_sentence(details)
         case "waiting_for_name":
             return f"waiting {details.get('seconds_left')} s for the other one's silence: {details.get('reason')}"
         case "draining":
             return f"draining: {details.get('held')} jobs to finish"
     rest = ", ".join(f"{name} {value}" for name, value in details.items())
     return f"{what}: {rest}" if rest else what
+
+
+def _keys_sentence(details: Mapping[str, object]) -> str:
+    sizes = [
+        f"{value / (1 << 20):,.0f} MiB" for value in (details["bytes"], details["bytes_max"]) if isinstance(value, int)
+    ]
+    removed = f"; {details['removed']} not used for longest removed" if details["removed"] else ""
+    return f"proving keys kept: {details['kept']}, {' of '.join(sizes)}{removed}"

@@ -21,6 +21,7 @@ from proofgrid.primitives.ids import LeaseId
 from proofgrid.proofs.base import Program
 from proofgrid.proofs.manifest import program_from_json
 from proofgrid.roles.prover.held import Held, Job
+from proofgrid.roles.prover.key_shelf import KeyShelf
 from proofgrid.roles.prover.link import Delivered, Link, is_final
 from proofgrid.roles.prover.name_wait import WaitsForName
 from proofgrid.roles.prover.node_settings import NodeSettings
@@ -100,6 +101,7 @@ class ProverNode:
             ca_file=ca_file,
             clock=clock,
         )
+        self._keys = KeyShelf(settings.keys, settings.keys_bytes, tell=self._tell)
         self._resting = Resting(
             settings,
             tell=self._tell,
@@ -109,8 +111,8 @@ class ProverNode:
 
     async def run(self) -> None:
         """Work until drained or cancelled. Raises what the gateway refuses for good, such as malformed terms."""
-        for directory in (self._settings.keys, self._settings.scratch):
-            directory.mkdir(parents=True, exist_ok=True)
+        self._settings.scratch.mkdir(parents=True, exist_ok=True)
+        await self._keys.open()
         if self._settings.check_at_start and not await self._resting.pass_first_check(self._draining):
             return
         self._link.start()
@@ -281,6 +283,7 @@ class ProverNode:
         else:
             # Not sent now means sent after the next welcome.
             self._link.send(job.report)
+        await self._keys.tidy()
 
     def _give_back(self, lease: LeaseOffer, code: str, detail: str) -> None:
         self._tell("failed", slice=lease.slice_index, reason=detail)

@@ -21,7 +21,8 @@ class NodeSettings:
     memory_bytes: int
     region: str
     directory: Path  #: cache and scratch
-    cache_bytes: int = 20 << 30
+    cache_bytes: int = 20 << 30  #: of files
+    keys_bytes: int = 20 << 30  #: of keys that were derived once, besides those in use
     class_asks: Mapping[str, Mapping[JobClass, int]] = field(default_factory=dict)  #: system -> class -> another ask
     units_min: int = 0  #: of one job
     subnetworks: tuple[str, ...] = ()  #: that it serves; empty: the common lanes

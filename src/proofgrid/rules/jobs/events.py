@@ -12,7 +12,7 @@ from typing import Any, TypedDict
 
 from proofgrid.primitives.ids import short_prover
 from proofgrid.primitives.last_words import without_last_words
-from proofgrid.primitives.money import format_amount
+from proofgrid.primitives.money import format_amount, format_price
 from proofgrid.rules.jobs.event_kinds import OWNER, Event, Names, Tone, Weight, event, read_event
 
 
@@ -78,7 +78,10 @@ class Accepted(Event):
                 f" {format_amount(self.quote['penalty'])} on top"
             )
         demanded = _demanded(self.constraints, names.people) if self.constraints else ""
-        return f"{what}, at most {self.limit_price} per PU; {format_amount(self.escrow)} held in escrow{demanded}"
+        return (
+            f"{what}, at most {format_price(self.limit_price)} per million PU;"
+            f" {format_amount(self.escrow)} held in escrow{demanded}"
+        )
 
 
 def _demanded(constraints: Mapping[str, Any], people: Mapping[str, str]) -> str:
@@ -105,7 +108,8 @@ class NoSale(Event):
     def sentence(self, names: Names) -> str:
         if self.nobody:
             return f"no sale in {self.lane}: no connected prover meets the task's constraints"
-        return f"no sale in {self.lane}: the cheapest ask is {self.cheapest_ask} per PU, your limit {self.limit_price}"
+        ask, limit = format_price(self.cheapest_ask or 0), format_price(self.limit_price)
+        return f"no sale in {self.lane}: the cheapest ask is {ask} per million PU, your limit {limit}"
 
 
 @event("raised", seen_by=OWNER)
@@ -118,8 +122,8 @@ class Raised(Event):
 
     def sentence(self, names: Names) -> str:
         return (
-            f"nobody sold: the limit price goes from {self.before} to {self.limit_price},"
-            f" at most {self.limit_price_max} per PU"
+            f"nobody sold: the limit price goes from {format_price(self.before)} to {format_price(self.limit_price)},"
+            f" at most {format_price(self.limit_price_max)} per million PU"
         )
 
 
@@ -203,7 +207,9 @@ class _Sold(_OfJob):
     order: str  #: the task's name in the round's public record
 
     def prices(self) -> str:
-        return f"client pays {self.buy_price}, operator gets {self.sell_price} per PU"
+        return (
+            f"client pays {format_price(self.buy_price)}, operator gets {format_price(self.sell_price)} per million PU"
+        )
 
 
 @event("sold", seen_by=OWNER)

@@ -9,11 +9,14 @@ from typing import Any
 from proofgrid.primitives.digests import Digest
 from proofgrid.primitives.errors import InvalidField
 from proofgrid.primitives.ids import Address, JobId, LeaseId, ProverId
-from proofgrid.primitives.money import AMOUNT_MAX, UNITS_MAX
+from proofgrid.primitives.money import AMOUNT_MAX, UNITS_MAX, format_price, parse_price
 from proofgrid.rules.access.subnetworks import check_served
 from proofgrid.rules.jobs.classes import JobClass, parse_class
 
 SLOTS_MAX = 4_096
+
+
+_LEAST_ASK = f"an ask is at least {format_price(1)} per million PU"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -164,7 +167,7 @@ def check_terms(terms: ProverTerms) -> None:
         raise InvalidField("1 to 64 asks, one per proof system", field="asks")
     for system, price in terms.asks.items():
         if not 1 <= price <= AMOUNT_MAX:
-            raise InvalidField("an ask is at least 1 base unit per PU", field=f"asks[{system}]")
+            raise InvalidField(_LEAST_ASK, field=f"asks[{system}]")
     for system, prices in terms.class_asks.items():
         if system not in terms.asks:
             raise InvalidField(f"asks per class for {system}, which has no ask", field="class_asks")
@@ -172,7 +175,7 @@ def check_terms(terms: ProverTerms) -> None:
             if job_class not in terms.classes:
                 raise InvalidField(f"an ask for {job_class}, which is not offered", field="class_asks")
             if not 1 <= price <= AMOUNT_MAX:
-                raise InvalidField("an ask is at least 1 base unit per PU", field=f"class_asks[{job_class}]")
+                raise InvalidField(_LEAST_ASK, field=f"class_asks[{job_class}]")
     if not 0 <= terms.units_min <= UNITS_MAX:
         raise InvalidField(f"0 to {UNITS_MAX} PU", field="units_min")
     if not terms.classes:
@@ -191,11 +194,11 @@ def check_terms(terms: ProverTerms) -> None:
 
 
 def parse_class_asks(text: str) -> Mapping[JobClass, int]:
-    """Return the prices that a text like `large=1200,medium=900` names; an empty one: none."""
+    """Return the prices that a text like `large=1.2/M,medium=900` names; an empty one: none."""
     prices = {}
     for part in text.split(",") if text.strip() else ():
         name, _, price = part.strip().partition("=")
-        if not price.isdecimal():
-            raise InvalidField(f"{part.strip()!r} is no ask", field="class_asks", hint="like large=1200,medium=900")
-        prices[parse_class(name, field="class_asks")] = int(price)
+        if not price:
+            raise InvalidField(f"{part.strip()!r} is no ask", field="class_asks", hint="like large=1.2/M,medium=0.9/M")
+        prices[parse_class(name, field="class_asks")] = parse_price(price, field="class_asks")
     return prices

@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass, replace
 from proofgrid.primitives.canonical import Json
 from proofgrid.primitives.digests import Digest, digest_of_json
 from proofgrid.primitives.errors import BudgetTooSmall, DeadlinePassed, InvalidField
-from proofgrid.primitives.money import AMOUNT_MAX, UNITS_MAX
+from proofgrid.primitives.money import AMOUNT_MAX, UNITS_MAX, format_amount, format_price, typed_price
 from proofgrid.rules.access.subnetworks import DEFAULT, parse_subnetwork
 from proofgrid.rules.jobs.constraints import NO_CONSTRAINTS, Constraints
 from proofgrid.rules.jobs.ladder import Ladder
@@ -86,7 +86,7 @@ def check_request(request: ProofRequest, *, inputs_max: int, now_ms: int) -> Non
     if request.subnetwork:
         parse_subnetwork(request.subnetwork)
     if request.limit_price < 1:
-        raise InvalidField("the limit price is at least 1 base unit per PU", field="limit_price")
+        raise InvalidField(f"the limit price is at least {format_price(1)} per million PU", field="limit_price")
     if request.ladder is not None:
         request.ladder.check(limit_price=request.limit_price)
     if request.budget < 0:
@@ -112,7 +112,8 @@ def calculate_escrow(request: ProofRequest, *, units: int) -> int:
         raise InvalidField(f"limit price times {units} PU is beyond any budget", field="limit_price")
     if request.budget and request.budget < escrow:
         raise BudgetTooSmall(
-            f"{units} PU at {request.price_max} per PU are {escrow}, the budget is {request.budget}",
+            f"{units} PU at {format_price(request.price_max)} per million PU are {format_amount(escrow)} tokens,"
+            f" the budget is {format_amount(request.budget)}",
             field="budget",
             hint=_ways_out(request.budget, escrow=escrow, units=units),
         )
@@ -120,5 +121,5 @@ def calculate_escrow(request: ProofRequest, *, units: int) -> int:
 
 
 def _ways_out(budget: int, *, escrow: int, units: int) -> str:
-    lower = f" or lower the limit price to {budget // units}" if budget >= units else ""
-    return f"raise the budget to {escrow}{lower}"
+    lower = f" or lower the limit price to {typed_price(budget // units)}" if budget >= units else ""
+    return f"raise the budget to {format_amount(escrow)} tokens{lower}"

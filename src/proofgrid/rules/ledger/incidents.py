@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from proofgrid.primitives.money import format_amount
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Violation:
@@ -30,12 +32,12 @@ def check_sum(total: int) -> list[Violation]:
     """All accounts together hold nothing: what is inside came through `mint`."""
     if total == 0:
         return []
-    return [Violation(kind="sum", subject="ledger", detail=f"all accounts sum to {total} instead of 0")]
+    return [Violation(kind="sum", subject="ledger", detail=f"all accounts sum to {format_amount(total)} instead of 0")]
 
 
 def check_balance(account: str, *, balance: int, net: int) -> list[Violation]:
     """A balance is the sum of its transfers."""
     if balance == net:
         return []
-    detail = f"the balance of {account} is {balance}, its transfers say {net}"
+    detail = f"the balance of {account} is {format_amount(balance)}, its transfers say {format_amount(net)}"
     return [Violation(kind="balance", subject=account, detail=detail)]

@@ -84,9 +84,12 @@ def development_file(folder: Path, logrows: int, progress: Progress = unheard) -
     """
     tau = _trapdoor_in(folder)
     path = folder / f"kzg{logrows}.srs"
-    if path.is_file() and not _ends_in(path, _tau_in_g2(tau)):
+    if path.is_file():
+        if _ends_in(path, _tau_in_g2(tau)):
+            return path
         path.unlink(missing_ok=True)
-    return derived_once(folder, path.name, lambda part: _write(part, tau, logrows, progress))
+    with derived_once(folder, path.name, lambda part: _write(part, tau, logrows, progress)) as whole:
+        return whole  # nobody removes files of this folder
 
 
 def make_development_srs_folder(folder: Path, logrows: int, progress: Progress = unheard) -> None:

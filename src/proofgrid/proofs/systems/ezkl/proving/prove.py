@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 from proofgrid.primitives.canonical import Json
@@ -55,9 +56,9 @@ def _proven(
         # Checked, and before the key is derived: proving what has no proof can take the engine for ever.
         witness = engine.witness_of(inputs, compiled, workdir=workdir, target=witness_file, settings=settings)
         report("key", 50)
-        proving_key = _proving_key(files, slice_index, cache)
-        report("prove", 450)
-        return _prove(files, slice_index, proving_key, witness_file, workdir), witness
+        with _proving_key(files, slice_index, cache, workdir) as proving_key:
+            report("prove", 450)
+            return _prove(files, slice_index, proving_key, witness_file, workdir), witness
     except engine.EngineFailed as reason:
         raise InvalidProgram(f"ezkl cannot prove slice {slice_index}: {reason}") from None
 
@@ -85,16 +86,15 @@ def _is_small(value: Json) -> bool:
     return isinstance(value, int) and not isinstance(value, bool) and value.bit_length() <= 2 * INTEGER_BITS_MAX
 
 
-def _proving_key(files: ProgramFiles, slice_index: int, cache: Path) -> Path:
-    """Return the slice's proving key, derived from its circuit if no earlier job left it in the cache."""
+def _proving_key(files: ProgramFiles, slice_index: int, cache: Path, workdir: Path) -> AbstractContextManager[Path]:
+    """Yield the slice's proving key, derived from its circuit if no earlier job left it in the cache."""
     verifying_key = digest_of_file(files.path(slice_file(slice_index, "vk")))
 
     def derive(target: Path) -> None:
-        compiled, own_vk = files.path(slice_file(slice_index, "compiled")), target.with_suffix(".vk")
+        compiled, own_vk = files.path(slice_file(slice_index, "compiled")), workdir / "own.vk"
         engine.run("setup", str(compiled), str(own_vk), str(target), srs_path=str(files.path("srs")))
         if digest_of_file(own_vk) != verifying_key:
             raise InvalidProgram(f"the circuit of slice {slice_index} does not have the program's verifying key")
-        own_vk.unlink()
 
     return derived_once(cache, f"{verifying_key}.pk", derive)
 

@@ -24,6 +24,12 @@ GENERATOR: Point = (1, 2)
 _SCALAR_BITS = 254
 _CHUNK = 1 << 13  #: points at a time: bounds the memory, and says how often progress is reported
 _TABLE_BITS_MAX = 13
+_WINDOW_BITS = 4
+
+
+def negated(point: Point) -> Point:
+    """Return what gives the neutral point together with this one."""
+    return None if point is None else (point[0], -point[1] % FIELD)
 
 
 def is_on_curve(point: Point) -> bool:
@@ -81,11 +87,15 @@ def add(one: Point, other: Point) -> Point:
 
 def times(factors: Sequence[int], points: Sequence[Point]) -> list[Point]:
     """Return each point times its factor, which is from 0 to ORDER - 1."""
+    multiples: list[list[Point]] = [[None] * len(points), list(points)]
+    while len(multiples) < 1 << _WINDOW_BITS:
+        multiples.append(add_pairs(multiples[-1], points))
     results: list[Point] = [None] * len(points)
-    for bit in range(max(factors, default=0).bit_length() - 1, -1, -1):
-        results = add_pairs(results, results)
-        addends = [p if factor >> bit & 1 else None for p, factor in zip(points, factors, strict=True)]
-        results = add_pairs(results, addends)
+    for place in range(-(-max(factors, default=0).bit_length() // _WINDOW_BITS) - 1, -1, -1):
+        for _ in range(_WINDOW_BITS):
+            results = add_pairs(results, results)
+        digits = _digits(factors, place, _WINDOW_BITS)
+        results = add_pairs(results, [multiples[digit][at] for at, digit in enumerate(digits)])
     return results
 
 

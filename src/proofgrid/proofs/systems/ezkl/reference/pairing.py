@@ -6,9 +6,9 @@ from py_ecc.fields import optimized_bn128_FQ as FQ
 from py_ecc.fields import optimized_bn128_FQ2 as FQ2
 from py_ecc.fields import optimized_bn128_FQ12 as FQ12
 from py_ecc.optimized_bn128.optimized_curve import G2, Z1, b2, is_inf, is_on_curve, multiply, normalize
-from py_ecc.optimized_bn128.optimized_pairing import pairing
+from py_ecc.optimized_bn128.optimized_pairing import final_exponentiate, pairing
 
-from proofgrid.proofs.systems.ezkl.reference.curve import ORDER, Point
+from proofgrid.proofs.systems.ezkl.reference.curve import ORDER, Point, negated
 from proofgrid.proofs.systems.ezkl.reference.encoding import PointG2
 
 
@@ -28,12 +28,14 @@ def is_in_g2(point: PointG2) -> bool:
 
 def pair_to_the_same(one: tuple[Point, PointG2], other: tuple[Point, PointG2]) -> bool:
     """Return whether e(one) = e(other)."""
-    return bool(_pairing(*one) == _pairing(*other))
+    # e(one) / e(other) = 1: the second half of a pairing, a power, is the same for both, so it is taken once.
+    quotient = _half_pairing(*one) * _half_pairing(negated(other[0]), other[1])
+    return bool(final_exponentiate(quotient) == FQ12.one())
 
 
-def _pairing(point: Point, of_g2: PointG2) -> FQ12:
+def _half_pairing(point: Point, of_g2: PointG2) -> FQ12:
     found = Z1 if point is None else (FQ(point[0]), FQ(point[1]), FQ(1))
-    return pairing(_g2(of_g2), found)
+    return pairing(_g2(of_g2), found, final_exponentiate=False)
 
 
 def _g2(point: PointG2) -> tuple[FQ2, FQ2, FQ2]:
