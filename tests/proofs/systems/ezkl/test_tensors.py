@@ -138,7 +138,7 @@ def test_integers_and_booleans_go_in_and_out_as_they_are(srs: Path, key_cache: P
     path = save(model, tmp_path / "model")
     session = onnxruntime.InferenceSession(str(path))
     types = {"tensor(float)": np.float32, "tensor(int64)": np.int64, "tensor(bool)": np.bool_}
-    feed = {one.name: np.array(given[one.name], types[one.type]) for one in session.get_inputs()}
+    feed: dict[str, Any] = {one.name: np.array(given[one.name], types[one.type]) for one in session.get_inputs()}
     expected = dict(zip([one.name for one in session.get_outputs()], session.run(None, feed), strict=True))
 
     files = build(path, settings, srs=srs, workdir=tmp_path)

@@ -75,7 +75,7 @@ class Layout:
         return self.outputs[0].visibility
 
     @property
-    def passed(self) -> tuple[ProgramTensor, ...]:
+    def shown_again(self) -> tuple[ProgramTensor, ...]:
         """The public inputs beside hidden ones: their circuit hides all it takes, so it puts these out again."""
         if self.input_visibility == PUBLIC:
             return ()
@@ -171,7 +171,7 @@ def _read_format_2(identity: Mapping[str, Json]) -> Layout:
         raise ValueError("inputs are hidden in different ways")
     if len({tensor.visibility for tensor in outputs}) > 1 or layout.output_visibility == PRIVATE:
         raise ValueError("outputs are shown in different ways, or not at all")
-    if layout.passed and (layout.slices > 1 or layout.output_visibility != PUBLIC):
+    if layout.shown_again and (layout.slices > 1 or layout.output_visibility != PUBLIC):
         raise ValueError("public inputs beside hidden ones need one slice of public outputs")
     return layout
 

@@ -108,7 +108,7 @@ def _identity(plan: BuildPlan, files: Mapping[str, Digest], circuits: Circuits) 
 def _outputs(plan: BuildPlan, circuits: Circuits) -> list[ProgramTensor]:
     scales = circuits.settings[-1]["model_output_scales"]
     own = len(plan.model.outputs)
-    if scales[own:] != [tensor.scale for tensor in plan.passed]:
+    if scales[own:] != [tensor.scale for tensor in plan.shown_again]:
         raise engine.EngineFailed("the engine changes the scale of public inputs")
     return [
         ProgramTensor(

@@ -11,7 +11,7 @@ from proofgrid.proofs.systems.ezkl import engine
 from proofgrid.proofs.systems.ezkl.circuits import calibration
 from proofgrid.proofs.systems.ezkl.circuits.calibration import CircuitRules, EngineSettings
 from proofgrid.proofs.systems.ezkl.circuits.plan import BuildPlan
-from proofgrid.proofs.systems.ezkl.model.slicing import ModelSlice, pass_through, slice_model
+from proofgrid.proofs.systems.ezkl.model.slicing import ModelSlice, show_again, slice_model
 from proofgrid.proofs.systems.ezkl.settings import COMMITTED
 
 _BLINDING_ROWS = 32  #: more than any circuit of ezkl keeps for blinding
@@ -33,10 +33,10 @@ def slice_with_equal_scales(plan: BuildPlan, *, cells_max: int | None = None) ->
     row_limit = 1 << plan.logrows_max
     avoided = {t.name for t in plan.model.tensors.values() if t.elements + _BLINDING_ROWS > row_limit}
     while True:
-        count = 1 if plan.passed else plan.settings.slices
+        count = 1 if plan.shown_again else plan.settings.slices
         slices = slice_model(plan.model, count, without=avoided, cells_max=cells_max)
-        if plan.passed:
-            slices = [pass_through(slices[0], [tensor.name for tensor in plan.passed])]
+        if plan.shown_again:
+            slices = [show_again(slices[0], [tensor.name for tensor in plan.shown_again])]
         for index, part in enumerate(slices):
             plan.folder(index).mkdir(parents=True, exist_ok=True)
             (plan.folder(index) / "model").write_bytes(part.proto.SerializeToString(deterministic=True))

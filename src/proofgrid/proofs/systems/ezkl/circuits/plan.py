@@ -47,8 +47,8 @@ class BuildPlan:
         return visibility_of(self.settings.output_visibility, self.model.outputs[0].name)
 
     @property
-    def passed(self) -> tuple[ProgramTensor, ...]:
-        """The public inputs beside hidden ones; see Layout.passed."""
+    def shown_again(self) -> tuple[ProgramTensor, ...]:
+        """The public inputs beside hidden ones; see Layout.shown_again."""
         if self.input_visibility == PUBLIC:
             return ()
         return tuple(tensor for tensor in self.inputs if tensor.visibility == PUBLIC)

@@ -70,7 +70,7 @@ def slice_model(
     return _slices_at(model, flow, cells, chosen)
 
 
-def pass_through(part: ModelSlice, names: Sequence[str]) -> ModelSlice:
+def show_again(part: ModelSlice, names: Sequence[str]) -> ModelSlice:
     """Return a slice whose model also puts out these of its inputs, after its outputs, as they came in."""
     made = onnx.ModelProto()
     made.CopyFrom(part.proto)

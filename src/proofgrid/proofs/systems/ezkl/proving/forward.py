@@ -72,7 +72,7 @@ def _committed(files: ProgramFiles, index: int, inputs: list[list[int]], srs: Pa
 def _own(files: ProgramFiles, index: int, witness: engine.Witness) -> engine.Witness:
     """Return the witness without the public inputs that the last circuit may put out again after its outputs."""
     layout = layout_of(files.program)
-    if index < layout.slices - 1 or not layout.passed:
+    if index < layout.slices - 1 or not layout.shown_again:
         return witness
     return replace(witness, outputs=witness.outputs[: len(layout.outputs)])
 

@@ -104,7 +104,7 @@ def instances_of(layout: Layout, shown: Sequence[int], hashes: Sequence[str], cl
     `shown`: the public inputs; `hashes`: those of its inputs. Public inputs beside hidden ones come after the outputs.
     """
     felts = [to_felt(integer) for integer in shown]
-    before, after = ([], felts) if layout.passed else (felts, [])
+    before, after = ([], felts) if layout.shown_again else (felts, [])
     return [*hashes, *before, *(to_felt(integer) for integer in claim.outputs), *claim.hashes, *after]
 
 
