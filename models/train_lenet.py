@@ -134,7 +134,8 @@ def onnx_model(weights: Mapping[str, Array]) -> onnx.ModelProto:
     nodes, value = [], "image"
     for turn in ("1", "2"):
         names = [value, f"conv{turn}.weight", f"conv{turn}.bias"]
-        nodes.append(helper.make_node("Conv", names, [f"conv{turn}"], name=f"conv{turn}", kernel_shape=[5, 5]))
+        kernel = {"kernel_shape": [5, 5], "strides": [1, 1]}
+        nodes.append(helper.make_node("Conv", names, [f"conv{turn}"], name=f"conv{turn}", **kernel))
         nodes.append(helper.make_node("Relu", [f"conv{turn}"], [f"relu{turn}"], name=f"relu{turn}"))
         value = f"pool{turn}"
         pool = {"kernel_shape": [2, 2], "strides": [2, 2]}

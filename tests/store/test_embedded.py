@@ -16,7 +16,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from proofgrid.primitives.errors import InvalidField
+from proofgrid.primitives.errors import InvalidField, Unavailable
 from proofgrid.store.embedded import start_embedded
 
 
@@ -36,6 +36,14 @@ def server_pid(data_dir: Path) -> int | None:
         return pid if psutil.Process(pid).name() == "postgres" else None
     except (OSError, psutil.Error):
         return None
+
+
+def kill_server(data_dir: Path) -> None:
+    """kill -9 of its first process."""
+    pid = server_pid(data_dir)
+    assert pid is not None
+    os.kill(pid, signal.SIGKILL)
+    psutil.wait_procs([psutil.Process(pid)] if psutil.pid_exists(pid) else [], timeout=10)
 
 
 def a_gateway(data_dir: Path, *, then: str) -> subprocess.Popen[str]:
@@ -130,6 +138,59 @@ def test_data_survives_a_stop_and_a_killed_server(data_dir: Path) -> None:
     once_more.stop()
     once_more.stop()
     assert server_pid(data_dir) is None
+
+
+def test_a_killed_server_is_started_again_over_what_it_left_behind(data_dir: Path) -> None:
+    """A backend that does not notice the death holds the shared memory: no server starts beside it."""
+    server = start_embedded(data_dir)
+    answer(data_dir, server.dsn, "CREATE TABLE kept AS SELECT 42 AS x")
+    pid = server_pid(data_dir)
+    assert pid is not None
+    backends = psutil.Process(pid).children()
+    backends[0].suspend()
+    assert server.is_alive()
+    os.kill(pid, signal.SIGKILL)
+    psutil.wait_procs([psutil.Process(pid)] if psutil.pid_exists(pid) else [], timeout=10)
+    assert not server.is_alive()
+
+    server.revive()
+
+    assert server.is_alive()
+    assert not backends[0].is_running()
+    assert answer(data_dir, server.dsn, "SELECT x FROM kept") == "42"
+    again = server_pid(data_dir)
+    server.revive()  # it lives
+    assert server_pid(data_dir) == again
+    server.stop()
+    server.revive()  # nobody wants it any more
+    assert server_pid(data_dir) is None
+
+
+def test_a_server_that_another_process_started_again_is_stopped_by_the_last_one(data_dir: Path) -> None:
+    server = start_embedded(data_dir)
+    gateway = a_gateway(data_dir, then="sys.stdin.readline(); server.revive(); sys.stdin.read(); server.stop()")
+    dsn_said_by(gateway)
+    kill_server(data_dir)
+    assert gateway.stdin is not None
+    gateway.stdin.write("now\n")
+    assert finish(gateway) == 0
+    server.revive()
+    assert answer(data_dir, server.dsn, "SELECT 1") == "1"
+
+    server.stop()
+
+    assert server_pid(data_dir) is None
+
+
+def test_a_server_that_cannot_start_says_why(data_dir: Path) -> None:
+    server = start_embedded(data_dir)
+    kill_server(data_dir)
+    (data_dir / "global" / "pg_control").rename(data_dir / "global" / "pg_control.away")
+
+    with pytest.raises(Unavailable, match="pg_control"):
+        server.revive()
+
+    server.stop()
 
 
 def test_a_server_stays_while_another_process_uses_it(data_dir: Path) -> None:

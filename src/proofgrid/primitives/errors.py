@@ -285,6 +285,12 @@ class Unavailable(Recoverable):
     code = "PG-301"
 
 
+class DatabaseLost(Unavailable):
+    """The embedded database died and does not start again."""
+
+    code = "PG-302"
+
+
 class ArtifactCorrupt(Recoverable):
     """A stored copy does not hash to its digest; the copy was refused."""
 

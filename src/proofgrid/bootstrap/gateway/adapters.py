@@ -32,8 +32,9 @@ from proofgrid.store.artifacts import ArtifactStore
 from proofgrid.store.cache import LocalCache
 from proofgrid.store.connection import Connection
 from proofgrid.store.database import Database
-from proofgrid.store.embedded import start_embedded
+from proofgrid.store.embedded import EmbeddedPostgres, start_embedded
 from proofgrid.store.gateways import NETWORK_OF_DATABASE
+from proofgrid.store.keeper import Keeper
 from proofgrid.store.migrations import migrate
 from proofgrid.store.mirror import DatabaseRepairList, MirroredStore, second_config
 from proofgrid.store.retention import Retention, RetentionSettings
@@ -67,6 +68,7 @@ class Adapters:
     clock: Clock
     workers: ProofWorkers
     database: Database
+    keeper: Keeper | None  #: of the embedded database
     artifacts: ArtifactStore
     roots: OpenedRoots
     library: ProgramLibrary
@@ -79,7 +81,11 @@ async def open_adapters(settings: GatewaySettings) -> AsyncIterator[Adapters]:
     data_dir.mkdir(parents=True, exist_ok=True)
     key = network_key_of(settings, data_dir)
     scratch = fresh_scratch(data_dir / "scratch")
-    async with open_workers(settings) as workers, open_database(settings, data_dir) as database:
+    async with (
+        open_workers(settings) as workers,
+        embedded_database(settings, data_dir) as embedded,
+        open_database(settings, embedded) as database,
+    ):
         install_crash_hook(database)
         artifacts = open_artifacts(settings, data_dir, database)
         roots = NO_ROOTS
@@ -93,6 +99,7 @@ async def open_adapters(settings: GatewaySettings) -> AsyncIterator[Adapters]:
             clock=SystemClock(),
             workers=workers,
             database=database,
+            keeper=_keeper_of(embedded, patience_seconds=settings.database_patience_seconds),
             artifacts=artifacts,
             roots=roots,
             library=ProgramLibrary(database, artifacts, LocalCache(data_dir / "cache", GATEWAY_CACHE_BYTES)),
@@ -110,24 +117,33 @@ async def open_workers(settings: GatewaySettings) -> AsyncIterator[ProofWorkers]
 
 
 @asynccontextmanager
-async def open_database(settings: GatewaySettings, data_dir: Path) -> AsyncIterator[Database]:
-    """The database of the settings, migrated; an embedded one is stopped in the end."""
-    embedded = None
-    dsn = settings.dsn
-    if not dsn:
-        embedded = await asyncio.to_thread(start_embedded, data_dir / "db")
-        dsn = embedded.dsn
+async def embedded_database(settings: GatewaySettings, data_dir: Path) -> AsyncIterator[EmbeddedPostgres | None]:
+    """The server in the data directory, where the settings name no other; stopped in the end by its last user."""
+    if settings.dsn:
+        yield None
+        return
+    embedded = await asyncio.to_thread(start_embedded, data_dir / "db")
     try:
-        database = await Database.connect(dsn, size=settings.database_connections)
-        try:
-            async with database.unhurried_connection() as connection:
-                await migrate(connection)
-            yield database
-        finally:
-            await database.close()
+        yield embedded
     finally:
-        if embedded is not None:
-            await asyncio.to_thread(embedded.stop)
+        await asyncio.to_thread(embedded.stop)
+
+
+def _keeper_of(embedded: EmbeddedPostgres | None, *, patience_seconds: float) -> Keeper | None:
+    return None if embedded is None else Keeper(embedded, SystemClock(), patience_seconds=patience_seconds)
+
+
+@asynccontextmanager
+async def open_database(settings: GatewaySettings, embedded: EmbeddedPostgres | None) -> AsyncIterator[Database]:
+    """The database of the settings, migrated."""
+    dsn = settings.dsn if embedded is None else embedded.dsn
+    database = await Database.connect(dsn, size=settings.database_connections)
+    try:
+        async with database.unhurried_connection() as connection:
+            await migrate(connection)
+        yield database
+    finally:
+        await database.close()
 
 
 async def check_network(connection: Connection, address: Address) -> None:

@@ -11,10 +11,10 @@ from pathlib import Path
 import structlog
 
 from proofgrid.bootstrap.gateway.adapters import Adapters, check_network, open_adapters, tidying
-from proofgrid.bootstrap.gateway.doors import build_door
+from proofgrid.bootstrap.gateway.doors import build_door, listen_of
 from proofgrid.bootstrap.gateway.listening import build_listener
 from proofgrid.bootstrap.gateway.roles import Roles, build_roles
-from proofgrid.doors.grpc.server import GrpcDoor
+from proofgrid.doors.grpc.server import GrpcDoor, check_listen
 from proofgrid.primitives.clock import fresh_uuid
 from proofgrid.primitives.errors import Recoverable
 from proofgrid.primitives.ids import Address, GatewayId
@@ -60,6 +60,8 @@ async def run_gateway(
     """
     configure_logs(json_lines=settings.log_json, level=settings.log_level)
     names = settings.role_names()
+    if "api" in names:
+        check_listen(listen_of(settings))
     async with open_adapters(settings) as world:
         gateway_id = GatewayId(fresh_uuid(world.clock))
         roles = build_roles(settings, world, gateway_id)
@@ -105,6 +107,7 @@ def _other_work(names: Collection[str], roles: Roles, settings: GatewaySettings,
     desk = roles.desk
     work: list[Work] = [roles.intake.callers.forget_spent_tokens, roles.admission.run]
     work += [desk.keep_alive, desk.run, roles.settlement.run]
+    work += [world.keeper.run] if world.keeper is not None else []
     if "dispatcher" in names:
         work += [roles.watch.run]
         work += [roles.canaries.run] if roles.canaries is not None else []

@@ -17,6 +17,7 @@ from proofgrid.cli.kit.options import JsonOption, run_async
 if TYPE_CHECKING:
     from proofgrid.cli.demo.processes import Fleet
     from proofgrid.cli.demo.story import Outcome, Story
+    from proofgrid.cli.demo.telling import Telling
 
 DEFAULT_FOLDER = Path("demo-data")
 
@@ -76,7 +77,7 @@ async def _demo(name: str, number: int, data_dir: Path, *, json: bool) -> list[s
         stopping = asyncio.ensure_future(fleet.stop())
         await _finish(stopping)
         tidy_up(folder, network)
-    _print_outcome(outcome, telling.seconds, json=json)
+    _print_outcome(outcome, telling, json=json)
     return outcome.faults
 
 
@@ -106,9 +107,9 @@ async def _finish(stopping: asyncio.Future[None]) -> None:
     stopping.result()
 
 
-def _print_outcome(outcome: Outcome, seconds: dict[str, float], *, json: bool) -> None:
+def _print_outcome(outcome: Outcome, telling: Telling, *, json: bool) -> None:
     if json:
-        print_json(_outcome_to_json(outcome, seconds))
+        print_json(_outcome_to_json(outcome, telling))
         return
     is_right = outcome.predicted == outcome.digit.label
     say("")
@@ -124,7 +125,8 @@ def _print_outcome(outcome: Outcome, seconds: dict[str, float], *, json: bool) -
     _print_scores(outcome)
     for fault in outcome.faults:
         complain(f"   ✗ {fault}", style="bold red")
-    say(f"   whole demo {sum(seconds.values()):.0f} s; ledger balanced: {'no' if outcome.books.faults else 'yes'}")
+    is_balanced = "no" if outcome.books.faults else "yes"
+    say(f"   whole demo {sum(telling.seconds.values()):.0f} s; ledger balanced: {is_balanced}")
     say(f"   bundle: {os.path.relpath(outcome.bundle)}, {outcome.bundle.stat().st_size >> 10} KiB; verify it:")
     say(f"   {outcome.verify_command}")
 
@@ -137,7 +139,7 @@ def _print_scores(outcome: Outcome) -> None:
     say("")
 
 
-def _outcome_to_json(outcome: Outcome, seconds: dict[str, float]) -> dict[str, object]:
+def _outcome_to_json(outcome: Outcome, telling: Telling) -> dict[str, object]:
     books = outcome.books
     return {
         "ok": not outcome.faults,
@@ -154,7 +156,8 @@ def _outcome_to_json(outcome: Outcome, seconds: dict[str, float]) -> dict[str, o
         "program": outcome.verified.program,
         "network": outcome.verified.network,
         "jobs": outcome.verified.jobs_as_said,
-        "seconds": seconds,
+        "seconds": telling.seconds,
+        "build_seconds": telling.stage_seconds(),
         "books": {
             "deposited": books.deposited,
             "left": books.left,

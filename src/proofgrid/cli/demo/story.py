@@ -159,18 +159,16 @@ class Story:
                 await asyncio.sleep(LOOK_AGAIN_SECONDS)
 
     async def _register(self) -> Program:
-        told: set[str] = set()
-
         def on_stage(stage: str, permille: int) -> None:
-            if stage not in told and stage != "done":  # of the build; it is stored after that
-                told.add(stage)
-                self._telling.tell(f"{stage} …", style="dim")
+            if stage != "done":  # of the build; it is stored after that
+                self._telling.stage(stage.partition(" ")[0])  # not slice by slice
 
         async with self._client("carol") as client:
             program = await client.register_program(
                 {"model": self._model.file}, settings=self._model.settings, label=self._model.name, on_stage=on_stage
             )
-        self._telling.tell(f"{program.digest}: {program.slices} slices, {program.units} PU")
+        self._telling.tell(program.digest)
+        self._telling.tell(f"{program.slices} slices, {program.units} PU")
         return program
 
     async def _prove(self, program: Program) -> None:

@@ -5,10 +5,21 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
+from itertools import pairwise
 
 from proofgrid.cli.kit.console import print_table, say
 from proofgrid.cli.kit.task_screen import TaskScreen
 
+#: What a stage of the build does, for people.
+_STAGES = {
+    "check": "reading the model",
+    "slice": "cutting it into slices",
+    "calibrate": "running samples through every slice",
+    "srs": "making the reference string that its circuits need",
+    "setup": "making circuits and verifying keys",
+    "try": "trying one input from end to end",
+    "store": "storing the program",
+}
 _TOLD = ("accepted", "sold", "proven", "returned", "combining", "done", "failed", "cancelled")
 
 
@@ -18,6 +29,7 @@ class Telling:
     def __init__(self, people: Mapping[str, str], *, is_quiet: bool) -> None:
         self.people = dict(people)
         self.seconds: dict[str, float] = {}
+        self._stages: list[tuple[str, float]] = []  #: of a build, each with when it began
         self._is_quiet = is_quiet
 
     @asynccontextmanager
@@ -36,6 +48,23 @@ class Telling:
         """Tell one line of a step."""
         if not self._is_quiet:
             say(f"   {text}".rstrip(), style=style)
+
+    def stage(self, name: str) -> None:
+        """Tell that a stage of the build has begun, unless it was told last."""
+        if self._stages and self._stages[-1][0] == name:
+            return
+        now = asyncio.get_running_loop().time()
+        if self._stages:
+            self.tell(f"  {now - self._stages[-1][1]:.0f} s", style="dim")
+        self._stages.append((name, now))
+        self.tell(f"{_STAGES.get(name, name)} …", style="dim")
+
+    def stage_seconds(self) -> dict[str, float]:
+        """Return how long each stage took that another followed."""
+        found: dict[str, float] = {}
+        for (name, began), (_, ended) in pairwise(self._stages):
+            found[name] = round(found.get(name, 0.0) + ended - began, 2)
+        return found
 
     def table(self, columns: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
         """Tell numbers."""

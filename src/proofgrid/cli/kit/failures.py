@@ -10,11 +10,12 @@ from typing import NoReturn
 import typer
 
 from proofgrid.cli.kit.console import complain
-from proofgrid.primitives.errors import ProofgridError
+from proofgrid.primitives.errors import DatabaseLost, ProofgridError
 from proofgrid.primitives.last_words import without_last_words
 
 DEBUG_VARIABLE = "PROOFGRID_DEBUG"
 EXIT_FAILED = 1
+EXIT_TRY_AGAIN = 75  #: as sysexits.h has it: whoever watches the process may start it again
 EXIT_INTERRUPTED = 130
 
 
@@ -33,7 +34,7 @@ def exit_with(error: BaseException) -> NoReturn:
         typer.echo(json.dumps({"error": error_to_json(cause)}), err=True)
     else:
         complain(error_text(cause), style="")
-    sys.exit(EXIT_FAILED)
+    sys.exit(EXIT_TRY_AGAIN if isinstance(cause, DatabaseLost) else EXIT_FAILED)
 
 
 def first_cause(error: BaseException) -> BaseException:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import socket
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -25,6 +27,11 @@ class Listen:
     port: int = 0  #: 0 picks a free one
     certificate: Path | None = None  #: PEM chain
     private_key: Path | None = None  #: PEM
+
+    @property
+    def is_encrypted(self) -> bool:
+        """Does the traffic go through TLS?"""
+        return self.certificate is not None and self.private_key is not None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,28 +75,52 @@ def new_server() -> grpc.aio.Server:
     )
 
 
-def bind(server: grpc.aio.Server, listen: Listen) -> int:
-    """Bind the port and return it. Raises InvalidField when the address is taken or would carry plain text."""
-    where = f"{listen.host}:{listen.port}"
-    if listen.certificate is not None and listen.private_key is not None:
-        credentials = grpc.ssl_server_credentials([(listen.private_key.read_bytes(), listen.certificate.read_bytes())])
-        port = _bound(lambda: server.add_secure_port(where, credentials), where)
-    elif is_loopback(listen.host):
-        port = _bound(lambda: server.add_insecure_port(where), where)
-    else:
+def check_listen(listen: Listen) -> None:
+    """Raise InvalidField when the address is taken now or would carry plain text: told before anything is started."""
+    if not listen.is_encrypted and not is_loopback(listen.host):
         raise InvalidField(
             f"{listen.host} is not this machine, and without a certificate its traffic could be read",
             field="listen",
             hint="give --tls-certificate and --tls-key, or listen on 127.0.0.1",
         )
-    return port
+    if listen.port and not _is_free(listen):
+        raise _taken(listen)
 
 
-def _bound(add: object, where: str) -> int:
+def _is_free(listen: Listen) -> bool:
+    """Can one of the addresses be bound, as gRPC would? Nothing listens there afterwards."""
     try:
-        port = int(add())  # type: ignore[operator]
+        found = socket.getaddrinfo(
+            listen.host.strip("[]"), listen.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        )
+    except OSError:
+        return False
+    for family, kind, protocol, _, address in found:
+        with suppress(OSError), socket.socket(family, kind, protocol) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind(address)
+            return True
+    return False
+
+
+def bind(server: grpc.aio.Server, listen: Listen) -> int:
+    """Bind the port and return it. Raises InvalidField when the address is taken or would carry plain text."""
+    check_listen(listen)
+    where = f"{listen.host}:{listen.port}"
+    try:
+        if listen.certificate is not None and listen.private_key is not None:
+            pair = (listen.private_key.read_bytes(), listen.certificate.read_bytes())
+            port = server.add_secure_port(where, grpc.ssl_server_credentials([pair]))
+        else:
+            port = server.add_insecure_port(where)
     except RuntimeError:
         port = 0
     if port == 0:
-        raise InvalidField(f"cannot listen on {where}", field="listen", hint="is another gateway running there?")
+        raise _taken(listen)
     return port
+
+
+def _taken(listen: Listen) -> InvalidField:
+    return InvalidField(
+        f"cannot listen on {listen.host}:{listen.port}", field="listen", hint="is another gateway running there?"
+    )

@@ -245,7 +245,8 @@ class Desk:
         """Ask every prover to go to another gateway with its leases; return when they are gone, or patience is over."""
         self._moving = True
         await self._out.end()
-        await self._database.write(Transaction.DRAIN_SESSION, DRAIN_GATEWAY, gateway_id=self._gateway_id)
+        with suppress(Recoverable):  # with the database away nothing is sold anyway
+            await self._database.write(Transaction.DRAIN_SESSION, DRAIN_GATEWAY, gateway_id=self._gateway_id)
         for session in list(self._sessions.values()):
             self._ask_to_move(session)
         with suppress(TimeoutError):

@@ -18,6 +18,7 @@ from proofgrid.primitives.clock import Clock, fresh_bytes
 from proofgrid.primitives.collector import no_collections
 from proofgrid.primitives.ids import GatewayId, Lane, ProverId, Stack
 from proofgrid.primitives.signatures import SigningKey
+from proofgrid.roles.loop import Loop
 from proofgrid.roles.market.bonds import check_bonds, slots_of_bonds
 from proofgrid.roles.market.book import Book, StackBook, with_wishes
 from proofgrid.roles.market.collecting import collect_stack
@@ -115,8 +116,8 @@ class Market:
             self._group = group
             for pacing in self._stacks.values():
                 group.create_task(pacing.run())
-            await self.wake_all()
-            await asyncio.Event().wait()
+            # The database may go away at this very moment as well.
+            await Loop("lanes", self.wake_all).run()
 
     async def hold_rounds(self, stack: Stack) -> RoundsTally | None:
         """Hold one round of every lane of a stack in which there is something to match; None when there is nothing."""

@@ -86,10 +86,26 @@ def test_a_broken_model_is_refused_with_its_reason(srs: Path, tmp_path: Path, re
     assert caught.value.field == "model"
 
 
+def test_a_model_that_is_too_much_to_build_is_refused_with_its_heaviest_node(srs: Path, tmp_path: Path) -> None:
+    wide = [node("Expand", "x shape", "wide"), node("Exp", "wide", "e"), node("ReduceSum", "e", "y")]
+    model = a_model(wide, [constant("shape", np.array([1 << 22, 6]))])
+
+    with pytest.raises(InvalidProgram, match=r"about 83\d,\d{3},\d{3} cells .* 'make_e' \(Exp\)") as caught:
+        build(save(model, tmp_path / "model"), {}, srs=srs, workdir=tmp_path)
+
+    assert caught.value.hint
+
+
 UNSUPPORTED = {
-    "'make_y' uses the operator Tile": a_model([node("Tile", "x r", "y")], [constant("r", np.array([1, 2]))]),
-    "'make_t' is a Cast to integers": a_model(
-        [node("Cast", "x", "t", to=TensorProto.INT64), node("Cast", "t", "y", to=TensorProto.FLOAT)]
+    "'make_t' .IsNaN. uses the operator IsNaN": a_model(
+        [node("IsNaN", "x", "t"), node("Cast", "t", "y", to=TensorProto.FLOAT)]
+    ),
+    "'make_t' .Cast.: to=INT64 cannot be proven": a_model(
+        [
+            node("Cast", "x", "t", to=TensorProto.INT64),
+            node("Mul", "t t", "u"),
+            node("Cast", "u", "y", to=TensorProto.FLOAT),
+        ]
     ),
     "uses acme.Magic, which is not a standard": a_model(
         [onnx.helper.make_node("Magic", ["x"], ["y"], name="make_y", domain="acme")], domains=["", "acme"]
@@ -153,8 +169,8 @@ def test_who_is_told_what_when_the_reference_string_ends(tmp_path: Path) -> None
 def test_what_only_the_engine_knows_to_be_impossible_is_refused_without_a_trace_of_rust(
     srs: Path, tmp_path: Path
 ) -> None:
-    # A Max of two tensors is supported, one with a constant tensor is not: only the engine can tell.
-    model = a_model([node("Max", "x w", "y")], [weights("w", 1, 6)])
+    # What a reciprocal of nearly nothing would need, no table can tell: only the engine can.
+    model = a_model([node("Mul", "x k", "z"), node("Reciprocal", "z", "y")], [constant("k", np.float32(1e-7))])
 
     with pytest.raises(InvalidProgram, match="ezkl cannot") as caught:
         build(save(model, tmp_path / "model"), {}, srs=srs, workdir=tmp_path)

@@ -14,6 +14,7 @@ from proofgrid.proofs.systems.ezkl.circuits import calibration
 from proofgrid.proofs.systems.ezkl.circuits.srs import ReferenceStrings, reference_strings
 from proofgrid.proofs.systems.ezkl.layout import ProgramTensor
 from proofgrid.proofs.systems.ezkl.model.loading import CheckedModel, Tensor, load_model
+from proofgrid.proofs.systems.ezkl.model.work import check_cost
 from proofgrid.proofs.systems.ezkl.settings import (
     PRIVATE,
     PUBLIC,
@@ -78,6 +79,7 @@ def plan_build(source: Mapping[str, Path], given: Mapping[str, Json], *, srs: Pa
     outputs = settings.output_visibility
     private = [] if isinstance(outputs, str) else [name for name, word in outputs.items() if word == PRIVATE]
     model = load_model(source["model"], fixed=settings.fixed, private=private)
+    check_cost(model)
     inputs = tuple(_input(tensor, settings) for tensor in model.inputs)
     check_visibilities(settings, [tensor.name for tensor in inputs], [tensor.name for tensor in model.outputs])
     workdir.mkdir(parents=True, exist_ok=True)

@@ -14,19 +14,21 @@ from google.protobuf.message import DecodeError
 from onnx import shape_inference
 
 from proofgrid.primitives.errors import InvalidProgram
+from proofgrid.proofs.systems.ezkl.model.branching import unroll_branches
 from proofgrid.proofs.systems.ezkl.model.dequantizing import dequantize
 from proofgrid.proofs.systems.ezkl.model.expanding import expand_operators, inline_functions
 from proofgrid.proofs.systems.ezkl.model.holding import fix_inputs, leave_out_outputs
 from proofgrid.proofs.systems.ezkl.model.naming import name_nodes
 from proofgrid.proofs.systems.ezkl.model.normalizing import write_normalizations
-from proofgrid.proofs.systems.ezkl.model.operators import check_operators
+from proofgrid.proofs.systems.ezkl.model.operators import check_operators, check_versions
 from proofgrid.proofs.systems.ezkl.model.recurrent import unroll_recurrent
 from proofgrid.proofs.systems.ezkl.model.retyping import retype
+from proofgrid.proofs.systems.ezkl.model.rewriting import rewrite
 from proofgrid.proofs.systems.ezkl.model.separating import separate_outputs
 from proofgrid.proofs.systems.ezkl.model.simplifying import simplify
 
 MODEL_BYTES_MAX = 64 << 20
-NODES_MAX = 50_000  #: of a file; what they cost is measured after folding
+NODES_MAX = 50_000  #: of a file: reading takes seconds; what a build of them costs is estimated later (work.py)
 ELEMENTS_MAX = 1 << 16  #: of an input or output tensor
 TENSORS_MAX = 64  #: inputs, and outputs, of a model
 
@@ -39,14 +41,20 @@ _INPUT_TYPES = frozenset(
 PASSES: tuple[Callable[[onnx.ModelProto], onnx.ModelProto], ...] = (
     inline_functions,
     simplify,
+    unroll_branches,
+    simplify,
     write_normalizations,
     expand_operators,
     unroll_recurrent,
     dequantize,
     retype,
     simplify,
+    name_nodes,
+    check_versions,
+    rewrite,
     separate_outputs,
     name_nodes,
+    check_operators,
 )
 
 _WINDOWED = ("Conv", "ConvTranspose", "MaxPool", "AveragePool")
@@ -95,7 +103,6 @@ def load_model(
     proto = leave_out_outputs(fix_inputs(proto, fixed), private)
     for apply in PASSES:
         proto = apply(proto)
-    check_operators(proto.graph)
     _fill_in_strides(proto.graph)
     inferred = _infer_shapes(proto)
     tensors = _tensors_of(inferred.graph)

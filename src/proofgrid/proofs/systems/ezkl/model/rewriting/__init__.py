@@ -1,0 +1,132 @@
+"""Writes a model in equal forms that the engine reads rightly, in one dialect of ONNX: opset 17.
+
+     any opset 7 to 23 --[dialect]--> opset 17 --[equal forms, until none applies]--> what the table of operators allows
+
+Each rule looks at one node and writes equal nodes, or leaves it; no rule knows another.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import onnx
+from onnx import shape_inference
+
+from proofgrid.primitives.errors import InvalidProgram
+from proofgrid.proofs.systems.ezkl.model.rewriting.rules import DIALECT, EQUAL_FORMS, LAST, Rule
+from proofgrid.proofs.systems.ezkl.model.rewriting.site import Facts, Site, evaluate
+
+OPSET = 17  #: what is written
+_IR_VERSION = 8
+_ROUNDS_MAX = 30
+
+__all__ = ["OPSET", "rewrite"]
+
+
+def rewrite(proto: onnx.ModelProto) -> onnx.ModelProto:
+    """Return an equal model in opset 17; raise UnsupportedOperator where no equal form is known.
+
+    Shapes of inputs are static. The same model gives the same bytes on every machine.
+    """
+    made = onnx.ModelProto()
+    made.CopyFrom(proto)
+    for value in made.graph.output:
+        value.type.tensor_type.ClearField("shape")  # old opsets infer some of them wrongly
+    _make_constants_weights(made.graph, opset_of(made))
+    _sweep(made, DIALECT)
+    del made.opset_import[:]
+    made.opset_import.append(onnx.helper.make_opsetid("", OPSET))
+    made.ir_version = _IR_VERSION
+    _until_none_applies(made)
+    _sweep(made, LAST)
+    _drop_unused_constants(made.graph)
+    del made.graph.value_info[:]
+    return made
+
+
+def _make_constants_weights(graph: onnx.GraphProto, opset: int) -> None:
+    kept = [node for node in graph.node if node.op_type != "Constant"]
+    for node in graph.node:
+        if node.op_type == "Constant":
+            graph.initializer.append(onnx.numpy_helper.from_array(evaluate(node, {}, opset), node.output[0]))
+    copies = [onnx.NodeProto.FromString(node.SerializeToString()) for node in kept]
+    del graph.node[:]
+    graph.node.extend(copies)
+
+
+def _until_none_applies(made: onnx.ModelProto) -> None:
+    for _ in range(_ROUNDS_MAX):
+        if not _sweep(made, EQUAL_FORMS):
+            return
+    raise InvalidProgram("the rewriting of the model does not end", field="model", hint="please report this model")
+
+
+def _sweep(made: onnx.ModelProto, rules: Sequence[Rule]) -> bool:
+    """Apply to each node the first rule that fits; return whether any did."""
+    graph = made.graph
+    facts = Facts(_inferred(made).graph, opset_of(made))
+    by_operator: dict[str, list[Rule]] = {}
+    for rule in rules:
+        for operator in rule.operators:
+            by_operator.setdefault(operator, []).append(rule)
+    nodes: list[onnx.NodeProto] = []
+    changed = False
+    for node in graph.node:
+        site = _applied(node, facts, by_operator.get(node.op_type, []))
+        if site is None:
+            nodes.append(node)
+            continue
+        changed = True
+        nodes.extend(site.nodes)
+        graph.initializer.extend(site.constants)
+    copies = [onnx.NodeProto.FromString(node.SerializeToString()) for node in nodes]
+    del graph.node[:]
+    graph.node.extend(copies)
+    return changed
+
+
+def _applied(node: onnx.NodeProto, facts: Facts, rules: Sequence[Rule]) -> Site | None:
+    for rule in rules:
+        site = Site(node, facts)
+        result = rule.apply(site)
+        if result is not None:
+            _deliver(site, result)
+            return site
+    return None
+
+
+def _deliver(site: Site, result: str) -> None:
+    """Give what was made the name of what it stands for."""
+    wanted = site.node.output
+    last = site.nodes[-1] if site.nodes else None
+    if last is not None and result == last.output[0]:
+        last.output[:] = wanted[: len(last.output)]
+        last.name = site.node.name
+    else:
+        site.nodes.append(onnx.helper.make_node("Identity", [result], wanted[:1], name=site.node.name))
+
+
+def _inferred(made: onnx.ModelProto) -> onnx.ModelProto:
+    try:
+        del made.graph.value_info[:]
+        found: onnx.ModelProto = shape_inference.infer_shapes(made, strict_mode=True, data_prop=True)
+    except Exception as reason:  # its C++ side raises more kinds than it names
+        text = (str(reason).strip().splitlines() or [""])[0][:300]
+        raise InvalidProgram(f"the shapes do not fit together: {text}", field="model") from None
+    return found
+
+
+def opset_of(proto: onnx.ModelProto) -> int:
+    """Return the version of the standard operators that a model uses."""
+    return next((each.version for each in proto.opset_import if each.domain in ("", "ai.onnx")), 1)
+
+
+def _drop_unused_constants(graph: onnx.GraphProto) -> None:
+    used = {name for node in graph.node for name in node.input} | {value.name for value in graph.output}
+    kept = [tensor for tensor in graph.initializer if tensor.name in used]
+    dropped = {tensor.name for tensor in graph.initializer} - used
+    inputs = [value for value in graph.input if value.name not in dropped]
+    del graph.initializer[:]
+    graph.initializer.extend(kept)
+    del graph.input[:]
+    graph.input.extend(inputs)
