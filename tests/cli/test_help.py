@@ -59,7 +59,7 @@ def test_the_help_of_each_command_shows_it_in_an_example(path: tuple[str, ...]) 
 
 @pytest.mark.parametrize(("command", "settings"), [(gateway.run, GatewaySettings), (prover.run, ProverSettings)])
 def test_every_setting_of_a_process_is_a_flag(command: Any, settings: Any) -> None:
-    flags = set(inspect.signature(command).parameters) - {"lifeline", "json", "self_check"}
+    flags = set(inspect.signature(command).parameters) - {"lifeline", "json", "self_check", "check"}
     # A password on a command line would be in every list of processes.
     assert flags == {one.name for one in declared(settings)} - {"key_password"}
 
