@@ -30,7 +30,7 @@ from proofgrid.primitives.digests import Digest, digest_of_json
 from proofgrid.primitives.errors import InvalidField
 from proofgrid.proofs.setup import TrustRoots
 
-#: Progress of a long call: (stage, share done in 1/1000). Stages are short lower-case words: "calibrate", "prove".
+#: Progress of a long call: (stage, share of its time in 1/1000). Stages are short: "prove", "calibrate slice 2/4".
 Report = Callable[[str, int], None]
 
 

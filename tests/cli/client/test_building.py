@@ -28,5 +28,5 @@ def test_a_built_program_leaves_its_files_and_nothing_else(tmp_path: Path) -> No
     model.write_bytes(a_model([node("MatMul", "x w", "y")], [weights("w", 6, 2)]).SerializeToString())
     make_development_srs_folder(srs, 12)
     ended = proofgrid("program", "build", str(model), "--srs", str(srs), "--out", str(out), home=tmp_path)
-    assert (ended.returncode, ended.stderr.splitlines()[0]) == (0, "check …")
+    assert ended.returncode == 0, ended.stderr
     assert {path.name for path in out.iterdir()} == {"program.json", "slice", "srs.verifier"}

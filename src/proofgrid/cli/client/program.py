@@ -12,6 +12,7 @@ import typer
 from proofgrid.cli.kit.bars import stage_bar
 from proofgrid.cli.kit.console import date_text, plain, print_answers, print_json, print_table, say
 from proofgrid.cli.kit.options import ClientOptions, JsonOption, LimitOption, run_async, with_client
+from proofgrid.cli.kit.proven import agreement_of, agreement_text
 from proofgrid.cli.kit.reading import read_settings
 from proofgrid.primitives.canonical import Json
 
@@ -172,13 +173,27 @@ def _source(model: Path, calibration: Path | None) -> dict[str, Path]:
 
 def _print_program(program: Program, *, label: str) -> None:
     say(program.digest, style="bold")
-    say(f"  {program.proof_system}, {len(program.slices)} slices, {sum(s.units for s in program.slices)} PU per input")
+    units = sum(one.units for one in program.slices)
+    many = "1 slice" if len(program.slices) == 1 else f"{len(program.slices)} slices"
+    say(f"  {program.proof_system}, {many}, {units} PU per input")
     if label:
         say(f"  label: {label}")
     for name, value in program.summary.items():
-        if not isinstance(value, list | dict):
+        if name in ("inputs", "outputs") and isinstance(value, list):
+            for tensor in value:
+                say(f"  {name[:-1]}: {_tensor_text(tensor)}")
+        elif not isinstance(value, list | dict):
             say(f"  {name}: {value}")
+    if agreement := agreement_of(program):
+        say(f"  circuit and model, as measured when it was built: {agreement_text(agreement)}")
     rows = [
-        (s.index, s.units, f"{s.memory_bytes >> 20} MiB", ", ".join(map(str, s.depends_on))) for s in program.slices
+        (one.index, one.units, f"{one.memory_bytes >> 20} MiB", ", ".join(map(str, one.depends_on)) or "nothing")
+        for one in program.slices
     ]
-    print_table(("slice>", "PU>", "memory>", "after"), rows, empty="no slices")
+    print_table(("slice>", "PU>", "memory>", "waits for"), rows, empty="no slices")
+
+
+def _tensor_text(tensor: Json) -> str:
+    if not isinstance(tensor, Mapping):
+        return str(tensor)
+    return f"{tensor.get('name', '')} {tensor.get('shape', '')}".strip()

@@ -161,7 +161,7 @@ class Story:
     async def _register(self) -> Program:
         def on_stage(stage: str, permille: int) -> None:
             if stage != "done":  # of the build; it is stored after that
-                self._telling.stage(stage)
+                self._telling.stage(stage.partition(" ")[0])  # not slice by slice
 
         async with self._client("carol") as client:
             program = await client.register_program(

@@ -14,6 +14,7 @@ from proofgrid.primitives.canonical import Json
 from proofgrid.primitives.errors import InvalidField
 
 if TYPE_CHECKING:
+    from proofgrid.proofs.base import Program
     from proofgrid.proofs.bundles.manifest import Manifest
     from proofgrid.proofs.telling import ToldProof, ToldTensor
 
@@ -38,13 +39,15 @@ def told_proofs(manifest: Manifest) -> Sequence[ToldProof]:
     return system.tell_proofs(manifest.program, manifest.statement, manifest.result)
 
 
-def told_agreement(manifest: Manifest) -> Mapping[str, Json]:
+def agreement_of(program: Program) -> Mapping[str, Json]:
     """Return how circuit and model were measured to agree when the program was built; empty when nothing was."""
-    from proofgrid.proofs.registry import proof_system
+    from proofgrid.proofs.registry import installed_names, proof_system
     from proofgrid.proofs.telling import TellsTensors
 
-    system = proof_system(manifest.program.proof_system)
-    return system.tell_agreement(manifest.program) if isinstance(system, TellsTensors) else {}
+    if program.proof_system not in installed_names():
+        return {}  # one may look at programs that only others can verify
+    system = proof_system(program.proof_system)
+    return system.tell_agreement(program) if isinstance(system, TellsTensors) else {}
 
 
 def print_proven(manifest: Manifest) -> None:
@@ -61,7 +64,7 @@ def print_proven(manifest: Manifest) -> None:
                 say(f"  {role}{which} {_named(tensor, role)}: {_numbers(tensor)}")
     if len(proofs) > PROOFS_SHOWN:
         say(f"  … and {len(proofs) - PROOFS_SHOWN} more; --output FILE writes all")
-    agreement = told_agreement(manifest)
+    agreement = agreement_of(manifest.program)
     if agreement:
         say(f"  circuit and model, as measured when it was built: {agreement_text(agreement)}")
 
@@ -117,7 +120,7 @@ def proven_to_json(manifest: Manifest) -> dict[str, object]:
     """Return what was proven, and by which program."""
     proofs = told_proofs(manifest)
     said: dict[str, object] = {"program": manifest.program.digest}
-    if agreement := told_agreement(manifest):
+    if agreement := agreement_of(manifest.program):
         said["agreement"] = dict(agreement)
     if proofs:
         return {**said, "proven": [proof.to_json() for proof in proofs]}

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from proofgrid.sdk.client import Event
 
+WIDE = 90  #: columns with room for a long bar
 BARS_MAX = 24  #: more jobs than this share one bar per slice
 _STYLES = {Tone.GOOD: "green", Tone.TROUBLE: "yellow", Tone.FAILED: "bold red", Tone.DONE: "bold green"}
 
@@ -134,11 +135,13 @@ def _many_text(jobs: list[JobLine]) -> str:
 
 def _new_progress() -> Progress:
     from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+    from rich.table import Column
 
+    console = stdout()
     return Progress(
-        TextColumn("{task.description}", markup=False),
-        BarColumn(bar_width=24, complete_style="cyan", finished_style="green"),
+        TextColumn("{task.description}", markup=False, table_column=Column(no_wrap=True)),
+        BarColumn(bar_width=24 if console.width >= WIDE else 8, complete_style="cyan", finished_style="green"),
         TimeElapsedColumn(),
-        TextColumn("{task.fields[text]}", markup=False),
-        console=stdout(),
+        TextColumn("{task.fields[text]}", markup=False, table_column=Column(no_wrap=True, overflow="ellipsis")),
+        console=console,
     )

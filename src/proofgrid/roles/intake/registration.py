@@ -71,6 +71,8 @@ class Registration:
         if len(label) > 128:
             raise InvalidField("at most 128 characters", field="label")
         await self._check_readable(owner, source)
+        if self._turn.locked():
+            yield ("wait for another build", 0)
         async with self._turn:
             with tempfile.TemporaryDirectory(dir=self._scratch) as workdir:
                 async for step in self._build_and_store(owner, system, source, settings, label, Path(workdir)):

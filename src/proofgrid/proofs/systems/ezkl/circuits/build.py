@@ -40,7 +40,7 @@ def build_program(
         key_bytes = _set_up(plan, circuits, srs_file, report)
         write_verifier_srs(srs_file, workdir / VERIFIER_SRS)
         made = _program(plan, source, srs_file, slices, circuits, key_bytes)
-        report("try", 950)
+        report("try", 940)
         _try_forward(plan, made)
     except engine.EngineFailed as reason:
         raise refusal(reason, plan.settings, plan.workdir) from None
@@ -52,7 +52,7 @@ def _reference_string(plan: BuildPlan, logrows: int, report: Report) -> tuple[in
     """Return how many rows the circuits get, and the reference string for them, made when this is its first use."""
 
     def progress(done: int, total: int) -> None:
-        report("srs", 500 + 100 * done // total)
+        report("srs", 230 + 70 * done // total)
 
     return plan.srs.fitting(logrows, logrows_max=plan.logrows_max, progress=progress)
 
@@ -61,7 +61,8 @@ def _set_up(plan: BuildPlan, circuits: Circuits, srs: Path, report: Report) -> l
     """Write each slice's settings, circuit and verifying key; return the sizes of the proving keys."""
     sizes = []
     for index, settings in enumerate(circuits.settings):
-        report("setup", 600 + 350 * index // len(circuits.settings))
+        count = len(circuits.settings)
+        report(f"setup slice {index + 1}/{count}", 300 + 640 * index // count)  # most of a build's time
         folder = plan.folder(index)
         calibration.write_canonical(settings, logrows=circuits.logrows, target=folder / "settings")
         engine.run("compile_circuit", str(folder / "model"), str(folder / "compiled"), str(folder / "settings"))

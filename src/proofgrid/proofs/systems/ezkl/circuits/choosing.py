@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from proofgrid.proofs.base import Report
@@ -48,12 +49,12 @@ def choose_circuits(plan: BuildPlan, slices: Sequence[ModelSlice], report: Repor
     best: Circuits | None = None
     failures: list[engine.EngineFailed] = []
     for number, candidate in enumerate(candidates):
-        report("calibrate", 100 + 400 * number // len(candidates))
+        steps = partial(_report_slice, report, number, len(candidates), len(slices))
         # The table of a base has more rows than the base has values.
         if best is not None and candidate[0].bit_length() >= best.logrows:
             continue
         try:
-            found = _calibrate(plan, slices, candidate)
+            found = _calibrate(plan, slices, candidate, steps)
         except engine.EngineFailed as reason:
             failures.append(reason)
             continue
@@ -92,11 +93,19 @@ def _decompositions(plan: BuildPlan) -> list[tuple[int, int]]:
     return [(1 << -(-bits // legs), legs) for legs in _LEGS]
 
 
-def _calibrate(plan: BuildPlan, slices: Sequence[ModelSlice], decomposition: tuple[int, int]) -> Circuits:
+def _report_slice(report: Report, candidate: int, candidates: int, slices: int, index: int) -> None:
+    permille = 50 + 180 * (candidate * slices + index) // (candidates * slices)
+    report(f"calibrate slice {index + 1}/{slices}", permille)
+
+
+def _calibrate(
+    plan: BuildPlan, slices: Sequence[ModelSlice], decomposition: tuple[int, int], on_slice: Callable[[int], None]
+) -> Circuits:
     """Calibrate slice after slice: what one puts out for the samples is the next one's calibration data."""
     samples = plan.samples
     found = []
     for index in range(len(slices)):
+        on_slice(index)
         folder = plan.folder(index)
         rules = _rules(plan, index, len(slices), decomposition)
         found.append(calibration.calibrate(folder / "model", rules, samples, folder / "settings"))

@@ -21,7 +21,7 @@ def cut_that_fits(plan: BuildPlan, report: Report) -> tuple[list[ModelSlice], Ci
     cells_max: int | None = None
     before = 0
     for _ in range(_TRIES):
-        report("slice", 50)
+        report("slice", 20)
         slices = slice_with_equal_scales(plan, cells_max=cells_max)
         if len(slices) == before:
             break  # the model has no more places to cut at
