@@ -137,5 +137,7 @@ async def _get(options: ClientOptions, out: Path) -> None:
         print_json({"folder": str(out), "files": files, "for_development": facts.srs_for_development})
         return
     say(f"{out}: {', '.join(sorted(facts.srs_files))}")
+    if not any(name.startswith("kzg") for name in facts.srs_files):
+        say("No size is made yet: sizes are made when programs need them. Register your model, then get it again.")
     if facts.srs_for_development:
         complain("WARNING: this network's SRS is for development; its maker could forge proofs.")

@@ -10,6 +10,7 @@ import typer
 
 from proofgrid.cli.kit.console import complain, print_json, say
 from proofgrid.cli.kit.lifeline import LifelineOption, stop_when_stdin_closes
+from proofgrid.cli.kit.missing import complain_of_missing_systems
 from proofgrid.cli.kit.options import JsonOption, run_async
 from proofgrid.cli.kit.setting_options import with_settings
 from proofgrid.settings.gateway import GatewaySettings
@@ -37,6 +38,7 @@ def run(settings: GatewaySettings, lifeline: LifelineOption = False, json: JsonO
     """
     if lifeline:
         stop_when_stdin_closes()
+    complain_of_missing_systems()
     run_async(_serve(settings, json=json))
 
 

@@ -13,6 +13,7 @@ import typer
 from proofgrid.cli.kit.console import print_json, say
 from proofgrid.cli.kit.failures import EXIT_FAILED
 from proofgrid.cli.kit.lifeline import LifelineOption, stop_when_stdin_closes
+from proofgrid.cli.kit.missing import complain_of_missing_systems
 from proofgrid.cli.kit.options import JsonOption, run_async
 from proofgrid.cli.kit.setting_options import with_settings
 from proofgrid.primitives.money import format_amount
@@ -58,6 +59,7 @@ def run(
       proofgrid prover --self-check
       proofgrid prover --gateway grpcs://gateway.example:7400 --network 0x… --key operator.key
     """
+    complain_of_missing_systems()
     if self_check:
         _check(settings, json=json)
         return

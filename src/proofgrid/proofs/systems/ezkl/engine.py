@@ -16,8 +16,15 @@ from types import MappingProxyType
 from typing import Any
 
 from proofgrid.primitives.canonical import Json
+from proofgrid.proofs.kit.needs import needs_modules
 from proofgrid.proofs.systems.ezkl.felts import integer_of, to_felt
 
+needs_modules(
+    "ezkl",
+    "ezkl",
+    "onnx",
+    hint="pip install 'proofgrid[ezkl]' (ezkl has wheels for Linux x86-64, macOS and Windows); all else works without",
+)
 ENGINE = f"ezkl {version('ezkl')}"
 Tensors = Sequence[Sequence[int]]  #: the elements of each tensor, as the circuit holds them
 

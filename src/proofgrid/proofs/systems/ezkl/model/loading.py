@@ -14,6 +14,7 @@ from onnx import shape_inference
 
 from proofgrid.primitives.errors import InvalidProgram
 from proofgrid.proofs.systems.ezkl.model.branching import unroll_branches
+from proofgrid.proofs.systems.ezkl.model.counting import count_in_floats
 from proofgrid.proofs.systems.ezkl.model.dequantizing import dequantize
 from proofgrid.proofs.systems.ezkl.model.expanding import expand_operators, inline_functions
 from proofgrid.proofs.systems.ezkl.model.naming import name_nodes
@@ -46,6 +47,8 @@ PASSES: tuple[Callable[[onnx.ModelProto], onnx.ModelProto], ...] = (
     unroll_recurrent,
     dequantize,
     retype,
+    simplify,
+    count_in_floats,
     simplify,
     name_nodes,
     check_versions,
