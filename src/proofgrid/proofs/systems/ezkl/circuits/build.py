@@ -22,7 +22,7 @@ from proofgrid.proofs.systems.ezkl.identity import VERIFIER_SRS, make_identity, 
 from proofgrid.proofs.systems.ezkl.layout import PROOF_SYSTEM, ProgramTensor
 from proofgrid.proofs.systems.ezkl.model.slicing import ModelSlice
 from proofgrid.proofs.systems.ezkl.proving.forward import try_forward
-from proofgrid.proofs.systems.ezkl.settings import PUBLIC, decomposition_text
+from proofgrid.proofs.systems.ezkl.settings import decomposition_text
 
 _SLICE_FILES = ("settings", "vk", "compiled")
 
@@ -108,11 +108,18 @@ def _identity(plan: BuildPlan, files: Mapping[str, Digest], circuits: Circuits) 
 
 def _outputs(plan: BuildPlan, circuits: Circuits) -> list[ProgramTensor]:
     scales = circuits.settings[-1]["model_output_scales"]
+    own = len(plan.model.outputs)
+    if scales[own:] != [tensor.scale for tensor in plan.shown_again]:
+        raise engine.EngineFailed("the engine changes the scale of public inputs")
     return [
         ProgramTensor(
-            name=tensor.name, shape=tensor.shape, element_type=tensor.type_name, scale=scale, visibility=PUBLIC
+            name=tensor.name,
+            shape=tensor.shape,
+            element_type=tensor.type_name,
+            scale=scale,
+            visibility=plan.output_visibility,
         )
-        for tensor, scale in zip(plan.model.outputs, scales, strict=True)
+        for tensor, scale in zip(plan.model.outputs, scales[:own], strict=True)
     ]
 
 

@@ -19,11 +19,13 @@ from proofgrid.proofs.kit.input_files import read_batch
 from proofgrid.proofs.systems.ezkl import engine
 from proofgrid.proofs.systems.ezkl.layout import ProgramTensor, range_of
 from proofgrid.proofs.systems.ezkl.model.inputs import one_by_one, quantised_inputs
-from proofgrid.proofs.systems.ezkl.settings import LOGROWS_MAX, EzklSettings
+from proofgrid.proofs.systems.ezkl.settings import COMMITTED, HASHED, LOGROWS_MAX, PRIVATE, PUBLIC, EzklSettings
 
 SAMPLES = 20
 SAMPLES_MAX = 256
 CALIBRATION_BYTES_MAX = 64 << 20
+
+_IN_ENGINE = {PUBLIC: "public", COMMITTED: "polycommit", HASHED: "hashed/public", PRIVATE: "private"}
 
 Sample = list[list[int]]  #: one input, quantised: the elements of each tensor
 EngineSettings = dict[str, Any]  #: a settings file of the engine, in its own words
@@ -33,7 +35,7 @@ EngineSettings = dict[str, Any]  #: a settings file of the engine, in its own wo
 class CircuitRules:
     """What the engine must know of one slice's circuit."""
 
-    input_visibility: str  #: "public" or "polycommit"; of all tensors that go in
+    input_visibility: str  #: "public", "committed", "hashed" or "private"; of all tensors that go in
     output_visibility: str
     scale: int
     input_scales: tuple[int, ...]  #: of each tensor that goes in
@@ -129,8 +131,8 @@ def _generate_settings(model: Path, rules: CircuitRules, target: Path) -> None:
     base, legs = rules.decomposition
     arguments = engine.run_arguments(
         {
-            "input_visibility": rules.input_visibility,
-            "output_visibility": rules.output_visibility,
+            "input_visibility": _IN_ENGINE[rules.input_visibility],
+            "output_visibility": _IN_ENGINE[rules.output_visibility],
             "param_visibility": "fixed",
             "input_scale": rules.scale,
             "param_scale": rules.scale,

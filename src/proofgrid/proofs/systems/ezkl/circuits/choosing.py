@@ -12,7 +12,8 @@ from proofgrid.proofs.systems.ezkl import engine
 from proofgrid.proofs.systems.ezkl.circuits import calibration
 from proofgrid.proofs.systems.ezkl.circuits.calibration import CircuitRules, EngineSettings
 from proofgrid.proofs.systems.ezkl.circuits.plan import BuildPlan
-from proofgrid.proofs.systems.ezkl.model.slicing import ModelSlice, slice_model
+from proofgrid.proofs.systems.ezkl.model.slicing import ModelSlice, show_again, slice_model
+from proofgrid.proofs.systems.ezkl.settings import COMMITTED
 
 _BLINDING_ROWS = 32  #: more than any circuit of ezkl keeps for blinding
 _LEGS = (3, 4, 2)  #: in the order of which usually wins
@@ -33,7 +34,10 @@ def slice_with_equal_scales(plan: BuildPlan, *, cells_max: int | None = None) ->
     row_limit = 1 << plan.logrows_max
     avoided = {t.name for t in plan.model.tensors.values() if t.elements + _BLINDING_ROWS > row_limit}
     while True:
-        slices = slice_model(plan.model, plan.settings.slices, without=avoided, cells_max=cells_max)
+        count = 1 if plan.shown_again else plan.settings.slices
+        slices = slice_model(plan.model, count, without=avoided, cells_max=cells_max)
+        if plan.shown_again:
+            slices = [show_again(slices[0], [tensor.name for tensor in plan.shown_again])]
         for index, part in enumerate(slices):
             plan.folder(index).mkdir(parents=True, exist_ok=True)
             (plan.folder(index) / "model").write_bytes(part.proto.SerializeToString(deterministic=True))
@@ -76,8 +80,8 @@ def _first_odd_scale(plan: BuildPlan, slices: Sequence[ModelSlice]) -> str | Non
 
 def _rules(plan: BuildPlan, index: int, count: int, decomposition: tuple[int, int]) -> CircuitRules:
     return CircuitRules(
-        input_visibility="polycommit" if index > 0 or plan.commits_input else "public",
-        output_visibility="polycommit" if index < count - 1 else "public",
+        input_visibility=COMMITTED if index > 0 else plan.input_visibility,
+        output_visibility=COMMITTED if index < count - 1 else plan.output_visibility,
         scale=plan.settings.scale,
         input_scales=tuple(tensor.scale for tensor in plan.inputs) if index == 0 else (plan.settings.scale,),
         decomposition=decomposition,
@@ -111,7 +115,9 @@ def _calibrate(
         found.append(calibration.calibrate(folder / "model", rules, samples, folder / "settings"))
         if index < len(slices) - 1:
             samples = _outputs_for(samples, folder)
-    committed = [tensor.elements for part in slices[0 if plan.commits_input else 1 :] for tensor in part.inputs]
+    committed = [tensor.elements for part in slices[1:] for tensor in part.inputs]
+    committed += [tensor.elements for tensor in plan.inputs if plan.input_visibility == COMMITTED]
+    committed += [tensor.elements for tensor in plan.model.outputs if plan.output_visibility == COMMITTED]
     rows_of_commitment = (max(committed, default=0) + _BLINDING_ROWS - 1).bit_length()
     logrows = max(rows_of_commitment, *(settings["run_args"]["logrows"] for settings in found))
     return Circuits(decomposition=decomposition, logrows=logrows, settings=found)

@@ -15,7 +15,14 @@ from proofgrid.proofs.systems.ezkl.circuits.srs import ReferenceStrings, referen
 from proofgrid.proofs.systems.ezkl.layout import ProgramTensor
 from proofgrid.proofs.systems.ezkl.model.loading import CheckedModel, Tensor, load_model
 from proofgrid.proofs.systems.ezkl.model.work import check_cost
-from proofgrid.proofs.systems.ezkl.settings import COMMITTED, EzklSettings, parse_settings
+from proofgrid.proofs.systems.ezkl.settings import (
+    PRIVATE,
+    PUBLIC,
+    EzklSettings,
+    check_visibilities,
+    parse_settings,
+    visibility_of,
+)
 
 SOURCE_FILES = ("model", "calibration")
 
@@ -32,8 +39,20 @@ class BuildPlan:
     workdir: Path
 
     @property
-    def commits_input(self) -> bool:
-        return self.settings.input_visibility == COMMITTED
+    def input_visibility(self) -> str:
+        """How the first circuit takes its inputs; see Layout.input_visibility."""
+        return next((tensor.visibility for tensor in self.inputs if tensor.visibility != PUBLIC), PUBLIC)
+
+    @property
+    def output_visibility(self) -> str:
+        return visibility_of(self.settings.output_visibility, self.model.outputs[0].name)
+
+    @property
+    def shown_again(self) -> tuple[ProgramTensor, ...]:
+        """The public inputs beside hidden ones; see Layout.shown_again."""
+        if self.input_visibility == PUBLIC:
+            return ()
+        return tuple(tensor for tensor in self.inputs if tensor.visibility == PUBLIC)
 
     @property
     def logrows_max(self) -> int:
@@ -57,9 +76,12 @@ def plan_build(source: Mapping[str, Path], given: Mapping[str, Json], *, srs: Pa
     if "model" not in source:
         raise InvalidField("an ONNX file is needed", field="source.model")
     strings = reference_strings(srs)
-    model = load_model(source["model"])
+    outputs = settings.output_visibility
+    private = [] if isinstance(outputs, str) else [name for name, word in outputs.items() if word == PRIVATE]
+    model = load_model(source["model"], fixed=settings.fixed, private=private)
     check_cost(model)
     inputs = tuple(_input(tensor, settings) for tensor in model.inputs)
+    check_visibilities(settings, [tensor.name for tensor in inputs], [tensor.name for tensor in model.outputs])
     workdir.mkdir(parents=True, exist_ok=True)
     if "calibration" in source:
         samples = calibration.samples_of_file(source["calibration"], inputs)
@@ -81,5 +103,5 @@ def _input(tensor: Tensor, settings: EzklSettings) -> ProgramTensor:
         shape=tensor.shape,
         element_type=tensor.type_name,
         scale=settings.scale if tensor.element_type == onnx.TensorProto.FLOAT else 0,
-        visibility=settings.input_visibility,
+        visibility=visibility_of(settings.input_visibility, tensor.name),
     )

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from math import prod
 from pathlib import Path
+from types import MappingProxyType
 
 import onnx
 from google.protobuf.message import DecodeError
@@ -17,6 +18,7 @@ from proofgrid.proofs.systems.ezkl.model.branching import unroll_branches
 from proofgrid.proofs.systems.ezkl.model.counting import count_in_floats
 from proofgrid.proofs.systems.ezkl.model.dequantizing import dequantize
 from proofgrid.proofs.systems.ezkl.model.expanding import expand_operators, inline_functions
+from proofgrid.proofs.systems.ezkl.model.holding import fix_inputs, leave_out_outputs
 from proofgrid.proofs.systems.ezkl.model.naming import name_nodes
 from proofgrid.proofs.systems.ezkl.model.normalizing import write_normalizations
 from proofgrid.proofs.systems.ezkl.model.operators import check_operators, check_versions
@@ -90,12 +92,18 @@ class CheckedModel:
     outputs: tuple[Tensor, ...]
 
 
-def load_model(path: Path) -> CheckedModel:
-    """Read and check an ONNX file; raise InvalidProgram or UnsupportedOperator with field and hint."""
+def load_model(
+    path: Path, *, fixed: Mapping[str, Sequence[str]] = MappingProxyType({}), private: Collection[str] = ()
+) -> CheckedModel:
+    """Read and check an ONNX file; raise InvalidProgram or UnsupportedOperator with field and hint.
+
+    Inputs that are `fixed` become weights, `private` outputs are left out; InvalidField names those that are not there.
+    """
     proto = _parse(path)
     _check_self_contained(proto)
     _check(proto)
     _fix_batch_of_one(proto.graph)
+    proto = leave_out_outputs(fix_inputs(proto, fixed), private)
     for apply in PASSES:
         proto = apply(proto)
     _fill_in_strides(proto.graph)

@@ -20,6 +20,8 @@ from proofgrid.proofs.systems.ezkl.layout import Layout, layout_of
 from proofgrid.proofs.systems.ezkl.model.inputs import QuantisedInput, quantised_inputs
 from proofgrid.proofs.systems.ezkl.proving.forward import SlicePass, forward
 from proofgrid.proofs.systems.ezkl.proving.saying import ShownTensor, commitments_in, make_statement
+from proofgrid.proofs.systems.ezkl.proving.verify import public_of, shown_by
+from proofgrid.proofs.systems.ezkl.settings import COMMITTED, HASHED, PUBLIC
 
 _JOB_FORMAT = 1  #: of a job's input
 
@@ -52,18 +54,25 @@ def _forward(files: ProgramFiles, inputs: list[list[int]], index: int, workdir: 
 
 
 def _shown(one: list[QuantisedInput], first: SlicePass, layout: Layout) -> list[ShownTensor]:
-    if layout.commits_input:
-        return [ShownTensor(commitment=point) for point in commitments_in(_hex(first.witness.input_commitment))]
-    return [ShownTensor(values=tensor.values, integers=tensor.integers) for tensor in one]
+    hidden = layout.input_visibility
+    commitments = commitments_in(_hex(first.witness.input_commitment)) if hidden == COMMITTED else [None] * len(one)
+    hashes = first.witness.input_hashes if hidden == HASHED else [None] * len(one)
+    shown = []
+    for tensor, given, commitment, hashed in zip(layout.inputs, one, commitments, hashes, strict=True):
+        public = (given.values, given.integers) if tensor.visibility == PUBLIC else (None, ())
+        shown.append(ShownTensor(values=public[0], integers=public[1], commitment=commitment, hash=hashed))
+    return shown
 
 
 def _job(files: ProgramFiles, layout: Layout, input_index: int, position: int, part: SlicePass) -> JobDraft:
     spec = files.program.slices[position]
-    shows_input = position == 0 and not layout.commits_input
-    integers = _flat(part.inputs)
+    integers = [integer for tensor in part.inputs for integer in tensor]
+    claim = shown_by(layout, position, part.witness)
     facts: dict[str, Json] = {
-        "public_input": integers if shows_input else [],
-        "public_output": _flat(part.witness.outputs) if position == layout.slices - 1 else [],
+        "public_input": public_of(layout, part.inputs) if position == 0 else [],
+        "input_hashes": list(part.witness.input_hashes),
+        "public_output": claim.outputs,
+        "output_hashes": list(claim.hashes),
         "input_commitment": _hex(part.witness.input_commitment),
         "output_commitment": _hex(part.witness.output_commitment),
     }
@@ -76,10 +85,6 @@ def _job(files: ProgramFiles, layout: Layout, input_index: int, position: int, p
         input=json.dumps({"format": _JOB_FORMAT, "integers": integers}, separators=(",", ":")).encode(),
         facts=facts,
     )
-
-
-def _flat(tensors: engine.Tensors) -> list[int]:
-    return [integer for tensor in tensors for integer in tensor]
 
 
 def _hex(commitment: bytes | None) -> str | None:

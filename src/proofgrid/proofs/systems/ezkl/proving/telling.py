@@ -42,14 +42,22 @@ def _input(tensor: ProgramTensor, shown: ShownTensor) -> ToldTensor:
         element_type=tensor.element_type,
         values=None if shown.values is None else tuple(shown.values),
         commitment=shown.commitment or "",
+        hash=shown.hash or "",
     )
 
 
 def _output(tensor: ProgramTensor, said: Json) -> ToldTensor:
-    values = read_list(read_mapping(said, "output")["values"], "values")
+    output = read_mapping(said, "output")
+    values = read_list(output["values"], "values") if "values" in output else None
     return ToldTensor(
         name=tensor.name or "output",
         shape=tensor.shape,
         element_type=tensor.element_type,
-        values=tuple(read_text(value, "values") for value in values),
+        values=None if values is None else tuple(read_text(value, "values") for value in values),
+        commitment=_text(output, "commitment"),
+        hash=_text(output, "hash"),
     )
+
+
+def _text(said: Mapping[str, Json], name: str) -> str:
+    return read_text(said[name], name) if name in said else ""
