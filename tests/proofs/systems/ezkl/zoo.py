@@ -13,6 +13,7 @@ import onnx
 from onnx import TensorProto, helper
 
 from tests.proofs.systems.ezkl.models import a_model, constant, node, weights
+from tests.proofs.systems.ezkl.trees import a_forest
 
 Nodes = list[onnx.NodeProto]
 Tensors = list[onnx.TensorProto]
@@ -218,6 +219,8 @@ ZOO: dict[str, Callable[[], onnx.ModelProto]] = {
     "GRU": lambda: _recurrent("GRU", 3, "forward", ["h"]),
     "RNN backwards": lambda: _recurrent("RNN", 1, "reverse", ["h"]),
     "tree": tree,
+    "forest": a_forest,
+    "forest of classes": lambda: a_forest(classes=3, trees=2, depth=2),
     "bytes": bytes_,
     "several tensors": several,
     "64 bits": wide,

@@ -27,6 +27,7 @@ from proofgrid.proofs.systems.ezkl.model.retyping import retype
 from proofgrid.proofs.systems.ezkl.model.rewriting import rewrite
 from proofgrid.proofs.systems.ezkl.model.separating import separate_outputs
 from proofgrid.proofs.systems.ezkl.model.simplifying import simplify
+from proofgrid.proofs.systems.ezkl.model.trees import write_trees
 
 MODEL_BYTES_MAX = 64 << 20
 NODES_MAX = 50_000  #: of a file: reading takes seconds; what a build of them costs is estimated later (work.py)
@@ -44,6 +45,7 @@ PASSES: tuple[Callable[[onnx.ModelProto], onnx.ModelProto], ...] = (
     simplify,
     unroll_branches,
     simplify,
+    write_trees,
     write_normalizations,
     expand_operators,
     unroll_recurrent,
