@@ -25,7 +25,6 @@ from tests.proofs.systems.ezkl.trees import FEATURES, a_forest
         {},
         {"depth": 1, "trees": 1},
         {"classes": 3},
-        {"classes": 2},
         {"classes": 3, "post": "SOFTMAX"},
     ],
 )
@@ -66,7 +65,7 @@ def a_circle() -> onnx.ModelProto:
     [
         ("the least or the largest", changed("aggregate_function", "MAX")),
         ("through LOGISTIC", a_forest(post="LOGISTIC")),
-        ("two classes in an unusual form", changed("classlabels_int64s", [3, 4], classes=2)),
+        ("two classes", a_forest(classes=2)),
         ("through PROBIT", changed("post_transform", "PROBIT")),
         ("labels that are texts", changed("classlabels_int64s", None, classes=3)),
         ("reached twice", a_circle()),

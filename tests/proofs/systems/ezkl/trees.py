@@ -16,11 +16,7 @@ def a_forest(*, classes: int = 0, trees: int = 3, depth: int = 3, post: str = "N
     forest = _fitted(classes, trees, depth)
     operator = "TreeEnsembleClassifier" if classes else "TreeEnsembleRegressor"
     attributes = _attributes(forest, classes, "class" if classes else "target")
-    attributes |= (
-        {"classlabels_int64s": [0, 1] if classes == 2 else list(range(10, 10 + classes))}
-        if classes
-        else {"n_targets": 1}
-    )
+    attributes |= {"classlabels_int64s": list(range(10, 10 + classes))} if classes else {"n_targets": 1}
     outputs = ["label", "y"] if classes else ["y"]
     node = helper.make_node(
         operator, ["x"], outputs, name="forest", domain="ai.onnx.ml", post_transform=post, **attributes
@@ -64,8 +60,6 @@ def _attributes(forest: Any, classes: int, prefix: str) -> dict[str, Any]:
             if leaf:
                 says = tree.value[place][0]
                 for target, value in enumerate(says / says.sum() if classes else says):
-                    if classes == 2 and target == 0:  # of two classes the exporter writes one
-                        continue
                     add(f"{prefix}_treeids", number)
                     add(f"{prefix}_nodeids", place)
                     add(f"{prefix}_ids", target)

@@ -19,11 +19,13 @@ import onnx
 from onnx import TensorProto
 
 from proofgrid.primitives.errors import UnsupportedOperator
-from proofgrid.proofs.systems.ezkl.model.known import Known
+from proofgrid.proofs.systems.ezkl.model.known import Array, Known
 from proofgrid.proofs.systems.ezkl.model.simplifying import keep
 from proofgrid.proofs.systems.ezkl.model.writing import Writer, names_of
 
 CELLS_MAX = 1 << 22  #: trees times tests times leaves
+
+_Attributes = Mapping[str, Any]  #: of a node, by name
 
 _ENSEMBLES = ("TreeEnsembleRegressor", "TreeEnsembleClassifier")
 _TESTS = {"BRANCH_LEQ": "LessOrEqual", "BRANCH_LT": "Less", "BRANCH_GTE": "GreaterOrEqual", "BRANCH_GT": "Greater"}
@@ -77,10 +79,8 @@ def _write(writer: Writer, node: onnx.NodeProto, known: Known) -> None:
     labels = list(attributes.get("classlabels_int64s", ()))
     if is_classifier and not labels:
         raise _refused(node, "has labels that are texts", hint="export the model with whole numbers as labels")
-    if len(labels) == 2 and (labels != [0, 1] or len(set(attributes["class_ids"])) != 1):
-        # ONNX Runtime and the reference evaluator do not agree on what else is put out.
-        hint = "call the classes 0 and 1, and give the weights of one of them"
-        raise _refused(node, "has two classes in an unusual form", hint=hint)
+    if len(labels) == 2:  # ONNX Runtime and the reference evaluator do not agree on what is put out
+        raise _refused(node, "has two classes, which evaluators read in different ways")
     targets = len(labels) if is_classifier else int(attributes["n_targets"])
     values = _leaf_values(attributes, prefix, targets)
     sums = _write_sums(writer, node, trees, test, values, (shape[0], targets))
@@ -95,7 +95,7 @@ def _write(writer: Writer, node: onnx.NodeProto, known: Known) -> None:
         _write_post(writer, node, attributes, sums, node.output[0])
 
 
-def _trees_of(node: onnx.NodeProto, attributes: Mapping[str, Any]) -> tuple[dict[int, _Tree], str]:
+def _trees_of(node: onnx.NodeProto, attributes: _Attributes) -> tuple[dict[int, _Tree], str]:
     """Return the trees by number, and the one test that all of their nodes make."""
     modes = [mode.decode() for mode in attributes["nodes_modes"]]
     tests = {mode for mode in modes if mode != "LEAF"}
@@ -121,7 +121,7 @@ def _trees_of(node: onnx.NodeProto, attributes: Mapping[str, Any]) -> tuple[dict
 
 def _walk(
     node: onnx.NodeProto,
-    attributes: Mapping[str, Any],
+    attributes: _Attributes,
     places: Mapping[tuple[int, int], int],
     modes: list[str],
     root: tuple[int, int],
@@ -147,12 +147,13 @@ def _walk(
             waiting.append(((key[0], attributes["nodes_truenodeids"][place]), {**path, number: True}))
 
 
-def _leaf_values(attributes: Mapping[str, Any], prefix: str, targets: int) -> dict[tuple[int, int], Any]:
+def _leaf_values(attributes: _Attributes, prefix: str, targets: int) -> dict[tuple[int, int], Array]:
     """Return what each leaf says of each target."""
-    values: dict[tuple[int, int], Any] = {}
+    values: dict[tuple[int, int], Array] = {}
     columns = [attributes[f"{prefix}_{name}"] for name in ("treeids", "nodeids", "ids", "weights")]
     for tree, leaf, target, weight in zip(*columns, strict=True):
-        values.setdefault((tree, leaf), np.zeros(targets, np.float32))[target] += weight
+        said = values.setdefault((tree, leaf), np.zeros(targets, np.float32))
+        np.add.at(said, target, np.float32(weight))
     return values
 
 
@@ -161,7 +162,7 @@ def _write_sums(
     node: onnx.NodeProto,
     trees: Mapping[int, _Tree],
     test: str,
-    values: Mapping[tuple[int, int], Any],
+    values: Mapping[tuple[int, int], Array],
     size: tuple[int, int],
 ) -> str:
     """Write the sums over all trees: [rows, targets]."""
@@ -193,16 +194,8 @@ def _write_sums(
     return writer.reshape(writer.op("MatMul", turned, ones), [rows, targets])
 
 
-def _write_classes(
-    writer: Writer, node: onnx.NodeProto, attributes: Mapping[str, Any], sums: str, labels: list[int]
-) -> None:
-    """Write labels and scores. With two classes and the weights of one, the other has what is left of 1."""
-    if len(labels) == 2:
-        if attributes.get("post_transform", b"NONE") != b"NONE" or min(attributes["class_weights"]) < 0:
-            raise _refused(node, "has the scores of one class of two, and not as probabilities")
-        likely = writer.op("Gather", sums, writer.constant(np.array([attributes["class_ids"][0]])), axis=1)
-        rest = writer.op("Sub", writer.constant(np.float32(1)), likely)
-        sums = writer.op("Concat", rest, likely, axis=1)
+def _write_classes(writer: Writer, node: onnx.NodeProto, attributes: _Attributes, sums: str, labels: list[int]) -> None:
+    """Write labels and scores."""
     number = writer.op("ArgMax", sums, axis=1, keepdims=0)
     if node.output[0]:
         writer.op("Gather", writer.constant(np.array(labels, np.int64)), number, axis=0, into=node.output[0])
@@ -210,7 +203,7 @@ def _write_classes(
         _write_post(writer, node, attributes, sums, node.output[1])
 
 
-def _write_post(writer: Writer, node: onnx.NodeProto, attributes: Mapping[str, Any], sums: str, output: str) -> None:
+def _write_post(writer: Writer, node: onnx.NodeProto, attributes: _Attributes, sums: str, output: str) -> None:
     post = attributes.get("post_transform", b"NONE").decode()
     if post == "NONE":
         writer.op("Identity", sums, into=output)
