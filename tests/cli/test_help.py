@@ -67,7 +67,7 @@ def test_help_fits_a_narrow_terminal(columns: int) -> None:
 
 @pytest.mark.parametrize(("command", "settings"), [(gateway.run, GatewaySettings), (prover.run, ProverSettings)])
 def test_every_setting_of_a_process_is_a_flag(command: Any, settings: Any) -> None:
-    flags = set(inspect.signature(command).parameters) - {"lifeline", "json", "self_check"}
+    flags = set(inspect.signature(command).parameters) - {"lifeline", "json", "self_check", "check"}
     # A password on a command line would be in every list of processes.
     assert flags == {one.name for one in declared(settings)} - {"key_password"}
 
