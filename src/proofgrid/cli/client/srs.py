@@ -14,7 +14,10 @@ from proofgrid.cli.kit.options import ClientOptions, JsonOption, run_async, with
 from proofgrid.primitives.errors import InvalidField
 
 group = typer.Typer(
-    name="srs", help="Make, import, check or fetch a structured reference string (SRS).", no_args_is_help=True
+    name="srs",
+    help="Make, import, check or fetch a structured reference string (SRS).",
+    short_help="Reference strings: make, import, fetch.",
+    no_args_is_help=True,
 )
 
 

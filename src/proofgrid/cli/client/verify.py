@@ -86,5 +86,6 @@ def _print_refusal(error: ProofgridError, file: Path, *, json: bool) -> None:
         return
     complain(f"NOT VALID  {file}", style="bold red")
     complain(error_text(error), style="red")
-    complain(f"The check that failed: {check}.", style="red")
+    if check:
+        complain(f"The check that failed: {check}.", style="red")
     complain(f"What that means: {meaning}", style="red")
