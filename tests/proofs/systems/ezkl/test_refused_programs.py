@@ -64,6 +64,7 @@ BROKEN: dict[str, Callable[[], onnx.ModelProto]] = {
     "onnx.checker refuses": lambda: a_model([node("Add", "x", "y")]),
     "shapes do not fit together": with_wrong_weights,
     "is of complex64": with_a_complex_input,
+    "'s' has no dimensions": lambda: a_model([node("Mul", "x s", "y")], inputs=[("x", (1, 4)), ("s", ())]),
     "has 65 inputs": lambda: a_model(
         [node("Sum", " ".join(f"x{i}" for i in range(65)), "y")], inputs=[(f"x{i}", (1, 4)) for i in range(65)]
     ),
