@@ -65,13 +65,18 @@ def a_manifest(inputs: int = 1, *, visibility: str = "public", **identity: Json)
 
 
 def test_inputs_and_outputs_are_shown_by_name_with_their_shapes(capsys: pytest.CaptureFixture[str]) -> None:
-    print_proven(a_manifest(agreement={"samples": 40, "largest_difference": "0.0078"}))
+    outputs: list[Json] = [
+        {"name": "scores", "quanta": 3, "quanta_allowed": 16},
+        {"name": "is_cat", "quanta": 0, "quanta_allowed": 0},
+    ]
+    print_proven(a_manifest(agreement={"samples": 40, "kinds": ["drawn"], "outputs": outputs}))
     assert capsys.readouterr().out.splitlines() == [
         "  input image [1, 2]: 0.5 0.25",
         "  input count [1]: 3",
         "  output scores [2, 2]: 3 -0.5 6.10352e-05 0",
         "  output is_cat [1]: 1",
-        "  circuit and model, as measured when it was built: samples 40, largest difference 0.0078",
+        "  circuit and model, as measured when it was built: samples 40, scores off by at most 0.000183105"
+        " where rounding explains 0.000976562, is_cat off by at most 0 where rounding explains 0",
     ]
 
 

@@ -186,7 +186,7 @@ def _print_program(program: Program, *, label: str) -> None:
     for name, value in program.summary.items():
         if not isinstance(value, list | dict):
             say(f"  {name}: {value}")
-    if agreement := agreement_of(program):
+    if "agreement" not in program.summary and (agreement := agreement_of(program)):
         say(f"  circuit and model, as measured when it was built: {agreement_text(agreement)}")
     rows = [
         (one.index, one.units, f"{one.memory_bytes >> 20} MiB", ", ".join(map(str, one.depends_on)) or "nothing")

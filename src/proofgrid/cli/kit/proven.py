@@ -71,7 +71,7 @@ def print_proven(manifest: Manifest) -> None:
 
 def agreement_text(agreement: Mapping[str, Json]) -> str:
     """Return the measured agreement in a line."""
-    return ", ".join(f"{name.replace('_', ' ')} {_short_json(value)}" for name, value in agreement.items())
+    return ", ".join(f"{name} {_short_json(value)}" for name, value in agreement.items())
 
 
 def check_suffix(output: Path | None) -> None:

@@ -132,6 +132,14 @@ def test_integers_are_divided_towards_zero() -> None:
     np.testing.assert_array_equal(np.asarray(found), [[-3, -3, -2, 2, 0, -2, -2, 0, 1]])
 
 
+def test_the_largest_of_integers_are_found_among_floats() -> None:
+    model = a_model([node("TopK", "x k", "y places", axis=1)], [constant("k", np.array([2]))], outputs=["y", "places"])
+    for value in (*model.graph.input, *model.graph.output):
+        value.type.tensor_type.elem_type = TensorProto.INT64
+
+    assert_equal_functions(model, count_in_floats(model))
+
+
 def test_a_model_that_computes_no_integers_stays_as_it_is() -> None:
     model = a_model([node("ArgMax", "x", "i", axis=1), node("Gather", "w i", "y")], [weights("w", 6, 2)])
 

@@ -119,9 +119,9 @@ def run_arguments(values: dict[str, Json]) -> Any:
     return arguments
 
 
-def outputs_of(inputs: Tensors, compiled: Path, *, workdir: Path) -> list[list[int]]:
-    """Run a slice's forward pass for its outputs."""
-    return _outputs(_generate_witness(inputs, compiled, workdir))
+def outputs_of(inputs: Tensors, compiled: Path, *, workdir: Path, settings: Path | None = None) -> list[list[int]]:
+    """Run a slice's forward pass for its outputs; with its `settings`, raise Unsatisfied when they cannot be proven."""
+    return _outputs(_generate_witness(inputs, compiled, workdir, settings=settings))
 
 
 def witness_of(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,6 +11,7 @@ import onnx
 from proofgrid.primitives.canonical import Json
 from proofgrid.primitives.errors import InvalidField
 from proofgrid.proofs.systems.ezkl.circuits import calibration
+from proofgrid.proofs.systems.ezkl.circuits.drawing import Range, Sample
 from proofgrid.proofs.systems.ezkl.circuits.srs import ReferenceStrings, reference_strings
 from proofgrid.proofs.systems.ezkl.layout import ProgramTensor
 from proofgrid.proofs.systems.ezkl.model.loading import CheckedModel, Tensor, load_model
@@ -34,7 +35,9 @@ class BuildPlan:
     settings: EzklSettings
     model: CheckedModel
     inputs: tuple[ProgramTensor, ...]  #: the model's, as the program takes them
-    samples: list[calibration.Sample]  #: quantised inputs for calibration
+    samples: list[Sample]  #: quantised inputs for calibration
+    fewer_samples: tuple[list[Sample], ...]  #: what to calibrate with if these fail
+    limits: tuple[Range, ...]  #: what the samples cover of each input, quantised
     srs: ReferenceStrings
     workdir: Path
 
@@ -58,6 +61,14 @@ class BuildPlan:
     def logrows_max(self) -> int:
         """What the client allows and the SRS holds."""
         return min(self.settings.logrows_max, self.srs.logrows_max)
+
+    def coverage_text(self, samples: Sequence[Sample]) -> str:
+        """Say what calibration with these samples covers."""
+        if not self.fewer_samples:
+            return f"the {len(samples)} inputs of the calibration file"
+        low, high = self.settings.input_range
+        borders = "with its borders" if samples == self.samples else "but for borders of it that no circuit holds"
+        return f"inputs from {low} to {high}, {borders} ({len(samples)} samples)"
 
     def folder(self, index: int) -> Path:
         """Return where the files of slice `index` lie."""
@@ -85,13 +96,18 @@ def plan_build(source: Mapping[str, Path], given: Mapping[str, Json], *, srs: Pa
     workdir.mkdir(parents=True, exist_ok=True)
     if "calibration" in source:
         samples = calibration.samples_of_file(source["calibration"], inputs)
+        fewer: tuple[list[Sample], ...] = ()
+        limits = tuple(calibration.seen_range(samples, position) for position in range(len(inputs)))
     else:
-        samples = calibration.default_samples(inputs, settings)
+        limits = tuple(calibration.declared_range(tensor, settings) for tensor in inputs)
+        samples, fewer = calibration.default_samples(inputs, limits)
     return BuildPlan(
         settings=settings,
         model=model,
         inputs=inputs,
         samples=samples,
+        fewer_samples=fewer,
+        limits=limits,
         srs=strings,
         workdir=workdir,
     )

@@ -28,11 +28,11 @@ _INTEGERS = _SIGNED | frozenset([TensorProto.UINT8, TensorProto.UINT16, TensorPr
 _MOVING = "Concat Expand Flatten Identity Pad Reshape Slice Split Squeeze Tile Transpose Unsqueeze"
 _CALCULATING = "Abs Add Clip Max Min Mul Neg ReduceMax ReduceMin ReduceSum Relu Sign Sub Sum Where"
 _COMPARING = "Equal Greater GreaterOrEqual Less LessOrEqual ArgMax ArgMin"
-_ON_FLOATS = frozenset(f"{_MOVING} {_CALCULATING} {_COMPARING} Div Gemm MatMul".split())
-_ALWAYS = frozenset(["Div", "Gemm", "MatMul", "Max", "Min"])  #: the engine does not compute these of integers
+_ON_FLOATS = frozenset(f"{_MOVING} {_CALCULATING} {_COMPARING} Div Gemm MatMul TopK".split())
+_ALWAYS = frozenset(["Div", "Gemm", "MatMul", "Max", "Min", "TopK"])  #: the engine does not compute these of integers
 _FIRST_ONLY = frozenset(
     ["Clip", "Expand", "Pad", "ReduceMax", "ReduceMin", "ReduceSum", "Reshape", "Slice", "Split", "Squeeze", "Tile"]
-) | frozenset(["Transpose", "Unsqueeze"])  #: whose other inputs are places and shapes
+) | frozenset(["TopK", "Transpose", "Unsqueeze"])  #: whose other inputs are places and shapes
 
 
 def count_in_floats(model: onnx.ModelProto) -> onnx.ModelProto:
@@ -119,15 +119,16 @@ class _Counter:
         if node.op_type in _COMPARING.split():
             writer.nodes.append(made)
             return
-        for place, name in enumerate(node.output):
+        written = node.output[:1] if node.op_type == "TopK" else node.output  # places stay integers
+        for place, name in enumerate(written):
             made.output[place] = writer.fresh() if name else ""
         if node.op_type == "Div":
             made.output[0] = self._write_quotient(writer, made.input[0], made.input[1])
         else:
             writer.nodes.append(made)
-        for name, written in zip(node.output, made.output, strict=True):
+        for name, fresh in zip(written, made.output, strict=False):
             if name:
-                self._note(name, written, node)
+                self._note(name, fresh, node)
 
     def _write_quotient(self, writer: Writer, one: str, other: str) -> str:
         """ONNX drops what is left over; half more than that keeps the quotient away from the next whole number."""

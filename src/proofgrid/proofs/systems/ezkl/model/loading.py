@@ -26,7 +26,8 @@ from proofgrid.proofs.systems.ezkl.model.recurrent import unroll_recurrent
 from proofgrid.proofs.systems.ezkl.model.retyping import retype
 from proofgrid.proofs.systems.ezkl.model.rewriting import rewrite
 from proofgrid.proofs.systems.ezkl.model.separating import separate_outputs
-from proofgrid.proofs.systems.ezkl.model.simplifying import simplify
+from proofgrid.proofs.systems.ezkl.model.simplifying import simplify, without_dead
+from proofgrid.proofs.systems.ezkl.model.trees import write_trees
 
 MODEL_BYTES_MAX = 64 << 20
 NODES_MAX = 50_000  #: of a file: reading takes seconds; what a build of them costs is estimated later (work.py)
@@ -44,6 +45,7 @@ PASSES: tuple[Callable[[onnx.ModelProto], onnx.ModelProto], ...] = (
     simplify,
     unroll_branches,
     simplify,
+    write_trees,
     write_normalizations,
     expand_operators,
     unroll_recurrent,
@@ -55,6 +57,7 @@ PASSES: tuple[Callable[[onnx.ModelProto], onnx.ModelProto], ...] = (
     name_nodes,
     check_versions,
     rewrite,
+    without_dead,
     separate_outputs,
     name_nodes,
     check_operators,
@@ -85,6 +88,7 @@ class Tensor:
 class CheckedModel:
     """A model of static shapes; `nodes` are alive and in order of execution."""
 
+    original: onnx.ModelProto  #: as it was handed in, for a batch of one: what it says is what has to be proven
     proto: onnx.ModelProto
     nodes: tuple[onnx.NodeProto, ...]
     tensors: Mapping[str, Tensor]  #: every tensor whose shape is known, initializers included
@@ -103,7 +107,7 @@ def load_model(
     _check_self_contained(proto)
     _check(proto)
     _fix_batch_of_one(proto.graph)
-    proto = leave_out_outputs(fix_inputs(proto, fixed), private)
+    proto = original = leave_out_outputs(fix_inputs(proto, fixed), private)
     for apply in PASSES:
         proto = apply(proto)
     _fill_in_strides(proto.graph)
@@ -112,7 +116,7 @@ def load_model(
     inputs = _inputs_of(inferred.graph, tensors)
     outputs = _outputs_of(inferred.graph, tensors)
     nodes = _nodes_alive(inferred.graph, [output.name for output in outputs])
-    return CheckedModel(proto=inferred, nodes=nodes, tensors=tensors, inputs=inputs, outputs=outputs)
+    return CheckedModel(original=original, proto=inferred, nodes=nodes, tensors=tensors, inputs=inputs, outputs=outputs)
 
 
 def _parse(path: Path) -> onnx.ModelProto:
@@ -244,6 +248,8 @@ def _inputs_of(graph: onnx.GraphProto, tensors: Mapping[str, Tensor]) -> tuple[T
         raise _invalid(f"the model has {len(names)} inputs; 1 to {TENSORS_MAX} are supported")
     found = tuple(_sized(name, "input", tensors) for name in names)
     for tensor in found:
+        if not tensor.shape:
+            raise _invalid(f"the input {tensor.name!r} has no dimensions", hint="export it with the shape [1]")
         if tensor.element_type not in _INPUT_TYPES:
             kind = onnx.TensorProto.DataType.Name(tensor.element_type).lower()
             raise _invalid(f"the input {tensor.name!r} is of {kind}; 32-bit floats, integers and booleans are taken")
