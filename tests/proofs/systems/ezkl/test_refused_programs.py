@@ -139,7 +139,7 @@ def test_settings_that_do_not_fit_are_refused_by_name(
 
 def test_a_slice_that_needs_more_rows_than_allowed_is_refused(srs: Path, tmp_path: Path) -> None:
     with pytest.raises(InvalidProgram, match=r"needs 2\^1[23] rows") as caught:
-        build(DIGITS_MODEL, {"slices": 1, "logrows_max": 11}, srs=srs, workdir=tmp_path)
+        build(DIGITS_MODEL, {"slices": 1, "logrows_max": 8}, srs=srs, workdir=tmp_path)
 
     assert caught.value.field == "settings.logrows_max"
     assert caught.value.hint.startswith("allow more rows (-s logrows_max=1")
@@ -150,7 +150,7 @@ def test_a_node_that_is_too_large_alone_is_named_with_what_its_client_can_do(srs
     model = save(an_mlp(80, 80, 4), tmp_path / "model")
 
     with pytest.raises(InvalidProgram, match=r"slice 0 with make_dense0 \(Gemm\) needs 2\^13 rows") as caught:
-        build(model, {"logrows_max": 12}, srs=srs, workdir=tmp_path)
+        build(model, {"logrows_max": 8}, srs=srs, workdir=tmp_path)
 
     assert caught.value.hint.startswith("allow more rows (-s logrows_max=13), or make the node smaller")
     assert "owner" not in caught.value.hint

@@ -35,7 +35,10 @@ HELP: Mapping[str, str] = {
     ),
     "fixed": '{"mask": [1, 0]}: inputs that every request has alike; their numbers become a part of the program',
     "scale": f"bits after the binary point of inputs, weights and activations, 1 to {SCALE_MAX}",
-    "logrows_max": f"most rows of a slice's circuit, as a power of two, {LOGROWS_MIN} to {LOGROWS_MAX}",
+    "logrows_max": (
+        f"most rows of a slice's circuit, as a power of two, {LOGROWS_MIN} to {LOGROWS_MAX}; "
+        "what needs more gets up to 16 times the columns"
+    ),
     "slices": (
         f"how many slices, 1 to {SLICES_MAX}, or 'auto': about one per 8192 estimated circuit cells, fewer "
         "around a node that is larger, more where a slice would need more rows than are allowed"
