@@ -91,7 +91,8 @@ class Circuit:
         tensors = [list(tensor) for tensor in sample]
         for compiled, settings in zip(self.compiled, self.settings, strict=True):
             tensors = engine.outputs_of(tensors, compiled, workdir=self.workdir, settings=settings if checked else None)
-        return [np.array(t, np.float64) / 2.0**s for t, s in zip(tensors, self.output_scales, strict=True)]
+        own = tensors[: len(self.output_scales)]  # public inputs beside hidden ones come out again after them
+        return [np.array(t, np.float64) / 2.0**s for t, s in zip(own, self.output_scales, strict=True)]
 
     def numbers(self, sample: Sequence[Sequence[int]]) -> list[Numbers]:
         """Return a sample as the numbers that it stands for."""
@@ -169,7 +170,7 @@ def compare(plan: BuildPlan, slices: Sequence[ModelSlice], circuits: Circuits, r
         compiled=[folder / "compiled" for folder in folders],
         settings=[folder / "settings" for folder in folders],
         input_scales=[tensor.scale for tensor in plan.inputs],
-        output_scales=circuits.settings[-1]["model_output_scales"],
+        output_scales=circuits.settings[-1]["model_output_scales"][: len(plan.model.outputs)],
         workdir=plan.workdir,
     )
     judge = Judge(plan.model, plan.settings.scale)

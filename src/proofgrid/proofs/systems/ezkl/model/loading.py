@@ -248,6 +248,8 @@ def _inputs_of(graph: onnx.GraphProto, tensors: Mapping[str, Tensor]) -> tuple[T
         raise _invalid(f"the model has {len(names)} inputs; 1 to {TENSORS_MAX} are supported")
     found = tuple(_sized(name, "input", tensors) for name in names)
     for tensor in found:
+        if not tensor.shape:
+            raise _invalid(f"the input {tensor.name!r} has no dimensions", hint="export it with the shape [1]")
         if tensor.element_type not in _INPUT_TYPES:
             kind = onnx.TensorProto.DataType.Name(tensor.element_type).lower()
             raise _invalid(f"the input {tensor.name!r} is of {kind}; 32-bit floats, integers and booleans are taken")

@@ -198,5 +198,5 @@ def _sentences(layout: Layout, rows: list[list[JobOutput]]) -> list[str]:
     how = {PUBLIC: "outputs", COMMITTED: "commitments to outputs", HASHED: "hashes of outputs"}[
         layout.output_visibility
     ]
-    said.append(f"the {how} in the result are those of the proofs ({inputs * len(layout.outputs)})")
+    said.append(f"the {how} of the result are those of the proofs ({inputs * len(layout.outputs)})")
     return said
