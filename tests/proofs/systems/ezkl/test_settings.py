@@ -28,7 +28,7 @@ def test_the_canonical_form_says_what_was_set() -> None:
         "slices": 3,
         "decomposition": "1024x3",
         "lookup_margin": 4,
-        "input_range": [-2, 5],
+        "input_range": {"mask": [0, 1], "x": [-2, 5]},
     }
 
     assert parse_settings(given).canonical() == given

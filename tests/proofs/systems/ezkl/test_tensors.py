@@ -126,7 +126,7 @@ MODELS: dict[str, Any] = {
     "label beside scores": (a_classifier(), {}, {"x": [[0.5, -1, 0.25, 1]]}),
     "indices and booleans": (
         an_embedding(),
-        {"input_range": [0, 7]},
+        {"input_range": {"x": [0, 7], "counts": [0, 1]}},
         {"x": [[7, 0, 3, 3]], "counts": [[[True], [True], [False], [True]]]},
     ),
 }

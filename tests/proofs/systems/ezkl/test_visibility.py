@@ -204,6 +204,7 @@ def test_a_fixed_input_is_part_of_the_program_and_a_private_output_is_not(
         ({"input_visibility": {"x": "private", "z": "hashed"}}, "settings.input_visibility"),
         ({"input_visibility": {"x": "private"}, "slices": 2}, "settings.input_visibility"),
         ({"input_visibility": {"x": "private"}, "output_visibility": "hashed"}, "settings.input_visibility"),
+        ({"input_range": {"y": [0, 1]}}, "settings.input_range.y"),
         ({"input_visibility": {"y": "private"}}, "settings.input_visibility.y"),
         ({"input_visibility": {"x": "fixed"}}, "settings.input_visibility.x"),
         ({"output_visibility": {"low": "hashed"}}, "settings.output_visibility"),

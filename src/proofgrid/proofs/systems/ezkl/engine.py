@@ -208,7 +208,7 @@ def _check_witness(found: Any, witness: Path, compiled: Path, settings: Path) ->
         low, high = json.loads(settings.read_bytes())["run_args"]["lookup_range"]
         least, most = int(found["min_lookup_inputs"]), int(found["max_lookup_inputs"])
         if low <= least and most <= high:
-            raise Unsatisfied(f"a constraint is not satisfied: {reason}") from None
+            raise Unsatisfied("a constraint is not satisfied", said=reason.said) from None
         seen = least if least < low else most
         raise Unsatisfied(f"a lookup needs {seen}; its table holds {low} to {high}") from None
 

@@ -45,8 +45,14 @@ HELP: Mapping[str, str] = {
     ),
     "decomposition": "how range checks split a number: base x legs like '1024x3', or 'auto': the fewest rows",
     "lookup_margin": f"safety factor on the lookup range seen in calibration, 1 to {LOOKUP_MARGIN_MAX}",
-    "input_range": "[low, high]: calibration inputs are drawn between these when no file gives them",
+    "input_range": (
+        "[low, high]: calibration inputs are drawn between these when no file gives them; "
+        '{"tokens": [0, 99]} says it of single inputs, and the others are drawn from [-1, 1]'
+    ),
 }
+
+Range = tuple[int, int]
+DEFAULT_RANGE: Range = (-1, 1)
 
 #: One word for all tensors, or words by name; tensors that are not named are public.
 Visibility = str | Mapping[str, str]
@@ -67,7 +73,7 @@ class EzklSettings:
     slices: int | None = None
     decomposition: tuple[int, int] | None = None
     lookup_margin: int = 2
-    input_range: tuple[int, int] = (-1, 1)
+    input_range: Range | Mapping[str, Range] = DEFAULT_RANGE  #: of all inputs, or by name
 
     def canonical(self) -> dict[str, Json]:
         """Return all settings, defaults included, as they stand in a program's identity."""
@@ -80,7 +86,7 @@ class EzklSettings:
             "slices": AUTO if self.slices is None else self.slices,
             "decomposition": AUTO if self.decomposition is None else decomposition_text(self.decomposition),
             "lookup_margin": self.lookup_margin,
-            "input_range": list(self.input_range),
+            "input_range": _plain_range(self.input_range),
         }
 
 
@@ -99,7 +105,7 @@ def parse_settings(given: Mapping[str, Json]) -> EzklSettings:
         slices=None if given.get("slices", AUTO) == AUTO else _integer(given, "slices", 1, 1, SLICES_MAX),
         decomposition=_decomposition(given.get("decomposition", AUTO)),
         lookup_margin=_integer(given, "lookup_margin", default.lookup_margin, 1, LOOKUP_MARGIN_MAX),
-        input_range=_range(given.get("input_range", default.input_range)),
+        input_range=_ranges(given.get("input_range", DEFAULT_RANGE)),
     )
 
 
@@ -121,9 +127,10 @@ def check_visibilities(settings: EzklSettings, inputs: Sequence[str], outputs: S
     """
     for setting, value, names in (
         ("input_visibility", settings.input_visibility, inputs),
+        ("input_range", settings.input_range, inputs),
         ("output_visibility", settings.output_visibility, outputs),
     ):
-        for name, word in () if isinstance(value, str) else value.items():
+        for name, word in value.items() if isinstance(value, Mapping) else ():
             if name not in names and not (setting == "output_visibility" and word == PRIVATE):
                 where, hint = f"settings.{setting}.{name}", f"it has {', '.join(names)}"
                 raise InvalidField("the program has no such tensor", field=where, hint=hint)
@@ -195,8 +202,33 @@ def _decomposition(value: Json) -> tuple[int, int] | None:
     return base, legs
 
 
-def _range(value: Json) -> tuple[int, int]:
+def range_in(settings: EzklSettings, name: str) -> Range:
+    """Return what the input range is of the tensor `name`."""
+    ranges = settings.input_range
+    return ranges.get(name, DEFAULT_RANGE) if isinstance(ranges, Mapping) else ranges
+
+
+def widest_range(settings: EzklSettings) -> Range:
+    """Return the least and the largest number of any input's range."""
+    ranges = settings.input_range
+    every = [DEFAULT_RANGE, *ranges.values()] if isinstance(ranges, Mapping) else [ranges]
+    return min(low for low, _ in every), max(high for _, high in every)
+
+
+def _plain_range(ranges: Range | Mapping[str, Range]) -> Json:
+    if isinstance(ranges, Mapping):
+        return {name: list(ends) for name, ends in sorted(ranges.items())}
+    return list(ranges)
+
+
+def _ranges(value: Json) -> Range | Mapping[str, Range]:
     field = "settings.input_range"
+    if isinstance(value, Mapping):
+        return {name: _range(ends, f"{field}.{name}") for name, ends in value.items()}
+    return _range(value, field)
+
+
+def _range(value: Json, field: str) -> Range:
     if not isinstance(value, list | tuple) or len(value) != 2:
         raise InvalidField("two whole numbers [low, high]", field=field)
     low, high = (_end_of_range(end, field) for end in value)

@@ -18,7 +18,15 @@ from proofgrid.proofs.systems.ezkl import engine
 from proofgrid.proofs.systems.ezkl.circuits.drawing import CONSTANT_BORDERS, Range, Sample, borders, uniform
 from proofgrid.proofs.systems.ezkl.layout import ProgramTensor, range_of
 from proofgrid.proofs.systems.ezkl.model.inputs import one_by_one, quantised_inputs
-from proofgrid.proofs.systems.ezkl.settings import COMMITTED, HASHED, LOGROWS_MAX, PRIVATE, PUBLIC, EzklSettings
+from proofgrid.proofs.systems.ezkl.settings import (
+    COMMITTED,
+    HASHED,
+    LOGROWS_MAX,
+    PRIVATE,
+    PUBLIC,
+    EzklSettings,
+    range_in,
+)
 
 UNIFORM_SAMPLES = 12
 SAMPLES_MAX = 256
@@ -90,7 +98,7 @@ def write_canonical(settings: EngineSettings, *, logrows: int, target: Path) -> 
 
 def declared_range(tensor: ProgramTensor, settings: EzklSettings) -> Range:
     """Return the quantised input range of one tensor: the client's, as far as the tensor's type holds it."""
-    low, high = (end << tensor.scale for end in settings.input_range)
+    low, high = (end << tensor.scale for end in range_in(settings, tensor.name))
     least, most = range_of(tensor)
     low, high = max(low, least), min(high, most)
     if low > high:

@@ -23,6 +23,7 @@ from proofgrid.proofs.systems.ezkl.settings import (
     check_visibilities,
     parse_settings,
     visibility_of,
+    widest_range,
 )
 
 SOURCE_FILES = ("model", "calibration")
@@ -66,7 +67,7 @@ class BuildPlan:
         """Say what calibration with these samples covers."""
         if not self.fewer_samples:
             return f"the {len(samples)} inputs of the calibration file"
-        low, high = self.settings.input_range
+        low, high = widest_range(self.settings)
         borders = "with its borders" if samples == self.samples else "but for borders of it that no circuit holds"
         return f"inputs from {low} to {high}, {borders} ({len(samples)} samples)"
 

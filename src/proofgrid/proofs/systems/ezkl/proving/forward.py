@@ -28,14 +28,23 @@ class SlicePass:
     witness: engine.Witness
 
 
+class SliceFailed(engine.EngineFailed):
+    """A slice cannot be run, or not be proven, on what goes into it."""
+
+    def __init__(self, slice_index: int, inputs: list[list[int]], reason: engine.EngineFailed) -> None:
+        self.slice_index = slice_index
+        self.inputs = inputs
+        super().__init__(f"slice {slice_index}: {reason}", step=reason.step, said=reason.said)
+
+
 def forward(files: ProgramFiles, inputs: list[list[int]], *, workdir: Path) -> list[SlicePass]:
-    """Run quantised tensors through all slices; raise EngineFailed, naming the slice, unless each can be proven."""
+    """Run quantised tensors through all slices; raise SliceFailed unless each can be proven."""
     passes: list[SlicePass] = []
     for index in range(len(files.program.slices)):
         try:
             witness = _own(files, index, _witness(files, index, inputs, workdir))
         except engine.EngineFailed as reason:
-            raise type(reason)(f"slice {index}: {reason}") from None
+            raise SliceFailed(index, inputs, reason) from None
         passes.append(SlicePass(inputs=inputs, witness=witness))
         inputs = witness.outputs
     return [_completed(passes, index) for index in range(len(passes))]

@@ -15,11 +15,11 @@ from proofgrid.primitives.canonical import Json
 from proofgrid.primitives.errors import InvalidInput
 from proofgrid.proofs.base import JobDraft, NormalisedRequest, ProgramFiles
 from proofgrid.proofs.kit.batches import check_count
-from proofgrid.proofs.systems.ezkl import engine
 from proofgrid.proofs.systems.ezkl.layout import Layout, layout_of
 from proofgrid.proofs.systems.ezkl.model.inputs import QuantisedInput, quantised_inputs
-from proofgrid.proofs.systems.ezkl.proving.forward import SlicePass, forward
+from proofgrid.proofs.systems.ezkl.proving.forward import SliceFailed, SlicePass, forward
 from proofgrid.proofs.systems.ezkl.proving.saying import ShownTensor, commitments_in, make_statement
+from proofgrid.proofs.systems.ezkl.proving.unproven import place_of
 from proofgrid.proofs.systems.ezkl.proving.verify import public_of, shown_by
 from proofgrid.proofs.systems.ezkl.settings import COMMITTED, HASHED, PUBLIC
 
@@ -45,9 +45,9 @@ def normalise(files: ProgramFiles, inputs: list[Json], *, workdir: Path) -> Norm
 def _forward(files: ProgramFiles, inputs: list[list[int]], index: int, workdir: Path) -> list[SlicePass]:
     try:
         return forward(files, inputs, workdir=workdir)
-    except engine.EngineFailed as reason:
+    except SliceFailed as reason:
         raise InvalidInput(
-            f"the program cannot prove this input: {reason}",
+            f"the program cannot prove this input{place_of(reason, files, workdir=workdir)}: {reason}",
             field=f"inputs[{index}]",
             hint="the program was calibrated for other values; build it with a wider input_range or calibration file",
         ) from None
