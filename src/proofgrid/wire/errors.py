@@ -93,6 +93,6 @@ def read_error(error: grpc.RpcError) -> ProofgridError:
     status = error.code() if hasattr(error, "code") else None
     text = (error.details() if hasattr(error, "details") else "") or str(status)
     if status in (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.CANCELLED, grpc.StatusCode.DEADLINE_EXCEEDED):
-        detail = with_last_words("the gateway cannot be reached, or ended the call", text)
-        return Unavailable(detail, hint="is the gateway running, and is its address right?")
+        said = with_last_words("the gateway cannot be reached, or ended the call", text)
+        return Unavailable(said, hint="is the gateway running, and is its address right?")
     return ProofgridError(text)
