@@ -12,7 +12,7 @@ FAST := tests/rules tests/primitives tests/simulation/test_parts.py tests/wire t
 TESTS ?= tests --ignore=tests/acceptance/scenarios
 
 .DEFAULT_GOAL := help
-.PHONY: help demo fast test scenarios check format bench proto protos schema db coverage dead mutants house lock wheel release clean
+.PHONY: help demo fast test scenarios check format bench proto protos schema db coverage dead mutants house lock wheels wheel release clean
 
 help: ## list the commands
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):[^#]*## */\1\t/' | awk -F'\t' '{printf "  make %-9s  %s\n", $$1, $$2}'
@@ -84,6 +84,9 @@ house: $(STAMP) ## how long are files and functions, and how much is untyped?
 
 lock: ## pin every dependency again (needs uv)
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate --no-header --group dev --extra plots -o requirements.lock pyproject.toml build-requirements.in
+
+wheels: $(STAMP) ## is there a wheel of all that users install, for every Python and machine? (asks the index)
+	$(BIN)/python -m tools.wheels
 
 wheel: $(STAMP) ## build dist/proofgrid-….whl
 	$(BIN)/python -m hatchling build -t wheel

@@ -19,7 +19,7 @@ from proofgrid.cli.demo.digits import MODELS, read_digit
 ezkl: Any = importlib.import_module("ezkl")  # without what our own way to it sets
 
 SCALE = 7
-BASE, LEGS = 16384, 2
+BASE, LEGS = 1024, 3
 
 seconds: dict[str, float] = {}
 

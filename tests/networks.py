@@ -83,6 +83,7 @@ class Network:
     ca_file: Path | None = None
     others: dict[str, Process] = field(default_factory=dict)  #: more gateways on the same database, by address
     gateway_path: Path | None = None  #: packages of the gateway alone
+    python: str = sys.executable  #: that runs gateways and provers
 
     # --- processes -------------------------------------------------------------------------------
 
@@ -177,7 +178,7 @@ class Network:
         with log.open("ab") as stderr:
             process = await asyncio.create_subprocess_exec(
                 *wrapper,
-                sys.executable,
+                self.python,
                 "-m",
                 "proofgrid.cli.main",
                 *arguments,
@@ -285,10 +286,11 @@ async def running_network(
     scheme: str = "grpc",
     ca_file: str = "",
     gateway_path: str = "",
+    python: str = sys.executable,
     **settings: str,
 ) -> AsyncIterator[Network]:
     """A gateway, a client with money, and the operators alice and bob without provers yet."""
-    network = Network(root, dsn, settings, scheme=scheme, ca_file=Path(ca_file) if ca_file else None)
+    network = Network(root, dsn, settings, scheme=scheme, ca_file=Path(ca_file) if ca_file else None, python=python)
     network.gateway_path = Path(gateway_path) if gateway_path else None
     try:
         await network.start_gateway()

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import importlib
 import os
+import re
 import shutil
+import sysconfig
+import venv
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -49,3 +52,14 @@ def on_path(folders: list[Path], monkeypatch: pytest.MonkeyPatch) -> Iterator[No
     registry.proof_system.cache_clear()
     yield
     registry.proof_system.cache_clear()
+
+
+def python_without(folder: Path, *packages: str) -> str:
+    """Make an environment with everything that this one has but some packages; return its Python."""
+    venv.create(folder, symlinks=True)
+    [site] = (folder / "lib").glob("python*/site-packages")
+    for entry in Path(sysconfig.get_path("purelib")).iterdir():
+        package = re.split(r"[-.]", entry.name)[0]
+        if package not in packages and not (site / entry.name).exists():
+            (site / entry.name).symlink_to(entry)
+    return str(folder / "bin" / "python")

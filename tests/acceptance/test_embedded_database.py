@@ -13,8 +13,12 @@ from pathlib import Path
 import psutil
 import pytest
 
+from proofgrid.primitives.errors import Unavailable
+from proofgrid.sdk.health import check_health
+from proofgrid.wire.addresses import parse_target
 from tests.acceptance.tasks import register_toy
-from tests.networks import Network, running_network
+from tests.cli.commands import proofgrid
+from tests.networks import Network, Process, running_network
 
 EXIT_TRY_AGAIN = 75
 
@@ -47,6 +51,13 @@ def kill_postmaster(root: Path) -> int:
     os.kill(pid, signal.SIGKILL)
     psutil.wait_procs([psutil.Process(pid)] if psutil.pid_exists(pid) else [], timeout=10)
     return pid
+
+
+async def until_log(process: Process, word: str) -> None:
+    """Wait until a process has logged something."""
+    async with asyncio.timeout(60):
+        while word not in process.log.read_text():  # noqa: ASYNC110 - a file tells nobody
+            await asyncio.sleep(0.05)
 
 
 async def test_a_killed_database_is_started_again_and_work_goes_on(network: Network) -> None:
@@ -93,18 +104,26 @@ async def test_a_database_that_cannot_start_again_ends_the_gateway_with_a_code_o
     toy_system_on_path: Path, srs_file: Path
 ) -> None:
     root = Path(tempfile.mkdtemp(prefix="pg-"))
-    network = Network(root, "", {"SRS_FILE": str(srs_file), "DATABASE_PATIENCE_SECONDS": "1"})
+    network = Network(root, "", {"SRS_FILE": str(srs_file), "DATABASE_PATIENCE_SECONDS": "8"})
     try:
         await network.start_gateway()
         assert network.gateway is not None
+        check = ("gateway", "--check", "--listen", network.address)
+        assert (await asyncio.to_thread(proofgrid, *check, home=root)).returncode == 0
         (root / "gateway" / "db" / "PG_VERSION").write_text("1\n")
         await asyncio.to_thread(kill_postmaster, root)
+        await until_log(network.gateway, "not_serving")
+        with pytest.raises(Unavailable, match="the database is away"):
+            await check_health(parse_target(network.address))
         async with asyncio.timeout(60):
             code = await network.gateway.process.wait()
         said = network.gateway.log.read_text()
+        gone = await asyncio.to_thread(proofgrid, *check, home=root)
     finally:
         await network.stop()
         shutil.rmtree(root, ignore_errors=True)
 
+    assert gone.returncode == 1
+    assert "PG-301" in gone.stderr
     assert code == EXIT_TRY_AGAIN, said
     assert "PG-302" in said

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ from proofgrid.primitives.errors import InvalidField, Recoverable
 from proofgrid.sdk.client import Client
 from proofgrid.wire.addresses import parse_target
 from tests.acceptance.tasks import register_toy
+from tests.cli.commands import proofgrid
 from tests.networks import running_network
 
 
@@ -38,6 +40,9 @@ async def test_client_gateway_and_prover_talk_tls(
             task = await client.submit(program.digest, ["secret"], limit_price=1_500)
             assert (await client.wait(task.task_id)).state == "done"
         port = network.port
+        check = ("gateway", "--check", "--listen", f"0.0.0.0:{port}", "--tls-certificate", settings["TLS_CERTIFICATE"])
+        checked = await asyncio.to_thread(proofgrid, *check, "--tls-key", settings["TLS_KEY"], home=tmp_path)
+        assert checked.returncode == 0, checked.stderr
         async with Client(f"grpc://127.0.0.1:{port}", network.keys["client"], patience_seconds=1) as plain:
             with pytest.raises(Recoverable):
                 await plain.status()

@@ -57,9 +57,17 @@ def test_the_help_of_each_command_shows_it_in_an_example(path: tuple[str, ...]) 
         assert "--json" in shown.output
 
 
+@pytest.mark.parametrize("columns", [60, 80])
+def test_help_fits_a_narrow_terminal(columns: int) -> None:
+    for path in [(), *COMMANDS]:
+        shown = CliRunner().invoke(cli, [*path, "--help"], prog_name="proofgrid", terminal_width=columns).output
+        # What is to be copied, and tables of words, stay on their lines.
+        assert [line for line in shown.splitlines() if len(line) > columns and not line.startswith("    ")] == [], path
+
+
 @pytest.mark.parametrize(("command", "settings"), [(gateway.run, GatewaySettings), (prover.run, ProverSettings)])
 def test_every_setting_of_a_process_is_a_flag(command: Any, settings: Any) -> None:
-    flags = set(inspect.signature(command).parameters) - {"lifeline", "json", "self_check"}
+    flags = set(inspect.signature(command).parameters) - {"lifeline", "json", "self_check", "check"}
     # A password on a command line would be in every list of processes.
     assert flags == {one.name for one in declared(settings)} - {"key_password"}
 

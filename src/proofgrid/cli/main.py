@@ -64,7 +64,9 @@ A proof:
 
 \b
   proofgrid program register model.onnx --key me.key
-  proofgrid submit PROGRAM input.json --key me.key --limit-price 1.5/M --wait --out answer.bundle
+  proofgrid submit PROGRAM input.json --key me.key \\
+      --limit-price 1.5/M --wait
+  proofgrid result TASK --key me.key --out answer.bundle
   proofgrid verify answer.bundle --program PROGRAM
 
 Settings come from flags, PROOFGRID_… variables (PROOFGRID_GATEWAY, PROOFGRID_KEY, …) and a TOML file, in this order.

@@ -12,6 +12,8 @@ from proofgrid.primitives.errors import InvalidField
 
 Digest = NewType("Digest", str)
 
+DIGEST_DIGITS = 64
+
 _DIGEST = re.compile(r"[0-9a-f]{64}")
 _BEGINNING = re.compile(r"[0-9a-f]{1,64}")
 _READ_BYTES = 1 << 20

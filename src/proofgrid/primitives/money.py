@@ -38,6 +38,11 @@ def format_amount(amount: int) -> str:
     return f"-{text}" if amount < 0 else text
 
 
+def tokens_text(amount: int) -> str:
+    """Return an amount with its unit: '1 token', '0.5 tokens'."""
+    return f"{format_amount(amount)} {'token' if amount == BASE_UNITS_PER_TOKEN else 'tokens'}"
+
+
 def format_price(price: int) -> str:
     """Return a price in tokens per million PU for people, exact: 1500 base units per PU -> '1.5'."""
     return format_amount(price * _MILLION)

@@ -1,9 +1,9 @@
-"""Finds the installed proof systems through Python entry points."""
+"""Finds the installed proof systems through Python entry points; one whose engine is missing is named, and left out."""
 
 from __future__ import annotations
 
 from functools import cache
-from importlib.metadata import entry_points
+from importlib.metadata import EntryPoint, entry_points
 
 from proofgrid.primitives.errors import UnknownProofSystem
 from proofgrid.proofs.base import ProofSystem
@@ -13,8 +13,20 @@ GROUP = "proofgrid.proof_systems"
 
 
 def installed_names() -> list[str]:
-    """Return the names of all installed proof systems, sorted, without importing them."""
-    return sorted(point.name for point in entry_points(group=GROUP))
+    """Return the names of the proof systems that can be loaded here, sorted."""
+    missing = missing_systems()
+    return [name for name in _names() if name not in missing]
+
+
+def missing_systems() -> dict[str, UnknownProofSystem]:
+    """Return why proof systems that are named here cannot be loaded, by their names: what they need is missing."""
+    missing = {}
+    for name in _names():
+        try:
+            proof_system(name)
+        except UnknownProofSystem as error:
+            missing[name] = error
+    return missing
 
 
 def installed_setups() -> dict[str, Setup]:
@@ -24,11 +36,30 @@ def installed_setups() -> dict[str, Setup]:
 
 @cache
 def proof_system(name: str) -> ProofSystem:
-    """Return the installed proof system of this name; raise UnknownProofSystem when there is none."""
+    """Return the installed proof system of this name.
+
+    Raises UnknownProofSystem when there is none, or when something that it needs is missing here: its hint helps.
+    """
     for point in entry_points(group=GROUP, name=name):
-        made = point.load()()
+        made = _loaded(point)
         if not isinstance(made, ProofSystem):
             raise TypeError(f"entry point {point.value} does not fit proofgrid.proofs.base.ProofSystem")
         return made
     known = ", ".join(installed_names()) or "none"
     raise UnknownProofSystem(f"no proof system {name!r} is installed", field="proof_system", hint=f"installed: {known}")
+
+
+def _loaded(point: EntryPoint) -> object:
+    try:
+        return point.load()()
+    except ImportError as error:
+        package = point.dist.name if point.dist else point.value
+        raise UnknownProofSystem(
+            f"{point.name} is not installed here: {error}",
+            field="proof_system",
+            hint=f"the package {package} brings it: install what that needs too",
+        ) from error
+
+
+def _names() -> list[str]:
+    return sorted({point.name for point in entry_points(group=GROUP)})

@@ -15,20 +15,21 @@ from proofgrid.proofs.base import Program
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ToldTensor:
-    """A tensor that a proof is about: its numbers, or the commitment to them."""
+    """A tensor that a proof is about: its numbers, the commitment to them, their hash, or, if private, nothing."""
 
     name: str
     shape: tuple[int, ...]
     element_type: str  #: as NumPy spells it
-    values: tuple[str, ...] | None = None  #: exact decimal numbers, row by row; None: only the commitment is public
+    values: tuple[str, ...] | None = None  #: exact decimal numbers, row by row; None: they are not public
     commitment: str = ""  #: hex
+    hash: str = ""  #: hex
 
     def to_json(self) -> dict[str, Json]:
         """Return it as JSON, its numbers in lists as deep as the tensor."""
         said: dict[str, Json] = {"shape": list(self.shape), "type": self.element_type}
-        if self.values is None:
-            return {**said, "commitment": self.commitment}
-        return {**said, "values": _nested([_number(value) for value in self.values], self.shape)}
+        if self.values is not None:
+            said["values"] = _nested([_number(value) for value in self.values], self.shape)
+        return said | {name: text for name in ("commitment", "hash") if (text := getattr(self, name))}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

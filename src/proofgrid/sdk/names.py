@@ -9,6 +9,7 @@ import re
 from collections.abc import Awaitable, Callable, Sequence
 from typing import TypeVar
 
+from proofgrid.primitives.digests import DIGEST_DIGITS
 from proofgrid.primitives.errors import AmbiguousName, InvalidField, UnknownProgram, UnknownTask
 from proofgrid.sdk.answers.work import Program, Task
 
@@ -19,7 +20,6 @@ BEGINNING_MIN = 4  #: fewer digits name something by accident
 CANDIDATES_SHOWN = 8
 
 _DIGITS = re.compile(r"[0-9a-f]+")
-_DIGEST_DIGITS = 64
 _ID_DIGITS = 32
 
 
@@ -29,7 +29,7 @@ async def whole_digest(text: str, listing: Listing[Program], *, field: str = "pr
     Raises InvalidField for fewer than 4 digits, UnknownProgram, or AmbiguousName with the candidates in its hint.
     """
     digits = text.rstrip("…").lower()
-    if len(digits) >= _DIGEST_DIGITS or not _DIGITS.fullmatch(digits):
+    if len(digits) >= DIGEST_DIGITS or not _DIGITS.fullmatch(digits):
         return text
     _check_length(digits, field)
     # A gateway that does not know the question yet answers with all: what does not begin so is not meant.

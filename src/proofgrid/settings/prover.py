@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
+from proofgrid.primitives.errors import UnknownProofSystem
 from proofgrid.settings.declared import Settings, default_data_dir, setting, setting_of_machine
 from proofgrid.settings.host_name import name_of_machine
 from proofgrid.settings.prices import PRICE
@@ -66,17 +67,19 @@ class ProverSettings(Settings):
         return _listed(self.gateway)
 
     def node(self) -> NodeSettings:
-        """Return what the prover's role is told. Raises InvalidField for classes and asks that do not exist."""
+        """Return what the prover's role is told.
+
+        Raises InvalidField for classes and asks that do not exist, UnknownProofSystem when nothing can be proven here.
+        """
         import psutil
 
-        from proofgrid.proofs.registry import installed_names
         from proofgrid.roles.prover.node_settings import NodeSettings
         from proofgrid.rules.jobs.classes import parse_class
         from proofgrid.rules.jobs.offers import parse_class_asks
 
         data_dir = self.data_dir.expanduser().resolve()
         name = self.name or name_of_machine(socket.gethostname(), data_dir)
-        systems = _listed(self.proof_systems) or installed_names()
+        systems = _systems(_listed(self.proof_systems))
         class_asks = parse_class_asks(self.class_asks)
         return NodeSettings(
             name=name,
@@ -95,6 +98,20 @@ class ProverSettings(Settings):
             failures_max=self.failures_max,
             subnetworks=tuple(_listed(self.subnetworks)),
         )
+
+
+def _systems(wanted: list[str]) -> list[str]:
+    """Return the proof systems to offer: those that are wanted, or all that are installed."""
+    from proofgrid.proofs.registry import installed_names, missing_systems
+
+    missing = missing_systems()
+    systems = wanted or installed_names()
+    for name in systems or missing:
+        if name in missing:
+            raise missing[name]
+    if not systems:
+        raise UnknownProofSystem("no proof system is installed here", field="proof_systems")
+    return systems
 
 
 def _listed(text: str) -> list[str]:

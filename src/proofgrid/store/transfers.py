@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncpg
 
 from proofgrid.primitives.errors import InsufficientFunds, SettlementStopped
-from proofgrid.primitives.money import format_amount
+from proofgrid.primitives.money import tokens_text
 from proofgrid.rules.ledger.accounts import Transfer
 from proofgrid.store.conflicts import TransferIdTaken
 from proofgrid.store.connection import Connection
@@ -48,10 +48,15 @@ def transfer_row(transfer: Transfer) -> dict[str, object]:
     }
 
 
+def _whose(account: str) -> str:
+    kind, _, owner = account.partition(":")
+    return f"the {kind} account of {owner}" if kind in ("client", "operator") else account
+
+
 def insufficient_funds(account: str, amount: int) -> InsufficientFunds:
     """Return the error of an account that would go below zero."""
     return InsufficientFunds(
-        f"{account} cannot pay {format_amount(amount)} tokens",
+        f"{_whose(account)} cannot pay {tokens_text(amount)}",
         field="budget",
         hint="ask the network's administrator for a deposit, or lower the limit price",
     )

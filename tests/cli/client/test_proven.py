@@ -17,7 +17,8 @@ from proofgrid.primitives.ids import TaskId
 from proofgrid.proofs.base import Program, SliceSpec
 from proofgrid.proofs.bundles.manifest import BundleTask, Manifest
 from proofgrid.proofs.systems.ezkl.layout import ProgramTensor, layout_of, tensor_json
-from proofgrid.proofs.systems.ezkl.proving.saying import ShownTensor, make_outputs, make_statement
+from proofgrid.proofs.systems.ezkl.proving.saying import ShownOutputs, ShownTensor, make_outputs, make_statement
+from proofgrid.proofs.systems.ezkl.proving.verify import Claim
 from tests.cli.commands import proofgrid
 from tests.proofs.bundles.makers import CLIENT, NETWORK
 
@@ -52,24 +53,30 @@ def a_manifest(inputs: int = 1, *, visibility: str = "public", **identity: Json)
     shown = [ShownTensor(values=["0.5", "0.25"], integers=[64, 32]), ShownTensor(values=["3"], integers=[3])]
     if visibility == "committed":
         shown = [ShownTensor(commitment="ab" * 64), ShownTensor(commitment="cd" * 64)]
+    shown_outputs = ShownOutputs(claim=Claim(outputs=[16384 * 3, -8192, 1, 0, 1]))
     return Manifest(
         network=NETWORK.address,
         task=BundleTask(task_id=TaskId(UUID(int=7)), client=CLIENT.address, created_ms=1, finished_ms=2),
         program=program,
         statement=make_statement(layout, [shown] * inputs),
-        result={"outputs": make_outputs(layout, [[16384 * 3, -8192, 1, 0, 1]] * inputs)},
+        result={"outputs": make_outputs(layout, [shown_outputs] * inputs)},
         jobs=(),
     )
 
 
 def test_inputs_and_outputs_are_shown_by_name_with_their_shapes(capsys: pytest.CaptureFixture[str]) -> None:
-    print_proven(a_manifest(agreement={"samples": 40, "largest_difference": "0.0078"}))
+    outputs: list[Json] = [
+        {"name": "scores", "quanta": 3, "quanta_allowed": 16},
+        {"name": "is_cat", "quanta": 0, "quanta_allowed": 0},
+    ]
+    print_proven(a_manifest(agreement={"samples": 40, "kinds": ["drawn"], "outputs": outputs}))
     assert capsys.readouterr().out.splitlines() == [
         "  input image [1, 2]: 0.5 0.25",
         "  input count [1]: 3",
         "  output scores [2, 2]: 3 -0.5 6.10352e-05 0",
         "  output is_cat [1]: 1",
-        "  circuit and model, as measured when it was built: samples 40, largest difference 0.0078",
+        "  circuit and model, as measured when it was built: samples 40, scores off by at most 0.000183105"
+        " where rounding explains 0.000976562, is_cat off by at most 0 where rounding explains 0",
     ]
 
 

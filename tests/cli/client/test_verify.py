@@ -84,3 +84,9 @@ def test_a_flipped_bit_a_stray_file_and_no_file_are_no_bundles(made: Made, tmp_p
         assert ended.returncode == 1
         assert "NOT VALID" in ended.stderr
         assert "Traceback" not in ended.stderr
+
+
+def test_a_beginning_of_a_digest_pins_nothing(made: Made, tmp_path: Path) -> None:
+    ended = proofgrid("verify", str(made.path), "--program", made.manifest.program.digest[:12], home=tmp_path)
+    assert (ended.returncode, ended.stdout) == (1, "")
+    assert "the whole digest is needed here" in ended.stderr

@@ -28,7 +28,7 @@ from proofgrid.primitives.errors import (
         (BadBundle(field="rounds"), "prices are those of the market", "The proofs hold"),
         (BadProof(field="something.new"), "hold for what it shows", "is not proven"),
         (UnknownProofSystem(), "can check it", "says nothing about the bundle"),
-        (InvalidField(field="file"), "can be carried out", "says nothing about the bundle"),
+        (InvalidField(field="file"), "", "says nothing about the bundle"),
     ],
 )
 def test_each_check_means_something_to_its_reader(error: ProofgridError, check: str, meaning: str) -> None:

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 from proofgrid.bootstrap.gateway.adapters import Adapters
 from proofgrid.bootstrap.gateway.roles import Roles
+from proofgrid.doors.grpc.health import add_health_service
 from proofgrid.doors.grpc.server import GrpcDoor, Listen, bind, new_server
 from proofgrid.doors.grpc.services import add_prover_service, add_services
+from proofgrid.primitives.errors import InvalidField
 from proofgrid.settings.gateway import GatewaySettings
-from proofgrid.wire.addresses import parse_target
+from proofgrid.wire.addresses import Target, parse_target
 
 
 def build_door(settings: GatewaySettings, world: Adapters, roles: Roles) -> GrpcDoor:
     """Build the services and take the port. Raises InvalidField when the address is taken or would carry plain text."""
     server = new_server()
     add_services(server, roles.intake)
+    add_health_service(server, roles.health)
     names = settings.role_names()
     if "dispatcher" in names:
         add_prover_service(
@@ -21,6 +24,15 @@ def build_door(settings: GatewaySettings, world: Adapters, roles: Roles) -> Grpc
         )
     listen = listen_of(settings)
     return GrpcDoor(server=server, host=listen.host, port=bind(server, listen) if "api" in names else 0)
+
+
+def target_of(settings: GatewaySettings) -> Target:
+    """Return where the gateway of the settings is called on this machine. Raises InvalidField where it has no port."""
+    listen = listen_of(settings)
+    if not listen.port:
+        raise InvalidField("port 0 is any free one", field="listen", hint="--listen with the port that it got")
+    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(listen.host, listen.host)  # noqa: S104 - a table, nobody listens
+    return Target(host, listen.port, encrypted=listen.is_encrypted)
 
 
 def listen_of(settings: GatewaySettings) -> Listen:

@@ -11,6 +11,7 @@ from proofgrid.roles.canary.sending import Canaries
 from proofgrid.roles.dispatcher.desk import Desk
 from proofgrid.roles.dispatcher.watch import Watch
 from proofgrid.roles.intake.admission import Admission
+from proofgrid.roles.intake.health import Health
 from proofgrid.roles.intake.intake import Intake
 from proofgrid.roles.intake.watching import TaskWatch
 from proofgrid.roles.market.rounds import Market
@@ -34,6 +35,7 @@ class Roles:
     settlement: Settlement
     combiner: Combiner
     ledger_check: LedgerCheck
+    health: Health
 
 
 def build_roles(settings: GatewaySettings, world: Adapters, gateway_id: GatewayId) -> Roles:
@@ -80,6 +82,7 @@ def build_roles(settings: GatewaySettings, world: Adapters, gateway_id: GatewayI
             scratch=world.scratch,
         ),
         ledger_check=LedgerCheck(world.database, world.clock),
+        health=Health(world.database),
     )
 
 

@@ -106,7 +106,7 @@ def _other_work(names: Collection[str], roles: Roles, settings: GatewaySettings,
     """Return what runs beside the market: what every gateway does, and what its chosen roles add."""
     desk = roles.desk
     work: list[Work] = [roles.intake.callers.forget_spent_tokens, roles.admission.run]
-    work += [desk.keep_alive, desk.run, roles.settlement.run]
+    work += [desk.keep_alive, desk.run, roles.settlement.run, roles.health.run]
     work += [world.keeper.run] if world.keeper is not None else []
     if "dispatcher" in names:
         work += [roles.watch.run]
@@ -130,6 +130,7 @@ async def _start(
 
 async def _drain(running: Running, roles: Roles, door: GrpcDoor) -> None:
     """Sell nothing more, send provers and watchers to other gateways, let calls under way end, then stop all work."""
+    await roles.health.drain()
     for task in running.selling:
         task.cancel()
     await roles.desk.move_all(patience_seconds=MOVE_PATIENCE_SECONDS)

@@ -12,7 +12,7 @@ from proofgrid.cli.kit.console import date_text, plain, print_answer, print_json
 from proofgrid.cli.kit.failures import EXIT_FAILED, error_text, error_to_json
 from proofgrid.cli.kit.options import AdministratorOptions, JsonOption, LimitOption, with_administrator
 from proofgrid.cli.kit.tables import print_evidence_list
-from proofgrid.primitives.errors import InvalidField, ProofgridError
+from proofgrid.primitives.errors import InvalidField, ProofgridError, UnknownProofSystem
 from proofgrid.primitives.money import format_amount
 
 group = typer.Typer(name="evidence", help="What operators were slashed for, and how to show it.", no_args_is_help=True)
@@ -113,6 +113,8 @@ def verify(
     try:
         with tempfile.TemporaryDirectory(prefix="proofgrid-verify-") as workdir:
             report = verify_evidence(file, expect_network=expected, workdir=Path(workdir))
+    except UnknownProofSystem:
+        raise  # it was not checked, so it is not said to be wrong
     except ProofgridError as error:
         if json:
             print_json({"file": str(file), "holds": False, "error": error_to_json(error)})

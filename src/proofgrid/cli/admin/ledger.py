@@ -10,7 +10,7 @@ from proofgrid.cli.admin.access import AddressArgument
 from proofgrid.cli.kit.console import complain, plain, print_answer, print_json, say
 from proofgrid.cli.kit.failures import EXIT_FAILED
 from proofgrid.cli.kit.options import AdministratorOptions, Money, with_administrator
-from proofgrid.primitives.money import format_amount
+from proofgrid.primitives.money import format_amount, tokens_text
 
 
 def add_to(admin: typer.Typer) -> None:
@@ -37,7 +37,7 @@ def deposit(
         _deposit_stake(options, address, amount, deposit_id)
         return
     account = options.ask(lambda client: client.admin.deposit(address, amount, deposit_id=deposit_id))
-    said = f"{account.address} now holds {format_amount(account.balance)} (deposit {deposit_id})"
+    said = f"{account.address} now holds {tokens_text(account.balance)} (deposit {deposit_id})"
     print_answer(account, said, json=options.json, deposit_id=deposit_id)
 
 

@@ -6,7 +6,7 @@ import typer
 
 from proofgrid.cli.kit.console import plain, print_answer, print_json, print_table, say
 from proofgrid.cli.kit.options import AdministratorOptions, Money, with_administrator
-from proofgrid.primitives.money import format_amount
+from proofgrid.primitives.money import format_amount, tokens_text
 
 group = typer.Typer(name="treasury", help="The network's own money: show, withdraw, burn.", no_args_is_help=True)
 
@@ -62,5 +62,5 @@ def burn(options: AdministratorOptions, money: Money) -> None:
 def _take(options: AdministratorOptions, money: Money, *, burn: bool) -> None:
     amount, take_id = money.read()
     treasury = options.ask(lambda client: client.admin.take_out(amount, burn=burn, take_id=take_id))
-    said = f"the treasury now holds {format_amount(treasury.balance)} ({take_id})"
+    said = f"the treasury now holds {tokens_text(treasury.balance)} ({take_id})"
     print_answer(treasury, said, json=options.json, take_id=take_id)

@@ -10,7 +10,7 @@ from typer.core import TyperGroup
 from proofgrid.cli.kit.console import date_text, plain, print_json, print_table, say
 from proofgrid.cli.kit.options import ClientOptions, with_client
 from proofgrid.primitives.ids import short_address
-from proofgrid.primitives.money import format_amount
+from proofgrid.primitives.money import format_amount, tokens_text
 
 
 class _ShowUnlessSaid(TyperGroup):
@@ -22,7 +22,12 @@ class _ShowUnlessSaid(TyperGroup):
         return super().parse_args(ctx, args)
 
 
-group = typer.Typer(name="account", cls=_ShowUnlessSaid, help="Show an account, or every movement of its money.")
+group = typer.Typer(
+    name="account",
+    cls=_ShowUnlessSaid,
+    help="Show an account, or every movement of its money.",
+    short_help="Show an account.",
+)
 
 
 @group.command("show")
@@ -45,7 +50,7 @@ def run(
         return
     say(account.address, style="bold")
     for name, amount in (("balance", account.balance), ("in escrow", account.escrowed), ("earned", account.earned)):
-        say(f"  {name:<10}{format_amount(amount)}")
+        say(f"  {name:<10} {tokens_text(amount)}")
     rows = [
         (date_text(t.at_ms)[:16], t.reason, format_amount(t.amount), _short(t.debit), _short(t.credit), t.task_id)
         for t in account.transfers

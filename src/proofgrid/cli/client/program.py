@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 group = typer.Typer(
     name="program",
     help="Build, register and show programs: a model or circuit, its settings, its keys.",
+    short_help="Build, register and show programs.",
     no_args_is_help=True,
 )
 
@@ -178,13 +179,14 @@ def _print_program(program: Program, *, label: str) -> None:
     say(f"  {program.proof_system}, {many}, {units} PU per input")
     if label:
         say(f"  label: {label}")
+    for name in ("inputs", "outputs"):
+        tensors = program.summary.get(name)
+        for tensor in tensors if isinstance(tensors, list) else ():
+            say(f"  {name[:-1]}: {_tensor_text(tensor)}")
     for name, value in program.summary.items():
-        if name in ("inputs", "outputs") and isinstance(value, list):
-            for tensor in value:
-                say(f"  {name[:-1]}: {_tensor_text(tensor)}")
-        elif not isinstance(value, list | dict):
+        if not isinstance(value, list | dict):
             say(f"  {name}: {value}")
-    if agreement := agreement_of(program):
+    if "agreement" not in program.summary and (agreement := agreement_of(program)):
         say(f"  circuit and model, as measured when it was built: {agreement_text(agreement)}")
     rows = [
         (one.index, one.units, f"{one.memory_bytes >> 20} MiB", ", ".join(map(str, one.depends_on)) or "nothing")

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from proofgrid.cli.kit.console import print_json, print_table, say
+from proofgrid.cli.kit.failures import error_to_json
 from proofgrid.cli.kit.options import JsonOption
 from proofgrid.primitives.canonical import Json
 
@@ -30,16 +31,21 @@ def run(
       proofgrid program settings ezkl --json
       proofgrid program register model.onnx -s slices=4 -s scale=8
     """
-    from proofgrid.proofs.registry import installed_names, proof_system
+    from proofgrid.proofs.registry import installed_names, missing_systems, proof_system
 
     told = [proof_system(name).describe() for name in ([system] if system else installed_names())]
+    missing = {} if system else missing_systems()
     if json:
-        print_json([_to_json(one) for one in told])
+        not_here = [{"system": name, "not_installed": error_to_json(error)} for name, error in missing.items()]
+        print_json([*(_to_json(one) for one in told), *not_here])
         return
     for one in told:
         say(f"{one.name}: {one.program_format}, proven by {one.engine}", style="bold")
         rows = [(name, _default(one, name), _rule(rule)) for name, rule in one.settings_help.items()]
         print_table(("setting", "default", "rule"), rows, empty="it takes no settings")
+    for error in missing.values():
+        say(f"{error.detail}.", style="bold")
+        say(error.hint)
 
 
 def _to_json(one: SystemDescription) -> dict[str, object]:

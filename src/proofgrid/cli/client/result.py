@@ -48,6 +48,14 @@ async def _fetch(
     with tempfile.TemporaryDirectory(prefix="proofgrid-result-") as scratch:
         place = out or Path(scratch) / "result.bundle"
         async with options.client() as client:
-            await fetch(client, task, place, is_verified=is_verified, json=options.json, output=output)
+            await fetch(
+                client,
+                task,
+                place,
+                is_verified=is_verified,
+                json=options.json,
+                output=output,
+                is_kept=out is not None,
+            )
     if out is None and not options.json:
         say("the bundle was not kept; --out FILE keeps it")

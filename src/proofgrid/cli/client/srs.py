@@ -14,7 +14,10 @@ from proofgrid.cli.kit.options import ClientOptions, JsonOption, run_async, with
 from proofgrid.primitives.errors import InvalidField
 
 group = typer.Typer(
-    name="srs", help="Make, import, check or fetch a structured reference string (SRS).", no_args_is_help=True
+    name="srs",
+    help="Make, import, check or fetch a structured reference string (SRS).",
+    short_help="Reference strings: make, import, fetch.",
+    no_args_is_help=True,
 )
 
 
@@ -134,5 +137,7 @@ async def _get(options: ClientOptions, out: Path) -> None:
         print_json({"folder": str(out), "files": files, "for_development": facts.srs_for_development})
         return
     say(f"{out}: {', '.join(sorted(facts.srs_files))}")
+    if not any(name.startswith("kzg") for name in facts.srs_files):
+        say("No size is made yet: sizes are made when programs need them. Register your model, then get it again.")
     if facts.srs_for_development:
         complain("WARNING: this network's SRS is for development; its maker could forge proofs.")

@@ -188,7 +188,7 @@ async def _stay(options: ClientOptions, order: _Order) -> None:
         if order.out is not None:
             await fetch(client, order.task_id, order.out, is_verified=True, json=options.json)
         elif not options.json:
-            say(f"proofgrid result {order.task_id} --out FILE gets the bundle")
+            say(f"proofgrid result {order.task_id} shows what was proven; --out FILE keeps the bundle")
 
 
 def _say_interrupted(order: _Order) -> None:

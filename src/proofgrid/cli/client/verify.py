@@ -14,7 +14,7 @@ from proofgrid.cli.kit.failures import EXIT_FAILED, error_text, error_to_json
 from proofgrid.cli.kit.options import JsonOption
 from proofgrid.cli.kit.proven import OutputOption, check_suffix, say_written, write_proven
 from proofgrid.cli.kit.refusals import meaning_of
-from proofgrid.primitives.errors import ProofgridError
+from proofgrid.primitives.errors import ProofgridError, UnknownProofSystem
 
 if TYPE_CHECKING:
     from proofgrid.proofs.bundles.bundle import BundleReport
@@ -56,6 +56,8 @@ def run(
         report = check_file(file, program=program, network=network)
         if rounds:
             report = _with_prices(report, rounds)
+    except UnknownProofSystem:
+        raise  # it was not checked, so it is not said to be wrong
     except ProofgridError as error:
         _print_refusal(error, file, json=json)
         raise typer.Exit(EXIT_FAILED) from None
@@ -84,5 +86,6 @@ def _print_refusal(error: ProofgridError, file: Path, *, json: bool) -> None:
         return
     complain(f"NOT VALID  {file}", style="bold red")
     complain(error_text(error), style="red")
-    complain(f"The check that failed: {check}.", style="red")
+    if check:
+        complain(f"The check that failed: {check}.", style="red")
     complain(f"What that means: {meaning}", style="red")

@@ -61,7 +61,9 @@ async def _demo(name: str, number: int, data_dir: Path, *, json: bool) -> list[s
     from proofgrid.cli.demo.processes import Fleet
     from proofgrid.cli.demo.story import Story
     from proofgrid.cli.demo.telling import Telling
+    from proofgrid.proofs.registry import proof_system
 
+    proof_system("ezkl")  # or nothing is started
     me = asyncio.current_task()
     assert me is not None  # noqa: S101  # this is a coroutine
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, me.cancel)

@@ -44,7 +44,7 @@ MODELS = {
             title="LeNet-5, 61,706 parameters",
             file=DATA / "lenet.onnx",
             times=_LENET_TIMES,
-            settings={"input_range": [0, 1], "decomposition": "16384x2"},
+            settings={"input_range": [0, 1], "decomposition": "1024x3", "logrows_max": 15},
             tolerance=1.0,
         ),
     )

@@ -18,12 +18,15 @@ if TYPE_CHECKING:
 
 def check_file(file: Path, *, program: str | None = None, network: str | None = None) -> BundleReport:
     """Verify a bundle file in a folder of its own; raises what `verify_bundle` raises."""
-    from proofgrid.primitives.digests import parse_digest
+    from proofgrid.primitives.digests import DIGEST_DIGITS, parse_digest
     from proofgrid.primitives.signatures import parse_address
     from proofgrid.proofs.bundles.bundle import verify_bundle
 
     if not file.is_file():
         raise InvalidField(f"there is no file {file}", field="file")
+    if program and len(program.rstrip("…")) < DIGEST_DIGITS:
+        # Whoever makes a false program can make thousands, until one begins as yours does.
+        raise InvalidField("the whole digest is needed here: a beginning can be met on purpose", field="program")
     expect_program = parse_digest(program, field="program") if program else None
     expect_network = parse_address(network, field="network") if network else None
     with tempfile.TemporaryDirectory(prefix="proofgrid-verify-") as workdir:
@@ -45,14 +48,14 @@ def report_to_json(report: BundleReport, *, program: str | None, network: str | 
 
 
 def print_report(
-    report: BundleReport, file: Path, *, program: str | None, network: str | None, json: bool = False
+    report: BundleReport, file: Path | None, *, program: str | None, network: str | None, json: bool = False
 ) -> None:
-    """Print what a bundle that verified proves."""
+    """Print what a bundle that verified proves; `file` is where it is kept, if it is."""
     if json:
-        print_json({"file": str(file), **report_to_json(report, program=program, network=network)})
+        print_json({"file": str(file or ""), **report_to_json(report, program=program, network=network)})
         return
     manifest = report.manifest
-    say(f"VALID  {file}", style="bold green")
+    say(f"VALID  {file or f'the result of task {manifest.task.task_id}'}", style="bold green")
     say(f"  program   {manifest.program.digest} ({manifest.program.proof_system}; {_pinned(program, 'program')})")
     say(f"  signed by {manifest.network} ({_pinned(network, 'network')})")
     say(f"  task      {manifest.task.task_id} of client {manifest.task.client}")

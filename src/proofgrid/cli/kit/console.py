@@ -8,7 +8,7 @@ import sys
 import textwrap
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import fields, is_dataclass
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Literal, TypeVar
 
 import typer
 
@@ -96,32 +96,29 @@ def print_table(columns: Sequence[str], rows: Iterable[Sequence[object]], *, emp
 
     cells = [[cell if isinstance(cell, Text) else Text(str(cell)) for cell in row] for row in rows]
     console = stdout()
+    longest = [
+        max((len(word) for text in (column.removesuffix(">"), *texts) for word in text.split()), default=0)
+        for column, *texts in zip(columns, *([cell.plain for cell in row] for row in cells), strict=True)
+    ]
     if not cells:
         say(empty)
-    elif _narrowest(columns, cells) > console.width:
+    elif sum(longest) + _BETWEEN_COLUMNS * len(columns) > console.width:
         _print_cards(console, [column.removesuffix(">") for column in columns], cells)
     else:
-        _print_grid(console, columns, cells)
+        _print_grid(console, columns, cells, longest)
 
 
-def _narrowest(columns: Sequence[str], rows: Sequence[Sequence[Text]]) -> int:
-    """Return how wide a table is whose words are not broken."""
-    longest = [
-        max(len(word) for text in (column.removesuffix(">"), *texts) for word in ["", *text.split()])
-        for column, texts in zip(
-            columns, ([cell.plain for cell in row] for row in zip(*rows, strict=True)), strict=True
-        )
-    ]
-    return sum(longest) + _BETWEEN_COLUMNS * len(columns)
-
-
-def _print_grid(console: Console, columns: Sequence[str], rows: Sequence[Sequence[Text]]) -> None:
+def _print_grid(
+    console: Console, columns: Sequence[str], rows: Sequence[Sequence[Text]], longest: Sequence[int]
+) -> None:
+    """Print a table whose words, of which `longest` are the longest by column, are not broken."""
     from rich import box
     from rich.table import Table
 
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    for column in columns:
-        table.add_column(column.removesuffix(">"), justify="right" if column.endswith(">") else "left", overflow="fold")
+    for column, wide in zip(columns, longest, strict=True):
+        justify: Literal["left", "right"] = "right" if column.endswith(">") else "left"
+        table.add_column(column.removesuffix(">"), justify=justify, overflow="fold", min_width=wide)
     for row in rows:
         table.add_row(*row)
     console.print(table)

@@ -42,11 +42,18 @@ async def _raise_if_failed(client: Client, task_id: str) -> None:
 
 
 async def fetch(
-    client: Client, task_id: str, out: Path, *, is_verified: bool, json: bool, output: Path | None = None
+    client: Client,
+    task_id: str,
+    out: Path,
+    *,
+    is_verified: bool,
+    json: bool,
+    output: Path | None = None,
+    is_kept: bool = True,
 ) -> None:
     """Download a task's bundle and, unless told otherwise, verify it as a stranger would.
 
-    `output` gets the proven numbers.
+    `output` gets the proven numbers; a bundle that is not kept is not named.
     """
     import asyncio
 
@@ -62,7 +69,7 @@ async def fetch(
     report = await asyncio.to_thread(check_file, out, program=task.program_digest, network=network)
     if output is not None:
         write_proven(report.manifest, output)
-    print_report(report, out, program=task.program_digest, network=network, json=json)
+    print_report(report, out if is_kept else None, program=task.program_digest, network=network, json=json)
     say_written(output, json=json)
 
 

@@ -71,7 +71,7 @@ def print_proven(manifest: Manifest) -> None:
 
 def agreement_text(agreement: Mapping[str, Json]) -> str:
     """Return the measured agreement in a line."""
-    return ", ".join(f"{name.replace('_', ' ')} {_short_json(value)}" for name, value in agreement.items())
+    return ", ".join(f"{name} {_short_json(value)}" for name, value in agreement.items())
 
 
 def check_suffix(output: Path | None) -> None:
@@ -156,8 +156,10 @@ def _named(tensor: ToldTensor, role: str) -> str:
 
 
 def _numbers(tensor: ToldTensor) -> str:
-    if tensor.values is None:
+    if tensor.values is None and tensor.commitment:
         return f"committed, its numbers are not public; commitment {tensor.commitment[:16]}…"
+    if tensor.values is None:
+        return f"hashed, its numbers are not public; hash {tensor.hash[:16]}…" if tensor.hash else "private"
     shown = " ".join(_short(value) for value in tensor.values[:VALUES_SHOWN])
     more = f" … ({len(tensor.values)} numbers)" if len(tensor.values) > VALUES_SHOWN else ""
     return shown + more

@@ -52,10 +52,10 @@ _OTHER = ("the proofs hold for what it shows", "What it shows is not proven: do 
 
 
 def meaning_of(error: ProofgridError) -> tuple[str, str]:
-    """Return which check failed and what that means, in words for whoever got the bundle."""
+    """Return which check failed, if one did, and what that means, in words for whoever got the bundle."""
     if isinstance(error, UnknownProofSystem):
         return "this machine can check it", f"A proof system is missing here. {_UNCHECKED}"
     if not isinstance(error, BadBundle | BadProof):
-        return "the command can be carried out", _UNCHECKED
+        return "", _UNCHECKED
     first = error.field.partition(".")[0].partition("[")[0]
     return _MEANINGS.get(first, _OTHER)

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 group = typer.Typer(
     name="market",
     help="The market: its public record, run again by anybody, and the same auction on markets from a file.",
+    short_help="The market's public record, run again.",
     no_args_is_help=True,
 )
 

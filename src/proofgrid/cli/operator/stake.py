@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 group = typer.Typer(
     name="stake",
     help="Your bond as an operator: pay in, take out, and see what was taken of it and why.",
+    short_help="Your bond as an operator.",
     no_args_is_help=True,
 )
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import signal
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from proofgrid.cli.kit.console import complain, print_json, say
 from proofgrid.cli.kit.lifeline import LifelineOption, stop_when_stdin_closes
+from proofgrid.cli.kit.missing import complain_of_missing_systems
 from proofgrid.cli.kit.options import JsonOption, run_async
 from proofgrid.cli.kit.setting_options import with_settings
 from proofgrid.settings.gateway import GatewaySettings
@@ -23,7 +24,14 @@ def add_to(cli: typer.Typer) -> None:
 
 
 @with_settings(GatewaySettings)
-def run(settings: GatewaySettings, lifeline: LifelineOption = False, json: JsonOption = False) -> None:
+def run(
+    settings: GatewaySettings,
+    check: Annotated[
+        bool, typer.Option("--check", help="Only ask the gateway at --listen whether it serves; exit code 0 or 1.")
+    ] = False,
+    lifeline: LifelineOption = False,
+    json: JsonOption = False,
+) -> None:
     """Run a gateway with an embedded PostgreSQL, or several on one database, with the same network key.
 
     SIGTERM and Ctrl-C stop it cleanly: provers and watchers are sent to the other gateways first. Once more: at once.
@@ -34,10 +42,27 @@ def run(settings: GatewaySettings, lifeline: LifelineOption = False, json: JsonO
     Example:
       proofgrid gateway
       proofgrid gateway --listen 0.0.0.0:7400 --tls-certificate chain.pem --tls-key key.pem --srs-file ceremony.srs
+      proofgrid gateway --check
     """
+    if check:
+        _check(settings, json=json)
+        return
     if lifeline:
         stop_when_stdin_closes()
+    complain_of_missing_systems()
     run_async(_serve(settings, json=json))
+
+
+def _check(settings: GatewaySettings, *, json: bool) -> None:
+    from proofgrid.bootstrap.gateway.doors import target_of
+    from proofgrid.sdk.health import check_health
+
+    target = target_of(settings)
+    run_async(check_health(target, certificate=settings.tls_certificate))
+    if json:
+        print_json({"serving": True, "address": target.address})
+    else:
+        say(f"the gateway at {target.address} serves", style="bold green")
 
 
 async def _serve(settings: GatewaySettings, *, json: bool) -> None:

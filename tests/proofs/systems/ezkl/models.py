@@ -96,6 +96,16 @@ def a_convolutional_model() -> onnx.ModelProto:
     )
 
 
+def renamed(model: onnx.ModelProto, **names: str) -> onnx.ModelProto:
+    """Return the model with inputs and outputs of other names."""
+    for value in (*model.graph.input, *model.graph.output):
+        value.name = names.get(value.name, value.name)
+    for one in model.graph.node:
+        one.input[:] = [names.get(name, name) for name in one.input]
+        one.output[:] = [names.get(name, name) for name in one.output]
+    return model
+
+
 def save(model: onnx.ModelProto, path: Path) -> Path:
     """Write the model and return the path."""
     path.write_bytes(model.SerializeToString())

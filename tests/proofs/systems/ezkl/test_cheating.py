@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from proofgrid.primitives.errors import BadProof, BrokenLink
 from proofgrid.proofs.base import JobOutput, PartialProof, ProgramFiles
 from tests.proofs.conftest import DIGITS_MODEL, DIGITS_SETTINGS, SYSTEM, ProvenRequest, build, prove_all
-from tests.proofs.systems.ezkl.models import an_mlp, save
+from tests.proofs.systems.ezkl.models import an_mlp, renamed, save
 
 LAST = 3
 REPEATABLE = settings(
@@ -229,8 +229,8 @@ def test_a_head_that_was_copied_over_from_the_neighbour_is_refused(
 def test_a_proof_of_another_model_is_refused(
     digits_program: ProgramFiles, srs: Path, key_cache: Path, tmp_path: Path
 ) -> None:
-    """Same shapes, other weights: all the facts are those of the impostor, only the verifying key is ours."""
-    model = save(an_mlp(64, 48, 32, 24, 10), tmp_path / "model")
+    """Same names and shapes, other weights: all the facts are those of the impostor, only the verifying key is ours."""
+    model = save(renamed(an_mlp(64, 48, 32, 24, 10), x="image", y="scores"), tmp_path / "model")
     impostor = build(model, DIGITS_SETTINGS, srs=srs, workdir=tmp_path / "program")
     proven = prove_all(impostor, [[0.25] * 64], cache=key_cache, workdir=tmp_path)
     check_whole(impostor, proven, tmp_path)

@@ -59,7 +59,7 @@ def test_an_operator_that_others_define_is_written_in_these(kind: str) -> None:
 
     plain = simplify(expand_operators(write_normalizations(model)))
 
-    assert kind.split()[0] not in {made.op_type for made in plain.graph.node}
+    assert not {kind.split()[0], "CastLike"} & {made.op_type for made in plain.graph.node}
     assert_equal_functions(model, plain, tolerance=1e-4)
 
 

@@ -12,7 +12,7 @@ import pytest
 from proofgrid.primitives.errors import InvalidInput, InvalidProgram
 from proofgrid.proofs.base import ProgramFiles
 from tests.proofs.conftest import SYSTEM, build, prove_all
-from tests.proofs.systems.ezkl.models import a_model, node, save
+from tests.proofs.systems.ezkl.models import a_model, node, save, weights
 
 
 def one_node(operator: str, elements: int = 3, **attributes: Any) -> Any:
@@ -34,7 +34,8 @@ def logarithm_program(srs: Path, tmp_path_factory: pytest.TempPathFactory) -> Pr
 def test_an_input_whose_lookups_leave_their_table_is_refused_with_the_range(
     softmax_program: ProgramFiles, tmp_path: Path
 ) -> None:
-    with pytest.raises(InvalidInput, match=r"a lookup needs -1011; its table holds -\d+ to 0") as caught:
+    said = r"at node 'make_y' \(Softmax\): slice 0: a lookup needs -1011; its table holds -\d+ to 0"
+    with pytest.raises(InvalidInput, match=said) as caught:
         SYSTEM.normalise(softmax_program, [[0.1, 0.2, 0.3], [8, 0.1, 0.2]], workdir=tmp_path)
 
     assert caught.value.field == "inputs[1]"
@@ -45,8 +46,23 @@ def test_an_input_whose_lookups_leave_their_table_is_refused_with_the_range(
 def test_an_input_that_breaks_an_equality_is_refused_though_every_lookup_is_in_its_table(
     logarithm_program: ProgramFiles, tmp_path: Path
 ) -> None:
-    with pytest.raises(InvalidInput, match="a constraint is not satisfied"):
+    with pytest.raises(InvalidInput, match=r"at node 'make_y' \(Log\): slice 0: a constraint is not satisfied"):
         SYSTEM.normalise(logarithm_program, [[0, 1]], workdir=tmp_path)
+
+
+def test_the_node_that_an_input_cannot_pass_is_named_in_the_slice_where_it_stands(srs: Path, tmp_path: Path) -> None:
+    nodes = [
+        node("MatMul", "x w", "dense"),
+        node("Relu", "dense", "bent"),
+        node("MatMul", "bent v", "scores"),
+        node("Softmax", "scores", "shares"),
+        node("MatMul", "shares u", "y"),
+    ]
+    model = a_model(nodes, [weights("w", 6, 6), weights("v", 6, 6), weights("u", 6, 2)])
+    files = build(save(model, tmp_path / "model"), {"slices": 2}, srs=srs, workdir=tmp_path / "program")
+
+    with pytest.raises(InvalidInput, match=r"at node 'make_shares' \(Softmax.*\): slice 1: a lookup needs -\d+"):
+        SYSTEM.normalise(files, [[50, -50, 50, -50, 50, -50]], workdir=tmp_path / "work")
 
 
 @dataclass

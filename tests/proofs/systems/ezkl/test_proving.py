@@ -197,3 +197,20 @@ def test_nothing_is_left_behind_by_a_refused_request(committed_program: ProgramF
 
     assert not list((tmp_path / "work").iterdir())
     shutil.rmtree(tmp_path / "work")
+
+
+def test_a_node_that_needs_more_rows_than_allowed_is_proven_in_more_columns(srs: Path, tmp_path: Path) -> None:
+    model = save(an_mlp(80, 80, 4), tmp_path / "model")
+    image = [((7 * place) % 13 - 6) / 6 for place in range(80)]
+
+    files = build(model, {"slices": 2, "logrows_max": 11}, srs=srs, workdir=tmp_path / "build")
+    proven = prove_all(files, [image], cache=tmp_path / "keys", workdir=tmp_path / "work")
+
+    summary: Any = files.program.summary
+    assert summary["logrows"] == 11
+    assert max(part["rows"] for part in summary["slices"]) > 2**12
+    np.testing.assert_allclose(values_of(proven.result, 0), scores_of(model, image), atol=TOLERANCE)
+    said = SYSTEM.verify_whole(
+        files, proven.request.statement, proven.result, proven.parts, workdir=tmp_path / "verify"
+    )
+    assert "every proof verifies (2)" in said

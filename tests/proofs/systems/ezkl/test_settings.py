@@ -20,17 +20,26 @@ def test_settings_that_say_only_the_defaults_are_the_same_settings() -> None:
 
 def test_the_canonical_form_says_what_was_set() -> None:
     given: dict[str, Any] = {
-        "input_visibility": "committed",
+        "input_visibility": {"mask": "private", "x": "public"},
+        "output_visibility": "hashed",
+        "fixed": {"mask": ["1", "-0.5", "1e-07"]},
         "scale": 9,
         "logrows_max": 15,
         "slices": 3,
         "decomposition": "1024x3",
         "lookup_margin": 4,
-        "input_range": [-2, 5],
+        "input_range": {"mask": [0, 1], "x": [-2, 5]},
     }
 
     assert parse_settings(given).canonical() == given
     canonical_json(given)  # no floats
+
+
+def test_numbers_that_are_fixed_are_flat_and_exact() -> None:
+    nested = parse_settings({"fixed": {"mask": [[1, -0.5], [True, 1e-7]]}})
+
+    assert nested.fixed == {"mask": ("1", "-0.5", "1", "1e-07")}
+    assert parse_settings(nested.canonical()) == nested
 
 
 @pytest.mark.parametrize(
@@ -38,6 +47,8 @@ def test_the_canonical_form_says_what_was_set() -> None:
     [
         ("input_visibility", "hidden"),
         ("input_visibility", ["public"]),
+        ("output_visibility", "private"),
+        ("fixed", [1]),
         ("scale", 0),
         ("scale", 17),
         ("scale", 7.0),

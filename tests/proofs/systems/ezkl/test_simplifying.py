@@ -174,3 +174,11 @@ def test_integers_stay_integers() -> None:
     (weight,) = simplify(model).graph.initializer
 
     assert weight.data_type == TensorProto.INT64
+
+
+def test_equal_of_floats_which_exporters_write_before_opset_11_is_folded() -> None:
+    nodes = [node("Equal", "mask zero", "hidden"), node("Where", "hidden far x", "y")]
+    model = a_model(nodes, [weights("mask", 1, 6), constant("zero", np.float32(0)), constant("far", np.float32(-9))])
+    model.opset_import[0].version = 10
+
+    assert operators(simplify(model)) == ["Where"]

@@ -16,8 +16,15 @@ from types import MappingProxyType
 from typing import Any
 
 from proofgrid.primitives.canonical import Json
+from proofgrid.proofs.kit.needs import needs_modules
 from proofgrid.proofs.systems.ezkl.felts import integer_of, to_felt
 
+needs_modules(
+    "ezkl",
+    "ezkl",
+    "onnx",
+    hint="pip install 'proofgrid[ezkl]' (ezkl has wheels for Linux x86-64, macOS and Windows); all else works without",
+)
 ENGINE = f"ezkl {version('ezkl')}"
 Tensors = Sequence[Sequence[int]]  #: the elements of each tensor, as the circuit holds them
 
@@ -82,6 +89,8 @@ class Witness:
     outputs: list[list[int]]  #: tensor by tensor
     input_commitment: bytes | None  #: as a proof begins with them: those of all tensors, one after the other
     output_commitment: bytes | None
+    input_hashes: tuple[str, ...] = ()  #: field elements, tensor by tensor, where the circuit hashes them
+    output_hashes: tuple[str, ...] = ()
 
 
 def load_engine() -> Any:
@@ -110,29 +119,37 @@ def run_arguments(values: dict[str, Json]) -> Any:
     return arguments
 
 
-def outputs_of(
-    inputs: Tensors, compiled: Path, *, workdir: Path, target: Path | None = None, settings: Path | None = None
-) -> list[list[int]]:
-    """Run a slice's forward pass for its outputs. `target` receives the witness file that proving needs.
-
-    With the slice's `settings` the witness is checked too: raises Unsatisfied when it can never be proven.
-    """
-    return _outputs(_generate_witness(inputs, compiled, workdir, target=target, settings=settings))
+def outputs_of(inputs: Tensors, compiled: Path, *, workdir: Path, settings: Path | None = None) -> list[list[int]]:
+    """Run a slice's forward pass for its outputs; with its `settings`, raise Unsatisfied when they cannot be proven."""
+    return _outputs(_generate_witness(inputs, compiled, workdir, settings=settings))
 
 
 def witness_of(
-    inputs: Tensors, compiled: Path, *, vk: Path, srs: Path, workdir: Path, settings: Path | None = None
+    inputs: Tensors,
+    compiled: Path,
+    *,
+    workdir: Path,
+    commit_with: tuple[Path, Path] | None = None,
+    target: Path | None = None,
+    settings: Path | None = None,
 ) -> Witness:
-    """Run a slice's forward pass for its outputs and for the commitments that its proof will carry.
+    """Run a slice's forward pass for all that its proof will show.
 
-    With the slice's `settings` the witness is checked too: raises Unsatisfied when it can never be proven.
+    Commitments need a verifying key and a reference string, `commit_with`. `target` receives the witness file that
+    proving needs. With the slice's `settings` the witness is checked too: raises Unsatisfied when it can never be
+    proven.
     """
-    commit = {"vk_path": str(vk), "srs_path": str(srs)}
-    found = _generate_witness(inputs, compiled, workdir, settings=settings, options=commit)
+    options = {} if commit_with is None else {"vk_path": str(commit_with[0]), "srs_path": str(commit_with[1])}
+    found = _generate_witness(inputs, compiled, workdir, target=target, settings=settings, options=options)
+    ends = [found.get("processed_inputs"), found.get("processed_outputs")]
+    input_commitment, output_commitment = (_commitment(end) for end in ends)
+    input_hashes, output_hashes = (tuple((end or {}).get("poseidon_hash") or ()) for end in ends)
     return Witness(
         outputs=_outputs(found),
-        input_commitment=_commitment(found.get("processed_inputs")),
-        output_commitment=_commitment(found.get("processed_outputs")),
+        input_commitment=input_commitment,
+        output_commitment=output_commitment,
+        input_hashes=input_hashes,
+        output_hashes=output_hashes,
     )
 
 
@@ -191,7 +208,7 @@ def _check_witness(found: Any, witness: Path, compiled: Path, settings: Path) ->
         low, high = json.loads(settings.read_bytes())["run_args"]["lookup_range"]
         least, most = int(found["min_lookup_inputs"]), int(found["max_lookup_inputs"])
         if low <= least and most <= high:
-            raise Unsatisfied(f"a constraint is not satisfied: {reason}") from None
+            raise Unsatisfied("a constraint is not satisfied", said=reason.said) from None
         seen = least if least < low else most
         raise Unsatisfied(f"a lookup needs {seen}; its table holds {low} to {high}") from None
 

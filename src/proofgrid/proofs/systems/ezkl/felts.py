@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 from fractions import Fraction
+from typing import TypeGuard
 
 #: The order of BN254's scalar field; negative integers are its upper half.
 MODULUS = 21888242871839275222246405745257275088548364400416034343698204186575808495617
@@ -17,6 +18,7 @@ MODULUS = 2188824287183927522224640574525727508854836440041603434369820418657580
 INTEGER_BITS_MAX = 62
 
 # Bounded digits and exponent: a hostile "1e999999999" must not become an integer of a gigabyte.
+_FELT = re.compile(r"[0-9a-f]{64}")
 _DECIMAL = re.compile(r"-?\d{1,40}(\.\d{1,40})?(e[+-]?\d{1,3})?")
 
 
@@ -49,7 +51,16 @@ def to_felt(integer: int) -> str:
     return (integer % MODULUS).to_bytes(32, "little").hex()
 
 
+def is_felt(text: object) -> TypeGuard[str]:
+    """Return whether `text` spells a field element in the one way that the engine does."""
+    return isinstance(text, str) and bool(_FELT.fullmatch(text)) and _value_of(text) < MODULUS
+
+
 def integer_of(felt: str) -> int:
     """Return the integer that a field element stands for; the upper half of the field is negative."""
-    value = int.from_bytes(bytes.fromhex(felt), "little")
+    value = _value_of(felt)
     return value - MODULUS if value > MODULUS // 2 else value
+
+
+def _value_of(felt: str) -> int:
+    return int.from_bytes(bytes.fromhex(felt), "little")

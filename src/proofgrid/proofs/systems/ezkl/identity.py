@@ -23,6 +23,7 @@ def make_identity(
     inputs: Sequence[ProgramTensor],
     outputs: Sequence[ProgramTensor],
     slices: int,
+    agreement: Mapping[str, Json],
 ) -> dict[str, Json]:
     """Return the identity of a program with these files: everything that decides what a proof of it says."""
     return {
@@ -36,7 +37,7 @@ def make_identity(
         "outputs": [tensor_json(tensor) for tensor in outputs],
         VERIFIER_SRS: files[VERIFIER_SRS],
         "slices": [{name: files[slice_file(index, name)] for name in ("settings", "vk")} for index in range(slices)],
-        # Place of the measured agreement of circuit and model, under "agreement".
+        "agreement": dict(agreement),
     }
 
 

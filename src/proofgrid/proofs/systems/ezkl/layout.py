@@ -18,7 +18,7 @@ from proofgrid.primitives.errors import BadProof, InvalidField
 from proofgrid.primitives.reading import read_list, read_mapping, read_text
 from proofgrid.proofs.base import Program
 from proofgrid.proofs.systems.ezkl.felts import INTEGER_BITS_MAX, quantise
-from proofgrid.proofs.systems.ezkl.settings import COMMITTED, PUBLIC
+from proofgrid.proofs.systems.ezkl.settings import COMMITTED, PRIVATE, PUBLIC, VISIBILITIES
 
 FORMAT = 2  #: of the programs that are built today
 FORMAT_1 = 1
@@ -35,7 +35,6 @@ _RANGES = {
     **{f"uint{bits}": (0, (1 << bits) - 1) for bits in (8, 16, 32, 64)},
 }
 _TYPES = (*FLOATS, *_RANGES)
-_VISIBILITIES = (PUBLIC, COMMITTED)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,15 +45,11 @@ class ProgramTensor:
     shape: tuple[int, ...]
     element_type: str  #: as NumPy spells it: float32, int64, bool
     scale: int  #: what is proven are the numbers times 2^scale, rounded; 0 for integers
-    visibility: str  #: "public" or "committed"
+    visibility: str  #: "public", "committed", "hashed" or "private"
 
     @property
     def elements(self) -> int:
         return prod(self.shape)
-
-    @property
-    def is_committed(self) -> bool:
-        return self.visibility == COMMITTED
 
     @property
     def is_float(self) -> bool:
@@ -71,20 +66,28 @@ class Layout:
     outputs: tuple[ProgramTensor, ...]
 
     @property
-    def commits_input(self) -> bool:
-        return self.inputs[0].is_committed
+    def input_visibility(self) -> str:
+        """How the first circuit takes its inputs: in the one way in which some are hidden, else public."""
+        return next((tensor.visibility for tensor in self.inputs if tensor.visibility != PUBLIC), PUBLIC)
 
     @property
-    def output_elements(self) -> int:
-        return sum(tensor.elements for tensor in self.outputs)
+    def output_visibility(self) -> str:
+        return self.outputs[0].visibility
+
+    @property
+    def shown_again(self) -> tuple[ProgramTensor, ...]:
+        """The public inputs beside hidden ones: their circuit hides all it takes, so it puts these out again."""
+        if self.input_visibility == PUBLIC:
+            return ()
+        return tuple(tensor for tensor in self.inputs if tensor.visibility == PUBLIC)
 
     def committed_inputs_of(self, slice_index: int) -> int:
         """Return to how many of the tensors that go into a slice its proof commits: what crosses a cut is one."""
-        return 1 if slice_index > 0 else len(self.inputs) * self.commits_input
+        return 1 if slice_index > 0 else len(self.inputs) * (self.input_visibility == COMMITTED)
 
     def committed_outputs_of(self, slice_index: int) -> int:
         """Return to how many of the tensors that come out of a slice its proof commits."""
-        return 1 if slice_index < self.slices - 1 else 0
+        return 1 if slice_index < self.slices - 1 else len(self.outputs) * (self.output_visibility == COMMITTED)
 
 
 def layout_of(program: Program) -> Layout:
@@ -163,10 +166,14 @@ def _unnamed(value: Json, visibility: str) -> ProgramTensor:
 
 def _read_format_2(identity: Mapping[str, Json]) -> Layout:
     inputs, outputs = (_tensors(identity[name], name) for name in ("inputs", "outputs"))
-    for tensors in (inputs, outputs):
-        if len({tensor.visibility for tensor in tensors}) != 1:
-            raise ValueError("tensors of one end differ in visibility")
-    return Layout(format=FORMAT, slices=len(read_list(identity["slices"], "slices")), inputs=inputs, outputs=outputs)
+    layout = Layout(format=FORMAT, slices=len(read_list(identity["slices"], "slices")), inputs=inputs, outputs=outputs)
+    if len({tensor.visibility for tensor in inputs} - {PUBLIC}) > 1:
+        raise ValueError("inputs are hidden in different ways")
+    if len({tensor.visibility for tensor in outputs}) > 1 or layout.output_visibility == PRIVATE:
+        raise ValueError("outputs are shown in different ways, or not at all")
+    if layout.shown_again and (layout.slices > 1 or layout.output_visibility != PUBLIC):
+        raise ValueError("public inputs beside hidden ones need one slice of public outputs")
+    return layout
 
 
 def _tensors(value: Json, name: str) -> tuple[ProgramTensor, ...]:
@@ -179,7 +186,7 @@ def _tensors(value: Json, name: str) -> tuple[ProgramTensor, ...]:
 def _tensor(value: Json, name: str) -> ProgramTensor:
     tensor = read_mapping(value, name)
     visibility, element_type = (read_text(tensor[member], member) for member in ("visibility", "type"))
-    if visibility not in _VISIBILITIES or element_type not in _TYPES:
+    if visibility not in VISIBILITIES or element_type not in _TYPES:
         raise ValueError("no such visibility or type")
     return ProgramTensor(
         name=read_text(tensor["name"], "name"),

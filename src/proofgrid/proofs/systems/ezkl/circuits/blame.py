@@ -22,7 +22,7 @@ from proofgrid.primitives.canonical import Json
 from proofgrid.primitives.errors import InvalidProgram, UnsupportedOperator
 from proofgrid.proofs.systems.ezkl import engine
 from proofgrid.proofs.systems.ezkl.engine import Step
-from proofgrid.proofs.systems.ezkl.settings import LOGROWS_MAX, EzklSettings
+from proofgrid.proofs.systems.ezkl.settings import LOGROWS_MAX, EzklSettings, widest_range
 
 _SAMPLES = 5
 _ATTRIBUTES_SHOWN = 4
@@ -121,7 +121,7 @@ class _Probe:
 
     def _calibrate(self, proto: onnx.ModelProto, model: Path, target: Path) -> None:
         data = self.folder / "calibration"
-        low, high = self.settings.input_range
+        low, high = widest_range(self.settings)
         shapes = [[one.dim_value for one in value.type.tensor_type.shape.dim] for value in proto.graph.input]
         drawn = [_spread(prod(shape) * _SAMPLES, low, high) for shape in shapes]
         data.write_text(json.dumps({"input_data": drawn}), encoding="utf-8")

@@ -7,25 +7,33 @@ Sorted and without the stamp, the same model and settings give the same keys on 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from proofgrid.primitives.errors import InvalidField
 from proofgrid.proofs.kit.input_files import read_batch
 from proofgrid.proofs.systems.ezkl import engine
+from proofgrid.proofs.systems.ezkl.circuits.drawing import CONSTANT_BORDERS, Range, Sample, borders, uniform
 from proofgrid.proofs.systems.ezkl.layout import ProgramTensor, range_of
 from proofgrid.proofs.systems.ezkl.model.inputs import one_by_one, quantised_inputs
-from proofgrid.proofs.systems.ezkl.settings import LOGROWS_MAX, EzklSettings
+from proofgrid.proofs.systems.ezkl.settings import (
+    COMMITTED,
+    HASHED,
+    LOGROWS_MAX,
+    PRIVATE,
+    PUBLIC,
+    EzklSettings,
+    range_in,
+)
 
-SAMPLES = 20
+UNIFORM_SAMPLES = 12
 SAMPLES_MAX = 256
 CALIBRATION_BYTES_MAX = 64 << 20
 
-Sample = list[list[int]]  #: one input, quantised: the elements of each tensor
+_IN_ENGINE = {PUBLIC: "public", COMMITTED: "polycommit", HASHED: "hashed/public", PRIVATE: "private"}
+
 EngineSettings = dict[str, Any]  #: a settings file of the engine, in its own words
 
 
@@ -33,7 +41,7 @@ EngineSettings = dict[str, Any]  #: a settings file of the engine, in its own wo
 class CircuitRules:
     """What the engine must know of one slice's circuit."""
 
-    input_visibility: str  #: "public" or "polycommit"; of all tensors that go in
+    input_visibility: str  #: "public", "committed", "hashed" or "private"; of all tensors that go in
     output_visibility: str
     scale: int
     input_scales: tuple[int, ...]  #: of each tensor that goes in
@@ -88,24 +96,48 @@ def write_canonical(settings: EngineSettings, *, logrows: int, target: Path) -> 
     target.write_text(_canonical(settings), encoding="ascii")
 
 
-def default_samples(tensors: Sequence[ProgramTensor], settings: EzklSettings) -> list[Sample]:
-    """Return seeded calibration inputs, spread evenly over the input range; the same on every machine."""
-    # Raw words, because NumPy promises that stream for ever, and the stream of Generator only for one version.
-    stream = np.random.PCG64(0)
-    drawn = [_drawn(stream.random_raw(SAMPLES * tensor.elements), tensor, settings) for tensor in tensors]
-    return [list(sample) for sample in zip(*drawn, strict=True)]
-
-
-def _drawn(words: Iterable[int], tensor: ProgramTensor, settings: EzklSettings) -> list[list[int]]:
-    low, high = (end << tensor.scale for end in settings.input_range)
+def declared_range(tensor: ProgramTensor, settings: EzklSettings) -> Range:
+    """Return the quantised input range of one tensor: the client's, as far as the tensor's type holds it."""
+    low, high = (end << tensor.scale for end in range_in(settings, tensor.name))
     least, most = range_of(tensor)
     low, high = max(low, least), min(high, most)
     if low > high:
         raise InvalidField(
             f"the input {tensor.name!r} of {tensor.element_type} holds none of these", field="settings.input_range"
         )
-    integers = [low + int(word) % (high - low + 1) for word in words]
-    return [integers[start : start + tensor.elements] for start in range(0, len(integers), tensor.elements)]
+    return low, high
+
+
+def seen_range(samples: Sequence[Sample], position: int) -> Range:
+    """Return the lowest and the highest number of one tensor in all samples."""
+    numbers = [integer for sample in samples for integer in sample[position]]
+    return min(numbers), max(numbers)
+
+
+def default_samples(
+    tensors: Sequence[ProgramTensor], limits: Sequence[Range]
+) -> tuple[list[Sample], tuple[list[Sample], ...]]:
+    """Return calibration inputs that cover the range of each tensor, its borders first; and what is left without these.
+
+    A model need not hold its borders: constant inputs have no variance to divide by, some functions end there.
+    """
+    samples = _drawn(tensors, limits)
+    fewer: tuple[list[Sample], ...] = (samples[CONSTANT_BORDERS:], samples[-UNIFORM_SAMPLES:])
+    # Whole numbers may be places in a table, and there is no place -1.
+    places = [
+        (low if tensor.is_float else max(low, 0), high) for tensor, (low, high) in zip(tensors, limits, strict=True)
+    ]
+    if places != list(limits) and all(low <= high for low, high in places):
+        fewer = (*fewer, _drawn(tensors, places))
+    return samples, fewer
+
+
+def _drawn(tensors: Sequence[ProgramTensor], limits: Sequence[Range]) -> list[Sample]:
+    drawn = [
+        [*borders(tensor, own), *uniform(tensor, own, UNIFORM_SAMPLES, seed=position)]
+        for position, (tensor, own) in enumerate(zip(tensors, limits, strict=True))
+    ]
+    return [list(sample) for sample in zip(*drawn, strict=True)]
 
 
 def samples_of_file(path: Path, tensors: Sequence[ProgramTensor]) -> list[Sample]:
@@ -129,8 +161,8 @@ def _generate_settings(model: Path, rules: CircuitRules, target: Path) -> None:
     base, legs = rules.decomposition
     arguments = engine.run_arguments(
         {
-            "input_visibility": rules.input_visibility,
-            "output_visibility": rules.output_visibility,
+            "input_visibility": _IN_ENGINE[rules.input_visibility],
+            "output_visibility": _IN_ENGINE[rules.output_visibility],
             "param_visibility": "fixed",
             "input_scale": rules.scale,
             "param_scale": rules.scale,

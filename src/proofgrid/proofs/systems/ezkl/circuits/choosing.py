@@ -11,8 +11,10 @@ from proofgrid.proofs.base import Report
 from proofgrid.proofs.systems.ezkl import engine
 from proofgrid.proofs.systems.ezkl.circuits import calibration
 from proofgrid.proofs.systems.ezkl.circuits.calibration import CircuitRules, EngineSettings
+from proofgrid.proofs.systems.ezkl.circuits.drawing import Sample
 from proofgrid.proofs.systems.ezkl.circuits.plan import BuildPlan
-from proofgrid.proofs.systems.ezkl.model.slicing import ModelSlice, slice_model
+from proofgrid.proofs.systems.ezkl.model.slicing import ModelSlice, show_again, slice_model
+from proofgrid.proofs.systems.ezkl.settings import COMMITTED
 
 _BLINDING_ROWS = 32  #: more than any circuit of ezkl keeps for blinding
 _LEGS = (3, 4, 2)  #: in the order of which usually wins
@@ -26,6 +28,7 @@ class Circuits:
     decomposition: tuple[int, int]
     logrows: int
     settings: list[EngineSettings]
+    samples: list[Sample]  #: what they were calibrated with
 
 
 def slice_with_equal_scales(plan: BuildPlan, *, cells_max: int | None = None) -> list[ModelSlice]:
@@ -33,7 +36,10 @@ def slice_with_equal_scales(plan: BuildPlan, *, cells_max: int | None = None) ->
     row_limit = 1 << plan.logrows_max
     avoided = {t.name for t in plan.model.tensors.values() if t.elements + _BLINDING_ROWS > row_limit}
     while True:
-        slices = slice_model(plan.model, plan.settings.slices, without=avoided, cells_max=cells_max)
+        count = 1 if plan.shown_again else plan.settings.slices
+        slices = slice_model(plan.model, count, without=avoided, cells_max=cells_max)
+        if plan.shown_again:
+            slices = [show_again(slices[0], [tensor.name for tensor in plan.shown_again])]
         for index, part in enumerate(slices):
             plan.folder(index).mkdir(parents=True, exist_ok=True)
             (plan.folder(index) / "model").write_bytes(part.proto.SerializeToString(deterministic=True))
@@ -44,7 +50,27 @@ def slice_with_equal_scales(plan: BuildPlan, *, cells_max: int | None = None) ->
 
 
 def choose_circuits(plan: BuildPlan, slices: Sequence[ModelSlice], report: Report) -> Circuits:
-    """Calibrate all slices under each candidate decomposition; return the circuits with the fewest rows."""
+    """Calibrate all slices under each candidate decomposition; return the circuits with the fewest rows.
+
+    On all samples, or if no circuit holds what becomes of the borders of the input range, on fewer.
+    """
+    best: Circuits | None = None
+    failed: engine.EngineFailed | None = None
+    for samples in (plan.samples, *plan.fewer_samples):
+        try:
+            found = _choose(plan, slices, samples, report)
+        except engine.EngineFailed as reason:
+            failed = failed or reason
+            continue
+        if found.logrows <= plan.logrows_max:
+            return found
+        best = best or found
+    if best is not None:
+        return best
+    raise failed or engine.EngineFailed("there is nothing to calibrate with")
+
+
+def _choose(plan: BuildPlan, slices: Sequence[ModelSlice], samples: list[Sample], report: Report) -> Circuits:
     candidates = _decompositions(plan)
     best: Circuits | None = None
     failures: list[engine.EngineFailed] = []
@@ -54,7 +80,7 @@ def choose_circuits(plan: BuildPlan, slices: Sequence[ModelSlice], report: Repor
         if best is not None and candidate[0].bit_length() >= best.logrows:
             continue
         try:
-            found = _calibrate(plan, slices, candidate, steps)
+            found = _calibrate(plan, slices, candidate, samples, steps)
         except engine.EngineFailed as reason:
             failures.append(reason)
             continue
@@ -76,8 +102,8 @@ def _first_odd_scale(plan: BuildPlan, slices: Sequence[ModelSlice]) -> str | Non
 
 def _rules(plan: BuildPlan, index: int, count: int, decomposition: tuple[int, int]) -> CircuitRules:
     return CircuitRules(
-        input_visibility="polycommit" if index > 0 or plan.commits_input else "public",
-        output_visibility="polycommit" if index < count - 1 else "public",
+        input_visibility=COMMITTED if index > 0 else plan.input_visibility,
+        output_visibility=COMMITTED if index < count - 1 else plan.output_visibility,
         scale=plan.settings.scale,
         input_scales=tuple(tensor.scale for tensor in plan.inputs) if index == 0 else (plan.settings.scale,),
         decomposition=decomposition,
@@ -99,10 +125,14 @@ def _report_slice(report: Report, candidate: int, candidates: int, slices: int, 
 
 
 def _calibrate(
-    plan: BuildPlan, slices: Sequence[ModelSlice], decomposition: tuple[int, int], on_slice: Callable[[int], None]
+    plan: BuildPlan,
+    slices: Sequence[ModelSlice],
+    decomposition: tuple[int, int],
+    given: list[Sample],
+    on_slice: Callable[[int], None],
 ) -> Circuits:
     """Calibrate slice after slice: what one puts out for the samples is the next one's calibration data."""
-    samples = plan.samples
+    samples = given
     found = []
     for index in range(len(slices)):
         on_slice(index)
@@ -111,12 +141,14 @@ def _calibrate(
         found.append(calibration.calibrate(folder / "model", rules, samples, folder / "settings"))
         if index < len(slices) - 1:
             samples = _outputs_for(samples, folder)
-    committed = [tensor.elements for part in slices[0 if plan.commits_input else 1 :] for tensor in part.inputs]
+    committed = [tensor.elements for part in slices[1:] for tensor in part.inputs]
+    committed += [tensor.elements for tensor in plan.inputs if plan.input_visibility == COMMITTED]
+    committed += [tensor.elements for tensor in plan.model.outputs if plan.output_visibility == COMMITTED]
     rows_of_commitment = (max(committed, default=0) + _BLINDING_ROWS - 1).bit_length()
     logrows = max(rows_of_commitment, *(settings["run_args"]["logrows"] for settings in found))
-    return Circuits(decomposition=decomposition, logrows=logrows, settings=found)
+    return Circuits(decomposition=decomposition, logrows=logrows, settings=found, samples=given)
 
 
-def _outputs_for(samples: list[calibration.Sample], folder: Path) -> list[calibration.Sample]:
+def _outputs_for(samples: list[Sample], folder: Path) -> list[Sample]:
     engine.run("compile_circuit", str(folder / "model"), str(folder / "compiled"), str(folder / "settings"))
     return [engine.outputs_of(sample, folder / "compiled", workdir=folder) for sample in samples]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,11 +11,20 @@ import onnx
 from proofgrid.primitives.canonical import Json
 from proofgrid.primitives.errors import InvalidField
 from proofgrid.proofs.systems.ezkl.circuits import calibration
+from proofgrid.proofs.systems.ezkl.circuits.drawing import Range, Sample
 from proofgrid.proofs.systems.ezkl.circuits.srs import ReferenceStrings, reference_strings
 from proofgrid.proofs.systems.ezkl.layout import ProgramTensor
 from proofgrid.proofs.systems.ezkl.model.loading import CheckedModel, Tensor, load_model
 from proofgrid.proofs.systems.ezkl.model.work import check_cost
-from proofgrid.proofs.systems.ezkl.settings import COMMITTED, EzklSettings, parse_settings
+from proofgrid.proofs.systems.ezkl.settings import (
+    PRIVATE,
+    PUBLIC,
+    EzklSettings,
+    check_visibilities,
+    parse_settings,
+    visibility_of,
+    widest_range,
+)
 
 SOURCE_FILES = ("model", "calibration")
 
@@ -27,18 +36,40 @@ class BuildPlan:
     settings: EzklSettings
     model: CheckedModel
     inputs: tuple[ProgramTensor, ...]  #: the model's, as the program takes them
-    samples: list[calibration.Sample]  #: quantised inputs for calibration
+    samples: list[Sample]  #: quantised inputs for calibration
+    fewer_samples: tuple[list[Sample], ...]  #: what to calibrate with if these fail
+    limits: tuple[Range, ...]  #: what the samples cover of each input, quantised
     srs: ReferenceStrings
     workdir: Path
 
     @property
-    def commits_input(self) -> bool:
-        return self.settings.input_visibility == COMMITTED
+    def input_visibility(self) -> str:
+        """How the first circuit takes its inputs; see Layout.input_visibility."""
+        return next((tensor.visibility for tensor in self.inputs if tensor.visibility != PUBLIC), PUBLIC)
+
+    @property
+    def output_visibility(self) -> str:
+        return visibility_of(self.settings.output_visibility, self.model.outputs[0].name)
+
+    @property
+    def shown_again(self) -> tuple[ProgramTensor, ...]:
+        """The public inputs beside hidden ones; see Layout.shown_again."""
+        if self.input_visibility == PUBLIC:
+            return ()
+        return tuple(tensor for tensor in self.inputs if tensor.visibility == PUBLIC)
 
     @property
     def logrows_max(self) -> int:
         """What the client allows and the SRS holds."""
         return min(self.settings.logrows_max, self.srs.logrows_max)
+
+    def coverage_text(self, samples: Sequence[Sample]) -> str:
+        """Say what calibration with these samples covers."""
+        if not self.fewer_samples:
+            return f"the {len(samples)} inputs of the calibration file"
+        low, high = widest_range(self.settings)
+        borders = "with its borders" if samples == self.samples else "but for borders of it that no circuit holds"
+        return f"inputs from {low} to {high}, {borders} ({len(samples)} samples)"
 
     def folder(self, index: int) -> Path:
         """Return where the files of slice `index` lie."""
@@ -57,19 +88,27 @@ def plan_build(source: Mapping[str, Path], given: Mapping[str, Json], *, srs: Pa
     if "model" not in source:
         raise InvalidField("an ONNX file is needed", field="source.model")
     strings = reference_strings(srs)
-    model = load_model(source["model"])
+    outputs = settings.output_visibility
+    private = [] if isinstance(outputs, str) else [name for name, word in outputs.items() if word == PRIVATE]
+    model = load_model(source["model"], fixed=settings.fixed, private=private)
     check_cost(model)
     inputs = tuple(_input(tensor, settings) for tensor in model.inputs)
+    check_visibilities(settings, [tensor.name for tensor in inputs], [tensor.name for tensor in model.outputs])
     workdir.mkdir(parents=True, exist_ok=True)
     if "calibration" in source:
         samples = calibration.samples_of_file(source["calibration"], inputs)
+        fewer: tuple[list[Sample], ...] = ()
+        limits = tuple(calibration.seen_range(samples, position) for position in range(len(inputs)))
     else:
-        samples = calibration.default_samples(inputs, settings)
+        limits = tuple(calibration.declared_range(tensor, settings) for tensor in inputs)
+        samples, fewer = calibration.default_samples(inputs, limits)
     return BuildPlan(
         settings=settings,
         model=model,
         inputs=inputs,
         samples=samples,
+        fewer_samples=fewer,
+        limits=limits,
         srs=strings,
         workdir=workdir,
     )
@@ -81,5 +120,5 @@ def _input(tensor: Tensor, settings: EzklSettings) -> ProgramTensor:
         shape=tensor.shape,
         element_type=tensor.type_name,
         scale=settings.scale if tensor.element_type == onnx.TensorProto.FLOAT else 0,
-        visibility=settings.input_visibility,
+        visibility=visibility_of(settings.input_visibility, tensor.name),
     )

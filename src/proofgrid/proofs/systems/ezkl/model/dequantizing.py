@@ -64,8 +64,10 @@ class _Pairs:
         scale, zero = self._scale_of(inputs[1], inputs[2])
         if scale is None or zero is None or scale.size != 1:
             return False
-        kind = zero.dtype if inputs[2] else _kind_asked_for(node)
-        self._write_quantized(writer, inputs[0], scale, zero.astype(np.float32), kind, node.output[0])
+        kind = self._known.element_type(inputs[2]) if inputs[2] else _kind_asked_for(node)
+        if "INT" not in onnx.TensorProto.DataType.Name(kind):  # floats of 8 bits
+            return False
+        self._write_quantized(writer, inputs[0], scale, zero.astype(np.float32), _limits_of(kind), node.output[0])
         return True
 
     def dequantize(self, writer: Writer, node: onnx.NodeProto) -> bool:
@@ -148,7 +150,7 @@ class _Pairs:
             product,
             y_scale,
             y_zero.astype(np.float32),
-            self._known.constant_of(names[y[1]]).dtype,
+            _limits_of(self._known.element_type(names[y[1]])),
             node.output[0],
         )
         return True
@@ -159,11 +161,10 @@ class _Pairs:
         return output
 
     def _write_quantized(
-        self, writer: Writer, name: str, scale: Array, zero: Array, kind: np.dtype[Any], output: str
+        self, writer: Writer, name: str, scale: Array, zero: Array, limits: tuple[int, int], output: str
     ) -> None:
-        limits = np.iinfo(kind)
         divided = writer.op("Div", name, writer.constant(scale.reshape(()).astype(np.float32)))
-        low, high = (writer.constant(np.float32(limit - zero.item())) for limit in (limits.min, limits.max))
+        low, high = (writer.constant(np.float32(limit - zero.item())) for limit in limits)
         centred = writer.op("Clip", writer.op("Round", divided), low, high)
         self._centred[output] = (centred, zero)
         self.written.add(output)
@@ -198,9 +199,16 @@ class _Pairs:
         return tuple(-1 if place == axis % len(shape) else 1 for place in range(len(shape)))
 
 
-def _kind_asked_for(node: onnx.NodeProto) -> np.dtype[Any]:
+def _kind_asked_for(node: onnx.NodeProto) -> int:
     asked = next((attribute.i for attribute in node.attribute if attribute.name == "output_dtype"), 0)
-    return np.dtype(onnx.helper.tensor_dtype_to_np_dtype(asked or onnx.TensorProto.UINT8))
+    return asked or onnx.TensorProto.UINT8
+
+
+def _limits_of(kind: int) -> tuple[int, int]:
+    """Return the least and the greatest number of an integer type."""
+    name = onnx.TensorProto.DataType.Name(kind)
+    bits = int(name.removeprefix("U").removeprefix("INT"))
+    return (0, (1 << bits) - 1) if name.startswith("U") else (-(1 << bits - 1), (1 << bits - 1) - 1)
 
 
 def _attributes(node: onnx.NodeProto) -> dict[str, Any]:

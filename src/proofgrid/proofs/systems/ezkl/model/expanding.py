@@ -18,6 +18,7 @@ from proofgrid.primitives.errors import InvalidProgram
 
 CALLS_MAX = 20_000  #: nodes that a model's own functions may come to
 _DEPTH_MAX = 64
+_LEVELS_MAX = 4
 
 #: Operators whose bodies are of plain operators, and which the engine does not know.
 _WITH_BODIES = """
@@ -39,11 +40,16 @@ def inline_functions(model: onnx.ModelProto) -> onnx.ModelProto:
 
 def expand_operators(model: onnx.ModelProto) -> onnx.ModelProto:
     """Return an equal model in which operators that ONNX defines by others are written in these."""
-    found = [node for node in model.graph.node if node.op_type in _BY_BODY and node.domain in ("", "ai.onnx")]
-    if not found:
-        return model
-    names = sorted({("", node.op_type) for node in found})
-    return inliner.inline_selected_functions(_told(model), names, inline_schema_functions=True)
+    for _ in range(_LEVELS_MAX):  # a body may have such operators too, like CastLike in that of Gelu
+        names = sorted({("", node.op_type) for node in model.graph.node if _has_body(node)})
+        if not names:
+            break
+        model = inliner.inline_selected_functions(_told(model), names, inline_schema_functions=True)
+    return model
+
+
+def _has_body(node: onnx.NodeProto) -> bool:
+    return node.op_type in _BY_BODY and node.domain in ("", "ai.onnx")
 
 
 def _told(model: onnx.ModelProto) -> onnx.ModelProto:

@@ -119,7 +119,7 @@ def _flattened(value: Json, shape: tuple[int, ...], field: str) -> list[tuple[st
         if len(value) != elements:
             raise InvalidInput(_expected(shape, f"{len(value)} numbers were given"), field=field)
         return [(f"{field}[{i}]", item) for i, item in enumerate(value)]
-    nested = shape[1:] if shape[0] == 1 and len(value) == math.prod(shape[1:2]) != 1 else shape
+    nested = shape[1:] if shape and shape[0] == 1 and len(value) == math.prod(shape[1:2]) != 1 else shape
     return _walk(value, nested, shape, field)
 
 

@@ -18,6 +18,7 @@ Array = npt.NDArray[np.generic]
 
 _DATA_ELEMENTS_MAX = 4_096  #: of a constant that is shown to shape inference; shapes and axes are small
 
+_EQUAL_OF_FLOATS = 11  #: the opset that brought it
 _CALCULATING = "Add Div Equal Gemm Greater Less MatMul Max Min Mul Relu Sub"
 _OF_ANY_NUMBERS = frozenset(_CALCULATING.split())
 
@@ -99,9 +100,12 @@ class Known:
             found = self._as_of_floats(node, types)
         return {name: kind for name, kind in (found or {}).items() if name}
 
-    def _inferred(self, node: onnx.NodeProto, types: dict[str, onnx.TypeProto]) -> dict[str, onnx.TypeProto] | None:
+    def _inferred(
+        self, node: onnx.NodeProto, types: dict[str, onnx.TypeProto], *, least: int = 0
+    ) -> dict[str, onnx.TypeProto] | None:
+        version = max(self.version(node.domain), least)
         try:
-            schema = onnx.defs.get_schema(node.op_type, self.version(node.domain), node.domain)
+            schema = onnx.defs.get_schema(node.op_type, version, node.domain)
             found: dict[str, onnx.TypeProto] = shape_inference.infer_node_outputs(
                 schema, node, types, self._small_constants(types), opset_imports=self.opsets
             )
@@ -112,7 +116,7 @@ class Known:
     def _as_of_floats(self, node: onnx.NodeProto, types: dict[str, onnx.TypeProto]) -> dict[str, onnx.TypeProto] | None:
         """Exporters write Equal of floats before opset 11 and MatMul of int8: infer the shape, keep the type."""
         floats = {name: _of_element_type(kind, onnx.TensorProto.FLOAT) for name, kind in types.items()}
-        found = self._inferred(node, floats)
+        found = self._inferred(node, floats, least=_EQUAL_OF_FLOATS)
         if found is None:
             return None
         own = next(iter(types.values())).tensor_type.elem_type

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from math import prod
 from pathlib import Path
+from types import MappingProxyType
 
 import onnx
 from google.protobuf.message import DecodeError
@@ -14,8 +15,10 @@ from onnx import shape_inference
 
 from proofgrid.primitives.errors import InvalidProgram
 from proofgrid.proofs.systems.ezkl.model.branching import unroll_branches
+from proofgrid.proofs.systems.ezkl.model.counting import count_in_floats
 from proofgrid.proofs.systems.ezkl.model.dequantizing import dequantize
 from proofgrid.proofs.systems.ezkl.model.expanding import expand_operators, inline_functions
+from proofgrid.proofs.systems.ezkl.model.holding import fix_inputs, leave_out_outputs
 from proofgrid.proofs.systems.ezkl.model.naming import name_nodes
 from proofgrid.proofs.systems.ezkl.model.normalizing import write_normalizations
 from proofgrid.proofs.systems.ezkl.model.operators import check_operators, check_versions
@@ -24,6 +27,7 @@ from proofgrid.proofs.systems.ezkl.model.retyping import retype
 from proofgrid.proofs.systems.ezkl.model.rewriting import rewrite
 from proofgrid.proofs.systems.ezkl.model.separating import separate_outputs
 from proofgrid.proofs.systems.ezkl.model.simplifying import simplify
+from proofgrid.proofs.systems.ezkl.model.trees import write_trees
 
 MODEL_BYTES_MAX = 64 << 20
 NODES_MAX = 50_000  #: of a file: reading takes seconds; what a build of them costs is estimated later (work.py)
@@ -41,11 +45,14 @@ PASSES: tuple[Callable[[onnx.ModelProto], onnx.ModelProto], ...] = (
     simplify,
     unroll_branches,
     simplify,
+    write_trees,
     write_normalizations,
     expand_operators,
     unroll_recurrent,
     dequantize,
     retype,
+    simplify,
+    count_in_floats,
     simplify,
     name_nodes,
     check_versions,
@@ -81,6 +88,7 @@ class Tensor:
 class CheckedModel:
     """A model of static shapes; `nodes` are alive and in order of execution."""
 
+    original: onnx.ModelProto  #: as it was handed in, for a batch of one: what it says is what has to be proven
     proto: onnx.ModelProto
     nodes: tuple[onnx.NodeProto, ...]
     tensors: Mapping[str, Tensor]  #: every tensor whose shape is known, initializers included
@@ -88,12 +96,18 @@ class CheckedModel:
     outputs: tuple[Tensor, ...]
 
 
-def load_model(path: Path) -> CheckedModel:
-    """Read and check an ONNX file; raise InvalidProgram or UnsupportedOperator with field and hint."""
+def load_model(
+    path: Path, *, fixed: Mapping[str, Sequence[str]] = MappingProxyType({}), private: Collection[str] = ()
+) -> CheckedModel:
+    """Read and check an ONNX file; raise InvalidProgram or UnsupportedOperator with field and hint.
+
+    Inputs that are `fixed` become weights, `private` outputs are left out; InvalidField names those that are not there.
+    """
     proto = _parse(path)
     _check_self_contained(proto)
     _check(proto)
     _fix_batch_of_one(proto.graph)
+    proto = original = leave_out_outputs(fix_inputs(proto, fixed), private)
     for apply in PASSES:
         proto = apply(proto)
     _fill_in_strides(proto.graph)
@@ -102,7 +116,7 @@ def load_model(path: Path) -> CheckedModel:
     inputs = _inputs_of(inferred.graph, tensors)
     outputs = _outputs_of(inferred.graph, tensors)
     nodes = _nodes_alive(inferred.graph, [output.name for output in outputs])
-    return CheckedModel(proto=inferred, nodes=nodes, tensors=tensors, inputs=inputs, outputs=outputs)
+    return CheckedModel(original=original, proto=inferred, nodes=nodes, tensors=tensors, inputs=inputs, outputs=outputs)
 
 
 def _parse(path: Path) -> onnx.ModelProto:
@@ -234,6 +248,8 @@ def _inputs_of(graph: onnx.GraphProto, tensors: Mapping[str, Tensor]) -> tuple[T
         raise _invalid(f"the model has {len(names)} inputs; 1 to {TENSORS_MAX} are supported")
     found = tuple(_sized(name, "input", tensors) for name in names)
     for tensor in found:
+        if not tensor.shape:
+            raise _invalid(f"the input {tensor.name!r} has no dimensions", hint="export it with the shape [1]")
         if tensor.element_type not in _INPUT_TYPES:
             kind = onnx.TensorProto.DataType.Name(tensor.element_type).lower()
             raise _invalid(f"the input {tensor.name!r} is of {kind}; 32-bit floats, integers and booleans are taken")

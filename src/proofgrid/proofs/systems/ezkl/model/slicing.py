@@ -10,7 +10,7 @@ Weights, and whatever is computed from weights alone, belong to every slice that
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
 import onnx
@@ -68,6 +68,21 @@ def slice_model(
         )
     chosen = [cuts[begin - 1] for begin in partition(works, count)]
     return _slices_at(model, flow, cells, chosen)
+
+
+def show_again(part: ModelSlice, names: Sequence[str]) -> ModelSlice:
+    """Return a slice whose model also puts out these of its inputs, after its outputs, as they came in."""
+    made = onnx.ModelProto()
+    made.CopyFrom(part.proto)
+    taken = {name for node in made.graph.node for name in (*node.input, *node.output)}
+    by_name = {tensor.name: tensor for tensor in part.inputs}
+    for name in names:
+        shown = f"{name}/shown"
+        while shown in taken:
+            shown += "_"
+        made.graph.node.append(onnx.helper.make_node("Identity", [name], [shown], name=shown))
+        made.graph.output.append(_value_info(replace(by_name[name], name=shown)))
+    return replace(part, proto=made)
 
 
 def _flow_of(model: CheckedModel) -> list[onnx.NodeProto]:

@@ -15,11 +15,13 @@ from proofgrid.primitives.canonical import Json
 from proofgrid.primitives.errors import InvalidInput
 from proofgrid.proofs.base import JobDraft, NormalisedRequest, ProgramFiles
 from proofgrid.proofs.kit.batches import check_count
-from proofgrid.proofs.systems.ezkl import engine
 from proofgrid.proofs.systems.ezkl.layout import Layout, layout_of
 from proofgrid.proofs.systems.ezkl.model.inputs import QuantisedInput, quantised_inputs
-from proofgrid.proofs.systems.ezkl.proving.forward import SlicePass, forward
+from proofgrid.proofs.systems.ezkl.proving.forward import SliceFailed, SlicePass, forward
 from proofgrid.proofs.systems.ezkl.proving.saying import ShownTensor, commitments_in, make_statement
+from proofgrid.proofs.systems.ezkl.proving.unproven import place_of
+from proofgrid.proofs.systems.ezkl.proving.verify import public_of, shown_by
+from proofgrid.proofs.systems.ezkl.settings import COMMITTED, HASHED, PUBLIC
 
 _JOB_FORMAT = 1  #: of a job's input
 
@@ -43,27 +45,34 @@ def normalise(files: ProgramFiles, inputs: list[Json], *, workdir: Path) -> Norm
 def _forward(files: ProgramFiles, inputs: list[list[int]], index: int, workdir: Path) -> list[SlicePass]:
     try:
         return forward(files, inputs, workdir=workdir)
-    except engine.EngineFailed as reason:
+    except SliceFailed as reason:
         raise InvalidInput(
-            f"the program cannot prove this input: {reason}",
+            f"the program cannot prove this input{place_of(reason, files, workdir=workdir)}: {reason}",
             field=f"inputs[{index}]",
             hint="the program was calibrated for other values; build it with a wider input_range or calibration file",
         ) from None
 
 
 def _shown(one: list[QuantisedInput], first: SlicePass, layout: Layout) -> list[ShownTensor]:
-    if layout.commits_input:
-        return [ShownTensor(commitment=point) for point in commitments_in(_hex(first.witness.input_commitment))]
-    return [ShownTensor(values=tensor.values, integers=tensor.integers) for tensor in one]
+    hidden = layout.input_visibility
+    commitments = commitments_in(_hex(first.witness.input_commitment)) if hidden == COMMITTED else [None] * len(one)
+    hashes = first.witness.input_hashes if hidden == HASHED else [None] * len(one)
+    shown = []
+    for tensor, given, commitment, hashed in zip(layout.inputs, one, commitments, hashes, strict=True):
+        public = (given.values, given.integers) if tensor.visibility == PUBLIC else (None, ())
+        shown.append(ShownTensor(values=public[0], integers=public[1], commitment=commitment, hash=hashed))
+    return shown
 
 
 def _job(files: ProgramFiles, layout: Layout, input_index: int, position: int, part: SlicePass) -> JobDraft:
     spec = files.program.slices[position]
-    shows_input = position == 0 and not layout.commits_input
-    integers = _flat(part.inputs)
+    integers = [integer for tensor in part.inputs for integer in tensor]
+    claim = shown_by(layout, position, part.witness)
     facts: dict[str, Json] = {
-        "public_input": integers if shows_input else [],
-        "public_output": _flat(part.witness.outputs) if position == layout.slices - 1 else [],
+        "public_input": public_of(layout, part.inputs) if position == 0 else [],
+        "input_hashes": list(part.witness.input_hashes),
+        "public_output": claim.outputs,
+        "output_hashes": list(claim.hashes),
         "input_commitment": _hex(part.witness.input_commitment),
         "output_commitment": _hex(part.witness.output_commitment),
     }
@@ -76,10 +85,6 @@ def _job(files: ProgramFiles, layout: Layout, input_index: int, position: int, p
         input=json.dumps({"format": _JOB_FORMAT, "integers": integers}, separators=(",", ":")).encode(),
         facts=facts,
     )
-
-
-def _flat(tensors: engine.Tensors) -> list[int]:
-    return [integer for tensor in tensors for integer in tensor]
 
 
 def _hex(commitment: bytes | None) -> str | None:

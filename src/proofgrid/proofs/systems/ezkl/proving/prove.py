@@ -16,7 +16,7 @@ from proofgrid.proofs.systems.ezkl import engine
 from proofgrid.proofs.systems.ezkl.felts import INTEGER_BITS_MAX
 from proofgrid.proofs.systems.ezkl.identity import slice_file
 from proofgrid.proofs.systems.ezkl.layout import Layout, layout_of, split
-from proofgrid.proofs.systems.ezkl.proving.verify import claimed_outputs, proves
+from proofgrid.proofs.systems.ezkl.proving.verify import claim_of, instances_of, proves, public_of, shown_by
 
 
 def run_job(
@@ -27,14 +27,16 @@ def run_job(
     workdir.mkdir(parents=True, exist_ok=True)
     layout = layout_of(files.program)
     inputs = _tensors_of(integers, layout, slice_index)
-    public_input = integers if slice_index == 0 and not layout.commits_input else []
+    shown = public_of(layout, inputs) if slice_index == 0 else []
+    hashes: list[str] = []
 
     def prove() -> JobOutput:
-        proof, outputs = _proven(files, slice_index, inputs, cache, workdir, report)
-        return JobOutput(proof=proof, public={"outputs": outputs} if slice_index == layout.slices - 1 else {})
+        proof, witness = _proven(files, slice_index, inputs, cache, workdir, report)
+        hashes[:] = witness.input_hashes
+        return JobOutput(proof=proof, public=shown_by(layout, slice_index, witness).json())
 
     def look(output: JobOutput) -> None:
-        public = [*public_input, *claimed_outputs(output)]
+        public = instances_of(layout, shown, hashes, claim_of(output))
         if not proves(files, slice_index, output.proof, public, workdir=workdir):
             raise BadProof
 
@@ -45,19 +47,18 @@ def run_job(
 
 def _proven(
     files: ProgramFiles, slice_index: int, inputs: engine.Tensors, cache: Path, workdir: Path, report: Report
-) -> tuple[bytes, list[int]]:
-    """Return the proof, and what the slice puts out, one tensor after the other."""
+) -> tuple[bytes, engine.Witness]:
+    """Return the proof, and what the slice puts out."""
     compiled, settings = (files.path(slice_file(slice_index, name)) for name in ("compiled", "settings"))
     witness_file = workdir / "witness"
     try:
         report("witness", 0)
         # Checked, and before the key is derived: proving what has no proof can take the engine for ever.
-        outputs = engine.outputs_of(inputs, compiled, workdir=workdir, target=witness_file, settings=settings)
+        witness = engine.witness_of(inputs, compiled, workdir=workdir, target=witness_file, settings=settings)
         report("key", 50)
         with _proving_key(files, slice_index, cache, workdir) as proving_key:
             report("prove", 450)
-            proof = _prove(files, slice_index, proving_key, witness_file, workdir)
-        return proof, [integer for tensor in outputs for integer in tensor]
+            return _prove(files, slice_index, proving_key, witness_file, workdir), witness
     except engine.EngineFailed as reason:
         raise InvalidProgram(f"ezkl cannot prove slice {slice_index}: {reason}") from None
 

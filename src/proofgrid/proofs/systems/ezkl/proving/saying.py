@@ -4,7 +4,8 @@
 format 1     {"values", "integers"}                      {"shape", "scale", "integers", "values"}
 format 2     {name: {"values", "integers"}, ...}         {name: {"shape", "scale", "integers", "values"}, ...}
 
-Of a committed tensor a statement says {"commitment"} instead. Verifying makes both anew and compares.
+Of a tensor that is not public they say {"commitment"} or {"hash"} instead, or, of a private one, {}.
+A public input beside hidden ones has the commitment or hash as well. Verifying makes both anew and compares.
 """
 
 from __future__ import annotations
@@ -16,23 +17,39 @@ from proofgrid.primitives.canonical import Json
 from proofgrid.primitives.errors import BadProof
 from proofgrid.proofs.kit.batches import same_json
 from proofgrid.proofs.systems.ezkl.engine import COMMITMENT_BYTES
-from proofgrid.proofs.systems.ezkl.felts import decimal_of
+from proofgrid.proofs.systems.ezkl.felts import decimal_of, is_felt
 from proofgrid.proofs.systems.ezkl.layout import FORMAT_1, Layout, ProgramTensor, quantised, split
+from proofgrid.proofs.systems.ezkl.proving.verify import Claim
+from proofgrid.proofs.systems.ezkl.settings import COMMITTED, HASHED, PUBLIC
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ShownTensor:
-    """What is public of one input tensor: its numbers, or the commitment to them."""
+    """What is public of one input tensor: its numbers, the commitment to them, their hash, or nothing."""
 
     values: Sequence[str] | None = None  #: decimal numbers, exactly as given
     integers: Sequence[int] = ()
-    commitment: str | None = None
+    commitment: str | None = None  #: hex
+    hash: str | None = None  #: a field element, as the engine spells it
 
     def json(self) -> dict[str, Json]:
         """Return what a statement says of it."""
-        if self.values is None:
-            return {"commitment": self.commitment}
-        return {"values": list(self.values), "integers": list(self.integers)}
+        said: dict[str, Json] = {}
+        if self.values is not None:
+            said |= {"values": list(self.values), "integers": list(self.integers)}
+        if self.commitment is not None:
+            said["commitment"] = self.commitment
+        if self.hash is not None:
+            said["hash"] = self.hash
+        return said
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ShownOutputs:
+    """What the proofs of one input show of its outputs."""
+
+    claim: Claim
+    commitments: Sequence[str] = ()
 
 
 def make_statement(layout: Layout, inputs: Sequence[Sequence[ShownTensor]]) -> dict[str, Json]:
@@ -69,15 +86,31 @@ def inputs_in(statement: Mapping[str, Json]) -> list[Json]:
     return inputs
 
 
-def make_outputs(layout: Layout, outputs: Sequence[Sequence[int]]) -> list[Json]:
-    """Return the outputs of a result, given the integers of each input's output tensors, one after the other."""
-    rows = [split(integers, layout.outputs) for integers in outputs]
+def make_outputs(layout: Layout, outputs: Sequence[ShownOutputs]) -> list[Json]:
+    """Return the outputs of a result; raise BadProof when they are not of the program's sizes."""
+    rows = [_outputs_row(layout, shown) for shown in outputs]
     if layout.format == FORMAT_1:
-        return [_output(layout.outputs[0], integers) for (integers,) in rows]
-    return [
-        {tensor.name: _output(tensor, integers) for tensor, integers in zip(layout.outputs, row, strict=True)}
-        for row in rows
-    ]
+        return [output for (output,) in rows]
+    names = [tensor.name for tensor in layout.outputs]
+    return [dict(zip(names, row, strict=True)) for row in rows]
+
+
+def _outputs_row(layout: Layout, shown: ShownOutputs) -> list[Json]:
+    try:
+        match layout.output_visibility:
+            case "public":
+                said: list[dict[str, Json]] = [
+                    _numbers(tensor, integers)
+                    for tensor, integers in zip(layout.outputs, split(shown.claim.outputs, layout.outputs), strict=True)
+                ]
+            case "hashed":
+                said = [{"hash": one} for one in shown.claim.hashes]
+            case _:
+                said = [{"commitment": one} for one in shown.commitments]
+        pairs = list(zip(layout.outputs, said, strict=True))
+    except ValueError:
+        raise BadProof("the outputs claimed are not those of the program") from None
+    return [{"shape": list(tensor.shape), "scale": tensor.scale, **one} for tensor, one in pairs]
 
 
 def commitments_in(head: str | None) -> list[str]:
@@ -86,10 +119,8 @@ def commitments_in(head: str | None) -> list[str]:
     return [] if head is None else [head[at : at + digits] for at in range(0, len(head), digits)]
 
 
-def _output(tensor: ProgramTensor, integers: Sequence[int]) -> dict[str, Json]:
+def _numbers(tensor: ProgramTensor, integers: Sequence[int]) -> dict[str, Json]:
     return {
-        "shape": list(tensor.shape),
-        "scale": tensor.scale,
         "integers": list(integers),
         "values": [decimal_of(integer, tensor.scale) for integer in integers],
     }
@@ -97,21 +128,29 @@ def _output(tensor: ProgramTensor, integers: Sequence[int]) -> dict[str, Json]:
 
 def _shown(layout: Layout, one: Json, field: str) -> list[ShownTensor]:
     if layout.format == FORMAT_1:
-        return [_shown_tensor(layout.inputs[0], one, field)]
+        return [_shown_tensor(layout, layout.inputs[0], one, field)]
     names = [tensor.name for tensor in layout.inputs]
     if not isinstance(one, dict) or set(one) != set(names):
         raise BadProof(f"an input has the tensors {', '.join(names)}", field=field)
-    return [_shown_tensor(tensor, one[tensor.name], f"{field}.{tensor.name}") for tensor in layout.inputs]
+    return [_shown_tensor(layout, tensor, one[tensor.name], f"{field}.{tensor.name}") for tensor in layout.inputs]
 
 
-def _shown_tensor(tensor: ProgramTensor, shown: Json, field: str) -> ShownTensor:
+def _shown_tensor(layout: Layout, tensor: ProgramTensor, shown: Json, field: str) -> ShownTensor:
     if not isinstance(shown, dict):
         raise BadProof("a tensor is said as an object", field=field)
-    if tensor.is_committed:
-        commitment = shown.get("commitment")
-        if not isinstance(commitment, str):
-            raise BadProof("a committed tensor has a commitment", field=field)
-        return ShownTensor(commitment=commitment)
+    commitment, hashed = shown.get("commitment"), shown.get("hash")
+    if isinstance(commitment, str) != (layout.input_visibility == COMMITTED):
+        raise BadProof("a tensor has a commitment where the program commits to its inputs, only there", field=field)
+    if is_felt(hashed) != (layout.input_visibility == HASHED):
+        raise BadProof("a tensor has a hash where the program hashes its inputs, only there", field=field)
+    values, integers = _values(tensor, shown, field) if tensor.visibility == PUBLIC else (None, [])
+    made = ShownTensor(values=values, integers=integers, commitment=commitment, hash=hashed)
+    if not same_json(shown, made.json()):
+        raise BadProof("the integers are not the values, quantised, or more is said than there is", field=field)
+    return made
+
+
+def _values(tensor: ProgramTensor, shown: Mapping[str, Json], field: str) -> tuple[list[str], list[int]]:
     values = shown.get("values")
     if not isinstance(values, list) or len(values) != tensor.elements:
         raise BadProof(f"an input has {tensor.elements} values", field=field)
@@ -119,6 +158,4 @@ def _shown_tensor(tensor: ProgramTensor, shown: Json, field: str) -> ShownTensor
         integers = [quantised(value, tensor) for value in values]
     except (ValueError, TypeError) as reason:
         raise BadProof(f"a value is malformed: {reason}", field=field) from None
-    if not same_json(shown, {"values": values, "integers": integers}):
-        raise BadProof("the integers are not the values, quantised", field=field)
-    return ShownTensor(values=values, integers=integers)
+    return values, integers

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from fractions import Fraction
 
 from proofgrid.primitives.canonical import Json
-from proofgrid.primitives.reading import read_list, read_mapping, read_text
+from proofgrid.primitives.reading import read_integer, read_list, read_mapping, read_text
 from proofgrid.proofs.base import Program
 from proofgrid.proofs.systems.ezkl.layout import FORMAT_1, ProgramTensor, layout_of
 from proofgrid.proofs.systems.ezkl.proving.saying import ShownTensor, read_statement
@@ -32,7 +33,17 @@ def tell_proofs(program: Program, statement: Mapping[str, Json], result: Mapping
 def tell_agreement(program: Program) -> Mapping[str, Json]:
     """Do what TellsTensors.tell_agreement promises."""
     agreement = program.identity.get("agreement")
-    return agreement if isinstance(agreement, Mapping) else {}
+    if not isinstance(agreement, Mapping):
+        return {}  # made before it was measured
+    scales = {tensor.name: tensor.scale for tensor in layout_of(program).outputs}
+    told: dict[str, Json] = {"samples": agreement["samples"]}
+    for one in read_list(agreement["outputs"], "agreement.outputs"):
+        said = read_mapping(one, "agreement.outputs")
+        name = read_text(said["name"], "name")
+        step = Fraction(1, 2) ** scales[name]
+        off, explained = (float(read_integer(said[key], key) * step) for key in ("quanta", "quanta_allowed"))
+        told[name] = f"off by at most {off:g} where rounding explains {explained:g}"
+    return told
 
 
 def _input(tensor: ProgramTensor, shown: ShownTensor) -> ToldTensor:
@@ -42,14 +53,22 @@ def _input(tensor: ProgramTensor, shown: ShownTensor) -> ToldTensor:
         element_type=tensor.element_type,
         values=None if shown.values is None else tuple(shown.values),
         commitment=shown.commitment or "",
+        hash=shown.hash or "",
     )
 
 
 def _output(tensor: ProgramTensor, said: Json) -> ToldTensor:
-    values = read_list(read_mapping(said, "output")["values"], "values")
+    output = read_mapping(said, "output")
+    values = read_list(output["values"], "values") if "values" in output else None
     return ToldTensor(
         name=tensor.name or "output",
         shape=tensor.shape,
         element_type=tensor.element_type,
-        values=tuple(read_text(value, "values") for value in values),
+        values=None if values is None else tuple(read_text(value, "values") for value in values),
+        commitment=_text(output, "commitment"),
+        hash=_text(output, "hash"),
     )
+
+
+def _text(said: Mapping[str, Json], name: str) -> str:
+    return read_text(said[name], name) if name in said else ""

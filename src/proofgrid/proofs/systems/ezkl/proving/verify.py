@@ -7,8 +7,8 @@ proof of slice 0      proof of slice 1      proof of slice 2         the bytes a
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeGuard
 
@@ -18,9 +18,10 @@ from proofgrid.proofs.base import JobOutput, ProgramFiles
 from proofgrid.proofs.kit.files import require
 from proofgrid.proofs.systems.ezkl import engine
 from proofgrid.proofs.systems.ezkl.engine import COMMITMENT_BYTES
-from proofgrid.proofs.systems.ezkl.felts import to_felt
+from proofgrid.proofs.systems.ezkl.felts import is_felt, to_felt
 from proofgrid.proofs.systems.ezkl.identity import VERIFIER_SRS, slice_file
 from proofgrid.proofs.systems.ezkl.layout import Layout, layout_of
+from proofgrid.proofs.systems.ezkl.settings import PUBLIC
 
 PROOF_BYTES_MAX = 16 << 20
 
@@ -36,19 +37,51 @@ class Head:
     output_commitment: str | None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Claim:
+    """What a proof shows of a slice's outputs: their integers, or hashes of them, tensor by tensor; or neither."""
+
+    outputs: list[int] = field(default_factory=list)
+    hashes: tuple[str, ...] = ()
+
+    def json(self) -> dict[str, Json]:
+        """Return it as it comes with a proof."""
+        if self.hashes:
+            return {"hashes": list(self.hashes)}
+        return {"outputs": self.outputs} if self.outputs else {}
+
+
+def public_of(layout: Layout, inputs: engine.Tensors) -> list[int]:
+    """Return the elements of those tensors, of all that go into the program, that are public."""
+    pairs = zip(layout.inputs, inputs, strict=True)
+    return [integer for tensor, integers in pairs if tensor.visibility == PUBLIC for integer in integers]
+
+
+def shown_by(layout: Layout, slice_index: int, witness: engine.Witness) -> Claim:
+    """Return what the right proof of a slice shows of its outputs: nothing, unless it is the last."""
+    if slice_index < layout.slices - 1:
+        return Claim()
+    if layout.output_visibility == PUBLIC:
+        own = witness.outputs[: len(layout.outputs)]
+        return Claim(outputs=[integer for tensor in own for integer in tensor])
+    return Claim(hashes=witness.output_hashes)
+
+
 def verify_partial(
     files: ProgramFiles, slice_index: int, facts: Mapping[str, Json], output: JobOutput, *, workdir: Path
 ) -> None:
     """Do what ProofSystem.verify_partial promises."""
     layout = layout_of(files.program)
-    expected = _known(facts, "public_output")
-    if claimed_outputs(output) != expected:
+    expected = Claim(outputs=_known(facts, "public_output"), hashes=_known_hashes(facts, "output_hashes"))
+    if claim_of(output) != expected:
         raise BadProof(f"the outputs claimed with slice {slice_index} are not what the program computes")
     head = head_of(layout, slice_index, output.proof)
     for name in ("input_commitment", "output_commitment"):
         if getattr(head, name) != facts[name]:
             raise BadProof(f"the proof's {name.replace('_', ' ')} is to another tensor than this job's")
-    check_proof(files, slice_index, output.proof, [*_known(facts, "public_input"), *expected], workdir=workdir)
+    shown, hashes = _known(facts, "public_input"), _known_hashes(facts, "input_hashes")
+    instances = instances_of(layout, shown, hashes, expected)
+    check_proof(files, slice_index, output.proof, instances, workdir=workdir)
 
 
 def _known(facts: Mapping[str, Json], name: str) -> list[int]:
@@ -56,6 +89,23 @@ def _known(facts: Mapping[str, Json], name: str) -> list[int]:
     if not is_integers(integers):
         raise InvalidField("the job's facts are no list of integers", field=f"facts.{name}")
     return integers
+
+
+def _known_hashes(facts: Mapping[str, Json], name: str) -> tuple[str, ...]:
+    hashes = facts.get(name, [])  # facts of format 1 have none
+    if not is_hashes(hashes):
+        raise InvalidField("the job's facts are no list of hashes", field=f"facts.{name}")
+    return tuple(hashes)
+
+
+def instances_of(layout: Layout, shown: Sequence[int], hashes: Sequence[str], claim: Claim) -> list[str]:
+    """Return the public values of a slice's proof, in the engine's order.
+
+    `shown`: the public inputs; `hashes`: those of its inputs. Public inputs beside hidden ones come after the outputs.
+    """
+    felts = [to_felt(integer) for integer in shown]
+    before, after = ([], felts) if layout.shown_again else (felts, [])
+    return [*hashes, *before, *(to_felt(integer) for integer in claim.outputs), *claim.hashes, *after]
 
 
 def head_of(layout: Layout, slice_index: int, proof: bytes) -> Head:
@@ -70,8 +120,8 @@ def head_of(layout: Layout, slice_index: int, proof: bytes) -> Head:
     )
 
 
-def check_proof(files: ProgramFiles, slice_index: int, proof: bytes, public: list[int], *, workdir: Path) -> None:
-    """Raise BadProof unless the proof verifies for exactly these public integers and ends where it should."""
+def check_proof(files: ProgramFiles, slice_index: int, proof: bytes, public: list[str], *, workdir: Path) -> None:
+    """Raise BadProof unless the proof verifies for exactly these public values and ends where it should."""
     require(files, VERIFIER_SRS, *slice_files(slice_index))
     workdir.mkdir(parents=True, exist_ok=True)
 
@@ -91,12 +141,11 @@ def check_proof(files: ProgramFiles, slice_index: int, proof: bytes, public: lis
         _proof_lengths[circuit] = len(proof)
 
 
-def proves(files: ProgramFiles, slice_index: int, proof: bytes, public: list[int], *, workdir: Path) -> bool:
-    """Return whether the proof verifies for exactly these public integers; bytes that follow it are not noticed."""
+def proves(files: ProgramFiles, slice_index: int, proof: bytes, public: list[str], *, workdir: Path) -> bool:
+    """Return whether the proof verifies for exactly these public values; bytes that follow it are not noticed."""
     settings, vk = (files.path(name) for name in slice_files(slice_index))
-    instances = [to_felt(integer) for integer in public]
     srs = files.path(VERIFIER_SRS)
-    return engine.verifies(proof, instances, settings=settings, vk=vk, srs=srs, workdir=workdir)
+    return engine.verifies(proof, public, settings=settings, vk=vk, srs=srs, workdir=workdir)
 
 
 def slice_files(slice_index: int) -> tuple[str, str]:
@@ -104,15 +153,20 @@ def slice_files(slice_index: int) -> tuple[str, str]:
     return slice_file(slice_index, "settings"), slice_file(slice_index, "vk")
 
 
-def claimed_outputs(output: JobOutput) -> list[int]:
-    """Return the public output that a prover claims, [] for none; raise BadProof when it is malformed."""
+def claim_of(output: JobOutput) -> Claim:
+    """Return what a prover claims that its slice puts out; raise BadProof when it is malformed."""
     public = output.public
-    if not public:
-        return []
-    outputs = public.get("outputs")
-    if set(public) != {"outputs"} or not is_integers(outputs):
+    if set(public) == {"hashes"} and is_hashes(hashes := public["hashes"]):
+        return Claim(hashes=tuple(hashes))
+    outputs = public.get("outputs", [])
+    if not set(public) <= {"outputs"} or not is_integers(outputs):
         raise BadProof("the claimed outputs are no list of integers")
-    return list(outputs)
+    return Claim(outputs=list(outputs))
+
+
+def is_hashes(value: Json) -> TypeGuard[list[str]]:
+    """Return whether `value` is a list of field elements, as the engine spells them."""
+    return isinstance(value, list) and all(is_felt(item) for item in value)
 
 
 def is_integers(value: Json) -> TypeGuard[list[int]]:

@@ -13,24 +13,30 @@ from proofgrid.proofs.kit.files import require
 from proofgrid.proofs.systems.ezkl.identity import check_program
 from proofgrid.proofs.systems.ezkl.layout import FORMAT_1, Layout, ProgramTensor, layout_of
 from proofgrid.proofs.systems.ezkl.proving.saying import (
+    ShownOutputs,
     ShownTensor,
     commitments_in,
     inputs_in,
     make_outputs,
     read_statement,
 )
-from proofgrid.proofs.systems.ezkl.proving.verify import check_proof, claimed_outputs, head_of, is_integers
+from proofgrid.proofs.systems.ezkl.proving.verify import (
+    Claim,
+    check_proof,
+    claim_of,
+    head_of,
+    instances_of,
+    is_hashes,
+    is_integers,
+)
+from proofgrid.proofs.systems.ezkl.settings import COMMITTED, HASHED, PRIVATE, PUBLIC, VISIBILITIES
 
 
 def combine(files: ProgramFiles, statement: Mapping[str, Json], parts: list[PartialProof]) -> Mapping[str, Json]:
     """Do what ProofSystem.combine promises."""
     layout = layout_of(files.program)
     rows = arranged(parts, inputs=len(inputs_in(statement)), slices=layout.slices)
-    outputs = [claimed_outputs(row[-1]) for row in rows]
-    for index, integers in enumerate(outputs):
-        if len(integers) != layout.output_elements:
-            raise BadProof(f"the outputs claimed for input {index} are not {layout.output_elements} integers")
-    return _result(layout, rows, outputs)
+    return _result(layout, rows, [claim_of(row[-1]) for row in rows])
 
 
 def verify_whole(
@@ -52,18 +58,31 @@ def verify_whole(
     _check_input_commitments(layout, inputs, rows)
     for index, row in enumerate(rows):
         for position, output in enumerate(row):
-            public = [integer for tensor in inputs[index] for integer in tensor.integers] if position == 0 else []
-            claimed = outputs[index] if position == layout.slices - 1 else []
-            _check_part(files, index, position, output, public, claimed, workdir)
+            claim = outputs[index] if position == layout.slices - 1 else Claim()
+            shown = inputs[index] if position == 0 else []
+            public = instances_of(
+                layout,
+                [integer for tensor in shown for integer in tensor.integers],
+                [tensor.hash for tensor in shown if tensor.hash is not None],
+                claim,
+            )
+            _check_part(files, index, position, output, public, claim, workdir)
     if not same_json(dict(result), _result(layout, rows, outputs)):
         raise BadProof("the result's values or links are not those of the proofs", field="result")
     return _sentences(layout, rows)
 
 
-def _result(layout: Layout, rows: list[list[JobOutput]], outputs: list[list[int]]) -> dict[str, Json]:
+def _result(layout: Layout, rows: list[list[JobOutput]], claims: list[Claim]) -> dict[str, Json]:
+    last = layout.slices - 1
+    commits = layout.output_visibility == COMMITTED
+    commitments = [commitments_in(head_of(layout, last, row[last].proof).output_commitment) for row in rows]
+    shown = [
+        ShownOutputs(claim=claim, commitments=points if commits else ())
+        for claim, points in zip(claims, commitments, strict=True)
+    ]
     return {
         "format": layout.format,
-        "outputs": make_outputs(layout, outputs),
+        "outputs": make_outputs(layout, shown),
         "links": [
             {
                 "input": index,
@@ -77,18 +96,27 @@ def _result(layout: Layout, rows: list[list[JobOutput]], outputs: list[list[int]
     }
 
 
-def _outputs_in(layout: Layout, result: Mapping[str, Json], inputs: int) -> list[list[int]]:
+def _outputs_in(layout: Layout, result: Mapping[str, Json], inputs: int) -> list[Claim]:
+    """Return what the result says of the outputs, as a prover would claim it."""
     outputs = result.get("outputs")
     if not isinstance(outputs, list) or len(outputs) != inputs:
         raise BadProof(f"the result must have {inputs} outputs, one per input", field="result.outputs")
     return [
-        [
-            integer
-            for tensor, said in zip(layout.outputs, _tensors_in(layout, entry), strict=True)
-            for integer in _integers_of(tensor, said, f"result.outputs[{index}]")
-        ]
-        for index, entry in enumerate(outputs)
+        _claim_in(layout, _tensors_in(layout, entry), f"result.outputs[{index}]") for index, entry in enumerate(outputs)
     ]
+
+
+def _claim_in(layout: Layout, said: list[Json], field: str) -> Claim:
+    match layout.output_visibility:
+        case "public":
+            pairs = zip(layout.outputs, said, strict=True)
+            return Claim(outputs=[integer for tensor, one in pairs for integer in _integers_of(tensor, one, field)])
+        case "hashed":
+            hashes = [one.get("hash") if isinstance(one, dict) else None for one in said]
+            if not is_hashes(hashes):
+                raise BadProof("an output is said by its hash", field=field)
+            return Claim(hashes=tuple(hashes))
+    return Claim()  # its commitment is taken from the proof
 
 
 def _tensors_in(layout: Layout, entry: Json) -> list[Json]:
@@ -118,7 +146,7 @@ def _check_links(layout: Layout, rows: list[list[JobOutput]]) -> None:
 def _check_input_commitments(
     layout: Layout, inputs: Sequence[Sequence[ShownTensor]], rows: list[list[JobOutput]]
 ) -> None:
-    if not layout.commits_input:
+    if layout.input_visibility != COMMITTED:
         return
     for index, (shown, row) in enumerate(zip(inputs, rows, strict=True)):
         found = commitments_in(head_of(layout, 0, row[0].proof).input_commitment)
@@ -133,15 +161,15 @@ def _check_part(
     index: int,
     position: int,
     output: JobOutput,
-    shown: list[int],
-    claimed: list[int],
+    public: list[str],
+    claim: Claim,
     workdir: Path,
 ) -> None:
     field = f"proofs[{index}][{position}]"
-    if claimed_outputs(output) != claimed:
+    if claim_of(output) != claim:
         raise BadProof("the outputs stored with the proof are not those of the result", field=field)
     try:
-        check_proof(files, position, output.proof, [*shown, *claimed], workdir=workdir)
+        check_proof(files, position, output.proof, public, workdir=workdir)
     except BadProof as reason:
         raise BadProof(f"input {index}: {reason.detail}", field=field) from None
 
@@ -151,13 +179,24 @@ def _sentences(layout: Layout, rows: list[list[JobOutput]]) -> list[str]:
     said = [
         f"the verifying keys, settings and reference string are those that the program names ({layout.slices} slices)"
     ]
-    if layout.commits_input:
-        said.append(f"the proofs are about the committed inputs of the statement ({inputs})")
-    else:
-        said.append(f"the public inputs, quantised again, are those of the proofs ({inputs})")
+    by_visibility = {
+        visibility: sum(tensor.visibility == visibility for tensor in layout.inputs) * inputs
+        for visibility in VISIBILITIES
+    }
+    if count := by_visibility[PUBLIC]:
+        said.append(f"the public inputs, quantised again, are those of the proofs ({count})")
+    if count := by_visibility[COMMITTED]:
+        said.append(f"the proofs are about the committed inputs of the statement ({count})")
+    if count := by_visibility[HASHED]:
+        said.append(f"the proofs are about the inputs whose hashes the statement gives ({count})")
+    if count := by_visibility[PRIVATE]:
+        said.append(f"of private inputs the proofs say only that there are such numbers ({count})")
     said.append(f"every slice of every input is proven, exactly once ({inputs * layout.slices})")
     if links:
         said.append(f"neighbouring proofs commit to the same tensor ({links})")
     said.append(f"every proof verifies ({inputs * layout.slices})")
-    said.append(f"the outputs of the result are those of the proofs ({inputs})")
+    how = {PUBLIC: "outputs", COMMITTED: "commitments to outputs", HASHED: "hashes of outputs"}[
+        layout.output_visibility
+    ]
+    said.append(f"the {how} of the result are those of the proofs ({inputs * len(layout.outputs)})")
     return said

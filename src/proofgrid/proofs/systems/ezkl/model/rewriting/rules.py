@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from proofgrid.proofs.systems.ezkl.model.rewriting import (
     arithmetic,
+    averaging,
     choosing,
     convolving,
     dialect,
@@ -24,6 +25,7 @@ EQUAL_FORMS: tuple[Rule, ...] = (
     *choosing.RULES,
     *moving.RULES,
     *reducing.RULES,
+    *averaging.RULES,
     *normalising.RULES,
     *pooling.RULES,
     *convolving.RULES,
