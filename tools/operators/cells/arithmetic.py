@@ -46,6 +46,11 @@ def arithmetic() -> Iterator[Form]:
     yield from over("Pow", SHAPES[1:2], "x e", constants={"e": i64(-1)}, values=(0.5, 2))
     yield from over("Pow", SHAPES[1:2], "x e", constants={"e": f32(0, 1, 2, 3)})
     yield from over("Pow", SHAPES[1:2], "x e", constants={"e": f32(-1, 1, 0.5, 3)}, values=(0.5, 2))
+    yield from products()
+
+
+def products() -> Iterator[Form]:
+    """Yield the forms of products and contractions."""
     yield from over("Pow", SHAPES[1:2], "k x", constants={"k": scalar(2)})
     yield from over("Pow", SHAPES[1:2], "x z", values=(0.5, 2))
     yield from over("PRelu", SHAPES[1:2], "x s", constants={"s": f32(0.25)})

@@ -62,6 +62,13 @@ def comparing() -> Iterator[Form]:
         yield chain(name, (name, "x k", "c", {}), ("Where", "c m l", "y", {}), k=scalar(0), m=scalar(2.5), l=scalar(-1))
         yield chain(name, (name, "x k", "c", {}), ("Where", "c x z", "y", {}), k=scalar(0), inputs=two)
         yield chain(name, (name, "x k", "c", {}), ("Not", "c", "d", {}), ("Cast", "d", "y", {"to": F}), k=scalar(0))
+    yield from more_comparing()
+
+
+def more_comparing() -> Iterator[Form]:
+    """Yield the forms of comparisons of several shapes, truths and choices."""
+    to = ("Cast", "c", "y", {"to": F})
+    two = {"x": (1, 4), "z": (1, 4)}
     for name in ("And", "Or", "Xor"):
         yield chain(
             name,

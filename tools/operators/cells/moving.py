@@ -55,6 +55,11 @@ def moving() -> Iterator[Form]:
         yield from over("Slice", [(2, 4)], " ".join(["x", *given]), constants=given)
         if steps is None:
             yield from over("Slice", [(2, 4)], starts=[starts], ends=[ends], axes=[axes])
+    yield from more_moving()
+
+
+def more_moving() -> Iterator[Form]:
+    """Yield the forms of operators that cut, pad and repeat."""
     for shape in ((2, 4), (1, 4), (3, 1, 4)):
         yield from over("Expand", [(1, 4)], "x s", constants={"s": i64(*shape)})
     yield from over("Tile", [(1, 4)], "x r", constants={"r": i64(1, 2)})

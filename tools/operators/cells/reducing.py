@@ -49,6 +49,11 @@ def reducing() -> Iterator[Form]:
             name, (name, "x", "i", {"axis": 1}), ("Cast", "i", "c", {"to": F}), ("Mul", "c m", "y", {}), m=scalar(0.3)
         )
         yield chain(name, (name, "x", "i", {"axis": 1}), ("Cast", "i", "c", {"to": F}), ("Add", "c x", "y", {}))
+    yield from more_reducing()
+
+
+def more_reducing() -> Iterator[Form]:
+    """Yield the forms of running sums and the largest elements."""
     for exclusive in (None, 0, 1):
         for reverse in (None, 0, 1):
             for axis, shape in ((0, (3, 2)), (1, (2, 4)), (-1, (1, 2, 3)), (1, (1, 3, 2))):
@@ -112,6 +117,11 @@ def normalising() -> Iterator[Form]:
         spatial=[0, 1],
         constants={"s": f32(0.5, 1, 2), "b": f32(0, 0.5, -1), "m": f32(0.1, -0.2, 0.3), "v": f32(0.5, 1, 2)},
     )
+    yield from more_normalising()
+
+
+def more_normalising() -> Iterator[Form]:
+    """Yield the forms of normalisations by layer, group and norm."""
     yield from over(
         "InstanceNormalization",
         [(1, 2, 4), (2, 2, 3), (1, 2, 2, 3)],

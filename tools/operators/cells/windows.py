@@ -52,6 +52,12 @@ def windows() -> Iterator[Form]:
     yield from over("MaxPool AveragePool", [(1, 1, 3, 3, 3)], kernel_shape=[[2, 2, 2]])
     yield from over("MaxPool AveragePool", [(2, 2, 3, 3)], kernel_shape=[[2, 2]])
     yield from over("GlobalAveragePool GlobalMaxPool GlobalLpPool", [(1, 2, 3, 3), (1, 2, 4), (2, 2, 2, 2)])
+    yield from convolutions()
+
+
+def convolutions() -> Iterator[Form]:
+    """Yield the forms of convolutions."""
+    square = [(1, 1, 5, 5)]
     for name in ("Conv", "ConvTranspose"):
         for strides in (None, [1, 1], [2, 2], [2, 1]):
             for pads in (None, [0, 0, 0, 0], [1, 1, 1, 1], [0, 1, 1, 0]):
@@ -92,6 +98,12 @@ def windows() -> Iterator[Form]:
             name, [(1, 2, 6)], "x w b", constants={"w": drawn(2, 2, 3), "b": f32(0.5, -0.25)}, dilations=[None, [2]]
         )
         yield from over(name, [(1, 1, 3, 3, 3)], "x w", constants={"w": drawn(1, 1, 2, 2, 2)})
+    yield from transposed()
+
+
+def transposed() -> Iterator[Form]:
+    """Yield the forms of transposed convolutions."""
+    square = [(1, 1, 5, 5)]
     for shape in ([6, 6], [11, 11], [10, 9]):
         yield from over(
             "ConvTranspose",
