@@ -21,6 +21,14 @@ def _dilated(at: Site) -> str | None:
     return at.again("", *inputs, without="dilations", kernel_shape=list(large.shape[2:]))
 
 
+@rule("Conv ConvTranspose", "strides that are left out are written down as 1")
+def _strides(at: Site) -> str | None:
+    shape = at.shape(1)
+    if at.attribute("strides") is not None or shape is None:
+        return None
+    return at.again(strides=[1] * (len(shape) - 2))
+
+
 @rule("ConvTranspose", "groups are convolved one by one")
 def _groups(at: Site) -> str | None:
     group, shape, weight = at.attribute("group", 1), at.shape(), at.constant(1)
@@ -73,4 +81,4 @@ def _ints(*values: int) -> Array:
     return np.array(values, np.int64)
 
 
-RULES: tuple[Rule, ...] = (_dilated, _groups, _cropped)
+RULES: tuple[Rule, ...] = (_dilated, _strides, _groups, _cropped)

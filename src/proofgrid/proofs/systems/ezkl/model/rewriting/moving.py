@@ -91,7 +91,7 @@ def _expanded(at: Site) -> str | None:
     return at.put("Expand", raised, np.array(target, np.int64))
 
 
-@rule("ScatterElements ScatterND Scatter", "what is put in constant places is chosen from both tensors")
+@rule("ScatterElements ScatterND", "what is put in constant places is chosen from both tensors")
 def _scattered(at: Site) -> str | None:
     numbers, shape = positions(at), at.shape(2)
     if numbers is None or shape is None or at.constant(1) is None or at.attribute("reduction", "none") != "none":
