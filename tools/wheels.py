@@ -26,7 +26,7 @@ ROOT = Path(__file__).parent.parent
 PYTHONS = ("3.11", "3.12", "3.13")
 GLIBC_MINOR = 28  #: 2.28: Debian 10, Ubuntu 20.04, RHEL 8 and whatever is newer
 MACOS = (14, 0)
-AT_ONCE = 8
+AT_ONCE = 4
 UNREACHABLE = ("Retrying (Retry", "Could not fetch URL", "Network is unreachable", "ReadTimeoutError")
 
 Environment = Mapping[str, str]  #: what markers ask for
@@ -113,7 +113,7 @@ def wheels_of(pinned: str) -> list[frozenset[Tag]]:
     name, _, version = pinned.partition("==")
     # For a machine that nobody has, pip tells every wheel that it finds and leaves alone.
     nowhere = ["--platform", "none", "--implementation", "none", "--abi", "none", "--python-version", "1"]
-    quiet = ["--disable-pip-version-check", "--retries", "1", "--no-deps", "--only-binary", ":all:"]
+    quiet = ["--disable-pip-version-check", "--retries", "3", "--timeout", "30", "--no-deps", "--only-binary", ":all:"]
     said = subprocess.run(
         [sys.executable, "-m", "pip", "download", "-vvv", *quiet, *nowhere, pinned],
         capture_output=True,
@@ -121,10 +121,12 @@ def wheels_of(pinned: str) -> list[frozenset[Tag]]:
         check=False,
     )
     told = said.stdout + said.stderr
-    if any(text in told for text in UNREACHABLE):
-        raise IndexUnreachable
     file = re.compile(rf"{name.replace('-', '[-_.]')}-{re.escape(version)}(?:-[\w.]+){{3,4}}\.whl", re.IGNORECASE)
-    return [parse_wheel_filename(found)[3] for found in set(file.findall(told))]
+    found = set(file.findall(told))
+    # A try that was repeated and went through is none of our business.
+    if not found and any(text in told for text in UNREACHABLE):
+        raise IndexUnreachable
+    return [parse_wheel_filename(one)[3] for one in found]
 
 
 def tags_of(machine: Machine, python: str) -> frozenset[Tag]:

@@ -15,6 +15,7 @@ from proofgrid.cli.client import (
     cancel,
     keys,
     program,
+    program_operators,
     program_settings,
     quote,
     quotes,
@@ -96,6 +97,7 @@ record.add_to(clear.group)
 order_proofs.add_to(clear.group)
 subnetwork.add_to(access.group)
 program_settings.add_to(program.group)
+program_operators.add_to(program.group)
 for group in (program, account, keys, access, srs, clear, stake, config_files):
     cli.add_typer(group.group)
 

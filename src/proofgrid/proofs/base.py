@@ -229,3 +229,12 @@ class SelfChecking(Protocol):
     def self_check(self, *, workdir: Path) -> str:
         """Prove and verify a tiny job of its own in a few seconds; say what was done, or raise what went wrong."""
         ...
+
+
+@runtime_checkable
+class TellsOperators(Protocol):
+    """What a proof system may offer besides: to tell which operators of its models it proves, and in which forms."""
+
+    def operators(self) -> list[dict[str, str]]:
+        """Return a row for each operator: `operator`, `versions`, `inputs`, `attributes`, `rewritten`, `instead`."""
+        ...

@@ -32,6 +32,7 @@ from proofgrid.primitives.errors import (
     WrongAudience,
     error_of_code,
 )
+from proofgrid.primitives.last_words import with_last_words
 from proofgrid.wire.v1 import common_pb2 as common
 
 ERROR_METADATA = "proofgrid-error-bin"
@@ -92,5 +93,6 @@ def read_error(error: grpc.RpcError) -> ProofgridError:
     status = error.code() if hasattr(error, "code") else None
     text = (error.details() if hasattr(error, "details") else "") or str(status)
     if status in (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.CANCELLED, grpc.StatusCode.DEADLINE_EXCEEDED):
-        return Unavailable(text, hint="is the gateway running, and is its address right?")
+        said = with_last_words("the gateway cannot be reached, or ended the call", text)
+        return Unavailable(said, hint="is the gateway running, and is its address right?")
     return ProofgridError(text)

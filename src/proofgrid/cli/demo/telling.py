@@ -14,12 +14,13 @@ from proofgrid.cli.kit.task_screen import TaskScreen
 _STAGES = {
     "check": "reading the model",
     "slice": "cutting it into slices",
-    "calibrate": "running samples through every slice",
+    "calibrate": "running samples through",
     "srs": "making the reference string that its circuits need",
-    "setup": "making circuits and verifying keys",
+    "setup": "making circuit and verifying key of",
     "try": "trying one input from end to end",
     "store": "storing the program",
 }
+_LONG_STAGE_SECONDS = 5.0  #: the time of a longer one is told
 _TOLD = ("accepted", "sold", "proven", "returned", "combining", "done", "failed", "cancelled")
 
 
@@ -54,10 +55,11 @@ class Telling:
         if self._stages and self._stages[-1][0] == name:
             return
         now = asyncio.get_running_loop().time()
-        if self._stages:
+        if self._stages and now - self._stages[-1][1] >= _LONG_STAGE_SECONDS:
             self.tell(f"  {now - self._stages[-1][1]:.0f} s", style="dim")
         self._stages.append((name, now))
-        self.tell(f"{_STAGES.get(name, name)} …", style="dim")
+        kind, _, which = name.partition(" ")
+        self.tell(f"{_STAGES.get(kind, kind)} {which}".rstrip() + " …", style="dim")
 
     def stage_seconds(self) -> dict[str, float]:
         """Return how long each stage took that another followed."""

@@ -16,6 +16,7 @@ from proofgrid.cli.kit.lifeline import LifelineOption, stop_when_stdin_closes
 from proofgrid.cli.kit.missing import complain_of_missing_systems
 from proofgrid.cli.kit.options import JsonOption, run_async
 from proofgrid.cli.kit.setting_options import with_settings
+from proofgrid.primitives.last_words import without_last_words
 from proofgrid.primitives.money import format_amount
 from proofgrid.settings.prover import ProverSettings
 
@@ -140,7 +141,7 @@ def event_sentence(what: str, details: Mapping[str, object]) -> str:
             return f"waiting {details.get('seconds_left')} s for the other one's silence: {details.get('reason')}"
         case "draining":
             return f"draining: {details.get('held')} jobs to finish"
-    rest = ", ".join(f"{name} {value}" for name, value in details.items())
+    rest = ", ".join(f"{name} {without_last_words(str(value))}" for name, value in details.items())
     return f"{what}: {rest}" if rest else what
 
 

@@ -101,13 +101,6 @@ UNSUPPORTED = {
     "'make_t' .IsNaN. uses the operator IsNaN": a_model(
         [node("IsNaN", "x", "t"), node("Cast", "t", "y", to=TensorProto.FLOAT)]
     ),
-    "'make_t' .Cast.: to=INT64 cannot be proven": a_model(
-        [
-            node("Cast", "x", "t", to=TensorProto.INT64),
-            node("Mul", "t t", "u"),
-            node("Cast", "u", "y", to=TensorProto.FLOAT),
-        ]
-    ),
     "uses acme.Magic, which is not a standard": a_model(
         [onnx.helper.make_node("Magic", ["x"], ["y"], name="make_y", domain="acme")], domains=["", "acme"]
     ),

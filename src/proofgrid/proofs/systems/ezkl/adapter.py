@@ -46,6 +46,12 @@ class EzklProofSystem:
             settings_defaults=settings.EzklSettings().canonical(),
         )
 
+    def operators(self) -> list[dict[str, str]]:
+        """Do what TellsOperators.operators promises."""
+        from proofgrid.proofs.systems.ezkl.model.operators.describing import operators_described
+
+        return operators_described()
+
     def build_program(
         self,
         source: Mapping[str, Path],

@@ -1,4 +1,4 @@
-"""What of a model is no longer asked or told: inputs that are fixed become weights, private outputs are left out.
+"""What of a model is no longer asked or told: a fixed input becomes a weight, private outputs are left out.
 
 x, mask -> label, scores      mask fixed, scores private      x -> label
 """

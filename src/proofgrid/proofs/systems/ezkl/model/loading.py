@@ -26,7 +26,7 @@ from proofgrid.proofs.systems.ezkl.model.recurrent import unroll_recurrent
 from proofgrid.proofs.systems.ezkl.model.retyping import retype
 from proofgrid.proofs.systems.ezkl.model.rewriting import rewrite
 from proofgrid.proofs.systems.ezkl.model.separating import separate_outputs
-from proofgrid.proofs.systems.ezkl.model.simplifying import simplify, without_dead
+from proofgrid.proofs.systems.ezkl.model.simplifying import simplify
 from proofgrid.proofs.systems.ezkl.model.trees import write_trees
 
 MODEL_BYTES_MAX = 64 << 20
@@ -57,7 +57,7 @@ PASSES: tuple[Callable[[onnx.ModelProto], onnx.ModelProto], ...] = (
     name_nodes,
     check_versions,
     rewrite,
-    without_dead,
+    simplify,
     separate_outputs,
     name_nodes,
     check_operators,

@@ -82,6 +82,7 @@ GlobalAveragePool                                             | 1 22    | F |
 Conv          | 1 11 22 | F cF cF? | auto_pad group kernel_shape pads strides
 ConvTranspose | 1 11 22 | F cF cF? | auto_pad=NOTSET/VALID group=1 kernel_shape output_padding=zeros pads strides
 
+CastLike                                                      | 15 19 21 23
 Celu                                                          | 12
 Trilu                                                         | 14
 Compress                                                      | 9 11

@@ -20,7 +20,7 @@ OPSET = 17  #: what is written
 _IR_VERSION = 8
 _ROUNDS_MAX = 30
 
-__all__ = ["OPSET", "rewrite"]
+__all__ = ["OPSET", "rewrite", "rewritten"]
 
 
 def rewrite(proto: onnx.ModelProto) -> onnx.ModelProto:
@@ -28,20 +28,25 @@ def rewrite(proto: onnx.ModelProto) -> onnx.ModelProto:
 
     Shapes of inputs are static. The same model gives the same bytes on every machine.
     """
+    return rewritten(proto)[0]
+
+
+def rewritten(proto: onnx.ModelProto) -> tuple[onnx.ModelProto, list[Rule]]:
+    """Do what `rewrite` does, and return also which rules were applied."""
     made = onnx.ModelProto()
     made.CopyFrom(proto)
     for value in made.graph.output:
         value.type.tensor_type.ClearField("shape")  # old opsets infer some of them wrongly
     _make_constants_weights(made.graph, opset_of(made))
-    _sweep(made, DIALECT)
+    applied = _sweep(made, DIALECT)
     del made.opset_import[:]
     made.opset_import.append(onnx.helper.make_opsetid("", OPSET))
     made.ir_version = _IR_VERSION
-    _until_none_applies(made)
-    _sweep(made, LAST)
+    applied += _until_none_applies(made)
+    applied += _sweep(made, LAST)
     _drop_unused_constants(made.graph)
     del made.graph.value_info[:]
-    return made
+    return made, applied
 
 
 def _make_constants_weights(graph: onnx.GraphProto, opset: int) -> None:
@@ -54,15 +59,18 @@ def _make_constants_weights(graph: onnx.GraphProto, opset: int) -> None:
     graph.node.extend(copies)
 
 
-def _until_none_applies(made: onnx.ModelProto) -> None:
+def _until_none_applies(made: onnx.ModelProto) -> list[Rule]:
+    applied: list[Rule] = []
     for _ in range(_ROUNDS_MAX):
-        if not _sweep(made, EQUAL_FORMS):
-            return
+        found = _sweep(made, EQUAL_FORMS)
+        if not found:
+            return applied
+        applied += found
     raise InvalidProgram("the rewriting of the model does not end", field="model", hint="please report this model")
 
 
-def _sweep(made: onnx.ModelProto, rules: Sequence[Rule]) -> bool:
-    """Apply to each node the first rule that fits; return whether any did."""
+def _sweep(made: onnx.ModelProto, rules: Sequence[Rule]) -> list[Rule]:
+    """Apply to each node the first rule that fits; return those that did."""
     graph = made.graph
     facts = Facts(_inferred(made).graph, opset_of(made))
     by_operator: dict[str, list[Rule]] = {}
@@ -70,28 +78,29 @@ def _sweep(made: onnx.ModelProto, rules: Sequence[Rule]) -> bool:
         for operator in rule.operators:
             by_operator.setdefault(operator, []).append(rule)
     nodes: list[onnx.NodeProto] = []
-    changed = False
+    applied: list[Rule] = []
     for node in graph.node:
-        site = _applied(node, facts, by_operator.get(node.op_type, []))
-        if site is None:
+        found = _applied(node, facts, by_operator.get(node.op_type, []))
+        if found is None:
             nodes.append(node)
             continue
-        changed = True
+        site, rule = found
+        applied.append(rule)
         nodes.extend(site.nodes)
         graph.initializer.extend(site.constants)
     copies = [onnx.NodeProto.FromString(node.SerializeToString()) for node in nodes]
     del graph.node[:]
     graph.node.extend(copies)
-    return changed
+    return applied
 
 
-def _applied(node: onnx.NodeProto, facts: Facts, rules: Sequence[Rule]) -> Site | None:
+def _applied(node: onnx.NodeProto, facts: Facts, rules: Sequence[Rule]) -> tuple[Site, Rule] | None:
     for rule in rules:
         site = Site(node, facts)
         result = rule.apply(site)
         if result is not None:
             _deliver(site, result)
-            return site
+            return site, rule
     return None
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+import onnx
 
 from proofgrid.proofs.systems.ezkl.model.rewriting import pooling, resizing
 from proofgrid.proofs.systems.ezkl.model.rewriting.rule import Rule, rule
@@ -131,6 +132,16 @@ def _cast(at: Site) -> str | None:
     return at.put("Cast", at.input(0), to=at.attribute("to"))
 
 
+@rule("CastLike", "a cast to a type that is known")
+def _cast_like(at: Site) -> str | None:
+    kind, value = at.kind(1), at.constant(0)
+    if kind == 0:
+        return None
+    if value is not None:
+        return at.put("Identity", value.astype(onnx.helper.tensor_dtype_to_np_dtype(kind)))
+    return at.input(0) if at.kind() == kind else at.put("Cast", at.input(0), to=kind)
+
+
 @rule("Reshape", "the new shape is written out")
 def _reshape(at: Site) -> str | None:
     shape = at.output_shape()
@@ -149,6 +160,7 @@ RULES: tuple[Rule, ...] = (
     _softmax_over_rows,
     _batch_normalization,
     _cast,
+    _cast_like,
     _reshape,
     *resizing.RULES,
     *pooling.RULES,

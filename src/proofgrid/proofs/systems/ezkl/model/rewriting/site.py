@@ -34,6 +34,8 @@ class Facts:
         self.makers: dict[str, onnx.NodeProto] = {}
         for node in graph.node:
             self.makers.update(dict.fromkeys(node.output, node))
+            if node.op_type == "Identity" and node.input[0] in self.constants:
+                self.constants[node.output[0]] = self.constants[node.input[0]]
             for name in node.input:
                 self.uses.setdefault(name, []).append(node)
         self.results = {value.name for value in graph.output}
