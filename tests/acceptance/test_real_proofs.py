@@ -14,8 +14,10 @@ from typing import Any
 import psutil
 import pytest
 
+from proofgrid.primitives.errors import InvalidInput
 from tests.acceptance.tasks import check_paid_once, events_of, fetch_and_verify, wait_for
 from tests.networks import Network, running_network
+from tests.proofs.systems.ezkl.models import a_model, node, save
 
 DEMO_DATA = Path(__file__).parents[2] / "src" / "proofgrid" / "cli" / "demo" / "data"
 SETTINGS = {"slices": 2, "decomposition": "1024x3", "input_range": [0, 1]}
@@ -75,6 +77,28 @@ async def test_a_prover_its_child_and_the_gateway_are_killed_in_the_middle_of_re
     scores = [float(value) for value in result["outputs"][0]["scores"]["values"]]
     assert scores.index(max(scores)) == label
     await check_paid_once(network)
+
+
+async def test_an_input_that_would_hang_every_prover_is_refused_before_it_is_sold(
+    network: Network, tmp_path: Path
+) -> None:
+    """A softmax of [8, 0.1, 0.2] has a forward pass and no proof: honest provers were paused for it."""
+    await network.start_prover("honest", "alice", ask=500)
+    model = save(a_model([node("Softmax", "x", "y")], inputs=[("x", (1, 3))]), tmp_path / "softmax.onnx")
+    async with network.client() as client:
+        program = await client.register_program({"model": model}, settings={"slices": 1, "decomposition": "1024x3"})
+        before = await client.account()
+
+        with pytest.raises(InvalidInput, match=r"'make_y' \(Softmax\).* a lookup needs -1011") as caught:
+            await client.submit(program.digest, [[0.1, 0.2, 0.3], [8, 0.1, 0.2]], limit_price=2_000)
+        after = await client.account()
+        tasks = await client.tasks()
+        [operator] = (await client.operators(network.keys["alice"].address)).operators
+
+    assert (caught.value.code, caught.value.field) == ("PG-120", "inputs[1]")
+    assert (after.balance, after.escrowed) == (before.balance, before.escrowed)
+    assert not tasks
+    assert [(one.jobs_failed, one.breaker) for one in operator.provers] == [(0, "closed")]
 
 
 async def test_the_demo_proves_a_digit_and_leaves_no_process_behind(tmp_path: Path) -> None:
