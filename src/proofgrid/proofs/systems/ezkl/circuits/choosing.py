@@ -62,7 +62,9 @@ def choose_circuits(plan: BuildPlan, slices: Sequence[ModelSlice], report: Repor
         except engine.EngineFailed as reason:
             failed = failed or reason
             continue
-        if found.logrows <= plan.logrows_max:
+        # Fewer samples make smaller tables, not smaller circuits.
+        needs_more = any(settings["num_rows"] > 1 << plan.logrows_max for settings in found.settings)
+        if needs_more or found.logrows <= plan.logrows_max:
             return found
         best = best or found
     if best is not None:
