@@ -26,7 +26,14 @@ def names(pinned: frozenset[str]) -> set[str]:
 def test_ezkl_is_left_out_where_it_has_no_wheel_and_all_else_is_needed_everywhere(python: str) -> None:
     on_linux, on_arm, on_mac = (place_of(machine, python, DIRECT, LOCK) for machine in MACHINES)
     assert names(on_arm.left_out) == {"ezkl", "onnx", "onnxruntime"}
-    assert names(on_linux.needed) - names(on_arm.needed) == {"ezkl", "onnx", "ml-dtypes", "onnxruntime", "flatbuffers", "packaging"}
+    assert names(on_linux.needed) - names(on_arm.needed) == {
+        "ezkl",
+        "onnx",
+        "ml-dtypes",
+        "onnxruntime",
+        "flatbuffers",
+        "packaging",
+    }
     assert names(on_mac.needed) == names(on_linux.needed)
     # What is needed by what is needed, and nothing of the developers' own.
     assert {"numpy", "pydantic-core", "cytoolz"} <= names(on_arm.needed)
