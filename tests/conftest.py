@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,9 +12,12 @@ from tests.packages import toy_system_installed
 
 pytest_plugins = ["tests.databases"]
 
+os.environ.pop("COLUMNS", None)  # pytest-xdist sets it for its workers; what is no terminal has no width
+
 _TOGETHER = Path(__file__).parent / "proofs"  #: they share programs and proofs that take long to make
 
 
+@pytest.hookimpl(tryfirst=True)  # pytest-xdist reads the names in the same hook
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Name what must run in one process where several share the tests (`--dist loadgroup`): a file, the proofs."""
     for item in items:

@@ -1,5 +1,4 @@
-"""What the client's model says of an input: ONNX Runtime, or else ONNX's own reference evaluator, on the model as it was
-handed in.
+"""What the client's model says of an input: ONNX Runtime on the model as it was handed in, or ONNX's own evaluator.
 
 It is the one whose word counts: whatever the passes of `loading` make of the model, and whatever the engine makes of
 that, has to say the same (circuits/comparing.py). The runtime is asked first, because the evaluator is wrong about some
