@@ -28,7 +28,7 @@ Numbers = NDArray[np.float64]  #: the elements of a tensor
 Values = Mapping[str, Numbers]  #: tensors by their names
 _Feeds = Mapping[str, NDArray[Any]]
 #: Takes inputs and the names that are wanted (None: all there are); returns at least these.
-_Run = Callable[[_Feeds, Collection[str] | None], Mapping[str, Any]]
+_Run = Callable[[_Feeds, Collection[str] | None], Mapping[str, object]]
 
 
 class Undefined(Exception):
@@ -74,7 +74,7 @@ def _runtime(model: onnx.ModelProto) -> _Run | None:
         return None
     everything: list[onnxruntime.InferenceSession] = []
 
-    def run(feeds: _Feeds, names: Collection[str] | None) -> Mapping[str, Any]:
+    def run(feeds: _Feeds, names: Collection[str] | None) -> Mapping[str, object]:
         session = outputs
         if names is None or not {value.name for value in model.graph.output}.issuperset(names):
             if not everything:
