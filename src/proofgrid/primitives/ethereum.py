@@ -1,17 +1,10 @@
-"""eth-account's keystores, imported in the one place that undoes a side effect of it.
-
-One of its dependencies raises Python's recursion limit to 100,000, after which a deeply nested JSON text from a
-stranger would crash the whole process instead of raising RecursionError. It takes most of a second, so it is imported
-only where a keystore is opened.
-"""
+"""eth-account's keystores. They take most of a second to import, so this is imported only where one is opened."""
 
 from __future__ import annotations
 
-import sys
+from proofgrid.primitives.recursion import recursion_limit_kept
 
-_limit = sys.getrecursionlimit()
-from eth_account import Account  # noqa: E402
-
-sys.setrecursionlimit(_limit)
+with recursion_limit_kept():
+    from eth_account import Account
 
 __all__ = ["Account"]

@@ -8,8 +8,12 @@ from proofgrid.primitives.errors import MalformedMessage
 from proofgrid.wire.codec.texts import read_json
 
 
-def test_importing_the_key_library_leaves_the_recursion_limit_as_it_was() -> None:
-    code = "import sys; a = sys.getrecursionlimit(); import proofgrid.sdk.keys; print(a == sys.getrecursionlimit())"
+@pytest.mark.parametrize(
+    "module",
+    ["sdk.keys", "primitives.ethereum", "proofs.systems.ezkl.reference.pairing", "proofs.systems.ezkl.adapter"],
+)
+def test_importing_what_raises_the_recursion_limit_leaves_it_as_it_was(module: str) -> None:
+    code = f"import sys; a = sys.getrecursionlimit(); import proofgrid.{module}; print(a == sys.getrecursionlimit())"
     printed = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
     assert printed.strip() == "True"
 

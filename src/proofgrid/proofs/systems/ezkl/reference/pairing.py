@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from py_ecc.fields import optimized_bn128_FQ as FQ
-from py_ecc.fields import optimized_bn128_FQ2 as FQ2
-from py_ecc.fields import optimized_bn128_FQ12 as FQ12
-from py_ecc.optimized_bn128.optimized_curve import G2, Z1, b2, is_inf, is_on_curve, multiply, normalize
-from py_ecc.optimized_bn128.optimized_pairing import final_exponentiate, pairing
-
+from proofgrid.primitives.recursion import recursion_limit_kept
 from proofgrid.proofs.systems.ezkl.reference.curve import ORDER, Point, negated
 from proofgrid.proofs.systems.ezkl.reference.encoding import PointG2
+
+with recursion_limit_kept():
+    from py_ecc.fields import optimized_bn128_FQ as FQ
+    from py_ecc.fields import optimized_bn128_FQ2 as FQ2
+    from py_ecc.fields import optimized_bn128_FQ12 as FQ12
+    from py_ecc.optimized_bn128.optimized_curve import G2, Z1, b2, is_inf, is_on_curve, multiply, normalize
+    from py_ecc.optimized_bn128.optimized_pairing import final_exponentiate, pairing
 
 
 def multiply_g2(point: PointG2, factor: int) -> PointG2:
