@@ -65,6 +65,28 @@ def test_the_node_that_an_input_cannot_pass_is_named_in_the_slice_where_it_stand
         SYSTEM.normalise(files, [[50, -50, 50, -50, 50, -50]], workdir=tmp_path / "work")
 
 
+@pytest.fixture(scope="module")
+def root_program(srs: Path, tmp_path_factory: pytest.TempPathFactory) -> ProgramFiles:
+    folder = tmp_path_factory.mktemp("root")
+    return build(save(one_node("Sqrt", 2), folder / "model"), {"input_range": [0, 1]}, srs=srs, workdir=folder)
+
+
+def test_what_the_circuit_proves_beyond_the_range_is_what_the_model_says_or_refused(
+    root_program: ProgramFiles, tmp_path: Path
+) -> None:
+    with pytest.raises(InvalidInput, match="the model has no result for this input") as caught:
+        SYSTEM.normalise(root_program, [[0.25, 1], [-1, 1]], workdir=tmp_path)
+
+    assert caught.value.field == "inputs[1]"
+    assert "input_range" in caught.value.hint
+
+
+def test_an_input_beyond_the_range_that_the_circuit_computes_rightly_is_taken(
+    softmax_program: ProgramFiles, tmp_path: Path
+) -> None:
+    assert len(SYSTEM.normalise(softmax_program, [[1.25, 0.1, 0.2]], workdir=tmp_path).jobs) == 1
+
+
 @dataclass
 class Reported:
     """What a prover said of its progress."""

@@ -15,8 +15,9 @@ from proofgrid.primitives.canonical import Json
 from proofgrid.primitives.errors import InvalidInput
 from proofgrid.proofs.base import JobDraft, NormalisedRequest, ProgramFiles
 from proofgrid.proofs.kit.batches import check_count
-from proofgrid.proofs.systems.ezkl.layout import Layout, layout_of
+from proofgrid.proofs.systems.ezkl.layout import FORMAT_1, Layout, layout_of
 from proofgrid.proofs.systems.ezkl.model.inputs import QuantisedInput, quantised_inputs
+from proofgrid.proofs.systems.ezkl.proving.beyond import check_beyond
 from proofgrid.proofs.systems.ezkl.proving.forward import SliceFailed, SlicePass, forward
 from proofgrid.proofs.systems.ezkl.proving.saying import ShownTensor, commitments_in, make_statement
 from proofgrid.proofs.systems.ezkl.proving.unproven import place_of
@@ -36,7 +37,11 @@ def normalise(files: ProgramFiles, inputs: list[Json], *, workdir: Path) -> Norm
     shown: list[list[ShownTensor]] = []
     jobs: list[JobDraft] = []
     for index, one in enumerate(quantised):
-        passes = _forward(files, [tensor.integers for tensor in one], index, workdir)
+        integers = [tensor.integers for tensor in one]
+        passes = _forward(files, integers, index, workdir)
+        if layout.format > FORMAT_1:  # which was never compared
+            proven = passes[-1].witness.outputs
+            check_beyond(files, layout, integers, proven, field=f"inputs[{index}]", workdir=workdir)
         shown.append(_shown(one, passes[0], layout))
         jobs.extend(_job(files, layout, index, position, part) for position, part in enumerate(passes))
     return NormalisedRequest(statement=make_statement(layout, shown), jobs=tuple(jobs))
