@@ -30,8 +30,8 @@ fast: $(STAMP) ## run the tests of rules, primitives and wire, without the exhau
 	$(PYTEST) -q -n $(CORES) -m "not exhaustive" $(FAST)
 
 test: $(STAMP) ## run every test but the scenarios: real database, real processes, real proofs
-	$(PYTEST) -n $(TEST_CORES) --dist loadgroup tests --ignore=tests/acceptance
-	$(PYTEST) tests/acceptance --ignore=tests/acceptance/scenarios
+	$(PYTEST) -n $(TEST_CORES) --dist loadfile tests --ignore=tests/acceptance
+	$(PYTEST) -n $(TEST_CORES) --dist loadfile tests/acceptance --ignore=tests/acceptance/scenarios
 
 scenarios: $(STAMP) ## break everything on purpose: one failure per file, real processes (about 15 minutes)
 	$(PYTEST) tests/acceptance/scenarios

@@ -14,16 +14,6 @@ pytest_plugins = ["tests.databases"]
 
 os.environ.pop("COLUMNS", None)  # pytest-xdist sets it for its workers; what is no terminal has no width
 
-_TOGETHER = Path(__file__).parent / "proofs"  #: they share programs and proofs that take long to make
-
-
-@pytest.hookimpl(tryfirst=True)  # pytest-xdist reads the names in the same hook
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Name what must run in one process where several share the tests (`--dist loadgroup`): a file, the proofs."""
-    for item in items:
-        together = _TOGETHER if item.path.is_relative_to(_TOGETHER) else item.path
-        item.add_marker(pytest.mark.xdist_group(str(together)))
-
 
 @pytest.fixture
 def toy_system_on_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from proofgrid.primitives.errors import UnknownRound
+from proofgrid.primitives.money import format_price
 from proofgrid.sdk.records import open_order
 from tests.acceptance.tasks import events_of, register_toy
 from tests.cli.commands import proofgrid
@@ -61,7 +62,7 @@ async def test_a_day_of_rounds_is_exported_replayed_offline_and_opened_by_its_ow
     shown = await asyncio.to_thread(
         lambda: proofgrid("market", "show", LANE, str(sold["round"]), home=tmp_path, **keys)
     )
-    assert f"clients pay {sold['buy_price']}" in shown.stdout
+    assert f"clients pay {format_price(sold['buy_price'])}" in shown.stdout
     assert sold["order"][:12] in shown.stdout
 
     # A bundle's prices are those of the rounds that it names.

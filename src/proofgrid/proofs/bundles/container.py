@@ -15,7 +15,7 @@ import os
 import re
 import struct
 import zipfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,6 +28,8 @@ MANIFEST = "manifest.json"
 SIGNATURE = "signature.json"
 
 _FILE_NAME = re.compile(r"files/([0-9a-f]{64})")
+_LINE = struct.Struct("<4s4B4H3L5H2L")  #: of the directory, without the name
+_LINE_MAGIC = b"PK\x01\x02"
 _END = struct.Struct("<4s4H2LH")
 _END_MAGIC = b"PK\x05\x06"
 _ZIP64_MAGIC = b"PK\x06\x07"
@@ -159,7 +161,40 @@ def _check_layout(archive: zipfile.ZipFile, file: IO[bytes]) -> frozenset[Digest
         digests.add(Digest(match[1]))
     if next_at != archive.start_dir:
         raise BadBundle("there is something between the files and the directory", field="container")
+    if not _is_written_as_ours(entries, archive.start_dir, file):
+        raise BadBundle("a file is not told of as a bundle tells of it", field="container")
     return frozenset(digests)
+
+
+def _is_written_as_ours(entries: Sequence[zipfile.ZipInfo], directory_at: int, file: IO[bytes]) -> bool:
+    """Compare both places that tell of a file, its header and its line in the directory, with what we would write.
+
+    The library is lenient: it overlooks a header that differs from the directory, and lengths beyond the end.
+    """
+    lines = []
+    for entry in entries:
+        ours = _entry(entry.filename)
+        ours.CRC, ours.file_size, ours.compress_size = entry.CRC, entry.file_size, entry.file_size
+        header = ours.FileHeader(zip64=False)
+        file.seek(entry.header_offset)
+        if file.read(len(header)) != header:
+            return False
+        lines.append(_line(ours, entry.header_offset))
+    directory = b"".join(lines)
+    file.seek(directory_at)
+    return file.read(len(directory) + _END.size)[: -_END.size] == directory
+
+
+def _line(entry: zipfile.ZipInfo, at: int) -> bytes:
+    year, month, day = entry.date_time[:3]
+    date = (year - 1980) << 9 | month << 5 | day
+    name = entry.filename.encode("ascii")
+    version, system = entry.extract_version, entry.create_system
+    sizes = (entry.CRC, entry.file_size, entry.file_size, len(name))
+    return (
+        _LINE.pack(_LINE_MAGIC, version, system, version, 0, 0, 0, 0, date, *sizes, 0, 0, 0, 0, entry.external_attr, at)
+        + name
+    )
 
 
 def _entry(name: str) -> zipfile.ZipInfo:
