@@ -14,9 +14,10 @@ from proofgrid.cli.kit.task_screen import TaskScreen
 _STAGES = {
     "check": "reading the model",
     "slice": "cutting it into slices",
-    "calibrate": "running samples through",
+    "calibrate": "running samples through it",
     "srs": "making the reference string that its circuits need",
-    "setup": "making circuit and verifying key of",
+    "compare": "comparing what circuit and model say of other samples",
+    "setup": "making circuits and verifying keys",
     "try": "trying one input from end to end",
     "store": "storing the program",
 }
@@ -59,7 +60,7 @@ class Telling:
             self.tell(f"  {now - self._stages[-1][1]:.0f} s", style="dim")
         self._stages.append((name, now))
         kind, _, which = name.partition(" ")
-        self.tell(f"{_STAGES.get(kind, kind)} {which}".rstrip() + " …", style="dim")
+        self.tell(": ".join(filter(None, (_STAGES.get(kind, kind), which))) + " …", style="dim")
 
     def stage_seconds(self) -> dict[str, float]:
         """Return how long each stage took that another followed."""
