@@ -87,9 +87,8 @@ def _shower(kind: type[Settings]) -> Callable[..., None]:
     Example:
       proofgrid config show {kind.table}
     """
-    return with_options(
-        lambda **flags: effective_settings(kind, **flags), options_of(kind), command, [], own_parameters(command)
-    )
+    given = options_of(kind)  # type: ignore[arg-type]  # a type has a hash
+    return with_options(lambda **flags: effective_settings(kind, **flags), given, command, [], own_parameters(command))
 
 
 def _whose(kind: type[Settings]) -> str:
