@@ -11,7 +11,7 @@ import os
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import MISSING, dataclass, field, fields
 from difflib import get_close_matches
-from enum import Enum, StrEnum
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, TypeVar, get_type_hints
 
@@ -115,7 +115,7 @@ class Declared:
         if default is None and self.told.spelling is not None:
             default = self.told.spelling.shows(self.default)
         if default is None and isinstance(self.default, (int, str)) and not isinstance(self.default, bool):
-            default = str(self.default.value if isinstance(self.default, Enum) else self.default)
+            default = str(self.default)
         if self.tells_variable:
             notes = self.variable + (f"; default {default}" if default else "")
         else:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from enum import Enum
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -100,7 +99,7 @@ def _whose(kind: type[Settings]) -> str:
 def _json_value(one: Effective) -> Any:
     if one.declared.told.is_secret:
         return NOT_SHOWN if one.value else None
-    value = one.value.value if isinstance(one.value, Enum) else one.value
+    value = one.value
     return value if value is None or isinstance(value, bool | int) else _masked(str(value))
 
 
