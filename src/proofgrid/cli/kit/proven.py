@@ -98,10 +98,10 @@ def write_proven(manifest: Manifest, output: Path) -> None:
     Several inputs of a batch stand one after the other, along a first axis of their own. Raises InvalidField for an
     NPY of several outputs, and when the proof system does not speak of tensors.
     """
-    proofs = told_proofs(manifest)
     if output.suffix == ".json":
         output.write_text(json.dumps(proven_to_json(manifest), indent=1) + "\n", encoding="utf-8")
         return
+    proofs = told_proofs(manifest)
     if not proofs:
         raise InvalidField("what was proven are no tensors", field="output", hint="take a file that ends in .json")
     import numpy as np
