@@ -11,7 +11,7 @@ import typer
 
 from proofgrid.cli.kit.console import say
 from proofgrid.primitives.canonical import Json
-from proofgrid.primitives.errors import InvalidField
+from proofgrid.primitives.errors import InvalidField, UnknownProofSystem
 
 if TYPE_CHECKING:
     from proofgrid.proofs.base import Program
@@ -41,12 +41,13 @@ def told_proofs(manifest: Manifest) -> Sequence[ToldProof]:
 
 def agreement_of(program: Program) -> Mapping[str, Json]:
     """Return how circuit and model were measured to agree when the program was built; empty when nothing was."""
-    from proofgrid.proofs.registry import installed_names, proof_system
+    from proofgrid.proofs.registry import proof_system
     from proofgrid.proofs.telling import TellsTensors
 
-    if program.proof_system not in installed_names():
+    try:
+        system = proof_system(program.proof_system)
+    except UnknownProofSystem:
         return {}  # one may look at programs that only others can verify
-    system = proof_system(program.proof_system)
     return system.tell_agreement(program) if isinstance(system, TellsTensors) else {}
 
 
