@@ -14,7 +14,7 @@ trade anywhere takes nobody's place. So no price is rewarded by a better lane (d
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from proofgrid.rules.scheduling.demand_and_supply import ProverSupply, TaskDemand
@@ -80,28 +80,35 @@ def assign(
     provers: Mapping[str, tuple[tuple[str, int], ...]], wanted: Mapping[str, int], *, hashes: RankHashes
 ) -> list[ProverDraw]:
     """Draw a lane for each of the provers, given by id with the slots that they would bring to each of their lanes."""
-    rounding = {lane: int(hashes[f"lane {lane}"][:4], 16) + 1 for lane in wanted}
-    parts = dict.fromkeys(wanted, 0)  #: of slots that were drawn
-    drawn = {}
-    for prover_id in sorted(provers, key=lambda one: (len(provers[one]), hashes[f"{one} draws"])):
-        best, *others = provers[prover_id]
-        for one in others:
-            if _is_wanted_more(one, best, wanted, parts, rounding):
-                best = one
-        drawn[prover_id] = best[0]
-        parts[best[0]] += best[1] * LOT_PARTS
+    names = list(wanted)
+    place_of = {lane: place for place, lane in enumerate(names)}
+    in_turn = sorted(provers, key=lambda one: (len(provers[one]), hashes[f"{one} draws"]))
+    placed = lanes_in_turn(
+        [[(place_of[lane], slots) for lane, slots in provers[one]] for one in in_turn],
+        list(wanted.values()),
+        [rounding_lot(hashes, lane) for lane in names],
+    )
+    drawn = {one: names[place] for one, place in zip(in_turn, placed, strict=True)}
     return [ProverDraw(prover_id=one, lanes=provers[one], drawn=drawn[one]) for one in sorted(provers)]
 
 
-def _is_wanted_more(
-    one: tuple[str, int],
-    other: tuple[str, int],
-    wanted: Mapping[str, int],
-    parts: Mapping[str, int],
-    rounding: Mapping[str, int],
-) -> bool:
-    """Is more wanted in the first of two lanes, for each slot that would be there then?"""
-    (lane, slots), (than, slots_there) = one, other
-    here = parts[lane] + slots * rounding[lane]
-    there = parts[than] + slots_there * rounding[than]
-    return (wanted[lane] * there, rounding[lane], lane) > (wanted[than] * here, rounding[than], than)
+def rounding_lot(hashes: RankHashes, lane: str) -> int:
+    """Return the lot by which a lane's share of the slots is rounded up or down."""
+    return int(hashes[f"lane {lane}"][:4], 16) + 1
+
+
+def lanes_in_turn(
+    provers: Iterable[Sequence[tuple[int, int]]], wanted: Sequence[int], rounding: Sequence[int]
+) -> list[int]:
+    """Return the lane of each prover, by its place; each comes with the slots that it would bring to its lanes."""
+    parts = [0] * len(wanted)  #: of slots that were drawn
+    drawn = []
+    for best, *others in provers:
+        for other in others:
+            # Of two lanes that in which more is wanted for each slot that would be there then.
+            here, there = [parts[lane] + slots * rounding[lane] for lane, slots in (best, other)]
+            if wanted[other[0]] * here > wanted[best[0]] * there:
+                best = other
+        drawn.append(best[0])
+        parts[best[0]] += best[1] * LOT_PARTS
+    return drawn
