@@ -16,8 +16,10 @@ from proofgrid.primitives.money import format_price
 if TYPE_CHECKING:
     from proofgrid.sdk.records import FileReport
 
+Order = Mapping[str, Any]  #: one of a record, or a whole record
 
-def print_round(transcript: Mapping[str, Any]) -> None:
+
+def print_round(transcript: Order) -> None:
     """Print a round, of its transcript: orders, who traded, prices."""
     result, parameters = transcript["result"], transcript["parameters"]
     say(f"round {transcript['number']} of {transcript['lane']}", style="bold")
@@ -65,7 +67,7 @@ def print_round(transcript: Mapping[str, Any]) -> None:
     say(f"next reference {format_price(transcript['next_reference'])}")
 
 
-def _sized(transcript: Mapping[str, Any], *groups: str) -> list[tuple[Mapping[str, Any], int]]:
+def _sized(transcript: Order, *groups: str) -> list[tuple[Order, int]]:
     """Return orders with their slots, the best ranks first; those without a rank could not trade in this round."""
     orders = [order for group in groups for order in transcript.get(group, ())]
     orders.sort(key=lambda order: order.get("rank", len(orders)))

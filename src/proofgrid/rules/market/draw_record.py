@@ -10,11 +10,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from proofgrid.primitives.canonical import canonical_list, canonical_text
 from proofgrid.primitives.digests import Digest, digest_of, digest_of_json
-from proofgrid.rules.market.transcript_reading import TranscriptMismatch
+from proofgrid.rules.market.transcript_reading import Transcript, TranscriptMismatch
 from proofgrid.rules.scheduling.lots import Draw, assign
 from proofgrid.rules.scheduling.rank import RankHashes
 
@@ -41,7 +40,7 @@ def record_of(draw: Draw) -> DrawRecord:
     return DrawRecord(digest=digest_of(table.encode()), table=table)
 
 
-def read_table(table: Any, *, digest: Digest, beacon: bytes) -> DrawnTo:
+def read_table(table: Transcript, *, digest: Digest, beacon: bytes) -> DrawnTo:
     """Return whom each lane was given; raise TranscriptMismatch for another table, or one that lots did not draw."""
     if digest_of_json(table) != digest:
         raise TranscriptMismatch("the table of the draw has another digest", field="draw")
@@ -60,7 +59,7 @@ def read_table(table: Any, *, digest: Digest, beacon: bytes) -> DrawnTo:
     return {lane: frozenset(one.prover_id for one in again if one.drawn == lane) for lane in wanted}
 
 
-def check_drawn(transcript: Mapping[str, Any], drawn: DrawnTo) -> None:
+def check_drawn(transcript: Transcript, drawn: DrawnTo) -> None:
     """Compare the provers in a lane's transcript with those that it was given; raise TranscriptMismatch."""
     there = {ask["prover_id"] for group in ("asks", "absent", "idle_asks") for ask in transcript[group]}
     if there != drawn.get(transcript["lane"], frozenset()):

@@ -26,8 +26,8 @@ from proofgrid.rules.market.edition_1.transcript import VERSION as VERSION_OF_ED
 from proofgrid.rules.market.reference import REFERENCE_MIN, reference_after
 from proofgrid.rules.market.round_orders import RoundInputs, RoundOrders, orders_of
 from proofgrid.rules.market.round_reading import read_inputs
-from proofgrid.rules.market.transcript import Transcript, surplus_of, transcript_hash, write_transcript
-from proofgrid.rules.market.transcript_reading import TranscriptMismatch, first_difference
+from proofgrid.rules.market.transcript import surplus_of, transcript_hash, write_transcript
+from proofgrid.rules.market.transcript_reading import Transcript, TranscriptMismatch, first_difference
 from proofgrid.rules.scheduling.demand_and_supply import JobDemand, ProverSupply, TaskDemand
 from proofgrid.rules.scheduling.placement import Placement, Stretch, place_jobs
 

@@ -15,7 +15,7 @@ names of each object in alphabetical order, and what both spellings have in comm
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from proofgrid.primitives.canonical import canonical_json, canonical_list, canonical_object, canonical_text
 from proofgrid.primitives.digests import Digest, digest_of, digest_of_json
@@ -23,6 +23,7 @@ from proofgrid.rules.market.dara import Clearing, Units
 from proofgrid.rules.market.draw_record import DrawRecord
 from proofgrid.rules.market.orders import ClearingRules
 from proofgrid.rules.market.round_orders import RoundInputs, RoundOrders, demanded_programs
+from proofgrid.rules.market.transcript_reading import Transcript
 from proofgrid.rules.scheduling.capacity import COVER, ONE_JOB_IN
 from proofgrid.rules.scheduling.demand_and_supply import ProverSupply, TaskDemand
 from proofgrid.rules.scheduling.placement import Placement
@@ -30,22 +31,22 @@ from proofgrid.rules.scheduling.placement import Placement
 FORMAT = "proofgrid/round"
 VERSION = 3
 
-Transcript = dict[str, Any]
-
 
 class _Order(NamedTuple):
-    """What a task or prover brought, spelled: an order's rank stands between the two parts, its slots behind them."""
+    """What a task or prover brought, spelled: an order's rank and its slots stand between the parts."""
 
     before_rank: str
-    after_rank: str
+    before_slots: str
+    after_slots: str = ""  #: with its comma
 
     @property
     def sealed(self) -> str:
-        return f"{{{self.before_rank},{self.after_rank}}}"
+        return f"{{{self.before_rank},{self.before_slots}{self.after_slots}}}"
 
     def ranked(self, rank: int, rank_hash: str, slots: int, *, before: str = "") -> str:
         return (
-            f'{{{before}{self.before_rank},"rank":{rank},"rank_hash":"{rank_hash}",{self.after_rank},"slots":{slots}}}'
+            f'{{{before}{self.before_rank},"rank":{rank},"rank_hash":"{rank_hash}",'
+            f'{self.before_slots},"slots":{slots}{self.after_slots}}}'
         )
 
 
@@ -132,7 +133,8 @@ def _demand(demand: TaskDemand) -> _Order:
     return _Order(
         f'"jobs":{canonical_list(jobs)},"limit_price":{demand.limit_price}'
         f',"program_digest":{canonical_text(demand.program_digest)}',
-        f'"share":{demand.share},"task_id":{canonical_text(demand.task_id)}',
+        f'"share":{demand.share}',
+        f',"task_id":{canonical_text(demand.task_id)}',
     )
 
 

@@ -6,6 +6,8 @@ from typing import Any
 
 from proofgrid.primitives.errors import ProofgridError
 
+Transcript = dict[str, Any]  #: the record of a round
+
 
 class TranscriptMismatch(ProofgridError):
     """The transcript is not what its orders give when the round is run again."""
@@ -13,7 +15,7 @@ class TranscriptMismatch(ProofgridError):
     code = "PG-420"
 
 
-def first_difference(recorded: Any, recomputed: Any, *, path: str = "") -> str | None:
+def first_difference(recorded: Any, recomputed: object, *, path: str = "") -> str | None:
     """Return the path of the first field with another value or type, like `result.placements[2][3]`; None if equal."""
     if type(recorded) is not type(recomputed):
         return path or "transcript"
@@ -40,10 +42,10 @@ def first_difference(recorded: Any, recomputed: Any, *, path: str = "") -> str |
 class Record:
     """A JSON object whose fields are read by type; any other type is a mismatch that names the field."""
 
-    def __init__(self, value: Any, *, path: str) -> None:
+    def __init__(self, value: object, *, path: str) -> None:
         if type(value) is not dict:
             raise TranscriptMismatch("a JSON object is needed here", field=path or "transcript")
-        self._value: dict[str, Any] = value
+        self._value: Transcript = value
         self._path = path
 
     def text(self, name: str) -> str:

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping
-from typing import Any
 
 from proofgrid.rules.market.edition_1.rounds import unsold_slots
-from proofgrid.rules.market.transcript_reading import TranscriptMismatch
+from proofgrid.rules.market.transcript_reading import Transcript, TranscriptMismatch
 
 Left = Mapping[str, tuple[int, int, int]]  #: what a round left: order id -> slots, ask, the most it may be paid below
 
 
-def left_of(transcript: Mapping[str, Any]) -> Left:
+def left_of(transcript: Transcript) -> Left:
     """Return what a round that was replayed left to the lanes below."""
     result = transcript["result"]
     asks = {ask["prover_id"]: ask for ask in transcript["asks"]}
@@ -29,7 +28,7 @@ def left_of(transcript: Mapping[str, Any]) -> Left:
     return left
 
 
-def check_carried(lane: str, number: int, left: Left, lower: Mapping[str, Any]) -> None:
+def check_carried(lane: str, number: int, left: Left, lower: Transcript) -> None:
     """Compare what a lane's transcript says was carried from a round above with what that round left.
 
     Both have been replayed. Raises TranscriptMismatch naming the first ask that the lane above did not leave like that.

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
-from typing import Any
 
 from proofgrid.rules.market.clearing import clear_book
 from proofgrid.rules.market.dara import Clearing
@@ -13,11 +11,11 @@ from proofgrid.rules.market.edition_1.round_orders import RoundInputs, RoundOrde
 from proofgrid.rules.market.edition_1.transcript import write_transcript
 from proofgrid.rules.market.edition_1.transcript_reading import read_inputs
 from proofgrid.rules.market.reference import next_reference
-from proofgrid.rules.market.transcript_reading import TranscriptMismatch, first_difference
+from proofgrid.rules.market.transcript_reading import Transcript, TranscriptMismatch, first_difference
 from proofgrid.rules.scheduling.demand_and_supply import JobDemand
 
 
-def replay(transcript: Mapping[str, Any]) -> None:
+def replay(transcript: Transcript) -> None:
     """Recompute a round from its recorded orders; raise TranscriptMismatch naming the first field that differs."""
     where = first_difference(transcript, json.loads(run_round(read_inputs(transcript))))
     if where is not None:

@@ -13,10 +13,10 @@ names of each object in alphabetical order, and what both spellings have in comm
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from proofgrid.primitives.canonical import canonical_json, canonical_list, canonical_object, canonical_text
-from proofgrid.primitives.digests import Digest, digest_of, digest_of_json
+from proofgrid.primitives.digests import digest_of
 from proofgrid.rules.market.dara import Clearing, Units
 from proofgrid.rules.market.edition_1.capacity import COVER, ONE_JOB_IN
 from proofgrid.rules.market.edition_1.placement import Placement
@@ -27,8 +27,6 @@ from proofgrid.rules.scheduling.demand_and_supply import TaskDemand
 
 FORMAT = "proofgrid/round"
 VERSION = 2
-
-Transcript = dict[str, Any]
 
 
 class _Order(NamedTuple):
@@ -46,11 +44,6 @@ class _Order(NamedTuple):
             f'{{{before}{self.before_rank},"rank":{order.rank},"rank_hash":"{rank_hash}",'
             f'{self.after_rank},"units":{order.units}}}'
         )
-
-
-def transcript_hash(transcript: Transcript) -> Digest:
-    """Return the name of a round: the digest of its transcript's canonical JSON. The market signs this."""
-    return digest_of_json(transcript)
 
 
 def write_transcript(

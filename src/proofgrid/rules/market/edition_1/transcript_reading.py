@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from proofgrid.primitives.digests import parse_digest
 from proofgrid.primitives.errors import InvalidField
 from proofgrid.rules.market.edition_1.round_orders import RoundInputs
@@ -13,7 +11,7 @@ from proofgrid.rules.market.transcript_reading import Record, TranscriptMismatch
 from proofgrid.rules.scheduling.demand_and_supply import JobDemand, TaskDemand
 
 
-def read_inputs(transcript: Any) -> RoundInputs:
+def read_inputs(transcript: object) -> RoundInputs:
     """Return the inputs that a transcript records; raise TranscriptMismatch naming a field that cannot be read."""
     record = Record(transcript, path="")
     if record.text("format") != FORMAT or record.whole("version") != VERSION:
