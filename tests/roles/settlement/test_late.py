@@ -157,7 +157,7 @@ async def test_a_job_that_is_sold_while_its_late_proof_is_verified_is_paid_to_th
 ) -> None:
     lease = await taken_back(lane)
     async with judging(lane) as judge:
-        others = []
+        others: list[Any] = []
 
         async def meanwhile() -> None:
             if not others:
