@@ -38,6 +38,17 @@ class ProverSettings(Settings):
     proof_systems: str = setting("", "Which to prove, separated by commas.", told="all installed")
     classes: str = setting("small,medium", "Classes of jobs to take.")
     slots: int = setting(1, "Jobs at once.", least=1, most=4_096)
+    reserve_ask: int = setting(
+        0,
+        "The least you take for jobs of firm quotes, whose slots are kept free until they come.",
+        told="the ask",
+        least=0,
+        metavar="PRICE",
+        spelling=PRICE,
+    )
+    reserve_slots: int = setting(
+        0, "Slots to offer ahead, for firm quotes; your bond answers for them.", told="none", least=0, most=4_096
+    )
     cores: int = setting_of_machine(
         lambda: os.cpu_count() or 1, "Cores per job, handed to the engine.", told="all", least=1
     )
@@ -86,6 +97,8 @@ class ProverSettings(Settings):
             asks=dict.fromkeys(systems, self.ask),
             class_asks=dict.fromkeys(systems, class_asks) if class_asks else {},
             units_min=self.units_min,
+            reserve_price=self.reserve_ask or self.ask,
+            reserve_slots=self.reserve_slots,
             classes=tuple(parse_class(text) for text in _listed(self.classes)),
             slots=self.slots,
             cores=self.cores,
