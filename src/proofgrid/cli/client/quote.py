@@ -54,8 +54,8 @@ def run(
     you still pay about that. The chances come from the latest rounds. Nothing is stored, sold or promised.
 
     With --firm you buy a promise from provers that offer slots ahead: for the time that it is held, as many inputs of
-    the program cost exactly that, and the bundle is there in time or you get the cost back with a penalty on top, out of
-    the bonds of those who did not deliver. The inputs may change until you submit.
+    the program cost exactly that, and the bundle is there in time or you get the cost back with a penalty on top, out
+    of the bonds of those who did not deliver. The inputs may change until you submit.
 
     \b
     Example:
