@@ -169,6 +169,24 @@ async def test_a_miss_is_paid_by_the_bond_of_who_was_to_deliver_and_by_nobody_el
     assert not await open_accounts(network)
 
 
+async def test_a_job_whose_prover_is_absent_goes_to_the_live_market_at_the_price_of_the_quote(
+    network: Network, tmp_path: Path
+) -> None:
+    async with network.client() as client:
+        program = await ready(network, client, tmp_path)
+        before = await balances(network, client)
+        quote = await client.buy_quote(program, ["x"])
+        [alices] = [one for one in network.processes if one.name == "p0"]
+        await alices.stop()
+        task = await client.wait((await client.submit(program, ["x"], quote_id=quote.quote_id)).task_id)
+        after = await balances(network, client)
+        assert (task.state, await state_of(client, quote)) == ("done", "kept")
+    # It was there in time, so nobody owes; what the market took less, and the premium, are the client's.
+    assert 0 < task.spent <= quote.terms.cost
+    assert after == (before[0] - task.spent, before[1])
+    assert await stakes(network) == {"alice": BOND, "bob": BOND}
+
+
 async def test_one_owner_of_client_and_prover_drains_nobody(network: Network, tmp_path: Path) -> None:
     await network.grant("alice", "client")
     await network.deposit("alice", 10**9)
