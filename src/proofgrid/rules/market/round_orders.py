@@ -1,11 +1,11 @@
 """From what waits in a lane to the sealed orders of one round, in slots: a job takes one, whatever its size.
 
     demands --(admitted by the floor; jobs that somebody here may run)--> first jobs up to half the slots --> one bid
-    supplies --(admitted by the ceiling; may run one of these jobs)--> slots that such jobs wait for ----> one ask
+    supplies --(admitted by the ceiling; may run one of these jobs)--> slots that such jobs wait for ---> one ask
 
-One ask per operator, not per prover: an operator with two asks could give up one of them to be paid more for the other
-(dara.md, section 3, "What does NOT hold"). Its provers that ask the same are one order; where they ask differently one
-of their prices is drawn by lot, and the others sit this round out. Where sellers are counted, an operator is one.
+One ask per prover: machines of one operator differ in price, speed and rank, so one order cannot speak for them. But
+where sellers are counted, an operator is one: its provers do not compete with each other. What is left to an owner of
+several orders is to sacrifice one for the others (dara.md, section 3, "What does NOT hold").
 
 An order that cannot trade moves nothing (dara.md, section 7): a bid below the floor, an ask above the ceiling, an order
 that nobody on the other side may have. Such orders are on record as idle; no count, no lot and no limit knows them.
@@ -13,10 +13,9 @@ that nobody on the other side may have. Such orders are on record as idle; no co
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from itertools import accumulate
 
 from proofgrid.primitives.digests import Digest
 from proofgrid.primitives.errors import InvalidField
@@ -64,16 +63,14 @@ class RoundOrders:
     """The orders of a round and how they came about, sorted by id. Either both sides have orders or neither has."""
 
     demands: Sequence[TaskDemand]  #: that bid
-    supplies: Sequence[ProverSupply]  #: whose operators ask with them
+    supplies: Sequence[ProverSupply]  #: that ask
     absent: Sequence[ProverSupply]  #: that sit this round out
     idle_demands: Sequence[TaskDemand]  #: that cannot trade
     idle_supplies: Sequence[ProverSupply]
     covered: Mapping[str, tuple[JobDemand, ...]]  #: task id -> the jobs that its bid is for
-    slots: Mapping[str, int]  #: prover id -> the slots that it brings into its operator's ask
-    ranks: Mapping[str, int]  #: of provers, by id
     bids: Sequence[Bid]
-    asks: Sequence[Ask]  #: by operator
-    hashes: Mapping[str, str]  #: what the beacon drew, by id of task or prover
+    asks: Sequence[Ask]
+    hashes: Mapping[str, str]  #: what the beacon drew for every order, by id
     rules: ClearingRules
     is_wanted: bool  #: a bid is admitted that somebody here may serve, whatever that one asks
     is_offered: bool  #: an ask is admitted that may serve somebody here, whatever that one bids
@@ -104,17 +101,14 @@ def orders_of(inputs: RoundInputs) -> RoundOrders:
     demands, able = _meeting(admitted, offered)
     idle = {supply.prover_id for supply in inputs.supplies} - {supply.prover_id for supply in able}
 
-    out = _dear_or_cheap(able, hashes)
-    slots = {one.prover_id: one.free_slots for one in able if one.prover_id not in out}
-    out |= sitting_out(jobs_for(demands, able), slots, hashes=hashes)
+    out = sitting_out(jobs_for(demands, able), {one.prover_id: one.free_slots for one in able}, hashes=hashes)
     supplies = [supply for supply in able if supply.prover_id not in out]
     if out:
         demands, supplies = _meeting(demands, supplies)
         out = frozenset(one.prover_id for one in able) - {one.prover_id for one in supplies}
 
-    counts = JobCounts(demands)
-    slots = {one.prover_id: min(one.free_slots, counts.may_run(one.prover_id)) for one in supplies}
-    asks, ranks = _asks(supplies, demands, slots, counts.total, hashes)
+    asks = _asks(supplies, demands, hashes)
+    sellers = len({supply.operator for supply in supplies})
     covered = _covered(demands, supplies, sum([ask.units for ask in asks]), hashes)
     in_round = {demand.task_id for demand in demands}
     return RoundOrders(
@@ -126,12 +120,10 @@ def orders_of(inputs: RoundInputs) -> RoundOrders:
             [supply for supply in inputs.supplies if supply.prover_id in idle], key=lambda supply: supply.prover_id
         ),
         covered=covered,
-        slots=slots,
-        ranks=ranks,
         bids=_bids(demands, covered, hashes),
         asks=asks,
         hashes=hashes,
-        rules=replace(ClearingRules.suggested(inputs.reference, sellers=len(asks)), floor=floor, ceil=ceil),
+        rules=replace(ClearingRules.suggested(inputs.reference, sellers=sellers), floor=floor, ceil=ceil),
         is_wanted=bool(jobs_for(admitted, [supply for supply in inputs.supplies if supply.free_slots])),
         is_offered=any(map(JobCounts(inputs.demands).may_run, [supply.prover_id for supply in offered])),
     )
@@ -157,29 +149,6 @@ def _idle(demands: Iterable[TaskDemand], in_round: set[str]) -> list[TaskDemand]
     return sorted([one for one in demands if one.task_id not in in_round], key=lambda demand: demand.task_id)
 
 
-def _dear_or_cheap(supplies: Sequence[ProverSupply], hashes: RankHashes) -> frozenset[str]:
-    """Return the provers whose operators ask another price in this round: of several one is drawn, by free slots."""
-    prices: dict[str, Counter[int]] = defaultdict(Counter)
-    for supply in supplies:
-        prices[supply.operator][supply.ask_price] += supply.free_slots
-    drawn = {
-        operator: _drawn(sorted(slots), slots, hashes[f"{operator} asks"])
-        for operator, slots in prices.items()
-        if len(slots) > 1
-    }
-    if not drawn:
-        return frozenset()
-    return frozenset(
-        supply.prover_id for supply in supplies if drawn.get(supply.operator, supply.ask_price) != supply.ask_price
-    )
-
-
-def _drawn(prices: Sequence[int], slots: Mapping[int, int], lot: str) -> int:
-    ends = list(accumulate(slots[price] for price in prices))
-    place = int(lot[:16], 16) % ends[-1]
-    return next(price for price, end in zip(prices, ends, strict=True) if place < end)
-
-
 def _covered(
     demands: Sequence[TaskDemand], supplies: Sequence[ProverSupply], capacity: int, hashes: RankHashes
 ) -> dict[str, tuple[JobDemand, ...]]:
@@ -202,24 +171,18 @@ def _bids(demands: Sequence[TaskDemand], covered: Mapping[str, tuple[JobDemand, 
     ]
 
 
-def _asks(
-    supplies: Sequence[ProverSupply],
-    demands: Sequence[TaskDemand],
-    slots: Mapping[str, int],
-    jobs: int,
-    hashes: RankHashes,
-) -> tuple[list[Ask], dict[str, int]]:
-    """Return the asks of the operators, and the ranks of their provers; an operator has that of its best prover."""
+def _asks(supplies: Sequence[ProverSupply], demands: Sequence[TaskDemand], hashes: RankHashes) -> list[Ask]:
     ranks = ask_ranks(supplies, demanded=demanded_programs(demands), hashes=hashes)
-    offered: dict[str, tuple[int, int, int]] = {}  #: operator -> slots, price, rank
-    for supply in supplies:
-        have, price, rank = offered.get(supply.operator, (0, supply.ask_price, ranks[supply.prover_id]))
-        offered[supply.operator] = have + slots[supply.prover_id], price, min(rank, ranks[supply.prover_id])
-    asks = [
-        Ask(order_id=operator, units=min(have, jobs), price=price, rank=rank)
-        for operator, (have, price, rank) in sorted(offered.items())
+    counts = JobCounts(demands)
+    return [
+        Ask(
+            order_id=supply.prover_id,
+            units=min(supply.free_slots, counts.may_run(supply.prover_id)),
+            price=supply.ask_price,
+            rank=ranks[supply.prover_id],
+        )
+        for supply in supplies
     ]
-    return asks, ranks
 
 
 def _check_unique(ids: Sequence[str], *, field: str) -> None:

@@ -9,13 +9,11 @@ Rules, beside those of the modules named above:
   and has room; when there is none the job stays unsold, its task does not pay for it, and the other jobs trade. This
   looks at ranks, slots and who is still in, never at a price, so no price is rewarded or punished by it. Lots see to
   it that such a job is not left over for ever (scheduling.exclusion).
-* An operator fills its provers in the order of their ranks.
 """
 
 from __future__ import annotations
 
 import json
-from collections import defaultdict
 from dataclasses import dataclass
 
 from proofgrid.rules.jobs.classes import is_wide
@@ -52,7 +50,7 @@ class RoundOutcome:
 
     lane: str
     number: int
-    clearing: Clearing  #: in slots; sellers are operators
+    clearing: Clearing  #: in slots
     placements: tuple[Placement, ...]
     unsold: tuple[str, ...]  #: ids of jobs whose bid won, but which no prover still in may run or has room for
     buy_price: int  #: clients pay this per unit of every placed job
@@ -60,7 +58,7 @@ class RoundOutcome:
     next_reference: int | None
     transcript_text: str  #: canonical JSON, the text that is hashed and signed
     bids: int  #: that entered
-    took_part: frozenset[str]  #: provers whose operators asked with them
+    took_part: frozenset[str]  #: provers whose asks entered
 
     @property
     def transcript(self) -> Transcript:
@@ -115,19 +113,12 @@ def replay(transcript: object) -> None:
 
 
 def _line(orders: RoundOrders, clearing: Clearing) -> list[Stretch]:
-    """Return the provers of the operators still in, each operator's in the order of their ranks, with what is sold."""
-    provers: dict[str, list[ProverSupply]] = defaultdict(list)
-    for supply in sorted(orders.supplies, key=lambda supply: orders.ranks[supply.prover_id]):
-        provers[supply.operator].append(supply)
+    slots = {supply.prover_id: supply.free_slots for supply in orders.supplies}
     sold = dict(clearing.sold)
-    line = []
-    for operator, _ in clearing.still_in:
-        left = sold.get(operator, 0)
-        for supply in provers[operator]:
-            here = min(left, orders.slots[supply.prover_id])
-            left -= here
-            line.append(Stretch(prover_id=supply.prover_id, sold=here, slots=supply.free_slots))
-    return line
+    return [
+        Stretch(prover_id=prover_id, sold=sold.get(prover_id, 0), slots=slots[prover_id])
+        for prover_id, _ in clearing.still_in
+    ]
 
 
 def _following(inputs: RoundInputs, orders: RoundOrders, clearing: Clearing) -> int | None:

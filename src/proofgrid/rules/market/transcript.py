@@ -163,10 +163,9 @@ def _bids(orders: RoundOrders, demands: Sequence[_Order]) -> list[str]:
 
 
 def _asks(orders: RoundOrders, supplies: Sequence[_Order]) -> list[str]:
-    ids = [supply.prover_id for supply in orders.supplies]
     return [
-        supply.ranked(orders.ranks[prover_id], orders.hashes[prover_id], orders.slots[prover_id])
-        for supply, prover_id in zip(supplies, ids, strict=True)
+        supply.ranked(ask.rank, orders.hashes[ask.order_id], ask.units)
+        for supply, ask in zip(supplies, orders.asks, strict=True)
     ]
 
 

@@ -15,7 +15,7 @@ class TranscriptMismatch(ProofgridError):
     code = "PG-420"
 
 
-def first_difference(recorded: Any, recomputed: object, *, path: str = "") -> str | None:
+def first_difference(recorded: Any, recomputed: Any, *, path: str = "") -> str | None:
     """Return the path of the first field with another value or type, like `result.placements[2][3]`; None if equal."""
     if type(recorded) is not type(recomputed):
         return path or "transcript"
