@@ -80,4 +80,4 @@ def test_the_policies_of_a_gateway_are_made_of_its_settings() -> None:
     assert settings.market().phases.silent_ms == settings.dispatcher().lease_ttl_ms == 700
     assert settings.firm_quote_terms().are_sold
     assert settings.market().bonds.overcommit == 3
-    assert settings.market().newcomers_grow and settings.canaries().are_wanted
+    assert settings.canaries().are_wanted
