@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 
@@ -12,11 +12,9 @@ from proofgrid.primitives.clock import Clock, fresh_uuid
 from proofgrid.primitives.errors import IdempotencyConflict, InvalidField, NoFirmQuote, Recoverable
 from proofgrid.primitives.ids import Address
 from proofgrid.primitives.money import format_amount
-from proofgrid.proofs.base import JobDraft
-from proofgrid.roles.intake.admission import Admission
+from proofgrid.roles.intake.admission import Admission, PriceJobs
 from proofgrid.rules.access.rights import needs
 from proofgrid.rules.access.roles import Caller, Role
-from proofgrid.rules.jobs.constraints import Constraints
 from proofgrid.rules.jobs.limits import list_limit
 from proofgrid.rules.jobs.request import IDEMPOTENCY_KEY_CHARS_MAX, ProofRequest
 from proofgrid.rules.market.firm_quote import FirmPolicy, FirmTerms, check_common, firm_terms
@@ -26,9 +24,6 @@ from proofgrid.store.database import Database
 from proofgrid.store.firm_quotes import FIRM_QUOTE_OF_KEY, LIST_FIRM_QUOTES, FirmQuote
 
 log = structlog.get_logger(__name__)
-
-#: Jobs with the lanes that they would be sold in, their program, whom they are for -> what the lanes say.
-PriceJobs = Callable[[Sequence[tuple[str, JobDraft]], str, Constraints], Awaitable[Sequence[LaneQuote]]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
