@@ -6,7 +6,7 @@ check -> normalise in a worker -> store large inputs -> one transaction for all 
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 from functools import partial
 
@@ -74,12 +74,8 @@ class Admission:
         """Write down what is submitted until cancelled."""
         await self._drafts.run()
 
-    async def submit(
-        self, client: Address, request: ProofRequest, *, excluded: Mapping[str, int] | None = None
-    ) -> TaskId:
+    async def submit(self, client: Address, request: ProofRequest) -> TaskId:
         """Make a task of a request and return its id; the same key and content is the same task.
-
-        `excluded`: provers or operators that may not have its jobs, and until when.
 
         Raises InvalidRequest errors naming field and rule. When this returns, the task is durable and paid for.
         """
@@ -94,7 +90,7 @@ class Admission:
             raise TooManyOpenTasks(
                 f"{open_tasks} tasks are open, {self._limits.open_tasks} are allowed", hint="wait for some to finish"
             )
-        draft = await self._draft(client, request, program, quote, excluded or {})
+        draft = await self._draft(client, request, program, quote)
         if await (self._drafts.add(draft) if quote is None else redeem(self._database, draft, quote)):
             log.info(
                 "task_accepted", task_id=str(draft.task_id), client=client, jobs=len(draft.jobs), units=draft.units
@@ -125,7 +121,6 @@ class Admission:
         request: ProofRequest,
         program: Program,
         quote: FirmQuote | None,
-        excluded: Mapping[str, int],
     ) -> Draft:
         normal = await self._normaliser.normalise(program, request)
         if not request.limit_price:
@@ -147,7 +142,6 @@ class Admission:
                 for job, digest in zip(normal.jobs, digests, strict=True)
             ],
             escrow=calculate_escrow(request, units=sum(job.units for job in normal.jobs)),
-            excluded=excluded,
             quote=quote,
         )
 
