@@ -38,8 +38,8 @@ def test_the_same_seed_gives_the_same_bytes_and_the_report_names_its_command(tmp
 def test_a_report_is_written_for_people_and_for_programs(tmp_path: Path) -> None:
     pytest.importorskip("matplotlib")
     arguments = ("--provers", "20", "--jobs", "300", "--load", "50", "--deadline", "200", "--cases", "1")
-    arguments = (*arguments, "--attackers", "junk-job,hoarding")
-    done = proofgrid("simulate", "liars", *arguments, "--out", str(tmp_path / "report"), home=tmp_path)
+    attackers = ("--attackers", "junk-job,hoarding")
+    done = proofgrid("simulate", "liars", *arguments, *attackers, "--out", str(tmp_path / "report"), home=tmp_path)
 
     assert done.returncode == 0, done.stderr
     assert "all accounts add up to 0" in done.stdout
@@ -93,7 +93,7 @@ def test_ctrl_c_is_a_wish_and_the_second_one_an_order() -> None:
 
 
 def test_a_run_that_was_stopped_gives_a_report_that_says_so() -> None:
-    report = simulate._simulate(preset("quiet"), 1, simulate.Stop(wanted=True))
+    report = simulate._simulate(preset("quiet"), 1, tuple(ATTACKS), simulate.Stop(wanted=True))
 
     assert not report["complete"]
     assert report["totals"]["rounds"] == 1

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from proofgrid.simulation.attackers.market import SETTING, Machine, Market, Task, constrained
+from proofgrid.simulation.attackers.market import SETTING, SMALL, Machine, Market, Task, constrained
 from proofgrid.simulation.chance import generator
 
 ATTACKER = "attacker"  #: owns a middling prover and sends a task in each round
@@ -33,7 +33,6 @@ def _task(now: int, place: int, chance: np.random.Generator) -> Task:
     count = JOBS[int(chance.integers(len(JOBS)))]
     units = chance.integers(UNITS_LEAST, UNITS_MOST, size=count, endpoint=True).tolist()
     is_narrow = chance.random() < NARROW_SHARE and not is_attackers
-    task = {"lane": NARROW} if is_narrow else {}
     return Task(
         task_id=f"t{now}-{place}",
         owner=ATTACKER if is_attackers else f"client {int(chance.integers(TASKS_EACH_ROUND))}",
@@ -41,7 +40,7 @@ def _task(now: int, place: int, chance: np.random.Generator) -> Task:
         job_units=tuple(int(one) for one in units),
         arrives=now,
         leaves=now + STAY,
-        **task,
+        lane=NARROW if is_narrow else SMALL,
     )
 
 
