@@ -172,7 +172,7 @@ class InsufficientFunds(InvalidRequest):
 
 
 class NoFirmQuote(InvalidRequest):
-    """The network sells no firm quote for this now."""
+    """Nobody sells a firm quote for this now."""
 
     code = "PG-151"
 

@@ -188,6 +188,9 @@ async def buy_quote(doomed: Doomed) -> None:
         quote = await doomed.client.buy_quote(program, ["x"], hold_ms=LONG_HOLD_MS)
     assert await doomed.balance() == before - quote.terms.cost - quote.terms.premium
     assert len(await doomed.sql("SELECT 1 FROM firm_quotes WHERE program_digest = $1", program)) == 1
+    assert len(await doomed.sql("SELECT 1 FROM firm_quote_seats WHERE state = 'reserved'")) == 1
+    await doomed.sql("UPDATE firm_quotes SET held_until_ms = 0 WHERE state = 'held'")  # later points need its slot
+    await doomed.eventually("SELECT 1 WHERE NOT EXISTS (SELECT FROM firm_quote_seats WHERE state = 'reserved')")
 
 
 async def redeem_quote(doomed: Doomed) -> None:
@@ -201,6 +204,21 @@ async def redeem_quote(doomed: Doomed) -> None:
         await doomed.ends_well(task.task_id)
     assert await _state_of_quote(doomed, quote.quote_id) == "kept"
     assert await doomed.balance() == before
+
+
+async def miss_promise(doomed: Doomed) -> None:
+    """The prover whose slot was reserved is not done at the promised time: its bond pays, once."""
+    program = await _promised_program(doomed, sleep_ms=60_000)
+    before, bonds = await doomed.balance(), await _bonds(doomed)
+    quote = await doomed.client.buy_quote(program, ["x"], hold_ms=LONG_HOLD_MS)
+    await doomed.sql("UPDATE firm_quotes SET within_ms = 500 WHERE state = 'held'")
+    async with doomed.killed():
+        task = await doomed.client.submit(program, ["x"], quote_id=quote.quote_id)
+        doomed.acknowledged.append(task.task_id)
+        await doomed.client.wait(task.task_id)
+    assert await _state_of_quote(doomed, quote.quote_id) == "missed"
+    assert await doomed.balance() == before + quote.terms.penalty - quote.terms.premium
+    assert await _bonds(doomed) == bonds - 2 * quote.terms.penalty
 
 
 async def quote_runs_out(doomed: Doomed) -> None:
@@ -437,11 +455,11 @@ async def _why_returned(doomed: Doomed, task_id: str) -> list[str]:
     return [reason for reason in reasons if reason != "not_picked_up"]
 
 
-async def _promised_program(doomed: Doomed) -> str:
-    """Register a program; return when the network would promise a time and a cost for it."""
-    async with doomed.admin() as admin:
-        await admin.fund_treasury(10**9, deposit_id=f"crash-{next(doomed.numbers)}")
-    program = await doomed.program()
+async def _promised_program(doomed: Doomed, **settings: int) -> str:
+    """Register a program; return when provers would promise a time and a cost for it."""
+    for _, name in PROVERS:
+        await _pay_into_bond(doomed, name)
+    program = await doomed.program(**settings)
     async with asyncio.timeout(PATIENCE_SECONDS):
         while (await doomed.client.quote(program, ["x"])).firm is None:  # noqa: ASYNC110 - nobody tells
             await asyncio.sleep(0.1)
@@ -450,6 +468,10 @@ async def _promised_program(doomed: Doomed) -> str:
 
 async def _state_of_quote(doomed: Doomed, quote_id: str) -> str:
     return next(quote.state for quote in await doomed.client.quotes() if quote.quote_id == quote_id)
+
+
+async def _bonds(doomed: Doomed) -> int:
+    return sum([await _bond_of(doomed, name) for _, name in PROVERS])
 
 
 async def _bond_of(doomed: Doomed, name: str) -> int:

@@ -176,6 +176,8 @@ class Desk:
                 peer=origin.peer,
                 session_key=origin.key,
                 run=origin.run,
+                reserve_price=terms.reserve_price,
+                reserve_slots=terms.reserve_slots,
             )
             await serve_stacks(connection, session.session_id, subnetworks, proof_systems=len(terms.asks))
             leases = await connection.fetch(

@@ -30,6 +30,7 @@ from proofgrid.rules.access.subnetworks import DEFAULT
 from proofgrid.rules.jobs.classes import class_of, lane_of
 from proofgrid.rules.jobs.constraints import Constraints
 from proofgrid.rules.jobs.limits import Limits
+from proofgrid.rules.jobs.phases import PhasePolicy
 from proofgrid.rules.jobs.request import ProofRequest, calculate_escrow, check_request
 from proofgrid.rules.jobs.request import redeem as at_the_price_of
 from proofgrid.rules.ledger.accounts import client_account
@@ -61,6 +62,7 @@ class Admission:
         limits: Limits,
         clock: Clock,
         subnetwork: str,
+        phases: PhasePolicy,
     ) -> None:
         self._database = database
         self._normaliser = normaliser
@@ -68,6 +70,7 @@ class Admission:
         self._limits = limits
         self._clock = clock
         self._subnetwork = subnetwork
+        self._phases = phases
         self._drafts: Batches[Draft, bool] = Batches(partial(write_down, database), size_max=TASKS_PER_BATCH)
 
     async def run(self) -> None:
@@ -84,14 +87,18 @@ class Admission:
             return known
         quote = await self._quote_of(client, request)
         if quote is not None:
-            request = at_the_price_of(request, limit_price=quote.limit_price)
+            request = at_the_price_of(request, limit_price=quote.buy_price)
         program = await self._checked(client, request)
         if open_tasks >= self._limits.open_tasks:
             raise TooManyOpenTasks(
                 f"{open_tasks} tasks are open, {self._limits.open_tasks} are allowed", hint="wait for some to finish"
             )
         draft = await self._draft(client, request, program, quote)
-        if await (self._drafts.add(draft) if quote is None else redeem(self._database, draft, quote)):
+        if await (
+            self._drafts.add(draft)
+            if quote is None
+            else redeem(self._database, draft, quote, self._phases, self._clock)
+        ):
             log.info(
                 "task_accepted", task_id=str(draft.task_id), client=client, jobs=len(draft.jobs), units=draft.units
             )

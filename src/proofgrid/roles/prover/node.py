@@ -167,6 +167,8 @@ class ProverNode:
             asks=dict(settings.asks),
             class_asks=settings.class_asks,
             units_min=settings.units_min,
+            reserve_price=settings.reserve_price,
+            reserve_slots=settings.reserve_slots,
             classes=settings.classes,
             slots=settings.slots,
             cores=settings.cores,

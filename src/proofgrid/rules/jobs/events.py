@@ -220,9 +220,12 @@ class _Sold(_OfJob):
 
 @event("sold", seen_by=OWNER)
 class Sold(_Sold):
-    """A job has its lease."""
+    """A job has its lease; of round 0 by a firm quote, outside rounds."""
 
     def sentence(self, names: Names) -> str:
+        if not self.round:
+            prover = names.prover(self.prover)
+            return f"{self.job(names)} handed to {prover}, whose slot your firm quote reserved; {self.prices()}"
         return (
             f"round {self.round} of {self.lane}: {self.job(names)} sold to {names.prover(self.prover)}; {self.prices()}"
         )

@@ -61,6 +61,8 @@ def read_hello(message: prover.Hello) -> ProverTerms:
         },
         units_min=message.units_min,
         subnetworks=tuple(message.subnetworks),
+        reserve_price=message.reserve_price,
+        reserve_slots=message.reserve_slots,
     )
 
 
@@ -88,6 +90,8 @@ def write_hello(terms: ProverTerms, session: SignedSession | None = None) -> pro
             cached_programs=sorted(terms.cached_programs),
             units_min=terms.units_min,
             subnetworks=terms.subnetworks,
+            reserve_price=terms.reserve_price,
+            reserve_slots=terms.reserve_slots,
             session_key=session.key if session else "",
             run=session.run if session else "",
             session_signature=session.signature if session else "",
