@@ -14,6 +14,7 @@ from proofgrid.roles.intake.admission import Admission, PriceJobs
 from proofgrid.roles.intake.reserving import Reserving
 from proofgrid.rules.access.rights import needs
 from proofgrid.rules.access.roles import Caller, Role
+from proofgrid.rules.jobs.constraints import Constraints
 from proofgrid.rules.jobs.limits import list_limit
 from proofgrid.rules.jobs.request import IDEMPOTENCY_KEY_CHARS_MAX, ProofRequest
 from proofgrid.rules.market.firm_quote import FirmTerms, check_common
