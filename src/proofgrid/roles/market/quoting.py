@@ -67,7 +67,7 @@ class Quoting:
             connection,
             stack_of(lane),
             silent_ms=self._settings.phases.silent_ms,
-            newcomers_grow=self._settings.newcomers_grow,
+            newcomer_slots=self._settings.newcomer_slots,
         )
         book = await peek_stack(connection, of_stack, lane, constraints, horizon_ms=self._settings.horizon_ms)
         lanes = sorted({lane, *(one.lane for one in book.books)})
