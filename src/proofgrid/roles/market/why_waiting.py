@@ -63,7 +63,7 @@ class WhyWaiting:
             connection,
             stack,
             silent_ms=self._settings.phases.silent_ms,
-            newcomers_grow=self._settings.newcomers_grow,
+            newcomer_slots=self._settings.newcomer_slots,
         )
         return _Around(
             provers=provers,
