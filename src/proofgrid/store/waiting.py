@@ -30,6 +30,7 @@ class LanePrices:
     """What a lane's record says last, per PU."""
 
     reference: int | None  #: None: neither it nor its subnetwork has one
+    anchor: int | None  #: the wide lane's reference, where bids have constraints
     price: int | None  #: None: no round in the last minute
 
 

@@ -17,7 +17,7 @@ from proofgrid.rules.scheduling.fitness import ProverRoom
 
 NOW = 1_000_000
 JOB = OpenJob(state=JobState.READY, units=1_000, memory_bytes=10, limit_price=1_000)
-LANE = LaneNow(reference=1_000)
+LANE = LaneNow(floor=250, ceil=4_000)
 
 
 def a_room(name: str = "op/p", **changes: int | None) -> ProverRoom:
@@ -134,8 +134,8 @@ jobs = st.builds(
 )
 lanes = st.builds(
     LaneNow,
-    reference=st.none() | prices,
-    floor_least=st.integers(0, 2_000),
+    floor=st.integers(0, 2_000),
+    ceil=st.integers(0, 6_000),
     price=st.none() | prices,
     in_flight=st.integers(0, 3),
 )

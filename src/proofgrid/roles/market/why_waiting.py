@@ -11,6 +11,7 @@ from proofgrid.roles.market.rounds import MarketSettings
 from proofgrid.rules.jobs.classes import stack_of
 from proofgrid.rules.jobs.constraints import NO_CONSTRAINTS, Constraints
 from proofgrid.rules.jobs.waiting import Demand, Waits
+from proofgrid.rules.market.round_orders import limits_of
 from proofgrid.rules.market.why_waiting import Candidate, LaneNow, OpenJob, Running, next_free_ms, why_waits
 from proofgrid.rules.staking.bonds import bound_by_lease, capacity, ceiling_price, free_capacity
 from proofgrid.store.bonds import BOUND_OF_OPERATORS
@@ -48,11 +49,11 @@ class WhyWaiting:
             # Of one stack, but for jobs that went on from a subnetwork to the common lanes.
             around = {stack: await self._around(connection, stack) for stack in {stack_of(lane) for lane in by_lane}}
             for lane, jobs in by_lane.items():
-                now = await self._lane_now(connection, lane, client)
+                now, reference = await self._lane_now(connection, lane, client)
                 known = around[stack_of(lane)]
                 candidates = self._candidates(known, lane, wanted.get(lane, NO_CONSTRAINTS))
                 for job in jobs:
-                    able = self._bonded(candidates, known, job, now.reference or 0)
+                    able = self._bonded(candidates, known, job, reference)
                     waits = why_waits(_open(job), able, now, now_ms=job.now_ms)
                     if waits is not None:
                         found[job.job_id] = waits
@@ -71,14 +72,13 @@ class WhyWaiting:
             bound=await self._bound(connection, provers),
         )
 
-    async def _lane_now(self, connection: Connection, lane: Lane, client: Address) -> LaneNow:
+    async def _lane_now(self, connection: Connection, lane: Lane, client: Address) -> tuple[LaneNow, int]:
         prices = await connection.value(LANE_NOW, lane=lane)
         in_flight = await connection.fetch(CLIENTS_IN_FLIGHT, lane=lane, clients=[client])
-        return LaneNow(
-            reference=prices.reference or self._settings.reference_price,
-            price=prices.price,
-            in_flight=sum(one.jobs for one in in_flight),
-        )
+        reference = prices.reference or self._settings.reference_price
+        floor, ceil = limits_of(lane, reference=reference, anchor=prices.anchor or self._settings.reference_price)
+        now = LaneNow(floor=floor, ceil=ceil, price=prices.price, in_flight=sum(one.jobs for one in in_flight))
+        return now, reference
 
     async def _running(
         self, connection: Connection, provers: Sequence[ServingProver]

@@ -17,7 +17,6 @@ from proofgrid.rules.jobs.phases import remaining_ms
 from proofgrid.rules.jobs.retry import FOREVER_MS
 from proofgrid.rules.jobs.speed import Speed, expected_ms
 from proofgrid.rules.jobs.waiting import Demand, WaitReason, Waits, nearest
-from proofgrid.rules.market.orders import price_limits
 from proofgrid.rules.market.quote import UNITS_PER_SECOND
 from proofgrid.rules.scheduling.fitness import ProverRoom
 
@@ -50,8 +49,8 @@ class Candidate:
 class LaneNow:
     """What is public of a lane."""
 
-    reference: int | None  #: per PU
-    floor_least: int = 0  #: of another lane, that holds here too
+    floor: int  #: per PU, the least bid that is admitted
+    ceil: int  #: per PU, the highest ask that is admitted
     price: int | None = None  #: per PU, to which the latest round came; None: there was none in the last minute
     in_flight: int = 0  #: jobs of the client
 
@@ -114,11 +113,10 @@ def _barred_until(one: Candidate, job: OpenJob) -> int:
 
 
 def _too_cheap(job: OpenJob, able: Sequence[Candidate], lane: LaneNow) -> Waits | None:
-    floor, ceil = price_limits(lane.reference)
     cheapest = min(one.ask_price for one in able)
-    if cheapest > ceil:
-        return Waits(reason=WaitReason.TOO_CHEAP, price=cheapest, price_max=ceil)
-    least = max(cheapest, floor, lane.floor_least)
+    if cheapest > lane.ceil:
+        return Waits(reason=WaitReason.TOO_CHEAP, price=cheapest, price_max=lane.ceil)
+    least = max(cheapest, lane.floor)
     return Waits(reason=WaitReason.TOO_CHEAP, price=least) if job.limit_price < least else None
 
 

@@ -8,8 +8,12 @@ FROM jobs WHERE task_id = :task_id AND state IN (@jobs_idle) ORDER BY position;
 -- The reference price of a lane's next round, or that of its subnetwork while there was none, and the price to which its
 -- latest round came, if that was held in the last minute: while jobs are unsold rounds follow each other. Of a round that
 -- sold nothing that is where its clocks came to rest.
-SELECT coalesce(last.next_reference,
-    (SELECT nullif(reference_price, 0) FROM subnetworks WHERE name = split_part(:lane, '/', 1))) AS reference,
+WITH setting AS (
+    SELECT nullif(reference_price, 0) AS price FROM subnetworks WHERE name = split_part(:lane, '/', 1)
+)
+SELECT coalesce(last.next_reference, (SELECT price FROM setting)) AS reference,
+    coalesce((SELECT next_reference FROM rounds WHERE lane = array_to_string((string_to_array(:lane, '/'))[1:3], '/')
+        ORDER BY number DESC LIMIT 1), (SELECT price FROM setting)) AS anchor,
     CASE WHEN last.at_ms <= now_ms() - 60000 THEN NULL WHEN last.units > 0 THEN last.buy_price
         ELSE greatest((last.transcript::jsonb #>> '{result,buy_price}')::bigint,
             (last.transcript::jsonb #>> '{result,sell_price}')::bigint) END AS price
