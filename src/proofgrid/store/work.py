@@ -31,11 +31,12 @@ class Work:
     proofs: int = 0  #: 1, or 0 when it ended without one
     failures: int = 0  #: 1 when that was its prover's fault
     happened: Happened | None = None  #: what that says of its prover, if it says anything
+    late: bool = False  #: its proof came after it had been taken back
 
     @property
     def is_usual(self) -> bool:
         """Does it tell how long jobs of its lane take? Those that were overtaken do: they are the slow ones."""
-        return not self.failures
+        return not (self.failures or self.late)
 
 
 def shown_of(row: StoppedRival | WastedLease, *, delivered: bool = False) -> int:

@@ -6,10 +6,12 @@ Each driver is one life in the network: it starts work, lets the gateway die on 
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
 import asyncpg
+import grpc
 
 from proofgrid.primitives.clock import SystemClock
 from proofgrid.primitives.digests import digest_of
@@ -18,9 +20,9 @@ from proofgrid.rules.access.subnetworks import SubnetworkChange
 from proofgrid.rules.jobs.ladder import Ladder
 from proofgrid.sdk.client import Client
 from proofgrid.sdk.transfer import upload_file
-from proofgrid.wire.v1 import prover_pb2
+from proofgrid.wire.v1 import prover_pb2 as messages
 from tests.acceptance.scenarios.doomed import PATIENCE_SECONDS, Doomed
-from tests.acceptance.scenarios.scripted import ScriptedProver
+from tests.acceptance.scenarios.scripted import ScriptedProver, prove, sign
 from tests.acceptance.tasks import database_of, events_of
 
 PROVERS = (("p0", "alice"), ("p1", "bob"))  #: name, operator
@@ -86,6 +88,39 @@ async def slashed(doomed: Doomed) -> None:
     # A gateway that dies before it takes the lease back is to blame for the time that passes.
     assert len(await doomed.sql("SELECT 1 FROM evidence WHERE task_id::text = $1", doomed.acknowledged[-1])) <= 1
     assert not await doomed.sql("SELECT 1 FROM accounts WHERE account LIKE 'rescue:%' AND balance <> 0")
+
+
+async def proof_comes_late(doomed: Doomed) -> None:
+    """A proof comes after its lease was taken back; nobody else has the job, and it is paid once."""
+    task_id, prover, lease = await _taken_back(doomed)
+    async with doomed.killed():
+        verdict = await _say_until_answered(prover, prove(lease))
+        await doomed.ends_well(task_id)
+    assert (verdict.accepted, verdict.price) == (True, -(-lease.price // 2))
+    kinds = [event.kind for event in await events_of(doomed.client, task_id)]
+    assert (kinds.count("sold"), kinds.count("proven")) == (1, 1), kinds
+
+
+async def lie_comes_late(doomed: Doomed) -> None:
+    """So does a lie: it costs its bond once, and nothing more is taken of the lease."""
+    await _pay_into_bond(doomed, "bob")
+    task_id, prover, lease = await _taken_back(doomed)
+    lie = sign(
+        messages.JobResult(lease_id=lease.lease_id, fence=lease.fence, proof=b"no", public_json="{}"),
+        lease,
+        doomed.network,
+        "bob",
+    )
+    async with doomed.killed():
+        await _say_until_answered(prover, lie)
+        await doomed.wait_until_reached()
+        verdict = await _say_until_answered(prover, prove(lease))
+    assert (verdict.accepted, verdict.code) == (False, "PG-330")
+    taken = await doomed.sql("SELECT kind FROM evidence WHERE lease_id::text = $1 ORDER BY kind", lease.lease_id)
+    assert [row["kind"] for row in taken] == ["invalid_proof", "missed_deadline"]
+    async with prover("rescuer") as rescuer:
+        await rescuer.answer(prove(await rescuer.take_lease()))
+    await doomed.ends_well(task_id)
 
 
 async def prover_is_slow(doomed: Doomed) -> None:
@@ -281,7 +316,7 @@ async def cut_streams(doomed: Doomed) -> None:
 async def prover_drains(doomed: Doomed) -> None:
     """A prover says that it wants no more leases."""
     async with doomed.killed(), ScriptedProver(doomed.network, "leaver", "bob") as leaver:
-        await leaver.say(drain=prover_pb2.Drain())
+        await leaver.say(drain=messages.Drain())
         await doomed.wait_until_reached()
     await doomed.prove(await doomed.program())
 
@@ -505,6 +540,35 @@ async def _appealed(doomed: Doomed) -> str:
     async with Client(network.address, key, patience_seconds=PATIENCE_SECONDS) as operator:
         await operator.bonds.appeal(row["evidence_id"], "no")
     return str(row["evidence_id"])
+
+
+async def _taken_back(doomed: Doomed) -> tuple[str, Callable[..., ScriptedProver], messages.Lease]:
+    """Return a task, how its only prover connects again (or another one of bob's, by a name), and its lost lease."""
+    subnetwork = await _new_subnetwork(doomed, overflow_after_ms=LONG_HOLD_MS)
+
+    def prover(name: str = "late") -> ScriptedProver:
+        return ScriptedProver(doomed.network, f"{name}-{subnetwork}", "bob", slots=1, subnetworks=[subnetwork])
+
+    program = await doomed.program(rounds=10)
+    async with prover() as only:
+        task_id = await doomed.submit(program, subnetwork=subnetwork)
+        lease = await only.take_lease()
+        only.let_go(lease)
+        await doomed.sql("UPDATE leases SET until_ms = 0, expires_ms = 0 WHERE task_id = $1", task_id)
+        await doomed.sql("SELECT pg_notify('expiry', '')")
+        await doomed.eventually("SELECT 1 FROM jobs WHERE task_id = $1 AND state = 'ready'", task_id)
+    return task_id, prover, lease
+
+
+async def _say_until_answered(prover: Callable[..., ScriptedProver], result: messages.JobResult) -> messages.ResultAck:
+    """Hand in a result, over as many streams as it takes."""
+    async with asyncio.timeout(PATIENCE_SECONDS):
+        while True:
+            with suppress(ProofgridError, grpc.RpcError, asyncio.InvalidStateError):
+                async with prover() as again:
+                    if (verdict := await again.answer(result)) is not None:
+                        return verdict
+            await asyncio.sleep(0.1)  # the gateway is away
 
 
 async def _new_subnetwork(doomed: Doomed, *, overflow_after_ms: int) -> str:

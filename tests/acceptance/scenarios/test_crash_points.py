@@ -51,7 +51,12 @@ WAYS: dict[Transaction, dict[str, Driver]] = {
     Transaction.OFFER_LEASES: {"offer": drivers.prove_tasks},
     Transaction.NOTE_PROGRESS: {"progress": drivers.prove_tasks},
     Transaction.NOTE_REPORTS: {"report": drivers.prove_tasks},
-    Transaction.PAY_PROOFS: {"pay": drivers.prove_tasks, "hedge": drivers.prover_is_slow, "rescue": drivers.slashed},
+    Transaction.PAY_PROOFS: {
+        "pay": drivers.prove_tasks,
+        "hedge": drivers.prover_is_slow,
+        "rescue": drivers.slashed,
+        "late": drivers.proof_comes_late,
+    },
     Transaction.NOTE_CACHED: {"pay": drivers.prove_tasks},
     Transaction.RETURN_JOB: {
         "failure": drivers.prover_fails,
@@ -59,6 +64,7 @@ WAYS: dict[Transaction, dict[str, Driver]] = {
         "forgotten": drivers.prover_forgets,
         "unprovable": drivers.input_is_unprovable,
         "slashed": drivers.slashed,
+        "late_lie": drivers.lie_comes_late,
     },
     Transaction.NOTE_SLOW: {"wish": drivers.prover_is_slow},
     Transaction.RAISE_LIMITS: {"raise": drivers.nobody_sells_at_first},

@@ -371,9 +371,10 @@ class JobProven(_OfJob):
     sell_price: int
     paid: int  #: base units
     wall_ms: int
+    late: str | None = None  #: why its lease had been taken back, where the proof came after that
 
     def sentence(self, names: Names) -> str:
         return (
             f"{self.job(names)} proven by {names.prover(self.prover)} in {self.wall_ms / 1000:.1f} s and verified;"
-            f" paid {format_amount(self.paid)} for {self.units} PU"
+            f" paid {format_amount(self.paid)} for {self.units} PU{', as it came late' if self.late else ''}"
         )

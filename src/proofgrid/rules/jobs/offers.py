@@ -102,6 +102,15 @@ class Verdict:
     accepted: bool
     code: str = ""
     detail: str = ""
+    price: int = 0  #: base units per PU that are paid for it; 0: what was agreed
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Paid:
+    """A result that was right, and for which this prover is paid."""
+
+    prover_id: ProverId
+    price: int  #: base units per PU
 
 
 # --- what a gateway says -------------------------------------------------------------------------

@@ -257,11 +257,18 @@ def write_failure(trouble: JobTrouble) -> prover.FromProver:
 
 
 def _write_ack(lease_id: LeaseId, verdict: Verdict) -> prover.ResultAck:
-    return prover.ResultAck(lease_id=str(lease_id), accepted=verdict.accepted, code=verdict.code, detail=verdict.detail)
+    return prover.ResultAck(
+        lease_id=str(lease_id),
+        accepted=verdict.accepted,
+        code=verdict.code,
+        detail=verdict.detail,
+        price=verdict.price,
+    )
 
 
 def _read_ack(message: prover.ResultAck) -> tuple[LeaseId, Verdict]:
-    return _lease_id(message.lease_id), Verdict(accepted=message.accepted, code=message.code, detail=message.detail)
+    verdict = Verdict(accepted=message.accepted, code=message.code, detail=message.detail, price=message.price)
+    return _lease_id(message.lease_id), verdict
 
 
 def write_from_prover(said: FromProver) -> prover.FromProver:

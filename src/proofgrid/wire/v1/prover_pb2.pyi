@@ -602,10 +602,13 @@ class ResultAck(_message.Message):
     ACCEPTED_FIELD_NUMBER: _builtins.int
     CODE_FIELD_NUMBER: _builtins.int
     DETAIL_FIELD_NUMBER: _builtins.int
+    PRICE_FIELD_NUMBER: _builtins.int
     lease_id: _builtins.str
     accepted: _builtins.bool
     code: _builtins.str
     detail: _builtins.str
+    price: _builtins.int
+    """base units per PU that are paid for it; 0: the price of the lease"""
     def __init__(
         self,
         *,
@@ -613,10 +616,11 @@ class ResultAck(_message.Message):
         accepted: _builtins.bool = ...,
         code: _builtins.str = ...,
         detail: _builtins.str = ...,
+        price: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["accepted", b"accepted", "code", b"code", "detail", b"detail", "lease_id", b"lease_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["accepted", b"accepted", "code", b"code", "detail", b"detail", "lease_id", b"lease_id", "price", b"price"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
