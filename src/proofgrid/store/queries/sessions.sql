@@ -1,4 +1,5 @@
 -- name: register_prover
+WITH owner AS (INSERT INTO operator_standings (operator) VALUES (:operator) ON CONFLICT DO NOTHING)
 INSERT INTO provers (prover_id, operator) VALUES (:prover_id, :operator) ON CONFLICT DO NOTHING;
 
 -- name: change_session
