@@ -25,7 +25,7 @@ from proofgrid.roles.market.collecting import collect_stack
 from proofgrid.roles.market.granting import Granting
 from proofgrid.roles.market.pacing import Pacing, RoundsTally
 from proofgrid.roles.market.telling import Telling
-from proofgrid.rules.jobs.classes import stack_of
+from proofgrid.rules.jobs.classes import is_wide, stack_of
 from proofgrid.rules.jobs.phases import PhasePolicy
 from proofgrid.rules.market.blinding import SECRET_BYTES, Blinding
 from proofgrid.rules.market.clearing import FAST_FROM_ORDERS
@@ -195,11 +195,14 @@ class Market:
     def _demands(self, book: Book, opening: RoundOpening, blinding: Blinding) -> LaneDemands:
         first = opening.number is None
         number = (opening.number or 0) + 1
+        setting = opening.first_reference or self._settings.reference_price
         return LaneDemands(
             lane=book.lane,
             number=number,
             previous=opening.transcript_hash,
-            reference=(opening.first_reference or self._settings.reference_price if first else opening.next_reference),
+            reference=setting if first else opening.next_reference,
+            anchor=setting if is_wide(book.lane) else opening.wide_reference or setting,
+            backed=opening.backed,
             demands=blinding.demands(with_wishes(book, number) if book.wishes else book.demands),
         )
 
