@@ -7,6 +7,7 @@ shapes follow from constants that were an expression a moment ago.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from copy import deepcopy
 from math import prod
 
 import numpy as np
@@ -134,8 +135,7 @@ class Known:
 
 
 def _of_element_type(kind: onnx.TypeProto, element_type: int) -> onnx.TypeProto:
-    made = onnx.TypeProto()
-    made.CopyFrom(kind)
+    made = deepcopy(kind)
     made.tensor_type.elem_type = element_type
     return made
 

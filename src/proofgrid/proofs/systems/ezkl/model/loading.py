@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from copy import deepcopy
 from dataclasses import dataclass
 from itertools import chain
 from math import prod
@@ -168,8 +169,7 @@ def _checkable(proto: onnx.ModelProto) -> onnx.ModelProto:
     shapeless = [n for n, output in enumerate(proto.graph.output) if not output.type.tensor_type.HasField("shape")]
     if not old and not shapeless:
         return proto
-    made = onnx.ModelProto()
-    made.CopyFrom(proto)
+    made = deepcopy(proto)
     made.opset_import.append(onnx.helper.make_opsetid("deprecated", 1))
     for position in old:
         made.graph.node[position].domain = "deprecated"

@@ -13,7 +13,7 @@ import numpy as np
 import onnx
 
 from proofgrid.proofs.systems.ezkl.model.known import Known
-from proofgrid.proofs.systems.ezkl.model.simplifying import keep
+from proofgrid.proofs.systems.ezkl.model.nodes import attribute_of, attributes_of, with_nodes
 from proofgrid.proofs.systems.ezkl.model.writing import Writer, names_of
 
 _PER_CHANNEL = 21  #: from this opset on GroupNormalization has scale and bias per channel, before per group
@@ -35,15 +35,12 @@ def write_normalizations(model: onnx.ModelProto) -> onnx.ModelProto:
             weights.extend(writer.weights)
         else:
             nodes.append(node)
-    made = onnx.ModelProto()
-    made.CopyFrom(model)
-    keep(made, nodes=nodes, weights=weights)
-    return made
+    return with_nodes(model, nodes, weights)
 
 
 def _write_group(writer: Writer, node: onnx.NodeProto, known: Known) -> bool:
     """x [N, C, ...] is normalised as [N, groups, C per group, rest], then scaled."""
-    attributes = {attribute.name: onnx.helper.get_attribute_value(attribute) for attribute in node.attribute}
+    attributes = attributes_of(node)
     shape = known.shape(node.input[0]) or ()
     scale, bias = (known.constant(name) for name in node.input[1:3])
     groups = attributes["num_groups"]
@@ -64,7 +61,7 @@ def _write_group(writer: Writer, node: onnx.NodeProto, known: Known) -> bool:
 
 
 def _write_mean_variance(writer: Writer, node: onnx.NodeProto, known: Known) -> bool:
-    axes = next((list(attribute.ints) for attribute in node.attribute if attribute.name == "axes"), [0, 2, 3])
+    axes = attribute_of(node, "axes", [0, 2, 3])
     kind = onnx.helper.tensor_dtype_to_np_dtype(known.element_type(node.input[0]))
     far = writer.op("Sub", node.input[0], _mean(writer, known, node.input[0], axes))
     variance = _mean(writer, known, writer.op("Mul", far, far), axes)

@@ -16,7 +16,7 @@ import onnx
 
 from proofgrid.primitives.errors import UnsupportedOperator
 from proofgrid.proofs.systems.ezkl.model.known import Array, Known
-from proofgrid.proofs.systems.ezkl.model.simplifying import keep
+from proofgrid.proofs.systems.ezkl.model.nodes import attributes_of, described, with_nodes
 from proofgrid.proofs.systems.ezkl.model.writing import Writer, names_of
 
 STEPS_MAX = 1_024  #: of all recurrent nodes of a model together, both directions counted
@@ -52,10 +52,7 @@ def unroll_recurrent(model: onnx.ModelProto) -> onnx.ModelProto:
         known.learn(node)
         nodes.extend(writer.nodes)
         weights.extend(writer.weights)
-    made = onnx.ModelProto()
-    made.CopyFrom(model)
-    keep(made, nodes=nodes, weights=weights)
-    return made
+    return with_nodes(model, nodes, weights)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,7 +75,7 @@ class _Layer:
 
 
 def _layer_of(node: onnx.NodeProto, known: Known) -> _Layer:
-    attributes = {attribute.name: onnx.helper.get_attribute_value(attribute) for attribute in node.attribute}
+    attributes = attributes_of(node)
     inputs = [*node.input, *[""] * (8 - len(node.input))]
     shape = known.shape(inputs[0])
     w, r = (_weight(node, known, inputs[place]) for place in (1, 2))
@@ -305,5 +302,4 @@ def _join(writer: Writer, layer: _Layer, parts: Sequence[str], output: str) -> N
 
 
 def _refused(node: onnx.NodeProto, what: str, *, hint: str = _HINT) -> UnsupportedOperator:
-    where = f"node {node.name!r}" if node.name else f"the node that makes {next(filter(None, node.output), '')!r}"
-    return UnsupportedOperator(f"{where} ({node.op_type}) {what}, which cannot be proven", field="model", hint=hint)
+    return UnsupportedOperator(f"{described(node)} {what}, which cannot be proven", field="model", hint=hint)

@@ -13,6 +13,8 @@ import numpy.typing as npt
 import onnx
 from onnx import numpy_helper
 
+from proofgrid.proofs.systems.ezkl.model.nodes import subgraphs_of
+
 
 class Writer:
     """Collects nodes and constants in place of one node."""
@@ -60,7 +62,6 @@ def _names(graph: onnx.GraphProto) -> set[str]:
     names = {value.name for value in (*graph.input, *graph.output)} | {weight.name for weight in graph.initializer}
     for node in graph.node:
         names.update((*node.input, *node.output))
-        for attribute in node.attribute:
-            for inner in (*attribute.graphs, *([attribute.g] if attribute.HasField("g") else [])):
-                names |= _names(inner)
+        for inner in subgraphs_of(node):
+            names |= _names(inner)
     return names

@@ -8,6 +8,7 @@ Each rule looks at one node and writes equal nodes, or leaves it; no rule knows 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from copy import deepcopy
 
 import onnx
 from onnx import shape_inference
@@ -33,8 +34,7 @@ def rewrite(proto: onnx.ModelProto) -> onnx.ModelProto:
 
 def rewritten(proto: onnx.ModelProto) -> tuple[onnx.ModelProto, list[Rule]]:
     """Do what `rewrite` does, and return also which rules were applied."""
-    made = onnx.ModelProto()
-    made.CopyFrom(proto)
+    made = deepcopy(proto)
     for value in made.graph.output:
         value.type.tensor_type.ClearField("shape")  # old opsets infer some of them wrongly
     _make_constants_weights(made.graph, opset_of(made))

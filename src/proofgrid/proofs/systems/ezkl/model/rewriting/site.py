@@ -12,6 +12,7 @@ from onnx import numpy_helper
 from onnx.reference import ReferenceEvaluator
 
 from proofgrid.primitives.errors import UnsupportedOperator
+from proofgrid.proofs.systems.ezkl.model.nodes import attributes_of
 
 Array = np.ndarray[Any, Any]
 Dtype = np.dtype[Any]
@@ -58,7 +59,7 @@ class Site:
         self.facts = facts
         self.nodes: list[onnx.NodeProto] = []
         self.constants: list[onnx.TensorProto] = []
-        self._attributes = {a.name: onnx.helper.get_attribute_value(a) for a in node.attribute}
+        self._attributes = attributes_of(node)
 
     def attribute(self, name: str, default: Any = None) -> Any:
         """Return an attribute's value; text as str."""
