@@ -17,8 +17,8 @@ import numpy as np
 import onnx
 
 from proofgrid.proofs.systems.ezkl.model.known import Array, Known
-from proofgrid.proofs.systems.ezkl.model.nodes import attribute_of, attributes_of, with_nodes
-from proofgrid.proofs.systems.ezkl.model.writing import Writer, names_of
+from proofgrid.proofs.systems.ezkl.model.nodes import attribute_of, attributes_of
+from proofgrid.proofs.systems.ezkl.model.writing import Writer, replace_nodes
 
 _OPSET_LEAST = 11  #: the first with Round, and with Clip's bounds as inputs
 _SHIFT_MAX = 7  #: as many bits as the default scale has, so that 2^-7 is exact
@@ -26,21 +26,15 @@ _SHIFT_MAX = 7  #: as many bits as the default scale has, so that 2^-7 is exact
 
 def dequantize(model: onnx.ModelProto) -> onnx.ModelProto:
     """Return a model of floats that computes the same; what has computed scales stays as it is."""
-    known, taken = Known(model), names_of(model)
+    known = Known(model)
     if known.version() < _OPSET_LEAST or not any(node.op_type in _WRITERS for node in model.graph.node):
         return model
     pairs = _Pairs(known)
-    nodes: list[onnx.NodeProto] = []
-    weights = list(model.graph.initializer)
-    for node in model.graph.node:
-        known.learn(node)
-        writer = Writer(node, taken)
-        if node.op_type in _WRITERS and _WRITERS[node.op_type](pairs, writer, node):
-            nodes.extend(writer.nodes)
-            weights.extend(writer.weights)
-        else:
-            nodes.append(node)
-    made = with_nodes(model, nodes, weights)
+
+    def write(writer: Writer, node: onnx.NodeProto) -> bool:
+        return node.op_type in _WRITERS and _WRITERS[node.op_type](pairs, writer, node)
+
+    made = replace_nodes(model, known, write)
     for value in made.graph.output:
         if value.name in pairs.written:
             value.type.tensor_type.elem_type = onnx.TensorProto.FLOAT

@@ -16,8 +16,8 @@ import onnx
 
 from proofgrid.primitives.errors import UnsupportedOperator
 from proofgrid.proofs.systems.ezkl.model.known import Array, Known
-from proofgrid.proofs.systems.ezkl.model.nodes import attributes_of, described, with_nodes
-from proofgrid.proofs.systems.ezkl.model.writing import Writer, names_of
+from proofgrid.proofs.systems.ezkl.model.nodes import attributes_of, described
+from proofgrid.proofs.systems.ezkl.model.writing import Writer, replace_nodes
 
 STEPS_MAX = 1_024  #: of all recurrent nodes of a model together, both directions counted
 
@@ -34,25 +34,20 @@ def unroll_recurrent(model: onnx.ModelProto) -> onnx.ModelProto:
     """
     if not any(node.op_type in _GATES for node in model.graph.node):
         return model
-    known, taken = Known(model), names_of(model)
-    nodes: list[onnx.NodeProto] = []
-    weights = list(model.graph.initializer)
-    steps = 0
-    for node in model.graph.node:
+    known, steps = Known(model), 0
+
+    def write(writer: Writer, node: onnx.NodeProto) -> bool:
+        nonlocal steps
         if node.op_type not in _GATES or node.domain not in ("", "ai.onnx"):
-            nodes.append(node)
-            known.learn(node)
-            continue
+            return False
         layer = _layer_of(node, known)
         steps += layer.length * len(layer.reversed)
         if steps > STEPS_MAX:
             raise _refused(node, f"needs more than {STEPS_MAX} steps", hint="take a shorter sequence")
-        writer = Writer(node, taken)
         _write(writer, layer)
-        known.learn(node)
-        nodes.extend(writer.nodes)
-        weights.extend(writer.weights)
-    return with_nodes(model, nodes, weights)
+        return True
+
+    return replace_nodes(model, known, write)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

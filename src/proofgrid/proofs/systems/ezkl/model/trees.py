@@ -20,8 +20,8 @@ from onnx import TensorProto
 
 from proofgrid.primitives.errors import UnsupportedOperator
 from proofgrid.proofs.systems.ezkl.model.known import Array, Known
-from proofgrid.proofs.systems.ezkl.model.nodes import attributes_of, described, with_nodes
-from proofgrid.proofs.systems.ezkl.model.writing import Writer, names_of
+from proofgrid.proofs.systems.ezkl.model.nodes import attributes_of, described
+from proofgrid.proofs.systems.ezkl.model.writing import Writer, replace_nodes
 
 CELLS_MAX = 1 << 22  #: trees times tests times leaves
 
@@ -39,19 +39,15 @@ def write_trees(model: onnx.ModelProto) -> onnx.ModelProto:
     """
     if not any(node.op_type in _ENSEMBLES for node in model.graph.node):
         return model
-    known, taken = Known(model), names_of(model)
-    nodes: list[onnx.NodeProto] = []
-    weights = list(model.graph.initializer)
-    for node in model.graph.node:
-        known.learn(node)
+    known = Known(model)
+
+    def write(writer: Writer, node: onnx.NodeProto) -> bool:
         if node.op_type not in _ENSEMBLES:
-            nodes.append(node)
-            continue
-        writer = Writer(node, taken)
+            return False
         _write(writer, node, known)
-        nodes.extend(writer.nodes)
-        weights.extend(writer.weights)
-    return with_nodes(model, nodes, weights)
+        return True
+
+    return replace_nodes(model, known, write)
 
 
 @dataclass(slots=True)
