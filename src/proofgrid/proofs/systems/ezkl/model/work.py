@@ -49,7 +49,7 @@ def _products_per_output(node: onnx.NodeProto, tensors: Mapping[str, Tensor]) ->
     if node.op_type in ("MatMul", "Einsum") and shapes[0]:
         return shapes[0][-1]
     if node.op_type == "Gemm" and shapes[0]:
-        return shapes[0][0 if attribute_of(node, "transA") else -1]
+        return shapes[0][0 if attribute_of(node, "transA", 0) else -1]
     if node.op_type == "Conv" and len(shapes[1]) > 2:
         return _product(shapes[1][1:])
     if node.op_type == "ConvTranspose" and len(shapes[1]) > 2:
