@@ -19,8 +19,9 @@ from proofgrid.proofs.systems.ezkl.model.nodes import subgraphs_of, with_nodes
 
 def simplify(model: onnx.ModelProto) -> onnx.ModelProto:
     """Return an equal model without constant expressions, dead nodes and unused initializers."""
-    folded = _fold(without_dead(model))
-    return without_dead(folded)
+    alive = without_dead(model)
+    folded = _fold(alive)
+    return without_dead(folded) if folded is not alive else alive
 
 
 def without_dead(model: onnx.ModelProto) -> onnx.ModelProto:
@@ -57,4 +58,4 @@ def _fold(model: onnx.ModelProto) -> onnx.ModelProto:
         for name, value in zip(filter(None, node.output), values, strict=True):
             known.add(name, value)
             weights.append(numpy_helper.from_array(np.ascontiguousarray(value).reshape(value.shape), name))
-    return with_nodes(model, nodes, weights)
+    return with_nodes(model, nodes, weights) if len(nodes) < len(model.graph.node) else model

@@ -12,10 +12,10 @@ from onnx import numpy_helper
 from onnx.reference import ReferenceEvaluator
 
 from proofgrid.primitives.errors import UnsupportedOperator
+from proofgrid.proofs.systems.ezkl.model.known import shape_of
 from proofgrid.proofs.systems.ezkl.model.nodes import attributes_of
 
 Array = np.ndarray[Any, Any]
-Dtype = np.dtype[Any]
 
 FLOAT = onnx.TensorProto.FLOAT
 
@@ -43,11 +43,10 @@ class Facts:
         self.taken = {*self.shapes, *self.kinds, *self.uses, *self.makers}
 
     def _read(self, value: onnx.ValueInfoProto) -> None:
-        kind = value.type.tensor_type
-        self.kinds.setdefault(value.name, kind.elem_type)
-        dimensions = kind.shape.dim
-        if kind.HasField("shape") and all(dimension.HasField("dim_value") for dimension in dimensions):
-            self.shapes.setdefault(value.name, tuple(dimension.dim_value for dimension in dimensions))
+        self.kinds.setdefault(value.name, value.type.tensor_type.elem_type)
+        shape = shape_of(value.type)
+        if shape is not None:
+            self.shapes.setdefault(value.name, shape)
 
 
 class Site:
