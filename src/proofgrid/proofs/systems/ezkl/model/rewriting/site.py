@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 import onnx
 from onnx import numpy_helper
-from onnx.reference import ReferenceEvaluator
 
 from proofgrid.primitives.errors import UnsupportedOperator
+from proofgrid.proofs.systems.ezkl.model.evaluating import evaluated
 from proofgrid.proofs.systems.ezkl.model.known import shape_of
 from proofgrid.proofs.systems.ezkl.model.nodes import attributes_of
 
@@ -138,20 +137,7 @@ class Site:
 
 def evaluate(node: onnx.NodeProto, feeds: Mapping[str, Array], opset: int) -> Array:
     """Return the first output of one node by ONNX's reference evaluator."""
-    graph = onnx.helper.make_graph(
-        [node],
-        "one",
-        [
-            onnx.helper.make_tensor_value_info(name, onnx.helper.np_dtype_to_tensor_dtype(value.dtype), value.shape)
-            for name, value in feeds.items()
-        ],
-        [onnx.helper.make_tensor_value_info(name, FLOAT, None) for name in node.output[:1]],
-    )
-    model = onnx.helper.make_model(graph, opset_imports=[onnx.helper.make_opsetid("", opset)])
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        answers: Any = ReferenceEvaluator(model).run(None, dict(feeds))
-    found: Array = np.asarray(answers[0])
+    found: Array = np.asarray(evaluated(node, feeds, opset)[0])
     return found
 
 
