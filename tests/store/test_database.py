@@ -99,6 +99,7 @@ async def test_a_transaction_whose_connection_is_ended_says_what_ended_it(empty_
 
     assert isinstance(caught.value.__cause__, asyncpg.PostgresConnectionError)
     assert "terminating connection" in caught.value.detail
+    assert connection.is_closed()
     await database.close()
 
 

@@ -149,8 +149,7 @@ def test_a_killed_server_is_started_again_over_what_it_left_behind(data_dir: Pat
     backends = psutil.Process(pid).children()
     backends[0].suspend()
     assert server.is_alive()
-    os.kill(pid, signal.SIGKILL)
-    psutil.wait_procs([psutil.Process(pid)] if psutil.pid_exists(pid) else [], timeout=10)
+    kill_server(data_dir)
     assert not server.is_alive()
 
     server.revive()

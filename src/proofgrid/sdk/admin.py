@@ -7,7 +7,6 @@ async with Client("grpcs://gateway.example:7400", network_key) as client:
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 
 from proofgrid.primitives.clock import fresh_bytes
@@ -18,6 +17,7 @@ from proofgrid.sdk.answers.network import Subnetwork
 from proofgrid.sdk.answers.operators import Evidence, Stake
 from proofgrid.sdk.answers.reading import read, read_all
 from proofgrid.sdk.connection import Connection
+from proofgrid.sdk.inputs import inputs_json
 from proofgrid.sdk.services import Method
 from proofgrid.wire.v1 import (
     canary_pb2,
@@ -140,7 +140,7 @@ class Admin:
         """Register a program's input as a canary; it is proven once, for at most `limit_price` per PU, before."""
         request = canary_pb2.AddCanaryRequest(
             program_digest=program_digest,
-            inputs_json=json.dumps(list(inputs), separators=(",", ":")),
+            inputs_json=inputs_json(inputs),
             limit_price=limit_price,
         )
         return read(Canary, await self._connection.ask(lambda services: services.canaries.AddCanary, request))

@@ -288,14 +288,14 @@ class Client:
 
     async def wait(self, task_id: str) -> Task:
         """Wait until a task has ended and return it."""
+        task_id = await self._whole_task_id(task_id)  # once: a task that comes meanwhile may begin so too
         async for _ in self.watch(task_id):
             pass
         return await self.task(task_id)
 
     async def task(self, task_id: str) -> Task:
         """Return a task with its jobs."""
-        task_id = await self._whole_task_id(task_id)
-        request = messages.GetTaskRequest(task_id=task_id)
+        request = messages.GetTaskRequest(task_id=await self._whole_task_id(task_id))
         return read(Task, await self.connection.ask(lambda services: services.client.GetTask, request))
 
     async def tasks(self, *, state: str = "", begins: str = "", limit: int = 100) -> list[Task]:
@@ -305,24 +305,20 @@ class Client:
 
     async def cancel(self, task_id: str) -> Task:
         """Cancel a task; what is not spent is refunded."""
-        task_id = await self._whole_task_id(task_id)
-        request = messages.CancelTaskRequest(task_id=task_id)
+        request = messages.CancelTaskRequest(task_id=await self._whole_task_id(task_id))
         return read(Task, await self.connection.ask(lambda services: services.client.CancelTask, request))
 
     async def fetch_result(self, task_id: str, path: Path) -> Digest:
         """Download the bundle of a finished task to `path`; return its digest."""
-        task_id = await self._whole_task_id(task_id)
-        result = await self.connection.ask(
-            lambda services: services.client.FetchResult, messages.FetchResultRequest(task_id=task_id)
-        )
+        request = messages.FetchResultRequest(task_id=await self._whole_task_id(task_id))
+        result = await self.connection.ask(lambda services: services.client.FetchResult, request)
         digest = parse_digest(result.bundle.digest)
         await download_file(self.connection, digest, path)
         return digest
 
     async def program(self, digest: str) -> Program:
         """Return a registered program."""
-        digest = await self._whole_digest(digest, field="digest")
-        request = messages.GetProgramRequest(digest=digest)
+        request = messages.GetProgramRequest(digest=await self._whole_digest(digest, field="digest"))
         return read(Program, await self.connection.ask(lambda services: services.client.GetProgram, request))
 
     async def programs(self, *, begins: str = "", limit: int = 100) -> list[Program]:

@@ -12,8 +12,7 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 from proofgrid.primitives.errors import Unavailable
 from proofgrid.sdk.connection import OPTIONS, channel_credentials
 from proofgrid.wire.addresses import Target
-from proofgrid.wire.errors import ERROR_METADATA, read_error
-from proofgrid.wire.v1 import common_pb2 as common
+from proofgrid.wire.errors import read_error, said_error
 
 ANSWER_SECONDS = 10.0
 _NAMES = ("DNS", "IP Address")
@@ -40,14 +39,9 @@ async def check_health(target: Target, *, certificate: Path | None = None) -> No
         except grpc.RpcError as error:
             raise read_error(error) from None
         if answer.status != health_pb2.HealthCheckResponse.SERVING:
-            raise Unavailable(_reason_in(await call.trailing_metadata()), hint="see the log of the gateway")
-
-
-def _reason_in(trailing: object) -> str:
-    for key, value in trailing or ():  # type: ignore[attr-defined]
-        if key == ERROR_METADATA and isinstance(value, bytes):
-            return common.ErrorDetail.FromString(value).detail
-    return "the gateway does not serve"
+            said = said_error(await call.trailing_metadata())
+            reason = said.detail if said is not None else "the gateway does not serve"
+            raise Unavailable(reason, hint="see the log of the gateway")
 
 
 async def _name_of(target: Target, certificate: Path) -> str:

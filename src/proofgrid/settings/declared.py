@@ -11,7 +11,7 @@ import os
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import MISSING, dataclass, field, fields
 from difflib import get_close_matches
-from enum import Enum, StrEnum
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, TypeVar, get_type_hints
 
@@ -115,7 +115,7 @@ class Declared:
         if default is None and self.told.spelling is not None:
             default = self.told.spelling.shows(self.default)
         if default is None and isinstance(self.default, (int, str)) and not isinstance(self.default, bool):
-            default = str(self.default.value if isinstance(self.default, Enum) else self.default)
+            default = str(self.default)
         if self.tells_variable:
             notes = self.variable + (f"; default {default}" if default else "")
         else:
@@ -144,8 +144,7 @@ def declared(kind: type[Settings]) -> Iterator[Declared]:
 
 def load_settings(kind: type[S], **flags: object) -> S:
     """Return settings of a kind; flags that are None do not count. Raises InvalidField naming the setting."""
-    said = {name: value for name, (value, _) in _said(kind, flags).items()}
-    return kind(**_checked(kind, said))
+    return _settings_of(kind, _said(kind, flags))
 
 
 class Source(StrEnum):
@@ -169,7 +168,7 @@ class Effective:
 def effective_settings(kind: type[Settings], **flags: object) -> list[Effective]:
     """Return every setting of a kind as `load_settings` would have it, and from where. Raises InvalidField."""
     said = _said(kind, flags)
-    settings = load_settings(kind, **flags)
+    settings = _settings_of(kind, said)
     return [
         Effective(one, getattr(settings, one.name), said[one.name][1] if one.name in said else Source.DEFAULT)
         for one in declared(kind)
@@ -181,6 +180,10 @@ def config_path() -> Path:
     from platformdirs import user_config_dir
 
     return Path(os.environ.get(CONFIG_VARIABLE) or Path(user_config_dir("proofgrid")) / "proofgrid.toml")
+
+
+def _settings_of(kind: type[S], said: Mapping[str, tuple[object, Source]]) -> S:
+    return kind(**_checked(kind, {name: value for name, (value, _) in said.items()}))
 
 
 def _said(kind: type[Settings], flags: Mapping[str, object]) -> dict[str, tuple[object, Source]]:

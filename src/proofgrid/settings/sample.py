@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import textwrap
 from collections.abc import Iterator
-from enum import Enum
 
 from proofgrid.settings.client import ClientSettings
 from proofgrid.settings.declared import Declared, Settings, declared
@@ -32,8 +31,6 @@ def sample_file() -> str:
 
 def toml_text(value: object) -> str:
     """Return a setting's value as TOML spells it."""
-    if isinstance(value, Enum):
-        value = value.value
     return json.dumps(value if isinstance(value, bool | int) else str(value), ensure_ascii=False)
 
 

@@ -41,4 +41,12 @@ class Connection:
 
     def is_closed(self) -> bool:
         """Was the connection lost, or given back?"""
-        return bool(self.raw.is_closed())
+        return is_closed(self.raw)
+
+
+def is_closed(raw: asyncpg.Connection) -> bool:
+    """Was the driver's connection lost, or given back?"""
+    try:
+        return bool(raw.is_closed())
+    except asyncpg.InterfaceError:
+        return True  # the pool took it back when it was lost

@@ -13,7 +13,7 @@ import asyncpg
 import structlog
 
 from proofgrid.primitives.errors import InvalidField, Unavailable
-from proofgrid.store.connection import Connection
+from proofgrid.store.connection import Connection, is_closed
 from proofgrid.store.queries import Query
 from proofgrid.store.transactions import Transaction
 from proofgrid.store.weather import (
@@ -130,7 +130,7 @@ class Database:
             try:
                 yield Connection(connection)
             finally:
-                if not _is_gone(connection):
+                if not is_closed(connection):
                     with _interruption_ends(connection):
                         await connection.execute("SET default_transaction_read_only = off")
 
@@ -191,7 +191,7 @@ async def _roll_back(
 ) -> None:
     if isinstance(error, TimeoutError):
         _end(connection)  # or the rollback would wait for an answer as well
-    if _is_gone(connection):
+    if is_closed(connection):
         return  # the server undoes what was not committed
     try:
         await transaction.rollback()
@@ -199,15 +199,8 @@ async def _roll_back(
         _end(connection)
 
 
-def _is_gone(connection: asyncpg.Connection) -> bool:
-    try:
-        return bool(connection.is_closed())
-    except asyncpg.InterfaceError:
-        return True  # the pool took it back when it was lost
-
-
 def _end(connection: asyncpg.Connection) -> None:
-    if not _is_gone(connection):
+    if not is_closed(connection):
         connection.terminate()
 
 

@@ -157,29 +157,21 @@ def _tail_of_log(data_dir: Path) -> str:
 
 
 def _postmaster_of(data_dir: Path) -> psutil.Process | None:
-    pid = _pid_in_file(data_dir)
-    process = None if pid is None else _process_of(pid)
+    process = _process_in_file(data_dir)
     return process if process is not None and _works_for(process, data_dir) else None
 
 
-def _pid_in_file(data_dir: Path) -> int | None:
+def _process_in_file(data_dir: Path) -> psutil.Process | None:
     try:
         first_line = (data_dir / "postmaster.pid").read_text().split("\n", 1)[0]
-        return abs(int(first_line))  # negative while a single-user server runs
-    except (OSError, ValueError):
-        return None  # unreadable: PostgreSQL itself knows what to do
-
-
-def _process_of(pid: int) -> psutil.Process | None:
-    try:
-        process = psutil.Process(pid)
+        process = psutil.Process(abs(int(first_line)))  # negative while a single-user server runs
         if process.status() == psutil.STATUS_ZOMBIE and process.name().startswith("postgres"):
             # In a container we may be the one that inherits the dead: seen off by nobody else, they look alive.
             with suppress(OSError):
-                os.waitpid(pid, os.WNOHANG)
+                os.waitpid(process.pid, os.WNOHANG)
         return process
-    except psutil.Error:
-        return None
+    except (OSError, ValueError, psutil.Error):
+        return None  # unreadable, or a dead server's: PostgreSQL itself knows what to do
 
 
 def _works_for(process: psutil.Process, data_dir: Path) -> bool:
@@ -193,8 +185,7 @@ def _works_for(process: psutil.Process, data_dir: Path) -> bool:
 def _remove_stale_pid_file(data_dir: Path) -> None:
     # After a reboot the number in postmaster.pid may belong to any process, which the engine would take for its server,
     # and PostgreSQL takes even a dead one for it until it is seen off.
-    pid = _pid_in_file(data_dir)
-    process = None if pid is None else _process_of(pid)
+    process = _process_in_file(data_dir)
     if process is not None and not _works_for(process, data_dir):
         for name in ("postmaster.pid", f"{_SOCKET_NAME}.lock"):
             (data_dir / name).unlink(missing_ok=True)

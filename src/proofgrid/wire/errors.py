@@ -80,19 +80,26 @@ def write_error(error: ProofgridError) -> tuple[tuple[str, bytes], ...]:
 
 def read_error(error: grpc.RpcError) -> ProofgridError:
     """Return the error that a failed call carries; a broken connection becomes Unavailable."""
-    trailing: Any = error.trailing_metadata() if hasattr(error, "trailing_metadata") else None
+    said = said_error(error.trailing_metadata() if hasattr(error, "trailing_metadata") else None)
+    if said is not None:
+        return said
+    status = error.code() if hasattr(error, "code") else None
+    text = (error.details() if hasattr(error, "details") else "") or str(status)
+    if status in (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.CANCELLED, grpc.StatusCode.DEADLINE_EXCEEDED):
+        sentence = with_last_words("the gateway cannot be reached, or ended the call", text)
+        return Unavailable(sentence, hint="is the gateway running, and is its address right?")
+    return ProofgridError(text)
+
+
+def said_error(trailing: Any) -> ProofgridError | None:
+    """Return the error in a call's trailing metadata; None when there is none that can be read."""
     for key, value in trailing or ():
         if key == ERROR_METADATA and isinstance(value, bytes):
             try:
                 detail = common.ErrorDetail.FromString(value)
             except DecodeError:
-                break
+                return None
             return error_of_code(
                 detail.code, detail.detail, field=detail.field, hint=detail.hint, wait_ms=detail.wait_ms
             )
-    status = error.code() if hasattr(error, "code") else None
-    text = (error.details() if hasattr(error, "details") else "") or str(status)
-    if status in (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.CANCELLED, grpc.StatusCode.DEADLINE_EXCEEDED):
-        said = with_last_words("the gateway cannot be reached, or ended the call", text)
-        return Unavailable(said, hint="is the gateway running, and is its address right?")
-    return ProofgridError(text)
+    return None

@@ -7,6 +7,7 @@ from functools import partial
 
 from proofgrid.bootstrap.gateway.adapters import Adapters, publish_roots
 from proofgrid.proofs.base import JobDraft
+from proofgrid.proofs.registry import installed_names, proof_system
 from proofgrid.roles.intake.access_list import AccessList
 from proofgrid.roles.intake.accounts import Accounts
 from proofgrid.roles.intake.admission import Admission
@@ -85,6 +86,8 @@ def build_intake(settings: GatewaySettings, world: Adapters, admission: Admissio
 def _facts(world: Adapters, *, upload_bytes_max: int) -> NetworkFacts:
     return NetworkFacts(
         address=world.key.address,
+        # Found once: anybody may ask, and looking for packages takes milliseconds.
+        proof_systems=[proof_system(name).describe() for name in installed_names()],
         setup_files=world.roots.files,
         setup_for_development=world.roots.for_development,
         upload_bytes_max=upload_bytes_max,

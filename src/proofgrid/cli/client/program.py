@@ -14,7 +14,7 @@ from proofgrid.cli.kit.console import date_text, plain, print_answers, print_jso
 from proofgrid.cli.kit.options import ClientOptions, JsonOption, LimitOption, run_async, with_client
 from proofgrid.cli.kit.proven import agreement_of, agreement_text
 from proofgrid.cli.kit.reading import read_settings
-from proofgrid.primitives.canonical import Json
+from proofgrid.primitives.canonical import Json, canonical_json
 
 if TYPE_CHECKING:
     from proofgrid.proofs.base import Program
@@ -74,8 +74,6 @@ def build(
         built = run_async(build_apart(system, source, wanted, trust, workdir, Path(scratch), on_stage))
     manifest = program_to_json(built.program)
     if out is not None:
-        from proofgrid.primitives.canonical import canonical_json
-
         (out / "program.json").write_bytes(canonical_json(manifest))
     if json:
         print_json({"digest": built.program.digest, **manifest})

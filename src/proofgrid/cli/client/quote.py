@@ -10,6 +10,7 @@ import typer
 
 from proofgrid.cli.kit.choosing import Asked, ProgramArgument
 from proofgrid.cli.kit.console import complain, plain, print_json, print_table, say
+from proofgrid.cli.kit.failures import EXIT_INTERRUPTED
 from proofgrid.cli.kit.options import ClientOptions, with_client
 from proofgrid.cli.kit.reading import parse_amount, parse_duration_ms
 from proofgrid.primitives.canonical import Json
@@ -85,7 +86,7 @@ def run(
     except KeyboardInterrupt:
         complain("Interrupted: the quote may or may not have been bought.")
         complain(f"The same command with --key-id {order.idempotency_key} finds it, or buys it now; never twice.")
-        raise typer.Exit(130) from None
+        raise typer.Exit(EXIT_INTERRUPTED) from None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

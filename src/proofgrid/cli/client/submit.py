@@ -10,6 +10,7 @@ import typer
 
 from proofgrid.cli.kit.choosing import Asked, ProgramArgument
 from proofgrid.cli.kit.console import complain, plain, print_json, say
+from proofgrid.cli.kit.failures import EXIT_INTERRUPTED
 from proofgrid.cli.kit.following import fetch, follow, say_detached
 from proofgrid.cli.kit.options import WATCH_PATIENCE_SECONDS, ClientOptions, run_async, with_client
 from proofgrid.cli.kit.reading import parse_amount, parse_duration_ms, parse_ladder
@@ -140,7 +141,7 @@ def run(
         run_async(_submit(options, order))
     except KeyboardInterrupt:
         _say_interrupted(order)
-        raise typer.Exit(130) from None
+        raise typer.Exit(EXIT_INTERRUPTED) from None
 
 
 def _check_pay(limit_price: int | None, quote_id: str) -> None:

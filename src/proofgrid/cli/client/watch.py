@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from proofgrid.cli.kit.failures import EXIT_INTERRUPTED
 from proofgrid.cli.kit.following import follow, say_detached
 from proofgrid.cli.kit.options import WATCH_PATIENCE_SECONDS, ClientOptions, run_async, with_client
 
@@ -34,7 +35,7 @@ def run(
     except KeyboardInterrupt:
         if not options.json:
             say_detached(task)
-        raise typer.Exit(130) from None
+        raise typer.Exit(EXIT_INTERRUPTED) from None
 
 
 async def _watch(options: ClientOptions, task: str, cursor: int) -> None:

@@ -59,8 +59,7 @@ class Telling:
         if self._stages and now - self._stages[-1][1] >= _LONG_STAGE_SECONDS:
             self.tell(f"  {now - self._stages[-1][1]:.0f} s", style="dim")
         self._stages.append((name, now))
-        kind, _, which = name.partition(" ")
-        self.tell(": ".join(filter(None, (_STAGES.get(kind, kind), which))) + " …", style="dim")
+        self.tell(f"{_STAGES.get(name, name)} …", style="dim")
 
     def stage_seconds(self) -> dict[str, float]:
         """Return how long each stage took that another followed."""

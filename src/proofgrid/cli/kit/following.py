@@ -21,15 +21,17 @@ async def follow(client: Client, task_id: str, *, cursor: int = 0, json: bool = 
     from proofgrid.cli.kit.task_screen import TaskScreen
 
     board = TaskBoard()
+    task = await client.task(task_id)
     if cursor:
-        for job in (await client.task(task_id)).jobs:
+        for job in task.jobs:
             line = board.job(job.input, job.slice)
             line.state, line.stage, line.permille, line.prover = job.state, job.stage, job.permille, job.prover
     with TaskScreen(json=json, board=board) as screen:
-        async with aclosing(client.watch(task_id, cursor=cursor)) as events:
+        # By its whole id from here on: a task that comes meanwhile may begin with the same digits.
+        async with aclosing(client.watch(task.task_id, cursor=cursor)) as events:
             async for event in events:
                 screen.show(event)
-    await _raise_if_failed(client, task_id)
+    await _raise_if_failed(client, task.task_id)
     return board
 
 
@@ -58,7 +60,7 @@ async def fetch(
     import asyncio
 
     task = await client.task(task_id)
-    digest = await client.fetch_result(task_id, out)
+    digest = await client.fetch_result(task.task_id, out)
     if not is_verified:
         if json:
             print_json({"file": str(out), "digest": digest, "verified": False})

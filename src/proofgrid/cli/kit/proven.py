@@ -11,7 +11,7 @@ import typer
 
 from proofgrid.cli.kit.console import say
 from proofgrid.primitives.canonical import Json
-from proofgrid.primitives.errors import InvalidField
+from proofgrid.primitives.errors import InvalidField, UnknownProofSystem
 
 if TYPE_CHECKING:
     from proofgrid.proofs.base import Program
@@ -41,12 +41,13 @@ def told_proofs(manifest: Manifest) -> Sequence[ToldProof]:
 
 def agreement_of(program: Program) -> Mapping[str, Json]:
     """Return how circuit and model were measured to agree when the program was built; empty when nothing was."""
-    from proofgrid.proofs.registry import installed_names, proof_system
+    from proofgrid.proofs.registry import proof_system
     from proofgrid.proofs.telling import TellsTensors
 
-    if program.proof_system not in installed_names():
+    try:
+        system = proof_system(program.proof_system)
+    except UnknownProofSystem:
         return {}  # one may look at programs that only others can verify
-    system = proof_system(program.proof_system)
     return system.tell_agreement(program) if isinstance(system, TellsTensors) else {}
 
 
@@ -97,10 +98,10 @@ def write_proven(manifest: Manifest, output: Path) -> None:
     Several inputs of a batch stand one after the other, along a first axis of their own. Raises InvalidField for an
     NPY of several outputs, and when the proof system does not speak of tensors.
     """
-    proofs = told_proofs(manifest)
     if output.suffix == ".json":
         output.write_text(json.dumps(proven_to_json(manifest), indent=1) + "\n", encoding="utf-8")
         return
+    proofs = told_proofs(manifest)
     if not proofs:
         raise InvalidField("what was proven are no tensors", field="output", hint="take a file that ends in .json")
     import numpy as np

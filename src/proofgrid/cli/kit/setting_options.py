@@ -30,15 +30,16 @@ def with_settings(kind: type[S]) -> Callable[[Callable[Concatenate[S, P], T]], C
     """Give a command an option for each setting of a kind, and the loaded settings as its first argument."""
 
     def decorate(command: Callable[Concatenate[S, P], T]) -> Callable[..., T]:
-        own = own_parameters(command)
-        return with_options(lambda **flags: load_settings(kind, **flags), options_of(kind), command, [], own)
+        given = options_of(kind)  # type: ignore[arg-type]  # a type has a hash
+        return with_options(lambda **flags: load_settings(kind, **flags), given, command, [], own_parameters(command))
 
     return decorate
 
 
-def options_of(kind: type[Settings]) -> list[inspect.Parameter]:
-    """Return the options of a kind of settings, without its secrets."""
-    return [_option(one) for one in declared(kind) if not one.told.is_secret]
+@functools.cache
+def options_of(kind: type[Settings]) -> tuple[inspect.Parameter, ...]:
+    """Return the options of a kind of settings, without its secrets; made once for all commands that have them."""
+    return tuple(_option(one) for one in declared(kind) if not one.told.is_secret)
 
 
 def own_parameters(command: Callable[..., object]) -> list[inspect.Parameter]:

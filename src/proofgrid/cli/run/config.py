@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from enum import Enum
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -87,9 +86,8 @@ def _shower(kind: type[Settings]) -> Callable[..., None]:
     Example:
       proofgrid config show {kind.table}
     """
-    return with_options(
-        lambda **flags: effective_settings(kind, **flags), options_of(kind), command, [], own_parameters(command)
-    )
+    given = options_of(kind)  # type: ignore[arg-type]  # a type has a hash
+    return with_options(lambda **flags: effective_settings(kind, **flags), given, command, [], own_parameters(command))
 
 
 def _whose(kind: type[Settings]) -> str:
@@ -101,7 +99,7 @@ def _whose(kind: type[Settings]) -> str:
 def _json_value(one: Effective) -> Any:
     if one.declared.told.is_secret:
         return NOT_SHOWN if one.value else None
-    value = one.value.value if isinstance(one.value, Enum) else one.value
+    value = one.value
     return value if value is None or isinstance(value, bool | int) else _masked(str(value))
 
 

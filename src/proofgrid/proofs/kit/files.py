@@ -1,12 +1,26 @@
-"""Files against the program that names them."""
+"""Files against the program that names them, and files that appear only when they are whole."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
 
 from proofgrid.primitives.digests import Digest, digest_of_file
 from proofgrid.primitives.errors import BadProof
 from proofgrid.proofs.base import ProgramFiles
+
+
+@contextmanager
+def written_whole(path: Path) -> Iterator[Path]:
+    """Yield where to write what becomes `path` at the end; when that raises, or is killed, `path` stays as it was."""
+    part = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        yield part
+        part.replace(path)
+    finally:
+        part.unlink(missing_ok=True)
 
 
 def check_files(files: ProgramFiles, pinned: Mapping[str, Digest]) -> None:

@@ -59,22 +59,21 @@ def keep_within(cache: Path, bytes_max: int) -> KeptKeys:
     A key in use stays, in whatever process, and so does the one that was used last, however large it is. What a killed
     process left half derived goes. Safe at any time, by several at once; blocks on the disk only.
     """
-    # Named by the time of the last use first, so that they stand in the order in which they go.
-    kept = sorted((used_ns, path, size) for path, used_ns, size in _found_in(cache))
+    kept = sorted(_found_in(cache))  # in the order in which they go
     total = sum(size for _, _, size in kept)
     wholes = [(path, size) for _, path, size in kept if path.suffix != PART]
     leftovers = [(path, size) for _, path, size in kept if path.suffix == PART]
+    total -= sum(size for path, size in leftovers if _removed(path))
     removed = []
-    for path, size in [*leftovers, *wholes[:-1]]:
-        if (path.suffix == PART or total > bytes_max) and _removed(path):
+    for path, size in wholes[:-1]:
+        if total > bytes_max and _removed(path):
             total -= size
-            removed.append((path, size))
-    keys = [size for path, size in removed if path.suffix != PART]
-    return KeptKeys(keys=len(wholes) - len(keys), bytes=total, removed=len(keys), removed_bytes=sum(keys))
+            removed.append(size)
+    return KeptKeys(keys=len(wholes) - len(removed), bytes=total, removed=len(removed), removed_bytes=sum(removed))
 
 
-def _found_in(cache: Path) -> Iterator[tuple[Path, int, int]]:
-    """Yield what lies there as (path, last use in ns, bytes)."""
+def _found_in(cache: Path) -> Iterator[tuple[int, Path, int]]:
+    """Yield what lies there as (last use in ns, path, bytes)."""
     if not cache.is_dir():
         return
     for path in cache.iterdir():
@@ -82,7 +81,7 @@ def _found_in(cache: Path) -> Iterator[tuple[Path, int, int]]:
             continue
         with suppress(FileNotFoundError):  # removed by another, or whole by now
             status = path.stat()
-            yield path, status.st_mtime_ns, status.st_size
+            yield status.st_mtime_ns, path, status.st_size
 
 
 def _removed(path: Path) -> bool:

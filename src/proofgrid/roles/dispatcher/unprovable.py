@@ -44,6 +44,7 @@ async def judge_claim(connection: Connection, job: LeasedJob, lease: LeaseAtHand
         policy=POLICY,
     )
     agreeing = {claim.operator for claim in claims if claim.operator != lease.client}
+    said = without_last_words(detail)
     await append_event(
         connection,
         job.task_id,
@@ -53,15 +54,15 @@ async def judge_claim(connection: Connection, job: LeasedJob, lease: LeaseAtHand
             prover=lease.prover_id,
             operators=len(agreeing),
             needed=POLICY.operators_needed,
-            detail=without_last_words(detail)[:200],
+            detail=said[:200],
         ),
     )
     match verdict:
         case UnprovableVerdict.CHARGE:
-            return _charged(job, detail=f"{len(agreeing)} operators agree: {detail}")
+            return _charged(job, detail=f"{len(agreeing)} operators agree: {said}")
         case UnprovableVerdict.STOP:
-            said = f"every operator that serves the lane agrees, nothing is charged: {without_last_words(detail)}"
-            return GiveUp(code=Unprovable.code, detail=said, attempts=job.attempts + 1)
+            ending = f"every operator that serves the lane agrees, nothing is charged: {said}"
+            return GiveUp(code=Unprovable.code, detail=ending, attempts=job.attempts + 1)
         case _:
             return None
 

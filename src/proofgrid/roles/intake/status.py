@@ -9,7 +9,6 @@ import proofgrid
 from proofgrid.primitives.digests import Digest
 from proofgrid.primitives.ids import Address
 from proofgrid.proofs.base import SystemDescription
-from proofgrid.proofs.registry import installed_names, proof_system
 from proofgrid.rules.access.rights import ANYBODY, needs
 from proofgrid.store.database import Database
 from proofgrid.store.gateways import COUNT_STATES
@@ -22,6 +21,7 @@ class NetworkFacts:
     """What the gateway says of the network to anybody."""
 
     address: Address
+    proof_systems: Sequence[SystemDescription]
     setup_files: Mapping[str, Digest]  #: file of a trust root, such as kzg15.srs -> artifact
     setup_for_development: bool
     upload_bytes_max: int
@@ -29,10 +29,6 @@ class NetworkFacts:
     @property
     def version(self) -> str:
         return proofgrid.__version__
-
-    @property
-    def proof_systems(self) -> Sequence[SystemDescription]:
-        return [proof_system(name).describe() for name in installed_names()]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -23,7 +23,7 @@ Take = Callable[[Message], Any]  #: takes the value of one field out of a messag
 
 def read(kind: type[Answer], message: Said) -> Answer:
     """Return the value of a message."""
-    taken = _takes_of(kind, frozenset(message.DESCRIPTOR.fields_by_name))  # type: ignore[arg-type]  # a type has a hash
+    taken = _takes_of(kind, type(message))  # type: ignore[arg-type]  # a type has a hash
     return kind(**{name: take(message) for name, take in taken.items()})
 
 
@@ -33,8 +33,8 @@ def read_all(kind: type[Answer], messages: Iterable[Message]) -> list[Answer]:
 
 
 @cache
-def _takes_of(kind: type, there: frozenset[str]) -> Mapping[str, Take]:
-    hints = get_type_hints(kind)
+def _takes_of(kind: type, message: type[Message]) -> Mapping[str, Take]:
+    hints, there = get_type_hints(kind), frozenset(message.DESCRIPTOR.fields_by_name)
     return {one.name: _take(one.name, hints[one.name], there) for one in fields(kind)}
 
 

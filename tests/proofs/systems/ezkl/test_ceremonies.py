@@ -17,10 +17,9 @@ from proofgrid.proofs.systems.ezkl.circuits.srs import reference_strings
 from proofgrid.proofs.systems.ezkl.reference.checking import check_reference_string
 from proofgrid.proofs.systems.ezkl.reference.curve import Point
 from proofgrid.proofs.systems.ezkl.reference.cutting import lagrange_points
-from proofgrid.proofs.systems.ezkl.reference.encoding import PointG2, encode_g2, encode_points
+from proofgrid.proofs.systems.ezkl.reference.encoding import GENERATOR_G2, PointG2, encode_g2, encode_points
 from proofgrid.proofs.systems.ezkl.reference.files import open_reference_file, write_reference_string
 from proofgrid.proofs.systems.ezkl.reference.importing import check, import_ceremony
-from proofgrid.proofs.systems.ezkl.reference.pairing import GENERATOR_G2
 
 SNARKJS = Path(__file__).parent / "ceremonies"
 #: Points of the Aztec Ignition ceremony; beside the checkout unless the variable says where.

@@ -19,9 +19,8 @@ from proofgrid.proofs.systems.ezkl.reference.curve import (
     times,
     weighted_sum,
 )
-from proofgrid.proofs.systems.ezkl.reference.encoding import decode_g2, decode_points, encode_points
+from proofgrid.proofs.systems.ezkl.reference.encoding import GENERATOR_G2, decode_g2, decode_points, encode_points
 from proofgrid.proofs.systems.ezkl.reference.files import open_reference_file
-from proofgrid.proofs.systems.ezkl.reference.pairing import GENERATOR_G2
 from proofgrid.proofs.systems.ezkl.reference.powers import root_of_unity
 
 CHANCE = random.Random(1)

@@ -12,6 +12,7 @@ from proofgrid.proofs.base import Program, ProgramFiles
 from proofgrid.proofs.kit.files import check_files
 from proofgrid.proofs.systems.ezkl import engine
 from proofgrid.proofs.systems.ezkl.layout import FORMAT, PROOF_SYSTEM, ProgramTensor, layout_of, tensor_json
+from proofgrid.proofs.systems.ezkl.settings import EzklSettings, parse_settings
 
 VERIFIER_SRS = "srs.verifier"
 
@@ -49,6 +50,11 @@ def slice_file(index: int, name: str) -> str:
 def verifying_files(slices: int) -> tuple[str, ...]:
     """Return the names of the files that an offline verifier needs."""
     return (VERIFIER_SRS, *(slice_file(i, name) for i in range(slices) for name in ("settings", "vk")))
+
+
+def settings_of(program: Program) -> EzklSettings:
+    """Return what the client of a program settled; raise InvalidField for a malformed identity."""
+    return parse_settings(read_mapping(program.identity["settings"], "settings"))
 
 
 def pinned_digests(program: Program) -> dict[str, Digest]:

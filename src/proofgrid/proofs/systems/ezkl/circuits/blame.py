@@ -8,8 +8,8 @@ What the engine said is logged and never part of a sentence: it speaks of its ow
 
 from __future__ import annotations
 
-import json
 import logging
+from bisect import bisect_left
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from math import prod
@@ -18,11 +18,13 @@ from pathlib import Path
 import onnx
 from onnx.utils import Extractor
 
-from proofgrid.primitives.canonical import Json
 from proofgrid.primitives.errors import InvalidProgram, UnsupportedOperator
 from proofgrid.proofs.systems.ezkl import engine
+from proofgrid.proofs.systems.ezkl.circuits.calibration import CircuitRules, calibrate, generate_settings
+from proofgrid.proofs.systems.ezkl.circuits.choosing import decompositions
+from proofgrid.proofs.systems.ezkl.circuits.drawing import Sample
 from proofgrid.proofs.systems.ezkl.engine import Step
-from proofgrid.proofs.systems.ezkl.settings import LOGROWS_MAX, EzklSettings, widest_range
+from proofgrid.proofs.systems.ezkl.settings import PUBLIC, EzklSettings, widest_range
 
 _SAMPLES = 5
 _ATTRIBUTES_SHOWN = 4
@@ -98,62 +100,54 @@ class _Probe:
     def fails(self, proto: onnx.ModelProto) -> bool:
         model, target = self.folder / "model", self.folder / "settings"
         model.write_bytes(proto.SerializeToString(deterministic=True))
+        shapes = [[one.dim_value for one in value.type.tensor_type.shape.dim] for value in proto.graph.input]
+        is_float = [value.type.tensor_type.elem_type == _FLOAT for value in proto.graph.input]
+        rules = self._rules(tuple(self.settings.scale if one else 0 for one in is_float))
         try:
-            engine.run("gen_settings", str(model), str(target), py_run_args=engine.run_arguments(self._arguments()))
             if Step.CALIBRATE in self.steps:
-                self._calibrate(proto, model, target)
+                calibrate(model, rules, self._samples(shapes, rules.input_scales), target)
+            else:
+                generate_settings(model, rules, target)
         except engine.EngineFailed:
             return True
         return False
 
-    def _arguments(self) -> dict[str, Json]:
-        settings = self.settings
-        base, legs = settings.decomposition or (1 << -(-(2 * settings.scale + 14) // 3), 3)
-        return {
-            "input_visibility": "public",
-            "output_visibility": "public",
-            "param_visibility": "fixed",
-            "input_scale": settings.scale,
-            "param_scale": settings.scale,
-            "decomp_base": base,
-            "decomp_legs": legs,
-        }
-
-    def _calibrate(self, proto: onnx.ModelProto, model: Path, target: Path) -> None:
-        data = self.folder / "calibration"
-        low, high = widest_range(self.settings)
-        shapes = [[one.dim_value for one in value.type.tensor_type.shape.dim] for value in proto.graph.input]
-        drawn = [_spread(prod(shape) * _SAMPLES, low, high) for shape in shapes]
-        data.write_text(json.dumps({"input_data": drawn}), encoding="utf-8")
-        engine.run(
-            "calibrate_settings",
-            str(data),
-            str(model),
-            str(target),
-            "resources",
-            lookup_safety_margin=self.settings.lookup_margin,
-            scales=[self.settings.scale],
-            scale_rebase_multiplier=[1],
-            max_logrows=LOGROWS_MAX,
+    def _rules(self, input_scales: tuple[int, ...]) -> CircuitRules:
+        return CircuitRules(
+            input_visibility=PUBLIC,
+            output_visibility=PUBLIC,
+            scale=self.settings.scale,
+            input_scales=input_scales,
+            decomposition=decompositions(self.settings)[0],
+            lookup_margin=self.settings.lookup_margin,
         )
 
+    def _samples(self, shapes: Sequence[Sequence[int]], scales: Sequence[int]) -> list[Sample]:
+        low, high = widest_range(self.settings)
+        counts = [prod(shape) for shape in shapes]
+        spread = [
+            _spread(count * _SAMPLES, low << scale, high << scale) for count, scale in zip(counts, scales, strict=True)
+        ]
+        return [
+            [tensor[number * count :][:count] for tensor, count in zip(spread, counts, strict=True)]
+            for number in range(_SAMPLES)
+        ]
 
-def _spread(count: int, low: int, high: int) -> list[float]:
-    return [low + (high - low) * (place * 37 % 101) / 100 for place in range(count)]
+
+def _spread(count: int, low: int, high: int) -> list[int]:
+    return [low + (high - low) * (place * 37 % 101) // 100 for place in range(count)]
 
 
 def _first_failing(proto: onnx.ModelProto, fails: Callable[[onnx.ModelProto], bool]) -> onnx.NodeProto | None:
     """Return the first node behind which a cut-off model fails; None when no part of it does on its own."""
     nodes = proto.graph.node
     extractor = Extractor(proto)
-    first, last = 0, len(nodes) - 1  # it fails behind `last`
-    while first < last:
-        middle = (first + last) // 2
-        part = _part(extractor, proto, _ends(extractor, proto, middle))
-        if part is not None and fails(part):
-            last = middle
-        else:
-            first = middle + 1
+
+    def fails_behind(place: int) -> bool:
+        part = _part(extractor, proto, _ends(extractor, proto, place))
+        return part is not None and fails(part)
+
+    last = bisect_left(range(len(nodes) - 1), True, key=fails_behind)  # behind the very last it is known to fail
     # What fails together with all that stands before it must fail with what it needs alone, or it is not to blame.
     alone = _part(extractor, proto, [name for name in nodes[last].output if name])
     return nodes[last] if alone is not None and fails(alone) else None

@@ -51,7 +51,7 @@ class CircuitRules:
 
 def calibrate(model: Path, rules: CircuitRules, samples: Sequence[Sample], target: Path) -> EngineSettings:
     """Write the slice's canonical settings to `target` and return them; raise EngineFailed when nothing fits."""
-    _generate_settings(model, rules, target)
+    generate_settings(model, rules, target)
     floats = [
         [integer / 2**scale for sample in samples for integer in sample[position]]
         for position, scale in enumerate(rules.input_scales)
@@ -77,7 +77,7 @@ def calibrate(model: Path, rules: CircuitRules, samples: Sequence[Sample], targe
 
 def output_scale(model: Path, rules: CircuitRules, target: Path) -> int:
     """Return the scale of the slice's output, without calibrating it."""
-    _generate_settings(model, rules, target)
+    generate_settings(model, rules, target)
     return int(read_settings(target)["model_output_scales"][0])
 
 
@@ -108,8 +108,16 @@ def declared_range(tensor: ProgramTensor, settings: EzklSettings) -> Range:
     return low, high
 
 
-def seen_range(samples: Sequence[Sample], position: int) -> Range:
-    """Return the lowest and the highest number of one tensor in all samples."""
+def covered_ranges(
+    tensors: Sequence[ProgramTensor], settings: EzklSettings, given: Sequence[Sample] | None
+) -> tuple[Range, ...]:
+    """Return what calibration covers of each tensor: what the client's samples hold, or else its declared range."""
+    if given is None:
+        return tuple(declared_range(tensor, settings) for tensor in tensors)
+    return tuple(_seen_range(given, position) for position in range(len(tensors)))
+
+
+def _seen_range(samples: Sequence[Sample], position: int) -> Range:
     numbers = [integer for sample in samples for integer in sample[position]]
     return min(numbers), max(numbers)
 
@@ -157,7 +165,8 @@ def samples_of_file(path: Path, tensors: Sequence[ProgramTensor]) -> list[Sample
     ]
 
 
-def _generate_settings(model: Path, rules: CircuitRules, target: Path) -> None:
+def generate_settings(model: Path, rules: CircuitRules, target: Path) -> None:
+    """Write the slice's settings to `target` as they are before calibration; raise EngineFailed where it has none."""
     base, legs = rules.decomposition
     arguments = engine.run_arguments(
         {

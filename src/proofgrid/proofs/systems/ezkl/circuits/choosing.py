@@ -14,7 +14,7 @@ from proofgrid.proofs.systems.ezkl.circuits.calibration import CircuitRules, Eng
 from proofgrid.proofs.systems.ezkl.circuits.drawing import Sample
 from proofgrid.proofs.systems.ezkl.circuits.plan import BuildPlan
 from proofgrid.proofs.systems.ezkl.model.slicing import ModelSlice, show_again, slice_model
-from proofgrid.proofs.systems.ezkl.settings import COMMITTED
+from proofgrid.proofs.systems.ezkl.settings import COMMITTED, EzklSettings
 
 _BLINDING_ROWS = 32  #: more than any circuit of ezkl keeps for blinding
 _LEGS = (3, 4, 2)  #: in the order of which usually wins
@@ -73,7 +73,7 @@ def choose_circuits(plan: BuildPlan, slices: Sequence[ModelSlice], report: Repor
 
 
 def _choose(plan: BuildPlan, slices: Sequence[ModelSlice], samples: list[Sample], report: Report) -> Circuits:
-    candidates = _decompositions(plan)
+    candidates = decompositions(plan.settings)
     best: Circuits | None = None
     failures: list[engine.EngineFailed] = []
     for number, candidate in enumerate(candidates):
@@ -95,7 +95,7 @@ def _choose(plan: BuildPlan, slices: Sequence[ModelSlice], samples: list[Sample]
 
 def _first_odd_scale(plan: BuildPlan, slices: Sequence[ModelSlice]) -> str | None:
     for index, part in enumerate(slices[:-1]):
-        rules = _rules(plan, index, len(slices), _decompositions(plan)[0])
+        rules = _rules(plan, index, len(slices), decompositions(plan.settings)[0])
         folder = plan.folder(index)
         if calibration.output_scale(folder / "model", rules, folder / "settings") != plan.settings.scale:
             return part.outputs[0].name
@@ -113,11 +113,11 @@ def _rules(plan: BuildPlan, index: int, count: int, decomposition: tuple[int, in
     )
 
 
-def _decompositions(plan: BuildPlan) -> list[tuple[int, int]]:
+def decompositions(settings: EzklSettings) -> list[tuple[int, int]]:
     """Return the client's choice, or candidates that hold a product of two numbers of this scale, with headroom."""
-    if plan.settings.decomposition is not None:
-        return [plan.settings.decomposition]
-    bits = 2 * plan.settings.scale + _HEADROOM_BITS
+    if settings.decomposition is not None:
+        return [settings.decomposition]
+    bits = 2 * settings.scale + _HEADROOM_BITS
     return [(1 << -(-bits // legs), legs) for legs in _LEGS]
 
 

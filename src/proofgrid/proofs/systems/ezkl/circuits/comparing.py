@@ -27,7 +27,7 @@ from proofgrid.proofs.systems.ezkl.circuits.drawing import CALIBRATED, Drawn, dr
 from proofgrid.proofs.systems.ezkl.circuits.judging import FLOAT_NOISE, STEP_NOISE, Compared, Judge
 from proofgrid.proofs.systems.ezkl.circuits.plan import BuildPlan
 from proofgrid.proofs.systems.ezkl.layout import range_of
-from proofgrid.proofs.systems.ezkl.model.reference import Numbers, Undefined, Values
+from proofgrid.proofs.systems.ezkl.model.reference import Numbers, Undefined, as_numbers
 from proofgrid.proofs.systems.ezkl.model.slicing import ModelSlice
 
 _CALIBRATED_SAMPLES = 4
@@ -92,11 +92,11 @@ class Circuit:
         for compiled, settings in zip(self.compiled, self.settings, strict=True):
             tensors = engine.outputs_of(tensors, compiled, workdir=self.workdir, settings=settings if checked else None)
         own = tensors[: len(self.output_scales)]  # public inputs beside hidden ones come out again after them
-        return [np.array(t, np.float64) / 2.0**s for t, s in zip(own, self.output_scales, strict=True)]
+        return as_numbers(own, self.output_scales)
 
     def numbers(self, sample: Sequence[Sequence[int]]) -> list[Numbers]:
         """Return a sample as the numbers that it stands for."""
-        return [np.array(t, np.float64) / 2.0**s for t, s in zip(sample, self.input_scales, strict=True)]
+        return as_numbers(sample, self.input_scales)
 
 
 class Comparison:
@@ -124,7 +124,7 @@ class Comparison:
             if drawn.inside and self._can_be_proven(drawn):
                 raise _undefined(drawn, reason) from None
             return None
-        found = self._compare(drawn, says, proves, numbers)
+        found = self._judge.compared(drawn, numbers, says, proves, self._circuit.output_scales)
         wrong = next(((name, one) for name, one in found.items() if one.is_wrong), None)
         if wrong is not None and not self._can_be_proven(drawn):
             return None
@@ -141,16 +141,6 @@ class Comparison:
             kinds=tuple(sorted(self._kinds)),
             outputs=tuple(_measured(*one, scale) for one, scale in zip(self._compared.items(), scales, strict=True)),
         )
-
-    def _compare(
-        self, drawn: Drawn, says: Values, proves: Sequence[Numbers], numbers: Sequence[Numbers]
-    ) -> dict[str, Compared]:
-        rooms = self._judge.rooms(numbers, self._judge.outputs)
-        found = {}
-        for name, proven, scale in zip(self._judge.outputs, proves, self._circuit.output_scales, strict=True):
-            tolerance = self._judge.tolerance(says[name], rooms[name], scale)
-            found[name] = Compared(drawn, says[name], proven, tolerance)
-        return found
 
     def _can_be_proven(self, drawn: Drawn) -> bool:
         try:

@@ -19,15 +19,14 @@ from collections.abc import Callable
 from pathlib import Path
 
 from proofgrid.primitives.errors import InvalidField
+from proofgrid.proofs.kit.files import written_whole
 from proofgrid.proofs.kit.keys import derived_once
 from proofgrid.proofs.systems.ezkl.reference.curve import ORDER, Progress, generator_times
-from proofgrid.proofs.systems.ezkl.reference.encoding import encode_g2, encode_points
-from proofgrid.proofs.systems.ezkl.reference.files import write_reference_string
-from proofgrid.proofs.systems.ezkl.reference.pairing import GENERATOR_G2, multiply_g2
+from proofgrid.proofs.systems.ezkl.reference.encoding import GENERATOR_G2, encode_g2, encode_points
+from proofgrid.proofs.systems.ezkl.reference.files import LOGROWS_SMALLEST, write_reference_string
 from proofgrid.proofs.systems.ezkl.reference.powers import lagrange_factors, monomial_factors
 
 LOGROWS_MAX = 26
-LOGROWS_SMALLEST = 12  #: smaller circuits use this size too; it costs them next to nothing
 SIZES_FILE = "srs.json"
 _TRAPDOOR_FILE = "trapdoor"
 
@@ -103,12 +102,8 @@ def make_development_srs_folder(folder: Path, logrows: int, progress: Progress =
 def make_development_srs(path: Path, logrows: int, progress: Progress = unheard) -> None:
     """Write one file of 2^logrows rows, of a trapdoor that nobody keeps."""
     _check_logrows(logrows)
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
+    with written_whole(path) as part:
         _write(part, _trapdoor_of(secrets.token_bytes(32)), logrows, progress)
-        part.replace(path)
-    finally:
-        part.unlink(missing_ok=True)
 
 
 def _write(path: Path, tau: int, logrows: int, progress: Progress) -> None:
@@ -127,6 +122,9 @@ def _part_of(progress: Progress, before: int, total: int) -> Callable[[int, int]
 
 
 def _tau_in_g2(tau: int) -> bytes:
+    # Imported late: it takes long to load, and whoever only uses a string does not need it.
+    from proofgrid.proofs.systems.ezkl.reference.pairing import multiply_g2
+
     return encode_g2(multiply_g2(GENERATOR_G2, tau))
 
 
@@ -153,7 +151,6 @@ def _replace(path: Path, text: str) -> None:
     """Write a file whole, readable by its owner only, unless it says so already."""
     if path.is_file() and path.read_text() == text:
         return
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
-    part.touch(mode=0o600)
-    part.write_text(text)
-    part.replace(path)
+    with written_whole(path) as part:
+        part.touch(mode=0o600)
+        part.write_text(text)

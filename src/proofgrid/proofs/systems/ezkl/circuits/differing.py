@@ -15,7 +15,7 @@ from proofgrid.proofs.systems.ezkl.circuits.choosing import Circuits
 from proofgrid.proofs.systems.ezkl.circuits.judging import Compared, Judge
 from proofgrid.proofs.systems.ezkl.circuits.plan import BuildPlan
 from proofgrid.proofs.systems.ezkl.circuits.truncating import Truncated, first_bad, flow_between
-from proofgrid.proofs.systems.ezkl.model.reference import Numbers, Undefined, Values
+from proofgrid.proofs.systems.ezkl.model.reference import Undefined, Values, as_numbers
 from proofgrid.proofs.systems.ezkl.model.slicing import ModelSlice
 
 _HINT = (
@@ -65,7 +65,7 @@ class _Search:
         self._wrong = wrong
         sample = wrong.drawn.sample
         scales = [tensor.scale for tensor in plan.inputs]
-        self._numbers = [np.array(t, np.float64) / 2.0**s for t, s in zip(sample, scales, strict=True)]
+        self._numbers = as_numbers(sample, scales)
         self._says: Values = judge.everything(self._numbers)
         self._seen: dict[str, Compared] = {}
 
@@ -112,7 +112,7 @@ class _Search:
         return len(self._slices) - 1, tensors
 
     def _compared(self, name: str, integers: Sequence[int], scale: int) -> Compared:
-        proves: Numbers = np.array(integers, np.float64) / 2.0**scale
+        (proves,) = as_numbers([integers], [scale])
         says = self._says[name]
         room = self._judge.rooms(self._numbers, [name]).get(name, np.zeros_like(says))
         self._seen[name] = Compared(self._wrong.drawn, says, proves, self._judge.tolerance(says, room, scale))

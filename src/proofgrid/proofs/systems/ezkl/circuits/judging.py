@@ -71,6 +71,22 @@ class Judge:
             rooms = {name: _wider(room, moved.get(name, exact[name]), exact[name]) for name, room in rooms.items()}
         return rooms
 
+    def compared(
+        self,
+        drawn: Drawn,
+        numbers: Sequence[Numbers],
+        says: Values,
+        proves: Sequence[Numbers],
+        scales: Sequence[int],
+    ) -> dict[str, Compared]:
+        """Return for each output what the model says of an input beside what is proven of it, in circuits of these
+        scales."""
+        rooms = self.rooms(numbers, self.outputs)
+        return {
+            name: Compared(drawn, says[name], proven, self.tolerance(says[name], rooms[name], scale))
+            for name, proven, scale in zip(self.outputs, proves, scales, strict=True)
+        }
+
     def tolerance(self, says: Numbers, room: Numbers, tensor_scale: int) -> Numbers:
         """Return how far each element may be off in a circuit that gives the tensor this scale."""
         # A tensor of fewer digits than the circuit computes with is off by one of its own where they do not suffice.

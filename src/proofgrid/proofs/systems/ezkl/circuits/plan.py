@@ -88,20 +88,14 @@ def plan_build(source: Mapping[str, Path], given: Mapping[str, Json], *, srs: Pa
     if "model" not in source:
         raise InvalidField("an ONNX file is needed", field="source.model")
     strings = reference_strings(srs)
-    outputs = settings.output_visibility
-    private = [] if isinstance(outputs, str) else [name for name, word in outputs.items() if word == PRIVATE]
-    model = load_model(source["model"], fixed=settings.fixed, private=private)
+    model = read_model(source["model"], settings)
     check_cost(model)
     inputs = tuple(_input(tensor, settings) for tensor in model.inputs)
     check_visibilities(settings, [tensor.name for tensor in inputs], [tensor.name for tensor in model.outputs])
     workdir.mkdir(parents=True, exist_ok=True)
-    if "calibration" in source:
-        samples = calibration.samples_of_file(source["calibration"], inputs)
-        fewer: tuple[list[Sample], ...] = ()
-        limits = tuple(calibration.seen_range(samples, position) for position in range(len(inputs)))
-    else:
-        limits = tuple(calibration.declared_range(tensor, settings) for tensor in inputs)
-        samples, fewer = calibration.default_samples(inputs, limits)
+    samples_given = calibration.samples_of_file(source["calibration"], inputs) if "calibration" in source else None
+    limits = calibration.covered_ranges(inputs, settings, samples_given)
+    samples, fewer = (samples_given, ()) if samples_given is not None else calibration.default_samples(inputs, limits)
     return BuildPlan(
         settings=settings,
         model=model,
@@ -112,6 +106,16 @@ def plan_build(source: Mapping[str, Path], given: Mapping[str, Json], *, srs: Pa
         srs=strings,
         workdir=workdir,
     )
+
+
+def read_model(path: Path, settings: EzklSettings) -> CheckedModel:
+    """Return a client's model, checked, as its settings have it: fixed inputs are weights, private outputs left out.
+
+    Raises InvalidField, InvalidProgram or UnsupportedOperator.
+    """
+    outputs = settings.output_visibility
+    private = [] if isinstance(outputs, str) else [name for name, word in outputs.items() if word == PRIVATE]
+    return load_model(path, fixed=settings.fixed, private=private)
 
 
 def _input(tensor: Tensor, settings: EzklSettings) -> ProgramTensor:

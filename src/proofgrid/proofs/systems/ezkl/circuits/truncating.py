@@ -9,6 +9,7 @@ The truncated circuit has the slice's own lookup range and decomposition, so it 
 from __future__ import annotations
 
 import json
+from bisect import bisect_left
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -84,11 +85,4 @@ def flow_between(model: onnx.ModelProto, inputs: Sequence[str], outputs: Sequenc
 
 def first_bad(nodes: Sequence[onnx.NodeProto], is_bad: Callable[[str], bool]) -> onnx.NodeProto:
     """Return, by halves, a node whose tensor is bad and whose predecessor's is not; the last one's is known to be."""
-    first, last = 0, len(nodes) - 1
-    while first < last:
-        middle = (first + last) // 2
-        if is_bad(nodes[middle].output[0]):
-            last = middle
-        else:
-            first = middle + 1
-    return nodes[last]
+    return nodes[bisect_left(nodes, True, hi=len(nodes) - 1, key=lambda node: is_bad(node.output[0]))]

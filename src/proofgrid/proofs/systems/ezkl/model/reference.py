@@ -32,6 +32,11 @@ _Feeds = Mapping[str, NDArray[Any]]
 _Run = Callable[[_Feeds, Collection[str] | None], Mapping[str, object]]
 
 
+def as_numbers(tensors: Sequence[Sequence[int]], scales: Sequence[int]) -> list[Numbers]:
+    """Return quantised tensors as the numbers that they stand for."""
+    return [np.array(one, np.float64) / 2.0**scale for one, scale in zip(tensors, scales, strict=True)]
+
+
 class Undefined(Exception):
     """The model has no value there: an index out of range, or a result that is no finite number."""
 

@@ -6,75 +6,70 @@ What the circuit makes of any other input, like a root of -1, has to be what the
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from pathlib import Path
+from collections.abc import Sequence
+from functools import cached_property
+from typing import TYPE_CHECKING
 
-import numpy as np
-from numpy.typing import NDArray
-
-from proofgrid.primitives.canonical import Json
 from proofgrid.primitives.errors import InvalidInput
-from proofgrid.primitives.reading import read_mapping
 from proofgrid.proofs.base import ProgramFiles
-from proofgrid.proofs.systems.ezkl.circuits import calibration
+from proofgrid.proofs.systems.ezkl.circuits.calibration import covered_ranges, samples_of_file
 from proofgrid.proofs.systems.ezkl.circuits.drawing import Drawn, Range
-from proofgrid.proofs.systems.ezkl.layout import Layout, ProgramTensor
-from proofgrid.proofs.systems.ezkl.settings import parse_settings
+from proofgrid.proofs.systems.ezkl.identity import settings_of
+from proofgrid.proofs.systems.ezkl.layout import Layout
 
-_SOURCES = ("model", "calibration")
+if TYPE_CHECKING:
+    from proofgrid.proofs.systems.ezkl.circuits.judging import Judge
 
 Integers = Sequence[Sequence[int]]  #: tensor by tensor
 
 _HINT = "it lies outside of the range that the program was built for; build it with a wider input_range"
 
 
-def check_beyond(
-    files: ProgramFiles, layout: Layout, inputs: Integers, proven: Integers, *, field: str, workdir: Path
-) -> None:
-    """Raise InvalidInput when an input outside of the declared range is proven to give what the model does not say."""
-    settings = read_mapping(files.program.identity["settings"], "settings")
-    if _is_inside(inputs, _declared(files, layout, settings)):
-        return
-    # Imported late: onnx takes long to load, and inputs inside of the range do not need it.
-    from proofgrid.proofs.systems.ezkl.circuits.judging import Compared, Judge
-    from proofgrid.proofs.systems.ezkl.circuits.plan import plan_build
-    from proofgrid.proofs.systems.ezkl.model.reference import Undefined
+class Beyond:
+    """Checks the inputs of a request to a program: those inside of its range cost next to nothing."""
 
-    plan = plan_build(_sources(files), settings, srs=files.path("srs"), workdir=workdir / "beyond")
-    judge = Judge(plan.model, plan.settings.scale)
-    numbers = _numbers(layout.inputs, inputs)
-    try:
-        says = judge.says(numbers)
-    except Undefined as reason:
-        raise InvalidInput(f"the model has no result for this input: {reason}", field=field, hint=_HINT) from None
-    rooms = judge.rooms(numbers, judge.outputs)
-    drawn = Drawn(kind="given", sample=[list(tensor) for tensor in inputs])
-    shown = zip(judge.outputs, layout.outputs, _numbers(layout.outputs, proven), strict=True)
-    for name, tensor, proves in shown:
-        tolerance = judge.tolerance(says[name], rooms[name], tensor.scale)
-        if Compared(drawn, says[name], proves, tolerance).is_wrong:
-            raise InvalidInput(
-                f"the circuit computes something else than the model for the output {name!r} of this input",
-                field=field,
-                hint=_HINT,
-            )
+    def __init__(self, files: ProgramFiles, layout: Layout) -> None:
+        self._files = files
+        self._layout = layout
+        self._settings = settings_of(files.program)
 
+    def check(self, inputs: Integers, proven: Integers, *, field: str) -> None:
+        """Raise InvalidInput when an input outside of the range is proven to give what the model does not say."""
+        if self._is_inside(inputs):
+            return
+        from proofgrid.proofs.systems.ezkl.model.reference import Undefined, as_numbers
 
-def _sources(files: ProgramFiles) -> Mapping[str, Path]:
-    return {name: files.path(name) for name in _SOURCES if name in files.program.files}
+        numbers = as_numbers(inputs, [tensor.scale for tensor in self._layout.inputs])
+        scales = [tensor.scale for tensor in self._layout.outputs]
+        proves = as_numbers(proven[: len(scales)], scales)  # public inputs beside hidden ones come out again after them
+        try:
+            says = self._judge.says(numbers)
+        except Undefined as reason:
+            raise InvalidInput(f"the model has no result for this input: {reason}", field=field, hint=_HINT) from None
+        drawn = Drawn(kind="given", sample=[list(tensor) for tensor in inputs])
+        for name, compared in self._judge.compared(drawn, numbers, says, proves, scales).items():
+            if compared.is_wrong:
+                raise InvalidInput(
+                    f"the circuit computes something else than the model for the output {name!r} of this input",
+                    field=field,
+                    hint=_HINT,
+                )
 
+    def _is_inside(self, inputs: Integers) -> bool:
+        placed = zip(inputs, self._ranges, strict=True)
+        return all(low <= integer <= high for tensor, (low, high) in placed for integer in tensor)
 
-def _declared(files: ProgramFiles, layout: Layout, settings: Mapping[str, Json]) -> list[Range]:
-    calibrated = _sources(files).get("calibration")
-    if calibrated is None:
-        return [calibration.declared_range(tensor, parse_settings(settings)) for tensor in layout.inputs]
-    samples = calibration.samples_of_file(calibrated, layout.inputs)
-    return [calibration.seen_range(samples, position) for position in range(len(layout.inputs))]
+    @cached_property
+    def _ranges(self) -> Sequence[Range]:
+        tensors = self._layout.inputs
+        is_calibrated = "calibration" in self._files.program.files
+        given = samples_of_file(self._files.path("calibration"), tensors) if is_calibrated else None
+        return covered_ranges(tensors, self._settings, given)
 
+    @cached_property
+    def _judge(self) -> Judge:
+        # Imported late: onnx takes long to load, and inputs inside of the range do not need it.
+        from proofgrid.proofs.systems.ezkl.circuits.judging import Judge
+        from proofgrid.proofs.systems.ezkl.circuits.plan import read_model
 
-def _is_inside(inputs: Integers, ranges: Sequence[Range]) -> bool:
-    return all(low <= integer <= high for tensor, (low, high) in zip(inputs, ranges, strict=True) for integer in tensor)
-
-
-def _numbers(tensors: Sequence[ProgramTensor], integers: Integers) -> list[NDArray[np.float64]]:
-    return [np.array(one, np.float64) / 2.0**tensor.scale for tensor, one in zip(tensors, integers, strict=False)]
+        return Judge(read_model(self._files.path("model"), self._settings), self._settings.scale)

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from proofgrid.primitives.canonical import Json
 from proofgrid.primitives.errors import InvalidInput
@@ -17,12 +18,14 @@ from proofgrid.proofs.base import JobDraft, NormalisedRequest, ProgramFiles
 from proofgrid.proofs.kit.batches import check_count
 from proofgrid.proofs.systems.ezkl.layout import FORMAT_1, Layout, layout_of
 from proofgrid.proofs.systems.ezkl.model.inputs import QuantisedInput, quantised_inputs
-from proofgrid.proofs.systems.ezkl.proving.beyond import check_beyond
 from proofgrid.proofs.systems.ezkl.proving.forward import SliceFailed, SlicePass, forward
 from proofgrid.proofs.systems.ezkl.proving.saying import ShownTensor, commitments_in, make_statement
 from proofgrid.proofs.systems.ezkl.proving.unproven import place_of
 from proofgrid.proofs.systems.ezkl.proving.verify import public_of, shown_by
 from proofgrid.proofs.systems.ezkl.settings import COMMITTED, HASHED, PUBLIC
+
+if TYPE_CHECKING:
+    from proofgrid.proofs.systems.ezkl.proving.beyond import Beyond
 
 _JOB_FORMAT = 1  #: of a job's input
 
@@ -34,17 +37,26 @@ def normalise(files: ProgramFiles, inputs: list[Json], *, workdir: Path) -> Norm
         quantised_inputs(value, layout.inputs, field=f"inputs[{i}]") for i, value in enumerate(check_count(inputs))
     ]  # all of them, before the first forward pass: refusing is cheap
     workdir.mkdir(parents=True, exist_ok=True)
+    beyond = _beyond(files, layout)
     shown: list[list[ShownTensor]] = []
     jobs: list[JobDraft] = []
     for index, one in enumerate(quantised):
         integers = [tensor.integers for tensor in one]
         passes = _forward(files, integers, index, workdir)
-        if layout.format > FORMAT_1:  # which was never compared
-            proven = passes[-1].witness.outputs
-            check_beyond(files, layout, integers, proven, field=f"inputs[{index}]", workdir=workdir)
+        if beyond is not None:
+            beyond.check(integers, passes[-1].witness.outputs, field=f"inputs[{index}]")
         shown.append(_shown(one, passes[0], layout))
         jobs.extend(_job(files, layout, index, position, part) for position, part in enumerate(passes))
     return NormalisedRequest(statement=make_statement(layout, shown), jobs=tuple(jobs))
+
+
+def _beyond(files: ProgramFiles, layout: Layout) -> Beyond | None:
+    if layout.format == FORMAT_1:  # which was never compared
+        return None
+    # Imported late: it needs NumPy, and this module is loaded by provers too.
+    from proofgrid.proofs.systems.ezkl.proving.beyond import Beyond
+
+    return Beyond(files, layout)
 
 
 def _forward(files: ProgramFiles, inputs: list[list[int]], index: int, workdir: Path) -> list[SlicePass]:

@@ -9,7 +9,7 @@ from proofgrid.primitives.errors import InvalidRequest
 from proofgrid.primitives.reading import read_list, read_mapping, read_text
 from proofgrid.proofs.base import ProgramFiles
 from proofgrid.proofs.systems.ezkl import engine
-from proofgrid.proofs.systems.ezkl.identity import slice_file
+from proofgrid.proofs.systems.ezkl.identity import settings_of, slice_file
 from proofgrid.proofs.systems.ezkl.proving.forward import SliceFailed
 
 
@@ -18,11 +18,11 @@ def place_of(failed: SliceFailed, files: ProgramFiles, *, workdir: Path) -> str:
     # Imported late: onnx is half of what it takes to load this module, and requests that are accepted do not need it.
     from proofgrid.proofs.systems.ezkl.circuits.blame import node_text
     from proofgrid.proofs.systems.ezkl.circuits.calibration import read_settings
+    from proofgrid.proofs.systems.ezkl.circuits.plan import read_model
     from proofgrid.proofs.systems.ezkl.circuits.truncating import Truncated, first_bad, flow_between
-    from proofgrid.proofs.systems.ezkl.model.loading import load_model
 
     try:
-        model = load_model(files.path("model"))
+        model = read_model(files.path("model"), settings_of(files.program))
         inputs, outputs = _ends_of(files, failed.slice_index)
     except (KeyError, IndexError, InvalidRequest):  # a program of an earlier version, or its model is not at hand
         return ""

@@ -27,9 +27,9 @@ from proofgrid.proofs.systems.ezkl.reference.curve import (
     times,
     weighted_sum,
 )
-from proofgrid.proofs.systems.ezkl.reference.encoding import decode_g2, decode_points, encode_g2
+from proofgrid.proofs.systems.ezkl.reference.encoding import GENERATOR_G2, decode_g2, decode_points, encode_g2
 from proofgrid.proofs.systems.ezkl.reference.files import ReferenceFile
-from proofgrid.proofs.systems.ezkl.reference.pairing import GENERATOR_G2, is_in_g2, pair_to_the_same
+from proofgrid.proofs.systems.ezkl.reference.pairing import is_in_g2, pair_to_the_same
 from proofgrid.proofs.systems.ezkl.reference.powers import root_of_unity
 
 _CHUNK = 1 << 16  #: points in memory at a time

@@ -11,12 +11,12 @@ import struct
 from dataclasses import dataclass
 from pathlib import Path
 
-from proofgrid.proofs.systems.ezkl.reference.encoding import POINT_BYTES, POINT_G2_BYTES, encode_g2
-from proofgrid.proofs.systems.ezkl.reference.pairing import GENERATOR_G2
+from proofgrid.proofs.systems.ezkl.reference.encoding import GENERATOR_G2, POINT_BYTES, POINT_G2_BYTES, encode_g2
 
 HEADER_BYTES = 4
 TRAPDOOR_BYTES = 2 * POINT_G2_BYTES
 LOGROWS_MAX = 28
+LOGROWS_SMALLEST = 12  #: smaller circuits use this size too; it costs them next to nothing
 
 
 @dataclass(frozen=True, slots=True)

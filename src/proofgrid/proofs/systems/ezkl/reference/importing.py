@@ -6,20 +6,22 @@ It fetches nothing. Whoever takes part in a ceremony, or trusts one, has its fil
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from proofgrid.primitives.errors import InvalidField
+from proofgrid.proofs.kit.files import written_whole
 from proofgrid.proofs.systems.ezkl.reference.checking import check_reference_string
 from proofgrid.proofs.systems.ezkl.reference.curve import Progress
 from proofgrid.proofs.systems.ezkl.reference.cutting import lagrange_points
 from proofgrid.proofs.systems.ezkl.reference.encoding import decode_points, encode_points
-from proofgrid.proofs.systems.ezkl.reference.files import ReferenceFile, open_reference_file, write_reference_string
+from proofgrid.proofs.systems.ezkl.reference.files import (
+    LOGROWS_SMALLEST,
+    ReferenceFile,
+    open_reference_file,
+    write_reference_string,
+)
 from proofgrid.proofs.systems.ezkl.reference.ptau import MAGIC, PtauFile, open_ptau
-
-LOGROWS_SMALLEST = 12  #: smaller circuits use this size too
 
 Source = ReferenceFile | PtauFile
 
@@ -78,23 +80,13 @@ def import_ceremony(path: Path, folder: Path, *, logrows: int | None, progress: 
     written = []
     for size in sizes:
         target = folder / f"kzg{size}.srs"
-        with _written_whole(target) as part:
+        with written_whole(target) as part:
             _write(source, part, size, progress)
             file = ReferenceFile(part, size)
             _check_same_ceremony(file, folder)
             check_reference_string(file, progress)
         written.append(target)
     return written
-
-
-@contextmanager
-def _written_whole(target: Path) -> Iterator[Path]:
-    part = target.with_suffix(".part")
-    try:
-        yield part
-        part.replace(target)
-    finally:
-        part.unlink(missing_ok=True)
 
 
 def _write(source: Source, target: Path, logrows: int, progress: Progress) -> None:

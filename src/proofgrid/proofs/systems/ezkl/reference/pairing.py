@@ -10,7 +10,7 @@ with recursion_limit_kept():
     from py_ecc.fields import optimized_bn128_FQ as FQ
     from py_ecc.fields import optimized_bn128_FQ2 as FQ2
     from py_ecc.fields import optimized_bn128_FQ12 as FQ12
-    from py_ecc.optimized_bn128.optimized_curve import G2, Z1, b2, is_inf, is_on_curve, multiply, normalize
+    from py_ecc.optimized_bn128.optimized_curve import Z1, b2, is_inf, is_on_curve, multiply, normalize
     from py_ecc.optimized_bn128.optimized_pairing import final_exponentiate, pairing
 
 
@@ -47,6 +47,3 @@ def _g2(point: PointG2) -> tuple[FQ2, FQ2, FQ2]:
 def _pair(element: FQ2) -> tuple[int, int]:
     real, imaginary = element.coeffs
     return int(real), int(imaginary)
-
-
-GENERATOR_G2: PointG2 = (_pair(normalize(G2)[0]), _pair(normalize(G2)[1]))
