@@ -42,6 +42,28 @@ class LeaseAtHand:
     units: int
     ran_ms: int
     client: Address
+    limit_price: int  #: of its task, base units per PU
+
+
+@dataclass(frozen=True, slots=True)
+class ExcusedJob:
+    """What the prover of a lease had to fetch, and what happened since it was sold."""
+
+    program_digest: Digest
+    slice: int
+    input_digest: Digest
+    small_input: bytes | None
+    age_ms: int
+    gateway_failed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class TriesOfJob:
+    """How often leases of a job ended for a reason, by operator."""
+
+    operator: Address
+    reason: str
+    times: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +124,9 @@ class LeasedJob:
 
 OFFER_LEASES = query("offer_leases", OfferedLease)
 GET_LEASE = query("get_lease", LeaseAtHand)
+HOLD_LEASE = query("hold_lease", LeaseId)
+EXCUSED_JOB = query("excused_job", ExcusedJob)
+TRIES_OF_JOB = query("tries_of_job", TriesOfJob)
 LOCK_LEASE = query("lock_lease", LockedLease)
 TASKS_OF_LEASES = query("tasks_of_leases", TaskId)
 LEASES_OF_PROGRESS = query("leases_of_progress", HeardLease)

@@ -58,6 +58,8 @@ class ShownProver(StandingProver):
 
 LOCK_PROVERS = query("lock_provers", StandingProver)
 GET_PROVER = query("get_prover", StandingProver)
+NEW_PROVERS_BESIDE = query("new_provers_beside", ProverId)
 NOTE_WORK = query("note_work", None)
+NOTE_STANDINGS = query("note_standings", None)
 TELL_PROVERS = query("tell_provers", None)
 STANDINGS = query("standings", ShownProver)

@@ -48,7 +48,9 @@ def reasons(counters: Counters) -> list[str]:
     if counters.invalid:
         said.append(f"{_count(counters.invalid)} invalid proofs, each weighs as much as five crashes")
     if counters.crashed:
-        said.append(f"{_count(counters.crashed)} jobs whose child processes failed")
+        said.append(
+            f"{_count(counters.crashed)} jobs that failed at it, or that it gave back without a reason that held"
+        )
     if counters.lost:
         said.append(f"{_count(counters.lost)} leases that were lost or ran out of time")
     if counters.late:

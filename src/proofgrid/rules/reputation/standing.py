@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from proofgrid.primitives.errors import InvalidField
 from proofgrid.rules.jobs.retry import ReturnReason
@@ -68,6 +68,18 @@ def stand_after(standing: Standing, happened: Sequence[Happened], *, policy: Rep
         breaker=breaker,
         last_faults=last_faults,
     )
+
+
+def answer_for(standing: Standing, faults: Sequence[Happened], *, policy: ReputationPolicy, now_ms: int) -> Standing:
+    """Return how a new prover stands after faults of another one of its operator's, oldest first.
+
+    Only its breaker answers: names cost nothing, so until they have proven something they share one.
+    """
+    for one in faults:
+        breaker = after_outcome(standing.breaker, fault=True, policy=policy.breaker, now_ms=now_ms)
+        last_faults = (_said(one), *standing.last_faults)[:FAULTS_KEPT]
+        standing = replace(standing, breaker=breaker, last_faults=last_faults)
+    return standing
 
 
 def _said(fault: Happened) -> str:

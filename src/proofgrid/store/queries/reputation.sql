@@ -45,6 +45,22 @@ WHERE (SELECT count(*) FROM measured) >= 0
 GROUP BY lane ORDER BY lane
 ON CONFLICT (lane) DO UPDATE SET us_per_unit = (excluded.us_per_unit || times.us_per_unit)[: :times_kept];
 
+-- name: new_provers_beside
+-- The other provers of the same operator that have proven fewer than so many :proofs.
+SELECT other.prover_id FROM provers AS one JOIN provers AS other USING (operator)
+WHERE one.prover_id = :prover_id AND other.prover_id <> one.prover_id AND other.jobs_proven < :proofs;
+
+-- name: note_standings
+-- How these provers stand from now on, who did nothing themselves; their rows are locked.
+UPDATE provers SET proven_micro = stand.proven, late_micro = stand.late, lost_micro = stand.lost,
+    crashed_micro = stand.crashed, invalid_micro = stand.invalid, facts_ms = stand.at_ms, outcomes = stand.outcomes,
+    pauses = stand.pauses, paused_until_ms = stand.paused_until_ms, last_faults = stand.last_faults
+FROM unnest(:stands::text[], :proven::bigint[], :late::bigint[], :lost::bigint[], :crashed::bigint[],
+    :invalid::bigint[], :at_ms::bigint[], :outcomes::text[], :pauses::int[], :paused_until_ms::bigint[],
+    :last_faults::text[]) AS stand(prover_id, proven, late, lost, crashed, invalid, at_ms, outcomes, pauses,
+    paused_until_ms, last_faults)
+WHERE provers.prover_id = stand.prover_id;
+
 -- name: tell_provers
 -- Notices that the provers' gateways hand on.
 SELECT pg_notify('notices', json_build_object('gateway', gateway_id, 'session', session_id, 'code', code,
