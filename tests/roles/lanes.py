@@ -16,6 +16,7 @@ from proofgrid.primitives.digests import digest_of
 from proofgrid.primitives.errors import LeaseLost
 from proofgrid.primitives.ids import Address, GatewayId, Lane, LeaseId, ProverId, SessionId, Stack
 from proofgrid.proofs.library import ProgramLibrary
+from proofgrid.proofs.workers import ProofWorkers
 from proofgrid.roles.dispatcher.checking import Checking
 from proofgrid.roles.dispatcher.desk import Desk, DispatchSettings
 from proofgrid.roles.dispatcher.returns import return_job
@@ -67,6 +68,7 @@ class LaneUnderTest:
     bonds: BondPolicy = field(default_factory=BondPolicy)
     artifacts: ArtifactStore = field(default_factory=lambda: ArtifactStore.open("memory:///"))
     troubles: Troubles = field(default_factory=lambda: Troubles(SystemClock()))
+    workers: ProofWorkers = field(default_factory=lambda: ProofWorkers(1))
     folder: Path = field(default_factory=lambda: Path(mkdtemp()))
     silent_ms: int = 600_000  #: provers say nothing between the steps of a test, and count as long as it takes
 
@@ -164,7 +166,7 @@ class LaneUnderTest:
     @property
     def checking(self) -> Checking:
         library = ProgramLibrary(self.database, self.artifacts, LocalCache(self.folder / "cache", 1 << 20))
-        return Checking(self.database, self.artifacts, library, self.troubles)
+        return Checking(self.database, self.artifacts, library, self.workers, self.troubles, scratch=self.folder)
 
     @property
     def desk(self) -> Desk:

@@ -186,6 +186,8 @@ async def test_a_second_signed_result_takes_the_whole_value_once(lane: LaneUnder
         ReturnReason.STORE_FAULT,
         ReturnReason.ARTIFACT_LOST,
         ReturnReason.DECLINED,
+        ReturnReason.UNCONFIRMED,
+        ReturnReason.FALSE_EXCUSE,
         ReturnReason.HEDGE_LOST,
         ReturnReason.UNPROVABLE,
         ReturnReason.CHILD_CRASHED,

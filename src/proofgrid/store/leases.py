@@ -119,6 +119,8 @@ class LeasedJob:
     attempts: int  #: that count against it
     returns: int
     excluded: Mapping[str, int]  #: provers and operators -> until when they get no lease of it
+    last_word: str  #: the operator that decides whether it can be proven; empty: nobody was drawn
+    waits_for_last_word: bool
     rival_id: LeaseId | None  #: another lease that is held for it
 
 
@@ -135,6 +137,7 @@ END_LEASE = query("end_lease", LeaseId)
 EXPIRED_LEASES = query("expired_leases", ExpiredLease)
 NEXT_EXPIRY = query("next_expiry", int, optional=True)
 JOB_OF_LEASE = query("job_of_lease", LeasedJob)
+ASK_LAST_WORD = query("ask_last_word", None)
 RETURN_JOB = query("return_job", Lane)
 TELL_SESSION_TO_STOP = query("tell_session_to_stop", None)
 CLOSE_SESSIONS_WITHOUT_STREAM = query("close_sessions_without_stream", None)

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from itertools import cycle
 from pathlib import Path
 
 import pytest
 
-from proofgrid.wire.v1 import prover_pb2 as messages
-from tests.acceptance.scenarios.scripted import ScriptedProver
+from tests.acceptance.scenarios.scripted import ScriptedProver, lie_for_ever
 from tests.acceptance.tasks import events_of, register_toy
 from tests.networks import Network
 
@@ -18,15 +16,6 @@ LIES = {
     "lost artifacts": ("PG-310", "PG-311"),
     "whatever": ("PG-300", "PG-330", "PG-310", "PG-321", "PG-777", "no code", "PG-110", "PG-301", "PG-320"),
 }
-
-
-async def lie_for_ever(prover: ScriptedProver, codes: tuple[str, ...]) -> None:
-    """Answer each lease at once with the next code."""
-    for code in cycle(codes):
-        lease = await prover.take_lease()
-        prover.let_go(lease)
-        failure = messages.JobFailure(lease_id=lease.lease_id, fence=lease.fence, code=code, detail="says the liar")
-        await prover.say(failure=failure)
 
 
 @pytest.mark.parametrize("codes", LIES.values(), ids=LIES)

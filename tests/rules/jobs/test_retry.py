@@ -15,6 +15,7 @@ from proofgrid.rules.jobs.retry import (
     Then,
     Tried,
     decide_retry,
+    ends_by_attempts,
     is_own_failure,
 )
 from tests.makers import NOW_MS
@@ -73,31 +74,27 @@ def test_a_lost_artifact_is_given_up_when_the_gateway_missed_it_so_often(times: 
 
 
 @given(
-    said=st.lists(st.tuples(REASONS, st.integers(0, 3)), max_size=60),
+    said=st.lists(REASONS, max_size=60),
     lane=st.frozensets(st.sampled_from("abcdef"), min_size=1),
     attempts_max=st.integers(1, 10),
 )
 def test_no_words_of_one_operator_end_a_task_that_another_one_could_have(
-    said: list[tuple[ReturnReason, int]], lane: frozenset[str], attempts_max: int
+    said: list[ReturnReason], lane: frozenset[str], attempts_max: int
 ) -> None:
     """Whatever it says and however often; what the gateway found itself (program faults, losses) is not its word."""
     attempts = own = 0
-    for returns, (reason, _) in enumerate(said):
+    for returns, reason in enumerate(said):
         if reason in (ReturnReason.PROGRAM_FAULT, ReturnReason.ARTIFACT_LOST):
             continue
-        own += RETRY_RULES[reason].counts
+        own += ends_by_attempts(reason)
         tried = Tried(failed=frozenset("l"), lane=lane | {"l"}, own=own)
         decision = decide_retry(
             reason, detail="", attempts=attempts, returns=returns, attempts_max=attempts_max, now_ms=NOW_MS, tried=tried
         )
         assert isinstance(decision, Retry)
         attempts = decision.attempts
-        assert (
-            (decision.excluded_until_ms == FOREVER_MS and decision.exclude_operator)
-            or own < attempts_max
-            or (not RETRY_RULES[reason].counts)
-            or reason is ReturnReason.BAD_PROOF
-        )
+        if ends_by_attempts(reason) and own >= attempts_max:
+            assert (decision.excluded_until_ms, decision.exclude_operator) == (FOREVER_MS, True)
 
 
 def test_a_task_ends_when_all_that_could_have_it_failed_or_enough_others() -> None:
@@ -145,10 +142,9 @@ def test_somebodys_fault_ends_the_task_after_the_attempt_limit(reasons: list[Ret
             reason, detail="", attempts=attempts, returns=returns, attempts_max=attempts_max, now_ms=NOW_MS
         )
         attempts = decision.attempts
-        assert attempts <= attempts_max
         if isinstance(decision, GiveUp):
             return
-        assert attempts < attempts_max
+        assert attempts < attempts_max or not ends_by_attempts(reason)
 
 
 def test_only_a_program_fault_stops_the_task_and_is_charged() -> None:
@@ -163,7 +159,7 @@ def test_giving_up_for_any_other_reason_charges_nothing() -> None:
     for reason in set(ReturnReason) - {ReturnReason.PROGRAM_FAULT}:
         decision = decide_retry(reason, detail="", attempts=4, returns=99, times=99, attempts_max=5, now_ms=NOW_MS)
         rule = RETRY_RULES[reason]
-        assert isinstance(decision, GiveUp) is (rule.counts or rule.times_max > 0)
+        assert isinstance(decision, GiveUp) is (ends_by_attempts(reason) or rule.times_max > 0)
         assert isinstance(decision, Retry) or not decision.charged
 
 
@@ -222,6 +218,7 @@ def test_a_crash_and_a_proof_that_does_not_verify_say_something_of_the_machine_a
         (ReturnReason.DECLINED, Then.ELSEWHERE, False, True, 60_000),
         (ReturnReason.UNCONFIRMED, Then.ELSEWHERE, False, True, 60_000),
         (ReturnReason.FALSE_EXCUSE, Then.ELSEWHERE, False, True, 60_000),
+        (ReturnReason.REFUTED, Then.ELSEWHERE, True, True, 60_000),
         (ReturnReason.NO_BIDS, Then.WAIT, False, False, 0),
         (ReturnReason.HEDGE_LOST, Then.WAIT, False, False, 0),
         (ReturnReason.UNPROVABLE, Then.ELSEWHERE, True, False, 15_000),

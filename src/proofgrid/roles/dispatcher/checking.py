@@ -2,6 +2,7 @@
 
     blame the store's copy -> read every artifact of the job and hash it
     blame the store, a gateway -> did this gateway, or another one, fail since the lease was sold? Does the store now?
+    this input cannot be proven -> try it in a worker, where the proof system can tell
 
 Reading may take a while: who asks holds the lease meanwhile. A store that is away is nobody's fault, whatever was said.
 """
@@ -10,13 +11,17 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
+from pathlib import Path
 
 import structlog
 
 from proofgrid.primitives.digests import Digest, digest_of
 from proofgrid.primitives.errors import ArtifactCorrupt, ArtifactMissing, ProofgridError, Recoverable
 from proofgrid.primitives.ids import LeaseId
+from proofgrid.primitives.last_words import without_last_words
+from proofgrid.proofs import workers as in_worker
 from proofgrid.proofs.library import ProgramLibrary
+from proofgrid.proofs.workers import ProofWorkers
 from proofgrid.rules.jobs.excuses import Checks, ExcuseRule, Finding
 from proofgrid.rules.jobs.offers import JobReport
 from proofgrid.rules.jobs.retry import ReturnReason
@@ -28,6 +33,7 @@ from proofgrid.store.troubles import Troubles
 
 CHECK_SECONDS = 25.0  #: for one excuse; what cannot be checked in this time is not known
 CHECKS_AT_ONCE = 2
+INPUT_BYTES_MAX = 1 << 30
 
 log = structlog.get_logger(__name__)
 
@@ -38,9 +44,18 @@ class Checking:
     """Judges what provers say of leases that they hand back."""
 
     def __init__(
-        self, database: Database, artifacts: ArtifactStore, library: ProgramLibrary, troubles: Troubles
+        self,
+        database: Database,
+        artifacts: ArtifactStore,
+        library: ProgramLibrary,
+        workers: ProofWorkers,
+        troubles: Troubles,
+        *,
+        scratch: Path,
     ) -> None:
         self._database = database
+        self._workers = workers
+        self._scratch = scratch
         self._artifacts = artifacts
         self._library = library
         self._troubles = troubles
@@ -78,7 +93,7 @@ class Checking:
             return await self._look_at_artifacts(rule, job)
         if rule.checks is Checks.WEATHER:
             return await self._look_at_weather(rule, job)
-        return rule.unknown, ""
+        return await self._try_input(rule, job)
 
     async def _look_at_artifacts(self, rule: ExcuseRule, job: ExcusedJob) -> Checked:
         try:
@@ -105,6 +120,32 @@ class Checking:
         except Recoverable as error:
             return rule.reason(Finding.TRUE), f"the gateway looked: {error.detail}"
         return rule.reason(Finding.UNKNOWN), "the gateway met no such trouble, and its store answers"
+
+    async def _try_input(self, rule: ExcuseRule, job: ExcusedJob) -> Checked:
+        try:
+            program = await self._library.program(job.program_digest)
+            job_input = job.small_input
+            if job_input is None:
+                job_input = await self._artifacts.read_bytes(job.input_digest, limit_bytes=INPUT_BYTES_MAX)
+            async with self._library.at_hand(program, program.slices[job.slice].files) as files:
+                can_be_proven = await self._workers.call(
+                    in_worker.can_be_proven,
+                    program.proof_system,
+                    files,
+                    job.slice,
+                    job_input,
+                    self._scratch,
+                    timeout_seconds=CHECK_SECONDS,
+                )
+        except ProofgridError as error:
+            # Whatever kept the gateway from trying says nothing of the input: others shall.
+            log.warning("input_not_tried", code=error.code, detail=without_last_words(error.detail))
+            return rule.unknown, ""
+        if can_be_proven is None:
+            return rule.unknown, ""
+        if can_be_proven:
+            return rule.reason(Finding.FALSE), "the gateway tried the input, and it can be proven"
+        return rule.reason(Finding.TRUE), "the gateway tried the input, and it cannot be proven"
 
     async def _artifacts_of(self, job: ExcusedJob) -> Sequence[Digest]:
         try:

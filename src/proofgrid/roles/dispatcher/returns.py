@@ -5,7 +5,7 @@ from __future__ import annotations
 import structlog
 
 from proofgrid.primitives.ids import LeaseId, TaskId
-from proofgrid.roles.dispatcher.unprovable import charge_for_fault, judge_claim
+from proofgrid.roles.dispatcher.unprovable import LastWord, ask_last_word, charge_for_fault, judge_claim
 from proofgrid.rules.jobs.events import CarriedOn, Returned
 from proofgrid.rules.jobs.lifecycle import JobEvent, LeaseState, TaskEvent, event_of_lost_lease, job_sources
 from proofgrid.rules.jobs.offers import JobReport
@@ -18,6 +18,7 @@ from proofgrid.rules.jobs.retry import (
     ReturnReason,
     Tried,
     decide_retry,
+    ends_by_attempts,
 )
 from proofgrid.rules.reputation.standing import ReputationPolicy, fault_of
 from proofgrid.store.connection import Connection
@@ -87,13 +88,15 @@ async def return_job(
         # Before the decision: it may end the task, and then gives on what the slash left for a rescuer.
         if not came_back:
             await slash_lease(connection, lease_id, reason, detail=detail, report=report)
-        ending = None
-        if reason is ReturnReason.UNPROVABLE:
-            ending = await judge_claim(connection, job, lease, detail=detail)
-        if ending is None:
-            await _decide(connection, job, lease, reason, detail=detail, attempts_max=attempts_max)
+        judged = None
+        if reason in (ReturnReason.UNPROVABLE, ReturnReason.PROGRAM_FAULT):
+            judged = await judge_claim(connection, job, lease, reason, detail=detail)
+        if isinstance(judged, GiveUp):
+            await _give_up(connection, job, judged)
         else:
-            await _give_up(connection, job, ending)
+            await _decide(connection, job, lease, reason, detail=detail, attempts_max=attempts_max)
+        if isinstance(judged, LastWord):
+            await ask_last_word(connection, job, judged)
     await wake_lanes(connection, [lease.lane])
     log.info("lease_ended", lease_id=str(lease_id), prover_id=lease.prover_id, reason=reason.value, detail=detail[:200])
     return True
@@ -202,7 +205,7 @@ async def _tries(
 ) -> tuple[Tried, int]:
     """Return who has failed the job so far and who could have it, and how often it came back for this reason."""
     rule = RETRY_RULES[reason]
-    is_last = rule.counts and job.attempts + 1 >= attempts_max
+    is_last = ends_by_attempts(reason) and job.attempts + 1 >= attempts_max
     if not is_last and not rule.times_max:
         return NOBODY_ELSE, 1
     rows = await connection.fetch(TRIES_OF_JOB, task_id=job.task_id, job_id=job.job_id)

@@ -24,6 +24,7 @@ from proofgrid.rules.jobs.lifecycle import (
     task_sources,
 )
 from proofgrid.rules.jobs.offers import JobReport
+from proofgrid.rules.jobs.retry import ReturnReason
 from proofgrid.rules.ledger.accounts import Transfer
 from proofgrid.rules.ledger.settlement import SurplusTo, fees_of, pay_for_proof
 from proofgrid.rules.reputation.counters import Fact
@@ -40,7 +41,7 @@ from proofgrid.store.settlement import (
     ReportedLease,
     SettledLease,
 )
-from proofgrid.store.stakes import rescue_transfers
+from proofgrid.store.stakes import rescue_transfers, slash_lease
 from proofgrid.store.stored_artifacts import RECORD_ARTIFACTS
 from proofgrid.store.tasks import LOCK_TASKS, append_events
 from proofgrid.store.transfers import post_transfers
@@ -108,9 +109,11 @@ async def _follow_jobs(
     losers = await stop_rivals(connection, hedged, delivered=by_lease, policy=hedging) if hedged else []
     doubted = [row.lease_id for row in settled if row.attempts]
     wrong = await connection.fetch(REFUTED_CLAIMS, lease_ids=doubted) if doubted else []
+    for claim in wrong:
+        await slash_lease(connection, claim.lease_id, ReturnReason.REFUTED, detail=_WRONG_CLAIM.detail)
     works = [_proof_work(by_lease[row.lease_id].lease, row.ran_ms) for row in settled]
     works += [_work(one.lease, one.lease.ran_ms) for one in losers]
-    works += [_work(claim, claim.ran_ms, failures=1, happened=_WRONG_CLAIM) for claim in wrong]
+    works += [_work(claim, claim.ran_ms, failures=1, happened=_WRONG_CLAIM, operator_at_fault=True) for claim in wrong]
     await note_work(connection, works, reputation)
     failed = [by_lease[lease_id].lease for lease_id in doubted]
     rescued = [(lease.job_id, lease.operator) for lease in failed]
@@ -130,6 +133,7 @@ def _work(
     proofs: int = 0,
     failures: int = 0,
     happened: Happened | None = None,
+    operator_at_fault: bool = False,
 ) -> Work:
     return Work(
         prover_id=lease.prover_id,
@@ -139,6 +143,7 @@ def _work(
         proofs=proofs,
         failures=failures,
         happened=happened,
+        operator_at_fault=operator_at_fault,
     )
 
 

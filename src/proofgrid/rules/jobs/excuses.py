@@ -3,7 +3,7 @@
 code             says                     checked by            true             false         nobody can tell
 PG-310, PG-311   an artifact is lost      gateway: store, hash  artifact_lost    false_excuse   unconfirmed
 PG-300, PG-301   a store or gateway fails gateway: its own eyes store_fault      -             unconfirmed
-PG-510           it cannot be proven      gateway, last word    program_fault    false_excuse   unprovable
+PG-510           it cannot be proven      gateway, last word    program_fault    refuted        unprovable
 PG-330           the lease is declined    nobody                -                -             declined
 PG-321           it took too long         nobody                -                -             timed_out
 PG-320, others   its own child failed     nobody                -                -             child_crashed
@@ -24,7 +24,7 @@ class Checks(StrEnum):
     """Who can check an excuse."""
 
     ARTIFACTS = "the gateway reads what the job needs from the store and hashes it"
-    WEATHER = "the gateway knows whether its store, its database or a gateway failed in the last minute"
+    WEATHER = "the gateway knows whether its store, its database or a gateway failed since the lease was sold"
     INPUT = "the gateway tries the input in a worker; else a proven prover of another operator has the last word"
     NOBODY = "nobody"
 
@@ -87,7 +87,7 @@ EXCUSES: tuple[ExcuseRule, ...] = (
         says="the program cannot prove this input",
         checks=Checks.INPUT,
         true=ReturnReason.PROGRAM_FAULT,
-        false=ReturnReason.FALSE_EXCUSE,
+        false=ReturnReason.REFUTED,
         unknown=ReturnReason.UNPROVABLE,
     ),
     ExcuseRule(codes=("PG-330",), says="it declines the lease", checks=Checks.NOBODY, unknown=ReturnReason.DECLINED),
@@ -96,6 +96,12 @@ EXCUSES: tuple[ExcuseRule, ...] = (
     ),
     OTHER_CODES,
 )
+
+#: What is taken of a bond (rules/staking/slashing.py), for people.
+SLASHED = {
+    ReturnReason.REFUTED: "100 ‰ of the lease's value",
+    ReturnReason.TIMED_OUT: "100 ‰ of the lease's value",
+}
 
 _RULE_OF_CODE = {code: rule for rule in EXCUSES for code in rule.codes}
 
@@ -110,9 +116,13 @@ def costs(reason: ReturnReason) -> str:
     rule = RETRY_RULES[reason]
     said = []
     if rule.prover_at_fault:
-        said.append(
-            "a fault of the prover" + (", its operator's new names answer too" if rule.operator_at_fault else "")
-        )
+        said.append("a fault of the prover" + (" and of its operator's new names" if rule.operator_at_fault else ""))
+    if slash_of := SLASHED.get(reason):
+        said.append(slash_of)
     if rule.exclude_operator:
-        said.append(f"the operator has not this job for {rule.exclude_ms // 1_000} s")
-    return "; ".join(said) or "nothing"
+        said.append(f"its operator does not get this job for {rule.exclude_ms // 1_000} s")
+    if rule.ends_task:
+        said.append("the task ends, charged")
+    if rule.times_max:
+        said.append(f"after {rule.times_max} times the task ends")
+    return ", ".join(said) or "nothing"

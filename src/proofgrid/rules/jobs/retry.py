@@ -11,6 +11,7 @@ artifact_lost     the store's   no, but soon it is over  after a short while    
 unconfirmed       operator      no                       its operator after a while elsewhere
 declined          operator      no                       its operator after a while elsewhere
 false_excuse       operator      no                       its operator after a while elsewhere
+refuted           operator      yes                      its operator after a while elsewhere
 no_bids           the price's   no                       at once                    wait
 hedge_lost        nobody's      no                       at once                    wait: the job is proven
 unprovable        not known     yes                      its operator after a while elsewhere (unprovable.py judges)
@@ -46,6 +47,7 @@ class ReturnReason(StrEnum):
     UNCONFIRMED = "unconfirmed"  #: its prover blames what the gateway saw nothing of
     FALSE_EXCUSE = "false_excuse"  #: the gateway looked, and it is not so
     DECLINED = "declined"
+    REFUTED = "refuted"  #: it said that the input cannot be proven, and the gateway found that it can
     NO_BIDS = "no_bids"
     HEDGE_LOST = "hedge_lost"
     UNPROVABLE = "unprovable"
@@ -70,6 +72,7 @@ class RetryRule:
     prover_at_fault: bool
     exclude_operator: bool = False  #: all provers of its operator, not this one alone
     operator_at_fault: bool = False  #: its new names answer for it too (rules/reputation)
+    judged: bool = False  #: no count of attempts of this kind ends a task (unprovable.py may)
     charged: bool = False  #: the client pays for the work that was shown (unprovable.py)
     times_max: int = 0  #: so often for this reason, then the task ends; 0: never by it
 
@@ -87,11 +90,12 @@ def _elsewhere(exclude_ms: int) -> RetryRule:
     return RetryRule(then=Then.ELSEWHERE, counts=True, exclude_ms=exclude_ms, prover_at_fault=True)
 
 
-def _blamed(exclude_ms: int) -> RetryRule:
+def _blamed(exclude_ms: int, *, counts: bool = False) -> RetryRule:
     """Words without a proof of them: they cost who says them, and do nothing to the task."""
     return RetryRule(
         then=Then.ELSEWHERE,
-        counts=False,
+        counts=counts,
+        judged=True,
         exclude_ms=exclude_ms,
         prover_at_fault=True,
         exclude_operator=True,
@@ -110,11 +114,12 @@ RETRY_RULES: dict[ReturnReason, RetryRule] = {
     ReturnReason.UNCONFIRMED: _blamed(60_000),
     ReturnReason.DECLINED: _blamed(60_000),
     ReturnReason.FALSE_EXCUSE: _blamed(60_000),
+    ReturnReason.REFUTED: _blamed(60_000, counts=True),  # whoever proves it now is a rescuer
     ReturnReason.NO_BIDS: _wait(0),
     ReturnReason.HEDGE_LOST: _wait(0),
     # Not its prover's fault until another one proves the job: then it was (unprovable.py).
     ReturnReason.UNPROVABLE: RetryRule(
-        then=Then.ELSEWHERE, counts=True, exclude_ms=15_000, prover_at_fault=False, exclude_operator=True
+        then=Then.ELSEWHERE, counts=True, exclude_ms=15_000, prover_at_fault=False, exclude_operator=True, judged=True
     ),
     ReturnReason.PROGRAM_FAULT: RetryRule(
         then=Then.STOP, counts=True, exclude_ms=0, prover_at_fault=False, charged=True
@@ -122,7 +127,7 @@ RETRY_RULES: dict[ReturnReason, RetryRule] = {
 }
 
 #: What counts as an attempt, as it is written down.
-ATTEMPTS = frozenset(reason.value for reason, rule in RETRY_RULES.items() if rule.counts)
+ATTEMPTS = frozenset(reason.value for reason, rule in RETRY_RULES.items() if rule.counts and not rule.judged)
 
 #: What a prover's own machine did wrong: its child crashed or its disk is full; its proof does not verify.
 OWN_FAILURES = frozenset({"PG-320", "PG-400"})
@@ -131,6 +136,11 @@ OWN_FAILURES = frozenset({"PG-320", "PG-400"})
 def is_own_failure(code: str) -> bool:
     """Is what a prover reports, or is refused with, about its own machine and not about stores, leases or inputs?"""
     return code in OWN_FAILURES
+
+
+def ends_by_attempts(reason: ReturnReason) -> bool:
+    """Does this reason count towards the attempts that end a task?"""
+    return RETRY_RULES[reason].counts and not RETRY_RULES[reason].judged
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -196,7 +206,7 @@ def decide_retry(
             attempts=attempts,
             charged=rule.charged,
         )
-    if rule.counts and attempts >= attempts_max and tried.is_enough(attempts_max):
+    if ends_by_attempts(reason) and attempts >= attempts_max and tried.is_enough(attempts_max):
         return GiveUp(
             code=AttemptsExhausted.code,
             detail=f"gave up after {attempts} failed attempts, the last: {reason}: {detail}",
@@ -208,7 +218,7 @@ def decide_retry(
             detail=f"gave up after the job came back {times} times, the last: {reason}: {detail}",
             attempts=attempts,
         )
-    had_its_tries = rule.counts and tried.own >= attempts_max
+    had_its_tries = ends_by_attempts(reason) and tried.own >= attempts_max
     backoff_ms = min(BACKOFF_FIRST_MS * 2 ** min(returns, 16), BACKOFF_MAX_MS)
     forever = had_its_tries or rule.exclude_ms >= FOREVER_MS
     return Retry(

@@ -75,7 +75,7 @@ SELECT min(expires_ms) - now_ms() FROM leases WHERE state IN (@leases_held);
 -- name: job_of_lease
 -- The job that a lease was for, while it is leased, and another lease that is held for it.
 SELECT jobs.job_id, jobs.task_id, jobs.slice, jobs.input, jobs.attempts, jobs.returns, jobs.excluded,
-    rival.lease_id AS rival_id
+    jobs.last_word, jobs.last_word_until_ms > now_ms() AS waits_for_last_word, rival.lease_id AS rival_id
 FROM leases JOIN jobs USING (job_id)
 LEFT JOIN leases AS rival ON rival.job_id = leases.job_id AND rival.lease_id <> leases.lease_id
     AND rival.state IN (@leases_held)
@@ -87,6 +87,13 @@ UPDATE jobs SET state = 'ready', lease_id = NULL, hedge_price = NULL, returns = 
     not_before_ms = :not_before_ms,
     excluded = excluded || jsonb_build_object(:excluded::text, :excluded_until_ms::bigint)
 WHERE job_id = :job_id AND state = ANY(:sources::text[]) RETURNING lane;
+
+-- name: ask_last_word
+-- The :operator alone gets the job for :last_word_ms; :others do not.
+UPDATE jobs SET last_word = :operator, last_word_until_ms = now_ms() + :last_word_ms,
+    excluded = excluded || (SELECT coalesce(jsonb_object_agg(other, now_ms() + :last_word_ms), '{}')
+        FROM unnest(:others::text[]) AS given(other))
+WHERE job_id = :job_id;
 
 -- name: tell_session_to_stop
 SELECT pg_notify('stops', json_build_object('gateway', gateway_id, 'session', session_id, 'lease', lease_id,
