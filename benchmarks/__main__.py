@@ -6,12 +6,34 @@ import argparse
 import json
 import sys
 
-from benchmarks import control_plane, lenet, market, overhead, parallel, queue_depth, rounds, strategies, welfare
+from benchmarks import (
+    control_plane,
+    deviations,
+    lenet,
+    market,
+    overhead,
+    parallel,
+    queue_depth,
+    rounds,
+    strategies,
+    welfare,
+)
 from benchmarks.measuring import print_result, say, sigterm_as_ctrl_c
 
 BENCHMARKS = {
     module.NAME: module.run
-    for module in (market, rounds, parallel, overhead, control_plane, queue_depth, welfare, strategies, lenet)
+    for module in (
+        market,
+        rounds,
+        parallel,
+        overhead,
+        control_plane,
+        queue_depth,
+        welfare,
+        strategies,
+        deviations,
+        lenet,
+    )
 }
 
 

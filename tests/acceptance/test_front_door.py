@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,7 @@ from proofgrid.primitives.errors import (
     TokenReplayed,
     TooLarge,
     TooManyOpenTasks,
+    Unavailable,
     UnknownKey,
     WrongAudience,
 )
@@ -40,6 +42,7 @@ from tests.makers import a_key, some_terms
 from tests.networks import Network, running_network
 
 NOW_MS = SystemClock().now_ms
+SAY_HELLO_TRIES = 5
 
 
 async def refusal(network: Network, token: str | None) -> Exception:
@@ -72,8 +75,17 @@ async def test_every_wrong_token_is_refused_with_its_code(network: Network) -> N
 
 
 async def say_hello(network: Network, token: str) -> prover_pb2.ToProver:
-    """Open a prover stream with this token and return the first answer."""
+    """Open a prover stream with this token and return the first answer.
 
+    Where a refusal meets the hello under way, gRPC forgets the refusal: who asks again hears it.
+    """
+    for _ in range(SAY_HELLO_TRIES):
+        with suppress(Unavailable):
+            return await _say_hello_once(network, token)
+    return await _say_hello_once(network, token)
+
+
+async def _say_hello_once(network: Network, token: str) -> prover_pb2.ToProver:
     async def hello() -> AsyncIterator[Any]:
         yield write_hello(some_terms())
         await asyncio.sleep(3600)

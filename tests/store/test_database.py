@@ -121,6 +121,27 @@ async def test_a_transaction_that_is_not_answered_is_undone_and_says_so(
     await database.close()
 
 
+async def test_of_two_transactions_in_each_other_s_way_one_is_undone_and_says_so(empty_database_dsn: str) -> None:
+    database = await Database.connect(empty_database_dsn, size=2)
+    async with database.connection() as connection:
+        await connection.raw.execute("CREATE TABLE pairs (side int PRIMARY KEY)")
+        await connection.raw.execute("INSERT INTO pairs VALUES (1), (2)")
+    met = asyncio.Barrier(2)
+
+    async def lock(first: int, second: int) -> None:
+        async with database.transaction(Transaction.MOVE_MONEY) as taken:
+            await taken.raw.execute("SELECT FROM pairs WHERE side = $1 FOR UPDATE", first)
+            await met.wait()
+            await taken.raw.execute("SELECT FROM pairs WHERE side = $1 FOR UPDATE", second)
+
+    done = await asyncio.gather(lock(1, 2), lock(2, 1), return_exceptions=True)
+
+    (error,) = [one for one in done if one is not None]
+    assert isinstance(error, Unavailable)
+    assert error.detail.startswith("the database undid the transaction: DeadlockDetectedError")
+    await database.close()
+
+
 @pytest.mark.parametrize("error", [LeaseLost(), asyncio.CancelledError()], ids=lambda error: type(error).__name__)
 async def test_an_error_of_the_caller_s_own_is_not_hidden_by_a_lost_connection(
     empty_database_dsn: str, error: BaseException

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from proofgrid.primitives.digests import digest_of
-from proofgrid.primitives.errors import InvalidRequest, MalformedMessage, ProofgridError, every_error
+from proofgrid.primitives.errors import InvalidRequest, MalformedMessage, ProofgridError, Unavailable, every_error
 from proofgrid.primitives.ids import Address, JobId, LeaseId, ProverId
 from proofgrid.rules.jobs.limits import SMALL_PROOF_BYTES
 from proofgrid.rules.jobs.offers import (
@@ -118,8 +118,9 @@ def test_inputs_that_are_no_list_are_refused() -> None:
 
 
 class _Failed(grpc.RpcError):
-    def __init__(self, metadata: tuple[tuple[str, bytes], ...]) -> None:
+    def __init__(self, metadata: tuple[tuple[str, bytes], ...] = (), details: str = "details") -> None:
         self._metadata = metadata
+        self._details = details
 
     def trailing_metadata(self) -> Any:
         return self._metadata
@@ -128,7 +129,13 @@ class _Failed(grpc.RpcError):
         return grpc.StatusCode.INTERNAL
 
     def details(self) -> str:
-        return "details"
+        return self._details
+
+
+def test_a_refusal_that_the_writing_of_a_message_hid_is_no_error_of_the_gateway() -> None:
+    """gRPC reports the failed writing in the refusal's place: who asks again hears the refusal."""
+    assert isinstance(read_error(_Failed(details="Internal error from Core")), Unavailable)
+    assert type(read_error(_Failed())) is ProofgridError
 
 
 def test_every_error_comes_through_with_code_field_and_hint() -> None:

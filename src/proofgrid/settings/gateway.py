@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
 from proofgrid.primitives.errors import InvalidField
+from proofgrid.primitives.money import AMOUNT_MAX
 from proofgrid.rules.ledger.settlement import SurplusTo
 from proofgrid.settings.declared import Settings, default_data_dir, setting, setting_of_machine
 from proofgrid.settings.prices import PRICE
@@ -145,6 +146,13 @@ class Reputation(Settings):
     pause_first_ms: int = setting(30_000, "The first pause; each is twice the last.", least=1, most=DAY_MS)
     pause_max_ms: int = setting(3_600_000, "The longest pause.", least=1, most=DAY_MS)
     canaries_per_hour: int = setting(0, "Jobs of the network's own, paid by the treasury.", least=0, most=36_000)
+    canary_budget: int = setting(
+        100_000_000,
+        "What canaries may cost in 24 hours, in base units; an operator gets at most an eighth.",
+        told="0.1 tokens",
+        least=0,
+        most=AMOUNT_MAX,
+    )
     canary_new_prover: bool = setting(False, "New provers start with one slot and earn the others.", told="no")
 
     def reputation(self) -> ReputationPolicy:
@@ -293,6 +301,8 @@ class GatewaySettings(Place, MarketAndLeases, Reputation, Bonds, FirmQuotes, Cli
         return CanarySettings(
             per_hour=self.canaries_per_hour,
             for_new_provers=self.canary_new_prover,
+            budget=self.canary_budget,
+            bonds=self.bonds(),
             reference_price=self.reference_price,
             silent_ms=self.lease_ttl_ms,
         )

@@ -56,6 +56,7 @@ def loss_named() -> Iterator[None]:
 
 
 def away(reason: BaseException) -> Unavailable:
-    """Return the error of a database that is away."""
+    """Return the error of a database that is away, or that undid a transaction."""
     said = str(reason) or ("no answer in time" if isinstance(reason, TimeoutError) else "no reason given")
-    return Unavailable(f"the database is away: {type(reason).__name__}: {said}", hint="try again in a moment")
+    what = "the database undid the transaction" if isinstance(reason, _COLLIDED) else "the database is away"
+    return Unavailable(f"{what}: {type(reason).__name__}: {said}", hint="try again in a moment")

@@ -36,6 +36,9 @@ from proofgrid.primitives.last_words import with_last_words
 from proofgrid.wire.v1 import common_pb2 as common
 
 ERROR_METADATA = "proofgrid-error-bin"
+#: What gRPC makes of a message that could not be sent because the gateway had ended the call: the failed writing
+#: hides the status that was on its way, so why the call ended is known only by asking again.
+_HIDDEN_STATUS = "Internal error from Core"
 
 #: The first class that fits decides.
 _STATUS: list[tuple[type[ProofgridError], grpc.StatusCode]] = [
@@ -61,6 +64,8 @@ _STATUS: list[tuple[type[ProofgridError], grpc.StatusCode]] = [
     (Recoverable, grpc.StatusCode.UNAVAILABLE),
 ]
 
+_BROKEN = (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.CANCELLED, grpc.StatusCode.DEADLINE_EXCEEDED)
+
 
 def status_of(error: ProofgridError) -> grpc.StatusCode:
     """Return the gRPC status that tells a stranger's client the right thing."""
@@ -79,13 +84,14 @@ def write_error(error: ProofgridError) -> tuple[tuple[str, bytes], ...]:
 
 
 def read_error(error: grpc.RpcError) -> ProofgridError:
-    """Return the error that a failed call carries; a broken connection becomes Unavailable."""
+    """Return the error that a failed call carries; a broken connection, or one whose end was hidden, is Unavailable."""
     said = said_error(error.trailing_metadata() if hasattr(error, "trailing_metadata") else None)
     if said is not None:
         return said
     status = error.code() if hasattr(error, "code") else None
     text = (error.details() if hasattr(error, "details") else "") or str(status)
-    if status in (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.CANCELLED, grpc.StatusCode.DEADLINE_EXCEEDED):
+    hidden = status is grpc.StatusCode.INTERNAL and text.startswith(_HIDDEN_STATUS)
+    if hidden or status in _BROKEN:
         sentence = with_last_words("the gateway cannot be reached, or ended the call", text)
         return Unavailable(sentence, hint="is the gateway running, and is its address right?")
     return ProofgridError(text)

@@ -5,7 +5,6 @@ check -> normalise in a worker -> store large inputs -> one transaction for all 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from functools import partial
 
 import structlog
@@ -57,12 +56,8 @@ class Admission:
         """Write down what is submitted until cancelled."""
         await self._drafts.run()
 
-    async def submit(
-        self, client: Address, request: ProofRequest, *, excluded: Mapping[str, int] | None = None
-    ) -> TaskId:
+    async def submit(self, client: Address, request: ProofRequest) -> TaskId:
         """Make a task of a request and return its id; the same key and content is the same task.
-
-        `excluded`: provers or operators that may not have its jobs, and until when.
 
         Raises InvalidRequest errors naming field and rule. When this returns, the task is durable and paid for.
         """
@@ -77,7 +72,7 @@ class Admission:
             raise TooManyOpenTasks(
                 f"{open_tasks} tasks are open, {self._limits.open_tasks} are allowed", hint="wait for some to finish"
             )
-        draft = await self._draft(client, request, program, quote, excluded or {})
+        draft = await self._draft(client, request, program, quote)
         if await (self._drafts.add(draft) if quote is None else redeem(self._database, draft, quote)):
             log.info(
                 "task_accepted", task_id=str(draft.task_id), client=client, jobs=len(draft.jobs), units=draft.units
@@ -108,7 +103,6 @@ class Admission:
         request: ProofRequest,
         program: Program,
         quote: FirmQuote | None,
-        excluded: Mapping[str, int],
     ) -> Draft:
         normal = await self._normaliser.normalise(program, request)
         digests = await self._normaliser.store_inputs(normal.jobs)
@@ -128,7 +122,6 @@ class Admission:
                 for job, digest in zip(normal.jobs, digests, strict=True)
             ],
             escrow=calculate_escrow(request, units=sum(job.units for job in normal.jobs)),
-            excluded=excluded,
             quote=quote,
         )
 
