@@ -79,7 +79,7 @@ CREATE TABLE evidence (
     given_back      bigint NOT NULL DEFAULT 0,
     PRIMARY KEY (evidence_id),
     UNIQUE (lease_id, kind),
-    CHECK ((kind = ANY (ARRAY['missed_deadline', 'invalid_proof', 'equivocation']))),
+    CHECK ((kind = ANY (ARRAY['missed_deadline', 'invalid_proof', 'equivocation', 'refuted']))),
     CHECK ((state = ANY (ARRAY['stands', 'appealed', 'upheld', 'overturned']))),
     FOREIGN KEY (lease_id) REFERENCES leases(lease_id)
 );
