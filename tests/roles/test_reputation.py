@@ -176,3 +176,65 @@ async def test_a_paused_prover_that_connects_is_told_at_once(lane: LaneUnderTest
     message = session.outgoing.get_nowait()
     assert isinstance(message, Notice)
     assert message.code == PAUSED
+
+
+async def test_new_names_of_an_operator_answer_for_excuses_together_and_proven_ones_for_themselves(
+    lane: LaneUnderTest,
+) -> None:
+    await lane.add_prover("alice")
+    await lane.add_prover("alice", "new", ask=1_400)
+    await lane.add_prover("alice", "proven", ask=1_400)
+    await lane.add_prover("bob", ask=1_400)
+    await lane.fetch("UPDATE provers SET jobs_proven = 8 WHERE prover_id = 'alice/proven'")
+    for reason in (ReturnReason.DECLINED, ReturnReason.UNCONFIRMED, ReturnReason.FALSE_EXCUSE):
+        task_id = await lane.add_task()
+        assert await lane.sell()
+        lease = (await lane.leases())[-1]
+        assert await lane.give_back(lease, reason)
+        assert lease["prover_id"] == "alice/p"
+        [job] = await lane.fetch("SELECT excluded, attempts FROM jobs WHERE task_id = $1", task_id)
+        assert (set(job["excluded"]), job["attempts"]) == ({"alice"}, 0)
+        await lane.fetch("UPDATE jobs SET not_before_ms = 9007199254740991 WHERE state = 'ready'")
+    await lane.add_prover("alice", "newest")
+
+    paused = await lane.fetch("SELECT prover_id, last_faults FROM provers WHERE paused_until_ms > now_ms()")
+    assert {row["prover_id"] for row in paused} == {"alice/p", "alice/new", "alice/newest"}
+    assert all("said" in row["last_faults"] for row in paused)
+
+
+async def test_crashes_of_one_machine_are_its_own(lane: LaneUnderTest) -> None:
+    await lane.add_prover("alice")
+    await lane.add_prover("alice", "new", ask=1_400)
+    await fail(lane, ReturnReason.CHILD_CRASHED, 3)
+
+    [paused] = await lane.fetch("SELECT prover_id FROM provers WHERE paused_until_ms > 0")
+    assert paused["prover_id"] == "alice/p"
+
+
+async def test_a_second_name_of_the_same_operator_does_not_make_a_crash_the_jobs_fault(lane: LaneUnderTest) -> None:
+    await lane.add_prover("alice")
+    task_id = await lane.add_task()
+    await lane.fetch("""UPDATE jobs SET attempts = 1, excluded = '{"alice/q": 1}' WHERE task_id = $1""", task_id)
+    assert await lane.sell()
+    await lane.give_back((await lane.leases())[-1], ReturnReason.CHILD_CRASHED, attempts_max=9)
+
+    [row] = await lane.fetch("SELECT outcomes FROM provers")
+    assert row["outcomes"] == "x"
+
+
+async def test_one_operator_alone_ends_no_task_that_another_one_serves_and_gets_the_job_no_more(
+    lane: LaneUnderTest,
+) -> None:
+    await lane.add_prover("alice")
+    await lane.add_task()
+    await lane.add_prover("bob", ask=1_400)
+    await lane.fetch("UPDATE jobs SET excluded = jsonb_build_object('bob', 9007199254740991)")
+    for _ in range(3):
+        await pause_is_over(lane)
+        await lane.fetch("UPDATE jobs SET not_before_ms = 0, excluded = excluded - 'alice/p'")
+        assert await lane.sell()
+        assert await lane.give_back((await lane.leases())[-1], ReturnReason.CHILD_CRASHED, attempts_max=3)
+
+    [job] = await lane.fetch("SELECT state, attempts, excluded FROM jobs")
+    assert (job["state"], job["attempts"]) == ("ready", 3)
+    assert job["excluded"]["alice"] == 2**53
