@@ -15,6 +15,7 @@ import structlog
 
 from proofgrid.primitives.errors import ProofgridError, Unavailable
 from proofgrid.primitives.ids import LeaseId, TaskId
+from proofgrid.primitives.last_words import without_last_words
 from proofgrid.roles.dispatcher.checking import CHECK_SECONDS, Checking
 from proofgrid.roles.dispatcher.patience import patiently
 from proofgrid.roles.dispatcher.session import Session
@@ -101,7 +102,8 @@ class HandingBack:
             for _ in range(AGAIN_MAX):
                 try:
                     reason, found = await self._checking.check(rule, lease.lease_id)
-                    detail = f"{said} ({found})" if found else said
+                    ours = without_last_words(said)
+                    detail = f"{ours} ({found}){said[len(ours) :]}" if found else said
                     await self._take_back(lease.task_id, lease.lease_id, reason, detail)
                 except Unavailable as error:
                     log.warning("excuse_waits", lease_id=str(lease.lease_id), reason=str(error))
