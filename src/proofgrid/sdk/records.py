@@ -15,6 +15,7 @@ from proofgrid.primitives.errors import BadBundle, InvalidField
 from proofgrid.primitives.ids import Address
 from proofgrid.proofs.bundles.manifest import Manifest
 from proofgrid.rules.jobs.classes import lane_order
+from proofgrid.rules.market.firm_quote import ROUND_OF_QUOTES
 from proofgrid.rules.market.record_file import LINE_BYTES_MAX, CheckedRound, RecordCheck, RecordHeader
 from proofgrid.rules.market.rounds import TranscriptMismatch
 from proofgrid.rules.market.stack import Left
@@ -152,6 +153,12 @@ def check_prices(manifest: Manifest, paths: Sequence[Path]) -> int:
 
     check_records(paths, network=manifest.network, on_round=note)
     for job in manifest.jobs:
+        if job.round_number == ROUND_OF_QUOTES:
+            raise BadBundle(
+                "a firm quote sold a job, outside rounds: its price stands on no public record",
+                field="rounds",
+                hint="verify the bundle without --rounds",
+            )
         checked = found.get((str(job.lane), job.round_number))
         if checked is None:
             raise BadBundle(f"no file holds round {job.round_number} of {job.lane}", field="rounds")

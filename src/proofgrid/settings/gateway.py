@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from proofgrid.proofs.setup import SetupChoice
     from proofgrid.roles.canary.sending import CanarySettings
     from proofgrid.roles.dispatcher.desk import DispatchSettings
+    from proofgrid.roles.intake.reserving import ReserveSettings
     from proofgrid.roles.market.rounds import MarketSettings
     from proofgrid.rules.jobs.limits import Limits
     from proofgrid.rules.jobs.phases import PhasePolicy
@@ -196,33 +197,27 @@ class Bonds(Settings):
 
 @dataclass(frozen=True, kw_only=True)
 class FirmQuotes(Settings):
-    """On which terms firm quotes are sold (docs/decisions/0019)."""
+    """On which terms provers sell firm quotes (docs/decisions/0019)."""
 
     panel: ClassVar[str] = "Firm quotes"
 
-    firm_quotes: bool = setting(
-        False, "Sell promises of cost and time; the treasury covers them. Ask for stakes as well.", told="no"
+    firm_premium_permille: int = setting(
+        5, "Of the cost, for every minute that it is held, to whose slots are reserved.", least=0, most=1_000
     )
-    firm_margin_permille: int = setting(100, "On top of the price that sells nine times of ten.", least=0, most=10_000)
-    firm_premium_permille: int = setting(5, "Of the cost, for every minute that it is held.", least=0, most=1_000)
     firm_penalty_permille: int = setting(
-        200, "Of the cost, to the client, when a promise is missed.", least=0, most=10_000
+        200, "Of the cost, to the client, when a promise is missed; out of the bonds behind it.", least=0, most=10_000
     )
-    firm_limit_permille: int = setting(2_000, "Of the price: what the network bids at most.", least=1_000, most=100_000)
     firm_hold_ms_max: int = setting(
         3_600_000, "How long a quote is held at most.", told="an hour", least=1_000, most=30 * DAY_MS
     )
 
     def firm_quote_terms(self) -> FirmPolicy:
-        """Return the terms of firm quotes that are sold now."""
+        """Return on which terms firm quotes are sold now."""
         from proofgrid.rules.market.firm_quote import FirmPolicy
 
         return FirmPolicy(
-            are_sold=self.firm_quotes,
-            margin_permille=self.firm_margin_permille,
             premium_permille=self.firm_premium_permille,
             penalty_permille=self.firm_penalty_permille,
-            limit_permille=self.firm_limit_permille,
             hold_ms_max=self.firm_hold_ms_max,
         )
 
@@ -277,6 +272,21 @@ class GatewaySettings(Place, MarketAndLeases, Reputation, Bonds, FirmQuotes, Cli
             phases=self.phases(),
             reputation=self.reputation(),
             newcomers_grow=self.canary_new_prover,
+        )
+
+    def reserving(self) -> ReserveSettings:
+        """Return how slots that provers offer ahead are sold."""
+        from proofgrid.roles.intake.reserving import ReserveSettings
+
+        return ReserveSettings(
+            policy=self.firm_quote_terms(),
+            bonds=self.bonds(),
+            phases=self.phases(),
+            reputation=self.reputation(),
+            newcomers_grow=self.canary_new_prover,
+            reference_price=self.reference_price,
+            horizon_ms=self.horizon_ms,
+            fee_permille=self.fee_permille,
         )
 
     def dispatcher(self) -> DispatchSettings:

@@ -33,11 +33,12 @@ class Work:
     failures: int = 0  #: 1 when that was its prover's fault
     happened: Happened | None = None  #: what that says of its prover, if it says anything
     operator_at_fault: bool = False  #: new provers of its operator answer for that too
+    late: bool = False  #: its proof came after it had been taken back
 
     @property
     def is_usual(self) -> bool:
         """Does it tell how long jobs of its lane take? Those that were overtaken do: they are the slow ones."""
-        return not self.failures
+        return not (self.failures or self.late)
 
 
 def shown_of(row: StoppedRival | WastedLease, *, delivered: bool = False) -> int:

@@ -23,6 +23,7 @@ from proofgrid.roles.dispatcher.checking import Checking
 from proofgrid.roles.dispatcher.handing_back import HandingBack
 from proofgrid.roles.dispatcher.handing_out import HandingOut, send
 from proofgrid.roles.dispatcher.hearing import Hearing
+from proofgrid.roles.dispatcher.late import refuse_late
 from proofgrid.roles.dispatcher.patience import MOMENT_SECONDS, may_pass, patiently
 from proofgrid.roles.dispatcher.returns import return_job
 from proofgrid.roles.dispatcher.session import Session
@@ -37,6 +38,7 @@ from proofgrid.rules.jobs.offers import (
     JobReport,
     JobTrouble,
     Notice,
+    Paid,
     ProverTerms,
     StageReport,
     Stop,
@@ -70,10 +72,8 @@ from proofgrid.store.transactions import Transaction
 
 log = structlog.get_logger(__name__)
 
-ACCEPTED = Verdict(accepted=True)
-
 #: Who is paid for each, or the BadProof, LeaseLost or Recoverable that says why nobody is.
-Settle = Callable[[Sequence[JobReport], Address], Awaitable[Sequence[ProverId | BaseException]]]
+Settle = Callable[[Sequence[JobReport], Address], Awaitable[Sequence[Paid | BaseException]]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -180,6 +180,8 @@ class Desk:
                 peer=origin.peer,
                 session_key=origin.key,
                 run=origin.run,
+                reserve_price=terms.reserve_price,
+                reserve_slots=terms.reserve_slots,
             )
             await serve_stacks(connection, session.session_id, subnetworks, proof_systems=len(terms.asks))
             leases = await connection.fetch(
@@ -219,7 +221,8 @@ class Desk:
         came_back: bool = False,
     ) -> None:
         async with self._database.transaction(Transaction.RETURN_JOB) as connection:
-            await return_job(
+            reputation = self._settings.reputation
+            returned = await return_job(
                 connection,
                 task_id,
                 lease_id,
@@ -228,8 +231,10 @@ class Desk:
                 attempts_max=self._settings.attempts_max,
                 report=report,
                 came_back=came_back,
-                reputation=self._settings.reputation,
+                reputation=reputation,
             )
+            if not returned and report is not None:
+                await refuse_late(connection, lease_id, reason, detail=detail, report=report, reputation=reputation)
 
     async def close_session(self, session: Session) -> None:
         """The stream ended; its leases have a short grace to come back with a new session."""
@@ -281,11 +286,13 @@ class Desk:
         """Have results judged; whatever is no valid proof sends its job back to the market."""
         outcomes = await self._judge(reports, session.operator)
         return [
-            await self._refuse(session, report, outcome) if isinstance(outcome, BaseException) else ACCEPTED
+            Verdict(accepted=True, price=outcome.price)
+            if isinstance(outcome, Paid)
+            else await self._refuse(session, report, outcome)
             for report, outcome in zip(reports, outcomes, strict=True)
         ]
 
-    async def _judge(self, reports: Sequence[JobReport], operator: Address) -> list[ProverId | BaseException]:
+    async def _judge(self, reports: Sequence[JobReport], operator: Address) -> list[Paid | BaseException]:
         outcomes = list(await self._settle(reports, operator))
         if undone := [place for place, outcome in enumerate(outcomes) if may_pass(outcome)]:
             await asyncio.sleep(MOMENT_SECONDS)

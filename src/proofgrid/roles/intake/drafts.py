@@ -151,5 +151,5 @@ def _promised(quote: FirmQuote) -> AcceptedQuote:
 def _escrow(draft: Draft) -> list[Transfer]:
     task_id = str(draft.task_id)
     if draft.quote is not None:
-        return redeem_quote(quote_id=str(draft.quote.quote_id), task_id=task_id, escrow=draft.escrow)
+        return redeem_quote(quote_id=str(draft.quote.quote_id), task_id=task_id, cost=draft.escrow)
     return escrow(task_id=task_id, client=draft.client, limit_price=draft.request.price_max, units=draft.units)

@@ -19,14 +19,12 @@ from proofgrid.rules.market.quote import (
     expected_ms,
     price_now,
     prices_for_chances,
-    waiting_ms,
 )
 from proofgrid.rules.market.stack import LaneDemands
 from proofgrid.rules.scheduling.demand_and_supply import JobDemand
 from proofgrid.store.book import WAITING_UNITS
 from proofgrid.store.connection import Connection
 from proofgrid.store.database import Database
-from proofgrid.store.firm_quotes import HELD_UNITS
 from proofgrid.store.lanes import ServingProver, provers_of_stack, speed_of, those_that_serve
 from proofgrid.store.rounds import RECENT_BUY_PRICES, REFERENCES_OF_LANES
 
@@ -81,16 +79,14 @@ class Quoting:
         recent = await connection.fetch(RECENT_BUY_PRICES, lane=lane, rounds=RECENT_ROUNDS)
         provers = those_that_serve(of_stack, lane, constraints)
         waiting_units = await connection.value(WAITING_UNITS, lane=lane)
-        held_units = await connection.value(HELD_UNITS, lane=lane)
         slots = sum(prover.slots for prover in provers)
         free = sum(max(0, prover.free_slots) for prover in provers)
         units = [job.units for job in jobs]
-        speed = _units_per_second(provers, lane)
         wait_ms, prove_ms = expected_ms(
             units,
             waiting_units=waiting_units,
             slots=slots,
-            units_per_second=speed,
+            units_per_second=_units_per_second(provers, lane),
         )
         return LaneQuote(
             lane=lane,
@@ -111,7 +107,6 @@ class Quoting:
             free_slots=free,
             wait_ms=wait_ms,
             prove_ms=prove_ms,
-            promised_ms=waiting_ms(held_units, slots=slots, units_per_second=speed),
         )
 
 

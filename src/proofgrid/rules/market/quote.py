@@ -39,7 +39,6 @@ class LaneQuote:
     free_slots: int
     wait_ms: int  #: until those who wait before it are served
     prove_ms: int  #: of its own jobs, side by side as far as there are slots
-    promised_ms: int = 0  #: what others' firm quotes would add to the wait if all were redeemed now
 
 
 def price_now(
@@ -72,15 +71,10 @@ def expected_ms(units: Sequence[int], *, waiting_units: int, slots: int, units_p
     if not slots:
         return 0, 0
     speed = max(1, units_per_second)
-    wait_ms = waiting_ms(waiting_units, slots=slots, units_per_second=units_per_second)
+    wait_ms = waiting_units * 1_000 // (speed * slots)
     longest = max(units, default=0)
     side_by_side = max(longest, -(-sum(units) // slots))
     return wait_ms, -(-side_by_side * 1_000 // speed)
-
-
-def waiting_ms(units: int, *, slots: int, units_per_second: int) -> int:
-    """Return how long so many units keep all slots busy."""
-    return units * 1_000 // (max(1, units_per_second) * max(1, slots))
 
 
 def _with_bid(one: LaneDemands, lane: str, jobs: Sequence[JobDemand], program: str) -> LaneDemands:
