@@ -24,7 +24,7 @@ async def test_an_input_that_the_one_who_was_drawn_cannot_prove_either_costs_hal
     async with network.client() as client, network.administrator() as administrator:
         program = await register_toy(client, tmp_path, slices=1, sleep_ms=1_000)
         # Until everybody's speed is known: what a prover claims is believed as far as it delivers.
-        for number in range(40):
+        for number in range(80):
             if all(prover.jobs_proven >= 9 for prover in (await client.status()).provers):
                 break
             usual = [f"usual {number}/{n}" for n in range(8)]
