@@ -7,6 +7,7 @@ import json
 from typing import Any
 
 import asyncpg
+import pytest
 
 from proofgrid.primitives.ids import Address
 from proofgrid.rules.jobs.offers import Notice
@@ -45,6 +46,7 @@ async def verify_latest(lane: LaneUnderTest) -> None:
 
 async def pause_is_over(lane: LaneUnderTest) -> None:
     await lane.fetch("UPDATE provers SET paused_until_ms = now_ms() - 1 WHERE paused_until_ms > 0")
+    await lane.fetch("UPDATE operator_standings SET paused_until_ms = now_ms() - 1 WHERE paused_until_ms > 0")
 
 
 async def slots(lane: LaneUnderTest, prover_id: str = "alice/p") -> int:
@@ -178,37 +180,21 @@ async def test_a_paused_prover_that_connects_is_told_at_once(lane: LaneUnderTest
     assert message.code == PAUSED
 
 
-async def test_new_names_of_an_operator_answer_for_excuses_together_and_proven_ones_for_themselves(
-    lane: LaneUnderTest,
+@pytest.mark.parametrize("reason", [ReturnReason.DECLINED, ReturnReason.UNCONFIRMED, ReturnReason.FALSE_EXCUSE])
+async def test_an_excuse_costs_prover_and_operator_and_keeps_all_of_it_from_the_job(
+    lane: LaneUnderTest, reason: ReturnReason
 ) -> None:
     await lane.add_prover("alice")
-    await lane.add_prover("alice", "new", ask=1_400)
-    await lane.add_prover("alice", "proven", ask=1_400)
-    await lane.add_prover("bob", ask=1_400)
-    await lane.fetch("UPDATE provers SET jobs_proven = 8 WHERE prover_id = 'alice/proven'")
-    for reason in (ReturnReason.DECLINED, ReturnReason.UNCONFIRMED, ReturnReason.FALSE_EXCUSE):
-        task_id = await lane.add_task()
-        assert await lane.sell()
-        lease = (await lane.leases())[-1]
-        assert await lane.give_back(lease, reason)
-        assert lease["prover_id"] == "alice/p"
-        [job] = await lane.fetch("SELECT excluded, attempts FROM jobs WHERE task_id = $1", task_id)
-        assert (set(job["excluded"]), job["attempts"]) == ({"alice"}, 0)
-        await lane.fetch("UPDATE jobs SET not_before_ms = 9007199254740991 WHERE state = 'ready'")
-    await lane.add_prover("alice", "newest")
+    await lane.add_task()
+    assert await lane.sell()
+    assert await lane.give_back((await lane.leases())[-1], reason)
 
-    paused = await lane.fetch("SELECT prover_id, last_faults FROM provers WHERE paused_until_ms > now_ms()")
-    assert {row["prover_id"] for row in paused} == {"alice/p", "alice/new", "alice/newest"}
-    assert all("said" in row["last_faults"] for row in paused)
-
-
-async def test_crashes_of_one_machine_are_its_own(lane: LaneUnderTest) -> None:
-    await lane.add_prover("alice")
-    await lane.add_prover("alice", "new", ask=1_400)
-    await fail(lane, ReturnReason.CHILD_CRASHED, 3)
-
-    [paused] = await lane.fetch("SELECT prover_id FROM provers WHERE paused_until_ms > 0")
-    assert paused["prover_id"] == "alice/p"
+    [job] = await lane.fetch("SELECT excluded, attempts FROM jobs")
+    assert (set(job["excluded"]), job["attempts"]) == ({"alice"}, 0)
+    [prover] = await lane.fetch("SELECT outcomes, last_faults FROM provers")
+    [operator] = await lane.fetch("SELECT outcomes FROM operator_standings")
+    assert (prover["outcomes"], operator["outcomes"]) == ("x", "x")
+    assert "said" in prover["last_faults"]
 
 
 async def test_a_second_name_of_the_same_operator_does_not_make_a_crash_the_jobs_fault(lane: LaneUnderTest) -> None:

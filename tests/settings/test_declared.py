@@ -81,4 +81,4 @@ def test_the_policies_of_a_gateway_are_made_of_its_settings() -> None:
     assert settings.firm_quote_terms().hold_ms_max == 5_000
     assert settings.reserving().bonds.overcommit == 3
     assert settings.market().bonds.overcommit == 3
-    assert settings.market().newcomers_grow and settings.canaries().are_wanted
+    assert settings.canaries().are_wanted

@@ -154,7 +154,13 @@ class Reputation(Settings):
         least=0,
         most=AMOUNT_MAX,
     )
-    canary_new_prover: bool = setting(False, "New provers start with one slot and earn the others.", told="no")
+    canary_new_prover: bool = setting(False, "Send canaries to new operators, one after the other.", told="no")
+    newcomer_slots: int = setting(
+        8,
+        "Of an operator's new provers together, before their first verified job; twice as many after each.",
+        least=1,
+        most=4_096,
+    )
 
     def reputation(self) -> ReputationPolicy:
         """Return what rules decide of a prover's facts."""
@@ -271,7 +277,7 @@ class GatewaySettings(Place, MarketAndLeases, Reputation, Bonds, FirmQuotes, Cli
             fee_permille=self.fee_permille,
             phases=self.phases(),
             reputation=self.reputation(),
-            newcomers_grow=self.canary_new_prover,
+            newcomer_slots=self.newcomer_slots,
         )
 
     def reserving(self) -> ReserveSettings:
@@ -283,7 +289,7 @@ class GatewaySettings(Place, MarketAndLeases, Reputation, Bonds, FirmQuotes, Cli
             bonds=self.bonds(),
             phases=self.phases(),
             reputation=self.reputation(),
-            newcomers_grow=self.canary_new_prover,
+            newcomer_slots=self.newcomer_slots,
             reference_price=self.reference_price,
             horizon_ms=self.horizon_ms,
             fee_permille=self.fee_permille,

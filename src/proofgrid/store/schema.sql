@@ -291,6 +291,21 @@ CREATE TABLE network (
     CHECK (one)
 );
 
+CREATE TABLE operator_standings (
+    operator        text NOT NULL,
+    proven_micro    bigint NOT NULL DEFAULT 0,
+    late_micro      bigint NOT NULL DEFAULT 0,
+    lost_micro      bigint NOT NULL DEFAULT 0,
+    crashed_micro   bigint NOT NULL DEFAULT 0,
+    invalid_micro   bigint NOT NULL DEFAULT 0,
+    facts_ms        bigint NOT NULL DEFAULT 0,
+    outcomes        text NOT NULL DEFAULT '',
+    pauses          integer NOT NULL DEFAULT 0,
+    paused_until_ms bigint NOT NULL DEFAULT 0,
+    last_faults     text NOT NULL DEFAULT '',
+    PRIMARY KEY (operator)
+) WITH (fillfactor=50);
+
 CREATE TABLE program_files (
     digest         text NOT NULL,
     program_digest text NOT NULL,

@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from proofgrid.primitives.ids import ProverId
+from proofgrid.primitives.ids import Address, ProverId
 from proofgrid.rules.jobs.hedging import us_per_unit
 from proofgrid.rules.jobs.speed import SAMPLES_KEPT, WHOLE_PERMILLE, Speed, of_lease, shown_permille, sum_of
-from proofgrid.rules.reputation.canaries import NEWCOMER_PROOFS
-from proofgrid.rules.reputation.standing import Happened, ReputationPolicy, answer_for, stand_after
+from proofgrid.rules.reputation.standing import Happened, ReputationPolicy, Standing, operator_after, stand_after
 from proofgrid.store.connection import Connection
 from proofgrid.store.hedges import StoppedRival
-from proofgrid.store.reputation import LOCK_PROVERS, NEW_PROVERS_BESIDE, NOTE_STANDINGS, NOTE_WORK
+from proofgrid.store.reputation import LOCK_PROVERS, NOTE_WORK, Standings
 from proofgrid.store.settlement import WastedLease
-from proofgrid.store.standing import standing_columns, tell_paused
+from proofgrid.store.standing import operator_columns, standing_columns, tell_paused
 
 LANE_TIMES_KEPT = 128
 POLICY = ReputationPolicy()
@@ -32,7 +31,6 @@ class Work:
     proofs: int = 0  #: 1, or 0 when it ended without one
     failures: int = 0  #: 1 when that was its prover's fault
     happened: Happened | None = None  #: what that says of its prover, if it says anything
-    operator_at_fault: bool = False  #: new provers of its operator answer for that too
     late: bool = False  #: its proof came after it had been taken back
 
     @property
@@ -57,12 +55,10 @@ def shown_of(row: StoppedRival | WastedLease, *, delivered: bool = False) -> int
 async def note_work(connection: Connection, works: Sequence[Work], policy: ReputationPolicy = POLICY) -> None:
     """Count what these leases did for their provers and lanes: two statements, whatever their number.
 
-    A third one tells the provers that are paused by it, or resumed; two more come where others answer for it too.
+    A third one tells the provers that are paused by it, or resumed.
     """
     if not works:
         return
-    shared = [work for work in works if work.operator_at_fault and work.happened is not None]
-    beside = await _new_provers_beside(connection, shared) if shared else {}
     happened: dict[ProverId, list[Happened]] = defaultdict(list)
     speeds: dict[tuple[ProverId, str, str], Speed] = defaultdict(Speed)
     failures: dict[tuple[ProverId, str, str], int] = defaultdict(int)
@@ -78,20 +74,9 @@ async def note_work(connection: Connection, works: Sequence[Work], policy: Reput
             times.append((work.lane, us_per_unit(work.units, work.ran_ms)))
     # A statement of its own: one that locks rows and then changes them sees their versions from before the lock, and
     # two of those can wait for each other on the same row.
-    worked = {prover_id for prover_id, _, _ in speeds}
-    rows = await connection.fetch(LOCK_PROVERS, provers=sorted(worked | beside.keys()))
-    before = {row.prover_id: row.standing for row in rows}
+    rows = await connection.fetch(LOCK_PROVERS, provers=sorted({prover_id for prover_id, _, _ in speeds}))
     now_ms = max((row.now_ms for row in rows), default=0)
-    stands = {
-        prover_id: stand_after(standing, happened[prover_id], policy=policy, now_ms=now_ms)
-        for prover_id, standing in before.items()
-        if prover_id in worked
-    }
-    answering = {
-        prover_id: answer_for(before[prover_id], faults, policy=policy, now_ms=now_ms)
-        for prover_id, faults in beside.items()
-        if prover_id in before and prover_id not in worked
-    }
+    stands, owners = _after(rows, happened, policy, now_ms=now_ms)
     provers, systems, classes = zip(*speeds, strict=True)
     await connection.run(
         NOTE_WORK,
@@ -107,17 +92,32 @@ async def note_work(connection: Connection, works: Sequence[Work], policy: Reput
         us_per_unit=[us for _, us in times],
         times_kept=LANE_TIMES_KEPT,
         **standing_columns(stands),
+        **operator_columns(owners),
     )
-    if answering:
-        await connection.run(NOTE_STANDINGS, **standing_columns(answering))
-    await tell_paused(connection, before, stands | answering, now_ms=now_ms)
+    before = {str(row.prover_id): row.standing for row in rows}
+    after = {str(name): stand for name, stand in (*owners.items(), *stands.items())}
+    await tell_paused(connection, before, after, now_ms=now_ms)
 
 
-async def _new_provers_beside(connection: Connection, works: Sequence[Work]) -> dict[ProverId, list[Happened]]:
-    """Return the provers of the same operators that have no standing of their own yet, and what they answer for."""
-    faults: dict[ProverId, list[Happened]] = defaultdict(list)
-    for work in works:
-        for other in await connection.fetch(NEW_PROVERS_BESIDE, prover_id=work.prover_id, proofs=NEWCOMER_PROOFS):
-            if work.happened is not None:
-                faults[other].append(work.happened)
-    return faults
+def _after(
+    rows: Sequence[Standings], happened: Mapping[ProverId, Sequence[Happened]], policy: ReputationPolicy, *, now_ms: int
+) -> tuple[dict[ProverId, Standing], dict[Address, Standing]]:
+    """Return how the provers stand after what happened, and the operators for whom that says something."""
+    provers = {row.prover_id: row for row in rows if row.jobs_proven is not None}
+    stands = {
+        prover_id: stand_after(row.standing, happened.get(prover_id, ()), policy=policy, now_ms=now_ms)
+        for prover_id, row in provers.items()
+    }
+    all_of: dict[Address, list[Happened]] = defaultdict(list)
+    of_new: dict[Address, list[Happened]] = defaultdict(list)
+    for prover_id, facts in happened.items():
+        row = provers[prover_id]
+        (of_new if row.is_new else all_of)[row.operator] += facts
+    owners = {
+        row.operator: operator_after(
+            row.standing, all_of[row.operator], of_new=of_new[row.operator], policy=policy, now_ms=now_ms
+        )
+        for row in rows
+        if row.jobs_proven is None and (all_of[row.operator] or of_new[row.operator])
+    }
+    return stands, owners

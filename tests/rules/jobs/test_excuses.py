@@ -87,5 +87,5 @@ def test_what_nobody_can_confirm_is_never_free(rule: ExcuseRule) -> None:
 
 def test_honest_failures_of_a_machine_cost_its_prover_alone() -> None:
     assert is_own_failure("PG-320")
-    assert not RETRY_RULES[excuse_of("PG-320").unknown].operator_at_fault
+    assert not RETRY_RULES[excuse_of("PG-320").unknown].exclude_operator
     assert ends_by_attempts(excuse_of("PG-320").unknown)

@@ -115,12 +115,7 @@ def test_a_task_ends_when_all_that_could_have_it_failed_or_enough_others() -> No
 @pytest.mark.parametrize("reason", [ReturnReason.UNCONFIRMED, ReturnReason.DECLINED, ReturnReason.FALSE_EXCUSE])
 def test_words_without_proof_cost_prover_and_operator_and_do_nothing_to_the_task(reason: ReturnReason) -> None:
     rule = RETRY_RULES[reason]
-    assert (rule.counts, rule.prover_at_fault, rule.operator_at_fault, rule.exclude_operator) == (
-        False,
-        True,
-        True,
-        True,
-    )
+    assert (rule.counts, rule.prover_at_fault, rule.exclude_operator) == (False, True, True)
     decision = decide_retry(reason, detail="", attempts=4, returns=999, times=999, attempts_max=5, now_ms=NOW_MS)
     assert isinstance(decision, Retry)
     assert (decision.attempts, decision.exclude_operator) == (4, True)

@@ -53,7 +53,7 @@ from proofgrid.store.database import Database
 from proofgrid.store.gateways import DRAIN_GATEWAY, GATEWAY_ALIVE
 from proofgrid.store.lanes import GATEWAY_SILENT_MS, LOCK_SILENT_MS
 from proofgrid.store.leases import CLOSE_SESSIONS_WITHOUT_STREAM
-from proofgrid.store.reputation import GET_PROVER
+from proofgrid.store.reputation import GET_STANDINGS, Standings
 from proofgrid.store.sessions import (
     ADOPT_LEASES,
     CHANGE_SESSION,
@@ -194,8 +194,8 @@ class Desk:
                 silent_ms=self._settings.lease_ttl_ms,
                 pick_up_ms=self._settings.phases.pick_up_ms,
             )
-            prover = await connection.value(GET_PROVER, prover_id=session.prover_id)
-        if paused := pause_sentence(prover.standing, now_ms=prover.now_ms):
+            standings = await connection.fetch(GET_STANDINGS, names=[session.prover_id, operator])
+        if paused := _pause_of(standings):
             self.tell(session.session_id, PAUSED, paused)
         kept = {lease.lease_id for lease in leases if lease.kept}
         session.dropped = [held.lease_id for held in terms.held if held.lease_id not in kept]
@@ -372,3 +372,11 @@ class Desk:
                 session_ids=list(self._sessions),
                 grace_ms=self._settings.lease_ttl_ms,
             )
+
+
+def _pause_of(standings: Sequence[Standings]) -> str:
+    """Say why a prover gets no work: for its own faults, or for those of its operator's new provers if it is new."""
+    is_new = any(row.is_new for row in standings)
+    holding = [row for row in standings if row.jobs_proven is not None or is_new]
+    latest = max(holding, key=lambda row: row.paused_until_ms)
+    return pause_sentence(latest.standing, now_ms=latest.now_ms)

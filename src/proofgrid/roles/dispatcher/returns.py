@@ -81,7 +81,6 @@ async def return_job(
             ran_ms=lease.ran_ms,
             failures=1,
             happened=happened,
-            operator_at_fault=RETRY_RULES[reason].operator_at_fault,
         )
         await note_work(connection, [work], reputation)
     if job is not None:

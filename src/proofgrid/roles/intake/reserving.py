@@ -32,6 +32,7 @@ from proofgrid.rules.market.reserves import (
     price_top,
     sell_ahead,
 )
+from proofgrid.rules.reputation.newcomers import NEWCOMER_SLOTS
 from proofgrid.rules.reputation.standing import ReputationPolicy
 from proofgrid.rules.scheduling.fitness import HORIZON_MS
 from proofgrid.rules.staking.bonds import BondPolicy, FreeSlots, bound_by_lease, cap_slots, capacity, free_capacity
@@ -57,7 +58,7 @@ class ReserveSettings:
     bonds: BondPolicy = field(default_factory=BondPolicy)
     phases: PhasePolicy = field(default_factory=PhasePolicy)
     reputation: ReputationPolicy = field(default_factory=ReputationPolicy)
-    newcomers_grow: bool = False  #: new provers start with one slot
+    newcomer_slots: int = NEWCOMER_SLOTS  #: of all new provers of an operator, before their first verified job
     reference_price: int = 1_000  #: base units per PU in a lane without a round
     horizon_ms: int = HORIZON_MS
     fee_permille: int = 0  #: of what operators are paid for jobs of quotes that are sold from now on
@@ -156,7 +157,7 @@ class Reserving:
             connection,
             stack_of(jobs[0].lane),
             silent_ms=settings.phases.silent_ms,
-            newcomers_grow=settings.newcomers_grow,
+            newcomer_slots=settings.newcomer_slots,
         )
         able = {one.prover_id: one for one in provers if all(serves(one, lane, NO_CONSTRAINTS) for lane in references)}
         offered = {

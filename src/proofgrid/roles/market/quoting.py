@@ -11,7 +11,7 @@ from proofgrid.roles.market.bonds import slots_of_bonds
 from proofgrid.roles.market.book import Book, StackBook
 from proofgrid.roles.market.collecting import peek_stack
 from proofgrid.roles.market.rounds import MarketSettings
-from proofgrid.rules.jobs.classes import stack_of
+from proofgrid.rules.jobs.classes import is_wide, stack_of, wide_lane_of
 from proofgrid.rules.jobs.constraints import NO_CONSTRAINTS, Constraints
 from proofgrid.rules.market.quote import (
     UNITS_PER_SECOND,
@@ -67,10 +67,11 @@ class Quoting:
             connection,
             stack_of(lane),
             silent_ms=self._settings.phases.silent_ms,
-            newcomers_grow=self._settings.newcomers_grow,
+            newcomer_slots=self._settings.newcomer_slots,
         )
         book = await peek_stack(connection, of_stack, lane, constraints, horizon_ms=self._settings.horizon_ms)
-        lanes = sorted({lane, *(one.lane for one in book.books)})
+        held = {lane, *(one.lane for one in book.books)}
+        lanes = sorted(held | {wide_lane_of(one) for one in held})
         references: dict[str, int] = {
             one.lane: one.next_reference or one.first_reference or self._settings.reference_price
             for one in await connection.fetch(REFERENCES_OF_LANES, lanes=lanes)
@@ -111,7 +112,14 @@ class Quoting:
 
 
 def _demands(book: Book, references: Mapping[str, int]) -> LaneDemands:
-    return LaneDemands(lane=book.lane, number=1, previous=None, reference=references[book.lane], demands=book.demands)
+    return LaneDemands(
+        lane=book.lane,
+        number=1,
+        previous=None,
+        reference=references[book.lane],
+        demands=book.demands,
+        anchor=None if is_wide(book.lane) else references[wide_lane_of(book.lane)],
+    )
 
 
 def _demand(number: int, job: QuotedJob, book: StackBook, lane: str) -> JobDemand:

@@ -135,7 +135,7 @@ async def _follow_jobs(
         await slash_lease(connection, claim.lease_id, ReturnReason.REFUTED, detail=_WRONG_CLAIM.detail)
     works = [_proof_work(by_lease[row.lease_id], row.ran_ms) for row in settled]
     works += [_work(one.lease, one.lease.ran_ms) for one in losers]
-    works += [_work(claim, claim.ran_ms, failures=1, happened=_WRONG_CLAIM, operator_at_fault=True) for claim in wrong]
+    works += [_work(claim, claim.ran_ms, failures=1, happened=_WRONG_CLAIM) for claim in wrong]
     await note_work(connection, works, reputation)
     failed = [by_lease[lease_id].lease for lease_id in doubted]
     rescued = [(lease.job_id, lease.operator) for lease in failed]
@@ -159,7 +159,6 @@ def _work(
     proofs: int = 0,
     failures: int = 0,
     happened: Happened | None = None,
-    operator_at_fault: bool = False,
     late: bool = False,
 ) -> Work:
     return Work(
@@ -170,7 +169,6 @@ def _work(
         proofs=proofs,
         failures=failures,
         happened=happened,
-        operator_at_fault=operator_at_fault,
         late=late,
     )
 

@@ -116,7 +116,7 @@ def costs(reason: ReturnReason) -> str:
     rule = RETRY_RULES[reason]
     said = []
     if rule.prover_at_fault:
-        said.append("a fault of the prover" + (" and of its operator's new names" if rule.operator_at_fault else ""))
+        said.append("a fault of the prover")
     if slash_of := SLASHED.get(reason):
         said.append(slash_of)
     if rule.exclude_operator:

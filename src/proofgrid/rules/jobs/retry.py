@@ -72,7 +72,6 @@ class RetryRule:
     exclude_ms: int  #: how long this prover gets no lease for this job again
     prover_at_fault: bool
     exclude_operator: bool = False  #: all provers of its operator, not this one alone
-    operator_at_fault: bool = False  #: its new names answer for it too (rules/reputation)
     judged: bool = False  #: no count of attempts of this kind ends a task (unprovable.py may)
     charged: bool = False  #: the client pays for the work that was shown (unprovable.py)
     grows: bool = False  #: `exclude_ms` doubles each time for one operator, and from the second time on it is all of it
@@ -108,7 +107,6 @@ def _blamed(exclude_ms: int, *, counts: bool = False) -> RetryRule:
         exclude_ms=exclude_ms,
         prover_at_fault=True,
         exclude_operator=True,
-        operator_at_fault=True,
     )
 
 

@@ -15,8 +15,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from proofgrid.primitives.money import PRICE_MAX
-from proofgrid.rules.market.orders import price_limits
-from proofgrid.rules.market.stack import LaneDemands, Supplies, run_stack
+from proofgrid.rules.market.stack import LaneDemands, Supplies, anchored, run_stack
 from proofgrid.rules.scheduling.demand_and_supply import JobDemand, TaskDemand
 
 BEACONS = 7  #: rounds that are tried: lots decide ties and which bids cover one job only
@@ -48,7 +47,7 @@ def price_now(
 
     `lanes`: what waits in the stack, the request's lane among them, perhaps with nothing in it.
     """
-    demands = [_with_bid(one, lane, jobs, program) for one in lanes]
+    demands = [_with_bid(one, lane, jobs, program) for one in anchored(lanes)]
     beacons = [hashlib.sha256(f"{lane} {number}".encode()).digest() for number in range(BEACONS)]
     prices = [
         outcome.buy_price
@@ -80,7 +79,7 @@ def expected_ms(units: Sequence[int], *, waiting_units: int, slots: int, units_p
 def _with_bid(one: LaneDemands, lane: str, jobs: Sequence[JobDemand], program: str) -> LaneDemands:
     if one.lane != lane:
         return one
-    _, ceil = price_limits(one.reference)
+    _, ceil = one.limits
     bid = TaskDemand(
         task_id=_WHO, jobs=tuple(jobs), limit_price=min(ceil, PRICE_MAX - 1), program_digest=program, share=0
     )

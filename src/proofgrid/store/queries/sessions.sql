@@ -1,13 +1,6 @@
 -- name: register_prover
--- A new one while a new one of its operator is paused is paused with it: another name is no way out. New is who has
--- proven fewer than 8 jobs (rules/reputation/canaries.py).
-INSERT INTO provers (prover_id, operator, outcomes, pauses, paused_until_ms, last_faults)
-SELECT :prover_id, :operator, coalesce(other.outcomes, ''), coalesce(other.pauses, 0), coalesce(other.paused_until_ms, 0),
-    coalesce(other.last_faults, '')
-FROM (SELECT) AS one LEFT JOIN LATERAL (
-    SELECT * FROM provers WHERE operator = :operator AND jobs_proven < 8 AND paused_until_ms > 0
-    ORDER BY paused_until_ms DESC, prover_id LIMIT 1) AS other ON true
-ON CONFLICT DO NOTHING;
+WITH owner AS (INSERT INTO operator_standings (operator) VALUES (:operator) ON CONFLICT DO NOTHING)
+INSERT INTO provers (prover_id, operator) VALUES (:prover_id, :operator) ON CONFLICT DO NOTHING;
 
 -- name: change_session
 -- Rounds that have sold to the prover are waited for, and the next one to do so waits for this commit (keep_sessions).
