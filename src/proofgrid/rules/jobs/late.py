@@ -69,3 +69,8 @@ def late_prices(reason: str, agreed: Prices) -> Prices:
         raise InvalidField("no proof is taken late after this, or at these prices", field="reason")
     sell = -(-agreed.sell * rule.price_permille // _WHOLE_PERMILLE)
     return Prices(buy=agreed.buy - (agreed.sell - sell), sell=sell)
+
+
+def may_be_paid(paid: Prices, agreed: Prices) -> bool:
+    """Can a proof that was sold at the prices `agreed` have been paid so, in time or late?"""
+    return paid == agreed or paid in [late_prices(reason, agreed) for reason in LATE_RULES]

@@ -1,11 +1,16 @@
 -- name: offer_leases
 -- What this gateway has to hand to its provers, with what the prover needs to know. :silent_ms: how long a lease lives
--- without a heartbeat, :pick_up_ms: how long until the prover's first word.
+-- without a heartbeat, :pick_up_ms: how long until the prover's first word. Leases are locked in the order of their ids,
+-- here as everywhere.
+WITH granted AS (
+    SELECT lease_id FROM leases
+    WHERE gateway_id = :gateway_id AND state = 'granted' AND session_id = ANY(:session_ids::uuid[])
+    ORDER BY lease_id FOR NO KEY UPDATE
+)
 UPDATE leases SET state = 'offered', phase_until_ms = at_ms + :pick_up_ms,
     expires_ms = least(at_ms + :silent_ms, at_ms + :pick_up_ms, until_ms)
-FROM jobs, tasks, (SELECT now_ms() AS at_ms) AS clock
-WHERE leases.gateway_id = :gateway_id AND leases.state = 'granted'
-  AND leases.session_id = ANY(:session_ids::uuid[]) AND jobs.job_id = leases.job_id AND tasks.task_id = leases.task_id
+FROM granted, jobs, tasks, (SELECT now_ms() AS at_ms) AS clock
+WHERE leases.lease_id = granted.lease_id AND jobs.job_id = leases.job_id AND tasks.task_id = leases.task_id
 RETURNING leases.lease_id, leases.fence, leases.session_id, leases.job_id, leases.units, leases.sell_price,
     leases.until_ms - at_ms AS run_ms, jobs.slice, jobs.input_digest, jobs.small_input, jobs.memory_bytes,
     tasks.program_digest;
@@ -127,7 +132,10 @@ UPDATE leases SET expires_ms = least(expires_ms, now_ms() + :grace_ms) FROM cut 
 -- name: extend_unheard_leases
 -- After the database was away: what ran out meanwhile, or could not be noted, may be heard of once more; no longer than
 -- its own limit.
+WITH heard AS (
+    SELECT lease_id FROM leases WHERE state IN (@leases_told) AND expires_ms < now_ms() + :silent_ms AND until_ms > now_ms()
+    ORDER BY lease_id FOR NO KEY UPDATE
+)
 UPDATE leases SET expires_ms = least(at_ms + :silent_ms, until_ms),
     phase_until_ms = greatest(phase_until_ms, at_ms + :silent_ms)
-FROM (SELECT now_ms() AS at_ms) AS clock
-WHERE state IN (@leases_told) AND expires_ms < at_ms + :silent_ms AND until_ms > at_ms;
+FROM heard, (SELECT now_ms() AS at_ms) AS clock WHERE leases.lease_id = heard.lease_id;

@@ -43,14 +43,17 @@ WITH held AS (
     SELECT lease_id, task_id FROM leases
     WHERE prover_id = :prover_id AND state IN (@leases_known)
       AND (lease_id, fence) NOT IN (SELECT lease_id, fence FROM held)
+), kept AS (
+    SELECT lease_id FROM leases
+    WHERE prover_id = :prover_id AND state IN (@leases_held)
+      AND (state = 'granted' OR (lease_id, fence) IN (SELECT lease_id, fence FROM held))
+    ORDER BY lease_id FOR NO KEY UPDATE
 ), adopted AS (
     UPDATE leases SET session_id = :session_id, gateway_id = :gateway_id,
         phase_until_ms = CASE state WHEN 'granted' THEN least(at_ms + :pick_up_ms, until_ms) ELSE phase_until_ms END,
         expires_ms = CASE state WHEN 'granted' THEN least(at_ms + :pick_up_ms, until_ms) WHEN 'reported' THEN expires_ms
             ELSE least(at_ms + :silent_ms, phase_until_ms, until_ms) END
-    FROM (SELECT now_ms() AS at_ms) AS clock
-    WHERE leases.prover_id = :prover_id AND leases.state IN (@leases_held)
-      AND (leases.state = 'granted' OR (leases.lease_id, leases.fence) IN (SELECT lease_id, fence FROM held))
+    FROM kept, (SELECT now_ms() AS at_ms) AS clock WHERE leases.lease_id = kept.lease_id
     RETURNING leases.lease_id, leases.task_id, leases.state
 ), told AS (
     SELECT pg_notify('leases', :gateway_id::text) WHERE EXISTS (SELECT 1 FROM adopted WHERE state = 'granted')
@@ -73,8 +76,12 @@ UPDATE sessions SET draining = true WHERE session_id = :session_id;
 
 -- name: note_cached_programs
 -- Each of these sessions has proven a program now.
-UPDATE sessions SET cached_programs = array_append(cached_programs, :program)
-WHERE session_id = ANY(:session_ids::uuid[]) AND NOT :program = ANY(cached_programs);
+WITH fresh AS (
+    SELECT session_id FROM sessions WHERE session_id = ANY(:session_ids::uuid[]) AND NOT :program = ANY(cached_programs)
+    ORDER BY session_id FOR NO KEY UPDATE
+)
+UPDATE sessions SET cached_programs = array_append(cached_programs, :program) FROM fresh
+WHERE sessions.session_id = fresh.session_id;
 
 -- name: heartbeats
 -- :session_ids: those that were heard of; :lease_ids and so on: the leases that they hold; :silent_ms: how long a lease
@@ -83,10 +90,12 @@ WHERE session_id = ANY(:session_ids::uuid[]) AND NOT :program = ANY(cached_progr
 -- rounds again (supply_of_stack), so what it serves is woken, one lane of each stack; after half of that silence already,
 -- because a round may be looking at this moment. Returns the leases that hold, so that the provers can be told of those
 -- that do not.
-WITH seen AS (
-    UPDATE sessions SET seen_ms = now_ms() FROM sessions AS before
-    WHERE sessions.session_id = ANY(:session_ids::uuid[]) AND sessions.open AND before.session_id = sessions.session_id
-    RETURNING before.seen_ms AS before_ms, before.subnetworks, before.asks, before.classes
+WITH before AS (
+    SELECT session_id, seen_ms FROM sessions WHERE session_id = ANY(:session_ids::uuid[]) AND open
+    ORDER BY session_id FOR NO KEY UPDATE
+), seen AS (
+    UPDATE sessions SET seen_ms = now_ms() FROM before WHERE before.session_id = sessions.session_id
+    RETURNING before.seen_ms AS before_ms, sessions.subnetworks, sessions.asks, sessions.classes
 ), woken AS (
     SELECT pg_notify('lanes', format('%s/%s/%s', subnetwork, system, classes[1]))
     FROM seen CROSS JOIN unnest(subnetworks) AS subnetwork CROSS JOIN jsonb_object_keys(asks) AS system
