@@ -501,7 +501,7 @@ async def _why_returned(doomed: Doomed, task_id: str) -> list[str]:
     """Return why leases ended without a proof, but for those that their provers, still on their way back, never saw."""
     events = await events_of(doomed.client, task_id)
     reasons = [event.data["reason"] for event in events if event.kind == "returned"]
-    return [reason for reason in reasons if reason != "not_picked_up"]
+    return [reason for reason in reasons if reason not in ("not_picked_up", "not_started")]
 
 
 async def _promised_program(doomed: Doomed, **settings: str) -> str:

@@ -71,7 +71,7 @@ def test_a_price_is_the_rounds_or_one_of_the_table(agreed: Prices) -> None:
 
 def test_only_leases_that_nobody_gave_back_are_taken_late_and_only_so_long() -> None:
     taken = {reason for reason in ReturnReason if is_taken_late(reason, reported=True, ended_for_ms=0)}
-    assert taken == {"not_picked_up", "prover_lost", "timed_out", "store_fault"} == set(LATE_RULES)
+    assert taken == {"not_picked_up", "not_started", "prover_lost", "timed_out", "store_fault"} == set(LATE_RULES)
     assert not is_taken_late("store_fault", reported=False, ended_for_ms=0)  # its prover said so, and had no result
     for reason, rule in LATE_RULES.items():
         assert is_taken_late(reason, reported=True, ended_for_ms=rule.within_ms)

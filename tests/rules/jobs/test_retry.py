@@ -193,16 +193,6 @@ def test_a_job_that_was_not_picked_up_may_go_to_the_same_prover_after_two_second
     assert decision == Retry(not_before_ms=NOW_MS + 200, excluded_until_ms=NOW_MS + 2_000, attempts=0)
 
 
-@pytest.mark.parametrize(("times", "seconds"), [(1, 2), (2, 4), (5, 32), (99, 2_048)])
-def test_who_never_picks_a_job_up_is_kept_from_it_for_longer_each_time(times: int, seconds: int) -> None:
-    decision = decide_retry(
-        ReturnReason.NOT_PICKED_UP, detail="", attempts=0, returns=0, own_times=times, attempts_max=5, now_ms=NOW_MS
-    )
-    assert isinstance(decision, Retry)
-    assert decision.excluded_until_ms - NOW_MS == seconds * 1_000
-    assert decision.exclude_operator is (times > 1)
-
-
 def test_a_crash_and_a_proof_that_does_not_verify_say_something_of_the_machine_and_nothing_else_does() -> None:
     assert is_own_failure("PG-320")
     assert is_own_failure("PG-400")

@@ -65,7 +65,7 @@ async def return_job(
     task = await connection.first(LOCK_TASK, task_id=task_id)
     if task is not None and task.hedges:
         await connection.run(LOCK_RIVALS, lease_ids=[lease_id])
-    expired = reason in (ReturnReason.NOT_PICKED_UP, ReturnReason.PROVER_LOST)
+    expired = reason in (ReturnReason.NOT_PICKED_UP, ReturnReason.NOT_STARTED, ReturnReason.PROVER_LOST)
     state = LeaseState.EXPIRED if expired else LeaseState.FAILED
     if not await end_lease(connection, lease_id, state, reason=reason.value, detail=detail):
         return False
@@ -105,7 +105,7 @@ async def _decide(
     connection: Connection, job: LeasedJob, lease: LeaseAtHand, reason: ReturnReason, *, detail: str, attempts_max: int
 ) -> None:
     now_ms = await connection.value(DATABASE_TIME)
-    tried, times, own_times = await _tries(connection, job, lease, reason, attempts_max=attempts_max)
+    tried, times = await _tries(connection, job, lease, reason, attempts_max=attempts_max)
     decision = decide_retry(
         reason,
         detail=detail,
@@ -115,7 +115,6 @@ async def _decide(
         now_ms=now_ms,
         tried=tried,
         times=times,
-        own_times=own_times,
     )
     if event_of_lost_lease(another_is_held=job.rival_id is not None) is JobEvent.CARRIED_ON:
         await _carry_on(connection, job, lease, reason, decision, detail=detail)
@@ -202,24 +201,21 @@ def _excluded_by(decision: Retry | GiveUp, lease: LeaseAtHand) -> str:
 
 async def _tries(
     connection: Connection, job: LeasedJob, lease: LeaseAtHand, reason: ReturnReason, *, attempts_max: int
-) -> tuple[Tried, int, int]:
-    """Return who has failed the job so far and who could have it, and how often it came back for this reason.
-
-    The last number is how often it did from this lease's operator.
-    """
+) -> tuple[Tried, int]:
+    """Return who has failed the job so far and who could have it, and how often it came back for this reason."""
     rule = RETRY_RULES[reason]
     is_last = ends_by_attempts(reason) and job.attempts + 1 >= attempts_max
-    if not is_last and not rule.times_max and not rule.grows:
-        return NOBODY_ELSE, 1, 1
+    if not is_last and not rule.times_max:
+        return NOBODY_ELSE, 1
     rows = await connection.fetch(TRIES_OF_JOB, task_id=job.task_id, job_id=job.job_id)
-    same = {row.operator: row.times for row in rows if row.reason == reason.value}
+    times = sum(row.times for row in rows if row.reason == reason.value)
     counting = [row for row in rows if row.reason in ATTEMPTS and row.operator != lease.client]
     tried = Tried(
         failed=frozenset(row.operator for row in counting),
         lane=await _could_have(connection, lease) if is_last else frozenset(),
         own=sum(row.times for row in counting if row.operator == lease.operator),
     )
-    return tried, sum(same.values()), same.get(lease.operator, 1)
+    return tried, times
 
 
 async def _could_have(connection: Connection, lease: LeaseAtHand) -> frozenset[str]:

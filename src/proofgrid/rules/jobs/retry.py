@@ -1,7 +1,8 @@
 """What happens to a job whose lease ended without a proof, or that was not sold: one table by reason, one decision.
 
 reason            whose fault   counts as an attempt     same prover again          then
-not_picked_up     weather       no                       after a while that doubles wait
+not_picked_up     weather       no                       after a short while        wait
+not_started       prover        no                       its operator after a while elsewhere
 prover_lost       prover        yes                      after a while              elsewhere
 child_crashed     prover        yes                      after a while              elsewhere
 timed_out         prover        yes                      after a while              elsewhere
@@ -33,12 +34,12 @@ FOREVER_MS = 2**53  #: far beyond any clock, still exact in JSON
 BACKOFF_FIRST_MS = 200
 BACKOFF_MAX_MS = 10_000
 LOST_RETURNS_MAX = 8  #: some 20 s, in which a copy may be mended
-EXCLUDE_DOUBLINGS_MAX = 10  #: two seconds become half an hour
 OPERATORS_LEAST = 2  #: one operator alone ends no task that another one serves
 
 
 class ReturnReason(StrEnum):
     NOT_PICKED_UP = "not_picked_up"
+    NOT_STARTED = "not_started"  #: its prover was told, was heard since, and sat on it
     PROVER_LOST = "prover_lost"
     CHILD_CRASHED = "child_crashed"
     TIMED_OUT = "timed_out"
@@ -74,7 +75,6 @@ class RetryRule:
     exclude_operator: bool = False  #: all provers of its operator, not this one alone
     judged: bool = False  #: no count of attempts of this kind ends a task (unprovable.py may)
     charged: bool = False  #: the client pays for the work that was shown (unprovable.py)
-    grows: bool = False  #: `exclude_ms` doubles each time for one operator, and from the second time on it is all of it
     times_max: int = 0  #: so often for this reason, then the task ends; 0: never by it
 
     @property
@@ -83,15 +83,8 @@ class RetryRule:
         return self.then is Then.STOP
 
 
-def _wait(exclude_ms: int, *, times_max: int = 0, grows: bool = False) -> RetryRule:
-    return RetryRule(
-        then=Then.WAIT,
-        counts=False,
-        exclude_ms=exclude_ms,
-        prover_at_fault=False,
-        times_max=times_max,
-        grows=grows,
-    )
+def _wait(exclude_ms: int, *, times_max: int = 0) -> RetryRule:
+    return RetryRule(then=Then.WAIT, counts=False, exclude_ms=exclude_ms, prover_at_fault=False, times_max=times_max)
 
 
 def _elsewhere(exclude_ms: int) -> RetryRule:
@@ -111,7 +104,10 @@ def _blamed(exclude_ms: int, *, counts: bool = False) -> RetryRule:
 
 
 RETRY_RULES: dict[ReturnReason, RetryRule] = {
-    ReturnReason.NOT_PICKED_UP: _wait(2_000, grows=True),  # silence says nothing once, and a lot ten times
+    ReturnReason.NOT_PICKED_UP: _wait(2_000),
+    ReturnReason.NOT_STARTED: RetryRule(
+        then=Then.ELSEWHERE, counts=False, exclude_ms=15_000, prover_at_fault=True, exclude_operator=True
+    ),
     ReturnReason.PROVER_LOST: _elsewhere(15_000),
     ReturnReason.CHILD_CRASHED: _elsewhere(15_000),
     ReturnReason.TIMED_OUT: _elsewhere(60_000),
@@ -196,13 +192,12 @@ def decide_retry(
     now_ms: int,
     tried: Tried = NOBODY_ELSE,
     times: int = 1,
-    own_times: int = 1,
 ) -> Retry | GiveUp:
     """Return what to do with a job that came back.
 
     `attempts` counts the earlier failures that were somebody's fault, `returns` all earlier ones, `times` those for
-    this reason with this one, `own_times` those of them that are the same operator's. The backoff doubles with
-    `returns`, so that a job which nobody's fault keeps bouncing does not spin.
+    this reason with this one; the backoff doubles with `returns`, so that a job which nobody's fault keeps bouncing
+    does not spin.
     """
     rule = RETRY_RULES[reason]
     detail = without_last_words(detail)
@@ -226,13 +221,12 @@ def decide_retry(
             detail=f"gave up after the job came back {times} times, the last: {reason}: {detail}",
             attempts=attempts,
         )
-    again = max(0, own_times - 1) if rule.grows else 0
     had_its_tries = ends_by_attempts(reason) and tried.own >= attempts_max
     backoff_ms = min(BACKOFF_FIRST_MS * 2 ** min(returns, 16), BACKOFF_MAX_MS)
     forever = had_its_tries or rule.exclude_ms >= FOREVER_MS
     return Retry(
         not_before_ms=now_ms + backoff_ms,
-        excluded_until_ms=FOREVER_MS if forever else now_ms + (rule.exclude_ms << min(again, EXCLUDE_DOUBLINGS_MAX)),
+        excluded_until_ms=FOREVER_MS if forever else now_ms + rule.exclude_ms,
         attempts=attempts,
-        exclude_operator=rule.exclude_operator or had_its_tries or again > 0,
+        exclude_operator=rule.exclude_operator or had_its_tries,
     )

@@ -45,6 +45,11 @@ WHERE task_id = :task_id AND job_id = :job_id AND state IN ('failed', 'expired')
 SELECT prover_id, state, expires_ms, phase_until_ms, until_ms, prove_ms, started_ms, permille, reason
 FROM leases WHERE lease_id = :lease_id FOR NO KEY UPDATE;
 
+-- name: was_heard
+-- Did the prover of a lease send a heartbeat after it was told, which was :pick_up_ms before the end of that phase?
+SELECT EXISTS (SELECT 1 FROM sessions s WHERE s.session_id = leases.session_id AND s.open
+    AND s.seen_ms > leases.phase_until_ms - :pick_up_ms) FROM leases WHERE lease_id = :lease_id;
+
 -- name: tasks_of_leases
 SELECT DISTINCT task_id FROM leases WHERE lease_id = ANY(:lease_ids::uuid[]);
 
@@ -59,9 +64,10 @@ WHERE leases.state IN (@leases_told) ORDER BY leases.lease_id FOR NO KEY UPDATE 
 -- name: note_progress
 -- The leases' rows are locked. What their timers are from now on.
 UPDATE leases SET state = given.state, expires_ms = given.expires_ms, phase_until_ms = given.phase_until_ms,
-    started_ms = given.started_ms, permille = given.permille, stage = given.stage
-FROM unnest(:lease_ids::uuid[], :states::text[], :expires_ms::bigint[], :phase_until_ms::bigint[], :started_ms::bigint[],
-    :permilles::int[], :stages::text[]) AS given(lease_id, state, expires_ms, phase_until_ms, started_ms, permille, stage)
+    until_ms = given.until_ms, started_ms = given.started_ms, permille = given.permille, stage = given.stage
+FROM unnest(:lease_ids::uuid[], :states::text[], :expires_ms::bigint[], :phase_until_ms::bigint[], :until_ms::bigint[],
+    :started_ms::bigint[], :permilles::int[], :stages::text[])
+    AS given(lease_id, state, expires_ms, phase_until_ms, until_ms, started_ms, permille, stage)
 WHERE leases.lease_id = given.lease_id;
 
 -- name: end_lease

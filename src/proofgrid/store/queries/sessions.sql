@@ -17,6 +17,16 @@ FROM (SELECT DISTINCT lock_of_session(prover_id) AS key FROM unnest(:prover_ids:
 -- The session that has a prover's name, after change_session: nobody opens or replaces it before this commit.
 SELECT peer, session_key AS key, run, opened_ms, seen_ms, now_ms() AS now_ms FROM sessions WHERE prover_id = :prover_id AND open;
 
+-- name: change_operator
+-- After change_session: the operator's next hello waits for this commit, so that several at once do not pass a limit.
+SELECT pg_advisory_xact_lock(lock_of_session(:operator));
+
+-- name: others_of_operator
+-- After change_operator, and a statement of its own: it sees what the hello before this one has written. The operator's
+-- other sessions on gateways that were seen in the last :gateway_silent_ms, and their slots.
+SELECT count(*) AS provers, coalesce(sum(slots), 0)::bigint AS slots FROM sessions JOIN gateways USING (gateway_id)
+WHERE open AND operator = :operator AND prover_id <> :prover_id AND gateways.seen_ms > now_ms() - :gateway_silent_ms;
+
 -- name: supersede_sessions
 -- A prover has one session; the older one's gateway is told to close its stream.
 WITH closed AS (
