@@ -227,7 +227,6 @@ def _prover(chance: Random, name: str, lanes: Sequence[str]) -> Supplies:
         free_slots=chance.choice((1, 1, 2, 2, 3, 4)),
         reputation_bucket=chance.randrange(2),
         cached_programs=frozenset(chance.sample(("x", "y"), chance.randrange(2))),
-        slot_units_max=chance.choice((None, None, 2, 5)),
     )
     # Who serves a demanding class serves those below; constraints accept whom they will.
     first = chance.choice([CLASSES.index(size) for size in classes_of(lanes)])

@@ -20,7 +20,9 @@ if TYPE_CHECKING:
     from proofgrid.proofs.setup import SetupChoice
     from proofgrid.roles.canary.sending import CanarySettings
     from proofgrid.roles.dispatcher.desk import DispatchSettings
+    from proofgrid.roles.intake.reserving import ReserveSettings
     from proofgrid.roles.market.rounds import MarketSettings
+    from proofgrid.rules.access.operator_limits import OperatorLimits
     from proofgrid.rules.jobs.limits import Limits
     from proofgrid.rules.jobs.phases import PhasePolicy
     from proofgrid.rules.market.firm_quote import FirmPolicy
@@ -153,7 +155,13 @@ class Reputation(Settings):
         least=0,
         most=AMOUNT_MAX,
     )
-    canary_new_prover: bool = setting(False, "New provers start with one slot and earn the others.", told="no")
+    canary_new_prover: bool = setting(False, "Send canaries to new operators, one after the other.", told="no")
+    newcomer_slots: int = setting(
+        8,
+        "Of an operator's new provers together, before their first verified job; twice as many after each.",
+        least=1,
+        most=4_096,
+    )
 
     def reputation(self) -> ReputationPolicy:
         """Return what rules decide of a prover's facts."""
@@ -196,33 +204,27 @@ class Bonds(Settings):
 
 @dataclass(frozen=True, kw_only=True)
 class FirmQuotes(Settings):
-    """On which terms firm quotes are sold (docs/decisions/0019)."""
+    """On which terms provers sell firm quotes (docs/decisions/0019)."""
 
     panel: ClassVar[str] = "Firm quotes"
 
-    firm_quotes: bool = setting(
-        False, "Sell promises of cost and time; the treasury covers them. Ask for stakes as well.", told="no"
+    firm_premium_permille: int = setting(
+        5, "Of the cost, for every minute that it is held, to whose slots are reserved.", least=0, most=1_000
     )
-    firm_margin_permille: int = setting(100, "On top of the price that sells nine times of ten.", least=0, most=10_000)
-    firm_premium_permille: int = setting(5, "Of the cost, for every minute that it is held.", least=0, most=1_000)
     firm_penalty_permille: int = setting(
-        200, "Of the cost, to the client, when a promise is missed.", least=0, most=10_000
+        200, "Of the cost, to the client, when a promise is missed; out of the bonds behind it.", least=0, most=10_000
     )
-    firm_limit_permille: int = setting(2_000, "Of the price: what the network bids at most.", least=1_000, most=100_000)
     firm_hold_ms_max: int = setting(
         3_600_000, "How long a quote is held at most.", told="an hour", least=1_000, most=30 * DAY_MS
     )
 
     def firm_quote_terms(self) -> FirmPolicy:
-        """Return the terms of firm quotes that are sold now."""
+        """Return on which terms firm quotes are sold now."""
         from proofgrid.rules.market.firm_quote import FirmPolicy
 
         return FirmPolicy(
-            are_sold=self.firm_quotes,
-            margin_permille=self.firm_margin_permille,
             premium_permille=self.firm_premium_permille,
             penalty_permille=self.firm_penalty_permille,
-            limit_permille=self.firm_limit_permille,
             hold_ms_max=self.firm_hold_ms_max,
         )
 
@@ -241,7 +243,23 @@ class ClientLimits(Settings):
 
 
 @dataclass(frozen=True, kw_only=True)
-class GatewaySettings(Place, MarketAndLeases, Reputation, Bonds, FirmQuotes, ClientLimits):
+class OfOperators(Settings):
+    """What one operator may have connected; one key is one operator, whatever its provers are called."""
+
+    panel: ClassVar[str] = "Limits per operator"
+
+    operator_provers: int = setting(1_000, "Provers connected at a time.", least=1)
+    operator_slots: int = setting(16_384, "Slots of all of them.", least=1)
+
+    def operator_limits(self) -> OperatorLimits:
+        """Return what one operator may have connected."""
+        from proofgrid.rules.access.operator_limits import OperatorLimits
+
+        return OperatorLimits(provers=self.operator_provers, slots=self.operator_slots)
+
+
+@dataclass(frozen=True, kw_only=True)
+class GatewaySettings(Place, MarketAndLeases, Reputation, Bonds, FirmQuotes, ClientLimits, OfOperators):
     """All settings of a gateway, and the policies that several concerns make together."""
 
     table: ClassVar[str] = "gateway"
@@ -276,7 +294,22 @@ class GatewaySettings(Place, MarketAndLeases, Reputation, Bonds, FirmQuotes, Cli
             fee_permille=self.fee_permille,
             phases=self.phases(),
             reputation=self.reputation(),
-            newcomers_grow=self.canary_new_prover,
+            newcomer_slots=self.newcomer_slots,
+        )
+
+    def reserving(self) -> ReserveSettings:
+        """Return how slots that provers offer ahead are sold."""
+        from proofgrid.roles.intake.reserving import ReserveSettings
+
+        return ReserveSettings(
+            policy=self.firm_quote_terms(),
+            bonds=self.bonds(),
+            phases=self.phases(),
+            reputation=self.reputation(),
+            newcomer_slots=self.newcomer_slots,
+            reference_price=self.reference_price,
+            horizon_ms=self.horizon_ms,
+            fee_permille=self.fee_permille,
         )
 
     def dispatcher(self) -> DispatchSettings:
@@ -292,6 +325,7 @@ class GatewaySettings(Place, MarketAndLeases, Reputation, Bonds, FirmQuotes, Cli
             reconnect_grace_ms=self.reconnect_grace_ms,
             horizon_ms=self.horizon_ms,
             attempts_max=self.attempts_max,
+            operator_limits=self.operator_limits(),
         )
 
     def canaries(self) -> CanarySettings:

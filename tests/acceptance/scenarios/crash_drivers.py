@@ -6,10 +6,12 @@ Each driver is one life in the network: it starts work, lets the gateway die on 
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
 import asyncpg
+import grpc
 
 from proofgrid.primitives.clock import SystemClock
 from proofgrid.primitives.digests import digest_of
@@ -18,9 +20,9 @@ from proofgrid.rules.access.subnetworks import SubnetworkChange
 from proofgrid.rules.jobs.ladder import Ladder
 from proofgrid.sdk.client import Client
 from proofgrid.sdk.transfer import upload_file
-from proofgrid.wire.v1 import prover_pb2
+from proofgrid.wire.v1 import prover_pb2 as messages
 from tests.acceptance.scenarios.doomed import PATIENCE_SECONDS, Doomed
-from tests.acceptance.scenarios.scripted import ScriptedProver
+from tests.acceptance.scenarios.scripted import ScriptedProver, prove, sign
 from tests.acceptance.tasks import database_of, events_of
 
 PROVERS = (("p0", "alice"), ("p1", "bob"))  #: name, operator
@@ -88,6 +90,39 @@ async def slashed(doomed: Doomed) -> None:
     assert not await doomed.sql("SELECT 1 FROM accounts WHERE account LIKE 'rescue:%' AND balance <> 0")
 
 
+async def proof_comes_late(doomed: Doomed) -> None:
+    """A proof comes after its lease was taken back; nobody else has the job, and it is paid once."""
+    task_id, prover, lease = await _taken_back(doomed)
+    async with doomed.killed():
+        verdict = await _say_until_answered(prover, prove(lease))
+        await doomed.ends_well(task_id)
+    assert (verdict.accepted, verdict.price) == (True, -(-lease.price // 2))
+    kinds = [event.kind for event in await events_of(doomed.client, task_id)]
+    assert (kinds.count("sold"), kinds.count("proven")) == (1, 1), kinds
+
+
+async def lie_comes_late(doomed: Doomed) -> None:
+    """So does a lie: it costs its bond once, and nothing more is taken of the lease."""
+    await _pay_into_bond(doomed, "bob")
+    task_id, prover, lease = await _taken_back(doomed)
+    lie = sign(
+        messages.JobResult(lease_id=lease.lease_id, fence=lease.fence, proof=b"no", public_json="{}"),
+        lease,
+        doomed.network,
+        "bob",
+    )
+    async with doomed.killed():
+        await _say_until_answered(prover, lie)
+        await doomed.wait_until_reached()
+        verdict = await _say_until_answered(prover, prove(lease))
+    assert (verdict.accepted, verdict.code) == (False, "PG-330")
+    taken = await doomed.sql("SELECT kind FROM evidence WHERE lease_id::text = $1 ORDER BY kind", lease.lease_id)
+    assert [row["kind"] for row in taken] == ["invalid_proof", "missed_deadline"]
+    async with prover("rescuer") as rescuer:
+        await rescuer.answer(prove(await rescuer.take_lease()))
+    await doomed.ends_well(task_id)
+
+
 async def prover_is_slow(doomed: Doomed) -> None:
     """A job takes far longer than usual, and the other operator, who would be quick, gets a second lease."""
     wishes = {name: doomed.network.keys_directory(name, operator) / "toy-behaviour" for name, operator in PROVERS}
@@ -120,14 +155,15 @@ async def input_is_unprovable(doomed: Doomed) -> None:
 
 
 async def prover_forgets(doomed: Doomed) -> None:
-    """A prover comes back without the lease that it had."""
+    """A prover is killed and comes back without the lease that it had."""
     task_id = await doomed.running(sleep_ms=LONG_MS)
     [lease] = await doomed.sql("SELECT prover_id FROM leases WHERE task_id = $1", task_id)
     name = lease["prover_id"].rpartition("/")[2]
+    [prover] = [one for one in doomed.network.processes if one.name == name and one.process.returncode is None]
     async with doomed.killed():
-        with suppress(ProofgridError):  # the gateway dies while it is greeted
-            async with ScriptedProver(doomed.network, name, dict(PROVERS)[name], slots=1):
-                pass
+        prover.kill()
+        await prover.process.wait()
+        await doomed.network.start_prover(name, dict(PROVERS)[name], ask=500)
         await doomed.ends_well(task_id)
 
 
@@ -188,12 +224,16 @@ async def buy_quote(doomed: Doomed) -> None:
         quote = await doomed.client.buy_quote(program, ["x"], hold_ms=LONG_HOLD_MS)
     assert await doomed.balance() == before - quote.terms.cost - quote.terms.premium
     assert len(await doomed.sql("SELECT 1 FROM firm_quotes WHERE program_digest = $1", program)) == 1
+    assert len(await doomed.sql("SELECT 1 FROM firm_quote_seats WHERE state = 'reserved'")) == 1
+    await doomed.sql("UPDATE firm_quotes SET held_until_ms = 0 WHERE state = 'held'")  # later points need its slot
+    await doomed.eventually("SELECT 1 WHERE NOT EXISTS (SELECT FROM firm_quote_seats WHERE state = 'reserved')")
 
 
 async def redeem_quote(doomed: Doomed) -> None:
     """A task is submitted with a firm quote; nothing more is paid, and the promise is kept."""
     program = await _promised_program(doomed)
     quote = await doomed.client.buy_quote(program, ["x"], hold_ms=LONG_HOLD_MS)
+    await doomed.sql("UPDATE firm_quotes SET within_ms = 600000 WHERE state = 'held'")  # a gateway's death takes longer
     before = await doomed.balance()
     async with doomed.killed():
         task = await doomed.client.submit(program, ["x"], quote_id=quote.quote_id)
@@ -201,6 +241,33 @@ async def redeem_quote(doomed: Doomed) -> None:
         await doomed.ends_well(task.task_id)
     assert await _state_of_quote(doomed, quote.quote_id) == "kept"
     assert await doomed.balance() == before
+
+
+async def miss_promise(doomed: Doomed) -> None:
+    """The prover whose slot was reserved is not done at the promised time: its bond pays, once."""
+    program = await _promised_program(doomed, behaviour="hang")
+    quote = await doomed.client.buy_quote(program, ["x"], hold_ms=LONG_HOLD_MS)
+    await doomed.sql("UPDATE firm_quotes SET within_ms = 500 WHERE state = 'held'")
+    async with doomed.killed():
+        task = await doomed.client.submit(program, ["x"], quote_id=quote.quote_id)
+        doomed.acknowledged.append(task.task_id)
+        await doomed.client.wait(task.task_id)
+    assert await _state_of_quote(doomed, quote.quote_id) == "missed"
+    moved = await doomed.sql(
+        "SELECT reason, sum(amount)::bigint AS amount FROM transfers WHERE debit = 'quote:' || $1 GROUP BY reason",
+        quote.quote_id,
+    )
+    paid = {row["reason"]: row["amount"] for row in moved}
+    terms = quote.terms
+    # Whether the prover was back when the quote was redeemed decides whose the premium is.
+    assert paid.pop("quote_reserved", 0) + paid.pop("quote_unearned", 0) == terms.premium
+    assert paid == {
+        "escrow": terms.cost,
+        "quote_refund": terms.cost,
+        "quote_penalty": terms.penalty,
+        "quote_burnt": terms.penalty,
+        "quote_back": terms.cost,
+    }
 
 
 async def quote_runs_out(doomed: Doomed) -> None:
@@ -250,7 +317,7 @@ async def cut_streams(doomed: Doomed) -> None:
 async def prover_drains(doomed: Doomed) -> None:
     """A prover says that it wants no more leases."""
     async with doomed.killed(), ScriptedProver(doomed.network, "leaver", "bob") as leaver:
-        await leaver.say(drain=prover_pb2.Drain())
+        await leaver.say(drain=messages.Drain())
         await doomed.wait_until_reached()
     await doomed.prove(await doomed.program())
 
@@ -434,14 +501,14 @@ async def _why_returned(doomed: Doomed, task_id: str) -> list[str]:
     """Return why leases ended without a proof, but for those that their provers, still on their way back, never saw."""
     events = await events_of(doomed.client, task_id)
     reasons = [event.data["reason"] for event in events if event.kind == "returned"]
-    return [reason for reason in reasons if reason != "not_picked_up"]
+    return [reason for reason in reasons if reason not in ("not_picked_up", "not_started")]
 
 
-async def _promised_program(doomed: Doomed) -> str:
-    """Register a program; return when the network would promise a time and a cost for it."""
-    async with doomed.admin() as admin:
-        await admin.fund_treasury(10**9, deposit_id=f"crash-{next(doomed.numbers)}")
-    program = await doomed.program()
+async def _promised_program(doomed: Doomed, **settings: str) -> str:
+    """Register a program; return when provers would promise a time and a cost for it."""
+    for _, name in PROVERS:
+        await _pay_into_bond(doomed, name)
+    program = await doomed.program(**settings)
     async with asyncio.timeout(PATIENCE_SECONDS):
         while (await doomed.client.quote(program, ["x"])).firm is None:  # noqa: ASYNC110 - nobody tells
             await asyncio.sleep(0.1)
@@ -474,6 +541,35 @@ async def _appealed(doomed: Doomed) -> str:
     async with Client(network.address, key, patience_seconds=PATIENCE_SECONDS) as operator:
         await operator.bonds.appeal(row["evidence_id"], "no")
     return str(row["evidence_id"])
+
+
+async def _taken_back(doomed: Doomed) -> tuple[str, Callable[..., ScriptedProver], messages.Lease]:
+    """Return a task, how its only prover connects again (or another one of bob's, by a name), and its lost lease."""
+    subnetwork = await _new_subnetwork(doomed, overflow_after_ms=LONG_HOLD_MS)
+
+    def prover(name: str = "late") -> ScriptedProver:
+        return ScriptedProver(doomed.network, f"{name}-{subnetwork}", "bob", slots=1, subnetworks=[subnetwork])
+
+    program = await doomed.program(rounds=10)
+    async with prover() as only:
+        task_id = await doomed.submit(program, subnetwork=subnetwork)
+        lease = await only.take_lease()
+        only.let_go(lease)
+        await doomed.sql("UPDATE leases SET until_ms = 0, expires_ms = 0 WHERE task_id = $1", task_id)
+        await doomed.sql("SELECT pg_notify('expiry', '')")
+        await doomed.eventually("SELECT 1 FROM jobs WHERE task_id = $1 AND state = 'ready'", task_id)
+    return task_id, prover, lease
+
+
+async def _say_until_answered(prover: Callable[..., ScriptedProver], result: messages.JobResult) -> messages.ResultAck:
+    """Hand in a result, over as many streams as it takes."""
+    async with asyncio.timeout(PATIENCE_SECONDS):
+        while True:
+            with suppress(ProofgridError, grpc.RpcError, asyncio.InvalidStateError):
+                async with prover() as again:
+                    if (verdict := await again.answer(result)) is not None:
+                        return verdict
+            await asyncio.sleep(0.1)  # the gateway is away
 
 
 async def _new_subnetwork(doomed: Doomed, *, overflow_after_ms: int) -> str:

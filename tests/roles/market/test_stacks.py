@@ -15,7 +15,7 @@ from proofgrid.roles.market import collecting
 from proofgrid.roles.market.collecting import book_tasks
 from proofgrid.rules.jobs.constraints import Constraints
 from proofgrid.rules.ledger.settlement import deposit
-from proofgrid.rules.market.stack import check_carried, left_of
+from proofgrid.rules.market.draw_record import check_drawn, read_table
 from proofgrid.store.database import Database
 from proofgrid.store.transactions import Transaction
 from proofgrid.store.transfers import post_transfers
@@ -31,16 +31,6 @@ async def a_stack(database: Database) -> LaneUnderTest:
     lane = LaneUnderTest(database)
     await lane.open()
     return lane
-
-
-def _prices(record: dict[str, Any]) -> list[int]:
-    """What a record says that its placements are paid per unit."""
-    sell_price = record["result"]["sell_price"]
-    carried = {ask["prover_id"]: ask["carried"] for ask in record["asks"]}
-    return [
-        min(sell_price, carried[placed[2]]["price_max"]) if carried[placed[2]] else sell_price
-        for placed in record["result"]["placements"]
-    ]
 
 
 async def rich(lane: LaneUnderTest, client: Address) -> None:
@@ -66,7 +56,7 @@ async def test_a_large_prover_serves_small_while_nobody_wants_large(database: Da
     assert lease["prover_id"] == "op/p"
 
 
-async def test_what_large_leaves_unsold_serves_small_and_is_paid_at_most_what_large_paid(database: Database) -> None:
+async def test_provers_of_large_serve_large_and_small_each_in_one_lane_of_a_round(database: Database) -> None:
     lane = await a_stack(database)
     for operator in ("a", "b", "c"):
         await lane.add_prover(operator, classes=ALL, slots=4)
@@ -80,12 +70,17 @@ async def test_what_large_leaves_unsold_serves_small_and_is_paid_at_most_what_la
 
     assert Counter(lease["lane"] for lease in leases) == {LARGE: 2, LANE: 5}
     records = [row["transcript"] for row in await lane.fetch("SELECT transcript::jsonb FROM rounds ORDER BY at_ms")]
-    for lower in (record for record in records if record["lane"] == LANE):
-        for upper in (record for record in records if record["lane"] == LARGE):
-            check_carried(LARGE, upper["number"], left_of(upper), lower)
-    owed = sorted(price for record in records for price in _prices(record))
+    drawn = 0
+    for upper in (record for record in records if record["lane"] == LARGE and record["draw"] is not None):
+        digest = upper["draw"]["digest"]
+        lanes = read_table(upper["draw"]["table"], digest=digest, beacon=bytes.fromhex(upper["beacon"]))
+        for record in records:
+            if record["draw"] is not None and record["draw"]["digest"] == digest:
+                check_drawn(record, lanes)
+                drawn += 1
+    assert drawn
+    owed = sorted(record["result"]["sell_price"] for record in records for _ in record["result"]["placements"])
     assert sorted(lease["sell_price"] for lease in leases) == owed
-    assert any(ask["carried"] for record in records for ask in record["asks"])
     sessions = {lease["session_id"] for lease in leases}
     await lane.offer(*sessions)
     await lane.pay(*leases)
@@ -121,7 +116,8 @@ async def test_a_task_whose_constraints_nobody_meets_is_told_so_once(database: D
     await hold(lane, 3)
 
     told = [data for kind, data in await lane.events() if kind == "no_sale"]
-    assert told == [{"lane": f"{LANE}/{IN_EU.name}", "nobody": True, "limit_price": 1_500}]
+    lane_name = f"{LANE}/{IN_EU.name}"
+    assert told == [{"lane": lane_name, "nobody": True, "unmet": ["region"], "limit_price": 1_500}]
 
 
 async def test_nobody_is_told_while_a_prover_that_is_merely_busy_meets_the_constraints(database: Database) -> None:
@@ -225,3 +221,71 @@ async def test_two_gateways_at_one_stack_sell_every_job_once(database: Database)
     assert len({lease["job_id"] for lease in leases}) == len(leases) == 6
     numbers = Counter((row["lane"], row["number"]) for row in await one.fetch("SELECT lane, number FROM rounds"))
     assert set(numbers.values()) == {1}
+
+
+async def attacked_market(database: Database) -> LaneUnderTest:
+    """Four honest provers, two slots each, and eight honest jobs."""
+    lane = await a_stack(database)
+    for number, operator in enumerate(("a", "b", "c", "d")):
+        await lane.add_prover(operator, ask=700 + 50 * number, slots=2, region="eu")
+    for number in range(8):
+        await lane.add_task(limit_price=1_500 + number)
+    return lane
+
+
+async def records_of(lane: LaneUnderTest, name: str = LANE) -> list[dict[str, Any]]:
+    rows = await lane.fetch("SELECT transcript::jsonb FROM rounds WHERE lane = $1 ORDER BY number", name)
+    return [row["transcript"] for row in rows]
+
+
+async def test_a_hopeless_bid_with_constraints_stops_no_market(database: Database) -> None:
+    """Its lane's reference sank, its ceiling with it, and who was above a ceiling was out of all lanes below."""
+    lane = await attacked_market(database)
+    await lane.add_task(limit_price=1, constraints=IN_EU)
+
+    await hold(lane, 20)
+
+    assert Counter(lease["lane"] for lease in await lane.leases()) == {LANE: 8}
+    narrow = await records_of(lane, f"{LANE}/{IN_EU.name}")
+    assert min(record["next_reference"] for record in narrow) >= 1_000
+    assert all(record["idle_bids"] and not record["asks"] for record in narrow)
+
+
+async def test_a_junk_large_job_at_the_floor_puts_no_two_jobs_on_a_slot(database: Database) -> None:
+    lane = await attacked_market(database)
+    junk = await lane.add_task(limit_price=250)
+    await lane.fetch("UPDATE jobs SET units = 60000 WHERE task_id = $1", junk)
+
+    await hold(lane, 20)
+
+    leases = await lane.leases()
+    assert len(leases) == 8
+    assert junk not in [lease["task_id"] for lease in leases]
+    assert set(Counter(lease["prover_id"] for lease in leases).values()) == {2}
+
+
+async def test_junk_exclusions_send_nobody_out(database: Database) -> None:
+    lane = await attacked_market(database)
+    junk = await lane.add_task(limit_price=1)
+    barred = {f"{operator}/p": 2**52 for operator in "abc"}
+    await lane.fetch("UPDATE jobs SET excluded = $2::jsonb WHERE task_id = $1", junk, barred)
+
+    await hold(lane, 20)
+
+    assert len(await lane.leases()) == 8
+    assert all(record["absent"] == [] for record in await records_of(lane))
+
+
+async def test_slots_that_no_waiting_job_may_use_are_no_supply(database: Database) -> None:
+    """A hundred slots for jobs larger than any that waits drove the price down to the cheapest prover's."""
+    lane = await attacked_market(database)
+    await lane.add_prover("phantom", ask=0, slots=100)
+    await lane.fetch("UPDATE sessions SET units_min = 1000000 WHERE operator = 'phantom'")
+
+    await hold(lane, 20)
+
+    assert len(await lane.leases()) == 8
+    records = await records_of(lane)
+    assert all(ask["operator"] for record in records for ask in record["asks"])
+    assert max(len(record["asks"]) for record in records) == 4
+    assert all(len(record["idle_asks"]) == 1 for record in records if record["asks"])

@@ -30,7 +30,15 @@ from proofgrid.rules.staking.bonds import (
     free_capacity,
     removable,
 )
-from proofgrid.rules.staking.results import ResultClaim, claim_from_text, differ, is_signed, public_digest, sign_result
+from proofgrid.rules.staking.results import (
+    ResultClaim,
+    claim_from_text,
+    contradict,
+    differ,
+    is_signed,
+    public_digest,
+    sign_result,
+)
 from proofgrid.rules.staking.slashing import SLASH_RULES, SlashReason, may_be_slashed, slash, slash_reason
 from tests.makers import a_key
 
@@ -72,7 +80,9 @@ def test_more_value_and_a_larger_bond_never_cost_less(
 
 @given(amounts, amounts)
 def test_worse_reasons_cost_more_and_an_equivocation_takes_the_whole_value_once(value: int, bond_: int) -> None:
-    missed, invalid, both = (slash(reason, value=value, bond=bond_).amount for reason in SlashReason)
+    missed, invalid, both = (
+        slash(reason, value=value, bond=bond_).amount for reason in SlashReason if reason is not SlashReason.REFUTED
+    )
     assert missed <= invalid <= both <= value
     rest = slash(SlashReason.EQUIVOCATION, value=value, bond=bond_ - invalid, taken=invalid).amount
     assert invalid + rest == min(value, bond_)
@@ -97,7 +107,8 @@ def test_money_is_conserved_from_bond_to_rescuer(reason: SlashReason, value: int
 
 def test_only_faults_of_provers_are_slashed_and_silence_only_while_its_gateway_lives() -> None:
     slashed = {reason for reason in ReturnReason if may_be_slashed(reason)}
-    assert slashed == {ReturnReason.PROVER_LOST, ReturnReason.TIMED_OUT, ReturnReason.BAD_PROOF}
+    faults = {ReturnReason.PROVER_LOST, ReturnReason.TIMED_OUT, ReturnReason.BAD_PROOF, ReturnReason.REFUTED}
+    assert slashed == faults
     assert all(RETRY_RULES[reason].prover_at_fault and RETRY_RULES[reason].counts for reason in slashed)
     for reason in (ReturnReason.PROVER_LOST, ReturnReason.TIMED_OUT):
         assert slash_reason(reason, signed=False, gateway_at_fault=True) is None
@@ -105,6 +116,8 @@ def test_only_faults_of_provers_are_slashed_and_silence_only_while_its_gateway_l
     assert slash_reason(ReturnReason.PROVER_LOST, signed=False, gateway_at_fault=False) is missed
     assert slash_reason(ReturnReason.BAD_PROOF, signed=False, gateway_at_fault=False) is missed
     assert slash_reason(ReturnReason.BAD_PROOF, signed=True, gateway_at_fault=True) is SlashReason.INVALID_PROOF
+    assert slash_reason(ReturnReason.REFUTED, signed=False, gateway_at_fault=True) is SlashReason.REFUTED
+    assert slash_reason(ReturnReason.FALSE_EXCUSE, signed=False, gateway_at_fault=False) is None
     assert slash_reason(ReturnReason.DECLINED, signed=True, gateway_at_fault=False) is None
 
 
@@ -197,6 +210,16 @@ def test_two_results_of_one_lease_differ_and_those_of_two_leases_do_not_count() 
     assert not differ(CLAIM, CLAIM)
     assert not differ(CLAIM, replace(CLAIM, proof="b", fence=2))
     assert not differ(CLAIM, replace(CLAIM, proof="b", lease_id="m"))
+
+
+def test_another_proof_of_the_same_is_no_second_lie_and_other_public_values_are() -> None:
+    """Proofs are randomised: an honest prover that proves twice has two proofs that say the same."""
+    assert not contradict(CLAIM, replace(CLAIM, proof="b"))
+    assert not contradict(CLAIM, CLAIM)
+    for proof in ("a", "b"):
+        assert contradict(CLAIM, replace(CLAIM, proof=proof, public="q"))
+        assert contradict(CLAIM, replace(CLAIM, proof=proof, job_id="k"))
+        assert not contradict(CLAIM, replace(CLAIM, proof=proof, public="q", fence=2))
 
 
 def test_a_claim_has_one_spelling() -> None:

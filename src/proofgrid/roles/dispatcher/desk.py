@@ -18,16 +18,21 @@ import structlog
 
 from proofgrid.primitives.clock import Clock, fresh_uuid
 from proofgrid.primitives.errors import LeaseLost, ProofgridError, Recoverable, Unavailable
-from proofgrid.primitives.ids import Address, GatewayId, LeaseId, ProverId, SessionId, TaskId, prover_id
+from proofgrid.primitives.ids import Address, GatewayId, LeaseId, SessionId, TaskId, prover_id
+from proofgrid.roles.dispatcher.arriving import check_arrival, why_paused
+from proofgrid.roles.dispatcher.checking import Checking
+from proofgrid.roles.dispatcher.handing_back import HandingBack
 from proofgrid.roles.dispatcher.handing_out import HandingOut, send
 from proofgrid.roles.dispatcher.hearing import Hearing
+from proofgrid.roles.dispatcher.late import refuse_late
 from proofgrid.roles.dispatcher.patience import MOMENT_SECONDS, may_pass, patiently
 from proofgrid.roles.dispatcher.returns import return_job
 from proofgrid.roles.dispatcher.session import Session
 from proofgrid.roles.loop import Loop, every
+from proofgrid.rules.access.operator_limits import OperatorLimits
 from proofgrid.rules.access.rights import needs
 from proofgrid.rules.access.roles import Role
-from proofgrid.rules.access.sessions import Origin, check_name
+from proofgrid.rules.access.sessions import Origin
 from proofgrid.rules.jobs.hedging import HedgePolicy
 from proofgrid.rules.jobs.offers import (
     MOVE,
@@ -35,21 +40,21 @@ from proofgrid.rules.jobs.offers import (
     JobReport,
     JobTrouble,
     Notice,
+    Paid,
     ProverTerms,
     StageReport,
     Stop,
     Verdict,
 )
 from proofgrid.rules.jobs.phases import PhasePolicy
-from proofgrid.rules.jobs.retry import REASON_OF_CODE, ReturnReason
-from proofgrid.rules.reputation.standing import PAUSED, ReputationPolicy, pause_sentence
+from proofgrid.rules.jobs.retry import ReturnReason
+from proofgrid.rules.reputation.standing import PAUSED, ReputationPolicy
 from proofgrid.rules.scheduling.fitness import HORIZON_MS
 from proofgrid.store.connection import Connection
 from proofgrid.store.database import Database
 from proofgrid.store.gateways import DRAIN_GATEWAY, GATEWAY_ALIVE
 from proofgrid.store.lanes import GATEWAY_SILENT_MS, LOCK_SILENT_MS
-from proofgrid.store.leases import CLOSE_SESSIONS_WITHOUT_STREAM, GET_LEASE
-from proofgrid.store.reputation import GET_PROVER
+from proofgrid.store.leases import CLOSE_SESSIONS_WITHOUT_STREAM
 from proofgrid.store.sessions import (
     ADOPT_LEASES,
     CHANGE_SESSION,
@@ -57,7 +62,6 @@ from proofgrid.store.sessions import (
     DRAIN_SESSION,
     OPEN_SESSION,
     REGISTER_PROVER,
-    SESSION_OF_NAME,
     SUPERSEDE_SESSIONS,
     WAKE_EXPIRY,
 )
@@ -68,10 +72,8 @@ from proofgrid.store.transactions import Transaction
 
 log = structlog.get_logger(__name__)
 
-ACCEPTED = Verdict(accepted=True)
-
 #: Who is paid for each, or the BadProof, LeaseLost or Recoverable that says why nobody is.
-Settle = Callable[[Sequence[JobReport], Address], Awaitable[Sequence[ProverId | BaseException]]]
+Settle = Callable[[Sequence[JobReport], Address], Awaitable[Sequence[Paid | BaseException]]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,6 +87,7 @@ class DispatchSettings:
     reconnect_grace_ms: int = 2_000  #: after a cut stream
     horizon_ms: int = HORIZON_MS  #: nobody is wished for who needs longer for a job, at its measured speed
     attempts_max: int = 5
+    operator_limits: OperatorLimits = field(default_factory=OperatorLimits)
 
     @property
     def lease_ttl_ms(self) -> int:
@@ -101,6 +104,7 @@ class Desk:
         *,
         gateway_id: GatewayId,
         settle: Settle,
+        checking: Checking,
         settings: DispatchSettings,
         subnetwork: str,
         clock: Clock,
@@ -113,6 +117,7 @@ class Desk:
         self._clock = clock
         self._sessions: dict[SessionId, Session] = {}
         self._hearing = Hearing(database, settings.phases)
+        self._back = HandingBack(database, checking, self._take_back)
         self._out = HandingOut(database, gateway_id=gateway_id, sessions=self._sessions, phases=settings.phases)
         self._moving = False  #: this gateway closes: no new sessions, no more leases to the ones it has
         self._someone_left = asyncio.Event()
@@ -124,7 +129,8 @@ class Desk:
     async def open_session(self, operator: Address, terms: ProverTerms, origin: Origin) -> Session:
         """Write down who came, what it offers and what it still holds.
 
-        Raises NameTaken when another session of its name lives, Unavailable when this gateway closes.
+        Raises NameTaken when another session of its name lives, TooManyOpen when its operator has too many already,
+        Unavailable when this gateway closes.
         """
         if self._moving:
             raise Unavailable("this gateway closes", hint="give the addresses of several gateways")
@@ -155,7 +161,7 @@ class Desk:
             await check_operator(connection, subnetworks, operator=operator)
             await connection.run(REGISTER_PROVER, prover_id=session.prover_id, operator=operator)
             await connection.run(CHANGE_SESSION, prover_id=session.prover_id, silent_ms=str(LOCK_SILENT_MS))
-            await self._check_name(connection, session.prover_id, origin)
+            await self._check_arrival(connection, session, terms, origin)
             await connection.run(SUPERSEDE_SESSIONS, prover_id=session.prover_id)
             await connection.run(
                 OPEN_SESSION,
@@ -176,6 +182,8 @@ class Desk:
                 peer=origin.peer,
                 session_key=origin.key,
                 run=origin.run,
+                reserve_price=terms.reserve_price,
+                reserve_slots=terms.reserve_slots,
             )
             await serve_stacks(connection, session.session_id, subnetworks, proof_systems=len(terms.asks))
             leases = await connection.fetch(
@@ -188,8 +196,8 @@ class Desk:
                 silent_ms=self._settings.lease_ttl_ms,
                 pick_up_ms=self._settings.phases.pick_up_ms,
             )
-            prover = await connection.value(GET_PROVER, prover_id=session.prover_id)
-        if paused := pause_sentence(prover.standing, now_ms=prover.now_ms):
+            paused = await why_paused(connection, session.prover_id, operator)
+        if paused:
             self.tell(session.session_id, PAUSED, paused)
         kept = {lease.lease_id for lease in leases if lease.kept}
         session.dropped = [held.lease_id for held in terms.held if held.lease_id not in kept]
@@ -198,11 +206,19 @@ class Desk:
             await self._take_back(lease.task_id, lease.lease_id, ReturnReason.PROVER_LOST, detail, came_back=True)
         await self._wake_lanes(session)
 
-    async def _check_name(self, connection: Connection, prover: ProverId, origin: Origin) -> None:
-        taken = await connection.first(SESSION_OF_NAME, prover_id=prover)
-        if taken is not None:
-            settings = self._settings
-            check_name(prover, taken, origin, heartbeat_ms=settings.heartbeat_ms, silent_ms=settings.lease_ttl_ms)
+    async def _check_arrival(
+        self, connection: Connection, session: Session, terms: ProverTerms, origin: Origin
+    ) -> None:
+        await check_arrival(
+            connection,
+            session.prover_id,
+            session.operator,
+            origin,
+            slots=terms.slots,
+            limits=self._settings.operator_limits,
+            heartbeat_ms=self._settings.heartbeat_ms,
+            silent_ms=self._settings.lease_ttl_ms,
+        )
 
     async def _take_back(
         self,
@@ -215,7 +231,8 @@ class Desk:
         came_back: bool = False,
     ) -> None:
         async with self._database.transaction(Transaction.RETURN_JOB) as connection:
-            await return_job(
+            reputation = self._settings.reputation
+            returned = await return_job(
                 connection,
                 task_id,
                 lease_id,
@@ -224,8 +241,10 @@ class Desk:
                 attempts_max=self._settings.attempts_max,
                 report=report,
                 came_back=came_back,
-                reputation=self._settings.reputation,
+                reputation=reputation,
             )
+            if not returned and report is not None:
+                await refuse_late(connection, lease_id, reason, detail=detail, report=report, reputation=reputation)
 
     async def close_session(self, session: Session) -> None:
         """The stream ended; its leases have a short grace to come back with a new session."""
@@ -277,11 +296,13 @@ class Desk:
         """Have results judged; whatever is no valid proof sends its job back to the market."""
         outcomes = await self._judge(reports, session.operator)
         return [
-            await self._refuse(session, report, outcome) if isinstance(outcome, BaseException) else ACCEPTED
+            Verdict(accepted=True, price=outcome.price)
+            if isinstance(outcome, Paid)
+            else await self._refuse(session, report, outcome)
             for report, outcome in zip(reports, outcomes, strict=True)
         ]
 
-    async def _judge(self, reports: Sequence[JobReport], operator: Address) -> list[ProverId | BaseException]:
+    async def _judge(self, reports: Sequence[JobReport], operator: Address) -> list[Paid | BaseException]:
         outcomes = list(await self._settle(reports, operator))
         if undone := [place for place, outcome in enumerate(outcomes) if may_pass(outcome)]:
             await asyncio.sleep(MOMENT_SECONDS)
@@ -298,16 +319,12 @@ class Desk:
             await self._look_for_equivocation(session, report)
         else:
             log.warning("result_refused", prover_id=session.prover_id, code=error.code, detail=error.detail)
-            store_fault = isinstance(error, Recoverable)
-            reason = REASON_OF_CODE.get(error.code, ReturnReason.STORE_FAULT) if store_fault else ReturnReason.BAD_PROOF
-            await self._back(report.held, session, reason, str(error), report)
+            await self._back.refused(report, session, error)
         return Verdict(accepted=False, code=error.code, detail=str(error))
 
     async def trouble(self, session: Session, trouble: JobTrouble) -> None:
         """A prover says that a job did not work out."""
-        reason = REASON_OF_CODE.get(trouble.code, ReturnReason.CHILD_CRASHED)
-        detail = f"{trouble.code} {trouble.detail}"
-        await patiently(lambda: self._back(trouble.held, session, reason, detail))
+        await self._back.excused(trouble, session)
 
     async def _look_for_equivocation(self, session: Session, report: JobReport) -> None:
         """A late result may be the second one that was signed for its lease."""
@@ -318,21 +335,6 @@ class Desk:
         if first is not None and not first.known:
             async with self._database.transaction(Transaction.RETURN_JOB) as connection:
                 await slash_equivocation(connection, report, session.operator)
-
-    async def _back(
-        self,
-        held: HeldLease,
-        session: Session,
-        reason: ReturnReason,
-        detail: str,
-        report: JobReport | None = None,
-    ) -> None:
-        async with self._database.connection() as connection:
-            lease = await connection.first(GET_LEASE, lease_id=held.lease_id)
-        # A prover can only give back what is its own.
-        if lease is None or lease.fence != held.fence or lease.operator != session.operator:
-            return
-        await self._take_back(lease.task_id, held.lease_id, reason, detail, report)
 
     # --- leases out ------------------------------------------------------------------------------
 
@@ -362,7 +364,7 @@ class Desk:
     async def run(self) -> None:
         """Serve the provers until cancelled."""
         async with asyncio.TaskGroup() as group:
-            for work in (self._hearing.run(), self._out.run()):
+            for work in (self._hearing.run(), self._out.run(), self._back.run()):
                 group.create_task(work)
 
     # --- this gateway's own heartbeat ------------------------------------------------------------

@@ -132,6 +132,7 @@ def _accepted(draft: Draft) -> Accepted:
         units=draft.units,
         limit_price=request.limit_price,
         limit_price_max=request.price_max if request.ladder else None,
+        estimate=request.estimate,
         escrow=draft.escrow,
         constraints=None if request.constraints.is_empty else request.constraints.to_json(),
         quote=None if draft.quote is None else _promised(draft.quote),
@@ -151,5 +152,5 @@ def _promised(quote: FirmQuote) -> AcceptedQuote:
 def _escrow(draft: Draft) -> list[Transfer]:
     task_id = str(draft.task_id)
     if draft.quote is not None:
-        return redeem_quote(quote_id=str(draft.quote.quote_id), task_id=task_id, escrow=draft.escrow)
+        return redeem_quote(quote_id=str(draft.quote.quote_id), task_id=task_id, cost=draft.escrow)
     return escrow(task_id=task_id, client=draft.client, limit_price=draft.request.price_max, units=draft.units)

@@ -8,11 +8,13 @@ from dataclasses import dataclass
 
 from proofgrid.primitives.digests import Digest
 from proofgrid.primitives.errors import LeaseLost
-from proofgrid.primitives.ids import LeaseId, ProverId, TaskId
+from proofgrid.primitives.ids import LeaseId, TaskId
+from proofgrid.roles.settlement.lateness import LATE_LEASES, WAITING_JOBS, prices_of
 from proofgrid.roles.settlement.rivals import Loser, stop_rivals
 from proofgrid.rules.jobs.event_kinds import Event
 from proofgrid.rules.jobs.events import Combining, JobProven
 from proofgrid.rules.jobs.hedging import HedgePolicy
+from proofgrid.rules.jobs.late import Prices
 from proofgrid.rules.jobs.lifecycle import (
     JobEvent,
     LeaseEvent,
@@ -23,16 +25,17 @@ from proofgrid.rules.jobs.lifecycle import (
     lease_sources,
     task_sources,
 )
-from proofgrid.rules.jobs.offers import JobReport
+from proofgrid.rules.jobs.offers import JobReport, Paid
+from proofgrid.rules.jobs.retry import RETRY_RULES, ReturnReason
 from proofgrid.rules.ledger.accounts import Transfer
 from proofgrid.rules.ledger.settlement import SurplusTo, fees_of, pay_for_proof
 from proofgrid.rules.reputation.counters import Fact
 from proofgrid.rules.reputation.standing import Happened, ReputationPolicy
 from proofgrid.store.connection import Connection
 from proofgrid.store.hedges import LOCK_RIVALS, StoppedRival
-from proofgrid.store.leases import LOCK_LEASE
 from proofgrid.store.settlement import (
     COUNT_DOWN_JOBS,
+    LEASES_OF_REPORTS,
     MOVE_ON,
     REFUTED_CLAIMS,
     SETTLE_LEASES,
@@ -40,7 +43,7 @@ from proofgrid.store.settlement import (
     ReportedLease,
     SettledLease,
 )
-from proofgrid.store.stakes import rescue_transfers
+from proofgrid.store.stakes import rescue_transfers, slash_lease
 from proofgrid.store.stored_artifacts import RECORD_ARTIFACTS
 from proofgrid.store.tasks import LOCK_TASKS, append_events
 from proofgrid.store.transfers import post_transfers
@@ -60,6 +63,21 @@ class Proven:
     small_proof: bytes | None  #: None: it is an artifact
     size_bytes: int
 
+    @property
+    def is_late(self) -> bool:
+        """Did it come after its lease was taken back?"""
+        return self.lease.state in LATE_LEASES
+
+    @property
+    def prices(self) -> Prices:
+        """What is paid for it, per PU."""
+        return prices_of(self.lease)
+
+    @property
+    def paid(self) -> Paid:
+        """What its prover is told once it counts."""
+        return Paid(prover_id=self.lease.prover_id, price=self.prices.sell)
+
 
 async def pay(
     connection: Connection,
@@ -68,7 +86,7 @@ async def pay(
     reputation: ReputationPolicy = REPUTATION,
     *,
     surplus_to: SurplusTo = SurplusTo.TREASURY,
-) -> dict[LeaseId, ProverId | LeaseLost]:
+) -> dict[LeaseId, Paid | LeaseLost]:
     """Pay for proofs in the caller's transaction; say of each lease who was paid, or why nobody was."""
     by_lease = {one.lease.lease_id: one for one in proofs}
     tasks = await connection.fetch(LOCK_TASKS, task_ids=sorted({one.lease.task_id for one in by_lease.values()}))
@@ -79,19 +97,25 @@ async def pay(
         SETTLE_LEASES,
         lease_ids=list(by_lease),
         fences=[one.report.held.fence for one in by_lease.values()],
+        reasons=[one.lease.reason if one.is_late else "" for one in by_lease.values()],
+        buy_prices=[one.prices.buy for one in by_lease.values()],
+        sell_prices=[one.prices.sell for one in by_lease.values()],
         proof_digests=[one.proof_digest for one in by_lease.values()],
         small_proofs=[one.small_proof for one in by_lease.values()],
         public_values=[dict(one.report.public) for one in by_lease.values()],
         lease_sources=lease_sources(LeaseEvent.SETTLED),
         job_sources=job_sources(JobEvent.PROOF_ACCEPTED),
+        late_lease_sources=sorted(LATE_LEASES),
+        late_job_sources=sorted(WAITING_JOBS),
     )
     paid = {row.lease_id for row in settled}
     if settled:
         losers, rescues, rescued = await _follow_jobs(connection, by_lease, settled, hedging, reputation)
         proven = [one for lease_id, one in by_lease.items() if lease_id in paid]
         await _follow_up(connection, proven, losers, rescues, rescued, surplus_to=surplus_to)
+    unpaid = await _not_settled(connection, [lease_id for lease_id in by_lease if lease_id not in paid])
     return {
-        lease_id: one.lease.prover_id if lease_id in paid else await _not_settled(connection, one)
+        lease_id: one.paid if lease_id in paid else _why_not(one, unpaid[lease_id])
         for lease_id, one in by_lease.items()
     }
 
@@ -108,7 +132,9 @@ async def _follow_jobs(
     losers = await stop_rivals(connection, hedged, delivered=by_lease, policy=hedging) if hedged else []
     doubted = [row.lease_id for row in settled if row.attempts]
     wrong = await connection.fetch(REFUTED_CLAIMS, lease_ids=doubted) if doubted else []
-    works = [_proof_work(by_lease[row.lease_id].lease, row.ran_ms) for row in settled]
+    for claim in wrong:
+        await slash_lease(connection, claim.lease_id, ReturnReason.REFUTED, detail=_WRONG_CLAIM.detail)
+    works = [_proof_work(by_lease[row.lease_id], row.ran_ms) for row in settled]
     works += [_work(one.lease, one.lease.ran_ms) for one in losers]
     works += [_work(claim, claim.ran_ms, failures=1, happened=_WRONG_CLAIM) for claim in wrong]
     await note_work(connection, works, reputation)
@@ -117,10 +143,14 @@ async def _follow_jobs(
     return losers, *(await rescue_transfers(connection, rescued) if rescued else ([], []))
 
 
-def _proof_work(lease: ReportedLease, ran_ms: int) -> Work:
+def _proof_work(one: Proven, ran_ms: int) -> Work:
+    lease = one.lease
+    counted = one.is_late and RETRY_RULES[ReturnReason(lease.reason)].prover_at_fault
     # The time for proving is three times what is expected of this prover, so whoever is late is late by much.
-    fact = Fact.LATE if ran_ms > lease.prove_ms else Fact.PROVEN
-    return _work(lease, ran_ms, proofs=1, happened=Happened(fact=fact))
+    happened = Happened(fact=Fact.LATE if counted or ran_ms > lease.prove_ms else Fact.PROVEN)
+    # Its time until it was taken back was counted then, and so was the fault.
+    more_ms = ran_ms - lease.ran_ms if counted else ran_ms
+    return _work(lease, more_ms, proofs=1, happened=happened, late=one.is_late)
 
 
 def _work(
@@ -130,6 +160,7 @@ def _work(
     proofs: int = 0,
     failures: int = 0,
     happened: Happened | None = None,
+    late: bool = False,
 ) -> Work:
     return Work(
         prover_id=lease.prover_id,
@@ -139,6 +170,7 @@ def _work(
         proofs=proofs,
         failures=failures,
         happened=happened,
+        late=late,
     )
 
 
@@ -185,7 +217,7 @@ async def _count_down(connection: Connection, proofs: Sequence[Proven], losers: 
     paid: dict[TaskId, int] = defaultdict(int)
     for one in proofs:
         jobs[one.lease.task_id] += 1
-        paid[one.lease.task_id] += one.lease.buy_price * one.lease.units
+        paid[one.lease.task_id] += one.prices.buy * one.lease.units
     for loser in losers:
         paid[loser.lease.task_id] += loser.amount
     tasks = await connection.fetch(
@@ -205,8 +237,8 @@ def _transfers(one: Proven, surplus_to: SurplusTo) -> list[Transfer]:
         job_id=str(lease.job_id),
         operator=lease.operator,
         units=lease.units,
-        buy_price=lease.buy_price,
-        sell_price=lease.sell_price,
+        buy_price=one.prices.buy,
+        sell_price=one.prices.sell,
         lane=lease.lane,
         round_number=lease.round,
         surplus_to=surplus_to,
@@ -222,15 +254,25 @@ def _event(one: Proven) -> JobProven:
         prover=lease.prover_id,
         operator=lease.operator,
         units=lease.units,
-        buy_price=lease.buy_price,
-        sell_price=lease.sell_price,
-        paid=lease.sell_price * lease.units,
+        buy_price=one.prices.buy,
+        sell_price=one.prices.sell,
+        paid=one.prices.sell * lease.units,
         wall_ms=one.report.wall_ms,
+        late=lease.reason if one.is_late else None,
     )
 
 
-async def _not_settled(connection: Connection, one: Proven) -> ProverId | LeaseLost:
-    lease = await connection.value(LOCK_LEASE, lease_id=one.lease.lease_id)
-    if lease.state is LeaseState.SETTLED:
-        return lease.prover_id  # the same report came twice, over two streams
+async def _not_settled(connection: Connection, lease_ids: Sequence[LeaseId]) -> dict[LeaseId, ReportedLease]:
+    """Return these leases as they are now. Their tasks' rows are locked, so what ended stays as it is.
+
+    Read without a lock: leases are locked in the order of their ids, and others with greater ids are locked by now.
+    """
+    if not lease_ids:
+        return {}
+    return {lease.lease_id: lease for lease in await connection.fetch(LEASES_OF_REPORTS, lease_ids=lease_ids)}
+
+
+def _why_not(one: Proven, lease: ReportedLease) -> Paid | LeaseLost:
+    if lease.state == LeaseState.SETTLED:
+        return one.paid  # the same report came twice, over two streams
     return LeaseLost(f"the lease ended while its proof was verified: {lease.reason}")

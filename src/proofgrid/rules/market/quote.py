@@ -15,12 +15,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from proofgrid.primitives.money import PRICE_MAX
-from proofgrid.rules.market.orders import price_limits
-from proofgrid.rules.market.stack import LaneDemands, Supplies, run_stack
+from proofgrid.rules.market.stack import LaneDemands, Supplies, anchored, run_stack
 from proofgrid.rules.scheduling.demand_and_supply import JobDemand, TaskDemand
 
 BEACONS = 7  #: rounds that are tried: lots decide ties and which bids cover one job only
 CHANCES_PERCENT = (50, 90, 99)
+LIKELY_PERCENT = 90
+WHOLE_PERMILLE, SUGGESTED_PERMILLE = 1_000, 1_200  #: of the estimate
 UNITS_PER_SECOND = 1_000  #: of a prover that is not measured: one reference core
 _WHO = "quote"
 
@@ -39,7 +40,6 @@ class LaneQuote:
     free_slots: int
     wait_ms: int  #: until those who wait before it are served
     prove_ms: int  #: of its own jobs, side by side as far as there are slots
-    promised_ms: int = 0  #: what others' firm quotes would add to the wait if all were redeemed now
 
 
 def price_now(
@@ -49,7 +49,7 @@ def price_now(
 
     `lanes`: what waits in the stack, the request's lane among them, perhaps with nothing in it.
     """
-    demands = [_with_bid(one, lane, jobs, program) for one in lanes]
+    demands = [_with_bid(one, lane, jobs, program) for one in anchored(lanes)]
     beacons = [hashlib.sha256(f"{lane} {number}".encode()).digest() for number in range(BEACONS)]
     prices = [
         outcome.buy_price
@@ -67,26 +67,43 @@ def prices_for_chances(buy_prices: Sequence[int], *, reference: int) -> dict[int
     return {percent: known[-(-percent * len(known) // 100) - 1] for percent in CHANCES_PERCENT}
 
 
+def estimate(lanes: Sequence[LaneQuote]) -> int:
+    """Return what the market says that a limit price must be, per PU: one limit holds for all jobs of a task.
+
+    The dearest lane's price now; where a lane would not sell at once, what sold in nine of ten of its recent rounds.
+    """
+    return max((lane.price_now or lane.prices[LIKELY_PERCENT] for lane in lanes), default=0)
+
+
+def suggested_limit(estimate_price: int, *, units: int, budget: int, balance: int) -> int:
+    """Return the limit price of a request whose client names none: a fifth above the estimate, rounded up.
+
+    It stays within the client's budget (0: none), and within its balance as long as that pays for the estimate; a
+    client who cannot pay that is refused for its funds. At least 1. Amounts in base units.
+    """
+    most = max(1, -(-estimate_price * SUGGESTED_PERMILLE // WHOLE_PERMILLE))
+    if balance < most * units:
+        most = max(estimate_price, balance // units)
+    if budget:
+        most = min(most, budget // units)
+    return max(1, most)
+
+
 def expected_ms(units: Sequence[int], *, waiting_units: int, slots: int, units_per_second: int) -> tuple[int, int]:
     """Return how long the jobs wait and how long they are proven; `units_per_second`: of one slot."""
     if not slots:
         return 0, 0
     speed = max(1, units_per_second)
-    wait_ms = waiting_ms(waiting_units, slots=slots, units_per_second=units_per_second)
+    wait_ms = waiting_units * 1_000 // (speed * slots)
     longest = max(units, default=0)
     side_by_side = max(longest, -(-sum(units) // slots))
     return wait_ms, -(-side_by_side * 1_000 // speed)
 
 
-def waiting_ms(units: int, *, slots: int, units_per_second: int) -> int:
-    """Return how long so many units keep all slots busy."""
-    return units * 1_000 // (max(1, units_per_second) * max(1, slots))
-
-
 def _with_bid(one: LaneDemands, lane: str, jobs: Sequence[JobDemand], program: str) -> LaneDemands:
     if one.lane != lane:
         return one
-    _, ceil = price_limits(one.reference)
+    _, ceil = one.limits
     bid = TaskDemand(
         task_id=_WHO, jobs=tuple(jobs), limit_price=min(ceil, PRICE_MAX - 1), program_digest=program, share=0
     )

@@ -26,9 +26,10 @@ SELECT s.operator, array_agg(DISTINCT system) AS proof_systems, coalesce(bond.ba
     (SELECT sum(all_of.jobs_proven)::bigint FROM provers all_of WHERE all_of.operator = s.operator) AS jobs_proven
 FROM sessions s JOIN provers p USING (prover_id) JOIN gateways g USING (gateway_id)
     CROSS JOIN LATERAL jsonb_object_keys(s.asks) AS system
+    LEFT JOIN operator_standings o ON o.operator = s.operator AND p.jobs_proven < 8
     LEFT JOIN accounts bond ON bond.account = 'stake:' || s.operator
 WHERE s.open AND NOT s.draining AND g.seen_ms > now_ms() - :gateway_silent_ms AND NOT is_silent(s, :silent_ms)
-    AND p.paused_until_ms <= now_ms()
+    AND greatest(p.paused_until_ms, o.paused_until_ms) <= now_ms()
 GROUP BY s.operator, bond.balance ORDER BY s.operator;
 
 -- name: canary_spending

@@ -1,24 +1,54 @@
 -- name: offer_leases
 -- What this gateway has to hand to its provers, with what the prover needs to know. :silent_ms: how long a lease lives
--- without a heartbeat, :pick_up_ms: how long until the prover's first word.
+-- without a heartbeat, :pick_up_ms: how long until the prover's first word. Leases are locked in the order of their ids,
+-- here as everywhere.
+WITH granted AS (
+    SELECT lease_id FROM leases
+    WHERE gateway_id = :gateway_id AND state = 'granted' AND session_id = ANY(:session_ids::uuid[])
+    ORDER BY lease_id FOR NO KEY UPDATE
+)
 UPDATE leases SET state = 'offered', phase_until_ms = at_ms + :pick_up_ms,
     expires_ms = least(at_ms + :silent_ms, at_ms + :pick_up_ms, until_ms)
-FROM jobs, tasks, (SELECT now_ms() AS at_ms) AS clock
-WHERE leases.gateway_id = :gateway_id AND leases.state = 'granted'
-  AND leases.session_id = ANY(:session_ids::uuid[]) AND jobs.job_id = leases.job_id AND tasks.task_id = leases.task_id
+FROM granted, jobs, tasks, (SELECT now_ms() AS at_ms) AS clock
+WHERE leases.lease_id = granted.lease_id AND jobs.job_id = leases.job_id AND tasks.task_id = leases.task_id
 RETURNING leases.lease_id, leases.fence, leases.session_id, leases.job_id, leases.units, leases.sell_price,
     leases.until_ms - at_ms AS run_ms, jobs.slice, jobs.input_digest, jobs.small_input, jobs.memory_bytes,
     tasks.program_digest;
 
 -- name: get_lease
 SELECT leases.lease_id, leases.task_id, leases.fence, leases.operator, leases.prover_id, leases.lane, leases.units,
-    ran_ms(leases) AS ran_ms, tasks.client
+    ran_ms(leases) AS ran_ms, tasks.client, tasks.limit_price
 FROM leases JOIN tasks USING (task_id) WHERE lease_id = :lease_id;
+
+-- name: hold_lease
+-- Its prover is done with it and the gateway is not: for :hold_ms it runs out by no timer.
+UPDATE leases SET expires_ms = greatest(expires_ms, at_ms + :hold_ms), until_ms = greatest(until_ms, at_ms + :hold_ms),
+    phase_until_ms = greatest(phase_until_ms, at_ms + :hold_ms)
+FROM (SELECT now_ms() AS at_ms) AS clock
+WHERE lease_id = :lease_id AND state IN (@leases_held) RETURNING lease_id;
+
+-- name: excused_job
+-- What a lease's prover had to fetch, how long ago it was sold, and whether a gateway went away since then: it was silent
+-- for :silent_ms.
+SELECT t.program_digest, j.slice, j.input_digest, j.small_input, now_ms() - l.granted_ms AS age_ms,
+    EXISTS (SELECT 1 FROM gateways g WHERE g.seen_ms BETWEEN l.granted_ms AND now_ms() - :silent_ms)
+        OR NOT EXISTS (SELECT 1 FROM gateways g WHERE g.gateway_id = l.gateway_id) AS gateway_failed
+FROM leases l JOIN jobs j USING (job_id) JOIN tasks t ON t.task_id = l.task_id WHERE l.lease_id = :lease_id;
+
+-- name: tries_of_job
+-- Which operators' leases of a job ended for which reasons, and how often; they are found by its task.
+SELECT operator, reason, count(*) AS times FROM leases
+WHERE task_id = :task_id AND job_id = :job_id AND state IN ('failed', 'expired') GROUP BY operator, reason;
 
 -- name: lock_lease
 -- After its task's row is locked.
 SELECT prover_id, state, expires_ms, phase_until_ms, until_ms, prove_ms, started_ms, permille, reason
 FROM leases WHERE lease_id = :lease_id FOR NO KEY UPDATE;
+
+-- name: was_heard
+-- Did the prover of a lease send a heartbeat after it was told, which was :pick_up_ms before the end of that phase?
+SELECT EXISTS (SELECT 1 FROM sessions s WHERE s.session_id = leases.session_id AND s.open
+    AND s.seen_ms > leases.phase_until_ms - :pick_up_ms) FROM leases WHERE lease_id = :lease_id;
 
 -- name: tasks_of_leases
 SELECT DISTINCT task_id FROM leases WHERE lease_id = ANY(:lease_ids::uuid[]);
@@ -34,15 +64,27 @@ WHERE leases.state IN (@leases_told) ORDER BY leases.lease_id FOR NO KEY UPDATE 
 -- name: note_progress
 -- The leases' rows are locked. What their timers are from now on.
 UPDATE leases SET state = given.state, expires_ms = given.expires_ms, phase_until_ms = given.phase_until_ms,
-    started_ms = given.started_ms, permille = given.permille, stage = given.stage
-FROM unnest(:lease_ids::uuid[], :states::text[], :expires_ms::bigint[], :phase_until_ms::bigint[], :started_ms::bigint[],
-    :permilles::int[], :stages::text[]) AS given(lease_id, state, expires_ms, phase_until_ms, started_ms, permille, stage)
+    until_ms = given.until_ms, started_ms = given.started_ms, permille = given.permille, stage = given.stage
+FROM unnest(:lease_ids::uuid[], :states::text[], :expires_ms::bigint[], :phase_until_ms::bigint[], :until_ms::bigint[],
+    :started_ms::bigint[], :permilles::int[], :stages::text[])
+    AS given(lease_id, state, expires_ms, phase_until_ms, until_ms, started_ms, permille, stage)
 WHERE leases.lease_id = given.lease_id;
 
 -- name: end_lease
 -- :sources: the states it may come from.
 UPDATE leases SET state = :state, ended_ms = now_ms(), reason = :reason, detail = :detail
 WHERE lease_id = :lease_id AND state = ANY(:sources::text[]) RETURNING lease_id;
+
+-- name: refuse_late
+-- A result came after its lease had ended, for one of :late_reasons, and was refused: no other one is taken of this lease.
+-- Its task's row is locked.
+UPDATE leases SET reason = :reason, detail = :detail
+WHERE lease_id = :lease_id AND state = ANY(:sources::text[]) AND reason = ANY(:late_reasons::text[]) RETURNING lease_id;
+
+-- name: bar_from_job
+-- The :excluded prover gets no lease of this lease's job any more.
+UPDATE jobs SET excluded = jobs.excluded || jsonb_build_object(:excluded::text, :excluded_until_ms::bigint)
+FROM leases WHERE leases.lease_id = :lease_id AND jobs.job_id = leases.job_id AND jobs.state IN (@jobs_open);
 
 -- name: expired_leases
 SELECT lease_id, task_id FROM leases
@@ -55,7 +97,7 @@ SELECT min(expires_ms) - now_ms() FROM leases WHERE state IN (@leases_held);
 -- name: job_of_lease
 -- The job that a lease was for, while it is leased, and another lease that is held for it.
 SELECT jobs.job_id, jobs.task_id, jobs.slice, jobs.input, jobs.attempts, jobs.returns, jobs.excluded,
-    rival.lease_id AS rival_id
+    jobs.last_word, jobs.last_word_until_ms > now_ms() AS waits_for_last_word, rival.lease_id AS rival_id
 FROM leases JOIN jobs USING (job_id)
 LEFT JOIN leases AS rival ON rival.job_id = leases.job_id AND rival.lease_id <> leases.lease_id
     AND rival.state IN (@leases_held)
@@ -67,6 +109,13 @@ UPDATE jobs SET state = 'ready', lease_id = NULL, hedge_price = NULL, returns = 
     not_before_ms = :not_before_ms,
     excluded = excluded || jsonb_build_object(:excluded::text, :excluded_until_ms::bigint)
 WHERE job_id = :job_id AND state = ANY(:sources::text[]) RETURNING lane;
+
+-- name: ask_last_word
+-- The :operator alone gets the job for :last_word_ms; :others do not.
+UPDATE jobs SET last_word = :operator, last_word_until_ms = now_ms() + :last_word_ms,
+    excluded = excluded || (SELECT coalesce(jsonb_object_agg(other, now_ms() + :last_word_ms), '{}')
+        FROM unnest(:others::text[]) AS given(other))
+WHERE job_id = :job_id;
 
 -- name: tell_session_to_stop
 SELECT pg_notify('stops', json_build_object('gateway', gateway_id, 'session', session_id, 'lease', lease_id,
@@ -89,7 +138,10 @@ UPDATE leases SET expires_ms = least(expires_ms, now_ms() + :grace_ms) FROM cut 
 -- name: extend_unheard_leases
 -- After the database was away: what ran out meanwhile, or could not be noted, may be heard of once more; no longer than
 -- its own limit.
+WITH heard AS (
+    SELECT lease_id FROM leases WHERE state IN (@leases_told) AND expires_ms < now_ms() + :silent_ms AND until_ms > now_ms()
+    ORDER BY lease_id FOR NO KEY UPDATE
+)
 UPDATE leases SET expires_ms = least(at_ms + :silent_ms, until_ms),
     phase_until_ms = greatest(phase_until_ms, at_ms + :silent_ms)
-FROM (SELECT now_ms() AS at_ms) AS clock
-WHERE state IN (@leases_told) AND expires_ms < at_ms + :silent_ms AND until_ms > at_ms;
+FROM heard, (SELECT now_ms() AS at_ms) AS clock WHERE leases.lease_id = heard.lease_id;
