@@ -46,7 +46,7 @@ def run(*, repetitions: int) -> Result:
     with temporary_folder() as folder:
         say("one bare ezkl run of the whole model; about ten minutes on two idle cores")
         bare = _watched([sys.executable, "-m", "benchmarks.bare_lenet", str(folder), str(DIGIT)])
-        say("the network's demo: builds, three provers of one core each prove; about four minutes on two idle cores")
+        say("the network's demo: builds, three provers of one core each prove; about ten minutes on two idle cores")
         demo = ("demo", "--model", "lenet", "--digit", str(DIGIT), "--data-dir", str(folder / "demo"), "--json")
         network = _watched([sys.executable, "-m", "proofgrid.cli.main", *demo])
     rows = _rows(bare, network)
