@@ -155,14 +155,15 @@ async def input_is_unprovable(doomed: Doomed) -> None:
 
 
 async def prover_forgets(doomed: Doomed) -> None:
-    """A prover comes back without the lease that it had."""
+    """A prover is killed and comes back without the lease that it had."""
     task_id = await doomed.running(sleep_ms=LONG_MS)
     [lease] = await doomed.sql("SELECT prover_id FROM leases WHERE task_id = $1", task_id)
     name = lease["prover_id"].rpartition("/")[2]
+    [prover] = [one for one in doomed.network.processes if one.name == name and one.process.returncode is None]
     async with doomed.killed():
-        with suppress(ProofgridError):  # the gateway dies while it is greeted
-            async with ScriptedProver(doomed.network, name, dict(PROVERS)[name], slots=1):
-                pass
+        prover.kill()
+        await prover.process.wait()
+        await doomed.network.start_prover(name, dict(PROVERS)[name], ask=500)
         await doomed.ends_well(task_id)
 
 
@@ -500,7 +501,7 @@ async def _why_returned(doomed: Doomed, task_id: str) -> list[str]:
     """Return why leases ended without a proof, but for those that their provers, still on their way back, never saw."""
     events = await events_of(doomed.client, task_id)
     reasons = [event.data["reason"] for event in events if event.kind == "returned"]
-    return [reason for reason in reasons if reason != "not_picked_up"]
+    return [reason for reason in reasons if reason not in ("not_picked_up", "not_started")]
 
 
 async def _promised_program(doomed: Doomed, **settings: str) -> str:

@@ -80,21 +80,23 @@ def build_intake(settings: GatewaySettings, world: Adapters, admission: Admissio
         ),
         reputation=Reputation(database, settings.reputation()),
         statements=Statements(database, world.clock),
-        status=Status(database, _facts(world, upload_bytes_max=limits.upload_bytes), silent_ms=settings.lease_ttl_ms),
+        status=Status(database, _facts(world, settings), silent_ms=settings.lease_ttl_ms),
         subnetworks=Subnetworks(database),
         tasks=Tasks(database, admission, task_watch, why_waiting=WhyWaiting(database, settings.market()).of_task),
         treasury=Treasury(database),
     )
 
 
-def _facts(world: Adapters, *, upload_bytes_max: int) -> NetworkFacts:
+def _facts(world: Adapters, settings: GatewaySettings) -> NetworkFacts:
     return NetworkFacts(
         address=world.key.address,
         # Found once: anybody may ask, and looking for packages takes milliseconds.
         proof_systems=[proof_system(name).describe() for name in installed_names()],
         setup_files=world.roots.files,
         setup_for_development=world.roots.for_development,
-        upload_bytes_max=upload_bytes_max,
+        upload_bytes_max=settings.upload_bytes,
+        operator_limits=settings.operator_limits(),
+        newcomer_slots=settings.newcomer_slots,
     )
 
 

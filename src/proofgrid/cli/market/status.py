@@ -55,6 +55,11 @@ async def _show(options: ClientOptions) -> None:
     say(f"network {facts.address}, proofgrid {facts.version}", style="bold")
     if facts.srs_for_development:
         say("the SRS is for development: its maker could forge proofs", style="yellow")
+    limits = facts.operator_limits
+    say(
+        f"an operator has at most {limits.provers} provers connected with {limits.slots} slots in all;"
+        f" its new ones share {limits.newcomer_slots} slots, twice as many with every verified job"
+    )
     _print_tables(status)
     if len(subnetworks) > 1:
         print_subnetworks(subnetworks)

@@ -30,6 +30,11 @@ def write_network(facts: NetworkFacts) -> messages.Network:
         srs_files=dict(facts.setup_files),
         srs_for_development=facts.setup_for_development,
         upload_bytes_max=facts.upload_bytes_max,
+        operator_limits=messages.OperatorLimits(
+            provers=facts.operator_limits.provers,
+            slots=facts.operator_limits.slots,
+            newcomer_slots=facts.newcomer_slots,
+        ),
     )
 
 

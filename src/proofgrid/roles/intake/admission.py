@@ -18,7 +18,7 @@ from proofgrid.primitives.errors import (
     InvalidField,
     QuoteOver,
     Recoverable,
-    TooManyOpenTasks,
+    TooManyOpen,
     UnknownQuote,
 )
 from proofgrid.primitives.ids import Address, Lane, TaskId
@@ -90,7 +90,7 @@ class Admission:
             request = at_the_price_of(request, limit_price=quote.buy_price)
         program = await self._checked(client, request)
         if open_tasks >= self._limits.open_tasks:
-            raise TooManyOpenTasks(
+            raise TooManyOpen(
                 f"{open_tasks} tasks are open, {self._limits.open_tasks} are allowed", hint="wait for some to finish"
             )
         draft = await self._draft(client, request, program, quote)

@@ -35,6 +35,36 @@ class GetNetworkRequest(_message.Message):
 Global___GetNetworkRequest: _TypeAlias = GetNetworkRequest  # noqa: Y015
 
 @_typing.final
+class OperatorLimits(_message.Message):
+    """What one operator may have, all its provers together."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PROVERS_FIELD_NUMBER: _builtins.int
+    SLOTS_FIELD_NUMBER: _builtins.int
+    NEWCOMER_SLOTS_FIELD_NUMBER: _builtins.int
+    provers: _builtins.int
+    """connected"""
+    slots: _builtins.int
+    """of them"""
+    newcomer_slots: _builtins.int
+    """of those with fewer than eight verified jobs, before the first one"""
+    def __init__(
+        self,
+        *,
+        provers: _builtins.int = ...,
+        slots: _builtins.int = ...,
+        newcomer_slots: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["newcomer_slots", b"newcomer_slots", "provers", b"provers", "slots", b"slots"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___OperatorLimits: _TypeAlias = OperatorLimits  # noqa: Y015
+
+@_typing.final
 class Network(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -64,6 +94,7 @@ class Network(_message.Message):
     SRS_FILES_FIELD_NUMBER: _builtins.int
     SRS_FOR_DEVELOPMENT_FIELD_NUMBER: _builtins.int
     UPLOAD_BYTES_MAX_FIELD_NUMBER: _builtins.int
+    OPERATOR_LIMITS_FIELD_NUMBER: _builtins.int
     address: _builtins.str
     """of the network's key: the audience of tokens, the signer of bundles and rounds"""
     version: _builtins.str
@@ -75,6 +106,8 @@ class Network(_message.Message):
     def srs_files(self) -> _containers.ScalarMap[_builtins.str, _builtins.str]:
         """kzg<k>.srs -> artifact digest"""
 
+    @_builtins.property
+    def operator_limits(self) -> Global___OperatorLimits: ...
     def __init__(
         self,
         *,
@@ -84,10 +117,11 @@ class Network(_message.Message):
         srs_files: _abc.Mapping[_builtins.str, _builtins.str] | None = ...,
         srs_for_development: _builtins.bool = ...,
         upload_bytes_max: _builtins.int = ...,
+        operator_limits: Global___OperatorLimits | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["operator_limits", b"operator_limits"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["address", b"address", "proof_systems", b"proof_systems", "srs_files", b"srs_files", "srs_for_development", b"srs_for_development", "upload_bytes_max", b"upload_bytes_max", "version", b"version"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["address", b"address", "operator_limits", b"operator_limits", "proof_systems", b"proof_systems", "srs_files", b"srs_files", "srs_for_development", b"srs_for_development", "upload_bytes_max", b"upload_bytes_max", "version", b"version"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
