@@ -4,7 +4,7 @@
 
 Of each small market every profile of reports is cleared once, by the network's own `run_stack`. What an agent of each
 type gains at each profile is then a table, and a deviation is a look-up: truth and report both are profiles. So a
-hundred million deviations take minutes. Agents are tasks and provers, alone and in coalitions of two and three, in
+hundred million deviations take minutes. Agents are tasks and operators, alone and in coalitions of two and three, in
 which everybody must gain. The same search has to find the faults of rules that are broken on purpose.
 """
 
@@ -35,10 +35,10 @@ from benchmarks.small_markets import (
     Rule,
     SmallMarket,
     a_market,
+    ask_of,
     classes_of,
     live,
-    prover_of,
-    worth,
+    owner_of,
 )
 
 NAME = "deviations"
@@ -82,12 +82,10 @@ class Tried:
     paying: int = 0
 
 
-def search(
-    rule: Rule, tried: Tried, *, sizes: Sequence[tuple[int, int]] = SIZES, by_class: bool = True
-) -> Iterator[PayingLie | None]:
+def search(rule: Rule, tried: Tried, *, sizes: Sequence[tuple[int, int]] = SIZES) -> Iterator[PayingLie | None]:
     """Search one market after the other, for ever; say how far it came in `tried`, and yield one lie that pays."""
     while True:
-        market = a_market(tried.seed, tried.markets, sizes=sizes, by_class=by_class)
+        market = a_market(tried.seed, tried.markets, sizes=sizes)
         gains, trading = gains_of(market, rule)
         found: PayingLie | None = None
         for coalition in _coalitions(market):
@@ -115,9 +113,9 @@ def gains_of(market: SmallMarket, rule: Rule) -> tuple[Mapping[str, Gains], int]
         for sale in sales:
             for number, limit in enumerate(market.types[sale.task_id]):
                 gains[sale.task_id][(number, *place)] += (limit[0] - sale.buy_price) * sale.units
-            for number, ask in enumerate(market.types[sale.prover_id]):
-                cost = worth(ask, sale.lane, classes[sale.prover_id])
-                gains[sale.prover_id][(number, *place)] += (sale.sell_price - cost) * sale.units
+            for number, ask in enumerate(market.types[sale.operator]):
+                cost = ask_of(ask, sale.lane, classes[sale.prover_id])
+                gains[sale.operator][(number, *place)] += (sale.sell_price - cost) * sale.units
     return gains, trading
 
 
@@ -163,10 +161,10 @@ def _lies_of(
         )
         for name in coalition
     ]
-    others = tables[0].shape[2]
     numbers = np.array(list(product(*(range(kind) for kind in kinds))), dtype=np.int64)
     deviations = paying = 0
     first: PayingLie | None = None
+    others = tables[0].shape[2]
     for truth, own in enumerate(numbers):
         lies = (numbers != own).all(axis=1)
         pay = np.repeat(lies[:, np.newaxis], others, axis=1)
@@ -202,20 +200,20 @@ def _gained(market: SmallMarket, truth: Reports, reports: Reports, rule: Rule) -
     gained = dict.fromkeys(market.types, 0)
     for sale in Reporting(market).sales(reports, rule):
         gained[sale.task_id] += (truth[sale.task_id][0] - sale.buy_price) * sale.units
-        cost = worth(truth[sale.prover_id], sale.lane, classes[sale.prover_id])
-        gained[sale.prover_id] += (sale.sell_price - cost) * sale.units
+        cost = ask_of(truth[sale.operator], sale.lane, classes[sale.prover_id])
+        gained[sale.operator] += (sale.sell_price - cost) * sale.units
     return gained
 
 
 def _classes(market: SmallMarket) -> dict[str, list[str]]:
-    return {prover_of(supplies): classes_of(supplies) for supplies in market.provers}
+    return {owner_of(supplies).prover_id: classes_of(supplies) for supplies in market.provers}
 
 
 def faults_found() -> dict[str, int]:
     """Return in which market the fault of every broken rule is found first; -1 for one that is not found."""
     found = dict.fromkeys(BROKEN, -1)
     for name, rule in BROKEN.items():
-        for number, lie in enumerate(search(rule, Tried(seed=SEED), sizes=SMALLEST_SIZES, by_class=False)):
+        for number, lie in enumerate(search(rule, Tried(seed=SEED), sizes=SMALLEST_SIZES)):
             if lie is not None:
                 found[name] = number
             if lie is not None or number >= BROKEN_MARKETS_MAX:

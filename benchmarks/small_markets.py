@@ -1,6 +1,6 @@
 """Small markets of live rounds whose every price can be tried: stacks of lanes, and who wants what in them.
 
-A market has no prices of its own: each of its agents, a task or a prover, has a few types, one of which is the truth
+A market has no prices of its own: each of its agents, a task or an operator, has a few types, one of which is the truth
 and any of which can be reported. `Reporting.sales` says what a rule sells when everybody reports something. The broken
 rules are for the search to find: a search that finds nothing in them proves nothing of the others.
 """
@@ -9,13 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from math import prod
 from random import Random
 
 from proofgrid.rules.jobs.classes import class_of_lane, is_wide, lane_order
-from proofgrid.rules.market.rounds import JobDemand, ProverSupply, RoundOutcome, TaskDemand
+from proofgrid.rules.market.rounds import JobDemand, ProverSupply, TaskDemand
 from proofgrid.rules.market.stack import LaneDemands, Supplies, run_stack
 
-Type = tuple[int, ...]  #: of a task its limit; of a prover its ask, or one for each class that it serves
+Type = tuple[int, ...]  #: of a task its limit; of an operator its ask, or one for each class of its machine
 Reports = Mapping[str, Type]  #: what everybody says, by the agent's name
 
 CLASSES = ("large", "medium", "small")
@@ -33,6 +34,7 @@ class Sale:
 
     task_id: str
     prover_id: str
+    operator: str
     lane: str
     units: int
     buy_price: int
@@ -49,7 +51,7 @@ class SmallMarket:
     lanes: tuple[LaneDemands, ...]
     provers: tuple[Supplies, ...]
     beacon: bytes
-    types: Mapping[str, tuple[Type, ...]]  #: of every task and prover, by its id
+    types: Mapping[str, tuple[Type, ...]]  #: of every task and operator, by its id
 
     def without(self, agent: str) -> SmallMarket:
         """The same market, which this agent never came to."""
@@ -59,19 +61,24 @@ class SmallMarket:
         return replace(
             self,
             lanes=tuple(lane for lane in lanes if lane.demands),
-            provers=tuple(one for one in self.provers if prover_of(one) != agent),
+            provers=tuple(one for one in self.provers if owner_of(one).operator != agent),
             types={name: types for name, types in self.types.items() if name != agent},
         )
 
 
-def worth(agent_type: Type, lane: str, classes: Sequence[str]) -> int:
-    """Return the price that an agent of this type has in a lane; `classes`: those that it serves, in their order."""
-    return agent_type[classes.index(class_of_lane(lane)) if len(agent_type) > 1 else 0]
+def ask_of(report: Type, lane: str, classes: Sequence[str]) -> int:
+    """Return what an operator that reports this asks in a lane; `classes`: those that its machine serves."""
+    return report[classes.index(class_of_lane(lane)) if len(report) > 1 else 0]
 
 
 def classes_of(lanes: Iterable[str]) -> list[str]:
     """Return the classes of some lanes, each once, in the order of a stack."""
     return sorted({class_of_lane(lane) for lane in lanes}, key=CLASSES.index)
+
+
+def owner_of(supplies: Supplies) -> ProverSupply:
+    """Return any of a prover's supplies, which says who it is and whose."""
+    return next(iter(supplies.values()))
 
 
 class Reporting:
@@ -87,10 +94,11 @@ class Reporting:
         }
         self._supplies: dict[tuple[str, Type], Supplies] = {}
         for supplies in market.provers:
-            name, classes = prover_of(supplies), classes_of(supplies)
-            for report in market.types[name]:
-                self._supplies[name, report] = {
-                    lane: replace(supply, ask_price=worth(report, lane, classes)) for lane, supply in supplies.items()
+            one = owner_of(supplies)
+            classes = classes_of(supplies)
+            for report in market.types[one.operator]:
+                self._supplies[one.prover_id, report] = {
+                    lane: replace(supply, ask_price=ask_of(report, lane, classes)) for lane, supply in supplies.items()
                 }
 
     def sales(self, reports: Reports, rule: Rule) -> list[Sale]:
@@ -105,23 +113,25 @@ class Reporting:
             )
             for lane in self._market.lanes
         ]
-        names = (prover_of(supplies) for supplies in self._market.provers)
-        return rule(lanes, [self._supplies[name, reports[name]] for name in names], self._market.beacon)
-
-
-def prover_of(supplies: Supplies) -> str:
-    """Return the id of the prover whose supplies these are."""
-    return next(iter(supplies.values())).prover_id
+        owners = [owner_of(supplies) for supplies in self._market.provers]
+        provers = [self._supplies[one.prover_id, reports[one.operator]] for one in owners]
+        return rule(lanes, provers, self._market.beacon)
 
 
 def live(lanes: Sequence[LaneDemands], provers: Sequence[Supplies], beacon: bytes) -> list[Sale]:
     """The network's own rule."""
-    return [sale for outcome in run_stack(lanes, provers, beacon=beacon) for sale in _sales_of(outcome)]
-
-
-def _sales_of(outcome: RoundOutcome) -> list[Sale]:
+    operators = {supply.prover_id: supply.operator for supplies in provers for supply in supplies.values()}
     return [
-        Sale(one.task_id, one.prover_id, outcome.lane, one.units, outcome.buy_price, one.sell_price)
+        Sale(
+            one.task_id,
+            one.prover_id,
+            operators[one.prover_id],
+            outcome.lane,
+            one.units,
+            outcome.buy_price,
+            one.sell_price,
+        )
+        for outcome in run_stack(lanes, provers, beacon=beacon)
         for one in outcome.placements
     ]
 
@@ -180,27 +190,25 @@ BROKEN: Mapping[str, Rule] = {
 }
 
 
-def a_market(seed: int, number: int, *, sizes: Sequence[tuple[int, int]] = SIZES, by_class: bool = True) -> SmallMarket:
-    """Return one of endlessly many small markets; the same numbers give the same one.
-
-    `by_class`: may a prover ask differently for its classes?
-    """
+def a_market(seed: int, number: int, *, sizes: Sequence[tuple[int, int]] = SIZES) -> SmallMarket:
+    """Return one of endlessly many small markets; the same numbers give the same one."""
     chance = Random(f"{seed} {number}")
-    orders, prices = chance.choice(sizes)
-    tasks = chance.randint(1, orders - 1)
+    agents, prices = chance.choice(sizes)
+    tasks = chance.randint(1, agents - 1)
     grid = sorted(chance.sample(range(3 * prices), prices))
     lanes = sorted(chance.sample(LANES, chance.choice((1, 1, 2, 2, 3))), key=lane_order)
-    prover_ids = [f"p{place}" for place in range(orders - tasks)]
-    provers = [_prover(chance, name, lanes) for name in prover_ids]
+    operators = [f"o{place}" for place in range(agents - tasks)]
+    owners = [*operators, *chance.sample(operators, chance.choice((0, 0, 0, 1)))]
+    provers = [_prover(chance, f"p{place}", operator, lanes) for place, operator in enumerate(owners)]
 
-    types: dict[str, tuple[Type, ...]] = {name: tuple((price,) for price in grid) for name in prover_ids}
     by_lane: dict[str, list[TaskDemand]] = {lane: [] for lane in lanes}
     for place in range(tasks):
-        task_id = f"t{place}"
-        by_lane[chance.choice(lanes)].append(_task(chance, task_id, place, prover_ids))
-        types[task_id] = tuple((price,) for price in grid)
-    if by_class:
-        _ask_by_class(Random(f"{seed} {number} by class"), provers, grid, types)
+        task = _task(chance, f"t{place}", place, [owner_of(supplies).prover_id for supplies in provers])
+        by_lane[chance.choice(lanes)].append(task)
+    types: dict[str, tuple[Type, ...]] = {
+        name: tuple((price,) for price in grid) for name in (*operators, *(f"t{place}" for place in range(tasks)))
+    }
+    _ask_differently(chance, provers, grid, types)
     return SmallMarket(
         lanes=tuple(
             LaneDemands(
@@ -219,15 +227,14 @@ def a_market(seed: int, number: int, *, sizes: Sequence[tuple[int, int]] = SIZES
     )
 
 
-def _prover(chance: Random, name: str, lanes: Sequence[str]) -> Supplies:
+def _prover(chance: Random, name: str, operator: str, lanes: Sequence[str]) -> Supplies:
     supply = ProverSupply(
         prover_id=name,
-        operator=f"o{chance.randrange(3)}",
+        operator=operator,
         ask_price=0,
         free_slots=chance.choice((1, 1, 2, 2, 3, 4)),
         reputation_bucket=chance.randrange(2),
         cached_programs=frozenset(chance.sample(("x", "y"), chance.randrange(2))),
-        slot_units_max=chance.choice((None, None, 2, 5)),
     )
     # Who serves a demanding class serves those below; constraints accept whom they will.
     first = chance.choice([CLASSES.index(size) for size in classes_of(lanes)])
@@ -254,17 +261,21 @@ def _task(chance: Random, task_id: str, place: int, prover_ids: Sequence[str]) -
     )
 
 
-def _ask_by_class(
+def _ask_differently(
     chance: Random, provers: Sequence[Supplies], grid: Sequence[int], types: dict[str, tuple[Type, ...]]
 ) -> None:
-    """Let one prover of several classes ask differently in them, if the market stays small."""
+    """Let an operator of one machine ask differently for its classes, as its costs may do.
+
+    One of several machines has one ask for all: different ones keep one of them away, which is no lie about a price
+    but about slots (the attack book's F).
+    """
     for supplies in provers:
-        count = len(classes_of(supplies))
-        name = prover_of(supplies)
-        profiles = 1
-        for other, kinds in types.items():
-            profiles *= 1 if other == name else len(kinds)
-        few = chance.sample(grid, min(3, len(grid)))
-        if count == 2 and chance.random() < 0.5 and profiles * len(few) ** 2 <= PROFILES_MAX:
-            types[name] = tuple((high, low) for high in sorted(few) for low in sorted(few))
+        operator = owner_of(supplies).operator
+        few = sorted(chance.sample(grid, min(3, len(grid))))
+        mixed = tuple((first, second) for first in few for second in few if first != second)
+        profiles = prod(len(kinds) for name, kinds in types.items() if name != operator)
+        kinds = types[operator] + mixed
+        is_only = sum(owner_of(one).operator == operator for one in provers) == 1
+        if is_only and len(classes_of(supplies)) == 2 and profiles * len(kinds) <= PROFILES_MAX:
+            types[operator] = kinds
             return
