@@ -68,6 +68,8 @@ def a_session(session_id: UUID, prover_id: str, gateway_id: UUID, **changes: obj
         "peer": OWN.peer,
         "session_key": OWN.key,
         "run": OWN.run,
+        "reserve_price": 0,
+        "reserve_slots": 0,
     } | changes
 
 

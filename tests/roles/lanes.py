@@ -23,7 +23,7 @@ from proofgrid.roles.settlement.payment import Proven, pay
 from proofgrid.rules.access.subnetworks import Subnetwork
 from proofgrid.rules.jobs.classes import class_of_lane
 from proofgrid.rules.jobs.constraints import NO_CONSTRAINTS, Constraints
-from proofgrid.rules.jobs.offers import HeldLease, JobReport, StageReport
+from proofgrid.rules.jobs.offers import HeldLease, JobReport, Paid, StageReport
 from proofgrid.rules.jobs.phases import PhasePolicy
 from proofgrid.rules.jobs.retry import ReturnReason
 from proofgrid.rules.ledger.settlement import SurplusTo, deposit, escrow
@@ -243,7 +243,8 @@ class LaneUnderTest:
             paid = await pay(
                 connection, [_proven(rows[one]) for one in ids], self.settings.hedging, surplus_to=surplus_to
             )
-        return [paid[one] for one in ids]
+        told = [paid[one] for one in ids]
+        return [one.prover_id if isinstance(one, Paid) else one for one in told]
 
     async def give_back(
         self, lease: Any, reason: ReturnReason, *, attempts_max: int = 5, report: JobReport | None = None

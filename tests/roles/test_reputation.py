@@ -45,6 +45,7 @@ async def verify_latest(lane: LaneUnderTest) -> None:
 
 async def pause_is_over(lane: LaneUnderTest) -> None:
     await lane.fetch("UPDATE provers SET paused_until_ms = now_ms() - 1 WHERE paused_until_ms > 0")
+    await lane.fetch("UPDATE operator_standings SET paused_until_ms = now_ms() - 1 WHERE paused_until_ms > 0")
 
 
 async def slots(lane: LaneUnderTest, prover_id: str = "alice/p") -> int:

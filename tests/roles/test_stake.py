@@ -62,7 +62,7 @@ async def balance(lane: LaneUnderTest, account: str) -> int:
     return int(rows[0]["balance"]) if rows else 0
 
 
-def a_report(lease: Any, *, proof: bytes = b"no proof", signed: bool = True) -> JobReport:
+def a_report(lease: Any, *, proof: bytes = b"no proof", output: int = 1, signed: bool = True) -> JobReport:
     claim = ResultClaim(
         network=NETWORK,
         lease_id=str(lease["lease_id"]),
@@ -71,13 +71,13 @@ def a_report(lease: Any, *, proof: bytes = b"no proof", signed: bool = True) -> 
         program="p",
         slice=0,
         proof=digest_of(proof),
-        public=public_digest({"outputs": [1]}),
+        public=public_digest({"outputs": [output]}),
     )
     return JobReport(
         held=held(lease),
         proof=proof,
         proof_digest=None,
-        public={"outputs": [1]},
+        public={"outputs": [output]},
         wall_ms=1,
         memory_peak_bytes=0,
         signature=sign_result(claim, KEY) if signed else "",
@@ -154,7 +154,7 @@ async def test_anothers_signature_is_none(lane: LaneUnderTest) -> None:
     assert [row["kind"] for row in await lane.fetch("SELECT kind FROM evidence")] == ["missed_deadline"]
 
 
-async def test_a_second_signed_result_takes_the_whole_value_once(lane: LaneUnderTest) -> None:
+async def test_a_second_signed_result_that_contradicts_takes_the_whole_value_once(lane: LaneUnderTest) -> None:
     lease = await a_lease(lane)
     first = a_report(lease)
     await lane.give_back(lease, ReturnReason.BAD_PROOF, report=first)
@@ -164,9 +164,10 @@ async def test_a_second_signed_result_takes_the_whole_value_once(lane: LaneUnder
             return await slash_equivocation(connection, report, OPERATOR)
 
     assert await hand_in(first) is None  # the same, sent again
-    assert await hand_in(a_report(lease, proof=b"other", signed=False)) is None
-    assert await hand_in(a_report(lease, proof=b"another one")) is not None
-    assert await hand_in(a_report(lease, proof=b"a third one")) is None
+    assert await hand_in(a_report(lease, output=2, signed=False)) is None
+    assert await hand_in(a_report(lease, proof=b"another one that says the same")) is None
+    assert await hand_in(a_report(lease, output=2)) is not None
+    assert await hand_in(a_report(lease, output=3)) is None
 
     assert await balance(lane, f"stake:{OPERATOR}") == BOND - value_of(lease)
     rows = await lane.fetch("SELECT kind, other_claim FROM evidence ORDER BY kind")

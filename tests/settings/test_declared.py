@@ -75,9 +75,10 @@ def test_defaults_keep_to_their_own_bounds(kind: type[GatewaySettings]) -> None:
 
 
 def test_the_policies_of_a_gateway_are_made_of_its_settings() -> None:
-    settings = GatewaySettings(lease_ttl_ms=700, firm_quotes=True, stake_overcommit=3, canary_new_prover=True)
+    settings = GatewaySettings(lease_ttl_ms=700, firm_hold_ms_max=5_000, stake_overcommit=3, canary_new_prover=True)
 
     assert settings.market().phases.silent_ms == settings.dispatcher().lease_ttl_ms == 700
-    assert settings.firm_quote_terms().are_sold
+    assert settings.firm_quote_terms().hold_ms_max == 5_000
+    assert settings.reserving().bonds.overcommit == 3
     assert settings.market().bonds.overcommit == 3
-    assert settings.market().newcomers_grow and settings.canaries().are_wanted
+    assert settings.canaries().are_wanted

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from itertools import product
+from itertools import combinations, permutations, product
 from random import Random
 
 import numpy as np
@@ -16,7 +16,7 @@ from proofgrid.rules.ledger.accounts import MINT, TREASURY, Ledger, client_accou
 from proofgrid.rules.ledger.settlement import deposit, escrow, pay_for_proof
 from proofgrid.rules.market.columns import OrderColumns, column_of
 from proofgrid.rules.market.fast_classes import LaneColumns, clear_class_columns
-from proofgrid.rules.market.fast_stack import SlotLane, run_stack_columns
+from proofgrid.rules.market.fast_stack import Lots, SlotLane, run_stack_columns
 from proofgrid.rules.market.orders import ClearingRules
 from proofgrid.rules.market.reference import next_reference
 from proofgrid.rules.scheduling.demand_and_supply import ProverSupply, TaskDemand
@@ -26,7 +26,7 @@ from proofgrid.simulation.books import Orders, job_id, prover_id
 from proofgrid.simulation.clock import Clock
 from proofgrid.simulation.leases import Outcome
 from proofgrid.simulation.money import Accounts, MoneyLost
-from proofgrid.simulation.optimum import best_welfare
+from proofgrid.simulation.optimum import best_in_slots, best_welfare
 from proofgrid.simulation.population import populate
 from proofgrid.simulation.references import following_reference
 from proofgrid.simulation.world import World
@@ -152,18 +152,19 @@ def test_a_first_round_starts_from_the_networks_reference_and_moves_it_by_a_step
     assert all(700 <= reference <= 900 for reference in first.values())
 
 
-def test_her_bid_may_be_half_of_the_slots_and_decides_no_lot() -> None:
+def test_her_bid_may_be_half_of_the_slots() -> None:
     asks = OrderColumns(units=column_of([2, 3, 4, 5]), price=column_of([4, 4, 4, 400]), rank=np.arange(4))
-    bids = OrderColumns(units=column_of([7, 2]), price=column_of([5, 6]), rank=np.arange(2))
-    lane = SlotLane(bids=bids, job_units=bids.units, asks=asks, reference=4)
+    bids = OrderColumns(units=column_of([1, 1]), price=column_of([5, 6]), rank=np.arange(2))
+    lane = SlotLane(bids=bids, job_units=column_of([7, 2]), asks=asks, reference=4)
 
     attacked = griefing.attack_slots([lane], 0, slots_above=2)
 
-    assert attacked.bids.units.tolist() == [7, 2, (9 + 2 + 1) * 7 // 2]
+    assert attacked.bids.units.tolist() == [1, 1, (9 + 2 + 1) // 2]
     assert attacked.bids.price[-1] == attacked.asks.price[-1] == 16
     assert attacked.asks.units[-1] == 1
-    (held,) = run_stack_columns([attacked])
-    assert held.lot == 7
+    assert attacked.job_units.tolist() == [7, 2, 7]
+    (held,) = run_stack_columns([attacked], lots=Lots(turns=np.arange(5), rounding=[1]))
+    assert len(held.asks) == 4
 
 
 def test_a_book_is_read_from_the_best_bid_down() -> None:
@@ -227,6 +228,25 @@ def test_the_optimum_is_the_best_of_all_choices() -> None:
                 grain=grain,
             )
             assert found == grain * best, (bids, asks)
+
+
+def test_the_optimum_in_slots_is_the_best_of_all_choices() -> None:
+    random = Random(6)
+    for _ in range(150):
+        jobs = [(random.randint(1, 6), random.randint(0, 12)) for _ in range(random.randint(0, 5))]
+        costs = [random.randint(0, 12) for _ in range(random.randint(0, 4))]
+        best = 0
+        for count in range(1 + min(len(jobs), len(costs))):
+            for chosen in permutations(jobs, count):
+                for slots in combinations(costs, count):
+                    worth = sum(units * (value - cost) for (units, value), cost in zip(chosen, slots, strict=True))
+                    best = max(best, worth)
+        found = best_in_slots(
+            units=column_of([units for units, _ in jobs]),
+            values=column_of([value for _, value in jobs]),
+            slot_costs=column_of(costs),
+        )
+        assert found == best, (jobs, costs)
 
 
 def test_the_optimum_refuses_what_it_cannot_do_exactly() -> None:

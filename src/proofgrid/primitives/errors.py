@@ -172,7 +172,7 @@ class InsufficientFunds(InvalidRequest):
 
 
 class NoFirmQuote(InvalidRequest):
-    """The network sells no firm quote for this now."""
+    """Nobody sells a firm quote for this now."""
 
     code = "PG-151"
 
@@ -342,6 +342,12 @@ class BrokenLink(BadProof):
     code = "PG-401"
 
 
+class UnsignedResult(BadProof):
+    """The result carries no signature of its operator, and this network asks for one."""
+
+    code = "PG-402"
+
+
 class BadBundle(ProofgridError):
     """The bundle does not verify."""
 
@@ -383,16 +389,12 @@ class DeadlineMissed(TaskEnded):
 
 def every_error() -> dict[str, type[ProofgridError]]:
     """Return all error classes by their stable code."""
-    found: dict[str, type[ProofgridError]] = {}
-    queue: list[type[ProofgridError]] = [ProofgridError]
-    while queue:
-        kind = queue.pop()
-        found[kind.code] = kind
-        queue.extend(kind.__subclasses__())
-    return found
+    kinds: list[type[ProofgridError]] = [ProofgridError]
+    for kind in kinds:  # grows meanwhile, by what is below each
+        kinds.extend(kind.__subclasses__())
+    return {kind.code: kind for kind in kinds}
 
 
 def error_of_code(code: str, detail: str, *, field: str = "", hint: str = "", wait_ms: int = 0) -> ProofgridError:
     """Rebuild an error that came over the wire; unknown codes become a plain ProofgridError."""
-    kind = every_error().get(code, ProofgridError)
-    return kind(detail, field=field, hint=hint, wait_ms=wait_ms)
+    return every_error().get(code, ProofgridError)(detail, field=field, hint=hint, wait_ms=wait_ms)

@@ -183,7 +183,7 @@ class Client:
     ) -> Quote:
         """Return what a request would cost now, which limits sold how often, and how long it would take.
 
-        `firm` has the terms on which the network would promise it for `hold_ms`, if it does; `buy_quote` buys that.
+        `firm` has the terms on which provers would promise it for `hold_ms`, if they do; `buy_quote` buys that.
         Everything is checked as in `submit`; nothing is stored, sold or promised.
         """
         request = _quote_request(await self._whole_digest(program_digest), inputs, hold_ms)
@@ -201,7 +201,7 @@ class Client:
         cost_max: int = 0,
         idempotency_key: str | None = None,
     ) -> FirmQuote:
-        """Buy a firm quote: for `hold_ms` the network holds cost and time for as many inputs of the program.
+        """Buy a firm quote: for `hold_ms` provers hold cost, time and slots for as many inputs of the program.
 
         The inputs are examples: submit whichever you want with its `quote_id`. Cost and premium are taken at once; the
         cost comes back when the quote is not used, and with a penalty on top when the bundle is not there in time.

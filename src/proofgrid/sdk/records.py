@@ -15,9 +15,9 @@ from proofgrid.primitives.errors import BadBundle, InvalidField
 from proofgrid.primitives.ids import Address
 from proofgrid.proofs.bundles.manifest import Manifest
 from proofgrid.rules.jobs.classes import lane_order
-from proofgrid.rules.market.record_file import LINE_BYTES_MAX, CheckedRound, RecordCheck, RecordHeader
+from proofgrid.rules.market.firm_quote import ROUND_OF_QUOTES
+from proofgrid.rules.market.record_file import LINE_BYTES_MAX, CheckedRound, OtherLanes, RecordCheck, RecordHeader
 from proofgrid.rules.market.rounds import TranscriptMismatch
-from proofgrid.rules.market.stack import Left
 from proofgrid.sdk.answers.network import OrderOpening
 from proofgrid.sdk.answers.reading import read
 from proofgrid.sdk.connection import Connection
@@ -76,7 +76,7 @@ class FileReport:
 
     path: Path
     header: RecordHeader
-    not_compared: frozenset[str]  #: lanes above, without a file, from which capacity came
+    not_compared: int  #: rounds that were held together with those of a lane whose file is not there
 
 
 def check_records(
@@ -89,14 +89,13 @@ def check_records(
 
     Raises TranscriptMismatch, whose detail names the file, the line and the rule that is broken.
     """
-    above: dict[tuple[str, int], Left] = {}
+    known = OtherLanes()
     reports: list[FileReport] = []
     for path in sorted(paths, key=_lane_order_of):
-        check = RecordCheck(network=network, above=above)
+        check = RecordCheck(network=network, known=known)
         header = _check_file(check, path, on_round)
         network = network or header.network
-        above |= check.left
-        reports.append(FileReport(path, header, frozenset(check.not_compared)))
+        reports.append(FileReport(path, header, check.not_compared))
     return reports
 
 
@@ -152,6 +151,12 @@ def check_prices(manifest: Manifest, paths: Sequence[Path]) -> int:
 
     check_records(paths, network=manifest.network, on_round=note)
     for job in manifest.jobs:
+        if job.round_number == ROUND_OF_QUOTES:
+            raise BadBundle(
+                "a firm quote sold a job, outside rounds: its price stands on no public record",
+                field="rounds",
+                hint="verify the bundle without --rounds",
+            )
         checked = found.get((str(job.lane), job.round_number))
         if checked is None:
             raise BadBundle(f"no file holds round {job.round_number} of {job.lane}", field="rounds")

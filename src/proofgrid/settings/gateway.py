@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
 from proofgrid.primitives.errors import InvalidField
+from proofgrid.primitives.money import AMOUNT_MAX
 from proofgrid.rules.ledger.settlement import SurplusTo
 from proofgrid.settings.declared import Settings, default_data_dir, setting, setting_of_machine
 from proofgrid.settings.prices import PRICE
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from proofgrid.proofs.setup import SetupChoice
     from proofgrid.roles.canary.sending import CanarySettings
     from proofgrid.roles.dispatcher.desk import DispatchSettings
+    from proofgrid.roles.intake.reserving import ReserveSettings
     from proofgrid.roles.market.rounds import MarketSettings
     from proofgrid.rules.jobs.limits import Limits
     from proofgrid.rules.jobs.phases import PhasePolicy
@@ -145,7 +147,20 @@ class Reputation(Settings):
     pause_first_ms: int = setting(30_000, "The first pause; each is twice the last.", least=1, most=DAY_MS)
     pause_max_ms: int = setting(3_600_000, "The longest pause.", least=1, most=DAY_MS)
     canaries_per_hour: int = setting(0, "Jobs of the network's own, paid by the treasury.", least=0, most=36_000)
-    canary_new_prover: bool = setting(False, "New provers start with one slot and earn the others.", told="no")
+    canary_budget: int = setting(
+        100_000_000,
+        "What canaries may cost in 24 hours, in base units; an operator gets at most an eighth.",
+        told="0.1 tokens",
+        least=0,
+        most=AMOUNT_MAX,
+    )
+    canary_new_prover: bool = setting(False, "Send canaries to new operators, one after the other.", told="no")
+    newcomer_slots: int = setting(
+        8,
+        "Of an operator's new provers together, before their first verified job; twice as many after each.",
+        least=1,
+        most=4_096,
+    )
 
     def reputation(self) -> ReputationPolicy:
         """Return what rules decide of a prover's facts."""
@@ -188,33 +203,27 @@ class Bonds(Settings):
 
 @dataclass(frozen=True, kw_only=True)
 class FirmQuotes(Settings):
-    """On which terms firm quotes are sold (docs/decisions/0019)."""
+    """On which terms provers sell firm quotes (docs/decisions/0019)."""
 
     panel: ClassVar[str] = "Firm quotes"
 
-    firm_quotes: bool = setting(
-        False, "Sell promises of cost and time; the treasury covers them. Ask for stakes as well.", told="no"
+    firm_premium_permille: int = setting(
+        5, "Of the cost, for every minute that it is held, to whose slots are reserved.", least=0, most=1_000
     )
-    firm_margin_permille: int = setting(100, "On top of the price that sells nine times of ten.", least=0, most=10_000)
-    firm_premium_permille: int = setting(5, "Of the cost, for every minute that it is held.", least=0, most=1_000)
     firm_penalty_permille: int = setting(
-        200, "Of the cost, to the client, when a promise is missed.", least=0, most=10_000
+        200, "Of the cost, to the client, when a promise is missed; out of the bonds behind it.", least=0, most=10_000
     )
-    firm_limit_permille: int = setting(2_000, "Of the price: what the network bids at most.", least=1_000, most=100_000)
     firm_hold_ms_max: int = setting(
         3_600_000, "How long a quote is held at most.", told="an hour", least=1_000, most=30 * DAY_MS
     )
 
     def firm_quote_terms(self) -> FirmPolicy:
-        """Return the terms of firm quotes that are sold now."""
+        """Return on which terms firm quotes are sold now."""
         from proofgrid.rules.market.firm_quote import FirmPolicy
 
         return FirmPolicy(
-            are_sold=self.firm_quotes,
-            margin_permille=self.firm_margin_permille,
             premium_permille=self.firm_premium_permille,
             penalty_permille=self.firm_penalty_permille,
-            limit_permille=self.firm_limit_permille,
             hold_ms_max=self.firm_hold_ms_max,
         )
 
@@ -268,7 +277,22 @@ class GatewaySettings(Place, MarketAndLeases, Reputation, Bonds, FirmQuotes, Cli
             fee_permille=self.fee_permille,
             phases=self.phases(),
             reputation=self.reputation(),
-            newcomers_grow=self.canary_new_prover,
+            newcomer_slots=self.newcomer_slots,
+        )
+
+    def reserving(self) -> ReserveSettings:
+        """Return how slots that provers offer ahead are sold."""
+        from proofgrid.roles.intake.reserving import ReserveSettings
+
+        return ReserveSettings(
+            policy=self.firm_quote_terms(),
+            bonds=self.bonds(),
+            phases=self.phases(),
+            reputation=self.reputation(),
+            newcomer_slots=self.newcomer_slots,
+            reference_price=self.reference_price,
+            horizon_ms=self.horizon_ms,
+            fee_permille=self.fee_permille,
         )
 
     def dispatcher(self) -> DispatchSettings:
@@ -293,6 +317,8 @@ class GatewaySettings(Place, MarketAndLeases, Reputation, Bonds, FirmQuotes, Cli
         return CanarySettings(
             per_hour=self.canaries_per_hour,
             for_new_provers=self.canary_new_prover,
+            budget=self.canary_budget,
+            bonds=self.bonds(),
             reference_price=self.reference_price,
             silent_ms=self.lease_ttl_ms,
         )

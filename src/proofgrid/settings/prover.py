@@ -38,6 +38,15 @@ class ProverSettings(Settings):
     proof_systems: str = setting("", "Which to prove, separated by commas.", told="all installed")
     classes: str = setting("small,medium", "Classes of jobs to take.")
     slots: int = setting(1, "Jobs at once.", least=1, most=4_096)
+    reserve_ask: str = setting(
+        "",
+        "The least you take for jobs of firm quotes, for which slots are kept free.",
+        told="the ask",
+        metavar="PRICE",
+    )
+    reserve_slots: int = setting(
+        0, "Slots to offer ahead, for firm quotes; your bond answers for them.", told="none", least=0, most=4_096
+    )
     cores: int = setting_of_machine(
         lambda: os.cpu_count() or 1, "Cores per job, handed to the engine.", told="all", least=1
     )
@@ -73,6 +82,7 @@ class ProverSettings(Settings):
         """
         import psutil
 
+        from proofgrid.primitives.money import parse_price
         from proofgrid.roles.prover.node_settings import NodeSettings
         from proofgrid.rules.jobs.classes import parse_class
         from proofgrid.rules.jobs.offers import parse_class_asks
@@ -86,6 +96,8 @@ class ProverSettings(Settings):
             asks=dict.fromkeys(systems, self.ask),
             class_asks=dict.fromkeys(systems, class_asks) if class_asks else {},
             units_min=self.units_min,
+            reserve_price=parse_price(self.reserve_ask, field="reserve_ask") if self.reserve_ask else self.ask,
+            reserve_slots=self.reserve_slots,
             classes=tuple(parse_class(text) for text in _listed(self.classes)),
             slots=self.slots,
             cores=self.cores,

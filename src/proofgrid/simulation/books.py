@@ -1,7 +1,7 @@
 """The sealed book of a round: what waits and who is free, as the columns that the rules clear.
 
 Ranks and the depth of the book are the network's: a book is read from the best bid down and is twice as deep as there
-are free slots (docs/decisions/0010). What a slot holds, and at which prices, `rules.market.fast_stack` says.
+are free slots (docs/decisions/0010).
 """
 
 from __future__ import annotations
@@ -12,8 +12,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from proofgrid.rules.market.columns import Column, OrderColumns, column_of
-from proofgrid.rules.market.fast_stack import SlotLane
+from proofgrid.rules.market.fast_stack import Lots, SlotLane
 from proofgrid.rules.scheduling.demand_and_supply import ProverSupply, TaskDemand
+from proofgrid.rules.scheduling.lots import rounding_lot
 from proofgrid.rules.scheduling.rank import RankHashes, ask_ranks, bid_ranks
 
 DEPTH_PER_SLOT, DEPTH_LEAST = 2, 32
@@ -29,6 +30,7 @@ class Book:
     lanes: Sequence[SlotLane]
     jobs: Sequence[Column]  #: of each lane: the job of every bid
     provers: Column  #: the row of every seller, numbered through all lanes
+    lots: Lots
 
     @property
     def is_two_sided(self) -> bool:
@@ -81,13 +83,16 @@ class Orders:
         for lane, rows in enumerate(free):
             slots = int(free_slots[np.concatenate(free[: lane + 1])].sum())
             chosen = self._from_the_top(waiting[lane], max(DEPTH_PER_SLOT * slots, DEPTH_LEAST))
-            units = self.units[chosen]
-            bids = OrderColumns(units=units, price=self.limits[chosen], rank=_bid_ranks(chosen, hashes))
+            one_slot = np.ones(len(chosen), dtype=np.int64)
+            bids = OrderColumns(units=one_slot, price=self.limits[chosen], rank=_bid_ranks(chosen, hashes))
             asks = OrderColumns(units=free_slots[rows], price=self.asks[rows], rank=ranks[first : first + len(rows)])
-            lanes.append(SlotLane(bids=bids, job_units=units, asks=asks, reference=references[lane]))
+            lanes.append(SlotLane(bids=bids, job_units=self.units[chosen], asks=asks, reference=references[lane]))
             jobs.append(chosen)
             first += len(rows)
-        return Book(number=number, now_ms=now_ms, lanes=lanes, jobs=jobs, provers=provers)
+        lots = Lots(
+            turns=_turns(provers, hashes), rounding=[rounding_lot(hashes, str(lane)) for lane in range(len(lanes))]
+        )
+        return Book(number=number, now_ms=now_ms, lanes=lanes, jobs=jobs, provers=provers, lots=lots)
 
     def _ask_ranks(self, rows: list[int], hashes: RankHashes) -> Column:
         ranks = ask_ranks([self._supplies[row] for row in rows], demanded=NO_PROGRAMS, hashes=hashes)
@@ -115,6 +120,14 @@ def _supply(row: int, bucket: int) -> ProverSupply:
     return ProverSupply(
         prover_id=prover_id(row), operator=f"operator/{row}", ask_price=0, free_slots=1, reputation_bucket=bucket
     )
+
+
+def _turns(rows: Column, hashes: RankHashes) -> Column:
+    """Return whose turn it is first to be given a lane."""
+    lots = [hashes[f"{prover_id(row)} draws"] for row in rows.tolist()]
+    turns = np.empty(len(lots), dtype=np.int64)
+    turns[sorted(range(len(lots)), key=lots.__getitem__)] = np.arange(len(lots))
+    return turns
 
 
 def _demand(job: int) -> TaskDemand:

@@ -14,10 +14,10 @@ import numpy as np
 from proofgrid.primitives.money import PRICE_MAX
 from proofgrid.rules.market.columns import OrderColumns
 from proofgrid.rules.market.fast_classes import LaneColumns
-from proofgrid.rules.market.fast_stack import SlotLane, floor_of, lot_of
+from proofgrid.rules.market.fast_stack import SlotLane
 from proofgrid.rules.market.orders import ClearingRules, Ratio, price_limits
 
-DECOY_UNITS = DECOY_SLOTS = SMALLEST_JOB = 1
+DECOY_UNITS = 1
 
 
 def attack(lane: LaneColumns, *, share: Ratio | None = None) -> LaneColumns:
@@ -39,21 +39,20 @@ def attack(lane: LaneColumns, *, share: Ratio | None = None) -> LaneColumns:
 
 
 def attack_slots(lanes: Sequence[SlotLane], number: int, *, slots_above: int) -> SlotLane:
-    """Return a lane of a stack with them: her bid is for many small jobs, so no slot has to hold it.
+    """Return a lane of a stack with them: her bid is for many jobs, each as long as the longest that waits.
 
-    `slots_above` may come down from the lanes above; how many will, she does not know.
+    `slots_above` may be drawn from the lanes above; how many will, she does not know.
     """
     lane = lanes[number]
     _, ceil = price_limits(lane.reference)
     admitted = lane.asks.price <= ceil
-    slots = int(lane.asks.units[admitted].sum()) + slots_above + DECOY_SLOTS
+    slots = int(lane.asks.units[admitted].sum()) + slots_above + DECOY_UNITS
     share = ClearingRules.suggested(lane.reference, sellers=int(admitted.sum()) + slots_above + 1).share
-    units = max(1, slots * lot_of(lane, floor=floor_of(lanes, number)) * share[0] // share[1])
     top = min(PRICE_MAX - 1, max(ceil, int(lane.bids.price.max(initial=0))))
     return SlotLane(
-        bids=_with_one(lane.bids, units=units, price=top),
-        job_units=np.append(lane.job_units, SMALLEST_JOB),
-        asks=_with_one(lane.asks, units=DECOY_SLOTS, price=min(ceil, PRICE_MAX - 1)),
+        bids=_with_one(lane.bids, units=max(1, slots * share[0] // share[1]), price=top),
+        job_units=np.append(lane.job_units, lane.job_units.max(initial=1)),
+        asks=_with_one(lane.asks, units=DECOY_UNITS, price=min(ceil, PRICE_MAX - 1)),
         reference=lane.reference,
     )
 

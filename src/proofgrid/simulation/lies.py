@@ -17,7 +17,8 @@ from proofgrid.rules.market.columns import OrderColumns
 from proofgrid.rules.market.fast_classes import LaneColumns, clear_class_columns
 from proofgrid.rules.market.fast_stack import ClearedRound, SlotLane, run_stack_columns
 from proofgrid.rules.market.orders import price_limits
-from proofgrid.simulation import griefing
+from proofgrid.rules.scheduling.placement_columns import UNSOLD
+from proofgrid.simulation import griefing, windows
 from proofgrid.simulation.books import Book
 from proofgrid.simulation.chance import generator
 
@@ -137,22 +138,23 @@ class Lies:
         number = int(chance.integers(len(costs)))
         who = _seller(book.lanes, number)
         have, cost = int(book.lanes[who.lane].asks.units[who.place]), int(costs[number])
-        honest = _gain(cleared, [number], cost, have)
+        honest = _gain(list(book.lanes), cleared, [number], cost, have)
         for name, lie in SELLER_LIES.items():
             lanes = lie(list(book.lanes), who, chance)
             numbers = [number]
             if len(lanes[who.lane].asks) > len(book.lanes[who.lane].asks):
                 numbers.append(number - who.place + len(book.lanes[who.lane].asks))
-            self._tally(name).add(honest, _gain(run_stack_columns(lanes), numbers, cost, have))
+            self._tally(name).add(honest, _gain(lanes, _cleared(book, lanes), numbers, cost, have))
 
         friends = [other for other in range(len(costs)) if _seller(book.lanes, other).lane == who.lane]
         other = int(chance.choice(friends))
         if other != number:
             friend = _seller(book.lanes, other)
             theirs = int(book.lanes[friend.lane].asks.units[friend.place])
-            told = run_stack_columns(_with_ask(list(book.lanes), friend, price=(3, 2)))
+            told = _cleared(book, _with_ask(list(book.lanes), friend, price=(3, 2)))
+            lanes = list(book.lanes)
             both = [
-                _gain(result, [number], cost, have) + _gain(result, [other], int(costs[other]), theirs)
+                _gain(lanes, result, [number], cost, have) + _gain(lanes, result, [other], int(costs[other]), theirs)
                 for result in (cleared, told)
             ]
             self._tally(COLLUSION).add(*both)
@@ -161,13 +163,13 @@ class Lies:
         lane = int(chance.choice([lane for lane, jobs in enumerate(book.jobs) if len(jobs)]))
         place = int(chance.integers(len(book.jobs[lane])))
         value = int(world.jobs.value[book.jobs[lane][place]])
-        truthful = _bought(cleared[lane], place, value)
+        truthful = _bought(book.lanes[lane], cleared[lane], place, value)
         for name, permille in BUYER_LIES.items():
             price = book.lanes[lane].bids.price.copy()
             price[place] = price[place] * permille // 1_000
             lanes = list(book.lanes)
             lanes[lane] = replace(lanes[lane], bids=replace(lanes[lane].bids, price=price))
-            self._tally(name).add(truthful, _bought(run_stack_columns(lanes)[lane], place, value))
+            self._tally(name).add(truthful, _bought(lanes[lane], _cleared(book, lanes)[lane], place, value))
 
     def _griefers(self, world: World, book: Book, cleared: Cleared) -> None:
         for number, done in enumerate(cleared):
@@ -175,9 +177,8 @@ class Lies:
             admitted = int((done.asks.price <= lane.rules.ceil).sum())
             if admitted < SELLERS_FOR_THE_PROMISE or not len(done.cleared.bought):
                 continue
-            values = world.jobs.value[book.jobs[number]][done.cleared.bought]
-            costs = world.real_cost[world.provers.machine[book.provers[done.still_in]]]
-            gains = int(np.dot(values, done.cleared.bought_units)) - int(np.dot(costs, done.cleared.sold_units))
+            gains = windows.gained(world, book, number, done)
+            longest = int(book.lanes[number].job_units.max())
             stay = int((done.cleared.sold_units + done.cleared.unsold_units).sum())
             supply = int(done.asks.units[done.asks.price <= lane.rules.ceil].sum())
             for rule, share in ((MOST_STAY if 2 * stay > supply else MOST_LEAVE, None), (NO_LIMIT, (1, 1))):
@@ -187,7 +188,7 @@ class Lies:
                 tally.rounds += 1
                 tally.stopped += not len(hers)
                 tally.bought_out += len(hers) > 0 and bool(hers.all())
-                tally.paid += attacked.cleared.buy_price * int(attacked.cleared.bought_units[hers].sum())
+                tally.paid += attacked.cleared.buy_price * longest * int(attacked.cleared.bought_units[hers].sum())
                 tally.others += gains
                 tally.lost += 0 if len(hers) else gains
 
@@ -203,20 +204,30 @@ def _seller(lanes: Sequence[SlotLane], number: int) -> Seller:
     raise IndexError(number)
 
 
-def _gain(cleared: Sequence[ClearedRound], numbers: Sequence[int], cost: int, have: int) -> int:
+def _cleared(book: Book, lanes: Lanes) -> tuple[ClearedRound, ...]:
+    """Hold the round of a changed book; whoever was added comes to her lane last."""
+    turns, first = [], 0
+    for before, lane in zip(book.lanes, lanes, strict=True):
+        natives = book.lots.turns[first : first + len(before.asks)]
+        first += len(before.asks)
+        turns.append(np.pad(natives, (0, len(lane.asks) - len(natives)), constant_values=len(book.lots.turns)))
+    return run_stack_columns(lanes, lots=replace(book.lots, turns=np.concatenate(turns)))
+
+
+def _gain(lanes: Lanes, cleared: Sequence[ClearedRound], numbers: Sequence[int], cost: int, have: int) -> int:
     """Return what a seller's orders earn beyond their cost, for no more slots than she has."""
     earned = 0
-    for done in cleared:
+    for lane, done in zip(lanes, cleared, strict=True):
         for entry in np.flatnonzero(np.isin(done.still_in, numbers)).tolist():
-            units = min(have * done.lot, int(done.cleared.sold_units[entry]))
-            have -= -(-units // max(1, done.lot))
-            earned += units * (int(done.sell_prices[entry]) - cost)
+            units = lane.job_units[done.cleared.bought[done.places == entry]][:have]
+            have -= len(units)
+            earned += int(units.sum()) * (int(done.sell_prices[entry]) - cost)
     return earned
 
 
-def _bought(done: ClearedRound, place: int, value: int) -> int:
-    entries = np.flatnonzero(done.cleared.bought == place)
-    return sum(int(done.cleared.bought_units[entry]) * (value - done.cleared.buy_price) for entry in entries)
+def _bought(lane: SlotLane, done: ClearedRound, place: int, value: int) -> int:
+    is_placed = (done.cleared.bought == place) & (done.places != UNSOLD)
+    return int(is_placed.any()) * int(lane.job_units[place]) * (value - done.cleared.buy_price)
 
 
 def _with_ask(lanes: Lanes, who: Seller, *, price: tuple[int, int] = (1, 1), units: tuple[int, int] = (1, 1)) -> Lanes:

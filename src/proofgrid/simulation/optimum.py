@@ -4,6 +4,8 @@
     cost(u)  = what the u cheapest units cost                                            (sellers can be divided)
     optimum  = the greatest best(u) - cost(u)
 
+Live rounds sell slots: there the longest jobs belong on the cheapest slots.
+
 It knows everybody's truth and pays nobody, so no auction reaches it everywhere.
 """
 
@@ -34,9 +36,22 @@ def best_welfare(*, bid_units: Column, values: Column, ask_units: Column, costs:
     return int(welfare[worth >= 0].max(initial=0))
 
 
-def cells_of(bid_units: Column, ask_units: Column, *, grain: int) -> int:
-    """Return how many steps the optimum of such a book takes."""
-    return len(bid_units) * (min(int(bid_units.sum()), int(ask_units.sum())) // grain)
+def best_in_slots(*, units: Column, values: Column, slot_costs: Column) -> int:
+    """Return the most that jobs of these units can be worth, when each takes one slot, now; values, costs: per unit.
+
+    Whichever jobs run, the longest belongs on the cheapest slot; so the longest come first, and each takes the next
+    slot or none.
+    """
+    if float(np.dot(units.astype(np.float64), values.astype(np.float64))) > SUM_MAX:
+        raise InvalidField("these values are too large for the exact optimum", field="values")
+    order = np.argsort(-units, kind="stable")
+    costs = np.sort(slot_costs)[: len(units)]
+    best = np.full(len(costs) + 1, IMPOSSIBLE, dtype=np.int64)
+    best[0] = 0
+    for job_units, value in zip(units[order].tolist(), values[order].tolist(), strict=True):
+        # The right side is computed before anything is written, so no job runs twice.
+        np.maximum(best[1:], best[:-1] + job_units * (value - costs), out=best[1:])
+    return int(best.max())
 
 
 def _best_values(sizes: Column, worths: Column, cells: int) -> Column:

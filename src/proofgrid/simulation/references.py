@@ -5,8 +5,9 @@ from __future__ import annotations
 from proofgrid.rules.market.columns import OrderColumns
 from proofgrid.rules.market.dara import Clearing
 from proofgrid.rules.market.fast_classes import ClearedLane
+from proofgrid.rules.market.fast_stack import ClearedRound
 from proofgrid.rules.market.orders import Ask, Bid
-from proofgrid.rules.market.reference import next_reference
+from proofgrid.rules.market.reference import next_reference, reference_after
 
 
 def following_reference(reference: int | None, bids: OrderColumns, lane: ClearedLane) -> int | None:
@@ -16,8 +17,35 @@ def following_reference(reference: int | None, bids: OrderColumns, lane: Cleared
     """
     if not len(bids) or not len(lane.asks):
         return reference
+    highest, lowest = _best(bids.price.max(), lane.asks.price.min())
+    return next_reference(reference, _clearing(lane), [highest], [lowest])
+
+
+def following_round(
+    reference: int | None, bids: OrderColumns, done: ClearedRound, *, anchor: int, backed: bool
+) -> int | None:
+    """Return the next reference price of a lane of a stack; `backed`: jobs of the lane are being proven."""
+    admitted = bids.price[bids.price >= done.rules.floor]
+    sides = len(admitted) and len(done.asks)
+    best = _best(admitted.max(), done.asks.price.min()) if sides else None
+    return reference_after(
+        reference,
+        _clearing(done),
+        [best[0]] if best else [],
+        [best[1]] if best else [],
+        anchor=anchor,
+        is_quiet=done.is_quiet and not backed,
+    )
+
+
+def _best(highest: int, lowest: int) -> tuple[Bid, Ask]:
+    bid = Bid(order_id="highest", units=1, price=int(highest), rank=0)
+    return bid, Ask(order_id="lowest", units=1, price=int(lowest), rank=0)
+
+
+def _clearing(lane: ClearedLane) -> Clearing:
     units = int(lane.cleared.bought_units.sum())
-    clearing = Clearing(
+    return Clearing(
         buy_price=lane.cleared.buy_price,
         sell_price=lane.cleared.sell_price,
         bought=(("all", units),) if units else (),
@@ -26,6 +54,3 @@ def following_reference(reference: int | None, bids: OrderColumns, lane: Cleared
         surplus=0,
         slices=(),
     )
-    highest = Bid(order_id="highest", units=1, price=int(bids.price.max()), rank=0)
-    lowest = Ask(order_id="lowest", units=1, price=int(lane.asks.price.min()), rank=0)
-    return next_reference(reference, clearing, [highest], [lowest])

@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from proofgrid.rules.market.fast_classes import ClearedLane
+from proofgrid.rules.market.columns import Column
+from proofgrid.rules.market.fast_stack import ClearedRound
+from proofgrid.rules.scheduling.placement_columns import UNSOLD
 from proofgrid.simulation.books import Book
-from proofgrid.simulation.demand import GRAIN
 from proofgrid.simulation.leases import NO_JOB
-from proofgrid.simulation.optimum import best_welfare, cells_of
+from proofgrid.simulation.optimum import best_in_slots
 
 if TYPE_CHECKING:
     from proofgrid.simulation.world import Cleared, World
@@ -33,21 +34,32 @@ class Windows:
         for lane, done in enumerate(cleared):
             if not len(book.lanes[lane].bids) or not len(done.asks) or (book.jobs[lane] == NO_JOB).any():
                 continue
-            if cells_of(book.lanes[lane].bids.units, done.asks.units, grain=GRAIN) > CELLS_MAX:
+            if len(book.jobs[lane]) * int(done.asks.units.sum()) > CELLS_MAX:
                 continue
             self.seen += 1
             got, best = welfare(world, book, lane, done)
             world.history.windows.append((book.number, lane, len(book.jobs[lane]), len(done.asks), got, best))
 
 
-def welfare(world: World, book: Book, lane: int, done: ClearedLane) -> tuple[int, int]:
+def welfare(world: World, book: Book, lane: int, done: ClearedRound) -> tuple[int, int]:
     """Return what a lane's trades are worth to all who trade, and the most that they could have been."""
-    jobs = book.jobs[lane]
-    values = world.jobs.value[jobs]
-    costs = world.real_cost[world.provers.machine[book.provers[done.sellers]]]
-    gained = int(np.dot(values[done.cleared.bought], done.cleared.bought_units))
-    spent = int(np.dot(costs[done.cleared.still_in], done.cleared.sold_units))
-    best = best_welfare(
-        bid_units=book.lanes[lane].bids.units, values=values, ask_units=done.asks.units, costs=costs, grain=GRAIN
+    best = best_in_slots(
+        units=book.lanes[lane].job_units,
+        values=world.jobs.value[book.jobs[lane]],
+        slot_costs=np.repeat(_costs(world, book, done), done.asks.units),
     )
-    return gained - spent, best
+    return gained(world, book, lane, done), best
+
+
+def gained(world: World, book: Book, lane: int, done: ClearedRound) -> int:
+    """Return what a lane's trades are worth to all who trade."""
+    is_placed = done.places != UNSOLD
+    won = done.cleared.bought[is_placed]
+    sellers = done.cleared.still_in[done.places[is_placed]]
+    values = world.jobs.value[book.jobs[lane][won]]
+    return int(np.dot(values - _costs(world, book, done)[sellers], book.lanes[lane].job_units[won]))
+
+
+def _costs(world: World, book: Book, done: ClearedRound) -> Column:
+    costs: Column = world.real_cost[world.provers.machine[book.provers[done.sellers]]]
+    return costs

@@ -27,7 +27,7 @@ from proofgrid.simulation.history import History
 from proofgrid.simulation.leases import NO_JOB, REASONS, Leases, Outcome
 from proofgrid.simulation.money import Accounts
 from proofgrid.simulation.population import CLASSES, Provers, comings_and_goings, populate, real_cost
-from proofgrid.simulation.references import following_reference
+from proofgrid.simulation.references import following_round
 from proofgrid.simulation.scenario import WHOLE_PERMILLE, Scenario, Strategy
 from proofgrid.simulation.standing import Standing
 
@@ -82,6 +82,7 @@ class World:
         machines = scenario.provers
         self.work_cost, self.slashed, self.proofs = (np.zeros(machines, dtype=np.int64) for _ in range(3))
         self.standing = Standing.of(self.provers)
+        self._running = np.zeros(len(LANES), dtype=np.int64)  #: leases of each lane
         self.references = [scenario.reference_price for _ in LANES]
         self._orders = Orders.of(
             limits=self.jobs.limit, units=self.jobs.units, asks=self.provers.ask, lane_of=self.provers.lane
@@ -150,12 +151,19 @@ class World:
             book = _attacked(book)
         cleared = run_stack_columns(
             book.lanes,
+            lots=book.lots,
             excluded=lambda lane, bought, still_in: self._excluded_on(book.jobs[lane][bought], book.provers[still_in]),
         )
         if self._watch is not None:
             self._watch(self, book, cleared)
         for lane, done in enumerate(cleared):
-            following = following_reference(self.references[lane], book.lanes[lane].bids, done)
+            following = following_round(
+                self.references[lane],
+                book.lanes[lane].bids,
+                done,
+                anchor=self.scenario.reference_price,
+                backed=self._running[lane] > 0,
+            )
             if following is not None:
                 self.references[lane] = following
         sales = [self._sales(book, lane, done) for lane, done in enumerate(cleared)]
@@ -169,18 +177,21 @@ class World:
         places = done.places
         provers = np.where(places == UNSOLD, DECOY, line[places]) if len(line) else places
         is_job = (jobs != NO_JOB) & (provers != DECOY)
-        sales = [jobs[is_job], provers[is_job], done.cleared.bought_units[is_job], done.sell_prices[places[is_job]]]
+        units = book.lanes[lane].job_units[done.cleared.bought]
+        sales = [jobs[is_job], provers[is_job], units[is_job], done.sell_prices[places[is_job]]]
         if self.scenario.griefing:
-            blocked = self._blocked(jobs, line, done)
+            blocked = self._blocked(jobs, line, done, units)
             sales = [np.concatenate((column, more)) for column, more in zip(sales, blocked, strict=True)]
         job, prover, units, sell_price = sales
         return job, prover, units, np.full(len(job), done.cleared.buy_price), sell_price
 
-    def _blocked(self, jobs: Column, line: Column, done: ClearedRound) -> list[Column]:
-        """Return the slices that the griefing buyer had to buy."""
+    def _blocked(self, jobs: Column, line: Column, done: ClearedRound, job_units: Column) -> list[Column]:
+        """Return the jobs that the griefing buyer had to buy, one for each slot."""
         cleared = done.cleared
         hers = (jobs[cleared.slice_buyers] == NO_JOB) & (line[cleared.slice_sellers] != DECOY)
-        sellers, units = cleared.slice_sellers[hers], cleared.slice_units[hers]
+        slots = cleared.slice_units[hers]
+        sellers = np.repeat(cleared.slice_sellers[hers], slots)
+        units = np.repeat(job_units[cleared.slice_buyers[hers]], slots)
         prices = done.sell_prices[sellers]
         machines = self.provers.machine[line[sellers]]
         buy = np.full(len(units), cleared.buy_price)
@@ -213,8 +224,12 @@ class World:
         for moment_ms, rows in leases.by_moment(slots_until, round_ms=self.scenario.round_ms):
             self.clock.at(moment_ms, _SlotsFree(slots_of[rows]))
         made = made.rows(made.job != NO_JOB)
+        self._running += self._by_lane(made.job)
         for moment_ms, rows in leases.by_moment(made.end_ms, round_ms=self.scenario.round_ms):
             self.clock.at(moment_ms, made.rows(rows), count=len(rows))
+
+    def _by_lane(self, jobs: Column) -> Column:
+        return np.bincount(self.jobs.lane[jobs], minlength=len(LANES)).astype(np.int64)
 
     def _excluded_on(self, jobs: Column, line: Column) -> dict[int, set[int]]:
         if not self._excluded:
@@ -240,6 +255,7 @@ class World:
 
     def _end_leases(self, ended: Leases) -> None:
         machine = self.provers.machine[ended.prover]
+        self._running -= self._by_lane(ended.job)
         work = self.provers.cost[ended.prover] * ended.units * ended.worked_permille // WHOLE_PERMILLE
         np.add.at(self.work_cost, machine, work)
         is_proven = ended.outcome == Outcome.PROVEN
@@ -348,11 +364,12 @@ class World:
 def _attacked(book: Book) -> Book:
     """Return the book with a griefing buyer and her decoy in each lane that has jobs."""
     lanes = list(book.lanes)
-    jobs, provers = list(book.jobs), []
+    jobs, provers, turns = list(book.jobs), [], []
     first = above = 0
     top_rank = int(max((lane.asks.rank.max(initial=-1) for lane in lanes), default=-1))
     for number, lane in enumerate(book.lanes):
         rows = book.provers[first : first + len(lane.asks)]
+        turn = book.lots.turns[first : first + len(lane.asks)]
         first += len(lane.asks)
         if len(lane.bids) and len(lane.asks) + above:
             attacked = griefing.attack_slots(book.lanes, number, slots_above=above)
@@ -360,7 +377,9 @@ def _attacked(book: Book) -> Book:
             attacked.asks.rank[-1] = top_rank  # sellers of all lanes share one order of ranks
             lanes[number] = attacked
             jobs[number] = np.append(jobs[number], NO_JOB)
-            rows = np.append(rows, DECOY)
+            rows, turn = np.append(rows, DECOY), np.append(turn, len(book.provers))
         above += int(lane.asks.units.sum())
         provers.append(rows)
-    return replace(book, lanes=lanes, jobs=jobs, provers=np.concatenate(provers))
+        turns.append(turn)
+    lots = replace(book.lots, turns=np.concatenate(turns))
+    return replace(book, lanes=lanes, jobs=jobs, provers=np.concatenate(provers), lots=lots)

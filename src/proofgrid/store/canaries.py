@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
 from proofgrid.primitives.digests import Digest
+from proofgrid.primitives.ids import Address, Lane
 from proofgrid.rules.jobs.lifecycle import TaskState
 from proofgrid.store.queries import query
 
@@ -37,20 +38,30 @@ class ReadyCanary:
     inputs: list[Any]
     inputs_digest: Digest
     proof_system: str
+    units: int  #: of all its jobs
+    lanes: Sequence[Lane]  #: in which they were sold first
 
 
 @dataclass(frozen=True, slots=True)
-class ProverToTry:
-    """A connected prover that hears what is sent to it."""
+class OperatorToTry:
+    """An operator with a connected prover that hears what is sent to it, and is not paused."""
 
-    prover_id: str
-    asks: Mapping[str, int]  #: proof system -> least price per PU
-    jobs_proven: int
-    paused: bool
+    operator: Address
+    proof_systems: Sequence[str]
+    stake: int  #: base units
+    jobs_proven: int  #: by all its provers, ever
+
+
+@dataclass(frozen=True, slots=True)
+class CanarySpending:
+    """What the canaries of an operator cost, in base units."""
+
+    operator: Address
+    spent: int
 
 
 INSERT_CANARY = query("insert_canary", None)
 LIST_CANARIES = query("list_canaries", RegisteredCanary)
 READY_CANARIES = query("ready_canaries", ReadyCanary)
-PROVERS_TO_TRY = query("provers_to_try", ProverToTry)
-REFERENCE_OF_SYSTEM = query("reference_of_system", int, optional=True)
+OPERATORS_TO_TRY = query("operators_to_try", OperatorToTry)
+CANARY_SPENDING = query("canary_spending", CanarySpending)

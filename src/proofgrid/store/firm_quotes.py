@@ -1,32 +1,46 @@
 """Firm quotes in the database: sold, redeemed by a task, settled when it ends, expired when nobody came.
 
-Lock order: the task's row, then its quote's, then accounts.
+Lock order: the task's row, then its quote's, then accounts. Who holds a quote's row owns its seats.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TypedDict
 from uuid import UUID
 
-from proofgrid.primitives.digests import Digest
-from proofgrid.primitives.errors import InsufficientFunds, NoFirmQuote
-from proofgrid.primitives.ids import Address
-from proofgrid.primitives.money import format_amount
-from proofgrid.rules.jobs.lifecycle import TaskState
-from proofgrid.rules.ledger.accounts import TREASURY, client_account
-from proofgrid.rules.ledger.firm_quotes import Shares, return_escrow, sell_quote, settle_quote, share_out
+from proofgrid.primitives.digests import Digest, digest_of
+from proofgrid.primitives.ids import Address, Lane, ProverId
+from proofgrid.rules.jobs.lifecycle import LeaseState, TaskState
+from proofgrid.rules.ledger.accounts import Transfer
+from proofgrid.rules.ledger.firm_quotes import (
+    Shares,
+    pay_premium,
+    return_escrow,
+    settle_quote,
+    share_out,
+    share_premium,
+)
 from proofgrid.rules.market.firm_quote import (
     QUOTE_TRANSITIONS,
+    SEAT_TRANSITIONS,
     FirmTerms,
     QuoteEvent,
     QuoteState,
+    SeatEvent,
+    SeatOutcome,
+    SeatState,
     event_of_ended_task,
+    event_of_seat,
+    operators_of,
     quote_sources,
 )
+from proofgrid.rules.market.reserves import SoldAhead
 from proofgrid.store.connection import Connection
 from proofgrid.store.database import Database
-from proofgrid.store.ledger import lock_accounts
+from proofgrid.store.lanes import GATEWAY_SILENT_MS
 from proofgrid.store.queries import query
 from proofgrid.store.transactions import Transaction
 from proofgrid.store.transfers import post_transfers
@@ -34,7 +48,7 @@ from proofgrid.store.transfers import post_transfers
 
 @dataclass(frozen=True, slots=True)
 class FirmQuote:
-    """A quote as it was sold, and what became of it; amounts are base units."""
+    """A quote as it was sold, and what became of it; amounts are base units, prices base units per PU."""
 
     quote_id: UUID
     client: Address
@@ -45,12 +59,15 @@ class FirmQuote:
     cost: int
     premium: int
     penalty: int
-    limit_price: int  #: per PU
+    buy_price: int
+    sell_price: int
+    fee_permille: int
     hold_ms: int
     within_ms: int
     created_ms: int
     held_until_ms: int
     ended_ms: int | None
+    record_hash: Digest
     task_id: UUID | None  #: that was redeemed with it
     now_ms: int
 
@@ -61,77 +78,187 @@ class FirmQuote:
 
 @dataclass(frozen=True, slots=True)
 class EndedQuote:
-    """What is shared out of a quote that has just ended."""
+    """The terms of a quote that has just ended."""
 
     quote_id: UUID
     client: Address
-    cost: int
-    penalty: int
-    limit_price: int
     units: int
+    cost: int
+    premium: int
+    penalty: int
+    buy_price: int
+    sell_price: int
+    hold_ms: int
+    within_ms: int
+
+    @property
+    def terms(self) -> FirmTerms:
+        return FirmTerms(
+            units=self.units,
+            cost=self.cost,
+            premium=self.premium,
+            penalty=self.penalty,
+            buy_price=self.buy_price,
+            sell_price=self.sell_price,
+            hold_ms=self.hold_ms,
+            within_ms=self.within_ms,
+        )
 
 
+@dataclass(frozen=True, slots=True)
+class OfferedAhead:
+    """What a prover's session offers ahead, and how much of it is reserved."""
+
+    prover_id: ProverId
+    price: int  #: the least it takes, per PU
+    slots: int
+    reserved: int
+
+
+@dataclass(frozen=True, slots=True)
+class HeldSeat:
+    """A slot that a quote reserves for one job, with what the job's lease will bind of its operator's bond."""
+
+    position: int
+    state: SeatState
+    lane: Lane
+    units: int
+    memory_bytes: int
+    prover_id: ProverId
+    operator: Address
+    stake_bound: int
+
+
+@dataclass(frozen=True, slots=True)
+class EndedSeat:
+    """What became of a seat until its task ended."""
+
+    position: int
+    operator: Address
+    units: int
+    state: SeatState
+    lease_state: LeaseState | None
+    lease_reason: str
+    was_reported: bool
+    is_proven: bool
+    is_delivered: bool
+
+    @property
+    def outcome(self) -> SeatOutcome:
+        return SeatOutcome(
+            position=self.position,
+            operator=self.operator,
+            units=self.units,
+            state=self.state,
+            is_delivered=self.is_delivered,
+            lease_state=self.lease_state,
+            lease_reason=self.lease_reason,
+            was_reported=self.was_reported,
+            is_proven=self.is_proven,
+        )
+
+
+class NewSeat(TypedDict):
+    """A seat to be written down, as JSON."""
+
+    position: int
+    lane: str
+    units: int
+    memory_bytes: int
+    prover_id: str
+    operator: str
+    stake_bound: int
+
+
+TAKE_TURN_OF_QUOTES = query("take_turn_of_quotes", None)
 INSERT_FIRM_QUOTE = query("insert_firm_quote", UUID)
+INSERT_SEATS = query("insert_seats", None)
 FIRM_QUOTE_OF_KEY = query("firm_quote_of_key", FirmQuote)
 GET_FIRM_QUOTE = query("get_firm_quote", FirmQuote)
 LIST_FIRM_QUOTES = query("list_firm_quotes", FirmQuote)
+RESERVES_OF_STACK = query("reserves_of_stack", OfferedAhead)
 REDEEM_FIRM_QUOTE = query("redeem_firm_quote", UUID)
+SEATS_OF_QUOTE = query("seats_of_quote", HeldSeat)
+SEATS_THAT_ENDED = query("seats_that_ended", EndedSeat)
+CHANGE_SEATS = query("change_seats", None)
 END_FIRM_QUOTE = query("end_firm_quote", EndedQuote)
-HELD_UNITS = query("held_units", int)
+PROVERS_THERE = query("provers_there", ProverId)
 FIRM_QUOTES_ARE_OVER = query("firm_quotes_are_over", bool)
 FIRM_QUOTES_PAST_HOLD = query("firm_quotes_past_hold", UUID)
 
 
-async def sell(
-    database: Database,
+async def write_sold(
+    connection: Connection,
     quote_id: UUID,
     client: Address,
     terms: FirmTerms,
+    sold: SoldAhead,
     *,
     idempotency_key: str,
     program_digest: str,
     inputs: int,
-    lanes: Mapping[str, int],
+    fee_permille: int,
+    binds: Mapping[int, int],
 ) -> bool:
-    """Sell a quote; False when the client's key is taken. Raises InsufficientFunds, or NoFirmQuote of the treasury."""
-    async with database.transaction(Transaction.SELL_QUOTE) as connection:
-        sold = await connection.first(
-            INSERT_FIRM_QUOTE,
-            quote_id=quote_id,
-            client=client,
-            idempotency_key=idempotency_key,
-            program_digest=program_digest,
-            inputs=inputs,
-            units=terms.units,
-            lanes=dict(lanes),
-            cost=terms.cost,
-            premium=terms.premium,
-            penalty=terms.penalty,
-            limit_price=terms.limit_price,
-            hold_ms=terms.hold_ms,
-            within_ms=terms.within_ms,
-        )
-        if sold is None:
-            return False
-        await _check_funds(connection, client, terms)
-        await post_transfers(connection, sell_quote(quote_id=str(quote_id), client=client, terms=terms))
+    """Write a sold quote down with its seats; False when the client's key is taken.
+
+    `binds`: what the leases of the seats will bind of bonds, base units, by position.
+    """
+    written = await connection.first(
+        INSERT_FIRM_QUOTE,
+        quote_id=quote_id,
+        client=client,
+        idempotency_key=idempotency_key,
+        program_digest=program_digest,
+        inputs=inputs,
+        units=terms.units,
+        cost=terms.cost,
+        premium=terms.premium,
+        penalty=terms.penalty,
+        buy_price=terms.buy_price,
+        sell_price=terms.sell_price,
+        fee_permille=fee_permille,
+        hold_ms=terms.hold_ms,
+        within_ms=terms.within_ms,
+        record=sold.record,
+        record_hash=digest_of(sold.record.encode()),
+    )
+    if written is None:
+        return False
+    seats: list[NewSeat] = [
+        {
+            "position": seat.position,
+            "lane": seat.lane,
+            "units": seat.units,
+            "memory_bytes": seat.memory_bytes,
+            "prover_id": seat.prover_id,
+            "operator": seat.operator,
+            "stake_bound": binds[seat.position],
+        }
+        for seat in sold.seats
+    ]
+    await connection.run(INSERT_SEATS, quote_id=quote_id, seats=seats)
     return True
 
 
-async def _check_funds(connection: Connection, client: Address, terms: FirmTerms) -> None:
-    payer = client_account(client)
-    held = await lock_accounts(connection, [payer, TREASURY])
-    if held.get(payer, 0) < terms.cost + terms.premium:
-        raise InsufficientFunds(
-            f"cost and premium are {format_amount(terms.cost + terms.premium)},"
-            f" your account holds {format_amount(held.get(payer, 0))}",
-            field="cost_max",
-            hint="ask the network's administrator for a deposit",
-        )
-    if held.get(TREASURY, 0) + terms.premium < terms.reserve:
-        raise NoFirmQuote(
-            "the treasury cannot cover it now", hint="ask for fewer inputs, or later; administrators fund the treasury"
-        )
+async def change_seats(
+    connection: Connection, quote_id: UUID, changes: Iterable[tuple[int, SeatState, SeatEvent, UUID | None]]
+) -> None:
+    """Let events happen to seats, the quote's row locked: of each position, state, event, and a new lease."""
+    listed = list(changes)
+    await connection.run(
+        CHANGE_SEATS,
+        quote_id=quote_id,
+        positions=[position for position, _, _, _ in listed],
+        states=[SEAT_TRANSITIONS[state, event].value for _, state, event, _ in listed],
+        leases=[lease_id for _, _, _, lease_id in listed],
+    )
+
+
+async def provers_there(connection: Connection, provers: Iterable[ProverId]) -> set[ProverId]:
+    """Return which of these provers are connected to a living gateway, and not leaving."""
+    found = await connection.fetch(PROVERS_THERE, provers=sorted(set(provers)), gateway_silent_ms=GATEWAY_SILENT_MS)
+    return set(found)
 
 
 async def settle(
@@ -141,14 +268,25 @@ async def settle(
     task_id: UUID,
     state: TaskState,
     failure_code: str,
-    escrow: int,
     rest: int,
 ) -> Shares:
-    """Settle the quote of a task that ends, its row locked and `rest` of its `escrow` left, in base units."""
+    """Settle the quote of a task that ends, its row locked and `rest` of its escrow left, in base units."""
     event = event_of_ended_task(state, failure_code)
     await post_transfers(connection, return_escrow(quote_id=str(quote_id), task_id=str(task_id), rest=rest))
     quote = await _end(connection, quote_id, event)
-    return await _share_out(connection, quote, event, task_id=str(task_id), spent=escrow - rest)
+    seats = await connection.fetch(SEATS_THAT_ENDED, quote_id=quote_id, task_id=task_id)
+    events = [(seat, event_of_seat(seat.outcome, event, failure_code)) for seat in seats]
+    await change_seats(connection, quote_id, [(seat.position, seat.state, on, None) for seat, on in events])
+    shares = share_out(
+        event,
+        terms=quote.terms,
+        rest=rest,
+        operators=_operators(seats),
+        owed=_units(seat for seat, on in events if on is SeatEvent.OWED),
+    )
+    transfers = settle_quote(shares, quote_id=str(quote_id), task_id=str(task_id), client=quote.client)
+    await post_transfers(connection, transfers)
+    return shares
 
 
 async def expire(database: Database) -> int:
@@ -159,9 +297,31 @@ async def expire(database: Database) -> int:
     async with database.transaction(Transaction.EXPIRE_QUOTES) as connection:
         past_hold = await connection.fetch(FIRM_QUOTES_PAST_HOLD)
         for quote_id in past_hold:
-            quote = await _end(connection, quote_id, QuoteEvent.EXPIRED)
-            await _share_out(connection, quote, QuoteEvent.EXPIRED, task_id=None, spent=0)
+            await _expire(connection, quote_id)
     return len(past_hold)
+
+
+async def _expire(connection: Connection, quote_id: UUID) -> None:
+    quote = await _end(connection, quote_id, QuoteEvent.EXPIRED)
+    seats = await connection.fetch(SEATS_OF_QUOTE, quote_id=quote_id)
+    there = await provers_there(connection, [seat.prover_id for seat in seats])
+    await change_seats(connection, quote_id, [(seat.position, seat.state, SeatEvent.LET_GO, None) for seat in seats])
+    shares = share_out(QuoteEvent.EXPIRED, terms=quote.terms, rest=quote.cost, operators=_operators(seats), owed={})
+    transfers = settle_quote(shares, quote_id=str(quote_id), task_id=None, client=quote.client)
+    transfers += premium_transfers(quote, seats, there)
+    await post_transfers(connection, transfers)
+
+
+def premium_transfers(
+    quote: FirmQuote | EndedQuote, seats: Sequence[HeldSeat], there: set[ProverId], *, task_id: str | None = None
+) -> list[Transfer]:
+    """Return who gets the premium when the hold ends: those whose slots were kept free and who are there."""
+    earned = share_premium(
+        quote.premium, units=quote.units, there=_units(seat for seat in seats if seat.prover_id in there)
+    )
+    return pay_premium(
+        quote_id=str(quote.quote_id), client=quote.client, premium=quote.premium, earned=earned, task_id=task_id
+    )
 
 
 async def _end(connection: Connection, quote_id: UUID, event: QuoteEvent) -> EndedQuote:
@@ -170,16 +330,12 @@ async def _end(connection: Connection, quote_id: UUID, event: QuoteEvent) -> End
     return await connection.value(END_FIRM_QUOTE, quote_id=quote_id, state=state.value, sources=sources)
 
 
-async def _share_out(
-    connection: Connection, quote: EndedQuote, event: QuoteEvent, *, task_id: str | None, spent: int
-) -> Shares:
-    shares = share_out(
-        event,
-        cost=quote.cost,
-        penalty=quote.penalty,
-        escrow=quote.limit_price * quote.units,
-        spent=spent,
-    )
-    transfers = settle_quote(shares, quote_id=str(quote.quote_id), task_id=task_id, client=quote.client)
-    await post_transfers(connection, transfers)
-    return shares
+def _operators(seats: Sequence[HeldSeat] | Sequence[EndedSeat]) -> list[Address]:
+    return [Address(operator) for operator in operators_of(seat.operator for seat in seats)]
+
+
+def _units(seats: Iterable[HeldSeat | EndedSeat]) -> dict[Address, int]:
+    units: Counter[Address] = Counter()
+    for seat in seats:
+        units[seat.operator] += seat.units
+    return dict(units)

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from proofgrid.primitives.ids import Address, GatewayId, Lane, ProverId, SessionId
 from proofgrid.rules.jobs.classes import class_of_lane, is_wide, stack_of
 from proofgrid.rules.jobs.constraints import NO_CONSTRAINTS, Constraints, constraints_from_json
 from proofgrid.rules.jobs.speed import UNMEASURED, Speed
+from proofgrid.rules.reputation.breaker import Breaker, state_of
+from proofgrid.rules.reputation.canaries import NEWCOMER_PROOFS
 from proofgrid.rules.reputation.counters import Counters
+from proofgrid.rules.reputation.newcomers import NEWCOMER_SLOTS, NewProver, slots_after_pause, slots_of_new
 from proofgrid.rules.scheduling.fitness import Fitness, ProverRoom, slot_units_max
 from proofgrid.store.connection import Connection
 from proofgrid.store.queries import query
@@ -36,6 +40,9 @@ class ServingProver:
     invalid_micro: int
     facts_ms: int
     now_ms: int
+    jobs_proven: int
+    outcomes: str  #: of the last ten jobs, as its breaker keeps them
+    pauses: int
     cached_programs: Sequence[str]
     classes: Sequence[str]
     region: str
@@ -87,6 +94,21 @@ class ProverLoad:
     memory_busy: int  #: bytes
 
 
+@dataclass(frozen=True, slots=True)
+class Newcomer:
+    """A connected prover with few verified jobs, and the pause that it shares with its operator's other new ones."""
+
+    prover_id: ProverId
+    operator: Address
+    slots: int
+    busy: int
+    is_judged: bool  #: a result of it has arrived
+    jobs_proven: int
+    paused_until_ms: int
+    now_ms: int
+
+
+NEWCOMERS_OF = query("newcomers_of", Newcomer)
 SUPPLY_OF_STACK = query("supply_of_stack", ServingProver)
 CONSTRAINTS_OF_LANES = query("constraints_of_lanes", LaneConstraints)
 TAKE_TURNS = query("take_turns", ProverId)
@@ -94,22 +116,59 @@ LOADS_OF_PROVERS = query("loads_of_provers", ProverLoad)
 
 
 async def provers_of_stack(
-    connection: Connection, stack: str, *, silent_ms: int | None, newcomers_grow: bool = False
+    connection: Connection, stack: str, *, silent_ms: int | None, newcomer_slots: int = NEWCOMER_SLOTS
 ) -> list[ServingProver]:
     """Return the provers on living gateways that serve a stack, in the order of their ids.
 
     `silent_ms`: how long a lease lives without a heartbeat. Whoever may have lost one by silence is left out, so a
-    prover that hangs is sold nothing more. None: nobody is left out.
+    prover that hangs is sold nothing more. None: nobody is left out. `newcomer_slots`: what an operator's new provers
+    have in all before their first verified job (rules/reputation/newcomers.py).
     """
     subnetwork, proof_system = stack.split("/")
-    return await connection.fetch(
+    provers = await connection.fetch(
         SUPPLY_OF_STACK,
         proof_system=proof_system,
         gateway_silent_ms=GATEWAY_SILENT_MS,
         subnetwork=subnetwork,
-        newcomers_grow=newcomers_grow,
         silent_ms=silent_ms,
     )
+    operators = sorted({one.operator for one in provers if one.jobs_proven < NEWCOMER_PROOFS})
+    earned: dict[str, int] = {
+        one.prover_id: slots_after_pause(one.slots, one.outcomes, first=newcomer_slots) for one in provers if one.pauses
+    }
+    if operators:
+        earned |= await _slots_of_newcomers(connection, operators, first=newcomer_slots)
+    if not earned:
+        return provers
+    # One that came between the two statements is in the next round.
+    return [
+        replace(one, slots=min(one.slots, earned.get(one.prover_id, 0)))
+        if one.pauses or one.jobs_proven < NEWCOMER_PROOFS
+        else one
+        for one in provers
+    ]
+
+
+async def _slots_of_newcomers(connection: Connection, operators: Sequence[Address], *, first: int) -> dict[str, int]:
+    """Return how many slots each new prover of these operators may use."""
+    by_operator: dict[Address, list[Newcomer]] = defaultdict(list)
+    for row in await connection.fetch(NEWCOMERS_OF, operators=operators):
+        by_operator[row.operator].append(row)
+    slots: dict[str, int] = {}
+    for rows in by_operator.values():
+        shared = Breaker(paused_until_ms=rows[0].paused_until_ms)
+        provers = [
+            NewProver(
+                prover_id=row.prover_id,
+                slots=row.slots,
+                busy=row.busy,
+                jobs_proven=row.jobs_proven,
+                is_judged=row.is_judged,
+            )
+            for row in rows
+        ]
+        slots |= slots_of_new(provers, breaker=state_of(shared, now_ms=rows[0].now_ms), first=first)
+    return slots
 
 
 async def provers_of_lane(connection: Connection, lane: str, *, silent_ms: int | None) -> list[ServingProver]:

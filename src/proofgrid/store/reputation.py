@@ -6,16 +6,17 @@ from dataclasses import dataclass
 
 from proofgrid.primitives.ids import Address, ProverId
 from proofgrid.rules.reputation.breaker import Breaker
+from proofgrid.rules.reputation.canaries import NEWCOMER_PROOFS
 from proofgrid.rules.reputation.counters import Counters
 from proofgrid.rules.reputation.standing import Standing
 from proofgrid.store.queries import query
 
 
 @dataclass(frozen=True, slots=True)
-class StandingProver:
-    """How a prover stands, as it is written down."""
+class Stands:
+    """How a prover, or an operator, stands, as it is written down."""
 
-    prover_id: ProverId
+    prover_id: ProverId  #: or the operator's address
     proven_micro: int
     late_micro: int
     lost_micro: int
@@ -45,7 +46,20 @@ class StandingProver:
 
 
 @dataclass(frozen=True, slots=True)
-class ShownProver(StandingProver):
+class Standings(Stands):
+    """The same of several, of both kinds."""
+
+    operator: Address
+    jobs_proven: int | None  #: None: the row is the operator's
+
+    @property
+    def is_new(self) -> bool:
+        """Is it a prover for which its operator stands?"""
+        return self.jobs_proven is not None and self.jobs_proven < NEWCOMER_PROOFS
+
+
+@dataclass(frozen=True, slots=True)
+class ShownProver(Stands):
     """A prover with how it stands, whose it is, whether it is connected, and how fast it is."""
 
     operator: Address
@@ -55,9 +69,14 @@ class ShownProver(StandingProver):
     #: proof system, class, verified units, the time of all leases in ms, proofs
     speeds: tuple[tuple[str, str, int, int, int], ...] | None
 
+    @property
+    def is_new(self) -> bool:
+        """Is it one for which its operator stands?"""
+        return self.jobs_proven < NEWCOMER_PROOFS
 
-LOCK_PROVERS = query("lock_provers", StandingProver)
-GET_PROVER = query("get_prover", StandingProver)
+
+LOCK_PROVERS = query("lock_provers", Standings)
+GET_STANDINGS = query("get_standings", Standings)
 NOTE_WORK = query("note_work", None)
 TELL_PROVERS = query("tell_provers", None)
 STANDINGS = query("standings", ShownProver)

@@ -20,6 +20,8 @@ class RoundOpening:
     next_reference: int | None
     next_put_off: int | None  #: until the next job that waits for its time may be sold, ms
     first_reference: int | None  #: of the subnetwork; 0: it has none
+    wide_reference: int | None  #: of the next round of the lane of the same class without constraints
+    backed: bool  #: jobs of the lane are being proven
 
 
 @dataclass(frozen=True, slots=True)

@@ -89,6 +89,24 @@ CREATE INDEX evidence_by_proof ON evidence (proof_digest) WHERE ((proof_digest I
 CREATE INDEX evidence_by_task ON evidence (task_id);
 CREATE INDEX evidence_by_time ON evidence (at_ms DESC);
 
+CREATE TABLE firm_quote_seats (
+    quote_id     uuid NOT NULL,
+    position     integer NOT NULL,
+    state        text NOT NULL DEFAULT 'reserved',
+    lane         text NOT NULL,
+    units        bigint NOT NULL,
+    memory_bytes bigint NOT NULL,
+    prover_id    text NOT NULL,
+    operator     text NOT NULL,
+    stake_bound  bigint NOT NULL DEFAULT 0,
+    lease_id     uuid,
+    PRIMARY KEY (quote_id, "position"),
+    CHECK ((units > 0)),
+    FOREIGN KEY (prover_id) REFERENCES provers(prover_id),
+    FOREIGN KEY (quote_id) REFERENCES firm_quotes(quote_id)
+);
+CREATE INDEX seats_reserved ON firm_quote_seats (prover_id) WHERE (state = 'reserved');
+
 CREATE TABLE firm_quotes (
     quote_id        uuid NOT NULL,
     client          text NOT NULL,
@@ -97,22 +115,25 @@ CREATE TABLE firm_quotes (
     program_digest  text NOT NULL,
     inputs          integer NOT NULL,
     units           bigint NOT NULL,
-    lanes           jsonb NOT NULL,
     cost            bigint NOT NULL,
     premium         bigint NOT NULL,
     penalty         bigint NOT NULL,
-    limit_price     bigint NOT NULL,
+    buy_price       bigint NOT NULL,
     hold_ms         bigint NOT NULL,
     within_ms       bigint NOT NULL,
     created_ms      bigint NOT NULL DEFAULT now_ms(),
     held_until_ms   bigint NOT NULL,
     ended_ms        bigint,
+    sell_price      bigint NOT NULL DEFAULT 0,
+    fee_permille    integer NOT NULL DEFAULT 0,
+    record          text NOT NULL DEFAULT '',
+    record_hash     text NOT NULL DEFAULT '',
     PRIMARY KEY (quote_id),
     UNIQUE (client, idempotency_key),
     CHECK ((cost >= 0)),
     CHECK ((hold_ms > 0)),
     CHECK ((inputs > 0)),
-    CHECK ((limit_price > 0)),
+    CHECK ((buy_price > 0)),
     CHECK ((penalty >= 0)),
     CHECK ((premium >= 0)),
     CHECK ((units > 0)),
@@ -252,7 +273,6 @@ CREATE TABLE leases (
     CHECK ((kind = ANY (ARRAY['first', 'hedge']))),
     CHECK ((state = ANY (ARRAY['granted', 'offered', 'running', 'reported', 'settled', 'expired', 'failed', 'stopped']))),
     FOREIGN KEY (job_id) REFERENCES jobs(job_id),
-    FOREIGN KEY (lane, round) REFERENCES rounds(lane, number),
     FOREIGN KEY (prover_id) REFERENCES provers(prover_id),
     FOREIGN KEY (task_id) REFERENCES tasks(task_id)
 ) WITH (fillfactor=80);
@@ -268,6 +288,21 @@ CREATE TABLE network (
     PRIMARY KEY (one),
     CHECK (one)
 );
+
+CREATE TABLE operator_standings (
+    operator        text NOT NULL,
+    proven_micro    bigint NOT NULL DEFAULT 0,
+    late_micro      bigint NOT NULL DEFAULT 0,
+    lost_micro      bigint NOT NULL DEFAULT 0,
+    crashed_micro   bigint NOT NULL DEFAULT 0,
+    invalid_micro   bigint NOT NULL DEFAULT 0,
+    facts_ms        bigint NOT NULL DEFAULT 0,
+    outcomes        text NOT NULL DEFAULT '',
+    pauses          integer NOT NULL DEFAULT 0,
+    paused_until_ms bigint NOT NULL DEFAULT 0,
+    last_faults     text NOT NULL DEFAULT '',
+    PRIMARY KEY (operator)
+) WITH (fillfactor=50);
 
 CREATE TABLE program_files (
     digest         text NOT NULL,
@@ -387,6 +422,8 @@ CREATE TABLE sessions (
     peer            text NOT NULL DEFAULT '',
     session_key     text NOT NULL DEFAULT '',
     run             text NOT NULL DEFAULT '',
+    reserve_price   bigint NOT NULL DEFAULT 0,
+    reserve_slots   integer NOT NULL DEFAULT 0,
     PRIMARY KEY (session_id),
     CHECK ((slots > 0)),
     FOREIGN KEY (prover_id) REFERENCES provers(prover_id)

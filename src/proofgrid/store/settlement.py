@@ -33,11 +33,16 @@ class ReportedLease:
     reason: str
     prove_ms: int
     left_ms: int  #: until it runs out
+    reported_ms: int  #: when its result was there; 0: not yet
+    ended_for_ms: int  #: since it was taken back; 0 while it is held
+    ran_ms: int
     slice: int
     input: int
     facts: Mapping[str, Any]
+    job_state: str
     program_digest: Digest
     client: Address
+    task_state: str
 
 
 @dataclass(frozen=True, slots=True)

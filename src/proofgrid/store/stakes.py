@@ -13,7 +13,7 @@ from uuid import UUID
 
 import structlog
 
-from proofgrid.primitives.digests import Digest, digest_of
+from proofgrid.primitives.digests import Digest
 from proofgrid.primitives.ids import Address, LeaseId, ProverId, TaskId
 from proofgrid.rules.jobs.event_kinds import Event
 from proofgrid.rules.jobs.events import Rescued, Slashed
@@ -29,14 +29,7 @@ from proofgrid.rules.ledger.accounts import (
     unbonding_account,
 )
 from proofgrid.rules.ledger.stakes import compensate, reward_rescuer, take, take_back_unbonding
-from proofgrid.rules.staking.results import (
-    ResultClaim,
-    claim_from_text,
-    differ,
-    is_signed,
-    public_digest,
-    public_text,
-)
+from proofgrid.rules.staking.results import claim_from_text, claim_of, contradict, is_signed, public_text
 from proofgrid.rules.staking.slashing import Slash, SlashReason, may_be_slashed, slash, slash_reason
 from proofgrid.store.connection import Connection
 from proofgrid.store.ledger import lock_accounts
@@ -102,6 +95,7 @@ class RescueOfJob:
 SLASHABLE_LEASE = query("slashable_lease", SlashableLease)
 SLASH_UNBONDINGS = query("slash_unbondings", None)
 INSERT_EVIDENCE = query("insert_evidence", UUID)
+TAKEN_FOR_LEASE = query("taken_for_lease", int)
 SIGNED_EVIDENCE_OF_LEASE = query("signed_evidence_of_lease", SignedEvidence)
 RESCUES_OF_JOBS = query("rescues_of_jobs", RescueOfJob)
 
@@ -140,8 +134,34 @@ async def slash_lease(
     )
 
 
+async def slash_late_lie(connection: Connection, lease_id: LeaseId, *, detail: str, report: JobReport) -> Slash | None:
+    """Take a part of the bond for a result that is no proof and came after its lease was taken back.
+
+    Its task's row is locked. What the lease's end cost already counts; None when this costs nothing more.
+    """
+    lease = await connection.value(SLASHABLE_LEASE, lease_id=lease_id, gateway_silent_ms=GATEWAY_HEARD_MS)
+    shown = _signed_result(lease, report)
+    taken = await connection.value(TAKEN_FOR_LEASE, lease_id=lease_id)
+    why = slash_reason(ReturnReason.BAD_PROOF, signed=shown is not None, gateway_at_fault=False)
+    if why is None or (taken and why is SlashReason.MISSED_DEADLINE):
+        return None
+    return await _slash(
+        connection,
+        lease,
+        why,
+        f"late:{lease_id}",
+        shown=shown or _Shown(),
+        detail=detail,
+        taken=taken,
+        can_be_rescued=lease.job_state in (JobState.READY, JobState.LEASED),
+        tell=lease.task_state in (TaskState.OPEN, TaskState.COMBINING),
+    )
+
+
 async def slash_equivocation(connection: Connection, report: JobReport, operator: Address) -> Slash | None:
-    """Take the bond for a second signed result of a lease whose first one was invalid; None when it is none.
+    """Take the bond for a second signed result of a lease whose first one was invalid, and which contradicts it.
+
+    None when it is none: other bytes that say the same are no second lie.
 
     The lease's task must be locked by `lock_task` before, or nothing but this may be done in the transaction.
     """
@@ -151,7 +171,7 @@ async def slash_equivocation(connection: Connection, report: JobReport, operator
     await connection.run(LOCK_TASK, task_id=first.task_id)
     lease = await connection.value(SLASHABLE_LEASE, lease_id=report.held.lease_id, gateway_silent_ms=GATEWAY_HEARD_MS)
     second = _signed_result(lease, report)
-    if second is None or not differ(claim_from_text(first.claim), claim_from_text(second.claim)):
+    if second is None or not contradict(claim_from_text(first.claim), claim_from_text(second.claim)):
         return None
     # Somebody else may have been faster before the task was locked.
     first = await connection.value(SIGNED_EVIDENCE_OF_LEASE, lease_id=report.held.lease_id)
@@ -170,8 +190,8 @@ async def slash_equivocation(connection: Connection, report: JobReport, operator
         SlashReason.EQUIVOCATION,
         f"equivocation:{lease.lease_id}",
         shown=shown,
-        detail="two different signed results for one lease",
-        taken=first.amount,
+        detail="two signed results with different public values for one lease",
+        taken=await connection.value(TAKEN_FOR_LEASE, lease_id=report.held.lease_id),
         can_be_rescued=open_job,
         tell=lease.task_state in (TaskState.OPEN, TaskState.COMBINING),
     )
@@ -204,16 +224,13 @@ async def rescue_transfers(
 
 def _signed_result(lease: SlashableLease, report: JobReport) -> _Shown | None:
     """Return a result as evidence, if its operator's signature is on it."""
-    proof_digest = report.proof_digest or digest_of(report.proof)
-    claim = ResultClaim(
+    claim = claim_of(
+        report,
         network=lease.network,
-        lease_id=str(lease.lease_id),
         fence=lease.fence,
         job_id=str(lease.job_id),
         program=lease.program_digest,
-        slice=lease.slice,
-        proof=proof_digest,
-        public=public_digest(report.public),
+        slice_index=lease.slice,
     )
     if not is_signed(claim, report.signature, lease.operator):
         return None
@@ -221,7 +238,7 @@ def _signed_result(lease: SlashableLease, report: JobReport) -> _Shown | None:
         claim=claim.text,
         signature=report.signature,
         public=public_text(report.public),
-        proof_digest=proof_digest,
+        proof_digest=Digest(claim.proof),
         proof=None if report.proof_digest else report.proof,
     )
 

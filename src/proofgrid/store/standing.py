@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from proofgrid.primitives.ids import ProverId
+from proofgrid.primitives.ids import Address, ProverId
 from proofgrid.rules.reputation.buckets import bucket_of
 from proofgrid.rules.reputation.counters import Counters, decayed
 from proofgrid.rules.reputation.standing import (
@@ -26,10 +26,18 @@ def bucket_now(counters: Counters, policy: ReputationPolicy, *, now_ms: int) -> 
 
 
 def standing_columns(stands: Mapping[ProverId, Standing]) -> dict[str, Sequence[object]]:
-    """Return standings column by column, as `note_work` takes them."""
+    """Return provers' standings column by column, as `note_work` takes them."""
+    return {"stands": list(stands), **_columns(stands)}
+
+
+def operator_columns(stands: Mapping[Address, Standing]) -> dict[str, Sequence[object]]:
+    """Return the same of operators."""
+    return {"operators": list(stands), **{f"operator_{name}": column for name, column in _columns(stands).items()}}
+
+
+def _columns(stands: Mapping[ProverId, Standing] | Mapping[Address, Standing]) -> dict[str, Sequence[object]]:
     ones = stands.values()
     return {
-        "stands": list(stands),
         "proven": [one.counters.proven for one in ones],
         "late": [one.counters.late for one in ones],
         "lost": [one.counters.lost for one in ones],
@@ -44,19 +52,19 @@ def standing_columns(stands: Mapping[ProverId, Standing]) -> dict[str, Sequence[
 
 
 async def tell_paused(
-    connection: Connection, before: Mapping[ProverId, Standing], after: Mapping[ProverId, Standing], *, now_ms: int
+    connection: Connection, before: Mapping[str, Standing], after: Mapping[str, Standing], *, now_ms: int
 ) -> None:
-    """Let the gateways tell provers whose pause has just begun, or is over."""
+    """Let the gateways tell provers, and the new ones of operators, whose pause has just begun, or is over."""
     told = [
-        (prover_id, PAUSED, pause_sentence(stand, now_ms=now_ms))
-        for prover_id, stand in after.items()
-        if has_paused(before[prover_id], stand)
+        (name, PAUSED, pause_sentence(stand, now_ms=now_ms))
+        for name, stand in after.items()
+        if has_paused(before[name], stand)
     ]
     told += [
-        (prover_id, RESUMED, "a job verified: work as before")
-        for prover_id, stand in after.items()
-        if has_resumed(before[prover_id], stand)
+        (name, RESUMED, "a job verified: work as before")
+        for name, stand in after.items()
+        if has_resumed(before[name], stand)
     ]
     if told:
-        provers, codes, details = zip(*told, strict=True)
-        await connection.run(TELL_PROVERS, provers=provers, codes=codes, details=details)
+        names, codes, details = zip(*told, strict=True)
+        await connection.run(TELL_PROVERS, names=names, codes=codes, details=details)

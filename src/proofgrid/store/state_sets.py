@@ -28,5 +28,5 @@ STATE_SETS: Mapping[str, str] = {
     "leases_in_flight": _spelled(_IN_FLIGHT),  # that take up a slot: one whose result was reported takes none
     "leases_known": _spelled(state for state in LEASE_HELD if state is not LeaseState.GRANTED),  # to their provers
     "leases_told": _spelled(state for state in _IN_FLIGHT if state is not LeaseState.GRANTED),  # their provers know
-    "quotes_open": _spelled(QUOTE_OPEN),  # firm ones that may still cost the network something
+    "quotes_open": _spelled(QUOTE_OPEN),  # firm ones that money is set aside for
 }

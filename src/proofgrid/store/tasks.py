@@ -141,7 +141,6 @@ async def give_back(
             task_id=task.task_id,
             state=state,
             failure_code=code,
-            escrow=task.escrow,
             rest=rest,
         )
         return GivenBack(refunded=settled.refunded, spent=settled.charged, penalty=settled.penalty)

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from proofgrid.primitives.ids import ProverId
+from proofgrid.primitives.ids import Address, ProverId
 from proofgrid.rules.jobs.hedging import us_per_unit
 from proofgrid.rules.jobs.speed import SAMPLES_KEPT, WHOLE_PERMILLE, Speed, of_lease, shown_permille, sum_of
-from proofgrid.rules.reputation.standing import Happened, ReputationPolicy, stand_after
+from proofgrid.rules.reputation.standing import Happened, ReputationPolicy, Standing, operator_after, stand_after
 from proofgrid.store.connection import Connection
 from proofgrid.store.hedges import StoppedRival
-from proofgrid.store.reputation import LOCK_PROVERS, NOTE_WORK
+from proofgrid.store.reputation import LOCK_PROVERS, NOTE_WORK, Standings
 from proofgrid.store.settlement import WastedLease
-from proofgrid.store.standing import standing_columns, tell_paused
+from proofgrid.store.standing import operator_columns, standing_columns, tell_paused
 
 LANE_TIMES_KEPT = 128
 POLICY = ReputationPolicy()
@@ -31,11 +31,12 @@ class Work:
     proofs: int = 0  #: 1, or 0 when it ended without one
     failures: int = 0  #: 1 when that was its prover's fault
     happened: Happened | None = None  #: what that says of its prover, if it says anything
+    late: bool = False  #: its proof came after it had been taken back
 
     @property
     def is_usual(self) -> bool:
         """Does it tell how long jobs of its lane take? Those that were overtaken do: they are the slow ones."""
-        return not self.failures
+        return not (self.failures or self.late)
 
 
 def shown_of(row: StoppedRival | WastedLease, *, delivered: bool = False) -> int:
@@ -74,12 +75,8 @@ async def note_work(connection: Connection, works: Sequence[Work], policy: Reput
     # A statement of its own: one that locks rows and then changes them sees their versions from before the lock, and
     # two of those can wait for each other on the same row.
     rows = await connection.fetch(LOCK_PROVERS, provers=sorted({prover_id for prover_id, _, _ in speeds}))
-    before = {row.prover_id: row.standing for row in rows}
     now_ms = max((row.now_ms for row in rows), default=0)
-    stands = {
-        prover_id: stand_after(standing, happened[prover_id], policy=policy, now_ms=now_ms)
-        for prover_id, standing in before.items()
-    }
+    stands, owners = _after(rows, happened, policy, now_ms=now_ms)
     provers, systems, classes = zip(*speeds, strict=True)
     await connection.run(
         NOTE_WORK,
@@ -95,5 +92,32 @@ async def note_work(connection: Connection, works: Sequence[Work], policy: Reput
         us_per_unit=[us for _, us in times],
         times_kept=LANE_TIMES_KEPT,
         **standing_columns(stands),
+        **operator_columns(owners),
     )
-    await tell_paused(connection, before, stands, now_ms=now_ms)
+    before = {str(row.prover_id): row.standing for row in rows}
+    after = {str(name): stand for name, stand in (*owners.items(), *stands.items())}
+    await tell_paused(connection, before, after, now_ms=now_ms)
+
+
+def _after(
+    rows: Sequence[Standings], happened: Mapping[ProverId, Sequence[Happened]], policy: ReputationPolicy, *, now_ms: int
+) -> tuple[dict[ProverId, Standing], dict[Address, Standing]]:
+    """Return how the provers stand after what happened, and the operators for whom that says something."""
+    provers = {row.prover_id: row for row in rows if row.jobs_proven is not None}
+    stands = {
+        prover_id: stand_after(row.standing, happened.get(prover_id, ()), policy=policy, now_ms=now_ms)
+        for prover_id, row in provers.items()
+    }
+    all_of: dict[Address, list[Happened]] = defaultdict(list)
+    of_new: dict[Address, list[Happened]] = defaultdict(list)
+    for prover_id, facts in happened.items():
+        row = provers[prover_id]
+        (of_new if row.is_new else all_of)[row.operator] += facts
+    owners = {
+        row.operator: operator_after(
+            row.standing, all_of[row.operator], of_new=of_new[row.operator], policy=policy, now_ms=now_ms
+        )
+        for row in rows
+        if row.jobs_proven is None and (all_of[row.operator] or of_new[row.operator])
+    }
+    return stands, owners

@@ -6,10 +6,12 @@ Each driver is one life in the network: it starts work, lets the gateway die on 
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
 import asyncpg
+import grpc
 
 from proofgrid.primitives.clock import SystemClock
 from proofgrid.primitives.digests import digest_of
@@ -18,9 +20,9 @@ from proofgrid.rules.access.subnetworks import SubnetworkChange
 from proofgrid.rules.jobs.ladder import Ladder
 from proofgrid.sdk.client import Client
 from proofgrid.sdk.transfer import upload_file
-from proofgrid.wire.v1 import prover_pb2
+from proofgrid.wire.v1 import prover_pb2 as messages
 from tests.acceptance.scenarios.doomed import PATIENCE_SECONDS, Doomed
-from tests.acceptance.scenarios.scripted import ScriptedProver
+from tests.acceptance.scenarios.scripted import ScriptedProver, prove, sign
 from tests.acceptance.tasks import database_of, events_of
 
 PROVERS = (("p0", "alice"), ("p1", "bob"))  #: name, operator
@@ -86,6 +88,39 @@ async def slashed(doomed: Doomed) -> None:
     # A gateway that dies before it takes the lease back is to blame for the time that passes.
     assert len(await doomed.sql("SELECT 1 FROM evidence WHERE task_id::text = $1", doomed.acknowledged[-1])) <= 1
     assert not await doomed.sql("SELECT 1 FROM accounts WHERE account LIKE 'rescue:%' AND balance <> 0")
+
+
+async def proof_comes_late(doomed: Doomed) -> None:
+    """A proof comes after its lease was taken back; nobody else has the job, and it is paid once."""
+    task_id, prover, lease = await _taken_back(doomed)
+    async with doomed.killed():
+        verdict = await _say_until_answered(prover, prove(lease))
+        await doomed.ends_well(task_id)
+    assert (verdict.accepted, verdict.price) == (True, -(-lease.price // 2))
+    kinds = [event.kind for event in await events_of(doomed.client, task_id)]
+    assert (kinds.count("sold"), kinds.count("proven")) == (1, 1), kinds
+
+
+async def lie_comes_late(doomed: Doomed) -> None:
+    """So does a lie: it costs its bond once, and nothing more is taken of the lease."""
+    await _pay_into_bond(doomed, "bob")
+    task_id, prover, lease = await _taken_back(doomed)
+    lie = sign(
+        messages.JobResult(lease_id=lease.lease_id, fence=lease.fence, proof=b"no", public_json="{}"),
+        lease,
+        doomed.network,
+        "bob",
+    )
+    async with doomed.killed():
+        await _say_until_answered(prover, lie)
+        await doomed.wait_until_reached()
+        verdict = await _say_until_answered(prover, prove(lease))
+    assert (verdict.accepted, verdict.code) == (False, "PG-330")
+    taken = await doomed.sql("SELECT kind FROM evidence WHERE lease_id::text = $1 ORDER BY kind", lease.lease_id)
+    assert [row["kind"] for row in taken] == ["invalid_proof", "missed_deadline"]
+    async with prover("rescuer") as rescuer:
+        await rescuer.answer(prove(await rescuer.take_lease()))
+    await doomed.ends_well(task_id)
 
 
 async def prover_is_slow(doomed: Doomed) -> None:
@@ -188,6 +223,9 @@ async def buy_quote(doomed: Doomed) -> None:
         quote = await doomed.client.buy_quote(program, ["x"], hold_ms=LONG_HOLD_MS)
     assert await doomed.balance() == before - quote.terms.cost - quote.terms.premium
     assert len(await doomed.sql("SELECT 1 FROM firm_quotes WHERE program_digest = $1", program)) == 1
+    assert len(await doomed.sql("SELECT 1 FROM firm_quote_seats WHERE state = 'reserved'")) == 1
+    await doomed.sql("UPDATE firm_quotes SET held_until_ms = 0 WHERE state = 'held'")  # later points need its slot
+    await doomed.eventually("SELECT 1 WHERE NOT EXISTS (SELECT FROM firm_quote_seats WHERE state = 'reserved')")
 
 
 async def redeem_quote(doomed: Doomed) -> None:
@@ -201,6 +239,21 @@ async def redeem_quote(doomed: Doomed) -> None:
         await doomed.ends_well(task.task_id)
     assert await _state_of_quote(doomed, quote.quote_id) == "kept"
     assert await doomed.balance() == before
+
+
+async def miss_promise(doomed: Doomed) -> None:
+    """The prover whose slot was reserved is not done at the promised time: its bond pays, once."""
+    program = await _promised_program(doomed, sleep_ms=60_000)
+    before, bonds = await doomed.balance(), await _bonds(doomed)
+    quote = await doomed.client.buy_quote(program, ["x"], hold_ms=LONG_HOLD_MS)
+    await doomed.sql("UPDATE firm_quotes SET within_ms = 500 WHERE state = 'held'")
+    async with doomed.killed():
+        task = await doomed.client.submit(program, ["x"], quote_id=quote.quote_id)
+        doomed.acknowledged.append(task.task_id)
+        await doomed.client.wait(task.task_id)
+    assert await _state_of_quote(doomed, quote.quote_id) == "missed"
+    assert await doomed.balance() == before + quote.terms.penalty - quote.terms.premium
+    assert await _bonds(doomed) == bonds - 2 * quote.terms.penalty
 
 
 async def quote_runs_out(doomed: Doomed) -> None:
@@ -250,7 +303,7 @@ async def cut_streams(doomed: Doomed) -> None:
 async def prover_drains(doomed: Doomed) -> None:
     """A prover says that it wants no more leases."""
     async with doomed.killed(), ScriptedProver(doomed.network, "leaver", "bob") as leaver:
-        await leaver.say(drain=prover_pb2.Drain())
+        await leaver.say(drain=messages.Drain())
         await doomed.wait_until_reached()
     await doomed.prove(await doomed.program())
 
@@ -437,11 +490,11 @@ async def _why_returned(doomed: Doomed, task_id: str) -> list[str]:
     return [reason for reason in reasons if reason != "not_picked_up"]
 
 
-async def _promised_program(doomed: Doomed) -> str:
-    """Register a program; return when the network would promise a time and a cost for it."""
-    async with doomed.admin() as admin:
-        await admin.fund_treasury(10**9, deposit_id=f"crash-{next(doomed.numbers)}")
-    program = await doomed.program()
+async def _promised_program(doomed: Doomed, **settings: int) -> str:
+    """Register a program; return when provers would promise a time and a cost for it."""
+    for _, name in PROVERS:
+        await _pay_into_bond(doomed, name)
+    program = await doomed.program(**settings)
     async with asyncio.timeout(PATIENCE_SECONDS):
         while (await doomed.client.quote(program, ["x"])).firm is None:  # noqa: ASYNC110 - nobody tells
             await asyncio.sleep(0.1)
@@ -450,6 +503,10 @@ async def _promised_program(doomed: Doomed) -> str:
 
 async def _state_of_quote(doomed: Doomed, quote_id: str) -> str:
     return next(quote.state for quote in await doomed.client.quotes() if quote.quote_id == quote_id)
+
+
+async def _bonds(doomed: Doomed) -> int:
+    return sum([await _bond_of(doomed, name) for _, name in PROVERS])
 
 
 async def _bond_of(doomed: Doomed, name: str) -> int:
@@ -474,6 +531,35 @@ async def _appealed(doomed: Doomed) -> str:
     async with Client(network.address, key, patience_seconds=PATIENCE_SECONDS) as operator:
         await operator.bonds.appeal(row["evidence_id"], "no")
     return str(row["evidence_id"])
+
+
+async def _taken_back(doomed: Doomed) -> tuple[str, Callable[..., ScriptedProver], messages.Lease]:
+    """Return a task, how its only prover connects again (or another one of bob's, by a name), and its lost lease."""
+    subnetwork = await _new_subnetwork(doomed, overflow_after_ms=LONG_HOLD_MS)
+
+    def prover(name: str = "late") -> ScriptedProver:
+        return ScriptedProver(doomed.network, f"{name}-{subnetwork}", "bob", slots=1, subnetworks=[subnetwork])
+
+    program = await doomed.program(rounds=10)
+    async with prover() as only:
+        task_id = await doomed.submit(program, subnetwork=subnetwork)
+        lease = await only.take_lease()
+        only.let_go(lease)
+        await doomed.sql("UPDATE leases SET until_ms = 0, expires_ms = 0 WHERE task_id = $1", task_id)
+        await doomed.sql("SELECT pg_notify('expiry', '')")
+        await doomed.eventually("SELECT 1 FROM jobs WHERE task_id = $1 AND state = 'ready'", task_id)
+    return task_id, prover, lease
+
+
+async def _say_until_answered(prover: Callable[..., ScriptedProver], result: messages.JobResult) -> messages.ResultAck:
+    """Hand in a result, over as many streams as it takes."""
+    async with asyncio.timeout(PATIENCE_SECONDS):
+        while True:
+            with suppress(ProofgridError, grpc.RpcError, asyncio.InvalidStateError):
+                async with prover() as again:
+                    if (verdict := await again.answer(result)) is not None:
+                        return verdict
+            await asyncio.sleep(0.1)  # the gateway is away
 
 
 async def _new_subnetwork(doomed: Doomed, *, overflow_after_ms: int) -> str:

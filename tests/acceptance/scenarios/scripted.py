@@ -18,7 +18,9 @@ from proofgrid.primitives.clock import SystemClock
 from proofgrid.primitives.digests import digest_of
 from proofgrid.primitives.signatures import SigningKey
 from proofgrid.rules.access.sessions import session_statement
+from proofgrid.rules.staking.results import claim_of, sign_result
 from proofgrid.sdk.tokens import make_token
+from proofgrid.wire.codec.provers import read_result
 from proofgrid.wire.errors import read_error
 from proofgrid.wire.v1 import prover_pb2 as messages
 from proofgrid.wire.v1 import prover_pb2_grpc as services
@@ -152,15 +154,27 @@ class ScriptedProver:
         verdict: messages.ResultAck = await self.hear("acks")
         return verdict
 
+    async def answer(self, result: messages.JobResult) -> messages.ResultAck | None:
+        """Hand in a result and return the answer; None when the stream ends before."""
+        await self.say(result=result)
+        answered = asyncio.ensure_future(self.verdict())
+        await asyncio.wait({answered, *self._tasks[1:]}, return_when=asyncio.FIRST_COMPLETED)
+        if answered.done():
+            return answered.result()
+        answered.cancel()
+        return None
+
 
 async def _error_of(call: Any) -> Any:
     code, details, trailing = await call.code(), await call.details(), await call.trailing_metadata()
     return grpc.aio.AioRpcError(code, grpc.aio.Metadata(), grpc.aio.Metadata(*(trailing or ())), details)
 
 
-def prove(lease: messages.Lease, text: str, *, rounds: int = 10) -> messages.JobResult:
-    """Return the right result of a lease of a toy task about `text`."""
-    start = _walk(str(digest_of(text.encode())), rounds * lease.slice)
+def prove(lease: messages.Lease, text: str = "", *, rounds: int = 10) -> messages.JobResult:
+    """Return the right result of a lease of a toy task about `text`, or about the input that came with it."""
+    start = (
+        _walk(str(digest_of(text.encode())), rounds * lease.slice) if text else json.loads(lease.small_input)["start"]
+    )
     end = _walk(start, rounds)
     return messages.JobResult(
         lease_id=lease.lease_id,
@@ -169,3 +183,17 @@ def prove(lease: messages.Lease, text: str, *, rounds: int = 10) -> messages.Job
         public_json=json.dumps({"end": end}),
         wall_ms=1,
     )
+
+
+def sign(result: messages.JobResult, lease: messages.Lease, network: Network, operator: str) -> messages.JobResult:
+    """Return the result with its operator's signature."""
+    claim = claim_of(
+        read_result(result),
+        network=network.admin_key.address,
+        fence=lease.fence,
+        job_id=lease.job_id,
+        program=lease.program_digest,
+        slice_index=lease.slice,
+    )
+    result.signature = sign_result(claim, network.keys[operator])
+    return result

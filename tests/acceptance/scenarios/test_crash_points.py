@@ -51,7 +51,12 @@ WAYS: dict[Transaction, dict[str, Driver]] = {
     Transaction.OFFER_LEASES: {"offer": drivers.prove_tasks},
     Transaction.NOTE_PROGRESS: {"progress": drivers.prove_tasks},
     Transaction.NOTE_REPORTS: {"report": drivers.prove_tasks},
-    Transaction.PAY_PROOFS: {"pay": drivers.prove_tasks, "hedge": drivers.prover_is_slow, "rescue": drivers.slashed},
+    Transaction.PAY_PROOFS: {
+        "pay": drivers.prove_tasks,
+        "hedge": drivers.prover_is_slow,
+        "rescue": drivers.slashed,
+        "late": drivers.proof_comes_late,
+    },
     Transaction.NOTE_CACHED: {"pay": drivers.prove_tasks},
     Transaction.RETURN_JOB: {
         "failure": drivers.prover_fails,
@@ -59,6 +64,7 @@ WAYS: dict[Transaction, dict[str, Driver]] = {
         "forgotten": drivers.prover_forgets,
         "unprovable": drivers.input_is_unprovable,
         "slashed": drivers.slashed,
+        "late_lie": drivers.lie_comes_late,
     },
     Transaction.NOTE_SLOW: {"wish": drivers.prover_is_slow},
     Transaction.RAISE_LIMITS: {"raise": drivers.nobody_sells_at_first},
@@ -69,6 +75,7 @@ WAYS: dict[Transaction, dict[str, Driver]] = {
         "cancel": drivers.cancel,
         "deadline": drivers.miss_deadline,
         "combining": drivers.fail_combining,
+        "promise": drivers.miss_promise,
     },
     Transaction.REPLAY_TASK: {"replay": drivers.replay},
     Transaction.SELL_QUOTE: {"buy": drivers.buy_quote},
@@ -103,7 +110,7 @@ async def doomed(
     site = root / "fault-site"
     install_package(site, "fault", HERE / "crash_hook.py", group=GROUP, entry="crash_hook")
     settings = {"SRS_FILE": str(srs_file), "ARTIFACTS_MIRROR": str(root / "second")}
-    settings |= {"FIRM_QUOTES": "true", "HEARTBEAT_MS": "300"}
+    settings |= {"HEARTBEAT_MS": "300"}
     settings |= {"WORKERS": "1"}  # every gateway that starts has one worker less to start
     # Every second point costs a prover a lease: pauses would make later points wait, and give up where both are paused.
     settings |= {"PAUSE_AFTER_FAULTS_IN_ROW": "0", "PAUSE_AFTER_FAULTS_OF_TEN": "0"}
@@ -111,7 +118,7 @@ async def doomed(
         async for dsn in temporary_database(embedded_postgres, template=template_database):
             async with running_network(root, dsn, gateway_path=str(site), **settings) as network:
                 for name, operator in drivers.PROVERS:
-                    await network.start_prover(name, operator, ask=500)
+                    await network.start_prover(name, operator, ask=500, RESERVE_SLOTS="1")
                 async with network.client() as client:
                     yield Doomed(network, client, site)
     check_no_process_left(root)

@@ -6,7 +6,7 @@ import asyncio
 from pathlib import Path
 
 from tests.acceptance.scenarios.proxy import cable_to
-from tests.acceptance.tasks import events_of, register_toy, wait_for
+from tests.acceptance.tasks import events_of, fetch_and_verify, register_toy, wait_for
 from tests.networks import Network
 
 COUNTED = ("sold", "returned", "proven", "done")
@@ -42,6 +42,31 @@ async def test_a_line_that_is_cut_for_long_moves_the_job_and_the_late_result_is_
         events = await events_of(client, task.task_id)
 
     assert [event.data["prover"].rpartition("/")[2] for event in events if event.kind == "proven"] == ["near"]
+
+
+async def test_what_was_proven_behind_a_cut_line_is_offered_late_and_finishes_a_job_that_nobody_else_has(
+    network: Network, tmp_path: Path
+) -> None:
+    async with network.client() as client, cable_to(network.address) as cable:
+        far = await network.start_prover("far", "alice", ask=500, GATEWAY=cable.address)
+        program = await register_toy(client, tmp_path, slices=1, behaviour="slow", sleep_ms=3_000)
+        task = await client.submit(program.digest, ["x"], limit_price=1_500)
+        await wait_for(client, task.task_id, "stage", stage="prove")
+        cable.cut()
+        await wait_for(client, task.task_id, "returned", reason="prover_lost")
+        while "prover_proven" not in far.log.read_text():  # noqa: ASYNC110 - it has nobody to tell
+            await asyncio.sleep(0.05)
+        cable.mend()
+        events = await events_of(client, task.task_id)
+        report = await fetch_and_verify(client, network, await client.task(task.task_id), tmp_path)
+        async with network.client("alice") as alice:
+            account = await alice.account()
+
+    assert [event.kind for event in events if event.kind in COUNTED] == ["sold", "returned", "proven", "done"]
+    (sold,) = (event.data["sell_price"] for event in events if event.kind == "sold")
+    (job,) = report.manifest.jobs
+    assert (job.price_sell, job.paid) == (-(-sold * 3 // 4), account.earned)
+    assert {"prover_late", "prover_paid"} <= set(far.log.read_text().split())
 
 
 async def test_a_half_open_line_is_noticed_and_the_job_moves(network: Network, tmp_path: Path) -> None:

@@ -16,18 +16,24 @@ def progress(lease: messages.Lease, permille: int = 0) -> messages.JobProgress:
     return messages.JobProgress(lease_id=lease.lease_id, fence=lease.fence, stage="prove", permille=permille)
 
 
-async def test_a_prover_that_beats_and_never_begins_loses_the_lease_without_blame(
+async def test_a_prover_that_beats_and_never_begins_loses_the_lease_without_blame_and_its_late_proof_counts(
     network: Network, tmp_path: Path
 ) -> None:
+    """As if its result had been on the way all the time: its client is served, and nothing is proven twice."""
     async with network.client() as client, ScriptedProver(network, "idle", "alice") as idle:
         program = await register_toy(client, tmp_path, slices=1)
         task = await client.submit(program.digest, ["x"], limit_price=1_500)
-        await idle.take_lease()
+        lease = await idle.take_lease()
+        await idle.say(drain=messages.Drain())
         returned = await wait_for(client, task.task_id, "returned")
-        await idle.say(result=prove(await idle.take_lease(), "x"))
-        await client.wait(task.task_id)
+        await idle.say(result=prove(lease, "x"))
+        verdict = await idle.verdict()
+        events = await events_of(client, task.task_id)
         status = await client.status()
 
+    assert (verdict.accepted, verdict.price) == (True, -(-lease.price * 9 // 10))
+    assert [event.kind for event in events].count("sold") == 1
+    assert [event.data["late"] for event in events if event.kind == "proven"] == ["not_picked_up"]
     assert (returned.data["reason"], returned.data["attempts"]) == ("not_picked_up", 0)
     assert [prover.jobs_failed for prover in status.provers] == [0]
 
@@ -58,7 +64,7 @@ async def test_a_prover_whose_speed_is_known_gets_the_time_that_it_needs_and_not
     assert 15_000 <= returned.at_ms - started.at_ms < 60_000
 
 
-async def test_a_result_that_no_gateway_judges_in_time_sends_the_job_back_without_blame(
+async def test_a_result_that_no_gateway_judges_in_time_sends_the_job_back_without_blame_and_is_paid_in_full(
     network: Network, tmp_path: Path
 ) -> None:
     network.settings["REPORT_MS"] = "2000"
@@ -69,6 +75,7 @@ async def test_a_result_that_no_gateway_judges_in_time_sends_the_job_back_withou
         program = await register_toy(client, tmp_path, slices=1)
         task = await client.submit(program.digest, ["x"], limit_price=1_500)
         first = await done.take_lease()
+        await done.say(drain=messages.Drain())
         workers = network.gateway.children()
         for worker in workers:
             os.kill(worker.pid, signal.SIGSTOP)  # those that verify
@@ -79,10 +86,8 @@ async def test_a_result_that_no_gateway_judges_in_time_sends_the_job_back_withou
             for worker in workers:
                 os.kill(worker.pid, signal.SIGCONT)
         late = await done.verdict()
-        done.let_go(first)
-        await done.say(result=prove(await done.take_lease(), "x"))
         events = await events_of(client, task.task_id)
 
     assert (returned.data["reason"], returned.data["attempts"]) == ("store_fault", 0)
-    assert (late.accepted, late.code) == (False, "PG-330")
+    assert (late.accepted, late.price) == (True, first.price)
     assert events[-1].kind == "done"

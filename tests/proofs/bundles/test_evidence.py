@@ -12,6 +12,7 @@ import pytest
 from proofgrid.primitives.digests import digest_of
 from proofgrid.primitives.errors import BadBundle
 from proofgrid.proofs.base import JobOutput, ProgramFiles
+from proofgrid.proofs.bundles import evidence
 from proofgrid.proofs.bundles.evidence import SignedLie, evidence_record, seal_record, verify_evidence, write_evidence
 from proofgrid.proofs.manifest import program_to_json
 from proofgrid.proofs.registry import proof_system
@@ -19,6 +20,7 @@ from proofgrid.rules.staking.results import ResultClaim, public_digest, public_t
 from tests.makers import a_key
 
 NETWORK, OPERATOR = a_key(1), a_key(2)
+OTHER_PUBLIC = public_digest({"other": 1})
 Files = tuple[ProgramFiles, dict[str, Any], JobOutput]
 
 
@@ -32,8 +34,10 @@ def files(toy_system_on_path: Path, tmp_path: Path) -> Files:
     return built, dict(job.facts), output
 
 
-def a_file(folder: Path, files: Files, *, proof: bytes = b"no proof", **changes: Any) -> Path:
-    """Evidence of an invalid proof; `changes` of its row."""
+def a_file(
+    folder: Path, files: Files, *, proof: bytes = b"no proof", other_public: str = OTHER_PUBLIC, **changes: Any
+) -> Path:
+    """Evidence of an invalid proof; `changes` of its row. `other_public`: of the second result, '' for the same."""
     built, facts, output = files
     claim = ResultClaim(
         network=NETWORK.address,
@@ -58,7 +62,7 @@ def a_file(folder: Path, files: Files, *, proof: bytes = b"no proof", **changes:
         "manifest": program_to_json(built.program),
     }
     if changes.get("kind") == "equivocation":
-        other = replace(claim, proof=digest_of(b"other"))
+        other = replace(claim, proof=digest_of(b"other"), public=other_public or claim.public)
         row |= {"other_claim": other.text, "other_signature": sign_result(other, OPERATOR)}
     row |= changes
     record = evidence_record(SignedLie(**row))
@@ -78,6 +82,29 @@ def test_a_signed_lie_is_shown(files: Files, tmp_path: Path) -> None:
 def test_two_signed_results_of_one_lease_are_shown(files: Files, tmp_path: Path) -> None:
     report = verify_evidence(a_file(tmp_path, files, kind="equivocation"), workdir=tmp_path / "w")
     assert (report.kind, report.operator) == ("equivocation", OPERATOR.address)
+    assert report.checks[-1].endswith(f"other public values: {OTHER_PUBLIC}")
+
+
+def test_evidence_of_the_time_when_another_proof_was_enough_still_verifies_and_says_so(
+    files: Files, tmp_path: Path
+) -> None:
+    path = a_file(tmp_path, files, kind="equivocation", other_public="")
+    report = verify_evidence(path, workdir=tmp_path / "w")
+    assert report.kind == "equivocation"
+    assert "by its first rule" in report.checks[-1]
+
+
+def test_another_proof_of_the_same_is_no_evidence_of_todays_format(
+    files: Files, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A network that calls it one gets no further than its own signature."""
+    monkeypatch.setattr(evidence, "_format_of", lambda lie: evidence.FORMAT_OF_CONTRADICTIONS)
+    with pytest.raises(BadBundle) as refusal:
+        verify_evidence(a_file(tmp_path, files, kind="equivocation", other_public=""), workdir=tmp_path / "w")
+    assert refusal.value.field == "other_claim"
+    with pytest.raises(BadBundle) as refusal:
+        verify_evidence(a_file(tmp_path, files), workdir=tmp_path / "w")
+    assert refusal.value.field == "container"
 
 
 def test_a_right_proof_is_no_evidence_against_anybody(files: Files, tmp_path: Path) -> None:

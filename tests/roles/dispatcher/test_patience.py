@@ -12,15 +12,16 @@ import pytest
 from proofgrid.primitives.errors import SettlementStopped, Unavailable
 from proofgrid.primitives.ids import Address, LeaseId, ProverId, SessionId
 from proofgrid.roles.dispatcher import patience
-from proofgrid.roles.dispatcher.desk import ACCEPTED, Desk, DispatchSettings
+from proofgrid.roles.dispatcher.desk import Desk, DispatchSettings
 from proofgrid.roles.dispatcher.patience import patiently
 from proofgrid.roles.dispatcher.session import Session
-from proofgrid.rules.jobs.offers import HeldLease, JobReport, JobTrouble
+from proofgrid.rules.jobs.offers import HeldLease, JobReport, JobTrouble, Paid, Verdict
 from proofgrid.store.connection import Connection
 from proofgrid.store.transactions import Transaction
 from tests.roles.lanes import LaneUnderTest, held
 
 AWAY = Unavailable("the database is away")
+RIGHT = Paid(prover_id=ProverId("alice/p"), price=7)
 
 
 @pytest.fixture
@@ -106,9 +107,9 @@ async def test_a_heartbeat_that_was_undone_counts_by_the_next_try(
 async def test_only_results_that_were_undone_are_judged_again(lane: LaneUnderTest) -> None:
     judged: list[list[JobReport]] = []
 
-    async def settle(reports: list[JobReport], operator: Address) -> list[ProverId | BaseException]:
+    async def settle(reports: list[JobReport], operator: Address) -> list[Paid | BaseException]:
         judged.append(list(reports))
-        return [ProverId("alice/p"), AWAY] if len(judged) == 1 else [ProverId("alice/p")]
+        return [RIGHT, AWAY] if len(judged) == 1 else [RIGHT]
 
     desk = Desk(
         lane.database,
@@ -132,7 +133,7 @@ async def test_only_results_that_were_undone_are_judged_again(lane: LaneUnderTes
 
     verdicts = await desk.results(the_session(SessionId(uuid4())), [first, second])
 
-    assert verdicts == [ACCEPTED, ACCEPTED]
+    assert verdicts == [Verdict(accepted=True, price=7)] * 2
     assert judged == [[first, second], [second]]
 
 

@@ -14,7 +14,7 @@ from proofgrid.roles.dispatcher.desk import Desk
 from proofgrid.roles.dispatcher.session import Session
 from proofgrid.roles.market.rounds import Market
 from proofgrid.rules.jobs.offers import HeldLease
-from proofgrid.store.canaries import PROVERS_TO_TRY
+from proofgrid.store.canaries import OPERATORS_TO_TRY
 from proofgrid.store.lanes import GATEWAY_SILENT_MS
 from proofgrid.store.listener import Listener
 from proofgrid.store.status import LIST_PROVERS
@@ -133,10 +133,10 @@ async def test_who_is_silent_or_paused_is_shown_as_such_and_gets_no_canary(lane:
     await lane.fetch("UPDATE provers SET paused_until_ms = now_ms() + 60_000 WHERE operator = 'dora'")
 
     shown = await lane.ask(LIST_PROVERS, gateway_silent_ms=GATEWAY_SILENT_MS, silent_ms=lane.silent_ms)
-    to_try = await lane.ask(PROVERS_TO_TRY, gateway_silent_ms=GATEWAY_SILENT_MS, silent_ms=lane.silent_ms)
+    to_try = await lane.ask(OPERATORS_TO_TRY, gateway_silent_ms=GATEWAY_SILENT_MS, silent_ms=lane.silent_ms)
 
     assert [prover.state for prover in shown] == ["silent", "serving", "draining", "paused"]
-    assert [(prover.prover_id, prover.paused) for prover in to_try] == [("bob/p", False), ("dora/p", True)]
+    assert [one.operator for one in to_try] == ["bob"]
 
 
 async def test_the_first_heartbeat_after_a_silence_starts_a_round(lane: LaneUnderTest) -> None:

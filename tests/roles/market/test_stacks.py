@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from dataclasses import replace
-from typing import Any
 from uuid import uuid4
 
 import pytest
@@ -15,7 +14,7 @@ from proofgrid.roles.market import collecting
 from proofgrid.roles.market.collecting import book_tasks
 from proofgrid.rules.jobs.constraints import Constraints
 from proofgrid.rules.ledger.settlement import deposit
-from proofgrid.rules.market.stack import check_carried, left_of
+from proofgrid.rules.market.draw_record import check_drawn, read_table
 from proofgrid.store.database import Database
 from proofgrid.store.transactions import Transaction
 from proofgrid.store.transfers import post_transfers
@@ -31,16 +30,6 @@ async def a_stack(database: Database) -> LaneUnderTest:
     lane = LaneUnderTest(database)
     await lane.open()
     return lane
-
-
-def _prices(record: dict[str, Any]) -> list[int]:
-    """What a record says that its placements are paid per unit."""
-    sell_price = record["result"]["sell_price"]
-    carried = {ask["prover_id"]: ask["carried"] for ask in record["asks"]}
-    return [
-        min(sell_price, carried[placed[2]]["price_max"]) if carried[placed[2]] else sell_price
-        for placed in record["result"]["placements"]
-    ]
 
 
 async def rich(lane: LaneUnderTest, client: Address) -> None:
@@ -66,7 +55,7 @@ async def test_a_large_prover_serves_small_while_nobody_wants_large(database: Da
     assert lease["prover_id"] == "op/p"
 
 
-async def test_what_large_leaves_unsold_serves_small_and_is_paid_at_most_what_large_paid(database: Database) -> None:
+async def test_provers_of_large_serve_large_and_small_each_in_one_lane_of_a_round(database: Database) -> None:
     lane = await a_stack(database)
     for operator in ("a", "b", "c"):
         await lane.add_prover(operator, classes=ALL, slots=4)
@@ -80,12 +69,17 @@ async def test_what_large_leaves_unsold_serves_small_and_is_paid_at_most_what_la
 
     assert Counter(lease["lane"] for lease in leases) == {LARGE: 2, LANE: 5}
     records = [row["transcript"] for row in await lane.fetch("SELECT transcript::jsonb FROM rounds ORDER BY at_ms")]
-    for lower in (record for record in records if record["lane"] == LANE):
-        for upper in (record for record in records if record["lane"] == LARGE):
-            check_carried(LARGE, upper["number"], left_of(upper), lower)
-    owed = sorted(price for record in records for price in _prices(record))
+    drawn = 0
+    for upper in (record for record in records if record["lane"] == LARGE and record["draw"] is not None):
+        digest = upper["draw"]["digest"]
+        lanes = read_table(upper["draw"]["table"], digest=digest, beacon=bytes.fromhex(upper["beacon"]))
+        for record in records:
+            if record["draw"] is not None and record["draw"]["digest"] == digest:
+                check_drawn(record, lanes)
+                drawn += 1
+    assert drawn
+    owed = sorted(record["result"]["sell_price"] for record in records for _ in record["result"]["placements"])
     assert sorted(lease["sell_price"] for lease in leases) == owed
-    assert any(ask["carried"] for record in records for ask in record["asks"])
     sessions = {lease["session_id"] for lease in leases}
     await lane.offer(*sessions)
     await lane.pay(*leases)

@@ -6,6 +6,7 @@ from proofgrid.rules.jobs.lifecycle import (
     TASK_TRANSITIONS,
     JobEvent,
     JobState,
+    LeaseEvent,
     LeaseState,
     TaskEvent,
     TaskState,
@@ -38,7 +39,9 @@ def test_only_a_leased_job_can_be_proven() -> None:
 
 
 def test_only_a_lease_that_its_prover_was_told_of_can_be_paid() -> None:
-    sources = {state for (state, _), target in LEASE_TRANSITIONS.items() if target is LeaseState.SETTLED}
+    settled = {(state, on) for (state, on), target in LEASE_TRANSITIONS.items() if target is LeaseState.SETTLED}
+    late = {(LeaseState.EXPIRED, LeaseEvent.SETTLED_LATE), (LeaseState.FAILED, LeaseEvent.SETTLED_LATE)}
+    sources = {state for state, _ in settled - late}
     assert sources == {LeaseState.OFFERED, LeaseState.RUNNING, LeaseState.REPORTED}
 
 
@@ -48,8 +51,9 @@ def test_every_held_lease_can_be_taken_back_in_three_ways() -> None:
         assert sources == set(LEASE_HELD)
 
 
-def test_a_lease_that_ended_stays_as_it_is() -> None:
-    assert {state for (state, _) in LEASE_TRANSITIONS} == set(LEASE_HELD)
+def test_a_lease_that_ended_stays_as_it_is_but_for_a_proof_that_comes_late() -> None:
+    after_the_end = {on for (state, on) in LEASE_TRANSITIONS if state not in LEASE_HELD}
+    assert after_the_end == {LeaseEvent.SETTLED_LATE}
 
 
 def test_every_event_has_a_state_to_start_from() -> None:

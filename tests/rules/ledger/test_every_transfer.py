@@ -12,7 +12,14 @@ from proofgrid.primitives.errors import InvalidField
 from proofgrid.primitives.ids import AccountId, Address
 from proofgrid.rules.ledger import firm_quotes, settlement, stakes
 from proofgrid.rules.ledger.accounts import NETWORK_CLIENT, Transfer
-from proofgrid.rules.ledger.firm_quotes import Shares, redeem_quote, return_escrow, sell_quote, settle_quote
+from proofgrid.rules.ledger.firm_quotes import (
+    Shares,
+    pay_premium,
+    redeem_quote,
+    return_escrow,
+    sell_quote,
+    settle_quote,
+)
 from proofgrid.rules.ledger.settlement import (
     SurplusTo,
     WastedShare,
@@ -43,7 +50,7 @@ from proofgrid.rules.staking.slashing import Slash, SlashReason
 CLIENT, OPERATOR = Address("C"), Address("O")
 ACCOUNT = AccountId("operator:O")
 SOLD = {"task_id": "T", "job_id": "J", "lane": "L", "round_number": 9}
-TERMS = FirmTerms(units=10, cost=50, premium=4, penalty=6, limit_price=8, hold_ms=1, within_ms=1)
+TERMS = FirmTerms(units=10, cost=50, premium=4, penalty=6, buy_price=5, sell_price=4, hold_ms=1, within_ms=1)
 SLASHED = Slash(reason=SlashReason.INVALID_PROOF, burnt=5, client=3, rescuer=2)
 
 
@@ -142,24 +149,35 @@ TOLD: list[tuple[Callable[[], list[Transfer]], list[str]]] = [
         ["overturn:E:burnt mint>stake:O 5 slash overturned", "overturn:E:treasury treasury>stake:O 2 slash overturned"],
     ),
     (
-        lambda: sell_quote(quote_id="Q", client=CLIENT, terms=TERMS),
+        lambda: sell_quote(quote_id="Q", client=CLIENT, terms=TERMS, operators=[OPERATOR]),
         [
-            "quote_premium:Q client:C>treasury 4 quote_premium",
+            "quote_premium:Q client:C>quote:Q 4 quote_premium",
             "quote_price:Q client:C>quote:Q 50 quote_price",
-            "quote_reserve:Q treasury>quote:Q 86 quote_reserve",
+            "quote_pledge:Q:O stake:O>quote:Q 62 quote_pledge",
         ],
     ),
-    (lambda: redeem_quote(quote_id="Q", task_id="T", escrow=80), ["escrow:T quote:Q>escrow:T 80 escrow T"]),
+    (lambda: redeem_quote(quote_id="Q", task_id="T", cost=50), ["escrow:T quote:Q>escrow:T 50 escrow T"]),
+    (
+        lambda: pay_premium(quote_id="Q", client=CLIENT, premium=4, earned={OPERATOR: 3}, task_id="T"),
+        [
+            "quote_reserved:Q:O quote:Q>operator:O 3 quote_reserved T",
+            "quote_unearned:Q quote:Q>client:C 1 quote_unearned T",
+        ],
+    ),
     (lambda: return_escrow(quote_id="Q", task_id="T", rest=1), ["quote_rest:Q escrow:T>quote:Q 1 quote_rest T"]),
     (lambda: return_escrow(quote_id="Q", task_id="T", rest=0), []),
     (
         lambda: settle_quote(
-            Shares(refunded=1, penalty=2, charged=9, to_treasury=3), quote_id="Q", task_id="T", client=CLIENT
+            Shares(refunded=1, penalty=2, charged=9, burnt=2, given_back={OPERATOR: 3}),
+            quote_id="Q",
+            task_id="T",
+            client=CLIENT,
         ),
         [
             "quote_refund:Q quote:Q>client:C 1 quote_refund T",
             "quote_penalty:Q quote:Q>client:C 2 quote_penalty T",
-            "quote_back:Q quote:Q>treasury 3 quote_back T",
+            "quote_burnt:Q quote:Q>mint 2 quote_burnt T",
+            "quote_back:Q:O quote:Q>stake:O 3 quote_back T",
         ],
     ),
 ]

@@ -15,6 +15,7 @@ LARGE, MEDIUM, SMALL = (f"net/toy/{name}" for name in ("large", "medium", "small
 NARROW, OTHER = f"{SMALL}/aaaa", f"{SMALL}/bbbb"
 LANES = (f"{LARGE}/cccc", LARGE, MEDIUM, NARROW, OTHER, SMALL)  #: in the order of a stack
 BEACON = bytes(range(32))
+EXCLUDED = st.just(frozenset[str]()) | st.frozensets(st.sampled_from(["o0", "o1", "o2"]), max_size=2)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,6 +54,21 @@ class StackCase:
         ]
         return replace(self, lanes=lanes)
 
+    def and_bid(self, lane: str, price: int, *, jobs: int = 1, excluded: frozenset[str] = frozenset()) -> StackCase:
+        """The same, with one more task in a lane, whose lot is as good as any."""
+        task = TaskDemand(
+            task_id="one more task",
+            jobs=tuple(JobDemand(job_id=f"one more {job}", units=5, excluded=excluded) for job in range(jobs)),
+            limit_price=price,
+            program_digest="q",
+        )
+        lanes = [replace(one, demands=[*one.demands, task]) if one.lane == lane else one for one in self.lanes]
+        return replace(self, lanes=lanes)
+
+    def and_prover(self, lane: str, *, ask: int) -> StackCase:
+        """The same, with one more prover for a lane."""
+        return replace(self, provers=[*self.provers, a_prover("one more", lane, ask=ask, slots=9)])
+
 
 def a_lane(lane: str, *bids: int, reference: int | None = None, jobs: int = 1, units: int = 10) -> LaneDemands:
     """A lane with one task of equal jobs for every bid."""
@@ -89,7 +105,7 @@ def stack_cases(draw: st.DrawFn, *, price_max: int = 6) -> StackCase:
                 TaskDemand(
                     task_id=f"{lane} {place}",
                     jobs=tuple(
-                        JobDemand(job_id=f"{lane} {place} {job}", units=units)
+                        JobDemand(job_id=f"{lane} {place} {job}", units=units, excluded=draw(EXCLUDED))
                         for job, units in enumerate(draw(st.lists(st.integers(1, 4), min_size=1, max_size=3)))
                     ),
                     limit_price=draw(prices),
@@ -98,6 +114,8 @@ def stack_cases(draw: st.DrawFn, *, price_max: int = 6) -> StackCase:
                 )
                 for place in range(draw(st.integers(1, 3)))
             ],
+            anchor=draw(st.none() | prices),
+            backed=draw(st.booleans()),
         )
         for lane in sorted(names, key=LANES.index)
     ]
@@ -107,7 +125,6 @@ def stack_cases(draw: st.DrawFn, *, price_max: int = 6) -> StackCase:
             *LANES[draw(st.integers(0, len(LANES) - 1)) :],
             ask=draw(prices),
             slots=draw(st.integers(1, 3)),
-            slot_units_max=draw(st.none() | st.integers(1, 5)),
         )
         for place in range(draw(st.integers(1, 4)))
     ]

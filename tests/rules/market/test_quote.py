@@ -32,7 +32,7 @@ def provers(*asks: int, slots: int = 1) -> list[dict[str, ProverSupply]]:
     return [
         {
             LANE: ProverSupply(
-                prover_id=f"o/p{place}", operator="o", ask_price=ask, free_slots=slots, reputation_bucket=0
+                prover_id=f"o{place}/p", operator=f"o{place}", ask_price=ask, free_slots=slots, reputation_bucket=0
             )
         }
         for place, ask in enumerate(asks)

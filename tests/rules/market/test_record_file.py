@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
@@ -17,6 +18,7 @@ from tests.makers import a_key
 from tests.rules.market.records import LARGE, NETWORK, SMALL, a_record
 
 RECORD = a_record()
+EDITION_1 = Path(__file__).parent / "edition_1"  #: made by the rules of its time
 FILES = {lane: b"".join(lines) for lane, lines in RECORD.items()}
 
 
@@ -28,28 +30,48 @@ def check(lines: Sequence[bytes], check_: RecordCheck | None = None) -> RecordCh
     return check_
 
 
-def test_an_honest_record_of_a_stack_is_right_and_something_was_carried() -> None:
+def test_an_honest_record_of_a_stack_is_right_and_both_lanes_were_drawn_together() -> None:
     large = check(RECORD[LARGE])
-    small = check(RECORD[SMALL], RecordCheck(network=NETWORK.address, above=large.left))
+    small = check(RECORD[SMALL], RecordCheck(network=NETWORK.address, known=large.known))
 
     assert small.header is not None
     assert (small.header.lane, small.header.rounds, small.last_number) == (SMALL, 4, 4)
     assert not small.not_compared
-    assert any(ask["carried"] for ask in _transcripts(SMALL, "asks"))
+    assert len(large.known.drawn) == 4
     assert any(one for transcript in _of(SMALL) for one in transcript["result"]["placements"])
 
 
-def test_records_are_written_as_they_always_were() -> None:
-    """Digests of files of November 2026: what was written before must stay what replay gives, to the byte."""
-    written = {lane: digest_of(b"".join(lines)) for lane, lines in a_record(rounds=6, seed=3).items()}
-    assert written == {
-        LARGE: "522a2f51568069041a9bf3b795d996c78135d1cd4243cf2acab3a5854d2f7e52",
-        SMALL: "a98836ec933116bd47fbb2fbe2a25bc54ce5ceafe99abdf5158e2a3090524246",
+def test_without_the_other_lane_the_check_says_how_much_it_could_not_compare() -> None:
+    assert check(RECORD[SMALL]).not_compared == 4
+    assert check(RECORD[LARGE]).not_compared == 0  # the table is in the first lane's record
+
+
+def test_records_of_the_first_edition_are_still_replayed_by_its_rules() -> None:
+    """Files of November 2026: lots in units, capacity carried down from large to small."""
+    files = {name: (EDITION_1 / f"{name}.rounds").read_bytes() for name in ("large", "small")}
+    assert {name: digest_of(content) for name, content in files.items()} == {
+        "large": "522a2f51568069041a9bf3b795d996c78135d1cd4243cf2acab3a5854d2f7e52",
+        "small": "a98836ec933116bd47fbb2fbe2a25bc54ce5ceafe99abdf5158e2a3090524246",
     }
+    large = check(files["large"].splitlines(keepends=True))
+    small = check(files["small"].splitlines(keepends=True), RecordCheck(network=NETWORK.address, known=large.known))
+
+    assert (small.last_number, small.not_compared) == (6, 0)
+    assert check(files["small"].splitlines(keepends=True)).not_compared > 0
+    # The lower lane alone looks right; next to an upper one that left something else it does not.
+    for place, left in list(large.known.left.items()):
+        large.known.left[place] = {order: (slots, ask, cap + 1) for order, (slots, ask, cap) in left.items()}
+    with pytest.raises(TranscriptMismatch, match="the lane above"):
+        check(files["small"].splitlines(keepends=True), RecordCheck(network=NETWORK.address, known=large.known))
 
 
-def test_without_the_upper_lane_the_check_says_what_it_could_not_compare() -> None:
-    assert check(RECORD[SMALL]).not_compared == {LARGE}
+@settings(deadline=None, max_examples=100, derandomize=True)
+@given(place=st.integers(0, 2**32), bit=st.integers(0, 7))
+def test_one_flipped_bit_in_a_record_of_the_first_edition_is_found(place: int, bit: int) -> None:
+    content = bytearray((EDITION_1 / "small.rounds").read_bytes())
+    content[place % len(content)] ^= 1 << bit
+    with pytest.raises(TranscriptMismatch):
+        check(bytes(content).splitlines(keepends=True))
 
 
 @settings(deadline=None, max_examples=400, derandomize=True)
@@ -93,13 +115,13 @@ def test_a_network_that_signs_a_false_result_is_found_out() -> None:
     assert caught.value.field == "result.buy_price"
 
 
-def test_a_network_that_pays_carried_capacity_by_another_cap_is_found_out() -> None:
-    """The lower lane alone looks right; next to the upper one it does not."""
+def test_a_network_that_gives_a_prover_another_lane_than_the_lots_is_found_out() -> None:
+    """Each lane alone looks right."""
     large = check(RECORD[LARGE])
-    for (lane, number), left in list(large.left.items()):
-        large.left[lane, number] = {order: (slots, ask, cap + 1) for order, (slots, ask, cap) in left.items()}
-    with pytest.raises(TranscriptMismatch, match="the lane above"):
-        check(RECORD[SMALL], RecordCheck(network=NETWORK.address, above=large.left))
+    for digest, drawn in list(large.known.drawn.items()):
+        large.known.drawn[digest] = {**drawn, SMALL: drawn[SMALL] | {"somebody else"}}
+    with pytest.raises(TranscriptMismatch, match="other provers"):
+        check(RECORD[SMALL], RecordCheck(network=NETWORK.address, known=large.known))
 
 
 def test_nobody_is_named_in_a_record() -> None:
@@ -115,7 +137,3 @@ def _signed(value: dict[str, object]) -> bytes:
 
 def _of(lane: str) -> list[dict[str, dict[str, list[object]]]]:
     return [json.loads(line)["transcript"] for line in RECORD[lane][1:-1]]
-
-
-def _transcripts(lane: str, group: str) -> list[dict[str, object]]:
-    return [order for line in RECORD[lane][1:-1] for order in json.loads(line)["transcript"][group]]

@@ -49,6 +49,7 @@ def a_round(
     beacon: bytes = b"beacon",
     number: int = 1,
     previous: Digest | None = None,
+    anchor: int | None = None,
 ) -> RoundInputs:
     return RoundInputs(
         lane="main/ezkl/small",
@@ -58,6 +59,7 @@ def a_round(
         reference=reference,
         demands=demands,
         supplies=supplies,
+        anchor=anchor,
     )
 
 
@@ -74,20 +76,49 @@ def test_a_task_bids_for_half_of_the_capacity_and_for_the_rest_later() -> None:
     assert covered == {3, 1}  # half of six slots; by lot, now and then, a single job
 
 
-def test_one_slot_holds_the_largest_job_of_the_round() -> None:
-    outcome = run_round(a_round([a_task("t", a_job("small", 3)), a_task("u", a_job("large", 70))], [a_prover("p")]))
+def test_a_slot_takes_one_job_whatever_its_size() -> None:
+    supplies = [a_prover("p", free_slots=2), a_prover("q", ask_price=55)]
 
-    assert outcome.transcript["parameters"]["lot_units"] == 70
-    assert outcome.transcript["asks"][0]["units"] == 70
+    outcome = run_round(a_round([a_task("t", a_job("small", 3)), a_task("u", a_job("large", 70_000))], supplies))
+
+    assert dict(outcome.clearing.bought) == {"t": 1, "u": 1}
+    assert {(placed.job_id, placed.units) for placed in outcome.placements} == {("small", 3), ("large", 70_000)}
+    assert sum(slots for _, slots in outcome.clearing.sold) == 2
 
 
-def test_a_job_nobody_could_pay_for_does_not_inflate_the_slots() -> None:
-    junk = a_task("junk", a_job("huge", 10**6), limit_price=1)
+@pytest.mark.parametrize("limit_price", [1, 15])  # below the floor, and at it
+def test_a_large_job_that_hardly_pays_does_not_inflate_the_slots(limit_price: int) -> None:
+    junk = a_task("junk", a_job("huge", 10**6), limit_price=limit_price)
+    tasks = [a_task(f"t{i}", a_job(f"j{i}")) for i in range(4)]
 
-    outcome = run_round(a_round([junk, a_task("t", a_job("j"))], [a_prover("p"), a_prover("q")]))
+    outcome = run_round(a_round([junk, *tasks], [a_prover(f"p{i}", free_slots=2) for i in range(4)]))
 
-    assert outcome.transcript["parameters"]["lot_units"] == 10
-    assert provers_of(outcome).keys() == {"j"}
+    assert len(set(provers_of(outcome).values())) >= 2
+    assert provers_of(outcome).keys() == {"j0", "j1", "j2", "j3"}
+
+
+def test_slots_that_no_admitted_job_may_use_are_no_supply() -> None:
+    tasks = [a_task(f"t{i}", a_job(f"j{i}", excluded=("phantom",)), limit_price=70 + i) for i in range(3)]
+    junk = a_task("junk", a_job("j"), limit_price=1)
+    honest = [a_prover("p", free_slots=2), a_prover("q", ask_price=55)]
+    phantom = a_prover("phantom", ask_price=0, free_slots=1_000)
+
+    with_phantom, without = run_round(a_round([*tasks, junk], [*honest, phantom])), run_round(a_round(tasks, honest))
+
+    assert with_phantom.clearing == without.clearing
+    assert [ask["prover_id"] for ask in with_phantom.transcript["idle_asks"]] == ["phantom"]
+    assert [bid["task_id"] for bid in with_phantom.transcript["idle_bids"]] == ["junk"]
+
+
+def test_two_provers_of_one_operator_are_no_competition() -> None:
+    """Its dearer name would set the price for the cheaper one."""
+    task = a_task("t", a_job("j"), limit_price=100)
+    names = [replace(a_prover("a", ask_price=50), operator="o"), replace(a_prover("b", ask_price=90), operator="o")]
+    rivals = [replace(name, operator=name.prover_id) for name in names]
+
+    for beacon in range(20):
+        assert run_round(a_round([task], names, beacon=bytes([beacon]))).buy_price == 60  # the reference
+    assert {run_round(a_round([task], rivals, beacon=bytes([beacon]))).buy_price for beacon in range(20)} != {60}
 
 
 def test_asks_above_the_ceiling_do_not_block_the_round() -> None:
@@ -121,38 +152,45 @@ def test_a_job_moves_from_an_excluded_prover_to_the_next_one_still_in() -> None:
 
 
 def test_a_job_whose_only_prover_left_stays_unsold_and_unpaid() -> None:
-    supplies = [a_prover("cheap", free_slots=2), a_prover("dear", ask_price=99)]
-    task = a_task("t", a_job("j", excluded=("cheap",)))
+    supplies = [a_prover("cheap", free_slots=3), a_prover("dear", ask_price=99)]
+    tasks = [a_task("t", a_job("j", excluded=("cheap",))), a_task("u", a_job("k"), limit_price=90)]
 
-    outcomes = [run_round(a_round([task], supplies, beacon=bytes([i]))) for i in range(20)]
-    together = [outcome for outcome in outcomes if not outcome.transcript["absent"]]
+    outcomes = [run_round(a_round(tasks, supplies, beacon=bytes([i]))) for i in range(40)]
+    unsold = [outcome for outcome in outcomes if outcome.unsold]
 
-    assert together
-    for outcome in together:
-        assert dict(outcome.clearing.bought) == {"t": 10}
+    assert unsold
+    for outcome in unsold:
         assert (outcome.placements, outcome.unsold, outcome.surplus) == ((), ("j",), 0)
 
 
 def test_a_job_that_the_cheapest_prover_failed_is_sold_to_a_dearer_one_soon() -> None:
     supplies = [a_prover("cheap", free_slots=2), a_prover("dear", ask_price=58)]
-    task = a_task("t", a_job("j", excluded=("cheap",)))
+    task, other = a_task("t", a_job("j", excluded=("cheap",))), a_task("u", a_job("k"))
 
-    outcomes = [run_round(a_round([task], supplies, beacon=bytes([i]))) for i in range(20)]
+    alone = run_round(a_round([task], supplies))
+    outcomes = [run_round(a_round([task, other], supplies, beacon=bytes([i]))) for i in range(60)]
 
-    assert {"j": "dear"} in [provers_of(outcome) for outcome in outcomes]
+    assert provers_of(alone) == {"j": "dear"}  # nobody else is needed for it, so nobody else is there
+    assert "dear" in [provers_of(outcome).get("j") for outcome in outcomes]
     for outcome in outcomes:
         replay(outcome.transcript)
 
 
-def test_a_round_with_one_empty_side_leaves_the_reference_alone() -> None:
+def test_a_quiet_lane_comes_back_to_its_anchor_and_nothing_else_moves_it() -> None:
     no_slot = [a_prover("p", free_slots=0)]
     task = a_task("t", a_job("j"))
     nobody_may = a_task("t", a_job("j", excluded=("p",)))
+    low = a_task("low", a_job("low"), limit_price=15)
 
-    assert run_round(a_round([task], no_slot)).next_reference == 60
-    assert run_round(a_round([], [a_prover("p")])).next_reference == 60
-    assert run_round(a_round([nobody_may], [a_prover("p")])).next_reference == 60
-    assert run_round(a_round([task], [a_prover("p", ask_price=61)])).next_reference == 67
+    for quiet in (a_round([task], no_slot), a_round([], [a_prover("p")]), a_round([nobody_may], [a_prover("p")])):
+        assert run_round(quiet).next_reference == 60  # there is no anchor
+        assert run_round(replace(quiet, anchor=100)).next_reference == 67
+        assert run_round(replace(quiet, anchor=50)).next_reference == 53
+        assert run_round(replace(quiet, anchor=100, backed=True)).next_reference == 60
+    # Orders that could trade with each other move it, between their limits; those that could not do not.
+    assert run_round(a_round([task], [a_prover("p", ask_price=63)])).next_reference == 63
+    assert run_round(a_round([task], [a_prover("p", ask_price=99)])).next_reference == 67
+    assert run_round(a_round([low], [a_prover("p", ask_price=63)], anchor=100)).next_reference == 60
 
 
 @pytest.mark.parametrize("twice", ["task", "job", "prover"])
@@ -278,7 +316,7 @@ def test_a_lane_whose_limits_cross_its_asks_always_comes_to_its_end(seed: int) -
         if not demands:
             break
         beacon = f"{seed}/{number}".encode()
-        outcome = run_round(a_round(demands, supplies, reference=reference, beacon=beacon, number=number))
+        outcome = run_round(a_round(demands, supplies, reference=reference, beacon=beacon, number=number, anchor=100))
         reference = outcome.next_reference
         placed = provers_of(outcome)
         waiting = {task_id: [job for job in jobs if job.job_id not in placed] for task_id, jobs in waiting.items()}

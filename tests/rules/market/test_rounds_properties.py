@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import json
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
 from random import Random
@@ -65,6 +66,8 @@ def rounds(draw: st.DrawFn, *, with_exclusions: bool = True) -> RoundInputs:
         reference=draw(st.none() | st.integers(1, 80)),
         demands=demands,
         supplies=supplies,
+        anchor=draw(st.none() | st.integers(1, 80)),
+        backed=draw(st.booleans()),
     )
 
 
@@ -115,45 +118,52 @@ def test_clients_pay_at_most_their_limit_and_operators_get_at_least_their_ask(in
 
 @quick
 @given(rounds(with_exclusions=False))
-def test_without_exclusions_a_job_goes_where_its_first_unit_lies(inputs: RoundInputs) -> None:
+def test_without_exclusions_every_job_is_placed_and_provers_sell_what_they_cleared(inputs: RoundInputs) -> None:
     outcome = run_round(inputs)
 
-    jobs = jobs_by_id(inputs)
-    owners = [prover for prover, units in outcome.clearing.sold for _ in range(units)]
-    expected, first_unit = {}, 0
-    for task_id, _ in outcome.clearing.bought:
-        for job_id in covered_by_task(outcome)[task_id]:
-            expected[job_id] = owners[first_unit]
-            first_unit += jobs[job_id].units
-    assert {p.job_id: p.prover_id for p in outcome.placements} == expected
+    assert Counter(p.prover_id for p in outcome.placements) == dict(outcome.clearing.sold)
     assert outcome.unsold == ()
 
 
 @quick
 @given(rounds())
-def test_a_bid_covers_the_first_jobs_and_at_most_half_of_the_capacity(inputs: RoundInputs) -> None:
+def test_there_are_never_more_jobs_than_slots(inputs: RoundInputs) -> None:
     outcome = run_round(inputs)
 
-    ceil = outcome.transcript["parameters"]["ceil"]
-    capacity = sum(ask["units"] for ask in outcome.transcript["asks"] if ask["ask_price"] <= ceil)
-    for bid in outcome.transcript["bids"]:
-        entered = [job["job_id"] for job in bid["jobs"]]
-        assert bid["covered"] == entered[: len(bid["covered"])] != []
-        if len(bid["covered"]) > 1:
-            assert bid["units"] * 2 <= capacity
+    slots = {supply.prover_id: supply.free_slots for supply in inputs.supplies}
+    placed = Counter(p.prover_id for p in outcome.placements)
+    assert all(count <= slots[prover_id] for prover_id, count in placed.items())
 
 
 @quick
 @given(rounds())
-def test_a_job_enters_when_a_prover_that_is_present_may_run_it(inputs: RoundInputs) -> None:
+def test_a_bid_covers_the_first_jobs_that_may_run_and_at_most_half_of_the_slots(inputs: RoundInputs) -> None:
     transcript = run_round(inputs).transcript
-    absent = {supply["prover_id"] for supply in transcript["absent"]}
-    present = {supply.prover_id for supply in inputs.supplies if supply.free_slots} - absent
 
-    entered = {job["job_id"]: job["excluded"] for bid in transcript["bids"] for job in bid["jobs"]}
+    present = {ask["prover_id"] for ask in transcript["asks"]}
+    slots = sum(ask["slots"] for ask in transcript["asks"])
+    for bid in transcript["bids"]:
+        able = [job["job_id"] for job in bid["jobs"] if present - set(job["excluded"])]
+        assert bid["covered"] == able[: bid["slots"]] != []
+        assert bid["slots"] == len(bid["covered"])
+        assert bid["slots"] == 1 or bid["slots"] * 2 <= slots
 
-    assert entered.keys() == {job_id for job_id, job in jobs_by_id(inputs).items() if present - job.excluded}
-    assert not absent or any(absent <= set(excluded) for excluded in entered.values())
+
+@quick
+@given(rounds())
+def test_every_order_is_on_record_once_whether_it_could_trade_or_not(inputs: RoundInputs) -> None:
+    transcript = run_round(inputs).transcript
+    floor, ceil = transcript["parameters"]["floor"], transcript["parameters"]["ceil"]
+
+    bids = [bid["task_id"] for group in ("bids", "idle_bids") for bid in transcript[group]]
+    asks = [ask["prover_id"] for group in ("asks", "absent", "idle_asks") for ask in transcript[group]]
+    assert sorted(bids) == sorted(demand.task_id for demand in inputs.demands)
+    assert sorted(asks) == sorted(supply.prover_id for supply in inputs.supplies)
+    assert all(bid["limit_price"] >= floor for bid in transcript["bids"])
+    for ask in transcript["asks"]:
+        assert ask["ask_price"] <= ceil
+        may_run = [job for bid in transcript["bids"] for job in bid["jobs"] if ask["prover_id"] not in job["excluded"]]
+        assert 1 <= ask["slots"] == min(ask["free_slots"], len(may_run))
 
 
 @quick

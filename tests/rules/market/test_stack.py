@@ -1,25 +1,19 @@
-"""One round of a stack by hand: what a demanding lane leaves unsold serves the lanes below it."""
+"""One round of a stack by hand: every prover is offered in one lane, and what happens in one moves no other."""
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
 from proofgrid.rules.market.rounds import RoundOutcome
-from proofgrid.rules.market.stack import (
-    CONSTRAINED_LANES_MAX,
-    LaneDemands,
-    Supplies,
-    check_carried,
-    left_of,
-    run_stack,
-)
-from tests.rules.market.stacks import BEACON, LARGE, MEDIUM, NARROW, OTHER, SMALL, a_lane, a_prover
+from proofgrid.rules.market.stack import CONSTRAINED_LANES_MAX, LaneDemands, Supplies, run_stack
+from tests.rules.market.stacks import BEACON, LARGE, NARROW, SMALL, a_lane, a_prover
 
 
-def run(*lanes: LaneDemands, provers: Sequence[Supplies]) -> dict[str, RoundOutcome]:
-    return {one.lane: one for one in run_stack(lanes, provers, beacon=BEACON)}
+def run(*lanes: LaneDemands, provers: Sequence[Supplies], beacon: bytes = BEACON) -> dict[str, RoundOutcome]:
+    return {one.lane: one for one in run_stack(lanes, provers, beacon=beacon)}
 
 
 def asks_of(outcome: RoundOutcome) -> dict[str, dict[str, Any]]:
@@ -30,117 +24,94 @@ def sellers(outcome: RoundOutcome) -> set[str]:
     return {placement.prover_id for placement in outcome.placements}
 
 
-def test_without_bids_in_large_a_large_prover_is_native_in_small() -> None:
+def slots_in(lane: str, *lanes: LaneDemands, provers: Sequence[Supplies], rounds: int = 60) -> float:
+    """Return how many slots a lane is given on average."""
+    given: list[int] = [
+        sum(ask["free_slots"] for ask in asks_of(run(*lanes, provers=provers, beacon=bytes([number]))[lane]).values())
+        for number in range(rounds)
+    ]
+    return sum(given) / rounds
+
+
+def test_without_bids_in_large_a_large_prover_serves_small() -> None:
     rounds = run(a_lane(SMALL, 20, reference=10), provers=[a_prover("a", LARGE, SMALL)])
 
     assert sellers(rounds[SMALL]) == {"a"}
-    assert asks_of(rounds[SMALL])["a"]["carried"] is None
+    assert rounds[SMALL].transcript["draw"] is None
 
 
-def test_the_slots_that_large_leaves_come_down_whole() -> None:
+def test_a_prover_is_offered_in_one_lane_where_most_is_wanted_of_what_it_may_serve() -> None:
+    lanes = [a_lane(LARGE, *[20] * 8, reference=10), a_lane(SMALL, *[20] * 16, reference=10)]
+    provers = [a_prover(f"p{number}", LARGE, SMALL, slots=2) for number in range(6)]
+
+    for number in range(20):
+        rounds = run(*lanes, provers=provers, beacon=bytes([number]))
+        assert Counter(one for outcome in rounds.values() for one in outcome.took_part) == Counter(
+            {f"p{number}": 1 for number in range(6)}
+        )
+    assert 3 < slots_in(LARGE, *lanes, provers=provers) < 5
+
+
+def test_who_may_serve_one_lane_only_is_counted_before_those_who_may_serve_both() -> None:
+    lanes = [a_lane(NARROW, *[20] * 4, reference=10), a_lane(SMALL, *[20] * 4, reference=10)]
+    wide = [a_prover(f"w{number}", SMALL, slots=1) for number in range(4)]
+    both = [a_prover(f"n{number}", NARROW, SMALL, slots=1) for number in range(4)]
+
+    assert slots_in(NARROW, *lanes, provers=[*both, *wide]) > 3.9
+
+
+def test_a_lane_with_one_job_in_a_hundred_is_given_its_share_and_no_more() -> None:
+    """An honest task with constraints waits for its turn, and does not take the sellers of all the others."""
+    lanes = [a_lane(NARROW, 20, reference=10), a_lane(SMALL, *[20] * 99, reference=10)]
+    provers = [a_prover(f"p{number}", NARROW, SMALL, slots=2) for number in range(20)]
+
+    assert 0.3 < slots_in(NARROW, *lanes, provers=provers, rounds=200) < 1.6
+
+
+def test_a_hopeless_bid_above_takes_no_seller_from_the_lane_below() -> None:
+    provers = [a_prover(f"p{number}", LARGE, SMALL, ask=5 + number) for number in range(4)]
+    honest = a_lane(SMALL, *[20] * 4, reference=10)
+
+    for number in range(20):
+        alone = run(honest, provers=provers, beacon=bytes([number]))[SMALL]
+        attacked = run(a_lane(LARGE, *[1] * 9, reference=10), honest, provers=provers, beacon=bytes([number]))
+        assert attacked[SMALL].placements == alone.placements
+        assert attacked[SMALL].next_reference == alone.next_reference
+        assert attacked[LARGE].next_reference == 10
+
+
+def test_a_hopeless_bid_with_constraints_talks_no_limits_down() -> None:
+    """Sixteen rounds of it dragged the lane's reference, and with it the ceiling, below everybody's ask."""
+    provers = [a_prover(f"p{number}", NARROW, SMALL, ask=9 + number) for number in range(4)]
+    reference = 10
+    for number in range(20):
+        lanes = [a_lane(NARROW, 3, reference=reference), a_lane(SMALL, *[20] * 4, reference=10)]
+        rounds = run(*lanes, provers=provers, beacon=bytes([number]))
+        assert len(rounds[SMALL].placements) >= 2
+        reference = rounds[NARROW].next_reference or 0
+    assert reference == 10
+
+
+def test_a_lane_with_constraints_has_the_limits_of_the_wide_lane_and_comes_back_to_its_reference() -> None:
+    lanes = [a_lane(NARROW, 1, reference=40), a_lane(SMALL, 20, reference=100)]
+
+    rounds = run(*lanes, provers=[a_prover("a", NARROW, SMALL)])
+
+    parameters = rounds[NARROW].transcript["parameters"]
+    assert (parameters["floor"], parameters["ceil"], parameters["anchor"]) == (25, 400, 100)
+    assert rounds[NARROW].next_reference == 45  # its bid is not admitted: a step back
+
+
+def test_what_is_paid_for_in_one_lane_moves_no_price_in_another() -> None:
+    """One PU bought at the floor of an upper lane sank the sellers' clock there, and bound them below."""
+    provers = [a_prover(f"p{number}", LARGE, SMALL, ask=5) for number in range(6)]
     rounds = run(
-        a_lane(LARGE, 20, reference=10, units=1_000),
-        a_lane(SMALL, 20, reference=10, jobs=2),
-        provers=[a_prover("a", LARGE, SMALL, slots=4)],
+        a_lane(LARGE, 3, reference=10, units=1), a_lane(SMALL, *[90] * 12, reference=80), provers=provers, beacon=b"2"
     )
 
-    assert len(rounds[LARGE].placements) == 1
-    ask = asks_of(rounds[SMALL])["a"]
-    assert ask["free_slots"] == 3
-    assert ask["carried"] == {"lane": LARGE, "number": 7, "price_max": rounds[LARGE].sell_price}
-    assert sellers(rounds[SMALL]) == {"a"}
-
-
-def test_a_carried_prover_is_paid_no_more_than_in_the_lane_above() -> None:
-    rounds = run(
-        a_lane(LARGE, 10, reference=10),
-        a_lane(SMALL, *[90] * 6, reference=10),
-        provers=[a_prover("a", LARGE, SMALL, slots=4), a_prover("b", SMALL, ask=12, slots=4)],
-    )
-
-    carried = asks_of(rounds[SMALL])["a"]["carried"]
-    assert carried is not None
-    assert sellers(rounds[SMALL]) >= {"a"}
-    for placement in rounds[SMALL].placements:
-        most = carried["price_max"] if placement.prover_id == "a" else rounds[SMALL].sell_price
-        assert placement.sell_price == min(most, rounds[SMALL].sell_price)
-
-
-def test_the_least_price_of_all_lanes_above_is_what_a_carried_prover_is_paid_at_most() -> None:
-    """Large sells at 10, medium and small far above: who comes from large through medium is paid 10 in all three."""
-    rounds = run(
-        a_lane(LARGE, 10, reference=10),
-        a_lane(MEDIUM, *[50] * 4, reference=10),
-        a_lane(SMALL, *[90] * 8, reference=10),
-        provers=[
-            a_prover("a", LARGE, MEDIUM, SMALL, slots=8),
-            a_prover("b", MEDIUM, ask=14, slots=2),
-            a_prover("c", SMALL, ask=12, slots=4),
-        ],
-    )
-
-    assert [rounds[lane].sell_price for lane in (LARGE, MEDIUM, SMALL)] == [10, 13, 40]
-    assert asks_of(rounds[MEDIUM])["a"]["carried"] == {"lane": LARGE, "number": 7, "price_max": 10}
-    assert asks_of(rounds[SMALL])["a"]["carried"] == {"lane": MEDIUM, "number": 7, "price_max": 10}
-    assert {(sold.prover_id, sold.sell_price) for sold in rounds[SMALL].placements} == {("a", 10), ("c", 40)}
-    # Whoever checks the record finds the same bound.
-    assert left_of(rounds[MEDIUM].transcript)["a"] == (3, 5, 10)
-    check_carried(MEDIUM, 7, left_of(rounds[MEDIUM].transcript), rounds[SMALL].transcript)
-
-
-def test_who_leaves_large_for_its_price_is_out_of_small() -> None:
-    rounds = run(
-        a_lane(LARGE, 20, reference=10),
-        a_lane(SMALL, 900, reference=10),
-        provers=[a_prover("dear", LARGE, SMALL, ask=800), a_prover("a", LARGE, SMALL), a_prover("b", SMALL)],
-    )
-
-    assert "dear" not in asks_of(rounds[SMALL])
-    assert "dear" not in sellers(rounds[LARGE])
-
-
-def test_the_floor_of_a_lane_is_the_reference_of_the_lane_that_its_provers_could_serve_instead() -> None:
-    shared = run(
-        a_lane(LARGE, 50, reference=10), a_lane(SMALL, 99, reference=90), provers=[a_prover("a", LARGE, SMALL)]
-    )
-    apart = run(a_lane(LARGE, 50, reference=10), a_lane(SMALL, 99, reference=90), provers=[a_prover("a", LARGE)])
-
-    assert not shared[LARGE].placements  # bids less than its prover gets for small jobs
-    assert sellers(apart[LARGE]) == {"a"}
-
-
-def test_a_prover_is_offered_in_one_of_several_lanes_with_constraints_by_lot() -> None:
-    narrow = {
-        name
-        for number in range(20)
-        for name, outcome in {
-            one.lane: one
-            for one in run_stack(
-                [a_lane(NARROW, 20, reference=10), a_lane(OTHER, 20, reference=10)],
-                [a_prover("a", NARROW, OTHER, SMALL)],
-                beacon=bytes([number]) * 32,
-            )
-        }.items()
-        if asks_of(outcome)
-    }
-    assert narrow == {NARROW, OTHER}
-    rounds = run(
-        a_lane(NARROW, 20, reference=10),
-        a_lane(OTHER, 20, reference=10),
-        provers=[a_prover("a", NARROW, OTHER, SMALL)],
-    )
-    assert sum("a" in asks_of(outcome) for outcome in rounds.values()) == 1
-
-
-def test_what_a_lane_with_constraints_leaves_serves_the_wide_lane() -> None:
-    rounds = run(
-        a_lane(NARROW, 20, reference=10),
-        a_lane(SMALL, 20, reference=10),
-        provers=[a_prover("a", NARROW, SMALL, slots=4), a_prover("b", SMALL, ask=900)],
-    )
-
-    assert sellers(rounds[NARROW]) == {"a"}
-    assert asks_of(rounds[SMALL])["a"]["carried"]["lane"] == NARROW
+    assert rounds[SMALL].placements
+    assert {placement.sell_price for placement in rounds[SMALL].placements} == {rounds[SMALL].sell_price}
+    assert rounds[SMALL].sell_price >= 20
 
 
 def test_at_most_32_lanes_with_constraints_of_a_class_hold_a_round_and_the_wide_one_always() -> None:
@@ -155,17 +126,16 @@ def test_at_most_32_lanes_with_constraints_of_a_class_hold_a_round_and_the_wide_
     assert drawn[0] != drawn[1]
 
 
-def test_a_hopeless_bid_in_a_dear_class_does_not_keep_a_prover_out_of_the_cheap_one() -> None:
-    """Dear large jobs, cheap small ones: offered at one of the asks, by lot, in the lanes where it asks that."""
+def test_a_prover_that_asks_differently_for_its_classes_is_drawn_whatever_it_asks() -> None:
     supplies = dict(a_prover("a", LARGE, SMALL, ask=20))
-    supplies[SMALL] = replace(supplies[SMALL], ask_price=7)
-    lanes = [a_lane(LARGE, 1, reference=20), a_lane(SMALL, 15, reference=10)]
+    dear = supplies | {SMALL: replace(supplies[SMALL], ask_price=39)}
+    cheap = supplies | {SMALL: replace(supplies[SMALL], ask_price=7)}
+    lanes = [a_lane(LARGE, 25, reference=20), a_lane(SMALL, 15, reference=10)]
 
-    sold = 0
+    drawn = []
     for number in range(40):
-        large, small = run_stack(lanes, [supplies], beacon=bytes([number]))
-        assert not large.placements
-        assert {ask["ask_price"] for ask in asks_of(small).values()} <= {7}
-        sold += len(small.placements)
-
-    assert 10 < sold < 30
+        here, there = (run(*lanes, provers=[one], beacon=bytes([number])) for one in (cheap, dear))
+        [place] = [lane for lane, outcome in here.items() if outcome.took_part]
+        assert [lane for lane, outcome in there.items() if outcome.took_part] == [place]
+        drawn.append(place)
+    assert 10 < drawn.count(SMALL) < 30

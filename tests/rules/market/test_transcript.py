@@ -12,7 +12,7 @@ from proofgrid.rules.market.rounds import JobDemand, ProverSupply, RoundInputs, 
 from tests.rules.market.stacks import StackCase, stack_cases
 from tests.rules.market.test_rounds_properties import quick, rounds
 
-RANKED = ("units", "rank", "rank_hash")
+RANKED = ("slots", "rank", "rank_hash")
 STRANGE = 'é"\\\n\u2028\U0001f600'  #: what JSON escapes
 
 
@@ -67,10 +67,10 @@ def test_any_text_may_be_a_name() -> None:
 @given(rounds())
 def test_the_input_digest_seals_the_header_and_every_order_without_its_rank(inputs: RoundInputs) -> None:
     transcript = run_round(inputs).transcript
-    header = ("format", "version", "lane", "number", "previous", "beacon", "absent")
+    header = ("format", "version", "lane", "number", "previous", "beacon", "absent", "draw", "idle_asks", "idle_bids")
 
     sealed: dict[str, Any] = {name: transcript[name] for name in header}
-    sealed |= {"reference": inputs.reference, "floor_least": inputs.floor_least}
+    sealed |= {"reference": inputs.reference, "anchor": inputs.anchor, "backed": inputs.backed}
     sealed["demands"] = [_without(bid, *RANKED, "covered") for bid in transcript["bids"]]
     sealed["supplies"] = [_without(ask, *RANKED) for ask in transcript["asks"]]
 

@@ -30,7 +30,15 @@ from proofgrid.rules.staking.bonds import (
     free_capacity,
     removable,
 )
-from proofgrid.rules.staking.results import ResultClaim, claim_from_text, differ, is_signed, public_digest, sign_result
+from proofgrid.rules.staking.results import (
+    ResultClaim,
+    claim_from_text,
+    contradict,
+    differ,
+    is_signed,
+    public_digest,
+    sign_result,
+)
 from proofgrid.rules.staking.slashing import SLASH_RULES, SlashReason, may_be_slashed, slash, slash_reason
 from tests.makers import a_key
 
@@ -197,6 +205,16 @@ def test_two_results_of_one_lease_differ_and_those_of_two_leases_do_not_count() 
     assert not differ(CLAIM, CLAIM)
     assert not differ(CLAIM, replace(CLAIM, proof="b", fence=2))
     assert not differ(CLAIM, replace(CLAIM, proof="b", lease_id="m"))
+
+
+def test_another_proof_of_the_same_is_no_second_lie_and_other_public_values_are() -> None:
+    """Proofs are randomised: an honest prover that proves twice has two proofs that say the same."""
+    assert not contradict(CLAIM, replace(CLAIM, proof="b"))
+    assert not contradict(CLAIM, CLAIM)
+    for proof in ("a", "b"):
+        assert contradict(CLAIM, replace(CLAIM, proof=proof, public="q"))
+        assert contradict(CLAIM, replace(CLAIM, proof=proof, job_id="k"))
+        assert not contradict(CLAIM, replace(CLAIM, proof=proof, public="q", fence=2))
 
 
 def test_a_claim_has_one_spelling() -> None:

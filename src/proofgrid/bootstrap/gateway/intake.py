@@ -25,6 +25,7 @@ from proofgrid.roles.intake.quotes import PriceJobs, Quotes
 from proofgrid.roles.intake.records import Records
 from proofgrid.roles.intake.registration import Registration
 from proofgrid.roles.intake.reputation import Reputation
+from proofgrid.roles.intake.reserving import Reserving
 from proofgrid.roles.intake.statements import Statements
 from proofgrid.roles.intake.status import NetworkFacts, Status
 from proofgrid.roles.intake.subnetworks import Subnetworks
@@ -45,6 +46,7 @@ def build_admission(settings: GatewaySettings, world: Adapters) -> Admission:
         limits=settings.limits(),
         clock=world.clock,
         subnetwork=settings.subnetwork,
+        phases=settings.phases(),
     )
 
 
@@ -64,7 +66,7 @@ def build_intake(settings: GatewaySettings, world: Adapters, admission: Admissio
         evidence=EvidenceDesk(database, world.artifacts, world.key),
         incidents=Incidents(database),
         programs=Programs(database),
-        quotes=Quotes(database, admission, prices, policy=settings.firm_quote_terms(), clock=world.clock),
+        quotes=Quotes(database, admission, prices, Reserving(database, settings.reserving(), world.clock)),
         records=Records(database, world.key),
         registration=Registration(
             database,

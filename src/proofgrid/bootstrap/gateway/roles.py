@@ -53,6 +53,7 @@ def build_roles(settings: GatewaySettings, world: Adapters, gateway_id: GatewayI
         hedging=dispatch.hedging,
         reputation=dispatch.reputation,
         surplus_to=settings.surplus,
+        signed_for=world.key.address if settings.bonds().is_asked else None,
     )
     return Roles(
         intake=build_intake(settings, world, admission, task_watch),

@@ -27,7 +27,7 @@ def add_to(cli: typer.Typer) -> None:
     cli.command("quote", short_help="Ask what a request would cost and how long it would take.")(run)
 
 
-Firm = Annotated[bool, typer.Option("--firm", help="Buy it: the network holds cost and time for you.")]
+Firm = Annotated[bool, typer.Option("--firm", help="Buy it: provers hold cost, time and slots for you.")]
 Hold = Annotated[str | None, typer.Option("--hold", metavar="10m", help="For how long it is held. [default: 10m]")]
 CostMax = Annotated[
     str | None, typer.Option("--cost-max", metavar="TOKENS", help="Buy nothing that costs more, premium included.")
@@ -53,9 +53,9 @@ def run(
     The price now comes from the market's own clearing, run on the live book with your bid added: bid more than that and
     you still pay about that. The chances come from the latest rounds. Nothing is stored, sold or promised.
 
-    With --firm you buy a promise: for the time that it is held, as many inputs of the program cost exactly that,
-    and the bundle is there in time or you get the cost back with a penalty on top. The inputs may change until you
-    submit.
+    With --firm you buy a promise from provers that offer slots ahead: for the time that it is held, as many inputs of
+    the program cost exactly that, and the bundle is there in time or you get the cost back with a penalty on top, out
+    of the bonds of those who did not deliver. The inputs may change until you submit.
 
     \b
     Example:
@@ -170,6 +170,8 @@ def _show(quote: Quote) -> None:
     say(f"expected time to the last proof: {_seconds(quote.expected_ms)}")
     if quote.firm is not None:
         say(f"firm, with --firm: {_promise(quote.firm)}")
+    else:
+        say("firm: no prover offers slots ahead for this now")
 
 
 def _seconds(milliseconds: int) -> str:

@@ -70,7 +70,7 @@ def print_report(
             job.slice_index,
             job.input_index,
             short_prover(job.prover),
-            f"{job.lane} #{job.round_number}",
+            f"{job.lane} #{job.round_number}" if job.round_number else f"{job.lane}, firm quote",
             job.units,
             format_price(job.price_buy),
             format_price(job.price_sell),

@@ -81,8 +81,8 @@ def _opened(proof: Path, rounds: list[Path]) -> tuple[dict[str, object], Mapping
     except (OSError, ValueError, KeyError, TypeError):
         raise InvalidField(f"{proof} is no proof of an order", field="proof") from None
     checked = round_of(rounds, lane, number)
-    for group, key in (("bids", "task_id"), ("asks", "prover_id"), ("absent", "prover_id")):
-        for order in checked.transcript[group]:
-            if order[key] == named:
+    for group in ("bids", "idle_bids", "asks", "absent", "idle_asks"):
+        for order in checked.transcript.get(group, ()):  # records of the first edition have none that are idle
+            if named in (order.get("task_id"), order.get("prover_id")):
                 return {"lane": lane, "number": number, "what": what, "order_id": named}, order
     raise TranscriptMismatch(f"round {number} of {lane} has no such order", field="order_id")

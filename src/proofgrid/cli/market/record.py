@@ -80,8 +80,8 @@ def replay(
     """Run rounds again from their recorded orders, and check every byte, hash, signature, link and price.
 
     With files it needs no gateway, no database and no key. Give the files of all lanes of a stack (large, medium,
-    small) to have carried capacity compared too, and --network to say whose signature counts. Exit 1 when anything is
-    wrong.
+    small) to have the lots compared that gave each prover its lane, and --network to say whose signature counts. Exit 1
+    when anything is wrong.
 
     \b
     Examples:

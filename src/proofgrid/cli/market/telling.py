@@ -16,8 +16,10 @@ from proofgrid.primitives.money import format_price
 if TYPE_CHECKING:
     from proofgrid.sdk.records import FileReport
 
+Order = Mapping[str, Any]  #: one of a record, or a whole record
 
-def print_round(transcript: Mapping[str, Any]) -> None:
+
+def print_round(transcript: Order) -> None:
     """Print a round, of its transcript: orders, who traded, prices."""
     result, parameters = transcript["result"], transcript["parameters"]
     say(f"round {transcript['number']} of {transcript['lane']}", style="bold")
@@ -33,22 +35,27 @@ def print_round(transcript: Mapping[str, Any]) -> None:
     for placed in result["placements"]:
         sold[placed[2]] += placed[3]
     bids = [
-        (bid["task_id"][:12], bid["units"], format_price(bid["limit_price"]), bid["rank"], jobs[bid["task_id"]] or "")
-        for bid in sorted(transcript["bids"], key=lambda bid: bid["rank"])
+        (
+            bid["task_id"][:12],
+            size,
+            format_price(bid["limit_price"]),
+            bid.get("rank", "idle"),
+            jobs[bid["task_id"]] or "",
+        )
+        for bid, size in _sized(transcript, "bids", "idle_bids")
     ]
     asks = [
         (
             ask["prover_id"][:12],
-            ask["units"],
+            size,
             format_price(ask["ask_price"]),
-            ask["rank"],
+            ask.get("rank", "idle"),
             sold[ask["prover_id"]] or "",
-            ask["carried"]["lane"] if ask["carried"] else "",
         )
-        for ask in sorted(transcript["asks"], key=lambda ask: ask["rank"])
+        for ask, size in _sized(transcript, "asks", "absent", "idle_asks")
     ]
-    print_table(("bid", "PU>", "limit>", "rank>", "jobs sold>"), bids, empty="no bids")
-    print_table(("ask", "PU>", "ask, /M>", "rank>", "PU sold>", "carried from"), asks, empty="no asks")
+    print_table(("bid", "jobs>", "limit>", "rank>", "jobs sold>"), bids, empty="no bids")
+    print_table(("ask", "slots>", "ask, /M>", "rank>", "PU sold>"), asks, empty="no asks")
     if result["placements"]:
         say(
             f"clients pay {format_price(result['buy_price'])}, operators get {format_price(result['sell_price'])}"
@@ -60,6 +67,13 @@ def print_round(transcript: Mapping[str, Any]) -> None:
     say(f"next reference {format_price(transcript['next_reference'])}")
 
 
+def _sized(transcript: Order, *groups: str) -> list[tuple[Order, int]]:
+    """Return orders with their slots, the best ranks first; those without a rank could not trade in this round."""
+    orders = [order for group in groups for order in transcript.get(group, ())]
+    orders.sort(key=lambda order: order.get("rank", len(orders)))
+    return [(order, order.get("slots", order.get("units", 0))) for order in orders]
+
+
 def print_reports(reports: Sequence[FileReport], count: int, seconds: float, *, pinned: bool, json: bool) -> None:
     """Print what was checked: `count` rounds in `seconds`; `pinned`: it was said whose signature counts."""
     if json:
@@ -69,8 +83,7 @@ def print_reports(reports: Sequence[FileReport], count: int, seconds: float, *, 
                 "network_pinned": pinned,
                 "rounds": count,
                 "files": [
-                    {**one.header.to_json(), "file": str(one.path), "not_compared": sorted(one.not_compared)}
-                    for one in reports
+                    {**one.header.to_json(), "file": str(one.path), "not_compared": one.not_compared} for one in reports
                 ],
             }
         )
@@ -81,8 +94,12 @@ def print_reports(reports: Sequence[FileReport], count: int, seconds: float, *, 
             f"✓ {header.lane}: rounds {header.first} to {header.last}, {header.rounds} in all, "
             f"signed by {header.network}"
         )
-        for lane in sorted(one.not_compared):
-            say(f"  capacity carried from {lane} is taken as recorded: give its file too", style="yellow")
+        if one.not_compared:
+            say(
+                f"  {one.not_compared} rounds were held together with those of other lanes: "
+                "give the files of all lanes to have their draws compared",
+                style="yellow",
+            )
     if not pinned:
         say("  say whose signature counts: --network 0x…", style="yellow")
     say(f"{count} rounds run again in {seconds:.1f} s ({count / max(seconds, 0.001):.0f} rounds/s): all as recorded")

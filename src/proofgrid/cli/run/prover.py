@@ -25,6 +25,7 @@ _STYLES = {
     "connected": "bold green",
     "refused": "red",
     "failed": "red",
+    "late": "yellow",
     "disconnected": "yellow",
     "paused": "bold yellow",
     "waiting_for_name": "bold yellow",
@@ -125,6 +126,8 @@ def event_sentence(what: str, details: Mapping[str, object]) -> str:
             earned = details.get("earned")
             amount = format_amount(earned) if isinstance(earned, int) else str(earned)
             return f"slice {details.get('slice')}: proof accepted, earned {amount} for {details.get('units')} PU"
+        case "late":
+            return f"slice {details.get('slice')}: proven, and its lease is over: {details.get('reason')}; offered late"
         case "paused":
             return f"paused by the network: {details.get('reason')}"
         case "resumed":

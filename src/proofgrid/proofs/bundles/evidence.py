@@ -6,6 +6,9 @@
 
 `verify_evidence` needs no network. It believes the network's key for the facts of the job (what the right proof would
 prove) and nobody for the rest: the operator's signature, the digests and the verifier speak for themselves.
+
+Format 1 is an invalid proof, or an equivocation of the time when another proof was enough for one. Format 2 is an
+equivocation as it is now: two results that contradict each other, whatever the bytes of their proofs.
 """
 
 from __future__ import annotations
@@ -33,10 +36,13 @@ from proofgrid.proofs.bundles.container import (
 )
 from proofgrid.proofs.manifest import program_from_json
 from proofgrid.proofs.registry import proof_system
-from proofgrid.rules.staking.results import ResultClaim, claim_from_text, differ, is_signed
+from proofgrid.rules.staking.results import ResultClaim, claim_from_text, contradict, differ, is_signed
 from proofgrid.rules.staking.slashing import SlashReason
 
 FORMAT = "proofgrid evidence 1"
+FORMAT_OF_CONTRADICTIONS = "proofgrid evidence 2"
+#: is it an equivocation? -> the formats that it may have
+_FORMATS = {False: (FORMAT,), True: (FORMAT, FORMAT_OF_CONTRADICTIONS)}
 
 
 class _Record(TypedDict):
@@ -87,7 +93,7 @@ def evidence_record(lie: SignedLie) -> bytes:
     invalid = lie.kind == SlashReason.INVALID_PROOF
     return canonical_json(
         {
-            "format": FORMAT,
+            "format": _format_of(lie),
             "kind": lie.kind,
             "network": lie.network,
             "operator": lie.operator,
@@ -100,6 +106,13 @@ def evidence_record(lie: SignedLie) -> bytes:
             "program": lie.manifest if invalid else None,
         }
     )
+
+
+def _format_of(lie: SignedLie) -> str:
+    if lie.kind != SlashReason.EQUIVOCATION:
+        return FORMAT
+    contradicts = contradict(claim_from_text(lie.claim), claim_from_text(lie.other_claim))
+    return FORMAT_OF_CONTRADICTIONS if contradicts else FORMAT
 
 
 def seal_record(record: bytes, key: SigningKey) -> str:
@@ -146,7 +159,9 @@ def _read_record(container: Container) -> _Record:
     try:
         record, seal = json.loads(content), json.loads(seal_bytes)
         spelled_once = canonical_json(record) == content and canonical_json(seal) == seal_bytes
-        if not spelled_once or not _is_record(record) or set(seal) != {"signature"} or record["format"] != FORMAT:
+        if not spelled_once or not _is_record(record) or set(seal) != {"signature"}:
+            raise ValueError
+        if record["format"] not in _FORMATS[record["kind"] == SlashReason.EQUIVOCATION]:
             raise ValueError
     except (ValueError, TypeError, RecursionError):
         raise BadBundle("this is no evidence of this format", field="container") from None
@@ -181,9 +196,13 @@ def _signed_claim(
 
 def _check_equivocation(record: _Record, claim: ResultClaim, container: Container) -> str:
     other = _signed_claim(record, "other_claim", "other_signature")
-    if not differ(claim, other) or container.digests:
-        raise BadBundle("the two signed results are not two of one lease", field="other_claim")
-    return f"equivocation: the same lease, another result: proof {other.proof}, public values {other.public}"
+    first_rule = record["format"] == FORMAT
+    lies = differ(claim, other) if first_rule else contradict(claim, other)
+    if not lies or container.digests:
+        raise BadBundle("the two signed results do not contradict each other about one lease", field="other_claim")
+    if first_rule:
+        return f"equivocation by its first rule: the same lease, another result: proof {other.proof}"
+    return f"equivocation: the same lease, other public values: {other.public}"
 
 
 def _check_invalid(record: _Record, claim: ResultClaim, container: Container, workdir: Path) -> str:
@@ -220,4 +239,4 @@ def _program(manifest: Json) -> Program:
 
 
 def _message(record: bytes) -> bytes:
-    return f"{FORMAT} {digest_of(record)}".encode()
+    return f"{json.loads(record)['format']} {digest_of(record)}".encode()

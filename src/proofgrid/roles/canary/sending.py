@@ -1,35 +1,39 @@
 """Sends canaries: ordinary tasks of the network's own, paid by the treasury, to see whether provers work.
 
-occasion of the hour, or a new prover --> a canary, a target --> everybody else excluded --> submitted like any task
+occasion of the hour, or a new operator --> a canary, a target --> affordable? --> constrained to it --> submitted
 
 Every gateway with the role dispatcher has the same thoughts; the idempotency key makes one task of them.
+What was spent is read again before each: of several gateways every one may be a canary beyond the budget, no more.
 """
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Mapping
-from dataclasses import dataclass
+from collections.abc import Awaitable, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 import structlog
 
 from proofgrid.primitives.clock import Clock, fresh_bytes
 from proofgrid.primitives.errors import IdempotencyConflict, ProofgridError
-from proofgrid.primitives.ids import Address, TaskId
+from proofgrid.primitives.ids import Address, Lane, TaskId
 from proofgrid.roles.loop import Loop, every
 from proofgrid.rules.jobs.request import ProofRequest
 from proofgrid.rules.ledger.accounts import NETWORK_CLIENT
 from proofgrid.rules.reputation import canaries as rules
 from proofgrid.rules.reputation.canaries import Candidate
+from proofgrid.rules.staking.bonds import BondPolicy, capacity
 from proofgrid.store.canaries import (
-    PROVERS_TO_TRY,
+    CANARY_SPENDING,
+    OPERATORS_TO_TRY,
     READY_CANARIES,
-    REFERENCE_OF_SYSTEM,
-    ProverToTry,
+    OperatorToTry,
     ReadyCanary,
 )
+from proofgrid.store.connection import Connection
 from proofgrid.store.database import Database
 from proofgrid.store.lanes import GATEWAY_SILENT_MS
+from proofgrid.store.rounds import REFERENCES_OF_LANES
 
 LOOK_SECONDS = 2.0
 
@@ -39,17 +43,17 @@ log = structlog.get_logger(__name__)
 class Submit(Protocol):
     """How a task comes about; admission does it."""
 
-    def __call__(
-        self, client: Address, request: ProofRequest, *, excluded: Mapping[str, int] | None = None
-    ) -> Awaitable[TaskId]: ...
+    def __call__(self, client: Address, request: ProofRequest) -> Awaitable[TaskId]: ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CanarySettings:
-    """How many canaries, and for whom."""
+    """How many canaries, for whom, and what they may cost."""
 
     per_hour: int = 0
     for_new_provers: bool = False
+    budget: int = 0  #: for all operators in 24 hours, base units
+    bonds: BondPolicy = field(default_factory=BondPolicy)
     reference_price: int = 1_000
     silent_ms: int  #: how long a lease lives without a heartbeat
 
@@ -80,23 +84,35 @@ class Canaries:
             canaries = await connection.fetch(READY_CANARIES)
             if not canaries:
                 return
-            provers = await connection.fetch(
-                PROVERS_TO_TRY, gateway_silent_ms=GATEWAY_SILENT_MS, silent_ms=self._settings.silent_ms
-            )
-        candidates = [_candidate(prover) for prover in provers if not prover.paused]
+            candidates = await self._candidates(connection)
         if not candidates:
             return
         now_ms = self._clock.now_ms()
         if self._settings.for_new_provers:
             for canary in canaries:
                 for target in rules.newcomers(candidates, proof_system=canary.proof_system):
-                    await self._send(canary, target, candidates, key=rules.newcomer_key(target, now_ms=now_ms))
+                    await self._send(canary, target, key=rules.newcomer_key(target, now_ms=now_ms))
         if self._settings.per_hour and self._is_due(now_ms):
             canary = canaries[_draw() % len(canaries)]
             target_or_none = rules.choose(candidates, proof_system=canary.proof_system, draw=_draw())
             if target_or_none is not None:
                 key = rules.occasion_key(self._due[0], interval=rules.interval_ms(self._settings.per_hour))
-                await self._send(canary, target_or_none, candidates, key=key)
+                await self._send(canary, target_or_none, key=key)
+
+    async def _candidates(self, connection: Connection) -> list[Candidate]:
+        operators = await connection.fetch(
+            OPERATORS_TO_TRY, gateway_silent_ms=GATEWAY_SILENT_MS, silent_ms=self._settings.silent_ms
+        )
+        return [self._candidate(one) for one in operators]
+
+    def _candidate(self, row: OperatorToTry) -> Candidate:
+        bonds = self._settings.bonds
+        return Candidate(
+            operator=row.operator,
+            proof_systems=frozenset(row.proof_systems),
+            jobs_proven=row.jobs_proven,
+            carries=capacity(row.stake, bonds) if bonds.is_asked else None,
+        )
 
     def _is_due(self, now_ms: int) -> bool:
         interval = rules.interval_ms(self._settings.per_hour)
@@ -105,36 +121,51 @@ class Canaries:
             self._due = (occasion, rules.due_ms(occasion, interval=interval, draw=_draw()))
         return now_ms >= self._due[1]
 
-    async def _send(self, canary: ReadyCanary, target: Candidate, candidates: list[Candidate], *, key: str) -> None:
+    async def _send(self, canary: ReadyCanary, target: Candidate, *, key: str) -> None:
         if key in self._done:
             return
         if len(self._done) > 10_000:
             self._done.clear()
-        async with self._database.connection() as connection:
-            reference = await connection.value(REFERENCE_OF_SYSTEM, proof_system=canary.proof_system)
+        price = await self._affordable_price(canary, target)
+        if price is None:
+            return
         request = ProofRequest(
             program_digest=canary.program_digest,
             inputs=tuple(canary.inputs),
             inputs_digest=canary.inputs_digest,
-            limit_price=rules.limit_price(reference or self._settings.reference_price),
+            limit_price=price,
             budget=0,
             deadline_ms=self._clock.now_ms() + rules.LIFE_MS,
             idempotency_key=key,
+            constraints=rules.directed_at(target),
         )
         try:
-            task_id = await self._submit(NETWORK_CLIENT, request, excluded=rules.excluded_but(target, candidates))
+            task_id = await self._submit(NETWORK_CLIENT, request)
         except IdempotencyConflict:
             self._done.add(key)  # another gateway was first
         except ProofgridError as error:
             # The treasury is empty, or everything is full: no canary now, work for clients goes on.
-            log.warning("canary_not_sent", prover_id=target.prover_id, code=error.code, reason=error.detail)
+            log.warning("canary_not_sent", operator=target.operator, code=error.code, reason=error.detail)
         else:
             self._done.add(key)
-            log.info("canary_sent", task_id=str(task_id), prover_id=target.prover_id)
+            log.info("canary_sent", task_id=str(task_id), operator=target.operator)
 
+    async def _affordable_price(self, canary: ReadyCanary, target: Candidate) -> int | None:
+        """Return what the canary bids per unit; None when the day's budget, or the operator's part of it, is spent."""
+        async with self._database.connection() as connection:
+            price = rules.limit_price(await self._references(connection, canary.lanes))
+            rows = await connection.fetch(CANARY_SPENDING, network=NETWORK_CLIENT, within_ms=rules.DAY_MS)
+        spent = {row.operator: row.spent for row in rows}
+        target = replace(target, spent=spent.get(target.operator, 0))
+        budget = self._settings.budget
+        if rules.is_affordable(price * canary.units, target, spent=sum(spent.values()), budget=budget):
+            return price
+        log.debug("canary_over_budget", operator=target.operator, spent=target.spent, budget=budget)
+        return None
 
-def _candidate(prover: ProverToTry) -> Candidate:
-    return Candidate(prover_id=prover.prover_id, proof_systems=frozenset(prover.asks), jobs_proven=prover.jobs_proven)
+    async def _references(self, connection: Connection, lanes: Sequence[Lane]) -> list[int]:
+        rows = await connection.fetch(REFERENCES_OF_LANES, lanes=lanes)
+        return [row.next_reference or row.first_reference or self._settings.reference_price for row in rows]
 
 
 def _draw() -> int:

@@ -21,6 +21,7 @@ from proofgrid.primitives.errors import LeaseLost, ProofgridError, Recoverable, 
 from proofgrid.primitives.ids import Address, GatewayId, LeaseId, ProverId, SessionId, TaskId, prover_id
 from proofgrid.roles.dispatcher.handing_out import HandingOut, send
 from proofgrid.roles.dispatcher.hearing import Hearing
+from proofgrid.roles.dispatcher.late import refuse_late
 from proofgrid.roles.dispatcher.patience import MOMENT_SECONDS, may_pass, patiently
 from proofgrid.roles.dispatcher.returns import return_job
 from proofgrid.roles.dispatcher.session import Session
@@ -35,6 +36,7 @@ from proofgrid.rules.jobs.offers import (
     JobReport,
     JobTrouble,
     Notice,
+    Paid,
     ProverTerms,
     StageReport,
     Stop,
@@ -49,7 +51,7 @@ from proofgrid.store.database import Database
 from proofgrid.store.gateways import DRAIN_GATEWAY, GATEWAY_ALIVE
 from proofgrid.store.lanes import GATEWAY_SILENT_MS, LOCK_SILENT_MS
 from proofgrid.store.leases import CLOSE_SESSIONS_WITHOUT_STREAM, GET_LEASE
-from proofgrid.store.reputation import GET_PROVER
+from proofgrid.store.reputation import GET_STANDINGS, Standings
 from proofgrid.store.sessions import (
     ADOPT_LEASES,
     CHANGE_SESSION,
@@ -68,10 +70,8 @@ from proofgrid.store.transactions import Transaction
 
 log = structlog.get_logger(__name__)
 
-ACCEPTED = Verdict(accepted=True)
-
 #: Who is paid for each, or the BadProof, LeaseLost or Recoverable that says why nobody is.
-Settle = Callable[[Sequence[JobReport], Address], Awaitable[Sequence[ProverId | BaseException]]]
+Settle = Callable[[Sequence[JobReport], Address], Awaitable[Sequence[Paid | BaseException]]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -176,6 +176,8 @@ class Desk:
                 peer=origin.peer,
                 session_key=origin.key,
                 run=origin.run,
+                reserve_price=terms.reserve_price,
+                reserve_slots=terms.reserve_slots,
             )
             await serve_stacks(connection, session.session_id, subnetworks, proof_systems=len(terms.asks))
             leases = await connection.fetch(
@@ -188,8 +190,8 @@ class Desk:
                 silent_ms=self._settings.lease_ttl_ms,
                 pick_up_ms=self._settings.phases.pick_up_ms,
             )
-            prover = await connection.value(GET_PROVER, prover_id=session.prover_id)
-        if paused := pause_sentence(prover.standing, now_ms=prover.now_ms):
+            standings = await connection.fetch(GET_STANDINGS, names=[session.prover_id, operator])
+        if paused := _pause_of(standings):
             self.tell(session.session_id, PAUSED, paused)
         kept = {lease.lease_id for lease in leases if lease.kept}
         session.dropped = [held.lease_id for held in terms.held if held.lease_id not in kept]
@@ -215,7 +217,8 @@ class Desk:
         came_back: bool = False,
     ) -> None:
         async with self._database.transaction(Transaction.RETURN_JOB) as connection:
-            await return_job(
+            reputation = self._settings.reputation
+            returned = await return_job(
                 connection,
                 task_id,
                 lease_id,
@@ -224,8 +227,10 @@ class Desk:
                 attempts_max=self._settings.attempts_max,
                 report=report,
                 came_back=came_back,
-                reputation=self._settings.reputation,
+                reputation=reputation,
             )
+            if not returned and report is not None:
+                await refuse_late(connection, lease_id, reason, detail=detail, report=report, reputation=reputation)
 
     async def close_session(self, session: Session) -> None:
         """The stream ended; its leases have a short grace to come back with a new session."""
@@ -277,11 +282,13 @@ class Desk:
         """Have results judged; whatever is no valid proof sends its job back to the market."""
         outcomes = await self._judge(reports, session.operator)
         return [
-            await self._refuse(session, report, outcome) if isinstance(outcome, BaseException) else ACCEPTED
+            Verdict(accepted=True, price=outcome.price)
+            if isinstance(outcome, Paid)
+            else await self._refuse(session, report, outcome)
             for report, outcome in zip(reports, outcomes, strict=True)
         ]
 
-    async def _judge(self, reports: Sequence[JobReport], operator: Address) -> list[ProverId | BaseException]:
+    async def _judge(self, reports: Sequence[JobReport], operator: Address) -> list[Paid | BaseException]:
         outcomes = list(await self._settle(reports, operator))
         if undone := [place for place, outcome in enumerate(outcomes) if may_pass(outcome)]:
             await asyncio.sleep(MOMENT_SECONDS)
@@ -380,3 +387,11 @@ class Desk:
                 session_ids=list(self._sessions),
                 grace_ms=self._settings.lease_ttl_ms,
             )
+
+
+def _pause_of(standings: Sequence[Standings]) -> str:
+    """Say why a prover gets no work: for its own faults, or for those of its operator's new provers if it is new."""
+    is_new = any(row.is_new for row in standings)
+    holding = [row for row in standings if row.jobs_proven is not None or is_new]
+    latest = max(holding, key=lambda row: row.paused_until_ms)
+    return pause_sentence(latest.standing, now_ms=latest.now_ms)

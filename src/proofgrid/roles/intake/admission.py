@@ -5,7 +5,6 @@ check -> normalise in a worker -> store large inputs -> one transaction for all 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from functools import partial
 
 import structlog
@@ -27,6 +26,7 @@ from proofgrid.roles.intake.writing_down import redeem, write_down
 from proofgrid.rules.access.subnetworks import DEFAULT
 from proofgrid.rules.jobs.classes import class_of, lane_of
 from proofgrid.rules.jobs.limits import Limits
+from proofgrid.rules.jobs.phases import PhasePolicy
 from proofgrid.rules.jobs.request import ProofRequest, calculate_escrow, check_request
 from proofgrid.rules.jobs.request import redeem as at_the_price_of
 from proofgrid.store.admission import FIND_PROVEN_TASK, LOOK_AROUND
@@ -44,25 +44,29 @@ class Admission:
     """Makes tasks of requests. Needs its `run` in a TaskGroup."""
 
     def __init__(
-        self, database: Database, normaliser: Normaliser, *, limits: Limits, clock: Clock, subnetwork: str
+        self,
+        database: Database,
+        normaliser: Normaliser,
+        *,
+        limits: Limits,
+        clock: Clock,
+        subnetwork: str,
+        phases: PhasePolicy,
     ) -> None:
         self._database = database
         self._normaliser = normaliser
         self._limits = limits
         self._clock = clock
         self._subnetwork = subnetwork
+        self._phases = phases
         self._drafts: Batches[Draft, bool] = Batches(partial(write_down, database), size_max=TASKS_PER_BATCH)
 
     async def run(self) -> None:
         """Write down what is submitted until cancelled."""
         await self._drafts.run()
 
-    async def submit(
-        self, client: Address, request: ProofRequest, *, excluded: Mapping[str, int] | None = None
-    ) -> TaskId:
+    async def submit(self, client: Address, request: ProofRequest) -> TaskId:
         """Make a task of a request and return its id; the same key and content is the same task.
-
-        `excluded`: provers or operators that may not have its jobs, and until when.
 
         Raises InvalidRequest errors naming field and rule. When this returns, the task is durable and paid for.
         """
@@ -71,14 +75,18 @@ class Admission:
             return known
         quote = await self._quote_of(client, request)
         if quote is not None:
-            request = at_the_price_of(request, limit_price=quote.limit_price)
+            request = at_the_price_of(request, limit_price=quote.buy_price)
         program = await self._checked(client, request)
         if open_tasks >= self._limits.open_tasks:
             raise TooManyOpenTasks(
                 f"{open_tasks} tasks are open, {self._limits.open_tasks} are allowed", hint="wait for some to finish"
             )
-        draft = await self._draft(client, request, program, quote, excluded or {})
-        if await (self._drafts.add(draft) if quote is None else redeem(self._database, draft, quote)):
+        draft = await self._draft(client, request, program, quote)
+        if await (
+            self._drafts.add(draft)
+            if quote is None
+            else redeem(self._database, draft, quote, self._phases, self._clock)
+        ):
             log.info(
                 "task_accepted", task_id=str(draft.task_id), client=client, jobs=len(draft.jobs), units=draft.units
             )
@@ -108,7 +116,6 @@ class Admission:
         request: ProofRequest,
         program: Program,
         quote: FirmQuote | None,
-        excluded: Mapping[str, int],
     ) -> Draft:
         normal = await self._normaliser.normalise(program, request)
         digests = await self._normaliser.store_inputs(normal.jobs)
@@ -128,7 +135,6 @@ class Admission:
                 for job, digest in zip(normal.jobs, digests, strict=True)
             ],
             escrow=calculate_escrow(request, units=sum(job.units for job in normal.jobs)),
-            excluded=excluded,
             quote=quote,
         )
 

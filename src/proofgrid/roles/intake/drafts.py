@@ -44,7 +44,6 @@ class Draft:
     statement: Mapping[str, object]
     jobs: Sequence[DraftedJob]
     escrow: int  #: base units
-    excluded: Mapping[str, int]  #: provers or operators that may not have its jobs, and until when
     quote: FirmQuote | None  #: the firm quote that it redeems
 
     @property
@@ -119,8 +118,6 @@ def _job_row(draft: Draft, job: DraftedJob, position: int) -> Spelled:
     constraints = draft.request.constraints
     if not constraints.is_empty:
         spelled |= {"stack": stack_of(job.lane), "constraints": constraints.to_json()}
-    if draft.excluded:
-        spelled["barred"] = dict(draft.excluded)
     return spelled
 
 
@@ -154,5 +151,5 @@ def _promised(quote: FirmQuote) -> AcceptedQuote:
 def _escrow(draft: Draft) -> list[Transfer]:
     task_id = str(draft.task_id)
     if draft.quote is not None:
-        return redeem_quote(quote_id=str(draft.quote.quote_id), task_id=task_id, escrow=draft.escrow)
+        return redeem_quote(quote_id=str(draft.quote.quote_id), task_id=task_id, cost=draft.escrow)
     return escrow(task_id=task_id, client=draft.client, limit_price=draft.request.price_max, units=draft.units)

@@ -1,4 +1,4 @@
-"""What a request would cost: checked and sliced as if submitted, priced by the market; and firm quotes, sold."""
+"""What a request would cost: checked and sliced as if submitted, priced by the market; and firm quotes, sold ahead."""
 
 from __future__ import annotations
 
@@ -6,26 +6,22 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 
-import structlog
-
-from proofgrid.primitives.clock import Clock, fresh_uuid
 from proofgrid.primitives.errors import IdempotencyConflict, InvalidField, NoFirmQuote, Recoverable
 from proofgrid.primitives.ids import Address
-from proofgrid.primitives.money import format_amount
-from proofgrid.proofs.base import JobDraft
+from proofgrid.primitives.money import format_amount, typed_price
+from proofgrid.proofs.base import JobDraft, Program
 from proofgrid.roles.intake.admission import Admission
+from proofgrid.roles.intake.reserving import Reserving
 from proofgrid.rules.access.rights import needs
 from proofgrid.rules.access.roles import Caller, Role
 from proofgrid.rules.jobs.constraints import Constraints
 from proofgrid.rules.jobs.limits import list_limit
 from proofgrid.rules.jobs.request import IDEMPOTENCY_KEY_CHARS_MAX, ProofRequest
-from proofgrid.rules.market.firm_quote import FirmPolicy, FirmTerms, check_common, firm_terms
+from proofgrid.rules.market.firm_quote import FirmTerms, check_common
 from proofgrid.rules.market.quote import CHANCES_PERCENT, LaneQuote
-from proofgrid.store import firm_quotes
+from proofgrid.rules.market.reserves import ReservedJob
 from proofgrid.store.database import Database
 from proofgrid.store.firm_quotes import FIRM_QUOTE_OF_KEY, LIST_FIRM_QUOTES, FirmQuote
-
-log = structlog.get_logger(__name__)
 
 #: Jobs with the lanes that they would be sold in, their program, whom they are for -> what the lanes say.
 PriceJobs = Callable[[Sequence[tuple[str, JobDraft]], str, Constraints], Awaitable[Sequence[LaneQuote]]]
@@ -70,23 +66,21 @@ class Quote:
 class Quotes:
     """For clients, each of which sees its own firm quotes."""
 
-    def __init__(
-        self, database: Database, admission: Admission, price_jobs: PriceJobs, *, policy: FirmPolicy, clock: Clock
-    ) -> None:
+    def __init__(self, database: Database, admission: Admission, price_jobs: PriceJobs, reserving: Reserving) -> None:
         self._database = database
         self._admission = admission
         self._price_jobs = price_jobs
-        self._policy = policy
-        self._clock = clock
+        self._reserving = reserving
 
     @needs(Role.CLIENT)
     async def quote(self, caller: Caller, asked: ProofRequest, *, hold_ms: int) -> Quote:
         """Return what a request would cost and take now; `hold_ms`: of a firm quote, 0 for the usual."""
-        lanes = await self._lanes(caller.address, asked)
+        program, jobs = await self._admission.jobs_of(caller.address, asked)
+        lanes = await self._price_jobs(jobs, program.digest, asked.constraints)
         firm = None
         with suppress(NoFirmQuote):
             check_common(asked)
-            firm = firm_terms(lanes, self._policy, hold_ms=hold_ms)
+            firm = await self._reserving.look(_reserved(jobs), hold_ms=hold_ms)
         return Quote(lanes=lanes, firm=firm)
 
     @needs(Role.CLIENT)
@@ -95,7 +89,8 @@ class Quotes:
     ) -> FirmQuote:
         """Buy a firm quote of a request for at most `cost_max` base units (0: at any price), once for each key.
 
-        Raises NoFirmQuote, InvalidField, InsufficientFunds, or IdempotencyConflict.
+        Raises NoFirmQuote, which says what the live market would cost, InvalidField, InsufficientFunds, or
+        IdempotencyConflict.
         """
         check_common(asked)
         if not 1 <= len(idempotency_key) <= IDEMPOTENCY_KEY_CHARS_MAX:
@@ -105,19 +100,27 @@ class Quotes:
         known = await self._bought(caller.address, idempotency_key, asked)
         if known is not None:
             return known
-        lanes = await self._lanes(caller.address, asked)
-        terms = firm_terms(lanes, self._policy, hold_ms=hold_ms)
-        if 0 < cost_max < terms.cost + terms.premium:
-            raise NoFirmQuote(
-                f"cost and premium are {format_amount(terms.cost + terms.premium)} now",
-                field="cost_max",
-                hint="pay more, hold it for a shorter time, or ask later",
+        program, jobs = await self._admission.jobs_of(caller.address, asked)
+        refusal: NoFirmQuote | None = None
+        try:
+            await self._reserving.sell(
+                caller.address,
+                _reserved(jobs),
+                hold_ms=hold_ms,
+                cost_max=cost_max,
+                idempotency_key=idempotency_key,
+                program_digest=asked.program_digest,
+                inputs=len(asked.inputs),
             )
-        await self._sell(caller.address, asked, lanes, terms, idempotency_key)
+        except NoFirmQuote as error:
+            refusal = error
+        # Another call with the same key may have bought it, and with it the last slots.
         bought = await self._bought(caller.address, idempotency_key, asked)
-        if bought is None:
+        if bought is not None:
+            return bought
+        if refusal is None:
             raise Recoverable("the quote is not to be found", hint="try again in a moment")
-        return bought
+        raise refusal if refusal.hint else await self._with_estimate(refusal, jobs, program, asked.constraints)
 
     @needs(Role.CLIENT)
     async def list_own(self, caller: Caller, *, limit: int) -> list[FirmQuote]:
@@ -125,25 +128,20 @@ class Quotes:
         async with self._database.connection() as connection:
             return await connection.fetch(LIST_FIRM_QUOTES, client=caller.address, limit=list_limit(limit))
 
-    async def _lanes(self, client: Address, request: ProofRequest) -> Sequence[LaneQuote]:
-        program, jobs = await self._admission.jobs_of(client, request)
-        return await self._price_jobs(jobs, program.digest, request.constraints)
-
-    async def _sell(
-        self, client: Address, asked: ProofRequest, lanes: Sequence[LaneQuote], terms: FirmTerms, key: str
-    ) -> None:
-        quote_id = fresh_uuid(self._clock)
-        if await firm_quotes.sell(
-            self._database,
-            quote_id,
-            client,
-            terms,
-            idempotency_key=key,
-            program_digest=asked.program_digest,
-            inputs=len(asked.inputs),
-            lanes={lane.lane: lane.units for lane in lanes},
-        ):
-            log.info("firm_quote_sold", quote_id=str(quote_id), client=client, cost=terms.cost)
+    async def _with_estimate(
+        self, refusal: NoFirmQuote, jobs: Sequence[tuple[str, JobDraft]], program: Program, constraints: Constraints
+    ) -> NoFirmQuote:
+        """Return the refusal with what the live market would cost now."""
+        live = Quote(lanes=await self._price_jobs(jobs, program.digest, constraints), firm=None)
+        if not live.can_be_sold_now:
+            return NoFirmQuote(
+                refusal.detail, hint="nobody would sell all of it in the live market now either: ask later"
+            )
+        return NoFirmQuote(
+            refusal.detail,
+            hint=f"the live market would take about {format_amount(live.cost_now)} tokens now, which nobody promises:"
+            f" proofgrid submit --limit-price {typed_price(live.price_now)}",
+        )
 
     async def _bought(self, client: Address, key: str, asked: ProofRequest) -> FirmQuote | None:
         """Return the quote that has the key already; raise IdempotencyConflict when it is for something else."""
@@ -154,3 +152,7 @@ class Quotes:
                 f"key {key!r} belongs to quote {quote.quote_id}", field="idempotency_key", hint="use a new key"
             )
         return quote
+
+
+def _reserved(jobs: Sequence[tuple[str, JobDraft]]) -> list[ReservedJob]:
+    return [ReservedJob(lane=lane, units=job.units, memory_bytes=job.memory_bytes) for lane, job in jobs]

@@ -14,9 +14,9 @@ from proofgrid.rules.reputation.reports import (
     report_operator,
     report_prover,
 )
-from proofgrid.rules.reputation.standing import ReputationPolicy
+from proofgrid.rules.reputation.standing import ReputationPolicy, Standing
 from proofgrid.store.database import Database
-from proofgrid.store.reputation import STANDINGS, ShownProver
+from proofgrid.store.reputation import GET_STANDINGS, STANDINGS, ShownProver
 
 PROVERS_MAX = 2_000  #: in one answer
 
@@ -33,15 +33,18 @@ class Reputation:
         """Return how operators and their provers stand, in the order of their addresses."""
         async with self._database.connection() as connection:
             rows = await connection.fetch(STANDINGS, operator=only or "", limit=PROVERS_MAX)
+            owners = await connection.fetch(GET_STANDINGS, names=sorted({row.operator for row in rows if row.is_new}))
+        shared = {owner.operator: owner.standing for owner in owners}
         provers: dict[Address, list[ProverReport]] = defaultdict(list)
         for row in rows:
-            provers[row.operator].append(self._report(row))
+            provers[row.operator].append(self._report(row, shared.get(row.operator) if row.is_new else None))
         return [report_operator(operator, its_provers) for operator, its_provers in provers.items()]
 
-    def _report(self, row: ShownProver) -> ProverReport:
+    def _report(self, row: ShownProver, shared: Standing | None) -> ProverReport:
         return report_prover(
             row.prover_id,
             row.standing,
+            shared=shared,
             speeds=[
                 MeasuredSpeed(
                     proof_system=system,

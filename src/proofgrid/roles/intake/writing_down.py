@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from proofgrid.primitives.clock import Clock
 from proofgrid.primitives.errors import UnknownSubnetwork
 from proofgrid.roles.intake.drafts import Draft, job_rows, small_inputs, task_row
+from proofgrid.roles.intake.seating import seat_jobs
+from proofgrid.rules.jobs.phases import PhasePolicy
 from proofgrid.rules.ledger.accounts import client_account
 from proofgrid.rules.market.firm_quote import QuoteEvent, quote_sources
 from proofgrid.store.admission import ADMIT_TASKS, admit_tasks
@@ -38,8 +41,11 @@ async def write_down(database: Database, drafts: list[Draft]) -> list[bool | Bas
     return [draft.task_id in written for draft in drafts]
 
 
-async def redeem(database: Database, draft: Draft, quote: FirmQuote) -> bool:
-    """Write a task down that the network pays; False when its key was taken, or the quote redeemed by another call."""
+async def redeem(database: Database, draft: Draft, quote: FirmQuote, phases: PhasePolicy, clock: Clock) -> bool:
+    """Write a task down that redeems a quote, and lease its jobs to those whose slots are reserved.
+
+    False when its key was taken, or the quote redeemed by another call.
+    """
     try:
         async with database.transaction(Transaction.REDEEM_QUOTE) as connection:
             redeemed = await connection.first(
@@ -56,6 +62,7 @@ async def redeem(database: Database, draft: Draft, quote: FirmQuote) -> bool:
                 deadline_ms=quote.within_ms,
             ):
                 raise _NotWritten
+            await seat_jobs(connection, draft, quote, phases, clock)
     except _NotWritten:
         return False
     return True

@@ -116,7 +116,6 @@ def supply_of(prover: ServingProver, book: Book, reputation: ReputationPolicy) -
         free_slots=prover.free_slots,
         reputation_bucket=bucket_now(prover.counters, reputation, now_ms=prover.now_ms),
         cached_programs=frozenset(prover.cached_programs),
-        slot_units_max=book.fitness.rooms[prover.prover_id].slot_units_max,
     )
 
 

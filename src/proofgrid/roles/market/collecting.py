@@ -39,12 +39,12 @@ async def collect_stack(
     *,
     horizon_ms: int,
     silent_ms: int,
-    newcomers_grow: bool = False,
+    newcomer_slots: int,
 ) -> StackBook:
     """Return what waits in these lanes, the tasks' rows locked, and the free provers that may have it."""
     if not lanes:
         return StackBook()
-    provers = await provers_of_stack(connection, stack, silent_ms=silent_ms, newcomers_grow=newcomers_grow)
+    provers = await provers_of_stack(connection, stack, silent_ms=silent_ms, newcomer_slots=newcomer_slots)
     free, elsewhere, skipped = await take_free(connection, provers)
     opened, unserved = await _open(connection, provers, free, lanes, horizon_ms)
     books = [await _collect(connection, book, _lock_tasks) for book in opened]

@@ -19,7 +19,7 @@ from proofgrid.rules.market.rounds import Placement, RoundOutcome
 from proofgrid.rules.staking.bonds import BondPolicy, bound_by_lease
 from proofgrid.store.book import ForSale
 from proofgrid.store.connection import Connection
-from proofgrid.store.granting import GRANT_HEDGES, GRANT_LEASES, NewLease
+from proofgrid.store.granting import GRANT_HEDGES, GRANT_LEASES, NewLease, new_lease
 from proofgrid.store.lanes import speed_of
 from proofgrid.store.queries import Query
 from proofgrid.store.rounds import INSERT_ROUND
@@ -134,27 +134,22 @@ class Granting:
                     now_ms=0,
                 )
             leases.append(
-                {
-                    "lease_id": str(fresh_uuid(self.clock)),
-                    "job_id": placement.job_id,
-                    "task_id": placement.task_id,
-                    "prover_id": placement.prover_id,
-                    "operator": prover.operator,
-                    "session_id": str(prover.session_id),
-                    "gateway_id": str(prover.gateway_id),
-                    "units": placement.units,
-                    "sell_price": placement.sell_price,
-                    "stake_bound": bound_by_lease(
+                new_lease(
+                    fresh_uuid(self.clock),
+                    job_id=placement.job_id,
+                    task_id=placement.task_id,
+                    prover=prover,
+                    units=placement.units,
+                    sell_price=placement.sell_price,
+                    stake_bound=bound_by_lease(
                         units=placement.units,
                         sell_price=placement.sell_price,
                         reference=reference,
                         policy=self.bonds,
                     ),
-                    "pick_up_ms": timers.phase_until_ms,
-                    "limit_ms": timers.until_ms,
-                    "prove_ms": timers.prove_ms,
-                    "fee_permille": self.fee_permille,
-                }
+                    fee_permille=self.fee_permille,
+                    timers=timers,
+                )
             )
         return leases
 

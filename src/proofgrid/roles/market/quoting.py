@@ -11,7 +11,7 @@ from proofgrid.roles.market.bonds import slots_of_bonds
 from proofgrid.roles.market.book import Book, StackBook
 from proofgrid.roles.market.collecting import peek_stack
 from proofgrid.roles.market.rounds import MarketSettings
-from proofgrid.rules.jobs.classes import stack_of
+from proofgrid.rules.jobs.classes import is_wide, stack_of, wide_lane_of
 from proofgrid.rules.jobs.constraints import NO_CONSTRAINTS, Constraints
 from proofgrid.rules.market.quote import (
     UNITS_PER_SECOND,
@@ -19,14 +19,12 @@ from proofgrid.rules.market.quote import (
     expected_ms,
     price_now,
     prices_for_chances,
-    waiting_ms,
 )
 from proofgrid.rules.market.stack import LaneDemands
 from proofgrid.rules.scheduling.demand_and_supply import JobDemand
 from proofgrid.store.book import WAITING_UNITS
 from proofgrid.store.connection import Connection
 from proofgrid.store.database import Database
-from proofgrid.store.firm_quotes import HELD_UNITS
 from proofgrid.store.lanes import ServingProver, provers_of_stack, speed_of, those_that_serve
 from proofgrid.store.rounds import RECENT_BUY_PRICES, REFERENCES_OF_LANES
 
@@ -69,10 +67,11 @@ class Quoting:
             connection,
             stack_of(lane),
             silent_ms=self._settings.phases.silent_ms,
-            newcomers_grow=self._settings.newcomers_grow,
+            newcomer_slots=self._settings.newcomer_slots,
         )
         book = await peek_stack(connection, of_stack, lane, constraints, horizon_ms=self._settings.horizon_ms)
-        lanes = sorted({lane, *(one.lane for one in book.books)})
+        held = {lane, *(one.lane for one in book.books)}
+        lanes = sorted(held | {wide_lane_of(one) for one in held})
         references: dict[str, int] = {
             one.lane: one.next_reference or one.first_reference or self._settings.reference_price
             for one in await connection.fetch(REFERENCES_OF_LANES, lanes=lanes)
@@ -81,16 +80,14 @@ class Quoting:
         recent = await connection.fetch(RECENT_BUY_PRICES, lane=lane, rounds=RECENT_ROUNDS)
         provers = those_that_serve(of_stack, lane, constraints)
         waiting_units = await connection.value(WAITING_UNITS, lane=lane)
-        held_units = await connection.value(HELD_UNITS, lane=lane)
         slots = sum(prover.slots for prover in provers)
         free = sum(max(0, prover.free_slots) for prover in provers)
         units = [job.units for job in jobs]
-        speed = _units_per_second(provers, lane)
         wait_ms, prove_ms = expected_ms(
             units,
             waiting_units=waiting_units,
             slots=slots,
-            units_per_second=speed,
+            units_per_second=_units_per_second(provers, lane),
         )
         return LaneQuote(
             lane=lane,
@@ -111,12 +108,18 @@ class Quoting:
             free_slots=free,
             wait_ms=wait_ms,
             prove_ms=prove_ms,
-            promised_ms=waiting_ms(held_units, slots=slots, units_per_second=speed),
         )
 
 
 def _demands(book: Book, references: Mapping[str, int]) -> LaneDemands:
-    return LaneDemands(lane=book.lane, number=1, previous=None, reference=references[book.lane], demands=book.demands)
+    return LaneDemands(
+        lane=book.lane,
+        number=1,
+        previous=None,
+        reference=references[book.lane],
+        demands=book.demands,
+        anchor=None if is_wide(book.lane) else references[wide_lane_of(book.lane)],
+    )
 
 
 def _demand(number: int, job: QuotedJob, book: StackBook, lane: str) -> JobDemand:

@@ -25,12 +25,13 @@ from proofgrid.roles.market.collecting import collect_stack
 from proofgrid.roles.market.granting import Granting
 from proofgrid.roles.market.pacing import Pacing, RoundsTally
 from proofgrid.roles.market.telling import Telling
-from proofgrid.rules.jobs.classes import stack_of
+from proofgrid.rules.jobs.classes import is_wide, stack_of
 from proofgrid.rules.jobs.phases import PhasePolicy
 from proofgrid.rules.market.blinding import SECRET_BYTES, Blinding
 from proofgrid.rules.market.clearing import FAST_FROM_ORDERS
 from proofgrid.rules.market.rounds import RoundOutcome
 from proofgrid.rules.market.stack import LaneDemands, run_stack
+from proofgrid.rules.reputation.newcomers import NEWCOMER_SLOTS
 from proofgrid.rules.reputation.standing import ReputationPolicy
 from proofgrid.rules.scheduling.fitness import HORIZON_MS
 from proofgrid.rules.staking.bonds import BondPolicy
@@ -54,7 +55,7 @@ class MarketSettings:
     interval_ms: int = 100  #: the longest that a busy lane gathers orders before its next round
     phases: PhasePolicy = field(default_factory=PhasePolicy)
     reputation: ReputationPolicy = field(default_factory=ReputationPolicy)
-    newcomers_grow: bool = False  #: new provers start with one slot
+    newcomer_slots: int = NEWCOMER_SLOTS  #: of all new provers of an operator, before their first verified job
     reference_price: int = 1_000  #: base units per PU in a lane without a round; a lone prover sells at it
     fee_permille: int = 0  #: of what operators are paid for leases that are sold from now on
     horizon_ms: int = HORIZON_MS  #: a slot holds no more than its prover, at its measured speed, proves in this time
@@ -132,7 +133,7 @@ class Market:
                 lanes,
                 horizon_ms=self._settings.horizon_ms,
                 silent_ms=self._settings.phases.silent_ms,
-                newcomers_grow=self._settings.newcomers_grow,
+                newcomer_slots=self._settings.newcomer_slots,
             )
             await self._telling.nobody(connection, stack, found.unserved)
             (self._hungry.add if found.elsewhere and stack in self._stacks else self._hungry.discard)(stack)
@@ -194,11 +195,14 @@ class Market:
     def _demands(self, book: Book, opening: RoundOpening, blinding: Blinding) -> LaneDemands:
         first = opening.number is None
         number = (opening.number or 0) + 1
+        setting = opening.first_reference or self._settings.reference_price
         return LaneDemands(
             lane=book.lane,
             number=number,
             previous=opening.transcript_hash,
-            reference=(opening.first_reference or self._settings.reference_price if first else opening.next_reference),
+            reference=setting if first else opening.next_reference,
+            anchor=setting if is_wide(book.lane) else opening.wide_reference or setting,
+            backed=opening.backed,
             demands=blinding.demands(with_wishes(book, number) if book.wishes else book.demands),
         )
 

@@ -2,6 +2,7 @@
 
 lease -> queue for a slot -> fetch by digest -> prove in a child -> report -> (acknowledged) -> forget
   stop, or the lease is lost -> the child is killed       connection lost -> go on proving, report after reconnect
+                             -> what is proven is kept, and reported again after each reconnect until it is too late
 """
 
 from __future__ import annotations
@@ -148,7 +149,7 @@ class ProverNode:
         await self._draining.wait()
         self._link.send(Drain())
         self._tell("draining", held=len(self._held.jobs))
-        while self._held.jobs:
+        while self._held.jobs or self._held.late:
             self._empty.clear()
             all_proven = all(job.report is not None for job in self._held.jobs.values())
             try:
@@ -167,6 +168,8 @@ class ProverNode:
             asks=dict(settings.asks),
             class_asks=settings.class_asks,
             units_min=settings.units_min,
+            reserve_price=settings.reserve_price,
+            reserve_slots=settings.reserve_slots,
             classes=settings.classes,
             slots=settings.slots,
             cores=settings.cores,
@@ -219,10 +222,11 @@ class ProverNode:
         self._tell("connected", prover=welcome.prover_id)
         for lease_id in welcome.dropped:
             self._stop(lease_id, "it was given away meanwhile")
+        self._held.forget_old(now_seconds=self._clock.running_seconds())
+        for report in self._held.reports:
+            self._link.send(report)
         for job in list(self._held.jobs.values()):
-            if job.report is not None:
-                self._link.send(job.report)
-            elif job.said is not None:
+            if job.report is None and job.said is not None:
                 # The first word may have been lost with the stream, and a lease without one goes back.
                 self._link.send(job.said)
         if self._draining.is_set() or self._resting.now:
@@ -244,8 +248,11 @@ class ProverNode:
         job.task = group.create_task(self._work(job))
 
     def _stop(self, lease_id: LeaseId, reason: str) -> None:
-        job = self._drop(lease_id)
-        if job is not None and job.task is not None:
+        job = self._held.take_back(lease_id, now_seconds=self._clock.running_seconds())
+        self._empty.set()
+        if job is not None and job.report is not None:
+            self._tell("late", slice=job.lease.slice_index, reason=reason)
+        elif job is not None and job.task is not None:
             job.task.cancel()
             self._tell("stopped", slice=job.lease.slice_index, reason=reason)
 
@@ -253,7 +260,7 @@ class ProverNode:
         job = self._drop(lease_id)
         if job is None:
             return
-        earned = job.lease.price * job.lease.units
+        earned = (verdict.price or job.lease.price) * job.lease.units
         if verdict.accepted:
             self._resting.count_proof()
             self._cached.add(job.lease.program_digest)
@@ -281,6 +288,7 @@ class ProverNode:
             # Disk full, too many files, no more processes: this machine's weather, not the job's fault.
             self._give_back(lease, "PG-320", f"{type(error).__name__}: {error.strerror}")
         else:
+            log.info("prover_proven", name=self._settings.name, slice=lease.slice_index)
             # Not sent now means sent after the next welcome.
             self._link.send(job.report)
         await self._keys.tidy()

@@ -25,6 +25,8 @@ class NodeSettings:
     keys_bytes: int = 20 << 30  #: of keys that were derived once, besides those in use
     class_asks: Mapping[str, Mapping[JobClass, int]] = field(default_factory=dict)  #: system -> class -> another ask
     units_min: int = 0  #: of one job
+    reserve_price: int = 0  #: least base units per PU of slots offered ahead, for firm quotes
+    reserve_slots: int = 0
     subnetworks: tuple[str, ...] = ()  #: that it serves; empty: the common lanes
     check_at_start: bool = True  #: at the start, unless this engine passed it here before
     failures_max: int = 3  #: of its own children in a row, before it rests and checks itself; 0: never

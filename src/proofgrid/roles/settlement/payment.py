@@ -8,11 +8,13 @@ from dataclasses import dataclass
 
 from proofgrid.primitives.digests import Digest
 from proofgrid.primitives.errors import LeaseLost
-from proofgrid.primitives.ids import LeaseId, ProverId, TaskId
+from proofgrid.primitives.ids import LeaseId, TaskId
+from proofgrid.roles.settlement.lateness import LATE_LEASES, WAITING_JOBS, prices_of
 from proofgrid.roles.settlement.rivals import Loser, stop_rivals
 from proofgrid.rules.jobs.event_kinds import Event
 from proofgrid.rules.jobs.events import Combining, JobProven
 from proofgrid.rules.jobs.hedging import HedgePolicy
+from proofgrid.rules.jobs.late import Prices
 from proofgrid.rules.jobs.lifecycle import (
     JobEvent,
     LeaseEvent,
@@ -23,7 +25,8 @@ from proofgrid.rules.jobs.lifecycle import (
     lease_sources,
     task_sources,
 )
-from proofgrid.rules.jobs.offers import JobReport
+from proofgrid.rules.jobs.offers import JobReport, Paid
+from proofgrid.rules.jobs.retry import RETRY_RULES, ReturnReason
 from proofgrid.rules.ledger.accounts import Transfer
 from proofgrid.rules.ledger.settlement import SurplusTo, fees_of, pay_for_proof
 from proofgrid.rules.reputation.counters import Fact
@@ -60,6 +63,21 @@ class Proven:
     small_proof: bytes | None  #: None: it is an artifact
     size_bytes: int
 
+    @property
+    def is_late(self) -> bool:
+        """Did it come after its lease was taken back?"""
+        return self.lease.state in LATE_LEASES
+
+    @property
+    def prices(self) -> Prices:
+        """What is paid for it, per PU."""
+        return prices_of(self.lease)
+
+    @property
+    def paid(self) -> Paid:
+        """What its prover is told once it counts."""
+        return Paid(prover_id=self.lease.prover_id, price=self.prices.sell)
+
 
 async def pay(
     connection: Connection,
@@ -68,7 +86,7 @@ async def pay(
     reputation: ReputationPolicy = REPUTATION,
     *,
     surplus_to: SurplusTo = SurplusTo.TREASURY,
-) -> dict[LeaseId, ProverId | LeaseLost]:
+) -> dict[LeaseId, Paid | LeaseLost]:
     """Pay for proofs in the caller's transaction; say of each lease who was paid, or why nobody was."""
     by_lease = {one.lease.lease_id: one for one in proofs}
     tasks = await connection.fetch(LOCK_TASKS, task_ids=sorted({one.lease.task_id for one in by_lease.values()}))
@@ -79,11 +97,16 @@ async def pay(
         SETTLE_LEASES,
         lease_ids=list(by_lease),
         fences=[one.report.held.fence for one in by_lease.values()],
+        reasons=[one.lease.reason if one.is_late else "" for one in by_lease.values()],
+        buy_prices=[one.prices.buy for one in by_lease.values()],
+        sell_prices=[one.prices.sell for one in by_lease.values()],
         proof_digests=[one.proof_digest for one in by_lease.values()],
         small_proofs=[one.small_proof for one in by_lease.values()],
         public_values=[dict(one.report.public) for one in by_lease.values()],
         lease_sources=lease_sources(LeaseEvent.SETTLED),
         job_sources=job_sources(JobEvent.PROOF_ACCEPTED),
+        late_lease_sources=sorted(LATE_LEASES),
+        late_job_sources=sorted(WAITING_JOBS),
     )
     paid = {row.lease_id for row in settled}
     if settled:
@@ -91,7 +114,7 @@ async def pay(
         proven = [one for lease_id, one in by_lease.items() if lease_id in paid]
         await _follow_up(connection, proven, losers, rescues, rescued, surplus_to=surplus_to)
     return {
-        lease_id: one.lease.prover_id if lease_id in paid else await _not_settled(connection, one)
+        lease_id: one.paid if lease_id in paid else await _not_settled(connection, one)
         for lease_id, one in by_lease.items()
     }
 
@@ -108,7 +131,7 @@ async def _follow_jobs(
     losers = await stop_rivals(connection, hedged, delivered=by_lease, policy=hedging) if hedged else []
     doubted = [row.lease_id for row in settled if row.attempts]
     wrong = await connection.fetch(REFUTED_CLAIMS, lease_ids=doubted) if doubted else []
-    works = [_proof_work(by_lease[row.lease_id].lease, row.ran_ms) for row in settled]
+    works = [_proof_work(by_lease[row.lease_id], row.ran_ms) for row in settled]
     works += [_work(one.lease, one.lease.ran_ms) for one in losers]
     works += [_work(claim, claim.ran_ms, failures=1, happened=_WRONG_CLAIM) for claim in wrong]
     await note_work(connection, works, reputation)
@@ -117,10 +140,14 @@ async def _follow_jobs(
     return losers, *(await rescue_transfers(connection, rescued) if rescued else ([], []))
 
 
-def _proof_work(lease: ReportedLease, ran_ms: int) -> Work:
+def _proof_work(one: Proven, ran_ms: int) -> Work:
+    lease = one.lease
+    counted = one.is_late and RETRY_RULES[ReturnReason(lease.reason)].prover_at_fault
     # The time for proving is three times what is expected of this prover, so whoever is late is late by much.
-    fact = Fact.LATE if ran_ms > lease.prove_ms else Fact.PROVEN
-    return _work(lease, ran_ms, proofs=1, happened=Happened(fact=fact))
+    happened = Happened(fact=Fact.LATE if counted or ran_ms > lease.prove_ms else Fact.PROVEN)
+    # Its time until it was taken back was counted then, and so was the fault.
+    more_ms = ran_ms - lease.ran_ms if counted else ran_ms
+    return _work(lease, more_ms, proofs=1, happened=happened, late=one.is_late)
 
 
 def _work(
@@ -130,6 +157,7 @@ def _work(
     proofs: int = 0,
     failures: int = 0,
     happened: Happened | None = None,
+    late: bool = False,
 ) -> Work:
     return Work(
         prover_id=lease.prover_id,
@@ -139,6 +167,7 @@ def _work(
         proofs=proofs,
         failures=failures,
         happened=happened,
+        late=late,
     )
 
 
@@ -185,7 +214,7 @@ async def _count_down(connection: Connection, proofs: Sequence[Proven], losers: 
     paid: dict[TaskId, int] = defaultdict(int)
     for one in proofs:
         jobs[one.lease.task_id] += 1
-        paid[one.lease.task_id] += one.lease.buy_price * one.lease.units
+        paid[one.lease.task_id] += one.prices.buy * one.lease.units
     for loser in losers:
         paid[loser.lease.task_id] += loser.amount
     tasks = await connection.fetch(
@@ -205,8 +234,8 @@ def _transfers(one: Proven, surplus_to: SurplusTo) -> list[Transfer]:
         job_id=str(lease.job_id),
         operator=lease.operator,
         units=lease.units,
-        buy_price=lease.buy_price,
-        sell_price=lease.sell_price,
+        buy_price=one.prices.buy,
+        sell_price=one.prices.sell,
         lane=lease.lane,
         round_number=lease.round,
         surplus_to=surplus_to,
@@ -222,15 +251,16 @@ def _event(one: Proven) -> JobProven:
         prover=lease.prover_id,
         operator=lease.operator,
         units=lease.units,
-        buy_price=lease.buy_price,
-        sell_price=lease.sell_price,
-        paid=lease.sell_price * lease.units,
+        buy_price=one.prices.buy,
+        sell_price=one.prices.sell,
+        paid=one.prices.sell * lease.units,
         wall_ms=one.report.wall_ms,
+        late=lease.reason if one.is_late else None,
     )
 
 
-async def _not_settled(connection: Connection, one: Proven) -> ProverId | LeaseLost:
+async def _not_settled(connection: Connection, one: Proven) -> Paid | LeaseLost:
     lease = await connection.value(LOCK_LEASE, lease_id=one.lease.lease_id)
     if lease.state is LeaseState.SETTLED:
-        return lease.prover_id  # the same report came twice, over two streams
+        return one.paid  # the same report came twice, over two streams
     return LeaseLost(f"the lease ended while its proof was verified: {lease.reason}")

@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import structlog
@@ -22,16 +23,18 @@ from proofgrid.primitives.errors import (
     Recoverable,
     SettlementStopped,
 )
-from proofgrid.primitives.ids import Address, ProverId, SessionId
+from proofgrid.primitives.ids import Address, LeaseId, SessionId
 from proofgrid.proofs.base import Program
 from proofgrid.proofs.library import ProgramLibrary
 from proofgrid.proofs.workers import ProofWorkers
+from proofgrid.roles.settlement.lateness import LATE_LEASES, may_come_late
 from proofgrid.roles.settlement.payment import Proven, pay
+from proofgrid.roles.settlement.signing import unsigned_among
 from proofgrid.roles.settlement.verifying import Fault, Reported, Verifying
 from proofgrid.rules.jobs.hedging import HedgePolicy
 from proofgrid.rules.jobs.lifecycle import LeaseEvent, LeaseState, lease_sources
 from proofgrid.rules.jobs.limits import SMALL_ARTIFACT_BYTES
-from proofgrid.rules.jobs.offers import JobReport
+from proofgrid.rules.jobs.offers import JobReport, Paid
 from proofgrid.rules.ledger.settlement import SurplusTo
 from proofgrid.rules.reputation.standing import ReputationPolicy
 from proofgrid.store.artifacts import ArtifactStore
@@ -51,11 +54,14 @@ _CAN_BE_SETTLED = frozenset(lease_sources(LeaseEvent.SETTLED))
 
 log = structlog.get_logger(__name__)
 
-Outcome = ProverId | Fault  #: who is paid, or why nobody is
+Outcome = Paid | Fault  #: who is paid, or why nobody is
 
 
 class Settlement:
-    """Judges results and pays for proofs. Needs its `run` in a TaskGroup."""
+    """Judges results and pays for proofs. Needs its `run` in a TaskGroup.
+
+    `signed_for`: the network whose operators sign every result, because it asks for bonds; None: nobody has to.
+    """
 
     def __init__(
         self,
@@ -70,6 +76,7 @@ class Settlement:
         hedging: HedgePolicy,
         reputation: ReputationPolicy = REPUTATION,
         surplus_to: SurplusTo = SurplusTo.TREASURY,
+        signed_for: Address | None = None,
     ) -> None:
         self._database = database
         self._artifacts = artifacts
@@ -79,11 +86,13 @@ class Settlement:
         self._hedging = hedging
         self._reputation = reputation
         self._surplus_to = surplus_to
+        self._signed_for = signed_for
         self._leases: Batches[JobReport, ReportedLease | None] = Batches(
             self._read_leases, size_max=REPORTS_PER_BATCH, at_once=2
         )
-        self._single: Batches[Reported, ProverId] = Batches(self._settle, size_max=1, at_once=max(2, workers.count))
-        self._quick: dict[Digest, Batches[Reported, ProverId]] = {}
+        self._single: Batches[Reported, Paid] = Batches(self._settle, size_max=1, at_once=max(2, workers.count))
+        self._quick: dict[Digest, Batches[Reported, Paid]] = {}
+        self._late: set[LeaseId] = set()  #: leases of which a late result is judged now
         self._cached: dict[Digest, set[SessionId]] = defaultdict(set)  #: sessions that proved a program
         self._group: asyncio.TaskGroup | None = None
 
@@ -95,26 +104,48 @@ class Settlement:
             group.create_task(self._single.run())
 
     async def settle(self, reports: Sequence[JobReport], operator: Address) -> list[Outcome]:
-        """Verify results and pay for them; return the prover that is paid for each, or why nobody is.
+        """Verify results and pay for them; return who is paid for each and at which price, or why nobody is.
 
-        That is BadProof for anything that is no valid proof of the job, LeaseLost when the lease is not the reporter's
-        any more (a second report of a settled lease is answered like the first), ArtifactMissing or ArtifactCorrupt
-        when an uploaded proof cannot be read, Unavailable when the database is away.
+        That is BadProof for anything that is no valid proof of the job, UnsignedResult before that where signatures are
+        asked for, LeaseLost when the lease is not the reporter's any more and nothing is taken late of it (a second
+        report of a settled lease is answered like the first), ArtifactMissing or ArtifactCorrupt when an uploaded
+        proof cannot be read, Unavailable when the database is away.
         """
-        outcomes: list[Outcome | None] = [None] * len(reports)
-        to_judge: dict[Digest, dict[int, Reported]] = defaultdict(dict)
-        leases = await self._leases.add_all(reports)
-        for place, (report, lease) in enumerate(zip(reports, leases, strict=True)):
-            judgeable = _judgeable(lease, report, operator)
-            if isinstance(judgeable, ReportedLease):
-                to_judge[judgeable.program_digest][place] = (report, judgeable)
-            else:
+        outcomes: dict[int, Outcome] = {}
+        to_judge: dict[int, Reported] = {}
+        late: set[LeaseId] = set()
+        for place, lease in enumerate(await self._leases.add_all(reports)):
+            judgeable = _judgeable(lease, reports[place], operator)
+            if not isinstance(judgeable, ReportedLease):
                 outcomes[place] = judgeable
-        judged = await asyncio.gather(*(self._judge(program, items) for program, items in to_judge.items()))
+            elif judgeable.state not in LATE_LEASES:
+                to_judge[place] = reports[place], judgeable
+            elif judgeable.lease_id in self._late:
+                # Its prover has nothing to lose by saying it again, and we have a verification to lose.
+                outcomes[place] = LeaseLost("a late result of this lease is judged already")
+            else:
+                self._late.add(judgeable.lease_id)
+                late.add(judgeable.lease_id)
+                to_judge[place] = reports[place], judgeable
+        try:
+            outcomes |= await self._judge_signed(to_judge)
+        finally:
+            self._late -= late
+        return [outcomes[place] for place in range(len(reports))]
+
+    async def _judge_signed(self, reported: Mapping[int, Reported]) -> dict[int, Outcome]:
+        outcomes: dict[int, Outcome] = {}
+        if self._signed_for is not None:
+            unsigned = await unsigned_among(list(reported.values()), self._signed_for)
+            outcomes = {place: fault for place, fault in zip(reported, unsigned, strict=True) if fault is not None}
+        by_program: dict[Digest, dict[int, Reported]] = defaultdict(dict)
+        for place, (report, lease) in reported.items():
+            if place not in outcomes:
+                by_program[lease.program_digest][place] = report, lease
+        judged = await asyncio.gather(*(self._judge(program, items) for program, items in by_program.items()))
         for settled in judged:
-            for place, outcome in settled.items():
-                outcomes[place] = outcome
-        return [outcome for outcome in outcomes if outcome is not None]
+            outcomes |= settled
+        return outcomes
 
     async def _judge(self, program: Digest, items: Mapping[int, Reported]) -> dict[int, Outcome]:
         batches = self._quick.get(program, self._single)
@@ -129,10 +160,12 @@ class Settlement:
             judging.cancel()
 
     async def _read_leases(self, reports: list[JobReport]) -> list[ReportedLease | None]:
-        ids = [report.held.lease_id for report in reports]
-        async with self._database.connection() as connection:
-            found = {lease.lease_id: lease for lease in await connection.fetch(LEASES_OF_REPORTS, lease_ids=ids)}
+        found = await self._found([report.held.lease_id for report in reports])
         return [found.get(report.held.lease_id) for report in reports]
+
+    async def _found(self, ids: list[LeaseId]) -> dict[LeaseId, ReportedLease]:
+        async with self._database.connection() as connection:
+            return {lease.lease_id: lease for lease in await connection.fetch(LEASES_OF_REPORTS, lease_ids=ids)}
 
     # --- verify and pay --------------------------------------------------------------------------
 
@@ -150,14 +183,7 @@ class Settlement:
         }
         if proven:
             try:
-                async with self._database.transaction(Transaction.PAY_PROOFS) as connection:
-                    paid = await pay(
-                        connection,
-                        list(proven.values()),
-                        self._hedging,
-                        self._reputation,
-                        surplus_to=self._surplus_to,
-                    )
+                paid = await self._pay(list(proven.values()))
             except SettlementStopped:
                 # Their provers say it again; until then their leases are kept (the dispatcher's watch).
                 await self._give_time([batch[place] for place in proven])
@@ -166,6 +192,20 @@ class Settlement:
                 outcomes[place] = paid[one.lease.lease_id]
             await self._note_cached(program, [one.lease for one in proven.values()])
         return [outcome for outcome in outcomes if outcome is not None]
+
+    async def _pay(self, proven: Sequence[Proven]) -> dict[LeaseId, Paid | LeaseLost]:
+        paid = await self._pay_at_once(proven)
+        if not (lost := [lease_id for lease_id, outcome in paid.items() if isinstance(outcome, LeaseLost)]):
+            return paid
+        # Leases that were taken back while their proofs were verified: these are late now, and right all the same.
+        by_lease = {one.lease.lease_id: one for one in proven}
+        now = [lease for lease in (await self._found(lost)).values() if may_come_late(lease)]
+        late = [replace(by_lease[lease.lease_id], lease=lease) for lease in now]
+        return paid | (await self._pay_at_once(late) if late else {})
+
+    async def _pay_at_once(self, proven: Sequence[Proven]) -> dict[LeaseId, Paid | LeaseLost]:
+        async with self._database.transaction(Transaction.PAY_PROOFS) as connection:
+            return await pay(connection, proven, self._hedging, self._reputation, surplus_to=self._surplus_to)
 
     async def _note_cached(self, program: Program, leases: Sequence[ReportedLease]) -> None:
         """Note whose keys for the program are derived now: a hint for ranks, so it has no part in paying."""
@@ -214,15 +254,16 @@ class Settlement:
 
     def _note_quick(self, program: Program) -> None:
         if program.digest not in self._quick and self._group is not None:
-            batches: Batches[Reported, ProverId] = Batches(self._settle, size_max=REPORTS_PER_BATCH, at_once=2)
+            batches: Batches[Reported, Paid] = Batches(self._settle, size_max=REPORTS_PER_BATCH, at_once=2)
             self._quick[program.digest] = batches
             self._group.create_task(batches.run())
 
 
-def _patience_seconds(reported: Sequence[Reported]) -> float:
+def _patience_seconds(reported: Sequence[Reported]) -> float | None:
     """Return how long results may wait before their leases would run out meanwhile."""
-    left_seconds: float = min(lease.left_ms for _, lease in reported) / 1_000
-    return max(0.0, left_seconds - QUEUE_MARGIN_SECONDS)
+    # Whose lease is over has nothing to lose by waiting.
+    left_ms = [lease.left_ms for _, lease in reported if lease.state in _CAN_BE_SETTLED]
+    return max(0.0, min(left_ms) / 1_000 - QUEUE_MARGIN_SECONDS) if left_ms else None
 
 
 def _judgeable(
@@ -234,7 +275,7 @@ def _judgeable(
     if lease is None or lease.fence != report.held.fence or lease.operator != operator:
         return LeaseLost("no lease of yours has this id and fence")
     if lease.state == LeaseState.SETTLED:
-        return lease.prover_id
-    if lease.state not in _CAN_BE_SETTLED:
+        return Paid(prover_id=lease.prover_id, price=lease.sell_price)
+    if lease.state not in _CAN_BE_SETTLED and not may_come_late(lease):
         return LeaseLost(f"the lease is {lease.state}: {lease.reason}")
     return lease

@@ -1,7 +1,7 @@
 """What a client demands of the provers of its jobs: public facts, never prices.
 
 Bids with the same constraints form a lane of their own that holds only the provers they accept; it is cleared before
-the wide lane of its class, and its unsold capacity flows there (rules/market/stack.py).
+the wide lane of its class, and a prover is offered in one of them, by lot (rules/market/stack.py).
 """
 
 from __future__ import annotations

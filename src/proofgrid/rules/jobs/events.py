@@ -214,9 +214,12 @@ class _Sold(_OfJob):
 
 @event("sold", seen_by=OWNER)
 class Sold(_Sold):
-    """A job has its lease."""
+    """A job has its lease; of round 0 by a firm quote, outside rounds."""
 
     def sentence(self, names: Names) -> str:
+        if not self.round:
+            prover = names.prover(self.prover)
+            return f"{self.job(names)} handed to {prover}, whose slot your firm quote reserved; {self.prices()}"
         return (
             f"round {self.round} of {self.lane}: {self.job(names)} sold to {names.prover(self.prover)}; {self.prices()}"
         )
@@ -368,9 +371,10 @@ class JobProven(_OfJob):
     sell_price: int
     paid: int  #: base units
     wall_ms: int
+    late: str | None = None  #: why its lease had been taken back, where the proof came after that
 
     def sentence(self, names: Names) -> str:
         return (
             f"{self.job(names)} proven by {names.prover(self.prover)} in {self.wall_ms / 1000:.1f} s and verified;"
-            f" paid {format_amount(self.paid)} for {self.units} PU"
+            f" paid {format_amount(self.paid)} for {self.units} PU{', as it came late' if self.late else ''}"
         )

@@ -5,12 +5,14 @@
                \\--cancelled------/-----> cancelled       (refunded)
 
     job     waiting --unblocked--> ready --sold--> leased --proof_accepted--> proven
-                                     ^---returned----/ ^-/ hedged: a second lease; carried_on: one of the two ended
+                               |     ^---returned----/ ^-/ hedged: a second lease; carried_on: one of the two ended
+                               `---late_proof_accepted--> proven
             any of the first three --gave_up--> failed, --cancelled--> cancelled
 
     lease   granted --offered--> offered --started--> running --reported--> reported --settled--> settled
                                     `--------------------`-----------settled----------------------^
             any of the first four --expired--> expired, --failed--> failed, --stopped--> stopped
+            expired, failed --settled_late--> settled: its proof came late, while the job waited (late.py)
 
 A leased job has one held lease of each kind at most: `first`, and `hedge` while it is hedged. Which ends without a
 proof while the other is held, ends alone (`carried_on`); the last one takes the job with it (`returned`).
@@ -54,6 +56,7 @@ class JobEvent(StrEnum):
     CARRIED_ON = "carried_on"
     RETURNED = "returned"
     PROOF_ACCEPTED = "proof_accepted"
+    LATE_PROOF_ACCEPTED = "late_proof_accepted"
     GAVE_UP = "gave_up"
     CANCELLED = "cancelled"
 
@@ -79,6 +82,7 @@ class LeaseEvent(StrEnum):
     STARTED = "started"
     REPORTED = "reported"
     SETTLED = "settled"
+    SETTLED_LATE = "settled_late"
     EXPIRED = "expired"
     FAILED = "failed"
     STOPPED = "stopped"
@@ -98,6 +102,7 @@ JOB_TRANSITIONS: dict[tuple[JobState, JobEvent], JobState] = {
     (JobState.WAITING, JobEvent.GAVE_UP): JobState.FAILED,
     (JobState.WAITING, JobEvent.CANCELLED): JobState.CANCELLED,
     (JobState.READY, JobEvent.SOLD): JobState.LEASED,
+    (JobState.READY, JobEvent.LATE_PROOF_ACCEPTED): JobState.PROVEN,
     (JobState.READY, JobEvent.GAVE_UP): JobState.FAILED,
     (JobState.READY, JobEvent.CANCELLED): JobState.CANCELLED,
     (JobState.LEASED, JobEvent.HEDGED): JobState.LEASED,
@@ -123,6 +128,7 @@ LEASE_TRANSITIONS: dict[tuple[LeaseState, LeaseEvent], LeaseState] = {
     # What is verified in no time is settled at once.
     (LeaseState.RUNNING, LeaseEvent.SETTLED): LeaseState.SETTLED,
     (LeaseState.OFFERED, LeaseEvent.SETTLED): LeaseState.SETTLED,
+    **{(state, LeaseEvent.SETTLED_LATE): LeaseState.SETTLED for state in (LeaseState.EXPIRED, LeaseState.FAILED)},
     **{(state, LeaseEvent.EXPIRED): LeaseState.EXPIRED for state in _HELD},
     **{(state, LeaseEvent.FAILED): LeaseState.FAILED for state in _HELD},
     **{(state, LeaseEvent.STOPPED): LeaseState.STOPPED for state in _HELD},

@@ -44,6 +44,8 @@ class ProverTerms:
     class_asks: Mapping[str, Mapping[JobClass, int]] = field(default_factory=dict)  #: system -> class -> another price
     units_min: int = 0  #: of one job: a smaller one is not worth the trouble
     subnetworks: tuple[str, ...] = ()  #: that it serves; empty: the common lanes
+    reserve_price: int = 0  #: least base units per PU of slots that it offers ahead, for firm quotes
+    reserve_slots: int = 0  #: how many of its slots
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,6 +102,15 @@ class Verdict:
     accepted: bool
     code: str = ""
     detail: str = ""
+    price: int = 0  #: base units per PU that are paid for it; 0: what was agreed
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Paid:
+    """A result that was right, and for which this prover is paid."""
+
+    prover_id: ProverId
+    price: int  #: base units per PU
 
 
 # --- what a gateway says -------------------------------------------------------------------------
@@ -188,6 +199,10 @@ def check_terms(terms: ProverTerms) -> None:
         raise InvalidField("at least 1 MiB of memory", field="memory_bytes")
     if len(terms.region) > 64 or len(terms.version) > 64:
         raise InvalidField("at most 64 characters", field="region")
+    if not 0 <= terms.reserve_slots <= terms.slots:
+        raise InvalidField(f"0 to {terms.slots}, as many as it has slots", field="reserve_slots")
+    if terms.reserve_slots and not 1 <= terms.reserve_price <= AMOUNT_MAX:
+        raise InvalidField(_LEAST_ASK, field="reserve_ask", hint="slots are offered ahead at a price of their own")
     check_served(terms.subnetworks)
     if len(terms.held) > SLOTS_MAX or len(terms.cached_programs) > 10_000:
         raise InvalidField("more than a prover can hold", field="held")

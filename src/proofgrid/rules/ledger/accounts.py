@@ -8,8 +8,8 @@
                                        +----- slash -----> mint (burnt), client:<address>, rescue:<job id>
     rescue:<job id> ----> operator:<address> who proved the job after all, or client:<address>
 
-    client:<address>, treasury ----> quote:<quote id> --escrow--> escrow:<task id>; what comes back,
-    and the quote's price, go to client:<address> or treasury (rules/ledger/firm_quotes.py)
+    client:<address>, stake:<address> ----> quote:<quote id> --escrow--> escrow:<task id>; what comes back goes to
+    client:<address>, operator:<address>, stake:<address>, or is burnt (rules/ledger/firm_quotes.py)
 
 `mint` is the outside world: minus what was deposited and not yet withdrawn or burnt. It is the only account below
 zero, so all accounts sum to zero at any time.
@@ -65,7 +65,7 @@ def rescue_account(job_id: str) -> AccountId:
 
 
 def quote_account(quote_id: str) -> AccountId:
-    """Return the account that holds a firm quote's price and all that the network may have to pay for it."""
+    """Return the account that holds a firm quote's cost and premium, and the pledges of those who stand behind it."""
     return AccountId(f"quote:{quote_id}")
 
 

@@ -2,8 +2,8 @@
 
     nonce = HMAC-SHA256(secret of the round, what)      order id = SHA-256("proofgrid/order/v1", what, nonce)
 
-`what` is a task or a prover. All lanes of a stack share a round's secret, so that carried capacity can be followed
-from lane to lane; two rounds share nothing. Jobs, programs and operators are hidden too, and are never opened: whoever
+`what` is a task or a prover. All lanes of a stack share a round's secret, so that the table of a draw names a prover
+as its lane does; two rounds share nothing. Jobs, programs and operators are hidden too, and are never opened: whoever
 proved a job must not learn from its id which order, at which limit price, it belonged to.
 """
 
@@ -121,8 +121,6 @@ class Blinding:
             cached_programs=frozenset(
                 [self._shared("program", program) for program in supply.cached_programs & demanded]
             ),
-            slot_units_max=supply.slot_units_max,
-            carried=supply.carried,
         )
 
     def _shared(self, kind: str, what: str) -> str:

@@ -74,7 +74,8 @@ class _Book:
 
         self.spare_at_start = self.supply - self.demand
         self.buy_price, self.sell_price = rules.floor, rules.ceil
-        self.window_low, self.window_high = rules.window(sellers=len(sellers))
+        # The thin rule counts who offered, admitted or not (dara.md, section 7, point 7).
+        self.window_low, self.window_high = rules.window(sellers=len(asks))
 
     def squeeze_out(self) -> None:
         """Step 2: buyers larger than the whole supply leave; all or nothing can no longer be served."""

@@ -97,7 +97,7 @@ class _Book:
         self.typical_bound = self.supply_of.copy()
         self.typical_bound[1:] += -_running_sums(units * units)[1:] // self.supply_of[1:]
         self.sellers = len(admitted)
-        return rules.window(sellers=self.sellers)
+        return rules.window(sellers=len(asks))
 
     def _admit_buyers(self, bids: OrderColumns, rules: ClearingRules) -> None:
         # With the floor above the ceiling nothing can trade within both, so no buyer is admitted.

@@ -1,28 +1,38 @@
-"""What a firm quote promises and what it costs (docs/decisions/0019).
+"""What a firm quote promises, what it costs, and who answers for it (docs/decisions/0019).
 
-held --redeemed--> redeemed --kept------> kept       (the bundle was there in time)
-  |                        `--missed----> missed     (cost back, and the penalty)
-  |                        `--given_up--> given_up   (by the client: what work was paid is charged)
-  `--expired--> expired                              (cost back)
+quote   held --redeemed--> redeemed --kept------> kept       (the bundle was there in time)
+          |                        |--missed----> missed     (what was spent comes back, and the penalty)
+          |                        `--given_up--> given_up   (by the client: what is not spent comes back)
+          `--expired--> expired                              (the cost comes back)
+
+seat    reserved --granted--> granted --delivered--> delivered
+          |                      |-------owed------> owed      (its operator pays for the miss)
+          |                      `------let_go-----> free
+          |--absent--> absent ---delivered, owed, let_go ----> as above
+          `--let_go--> free
+
+Whose seat is granted at once when the quote is redeemed, in the same transaction. A prover that is not there then is
+absent: its job goes to the live market, and its operator still answers for it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 
-from proofgrid.primitives.errors import InvalidField, NoFirmQuote, TaskCancelled, Unprovable
-from proofgrid.primitives.money import AMOUNT_MAX, PRICE_MAX
+from proofgrid.primitives.errors import DeadlineMissed, InvalidField, NoFirmQuote, TaskCancelled, Unprovable
+from proofgrid.primitives.money import AMOUNT_MAX
 from proofgrid.rules.access.subnetworks import DEFAULT
-from proofgrid.rules.jobs.lifecycle import TaskState
+from proofgrid.rules.jobs.lifecycle import LeaseState, TaskState
 from proofgrid.rules.jobs.request import ProofRequest
-from proofgrid.rules.market.quote import LaneQuote
+from proofgrid.rules.jobs.retry import ReturnReason
+from proofgrid.rules.market.reserves import SoldAhead
 
 HOLD_MS_MIN = 1_000
 HOLD_MS_DEFAULT = 600_000
-CHANCE_PERCENT = 90  #: the price that sold in so many of the recent rounds is the least that is asked
 TIMES_EXPECTED = 3
+ROUND_OF_QUOTES = 0  #: of leases that no round sold; a lane's first round is number 1
 SLACK_MS = 30_000
 _MINUTE_MS = 60_000
 
@@ -44,12 +54,41 @@ class QuoteEvent(StrEnum):
     EXPIRED = "expired"
 
 
+class SeatState(StrEnum):
+    RESERVED = "reserved"
+    GRANTED = "granted"
+    ABSENT = "absent"
+    DELIVERED = "delivered"
+    OWED = "owed"
+    FREE = "free"
+
+
+class SeatEvent(StrEnum):
+    GRANTED = "granted"
+    ABSENT = "absent"
+    DELIVERED = "delivered"
+    OWED = "owed"
+    LET_GO = "let_go"
+
+
 QUOTE_TRANSITIONS: dict[tuple[QuoteState, QuoteEvent], QuoteState] = {
     (QuoteState.HELD, QuoteEvent.REDEEMED): QuoteState.REDEEMED,
     (QuoteState.HELD, QuoteEvent.EXPIRED): QuoteState.EXPIRED,
     (QuoteState.REDEEMED, QuoteEvent.KEPT): QuoteState.KEPT,
     (QuoteState.REDEEMED, QuoteEvent.MISSED): QuoteState.MISSED,
     (QuoteState.REDEEMED, QuoteEvent.GIVEN_UP): QuoteState.GIVEN_UP,
+}
+
+SEAT_TRANSITIONS: dict[tuple[SeatState, SeatEvent], SeatState] = {
+    (SeatState.RESERVED, SeatEvent.GRANTED): SeatState.GRANTED,
+    (SeatState.RESERVED, SeatEvent.ABSENT): SeatState.ABSENT,
+    (SeatState.RESERVED, SeatEvent.LET_GO): SeatState.FREE,
+    (SeatState.GRANTED, SeatEvent.DELIVERED): SeatState.DELIVERED,
+    (SeatState.GRANTED, SeatEvent.OWED): SeatState.OWED,
+    (SeatState.GRANTED, SeatEvent.LET_GO): SeatState.FREE,
+    (SeatState.ABSENT, SeatEvent.DELIVERED): SeatState.DELIVERED,  # its operator proved it all the same
+    (SeatState.ABSENT, SeatEvent.OWED): SeatState.OWED,
+    (SeatState.ABSENT, SeatEvent.LET_GO): SeatState.FREE,
 }
 
 QUOTE_OPEN = (QuoteState.HELD, QuoteState.REDEEMED)
@@ -70,16 +109,56 @@ def event_of_ended_task(state: TaskState, failure_code: str) -> QuoteEvent:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class FirmPolicy:
-    """On which terms a network sells firm quotes."""
+class SeatOutcome:
+    """What became of a seat until its task ended."""
 
-    are_sold: bool = False
-    margin_permille: int = 100  #: on top of the price
+    position: int
+    operator: str
+    units: int
+    state: SeatState  #: granted or absent
+    is_delivered: bool  #: its operator was paid for a proof of the job
+    lease_state: LeaseState | None  #: of the lease that it was granted; None: it was absent
+    lease_reason: str  #: why that lease ended without a proof, a `ReturnReason` or the end of its task; or empty
+    was_reported: bool  #: a result of that lease arrived
+    is_proven: bool  #: the job, by whomever
+
+
+def event_of_seat(seat: SeatOutcome, event: QuoteEvent, failure_code: str) -> SeatEvent:
+    """Return what the end of its task means for a seat; who answers for a miss owes.
+
+    Who was to deliver and did not: at the promised time everybody without a proof; before it, when the task was given
+    up, those who were not there, or gave their lease back or lost it. A result that waited for the gateway's verdict
+    was in time. Nobody answers for an input that he called unprovable and that nobody proved: clients choose inputs.
+    """
+    if seat.is_delivered:
+        return SeatEvent.DELIVERED
+    if event is not QuoteEvent.MISSED:
+        return SeatEvent.LET_GO
+    if seat.was_reported and seat.lease_reason != ReturnReason.BAD_PROOF:
+        return SeatEvent.LET_GO
+    if seat.lease_reason == ReturnReason.UNPROVABLE and not seat.is_proven:
+        return SeatEvent.LET_GO
+    did_not = seat.lease_state in (None, LeaseState.EXPIRED, LeaseState.FAILED)
+    return SeatEvent.OWED if did_not or failure_code == DeadlineMissed.code else SeatEvent.LET_GO
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FirmPolicy:
+    """On which terms a network lets firm quotes be sold."""
+
     premium_permille: int = 5  #: of the cost, for every minute of the hold
     penalty_permille: int = 200  #: of the cost
-    limit_permille: int = 2_000  #: of the highest lane's price: what the network bids for the client at most
     hold_ms_max: int = 3_600_000
     within_ms_max: int = 86_400_000  #: nothing is promised that would take longer
+
+    def premium(self, cost: int, *, hold_ms: int) -> int:
+        """Return what holding costs, in base units, rounded up; a minute that has begun is paid."""
+        minutes = -(-hold_ms // _MINUTE_MS)
+        return -(-cost * self.premium_permille * minutes // 1_000)
+
+    def penalty(self, cost: int) -> int:
+        """Return what a miss pays on top, in base units."""
+        return cost * self.penalty_permille // 1_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,68 +167,63 @@ class FirmTerms:
 
     units: int
     cost: int  #: for everything, fixed
-    premium: int  #: for the holding, kept whatever happens
+    premium: int  #: for the holding, to the provers whose slots are reserved
     penalty: int  #: paid on top of the cost when the promise is missed
-    limit_price: int  #: per PU; what the network bids in the market
+    buy_price: int  #: per PU; what the task bids, should one of its jobs go to the live market
+    sell_price: int  #: per PU, to the provers
     hold_ms: int
     within_ms: int  #: from redemption to the bundle
 
     @property
-    def escrow(self) -> int:
-        """What the task may come to cost the network."""
-        return self.limit_price * self.units
+    def pledge(self) -> int:
+        """What is set aside of the bond of each operator with a seat: enough, should it alone answer for a miss."""
+        return pledge_of(cost=self.cost, penalty=self.penalty)
 
-    @property
-    def reserve(self) -> int:
-        """What the treasury sets aside while the quote is open."""
-        return self.escrow + self.penalty
+
+def pledge_of(*, cost: int, penalty: int) -> int:
+    """Return the most that one operator may owe: what was spent, the penalty, and as much again that is burnt."""
+    return cost + 2 * penalty
 
 
 def check_common(request: ProofRequest) -> None:
-    """Raise NoFirmQuote for a request of which the network promises nothing: one for chosen provers."""
+    """Raise NoFirmQuote for a request of which nothing is promised: one for chosen provers."""
     if request.subnetwork not in ("", DEFAULT) or not request.constraints.is_empty:
         raise NoFirmQuote(
             "firm quotes are for the common lanes and all provers", hint="leave out constraints and subnetwork"
         )
 
 
-def firm_terms(lanes: Sequence[LaneQuote], policy: FirmPolicy, *, hold_ms: int) -> FirmTerms:
-    """Return the terms on which the network would prove a request at a fixed cost.
-
-    Raises NoFirmQuote when none is sold, or nobody would sell now; InvalidField for a hold that is not offered.
-    """
-    if not policy.are_sold:
-        raise NoFirmQuote(
-            "this network sells no firm quotes", hint="`firm_quotes = true` in the gateways' settings, and a treasury"
-        )
+def check_hold(hold_ms: int, policy: FirmPolicy) -> int:
+    """Return for how long a quote is held, the usual time for 0; raise InvalidField for what is not offered."""
     hold_ms = hold_ms or min(HOLD_MS_DEFAULT, policy.hold_ms_max)
     if not HOLD_MS_MIN <= hold_ms <= policy.hold_ms_max:
         raise InvalidField(f"a quote is held for {HOLD_MS_MIN} to {policy.hold_ms_max} ms", field="hold_ms")
-    prices = [_firm_price(lane, policy) for lane in lanes]
-    units = sum(lane.units for lane in lanes)
-    cost = sum(price * lane.units for price, lane in zip(prices, lanes, strict=True))
-    minutes = -(-hold_ms // _MINUTE_MS)
-    within_ms = TIMES_EXPECTED * max(lane.wait_ms + lane.promised_ms + lane.prove_ms for lane in lanes) + SLACK_MS
+    return hold_ms
+
+
+def firm_terms(sold: SoldAhead, policy: FirmPolicy, *, hold_ms: int) -> FirmTerms:
+    """Return the terms on which reserves that were sold are promised; raise NoFirmQuote for what is too much."""
+    units = sum(seat.units for seat in sold.seats)
+    cost = sold.buy_price * units
+    within_ms = TIMES_EXPECTED * sold.expected_ms + SLACK_MS
     if within_ms > policy.within_ms_max:
-        raise NoFirmQuote("the queue is too long for a promise", hint="submit with a limit price, and wait")
+        raise NoFirmQuote("it takes too long for a promise", hint="submit with a limit price, and wait")
     terms = FirmTerms(
         units=units,
         cost=cost,
-        premium=-(-cost * policy.premium_permille * minutes // 1_000),
-        penalty=cost * policy.penalty_permille // 1_000,
-        limit_price=min(max(prices) * policy.limit_permille // 1_000, PRICE_MAX - 1),
+        premium=policy.premium(cost, hold_ms=hold_ms),
+        penalty=policy.penalty(cost),
+        buy_price=sold.buy_price,
+        sell_price=sold.sell_price,
         hold_ms=hold_ms,
         within_ms=within_ms,
     )
-    if terms.cost + terms.reserve > AMOUNT_MAX:
-        raise NoFirmQuote("no treasury covers so much", hint="ask for fewer inputs at a time")
+    operators = operators_of(seat.operator for seat in sold.seats)
+    if terms.cost + terms.premium + len(operators) * terms.pledge > AMOUNT_MAX:
+        raise NoFirmQuote("no bonds carry so much", hint="ask for fewer inputs at a time")
     return terms
 
 
-def _firm_price(lane: LaneQuote, policy: FirmPolicy) -> int:
-    if lane.price_now is None:
-        raise NoFirmQuote(
-            f"nobody in {lane.lane} would sell now", hint="ask again when provers are free: proofgrid quote"
-        )
-    price = max(lane.price_now, lane.prices[CHANCE_PERCENT], 1)
-    return -(-price * (1_000 + policy.margin_permille) // 1_000)
+def operators_of(operators: Iterable[str]) -> list[str]:
+    """Return who has seats, each once, in the order of their addresses."""
+    return sorted(set(operators))

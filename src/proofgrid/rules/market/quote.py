@@ -15,8 +15,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from proofgrid.primitives.money import PRICE_MAX
-from proofgrid.rules.market.orders import price_limits
-from proofgrid.rules.market.stack import LaneDemands, Supplies, run_stack
+from proofgrid.rules.market.stack import LaneDemands, Supplies, anchored, run_stack
 from proofgrid.rules.scheduling.demand_and_supply import JobDemand, TaskDemand
 
 BEACONS = 7  #: rounds that are tried: lots decide ties and which bids cover one job only
@@ -39,7 +38,6 @@ class LaneQuote:
     free_slots: int
     wait_ms: int  #: until those who wait before it are served
     prove_ms: int  #: of its own jobs, side by side as far as there are slots
-    promised_ms: int = 0  #: what others' firm quotes would add to the wait if all were redeemed now
 
 
 def price_now(
@@ -49,7 +47,7 @@ def price_now(
 
     `lanes`: what waits in the stack, the request's lane among them, perhaps with nothing in it.
     """
-    demands = [_with_bid(one, lane, jobs, program) for one in lanes]
+    demands = [_with_bid(one, lane, jobs, program) for one in anchored(lanes)]
     beacons = [hashlib.sha256(f"{lane} {number}".encode()).digest() for number in range(BEACONS)]
     prices = [
         outcome.buy_price
@@ -72,21 +70,16 @@ def expected_ms(units: Sequence[int], *, waiting_units: int, slots: int, units_p
     if not slots:
         return 0, 0
     speed = max(1, units_per_second)
-    wait_ms = waiting_ms(waiting_units, slots=slots, units_per_second=units_per_second)
+    wait_ms = waiting_units * 1_000 // (speed * slots)
     longest = max(units, default=0)
     side_by_side = max(longest, -(-sum(units) // slots))
     return wait_ms, -(-side_by_side * 1_000 // speed)
 
 
-def waiting_ms(units: int, *, slots: int, units_per_second: int) -> int:
-    """Return how long so many units keep all slots busy."""
-    return units * 1_000 // (max(1, units_per_second) * max(1, slots))
-
-
 def _with_bid(one: LaneDemands, lane: str, jobs: Sequence[JobDemand], program: str) -> LaneDemands:
     if one.lane != lane:
         return one
-    _, ceil = price_limits(one.reference)
+    _, ceil = one.limits
     bid = TaskDemand(
         task_id=_WHO, jobs=tuple(jobs), limit_price=min(ceil, PRICE_MAX - 1), program_digest=program, share=0
     )

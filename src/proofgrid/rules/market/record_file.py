@@ -13,7 +13,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from proofgrid.primitives.canonical import canonical_json
@@ -21,8 +21,10 @@ from proofgrid.primitives.digests import Digest, digest_of_json
 from proofgrid.primitives.errors import InvalidField
 from proofgrid.primitives.ids import Address
 from proofgrid.primitives.signatures import SigningKey, parse_address, signer_of
+from proofgrid.rules.market.draw_record import DrawnTo, check_drawn, read_table
+from proofgrid.rules.market.edition_1.carried import Left, check_carried, left_of
+from proofgrid.rules.market.edition_1.transcript import VERSION as VERSION_OF_EDITION_1
 from proofgrid.rules.market.rounds import Transcript, TranscriptMismatch, replay
-from proofgrid.rules.market.stack import Left, check_carried, left_of
 
 FORMAT = "proofgrid/rounds"
 VERSION = 1
@@ -78,23 +80,29 @@ class CheckedRound:
     transcript: Transcript
 
 
+@dataclass(slots=True)
+class OtherLanes:
+    """What the rounds of some lanes tell of rounds that other lanes held together with them."""
+
+    drawn: dict[Digest, DrawnTo] = field(default_factory=dict)  #: digest of a draw -> whom it gave to which lane
+    left: dict[tuple[str, int], Left] = field(default_factory=dict)  #: lane, round of the first edition -> what it left
+
+
 class RecordCheck:
     """Checks a file line by line. Feed it every line, then call `finish`; each raises TranscriptMismatch.
 
-    `above`: what the rounds of the lanes above left, from their own checked files; carried capacity is compared with it
-    where it is there.
+    `known`: what the checked files of other lanes told; rounds that were held together are compared where it is there.
     """
 
-    def __init__(self, *, network: Address | None = None, above: dict[tuple[str, int], Left] | None = None) -> None:
+    def __init__(self, *, network: Address | None = None, known: OtherLanes | None = None) -> None:
         self._network = network
-        self._above = above or {}
+        self.known = known or OtherLanes()  #: with what this lane's rounds tell, for the files of the other lanes
         self._last: Transcript | None = None
         self._last_hash: Digest | None = None
         self._count = 0
         self._over = False
         self.header: RecordHeader | None = None
-        self.left: dict[tuple[str, int], Left] = {}  #: what this lane's rounds left, for the files of the lanes below
-        self.not_compared: set[str] = set()  #: lanes from which something was carried and whose file is not there
+        self.not_compared = 0  #: rounds that tell of another lane's round whose file is not there
 
     @property
     def last_number(self) -> int | None:
@@ -153,18 +161,32 @@ class RecordCheck:
         replay(transcript)
         if self._last is not None and transcript["parameters"]["reference"] != self._last["next_reference"]:
             raise TranscriptMismatch("the round before handed on another reference price", field="parameters.reference")
-        self._check_above(transcript)
-        self.left[header.lane, number] = left_of(transcript)
+        self._compare(transcript)
         self._last, self._last_hash = transcript, hashed
         self._count += 1
         return CheckedRound(number=number, transcript_hash=hashed, transcript=transcript)
 
-    def _check_above(self, transcript: Transcript) -> None:
-        for place in _sources(transcript):
-            if place in self._above:
-                check_carried(*place, self._above[place], transcript)
+    def _compare(self, transcript: Transcript) -> None:
+        """Compare a round that was replayed with what other lanes told, and take note of what it tells."""
+        if transcript["version"] == VERSION_OF_EDITION_1:
+            self._compare_carried(transcript)
+        elif transcript["draw"] is not None:
+            draw = transcript["draw"]
+            if draw["table"] is not None:
+                beacon = bytes.fromhex(transcript["beacon"])
+                self.known.drawn[draw["digest"]] = read_table(draw["table"], digest=draw["digest"], beacon=beacon)
+            if draw["digest"] in self.known.drawn:
+                check_drawn(transcript, self.known.drawn[draw["digest"]])
             else:
-                self.not_compared.add(place[0])
+                self.not_compared += 1
+
+    def _compare_carried(self, transcript: Transcript) -> None:
+        for place in _sources(transcript):
+            if place in self.known.left:
+                check_carried(*place, self.known.left[place], transcript)
+            else:
+                self.not_compared += 1
+        self.known.left[transcript["lane"], transcript["number"]] = left_of(transcript)
 
     def _check_trailer(self, header: RecordHeader, value: dict[str, Any]) -> None:
         trailer = value["trailer"]

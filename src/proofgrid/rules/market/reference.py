@@ -1,4 +1,4 @@
-"""The reference price: what a round tells the next one about the price (dara.md, section 1, step 8)."""
+"""The reference price: what a round tells the next one about the price (dara.md, section 1, step 8; section 7, 3)."""
 
 from __future__ import annotations
 
@@ -31,6 +31,39 @@ def next_reference(reference: int | None, clearing: Clearing, bids: Sequence[Bid
     else:
         wanted = reference
     return min(max(wanted, REFERENCE_MIN), PRICE_MAX)
+
+
+def reference_after(
+    reference: int | None,
+    clearing: Clearing,
+    bids: Sequence[Bid],
+    asks: Sequence[Ask],
+    *,
+    anchor: int | None,
+    is_quiet: bool,
+) -> int | None:
+    """Return the reference price of a live lane's next round, per unit.
+
+    `bids`, `asks`: those that entered; `anchor`: the wide lane's reference, or of a wide lane the network's setting;
+    `is_quiet`: one side has nothing that the limits admit, and no trade that is being proven backs the reference.
+
+    After a trade: the mid price, at most one step away. Without one only orders that could trade with each other move
+    it, a step towards the prices between them. A quiet lane comes back to its anchor, step by step, so that no limits
+    refuse everybody for good.
+    """
+    if reference is None:
+        return anchor if anchor is not None and is_quiet else _first_reference(clearing, bids, asks)
+    wanted = reference
+    if clearing.bought:
+        wanted = _mid_price(clearing)
+    elif bids and asks:
+        lowest, highest = min(ask.price for ask in asks), max(bid.price for bid in bids)
+        if lowest <= highest:
+            wanted = min(max(reference, lowest), highest)
+    elif is_quiet and anchor is not None:
+        wanted = anchor
+    step = max(1, reference // STEP_PARTS)
+    return min(max(wanted, reference - step, REFERENCE_MIN), reference + step, PRICE_MAX)
 
 
 def _first_reference(clearing: Clearing, bids: Sequence[Bid], asks: Sequence[Ask]) -> int | None:

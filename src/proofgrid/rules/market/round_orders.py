@@ -1,15 +1,14 @@
-"""From what waits in a lane to the sealed orders of one round.
+"""From what waits in a lane to the sealed orders of one round, in slots: a job takes one, whatever its size.
 
-    demands --(jobs somebody may run)----> first jobs up to half the capacity --> one bid per task
-    supplies --(free slots, not absent)--> slots x lot -------------------------> one ask per prover
+    demands --(admitted by the floor; jobs that somebody here may run)--> first jobs up to half the slots --> one bid
+    supplies --(admitted by the ceiling; may run one of these jobs)--> slots that such jobs wait for ---> one ask
 
-One ask per prover, not per operator: machines of one operator differ in price, speed and rank, so one order cannot
-speak for them. The price is that an operator with several provers holds several orders, and such an owner can gain
-by sacrificing one for the others (dara.md, section 3, "What does NOT hold"); stake per machine limits it.
+One ask per prover: machines of one operator differ in price, speed and rank, so one order cannot speak for them. But
+where sellers are counted, an operator is one: its provers do not compete with each other. What is left to an owner of
+several orders is to sacrifice one for the others (dara.md, section 3, "What does NOT hold").
 
-The lot, the capacity that a bid may cover and the number of sellers count the orders within the public floor and
-ceiling only, exactly as step 1 of the clearing does. Otherwise a few asks above the ceiling would inflate the
-capacity, and every bid cut to half of it would be refused as too large, round after round.
+An order that cannot trade moves nothing (dara.md, section 7): a bid below the floor, an ask above the ceiling, an order
+that nobody on the other side may have. Such orders are on record as idle; no count, no lot and no limit knows them.
 """
 
 from __future__ import annotations
@@ -20,10 +19,13 @@ from dataclasses import dataclass, replace
 
 from proofgrid.primitives.digests import Digest
 from proofgrid.primitives.errors import InvalidField
+from proofgrid.primitives.money import PRICE_MAX
+from proofgrid.rules.jobs.classes import is_wide
+from proofgrid.rules.market.draw_record import DrawRecord
 from proofgrid.rules.market.orders import Ask, Bid, ClearingRules, price_limits
-from proofgrid.rules.scheduling.capacity import capacity_units, covered_jobs, draws_one_job, lot_units
+from proofgrid.rules.scheduling.capacity import covered_jobs, draws_one_job
 from proofgrid.rules.scheduling.demand_and_supply import JobDemand, ProverSupply, TaskDemand
-from proofgrid.rules.scheduling.exclusion import entering, sitting_out
+from proofgrid.rules.scheduling.exclusion import JobCounts, jobs_for, sitting_out
 from proofgrid.rules.scheduling.rank import RankHashes, ask_ranks, bid_ranks
 
 NUMBER_MAX = 2**63 - 1
@@ -40,11 +42,17 @@ class RoundInputs:
     reference: int | None
     demands: Sequence[TaskDemand]
     supplies: Sequence[ProverSupply]
-    floor_least: int = 0  #: the reference of the lane below, whose work these provers could do instead
+    anchor: int | None = None  #: the wide lane's reference; of a wide lane, the network's setting
+    backed: bool = (
+        False  #: jobs of the lane are being proven, or somebody in another lane asks no more than its ceiling
+    )
+    draw: DrawRecord | None = None  #: how these supplies came here; None: there was one lane
 
     def __post_init__(self) -> None:
         if type(self.number) is not int or not 0 <= self.number <= NUMBER_MAX:
             raise InvalidField("a round's number is a whole number from 0", field="number")
+        if self.anchor is not None and (type(self.anchor) is not int or not 0 <= self.anchor <= PRICE_MAX):
+            raise InvalidField(f"an anchor is a whole number from 0 to {PRICE_MAX}", field="anchor")
         _check_unique([demand.task_id for demand in self.demands], field="demands.task_id")
         _check_unique([job.job_id for demand in self.demands for job in demand.jobs], field="demands.jobs.job_id")
         _check_unique([supply.prover_id for supply in self.supplies], field="supplies.prover_id")
@@ -54,51 +62,100 @@ class RoundInputs:
 class RoundOrders:
     """The orders of a round and how they came about, sorted by id. Either both sides have orders or neither has."""
 
-    demands: Sequence[TaskDemand]  #: those that entered, with the jobs that entered
-    supplies: Sequence[ProverSupply]  #: those that entered
-    absent: Sequence[ProverSupply]  #: those that sit this round out
+    demands: Sequence[TaskDemand]  #: that bid
+    supplies: Sequence[ProverSupply]  #: that ask
+    absent: Sequence[ProverSupply]  #: that sit this round out
+    idle_demands: Sequence[TaskDemand]  #: that cannot trade
+    idle_supplies: Sequence[ProverSupply]
     covered: Mapping[str, tuple[JobDemand, ...]]  #: task id -> the jobs that its bid is for
     bids: Sequence[Bid]
     asks: Sequence[Ask]
     hashes: Mapping[str, str]  #: what the beacon drew for every order, by id
-    lot: int  #: units in one slot
     rules: ClearingRules
+    is_wanted: bool  #: a bid is admitted that somebody here may serve, whatever that one asks
+    is_offered: bool  #: an ask is admitted that may serve somebody here, whatever that one bids
+
+
+def limits_of(lane: str, *, reference: int | None, anchor: int | None) -> tuple[int, int]:
+    """Return floor and ceiling of a lane: those of its reference, or where bids have constraints of the wide lane's.
+
+    So a few bids that only one prover may serve cannot talk the lane's limits up or down.
+    """
+    return price_limits(reference if is_wide(lane) or anchor is None else anchor)
+
+
+def admitted_demands(demands: Iterable[TaskDemand], floor: int, ceil: int) -> list[TaskDemand]:
+    """Return the demands that bid the floor or more; with the floor above the ceiling there are none."""
+    return [demand for demand in demands if floor <= min(ceil, demand.limit_price)]
 
 
 def orders_of(inputs: RoundInputs) -> RoundOrders:
     """Return the orders of a round, independent of the order in which the inputs are listed."""
     hashes = RankHashes(inputs.beacon)
-    free = sorted((supply for supply in inputs.supplies if supply.free_slots), key=lambda supply: supply.prover_id)
-    demands = sorted(entering(inputs.demands, free), key=lambda demand: demand.task_id)
-    out = sitting_out(demands, free, hashes=hashes)
-    supplies = [supply for supply in free if supply.prover_id not in out] if demands else []
+    floor, ceil = limits_of(inputs.lane, reference=inputs.reference, anchor=inputs.anchor)
+    admitted = sorted(admitted_demands(inputs.demands, floor, ceil), key=lambda demand: demand.task_id)
+    offered = sorted(
+        [supply for supply in inputs.supplies if supply.free_slots and supply.ask_price <= ceil],
+        key=lambda supply: supply.prover_id,
+    )
+    demands, able = _meeting(admitted, offered)
+    idle = {supply.prover_id for supply in inputs.supplies} - {supply.prover_id for supply in able}
+
+    out = sitting_out(jobs_for(demands, able), {one.prover_id: one.free_slots for one in able}, hashes=hashes)
+    supplies = [supply for supply in able if supply.prover_id not in out]
     if out:
-        demands = entering(demands, supplies)
+        demands, supplies = _meeting(demands, supplies)
+        out = frozenset(one.prover_id for one in able) - {one.prover_id for one in supplies}
 
-    floor, ceil = price_limits(inputs.reference)
-    floor = max(floor, inputs.floor_least)
-    admitted = [supply for supply in supplies if supply.ask_price <= ceil]
-    # When no demand is admitted nothing trades, yet the orders need sizes to be on record.
-    lot = lot_units(demand for demand in demands if demand.limit_price >= floor) or lot_units(demands)
-    capacity = sum(capacity_units(supply, lot=lot) for supply in admitted)
-    covered = {demand.task_id: _covered(demand, capacity, hashes) for demand in demands}
-
+    asks = _asks(supplies, demands, hashes)
+    sellers = len({supply.operator for supply in supplies})
+    covered = _covered(demands, supplies, sum([ask.units for ask in asks]), hashes)
+    in_round = {demand.task_id for demand in demands}
     return RoundOrders(
         demands=demands,
         supplies=supplies,
-        absent=[supply for supply in free if supply.prover_id in out],
+        absent=[supply for supply in able if supply.prover_id in out],
+        idle_demands=_idle(inputs.demands, in_round),
+        idle_supplies=sorted(
+            [supply for supply in inputs.supplies if supply.prover_id in idle], key=lambda supply: supply.prover_id
+        ),
         covered=covered,
         bids=_bids(demands, covered, hashes),
-        asks=_asks(supplies, demands, lot, hashes),
+        asks=asks,
         hashes=hashes,
-        lot=lot,
-        rules=replace(ClearingRules.suggested(inputs.reference, sellers=len(admitted)), floor=floor),
+        rules=replace(ClearingRules.suggested(inputs.reference, sellers=sellers), floor=floor, ceil=ceil),
+        is_wanted=bool(jobs_for(admitted, [supply for supply in inputs.supplies if supply.free_slots])),
+        is_offered=any(map(JobCounts(inputs.demands).may_run, [supply.prover_id for supply in offered])),
     )
 
 
-def _covered(demand: TaskDemand, capacity: int, hashes: RankHashes) -> tuple[JobDemand, ...]:
-    one_job = draws_one_job(hashes[demand.task_id])
-    return covered_jobs(demand.jobs, capacity=capacity, one_job=one_job)
+def demanded_programs(demands: Iterable[TaskDemand]) -> frozenset[str]:
+    """Return the programs of all these tasks."""
+    return frozenset(demand.program_digest for demand in demands)
+
+
+def _meeting(
+    demands: Sequence[TaskDemand], supplies: Sequence[ProverSupply]
+) -> tuple[list[TaskDemand], list[ProverSupply]]:
+    """Return those that somebody on the other side may have."""
+    served = jobs_for(demands, supplies)
+    counts = JobCounts([demand for demand in demands if demand.task_id in served])
+    # A job that nobody may run is nobody's reason to be here, so the counts of the tasks that stay are enough.
+    able = [supply for supply in supplies if counts.may_run(supply.prover_id)]
+    return [demand for demand in demands if demand.task_id in served], able
+
+
+def _idle(demands: Iterable[TaskDemand], in_round: set[str]) -> list[TaskDemand]:
+    return sorted([one for one in demands if one.task_id not in in_round], key=lambda demand: demand.task_id)
+
+
+def _covered(
+    demands: Sequence[TaskDemand], supplies: Sequence[ProverSupply], capacity: int, hashes: RankHashes
+) -> dict[str, tuple[JobDemand, ...]]:
+    return {
+        task_id: covered_jobs(jobs, capacity=capacity, one_job=draws_one_job(hashes[task_id]))
+        for task_id, jobs in jobs_for(demands, supplies).items()
+    }
 
 
 def _bids(demands: Sequence[TaskDemand], covered: Mapping[str, tuple[JobDemand, ...]], hashes: RankHashes) -> list[Bid]:
@@ -106,7 +163,7 @@ def _bids(demands: Sequence[TaskDemand], covered: Mapping[str, tuple[JobDemand, 
     return [
         Bid(
             order_id=demand.task_id,
-            units=sum([job.units for job in covered[demand.task_id]]),
+            units=len(covered[demand.task_id]),
             price=demand.limit_price,
             rank=ranks[demand.task_id],
         )
@@ -114,22 +171,18 @@ def _bids(demands: Sequence[TaskDemand], covered: Mapping[str, tuple[JobDemand, 
     ]
 
 
-def _asks(supplies: Sequence[ProverSupply], demands: Sequence[TaskDemand], lot: int, hashes: RankHashes) -> list[Ask]:
+def _asks(supplies: Sequence[ProverSupply], demands: Sequence[TaskDemand], hashes: RankHashes) -> list[Ask]:
     ranks = ask_ranks(supplies, demanded=demanded_programs(demands), hashes=hashes)
+    counts = JobCounts(demands)
     return [
         Ask(
             order_id=supply.prover_id,
-            units=capacity_units(supply, lot=lot),
+            units=min(supply.free_slots, counts.may_run(supply.prover_id)),
             price=supply.ask_price,
             rank=ranks[supply.prover_id],
         )
         for supply in supplies
     ]
-
-
-def demanded_programs(demands: Iterable[TaskDemand]) -> frozenset[str]:
-    """Return the programs of all tasks in the round."""
-    return frozenset(demand.program_digest for demand in demands)
 
 
 def _check_unique(ids: Sequence[str], *, field: str) -> None:

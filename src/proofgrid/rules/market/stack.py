@@ -1,40 +1,38 @@
-"""One round of all lanes of a stack: what a demanding lane leaves unsold serves the lighter lanes below it.
+"""One round of all lanes of a stack: every prover is offered in one of them, drawn by lot.
 
     sub/system/large/…   lanes with constraints: only the provers that they accept
-    sub/system/large     everybody of the class, and what those lanes left
+    sub/system/large     everybody of the class
     sub/system/medium/…
-    sub/system/medium    its own provers, and what large left unsold, at the same ask
+    sub/system/medium    its own provers, and those of large
     sub/system/small
 
-Rules (dara.md, section 1, "Classes"), on slots instead of units, because a slot that runs no large job can run one
-small job, not a thousand:
+* A prover is offered in one lane per round: by lot where most is wanted of what it may serve (scheduling.lots), with
+  what it asks there. Nothing comes down from lane to lane, so nothing that is traded in one moves another.
+* Lanes with constraints take their limits from the wide lane of their class, and come back to its reference.
+* Of lanes with constraints at most 32 of a class hold a round, drawn by lot.
 
-* A prover enters natively in the first of its lanes that has bids at all, and comes down with the slots that its jobs
-  leave whole. Of several lanes with constraints in one class it is offered in one, by lot.
-* A prover whose asks differ by class is offered at one of them, drawn by lot, in the lanes where it asks that.
-* Who left a lane for its price is out of all later ones. Who stayed is paid at most the least price of its lanes.
-* A lane's floor is at least the reference of the lane below, if they share provers.
-
-Which lanes have bids, sizes, lots and who is still in decide; no ask that still trades does. So the truth stays best.
+Every lane then clears alone, and what decides where a prover is offered reads no price beyond the public limits; so
+what makes the truth the best report in one lane makes it the best in the stack.
 """
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from proofgrid.primitives.digests import Digest
 from proofgrid.rules.jobs.classes import is_wide, wide_lane_of
-from proofgrid.rules.market.rounds import RoundInputs, RoundOutcome, run_round, unsold_slots
-from proofgrid.rules.market.transcript import Transcript
-from proofgrid.rules.market.transcript_reading import TranscriptMismatch
-from proofgrid.rules.scheduling.demand_and_supply import Carried, ProverSupply, TaskDemand
+from proofgrid.rules.market.draw_record import DrawRecord, record_of
+from proofgrid.rules.market.round_orders import admitted_demands, limits_of
+from proofgrid.rules.market.rounds import RoundInputs, RoundOutcome, run_round
+from proofgrid.rules.scheduling.demand_and_supply import ProverSupply, TaskDemand
+from proofgrid.rules.scheduling.exclusion import JobCounts
+from proofgrid.rules.scheduling.lots import Draw, LaneWanted, draw_lanes
 from proofgrid.rules.scheduling.rank import RankHashes
 
 CONSTRAINED_LANES_MAX = 32  #: of one class in one round, drawn by lot; the others come in later rounds
 
-Supplies = Mapping[str, ProverSupply]  #: lane -> what one prover has for it, as a native; in every lane it may serve
+Supplies = Mapping[str, ProverSupply]  #: lane -> what one prover has for it; in every lane that it may serve
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,99 +44,94 @@ class LaneDemands:
     previous: Digest | None
     reference: int | None
     demands: Sequence[TaskDemand]
+    anchor: int | None = None  #: where the reference comes back to: of a wide lane the network's setting; None: of a
+    #: lane with constraints the reference of the wide lane, if that is here
+    backed: bool = False  #: jobs of the lane are being proven
+
+    @property
+    def limits(self) -> tuple[int, int]:
+        """Floor and ceiling."""
+        return limits_of(self.lane, reference=self.reference, anchor=self.anchor)
 
 
 def run_stack(lanes: Sequence[LaneDemands], provers: Sequence[Supplies], *, beacon: bytes) -> tuple[RoundOutcome, ...]:
-    """Hold one round of every lane; `lanes` have demands and come in the order of `classes.lane_order`."""
+    """Hold one round of every lane; `lanes` come in the order of `classes.lane_order`."""
     hashes = RankHashes(beacon)
-    chosen = _chosen(lanes, hashes)
-    descents = [_Descent(_path(supplies, chosen, hashes)) for supplies in provers]
-    outcomes = []
-    for place, lane in enumerate(chosen):
-        here = [(one, one.supply(lane.lane)) for one in descents if one.enters(lane.lane)]
-        outcome = run_round(
-            RoundInputs(
-                lane=lane.lane,
-                number=lane.number,
-                previous=lane.previous,
-                beacon=beacon,
-                reference=lane.reference,
-                demands=lane.demands,
-                supplies=[supply for _, supply in here],
-                floor_least=_floor_least(chosen[place + 1 :], [one for one, _ in here]),
+    chosen = _chosen(anchored(lanes), hashes)
+    if len(chosen) == 1:
+        [lane] = chosen
+        supplies = [supply[lane.lane] for supply in provers if lane.lane in supply]
+        return (run_round(_inputs(lane, supplies, beacon, backed=lane.backed, draw=None)),)
+
+    wanted = {lane.lane: _wanted(lane) for lane in chosen}
+    draw = draw_lanes(list(wanted.values()), provers, hashes=hashes)
+    given = _given(draw, provers)
+    record = record_of(draw)
+    return tuple(
+        run_round(
+            _inputs(
+                lane,
+                given.get(lane.lane, []),
+                beacon,
+                backed=lane.backed or _is_served(wanted[lane.lane], provers),
+                draw=record if place == 0 else replace(record, table=None),
             )
         )
-        for one, supply in here:
-            one.after(supply, outcome)
-        outcomes.append(outcome)
-    return tuple(outcomes)
+        for place, lane in enumerate(chosen)
+    )
 
 
-Left = Mapping[str, tuple[int, int, int]]  #: what a round left: order id -> slots, ask, the most it may be paid below
+def anchored(lanes: Sequence[LaneDemands]) -> list[LaneDemands]:
+    """Return the lanes with the anchors that they have from each other."""
+    references = {lane.lane: lane.reference for lane in lanes}
+    return [
+        lane
+        if is_wide(lane.lane) or lane.anchor is not None
+        else replace(lane, anchor=references.get(wide_lane_of(lane.lane)))
+        for lane in lanes
+    ]
 
 
-def left_of(transcript: Transcript) -> Left:
-    """Return what a round that was replayed left to the lanes below."""
-    result = transcript["result"]
-    asks = {ask["prover_id"]: ask for ask in transcript["asks"]}
-    used: dict[str, int] = defaultdict(int)
-    for placed in result["placements"]:
-        used[placed[2]] += placed[3]
-    left = {}
-    for prover_id, _ in result["still_in"]:
-        ask = asks[prover_id]
-        carried = ask["carried"]
-        price = result["sell_price"] if carried is None else min(result["sell_price"], carried["price_max"])
-        slots = unsold_slots(ask["free_slots"], units=ask["units"], used=used[prover_id])
-        left[prover_id] = (slots, ask["ask_price"], price)
-    return left
+def _inputs(
+    lane: LaneDemands, supplies: Sequence[ProverSupply], beacon: bytes, *, backed: bool, draw: DrawRecord | None
+) -> RoundInputs:
+    return RoundInputs(
+        lane=lane.lane,
+        number=lane.number,
+        previous=lane.previous,
+        beacon=beacon,
+        reference=lane.reference,
+        demands=lane.demands,
+        supplies=supplies,
+        anchor=lane.anchor,
+        backed=backed,
+        draw=draw,
+    )
 
 
-def check_carried(lane: str, number: int, left: Left, lower: Transcript) -> None:
-    """Compare what a lane's transcript says was carried from a round above with what that round left.
-
-    Both have been replayed. Raises TranscriptMismatch naming the first ask that the lane above did not leave like that.
-    """
-    for group in ("asks", "absent"):
-        for place, ask in enumerate(lower[group]):
-            carried = ask["carried"]
-            if carried is None or (carried["lane"], carried["number"]) != (lane, number):
-                continue
-            if left.get(ask["prover_id"]) != (ask["free_slots"], ask["ask_price"], carried["price_max"]):
-                raise TranscriptMismatch("the lane above did not leave this capacity", field=f"{group}[{place}]")
+def _wanted(lane: LaneDemands) -> LaneWanted:
+    floor, ceil = lane.limits
+    return LaneWanted(lane=lane.lane, ceil=ceil, admitted=admitted_demands(lane.demands, floor, ceil))
 
 
-class _Descent:
-    """One prover on its way down the lanes, and what became of it so far."""
+def _given(draw: Draw, provers: Sequence[Supplies]) -> dict[str, list[ProverSupply]]:
+    lane_of = draw.lane_of()
+    given: dict[str, list[ProverSupply]] = {}
+    for supplies in provers:
+        prover_id = next((supply.prover_id for supply in supplies.values()), "")
+        lane = lane_of.get(prover_id)
+        if lane is not None:
+            given.setdefault(lane, []).append(supplies[lane])
+    return given
 
-    def __init__(self, path: Supplies) -> None:
-        self.path = path
-        self._is_out = False
-        self._left: tuple[int, int, Carried] | None = None  #: slots, ask, and where from; None: all is there still
 
-    def enters(self, lane: str) -> bool:
-        """Does it come into this lane?"""
-        return not self._is_out and lane in self.path
-
-    def supply(self, lane: str) -> ProverSupply:
-        """Return what it brings there: all it has, or what is left."""
-        native = self.path[lane]
-        if self._left is None:
-            return native
-        slots, ask_price, carried = self._left
-        return replace(native, free_slots=slots, ask_price=ask_price, carried=carried)
-
-    def after(self, supply: ProverSupply, outcome: RoundOutcome) -> None:
-        """Take note of a round that it came into with this supply."""
-        if supply.prover_id not in outcome.took_part:
-            return
-        left = outcome.unsold_slots.get(supply.prover_id, 0)
-        if not left:  # it left for its price, or everything is sold
-            self._is_out = True
-            return
-        price = outcome.sell_price if supply.carried is None else min(outcome.sell_price, supply.carried.price_max)
-        carried = Carried(lane=outcome.lane, number=outcome.number, price_max=price)
-        self._left = left, supply.ask_price, carried
+def _is_served(lane: LaneWanted, provers: Sequence[Supplies]) -> bool:
+    """Could some bid and some ask of the lane be admitted together, wherever the lots put the asks?"""
+    counts = JobCounts(lane.admitted)
+    return any(
+        supply.free_slots and supply.ask_price <= lane.ceil and counts.may_run(supply.prover_id)
+        for supply in [supplies[lane.lane] for supplies in provers if lane.lane in supplies]
+    )
 
 
 def _chosen(lanes: Sequence[LaneDemands], hashes: RankHashes) -> list[LaneDemands]:
@@ -152,37 +145,3 @@ def _chosen(lanes: Sequence[LaneDemands], hashes: RankHashes) -> list[LaneDemand
             if drawn[wide] > CONSTRAINED_LANES_MAX:
                 out.add(lane.lane)
     return [lane for lane in lanes if lane.lane not in out]
-
-
-def _path(supplies: Supplies, lanes: Sequence[LaneDemands], hashes: RankHashes) -> Supplies:
-    """Return the lanes that a prover is offered in.
-
-    Of those with constraints one of each class, by lot. One order has one ask: a prover that asks more for one class
-    than for another is offered at one of its asks, in the lanes where it asks that. A lot decides at which, or a
-    hopeless bid in a dear class would keep it out of the cheap ones in every round.
-    """
-    path: dict[str, ProverSupply] = {}
-    drawn: dict[str, tuple[str, str]] = {}  #: wide lane -> the best lot so far, and its lane
-    for lane in lanes:
-        supply = supplies.get(lane.lane)
-        if supply is None or not supply.free_slots:
-            continue
-        if is_wide(lane.lane):
-            path[lane.lane] = supply
-        else:
-            lot = (hashes[f"{supply.prover_id} {lane.lane}"], lane.lane)
-            wide = wide_lane_of(lane.lane)
-            drawn[wide] = min(lot, drawn.get(wide, lot))
-    path |= {lane: supplies[lane] for _, lane in drawn.values()}
-    if len({supply.ask_price for supply in path.values()}) < 2:
-        return path
-    drawn_lane = min(path, key=lambda name: hashes[f"{path[name].prover_id} asks {name}"])
-    return {name: supply for name, supply in path.items() if supply.ask_price == path[drawn_lane].ask_price}
-
-
-def _floor_least(below: Sequence[LaneDemands], provers: Sequence[_Descent]) -> int:
-    """Return the reference of the next lane for everybody that one of these provers could serve instead."""
-    for lane in below:
-        if is_wide(lane.lane) and any(lane.lane in one.path for one in provers):
-            return lane.reference or 0
-    return 0

@@ -2,8 +2,10 @@
 
 format, version, lane, number, previous, beacon     which round, chained to the one before by its hash
 parameters                                          public before any price was
-input_digest                                        seals the header, the reference and all orders below
+draw                                                how provers came to this lane, when a stack held several
+input_digest                                        seals the header, the reference, the draw and all orders below
 bids, asks                                          every order, its sizes, its limit price, and what ranked it
+absent, idle_asks, idle_bids                        who sat the round out, and who could not trade in it
 result, next_reference                              what replay recomputes
 
 A thousand orders are written twice, sealed and ranked, while a chain waits. So what is many is spelled here, with the
@@ -13,37 +15,38 @@ names of each object in alphabetical order, and what both spellings have in comm
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from proofgrid.primitives.canonical import canonical_json, canonical_list, canonical_object, canonical_text
 from proofgrid.primitives.digests import Digest, digest_of, digest_of_json
 from proofgrid.rules.market.dara import Clearing, Units
-from proofgrid.rules.market.orders import Ask, Bid, ClearingRules
+from proofgrid.rules.market.draw_record import DrawRecord
+from proofgrid.rules.market.orders import ClearingRules
 from proofgrid.rules.market.round_orders import RoundInputs, RoundOrders, demanded_programs
+from proofgrid.rules.market.transcript_reading import Transcript
 from proofgrid.rules.scheduling.capacity import COVER, ONE_JOB_IN
-from proofgrid.rules.scheduling.demand_and_supply import Carried, ProverSupply, TaskDemand
+from proofgrid.rules.scheduling.demand_and_supply import ProverSupply, TaskDemand
 from proofgrid.rules.scheduling.placement import Placement
 
 FORMAT = "proofgrid/round"
-VERSION = 2
-
-Transcript = dict[str, Any]
+VERSION = 3
 
 
 class _Order(NamedTuple):
-    """What a task or prover brought, spelled: an order's rank stands between the two parts, its units behind them."""
+    """What a task or prover brought, spelled: an order's rank and its slots stand between the parts."""
 
     before_rank: str
-    after_rank: str
+    before_slots: str
+    after_slots: str = ""  #: with its comma
 
     @property
     def sealed(self) -> str:
-        return f"{{{self.before_rank},{self.after_rank}}}"
+        return f"{{{self.before_rank},{self.before_slots}{self.after_slots}}}"
 
-    def ranked(self, order: Bid | Ask, rank_hash: str, *, before: str = "") -> str:
+    def ranked(self, rank: int, rank_hash: str, slots: int, *, before: str = "") -> str:
         return (
-            f'{{{before}{self.before_rank},"rank":{order.rank},"rank_hash":"{rank_hash}",'
-            f'{self.after_rank},"units":{order.units}}}'
+            f'{{{before}{self.before_rank},"rank":{rank},"rank_hash":"{rank_hash}",'
+            f'{self.before_slots},"slots":{slots}{self.after_slots}}}'
         )
 
 
@@ -72,13 +75,18 @@ def write_transcript(
     )
     demands = [_demand(demand) for demand in orders.demands]
     supplies = [_supply(supply, demanded) for supply in orders.supplies]
-    absent = canonical_list([_supply(supply, demanded).sealed for supply in orders.absent])
+    others = {
+        "absent": canonical_list([_supply(supply, demanded).sealed for supply in orders.absent]),
+        "draw": _draw(inputs.draw),
+        "idle_asks": canonical_list([_supply(supply, demanded).sealed for supply in orders.idle_supplies]),
+        "idle_bids": canonical_list([_demand(demand).sealed for demand in orders.idle_demands]),
+    }
     sealed = {
         **header,
-        **_spelled(reference=inputs.reference, floor_least=inputs.floor_least),
+        **_spelled(reference=inputs.reference, anchor=inputs.anchor, backed=inputs.backed),
+        **others,
         "demands": canonical_list([demand.sealed for demand in demands]),
         "supplies": canonical_list([supply.sealed for supply in supplies]),
-        "absent": absent,
     }
     input_digest = digest_of(canonical_object(sealed).encode())
     del sealed  # half a megabyte, whose place the text below can take
@@ -86,13 +94,13 @@ def write_transcript(
         {
             **header,
             **_spelled(
-                parameters=_parameters(orders.rules, lot=orders.lot, floor_least=inputs.floor_least),
+                parameters=_parameters(inputs, orders.rules),
                 input_digest=input_digest,
                 next_reference=next_reference,
             ),
+            **others,
             "bids": canonical_list(_bids(orders, demands)),
             "asks": canonical_list(_asks(orders, supplies)),
-            "absent": absent,
             "result": _result(clearing, placements, unsold),
         }
     )
@@ -102,10 +110,11 @@ def _spelled(**values: object) -> dict[str, str]:
     return {name: canonical_json(value).decode() for name, value in values.items()}
 
 
-def _parameters(rules: ClearingRules, *, lot: int, floor_least: int) -> dict[str, object]:
+def _parameters(inputs: RoundInputs, rules: ClearingRules) -> dict[str, object]:
     return {
         "floor": rules.floor,
-        "floor_least": floor_least,
+        "anchor": inputs.anchor,
+        "backed": inputs.backed,
         "ceil": rules.ceil,
         "reference": rules.reference,
         "window_low": list(rules.window_low),
@@ -113,7 +122,6 @@ def _parameters(rules: ClearingRules, *, lot: int, floor_least: int) -> dict[str
         "share": list(rules.share),
         "cover": list(COVER),
         "one_job_in": ONE_JOB_IN,
-        "lot_units": lot,
     }
 
 
@@ -125,7 +133,8 @@ def _demand(demand: TaskDemand) -> _Order:
     return _Order(
         f'"jobs":{canonical_list(jobs)},"limit_price":{demand.limit_price}'
         f',"program_digest":{canonical_text(demand.program_digest)}',
-        f'"share":{demand.share},"task_id":{canonical_text(demand.task_id)}',
+        f'"share":{demand.share}',
+        f',"task_id":{canonical_text(demand.task_id)}',
     )
 
 
@@ -133,29 +142,31 @@ def _supply(supply: ProverSupply, demanded: frozenset[str]) -> _Order:
     # A prover may hold thousands of programs; those nobody demanded did not matter here.
     programs = _texts(supply.cached_programs & demanded)
     return _Order(
-        f'"ask_price":{supply.ask_price},"cached_programs":{programs},"carried":{_carried(supply.carried)}'
+        f'"ask_price":{supply.ask_price},"cached_programs":{programs}'
         f',"free_slots":{supply.free_slots},"operator":{canonical_text(supply.operator)}'
         f',"prover_id":{canonical_text(supply.prover_id)}',
-        f'"reputation_bucket":{supply.reputation_bucket},"slot_units_max":{_number(supply.slot_units_max)}',
+        f'"reputation_bucket":{supply.reputation_bucket}',
     )
 
 
-def _carried(carried: Carried | None) -> str:
-    if carried is None:
-        return "null"
-    return f'{{"lane":{canonical_text(carried.lane)},"number":{carried.number},"price_max":{carried.price_max}}}'
+def _draw(draw: DrawRecord | None) -> str:
+    return "null" if draw is None else f'{{"digest":"{draw.digest}","table":{draw.table or "null"}}}'
 
 
 def _bids(orders: RoundOrders, demands: Sequence[_Order]) -> list[str]:
     written = []
     for demand, bid in zip(demands, orders.bids, strict=True):
         covered = canonical_list([canonical_text(job.job_id) for job in orders.covered[bid.order_id]])
-        written.append(demand.ranked(bid, orders.hashes[bid.order_id], before=f'"covered":{covered},'))
+        rank_hash = orders.hashes[bid.order_id]
+        written.append(demand.ranked(bid.rank, rank_hash, bid.units, before=f'"covered":{covered},'))
     return written
 
 
 def _asks(orders: RoundOrders, supplies: Sequence[_Order]) -> list[str]:
-    return [supply.ranked(ask, orders.hashes[ask.order_id]) for supply, ask in zip(supplies, orders.asks, strict=True)]
+    return [
+        supply.ranked(ask.rank, orders.hashes[ask.order_id], ask.units)
+        for supply, ask in zip(supplies, orders.asks, strict=True)
+    ]
 
 
 def _result(clearing: Clearing, placements: Sequence[Placement], unsold: Sequence[str]) -> str:
@@ -182,10 +193,6 @@ def _pairs(pairs: Iterable[Units]) -> str:
 
 def _texts(texts: frozenset[str]) -> str:
     return canonical_list(map(canonical_text, sorted(texts))) if texts else "[]"
-
-
-def _number(number: int | None) -> str:
-    return "null" if number is None else str(number)
 
 
 def surplus_of(buy_price: int, placements: Sequence[Placement]) -> int:

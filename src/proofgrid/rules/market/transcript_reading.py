@@ -1,74 +1,18 @@
-"""Reading a transcript back, as strictly as if somebody had tampered with it, and naming where two of them differ."""
+"""Reading a record as strictly as if somebody had tampered with it, and naming where two of them differ."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from proofgrid.primitives.digests import parse_digest
-from proofgrid.primitives.errors import InvalidField, ProofgridError
-from proofgrid.rules.market.round_orders import RoundInputs
-from proofgrid.rules.market.transcript import FORMAT, VERSION
-from proofgrid.rules.scheduling.demand_and_supply import Carried, JobDemand, ProverSupply, TaskDemand
+from proofgrid.primitives.errors import ProofgridError
+
+Transcript = dict[str, Any]  #: the record of a round
 
 
 class TranscriptMismatch(ProofgridError):
     """The transcript is not what its orders give when the round is run again."""
 
     code = "PG-420"
-
-
-def read_inputs(transcript: Any) -> RoundInputs:
-    """Return the inputs that a transcript records; raise TranscriptMismatch naming a field that cannot be read."""
-    record = _Record(transcript, path="")
-    if record.text("format") != FORMAT or record.whole("version") != VERSION:
-        raise TranscriptMismatch(f"this is no {FORMAT} of version {VERSION}", field="format")
-    try:
-        return RoundInputs(
-            lane=record.text("lane"),
-            number=record.whole("number"),
-            previous=None if record.is_null("previous") else parse_digest(record.text("previous"), field="previous"),
-            beacon=record.hex("beacon"),
-            reference=_reference(record.inner("parameters")),
-            demands=[_read_demand(bid) for bid in record.records("bids")],
-            supplies=[_read_supply(ask) for ask in record.records("asks") + record.records("absent")],
-            floor_least=record.inner("parameters").whole("floor_least"),
-        )
-    except InvalidField as error:
-        raise TranscriptMismatch(error.detail, field=error.field) from error
-
-
-def _reference(parameters: _Record) -> int | None:
-    return None if parameters.is_null("reference") else parameters.whole("reference")
-
-
-def _read_demand(bid: _Record) -> TaskDemand:
-    return TaskDemand(
-        task_id=bid.text("task_id"),
-        jobs=tuple(
-            JobDemand(job_id=job.text("job_id"), units=job.whole("units"), excluded=frozenset(job.texts("excluded")))
-            for job in bid.records("jobs")
-        ),
-        limit_price=bid.whole("limit_price"),
-        program_digest=bid.text("program_digest"),
-        share=bid.whole("share"),
-    )
-
-
-def _read_supply(ask: _Record) -> ProverSupply:
-    return ProverSupply(
-        prover_id=ask.text("prover_id"),
-        operator=ask.text("operator"),
-        ask_price=ask.whole("ask_price"),
-        free_slots=ask.whole("free_slots"),
-        reputation_bucket=ask.whole("reputation_bucket"),
-        cached_programs=frozenset(ask.texts("cached_programs")),
-        slot_units_max=None if ask.is_null("slot_units_max") else ask.whole("slot_units_max"),
-        carried=None if ask.is_null("carried") else _read_carried(ask.inner("carried")),
-    )
-
-
-def _read_carried(carried: _Record) -> Carried:
-    return Carried(lane=carried.text("lane"), number=carried.whole("number"), price_max=carried.whole("price_max"))
 
 
 def first_difference(recorded: Any, recomputed: Any, *, path: str = "") -> str | None:
@@ -95,13 +39,13 @@ def first_difference(recorded: Any, recomputed: Any, *, path: str = "") -> str |
     return None
 
 
-class _Record:
+class Record:
     """A JSON object whose fields are read by type; any other type is a mismatch that names the field."""
 
-    def __init__(self, value: Any, *, path: str) -> None:
+    def __init__(self, value: object, *, path: str) -> None:
         if type(value) is not dict:
             raise TranscriptMismatch("a JSON object is needed here", field=path or "transcript")
-        self._value: dict[str, Any] = value
+        self._value: Transcript = value
         self._path = path
 
     def text(self, name: str) -> str:
@@ -116,15 +60,26 @@ class _Record:
         except ValueError:
             raise TranscriptMismatch("hex digits are needed here", field=self._where(name)) from None
 
+    def value(self, name: str) -> Any:
+        if name not in self._value:
+            raise TranscriptMismatch("this field is missing", field=self._where(name))
+        return self._value[name]
+
+    def truth(self, name: str) -> bool:
+        return bool(self._take(name, bool))
+
+    def whole_or_none(self, name: str) -> int | None:
+        return None if self.is_null(name) else self.whole(name)
+
     def is_null(self, name: str) -> bool:
         return name in self._value and self._value[name] is None
 
-    def inner(self, name: str) -> _Record:
-        return _Record(self._take(name, dict), path=self._where(name))
+    def inner(self, name: str) -> Record:
+        return Record(self._take(name, dict), path=self._where(name))
 
-    def records(self, name: str) -> list[_Record]:
+    def records(self, name: str) -> list[Record]:
         items = self._take(name, list)
-        return [_Record(item, path=f"{self._where(name)}[{index}]") for index, item in enumerate(items)]
+        return [Record(item, path=f"{self._where(name)}[{index}]") for index, item in enumerate(items)]
 
     def texts(self, name: str) -> list[str]:
         items: list[Any] = self._take(name, list)

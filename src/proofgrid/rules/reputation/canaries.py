@@ -1,7 +1,14 @@
-"""Canaries: when the network sends a job of its own, to whom, and what it pays; and how new provers earn their slots.
+"""Canaries: when the network sends a job of its own, to whom, what it pays, and how much of that in a day.
 
-A canary is directed by excluding everybody else, so nothing that a prover sees tells it from a client's job. Keys name
-the occasion, not the sender: of several gateways with the same thought one task comes out.
+A canary is a bid like others. It is directed by its constraints, which accept one operator, so it stands in a lane of
+its own and moves nobody else's; it bids the reference price of the lane that its jobs would be sold in, never more.
+Nothing that a prover sees tells it from a client's job. Keys name the occasion, not the sender: of several gateways
+with the same thought one task comes out.
+
+Names cost nothing, so what may be spent adds up over an operator's names, and over all operators:
+
+    all operators in 24 hours     budget
+    one operator in 24 hours      budget / 8, and where bonds are asked for no more than its bond carries
 """
 
 from __future__ import annotations
@@ -9,21 +16,25 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from proofgrid.rules.jobs.retry import FOREVER_MS
+from proofgrid.primitives.ids import Address
+from proofgrid.rules.jobs.constraints import Constraints
 
 HOUR_MS = 3_600_000
+DAY_MS = 24 * HOUR_MS
 LIFE_MS = 600_000  #: a canary that nobody takes in this time is dropped, and refunded
-NEWCOMER_PROOFS = 8  #: with so many verified jobs a prover is new no more, and offers all its slots
-LIMIT_OF_REFERENCE = 2  #: a canary bids this many times the reference price: enough to trade like a client's job
+NEWCOMER_PROOFS = 8  #: with so many verified jobs an operator is new no more, and neither is a prover
+OPERATOR_SHARE = 8  #: one operator is sent at most one part in so many of a day's budget
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Candidate:
-    """A connected prover that could be sent a canary."""
+    """An operator with connected provers that could be sent a canary."""
 
-    prover_id: str
-    proof_systems: frozenset[str]
-    jobs_proven: int
+    operator: Address
+    proof_systems: frozenset[str]  #: that its provers offer
+    jobs_proven: int  #: by all its provers, ever
+    carries: int | None = None  #: what its bond carries, in base units; None: nobody needs a bond
+    spent: int = 0  #: base units of its canaries in the last 24 hours, those included that still run
 
 
 def interval_ms(canaries_per_hour: int) -> int:
@@ -42,12 +53,12 @@ def occasion_key(occasion: int, *, interval: int) -> str:
 
 
 def newcomer_key(candidate: Candidate, *, now_ms: int) -> str:
-    """Name the next canary of a new prover: one for every job it has proven, again when nothing came of it."""
-    return f"canary:new:{candidate.jobs_proven}:{now_ms // LIFE_MS}:{candidate.prover_id}"
+    """Name the next canary of a new operator: one for every job it has proven, again when nothing came of it."""
+    return f"canary:new:{candidate.jobs_proven}:{now_ms // LIFE_MS}:{candidate.operator}"
 
 
 def newcomers(candidates: Sequence[Candidate], *, proof_system: str) -> list[Candidate]:
-    """Return the provers that still earn their capacity."""
+    """Return the operators that are new: their names add up, so another name is nobody new."""
     return [one for one in able(candidates, proof_system=proof_system) if one.jobs_proven < NEWCOMER_PROOFS]
 
 
@@ -64,11 +75,23 @@ def able(candidates: Sequence[Candidate], *, proof_system: str) -> list[Candidat
     return [one for one in candidates if proof_system in one.proof_systems]
 
 
-def excluded_but(target: Candidate, candidates: Sequence[Candidate]) -> dict[str, int]:
-    """Return the exclusions that leave only the target."""
-    return {one.prover_id: FOREVER_MS for one in candidates if one.prover_id != target.prover_id}
+def directed_at(target: Candidate) -> Constraints:
+    """Return the constraints of a canary: the target's provers may have it, and nobody sits out for it."""
+    return Constraints(allowed_operators=frozenset([target.operator]))
 
 
-def limit_price(reference: int) -> int:
-    """Return what a canary bids per unit."""
-    return max(1, LIMIT_OF_REFERENCE * reference)
+def limit_price(references: Sequence[int]) -> int:
+    """Return what a canary bids per unit, of the reference prices of the lanes of its jobs: the least of them."""
+    return min(references)
+
+
+def budget_of(candidate: Candidate, *, budget: int) -> int:
+    """Return how much of a day's budget, in base units, may go to one operator."""
+    share = budget // OPERATOR_SHARE
+    return share if candidate.carries is None else min(share, candidate.carries)
+
+
+def is_affordable(cost: int, target: Candidate, *, spent: int, budget: int) -> bool:
+    """May a canary of this cost be sent, when so much was `spent` on all operators? All in base units."""
+    left = min(budget - spent, budget_of(target, budget=budget) - target.spent)
+    return cost <= left

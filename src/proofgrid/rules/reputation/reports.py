@@ -9,6 +9,7 @@ from proofgrid.primitives.ids import Address, ProverId
 from proofgrid.rules.jobs.speed import Speed
 from proofgrid.rules.reputation.breaker import BreakerState, state_of
 from proofgrid.rules.reputation.buckets import bucket_of, reasons
+from proofgrid.rules.reputation.canaries import NEWCOMER_PROOFS
 from proofgrid.rules.reputation.counters import Counters, Fact, decayed
 from proofgrid.rules.reputation.standing import Standing, pause_sentence
 
@@ -54,6 +55,7 @@ def report_prover(
     prover_id: ProverId,
     standing: Standing,
     *,
+    shared: Standing | None,
     speeds: Sequence[MeasuredSpeed],
     connected: bool,
     jobs_proven: int,
@@ -61,17 +63,22 @@ def report_prover(
     half_life_ms: int,
     now_ms: int,
 ) -> ProverReport:
-    """Return what is told of a prover that stands like this."""
+    """Return what is told of a prover that stands like this; `shared`: how its operator stands, if it is new."""
     counters = decayed(standing.counters, now_ms=now_ms, half_life_ms=half_life_ms)
-    paused = pause_sentence(standing, now_ms=now_ms)
+    placing, holding, whose = counters, standing, []
+    if shared is not None:
+        placing = decayed(shared.counters, now_ms=now_ms, half_life_ms=half_life_ms)
+        holding = max(standing, shared, key=lambda one: one.breaker.paused_until_ms)
+        whose = [f"new until it has {NEWCOMER_PROOFS} verified jobs: until then all that its operator did counts"]
+    paused = pause_sentence(holding, now_ms=now_ms)
     return ProverReport(
         prover_id=prover_id,
         counters=counters,
-        bucket=bucket_of(counters),
-        reasons=(*([paused] if paused else []), *reasons(counters)),
-        breaker=state_of(standing.breaker, now_ms=now_ms),
-        paused_until_ms=standing.breaker.paused_until_ms,
-        last_faults=standing.last_faults,
+        bucket=bucket_of(placing),
+        reasons=(*([paused] if paused else []), *whose, *reasons(placing)),
+        breaker=state_of(holding.breaker, now_ms=now_ms),
+        paused_until_ms=holding.breaker.paused_until_ms,
+        last_faults=holding.last_faults,
         speeds=tuple(speeds),
         connected=connected,
         jobs_proven=jobs_proven,

@@ -4,17 +4,26 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from proofgrid.primitives.errors import InvalidField
 from proofgrid.rules.jobs.retry import ReturnReason
-from proofgrid.rules.reputation.breaker import Breaker, BreakerPolicy, BreakerState, after_outcome, state_of
+from proofgrid.rules.reputation.breaker import (
+    OUTCOMES_KEPT,
+    Breaker,
+    BreakerPolicy,
+    BreakerState,
+    after_outcome,
+    state_of,
+)
 from proofgrid.rules.reputation.counters import HALF_LIFE_MS, Counters, Fact, counted
 
 PAUSED = "PAUSED"  #: code of the notice that says until when a prover gets no work, and why
 RESUMED = "RESUMED"  #: of the one that says that it gets work as before
 FAULTS_KEPT = 3  #: the last ones, to tell people
 DETAIL_CHARS_MAX = 160  #: of each
+SHARED_IN_ROW = 3  #: times as many faults in a row open the breaker that new provers share,
+SHARED_OF_TEN_MORE = 3  #: or so many more of the last ten
 
 #: Which fact a lease that ended by its prover's fault is; everything else that is its prover's fault is a crash.
 FACT_OF_REASON: dict[ReturnReason, Fact] = {
@@ -68,6 +77,38 @@ def stand_after(standing: Standing, happened: Sequence[Happened], *, policy: Rep
         breaker=breaker,
         last_faults=last_faults,
     )
+
+
+def shared_breaker(own: BreakerPolicy) -> BreakerPolicy:
+    """Return when the breaker that new provers share opens, of when a prover's own does.
+
+    Later: where the power fails, all machines of an operator lose what they hold, once. Were it never to open, whoever
+    makes names would have all the faults of each before its own breaker opens.
+    """
+    return replace(
+        own,
+        in_row_max=min(OUTCOMES_KEPT, SHARED_IN_ROW * own.in_row_max),
+        of_ten_max=min(OUTCOMES_KEPT, own.of_ten_max + SHARED_OF_TEN_MORE) if own.of_ten_max else 0,
+    )
+
+
+def operator_after(
+    standing: Standing,
+    happened: Sequence[Happened],
+    *,
+    of_new: Sequence[Happened],
+    policy: ReputationPolicy,
+    now_ms: int,
+) -> Standing:
+    """Return how an operator stands after these facts of its old provers, and `of_new`, those of its new ones.
+
+    All count for its record. Only new provers share its breaker: good work of old names excuses no new ones.
+    """
+    shared = stand_after(
+        standing, of_new, policy=replace(policy, breaker=shared_breaker(policy.breaker)), now_ms=now_ms
+    )
+    others = stand_after(Standing(counters=shared.counters), happened, policy=policy, now_ms=now_ms)
+    return replace(shared, counters=others.counters)
 
 
 def _said(fault: Happened) -> str:

@@ -1,44 +1,27 @@
-"""How much a round can take: what one slot holds, what a prover offers, and how much of a task bids at once.
+"""How much of a task bids at once, in slots: each of its jobs takes one, however long it is.
 
-Everything here reads public sizes and who is admitted by the public price limits, never how high a price is. So a
+Everything here counts jobs, slots and who is admitted by the public price limits, never how high a price is. So a
 winner that lies about its price changes nothing here, and the clearing stays truthful (dara.md, section 2, lemma).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
-from proofgrid.rules.scheduling.demand_and_supply import JobDemand, ProverSupply, TaskDemand
+from proofgrid.rules.scheduling.demand_and_supply import JobDemand
 
 COVER = (1, 2)  #: one bid covers at most this share of the round's capacity
 ONE_JOB_IN = 4  #: one bid in so many, drawn by lot, covers one job only
 
 
-def lot_units(demands: Iterable[TaskDemand]) -> int:
-    """Return what one slot holds in this round: the units of the largest single job, so every job fits; 0 for none."""
-    return max([job.units for demand in demands for job in demand.jobs], default=0)
-
-
-def capacity_units(supply: ProverSupply, *, lot: int) -> int:
-    """Return what a prover offers in a round: its free slots, each holding one lot, or what it can prove in time."""
-    slot = lot if supply.slot_units_max is None else min(lot, supply.slot_units_max)
-    return supply.free_slots * slot
-
-
 def covered_jobs(jobs: Sequence[JobDemand], *, capacity: int, one_job: bool) -> tuple[JobDemand, ...]:
-    """Return the jobs that a bid is for: the first, and the next ones while all stay at most half of the capacity.
+    """Return the jobs that a bid is for: the first, and the next ones while all stay at most half of the slots.
 
     The rest bids again in the next round, an interval later. A bid for all there is leaves nobody to give up, and a
     truthful auction cannot trade then (dara.md, section 1, steps 4e and 4f); and since provers are filled in rank
     order, it would put a whole task on the first of them.
     """
-    total = jobs[0].units
-    count = 1
-    while not one_job and count < len(jobs):
-        total += jobs[count].units
-        if total * COVER[1] > capacity * COVER[0]:
-            break
-        count += 1
+    count = 1 if one_job else max(1, capacity * COVER[0] // COVER[1])
     return tuple(jobs[:count])
 
 

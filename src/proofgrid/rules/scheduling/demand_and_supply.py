@@ -40,19 +40,6 @@ class TaskDemand:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Carried:
-    """Where unsold capacity comes from: a more demanding lane of the same stack, cleared a moment before."""
-
-    lane: str
-    number: int  #: of that lane's round
-    price_max: int  #: no lane pays a prover more per unit than the lanes above in which it stayed
-
-    def __post_init__(self) -> None:
-        _check_whole(self.number, 0, PRICE_MAX, field="carried.number")
-        _check_whole(self.price_max, 0, PRICE_MAX, field="carried.price_max")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class ProverSupply:
     """The free capacity of one prover."""
 
@@ -62,13 +49,9 @@ class ProverSupply:
     free_slots: int  #: jobs that the prover can run at once, beside those it runs already
     reputation_bucket: int  #: 0 is best; coarse, so that nobody gains from polishing it
     cached_programs: frozenset[str] = frozenset()  #: digests of the programs that need no download
-    slot_units_max: int | None = None  #: that a slot proves within the horizon; None: its speed is not measured
-    carried: Carried | None = None  #: what it left unsold in another lane of this stack; None: it is native here
 
     def __post_init__(self) -> None:
         _check_whole(self.ask_price, 0, PRICE_MAX - 1, field="ask_price")
-        if self.slot_units_max is not None:
-            _check_whole(self.slot_units_max, 1, UNITS_MAX, field="slot_units_max")
         _check_whole(self.free_slots, 0, SLOTS_MAX, field="free_slots")
         _check_whole(self.reputation_bucket, 0, PRICE_MAX, field="reputation_bucket")
 

@@ -12,29 +12,29 @@ UNSOLD = -1  #: no prover still in may run the job or has room for it
 
 
 def place_columns(
-    job_units: NDArray[np.int64],
-    sold_units: NDArray[np.int64],
-    capacity_units: NDArray[np.int64],
+    job_slots: NDArray[np.int64],
+    sold: NDArray[np.int64],
+    slots: NDArray[np.int64],
     excluded: Mapping[int, AbstractSet[int]],
 ) -> NDArray[np.int64]:
     """Return for each job its place on the line of provers, or UNSOLD; everything is in rank order.
 
     `excluded` holds, for the few jobs that have any, the places on the line where the job must not go.
     """
-    first_units = np.cumsum(job_units) - job_units
-    places = np.searchsorted(np.cumsum(sold_units), first_units, side="right").astype(np.int64)
+    first_slots = np.cumsum(job_slots) - job_slots
+    places = np.searchsorted(np.cumsum(sold), first_slots, side="right").astype(np.int64)
     hindered = [job for job in sorted(excluded) if int(places[job]) in excluded[job]]
     if not hindered:
         return places
 
-    lies_well = np.ones(len(job_units), dtype=np.bool_)
+    lies_well = np.ones(len(job_slots), dtype=np.bool_)
     lies_well[hindered] = False
-    room = capacity_units.copy()
-    np.subtract.at(room, places[lies_well], job_units[lies_well])
+    room = slots.copy()
+    np.subtract.at(room, places[lies_well], job_slots[lies_well])
     for job in hindered:
-        places[job] = _next_with_room(int(job_units[job]), room, excluded[job], after=int(places[job]))
+        places[job] = _next_with_room(int(job_slots[job]), room, excluded[job], after=int(places[job]))
         if places[job] != UNSOLD:
-            room[places[job]] -= job_units[job]
+            room[places[job]] -= job_slots[job]
     return places
 
 

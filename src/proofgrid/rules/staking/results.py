@@ -1,16 +1,21 @@
-"""What a prover signs with every result: which proof it handed in for which lease, so a lie can be shown to all."""
+"""What a prover signs with every result: which proof it handed in for which lease, so a lie can be shown to all.
+
+Proofs are randomised: whoever proves a job twice has two different proofs, and both are right. What cannot be right
+twice is two different sets of public values for one lease; that is an equivocation, whatever the bytes of the proofs.
+"""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 
 from proofgrid.primitives.canonical import canonical_json
 from proofgrid.primitives.digests import Digest, digest_of
 from proofgrid.primitives.errors import InvalidField
 from proofgrid.primitives.ids import Address
 from proofgrid.primitives.signatures import SigningKey, signer_of
+from proofgrid.rules.jobs.offers import JobReport
 
 _DOMAIN = b"proofgrid result 1 "
 
@@ -39,6 +44,22 @@ class ResultClaim:
         return canonical_json(asdict(self)).decode()
 
 
+def claim_of(
+    report: JobReport, *, network: str, fence: int, job_id: str, program: str, slice_index: int
+) -> ResultClaim:
+    """Return what its operator has to have signed for a result that came for a lease of this job and fence."""
+    return ResultClaim(
+        network=network,
+        lease_id=str(report.held.lease_id),
+        fence=fence,
+        job_id=job_id,
+        program=program,
+        slice=slice_index,
+        proof=report.proof_digest or digest_of(report.proof),
+        public=public_digest(report.public),
+    )
+
+
 def sign_result(claim: ResultClaim, key: SigningKey) -> str:
     """Return the operator's signature."""
     return key.sign(claim.message)
@@ -50,9 +71,14 @@ def is_signed(claim: ResultClaim, signature: str, operator: Address | str) -> bo
 
 
 def differ(first: ResultClaim, second: ResultClaim) -> bool:
-    """Do they name different results of one and the same lease?"""
+    """Do they name two different results of one and the same lease, if only other bytes for the same proof?"""
     same_lease = (first.network, first.lease_id, first.fence) == (second.network, second.lease_id, second.fence)
     return same_lease and first != second
+
+
+def contradict(first: ResultClaim, second: ResultClaim) -> bool:
+    """Do they say different things of one and the same lease: other public values, or of another job?"""
+    return differ(first, replace(second, proof=first.proof))
 
 
 def public_text(public: Mapping[str, object]) -> str:

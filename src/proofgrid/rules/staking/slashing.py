@@ -3,7 +3,7 @@
 reason            share of the lease's value     burnt   client   rescuer     evidence that anybody can verify
 missed_deadline    100 ‰                          500      250      250       none: only clocks saw it
 invalid_proof      500 ‰                          500      250      250       the signed result and its proof
-equivocation      1000 ‰                          500      250      250       two signed results for one lease
+equivocation      1000 ‰                          500      250      250       two signed results that contradict
 
 The value is units x the operator's price. A slash is never more than the bond; shares are rounded up, what cannot be
 split is burnt. A half is always burnt, so nobody gains by slashing himself through a second name. An invalid proof

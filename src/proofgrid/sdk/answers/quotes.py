@@ -12,8 +12,8 @@ class FirmTerms:
 
     units: int = 0
     cost: int = 0  #: for the bundle, fixed
-    premium: int = 0  #: for the holding, kept whatever happens
-    penalty: int = 0  #: paid to the client, with the cost, when the bundle is not there in time
+    premium: int = 0  #: for the holding, to the provers that keep slots free, whatever happens
+    penalty: int = 0  #: paid to the client, with the cost, when those provers do not deliver in time
     hold_ms: int = 0
     within_ms: int = 0  #: from submit to the bundle
 
@@ -44,7 +44,7 @@ class Quote:
     cost_now: int = 0  #: all jobs at their lanes' prices; 0 as above
     prices: Mapping[int, int] = field(default_factory=dict)  #: chance of a sale in percent -> limit price
     expected_ms: int = 0  #: from submit to the last proof
-    firm: FirmTerms | None = None  #: on which a firm quote would be sold now; None: none is
+    firm: FirmTerms | None = None  #: on which provers would sell a firm quote now; None: none do
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,6 +1,11 @@
 -- name: bound_of_operators
-SELECT operator, sum(stake_bound)::bigint AS bound FROM leases
-WHERE operator = ANY(:operators::text[]) AND stake_bound > 0 AND state IN (@leases_held)
+-- By leases that are held, and by those that will come of seats in firm quotes.
+SELECT operator, sum(stake_bound)::bigint AS bound FROM (
+    SELECT operator, stake_bound FROM leases
+    WHERE operator = ANY(:operators::text[]) AND stake_bound > 0 AND state IN (@leases_held)
+    UNION ALL
+    SELECT operator, stake_bound FROM firm_quote_seats
+    WHERE operator = ANY(:operators::text[]) AND state = 'reserved') AS binding
 GROUP BY operator;
 
 -- name: insert_unbonding

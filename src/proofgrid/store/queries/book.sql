@@ -130,6 +130,9 @@ SELECT lane FROM hops WHERE lane IS NOT NULL;
 WITH waiting AS MATERIALIZED (SELECT lane FROM waiting_lanes(:stack) AS waiting(lane))
 SELECT least(min(until_next_job(lane)),
     CASE WHEN count(*) > 0 THEN (
-        SELECT min(greatest(20, p.paused_until_ms - now_ms())) FROM provers p JOIN sessions s USING (prover_id)
-        WHERE p.paused_until_ms > 0 AND p.paused_until_ms > now_ms() AND s.open AND NOT s.draining) END)
+        SELECT min(greatest(20, paused.until_ms - now_ms())) FROM (
+            SELECT prover_id, paused_until_ms AS until_ms FROM provers WHERE paused_until_ms > 0
+            UNION ALL SELECT prover_id, o.paused_until_ms FROM operator_standings o JOIN provers p USING (operator)
+            WHERE o.paused_until_ms > 0 AND p.jobs_proven < 8) AS paused JOIN sessions s USING (prover_id)
+        WHERE paused.until_ms > now_ms() AND s.open AND NOT s.draining) END)
 FROM waiting;

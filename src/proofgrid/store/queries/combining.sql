@@ -16,11 +16,13 @@ RETURNING task_id, client, program_digest, statement, created_ms, escrow, quote_
 SELECT EXISTS (SELECT 1 FROM tasks WHERE state = 'combining' AND task_id <> ALL(:running::uuid[]));
 
 -- name: proofs_of_task
--- Every job with the lease that was settled and the round that sold it.
+-- Every job with the lease that was settled and the round that sold it, or the firm quote (round 0).
 SELECT jobs.job_id, jobs.slice, jobs.input, jobs.units, jobs.proof_digest, jobs.small_proof, jobs.public,
     now_ms() AS now_ms, leases.operator, leases.prover_id, leases.lane, leases.round, leases.buy_price,
-    leases.sell_price, rounds.transcript_hash
-FROM jobs JOIN leases USING (lease_id) JOIN rounds ON rounds.lane = leases.lane AND rounds.number = leases.round
+    leases.sell_price, coalesce(rounds.transcript_hash, quotes.record_hash, '') AS transcript_hash
+FROM jobs JOIN leases USING (lease_id) JOIN tasks ON tasks.task_id = jobs.task_id
+    LEFT JOIN rounds ON rounds.lane = leases.lane AND rounds.number = leases.round
+    LEFT JOIN firm_quotes AS quotes ON quotes.quote_id = tasks.quote_id
 WHERE jobs.task_id = :task_id AND jobs.state = 'proven' ORDER BY jobs.input, jobs.slice;
 
 -- name: finish_task

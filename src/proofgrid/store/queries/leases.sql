@@ -44,6 +44,17 @@ WHERE leases.lease_id = given.lease_id;
 UPDATE leases SET state = :state, ended_ms = now_ms(), reason = :reason, detail = :detail
 WHERE lease_id = :lease_id AND state = ANY(:sources::text[]) RETURNING lease_id;
 
+-- name: refuse_late
+-- A result came after its lease had ended, for one of :late_reasons, and was refused: no other one is taken of this lease.
+-- Its task's row is locked.
+UPDATE leases SET reason = :reason, detail = :detail
+WHERE lease_id = :lease_id AND state = ANY(:sources::text[]) AND reason = ANY(:late_reasons::text[]) RETURNING lease_id;
+
+-- name: bar_from_job
+-- The :excluded prover gets no lease of this lease's job any more.
+UPDATE jobs SET excluded = jobs.excluded || jsonb_build_object(:excluded::text, :excluded_until_ms::bigint)
+FROM leases WHERE leases.lease_id = :lease_id AND jobs.job_id = leases.job_id AND jobs.state IN (@jobs_open);
+
 -- name: expired_leases
 SELECT lease_id, task_id FROM leases
 WHERE state IN (@leases_held) AND expires_ms <= now_ms()

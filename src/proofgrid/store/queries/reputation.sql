@@ -1,15 +1,23 @@
 -- name: lock_provers
--- In the order of their ids; see lock_tasks. With how they stand.
+-- In the order of their ids, and after them their operators in theirs; see lock_tasks. With how they stand; an operator has
+-- no jobs of its own.
+WITH locked AS (
+    SELECT * FROM provers WHERE prover_id = ANY(:provers::text[]) ORDER BY prover_id FOR NO KEY UPDATE
+), owners AS (
+    SELECT * FROM operator_standings
+    WHERE operator IN (SELECT operator FROM locked) AND (SELECT count(*) FROM locked) >= 0 ORDER BY operator FOR NO KEY UPDATE
+)
 SELECT prover_id, proven_micro, late_micro, lost_micro, crashed_micro, invalid_micro, facts_ms, outcomes, pauses,
-    paused_until_ms, last_faults, now_ms() AS now_ms
-FROM provers WHERE prover_id = ANY(:provers::text[]) ORDER BY prover_id FOR NO KEY UPDATE;
+    paused_until_ms, last_faults, now_ms() AS now_ms, operator, jobs_proven FROM locked
+UNION ALL SELECT operator, proven_micro, late_micro, lost_micro, crashed_micro, invalid_micro, facts_ms, outcomes, pauses,
+    paused_until_ms, last_faults, now_ms() AS now_ms, operator, NULL FROM owners;
 
 -- name: note_work
 -- By prover, proof system and class: :proofs, :failures, verified :units, :wall_ms of all leases; a speed that is made of
 -- more proofs than :samples_kept is halved. :lanes, :us_per_unit: how long leases ran, microseconds per PU, of which the
 -- newest :times_kept are kept. From :stands on: how the provers stand from now on, a row each
--- (rules/reputation/standing.py). The provers' rows are locked already; those of speeds and lanes are written in the order
--- of their names.
+-- (rules/reputation/standing.py); from :operators on: the same of their operators. All these rows are locked already; those
+-- of speeds and lanes are written in the order of their names.
 WITH given AS (
     SELECT * FROM unnest(:provers::text[], :systems::text[], :classes::text[], :proofs::int[], :failures::int[],
         :units::bigint[], :wall_ms::bigint[]) AS g(prover_id, proof_system, class, proofs, failures, units, wall_ms)
@@ -26,6 +34,15 @@ WITH given AS (
         :last_faults::text[]) AS stand(prover_id, proven, late, lost, crashed, invalid, at_ms, outcomes,
         pauses, paused_until_ms, last_faults) USING (prover_id)
     WHERE provers.prover_id = sums.prover_id
+), shared AS (
+    UPDATE operator_standings SET proven_micro = stand.proven, late_micro = stand.late, lost_micro = stand.lost,
+        crashed_micro = stand.crashed, invalid_micro = stand.invalid, facts_ms = stand.at_ms, outcomes = stand.outcomes,
+        pauses = stand.pauses, paused_until_ms = stand.paused_until_ms, last_faults = stand.last_faults
+    FROM unnest(:operators::text[], :operator_proven::bigint[], :operator_late::bigint[], :operator_lost::bigint[],
+        :operator_crashed::bigint[], :operator_invalid::bigint[], :operator_at_ms::bigint[], :operator_outcomes::text[],
+        :operator_pauses::int[], :operator_paused_until_ms::bigint[], :operator_last_faults::text[])
+        AS stand(operator, proven, late, lost, crashed, invalid, at_ms, outcomes, pauses, paused_until_ms, last_faults)
+    WHERE operator_standings.operator = stand.operator
 ), measured AS (
     INSERT INTO prover_speeds AS speed (prover_id, proof_system, class, units, wall_ms, samples)
     SELECT prover_id, proof_system, class, units, wall_ms, proofs FROM given
@@ -46,17 +63,21 @@ GROUP BY lane ORDER BY lane
 ON CONFLICT (lane) DO UPDATE SET us_per_unit = (excluded.us_per_unit || times.us_per_unit)[: :times_kept];
 
 -- name: tell_provers
--- Notices that the provers' gateways hand on.
+-- Notices that the gateways of these provers hand on; of an operator: those of its new provers.
 SELECT pg_notify('notices', json_build_object('gateway', gateway_id, 'session', session_id, 'code', code,
     'detail', detail)::text)
-FROM unnest(:provers::text[], :codes::text[], :details::text[]) AS given(prover_id, code, detail) JOIN sessions USING (prover_id)
-WHERE open;
+FROM unnest(:names::text[], :codes::text[], :details::text[]) AS given(name, code, detail)
+JOIN provers ON provers.prover_id = given.name OR (provers.operator = given.name AND provers.jobs_proven < 8)
+JOIN sessions ON sessions.prover_id = provers.prover_id AND sessions.open;
 
--- name: get_prover
--- How it stands.
+-- name: get_standings
+-- How these provers, or operators, stand.
 SELECT prover_id, proven_micro, late_micro, lost_micro, crashed_micro, invalid_micro, facts_ms, outcomes, pauses,
-    paused_until_ms, last_faults, now_ms() AS now_ms
-FROM provers WHERE prover_id = :prover_id;
+    paused_until_ms, last_faults, now_ms() AS now_ms, operator, jobs_proven
+FROM provers WHERE prover_id = ANY(:names::text[])
+UNION ALL SELECT operator, proven_micro, late_micro, lost_micro, crashed_micro, invalid_micro, facts_ms, outcomes, pauses,
+    paused_until_ms, last_faults, now_ms() AS now_ms, operator, NULL
+FROM operator_standings WHERE operator = ANY(:names::text[]);
 
 -- name: standings
 -- How the provers of an :operator stand, or of everybody when it is empty; at most so many.

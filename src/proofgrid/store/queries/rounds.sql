@@ -16,7 +16,10 @@ WITH led AS (
     RETURNING lane, epoch
 )
 SELECT led.lane, led.epoch, last.number, last.transcript_hash, last.next_reference, until_next_job(led.lane) AS next_put_off,
-    (SELECT reference_price FROM subnetworks WHERE name = split_part(led.lane, '/', 1)) AS first_reference
+    (SELECT reference_price FROM subnetworks WHERE name = split_part(led.lane, '/', 1)) AS first_reference,
+    (SELECT next_reference FROM rounds WHERE lane = concat_ws('/', split_part(led.lane, '/', 1), split_part(led.lane, '/', 2),
+        split_part(led.lane, '/', 3)) ORDER BY number DESC LIMIT 1) AS wide_reference,
+    EXISTS (SELECT 1 FROM leases WHERE leases.lane = led.lane AND leases.state IN (@leases_in_flight)) AS backed
 FROM led LEFT JOIN LATERAL (
     SELECT number, transcript_hash, next_reference FROM rounds WHERE lane = led.lane ORDER BY number DESC LIMIT 1
 ) AS last ON true;

@@ -1,4 +1,5 @@
 -- name: register_prover
+WITH owner AS (INSERT INTO operator_standings (operator) VALUES (:operator) ON CONFLICT DO NOTHING)
 INSERT INTO provers (prover_id, operator) VALUES (:prover_id, :operator) ON CONFLICT DO NOTHING;
 
 -- name: change_session
@@ -25,9 +26,11 @@ SELECT session_id, pg_notify('stops', json_build_object('gateway', gateway_id, '
 
 -- name: open_session
 INSERT INTO sessions (session_id, prover_id, operator, gateway_id, asks, classes, slots, cores, memory_bytes, region,
-    version, cached_programs, class_asks, units_min, peer, session_key, run)
+    version, cached_programs, class_asks, units_min, peer, session_key, run,
+    reserve_price, reserve_slots)
 VALUES (:session_id, :prover_id, :operator, :gateway_id, :asks, :classes, :slots, :cores, :memory_bytes, :region,
-    :version, :cached_programs, :class_asks, :units_min, :peer, :session_key, :run);
+    :version, :cached_programs, :class_asks, :units_min, :peer, :session_key, :run, :reserve_price,
+    :reserve_slots);
 
 -- name: adopt_leases
 -- After a reconnect: the leases that this prover still holds move to the new session, and so do those that it was never

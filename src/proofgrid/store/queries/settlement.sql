@@ -1,8 +1,9 @@
 -- name: leases_of_reports
 SELECT leases.lease_id, leases.fence, leases.job_id, leases.task_id, leases.prover_id, leases.operator, leases.session_id,
     leases.lane, leases.round, leases.units, leases.buy_price, leases.sell_price, leases.fee_permille, leases.state,
-    leases.reason, leases.prove_ms, leases.expires_ms - now_ms() AS left_ms, jobs.slice, jobs.input, jobs.facts,
-    tasks.program_digest, tasks.client
+    leases.reason, leases.prove_ms, leases.expires_ms - now_ms() AS left_ms, leases.reported_ms,
+    coalesce(now_ms() - leases.ended_ms, 0) AS ended_for_ms, ran_ms(leases) AS ran_ms, jobs.slice, jobs.input, jobs.facts,
+    jobs.state AS job_state, tasks.program_digest, tasks.client, tasks.state AS task_state
 FROM leases JOIN jobs USING (job_id) JOIN tasks ON tasks.task_id = leases.task_id
 WHERE leases.lease_id = ANY(:lease_ids::uuid[]);
 
@@ -21,22 +22,28 @@ WITH held AS (
 SELECT pg_notify('lanes', lane) FROM reported GROUP BY lane;
 
 -- name: settle_leases
--- The tasks' rows are locked. :lease_sources, :job_sources: the states that leases and jobs may come from. Lease and job
--- change together; what is not returned did not change. Of two leases of one job the first one wins.
+-- The tasks' rows are locked. :lease_sources, :job_sources: the states that leases and jobs may come from; :late_...: those
+-- where a proof comes late, after its lease ended for one of the :reasons, '' for proofs in time. :buy_prices, :sell_prices:
+-- what is paid per PU. Lease and job change together; what is not returned did not change. Of two leases of one job the
+-- first one wins.
 WITH given AS (
-    SELECT * FROM unnest(:lease_ids::uuid[], :fences::bigint[], :proof_digests::text[], :small_proofs::bytea[],
-        :public_values::jsonb[]) WITH ORDINALITY AS g(lease_id, fence, proof_digest, small_proof, public, place)
+    SELECT * FROM unnest(:lease_ids::uuid[], :fences::bigint[], :reasons::text[], :buy_prices::bigint[],
+        :sell_prices::bigint[], :proof_digests::text[], :small_proofs::bytea[], :public_values::jsonb[])
+        WITH ORDINALITY AS g(lease_id, fence, reason, buy_price, sell_price, proof_digest, small_proof, public, place)
 ), held AS (
     -- One step of the primary key for each, in the order of their ids, whatever the statistics say.
-    SELECT found.*, sorted.place FROM (SELECT lease_id, fence, place FROM given ORDER BY lease_id) AS sorted
+    SELECT found.*, sorted.reason, sorted.place
+    FROM (SELECT lease_id, fence, reason, place FROM given ORDER BY lease_id) AS sorted
     CROSS JOIN LATERAL (
         SELECT lease_id, job_id, task_id FROM leases
         WHERE leases.lease_id = sorted.lease_id AND leases.fence = sorted.fence
-          AND leases.state = ANY(:lease_sources::text[])
+          AND leases.reason = sorted.reason AND leases.state = ANY(
+            CASE sorted.reason WHEN '' THEN :lease_sources::text[] ELSE :late_lease_sources::text[] END)
         FOR NO KEY UPDATE) AS found
 ), open AS (
     SELECT lease_id, job_id, place FROM held
-    WHERE (SELECT state FROM jobs WHERE jobs.job_id = held.job_id) = ANY(:job_sources::text[])
+    WHERE (SELECT state FROM jobs WHERE jobs.job_id = held.job_id) = ANY(
+            CASE held.reason WHEN '' THEN :job_sources::text[] ELSE :late_job_sources::text[] END)
       AND (SELECT state FROM tasks WHERE tasks.task_id = held.task_id) = 'open'
 ), won AS (
     SELECT DISTINCT ON (job_id) lease_id, job_id FROM open ORDER BY job_id, place
@@ -46,7 +53,8 @@ WITH given AS (
     FROM won JOIN given USING (lease_id) WHERE jobs.job_id = won.job_id
     RETURNING jobs.lease_id, jobs.hedges, jobs.attempts
 )
-UPDATE leases SET state = 'settled', ended_ms = now_ms() FROM proven WHERE leases.lease_id = proven.lease_id
+UPDATE leases SET state = 'settled', ended_ms = now_ms(), buy_price = given.buy_price, sell_price = given.sell_price
+FROM proven JOIN given USING (lease_id) WHERE leases.lease_id = proven.lease_id
 RETURNING leases.lease_id, ran_ms(leases) AS ran_ms, proven.hedges, proven.attempts;
 
 -- name: count_down_jobs

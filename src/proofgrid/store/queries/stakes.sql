@@ -22,6 +22,10 @@ VALUES (:kind, :lease_id, :task_id, :job_id, :operator, :prover_id, :client, :pr
     :signature, :public, :proof_digest, :proof, :other_claim, :other_signature, :amount, :burnt, :to_client, :to_rescuer)
 RETURNING evidence_id;
 
+-- name: taken_for_lease
+-- What slashes for a lease took already.
+SELECT coalesce(sum(amount), 0)::bigint FROM evidence WHERE lease_id = :lease_id;
+
 -- name: signed_evidence_of_lease
 -- The first signed result of a lease that was slashed for it, and whether a second one was found already.
 SELECT e.operator, e.task_id, e.claim, e.signature, e.amount,

@@ -2,7 +2,7 @@
 -- :owner: whose tasks, :accounts: the owner's own, :from_ms: from when. What all accounts of the owner held together then: what
 -- they hold now, without what moved since. The escrow of a task that had ended before (a minute is far longer than the
 -- transaction that ends one) was empty. `rescue` owns what slashed bonds hold for those who prove the jobs after all,
--- `quote` what firm quotes hold, and the escrows of tasks that were redeemed with one: the network pays those.
+-- `quote` what firm quotes hold, and the escrows of tasks that were redeemed with one: what comes back goes there.
 WITH own AS (
     SELECT unnest(:accounts::text[]) AS account
     UNION ALL

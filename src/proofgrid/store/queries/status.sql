@@ -5,8 +5,9 @@
 SELECT s.prover_id, s.operator, s.region, s.asks, s.slots, (SELECT count(*) FROM leases l WHERE l.prover_id = s.prover_id
         AND l.state IN (@leases_held)) AS busy, s.seen_ms, p.jobs_proven, p.jobs_failed,
     CASE WHEN is_silent(s, :silent_ms) THEN 'silent' WHEN s.draining THEN 'draining'
-        WHEN p.paused_until_ms > now_ms() THEN 'paused' ELSE 'serving' END AS state
+        WHEN greatest(p.paused_until_ms, o.paused_until_ms) > now_ms() THEN 'paused' ELSE 'serving' END AS state
 FROM sessions s JOIN provers p USING (prover_id) JOIN gateways g USING (gateway_id)
+    LEFT JOIN operator_standings o ON o.operator = s.operator AND p.jobs_proven < 8
 WHERE s.open AND g.seen_ms > now_ms() - :gateway_silent_ms ORDER BY s.prover_id;
 
 -- name: lane_statuses

@@ -61,6 +61,8 @@ def read_hello(message: prover.Hello) -> ProverTerms:
         },
         units_min=message.units_min,
         subnetworks=tuple(message.subnetworks),
+        reserve_price=message.reserve_price,
+        reserve_slots=message.reserve_slots,
     )
 
 
@@ -88,6 +90,8 @@ def write_hello(terms: ProverTerms, session: SignedSession | None = None) -> pro
             cached_programs=sorted(terms.cached_programs),
             units_min=terms.units_min,
             subnetworks=terms.subnetworks,
+            reserve_price=terms.reserve_price,
+            reserve_slots=terms.reserve_slots,
             session_key=session.key if session else "",
             run=session.run if session else "",
             session_signature=session.signature if session else "",
@@ -253,11 +257,18 @@ def write_failure(trouble: JobTrouble) -> prover.FromProver:
 
 
 def _write_ack(lease_id: LeaseId, verdict: Verdict) -> prover.ResultAck:
-    return prover.ResultAck(lease_id=str(lease_id), accepted=verdict.accepted, code=verdict.code, detail=verdict.detail)
+    return prover.ResultAck(
+        lease_id=str(lease_id),
+        accepted=verdict.accepted,
+        code=verdict.code,
+        detail=verdict.detail,
+        price=verdict.price,
+    )
 
 
 def _read_ack(message: prover.ResultAck) -> tuple[LeaseId, Verdict]:
-    return _lease_id(message.lease_id), Verdict(accepted=message.accepted, code=message.code, detail=message.detail)
+    verdict = Verdict(accepted=message.accepted, code=message.code, detail=message.detail, price=message.price)
+    return _lease_id(message.lease_id), verdict
 
 
 def write_from_prover(said: FromProver) -> prover.FromProver:

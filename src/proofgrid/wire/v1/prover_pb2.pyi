@@ -117,6 +117,8 @@ class Hello(_message.Message):
     SESSION_KEY_FIELD_NUMBER: _builtins.int
     RUN_FIELD_NUMBER: _builtins.int
     SESSION_SIGNATURE_FIELD_NUMBER: _builtins.int
+    RESERVE_PRICE_FIELD_NUMBER: _builtins.int
+    RESERVE_SLOTS_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     """unique among the operator's provers"""
     slots: _builtins.int
@@ -135,6 +137,10 @@ class Hello(_message.Message):
     """32 hex digits, drawn when this process started"""
     session_signature: _builtins.str
     """EIP-191, by the session secret: docs/decisions/0032"""
+    reserve_price: _builtins.int
+    """least base units per PU of slots that it offers ahead, for firm quotes"""
+    reserve_slots: _builtins.int
+    """how many of its slots; 0: none"""
     @_builtins.property
     def asks(self) -> _containers.RepeatedCompositeFieldContainer[Global___Ask]: ...
     @_builtins.property
@@ -171,10 +177,12 @@ class Hello(_message.Message):
         session_key: _builtins.str = ...,
         run: _builtins.str = ...,
         session_signature: _builtins.str = ...,
+        reserve_price: _builtins.int = ...,
+        reserve_slots: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["asks", b"asks", "cached_programs", b"cached_programs", "classes", b"classes", "cores", b"cores", "held", b"held", "memory_bytes", b"memory_bytes", "name", b"name", "region", b"region", "run", b"run", "session_key", b"session_key", "session_signature", b"session_signature", "slots", b"slots", "subnetworks", b"subnetworks", "units_min", b"units_min", "version", b"version"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["asks", b"asks", "cached_programs", b"cached_programs", "classes", b"classes", "cores", b"cores", "held", b"held", "memory_bytes", b"memory_bytes", "name", b"name", "region", b"region", "reserve_price", b"reserve_price", "reserve_slots", b"reserve_slots", "run", b"run", "session_key", b"session_key", "session_signature", b"session_signature", "slots", b"slots", "subnetworks", b"subnetworks", "units_min", b"units_min", "version", b"version"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -594,10 +602,13 @@ class ResultAck(_message.Message):
     ACCEPTED_FIELD_NUMBER: _builtins.int
     CODE_FIELD_NUMBER: _builtins.int
     DETAIL_FIELD_NUMBER: _builtins.int
+    PRICE_FIELD_NUMBER: _builtins.int
     lease_id: _builtins.str
     accepted: _builtins.bool
     code: _builtins.str
     detail: _builtins.str
+    price: _builtins.int
+    """base units per PU that are paid for it; 0: the price of the lease"""
     def __init__(
         self,
         *,
@@ -605,10 +616,11 @@ class ResultAck(_message.Message):
         accepted: _builtins.bool = ...,
         code: _builtins.str = ...,
         detail: _builtins.str = ...,
+        price: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["accepted", b"accepted", "code", b"code", "detail", b"detail", "lease_id", b"lease_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["accepted", b"accepted", "code", b"code", "detail", b"detail", "lease_id", b"lease_id", "price", b"price"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

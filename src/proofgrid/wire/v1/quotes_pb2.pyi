@@ -102,7 +102,7 @@ class Quote(_message.Message):
 
     @_builtins.property
     def firm(self) -> Global___FirmTerms:
-        """on which a firm quote would be sold now; absent: none is"""
+        """on which provers would sell a firm quote now; absent: none do"""
 
     def __init__(
         self,
@@ -208,9 +208,9 @@ class FirmTerms(_message.Message):
     cost: _builtins.int
     """for the bundle, fixed"""
     premium: _builtins.int
-    """for the holding, kept whatever happens"""
+    """for the holding, to the provers that keep slots free, whatever happens"""
     penalty: _builtins.int
-    """paid to the client, with the cost, when the bundle is not there in time"""
+    """paid to the client, with the cost, when those provers do not deliver in time; out of their bonds"""
     hold_ms: _builtins.int
     within_ms: _builtins.int
     """from submit to the bundle"""

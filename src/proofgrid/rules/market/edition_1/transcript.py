@@ -1,0 +1,187 @@
+"""The public record of a round: canonical JSON, from which anybody can replay it.
+
+format, version, lane, number, previous, beacon     which round, chained to the one before by its hash
+parameters                                          public before any price was
+input_digest                                        seals the header, the reference and all orders below
+bids, asks                                          every order, its sizes, its limit price, and what ranked it
+result, next_reference                              what replay recomputes
+
+A thousand orders are written twice, sealed and ranked, while a chain waits. So what is many is spelled here, with the
+names of each object in alphabetical order, and what both spellings have in common once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
+
+from proofgrid.primitives.canonical import canonical_json, canonical_list, canonical_object, canonical_text
+from proofgrid.primitives.digests import digest_of
+from proofgrid.rules.market.dara import Clearing, Units
+from proofgrid.rules.market.edition_1.capacity import COVER, ONE_JOB_IN
+from proofgrid.rules.market.edition_1.placement import Placement
+from proofgrid.rules.market.edition_1.round_orders import RoundInputs, RoundOrders, demanded_programs
+from proofgrid.rules.market.edition_1.supplies import Carried, ProverSupply
+from proofgrid.rules.market.orders import Ask, Bid, ClearingRules
+from proofgrid.rules.scheduling.demand_and_supply import TaskDemand
+
+FORMAT = "proofgrid/round"
+VERSION = 2
+
+
+class _Order(NamedTuple):
+    """What a task or prover brought, spelled: an order's rank stands between the two parts, its units behind them."""
+
+    before_rank: str
+    after_rank: str
+
+    @property
+    def sealed(self) -> str:
+        return f"{{{self.before_rank},{self.after_rank}}}"
+
+    def ranked(self, order: Bid | Ask, rank_hash: str, *, before: str = "") -> str:
+        return (
+            f'{{{before}{self.before_rank},"rank":{order.rank},"rank_hash":"{rank_hash}",'
+            f'{self.after_rank},"units":{order.units}}}'
+        )
+
+
+def write_transcript(
+    inputs: RoundInputs,
+    orders: RoundOrders,
+    clearing: Clearing,
+    placements: Sequence[Placement],
+    unsold: Sequence[str],
+    next_reference: int | None,
+) -> str:
+    """Return the record of a round as the canonical JSON that is hashed and signed."""
+    demanded = demanded_programs(orders.demands)
+    header = _spelled(
+        format=FORMAT,
+        version=VERSION,
+        lane=inputs.lane,
+        number=inputs.number,
+        previous=inputs.previous,
+        beacon=inputs.beacon.hex(),
+    )
+    demands = [_demand(demand) for demand in orders.demands]
+    supplies = [_supply(supply, demanded) for supply in orders.supplies]
+    absent = canonical_list([_supply(supply, demanded).sealed for supply in orders.absent])
+    sealed = {
+        **header,
+        **_spelled(reference=inputs.reference, floor_least=inputs.floor_least),
+        "demands": canonical_list([demand.sealed for demand in demands]),
+        "supplies": canonical_list([supply.sealed for supply in supplies]),
+        "absent": absent,
+    }
+    input_digest = digest_of(canonical_object(sealed).encode())
+    del sealed  # half a megabyte, whose place the text below can take
+    return canonical_object(
+        {
+            **header,
+            **_spelled(
+                parameters=_parameters(orders.rules, lot=orders.lot, floor_least=inputs.floor_least),
+                input_digest=input_digest,
+                next_reference=next_reference,
+            ),
+            "bids": canonical_list(_bids(orders, demands)),
+            "asks": canonical_list(_asks(orders, supplies)),
+            "absent": absent,
+            "result": _result(clearing, placements, unsold),
+        }
+    )
+
+
+def _spelled(**values: object) -> dict[str, str]:
+    return {name: canonical_json(value).decode() for name, value in values.items()}
+
+
+def _parameters(rules: ClearingRules, *, lot: int, floor_least: int) -> dict[str, object]:
+    return {
+        "floor": rules.floor,
+        "floor_least": floor_least,
+        "ceil": rules.ceil,
+        "reference": rules.reference,
+        "window_low": list(rules.window_low),
+        "window_high": list(rules.window_high),
+        "share": list(rules.share),
+        "cover": list(COVER),
+        "one_job_in": ONE_JOB_IN,
+        "lot_units": lot,
+    }
+
+
+def _demand(demand: TaskDemand) -> _Order:
+    jobs = [
+        f'{{"excluded":{_texts(job.excluded)},"job_id":{canonical_text(job.job_id)},"units":{job.units}}}'
+        for job in demand.jobs
+    ]
+    return _Order(
+        f'"jobs":{canonical_list(jobs)},"limit_price":{demand.limit_price}'
+        f',"program_digest":{canonical_text(demand.program_digest)}',
+        f'"share":{demand.share},"task_id":{canonical_text(demand.task_id)}',
+    )
+
+
+def _supply(supply: ProverSupply, demanded: frozenset[str]) -> _Order:
+    # A prover may hold thousands of programs; those nobody demanded did not matter here.
+    programs = _texts(supply.cached_programs & demanded)
+    return _Order(
+        f'"ask_price":{supply.ask_price},"cached_programs":{programs},"carried":{_carried(supply.carried)}'
+        f',"free_slots":{supply.free_slots},"operator":{canonical_text(supply.operator)}'
+        f',"prover_id":{canonical_text(supply.prover_id)}',
+        f'"reputation_bucket":{supply.reputation_bucket},"slot_units_max":{_number(supply.slot_units_max)}',
+    )
+
+
+def _carried(carried: Carried | None) -> str:
+    if carried is None:
+        return "null"
+    return f'{{"lane":{canonical_text(carried.lane)},"number":{carried.number},"price_max":{carried.price_max}}}'
+
+
+def _bids(orders: RoundOrders, demands: Sequence[_Order]) -> list[str]:
+    written = []
+    for demand, bid in zip(demands, orders.bids, strict=True):
+        covered = canonical_list([canonical_text(job.job_id) for job in orders.covered[bid.order_id]])
+        written.append(demand.ranked(bid, orders.hashes[bid.order_id], before=f'"covered":{covered},'))
+    return written
+
+
+def _asks(orders: RoundOrders, supplies: Sequence[_Order]) -> list[str]:
+    return [supply.ranked(ask, orders.hashes[ask.order_id]) for supply, ask in zip(supplies, orders.asks, strict=True)]
+
+
+def _result(clearing: Clearing, placements: Sequence[Placement], unsold: Sequence[str]) -> str:
+    text = canonical_text
+    placed = [f"[{text(p.job_id)},{text(p.task_id)},{text(p.prover_id)},{p.units},{p.sell_price}]" for p in placements]
+    return canonical_object(
+        {
+            "buy_price": str(clearing.buy_price),
+            "sell_price": str(clearing.sell_price),
+            "bought": _pairs(clearing.bought),
+            "sold": _pairs(clearing.sold),
+            "still_in": _pairs(clearing.still_in),
+            "slices": canonical_list([f"[{text(bid)},{text(ask)},{units}]" for bid, ask, units in clearing.slices]),
+            "placements": canonical_list(placed),
+            "unsold_jobs": canonical_list(map(canonical_text, unsold)),
+            "surplus": str(surplus_of(clearing.buy_price, placements)),
+        }
+    )
+
+
+def _pairs(pairs: Iterable[Units]) -> str:
+    return canonical_list([f"[{canonical_text(order_id)},{units}]" for order_id, units in pairs])
+
+
+def _texts(texts: frozenset[str]) -> str:
+    return canonical_list(map(canonical_text, sorted(texts))) if texts else "[]"
+
+
+def _number(number: int | None) -> str:
+    return "null" if number is None else str(number)
+
+
+def surplus_of(buy_price: int, placements: Sequence[Placement]) -> int:
+    """Return what clients pay for the placed jobs beyond what operators receive for them."""
+    return sum((buy_price - placement.sell_price) * placement.units for placement in placements)
