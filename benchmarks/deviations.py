@@ -4,7 +4,7 @@
 
 Of each small market every profile of reports is cleared once, by the network's own `run_stack`. What an agent of each
 type gains at each profile is then a table, and a deviation is a look-up: truth and report both are profiles. So a
-hundred million deviations take minutes. Agents are tasks and operators, alone and in coalitions of two and three, in
+hundred million deviations take minutes. Agents are tasks and provers, alone and in coalitions of two and three, in
 which everybody must gain. The same search has to find the faults of rules that are broken on purpose.
 """
 
@@ -38,7 +38,7 @@ from benchmarks.small_markets import (
     ask_of,
     classes_of,
     live,
-    owner_of,
+    prover_of,
 )
 
 NAME = "deviations"
@@ -113,9 +113,9 @@ def gains_of(market: SmallMarket, rule: Rule) -> tuple[Mapping[str, Gains], int]
         for sale in sales:
             for number, limit in enumerate(market.types[sale.task_id]):
                 gains[sale.task_id][(number, *place)] += (limit[0] - sale.buy_price) * sale.units
-            for number, ask in enumerate(market.types[sale.operator]):
+            for number, ask in enumerate(market.types[sale.prover_id]):
                 cost = ask_of(ask, sale.lane, classes[sale.prover_id])
-                gains[sale.operator][(number, *place)] += (sale.sell_price - cost) * sale.units
+                gains[sale.prover_id][(number, *place)] += (sale.sell_price - cost) * sale.units
     return gains, trading
 
 
@@ -200,13 +200,13 @@ def _gained(market: SmallMarket, truth: Reports, reports: Reports, rule: Rule) -
     gained = dict.fromkeys(market.types, 0)
     for sale in Reporting(market).sales(reports, rule):
         gained[sale.task_id] += (truth[sale.task_id][0] - sale.buy_price) * sale.units
-        cost = ask_of(truth[sale.operator], sale.lane, classes[sale.prover_id])
-        gained[sale.operator] += (sale.sell_price - cost) * sale.units
+        cost = ask_of(truth[sale.prover_id], sale.lane, classes[sale.prover_id])
+        gained[sale.prover_id] += (sale.sell_price - cost) * sale.units
     return gained
 
 
 def _classes(market: SmallMarket) -> dict[str, list[str]]:
-    return {owner_of(supplies).prover_id: classes_of(supplies) for supplies in market.provers}
+    return {prover_of(supplies): classes_of(supplies) for supplies in market.provers}
 
 
 def faults_found() -> dict[str, int]:

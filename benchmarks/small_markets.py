@@ -1,6 +1,6 @@
 """Small markets of live rounds whose every price can be tried: stacks of lanes, and who wants what in them.
 
-A market has no prices of its own: each of its agents, a task or an operator, has a few types, one of which is the truth
+A market has no prices of its own: each of its agents, a task or a prover, has a few types, one of which is the truth
 and any of which can be reported. `Reporting.sales` says what a rule sells when everybody reports something. The broken
 rules are for the search to find: a search that finds nothing in them proves nothing of the others.
 """
@@ -16,7 +16,7 @@ from proofgrid.rules.jobs.classes import class_of_lane, is_wide, lane_order
 from proofgrid.rules.market.rounds import JobDemand, ProverSupply, TaskDemand
 from proofgrid.rules.market.stack import LaneDemands, Supplies, run_stack
 
-Type = tuple[int, ...]  #: of a task its limit; of an operator its ask, or one for each class of its machine
+Type = tuple[int, ...]  #: of a task its limit; of a prover its ask, or one for each class that it serves
 Reports = Mapping[str, Type]  #: what everybody says, by the agent's name
 
 CLASSES = ("large", "medium", "small")
@@ -34,7 +34,6 @@ class Sale:
 
     task_id: str
     prover_id: str
-    operator: str
     lane: str
     units: int
     buy_price: int
@@ -51,7 +50,7 @@ class SmallMarket:
     lanes: tuple[LaneDemands, ...]
     provers: tuple[Supplies, ...]
     beacon: bytes
-    types: Mapping[str, tuple[Type, ...]]  #: of every task and operator, by its id
+    types: Mapping[str, tuple[Type, ...]]  #: of every task and prover, by its id
 
     def without(self, agent: str) -> SmallMarket:
         """The same market, which this agent never came to."""
@@ -61,13 +60,13 @@ class SmallMarket:
         return replace(
             self,
             lanes=tuple(lane for lane in lanes if lane.demands),
-            provers=tuple(one for one in self.provers if owner_of(one).operator != agent),
+            provers=tuple(one for one in self.provers if prover_of(one) != agent),
             types={name: types for name, types in self.types.items() if name != agent},
         )
 
 
 def ask_of(report: Type, lane: str, classes: Sequence[str]) -> int:
-    """Return what an operator that reports this asks in a lane; `classes`: those that its machine serves."""
+    """Return what a prover that reports this asks in a lane; `classes`: those that it serves."""
     return report[classes.index(class_of_lane(lane)) if len(report) > 1 else 0]
 
 
@@ -76,9 +75,9 @@ def classes_of(lanes: Iterable[str]) -> list[str]:
     return sorted({class_of_lane(lane) for lane in lanes}, key=CLASSES.index)
 
 
-def owner_of(supplies: Supplies) -> ProverSupply:
-    """Return any of a prover's supplies, which says who it is and whose."""
-    return next(iter(supplies.values()))
+def prover_of(supplies: Supplies) -> str:
+    """Return the id of the prover whose supplies these are."""
+    return next(iter(supplies.values())).prover_id
 
 
 class Reporting:
@@ -94,10 +93,9 @@ class Reporting:
         }
         self._supplies: dict[tuple[str, Type], Supplies] = {}
         for supplies in market.provers:
-            one = owner_of(supplies)
-            classes = classes_of(supplies)
-            for report in market.types[one.operator]:
-                self._supplies[one.prover_id, report] = {
+            name, classes = prover_of(supplies), classes_of(supplies)
+            for report in market.types[name]:
+                self._supplies[name, report] = {
                     lane: replace(supply, ask_price=ask_of(report, lane, classes)) for lane, supply in supplies.items()
                 }
 
@@ -109,23 +107,22 @@ class Reporting:
                 number=lane.number,
                 previous=lane.previous,
                 reference=lane.reference,
+                anchor=lane.anchor,
+                backed=lane.backed,
                 demands=[self._demands[demand.task_id, reports[demand.task_id]] for demand in lane.demands],
             )
             for lane in self._market.lanes
         ]
-        owners = [owner_of(supplies) for supplies in self._market.provers]
-        provers = [self._supplies[one.prover_id, reports[one.operator]] for one in owners]
-        return rule(lanes, provers, self._market.beacon)
+        names = [prover_of(supplies) for supplies in self._market.provers]
+        return rule(lanes, [self._supplies[name, reports[name]] for name in names], self._market.beacon)
 
 
 def live(lanes: Sequence[LaneDemands], provers: Sequence[Supplies], beacon: bytes) -> list[Sale]:
     """The network's own rule."""
-    operators = {supply.prover_id: supply.operator for supplies in provers for supply in supplies.values()}
     return [
         Sale(
             one.task_id,
             one.prover_id,
-            operators[one.prover_id],
             outcome.lane,
             one.units,
             outcome.buy_price,
@@ -197,16 +194,14 @@ def a_market(seed: int, number: int, *, sizes: Sequence[tuple[int, int]] = SIZES
     tasks = chance.randint(1, agents - 1)
     grid = sorted(chance.sample(range(3 * prices), prices))
     lanes = sorted(chance.sample(LANES, chance.choice((1, 1, 2, 2, 3))), key=lane_order)
-    operators = [f"o{place}" for place in range(agents - tasks)]
-    owners = [*operators, *chance.sample(operators, chance.choice((0, 0, 0, 1)))]
-    provers = [_prover(chance, f"p{place}", operator, lanes) for place, operator in enumerate(owners)]
+    prover_ids = [f"p{place}" for place in range(agents - tasks)]
+    provers = [_prover(chance, name, lanes) for name in prover_ids]
 
     by_lane: dict[str, list[TaskDemand]] = {lane: [] for lane in lanes}
     for place in range(tasks):
-        task = _task(chance, f"t{place}", place, [owner_of(supplies).prover_id for supplies in provers])
-        by_lane[chance.choice(lanes)].append(task)
+        by_lane[chance.choice(lanes)].append(_task(chance, f"t{place}", place, prover_ids))
     types: dict[str, tuple[Type, ...]] = {
-        name: tuple((price,) for price in grid) for name in (*operators, *(f"t{place}" for place in range(tasks)))
+        name: tuple((price,) for price in grid) for name in (*prover_ids, *(f"t{place}" for place in range(tasks)))
     }
     _ask_differently(chance, provers, grid, types)
     return SmallMarket(
@@ -217,6 +212,8 @@ def a_market(seed: int, number: int, *, sizes: Sequence[tuple[int, int]] = SIZES
                 previous=None,
                 reference=chance.choice((None, *range(1, 3 * prices), *grid[1:])),
                 demands=demands,
+                anchor=chance.choice((None, None, *range(1, 3 * prices))),
+                backed=chance.choice((False, True)),
             )
             for lane, demands in by_lane.items()
             if demands
@@ -227,10 +224,10 @@ def a_market(seed: int, number: int, *, sizes: Sequence[tuple[int, int]] = SIZES
     )
 
 
-def _prover(chance: Random, name: str, operator: str, lanes: Sequence[str]) -> Supplies:
+def _prover(chance: Random, name: str, lanes: Sequence[str]) -> Supplies:
     supply = ProverSupply(
         prover_id=name,
-        operator=operator,
+        operator=f"o{chance.randrange(4)}",
         ask_price=0,
         free_slots=chance.choice((1, 1, 2, 2, 3, 4)),
         reputation_bucket=chance.randrange(2),
@@ -264,18 +261,12 @@ def _task(chance: Random, task_id: str, place: int, prover_ids: Sequence[str]) -
 def _ask_differently(
     chance: Random, provers: Sequence[Supplies], grid: Sequence[int], types: dict[str, tuple[Type, ...]]
 ) -> None:
-    """Let an operator of one machine ask differently for its classes, as its costs may do.
-
-    One of several machines has one ask for all: different ones keep one of them away, which is no lie about a price
-    but about slots (the attack book's F).
-    """
+    """Let a prover of two classes ask differently for them, as its costs may do."""
     for supplies in provers:
-        operator = owner_of(supplies).operator
-        few = sorted(chance.sample(grid, min(3, len(grid))))
+        name, few = prover_of(supplies), sorted(chance.sample(grid, min(3, len(grid))))
         mixed = tuple((first, second) for first in few for second in few if first != second)
-        profiles = prod(len(kinds) for name, kinds in types.items() if name != operator)
-        kinds = types[operator] + mixed
-        is_only = sum(owner_of(one).operator == operator for one in provers) == 1
-        if is_only and len(classes_of(supplies)) == 2 and profiles * len(kinds) <= PROFILES_MAX:
-            types[operator] = kinds
+        profiles = prod(len(kinds) for other, kinds in types.items() if other != name)
+        kinds = types[name] + mixed
+        if len(classes_of(supplies)) == 2 and profiles * len(kinds) <= PROFILES_MAX:
+            types[name] = kinds
             return

@@ -39,10 +39,13 @@ class Shape:
     waves: bool = False  #: demand comes and goes
 
 
+FLOW = "flow, 3 a round x 8"
 SHAPES: Mapping[str, Shape] = {
     "8 x 4": Shape(tasks=8, provers=4),
     "20 x 8": Shape(tasks=20, provers=8),
     "40 x 15": Shape(tasks=40, provers=15),
+    # Rounds as they are, every 100 ms: a job of 750 PU keeps its slot for eight of them.
+    FLOW: Shape(tasks=3, provers=8, rounds=60, stay=20, round_units=100, slots_per_job=9.0),
 }
 
 
