@@ -22,7 +22,7 @@ from proofgrid.primitives.errors import (
     TokenExpired,
     TokenReplayed,
     TooLarge,
-    TooManyOpenTasks,
+    TooManyOpen,
     Unavailable,
     UnknownKey,
     WrongAudience,
@@ -148,7 +148,7 @@ async def test_the_limits_of_a_client_hold(
         program = await register_toy(client, tmp_path, slices=1)
         await client.submit(program.digest, ["1"], limit_price=1)
         await client.submit(program.digest, ["2"], limit_price=1)
-        with pytest.raises(TooManyOpenTasks):
+        with pytest.raises(TooManyOpen):
             await client.submit(program.digest, ["3"], limit_price=1)
 
         (tmp_path / "large").write_bytes(b"x" * 1001)

@@ -112,7 +112,7 @@ async def test_a_submit_outside_the_rules_is_refused_before_anything_is_stored(
         with pytest.raises(DeadlinePassed) as deadline:
             await client.submit(program.digest, [GOOD], limit_price=1_000, deadline_ms=1_000)
         with pytest.raises(InvalidField):
-            await client.submit(program.digest, [GOOD], limit_price=0)
+            await client.submit(program.digest, [GOOD], limit_price=-1)
         with pytest.raises(InsufficientFunds):
             await client.submit(program.digest, [GOOD], limit_price=10**9)
         account, tasks = await client.account(), await client.tasks()

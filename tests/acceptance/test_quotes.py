@@ -9,7 +9,7 @@ import pytest
 
 from proofgrid.primitives.errors import InvalidInput, UnknownProgram, UnknownSubnetwork
 from proofgrid.rules.jobs.constraints import Constraints
-from tests.acceptance.tasks import database_of, register_toy
+from tests.acceptance.tasks import database_of, register_toy, wait_for
 from tests.cli.commands import proofgrid
 from tests.networks import Network
 
@@ -26,7 +26,16 @@ async def test_a_quote_names_the_price_that_the_task_then_pays(network: Network,
         task = await client.submit(program.digest, ["x"], limit_price=3 * quote.price_now)
         task = await client.wait(task.task_id)
 
+        # Who names no limit gets one from the market; sent again it is the same task, whatever the market says then.
+        suggested, again = [await client.submit(program.digest, ["y"], idempotency_key="key") for _ in range(2)]
+        accepted = await wait_for(client, suggested.task_id, "accepted")
+        ended = await client.wait(suggested.task_id)
+
     assert stored == 0
+    assert (again.task_id, again.limit_price) == (suggested.task_id, suggested.limit_price)
+    assert suggested.limit_price == -(-accepted.data["estimate"] * 12 // 10)
+    assert "you named none" in accepted.sentence()
+    assert ended.state == "done"
     [lane] = quote.lanes
     assert (lane.lane, lane.jobs, lane.provers, lane.free_slots) == ("default/toy/small", 1, 3, 3)
     assert quote.units == task.units

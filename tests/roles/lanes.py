@@ -241,7 +241,7 @@ class LaneUnderTest:
         async with self.database.transaction(Transaction.PAY_PROOFS) as connection:
             rows = {row.lease_id: row for row in await connection.fetch(LEASES_OF_REPORTS, lease_ids=ids)}
             paid = await pay(
-                connection, [_proven(rows[one]) for one in ids], self.settings.hedging, surplus_to=surplus_to
+                connection, [proven(rows[one]) for one in ids], self.settings.hedging, surplus_to=surplus_to
             )
         told = [paid[one] for one in ids]
         return [one.prover_id if isinstance(one, Paid) else one for one in told]
@@ -303,7 +303,7 @@ def held(lease: Any) -> HeldLease:
     return HeldLease(lease_id=LeaseId(lease["lease_id"]), fence=lease["fence"])
 
 
-def _proven(row: ReportedLease) -> Proven:
+def proven(row: ReportedLease) -> Proven:
     this = HeldLease(lease_id=row.lease_id, fence=row.fence)
     report = JobReport(held=this, proof=b"proof", proof_digest=None, public={}, wall_ms=1, memory_peak_bytes=0)
     return Proven(lease=row, report=report, proof_digest=digest_of(b"proof"), small_proof=b"proof", size_bytes=5)

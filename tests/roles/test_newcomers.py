@@ -8,6 +8,12 @@ from tests.roles.lanes import LaneUnderTest
 from tests.roles.test_reputation import buckets, fail, pause_is_over, slots, verify_latest
 
 
+async def sell_all(lane: LaneUnderTest) -> None:
+    """Hold rounds until nothing more is sold."""
+    while await lane.sell():
+        pass
+
+
 async def test_many_new_names_hold_no_more_leases_than_one(lane: LaneUnderTest) -> None:
     for number in range(30):
         await lane.add_prover("mallory", f"m{number}", ask=1, slots=4)
@@ -15,8 +21,7 @@ async def test_many_new_names_hold_no_more_leases_than_one(lane: LaneUnderTest) 
     for _ in range(40):
         await lane.add_task()
 
-    while await lane.sell():
-        pass
+    await sell_all(lane)
 
     holders = [lease["operator"] for lease in await lane.leases()]
     assert holders.count("mallory") <= NEWCOMER_SLOTS

@@ -178,6 +178,7 @@ def test_the_bytes_of_version_one_are_these() -> None:
         ),
         Stop(lease_id=LeaseId(UUID(int=3)), reason="it is over"),
         Acks(verdicts=((LeaseId(UUID(int=4)), Verdict(accepted=False, code="PG-400", detail="no")),)),
+        Acks(verdicts=((LeaseId(UUID(int=4)), Verdict(accepted=True, price=450)),)),
         Notice(code="move", detail="this gateway closes"),
     ],
 )

@@ -258,8 +258,8 @@ class RateLimited(Refused):
     code = "PG-210"
 
 
-class TooManyOpenTasks(Refused):
-    """Too many tasks of yours are open."""
+class TooManyOpen(Refused):
+    """Too many tasks or provers of yours are open."""
 
     code = "PG-211"
 

@@ -154,7 +154,8 @@ class Client:
         `ladder` the limit price rises while nobody sells; its last price is put in escrow. Only provers that meet the
         `constraints` get the jobs; the fewer there are, the longer it may take. A `subnetwork` has lanes and provers
         of its own; you must be on its list. With the `quote_id` of a firm quote that you bought, its cost and time are
-        promised, and there is no limit price; without one the limit price is needed.
+        promised, and there is no limit price. Without a quote and without a limit price the limit is 20% above what the
+        market says now, within the budget and your account; the task that comes back has it.
         """
         request = messages.SubmitRequest(
             program_digest=await self._whole_digest(program_digest),

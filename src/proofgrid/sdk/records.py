@@ -15,6 +15,7 @@ from proofgrid.primitives.errors import BadBundle, InvalidField
 from proofgrid.primitives.ids import Address
 from proofgrid.proofs.bundles.manifest import Manifest
 from proofgrid.rules.jobs.classes import lane_order
+from proofgrid.rules.jobs.late import Prices, may_be_paid
 from proofgrid.rules.market.firm_quote import ROUND_OF_QUOTES
 from proofgrid.rules.market.record_file import LINE_BYTES_MAX, CheckedRound, OtherLanes, RecordCheck, RecordHeader
 from proofgrid.rules.market.rounds import TranscriptMismatch
@@ -136,7 +137,9 @@ def _lane_order_of(path: Path) -> tuple[object, ...]:
 
 
 def check_prices(manifest: Manifest, paths: Sequence[Path]) -> int:
-    """Check that every job of a bundle was sold in a recorded round, at its price; return how many rounds that were.
+    """Check that every job of a bundle was sold in a recorded round, and paid at its price or as a late proof.
+
+    Return how many rounds that were.
 
     The files are checked as `check_records` does, for the network that signed the bundle. Raises TranscriptMismatch,
     and BadBundle for a job whose round is another one or not there.
@@ -164,7 +167,9 @@ def check_prices(manifest: Manifest, paths: Sequence[Path]) -> int:
         sold = {(placed[3], placed[4]) for placed in result["placements"]}
         if checked.transcript_hash != job.transcript:
             raise BadBundle(f"round {job.round_number} of {job.lane} is another one", field="rounds")
-        if job.price_buy != result["buy_price"] or (job.units, job.price_sell) not in sold:
+        paid = Prices(buy=job.price_buy, sell=job.price_sell)
+        agreed = [Prices(buy=result["buy_price"], sell=price) for units, price in sold if units == job.units]
+        if not any(may_be_paid(paid, prices) for prices in agreed):
             raise BadBundle(f"round {job.round_number} of {job.lane} made another price", field="rounds")
     return len(wanted)
 

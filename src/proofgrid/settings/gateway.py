@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from proofgrid.roles.dispatcher.desk import DispatchSettings
     from proofgrid.roles.intake.reserving import ReserveSettings
     from proofgrid.roles.market.rounds import MarketSettings
+    from proofgrid.rules.access.operator_limits import OperatorLimits
     from proofgrid.rules.jobs.limits import Limits
     from proofgrid.rules.jobs.phases import PhasePolicy
     from proofgrid.rules.market.firm_quote import FirmPolicy
@@ -242,7 +243,23 @@ class ClientLimits(Settings):
 
 
 @dataclass(frozen=True, kw_only=True)
-class GatewaySettings(Place, MarketAndLeases, Reputation, Bonds, FirmQuotes, ClientLimits):
+class OfOperators(Settings):
+    """What one operator may have connected; one key is one operator, whatever its provers are called."""
+
+    panel: ClassVar[str] = "Limits per operator"
+
+    operator_provers: int = setting(1_000, "Provers connected at a time.", least=1)
+    operator_slots: int = setting(16_384, "Slots of all of them.", least=1)
+
+    def operator_limits(self) -> OperatorLimits:
+        """Return what one operator may have connected."""
+        from proofgrid.rules.access.operator_limits import OperatorLimits
+
+        return OperatorLimits(provers=self.operator_provers, slots=self.operator_slots)
+
+
+@dataclass(frozen=True, kw_only=True)
+class GatewaySettings(Place, MarketAndLeases, Reputation, Bonds, FirmQuotes, ClientLimits, OfOperators):
     """All settings of a gateway, and the policies that several concerns make together."""
 
     table: ClassVar[str] = "gateway"
@@ -308,6 +325,7 @@ class GatewaySettings(Place, MarketAndLeases, Reputation, Bonds, FirmQuotes, Cli
             reconnect_grace_ms=self.reconnect_grace_ms,
             horizon_ms=self.horizon_ms,
             attempts_max=self.attempts_max,
+            operator_limits=self.operator_limits(),
         )
 
     def canaries(self) -> CanarySettings:

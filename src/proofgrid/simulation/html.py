@@ -58,6 +58,7 @@ def html_of(report: Report, plots: Mapping[str, str]) -> str:
         _deviations(report, plots),
         _lies(report),
         _griefing(report),
+        _attackers(report),
         _strategies(report),
         _money(report, plots),
         _settings(report),
@@ -173,6 +174,28 @@ def _griefing(report: Report) -> str:
         "A buyer with the highest bid, as large as is allowed, and a decoy seller, against rounds with four or more "
         "sellers that trade without her.",
         _table(columns, report["griefing"]),
+    )
+
+
+def _attackers(report: Report) -> str:
+    if not report["attackers"]:
+        return ""
+    columns: list[Column] = [
+        ("attacker", lambda row: row["attacker"]),
+        ("what it does", lambda row: row["what"]),
+        ("cases", lambda row: str(row["cases"])),
+        ("earns beyond honesty", lambda row: _percent(row["gain_share"], sign=True)),
+        ("95%", lambda row: f"± {_percent(row['gain_share_95'])}"),
+        ("other clients lose", lambda row: _percent(row["clients_lose_share"], sign=True)),
+        ("other operators lose", lambda row: _percent(row["operators_lose_share"], sign=True)),
+        ("jobs ended unproven", lambda row: str(row["jobs_ended_unproven"])),
+    ]
+    return _section(
+        "Attackers",
+        "Small live markets with lanes and constraints, each played twice: the owner of a prover and of a client is "
+        "honest, or attacks. What it earns is a share of what the same owner earns by honesty, with the junk that it "
+        "pays for and the bonds that it loses; what others lose is a share of what they have while it is honest.",
+        _table(columns, report["attackers"]),
     )
 
 

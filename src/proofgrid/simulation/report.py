@@ -8,6 +8,8 @@ from typing import Any
 import numpy as np
 
 from proofgrid.rules.market.columns import Column
+from proofgrid.simulation.attackers.attacks import ATTACKS
+from proofgrid.simulation.attackers.earnings import CASE_COLUMNS, Earnings
 from proofgrid.simulation.lies import PRICE_LIES, Lies
 from proofgrid.simulation.pairs import Comparison
 from proofgrid.simulation.population import CLASSES
@@ -27,15 +29,17 @@ def report_of(
     *,
     comparisons: Sequence[Comparison] = (),
     lies: Lies | None = None,
+    attacks: Sequence[Earnings] = (),
     cases: int = 0,
+    attackers: Sequence[str] = tuple(ATTACKS),
     complete: bool = True,
 ) -> Report:
-    """Return everything that there is to tell; `cases` pairs of runs were asked for."""
+    """Return everything that there is to tell; `cases` pairs of runs were asked for, and these attackers."""
     return {
         "format": FORMAT,
         "version": VERSION,
         "complete": complete,
-        "command": command_of(world.scenario, cases=cases),
+        "command": command_of(world.scenario, cases=cases, attackers=attackers),
         "scenario": world.scenario.as_json(),
         "totals": _totals(world),
         "classes": [_class(world, lane) for lane in range(len(CLASSES))],
@@ -46,16 +50,18 @@ def report_of(
         "deviations": [_comparison(one) for one in comparisons],
         "lies_in_one_round": _lies(lies),
         "griefing": _griefing(lies),
+        "attackers": [_earnings(one) for one in attacks],
         "money": _money(world),
     }
 
 
-def command_of(scenario: Scenario, *, cases: int = 0) -> str:
+def command_of(scenario: Scenario, *, cases: int = 0, attackers: Sequence[str] = tuple(ATTACKS)) -> str:
     """Return the command that makes this report again."""
+    chosen = "" if not cases or len(attackers) == len(ATTACKS) else f" --attackers {','.join(attackers) or 'none'}"
     return (
         f"proofgrid simulate {scenario.name} --provers {scenario.provers} --jobs {scenario.jobs}"
         f" --clients {scenario.clients} --load {scenario.load_permille // 10}"
-        f" --deadline {scenario.deadline_ms // 1_000} --seed {scenario.seed} --cases {cases}"
+        f" --deadline {scenario.deadline_ms // 1_000} --seed {scenario.seed} --cases {cases}{chosen}"
     )
 
 
@@ -218,6 +224,21 @@ def _griefing(lies: Lies | None) -> list[Report]:
         }
         for rule, tally in sorted((lies.griefing_by_rule if lies else {}).items())
     ]
+
+
+def _earnings(one: Earnings) -> Report:
+    return {
+        "attacker": one.attack.name,
+        "what": one.attack.summary,
+        "cases": len(one.cases),
+        "gain_share": _rounded(one.gain_share),
+        "gain_share_95": _rounded(one.gain_error) if len(one.cases) > 1 else None,
+        "clients_lose_share": _rounded(one.clients_lose),
+        "operators_lose_share": _rounded(one.operators_lose),
+        "jobs_ended_unproven": sum(case.given_up for case in one.cases),
+        "rows_columns": list(CASE_COLUMNS),
+        "rows": [[getattr(case, name) for name in CASE_COLUMNS] for case in one.cases],
+    }
 
 
 def _money(world: World) -> Report:

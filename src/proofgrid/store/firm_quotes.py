@@ -40,7 +40,6 @@ from proofgrid.rules.market.firm_quote import (
 from proofgrid.rules.market.reserves import SoldAhead
 from proofgrid.store.connection import Connection
 from proofgrid.store.database import Database
-from proofgrid.store.lanes import GATEWAY_SILENT_MS
 from proofgrid.store.queries import query
 from proofgrid.store.transactions import Transaction
 from proofgrid.store.transfers import post_transfers
@@ -182,7 +181,6 @@ SEATS_OF_QUOTE = query("seats_of_quote", HeldSeat)
 SEATS_THAT_ENDED = query("seats_that_ended", EndedSeat)
 CHANGE_SEATS = query("change_seats", None)
 END_FIRM_QUOTE = query("end_firm_quote", EndedQuote)
-PROVERS_THERE = query("provers_there", ProverId)
 FIRM_QUOTES_ARE_OVER = query("firm_quotes_are_over", bool)
 FIRM_QUOTES_PAST_HOLD = query("firm_quotes_past_hold", UUID)
 
@@ -255,12 +253,6 @@ async def change_seats(
     )
 
 
-async def provers_there(connection: Connection, provers: Iterable[ProverId]) -> set[ProverId]:
-    """Return which of these provers are connected to a living gateway, and not leaving."""
-    found = await connection.fetch(PROVERS_THERE, provers=sorted(set(provers)), gateway_silent_ms=GATEWAY_SILENT_MS)
-    return set(found)
-
-
 async def settle(
     connection: Connection,
     quote_id: UUID,
@@ -304,18 +296,18 @@ async def expire(database: Database) -> int:
 async def _expire(connection: Connection, quote_id: UUID) -> None:
     quote = await _end(connection, quote_id, QuoteEvent.EXPIRED)
     seats = await connection.fetch(SEATS_OF_QUOTE, quote_id=quote_id)
-    there = await provers_there(connection, [seat.prover_id for seat in seats])
     await change_seats(connection, quote_id, [(seat.position, seat.state, SeatEvent.LET_GO, None) for seat in seats])
     shares = share_out(QuoteEvent.EXPIRED, terms=quote.terms, rest=quote.cost, operators=_operators(seats), owed={})
     transfers = settle_quote(shares, quote_id=str(quote_id), task_id=None, client=quote.client)
-    transfers += premium_transfers(quote, seats, there)
+    # Nobody asked who is there: their bonds stood behind it all the time.
+    transfers += premium_transfers(quote, seats, {seat.prover_id for seat in seats})
     await post_transfers(connection, transfers)
 
 
 def premium_transfers(
     quote: FirmQuote | EndedQuote, seats: Sequence[HeldSeat], there: set[ProverId], *, task_id: str | None = None
 ) -> list[Transfer]:
-    """Return who gets the premium when the hold ends: those whose slots were kept free and who are there."""
+    """Return who gets the premium when the hold ends: whose provers are there; what is not earned comes back."""
     earned = share_premium(
         quote.premium, units=quote.units, there=_units(seat for seat in seats if seat.prover_id in there)
     )

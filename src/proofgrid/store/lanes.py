@@ -11,6 +11,7 @@ from proofgrid.primitives.ids import Address, GatewayId, Lane, ProverId, Session
 from proofgrid.rules.jobs.classes import class_of_lane, is_wide, stack_of
 from proofgrid.rules.jobs.constraints import NO_CONSTRAINTS, Constraints, constraints_from_json
 from proofgrid.rules.jobs.speed import UNMEASURED, Speed
+from proofgrid.rules.jobs.waiting import Demand, unmet_by
 from proofgrid.rules.reputation.breaker import Breaker, state_of
 from proofgrid.rules.reputation.canaries import NEWCOMER_PROOFS
 from proofgrid.rules.reputation.counters import Counters
@@ -197,6 +198,14 @@ def serves(prover: ServingProver, lane: str, constraints: Constraints) -> bool:
     return class_of_lane(lane) in prover.classes and constraints.accepts(
         operator=prover.operator, region=prover.region, stake=prover.stake
     )
+
+
+def lacks(prover: ServingProver, lane: str, constraints: Constraints) -> tuple[Demand, ...]:
+    """Return what a prover would need to serve a lane; nothing when it does."""
+    if serves(prover, lane, constraints):
+        return ()
+    unmet = unmet_by(constraints, operator=prover.operator, region=prover.region, stake=prover.stake)
+    return unmet if class_of_lane(lane) in prover.classes else (Demand.CLASS, *unmet)
 
 
 def price_of(prover: ServingProver, lane: str) -> int:

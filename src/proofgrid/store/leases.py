@@ -102,6 +102,7 @@ class LeasedJob:
 
 OFFER_LEASES = query("offer_leases", OfferedLease)
 GET_LEASE = query("get_lease", LeaseAtHand)
+WAS_HEARD = query("was_heard", bool)
 LOCK_LEASE = query("lock_lease", LockedLease)
 TASKS_OF_LEASES = query("tasks_of_leases", TaskId)
 LEASES_OF_PROGRESS = query("leases_of_progress", HeardLease)

@@ -18,9 +18,19 @@ class ComeBackLease:
     kept: bool
 
 
+@dataclass(frozen=True, slots=True)
+class OthersOfOperator:
+    """What else an operator has connected."""
+
+    provers: int
+    slots: int
+
+
 REGISTER_PROVER = query("register_prover", None)
 CHANGE_SESSION = query("change_session", None)
 SESSION_OF_NAME = query("session_of_name", OpenSession)
+CHANGE_OPERATOR = query("change_operator", None)
+OTHERS_OF_OPERATOR = query("others_of_operator", OthersOfOperator)
 SUPERSEDE_SESSIONS = query("supersede_sessions", None)
 OPEN_SESSION = query("open_session", None)
 KEEP_SESSIONS = query("keep_sessions", None)

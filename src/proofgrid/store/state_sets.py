@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from enum import StrEnum
 
-from proofgrid.rules.jobs.lifecycle import JOB_OPEN, LEASE_HELD, TASK_ENDED, LeaseState, TaskState
+from proofgrid.rules.jobs.lifecycle import JOB_OPEN, LEASE_HELD, TASK_ENDED, JobState, LeaseState, TaskState
 from proofgrid.rules.market.firm_quote import QUOTE_OPEN
 
 
@@ -24,6 +24,7 @@ STATE_SETS: Mapping[str, str] = {
     "tasks_open": _spelled(state for state in TaskState if state not in TASK_ENDED),  # not over yet
     "tasks_ended": _spelled(TASK_ENDED),
     "jobs_open": _spelled(JOB_OPEN),  # whose proofs are still wanted
+    "jobs_idle": _spelled(state for state in JOB_OPEN if state is not JobState.LEASED),  # that nobody proves yet
     "leases_held": _spelled(LEASE_HELD),
     "leases_in_flight": _spelled(_IN_FLIGHT),  # that take up a slot: one whose result was reported takes none
     "leases_known": _spelled(state for state in LEASE_HELD if state is not LeaseState.GRANTED),  # to their provers

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from proofgrid.primitives.digests import Digest
-from proofgrid.primitives.ids import Address, ProverId
+from proofgrid.primitives.ids import Address, JobId, ProverId
 from proofgrid.rules.jobs.lifecycle import JobState, TaskState
 from proofgrid.store.queries import query
 
@@ -38,7 +38,7 @@ class TaskView:
 class JobView:
     """A job, with the lease that counts."""
 
-    job_id: UUID
+    job_id: JobId
     slice: int
     input: int
     state: JobState

@@ -67,5 +67,5 @@ async def test_the_leader_killed_under_load_is_replaced_at_once_and_noticed_by_n
     again = len(leases) - len({row["job_id"] for row in leases})
     assert ends.pop(("settled", "")) == 2 * TASKS * SLICES
     assert ends.total() == again
-    assert set(ends) <= {("expired", "prover_lost"), ("expired", "not_picked_up")}
+    assert set(ends) <= {("expired", "prover_lost"), ("expired", "not_picked_up"), ("expired", "not_started")}
     await check_promises(network, acknowledged=[task.task_id for task in tasks])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from pathlib import Path
 
+from proofgrid.sdk.records import check_prices, export_rounds
 from tests.acceptance.scenarios.proxy import cable_to
 from tests.acceptance.tasks import events_of, fetch_and_verify, register_toy, wait_for
 from tests.networks import Network
@@ -59,6 +60,8 @@ async def test_what_was_proven_behind_a_cut_line_is_offered_late_and_finishes_a_
         cable.mend()
         events = await events_of(client, task.task_id)
         report = await fetch_and_verify(client, network, await client.task(task.task_id), tmp_path)
+        record = tmp_path / "day.rounds"
+        await export_rounds(client.connection, "default/toy/small", record)
         async with network.client("alice") as alice:
             account = await alice.account()
 
@@ -66,6 +69,7 @@ async def test_what_was_proven_behind_a_cut_line_is_offered_late_and_finishes_a_
     (sold,) = (event.data["sell_price"] for event in events if event.kind == "sold")
     (job,) = report.manifest.jobs
     assert (job.price_sell, job.paid) == (-(-sold * 3 // 4), account.earned)
+    assert check_prices(report.manifest, [record]) == 1  # a stranger allows what the table says
     assert {"prover_late", "prover_paid"} <= set(far.log.read_text().split())
 
 

@@ -16,7 +16,7 @@ def progress(lease: messages.Lease, permille: int = 0) -> messages.JobProgress:
     return messages.JobProgress(lease_id=lease.lease_id, fence=lease.fence, stage="prove", permille=permille)
 
 
-async def test_a_prover_that_beats_and_never_begins_loses_the_lease_without_blame_and_its_late_proof_counts(
+async def test_a_prover_that_beats_and_never_begins_loses_the_lease_and_its_late_proof_counts_half(
     network: Network, tmp_path: Path
 ) -> None:
     """As if its result had been on the way all the time: its client is served, and nothing is proven twice."""
@@ -31,11 +31,11 @@ async def test_a_prover_that_beats_and_never_begins_loses_the_lease_without_blam
         events = await events_of(client, task.task_id)
         status = await client.status()
 
-    assert (verdict.accepted, verdict.price) == (True, -(-lease.price * 9 // 10))
+    assert (verdict.accepted, verdict.price) == (True, -(-lease.price // 2))
     assert [event.kind for event in events].count("sold") == 1
-    assert [event.data["late"] for event in events if event.kind == "proven"] == ["not_picked_up"]
-    assert (returned.data["reason"], returned.data["attempts"]) == ("not_picked_up", 0)
-    assert [prover.jobs_failed for prover in status.provers] == [0]
+    assert [event.data["late"] for event in events if event.kind == "proven"] == ["not_started"]
+    assert (returned.data["reason"], returned.data["attempts"]) == ("not_started", 0)
+    assert [prover.jobs_failed for prover in status.provers] == [1]
 
 
 async def test_a_prover_whose_speed_is_known_gets_the_time_that_it_needs_and_not_the_longest(

@@ -45,7 +45,9 @@ async def test_a_prover_killed_again_and_again_under_load_costs_time_and_nothing
         states = {(await client.wait(task_id)).state for task_id in load.acknowledged}
 
     async with database_of(network) as connection:
-        lost = await connection.fetch("SELECT prover_id FROM leases WHERE reason IN ('prover_lost', 'not_picked_up')")
+        lost = await connection.fetch(
+            "SELECT prover_id FROM leases WHERE reason IN ('prover_lost', 'not_picked_up', 'not_started')"
+        )
     assert states == {"done"}
     assert len(lost) >= KILLS
     assert {row["prover_id"].rpartition("/")[2] for row in lost} == {"doomed"}
@@ -69,5 +71,5 @@ async def test_all_provers_killed_at_once_the_task_waits_for_the_first_that_come
 
     returned = [event.data["reason"] for event in events if event.kind == "returned"]
     assert len(returned) >= 3
-    assert set(returned) <= {"prover_lost", "not_picked_up"}
+    assert set(returned) <= {"prover_lost", "not_picked_up", "not_started"}
     assert events[-1].kind == "done"

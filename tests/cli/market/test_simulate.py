@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from proofgrid.cli.market import simulate
+from proofgrid.simulation.attackers.attacks import ATTACKS
 from proofgrid.simulation.presets import PRESETS, preset
 from tests.cli.commands import proofgrid
 
@@ -21,6 +22,7 @@ def test_scenarios_are_listed_and_each_is_in_the_help(tmp_path: Path) -> None:
 
     assert [scenario["name"] for scenario in listed] == list(PRESETS)
     assert all(f"\n    {name} " in shown for name in PRESETS)
+    assert all(name in shown for name in ATTACKS)
 
 
 def test_the_same_seed_gives_the_same_bytes_and_the_report_names_its_command(tmp_path: Path) -> None:
@@ -36,14 +38,20 @@ def test_the_same_seed_gives_the_same_bytes_and_the_report_names_its_command(tmp
 def test_a_report_is_written_for_people_and_for_programs(tmp_path: Path) -> None:
     pytest.importorskip("matplotlib")
     arguments = ("--provers", "20", "--jobs", "300", "--load", "50", "--deadline", "200", "--cases", "1")
-    done = proofgrid("simulate", "liars", *arguments, "--out", str(tmp_path / "report"), home=tmp_path)
+    attackers = ("--attackers", "junk-job,hoarding")
+    done = proofgrid("simulate", "liars", *arguments, *attackers, "--out", str(tmp_path / "report"), home=tmp_path)
 
     assert done.returncode == 0, done.stderr
     assert "all accounts add up to 0" in done.stdout
     report = json.loads((tmp_path / "report" / simulate.REPORT_JSON).read_text())
     assert report["scenario"]["load_permille"] == 500
     assert {row["strategy"] for row in report["deviations"]} > {"shading", "lazy", "splitting"}
-    assert (tmp_path / "report" / simulate.REPORT_HTML).read_text().startswith("<!doctype html>")
+    assert [row["attacker"] for row in report["attackers"]] == ["junk-job", "hoarding"]
+    assert report["command"].endswith("--cases 1 --attackers junk-job,hoarding")
+    assert "clients lose" in done.stdout
+    page = (tmp_path / "report" / simulate.REPORT_HTML).read_text()
+    assert page.startswith("<!doctype html>")
+    assert "takes eight times its slots" in page
 
 
 @pytest.mark.parametrize(
@@ -53,6 +61,7 @@ def test_a_report_is_written_for_people_and_for_programs(tmp_path: Path) -> None
         (("nope",), "PG-101 [scenario] no scenario 'nope'"),
         (("quiet", "--provers", "0"), "PG-101 [provers]"),
         (("quiet", "--load", "0"), "PG-101 [load_permille]"),
+        (("quiet", "--attackers", "nobody"), "PG-101 [attackers] no attacker 'nobody'"),
         (("quiet", "--deadline", "0"), "PG-101 [deadline_ms]"),
     ],
 )
@@ -84,7 +93,7 @@ def test_ctrl_c_is_a_wish_and_the_second_one_an_order() -> None:
 
 
 def test_a_run_that_was_stopped_gives_a_report_that_says_so() -> None:
-    report = simulate._simulate(preset("quiet"), 1, simulate.Stop(wanted=True))
+    report = simulate._simulate(preset("quiet"), 1, tuple(ATTACKS), simulate.Stop(wanted=True))
 
     assert not report["complete"]
     assert report["totals"]["rounds"] == 1

@@ -133,7 +133,7 @@ async def test_a_lease_that_overruns_goes_back_with_its_reason(lane: LaneUnderTe
     returned = [data for kind, data in await lane.events() if kind == "returned"]
     assert [data["reason"] for data in returned] == [reason]
     (prover,) = await lane.fetch("SELECT jobs_failed FROM provers")
-    blamed = reason in (ReturnReason.PROVER_LOST, ReturnReason.TIMED_OUT)
+    blamed = reason in (ReturnReason.NOT_STARTED, ReturnReason.PROVER_LOST, ReturnReason.TIMED_OUT)
     assert prover["jobs_failed"] == (1 if blamed else 0)
 
 

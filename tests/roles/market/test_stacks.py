@@ -115,7 +115,8 @@ async def test_a_task_whose_constraints_nobody_meets_is_told_so_once(database: D
     await hold(lane, 3)
 
     told = [data for kind, data in await lane.events() if kind == "no_sale"]
-    assert told == [{"lane": f"{LANE}/{IN_EU.name}", "nobody": True, "limit_price": 1_500}]
+    lane_name = f"{LANE}/{IN_EU.name}"
+    assert told == [{"lane": lane_name, "nobody": True, "unmet": ["region"], "limit_price": 1_500}]
 
 
 async def test_nobody_is_told_while_a_prover_that_is_merely_busy_meets_the_constraints(database: Database) -> None:

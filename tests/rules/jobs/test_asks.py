@@ -28,6 +28,8 @@ def test_asks_per_class_travel_in_the_hello() -> None:
         ({"class_asks": {"toy": {JobClass.LARGE: 5}}}, "class_asks"),
         ({"class_asks": {"toy": {JobClass.SMALL: 0}}}, "class_asks[small]"),
         ({"units_min": -1}, "units_min"),
+        ({"reserve_slots": 5_000, "reserve_price": 1}, "reserve_slots"),
+        ({"reserve_slots": 1, "reserve_price": 0}, "reserve_ask"),
     ],
 )
 def test_an_offer_outside_its_rules_is_refused(changes: dict[str, Any], field: str) -> None:

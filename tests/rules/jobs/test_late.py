@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from proofgrid.primitives.errors import InvalidField
 from proofgrid.primitives.ids import Address
-from proofgrid.rules.jobs.late import LATE_MS_MAX, LATE_RULES, Prices, is_taken_late, late_prices
+from proofgrid.rules.jobs.late import LATE_MS_MAX, LATE_RULES, Prices, is_taken_late, late_prices, may_be_paid
 from proofgrid.rules.jobs.lifecycle import JobEvent, LeaseEvent, job_sources, lease_sources
 from proofgrid.rules.jobs.retry import ReturnReason
 from proofgrid.rules.ledger.accounts import Ledger, client_account, escrow_account, operator_account
@@ -59,9 +59,19 @@ def test_money_is_conserved_and_nothing_leaves_the_jobs_own_escrow(
     assert ledger.balance(operator_account(OPERATOR)) <= agreed.sell * units
 
 
+@given(prices)
+def test_a_price_is_the_rounds_or_one_of_the_table(agreed: Prices) -> None:
+    allowed = {agreed} | {late_prices(reason, agreed) for reason in LATE_RULES}
+    assert all(may_be_paid(one, agreed) for one in allowed)
+    others = [
+        Prices(buy=one.buy + buy, sell=one.sell + sell) for one in allowed for buy, sell in ((1, 0), (0, -1), (1, 1))
+    ]
+    assert not any(may_be_paid(one, agreed) for one in others if one not in allowed)
+
+
 def test_only_leases_that_nobody_gave_back_are_taken_late_and_only_so_long() -> None:
     taken = {reason for reason in ReturnReason if is_taken_late(reason, reported=True, ended_for_ms=0)}
-    assert taken == {"not_picked_up", "prover_lost", "timed_out", "store_fault"} == set(LATE_RULES)
+    assert taken == {"not_picked_up", "not_started", "prover_lost", "timed_out", "store_fault"} == set(LATE_RULES)
     assert not is_taken_late("store_fault", reported=False, ended_for_ms=0)  # its prover said so, and had no result
     for reason, rule in LATE_RULES.items():
         assert is_taken_late(reason, reported=True, ended_for_ms=rule.within_ms)

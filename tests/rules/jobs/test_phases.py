@@ -119,9 +119,9 @@ def test_a_heartbeat_keeps_a_lease_alive_until_the_end_of_its_phase() -> None:
 
 
 def test_progress_extends_the_proving_by_what_is_left_at_its_pace() -> None:
-    lease = after_progress(a_running(), 500, policy=POLICY, now_ms=NOW_MS + 40_000)
-    # Half of it took 40 s, so the other half may take three times that, and a start.
-    assert lease.phase_until_ms == NOW_MS + 40_000 + 15_000 + 120_000
+    lease = after_progress(a_running(), 500, policy=POLICY, now_ms=NOW_MS + 20_000)
+    # Half of it took 20 s, so the other half may take three times that, and a start.
+    assert lease.phase_until_ms == NOW_MS + 20_000 + 15_000 + 60_000
 
 
 def test_a_crawl_is_extended_to_the_hard_limit_and_not_beyond() -> None:
@@ -146,11 +146,11 @@ def test_progress_that_stops_short_of_the_end_is_too_slow() -> None:
     assert check_lease(lease, now_ms=lease.phase_until_ms) is Overrun.TOO_SLOW
 
 
-def test_no_word_leads_beyond_the_hard_limit() -> None:
+def test_no_word_leads_beyond_three_times_what_proving_gets_at_its_start() -> None:
     lease = a_running()
     for permille in range(1, 1_000):
         lease = after_progress(lease, permille, policy=POLICY, now_ms=NOW_MS + 1_000 * permille)
-    assert lease.until_ms == NOW_MS + 2 * POLICY.pick_up_ms + hard_limit_ms(10_000, POLICY)
+    assert lease.until_ms == lease.started_ms + 3 * lease.prove_ms < NOW_MS + hard_limit_ms(10_000, POLICY)
     assert check_lease(lease, now_ms=lease.until_ms - 1) is None
     assert check_lease(lease, now_ms=lease.until_ms) is Overrun.HARD_LIMIT
 
@@ -189,6 +189,7 @@ def test_a_late_first_word_still_has_its_hard_limit() -> None:
 def test_only_the_prover_is_blamed_for_what_the_prover_did() -> None:
     assert OVERRUNS[Overrun.NOT_JUDGED][0] is ReturnReason.STORE_FAULT
     assert OVERRUNS[Overrun.NOT_TOLD][0] is ReturnReason.NOT_PICKED_UP
+    assert OVERRUNS[Overrun.NOT_PICKED_UP][0] is ReturnReason.NOT_STARTED
     assert {OVERRUNS[one][0] for one in (Overrun.NO_PROGRESS, Overrun.TOO_SLOW, Overrun.HARD_LIMIT)} == {
         ReturnReason.TIMED_OUT
     }

@@ -89,10 +89,12 @@ class LeaseMachine(RuleBasedStateMachine):
         if self.lease.state is LeaseState.REPORTED:
             assert self.lease.expires_ms <= NOW_MS + self.longest_ms + POLICY.report_ms
         else:
-            assert self.lease.until_ms == NOW_MS + self.longest_ms
+            assert self.lease.until_ms <= NOW_MS + self.longest_ms
             assert self.lease.expires_ms <= self.lease.until_ms
         if self.lease.state is LeaseState.RUNNING:
             assert self.lease.phase_until_ms <= self.lease.until_ms
+            longest_ms = self.lease.prove_ms * POLICY.extend_permille // 1_000
+            assert self.lease.until_ms <= self.lease.started_ms + longest_ms
 
     @invariant()
     def the_alarm_rings_when_something_has_happened_and_not_before(self) -> None:

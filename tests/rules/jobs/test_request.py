@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -5,6 +7,7 @@ from hypothesis import strategies as st
 from proofgrid.primitives.errors import BudgetTooSmall, DeadlinePassed, InvalidField, InvalidRequest
 from proofgrid.primitives.money import UNITS_MAX
 from proofgrid.rules.jobs.classes import GIB, JobClass, class_of, parse_class
+from proofgrid.rules.jobs.ladder import Ladder
 from proofgrid.rules.jobs.limits import Bucket, take
 from proofgrid.rules.jobs.offers import check_terms
 from proofgrid.rules.jobs.request import DEADLINE_MAX_MS, calculate_escrow, check_request
@@ -16,7 +19,7 @@ from tests.makers import NOW_MS, a_request, some_terms
     [
         ({"inputs": ()}, InvalidField, "inputs"),
         ({"inputs": (1, 2, 3)}, InvalidField, "inputs"),
-        ({"limit_price": 0}, InvalidField, "limit_price"),
+        ({"limit_price": 0, "ladder": Ladder(permille=10, every_ms=1_000, price_max=9)}, InvalidField, "limit_price"),
         ({"limit_price": -5}, InvalidField, "limit_price"),
         ({"budget": -1}, InvalidField, "budget"),
         ({"idempotency_key": ""}, InvalidField, "idempotency_key"),
@@ -143,3 +146,10 @@ def test_a_clock_that_jumps_back_gives_nothing_away() -> None:
     assert not allowed
     _, allowed = take(bucket, now_ms=NOW_MS, per_second=1, burst=1)
     assert not allowed
+
+
+def test_a_suggested_limit_leaves_the_request_the_same_request() -> None:
+    asked = a_request(limit_price=0)
+    suggested = [replace(asked, limit_price=limit, estimate=limit) for limit in (1_000, 1_300)]
+    assert {one.content_digest for one in suggested} == {asked.content_digest}
+    assert replace(asked, limit_price=1_000).content_digest != asked.content_digest

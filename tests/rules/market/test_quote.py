@@ -9,7 +9,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from proofgrid.rules.market import quote
-from proofgrid.rules.market.quote import BEACONS, CHANCES_PERCENT, expected_ms, price_now, prices_for_chances
+from proofgrid.rules.market.quote import (
+    BEACONS,
+    CHANCES_PERCENT,
+    LaneQuote,
+    estimate,
+    expected_ms,
+    price_now,
+    prices_for_chances,
+    suggested_limit,
+)
 from proofgrid.rules.market.rounds import RoundOutcome
 from proofgrid.rules.market.stack import LaneDemands, Supplies, run_stack
 from proofgrid.rules.scheduling.demand_and_supply import JobDemand, ProverSupply, TaskDemand
@@ -97,3 +106,50 @@ def test_time_is_what_waits_and_what_runs_side_by_side(
 ) -> None:
     found = expected_ms(units, waiting_units=waiting, slots=slots, units_per_second=1_000)
     assert found == expected
+
+
+def a_quote(*, price_now: int | None, likely: int) -> LaneQuote:
+    """Return what a lane says; `likely`: what sold in nine of ten rounds."""
+    prices = {50: likely - 1, 90: likely, 99: 10 * likely}
+    return LaneQuote(
+        lane=LANE,
+        jobs=1,
+        units=10,
+        memory_bytes_max=1,
+        price_now=price_now,
+        prices=prices,
+        provers=1,
+        free_slots=1,
+        wait_ms=0,
+        prove_ms=0,
+    )
+
+
+def test_the_estimate_is_the_dearest_lanes_price_now_or_what_mostly_sold() -> None:
+    assert estimate([a_quote(price_now=700, likely=5_000), a_quote(price_now=900, likely=1)]) == 900
+    assert estimate([a_quote(price_now=700, likely=5_000), a_quote(price_now=None, likely=1_100)]) == 1_100
+
+
+@pytest.mark.parametrize(
+    ("budget", "balance", "limit"),
+    [
+        (0, 10**9, 1_202),  # a fifth above, rounded up
+        (0, 11_009, 1_100),  # all that the client holds, as long as it pays for the estimate
+        (0, 5_000, 1_001),  # not that: refused for its funds, and nothing is bid that cannot win
+        (9_999, 10**9, 999),
+        (5, 10**9, 1),
+    ],
+)
+def test_the_suggested_limit_stays_within_budget_and_account(budget: int, balance: int, limit: int) -> None:
+    assert suggested_limit(1_001, units=10, budget=budget, balance=balance) == limit
+
+
+@given(st.integers(0, 10**9), st.integers(1, 10**6), st.integers(0, 10**15), st.integers(0, 10**15))
+def test_a_suggested_limit_is_never_more_than_a_fifth_above_nor_than_what_is_there(
+    said: int, units: int, budget: int, balance: int
+) -> None:
+    limit = suggested_limit(said, units=units, budget=budget, balance=balance)
+
+    assert 1 <= limit <= max(1, -(-said * 12 // 10))
+    assert limit == 1 or not budget or limit * units <= budget
+    assert limit * units <= balance or limit <= max(1, said)

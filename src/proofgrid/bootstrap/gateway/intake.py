@@ -10,7 +10,7 @@ from proofgrid.proofs.base import JobDraft
 from proofgrid.proofs.registry import installed_names, proof_system
 from proofgrid.roles.intake.access_list import AccessList
 from proofgrid.roles.intake.accounts import Accounts
-from proofgrid.roles.intake.admission import Admission
+from proofgrid.roles.intake.admission import Admission, PriceJobs
 from proofgrid.roles.intake.artifacts import Artifacts
 from proofgrid.roles.intake.bonds import Bonds
 from proofgrid.roles.intake.callers import Callers
@@ -21,7 +21,7 @@ from proofgrid.roles.intake.incidents import Incidents
 from proofgrid.roles.intake.intake import Intake
 from proofgrid.roles.intake.normalising import Normaliser
 from proofgrid.roles.intake.programs import Programs
-from proofgrid.roles.intake.quotes import PriceJobs, Quotes
+from proofgrid.roles.intake.quotes import Quotes
 from proofgrid.roles.intake.records import Records
 from proofgrid.roles.intake.registration import Registration
 from proofgrid.roles.intake.reputation import Reputation
@@ -33,6 +33,7 @@ from proofgrid.roles.intake.tasks import Tasks
 from proofgrid.roles.intake.treasury import Treasury
 from proofgrid.roles.intake.watching import TaskWatch
 from proofgrid.roles.market.quoting import QuotedJob, Quoting
+from proofgrid.roles.market.why_waiting import WhyWaiting
 from proofgrid.rules.jobs.constraints import Constraints
 from proofgrid.rules.market.quote import LaneQuote
 from proofgrid.settings.gateway import GatewaySettings
@@ -43,6 +44,7 @@ def build_admission(settings: GatewaySettings, world: Adapters) -> Admission:
     return Admission(
         world.database,
         Normaliser(world.artifacts, world.library, world.workers, scratch=world.scratch),
+        _prices_of(Quoting(world.database, settings.market())),
         limits=settings.limits(),
         clock=world.clock,
         subnetwork=settings.subnetwork,
@@ -78,21 +80,23 @@ def build_intake(settings: GatewaySettings, world: Adapters, admission: Admissio
         ),
         reputation=Reputation(database, settings.reputation()),
         statements=Statements(database, world.clock),
-        status=Status(database, _facts(world, upload_bytes_max=limits.upload_bytes), silent_ms=settings.lease_ttl_ms),
+        status=Status(database, _facts(world, settings), silent_ms=settings.lease_ttl_ms),
         subnetworks=Subnetworks(database),
-        tasks=Tasks(database, admission, task_watch),
+        tasks=Tasks(database, admission, task_watch, why_waiting=WhyWaiting(database, settings.market()).of_task),
         treasury=Treasury(database),
     )
 
 
-def _facts(world: Adapters, *, upload_bytes_max: int) -> NetworkFacts:
+def _facts(world: Adapters, settings: GatewaySettings) -> NetworkFacts:
     return NetworkFacts(
         address=world.key.address,
         # Found once: anybody may ask, and looking for packages takes milliseconds.
         proof_systems=[proof_system(name).describe() for name in installed_names()],
         setup_files=world.roots.files,
         setup_for_development=world.roots.for_development,
-        upload_bytes_max=upload_bytes_max,
+        upload_bytes_max=settings.upload_bytes,
+        operator_limits=settings.operator_limits(),
+        newcomer_slots=settings.newcomer_slots,
     )
 
 

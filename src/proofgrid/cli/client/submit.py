@@ -17,7 +17,7 @@ from proofgrid.cli.kit.reading import parse_amount, parse_duration_ms, parse_lad
 from proofgrid.primitives.canonical import Json
 from proofgrid.primitives.clock import SystemClock, fresh_bytes
 from proofgrid.primitives.errors import InvalidField
-from proofgrid.primitives.money import format_amount, parse_price
+from proofgrid.primitives.money import format_amount, parse_price, typed_price
 from proofgrid.rules.jobs.constraints import Constraints
 from proofgrid.rules.jobs.ladder import Ladder
 
@@ -52,7 +52,7 @@ LimitPrice = Annotated[
         "--limit-price",
         parser=parse_price,
         metavar="PRICE",
-        help="The most you pay: 1.5/M is tokens per million PU; `proofgrid quote` shows prices.",
+        help="The most you pay: 1.5/M is tokens per million PU. Without it: 20% above what `proofgrid quote` says now.",
         show_default=False,
     ),
 ]
@@ -110,17 +110,20 @@ def run(
 ) -> None:
     """Submit inputs of a program for proving; several inputs are one batch and one bundle. Prints the task's id.
 
+    Without a limit price the network takes 20% above what the market says now, within your budget and what you hold,
+    and tells you; you pay the round's price, which may be less.
+
     With --wait there is a bar per slice. Ctrl-C then only detaches: the task goes on.
 
     \b
     Example:
+      proofgrid submit 3f9a… digit.json --wait --out digit.bundle
       proofgrid submit 3f9a… digit.json --limit-price 1.5/M --wait --out digit.bundle
       proofgrid submit 3f9a… --input '[0.1, 0.2]' --input '[0.3, 0.4]' --limit-price 1.5/M --budget 0.5 --deadline 10m
       proofgrid submit 3f9a… digit.json --limit-price 0.9/M --raise 10%/5s --up-to 2/M --wait
       proofgrid submit 3f9a… digit.json --quote 0f3c… --wait
       proofgrid submit 3f9a… digit.json --limit-price 1.5/M --region eu --region ch --deny-operator 0x…
     """
-    _check_pay(limit_price, quote_id)
     order = _Order(
         program=program,
         inputs=asked.read_inputs(),
@@ -142,15 +145,6 @@ def run(
     except KeyboardInterrupt:
         _say_interrupted(order)
         raise typer.Exit(EXIT_INTERRUPTED) from None
-
-
-def _check_pay(limit_price: int | None, quote_id: str) -> None:
-    if limit_price is None and not quote_id:
-        raise InvalidField(
-            "say what you pay",
-            field="limit_price",
-            hint="--limit-price PRICE (`proofgrid quote` shows prices) or --quote ID",
-        )
 
 
 def _check_folder(out: Path | None) -> None:
@@ -177,6 +171,9 @@ async def _submit(options: ClientOptions, order: _Order) -> None:
     if not options.json:
         money = "paid by your firm quote" if order.quote_id else f"escrow {format_amount(task.escrow)}"
         say(f"task {task.task_id}: {task.units} PU, {money}")
+        if not order.limit_price and not order.quote_id:
+            limit = typed_price(task.limit_price)
+            say(f"at most {limit}: at most 20% above what the market says now, as you named no --limit-price")
     elif not order.wait:
         print_json(plain(task))
     if order.wait:

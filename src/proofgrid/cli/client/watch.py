@@ -23,7 +23,10 @@ def run(
 ) -> None:
     """Follow a task until it ends, through lost connections. Ctrl-C stops the watching, not the task.
 
-    With --json every event is one line; its cursor is where another watch goes on.
+    While jobs wait it says why, as far as that can be known, and what you can do about it.
+
+    With --json every event is one line; its cursor is where another watch goes on. A line of the kind `waits` says why
+    a job waits at that moment; it is no event and has no cursor.
 
     \b
     Example:

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
-from contextlib import aclosing
+import asyncio
+from contextlib import aclosing, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from proofgrid.cli.kit.bundle_report import check_file, print_report
 from proofgrid.cli.kit.console import complain, print_json, say
 from proofgrid.cli.kit.proven import say_written, write_proven
+from proofgrid.primitives.errors import ProofgridError
 
 if TYPE_CHECKING:
     from proofgrid.cli.kit.task_board import TaskBoard
+    from proofgrid.cli.kit.task_screen import TaskScreen
     from proofgrid.sdk.client import Client
+
+WAITS_EVERY_SECONDS = 2.0  #: so often a watcher asks why jobs wait, while some do
 
 
 async def follow(client: Client, task_id: str, *, cursor: int = 0, json: bool = False) -> TaskBoard:
@@ -28,11 +33,30 @@ async def follow(client: Client, task_id: str, *, cursor: int = 0, json: bool = 
             line.state, line.stage, line.permille, line.prover = job.state, job.stage, job.permille, job.prover
     with TaskScreen(json=json, board=board) as screen:
         # By its whole id from here on: a task that comes meanwhile may begin with the same digits.
-        async with aclosing(client.watch(task.task_id, cursor=cursor)) as events:
-            async for event in events:
-                screen.show(event)
+        refusal = None
+        async with asyncio.TaskGroup() as group:
+            asking = group.create_task(_ask_why_it_waits(client, task.task_id, screen))
+            try:
+                async with aclosing(client.watch(task.task_id, cursor=cursor)) as events:
+                    async for event in events:
+                        screen.show(event)
+            except ProofgridError as error:
+                refusal = error  # as it is, and not in a group
+            finally:
+                asking.cancel()
+        if refusal is not None:
+            raise refusal
     await _raise_if_failed(client, task.task_id)
     return board
+
+
+async def _ask_why_it_waits(client: Client, task_id: str, screen: TaskScreen) -> None:
+    """Ask again and again while jobs wait: the reasons change by the second, and only some are in the timeline."""
+    while True:
+        await asyncio.sleep(WAITS_EVERY_SECONDS)
+        if any(job.state in ("ready", "waiting") for job in screen.board.jobs.values()):
+            with suppress(ProofgridError):  # the stream of events tells what is wrong
+                screen.waits((await client.task(task_id)).jobs)
 
 
 async def _raise_if_failed(client: Client, task_id: str) -> None:
@@ -57,8 +81,6 @@ async def fetch(
 
     `output` gets the proven numbers; a bundle that is not kept is not named.
     """
-    import asyncio
-
     task = await client.task(task_id)
     digest = await client.fetch_result(task.task_id, out)
     if not is_verified:

@@ -8,7 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from proofgrid.sdk.answers.work import Job, Waiting
 
 ENDED = ("done", "failed", "cancelled")
 
@@ -29,6 +32,7 @@ class JobLine:
     returned: int = 0  #: how often it came back without a proof
     slow: bool = False  #: its lease takes longer than usual
     second: str = ""  #: the prover of a second lease
+    waiting: Waiting | None = None  #: why nobody proves it, when it was asked for last
 
 
 @dataclass(slots=True)
@@ -64,6 +68,16 @@ class TaskBoard:
         """Return a job, made when it was not known: a stream may be joined in the middle."""
         return self.jobs.setdefault((input_index, slice_index), JobLine(slice=slice_index, input=input_index))
 
+    def note(self, jobs: Iterable[Job]) -> list[tuple[JobLine, Waiting]]:
+        """Take in why jobs wait, as a gateway was asked a moment ago; return those whose reason is another now."""
+        changed = []
+        for job in jobs:
+            line = self.job(job.input, job.slice)
+            before, line.waiting = line.waiting, job.waiting if line.state not in ("leased", "proven") else None
+            if line.waiting is not None and (before is None or before.reason != line.waiting.reason):
+                changed.append((line, line.waiting))
+        return changed
+
     def by_slice(self) -> dict[int, list[JobLine]]:
         """Return the jobs of each slice, slices in order."""
         slices: dict[int, list[JobLine]] = {}
@@ -84,7 +98,7 @@ class TaskBoard:
     def _move(self, job: JobLine, kind: str, data: Mapping[str, Any]) -> None:
         match kind:
             case "sold":
-                self.cheapest_ask = 0
+                self.cheapest_ask, job.waiting = 0, None
                 job.state, job.stage, job.permille, job.slow, job.second = "leased", "", 0, False, ""
                 job.prover, job.round = data["prover"], data["round"]
                 job.buy_price, job.sell_price = data["buy_price"], data["sell_price"]

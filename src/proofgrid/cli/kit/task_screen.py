@@ -6,16 +6,19 @@ from collections.abc import Mapping, Sequence
 from types import TracebackType
 from typing import TYPE_CHECKING
 
-from proofgrid.cli.kit.console import print_json, say, stdout
+from proofgrid.cli.kit.console import plain, print_json, say, stdout
 from proofgrid.cli.kit.task_board import JobLine, TaskBoard, share_done
+from proofgrid.cli.kit.waiting import waiting_lines
 from proofgrid.primitives.ids import short_prover
 from proofgrid.primitives.money import typed_price
 from proofgrid.rules.jobs.event_kinds import KINDS, Tone, Weight
 from proofgrid.rules.jobs.events import sentence
+from proofgrid.rules.jobs.waiting import briefly
 
 if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
 
+    from proofgrid.sdk.answers.work import Job
     from proofgrid.sdk.client import Event
 
 WIDE = 90  #: columns with room for a long bar
@@ -64,6 +67,20 @@ class TaskScreen:
             self._draw(self._progress)
         elif self._is_news(event, job):
             self._tell(event)
+
+    def waits(self, jobs: Sequence[Job]) -> None:
+        """Take in why jobs wait at this moment, and tell what is another reason than before."""
+        changed = self.board.note(jobs)
+        if self._progress is not None:
+            self._draw(self._progress)
+        elif self._json:
+            for job, waiting in changed:
+                # Not an event: it has no place in the timeline, and no cursor to go on from.
+                place = {"slice": job.slice, "input": job.input}
+                print_json({"kind": "waits", **place, **plain(waiting), "sentence": waiting.sentence()})
+        elif self._told is None:
+            for line in waiting_lines((job.slice, waiting) for job, waiting in changed):
+                say(self._indent + line)
 
     def _tell(self, event: Event) -> None:
         batch = any(job.input for job in self.board.jobs.values())
@@ -115,6 +132,8 @@ class TaskScreen:
         if job.state not in ("leased", "proven"):
             ask = self.board.cheapest_ask
             waits = f"no sale: the cheapest ask is {typed_price(ask)}" if ask else "waits for a round"
+            if job.waiting is not None:
+                return briefly(job.waiting) + again
             return (waits if job.state == "ready" else job.state) + again
         what = job.state if job.state == "proven" else job.stage or "sold"
         price = f" at {typed_price(job.sell_price)}" if job.sell_price else ""

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
 import json as jsonlib
 import signal
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -45,6 +46,9 @@ Deadline = Annotated[
 Cases = Annotated[
     int, typer.Option("--cases", min=0, metavar="N", help="Pairs of small runs per strategy; 0: no liars.")
 ]
+Attackers = Annotated[
+    str, typer.Option("--attackers", metavar="NAMES", help="all, none, or some of those below, with commas.")
+]
 Out = Annotated[Path | None, typer.Option("--out", metavar="DIR", help=f"Write {REPORT_JSON} and {REPORT_HTML} there.")]
 
 
@@ -58,6 +62,7 @@ def run(
     load: Load = None,
     deadline: Deadline = None,
     cases: Cases = CASES,
+    attackers: Attackers = "all",
     out: Out = None,
     json: JsonOption = False,
 ) -> None:
@@ -65,7 +70,10 @@ def run(
 
     A report tells utilisation, waiting times, prices, welfare against the exact optimum, what liars earn against
     honesty, and where all the money is. The same seed gives the same report to the byte. Ctrl-C ends the run early
-    and still reports what happened until then. Scenarios:
+    and still reports what happened until then.
+
+    Attackers are tried in small live markets, as many as there are cases: the report tells what each earns against the
+    same owner being honest, and what honest clients and operators lose by it. Scenarios:
 
     \b
       market-day  demand swings like day and night, everybody is honest
@@ -77,6 +85,14 @@ def run(
       flood       one client sends half of all jobs
       storm       machines fail, run late, join and leave
 
+    Attackers:
+
+    \b
+      junk-job, junk-exclusions, hopeless-bids, paid-lane   a client's junk
+      phantom-supply, sybil-names, hoarding                 slots that are not there
+      blame-store, blame-network, declining                 leases handed back
+      shading, patience                                     waiting for a better price
+
     The HTML report needs matplotlib: pip install 'proofgrid[plots]'.
 
     \b
@@ -84,32 +100,25 @@ def run(
       proofgrid simulate --list
       proofgrid simulate market-day --out report/
       proofgrid simulate market-day --provers 10000 --jobs 1000000 --seed 7 --out report/
+      proofgrid simulate quiet --attackers junk-job,hoarding --cases 20
       proofgrid simulate liars --cases 0 --json
     """
-    from proofgrid.simulation.presets import PRESETS, preset
+    from proofgrid.simulation.attackers.attacks import parse_attackers
+    from proofgrid.simulation.presets import PRESETS
 
     if show:
         _list(PRESETS, as_json=json)
         return
-    if not scenario:
-        raise InvalidField("which scenario?", field="scenario", hint="see proofgrid simulate --list")
-    chosen = _changed(
-        preset(scenario),
-        provers=provers,
-        jobs=jobs,
-        clients=clients,
-        seed=seed,
-        load_permille=None if load is None else load * 10,
-        deadline_ms=None if deadline is None else deadline * 1_000,
-    )
-    _run(chosen, cases, out, json=json)
+    tried = parse_attackers(attackers)
+    chosen = _chosen(scenario, provers=provers, jobs=jobs, clients=clients, seed=seed, load=load, deadline=deadline)
+    _run(chosen, cases, tried, out, json=json)
 
 
-def _run(chosen: Scenario, cases: int, out: Path | None, *, json: bool) -> None:
+def _run(chosen: Scenario, cases: int, attackers: Sequence[str], out: Path | None, *, json: bool) -> None:
     if out is not None:
         _prepare(out)
     with _until_ctrl_c() as stop:
-        report = _simulate(chosen, cases, stop)
+        report = _simulate(chosen, cases, attackers, stop)
     if out is not None:
         _write(report, out)
     if json:
@@ -121,9 +130,16 @@ def _run(chosen: Scenario, cases: int, out: Path | None, *, json: bool) -> None:
         raise typer.Exit(EXIT_INTERRUPTED)
 
 
-def _changed(scenario: Scenario, **changes: int | None) -> Scenario:
-    wanted: dict[str, Any] = {name: value for name, value in changes.items() if value is not None}
-    return replace(scenario, **wanted)
+def _chosen(name: str, *, load: int | None, deadline: int | None, **changes: int | None) -> Scenario:
+    """Return the scenario of this name with what was given on the command line."""
+    from proofgrid.simulation.presets import preset
+
+    if not name:
+        raise InvalidField("which scenario?", field="scenario", hint="see proofgrid simulate --list")
+    changes["load_permille"] = None if load is None else load * 10
+    changes["deadline_ms"] = None if deadline is None else deadline * 1_000
+    wanted: dict[str, Any] = {one: value for one, value in changes.items() if value is not None}
+    return replace(preset(name), **wanted)
 
 
 def _list(presets: dict[str, Scenario], *, as_json: bool) -> None:
@@ -137,7 +153,8 @@ def _list(presets: dict[str, Scenario], *, as_json: bool) -> None:
     print_table(("scenario", "provers>", "jobs>", "load>", "what it shows"), rows, empty="")
 
 
-def _simulate(scenario: Scenario, cases: int, stop: Stop) -> Report:
+def _simulate(scenario: Scenario, cases: int, attackers: Sequence[str], stop: Stop) -> Report:
+    from proofgrid.simulation.attackers.earnings import attack_earnings, plays_of
     from proofgrid.simulation.lies import Lies
     from proofgrid.simulation.pairs import compare, runs_of
     from proofgrid.simulation.report import report_of
@@ -151,7 +168,7 @@ def _simulate(scenario: Scenario, cases: int, stop: Stop) -> Report:
             progress=lambda now: show(scenario.jobs - now.open_jobs, now.clock.facts),
         )
     if not cases or not complete:
-        return report_of(world, cases=cases, complete=complete)
+        return report_of(world, cases=cases, attackers=attackers, complete=complete)
 
     small = replace(scenario, provers=min(scenario.provers, SMALL_PROVERS), jobs=min(scenario.jobs, SMALL_JOBS))
     small = replace(small, strategies={}, griefing=False, shading_clients_permille=0)
@@ -161,17 +178,36 @@ def _simulate(scenario: Scenario, cases: int, stop: Stop) -> Report:
         complete = other.run(
             should_stop=lambda: stop.wanted, progress=lambda now: show(small.jobs - now.open_jobs, now.clock.facts)
         )
-    done = 0
     with _bar("pairs", runs_of(cases), unit="runs/s") as show:
+        comparisons = compare(scenario, cases=cases, should_stop=lambda: stop.wanted, progress=_counting(show))
+    with _bar("attacks", plays_of(attackers, cases), unit="markets/s") as show:
+        attacks = attack_earnings(
+            attackers,
+            seed=scenario.seed,
+            cases=cases,
+            should_stop=lambda: stop.wanted,
+            progress=_counting(show),
+        )
+    return report_of(
+        world,
+        comparisons=comparisons,
+        lies=lies,
+        attacks=attacks,
+        cases=cases,
+        attackers=attackers,
+        complete=complete and not stop.wanted,
+    )
 
-        def another() -> None:
-            nonlocal done
-            done += 1
-            show(done, done)
 
-        comparisons = compare(scenario, cases=cases, should_stop=lambda: stop.wanted, progress=another)
-    complete = complete and not stop.wanted
-    return report_of(world, comparisons=comparisons, lies=lies, cases=cases, complete=complete)
+def _counting(show: Callable[[int, int], None]) -> Callable[[], None]:
+    """Return what is called for each of many things that are done."""
+    numbers = itertools.count(1)
+
+    def another() -> None:
+        done = next(numbers)
+        show(done, done)
+
+    return another
 
 
 # --- output ------------------------------------------------------------------------------------------
@@ -230,12 +266,33 @@ def _tell(report: Report, out: Path | None) -> None:
             for row in report["deviations"]
         ]
         print_table(("strategy", "cases>", "earns beyond>", "95%>", "pays in>"), deviations, empty="")
+    _tell_attackers(report)
     for row in report["griefing"]:
         say(f"Griefing, {row['rule']}: {row['stopped']} of {row['rounds']} rounds stopped.")
     say(f"Money: all accounts add up to {money['sum']}, checked in {money['checked_rounds']:,} rounds.")
     if out is not None:
         say(f"Report: {out / REPORT_HTML} and {out / REPORT_JSON}", style="bold")
     say(f"Again: {report['command']}")
+
+
+def _tell_attackers(report: Report) -> None:
+    if not report["attackers"]:
+        return
+    say("One owner attacks small live markets (shares of what it, and the others, have while it is honest):")
+    rows = [
+        (
+            row["attacker"],
+            row["cases"],
+            f"{row['gain_share']:+.1%}",
+            "" if row["gain_share_95"] is None else f"± {row['gain_share_95']:.1%}",
+            f"{row['clients_lose_share']:+.1%}",
+            f"{row['operators_lose_share']:+.1%}",
+            row["jobs_ended_unproven"],
+        )
+        for row in report["attackers"]
+    ]
+    columns = ("attacker", "cases>", "earns beyond>", "95%>", "clients lose>", "operators lose>", "jobs ended>")
+    print_table(columns, rows, empty="")
 
 
 def _seconds(milliseconds: int | None) -> str:

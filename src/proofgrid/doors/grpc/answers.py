@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from proofgrid.primitives.digests import Digest
+from proofgrid.primitives.ids import JobId
 from proofgrid.roles.intake.accounts import Account
 from proofgrid.roles.intake.status import NetworkFacts, NetworkStatus
+from proofgrid.rules.jobs.waiting import Waits
 from proofgrid.store.ledger import PostedTransfer
 from proofgrid.store.programs import RegisteredProgram
 from proofgrid.store.record import RoundView
@@ -28,6 +30,11 @@ def write_network(facts: NetworkFacts) -> messages.Network:
         srs_files=dict(facts.setup_files),
         srs_for_development=facts.setup_for_development,
         upload_bytes_max=facts.upload_bytes_max,
+        operator_limits=messages.OperatorLimits(
+            provers=facts.operator_limits.provers,
+            slots=facts.operator_limits.slots,
+            newcomer_slots=facts.newcomer_slots,
+        ),
     )
 
 
@@ -43,7 +50,9 @@ def write_program(program: RegisteredProgram) -> messages.Program:
     )
 
 
-def write_task(task: TaskView, jobs: Iterable[JobView] = ()) -> messages.Task:
+def write_task(
+    task: TaskView, jobs: Iterable[JobView] = (), waits: Mapping[JobId, Waits] | None = None
+) -> messages.Task:
     return messages.Task(
         task_id=str(task.task_id),
         state=task.state,
@@ -60,11 +69,11 @@ def write_task(task: TaskView, jobs: Iterable[JobView] = ()) -> messages.Task:
         bundle_digest=task.bundle_digest or "",
         inputs=task.inputs,
         quote_id=str(task.quote_id or ""),
-        jobs=[_write_job(one) for one in jobs],
+        jobs=[_write_job(one, (waits or {}).get(one.job_id)) for one in jobs],
     )
 
 
-def _write_job(job: JobView) -> messages.Job:
+def _write_job(job: JobView, waits: Waits | None) -> messages.Job:
     return messages.Job(
         job_id=str(job.job_id),
         slice=job.slice,
@@ -77,7 +86,19 @@ def _write_job(job: JobView) -> messages.Job:
         price=job.buy_price or 0,
         stage=job.stage,
         permille=job.permille,
+        waiting=None if waits is None else _write_waits(waits),
         **{"class": job.job_class},
+    )
+
+
+def _write_waits(waits: Waits) -> messages.Waiting:
+    return messages.Waiting(
+        reason=waits.reason,
+        price=waits.price,
+        price_max=waits.price_max,
+        unmet=waits.unmet,
+        after_ms=waits.after_ms,
+        jobs=waits.jobs,
     )
 
 

@@ -18,7 +18,8 @@ import structlog
 
 from proofgrid.primitives.clock import Clock, fresh_uuid
 from proofgrid.primitives.errors import LeaseLost, ProofgridError, Recoverable, Unavailable
-from proofgrid.primitives.ids import Address, GatewayId, LeaseId, ProverId, SessionId, TaskId, prover_id
+from proofgrid.primitives.ids import Address, GatewayId, LeaseId, SessionId, TaskId, prover_id
+from proofgrid.roles.dispatcher.arriving import check_arrival, why_paused
 from proofgrid.roles.dispatcher.handing_out import HandingOut, send
 from proofgrid.roles.dispatcher.hearing import Hearing
 from proofgrid.roles.dispatcher.late import refuse_late
@@ -26,9 +27,10 @@ from proofgrid.roles.dispatcher.patience import MOMENT_SECONDS, may_pass, patien
 from proofgrid.roles.dispatcher.returns import return_job
 from proofgrid.roles.dispatcher.session import Session
 from proofgrid.roles.loop import Loop, every
+from proofgrid.rules.access.operator_limits import OperatorLimits
 from proofgrid.rules.access.rights import needs
 from proofgrid.rules.access.roles import Role
-from proofgrid.rules.access.sessions import Origin, check_name
+from proofgrid.rules.access.sessions import Origin
 from proofgrid.rules.jobs.hedging import HedgePolicy
 from proofgrid.rules.jobs.offers import (
     MOVE,
@@ -44,14 +46,13 @@ from proofgrid.rules.jobs.offers import (
 )
 from proofgrid.rules.jobs.phases import PhasePolicy
 from proofgrid.rules.jobs.retry import REASON_OF_CODE, ReturnReason
-from proofgrid.rules.reputation.standing import PAUSED, ReputationPolicy, pause_sentence
+from proofgrid.rules.reputation.standing import PAUSED, ReputationPolicy
 from proofgrid.rules.scheduling.fitness import HORIZON_MS
 from proofgrid.store.connection import Connection
 from proofgrid.store.database import Database
 from proofgrid.store.gateways import DRAIN_GATEWAY, GATEWAY_ALIVE
 from proofgrid.store.lanes import GATEWAY_SILENT_MS, LOCK_SILENT_MS
 from proofgrid.store.leases import CLOSE_SESSIONS_WITHOUT_STREAM, GET_LEASE
-from proofgrid.store.reputation import GET_STANDINGS, Standings
 from proofgrid.store.sessions import (
     ADOPT_LEASES,
     CHANGE_SESSION,
@@ -59,7 +60,6 @@ from proofgrid.store.sessions import (
     DRAIN_SESSION,
     OPEN_SESSION,
     REGISTER_PROVER,
-    SESSION_OF_NAME,
     SUPERSEDE_SESSIONS,
     WAKE_EXPIRY,
 )
@@ -85,6 +85,7 @@ class DispatchSettings:
     reconnect_grace_ms: int = 2_000  #: after a cut stream
     horizon_ms: int = HORIZON_MS  #: nobody is wished for who needs longer for a job, at its measured speed
     attempts_max: int = 5
+    operator_limits: OperatorLimits = field(default_factory=OperatorLimits)
 
     @property
     def lease_ttl_ms(self) -> int:
@@ -124,7 +125,8 @@ class Desk:
     async def open_session(self, operator: Address, terms: ProverTerms, origin: Origin) -> Session:
         """Write down who came, what it offers and what it still holds.
 
-        Raises NameTaken when another session of its name lives, Unavailable when this gateway closes.
+        Raises NameTaken when another session of its name lives, TooManyOpen when its operator has too many already,
+        Unavailable when this gateway closes.
         """
         if self._moving:
             raise Unavailable("this gateway closes", hint="give the addresses of several gateways")
@@ -155,7 +157,7 @@ class Desk:
             await check_operator(connection, subnetworks, operator=operator)
             await connection.run(REGISTER_PROVER, prover_id=session.prover_id, operator=operator)
             await connection.run(CHANGE_SESSION, prover_id=session.prover_id, silent_ms=str(LOCK_SILENT_MS))
-            await self._check_name(connection, session.prover_id, origin)
+            await self._check_arrival(connection, session, terms, origin)
             await connection.run(SUPERSEDE_SESSIONS, prover_id=session.prover_id)
             await connection.run(
                 OPEN_SESSION,
@@ -190,8 +192,8 @@ class Desk:
                 silent_ms=self._settings.lease_ttl_ms,
                 pick_up_ms=self._settings.phases.pick_up_ms,
             )
-            standings = await connection.fetch(GET_STANDINGS, names=[session.prover_id, operator])
-        if paused := _pause_of(standings):
+            paused = await why_paused(connection, session.prover_id, operator)
+        if paused:
             self.tell(session.session_id, PAUSED, paused)
         kept = {lease.lease_id for lease in leases if lease.kept}
         session.dropped = [held.lease_id for held in terms.held if held.lease_id not in kept]
@@ -200,11 +202,19 @@ class Desk:
             await self._take_back(lease.task_id, lease.lease_id, ReturnReason.PROVER_LOST, detail, came_back=True)
         await self._wake_lanes(session)
 
-    async def _check_name(self, connection: Connection, prover: ProverId, origin: Origin) -> None:
-        taken = await connection.first(SESSION_OF_NAME, prover_id=prover)
-        if taken is not None:
-            settings = self._settings
-            check_name(prover, taken, origin, heartbeat_ms=settings.heartbeat_ms, silent_ms=settings.lease_ttl_ms)
+    async def _check_arrival(
+        self, connection: Connection, session: Session, terms: ProverTerms, origin: Origin
+    ) -> None:
+        await check_arrival(
+            connection,
+            session.prover_id,
+            session.operator,
+            origin,
+            slots=terms.slots,
+            limits=self._settings.operator_limits,
+            heartbeat_ms=self._settings.heartbeat_ms,
+            silent_ms=self._settings.lease_ttl_ms,
+        )
 
     async def _take_back(
         self,
@@ -387,11 +397,3 @@ class Desk:
                 session_ids=list(self._sessions),
                 grace_ms=self._settings.lease_ttl_ms,
             )
-
-
-def _pause_of(standings: Sequence[Standings]) -> str:
-    """Say why a prover gets no work: for its own faults, or for those of its operator's new provers if it is new."""
-    is_new = any(row.is_new for row in standings)
-    holding = [row for row in standings if row.jobs_proven is not None or is_new]
-    latest = max(holding, key=lambda row: row.paused_until_ms)
-    return pause_sentence(latest.standing, now_ms=latest.now_ms)

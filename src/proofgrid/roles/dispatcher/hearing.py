@@ -94,6 +94,7 @@ class Hearing:
             states=[one.state for one in times],
             expires_ms=[one.expires_ms for one in times],
             phase_until_ms=[one.phase_until_ms for one in times],
+            until_ms=[one.until_ms for one in times],
             started_ms=[one.started_ms for one in times],
             permilles=[one.permille for one in times],
             stages=[report.stage for _, report in heard],

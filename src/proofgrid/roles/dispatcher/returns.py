@@ -46,7 +46,7 @@ async def return_job(
     task = await connection.first(LOCK_TASK, task_id=task_id)
     if task is not None and task.hedges:
         await connection.run(LOCK_RIVALS, lease_ids=[lease_id])
-    expired = reason in (ReturnReason.NOT_PICKED_UP, ReturnReason.PROVER_LOST)
+    expired = reason in (ReturnReason.NOT_PICKED_UP, ReturnReason.NOT_STARTED, ReturnReason.PROVER_LOST)
     state = LeaseState.EXPIRED if expired else LeaseState.FAILED
     if not await end_lease(connection, lease_id, state, reason=reason.value, detail=detail):
         return False

@@ -26,7 +26,14 @@ from proofgrid.store.connection import Connection
 from proofgrid.store.database import Database
 from proofgrid.store.gateways import DATABASE_TIME
 from proofgrid.store.incidents import IS_STOPPED, KEEP_REPORTED_LEASES
-from proofgrid.store.leases import EXPIRED_LEASES, EXTEND_UNHEARD_LEASES, LOCK_LEASE, NEXT_EXPIRY, ExpiredLease
+from proofgrid.store.leases import (
+    EXPIRED_LEASES,
+    EXTEND_UNHEARD_LEASES,
+    LOCK_LEASE,
+    NEXT_EXPIRY,
+    WAS_HEARD,
+    ExpiredLease,
+)
 from proofgrid.store.tasks import LOCK_TASK, NEXT_DEADLINE, NEXT_RAISE, TASKS_PAST_DEADLINE, end_task
 from proofgrid.store.transactions import Transaction
 
@@ -118,7 +125,12 @@ class Watch:
         await connection.run(LOCK_TASK, task_id=row.task_id)
         lease = await connection.value(LOCK_LEASE, lease_id=row.lease_id)
         now_ms = await connection.value(DATABASE_TIME)
-        return check_lease(lease_times(lease), now_ms=now_ms)
+        overrun = check_lease(lease_times(lease), now_ms=now_ms)
+        if overrun is Overrun.NOT_PICKED_UP:
+            pick_up_ms = self._settings.phases.pick_up_ms
+            if not await connection.value(WAS_HEARD, lease_id=row.lease_id, pick_up_ms=pick_up_ms):
+                return Overrun.NOT_TOLD  # its gateway or its line may have died with the offer: nobody can say
+        return overrun
 
     async def end_overdue(self) -> None:
         """Fail the tasks whose deadline has passed, with a refund."""

@@ -1,10 +1,13 @@
 """From a request to a task: everything that can be wrong is found before anything is stored, sold or run.
 
 check -> normalise in a worker -> store large inputs -> one transaction for all that wait: tasks, jobs, escrow, events
+                               '-> no limit price: what the market says now, and a fifth
 """
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import replace
 from functools import partial
 
 import structlog
@@ -15,7 +18,7 @@ from proofgrid.primitives.errors import (
     InvalidField,
     QuoteOver,
     Recoverable,
-    TooManyOpenTasks,
+    TooManyOpen,
     UnknownQuote,
 )
 from proofgrid.primitives.ids import Address, Lane, TaskId
@@ -25,19 +28,26 @@ from proofgrid.roles.intake.normalising import Normaliser
 from proofgrid.roles.intake.writing_down import redeem, write_down
 from proofgrid.rules.access.subnetworks import DEFAULT
 from proofgrid.rules.jobs.classes import class_of, lane_of
+from proofgrid.rules.jobs.constraints import Constraints
 from proofgrid.rules.jobs.limits import Limits
 from proofgrid.rules.jobs.phases import PhasePolicy
 from proofgrid.rules.jobs.request import ProofRequest, calculate_escrow, check_request
 from proofgrid.rules.jobs.request import redeem as at_the_price_of
+from proofgrid.rules.ledger.accounts import client_account
+from proofgrid.rules.market.quote import LaneQuote, estimate, suggested_limit
 from proofgrid.store.admission import FIND_PROVEN_TASK, LOOK_AROUND
 from proofgrid.store.batches import Batches
 from proofgrid.store.database import Database
 from proofgrid.store.firm_quotes import GET_FIRM_QUOTE, FirmQuote
+from proofgrid.store.ledger import balance_of
 from proofgrid.store.subnetworks import check_client
 
 TASKS_PER_BATCH = 64
 
 log = structlog.get_logger(__name__)
+
+#: Jobs with the lanes that they would be sold in, their program, whom they are for -> what the lanes say.
+PriceJobs = Callable[[Sequence[tuple[str, JobDraft]], str, Constraints], Awaitable[Sequence[LaneQuote]]]
 
 
 class Admission:
@@ -47,6 +57,7 @@ class Admission:
         self,
         database: Database,
         normaliser: Normaliser,
+        price_jobs: PriceJobs,
         *,
         limits: Limits,
         clock: Clock,
@@ -55,6 +66,7 @@ class Admission:
     ) -> None:
         self._database = database
         self._normaliser = normaliser
+        self._price_jobs = price_jobs
         self._limits = limits
         self._clock = clock
         self._subnetwork = subnetwork
@@ -78,7 +90,7 @@ class Admission:
             request = at_the_price_of(request, limit_price=quote.buy_price)
         program = await self._checked(client, request)
         if open_tasks >= self._limits.open_tasks:
-            raise TooManyOpenTasks(
+            raise TooManyOpen(
                 f"{open_tasks} tasks are open, {self._limits.open_tasks} are allowed", hint="wait for some to finish"
             )
         draft = await self._draft(client, request, program, quote)
@@ -118,6 +130,8 @@ class Admission:
         quote: FirmQuote | None,
     ) -> Draft:
         normal = await self._normaliser.normalise(program, request)
+        if not request.limit_price:
+            request = await self._at_the_markets_price(client, request, program, normal.jobs)
         digests = await self._normaliser.store_inputs(normal.jobs)
         return Draft(
             task_id=TaskId(fresh_uuid(self._clock)),
@@ -137,6 +151,19 @@ class Admission:
             escrow=calculate_escrow(request, units=sum(job.units for job in normal.jobs)),
             quote=quote,
         )
+
+    async def _at_the_markets_price(
+        self, client: Address, request: ProofRequest, program: Program, jobs: Sequence[JobDraft]
+    ) -> ProofRequest:
+        """Return the request with the limit price that the market suggests, within what its client can pay."""
+        lanes = await self._price_jobs(
+            [(self._lane_of(job, program, request), job) for job in jobs], program.digest, request.constraints
+        )
+        async with self._database.connection() as connection:
+            balance = await balance_of(connection, client_account(client))
+        said = estimate(lanes)
+        limit = suggested_limit(said, units=sum(job.units for job in jobs), budget=request.budget, balance=balance)
+        return replace(request, limit_price=limit, estimate=said)
 
     def _lane_of(self, job: JobDraft, program: Program, request: ProofRequest) -> Lane:
         return lane_of(

@@ -132,6 +132,7 @@ def _accepted(draft: Draft) -> Accepted:
         units=draft.units,
         limit_price=request.limit_price,
         limit_price_max=request.price_max if request.ladder else None,
+        estimate=request.estimate,
         escrow=draft.escrow,
         constraints=None if request.constraints.is_empty else request.constraints.to_json(),
         quote=None if draft.quote is None else _promised(draft.quote),

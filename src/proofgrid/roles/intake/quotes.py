@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 
@@ -10,7 +10,7 @@ from proofgrid.primitives.errors import IdempotencyConflict, InvalidField, NoFir
 from proofgrid.primitives.ids import Address
 from proofgrid.primitives.money import format_amount, typed_price
 from proofgrid.proofs.base import JobDraft, Program
-from proofgrid.roles.intake.admission import Admission
+from proofgrid.roles.intake.admission import Admission, PriceJobs
 from proofgrid.roles.intake.reserving import Reserving
 from proofgrid.rules.access.rights import needs
 from proofgrid.rules.access.roles import Caller, Role
@@ -22,9 +22,6 @@ from proofgrid.rules.market.quote import CHANCES_PERCENT, LaneQuote
 from proofgrid.rules.market.reserves import ReservedJob
 from proofgrid.store.database import Database
 from proofgrid.store.firm_quotes import FIRM_QUOTE_OF_KEY, LIST_FIRM_QUOTES, FirmQuote
-
-#: Jobs with the lanes that they would be sold in, their program, whom they are for -> what the lanes say.
-PriceJobs = Callable[[Sequence[tuple[str, JobDraft]], str, Constraints], Awaitable[Sequence[LaneQuote]]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

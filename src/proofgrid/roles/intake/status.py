@@ -9,6 +9,7 @@ import proofgrid
 from proofgrid.primitives.digests import Digest
 from proofgrid.primitives.ids import Address
 from proofgrid.proofs.base import SystemDescription
+from proofgrid.rules.access.operator_limits import OperatorLimits
 from proofgrid.rules.access.rights import ANYBODY, needs
 from proofgrid.store.database import Database
 from proofgrid.store.gateways import COUNT_STATES
@@ -25,6 +26,8 @@ class NetworkFacts:
     setup_files: Mapping[str, Digest]  #: file of a trust root, such as kzg15.srs -> artifact
     setup_for_development: bool
     upload_bytes_max: int
+    operator_limits: OperatorLimits
+    newcomer_slots: int  #: of an operator's new provers together, before their first verified job
 
     @property
     def version(self) -> str:

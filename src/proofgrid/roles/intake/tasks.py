@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
 
 from proofgrid.primitives.digests import Digest
 from proofgrid.primitives.errors import InvalidField, NotFinished, TaskCancelled, UnknownTask
-from proofgrid.primitives.ids import TaskId, uuids_between
+from proofgrid.primitives.ids import Address, JobId, TaskId, uuids_between
 from proofgrid.roles.intake.admission import Admission
 from proofgrid.roles.intake.watching import TaskWatch
 from proofgrid.rules.access.rights import needs
 from proofgrid.rules.access.roles import Caller, Role
 from proofgrid.rules.jobs.event_kinds import visible_to
-from proofgrid.rules.jobs.lifecycle import TaskEvent, TaskState
+from proofgrid.rules.jobs.lifecycle import JobState, TaskEvent, TaskState
 from proofgrid.rules.jobs.limits import list_limit
 from proofgrid.rules.jobs.request import ProofRequest
+from proofgrid.rules.jobs.waiting import Waits
 from proofgrid.store.database import Database
 from proofgrid.store.stored_artifacts import ARTIFACT_SIZE
 from proofgrid.store.task_views import (
@@ -30,14 +31,18 @@ from proofgrid.store.task_views import (
 from proofgrid.store.tasks import end_task
 from proofgrid.store.transactions import Transaction
 
+#: A task and its client -> why each of its jobs waits that nobody proves.
+WhyWaiting = Callable[[TaskId, Address], Awaitable[Mapping[JobId, Waits]]]
+
 
 class Tasks:
     """A client has its own tasks, an administrator sees all. Raises UnknownTask for any other."""
 
-    def __init__(self, database: Database, admission: Admission, watch: TaskWatch) -> None:
+    def __init__(self, database: Database, admission: Admission, watch: TaskWatch, *, why_waiting: WhyWaiting) -> None:
         self._database = database
         self._admission = admission
         self._watch = watch
+        self._why_waiting = why_waiting
 
     @needs(Role.CLIENT)
     async def submit(self, caller: Caller, request: ProofRequest) -> TaskView:
@@ -47,11 +52,15 @@ class Tasks:
             return await connection.value(GET_TASK, task_id=task_id)
 
     @needs(Role.CLIENT, Role.ADMIN)
-    async def get(self, caller: Caller, task_id: TaskId) -> tuple[TaskView, Sequence[JobView]]:
-        """Return a task and its jobs."""
+    async def get(self, caller: Caller, task_id: TaskId) -> tuple[TaskView, Sequence[JobView], Mapping[JobId, Waits]]:
+        """Return a task, its jobs, and why those wait that nobody proves at this moment."""
         task = await self._own(caller, task_id)
         async with self._database.connection() as connection:
-            return task, await connection.fetch(JOBS_OF_TASK, task_id=task_id)
+            jobs = await connection.fetch(JOBS_OF_TASK, task_id=task_id)
+        waits: Mapping[JobId, Waits] = {}
+        if any(job.state in (JobState.WAITING, JobState.READY) for job in jobs):
+            waits = await self._why_waiting(task_id, task.client)
+        return task, jobs, waits
 
     @needs(Role.CLIENT)
     async def list_own(self, caller: Caller, *, state: str, limit: int, begins: str = "") -> list[TaskView]:
@@ -66,7 +75,9 @@ class Tasks:
             return await connection.fetch(TASKS_BETWEEN, first=first, last=last, **wanted)
 
     @needs(Role.CLIENT, Role.ADMIN)
-    async def cancel(self, caller: Caller, task_id: TaskId) -> tuple[TaskView, Sequence[JobView]]:
+    async def cancel(
+        self, caller: Caller, task_id: TaskId
+    ) -> tuple[TaskView, Sequence[JobView], Mapping[JobId, Waits]]:
         """End a task, if it has not ended yet, and return it."""
         await self._own(caller, task_id)
         async with self._database.transaction(Transaction.END_TASK) as connection:

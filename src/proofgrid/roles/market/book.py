@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 
 from proofgrid.primitives.ids import ProverId, TaskId
 from proofgrid.rules.jobs.hedging import enters_round
+from proofgrid.rules.jobs.waiting import Demand
 from proofgrid.rules.market.rounds import JobDemand, ProverSupply, TaskDemand
 from proofgrid.rules.market.stack import Supplies
 from proofgrid.rules.reputation.standing import ReputationPolicy
@@ -25,6 +26,7 @@ class Book:
     lane: str
     provers: Mapping[ProverId, ServingProver]  #: free provers that may have the lane's jobs
     fitness: Fitness  #: which jobs these provers can have
+    cheapest_ask: int  #: per PU, of all that serve the lane, busy ones too
     tasks: dict[str, TaskForSale] = field(default_factory=dict)
     demands: list[TaskDemand] = field(default_factory=list)
     jobs: dict[str, JobForSale] = field(default_factory=dict)
@@ -42,7 +44,8 @@ class StackBook:
 
     books: Sequence[Book] = ()
     skipped: bool = False
-    unserved: Sequence[str] = ()  #: lanes whose constraints no connected prover meets, busy or not
+    #: lanes whose constraints no connected prover meets, busy or not, and what the nearest one lacks
+    unserved: Mapping[str, Sequence[Demand]] = field(default_factory=dict)
     elsewhere: bool = False  #: provers that serve other stacks as well are busy, perhaps there
 
     def programs(self) -> frozenset[str]:

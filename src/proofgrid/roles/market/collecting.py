@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import replace
 
 from proofgrid.primitives.clock import fresh_bytes
 from proofgrid.primitives.ids import ProverId
@@ -10,6 +11,7 @@ from proofgrid.roles.market.book import Book, StackBook, demands_of, may_prove
 from proofgrid.roles.market.turns import free_of, take_free
 from proofgrid.rules.jobs.classes import lane_order, stack_of
 from proofgrid.rules.jobs.constraints import NO_CONSTRAINTS, Constraints
+from proofgrid.rules.jobs.waiting import Demand, nearest
 from proofgrid.store.book import (
     CLIENTS_IN_FLIGHT,
     JOBS_FOR_SALE,
@@ -22,7 +24,15 @@ from proofgrid.store.book import (
     room_columns,
 )
 from proofgrid.store.connection import Connection
-from proofgrid.store.lanes import ServingProver, constraints_of, fitness_of, provers_of_stack, serves
+from proofgrid.store.lanes import (
+    ServingProver,
+    constraints_of,
+    fitness_of,
+    lacks,
+    price_of,
+    provers_of_stack,
+    serves,
+)
 
 NOTHING_KNOWN: Mapping[str, Constraints] = {}
 JOBS_PER_ROUND_MAX = 2_000
@@ -77,19 +87,24 @@ async def _open(
     lanes: Sequence[str],
     horizon_ms: int,
     known: Mapping[str, Constraints] = NOTHING_KNOWN,
-) -> tuple[list[Book], list[str]]:
-    """Return the empty books of the lanes that somebody who is free may serve, and the lanes that nobody may.
+) -> tuple[list[Book], dict[str, tuple[Demand, ...]]]:
+    """Return the empty books of the lanes that somebody who is free may serve, and of those that nobody may what lacks.
 
     `known`: constraints of lanes in which nobody has bid yet.
     """
     constraints = {**await constraints_of(connection, lanes), **known} if provers else {}
-    unserved = [lane for lane, wanted in constraints.items() if not any(serves(one, lane, wanted) for one in provers)]
+    unserved: dict[str, tuple[Demand, ...]] = {}
+    for lane, wanted in constraints.items():
+        if all(lacked := [lacks(one, lane, wanted) for one in provers]):
+            unserved[lane] = nearest(lacked)
     books = []
     for lane in sorted(lanes, key=lane_order):
         wanted = constraints.get(lane, NO_CONSTRAINTS)
         able = {prover_id: prover for prover_id, prover in free.items() if serves(prover, lane, wanted)}
         if able:
-            books.append(Book(lane, able, fitness_of(able.values(), lane, horizon_ms=horizon_ms)))
+            cheapest = min(price_of(prover, lane) for prover in provers if serves(prover, lane, wanted))
+            fitness = fitness_of(able.values(), lane, horizon_ms=horizon_ms)
+            books.append(Book(lane, able, fitness, cheapest_ask=cheapest))
     return books, unserved
 
 
@@ -102,7 +117,7 @@ async def _collect(connection: Connection, book: Book, find_tasks: FindTasks) ->
     tasks = [task for task in found if task.is_free]
     skipped = len(tasks) < len(found)
     if not tasks:
-        return Book(book.lane, book.provers, book.fitness, skipped=skipped)
+        return replace(book, skipped=skipped)
     jobs = await connection.fetch(
         JOBS_FOR_SALE,
         tasks=[task.task_id for task in tasks],
@@ -113,10 +128,8 @@ async def _collect(connection: Connection, book: Book, find_tasks: FindTasks) ->
     )
     wished = [job_id for task in tasks for job_id in task.wished or ()]
     wishes = await connection.fetch(WISHES_FOR_SALE, jobs=wished) if wished else []
-    return Book(
-        book.lane,
-        book.provers,
-        book.fitness,
+    return replace(
+        book,
         tasks={str(task.task_id): task for task in tasks},
         demands=demands_of(book, tasks, jobs, await _in_flight(connection, book.lane, tasks)),
         jobs={str(job.job_id): job for job in jobs},

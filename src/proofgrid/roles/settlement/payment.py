@@ -33,9 +33,9 @@ from proofgrid.rules.reputation.counters import Fact
 from proofgrid.rules.reputation.standing import Happened, ReputationPolicy
 from proofgrid.store.connection import Connection
 from proofgrid.store.hedges import LOCK_RIVALS, StoppedRival
-from proofgrid.store.leases import LOCK_LEASE
 from proofgrid.store.settlement import (
     COUNT_DOWN_JOBS,
+    LEASES_OF_REPORTS,
     MOVE_ON,
     REFUTED_CLAIMS,
     SETTLE_LEASES,
@@ -113,8 +113,9 @@ async def pay(
         losers, rescues, rescued = await _follow_jobs(connection, by_lease, settled, hedging, reputation)
         proven = [one for lease_id, one in by_lease.items() if lease_id in paid]
         await _follow_up(connection, proven, losers, rescues, rescued, surplus_to=surplus_to)
+    unpaid = await _not_settled(connection, [lease_id for lease_id in by_lease if lease_id not in paid])
     return {
-        lease_id: one.paid if lease_id in paid else await _not_settled(connection, one)
+        lease_id: one.paid if lease_id in paid else _why_not(one, unpaid[lease_id])
         for lease_id, one in by_lease.items()
     }
 
@@ -259,8 +260,17 @@ def _event(one: Proven) -> JobProven:
     )
 
 
-async def _not_settled(connection: Connection, one: Proven) -> Paid | LeaseLost:
-    lease = await connection.value(LOCK_LEASE, lease_id=one.lease.lease_id)
-    if lease.state is LeaseState.SETTLED:
+async def _not_settled(connection: Connection, lease_ids: Sequence[LeaseId]) -> dict[LeaseId, ReportedLease]:
+    """Return these leases as they are now. Their tasks' rows are locked, so what ended stays as it is.
+
+    Read without a lock: leases are locked in the order of their ids, and others with greater ids are locked by now.
+    """
+    if not lease_ids:
+        return {}
+    return {lease.lease_id: lease for lease in await connection.fetch(LEASES_OF_REPORTS, lease_ids=lease_ids)}
+
+
+def _why_not(one: Proven, lease: ReportedLease) -> Paid | LeaseLost:
+    if lease.state == LeaseState.SETTLED:
         return one.paid  # the same report came twice, over two streams
     return LeaseLost(f"the lease ended while its proof was verified: {lease.reason}")

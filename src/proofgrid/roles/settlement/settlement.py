@@ -217,11 +217,14 @@ class Settlement:
             )
 
     async def _give_time(self, batch: list[Reported]) -> None:
-        """Stop the provers' clocks: verification has its own time."""
+        """Stop the provers' clocks: verification has its own time. The clocks of late results stand still already."""
+        held = [lease.lease_id for _, lease in batch if lease.state not in LATE_LEASES]
+        if not held:
+            return
         await self._database.write(
             Transaction.NOTE_REPORTS,
             REPORT_LEASES,
-            lease_ids=[lease.lease_id for _, lease in batch],
+            lease_ids=held,
             report_ms=self._report_ms,
             sources=lease_sources(LeaseEvent.REPORTED),
         )

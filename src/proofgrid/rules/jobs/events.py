@@ -14,6 +14,7 @@ from proofgrid.primitives.ids import short_prover
 from proofgrid.primitives.last_words import without_last_words
 from proofgrid.primitives.money import format_amount, format_price
 from proofgrid.rules.jobs.event_kinds import OWNER, Event, Names, Tone, Weight, event, read_event
+from proofgrid.rules.jobs.waiting import unserved
 
 
 def sentence(kind: str, data: Mapping[str, Any], *, people: Mapping[str, str], batch: bool = False) -> str:
@@ -63,6 +64,7 @@ class Accepted(Event):
     units: int
     limit_price: int  #: base units per PU
     limit_price_max: int | None = None  #: where its ladder ends
+    estimate: int | None = None  #: base units per PU that the market said, where the client named no limit price
     escrow: int
     constraints: Mapping[str, Any] | None = None  #: as `Constraints.to_json` says them
     quote: AcceptedQuote | None = None
@@ -78,8 +80,9 @@ class Accepted(Event):
                 f" {format_amount(self.quote['penalty'])} on top"
             )
         demanded = _demanded(self.constraints, names.people) if self.constraints else ""
+        said = "" if self.estimate is None else f", as the market says {format_price(self.estimate)} and you named none"
         return (
-            f"{what}, at most {format_price(self.limit_price)} per million PU;"
+            f"{what}, at most {format_price(self.limit_price)} per million PU{said};"
             f" {format_amount(self.escrow)} held in escrow{demanded}"
         )
 
@@ -103,9 +106,12 @@ class NoSale(Event):
     lane: str
     cheapest_ask: int | None = None  #: per PU; None: nobody meets them
     nobody: bool | None = None
+    unmet: Sequence[str] | None = None  #: `waiting.Demand`: what the nearest prover lacks, where nobody meets them
     limit_price: int
 
     def sentence(self, names: Names) -> str:
+        if self.nobody and self.unmet:
+            return f"no sale in {self.lane}: {unserved(self.unmet)}"
         if self.nobody:
             return f"no sale in {self.lane}: no connected prover meets the task's constraints"
         ask, limit = format_price(self.cheapest_ask or 0), format_price(self.limit_price)

@@ -2,6 +2,7 @@
 
 the lease was taken back because    of its price   if it comes within   why
 not_picked_up                        900 ‰           30 s               its result was on the way; nobody is blamed
+not_started                          500 ‰           10 min             it sat on it, and proved it all the same
 prover_lost                          750 ‰           10 min             a line was cut; the prover proved all the same
 timed_out                            500 ‰           10 min             it was too slow, and nobody else was faster
 store_fault, its result was there   1000 ‰           10 min             in time: the gateway was late, not the prover
@@ -34,6 +35,7 @@ class LateRule:
 
 LATE_RULES: Mapping[str, LateRule] = {
     ReturnReason.NOT_PICKED_UP: LateRule(price_permille=900, within_ms=_MINUTE_MS // 2),
+    ReturnReason.NOT_STARTED: LateRule(price_permille=500, within_ms=10 * _MINUTE_MS),
     ReturnReason.PROVER_LOST: LateRule(price_permille=750, within_ms=10 * _MINUTE_MS),
     ReturnReason.TIMED_OUT: LateRule(price_permille=500, within_ms=10 * _MINUTE_MS),
     ReturnReason.STORE_FAULT: LateRule(price_permille=1_000, within_ms=10 * _MINUTE_MS, reported=True),
@@ -69,3 +71,8 @@ def late_prices(reason: str, agreed: Prices) -> Prices:
         raise InvalidField("no proof is taken late after this, or at these prices", field="reason")
     sell = -(-agreed.sell * rule.price_permille // _WHOLE_PERMILLE)
     return Prices(buy=agreed.buy - (agreed.sell - sell), sell=sell)
+
+
+def may_be_paid(paid: Prices, agreed: Prices) -> bool:
+    """Can a proof that was sold at the prices `agreed` have been paid so, in time or late?"""
+    return paid == agreed or paid in [late_prices(reason, agreed) for reason in LATE_RULES]

@@ -6,7 +6,8 @@
     |------------------------------- hard limit ------------->|
 
 `expires_ms` is the row's alarm: the end of the phase, or sooner when the prover falls silent. Ends of phases come out
-of the estimate (units, memory) and the speed at which this prover delivers proofs of this kind (speed.py).
+of the estimate (units, memory) and the speed at which this prover delivers proofs of this kind (speed.py). Progress is
+only a word: however much of it there is, proving takes no longer than `extend_permille` of what it gets at its start.
 """
 
 from __future__ import annotations
@@ -51,7 +52,7 @@ class Overrun(StrEnum):
 #: overrun -> (what it means for the next try, what clients are told)
 OVERRUNS: dict[Overrun, tuple[ReturnReason, str]] = {
     Overrun.NOT_TOLD: (ReturnReason.NOT_PICKED_UP, "the prover could not be told"),
-    Overrun.NOT_PICKED_UP: (ReturnReason.NOT_PICKED_UP, "the prover was told and did not start"),
+    Overrun.NOT_PICKED_UP: (ReturnReason.NOT_STARTED, "the prover was told, was heard since, and did not start"),
     Overrun.SILENT: (ReturnReason.PROVER_LOST, "no heartbeat"),
     Overrun.NO_PROGRESS: (ReturnReason.TIMED_OUT, "no progress in the time that this prover needs for such a job"),
     Overrun.TOO_SLOW: (ReturnReason.TIMED_OUT, "progress stopped short of the end"),
@@ -69,6 +70,7 @@ class PhasePolicy:
     start_ms: int = 15_000  #: to fetch files and derive keys
     start_ms_per_gib: int = 2_000  #: more of it for jobs with much memory
     slack_permille: int = 3_000  #: of the expected time
+    extend_permille: int = 3_000  #: of what proving gets at its start: the most that progress makes of it
     least_units_per_second: int = 50  #: what every prover is expected to do
     hard_ms: int = 60_000  #: every job may take this long, and its units at the least speed on top
     report_ms: int = 150_000  #: for the gateway to verify and store
@@ -76,6 +78,8 @@ class PhasePolicy:
     def __post_init__(self) -> None:
         if min(self.pick_up_ms, self.silent_ms, self.report_ms, self.hard_ms, self.least_units_per_second) < 1:
             raise InvalidField("every phase has time, and every prover some speed", field="phases")
+        if self.extend_permille < WHOLE_PERMILLE:
+            raise InvalidField("progress takes nothing away from the time at the start", field="phases")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -140,8 +144,9 @@ def after_heartbeat(lease: LeaseTimes, *, policy: PhasePolicy, now_ms: int) -> L
 def after_progress(lease: LeaseTimes, permille: int, *, policy: PhasePolicy, now_ms: int) -> LeaseTimes:
     """Return the timers after a word of progress; the first one ends the pick-up, real progress extends the proving."""
     if lease.state is LeaseState.OFFERED:
-        started = min(lease.until_ms, now_ms + lease.prove_ms)
-        lease = replace(lease, state=LeaseState.RUNNING, started_ms=now_ms, phase_until_ms=started)
+        until_ms = min(lease.until_ms, now_ms + lease.prove_ms * policy.extend_permille // WHOLE_PERMILLE)
+        started = min(until_ms, now_ms + lease.prove_ms)
+        lease = replace(lease, state=LeaseState.RUNNING, started_ms=now_ms, phase_until_ms=started, until_ms=until_ms)
     permille = min(permille, WHOLE_PERMILLE)
     if lease.state is LeaseState.RUNNING and permille > lease.permille:
         rest_ms = remaining_ms(lease.started_ms, permille, now_ms=now_ms) * policy.slack_permille // WHOLE_PERMILLE

@@ -13,6 +13,7 @@ from proofgrid.rules.jobs.constraints import NO_CONSTRAINTS, Constraints
 from proofgrid.rules.jobs.ladder import Ladder
 
 IDEMPOTENCY_KEY_CHARS_MAX = 128
+SUGGESTED_HINT = "0, or none: a fifth above what the market says"
 DEADLINE_MAX_MS = 30 * 24 * 3_600 * 1_000
 
 
@@ -23,7 +24,7 @@ class ProofRequest:
     program_digest: Digest
     inputs: tuple[Json, ...]  #: one JSON value per element of the batch, as the proof system reads it
     inputs_digest: Digest  #: of the JSON text as it was sent
-    limit_price: int  #: most base units per PU
+    limit_price: int  #: most base units per PU; 0: what the market suggests
     budget: int  #: most base units in all; 0 means limit price times units
     deadline_ms: int  #: since the epoch; 0 means the network's default
     idempotency_key: str
@@ -33,6 +34,9 @@ class ProofRequest:
     constraints: Constraints = NO_CONSTRAINTS  #: which provers may have the jobs
     subnetwork: str = ""  #: whose lanes its jobs go to; empty: the common ones
     quote_id: str = ""  #: the firm quote that it redeems; empty: none
+    estimate: int | None = (
+        None  #: per PU, what the market said and the limit is suggested from; None: it is the client's
+    )
 
     @property
     def price_max(self) -> int:
@@ -46,7 +50,8 @@ class ProofRequest:
             {
                 "program": self.program_digest,
                 "inputs": self.inputs_digest,
-                "limit_price": 0 if self.quote_id else self.limit_price,
+                # Suggested anew when it is sent again, and still the same request.
+                "limit_price": 0 if self.quote_id or self.estimate is not None else self.limit_price,
                 "budget": self.budget,
                 "deadline_ms": self.deadline_ms,
                 # Left out when off, so that keys of requests from before there was hedging stay good.
@@ -85,8 +90,14 @@ def check_request(request: ProofRequest, *, inputs_max: int, now_ms: int) -> Non
         raise InvalidField(f"at most {inputs_max} inputs in one request", field="inputs", hint="send several requests")
     if request.subnetwork:
         parse_subnetwork(request.subnetwork)
-    if request.limit_price < 1:
-        raise InvalidField(f"the limit price is at least {format_price(1)} per million PU", field="limit_price")
+    if request.limit_price < 0:
+        raise InvalidField(
+            f"a limit price is at least {format_price(1)} per million PU", field="limit_price", hint=SUGGESTED_HINT
+        )
+    if request.ladder is not None and not request.limit_price:
+        raise InvalidField(
+            "a price that rises begins at one of your own", field="limit_price", hint="name a limit price"
+        )
     if request.ladder is not None:
         request.ladder.check(limit_price=request.limit_price)
     if request.budget < 0:

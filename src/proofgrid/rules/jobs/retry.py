@@ -2,6 +2,7 @@
 
 reason            whose fault   counts as an attempt     same prover again          then
 not_picked_up     weather       no, but not for ever     after a short while        wait
+not_started       prover        no                       its operator after a while elsewhere
 prover_lost       prover        yes                      after a while              elsewhere
 child_crashed     prover        yes                      after a while              elsewhere
 timed_out         prover        yes                      after a while              elsewhere
@@ -34,6 +35,7 @@ UNSOLD_MAX = DEADLINE_MAX_MS // BACKOFF_MAX_MS  #: a price may be too low until 
 
 class ReturnReason(StrEnum):
     NOT_PICKED_UP = "not_picked_up"
+    NOT_STARTED = "not_started"  #: its prover was told, was heard since, and sat on it
     PROVER_LOST = "prover_lost"
     CHILD_CRASHED = "child_crashed"
     TIMED_OUT = "timed_out"
@@ -85,6 +87,9 @@ def _elsewhere(exclude_ms: int) -> RetryRule:
 
 RETRY_RULES: dict[ReturnReason, RetryRule] = {
     ReturnReason.NOT_PICKED_UP: _wait(2_000),
+    ReturnReason.NOT_STARTED: RetryRule(
+        then=Then.ELSEWHERE, counts=False, exclude_ms=15_000, prover_at_fault=True, exclude_operator=True
+    ),
     ReturnReason.PROVER_LOST: _elsewhere(15_000),
     ReturnReason.CHILD_CRASHED: _elsewhere(15_000),
     ReturnReason.TIMED_OUT: _elsewhere(60_000),

@@ -5,7 +5,7 @@
 what happens   premium                      cost                             pledges
 redeemed       by units to who is there,    to escrow:<task>                 stay
                of the absent to the client
-expired        as above                     to the client                    to their stakes
+expired        by units to all              to the client                    to their stakes
 kept           -                            what is left of the escrow       to their stakes
                                             to the client
 given up       -                            the same                         to their stakes

@@ -20,6 +20,8 @@ from proofgrid.rules.scheduling.demand_and_supply import JobDemand, TaskDemand
 
 BEACONS = 7  #: rounds that are tried: lots decide ties and which bids cover one job only
 CHANCES_PERCENT = (50, 90, 99)
+LIKELY_PERCENT = 90
+WHOLE_PERMILLE, SUGGESTED_PERMILLE = 1_000, 1_200  #: of the estimate
 UNITS_PER_SECOND = 1_000  #: of a prover that is not measured: one reference core
 _WHO = "quote"
 
@@ -63,6 +65,28 @@ def prices_for_chances(buy_prices: Sequence[int], *, reference: int) -> dict[int
     """Return for each chance the lowest limit that was at or above the price in that share of the rounds."""
     known = sorted(buy_prices) or [reference]
     return {percent: known[-(-percent * len(known) // 100) - 1] for percent in CHANCES_PERCENT}
+
+
+def estimate(lanes: Sequence[LaneQuote]) -> int:
+    """Return what the market says that a limit price must be, per PU: one limit holds for all jobs of a task.
+
+    The dearest lane's price now; where a lane would not sell at once, what sold in nine of ten of its recent rounds.
+    """
+    return max((lane.price_now or lane.prices[LIKELY_PERCENT] for lane in lanes), default=0)
+
+
+def suggested_limit(estimate_price: int, *, units: int, budget: int, balance: int) -> int:
+    """Return the limit price of a request whose client names none: a fifth above the estimate, rounded up.
+
+    It stays within the client's budget (0: none), and within its balance as long as that pays for the estimate; a
+    client who cannot pay that is refused for its funds. At least 1. Amounts in base units.
+    """
+    most = max(1, -(-estimate_price * SUGGESTED_PERMILLE // WHOLE_PERMILLE))
+    if balance < most * units:
+        most = max(estimate_price, balance // units)
+    if budget:
+        most = min(most, budget // units)
+    return max(1, most)
 
 
 def expected_ms(units: Sequence[int], *, waiting_units: int, slots: int, units_per_second: int) -> tuple[int, int]:

@@ -27,6 +27,7 @@ SHARED_OF_TEN_MORE = 3  #: or so many more of the last ten
 
 #: Which fact a lease that ended by its prover's fault is; everything else that is its prover's fault is a crash.
 FACT_OF_REASON: dict[ReturnReason, Fact] = {
+    ReturnReason.NOT_STARTED: Fact.LOST,
     ReturnReason.PROVER_LOST: Fact.LOST,
     ReturnReason.TIMED_OUT: Fact.LOST,
     ReturnReason.BAD_PROOF: Fact.INVALID,

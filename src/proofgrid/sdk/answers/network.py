@@ -16,6 +16,15 @@ class ProofSystem:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class OperatorLimits:
+    """What one operator may have, all its provers together."""
+
+    provers: int = 0  #: connected
+    slots: int = 0  #: of them
+    newcomer_slots: int = 0  #: of those with fewer than eight verified jobs, before the first one
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Network:
     """What a gateway says of its network."""
 
@@ -25,6 +34,7 @@ class Network:
     srs_files: Mapping[str, str] = field(default_factory=dict)  #: kzg<k>.srs -> digest of the artifact
     srs_for_development: bool = False
     upload_bytes_max: int = 0
+    operator_limits: OperatorLimits = field(default_factory=OperatorLimits)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

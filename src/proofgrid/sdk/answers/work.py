@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from proofgrid.rules.jobs.waiting import sentence, what_to_do
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Program:
@@ -17,6 +19,26 @@ class Program:
     slices: int = 0
     units: int = 0  #: PU of one input
     created_ms: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Waiting:
+    """Why a job waits at the moment of asking; what the reason does not need is 0 or empty."""
+
+    reason: str = ""  #: rules/jobs/waiting.py
+    price: int = 0  #: base units per PU: the least that could buy it, or that of the latest round
+    price_max: int = 0  #: base units per PU: the most that the lane admits, where every ask is above it
+    unmet: tuple[str, ...] = ()  #: what the nearest prover lacks
+    after_ms: int = 0  #: from now, about
+    jobs: int = 0  #: of yours, in flight
+
+    def sentence(self) -> str:
+        """Say why it waits."""
+        return sentence(self)
+
+    def what_to_do(self) -> str:
+        """Say what you can do about it; empty: nothing but to wait."""
+        return what_to_do(self.reason)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,6 +57,7 @@ class Job:
     price: int = 0  #: base units per PU
     stage: str = ""
     permille: int = 0  #: of the stage
+    waiting: Waiting | None = None  #: None: it does not wait
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -80,11 +80,6 @@ SELECT pg_notify('lanes', lane) FROM changed WHERE state = 'free' GROUP BY lane;
 UPDATE firm_quotes SET state = :state, ended_ms = now_ms() WHERE quote_id = :quote_id AND state = ANY(:sources::text[])
 RETURNING quote_id, client, units, cost, premium, penalty, buy_price, sell_price, hold_ms, within_ms;
 
--- name: provers_there
--- Which of these :provers live: connected to a living gateway, and not leaving.
-SELECT s.prover_id FROM sessions s JOIN gateways g USING (gateway_id)
-WHERE s.open AND NOT s.draining AND s.prover_id = ANY(:provers::text[]) AND g.seen_ms > now_ms() - :gateway_silent_ms;
-
 -- name: firm_quotes_are_over
 SELECT EXISTS (SELECT FROM firm_quotes WHERE state = 'held' AND held_until_ms <= now_ms());
 

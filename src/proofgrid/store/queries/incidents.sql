@@ -22,7 +22,10 @@ RETURNING incident_id;
 
 -- name: keep_reported_leases
 -- While settlement is stopped, results that wait to be paid do not run out of time: :report_ms are left to say them again.
+WITH waiting AS (
+    SELECT lease_id FROM leases WHERE state = 'reported' AND expires_ms < now_ms() + :report_ms
+    ORDER BY lease_id FOR NO KEY UPDATE
+)
 UPDATE leases SET expires_ms = at_ms + 2 * :report_ms, phase_until_ms = greatest(phase_until_ms, at_ms + 2 * :report_ms),
     until_ms = greatest(until_ms, at_ms + 2 * :report_ms)
-FROM (SELECT now_ms() AS at_ms) AS clock
-WHERE state = 'reported' AND expires_ms < at_ms + :report_ms;
+FROM waiting, (SELECT now_ms() AS at_ms) AS clock WHERE leases.lease_id = waiting.lease_id;

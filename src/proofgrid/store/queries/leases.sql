@@ -1,11 +1,16 @@
 -- name: offer_leases
 -- What this gateway has to hand to its provers, with what the prover needs to know. :silent_ms: how long a lease lives
--- without a heartbeat, :pick_up_ms: how long until the prover's first word.
+-- without a heartbeat, :pick_up_ms: how long until the prover's first word. Leases are locked in the order of their ids,
+-- here as everywhere.
+WITH granted AS (
+    SELECT lease_id FROM leases
+    WHERE gateway_id = :gateway_id AND state = 'granted' AND session_id = ANY(:session_ids::uuid[])
+    ORDER BY lease_id FOR NO KEY UPDATE
+)
 UPDATE leases SET state = 'offered', phase_until_ms = at_ms + :pick_up_ms,
     expires_ms = least(at_ms + :silent_ms, at_ms + :pick_up_ms, until_ms)
-FROM jobs, tasks, (SELECT now_ms() AS at_ms) AS clock
-WHERE leases.gateway_id = :gateway_id AND leases.state = 'granted'
-  AND leases.session_id = ANY(:session_ids::uuid[]) AND jobs.job_id = leases.job_id AND tasks.task_id = leases.task_id
+FROM granted, jobs, tasks, (SELECT now_ms() AS at_ms) AS clock
+WHERE leases.lease_id = granted.lease_id AND jobs.job_id = leases.job_id AND tasks.task_id = leases.task_id
 RETURNING leases.lease_id, leases.fence, leases.session_id, leases.job_id, leases.units, leases.sell_price,
     leases.until_ms - at_ms AS run_ms, jobs.slice, jobs.input_digest, jobs.small_input, jobs.memory_bytes,
     tasks.program_digest;
@@ -19,6 +24,11 @@ FROM leases JOIN tasks USING (task_id) WHERE lease_id = :lease_id;
 -- After its task's row is locked.
 SELECT prover_id, state, expires_ms, phase_until_ms, until_ms, prove_ms, started_ms, permille, reason
 FROM leases WHERE lease_id = :lease_id FOR NO KEY UPDATE;
+
+-- name: was_heard
+-- Did the prover of a lease send a heartbeat after it was told, which was :pick_up_ms before the end of that phase?
+SELECT EXISTS (SELECT 1 FROM sessions s WHERE s.session_id = leases.session_id AND s.open
+    AND s.seen_ms > leases.phase_until_ms - :pick_up_ms) FROM leases WHERE lease_id = :lease_id;
 
 -- name: tasks_of_leases
 SELECT DISTINCT task_id FROM leases WHERE lease_id = ANY(:lease_ids::uuid[]);
@@ -34,9 +44,10 @@ WHERE leases.state IN (@leases_told) ORDER BY leases.lease_id FOR NO KEY UPDATE 
 -- name: note_progress
 -- The leases' rows are locked. What their timers are from now on.
 UPDATE leases SET state = given.state, expires_ms = given.expires_ms, phase_until_ms = given.phase_until_ms,
-    started_ms = given.started_ms, permille = given.permille, stage = given.stage
-FROM unnest(:lease_ids::uuid[], :states::text[], :expires_ms::bigint[], :phase_until_ms::bigint[], :started_ms::bigint[],
-    :permilles::int[], :stages::text[]) AS given(lease_id, state, expires_ms, phase_until_ms, started_ms, permille, stage)
+    until_ms = given.until_ms, started_ms = given.started_ms, permille = given.permille, stage = given.stage
+FROM unnest(:lease_ids::uuid[], :states::text[], :expires_ms::bigint[], :phase_until_ms::bigint[], :until_ms::bigint[],
+    :started_ms::bigint[], :permilles::int[], :stages::text[])
+    AS given(lease_id, state, expires_ms, phase_until_ms, until_ms, started_ms, permille, stage)
 WHERE leases.lease_id = given.lease_id;
 
 -- name: end_lease
@@ -100,7 +111,10 @@ UPDATE leases SET expires_ms = least(expires_ms, now_ms() + :grace_ms) FROM cut 
 -- name: extend_unheard_leases
 -- After the database was away: what ran out meanwhile, or could not be noted, may be heard of once more; no longer than
 -- its own limit.
+WITH heard AS (
+    SELECT lease_id FROM leases WHERE state IN (@leases_told) AND expires_ms < now_ms() + :silent_ms AND until_ms > now_ms()
+    ORDER BY lease_id FOR NO KEY UPDATE
+)
 UPDATE leases SET expires_ms = least(at_ms + :silent_ms, until_ms),
     phase_until_ms = greatest(phase_until_ms, at_ms + :silent_ms)
-FROM (SELECT now_ms() AS at_ms) AS clock
-WHERE state IN (@leases_told) AND expires_ms < at_ms + :silent_ms AND until_ms > at_ms;
+FROM heard, (SELECT now_ms() AS at_ms) AS clock WHERE leases.lease_id = heard.lease_id;

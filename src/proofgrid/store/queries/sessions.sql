@@ -17,6 +17,16 @@ FROM (SELECT DISTINCT lock_of_session(prover_id) AS key FROM unnest(:prover_ids:
 -- The session that has a prover's name, after change_session: nobody opens or replaces it before this commit.
 SELECT peer, session_key AS key, run, opened_ms, seen_ms, now_ms() AS now_ms FROM sessions WHERE prover_id = :prover_id AND open;
 
+-- name: change_operator
+-- After change_session: the operator's next hello waits for this commit, so that several at once do not pass a limit.
+SELECT pg_advisory_xact_lock(lock_of_session(:operator));
+
+-- name: others_of_operator
+-- After change_operator, and a statement of its own: it sees what the hello before this one has written. The operator's
+-- other sessions on gateways that were seen in the last :gateway_silent_ms, and their slots.
+SELECT count(*) AS provers, coalesce(sum(slots), 0)::bigint AS slots FROM sessions JOIN gateways USING (gateway_id)
+WHERE open AND operator = :operator AND prover_id <> :prover_id AND gateways.seen_ms > now_ms() - :gateway_silent_ms;
+
 -- name: supersede_sessions
 -- A prover has one session; the older one's gateway is told to close its stream.
 WITH closed AS (
@@ -43,14 +53,17 @@ WITH held AS (
     SELECT lease_id, task_id FROM leases
     WHERE prover_id = :prover_id AND state IN (@leases_known)
       AND (lease_id, fence) NOT IN (SELECT lease_id, fence FROM held)
+), kept AS (
+    SELECT lease_id FROM leases
+    WHERE prover_id = :prover_id AND state IN (@leases_held)
+      AND (state = 'granted' OR (lease_id, fence) IN (SELECT lease_id, fence FROM held))
+    ORDER BY lease_id FOR NO KEY UPDATE
 ), adopted AS (
     UPDATE leases SET session_id = :session_id, gateway_id = :gateway_id,
         phase_until_ms = CASE state WHEN 'granted' THEN least(at_ms + :pick_up_ms, until_ms) ELSE phase_until_ms END,
         expires_ms = CASE state WHEN 'granted' THEN least(at_ms + :pick_up_ms, until_ms) WHEN 'reported' THEN expires_ms
             ELSE least(at_ms + :silent_ms, phase_until_ms, until_ms) END
-    FROM (SELECT now_ms() AS at_ms) AS clock
-    WHERE leases.prover_id = :prover_id AND leases.state IN (@leases_held)
-      AND (leases.state = 'granted' OR (leases.lease_id, leases.fence) IN (SELECT lease_id, fence FROM held))
+    FROM kept, (SELECT now_ms() AS at_ms) AS clock WHERE leases.lease_id = kept.lease_id
     RETURNING leases.lease_id, leases.task_id, leases.state
 ), told AS (
     SELECT pg_notify('leases', :gateway_id::text) WHERE EXISTS (SELECT 1 FROM adopted WHERE state = 'granted')
@@ -73,8 +86,12 @@ UPDATE sessions SET draining = true WHERE session_id = :session_id;
 
 -- name: note_cached_programs
 -- Each of these sessions has proven a program now.
-UPDATE sessions SET cached_programs = array_append(cached_programs, :program)
-WHERE session_id = ANY(:session_ids::uuid[]) AND NOT :program = ANY(cached_programs);
+WITH fresh AS (
+    SELECT session_id FROM sessions WHERE session_id = ANY(:session_ids::uuid[]) AND NOT :program = ANY(cached_programs)
+    ORDER BY session_id FOR NO KEY UPDATE
+)
+UPDATE sessions SET cached_programs = array_append(cached_programs, :program) FROM fresh
+WHERE sessions.session_id = fresh.session_id;
 
 -- name: heartbeats
 -- :session_ids: those that were heard of; :lease_ids and so on: the leases that they hold; :silent_ms: how long a lease
@@ -83,10 +100,12 @@ WHERE session_id = ANY(:session_ids::uuid[]) AND NOT :program = ANY(cached_progr
 -- rounds again (supply_of_stack), so what it serves is woken, one lane of each stack; after half of that silence already,
 -- because a round may be looking at this moment. Returns the leases that hold, so that the provers can be told of those
 -- that do not.
-WITH seen AS (
-    UPDATE sessions SET seen_ms = now_ms() FROM sessions AS before
-    WHERE sessions.session_id = ANY(:session_ids::uuid[]) AND sessions.open AND before.session_id = sessions.session_id
-    RETURNING before.seen_ms AS before_ms, before.subnetworks, before.asks, before.classes
+WITH before AS (
+    SELECT session_id, seen_ms FROM sessions WHERE session_id = ANY(:session_ids::uuid[]) AND open
+    ORDER BY session_id FOR NO KEY UPDATE
+), seen AS (
+    UPDATE sessions SET seen_ms = now_ms() FROM before WHERE before.session_id = sessions.session_id
+    RETURNING before.seen_ms AS before_ms, sessions.subnetworks, sessions.asks, sessions.classes
 ), woken AS (
     SELECT pg_notify('lanes', format('%s/%s/%s', subnetwork, system, classes[1]))
     FROM seen CROSS JOIN unnest(subnetworks) AS subnetwork CROSS JOIN jsonb_object_keys(asks) AS system

@@ -35,6 +35,36 @@ class GetNetworkRequest(_message.Message):
 Global___GetNetworkRequest: _TypeAlias = GetNetworkRequest  # noqa: Y015
 
 @_typing.final
+class OperatorLimits(_message.Message):
+    """What one operator may have, all its provers together."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PROVERS_FIELD_NUMBER: _builtins.int
+    SLOTS_FIELD_NUMBER: _builtins.int
+    NEWCOMER_SLOTS_FIELD_NUMBER: _builtins.int
+    provers: _builtins.int
+    """connected"""
+    slots: _builtins.int
+    """of them"""
+    newcomer_slots: _builtins.int
+    """of those with fewer than eight verified jobs, before the first one"""
+    def __init__(
+        self,
+        *,
+        provers: _builtins.int = ...,
+        slots: _builtins.int = ...,
+        newcomer_slots: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["newcomer_slots", b"newcomer_slots", "provers", b"provers", "slots", b"slots"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___OperatorLimits: _TypeAlias = OperatorLimits  # noqa: Y015
+
+@_typing.final
 class Network(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -64,6 +94,7 @@ class Network(_message.Message):
     SRS_FILES_FIELD_NUMBER: _builtins.int
     SRS_FOR_DEVELOPMENT_FIELD_NUMBER: _builtins.int
     UPLOAD_BYTES_MAX_FIELD_NUMBER: _builtins.int
+    OPERATOR_LIMITS_FIELD_NUMBER: _builtins.int
     address: _builtins.str
     """of the network's key: the audience of tokens, the signer of bundles and rounds"""
     version: _builtins.str
@@ -75,6 +106,8 @@ class Network(_message.Message):
     def srs_files(self) -> _containers.ScalarMap[_builtins.str, _builtins.str]:
         """kzg<k>.srs -> artifact digest"""
 
+    @_builtins.property
+    def operator_limits(self) -> Global___OperatorLimits: ...
     def __init__(
         self,
         *,
@@ -84,10 +117,11 @@ class Network(_message.Message):
         srs_files: _abc.Mapping[_builtins.str, _builtins.str] | None = ...,
         srs_for_development: _builtins.bool = ...,
         upload_bytes_max: _builtins.int = ...,
+        operator_limits: Global___OperatorLimits | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["operator_limits", b"operator_limits"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["address", b"address", "proof_systems", b"proof_systems", "srs_files", b"srs_files", "srs_for_development", b"srs_for_development", "upload_bytes_max", b"upload_bytes_max", "version", b"version"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["address", b"address", "operator_limits", b"operator_limits", "proof_systems", b"proof_systems", "srs_files", b"srs_files", "srs_for_development", b"srs_for_development", "upload_bytes_max", b"upload_bytes_max", "version", b"version"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -338,7 +372,7 @@ class SubmitRequest(_message.Message):
     inputs_json: _builtins.str
     """a list with one element per input of the batch"""
     limit_price: _builtins.int
-    """most base units per PU"""
+    """most base units per PU; 0: a fifth above what the market says, within budget and account"""
     budget: _builtins.int
     """most base units in all; 0: limit price times units"""
     deadline_ms: _builtins.int
@@ -530,6 +564,7 @@ class Job(_message.Message):
     PRICE_FIELD_NUMBER: _builtins.int
     STAGE_FIELD_NUMBER: _builtins.int
     PERMILLE_FIELD_NUMBER: _builtins.int
+    WAITING_FIELD_NUMBER: _builtins.int
     job_id: _builtins.str
     slice: _builtins.int
     input: _builtins.int
@@ -541,6 +576,10 @@ class Job(_message.Message):
     price: _builtins.int
     stage: _builtins.str
     permille: _builtins.int
+    @_builtins.property
+    def waiting(self) -> Global___Waiting:
+        """absent: it does not wait"""
+
     def __init__(
         self,
         *,
@@ -555,14 +594,59 @@ class Job(_message.Message):
         price: _builtins.int = ...,
         stage: _builtins.str = ...,
         permille: _builtins.int = ...,
+        waiting: Global___Waiting | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["waiting", b"waiting"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["attempts", b"attempts", "class", b"class", "input", b"input", "job_id", b"job_id", "operator", b"operator", "permille", b"permille", "price", b"price", "prover", b"prover", "slice", b"slice", "stage", b"stage", "state", b"state", "units", b"units"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["attempts", b"attempts", "class", b"class", "input", b"input", "job_id", b"job_id", "operator", b"operator", "permille", b"permille", "price", b"price", "prover", b"prover", "slice", b"slice", "stage", b"stage", "state", b"state", "units", b"units", "waiting", b"waiting"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___Job: _TypeAlias = Job  # noqa: Y015
+
+@_typing.final
+class Waiting(_message.Message):
+    """Why a job waits at this moment; what the reason does not need is 0 or empty. Prices are base units per PU."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    REASON_FIELD_NUMBER: _builtins.int
+    PRICE_FIELD_NUMBER: _builtins.int
+    PRICE_MAX_FIELD_NUMBER: _builtins.int
+    UNMET_FIELD_NUMBER: _builtins.int
+    AFTER_MS_FIELD_NUMBER: _builtins.int
+    JOBS_FIELD_NUMBER: _builtins.int
+    reason: _builtins.str
+    """rules/jobs/waiting.py"""
+    price: _builtins.int
+    """the least that could buy it, or that of the latest round"""
+    price_max: _builtins.int
+    """the most that the lane admits, where every ask is above it"""
+    after_ms: _builtins.int
+    """from now, about"""
+    jobs: _builtins.int
+    """of the same client, in flight"""
+    @_builtins.property
+    def unmet(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """what the nearest prover lacks"""
+
+    def __init__(
+        self,
+        *,
+        reason: _builtins.str = ...,
+        price: _builtins.int = ...,
+        price_max: _builtins.int = ...,
+        unmet: _abc.Iterable[_builtins.str] | None = ...,
+        after_ms: _builtins.int = ...,
+        jobs: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["after_ms", b"after_ms", "jobs", b"jobs", "price", b"price", "price_max", b"price_max", "reason", b"reason", "unmet", b"unmet"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Waiting: _TypeAlias = Waiting  # noqa: Y015
 
 @_typing.final
 class GetTaskRequest(_message.Message):

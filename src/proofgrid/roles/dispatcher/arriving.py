@@ -1,0 +1,43 @@
+"""Whether a prover that says hello may come in, and whether it gets work: in the transaction that opens its session."""
+
+from __future__ import annotations
+
+from proofgrid.primitives.ids import Address, ProverId
+from proofgrid.rules.access.operator_limits import OperatorLimits, check_connected
+from proofgrid.rules.access.sessions import Origin, check_name
+from proofgrid.rules.reputation.standing import pause_sentence
+from proofgrid.store.connection import Connection
+from proofgrid.store.lanes import GATEWAY_SILENT_MS
+from proofgrid.store.reputation import GET_STANDINGS
+from proofgrid.store.sessions import CHANGE_OPERATOR, OTHERS_OF_OPERATOR, SESSION_OF_NAME
+
+
+async def check_arrival(
+    connection: Connection,
+    prover: ProverId,
+    operator: Address,
+    origin: Origin,
+    *,
+    slots: int,
+    limits: OperatorLimits,
+    heartbeat_ms: int,
+    silent_ms: int,
+) -> None:
+    """Raise NameTaken when another session of the prover's name lives, TooManyOpen when its operator has too much."""
+    taken = await connection.first(SESSION_OF_NAME, prover_id=prover)
+    if taken is not None:
+        check_name(prover, taken, origin, heartbeat_ms=heartbeat_ms, silent_ms=silent_ms)
+    await connection.run(CHANGE_OPERATOR, operator=operator)
+    others = await connection.value(
+        OTHERS_OF_OPERATOR, operator=operator, prover_id=prover, gateway_silent_ms=GATEWAY_SILENT_MS
+    )
+    check_connected(provers=others.provers + 1, slots=others.slots + slots, limits=limits)
+
+
+async def why_paused(connection: Connection, prover: ProverId, operator: Address) -> str:
+    """Say why a prover gets no work: for its own faults, or those of its operator's new provers if it is new."""
+    standings = await connection.fetch(GET_STANDINGS, names=[prover, operator])
+    is_new = any(row.is_new for row in standings)
+    holding = [row for row in standings if row.jobs_proven is not None or is_new]
+    latest = max(holding, key=lambda row: row.paused_until_ms)
+    return pause_sentence(latest.standing, now_ms=latest.now_ms)
