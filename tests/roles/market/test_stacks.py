@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from dataclasses import replace
+from typing import Any
 from uuid import uuid4
 
 import pytest
@@ -220,3 +221,71 @@ async def test_two_gateways_at_one_stack_sell_every_job_once(database: Database)
     assert len({lease["job_id"] for lease in leases}) == len(leases) == 6
     numbers = Counter((row["lane"], row["number"]) for row in await one.fetch("SELECT lane, number FROM rounds"))
     assert set(numbers.values()) == {1}
+
+
+async def attacked_market(database: Database) -> LaneUnderTest:
+    """Four honest provers, two slots each, and eight honest jobs."""
+    lane = await a_stack(database)
+    for number, operator in enumerate(("a", "b", "c", "d")):
+        await lane.add_prover(operator, ask=700 + 50 * number, slots=2, region="eu")
+    for number in range(8):
+        await lane.add_task(limit_price=1_500 + number)
+    return lane
+
+
+async def records_of(lane: LaneUnderTest, name: str = LANE) -> list[dict[str, Any]]:
+    rows = await lane.fetch("SELECT transcript::jsonb FROM rounds WHERE lane = $1 ORDER BY number", name)
+    return [row["transcript"] for row in rows]
+
+
+async def test_a_hopeless_bid_with_constraints_stops_no_market(database: Database) -> None:
+    """Its lane's reference sank, its ceiling with it, and who was above a ceiling was out of all lanes below."""
+    lane = await attacked_market(database)
+    await lane.add_task(limit_price=1, constraints=IN_EU)
+
+    await hold(lane, 20)
+
+    assert Counter(lease["lane"] for lease in await lane.leases()) == {LANE: 8}
+    narrow = await records_of(lane, f"{LANE}/{IN_EU.name}")
+    assert min(record["next_reference"] for record in narrow) >= 1_000
+    assert all(record["idle_bids"] and not record["asks"] for record in narrow)
+
+
+async def test_a_junk_large_job_at_the_floor_puts_no_two_jobs_on_a_slot(database: Database) -> None:
+    lane = await attacked_market(database)
+    junk = await lane.add_task(limit_price=250)
+    await lane.fetch("UPDATE jobs SET units = 60000 WHERE task_id = $1", junk)
+
+    await hold(lane, 20)
+
+    leases = await lane.leases()
+    assert len(leases) == 8
+    assert junk not in [lease["task_id"] for lease in leases]
+    assert set(Counter(lease["prover_id"] for lease in leases).values()) == {2}
+
+
+async def test_junk_exclusions_send_nobody_out(database: Database) -> None:
+    lane = await attacked_market(database)
+    junk = await lane.add_task(limit_price=1)
+    barred = {f"{operator}/p": 2**52 for operator in "abc"}
+    await lane.fetch("UPDATE jobs SET excluded = $2::jsonb WHERE task_id = $1", junk, barred)
+
+    await hold(lane, 20)
+
+    assert len(await lane.leases()) == 8
+    assert all(record["absent"] == [] for record in await records_of(lane))
+
+
+async def test_slots_that_no_waiting_job_may_use_are_no_supply(database: Database) -> None:
+    """A hundred slots for jobs larger than any that waits drove the price down to the cheapest prover's."""
+    lane = await attacked_market(database)
+    await lane.add_prover("phantom", ask=0, slots=100)
+    await lane.fetch("UPDATE sessions SET units_min = 1000000 WHERE operator = 'phantom'")
+
+    await hold(lane, 20)
+
+    assert len(await lane.leases()) == 8
+    records = await records_of(lane)
+    assert all(ask["operator"] for record in records for ask in record["asks"])
+    assert max(len(record["asks"]) for record in records) == 4
+    assert all(len(record["idle_asks"]) == 1 for record in records if record["asks"])

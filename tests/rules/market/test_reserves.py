@@ -89,7 +89,14 @@ def test_who_may_not_have_every_job_is_no_offer(changes: dict[str, int]) -> None
 
 
 def test_memory_is_for_all_jobs_of_a_prover_together() -> None:
-    assert a_reserve("a", slots=9, memory_bytes=100).slots_for([a_job(memory_bytes=30), a_job(memory_bytes=1)]) == 3
+    jobs = [a_job(memory_bytes=30), *[a_job()] * 8]
+    assert a_reserve("a", slots=9, memory_bytes=100).slots_for(jobs) == 3
+
+
+def test_more_slots_than_the_request_has_jobs_change_nothing() -> None:
+    few = sold(1, a_reserve("a", 900), a_reserve("b", 1_100))
+    many = sold(1, a_reserve("a", 900, slots=100), a_reserve("b", 1_100, slots=7))
+    assert few == many
 
 
 def test_the_time_is_that_of_the_slowest_by_what_it_did_so_far() -> None:

@@ -49,11 +49,11 @@ class Reserve:
     speeds: Mapping[str, Speed]  #: lane -> what it did there
 
     def slots_for(self, jobs: Sequence[ReservedJob]) -> int:
-        """Return how many of its slots may have any of these jobs."""
+        """Return how many of its slots may have one of these jobs: more slots than jobs are no supply."""
         if any(not self.units_min <= job.units <= self.units_max for job in jobs):
             return 0
         largest = max((job.memory_bytes for job in jobs), default=0)
-        return min(self.slots, self.memory_bytes // largest if largest else self.slots)
+        return min(len(jobs), self.slots, self.memory_bytes // largest if largest else self.slots)
 
     def expected_ms(self, job: ReservedJob) -> int:
         """Return how long it takes for a job, by what it did so far; by one reference core before."""

@@ -98,35 +98,53 @@ def orders_of(inputs: RoundInputs) -> RoundOrders:
         [supply for supply in inputs.supplies if supply.free_slots and supply.ask_price <= ceil],
         key=lambda supply: supply.prover_id,
     )
-    demands, able = _meeting(admitted, offered)
-    idle = {supply.prover_id for supply in inputs.supplies} - {supply.prover_id for supply in able}
-
-    out = sitting_out(jobs_for(demands, able), {one.prover_id: one.free_slots for one in able}, hashes=hashes)
-    supplies = [supply for supply in able if supply.prover_id not in out]
+    able = met = _Meeting.of(admitted, offered)
+    out = sitting_out(able.jobs, {one.prover_id: one.free_slots for one in able.supplies}, hashes=hashes)
     if out:
-        demands, supplies = _meeting(demands, supplies)
-        out = frozenset(one.prover_id for one in able) - {one.prover_id for one in supplies}
+        met = _Meeting.of(able.demands, [supply for supply in able.supplies if supply.prover_id not in out])
 
-    asks = _asks(supplies, demands, hashes)
-    sellers = len({supply.operator for supply in supplies})
-    covered = _covered(demands, supplies, sum([ask.units for ask in asks]), hashes)
-    in_round = {demand.task_id for demand in demands}
+    here = {supply.prover_id for supply in met.supplies}
+    could = {supply.prover_id for supply in able.supplies}
+    asks = _asks(met, hashes)
+    sellers = len({supply.operator for supply in met.supplies})
+    covered = _covered(met, sum([ask.units for ask in asks]), hashes)
     return RoundOrders(
-        demands=demands,
-        supplies=supplies,
-        absent=[supply for supply in able if supply.prover_id in out],
-        idle_demands=_idle(inputs.demands, in_round),
+        demands=met.demands,
+        supplies=met.supplies,
+        absent=[supply for supply in able.supplies if supply.prover_id not in here],
+        idle_demands=sorted(
+            [one for one in inputs.demands if one.task_id not in met.jobs], key=lambda one: one.task_id
+        ),
         idle_supplies=sorted(
-            [supply for supply in inputs.supplies if supply.prover_id in idle], key=lambda supply: supply.prover_id
+            [one for one in inputs.supplies if one.prover_id not in could], key=lambda one: one.prover_id
         ),
         covered=covered,
-        bids=_bids(demands, covered, hashes),
+        bids=_bids(met.demands, covered, hashes),
         asks=asks,
         hashes=hashes,
         rules=replace(ClearingRules.suggested(inputs.reference, sellers=sellers), floor=floor, ceil=ceil),
-        is_wanted=bool(jobs_for(admitted, [supply for supply in inputs.supplies if supply.free_slots])),
-        is_offered=any(map(JobCounts(inputs.demands).may_run, [supply.prover_id for supply in offered])),
+        is_wanted=bool(able.demands or jobs_for(admitted, [one for one in inputs.supplies if one.free_slots])),
+        is_offered=bool(able.supplies)
+        or any(map(JobCounts(inputs.demands).may_run, [supply.prover_id for supply in offered])),
     )
+
+
+@dataclass(frozen=True, slots=True)
+class _Meeting:
+    """Orders that somebody on the other side may have."""
+
+    demands: Sequence[TaskDemand]
+    supplies: Sequence[ProverSupply]
+    jobs: Mapping[str, tuple[JobDemand, ...]]  #: task id -> those that somebody may run
+    counts: JobCounts
+
+    @classmethod
+    def of(cls, demands: Sequence[TaskDemand], supplies: Sequence[ProverSupply]) -> _Meeting:
+        jobs = jobs_for(demands, supplies)
+        served = [demand for demand in demands if demand.task_id in jobs]
+        # A job that nobody may run is nobody's reason to be here, so it may be counted.
+        counts = JobCounts(served)
+        return cls(served, [one for one in supplies if counts.may_run(one.prover_id)], jobs, counts)
 
 
 def demanded_programs(demands: Iterable[TaskDemand]) -> frozenset[str]:
@@ -134,27 +152,10 @@ def demanded_programs(demands: Iterable[TaskDemand]) -> frozenset[str]:
     return frozenset(demand.program_digest for demand in demands)
 
 
-def _meeting(
-    demands: Sequence[TaskDemand], supplies: Sequence[ProverSupply]
-) -> tuple[list[TaskDemand], list[ProverSupply]]:
-    """Return those that somebody on the other side may have."""
-    served = jobs_for(demands, supplies)
-    counts = JobCounts([demand for demand in demands if demand.task_id in served])
-    # A job that nobody may run is nobody's reason to be here, so the counts of the tasks that stay are enough.
-    able = [supply for supply in supplies if counts.may_run(supply.prover_id)]
-    return [demand for demand in demands if demand.task_id in served], able
-
-
-def _idle(demands: Iterable[TaskDemand], in_round: set[str]) -> list[TaskDemand]:
-    return sorted([one for one in demands if one.task_id not in in_round], key=lambda demand: demand.task_id)
-
-
-def _covered(
-    demands: Sequence[TaskDemand], supplies: Sequence[ProverSupply], capacity: int, hashes: RankHashes
-) -> dict[str, tuple[JobDemand, ...]]:
+def _covered(met: _Meeting, capacity: int, hashes: RankHashes) -> dict[str, tuple[JobDemand, ...]]:
     return {
         task_id: covered_jobs(jobs, capacity=capacity, one_job=draws_one_job(hashes[task_id]))
-        for task_id, jobs in jobs_for(demands, supplies).items()
+        for task_id, jobs in met.jobs.items()
     }
 
 
@@ -171,17 +172,16 @@ def _bids(demands: Sequence[TaskDemand], covered: Mapping[str, tuple[JobDemand, 
     ]
 
 
-def _asks(supplies: Sequence[ProverSupply], demands: Sequence[TaskDemand], hashes: RankHashes) -> list[Ask]:
-    ranks = ask_ranks(supplies, demanded=demanded_programs(demands), hashes=hashes)
-    counts = JobCounts(demands)
+def _asks(met: _Meeting, hashes: RankHashes) -> list[Ask]:
+    ranks = ask_ranks(met.supplies, demanded=demanded_programs(met.demands), hashes=hashes)
     return [
         Ask(
             order_id=supply.prover_id,
-            units=min(supply.free_slots, counts.may_run(supply.prover_id)),
+            units=min(supply.free_slots, met.counts.may_run(supply.prover_id)),
             price=supply.ask_price,
             rank=ranks[supply.prover_id],
         )
-        for supply in supplies
+        for supply in met.supplies
     ]
 
 

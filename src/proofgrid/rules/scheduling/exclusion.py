@@ -38,11 +38,13 @@ def jobs_for(demands: Iterable[TaskDemand], supplies: Iterable[ProverSupply]) ->
     """Return by task id the jobs that at least one of the provers may run; tasks without any are not there."""
     prover_ids = frozenset(supply.prover_id for supply in supplies)
     found = {}
-    for demand in demands:
+    for demand in demands if prover_ids else ():
         jobs = demand.jobs
-        if any(job.excluded for job in jobs):
-            jobs = tuple([job for job in jobs if not prover_ids <= job.excluded])
-        if jobs and prover_ids:
+        for job in jobs:
+            if job.excluded:
+                jobs = tuple([job for job in jobs if not prover_ids <= job.excluded])
+                break
+        if jobs:
             found[demand.task_id] = jobs
     return found
 
