@@ -316,11 +316,6 @@ def constrained(name: str, *, of: str = SMALL) -> str:
     return f"{of}/{name}"
 
 
-def everybody(market: Market) -> frozenset[str]:
-    """Return the ids of all provers."""
-    return frozenset(one.prover_id for one in market.machines)
-
-
 def slots_of(machines: Sequence[Machine]) -> int:
     """Return how many jobs they can run at once."""
     return sum(machine.slots for machine in machines)
