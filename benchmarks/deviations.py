@@ -35,10 +35,10 @@ from benchmarks.small_markets import (
     Rule,
     SmallMarket,
     a_market,
+    ask_of,
     classes_of,
     live,
     prover_of,
-    worth,
 )
 
 NAME = "deviations"
@@ -82,12 +82,10 @@ class Tried:
     paying: int = 0
 
 
-def search(
-    rule: Rule, tried: Tried, *, sizes: Sequence[tuple[int, int]] = SIZES, by_class: bool = True
-) -> Iterator[PayingLie | None]:
+def search(rule: Rule, tried: Tried, *, sizes: Sequence[tuple[int, int]] = SIZES) -> Iterator[PayingLie | None]:
     """Search one market after the other, for ever; say how far it came in `tried`, and yield one lie that pays."""
     while True:
-        market = a_market(tried.seed, tried.markets, sizes=sizes, by_class=by_class)
+        market = a_market(tried.seed, tried.markets, sizes=sizes)
         gains, trading = gains_of(market, rule)
         found: PayingLie | None = None
         for coalition in _coalitions(market):
@@ -116,7 +114,7 @@ def gains_of(market: SmallMarket, rule: Rule) -> tuple[Mapping[str, Gains], int]
             for number, limit in enumerate(market.types[sale.task_id]):
                 gains[sale.task_id][(number, *place)] += (limit[0] - sale.buy_price) * sale.units
             for number, ask in enumerate(market.types[sale.prover_id]):
-                cost = worth(ask, sale.lane, classes[sale.prover_id])
+                cost = ask_of(ask, sale.lane, classes[sale.prover_id])
                 gains[sale.prover_id][(number, *place)] += (sale.sell_price - cost) * sale.units
     return gains, trading
 
@@ -163,10 +161,10 @@ def _lies_of(
         )
         for name in coalition
     ]
-    others = tables[0].shape[2]
     numbers = np.array(list(product(*(range(kind) for kind in kinds))), dtype=np.int64)
     deviations = paying = 0
     first: PayingLie | None = None
+    others = tables[0].shape[2]
     for truth, own in enumerate(numbers):
         lies = (numbers != own).all(axis=1)
         pay = np.repeat(lies[:, np.newaxis], others, axis=1)
@@ -202,7 +200,7 @@ def _gained(market: SmallMarket, truth: Reports, reports: Reports, rule: Rule) -
     gained = dict.fromkeys(market.types, 0)
     for sale in Reporting(market).sales(reports, rule):
         gained[sale.task_id] += (truth[sale.task_id][0] - sale.buy_price) * sale.units
-        cost = worth(truth[sale.prover_id], sale.lane, classes[sale.prover_id])
+        cost = ask_of(truth[sale.prover_id], sale.lane, classes[sale.prover_id])
         gained[sale.prover_id] += (sale.sell_price - cost) * sale.units
     return gained
 
@@ -215,7 +213,7 @@ def faults_found() -> dict[str, int]:
     """Return in which market the fault of every broken rule is found first; -1 for one that is not found."""
     found = dict.fromkeys(BROKEN, -1)
     for name, rule in BROKEN.items():
-        for number, lie in enumerate(search(rule, Tried(seed=SEED), sizes=SMALLEST_SIZES, by_class=False)):
+        for number, lie in enumerate(search(rule, Tried(seed=SEED), sizes=SMALLEST_SIZES)):
             if lie is not None:
                 found[name] = number
             if lie is not None or number >= BROKEN_MARKETS_MAX:

@@ -1,7 +1,8 @@
 """LeNet-5 on the network of the demo, sliced over three provers, beside one bare `ezkl` run of the whole model.
 
 The network is `proofgrid demo --model lenet`, as anybody runs it. The peer is `benchmarks/bare_lenet.py`, a process
-that calls the engine's commands with the same scale and decomposition. Each has all cores, one after the other.
+that calls the engine's commands with the same scale, and otherwise as the engine chooses: 2^19 rows. Each has all
+cores, one after the other.
 Making reference strings is told and not counted: a ceremony's are there.
 """
 
@@ -43,9 +44,9 @@ def run(*, repetitions: int) -> Result:
     del repetitions
     busy = busy_percent()
     with temporary_folder() as folder:
-        say("one bare ezkl run of the whole model; about two minutes on two idle cores")
+        say("one bare ezkl run of the whole model; about ten minutes on two idle cores")
         bare = _watched([sys.executable, "-m", "benchmarks.bare_lenet", str(folder), str(DIGIT)])
-        say("the network's demo: builds, three provers of one core each prove; about four minutes on two idle cores")
+        say("the network's demo: builds, three provers of one core each prove; about ten minutes on two idle cores")
         demo = ("demo", "--model", "lenet", "--digit", str(DIGIT), "--data-dir", str(folder / "demo"), "--json")
         network = _watched([sys.executable, "-m", "proofgrid.cli.main", *demo])
     rows = _rows(bare, network)

@@ -9,10 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from math import prod
 from random import Random
 
 from proofgrid.rules.jobs.classes import class_of_lane, is_wide, lane_order
-from proofgrid.rules.market.rounds import JobDemand, ProverSupply, RoundOutcome, TaskDemand
+from proofgrid.rules.market.rounds import JobDemand, ProverSupply, TaskDemand
 from proofgrid.rules.market.stack import LaneDemands, Supplies, run_stack
 
 Type = tuple[int, ...]  #: of a task its limit; of a prover its ask, or one for each class that it serves
@@ -64,14 +65,19 @@ class SmallMarket:
         )
 
 
-def worth(agent_type: Type, lane: str, classes: Sequence[str]) -> int:
-    """Return the price that an agent of this type has in a lane; `classes`: those that it serves, in their order."""
-    return agent_type[classes.index(class_of_lane(lane)) if len(agent_type) > 1 else 0]
+def ask_of(report: Type, lane: str, classes: Sequence[str]) -> int:
+    """Return what a prover that reports this asks in a lane; `classes`: those that it serves."""
+    return report[classes.index(class_of_lane(lane)) if len(report) > 1 else 0]
 
 
 def classes_of(lanes: Iterable[str]) -> list[str]:
     """Return the classes of some lanes, each once, in the order of a stack."""
     return sorted({class_of_lane(lane) for lane in lanes}, key=CLASSES.index)
+
+
+def prover_of(supplies: Supplies) -> str:
+    """Return the id of the prover whose supplies these are."""
+    return next(iter(supplies.values())).prover_id
 
 
 class Reporting:
@@ -90,7 +96,7 @@ class Reporting:
             name, classes = prover_of(supplies), classes_of(supplies)
             for report in market.types[name]:
                 self._supplies[name, report] = {
-                    lane: replace(supply, ask_price=worth(report, lane, classes)) for lane, supply in supplies.items()
+                    lane: replace(supply, ask_price=ask_of(report, lane, classes)) for lane, supply in supplies.items()
                 }
 
     def sales(self, reports: Reports, rule: Rule) -> list[Sale]:
@@ -101,27 +107,28 @@ class Reporting:
                 number=lane.number,
                 previous=lane.previous,
                 reference=lane.reference,
+                anchor=lane.anchor,
+                backed=lane.backed,
                 demands=[self._demands[demand.task_id, reports[demand.task_id]] for demand in lane.demands],
             )
             for lane in self._market.lanes
         ]
-        names = (prover_of(supplies) for supplies in self._market.provers)
+        names = [prover_of(supplies) for supplies in self._market.provers]
         return rule(lanes, [self._supplies[name, reports[name]] for name in names], self._market.beacon)
-
-
-def prover_of(supplies: Supplies) -> str:
-    """Return the id of the prover whose supplies these are."""
-    return next(iter(supplies.values())).prover_id
 
 
 def live(lanes: Sequence[LaneDemands], provers: Sequence[Supplies], beacon: bytes) -> list[Sale]:
     """The network's own rule."""
-    return [sale for outcome in run_stack(lanes, provers, beacon=beacon) for sale in _sales_of(outcome)]
-
-
-def _sales_of(outcome: RoundOutcome) -> list[Sale]:
     return [
-        Sale(one.task_id, one.prover_id, outcome.lane, one.units, outcome.buy_price, one.sell_price)
+        Sale(
+            one.task_id,
+            one.prover_id,
+            outcome.lane,
+            one.units,
+            outcome.buy_price,
+            one.sell_price,
+        )
+        for outcome in run_stack(lanes, provers, beacon=beacon)
         for one in outcome.placements
     ]
 
@@ -180,27 +187,23 @@ BROKEN: Mapping[str, Rule] = {
 }
 
 
-def a_market(seed: int, number: int, *, sizes: Sequence[tuple[int, int]] = SIZES, by_class: bool = True) -> SmallMarket:
-    """Return one of endlessly many small markets; the same numbers give the same one.
-
-    `by_class`: may a prover ask differently for its classes?
-    """
+def a_market(seed: int, number: int, *, sizes: Sequence[tuple[int, int]] = SIZES) -> SmallMarket:
+    """Return one of endlessly many small markets; the same numbers give the same one."""
     chance = Random(f"{seed} {number}")
-    orders, prices = chance.choice(sizes)
-    tasks = chance.randint(1, orders - 1)
+    agents, prices = chance.choice(sizes)
+    tasks = chance.randint(1, agents - 1)
     grid = sorted(chance.sample(range(3 * prices), prices))
     lanes = sorted(chance.sample(LANES, chance.choice((1, 1, 2, 2, 3))), key=lane_order)
-    prover_ids = [f"p{place}" for place in range(orders - tasks)]
+    prover_ids = [f"p{place}" for place in range(agents - tasks)]
     provers = [_prover(chance, name, lanes) for name in prover_ids]
 
-    types: dict[str, tuple[Type, ...]] = {name: tuple((price,) for price in grid) for name in prover_ids}
     by_lane: dict[str, list[TaskDemand]] = {lane: [] for lane in lanes}
     for place in range(tasks):
-        task_id = f"t{place}"
-        by_lane[chance.choice(lanes)].append(_task(chance, task_id, place, prover_ids))
-        types[task_id] = tuple((price,) for price in grid)
-    if by_class:
-        _ask_by_class(Random(f"{seed} {number} by class"), provers, grid, types)
+        by_lane[chance.choice(lanes)].append(_task(chance, f"t{place}", place, prover_ids))
+    types: dict[str, tuple[Type, ...]] = {
+        name: tuple((price,) for price in grid) for name in (*prover_ids, *(f"t{place}" for place in range(tasks)))
+    }
+    _ask_differently(chance, provers, grid, types)
     return SmallMarket(
         lanes=tuple(
             LaneDemands(
@@ -209,6 +212,8 @@ def a_market(seed: int, number: int, *, sizes: Sequence[tuple[int, int]] = SIZES
                 previous=None,
                 reference=chance.choice((None, *range(1, 3 * prices), *grid[1:])),
                 demands=demands,
+                anchor=chance.choice((None, None, *range(1, 3 * prices))),
+                backed=chance.choice((False, True)),
             )
             for lane, demands in by_lane.items()
             if demands
@@ -222,7 +227,7 @@ def a_market(seed: int, number: int, *, sizes: Sequence[tuple[int, int]] = SIZES
 def _prover(chance: Random, name: str, lanes: Sequence[str]) -> Supplies:
     supply = ProverSupply(
         prover_id=name,
-        operator=f"o{chance.randrange(3)}",
+        operator=f"o{chance.randrange(4)}",
         ask_price=0,
         free_slots=chance.choice((1, 1, 2, 2, 3, 4)),
         reputation_bucket=chance.randrange(2),
@@ -253,17 +258,15 @@ def _task(chance: Random, task_id: str, place: int, prover_ids: Sequence[str]) -
     )
 
 
-def _ask_by_class(
+def _ask_differently(
     chance: Random, provers: Sequence[Supplies], grid: Sequence[int], types: dict[str, tuple[Type, ...]]
 ) -> None:
-    """Let one prover of several classes ask differently in them, if the market stays small."""
+    """Let a prover of two classes ask differently for them, as its costs may do."""
     for supplies in provers:
-        count = len(classes_of(supplies))
-        name = prover_of(supplies)
-        profiles = 1
-        for other, kinds in types.items():
-            profiles *= 1 if other == name else len(kinds)
-        few = chance.sample(grid, min(3, len(grid)))
-        if count == 2 and chance.random() < 0.5 and profiles * len(few) ** 2 <= PROFILES_MAX:
-            types[name] = tuple((high, low) for high in sorted(few) for low in sorted(few))
+        name, few = prover_of(supplies), sorted(chance.sample(grid, min(3, len(grid))))
+        mixed = tuple((first, second) for first in few for second in few if first != second)
+        profiles = prod(len(kinds) for other, kinds in types.items() if other != name)
+        kinds = types[name] + mixed
+        if len(classes_of(supplies)) == 2 and profiles * len(kinds) <= PROFILES_MAX:
+            types[name] = kinds
             return

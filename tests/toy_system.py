@@ -4,8 +4,10 @@
 
 A proof is the two ends of its piece of the chain; the verifier walks the piece again. Settings: `rounds`, `slices`,
 `behaviour` (what `run_job` does: ok, slow, hang, fill, crash, exit, panic, memory, stderr, noise, orphan, helper,
-refuse, unprovable, garbage; or `uncombinable`: the proofs are right, and `combine` fails; or `panic-at-build`),
+refuse, unprovable, garbage, or honest, which is ok; or `uncombinable`: the proofs are right, and `combine` fails;
+or `panic-at-build`),
 `sleep_ms`, and `padding` (bytes that every job's input is longer: large inputs are artifacts, small ones are not).
+Of the behaviours `unprovable-indeed` and `honest` the system can tell whether a job can be proven, of no other.
 A file `toy-behaviour` in a prover's cache directory overrides the behaviour for that prover alone. A file
 `toy-complaint` in its scratch directory is what its self-check fails with.
 
@@ -147,6 +149,9 @@ class ToySystem:
             end = digest_of(end.encode())
         return JobOutput(proof=canonical_json({"start": start, "end": end}), public={"end": end})
 
+    def can_be_proven(self, files: ProgramFiles, slice_index: int, job_input: bytes, *, workdir: Path) -> bool | None:
+        return {"unprovable-indeed": False, "honest": True}.get(_settings(files)["behaviour"])
+
     def verify_partial(
         self, files: ProgramFiles, slice_index: int, facts: Mapping[str, Any], output: JobOutput, *, workdir: Path
     ) -> None:
@@ -246,7 +251,7 @@ def _behave(behaviour: str, settings: Mapping[str, Any], workdir: Path, report: 
     if behaviour == "noise":
         sys.stdout.write("x" * 1_000_000)
         sys.stderr.write("y" * 1_000_000)
-    if behaviour == "unprovable":
+    if behaviour in ("unprovable", "unprovable-indeed"):
         time.sleep(settings["sleep_ms"] / 1_000)
         report("prove", 500)
         raise Unprovable("this chain has no end")

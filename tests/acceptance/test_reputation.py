@@ -73,7 +73,7 @@ async def test_a_prover_whose_children_crash_is_paused_and_told_why_and_works_ag
         *("operators", "--gateway", network.address, "--key", str(network.root / "client.key")),
         home=tmp_path,
     )
-    assert "jobs whose child processes failed" in shown.stdout
+    assert "jobs that failed at it" in shown.stdout
 
 
 async def test_a_prover_that_fails_rests_until_its_self_check_passes(network: Network, tmp_path: Path) -> None:

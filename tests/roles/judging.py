@@ -103,6 +103,7 @@ async def judging(lane: LaneUnderTest, *, signed_for: Address | None = None) -> 
         lane.database,
         gateway_id=lane.gateway_id,
         settle=settlement.settle,
+        checking=lane.checking,
         settings=lane.settings,
         subnetwork="default",
         clock=SystemClock(),

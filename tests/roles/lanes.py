@@ -6,6 +6,8 @@ import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
+from tempfile import mkdtemp
 from typing import Any, TypeVar
 from uuid import UUID, uuid4
 
@@ -13,6 +15,9 @@ from proofgrid.primitives.clock import ManualClock, SystemClock
 from proofgrid.primitives.digests import digest_of
 from proofgrid.primitives.errors import LeaseLost
 from proofgrid.primitives.ids import Address, GatewayId, Lane, LeaseId, ProverId, SessionId, Stack
+from proofgrid.proofs.library import ProgramLibrary
+from proofgrid.proofs.workers import ProofWorkers
+from proofgrid.roles.dispatcher.checking import Checking
 from proofgrid.roles.dispatcher.desk import Desk, DispatchSettings
 from proofgrid.roles.dispatcher.returns import return_job
 from proofgrid.roles.dispatcher.session import Session
@@ -29,6 +34,8 @@ from proofgrid.rules.jobs.retry import ReturnReason
 from proofgrid.rules.ledger.settlement import SurplusTo, deposit, escrow
 from proofgrid.rules.staking.bonds import BondPolicy
 from proofgrid.store.admission import ADMIT_TASKS
+from proofgrid.store.artifacts import ArtifactStore
+from proofgrid.store.cache import LocalCache
 from proofgrid.store.database import Database
 from proofgrid.store.gateways import REGISTER_GATEWAY
 from proofgrid.store.leases import OFFER_LEASES, OfferedLease
@@ -40,6 +47,7 @@ from proofgrid.store.settlement import LEASES_OF_REPORTS, ReportedLease
 from proofgrid.store.subnetworks import ALLOW_MEMBER, CREATE_SUBNETWORK, serve_stacks
 from proofgrid.store.transactions import Transaction
 from proofgrid.store.transfers import post_transfers, transfer_row
+from proofgrid.store.troubles import Troubles
 from tests.makers import a_key, a_program, a_session
 
 LANE = Lane("default/toy/small")
@@ -58,6 +66,10 @@ class LaneUnderTest:
     gateway_id: GatewayId = field(default_factory=lambda: GatewayId(uuid4()))
     settings: DispatchSettings = field(default_factory=DispatchSettings)
     bonds: BondPolicy = field(default_factory=BondPolicy)
+    artifacts: ArtifactStore = field(default_factory=lambda: ArtifactStore.open("memory:///"))
+    troubles: Troubles = field(default_factory=lambda: Troubles(SystemClock()))
+    workers: ProofWorkers = field(default_factory=lambda: ProofWorkers(1))
+    folder: Path = field(default_factory=lambda: Path(mkdtemp()))
     silent_ms: int = 600_000  #: provers say nothing between the steps of a test, and count as long as it takes
 
     async def open(self) -> None:
@@ -152,6 +164,11 @@ class LaneUnderTest:
         return Watch(self.database, self.settings, SystemClock())
 
     @property
+    def checking(self) -> Checking:
+        library = ProgramLibrary(self.database, self.artifacts, LocalCache(self.folder / "cache", 1 << 20))
+        return Checking(self.database, self.artifacts, library, self.workers, self.troubles, scratch=self.folder)
+
+    @property
     def desk(self) -> Desk:
         async def settle(reports: Any, operator: Address) -> list[BaseException]:
             raise NotImplementedError
@@ -160,6 +177,7 @@ class LaneUnderTest:
             self.database,
             gateway_id=self.gateway_id,
             settle=settle,
+            checking=self.checking,
             settings=self.settings,
             subnetwork="default",
             clock=SystemClock(),

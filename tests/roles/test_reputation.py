@@ -7,6 +7,7 @@ import json
 from typing import Any
 
 import asyncpg
+import pytest
 
 from proofgrid.primitives.ids import Address
 from proofgrid.rules.jobs.offers import Notice
@@ -177,3 +178,49 @@ async def test_a_paused_prover_that_connects_is_told_at_once(lane: LaneUnderTest
     message = session.outgoing.get_nowait()
     assert isinstance(message, Notice)
     assert message.code == PAUSED
+
+
+@pytest.mark.parametrize("reason", [ReturnReason.DECLINED, ReturnReason.UNCONFIRMED, ReturnReason.FALSE_EXCUSE])
+async def test_an_excuse_costs_prover_and_operator_and_keeps_all_of_it_from_the_job(
+    lane: LaneUnderTest, reason: ReturnReason
+) -> None:
+    await lane.add_prover("alice")
+    await lane.add_task()
+    assert await lane.sell()
+    assert await lane.give_back((await lane.leases())[-1], reason)
+
+    [job] = await lane.fetch("SELECT excluded, attempts FROM jobs")
+    assert (set(job["excluded"]), job["attempts"]) == ({"alice"}, 0)
+    [prover] = await lane.fetch("SELECT outcomes, last_faults FROM provers")
+    [operator] = await lane.fetch("SELECT outcomes FROM operator_standings")
+    assert (prover["outcomes"], operator["outcomes"]) == ("x", "x")
+    assert "said" in prover["last_faults"]
+
+
+async def test_a_second_name_of_the_same_operator_does_not_make_a_crash_the_jobs_fault(lane: LaneUnderTest) -> None:
+    await lane.add_prover("alice")
+    task_id = await lane.add_task()
+    await lane.fetch("""UPDATE jobs SET attempts = 1, excluded = '{"alice/q": 1}' WHERE task_id = $1""", task_id)
+    assert await lane.sell()
+    await lane.give_back((await lane.leases())[-1], ReturnReason.CHILD_CRASHED, attempts_max=9)
+
+    [row] = await lane.fetch("SELECT outcomes FROM provers")
+    assert row["outcomes"] == "x"
+
+
+async def test_one_operator_alone_ends_no_task_that_another_one_serves_and_gets_the_job_no_more(
+    lane: LaneUnderTest,
+) -> None:
+    await lane.add_prover("alice")
+    await lane.add_task()
+    await lane.add_prover("bob", ask=1_400)
+    await lane.fetch("UPDATE jobs SET excluded = jsonb_build_object('bob', 9007199254740991)")
+    for _ in range(3):
+        await pause_is_over(lane)
+        await lane.fetch("UPDATE jobs SET not_before_ms = 0, excluded = excluded - 'alice/p'")
+        assert await lane.sell()
+        assert await lane.give_back((await lane.leases())[-1], ReturnReason.CHILD_CRASHED, attempts_max=3)
+
+    [job] = await lane.fetch("SELECT state, attempts, excluded FROM jobs")
+    assert (job["state"], job["attempts"]) == ("ready", 3)
+    assert job["excluded"]["alice"] == 2**53

@@ -187,6 +187,8 @@ async def test_a_second_signed_result_that_contradicts_takes_the_whole_value_onc
         ReturnReason.STORE_FAULT,
         ReturnReason.ARTIFACT_LOST,
         ReturnReason.DECLINED,
+        ReturnReason.UNCONFIRMED,
+        ReturnReason.FALSE_EXCUSE,
         ReturnReason.HEDGE_LOST,
         ReturnReason.UNPROVABLE,
         ReturnReason.CHILD_CRASHED,

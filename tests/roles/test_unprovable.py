@@ -1,4 +1,4 @@
-"""Provers who say that an input cannot be proven: one is tried elsewhere, three operators end and charge the task."""
+"""Provers who say that an input cannot be proven: tried elsewhere, until somebody who has proven itself decides."""
 
 from __future__ import annotations
 
@@ -20,7 +20,13 @@ async def open_lane(lane: LaneUnderTest, *operators: str) -> dict[str, Any]:
     return sessions
 
 
-async def claim(lane: LaneUnderTest, sessions: dict[str, Any], *, permille: int = 400) -> Any:
+async def claim(
+    lane: LaneUnderTest,
+    sessions: dict[str, Any],
+    *,
+    permille: int = 400,
+    reason: ReturnReason = ReturnReason.UNPROVABLE,
+) -> Any:
     """Let somebody get the job, work on it, and say that it cannot be proven; return the lease as it ended."""
     await lane.fetch("UPDATE jobs SET not_before_ms = 0 WHERE state = 'ready'")
     assert await lane.sell(), "nobody gets it"
@@ -29,7 +35,7 @@ async def claim(lane: LaneUnderTest, sessions: dict[str, Any], *, permille: int 
     async with lane.running_desk() as desk:
         await lane.say(desk, lease, permille)
     await lane.fetch("UPDATE leases SET started_ms = started_ms - 1000 WHERE lease_id = $1", lease["lease_id"])
-    await lane.give_back(lease, ReturnReason.UNPROVABLE)
+    await lane.give_back(lease, reason)
     return (await lane.leases())[-1]
 
 
@@ -54,17 +60,97 @@ async def test_one_operators_word_sends_the_job_to_other_operators(lane: LaneUnd
     assert not await lane.payments()
 
 
-async def test_three_operators_that_agree_are_paid_half_of_what_they_show_and_the_rest_goes_back(
-    lane: LaneUnderTest,
-) -> None:
+async def let_prove(lane: LaneUnderTest, *operators: str) -> None:
+    """These have proven themselves."""
+    await lane.fetch(
+        "UPDATE provers SET proven_micro = 20000000, jobs_proven = 20, facts_ms = now_ms() WHERE operator = ANY($1)",
+        list(operators),
+    )
+
+
+async def test_three_operators_that_agree_are_not_the_truth(lane: LaneUnderTest) -> None:
+    """Nobody among the others has proven itself: the task goes on, and costs nothing when all have said it."""
     sessions = await open_lane(lane, "alice", "bob", "carol", "dave")
     await lane.add_task()
-    claims = [await claim(lane, sessions) for _ in range(3)]
+    for _ in range(3):
+        await claim(lane, sessions)
+    assert (await the_task(lane))["state"] == "open"
+    await claim(lane, sessions)
+    task = await the_task(lane)
+    assert (task["failure_code"], task["spent"]) == ("PG-510", 0)
+
+
+async def test_claimants_that_have_proven_themselves_do_not_decide_their_own_case(lane: LaneUnderTest) -> None:
+    sessions = await open_lane(lane, "alice", "bob", "carol", "dave")
+    await let_prove(lane, "alice", "bob", "carol", "dave")
+    await lane.add_task()
+    claimed = [(await claim(lane, sessions))["operator"] for _ in range(3)]
+
+    (job,) = await lane.fetch("SELECT last_word, last_word_until_ms, excluded, now_ms() AS now_ms FROM jobs")
+    assert (await the_task(lane))["state"] == "open"
+    assert job["last_word"] not in claimed
+    assert {name for name, until in job["excluded"].items() if until > job["now_ms"] + 100_000} == set(claimed)
+
+
+async def test_one_that_was_drawn_proves_it_and_the_three_pay(lane: LaneUnderTest) -> None:
+    sessions = await open_lane(lane, "alice", "bob", "carol", "dave")
+    await let_prove(lane, "alice", "bob", "carol", "dave")
+    await lane.fetch("INSERT INTO accounts (account, balance) SELECT 'stake:' || operator, 10000000 FROM provers")
+    await lane.fetch("UPDATE accounts SET balance = balance - 40000000 WHERE account = 'mint'")
+    await lane.add_task()
+    wrong = [await claim(lane, sessions) for _ in range(3)]
+    await lane.fetch("UPDATE jobs SET not_before_ms = 0")
+    assert await lane.sell()
+    right = (await lane.leases())[-1]
+    await lane.offer(sessions[right["operator"]])
+    await lane.pay(right)
+
+    slashed = {data["operator"]: data["amount"] for kind, data in await lane.events() if kind == "slashed"}
+    assert slashed == {lease["operator"]: lease["sell_price"] * UNITS // 10 for lease in wrong}
+    (rescued,) = [data for kind, data in await lane.events() if kind == "rescued"]
+    assert rescued["to"] == right["operator"]
+    outcomes = await lane.fetch("SELECT operator, outcomes FROM provers WHERE outcomes <> ''")
+    assert {row["operator"]: row["outcomes"] for row in outcomes} == {
+        **{lease["operator"]: "x" for lease in wrong},
+        right["operator"]: ".",
+    }
+
+
+async def test_what_the_gateway_found_itself_ends_the_task_at_once_and_is_charged(lane: LaneUnderTest) -> None:
+    sessions = await open_lane(lane, "alice", "bob")
+    await lane.add_task()
+    lease = await claim(lane, sessions, reason=ReturnReason.PROGRAM_FAULT)
+
+    task = await the_task(lane)
+    share = lease["sell_price"] * UNITS * 400 * SHARE // 10**6
+    assert (task["state"], task["failure_code"], task["spent"]) == ("failed", "PG-510", share)
+    assert ("fault", lease["operator"], share) in await lane.payments()
+    await lane.check_money()
+
+
+async def test_the_gateway_refutes_at_once_whoever_says_it_of_an_input_that_can_be_proven(lane: LaneUnderTest) -> None:
+    sessions = await open_lane(lane, "alice", "bob")
+    await lane.add_task()
+    lease = await claim(lane, sessions, reason=ReturnReason.REFUTED)
+
+    (job,) = await lane.fetch("SELECT state, attempts, excluded FROM jobs")
+    assert (job["state"], job["attempts"], set(job["excluded"])) == ("ready", 1, {lease["operator"]})
+    [row] = await lane.fetch("SELECT outcomes FROM provers WHERE prover_id = $1", lease["prover_id"])
+    assert row["outcomes"] == "x"
+
+
+async def test_when_one_that_was_drawn_agrees_all_are_paid_half_of_what_they_show_and_the_rest_goes_back(
+    lane: LaneUnderTest,
+) -> None:
+    sessions = await open_lane(lane, "alice", "bob", "carol", "dave", "erin")
+    await let_prove(lane, "alice", "bob", "carol", "dave", "erin")
+    await lane.add_task()
+    claims = [await claim(lane, sessions) for _ in range(4)]
 
     task = await the_task(lane)
     shares = [lease["sell_price"] * UNITS * 400 * SHARE // 10**6 for lease in claims]
     assert (task["state"], task["failure_code"]) == ("failed", "PG-510")
-    assert "3 operators agree" in task["failure_detail"]
+    assert "4 operators agree" in task["failure_detail"]
     assert task["spent"] == sum(shares) > 0
     paid = {(reason, who): amount for reason, who, amount in await lane.payments()}
     assert paid == {
@@ -79,7 +165,7 @@ async def test_three_operators_that_agree_are_paid_half_of_what_they_show_and_th
 async def test_leases_that_are_stopped_with_it_are_paid_too_each_job_out_of_its_own_escrow(
     lane: LaneUnderTest,
 ) -> None:
-    sessions = await open_lane(lane, "alice", "bob", "carol")
+    sessions = await open_lane(lane, "alice", "bob", "carol", "dave")
     sessions["erin"] = await lane.add_prover("erin", ask=1)
     await lane.fetch("INSERT INTO prover_speeds VALUES ('erin/p', 'toy', 'small', 9000000, 9000, 9)")
     await lane.add_task(jobs=2)
@@ -91,7 +177,8 @@ async def test_leases_that_are_stopped_with_it_are_paid_too_each_job_out_of_its_
     async with lane.running_desk() as desk:
         await lane.say(desk, at_work, 1_000)
     await lane.fetch("UPDATE leases SET started_ms = started_ms - 1000")
-    for _ in range(3):
+    await let_prove(lane, "alice", "bob", "carol", "dave")
+    for _ in range(4):
         await claim(lane, sessions)
 
     assert (await the_task(lane))["failure_code"] == "PG-510"

@@ -14,7 +14,8 @@ All calls block and may take all the CPU they get: callers run them in worker or
 an event loop. All values are frozen, picklable, and JSON where they leave the machine. A third party ships a
 proof system as a package with an entry point in the group `proofgrid.proof_systems`.
 
-What a system may offer besides has protocols of its own: Preloading and SelfChecking below, `setup.NeedsSetup`,
+What a system may offer besides has protocols of its own: Preloading, SelfChecking and
+TriesInputs below, `setup.NeedsSetup`,
 `kit.samples.OffersSamples`. `proofs.kit` is there to build on, and `proofs.kit.conformance` to be tried by.
 """
 
@@ -228,6 +229,15 @@ class SelfChecking(Protocol):
 
     def self_check(self, *, workdir: Path) -> str:
         """Prove and verify a tiny job of its own in a few seconds; say what was done, or raise what went wrong."""
+        ...
+
+
+@runtime_checkable
+class TriesInputs(Protocol):
+    """What a proof system may offer besides: to tell, for far less than a proof, whether a job can be proven at all."""
+
+    def can_be_proven(self, files: ProgramFiles, slice_index: int, job_input: bytes, *, workdir: Path) -> bool | None:
+        """Return whether a proof of the job exists; None where that cannot be told. Needs the slice's files only."""
         ...
 
 

@@ -29,7 +29,7 @@ import pebble
 from proofgrid.primitives.canonical import Json
 from proofgrid.primitives.errors import JobCrashed, JobTimedOut, ProofgridError
 from proofgrid.primitives.last_words import with_last_words
-from proofgrid.proofs.base import JobOutput, NormalisedRequest, PartialProof, ProgramFiles
+from proofgrid.proofs.base import JobOutput, NormalisedRequest, PartialProof, ProgramFiles, TriesInputs
 from proofgrid.proofs.kit.engine import ENGINE_THREADS, exit_text
 from proofgrid.proofs.registry import proof_system
 from proofgrid.proofs.setup import TrustRoots
@@ -166,6 +166,15 @@ def normalise(name: str, files: ProgramFiles, inputs: list[Json], scratch: Path)
     """See ProofSystem.normalise."""
     with tempfile.TemporaryDirectory(dir=scratch) as workdir:
         return proof_system(name).normalise(files, inputs, workdir=Path(workdir))
+
+
+def can_be_proven(name: str, files: ProgramFiles, slice_index: int, job_input: bytes, scratch: Path) -> bool | None:
+    """See TriesInputs.can_be_proven; None where the proof system does not offer it."""
+    system = proof_system(name)
+    if not isinstance(system, TriesInputs):
+        return None
+    with tempfile.TemporaryDirectory(dir=scratch) as workdir:
+        return system.can_be_proven(files, slice_index, job_input, workdir=Path(workdir))
 
 
 def verify_partials(

@@ -141,9 +141,8 @@ async def provers_of_stack(
         earned |= await _slots_of_newcomers(connection, operators, first=newcomer_slots)
     if not earned:
         return provers
-    # One that came between the two statements is in the next round.
     return [
-        replace(one, slots=min(one.slots, earned.get(one.prover_id, 0)))
+        replace(one, slots=min(one.slots, earned.get(one.prover_id, one.slots)))
         if one.pauses or one.jobs_proven < NEWCOMER_PROOFS
         else one
         for one in provers
@@ -151,9 +150,9 @@ async def provers_of_stack(
 
 
 async def _slots_of_newcomers(connection: Connection, operators: Sequence[Address], *, first: int) -> dict[str, int]:
-    """Return how many slots each new prover of these operators may use."""
+    """Return how many slots each new prover of these operators may use, but for those that may use all."""
     by_operator: dict[Address, list[Newcomer]] = defaultdict(list)
-    for row in await connection.fetch(NEWCOMERS_OF, operators=operators):
+    for row in await connection.fetch(NEWCOMERS_OF, operators=operators, first=first):
         by_operator[row.operator].append(row)
     slots: dict[str, int] = {}
     for rows in by_operator.values():

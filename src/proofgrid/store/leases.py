@@ -42,6 +42,28 @@ class LeaseAtHand:
     units: int
     ran_ms: int
     client: Address
+    limit_price: int  #: of its task, base units per PU
+
+
+@dataclass(frozen=True, slots=True)
+class ExcusedJob:
+    """What the prover of a lease had to fetch, and what happened since it was sold."""
+
+    program_digest: Digest
+    slice: int
+    input_digest: Digest
+    small_input: bytes | None
+    age_ms: int
+    gateway_failed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class TriesOfJob:
+    """How often leases of a job ended for a reason, by operator."""
+
+    operator: Address
+    reason: str
+    times: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,11 +119,16 @@ class LeasedJob:
     attempts: int  #: that count against it
     returns: int
     excluded: Mapping[str, int]  #: provers and operators -> until when they get no lease of it
+    last_word: str  #: the operator that decides whether it can be proven; empty: nobody was drawn
+    waits_for_last_word: bool
     rival_id: LeaseId | None  #: another lease that is held for it
 
 
 OFFER_LEASES = query("offer_leases", OfferedLease)
 GET_LEASE = query("get_lease", LeaseAtHand)
+HOLD_LEASE = query("hold_lease", LeaseId)
+EXCUSED_JOB = query("excused_job", ExcusedJob)
+TRIES_OF_JOB = query("tries_of_job", TriesOfJob)
 WAS_HEARD = query("was_heard", bool)
 LOCK_LEASE = query("lock_lease", LockedLease)
 TASKS_OF_LEASES = query("tasks_of_leases", TaskId)
@@ -113,6 +140,7 @@ BAR_FROM_JOB = query("bar_from_job", None)
 EXPIRED_LEASES = query("expired_leases", ExpiredLease)
 NEXT_EXPIRY = query("next_expiry", int, optional=True)
 JOB_OF_LEASE = query("job_of_lease", LeasedJob)
+ASK_LAST_WORD = query("ask_last_word", None)
 RETURN_JOB = query("return_job", Lane)
 TELL_SESSION_TO_STOP = query("tell_session_to_stop", None)
 CLOSE_SESSIONS_WITHOUT_STREAM = query("close_sessions_without_stream", None)

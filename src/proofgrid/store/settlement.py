@@ -75,6 +75,7 @@ class JobClaim:
 class RefutedClaim:
     """A lease whose prover said that its job cannot be proven; another one has proven it."""
 
+    lease_id: LeaseId
     prover_id: ProverId
     lane: Lane
     units: int

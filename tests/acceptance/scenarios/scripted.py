@@ -8,6 +8,7 @@ import json
 from collections import defaultdict
 from collections.abc import Sequence
 from contextlib import suppress
+from itertools import cycle
 from types import TracebackType
 from typing import Any
 
@@ -163,6 +164,15 @@ class ScriptedProver:
             return answered.result()
         answered.cancel()
         return None
+
+
+async def lie_for_ever(prover: ScriptedProver, codes: Sequence[str]) -> None:
+    """Answer each lease at once with the next code."""
+    for code in cycle(codes):
+        lease = await prover.take_lease()
+        prover.let_go(lease)
+        failure = messages.JobFailure(lease_id=lease.lease_id, fence=lease.fence, code=code, detail="says the liar")
+        await prover.say(failure=failure)
 
 
 async def _error_of(call: Any) -> Any:

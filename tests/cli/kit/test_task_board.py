@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
 
 from proofgrid.cli.kit.task_board import TaskBoard, share_done
 from proofgrid.cli.kit.task_screen import BARS_MAX, TaskScreen
+from proofgrid.cli.kit.waiting import waiting_lines
 from proofgrid.rules.jobs.events import sentence
+from proofgrid.sdk.answers.work import Job, Waiting
 from proofgrid.sdk.client import Event
 
 ALICE = "0x52908400098527886E0F7030069857D2E4169EE7"
@@ -187,3 +190,41 @@ def test_many_jobs_are_told_by_the_tenth(capsys: pytest.CaptureFixture[str]) -> 
         for cursor, (kind, data) in enumerate(events, 1):
             screen.show(Event(cursor, kind, 0, data))
     assert len(capsys.readouterr().out.splitlines()) == 1 + 10
+
+
+def _job(slice_index: int, waiting: Waiting | None) -> Job:
+    return Job(slice=slice_index, state="ready", waiting=waiting)
+
+
+BUSY, CHEAP = Waiting(reason="busy", after_ms=9_000), Waiting(reason="too_cheap", price=700)
+
+
+def test_why_jobs_wait_is_told_when_the_reason_is_another_and_not_when_its_numbers_are() -> None:
+    board = _board(_accepted(2))
+
+    assert [(line.slice, why) for line, why in board.note([_job(0, CHEAP), _job(1, BUSY)])] == [(0, CHEAP), (1, BUSY)]
+    assert board.note([_job(0, CHEAP), _job(1, Waiting(reason="busy", after_ms=4_000))]) == []
+    assert [line.slice for line, _ in board.note([_job(0, BUSY), _job(1, BUSY)])] == [0]
+
+    board.apply(*_sold(0))
+    assert board.note([_job(0, BUSY)]) == []  # asked before it was sold
+    assert board.jobs[0, 0].waiting is None
+
+
+def test_jobs_with_one_reason_are_told_together_with_what_to_do() -> None:
+    lines = waiting_lines([(0, BUSY), (1, CHEAP), (2, BUSY)])
+    assert lines[0].startswith("2 jobs wait: every prover that may have it at your limit is busy; the next is free in")
+    assert lines[1].startswith("slice 1 waits: no admitted ask below your limit: 0.7 per million PU")
+    assert all("What you can do: " in line for line in lines)
+
+
+def test_a_screen_without_bars_says_why_jobs_wait_in_words_or_in_json(capsys: pytest.CaptureFixture[str]) -> None:
+    with TaskScreen(board=_board(_accepted(1))) as words, TaskScreen(json=True, board=_board(_accepted(1))) as lines:
+        words.waits([_job(0, CHEAP)])
+        lines.waits([_job(0, CHEAP)])
+
+    said = capsys.readouterr().out.splitlines()
+    assert said[0].startswith("slice 0 waits: no admitted ask")
+    told = json.loads(said[-1])
+    assert (told["kind"], told["slice"], told["reason"], told["price"]) == ("waits", 0, "too_cheap", 700)
+    assert "cursor" not in told

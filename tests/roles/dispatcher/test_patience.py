@@ -115,6 +115,7 @@ async def test_only_results_that_were_undone_are_judged_again(lane: LaneUnderTes
         lane.database,
         gateway_id=lane.gateway_id,
         settle=settle,  # type: ignore[arg-type]
+        checking=lane.checking,
         settings=DispatchSettings(),
         subnetwork="default",
         clock=lane.desk._clock,

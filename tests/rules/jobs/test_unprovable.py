@@ -8,6 +8,7 @@ from proofgrid.rules.jobs.unprovable import (
     UnprovablePolicy,
     UnprovableVerdict,
     WastedWork,
+    draw_last_word,
     judge_unprovable,
     wasted_shares,
 )
@@ -17,11 +18,27 @@ LANE = ("a", "b", "c", "d")
 
 
 def a_verdict(
-    operators: str, *, lane: tuple[str, ...] = LANE, client: str = "client", can_be_proven: bool | None = None
+    operators: str,
+    *,
+    lane: tuple[str, ...] = LANE,
+    client: str = "client",
+    can_be_proven: bool | None = None,
+    proven: str = "",
+    drawn: str = "",
+    waits: bool = False,
 ) -> UnprovableVerdict:
     """One claim per letter, which is its operator's name."""
     claims = [UnprovableClaim(lease_id=f"lease-{number}", operator=name) for number, name in enumerate(operators)]
-    return judge_unprovable(claims, client=client, lane_operators=lane, can_be_proven=can_be_proven, policy=POLICY)
+    return judge_unprovable(
+        claims,
+        client=client,
+        lane_operators=lane,
+        can_be_proven=can_be_proven,
+        policy=POLICY,
+        proven_operators=proven,
+        drawn=drawn,
+        waits_for_drawn=waits,
+    )
 
 
 def a_work(lease_id: str = "l1", *, shown_permille: int = 1_000, units: int = 10, sell_price: int = 100) -> WastedWork:
@@ -44,13 +61,26 @@ def test_the_same_lease_counts_once() -> None:
     assert verdict is UnprovableVerdict.OPEN
 
 
-def test_three_different_operators_are_believed_and_the_client_pays() -> None:
-    assert a_verdict("aba") is UnprovableVerdict.OPEN
-    assert a_verdict("abc") is UnprovableVerdict.CHARGE
+def test_three_different_operators_are_not_believed_but_somebody_else_is_asked() -> None:
+    assert a_verdict("aba", proven="abcd") is UnprovableVerdict.OPEN
+    assert a_verdict("abc", proven="abcd") is UnprovableVerdict.ASK
+    assert a_verdict("abc", proven="abc") is UnprovableVerdict.OPEN
+    assert a_verdict("abc", proven="abcd", drawn="d", waits=True) is UnprovableVerdict.OPEN
+    assert a_verdict("abcd", proven="abcd", drawn="d", waits=True) is UnprovableVerdict.CHARGE
+
+
+def test_who_was_drawn_counts_on_top_of_the_three() -> None:
+    assert a_verdict("abd", proven="abcd", drawn="d") is UnprovableVerdict.OPEN
+
+
+def test_the_last_word_is_drawn_among_the_proven_ones_who_said_nothing() -> None:
+    drawn = {draw_last_word("abcdef", claimants="abc", client="f", draw=draw) for draw in range(10)}
+    assert drawn == {"d", "e"}
 
 
 def test_the_clients_own_word_counts_for_nothing() -> None:
-    assert a_verdict("abc", client="c") is UnprovableVerdict.OPEN
+    assert a_verdict("abc", client="c", proven="abcd") is UnprovableVerdict.OPEN
+    assert a_verdict("abc", lane=("a", "b", "c", "d", "e"), client="d", proven="d") is UnprovableVerdict.OPEN
 
 
 def test_a_client_who_is_an_operator_too_is_no_voter_in_its_own_case() -> None:
@@ -58,7 +88,7 @@ def test_a_client_who_is_an_operator_too_is_no_voter_in_its_own_case() -> None:
     assert a_verdict("ab", lane=("a", "b", "c"), client="c") is UnprovableVerdict.STOP
     assert a_verdict("ac", lane=("a", "c"), client="c") is UnprovableVerdict.OPEN
     assert a_verdict("acc", lane=("a", "c"), client="c") is UnprovableVerdict.OPEN
-    assert a_verdict("abcd", client="d") is UnprovableVerdict.CHARGE
+    assert a_verdict("abcd", client="d") is UnprovableVerdict.STOP
 
 
 def test_a_small_lane_that_agrees_stops_the_task_and_charges_nothing() -> None:
@@ -72,10 +102,14 @@ def test_the_gateways_own_try_outweighs_every_prover() -> None:
     assert a_verdict("abcd", can_be_proven=True) is UnprovableVerdict.REFUTED
 
 
-@given(operators=st.text("abcdef", max_size=12))
-def test_nobody_is_charged_without_three_operators_or_the_gateway(operators: str) -> None:
-    verdict = a_verdict(operators)
-    assert (verdict is UnprovableVerdict.CHARGE) == (len(set(operators)) >= 3)
+@given(operators=st.text("abcdef", max_size=12), proven=st.text("abcdef", max_size=6), drawn=st.sampled_from("abcdef"))
+def test_nobody_is_charged_without_three_operators_and_the_one_that_was_drawn(
+    operators: str, proven: str, drawn: str
+) -> None:
+    verdict = a_verdict(operators, proven=proven, drawn=drawn)
+    said = set(operators)
+    assert (verdict is UnprovableVerdict.CHARGE) == (drawn in said and len(said) >= 4)
+    assert a_verdict(operators, proven=proven) is not UnprovableVerdict.CHARGE
 
 
 def test_a_policy_that_believes_one_operator_is_refused() -> None:

@@ -130,7 +130,13 @@ EXPIRED, FAILED, STOPPED = LeaseState.EXPIRED, LeaseState.FAILED, LeaseState.STO
         ({}, LATE, SeatEvent.OWED),
         ({"lease_state": None, "state": SeatState.ABSENT}, LATE, SeatEvent.OWED),
         ({"lease_state": FAILED, "lease_reason": ReturnReason.DECLINED}, LATE, SeatEvent.OWED),
-        ({"lease_state": FAILED, "lease_reason": ReturnReason.STORE_FAULT}, LATE, SeatEvent.OWED),
+        ({"lease_state": FAILED, "lease_reason": ReturnReason.UNCONFIRMED}, LATE, SeatEvent.OWED),
+        ({"lease_state": FAILED, "lease_reason": ReturnReason.FALSE_EXCUSE}, LATE, SeatEvent.OWED),
+        ({"lease_state": FAILED, "lease_reason": ReturnReason.REFUTED}, LATE, SeatEvent.OWED),
+        ({"lease_state": EXPIRED, "lease_reason": ReturnReason.NOT_STARTED}, LATE, SeatEvent.OWED),
+        # but not for what the gateway saw itself
+        ({"lease_state": FAILED, "lease_reason": ReturnReason.STORE_FAULT}, LATE, SeatEvent.LET_GO),
+        ({"lease_state": FAILED, "lease_reason": ReturnReason.ARTIFACT_LOST}, GAVE_UP, SeatEvent.LET_GO),
         # before it only those who brought it about
         ({}, GAVE_UP, SeatEvent.LET_GO),
         ({"lease_state": None, "state": SeatState.ABSENT}, GAVE_UP, SeatEvent.OWED),

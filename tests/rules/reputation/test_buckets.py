@@ -77,7 +77,7 @@ def test_the_reasons_are_sentences_with_numbers_that_people_read() -> None:
     assert reasons(counted) == [
         "bucket 2: its success share counts as 63.6 % (bucket 1 needs 80.0 %)",
         "1 invalid proofs, each weighs as much as five crashes",
-        "1.1 jobs whose child processes failed",
+        "1.1 jobs that failed at it, or that it gave back without a reason that held",
         "2 leases that were lost or ran out of time",
         "0.5 of its proofs were late against the estimate",
         "12 verified proofs",
@@ -93,7 +93,7 @@ def test_the_reasons_are_sentences_with_numbers_that_people_read() -> None:
 
 
 def test_nothing_that_counts_reads_as_nothing() -> None:
-    assert "0.1 jobs whose child processes failed" in reasons(Counters(crashed=1))
+    assert "0.1 jobs that failed at it, or that it gave back without a reason that held" in reasons(Counters(crashed=1))
 
 
 def test_confidence_in_a_speed_grows_with_its_samples() -> None:

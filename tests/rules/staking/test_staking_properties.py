@@ -80,7 +80,9 @@ def test_more_value_and_a_larger_bond_never_cost_less(
 
 @given(amounts, amounts)
 def test_worse_reasons_cost_more_and_an_equivocation_takes_the_whole_value_once(value: int, bond_: int) -> None:
-    missed, invalid, both = (slash(reason, value=value, bond=bond_).amount for reason in SlashReason)
+    missed, invalid, both = (
+        slash(reason, value=value, bond=bond_).amount for reason in SlashReason if reason is not SlashReason.REFUTED
+    )
     assert missed <= invalid <= both <= value
     rest = slash(SlashReason.EQUIVOCATION, value=value, bond=bond_ - invalid, taken=invalid).amount
     assert invalid + rest == min(value, bond_)
@@ -105,7 +107,8 @@ def test_money_is_conserved_from_bond_to_rescuer(reason: SlashReason, value: int
 
 def test_only_faults_of_provers_are_slashed_and_silence_only_while_its_gateway_lives() -> None:
     slashed = {reason for reason in ReturnReason if may_be_slashed(reason)}
-    assert slashed == {ReturnReason.PROVER_LOST, ReturnReason.TIMED_OUT, ReturnReason.BAD_PROOF}
+    faults = {ReturnReason.PROVER_LOST, ReturnReason.TIMED_OUT, ReturnReason.BAD_PROOF, ReturnReason.REFUTED}
+    assert slashed == faults
     assert all(RETRY_RULES[reason].prover_at_fault and RETRY_RULES[reason].counts for reason in slashed)
     for reason in (ReturnReason.PROVER_LOST, ReturnReason.TIMED_OUT):
         assert slash_reason(reason, signed=False, gateway_at_fault=True) is None
@@ -113,6 +116,8 @@ def test_only_faults_of_provers_are_slashed_and_silence_only_while_its_gateway_l
     assert slash_reason(ReturnReason.PROVER_LOST, signed=False, gateway_at_fault=False) is missed
     assert slash_reason(ReturnReason.BAD_PROOF, signed=False, gateway_at_fault=False) is missed
     assert slash_reason(ReturnReason.BAD_PROOF, signed=True, gateway_at_fault=True) is SlashReason.INVALID_PROOF
+    assert slash_reason(ReturnReason.REFUTED, signed=False, gateway_at_fault=True) is SlashReason.REFUTED
+    assert slash_reason(ReturnReason.FALSE_EXCUSE, signed=False, gateway_at_fault=False) is None
     assert slash_reason(ReturnReason.DECLINED, signed=True, gateway_at_fault=False) is None
 
 

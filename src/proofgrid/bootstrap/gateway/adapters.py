@@ -40,6 +40,7 @@ from proofgrid.store.mirror import DatabaseRepairList, MirroredStore, second_con
 from proofgrid.store.retention import Retention, RetentionSettings
 from proofgrid.store.stored_artifacts import RECORD_ARTIFACTS
 from proofgrid.store.transactions import Transaction
+from proofgrid.store.troubles import Troubles
 
 GATEWAY_CACHE_BYTES = 10 << 30
 
@@ -70,6 +71,7 @@ class Adapters:
     database: Database
     keeper: Keeper | None  #: of the embedded database
     artifacts: ArtifactStore
+    troubles: Troubles  #: that callers were told of
     roots: OpenedRoots
     library: ProgramLibrary
 
@@ -101,6 +103,7 @@ async def open_adapters(settings: GatewaySettings) -> AsyncIterator[Adapters]:
             database=database,
             keeper=_keeper_of(embedded, patience_seconds=settings.database_patience_seconds),
             artifacts=artifacts,
+            troubles=Troubles(SystemClock()),
             roots=roots,
             library=ProgramLibrary(database, artifacts, LocalCache(data_dir / "cache", GATEWAY_CACHE_BYTES)),
         )

@@ -61,7 +61,7 @@ def build_intake(settings: GatewaySettings, world: Adapters, admission: Admissio
         callers=Callers(database, audience=world.key.address, limits=limits, clock=world.clock),
         access=AccessList(database),
         accounts=Accounts(database),
-        artifacts=Artifacts(database, world.artifacts, limits=limits),
+        artifacts=Artifacts(database, world.artifacts, world.troubles, limits=limits),
         bonds=Bonds(database, settings.bonds()),
         canaries=Canaries(database, admission, world.clock),
         dead_letters=DeadLetters(database, world.clock),

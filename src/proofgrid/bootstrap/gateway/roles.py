@@ -8,6 +8,7 @@ from proofgrid.bootstrap.gateway.adapters import Adapters
 from proofgrid.bootstrap.gateway.intake import build_admission, build_intake
 from proofgrid.primitives.ids import GatewayId
 from proofgrid.roles.canary.sending import Canaries
+from proofgrid.roles.dispatcher.checking import Checking
 from proofgrid.roles.dispatcher.desk import Desk
 from proofgrid.roles.dispatcher.watch import Watch
 from proofgrid.roles.intake.admission import Admission
@@ -66,6 +67,14 @@ def build_roles(settings: GatewaySettings, world: Adapters, gateway_id: GatewayI
             world.database,
             gateway_id=gateway_id,
             settle=settlement.settle,
+            checking=Checking(
+                world.database,
+                world.artifacts,
+                world.library,
+                world.workers,
+                world.troubles,
+                scratch=world.scratch,
+            ),
             settings=dispatch,
             subnetwork=settings.subnetwork,
             clock=world.clock,

@@ -11,7 +11,7 @@ from proofgrid.cli.kit.console import plain, print_json, print_table, say
 from proofgrid.cli.kit.options import ClientOptions, run_async, with_client
 from proofgrid.cli.kit.tables import print_subnetworks
 from proofgrid.cli.kit.waiting import waiting_lines
-from proofgrid.primitives.errors import NotAllowed
+from proofgrid.primitives.errors import NotAllowed, UnknownKey
 from proofgrid.primitives.ids import short_prover
 from proofgrid.primitives.money import format_price
 
@@ -72,7 +72,7 @@ async def _waiting_tasks(client: Client) -> list[Task]:
     try:
         tasks = await client.tasks(state="open", limit=OPEN_TASKS_MAX)
         return [await client.task(task.task_id) for task in tasks]
-    except NotAllowed:
+    except (NotAllowed, UnknownKey):
         return []
 
 

@@ -8,7 +8,7 @@ What was spent is read again before each: of several gateways every one may be a
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Sequence
+from collections.abc import Awaitable
 from dataclasses import dataclass, field, replace
 from typing import Protocol
 
@@ -16,7 +16,7 @@ import structlog
 
 from proofgrid.primitives.clock import Clock, fresh_bytes
 from proofgrid.primitives.errors import IdempotencyConflict, ProofgridError
-from proofgrid.primitives.ids import Address, Lane, TaskId
+from proofgrid.primitives.ids import Address, TaskId
 from proofgrid.roles.loop import Loop, every
 from proofgrid.rules.jobs.request import ProofRequest
 from proofgrid.rules.ledger.accounts import NETWORK_CLIENT
@@ -30,7 +30,6 @@ from proofgrid.store.canaries import (
     OperatorToTry,
     ReadyCanary,
 )
-from proofgrid.store.connection import Connection
 from proofgrid.store.database import Database
 from proofgrid.store.lanes import GATEWAY_SILENT_MS
 from proofgrid.store.rounds import REFERENCES_OF_LANES
@@ -84,9 +83,12 @@ class Canaries:
             canaries = await connection.fetch(READY_CANARIES)
             if not canaries:
                 return
-            candidates = await self._candidates(connection)
-        if not candidates:
+            operators = await connection.fetch(
+                OPERATORS_TO_TRY, gateway_silent_ms=GATEWAY_SILENT_MS, silent_ms=self._settings.silent_ms
+            )
+        if not operators:
             return
+        candidates = [self._candidate(one) for one in operators]
         now_ms = self._clock.now_ms()
         if self._settings.for_new_provers:
             for canary in canaries:
@@ -98,12 +100,6 @@ class Canaries:
             if target_or_none is not None:
                 key = rules.occasion_key(self._due[0], interval=rules.interval_ms(self._settings.per_hour))
                 await self._send(canary, target_or_none, key=key)
-
-    async def _candidates(self, connection: Connection) -> list[Candidate]:
-        operators = await connection.fetch(
-            OPERATORS_TO_TRY, gateway_silent_ms=GATEWAY_SILENT_MS, silent_ms=self._settings.silent_ms
-        )
-        return [self._candidate(one) for one in operators]
 
     def _candidate(self, row: OperatorToTry) -> Candidate:
         bonds = self._settings.bonds
@@ -153,8 +149,10 @@ class Canaries:
     async def _affordable_price(self, canary: ReadyCanary, target: Candidate) -> int | None:
         """Return what the canary bids per unit; None when the day's budget, or the operator's part of it, is spent."""
         async with self._database.connection() as connection:
-            price = rules.limit_price(await self._references(connection, canary.lanes))
+            lanes = await connection.fetch(REFERENCES_OF_LANES, lanes=canary.lanes)
             rows = await connection.fetch(CANARY_SPENDING, network=NETWORK_CLIENT, within_ms=rules.DAY_MS)
+        default = self._settings.reference_price
+        price = rules.limit_price([row.next_reference or row.first_reference or default for row in lanes])
         spent = {row.operator: row.spent for row in rows}
         target = replace(target, spent=spent.get(target.operator, 0))
         budget = self._settings.budget
@@ -162,10 +160,6 @@ class Canaries:
             return price
         log.debug("canary_over_budget", operator=target.operator, spent=target.spent, budget=budget)
         return None
-
-    async def _references(self, connection: Connection, lanes: Sequence[Lane]) -> list[int]:
-        rows = await connection.fetch(REFERENCES_OF_LANES, lanes=lanes)
-        return [row.next_reference or row.first_reference or self._settings.reference_price for row in rows]
 
 
 def _draw() -> int:

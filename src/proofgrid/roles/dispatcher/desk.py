@@ -20,6 +20,8 @@ from proofgrid.primitives.clock import Clock, fresh_uuid
 from proofgrid.primitives.errors import LeaseLost, ProofgridError, Recoverable, Unavailable
 from proofgrid.primitives.ids import Address, GatewayId, LeaseId, SessionId, TaskId, prover_id
 from proofgrid.roles.dispatcher.arriving import check_arrival, why_paused
+from proofgrid.roles.dispatcher.checking import Checking
+from proofgrid.roles.dispatcher.handing_back import HandingBack
 from proofgrid.roles.dispatcher.handing_out import HandingOut, send
 from proofgrid.roles.dispatcher.hearing import Hearing
 from proofgrid.roles.dispatcher.late import refuse_late
@@ -45,14 +47,14 @@ from proofgrid.rules.jobs.offers import (
     Verdict,
 )
 from proofgrid.rules.jobs.phases import PhasePolicy
-from proofgrid.rules.jobs.retry import REASON_OF_CODE, ReturnReason
+from proofgrid.rules.jobs.retry import ReturnReason
 from proofgrid.rules.reputation.standing import PAUSED, ReputationPolicy
 from proofgrid.rules.scheduling.fitness import HORIZON_MS
 from proofgrid.store.connection import Connection
 from proofgrid.store.database import Database
 from proofgrid.store.gateways import DRAIN_GATEWAY, GATEWAY_ALIVE
 from proofgrid.store.lanes import GATEWAY_SILENT_MS, LOCK_SILENT_MS
-from proofgrid.store.leases import CLOSE_SESSIONS_WITHOUT_STREAM, GET_LEASE
+from proofgrid.store.leases import CLOSE_SESSIONS_WITHOUT_STREAM
 from proofgrid.store.sessions import (
     ADOPT_LEASES,
     CHANGE_SESSION,
@@ -102,6 +104,7 @@ class Desk:
         *,
         gateway_id: GatewayId,
         settle: Settle,
+        checking: Checking,
         settings: DispatchSettings,
         subnetwork: str,
         clock: Clock,
@@ -114,6 +117,7 @@ class Desk:
         self._clock = clock
         self._sessions: dict[SessionId, Session] = {}
         self._hearing = Hearing(database, settings.phases)
+        self._back = HandingBack(database, checking, self._take_back)
         self._out = HandingOut(database, gateway_id=gateway_id, sessions=self._sessions, phases=settings.phases)
         self._moving = False  #: this gateway closes: no new sessions, no more leases to the ones it has
         self._someone_left = asyncio.Event()
@@ -315,16 +319,12 @@ class Desk:
             await self._look_for_equivocation(session, report)
         else:
             log.warning("result_refused", prover_id=session.prover_id, code=error.code, detail=error.detail)
-            store_fault = isinstance(error, Recoverable)
-            reason = REASON_OF_CODE.get(error.code, ReturnReason.STORE_FAULT) if store_fault else ReturnReason.BAD_PROOF
-            await self._back(report.held, session, reason, str(error), report)
+            await self._back.refused(report, session, error)
         return Verdict(accepted=False, code=error.code, detail=str(error))
 
     async def trouble(self, session: Session, trouble: JobTrouble) -> None:
         """A prover says that a job did not work out."""
-        reason = REASON_OF_CODE.get(trouble.code, ReturnReason.CHILD_CRASHED)
-        detail = f"{trouble.code} {trouble.detail}"
-        await patiently(lambda: self._back(trouble.held, session, reason, detail))
+        await self._back.excused(trouble, session)
 
     async def _look_for_equivocation(self, session: Session, report: JobReport) -> None:
         """A late result may be the second one that was signed for its lease."""
@@ -335,21 +335,6 @@ class Desk:
         if first is not None and not first.known:
             async with self._database.transaction(Transaction.RETURN_JOB) as connection:
                 await slash_equivocation(connection, report, session.operator)
-
-    async def _back(
-        self,
-        held: HeldLease,
-        session: Session,
-        reason: ReturnReason,
-        detail: str,
-        report: JobReport | None = None,
-    ) -> None:
-        async with self._database.connection() as connection:
-            lease = await connection.first(GET_LEASE, lease_id=held.lease_id)
-        # A prover can only give back what is its own.
-        if lease is None or lease.fence != held.fence or lease.operator != session.operator:
-            return
-        await self._take_back(lease.task_id, held.lease_id, reason, detail, report)
 
     # --- leases out ------------------------------------------------------------------------------
 
@@ -379,7 +364,7 @@ class Desk:
     async def run(self) -> None:
         """Serve the provers until cancelled."""
         async with asyncio.TaskGroup() as group:
-            for work in (self._hearing.run(), self._out.run()):
+            for work in (self._hearing.run(), self._out.run(), self._back.run()):
                 group.create_task(work)
 
     # --- this gateway's own heartbeat ------------------------------------------------------------

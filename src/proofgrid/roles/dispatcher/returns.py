@@ -5,16 +5,35 @@ from __future__ import annotations
 import structlog
 
 from proofgrid.primitives.ids import LeaseId, TaskId
-from proofgrid.roles.dispatcher.unprovable import charge_for_fault, judge_claim
+from proofgrid.roles.dispatcher.unprovable import LastWord, ask_last_word, charge_for_fault, judge_claim
 from proofgrid.rules.jobs.events import CarriedOn, Returned
 from proofgrid.rules.jobs.lifecycle import JobEvent, LeaseState, TaskEvent, event_of_lost_lease, job_sources
 from proofgrid.rules.jobs.offers import JobReport
-from proofgrid.rules.jobs.retry import RETRY_RULES, GiveUp, Retry, ReturnReason, decide_retry
+from proofgrid.rules.jobs.retry import (
+    ATTEMPTS,
+    NOBODY_ELSE,
+    RETRY_RULES,
+    GiveUp,
+    Retry,
+    ReturnReason,
+    Tried,
+    decide_retry,
+    ends_by_attempts,
+)
 from proofgrid.rules.reputation.standing import ReputationPolicy, fault_of
 from proofgrid.store.connection import Connection
 from proofgrid.store.gateways import DATABASE_TIME
 from proofgrid.store.hedges import CARRY_ON, LOCK_RIVALS
-from proofgrid.store.leases import GET_LEASE, JOB_OF_LEASE, RETURN_JOB, TELL_SESSION_TO_STOP, LeaseAtHand, LeasedJob
+from proofgrid.store.lanes import price_of, provers_of_lane
+from proofgrid.store.leases import (
+    GET_LEASE,
+    JOB_OF_LEASE,
+    RETURN_JOB,
+    TELL_SESSION_TO_STOP,
+    TRIES_OF_JOB,
+    LeaseAtHand,
+    LeasedJob,
+)
 from proofgrid.store.stakes import slash_lease
 from proofgrid.store.tasks import LOCK_TASK, append_event, end_lease, end_task, wake_lanes
 from proofgrid.store.work import POLICY as REPUTATION
@@ -68,13 +87,15 @@ async def return_job(
         # Before the decision: it may end the task, and then gives on what the slash left for a rescuer.
         if not came_back:
             await slash_lease(connection, lease_id, reason, detail=detail, report=report)
-        ending = None
-        if reason is ReturnReason.UNPROVABLE:
-            ending = await judge_claim(connection, job, lease, detail=detail)
-        if ending is None:
-            await _decide(connection, job, lease, reason, detail=detail, attempts_max=attempts_max)
+        judged = None
+        if reason in (ReturnReason.UNPROVABLE, ReturnReason.PROGRAM_FAULT):
+            judged = await judge_claim(connection, job, lease, reason, detail=detail)
+        if isinstance(judged, GiveUp):
+            await _give_up(connection, job, judged)
         else:
-            await _give_up(connection, job, ending)
+            await _decide(connection, job, lease, reason, detail=detail, attempts_max=attempts_max)
+        if isinstance(judged, LastWord):
+            await ask_last_word(connection, job, judged)
     await wake_lanes(connection, [lease.lane])
     log.info("lease_ended", lease_id=str(lease_id), prover_id=lease.prover_id, reason=reason.value, detail=detail[:200])
     return True
@@ -84,6 +105,7 @@ async def _decide(
     connection: Connection, job: LeasedJob, lease: LeaseAtHand, reason: ReturnReason, *, detail: str, attempts_max: int
 ) -> None:
     now_ms = await connection.value(DATABASE_TIME)
+    tried, times = await _tries(connection, job, lease, reason, attempts_max=attempts_max)
     decision = decide_retry(
         reason,
         detail=detail,
@@ -91,6 +113,8 @@ async def _decide(
         returns=job.returns,
         attempts_max=attempts_max,
         now_ms=now_ms,
+        tried=tried,
+        times=times,
     )
     if event_of_lost_lease(another_is_held=job.rival_id is not None) is JobEvent.CARRIED_ON:
         await _carry_on(connection, job, lease, reason, decision, detail=detail)
@@ -103,7 +127,7 @@ async def _decide(
                 sources=job_sources(JobEvent.RETURNED),
                 attempts=decision.attempts,
                 not_before_ms=decision.not_before_ms,
-                excluded=_excluded_by(reason, lease),
+                excluded=_excluded_by(decision, lease),
                 excluded_until_ms=decision.excluded_until_ms,
             )
             returned = Returned(
@@ -147,7 +171,7 @@ async def _carry_on(
         job_id=job.job_id,
         sources=job_sources(JobEvent.CARRIED_ON),
         attempts=decision.attempts,
-        excluded=_excluded_by(reason, lease),
+        excluded=_excluded_by(decision, lease),
         excluded_until_ms=excluded_until_ms,
         rival_id=job.rival_id,
     )
@@ -166,12 +190,44 @@ def _may_be_the_jobs_fault(job: LeasedJob, lease: LeaseAtHand, reason: ReturnRea
     """Did the job fail elsewhere before in a way that a job can cause? Then this is no verified fact of the prover."""
     if reason not in (ReturnReason.CHILD_CRASHED, ReturnReason.TIMED_OUT) or not job.attempts:
         return False
-    return any(name not in (lease.prover_id, lease.operator) for name in job.excluded)
+    return any(name.split("/")[0] != lease.operator for name in job.excluded)
 
 
-def _excluded_by(reason: ReturnReason, lease: LeaseAtHand) -> str:
+def _excluded_by(decision: Retry | GiveUp, lease: LeaseAtHand) -> str:
     """Return who gets no lease of the job for a while: the prover, or all of its operator's."""
-    return str(lease.operator if RETRY_RULES[reason].exclude_operator else lease.prover_id)
+    whole = isinstance(decision, Retry) and decision.exclude_operator
+    return str(lease.operator if whole else lease.prover_id)
+
+
+async def _tries(
+    connection: Connection, job: LeasedJob, lease: LeaseAtHand, reason: ReturnReason, *, attempts_max: int
+) -> tuple[Tried, int]:
+    """Return who has failed the job so far and who could have it, and how often it came back for this reason."""
+    rule = RETRY_RULES[reason]
+    is_last = ends_by_attempts(reason) and job.attempts + 1 >= attempts_max
+    if not is_last and not rule.times_max:
+        return NOBODY_ELSE, 1
+    rows = await connection.fetch(TRIES_OF_JOB, task_id=job.task_id, job_id=job.job_id)
+    times = sum(row.times for row in rows if row.reason == reason.value)
+    counting = [row for row in rows if row.reason in ATTEMPTS and row.operator != lease.client]
+    tried = Tried(
+        failed=frozenset(row.operator for row in counting),
+        lane=await _could_have(connection, lease) if is_last else frozenset(),
+        own=sum(row.times for row in counting if row.operator == lease.operator),
+    )
+    return tried, times
+
+
+async def _could_have(connection: Connection, lease: LeaseAtHand) -> frozenset[str]:
+    """Return the operators that serve the lease's lane and take its job at the task's price, silent ones included."""
+    provers = await provers_of_lane(connection, lease.lane, silent_ms=None)
+    return frozenset(
+        prover.operator
+        for prover in provers
+        if prover.operator != lease.client
+        and prover.units_min <= lease.units
+        and price_of(prover, lease.lane) <= lease.limit_price
+    )
 
 
 def _shortened(detail: str) -> str:

@@ -1,9 +1,11 @@
-"""A prover says that a job cannot be proven: counts who agrees, and pays for the work when so many do."""
+"""A prover says that a job cannot be proven: who else must say so, and what is paid for the work then."""
 
 from __future__ import annotations
 
 from collections import defaultdict
+from dataclasses import dataclass
 
+from proofgrid.primitives.clock import fresh_bytes
 from proofgrid.primitives.errors import Unprovable
 from proofgrid.primitives.ids import JobId, LeaseId
 from proofgrid.primitives.last_words import without_last_words
@@ -14,14 +16,17 @@ from proofgrid.rules.jobs.unprovable import (
     UnprovablePolicy,
     UnprovableVerdict,
     WastedWork,
+    draw_last_word,
     judge_unprovable,
     wasted_shares,
 )
 from proofgrid.rules.ledger.accounts import Transfer
 from proofgrid.rules.ledger.settlement import WastedShare, fees_of, pay_for_wasted_work
+from proofgrid.rules.reputation.buckets import has_proven_itself
+from proofgrid.rules.reputation.counters import decayed
 from proofgrid.store.connection import Connection
-from proofgrid.store.lanes import provers_of_lane
-from proofgrid.store.leases import LeaseAtHand, LeasedJob
+from proofgrid.store.lanes import ServingProver, price_of, provers_of_lane
+from proofgrid.store.leases import ASK_LAST_WORD, LeaseAtHand, LeasedJob
 from proofgrid.store.settlement import CLAIMS_OF_JOB, WORKS_OF_FAULT, WastedLease
 from proofgrid.store.tasks import LockedTask, append_event
 from proofgrid.store.work import shown_of
@@ -29,19 +34,36 @@ from proofgrid.store.work import shown_of
 POLICY = UnprovablePolicy()
 
 
-async def judge_claim(connection: Connection, job: LeasedJob, lease: LeaseAtHand, *, detail: str) -> GiveUp | None:
-    """Return how the task ends when enough operators agree with this lease's prover; None: others shall try.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LastWord:
+    """Who decides next whether a job can be proven, and who must not have it meanwhile; operators."""
 
-    The task's row is locked, and the lease has ended with its claim.
+    drawn: str
+    others: tuple[str, ...]
+
+
+async def judge_claim(
+    connection: Connection, job: LeasedJob, lease: LeaseAtHand, reason: ReturnReason, *, detail: str
+) -> GiveUp | LastWord | None:
+    """Return how the task ends when this lease's prover is believed; None: others shall try.
+
+    The task's row is locked, and the lease has ended with its claim. With the reason PROGRAM_FAULT the gateway has
+    found the same itself.
     """
     rows = await connection.fetch(CLAIMS_OF_JOB, task_id=job.task_id, job_id=job.job_id)
     claims = [UnprovableClaim(lease_id=str(row.lease_id), operator=row.operator) for row in rows]
+    serving = await provers_of_lane(connection, lease.lane, silent_ms=None)
+    proven = {prover.operator for prover in serving if _may_decide(prover, lease)}
     verdict = judge_unprovable(
         claims,
         client=lease.client,
-        lane_operators=await _operators(connection, lease.lane),
-        can_be_proven=None,
+        # Who is silent at this moment may come back and prove it: nobody's word is dispensed with.
+        lane_operators={prover.operator for prover in serving},
+        can_be_proven=False if reason is ReturnReason.PROGRAM_FAULT else None,
         policy=POLICY,
+        proven_operators=proven,
+        drawn=job.last_word,
+        waits_for_drawn=job.waits_for_last_word,
     )
     agreeing = {claim.operator for claim in claims if claim.operator != lease.client}
     said = without_last_words(detail)
@@ -58,13 +80,38 @@ async def judge_claim(connection: Connection, job: LeasedJob, lease: LeaseAtHand
         ),
     )
     match verdict:
+        case UnprovableVerdict.CHARGE if reason is ReturnReason.PROGRAM_FAULT:
+            return _charged(job, detail=said)
         case UnprovableVerdict.CHARGE:
             return _charged(job, detail=f"{len(agreeing)} operators agree: {said}")
         case UnprovableVerdict.STOP:
             ending = f"every operator that serves the lane agrees, nothing is charged: {said}"
             return GiveUp(code=Unprovable.code, detail=ending, attempts=job.attempts + 1)
+        case UnprovableVerdict.ASK:
+            draw = int.from_bytes(fresh_bytes(8), "big")
+            drawn = draw_last_word(proven, claimants=agreeing, client=lease.client, draw=draw)
+            others = {prover.operator for prover in serving} | agreeing
+            return LastWord(drawn=drawn, others=tuple(sorted(others - {drawn})))
         case _:
             return None
+
+
+async def ask_last_word(connection: Connection, job: LeasedJob, last_word: LastWord) -> None:
+    """Keep the job for the one that was drawn."""
+    await connection.run(
+        ASK_LAST_WORD,
+        job_id=job.job_id,
+        operator=last_word.drawn,
+        others=list(last_word.others),
+        last_word_ms=POLICY.last_word_ms,
+    )
+
+
+def _may_decide(prover: ServingProver, lease: LeaseAtHand) -> bool:
+    """Has it proven itself, is it not paused, and would it take the job at the task's price?"""
+    counters = decayed(prover.counters, now_ms=prover.now_ms)
+    takes_it = price_of(prover, lease.lane) <= lease.limit_price and prover.units_min <= lease.units
+    return prover.slots > 0 and takes_it and has_proven_itself(counters)
 
 
 def _charged(job: LeasedJob, *, detail: str) -> GiveUp:
@@ -118,8 +165,3 @@ def _work(row: WastedLease) -> WastedWork:
         sell_price=row.sell_price,
         shown_permille=shown_of(row),
     )
-
-
-async def _operators(connection: Connection, lane: str) -> set[str]:
-    # Who is silent at this moment may come back and prove it: nobody's word is dispensed with.
-    return {prover.operator for prover in await provers_of_lane(connection, lane, silent_ms=None)}

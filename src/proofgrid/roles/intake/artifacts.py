@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from uuid import UUID
 
 import structlog
 
 from proofgrid.primitives.digests import Digest
-from proofgrid.primitives.errors import InvalidField, NotAllowed, TooLarge, UnknownArtifact
+from proofgrid.primitives.errors import InvalidField, NotAllowed, Recoverable, TooLarge, UnknownArtifact
 from proofgrid.rules.access.rights import ANYBODY, needs
 from proofgrid.rules.access.roles import Caller, Role
 from proofgrid.rules.jobs.limits import Limits
@@ -17,6 +18,7 @@ from proofgrid.store.artifacts import ArtifactStore
 from proofgrid.store.database import Database
 from proofgrid.store.stored_artifacts import LEASE_ALLOWS_UPLOAD, MAY_READ_ARTIFACT, RECORD_ARTIFACTS, STORED_BYTES
 from proofgrid.store.transactions import Transaction
+from proofgrid.store.troubles import Troubles
 
 log = structlog.get_logger(__name__)
 
@@ -33,9 +35,10 @@ class Declared:
 class Artifacts:
     """Clients store what they hand in, operators what a lease of theirs produced."""
 
-    def __init__(self, database: Database, artifacts: ArtifactStore, *, limits: Limits) -> None:
+    def __init__(self, database: Database, artifacts: ArtifactStore, troubles: Troubles, *, limits: Limits) -> None:
         self._database = database
         self._artifacts = artifacts
+        self._troubles = troubles
         self._limits = limits
 
     @needs(*ANYBODY)
@@ -44,13 +47,18 @@ class Artifacts:
 
         Raises TooLarge, NotAllowed, InvalidField, and what `ArtifactStore.put_stream` raises.
         """
-        await self._check_allowed(caller, declared)
-        digest, size_bytes = await self._artifacts.put_stream(
-            chunks, limit_bytes=self._limits.upload_bytes, expected=declared.digest
-        )
-        await self._database.write(
-            Transaction.RECORD_ARTIFACT, RECORD_ARTIFACTS, owners=[caller.address], digests=[digest], sizes=[size_bytes]
-        )
+        with self._noted():
+            await self._check_allowed(caller, declared)
+            digest, size_bytes = await self._artifacts.put_stream(
+                chunks, limit_bytes=self._limits.upload_bytes, expected=declared.digest
+            )
+            await self._database.write(
+                Transaction.RECORD_ARTIFACT,
+                RECORD_ARTIFACTS,
+                owners=[caller.address],
+                digests=[digest],
+                sizes=[size_bytes],
+            )
         log.info("artifact_stored", digest=digest, size_bytes=size_bytes, owner=caller.address)
         return digest, size_bytes
 
@@ -60,11 +68,21 @@ class Artifacts:
 
         A corrupt copy is never sent whole.
         """
-        async with self._database.connection() as connection:
-            if not await connection.value(MAY_READ_ARTIFACT, digest=digest, reader=caller.address):
-                raise UnknownArtifact(field="digest")
-        async for chunk in self._artifacts.open_stream(digest):
-            yield chunk
+        with self._noted(digest):
+            async with self._database.connection() as connection:
+                if not await connection.value(MAY_READ_ARTIFACT, digest=digest, reader=caller.address):
+                    raise UnknownArtifact(field="digest")
+            async for chunk in self._artifacts.open_stream(digest):
+                yield chunk
+
+    @contextmanager
+    def _noted(self, digest: Digest | None = None) -> Iterator[None]:
+        """Note what a caller is told that is not its own fault: a prover may have to hand a lease back for it."""
+        try:
+            yield
+        except Recoverable as error:
+            self._troubles.note(error, digest)
+            raise
 
     async def _check_allowed(self, caller: Caller, declared: Declared) -> None:
         if declared.size_bytes > self._limits.upload_bytes:

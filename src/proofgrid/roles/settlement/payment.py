@@ -43,7 +43,7 @@ from proofgrid.store.settlement import (
     ReportedLease,
     SettledLease,
 )
-from proofgrid.store.stakes import rescue_transfers
+from proofgrid.store.stakes import rescue_transfers, slash_lease
 from proofgrid.store.stored_artifacts import RECORD_ARTIFACTS
 from proofgrid.store.tasks import LOCK_TASKS, append_events
 from proofgrid.store.transfers import post_transfers
@@ -132,6 +132,8 @@ async def _follow_jobs(
     losers = await stop_rivals(connection, hedged, delivered=by_lease, policy=hedging) if hedged else []
     doubted = [row.lease_id for row in settled if row.attempts]
     wrong = await connection.fetch(REFUTED_CLAIMS, lease_ids=doubted) if doubted else []
+    for claim in wrong:
+        await slash_lease(connection, claim.lease_id, ReturnReason.REFUTED, detail=_WRONG_CLAIM.detail)
     works = [_proof_work(by_lease[row.lease_id], row.ran_ms) for row in settled]
     works += [_work(one.lease, one.lease.ran_ms) for one in losers]
     works += [_work(claim, claim.ran_ms, failures=1, happened=_WRONG_CLAIM) for claim in wrong]

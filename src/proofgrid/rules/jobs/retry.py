@@ -1,19 +1,25 @@
 """What happens to a job whose lease ended without a proof, or that was not sold: one table by reason, one decision.
 
 reason            whose fault   counts as an attempt     same prover again          then
-not_picked_up     weather       no, but not for ever     after a short while        wait
+not_picked_up     weather       no                       after a short while        wait
 not_started       prover        no                       its operator after a while elsewhere
 prover_lost       prover        yes                      after a while              elsewhere
 child_crashed     prover        yes                      after a while              elsewhere
 timed_out         prover        yes                      after a while              elsewhere
 bad_proof         prover        yes                      never for this job         elsewhere
-store_fault       weather       no, but not for ever     after a short while        wait
+store_fault       weather       no                       after a short while        wait
 artifact_lost     the store's   no, but soon it is over  after a short while        wait
-declined          prover        no, but not for ever     after a while              elsewhere
-no_bids           the price's   no, the deadline ends it at once                    wait
+unconfirmed       operator      no                       its operator after a while elsewhere
+declined          operator      no                       its operator after a while elsewhere
+false_excuse       operator      no                       its operator after a while elsewhere
+refuted           operator      yes                      its operator after a while elsewhere
+no_bids           the price's   no                       at once                    wait
 hedge_lost        nobody's      no                       at once                    wait: the job is proven
 unprovable        not known     yes                      its operator after a while elsewhere (unprovable.py judges)
 program_fault     program       ends the task, charged   -                          stop
+
+Attempts end a task only when enough operators failed, or all that serve the lane: never by the word of one. Whatever
+goes on beyond that ends with the task's deadline. Which words of a prover lead to which reason stands in excuses.py.
 """
 
 from __future__ import annotations
@@ -23,14 +29,12 @@ from enum import StrEnum
 
 from proofgrid.primitives.errors import AttemptsExhausted, Unprovable
 from proofgrid.primitives.last_words import without_last_words
-from proofgrid.rules.jobs.request import DEADLINE_MAX_MS
 
 FOREVER_MS = 2**53  #: far beyond any clock, still exact in JSON
 BACKOFF_FIRST_MS = 200
 BACKOFF_MAX_MS = 10_000
-WEATHER_RETURNS_MAX = 200  #: half an hour of the longest backoff: no job bounces for ever, whoever is to blame
 LOST_RETURNS_MAX = 8  #: some 20 s, in which a copy may be mended
-UNSOLD_MAX = DEADLINE_MAX_MS // BACKOFF_MAX_MS  #: a price may be too low until the deadline, which comes first
+OPERATORS_LEAST = 2  #: one operator alone ends no task that another one serves
 
 
 class ReturnReason(StrEnum):
@@ -40,9 +44,12 @@ class ReturnReason(StrEnum):
     CHILD_CRASHED = "child_crashed"
     TIMED_OUT = "timed_out"
     BAD_PROOF = "bad_proof"
-    STORE_FAULT = "store_fault"
-    ARTIFACT_LOST = "artifact_lost"
+    STORE_FAULT = "store_fault"  #: the gateway saw it too
+    ARTIFACT_LOST = "artifact_lost"  #: the gateway looked for it, and it is
+    UNCONFIRMED = "unconfirmed"  #: its prover blames what the gateway saw nothing of
+    FALSE_EXCUSE = "false_excuse"  #: the gateway looked, and it is not so
     DECLINED = "declined"
+    REFUTED = "refuted"  #: it said that the input cannot be proven, and the gateway found that it can
     NO_BIDS = "no_bids"
     HEDGE_LOST = "hedge_lost"
     UNPROVABLE = "unprovable"
@@ -66,8 +73,9 @@ class RetryRule:
     exclude_ms: int  #: how long this prover gets no lease for this job again
     prover_at_fault: bool
     exclude_operator: bool = False  #: all provers of its operator, not this one alone
+    judged: bool = False  #: no count of attempts of this kind ends a task (unprovable.py may)
     charged: bool = False  #: the client pays for the work that was shown (unprovable.py)
-    returns_max: int = WEATHER_RETURNS_MAX  #: of the job in all, for whatever reasons
+    times_max: int = 0  #: so often for this reason, then the task ends; 0: never by it
 
     @property
     def ends_task(self) -> bool:
@@ -75,14 +83,24 @@ class RetryRule:
         return self.then is Then.STOP
 
 
-def _wait(exclude_ms: int, *, returns_max: int = WEATHER_RETURNS_MAX) -> RetryRule:
-    return RetryRule(
-        then=Then.WAIT, counts=False, exclude_ms=exclude_ms, prover_at_fault=False, returns_max=returns_max
-    )
+def _wait(exclude_ms: int, *, times_max: int = 0) -> RetryRule:
+    return RetryRule(then=Then.WAIT, counts=False, exclude_ms=exclude_ms, prover_at_fault=False, times_max=times_max)
 
 
 def _elsewhere(exclude_ms: int) -> RetryRule:
     return RetryRule(then=Then.ELSEWHERE, counts=True, exclude_ms=exclude_ms, prover_at_fault=True)
+
+
+def _blamed(exclude_ms: int, *, counts: bool = False) -> RetryRule:
+    """Words without a proof of them: they cost who says them, and do nothing to the task."""
+    return RetryRule(
+        then=Then.ELSEWHERE,
+        counts=counts,
+        judged=True,
+        exclude_ms=exclude_ms,
+        prover_at_fault=True,
+        exclude_operator=True,
+    )
 
 
 RETRY_RULES: dict[ReturnReason, RetryRule] = {
@@ -95,31 +113,24 @@ RETRY_RULES: dict[ReturnReason, RetryRule] = {
     ReturnReason.TIMED_OUT: _elsewhere(60_000),
     ReturnReason.BAD_PROOF: _elsewhere(FOREVER_MS),
     ReturnReason.STORE_FAULT: _wait(1_000),
-    ReturnReason.ARTIFACT_LOST: _wait(1_000, returns_max=LOST_RETURNS_MAX),
-    ReturnReason.DECLINED: RetryRule(then=Then.ELSEWHERE, counts=False, exclude_ms=15_000, prover_at_fault=False),
-    ReturnReason.NO_BIDS: _wait(0, returns_max=UNSOLD_MAX),
+    ReturnReason.ARTIFACT_LOST: _wait(1_000, times_max=LOST_RETURNS_MAX),
+    ReturnReason.UNCONFIRMED: _blamed(60_000),
+    ReturnReason.DECLINED: _blamed(60_000),
+    ReturnReason.FALSE_EXCUSE: _blamed(60_000),
+    ReturnReason.REFUTED: _blamed(60_000, counts=True),  # whoever proves it now is a rescuer
+    ReturnReason.NO_BIDS: _wait(0),
     ReturnReason.HEDGE_LOST: _wait(0),
     # Not its prover's fault until another one proves the job: then it was (unprovable.py).
     ReturnReason.UNPROVABLE: RetryRule(
-        then=Then.ELSEWHERE, counts=True, exclude_ms=15_000, prover_at_fault=False, exclude_operator=True
+        then=Then.ELSEWHERE, counts=True, exclude_ms=15_000, prover_at_fault=False, exclude_operator=True, judged=True
     ),
     ReturnReason.PROGRAM_FAULT: RetryRule(
         then=Then.STOP, counts=True, exclude_ms=0, prover_at_fault=False, charged=True
     ),
 }
 
-#: The error codes that a prover reports, by what they mean here; any other code is a crash.
-REASON_OF_CODE: dict[str, ReturnReason] = {
-    "PG-310": ReturnReason.ARTIFACT_LOST,
-    "PG-311": ReturnReason.ARTIFACT_LOST,
-    "PG-300": ReturnReason.STORE_FAULT,
-    "PG-301": ReturnReason.STORE_FAULT,
-    "PG-320": ReturnReason.CHILD_CRASHED,
-    "PG-321": ReturnReason.TIMED_OUT,
-    "PG-330": ReturnReason.DECLINED,
-    "PG-510": ReturnReason.UNPROVABLE,
-}
-
+#: What counts as an attempt, as it is written down.
+ATTEMPTS = frozenset(reason.value for reason, rule in RETRY_RULES.items() if rule.counts and not rule.judged)
 
 #: What a prover's own machine did wrong: its child crashed or its disk is full; its proof does not verify.
 OWN_FAILURES = frozenset({"PG-320", "PG-400"})
@@ -130,13 +141,35 @@ def is_own_failure(code: str) -> bool:
     return code in OWN_FAILURES
 
 
+def ends_by_attempts(reason: ReturnReason) -> bool:
+    """Does this reason count towards the attempts that end a task?"""
+    return RETRY_RULES[reason].counts and not RETRY_RULES[reason].judged
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tried:
+    """Who failed a job in a way that counts, this time included. The client's own provers are in neither set."""
+
+    failed: frozenset[str]  #: operators
+    lane: frozenset[str]  #: operators that could have the job at present
+    own: int = 0  #: failures of the operator at hand
+
+    def is_enough(self, attempts_max: int) -> bool:
+        """Has everybody failed, or have so many that more would say nothing new?"""
+        return self.lane <= self.failed or len(self.failed) >= max(OPERATORS_LEAST, attempts_max)
+
+
+NOBODY_ELSE = Tried(failed=frozenset(), lane=frozenset())  #: where one operator is all there is
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Retry:
-    """Offer the job again from `not_before_ms` on, to others than the excluded prover until `excluded_until_ms`."""
+    """Offer the job again from `not_before_ms` on, to others than who is excluded until `excluded_until_ms`."""
 
     not_before_ms: int
     excluded_until_ms: int
     attempts: int
+    exclude_operator: bool = False  #: all of its provers, not this one alone
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -150,12 +183,21 @@ class GiveUp:
 
 
 def decide_retry(
-    reason: ReturnReason, *, detail: str, attempts: int, returns: int, attempts_max: int, now_ms: int
+    reason: ReturnReason,
+    *,
+    detail: str,
+    attempts: int,
+    returns: int,
+    attempts_max: int,
+    now_ms: int,
+    tried: Tried = NOBODY_ELSE,
+    times: int = 1,
 ) -> Retry | GiveUp:
     """Return what to do with a job that came back.
 
-    `attempts` counts the earlier failures that were somebody's fault, `returns` all earlier ones; the backoff
-    doubles with `returns`, so that a job which nobody's fault keeps bouncing does not spin.
+    `attempts` counts the earlier failures that were somebody's fault, `returns` all earlier ones, `times` those for
+    this reason with this one; the backoff doubles with `returns`, so that a job which nobody's fault keeps bouncing
+    does not spin.
     """
     rule = RETRY_RULES[reason]
     detail = without_last_words(detail)
@@ -167,18 +209,24 @@ def decide_retry(
             attempts=attempts,
             charged=rule.charged,
         )
-    if attempts >= attempts_max:
+    if ends_by_attempts(reason) and attempts >= attempts_max and tried.is_enough(attempts_max):
         return GiveUp(
             code=AttemptsExhausted.code,
             detail=f"gave up after {attempts} failed attempts, the last: {reason}: {detail}",
             attempts=attempts,
         )
-    if returns + 1 >= rule.returns_max:
+    if 0 < rule.times_max <= times:
         return GiveUp(
             code=AttemptsExhausted.code,
-            detail=f"gave up after the job came back {returns + 1} times, the last: {reason}: {detail}",
+            detail=f"gave up after the job came back {times} times, the last: {reason}: {detail}",
             attempts=attempts,
         )
+    had_its_tries = ends_by_attempts(reason) and tried.own >= attempts_max
     backoff_ms = min(BACKOFF_FIRST_MS * 2 ** min(returns, 16), BACKOFF_MAX_MS)
-    excluded_until_ms = FOREVER_MS if rule.exclude_ms >= FOREVER_MS else now_ms + rule.exclude_ms
-    return Retry(not_before_ms=now_ms + backoff_ms, excluded_until_ms=excluded_until_ms, attempts=attempts)
+    forever = had_its_tries or rule.exclude_ms >= FOREVER_MS
+    return Retry(
+        not_before_ms=now_ms + backoff_ms,
+        excluded_until_ms=FOREVER_MS if forever else now_ms + rule.exclude_ms,
+        attempts=attempts,
+        exclude_operator=rule.exclude_operator or had_its_tries,
+    )

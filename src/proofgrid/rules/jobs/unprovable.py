@@ -2,9 +2,10 @@
 
     one prover says so ------------------------------------> its word alone: tried again with other operators
     the gateway tried it itself: it cannot ----------------> charged
-    so many different operators as agree on it ------------> charged
-    every operator of the lane, but fewer than that -------> stopped, nothing is charged
-    somebody's proof verifies, or the gateway can ---------> refuted: whoever said so was wrong
+    so many different operators as agree on it ------------> a proven prover of another one is drawn for the last word
+    that one agrees ---------------------------------------> charged
+    every operator of the lane, and nobody was drawn ------> stopped, nothing is charged
+    somebody's proof verifies, or the gateway can ---------> refuted: whoever said so was wrong, and pays for it
 
 Charged is the work that the input caused: of the leases that said so, and of those of the task that are stopped with
 it, a share of what each shows (speed.py), at most what its own job has in escrow. The rest goes back.
@@ -22,6 +23,7 @@ from proofgrid.rules.jobs.speed import WHOLE_PERMILLE
 
 class UnprovableVerdict(StrEnum):
     OPEN = "open"
+    ASK = "ask"  #: a proven prover outside of those who said so
     STOP = "stop"
     CHARGE = "charge"
     REFUTED = "refuted"
@@ -29,10 +31,11 @@ class UnprovableVerdict(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UnprovablePolicy:
-    """How many must agree, and what they are paid."""
+    """How many must agree before somebody else has the last word, and what they are paid."""
 
     operators_needed: int = 3
     claims_needed: int = 2  #: even where one operator is all there is
+    last_word_ms: int = 120_000  #: so long the job is for whoever was drawn alone
     share_permille: int = 500  #: of the price; less than an honest proof, so that agreeing on a lie is poor business
 
     def __post_init__(self) -> None:
@@ -68,21 +71,37 @@ def judge_unprovable(
     lane_operators: Iterable[str],
     can_be_proven: bool | None,
     policy: UnprovablePolicy,
+    proven_operators: Iterable[str] = (),
+    drawn: str = "",
+    waits_for_drawn: bool = False,
 ) -> UnprovableVerdict:
     """Return whose word counts. `can_be_proven`: what the gateway found when it tried itself; None: it did not.
 
-    `lane_operators`: those that serve the job's lane at present. The client's own claims count for nothing.
+    `lane_operators`: those that serve the job's lane at present; `proven_operators`: those of them that have shown
+    that they prove. `drawn`: who has the last word; it is waited for as long as `waits_for_drawn`. The client's own
+    claims count for nothing.
     """
     if can_be_proven is not None:
         return UnprovableVerdict.REFUTED if can_be_proven else UnprovableVerdict.CHARGE
     counted = {claim.lease_id: claim.operator for claim in claims if claim.operator != client}
     agreeing = set(counted.values())
-    if len(agreeing) >= policy.operators_needed:
+    enough = len(agreeing - {drawn}) >= policy.operators_needed
+    if enough and drawn in agreeing:
         return UnprovableVerdict.CHARGE
+    if enough and waits_for_drawn:
+        return UnprovableVerdict.OPEN
+    if enough and set(proven_operators) - agreeing - {client}:
+        return UnprovableVerdict.ASK
     others = set(lane_operators) - {client}
     if others <= agreeing and len(counted) >= policy.claims_needed:
         return UnprovableVerdict.STOP
     return UnprovableVerdict.OPEN
+
+
+def draw_last_word(proven_operators: Iterable[str], *, claimants: Iterable[str], client: str, draw: int) -> str:
+    """Return the operator that has the last word, drawn among the proven ones that have said nothing."""
+    others = sorted(set(proven_operators) - set(claimants) - {client})
+    return others[draw % len(others)]
 
 
 def wasted_shares(works: Sequence[WastedWork], *, left: int, policy: UnprovablePolicy) -> dict[str, int]:

@@ -1,6 +1,6 @@
 """How provers came to their lanes, on record: one table for all lanes of a stack that held a round together.
 
-    {"lanes": [[lane, admitted jobs], ...], "provers": [[prover, [[lane, slots], ...], drawn], ...]}
+    {"lanes": [[lane, wanted], ...], "provers": [[prover, [[lane, slots], ...], drawn], ...]}
 
 The first of the lanes, in the order of a stack, has it in its transcript, the others its digest. Whoever has the files
 of all lanes finds that the lots were drawn as the rules say, and that each lane held just whom it was given.

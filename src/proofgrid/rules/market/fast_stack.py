@@ -123,10 +123,9 @@ def _drawn(
     count = serves.sum(axis=0)
     in_turn = np.lexsort((lots.turns, count))
     in_turn = in_turn[count[in_turn] > 0]
-    brings = np.minimum(slots[:, np.newaxis], jobs)
     choices = [
-        [(lane, brought[lane]) for lane in range(len(lanes)) if served[lane]]
-        for brought, served in zip(brings[in_turn].tolist(), serves.T[in_turn].tolist(), strict=True)
+        [(lane, have) for lane in range(len(lanes)) if served[lane]]
+        for have, served in zip(slots[in_turn].tolist(), serves.T[in_turn].tolist(), strict=True)
     ]
     lane_of = np.full(len(slots), NOWHERE, dtype=np.int64)
     lane_of[in_turn] = lanes_in_turn(choices, jobs.tolist(), lots.rounding)

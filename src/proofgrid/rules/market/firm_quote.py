@@ -34,6 +34,8 @@ HOLD_MS_DEFAULT = 600_000
 TIMES_EXPECTED = 3
 ROUND_OF_QUOTES = 0  #: of leases that no round sold; a lane's first round is number 1
 SLACK_MS = 30_000
+#: Why a lease ended without a proof, when the gateway saw for itself that its prover could do nothing about it.
+SEEN_BY_THE_GATEWAY = frozenset({ReturnReason.STORE_FAULT, ReturnReason.ARTIFACT_LOST})
 _MINUTE_MS = 60_000
 
 
@@ -128,13 +130,16 @@ def event_of_seat(seat: SeatOutcome, event: QuoteEvent, failure_code: str) -> Se
 
     Who was to deliver and did not: at the promised time everybody without a proof; before it, when the task was given
     up, those who were not there, or gave their lease back or lost it. A result that waited for the gateway's verdict
-    was in time. Nobody answers for an input that he called unprovable and that nobody proved: clients choose inputs.
+    was in time. Nobody answers for what the gateway found to be so (rules/jobs/excuses.py), nor for an input that he
+    called unprovable and that nobody proved: clients choose inputs.
     """
     if seat.is_delivered:
         return SeatEvent.DELIVERED
     if event is not QuoteEvent.MISSED:
         return SeatEvent.LET_GO
     if seat.was_reported and seat.lease_reason != ReturnReason.BAD_PROOF:
+        return SeatEvent.LET_GO
+    if seat.lease_reason in SEEN_BY_THE_GATEWAY:
         return SeatEvent.LET_GO
     if seat.lease_reason == ReturnReason.UNPROVABLE and not seat.is_proven:
         return SeatEvent.LET_GO

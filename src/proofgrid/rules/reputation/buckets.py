@@ -17,6 +17,7 @@ LEAST_SHARE_PERMILLE = (950, 800, 500)  #: of buckets 0, 1, 2
 BUCKET_WORST = len(LEAST_SHARE_PERMILLE)
 PRIOR_PROVEN = 4 * ONE
 PRIOR_FAULTS = 1 * ONE
+PROVEN_ITSELF = 7 * ONE  #: eight proofs, of which some may have begun to be forgotten
 WEIGHT_QUARTERS = {Fact.LATE: 1, Fact.LOST: 4, Fact.CRASHED: 4, Fact.INVALID: 20}  #: in quarters of a crash
 
 
@@ -31,6 +32,11 @@ def bucket_of(counters: Counters) -> int:
     """Return the bucket of counters as of now: 0 is best."""
     share = share_permille(counters)
     return next((place for place, least in enumerate(LEAST_SHARE_PERMILLE) if share >= least), BUCKET_WORST)
+
+
+def has_proven_itself(counters: Counters) -> bool:
+    """Has a prover with these counters, as of now, earned a word that decides: proofs, and hardly a fault?"""
+    return counters.proven >= PROVEN_ITSELF and bucket_of(counters) <= 1
 
 
 def speed_confidence_permille(speed: Speed) -> int:
@@ -48,7 +54,9 @@ def reasons(counters: Counters) -> list[str]:
     if counters.invalid:
         said.append(f"{_count(counters.invalid)} invalid proofs, each weighs as much as five crashes")
     if counters.crashed:
-        said.append(f"{_count(counters.crashed)} jobs whose child processes failed")
+        said.append(
+            f"{_count(counters.crashed)} jobs that failed at it, or that it gave back without a reason that held"
+        )
     if counters.lost:
         said.append(f"{_count(counters.lost)} leases that were lost or ran out of time")
     if counters.late:

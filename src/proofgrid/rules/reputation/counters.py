@@ -26,7 +26,7 @@ class Fact(StrEnum):
     PROVEN = "proven"  #: a proof that was verified
     LATE = "late"  #: such a proof after more than its lease's own time for proving; counted beside `proven`
     LOST = "lost"  #: fell silent, or did not end in time
-    CRASHED = "crashed"  #: its child failed
+    CRASHED = "crashed"  #: its child failed, or it handed a lease back for what nobody could confirm
     INVALID = "invalid"  #: handed in what is no proof of the job
 
 

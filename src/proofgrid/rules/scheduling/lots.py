@@ -5,11 +5,12 @@
 
 A prover may serve several lanes and can be sold once. Drawn one by one, those with the fewest lanes first, each goes
 where the jobs that bids are admitted for outnumber the slots that were drawn before it; a lot for each lane rounds up
-or down, so that over many rounds every lane gets its share, however small.
+or down, so that over many rounds every lane gets its share, however small. A prover goes with all its slots, so all
+of them count; a job that is smaller than those of the wide lane counts for less than one.
 
-What is read: jobs whose bids are at or above the lane's floor, free slots, exclusions, lots. A prover's own ask never
-moves its lot, nor does anybody else's, as long as it asks no more than the ceiling in one of its lanes: who cannot
-trade anywhere takes nobody's place. So no price is rewarded by a better lane (dara.md, section 7, points 2 and 4).
+What is read: sizes of jobs whose bids are at or above the lane's floor, free slots, exclusions, lots. A prover's own
+ask never moves its lot, nor does anybody else's, as long as it asks no more than the ceiling in one of its lanes: who
+cannot trade anywhere takes nobody's place. So no price is rewarded by a better lane (dara.md, section 7, points 2, 4).
 """
 
 from __future__ import annotations
@@ -17,11 +18,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from proofgrid.rules.jobs.classes import wide_lane_of
 from proofgrid.rules.scheduling.demand_and_supply import ProverSupply, TaskDemand
 from proofgrid.rules.scheduling.exclusion import JobCounts, jobs_for
 from proofgrid.rules.scheduling.rank import RankHashes
 
 LOT_PARTS = 1 << 16  #: into so many a slot is divided for rounding
+JOB_PARTS = 1 << 10  #: into so many a job is divided where it is smaller than usual
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,7 +41,7 @@ class ProverDraw:
     """One prover that was drawn for, and its lane."""
 
     prover_id: str
-    lanes: tuple[tuple[str, int], ...]  #: lane, and the slots that it would bring there
+    lanes: tuple[tuple[str, int], ...]  #: lane, and the slots that it has, all of which come along
     drawn: str
 
 
@@ -46,7 +49,7 @@ class ProverDraw:
 class Draw:
     """Who is offered where."""
 
-    wanted: Mapping[str, int]  #: lane -> its admitted jobs that somebody may run
+    wanted: Mapping[str, int]  #: lane -> its admitted jobs that somebody may run, in parts of a job
     provers: Sequence[ProverDraw]  #: in the order of their ids
 
     def lane_of(self) -> dict[str, str]:
@@ -69,17 +72,33 @@ def draw_lanes(
         ]
         served = [(lane, supply, jobs) for lane, supply, jobs in served if jobs and supply.free_slots]
         if any(supply.ask_price <= lane.ceil for lane, supply, _ in served):
-            found[served[0][1].prover_id] = tuple([(one.lane, min(it.free_slots, jobs)) for one, it, jobs in served])
+            found[served[0][1].prover_id] = tuple([(one.lane, it.free_slots) for one, it, _ in served])
             for lane, supply, _ in served:
                 able[lane.lane].append(supply)
-    wanted = {lane.lane: sum(len(jobs) for jobs in jobs_for(lane.admitted, able[lane.lane]).values()) for lane in lanes}
+    units = {
+        lane.lane: [job.units for jobs in jobs_for(lane.admitted, able[lane.lane]).values() for job in jobs]
+        for lane in lanes
+    }
+    wanted = {lane: _wanted(jobs, units.get(wide_lane_of(lane), [])) for lane, jobs in units.items()}
     return Draw(wanted=wanted, provers=assign(found, wanted, hashes=hashes))
+
+
+def _wanted(units: Sequence[int], units_of_wide: Sequence[int]) -> int:
+    """Return how much is wanted in a lane: its jobs, each as far as it is as large as those of the wide lane are.
+
+    A lane with constraints costs a prover a slot for a round, whatever is in it; were each job counted as one, a
+    hundred jobs of one unit, which cost next to nothing, would draw all sellers out of the wide lane.
+    """
+    if not units or not units_of_wide or units is units_of_wide:
+        return len(units) * JOB_PARTS
+    usual = sorted(units_of_wide)[len(units_of_wide) // 2]  # the median: a single huge job moves no lot
+    return max(1, sum([min(one, usual) for one in units]) * JOB_PARTS // usual)
 
 
 def assign(
     provers: Mapping[str, tuple[tuple[str, int], ...]], wanted: Mapping[str, int], *, hashes: RankHashes
 ) -> list[ProverDraw]:
-    """Draw a lane for each of the provers, given by id with the slots that they would bring to each of their lanes."""
+    """Draw a lane for each of the provers, given by id with their lanes and slots."""
     names = list(wanted)
     place_of = {lane: place for place, lane in enumerate(names)}
     in_turn = sorted(provers, key=lambda one: (len(provers[one]), hashes[f"{one} draws"]))
@@ -100,7 +119,7 @@ def rounding_lot(hashes: RankHashes, lane: str) -> int:
 def lanes_in_turn(
     provers: Iterable[Sequence[tuple[int, int]]], wanted: Sequence[int], rounding: Sequence[int]
 ) -> list[int]:
-    """Return the lane of each prover, by its place; each comes with the slots that it would bring to its lanes."""
+    """Return the lane of each prover, by its place; each comes with its lanes and slots."""
     parts = [0] * len(wanted)  #: of slots that were drawn
     drawn = []
     for best, *others in provers:

@@ -3,6 +3,7 @@
 reason            share of the lease's value     burnt   client   rescuer     evidence that anybody can verify
 missed_deadline    100 ‰                          500      250      250       none: only clocks saw it
 invalid_proof      500 ‰                          500      250      250       the signed result and its proof
+refuted            100 ‰                          500      250      250       none: what it said was not signed
 equivocation      1000 ‰                          500      250      250       two signed results that contradict
 
 The value is units x the operator's price. A slash is never more than the bond; shares are rounded up, what cannot be
@@ -23,6 +24,7 @@ from proofgrid.rules.staking.bonds import PERMILLE
 class SlashReason(StrEnum):
     MISSED_DEADLINE = "missed_deadline"
     INVALID_PROOF = "invalid_proof"
+    REFUTED = "refuted"  #: it said that an input cannot be proven, and it can
     EQUIVOCATION = "equivocation"
 
 
@@ -53,6 +55,7 @@ class Slash:
 SLASH_RULES: dict[SlashReason, SlashRule] = {
     SlashReason.MISSED_DEADLINE: SlashRule(share=100),
     SlashReason.INVALID_PROOF: SlashRule(share=500),
+    SlashReason.REFUTED: SlashRule(share=100),
     SlashReason.EQUIVOCATION: SlashRule(share=1_000),
 }
 
@@ -62,6 +65,7 @@ _REASONS = {
     ReturnReason.PROVER_LOST: SlashReason.MISSED_DEADLINE,
     ReturnReason.TIMED_OUT: SlashReason.MISSED_DEADLINE,
     ReturnReason.BAD_PROOF: SlashReason.INVALID_PROOF,
+    ReturnReason.REFUTED: SlashReason.REFUTED,
 }
 
 
@@ -74,7 +78,7 @@ def slash_reason(reason: ReturnReason, *, signed: bool, gateway_at_fault: bool) 
     found = _REASONS.get(reason)
     if found is SlashReason.INVALID_PROOF:
         return found if signed else SlashReason.MISSED_DEADLINE
-    return None if gateway_at_fault else found
+    return None if gateway_at_fault and found is SlashReason.MISSED_DEADLINE else found
 
 
 def may_be_slashed(reason: ReturnReason) -> bool:

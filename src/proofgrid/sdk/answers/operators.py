@@ -94,7 +94,7 @@ class Evidence:
     """One slash: for what, who got how much, and what became of the appeal."""
 
     evidence_id: str = ""
-    kind: str = ""  #: missed_deadline, invalid_proof, equivocation
+    kind: str = ""  #: missed_deadline, invalid_proof, equivocation, refuted
     operator: str = ""
     prover: str = ""
     lease_id: str = ""

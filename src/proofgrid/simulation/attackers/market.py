@@ -12,7 +12,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from proofgrid.rules.jobs.classes import lane_order
-from proofgrid.rules.jobs.retry import REASON_OF_CODE, RETRY_RULES, GiveUp, ReturnReason, decide_retry
+from proofgrid.rules.jobs.excuses import Finding, excuse_of
+from proofgrid.rules.jobs.retry import RETRY_RULES, GiveUp, ReturnReason, Tried, decide_retry, ends_by_attempts
 from proofgrid.rules.market.rounds import JobDemand, ProverSupply, RoundOutcome, TaskDemand
 from proofgrid.rules.market.stack import LaneDemands, Supplies, run_stack
 from proofgrid.rules.reputation.breaker import Breaker, BreakerPolicy, BreakerState, after_outcome, state_of
@@ -97,6 +98,7 @@ class _Job:
     not_before_ms: int = 0
     attempts: int = 0
     returns: int = 0
+    failed: set[str] = field(default_factory=set)  #: owners of machines that failed it in a way that counts
     excluded: dict[str, int] = field(default_factory=dict)  #: prover -> until when
 
 
@@ -253,6 +255,10 @@ class _Live:
         job = jobs.get(_number(placed))
         if job is None:
             return
+        client = self._tasks[placed.task_id].owner
+        if ends_by_attempts(reason) and machine.owner != client:
+            job.failed.add(machine.owner)
+        owners = {one.owner for one in self._market.machines}
         decision = decide_retry(
             reason,
             detail="",
@@ -260,6 +266,7 @@ class _Live:
             returns=job.returns,
             attempts_max=ATTEMPTS_MAX,
             now_ms=now * ROUND_MS,
+            tried=Tried(failed=frozenset(job.failed), lane=frozenset(owners - {client})),
         )
         job.returns, job.attempts = job.returns + 1, decision.attempts
         if isinstance(decision, GiveUp):
@@ -268,7 +275,7 @@ class _Live:
             return
         job.not_before_ms = decision.not_before_ms
         theirs = [one for one in self._market.machines if one.owner == machine.owner]
-        for one in theirs if rule.exclude_operator else [machine]:
+        for one in theirs if decision.exclude_operator else [machine]:
             job.excluded[one.prover_id] = decision.excluded_until_ms
 
     def _note_outcome(self, machine: Machine, *, fault: bool, now: int) -> None:
@@ -287,7 +294,8 @@ class _Live:
 
 
 def _reason_of(code: str) -> ReturnReason:
-    return REASON_OF_CODE[code]
+    """Return what a lie comes to: the gateway looks, and it is not so."""
+    return excuse_of(code).reason(Finding.FALSE)
 
 
 def _limit(task: Task, reference: int, *, now: int) -> int:
@@ -306,11 +314,6 @@ def _number(placed: Placement) -> int:
 def constrained(name: str, *, of: str = SMALL) -> str:
     """Return the name of a lane with constraints; `of`: the wide lane of its class."""
     return f"{of}/{name}"
-
-
-def everybody(market: Market) -> frozenset[str]:
-    """Return the ids of all provers."""
-    return frozenset(one.prover_id for one in market.machines)
 
 
 def slots_of(machines: Sequence[Machine]) -> int:

@@ -48,13 +48,19 @@ SELECT given.prover_id,
 FROM unnest(:provers::text[]) AS given(prover_id);
 
 -- name: newcomers_of
--- All connected new provers of these operators, whatever they serve, with what they do, and what they share: their
--- operator's breaker. One that is paused itself has no slot; is_judged: a result of it has arrived.
+-- All connected new provers of those of these :operators whose new ones have more than :first slots in all, or were paused;
+-- nothing bounds the others'. Whatever they serve, with what they do, and what they share: their operator's breaker. One
+-- that is paused itself has no slot; is_judged: a result of it has arrived.
+WITH bound AS (
+    SELECT s.operator FROM sessions s JOIN provers p USING (prover_id) LEFT JOIN operator_standings o ON o.operator = s.operator
+    WHERE s.open AND s.operator = ANY(:operators::text[]) AND p.jobs_proven < 8
+    GROUP BY s.operator HAVING sum(s.slots) > :first OR max(o.paused_until_ms) > 0
+)
 SELECT s.prover_id, s.operator, CASE WHEN p.paused_until_ms > now_ms() THEN 0 ELSE greatest(0, s.slots - (
         SELECT count(*) FROM firm_quote_seats t WHERE t.prover_id = s.prover_id AND t.state = 'reserved')) END::int AS slots,
     (SELECT count(*) FROM leases l WHERE l.prover_id = s.prover_id AND l.state IN (@leases_in_flight)) AS busy,
     EXISTS (SELECT 1 FROM leases l WHERE l.prover_id = s.prover_id AND l.state = 'reported') AS is_judged,
     p.jobs_proven, coalesce(o.paused_until_ms, 0) AS paused_until_ms, now_ms() AS now_ms
 FROM sessions s JOIN provers p USING (prover_id) LEFT JOIN operator_standings o ON o.operator = s.operator
-WHERE s.open AND p.operator = ANY(:operators::text[]) AND p.jobs_proven < 8
+WHERE s.open AND s.operator IN (SELECT operator FROM bound) AND p.jobs_proven < 8
 ORDER BY s.prover_id;

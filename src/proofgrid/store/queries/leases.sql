@@ -17,8 +17,28 @@ RETURNING leases.lease_id, leases.fence, leases.session_id, leases.job_id, lease
 
 -- name: get_lease
 SELECT leases.lease_id, leases.task_id, leases.fence, leases.operator, leases.prover_id, leases.lane, leases.units,
-    ran_ms(leases) AS ran_ms, tasks.client
+    ran_ms(leases) AS ran_ms, tasks.client, tasks.limit_price
 FROM leases JOIN tasks USING (task_id) WHERE lease_id = :lease_id;
+
+-- name: hold_lease
+-- Its prover is done with it and the gateway is not: for :hold_ms it runs out by no timer.
+UPDATE leases SET expires_ms = greatest(expires_ms, at_ms + :hold_ms), until_ms = greatest(until_ms, at_ms + :hold_ms),
+    phase_until_ms = greatest(phase_until_ms, at_ms + :hold_ms)
+FROM (SELECT now_ms() AS at_ms) AS clock
+WHERE lease_id = :lease_id AND state IN (@leases_held) RETURNING lease_id;
+
+-- name: excused_job
+-- What a lease's prover had to fetch, how long ago it was sold, and whether a gateway went away since then: it was silent
+-- for :silent_ms.
+SELECT t.program_digest, j.slice, j.input_digest, j.small_input, now_ms() - l.granted_ms AS age_ms,
+    EXISTS (SELECT 1 FROM gateways g WHERE g.seen_ms BETWEEN l.granted_ms AND now_ms() - :silent_ms)
+        OR NOT EXISTS (SELECT 1 FROM gateways g WHERE g.gateway_id = l.gateway_id) AS gateway_failed
+FROM leases l JOIN jobs j USING (job_id) JOIN tasks t ON t.task_id = l.task_id WHERE l.lease_id = :lease_id;
+
+-- name: tries_of_job
+-- Which operators' leases of a job ended for which reasons, and how often; they are found by its task.
+SELECT operator, reason, count(*) AS times FROM leases
+WHERE task_id = :task_id AND job_id = :job_id AND state IN ('failed', 'expired') GROUP BY operator, reason;
 
 -- name: lock_lease
 -- After its task's row is locked.
@@ -77,7 +97,7 @@ SELECT min(expires_ms) - now_ms() FROM leases WHERE state IN (@leases_held);
 -- name: job_of_lease
 -- The job that a lease was for, while it is leased, and another lease that is held for it.
 SELECT jobs.job_id, jobs.task_id, jobs.slice, jobs.input, jobs.attempts, jobs.returns, jobs.excluded,
-    rival.lease_id AS rival_id
+    jobs.last_word, jobs.last_word_until_ms > now_ms() AS waits_for_last_word, rival.lease_id AS rival_id
 FROM leases JOIN jobs USING (job_id)
 LEFT JOIN leases AS rival ON rival.job_id = leases.job_id AND rival.lease_id <> leases.lease_id
     AND rival.state IN (@leases_held)
@@ -89,6 +109,13 @@ UPDATE jobs SET state = 'ready', lease_id = NULL, hedge_price = NULL, returns = 
     not_before_ms = :not_before_ms,
     excluded = excluded || jsonb_build_object(:excluded::text, :excluded_until_ms::bigint)
 WHERE job_id = :job_id AND state = ANY(:sources::text[]) RETURNING lane;
+
+-- name: ask_last_word
+-- The :operator alone gets the job for :last_word_ms; :others do not.
+UPDATE jobs SET last_word = :operator, last_word_until_ms = now_ms() + :last_word_ms,
+    excluded = excluded || (SELECT coalesce(jsonb_object_agg(other, now_ms() + :last_word_ms), '{}')
+        FROM unnest(:others::text[]) AS given(other))
+WHERE job_id = :job_id;
 
 -- name: tell_session_to_stop
 SELECT pg_notify('stops', json_build_object('gateway', gateway_id, 'session', session_id, 'lease', lease_id,

@@ -84,7 +84,7 @@ WHERE task_id = :task_id AND job_id = :job_id AND state = 'failed' AND reason = 
 
 -- name: refuted_claims
 -- The proofs of these leases verified. Whoever said that their jobs cannot be proven was wrong.
-SELECT claim.prover_id, claim.lane, claim.units, ran_ms(claim) AS ran_ms FROM leases AS won
+SELECT claim.lease_id, claim.prover_id, claim.lane, claim.units, ran_ms(claim) AS ran_ms FROM leases AS won
 JOIN leases AS claim ON claim.task_id = won.task_id AND claim.job_id = won.job_id
 WHERE won.lease_id = ANY(:lease_ids::uuid[]) AND claim.state = 'failed' AND claim.reason = 'unprovable';
 
@@ -98,5 +98,5 @@ SELECT leases.lease_id, leases.job_id, leases.operator, leases.units, leases.sel
 FROM leases LEFT JOIN prover_speeds AS speed ON speed.prover_id = leases.prover_id
     AND speed.proof_system = split_part(leases.lane, '/', 2) AND speed.class = split_part(leases.lane, '/', 3)
 WHERE leases.task_id = :task_id
-  AND (leases.lease_id = ANY(:stopped::uuid[]) OR (leases.state = 'failed' AND leases.reason = 'unprovable'))
+  AND (leases.lease_id = ANY(:stopped::uuid[]) OR (leases.state = 'failed' AND leases.reason IN ('unprovable', 'program_fault')))
 ORDER BY leases.lease_id;

@@ -166,6 +166,19 @@ def test_a_circuit_that_has_not_the_programs_key_is_not_proven(committed_program
     assert not list((tmp_path / "c").glob("*.pk"))
 
 
+def test_what_was_accepted_can_be_proven_and_what_leaves_the_range_cannot(
+    committed_program: ProgramFiles, tmp_path: Path
+) -> None:
+    """With the files of a slice alone, as the gateway asks when a prover says that there is no proof."""
+    program = committed_program.program
+    for job in SYSTEM.normalise(committed_program, [[0.5] * 6], workdir=tmp_path).jobs:
+        files = ProgramFiles(program, {n: committed_program.path(n) for n in program.slices[job.slice_index].files})
+        assert SYSTEM.can_be_proven(files, job.slice_index, job.input, workdir=tmp_path / "w") is True
+        beyond = json.dumps({"integers": [10**12 for _ in json.loads(job.input)["integers"]]}).encode()
+        assert SYSTEM.can_be_proven(files, job.slice_index, beyond, workdir=tmp_path / "w") is not True
+        assert SYSTEM.can_be_proven(files, job.slice_index, b"[]", workdir=tmp_path / "w") is None
+
+
 @pytest.mark.parametrize("job_input", [b"", b"[]", b'{"integers": [true]}', b'{"integers": "12"}'])
 def test_a_malformed_job_input_is_refused(committed_program: ProgramFiles, tmp_path: Path, job_input: bytes) -> None:
     with pytest.raises(InvalidInput):

@@ -95,6 +95,10 @@ class EzklProofSystem:
         """Prove one slice; the proving key stays in `cache`."""
         return prove.run_job(files, slice_index, job_input, cache=cache, workdir=workdir, report=report)
 
+    def can_be_proven(self, files: ProgramFiles, slice_index: int, job_input: bytes, *, workdir: Path) -> bool | None:
+        """Do what TriesInputs.can_be_proven promises: a witness, looked at by the mock prover."""
+        return prove.can_be_proven(files, slice_index, job_input, workdir=workdir)
+
     def verify_partial(
         self, files: ProgramFiles, slice_index: int, facts: Mapping[str, Json], output: JobOutput, *, workdir: Path
     ) -> None:

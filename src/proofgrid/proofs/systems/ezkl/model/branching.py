@@ -9,6 +9,7 @@ A circuit has no branches: what only the input decides is refused in words.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from copy import deepcopy
 
 import numpy as np
 import onnx
@@ -16,7 +17,7 @@ import onnx
 from proofgrid.primitives.errors import UnsupportedOperator
 from proofgrid.proofs.systems.ezkl.model.folding import Folder
 from proofgrid.proofs.systems.ezkl.model.known import Array, Known
-from proofgrid.proofs.systems.ezkl.model.simplifying import keep
+from proofgrid.proofs.systems.ezkl.model.nodes import attributes_of, described, subgraphs_of, with_nodes
 from proofgrid.proofs.systems.ezkl.model.writing import Writer, names_of
 
 NODES_MAX = 5_000  #: that all branches and turns of a model may come to
@@ -33,10 +34,7 @@ def unroll_branches(model: onnx.ModelProto) -> onnx.ModelProto:
         return model
     unroller = _Unroller(model)
     unroller.write_all(model.graph.node, depth=0)
-    made = onnx.ModelProto()
-    made.CopyFrom(model)
-    keep(made, nodes=unroller.nodes, weights=unroller.weights)
-    return made
+    return with_nodes(model, unroller.nodes, unroller.weights)
 
 
 class _Unroller:
@@ -64,7 +62,7 @@ class _Unroller:
         if condition is None:
             raise _refused(node, "branches on what the input decides")
         wanted = "then_branch" if condition.item() else "else_branch"
-        graph = next(attribute.g for attribute in node.attribute if attribute.name == wanted)
+        graph = attributes_of(node)[wanted]
         found = self._write_body(node, graph, [], depth)
         for name, value in zip(node.output, found, strict=True):
             self._alias(node, value, name)
@@ -76,7 +74,7 @@ class _Unroller:
         condition = self._known.constant(inputs[1]) if inputs[1] else np.array(True)
         if turns is None or condition is None:
             raise _refused(node, "turns as often as the input decides")
-        body = next(attribute.g for attribute in node.attribute if attribute.name == "body")
+        body = attributes_of(node)["body"]
         states = list(node.input[2:])
         rows: list[list[str]] = [[] for _ in range(len(node.output) - len(states))]
         turn = 0
@@ -94,7 +92,7 @@ class _Unroller:
 
     def scan(self, node: onnx.NodeProto, depth: int) -> None:
         """Write the turns of a Scan, one for each element of its sequences."""
-        attributes = {attribute.name: onnx.helper.get_attribute_value(attribute) for attribute in node.attribute}
+        attributes = attributes_of(node)
         scanned = int(attributes["num_scan_inputs"])
         states, sequences = list(node.input[: len(node.input) - scanned]), node.input[len(node.input) - scanned :]
         if self._known.version() < 9:
@@ -188,23 +186,20 @@ class _Unroller:
 
 def _renamed(node: onnx.NodeProto, names: Mapping[str, str]) -> onnx.NodeProto:
     """Return a copy of the node with names replaced, in subgraphs too; ONNX lets no subgraph hide an outer name."""
-    made = onnx.NodeProto()
-    made.CopyFrom(node)
+    made = deepcopy(node)
     made.input[:] = [names.get(name, name) for name in node.input]
     made.output[:] = [names.get(name, name) for name in node.output]
-    for attribute in made.attribute:
-        for graph in (*attribute.graphs, *([attribute.g] if attribute.HasField("g") else [])):
-            inner = [_renamed(each, names) for each in graph.node]
-            del graph.node[:]
-            graph.node.extend(inner)
-            for value in graph.output:
-                value.name = names.get(value.name, value.name)
+    for graph in subgraphs_of(made):
+        inner = [_renamed(each, names) for each in graph.node]
+        del graph.node[:]
+        graph.node.extend(inner)
+        for value in graph.output:
+            value.name = names.get(value.name, value.name)
     return made
 
 
 def _refused(node: onnx.NodeProto, what: str) -> UnsupportedOperator:
-    where = f"node {node.name!r}" if node.name else f"the node that makes {next(filter(None, node.output), '')!r}"
-    return UnsupportedOperator(f"{where} ({node.op_type}) {what}", field="model", hint=_HINT)
+    return UnsupportedOperator(f"{described(node)} {what}", field="model", hint=_HINT)
 
 
 _UNROLLERS: dict[str, Callable[[_Unroller, onnx.NodeProto, int], None]] = {

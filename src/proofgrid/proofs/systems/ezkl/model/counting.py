@@ -10,7 +10,8 @@ Integers that come in, and places that ArgMax finds, stay integers: the engine r
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from copy import deepcopy
 from math import prod
 
 import numpy as np
@@ -18,7 +19,7 @@ import onnx
 from onnx import TensorProto
 
 from proofgrid.proofs.systems.ezkl.model.known import Known
-from proofgrid.proofs.systems.ezkl.model.simplifying import keep
+from proofgrid.proofs.systems.ezkl.model.nodes import attribute_of, with_nodes
 from proofgrid.proofs.systems.ezkl.model.writing import Writer, names_of
 
 CHOICES_MAX = 1 << 20  #: places times what they choose from
@@ -42,10 +43,11 @@ def count_in_floats(model: onnx.ModelProto) -> onnx.ModelProto:
         counter.write(node)
     if not counter.floats:
         return model
-    made = onnx.ModelProto()
-    made.CopyFrom(model)
-    counter.write_outputs(made)
-    keep(made, nodes=counter.nodes, weights=counter.weights)
+    counter.write_outputs(model.graph.output)
+    made = with_nodes(model, counter.nodes, counter.weights)
+    for value in made.graph.output:
+        if value.name in counter.floats:
+            value.type.tensor_type.elem_type = TensorProto.FLOAT
     return made
 
 
@@ -73,18 +75,17 @@ class _Counter:
             self._write_as_it_is(writer, node)
         self._take(writer)
 
-    def write_outputs(self, model: onnx.ModelProto) -> None:
-        """Give outputs that are floats by now their names and type."""
-        for value in model.graph.output:
+    def write_outputs(self, outputs: Iterable[onnx.ValueInfoProto]) -> None:
+        """Give outputs that are floats by now their names."""
+        for value in outputs:
             if value.name in self.floats:
                 self.nodes.append(
                     onnx.helper.make_node("Identity", [self.floats[value.name]], [value.name], name=value.name)
                 )
-                value.type.tensor_type.elem_type = TensorProto.FLOAT
 
     def _write_cast(self, writer: Writer, node: onnx.NodeProto) -> bool:
         source, output = node.input[0], node.output[0]
-        kind, target = self._known.element_type(source), next((a.i for a in node.attribute if a.name == "to"), 0)
+        kind, target = self._known.element_type(source), attribute_of(node, "to", 0)
         if source in self.floats:
             if target in _INTEGERS:
                 self._note(output, self.floats[source], node)
@@ -111,8 +112,7 @@ class _Counter:
         return [name for name in names if name]
 
     def _write_on_floats(self, writer: Writer, node: onnx.NodeProto) -> None:
-        made = onnx.NodeProto()
-        made.CopyFrom(node)
+        made = deepcopy(node)
         for place, name in enumerate(self._data_of(node)):
             if self._known.element_type(name) in _INTEGERS:
                 made.input[place] = self._float_of(writer, name)
@@ -139,7 +139,7 @@ class _Counter:
     def gather(self, writer: Writer, node: onnx.NodeProto) -> None:
         """Write a Gather at computed places."""
         data, places = self._known.shape(node.input[0]), self._known.shape(node.input[1])
-        axis = next((attribute.i for attribute in node.attribute if attribute.name == "axis"), 0)
+        axis = attribute_of(node, "axis", 0)
         if data is None or places is None or prod(places) * data[axis] > CHOICES_MAX:
             self._write_as_it_is(writer, node)
             return
@@ -158,7 +158,7 @@ class _Counter:
     def gather_elements(self, writer: Writer, node: onnx.NodeProto) -> None:
         """Write a GatherElements along the last axis at computed places."""
         data, places = self._known.shape(node.input[0]), self._known.shape(node.input[1])
-        axis = next((attribute.i for attribute in node.attribute if attribute.name == "axis"), 0)
+        axis = attribute_of(node, "axis", 0)
         if data is None or places is None or axis % len(data) != len(data) - 1 or data[:-1] != places[:-1]:
             self._write_as_it_is(writer, node)
             return
@@ -175,7 +175,7 @@ class _Counter:
         """Write a OneHot of computed places."""
         places, depth = self._known.shape(node.input[0]), self._known.constant(node.input[1])
         values = self._known.constant(node.input[2])
-        axis = next((attribute.i for attribute in node.attribute if attribute.name == "axis"), -1)
+        axis = attribute_of(node, "axis", -1)
         if places is None or depth is None or values is None or prod(places) * int(depth.item()) > CHOICES_MAX:
             self._write_as_it_is(writer, node)
             return
@@ -206,8 +206,7 @@ class _Counter:
         return self._is_integer(source)
 
     def _write_as_it_is(self, writer: Writer, node: onnx.NodeProto) -> None:
-        made = onnx.NodeProto()
-        made.CopyFrom(node)
+        made = deepcopy(node)
         for place, name in enumerate(node.input):
             if name in self.floats:  # the table of operators will say what cannot be read
                 made.input[place] = writer.op("Cast", self.floats[name], to=TensorProto.INT64)

@@ -12,14 +12,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from math import ceil, log2
-from typing import Any
 
 import numpy as np
 import onnx
 
 from proofgrid.proofs.systems.ezkl.model.known import Array, Known
-from proofgrid.proofs.systems.ezkl.model.simplifying import keep
-from proofgrid.proofs.systems.ezkl.model.writing import Writer, names_of
+from proofgrid.proofs.systems.ezkl.model.nodes import attribute_of, attributes_of
+from proofgrid.proofs.systems.ezkl.model.writing import Writer, replace_nodes
 
 _OPSET_LEAST = 11  #: the first with Round, and with Clip's bounds as inputs
 _SHIFT_MAX = 7  #: as many bits as the default scale has, so that 2^-7 is exact
@@ -27,23 +26,15 @@ _SHIFT_MAX = 7  #: as many bits as the default scale has, so that 2^-7 is exact
 
 def dequantize(model: onnx.ModelProto) -> onnx.ModelProto:
     """Return a model of floats that computes the same; what has computed scales stays as it is."""
-    known, taken = Known(model), names_of(model)
+    known = Known(model)
     if known.version() < _OPSET_LEAST or not any(node.op_type in _WRITERS for node in model.graph.node):
         return model
     pairs = _Pairs(known)
-    nodes: list[onnx.NodeProto] = []
-    weights = list(model.graph.initializer)
-    for node in model.graph.node:
-        known.learn(node)
-        writer = Writer(node, taken)
-        if node.op_type in _WRITERS and _WRITERS[node.op_type](pairs, writer, node):
-            nodes.extend(writer.nodes)
-            weights.extend(writer.weights)
-        else:
-            nodes.append(node)
-    made = onnx.ModelProto()
-    made.CopyFrom(model)
-    keep(made, nodes=nodes, weights=weights)
+
+    def write(writer: Writer, node: onnx.NodeProto) -> bool:
+        return node.op_type in _WRITERS and _WRITERS[node.op_type](pairs, writer, node)
+
+    made = replace_nodes(model, known, write)
     for value in made.graph.output:
         if value.name in pairs.written:
             value.type.tensor_type.elem_type = onnx.TensorProto.FLOAT
@@ -107,7 +98,7 @@ class _Pairs:
         both = [
             self._less(writer, name, zero) for name, zero in zip(inputs[:2], zeros, strict=True) if zero is not None
         ]
-        writer.op(operator, *both, into=node.output[0], **_attributes(node))
+        writer.op(operator, *both, into=node.output[0], **attributes_of(node))
         self.written.add(node.output[0])
         return True
 
@@ -144,7 +135,7 @@ class _Pairs:
             inputs.append(
                 writer.constant((values.astype(np.float64) * x_scale.item() * scales.reshape(-1)).astype(np.float32))
             )
-        product = writer.op(operator, *inputs, **_attributes(node))
+        product = writer.op(operator, *inputs, **attributes_of(node))
         self._write_quantized(
             writer,
             product,
@@ -193,14 +184,14 @@ class _Pairs:
 
     def _along_axis(self, node: onnx.NodeProto, name: str) -> tuple[int, ...]:
         shape = self._known.shape(name)
-        axis = next((attribute.i for attribute in node.attribute if attribute.name == "axis"), 1)
+        axis = attribute_of(node, "axis", 1)
         if shape is None or not -len(shape) <= axis < len(shape):
             return ()
         return tuple(-1 if place == axis % len(shape) else 1 for place in range(len(shape)))
 
 
 def _kind_asked_for(node: onnx.NodeProto) -> int:
-    asked = next((attribute.i for attribute in node.attribute if attribute.name == "output_dtype"), 0)
+    asked = attribute_of(node, "output_dtype", 0)
     return asked or onnx.TensorProto.UINT8
 
 
@@ -209,10 +200,6 @@ def _limits_of(kind: int) -> tuple[int, int]:
     name = onnx.TensorProto.DataType.Name(kind)
     bits = int(name.removeprefix("U").removeprefix("INT"))
     return (0, (1 << bits) - 1) if name.startswith("U") else (-(1 << bits - 1), (1 << bits - 1) - 1)
-
-
-def _attributes(node: onnx.NodeProto) -> dict[str, Any]:
-    return {attribute.name: onnx.helper.get_attribute_value(attribute) for attribute in node.attribute}
 
 
 _Write = Callable[[_Pairs, Writer, onnx.NodeProto], bool]

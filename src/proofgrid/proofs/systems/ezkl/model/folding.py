@@ -7,13 +7,12 @@ How much work a node is, is known before it is done.
 
 from __future__ import annotations
 
-import warnings
 from math import prod
 
 import numpy as np
 import onnx
-from onnx.reference import ReferenceEvaluator
 
+from proofgrid.proofs.systems.ezkl.model.evaluating import evaluated
 from proofgrid.proofs.systems.ezkl.model.known import Array, Known, shape_of
 
 WORK_MAX = 1 << 24  #: numbers read, written and multiplied while one model is folded
@@ -90,25 +89,16 @@ class Folder:
     def _evaluate(self, node: onnx.NodeProto, kinds: dict[str, onnx.TypeProto]) -> list[Array] | None:
         widen = node.op_type in _IN_64_BITS
         feeds = {name: self._value(name, widen=widen) for name in node.input if name}
+        version = max(self._known.version(), _EVALUATED_FROM.get(node.op_type, 0))
         try:
-            with warnings.catch_warnings(), np.errstate(all="ignore"):
-                warnings.simplefilter("ignore")
-                found = ReferenceEvaluator(self._alone(node)).run(None, feeds)
+            with np.errstate(all="ignore"):
+                found = evaluated(node, feeds, version)
                 return [
                     _narrowed(value, kinds.get(name))
                     for name, value in zip(filter(None, node.output), found, strict=True)
                 ]
         except Exception:  # what the reference cannot evaluate stays as it is, and meets the operators' table
             return None
-
-    def _alone(self, node: onnx.NodeProto) -> onnx.ModelProto:
-        """Return a model of this node only: a node without one is evaluated as the newest opset has it."""
-        inputs = [onnx.ValueInfoProto(name=name) for name in dict.fromkeys(filter(None, node.input))]
-        outputs = [onnx.ValueInfoProto(name=name) for name in filter(None, node.output)]
-        graph = onnx.GraphProto(name="folded", node=[node], input=inputs, output=outputs)
-        version = max(self._known.version(), _EVALUATED_FROM.get(node.op_type, 0))
-        opsets = [onnx.helper.make_opsetid("", version)]
-        return onnx.ModelProto(ir_version=8, graph=graph, opset_import=opsets)
 
     def _value(self, name: str, *, widen: bool) -> Array:
         value = self._known.constant_of(name)

@@ -6,6 +6,7 @@ x, mask -> label, scores      mask fixed, scores private      x -> label
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
+from copy import deepcopy
 from fractions import Fraction
 from math import prod
 
@@ -17,7 +18,7 @@ from proofgrid.primitives.errors import InvalidField
 
 def fix_inputs(model: onnx.ModelProto, fixed: Mapping[str, Sequence[str]]) -> onnx.ModelProto:
     """Return the model with these inputs' decimal numbers as weights; raise InvalidField naming one that is wrong."""
-    made = _copied(model)
+    made = deepcopy(model)
     for name, numbers in fixed.items():
         value = _named(made.graph.input, name, f"settings.fixed.{name}", "input")
         made.graph.initializer.append(_weight(value, numbers))
@@ -29,17 +30,11 @@ def fix_inputs(model: onnx.ModelProto, fixed: Mapping[str, Sequence[str]]) -> on
 
 def leave_out_outputs(model: onnx.ModelProto, private: Collection[str]) -> onnx.ModelProto:
     """Return the model without these outputs; raise InvalidField when it has no such output, or no other one."""
-    made = _copied(model)
+    made = deepcopy(model)
     for name in private:
         made.graph.output.remove(_named(made.graph.output, name, f"settings.output_visibility.{name}", "output"))
     if not made.graph.output:
         raise InvalidField("one output at least is shown", field="settings.output_visibility")
-    return made
-
-
-def _copied(model: onnx.ModelProto) -> onnx.ModelProto:
-    made = onnx.ModelProto()
-    made.CopyFrom(model)
     return made
 
 

@@ -7,6 +7,7 @@ shapes follow from constants that were an expression a moment ago.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from copy import deepcopy
 from math import prod
 
 import numpy as np
@@ -70,18 +71,9 @@ class Known:
         found = self._types.get(name)
         return found.tensor_type.elem_type if found is not None else onnx.TensorProto.UNDEFINED
 
-    def type_of(self, name: str) -> onnx.TypeProto | None:
-        """Return all that is known of the tensor's type."""
-        return self._types.get(name)
-
     def learn(self, node: onnx.NodeProto) -> None:
         """Note the types of what the node puts out."""
         self._types.update(self.outputs_of(node))
-
-    def learn_all(self, nodes: Iterable[onnx.NodeProto]) -> None:
-        """Note the types of what these nodes put out."""
-        for node in nodes:
-            self.learn(node)
 
     def add(self, name: str, value: Array) -> None:
         """Note a constant."""
@@ -134,8 +126,7 @@ class Known:
 
 
 def _of_element_type(kind: onnx.TypeProto, element_type: int) -> onnx.TypeProto:
-    made = onnx.TypeProto()
-    made.CopyFrom(kind)
+    made = deepcopy(kind)
     made.tensor_type.elem_type = element_type
     return made
 

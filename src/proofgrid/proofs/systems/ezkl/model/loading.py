@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from copy import deepcopy
 from dataclasses import dataclass
 from itertools import chain
 from math import prod
@@ -19,6 +20,7 @@ from proofgrid.proofs.systems.ezkl.model.counting import count_in_floats
 from proofgrid.proofs.systems.ezkl.model.dequantizing import dequantize
 from proofgrid.proofs.systems.ezkl.model.expanding import expand_operators, inline_functions
 from proofgrid.proofs.systems.ezkl.model.holding import fix_inputs, leave_out_outputs
+from proofgrid.proofs.systems.ezkl.model.known import shape_of
 from proofgrid.proofs.systems.ezkl.model.naming import name_nodes
 from proofgrid.proofs.systems.ezkl.model.normalizing import write_normalizations
 from proofgrid.proofs.systems.ezkl.model.operators import check_operators, check_versions
@@ -62,8 +64,6 @@ PASSES: tuple[Callable[[onnx.ModelProto], onnx.ModelProto], ...] = (
     name_nodes,
     check_operators,
 )
-
-_WINDOWED = ("Conv", "ConvTranspose", "MaxPool", "AveragePool")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,12 +110,11 @@ def load_model(
     proto = original = leave_out_outputs(fix_inputs(proto, fixed), private)
     for apply in PASSES:
         proto = apply(proto)
-    _fill_in_strides(proto.graph)
     inferred = _infer_shapes(proto)
     tensors = _tensors_of(inferred.graph)
     inputs = _inputs_of(inferred.graph, tensors)
     outputs = _outputs_of(inferred.graph, tensors)
-    nodes = _nodes_alive(inferred.graph, [output.name for output in outputs])
+    nodes = tuple(inferred.graph.node)
     return CheckedModel(original=original, proto=inferred, nodes=nodes, tensors=tensors, inputs=inputs, outputs=outputs)
 
 
@@ -168,8 +167,7 @@ def _checkable(proto: onnx.ModelProto) -> onnx.ModelProto:
     shapeless = [n for n, output in enumerate(proto.graph.output) if not output.type.tensor_type.HasField("shape")]
     if not old and not shapeless:
         return proto
-    made = onnx.ModelProto()
-    made.CopyFrom(proto)
+    made = deepcopy(proto)
     made.opset_import.append(onnx.helper.make_opsetid("deprecated", 1))
     for position in old:
         made.graph.node[position].domain = "deprecated"
@@ -198,22 +196,6 @@ def _fix_batch_of_one(graph: onnx.GraphProto) -> None:
         value.type.tensor_type.ClearField("shape")
 
 
-def _fill_in_strides(graph: onnx.GraphProto) -> None:
-    """Write down ONNX's default of strides 1, which ezkl does not know."""
-    for node in graph.node:
-        if node.op_type in _WINDOWED and not any(attribute.name == "strides" for attribute in node.attribute):
-            kernel = _kernel_dimensions(graph, node)
-            if kernel:
-                node.attribute.append(onnx.helper.make_attribute("strides", [1] * kernel))
-
-
-def _kernel_dimensions(graph: onnx.GraphProto, node: onnx.NodeProto) -> int:
-    for attribute in node.attribute:
-        if attribute.name == "kernel_shape":
-            return len(attribute.ints)
-    return next((len(weight.dims) - 2 for weight in graph.initializer if weight.name == node.input[1]), 0)
-
-
 def _infer_shapes(proto: onnx.ModelProto) -> onnx.ModelProto:
     try:
         inferred: onnx.ModelProto = shape_inference.infer_shapes(proto, strict_mode=True, data_prop=True)
@@ -234,11 +216,10 @@ def _tensors_of(graph: onnx.GraphProto) -> dict[str, Tensor]:
 
 
 def _tensor_of(value: onnx.ValueInfoProto) -> Tensor | None:
-    kind = value.type.tensor_type
-    if not kind.HasField("shape") or not all(dimension.HasField("dim_value") for dimension in kind.shape.dim):
+    shape = shape_of(value.type)
+    if shape is None:
         return None
-    shape = tuple(dimension.dim_value for dimension in kind.shape.dim)
-    return Tensor(name=value.name, shape=shape, element_type=kind.elem_type)
+    return Tensor(name=value.name, shape=shape, element_type=value.type.tensor_type.elem_type)
 
 
 def _inputs_of(graph: onnx.GraphProto, tensors: Mapping[str, Tensor]) -> tuple[Tensor, ...]:
@@ -270,16 +251,6 @@ def _sized(name: str, role: str, tensors: Mapping[str, Tensor]) -> Tensor:
     if not 1 <= found.elements <= ELEMENTS_MAX:
         raise _invalid(f"the {role} {name!r} has {found.elements} elements; 1 to {ELEMENTS_MAX} are supported")
     return found
-
-
-def _nodes_alive(graph: onnx.GraphProto, outputs: Iterable[str]) -> tuple[onnx.NodeProto, ...]:
-    needed = set(outputs)
-    alive = []
-    for node in reversed(graph.node):
-        if needed.intersection(node.output):
-            alive.append(node)
-            needed.update(node.input)
-    return tuple(reversed(alive))
 
 
 def _not_onnx() -> InvalidProgram:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from copy import deepcopy
 from itertools import count
 
 import onnx
 
-from proofgrid.proofs.systems.ezkl.model.simplifying import keep
+from proofgrid.proofs.systems.ezkl.model.nodes import with_nodes
 
 
 def name_nodes(model: onnx.ModelProto) -> onnx.ModelProto:
@@ -14,15 +15,11 @@ def name_nodes(model: onnx.ModelProto) -> onnx.ModelProto:
     taken = {value.name for value in model.graph.input} | {weight.name for weight in model.graph.initializer}
     nodes = []
     for node in model.graph.node:
-        made = onnx.NodeProto()
-        made.CopyFrom(node)
+        made = deepcopy(node)
         made.name = _free_name(node, taken)
         taken.add(made.name)
         nodes.append(made)
-    result = onnx.ModelProto()
-    result.CopyFrom(model)
-    keep(result, nodes=nodes)
-    return result
+    return with_nodes(model, nodes)
 
 
 def _free_name(node: onnx.NodeProto, taken: set[str]) -> str:

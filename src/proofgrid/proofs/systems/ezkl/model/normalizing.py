@@ -13,8 +13,8 @@ import numpy as np
 import onnx
 
 from proofgrid.proofs.systems.ezkl.model.known import Known
-from proofgrid.proofs.systems.ezkl.model.simplifying import keep
-from proofgrid.proofs.systems.ezkl.model.writing import Writer, names_of
+from proofgrid.proofs.systems.ezkl.model.nodes import attribute_of, attributes_of
+from proofgrid.proofs.systems.ezkl.model.writing import Writer, replace_nodes
 
 _PER_CHANNEL = 21  #: from this opset on GroupNormalization has scale and bias per channel, before per group
 _DIVISOR_LEAST = 1e-9  #: what ONNX adds to the deviation in MeanVarianceNormalization
@@ -24,26 +24,18 @@ def write_normalizations(model: onnx.ModelProto) -> onnx.ModelProto:
     """Return an equal model without GroupNormalization and MeanVarianceNormalization of known shapes."""
     if not any(node.op_type in _WRITERS for node in model.graph.node):
         return model
-    known, taken = Known(model), names_of(model)
-    nodes: list[onnx.NodeProto] = []
-    weights = list(model.graph.initializer)
-    for node in model.graph.node:
-        known.learn(node)
-        writer = Writer(node, taken)
-        if node.op_type in _WRITERS and known.shape(node.input[0]) and _WRITERS[node.op_type](writer, node, known):
-            nodes.extend(writer.nodes)
-            weights.extend(writer.weights)
-        else:
-            nodes.append(node)
-    made = onnx.ModelProto()
-    made.CopyFrom(model)
-    keep(made, nodes=nodes, weights=weights)
-    return made
+    known = Known(model)
+
+    def write(writer: Writer, node: onnx.NodeProto) -> bool:
+        has_writer = node.op_type in _WRITERS and bool(known.shape(node.input[0]))
+        return has_writer and _WRITERS[node.op_type](writer, node, known)
+
+    return replace_nodes(model, known, write)
 
 
 def _write_group(writer: Writer, node: onnx.NodeProto, known: Known) -> bool:
     """x [N, C, ...] is normalised as [N, groups, C per group, rest], then scaled."""
-    attributes = {attribute.name: onnx.helper.get_attribute_value(attribute) for attribute in node.attribute}
+    attributes = attributes_of(node)
     shape = known.shape(node.input[0]) or ()
     scale, bias = (known.constant(name) for name in node.input[1:3])
     groups = attributes["num_groups"]
@@ -64,7 +56,7 @@ def _write_group(writer: Writer, node: onnx.NodeProto, known: Known) -> bool:
 
 
 def _write_mean_variance(writer: Writer, node: onnx.NodeProto, known: Known) -> bool:
-    axes = next((list(attribute.ints) for attribute in node.attribute if attribute.name == "axes"), [0, 2, 3])
+    axes = attribute_of(node, "axes", [0, 2, 3])
     kind = onnx.helper.tensor_dtype_to_np_dtype(known.element_type(node.input[0]))
     far = writer.op("Sub", node.input[0], _mean(writer, known, node.input[0], axes))
     variance = _mean(writer, known, writer.op("Mul", far, far), axes)

@@ -16,8 +16,8 @@ import onnx
 
 from proofgrid.primitives.errors import UnsupportedOperator
 from proofgrid.proofs.systems.ezkl.model.known import Array, Known
-from proofgrid.proofs.systems.ezkl.model.simplifying import keep
-from proofgrid.proofs.systems.ezkl.model.writing import Writer, names_of
+from proofgrid.proofs.systems.ezkl.model.nodes import attributes_of, described
+from proofgrid.proofs.systems.ezkl.model.writing import Writer, replace_nodes
 
 STEPS_MAX = 1_024  #: of all recurrent nodes of a model together, both directions counted
 
@@ -34,28 +34,20 @@ def unroll_recurrent(model: onnx.ModelProto) -> onnx.ModelProto:
     """
     if not any(node.op_type in _GATES for node in model.graph.node):
         return model
-    known, taken = Known(model), names_of(model)
-    nodes: list[onnx.NodeProto] = []
-    weights = list(model.graph.initializer)
-    steps = 0
-    for node in model.graph.node:
+    known, steps = Known(model), 0
+
+    def write(writer: Writer, node: onnx.NodeProto) -> bool:
+        nonlocal steps
         if node.op_type not in _GATES or node.domain not in ("", "ai.onnx"):
-            nodes.append(node)
-            known.learn(node)
-            continue
+            return False
         layer = _layer_of(node, known)
         steps += layer.length * len(layer.reversed)
         if steps > STEPS_MAX:
             raise _refused(node, f"needs more than {STEPS_MAX} steps", hint="take a shorter sequence")
-        writer = Writer(node, taken)
         _write(writer, layer)
-        known.learn(node)
-        nodes.extend(writer.nodes)
-        weights.extend(writer.weights)
-    made = onnx.ModelProto()
-    made.CopyFrom(model)
-    keep(made, nodes=nodes, weights=weights)
-    return made
+        return True
+
+    return replace_nodes(model, known, write)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,7 +70,7 @@ class _Layer:
 
 
 def _layer_of(node: onnx.NodeProto, known: Known) -> _Layer:
-    attributes = {attribute.name: onnx.helper.get_attribute_value(attribute) for attribute in node.attribute}
+    attributes = attributes_of(node)
     inputs = [*node.input, *[""] * (8 - len(node.input))]
     shape = known.shape(inputs[0])
     w, r = (_weight(node, known, inputs[place]) for place in (1, 2))
@@ -305,5 +297,4 @@ def _join(writer: Writer, layer: _Layer, parts: Sequence[str], output: str) -> N
 
 
 def _refused(node: onnx.NodeProto, what: str, *, hint: str = _HINT) -> UnsupportedOperator:
-    where = f"node {node.name!r}" if node.name else f"the node that makes {next(filter(None, node.output), '')!r}"
-    return UnsupportedOperator(f"{where} ({node.op_type}) {what}, which cannot be proven", field="model", hint=hint)
+    return UnsupportedOperator(f"{described(node)} {what}, which cannot be proven", field="model", hint=hint)

@@ -8,6 +8,7 @@ operators (docs/decisions/0026); the evaluator knows more types, and versions th
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
+from copy import deepcopy
 from typing import Any
 
 import numpy as np
@@ -100,8 +101,7 @@ def _session(model: onnx.ModelProto) -> onnxruntime.InferenceSession:
 
 
 def _showing_everything(model: onnx.ModelProto) -> onnx.ModelProto:
-    made = onnx.ModelProto()
-    made.CopyFrom(model)
+    made = deepcopy(model)
     shown = {value.name for value in made.graph.output}
     results = (name for node in made.graph.node for name in node.output if name and name not in shown)
     made.graph.output.extend(onnx.ValueInfoProto(name=name) for name in results)

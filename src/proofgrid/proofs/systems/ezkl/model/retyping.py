@@ -10,7 +10,7 @@ Casts that change nothing then go:
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from copy import deepcopy
 
 import numpy as np
 import onnx
@@ -18,7 +18,7 @@ from onnx import TensorProto, numpy_helper
 
 from proofgrid.primitives.errors import InvalidProgram
 from proofgrid.proofs.systems.ezkl.model.known import Known
-from proofgrid.proofs.systems.ezkl.model.simplifying import keep
+from proofgrid.proofs.systems.ezkl.model.nodes import attribute_of, subgraphs_of, with_nodes
 
 _TO_FLOAT = frozenset([TensorProto.DOUBLE, TensorProto.FLOAT16, TensorProto.BFLOAT16])
 _SMALL = frozenset([TensorProto.INT8, TensorProto.INT16, TensorProto.UINT8, TensorProto.UINT16])
@@ -45,8 +45,7 @@ _FITS: dict[int, frozenset[int]] = {
 
 def retype(model: onnx.ModelProto) -> onnx.ModelProto:
     """Return an equal model of 32-bit floats and integers; raise InvalidProgram for a weight beyond 32 bits."""
-    made = onnx.ModelProto()
-    made.CopyFrom(model)
+    made = deepcopy(model)
     _write_types(made.graph, _TO_FLOAT, TensorProto.FLOAT, outside=True)
     if _multiplies_small_integers(made):
         # No version of ONNX has MatMul of int8, yet exporters of trees write it; the engine's integers have no size.
@@ -67,8 +66,8 @@ def _write_types(graph: onnx.GraphProto, old: frozenset[int], new: int, *, outsi
                 attribute.i = new
             if attribute.HasField("t"):
                 _write_tensor(attribute.t, old, new)
-            for inner in (*attribute.graphs, *([attribute.g] if attribute.HasField("g") else [])):
-                _write_types(inner, old, new, outside=outside)
+        for inner in subgraphs_of(node):
+            _write_types(inner, old, new, outside=outside)
 
 
 def _write_tensor(tensor: onnx.TensorProto, old: frozenset[int], new: int) -> None:
@@ -103,12 +102,11 @@ def _without_idle_casts(model: onnx.ModelProto) -> onnx.ModelProto:
     wide: dict[str, str] = {}  #: tensor -> what it was cast from without loss
     nodes = []
     for node in model.graph.node:
-        made = onnx.NodeProto()
-        made.CopyFrom(node)
+        made = deepcopy(node)
         _rename_inputs(made, same)
         if made.op_type == "Cast":
             source = made.input[0] = wide.get(made.input[0], made.input[0])
-            target = next((attribute.i for attribute in made.attribute if attribute.name == "to"), 0)
+            target = attribute_of(made, "to", 0)
             own = known.element_type(source)
             if own == target and node.output[0] not in outputs:
                 same[node.output[0]] = source
@@ -119,22 +117,12 @@ def _without_idle_casts(model: onnx.ModelProto) -> onnx.ModelProto:
                 wide[node.output[0]] = source
         known.learn(made)
         nodes.append(made)
-    result = onnx.ModelProto()
-    result.CopyFrom(model)
-    keep(result, nodes=nodes)
-    return result
+    return with_nodes(model, nodes)
 
 
 def _rename_inputs(node: onnx.NodeProto, names: dict[str, str]) -> None:
     for place, name in enumerate(node.input):
         node.input[place] = names.get(name, name)
-    for graph in _subgraphs(node):
+    for graph in subgraphs_of(node):
         for inner in graph.node:
             _rename_inputs(inner, names)
-
-
-def _subgraphs(node: onnx.NodeProto) -> Iterator[onnx.GraphProto]:
-    for attribute in node.attribute:
-        yield from attribute.graphs
-        if attribute.HasField("g"):
-            yield attribute.g

@@ -11,6 +11,7 @@ The moves are drawn: one run is one way in which all that rounding may turn out.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from copy import deepcopy
 from math import prod
 from typing import Any
 
@@ -23,6 +24,7 @@ from onnx.reference import ReferenceEvaluator
 from onnx.reference.op_run import OpRun
 
 from proofgrid.proofs.systems.ezkl.model.loading import CheckedModel
+from proofgrid.proofs.systems.ezkl.model.nodes import attribute_of
 from proofgrid.proofs.systems.ezkl.model.reference import Numbers, Values, evaluate
 
 _DOMAIN = "proofgrid"
@@ -95,8 +97,7 @@ def _move_operator(chance: _Chance, quantum: float) -> type:
 
 def _decomposed(model: onnx.ModelProto) -> onnx.ModelProto:
     """Return the model with the parts that the engine computes one after the other, and rounds between."""
-    made = onnx.ModelProto()
-    made.CopyFrom(model)
+    made = deepcopy(model)
     weights = {weight.name: weight for weight in made.graph.initializer}
     nodes = [part for node in made.graph.node for part in _apart(made.graph, weights, node)]
     del made.graph.node[:]
@@ -115,8 +116,7 @@ def _apart(
     graph: onnx.GraphProto, weights: Mapping[str, onnx.TensorProto], node: onnx.NodeProto
 ) -> list[onnx.NodeProto]:
     """Return what the engine makes of a node that has no function body of ONNX's, or another one."""
-    made = onnx.NodeProto()
-    made.CopyFrom(node)
+    made = deepcopy(node)
     if node.op_type == "LogSoftmax":  # of a softmax that was rounded
         made.op_type = "Softmax"
         made.output[0] = f"{node.output[0]}/softmax"
@@ -131,7 +131,7 @@ def _instance_normalization(
 ) -> list[onnx.NodeProto]:
     place = node.output[0]
     scale, bias = (numpy_helper.to_array(weights[name]) for name in node.input[1:])
-    epsilon = next((one.f for one in node.attribute if one.name == "epsilon"), 1e-5)
+    epsilon = attribute_of(node, "epsilon", 1e-5)
     constants = {"epsilon": np.array(epsilon), "scale": scale, "bias": bias}
     for name, value in constants.items():
         # GlobalAveragePool keeps its dimensions; a channel is the second of them.
@@ -195,8 +195,7 @@ def _parts(node: onnx.NodeProto, types: Mapping[str, int]) -> Iterable[onnx.Node
 
 def _moved(node: onnx.NodeProto, types: Mapping[str, int]) -> Iterable[onnx.NodeProto]:
     """Yield the node and what moves its results."""
-    made = onnx.NodeProto()
-    made.CopyFrom(node)
+    made = deepcopy(node)
     moves = []
     for position, name in enumerate(node.output):
         if name and types.get(name) in _FLOATS and node.domain != _DOMAIN:

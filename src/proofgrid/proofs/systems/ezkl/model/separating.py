@@ -5,9 +5,11 @@ A recurrent layer over one step is such a model: all of its states are the last 
 
 from __future__ import annotations
 
+from copy import deepcopy
+
 import onnx
 
-from proofgrid.proofs.systems.ezkl.model.simplifying import keep
+from proofgrid.proofs.systems.ezkl.model.nodes import with_nodes
 from proofgrid.proofs.systems.ezkl.model.writing import Writer, names_of
 
 _RESHAPING = frozenset(["Dropout", "Flatten", "Identity", "Reshape", "Squeeze", "Unsqueeze"])
@@ -42,8 +44,7 @@ def _negated_twice(model: onnx.ModelProto, outputs: list[str]) -> onnx.ModelProt
     nodes: list[onnx.NodeProto] = []
     for node in model.graph.node:
         repeated = [name for name in node.output if name in outputs]
-        made = onnx.NodeProto()
-        made.CopyFrom(node)
+        made = deepcopy(node)
         nodes.append(made)
         for name in repeated:
             writer = Writer(node, taken)
@@ -51,7 +52,4 @@ def _negated_twice(model: onnx.ModelProto, outputs: list[str]) -> onnx.ModelProt
             made.output[list(made.output).index(name)] = inner
             writer.op("Neg", writer.op("Neg", inner), into=name)
             nodes.extend(writer.nodes)
-    result = onnx.ModelProto()
-    result.CopyFrom(model)
-    keep(result, nodes=nodes)
-    return result
+    return with_nodes(model, nodes)

@@ -10,6 +10,7 @@ Weights, and whatever is computed from weights alone, belong to every slice that
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from copy import deepcopy
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
@@ -72,8 +73,7 @@ def slice_model(
 
 def show_again(part: ModelSlice, names: Sequence[str]) -> ModelSlice:
     """Return a slice whose model also puts out these of its inputs, after its outputs, as they came in."""
-    made = onnx.ModelProto()
-    made.CopyFrom(part.proto)
+    made = deepcopy(part.proto)
     taken = {name for node in made.graph.node for name in (*node.input, *node.output)}
     by_name = {tensor.name: tensor for tensor in part.inputs}
     for name in names:

@@ -20,8 +20,8 @@ from onnx import TensorProto
 
 from proofgrid.primitives.errors import UnsupportedOperator
 from proofgrid.proofs.systems.ezkl.model.known import Array, Known
-from proofgrid.proofs.systems.ezkl.model.simplifying import keep
-from proofgrid.proofs.systems.ezkl.model.writing import Writer, names_of
+from proofgrid.proofs.systems.ezkl.model.nodes import attributes_of, described
+from proofgrid.proofs.systems.ezkl.model.writing import Writer, replace_nodes
 
 CELLS_MAX = 1 << 22  #: trees times tests times leaves
 
@@ -39,22 +39,15 @@ def write_trees(model: onnx.ModelProto) -> onnx.ModelProto:
     """
     if not any(node.op_type in _ENSEMBLES for node in model.graph.node):
         return model
-    known, taken = Known(model), names_of(model)
-    nodes: list[onnx.NodeProto] = []
-    weights = list(model.graph.initializer)
-    for node in model.graph.node:
-        known.learn(node)
+    known = Known(model)
+
+    def write(writer: Writer, node: onnx.NodeProto) -> bool:
         if node.op_type not in _ENSEMBLES:
-            nodes.append(node)
-            continue
-        writer = Writer(node, taken)
+            return False
         _write(writer, node, known)
-        nodes.extend(writer.nodes)
-        weights.extend(writer.weights)
-    made = onnx.ModelProto()
-    made.CopyFrom(model)
-    keep(made, nodes=nodes, weights=weights)
-    return made
+        return True
+
+    return replace_nodes(model, known, write)
 
 
 @dataclass(slots=True)
@@ -67,7 +60,7 @@ class _Tree:
 
 
 def _write(writer: Writer, node: onnx.NodeProto, known: Known) -> None:
-    attributes = {attribute.name: onnx.helper.get_attribute_value(attribute) for attribute in node.attribute}
+    attributes = attributes_of(node)
     shape = known.shape(node.input[0])
     if shape is None or len(shape) != 2:
         raise _refused(node, "reads features of unknown shape")
@@ -214,5 +207,4 @@ def _write_post(writer: Writer, node: onnx.NodeProto, attributes: _Attributes, s
 
 
 def _refused(node: onnx.NodeProto, what: str, *, hint: str = _HINT) -> UnsupportedOperator:
-    where = f"node {node.name!r}" if node.name else f"the node that makes {next(filter(None, node.output), '')!r}"
-    return UnsupportedOperator(f"{where} ({node.op_type}) {what}, which cannot be proven", field="model", hint=hint)
+    return UnsupportedOperator(f"{described(node)} {what}, which cannot be proven", field="model", hint=hint)

@@ -8,6 +8,7 @@ import onnx
 
 from proofgrid.primitives.errors import InvalidProgram
 from proofgrid.proofs.systems.ezkl.model.loading import CheckedModel, Tensor
+from proofgrid.proofs.systems.ezkl.model.nodes import attribute_of
 from proofgrid.proofs.systems.ezkl.settings import LOGROWS_MAX, SLICES_MAX
 
 #: What the most slices of the most rows hold. A build passes over every cell many times, at some microseconds each.
@@ -48,18 +49,14 @@ def _products_per_output(node: onnx.NodeProto, tensors: Mapping[str, Tensor]) ->
     if node.op_type in ("MatMul", "Einsum") and shapes[0]:
         return shapes[0][-1]
     if node.op_type == "Gemm" and shapes[0]:
-        return shapes[0][0 if _attribute(node, "transA") else -1]
+        return shapes[0][0 if attribute_of(node, "transA", 0) else -1]
     if node.op_type == "Conv" and len(shapes[1]) > 2:
         return _product(shapes[1][1:])
     if node.op_type == "ConvTranspose" and len(shapes[1]) > 2:
         return shapes[1][0] * _product(shapes[1][2:])
     if node.op_type in ("MaxPool", "AveragePool"):
-        return _product(next((tuple(a.ints) for a in node.attribute if a.name == "kernel_shape"), (1,)))
+        return _product(tuple(attribute_of(node, "kernel_shape", [1])))
     return 0
-
-
-def _attribute(node: onnx.NodeProto, name: str) -> int:
-    return next((attribute.i for attribute in node.attribute if attribute.name == name), 0)
 
 
 def _product(shape: tuple[int, ...]) -> int:

@@ -5,13 +5,16 @@ A name is the client's own with a number behind it, so that blame still finds th
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import onnx
 from onnx import numpy_helper
+
+from proofgrid.proofs.systems.ezkl.model.known import Known
+from proofgrid.proofs.systems.ezkl.model.nodes import subgraphs_of, with_nodes
 
 
 class Writer:
@@ -51,6 +54,27 @@ class Writer:
                 return name
 
 
+def replace_nodes(
+    model: onnx.ModelProto, known: Known, write: Callable[[Writer, onnx.NodeProto], bool]
+) -> onnx.ModelProto:
+    """Return the model with what `write` wrote in the place of each node; a node that it answers with False stays.
+
+    What is `known` grows node by node, the one that is written included.
+    """
+    taken = names_of(model)
+    nodes: list[onnx.NodeProto] = []
+    weights = list(model.graph.initializer)
+    for node in model.graph.node:
+        known.learn(node)
+        writer = Writer(node, taken)
+        if write(writer, node):
+            nodes.extend(writer.nodes)
+            weights.extend(writer.weights)
+        else:
+            nodes.append(node)
+    return with_nodes(model, nodes, weights)
+
+
 def names_of(model: onnx.ModelProto) -> set[str]:
     """Return the names of all tensors of a model, those in subgraphs included."""
     return _names(model.graph)
@@ -60,7 +84,6 @@ def _names(graph: onnx.GraphProto) -> set[str]:
     names = {value.name for value in (*graph.input, *graph.output)} | {weight.name for weight in graph.initializer}
     for node in graph.node:
         names.update((*node.input, *node.output))
-        for attribute in node.attribute:
-            for inner in (*attribute.graphs, *([attribute.g] if attribute.HasField("g") else [])):
-                names |= _names(inner)
+        for inner in subgraphs_of(node):
+            names |= _names(inner)
     return names

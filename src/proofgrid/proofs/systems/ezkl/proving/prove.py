@@ -45,6 +45,20 @@ def run_job(
     return output
 
 
+def can_be_proven(files: ProgramFiles, slice_index: int, job_input: bytes, *, workdir: Path) -> bool | None:
+    """Return whether a proof of the job exists: what `run_job` looks at before it derives a key. None: not told."""
+    workdir.mkdir(parents=True, exist_ok=True)
+    compiled, settings = (files.path(slice_file(slice_index, name)) for name in ("compiled", "settings"))
+    try:
+        inputs = _tensors_of(_integers_of(job_input), layout_of(files.program), slice_index)
+        engine.witness_of(inputs, compiled, workdir=workdir, settings=settings)
+    except engine.Unsatisfied:
+        return False
+    except (engine.EngineFailed, InvalidInput):
+        return None  # it was accepted with a witness: a full disk is no property of the input
+    return True
+
+
 def _proven(
     files: ProgramFiles, slice_index: int, inputs: engine.Tensors, cache: Path, workdir: Path, report: Report
 ) -> tuple[bytes, engine.Witness]:

@@ -8,6 +8,7 @@ import onnx
 from proofgrid.primitives.errors import UnsupportedOperator
 from proofgrid.proofs.systems.ezkl.model.operators.reading import ROWS, Input, Row
 from proofgrid.proofs.systems.ezkl.model.operators.table import INSTEAD, OPSETS
+from proofgrid.proofs.systems.ezkl.model.rewriting import OPSET
 from proofgrid.proofs.systems.ezkl.model.rewriting.site import Array, Facts, Site, place_of
 
 CONSTANT_MAX = 1 << 24  #: larger constants fit no circuit at a useful scale
@@ -54,7 +55,7 @@ def _check_version(node: onnx.NodeProto, opset: int) -> None:
 def check_operators(proto: onnx.ModelProto) -> onnx.ModelProto:
     """Return a rewritten model; raise UnsupportedOperator for the first node whose form the table does not allow."""
     inferred = onnx.shape_inference.infer_shapes(proto, data_prop=True)
-    facts = Facts(inferred.graph, 17)
+    facts = Facts(inferred.graph, OPSET)
     for node in proto.graph.node:
         row = ROWS.get(node.op_type)
         if row is None or row.inputs is None:

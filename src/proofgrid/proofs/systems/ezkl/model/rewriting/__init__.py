@@ -8,6 +8,7 @@ Each rule looks at one node and writes equal nodes, or leaves it; no rule knows 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from copy import deepcopy
 
 import onnx
 from onnx import shape_inference
@@ -15,6 +16,7 @@ from onnx import shape_inference
 from proofgrid.primitives.errors import InvalidProgram
 from proofgrid.proofs.systems.ezkl.model.rewriting.rules import DIALECT, EQUAL_FORMS, LAST, Rule
 from proofgrid.proofs.systems.ezkl.model.rewriting.site import Facts, Site, evaluate
+from proofgrid.proofs.systems.ezkl.model.simplifying import without_dead
 
 OPSET = 17  #: what is written
 _IR_VERSION = 8
@@ -33,8 +35,7 @@ def rewrite(proto: onnx.ModelProto) -> onnx.ModelProto:
 
 def rewritten(proto: onnx.ModelProto) -> tuple[onnx.ModelProto, list[Rule]]:
     """Do what `rewrite` does, and return also which rules were applied."""
-    made = onnx.ModelProto()
-    made.CopyFrom(proto)
+    made = deepcopy(proto)
     for value in made.graph.output:
         value.type.tensor_type.ClearField("shape")  # old opsets infer some of them wrongly
     _make_constants_weights(made.graph, opset_of(made))
@@ -44,9 +45,7 @@ def rewritten(proto: onnx.ModelProto) -> tuple[onnx.ModelProto, list[Rule]]:
     made.ir_version = _IR_VERSION
     applied += _until_none_applies(made)
     applied += _sweep(made, LAST)
-    _drop_unused_constants(made.graph)
-    del made.graph.value_info[:]
-    return made, applied
+    return without_dead(made), applied
 
 
 def _make_constants_weights(graph: onnx.GraphProto, opset: int) -> None:
@@ -128,14 +127,3 @@ def _inferred(made: onnx.ModelProto) -> onnx.ModelProto:
 def opset_of(proto: onnx.ModelProto) -> int:
     """Return the version of the standard operators that a model uses."""
     return next((each.version for each in proto.opset_import if each.domain in ("", "ai.onnx")), 1)
-
-
-def _drop_unused_constants(graph: onnx.GraphProto) -> None:
-    used = {name for node in graph.node for name in node.input} | {value.name for value in graph.output}
-    kept = [tensor for tensor in graph.initializer if tensor.name in used]
-    dropped = {tensor.name for tensor in graph.initializer} - used
-    inputs = [value for value in graph.input if value.name not in dropped]
-    del graph.initializer[:]
-    graph.initializer.extend(kept)
-    del graph.input[:]
-    graph.input.extend(inputs)

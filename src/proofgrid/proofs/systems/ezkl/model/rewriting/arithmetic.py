@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import onnx
 
+from proofgrid.proofs.systems.ezkl.model.nodes import attribute_of
 from proofgrid.proofs.systems.ezkl.model.rewriting.moving import rearranged
 from proofgrid.proofs.systems.ezkl.model.rewriting.rule import Rule, rule
 from proofgrid.proofs.systems.ezkl.model.rewriting.site import FLOAT, Array, Site
@@ -128,14 +129,10 @@ def _cast(at: Site) -> str | None:
     if to == _BOOL:
         return at.put("Or", at.put("Greater", at.input(0), number(0)), at.put("Less", at.input(0), number(0)))
     users = at.facts.uses.get(at.node.output[0], [])
-    only_floats = all(user.op_type == "Cast" and _target(user) in _FLOATS for user in users)
+    only_floats = all(user.op_type == "Cast" and attribute_of(user, "to", 0) in _FLOATS for user in users)
     if to in _FLOATS or not users or not only_floats or at.node.output[0] in at.facts.results:
         return None
     return _truncated(at, at.input(0))
-
-
-def _target(node: onnx.NodeProto) -> int:
-    return next((attribute.i for attribute in node.attribute if attribute.name == "to"), 0)
 
 
 @rule("Cast", "truths and integers get the scale of floats, so that what follows is as precise")

@@ -47,13 +47,18 @@ def _normalised(at: Site) -> str | None:
     count = prod(shape[axis] for axis in axes)
     if count & (count - 1) == 0:
         return None
-    centred = at.put("Sub", at.input(0), at.put("ReduceMean", at.input(0), axes=axes, keepdims=1))
-    variance = at.put("ReduceMean", at.put("Mul", centred, centred), axes=axes, keepdims=1)
-    deviation = at.put("Sqrt", at.put("Add", variance, number(at.attribute("epsilon", 1e-5))))
-    normal = at.put("Mul", centred, at.put("Reciprocal", deviation))
+    normal = over_deviation(at, axes)
     if not is_layer:
         scale, bias = (one.reshape(-1, *[1] * len(axes)) for one in (scale, bias))
     return at.put("Add", at.put("Mul", normal, scale), bias)
+
+
+def over_deviation(at: Site, axes: list[int]) -> str:
+    """Write the input, less its mean along the axes, over its deviation."""
+    centred = at.put("Sub", at.input(0), at.put("ReduceMean", at.input(0), axes=axes, keepdims=1))
+    variance = at.put("ReduceMean", at.put("Mul", centred, centred), axes=axes, keepdims=1)
+    deviation = at.put("Sqrt", at.put("Add", variance, number(at.attribute("epsilon", 1e-5))))
+    return at.put("Mul", centred, at.put("Reciprocal", deviation))
 
 
 RULES: tuple[Rule, ...] = (_mean, _normalised)

@@ -35,6 +35,15 @@ def positions(at: Site) -> Array | None:
     return np.arange(count, dtype=np.float32).reshape(shape)
 
 
+def product_along(at: Site, current: str, matrix: Array, axis: int, rank: int) -> str:
+    """Write each row along the axis times the matrix."""
+    order = [i for i in range(rank) if i != axis] + [axis]
+    if axis == rank - 1:
+        return at.put("MatMul", current, matrix)
+    made = at.put("MatMul", at.put("Transpose", current, perm=order), matrix)
+    return at.put("Transpose", made, perm=[order.index(i) for i in range(rank)])
+
+
 @rule("GatherElements", "elements at constant places are chosen")
 def _elements(at: Site) -> str | None:
     numbers, index = positions(at), at.constant(1)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from proofgrid.proofs.systems.ezkl.model.rewriting.arithmetic import number
+from proofgrid.proofs.systems.ezkl.model.rewriting.averaging import over_deviation
 from proofgrid.proofs.systems.ezkl.model.rewriting.rule import Rule, rule
 from proofgrid.proofs.systems.ezkl.model.rewriting.site import Site
 
@@ -23,10 +24,7 @@ def _instances(at: Site) -> str | None:
     if shape is None or scale is None or bias is None or shape[0] == 1:
         return None
     axes = list(range(2, len(shape)))
-    centred = at.put("Sub", at.input(0), at.put("ReduceMean", at.input(0), axes=axes, keepdims=1))
-    variance = at.put("ReduceMean", at.put("Mul", centred, centred), axes=axes, keepdims=1)
-    deviation = at.put("Sqrt", at.put("Add", variance, number(at.attribute("epsilon", 1e-5))))
-    normal = at.put("Mul", centred, at.put("Reciprocal", deviation))
+    normal = over_deviation(at, axes)
     per_channel = (1, -1, *[1] * len(axes))
     scaled = at.put("Mul", normal, scale.reshape(per_channel))
     return at.put("Add", scaled, bias.reshape(per_channel))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from proofgrid.proofs.systems.ezkl.model.rewriting.moving import product_along
 from proofgrid.proofs.systems.ezkl.model.rewriting.rule import Rule, rule
 from proofgrid.proofs.systems.ezkl.model.rewriting.site import FLOAT, Site
 
@@ -22,14 +23,10 @@ def _cumulated(at: Site) -> str | None:
     along = int(axis.reshape(-1)[0]) % rank
     triangle = np.triu(np.ones((shape[along], shape[along]), np.float32), k=1 if exclusive else 0)
     triangle = triangle[::-1, ::-1].copy() if reverse else triangle
-    if along == rank - 1 and rank > 1:
-        return at.put("MatMul", at.input(0), triangle)
     if rank == 1:
         row = at.put("Reshape", at.input(0), np.array([1, -1], np.int64))
         return at.put("Reshape", at.put("MatMul", row, triangle), np.array([-1], np.int64))
-    order = [i for i in range(rank) if i != along] + [along]
-    made = at.put("MatMul", at.put("Transpose", at.input(0), perm=order), triangle)
-    return at.put("Transpose", made, perm=[order.index(i) for i in range(rank)])
+    return product_along(at, at.input(0), triangle, along, rank)
 
 
 @rule("ReduceProd", "a product is taken factor by factor, so that its scale stays small")

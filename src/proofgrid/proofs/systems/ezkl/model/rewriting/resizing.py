@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import onnx
 
+from proofgrid.proofs.systems.ezkl.model.rewriting.moving import product_along
 from proofgrid.proofs.systems.ezkl.model.rewriting.rule import Rule, rule
 from proofgrid.proofs.systems.ezkl.model.rewriting.site import Array, Site, evaluate
 
@@ -37,7 +38,7 @@ def _resized(at: Site) -> str | None:
             current = at.put("Gather", current, along.of(np.arange(size)).astype(np.int64), axis=axis)
         else:
             matrix = np.stack([along.of(unit) for unit in np.eye(size)])
-            current = _product_along(at, current, matrix, axis, len(shape))
+            current = product_along(at, current, matrix, axis, len(shape))
     return current
 
 
@@ -68,14 +69,6 @@ class _Axis:
 
     def of(self, values: Array) -> Array:
         return evaluate(self._node, {"x": values.astype(np.float32), "f": self._factor}, self._opset)
-
-
-def _product_along(at: Site, current: str, matrix: Array, axis: int, rank: int) -> str:
-    order = [i for i in range(rank) if i != axis] + [axis]
-    if axis == rank - 1:
-        return at.put("MatMul", current, matrix)
-    made = at.put("MatMul", at.put("Transpose", current, perm=order), matrix)
-    return at.put("Transpose", made, perm=[order.index(i) for i in range(rank)])
 
 
 RULES: tuple[Rule, ...] = (_resized,)

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 import onnx
 from onnx import numpy_helper
-from onnx.reference import ReferenceEvaluator
 
 from proofgrid.primitives.errors import UnsupportedOperator
+from proofgrid.proofs.systems.ezkl.model.evaluating import evaluated
+from proofgrid.proofs.systems.ezkl.model.known import shape_of
+from proofgrid.proofs.systems.ezkl.model.nodes import attributes_of
 
 Array = np.ndarray[Any, Any]
-Dtype = np.dtype[Any]
 
 FLOAT = onnx.TensorProto.FLOAT
 
@@ -42,11 +42,10 @@ class Facts:
         self.taken = {*self.shapes, *self.kinds, *self.uses, *self.makers}
 
     def _read(self, value: onnx.ValueInfoProto) -> None:
-        kind = value.type.tensor_type
-        self.kinds.setdefault(value.name, kind.elem_type)
-        dimensions = kind.shape.dim
-        if kind.HasField("shape") and all(dimension.HasField("dim_value") for dimension in dimensions):
-            self.shapes.setdefault(value.name, tuple(dimension.dim_value for dimension in dimensions))
+        self.kinds.setdefault(value.name, value.type.tensor_type.elem_type)
+        shape = shape_of(value.type)
+        if shape is not None:
+            self.shapes.setdefault(value.name, shape)
 
 
 class Site:
@@ -58,7 +57,7 @@ class Site:
         self.facts = facts
         self.nodes: list[onnx.NodeProto] = []
         self.constants: list[onnx.TensorProto] = []
-        self._attributes = {a.name: onnx.helper.get_attribute_value(a) for a in node.attribute}
+        self._attributes = attributes_of(node)
 
     def attribute(self, name: str, default: Any = None) -> Any:
         """Return an attribute's value; text as str."""
@@ -138,20 +137,7 @@ class Site:
 
 def evaluate(node: onnx.NodeProto, feeds: Mapping[str, Array], opset: int) -> Array:
     """Return the first output of one node by ONNX's reference evaluator."""
-    graph = onnx.helper.make_graph(
-        [node],
-        "one",
-        [
-            onnx.helper.make_tensor_value_info(name, onnx.helper.np_dtype_to_tensor_dtype(value.dtype), value.shape)
-            for name, value in feeds.items()
-        ],
-        [onnx.helper.make_tensor_value_info(name, FLOAT, None) for name in node.output[:1]],
-    )
-    model = onnx.helper.make_model(graph, opset_imports=[onnx.helper.make_opsetid("", opset)])
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        answers: Any = ReferenceEvaluator(model).run(None, dict(feeds))
-    found: Array = np.asarray(answers[0])
+    found: Array = np.asarray(evaluated(node, feeds, opset)[0])
     return found
 
 
