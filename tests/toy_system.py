@@ -3,9 +3,9 @@
     input --H^rounds--> link 0 --H^rounds--> link 1 ... --H^rounds--> output
 
 A proof is the two ends of its piece of the chain; the verifier walks the piece again. Settings: `rounds`, `slices`,
-`behaviour` (what `run_job` does: ok, slow, hang, fill, crash, exit, panic, memory, stderr, noise, orphan, helper,
-refuse, unprovable, garbage, or honest, which is ok; or `uncombinable`: the proofs are right, and `combine` fails;
-or `panic-at-build`),
+`units` (PU of each job, whatever it really is), `behaviour` (what `run_job` does: ok, slow, hang, fill, crash, exit,
+panic, memory, stderr, noise, orphan, helper, refuse, unprovable, garbage, or honest, which is ok; or `uncombinable`:
+the proofs are right, and `combine` fails; or `panic-at-build`),
 `sleep_ms`, and `padding` (bytes that every job's input is longer: large inputs are artifacts, small ones are not).
 Of the behaviours `unprovable-indeed` and `honest` the system can tell whether a job can be proven, of no other.
 A file `toy-behaviour` in a prover's cache directory overrides the behaviour for that prover alone. A file
@@ -45,7 +45,7 @@ from proofgrid.proofs.kit.batches import arranged, same_json
 from proofgrid.proofs.kit.files import require
 from proofgrid.proofs.setup import TrustRoots
 
-DEFAULTS: Mapping[str, Any] = {"rounds": 10, "slices": 2, "behaviour": "ok", "sleep_ms": 0, "padding": 0}
+DEFAULTS: Mapping[str, Any] = {"rounds": 10, "slices": 2, "behaviour": "ok", "sleep_ms": 0, "padding": 0, "units": 10}
 MEMORY_BYTES = 256 << 20
 
 
@@ -83,14 +83,14 @@ class ToySystem:
         path.write_bytes(content)
         report("compile", 1000)
         digest = digest_of(content)
-        count = int({**DEFAULTS, **settings}["slices"])
+        count, units = (int({**DEFAULTS, **settings}[name]) for name in ("slices", "units"))
         program = Program(
             proof_system="toy",
             identity={"system": "toy", "circuit": digest},
             files={"circuit": digest},
             verifying_files=("circuit",),
             slices=tuple(
-                SliceSpec(index=index, units=10, memory_bytes=MEMORY_BYTES, files=("circuit",))
+                SliceSpec(index=index, units=units, memory_bytes=MEMORY_BYTES, files=("circuit",))
                 for index in range(count)
             ),
             summary={"slices": count},

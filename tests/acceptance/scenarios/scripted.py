@@ -44,6 +44,7 @@ class ScriptedProver:
         *,
         ask: int = 500,
         slots: int = 4,
+        memory_bytes: int = 8 << 30,
         clock_error_ms: int = 0,
         subnetworks: Sequence[str] = (),
     ) -> None:
@@ -55,7 +56,7 @@ class ScriptedProver:
             classes=["small", "medium", "large"],
             slots=slots,
             cores=1,
-            memory_bytes=8 << 30,
+            memory_bytes=memory_bytes,
             subnetworks=subnetworks,
         )
         self._clock_error_ms = clock_error_ms
