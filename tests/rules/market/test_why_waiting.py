@@ -135,7 +135,7 @@ jobs = st.builds(
 lanes = st.builds(
     LaneNow,
     floor=st.integers(0, 2_000),
-    ceil=st.integers(0, 6_000),
+    ceil=st.integers(1, 6_000),
     price=st.none() | prices,
     in_flight=st.integers(0, 3),
 )

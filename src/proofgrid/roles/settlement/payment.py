@@ -132,12 +132,12 @@ async def _follow_jobs(
     losers = await stop_rivals(connection, hedged, delivered=by_lease, policy=hedging) if hedged else []
     doubted = [row.lease_id for row in settled if row.attempts]
     wrong = await connection.fetch(REFUTED_CLAIMS, lease_ids=doubted) if doubted else []
-    for claim in wrong:
-        await slash_lease(connection, claim.lease_id, ReturnReason.REFUTED, detail=_WRONG_CLAIM.detail)
     works = [_proof_work(by_lease[row.lease_id], row.ran_ms) for row in settled]
     works += [_work(one.lease, one.lease.ran_ms) for one in losers]
     works += [_work(claim, claim.ran_ms, failures=1, happened=_WRONG_CLAIM) for claim in wrong]
     await note_work(connection, works, reputation)
+    for claim in wrong:  # accounts after provers, as wherever a lease ends
+        await slash_lease(connection, claim.lease_id, ReturnReason.REFUTED, detail=_WRONG_CLAIM.detail)
     failed = [by_lease[lease_id].lease for lease_id in doubted]
     rescued = [(lease.job_id, lease.operator) for lease in failed]
     return losers, *(await rescue_transfers(connection, rescued) if rescued else ([], []))

@@ -50,7 +50,7 @@ class LaneNow:
     """What is public of a lane."""
 
     floor: int  #: per PU, the least bid that is admitted
-    ceil: int  #: per PU, the highest ask that is admitted
+    ceil: int  #: per PU, the highest ask that is admitted; at least 1
     price: int | None = None  #: per PU, to which the latest round came; None: there was none in the last minute
     in_flight: int = 0  #: jobs of the client
 
