@@ -27,8 +27,11 @@ async def test_an_input_that_the_one_who_was_drawn_cannot_prove_either_costs_hal
         for number in range(80):
             if all(prover.jobs_proven >= 9 for prover in (await client.status()).provers):
                 break
+            # Several at once: one bid covers half of the slots, and whoever has proven more comes first.
             usual = [f"usual {number}/{n}" for n in range(8)]
-            await client.wait((await client.submit(program.digest, usual, limit_price=1_500)).task_id)
+            tasks = [await client.submit(program.digest, [one], limit_price=1_500) for one in usual]
+            for one in tasks:
+                await client.wait(one.task_id)
 
         for operator in OPERATORS:
             (network.keys_directory(f"{operator}-1", operator) / "toy-behaviour").write_text("unprovable")
