@@ -509,9 +509,16 @@ async def _promised_program(doomed: Doomed, **settings: str) -> str:
     for _, name in PROVERS:
         await _pay_into_bond(doomed, name)
     program = await doomed.program(**settings)
-    async with asyncio.timeout(PATIENCE_SECONDS):
-        while (await doomed.client.quote(program, ["x"])).firm is None:  # noqa: ASYNC110 - nobody tells
-            await asyncio.sleep(0.1)
+    quote = await doomed.client.quote(program, ["x"])
+    try:
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            while quote.firm is None:
+                await asyncio.sleep(0.1)  # nobody tells
+                quote = await doomed.client.quote(program, ["x"])
+    except TimeoutError:
+        provers = (await doomed.client.status()).provers
+        seats = await doomed.sql("SELECT * FROM firm_quote_seats WHERE state = 'reserved'")
+        raise AssertionError(f"nobody promises: {quote}\n{provers}\n{seats}") from None
     return program
 
 
