@@ -10,8 +10,9 @@ from benchmarks.attack_book.attacks import LETTERS, VARIANTS, outcome_of
 from benchmarks.attack_book.markets import CLIENT, Shape, a_market
 from benchmarks.attack_book.mixed_sizes import share_of_optimum
 from benchmarks.attack_book.patience import CURES, Cure, a_fee, as_sold, least_price, patience_rows
-from benchmarks.attack_book.world import Machine, Market, Task, play
+from benchmarks.attack_book.world import Machine, Market, play
 from benchmarks.attacks import row_of
+from proofgrid.simulation.attackers.market import Task
 
 TINY = Shape(tasks=5, provers=4, rounds=5)
 

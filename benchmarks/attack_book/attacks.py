@@ -22,7 +22,8 @@ from functools import partial
 from typing import Any
 
 from benchmarks.attack_book.markets import CLIENT, NARROW, OPERATOR, QUIET
-from benchmarks.attack_book.world import MEDIUM, SMALL, Machine, Market, Played, Task, constrained, play
+from benchmarks.attack_book.world import Machine, Market, Played, constrained, play
+from proofgrid.simulation.attackers.market import MEDIUM, SMALL, Task
 
 JUNK_UNITS = 60_000  #: the most that a small job may have
 JUNK_LANE = constrained("0junk")  #: sorts before the other lanes with constraints

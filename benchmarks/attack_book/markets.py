@@ -7,7 +7,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from random import Random
 
-from benchmarks.attack_book.world import FOREVER, SETTING, SMALL, Machine, Market, Task, constrained
+from benchmarks.attack_book.world import FOREVER, Machine, Market, constrained
+from proofgrid.simulation.attackers.market import SETTING, SMALL, Task
 
 CLIENT, OPERATOR = "client 0", "operator 0"  #: who attacks: a client with a task in each round, a middling prover
 NARROW = constrained("narrow")  #: a lane that half of the provers meet, with a part of the demand

@@ -12,7 +12,8 @@ import numpy as np
 from scipy.optimize import linear_sum_assignment
 
 from benchmarks.attack_book.markets import Shape, a_market
-from benchmarks.attack_book.world import SMALL, Market, play
+from benchmarks.attack_book.world import Market, play
+from proofgrid.simulation.attackers.market import SMALL
 
 
 def share_of_optimum(sizes: str, seed: int) -> float:

@@ -17,8 +17,9 @@ from typing import Any
 
 from benchmarks.attack_book.markets import CLIENT, OPERATOR, Shape, a_market
 from benchmarks.attack_book.shares import error_of
-from benchmarks.attack_book.world import SETTING, Market, Played, play
+from benchmarks.attack_book.world import Market, Played, play
 from benchmarks.measuring import say
+from proofgrid.simulation.attackers.market import SETTING
 
 SHAPE = Shape(tasks=8, provers=10, rounds=36, stay=6, waves=True, round_units=400, narrow_share=0.0)
 SHADES = (95, 90, 80, 70)  #: a client bids so many hundredths of its value, until its last round

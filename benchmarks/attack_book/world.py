@@ -14,27 +14,9 @@ from dataclasses import dataclass, field
 from proofgrid.rules.jobs.classes import is_wide, lane_order, wide_lane_of
 from proofgrid.rules.market.rounds import JobDemand, ProverSupply, RoundOutcome, TaskDemand
 from proofgrid.rules.market.stack import LaneDemands, Supplies, run_stack
+from proofgrid.simulation.attackers.market import MEDIUM, SETTING, SMALL, Task
 
-SMALL, MEDIUM = "n/s/small", "n/s/medium"
-SETTING = 1_000  #: the reference that a network starts its lanes with
 FOREVER = 1 << 40
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Task:
-    """What a client wants proven, what it is worth to it, and what it says."""
-
-    task_id: str
-    owner: str
-    value: int  #: per unit
-    job_units: tuple[int, ...]
-    arrives: int  #: the first round that it waits for
-    leaves: int  #: the first round that it does not wait for any more
-    lane: str = SMALL
-    limit: int | None = None  #: what it bids; None: its value
-    limit_of_reference: tuple[int, int] | None = None  #: it bids this share of its lane's reference
-    last_limit: int | None = None  #: what it bids in the last round of its stay; None: as before
-    excludes: frozenset[str] = frozenset()  #: provers that cannot run it, beside those that are too small
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

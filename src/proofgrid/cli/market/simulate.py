@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import json as jsonlib
 import signal
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -259,8 +259,7 @@ def _tell(report: Report, out: Path | None) -> None:
             (
                 row["strategy"],
                 row["cases"],
-                f"{row['gain_share']:+.1%}",
-                "" if row["gain_share_95"] is None else f"± {row['gain_share_95']:.1%}",
+                *_gain(row),
                 f"{row['pays_share']:.0%}",
             )
             for row in report["deviations"]
@@ -275,6 +274,12 @@ def _tell(report: Report, out: Path | None) -> None:
     say(f"Again: {report['command']}")
 
 
+def _gain(row: Mapping[str, Any]) -> tuple[str, str]:
+    """Return a share and its confidence as two cells; no confidence where there are too few cases."""
+    confidence = row["gain_share_95"]
+    return f"{row['gain_share']:+.1%}", "" if confidence is None else f"± {confidence:.1%}"
+
+
 def _tell_attackers(report: Report) -> None:
     if not report["attackers"]:
         return
@@ -283,8 +288,7 @@ def _tell_attackers(report: Report) -> None:
         (
             row["attacker"],
             row["cases"],
-            f"{row['gain_share']:+.1%}",
-            "" if row["gain_share_95"] is None else f"± {row['gain_share_95']:.1%}",
+            *_gain(row),
             f"{row['clients_lose_share']:+.1%}",
             f"{row['operators_lose_share']:+.1%}",
             row["jobs_ended_unproven"],
