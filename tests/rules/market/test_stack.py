@@ -92,14 +92,18 @@ def test_a_hopeless_bid_with_constraints_talks_no_limits_down() -> None:
     assert reference == 10
 
 
-def test_a_lane_with_constraints_has_the_limits_of_the_wide_lane_and_comes_back_to_its_reference() -> None:
+def test_a_lane_with_constraints_has_the_limits_of_the_wide_lane_and_stays_between_them() -> None:
     lanes = [a_lane(NARROW, 1, reference=40), a_lane(SMALL, 20, reference=100)]
 
     rounds = run(*lanes, provers=[a_prover("a", NARROW, SMALL)])
 
     parameters = rounds[NARROW].transcript["parameters"]
     assert (parameters["floor"], parameters["ceil"], parameters["anchor"]) == (25, 400, 100)
-    assert rounds[NARROW].next_reference == 45  # its bid is not admitted: a step back
+    assert rounds[NARROW].next_reference == 40  # its bid is not admitted: it moves nothing
+
+    lanes = [a_lane(NARROW, 1, reference=10), a_lane(SMALL, 20, reference=100)]
+    rounds = run(*lanes, provers=[a_prover("a", NARROW, SMALL)])
+    assert rounds[NARROW].next_reference == 25  # but it stays between the limits
 
 
 def test_what_is_paid_for_in_one_lane_moves_no_price_in_another() -> None:

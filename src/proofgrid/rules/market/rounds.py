@@ -121,6 +121,17 @@ def _line(orders: RoundOrders, clearing: Clearing) -> list[Stretch]:
     ]
 
 
+def _is_quiet(inputs: RoundInputs, orders: RoundOrders) -> bool:
+    """Has one side nothing that the limits admit, while nothing is being proven?
+
+    The limits of a lane with constraints are the wide lane's and hold its reference between them, so it needs no other
+    way back: bids that cannot trade would move its reference by being there.
+    """
+    if inputs.anchor is not None and not is_wide(inputs.lane):
+        return False
+    return not (inputs.backed or (orders.is_wanted and orders.is_offered))
+
+
 def _following(inputs: RoundInputs, orders: RoundOrders, clearing: Clearing) -> int | None:
     following = reference_after(
         inputs.reference,
@@ -128,7 +139,7 @@ def _following(inputs: RoundInputs, orders: RoundOrders, clearing: Clearing) -> 
         orders.bids,
         orders.asks,
         anchor=inputs.anchor,
-        is_quiet=not (inputs.backed or (orders.is_wanted and orders.is_offered)),
+        is_quiet=_is_quiet(inputs, orders),
     )
     if following is None or is_wide(inputs.lane) or inputs.anchor is None:
         return following
