@@ -114,14 +114,14 @@ class OneJobEach:
 
 
 @asynccontextmanager
-async def admitting(lane: LaneUnderTest, **limits: int) -> AsyncIterator[tuple[Admission, OneJobEach]]:
+async def admitting(lane: LaneUnderTest, *, open_tasks: int = 1_000) -> AsyncIterator[tuple[Admission, OneJobEach]]:
     normaliser: Any = OneJobEach()
     price_jobs: Any = None
     admission = Admission(
         lane.database,
         normaliser,
         price_jobs,
-        limits=Limits(**limits),
+        limits=Limits(open_tasks=open_tasks),
         clock=ManualClock(),
         subnetwork="default",
         phases=PhasePolicy(),

@@ -1,4 +1,4 @@
-"""What is looked up before a request is admitted: for all that wait at once; open tasks are counted where it matters."""
+"""What is looked up before a request is admitted: for all that wait at once; tasks are counted where it matters."""
 
 from __future__ import annotations
 
