@@ -118,6 +118,35 @@ async def test_a_second_payment_of_a_job_and_a_payment_beyond_the_escrow_are_fou
     assert await kinds(lane) == [("payment", str(task_id))]
 
 
+async def test_a_proof_that_was_never_paid_is_found(lane: LaneUnderTest) -> None:
+    check = LedgerCheck(lane.database, ManualClock())
+    session = await lane.add_prover("0xalice", slots=2)
+    paid, unpaid = await lane.add_task(), await lane.add_task()
+    await lane.sell()
+    await lane.offer(session)
+    await lane.pay(*await lane.leases())
+    await lane.fetch("DELETE FROM transfers WHERE task_id = $1 AND reason = 'proof'", unpaid)
+    assert await check.look(full=True)
+    found = await kinds(lane)
+    assert ("payment", str(unpaid)) in found
+    assert ("payment", str(paid)) not in found
+
+
+async def test_a_look_that_takes_long_is_followed_by_a_long_pause(lane: LaneUnderTest) -> None:
+    clock = ManualClock()
+    check = LedgerCheck(lane.database, clock, look_seconds=2.0)
+    look = check.look
+
+    async def slowly(took_ms: int, *, full: bool) -> bool:
+        clock.advance(took_ms)
+        return await look(full=full)
+
+    check.look = lambda full=False: slowly(10, full=full)  # type: ignore[method-assign]
+    assert await check.step() == 2.0
+    check.look = lambda full=False: slowly(1_000, full=full)  # type: ignore[method-assign]
+    assert await check.step() == 19.0  # a twentieth of the time
+
+
 async def test_the_watch_lets_nothing_expire_that_waits_to_be_paid(lane: LaneUnderTest) -> None:
     session = await lane.add_prover("0xalice")
     await lane.add_task()
