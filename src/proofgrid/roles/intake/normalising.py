@@ -8,7 +8,9 @@ from pathlib import Path
 
 from proofgrid.primitives.digests import Digest, digest_of
 from proofgrid.primitives.errors import InvalidRequest, Recoverable
+from proofgrid.primitives.ids import Address
 from proofgrid.primitives.last_words import without_last_words
+from proofgrid.primitives.turns import Urgency
 from proofgrid.proofs import workers as in_worker
 from proofgrid.proofs.base import JobDraft, NormalisedRequest, Program
 from proofgrid.proofs.library import ProgramLibrary
@@ -36,7 +38,9 @@ class Normaliser:
         """Return a registered program; raise UnknownProgram."""
         return await self._library.program(digest)
 
-    async def normalise(self, program: Program, request: ProofRequest) -> NormalisedRequest:
+    async def normalise(
+        self, program: Program, request: ProofRequest, *, client: Address, urgency: Urgency = Urgency.ADMISSION
+    ) -> NormalisedRequest:
         """Return a request's statement and jobs; raise InvalidRequest errors of its inputs."""
         async with self._library.at_hand(program) as files:
             try:
@@ -47,6 +51,8 @@ class Normaliser:
                     list(request.inputs),
                     self._scratch,
                     timeout_seconds=NORMALISE_TIMEOUT_SECONDS,
+                    urgency=urgency,
+                    client=client,
                 )
             except Recoverable as error:
                 # An input that kills the engine would kill every prover as well.
