@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import os
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
@@ -12,7 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from structlog.testing import capture_logs
 
-from proofgrid.primitives.digests import Digest, digest_of
+from proofgrid.primitives.digests import Digest, digest_of, digest_of_file
 from proofgrid.primitives.errors import ArtifactCorrupt, ArtifactMissing, InvalidField, TooLarge
 from proofgrid.store.artifacts import CHUNK_BYTES, ArtifactStore
 from proofgrid.store.cache import LocalCache
@@ -290,6 +291,50 @@ async def test_a_cached_file_that_was_changed_is_fetched_again(tmp_path: Path) -
 
     assert (await get(cache, source, digest_of(b"model"))).read_bytes() == b"model"
     assert len(source.fetched) == 2
+
+
+async def test_a_file_that_nobody_touched_is_hashed_once_in_a_while(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source = Source(b"model")
+    cache = LocalCache(tmp_path, 100)
+    digest = digest_of(b"model")
+    hashed: list[Path] = []
+
+    def counting(path: Path) -> Digest:
+        hashed.append(path)
+        return digest_of_file(path)
+
+    monkeypatch.setattr("proofgrid.store.cache.digest_of_file", counting)
+    for _ in range(5):
+        await get(cache, source, digest)
+    assert len(hashed) == 2  # it was looked for, and when it came
+
+    monkeypatch.setattr("proofgrid.store.cache.HASH_HOLDS_SECONDS", 0.0)
+    await get(cache, source, digest)
+    assert len(hashed) == 3
+
+
+async def test_a_file_that_was_replaced_by_one_of_the_same_size_is_found(tmp_path: Path) -> None:
+    source = Source(b"model")
+    cache = LocalCache(tmp_path, 100)
+    path = await get(cache, source, digest_of(b"model"))
+    status = path.stat()
+    other = tmp_path / "other"
+    other.write_bytes(b"MODEL")
+    os.utime(other, ns=(status.st_atime_ns, status.st_mtime_ns))
+    other.replace(path)
+
+    assert (await get(cache, source, digest_of(b"model"))).read_bytes() == b"model"
+    assert len(source.fetched) == 2
+
+
+async def test_a_file_that_was_taken_away_is_fetched_again(tmp_path: Path) -> None:
+    source = Source(b"model")
+    cache = LocalCache(tmp_path, 100)
+    (await get(cache, source, digest_of(b"model"))).unlink()
+
+    assert (await get(cache, source, digest_of(b"model"))).read_bytes() == b"model"
 
 
 async def test_the_longest_unused_goes_first_when_the_cache_is_full(tmp_path: Path) -> None:

@@ -83,6 +83,7 @@ class Admission:
         """Look around for what is submitted, and write it down, until cancelled."""
         async with asyncio.TaskGroup() as group:
             group.create_task(self._around.run())
+            group.create_task(self._normaliser.run())
             group.create_task(self._drafts.run())
 
     async def submit(self, client: Address, request: ProofRequest) -> TaskView:
