@@ -14,7 +14,7 @@ import psutil
 import pytest
 
 from proofgrid.primitives.canonical import Json
-from proofgrid.primitives.errors import BadProof, InvalidInput, JobCrashed, JobTimedOut, ProofgridError
+from proofgrid.primitives.errors import BadProof, InvalidInput, JobCrashed, JobTimedOut
 from proofgrid.proofs import workers as calls
 from proofgrid.proofs.base import JobOutput, NormalisedRequest, PartialProof
 from proofgrid.proofs.workers import ProofWorkers
@@ -168,8 +168,8 @@ async def test_every_call_of_a_proof_system_works_by_its_name(workers: ProofWork
     await workers.call(calls.check_program, "toy", files, timeout_seconds=30)
     inputs: list[Json] = ["a", "b"]
     requests: list[list[Json]] = [inputs, [7], inputs]
-    verdicts, _ = await workers.call(calls.normalise_many, "toy", files, requests, tmp_path, timeout_seconds=30)
-    request, refused, again = verdicts
+    normalised, _ = await workers.call(calls.normalise_many, "toy", files, requests, tmp_path, timeout_seconds=30)
+    request, refused, again = normalised
     assert isinstance(request, NormalisedRequest)
     assert (again, type(refused)) == (request, InvalidInput)
     parts = []
@@ -178,11 +178,10 @@ async def test_every_call_of_a_proof_system_works_by_its_name(workers: ProofWork
         output = honest_output(str(job.facts["start"]), rounds=3)
         if job.slice_index == 0:
             assert output.public["end"] == ends[0]
-        claim: calls.Verifiable = (job.slice_index, job.facts, output)
-        wrong: list[ProofgridError | None] = await workers.call(
-            calls.verify_partials, "toy", files, [claim] * 2, tmp_path, timeout_seconds=30
-        )
-        assert wrong == [None, None]
+        claim = (job.slice_index, job.facts, output)
+        assert await workers.call(
+            calls.verify_partials, "toy", files, [claim, claim], tmp_path, timeout_seconds=30
+        ) == [None, None]
         parts.append(PartialProof(slice_index=job.slice_index, input_index=job.input_index, output=output))
     result = await workers.call(calls.combine, "toy", files, request.statement, parts, tmp_path, timeout_seconds=30)
     checks = await workers.call(
