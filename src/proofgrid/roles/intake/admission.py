@@ -84,6 +84,7 @@ class Admission:
         """Look around for what is submitted, and write it down, until cancelled."""
         async with asyncio.TaskGroup() as group:
             group.create_task(self._around.run())
+            group.create_task(self._normaliser.run())
             group.create_task(self._drafts.run())
 
     async def submit(self, client: Address, request: ProofRequest) -> TaskView:
@@ -117,7 +118,7 @@ class Admission:
     async def jobs_of(self, client: Address, request: ProofRequest) -> tuple[Program, list[tuple[Lane, JobDraft]]]:
         """Return the program of a request and its jobs, each with the lane it would be sold in; nothing is stored."""
         program = await self._checked(client, request)
-        normal = await self._normaliser.normalise(program, request, client=client, urgency=Urgency.READING)
+        normal = await self._normaliser.normalise(program, request, urgency=Urgency.READING)
         return program, [(self._lane_of(job, program, request), job) for job in normal.jobs]
 
     async def _checked(self, client: Address, request: ProofRequest) -> Program:
@@ -138,7 +139,7 @@ class Admission:
         program: Program,
         quote: FirmQuote | None,
     ) -> Draft:
-        normal = await self._normaliser.normalise(program, request, client=client)
+        normal = await self._normaliser.normalise(program, request)
         if not request.limit_price:
             request = await self._at_the_markets_price(client, request, program, normal.jobs)
         digests = await self._normaliser.store_inputs(normal.jobs)
