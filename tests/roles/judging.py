@@ -44,7 +44,7 @@ class StubWorkers:
     meanwhile: Callable[[], Awaitable[None]] = _nothing
     more: asyncio.Event = field(default_factory=asyncio.Event)
 
-    async def call(self, *arguments: Any, timeout_seconds: float) -> list[BadProof | None]:
+    async def call(self, *arguments: Any, timeout_seconds: float, **_: object) -> list[BadProof | None]:
         items = arguments[3]
         self.verified += [output.proof for _, _, output in items]
         await self.meanwhile()
