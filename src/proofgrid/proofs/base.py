@@ -24,7 +24,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol, runtime_checkable
+from typing import Protocol, runtime_checkable
 
 from proofgrid.primitives.canonical import Json
 from proofgrid.primitives.digests import Digest, digest_of_json
@@ -128,7 +128,7 @@ class JobOutput:
     proof: bytes
     public: Mapping[str, Json]  #: JSON: public values that the prover claims, e.g. the output of the last slice
 
-    def __reduce__(self) -> tuple[Any, ...]:
+    def __reduce__(self) -> tuple[Callable[..., JobOutput], tuple[bytes, Mapping[str, Json]]]:
         # Hundreds of them go to a worker in one call; how dataclasses with slots are pickled costs ten times as much.
         return _job_output, (self.proof, self.public)
 

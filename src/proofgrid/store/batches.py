@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Sequence
-from typing import Any, Generic, TypeVar, cast
+from typing import Generic, TypeVar
 
 Item = TypeVar("Item")
 Outcome = TypeVar("Outcome")
@@ -46,7 +46,7 @@ class Batches(Generic[Item, Outcome]):
         (outcome,) = call.outcomes
         if isinstance(outcome, BaseException):
             raise outcome
-        return cast("Outcome", outcome)
+        return outcome
 
     async def add_all(self, items: Sequence[Item]) -> list[Outcome | BaseException]:
         """Return the outcome of each item, errors as values. Who is cancelled meanwhile leaves them to be done."""
@@ -98,6 +98,9 @@ class Batches(Generic[Item, Outcome]):
             call.settle(place, outcome)
 
 
+_NOT_YET = LookupError("no outcome yet")
+
+
 class _Call(Generic[Outcome]):
     """What one caller waits for: outcomes in the order of its items."""
 
@@ -105,7 +108,7 @@ class _Call(Generic[Outcome]):
 
     def __init__(self, number: int) -> None:
         self.done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self.outcomes: list[Any] = [None] * number
+        self.outcomes: list[Outcome | BaseException] = [_NOT_YET] * number
         self._left = number
 
     def settle(self, place: int, outcome: Outcome | BaseException) -> None:

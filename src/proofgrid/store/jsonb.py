@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-from typing import Any
-
 from pydantic_core import PydanticSerializationError, from_json, to_json
 
 
@@ -16,6 +14,6 @@ def write_jsonb(value: object) -> str:
         return json.dumps(value)  # half of a surrogate pair, or something that says better what is wrong
 
 
-def read_jsonb(text: str) -> Any:
+def read_jsonb(text: str) -> object:
     """Return the value of a JSON text that PostgreSQL wrote; integers of any size stay what they are."""
     return from_json(text)
