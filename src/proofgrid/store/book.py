@@ -87,11 +87,18 @@ NEXT_PUT_OFF = query("next_put_off", int, optional=True)
 
 
 def room_columns(fitness: Fitness) -> dict[str, Sequence[object]]:
-    """Return what provers have room for as the parameters of LOCK_TASKS_FOR_SALE and LOCK_TASKS_OF_OTHERS."""
+    """Return what provers have room for as the parameters of LOCK_TASKS_FOR_SALE and LOCK_TASKS_OF_OTHERS.
+
+    `most_*`: of those of them beside whom no other one can have all that they can, whoever is barred from nothing.
+    """
     rooms = fitness.rooms.values()
+    most = fitness.most_room()
     return {
         "provers": [room.prover_id for room in rooms],
         "room_bytes": [room.memory_bytes for room in rooms],
         "units_min": [room.units_min for room in rooms],
         "units_max": [room.units_max for room in rooms],
+        "most_bytes": [room.memory_bytes for room in most],
+        "most_units_min": [room.units_min for room in most],
+        "most_units_max": [room.units_max for room in most],
     }

@@ -55,7 +55,7 @@ async def test_what_somebody_can_have_is_for_sale_and_nothing_else(lane: LaneUnd
     able = room_columns(fitness)
 
     async with lane.database.transaction(Transaction.HOLD_ROUND) as connection:
-        book = await connection.fetch(LOCK_TASKS_FOR_SALE, lane=LANE, limit=JOBS, **able)
+        book = await connection.fetch(LOCK_TASKS_FOR_SALE, lane=LANE, limit=JOBS, enough=JOBS, most=JOBS, **able)
         others = await connection.fetch(
             LOCK_TASKS_OF_OTHERS, lane=LANE, known=[], clients=1, start="", of_each=JOBS, **able
         )

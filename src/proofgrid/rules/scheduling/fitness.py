@@ -71,6 +71,15 @@ class Fitness:
         """Is there anybody who can have the job?"""
         return len(self.unfit(units=units, memory_bytes=memory_bytes, barred=barred)) < len(self.rooms)
 
+    def most_room(self) -> list[ProverRoom]:
+        """Return provers that can hold, one or another of them, whatever any of all can hold; few where all are alike."""
+        found: list[ProverRoom] = []
+        # Who has more memory comes first, so only those before it can hold all that a prover can.
+        for room in sorted(self.rooms.values(), key=lambda room: (-room.memory_bytes, room.units_min, -room.units_max)):
+            if not any(one.units_min <= room.units_min and room.units_max <= one.units_max for one in found):
+                found.append(room)
+        return found
+
 
 def slot_units_max(speed: Speed, *, horizon_ms: int) -> int | None:
     """Return the most units that one slot proves within the horizon; None while the speed is not measured."""

@@ -1,27 +1,39 @@
 -- name: lock_tasks_for_sale
--- Locks the tasks of a lane's book from the best bid down, first come first: at most :limit, one step of the index for
--- each. :provers, :room_bytes, :units_min, :units_max: the free provers, and what they have room for; a job that none of
--- them can have (rules/scheduling/fitness.py) is not for sale. And the tasks that wish for a second lease of a job.
+-- Locks the tasks of a lane's book from the best bid down, first come first: :limit of them, one step of the index for each,
+-- and at most :most where those that follow bid as much as the one at the place :enough. :provers, :room_bytes, :units_min,
+-- :units_max: the free provers, and what they have room for; a job that none of them can have (rules/scheduling/fitness.py)
+-- is not for sale; whether one without exclusions is, the few with :most_bytes and so on tell alone. And the tasks that
+-- wish for a second lease of a job.
 WITH RECURSIVE book AS (
-    (SELECT limit_price, task_id, 1 AS place FROM jobs
-     WHERE state = 'ready' AND lane = :lane AND not_before_ms <= now_ms() AND EXISTS (
+    (SELECT limit_price, task_id, 1 AS place, -1::bigint AS marginal FROM jobs
+     WHERE state = 'ready' AND lane = :lane AND not_before_ms <= now_ms() AND CASE WHEN excluded = '{}' THEN EXISTS (
+         SELECT 1 FROM unnest(:most_bytes::bigint[], :most_units_min::bigint[], :most_units_max::bigint[])
+             AS most(memory_bytes, units_min, units_max)
+         WHERE most.memory_bytes >= jobs.memory_bytes AND jobs.units BETWEEN most.units_min AND most.units_max)
+     ELSE EXISTS (
          SELECT 1 FROM unnest(:provers::text[], :room_bytes::bigint[], :units_min::bigint[], :units_max::bigint[])
              AS p(prover_id, memory_bytes, units_min, units_max)
          WHERE p.memory_bytes >= jobs.memory_bytes AND jobs.units BETWEEN p.units_min AND p.units_max
-           AND (excluded = '{}' OR NOT is_excluded(excluded, prover_id)))
+           AND NOT is_excluded(excluded, prover_id)) END
      ORDER BY -limit_price, task_id LIMIT 1)
     UNION ALL
-    SELECT later.limit_price, later.task_id, book.place + 1
+    SELECT later.limit_price, later.task_id, book.place + 1,
+        CASE WHEN book.place + 1 = :enough THEN later.limit_price ELSE book.marginal END
     FROM book CROSS JOIN LATERAL (
         SELECT limit_price, task_id FROM jobs
         WHERE state = 'ready' AND lane = :lane AND not_before_ms <= now_ms()
-          AND (-jobs.limit_price, jobs.task_id) > (-book.limit_price, book.task_id) AND EXISTS (
+          AND (-jobs.limit_price, jobs.task_id) > (-book.limit_price, book.task_id)
+          AND CASE WHEN excluded = '{}' THEN EXISTS (
+              SELECT 1 FROM unnest(:most_bytes::bigint[], :most_units_min::bigint[], :most_units_max::bigint[])
+                  AS most(memory_bytes, units_min, units_max)
+              WHERE most.memory_bytes >= jobs.memory_bytes AND jobs.units BETWEEN most.units_min AND most.units_max)
+          ELSE EXISTS (
               SELECT 1 FROM unnest(:provers::text[], :room_bytes::bigint[], :units_min::bigint[], :units_max::bigint[])
                   AS p(prover_id, memory_bytes, units_min, units_max)
               WHERE p.memory_bytes >= jobs.memory_bytes AND jobs.units BETWEEN p.units_min AND p.units_max
-                AND (excluded = '{}' OR NOT is_excluded(excluded, prover_id)))
+                AND NOT is_excluded(excluded, prover_id)) END
         ORDER BY -limit_price, task_id LIMIT 1) AS later
-    WHERE book.place < :limit
+    WHERE book.place < :limit OR (book.place < :most AND book.limit_price = book.marginal)
 ), wishes AS (
     SELECT task_id, array_agg(job_id) AS wished FROM (
         SELECT task_id, job_id FROM jobs
@@ -55,11 +67,16 @@ FROM clients CROSS JOIN LATERAL (
         ORDER BY -limit_price, task_id LIMIT 64) AS best
     WHERE best.task_id <> ALL(:known::uuid[]) AND EXISTS (
         SELECT 1 FROM jobs WHERE state = 'ready' AND lane = :lane AND -jobs.limit_price = -best.limit_price
-          AND jobs.task_id = best.task_id AND not_before_ms <= now_ms() AND EXISTS (
+          AND jobs.task_id = best.task_id AND not_before_ms <= now_ms()
+          AND CASE WHEN excluded = '{}' THEN EXISTS (
+            SELECT 1 FROM unnest(:most_bytes::bigint[], :most_units_min::bigint[], :most_units_max::bigint[])
+                AS most(memory_bytes, units_min, units_max)
+            WHERE most.memory_bytes >= jobs.memory_bytes AND jobs.units BETWEEN most.units_min AND most.units_max)
+        ELSE EXISTS (
             SELECT 1 FROM unnest(:provers::text[], :room_bytes::bigint[], :units_min::bigint[], :units_max::bigint[])
                 AS p(prover_id, memory_bytes, units_min, units_max)
             WHERE p.memory_bytes >= jobs.memory_bytes AND jobs.units BETWEEN p.units_min AND p.units_max
-              AND (excluded = '{}' OR NOT is_excluded(excluded, prover_id))))
+              AND NOT is_excluded(excluded, prover_id)) END)
     LIMIT :of_each) AS wanted CROSS JOIN LATERAL (
     SELECT task_id, program_digest, limit_price, client FROM tasks
     WHERE tasks.task_id = wanted.task_id AND state = 'open' AND deadline_ms > now_ms() FOR NO KEY UPDATE SKIP LOCKED
