@@ -22,6 +22,7 @@ from proofgrid.store.book import (
     WISHES_FOR_SALE,
     TaskForSale,
     room_columns,
+    room_of_all,
 )
 from proofgrid.store.connection import Connection
 from proofgrid.store.lanes import (
@@ -148,11 +149,17 @@ async def _lock_tasks(connection: Connection, book: Book, slots: int) -> list[Ta
     # An eighth more is for tasks that somebody else is changing at this moment.
     for wanted in sorted({min(max(enough + slots // 8, BOOK_TASKS_MIN), most), most}):
         found = await connection.fetch(
-            LOCK_TASKS_FOR_SALE, lane=book.lane, limit=wanted, enough=enough, most=most, **able
+            LOCK_TASKS_FOR_SALE,
+            lane=book.lane,
+            limit=wanted,
+            enough=enough,
+            most=most,
+            **able,
+            **room_of_all(book.fitness),
         )
         if len(found) < wanted:
             return found
-        if sum(task.is_free for task in found) >= enough:
+        if len(found) - sum(task.is_free for task in found) <= wanted - enough:
             break
     # The book is full. Somebody whose bid is as good may stand behind a flood of another client's.
     known = [task.task_id for task in found]

@@ -26,6 +26,7 @@ from proofgrid.store.tasks import append_events
 
 _SOLD_FROM = job_sources(JobEvent.SOLD)
 
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Granting:
     """Who writes, and with which timers."""

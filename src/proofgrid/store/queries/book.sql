@@ -1,11 +1,13 @@
 -- name: lock_tasks_for_sale
--- Locks the tasks of a lane's book from the best bid down, first come first: :limit of them, one step of the index for each,
--- and at most :most where those that follow bid as much as the one at the place :enough. :provers, :room_bytes, :units_min,
--- :units_max: the free provers, and what they have room for; a job that none of them can have (rules/scheduling/fitness.py)
--- is not for sale; whether one without exclusions is, the few with :most_bytes and so on tell alone. And the tasks that
--- wish for a second lease of a job.
+-- Locks the tasks of a lane's book from the best bid down, first come first, one step of the index for each, until :limit
+-- of them have a job that every free prover can have, and those that follow bid less than the one at the place :enough of
+-- these; at most :most. :provers, :room_bytes, :units_min, :units_max: the free provers, and what they have room for; a job
+-- that none of them can have (rules/scheduling/fitness.py) is not for sale. Of jobs without exclusions :most_bytes and so on
+-- tell whether somebody can have them, :all_bytes and so on whether everybody can. And the tasks that wish for a second
+-- lease of a job.
 WITH RECURSIVE book AS (
-    (SELECT limit_price, task_id, 1 AS place, -1::bigint AS marginal FROM jobs
+    (SELECT limit_price, task_id, 1 AS place, (excluded = '{}' AND memory_bytes <= :all_bytes
+        AND units BETWEEN :all_units_min AND :all_units_max)::int AS plain, -1::bigint AS marginal FROM jobs
      WHERE state = 'ready' AND lane = :lane AND not_before_ms <= now_ms() AND CASE WHEN excluded = '{}' THEN EXISTS (
          SELECT 1 FROM unnest(:most_bytes::bigint[], :most_units_min::bigint[], :most_units_max::bigint[])
              AS most(memory_bytes, units_min, units_max)
@@ -17,10 +19,11 @@ WITH RECURSIVE book AS (
            AND NOT is_excluded(excluded, prover_id)) END
      ORDER BY -limit_price, task_id LIMIT 1)
     UNION ALL
-    SELECT later.limit_price, later.task_id, book.place + 1,
-        CASE WHEN book.place + 1 = :enough THEN later.limit_price ELSE book.marginal END
+    SELECT later.limit_price, later.task_id, book.place + 1, book.plain + later.plain,
+        CASE WHEN book.plain + later.plain = :enough AND later.plain = 1 THEN later.limit_price ELSE book.marginal END
     FROM book CROSS JOIN LATERAL (
-        SELECT limit_price, task_id FROM jobs
+        SELECT limit_price, task_id, (excluded = '{}' AND memory_bytes <= :all_bytes
+            AND units BETWEEN :all_units_min AND :all_units_max)::int AS plain FROM jobs
         WHERE state = 'ready' AND lane = :lane AND not_before_ms <= now_ms()
           AND (-jobs.limit_price, jobs.task_id) > (-book.limit_price, book.task_id)
           AND CASE WHEN excluded = '{}' THEN EXISTS (
@@ -33,7 +36,7 @@ WITH RECURSIVE book AS (
               WHERE p.memory_bytes >= jobs.memory_bytes AND jobs.units BETWEEN p.units_min AND p.units_max
                 AND NOT is_excluded(excluded, prover_id)) END
         ORDER BY -limit_price, task_id LIMIT 1) AS later
-    WHERE book.place < :limit OR (book.place < :most AND book.limit_price = book.marginal)
+    WHERE book.place < :most AND (book.plain < :limit OR book.limit_price = book.marginal)
 ), wishes AS (
     SELECT task_id, array_agg(job_id) AS wished FROM (
         SELECT task_id, job_id FROM jobs
