@@ -1,4 +1,4 @@
-"""Bids below as many as there are slots change nothing: why a round may look at few of the bids that wait (0010, 0044)."""
+"""Bids below as many as there are slots change nothing: why a round may look at few of those that wait (0010, 0044)."""
 
 from __future__ import annotations
 

@@ -73,7 +73,7 @@ class Fitness:
         return len(self.unfit(units=units, memory_bytes=memory_bytes, barred=barred)) < len(self.rooms)
 
     def most_room(self) -> list[ProverRoom]:
-        """Return provers that can hold, one or another of them, whatever any of all can hold; few where all are alike."""
+        """Return provers of which one or another can hold whatever any of all can; few where all are alike."""
         found: list[ProverRoom] = []
         # Who has more memory comes first, so only those before it can hold all that a prover can.
         for room in sorted(self.rooms.values(), key=lambda room: (-room.memory_bytes, room.units_min, -room.units_max)):
