@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+
 from pydantic_core import PydanticSerializationError, from_json, to_json
 
 

@@ -37,7 +37,8 @@ SELECT kind, task_id::text AS subject, detail FROM (
         SELECT j.task_id, j.job_id, j.state, NULL::bigint AS paid,
             CASE j.state WHEN 'proven' THEN (l.sell_price > 0)::int::bigint ELSE 0 END AS number,
             CASE j.state WHEN 'proven' THEN l.sell_price::numeric * l.units ELSE 0 END AS amount
-        FROM jobs j LEFT JOIN leases l ON l.lease_id = j.lease_id AND l.state = 'settled'
+        FROM jobs j LEFT JOIN LATERAL (
+            SELECT sell_price, units FROM leases WHERE lease_id = j.lease_id AND state = 'settled' LIMIT 1) AS l ON true
         WHERE j.task_id = ANY(:tasks::uuid[])
         UNION ALL
         SELECT task_id, job_id, NULL, amount, NULL, NULL FROM transfers
