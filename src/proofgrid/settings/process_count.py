@@ -1,0 +1,36 @@
+"""How many processes a gateway has: a number, or as many as the machine is good for."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+from proofgrid.primitives.errors import InvalidField
+from proofgrid.settings.declared import Spelling
+
+PROCESSES_MAX = 16
+AUTO = "auto"
+_CORES_EACH = 2  #: PostgreSQL and workers need as much again as the process itself
+
+
+def usable_cores() -> int:
+    """Return how many cores this process may use."""
+    if sys.platform.startswith("linux"):
+        return len(os.sched_getaffinity(0))
+    return 1
+
+
+def read_processes(text: str) -> int:
+    """Return the number that was written, or the machine's for `auto`. Raises InvalidField."""
+    if text.strip().lower() == AUTO:
+        return min(PROCESSES_MAX, max(1, usable_cores() // _CORES_EACH))
+    try:
+        number = int(text)
+    except ValueError:
+        number = 0
+    if number < 1:
+        raise InvalidField(f"{text!r} is no number of processes", field="processes", hint=f"1, 2, ... or {AUTO}")
+    return number
+
+
+PROCESSES = Spelling(reads=read_processes, shows=str)
