@@ -70,7 +70,7 @@ class Place(Settings):
     )
     processes: int = setting(
         1,
-        "How many processes serve the address, or auto: one for every two cores. Linux only.",
+        "How many processes serve the address; auto: one for each core, at most 8. Linux only.",
         least=1,
         most=PROCESSES_MAX,
         metavar="NUMBER|auto",

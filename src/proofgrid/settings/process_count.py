@@ -10,20 +10,18 @@ from proofgrid.settings.declared import Spelling
 
 PROCESSES_MAX = 16
 AUTO = "auto"
-_CORES_EACH = 2  #: PostgreSQL and workers need as much again as the process itself
+AUTO_MAX = 8  #: PostgreSQL and the workers need cores too
 
 
 def usable_cores() -> int:
-    """Return how many cores this process may use."""
-    if sys.platform.startswith("linux"):
-        return len(os.sched_getaffinity(0))
-    return 1
+    """Return how many cores this process may use; 1 where the kernel does not spread connections."""
+    return len(os.sched_getaffinity(0)) if sys.platform.startswith("linux") else 1
 
 
 def read_processes(text: str) -> int:
     """Return the number that was written, or the machine's for `auto`. Raises InvalidField."""
     if text.strip().lower() == AUTO:
-        return min(PROCESSES_MAX, max(1, usable_cores() // _CORES_EACH))
+        return min(AUTO_MAX, usable_cores())
     try:
         number = int(text)
     except ValueError:

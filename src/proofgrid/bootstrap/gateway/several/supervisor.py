@@ -12,8 +12,8 @@ The kernel spreads connections over the siblings, and gives those of a dead one'
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
-from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import replace
 
 import structlog
@@ -89,10 +89,18 @@ async def _ground(settings: GatewaySettings) -> AsyncIterator[tuple[GatewaySetti
 class Supervisor:
     """Needs `look` and a `keep` of each number in a TaskGroup, and `end` whatever comes of them."""
 
-    def __init__(self, settings: GatewaySettings, *, count: int, clock: Clock) -> None:
+    def __init__(
+        self,
+        settings: GatewaySettings,
+        *,
+        count: int,
+        clock: Clock,
+        start: Callable[[int], Awaitable[Child]] = Child.start,
+    ) -> None:
         self.numbers = range(1, count + 1)
         self._settings = settings
         self._clock = clock
+        self._start = start
         self._children: dict[int, Child] = {}
         self._facts: dict[int, GatewayFacts] = {}
         self._have_begun = False  #: all were ready once
@@ -124,11 +132,15 @@ class Supervisor:
                 )
             if now - began > CALM_SECONDS:
                 delay_seconds = DELAY_FIRST_SECONDS
-            with suppress(TimeoutError):
-                async with asyncio.timeout(delay_seconds):
-                    await self._drains.wait()
-                    return
+            await self._pause(delay_seconds)
+            if self._drains.is_set():
+                return
             delay_seconds = min(2 * delay_seconds, DELAY_MAX_SECONDS)
+
+    async def _pause(self, seconds: float) -> None:
+        until = self._clock.running_seconds() + seconds
+        while not self._drains.is_set() and (left := until - self._clock.running_seconds()) > 0:
+            await self._clock.sleep(min(left, LOOK_SECONDS))
 
     async def look(self) -> None:
         """Share the chores of those that have fallen silent; until cancelled."""
@@ -154,7 +166,7 @@ class Supervisor:
 
     async def _live(self, number: int) -> ProofgridError:
         """Run one sibling until it ends; return why."""
-        child = await Child.start(number)
+        child = await self._start(number)
         self._children[number] = child
         child.heard_at = self._clock.running_seconds()
         child.send(Begin(settings=self._settings, number=number, count=len(self.numbers)))
