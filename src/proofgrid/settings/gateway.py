@@ -70,17 +70,20 @@ class Place(Settings):
     )
     processes: int = setting(
         1,
-        "How many processes serve the address; auto: one for each core, at most 8. Linux only.",
+        "Processes behind the address, with workers and connections of one; auto: one per core, at most 8. Linux only.",
         least=1,
         most=PROCESSES_MAX,
         metavar="NUMBER|auto",
         spelling=PROCESSES,
     )
     subnetwork: str = setting("default", "The subnetwork of tasks and provers that name none.")
-    workers: int = setting(2, "Workers that normalise, build and verify, of all processes.", least=1, most=256)
-    database_connections: int = setting(
-        10, "Connections to PostgreSQL, of all processes.", least=CONNECTIONS_MIN, most=500
+    workers: int = setting(
+        2,
+        "Processes that normalise, verify and seal; one more is kept for verifying, and builds have their own.",
+        least=1,
+        most=256,
     )
+    database_connections: int = setting(10, "Connections to PostgreSQL.", least=CONNECTIONS_MIN, most=500)
     database_patience_seconds: int = setting(
         120, "Seconds in which an embedded PostgreSQL that died must start again, or the gateway ends.", least=0
     )

@@ -78,7 +78,7 @@ async def run_gateway(
         door = build_door(settings, world, roles, listen)
         async with _in_network(world, gateway_id, door), asyncio.TaskGroup() as group:
             others = _other_work(names, roles, settings, world, sibling)
-            running = await _start(group, listener, _selling(names, roles), others)
+            running = await _start(group, listener, roles, _selling(names, roles), others)
             sibling.on_prepared(gateway_id)
             await sibling.chores.wait_told()
             await door.open()
@@ -146,11 +146,12 @@ async def _strike_off(world: Adapters, sibling: Sibling) -> None:
 
 
 async def _start(
-    group: asyncio.TaskGroup, listener: Listener, selling: Iterable[Work], others: Iterable[Work]
+    group: asyncio.TaskGroup, listener: Listener, roles: Roles, selling: Iterable[Work], others: Iterable[Work]
 ) -> Running:
     """Start all work; nobody works before notifications are heard."""
     listening = group.create_task(listener.run())
     await listener.wait_listening()
+    roles.intake.callers.known_roles.hear()
     return Running(
         selling=[group.create_task(work()) for work in selling],
         others=[listening, *(group.create_task(work()) for work in others)],
