@@ -4,8 +4,16 @@ from __future__ import annotations
 
 from collections import deque
 
+from proofgrid.primitives.errors import Unavailable
+
 DEATHS_MAX = 10
 DEATHS_WINDOW_SECONDS = 600.0
+
+
+class ProcessLost(Unavailable):
+    """A process of the gateway dies as often as it is started again."""
+
+    code = "PG-303"
 
 
 class Deaths:

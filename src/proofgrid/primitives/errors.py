@@ -291,12 +291,6 @@ class DatabaseLost(Unavailable):
     code = "PG-302"
 
 
-class ProcessLost(Unavailable):
-    """A process of the gateway dies as often as it is started again."""
-
-    code = "PG-303"
-
-
 class ArtifactCorrupt(Recoverable):
     """A stored copy does not hash to its digest; the copy was refused."""
 
