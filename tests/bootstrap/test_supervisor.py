@@ -26,8 +26,8 @@ from proofgrid.bootstrap.gateway.several.messages import (
 )
 from proofgrid.bootstrap.gateway.several.supervisor import SILENT_SECONDS, Supervisor
 from proofgrid.primitives.clock import ManualClock
-from proofgrid.primitives.deaths import DEATHS_MAX
-from proofgrid.primitives.errors import InvalidField, ProcessLost
+from proofgrid.primitives.deaths import DEATHS_MAX, ProcessLost
+from proofgrid.primitives.errors import InvalidField
 from proofgrid.primitives.ids import Address, GatewayId
 from proofgrid.settings.gateway import GatewaySettings
 

@@ -32,7 +32,7 @@ def configure_logs(*, json_lines: bool = False, level: str = "info", process: in
 
 
 def _with_process(number: int) -> structlog.types.Processor:
-    def add(_logger: Any, _name: str, event: structlog.types.EventDict) -> structlog.types.EventDict:
+    def add(_logger: object, _name: str, event: structlog.types.EventDict) -> structlog.types.EventDict:
         return {**event, "process": number}
 
     return add

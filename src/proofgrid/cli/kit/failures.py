@@ -10,7 +10,8 @@ from typing import NoReturn
 import typer
 
 from proofgrid.cli.kit.console import complain
-from proofgrid.primitives.errors import DatabaseLost, ProcessLost, ProofgridError
+from proofgrid.primitives.deaths import ProcessLost
+from proofgrid.primitives.errors import DatabaseLost, ProofgridError
 from proofgrid.primitives.last_words import without_last_words
 
 DEBUG_VARIABLE = "PROOFGRID_DEBUG"

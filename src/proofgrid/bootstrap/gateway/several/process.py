@@ -34,7 +34,8 @@ from proofgrid.bootstrap.gateway.several.messages import (
 )
 from proofgrid.bootstrap.gateway.sibling import Sibling
 from proofgrid.bootstrap.lifeline import end_this_process
-from proofgrid.primitives.errors import ProcessLost, ProofgridError
+from proofgrid.primitives.deaths import ProcessLost
+from proofgrid.primitives.errors import ProofgridError
 from proofgrid.primitives.event_loop import run_async
 from proofgrid.roles.chores import Chores
 

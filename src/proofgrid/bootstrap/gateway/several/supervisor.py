@@ -25,8 +25,8 @@ from proofgrid.bootstrap.gateway.several.child import Child
 from proofgrid.bootstrap.gateway.several.messages import Begin, Drain, Ended, Living, Prepared, Ready, Report, Stop
 from proofgrid.doors.grpc.server import reserved_port
 from proofgrid.primitives.clock import Clock, SystemClock
-from proofgrid.primitives.deaths import Deaths
-from proofgrid.primitives.errors import ProcessLost, ProofgridError
+from proofgrid.primitives.deaths import Deaths, ProcessLost
+from proofgrid.primitives.errors import ProofgridError
 from proofgrid.primitives.ids import GatewayId
 from proofgrid.settings.gateway import GatewaySettings
 from proofgrid.store.keeper import Keeper
