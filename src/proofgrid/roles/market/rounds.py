@@ -93,8 +93,6 @@ class Market:
         self._hungry: set[Stack] = set()  #: with jobs, and with provers that are busy, perhaps in other stacks
         self._group: asyncio.TaskGroup | None = None
         self._chores = chores or Chores.of_one()
-        self._everything = Loop("lanes", self.wake_all)
-        self._chores.on_change(self._everything.wake)
 
     def wake(self, lane: str) -> None:
         """Something changed in a lane."""
@@ -131,7 +129,9 @@ class Market:
             for pacing in self._stacks.values():
                 group.create_task(pacing.run())
             # The database may go away at this very moment as well.
-            await self._everything.run()
+            everything = Loop("lanes", self.wake_all)
+            self._chores.on_change(everything.wake)
+            await everything.run()
 
     async def hold_rounds(self, stack: Stack) -> RoundsTally | None:
         """Hold one round of every lane of a stack in which there is something to match; None when there is nothing."""
