@@ -26,35 +26,35 @@ SELECT pg_notify('lanes', lane) FROM reported GROUP BY lane;
 -- where a proof comes late, after its lease ended for one of the :reasons, '' for proofs in time. :buy_prices, :sell_prices:
 -- what is paid per PU. Lease and job change together; what is not returned did not change. Of two leases of one job the
 -- first one wins.
-WITH given AS (
-    SELECT * FROM unnest(:lease_ids::uuid[], :fences::bigint[], :reasons::text[], :buy_prices::bigint[],
-        :sell_prices::bigint[], :proof_digests::text[], :small_proofs::bytea[], :public_values::jsonb[])
-        WITH ORDINALITY AS g(lease_id, fence, reason, buy_price, sell_price, proof_digest, small_proof, public, place)
-), held AS (
-    -- One step of the primary key for each, in the order of their ids, whatever the statistics say.
-    SELECT found.*, sorted.reason, sorted.place
-    FROM (SELECT lease_id, fence, reason, place FROM given ORDER BY lease_id) AS sorted
+WITH held AS (
+    -- One step of the primary key for each, in the order of their ids, whatever the statistics say. What was given is
+    -- carried along: joined again it would be read once for each lease.
+    SELECT found.job_id, found.task_id, sorted.*
+    FROM (SELECT * FROM unnest(:lease_ids::uuid[], :fences::bigint[], :reasons::text[], :buy_prices::bigint[],
+            :sell_prices::bigint[], :proof_digests::text[], :small_proofs::bytea[], :public_values::jsonb[])
+            WITH ORDINALITY AS g(lease_id, fence, reason, buy_price, sell_price, proof_digest, small_proof, public, place)
+        ORDER BY lease_id) AS sorted
     CROSS JOIN LATERAL (
-        SELECT lease_id, job_id, task_id FROM leases
+        SELECT job_id, task_id FROM leases
         WHERE leases.lease_id = sorted.lease_id AND leases.fence = sorted.fence
           AND leases.reason = sorted.reason AND leases.state = ANY(
             CASE sorted.reason WHEN '' THEN :lease_sources::text[] ELSE :late_lease_sources::text[] END)
         FOR NO KEY UPDATE) AS found
 ), open AS (
-    SELECT lease_id, job_id, place FROM held
+    SELECT * FROM held
     WHERE (SELECT state FROM jobs WHERE jobs.job_id = held.job_id) = ANY(
             CASE held.reason WHEN '' THEN :job_sources::text[] ELSE :late_job_sources::text[] END)
       AND (SELECT state FROM tasks WHERE tasks.task_id = held.task_id) = 'open'
 ), won AS (
-    SELECT DISTINCT ON (job_id) lease_id, job_id FROM open ORDER BY job_id, place
+    SELECT DISTINCT ON (job_id) * FROM open ORDER BY job_id, place
 ), proven AS (
-    UPDATE jobs SET state = 'proven', lease_id = won.lease_id, hedge_price = NULL, proof_digest = given.proof_digest,
-        small_proof = given.small_proof, public = given.public
-    FROM won JOIN given USING (lease_id) WHERE jobs.job_id = won.job_id
-    RETURNING jobs.lease_id, jobs.hedges, jobs.attempts
+    UPDATE jobs SET state = 'proven', lease_id = won.lease_id, hedge_price = NULL, proof_digest = won.proof_digest,
+        small_proof = won.small_proof, public = won.public
+    FROM won WHERE jobs.job_id = won.job_id
+    RETURNING won.lease_id, won.buy_price, won.sell_price, jobs.hedges, jobs.attempts
 )
-UPDATE leases SET state = 'settled', ended_ms = now_ms(), buy_price = given.buy_price, sell_price = given.sell_price
-FROM proven JOIN given USING (lease_id) WHERE leases.lease_id = proven.lease_id
+UPDATE leases SET state = 'settled', ended_ms = now_ms(), buy_price = proven.buy_price, sell_price = proven.sell_price
+FROM proven WHERE leases.lease_id = proven.lease_id
 RETURNING leases.lease_id, ran_ms(leases) AS ran_ms, proven.hedges, proven.attempts;
 
 -- name: count_down_jobs
