@@ -57,17 +57,35 @@ UPDATE leases SET state = 'settled', ended_ms = now_ms(), buy_price = proven.buy
 FROM proven WHERE leases.lease_id = proven.lease_id
 RETURNING leases.lease_id, ran_ms(leases) AS ran_ms, proven.hedges, proven.attempts;
 
--- name: count_down_jobs
--- :proven: how many jobs, :paid: what the client pays for them, :sources: where the last one ends the proving.
-UPDATE tasks SET jobs_open = jobs_open - proven, spent = spent + paid,
-    state = CASE WHEN jobs_open = proven AND state = ANY(:sources::text[]) THEN 'combining' ELSE state END
-FROM unnest(:task_ids::uuid[], :proven::int[], :paid::bigint[]) AS given(task_id, proven, paid)
-WHERE tasks.task_id = given.task_id RETURNING tasks.task_id, state;
-
 -- name: move_on
--- After proofs of these tasks were accepted: jobs whose dependencies are all proven become ready (:job_sources: the
--- states they may come from), their lanes are woken, these :lanes too, and if :combining the combiners.
-WITH unblocked AS (
+-- After proofs of these tasks were accepted, whose rows are locked: one change of each task, its events behind one another,
+-- and whoever waits is woken. :proven: how many of its jobs, :paid: what the client pays for them, :sources: where the last
+-- one ends the proving, which the event :last_kind tells. :event_tasks, :kinds, :data: the events before it, in their order.
+-- Jobs whose dependencies are all proven become ready (:job_sources: the states they may come from); their lanes are
+-- woken, and :lanes too. Watchers are told 200 tasks in one notification.
+WITH given AS (
+    SELECT * FROM unnest(:task_ids::uuid[], :proven::int[], :paid::bigint[]) AS g(task_id, proven, paid)
+), told AS (
+    SELECT * FROM unnest(:event_tasks::uuid[], :kinds::text[], :data::jsonb[])
+        WITH ORDINALITY AS g(task_id, kind, data, place)
+), numbers AS (
+    SELECT task_id, count(*) AS number FROM told GROUP BY task_id
+), ending AS (
+    SELECT given.*, coalesce(number, 0) AS number, jobs_open = proven AND state = ANY(:sources::text[]) AS ends,
+        (row_number() OVER () - 1) / 200 AS chunk
+    FROM given CROSS JOIN LATERAL (SELECT jobs_open, state FROM tasks WHERE tasks.task_id = given.task_id LIMIT 1) AS task
+    LEFT JOIN numbers USING (task_id)
+), counted AS (
+    UPDATE tasks SET jobs_open = jobs_open - proven, spent = spent + paid, event_seq = event_seq + number + ends::int,
+        state = CASE WHEN ends THEN 'combining' ELSE state END
+    FROM ending WHERE tasks.task_id = ending.task_id
+    RETURNING tasks.task_id, event_seq - number - ends::int AS before, event_seq, ends
+), written AS (
+    INSERT INTO task_events (task_id, seq, kind, data)
+    SELECT task_id, before + row_number() OVER (PARTITION BY task_id ORDER BY place), kind, data
+    FROM told JOIN counted USING (task_id)
+    UNION ALL SELECT task_id, event_seq, :last_kind, '{}' FROM counted WHERE ends
+), unblocked AS (
     UPDATE jobs SET state = 'ready'
     WHERE task_id = ANY(:task_ids::uuid[]) AND state = 'waiting' AND state = ANY(:job_sources::text[]) AND NOT EXISTS (
         SELECT 1 FROM jobs AS needed WHERE needed.task_id = jobs.task_id AND needed.position = ANY(jobs.depends_on)
@@ -75,7 +93,8 @@ WITH unblocked AS (
     RETURNING lane
 )
 SELECT pg_notify('lanes', lane) FROM (SELECT lane FROM unblocked UNION SELECT unnest(:lanes::text[])) AS woken(lane)
-UNION ALL SELECT pg_notify('combining', pg_current_xact_id()::text) WHERE :combining;
+UNION ALL SELECT pg_notify('task_events', string_agg(task_id::text, ',')) FROM ending WHERE number > 0 OR ends GROUP BY chunk
+UNION ALL SELECT pg_notify('combining', '') WHERE EXISTS (SELECT FROM counted WHERE ends);
 
 -- name: claims_of_job
 -- The leases whose provers said that this job cannot be proven; they are found by its task.
