@@ -20,14 +20,13 @@ from proofgrid.proofs.base import JobOutput, Program
 from proofgrid.roles.prover.node_settings import NodeSettings
 from proofgrid.roles.prover.nursery import Nursery
 from proofgrid.roles.prover.sandbox import ChildLimits, ChildSpec, run_child
+from proofgrid.roles.prover.warmth import SLACK_BYTES
 from proofgrid.rules.jobs.limits import SMALL_PROOF_BYTES
 from proofgrid.rules.jobs.offers import JobReport, LeaseOffer
 from proofgrid.rules.staking.results import ResultClaim, public_digest, sign_result
 from proofgrid.sdk.connection import Connection
 from proofgrid.sdk.transfer import download_file, upload_file
 from proofgrid.store.cache import LocalCache
-
-MEMORY_SLACK_BYTES = 512 << 20  #: what Python and the engine take before they begin
 
 OnStage = Callable[[str, int], None]  #: (stage, share done in 1/1000)
 
@@ -108,9 +107,10 @@ class Proving:
             workdir=workdir,
         )
         limits = ChildLimits(
-            memory_bytes=lease.memory_bytes + MEMORY_SLACK_BYTES,
+            memory_bytes=lease.memory_bytes + SLACK_BYTES,
             timeout_seconds=lease.timeout_ms / 1000,
             cores=self._cores,
+            memory_bytes_max=max(part.memory_bytes for part in program.slices) + SLACK_BYTES,
         )
 
         def on_progress(stage: str, permille: int) -> None:
