@@ -16,7 +16,7 @@ import pytest
 from proofgrid.primitives.canonical import Json
 from proofgrid.primitives.errors import BadProof, InvalidInput, JobCrashed, JobTimedOut
 from proofgrid.proofs import workers as calls
-from proofgrid.proofs.base import JobOutput, PartialProof
+from proofgrid.proofs.base import JobOutput, NormalisedRequest, PartialProof
 from proofgrid.proofs.workers import ProofWorkers
 
 
@@ -167,7 +167,11 @@ async def test_every_call_of_a_proof_system_works_by_its_name(workers: ProofWork
     )
     await workers.call(calls.check_program, "toy", files, timeout_seconds=30)
     inputs: list[Json] = ["a", "b"]
-    request = await workers.call(calls.normalise, "toy", files, inputs, tmp_path, timeout_seconds=30)
+    requests: list[list[Json]] = [inputs, [7], inputs]
+    normalised, _ = await workers.call(calls.normalise_many, "toy", files, requests, tmp_path, timeout_seconds=30)
+    request, refused, again = normalised
+    assert isinstance(request, NormalisedRequest)
+    assert (again, type(refused)) == (request, InvalidInput)
     parts = []
     for job in request.jobs:
         ends = [other.facts["start"] for other in request.jobs[request.jobs.index(job) + 1 :][:1]]

@@ -1,6 +1,6 @@
 """Worker processes for the blocking calls of proof systems, so that no engine can block, leak into or kill a gateway.
 
-    await workers.call(normalise, "ezkl", files, inputs, workdir, timeout_seconds=30)
+    await workers.call(normalise_many, "ezkl", files, [inputs], scratch, timeout_seconds=30)
 
 What a worker does to itself stays there: a panic, a crash, a hang end as JobCrashed or JobTimedOut and the worker
 is replaced. Errors of proofgrid cross whole.
@@ -16,6 +16,7 @@ import pickle
 import signal
 import tempfile
 import threading
+import time
 import traceback
 from collections.abc import AsyncIterator, Callable, Mapping
 from concurrent.futures import Future
@@ -162,10 +163,24 @@ def check_program(name: str, files: ProgramFiles) -> None:
     proof_system(name).check_program(files)
 
 
-def normalise(name: str, files: ProgramFiles, inputs: list[Json], scratch: Path) -> NormalisedRequest:
-    """See ProofSystem.normalise."""
-    with tempfile.TemporaryDirectory(dir=scratch) as workdir:
-        return proof_system(name).normalise(files, inputs, workdir=Path(workdir))
+def normalise_many(
+    name: str, files: ProgramFiles, requests: list[list[Json]], scratch: Path
+) -> tuple[list[NormalisedRequest | ProofgridError], float]:
+    """See ProofSystem.normalise; return each request normalised or what is wrong with it, and the seconds of all."""
+    system = proof_system(name)
+    started = time.perf_counter()
+    verdicts: list[NormalisedRequest | ProofgridError] = []
+    with tempfile.TemporaryDirectory(dir=scratch) as folder:
+        workdirs = (Path(folder) / str(number) for number in itertools.count())
+        workdir = _made(next(workdirs))
+        for inputs in requests:
+            try:
+                verdicts.append(system.normalise(files, inputs, workdir=workdir))
+            except ProofgridError as error:
+                verdicts.append(error)
+            if any(workdir.iterdir()):  # each request finds an empty folder
+                workdir = _made(next(workdirs))
+    return verdicts, time.perf_counter() - started
 
 
 def can_be_proven(name: str, files: ProgramFiles, slice_index: int, job_input: bytes, scratch: Path) -> bool | None:
