@@ -130,7 +130,7 @@ def _enter(order: Mapping[str, Any]) -> None:
     most = order["memory_bytes_max"] if hard == resource.RLIM_INFINITY else min(hard, order["memory_bytes_max"])
     resource.setrlimit(resource.RLIMIT_DATA, (min(order["memory_bytes"], most), most))
     _work_in(order["workdir"])
-    os.write(2, order["mark"].encode() + b"\n")
+    os.write(2, order["mark"].encode())
 
 
 def _work_in(folder: str) -> None:

@@ -47,7 +47,7 @@ class Child:
     jobs: int = 0  #: orders that it was given
     memory_bytes_max: int = 0  #: of all its jobs, once it has an order; it cannot be given more afterwards
     _tail: bytearray = field(default_factory=bytearray)
-    _mark: bytes = b""  #: what stands on stderr before this job's complaints; empty: all are this job's
+    _mark: str = ""  #: what stands on stderr before this job's complaints; empty: all that follows is this job's
     _transports: list[asyncio.BaseTransport] = field(default_factory=list)
 
     @classmethod
@@ -77,13 +77,12 @@ class Child:
 
         `memory_bytes_max` counts with the first order: the most that any job of this child may take.
         """
-        mark = fresh_bytes(16).hex()
-        self._mark = f"{mark}\n".encode() if self.jobs else b""
+        self._mark = f"{fresh_bytes(16).hex()}\n" if self.jobs else ""
         self._tail.clear()
         if not self.jobs:
             self.memory_bytes_max = memory_bytes_max
         self.program, self.jobs = program, self.jobs + 1
-        own = {"memory_bytes_max": self.memory_bytes_max, "home": str(self.home.absolute()), "mark": mark}
+        own = {"memory_bytes_max": self.memory_bytes_max, "home": str(self.home.absolute()), "mark": self._mark}
         return json.dumps({**order, **own, "stays": stays}).encode() + b"\n"
 
     async def give(self, order: bytes) -> None:
@@ -95,9 +94,9 @@ class Child:
         """Read what the child complains of in this job, and keep the end; what came before is another client's."""
         while piece := await self.stderr.read(LINE_MAX_BYTES):
             self._tail += piece
-            if self._mark and (found := self._tail.find(self._mark)) >= 0:
+            if self._mark and (found := self._tail.find(self._mark.encode())) >= 0:
                 del self._tail[: found + len(self._mark)]
-                self._mark = b""
+                self._mark = ""
             del self._tail[:-STDERR_KEPT_BYTES]
 
     @property
