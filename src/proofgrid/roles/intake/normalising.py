@@ -17,6 +17,7 @@ from proofgrid.primitives.canonical import Json
 from proofgrid.primitives.digests import Digest, digest_of
 from proofgrid.primitives.errors import InvalidRequest, Recoverable
 from proofgrid.primitives.last_words import without_last_words
+from proofgrid.primitives.turns import Urgency
 from proofgrid.proofs import workers as in_worker
 from proofgrid.proofs.base import JobDraft, NormalisedRequest, Program
 from proofgrid.proofs.library import ProgramLibrary
@@ -79,10 +80,12 @@ class Normaliser:
         """Return a registered program; raise UnknownProgram."""
         return await self._library.program(digest)
 
-    async def normalise(self, program: Program, request: ProofRequest) -> NormalisedRequest:
+    async def normalise(
+        self, program: Program, request: ProofRequest, *, urgency: Urgency = Urgency.ADMISSION
+    ) -> NormalisedRequest:
         """Return a request's statement and jobs; raise InvalidRequest errors of its inputs."""
-        if self._group is None:
-            return _raised(await self._call(program, _Pace(), [list(request.inputs)]))
+        if self._group is None or urgency is not Urgency.ADMISSION:
+            return _raised(await self._call(program, _Pace(), [list(request.inputs)], urgency=urgency))
         return await self._line(self._group, request.program_digest, program).add(list(request.inputs))
 
     async def store_inputs(self, jobs: Sequence[JobDraft]) -> list[Digest]:
@@ -125,7 +128,7 @@ class Normaliser:
                 return
 
     async def _call(
-        self, program: Program, pace: _Pace, requests: list[list[Json]]
+        self, program: Program, pace: _Pace, requests: list[list[Json]], *, urgency: Urgency = Urgency.ADMISSION
     ) -> list[NormalisedRequest | BaseException]:
         """Return what became of each request."""
         async with self._library.at_hand(program) as files:
@@ -137,6 +140,7 @@ class Normaliser:
                     requests,
                     self._scratch,
                     timeout_seconds=NORMALISE_TIMEOUT_SECONDS,
+                    urgency=urgency,
                 )
             except Recoverable as error:
                 if len(requests) == 1:
