@@ -230,7 +230,7 @@ def _emptied(workdir: Path) -> bool:
     return True
 
 
-def _crash_text(limits: ChildLimits, child: Child, last: Mapping[str, Any]) -> str:
+def _crash_text(limits: ChildLimits, child: Child, last: Mapping[str, object]) -> str:
     tail = child.last_words
     limit = f"memory limit {limits.memory_bytes >> 20} MiB"
     how = exit_text(child.process.returncode or 0)
