@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from proofgrid.primitives.canonical import Json
 from proofgrid.primitives.digests import Digest, parse_digest
@@ -14,18 +14,22 @@ from proofgrid.rules.jobs.offers import Leases
 JSON_DEPTH_MAX = 32
 OBJECT_BYTES_MAX = 4 << 20
 
+_CONTAINERS = frozenset({dict, list})
+
 
 def read_json(text: str, *, field: str, bytes_max: int) -> Json:
     """Return the JSON value of `text`; NaN and Infinity are not JSON, and neither is a text nested too deep."""
     if len(text) > bytes_max or len(text.encode(errors="surrogatepass")) > bytes_max:
         raise MalformedMessage(f"more than {bytes_max} bytes", field=field)
     try:
-        value: Json = json.loads(text, parse_constant=_refuse_constant)
+        value: Json = _DECODER.decode(text)
     except RecursionError:
         raise MalformedMessage("nested too deep", field=field) from None
     except ValueError as error:
         raise MalformedMessage(f"not JSON: {error}", field=field) from None
-    _check_depth(value, field=field, left=JSON_DEPTH_MAX)
+    # What opens fewer brackets is not nested deeper.
+    if text.count("[") + text.count("{") > JSON_DEPTH_MAX:
+        _check_depth(value, field=field)
     return value
 
 
@@ -33,13 +37,22 @@ def _refuse_constant(name: str) -> NoReturn:
     raise ValueError(f"{name} is not a number in JSON")
 
 
-def _check_depth(value: Json, *, field: str, left: int) -> None:
-    if not isinstance(value, dict | list):
-        return
-    if left == 0:
-        raise MalformedMessage(f"nested more than {JSON_DEPTH_MAX} deep", field=field)
-    for item in value.values() if isinstance(value, dict) else value:
-        _check_depth(item, field=field, left=left - 1)
+_DECODER = json.JSONDecoder(parse_constant=_refuse_constant)
+
+
+def _check_depth(value: Any, *, field: str) -> None:
+    # Level by level: inputs may hold a million numbers, and few lists.
+    level, depth = [value], 0
+    while level := [one for one in level if type(one) in _CONTAINERS]:
+        depth += 1
+        if depth > JSON_DEPTH_MAX:
+            raise MalformedMessage(f"nested more than {JSON_DEPTH_MAX} deep", field=field)
+        level = [
+            inner
+            for one in level
+            for inner in (one.values() if type(one) is dict else one)
+            if type(inner) in _CONTAINERS
+        ]
 
 
 def read_object(text: str, *, field: str, bytes_max: int = OBJECT_BYTES_MAX) -> Mapping[str, Json]:
