@@ -22,11 +22,7 @@ def read_json(text: str, *, field: str, bytes_max: int) -> Json:
     if len(text) > bytes_max or len(text.encode(errors="surrogatepass")) > bytes_max:
         raise MalformedMessage(f"more than {bytes_max} bytes", field=field)
     try:
-<<<<<<< HEAD
-        value: Json = _DECODER.decode(text)
-=======
         value: Json = _STRICT.decode(text)
->>>>>>> main
     except RecursionError:
         raise MalformedMessage("nested too deep", field=field) from None
     except ValueError as error:
@@ -41,8 +37,7 @@ def _refuse_constant(name: str) -> NoReturn:
     raise ValueError(f"{name} is not a number in JSON")
 
 
-<<<<<<< HEAD
-_DECODER = json.JSONDecoder(parse_constant=_refuse_constant)
+_STRICT = json.JSONDecoder(parse_constant=_refuse_constant)  # made once: that costs more than most texts
 
 
 def _check_depth(value: Any, *, field: str) -> None:
@@ -58,18 +53,6 @@ def _check_depth(value: Any, *, field: str) -> None:
             for inner in (one.values() if type(one) is dict else one)
             if type(inner) in _CONTAINERS
         ]
-=======
-_STRICT = json.JSONDecoder(parse_constant=_refuse_constant)  # made once: that costs more than most texts
-
-
-def _check_depth(value: Json, *, field: str, left: int) -> None:
-    if not isinstance(value, dict | list):
-        return
-    if left == 0:
-        raise MalformedMessage(f"nested more than {JSON_DEPTH_MAX} deep", field=field)
-    for item in value.values() if isinstance(value, dict) else value:
-        _check_depth(item, field=field, left=left - 1)
->>>>>>> main
 
 
 def read_object(text: str, *, field: str, bytes_max: int = OBJECT_BYTES_MAX) -> Mapping[str, Json]:
