@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
-from typing import Any, NoReturn
+from collections.abc import Iterable, Mapping
+from typing import NoReturn
 
 from proofgrid.primitives.canonical import Json
 from proofgrid.primitives.digests import Digest, parse_digest
@@ -40,19 +40,20 @@ def _refuse_constant(name: str) -> NoReturn:
 _STRICT = json.JSONDecoder(parse_constant=_refuse_constant)  # made once: that costs more than most texts
 
 
-def _check_depth(value: Any, *, field: str) -> None:
+def _check_depth(value: Json, *, field: str) -> None:
     # Level by level: inputs may hold a million numbers, and few lists.
     level, depth = [value], 0
     while level := [one for one in level if type(one) in _CONTAINERS]:
         depth += 1
         if depth > JSON_DEPTH_MAX:
             raise MalformedMessage(f"nested more than {JSON_DEPTH_MAX} deep", field=field)
-        level = [
-            inner
-            for one in level
-            for inner in (one.values() if type(one) is dict else one)
-            if type(inner) in _CONTAINERS
-        ]
+        level = [inner for one in level for inner in _inside(one) if type(inner) in _CONTAINERS]
+
+
+def _inside(value: Json) -> Iterable[Json]:
+    if isinstance(value, dict):
+        return value.values()
+    return value if isinstance(value, list) else ()
 
 
 def read_object(text: str, *, field: str, bytes_max: int = OBJECT_BYTES_MAX) -> Mapping[str, Json]:
