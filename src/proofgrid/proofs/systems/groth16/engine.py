@@ -5,9 +5,8 @@ from __future__ import annotations
 import base64
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Any
 
 from proofgrid.primitives.canonical import Json
 from proofgrid.primitives.errors import InvalidProgram
@@ -57,7 +56,7 @@ def memory_bytes(constraints: int) -> int:
 def circuit_of(r1cs: Path, *, workdir: Path) -> Circuit:
     """Read a circuit. Raises Refused."""
     answer = _ask("circuit", {"r1cs": r1cs}, workdir=workdir, memory=memory_bytes(r1cs.stat().st_size // 64))
-    return Circuit(**answer)
+    return Circuit(**{field.name: int(str(answer[field.name])) for field in fields(Circuit)})
 
 
 def make_keys(r1cs: Path, proving_key: Path, verifying_key: Path, *, workdir: Path, report: Report) -> None:
@@ -75,8 +74,7 @@ def check_keys(source: Mapping[str, Path], *, constraints: int, workdir: Path) -
 def public_values(r1cs: Path, wasm: Path, inputs: Inputs, *, constraints: int, workdir: Path) -> list[str]:
     """Return what will be public of a proof of these inputs, outputs first. Raises Refused."""
     request = {"r1cs": r1cs, "wasm": wasm, "inputs": inputs}
-    public: list[str] = _ask("execute", request, workdir=workdir, memory=memory_bytes(constraints))["public"]
-    return public
+    return _texts(_ask("execute", request, workdir=workdir, memory=memory_bytes(constraints)), "public")
 
 
 def prove(
@@ -87,15 +85,14 @@ def prove(
     answer = _ask(
         "prove", request, workdir=workdir, memory=memory_bytes(constraints), report=report, seconds=_SETUP_SECONDS
     )
-    return base64.b64decode(answer["proof"]), answer["public"]
+    return base64.b64decode(str(answer["proof"])), _texts(answer, "public")
 
 
 def complaint_about(verifying_key: Path, proof: bytes, public: Sequence[Json], *, workdir: Path) -> str:
     """Return what is wrong with a proof of these public values; "" when it verifies."""
     claim = {"proof": base64.b64encode(proof).decode(), "public": public}
     request = {"verifying_key": verifying_key, "claims": [claim]}
-    verdicts: list[str] = _ask("verify", request, workdir=workdir, memory=_MEMORY_LEAST_BYTES)["verdicts"]
-    return verdicts[0]
+    return _texts(_ask("verify", request, workdir=workdir, memory=_MEMORY_LEAST_BYTES), "verdicts")[0]
 
 
 def solidity_verifier(verifying_key: Path, *, workdir: Path) -> str:
@@ -112,7 +109,7 @@ def _ask(
     memory: int,
     report: Report | None = None,
     seconds: float = _QUICK_SECONDS,
-) -> dict[str, Any]:
+) -> Mapping[str, Json]:
     workdir.mkdir(parents=True, exist_ok=True)
     limits = EngineLimits(timeout_seconds=seconds, memory_bytes=memory, file_bytes_max=_FILE_BYTES_MAX)
     content = json.dumps({name: _absolute(value) for name, value in request.items()}).encode()
@@ -123,10 +120,15 @@ def _ask(
         raise InvalidProgram(f"the engine fails: {reason}") from None
     if len(said) > _ANSWER_BYTES_MAX:
         raise InvalidProgram(f"the engine says more than {_ANSWER_BYTES_MAX} bytes")
-    answer: dict[str, Any] = json.loads(said)
-    if "refused" in answer:
-        raise Refused(answer["refused"]["field"], answer["refused"]["rule"])
+    answer: dict[str, Json] = json.loads(said)
+    if isinstance(refused := answer.get("refused"), Mapping):
+        raise Refused(str(refused["field"]), str(refused["rule"]))
     return answer
+
+
+def _texts(answer: Mapping[str, Json], name: str) -> list[str]:
+    texts = answer[name]
+    return [str(text) for text in texts] if isinstance(texts, list) else []
 
 
 def _absolute(value: object) -> object:
