@@ -10,6 +10,7 @@ from proofgrid.primitives.ids import GatewayId
 from proofgrid.roles.canary.sending import Canaries
 from proofgrid.roles.dispatcher.checking import Checking
 from proofgrid.roles.dispatcher.desk import Desk
+from proofgrid.roles.dispatcher.in_hand import InHand
 from proofgrid.roles.dispatcher.watch import Watch
 from proofgrid.roles.intake.admission import Admission
 from proofgrid.roles.intake.health import Health
@@ -20,6 +21,7 @@ from proofgrid.roles.settlement.combining import Combiner
 from proofgrid.roles.settlement.ledger_check import LedgerCheck
 from proofgrid.roles.settlement.settlement import Settlement
 from proofgrid.settings.gateway import GatewaySettings
+from proofgrid.telemetry.lag import LoopLag
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,11 +39,14 @@ class Roles:
     combiner: Combiner
     ledger_check: LedgerCheck
     health: Health
+    loop_lag: LoopLag
 
 
 def build_roles(settings: GatewaySettings, world: Adapters, gateway_id: GatewayId) -> Roles:
     """Build every role; which of them run is decided when the gateway starts."""
     dispatch = settings.dispatcher()
+    loop_lag = LoopLag(world.clock)
+    in_hand = InHand(world.clock, loop_lag.seconds)
     admission, task_watch = build_admission(settings, world), TaskWatch(world.database)
     settlement = Settlement(
         world.database,
@@ -78,8 +83,9 @@ def build_roles(settings: GatewaySettings, world: Adapters, gateway_id: GatewayI
             settings=dispatch,
             subnetwork=settings.subnetwork,
             clock=world.clock,
+            in_hand=in_hand,
         ),
-        watch=Watch(world.database, dispatch, world.clock),
+        watch=Watch(world.database, dispatch, world.clock, gateway_id=gateway_id, in_hand=in_hand),
         canaries=_canaries(settings, world, admission),
         settlement=settlement,
         combiner=Combiner(
@@ -93,6 +99,7 @@ def build_roles(settings: GatewaySettings, world: Adapters, gateway_id: GatewayI
         ),
         ledger_check=LedgerCheck(world.database, world.clock),
         health=Health(world.database),
+        loop_lag=loop_lag,
     )
 
 

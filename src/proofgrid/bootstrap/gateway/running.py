@@ -106,7 +106,7 @@ def _other_work(names: Collection[str], roles: Roles, settings: GatewaySettings,
     """Return what runs beside the market: what every gateway does, and what its chosen roles add."""
     desk = roles.desk
     work: list[Work] = [roles.intake.callers.forget_spent_tokens, roles.admission.run]
-    work += [desk.keep_alive, desk.run, roles.settlement.run, roles.health.run]
+    work += [desk.keep_alive, desk.run, roles.settlement.run, roles.health.run, roles.loop_lag.run]
     work += [world.keeper.run] if world.keeper is not None else []
     if "dispatcher" in names:
         work += [roles.watch.run]

@@ -11,9 +11,10 @@ import structlog
 
 from proofgrid.primitives.clock import Clock
 from proofgrid.primitives.errors import DeadlineMissed, SettlementStopped
-from proofgrid.primitives.ids import TaskId
+from proofgrid.primitives.ids import GatewayId, TaskId
 from proofgrid.roles.dispatcher.desk import DispatchSettings
 from proofgrid.roles.dispatcher.hearing import lease_times
+from proofgrid.roles.dispatcher.in_hand import InHand, Late
 from proofgrid.roles.dispatcher.ladders import raise_limits
 from proofgrid.roles.dispatcher.overflow import Overflow
 from proofgrid.roles.dispatcher.returns import return_job
@@ -28,9 +29,9 @@ from proofgrid.store.gateways import DATABASE_TIME
 from proofgrid.store.incidents import IS_STOPPED, KEEP_REPORTED_LEASES
 from proofgrid.store.leases import (
     EXPIRED_LEASES,
-    EXTEND_UNHEARD_LEASES,
     LOCK_LEASE,
     NEXT_EXPIRY,
+    STOP_CLOCKS,
     WAS_HEARD,
     ExpiredLease,
 )
@@ -47,8 +48,12 @@ log = structlog.get_logger(__name__)
 class Watch:
     """The dispatcher's clock. Any number of gateways may run one: the rows' locks decide who acts."""
 
-    def __init__(self, database: Database, settings: DispatchSettings, clock: Clock) -> None:
+    def __init__(
+        self, database: Database, settings: DispatchSettings, clock: Clock, *, gateway_id: GatewayId, in_hand: InHand
+    ) -> None:
         self._database = database
+        self._gateway_id = gateway_id
+        self._in_hand = in_hand
         self._clock = clock
         self._settings = settings
         self._loop = Loop("watch", self._look, on_trouble=self._go_blind)
@@ -68,40 +73,53 @@ class Watch:
         await self._loop.run()
 
     async def _look(self) -> float:
-        if self._blind:
-            await self._wait_for_heartbeats()
+        late = await self.stop_clocks()
         await self.take_back_expired()
         await self.end_overdue()
         await raise_limits(self._database)
-        await self._look_for_stragglers()
+        if not late.everybody:  # what seems slow then is this gateway
+            await self._look_for_stragglers(late)
         return await self._until_next()
 
     async def _go_blind(self) -> float:
         self._blind = True
         return AFTER_TROUBLE_SECONDS
 
-    async def _look_for_stragglers(self) -> None:
+    async def _look_for_stragglers(self, late: Late) -> None:
         # The watch is woken at every cut stream; stragglers and jobs that wait are looked for at their own pace.
         now = self._clock.running_seconds()
         if now >= self._next_look:
             self._next_look = now + STRAGGLERS_EVERY_SECONDS
-            await self._stragglers.look()
+            await self._stragglers.look(unheard=late.lease_ids)
             await self._overflow.look()
             with suppress(SettlementStopped):  # they are given back later
                 await firm_quotes.expire(self._database)
 
-    async def _wait_for_heartbeats(self) -> None:
-        # The database was away, or every gateway: leases ran out only because nobody could extend them.
+    async def stop_clocks(self) -> Late:
+        """Give what waits for this gateway time to be heard and told; after an outage, to all leases."""
+        late = self._in_hand.late()
+        if not self._blind and not late:
+            return late
         await self._database.write(
-            Transaction.EXTEND_LEASES, EXTEND_UNHEARD_LEASES, silent_ms=self._settings.lease_ttl_ms
+            Transaction.EXTEND_LEASES,
+            STOP_CLOCKS,
+            grace_ms=max(self._settings.lease_ttl_ms, self._settings.phases.pick_up_ms),
+            everywhere=self._blind,
+            everybody=late.everybody,
+            gateway_id=self._gateway_id,
+            session_ids=sorted(late.session_ids),
+            lease_ids=sorted(late.lease_ids),
         )
         self._blind = False
+        return late
 
     async def take_back_expired(self) -> None:
         """Give every job of an expired lease back to the market."""
         async with self._database.connection() as connection:
             rows = await connection.fetch(EXPIRED_LEASES)
         for row in rows:
+            if self._in_hand.is_decided(row.lease_id):
+                continue  # it came in the meantime
             with suppress(SettlementStopped):  # a task that would end by it ends later
                 await self._take_back(row)
 
