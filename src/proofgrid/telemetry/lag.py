@@ -28,13 +28,13 @@ class LoopLag:
         finally:
             self._due = None
 
-    def seconds(self) -> float:
-        """Return the worst lateness of the last seconds, that of the tick which is due now included."""
+    def seconds(self, *, within: float = REMEMBERED_SECONDS) -> float:
+        """Return the worst lateness of so many last seconds, that of the tick which is due now included."""
         if self._due is None:
             return 0.0
         now = self._clock.running_seconds()
         self._forget(now)
-        return max(0.0, now - self._due, self._late[0][1] if self._late else 0.0)
+        return max(0.0, now - self._due, next((late for at, late in self._late if at >= now - within), 0.0))
 
     def _note(self, now: float) -> None:
         late = now - (self._due or now)

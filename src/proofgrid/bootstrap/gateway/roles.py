@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass
 
 from proofgrid.bootstrap.gateway.adapters import Adapters
+from proofgrid.bootstrap.gateway.gate import build_gate
 from proofgrid.bootstrap.gateway.intake import build_admission, build_intake
-from proofgrid.primitives.ids import GatewayId
+from proofgrid.primitives.ids import Address, GatewayId, TaskId
 from proofgrid.roles.canary.sending import Canaries
 from proofgrid.roles.dispatcher.checking import Checking
 from proofgrid.roles.dispatcher.desk import Desk
@@ -19,7 +21,9 @@ from proofgrid.roles.intake.watching import TaskWatch
 from proofgrid.roles.market.rounds import Market
 from proofgrid.roles.settlement.combining import Combiner
 from proofgrid.roles.settlement.ledger_check import LedgerCheck
+from proofgrid.roles.settlement.sealing_age import SealingAge
 from proofgrid.roles.settlement.settlement import Settlement
+from proofgrid.rules.jobs.request import ProofRequest
 from proofgrid.settings.gateway import GatewaySettings
 from proofgrid.telemetry.lag import LoopLag
 
@@ -39,7 +43,7 @@ class Roles:
     combiner: Combiner
     ledger_check: LedgerCheck
     health: Health
-    loop_lag: LoopLag
+    lag: Sequence[Callable[[], Coroutine[object, object, None]]]  #: what measures how late this gateway is
 
 
 def build_roles(settings: GatewaySettings, world: Adapters, gateway_id: GatewayId) -> Roles:
@@ -47,6 +51,9 @@ def build_roles(settings: GatewaySettings, world: Adapters, gateway_id: GatewayI
     dispatch = settings.dispatcher()
     loop_lag = LoopLag(world.clock)
     in_hand = InHand(world.clock, loop_lag.seconds)
+    sealing_age = SealingAge(world.database)
+    market = Market(world.database, gateway_id=gateway_id, key=world.key, settings=settings.market(), clock=world.clock)
+    gate = build_gate(world.clock, loop_lag, in_hand, market, sealing_age)
     admission, task_watch = build_admission(settings, world), TaskWatch(world.database)
     settlement = Settlement(
         world.database,
@@ -62,12 +69,10 @@ def build_roles(settings: GatewaySettings, world: Adapters, gateway_id: GatewayI
         signed_for=world.key.address if settings.bonds().is_asked else None,
     )
     return Roles(
-        intake=build_intake(settings, world, admission, task_watch),
+        intake=build_intake(settings, world, admission, task_watch, gate),
         admission=admission,
         task_watch=task_watch,
-        market=Market(
-            world.database, gateway_id=gateway_id, key=world.key, settings=settings.market(), clock=world.clock
-        ),
+        market=market,
         desk=Desk(
             world.database,
             gateway_id=gateway_id,
@@ -99,10 +104,14 @@ def build_roles(settings: GatewaySettings, world: Adapters, gateway_id: GatewayI
         ),
         ledger_check=LedgerCheck(world.database, world.clock),
         health=Health(world.database),
-        loop_lag=loop_lag,
+        lag=[loop_lag.run, sealing_age.run, gate.run],
     )
 
 
 def _canaries(settings: GatewaySettings, world: Adapters, admission: Admission) -> Canaries | None:
     wanted = settings.canaries()
-    return Canaries(world.database, admission.submit, wanted, world.clock) if wanted.are_wanted else None
+
+    async def submit(client: Address, request: ProofRequest) -> TaskId:
+        return TaskId((await admission.submit(client, request)).task_id)
+
+    return Canaries(world.database, submit, wanted, world.clock) if wanted.are_wanted else None

@@ -68,7 +68,8 @@ async def run_gateway(
         listener = build_listener(world.database, roles, gateway_id)
         door = build_door(settings, world, roles)
         async with _in_network(world, gateway_id, door), asyncio.TaskGroup() as group:
-            running = await _start(group, listener, _selling(names, roles), _other_work(names, roles, settings, world))
+            others = _other_work(names, roles, settings, world)
+            running = await _start(group, listener, roles, _selling(names, roles), others)
             await door.open()
             log.info(
                 "gateway_ready",
@@ -106,7 +107,7 @@ def _other_work(names: Collection[str], roles: Roles, settings: GatewaySettings,
     """Return what runs beside the market: what every gateway does, and what its chosen roles add."""
     desk = roles.desk
     work: list[Work] = [roles.intake.callers.forget_spent_tokens, roles.admission.run]
-    work += [desk.keep_alive, desk.run, roles.settlement.run, roles.health.run, roles.loop_lag.run]
+    work += [desk.keep_alive, desk.run, roles.settlement.run, roles.health.run, *roles.lag]
     work += [world.keeper.run] if world.keeper is not None else []
     if "dispatcher" in names:
         work += [roles.watch.run]
@@ -117,11 +118,12 @@ def _other_work(names: Collection[str], roles: Roles, settings: GatewaySettings,
 
 
 async def _start(
-    group: asyncio.TaskGroup, listener: Listener, selling: Iterable[Work], others: Iterable[Work]
+    group: asyncio.TaskGroup, listener: Listener, roles: Roles, selling: Iterable[Work], others: Iterable[Work]
 ) -> Running:
     """Start all work; nobody works before notifications are heard."""
     listening = group.create_task(listener.run())
     await listener.wait_listening()
+    roles.intake.callers.known_roles.hear()
     return Running(
         selling=[group.create_task(work()) for work in selling],
         others=[listening, *(group.create_task(work()) for work in others)],

@@ -84,6 +84,11 @@ class InHand:
         seconds = self._loop_lag_seconds()
         return int(1_000 * seconds) if seconds >= LATE_SECONDS else 0
 
+    def oldest_result_seconds(self) -> float:
+        """Return for how long the oldest result, or excuse, has been in hand."""
+        oldest = next((one.since for one in self._held.values() if one.at_once), None)
+        return 0.0 if oldest is None else self._clock.running_seconds() - oldest
+
     def late(self) -> Late:
         """Return whose clocks stand still now."""
         now = self._clock.running_seconds()

@@ -15,7 +15,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from proofgrid.primitives.errors import InvalidField, JobCrashed, JobTimedOut, ProofgridError, error_of_code
+from proofgrid.primitives.error_codes import error_of_code
+from proofgrid.primitives.errors import InvalidField, JobCrashed, JobTimedOut, ProofgridError
 from proofgrid.primitives.last_words import with_last_words
 from proofgrid.primitives.reading import read_json, read_mapping
 from proofgrid.proofs.base import JobOutput, Program, Report
