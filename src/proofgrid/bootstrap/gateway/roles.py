@@ -53,7 +53,7 @@ def build_roles(settings: GatewaySettings, world: Adapters, gateway_id: GatewayI
     in_hand = InHand(world.clock, loop_lag.seconds)
     sealing_age = SealingAge(world.database)
     market = Market(world.database, gateway_id=gateway_id, key=world.key, settings=settings.market(), clock=world.clock)
-    gate = build_gate(world.clock, loop_lag, in_hand, market, sealing_age)
+    gate = build_gate(world, loop_lag, in_hand, market, sealing_age)
     admission, task_watch = build_admission(settings, world), TaskWatch(world.database)
     settlement = Settlement(
         world.database,

@@ -23,6 +23,7 @@ from proofgrid.primitives.errors import (
     UnknownQuote,
 )
 from proofgrid.primitives.ids import Address, Lane, TaskId
+from proofgrid.primitives.turns import Urgency
 from proofgrid.proofs.base import JobDraft, Program
 from proofgrid.roles.intake.drafts import Draft, DraftedJob, task_view
 from proofgrid.roles.intake.looking_around import LookingAround
@@ -83,6 +84,7 @@ class Admission:
         """Look around for what is submitted, and write it down, until cancelled."""
         async with asyncio.TaskGroup() as group:
             group.create_task(self._around.run())
+            group.create_task(self._normaliser.run())
             group.create_task(self._drafts.run())
 
     async def submit(self, client: Address, request: ProofRequest) -> TaskView:
@@ -116,7 +118,7 @@ class Admission:
     async def jobs_of(self, client: Address, request: ProofRequest) -> tuple[Program, list[tuple[Lane, JobDraft]]]:
         """Return the program of a request and its jobs, each with the lane it would be sold in; nothing is stored."""
         program = await self._checked(client, request)
-        normal = await self._normaliser.normalise(program, request)
+        normal = await self._normaliser.normalise(program, request, urgency=Urgency.READING)
         return program, [(self._lane_of(job, program, request), job) for job in normal.jobs]
 
     async def _checked(self, client: Address, request: ProofRequest) -> Program:

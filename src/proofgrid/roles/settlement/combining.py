@@ -16,6 +16,7 @@ from proofgrid.primitives.digests import Digest
 from proofgrid.primitives.errors import ProofgridError, Recoverable
 from proofgrid.primitives.ids import Address, GatewayId, TaskId
 from proofgrid.primitives.signatures import SigningKey
+from proofgrid.primitives.turns import Urgency
 from proofgrid.proofs import workers as in_worker
 from proofgrid.proofs.base import JobOutput, PartialProof, ProgramFiles
 from proofgrid.proofs.bundles.bundle import verify_bundle, write_bundle
@@ -145,6 +146,7 @@ class Combiner:
                     parts,
                     workdir,
                     timeout_seconds=COMBINE_TIMEOUT_SECONDS,
+                    urgency=Urgency.SEALING,
                 )
                 manifest = Manifest(
                     network=self._key.address,
@@ -164,6 +166,7 @@ class Combiner:
                 self._key.address,
                 workdir / "verify",
                 timeout_seconds=COMBINE_TIMEOUT_SECONDS,
+                urgency=Urgency.SEALING,
             )
             digest, size_bytes = await self._artifacts.put_file(path)
         return result, digest, size_bytes
