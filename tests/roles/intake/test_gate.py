@@ -143,7 +143,7 @@ async def test_a_late_gateway_lets_in_less_and_never_nothing_and_all_again_when_
         await one.settle()
         while_late = len(one.inside)
         one.late_seconds = 0.0
-        for _ in range(100):
+        for _ in range(200):
             one.gate.look()
         await one.settle()
         after = len(one.inside)

@@ -118,8 +118,6 @@ class Watch:
         async with self._database.connection() as connection:
             rows = await connection.fetch(EXPIRED_LEASES)
         for row in rows:
-            if self._in_hand.is_decided(row.lease_id):
-                continue  # it came in the meantime
             with suppress(SettlementStopped):  # a task that would end by it ends later
                 await self._take_back(row)
 
@@ -144,6 +142,8 @@ class Watch:
         lease = await connection.value(LOCK_LEASE, lease_id=row.lease_id)
         now_ms = await connection.value(DATABASE_TIME)
         overrun = check_lease(lease_times(lease), now_ms=now_ms)
+        if overrun is not Overrun.NOT_JUDGED and self._in_hand.is_decided(row.lease_id):
+            return None  # its result came in the meantime
         if overrun is Overrun.NOT_PICKED_UP:
             pick_up_ms = self._settings.phases.pick_up_ms
             if not await connection.value(WAS_HEARD, lease_id=row.lease_id, pick_up_ms=pick_up_ms):

@@ -17,7 +17,7 @@ import structlog
 from proofgrid.primitives.clock import Clock
 from proofgrid.primitives.errors import Busy
 from proofgrid.primitives.ids import Address
-from proofgrid.rules.access.pressure import Part, WindowPolicy, window_after, worst_of
+from proofgrid.rules.access.pressure import Part, WindowPolicy, pause_ms, window_after, worst_of
 from proofgrid.rules.access.waiting_line import FairLine, LinePolicy, come_again_ms, may_wait, patience_ms
 from proofgrid.telemetry.levels import levels
 
@@ -43,7 +43,9 @@ class Gate:
         self._window_policy = window or WindowPolicy()
         self._line_policy = line or LinePolicy()
         self._window_milli = self._window_policy.most_milli
+        self._pressure = 0  #: at the look before
         self._inside = 0
+        self._paused_until = 0.0  #: by the clock
         self._line: FairLine[asyncio.Future[None]] = FairLine()
         self._empty_at = clock.running_seconds()
         self._let_in: deque[int] = deque([0], LOOKS_PER_SECOND)  #: at each look; the last one is going on
@@ -59,8 +61,11 @@ class Gate:
     def look(self) -> None:
         """Adjust the window to how late the gateway is."""
         part, pressure = worst_of({part: int(1_000 * late()) for part, late in self._parts.items()})
-        self._window_milli = window_after(self._window_milli, pressure, self._window_policy)
-        levels.set(admission_window=self._window, admission_line=len(self._line), pressure_permille=pressure)
+        self._window_milli = window_after(self._window_milli, pressure, self._pressure, self._window_policy)
+        self._pressure = pressure
+        levels.set(
+            admission_window_milli=self._window_milli, admission_line=len(self._line), pressure_permille=pressure
+        )
         self._say(part, pressure)
         self._let_in.append(0)
         self._refused.append(0)
@@ -70,20 +75,31 @@ class Gate:
     async def place(self, client: Address) -> AsyncIterator[None]:
         """Have a place for as long as the context lasts, in turn with other clients. Raises Busy."""
         await self._enter(client)
+        begun = self._clock.running_seconds()
         try:
             yield
         finally:
             self._inside -= 1
+            self._pause(self._clock.running_seconds() - begun)
             self._fill()
 
     @property
     def _window(self) -> int:
-        return self._window_milli // 1_000
+        return max(1, self._window_milli // 1_000)
+
+    def _has_place(self) -> bool:
+        return self._inside < self._window and self._clock.running_seconds() >= self._paused_until
+
+    def _pause(self, worked_seconds: float) -> None:
+        seconds = pause_ms(self._window_milli, int(1_000 * worked_seconds), self._window_policy) / 1_000
+        if seconds:
+            self._paused_until = self._clock.running_seconds() + seconds
+            asyncio.get_running_loop().call_later(seconds, self._fill)
 
     async def _enter(self, client: Address) -> None:
         if not self._line:
             self._empty_at = self._clock.running_seconds()
-            if self._inside < self._window:
+            if self._has_place():
                 self._count_in()
                 return
         standing_ms = int(1_000 * (self._clock.running_seconds() - self._empty_at))
@@ -116,7 +132,7 @@ class Gate:
             raise
 
     def _fill(self) -> None:
-        while self._line and self._inside < self._window:
+        while self._line and self._has_place():
             turn = self._line.next()
             if not turn.done():  # else it was cancelled just now
                 self._count_in()
@@ -140,7 +156,7 @@ class Gate:
         if refusing != self._is_refusing:
             self._is_refusing = refusing
             event = "too_much_refused" if refusing else "all_let_in"
-            log.info(event, window=self._window, late=part, pressure_permille=pressure)
+            log.info(event, window_milli=self._window_milli, late=part, pressure_permille=pressure)
 
 
 HINT = "nothing was stored or charged; the same idempotency key stays good"

@@ -1,4 +1,4 @@
-"""For how long the oldest proven task has been waiting to be sealed, by any gateway: looked up once a second."""
+"""For how long the oldest proven task has been waiting to be sealed, by any gateway: looked up twice a second."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from proofgrid.roles.loop import Loop, every
 from proofgrid.store.combining import OLDEST_UNSEALED
 from proofgrid.store.database import Database
 
-LOOK_SECONDS = 1.0
+LOOK_SECONDS = 0.5
 
 
 class SealingAge:

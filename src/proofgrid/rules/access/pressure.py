@@ -1,21 +1,22 @@
 """How many submissions a gateway works on at once: one law, from how late its parts come.
 
     lateness of each part / its bound --the worst--> pressure, 1000 is at the bound
-    at the bound or above:  the window shrinks by a tenth, three tenths at twice the bound
-    below four fifths of it: the window grows by a twentieth, by a half of one at least
+    every tenth of a second: log window -= 0.02 (pressure - 1) + 1.5 (pressure - pressure before)
 
-Additive increase, multiplicative decrease (Chiu and Jain 1989) on delays, as of TCP Vegas. The window never closes: one
-submission at a time is always worked on, and that one feels the lateness of everything else, so it slows itself down.
+A proportional-integral controller on delay, as PIE has it (RFC 8033, 4.2), on the logarithm of a window. What waits is
+an integral already, so what counts is the change of the pressure: shrinking and growing by the pressure alone swings
+between nothing and too much (tests/rules/access/test_pressure.py has the model). A window below one: one submission
+at a time with a pause behind it, so long that it is the window's share of the time. It never closes.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
 WHOLE_PERMILLE = 1_000
-CALM_PERMILLE = 800
 
 
 class Part(StrEnum):
@@ -44,12 +45,12 @@ BOUNDS_MS: dict[Part, int] = {
 class WindowPolicy:
     """Within which bounds the window moves, in thousandths of a submission, and by how much at each look."""
 
-    least_milli: int = 1_000
-    most_milli: int = 64_000
-    grow_milli: int = 500
-    grow_permille: int = 50
-    shrink_permille: int = 100
-    shrink_more_permille: int = 300  #: at twice the bound
+    least_milli: int = 50
+    most_milli: int = 32_000
+    pause_most_ms: int = 2_000
+    by_pressure: float = 0.02
+    by_change: float = 1.5
+    pressure_most_permille: int = 3_000  #: more than that counts as that
 
 
 def worst_of(late_ms: Mapping[Part, int]) -> tuple[Part | None, int]:
@@ -59,12 +60,16 @@ def worst_of(late_ms: Mapping[Part, int]) -> tuple[Part | None, int]:
     return (worst, pressures[worst]) if worst is not None and pressures[worst] else (None, 0)
 
 
-def window_after(window_milli: int, pressure_permille: int, policy: WindowPolicy) -> int:
-    """Return the window after a look at the pressure; between four fifths of the bound and the bound it stays."""
-    if pressure_permille >= WHOLE_PERMILLE:
-        is_more = pressure_permille >= 2 * WHOLE_PERMILLE
-        by = policy.shrink_more_permille if is_more else policy.shrink_permille
-        window_milli -= window_milli * by // WHOLE_PERMILLE
-    elif pressure_permille < CALM_PERMILLE:
-        window_milli += max(policy.grow_milli, window_milli * policy.grow_permille // WHOLE_PERMILLE)
-    return min(max(window_milli, policy.least_milli), policy.most_milli)
+def window_after(window_milli: int, pressure_permille: int, before_permille: int, policy: WindowPolicy) -> int:
+    """Return the window after a look at the pressure, which was `before_permille` at the look before."""
+    now = min(pressure_permille, policy.pressure_most_permille) / WHOLE_PERMILLE
+    before = min(before_permille, policy.pressure_most_permille) / WHOLE_PERMILLE
+    moved = window_milli * math.exp(-policy.by_pressure * (now - 1) - policy.by_change * (now - before))
+    return min(max(round(moved), policy.least_milli), policy.most_milli)
+
+
+def pause_ms(window_milli: int, worked_ms: int, policy: WindowPolicy) -> int:
+    """Return how long nothing is let in behind a submission that took `worked_ms`; 0 for windows of one or more."""
+    if window_milli >= WHOLE_PERMILLE:
+        return 0
+    return min(worked_ms * (WHOLE_PERMILLE - window_milli) // window_milli, policy.pause_most_ms)

@@ -191,10 +191,10 @@ def after_coming_back(lease: LeaseTimes, *, policy: PhasePolicy, now_ms: int) ->
 def after_lateness(lease: LeaseTimes, *, grace_ms: int, now_ms: int) -> LeaseTimes:
     """Return the timers of a lease that waits for a late gateway: its clock stood still, it has a grace from now on.
 
-    What has three quarters of the grace left is not written again.
+    What has three quarters of the grace left is not written again; a report has its own time.
     """
     until_ms = now_ms + grace_ms
-    if lease.state not in PHASE_OF or lease.expires_ms >= now_ms + grace_ms * 3 // 4:
+    if PHASE_OF.get(lease.state) not in (Phase.PICK_UP, Phase.PROVE) or lease.expires_ms >= now_ms + grace_ms * 3 // 4:
         return lease
     return replace(
         lease,

@@ -139,7 +139,7 @@ UPDATE leases SET expires_ms = least(expires_ms, now_ms() + :grace_ms) FROM cut 
 -- A gateway is late, or nobody could note anything: these leases have at least :grace_ms from now on, whatever they wait
 -- for (after_lateness). :everywhere: all leases; :everybody: those of this gateway; or those of sessions and leases by id.
 WITH late AS (
-    SELECT lease_id FROM leases WHERE state IN (@leases_held) AND expires_ms < now_ms() + :grace_ms * 3 / 4
+    SELECT lease_id FROM leases WHERE state IN (@leases_in_flight) AND expires_ms < now_ms() + :grace_ms * 3 / 4
       AND (:everywhere OR (:everybody AND gateway_id = :gateway_id) OR session_id = ANY(:session_ids::uuid[])
         OR lease_id = ANY(:lease_ids::uuid[]))
     ORDER BY lease_id FOR NO KEY UPDATE
