@@ -11,7 +11,7 @@ import asyncio
 import statistics
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from functools import partial
@@ -37,7 +37,6 @@ CONNECTIONS = 4
 PATIENCE_SECONDS = 1.0
 PROBES = 8
 NORMAL_SECONDS = 5.0
-GOODPUT_PERMILLE = 900
 FLOOD, SMALL = "client", "small"
 
 SOLD_TWICE = "SELECT count(*) - count(DISTINCT job_id) FROM leases WHERE granted_ms >= $1"
@@ -86,6 +85,35 @@ class Load:
         }
 
 
+async def _submit(program: str, client: Client) -> None:
+    await client.submit(program, [f"{time.time_ns()}"], limit_price=LIMIT_PRICE)
+
+
+async def _submit_rudely(program: str, client: Client) -> None:
+    number = f"{time.time_ns()}"
+    request = messages.SubmitRequest(
+        program_digest=program, inputs_json=inputs_json([number]), limit_price=LIMIT_PRICE, idempotency_key=number
+    )
+    await client.connection.call(lambda services: services.client.Submit, request)
+
+
+@dataclass(frozen=True, slots=True)
+class Flood:
+    """How much comes, and how."""
+
+    what: str
+    times: int  #: of saturation
+    submit: Callable[[str, Client], Awaitable[None]]
+
+
+FLOODS = (
+    Flood("1x", 1, _submit),
+    Flood("2x", 2, _submit),
+    Flood("3x", 3, _submit),
+    Flood("3x, clients that obey nothing", 3, _submit_rudely),
+)
+
+
 def run(*, repetitions: int) -> Result:
     """Measure once; a run takes less than a minute, and is to be repeated as a whole."""
     busy = busy_percent()
@@ -117,39 +145,46 @@ def run(*, repetitions: int) -> Result:
     )
 
 
-async def measure(folder: Path, *, seconds: float = SECONDS) -> tuple[float, list[Load]]:
-    """Return the median from submit to lease while it is calm, and what became of each load."""
+async def measure(folder: Path) -> tuple[float, list[Load]]:
+    """Return the median from submit to lease while it is calm, in milliseconds, and what became of each load."""
     server = await asyncio.to_thread(start_embedded, folder / "db")
     try:
         async with echo_network(folder, server.dsn) as (network, program), echo_provers(network) as refused:
-            network.add_key(SMALL)
-            await network.grant(SMALL, "client")
-            await network.deposit(SMALL, 1_000_000_000)
-            observer = await asyncpg.connect(network.dsn)
-            say("saturation")
-            await throughput(network, program, jobs=100, batch=1)
-            rates = await throughput(network, program, jobs=SATURATING_JOBS, batch=1)
-            saturation = rates["done_per_second"]
-            calm_ms = statistics.median([await _probe(network, program) for _ in range(PROBES)])
-            loads = []
-            for what, times, submit in (
-                ("1x", 1, _submit),
-                ("2x", 2, _submit),
-                ("3x", 3, _submit),
-                ("3x, clients that obey nothing", 3, _submit_rudely),
-            ):
-                say(f"{what}: {times * saturation:.0f} jobs/s")
-                load = Load(what=what, per_second=times * saturation)
-                await _under(network, program, load, partial(submit, program), observer, seconds=seconds)
-                load.normal_after_seconds = await _until_normal(network, program, calm_ms)
-                await all_done(network)
-                load.results_refused = Counter(refused)
-                refused.clear()
-                loads.append(load)
-            await observer.close()
-            return calm_ms, loads
+            return await measure_loads(network, program, refused)
     finally:
         await asyncio.to_thread(server.stop)
+
+
+async def measure_loads(
+    network: Network,
+    program: str,
+    refused: Counter[str],
+    *,
+    floods: Sequence[Flood] = FLOODS,
+    seconds: float = SECONDS,
+    saturating_jobs: int = SATURATING_JOBS,
+) -> tuple[float, list[Load]]:
+    """The same in a network of echo provers; `refused`: the results of theirs that are."""
+    network.add_key(SMALL)
+    await network.grant(SMALL, "client")
+    await network.deposit(SMALL, 1_000_000_000)
+    observer = await asyncpg.connect(network.dsn)
+    say("saturation")
+    await throughput(network, program, jobs=saturating_jobs // 5, batch=1)
+    rates = await throughput(network, program, jobs=saturating_jobs, batch=1)
+    calm_ms = statistics.median([await _probe(network, program) for _ in range(PROBES)])
+    loads = []
+    for flood in floods:
+        load = Load(what=flood.what, per_second=flood.times * rates["done_per_second"])
+        say(f"{flood.what}: {load.per_second:.0f} jobs/s")
+        await _under(network, program, load, partial(flood.submit, program), observer, seconds=seconds)
+        load.normal_after_seconds = await _until_normal(network, program, calm_ms)
+        await all_done(network)
+        load.results_refused = Counter(refused)
+        refused.clear()
+        loads.append(load)
+    await observer.close()
+    return calm_ms, loads
 
 
 async def _under(
@@ -195,18 +230,6 @@ async def _one(load: Load, submitting: Any) -> None:
         load.errors[error.code] += 1
     else:
         load.taken.append(1_000 * (time.monotonic() - sent))
-
-
-async def _submit(program: str, client: Client) -> None:
-    await client.submit(program, [f"{time.time_ns()}"], limit_price=LIMIT_PRICE)
-
-
-async def _submit_rudely(program: str, client: Client) -> None:
-    number = f"{time.time_ns()}"
-    request = messages.SubmitRequest(
-        program_digest=program, inputs_json=inputs_json([number]), limit_price=LIMIT_PRICE, idempotency_key=number
-    )
-    await client.connection.call(lambda services: services.client.Submit, request)
 
 
 async def _ask_little(network: Network, program: str, load: Load) -> None:

@@ -11,6 +11,7 @@ from proofgrid.bootstrap.gateway.intake import build_admission, build_intake
 from proofgrid.primitives.ids import Address, GatewayId, TaskId
 from proofgrid.roles.canary.sending import Canaries
 from proofgrid.roles.dispatcher.checking import Checking
+from proofgrid.roles.dispatcher.clocks import Clocks
 from proofgrid.roles.dispatcher.desk import Desk
 from proofgrid.roles.dispatcher.in_hand import InHand
 from proofgrid.roles.dispatcher.watch import Watch
@@ -51,6 +52,7 @@ def build_roles(settings: GatewaySettings, world: Adapters, gateway_id: GatewayI
     dispatch = settings.dispatcher()
     loop_lag = LoopLag(world.clock)
     in_hand = InHand(world.clock, loop_lag.seconds)
+    clocks = Clocks(world.database, dispatch.phases, gateway_id=gateway_id, in_hand=in_hand)
     sealing_age = SealingAge(world.database)
     market = Market(world.database, gateway_id=gateway_id, key=world.key, settings=settings.market(), clock=world.clock)
     gate = build_gate(world, loop_lag, in_hand, market, sealing_age)
@@ -90,7 +92,7 @@ def build_roles(settings: GatewaySettings, world: Adapters, gateway_id: GatewayI
             clock=world.clock,
             in_hand=in_hand,
         ),
-        watch=Watch(world.database, dispatch, world.clock, gateway_id=gateway_id, in_hand=in_hand),
+        watch=Watch(world.database, dispatch, world.clock, clocks),
         canaries=_canaries(settings, world, admission),
         settlement=settlement,
         combiner=Combiner(
@@ -104,7 +106,7 @@ def build_roles(settings: GatewaySettings, world: Adapters, gateway_id: GatewayI
         ),
         ledger_check=LedgerCheck(world.database, world.clock),
         health=Health(world.database),
-        lag=[loop_lag.run, sealing_age.run, gate.run],
+        lag=[loop_lag.run, sealing_age.run, gate.run, clocks.run],
     )
 
 

@@ -11,10 +11,11 @@ import structlog
 
 from proofgrid.primitives.clock import Clock
 from proofgrid.primitives.errors import DeadlineMissed, SettlementStopped
-from proofgrid.primitives.ids import GatewayId, TaskId
+from proofgrid.primitives.ids import TaskId
+from proofgrid.roles.dispatcher.clocks import Clocks
 from proofgrid.roles.dispatcher.desk import DispatchSettings
 from proofgrid.roles.dispatcher.hearing import lease_times
-from proofgrid.roles.dispatcher.in_hand import InHand, Late
+from proofgrid.roles.dispatcher.in_hand import Late
 from proofgrid.roles.dispatcher.ladders import raise_limits
 from proofgrid.roles.dispatcher.overflow import Overflow
 from proofgrid.roles.dispatcher.returns import return_job
@@ -31,7 +32,6 @@ from proofgrid.store.leases import (
     EXPIRED_LEASES,
     LOCK_LEASE,
     NEXT_EXPIRY,
-    STOP_CLOCKS,
     WAS_HEARD,
     ExpiredLease,
 )
@@ -48,12 +48,9 @@ log = structlog.get_logger(__name__)
 class Watch:
     """The dispatcher's clock. Any number of gateways may run one: the rows' locks decide who acts."""
 
-    def __init__(
-        self, database: Database, settings: DispatchSettings, clock: Clock, *, gateway_id: GatewayId, in_hand: InHand
-    ) -> None:
+    def __init__(self, database: Database, settings: DispatchSettings, clock: Clock, clocks: Clocks) -> None:
         self._database = database
-        self._gateway_id = gateway_id
-        self._in_hand = in_hand
+        self._clocks = clocks
         self._clock = clock
         self._settings = settings
         self._loop = Loop("watch", self._look, on_trouble=self._go_blind)
@@ -73,7 +70,8 @@ class Watch:
         await self._loop.run()
 
     async def _look(self) -> float:
-        late = await self.stop_clocks()
+        late = await self._clocks.stop(everywhere=self._blind)
+        self._blind = False
         await self.take_back_expired()
         await self.end_overdue()
         await raise_limits(self._database)
@@ -94,24 +92,6 @@ class Watch:
             await self._overflow.look()
             with suppress(SettlementStopped):  # they are given back later
                 await firm_quotes.expire(self._database)
-
-    async def stop_clocks(self) -> Late:
-        """Give what waits for this gateway time to be heard and told; after an outage, to all leases."""
-        late = self._in_hand.late()
-        if not self._blind and not late:
-            return late
-        await self._database.write(
-            Transaction.EXTEND_LEASES,
-            STOP_CLOCKS,
-            grace_ms=max(self._settings.lease_ttl_ms, self._settings.phases.pick_up_ms),
-            everywhere=self._blind,
-            everybody=late.everybody,
-            gateway_id=self._gateway_id,
-            session_ids=sorted(late.session_ids),
-            lease_ids=sorted(late.lease_ids),
-        )
-        self._blind = False
-        return late
 
     async def take_back_expired(self) -> None:
         """Give every job of an expired lease back to the market."""
@@ -142,7 +122,7 @@ class Watch:
         lease = await connection.value(LOCK_LEASE, lease_id=row.lease_id)
         now_ms = await connection.value(DATABASE_TIME)
         overrun = check_lease(lease_times(lease), now_ms=now_ms)
-        if overrun is not Overrun.NOT_JUDGED and self._in_hand.is_decided(row.lease_id):
+        if overrun is not Overrun.NOT_JUDGED and self._clocks.in_hand.is_decided(row.lease_id):
             return None  # its result came in the meantime
         if overrun is Overrun.NOT_PICKED_UP:
             pick_up_ms = self._settings.phases.pick_up_ms
