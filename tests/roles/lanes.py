@@ -18,6 +18,7 @@ from proofgrid.primitives.ids import Address, GatewayId, Lane, LeaseId, ProverId
 from proofgrid.proofs.library import ProgramLibrary
 from proofgrid.proofs.workers import ProofWorkers
 from proofgrid.roles.dispatcher.checking import Checking
+from proofgrid.roles.dispatcher.clocks import Clocks
 from proofgrid.roles.dispatcher.desk import Desk, DispatchSettings
 from proofgrid.roles.dispatcher.in_hand import InHand
 from proofgrid.roles.dispatcher.returns import return_job
@@ -163,7 +164,11 @@ class LaneUnderTest:
 
     @property
     def watch(self) -> Watch:
-        return Watch(self.database, self.settings, SystemClock(), gateway_id=self.gateway_id, in_hand=self.in_hand)
+        return Watch(self.database, self.settings, SystemClock(), self.clocks)
+
+    @property
+    def clocks(self) -> Clocks:
+        return Clocks(self.database, self.settings.phases, gateway_id=self.gateway_id, in_hand=self.in_hand)
 
     @property
     def checking(self) -> Checking:

@@ -34,8 +34,9 @@ LOCK_WAIT_MS = 10_000
 TRANSACTION_MS = 60_000  #: whatever a transaction is doing
 TRANSACTION_TIMEOUT_SINCE = 17
 #: A queue's tables go from empty to full in seconds, and plans made for empty tables stay: every query on a hot path
-#: has an index, and is to use it from the first row on.
-_PLANS = {"enable_seqscan": "off", "jit": "off"}
+#: has an index, and is to use it from the first row on. Lists as parameters make a plan of their own look cheaper every
+#: time, and planning costs several times what the statement does: one plan is made once.
+_PLANS = {"enable_seqscan": "off", "jit": "off", "plan_cache_mode": "force_generic_plan"}
 #: A server that does not answer a statement for so long, longer than any lock is waited for, is out of reach: no error
 #: tells of packets that are lost on the way.
 ANSWER_SECONDS = 12.0

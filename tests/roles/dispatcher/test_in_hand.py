@@ -42,9 +42,8 @@ class LateGateway:
 
     async def look(self) -> str:
         """Look as the watch does; return what the lease is then."""
-        watch = self.lane.watch
-        await watch.stop_clocks()
-        await watch.take_back_expired()
+        await self.lane.clocks.stop()
+        await self.lane.watch.take_back_expired()
         return str((await self.lane.leases())[0]["state"])
 
 

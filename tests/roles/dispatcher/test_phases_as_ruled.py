@@ -115,7 +115,7 @@ class LeaseRow:
     async def stop_clock(self) -> None:
         """Let its gateway be late with a word about it."""
         with self.lane.in_hand.last_words([held(await self.read())]):
-            await self.lane.watch.stop_clocks()
+            await self.lane.clocks.stop()
 
     async def has_expired(self) -> bool:
         """Does the watch look at it?"""

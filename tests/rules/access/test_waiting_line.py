@@ -59,8 +59,9 @@ def test_each_client_has_the_same_share_of_the_room(own: int, count: int, let_in
 
 
 def test_a_burst_may_wait_long_and_a_standing_line_is_short() -> None:
-    assert patience_ms(0, POLICY) == POLICY.calm_ms
-    assert patience_ms(POLICY.calm_ms, POLICY) == POLICY.standing_ms
+    assert patience_ms(5, standing_ms=0, policy=POLICY) == POLICY.calm_ms
+    assert patience_ms(5, standing_ms=POLICY.calm_ms, policy=POLICY) == POLICY.standing_ms
+    assert patience_ms(0, standing_ms=POLICY.calm_ms, policy=POLICY) == POLICY.calm_ms
     assert may_wait(500, 1, standing_ms=0, let_in_per_second=0, policy=POLICY)
     assert not may_wait(500, 1, standing_ms=POLICY.calm_ms, let_in_per_second=100, policy=POLICY)
 

@@ -106,7 +106,7 @@ def _selling(names: Collection[str], roles: Roles) -> list[Work]:
 def _other_work(names: Collection[str], roles: Roles, settings: GatewaySettings, world: Adapters) -> list[Work]:
     """Return what runs beside the market: what every gateway does, and what its chosen roles add."""
     desk = roles.desk
-    work: list[Work] = [roles.intake.callers.forget_spent_tokens, roles.admission.run]
+    work: list[Work] = [roles.intake.callers.forget_spent_tokens, roles.admission.run, roles.task_watch.run]
     work += [desk.keep_alive, desk.run, roles.settlement.run, roles.health.run, *roles.lag]
     work += [world.keeper.run] if world.keeper is not None else []
     if "dispatcher" in names:

@@ -103,15 +103,16 @@ class Gate:
                 self._count_in()
                 return
         standing_ms = int(1_000 * (self._clock.running_seconds() - self._empty_at))
+        own = self._line.of(client)
         if not may_wait(
-            self._line.of(client),
+            own,
             self._line.clients_with(client),
             standing_ms=standing_ms,
             let_in_per_second=sum(self._let_in),
             policy=self._line_policy,
         ):
             raise self._busy()
-        await self._wait(client, patience_ms(standing_ms, self._line_policy) / 1_000)
+        await self._wait(client, patience_ms(own, standing_ms=standing_ms, policy=self._line_policy) / 1_000)
 
     async def _wait(self, client: Address, patience_seconds: float) -> None:
         turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()

@@ -47,7 +47,7 @@ class WindowPolicy:
 
     least_milli: int = 50
     most_milli: int = 32_000
-    pause_most_ms: int = 2_000
+    pause_most_ms: int = 1_000
     by_pressure: float = 0.02
     by_change: float = 1.5
     pressure_most_permille: int = 3_000  #: more than that counts as that

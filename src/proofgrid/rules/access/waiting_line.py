@@ -37,9 +37,12 @@ def is_standing(standing_ms: int, policy: LinePolicy) -> bool:
     return standing_ms >= policy.calm_ms
 
 
-def patience_ms(standing_ms: int, policy: LinePolicy) -> int:
-    """Return how long one may wait in a line that was empty `standing_ms` ago."""
-    return policy.standing_ms if is_standing(standing_ms, policy) else policy.calm_ms
+def patience_ms(own: int, *, standing_ms: int, policy: LinePolicy) -> int:
+    """Return how long one may wait in a line that was empty `standing_ms` ago, behind `own` of the same client.
+
+    Who comes first of its client's has its turn after one of each other client: that is waited for.
+    """
+    return policy.standing_ms if own and is_standing(standing_ms, policy) else policy.calm_ms
 
 
 def may_wait(own: int, clients: int, *, standing_ms: int, let_in_per_second: int, policy: LinePolicy) -> bool:
