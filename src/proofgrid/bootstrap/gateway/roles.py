@@ -79,14 +79,7 @@ def build_roles(settings: GatewaySettings, world: Adapters, gateway_id: GatewayI
             world.database,
             gateway_id=gateway_id,
             settle=settlement.settle,
-            checking=Checking(
-                world.database,
-                world.artifacts,
-                world.library,
-                world.workers,
-                world.troubles,
-                scratch=world.scratch,
-            ),
+            checking=_checking(world),
             settings=dispatch,
             subnetwork=settings.subnetwork,
             clock=world.clock,
@@ -107,6 +100,12 @@ def build_roles(settings: GatewaySettings, world: Adapters, gateway_id: GatewayI
         ledger_check=LedgerCheck(world.database, world.clock),
         health=Health(world.database),
         lag=[loop_lag.run, sealing_age.run, gate.run, clocks.run],
+    )
+
+
+def _checking(world: Adapters) -> Checking:
+    return Checking(
+        world.database, world.artifacts, world.library, world.workers, world.troubles, scratch=world.scratch
     )
 
 
