@@ -12,9 +12,9 @@ from typing import Any
 import asyncpg
 
 from proofgrid.proofs.bundles.bundle import BundleReport, verify_bundle
-from proofgrid.sdk.answers.event import Event
 from proofgrid.sdk.answers.work import Program, Task
 from proofgrid.sdk.client import Client
+from proofgrid.sdk.event import Event
 from tests.networks import Network
 
 

@@ -27,7 +27,6 @@ from proofgrid.rules.jobs.constraints import NO_CONSTRAINTS, Constraints
 from proofgrid.rules.jobs.ladder import Ladder
 from proofgrid.sdk import names
 from proofgrid.sdk.admin import Admin
-from proofgrid.sdk.answers.event import Event
 from proofgrid.sdk.answers.money import Account, Movement, StatementClosing, StatementOpening, StatementPart
 from proofgrid.sdk.answers.network import Network, NetworkStatus, Round, Subnetwork
 from proofgrid.sdk.answers.operators import Standings
@@ -36,6 +35,7 @@ from proofgrid.sdk.answers.reading import read, read_all
 from proofgrid.sdk.answers.work import Program, Task
 from proofgrid.sdk.bonds import Bonds
 from proofgrid.sdk.connection import Connection, OnBusy
+from proofgrid.sdk.event import Event
 from proofgrid.sdk.inputs import inputs_json
 from proofgrid.sdk.transfer import OnBytes, download_file, upload_file
 from proofgrid.wire.codec.requests import write_constraints, write_ladder

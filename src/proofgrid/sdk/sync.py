@@ -13,9 +13,9 @@ from pathlib import Path
 from typing import Concatenate, ParamSpec, TypeVar
 
 from proofgrid.primitives.signatures import SigningKey
-from proofgrid.sdk.answers.event import Event
 from proofgrid.sdk.client import Client
 from proofgrid.sdk.connection import OnBusy
+from proofgrid.sdk.event import Event
 
 P = ParamSpec("P")
 T = TypeVar("T")

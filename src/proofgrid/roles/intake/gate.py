@@ -47,7 +47,7 @@ class Gate:
         self._inside = 0
         self._paused_until = 0.0  #: by the clock
         self._line: FairLine[asyncio.Future[None]] = FairLine()
-        self._empty_at = clock.running_seconds()
+        self._empty_at = 0.0  #: by the clock: when nobody waited last
         self._let_in: deque[int] = deque([0], LOOKS_PER_SECOND)  #: at each look; the last one is going on
         self._refused: deque[int] = deque([0], LOOKS_PER_SECOND)
         self._is_refusing = False
