@@ -10,6 +10,7 @@ from proofgrid.bootstrap.gateway.gate import build_gate
 from proofgrid.bootstrap.gateway.intake import build_admission, build_intake
 from proofgrid.primitives.ids import Address, GatewayId, TaskId
 from proofgrid.roles.canary.sending import Canaries
+from proofgrid.roles.chores import Chores
 from proofgrid.roles.dispatcher.checking import Checking
 from proofgrid.roles.dispatcher.clocks import Clocks
 from proofgrid.roles.dispatcher.desk import Desk
@@ -47,14 +48,14 @@ class Roles:
     lag: Sequence[Callable[[], Coroutine[object, object, None]]]  #: what measures how late this gateway is
 
 
-def build_roles(settings: GatewaySettings, world: Adapters, gateway_id: GatewayId) -> Roles:
-    """Build every role; which of them run is decided when the gateway starts."""
+def build_roles(settings: GatewaySettings, world: Adapters, gateway_id: GatewayId, chores: Chores) -> Roles:
+    """Build every role; which of them run is decided when the gateway starts. `chores`: those of its siblings."""
     dispatch = settings.dispatcher()
     loop_lag = LoopLag(world.clock)
     in_hand = InHand(world.clock, loop_lag.seconds)
     clocks = Clocks(world.database, dispatch.phases, gateway_id=gateway_id, in_hand=in_hand)
     sealing_age = SealingAge(world.database)
-    market = Market(world.database, gateway_id=gateway_id, key=world.key, settings=settings.market(), clock=world.clock)
+    market = _market(settings, world, gateway_id, chores)
     gate = build_gate(world, loop_lag, in_hand, market, sealing_age)
     admission, task_watch = build_admission(settings, world), TaskWatch(world.database)
     settlement = Settlement(
@@ -100,6 +101,17 @@ def build_roles(settings: GatewaySettings, world: Adapters, gateway_id: GatewayI
         ledger_check=LedgerCheck(world.database, world.clock),
         health=Health(world.database),
         lag=[loop_lag.run, sealing_age.run, gate.run, clocks.run],
+    )
+
+
+def _market(settings: GatewaySettings, world: Adapters, gateway_id: GatewayId, chores: Chores) -> Market:
+    return Market(
+        world.database,
+        gateway_id=gateway_id,
+        key=world.key,
+        settings=settings.market(),
+        clock=world.clock,
+        chores=chores,
     )
 
 

@@ -18,6 +18,7 @@ from proofgrid.primitives.clock import Clock, fresh_bytes
 from proofgrid.primitives.collector import no_collections
 from proofgrid.primitives.ids import GatewayId, ProverId, Stack
 from proofgrid.primitives.signatures import SigningKey
+from proofgrid.roles.chores import Chores
 from proofgrid.roles.loop import Loop
 from proofgrid.roles.market.bonds import check_bonds, slots_of_bonds
 from proofgrid.roles.market.book import Book, StackBook, with_wishes
@@ -67,7 +68,14 @@ class Market:
     """Runs the rounds of all lanes. Any number of gateways may run one: the lane lock keeps rounds apart."""
 
     def __init__(
-        self, database: Database, *, gateway_id: GatewayId, key: SigningKey, settings: MarketSettings, clock: Clock
+        self,
+        database: Database,
+        *,
+        gateway_id: GatewayId,
+        key: SigningKey,
+        settings: MarketSettings,
+        clock: Clock,
+        chores: Chores | None = None,
     ) -> None:
         self._database = database
         self._gateway_id = gateway_id
@@ -85,10 +93,16 @@ class Market:
         self._telling = Telling(clock)
         self._hungry: set[Stack] = set()  #: with jobs, and with provers that are busy, perhaps in other stacks
         self._group: asyncio.TaskGroup | None = None
+        self._chores = chores or Chores.of_one()
 
     def wake(self, lane: str) -> None:
         """Something changed in a lane."""
         stack = stack_of(lane)
+        # Somebody may have become free there who serves these as well; who had the capacity last comes last.
+        for hungry in self._hungry - {stack}:
+            self._stacks[hungry].wake()
+        if not self._chores.are_mine(stack):
+            return  # a sibling holds its rounds
         pacing = self._stacks.get(stack)
         if pacing is None:
             pacing = self._stacks[stack] = Pacing(
@@ -100,9 +114,6 @@ class Market:
             )
             if self._group is not None:
                 self._group.create_task(pacing.run())
-        # Somebody may have become free there who serves these as well; who had the capacity last comes last.
-        for hungry in self._hungry - {stack}:
-            self._stacks[hungry].wake()
         pacing.wake()
 
     def overdue_seconds(self) -> float:
@@ -123,10 +134,15 @@ class Market:
             for pacing in self._stacks.values():
                 group.create_task(pacing.run())
             # The database may go away at this very moment as well.
-            await Loop("lanes", self.wake_all).run()
+            everything = Loop("lanes", self.wake_all)
+            self._chores.on_change(everything.wake)
+            await everything.run()
 
     async def hold_rounds(self, stack: Stack) -> RoundsTally | None:
         """Hold one round of every lane of a stack in which there is something to match; None when there is nothing."""
+        if not self._chores.are_mine(stack):
+            self._hungry.discard(stack)
+            return RoundsTally(sold=0, unsold=0, next_job_ms=None)  # a sibling's by now
         async with self._database.transaction(Transaction.HOLD_ROUND) as connection:
             opened = await connection.fetch(
                 OPEN_STACK, stack=stack, leader=self._gateway_id, silent_ms=str(LOCK_SILENT_MS)

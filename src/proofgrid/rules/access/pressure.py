@@ -1,4 +1,4 @@
-"""How many submissions a gateway works on at once: one law, from how late its parts come.
+"""The submission window, how many a gateway works on at once: one law, from how late its parts come.
 
     lateness of each part / its bound --the worst--> pressure, 1000 is at the bound
     every tenth of a second: log window -= 0.02 (pressure - 1) + 1.5 (pressure - pressure before)
