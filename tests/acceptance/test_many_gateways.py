@@ -82,9 +82,9 @@ async def test_a_leader_paused_in_the_middle_of_a_round_blocks_nobody_and_writes
         async with observer.transaction():
             await observer.execute("SELECT 1 FROM lanes FOR UPDATE")  # the round waits here, holding its locks
             task = await client.submit(program.digest, ["x"], limit_price=1_500)
-            await sessions(observer, "wait_event_type = 'Lock' AND query ILIKE '%open_stack(%'")
+            await sessions(observer, "wait_event_type = 'Lock' AND query ILIKE '%INTO lanes%'")
             os.kill(paused.pid, signal.SIGSTOP)
-        await sessions(observer, "state = 'idle in transaction' AND query ILIKE '%open_stack(%'")
+        await sessions(observer, "state = 'idle in transaction' AND query ILIKE '%INTO lanes%'")
 
         second = await network.start_another_gateway()
         await network.start_prover("q", "bob", ask=600, GATEWAY=second)

@@ -154,9 +154,9 @@ async def test_a_leader_cut_off_in_the_middle_of_a_round_blocks_nobody_and_write
         async with observer.transaction():
             await observer.execute("SELECT 1 FROM lanes FOR UPDATE")  # the round waits here, holding its locks
             task = await client.submit(program.digest, ["x"], limit_price=1_500)
-            await sessions(observer, "wait_event_type = 'Lock' AND query ILIKE '%open_stack(%'")
+            await sessions(observer, "wait_event_type = 'Lock' AND query ILIKE '%INTO lanes%'")
             cable.hold()
-        await sessions(observer, "state = 'idle in transaction' AND query ILIKE '%open_stack(%'")
+        await sessions(observer, "state = 'idle in transaction' AND query ILIKE '%INTO lanes%'")
 
         second = await start_second(network)
         await network.start_prover("q", "bob", ask=600, GATEWAY=second)
