@@ -9,7 +9,6 @@ is replaced. Errors of proofgrid cross whole.
 from __future__ import annotations
 
 import asyncio
-import itertools
 import multiprocessing
 import os
 import pickle
@@ -29,8 +28,9 @@ import pebble
 from proofgrid.primitives.canonical import Json
 from proofgrid.primitives.errors import JobCrashed, JobTimedOut, ProofgridError
 from proofgrid.primitives.last_words import with_last_words
-from proofgrid.proofs.base import JobOutput, NormalisedRequest, PartialProof, ProgramFiles, TriesInputs
+from proofgrid.proofs.base import JobOutput, NormalisedRequest, ProgramFiles, TriesInputs
 from proofgrid.proofs.kit.engine import ENGINE_THREADS, exit_text
+from proofgrid.proofs.kit.workdirs import EmptyFolders
 from proofgrid.proofs.registry import proof_system
 from proofgrid.proofs.setup import TrustRoots
 
@@ -183,43 +183,16 @@ def verify_partials(
     """See ProofSystem.verify_partial; say of each proof what is wrong with it."""
     system = proof_system(name)
     with tempfile.TemporaryDirectory(dir=scratch) as folder:
-        workdirs = (Path(folder) / str(number) for number in itertools.count())
-        workdir = _made(next(workdirs))
+        workdirs = EmptyFolders(Path(folder))
         verdicts: list[ProofgridError | None] = []
         for slice_index, facts, output in proofs:
             try:
-                system.verify_partial(files, slice_index, facts, output, workdir=workdir)
+                system.verify_partial(files, slice_index, facts, output, workdir=workdirs.next())
             except ProofgridError as error:
                 verdicts.append(error)
             else:
                 verdicts.append(None)
-            if any(workdir.iterdir()):  # each proof finds an empty folder
-                workdir = _made(next(workdirs))
     return verdicts
-
-
-def _made(folder: Path) -> Path:
-    folder.mkdir()
-    return folder
-
-
-def combine(
-    name: str, files: ProgramFiles, statement: Mapping[str, Json], parts: list[PartialProof], workdir: Path
-) -> Mapping[str, Json]:
-    """See ProofSystem.combine."""
-    return proof_system(name).combine(files, statement, parts, workdir=workdir)
-
-
-def verify_whole(
-    name: str,
-    files: ProgramFiles,
-    statement: Mapping[str, Json],
-    result: Mapping[str, Json],
-    parts: list[PartialProof],
-    workdir: Path,
-) -> list[str]:
-    """See ProofSystem.verify_whole."""
-    return proof_system(name).verify_whole(files, statement, result, parts, workdir=workdir)
 
 
 # --- inside a worker ----------------------------------------------------------------------------------
