@@ -17,7 +17,9 @@ from proofgrid.primitives.canonical import Json
 from proofgrid.primitives.errors import BadProof, InvalidInput, JobCrashed, JobTimedOut
 from proofgrid.proofs import workers as calls
 from proofgrid.proofs.base import JobOutput, PartialProof
+from proofgrid.proofs.bundles.sealing import combine_tasks
 from proofgrid.proofs.workers import ProofWorkers
+from tests.toy_system import ToySystem
 
 
 class Unknowable(BaseException):
@@ -179,12 +181,11 @@ async def test_every_call_of_a_proof_system_works_by_its_name(workers: ProofWork
             calls.verify_partials, "toy", files, [claim, claim], tmp_path, timeout_seconds=30
         ) == [None, None]
         parts.append(PartialProof(slice_index=job.slice_index, input_index=job.input_index, output=output))
-    result = await workers.call(calls.combine, "toy", files, request.statement, parts, tmp_path, timeout_seconds=30)
-    checks = await workers.call(
-        calls.verify_whole, "toy", files, request.statement, result, parts, tmp_path, timeout_seconds=30
+    [result] = await workers.call(
+        combine_tasks, "toy", files, [(request.statement, parts)], tmp_path, timeout_seconds=30
     )
 
-    assert checks == ["4 proofs verify", "2 chains are linked"]
+    assert ToySystem().verify_whole(files, request.statement, result, parts, workdir=tmp_path)  # type: ignore[arg-type]
     forged = JobOutput(proof=parts[0].output.proof, public={"end": "0" * 64})
     claims = [(0, request.jobs[0].facts, output) for output in (parts[0].output, forged)]
     verdicts = await workers.call(calls.verify_partials, "toy", files, claims, tmp_path, timeout_seconds=30)

@@ -38,7 +38,7 @@ from proofgrid.store.database import Database
 COMBINE_TIMEOUT_SECONDS = 540.0
 PROOF_BYTES_MAX = 64 << 20
 IN_MEMORY_BYTES = 8 << 20  #: bundles that are sealed together are held in memory up to here
-QUICK_SECONDS = 0.02  #: a bundle that is verified faster is worth no worker call and no transaction of its own
+QUICK_SECONDS = 0.05  #: a bundle that is verified faster is worth no worker call and no transaction of its own
 TOGETHER_MAX = 64  #: tasks that are sealed together
 CALL_SECONDS = 0.05  #: about as long a worker is held by bundles that are sealed together: others are more urgent
 
@@ -225,7 +225,8 @@ class Sealer:
         return [one if isinstance(one, ProofgridError) else next(verdicts) for one in composed]
 
     def _note_speed(self, program: Digest, seconds_each: float) -> None:
-        if seconds_each < QUICK_SECONDS:
+        # A worker that waits for the processor looks slow: what was quick is not given up for that.
+        if seconds_each < (2 * QUICK_SECONDS if program in self.quick else QUICK_SECONDS):
             self.slow.discard(program)
             self.quick[program] = seconds_each
         else:
