@@ -12,10 +12,10 @@ FAST := tests/rules tests/primitives tests/simulation/test_parts.py tests/wire t
 TESTS ?= tests --ignore=tests/acceptance/scenarios
 
 .DEFAULT_GOAL := help
-.PHONY: help demo fast test scenarios check format bench proto protos schema db coverage dead mutants house lock wheels wheel release clean
+.PHONY: help demo fast test scenarios check format bench bench-check proto protos schema db coverage dead mutants house lock wheels wheel release clean
 
 help: ## list the commands
-	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):[^#]*## */\1\t/' | awk -F'\t' '{printf "  make %-9s  %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## */\1\t/' | awk -F'\t' '{printf "  make %-11s  %s\n", $$1, $$2}'
 
 $(STAMP): requirements.lock pyproject.toml
 	$(PYTHON) -m venv $(VENV)
@@ -51,6 +51,9 @@ format: $(STAMP) ## put code and documents into form
 
 bench: $(STAMP) ## measured ratios against something named in the same run
 	$(BIN)/python -m benchmarks
+
+bench-check: $(STAMP) ## did a watched ratio lose more than 15% since it was written down? (on an idle machine)
+	$(BIN)/python -m benchmarks --check
 
 proto: $(STAMP) ## regenerate src/proofgrid/wire/v1 from proto/
 	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m grpc_tools.protoc -I proto --python_out=src --grpc_python_out=src --mypy_out=src --mypy_grpc_out=src proto/proofgrid/wire/v1/*.proto

@@ -1,12 +1,14 @@
-"""`python -m benchmarks [NAME ...] [--json]`: ratios against something named and measured in the same run."""
+"""`python -m benchmarks [NAME ...] [--json | --store | --check]`: ratios against what is measured in the same run."""
 
 from __future__ import annotations
 
 import argparse
 import json
 import sys
+from functools import partial
 
 from benchmarks import (
+    attacks,
     control_plane,
     deviations,
     lenet,
@@ -19,7 +21,8 @@ from benchmarks import (
     strategies,
     welfare,
 )
-from benchmarks.measuring import print_result, say, sigterm_as_ctrl_c
+from benchmarks.checking import check, read_stored, store
+from benchmarks.measuring import Result, print_result, say, sigterm_as_ctrl_c
 
 BENCHMARKS = {
     module.NAME: module.run
@@ -34,29 +37,50 @@ BENCHMARKS = {
         live_welfare,
         strategies,
         deviations,
+        attacks,
         lenet,
     )
 }
 
 
 def main() -> int:
-    """Run the benchmarks that were named, or all; the exit code says whether they ran, not what they found."""
+    """Run the benchmarks that were named, or all; the exit code says whether they ran, with --check what they found."""
     options = _options()
-    results = []
     try:
         with sigterm_as_ctrl_c():
-            for name in options.names or BENCHMARKS:
-                result = BENCHMARKS[name](repetitions=options.repetitions)
-                results.append(result.as_json())
-                if not options.json:
-                    print_result(result)
+            return _check(options) if options.check else _measure(options)
     except KeyboardInterrupt:
         say("interrupted; everything is cleaned up")
         return 130
+
+
+def _measure(options: argparse.Namespace) -> int:
+    results: list[Result] = []
+    try:
+        for name in options.names or BENCHMARKS:
+            results.append(BENCHMARKS[name](repetitions=options.repetitions))
+            if not options.json:
+                print_result(results[-1])
     finally:
         if options.json:  # also what was finished before an interruption
-            print(json.dumps(results, indent=2))
+            print(json.dumps([result.as_json() for result in results], indent=2))
+    if options.store:
+        store(results)
     return 0
+
+
+def _check(options: argparse.Namespace) -> int:
+    """1 when a ratio lost, 0 when none did."""
+    stored = read_stored()
+    losses: list[str] = []
+    for name in options.names or stored:
+        if name not in stored:
+            say(f"nothing is stored of {name}; python -m benchmarks {name} --store does it")
+            return 2
+        losses += check(name, partial(BENCHMARKS[name], repetitions=options.repetitions), stored[name])
+    for line in losses or ["no ratio lost more than it may"]:
+        print(line)
+    return bool(losses)
 
 
 def _options() -> argparse.Namespace:
@@ -64,6 +88,12 @@ def _options() -> argparse.Namespace:
     parser.add_argument("names", nargs="*", metavar="NAME", help=f"{', '.join(BENCHMARKS)}; all when none is named")
     parser.add_argument("--json", action="store_true", help="print machine-readable results")
     parser.add_argument("--repetitions", type=int, default=3, help="how often each is measured; the median counts")
+    parser.add_argument("--store", action="store_true", help="write the watched ratios into benchmarks/ratios.json")
+    parser.add_argument(
+        "--check",
+        action="store_true",
+        help="compare with benchmarks/ratios.json, run again what seems to have lost, and fail on a loss of over 15%%",
+    )
     options = parser.parse_args()
     for name in options.names:
         if name not in BENCHMARKS:

@@ -7,15 +7,16 @@ import platform
 import shutil
 import signal
 import statistics
+import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from types import FrameType
-from typing import Any
+from typing import Any, Literal
 
 import psutil
 
@@ -33,6 +34,14 @@ class Target:
     met: bool
 
 
+@dataclass(frozen=True, slots=True)
+class Ratio:
+    """What `make bench-check` compares with what is stored in ratios.json."""
+
+    value: float
+    better: Literal["more", "less"]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Result:
     """One benchmark's outcome: a ratio of two things measured in the same run."""
@@ -44,6 +53,7 @@ class Result:
     targets: tuple[Target, ...]
     table: tuple[Mapping[str, Any], ...]  #: the single measurements; the keys carry the unit
     busy_before_percent: float  #: how busy others kept the machine when the run began
+    ratios: Mapping[str, Ratio] = field(default_factory=dict)  #: those that are watched from commit to commit, by name
 
     @property
     def command(self) -> str:
@@ -52,7 +62,7 @@ class Result:
 
     def as_json(self) -> dict[str, Any]:
         """Everything, for machines."""
-        return {**asdict(self), "command": self.command, "machine": machine()}
+        return {**asdict(self), "command": self.command, "machine": machine(), "commit": commit()}
 
 
 def machine() -> dict[str, Any]:
@@ -63,6 +73,20 @@ def machine() -> dict[str, Any]:
         "python": platform.python_version(),
         "engine": ENGINE,
     }
+
+
+def commit() -> str:
+    """Return the commit that is measured, with a plus behind it when the tree differs from it; "" outside git."""
+    try:
+        said = subprocess.run(
+            ["git", "describe", "--always", "--dirty=+", "--abbrev=8", "--exclude=*"],
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+    except (OSError, subprocess.CalledProcessError):
+        return ""
+    return said.stdout.strip()
 
 
 def busy_percent() -> float:
@@ -107,11 +131,13 @@ def print_result(result: Result) -> None:
     for row in rows:
         print("  " + "  ".join(cell.rjust(width) for cell, width in zip(row, widths, strict=True)))
     print(f"\n  ratio {result.ratio:.3f}")
+    for name, ratio in result.ratios.items():
+        print(f"  {name}: {ratio.value:.3f} ({ratio.better} is better)")
     for target in result.targets:
         print(f"  target {'met' if target.met else 'MISSED'}: {target.text}")
     if result.busy_before_percent > BUSY_NOTICE_PERCENT:
         print(f"  note: others kept the machine {result.busy_before_percent:.0f}% busy at the start; repeat it")
-    print(f"  again: {result.command}")
+    print(f"  again: {result.command}   (commit {commit()})")
 
 
 @contextmanager

@@ -15,8 +15,9 @@ import pytest
 
 from proofgrid.primitives.canonical import Json
 from proofgrid.primitives.errors import BadProof, InvalidInput, JobCrashed, JobTimedOut
+from proofgrid.primitives.turns import Urgency
 from proofgrid.proofs import workers as calls
-from proofgrid.proofs.base import JobOutput, PartialProof
+from proofgrid.proofs.base import JobOutput, NormalisedRequest, PartialProof
 from proofgrid.proofs.bundles.sealing import combine_tasks
 from proofgrid.proofs.workers import ProofWorkers
 from tests.toy_system import ToySystem
@@ -83,18 +84,18 @@ async def workers() -> AsyncIterator[ProofWorkers]:
 
 
 async def still_works(workers: ProofWorkers) -> bool:
-    return await workers.call(add, 20, 22, timeout_seconds=30) == 42
+    return await workers.call(add, 20, 22, timeout_seconds=30, urgency=Urgency.ADMISSION) == 42
 
 
 async def test_a_call_runs_in_another_process_with_its_thread_budget(workers: ProofWorkers) -> None:
-    assert await workers.call(own_pid, timeout_seconds=30) != os.getpid()
-    assert await workers.call(environment_of, "RAYON_NUM_THREADS", timeout_seconds=30) == "3"
-    assert not await workers.call(is_imported, "ezkl", timeout_seconds=30)
+    assert await workers.call(own_pid, timeout_seconds=30, urgency=Urgency.ADMISSION) != os.getpid()
+    assert await workers.call(environment_of, "RAYON_NUM_THREADS", timeout_seconds=30, urgency=Urgency.ADMISSION) == "3"
+    assert not await workers.call(is_imported, "ezkl", timeout_seconds=30, urgency=Urgency.ADMISSION)
 
 
 async def test_an_error_of_ours_crosses_whole(workers: ProofWorkers) -> None:
     with pytest.raises(InvalidInput) as caught:
-        await workers.call(refuse, timeout_seconds=30)
+        await workers.call(refuse, timeout_seconds=30, urgency=Urgency.ADMISSION)
 
     assert (caught.value.detail, caught.value.field, caught.value.hint) == ("too short", "inputs[1]", "send more")
 
@@ -113,21 +114,22 @@ async def test_whatever_a_worker_does_to_itself_becomes_a_crash_and_the_pool_liv
     workers: ProofWorkers, function: object, words: str
 ) -> None:
     with pytest.raises(JobCrashed, match=words):
-        await workers.call(function, timeout_seconds=30)  # type: ignore[arg-type]
+        await workers.call(function, timeout_seconds=30, urgency=Urgency.ADMISSION)  # type: ignore[arg-type]
 
     assert await still_works(workers)
 
 
 async def test_a_call_that_takes_too_long_is_killed(workers: ProofWorkers, tmp_path: Path) -> None:
+    assert await still_works(workers)  # started, and this module imported: the time is the nap's
     with pytest.raises(JobTimedOut):
-        await workers.call(nap, tmp_path, 3600.0, timeout_seconds=0.3)
+        await workers.call(nap, tmp_path, 3600.0, timeout_seconds=0.3, urgency=Urgency.ADMISSION)
 
     assert not psutil.pid_exists(int((tmp_path / "started").read_text()))
     assert await still_works(workers)
 
 
 async def test_a_cancelled_call_stops_the_work(workers: ProofWorkers, tmp_path: Path) -> None:
-    call = asyncio.ensure_future(workers.call(nap, tmp_path, 3600.0, timeout_seconds=7200))
+    call = asyncio.ensure_future(workers.call(nap, tmp_path, 3600.0, timeout_seconds=7200, urgency=Urgency.ADMISSION))
     while not (tmp_path / "started").exists():  # noqa: ASYNC110  # the worker sends no event
         await asyncio.sleep(0.02)
     call.cancel()
@@ -140,16 +142,16 @@ async def test_a_cancelled_call_stops_the_work(workers: ProofWorkers, tmp_path: 
 
 
 async def test_a_pool_whose_idle_worker_was_killed_still_serves(workers: ProofWorkers) -> None:
-    pid = await workers.call(own_pid, timeout_seconds=30)
+    pid = await workers.call(own_pid, timeout_seconds=30, urgency=Urgency.ADMISSION)
     os.kill(pid, signal.SIGKILL)
 
     assert await still_works(workers)
-    assert await workers.call(own_pid, timeout_seconds=30) != pid
+    assert await workers.call(own_pid, timeout_seconds=30, urgency=Urgency.ADMISSION) != pid
 
 
 async def test_closing_ends_calls_under_way_and_their_processes(tmp_path: Path) -> None:
     pool = ProofWorkers(1)
-    call = asyncio.ensure_future(pool.call(nap, tmp_path, 3600.0, timeout_seconds=7200))
+    call = asyncio.ensure_future(pool.call(nap, tmp_path, 3600.0, timeout_seconds=7200, urgency=Urgency.ADMISSION))
     while not (tmp_path / "started").exists():  # noqa: ASYNC110  # the worker sends no event
         await asyncio.sleep(0.02)
     pid = int((tmp_path / "started").read_text() or "0")
@@ -158,18 +160,31 @@ async def test_closing_ends_calls_under_way_and_their_processes(tmp_path: Path) 
     with pytest.raises(JobCrashed, match="closed"):
         await call
     with pytest.raises(JobCrashed, match="closed"):
-        await pool.call(own_pid, timeout_seconds=30)
+        await pool.call(own_pid, timeout_seconds=30, urgency=Urgency.ADMISSION)
     assert pid == 0 or not psutil.pid_exists(pid)
 
 
 @pytest.mark.usefixtures("toy_system_on_path")
 async def test_every_call_of_a_proof_system_works_by_its_name(workers: ProofWorkers, tmp_path: Path) -> None:
     files = await workers.call(
-        calls.build_program, "toy", {}, {"rounds": 3, "slices": 2}, {}, tmp_path, timeout_seconds=30
+        calls.build_program,
+        "toy",
+        {},
+        {"rounds": 3, "slices": 2},
+        {},
+        tmp_path,
+        timeout_seconds=30,
+        urgency=Urgency.ADMISSION,
     )
-    await workers.call(calls.check_program, "toy", files, timeout_seconds=30)
+    await workers.call(calls.check_program, "toy", files, timeout_seconds=30, urgency=Urgency.ADMISSION)
     inputs: list[Json] = ["a", "b"]
-    request = await workers.call(calls.normalise, "toy", files, inputs, tmp_path, timeout_seconds=30)
+    requests: list[list[Json]] = [inputs, [7], inputs]
+    normalised, _ = await workers.call(
+        calls.normalise_many, "toy", files, requests, tmp_path, timeout_seconds=30, urgency=Urgency.ADMISSION
+    )
+    request, refused, again = normalised
+    assert isinstance(request, NormalisedRequest)
+    assert (again, type(refused)) == (request, InvalidInput)
     parts = []
     for job in request.jobs:
         ends = [other.facts["start"] for other in request.jobs[request.jobs.index(job) + 1 :][:1]]
@@ -178,17 +193,25 @@ async def test_every_call_of_a_proof_system_works_by_its_name(workers: ProofWork
             assert output.public["end"] == ends[0]
         claim = (job.slice_index, job.facts, output)
         assert await workers.call(
-            calls.verify_partials, "toy", files, [claim, claim], tmp_path, timeout_seconds=30
+            calls.verify_partials, "toy", files, [claim, claim], tmp_path, timeout_seconds=30, urgency=Urgency.ADMISSION
         ) == [None, None]
         parts.append(PartialProof(slice_index=job.slice_index, input_index=job.input_index, output=output))
     [result] = await workers.call(
-        combine_tasks, "toy", files, [(request.statement, parts)], tmp_path, timeout_seconds=30
+        combine_tasks,
+        "toy",
+        files,
+        [(request.statement, parts)],
+        tmp_path,
+        timeout_seconds=30,
+        urgency=Urgency.SEALING,
     )
 
     assert ToySystem().verify_whole(files, request.statement, result, parts, workdir=tmp_path)  # type: ignore[arg-type]
     forged = JobOutput(proof=parts[0].output.proof, public={"end": "0" * 64})
     claims = [(0, request.jobs[0].facts, output) for output in (parts[0].output, forged)]
-    verdicts = await workers.call(calls.verify_partials, "toy", files, claims, tmp_path, timeout_seconds=30)
+    verdicts = await workers.call(
+        calls.verify_partials, "toy", files, claims, tmp_path, timeout_seconds=30, urgency=Urgency.ADMISSION
+    )
     assert [type(verdict) for verdict in verdicts] == [type(None), BadProof]
 
 

@@ -43,7 +43,7 @@ class StubWorkers:
     verified: list[bytes] = field(default_factory=list)
     meanwhile: Callable[[], Awaitable[None]] = _nothing
 
-    async def call(self, *arguments: Any, timeout_seconds: float) -> list[BadProof | None]:
+    async def call(self, *arguments: Any, timeout_seconds: float, **_: object) -> list[BadProof | None]:
         items = arguments[3]
         self.verified += [output.proof for _, _, output in items]
         await self.meanwhile()

@@ -27,6 +27,7 @@ class ProgramLibrary:
         self._artifacts = artifacts
         self._cache = cache
         self._programs: dict[Digest, Program] = {}
+        self._files: dict[tuple[int, tuple[str, ...]], ProgramFiles] = {}
 
     async def program(self, digest: Digest) -> Program:
         """Return a registered program; raise UnknownProgram when there is none of this digest."""
@@ -46,12 +47,27 @@ class ProgramLibrary:
 
     @asynccontextmanager
     async def at_hand(self, program: Program, names: Iterable[str] | None = None) -> AsyncIterator[ProgramFiles]:
-        """Hold files of a program in the local cache (all of them, or those of these names)."""
+        """Hold files of a program in the local cache (all of them, or those of these names).
+
+        As long as they lie where they lay, the same value comes again: workers are sent it once.
+        """
+        names = tuple(program.files if names is None else names)
         async with AsyncExitStack() as stack:
             paths: dict[str, Path] = {}
-            for name in program.files if names is None else names:
+            for name in names:
                 digest = program.files[name]
                 paths[name] = await stack.enter_async_context(
                     self._cache.pinned(digest, partial(self._artifacts.fetch_to, digest))
                 )
-            yield ProgramFiles(program, paths)
+            yield self._same(ProgramFiles(program, paths), names)
+
+    def _same(self, files: ProgramFiles, names: tuple[str, ...]) -> ProgramFiles:
+        """Return the value that was made of these files before, if any."""
+        key = id(files.program), names
+        known = self._files.get(key)
+        if known is not None and known.program is files.program and known.paths == files.paths:
+            return known
+        if len(self._files) >= PROGRAMS_KEPT_MAX:
+            self._files.pop(next(iter(self._files)))
+        self._files[key] = files
+        return files

@@ -67,7 +67,12 @@ class Place(Settings):
         most=26,
     )
     subnetwork: str = setting("default", "The subnetwork of tasks and provers that name none.")
-    workers: int = setting(2, "Processes that normalise, build and verify.", least=1, most=256)
+    workers: int = setting(
+        2,
+        "Processes that normalise, verify and seal; one more is kept for verifying, and builds have their own.",
+        least=1,
+        most=256,
+    )
     database_connections: int = setting(10, "Connections to PostgreSQL.", least=3, most=500)
     database_patience_seconds: int = setting(
         120, "Seconds in which an embedded PostgreSQL that died must start again, or the gateway ends.", least=0

@@ -17,16 +17,25 @@ from proofgrid.store.transactions import Transaction
 
 @dataclass(frozen=True, slots=True)
 class Surroundings:
-    """The task that has a request's key already, if any, and how many tasks its client has open."""
+    """The task that has a request's key already, if any, and how many tasks its client has open, if asked."""
 
     task_id: UUID | None
     request_digest: Digest | None
-    open_tasks: int
+    open_tasks: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class AdmittedTask:
+    """A task that was written down, and what the database's clock says of it; milliseconds since the epoch."""
+
+    task_id: UUID
+    deadline_ms: int
+    created_ms: int
 
 
 LOOK_AROUND = query("look_around", Surroundings)
 FIND_PROVEN_TASK = query("find_proven_task", UUID)
-ADMIT_TASKS = query("admit_tasks", UUID)
+ADMIT_TASKS = query("admit_tasks", AdmittedTask)
 
 
 async def admit_tasks(
@@ -36,14 +45,14 @@ async def admit_tasks(
     small_inputs: Sequence[bytes | None],
     *,
     deadline_ms: int,
-) -> set[UUID]:
+) -> list[AdmittedTask]:
     """Write tasks down in a transaction of their own and return those whose key was not taken.
 
     `deadline_ms`: of tasks that name none, from now. Raises AccountShort when a client cannot pay, SubnetworkGone when
     a subnetwork was just removed; then nothing was written.
     """
     try:
-        written = await database.write(
+        return await database.write(
             Transaction.ADMIT_TASKS,
             ADMIT_TASKS,
             tasks=tasks,
@@ -55,4 +64,3 @@ async def admit_tasks(
         raise AccountShort from None
     except asyncpg.ForeignKeyViolationError:
         raise SubnetworkGone from None
-    return set(written)

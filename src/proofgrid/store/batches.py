@@ -19,14 +19,25 @@ CarryOut = Callable[[list[Item]], Awaitable[Sequence[Outcome | BaseException]]]
 
 
 class Batches(Generic[Item, Outcome]):
-    """Run it in a TaskGroup: `group.create_task(batches.run())`. An error of `carry_out` itself is everybody's."""
+    """Run it in a TaskGroup: `group.create_task(batches.run())`. An error of `carry_out` itself is everybody's.
 
-    def __init__(self, carry_out: CarryOut[Item, Outcome], *, size_max: int, at_once: int = 1) -> None:
+    `size_max`: how many go together at most; where that depends on how it went before, who says so.
+    """
+
+    def __init__(
+        self, carry_out: CarryOut[Item, Outcome], *, size_max: int | Callable[[], int], at_once: int = 1
+    ) -> None:
         self._carry_out = carry_out
-        self._size_max = size_max
+        self._size_max = size_max if callable(size_max) else lambda: size_max
         self._turn = asyncio.Semaphore(at_once)
+        self._under_way = 0
         self._waiting: list[tuple[Item, asyncio.Future[Outcome]]] = []
         self._added = asyncio.Event()
+
+    @property
+    def is_idle(self) -> bool:
+        """Is nothing waiting, and nothing under way?"""
+        return not self._waiting and not self._under_way
 
     async def add(self, item: Item) -> Outcome:
         """Return the outcome of one item, or raise it."""
@@ -52,7 +63,9 @@ class Batches(Generic[Item, Outcome]):
                 while True:
                     await self._added.wait()
                     await self._turn.acquire()
-                    batch, self._waiting = self._waiting[: self._size_max], self._waiting[self._size_max :]
+                    size = self._size_max()
+                    batch, self._waiting = self._waiting[:size], self._waiting[size:]
+                    self._under_way += 1
                     if not self._waiting:
                         self._added.clear()
                     group.create_task(self._run_batch(batch))
@@ -74,6 +87,7 @@ class Batches(Generic[Item, Outcome]):
                 future.cancel()
             raise
         finally:
+            self._under_way -= 1
             self._turn.release()
         for (_, future), outcome in zip(batch, outcomes, strict=True):
             _settle(future, outcome)

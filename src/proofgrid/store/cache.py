@@ -1,4 +1,7 @@
-"""A folder of fetched artifacts: verified on every use, the longest unused go first when it is full."""
+"""A folder of fetched artifacts: verified when used, the longest unused go first when it is full.
+
+A file that was hashed a moment ago and was not touched since is not hashed again for every use.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +10,7 @@ import os
 from collections import Counter, OrderedDict
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
 
 import structlog
@@ -15,9 +19,22 @@ from proofgrid.primitives.digests import Digest, digest_of_file, parse_digest
 from proofgrid.primitives.errors import ArtifactCorrupt
 from proofgrid.store.partial import PREFIX, written_whole
 
+HASH_HOLDS_SECONDS = 10.0  #: of a file that nobody touched
+
 log = structlog.get_logger(__name__)
 
 Fetch = Callable[[Path], Awaitable[None]]  #: writes the artifact to the path it is given
+
+
+_Touched = tuple[int, int, int, int]  #: inode, size, and when its content and its entry were changed
+
+
+@dataclass(frozen=True, slots=True)
+class _Hashed:
+    """What a file looked like when its content was hashed, and when that was by the loop's clock."""
+
+    touched: _Touched | None
+    at_seconds: float
 
 
 class LocalCache:
@@ -28,6 +45,7 @@ class LocalCache:
         self._max_bytes = max_bytes
         self._pins: Counter[Digest] = Counter()
         self._turns: dict[Digest, asyncio.Lock] = {}
+        self._hashed: dict[Digest, _Hashed] = {}
         root.mkdir(parents=True, exist_ok=True)
         _remove_leftovers(root)
         self._sizes = _found_in(root)  #: size in bytes by digest, longest unused first
@@ -59,15 +77,40 @@ class LocalCache:
 
     async def _verified(self, digest: Digest, fetch: Fetch) -> Path:
         path = self._root / digest[:2] / digest
+        if self._was_hashed(path, digest):
+            self._sizes.move_to_end(digest)
+            return path
         # One at a time per digest: the first fetches, the others find the file.
         async with self._turns.setdefault(digest, asyncio.Lock()):
-            if not await self._is_whole(path, digest):
-                await self._fetch(path, digest, fetch)
-            self._sizes[digest] = path.stat().st_size
+            if not self._was_hashed(path, digest):
+                await self._hash(path, digest, fetch)
             self._sizes.move_to_end(digest)
-            os.utime(path)  # the order survives a restart
         self._evict()
         return path
+
+    def _was_hashed(self, path: Path, digest: Digest) -> bool:
+        hashed = self._hashed.get(digest)
+        return (
+            hashed is not None
+            and digest in self._sizes
+            and asyncio.get_running_loop().time() - hashed.at_seconds < HASH_HOLDS_SECONDS
+            and _touched(path) == hashed.touched
+        )
+
+    async def _hash(self, path: Path, digest: Digest, fetch: Fetch) -> None:
+        before = _touched(path)
+        if not await self._is_whole(path, digest):
+            await self._fetch(path, digest, fetch)
+            before = _touched(path)
+        self._note_whole(path, digest, before)
+
+    def _note_whole(self, path: Path, digest: Digest, before: _Touched | None) -> None:
+        """Note that the file is whole, and for a while, unless somebody touched it since `before` it was read."""
+        self._hashed.pop(digest, None)
+        if before is not None and before == _touched(path):
+            os.utime(path)  # the order survives a restart
+            self._hashed[digest] = _Hashed(_touched(path), asyncio.get_running_loop().time())
+        self._sizes[digest] = path.stat().st_size
 
     async def _is_whole(self, path: Path, digest: Digest) -> bool:
         try:
@@ -91,7 +134,16 @@ class LocalCache:
             if excess_bytes <= 0:
                 return
             excess_bytes -= self._sizes.pop(digest)
+            self._hashed.pop(digest, None)
             (self._root / digest[:2] / digest).unlink(missing_ok=True)
+
+
+def _touched(path: Path) -> _Touched | None:
+    try:
+        status = path.stat()
+    except FileNotFoundError:
+        return None
+    return status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns
 
 
 def _found_in(root: Path) -> OrderedDict[Digest, int]:

@@ -158,6 +158,7 @@ CREATE TABLE identities (
     PRIMARY KEY (address, role),
     CHECK ((role = ANY (ARRAY['client', 'operator', 'admin'])))
 );
+CREATE TRIGGER tell_of_roles AFTER INSERT OR DELETE OR UPDATE ON identities FOR EACH ROW EXECUTE FUNCTION tell_of_roles();
 
 CREATE TABLE incidents (
     incident_id bigint NOT NULL GENERATED ALWAYS AS IDENTITY,
@@ -590,6 +591,7 @@ SELECT t.task_id,
 -- functions/post_transfers.sql: (given jsonb) -> integer
 -- functions/ran_ms.sql: (leases) -> bigint
 -- functions/refuse_while_stopped.sql: () -> trigger
+-- functions/tell_of_roles.sql: () -> trigger
 -- functions/until_next_job.sql: (the_lane text) -> bigint
 -- functions/waiting_lanes.sql: (the_stack text) -> SETOF text
 -- functions/waiting_ms.sql: (job jobs, accepted_ms bigint) -> bigint

@@ -127,7 +127,7 @@ async def test_a_gateway_that_died_since_the_lease_was_sold_explains_a_cut(lane:
 async def test_the_gateway_tries_an_input_that_is_called_unprovable(
     lane: LaneUnderTest, store: Path, monkeypatch: pytest.MonkeyPatch, can_be_proven: Any, reason: ReturnReason
 ) -> None:
-    async def call(function: Any, *args: Any, timeout_seconds: float) -> Any:
+    async def call(function: Any, *args: Any, timeout_seconds: float, **_: object) -> Any:
         assert (function.__name__, args[0], args[2:4]) == ("can_be_proven", "toy", (0, b"input"))
         if isinstance(can_be_proven, Exception):
             raise can_be_proven

@@ -20,6 +20,7 @@ from proofgrid.primitives.digests import Digest
 from proofgrid.primitives.errors import InvalidField
 from proofgrid.primitives.ids import Address
 from proofgrid.primitives.signatures import SigningKey
+from proofgrid.primitives.turns import Urgency
 from proofgrid.proofs.library import ProgramLibrary
 from proofgrid.proofs.registry import installed_setups
 from proofgrid.proofs.setup import Setup, SetupChoice, TrustRoots
@@ -236,7 +237,9 @@ async def _made_for_development(
     log.warning(f"development_{choice.name}", logrows_max=choice.logrows)
     # Every gateway of a network has its key, so that all of them make the same root, without asking one another.
     secret = hmac.digest(key.secret, f"development {setup.kind}".encode(), "sha512")
-    await workers.call(setup.make_for_development, folder, choice.logrows, secret, timeout_seconds=3_600)
+    await workers.call(
+        setup.make_for_development, folder, choice.logrows, secret, timeout_seconds=3_600, urgency=Urgency.BUILDING
+    )
     return folder
 
 

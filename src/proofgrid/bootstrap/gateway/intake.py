@@ -56,10 +56,11 @@ def build_intake(settings: GatewaySettings, world: Adapters, admission: Admissio
     """Return all use cases; `admission` and `task_watch` are run and woken by whoever runs the gateway."""
     database, limits = world.database, settings.limits()
     prices = _prices_of(Quoting(database, settings.market()))
+    callers = Callers(database, audience=world.key.address, limits=limits, clock=world.clock)
     return Intake(
         limits=limits,
-        callers=Callers(database, audience=world.key.address, limits=limits, clock=world.clock),
-        access=AccessList(database),
+        callers=callers,
+        access=AccessList(database, callers.known_roles),
         accounts=Accounts(database),
         artifacts=Artifacts(database, world.artifacts, world.troubles, limits=limits),
         bonds=Bonds(database, settings.bonds()),

@@ -13,7 +13,7 @@ from proofgrid.store.listener import Listener
 
 def build_listener(database: Database, roles: Roles, gateway_id: GatewayId) -> Listener:
     """Return the listener of a gateway, not running yet."""
-    desk, task_watch = roles.desk, roles.task_watch
+    desk, task_watch, known_roles = roles.desk, roles.task_watch, roles.intake.callers.known_roles
 
     def on_stop(payload: str) -> None:
         told = json.loads(payload)
@@ -26,7 +26,12 @@ def build_listener(database: Database, roles: Roles, gateway_id: GatewayId) -> L
         if told["gateway"] == str(gateway_id):
             desk.tell(SessionId(UUID(told["session"])), told["code"], told["detail"])
 
+    def be_deaf() -> None:
+        known_roles.deafen()
+        task_watch.wake_all()  # who watches here looks, finds the database away, and goes to another gateway
+
     async def look_at_everything() -> None:
+        known_roles.hear()
         await roles.market.wake_all()
         desk.wake_all()
         roles.watch.wake()
@@ -42,8 +47,9 @@ def build_listener(database: Database, roles: Roles, gateway_id: GatewayId) -> L
             "notices": on_notice,
             "task_events": task_watch.wake,
             "combining": lambda _task: roles.combiner.wake(),
+            "roles": known_roles.forget,
             "expiry": lambda _nothing: roles.watch.wake(),
         },
-        on_lost=task_watch.wake_all,  # who watches here looks, finds the database away, and goes to another gateway
+        on_lost=be_deaf,
         on_reconnect=look_at_everything,
     )

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from proofgrid.bootstrap.gateway.adapters import Adapters
 from proofgrid.bootstrap.gateway.intake import build_admission, build_intake
-from proofgrid.primitives.ids import GatewayId
+from proofgrid.primitives.ids import Address, GatewayId, TaskId
 from proofgrid.roles.canary.sending import Canaries
 from proofgrid.roles.dispatcher.checking import Checking
 from proofgrid.roles.dispatcher.desk import Desk
@@ -19,6 +19,7 @@ from proofgrid.roles.market.rounds import Market
 from proofgrid.roles.settlement.combining import Combiner
 from proofgrid.roles.settlement.ledger_check import LedgerCheck
 from proofgrid.roles.settlement.settlement import Settlement
+from proofgrid.rules.jobs.request import ProofRequest
 from proofgrid.settings.gateway import GatewaySettings
 
 
@@ -98,4 +99,8 @@ def build_roles(settings: GatewaySettings, world: Adapters, gateway_id: GatewayI
 
 def _canaries(settings: GatewaySettings, world: Adapters, admission: Admission) -> Canaries | None:
     wanted = settings.canaries()
-    return Canaries(world.database, admission.submit, wanted, world.clock) if wanted.are_wanted else None
+
+    async def submit(client: Address, request: ProofRequest) -> TaskId:
+        return TaskId((await admission.submit(client, request)).task_id)
+
+    return Canaries(world.database, submit, wanted, world.clock) if wanted.are_wanted else None

@@ -68,7 +68,8 @@ async def run_gateway(
         listener = build_listener(world.database, roles, gateway_id)
         door = build_door(settings, world, roles)
         async with _in_network(world, gateway_id, door), asyncio.TaskGroup() as group:
-            running = await _start(group, listener, _selling(names, roles), _other_work(names, roles, settings, world))
+            others = _other_work(names, roles, settings, world)
+            running = await _start(group, listener, roles, _selling(names, roles), others)
             await door.open()
             log.info(
                 "gateway_ready",
@@ -117,11 +118,12 @@ def _other_work(names: Collection[str], roles: Roles, settings: GatewaySettings,
 
 
 async def _start(
-    group: asyncio.TaskGroup, listener: Listener, selling: Iterable[Work], others: Iterable[Work]
+    group: asyncio.TaskGroup, listener: Listener, roles: Roles, selling: Iterable[Work], others: Iterable[Work]
 ) -> Running:
     """Start all work; nobody works before notifications are heard."""
     listening = group.create_task(listener.run())
     await listener.wait_listening()
+    roles.intake.callers.known_roles.hear()
     return Running(
         selling=[group.create_task(work()) for work in selling],
         others=[listening, *(group.create_task(work()) for work in others)],

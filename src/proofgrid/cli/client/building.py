@@ -11,6 +11,7 @@ from proofgrid.cli.kit.bars import OnStage
 from proofgrid.cli.kit.failures import DEBUG_VARIABLE
 from proofgrid.primitives.canonical import Json
 from proofgrid.primitives.errors import InvalidProgram, Recoverable
+from proofgrid.primitives.turns import Urgency
 from proofgrid.proofs import workers as in_worker
 from proofgrid.proofs.base import ProgramFiles
 from proofgrid.proofs.setup import TrustRoots
@@ -35,7 +36,14 @@ async def build_apart(
     workers = ProofWorkers(1, threads_each=os.cpu_count() or 1, complaints=complaints)
     try:
         call = workers.call(
-            in_worker.build_program, system, source, settings, trust, workdir, timeout_seconds=_A_WEEK_SECONDS
+            in_worker.build_program,
+            system,
+            source,
+            settings,
+            trust,
+            workdir,
+            timeout_seconds=_A_WEEK_SECONDS,
+            urgency=Urgency.BUILDING,
         )
         building = asyncio.ensure_future(call)
         async for stage, permille in in_worker.progress_of(building, workdir, every_seconds=_LOOK_SECONDS):

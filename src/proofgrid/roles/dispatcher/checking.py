@@ -19,6 +19,7 @@ from proofgrid.primitives.digests import Digest, digest_of
 from proofgrid.primitives.errors import ArtifactCorrupt, ArtifactMissing, ProofgridError, Recoverable
 from proofgrid.primitives.ids import LeaseId
 from proofgrid.primitives.last_words import without_last_words
+from proofgrid.primitives.turns import Urgency
 from proofgrid.proofs import workers as in_worker
 from proofgrid.proofs.library import ProgramLibrary
 from proofgrid.proofs.workers import ProofWorkers
@@ -136,6 +137,7 @@ class Checking:
                     job_input,
                     self._scratch,
                     timeout_seconds=CHECK_SECONDS,
+                    urgency=Urgency.BUILDING,
                 )
         except ProofgridError as error:
             # Whatever kept the gateway from trying says nothing of the input: others shall.

@@ -6,6 +6,7 @@ import structlog
 
 from proofgrid.primitives.errors import InvalidField
 from proofgrid.primitives.ids import Address
+from proofgrid.roles.intake.known_roles import KnownRoles
 from proofgrid.rules.access.rights import needs
 from proofgrid.rules.access.roles import Caller, Role
 from proofgrid.store.access import GRANT_ROLE, LIST_IDENTITIES, REVOKE_ROLE, ROLES_OF, Identity
@@ -20,8 +21,9 @@ log = structlog.get_logger(__name__)
 class AccessList:
     """For administrators."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, known_roles: KnownRoles) -> None:
         self._database = database
+        self._known_roles = known_roles
 
     @needs(Role.ADMIN)
     async def grant(self, admin: Caller, address: Address, role: Role, *, label: str) -> Identity:
@@ -29,6 +31,7 @@ class AccessList:
         if len(label) > LABEL_CHARS_MAX:
             raise InvalidField(f"at most {LABEL_CHARS_MAX} characters", field="label")
         await self._database.write(Transaction.CHANGE_ROLES, GRANT_ROLE, address=address, role=role.value, label=label)
+        self._known_roles.forget(address)  # the other gateways are told
         log.info("role_granted", address=address, role=role, by=admin.address)
         return await self._identity(address)
 
@@ -36,6 +39,7 @@ class AccessList:
     async def revoke(self, admin: Caller, address: Address, role: Role) -> Identity:
         """Take an access role from a key."""
         await self._database.write(Transaction.CHANGE_ROLES, REVOKE_ROLE, address=address, role=role.value)
+        self._known_roles.forget(address)
         log.info("role_revoked", address=address, role=role, by=admin.address)
         return await self._identity(address)
 

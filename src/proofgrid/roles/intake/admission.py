@@ -6,6 +6,7 @@ check -> normalise in a worker -> store large inputs -> one transaction for all 
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 from functools import partial
@@ -22,8 +23,10 @@ from proofgrid.primitives.errors import (
     UnknownQuote,
 )
 from proofgrid.primitives.ids import Address, Lane, TaskId
+from proofgrid.primitives.turns import Urgency
 from proofgrid.proofs.base import JobDraft, Program
-from proofgrid.roles.intake.drafts import Draft, DraftedJob
+from proofgrid.roles.intake.drafts import Draft, DraftedJob, task_view
+from proofgrid.roles.intake.looking_around import LookingAround
 from proofgrid.roles.intake.normalising import Normaliser
 from proofgrid.roles.intake.writing_down import redeem, write_down
 from proofgrid.rules.access.subnetworks import DEFAULT
@@ -35,12 +38,13 @@ from proofgrid.rules.jobs.request import ProofRequest, calculate_escrow, check_r
 from proofgrid.rules.jobs.request import redeem as at_the_price_of
 from proofgrid.rules.ledger.accounts import client_account
 from proofgrid.rules.market.quote import LaneQuote, estimate, suggested_limit
-from proofgrid.store.admission import FIND_PROVEN_TASK, LOOK_AROUND
+from proofgrid.store.admission import FIND_PROVEN_TASK, AdmittedTask
 from proofgrid.store.batches import Batches
 from proofgrid.store.database import Database
 from proofgrid.store.firm_quotes import GET_FIRM_QUOTE, FirmQuote
 from proofgrid.store.ledger import balance_of
 from proofgrid.store.subnetworks import check_client
+from proofgrid.store.task_views import GET_TASK, TaskView
 
 TASKS_PER_BATCH = 64
 
@@ -71,20 +75,26 @@ class Admission:
         self._clock = clock
         self._subnetwork = subnetwork
         self._phases = phases
-        self._drafts: Batches[Draft, bool] = Batches(partial(write_down, database), size_max=TASKS_PER_BATCH)
+        self._around = LookingAround(database, open_tasks_max=limits.open_tasks, clock=clock)
+        self._drafts: Batches[Draft, AdmittedTask | None] = Batches(
+            partial(write_down, database), size_max=TASKS_PER_BATCH
+        )
 
     async def run(self) -> None:
-        """Write down what is submitted until cancelled."""
-        await self._drafts.run()
+        """Look around for what is submitted, and write it down, until cancelled."""
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._around.run())
+            group.create_task(self._normaliser.run())
+            group.create_task(self._drafts.run())
 
-    async def submit(self, client: Address, request: ProofRequest) -> TaskId:
-        """Make a task of a request and return its id; the same key and content is the same task.
+    async def submit(self, client: Address, request: ProofRequest) -> TaskView:
+        """Make a task of a request and return it; the same key and content is the same task.
 
         Raises InvalidRequest errors naming field and rule. When this returns, the task is durable and paid for.
         """
         known, open_tasks = await self._look_around(client, request)
         if known is not None:
-            return known
+            return await self._as_it_is(known)
         quote = await self._quote_of(client, request)
         if quote is not None:
             request = at_the_price_of(request, limit_price=quote.buy_price)
@@ -94,21 +104,21 @@ class Admission:
                 f"{open_tasks} tasks are open, {self._limits.open_tasks} are allowed", hint="wait for some to finish"
             )
         draft = await self._draft(client, request, program, quote)
-        if await (
+        written = await (
             self._drafts.add(draft)
             if quote is None
             else redeem(self._database, draft, quote, self._phases, self._clock)
-        ):
-            log.info(
-                "task_accepted", task_id=str(draft.task_id), client=client, jobs=len(draft.jobs), units=draft.units
-            )
-            return draft.task_id
-        return await self._first_one(client, request, quote)
+        )
+        if written is None:
+            return await self._as_it_is(await self._first_one(client, request, quote))
+        self._around.note_accepted(client)
+        log.info("task_accepted", task_id=str(draft.task_id), client=client, jobs=len(draft.jobs), units=draft.units)
+        return task_view(draft, written)
 
     async def jobs_of(self, client: Address, request: ProofRequest) -> tuple[Program, list[tuple[Lane, JobDraft]]]:
         """Return the program of a request and its jobs, each with the lane it would be sold in; nothing is stored."""
         program = await self._checked(client, request)
-        normal = await self._normaliser.normalise(program, request)
+        normal = await self._normaliser.normalise(program, request, urgency=Urgency.READING)
         return program, [(self._lane_of(job, program, request), job) for job in normal.jobs]
 
     async def _checked(self, client: Address, request: ProofRequest) -> Program:
@@ -175,30 +185,32 @@ class Admission:
 
     async def _look_around(self, client: Address, request: ProofRequest) -> tuple[TaskId | None, int]:
         """Return the task that answers this request already, if any, and how many tasks the client has open."""
-        async with self._database.connection() as connection:
-            around = await connection.value(
-                LOOK_AROUND,
-                client=client,
-                idempotency_key=request.idempotency_key,
-                open_max=self._limits.open_tasks,
-            )
-            if around.task_id is None and request.allow_cached:
-                proven = await connection.first(
-                    FIND_PROVEN_TASK,
-                    client=client,
-                    program_digest=request.program_digest,
-                    inputs_digest=request.inputs_digest,
-                )
-                return (None if proven is None else TaskId(proven)), around.open_tasks
+        around = await self._around.look(client, request.idempotency_key)
         if around.task_id is None:
-            return None, around.open_tasks
+            proven = await self._proven(client, request) if request.allow_cached else None
+            return proven, around.open_tasks
         if around.request_digest != request.content_digest:
             raise IdempotencyConflict(
                 f"key {request.idempotency_key!r} belongs to task {around.task_id}",
                 field="idempotency_key",
                 hint="use a new key for a new request",
             )
-        return TaskId(around.task_id), around.open_tasks
+        return around.task_id, around.open_tasks
+
+    async def _proven(self, client: Address, request: ProofRequest) -> TaskId | None:
+        """Return a finished task of the same client that proves the same."""
+        async with self._database.connection() as connection:
+            proven = await connection.first(
+                FIND_PROVEN_TASK,
+                client=client,
+                program_digest=request.program_digest,
+                inputs_digest=request.inputs_digest,
+            )
+        return None if proven is None else TaskId(proven)
+
+    async def _as_it_is(self, task_id: TaskId) -> TaskView:
+        async with self._database.connection() as connection:
+            return await connection.value(GET_TASK, task_id=task_id)
 
     async def _first_one(self, client: Address, request: ProofRequest, quote: FirmQuote | None) -> TaskId:
         """Return the task of another call with the same key, which won the race."""

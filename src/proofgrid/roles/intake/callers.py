@@ -1,4 +1,7 @@
-"""Who is calling, may they, and not too often: what every door asks first, whatever protocol it speaks."""
+"""Who is calling, may they, and not too often: what every door asks first, whatever protocol it speaks.
+
+Access roles that were read are held for a second at most, and forgotten when the database tells that they changed.
+"""
 
 from __future__ import annotations
 
@@ -8,17 +11,19 @@ from proofgrid.primitives.clock import Clock
 from proofgrid.primitives.errors import BadToken, RateLimited, TokenReplayed
 from proofgrid.primitives.ids import Address
 from proofgrid.primitives.signatures import signer_of
+from proofgrid.roles.intake.known_roles import KnownRoles
 from proofgrid.roles.loop import Loop, every
 from proofgrid.rules.access.roles import Caller, Role, check_role
 from proofgrid.rules.access.tokens import Claims, check_claims, read_token
 from proofgrid.rules.jobs.limits import Bucket, Limits, take
-from proofgrid.store.access import FORGET_SPENT_TOKENS, ROLES_OF, SPEND_TOKEN
+from proofgrid.store.access import FORGET_SPENT_TOKENS, SPEND_TOKEN
 from proofgrid.store.database import Database
 from proofgrid.store.transactions import Transaction
 
 KNOWN_TOKENS_MAX = 10_000
 BUCKETS_MAX = 100_000
 FORGET_SECONDS = 60.0
+ONLY_ADMIN = frozenset({Role.ADMIN})
 
 log = structlog.get_logger(__name__)
 
@@ -33,6 +38,7 @@ class Callers:
         self._clock = clock
         self._known_tokens: dict[str, Claims] = {}
         self._buckets: dict[Address, Bucket] = {}
+        self.known_roles = KnownRoles(database, clock=clock)
 
     async def admit(self, token: str, needed: frozenset[Role], *, single_use: bool = False) -> Caller:
         """Return who signed the token; raise a Refused error for a wrong or replayed one, access role or rate.
@@ -41,8 +47,9 @@ class Callers:
         """
         claims = self._authenticate(token)
         self._limit_rate(claims.subject)
-        async with self._database.connection() as connection:
-            roles = frozenset(await connection.fetch(ROLES_OF, address=claims.subject))
+        # What only administrators may do, and what a token is spent for, is rare and looks at the list itself.
+        anew = single_use or needed == ONLY_ADMIN
+        roles = await (self.known_roles.read(claims.subject) if anew else self.known_roles.of(claims.subject))
         # The network's own key administers it, so that a fresh network is never locked.
         if claims.subject == self._audience:
             roles |= {Role.ADMIN}

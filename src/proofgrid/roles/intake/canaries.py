@@ -32,7 +32,7 @@ class Canaries:
 
         Raises what `Admission.submit` raises.
         """
-        task_id = await self._admission.submit(NETWORK_CLIENT, request)
+        task_id = TaskId((await self._admission.submit(NETWORK_CLIENT, request)).task_id)
         await self._database.write(
             Transaction.ADD_CANARY,
             INSERT_CANARY,
@@ -43,7 +43,7 @@ class Canaries:
             first_task=task_id,
         )
         log.info("canary_added", program=request.program_digest, task_id=str(task_id), by=admin.address)
-        return next(one for one in await self.list_all() if TaskId(one.first_task) == task_id)
+        return next(one for one in await self.list_all() if one.first_task == task_id)
 
     @needs(Role.ADMIN)
     async def list_all(self) -> list[RegisteredCanary]:

@@ -12,12 +12,15 @@ from proofgrid.proofs.base import JobDraft
 from proofgrid.rules.access.subnetworks import DEFAULT
 from proofgrid.rules.jobs.classes import class_of_lane, stack_of
 from proofgrid.rules.jobs.events import Accepted, AcceptedQuote
+from proofgrid.rules.jobs.lifecycle import TaskState
 from proofgrid.rules.jobs.limits import SMALL_ARTIFACT_BYTES
 from proofgrid.rules.jobs.request import ProofRequest
 from proofgrid.rules.ledger.accounts import Transfer
 from proofgrid.rules.ledger.firm_quotes import redeem_quote
 from proofgrid.rules.ledger.settlement import escrow
+from proofgrid.store.admission import AdmittedTask
 from proofgrid.store.firm_quotes import FirmQuote
+from proofgrid.store.task_views import TaskView
 from proofgrid.store.transfers import transfer_row
 
 Spelled = dict[str, object]
@@ -82,6 +85,29 @@ def task_row(draft: Draft) -> Spelled:
     if draft.subnetwork != DEFAULT:
         spelled["subnetwork"] = draft.subnetwork
     return spelled
+
+
+def task_view(draft: Draft, written: AdmittedTask) -> TaskView:
+    """Return the task as its client sees it, just written down: what GET_TASK would read."""
+    request = draft.request
+    return TaskView(
+        task_id=draft.task_id,
+        client=draft.client,
+        state=TaskState.OPEN,
+        program_digest=request.program_digest,
+        limit_price=request.limit_price,
+        escrow=draft.escrow,
+        spent=0,
+        units=draft.units,
+        deadline_ms=written.deadline_ms,
+        created_ms=written.created_ms,
+        finished_ms=None,
+        failure_code="",
+        failure_detail="",
+        bundle_digest=None,
+        inputs=len(request.inputs),
+        quote_id=UUID(request.quote_id) if request.quote_id else None,
+    )
 
 
 def job_rows(draft: Draft) -> list[Spelled]:

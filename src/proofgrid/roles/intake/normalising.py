@@ -1,14 +1,23 @@
-"""From a request to its jobs: quantised and run forward in a worker process, large inputs stored."""
+"""From requests to their jobs: quantised and run forward in worker processes, large inputs stored.
+
+requests of a program that wait --one call--> a worker: one verdict each
+                                 '-> it crashed, or hung: one call each, so that the guilty one is found
+"""
 
 from __future__ import annotations
 
 import asyncio
+from collections import OrderedDict
 from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
+from proofgrid.primitives.canonical import Json
 from proofgrid.primitives.digests import Digest, digest_of
 from proofgrid.primitives.errors import InvalidRequest, Recoverable
 from proofgrid.primitives.last_words import without_last_words
+from proofgrid.primitives.turns import Urgency
 from proofgrid.proofs import workers as in_worker
 from proofgrid.proofs.base import JobDraft, NormalisedRequest, Program
 from proofgrid.proofs.library import ProgramLibrary
@@ -16,13 +25,35 @@ from proofgrid.proofs.workers import ProofWorkers
 from proofgrid.roles.intake.drafts import is_small
 from proofgrid.rules.jobs.request import ProofRequest
 from proofgrid.store.artifacts import ArtifactStore
+from proofgrid.store.batches import Batches
 
 NORMALISE_TIMEOUT_SECONDS = 300.0
+CALL_SECONDS = 0.05  #: so long a call of several requests is to take at most: others wait for the worker
+REQUESTS_PER_CALL = 64
+LINES_MAX = 1_024  #: programs whose requests wait in a line of their own
 UPLOADS_AT_ONCE = 16
+
+_WEIGHT = 0.2  #: of the latest call in what a request is thought to take
+
+
+@dataclass(slots=True)
+class _Pace:
+    """How long a request of a program takes."""
+
+    seconds: float | None = None  #: None: not known yet
+
+    def note(self, seconds: float) -> None:
+        self.seconds = seconds if self.seconds is None else self.seconds + _WEIGHT * (seconds - self.seconds)
+
+    def size(self) -> int:
+        """Return how many requests go into a call: one of a program that is slow, or not known yet."""
+        if self.seconds is None:
+            return 1
+        return max(1, min(REQUESTS_PER_CALL, int(CALL_SECONDS / max(self.seconds, 1e-6))))
 
 
 class Normaliser:
-    """Asks the program's proof system, in a worker."""
+    """Asks the program's proof system, in a worker. What comes together is asked together while `run` runs."""
 
     def __init__(
         self, artifacts: ArtifactStore, library: ProgramLibrary, workers: ProofWorkers, *, scratch: Path
@@ -31,32 +62,36 @@ class Normaliser:
         self._library = library
         self._workers = workers
         self._scratch = scratch
+        self._group: asyncio.TaskGroup | None = None
+        self._lines: OrderedDict[Digest, tuple[Batches[list[Json], NormalisedRequest], asyncio.Task[None]]] = (
+            OrderedDict()
+        )
+
+    async def run(self) -> None:
+        """Normalise what waits until cancelled."""
+        try:
+            async with asyncio.TaskGroup() as self._group:
+                await asyncio.Event().wait()
+        finally:
+            self._group = None
+            self._lines.clear()
 
     async def program(self, digest: Digest) -> Program:
         """Return a registered program; raise UnknownProgram."""
         return await self._library.program(digest)
 
-    async def normalise(self, program: Program, request: ProofRequest) -> NormalisedRequest:
+    async def normalise(
+        self, program: Program, request: ProofRequest, *, urgency: Urgency = Urgency.ADMISSION
+    ) -> NormalisedRequest:
         """Return a request's statement and jobs; raise InvalidRequest errors of its inputs."""
-        async with self._library.at_hand(program) as files:
-            try:
-                return await self._workers.call(
-                    in_worker.normalise,
-                    program.proof_system,
-                    files,
-                    list(request.inputs),
-                    self._scratch,
-                    timeout_seconds=NORMALISE_TIMEOUT_SECONDS,
-                )
-            except Recoverable as error:
-                # An input that kills the engine would kill every prover as well.
-                # What an engine said may hold values of an input that is a secret: it is not even logged.
-                raise InvalidRequest(
-                    f"the proof system failed on these inputs: {without_last_words(error.detail)}", field="inputs"
-                ) from error
+        if self._group is None or urgency is not Urgency.ADMISSION:
+            return _raised(await self._call(program, _Pace(), [list(request.inputs)], urgency=urgency))
+        return await self._line(self._group, request.program_digest, program).add(list(request.inputs))
 
     async def store_inputs(self, jobs: Sequence[JobDraft]) -> list[Digest]:
         """Store the jobs' inputs and return their digests; small ones are written with their jobs."""
+        if all(is_small(job.input) for job in jobs):
+            return [digest_of(job.input) for job in jobs]
         turn = asyncio.Semaphore(UPLOADS_AT_ONCE)
 
         async def store(content: bytes) -> Digest:
@@ -68,3 +103,66 @@ class Normaliser:
                 place: group.create_task(store(job.input)) for place, job in enumerate(jobs) if not is_small(job.input)
             }
         return [stored[place].result() if place in stored else digest_of(job.input) for place, job in enumerate(jobs)]
+
+    def _line(
+        self, group: asyncio.TaskGroup, digest: Digest, program: Program
+    ) -> Batches[list[Json], NormalisedRequest]:
+        """Return where a program's requests wait."""
+        if digest not in self._lines:
+            self._forget_an_idle_line()
+            pace = _Pace()
+            batches: Batches[list[Json], NormalisedRequest] = Batches(
+                partial(self._call, program, pace), size_max=pace.size, at_once=self._workers.count
+            )
+            self._lines[digest] = batches, group.create_task(batches.run())
+        self._lines.move_to_end(digest)
+        return self._lines[digest][0]
+
+    def _forget_an_idle_line(self) -> None:
+        if len(self._lines) < LINES_MAX:
+            return
+        for digest, (batches, running) in self._lines.items():
+            if batches.is_idle:
+                running.cancel()
+                del self._lines[digest]
+                return
+
+    async def _call(
+        self, program: Program, pace: _Pace, requests: list[list[Json]], *, urgency: Urgency = Urgency.ADMISSION
+    ) -> list[NormalisedRequest | BaseException]:
+        """Return what became of each request."""
+        async with self._library.at_hand(program) as files:
+            try:
+                verdicts, seconds = await self._workers.call(
+                    in_worker.normalise_many,
+                    program.proof_system,
+                    files,
+                    requests,
+                    self._scratch,
+                    timeout_seconds=NORMALISE_TIMEOUT_SECONDS,
+                    urgency=urgency,
+                )
+            except Recoverable as error:
+                if len(requests) == 1:
+                    return [_unfit(error)]
+            else:
+                pace.note(seconds / len(requests))
+                return list(verdicts)
+        # One of them killed the worker: which one is found out alone.
+        alone = await asyncio.gather(*(self._call(program, pace, [one]) for one in requests))
+        return [verdict for verdicts in alone for verdict in verdicts]
+
+
+def _unfit(error: Recoverable) -> InvalidRequest:
+    # An input that kills the engine would kill every prover as well.
+    # What an engine said may hold values of an input that is a secret: it is not even logged.
+    return InvalidRequest(
+        f"the proof system failed on these inputs: {without_last_words(error.detail)}", field="inputs"
+    )
+
+
+def _raised(verdicts: list[NormalisedRequest | BaseException]) -> NormalisedRequest:
+    [verdict] = verdicts
+    if isinstance(verdict, BaseException):
+        raise verdict
+    return verdict

@@ -14,6 +14,7 @@ from proofgrid.primitives.digests import Digest
 from proofgrid.primitives.errors import InvalidField, InvalidProgram, Recoverable, UnknownArtifact
 from proofgrid.primitives.ids import Address
 from proofgrid.primitives.last_words import without_last_words
+from proofgrid.primitives.turns import Urgency
 from proofgrid.proofs import workers as in_worker
 from proofgrid.proofs.base import ProgramFiles
 from proofgrid.proofs.manifest import program_to_json
@@ -88,7 +89,7 @@ class Registration:
         workdir: Path,
     ) -> AsyncIterator[tuple[str, int] | Digest]:
         paths = await self._fetch_source(source, workdir)
-        building = asyncio.ensure_future(self._build(system, paths, settings, workdir))
+        building = asyncio.ensure_future(self._build(owner, system, paths, settings, workdir))
         try:
             async for step in in_worker.progress_of(building, workdir, every_seconds=PROGRESS_SECONDS):
                 yield step
@@ -102,7 +103,7 @@ class Registration:
         yield files.program.digest
 
     async def _build(
-        self, system: str, paths: Mapping[str, Path], settings: Mapping[str, Json], workdir: Path
+        self, owner: Address, system: str, paths: Mapping[str, Path], settings: Mapping[str, Json], workdir: Path
     ) -> ProgramFiles:
         try:
             return await self._workers.call(
@@ -113,6 +114,8 @@ class Registration:
                 self._trust,
                 workdir,
                 timeout_seconds=BUILD_TIMEOUT_SECONDS,
+                urgency=Urgency.BUILDING,
+                client=owner,
             )
         except Recoverable as error:
             log.warning("build_failed", proof_system=system, detail=error.detail)

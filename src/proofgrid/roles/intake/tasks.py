@@ -47,9 +47,7 @@ class Tasks:
     @needs(Role.CLIENT)
     async def submit(self, caller: Caller, request: ProofRequest) -> TaskView:
         """Make a task of a request; raises what `Admission.submit` raises."""
-        task_id = await self._admission.submit(caller.address, request)
-        async with self._database.connection() as connection:
-            return await connection.value(GET_TASK, task_id=task_id)
+        return await self._admission.submit(caller.address, request)
 
     @needs(Role.CLIENT, Role.ADMIN)
     async def get(self, caller: Caller, task_id: TaskId) -> tuple[TaskView, Sequence[JobView], Mapping[JobId, Waits]]:

@@ -9,7 +9,7 @@ from proofgrid.roles.intake.seating import seat_jobs
 from proofgrid.rules.jobs.phases import PhasePolicy
 from proofgrid.rules.ledger.accounts import client_account
 from proofgrid.rules.market.firm_quote import QuoteEvent, quote_sources
-from proofgrid.store.admission import ADMIT_TASKS, admit_tasks
+from proofgrid.store.admission import ADMIT_TASKS, AdmittedTask, admit_tasks
 from proofgrid.store.conflicts import AccountShort, SubnetworkGone
 from proofgrid.store.database import Database
 from proofgrid.store.firm_quotes import REDEEM_FIRM_QUOTE, FirmQuote
@@ -23,8 +23,8 @@ class _NotWritten(Exception):
     """Another call with the same key, or for the same quote, was first; what this one began is undone."""
 
 
-async def write_down(database: Database, drafts: list[Draft]) -> list[bool | BaseException]:
-    """Write tasks down, all in one transaction; say of each whether it was the first with its key, or what is wrong."""
+async def write_down(database: Database, drafts: list[Draft]) -> list[AdmittedTask | BaseException | None]:
+    """Write tasks down, all in one transaction; None for one whose key was taken, or what is wrong with it."""
     try:
         written = await admit_tasks(
             database,
@@ -38,13 +38,16 @@ async def write_down(database: Database, drafts: list[Draft]) -> list[bool | Bas
             return [_refusal(conflict, drafts[0])]
         # One that cannot pay, or whose subnetwork was just removed, must not take the others down.
         return [outcome for draft in drafts for outcome in await write_down(database, [draft])]
-    return [draft.task_id in written for draft in drafts]
+    by_id = {one.task_id: one for one in written}
+    return [by_id.get(draft.task_id) for draft in drafts]
 
 
-async def redeem(database: Database, draft: Draft, quote: FirmQuote, phases: PhasePolicy, clock: Clock) -> bool:
+async def redeem(
+    database: Database, draft: Draft, quote: FirmQuote, phases: PhasePolicy, clock: Clock
+) -> AdmittedTask | None:
     """Write a task down that redeems a quote, and lease its jobs to those whose slots are reserved.
 
-    False when its key was taken, or the quote redeemed by another call.
+    None when its key was taken, or the quote redeemed by another call.
     """
     try:
         async with database.transaction(Transaction.REDEEM_QUOTE) as connection:
@@ -54,18 +57,21 @@ async def redeem(database: Database, draft: Draft, quote: FirmQuote, phases: Pha
                 client=draft.client,
                 sources=quote_sources(QuoteEvent.REDEEMED),
             )
-            if redeemed is None or not await connection.fetch(
+            if redeemed is None:
+                raise _NotWritten
+            written = await connection.first(
                 ADMIT_TASKS,
                 tasks=[task_row(draft)],
                 jobs=job_rows(draft),
                 small_inputs=small_inputs(draft),
                 deadline_ms=quote.within_ms,
-            ):
+            )
+            if written is None:
                 raise _NotWritten
             await seat_jobs(connection, draft, quote, phases, clock)
     except _NotWritten:
-        return False
-    return True
+        return None
+    return written
 
 
 def _refusal(conflict: AccountShort | SubnetworkGone, draft: Draft) -> Exception:

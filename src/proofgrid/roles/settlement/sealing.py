@@ -22,6 +22,7 @@ from proofgrid.primitives.digests import Digest, digest_of
 from proofgrid.primitives.errors import BadBundle, ProofgridError
 from proofgrid.primitives.ids import Address, TaskId
 from proofgrid.primitives.signatures import SigningKey
+from proofgrid.primitives.turns import Urgency
 from proofgrid.proofs.base import JobOutput, PartialProof, Program, ProgramFiles
 from proofgrid.proofs.bundles.bundle import bundle_bytes, write_bundle
 from proofgrid.proofs.bundles.container import Content
@@ -133,6 +134,7 @@ class Sealer:
                 [(one.statement, one.parts) for one in proven],
                 self._scratch,
                 timeout_seconds=COMBINE_TIMEOUT_SECONDS,
+                urgency=Urgency.SEALING,
             )
             async with self._composed(files, proven, results) as composed:
                 verdicts = await self._verified(program, composed)
@@ -219,6 +221,7 @@ class Sealer:
             self._key.address,
             self._scratch,
             timeout_seconds=COMBINE_TIMEOUT_SECONDS,
+            urgency=Urgency.SEALING,
         )
         self._note_speed(program.digest, seconds / len(whole))
         verdicts = iter([fault or one for one, fault in zip(whole, faults, strict=True)])

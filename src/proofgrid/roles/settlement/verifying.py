@@ -11,6 +11,7 @@ from pathlib import Path
 
 from proofgrid.primitives.clock import Clock
 from proofgrid.primitives.errors import BadProof, JobCrashed, JobTimedOut, ProofgridError
+from proofgrid.primitives.turns import Urgency
 from proofgrid.proofs import workers as in_worker
 from proofgrid.proofs.base import JobOutput, Program, ProgramFiles
 from proofgrid.proofs.library import ProgramLibrary
@@ -96,4 +97,5 @@ class Verifying:
             items,
             self._scratch,
             timeout_seconds=VERIFY_TIMEOUT_SECONDS,
+            urgency=Urgency.MONEY,
         )

@@ -11,6 +11,7 @@ MIB = 1 << 20
 SMALL_ARTIFACT_BYTES = 4 << 10  #: inputs and proofs up to here live in their job's row and travel inside messages
 SMALL_PROOF_BYTES = 256 << 10  #: up to here a proof travels inside its result; a larger one is uploaded first
 SMALL_BUNDLE_BYTES = 64 << 10  #: bundles up to here live in the database, in the row that says whose they are
+COUNT_HOLDS_MS = 1_000  #: a count of open tasks far below the limit
 LIST_DEFAULT = 100
 LIST_MAX = 1_000
 
@@ -47,6 +48,31 @@ def take(bucket: Bucket | None, *, now_ms: int, per_second: int, burst: int) -> 
     if level < 1_000:
         return Bucket(level, at_ms), False
     return Bucket(level - 1_000, at_ms), True
+
+
+@dataclass(frozen=True, slots=True)
+class OpenCount:
+    """How many tasks a client had open when they were counted, and how many this gateway accepted since."""
+
+    counted: int
+    at_ms: int  #: by this gateway's clock
+    accepted: int = 0
+
+    @property
+    def at_most(self) -> int:
+        """As many are open at most, if no other gateway accepted any since."""
+        return self.counted + self.accepted
+
+
+def must_count(known: OpenCount | None, *, limit: int, now_ms: int) -> bool:
+    """Tell whether a client's open tasks are counted anew: near the limit always, else once in `COUNT_HOLDS_MS`.
+
+    So a count costs nothing per task. What other gateways accept of the same client within that time may exceed the
+    limit only if it is more than a tenth of it.
+    """
+    if known is None or not 0 <= now_ms - known.at_ms < COUNT_HOLDS_MS:
+        return True
+    return known.at_most * 10 >= limit * 9
 
 
 def list_limit(asked: int) -> int:

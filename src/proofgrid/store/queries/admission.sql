@@ -1,10 +1,15 @@
 -- name: look_around
--- Before a request is admitted: the task that has its key already, if any, and how many tasks its client has open, at
--- most :open_max of them: who has so many may not have more.
-SELECT known.task_id, known.request_digest, (
+-- Before requests are admitted, of each, in their order: the task that has its key already, if any, and how many tasks its
+-- client has open, at most :open_max of them: who has so many may not have more. NULL where :counting says that nobody asks.
+SELECT known.task_id, known.request_digest, CASE WHEN counting THEN (
     SELECT count(*) FROM (
-        SELECT FROM tasks WHERE client = :client AND state IN (@tasks_open) LIMIT :open_max) AS open_tasks) AS open_tasks
-FROM (SELECT) AS always LEFT JOIN tasks AS known ON known.client = :client AND known.idempotency_key = :idempotency_key;
+        SELECT FROM tasks WHERE client = asked.client AND state IN (@tasks_open) LIMIT :open_max) AS open_tasks) END AS open_tasks
+FROM unnest(:clients::text[], :idempotency_keys::text[], :counting::boolean[]) WITH ORDINALITY
+    AS asked(client, idempotency_key, counting, place)
+LEFT JOIN LATERAL (
+    SELECT task_id, request_digest FROM tasks
+    WHERE tasks.client = asked.client AND tasks.idempotency_key = asked.idempotency_key LIMIT 1) AS known ON true
+ORDER BY place;
 
 -- name: find_proven_task
 -- The newest finished task of the same client, program and inputs whose bundle is still there.
@@ -30,7 +35,7 @@ WITH given AS (
         units, escrow, CASE WHEN deadline_ms > 0 THEN deadline_ms ELSE now_ms() + :deadline_ms END, jobs_open, inputs_digest,
         coalesce(hedging, false), raise_permille, raise_every_ms, raise_max, now_ms() + raise_every_ms, 1, subnetwork, quote_id
     FROM given
-    ON CONFLICT (client, idempotency_key) DO NOTHING RETURNING task_id, client, limit_price
+    ON CONFLICT (client, idempotency_key) DO NOTHING RETURNING task_id, client, limit_price, deadline_ms, created_ms
 ), events AS (
     INSERT INTO task_events (task_id, seq, kind, data) SELECT task_id, 1, 'accepted', accepted FROM given JOIN admitted
     USING (task_id)
@@ -64,4 +69,4 @@ WITH given AS (
 ), woken AS (
     SELECT pg_notify('lanes', lane) FROM fresh GROUP BY lane
 )
-SELECT task_id FROM admitted WHERE (SELECT count(*) FROM paid) + (SELECT count(*) FROM woken) >= 0;
+SELECT task_id, deadline_ms, created_ms FROM admitted WHERE (SELECT count(*) FROM paid) + (SELECT count(*) FROM woken) >= 0;
