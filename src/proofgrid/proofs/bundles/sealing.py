@@ -5,12 +5,12 @@ The network's key never comes here: workers read what strangers wrote. The gatew
 
 from __future__ import annotations
 
+import os
 import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from proofgrid.primitives.canonical import Json
-from proofgrid.primitives.clock import SystemClock
 from proofgrid.primitives.digests import Digest
 from proofgrid.primitives.errors import ProofgridError
 from proofgrid.primitives.ids import Address
@@ -45,9 +45,10 @@ def verify_sealed(
 ) -> tuple[list[ProofgridError | None], float]:
     """Verify bundles that are about to be handed out as any client would; say of each what is wrong with it.
 
-    Return also how many seconds that took: what the proof system takes, and no waiting for a worker.
+    Return also how many seconds of the processor that took, engines in processes of their own with it: where many wait
+    for the processor, everything seems slow by the clock.
     """
-    started = SystemClock().running_seconds()
+    before = _processor_seconds()
     verdicts: list[ProofgridError | None] = []
     with tempfile.TemporaryDirectory(dir=scratch) as folder:
         bench = Workbench(Path(folder))
@@ -58,4 +59,8 @@ def verify_sealed(
                 verdicts.append(error)
             else:
                 verdicts.append(None)
-    return verdicts, SystemClock().running_seconds() - started
+    return verdicts, _processor_seconds() - before
+
+
+def _processor_seconds() -> float:
+    return sum(os.times()[:4])

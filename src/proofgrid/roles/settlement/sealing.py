@@ -112,7 +112,9 @@ class Sealer:
         self._workers = workers
         self._key = key
         self._scratch = scratch
-        self.quick: dict[Digest, float] = {}  #: programs whose bundles are verified in no time: in how many seconds
+        self.quick: dict[
+            Digest, float
+        ] = {}  #: programs whose bundles are verified in no time: in how many seconds of the processor
         self.slow: set[Digest] = set()  #: programs whose bundles are not
 
     def group_size(self, program: Digest) -> int:
@@ -228,7 +230,7 @@ class Sealer:
         return [one if isinstance(one, ProofgridError) else next(verdicts) for one in composed]
 
     def _note_speed(self, program: Digest, seconds_each: float) -> None:
-        # A worker that waits for the processor looks slow: what was quick is not given up for that.
+        # One measurement may be off: what was quick is not given up lightly.
         if seconds_each < (2 * QUICK_SECONDS if program in self.quick else QUICK_SECONDS):
             self.slow.discard(program)
             self.quick[program] = seconds_each
