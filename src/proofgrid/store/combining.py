@@ -49,5 +49,6 @@ class ProvenJob:
 
 
 CLAIM_COMBINING = query("claim_combining", ClaimedTask)
+OLDEST_UNSEALED = query("oldest_unsealed", int)
 PROOFS_OF_TASKS = query("proofs_of_tasks", ProvenJob)
 FINISH_TASKS = query("finish_tasks", TaskId)

@@ -25,6 +25,12 @@ RETURNING task_id, client, program_digest, created_ms, escrow, quote_id, (
         pg_column_size(statement) + sum(octet_length(small_proof) + pg_column_size(public) + 1024) END
     FROM jobs WHERE jobs.task_id = tasks.task_id)::bigint AS size_bytes;
 
+-- name: oldest_unsealed
+-- For how long the tasks that nobody combines yet have been waiting since their last proof was paid; the oldest of them.
+SELECT now_ms() - (SELECT coalesce(max(ended_ms), now_ms()) FROM leases
+    WHERE leases.task_id = oldest.task_id AND leases.state = 'settled') AS age_ms
+FROM (SELECT task_id FROM tasks WHERE state = 'combining' AND claimed_by IS NULL ORDER BY created_ms LIMIT 8) AS oldest;
+
 -- name: proofs_of_tasks
 -- Every job with the lease that was settled and the round that sold it, or the firm quote (round 0); with the first job
 -- of a task its statement.
