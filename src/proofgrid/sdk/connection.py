@@ -217,10 +217,12 @@ class Connection:
                 async with self._pace.turn(patience_seconds=give_up_at - loop.time()):
                     return await self.patiently(lambda: self.call(method, request), but=(Busy,))
             except Busy as error:
-                if loop.time() + error.wait_ms / 1_000 >= give_up_at:
+                seconds = error.wait_ms / 1_000 * self._pace.jitter()
+                if loop.time() + seconds >= give_up_at:
                     raise
                 if self._on_busy is not None:
                     self._on_busy(error)
+                await asyncio.sleep(seconds)
 
     async def upload(self, method: UploadMethod[Request, Answer], parts: AsyncIterator[Request]) -> Answer:
         """Make a call that says many things and gets one answer, with the same errors, once."""

@@ -1,6 +1,6 @@
 """How many submissions a client has under way at once: all of them, until a gateway is busy; then as TCP does it.
 
-busy      -> half of those under way, and none at all before the time that the gateway said
+busy      -> half of those under way, none at all for a moment; who was refused waits as the gateway said
 answered  -> a little more; without limit again once it is far from being one
 """
 
@@ -14,6 +14,7 @@ from contextlib import asynccontextmanager
 
 from proofgrid.primitives.errors import Busy
 
+HOLD_SECONDS = 0.25  #: nobody asks, after a refusal: the gateway lets others in meanwhile
 FREE_AGAIN = 64.0  #: under way at once; as many as a gateway takes of all clients together
 
 
@@ -27,6 +28,10 @@ class Pace:
         self._not_before = 0.0
         self._changed = asyncio.Event()
         self._last: Busy | None = None
+
+    def jitter(self) -> float:
+        """Return by how much a time that was said is stretched, so that not all come back together."""
+        return self._chance.uniform(1.0, 1.5)
 
     @asynccontextmanager
     async def turn(self, *, patience_seconds: float) -> AsyncIterator[None]:
@@ -68,8 +73,8 @@ class Pace:
     def _slow_down(self, error: Busy) -> None:
         self._last = error
         self._limit = max(1.0, min(self._limit, self._under_way) / 2)
-        wait_seconds = error.wait_ms / 1_000 * self._chance.uniform(1.0, 1.5)
-        self._not_before = max(self._not_before, self._now() + wait_seconds)
+        hold_seconds = min(error.wait_ms / 1_000, HOLD_SECONDS) * self.jitter()
+        self._not_before = max(self._not_before, self._now() + hold_seconds)
 
     def _speed_up(self) -> None:
         if math.isfinite(self._limit):
