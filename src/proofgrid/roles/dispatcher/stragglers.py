@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 import structlog
 
 from proofgrid.primitives.ids import JobId
+from proofgrid.primitives.turns import Urgency
 from proofgrid.rules.jobs.events import Slow
 from proofgrid.rules.jobs.hedging import (
     Hedge,
@@ -53,7 +54,7 @@ class Stragglers:
 
     async def look(self) -> None:
         """Tell what became slow since the last time, and wish for second leases."""
-        async with self._database.connection() as connection:
+        async with self._database.connection(Urgency.ROUNDS) as connection:
             kinds = self._kinds(await connection.fetch(LANE_TIMES))
             seen = await connection.fetch(SLOW_LEASES, **self._bounds(kinds)) if kinds else []
         seen = self._slow(seen, kinds)

@@ -104,7 +104,7 @@ class Combiner:
         )
         if claimed:
             return claimed, False
-        async with self._database.connection() as connection:
+        async with self._database.connection(Urgency.SEALING) as connection:
             return [], await connection.value(COMBINING_ELSEWHERE, running=list(self._running))
 
     async def _combine(self, task: ClaimedTask) -> None:
@@ -133,7 +133,7 @@ class Combiner:
     async def _seal(self, task: ClaimedTask) -> tuple[Json, Digest, int]:
         """Return the result, and the stored bundle's digest and size; the bundle was verified as clients will."""
         program = await self._library.program(task.program_digest)
-        async with self._database.connection() as connection:
+        async with self._database.connection(Urgency.SEALING) as connection:
             rows = await connection.fetch(PROOFS_OF_TASK, task_id=task.task_id)
         parts = [await self._part(row) for row in rows]
         async with self._workdir() as workdir:
