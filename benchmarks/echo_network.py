@@ -31,11 +31,11 @@ LIMIT_PRICE = 1_000
 
 
 @contextlib.asynccontextmanager
-async def echo_network(folder: Path, dsn: str) -> AsyncIterator[tuple[Network, str]]:
+async def echo_network(folder: Path, dsn: str, **settings: str) -> AsyncIterator[tuple[Network, str]]:
     """Yield a running network without provers, and the echo program registered in it."""
     install_echo(folder / "site")
     os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [str(folder / "site"), os.environ.get("PYTHONPATH")]))
-    async with running_network(folder, dsn, SRS_LOGROWS="8", OPEN_TASKS="1000000") as network:
+    async with running_network(folder, dsn, SRS_LOGROWS="8", OPEN_TASKS="1000000", **settings) as network:
         yield network, await _register(network, folder)
 
 

@@ -42,11 +42,13 @@ class StubWorkers:
     count: int = 1
     verified: list[bytes] = field(default_factory=list)
     meanwhile: Callable[[], Awaitable[None]] = _nothing
+    more: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def call(self, *arguments: Any, timeout_seconds: float, **_: object) -> list[BadProof | None]:
         items = arguments[3]
         self.verified += [output.proof for _, _, output in items]
         await self.meanwhile()
+        self.more.set()
         return [None if output.proof.startswith(RIGHT) else BadProof("it is wrong") for _, _, output in items]
 
 
@@ -83,16 +85,22 @@ class Judge:
         )
         return await self.desk.results(session, list(reports))
 
+    async def verified(self, number: int) -> None:
+        """Wait until so many proofs were looked at."""
+        while len(self.workers.verified) < number:
+            self.workers.more.clear()
+            await self.workers.more.wait()
+
 
 @asynccontextmanager
-async def judging(lane: LaneUnderTest, *, signed_for: Address | None = None) -> AsyncIterator[Judge]:
-    """Yield a judge; `signed_for`: the network that asks for signatures."""
-    workers = StubWorkers()
+async def judging(lane: LaneUnderTest, *, signed_for: Address | None = None, workers: int = 1) -> AsyncIterator[Judge]:
+    """Yield a judge with so many workers; `signed_for`: the network that asks for signatures."""
+    stubs = StubWorkers(workers)
     settlement = Settlement(
         lane.database,
         None,  # type: ignore[arg-type] # proofs are small
         StubLibrary(),  # type: ignore[arg-type]
-        workers,  # type: ignore[arg-type]
+        stubs,  # type: ignore[arg-type]
         scratch=Path("nowhere"),
         clock=SystemClock(),
         report_ms=lane.settings.phases.report_ms,
@@ -110,7 +118,7 @@ async def judging(lane: LaneUnderTest, *, signed_for: Address | None = None) -> 
     )
     async with asyncio.TaskGroup() as group:
         running = group.create_task(settlement.run())
-        yield Judge(lane, desk, workers)
+        yield Judge(lane, desk, stubs)
         running.cancel()
 
 

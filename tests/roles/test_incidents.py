@@ -118,6 +118,40 @@ async def test_a_second_payment_of_a_job_and_a_payment_beyond_the_escrow_are_fou
     assert await kinds(lane) == [("payment", str(task_id))]
 
 
+async def test_a_proof_that_was_never_paid_is_found(lane: LaneUnderTest) -> None:
+    check = LedgerCheck(lane.database, ManualClock())
+    session = await lane.add_prover("0xalice", slots=2)
+    paid, unpaid = await lane.add_task(), await lane.add_task()
+    await lane.sell()
+    await lane.offer(session)
+    await lane.pay(*await lane.leases())
+    await lane.fetch("DELETE FROM transfers WHERE task_id = $1 AND reason = 'proof'", unpaid)
+    assert await check.look(full=True)
+    found = await kinds(lane)
+    assert ("payment", str(unpaid)) in found
+    assert ("payment", str(paid)) not in found
+
+
+class SlowCheck(LedgerCheck):
+    """Each look takes so long."""
+
+    def __init__(self, lane: LaneUnderTest, clock: ManualClock) -> None:
+        super().__init__(lane.database, clock, look_seconds=2.0)
+        self.clock, self.took_ms = clock, 0
+
+    async def look(self, *, full: bool = False) -> bool:
+        self.clock.advance(self.took_ms)
+        return await super().look(full=full)
+
+
+async def test_a_look_that_takes_long_is_followed_by_a_long_pause(lane: LaneUnderTest) -> None:
+    check = SlowCheck(lane, ManualClock())
+    check.took_ms = 10
+    assert await check.step() == 2.0
+    check.took_ms = 1_000
+    assert await check.step() == 19.0  # a twentieth of the time
+
+
 async def test_the_watch_lets_nothing_expire_that_waits_to_be_paid(lane: LaneUnderTest) -> None:
     session = await lane.add_prover("0xalice")
     await lane.add_task()

@@ -73,9 +73,10 @@ async def test_a_file_that_nobody_touched_is_hashed_once_in_a_while(
         await get(cache, source, digest)
     assert len(hashed) == 2  # it was looked for, and when it came
 
-    monkeypatch.setattr("proofgrid.store.cache.HASH_HOLDS_SECONDS", 0.0)
-    await get(cache, source, digest)
-    assert len(hashed) == 3
+    forgetful = LocalCache(tmp_path, 100, hash_holds_seconds=0.0)
+    for _ in range(3):
+        await get(forgetful, source, digest)
+    assert len(hashed) == 2 + 3
 
 
 async def test_a_file_that_was_replaced_by_one_of_the_same_size_is_found(tmp_path: Path) -> None:
@@ -170,3 +171,19 @@ async def test_a_fetch_that_is_cancelled_lets_the_next_one_try(tmp_path: Path) -
 
     assert (await second).read_bytes() == b"model"
     assert all_files(tmp_path) == [digest_of(b"model")]
+
+
+async def test_what_is_not_to_be_kept_goes_when_the_last_one_who_needs_it_is_done(tmp_path: Path) -> None:
+    source = Source(b"secret", b"model")
+    cache = LocalCache(tmp_path, 100)
+    digest = digest_of(b"secret")
+    await get(cache, source, digest_of(b"model"))
+
+    async with cache.pinned(digest, source.of(digest), keeps=False) as first:  # type: ignore[arg-type]
+        async with cache.pinned(digest, source.of(digest), keeps=False) as second:  # type: ignore[arg-type]
+            assert first == second
+        assert first.read_bytes() == b"secret"
+
+    assert all_files(tmp_path) == [digest_of(b"model")]
+    assert cache.used_bytes == 5
+    assert (await get(cache, source, digest)).read_bytes() == b"secret"

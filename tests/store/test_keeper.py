@@ -8,8 +8,9 @@ from collections.abc import Iterator
 import pytest
 
 from proofgrid.primitives.clock import ManualClock
+from proofgrid.primitives.deaths import DEATHS_MAX, DEATHS_WINDOW_SECONDS
 from proofgrid.primitives.errors import DatabaseLost, Unavailable
-from proofgrid.store.keeper import DEATHS_MAX, DEATHS_WINDOW_SECONDS, Keeper
+from proofgrid.store.keeper import Keeper
 
 BROKEN = Unavailable("pg_control is missing", hint="see the file 'log' there")
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import FrozenInstanceError, dataclass
 from pathlib import Path
 
 import pytest
@@ -96,6 +96,35 @@ def test_rows_become_values() -> None:
     query: Query[Shape] = Query("x", "SELECT", (), Shape)
 
     assert query.values([("open", ["a", "b"], None)]) == [Shape(TaskState.OPEN, ("a", "b"), None)]
+
+
+@dataclass(frozen=True, slots=True)
+class Square(Shape):
+    side: int
+
+
+@dataclass(frozen=True, slots=True)
+class Positive:
+    number: int
+
+    def __post_init__(self) -> None:
+        if self.number < 0:
+            raise ValueError("negative")
+
+
+def test_rows_are_as_their_constructor_makes_them_and_stay_so() -> None:
+    (shape,) = Query[Shape]("x", "SELECT", (), Shape).values([("open", ["a"], 1)])
+    assert type(shape) is Shape
+    assert hash(shape) == hash(Shape(TaskState.OPEN, ("a",), 1))
+    with pytest.raises(FrozenInstanceError):
+        shape.number = 2  # type: ignore[misc]
+    assert Query[Square]("x", "SELECT", (), Square).values([("open", [], None, 3)]) == [
+        Square(TaskState.OPEN, (), None, 3)
+    ]
+    with pytest.raises(ValueError, match="negative"):
+        Query[Positive]("x", "SELECT", (), Positive).values([(-1,)])
+    with pytest.raises(TypeError):
+        Query[Shape]("x", "SELECT", (), Shape).values([("open", [])])
 
 
 def test_a_single_column_becomes_its_value() -> None:

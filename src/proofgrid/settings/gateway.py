@@ -6,15 +6,16 @@ Every command reads this file for its help, so a policy is imported only where i
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, ClassVar, Self
 
 from proofgrid.primitives.errors import InvalidField
 from proofgrid.primitives.money import AMOUNT_MAX
 from proofgrid.rules.ledger.settlement import SurplusTo
 from proofgrid.settings.declared import Settings, default_data_dir, setting, setting_of_machine
 from proofgrid.settings.prices import PRICE
+from proofgrid.settings.process_count import PROCESSES, PROCESSES_MAX
 
 if TYPE_CHECKING:
     from proofgrid.proofs.setup import SetupChoice
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
 
 GATEWAY_ROLES = ("api", "market", "dispatcher", "settlement")
 DAY_MS = 86_400_000
+CONNECTIONS_MIN = 3
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,6 +68,14 @@ class Place(Settings):
         least=6,
         most=26,
     )
+    processes: int = setting(
+        1,
+        "Processes behind the address, with workers and connections of one; auto: one per core, at most 8. Linux only.",
+        least=1,
+        most=PROCESSES_MAX,
+        metavar="NUMBER|auto",
+        spelling=PROCESSES,
+    )
     subnetwork: str = setting("default", "The subnetwork of tasks and provers that name none.")
     workers: int = setting(
         2,
@@ -73,7 +83,7 @@ class Place(Settings):
         least=1,
         most=256,
     )
-    database_connections: int = setting(10, "Connections to PostgreSQL.", least=3, most=500)
+    database_connections: int = setting(10, "Connections to PostgreSQL.", least=CONNECTIONS_MIN, most=500)
     database_patience_seconds: int = setting(
         120, "Seconds in which an embedded PostgreSQL that died must start again, or the gateway ends.", least=0
     )
@@ -81,6 +91,15 @@ class Place(Settings):
     def directory(self) -> Path:
         """Return the data directory, absolute; it may not exist yet."""
         return self.data_dir.expanduser().resolve()
+
+    def of_each_process(self) -> Self:
+        """Return the settings of each of the processes: what they share is divided, and enough for each."""
+        return replace(
+            self,
+            processes=1,
+            workers=-(-self.workers // self.processes),
+            database_connections=max(CONNECTIONS_MIN, -(-self.database_connections // self.processes)),
+        )
 
     def role_names(self) -> frozenset[str]:
         """Return the roles of this process. Raises InvalidField for sets that cannot work."""

@@ -64,6 +64,16 @@ class ProverSettings(Settings):
     keys_bytes: int = setting(
         20 << 30, "Most bytes of proving keys kept for later jobs, besides those in use.", told="20 GiB", least=1 << 20
     )
+    isolation: str = setting(
+        "program",
+        "What jobs may share a child process: a program, or nothing (job).",
+        metavar="program|job",
+    )
+    warm_jobs: int = setting(100, "Most jobs of one program that a child proves.", least=1)
+    warm_seconds: int = setting(900, "How old a child may be that takes another job.", least=1)
+    warm_bytes: int = setting(
+        1 << 30, "Most memory of children that wait for another job of their program.", told="1 GiB", least=0
+    )
     check_at_start: bool = setting(True, "Prove a tiny job before offering, once per engine version.", told="check")
     failures_max: int = setting(
         3, "Own failures in a row until it rests and checks itself; 0: never.", least=0, most=1_000
@@ -84,9 +94,11 @@ class ProverSettings(Settings):
 
         from proofgrid.primitives.money import parse_price
         from proofgrid.roles.prover.node_settings import NodeSettings
+        from proofgrid.roles.prover.warmth import Isolation, WarmBounds, read_isolation
         from proofgrid.rules.jobs.classes import parse_class
         from proofgrid.rules.jobs.offers import parse_class_asks
 
+        warm = WarmBounds(jobs_max=self.warm_jobs, seconds_max=self.warm_seconds, bytes_max=self.warm_bytes)
         data_dir = self.data_dir.expanduser().resolve()
         name = self.name or name_of_machine(socket.gethostname(), data_dir)
         systems = _systems(_listed(self.proof_systems))
@@ -107,6 +119,7 @@ class ProverSettings(Settings):
             cache_bytes=self.cache_bytes,
             keys_bytes=self.keys_bytes,
             check_at_start=self.check_at_start,
+            warm=warm if read_isolation(self.isolation) is Isolation.PROGRAM else None,
             failures_max=self.failures_max,
             subnetworks=tuple(_listed(self.subnetworks)),
         )

@@ -9,7 +9,7 @@ Nobody waits for a batch to fill: the first call starts one at once, and batches
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from typing import Generic, TypeVar
 
 Item = TypeVar("Item")
@@ -31,7 +31,7 @@ class Batches(Generic[Item, Outcome]):
         self._size_max = size_max if callable(size_max) else lambda: size_max
         self._turn = asyncio.Semaphore(at_once)
         self._under_way = 0
-        self._waiting: list[tuple[Item, asyncio.Future[Outcome]]] = []
+        self._waiting: list[_Entry[Item, Outcome]] = []
         self._added = asyncio.Event()
 
     @property
@@ -41,20 +41,27 @@ class Batches(Generic[Item, Outcome]):
 
     async def add(self, item: Item) -> Outcome:
         """Return the outcome of one item, or raise it."""
-        future: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
-        self._waiting.append((item, future))
-        self._added.set()
-        return await future
+        call = self._call([item])
+        await call.done
+        (outcome,) = call.outcomes
+        if isinstance(outcome, BaseException):
+            raise outcome
+        return outcome
 
     async def add_all(self, items: Sequence[Item]) -> list[Outcome | BaseException]:
-        """Return the outcome of each item, errors as values."""
-        loop = asyncio.get_running_loop()
-        futures: list[asyncio.Future[Outcome]] = [loop.create_future() for _ in items]
-        self._waiting.extend(zip(items, futures, strict=True))
+        """Return the outcome of each item, errors as values. Who is cancelled meanwhile leaves them to be done."""
+        if not items:
+            return []
+        call = self._call(items)
+        await asyncio.wait({call.done})
+        return [asyncio.CancelledError() for _ in items] if call.done.cancelled() else call.outcomes
+
+    def _call(self, items: Sequence[Item]) -> _Call[Outcome]:
+        # One future for all items of a call: what waits in a batch by the hundred is not worth a future each.
+        call = _Call[Outcome](len(items))
+        self._waiting.extend((item, call, place) for place, item in enumerate(items))
         self._added.set()
-        if futures:
-            await asyncio.wait(futures)
-        return list(map(_outcome_of, futures))
+        return call
 
     async def run(self) -> None:
         """Carry out what is added until cancelled."""
@@ -70,39 +77,50 @@ class Batches(Generic[Item, Outcome]):
                         self._added.clear()
                     group.create_task(self._run_batch(batch))
         finally:
-            for _, future in self._waiting:
-                future.cancel()
+            _cancel(self._waiting)
 
-    async def _run_batch(self, batch: list[tuple[Item, asyncio.Future[Outcome]]]) -> None:
+    async def _run_batch(self, batch: list[_Entry[Item, Outcome]]) -> None:
         # Whoever was cancelled while waiting does not want it any more.
-        batch = [(item, future) for item, future in batch if not future.done()]
+        batch = [entry for entry in batch if not entry[1].done.done()]
         outcomes: Sequence[Outcome | BaseException] = []
         try:
             if batch:
-                outcomes = await self._carry_out([item for item, _ in batch])
+                outcomes = await self._carry_out([item for item, _, _ in batch])
         except Exception as error:
             outcomes = [error] * len(batch)
         except BaseException:
-            for _, future in batch:
-                future.cancel()
+            _cancel(batch)
             raise
         finally:
             self._under_way -= 1
             self._turn.release()
-        for (_, future), outcome in zip(batch, outcomes, strict=True):
-            _settle(future, outcome)
+        for (_, call, place), outcome in zip(batch, outcomes, strict=True):
+            call.settle(place, outcome)
 
 
-def _outcome_of(future: asyncio.Future[Outcome]) -> Outcome | BaseException:
-    if future.cancelled():
-        return asyncio.CancelledError()
-    return future.exception() or future.result()
+_NOT_YET = LookupError("no outcome yet")
 
 
-def _settle(future: asyncio.Future[Outcome], outcome: Outcome | BaseException) -> None:
-    if future.done():
-        return
-    if isinstance(outcome, BaseException):
-        future.set_exception(outcome)
-    else:
-        future.set_result(outcome)
+class _Call(Generic[Outcome]):
+    """What one caller waits for: outcomes in the order of its items."""
+
+    __slots__ = ("_left", "done", "outcomes")
+
+    def __init__(self, number: int) -> None:
+        self.done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self.outcomes: list[Outcome | BaseException] = [_NOT_YET] * number
+        self._left = number
+
+    def settle(self, place: int, outcome: Outcome | BaseException) -> None:
+        self.outcomes[place] = outcome
+        self._left -= 1
+        if not self._left and not self.done.done():
+            self.done.set_result(None)
+
+
+_Entry = tuple[Item, _Call[Outcome], int]  #: and its place among the items of its call
+
+
+def _cancel(entries: Iterable[_Entry[Item, Outcome]]) -> None:
+    for _, call, _ in entries:
+        call.done.cancel()

@@ -86,12 +86,25 @@ LANES_WITH_READY_JOBS = query("lanes_with_ready_jobs", Lane)
 NEXT_PUT_OFF = query("next_put_off", int, optional=True)
 
 
-def room_columns(fitness: Fitness) -> dict[str, Sequence[object]]:
+def room_columns(fitness: Fitness) -> dict[str, object]:
     """Return what provers have room for as the parameters of LOCK_TASKS_FOR_SALE and LOCK_TASKS_OF_OTHERS."""
     rooms = fitness.rooms.values()
+    most = fitness.most_room()
     return {
         "provers": [room.prover_id for room in rooms],
         "room_bytes": [room.memory_bytes for room in rooms],
         "units_min": [room.units_min for room in rooms],
         "units_max": [room.units_max for room in rooms],
+        "most_bytes": [room.memory_bytes for room in most],
+        "most_units_min": [room.units_min for room in most],
+        "most_units_max": [room.units_max for room in most],
+    }
+
+
+def room_of_all(fitness: Fitness) -> dict[str, object]:
+    """Return what all of them have room for as further parameters of LOCK_TASKS_FOR_SALE."""
+    return {
+        "all_bytes": fitness.all_bytes,
+        "all_units_min": fitness.all_units_min,
+        "all_units_max": fitness.all_units_max,
     }

@@ -40,8 +40,9 @@ class _Hashed:
 class LocalCache:
     """Artifacts on this machine's disk, at most `max_bytes` of them besides those in use."""
 
-    def __init__(self, root: Path, max_bytes: int) -> None:
+    def __init__(self, root: Path, max_bytes: int, *, hash_holds_seconds: float = HASH_HOLDS_SECONDS) -> None:
         self._root = root
+        self._hash_holds_seconds = hash_holds_seconds
         self._max_bytes = max_bytes
         self._pins: Counter[Digest] = Counter()
         self._turns: dict[Digest, asyncio.Lock] = {}
@@ -63,8 +64,11 @@ class LocalCache:
             return path
 
     @asynccontextmanager
-    async def pinned(self, digest: Digest, fetch: Fetch) -> AsyncIterator[Path]:
-        """Yield where the verified artifact lies; it is not evicted before the context ends."""
+    async def pinned(self, digest: Digest, fetch: Fetch, *, keeps: bool = True) -> AsyncIterator[Path]:
+        """Yield where the verified artifact lies; it is not evicted before the context ends.
+
+        Without `keeps` it is gone when nobody needs it any more.
+        """
         self._pins[digest] += 1
         try:
             yield await self._verified(parse_digest(digest), fetch)
@@ -73,6 +77,8 @@ class LocalCache:
             if not self._pins[digest]:
                 del self._pins[digest]
                 self._turns.pop(digest, None)
+                if not keeps:
+                    self._remove(digest)
             self._evict()
 
     async def _verified(self, digest: Digest, fetch: Fetch) -> Path:
@@ -93,7 +99,7 @@ class LocalCache:
         return (
             hashed is not None
             and digest in self._sizes
-            and asyncio.get_running_loop().time() - hashed.at_seconds < HASH_HOLDS_SECONDS
+            and asyncio.get_running_loop().time() - hashed.at_seconds < self._hash_holds_seconds
             and _touched(path) == hashed.touched
         )
 
@@ -133,9 +139,13 @@ class LocalCache:
         for digest in [digest for digest in self._sizes if digest not in self._pins]:
             if excess_bytes <= 0:
                 return
-            excess_bytes -= self._sizes.pop(digest)
-            self._hashed.pop(digest, None)
-            (self._root / digest[:2] / digest).unlink(missing_ok=True)
+            excess_bytes -= self._sizes[digest]
+            self._remove(digest)
+
+    def _remove(self, digest: Digest) -> None:
+        self._sizes.pop(digest, None)
+        self._hashed.pop(digest, None)
+        (self._root / digest[:2] / digest).unlink(missing_ok=True)
 
 
 def _touched(path: Path) -> _Touched | None:

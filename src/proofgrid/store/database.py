@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager, suppress
 from functools import partial
@@ -17,6 +16,7 @@ import structlog
 from proofgrid.primitives.errors import InvalidField, Unavailable
 from proofgrid.primitives.turns import Urgency
 from proofgrid.store.connection import Connection, is_closed
+from proofgrid.store.jsonb import read_jsonb, write_jsonb
 from proofgrid.store.pool import RELEASE_SECONDS, ConnectionPool
 from proofgrid.store.queries import Query
 from proofgrid.store.transactions import Transaction
@@ -39,8 +39,9 @@ LOCK_WAIT_MS = 10_000
 TRANSACTION_MS = 60_000  #: whatever a transaction is doing
 TRANSACTION_TIMEOUT_SINCE = 17
 #: A queue's tables go from empty to full in seconds, and plans made for empty tables stay: every query on a hot path
-#: has an index, and is to use it from the first row on.
-_PLANS = {"enable_seqscan": "off", "jit": "off"}
+#: has an index, and is to use it from the first row on. Lists as parameters make a plan of their own look cheaper every
+#: time, and planning costs several times what the statement does: one plan is made once.
+_PLANS = {"enable_seqscan": "off", "jit": "off", "plan_cache_mode": "force_generic_plan"}
 #: A server that does not answer a statement for so long, longer than any lock is waited for, is out of reach: no error
 #: tells of packets that are lost on the way.
 ANSWER_SECONDS = 12.0
@@ -312,7 +313,7 @@ async def _connected(dsn: str, settings: dict[str, str]) -> asyncpg.Connection:
 
 async def _prepare(connection: asyncpg.Connection) -> None:
     for kind in ("json", "jsonb"):
-        await connection.set_type_codec(kind, encoder=json.dumps, decoder=json.loads, schema="pg_catalog")
+        await connection.set_type_codec(kind, encoder=write_jsonb, decoder=read_jsonb, schema="pg_catalog")
     # asyncpg looks up the types of arrays on each connection's first use of them, which takes several round trips.
     await connection.prepare("SELECT $1::jsonb[], $2::bytea[], $3::uuid[], $4::text[], $5::bigint[], $6::int[]")
 

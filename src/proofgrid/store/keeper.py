@@ -7,19 +7,17 @@ alive? --no--> try, wait, try, wait longer ... --> it lives: on
 from __future__ import annotations
 
 import asyncio
-from collections import deque
 from typing import Protocol
 
 import structlog
 
 from proofgrid.primitives.clock import Clock
+from proofgrid.primitives.deaths import Deaths
 from proofgrid.primitives.errors import DatabaseLost, Unavailable
 
 LOOK_SECONDS = 0.5
 DELAY_MIN_SECONDS = 0.5  #: before another try; twice as long before each that follows
 DELAY_MAX_SECONDS = 15.0
-DEATHS_MAX = 10
-DEATHS_WINDOW_SECONDS = 600.0
 
 log = structlog.get_logger(__name__)
 
@@ -38,7 +36,7 @@ class Keeper:
         self._server = server
         self._clock = clock
         self._patience_seconds = patience_seconds
-        self._deaths: deque[float] = deque(maxlen=DEATHS_MAX)
+        self._deaths = Deaths()
 
     async def run(self) -> None:
         """Look after the server until cancelled. Raises DatabaseLost when it cannot be kept alive."""
@@ -50,12 +48,11 @@ class Keeper:
     async def _bring_back(self) -> None:
         died_at = self._clock.running_seconds()
         log.error("database_died")
-        if len(self._deaths) == DEATHS_MAX and died_at - self._deaths[0] < DEATHS_WINDOW_SECONDS:
+        if too_often := self._deaths.one_more(died_at):
             raise DatabaseLost(
-                f"the embedded database died {DEATHS_MAX + 1} times in {DEATHS_WINDOW_SECONDS / 60:.0f} minutes",
+                f"the embedded database died {too_often}",
                 hint="see the file 'log' in its directory, and who kills it (is there enough memory?)",
             )
-        self._deaths.append(died_at)
         await self._try_until(died_at + self._patience_seconds)
         log.warning("database_revived", seconds=round(self._clock.running_seconds() - died_at, 1))
 

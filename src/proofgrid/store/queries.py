@@ -21,7 +21,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, fields, is_dataclass
+from dataclasses import dataclass, fields, is_dataclass, make_dataclass
 from enum import StrEnum
 from functools import cached_property
 from pathlib import Path
@@ -98,21 +98,45 @@ class Query(Generic[Row]):
             if convert is None:
                 return lambda record: cast("Row", record[0])
             return lambda record: cast("Row", None if record[0] is None else convert(record[0]))
-        row = cast("Callable[..., Row]", self.row)
+        row = _maker(cast("type[Row]", self.row))
         hints = get_type_hints(self.row)
         found = [_conversion(hints[field.name]) for field in fields(self.row)]
         conversions = [(place, convert) for place, convert in enumerate(found) if convert is not None]
         if not conversions:
-            return lambda record: row(*record)
+            return row
 
         def make(record: Sequence[object]) -> Row:
             values = list(record)
             for place, convert in conversions:
                 if values[place] is not None:
                     values[place] = convert(values[place])
-            return row(*values)
+            return row(values)
 
         return make
+
+
+def _maker(row: type[Row]) -> Callable[[Sequence[object]], Row]:
+    """Return what makes a row of its columns' values.
+
+    The constructor of a frozen dataclass sets each field through `object.__setattr__`, which costs more than all else
+    that is done with a row. A twin with the same slots that may be changed is filled ten times as fast, and becomes a
+    row afterwards.
+    """
+    names = [field.name for field in fields(cast("Any", row))]
+    if (
+        row.__bases__ == (object,)
+        and not hasattr(row, "__post_init__")
+        and getattr(row, "__slots__", ()) == tuple(names)
+    ):
+        twin = make_dataclass(row.__name__, names, slots=True)
+
+        def make(record: Sequence[object]) -> Row:
+            made = twin(*record)
+            made.__class__ = row
+            return cast("Row", made)
+
+        return make
+    return lambda record: row(*record)
 
 
 def _conversion(kind: Any) -> Callable[[Any], Any] | None:

@@ -13,15 +13,15 @@ from proofgrid.store.queries import query
 class RoundOpening:
     """What a lane's next round follows; of its first one there is no number, hash and reference."""
 
-    lane: Lane
-    epoch: int  #: of this gateway's lead
+    lane: Lane  #: empty: nobody waits in any lane of the stack, and nothing else is known
+    epoch: int | None  #: of this gateway's lead
     number: int | None  #: of the round before
     transcript_hash: Digest | None
     next_reference: int | None
     next_put_off: int | None  #: until the next job that waits for its time may be sold, ms
     first_reference: int | None  #: of the subnetwork; 0: it has none
     wide_reference: int | None  #: of the next round of the lane of the same class without constraints
-    backed: bool  #: jobs of the lane are being proven
+    backed: bool | None  #: jobs of the lane are being proven
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,8 +33,7 @@ class LaneReference:
     first_reference: int | None  #: of the subnetwork; 0: it has none
 
 
-LOCK_STACK = query("lock_stack", list[Lane], optional=True)
-OPEN_ROUNDS = query("open_rounds", RoundOpening)
-INSERT_ROUND = query("insert_round", int)
+OPEN_STACK = query("open_stack", RoundOpening)
+WRITE_ROUND = query("write_round", int)
 REFERENCES_OF_LANES = query("references_of_lanes", LaneReference)
 RECENT_BUY_PRICES = query("recent_buy_prices", int)

@@ -583,10 +583,12 @@ SELECT t.task_id,
   WHERE t.state = 'failed' AND (t.failure_code = ANY (ARRAY['PG-510', 'PG-511']));
 
 -- functions/artifact_is_needed.sql: (the_digest text, ended_after_ms bigint) -> boolean
+-- functions/grant_leases.sql: (the_leases jsonb, the_lane text, the_round bigint, the_buy_price bigint, sources text[], the_epoch bigint, winners text[]) -> integer
 -- functions/is_excluded.sql: (excluded jsonb, prover_id text) -> boolean
 -- functions/is_silent.sql: (sessions, bigint) -> boolean
 -- functions/lock_of_session.sql: (prover_id text) -> bigint
 -- functions/now_ms.sql: () -> bigint
+-- functions/open_stack.sql: (the_stack text, the_leader uuid) -> TABLE(lane text, epoch bigint, number bigint, transcript_hash text, next_reference bigint, next_put_off bigint, first_reference bigint, wide_reference bigint, backed boolean)
 -- functions/post_transfers.sql: (given jsonb) -> integer
 -- functions/ran_ms.sql: (leases) -> bigint
 -- functions/refuse_while_stopped.sql: () -> trigger

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -58,12 +57,24 @@ class EventView:
 
     seq: int
     kind: str
-    data: Mapping[str, object]
+    data: str  #: a JSON object, as text: most who see it only hand it on
     at_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class FoundEvent:
+    """An event of one of the tasks that were asked about, or that there is none."""
+
+    place: int  #: of the task, from 1
+    has_ended: bool  #: or there is no such task
+    seq: int | None
+    kind: str | None
+    data: str | None
+    at_ms: int | None
 
 
 GET_TASK = query("get_task", TaskView)
 LIST_TASKS = query("list_tasks", TaskView)
 TASKS_BETWEEN = query("tasks_between", TaskView)
 JOBS_OF_TASK = query("jobs_of_task", JobView)
-EVENTS_AFTER = query("events_after", EventView)
+EVENTS_AFTER = query("events_after", FoundEvent)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from proofgrid.primitives.ids import Address, ProverId
 from proofgrid.rules.jobs.hedging import us_per_unit
-from proofgrid.rules.jobs.speed import SAMPLES_KEPT, WHOLE_PERMILLE, Speed, of_lease, shown_permille, sum_of
+from proofgrid.rules.jobs.speed import SAMPLES_KEPT, WHOLE_PERMILLE, Speed, of_leases, shown_permille, sum_of
 from proofgrid.rules.reputation.standing import Happened, ReputationPolicy, Standing, operator_after, stand_after
 from proofgrid.store.connection import Connection
 from proofgrid.store.hedges import StoppedRival
@@ -60,18 +60,19 @@ async def note_work(connection: Connection, works: Sequence[Work], policy: Reput
     if not works:
         return
     happened: dict[ProverId, list[Happened]] = defaultdict(list)
-    speeds: dict[tuple[ProverId, str, str], Speed] = defaultdict(Speed)
-    failures: dict[tuple[ProverId, str, str], int] = defaultdict(int)
-    times = []
+    by_kind: dict[tuple[ProverId, str], list[Work]] = defaultdict(list)
     for work in works:
-        _, system, job_class = work.lane.split("/")[:3]  # where bids carry constraints there is a fourth part
-        kind = work.prover_id, system, job_class
-        speeds[kind] = sum_of(speeds[kind], of_lease(units=work.units, ran_ms=work.ran_ms, proofs=work.proofs))
-        failures[kind] += work.failures
+        by_kind[work.prover_id, work.lane].append(work)
         if work.happened is not None:
             happened[work.prover_id].append(work.happened)
-        if work.is_usual:
-            times.append((work.lane, us_per_unit(work.units, work.ran_ms)))
+    speeds: dict[tuple[ProverId, str, str], Speed] = defaultdict(Speed)
+    failures: dict[tuple[ProverId, str, str], int] = defaultdict(int)
+    for (prover_id, lane), ones in by_kind.items():
+        _, system, job_class = lane.split("/")[:3]  # where bids carry constraints there is a fourth part
+        kind = prover_id, system, job_class
+        speeds[kind] = sum_of(speeds[kind], of_leases([(one.units, one.ran_ms, one.proofs) for one in ones]))
+        failures[kind] += sum(one.failures for one in ones)
+    times = [(work.lane, us_per_unit(work.units, work.ran_ms)) for work in works if work.is_usual]
     # A statement of its own: one that locks rows and then changes them sees their versions from before the lock, and
     # two of those can wait for each other on the same row.
     rows = await connection.fetch(LOCK_PROVERS, provers=sorted({prover_id for prover_id, _, _ in speeds}))

@@ -12,8 +12,8 @@ import structlog
 _SECRET = ("token", "secret", "private_key", "password", "witness", "inputs", "job_input")
 
 
-def configure_logs(*, json_lines: bool = False, level: str = "info") -> None:
-    """Send logs to standard error from now on."""
+def configure_logs(*, json_lines: bool = False, level: str = "info", process: int | None = None) -> None:
+    """Send logs to standard error from now on. `process`: its number, in every line, where several share one log."""
     renderer: Any = structlog.processors.JSONRenderer() if json_lines else structlog.dev.ConsoleRenderer(colors=False)
     structlog.configure(
         processors=[
@@ -21,6 +21,7 @@ def configure_logs(*, json_lines: bool = False, level: str = "info") -> None:
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
             _hide_secrets,
+            *([] if process is None else [_with_process(process)]),
             structlog.processors.format_exc_info,
             renderer,
         ],
@@ -28,6 +29,13 @@ def configure_logs(*, json_lines: bool = False, level: str = "info") -> None:
         logger_factory=structlog.PrintLoggerFactory(file=sys.stderr),
         cache_logger_on_first_use=True,
     )
+
+
+def _with_process(number: int) -> structlog.types.Processor:
+    def add(_logger: object, _name: str, event: structlog.types.EventDict) -> structlog.types.EventDict:
+        return {**event, "process": number}
+
+    return add
 
 
 def _hide_secrets(_logger: Any, _name: str, event: structlog.types.EventDict) -> structlog.types.EventDict:

@@ -12,7 +12,7 @@ from proofgrid.primitives.ids import ProverId
 from proofgrid.rules.jobs.hedging import us_per_unit
 from proofgrid.rules.jobs.phases import OVERRUNS, Overrun, PhasePolicy, hard_limit_ms, prove_limit_ms
 from proofgrid.rules.jobs.retry import ReturnReason
-from proofgrid.rules.jobs.speed import UNMEASURED, Speed, add, of_lease, sum_of
+from proofgrid.rules.jobs.speed import UNMEASURED, Speed, add, of_leases, sum_of
 from proofgrid.store.database import Database
 from proofgrid.store.sessions import HEARTBEATS, REGISTER_PROVER
 from proofgrid.store.settlement import REPORT_LEASES
@@ -155,7 +155,7 @@ async def test_a_speed_in_its_row_is_that_of_the_rules(database: Database, seed:
         ]
         async with database.transaction(Transaction.PAY_PROOFS) as connection:
             await note_work(connection, works)
-        ended = [of_lease(units=work.units, ran_ms=work.ran_ms, proofs=work.proofs) for work in works]
+        ended = [of_leases([(work.units, work.ran_ms, work.proofs)]) for work in works]
         speed = add(speed, reduce(sum_of, ended))
         proven += sum(work.proofs for work in works)
         times = ([us_per_unit(work.units, work.ran_ms) for work in works] + times)[:LANE_TIMES_KEPT]

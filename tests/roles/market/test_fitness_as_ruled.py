@@ -8,7 +8,7 @@ from uuid import UUID
 import pytest
 
 from proofgrid.rules.scheduling.fitness import Fitness, ProverRoom, barred_now
-from proofgrid.store.book import LOCK_TASKS_FOR_SALE, LOCK_TASKS_OF_OTHERS, room_columns
+from proofgrid.store.book import LOCK_TASKS_FOR_SALE, LOCK_TASKS_OF_OTHERS, room_columns, room_of_all
 from proofgrid.store.transactions import Transaction
 from tests.roles.lanes import LANE, LaneUnderTest
 
@@ -55,7 +55,9 @@ async def test_what_somebody_can_have_is_for_sale_and_nothing_else(lane: LaneUnd
     able = room_columns(fitness)
 
     async with lane.database.transaction(Transaction.HOLD_ROUND) as connection:
-        book = await connection.fetch(LOCK_TASKS_FOR_SALE, lane=LANE, limit=JOBS, **able)
+        book = await connection.fetch(
+            LOCK_TASKS_FOR_SALE, lane=LANE, limit=JOBS, enough=JOBS, most=JOBS, **able, **room_of_all(fitness)
+        )
         others = await connection.fetch(
             LOCK_TASKS_OF_OTHERS, lane=LANE, known=[], clients=1, start="", of_each=JOBS, **able
         )

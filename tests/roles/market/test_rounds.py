@@ -14,7 +14,7 @@ from proofgrid.store.book import NEXT_PUT_OFF
 from proofgrid.store.database import Database
 from proofgrid.store.gateways import REGISTER_GATEWAY
 from proofgrid.store.programs import INSERT_PROGRAM
-from proofgrid.store.rounds import INSERT_ROUND, LOCK_STACK, OPEN_ROUNDS
+from proofgrid.store.rounds import OPEN_STACK, WRITE_ROUND
 from proofgrid.store.sessions import OPEN_SESSION, REGISTER_PROVER
 from proofgrid.store.tasks import LOCK_TASK
 from proofgrid.store.transactions import Transaction
@@ -91,7 +91,8 @@ async def test_a_round_that_had_to_skip_a_locked_task_is_held_again_soon(databas
 async def test_two_gateways_never_hold_the_same_round(database: Database) -> None:
     await a_lane_with_one_job_and_one_prover(database)
     async with database.transaction(Transaction.HOLD_ROUND) as other:
-        assert await other.value(LOCK_STACK, stack=STACK, silent_ms="0") == [LANE]
+        [opening] = await other.fetch(OPEN_STACK, stack=STACK, leader=UUID(int=9), silent_ms="0")
+        assert opening.lane == LANE
         held = await a_market(database).hold_rounds(STACK)
     assert held is not None
     assert held.sold == 0
@@ -119,14 +120,18 @@ async def test_every_round_and_lease_carries_the_epoch_of_its_leader(database: D
 
 
 async def test_a_round_of_an_older_epoch_is_not_written(database: Database) -> None:
+    await a_lane_with_one_job_and_one_prover(database)
     async with database.transaction(Transaction.ADMIT_TASKS) as connection:
         for gateway, epoch in ((GATEWAY, 1), (UUID(int=9), 2)):
-            assert (await connection.value(OPEN_ROUNDS, lanes=[LANE], leader=gateway)).epoch == epoch
+            [opening] = await connection.fetch(OPEN_STACK, stack=STACK, leader=gateway, silent_ms="0")
+            assert (opening.lane, opening.epoch) == (LANE, epoch)
         record: dict[str, object] = {"transcript": "{}", "transcript_hash": "hash", "signature": "signature"}
         record |= {"lane": LANE, "number": 1, "secret": b"secret", "next_reference": 1}
-        record |= dict.fromkeys(("buy_price", "sell_price", "units", "bids", "asks"), 1)
-        assert await connection.first(INSERT_ROUND, epoch=1, leader=GATEWAY, **record) is None
-        assert await connection.first(INSERT_ROUND, epoch=2, leader=UUID(int=9), **record) == 1
+        record |= dict.fromkeys(("buy_price", "shown_buy_price", "shown_sell_price", "units", "bids", "asks"), 1)
+        record |= {"leases": [], **{name: [] for name in ("sources", "winners", "task_ids", "kinds", "data")}}
+        assert await connection.first(WRITE_ROUND, epoch=1, leader=GATEWAY, **record) is None
+        assert await connection.first(WRITE_ROUND, epoch=2, leader=UUID(int=9), **record) == 0
+        assert [row["epoch"] for row in await connection.raw.fetch("SELECT epoch FROM rounds")] == [2]
 
 
 async def test_a_task_that_bids_too_little_is_told_the_cheapest_ask_once(database: Database) -> None:

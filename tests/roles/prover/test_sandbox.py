@@ -111,8 +111,10 @@ async def test_an_error_of_ours_comes_back_as_it_was_raised(tmp_path: Path) -> N
 async def test_a_crash_says_how_the_child_died(tmp_path: Path, behaviour: str, words: str) -> None:
     spec, _, _ = a_toy_job(tmp_path, behaviour=behaviour)
 
-    with pytest.raises(JobCrashed, match=words):
+    with pytest.raises(JobCrashed, match=words) as caught:
         await run(spec)
+
+    assert behaviour == "panic" or "last words" not in caught.value.detail  # it had none
 
 
 async def test_a_crash_report_holds_the_end_of_stderr_and_not_the_jobs_input(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ import pytest
 from proofgrid.primitives.last_words import with_last_words
 from proofgrid.rules.access.roles import Role
 from proofgrid.rules.jobs import events
-from proofgrid.rules.jobs.event_kinds import KINDS, OWNER, Event, Names, event, read_event, visible_to
+from proofgrid.rules.jobs.event_kinds import KINDS, OWNER, Event, Names, event, is_shown_whole, read_event, visible_to
 
 ALICE = "0x52908400098527886E0F7030069857D2E4169EE7"
 #: Written by the code before there was a catalogue: every kind with every set of data that it came with.
@@ -73,6 +73,8 @@ def test_each_field_is_seen_by_whom_the_catalogue_names() -> None:
     assert visible_to({Role.CLIENT}, "cached", data, kinds) == {"place": 3}
     assert visible_to({Role.CLIENT, Role.ADMIN}, "cached", data, kinds) == data
     assert visible_to({Role.OPERATOR}, "cached", data, kinds) is None
+    # Who may not see all of it is never handed it unread; who sees all of other kinds is.
+    assert not any(is_shown_whole({role}, "cached", kinds) for role in Role)
 
 
 @pytest.mark.parametrize("golden", GOLDEN, ids=[one["kind"] for one in GOLDEN])
@@ -81,12 +83,19 @@ def test_a_task_s_client_and_administrators_see_all_of_its_timeline_and_operator
 ) -> None:
     for role in (Role.CLIENT, Role.ADMIN):
         assert visible_to({role}, golden["kind"], golden["data"]) == golden["data"]
+        assert is_shown_whole({role}, golden["kind"])
     assert visible_to({Role.OPERATOR}, golden["kind"], golden["data"]) is None
+    assert not is_shown_whole({Role.OPERATOR}, golden["kind"])
 
 
 def test_only_its_owner_sees_a_kind_of_a_newer_gateway() -> None:
     assert visible_to({Role.CLIENT}, "overtaken", {"by": "bob"}) == {"by": "bob"}
     assert visible_to({Role.OPERATOR}, "overtaken", {"by": "bob"}) is None
+    assert [is_shown_whole({role}, "overtaken") for role in (Role.CLIENT, Role.ADMIN, Role.OPERATOR)] == [
+        True,
+        True,
+        False,
+    ]
 
 
 def _text(data: object) -> str:

@@ -10,7 +10,7 @@ from proofgrid.rules.jobs.speed import (
     Speed,
     add,
     expected_ms,
-    of_lease,
+    of_leases,
     shown_permille,
     sum_of,
 )
@@ -22,13 +22,13 @@ def test_speed_is_units_over_time() -> None:
     speed = UNMEASURED
     for _ in range(SAMPLES_TRUSTED):
         assert not speed.is_measured
-        speed = add(speed, of_lease(units=500, ran_ms=2_000, proofs=1))
+        speed = add(speed, of_leases([(500, 2_000, 1)]))
     assert speed.is_measured
     assert speed.units_per_second_milli == 250_000
 
 
 def test_time_without_a_proof_makes_a_prover_slower() -> None:
-    after = add(FAST, of_lease(units=1_000, ran_ms=30_000, proofs=0))
+    after = add(FAST, of_leases([(1_000, 30_000, 0)]))
     assert after.units_per_second_milli == FAST.units_per_second_milli // 2
     assert after.samples == FAST.samples
 
@@ -36,21 +36,21 @@ def test_time_without_a_proof_makes_a_prover_slower() -> None:
 def test_a_prover_that_changed_is_known_again_within_a_few_windows() -> None:
     speed = FAST
     for _ in range(8 * SAMPLES_KEPT):
-        speed = add(speed, of_lease(units=1_000, ran_ms=10_000, proofs=1))  # now ten times slower
+        speed = add(speed, of_leases([(1_000, 10_000, 1)]))  # now ten times slower
     assert 100_000 <= speed.units_per_second_milli < 110_000
     assert speed.samples <= SAMPLES_KEPT
 
 
 def test_leases_that_ended_together_count_as_what_they_are_together() -> None:
-    one, other = of_lease(units=500, ran_ms=0, proofs=1), of_lease(units=700, ran_ms=30, proofs=0)
+    one, other = of_leases([(500, 0, 1)]), of_leases([(700, 30, 0)])
     assert one == Speed(units=500, wall_ms=1, samples=1)
     assert sum_of(one, other) == Speed(units=500, wall_ms=31, samples=1)
 
 
 def test_a_speed_is_halved_only_when_it_is_made_of_more_than_are_kept() -> None:
     most = Speed(units=9, wall_ms=7, samples=SAMPLES_KEPT)
-    assert add(most, of_lease(units=5, ran_ms=2, proofs=0)) == Speed(units=9, wall_ms=9, samples=SAMPLES_KEPT)
-    assert add(most, of_lease(units=4, ran_ms=2, proofs=1)) == Speed(units=6, wall_ms=4, samples=32)
+    assert add(most, of_leases([(5, 2, 0)])) == Speed(units=9, wall_ms=9, samples=SAMPLES_KEPT)
+    assert add(most, of_leases([(4, 2, 1)])) == Speed(units=6, wall_ms=4, samples=32)
     many = Speed(units=9, wall_ms=7, samples=2 * SAMPLES_KEPT)
     assert add(UNMEASURED, many) == many
 
@@ -74,7 +74,7 @@ def test_a_prover_that_never_delivered_shows_nothing() -> None:
     assert shown_permille(1_000, elapsed_ms=10**9, units=1, speed=UNMEASURED) == 0
     idler = UNMEASURED
     for _ in range(1_000):
-        idler = add(idler, of_lease(units=1_000, ran_ms=60_000, proofs=0))
+        idler = add(idler, of_leases([(1_000, 60_000, 0)]))
     assert shown_permille(1_000, elapsed_ms=10**9, units=1, speed=idler) == 0
 
 
@@ -82,7 +82,7 @@ def test_idling_soon_shows_nothing() -> None:
     speed, shown = FAST, []
     for _ in range(20):
         shown.append(shown_permille(1_000, elapsed_ms=60_000, units=10_000, speed=speed))
-        speed = add(speed, of_lease(units=1_000, ran_ms=60_000, proofs=0))
+        speed = add(speed, of_leases([(1_000, 60_000, 0)]))
     assert shown[0] == 1_000
     assert shown == sorted(shown, reverse=True)
     assert shown[-1] < 200

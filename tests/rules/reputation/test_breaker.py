@@ -14,6 +14,7 @@ from proofgrid.rules.reputation.breaker import (
     BreakerPolicy,
     BreakerState,
     after_outcome,
+    after_proofs,
     pause_ms,
     state_of,
 )
@@ -108,6 +109,13 @@ def test_every_step_is_one_of_the_table(steps: list[tuple[bool, int]]) -> None:
         reachable = {BREAKER_TRANSITIONS[before, event] for event in events if (before, event) in BREAKER_TRANSITIONS}
         assert state_of(breaker, now_ms=now_ms) in reachable
         assert len(breaker.outcomes) <= 10
+
+
+@given(outcomes=st.text(alphabet=".x", max_size=40), wait_ms=st.integers(0, 100_000), number=st.integers(0, 30))
+def test_proofs_together_are_the_same_as_one_after_the_other(outcomes: str, wait_ms: int, number: int) -> None:
+    before, now_ms = after(outcomes), NOW_MS + wait_ms
+    together = after_proofs(before, number, policy=POLICY, now_ms=now_ms)
+    assert together == after("." * number, before, now_ms=now_ms)
 
 
 def test_a_standing_tells_when_a_pause_begins_and_ends_and_why() -> None:

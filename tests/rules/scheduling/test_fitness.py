@@ -64,6 +64,19 @@ def test_all_answers_at_once_are_the_answers_one_by_one(
     assert fitness.fits_somebody(units=units, memory_bytes=memory_bytes, barred=barred) == bool(can)
 
 
+@given(rooms, st.integers(1, 5), sizes)
+def test_those_with_most_room_hold_what_anybody_holds_and_what_all_hold_is_everybodys(
+    some: list[ProverRoom], units: int, memory_bytes: int
+) -> None:
+    fitness = Fitness(some)
+    holds = [room.can_hold(units=units, memory_bytes=memory_bytes) for room in some]
+    most = [room.can_hold(units=units, memory_bytes=memory_bytes) for room in fitness.most_room()]
+    assert any(most) == any(holds)
+    by_all = memory_bytes <= fitness.all_bytes and fitness.all_units_min <= units <= fitness.all_units_max
+    if some:
+        assert by_all == all(holds)
+
+
 def test_exclusions_bar_until_their_time() -> None:
     assert barred_now({"a/p": 5, "b": 6}, now_ms=5) == {"b"}
     assert barred_now(None, now_ms=5) == barred_now({}, now_ms=5) == frozenset()

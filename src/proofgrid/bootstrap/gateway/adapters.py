@@ -15,6 +15,7 @@ import psutil
 import structlog
 
 from proofgrid.bootstrap.crash_points import install_crash_hook
+from proofgrid.bootstrap.gateway.sibling import Sibling
 from proofgrid.primitives.clock import Clock, SystemClock
 from proofgrid.primitives.digests import Digest
 from proofgrid.primitives.errors import InvalidField
@@ -78,7 +79,7 @@ class Adapters:
 
 
 @asynccontextmanager
-async def open_adapters(settings: GatewaySettings) -> AsyncIterator[Adapters]:
+async def open_adapters(settings: GatewaySettings, sibling: Sibling) -> AsyncIterator[Adapters]:
     """The world of the settings; what was opened is closed in the end. Raises InvalidField for what is not there."""
     data_dir = settings.directory()
     data_dir.mkdir(parents=True, exist_ok=True)
@@ -91,6 +92,7 @@ async def open_adapters(settings: GatewaySettings) -> AsyncIterator[Adapters]:
     ):
         install_crash_hook(database)
         artifacts = open_artifacts(settings, data_dir, database)
+        cache = LocalCache(sibling.cache_below(data_dir), GATEWAY_CACHE_BYTES // sibling.count)
         roots = NO_ROOTS
         if "api" in settings.role_names():
             roots = await open_trust_roots(settings, data_dir, workers, key)
@@ -102,11 +104,11 @@ async def open_adapters(settings: GatewaySettings) -> AsyncIterator[Adapters]:
             clock=SystemClock(),
             workers=workers,
             database=database,
-            keeper=_keeper_of(embedded, patience_seconds=settings.database_patience_seconds),
+            keeper=keeper_of(embedded, patience_seconds=settings.database_patience_seconds),
             artifacts=artifacts,
             troubles=Troubles(SystemClock()),
             roots=roots,
-            library=ProgramLibrary(database, artifacts, LocalCache(data_dir / "cache", GATEWAY_CACHE_BYTES)),
+            library=ProgramLibrary(database, artifacts, cache),
         )
 
 
@@ -133,7 +135,8 @@ async def embedded_database(settings: GatewaySettings, data_dir: Path) -> AsyncI
         await asyncio.to_thread(embedded.stop)
 
 
-def _keeper_of(embedded: EmbeddedPostgres | None, *, patience_seconds: float) -> Keeper | None:
+def keeper_of(embedded: EmbeddedPostgres | None, *, patience_seconds: float) -> Keeper | None:
+    """Return who looks after the embedded server, if there is one."""
     return None if embedded is None else Keeper(embedded, SystemClock(), patience_seconds=patience_seconds)
 
 
@@ -181,25 +184,23 @@ def open_artifacts(settings: GatewaySettings, data_dir: Path, database: Database
 
 def tidying(
     settings: GatewaySettings, database: Database, artifacts: ArtifactStore
-) -> list[Callable[[], Coroutine[object, object, None]]]:
-    """Return what keeps the store tidy: repairs of the second copy, retention."""
-    loops = []
+) -> dict[str, Callable[[], Coroutine[object, object, None]]]:
+    """Return what keeps the store tidy, by name: repairs of the second copy, retention."""
+    loops = {}
     if isinstance(artifacts, MirroredStore):
         repair = every(mirror.REPAIR_SECONDS, artifacts.repair)
-        loops.append(Loop("mirror", repair, retry_seconds=mirror.REPAIR_SECONDS, trouble="repair_postponed"))
+        loops["mirror"] = Loop("mirror", repair, retry_seconds=mirror.REPAIR_SECONDS, trouble="repair_postponed").run
     if settings.retention_days:
         keep = RetentionSettings(keep_ms=settings.retention_days * DAY_MS)
         tidy = every(retention.LOOK_SECONDS, Retention(database, artifacts, keep).tidy)
-        loops.append(
-            Loop(
-                "retention",
-                tidy,
-                first=retention.FIRST_LOOK_SECONDS,
-                retry_seconds=retention.LOOK_SECONDS,
-                trouble="retention_postponed",
-            )
-        )
-    return [loop.run for loop in loops]
+        loops["retention"] = Loop(
+            "retention",
+            tidy,
+            first=retention.FIRST_LOOK_SECONDS,
+            retry_seconds=retention.LOOK_SECONDS,
+            trouble="retention_postponed",
+        ).run
+    return loops
 
 
 async def open_trust_roots(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from proofgrid.bootstrap.gateway.adapters import Adapters
 from proofgrid.bootstrap.gateway.roles import Roles
+from proofgrid.bootstrap.gateway.sibling import Sibling
 from proofgrid.doors.grpc.health import add_health_service
 from proofgrid.doors.grpc.server import GrpcDoor, Listen, bind, new_server
 from proofgrid.doors.grpc.services import add_prover_service, add_services
@@ -12,9 +13,9 @@ from proofgrid.settings.gateway import GatewaySettings
 from proofgrid.wire.addresses import Target, parse_target
 
 
-def build_door(settings: GatewaySettings, world: Adapters, roles: Roles) -> GrpcDoor:
+def build_door(settings: GatewaySettings, world: Adapters, roles: Roles, listen: Listen) -> GrpcDoor:
     """Build the services and take the port. Raises InvalidField when the address is taken or would carry plain text."""
-    server = new_server()
+    server = new_server(shares_port=listen.is_shared)
     add_services(server, roles.intake)
     add_health_service(server, roles.health)
     names = settings.role_names()
@@ -22,7 +23,6 @@ def build_door(settings: GatewaySettings, world: Adapters, roles: Roles) -> Grpc
         add_prover_service(
             server, roles.intake, roles.desk, network=world.key.address, heartbeat_ms=settings.heartbeat_ms
         )
-    listen = listen_of(settings)
     return GrpcDoor(server=server, host=listen.host, port=bind(server, listen) if "api" in names else 0)
 
 
@@ -35,8 +35,8 @@ def target_of(settings: GatewaySettings) -> Target:
     return Target(host, listen.port, encrypted=listen.is_encrypted)
 
 
-def listen_of(settings: GatewaySettings) -> Listen:
-    """Return where the gateway listens."""
+def listen_of(settings: GatewaySettings, sibling: Sibling | None = None) -> Listen:
+    """Return where the gateway listens, alone or with its siblings."""
     target = parse_target(settings.listen, field="listen")
     host, _, port = settings.listen.rpartition(":")
     return Listen(
@@ -44,4 +44,5 @@ def listen_of(settings: GatewaySettings) -> Listen:
         port=int(port) if host else target.port,
         certificate=settings.tls_certificate,
         private_key=settings.tls_key,
+        is_shared=sibling is not None and sibling.count > 1,
     )

@@ -7,12 +7,13 @@ from uuid import UUID
 
 from proofgrid.bootstrap.gateway.roles import Roles
 from proofgrid.primitives.ids import GatewayId, LeaseId, SessionId
+from proofgrid.roles.chores import Chores
 from proofgrid.store.database import Database
 from proofgrid.store.listener import Listener
 
 
-def build_listener(database: Database, roles: Roles, gateway_id: GatewayId) -> Listener:
-    """Return the listener of a gateway, not running yet."""
+def build_listener(database: Database, roles: Roles, gateway_id: GatewayId, chores: Chores) -> Listener:
+    """Return the listener of a gateway, not running yet. `chores`: those of its siblings."""
     desk, task_watch, known_roles = roles.desk, roles.task_watch, roles.intake.callers.known_roles
 
     def on_stop(payload: str) -> None:
@@ -25,6 +26,11 @@ def build_listener(database: Database, roles: Roles, gateway_id: GatewayId) -> L
         told = json.loads(payload)
         if told["gateway"] == str(gateway_id):
             desk.tell(SessionId(UUID(told["session"])), told["code"], told["detail"])
+
+    def on_combining(transaction: str) -> None:
+        # All siblings hear all notifications; one of them looks at each.
+        if chores.are_mine(f"combining {transaction}"):
+            roles.combiner.wake()
 
     def be_deaf() -> None:
         known_roles.deafen()
@@ -46,7 +52,7 @@ def build_listener(database: Database, roles: Roles, gateway_id: GatewayId) -> L
             "stops": on_stop,
             "notices": on_notice,
             "task_events": task_watch.wake,
-            "combining": lambda _task: roles.combiner.wake(),
+            "combining": on_combining,
             "roles": known_roles.forget,
             "expiry": lambda _nothing: roles.watch.wake(),
         },

@@ -8,6 +8,7 @@ from proofgrid.bootstrap.gateway.adapters import Adapters
 from proofgrid.bootstrap.gateway.intake import build_admission, build_intake
 from proofgrid.primitives.ids import Address, GatewayId, TaskId
 from proofgrid.roles.canary.sending import Canaries
+from proofgrid.roles.chores import Chores
 from proofgrid.roles.dispatcher.checking import Checking
 from proofgrid.roles.dispatcher.desk import Desk
 from proofgrid.roles.dispatcher.watch import Watch
@@ -40,8 +41,8 @@ class Roles:
     health: Health
 
 
-def build_roles(settings: GatewaySettings, world: Adapters, gateway_id: GatewayId) -> Roles:
-    """Build every role; which of them run is decided when the gateway starts."""
+def build_roles(settings: GatewaySettings, world: Adapters, gateway_id: GatewayId, chores: Chores) -> Roles:
+    """Build every role; which of them run is decided when the gateway starts. `chores`: those of its siblings."""
     dispatch = settings.dispatcher()
     admission, task_watch = build_admission(settings, world), TaskWatch(world.database)
     settlement = Settlement(
@@ -62,7 +63,12 @@ def build_roles(settings: GatewaySettings, world: Adapters, gateway_id: GatewayI
         admission=admission,
         task_watch=task_watch,
         market=Market(
-            world.database, gateway_id=gateway_id, key=world.key, settings=settings.market(), clock=world.clock
+            world.database,
+            gateway_id=gateway_id,
+            key=world.key,
+            settings=settings.market(),
+            clock=world.clock,
+            chores=chores,
         ),
         desk=Desk(
             world.database,

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Collection, Coroutine, Iterable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import structlog
@@ -14,6 +15,7 @@ from proofgrid.bootstrap.gateway.adapters import Adapters, check_network, open_a
 from proofgrid.bootstrap.gateway.doors import build_door, listen_of
 from proofgrid.bootstrap.gateway.listening import build_listener
 from proofgrid.bootstrap.gateway.roles import Roles, build_roles
+from proofgrid.bootstrap.gateway.sibling import Sibling
 from proofgrid.doors.grpc.server import GrpcDoor, check_listen
 from proofgrid.primitives.clock import fresh_uuid
 from proofgrid.primitives.errors import Recoverable
@@ -41,6 +43,7 @@ class GatewayFacts:
     network: Address
     setup_for_development: bool
     data_dir: Path
+    processes: int = 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,24 +55,32 @@ class Running:
 
 
 async def run_gateway(
-    settings: GatewaySettings, *, on_ready: Callable[[GatewayFacts], None], drain: asyncio.Event
+    settings: GatewaySettings,
+    *,
+    on_ready: Callable[[GatewayFacts], None],
+    drain: asyncio.Event,
+    sibling: Sibling | None = None,
 ) -> None:
-    """Run a gateway with the chosen roles; `on_ready` is called when it accepts calls.
+    """Run a gateway with the chosen roles, alone or as one of several; `on_ready` is called when it accepts calls.
 
     Ends after `drain` is set and everybody who is connected was sent to other gateways, or at once when cancelled.
     """
-    configure_logs(json_lines=settings.log_json, level=settings.log_level)
+    sibling = sibling or Sibling()
+    configure_logs(json_lines=settings.log_json, level=settings.log_level, process=sibling.number)
     names = settings.role_names()
+    listen = listen_of(settings, sibling)
     if "api" in names:
-        check_listen(listen_of(settings))
-    async with open_adapters(settings) as world:
+        check_listen(listen)
+    async with open_adapters(settings, sibling) as world:
         gateway_id = GatewayId(fresh_uuid(world.clock))
-        roles = build_roles(settings, world, gateway_id)
-        listener = build_listener(world.database, roles, gateway_id)
-        door = build_door(settings, world, roles)
+        roles = build_roles(settings, world, gateway_id, sibling.chores)
+        listener = build_listener(world.database, roles, gateway_id, sibling.chores)
+        door = build_door(settings, world, roles, listen)
         async with _in_network(world, gateway_id, door), asyncio.TaskGroup() as group:
-            others = _other_work(names, roles, settings, world)
+            others = _other_work(names, roles, settings, world, sibling)
             running = await _start(group, listener, roles, _selling(names, roles), others)
+            sibling.on_prepared(gateway_id)
+            await sibling.chores.wait_told()
             await door.open()
             log.info(
                 "gateway_ready",
@@ -103,18 +114,36 @@ def _selling(names: Collection[str], roles: Roles) -> list[Work]:
     return [roles.market.run] if "market" in names else []
 
 
-def _other_work(names: Collection[str], roles: Roles, settings: GatewaySettings, world: Adapters) -> list[Work]:
-    """Return what runs beside the market: what every gateway does, and what its chosen roles add."""
+def _other_work(
+    names: Collection[str], roles: Roles, settings: GatewaySettings, world: Adapters, sibling: Sibling
+) -> list[Work]:
+    """Return what runs beside the market: what every gateway does, what its chosen roles add, and what one does for all
+    siblings.
+    """
     desk = roles.desk
-    work: list[Work] = [roles.intake.callers.forget_spent_tokens, roles.admission.run]
-    work += [desk.keep_alive, desk.run, roles.settlement.run, roles.health.run]
+    work: list[Work] = [roles.admission.run, roles.task_watch.run, roles.health.run]
+    work += [desk.keep_alive, desk.run, roles.settlement.run]
     work += [world.keeper.run] if world.keeper is not None else []
+    work += [partial(_strike_off, world, sibling)]
+    chores: dict[str, Work] = {"spent tokens": roles.intake.callers.forget_spent_tokens}
     if "dispatcher" in names:
-        work += [roles.watch.run]
-        work += [roles.canaries.run] if roles.canaries is not None else []
+        chores["watch"] = roles.watch.run
+        if roles.canaries is not None:
+            chores["canaries"] = roles.canaries.run
     if "settlement" in names:
-        work += [roles.combiner.run, roles.ledger_check.run, *tidying(settings, world.database, world.artifacts)]
-    return work
+        work += [roles.combiner.run]
+        chores["ledger check"] = roles.ledger_check.run
+        chores |= tidying(settings, world.database, world.artifacts)
+    return work + [partial(sibling.chores.do, chore, todo) for chore, todo in chores.items()]
+
+
+async def _strike_off(world: Adapters, sibling: Sibling) -> None:
+    """Say of siblings that died that they are gone: what they were combining is free at once."""
+    while True:
+        gateway_id = await sibling.dead.get()
+        # When the database is away, the others learn it from the silence.
+        with suppress(Recoverable):
+            await world.database.write(Transaction.GATEWAY_GONE, GATEWAY_GONE, gateway_id=gateway_id)
 
 
 async def _start(

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from proofgrid.cli.kit.console import complain, print_json, say
-from proofgrid.cli.kit.options import DataDirOption, JsonOption, run_async
+from proofgrid.cli.kit.options import DataDirOption, JsonOption
+from proofgrid.primitives.event_loop import run_async
 from proofgrid.settings.declared import load_settings
 from proofgrid.settings.gateway import GatewaySettings
 

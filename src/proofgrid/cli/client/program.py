@@ -11,10 +11,11 @@ import typer
 
 from proofgrid.cli.kit.bars import stage_bar
 from proofgrid.cli.kit.console import date_text, plain, print_answers, print_json, print_table, say
-from proofgrid.cli.kit.options import ClientOptions, JsonOption, LimitOption, run_async, with_client
+from proofgrid.cli.kit.options import ClientOptions, JsonOption, LimitOption, with_client
 from proofgrid.cli.kit.proven import agreement_of, agreement_text
 from proofgrid.cli.kit.reading import read_settings
 from proofgrid.primitives.canonical import Json, canonical_json
+from proofgrid.primitives.event_loop import run_async
 
 if TYPE_CHECKING:
     from proofgrid.proofs.base import Program

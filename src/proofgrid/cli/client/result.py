@@ -10,9 +10,10 @@ import typer
 
 from proofgrid.cli.kit.console import say
 from proofgrid.cli.kit.following import fetch
-from proofgrid.cli.kit.options import ClientOptions, run_async, with_client
+from proofgrid.cli.kit.options import ClientOptions, with_client
 from proofgrid.cli.kit.proven import OutputOption, check_suffix
 from proofgrid.primitives.errors import InvalidField
+from proofgrid.primitives.event_loop import run_async
 
 
 def add_to(cli: typer.Typer) -> None:

@@ -10,8 +10,9 @@ import typer
 
 from proofgrid.cli.kit.bars import count_bar
 from proofgrid.cli.kit.console import complain, print_json, say
-from proofgrid.cli.kit.options import ClientOptions, JsonOption, run_async, with_client
+from proofgrid.cli.kit.options import ClientOptions, JsonOption, with_client
 from proofgrid.primitives.errors import InvalidField
+from proofgrid.primitives.event_loop import run_async
 
 group = typer.Typer(
     name="srs",

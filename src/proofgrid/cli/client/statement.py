@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from proofgrid.cli.kit.console import date_text, plain, print_json, print_table, say
-from proofgrid.cli.kit.options import ClientOptions, run_async, with_client
+from proofgrid.cli.kit.options import ClientOptions, with_client
 from proofgrid.cli.kit.reading import parse_moment_ms
 from proofgrid.primitives.errors import Unavailable
+from proofgrid.primitives.event_loop import run_async
 from proofgrid.primitives.ids import short_address
 from proofgrid.primitives.money import format_amount, format_price
 

@@ -12,11 +12,12 @@ from proofgrid.cli.kit.choosing import Asked, ProgramArgument
 from proofgrid.cli.kit.console import complain, plain, print_json, say
 from proofgrid.cli.kit.failures import EXIT_INTERRUPTED
 from proofgrid.cli.kit.following import fetch, follow, say_detached
-from proofgrid.cli.kit.options import WATCH_PATIENCE_SECONDS, ClientOptions, run_async, with_client
+from proofgrid.cli.kit.options import WATCH_PATIENCE_SECONDS, ClientOptions, with_client
 from proofgrid.cli.kit.reading import parse_amount, parse_duration_ms, parse_ladder
 from proofgrid.primitives.canonical import Json
 from proofgrid.primitives.clock import SystemClock, fresh_bytes
 from proofgrid.primitives.errors import InvalidField
+from proofgrid.primitives.event_loop import run_async
 from proofgrid.primitives.money import format_amount, parse_price, typed_price
 from proofgrid.rules.jobs.constraints import Constraints
 from proofgrid.rules.jobs.ladder import Ladder

@@ -8,7 +8,8 @@ import typer
 
 from proofgrid.cli.kit.failures import EXIT_INTERRUPTED
 from proofgrid.cli.kit.following import follow, say_detached
-from proofgrid.cli.kit.options import WATCH_PATIENCE_SECONDS, ClientOptions, run_async, with_client
+from proofgrid.cli.kit.options import WATCH_PATIENCE_SECONDS, ClientOptions, with_client
+from proofgrid.primitives.event_loop import run_async
 
 
 def add_to(cli: typer.Typer) -> None:

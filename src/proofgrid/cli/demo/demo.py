@@ -12,7 +12,8 @@ import typer
 
 from proofgrid.cli.kit.console import complain, print_json, say
 from proofgrid.cli.kit.failures import EXIT_FAILED, EXIT_INTERRUPTED
-from proofgrid.cli.kit.options import JsonOption, run_async
+from proofgrid.cli.kit.options import JsonOption
+from proofgrid.primitives.event_loop import run_async
 
 if TYPE_CHECKING:
     from proofgrid.cli.demo.processes import Fleet

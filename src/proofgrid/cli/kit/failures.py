@@ -10,6 +10,7 @@ from typing import NoReturn
 import typer
 
 from proofgrid.cli.kit.console import complain
+from proofgrid.primitives.deaths import ProcessLost
 from proofgrid.primitives.errors import DatabaseLost, ProofgridError
 from proofgrid.primitives.last_words import without_last_words
 
@@ -34,7 +35,7 @@ def exit_with(error: BaseException) -> NoReturn:
         typer.echo(json.dumps({"error": error_to_json(cause)}), err=True)
     else:
         complain(error_text(cause), style="")
-    sys.exit(EXIT_TRY_AGAIN if isinstance(cause, DatabaseLost) else EXIT_FAILED)
+    sys.exit(EXIT_TRY_AGAIN if isinstance(cause, DatabaseLost | ProcessLost) else EXIT_FAILED)
 
 
 def first_cause(error: BaseException) -> BaseException:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import os
-import signal
 import sys
 import threading
-import time
 from typing import Annotated
 
 import typer
+
+from proofgrid.bootstrap.lifeline import end_this_process
 
 LifelineOption = Annotated[
     bool, typer.Option("--lifeline", hidden=True, help="Stop when standard input closes (for a parent process).")
@@ -24,7 +24,4 @@ def stop_when_stdin_closes() -> None:
 def _wait() -> None:
     while os.read(sys.stdin.fileno(), 4096):
         pass
-    # The first stops a gateway, the second also a prover that would rather finish its jobs; nobody is left to be paid.
-    for number, patience_seconds in ((signal.SIGTERM, 1), (signal.SIGTERM, 30), (signal.SIGKILL, 0)):
-        os.kill(os.getpid(), number)
-        time.sleep(patience_seconds)
+    end_this_process()

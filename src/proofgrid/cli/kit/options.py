@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
 import inspect
-import sys
-from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Concatenate, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Annotated, Concatenate, ParamSpec, TypeVar
 
 import typer
 
@@ -16,6 +14,7 @@ from proofgrid.cli.kit.reading import parse_amount
 from proofgrid.cli.kit.setting_options import Group, options_of, own_parameters, with_options
 from proofgrid.primitives.clock import fresh_bytes
 from proofgrid.primitives.errors import InvalidField
+from proofgrid.primitives.event_loop import run_async
 from proofgrid.settings.client import ClientSettings
 from proofgrid.settings.declared import default_data_dir, load_settings
 from proofgrid.settings.gateway import GatewaySettings, network_key_path
@@ -141,17 +140,3 @@ def with_administrator(command: Callable[Concatenate[AdministratorOptions, P], T
         return AdministratorOptions(flags=flags, json=json, data_dir=data_dir)
 
     return with_options(options, [_DATA_DIR, *_SHARED], command, own_parameters(command), [])
-
-
-def run_async(work: Coroutine[Any, Any, T]) -> T:
-    """Run a command's coroutine, on uvloop where there is one; Ctrl-C cancels it and raises KeyboardInterrupt."""
-    with asyncio.Runner(loop_factory=_loop_factory()) as runner:
-        return runner.run(work)
-
-
-def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
-    if sys.platform == "win32":
-        return None
-    import uvloop
-
-    return uvloop.new_event_loop

@@ -14,9 +14,10 @@ import typer
 
 from proofgrid.cli.kit.bars import count_bar
 from proofgrid.cli.kit.console import print_json, say
-from proofgrid.cli.kit.options import ClientOptions, run_async, with_client
+from proofgrid.cli.kit.options import ClientOptions, with_client
 from proofgrid.cli.market.telling import print_reports, print_round, refuse
 from proofgrid.primitives.errors import InvalidField, ProofgridError
+from proofgrid.primitives.event_loop import run_async
 
 if TYPE_CHECKING:
     from proofgrid.sdk.records import FileReport

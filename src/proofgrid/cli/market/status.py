@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING
 import typer
 
 from proofgrid.cli.kit.console import plain, print_json, print_table, say
-from proofgrid.cli.kit.options import ClientOptions, run_async, with_client
+from proofgrid.cli.kit.options import ClientOptions, with_client
 from proofgrid.cli.kit.tables import print_subnetworks
 from proofgrid.cli.kit.waiting import waiting_lines
 from proofgrid.primitives.errors import NotAllowed, UnknownKey
+from proofgrid.primitives.event_loop import run_async
 from proofgrid.primitives.ids import short_prover
 from proofgrid.primitives.money import format_price
 

@@ -11,8 +11,9 @@ import typer
 from proofgrid.cli.kit.console import complain, print_json, say
 from proofgrid.cli.kit.lifeline import LifelineOption, stop_when_stdin_closes
 from proofgrid.cli.kit.missing import complain_of_missing_systems
-from proofgrid.cli.kit.options import JsonOption, run_async
+from proofgrid.cli.kit.options import JsonOption
 from proofgrid.cli.kit.setting_options import with_settings
+from proofgrid.primitives.event_loop import run_async
 from proofgrid.settings.gateway import GatewaySettings
 
 if TYPE_CHECKING:
@@ -66,7 +67,10 @@ def _check(settings: GatewaySettings, *, json: bool) -> None:
 
 
 async def _serve(settings: GatewaySettings, *, json: bool) -> None:
-    from proofgrid.bootstrap.gateway.running import run_gateway
+    if settings.processes > 1:
+        from proofgrid.bootstrap.gateway.several.supervisor import run_siblings as run_gateway
+    else:
+        from proofgrid.bootstrap.gateway.running import run_gateway
 
     drain = asyncio.Event()
     is_ready = False
@@ -105,11 +109,13 @@ def _say_ready(facts: GatewayFacts, *, json: bool) -> None:
                 "network": facts.network,
                 "srs_for_development": facts.setup_for_development,
                 "data_dir": str(facts.data_dir),
+                "processes": facts.processes,
             }
         )
         return
     where = f"at {facts.address}" if facts.address else "without a port"
-    say(f"ready {where}, network {facts.network}", style="bold green")
+    how = f", {facts.processes} processes" if facts.processes > 1 else ""
+    say(f"ready {where}, network {facts.network}{how}", style="bold green")
     if facts.setup_for_development:
         complain(
             "WARNING: the SRS of this network is made on this machine, FOR DEVELOPMENT ONLY. Who has its key could\n"

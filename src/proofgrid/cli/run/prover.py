@@ -14,8 +14,9 @@ from proofgrid.cli.kit.console import print_json, say
 from proofgrid.cli.kit.failures import EXIT_FAILED
 from proofgrid.cli.kit.lifeline import LifelineOption, stop_when_stdin_closes
 from proofgrid.cli.kit.missing import complain_of_missing_systems
-from proofgrid.cli.kit.options import JsonOption, run_async
+from proofgrid.cli.kit.options import JsonOption
 from proofgrid.cli.kit.setting_options import with_settings
+from proofgrid.primitives.event_loop import run_async
 from proofgrid.primitives.last_words import without_last_words
 from proofgrid.primitives.money import format_amount
 from proofgrid.settings.prover import ProverSettings

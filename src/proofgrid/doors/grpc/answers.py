@@ -103,7 +103,7 @@ def _write_waits(waits: Waits) -> messages.Waiting:
 
 
 def write_event(event: EventView) -> messages.TaskEvent:
-    return messages.TaskEvent(cursor=event.seq, kind=event.kind, at_ms=event.at_ms, data_json=_spelled(event.data))
+    return messages.TaskEvent(cursor=event.seq, kind=event.kind, at_ms=event.at_ms, data_json=event.data)
 
 
 def write_account(account: Account) -> messages.Account:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import socket
-from contextlib import suppress
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -27,6 +29,7 @@ class Listen:
     port: int = 0  #: 0 picks a free one
     certificate: Path | None = None  #: PEM chain
     private_key: Path | None = None  #: PEM
+    is_shared: bool = False  #: with other processes, that hold the same port (see `reserved_port`)
 
     @property
     def is_encrypted(self) -> bool:
@@ -57,7 +60,7 @@ class GrpcDoor:
         await self.server.stop(grace_seconds)
 
 
-def new_server() -> grpc.aio.Server:
+def new_server(*, shares_port: bool = False) -> grpc.aio.Server:
     """Return a server with bounds on messages and streams, and keepalive against half-open connections."""
     return grpc.aio.server(
         options=[
@@ -69,8 +72,8 @@ def new_server() -> grpc.aio.Server:
             ("grpc.keepalive_permit_without_calls", 1),
             ("grpc.http2.min_ping_interval_without_data_ms", 5_000),
             ("grpc.http2.min_recv_ping_interval_without_data_ms", 5_000),
-            # A second gateway on the same port would steal half of the calls.
-            ("grpc.so_reuseport", 0),
+            # A second gateway on the same port would steal half of the calls; siblings are to.
+            ("grpc.so_reuseport", int(shares_port)),
         ]
     )
 
@@ -83,7 +86,7 @@ def check_listen(listen: Listen) -> None:
             field="listen",
             hint="give --tls-certificate and --tls-key, or listen on 127.0.0.1",
         )
-    if listen.port and not _is_free(listen):
+    if listen.port and not listen.is_shared and not _is_free(listen):
         raise _taken(listen)
 
 
@@ -101,6 +104,31 @@ def _is_free(listen: Listen) -> bool:
             probe.bind(address)
             return True
     return False
+
+
+@contextmanager
+def reserved_port(listen: Listen) -> Iterator[int]:
+    """Take the port for processes that will share it, without listening; yield it. Raises InvalidField as `bind` does.
+
+    While it is held nobody else gets it, even when none of those processes lives.
+    """
+    check_listen(listen)
+    if not sys.platform.startswith("linux"):
+        raise InvalidField("only Linux spreads connections over processes", field="processes", hint="--processes 1")
+    try:
+        family, kind, protocol, _, address = socket.getaddrinfo(
+            listen.host.strip("[]"), listen.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        )[0]
+        holder = socket.socket(family, kind, protocol)
+    except OSError as reason:
+        raise _taken(listen) from reason
+    with holder:
+        holder.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+        try:
+            holder.bind(address)
+        except OSError as reason:
+            raise _taken(listen) from reason
+        yield holder.getsockname()[1]
 
 
 def bind(server: grpc.aio.Server, listen: Listen) -> int:

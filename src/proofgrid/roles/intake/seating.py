@@ -84,6 +84,7 @@ async def _grant(
             buy_price=quote.buy_price,
             sources=job_sources(JobEvent.SOLD),
             epoch=0,
+            winners=[],  # whose sessions are kept already
         )
 
 

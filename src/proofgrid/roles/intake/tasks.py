@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
 
@@ -12,7 +13,7 @@ from proofgrid.roles.intake.admission import Admission
 from proofgrid.roles.intake.watching import TaskWatch
 from proofgrid.rules.access.rights import needs
 from proofgrid.rules.access.roles import Caller, Role
-from proofgrid.rules.jobs.event_kinds import visible_to
+from proofgrid.rules.jobs.event_kinds import is_shown_whole, visible_to
 from proofgrid.rules.jobs.lifecycle import JobState, TaskEvent, TaskState
 from proofgrid.rules.jobs.limits import list_limit
 from proofgrid.rules.jobs.request import ProofRequest
@@ -92,9 +93,9 @@ class Tasks:
         """
         await self._own(caller, task_id)
         async for event in self._watch.follow(task_id, cursor):
-            data = visible_to(caller.roles, event.kind, event.data)
-            if data is not None:
-                yield event if data is event.data else replace(event, data=data)
+            shown = _shown_to(caller, event)
+            if shown is not None:
+                yield shown
 
     @needs(Role.CLIENT, Role.ADMIN)
     async def result(self, caller: Caller, task_id: TaskId) -> tuple[Digest, int]:
@@ -113,3 +114,10 @@ class Tasks:
         if task is None or (task.client != caller.address and not caller.is_admin):
             raise UnknownTask(field="task_id")
         return task
+
+
+def _shown_to(caller: Caller, event: EventView) -> EventView | None:
+    if is_shown_whole(caller.roles, event.kind):
+        return event
+    data = visible_to(caller.roles, event.kind, json.loads(event.data))
+    return None if data is None else replace(event, data=json.dumps(data))

@@ -22,6 +22,7 @@ from proofgrid.store.book import (
     WISHES_FOR_SALE,
     TaskForSale,
     room_columns,
+    room_of_all,
 )
 from proofgrid.store.connection import Connection
 from proofgrid.store.lanes import (
@@ -143,11 +144,23 @@ async def _peek_at_tasks(connection: Connection, book: Book, slots: int) -> list
 
 
 async def _lock_tasks(connection: Connection, book: Book, slots: int) -> list[TaskForSale]:
-    wanted = book_tasks(slots)
     able = room_columns(book.fitness)
-    found = await connection.fetch(LOCK_TASKS_FOR_SALE, lane=book.lane, limit=wanted, **able)
-    if len(found) < wanted:
-        return found
+    enough, most = slots + 1, book_tasks(slots)
+    # An eighth more is for tasks that somebody else is changing at this moment.
+    for wanted in sorted({min(max(enough + slots // 8, BOOK_TASKS_MIN), most), most}):
+        found = await connection.fetch(
+            LOCK_TASKS_FOR_SALE,
+            lane=book.lane,
+            limit=wanted,
+            enough=enough,
+            most=most,
+            **able,
+            **room_of_all(book.fitness),
+        )
+        if len(found) < wanted:
+            return found
+        if len(found) - sum(task.is_free for task in found) <= wanted - enough:
+            break
     # The book is full. Somebody whose bid is as good may stand behind a flood of another client's.
     known = [task.task_id for task in found]
     # Drawn from somewhere on and then from the start: the flood's own client may be all there is behind that place.
@@ -177,9 +190,11 @@ async def _in_flight(connection: Connection, lane: str, tasks: Sequence[TaskForS
 
 
 def book_tasks(slots: int) -> int:
-    """How many tasks a round looks at, from the best bid down, when so many slots are free.
+    """How many tasks a round looks at at most, from the best bid down, when so many slots are free.
 
-    Every task bids for one job at least, so beyond the slots there is no room for more; twice as many leaves room for
-    tasks that are locked or excluded. A bid below these cannot win: the clocks would ask it to leave first (0010).
+    Every task bids for one job at least, so beyond the slots there is no room for more. A bid below these cannot win:
+    the clocks would ask it to leave first, and prices and winners are the same without it (0010, 0044). So a round
+    looks at a few more than it has slots; where these do not suffice, or bid the same and shares decide who comes
+    first, at twice as many.
     """
     return min(max(2 * slots, BOOK_TASKS_MIN), BOOK_TASKS_MAX)

@@ -19,11 +19,12 @@ from proofgrid.rules.market.rounds import Placement, RoundOutcome
 from proofgrid.rules.staking.bonds import BondPolicy, bound_by_lease
 from proofgrid.store.book import ForSale
 from proofgrid.store.connection import Connection
-from proofgrid.store.granting import GRANT_HEDGES, GRANT_LEASES, NewLease, new_lease
+from proofgrid.store.granting import GRANT_HEDGES, NewLease, new_lease
 from proofgrid.store.lanes import speed_of
-from proofgrid.store.queries import Query
-from proofgrid.store.rounds import INSERT_ROUND
+from proofgrid.store.rounds import WRITE_ROUND
 from proofgrid.store.tasks import append_events
+
+_SOLD_FROM = job_sources(JobEvent.SOLD)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,70 +47,84 @@ class Granting:
         *,
         epoch: int,
         reference: int,
+        winners: Sequence[str],
     ) -> None:
-        """Write a lane's round, its leases and events; raise LeaseLost when somebody else was there."""
-        hashed = await self._record(connection, outcome, blinding, epoch)
+        """Write a lane's round, its leases and events; raise LeaseLost when somebody else was there.
+
+        `winners`: the provers that any lane of the stack sold to in this transaction.
+        """
+        hashed = digest_of(outcome.transcript_text.encode())
         hedges = [one for one in outcome.placements if one.job_id in book.wishes]
         firsts = [one for one in outcome.placements if one.job_id not in book.wishes] if hedges else outcome.placements
-        if firsts:
-            await self._lease(connection, GRANT_LEASES, JobEvent.SOLD, outcome, firsts, book, epoch, reference)
-        if hedges:
-            await self._lease(connection, GRANT_HEDGES, JobEvent.HEDGED, outcome, hedges, book, epoch, reference)
-        sold: list[tuple[type[Sold | Hedged], Placement, ForSale]]
-        sold = [(Sold, one, book.jobs[one.job_id]) for one in firsts]
-        sold += [(Hedged, one, book.wishes[one.job_id]) for one in hedges]
+        leases = self._leases(firsts, book, book.jobs, reference)
         events = [
-            (job.task_id, _event(kind, one, job, outcome, hashed, blinding.order(one.task_id)))
-            for kind, one, job in sold
+            (one, _event(Sold, one, book.jobs[one.job_id], outcome, hashed, blinding.order(one.task_id)))
+            for one in firsts
         ]
-        await append_events(connection, events)
-
-    async def _record(self, connection: Connection, outcome: RoundOutcome, blinding: Blinding, epoch: int) -> Digest:
-        hashed = digest_of(outcome.transcript_text.encode())
-        recorded = await connection.first(
-            INSERT_ROUND,
-            lane=outcome.lane,
-            number=outcome.number,
-            transcript=outcome.transcript_text,
-            transcript_hash=hashed,
-            signature=self.key.sign(bytes.fromhex(hashed)),
-            buy_price=outcome.buy_price if outcome.placements else 0,
-            sell_price=outcome.sell_price if outcome.placements else 0,
-            units=sum(placement.units for placement in outcome.placements),
-            bids=outcome.bids,
-            asks=len(outcome.took_part),
-            next_reference=outcome.next_reference,
-            epoch=epoch,
-            leader=self.gateway_id,
-            secret=blinding.secret,
+        granted = await connection.first(
+            WRITE_ROUND,
+            **self._record(outcome, blinding, hashed, epoch),
+            leases=leases,
+            buy_price=outcome.buy_price,
+            sources=_SOLD_FROM,
+            winners=winners,
+            task_ids=[one.task_id for one, _ in events],
+            kinds=[event.kind for _, event in events],
+            data=[event.data() for _, event in events],
         )
-        if recorded is None:
+        if granted is None:
             raise LeaseLost(f"another gateway leads {outcome.lane}")
-        return hashed
+        _check_granted(granted, leases, outcome)
+        if hedges:
+            await self._hedge(connection, outcome, hedges, book, blinding, hashed, epoch, reference)
 
-    async def _lease(
+    def _record(self, outcome: RoundOutcome, blinding: Blinding, hashed: Digest, epoch: int) -> dict[str, object]:
+        return {
+            "lane": outcome.lane,
+            "number": outcome.number,
+            "transcript": outcome.transcript_text,
+            "transcript_hash": hashed,
+            "signature": self.key.sign(bytes.fromhex(hashed)),
+            "shown_buy_price": outcome.buy_price if outcome.placements else 0,
+            "shown_sell_price": outcome.sell_price if outcome.placements else 0,
+            "units": sum(placement.units for placement in outcome.placements),
+            "bids": outcome.bids,
+            "asks": len(outcome.took_part),
+            "next_reference": outcome.next_reference,
+            "epoch": epoch,
+            "leader": self.gateway_id,
+            "secret": blinding.secret,
+        }
+
+    async def _hedge(
         self,
         connection: Connection,
-        query: Query[int],
-        event: JobEvent,
         outcome: RoundOutcome,
-        placements: Sequence[Placement],
+        hedges: Sequence[Placement],
         book: Book,
+        blinding: Blinding,
+        hashed: Digest,
         epoch: int,
         reference: int,
     ) -> None:
-        leases = self._leases(placements, book, book.wishes if event is JobEvent.HEDGED else book.jobs, reference)
+        leases = self._leases(hedges, book, book.wishes, reference)
         granted = await connection.value(
-            query,
+            GRANT_HEDGES,
             leases=leases,
             lane=outcome.lane,
             round=outcome.number,
             buy_price=outcome.buy_price,
-            sources=job_sources(event),
+            sources=job_sources(JobEvent.HEDGED),
             epoch=epoch,
         )
-        if granted != len(leases):
-            raise LeaseLost(f"a job of {outcome.lane} was sold by somebody else")
+        _check_granted(granted, leases, outcome)
+        await append_events(
+            connection,
+            [
+                (wish.task_id, _event(Hedged, one, wish, outcome, hashed, blinding.order(one.task_id)))
+                for one, wish in [(one, book.wishes[one.job_id]) for one in hedges]
+            ],
+        )
 
     def _leases(
         self,
@@ -152,6 +167,11 @@ class Granting:
                 )
             )
         return leases
+
+
+def _check_granted(granted: int, leases: Sequence[NewLease], outcome: RoundOutcome) -> None:
+    if granted != len(leases):
+        raise LeaseLost(f"a job of {outcome.lane} was sold by somebody else")
 
 
 def _event(

@@ -10,7 +10,7 @@ from proofgrid.primitives.clock import Clock
 from proofgrid.primitives.ids import Stack
 from proofgrid.roles.loop import Loop
 
-PAUSE_ROUNDS = 1  #: after a round, as long as it took, at most the interval
+PAUSE_ROUNDS = 1  #: seconds of pause that a second of rounds owes
 UNSOLD_RETRY_FIRST_SECONDS = 0.25
 UNSOLD_RETRY_MAX_SECONDS = 4.0
 
@@ -40,7 +40,7 @@ class Pacing:
         self._hold = hold
         self._until_next_job = until_next_job
         self._clock = clock
-        self._interval_ms = interval_ms
+        self._budget = RoundsBudget(interval_seconds=interval_ms / 1000)
         self._retry_seconds = UNSOLD_RETRY_FIRST_SECONDS
         self._started = 0.0
         self._loop = Loop(
@@ -64,13 +64,36 @@ class Pacing:
         return await self._pause(RoundsTally(sold=0, unsold=1, next_job_ms=None))
 
     async def _pause(self, tally: RoundsTally) -> float | None:
-        """Rounds take a fixed share of the time: a calm lane sells at once, a busy one gathers orders meanwhile."""
+        """Return when to look again; before, pause if rounds have taken more than their share of the time."""
         # With unsold orders on both sides the reference price moves, so the next round may trade.
         self._retry_seconds = (
             UNSOLD_RETRY_FIRST_SECONDS if tally.sold else min(2 * self._retry_seconds, UNSOLD_RETRY_MAX_SECONDS)
         )
         waits = [self._retry_seconds] if tally.unsold else []
         waits += [tally.next_job_ms / 1000] if tally.next_job_ms is not None else []
-        round_seconds = self._clock.running_seconds() - self._started
-        await asyncio.sleep(min(PAUSE_ROUNDS * round_seconds, self._interval_ms / 1000))
+        pause_seconds = self._budget.pause_seconds(self._started, self._clock.running_seconds())
+        if pause_seconds > 0:
+            await asyncio.sleep(pause_seconds)
         return min(waits, default=None)
+
+
+class RoundsBudget:
+    """Rounds may take a fixed share of the time: a calm lane sells at once, a busy one gathers orders meanwhile.
+
+    A round owes a pause as long as itself, and whatever time passes without one pays for it. A lane that owes less than
+    the interval pauses for nothing, so one that sells a job now and then never does. Of a round that took longer than
+    the interval no more than that is owed.
+    """
+
+    def __init__(self, *, interval_seconds: float) -> None:
+        self._interval_seconds = interval_seconds
+        self._owed_seconds = 0.0
+        self._ended = 0.0
+
+    def pause_seconds(self, started: float, ended: float) -> float:
+        """Return how long to pause after a round; `started`, `ended`: when it was, in seconds of one clock."""
+        paid = max(0.0, started - self._ended)
+        taken = min(PAUSE_ROUNDS * (ended - started), self._interval_seconds)
+        self._owed_seconds = max(0.0, self._owed_seconds - paid) + taken
+        self._ended = ended
+        return min(max(0.0, self._owed_seconds - self._interval_seconds), taken)

@@ -16,9 +16,10 @@ import structlog
 
 from proofgrid.primitives.clock import Clock, fresh_bytes
 from proofgrid.primitives.collector import no_collections
-from proofgrid.primitives.ids import GatewayId, Lane, ProverId, Stack
+from proofgrid.primitives.ids import GatewayId, ProverId, Stack
 from proofgrid.primitives.signatures import SigningKey
 from proofgrid.primitives.turns import Urgency
+from proofgrid.roles.chores import Chores
 from proofgrid.roles.loop import Loop
 from proofgrid.roles.market.bonds import check_bonds, slots_of_bonds
 from proofgrid.roles.market.book import Book, StackBook, with_wishes
@@ -37,13 +38,14 @@ from proofgrid.rules.reputation.standing import ReputationPolicy
 from proofgrid.rules.scheduling.fitness import HORIZON_MS
 from proofgrid.rules.staking.bonds import BondPolicy
 from proofgrid.store.book import LANES_WITH_READY_JOBS, NEXT_PUT_OFF
+from proofgrid.store.connection import Connection
 from proofgrid.store.database import Database
 from proofgrid.store.lanes import LOCK_SILENT_MS
-from proofgrid.store.rounds import LOCK_STACK, OPEN_ROUNDS, RoundOpening
-from proofgrid.store.sessions import KEEP_SESSIONS
+from proofgrid.store.rounds import OPEN_STACK, RoundOpening
 from proofgrid.store.transactions import Transaction
 
 STAND_BY_MS = 250  #: after finding another gateway at a lane's round
+OFF_THE_LOOP_FROM_ORDERS = 250  #: their round takes milliseconds, in which nobody would be answered
 WISH_RETRY_MS = 250  #: a wish is held for a few seconds only
 
 log = structlog.get_logger(__name__)
@@ -67,7 +69,14 @@ class Market:
     """Runs the rounds of all lanes. Any number of gateways may run one: the lane lock keeps rounds apart."""
 
     def __init__(
-        self, database: Database, *, gateway_id: GatewayId, key: SigningKey, settings: MarketSettings, clock: Clock
+        self,
+        database: Database,
+        *,
+        gateway_id: GatewayId,
+        key: SigningKey,
+        settings: MarketSettings,
+        clock: Clock,
+        chores: Chores | None = None,
     ) -> None:
         self._database = database
         self._gateway_id = gateway_id
@@ -85,10 +94,16 @@ class Market:
         self._telling = Telling(clock)
         self._hungry: set[Stack] = set()  #: with jobs, and with provers that are busy, perhaps in other stacks
         self._group: asyncio.TaskGroup | None = None
+        self._chores = chores or Chores.of_one()
 
     def wake(self, lane: str) -> None:
         """Something changed in a lane."""
         stack = stack_of(lane)
+        # Somebody may have become free there who serves these as well; who had the capacity last comes last.
+        for hungry in self._hungry - {stack}:
+            self._stacks[hungry].wake()
+        if not self._chores.are_mine(stack):
+            return  # a sibling holds its rounds
         pacing = self._stacks.get(stack)
         if pacing is None:
             pacing = self._stacks[stack] = Pacing(
@@ -100,9 +115,6 @@ class Market:
             )
             if self._group is not None:
                 self._group.create_task(pacing.run())
-        # Somebody may have become free there who serves these as well; who had the capacity last comes last.
-        for hungry in self._hungry - {stack}:
-            self._stacks[hungry].wake()
         pacing.wake()
 
     async def wake_all(self) -> None:
@@ -119,19 +131,27 @@ class Market:
             for pacing in self._stacks.values():
                 group.create_task(pacing.run())
             # The database may go away at this very moment as well.
-            await Loop("lanes", self.wake_all).run()
+            everything = Loop("lanes", self.wake_all)
+            self._chores.on_change(everything.wake)
+            await everything.run()
 
     async def hold_rounds(self, stack: Stack) -> RoundsTally | None:
         """Hold one round of every lane of a stack in which there is something to match; None when there is nothing."""
+        if not self._chores.are_mine(stack):
+            self._hungry.discard(stack)
+            return RoundsTally(sold=0, unsold=0, next_job_ms=None)  # a sibling's by now
         async with self._database.transaction(Transaction.HOLD_ROUND) as connection:
-            lanes = await connection.value(LOCK_STACK, stack=stack, silent_ms=str(LOCK_SILENT_MS))
-            if lanes is None:
+            opened = await connection.fetch(
+                OPEN_STACK, stack=stack, leader=self._gateway_id, silent_ms=str(LOCK_SILENT_MS)
+            )
+            if not opened:
                 # Another gateway is at it. Should it die before it is done, this one must not come late.
                 return RoundsTally(sold=0, unsold=0, next_job_ms=STAND_BY_MS)
+            openings: dict[str, RoundOpening] = {one.lane: one for one in opened if one.lane}
             found = await collect_stack(
                 connection,
                 stack,
-                lanes,
+                list(openings),
                 horizon_ms=self._settings.horizon_ms,
                 silent_ms=self._settings.phases.silent_ms,
                 newcomer_slots=self._settings.newcomer_slots,
@@ -140,34 +160,7 @@ class Market:
             (self._hungry.add if found.elsewhere and stack in self._stacks else self._hungry.discard)(stack)
             if not found.books:
                 return RoundsTally(sold=0, unsold=0, next_job_ms=self._settings.interval_ms) if found.skipped else None
-            openings = {
-                opening.lane: opening
-                for opening in await connection.fetch(
-                    OPEN_ROUNDS, lanes=[book.lane for book in found.books], leader=self._gateway_id
-                )
-            }
-            blinding = Blinding(fresh_bytes(SECRET_BYTES))
-            demands = [self._demands(book, openings[Lane(book.lane)], blinding) for book in found.books]
-            references = {one.lane: one.reference or self._settings.reference_price for one in demands}
-            slots = await slots_of_bonds(connection, found.books, references, self._settings.bonds)
-            supplies = found.supplies(self._settings.reputation, slots)
-            programs = found.programs()
-            blinded = [blinding.supplies(one, demanded=programs) for one in supplies]
-            # Drawn after the orders are fixed, so that nobody can choose an id that ranks well.
-            is_large = len(blinded) + max(len(one.demands) for one in demands) >= FAST_FROM_ORDERS
-            with no_collections(wanted=is_large):
-                outcomes = [blinding.opened(one) for one in run_stack(demands, blinded, beacon=fresh_bytes(32))]
-            if winners := sorted({placed.prover_id for one in outcomes for placed in one.placements}):
-                await connection.run(KEEP_SESSIONS, prover_ids=winners)
-            books = {book.lane: book for book in found.books}
-            for outcome in outcomes:
-                book = books[outcome.lane]
-                opening = openings[Lane(outcome.lane)]
-                await self._granting.write(
-                    connection, outcome, book, blinding, epoch=opening.epoch, reference=references[outcome.lane]
-                )
-                await self._telling.too_cheap(connection, book)
-            await check_bonds(connection, _sold_to(outcomes, books), self._settings.bonds)
+            outcomes = await self._clear_and_write(connection, found, openings)
         for outcome in outcomes:
             log.info(
                 "round_cleared",
@@ -177,7 +170,42 @@ class Market:
                 buy_price=outcome.buy_price,
                 sell_price=outcome.sell_price,
             )
-        return self._tally(found, outcomes, [opening.next_put_off for opening in openings.values()])
+        return self._tally(found, outcomes, [openings[book.lane].next_put_off for book in found.books])
+
+    async def _clear_and_write(
+        self, connection: Connection, found: StackBook, openings: Mapping[str, RoundOpening]
+    ) -> Sequence[RoundOutcome]:
+        blinding = Blinding(fresh_bytes(SECRET_BYTES))
+        demands = [self._demands(book, openings[book.lane], blinding) for book in found.books]
+        references = {one.lane: one.reference or self._settings.reference_price for one in demands}
+        slots = await slots_of_bonds(connection, found.books, references, self._settings.bonds)
+        supplies = found.supplies(self._settings.reputation, slots)
+        programs = found.programs()
+        blinded = [blinding.supplies(one, demanded=programs) for one in supplies]
+        # Drawn after the orders are fixed, so that nobody can choose an id that ranks well.
+        beacon = fresh_bytes(32)
+        orders = len(blinded) + sum(len(one.demands) for one in demands)
+        with no_collections(wanted=orders >= FAST_FROM_ORDERS):
+            if orders < OFF_THE_LOOP_FROM_ORDERS:
+                found_out = run_stack(demands, blinded, beacon=beacon)
+            else:
+                found_out = await asyncio.to_thread(run_stack, demands, blinded, beacon=beacon)
+        outcomes = [blinding.opened(one) for one in found_out]
+        winners = sorted({placed.prover_id for one in outcomes for placed in one.placements})
+        books = {book.lane: book for book in found.books}
+        for outcome in outcomes:
+            await self._granting.write(
+                connection,
+                outcome,
+                books[outcome.lane],
+                blinding,
+                epoch=openings[outcome.lane].epoch or 0,
+                reference=references[outcome.lane],
+                winners=winners,
+            )
+            await self._telling.too_cheap(connection, books[outcome.lane])
+        await check_bonds(connection, _sold_to(outcomes, books), self._settings.bonds)
+        return outcomes
 
     def _tally(self, found: StackBook, outcomes: Sequence[RoundOutcome], put_off: Sequence[int | None]) -> RoundsTally:
         wishes = {job_id for book in found.books for job_id in book.wishes}
@@ -203,7 +231,7 @@ class Market:
             previous=opening.transcript_hash,
             reference=setting if first else opening.next_reference,
             anchor=setting if is_wide(book.lane) else opening.wide_reference or setting,
-            backed=opening.backed,
+            backed=bool(opening.backed),
             demands=blinding.demands(with_wishes(book, number) if book.wishes else book.demands),
         )
 

@@ -1,14 +1,16 @@
 """The inside of a job's child process: `python -m proofgrid.roles.prover.child FD SYSTEM`, started by process.py only.
 
     prover --- supervisor --- engine --- what the engine starts        (one process group)
-                   |             stdin: the order, through a pipe; answers: one JSON object per line on FD,
-                   |             {"took_order"}, {"stage", "share"}, at last {"error"} or {"done"}, then it ends;
+                   |             stdin: orders, through a pipe; answers: one JSON object per line on FD,
+                   |             {"took_order"}, {"stage", "share"}, at last {"error"} or {"done"}: then it ends, or,
+                   |             where the order says that it stays, waits for another order in its home;
                    |             output: `proof` and `public.json` in the workdir
-                   `  stdin: one line of JSON, the order; then nothing, until the prover closes it or dies
+                   `  stdin: lines of JSON, one order at a time, until the prover closes it or dies
 
 The supervisor only waits: for the engine, whose end it repeats, and for the prover, whose death it makes the group's.
 An engine deep in native code could do neither. The proof system SYSTEM is loaded while the order is waited for, and
 without threads; limits and directories come with the order, before the first byte of a job is looked at.
+A child stays only after a job that went well and left no process behind; the prover decides (warmth.py).
 """
 
 from __future__ import annotations
@@ -29,6 +31,7 @@ from typing import IO, Any, NoReturn
 PROOF_FILE = "proof"
 PUBLIC_FILE = "public.json"
 _PR_SET_PDEATHSIG = 1
+_PR_SET_CHILD_SUBREAPER = 36
 
 
 def main() -> None:
@@ -44,18 +47,18 @@ def main() -> None:
     os.close(order_write)
     _prepare_engine()
     _preload(proof_system)
-    with os.fdopen(order_read, "rb") as orders:
-        line = orders.readline()
-    if not line.endswith(b"\n"):
-        sys.exit(0)  # nobody needs it any more
-    order = json.loads(line)
-    _enter(order)
-    with os.fdopen(answers_fd, "w", encoding="utf-8") as answers:
-        code = _run(order, answers)
-        answers.flush()
-        sys.stdout.flush()
-        sys.stderr.flush()
-        os._exit(code)  # what is left to free, the kernel frees faster
+    with os.fdopen(order_read, "rb") as orders, os.fdopen(answers_fd, "w", encoding="utf-8") as answers:
+        for line in orders:
+            if not line.endswith(b"\n"):
+                break
+            order = json.loads(line)
+            _enter(order)
+            is_done = _run(order, answers)
+            sys.stdout.flush()
+            sys.stderr.flush()
+            if not is_done or not order["stays"]:
+                os._exit(0 if is_done else 1)  # what is left to free, the kernel frees faster
+    sys.exit(0)  # nobody needs it any more
 
 
 def _supervise(engine_pid: int, order_write: int) -> NoReturn:
@@ -73,14 +76,18 @@ def _supervise(engine_pid: int, order_write: int) -> NoReturn:
 
 
 def _listen_to_prover(engine_pid: int, order_write: int, prover_left: threading.Event) -> None:
-    """Pass on the order; when the prover leaves, kill the engine."""
-    with contextlib.suppress(OSError), os.fdopen(order_write, "wb", buffering=0) as engine:
-        engine.write(sys.stdin.buffer.readline())
+    """Pass on the orders; when the prover leaves, kill the engine."""
     with contextlib.suppress(OSError):
-        while os.read(0, 4096):
-            pass
+        while piece := os.read(0, 1 << 16):
+            _write_all(order_write, piece)
     prover_left.set()
     os.kill(engine_pid, signal.SIGKILL)
+
+
+def _write_all(descriptor: int, content: bytes) -> None:
+    rest = memoryview(content)
+    while rest:
+        rest = rest[os.write(descriptor, rest) :]
 
 
 def _die_of(number: int) -> None:
@@ -101,6 +108,8 @@ def _prepare_engine() -> None:
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
         if os.getppid() != supervisor_pid:
             os._exit(1)
+        # What an engine starts and leaves behind becomes our child, so that we see it.
+        ctypes.CDLL(None).prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 
 
@@ -116,14 +125,22 @@ def _preload(name: str) -> None:
 
 
 def _enter(order: Mapping[str, Any]) -> None:
-    """Take on the job's limits and directories."""
-    resource.setrlimit(resource.RLIMIT_DATA, (order["memory_bytes"], order["memory_bytes"]))
-    os.chdir(order["workdir"])
-    os.environ.update(HOME=order["workdir"], TMPDIR=order["workdir"])
-    tempfile.tempdir = None  # it may have been asked for while we waited elsewhere
+    """Take on the job's limits and directories; what is complained of from here on is complained of in this job."""
+    _, hard = resource.getrlimit(resource.RLIMIT_DATA)
+    most = order["memory_bytes_max"] if hard == resource.RLIM_INFINITY else min(hard, order["memory_bytes_max"])
+    resource.setrlimit(resource.RLIMIT_DATA, (min(order["memory_bytes"], most), most))
+    _work_in(order["workdir"])
+    os.write(2, order["mark"].encode())
 
 
-def _run(order: Mapping[str, Any], answers: IO[str]) -> int:
+def _work_in(folder: str) -> None:
+    os.chdir(folder)
+    os.environ.update(HOME=folder, TMPDIR=folder)
+    tempfile.tempdir = None  # it may have been asked for while we were elsewhere
+
+
+def _run(order: Mapping[str, Any], answers: IO[str]) -> bool:
+    """Do what the order says; return whether its output is there."""
     from proofgrid.primitives.errors import ProofgridError
 
     def say(**facts: object) -> None:
@@ -135,12 +152,33 @@ def _run(order: Mapping[str, Any], answers: IO[str]) -> int:
         _prove(order, lambda stage, share: say(stage=stage, share=share))
     except ProofgridError as error:
         say(error={"code": error.code, "detail": error.detail, "field": error.field, "hint": error.hint})
-        return 1
+        return False
     except MemoryError:
         say(out_of_memory=True)
-        return 1
-    say(done=True)
-    return 0
+        return False
+    _work_in(order["home"])
+    say(done=True, **(_rest() if order["stays"] and _is_alone() else {}))
+    return True
+
+
+def _is_alone() -> bool:
+    """Return whether nothing runs on that the job started."""
+    with contextlib.suppress(ChildProcessError):
+        while True:
+            pid, _ = os.waitpid(-1, os.WNOHANG)
+            if not pid:
+                return False
+    return True
+
+
+def _rest() -> dict[str, object]:
+    """Return what `warmth.Rest` holds."""
+    if sys.platform == "linux":
+        pages = [int(number) for number in Path("/proc/self/statm").read_text().split()]
+        resident, data = (number * resource.getpagesize() for number in (pages[1], pages[5]))
+    else:
+        resident, data = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, 0  # the most that it ever had
+    return {"stays": True, "resident_bytes": resident, "data_bytes": data}
 
 
 def _prove(order: Mapping[str, Any], report: Any) -> None:

@@ -30,6 +30,7 @@ from proofgrid.roles.prover.nursery import Nursery
 from proofgrid.roles.prover.proving import Proving
 from proofgrid.roles.prover.resting import Resting
 from proofgrid.roles.prover.session_secret import SessionSecret
+from proofgrid.roles.prover.warmth import Isolation
 from proofgrid.rules.jobs.offers import (
     MOVE,
     Acks,
@@ -118,7 +119,9 @@ class ProverNode:
             return
         self._link.start()
         try:
-            async with Nursery.open(self._settings.scratch) as nursery, asyncio.TaskGroup() as group:
+            warm = self._settings.warm
+            log.info("prover_isolation", isolation=Isolation.PROGRAM if warm else Isolation.JOB)
+            async with Nursery.open(self._settings.scratch, bounds=warm) as nursery, asyncio.TaskGroup() as group:
                 self._group = group
                 self._proving = Proving(
                     self._connection,

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from proofgrid.roles.prover.warmth import WarmBounds
 from proofgrid.rules.jobs.classes import JobClass
 
 
@@ -29,6 +30,7 @@ class NodeSettings:
     reserve_slots: int = 0
     subnetworks: tuple[str, ...] = ()  #: that it serves; empty: the common lanes
     check_at_start: bool = True  #: at the start, unless this engine passed it here before
+    warm: WarmBounds | None = field(default_factory=WarmBounds)  #: None: every job has a child of its own
     failures_max: int = 3  #: of its own children in a row, before it rests and checks itself; 0: never
 
     @property

@@ -1,9 +1,9 @@
 """One child process of the prover, seen from outside: started, given its order, ended with everything it started.
 
 Child.start --> child.py in its own session --> engine threads, perhaps processes
-    |             |  order: one line of JSON on stdin
+    |             |  orders: lines of JSON on stdin
     |             |  progress and errors: JSON lines on a pipe of their own, because engines print on stdout
-    |             `  stderr: the last 8 KiB are kept for the report
+    |             `  stderr: the last 8 KiB of a job are kept for its report
     `-- end: SIGTERM to the group, a short grace, SIGKILL to the group, reaped
 """
 
@@ -22,6 +22,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from proofgrid.primitives.clock import fresh_bytes
+from proofgrid.primitives.digests import Digest
 from proofgrid.primitives.errors import JobCrashed
 from proofgrid.proofs.kit.engine import ENGINE_THREADS, quiet_environment
 
@@ -32,14 +34,20 @@ GRACE_SECONDS = 1.0
 
 @dataclass(slots=True, eq=False)
 class Child:
-    """A process for one job. Whoever starts or takes it must `end` it."""
+    """A process for jobs of one program, one at a time. Whoever starts or takes it must `end` it."""
 
     process: subprocess.Popen[bytes]
     cores: int
     exited: asyncio.Event
     answers: asyncio.StreamReader
     stderr: asyncio.StreamReader
-    tail: bytearray = field(default_factory=bytearray)
+    home: Path
+    started_at: float  #: by the event loop's clock
+    program: Digest | None = None  #: whose jobs it proves; None before its first
+    jobs: int = 0  #: orders that it was given
+    memory_bytes_max: int = 0  #: of all its jobs, once it has an order; it cannot be given more afterwards
+    _tail: bytearray = field(default_factory=bytearray)
+    _mark: str = ""  #: what stands on stderr before this job's complaints; empty: all that follows is this job's
     _transports: list[asyncio.BaseTransport] = field(default_factory=list)
 
     @classmethod
@@ -55,7 +63,8 @@ class Child:
         finally:
             os.close(child_fd)
         readers = asyncio.StreamReader(limit=LINE_MAX_BYTES), asyncio.StreamReader(limit=LINE_MAX_BYTES)
-        child = cls(process, cores, _watch(process), *readers)
+        now = asyncio.get_running_loop().time()
+        child = cls(process, cores, _watch(process), *readers, home=home, started_at=now)
         try:
             child._transports = [await _connect(*pair) for pair in zip(readers, (pipe, process.stderr), strict=True)]
         except BaseException:
@@ -63,17 +72,37 @@ class Child:
             raise
         return child
 
-    async def give_order(self, order: Mapping[str, object]) -> None:
-        """Tell the child what to do; it is told once."""
-        content = json.dumps(order).encode() + b"\n"
+    def begin(self, order: Mapping[str, object], *, program: Digest, memory_bytes_max: int, stays: bool) -> bytes:
+        """Note that the child's next job begins; return its order as the child reads it, for `give`.
+
+        `memory_bytes_max` counts with the first order: the most that any job of this child may take.
+        """
+        self._mark = f"{fresh_bytes(16).hex()}\n" if self.jobs else ""
+        self._tail.clear()
+        if not self.jobs:
+            self.memory_bytes_max = memory_bytes_max
+        self.program, self.jobs = program, self.jobs + 1
+        own = {"memory_bytes_max": self.memory_bytes_max, "home": str(self.home.absolute()), "mark": self._mark}
+        return json.dumps({**order, **own, "stays": stays}).encode() + b"\n"
+
+    async def give(self, order: bytes) -> None:
+        """Tell the child what to do."""
         with suppress(BrokenPipeError):  # it died at once; its exit status says more
-            await asyncio.to_thread(_write_all, self.process.stdin, content)
+            await asyncio.to_thread(_write_all, self.process.stdin, order)
 
     async def keep_tail_of_stderr(self) -> None:
-        """Read what the child complains of, and keep the end."""
+        """Read what the child complains of in this job, and keep the end; what came before is another client's."""
         while piece := await self.stderr.read(LINE_MAX_BYTES):
-            self.tail += piece
-            del self.tail[:-STDERR_KEPT_BYTES]
+            self._tail += piece
+            if self._mark and (found := self._tail.find(self._mark.encode())) >= 0:
+                del self._tail[: found + len(self._mark)]
+                self._mark = ""
+            del self._tail[:-STDERR_KEPT_BYTES]
+
+    @property
+    def last_words(self) -> str:
+        """The end of what it complained of in this job."""
+        return "" if self._mark else self._tail.decode(errors="replace").strip()
 
     def kill_rest(self) -> None:
         """Kill what the engine started and left behind."""

@@ -1,6 +1,7 @@
 """One job at a prover: its files and its input fetched by digest, proven in a child, the result signed.
 
-Files and large inputs stay in a cache, pinned while somebody needs them; a large proof is uploaded.
+A program's files stay in a cache, pinned while somebody needs them; a large input goes with its job, a large proof is
+uploaded.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from proofgrid.proofs.base import JobOutput, Program
 from proofgrid.roles.prover.node_settings import NodeSettings
 from proofgrid.roles.prover.nursery import Nursery
 from proofgrid.roles.prover.sandbox import ChildLimits, ChildSpec, run_child
+from proofgrid.roles.prover.warmth import SLACK_BYTES
 from proofgrid.rules.jobs.limits import SMALL_PROOF_BYTES
 from proofgrid.rules.jobs.offers import JobReport, LeaseOffer
 from proofgrid.rules.staking.results import ResultClaim, public_digest, sign_result
@@ -27,7 +29,7 @@ from proofgrid.sdk.connection import Connection
 from proofgrid.sdk.transfer import download_file, upload_file
 from proofgrid.store.cache import LocalCache
 
-MEMORY_SLACK_BYTES = 512 << 20  #: what Python and the engine take before they begin
+HASH_HOLDS_SECONDS = 600.0  #: of a program's file that nobody touched: every proof is looked at before it is handed in
 
 OnStage = Callable[[str, int], None]  #: (stage, share done in 1/1000)
 
@@ -54,7 +56,9 @@ class Proving:
         self._clock = clock
         self._nursery = nursery
         self._goes_on = goes_on
-        self._files = LocalCache(settings.directory / "files", settings.cache_bytes)
+        self._files = LocalCache(
+            settings.directory / "files", settings.cache_bytes, hash_holds_seconds=HASH_HOLDS_SECONDS
+        )
         self._keys = settings.keys
         self._scratch = settings.scratch
 
@@ -75,14 +79,14 @@ class Proving:
                 signature = self._sign(lease, output, network)
                 return await self._report(lease, output, wall_ms, Path(workdir), signature, on_stage)
 
-    async def _at_hand(self, digest: Digest, stack: AsyncExitStack) -> Path:
+    async def _at_hand(self, digest: Digest, stack: AsyncExitStack, *, keeps: bool = True) -> Path:
         return await stack.enter_async_context(
-            self._files.pinned(digest, partial(download_file, self._connection, digest))
+            self._files.pinned(digest, partial(download_file, self._connection, digest), keeps=keeps)
         )
 
     async def _input_of(self, lease: LeaseOffer, workdir: Path, stack: AsyncExitStack) -> Path:
         if lease.small_input is None:
-            return await self._at_hand(lease.input_digest, stack)
+            return await self._at_hand(lease.input_digest, stack, keeps=False)  # another client's job may come next
         if digest_of(lease.small_input) != lease.input_digest:
             raise ArtifactCorrupt("the input that came with the lease does not hash to its digest")
         path = workdir / "input"
@@ -108,9 +112,10 @@ class Proving:
             workdir=workdir,
         )
         limits = ChildLimits(
-            memory_bytes=lease.memory_bytes + MEMORY_SLACK_BYTES,
+            memory_bytes=lease.memory_bytes + SLACK_BYTES,
             timeout_seconds=lease.timeout_ms / 1000,
             cores=self._cores,
+            memory_bytes_max=max(part.memory_bytes for part in program.slices) + SLACK_BYTES,
         )
 
         def on_progress(stage: str, permille: int) -> None:

@@ -1,19 +1,22 @@
-"""Runs one job in a child process of its own: limited, watched, killed cleanly, and never trusted with our secrets.
+"""Runs one job in a child process: limited, watched, killed cleanly, and never trusted with our secrets.
 
-run_child --> a waiting child of the nursery, or a new one --> order --> progress ... --> last word
-    |             output: files in the workdir, read as soon as the last word is said
-    |-- last word: the child frees its memory and goes; the nursery sees it off, its helpers are killed
+run_child --> a child of the nursery, or a new one --> order --> progress ... --> last word
+    |             output: files in the workdir, read as soon as the last word is said; then the workdir is emptied
+    |-- last word: the nursery keeps the child for the next job of this program, or sees it off; its helpers are killed
     `-- timeout or cancellation: the whole group is ended, and reaped, before this returns
 """
 
 from __future__ import annotations
 
 import asyncio
+import shutil
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+import structlog
 
 from proofgrid.primitives.errors import InvalidField, JobCrashed, JobTimedOut, ProofgridError, error_of_code
 from proofgrid.primitives.last_words import with_last_words
@@ -24,9 +27,12 @@ from proofgrid.proofs.manifest import program_to_json
 from proofgrid.roles.prover.child import PROOF_FILE, PUBLIC_FILE
 from proofgrid.roles.prover.nursery import Nursery
 from proofgrid.roles.prover.process import GRACE_SECONDS, Child
+from proofgrid.roles.prover.warmth import Rest
 
 PROOF_MAX_BYTES = 256 << 20
 PUBLIC_MAX_BYTES = 16 << 20
+
+log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,6 +55,7 @@ class ChildLimits:
     memory_bytes: int  #: RLIMIT_DATA: private writable memory, reserved or used
     timeout_seconds: float
     cores: int
+    memory_bytes_max: int = 0  #: of any job of the program, where that is more: one child may prove them all
 
 
 async def run_child(
@@ -57,27 +64,42 @@ async def run_child(
     """Run the job and return its output; cancelling this call kills the child.
 
     Raises JobTimedOut, JobCrashed with exit status and the tail of stderr, or the error of ours that the job raised.
-    `on_progress` is called on the event loop. With a nursery, the child that waits there is taken, and a child that
-    has handed in its output goes on its own while the prover goes on already.
+    `on_progress` is called on the event loop. With a nursery, a child that waits there is taken, and a child that
+    has handed in its output stays or goes on its own while the prover goes on already.
     """
-    waiting = None if nursery is None else nursery.take(cores=limits.cores)
-    if waiting is not None:
-        answer = await _serve(waiting, spec, limits, on_progress, nursery)
-        if answer.took_order:
-            return _outcome(spec, limits, waiting, answer)
+    program = spec.program.digest
+    while nursery is not None:
+        child = nursery.take(program, cores=limits.cores, memory_bytes=limits.memory_bytes)
+        if child is None:
+            break
+        output = await _serve(child, spec, limits, on_progress, nursery)
+        if output is not None:
+            return output
         # It died while it waited, or a moment later: no fault of the job, which it has not seen.
-    child = await Child.start(spec.proof_system, cores=limits.cores, home=spec.workdir)
-    answer = await _serve(child, spec, limits, on_progress, nursery)
-    return _outcome(spec, limits, child, answer)
+    home = spec.workdir if nursery is None else nursery.home
+    child = await Child.start(spec.proof_system, cores=limits.cores, home=home)
+    output = await _serve(child, spec, limits, on_progress, nursery)
+    if output is None:
+        raise JobCrashed(_crash_text(limits, child, {}))
+    return output
 
 
 async def _serve(
     child: Child, spec: ChildSpec, limits: ChildLimits, on_progress: Report, nursery: Nursery | None
-) -> _Answer:
-    """Give the child its order and return what it said; whatever happens, somebody sees to its end."""
+) -> JobOutput | None:
+    """Give the child its order and return its output, None when it died before it took the order.
+
+    Whatever happens, somebody sees to the child's end.
+    """
     answer = _Answer(on_progress)
+    is_emptied = False
     try:
-        await _run(child, spec, limits, answer)
+        await _run(child, spec, limits, answer, stays=nursery is not None and nursery.keeps(child))
+        if not answer.took_order:
+            return None
+        output = await _outcome(spec, limits, child, answer)
+        is_emptied = await asyncio.to_thread(_emptied, spec.workdir)
+        return output
     except TimeoutError:
         raise JobTimedOut(f"the job took longer than {limits.timeout_seconds:g} s and was killed") from None
     finally:
@@ -86,16 +108,21 @@ async def _serve(
         elif nursery is None:
             await child.end_after_work()
         else:
-            nursery.see_off(child)
-    return answer
+            nursery.part_with(child, answer.rest if is_emptied else Rest())
 
 
-async def _run(child: Child, spec: ChildSpec, limits: ChildLimits, answer: _Answer) -> None:
+async def _run(child: Child, spec: ChildSpec, limits: ChildLimits, answer: _Answer, *, stays: bool) -> None:
     """Return when the child has handed in its output, or is gone."""
+    order = child.begin(
+        _order(spec, limits),
+        program=spec.program.digest,
+        memory_bytes_max=max(limits.memory_bytes, limits.memory_bytes_max if stays else 0),
+        stays=stays,
+    )
     async with asyncio.timeout(limits.timeout_seconds), asyncio.TaskGroup() as group:
         readers = [group.create_task(answer.read(child)), group.create_task(child.keep_tail_of_stderr())]
         over = [group.create_task(child.exited.wait()), group.create_task(answer.over.wait())]
-        await child.give_order(_order(spec, limits))
+        await child.give(order)
         await asyncio.wait(over, return_when=asyncio.FIRST_COMPLETED)
         if not answer.is_output:
             await child.exited.wait()
@@ -118,6 +145,14 @@ class _Answer:
     @property
     def is_output(self) -> bool:
         return self.over.is_set()
+
+    @property
+    def rest(self) -> Rest:
+        """What it said of itself with its last word; that it does not stay, unless it said so in full."""
+        stays, resident, data = (self.last.get(name) for name in ("stays", "resident_bytes", "data_bytes"))
+        if stays is not True or not isinstance(resident, int) or not isinstance(data, int):
+            return Rest()
+        return Rest(stays=True, resident_bytes=resident, data_bytes=data)
 
     async def read(self, child: Child) -> None:
         with suppress(ValueError):  # a line without end
@@ -153,12 +188,12 @@ def _order(spec: ChildSpec, limits: ChildLimits) -> dict[str, object]:
     }
 
 
-def _outcome(spec: ChildSpec, limits: ChildLimits, child: Child, answer: _Answer) -> JobOutput:
+async def _outcome(spec: ChildSpec, limits: ChildLimits, child: Child, answer: _Answer) -> JobOutput:
     if error := answer.last.get("error"):
         raise _error_from(error)
     if answer.is_output:
-        return _output_in(spec.workdir)
-    raise JobCrashed(_crash_text(limits, child, answer))
+        return await asyncio.to_thread(_output_in, spec.workdir)
+    raise JobCrashed(_crash_text(limits, child, answer.last))
 
 
 def _error_from(error: Mapping[str, Any]) -> ProofgridError:
@@ -181,11 +216,25 @@ def _read(path: Path, max_bytes: int) -> bytes:
     return path.read_bytes()
 
 
-def _crash_text(limits: ChildLimits, child: Child, answer: _Answer) -> str:
-    tail = child.tail.decode(errors="replace").strip()
+def _emptied(workdir: Path) -> bool:
+    """Empty the directory of a job that is over: it may hold a witness. Return whether nothing is left."""
+    try:
+        for path in workdir.iterdir():
+            if path.is_dir() and not path.is_symlink():
+                shutil.rmtree(path)
+            else:
+                path.unlink()
+    except OSError as error:
+        log.warning("scratch_not_emptied", reason=f"{type(error).__name__}: {error.strerror}")
+        return False
+    return True
+
+
+def _crash_text(limits: ChildLimits, child: Child, last: Mapping[str, object]) -> str:
+    tail = child.last_words
     limit = f"memory limit {limits.memory_bytes >> 20} MiB"
     how = exit_text(child.process.returncode or 0)
-    if answer.last.get("out_of_memory") or _speaks_of_memory(tail):
+    if last.get("out_of_memory") or _speaks_of_memory(tail):
         how = f"out of memory, {limit} ({how})"
     elif child.process.returncode and child.process.returncode < 0:
         how = f"{how} ({limit})"

@@ -13,7 +13,7 @@ import structlog
 
 from proofgrid.primitives.clock import Clock
 from proofgrid.primitives.ids import AccountId
-from proofgrid.roles.loop import Loop, every
+from proofgrid.roles.loop import Loop
 from proofgrid.rules.ledger.incidents import Checkpoint, Violation, check_balance, check_sum
 from proofgrid.store.connection import Connection
 from proofgrid.store.database import Database
@@ -31,6 +31,7 @@ from proofgrid.store.ledger_check import (
 from proofgrid.store.transactions import Transaction
 
 LOOK_SECONDS = 2.0
+PAUSE_FACTOR = 19  #: after a look it waits so many times as long as it took: whatever moves, a twentieth of the time
 FULL_LOOK_SECONDS = 3_600.0
 LATE_MS = 2_000  #: a transaction that takes longer is seen when its accounts move again, or by the next full look
 CHUNK = 1_000
@@ -54,12 +55,17 @@ class LedgerCheck:
 
     async def run(self) -> None:
         """Look until cancelled."""
-        await Loop("ledger_check", every(self._look_seconds, self._look), retry_seconds=self._look_seconds).run()
+        await Loop("ledger_check", self.step, retry_seconds=self._look_seconds).run()
 
-    async def _look(self) -> None:
-        full = self._clock.running_seconds() >= self._next_full
-        if await self.look(full=full) and full:
-            self._next_full = self._clock.running_seconds() + FULL_LOOK_SECONDS
+    async def step(self) -> float:
+        """Look, at everything where that is due; return how long to wait for the next look, in seconds."""
+        began = self._clock.running_seconds()
+        full = began >= self._next_full
+        looked = await self.look(full=full)
+        ended = self._clock.running_seconds()
+        if looked and full:
+            self._next_full = ended + FULL_LOOK_SECONDS
+        return max(self._look_seconds, PAUSE_FACTOR * (ended - began))
 
     async def look(self, *, full: bool = False) -> bool:
         """Look once; False when another gateway is looking."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from proofgrid.primitives.digests import Digest
 from proofgrid.primitives.errors import LeaseLost
@@ -50,6 +50,7 @@ from proofgrid.store.transfers import post_transfers
 from proofgrid.store.work import POLICY as REPUTATION
 from proofgrid.store.work import Work, note_work
 
+_IN_TIME, _LATE = Happened(fact=Fact.PROVEN), Happened(fact=Fact.LATE)
 _WRONG_CLAIM = Happened(fact=Fact.CRASHED, detail="it said that a job cannot be proven, and another prover proved it")
 
 
@@ -62,16 +63,15 @@ class Proven:
     proof_digest: Digest
     small_proof: bytes | None  #: None: it is an artifact
     size_bytes: int
+    prices: Prices = field(init=False)  #: what is paid for it, per PU
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "prices", prices_of(self.lease))
 
     @property
     def is_late(self) -> bool:
         """Did it come after its lease was taken back?"""
         return self.lease.state in LATE_LEASES
-
-    @property
-    def prices(self) -> Prices:
-        """What is paid for it, per PU."""
-        return prices_of(self.lease)
 
     @property
     def paid(self) -> Paid:
@@ -147,7 +147,7 @@ def _proof_work(one: Proven, ran_ms: int) -> Work:
     lease = one.lease
     counted = one.is_late and RETRY_RULES[ReturnReason(lease.reason)].prover_at_fault
     # The time for proving is three times what is expected of this prover, so whoever is late is late by much.
-    happened = Happened(fact=Fact.LATE if counted or ran_ms > lease.prove_ms else Fact.PROVEN)
+    happened = _LATE if counted or ran_ms > lease.prove_ms else _IN_TIME
     # Its time until it was taken back was counted then, and so was the fault.
     more_ms = ran_ms - lease.ran_ms if counted else ran_ms
     return _work(lease, more_ms, proofs=1, happened=happened, late=one.is_late)

@@ -2,8 +2,9 @@
 
     reports --together--> read their leases --by program--> verify in workers --together--> pay (payment.py)
 
-A program whose proofs are verified in no time has them verified and paid by the hundred; others go one by one to as
-many workers as there are. A proof that does not verify leaves its batch; it never takes the others down.
+A program whose proofs are verified in no time has them verified by the hundred; others go one by one to as many
+workers as there are. What was verified meanwhile is paid together, whatever its program. A proof that does not verify,
+or that the ledger refuses, leaves its batch; it never takes the others down.
 """
 
 from __future__ import annotations
@@ -92,6 +93,8 @@ class Settlement:
             self._read_leases, size_max=REPORTS_PER_BATCH, at_once=2
         )
         self._single: Batches[Reported, Paid] = Batches(self._settle, size_max=1, at_once=max(2, workers.count))
+        # One payment at a time: two of one gateway would wait for each other's tasks and accounts in the database.
+        self._paying: Batches[Proven, Paid | LeaseLost] = Batches(self._pay_all, size_max=REPORTS_PER_BATCH)
         self._quick: dict[Digest, Batches[Reported, Paid]] = {}
         self._late: set[LeaseId] = set()  #: leases of which a late result is judged now
         self._cached: dict[Digest, set[SessionId]] = defaultdict(set)  #: sessions that proved a program
@@ -103,6 +106,7 @@ class Settlement:
             self._group = group
             group.create_task(self._leases.run())
             group.create_task(self._single.run())
+            group.create_task(self._paying.run())
 
     async def settle(self, reports: Sequence[JobReport], operator: Address) -> list[Outcome]:
         """Verify results and pay for them; return who is paid for each and at which price, or why nobody is.
@@ -175,7 +179,7 @@ class Settlement:
         program = await self._library.program(batch[0][1].program_digest)
         if program.digest not in self._quick:
             await self._give_time(batch)
-        contents = await asyncio.gather(*(self._content(report) for report, _ in batch), return_exceptions=True)
+        contents = await self._contents(batch)
         outcomes: list[Outcome | None] = list(await self._verifying.verify(program, batch, contents))
         proven = {
             place: await self._proven(report, lease, content)
@@ -183,16 +187,34 @@ class Settlement:
             if outcomes[place] is None and isinstance(content, bytes)
         }
         if proven:
-            try:
-                paid = await self._pay(list(proven.values()))
-            except SettlementStopped:
-                # Their provers say it again; until then their leases are kept (the dispatcher's watch).
-                await self._give_time([batch[place] for place in proven])
-                raise
-            for place, one in proven.items():
-                outcomes[place] = paid[one.lease.lease_id]
-            await self._note_cached(program, [one.lease for one in proven.values()])
+            await self._pay_proven(program, batch, proven, outcomes)
         return [outcome for outcome in outcomes if outcome is not None]
+
+    async def _pay_proven(
+        self, program: Program, batch: list[Reported], proven: Mapping[int, Proven], outcomes: list[Outcome | None]
+    ) -> None:
+        paid = await self._paying.add_all(list(proven.values()))
+        for place, outcome in zip(proven, paid, strict=True):
+            outcomes[place] = outcome
+        if stopped := [batch[place] for place in proven if isinstance(outcomes[place], SettlementStopped)]:
+            # Their provers say it again; until then their leases are kept (the dispatcher's watch).
+            await self._give_time(stopped)
+        await self._note_cached(
+            program, [one.lease for place, one in proven.items() if isinstance(outcomes[place], Paid)]
+        )
+
+    async def _pay_all(self, proven: list[Proven]) -> Sequence[Paid | LeaseLost | BaseException]:
+        """Pay for proofs of any programs together; one that the ledger refuses takes no others down."""
+        try:
+            paid = await self._pay(proven)
+        except Recoverable:
+            raise
+        except Exception as error:
+            if len(proven) == 1:
+                return [error]
+            log.exception("payment_taken_apart", proofs=len(proven))
+            return [outcome for one in proven for outcome in await self._pay_all([one])]
+        return [paid[one.lease.lease_id] for one in proven]
 
     async def _pay(self, proven: Sequence[Proven]) -> dict[LeaseId, Paid | LeaseLost]:
         paid = await self._pay_at_once(proven)
@@ -230,10 +252,14 @@ class Settlement:
             sources=lease_sources(LeaseEvent.REPORTED),
         )
 
-    async def _content(self, report: JobReport) -> bytes:
-        if report.proof_digest is None:
-            return report.proof
-        return await self._artifacts.read_bytes(report.proof_digest, limit_bytes=PROOF_BYTES_MAX)
+    async def _contents(self, batch: Sequence[Reported]) -> list[bytes | BaseException]:
+        """Return the proofs, or why they cannot be read; those in the reports themselves are there already."""
+        contents: list[bytes | BaseException] = [report.proof for report, _ in batch]
+        uploaded = [(place, one.proof_digest) for place, (one, _) in enumerate(batch) if one.proof_digest is not None]
+        read = (self._artifacts.read_bytes(digest, limit_bytes=PROOF_BYTES_MAX) for _, digest in uploaded)
+        for (place, _), content in zip(uploaded, await asyncio.gather(*read, return_exceptions=True), strict=True):
+            contents[place] = content
+        return contents
 
     async def _proven(self, report: JobReport, lease: ReportedLease, content: bytes) -> Proven:
         small = len(content) <= SMALL_ARTIFACT_BYTES

@@ -133,6 +133,12 @@ def visible_to(
     return {name: value for name, value in data.items() if readers & known.fewer_see.get(name, seen_by)}
 
 
+def is_shown_whole(readers: Set[Role], kind: str, kinds: Mapping[str, type[Event]] = KINDS) -> bool:
+    """Tell whether a reader with these roles sees all of an event's data, whatever is in it."""
+    known = kinds.get(kind)
+    return bool(readers & (OWNER if known is None else known.seen_by)) and not (known and known.fewer_see)
+
+
 @cache
 def _blanks(cls: type[Event]) -> list[tuple[str, str, Any]]:
     hints = get_type_hints(cls)

@@ -6,6 +6,7 @@ average: whoever takes leases, idles and claims progress has time without units,
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from proofgrid.primitives.errors import InvalidField
@@ -41,10 +42,17 @@ class Speed:
 UNMEASURED = Speed()
 
 
-def of_lease(*, units: int, ran_ms: int, proofs: int) -> Speed:
-    """Return what a lease adds: its units when it ended with a verified proof (`proofs` 1, else 0), its time always."""
-    # A lease of no time at all would be infinitely fast.
-    return Speed(units=units * proofs, wall_ms=max(1, ran_ms), samples=proofs)
+def of_leases(leases: Iterable[tuple[int, int, int]]) -> Speed:
+    """Return what leases add together, each given by its units, how long it ran in ms, and its proofs.
+
+    Its units count when it ended with a verified proof (1, else 0), its time always.
+    """
+    units = wall_ms = samples = 0
+    for its_units, ran_ms, proofs in leases:
+        units += its_units * proofs
+        wall_ms += max(1, ran_ms)  # a lease of no time at all would be infinitely fast
+        samples += proofs
+    return Speed(units=units, wall_ms=wall_ms, samples=samples)
 
 
 def sum_of(first: Speed, second: Speed) -> Speed:

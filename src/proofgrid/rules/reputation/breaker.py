@@ -96,6 +96,16 @@ def after_outcome(breaker: Breaker, *, fault: bool, policy: BreakerPolicy, now_m
     return seen
 
 
+def after_proofs(breaker: Breaker, number: int, *, policy: BreakerPolicy, now_ms: int) -> Breaker:
+    """Return the breaker after so many proofs in a row: the same as one after the other, in a few steps."""
+    for _ in range(number):
+        before = breaker
+        breaker = after_outcome(breaker, fault=False, policy=policy, now_ms=now_ms)
+        if breaker == before:
+            break  # the last ten are all that is kept: one more changes nothing any more
+    return breaker
+
+
 def pause_ms(pauses: int, *, policy: BreakerPolicy) -> int:
     """Return how long the next pause is after so many."""
     return min(policy.pause_first_ms << min(pauses, 32), policy.pause_max_ms)

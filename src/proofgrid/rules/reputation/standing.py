@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from itertools import groupby
 
 from proofgrid.primitives.errors import InvalidField
 from proofgrid.rules.jobs.retry import ReturnReason
@@ -14,6 +15,7 @@ from proofgrid.rules.reputation.breaker import (
     BreakerPolicy,
     BreakerState,
     after_outcome,
+    after_proofs,
     state_of,
 )
 from proofgrid.rules.reputation.counters import HALF_LIFE_MS, Counters, Fact, counted
@@ -68,10 +70,12 @@ def stand_after(standing: Standing, happened: Sequence[Happened], *, policy: Rep
     facts = Counter(one.fact for one in happened)
     facts[Fact.PROVEN] += facts[Fact.LATE]
     breaker, last_faults = standing.breaker, standing.last_faults
-    for one in happened:
-        fault = one.fact not in (Fact.PROVEN, Fact.LATE)
-        breaker = after_outcome(breaker, fault=fault, policy=policy.breaker, now_ms=now_ms)
-        if fault:
+    for proofs, ones in groupby(happened, key=lambda one: one.fact in (Fact.PROVEN, Fact.LATE)):
+        if proofs:
+            breaker = after_proofs(breaker, len(list(ones)), policy=policy.breaker, now_ms=now_ms)
+            continue
+        for one in ones:
+            breaker = after_outcome(breaker, fault=True, policy=policy.breaker, now_ms=now_ms)
             last_faults = (_said(one), *last_faults)[:FAULTS_KEPT]
     return Standing(
         counters=counted(standing.counters, facts, now_ms=now_ms, half_life_ms=policy.half_life_ms),

@@ -53,13 +53,14 @@ class Fitness:
     def __init__(self, rooms: Iterable[ProverRoom]) -> None:
         self.rooms: Mapping[str, ProverRoom] = {room.prover_id: room for room in rooms}
         everybody = self.rooms.values()
-        self._memory_bytes = min((room.memory_bytes for room in everybody), default=0)
-        self._units_min = max((room.units_min for room in everybody), default=0)
-        self._units_max = min((room.units_max for room in everybody), default=UNITS_MAX)
+        #: what every one of them can hold
+        self.all_bytes = min((room.memory_bytes for room in everybody), default=0)
+        self.all_units_min = max((room.units_min for room in everybody), default=0)
+        self.all_units_max = min((room.units_max for room in everybody), default=UNITS_MAX)
 
     def unfit(self, *, units: int, memory_bytes: int, barred: AbstractSet[str] = NOBODY) -> frozenset[str]:
         """Return the ids of the provers that cannot have a job; `barred`: provers and operators that must not."""
-        if not barred and memory_bytes <= self._memory_bytes and self._units_min <= units <= self._units_max:
+        if not barred and memory_bytes <= self.all_bytes and self.all_units_min <= units <= self.all_units_max:
             return NOBODY
         return frozenset(
             prover_id
@@ -70,6 +71,15 @@ class Fitness:
     def fits_somebody(self, *, units: int, memory_bytes: int, barred: AbstractSet[str] = NOBODY) -> bool:
         """Is there anybody who can have the job?"""
         return len(self.unfit(units=units, memory_bytes=memory_bytes, barred=barred)) < len(self.rooms)
+
+    def most_room(self) -> list[ProverRoom]:
+        """Return provers of which one or another can hold whatever any of all can; few where all are alike."""
+        found: list[ProverRoom] = []
+        # Who has more memory comes first, so only those before it can hold all that a prover can.
+        for room in sorted(self.rooms.values(), key=lambda room: (-room.memory_bytes, room.units_min, -room.units_max)):
+            if not any(one.units_min <= room.units_min and room.units_max <= one.units_max for one in found):
+                found.append(room)
+        return found
 
 
 def slot_units_max(speed: Speed, *, horizon_ms: int) -> int | None:

@@ -1,27 +1,42 @@
 -- name: lock_tasks_for_sale
--- Locks the tasks of a lane's book from the best bid down, first come first: at most :limit, one step of the index for
--- each. :provers, :room_bytes, :units_min, :units_max: the free provers, and what they have room for; a job that none of
--- them can have (rules/scheduling/fitness.py) is not for sale. And the tasks that wish for a second lease of a job.
+-- Locks the tasks of a lane's book from the best bid down, first come first, one step of the index for each, until :limit
+-- of them have a job that every free prover can have, and those that follow bid less than the one at the place :enough of
+-- these; at most :most. :provers, :room_bytes, :units_min, :units_max: the free provers, and what they have room for; a job
+-- that none of them can have (rules/scheduling/fitness.py) is not for sale. Of jobs without exclusions :most_bytes and so on
+-- tell whether somebody can have them, :all_bytes and so on whether everybody can. And the tasks that wish for a second
+-- lease of a job.
 WITH RECURSIVE book AS (
-    (SELECT limit_price, task_id, 1 AS place FROM jobs
-     WHERE state = 'ready' AND lane = :lane AND not_before_ms <= now_ms() AND EXISTS (
+    (SELECT limit_price, task_id, 1 AS place, (excluded = '{}' AND memory_bytes <= :all_bytes
+        AND units BETWEEN :all_units_min AND :all_units_max)::int AS plain, -1::bigint AS marginal FROM jobs
+     WHERE state = 'ready' AND lane = :lane AND not_before_ms <= now_ms() AND CASE WHEN excluded = '{}' THEN EXISTS (
+         SELECT 1 FROM unnest(:most_bytes::bigint[], :most_units_min::bigint[], :most_units_max::bigint[])
+             AS most(memory_bytes, units_min, units_max)
+         WHERE most.memory_bytes >= jobs.memory_bytes AND jobs.units BETWEEN most.units_min AND most.units_max)
+     ELSE EXISTS (
          SELECT 1 FROM unnest(:provers::text[], :room_bytes::bigint[], :units_min::bigint[], :units_max::bigint[])
              AS p(prover_id, memory_bytes, units_min, units_max)
          WHERE p.memory_bytes >= jobs.memory_bytes AND jobs.units BETWEEN p.units_min AND p.units_max
-           AND (excluded = '{}' OR NOT is_excluded(excluded, prover_id)))
+           AND NOT is_excluded(excluded, prover_id)) END
      ORDER BY -limit_price, task_id LIMIT 1)
     UNION ALL
-    SELECT later.limit_price, later.task_id, book.place + 1
+    SELECT later.limit_price, later.task_id, book.place + 1, book.plain + later.plain,
+        CASE WHEN book.plain + later.plain = :enough AND later.plain = 1 THEN later.limit_price ELSE book.marginal END
     FROM book CROSS JOIN LATERAL (
-        SELECT limit_price, task_id FROM jobs
+        SELECT limit_price, task_id, (excluded = '{}' AND memory_bytes <= :all_bytes
+            AND units BETWEEN :all_units_min AND :all_units_max)::int AS plain FROM jobs
         WHERE state = 'ready' AND lane = :lane AND not_before_ms <= now_ms()
-          AND (-jobs.limit_price, jobs.task_id) > (-book.limit_price, book.task_id) AND EXISTS (
+          AND (-jobs.limit_price, jobs.task_id) > (-book.limit_price, book.task_id)
+          AND CASE WHEN excluded = '{}' THEN EXISTS (
+              SELECT 1 FROM unnest(:most_bytes::bigint[], :most_units_min::bigint[], :most_units_max::bigint[])
+                  AS most(memory_bytes, units_min, units_max)
+              WHERE most.memory_bytes >= jobs.memory_bytes AND jobs.units BETWEEN most.units_min AND most.units_max)
+          ELSE EXISTS (
               SELECT 1 FROM unnest(:provers::text[], :room_bytes::bigint[], :units_min::bigint[], :units_max::bigint[])
                   AS p(prover_id, memory_bytes, units_min, units_max)
               WHERE p.memory_bytes >= jobs.memory_bytes AND jobs.units BETWEEN p.units_min AND p.units_max
-                AND (excluded = '{}' OR NOT is_excluded(excluded, prover_id)))
+                AND NOT is_excluded(excluded, prover_id)) END
         ORDER BY -limit_price, task_id LIMIT 1) AS later
-    WHERE book.place < :limit
+    WHERE book.place < :most AND (book.plain < :limit OR book.limit_price = book.marginal)
 ), wishes AS (
     SELECT task_id, array_agg(job_id) AS wished FROM (
         SELECT task_id, job_id FROM jobs
@@ -55,11 +70,16 @@ FROM clients CROSS JOIN LATERAL (
         ORDER BY -limit_price, task_id LIMIT 64) AS best
     WHERE best.task_id <> ALL(:known::uuid[]) AND EXISTS (
         SELECT 1 FROM jobs WHERE state = 'ready' AND lane = :lane AND -jobs.limit_price = -best.limit_price
-          AND jobs.task_id = best.task_id AND not_before_ms <= now_ms() AND EXISTS (
+          AND jobs.task_id = best.task_id AND not_before_ms <= now_ms()
+          AND CASE WHEN excluded = '{}' THEN EXISTS (
+            SELECT 1 FROM unnest(:most_bytes::bigint[], :most_units_min::bigint[], :most_units_max::bigint[])
+                AS most(memory_bytes, units_min, units_max)
+            WHERE most.memory_bytes >= jobs.memory_bytes AND jobs.units BETWEEN most.units_min AND most.units_max)
+        ELSE EXISTS (
             SELECT 1 FROM unnest(:provers::text[], :room_bytes::bigint[], :units_min::bigint[], :units_max::bigint[])
                 AS p(prover_id, memory_bytes, units_min, units_max)
             WHERE p.memory_bytes >= jobs.memory_bytes AND jobs.units BETWEEN p.units_min AND p.units_max
-              AND (excluded = '{}' OR NOT is_excluded(excluded, prover_id))))
+              AND NOT is_excluded(excluded, prover_id)) END)
     LIMIT :of_each) AS wanted CROSS JOIN LATERAL (
     SELECT task_id, program_digest, limit_price, client FROM tasks
     WHERE tasks.task_id = wanted.task_id AND state = 'open' AND deadline_ms > now_ms() FOR NO KEY UPDATE SKIP LOCKED

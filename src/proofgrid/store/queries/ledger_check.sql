@@ -30,14 +30,22 @@ CROSS JOIN LATERAL (
 -- name: faults_of_tasks
 -- Proofs paid twice, wrongly, without a proof, or not at all; payments beyond the escrow; a rest that ended tasks keep.
 SELECT kind, task_id::text AS subject, detail FROM (
-    SELECT 'payment' AS kind, j.task_id, 'job ' || j.job_id || ' is ' || j.state || ' and has ' || p.number
-        || ' payments of ' || p.amount || ' in all' AS detail
-    FROM jobs j LEFT JOIN leases l ON l.lease_id = j.lease_id AND l.state = 'settled'
-    CROSS JOIN LATERAL (
-        SELECT count(*) AS number, coalesce(sum(amount), 0) AS amount FROM transfers t
-        WHERE t.task_id = j.task_id AND t.job_id = j.job_id AND t.reason = 'proof') AS p
-    WHERE j.task_id = ANY(:tasks::uuid[]) AND (p.number, p.amount) IS DISTINCT FROM CASE j.state
-        WHEN 'proven' THEN ((l.sell_price > 0)::int::bigint, l.sell_price::numeric * l.units) ELSE (0::bigint, 0::numeric) END
+    -- Jobs and payments side by side, grouped: nothing that is looked up once for each job of a task.
+    SELECT 'payment' AS kind, task_id, 'job ' || job_id || ' is ' || max(state) || ' and has ' || count(paid)
+        || ' payments of ' || coalesce(sum(paid), 0) AS detail
+    FROM (
+        SELECT j.task_id, j.job_id, j.state, NULL::bigint AS paid,
+            CASE j.state WHEN 'proven' THEN (l.sell_price > 0)::int::bigint ELSE 0 END AS number,
+            CASE j.state WHEN 'proven' THEN l.sell_price::numeric * l.units ELSE 0 END AS amount
+        FROM jobs j LEFT JOIN LATERAL (
+            SELECT sell_price, units FROM leases WHERE lease_id = j.lease_id AND state = 'settled' LIMIT 1) AS l ON true
+        WHERE j.task_id = ANY(:tasks::uuid[])
+        UNION ALL
+        SELECT task_id, job_id, NULL, amount, NULL, NULL FROM transfers
+        WHERE task_id = ANY(:tasks::uuid[]) AND reason = 'proof') AS sides
+    GROUP BY task_id, job_id
+    HAVING max(state) IS NOT NULL
+        AND (count(paid), coalesce(sum(paid), 0)) IS DISTINCT FROM (max(number), max(amount))
     UNION ALL
     SELECT 'escrow', t.task_id, 'set aside ' || t.escrow || ', paid or given back ' || out.amount
     FROM tasks t CROSS JOIN LATERAL (

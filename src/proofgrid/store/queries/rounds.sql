@@ -1,36 +1,38 @@
--- name: lock_stack
--- One round of a stack's lanes at a time, whichever gateway runs it; :silent_ms: after so long without a word it loses the
--- round. The lanes in which somebody waits, or NULL when another one is at it.
-SELECT CASE WHEN pg_try_advisory_xact_lock(hashtextextended('lane:' || :stack, 0))
-    THEN ARRAY(SELECT * FROM waiting_lanes(:stack)) END
-FROM set_config('idle_in_transaction_session_timeout', :silent_ms, true);
+-- name: open_stack
+-- One round of a stack's lanes at a time, whichever gateway runs it (functions/open_stack.sql); :silent_ms: after so long
+-- without a word it loses the round. A round's statements are planned once for each connection: planning them for the values
+-- of every round took most of their time, and every one has its index whatever the values are.
+SELECT opened.* FROM set_config('idle_in_transaction_session_timeout', :silent_ms, true) AS silence,
+    set_config('plan_cache_mode', 'force_generic_plan', true) AS plans CROSS JOIN LATERAL open_stack(:stack, :leader) AS opened;
 
--- name: open_rounds
--- Under the stack's lock: for each lane the epoch of this gateway's lead (a new one when another gateway led before) and
--- the round before this one.
-WITH led AS (
-    INSERT INTO lanes (lane, leader) SELECT lane, :leader FROM unnest(:lanes::text[]) AS given(lane) ORDER BY lane
-    ON CONFLICT (lane) DO UPDATE SET leader = excluded.leader,
-        epoch = lanes.epoch + (lanes.leader <> excluded.leader)::int,
-        since_ms = CASE WHEN lanes.leader = excluded.leader THEN lanes.since_ms ELSE now_ms() END
-    RETURNING lane, epoch
+-- name: write_round
+-- A lane's round, its leases (functions/grant_leases.sql) and events, the tasks' rows locked. Nothing is recorded when the
+-- epoch is not that of the lane any more. :winners: the provers that any lane of the stack sold to in this transaction.
+WITH recorded AS (
+    INSERT INTO rounds (lane, number, transcript, transcript_hash, signature, buy_price, sell_price, units, bids, asks,
+        next_reference, epoch, secret)
+    SELECT :lane, :number, :transcript, :transcript_hash, :signature, :shown_buy_price, :shown_sell_price, :units, :bids, :asks,
+        :next_reference, epoch, :secret FROM lanes WHERE lane = :lane AND epoch = :epoch AND leader = :leader
+    RETURNING number
+), granted AS (
+    SELECT grant_leases(:leases::jsonb, :lane, number, :buy_price, :sources::text[], :epoch, :winners::text[]) AS leases
+    FROM recorded
+), given AS (
+    SELECT * FROM unnest(:task_ids::uuid[], :kinds::text[], :data::jsonb[])
+        WITH ORDINALITY AS g(task_id, kind, data, place)
+), counted AS (
+    SELECT task_id, count(*) AS number, (row_number() OVER () - 1) / 200 AS chunk FROM given GROUP BY task_id
+), bumped AS (
+    UPDATE tasks SET event_seq = event_seq + number FROM counted WHERE tasks.task_id = counted.task_id
+    RETURNING tasks.task_id, event_seq - number AS before
+), written AS (
+    INSERT INTO task_events (task_id, seq, kind, data)
+    SELECT task_id, before + row_number() OVER (PARTITION BY task_id ORDER BY place), kind, data
+    FROM given JOIN bumped USING (task_id)
+), told AS (
+    SELECT pg_notify('task_events', string_agg(task_id::text, ',')) FROM counted GROUP BY chunk
 )
-SELECT led.lane, led.epoch, last.number, last.transcript_hash, last.next_reference, until_next_job(led.lane) AS next_put_off,
-    (SELECT reference_price FROM subnetworks WHERE name = split_part(led.lane, '/', 1)) AS first_reference,
-    (SELECT next_reference FROM rounds WHERE lane = concat_ws('/', split_part(led.lane, '/', 1), split_part(led.lane, '/', 2),
-        split_part(led.lane, '/', 3)) ORDER BY number DESC LIMIT 1) AS wide_reference,
-    EXISTS (SELECT 1 FROM leases WHERE leases.lane = led.lane AND leases.state IN (@leases_in_flight)) AS backed
-FROM led LEFT JOIN LATERAL (
-    SELECT number, transcript_hash, next_reference FROM rounds WHERE lane = led.lane ORDER BY number DESC LIMIT 1
-) AS last ON true;
-
--- name: insert_round
--- Nothing comes back, and nothing is written, when the epoch is not that of the lane any more.
-INSERT INTO rounds (lane, number, transcript, transcript_hash, signature, buy_price, sell_price, units, bids, asks,
-    next_reference, epoch, secret)
-SELECT :lane, :number, :transcript, :transcript_hash, :signature, :buy_price, :sell_price, :units, :bids, :asks,
-    :next_reference, epoch, :secret FROM lanes WHERE lane = :lane AND epoch = :epoch AND leader = :leader
-RETURNING number;
+SELECT leases FROM granted WHERE (SELECT count(*) FROM told) >= 0;
 
 -- name: references_of_lanes
 -- The reference price of each lane's next round; of a lane without a round that of its subnetwork, if it has one.

@@ -75,7 +75,7 @@ WITH unblocked AS (
     RETURNING lane
 )
 SELECT pg_notify('lanes', lane) FROM (SELECT lane FROM unblocked UNION SELECT unnest(:lanes::text[])) AS woken(lane)
-UNION ALL SELECT pg_notify('combining', '') WHERE :combining;
+UNION ALL SELECT pg_notify('combining', pg_current_xact_id()::text) WHERE :combining;
 
 -- name: claims_of_job
 -- The leases whose provers said that this job cannot be proven; they are found by its task.

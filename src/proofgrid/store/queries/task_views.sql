@@ -25,5 +25,12 @@ FROM jobs LEFT JOIN leases USING (lease_id)
 WHERE jobs.task_id = :task_id ORDER BY position;
 
 -- name: events_after
--- In order, those after the :cursor.
-SELECT seq, kind, data, at_ms FROM task_events WHERE task_id = :task_id AND seq > :cursor ORDER BY seq LIMIT :limit;
+-- For all who watch: of each task (:task_ids), in order, those after its cursor, :limit at most, their data as text; and
+-- whether the task had ended at that moment. A task without such events has one row without one.
+SELECT place, coalesce((SELECT finished_ms IS NOT NULL FROM tasks WHERE tasks.task_id = asked.task_id), true) AS has_ended,
+    seq, kind, data::text AS data, at_ms
+FROM unnest(:task_ids::uuid[], :cursors::bigint[]) WITH ORDINALITY AS asked(task_id, cursor, place)
+LEFT JOIN LATERAL (
+    SELECT seq, kind, data, at_ms FROM task_events
+    WHERE task_events.task_id = asked.task_id AND seq > asked.cursor ORDER BY seq LIMIT :limit) AS found ON true
+ORDER BY place, seq;

@@ -15,7 +15,10 @@ from proofgrid.primitives.errors import BadProof
 from proofgrid.proofs.base import ProgramFiles
 from proofgrid.proofs.manifest import program_from_json, program_to_json
 from proofgrid.proofs.systems.ezkl.circuits.cutting import cut_that_fits
+from proofgrid.proofs.systems.ezkl.circuits.development import make_development_srs, unheard
 from proofgrid.proofs.systems.ezkl.circuits.plan import plan_build
+from proofgrid.proofs.systems.ezkl.reference.checking import check_reference_string
+from proofgrid.proofs.systems.ezkl.reference.files import open_reference_file
 from proofgrid.proofs.systems.ezkl.setup import KZG_BN254
 from tests.proofs.conftest import DIGITS_MODEL, DIGITS_SETTINGS, SYSTEM, build, ignore_progress
 from tests.proofs.systems.ezkl.models import a_convolutional_model, an_mlp, save
@@ -102,6 +105,31 @@ def test_auto_takes_the_decomposition_that_needs_the_fewest_rows(srs: Path, tmp_
         assert settings["run_args"]["decomp_base"] < rows[decomposition]
 
     assert rows["auto"] < rows["1024x3"] < rows["4096x3"]
+
+
+def test_a_string_much_longer_than_the_circuits_is_cut_once_and_names_the_same_program(tmp_path: Path) -> None:
+    model = save(an_mlp(3, 2), tmp_path / "model")
+    settings = {"decomposition": "16x3", "logrows_max": 8}
+    long = tmp_path / "long.srs"
+    make_development_srs(long, 10)
+
+    files = build(model, settings, srs=long, workdir=tmp_path / "cut")
+
+    cut = open_reference_file(files.path("srs"))
+    assert cut is not None
+    assert cut.logrows == files.program.summary["logrows"] == 7
+    check_reference_string(cut, unheard)  # every point belongs to the one tau
+    (tmp_path / "fits").mkdir()
+    fits = tmp_path / "fits" / f"kzg{cut.logrows}.srs"
+    fits.write_bytes(files.path("srs").read_bytes())
+    again = build(model, settings, srs=fits.parent, workdir=tmp_path / "fit")
+    assert again.program.digest == files.program.digest
+    with_the_long_one = replace(files, paths={**files.paths, "srs": long})
+    (job,) = SYSTEM.normalise(files, [[0.5, -1, 2]], workdir=tmp_path / "work").jobs
+    for name, one in (("long", with_the_long_one), ("cut", files)):  # each derives a key of its own
+        folders: dict[str, Any] = {"cache": tmp_path / name, "workdir": tmp_path / "work"}
+        output = SYSTEM.run_job(one, 0, job.input, report=ignore_progress, **folders)
+        SYSTEM.verify_partial(files, 0, job.facts, output, workdir=tmp_path / "work")
 
 
 def test_auto_cuts_again_when_a_slice_would_need_more_rows_than_are_allowed(srs: Path, tmp_path: Path) -> None:

@@ -53,12 +53,12 @@ def build_program(
 
 
 def _reference_string(plan: BuildPlan, logrows: int, report: Report) -> tuple[int, Path]:
-    """Return how many rows the circuits get, and the reference string for them, made when this is its first use."""
+    """Return how many rows the circuits get, and the reference string for just them, made or cut when need be."""
 
     def progress(done: int, total: int) -> None:
         report("srs", 230 + 50 * done // total)
 
-    return plan.srs.fitting(logrows, logrows_max=plan.logrows_max, progress=progress)
+    return plan.srs.cut_to_fit(logrows, logrows_max=plan.logrows_max, workdir=plan.workdir, progress=progress)
 
 
 def compile_circuits(plan: BuildPlan, circuits: Circuits) -> None:

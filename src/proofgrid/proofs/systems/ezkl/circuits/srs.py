@@ -7,7 +7,8 @@ A verifier needs g, g2 and g2 * tau only: the file of size k = 0, whose one Lagr
 pinned by a program's identity, for whoever chooses another tau can forge every proof.
 
 A file that is larger than a circuit can be used, but the engine then computes the Lagrange basis anew at every
-load, seconds each. So a network may have a folder of files, kzg12.srs, kzg13.srs and so on, as ceremonies publish them.
+load: two minutes of a slow core for 2^15 rows, at every build, request and proof. So a build cuts it to the circuits'
+size once, and a network may have a folder of files, kzg12.srs, kzg13.srs and so on, as ceremonies publish them.
 
 A commitment to a tensor is the sum of its elements times Lagrange points: the engine puts the tensor into the first
 rows of a column, ones into the last few, zeros between. So a short file of the outer points gives the same commitment,
@@ -27,11 +28,12 @@ from typing import IO
 from proofgrid.primitives.errors import InvalidField
 from proofgrid.proofs.systems.ezkl.circuits import development
 from proofgrid.proofs.systems.ezkl.reference.curve import Progress
+from proofgrid.proofs.systems.ezkl.reference.cutting import write_cut
 from proofgrid.proofs.systems.ezkl.reference.encoding import POINT_BYTES
 from proofgrid.proofs.systems.ezkl.reference.files import HEADER_BYTES, TRAPDOOR_BYTES, open_reference_file
 
 _BLINDING_ROWS_MAX = 64  #: rows at a column's end that the engine fills; it uses six or so
-_SPARE_LOGROWS = 2  #: proving on up to 4 times the rows is cheaper than cutting the file at every load
+_SPARE_LOGROWS = 2  #: up to 4 times the rows are taken as they are; part of what programs of old are named by
 _NAME = re.compile(r"kzg(\d{1,2})\.srs")
 _HINT = (
     "get the network's (proofgrid srs get), make one for development (proofgrid srs make), "
@@ -50,6 +52,18 @@ class ReferenceStrings:
     def logrows_max(self) -> int:
         """The largest size."""
         return max(*self.files, *self.missing, 0)
+
+    def cut_to_fit(self, logrows: int, *, logrows_max: int, workdir: Path, progress: Progress) -> tuple[int, Path]:
+        """Return what `fitting` returns, but a file of just so many rows; one that is cut lies in `workdir`."""
+        rows, path = self.fitting(logrows, logrows_max=logrows_max, progress=progress)
+        source = open_reference_file(path)
+        if source is None:
+            raise _malformed(path)
+        if source.logrows == rows:
+            return rows, path
+        target = workdir / f"srs.cut{rows}"
+        write_cut(source, target, rows, progress)
+        return rows, target
 
     def fitting(self, logrows: int, *, logrows_max: int, progress: Progress) -> tuple[int, Path]:
         """Return how many rows to use, at least 2^logrows, and the file to use for them; a missing one is made.

@@ -13,13 +13,11 @@ from proofgrid.primitives.errors import InvalidField
 from proofgrid.proofs.kit.files import written_whole
 from proofgrid.proofs.systems.ezkl.reference.checking import check_reference_string
 from proofgrid.proofs.systems.ezkl.reference.curve import Progress
-from proofgrid.proofs.systems.ezkl.reference.cutting import lagrange_points
-from proofgrid.proofs.systems.ezkl.reference.encoding import decode_points, encode_points
+from proofgrid.proofs.systems.ezkl.reference.cutting import write_cut
 from proofgrid.proofs.systems.ezkl.reference.files import (
     LOGROWS_SMALLEST,
     ReferenceFile,
     open_reference_file,
-    write_reference_string,
 )
 from proofgrid.proofs.systems.ezkl.reference.ptau import MAGIC, PtauFile, open_ptau
 
@@ -92,14 +90,8 @@ def import_ceremony(path: Path, folder: Path, *, logrows: int | None, progress: 
 def _write(source: Source, target: Path, logrows: int, progress: Progress) -> None:
     if isinstance(source, PtauFile):
         source.write_as_engine(target, logrows)
-        return
-    size = 1 << logrows
-    powers = source.monomial(0, size)
-    if logrows == source.logrows:
-        lagrange = source.lagrange(0, size)
     else:
-        lagrange = encode_points(lagrange_points(decode_points(powers), logrows, progress))
-    write_reference_string(target, logrows, monomial=powers, lagrange=lagrange, tau_g2=source.tau_g2())
+        write_cut(source, target, logrows, progress)
 
 
 def _check_same_ceremony(file: ReferenceFile, folder: Path) -> None:

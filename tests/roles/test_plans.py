@@ -1,0 +1,49 @@
+"""What a statement reads does not grow with what is stored: plans are made while tables are small, and stay."""
+
+from __future__ import annotations
+
+from uuid import uuid4
+
+import pytest
+
+from proofgrid.rules.ledger.settlement import deposit, escrow
+from proofgrid.store.connection import Connection
+from proofgrid.store.database import Database
+from proofgrid.store.task_views import EVENTS_AFTER
+from proofgrid.store.transactions import Transaction
+from proofgrid.store.transfers import post_transfers
+from tests.roles.lanes import CLIENT, LaneUnderTest
+
+READ = """
+    SELECT coalesce(sum(idx_tup_fetch), 0) + coalesce(sum(seq_tup_read), 0) AS tuples FROM pg_stat_xact_user_tables
+"""
+
+
+async def _tuples_read(connection: Connection) -> int:
+    return int(await connection.raw.fetchval(READ))
+
+
+async def test_a_posting_reads_as_much_after_hundreds_as_after_the_first(database: Database) -> None:
+    async def post(connection: Connection) -> None:
+        await post_transfers(connection, escrow(task_id=str(uuid4()), client=CLIENT, limit_price=1, units=1))
+
+    async with database.transaction(Transaction.MOVE_MONEY) as connection:
+        await post_transfers(connection, deposit(deposit_id="d", client=CLIENT, amount=10**9))
+        read = []
+        for _ in range(300):
+            before = await _tuples_read(connection)
+            await post(connection)
+            read.append(await _tuples_read(connection) - before)
+    # The fifth call is the last that plans anew.
+    assert max(read[10:]) <= read[6] + 5
+
+
+@pytest.mark.parametrize("watchers", [1, 20])
+async def test_who_watches_reads_its_own_events(lane: LaneUnderTest, watchers: int) -> None:
+    tasks = [await lane.add_task() for _ in range(100)]
+    async with lane.database.snapshot() as connection:
+        for _ in range(8):
+            before = await _tuples_read(connection)
+            await connection.fetch(EVENTS_AFTER, task_ids=tasks[:watchers], cursors=[0] * watchers, limit=500)
+            read = await _tuples_read(connection) - before
+    assert read <= 3 * watchers
