@@ -1,13 +1,14 @@
 """The peer of `overhead`: a process that proves a task's jobs in a loop, with no network around it.
 
 stdin:  the first line is the order, {"folder", "srs", "settings"}; every further line the number of a digit
-stdout: {"digest"} once the keys are derived; then {"seconds", "busy_cores"} per digit
+stdout: {"digest"} once the keys are derived; then {"seconds", "busy_cores", "processor_seconds"} per digit
 """
 
 from __future__ import annotations
 
 import json
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -31,8 +32,10 @@ def main() -> None:
     _prove(files, folder, number=0)
     _answer(digest=files.program.digest)
     while line := sys.stdin.readline():
+        began = time.process_time()
         watch = _prove(files, folder, number=int(line))
-        _answer(seconds=watch.seconds, busy_cores=watch.busy_cores)
+        used = round(time.process_time() - began, 3)  # the forward pass too: the network's has it as well
+        _answer(seconds=watch.seconds, busy_cores=watch.busy_cores, processor_seconds=used)
 
 
 def _prove(files: ProgramFiles, folder: Path, *, number: int) -> Stopwatch:

@@ -1,4 +1,8 @@
-"""What does the network cost? A task of four slices on one prover, against its four proofs in a plain loop."""
+"""What does the network cost? A task of four slices on one prover, against its four proofs in a plain loop.
+
+Wall time is what counts, on an idle machine. Processor time, of the loop and of all of the network's processes, is told
+beside it: others disturb it less, but it does not know who waits for whom.
+"""
 
 from __future__ import annotations
 
@@ -23,12 +27,13 @@ from benchmarks.digits import (
     timed_task,
 )
 from benchmarks.measuring import Result, Target, busy_percent, median, say, temporary_folder
+from benchmarks.processor_time import postmaster_of, used_by_trees
 from proofgrid.proofs.kit.engine import ENGINE_THREADS
 from tests.networks import Network
 
 NAME = "overhead"
-RATIO_MAX = 1.05
-DIFFERENCE_MAX_SECONDS = 1.0
+RATIO_MAX = 1.03
+DIFFERENCE_MAX_SECONDS = 0.5
 
 
 def run(*, repetitions: int) -> Result:
@@ -51,7 +56,7 @@ def run(*, repetitions: int) -> Result:
         targets=(
             Target(text=f"at most {RATIO_MAX} times", met=ratio <= RATIO_MAX),
             Target(
-                text=f"at most {DIFFERENCE_MAX_SECONDS:.0f} s more; it is {difference:+.2f} s",
+                text=f"at most {DIFFERENCE_MAX_SECONDS} s more; it is {difference:+.2f} s",
                 met=difference <= DIFFERENCE_MAX_SECONDS,
             ),
         ),
@@ -67,11 +72,17 @@ async def _measure(network: Network, srs: Path, repetitions: int) -> list[dict[s
         async with _direct_peer(network.root / "direct", srs) as peer:
             assert (await _answer_of(peer))["digest"] == digest, "both prove the same program"
             await start_warm_prover(network, client, digest, "alice")
+            of_network = (
+                *(process.pid for process in network.processes),
+                postmaster_of(network.root / "gateway" / "db"),
+            )
             for repetition in range(1, repetitions + 1):
                 await rest()
                 direct = await _ask(peer, repetition)
                 await rest()
+                before = used_by_trees(of_network)
                 task = await timed_task(client, digest, number=repetition)
+                processor_seconds = used_by_trees(of_network) - before
                 directly, through = float(direct["seconds"]), task.seconds
                 table.append(
                     {
@@ -82,6 +93,9 @@ async def _measure(network: Network, srs: Path, repetitions: int) -> list[dict[s
                         "busy_cores_network": task.busy_cores,
                         "difference_seconds": round(through - directly, 3),
                         "ratio": round(through / directly, 3),
+                        "processor_seconds_direct": direct["processor_seconds"],
+                        "processor_seconds_network": round(processor_seconds, 3),
+                        "processor_ratio": round(processor_seconds / direct["processor_seconds"], 3),
                     }
                 )
                 say(f"repetition {repetition}: directly {directly:.2f} s, through the network {through:.2f} s")

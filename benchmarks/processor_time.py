@@ -42,6 +42,18 @@ def postmaster_of(data_dir: Path) -> int:
     return int((data_dir / "postmaster.pid").read_text().split()[0])
 
 
+def used_by_trees(roots: Iterable[int]) -> float:
+    """Return the processor seconds so far of processes and of all that they started, what ended included."""
+    known = [psutil.Process(pid) for pid in roots]
+    total = 0.0
+    for process in {*known, *(child for root in known for child in root.children(recursive=True))}:
+        with suppress(psutil.NoSuchProcess):
+            times = process.cpu_times()
+            total += times.user + times.system
+            total += getattr(times, "children_user", 0.0) + getattr(times, "children_system", 0.0)  # those that ended
+    return total
+
+
 def _used(processes: Iterable[psutil.Process]) -> float:
     total = 0.0
     for process in processes:

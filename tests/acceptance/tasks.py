@@ -13,7 +13,8 @@ import asyncpg
 
 from proofgrid.proofs.bundles.bundle import BundleReport, verify_bundle
 from proofgrid.sdk.answers.work import Program, Task
-from proofgrid.sdk.client import Client, Event
+from proofgrid.sdk.client import Client
+from proofgrid.sdk.event import Event
 from tests.networks import Network
 
 

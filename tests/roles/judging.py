@@ -115,6 +115,7 @@ async def judging(lane: LaneUnderTest, *, signed_for: Address | None = None, wor
         settings=lane.settings,
         subnetwork="default",
         clock=SystemClock(),
+        in_hand=lane.in_hand,
     )
     async with asyncio.TaskGroup() as group:
         running = group.create_task(settlement.run())

@@ -18,7 +18,9 @@ from proofgrid.primitives.ids import Address, GatewayId, Lane, LeaseId, ProverId
 from proofgrid.proofs.library import ProgramLibrary
 from proofgrid.proofs.workers import ProofWorkers
 from proofgrid.roles.dispatcher.checking import Checking
+from proofgrid.roles.dispatcher.clocks import Clocks
 from proofgrid.roles.dispatcher.desk import Desk, DispatchSettings
+from proofgrid.roles.dispatcher.in_hand import InHand
 from proofgrid.roles.dispatcher.returns import return_job
 from proofgrid.roles.dispatcher.session import Session
 from proofgrid.roles.dispatcher.stragglers import Stragglers
@@ -70,6 +72,7 @@ class LaneUnderTest:
     troubles: Troubles = field(default_factory=lambda: Troubles(SystemClock()))
     workers: ProofWorkers = field(default_factory=lambda: ProofWorkers(1))
     folder: Path = field(default_factory=lambda: Path(mkdtemp()))
+    in_hand: InHand = field(default_factory=lambda: InHand(SystemClock()))
     silent_ms: int = 600_000  #: provers say nothing between the steps of a test, and count as long as it takes
 
     async def open(self) -> None:
@@ -161,7 +164,11 @@ class LaneUnderTest:
 
     @property
     def watch(self) -> Watch:
-        return Watch(self.database, self.settings, SystemClock())
+        return Watch(self.database, self.settings, SystemClock(), self.clocks)
+
+    @property
+    def clocks(self) -> Clocks:
+        return Clocks(self.database, self.settings.phases, gateway_id=self.gateway_id, in_hand=self.in_hand)
 
     @property
     def checking(self) -> Checking:
@@ -181,6 +188,7 @@ class LaneUnderTest:
             settings=self.settings,
             subnetwork="default",
             clock=SystemClock(),
+            in_hand=self.in_hand,
         )
 
     async def add_subnetwork(self, name: str, *members: tuple[str, str], **parameters: Any) -> None:

@@ -11,7 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from proofgrid.primitives.digests import digest_of
-from proofgrid.primitives.errors import InvalidRequest, MalformedMessage, ProofgridError, Unavailable, every_error
+from proofgrid.primitives.error_codes import every_error
+from proofgrid.primitives.errors import InvalidRequest, MalformedMessage, ProofgridError, Unavailable
 from proofgrid.primitives.ids import Address, JobId, LeaseId, ProverId
 from proofgrid.rules.jobs.limits import SMALL_PROOF_BYTES
 from proofgrid.rules.jobs.offers import (

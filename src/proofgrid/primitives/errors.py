@@ -327,6 +327,12 @@ class SettlementStopped(Unavailable):
     code = "PG-340"
 
 
+class Busy(Recoverable):
+    """The gateway has more to do than it can take at this moment; nothing was stored."""
+
+    code = "PG-429"
+
+
 # --- a prover handed in something that is no proof ----------------------------------------------
 
 
@@ -385,16 +391,3 @@ class DeadlineMissed(TaskEnded):
     """The deadline passed before all slices were proven."""
 
     code = "PG-512"
-
-
-def every_error() -> dict[str, type[ProofgridError]]:
-    """Return all error classes by their stable code."""
-    kinds: list[type[ProofgridError]] = [ProofgridError]
-    for kind in kinds:  # grows meanwhile, by what is below each
-        kinds.extend(kind.__subclasses__())
-    return {kind.code: kind for kind in kinds}
-
-
-def error_of_code(code: str, detail: str, *, field: str = "", hint: str = "", wait_ms: int = 0) -> ProofgridError:
-    """Rebuild an error that came over the wire; unknown codes become a plain ProofgridError."""
-    return every_error().get(code, ProofgridError)(detail, field=field, hint=hint, wait_ms=wait_ms)

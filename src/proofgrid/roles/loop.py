@@ -42,18 +42,35 @@ class Loop:
         self._trouble = trouble
         self._said = said
         self._woken = asyncio.Event()
+        self._woken_at: float | None = None
+        self._is_running = False
 
     def wake(self) -> None:
         """There may be something to do now. Called during a step, another one follows at once."""
+        if self._woken_at is None:
+            self._woken_at = asyncio.get_running_loop().time()
         self._woken.set()
+
+    def overdue_seconds(self) -> float:
+        """Return for how long somebody who woke it has been waiting for the step to begin; 0 where nobody has."""
+        return (
+            0.0
+            if self._woken_at is None or not self._is_running
+            else asyncio.get_running_loop().time() - self._woken_at
+        )
 
     async def run(self) -> None:
         """Work until cancelled."""
-        if self._first != 0:
-            await self._wait(self._first)
-        while True:
-            self._woken.clear()
-            await self._wait(await self._turn())
+        self._is_running = True
+        try:
+            if self._first != 0:
+                await self._wait(self._first)
+            while True:
+                self._woken.clear()
+                self._woken_at = None
+                await self._wait(await self._turn())
+        finally:
+            self._is_running = False
 
     async def _turn(self) -> float | None:
         with span("loop", self._name) as turn:

@@ -1,4 +1,7 @@
-"""How long to wait before trying again: at once at another gateway, then longer and longer, out of step with others."""
+"""How long to wait before trying again: at once at another gateway, then longer and longer, out of step with others.
+
+Where the error says after how long trying again can help, that is obeyed.
+"""
 
 from __future__ import annotations
 
@@ -26,12 +29,22 @@ class Backoff:
         self._failures = 0
         self._give_up_at = None
 
+    @property
+    def left_seconds(self) -> float:
+        """How much patience is left."""
+        if self._give_up_at is None:
+            return self._patience_seconds
+        return self._give_up_at - asyncio.get_running_loop().time()
+
     async def wait(self, error: ProofgridError) -> None:
         """Wait before the next attempt; raise `error` when patience would be over by then."""
         now = asyncio.get_running_loop().time()
         if self._give_up_at is None:
             self._give_up_at = now + self._patience_seconds
-        seconds = self._next_seconds() * self._chance.uniform(0.5, 1.0)
+        seconds = max(
+            self._next_seconds() * self._chance.uniform(0.5, 1.0),
+            error.wait_ms / 1_000 * self._chance.uniform(1.0, 1.5),
+        )
         if now + seconds > self._give_up_at:
             raise error
         await asyncio.sleep(seconds)

@@ -16,15 +16,14 @@ import tempfile
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from proofgrid.primitives.clock import Clock, fresh_bytes
 from proofgrid.primitives.digests import Digest, parse_digest
-from proofgrid.primitives.errors import ProofgridError, Recoverable, Unavailable, error_of_code
+from proofgrid.primitives.error_codes import error_of_code
+from proofgrid.primitives.errors import ProofgridError, Recoverable, Unavailable
 from proofgrid.primitives.signatures import SigningKey
 from proofgrid.proofs.bundles.bundle import BundleReport, verify_bundle
 from proofgrid.rules.jobs.constraints import NO_CONSTRAINTS, Constraints
-from proofgrid.rules.jobs.events import sentence
 from proofgrid.rules.jobs.ladder import Ladder
 from proofgrid.sdk import names
 from proofgrid.sdk.admin import Admin
@@ -35,7 +34,8 @@ from proofgrid.sdk.answers.quotes import FirmQuote, Quote
 from proofgrid.sdk.answers.reading import read, read_all
 from proofgrid.sdk.answers.work import Program, Task
 from proofgrid.sdk.bonds import Bonds
-from proofgrid.sdk.connection import Connection
+from proofgrid.sdk.connection import Connection, OnBusy
+from proofgrid.sdk.event import Event
 from proofgrid.sdk.inputs import inputs_json
 from proofgrid.sdk.transfer import OnBytes, download_file, upload_file
 from proofgrid.wire.codec.requests import write_constraints, write_ladder
@@ -46,20 +46,6 @@ from proofgrid.wire.v1 import reputation_pb2, statements_pb2, subnetworks_pb2
 ENDED_STATES = frozenset({"done", "failed", "cancelled"})
 
 OnStage = Callable[[str, int], None]  #: (stage, share done in 1/1000)
-
-
-@dataclass(frozen=True, slots=True)
-class Event:
-    """Something that happened to a task. `cursor` is where to resume."""
-
-    cursor: int
-    kind: str
-    at_ms: int
-    data: Mapping[str, Any]
-
-    def sentence(self, people: Mapping[str, str] | None = None, *, batch: bool = False) -> str:
-        """Say what happened; `people` names operators by their addresses, `batch`: the task has several inputs."""
-        return sentence(self.kind, self.data, people=people or {}, batch=batch)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +62,8 @@ class Client:
     """A client of one network, through any of its gateways (a list, or text with commas).
 
     Lost connections are tried again for `patience_seconds`, at the other gateways first; refusals are raised.
+    A submission that a gateway is too busy for (PG-429) waits as it was told and is made again, with its idempotency
+    key, for `busy_seconds`: by default as long, 0 raises Busy at once. `on_busy` is told whenever one waits.
     """
 
     def __init__(
@@ -86,10 +74,19 @@ class Client:
         network: str | None = None,
         ca_file: Path | None = None,
         patience_seconds: float = 60.0,
+        busy_seconds: float | None = None,
+        on_busy: OnBusy | None = None,
         clock: Clock | None = None,
     ) -> None:
         self.connection = Connection(
-            gateways, key, network=network, ca_file=ca_file, patience_seconds=patience_seconds, clock=clock
+            gateways,
+            key,
+            network=network,
+            ca_file=ca_file,
+            patience_seconds=patience_seconds,
+            busy_seconds=busy_seconds,
+            on_busy=on_busy,
+            clock=clock,
         )
         self.bonds = Bonds(self.connection)  #: for operators
         self.admin = Admin(self.connection)  #: for administrators
@@ -171,7 +168,7 @@ class Client:
             subnetwork=subnetwork,
             quote_id=quote_id,
         )
-        return read(Task, await self.connection.ask(lambda services: services.client.Submit, request))
+        return read(Task, await self.connection.ask_in_turn(lambda services: services.client.Submit, request))
 
     async def quote(
         self,

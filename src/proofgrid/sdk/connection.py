@@ -14,15 +14,18 @@ from typing import TypeVar
 import grpc
 
 from proofgrid.primitives.clock import Clock, SystemClock
-from proofgrid.primitives.errors import BadToken, InvalidField, ProofgridError, Recoverable, Unavailable
+from proofgrid.primitives.errors import BadToken, Busy, InvalidField, ProofgridError, Recoverable, Unavailable
 from proofgrid.primitives.ids import Address
 from proofgrid.primitives.signatures import SigningKey, parse_address
 from proofgrid.sdk.backoff import Backoff
+from proofgrid.sdk.pacing import Pace
 from proofgrid.sdk.services import Method, Services, StreamMethod, UploadMethod
 from proofgrid.sdk.tokens import TokenSource
 from proofgrid.wire.addresses import Target, parse_target
 from proofgrid.wire.errors import read_error
 from proofgrid.wire.v1 import client_pb2 as messages
+
+OnBusy = Callable[[Busy], None]
 
 T = TypeVar("T")
 Request = TypeVar("Request")
@@ -71,6 +74,8 @@ class Connection:
     """The gateways of one network, one key. Use as an async context manager.
 
     All gateways serve the same network, so any may be asked; calls go to one until it is unavailable.
+    `busy_seconds`: how long `ask_in_turn` waits for a busy gateway, 0 not at all, by default as long as for one that is
+    away; `on_busy` is told each time.
     """
 
     def __init__(
@@ -81,11 +86,16 @@ class Connection:
         network: str | None = None,
         ca_file: Path | None = None,
         patience_seconds: float = 0.0,
+        busy_seconds: float | None = None,
+        on_busy: OnBusy | None = None,
         clock: Clock | None = None,
     ) -> None:
         self.targets = parse_gateways(gateways)
         self.key = key
         self._patience_seconds = patience_seconds
+        self._busy_seconds = patience_seconds if busy_seconds is None else busy_seconds
+        self._on_busy = on_busy
+        self._pace = Pace()
         self._tokens = TokenSource(key, clock or SystemClock()) if key is not None else None
         self._network: Address | None = parse_address(network, field="network") if network else None
         self._credentials = {target: channel_credentials(target, ca_file) for target in self.targets}
@@ -136,7 +146,11 @@ class Connection:
         return error
 
     async def patiently(
-        self, attempt: Callable[[], Awaitable[T]], *, on: tuple[type[ProofgridError], ...] = (Recoverable,)
+        self,
+        attempt: Callable[[], Awaitable[T]],
+        *,
+        on: tuple[type[ProofgridError], ...] = (Recoverable,),
+        but: tuple[type[ProofgridError], ...] = (),
     ) -> T:
         """Do what may safely be done twice, again and at other gateways for as long as patience lasts."""
         backoff = self.backoff()
@@ -144,6 +158,8 @@ class Connection:
             try:
                 return await attempt()
             except on as error:
+                if isinstance(error, but):
+                    raise
                 await backoff.wait(error)
 
     def backoff(self) -> Backoff:
@@ -187,6 +203,24 @@ class Connection:
     async def ask(self, method: Method[Request, Answer], request: Request) -> Answer:
         """Make a call that may safely be made twice, again while no gateway answers."""
         return await self.patiently(lambda: self.call(method, request))
+
+    async def ask_in_turn(self, method: Method[Request, Answer], request: Request) -> Answer:
+        """Make a call that gateways refuse while they are busy, as `ask`; again when they said so.
+
+        Calls of one connection go out at the pace that gateways take them (sdk/pacing.py). Raises Busy when the
+        patience for that is over.
+        """
+        loop = asyncio.get_running_loop()
+        give_up_at = loop.time() + self._busy_seconds
+        while True:
+            try:
+                async with self._pace.turn(patience_seconds=give_up_at - loop.time()):
+                    return await self.patiently(lambda: self.call(method, request), but=(Busy,))
+            except Busy as error:
+                if loop.time() + error.wait_ms / 1_000 >= give_up_at:
+                    raise
+                if self._on_busy is not None:
+                    self._on_busy(error)
 
     async def upload(self, method: UploadMethod[Request, Answer], parts: AsyncIterator[Request]) -> Answer:
         """Make a call that says many things and gets one answer, with the same errors, once."""

@@ -13,7 +13,9 @@ from pathlib import Path
 from typing import Concatenate, ParamSpec, TypeVar
 
 from proofgrid.primitives.signatures import SigningKey
-from proofgrid.sdk.client import Client, Event
+from proofgrid.sdk.client import Client
+from proofgrid.sdk.connection import OnBusy
+from proofgrid.sdk.event import Event
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -42,13 +44,23 @@ class SyncClient:
         network: str | None = None,
         ca_file: Path | None = None,
         patience_seconds: float = 60.0,
+        busy_seconds: float | None = None,
+        on_busy: OnBusy | None = None,
     ) -> None:
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="proofgrid-client", daemon=True)
         self._thread.start()
 
         async def make() -> Client:
-            return Client(gateways, key, network=network, ca_file=ca_file, patience_seconds=patience_seconds)
+            return Client(
+                gateways,
+                key,
+                network=network,
+                ca_file=ca_file,
+                patience_seconds=patience_seconds,
+                busy_seconds=busy_seconds,
+                on_busy=on_busy,
+            )
 
         try:
             self._client = self._run(make())

@@ -17,6 +17,12 @@ if TYPE_CHECKING:
     from proofgrid.roles.prover.node_settings import NodeSettings
 
 
+def _warm_bytes() -> int:
+    import psutil
+
+    return min(int(psutil.virtual_memory().total) // 8, 1 << 30)
+
+
 @dataclass(frozen=True, kw_only=True)
 class ProverSettings(Settings):
     """What a prover offers, to whom, and where it keeps its files."""
@@ -71,8 +77,11 @@ class ProverSettings(Settings):
     )
     warm_jobs: int = setting(100, "Most jobs of one program that a child proves.", least=1)
     warm_seconds: int = setting(900, "How old a child may be that takes another job.", least=1)
-    warm_bytes: int = setting(
-        1 << 30, "Most memory of children that wait for another job of their program.", told="1 GiB", least=0
+    warm_bytes: int = setting_of_machine(
+        _warm_bytes,
+        "Most memory of children that wait for another job of their program.",
+        told="an eighth of the machine's, at most 1 GiB",
+        least=0,
     )
     check_at_start: bool = setting(True, "Prove a tiny job before offering, once per engine version.", told="check")
     failures_max: int = setting(

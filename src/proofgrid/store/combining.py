@@ -47,6 +47,7 @@ class ProvenJob:
 
 
 CLAIM_COMBINING = query("claim_combining", ClaimedTask)
+OLDEST_UNSEALED = query("oldest_unsealed", int)
 COMBINING_ELSEWHERE = query("combining_elsewhere", bool)
 PROOFS_OF_TASK = query("proofs_of_task", ProvenJob)
 FINISH_TASK = query("finish_task", TaskId)

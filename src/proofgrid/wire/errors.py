@@ -7,6 +7,7 @@ from typing import Any
 import grpc
 from google.protobuf.message import DecodeError
 
+from proofgrid.primitives.error_codes import error_of_code
 from proofgrid.primitives.errors import (
     BadToken,
     IdempotencyConflict,
@@ -30,7 +31,6 @@ from proofgrid.primitives.errors import (
     UnknownProgram,
     UnknownTask,
     WrongAudience,
-    error_of_code,
 )
 from proofgrid.primitives.last_words import with_last_words
 from proofgrid.wire.v1 import common_pb2 as common

@@ -12,7 +12,7 @@ from proofgrid.cli.kit.task_screen import BARS_MAX, TaskScreen
 from proofgrid.cli.kit.waiting import waiting_lines
 from proofgrid.rules.jobs.events import sentence
 from proofgrid.sdk.answers.work import Job, Waiting
-from proofgrid.sdk.client import Event
+from proofgrid.sdk.event import Event
 
 ALICE = "0x52908400098527886E0F7030069857D2E4169EE7"
 

@@ -119,6 +119,7 @@ async def test_only_results_that_were_undone_are_judged_again(lane: LaneUnderTes
         settings=DispatchSettings(),
         subnetwork="default",
         clock=lane.desk._clock,
+        in_hand=lane.in_hand,
     )
     first, second = (
         JobReport(

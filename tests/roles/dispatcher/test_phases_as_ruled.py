@@ -21,6 +21,7 @@ from proofgrid.rules.jobs.phases import (
     after_cut,
     after_grant,
     after_heartbeat,
+    after_lateness,
     after_offer,
     after_progress,
     after_report,
@@ -111,6 +112,11 @@ class LeaseRow:
         terms = some_terms(name="p", held=() if row["state"] == "granted" else (held(row),))
         self.session = await self.desk.open_session(Address("alice"), terms, OWN)
 
+    async def stop_clock(self) -> None:
+        """Let its gateway be late with a word about it."""
+        with self.lane.in_hand.last_words([held(await self.read())]):
+            await self.lane.clocks.stop()
+
     async def has_expired(self) -> bool:
         """Does the watch look at it?"""
         return bool(await self.lane.ask(EXPIRED_LEASES))
@@ -174,6 +180,12 @@ class RowAndRules(RuleBasedStateMachine):
             grace_ms = self.row.lane.settings.reconnect_grace_ms
             self.lease = after_cut(self.lease, grace_ms=grace_ms, now_ms=self.now_ms)
         self.is_cut = True
+
+    @rule()
+    def be_late(self) -> None:
+        self.runner.run(self.row.stop_clock())
+        grace_ms = max(PHASES.silent_ms, PHASES.pick_up_ms)
+        self.lease = after_lateness(self.lease, grace_ms=grace_ms, now_ms=self.now_ms)
 
     @rule()
     def come_back(self) -> None:

@@ -17,6 +17,7 @@ from proofgrid.roles.intake.callers import Callers
 from proofgrid.roles.intake.canaries import Canaries
 from proofgrid.roles.intake.dead_letters import DeadLetters
 from proofgrid.roles.intake.evidence import EvidenceDesk
+from proofgrid.roles.intake.gate import Gate
 from proofgrid.roles.intake.incidents import Incidents
 from proofgrid.roles.intake.intake import Intake
 from proofgrid.roles.intake.normalising import Normaliser
@@ -52,7 +53,9 @@ def build_admission(settings: GatewaySettings, world: Adapters) -> Admission:
     )
 
 
-def build_intake(settings: GatewaySettings, world: Adapters, admission: Admission, task_watch: TaskWatch) -> Intake:
+def build_intake(
+    settings: GatewaySettings, world: Adapters, admission: Admission, task_watch: TaskWatch, gate: Gate
+) -> Intake:
     """Return all use cases; `admission` and `task_watch` are run and woken by whoever runs the gateway."""
     database, limits = world.database, settings.limits()
     prices = _prices_of(Quoting(database, settings.market()))
@@ -67,6 +70,7 @@ def build_intake(settings: GatewaySettings, world: Adapters, admission: Admissio
         canaries=Canaries(database, admission, world.clock),
         dead_letters=DeadLetters(database, world.clock),
         evidence=EvidenceDesk(database, world.artifacts, world.key),
+        gate=gate,
         incidents=Incidents(database),
         programs=Programs(database),
         quotes=Quotes(database, admission, prices, Reserving(database, settings.reserving(), world.clock)),

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass
 
 from proofgrid.bootstrap.gateway.adapters import Adapters
+from proofgrid.bootstrap.gateway.gate import build_gate
 from proofgrid.bootstrap.gateway.intake import build_admission, build_intake
 from proofgrid.primitives.ids import Address, GatewayId, TaskId
 from proofgrid.roles.canary.sending import Canaries
 from proofgrid.roles.chores import Chores
 from proofgrid.roles.dispatcher.checking import Checking
+from proofgrid.roles.dispatcher.clocks import Clocks
 from proofgrid.roles.dispatcher.desk import Desk
+from proofgrid.roles.dispatcher.in_hand import InHand
 from proofgrid.roles.dispatcher.watch import Watch
 from proofgrid.roles.intake.admission import Admission
 from proofgrid.roles.intake.health import Health
@@ -19,9 +23,11 @@ from proofgrid.roles.intake.watching import TaskWatch
 from proofgrid.roles.market.rounds import Market
 from proofgrid.roles.settlement.combining import Combiner
 from proofgrid.roles.settlement.ledger_check import LedgerCheck
+from proofgrid.roles.settlement.sealing_age import SealingAge
 from proofgrid.roles.settlement.settlement import Settlement
 from proofgrid.rules.jobs.request import ProofRequest
 from proofgrid.settings.gateway import GatewaySettings
+from proofgrid.telemetry.lag import LoopLag
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,11 +45,18 @@ class Roles:
     combiner: Combiner
     ledger_check: LedgerCheck
     health: Health
+    lag: Sequence[Callable[[], Coroutine[object, object, None]]]  #: what measures how late this gateway is
 
 
 def build_roles(settings: GatewaySettings, world: Adapters, gateway_id: GatewayId, chores: Chores) -> Roles:
     """Build every role; which of them run is decided when the gateway starts. `chores`: those of its siblings."""
     dispatch = settings.dispatcher()
+    loop_lag = LoopLag(world.clock)
+    in_hand = InHand(world.clock, loop_lag.seconds)
+    clocks = Clocks(world.database, dispatch.phases, gateway_id=gateway_id, in_hand=in_hand)
+    sealing_age = SealingAge(world.database)
+    market = _market(settings, world, gateway_id, chores)
+    gate = build_gate(world, loop_lag, in_hand, market, sealing_age)
     admission, task_watch = build_admission(settings, world), TaskWatch(world.database)
     settlement = Settlement(
         world.database,
@@ -59,34 +72,21 @@ def build_roles(settings: GatewaySettings, world: Adapters, gateway_id: GatewayI
         signed_for=world.key.address if settings.bonds().is_asked else None,
     )
     return Roles(
-        intake=build_intake(settings, world, admission, task_watch),
+        intake=build_intake(settings, world, admission, task_watch, gate),
         admission=admission,
         task_watch=task_watch,
-        market=Market(
-            world.database,
-            gateway_id=gateway_id,
-            key=world.key,
-            settings=settings.market(),
-            clock=world.clock,
-            chores=chores,
-        ),
+        market=market,
         desk=Desk(
             world.database,
             gateway_id=gateway_id,
             settle=settlement.settle,
-            checking=Checking(
-                world.database,
-                world.artifacts,
-                world.library,
-                world.workers,
-                world.troubles,
-                scratch=world.scratch,
-            ),
+            checking=_checking(world),
             settings=dispatch,
             subnetwork=settings.subnetwork,
             clock=world.clock,
+            in_hand=in_hand,
         ),
-        watch=Watch(world.database, dispatch, world.clock),
+        watch=Watch(world.database, dispatch, world.clock, clocks),
         canaries=_canaries(settings, world, admission),
         settlement=settlement,
         combiner=Combiner(
@@ -100,6 +100,24 @@ def build_roles(settings: GatewaySettings, world: Adapters, gateway_id: GatewayI
         ),
         ledger_check=LedgerCheck(world.database, world.clock),
         health=Health(world.database),
+        lag=[loop_lag.run, sealing_age.run, gate.run, clocks.run],
+    )
+
+
+def _market(settings: GatewaySettings, world: Adapters, gateway_id: GatewayId, chores: Chores) -> Market:
+    return Market(
+        world.database,
+        gateway_id=gateway_id,
+        key=world.key,
+        settings=settings.market(),
+        clock=world.clock,
+        chores=chores,
+    )
+
+
+def _checking(world: Adapters) -> Checking:
+    return Checking(
+        world.database, world.artifacts, world.library, world.workers, world.troubles, scratch=world.scratch
     )
 
 

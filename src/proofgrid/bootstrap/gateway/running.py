@@ -122,7 +122,7 @@ def _other_work(
     """
     desk = roles.desk
     work: list[Work] = [roles.admission.run, roles.task_watch.run, roles.health.run]
-    work += [desk.keep_alive, desk.run, roles.settlement.run]
+    work += [desk.keep_alive, desk.run, roles.settlement.run, *roles.lag]
     work += [world.keeper.run] if world.keeper is not None else []
     work += [partial(_strike_off, world, sibling)]
     chores: dict[str, Work] = {"spent tokens": roles.intake.callers.forget_spent_tokens}

@@ -12,11 +12,11 @@ from proofgrid.cli.kit.choosing import Asked, ProgramArgument
 from proofgrid.cli.kit.console import complain, plain, print_json, say
 from proofgrid.cli.kit.failures import EXIT_INTERRUPTED
 from proofgrid.cli.kit.following import fetch, follow, say_detached
-from proofgrid.cli.kit.options import WATCH_PATIENCE_SECONDS, ClientOptions, with_client
+from proofgrid.cli.kit.options import BUSY_PATIENCE_SECONDS, WATCH_PATIENCE_SECONDS, ClientOptions, with_client
 from proofgrid.cli.kit.reading import parse_amount, parse_duration_ms, parse_ladder
 from proofgrid.primitives.canonical import Json
 from proofgrid.primitives.clock import SystemClock, fresh_bytes
-from proofgrid.primitives.errors import InvalidField
+from proofgrid.primitives.errors import Busy, InvalidField
 from proofgrid.primitives.event_loop import run_async
 from proofgrid.primitives.money import format_amount, parse_price, typed_price
 from proofgrid.rules.jobs.constraints import Constraints
@@ -39,6 +39,7 @@ class _Order:
     constraints: Constraints
     subnetwork: str
     wait: bool
+    wait_busy: bool
     out: Path | None
     task_id: str = ""
 
@@ -87,6 +88,10 @@ UpTo = Annotated[
     typer.Option("--up-to", parser=parse_price, metavar="PRICE", help="but never beyond this; it is put in escrow."),
 ]
 Wait = Annotated[bool, typer.Option("--wait/--no-wait", help="Show the task until it ends.")]
+WaitBusy = Annotated[
+    bool,
+    typer.Option("--wait-busy/--no-wait-busy", help="Wait up to two minutes while the network is too busy."),
+]
 Out = Annotated[
     Path | None, typer.Option("--out", "-o", metavar="FILE", help="Wait, then download and verify the bundle.")
 ]
@@ -107,6 +112,7 @@ def run(
     up_to: UpTo = None,
     asked: Asked,
     wait: Wait = False,
+    wait_busy: WaitBusy = True,
     out: Out = None,
 ) -> None:
     """Submit inputs of a program for proving; several inputs are one batch and one bundle. Prints the task's id.
@@ -138,6 +144,7 @@ def run(
         constraints=asked.constraints(),
         subnetwork=asked.subnetwork,
         wait=wait or out is not None,
+        wait_busy=wait_busy,
         out=out,
     )
     _check_folder(out)
@@ -154,7 +161,8 @@ def _check_folder(out: Path | None) -> None:
 
 
 async def _submit(options: ClientOptions, order: _Order) -> None:
-    async with options.client() as client:
+    busy_seconds = BUSY_PATIENCE_SECONDS if order.wait_busy else 0.0
+    async with options.client(busy_seconds=busy_seconds, on_busy=_say_busy) as client:
         task = await client.submit(
             order.program,
             order.inputs,
@@ -188,6 +196,10 @@ async def _stay(options: ClientOptions, order: _Order) -> None:
             await fetch(client, order.task_id, order.out, is_verified=True, json=options.json)
         elif not options.json:
             say(f"proofgrid result {order.task_id} shows what was proven; --out FILE keeps the bundle")
+
+
+def _say_busy(error: Busy) -> None:
+    complain(f"The network is busy; trying again in {max(1, round(error.wait_ms / 1_000))} s, at no cost.")
 
 
 def _say_interrupted(order: _Order) -> None:

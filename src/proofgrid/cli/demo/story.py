@@ -18,7 +18,8 @@ from proofgrid.cli.demo.digits import DemoModel, Digit, best_of, plain_scores
 from proofgrid.cli.demo.processes import Fleet
 from proofgrid.cli.demo.telling import Telling
 from proofgrid.cli.demo.verified import Verified, read_verified
-from proofgrid.primitives.errors import BadBundle, error_of_code
+from proofgrid.primitives.error_codes import error_of_code
+from proofgrid.primitives.errors import BadBundle
 from proofgrid.primitives.ids import Address
 from proofgrid.primitives.money import BASE_UNITS_PER_TOKEN, format_amount, format_price
 from proofgrid.primitives.signatures import SigningKey

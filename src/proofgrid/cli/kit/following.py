@@ -60,7 +60,8 @@ async def _ask_why_it_waits(client: Client, task_id: str, screen: TaskScreen) ->
 
 
 async def _raise_if_failed(client: Client, task_id: str) -> None:
-    from proofgrid.primitives.errors import error_of_code
+
+    from proofgrid.primitives.error_codes import error_of_code
 
     task = await client.task(task_id)
     if task.state != "done":

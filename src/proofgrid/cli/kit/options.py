@@ -22,6 +22,7 @@ from proofgrid.settings.gateway import GatewaySettings, network_key_path
 if TYPE_CHECKING:
     from proofgrid.primitives.signatures import SigningKey
     from proofgrid.sdk.client import Client
+    from proofgrid.sdk.connection import OnBusy
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -29,6 +30,7 @@ Answer = TypeVar("Answer")
 
 CALL_PATIENCE_SECONDS = 8.0  #: a person waits for the answer
 WATCH_PATIENCE_SECONDS = 600.0  #: a gateway that is restarted is waited for
+BUSY_PATIENCE_SECONDS = 120.0  #: a busy one lets everybody in who waits
 
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
 DataDirOption = Annotated[
@@ -63,7 +65,13 @@ class ClientOptions:
         network = self.flags["network"]
         return None if network is None else str(network)
 
-    def client(self, *, patience_seconds: float = CALL_PATIENCE_SECONDS) -> Client:
+    def client(
+        self,
+        *,
+        patience_seconds: float = CALL_PATIENCE_SECONDS,
+        busy_seconds: float | None = None,
+        on_busy: OnBusy | None = None,
+    ) -> Client:
         """Return a client of the network; raise InvalidField when there is no key."""
         from proofgrid.sdk.client import Client
 
@@ -71,7 +79,13 @@ class ClientOptions:
         key = read_key_of(settings.key, settings.key_password)
         network = settings.network or None
         return Client(
-            settings.gateway, key, network=network, ca_file=settings.tls_ca, patience_seconds=patience_seconds
+            settings.gateway,
+            key,
+            network=network,
+            ca_file=settings.tls_ca,
+            patience_seconds=patience_seconds,
+            busy_seconds=busy_seconds,
+            on_busy=on_busy,
         )
 
     def key_file(self) -> object:

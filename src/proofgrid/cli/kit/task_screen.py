@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
 
     from proofgrid.sdk.answers.work import Job
-    from proofgrid.sdk.client import Event
+    from proofgrid.sdk.event import Event
 
 WIDE = 90  #: columns with room for a long bar
 BARS_MAX = 24  #: more jobs than this share one bar per slice

@@ -66,8 +66,9 @@ class ClientService(services.ClientServiceServicer):
     @answering
     async def Submit(self, request: messages.SubmitRequest, context: CallContext) -> messages.Task:  # noqa: N802
         caller = await self._door.admit(context, self._intake.tasks.submit)
-        wanted = read_submit(request, bytes_max=self._intake.limits.inputs_json_bytes)
-        return answers.write_task(await self._intake.tasks.submit(caller, wanted))
+        async with self._intake.gate.place(caller.address):
+            wanted = read_submit(request, bytes_max=self._intake.limits.inputs_json_bytes)
+            return answers.write_task(await self._intake.tasks.submit(caller, wanted))
 
     @answering
     async def GetTask(self, request: messages.GetTaskRequest, context: CallContext) -> messages.Task:  # noqa: N802

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Coroutine, Sequence
+from contextlib import AbstractContextManager
 from typing import Protocol
 
 import grpc
@@ -33,6 +34,7 @@ from proofgrid.wire.v1 import prover_pb2_grpc as services
 
 HELLO_TIMEOUT_SECONDS = 10.0
 RESULTS_AT_ONCE = 16  #: messages with results of one prover; bounds the memory that their proofs take
+WORDS_AT_ONCE = 64  #: other messages of one prover
 
 log = structlog.get_logger(__name__)
 
@@ -46,6 +48,7 @@ class ProverDesk(Protocol):
     async def results(self, session: Session, reports: Sequence[JobReport]) -> list[Verdict]: ...
     async def trouble(self, session: Session, trouble: JobTrouble) -> None: ...
     async def drain(self, session: Session) -> None: ...
+    def unread(self, session: Session) -> AbstractContextManager[None]: ...
     async def close_session(self, session: Session) -> None: ...
 
 
@@ -90,15 +93,25 @@ class ProverService(services.ProverServiceServicer):
 
     async def _listen(self, session: Session, context: CallContext) -> None:
         async with asyncio.TaskGroup() as group:
-            # Results take time to verify; the heartbeats behind them must not wait for that.
-            turn = asyncio.Semaphore(RESULTS_AT_ONCE)
+            # Results take time to verify, words to be written down; what was sent behind them must not wait for that.
+            results, words = asyncio.Semaphore(RESULTS_AT_ONCE), asyncio.Semaphore(WORDS_AT_ONCE)
             while (message := await context.read()) is not grpc.aio.EOF:
                 kind = message.WhichOneof("message")
-                if kind == "results":
+                turn = results if kind == "results" else words
+                with self._desk.unread(session):
                     await turn.acquire()
-                    group.create_task(self._judge_all(session, message.results, turn))
-                else:
-                    await self._hear(session, kind, message)
+                group.create_task(self._handle(session, kind, message, turn))
+
+    async def _handle(
+        self, session: Session, kind: str | None, message: messages.FromProver, turn: asyncio.Semaphore
+    ) -> None:
+        try:
+            if kind == "results":
+                await self._judge_all(session, message.results)
+            else:
+                await self._hear(session, kind, message)
+        finally:
+            turn.release()
 
     async def _hear(self, session: Session, kind: str | None, message: messages.FromProver) -> None:
         match kind:
@@ -115,21 +128,18 @@ class ProverService(services.ProverServiceServicer):
             case _:
                 raise MalformedMessage(f"a {kind or 'message without content'} is not expected here", field="message")
 
-    async def _judge_all(self, session: Session, message: messages.JobResults, turn: asyncio.Semaphore) -> None:
-        try:
-            if len(message.results) > codec.RESULTS_PER_MESSAGE_MAX:
-                raise MalformedMessage(f"at most {codec.RESULTS_PER_MESSAGE_MAX} in one message", field="results")
-            reports, verdicts = [], []
-            for result in message.results:
-                try:
-                    reports.append(codec.read_result(result))
-                except InvalidRequest as error:
-                    verdicts.append(await self._unreadable(session, result, error))
-            judged = await self._desk.results(session, reports)
-            verdicts += [(report.held.lease_id, verdict) for report, verdict in zip(reports, judged, strict=True)]
-            await session.outgoing.put(Acks(verdicts=tuple(verdicts)))
-        finally:
-            turn.release()
+    async def _judge_all(self, session: Session, message: messages.JobResults) -> None:
+        if len(message.results) > codec.RESULTS_PER_MESSAGE_MAX:
+            raise MalformedMessage(f"at most {codec.RESULTS_PER_MESSAGE_MAX} in one message", field="results")
+        reports, verdicts = [], []
+        for result in message.results:
+            try:
+                reports.append(codec.read_result(result))
+            except InvalidRequest as error:
+                verdicts.append(await self._unreadable(session, result, error))
+        judged = await self._desk.results(session, reports)
+        verdicts += [(report.held.lease_id, verdict) for report, verdict in zip(reports, judged, strict=True)]
+        await session.outgoing.put(Acks(verdicts=tuple(verdicts)))
 
     async def _unreadable(
         self, session: Session, message: messages.JobResult, error: InvalidRequest

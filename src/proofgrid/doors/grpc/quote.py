@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from proofgrid.doors.grpc.front_door import CallContext, FrontDoor, answering
+from proofgrid.roles.intake.gate import Gate
 from proofgrid.roles.intake.quotes import Quote, Quotes
 from proofgrid.rules.jobs.limits import Limits
 from proofgrid.rules.market.firm_quote import FirmTerms
@@ -16,29 +17,32 @@ from proofgrid.wire.v1 import quotes_pb2_grpc as services
 class QuoteService(services.QuoteServiceServicer):
     """What `QuoteService` of proto/proofgrid/wire/v1/quotes.proto promises."""
 
-    def __init__(self, door: FrontDoor, quotes: Quotes, *, limits: Limits) -> None:
+    def __init__(self, door: FrontDoor, quotes: Quotes, gate: Gate, *, limits: Limits) -> None:
         self._door = door
         self._quotes = quotes
+        self._gate = gate
         self._limits = limits
 
     @answering
     async def GetQuote(self, request: messages.QuoteRequest, context: CallContext) -> messages.Quote:  # noqa: N802
         caller = await self._door.admit(context, self._quotes.quote)
-        asked = read_quote_request(request, bytes_max=self._limits.inputs_json_bytes)
-        return write_quote(await self._quotes.quote(caller, asked, hold_ms=request.hold_ms))
+        async with self._gate.place(caller.address):
+            asked = read_quote_request(request, bytes_max=self._limits.inputs_json_bytes)
+            return write_quote(await self._quotes.quote(caller, asked, hold_ms=request.hold_ms))
 
     @answering
     async def BuyQuote(self, request: messages.BuyQuoteRequest, context: CallContext) -> messages.FirmQuote:  # noqa: N802
         caller = await self._door.admit(context, self._quotes.buy)
-        asked = read_quote_request(request.request, bytes_max=self._limits.inputs_json_bytes)
-        bought = await self._quotes.buy(
-            caller,
-            asked,
-            hold_ms=request.request.hold_ms,
-            idempotency_key=request.idempotency_key,
-            cost_max=request.cost_max,
-        )
-        return write_firm_quote(bought)
+        async with self._gate.place(caller.address):
+            asked = read_quote_request(request.request, bytes_max=self._limits.inputs_json_bytes)
+            bought = await self._quotes.buy(
+                caller,
+                asked,
+                hold_ms=request.request.hold_ms,
+                idempotency_key=request.idempotency_key,
+                cost_max=request.cost_max,
+            )
+            return write_firm_quote(bought)
 
     @answering
     async def ListQuotes(  # noqa: N802

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
-from contextlib import suppress
+from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass, field
 
 import structlog
@@ -25,6 +25,7 @@ from proofgrid.roles.dispatcher.checking import Checking
 from proofgrid.roles.dispatcher.handing_back import HandingBack
 from proofgrid.roles.dispatcher.handing_out import HandingOut, send
 from proofgrid.roles.dispatcher.hearing import Hearing
+from proofgrid.roles.dispatcher.in_hand import InHand
 from proofgrid.roles.dispatcher.late import refuse_late
 from proofgrid.roles.dispatcher.patience import MOMENT_SECONDS, may_pass, patiently
 from proofgrid.roles.dispatcher.returns import return_job
@@ -109,8 +110,10 @@ class Desk:
         settings: DispatchSettings,
         subnetwork: str,
         clock: Clock,
+        in_hand: InHand,
     ) -> None:
         self._database = database
+        self._in_hand = in_hand
         self._gateway_id = gateway_id
         self._settle = settle
         self._settings = settings
@@ -119,7 +122,9 @@ class Desk:
         self._sessions: dict[SessionId, Session] = {}
         self._hearing = Hearing(database, settings.phases)
         self._back = HandingBack(database, checking, self._take_back)
-        self._out = HandingOut(database, gateway_id=gateway_id, sessions=self._sessions, phases=settings.phases)
+        self._out = HandingOut(
+            database, gateway_id=gateway_id, sessions=self._sessions, phases=settings.phases, in_hand=in_hand
+        )
         self._moving = False  #: this gateway closes: no new sessions, no more leases to the ones it has
         self._someone_left = asyncio.Event()
         self._told_to_move: set[SessionId] = set()
@@ -254,6 +259,7 @@ class Desk:
         # A prover that was asked to go is not lost, and may have to look for a gateway that is there.
         grace_ms = self._settings.lease_ttl_ms if self._moving else self._settings.reconnect_grace_ms
         async with self._database.transaction(Transaction.CLOSE_SESSION) as connection:
+            grace_ms += self._in_hand.lag_ms()  # its next hello waits as long for this gateway
             await connection.run(CLOSE_SESSION, session_id=session.session_id, grace_ms=grace_ms)
             await connection.run(WAKE_EXPIRY)
 
@@ -287,21 +293,24 @@ class Desk:
 
     async def heartbeat(self, session: Session, held: list[HeldLease]) -> list[LeaseId]:
         """Let the session and its leases live on; return the leases that are not its own any more."""
-        return await patiently(lambda: self._hearing.heartbeat(session.session_id, held))
+        with self._in_hand.words(held):
+            return await patiently(lambda: self._hearing.heartbeat(session.session_id, held))
 
     async def progress(self, session: Session, report: StageReport) -> None:
         """Note how far a job is; the first word of a lease says that it has started."""
-        await patiently(lambda: self._hearing.progress(session.session_id, report))
+        with self._in_hand.words([report.held]):
+            await patiently(lambda: self._hearing.progress(session.session_id, report))
 
     async def results(self, session: Session, reports: Sequence[JobReport]) -> list[Verdict]:
         """Have results judged; whatever is no valid proof sends its job back to the market."""
-        outcomes = await self._judge(reports, session.operator)
-        return [
-            Verdict(accepted=True, price=outcome.price)
-            if isinstance(outcome, Paid)
-            else await self._refuse(session, report, outcome)
-            for report, outcome in zip(reports, outcomes, strict=True)
-        ]
+        with self._in_hand.last_words(report.held for report in reports):
+            outcomes = await self._judge(reports, session.operator)
+            return [
+                Verdict(accepted=True, price=outcome.price)
+                if isinstance(outcome, Paid)
+                else await self._refuse(session, report, outcome)
+                for report, outcome in zip(reports, outcomes, strict=True)
+            ]
 
     async def _judge(self, reports: Sequence[JobReport], operator: Address) -> list[Paid | BaseException]:
         outcomes = list(await self._settle(reports, operator))
@@ -325,7 +334,12 @@ class Desk:
 
     async def trouble(self, session: Session, trouble: JobTrouble) -> None:
         """A prover says that a job did not work out."""
-        await self._back.excused(trouble, session)
+        with self._in_hand.last_words([trouble.held]):
+            await self._back.excused(trouble, session)
+
+    def unread(self, session: Session) -> AbstractContextManager[None]:
+        """For as long as a stream is not read on, because too much of it is in hand."""
+        return self._in_hand.unread(session.session_id)
 
     async def _look_for_equivocation(self, session: Session, report: JobReport) -> None:
         """A late result may be the second one that was signed for its lease."""

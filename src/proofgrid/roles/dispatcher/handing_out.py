@@ -15,6 +15,7 @@ import structlog
 from proofgrid.primitives.digests import Digest
 from proofgrid.primitives.ids import GatewayId, SessionId
 from proofgrid.primitives.turns import Urgency
+from proofgrid.roles.dispatcher.in_hand import InHand
 from proofgrid.roles.dispatcher.session import Session
 from proofgrid.roles.loop import Loop
 from proofgrid.rules.jobs.offers import HeldLease, LeaseOffer, Leases, ToProver
@@ -41,11 +42,14 @@ class HandingOut:
         gateway_id: GatewayId,
         sessions: Mapping[SessionId, Session],
         phases: PhasePolicy,
+        in_hand: InHand,
     ) -> None:
         self._database = database
         self._gateway_id = gateway_id
         self._sessions = sessions
         self._phases = phases
+        self._in_hand = in_hand
+        self._untold: int | None = None  #: of `in_hand`, since the first of these leases was sold
         self._manifests: dict[Digest, str] = {}
         self._loop = Loop("handing_out", self._offer, first=None, retry_seconds=AFTER_TROUBLE_SECONDS)
         self._offering = asyncio.Lock()
@@ -53,6 +57,8 @@ class HandingOut:
 
     def wake(self) -> None:
         """There may be granted leases."""
+        if self._untold is None:
+            self._untold = self._in_hand.begin_telling()
         self._loop.wake()
 
     async def end(self) -> None:
@@ -67,6 +73,17 @@ class HandingOut:
         await self._loop.run()
 
     async def _offer(self) -> None:
+        untold, self._untold = self._untold, None
+        try:
+            await self._offer_all()
+        except BaseException:
+            untold, self._untold = self._untold, untold  # they wait on
+            raise
+        finally:
+            if untold is not None:
+                self._in_hand.end(untold)
+
+    async def _offer_all(self) -> None:
         async with self._offering:
             if self._ended:
                 return

@@ -5,11 +5,11 @@ lane_times --p95--> slow leases --tasks locked, one transaction--> "slow" events
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 import structlog
 
-from proofgrid.primitives.ids import JobId
+from proofgrid.primitives.ids import JobId, LeaseId
 from proofgrid.primitives.turns import Urgency
 from proofgrid.rules.jobs.events import Slow
 from proofgrid.rules.jobs.hedging import (
@@ -52,19 +52,19 @@ class Stragglers:
         self._silent_ms = silent_ms
         self._horizon_ms = horizon_ms
 
-    async def look(self) -> None:
-        """Tell what became slow since the last time, and wish for second leases."""
+    async def look(self, *, unheard: Collection[LeaseId] = ()) -> None:
+        """Tell what became slow since the last time, and wish for second leases; not for what is in hand."""
         async with self._database.connection(Urgency.ROUNDS) as connection:
             kinds = self._kinds(await connection.fetch(LANE_TIMES))
             seen = await connection.fetch(SLOW_LEASES, **self._bounds(kinds)) if kinds else []
-        seen = self._slow(seen, kinds)
+        seen = [row for row in self._slow(seen, kinds) if row.lease_id not in unheard]
         if not any(self._is_news(row) for row in seen):
             return
         async with self._database.transaction(Transaction.NOTE_SLOW) as connection:
             locked = await connection.fetch(LOCK_TASKS, task_ids=sorted({row.task_id for row in seen}))
             tasks = {task.task_id for task in locked}
             again = await connection.fetch(SLOW_LEASES, **self._bounds(kinds))
-            slow = [row for row in self._slow(again, kinds) if row.task_id in tasks]
+            slow = [row for row in self._slow(again, kinds) if row.task_id in tasks and row.lease_id not in unheard]
             await self._note(connection, slow, await self._wishes(connection, slow, kinds), kinds)
 
     def _kinds(self, rows: Sequence[LaneTimes]) -> dict[str, KindStats]:

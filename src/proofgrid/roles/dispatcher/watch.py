@@ -13,8 +13,10 @@ from proofgrid.primitives.clock import Clock
 from proofgrid.primitives.errors import DeadlineMissed, SettlementStopped
 from proofgrid.primitives.ids import TaskId
 from proofgrid.primitives.turns import Urgency
+from proofgrid.roles.dispatcher.clocks import Clocks
 from proofgrid.roles.dispatcher.desk import DispatchSettings
 from proofgrid.roles.dispatcher.hearing import lease_times
+from proofgrid.roles.dispatcher.in_hand import Late
 from proofgrid.roles.dispatcher.ladders import raise_limits
 from proofgrid.roles.dispatcher.overflow import Overflow
 from proofgrid.roles.dispatcher.returns import return_job
@@ -29,7 +31,6 @@ from proofgrid.store.gateways import DATABASE_TIME
 from proofgrid.store.incidents import IS_STOPPED, KEEP_REPORTED_LEASES
 from proofgrid.store.leases import (
     EXPIRED_LEASES,
-    EXTEND_UNHEARD_LEASES,
     LOCK_LEASE,
     NEXT_EXPIRY,
     WAS_HEARD,
@@ -48,8 +49,9 @@ log = structlog.get_logger(__name__)
 class Watch:
     """The dispatcher's clock. Any number of gateways may run one: the rows' locks decide who acts."""
 
-    def __init__(self, database: Database, settings: DispatchSettings, clock: Clock) -> None:
+    def __init__(self, database: Database, settings: DispatchSettings, clock: Clock, clocks: Clocks) -> None:
         self._database = database
+        self._clocks = clocks
         self._clock = clock
         self._settings = settings
         self._loop = Loop("watch", self._look, on_trouble=self._go_blind)
@@ -69,34 +71,28 @@ class Watch:
         await self._loop.run()
 
     async def _look(self) -> float:
-        if self._blind:
-            await self._wait_for_heartbeats()
+        late = await self._clocks.stop(everywhere=self._blind)
+        self._blind = False
         await self.take_back_expired()
         await self.end_overdue()
         await raise_limits(self._database)
-        await self._look_for_stragglers()
+        if not late.everybody:  # what seems slow then is this gateway
+            await self._look_for_stragglers(late)
         return await self._until_next()
 
     async def _go_blind(self) -> float:
         self._blind = True
         return AFTER_TROUBLE_SECONDS
 
-    async def _look_for_stragglers(self) -> None:
+    async def _look_for_stragglers(self, late: Late) -> None:
         # The watch is woken at every cut stream; stragglers and jobs that wait are looked for at their own pace.
         now = self._clock.running_seconds()
         if now >= self._next_look:
             self._next_look = now + STRAGGLERS_EVERY_SECONDS
-            await self._stragglers.look()
+            await self._stragglers.look(unheard=late.lease_ids)
             await self._overflow.look()
             with suppress(SettlementStopped):  # they are given back later
                 await firm_quotes.expire(self._database)
-
-    async def _wait_for_heartbeats(self) -> None:
-        # The database was away, or every gateway: leases ran out only because nobody could extend them.
-        await self._database.write(
-            Transaction.EXTEND_LEASES, EXTEND_UNHEARD_LEASES, silent_ms=self._settings.lease_ttl_ms
-        )
-        self._blind = False
 
     async def take_back_expired(self) -> None:
         """Give every job of an expired lease back to the market."""
@@ -127,6 +123,8 @@ class Watch:
         lease = await connection.value(LOCK_LEASE, lease_id=row.lease_id)
         now_ms = await connection.value(DATABASE_TIME)
         overrun = check_lease(lease_times(lease), now_ms=now_ms)
+        if overrun is not Overrun.NOT_JUDGED and self._clocks.in_hand.is_decided(row.lease_id):
+            return None  # its result came in the meantime
         if overrun is Overrun.NOT_PICKED_UP:
             pick_up_ms = self._settings.phases.pick_up_ms
             if not await connection.value(WAS_HEARD, lease_id=row.lease_id, pick_up_ms=pick_up_ms):

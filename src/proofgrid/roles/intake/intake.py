@@ -12,6 +12,7 @@ from proofgrid.roles.intake.callers import Callers
 from proofgrid.roles.intake.canaries import Canaries
 from proofgrid.roles.intake.dead_letters import DeadLetters
 from proofgrid.roles.intake.evidence import EvidenceDesk
+from proofgrid.roles.intake.gate import Gate
 from proofgrid.roles.intake.incidents import Incidents
 from proofgrid.roles.intake.programs import Programs
 from proofgrid.roles.intake.quotes import Quotes
@@ -39,6 +40,7 @@ class Intake:
     canaries: Canaries
     dead_letters: DeadLetters
     evidence: EvidenceDesk
+    gate: Gate
     incidents: Incidents
     programs: Programs
     quotes: Quotes

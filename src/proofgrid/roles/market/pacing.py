@@ -51,6 +51,10 @@ class Pacing:
         """Something changed in one of its lanes."""
         self._loop.wake()
 
+    def overdue_seconds(self) -> float:
+        """Return for how long a change has been waiting for its round."""
+        return self._loop.overdue_seconds()
+
     async def run(self) -> None:
         """Hold rounds until cancelled."""
         await self._loop.run()

@@ -117,6 +117,10 @@ class Market:
                 self._group.create_task(pacing.run())
         pacing.wake()
 
+    def overdue_seconds(self) -> float:
+        """Return for how long a change has been waiting for its round, in the stack where that is longest."""
+        return max((pacing.overdue_seconds() for pacing in self._stacks.values()), default=0.0)
+
     async def wake_all(self) -> None:
         """Notifications may have been missed: look at every lane with work."""
         async with self._database.connection(Urgency.ROUNDS) as connection:

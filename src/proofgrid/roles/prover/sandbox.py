@@ -18,7 +18,8 @@ from typing import Any
 
 import structlog
 
-from proofgrid.primitives.errors import InvalidField, JobCrashed, JobTimedOut, ProofgridError, error_of_code
+from proofgrid.primitives.error_codes import error_of_code
+from proofgrid.primitives.errors import InvalidField, JobCrashed, JobTimedOut, ProofgridError
 from proofgrid.primitives.last_words import with_last_words
 from proofgrid.primitives.reading import read_json, read_mapping
 from proofgrid.proofs.base import JobOutput, Program, Report

@@ -8,6 +8,7 @@
 `expires_ms` is the row's alarm: the end of the phase, or sooner when the prover falls silent. Ends of phases come out
 of the estimate (units, memory) and the speed at which this prover delivers proofs of this kind (speed.py). Progress is
 only a word: however much of it there is, proving takes no longer than `extend_permille` of what it gets at its start.
+While the gateway is late, all clocks of what waits for it stand still (`after_lateness`).
 """
 
 from __future__ import annotations
@@ -185,6 +186,22 @@ def after_coming_back(lease: LeaseTimes, *, policy: PhasePolicy, now_ms: int) ->
         return _alive(lease, policy, now_ms)
     told_by_ms = min(now_ms + policy.pick_up_ms, lease.until_ms)
     return replace(lease, expires_ms=told_by_ms, phase_until_ms=told_by_ms)
+
+
+def after_lateness(lease: LeaseTimes, *, grace_ms: int, now_ms: int) -> LeaseTimes:
+    """Return the timers of a lease that waits for a late gateway: its clock stood still, it has a grace from now on.
+
+    What has three quarters of the grace left is not written again; a report has its own time.
+    """
+    until_ms = now_ms + grace_ms
+    if PHASE_OF.get(lease.state) not in (Phase.PICK_UP, Phase.PROVE) or lease.expires_ms >= now_ms + grace_ms * 3 // 4:
+        return lease
+    return replace(
+        lease,
+        expires_ms=until_ms,
+        phase_until_ms=max(lease.phase_until_ms, until_ms),
+        until_ms=max(lease.until_ms, until_ms),
+    )
 
 
 # --- what the timers say -------------------------------------------------------------------------

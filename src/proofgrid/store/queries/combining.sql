@@ -11,6 +11,12 @@ WHERE task_id IN (
     ORDER BY created_ms FOR NO KEY UPDATE SKIP LOCKED LIMIT :room)
 RETURNING task_id, client, program_digest, statement, created_ms, escrow, quote_id;
 
+-- name: oldest_unsealed
+-- For how long the tasks that nobody combines yet have been waiting since their last proof was paid; the oldest of them.
+SELECT now_ms() - (SELECT coalesce(max(ended_ms), now_ms()) FROM leases
+    WHERE leases.task_id = oldest.task_id AND leases.state = 'settled') AS age_ms
+FROM (SELECT task_id FROM tasks WHERE state = 'combining' AND claimed_by IS NULL ORDER BY created_ms LIMIT 8) AS oldest;
+
 -- name: combining_elsewhere
 -- Is anything left that another gateway combines? :running: what this one is working on.
 SELECT EXISTS (SELECT 1 FROM tasks WHERE state = 'combining' AND task_id <> ALL(:running::uuid[]));

@@ -135,13 +135,15 @@ WITH closed AS (
 )
 UPDATE leases SET expires_ms = least(expires_ms, now_ms() + :grace_ms) FROM cut WHERE leases.lease_id = cut.lease_id;
 
--- name: extend_unheard_leases
--- After the database was away: what ran out meanwhile, or could not be noted, may be heard of once more; no longer than
--- its own limit.
-WITH heard AS (
-    SELECT lease_id FROM leases WHERE state IN (@leases_told) AND expires_ms < now_ms() + :silent_ms AND until_ms > now_ms()
+-- name: stop_clocks
+-- A gateway is late, or nobody could note anything: these leases have at least :grace_ms from now on, whatever they wait
+-- for (after_lateness). :everywhere: all leases; :everybody: those of this gateway; or those of sessions and leases by id.
+WITH late AS (
+    SELECT lease_id FROM leases WHERE state IN (@leases_in_flight) AND expires_ms < now_ms() + :grace_ms * 3 / 4
+      AND (:everywhere OR (:everybody AND gateway_id = :gateway_id) OR session_id = ANY(:session_ids::uuid[])
+        OR lease_id = ANY(:lease_ids::uuid[]))
     ORDER BY lease_id FOR NO KEY UPDATE
 )
-UPDATE leases SET expires_ms = least(at_ms + :silent_ms, until_ms),
-    phase_until_ms = greatest(phase_until_ms, at_ms + :silent_ms)
-FROM heard, (SELECT now_ms() AS at_ms) AS clock WHERE leases.lease_id = heard.lease_id;
+UPDATE leases SET expires_ms = greatest(expires_ms, at_ms + :grace_ms),
+    phase_until_ms = greatest(phase_until_ms, at_ms + :grace_ms), until_ms = greatest(until_ms, at_ms + :grace_ms)
+FROM late, (SELECT now_ms() AS at_ms) AS clock WHERE leases.lease_id = late.lease_id;

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import NoReturn
 
 from proofgrid.primitives.canonical import Json
@@ -13,6 +13,8 @@ from proofgrid.rules.jobs.offers import Leases
 
 JSON_DEPTH_MAX = 32
 OBJECT_BYTES_MAX = 4 << 20
+
+_CONTAINERS = frozenset({dict, list})
 
 
 def read_json(text: str, *, field: str, bytes_max: int) -> Json:
@@ -25,7 +27,9 @@ def read_json(text: str, *, field: str, bytes_max: int) -> Json:
         raise MalformedMessage("nested too deep", field=field) from None
     except ValueError as error:
         raise MalformedMessage(f"not JSON: {error}", field=field) from None
-    _check_depth(value, field=field, left=JSON_DEPTH_MAX)
+    # What opens fewer brackets is not nested deeper.
+    if text.count("[") + text.count("{") > JSON_DEPTH_MAX:
+        _check_depth(value, field=field)
     return value
 
 
@@ -36,13 +40,20 @@ def _refuse_constant(name: str) -> NoReturn:
 _STRICT = json.JSONDecoder(parse_constant=_refuse_constant)  # made once: that costs more than most texts
 
 
-def _check_depth(value: Json, *, field: str, left: int) -> None:
-    if not isinstance(value, dict | list):
-        return
-    if left == 0:
-        raise MalformedMessage(f"nested more than {JSON_DEPTH_MAX} deep", field=field)
-    for item in value.values() if isinstance(value, dict) else value:
-        _check_depth(item, field=field, left=left - 1)
+def _check_depth(value: Json, *, field: str) -> None:
+    # Level by level: inputs may hold a million numbers, and few lists.
+    level, depth = [value], 0
+    while level := [one for one in level if type(one) in _CONTAINERS]:
+        depth += 1
+        if depth > JSON_DEPTH_MAX:
+            raise MalformedMessage(f"nested more than {JSON_DEPTH_MAX} deep", field=field)
+        level = [inner for one in level for inner in _inside(one) if type(inner) in _CONTAINERS]
+
+
+def _inside(value: Json) -> Iterable[Json]:
+    if isinstance(value, dict):
+        return value.values()
+    return value if isinstance(value, list) else ()
 
 
 def read_object(text: str, *, field: str, bytes_max: int = OBJECT_BYTES_MAX) -> Mapping[str, Json]:

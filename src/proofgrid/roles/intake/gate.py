@@ -1,0 +1,163 @@
+"""Lets in as many submissions at once as the gateway can take without coming late; refuses the rest before it costs.
+
+    place --> window (rules/access/pressure.py), line (rules/access/waiting_line.py) --> work, or Busy with a time
+
+Money, results, heartbeats and leases do not pass here: what was accepted is never refused.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
+
+import structlog
+
+from proofgrid.primitives.clock import Clock
+from proofgrid.primitives.errors import Busy
+from proofgrid.primitives.ids import Address
+from proofgrid.rules.access.pressure import Part, WindowPolicy, pause_ms, window_after, worst_of
+from proofgrid.rules.access.waiting_line import FairLine, LinePolicy, come_again_ms, may_wait, patience_ms
+from proofgrid.telemetry.levels import levels
+
+LOOK_SECONDS = 0.1
+LOOKS_PER_SECOND = 10
+
+log = structlog.get_logger(__name__)
+
+
+class Gate:
+    """Needs its `run` in a TaskGroup; `parts`: how late each part of the gateway comes now, in seconds."""
+
+    def __init__(
+        self,
+        parts: Mapping[Part, Callable[[], float]],
+        clock: Clock,
+        *,
+        window: WindowPolicy | None = None,
+        line: LinePolicy | None = None,
+    ) -> None:
+        self._parts = parts
+        self._clock = clock
+        self._window_policy = window or WindowPolicy()
+        self._line_policy = line or LinePolicy()
+        self._window_milli = self._window_policy.most_milli
+        self._pressure = 0  #: at the look before
+        self._inside = 0
+        self._paused_until = 0.0  #: by the clock
+        self._line: FairLine[asyncio.Future[None]] = FairLine()
+        self._empty_at = 0.0  #: by the clock: when nobody waited last
+        self._let_in: deque[int] = deque([0], LOOKS_PER_SECOND)  #: at each look; the last one is going on
+        self._refused: deque[int] = deque([0], LOOKS_PER_SECOND)
+        self._is_refusing = False
+
+    async def run(self) -> None:
+        """Measure and adjust until cancelled."""
+        while True:
+            self.look()
+            await self._clock.sleep(LOOK_SECONDS)
+
+    def look(self) -> None:
+        """Adjust the window to how late the gateway is."""
+        part, pressure = worst_of({part: int(1_000 * late()) for part, late in self._parts.items()})
+        self._window_milli = window_after(self._window_milli, pressure, self._pressure, self._window_policy)
+        self._pressure = pressure
+        levels.set(
+            admission_window_milli=self._window_milli, admission_line=len(self._line), pressure_permille=pressure
+        )
+        self._say(part, pressure)
+        self._let_in.append(0)
+        self._refused.append(0)
+        self._fill()
+
+    @asynccontextmanager
+    async def place(self, client: Address) -> AsyncIterator[None]:
+        """Have a place for as long as the context lasts, in turn with other clients. Raises Busy."""
+        await self._enter(client)
+        begun = self._clock.running_seconds()
+        try:
+            yield
+        finally:
+            self._inside -= 1
+            self._pause(self._clock.running_seconds() - begun)
+            self._fill()
+
+    @property
+    def _window(self) -> int:
+        return max(1, self._window_milli // 1_000)
+
+    def _has_place(self) -> bool:
+        return self._inside < self._window and self._clock.running_seconds() >= self._paused_until
+
+    def _pause(self, worked_seconds: float) -> None:
+        seconds = pause_ms(self._window_milli, int(1_000 * worked_seconds), self._window_policy) / 1_000
+        if seconds:
+            self._paused_until = self._clock.running_seconds() + seconds
+            asyncio.get_running_loop().call_later(seconds, self._fill)
+
+    async def _enter(self, client: Address) -> None:
+        if not self._line:
+            self._empty_at = self._clock.running_seconds()
+            if self._has_place():
+                self._count_in()
+                return
+        standing_ms = int(1_000 * (self._clock.running_seconds() - self._empty_at))
+        own = self._line.of(client)
+        if not may_wait(
+            own,
+            self._line.clients_with(client),
+            standing_ms=standing_ms,
+            let_in_per_second=sum(self._let_in),
+            policy=self._line_policy,
+        ):
+            raise self._busy()
+        await self._wait(client, patience_ms(own, standing_ms=standing_ms, policy=self._line_policy) / 1_000)
+
+    async def _wait(self, client: Address, patience_seconds: float) -> None:
+        turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._line.join(client, turn)
+        try:
+            async with asyncio.timeout(patience_seconds):
+                await turn
+        except BaseException as error:
+            if turn.done() and not turn.cancelled():
+                if isinstance(error, TimeoutError):
+                    return  # its turn came at the last moment
+                self._inside -= 1
+                self._fill()
+            else:
+                self._line.leave(client, turn)
+            if isinstance(error, TimeoutError):
+                raise self._busy() from None
+            raise
+
+    def _fill(self) -> None:
+        while self._line and self._has_place():
+            turn = self._line.next()
+            if not turn.done():  # else it was cancelled just now
+                self._count_in()
+                turn.set_result(None)
+        if not self._line:
+            self._empty_at = self._clock.running_seconds()
+
+    def _count_in(self) -> None:
+        self._inside += 1
+        self._let_in[-1] += 1
+
+    def _busy(self) -> Busy:
+        self._refused[-1] += 1
+        ms = come_again_ms(
+            refused_per_second=sum(self._refused), let_in_per_second=sum(self._let_in), policy=self._line_policy
+        )
+        return Busy(f"the gateway is busy; try again in {ms / 1_000:.1f} s", hint=HINT, wait_ms=ms)
+
+    def _say(self, part: Part | None, pressure: int) -> None:
+        refusing = any(self._refused)
+        if refusing != self._is_refusing:
+            self._is_refusing = refusing
+            event = "too_much_refused" if refusing else "all_let_in"
+            log.info(event, window_milli=self._window_milli, late=part, pressure_permille=pressure)
+
+
+HINT = "nothing was stored or charged; the same idempotency key stays good"

@@ -1,0 +1,104 @@
+"""Who waits for a place in the window, how long, and whose turn is next: each client's in turn, its oldest first.
+
+    client asks --a place is free and nobody waits--> in
+        |  `--its share of the line is full, or it waited too long--> refused, with a time to come again
+        `--> [line of this client] --its turn--> in
+
+How long one may wait follows "Fail at Scale" (Maurer 2015), after CoDel: long while the line is empty now and then, so
+that a burst is served; short once it has stood for as long as that, so that nobody waits for what will not come.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Hashable
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+from proofgrid.primitives.ids import Address
+
+Item = TypeVar("Item", bound=Hashable)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LinePolicy:
+    """How long one waits, and how many do."""
+
+    calm_ms: int = 2_000  #: while the line was empty within this time, one may wait as long
+    standing_ms: int = 250  #: else
+    calm_room: int = 1_024  #: waiting ones of all clients
+    standing_room: int = 8  #: and as many more as are let in within the time that one waits
+    come_again_least_ms: int = 250
+    come_again_most_ms: int = 4_000
+
+
+def is_standing(standing_ms: int, policy: LinePolicy) -> bool:
+    """Has the line been there for so long that more comes than is let in?"""
+    return standing_ms >= policy.calm_ms
+
+
+def patience_ms(own: int, *, standing_ms: int, policy: LinePolicy) -> int:
+    """Return how long one may wait in a line that was empty `standing_ms` ago, behind `own` of the same client.
+
+    Who comes first of its client's has its turn after one of each other client: that is waited for.
+    """
+    return policy.standing_ms if own and is_standing(standing_ms, policy) else policy.calm_ms
+
+
+def may_wait(own: int, clients: int, *, standing_ms: int, let_in_per_second: int, policy: LinePolicy) -> bool:
+    """May one more of a client wait that has `own` in the line already? `clients`: those in the line, it included.
+
+    Each has the same share of the room, and one place at least: who floods fills its own share only.
+    """
+    room = policy.calm_room
+    if is_standing(standing_ms, policy):
+        room = policy.standing_room + let_in_per_second * policy.standing_ms // 1_000
+    return own < max(1, room // max(1, clients))
+
+
+def come_again_ms(*, refused_per_second: int, let_in_per_second: int, policy: LinePolicy) -> int:
+    """Return after how long it is worth trying again: the time in which those who were refused could be let in."""
+    ms = 1_000 * refused_per_second // max(1, let_in_per_second)
+    return min(max(ms, policy.come_again_least_ms), policy.come_again_most_ms)
+
+
+class FairLine(Generic[Item]):
+    """The lines of all clients. Whose line is new comes last."""
+
+    def __init__(self) -> None:
+        self._lines: dict[Address, deque[Item]] = {}
+
+    def __len__(self) -> int:
+        return sum(len(line) for line in self._lines.values())
+
+    def __bool__(self) -> bool:
+        return bool(self._lines)
+
+    def clients_with(self, client: Address) -> int:
+        """Return how many clients wait, this one included."""
+        return len(self._lines) + (client not in self._lines)
+
+    def of(self, client: Address) -> int:
+        """Return how many of a client's wait."""
+        return len(self._lines.get(client, ()))
+
+    def join(self, client: Address, item: Item) -> None:
+        """Stand in line."""
+        self._lines.setdefault(client, deque()).append(item)
+
+    def leave(self, client: Address, item: Item) -> None:
+        """Wait no longer, if it still does."""
+        line = self._lines.get(client)
+        if line is not None and item in line:
+            line.remove(item)
+            if not line:
+                del self._lines[client]
+
+    def next(self) -> Item:
+        """Return whose turn it is; that client's next turn comes after all others'. Somebody has to wait."""
+        client = next(iter(self._lines))
+        line = self._lines.pop(client)
+        item = line.popleft()
+        if line:
+            self._lines[client] = line
+        return item
