@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import structlog
 
@@ -32,7 +32,7 @@ from proofgrid.rules.jobs.phases import PhasePolicy
 from proofgrid.rules.market.blinding import SECRET_BYTES, Blinding
 from proofgrid.rules.market.clearing import FAST_FROM_ORDERS
 from proofgrid.rules.market.rounds import RoundOutcome
-from proofgrid.rules.market.stack import LaneDemands, run_stack
+from proofgrid.rules.market.stack import LaneDemands, Supplies, run_stack
 from proofgrid.rules.reputation.newcomers import NEWCOMER_SLOTS
 from proofgrid.rules.reputation.standing import ReputationPolicy
 from proofgrid.rules.scheduling.fitness import HORIZON_MS
@@ -179,22 +179,17 @@ class Market:
     async def _clear_and_write(
         self, connection: Connection, found: StackBook, openings: Mapping[str, RoundOpening]
     ) -> Sequence[RoundOutcome]:
-        blinding = Blinding(fresh_bytes(SECRET_BYTES))
-        demands = [self._demands(book, openings[book.lane], blinding) for book in found.books]
+        demands = [self._demands(book, openings[book.lane]) for book in found.books]
         references = {one.lane: one.reference or self._settings.reference_price for one in demands}
         slots = await slots_of_bonds(connection, found.books, references, self._settings.bonds)
         supplies = found.supplies(self._settings.reputation, slots)
-        programs = found.programs()
-        blinded = [blinding.supplies(one, demanded=programs) for one in supplies]
-        # Drawn after the orders are fixed, so that nobody can choose an id that ranks well.
-        beacon = fresh_bytes(32)
-        orders = len(blinded) + sum(len(one.demands) for one in demands)
+        blinding = Blinding(fresh_bytes(SECRET_BYTES))
+        orders = len(supplies) + sum(len(one.demands) for one in demands)
         with no_collections(wanted=orders >= FAST_FROM_ORDERS):
             if orders < OFF_THE_LOOP_FROM_ORDERS:
-                found_out = run_stack(demands, blinded, beacon=beacon)
+                outcomes = _cleared(demands, supplies, found.programs(), blinding)
             else:
-                found_out = await asyncio.to_thread(run_stack, demands, blinded, beacon=beacon)
-        outcomes = [blinding.opened(one) for one in found_out]
+                outcomes = await asyncio.to_thread(_cleared, demands, supplies, found.programs(), blinding)
         winners = sorted({placed.prover_id for one in outcomes for placed in one.placements})
         books = {book.lane: book for book in found.books}
         for outcome in outcomes:
@@ -225,7 +220,7 @@ class Market:
             wait_ms = await connection.value(NEXT_PUT_OFF, stack=stack)
         return None if wait_ms is None else wait_ms / 1000
 
-    def _demands(self, book: Book, opening: RoundOpening, blinding: Blinding) -> LaneDemands:
+    def _demands(self, book: Book, opening: RoundOpening) -> LaneDemands:
         first = opening.number is None
         number = (opening.number or 0) + 1
         setting = opening.first_reference or self._settings.reference_price
@@ -236,8 +231,18 @@ class Market:
             reference=setting if first else opening.next_reference,
             anchor=setting if is_wide(book.lane) else opening.wide_reference or setting,
             backed=bool(opening.backed),
-            demands=blinding.demands(with_wishes(book, number) if book.wishes else book.demands),
+            demands=with_wishes(book, number) if book.wishes else book.demands,
         )
+
+
+def _cleared(
+    demands: Sequence[LaneDemands], supplies: Sequence[Supplies], programs: frozenset[str], blinding: Blinding
+) -> list[RoundOutcome]:
+    """Hold the rounds of a stack's lanes under names that say nothing to strangers."""
+    blinded = [replace(one, demands=blinding.demands(one.demands)) for one in demands]
+    offered = [blinding.supplies(one, demanded=programs) for one in supplies]
+    # Drawn after the orders are fixed, so that nobody can choose an id that ranks well.
+    return [blinding.opened(one) for one in run_stack(blinded, offered, beacon=fresh_bytes(32))]
 
 
 def _sold_to(outcomes: Sequence[RoundOutcome], books: Mapping[str, Book]) -> list[str]:

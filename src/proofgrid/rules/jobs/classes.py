@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from enum import StrEnum
+from functools import lru_cache
 
 from proofgrid.primitives.errors import InvalidField
 from proofgrid.primitives.ids import Lane, Stack
@@ -70,6 +71,7 @@ def stack_of(lane: str) -> Stack:
     return Stack("/".join(lane.split("/")[:2]))
 
 
+@lru_cache(maxsize=1_024)  # a round asks it of every prover in every lane
 def class_of_lane(lane: str) -> JobClass:
     """Return the class of a lane's jobs."""
     return JobClass(lane.split("/")[2])

@@ -59,7 +59,10 @@ def decayed(counters: Counters, *, now_ms: int, half_life_ms: int = HALF_LIFE_MS
     if not steps:
         return counters
     passed_ms = steps * half_life_ms >> _STEP_BITS
-    return Counters(**{fact.value: _after(counters.of(fact), steps) for fact in Fact}, at_ms=counters.at_ms + passed_ms)
+    at_ms = counters.at_ms + passed_ms
+    if not (counters.proven or counters.late or counters.lost or counters.crashed or counters.invalid):
+        return Counters(at_ms=at_ms)  # a round asks this of every new prover
+    return Counters(**{fact.value: _after(counters.of(fact), steps) for fact in Fact}, at_ms=at_ms)
 
 
 def counted(

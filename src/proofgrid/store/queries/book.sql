@@ -8,7 +8,9 @@
 WITH RECURSIVE book AS (
     (SELECT limit_price, task_id, 1 AS place, (excluded = '{}' AND memory_bytes <= :all_bytes
         AND units BETWEEN :all_units_min AND :all_units_max)::int AS plain, -1::bigint AS marginal FROM jobs
-     WHERE state = 'ready' AND lane = :lane AND not_before_ms <= now_ms() AND CASE WHEN excluded = '{}' THEN EXISTS (
+     WHERE state = 'ready' AND lane = :lane AND not_before_ms <= now_ms() AND CASE
+     WHEN excluded = '{}' AND memory_bytes <= :all_bytes AND units BETWEEN :all_units_min AND :all_units_max THEN true
+     WHEN excluded = '{}' THEN EXISTS (
          SELECT 1 FROM unnest(:most_bytes::bigint[], :most_units_min::bigint[], :most_units_max::bigint[])
              AS most(memory_bytes, units_min, units_max)
          WHERE most.memory_bytes >= jobs.memory_bytes AND jobs.units BETWEEN most.units_min AND most.units_max)
@@ -26,7 +28,9 @@ WITH RECURSIVE book AS (
             AND units BETWEEN :all_units_min AND :all_units_max)::int AS plain FROM jobs
         WHERE state = 'ready' AND lane = :lane AND not_before_ms <= now_ms()
           AND (-jobs.limit_price, jobs.task_id) > (-book.limit_price, book.task_id)
-          AND CASE WHEN excluded = '{}' THEN EXISTS (
+          AND CASE
+          WHEN excluded = '{}' AND memory_bytes <= :all_bytes AND units BETWEEN :all_units_min AND :all_units_max THEN true
+          WHEN excluded = '{}' THEN EXISTS (
               SELECT 1 FROM unnest(:most_bytes::bigint[], :most_units_min::bigint[], :most_units_max::bigint[])
                   AS most(memory_bytes, units_min, units_max)
               WHERE most.memory_bytes >= jobs.memory_bytes AND jobs.units BETWEEN most.units_min AND most.units_max)
