@@ -55,7 +55,7 @@ class _GivenBack:
     def is_closed(self) -> bool:
         return True
 
-    def __getattr__(self, name: str) -> Any:
+    def __getattr__(self, name: str) -> object:
         raise asyncpg.InterfaceError(f"the connection was given back, and was then asked for {name}")
 
 
