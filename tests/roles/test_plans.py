@@ -7,6 +7,7 @@ from uuid import uuid4
 import pytest
 
 from proofgrid.rules.ledger.settlement import deposit, escrow
+from proofgrid.store.admission import LOOK_AROUND
 from proofgrid.store.connection import Connection
 from proofgrid.store.database import Database
 from proofgrid.store.task_views import EVENTS_AFTER
@@ -47,3 +48,16 @@ async def test_who_watches_reads_its_own_events(lane: LaneUnderTest, watchers: i
             await connection.fetch(EVENTS_AFTER, task_ids=tasks[:watchers], cursors=[0] * watchers, limit=500)
             read = await _tuples_read(connection) - before
     assert read <= 3 * watchers
+
+
+async def test_a_key_is_looked_up_and_not_searched_for_among_all_tasks_of_its_client(lane: LaneUnderTest) -> None:
+    asked = {"clients": [CLIENT], "idempotency_keys": ["new"], "counting": [False], "open_max": 1_000}
+    async with lane.database.connection() as connection:
+        for _ in range(8):  # planned while there are no tasks
+            await connection.fetch(LOOK_AROUND, **asked)
+        for _ in range(50):
+            await lane.add_task()
+        async with connection.raw.transaction():
+            before = await _tuples_read(connection)
+            await connection.fetch(LOOK_AROUND, **asked)
+            assert await _tuples_read(connection) - before <= 1

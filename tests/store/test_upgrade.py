@@ -13,7 +13,7 @@ import pytest
 from proofgrid.primitives.ids import Address, GatewayId, SessionId, TaskId
 from proofgrid.rules.jobs.constraints import Constraints
 from proofgrid.rules.jobs.lifecycle import TaskEvent, TaskState, task_sources
-from proofgrid.store.combining import FINISH_TASK
+from proofgrid.store.combining import FINISH_TASKS
 from proofgrid.store.database import Database
 from proofgrid.store.migrations import MIGRATIONS, migrate
 from proofgrid.store.tasks import LOCK_TASK, end_task, give_back
@@ -82,7 +82,15 @@ async def finish(lane: LaneUnderTest, task: asyncpg.Record) -> None:
     """End a task whose proofs are combined."""
     async with lane.database.transaction(Transaction.FINISH_TASK) as connection:
         sources = task_sources(TaskEvent.COMBINED)
-        finished = await connection.first(FINISH_TASK, task_id=task["task_id"], result={}, bundle="d", sources=sources)
-        assert finished == task["task_id"]
+        finished = await connection.fetch(
+            FINISH_TASKS,
+            task_ids=[task["task_id"]],
+            results=[{}],
+            bundles=["d"],
+            sizes=[1],
+            contents=[b"-"],
+            sources=sources,
+        )
+        assert finished == [task["task_id"]]
         locked = await connection.value(LOCK_TASK, task_id=task["task_id"])
         await give_back(connection, locked, TaskState.DONE)

@@ -15,6 +15,7 @@ from proofgrid.cli.client import (
     cancel,
     keys,
     program,
+    program_keygen,
     program_operators,
     program_settings,
     quote,
@@ -23,6 +24,7 @@ from proofgrid.cli.client import (
     srs,
     statement,
     submit,
+    systems,
     tasks,
     verify,
     watch,
@@ -82,7 +84,7 @@ cli = typer.Typer(
 )
 
 WORK = (demo, gateway, prover, quote, quotes, submit, watch, result, verify, cancel, tasks)
-LOOKS = (status, operators, rounds, simulate)
+LOOKS = (status, operators, rounds, systems, simulate)
 for verb in (*WORK, *LOOKS):
     verb.add_to(cli)
 ledger.add_to(access.group)
@@ -98,6 +100,7 @@ order_proofs.add_to(clear.group)
 subnetwork.add_to(access.group)
 program_settings.add_to(program.group)
 program_operators.add_to(program.group)
+program_keygen.add_to(program.group)
 for group in (program, account, keys, access, srs, clear, stake, config_files):
     cli.add_typer(group.group)
 

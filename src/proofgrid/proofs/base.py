@@ -48,6 +48,8 @@ class SystemDescription:
     program_format: str  #: what a client hands in, e.g. "ONNX model"
     settings_help: Mapping[str, str]  #: setting name -> its rule, in one sentence
     settings_defaults: Mapping[str, Json] = field(default_factory=dict)  #: setting name -> what it is when not given
+    #: how the files that a client hands in are named, and by which end of their names a folder's are told apart
+    source_suffixes: Mapping[str, str] = field(default_factory=lambda: {"model": ".onnx"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -246,6 +248,18 @@ class TriesInputs(Protocol):
 
     def can_be_proven(self, files: ProgramFiles, slice_index: int, job_input: bytes, *, workdir: Path) -> bool | None:
         """Return whether a proof of the job exists; None where that cannot be told. Needs the slice's files only."""
+        ...
+
+
+@runtime_checkable
+class MakesKeys(Protocol):
+    """What a proof system may offer besides: keys for development, where keys are part of what a client hands in."""
+
+    def make_keys(self, source: Mapping[str, Path], folder: Path, *, workdir: Path, report: Report) -> dict[str, Path]:
+        """Write keys for a circuit into `folder`; return them by the names that `build_program` takes them under.
+
+        Whoever makes keys could forge proofs, so those who call this say so loudly. Raises InvalidProgram.
+        """
         ...
 
 

@@ -9,7 +9,6 @@ is replaced. Errors of proofgrid cross whole.
 from __future__ import annotations
 
 import asyncio
-import itertools
 import pickle
 import tempfile
 import time
@@ -20,7 +19,8 @@ from typing import TypeVar, TypeVarTuple, cast
 from proofgrid.primitives.canonical import Json
 from proofgrid.primitives.errors import ProofgridError
 from proofgrid.primitives.turns import Shares, Urgency
-from proofgrid.proofs.base import JobOutput, NormalisedRequest, PartialProof, ProgramFiles, TriesInputs
+from proofgrid.proofs.base import JobOutput, NormalisedRequest, ProgramFiles, TriesInputs
+from proofgrid.proofs.kit.workdirs import EmptyFolders
 from proofgrid.proofs.pool.child import WorkerSettings
 from proofgrid.proofs.pool.crew import Crew
 from proofgrid.proofs.pool.holding import Writer
@@ -146,15 +146,12 @@ def normalise_many(
     started = time.perf_counter()
     verdicts: list[NormalisedRequest | ProofgridError] = []
     with tempfile.TemporaryDirectory(dir=scratch) as folder:
-        workdirs = (Path(folder) / str(number) for number in itertools.count())
-        workdir = _made(next(workdirs))
+        workdirs = EmptyFolders(Path(folder))
         for inputs in requests:
             try:
-                verdicts.append(system.normalise(files, inputs, workdir=workdir))
+                verdicts.append(system.normalise(files, inputs, workdir=workdirs.next()))
             except ProofgridError as error:
                 verdicts.append(error)
-            if any(workdir.iterdir()):  # each request finds an empty folder
-                workdir = _made(next(workdirs))
     return verdicts, time.perf_counter() - started
 
 
@@ -173,40 +170,13 @@ def verify_partials(
     """See ProofSystem.verify_partial; say of each proof what is wrong with it."""
     system = proof_system(name)
     with tempfile.TemporaryDirectory(dir=scratch) as folder:
-        workdirs = (Path(folder) / str(number) for number in itertools.count())
-        workdir = _made(next(workdirs))
+        workdirs = EmptyFolders(Path(folder))
         verdicts: list[ProofgridError | None] = []
         for slice_index, facts, output in proofs:
             try:
-                system.verify_partial(files, slice_index, facts, output, workdir=workdir)
+                system.verify_partial(files, slice_index, facts, output, workdir=workdirs.next())
             except ProofgridError as error:
                 verdicts.append(error)
             else:
                 verdicts.append(None)
-            if any(workdir.iterdir()):  # each proof finds an empty folder
-                workdir = _made(next(workdirs))
     return verdicts
-
-
-def _made(folder: Path) -> Path:
-    folder.mkdir()
-    return folder
-
-
-def combine(
-    name: str, files: ProgramFiles, statement: Mapping[str, Json], parts: list[PartialProof], workdir: Path
-) -> Mapping[str, Json]:
-    """See ProofSystem.combine."""
-    return proof_system(name).combine(files, statement, parts, workdir=workdir)
-
-
-def verify_whole(
-    name: str,
-    files: ProgramFiles,
-    statement: Mapping[str, Json],
-    result: Mapping[str, Json],
-    parts: list[PartialProof],
-    workdir: Path,
-) -> list[str]:
-    """See ProofSystem.verify_whole."""
-    return proof_system(name).verify_whole(files, statement, result, parts, workdir=workdir)

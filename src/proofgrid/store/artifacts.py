@@ -5,6 +5,7 @@
     aside/<digest>          nothing seemed to refer to it (retention.py); whoever reads it brings it back
     quarantine/<digest>     a copy that no longer hashed to its name; refused from then on, mended by a new upload
 
+Small bundles live in rows of the database instead (stored_artifacts.py) and are read there when no copy is here.
 Buckets need no temporary name: what S3 is sent in parts exists under its key only after the last call, whole.
 A stream that was sent cannot be taken back, so `open_stream` keeps the last piece until the whole hash is known.
 """
@@ -15,7 +16,7 @@ import asyncio
 import hashlib
 import os
 import tempfile
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from datetime import timedelta
 from pathlib import Path
@@ -45,19 +46,29 @@ _RETRIES: RetryConfig = {
 _TIMEOUTS: ClientConfig = {"connect_timeout": "5s", "read_timeout": "30s", "timeout": "30min"}
 _SCHEMES = ("s3", "s3a", "gs", "az", "adl", "azure", "abfs", "abfss", "file", "memory")
 
+Rows = Callable[[Digest], Awaitable[bytes | None]]  #: the bytes of an artifact that lives in a row
+
 log = structlog.get_logger(__name__)
 
 
-class ArtifactStore:
-    """A folder or bucket of artifacts. All calls are idempotent and safe beside each other."""
+async def _no_rows(_digest: Digest) -> None:
+    return None
 
-    def __init__(self, store: ObjectStore, *, local_root: Path | None = None) -> None:
+
+class ArtifactStore:
+    """A folder or bucket of artifacts. All calls are idempotent and safe beside each other.
+
+    `rows` knows the artifacts that live elsewhere, in rows: they can be read here too.
+    """
+
+    def __init__(self, store: ObjectStore, *, local_root: Path | None = None, rows: Rows = _no_rows) -> None:
         self._store = store
         self._local_root = local_root
+        self._rows = rows
         self._durable: set[Path] = set()  #: folders whose names are on disk
 
     @classmethod
-    def open(cls, url_or_path: str, *, config: Mapping[str, str] | None = None) -> ArtifactStore:
+    def open(cls, url_or_path: str, *, config: Mapping[str, str] | None = None, rows: Rows = _no_rows) -> ArtifactStore:
         """Open a local folder (made when missing) or a bucket by URL: s3://, gs://, az://.
 
         Buckets are configured by the variables of their kind (AWS_ENDPOINT, …); `config` overrules them.
@@ -67,26 +78,26 @@ class ArtifactStore:
             hint = "use a folder, s3://bucket/prefix, gs://bucket/prefix or az://container/prefix"
             raise InvalidField(f"no artifact store speaks {scheme}://", field="artifacts", hint=hint)
         if not separator or scheme == "file":
-            return cls._open_folder(Path(rest if separator else url_or_path).expanduser().absolute())
+            return cls._open_folder(Path(rest if separator else url_or_path).expanduser().absolute(), rows)
         try:
             if scheme == "memory":
-                return cls(from_url(url_or_path))
+                return cls(from_url(url_or_path), rows=rows)
             # The engine panics when this one comes as part of a config.
             chosen: Any = {name: value for name, value in (config or {}).items() if "allow_http" not in name}
             options = _TIMEOUTS | {"allow_http": _allows_http(config or os.environ)}
-            return cls(from_url(url_or_path, config=chosen, client_options=options, retry_config=_RETRIES))
+            return cls(from_url(url_or_path, config=chosen, client_options=options, retry_config=_RETRIES), rows=rows)
         except (BaseError, ValueError) as reason:
             raise InvalidField(f"the artifact store cannot be opened: {reason}", field="artifacts") from reason
 
     @classmethod
-    def _open_folder(cls, root: Path) -> ArtifactStore:
+    def _open_folder(cls, root: Path, rows: Rows) -> ArtifactStore:
         try:
             root.mkdir(parents=True, exist_ok=True)
             with tempfile.TemporaryFile(dir=root):
                 pass
         except OSError as reason:
             raise InvalidField(f"the folder {root} is not writable: {reason.strerror}", field="artifacts") from reason
-        return cls(LocalStore(root), local_root=root)
+        return cls(LocalStore(root), local_root=root, rows=rows)
 
     # --- in -----------------------------------------------------------------------------------------
 
@@ -131,6 +142,11 @@ class ArtifactStore:
         held = b""
         with _weather(digest):
             found = await self._find(digest)
+            if isinstance(found, bytes):
+                content = b"".join(pieces_of_row(digest, found))
+                for part in _parts_of(content[offset:]):
+                    yield part
+                return
             async for piece in found.stream(min_chunk_size=CHUNK_BYTES):
                 await asyncio.to_thread(hasher.update, piece)
                 for part in _parts_of(bytes(piece)):
@@ -170,7 +186,12 @@ class ArtifactStore:
             try:
                 return int((await obstore.head_async(self._store, _key(digest)))["size"])
             except FileNotFoundError:
-                return int((await obstore.head_async(self._store, _aside(digest)))["size"])
+                try:
+                    return int((await obstore.head_async(self._store, _aside(digest)))["size"])
+                except FileNotFoundError:
+                    if (content := await self._rows(digest)) is None:
+                        raise
+                    return len(content)
 
     # --- away ---------------------------------------------------------------------------------------
 
@@ -231,10 +252,12 @@ class ArtifactStore:
         except ArtifactMissing:
             return  # another reader moved it first
 
-    async def _find(self, digest: Digest) -> GetResult:
+    async def _find(self, digest: Digest) -> GetResult | bytes:
         try:
             return await obstore.get_async(self._store, _key(digest))
         except FileNotFoundError:
+            if (content := await self._rows(digest)) is not None:
+                return content
             await self.bring_back(digest)
             return await obstore.get_async(self._store, _key(digest))
 
@@ -291,6 +314,14 @@ def _sendable(content: bytes | IO[bytes]) -> bytes | AsyncIterator[bytes]:
 
 def _parts_of(piece: bytes) -> list[bytes]:
     return [piece[start : start + CHUNK_BYTES] for start in range(0, len(piece), CHUNK_BYTES)]
+
+
+def pieces_of_row(digest: Digest, content: bytes) -> list[bytes]:
+    """Return an artifact that lives in a row, in pieces; raise ArtifactCorrupt where it does not hash to its name."""
+    if digest_of(content) != digest:
+        log.error("artifact_corrupt", digest=digest, place="row")
+        raise ArtifactCorrupt(f"the stored row of {digest} does not hash to its digest; it was refused")
+    return _parts_of(content)
 
 
 async def pieces_of(file: IO[bytes], *, offset: int = 0) -> AsyncIterator[bytes]:

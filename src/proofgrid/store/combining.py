@@ -19,16 +19,18 @@ class ClaimedTask:
     task_id: TaskId
     client: Address
     program_digest: Digest
-    statement: Mapping[str, Any]
     created_ms: int
     escrow: int
     quote_id: UUID | None
+    size_bytes: int | None  #: about, of its bundle without the program's files; None: some proofs are artifacts
 
 
 @dataclass(frozen=True, slots=True)
 class ProvenJob:
     """A job with its proof, the lease that was settled and the round that sold it; prices in base units per PU."""
 
+    task_id: TaskId
+    statement: Mapping[str, Any] | None  #: of the task, with its first job only
     job_id: JobId
     slice: int
     input: int
@@ -48,6 +50,5 @@ class ProvenJob:
 
 CLAIM_COMBINING = query("claim_combining", ClaimedTask)
 OLDEST_UNSEALED = query("oldest_unsealed", int)
-COMBINING_ELSEWHERE = query("combining_elsewhere", bool)
-PROOFS_OF_TASK = query("proofs_of_task", ProvenJob)
-FINISH_TASK = query("finish_task", TaskId)
+PROOFS_OF_TASKS = query("proofs_of_tasks", ProvenJob)
+FINISH_TASKS = query("finish_tasks", TaskId)

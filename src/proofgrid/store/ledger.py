@@ -46,6 +46,7 @@ class Balance:
 
 POST_TRANSFERS = query("post_transfers", None)
 BALANCE = query("balance", int)
+BALANCES = query("balances", Balance)
 LOCK_ACCOUNTS = query("lock_accounts", Balance)
 ESCROWED_OF_CLIENT = query("escrowed_of_client", int)
 TRANSFERS_OF_ACCOUNT = query("transfers_of_account", PostedTransfer)
@@ -56,6 +57,11 @@ LEDGER_FAULTS = query("ledger_faults", str)
 async def balance_of(connection: Connection, account: AccountId) -> int:
     """Return what an account holds, in base units; 0 when nothing was ever posted on it."""
     return await connection.first(BALANCE, account=account) or 0
+
+
+async def balances_of(connection: Connection, accounts: Iterable[AccountId]) -> dict[AccountId, int]:
+    """Return what accounts hold, in base units, if they were ever posted on."""
+    return {row.account: row.balance for row in await connection.fetch(BALANCES, accounts=list(accounts))}
 
 
 async def lock_accounts(connection: Connection, accounts: Iterable[AccountId]) -> dict[AccountId, int]:

@@ -69,7 +69,7 @@ class MirroredStore(ArtifactStore):
     """A primary and a second store that look like one."""
 
     def __init__(self, primary: ArtifactStore, second: ArtifactStore, repairs: RepairList) -> None:
-        super().__init__(primary._store, local_root=primary._local_root)
+        super().__init__(primary._store, local_root=primary._local_root, rows=primary._rows)
         self._second = second
         self._repairs = repairs
 

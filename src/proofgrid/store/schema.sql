@@ -29,6 +29,7 @@ CREATE TABLE artifacts (
     owner      text NOT NULL,
     size_bytes bigint NOT NULL,
     created_ms bigint NOT NULL DEFAULT now_ms(),
+    content    bytea,
     PRIMARY KEY (digest, owner),
     CHECK ((size_bytes >= 0))
 );

@@ -8,7 +8,6 @@ from typing import Any
 
 from proofgrid.primitives.digests import Digest
 from proofgrid.primitives.ids import Address, JobId, Lane, LeaseId, ProverId, SessionId, TaskId
-from proofgrid.rules.jobs.lifecycle import TaskState
 from proofgrid.store.queries import query
 
 
@@ -56,14 +55,6 @@ class SettledLease:
 
 
 @dataclass(frozen=True, slots=True)
-class CountedTask:
-    """A task after some of its jobs were proven."""
-
-    task_id: TaskId
-    state: TaskState
-
-
-@dataclass(frozen=True, slots=True)
 class JobClaim:
     """Who said that a job cannot be proven, by which lease."""
 
@@ -105,7 +96,6 @@ class WastedLease:
 LEASES_OF_REPORTS = query("leases_of_reports", ReportedLease)
 REPORT_LEASES = query("report_leases", None)
 SETTLE_LEASES = query("settle_leases", SettledLease)
-COUNT_DOWN_JOBS = query("count_down_jobs", CountedTask)
 MOVE_ON = query("move_on", None)
 CLAIMS_OF_JOB = query("claims_of_job", JobClaim)
 REFUTED_CLAIMS = query("refuted_claims", RefutedClaim)

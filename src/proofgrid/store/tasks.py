@@ -30,7 +30,7 @@ from proofgrid.store import firm_quotes
 from proofgrid.store.combining import ClaimedTask
 from proofgrid.store.connection import Connection
 from proofgrid.store.leases import END_LEASE
-from proofgrid.store.ledger import balance_of
+from proofgrid.store.ledger import balance_of, balances_of
 from proofgrid.store.queries import query
 from proofgrid.store.transfers import post_transfers
 
@@ -146,6 +146,26 @@ async def give_back(
         return GivenBack(refunded=settled.refunded, spent=settled.charged, penalty=settled.penalty)
     await post_transfers(connection, refund(task_id=task_id, client=task.client, remaining=rest))
     return GivenBack(refunded=rest, spent=task.escrow - rest)
+
+
+async def give_back_all(connection: Connection, tasks: Sequence[ClaimedTask]) -> dict[TaskId, GivenBack]:
+    """Give back what is left in the escrows of tasks that are done, their rows locked.
+
+    A task with a firm quote moves money in several steps, and accounts are locked in one: it comes alone.
+    """
+    if len(tasks) == 1:
+        return {task.task_id: await give_back(connection, task, TaskState.DONE) for task in tasks}
+    if any(task.quote_id is not None for task in tasks):
+        raise ValueError("a task with a firm quote is finished alone")
+    rests = await balances_of(connection, [escrow_account(str(task.task_id)) for task in tasks])
+    transfers: list[Transfer] = []
+    backs: dict[TaskId, GivenBack] = {}
+    for task in tasks:
+        rest = rests.get(escrow_account(str(task.task_id)), 0)
+        transfers += refund(task_id=str(task.task_id), client=task.client, remaining=rest)
+        backs[task.task_id] = GivenBack(refunded=rest, spent=task.escrow - rest)
+    await post_transfers(connection, transfers)
+    return backs
 
 
 #: What is paid for work that brought no proof: of a task's row and of the leases that are stopped with it.

@@ -6,6 +6,7 @@ import asyncio
 from pathlib import Path
 
 from proofgrid.primitives.digests import digest_of_file
+from proofgrid.rules.jobs.limits import SMALL_BUNDLE_BYTES
 from tests.acceptance.scenarios.disks import fill, needs_small_disks, on_a_small_disk, seen_by
 from tests.acceptance.scenarios.scripted import ScriptedProver, prove
 from tests.acceptance.tasks import events_of, register_toy
@@ -30,7 +31,7 @@ async def start_on_a_small_disk(network: Network) -> Path:
 async def test_a_bundle_a_request_and_an_upload_wait_for_room(network: Network, tmp_path: Path) -> None:
     disk = await start_on_a_small_disk(network)
     async with network.client() as client, ScriptedProver(network, "p", "alice") as prover:
-        program = await register_toy(client, tmp_path, slices=1, padding=PADDING)
+        program = await register_toy(client, tmp_path, slices=1, padding=PADDING, bulk=SMALL_BUNDLE_BYTES)
         warm_up = await client.submit(program.digest, ["warm"], limit_price=1_500)
         await prover.say(result=prove(await prover.take_lease(), "warm"))
         await prover.verdict()

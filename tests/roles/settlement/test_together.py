@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
+import asyncpg
 import pytest
 
 from proofgrid.store.conflicts import TransferIdTaken
@@ -65,3 +66,51 @@ async def test_a_proof_that_the_ledger_refuses_takes_no_others_down(lane: LaneUn
             await judge.hear(*[a_result(lease) for lease in leases], of=leases[0])
     assert [lease["state"] for lease in await lane.leases()] == ["settled", "reported", "settled"]
     assert [who for reason, who, _ in await lane.payments() if reason == "proof"].count("0xalice") == 2
+
+
+async def test_events_of_a_task_follow_one_another_however_many_proofs_are_paid_at_once(lane: LaneUnderTest) -> None:
+    session = await lane.add_prover("0xalice", slots=5)
+    long, short = await lane.add_task(jobs=3), await lane.add_task(jobs=2)
+    while len(await lane.leases()) < 5:
+        assert await lane.sell()
+    await lane.offer(session)
+    of_long = [lease for lease in await lane.leases() if lease["task_id"] == long]
+    of_short = [lease for lease in await lane.leases() if lease["task_id"] == short]
+
+    await lane.pay(of_long[0], of_short[1], of_long[1], of_short[0])
+    assert await kinds_of(lane, short) == ["proven", "proven", "combining"]
+    assert await kinds_of(lane, long) == ["proven", "proven"]
+    await lane.pay(of_long[2])
+    await lane.pay(of_long[2])
+    assert await kinds_of(lane, long) == ["proven", "proven", "proven", "combining"]
+    tasks = await lane.fetch(
+        "SELECT state, jobs_open, event_seq, (SELECT max(seq) FROM task_events e"
+        " WHERE e.task_id = t.task_id) AS last FROM tasks t"
+    )
+    assert [(task["state"], task["jobs_open"]) for task in tasks] == [("combining", 0)] * 2
+    assert all(task["event_seq"] == task["last"] for task in tasks)
+    await lane.check_money()
+
+
+async def kinds_of(lane: LaneUnderTest, task_id: Any) -> list[str]:
+    """Return what a task's timeline tells since it was sold; its events are numbered without a gap."""
+    rows = await lane.fetch("SELECT seq, kind FROM task_events WHERE task_id = $1 ORDER BY seq", task_id)
+    assert [row["seq"] for row in rows] == list(range(1, len(rows) + 1))
+    return [row["kind"] for row in rows if row["kind"] not in ("accepted", "sold")]
+
+
+async def test_each_payment_wakes_combiners_by_a_word_of_its_own(lane: LaneUnderTest) -> None:
+    # Siblings of one supervisor share them out by it (roles/chores.py).
+    leases = await some_leases(lane, number=2)
+    heard: asyncio.Queue[str] = asyncio.Queue()
+    listener = await asyncpg.connect(lane.database.dsn)
+    try:
+        await listener.add_listener("combining", lambda *said: heard.put_nowait(said[-1]))
+        for lease in leases:
+            await lane.pay(lease)
+        first, second = await heard.get(), await heard.get()
+    finally:
+        await listener.close()
+    assert first
+    assert second
+    assert first != second

@@ -40,7 +40,7 @@ from proofgrid.store.keeper import Keeper
 from proofgrid.store.migrations import migrate
 from proofgrid.store.mirror import DatabaseRepairList, MirroredStore, second_config
 from proofgrid.store.retention import Retention, RetentionSettings
-from proofgrid.store.stored_artifacts import RECORD_ARTIFACTS
+from proofgrid.store.stored_artifacts import RECORD_ARTIFACTS, rows_of
 from proofgrid.store.transactions import Transaction
 from proofgrid.store.troubles import Troubles
 
@@ -175,7 +175,7 @@ def network_key_of(settings: GatewaySettings, data_dir: Path) -> SigningKey:
 
 def open_artifacts(settings: GatewaySettings, data_dir: Path, database: Database) -> ArtifactStore:
     """Return the network's artifact store: one, or two that mend each other."""
-    primary = ArtifactStore.open(settings.artifacts or str(data_dir / "artifacts"))
+    primary = ArtifactStore.open(settings.artifacts or str(data_dir / "artifacts"), rows=rows_of(database))
     if not settings.artifacts_mirror:
         return primary
     second = ArtifactStore.open(settings.artifacts_mirror, config=second_config(os.environ))

@@ -21,6 +21,7 @@ from proofgrid.primitives.clock import fresh_uuid
 from proofgrid.primitives.errors import Recoverable
 from proofgrid.primitives.ids import Address, GatewayId
 from proofgrid.settings.gateway import GatewaySettings
+from proofgrid.store.database import Database
 from proofgrid.store.gateways import GATEWAY_GONE, REGISTER_GATEWAY
 from proofgrid.store.listener import Listener
 from proofgrid.store.transactions import Transaction
@@ -124,7 +125,7 @@ def _other_work(
     work: list[Work] = [roles.admission.run, roles.task_watch.run, roles.health.run]
     work += [desk.keep_alive, desk.run, roles.settlement.run, *roles.lag]
     work += [world.keeper.run] if world.keeper is not None else []
-    work += [partial(_strike_off, world, sibling)]
+    work += [partial(strike_off, world.database, sibling.dead)]
     chores: dict[str, Work] = {"spent tokens": roles.intake.callers.forget_spent_tokens}
     if "dispatcher" in names:
         chores["watch"] = roles.watch.run
@@ -137,13 +138,13 @@ def _other_work(
     return work + [partial(sibling.chores.do, chore, todo) for chore, todo in chores.items()]
 
 
-async def _strike_off(world: Adapters, sibling: Sibling) -> None:
+async def strike_off(database: Database, dead: asyncio.Queue[GatewayId]) -> None:
     """Say of siblings that died that they are gone: what they were combining is free at once."""
     while True:
-        gateway_id = await sibling.dead.get()
+        gateway_id = await dead.get()
         # When the database is away, the others learn it from the silence.
         with suppress(Recoverable):
-            await world.database.write(Transaction.GATEWAY_GONE, GATEWAY_GONE, gateway_id=gateway_id)
+            await database.write(Transaction.GATEWAY_GONE, GATEWAY_GONE, gateway_id=gateway_id)
 
 
 async def _start(

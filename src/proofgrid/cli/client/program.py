@@ -9,12 +9,14 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from proofgrid.cli.client.program_source import source_in
 from proofgrid.cli.kit.bars import stage_bar
 from proofgrid.cli.kit.console import date_text, plain, print_answers, print_json, print_table, say
 from proofgrid.cli.kit.options import ClientOptions, JsonOption, LimitOption, with_client
 from proofgrid.cli.kit.proven import agreement_of, agreement_text
 from proofgrid.cli.kit.reading import read_settings
 from proofgrid.primitives.canonical import Json, canonical_json
+from proofgrid.primitives.errors import InvalidField
 from proofgrid.primitives.event_loop import run_async
 
 if TYPE_CHECKING:
@@ -27,7 +29,12 @@ group = typer.Typer(
     no_args_is_help=True,
 )
 
-ModelArgument = Annotated[Path, typer.Argument(metavar="MODEL", help="What is to be proven; for ezkl an ONNX file.")]
+ModelArgument = Annotated[
+    Path,
+    typer.Argument(
+        metavar="MODEL", help="What is to be proven: for ezkl an ONNX file, for others the folder of its files."
+    ),
+]
 SystemOption = Annotated[str, typer.Option("--system", help="The proof system.")]
 SettingsOption = Annotated[
     Path | None, typer.Option("--settings", metavar="FILE", help="The program's settings, JSON or TOML.")
@@ -42,8 +49,9 @@ CalibrationOption = Annotated[Path | None, typer.Option("--calibration", metavar
 def build(
     model: ModelArgument,
     srs: Annotated[
-        Path, typer.Option("--srs", metavar="DIR", help="The network's SRS, a folder or a file: proofgrid srs get.")
-    ],
+        Path | None,
+        typer.Option("--srs", metavar="DIR", help="The network's SRS, a folder or a file (ezkl): proofgrid srs get."),
+    ] = None,
     system: SystemOption = "ezkl",
     settings: SettingsOption = None,
     setting: SettingOption = None,
@@ -65,9 +73,12 @@ def build(
     from proofgrid.proofs.registry import proof_system
     from proofgrid.proofs.setup import setups_of
 
-    trust = {setup.kind: srs.absolute() for setup in setups_of(proof_system(system))}
+    setups = setups_of(proof_system(system))
+    if setups and srs is None:
+        raise InvalidField(f"programs of {system} rest on an SRS", field="srs", hint="proofgrid srs get --out DIR")
+    trust = {setup.kind: srs.absolute() for setup in setups if srs is not None}
     wanted = read_settings(settings, setting or [])
-    source = {name: path.absolute() for name, path in _source(model, calibration).items()}
+    source = {name: path.absolute() for name, path in _source(model, calibration, system).items()}
     with tempfile.TemporaryDirectory(prefix="proofgrid-build-") as scratch, stage_bar(json=json) as on_stage:
         if out is not None:
             out.mkdir(parents=True, exist_ok=True)
@@ -99,7 +110,9 @@ def register(
     Example:
       proofgrid program register model.onnx -s slices=4 --label "digits 64-64-32-10"
     """
-    run_async(_register(options, system, _source(model, calibration), read_settings(settings, setting or []), label))
+    run_async(
+        _register(options, system, _source(model, calibration, system), read_settings(settings, setting or []), label)
+    )
 
 
 @group.command("list")
@@ -167,8 +180,9 @@ async def _register(
     _print_program(program_from_json(program.manifest), label=label)
 
 
-def _source(model: Path, calibration: Path | None) -> dict[str, Path]:
-    return {"model": model} if calibration is None else {"model": model, "calibration": calibration}
+def _source(model: Path, calibration: Path | None, system: str) -> dict[str, Path]:
+    found = source_in(model, system) if model.is_dir() else {"model": model}
+    return found if calibration is None else {**found, "calibration": calibration}
 
 
 def _print_program(program: Program, *, label: str) -> None:

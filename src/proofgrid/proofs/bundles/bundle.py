@@ -6,6 +6,7 @@ nothing but the proofs, the signature and what the caller insists on (program, n
 
 from __future__ import annotations
 
+import io
 import re
 import tempfile
 from collections.abc import Iterator, Mapping
@@ -18,7 +19,7 @@ from proofgrid.primitives.digests import Digest, digest_of, digest_of_file
 from proofgrid.primitives.errors import BadBundle, ProofgridError, UnknownProofSystem
 from proofgrid.primitives.ids import Address
 from proofgrid.primitives.signatures import HALF_ORDER, SigningKey, signer_of
-from proofgrid.proofs.base import JobOutput, PartialProof, ProgramFiles
+from proofgrid.proofs.base import JobOutput, PartialProof, Program, ProgramFiles
 from proofgrid.proofs.bundles.container import (
     MANIFEST,
     SIGNATURE,
@@ -35,6 +36,7 @@ from proofgrid.proofs.bundles.manifest import (
     manifest_from_bytes,
     manifest_to_json,
 )
+from proofgrid.proofs.kit.workdirs import EmptyFolders
 from proofgrid.proofs.registry import proof_system
 
 DEFAULT_LIMITS = ContainerLimits()
@@ -65,14 +67,7 @@ def write_bundle(path: Path, manifest: Manifest, *, contents: Mapping[Digest, Co
     `contents` holds the files of `manifest.files`, or says where they lie. Raises ValueError or BadBundle for what no
     verifier would accept, and writes nothing then.
     """
-    if key.address != manifest.network:
-        raise ValueError(f"the key {key.address} does not speak for the network {manifest.network}")
-    if missing := manifest.files - set(contents):
-        raise ValueError(f"the content of {min(missing)} is missing")
-    check_manifest(manifest)
-    content = canonical_json(manifest_to_json(manifest))
-    signature = {"signature": key.sign(_message(digest_of(content))), "signer": key.address}
-    documents = {MANIFEST: content, SIGNATURE: canonical_json(signature)}
+    documents = _signed(manifest, contents, key)
     with tempfile.NamedTemporaryFile(dir=path.parent, prefix=".bundle-", delete=False) as file:
         partial = Path(file.name)
         try:
@@ -84,26 +79,67 @@ def write_bundle(path: Path, manifest: Manifest, *, contents: Mapping[Digest, Co
     return digest_of_file(path)
 
 
+def bundle_bytes(manifest: Manifest, *, contents: Mapping[Digest, Content], key: SigningKey) -> bytes:
+    """Return the bytes of the file that `write_bundle` would write; raises what it raises."""
+    documents = _signed(manifest, contents, key)
+    file = io.BytesIO()
+    write_container(file, documents, {digest: contents[digest] for digest in manifest.files})
+    return file.getvalue()
+
+
 def read_bundle(path: Path, *, limits: ContainerLimits = DEFAULT_LIMITS) -> Bundle:
     """Return what a bundle claims; raise BadBundle for a file that is none or whose signature is wrong."""
     with open_container(path, limits) as container:
         return _read(container)
 
 
+class Workbench:
+    """A folder in which bundles are verified, any number after each other; it was empty before the first.
+
+    What one bundle has left there serves the next: the program's files, by what they hash to, and that they are the
+    ones which the program's identity names. Each bundle's own bytes are read and hashed all the same.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._files = folder / "files"
+        self._files.mkdir(parents=True, exist_ok=True)
+        self._at_hand: dict[Digest, Path] = {}
+        self._checked: Program | None = None
+        self.workdirs = EmptyFolders(folder / "scratch")
+
+    def extract(self, container: Container, program: Program) -> ProgramFiles:
+        """Return the program's files out of a container; raise BadBundle for bytes that hash to something else."""
+        for digest in sorted(set(program.files.values())):
+            if digest in self._at_hand:
+                container.check(digest)
+            else:
+                container.extract(digest, self._files / digest)
+                self._at_hand[digest] = self._files / digest
+        return ProgramFiles(program, {name: self._at_hand[digest] for name, digest in program.files.items()})
+
+    def check_program(self, files: ProgramFiles) -> None:
+        """See ProofSystem.check_program; asked once for bundles of one program that follow each other."""
+        if files.program != self._checked:
+            proof_system(files.program.proof_system).check_program(files)
+            self._checked = files.program
+
+
 def verify_bundle(
-    path: Path,
+    source: Content,
     *,
     expect_program: str | None = None,
     expect_network: str | None = None,
-    workdir: Path,
+    workdir: Path | Workbench,
     limits: ContainerLimits = DEFAULT_LIMITS,
 ) -> BundleReport:
-    """Check a bundle from end to end; blocks. Raises BadBundle, BadProof or BrokenLink; `field` names the check.
+    """Check a bundle, a file or its bytes, from end to end; blocks. Raises BadBundle, BadProof or BrokenLink.
 
-    Without `expect_network` the signature only says that nobody but the signer changed the bundle; without
-    `expect_program` the proofs are proofs of *some* program. UnknownProofSystem means that a plug-in is missing here.
+    `field` of what is raised names the check. Without `expect_network` the signature only says that nobody but the
+    signer changed the bundle; without `expect_program` the proofs are proofs of *some* program. UnknownProofSystem
+    means that a plug-in is missing here.
     """
-    with open_container(path, limits) as container:
+    bench = workdir if isinstance(workdir, Workbench) else Workbench(workdir)
+    with open_container(source, limits) as container:
         bundle = _read(container)
         manifest = bundle.manifest
         checks = [
@@ -113,10 +149,21 @@ def verify_bundle(
             _check_program_digest(manifest, expect_program),
             f"jobs: {len(manifest.jobs)} proofs, each once; prices and payments add up",
         ]
-        files, parts = _extract(container, manifest, workdir)
+        files, parts = bench.extract(container, manifest.program), _parts_of(container, manifest)
     checks.append(f"files: {len(manifest.files)} hash to their names")
-    checks += _check_proofs(manifest, files, parts, workdir)
+    checks += _check_proofs(manifest, files, parts, bench)
     return BundleReport(manifest, tuple(checks))
+
+
+def _signed(manifest: Manifest, contents: Mapping[Digest, Content], key: SigningKey) -> dict[str, bytes]:
+    if key.address != manifest.network:
+        raise ValueError(f"the key {key.address} does not speak for the network {manifest.network}")
+    if missing := manifest.files - set(contents):
+        raise ValueError(f"the content of {min(missing)} is missing")
+    check_manifest(manifest)
+    content = canonical_json(manifest_to_json(manifest))
+    signature = {"signature": key.sign(_message(digest_of(content))), "signer": key.address}
+    return {MANIFEST: content, SIGNATURE: canonical_json(signature)}
 
 
 def _message(manifest_digest: Digest) -> bytes:
@@ -167,13 +214,8 @@ def _check_program_digest(manifest: Manifest, expected: str | None) -> str:
     return f"program: {digest}, the expected one"
 
 
-def _extract(container: Container, manifest: Manifest, workdir: Path) -> tuple[ProgramFiles, list[PartialProof]]:
-    folder = workdir / "files"
-    folder.mkdir(parents=True, exist_ok=True)
-    program = manifest.program
-    for digest in sorted(set(program.files.values())):
-        container.extract(digest, folder / digest)
-    parts = [
+def _parts_of(container: Container, manifest: Manifest) -> list[PartialProof]:
+    return [
         PartialProof(
             slice_index=job.slice_index,
             input_index=job.input_index,
@@ -181,17 +223,14 @@ def _extract(container: Container, manifest: Manifest, workdir: Path) -> tuple[P
         )
         for job in manifest.jobs
     ]
-    return ProgramFiles(program, {name: folder / digest for name, digest in program.files.items()}), parts
 
 
-def _check_proofs(manifest: Manifest, files: ProgramFiles, parts: list[PartialProof], workdir: Path) -> list[str]:
+def _check_proofs(manifest: Manifest, files: ProgramFiles, parts: list[PartialProof], bench: Workbench) -> list[str]:
     system = proof_system(manifest.program.proof_system)
-    scratch = workdir / "scratch"
-    scratch.mkdir(exist_ok=True)
     with _named("program"):
-        system.check_program(files)
+        bench.check_program(files)
     with _named("proofs"):
-        said = system.verify_whole(files, manifest.statement, manifest.result, parts, workdir=scratch)
+        said = system.verify_whole(files, manifest.statement, manifest.result, parts, workdir=bench.workdirs.next())
     return ["program: the files are the ones that the identity names", *(f"proofs: {sentence}" for sentence in said)]
 
 

@@ -11,11 +11,12 @@ become a big one, a name cannot become a path, and two readers cannot see two di
 from __future__ import annotations
 
 import hashlib
+import io
 import os
 import re
 import struct
 import zipfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -74,11 +75,19 @@ class Container:
 
     def extract(self, digest: Digest, target: Path) -> None:
         """Write the file of this digest to `target`; raise BadBundle when its bytes hash to something else."""
+        with _readable(), target.open("wb") as file:
+            self._pass(digest, file.write)
+
+    def check(self, digest: Digest) -> None:
+        """Raise BadBundle when the bytes of the file of this digest hash to something else."""
+        self._pass(digest, lambda piece: None)
+
+    def _pass(self, digest: Digest, take: Callable[[bytes], object]) -> None:
         hasher = hashlib.sha256()
-        with _readable(), self._zip.open(f"files/{digest}") as source, target.open("wb") as file:
+        with _readable(), self._zip.open(f"files/{digest}") as source:
             for piece in _pieces_of(source):
                 hasher.update(piece)
-                file.write(piece)
+                take(piece)
         if hasher.hexdigest() != digest:
             raise BadBundle(f"the file {digest} does not hash to its name", field="container")
 
@@ -109,10 +118,13 @@ def _write_content(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, content: Co
 
 
 @contextmanager
-def open_container(path: Path, limits: ContainerLimits) -> Iterator[Container]:
-    """Open a container for reading; raise BadBundle for anything that is not laid out as `write_container` does."""
+def open_container(source: Content, limits: ContainerLimits) -> Iterator[Container]:
+    """Open a container for reading; raise BadBundle for anything that is not laid out as `write_container` does.
+
+    `source` is where its file lies, or its bytes.
+    """
     with _readable():
-        file = path.open("rb")
+        file: IO[bytes] = io.BytesIO(source) if isinstance(source, bytes) else source.open("rb")
     with file:
         _check_end(file, limits)
         with _readable():
@@ -123,7 +135,7 @@ def open_container(path: Path, limits: ContainerLimits) -> Iterator[Container]:
 
 def _check_end(file: IO[bytes], limits: ContainerLimits) -> None:
     """Check the last record before a library believes what it says about sizes."""
-    size_bytes = os.fstat(file.fileno()).st_size
+    size_bytes = file.seek(0, os.SEEK_END)
     if size_bytes > limits.total_bytes_max:
         raise BadBundle(f"the file is larger than {limits.total_bytes_max} bytes", field="container")
     tail_bytes = _END.size + _ZIP64_LOCATOR_BYTES

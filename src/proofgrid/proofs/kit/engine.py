@@ -27,7 +27,19 @@ from proofgrid.proofs.base import Report
 #: What engines and their libraries read once, at import, to learn how many threads they may start.
 ENGINE_THREADS = ("RAYON_NUM_THREADS", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 
-_KEPT_ENVIRONMENT = ("PATH", "LANG", "LC_ALL", "PYTHONPATH", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "VIRTUAL_ENV")
+#: Where engines lie that were built on this machine (kit/engine_programs.py).
+ENGINES_FOLDER = "PROOFGRID_ENGINES"
+
+_KEPT_ENVIRONMENT = (
+    "PATH",
+    "LANG",
+    "LC_ALL",
+    "PYTHONPATH",
+    "LD_LIBRARY_PATH",
+    "DYLD_LIBRARY_PATH",
+    "VIRTUAL_ENV",
+    ENGINES_FOLDER,
+)
 _STDERR_KEPT_BYTES = 4 << 10
 _LINE_MAX_BYTES = 1 << 16
 _GRACE_SECONDS = 1.0

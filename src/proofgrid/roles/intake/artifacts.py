@@ -14,9 +14,9 @@ from proofgrid.primitives.errors import InvalidField, NotAllowed, Recoverable, T
 from proofgrid.rules.access.rights import ANYBODY, needs
 from proofgrid.rules.access.roles import Caller, Role
 from proofgrid.rules.jobs.limits import Limits
-from proofgrid.store.artifacts import ArtifactStore
+from proofgrid.store.artifacts import ArtifactStore, pieces_of_row
 from proofgrid.store.database import Database
-from proofgrid.store.stored_artifacts import LEASE_ALLOWS_UPLOAD, MAY_READ_ARTIFACT, RECORD_ARTIFACTS, STORED_BYTES
+from proofgrid.store.stored_artifacts import LEASE_ALLOWS_UPLOAD, READABLE_ARTIFACT, RECORD_ARTIFACTS, STORED_BYTES
 from proofgrid.store.transactions import Transaction
 from proofgrid.store.troubles import Troubles
 
@@ -70,8 +70,13 @@ class Artifacts:
         """
         with self._noted(digest):
             async with self._database.connection() as connection:
-                if not await connection.value(MAY_READ_ARTIFACT, digest=digest, reader=caller.address):
-                    raise UnknownArtifact(field="digest")
+                found = await connection.value(READABLE_ARTIFACT, digest=digest, reader=caller.address)
+            if not found.allowed:
+                raise UnknownArtifact(field="digest")
+            if found.content is not None:
+                for piece in pieces_of_row(digest, found.content):
+                    yield piece
+                return
             async for chunk in self._artifacts.open_stream(digest):
                 yield chunk
 

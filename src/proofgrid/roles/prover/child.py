@@ -79,7 +79,8 @@ def _listen_to_prover(engine_pid: int, order_write: int, prover_left: threading.
     """Pass on the orders; when the prover leaves, kill the engine."""
     with contextlib.suppress(OSError):
         while piece := os.read(0, 1 << 16):
-            _write_all(order_write, piece)
+            with contextlib.suppress(BrokenPipeError):  # the engine is dead, which the other thread tells
+                _write_all(order_write, piece)
     prover_left.set()
     os.kill(engine_pid, signal.SIGKILL)
 

@@ -20,7 +20,6 @@ from proofgrid.rules.jobs.lifecycle import (
     LeaseEvent,
     LeaseState,
     TaskEvent,
-    TaskState,
     job_sources,
     lease_sources,
     task_sources,
@@ -34,7 +33,6 @@ from proofgrid.rules.reputation.standing import Happened, ReputationPolicy
 from proofgrid.store.connection import Connection
 from proofgrid.store.hedges import LOCK_RIVALS, StoppedRival
 from proofgrid.store.settlement import (
-    COUNT_DOWN_JOBS,
     LEASES_OF_REPORTS,
     MOVE_ON,
     REFUTED_CLAIMS,
@@ -45,7 +43,7 @@ from proofgrid.store.settlement import (
 )
 from proofgrid.store.stakes import rescue_transfers, slash_lease
 from proofgrid.store.stored_artifacts import RECORD_ARTIFACTS
-from proofgrid.store.tasks import LOCK_TASKS, append_events
+from proofgrid.store.tasks import LOCK_TASKS
 from proofgrid.store.transfers import post_transfers
 from proofgrid.store.work import POLICY as REPUTATION
 from proofgrid.store.work import Work, note_work
@@ -195,24 +193,25 @@ async def _follow_up(
     transfers += [transfer for loser in losers for transfer in loser.transfers]
     transfers += rescues
     await post_transfers(connection, transfers)
-    combining = await _count_down(connection, proofs, losers)
     events: list[tuple[TaskId, Event]] = [(one.lease.task_id, _event(one)) for one in proofs]
     events += [(loser.lease.task_id, loser.event) for loser in losers]
     events += rescued
-    events += [(task_id, Combining()) for task_id in combining]
-    await append_events(connection, events)
     # The provers are free again in their lanes; unblocked jobs wait in theirs.
     await connection.run(
         MOVE_ON,
-        task_ids=list({one.lease.task_id for one in proofs}),
+        **_counts(proofs, losers),
+        sources=task_sources(TaskEvent.ALL_PROVEN),
+        last_kind=Combining.kind,
+        event_tasks=[task_id for task_id, _ in events],
+        kinds=[event.kind for _, event in events],
+        data=[event.data() for _, event in events],
         job_sources=job_sources(JobEvent.UNBLOCKED),
         lanes=list({one.lease.lane for one in proofs} | {loser.lease.lane for loser in losers}),
-        combining=bool(combining),
     )
 
 
-async def _count_down(connection: Connection, proofs: Sequence[Proven], losers: Sequence[Loser]) -> list[TaskId]:
-    """Return the tasks of which these were the last jobs."""
+def _counts(proofs: Sequence[Proven], losers: Sequence[Loser]) -> dict[str, Sequence[object]]:
+    """Return how many jobs of each task are proven by these, and what its client pays for them."""
     jobs: dict[TaskId, int] = defaultdict(int)
     paid: dict[TaskId, int] = defaultdict(int)
     for one in proofs:
@@ -220,14 +219,7 @@ async def _count_down(connection: Connection, proofs: Sequence[Proven], losers: 
         paid[one.lease.task_id] += one.prices.buy * one.lease.units
     for loser in losers:
         paid[loser.lease.task_id] += loser.amount
-    tasks = await connection.fetch(
-        COUNT_DOWN_JOBS,
-        task_ids=list(jobs),
-        proven=list(jobs.values()),
-        paid=list(paid.values()),
-        sources=task_sources(TaskEvent.ALL_PROVEN),
-    )
-    return [task.task_id for task in tasks if task.state is TaskState.COMBINING]
+    return {"task_ids": list(jobs), "proven": list(jobs.values()), "paid": [paid[task_id] for task_id in jobs]}
 
 
 def _transfers(one: Proven, surplus_to: SurplusTo) -> list[Transfer]:

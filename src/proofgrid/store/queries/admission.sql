@@ -1,6 +1,8 @@
 -- name: look_around
 -- Before requests are admitted, of each, in their order: the task that has its key already, if any, and how many tasks its
 -- client has open, at most :open_max of them: who has so many may not have more. NULL where :counting says that nobody asks.
+-- By its order the key is looked up in its unique index: planned while there are few tasks, equality would do with all
+-- tasks of the client.
 SELECT known.task_id, known.request_digest, CASE WHEN counting THEN (
     SELECT count(*) FROM (
         SELECT FROM tasks WHERE client = asked.client AND state IN (@tasks_open) LIMIT :open_max) AS open_tasks) END AS open_tasks
@@ -8,7 +10,8 @@ FROM unnest(:clients::text[], :idempotency_keys::text[], :counting::boolean[]) W
     AS asked(client, idempotency_key, counting, place)
 LEFT JOIN LATERAL (
     SELECT task_id, request_digest FROM tasks
-    WHERE tasks.client = asked.client AND tasks.idempotency_key = asked.idempotency_key LIMIT 1) AS known ON true
+    WHERE tasks.client = asked.client AND tasks.idempotency_key BETWEEN asked.idempotency_key AND asked.idempotency_key
+    ORDER BY tasks.idempotency_key LIMIT 1) AS known ON true
 ORDER BY place;
 
 -- name: find_proven_task

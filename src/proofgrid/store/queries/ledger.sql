@@ -4,6 +4,9 @@ SELECT post_transfers(:transfers);
 -- name: balance
 SELECT balance FROM accounts WHERE account = :account;
 
+-- name: balances
+SELECT account, balance FROM accounts WHERE account = ANY(:accounts::text[]);
+
 -- name: lock_accounts
 -- In the order of their names.
 SELECT account, balance FROM accounts WHERE account = ANY(:accounts::text[]) ORDER BY account FOR UPDATE;

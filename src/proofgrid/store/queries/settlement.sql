@@ -26,48 +26,66 @@ SELECT pg_notify('lanes', lane) FROM reported GROUP BY lane;
 -- where a proof comes late, after its lease ended for one of the :reasons, '' for proofs in time. :buy_prices, :sell_prices:
 -- what is paid per PU. Lease and job change together; what is not returned did not change. Of two leases of one job the
 -- first one wins.
-WITH given AS (
-    SELECT * FROM unnest(:lease_ids::uuid[], :fences::bigint[], :reasons::text[], :buy_prices::bigint[],
-        :sell_prices::bigint[], :proof_digests::text[], :small_proofs::bytea[], :public_values::jsonb[])
-        WITH ORDINALITY AS g(lease_id, fence, reason, buy_price, sell_price, proof_digest, small_proof, public, place)
-), held AS (
-    -- One step of the primary key for each, in the order of their ids, whatever the statistics say.
-    SELECT found.*, sorted.reason, sorted.place
-    FROM (SELECT lease_id, fence, reason, place FROM given ORDER BY lease_id) AS sorted
+WITH held AS (
+    -- One step of the primary key for each, in the order of their ids, whatever the statistics say. What was given is
+    -- carried along: joined again it would be read once for each lease.
+    SELECT found.job_id, found.task_id, sorted.*
+    FROM (SELECT * FROM unnest(:lease_ids::uuid[], :fences::bigint[], :reasons::text[], :buy_prices::bigint[],
+            :sell_prices::bigint[], :proof_digests::text[], :small_proofs::bytea[], :public_values::jsonb[])
+            WITH ORDINALITY AS g(lease_id, fence, reason, buy_price, sell_price, proof_digest, small_proof, public, place)
+        ORDER BY lease_id) AS sorted
     CROSS JOIN LATERAL (
-        SELECT lease_id, job_id, task_id FROM leases
+        SELECT job_id, task_id FROM leases
         WHERE leases.lease_id = sorted.lease_id AND leases.fence = sorted.fence
           AND leases.reason = sorted.reason AND leases.state = ANY(
             CASE sorted.reason WHEN '' THEN :lease_sources::text[] ELSE :late_lease_sources::text[] END)
         FOR NO KEY UPDATE) AS found
 ), open AS (
-    SELECT lease_id, job_id, place FROM held
+    SELECT * FROM held
     WHERE (SELECT state FROM jobs WHERE jobs.job_id = held.job_id) = ANY(
             CASE held.reason WHEN '' THEN :job_sources::text[] ELSE :late_job_sources::text[] END)
       AND (SELECT state FROM tasks WHERE tasks.task_id = held.task_id) = 'open'
 ), won AS (
-    SELECT DISTINCT ON (job_id) lease_id, job_id FROM open ORDER BY job_id, place
+    SELECT DISTINCT ON (job_id) * FROM open ORDER BY job_id, place
 ), proven AS (
-    UPDATE jobs SET state = 'proven', lease_id = won.lease_id, hedge_price = NULL, proof_digest = given.proof_digest,
-        small_proof = given.small_proof, public = given.public
-    FROM won JOIN given USING (lease_id) WHERE jobs.job_id = won.job_id
-    RETURNING jobs.lease_id, jobs.hedges, jobs.attempts
+    UPDATE jobs SET state = 'proven', lease_id = won.lease_id, hedge_price = NULL, proof_digest = won.proof_digest,
+        small_proof = won.small_proof, public = won.public
+    FROM won WHERE jobs.job_id = won.job_id
+    RETURNING won.lease_id, won.buy_price, won.sell_price, jobs.hedges, jobs.attempts
 )
-UPDATE leases SET state = 'settled', ended_ms = now_ms(), buy_price = given.buy_price, sell_price = given.sell_price
-FROM proven JOIN given USING (lease_id) WHERE leases.lease_id = proven.lease_id
+UPDATE leases SET state = 'settled', ended_ms = now_ms(), buy_price = proven.buy_price, sell_price = proven.sell_price
+FROM proven WHERE leases.lease_id = proven.lease_id
 RETURNING leases.lease_id, ran_ms(leases) AS ran_ms, proven.hedges, proven.attempts;
 
--- name: count_down_jobs
--- :proven: how many jobs, :paid: what the client pays for them, :sources: where the last one ends the proving.
-UPDATE tasks SET jobs_open = jobs_open - proven, spent = spent + paid,
-    state = CASE WHEN jobs_open = proven AND state = ANY(:sources::text[]) THEN 'combining' ELSE state END
-FROM unnest(:task_ids::uuid[], :proven::int[], :paid::bigint[]) AS given(task_id, proven, paid)
-WHERE tasks.task_id = given.task_id RETURNING tasks.task_id, state;
-
 -- name: move_on
--- After proofs of these tasks were accepted: jobs whose dependencies are all proven become ready (:job_sources: the
--- states they may come from), their lanes are woken, these :lanes too, and if :combining the combiners.
-WITH unblocked AS (
+-- After proofs of these tasks were accepted, whose rows are locked: one change of each task, its events behind one another,
+-- and whoever waits is woken. :proven: how many of its jobs, :paid: what the client pays for them, :sources: where the last
+-- one ends the proving, which the event :last_kind tells. :event_tasks, :kinds, :data: the events before it, in their order.
+-- Jobs whose dependencies are all proven become ready (:job_sources: the states they may come from); their lanes are
+-- woken, and :lanes too. Watchers are told 200 tasks in one notification.
+WITH given AS (
+    SELECT * FROM unnest(:task_ids::uuid[], :proven::int[], :paid::bigint[]) AS g(task_id, proven, paid)
+), told AS (
+    SELECT * FROM unnest(:event_tasks::uuid[], :kinds::text[], :data::jsonb[])
+        WITH ORDINALITY AS g(task_id, kind, data, place)
+), numbers AS (
+    SELECT task_id, count(*) AS number FROM told GROUP BY task_id
+), ending AS (
+    SELECT given.*, coalesce(number, 0) AS number, jobs_open = proven AND state = ANY(:sources::text[]) AS ends,
+        (row_number() OVER () - 1) / 200 AS chunk
+    FROM given CROSS JOIN LATERAL (SELECT jobs_open, state FROM tasks WHERE tasks.task_id = given.task_id LIMIT 1) AS task
+    LEFT JOIN numbers USING (task_id)
+), counted AS (
+    UPDATE tasks SET jobs_open = jobs_open - proven, spent = spent + paid, event_seq = event_seq + number + ends::int,
+        state = CASE WHEN ends THEN 'combining' ELSE state END
+    FROM ending WHERE tasks.task_id = ending.task_id
+    RETURNING tasks.task_id, event_seq - number - ends::int AS before, event_seq, ends
+), written AS (
+    INSERT INTO task_events (task_id, seq, kind, data)
+    SELECT task_id, before + row_number() OVER (PARTITION BY task_id ORDER BY place), kind, data
+    FROM told JOIN counted USING (task_id)
+    UNION ALL SELECT task_id, event_seq, :last_kind, '{}' FROM counted WHERE ends
+), unblocked AS (
     UPDATE jobs SET state = 'ready'
     WHERE task_id = ANY(:task_ids::uuid[]) AND state = 'waiting' AND state = ANY(:job_sources::text[]) AND NOT EXISTS (
         SELECT 1 FROM jobs AS needed WHERE needed.task_id = jobs.task_id AND needed.position = ANY(jobs.depends_on)
@@ -75,7 +93,8 @@ WITH unblocked AS (
     RETURNING lane
 )
 SELECT pg_notify('lanes', lane) FROM (SELECT lane FROM unblocked UNION SELECT unnest(:lanes::text[])) AS woken(lane)
-UNION ALL SELECT pg_notify('combining', pg_current_xact_id()::text) WHERE :combining;
+UNION ALL SELECT pg_notify('task_events', string_agg(task_id::text, ',')) FROM ending WHERE number > 0 OR ends GROUP BY chunk
+UNION ALL SELECT pg_notify('combining', pg_current_xact_id()::text) WHERE EXISTS (SELECT FROM counted WHERE ends);
 
 -- name: claims_of_job
 -- The leases whose provers said that this job cannot be proven; they are found by its task.

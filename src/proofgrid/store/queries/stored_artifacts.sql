@@ -13,6 +13,19 @@ SELECT coalesce(sum(size_bytes), 0)::bigint FROM artifacts WHERE owner = :owner;
 -- name: artifact_size
 SELECT max(size_bytes) FROM artifacts WHERE digest = :digest;
 
+-- name: artifact_in_row
+SELECT content FROM artifacts WHERE digest = :digest AND content IS NOT NULL LIMIT 1;
+
+-- name: readable_artifact
+-- As may_read_artifact, with the bytes where they live in a row.
+SELECT EXISTS (SELECT 1 FROM artifacts WHERE digest = :digest AND owner IN (:reader, ''))
+    OR EXISTS (
+        SELECT 1 FROM jobs JOIN leases USING (job_id)
+        WHERE jobs.input_digest = :digest AND jobs.small_input IS NULL AND leases.operator = :reader
+          AND leases.state IN (@leases_held)
+    ) AS allowed,
+    (SELECT content FROM artifacts WHERE digest = :digest AND content IS NOT NULL LIMIT 1) AS content;
+
 -- name: may_read_artifact
 -- Readable: what you own, what the network owns (program files, the SRS), the input of a job you hold a lease for.
 SELECT EXISTS (SELECT 1 FROM artifacts WHERE digest = :digest AND owner IN (:reader, ''))

@@ -34,7 +34,6 @@ from proofgrid.bootstrap.gateway.several.messages import (
 )
 from proofgrid.bootstrap.gateway.sibling import Sibling
 from proofgrid.bootstrap.lifeline import end_this_process
-from proofgrid.primitives.deaths import ProcessLost
 from proofgrid.primitives.errors import ProofgridError
 from proofgrid.primitives.event_loop import run_async
 from proofgrid.roles.chores import Chores
@@ -64,7 +63,7 @@ def main() -> None:
         cause = _first_cause(error)
         if not isinstance(cause, ProofgridError):
             log.critical("process_failed", exc_info=cause)
-            cause = ProcessLost(f"process {begin.number} of the gateway failed: {type(cause).__name__}: {cause}")
+            cause = ProofgridError(f"process {begin.number} of the gateway failed: {type(cause).__name__}: {cause}")
         tell(Ended(cause))
         sys.exit(1)
 

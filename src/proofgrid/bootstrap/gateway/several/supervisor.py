@@ -183,7 +183,7 @@ class Supervisor:
         if self._children.get(number) is child:
             del self._children[number]
         self._share_chores(dead=() if child.gateway_id is None else (child.gateway_id,))
-        return error or ProcessLost(f"process {number} of the gateway died: {died_of}")
+        return error or ProofgridError(f"process {number} of the gateway died: {died_of}")
 
     def _hear(self, number: int, child: Child, report: Report) -> None:
         match report:

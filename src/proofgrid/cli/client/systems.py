@@ -1,0 +1,47 @@
+"""`proofgrid systems`: which proof systems work on this machine, what the others lack, and what gets it."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from proofgrid.cli.kit.console import complain, print_json, print_table, say
+from proofgrid.cli.kit.failures import error_to_json
+from proofgrid.cli.kit.options import JsonOption
+
+
+def add_to(cli: typer.Typer) -> None:
+    cli.command("systems", short_help="List the proof systems that work here.", rich_help_panel="Look")(run)
+
+
+def run(
+    build: Annotated[
+        bool, typer.Option("--build", help="Build what is missing and can be built here; takes a minute each.")
+    ] = False,
+    json: JsonOption = False,
+) -> None:
+    """List the proof systems: which work on this machine, what the others lack, and the one command that gets it.
+
+    \b
+    Example:
+      proofgrid systems
+      proofgrid systems --build
+    """
+    from proofgrid.proofs.kit.engine_programs import ENGINES, build_missing
+    from proofgrid.proofs.registry import installed_names, missing_systems, proof_system
+
+    if build:
+        for name, path in build_missing(ENGINES, lambda name: complain(f"building the engine {name} …")):
+            complain(f"built {name}: {path}")
+    told = [proof_system(name).describe() for name in installed_names()]
+    missing = missing_systems()
+    if json:
+        works = [{"system": one.name, "engine": one.engine, "takes": one.program_format} for one in told]
+        print_json([*works, *({"system": name, "not_installed": error_to_json(e)} for name, e in missing.items())])
+        return
+    rows = [(one.name, one.engine, one.program_format) for one in told]
+    print_table(("system", "engine", "takes"), rows, empty="no proof system works here")
+    for error in missing.values():
+        say(f"{error.detail}.", style="bold")
+        say(f"  {error.hint}")

@@ -1,0 +1,94 @@
+// The engine of proof systems on gnark: one process, one request, one answer.
+//
+//	proofgrid-gnark COMMAND   a request in JSON on standard input, its files named by their paths
+//	                          an answer in JSON on standard output
+//
+// Whatever a client or a prover made is refused in the answer ({"refused": {"field", "rule"}}), with exit status 0.
+// Any other status is the engine's own trouble, told on standard error. Nothing that is secret is ever printed.
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+
+	"github.com/consensys/gnark/logger"
+)
+
+// Protocol counts the forms of requests and answers; a host refuses an engine that speaks another.
+const Protocol = 1
+
+// Version is that of this program; it is part of what describe says.
+const Version = "gnark 0.14.0"
+
+const requestBytesMax = 64 << 20
+
+// Refused says what is wrong with what somebody handed in.
+type Refused struct {
+	Field string `json:"field"`
+	Rule  string `json:"rule"`
+}
+
+func (r *Refused) Error() string { return r.Field + ": " + r.Rule }
+
+func refuse(field, rule string, args ...any) error {
+	return &Refused{Field: field, Rule: fmt.Sprintf(rule, args...)}
+}
+
+type command func(request []byte) (any, error)
+
+var commands = map[string]command{
+	"circuit":  describeCircuit,
+	"keygen":   generateKeys,
+	"keys":     checkKeys,
+	"execute":  execute,
+	"prove":    prove,
+	"verify":   verify,
+	"solidity": exportVerifier,
+}
+
+func main() {
+	logger.Disable()
+	if err := run(os.Args[1:], os.Stdin, os.Stdout); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+}
+
+func run(arguments []string, input io.Reader, output io.Writer) error {
+	if len(arguments) == 1 && arguments[0] == "describe" {
+		return json.NewEncoder(output).Encode(map[string]any{"engine": Version, "protocol": Protocol})
+	}
+	if len(arguments) != 1 || commands[arguments[0]] == nil {
+		return fmt.Errorf("usage: proofgrid-gnark COMMAND < request.json; protocol %d", Protocol)
+	}
+	request, err := io.ReadAll(io.LimitReader(input, requestBytesMax+1))
+	if err != nil {
+		return err
+	}
+	if len(request) > requestBytesMax {
+		return fmt.Errorf("a request has at most %d bytes", requestBytesMax)
+	}
+	answer, err := commands[arguments[0]](request)
+	var refused *Refused
+	if errors.As(err, &refused) {
+		answer = map[string]any{"refused": refused}
+	} else if err != nil {
+		return err
+	}
+	return json.NewEncoder(output).Encode(answer)
+}
+
+func read[Request any](content []byte) (*Request, error) {
+	var request Request
+	if err := json.Unmarshal(content, &request); err != nil {
+		return nil, fmt.Errorf("the request is malformed: %w", err)
+	}
+	return &request, nil
+}
+
+func progress(stage string, permille int) {
+	fmt.Fprintf(os.Stderr, "progress %s %d\n", stage, permille)
+}

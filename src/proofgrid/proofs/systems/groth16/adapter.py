@@ -1,0 +1,228 @@
+"""Groth16 on BN254: circom's circuits, as their compiler leaves them, with keys that the client brings.
+
+    source    r1cs, wasm, proving_key, verifying_key; sym names the public signals, if it is given
+    input     signal name -> values; the gateway runs the circuit's program, so it knows every public value beforehand
+    proof     three points, compressed, 128 bytes; public: the outputs in decimal
+
+Keys are random, so they are part of what a client hands in and of a program's identity, and their setup is whoever
+made them to be trusted with: `proofgrid program keygen` makes some for development.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+
+from proofgrid.primitives.canonical import Json, canonical_json
+from proofgrid.primitives.digests import Digest, digest_of_file
+from proofgrid.primitives.errors import BadProof, InvalidField, InvalidInput, InvalidProgram
+from proofgrid.proofs.base import JobOutput, Program, ProgramFiles, Report, SliceSpec, SystemDescription
+from proofgrid.proofs.kit.files import check_files
+from proofgrid.proofs.kit.looking import prove_then_look
+from proofgrid.proofs.kit.one_job_per_input import OneJobPerInput, TakenInput
+from proofgrid.proofs.setup import TrustRoots
+from proofgrid.proofs.systems.groth16 import engine
+from proofgrid.proofs.systems.groth16.signals import is_element, public_names, read_inputs
+
+FORMAT = 1
+CONSTRAINTS_MAX = 1 << 24
+FILES = ("r1cs", "wasm", "proving_key", "verifying_key")
+PROVER_FILES = ("r1cs", "wasm", "proving_key", "verifying_key")
+SYM = "sym"
+#: A reference core proves 62,528 constraints in about 1,280 ms, and starts in 20.
+_UNITS_LEAST, _CONSTRAINTS_PER_UNIT = 20, 50
+
+
+class Groth16System(OneJobPerInput):
+    """Fits proofs.base.ProofSystem; see there for what each method promises."""
+
+    name = engine.SYSTEM
+
+    def __init__(self) -> None:
+        engine.ENGINE.path(system=self.name)  # or it is not installed here
+
+    def describe(self) -> SystemDescription:
+        """Say what this system is; its programs take no settings."""
+        return SystemDescription(
+            name=self.name,
+            engine=engine.VERSION,
+            program_format="circom circuit: .r1cs, .wasm, proving and verifying key (and .sym)",
+            settings_help={},
+            source_suffixes={
+                "r1cs": ".r1cs",
+                "wasm": ".wasm",
+                "sym": ".sym",
+                "proving_key": ".pk",
+                "verifying_key": ".vk",
+            },
+        )
+
+    def make_keys(self, source: Mapping[str, Path], folder: Path, *, workdir: Path, report: Report) -> dict[str, Path]:
+        """Do what MakesKeys.make_keys promises."""
+        if "r1cs" not in source:
+            raise InvalidField("keys are made of a circuit's .r1cs", field="source")
+        made = {name: folder / f"circuit{self.describe().source_suffixes[name]}" for name in FILES[2:]}
+        try:
+            engine.make_keys(source["r1cs"], *made.values(), workdir=workdir, report=report)
+        except engine.Refused as reason:
+            raise InvalidProgram(reason.rule, field=reason.field) from None
+        return made
+
+    def build_program(
+        self,
+        source: Mapping[str, Path],
+        settings: Mapping[str, Json],
+        *,
+        trust: TrustRoots,
+        workdir: Path,
+        report: Report,
+    ) -> ProgramFiles:
+        """Make a program of circuit and keys."""
+        if settings:
+            raise InvalidField("circom circuits take no settings", field=f"settings.{next(iter(settings))}")
+        if missing := [name for name in FILES if name not in source]:
+            hint = "proofgrid program keygen makes keys for development" if "key" in missing[0] else ""
+            raise InvalidField(f"there is no {missing[0]}", field=f"source.{missing[0]}", hint=hint)
+        if unknown := set(source) - {*FILES, SYM}:
+            raise InvalidField(f"a circuit has no {min(unknown)}", field=f"source.{min(unknown)}")
+        try:
+            circuit = engine.circuit_of(source["r1cs"], workdir=workdir)
+            if circuit.constraints > CONSTRAINTS_MAX:
+                raise InvalidProgram(f"a circuit has at most {CONSTRAINTS_MAX} constraints", field="source.r1cs")
+            report("keys", 300)
+            four = {name: source[name] for name in FILES}
+            engine.check_keys(four, constraints=circuit.constraints, workdir=workdir)
+        except engine.Refused as reason:
+            raise InvalidProgram(reason.rule, field=reason.field) from None
+        names = (
+            public_names(source[SYM], outputs=circuit.outputs, inputs=circuit.public_inputs) if SYM in source else None
+        )
+        paths = {name: source[name] for name in FILES}
+        return ProgramFiles(_program(circuit, {name: digest_of_file(paths[name]) for name in FILES}, names), paths)
+
+    def check_program(self, files: ProgramFiles) -> None:
+        """Raise BadProof unless the files at hand are those that the identity names."""
+        identity = files.program.identity
+        pinned = identity.get("files")
+        if identity.get("format") != FORMAT or not isinstance(pinned, Mapping) or set(pinned) != set(FILES):
+            raise BadProof("the program's identity is malformed", field="program.identity")
+        check_files(files, {name: Digest(str(digest)) for name, digest in pinned.items()})
+
+    def take_input(self, files: ProgramFiles, value: Json, *, field: str, workdir: Path) -> TakenInput:
+        """Run the circuit's program on one input."""
+        inputs = read_inputs(value, field=field)
+        try:
+            public = self._executed(files, inputs, workdir)
+        except engine.Refused as reason:
+            place = reason.field.removeprefix("inputs")
+            raise InvalidInput(reason.rule, field=field + place if place != reason.field else field) from None
+        outputs, _ = _counts(files)
+        return TakenInput(shown=public[outputs:], job_input=canonical_json({"inputs": inputs}), output=public[:outputs])
+
+    def run_job(
+        self, files: ProgramFiles, slice_index: int, job_input: bytes, *, cache: Path, workdir: Path, report: Report
+    ) -> JobOutput:
+        """Prove one input."""
+        source = {name: files.path(name) for name in ("r1cs", "wasm", "proving_key")}
+        outputs, _ = _counts(files)
+        shown: list[str] = []
+
+        def prove() -> JobOutput:
+            try:
+                proof, public = engine.prove(
+                    source, _inputs_of(job_input), constraints=_constraints(files), workdir=workdir, report=report
+                )
+            except engine.Refused as reason:
+                raise InvalidInput(reason.rule, field="job_input") from None
+            shown[:] = public[outputs:]
+            return JobOutput(proof=proof, public={"output": public[:outputs]})
+
+        def look(output: JobOutput) -> None:
+            self.check_proof(files, shown, output.public["output"], output.proof, workdir=workdir)
+
+        output = prove_then_look(prove, look, what="the circuit")
+        report("prove", 1000)
+        return output
+
+    def can_be_proven(self, files: ProgramFiles, slice_index: int, job_input: bytes, *, workdir: Path) -> bool | None:
+        """Do what TriesInputs.can_be_proven promises: run the circuit's program, and look at every constraint."""
+        try:
+            self._executed(files, _inputs_of(job_input), workdir)
+        except engine.Refused as reason:
+            return False if reason.field.startswith("inputs") else None
+        except (InvalidProgram, InvalidInput):
+            return None
+        return True
+
+    def check_proof(self, files: ProgramFiles, shown: Json, claimed: Json, proof: bytes, *, workdir: Path) -> None:
+        """Raise BadProof unless the proof verifies for these outputs and public inputs."""
+        for values, count in zip((claimed, shown), _counts(files), strict=True):
+            if not isinstance(values, list) or len(values) != count or not all(map(is_element, values)):
+                raise BadProof("the public values are not those of the circuit, in decimal")
+        assert isinstance(claimed, list)  # noqa: S101 - looked at above
+        assert isinstance(shown, list)  # noqa: S101
+        if wrong := engine.complaint_about(files.path("verifying_key"), proof, claimed + shown, workdir=workdir):
+            raise BadProof(wrong)
+
+    def _executed(self, files: ProgramFiles, inputs: engine.Inputs, workdir: Path) -> list[str]:
+        return engine.public_values(
+            files.path("r1cs"), files.path("wasm"), inputs, constraints=_constraints(files), workdir=workdir
+        )
+
+
+def _program(
+    circuit: engine.Circuit, digests: Mapping[str, Digest], names: tuple[list[Json], list[Json]] | None
+) -> Program:
+    identity: dict[str, Json] = {
+        "format": FORMAT,
+        "curve": "bn254",
+        "files": dict(digests),
+        "outputs": circuit.outputs,
+        "public_inputs": circuit.public_inputs,
+        "constraints": circuit.constraints,
+    }
+    if names is not None:
+        identity["names"] = {"outputs": names[0], "public_inputs": names[1]}
+    return Program(
+        proof_system=engine.SYSTEM,
+        identity=identity,
+        files=dict(digests),
+        verifying_files=("verifying_key",),
+        slices=(
+            SliceSpec(
+                index=0,
+                units=_UNITS_LEAST + circuit.constraints // _CONSTRAINTS_PER_UNIT,
+                memory_bytes=engine.memory_bytes(circuit.constraints),
+                files=PROVER_FILES,
+            ),
+        ),
+        summary={
+            "constraints": circuit.constraints,
+            "wires": circuit.wires,
+            "outputs": list(names[0]) if names else circuit.outputs,
+            "public_inputs": list(names[1]) if names else circuit.public_inputs,
+            "private_inputs": circuit.private_inputs,
+        },
+    )
+
+
+def _counts(files: ProgramFiles) -> tuple[int, int]:
+    """Return how many outputs and public inputs a program has."""
+    identity = files.program.identity
+    counts = identity.get("outputs"), identity.get("public_inputs")
+    if not all(type(count) is int and count >= 0 for count in counts):
+        raise BadProof("the program's identity is malformed", field="program.identity")
+    return counts  # type: ignore[return-value]
+
+
+def _constraints(files: ProgramFiles) -> int:
+    count = files.program.identity.get("constraints")
+    return count if type(count) is int else 0
+
+
+def _inputs_of(job_input: bytes) -> engine.Inputs:
+    try:
+        return read_inputs(json.loads(job_input)["inputs"], field="job_input")
+    except (ValueError, KeyError, TypeError, RecursionError):
+        raise InvalidInput("the job's input is none of this program", field="job_input") from None

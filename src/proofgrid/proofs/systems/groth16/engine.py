@@ -1,0 +1,135 @@
+"""The only place that asks the engine: one function per command, and two kinds of failure."""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields
+from pathlib import Path
+
+from proofgrid.primitives.canonical import Json
+from proofgrid.primitives.errors import InvalidProgram
+from proofgrid.proofs.base import Report
+from proofgrid.proofs.kit.engine import EngineFailed, EngineLimits, run_engine
+from proofgrid.proofs.kit.engine_programs import EngineProgram
+
+ENGINE = EngineProgram("gnark")
+VERSION = "gnark 0.14.0"  #: as the program says of itself; tests hold it
+SYSTEM = "groth16"
+
+_MEMORY_LEAST_BYTES = 512 << 20
+#: Address space that Go and the circuit's program may use, by constraints: measured twice of what 60,000 take.
+_MEMORY_PER_CONSTRAINT = 16 << 10
+_FILE_BYTES_MAX = 4 << 30
+_ANSWER_BYTES_MAX = 64 << 20
+_QUICK_SECONDS, _SETUP_SECONDS = 300.0, 7_200.0
+
+Inputs = Mapping[str, Sequence[str]]  #: by signal name: values in decimal, row by row
+
+
+class Refused(Exception):
+    """The engine refuses what somebody handed in; `field` says which of it: "source.r1cs", "inputs.a"."""
+
+    def __init__(self, field: str, rule: str) -> None:
+        self.field = field
+        self.rule = rule
+        super().__init__(f"{field}: {rule}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Circuit:
+    """What a circuit's constraints say of it."""
+
+    constraints: int
+    wires: int
+    outputs: int  #: how many of the public values are outputs; they come first
+    public_inputs: int
+    private_inputs: int
+
+
+def memory_bytes(constraints: int) -> int:
+    """Return what a job of a circuit may take."""
+    return _MEMORY_LEAST_BYTES + constraints * _MEMORY_PER_CONSTRAINT
+
+
+def circuit_of(r1cs: Path, *, workdir: Path) -> Circuit:
+    """Read a circuit. Raises Refused."""
+    answer = _ask("circuit", {"r1cs": r1cs}, workdir=workdir, memory=memory_bytes(r1cs.stat().st_size // 64))
+    return Circuit(**{field.name: int(str(answer[field.name])) for field in fields(Circuit)})
+
+
+def make_keys(r1cs: Path, proving_key: Path, verifying_key: Path, *, workdir: Path, report: Report) -> None:
+    """Make keys whose secret nobody keeps, as the engine says; who made them could have kept it. Raises Refused."""
+    request = {"r1cs": r1cs, "proving_key": proving_key, "verifying_key": verifying_key}
+    memory = memory_bytes(r1cs.stat().st_size // 64)
+    _ask("keygen", request, workdir=workdir, memory=memory, report=report, seconds=_SETUP_SECONDS)
+
+
+def check_keys(source: Mapping[str, Path], *, constraints: int, workdir: Path) -> None:
+    """Raise Refused unless r1cs, wasm, proving_key and verifying_key may belong together."""
+    _ask("keys", source, workdir=workdir, memory=memory_bytes(constraints))
+
+
+def public_values(r1cs: Path, wasm: Path, inputs: Inputs, *, constraints: int, workdir: Path) -> list[str]:
+    """Return what will be public of a proof of these inputs, outputs first. Raises Refused."""
+    request = {"r1cs": r1cs, "wasm": wasm, "inputs": inputs}
+    return _texts(_ask("execute", request, workdir=workdir, memory=memory_bytes(constraints)), "public")
+
+
+def prove(
+    source: Mapping[str, Path], inputs: Inputs, *, constraints: int, workdir: Path, report: Report
+) -> tuple[bytes, list[str]]:
+    """Return a proof, 128 bytes, and its public values; `source`: r1cs, wasm, proving_key. Raises Refused."""
+    request = {**source, "inputs": inputs}
+    answer = _ask(
+        "prove", request, workdir=workdir, memory=memory_bytes(constraints), report=report, seconds=_SETUP_SECONDS
+    )
+    return base64.b64decode(str(answer["proof"])), _texts(answer, "public")
+
+
+def complaint_about(verifying_key: Path, proof: bytes, public: Sequence[Json], *, workdir: Path) -> str:
+    """Return what is wrong with a proof of these public values; "" when it verifies."""
+    claim = {"proof": base64.b64encode(proof).decode(), "public": public}
+    request = {"verifying_key": verifying_key, "claims": [claim]}
+    return _texts(_ask("verify", request, workdir=workdir, memory=_MEMORY_LEAST_BYTES), "verdicts")[0]
+
+
+def solidity_verifier(verifying_key: Path, *, workdir: Path) -> str:
+    """Return a contract that verifies proofs of this key."""
+    answer = _ask("solidity", {"verifying_key": verifying_key}, workdir=workdir, memory=_MEMORY_LEAST_BYTES)
+    return str(answer["solidity"])
+
+
+def _ask(
+    command: str,
+    request: Mapping[str, object],
+    *,
+    workdir: Path,
+    memory: int,
+    report: Report | None = None,
+    seconds: float = _QUICK_SECONDS,
+) -> Mapping[str, Json]:
+    workdir.mkdir(parents=True, exist_ok=True)
+    limits = EngineLimits(timeout_seconds=seconds, memory_bytes=memory, file_bytes_max=_FILE_BYTES_MAX)
+    content = json.dumps({name: _absolute(value) for name, value in request.items()}).encode()
+    try:
+        program = str(ENGINE.path(system=SYSTEM))
+        said = run_engine([program, command], limits=limits, workdir=workdir, content=content, report=report)
+    except EngineFailed as reason:
+        raise InvalidProgram(f"the engine fails: {reason}") from None
+    if len(said) > _ANSWER_BYTES_MAX:
+        raise InvalidProgram(f"the engine says more than {_ANSWER_BYTES_MAX} bytes")
+    answer: dict[str, Json] = json.loads(said)
+    if isinstance(refused := answer.get("refused"), Mapping):
+        raise Refused(str(refused["field"]), str(refused["rule"]))
+    return answer
+
+
+def _texts(answer: Mapping[str, Json], name: str) -> list[str]:
+    texts = answer[name]
+    return [str(text) for text in texts] if isinstance(texts, list) else []
+
+
+def _absolute(value: object) -> object:
+    return str(value.absolute()) if isinstance(value, Path) else value
