@@ -31,8 +31,8 @@ from tests.networks import Network
 
 NAME = "overload"
 SATURATING_JOBS = 600
-SECONDS = 7.0  #: of each load
-SETTLING_SECONDS = 2.0  #: of them that are not counted
+SECONDS = 10.0  #: of each load
+SETTLING_SECONDS = 4.0  #: of them that are not counted
 CONNECTIONS = 4
 PATIENCE_SECONDS = 1.0
 PROBES = 8
@@ -212,7 +212,7 @@ async def _under(
         for task in (*under_way, asking_little):
             task.cancel()
     ended_ms = await observer.fetchval("SELECT now_ms()")
-    counted_from_ms = started_ms + int(1_000 * SETTLING_SECONDS)
+    counted_from_ms = started_ms + int(1_000 * min(SETTLING_SECONDS, seconds / 2))
     sealed = await observer.fetchval(SEALED, counted_from_ms, ended_ms)
     load.goodput = 1_000 * sealed / (ended_ms - counted_from_ms)
     load.sold_p99_ms = _p99([row["ms"] for row in await observer.fetch(WAITED, counted_from_ms, ended_ms)])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
+import asyncpg
 import pytest
 
 from proofgrid.store.conflicts import TransferIdTaken
@@ -96,3 +97,20 @@ async def kinds_of(lane: LaneUnderTest, task_id: Any) -> list[str]:
     rows = await lane.fetch("SELECT seq, kind FROM task_events WHERE task_id = $1 ORDER BY seq", task_id)
     assert [row["seq"] for row in rows] == list(range(1, len(rows) + 1))
     return [row["kind"] for row in rows if row["kind"] not in ("accepted", "sold")]
+
+
+async def test_each_payment_wakes_combiners_by_a_word_of_its_own(lane: LaneUnderTest) -> None:
+    # Siblings of one supervisor share them out by it (roles/chores.py).
+    leases = await some_leases(lane, number=2)
+    heard: asyncio.Queue[str] = asyncio.Queue()
+    listener = await asyncpg.connect(lane.database.dsn)
+    try:
+        await listener.add_listener("combining", lambda *said: heard.put_nowait(said[-1]))
+        for lease in leases:
+            await lane.pay(lease)
+        first, second = await heard.get(), await heard.get()
+    finally:
+        await listener.close()
+    assert first
+    assert second
+    assert first != second

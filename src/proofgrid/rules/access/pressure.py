@@ -36,7 +36,7 @@ BOUNDS_MS: dict[Part, int] = {
     Part.CONNECTIONS: 250,
     Part.WORKERS: 500,
     Part.ROUNDS: 750,
-    Part.RESULTS: 2_000,
+    Part.RESULTS: 5_000,  # some of it is verification itself
     Part.SEALING: 2_000,
 }
 

@@ -94,7 +94,7 @@ WITH given AS (
 )
 SELECT pg_notify('lanes', lane) FROM (SELECT lane FROM unblocked UNION SELECT unnest(:lanes::text[])) AS woken(lane)
 UNION ALL SELECT pg_notify('task_events', string_agg(task_id::text, ',')) FROM ending WHERE number > 0 OR ends GROUP BY chunk
-UNION ALL SELECT pg_notify('combining', '') WHERE EXISTS (SELECT FROM counted WHERE ends);
+UNION ALL SELECT pg_notify('combining', pg_current_xact_id()::text) WHERE EXISTS (SELECT FROM counted WHERE ends);
 
 -- name: claims_of_job
 -- The leases whose provers said that this job cannot be proven; they are found by its task.
