@@ -80,11 +80,12 @@ async def test_a_leader_paused_in_the_middle_of_a_round_blocks_nobody_and_writes
         program = await register_toy(client, tmp_path, slices=1)
         await client.wait((await client.submit(program.digest, ["warm"], limit_price=1_500)).task_id)
         async with observer.transaction():
-            await observer.execute("SELECT 1 FROM lanes FOR UPDATE")  # the round waits here, holding its locks
+            # As a hello of the prover does: the round waits for it when it writes, holding its other locks.
+            await observer.execute("SELECT pg_advisory_xact_lock(lock_of_session(prover_id)) FROM sessions WHERE open")
             task = await client.submit(program.digest, ["x"], limit_price=1_500)
-            await sessions(observer, "wait_event_type = 'Lock' AND query ILIKE '%INTO lanes%'")
+            await sessions(observer, "wait_event_type = 'Lock' AND query ILIKE '%name: write_round%'")
             os.kill(paused.pid, signal.SIGSTOP)
-        await sessions(observer, "state = 'idle in transaction' AND query ILIKE '%INTO lanes%'")
+        await sessions(observer, "state = 'idle in transaction' AND query ILIKE '%name: write_round%'")
 
         second = await network.start_another_gateway()
         await network.start_prover("q", "bob", ask=600, GATEWAY=second)

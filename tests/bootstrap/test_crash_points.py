@@ -5,17 +5,23 @@ from __future__ import annotations
 import importlib
 from pathlib import Path
 
+import asyncpg
 import pytest
 from structlog.testing import capture_logs
 
 from proofgrid.bootstrap.crash_points import GROUP, install_crash_hook
 from proofgrid.store.database import Database
+from proofgrid.store.pool import ConnectionPool
 from tests.packages import install_package
 
 
 def a_database() -> Database:
     """One that nobody asks anything."""
-    return Database("postgresql:///nobody", pool=None)
+
+    async def nobody() -> asyncpg.Connection:
+        raise AssertionError
+
+    return Database("postgresql:///nobody", ConnectionPool(nobody, 1))
 
 
 @pytest.fixture

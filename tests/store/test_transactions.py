@@ -29,8 +29,6 @@ TREES = {
 BEGINNERS = {"store/database.py", "store/migrations.py"}
 #: Who may connect to PostgreSQL: the pool, the listener, and the bootstrap that migrates.
 CONNECTORS = {"store/database.py", "store/listener.py", "bootstrap/gateway/adapters.py"}
-#: What is asked on a connection for reading although it changes something: retention's lock, which no commit can lose.
-LOCKS_OF_SESSIONS = {"lock_retention", "unlock_retention"}
 #: Functions of PostgreSQL that do something; those of our own that write are found in the database.
 ACTIONS = {"pg_notify", "set_config", "nextval", "setval", "pg_try_advisory_lock", "pg_advisory_lock"} | {
     "pg_advisory_unlock",
@@ -238,8 +236,7 @@ async def test_what_is_asked_on_a_connection_for_reading_only_reads(database: Da
 
     assert len(asked) > 30
     assert {"finish_task", "lock_task", "wake_lanes", "post_transfers", "lock_artifacts_for_retention"} <= set(writing)
-    assert set(asked) >= LOCKS_OF_SESSIONS
-    assert not {asked[name]: (name, how) for name, how in writing.items() if name in set(asked) - LOCKS_OF_SESSIONS}
+    assert not {asked[name]: (name, how) for name, how in writing.items() if name in asked}
 
 
 async def test_under_a_crash_hook_postgres_itself_refuses_to_write_on_a_connection_for_reading(

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from proofgrid.primitives.digests import Digest
 from proofgrid.primitives.errors import UnknownProgram
+from proofgrid.primitives.turns import Urgency
 from proofgrid.proofs.base import Program, ProgramFiles
 from proofgrid.proofs.manifest import program_from_json
 from proofgrid.store.artifacts import ArtifactStore
@@ -33,7 +34,7 @@ class ProgramLibrary:
         """Return a registered program; raise UnknownProgram when there is none of this digest."""
         found = self._programs.get(digest)
         if found is None:
-            async with self._database.connection() as connection:
+            async with self._database.connection(Urgency.ADMISSION) as connection:
                 registered = await connection.first(GET_PROGRAM, digest=digest)
             if registered is None:
                 raise UnknownProgram(

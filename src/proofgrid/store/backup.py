@@ -24,6 +24,7 @@ import structlog
 
 from proofgrid.primitives.digests import Digest, digest_of_file
 from proofgrid.primitives.errors import ArtifactMissing, InvalidField, ProofgridError
+from proofgrid.primitives.turns import Urgency
 from proofgrid.store.artifacts import ArtifactStore
 from proofgrid.store.database import Database
 from proofgrid.store.gateways import DATABASE_TIME
@@ -59,7 +60,7 @@ async def back_up(database: Database, artifacts: ArtifactStore, folder: Path) ->
         await asyncio.to_thread(_fsync, partial)
         dump_digest = await asyncio.to_thread(digest_of_file, partial)
         (folder / "backup.json").unlink(missing_ok=True)  # it speaks about the older dump
-    async with database.connection() as connection:
+    async with database.connection(Urgency.BACKGROUND) as connection:
         made_ms = await connection.value(DATABASE_TIME)
         digests = await connection.fetch(EVERY_ARTIFACT)
     copies = ArtifactStore.open(str(folder / "artifacts"))
@@ -83,7 +84,7 @@ async def restore(dsn: str, folder: Path) -> Backup:
         raise InvalidField(f"{dump} is not the dump that backup.json speaks of", field="folder")
     database = await Database.connect(dsn, size=1)
     try:
-        async with database.connection() as connection:
+        async with database.connection(Urgency.BACKGROUND) as connection:
             if await connection.value(DATABASE_HAS_TABLES):
                 hint = "restore into a new data directory or a new database"
                 raise InvalidField("the database is not empty", field="dsn", hint=hint)

@@ -39,9 +39,27 @@ class Connection:
         """Run a statement whose rows, if it has any, do not matter."""
         await self.raw.fetch(query.text, *query.arguments(named))
 
+    def gone(self) -> asyncpg.Connection:
+        """Return the driver's connection, which cannot be used through this object any more."""
+        raw, self.raw = self.raw, _GIVEN_BACK
+        return raw
+
     def is_closed(self) -> bool:
         """Was the connection lost, or given back?"""
         return is_closed(self.raw)
+
+
+class _GivenBack:
+    """In the place of a driver's connection that somebody else may have by now."""
+
+    def is_closed(self) -> bool:
+        return True
+
+    def __getattr__(self, name: str) -> object:
+        raise asyncpg.InterfaceError(f"the connection was given back, and was then asked for {name}")
+
+
+_GIVEN_BACK = _GivenBack()
 
 
 def is_closed(raw: asyncpg.Connection) -> bool:

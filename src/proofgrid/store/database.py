@@ -1,10 +1,12 @@
-"""The one database: a pool of asyncpg connections, with named transactions."""
+"""The one database: a pool of asyncpg connections in shares by urgency, with named transactions."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import asynccontextmanager, contextmanager, suppress
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager, suppress
+from functools import partial
+from types import TracebackType
 from typing import TypeVar
 from urllib.parse import urlsplit
 
@@ -12,8 +14,10 @@ import asyncpg
 import structlog
 
 from proofgrid.primitives.errors import InvalidField, Unavailable
+from proofgrid.primitives.turns import Urgency
 from proofgrid.store.connection import Connection, is_closed
 from proofgrid.store.jsonb import read_jsonb, write_jsonb
+from proofgrid.store.pool import RELEASE_SECONDS, ConnectionPool
 from proofgrid.store.queries import Query
 from proofgrid.store.transactions import Transaction
 from proofgrid.store.weather import (
@@ -25,6 +29,7 @@ from proofgrid.store.weather import (
     WRONG_DSN,
     away,
     loss_named,
+    raise_loss,
 )
 from proofgrid.telemetry.seam import span
 
@@ -40,7 +45,6 @@ _PLANS = {"enable_seqscan": "off", "jit": "off", "plan_cache_mode": "force_gener
 #: A server that does not answer a statement for so long, longer than any lock is waited for, is out of reach: no error
 #: tells of packets that are lost on the way.
 ANSWER_SECONDS = 12.0
-_RELEASE_SECONDS = 2.0
 
 Row = TypeVar("Row")
 
@@ -57,7 +61,7 @@ class Database:
     PostgreSQL also refuses to write on a connection for reading, so that no write can lack a name.
     """
 
-    def __init__(self, dsn: str, pool: asyncpg.Pool) -> None:
+    def __init__(self, dsn: str, pool: ConnectionPool) -> None:
         self.dsn = dsn
         self.on_boundary: Boundary | None = None
         self._pool = pool
@@ -69,49 +73,28 @@ class Database:
 
     @classmethod
     async def _connect_once(cls, dsn: str, size: int) -> Database:
-        pool = asyncpg.create_pool(
-            dsn,
-            min_size=size,  # who opens one in the middle of a call waits for it
-            max_size=size,
-            init=_prepare,
-            reset=_nothing_to_reset,
-            timeout=CONNECT_TIMEOUT_SECONDS,
-            statement_cache_size=_STATEMENTS_KEPT,
-            max_cached_statement_lifetime=0,
-            command_timeout=ANSWER_SECONDS,
-            server_settings=_PLANS | await _bounds(dsn),
-        )
-        return cls(dsn, await pool)
+        pool = ConnectionPool(partial(_connected, dsn, _PLANS | await _bounds(dsn)), size)
+        await pool.open()
+        return cls(dsn, pool)
 
-    @asynccontextmanager
-    async def transaction(self, name: Transaction) -> AsyncIterator[Connection]:
+    def transaction(self, name: Transaction) -> AbstractAsyncContextManager[Connection]:
         """Yield a connection inside a transaction: committed at the end, rolled back by any error.
 
         Raises Unavailable when the database is away. If it went away during the commit, nobody knows whether the
         transaction counts: what is done again must be idempotent.
         """
-        with span("transaction", name):
-            async with self._acquired() as connection:
-                async with _in_transaction(connection):
-                    yield Connection(connection)
-                    self._reach(name, "before")
-                self._reach(name, "after")
+        return _NamedTransaction(self._pool, name, self._reach)
 
-    @asynccontextmanager
-    async def snapshot(self) -> AsyncIterator[Connection]:
+    def snapshot(self, urgency: Urgency = Urgency.READING) -> AbstractAsyncContextManager[Connection]:
         """Yield a connection on which all reads see one moment, and nothing can be written. Raises Unavailable."""
-        async with (
-            self._acquired() as connection,
-            _in_transaction(connection, isolation="repeatable_read", readonly=True),
-        ):
-            yield Connection(connection)
+        return _InTransaction(self._pool, urgency, "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
 
     async def write(self, name: Transaction, query: Query[Row], /, **named: object) -> list[Row]:
         """Run one statement that is a transaction of its own; return its rows. Raises Unavailable."""
         self._reach(name, "before")
         with span("transaction", name):
-            async with self._acquired() as connection:
-                rows = query.values(await connection.fetch(query.text, *query.arguments(named)))
+            async with _Use(self._pool, name.urgency) as connection:
+                rows = await connection.fetch(query, **named)
         self._reach(name, "after")
         return rows
 
@@ -119,34 +102,30 @@ class Database:
         if self.on_boundary is not None:
             self.on_boundary(f"{name}:{side}")
 
-    @asynccontextmanager
-    async def connection(self) -> AsyncIterator[Connection]:
+    def connection(self, urgency: Urgency = Urgency.READING) -> AbstractAsyncContextManager[Connection]:
         """Yield a connection outside any transaction, for reading. Raises Unavailable."""
-        async with self._acquired() as connection:
-            if self.on_boundary is None:
-                yield Connection(connection)
-                return
-            with _interruption_ends(connection):
-                await connection.execute("SET default_transaction_read_only = on")
-            try:
-                yield Connection(connection)
-            finally:
-                if not is_closed(connection):
-                    with _interruption_ends(connection):
-                        await connection.execute("SET default_transaction_read_only = off")
+        return _Use(self._pool, urgency) if self.on_boundary is None else self._guarded(urgency)
 
     @asynccontextmanager
-    async def _acquired(self) -> AsyncIterator[asyncpg.Connection]:
-        try:
-            connection = await self._pool.acquire()
-        except CLOSED as reason:
-            raise away(reason) from reason
-        try:
-            with loss_named():
+    async def _guarded(self, urgency: Urgency) -> AsyncIterator[Connection]:
+        async with _Use(self._pool, urgency) as connection:
+            raw = connection.raw
+            with _interruption_ends(raw):
+                await raw.execute("SET default_transaction_read_only = on")
+            try:
                 yield connection
-        finally:
-            with suppress(*WEATHER):  # a dead connection cannot be cleaned; the pool makes a new one
-                await self._pool.release(connection, timeout=_RELEASE_SECONDS)
+            finally:
+                if not is_closed(raw):
+                    with _interruption_ends(raw):
+                        await raw.execute("SET default_transaction_read_only = off")
+
+    def waiting_seconds(self) -> dict[Urgency, float]:
+        """Return how long the oldest of each urgency has waited for a connection, where any does."""
+        return self._pool.waiting_seconds()
+
+    def oldest_wait_seconds(self) -> float:
+        """Return how long the one has waited for a connection that waits longest, 0 where nobody does."""
+        return max(self.waiting_seconds().values(), default=0.0)
 
     @asynccontextmanager
     async def unhurried_connection(self) -> AsyncIterator[asyncpg.Connection]:
@@ -160,49 +139,136 @@ class Database:
                 yield connection
         finally:
             with suppress(*WEATHER):
-                await connection.close(timeout=_RELEASE_SECONDS)
+                await connection.close(timeout=RELEASE_SECONDS)
 
     async def close(self) -> None:
         """Close all connections, waiting for those in use."""
         await self._pool.close()
 
 
-@asynccontextmanager
-async def _in_transaction(connection: asyncpg.Connection, **options: object) -> AsyncIterator[None]:
-    """Commit at the end, roll back after an error; that error is what the caller hears, whatever the rollback meets.
+class _Use:
+    """A connection of the pool, for a while."""
 
-    asyncpg's own context complains of a rollback on a closed connection instead, even to somebody who was cancelled.
-    """
-    transaction = connection.transaction(**options)
-    await transaction.start()
-    try:
-        yield
-    except BaseException as error:
-        await _roll_back(connection, transaction, error)
-        raise
-    try:
-        await transaction.commit()
-    except TimeoutError:
-        _end(connection)  # whatever it is doing, nobody else shall get it
-        raise
+    __slots__ = ("_connection", "_pool", "_urgency")
+
+    def __init__(self, pool: ConnectionPool, urgency: Urgency) -> None:
+        self._pool = pool
+        self._urgency = urgency
+
+    async def __aenter__(self) -> Connection:
+        try:
+            raw = await self._pool.acquire(self._urgency)
+        except CLOSED as reason:
+            raise away(reason) from reason
+        self._connection = Connection(raw)
+        return self._connection
+
+    async def __aexit__(
+        self, _: type[BaseException] | None, error: BaseException | None, __: TracebackType | None
+    ) -> None:
+        self._release(error)
+        raise_loss(error)
+
+    def _release(self, error: BaseException | None) -> None:
+        raw = self._connection.gone()
+        # Whoever was interrupted may have left a statement running.
+        self._pool.release(raw, self._urgency, is_finished=error is None or isinstance(error, asyncpg.PostgresError))
 
 
-async def _roll_back(
-    connection: asyncpg.Connection, transaction: asyncpg.transaction.Transaction, error: BaseException
-) -> None:
+class _InTransaction(_Use):
+    """Commits at the end, rolls back after an error: that is what the caller hears, whatever the rollback meets."""
+
+    __slots__ = ("_begin",)
+
+    def __init__(self, pool: ConnectionPool, urgency: Urgency, begin: str = "BEGIN") -> None:
+        super().__init__(pool, urgency)
+        self._begin = begin
+
+    async def __aenter__(self) -> Connection:
+        connection = await super().__aenter__()
+        try:
+            await connection.raw.execute(self._begin)
+        except BaseException as error:
+            _end(connection.raw)
+            self._release(error)
+            raise_loss(error)
+            raise
+        return connection
+
+    async def __aexit__(
+        self, _: type[BaseException] | None, error: BaseException | None, __: TracebackType | None
+    ) -> None:
+        raw = self._connection.raw
+        try:
+            if error is not None:
+                await _roll_back(raw, error)
+            else:
+                await self._commit(raw)
+        except BaseException as reason:
+            # Whatever it is doing, nobody else shall get it.
+            _end(raw)
+            self._release(reason)
+            raise_loss(reason)
+            raise
+        self._release(None)
+        raise_loss(error)
+
+    async def _commit(self, raw: asyncpg.Connection) -> None:
+        if await raw.execute("COMMIT") != "COMMIT":
+            # A statement failed, and somebody went on as if it had not.
+            raise asyncpg.InFailedSQLTransactionError("the transaction had failed before its end")
+
+
+class _NamedTransaction(_InTransaction):
+    """Counted and timed under its name, which is told before the commit and after it."""
+
+    __slots__ = ("_name", "_reach", "_span")
+
+    def __init__(self, pool: ConnectionPool, name: Transaction, reach: Callable[[Transaction, str], None]) -> None:
+        super().__init__(pool, name.urgency)
+        self._name = name
+        self._reach = reach
+
+    async def __aenter__(self) -> Connection:
+        self._span = span("transaction", self._name).__enter__()
+        try:
+            return await super().__aenter__()
+        except BaseException as reason:
+            self._span.__exit__(type(reason), reason, reason.__traceback__)
+            raise
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        try:
+            await super().__aexit__(kind, error, trace)
+            if error is None:
+                self._reach(self._name, "after")
+        except BaseException as reason:
+            error = reason
+            raise
+        finally:
+            self._span.__exit__(None, error, None)
+
+    async def _commit(self, raw: asyncpg.Connection) -> None:
+        self._reach(self._name, "before")
+        await super()._commit(raw)
+
+
+async def _roll_back(raw: asyncpg.Connection, error: BaseException) -> None:
     if isinstance(error, TimeoutError):
-        _end(connection)  # or the rollback would wait for an answer as well
-    if is_closed(connection):
+        _end(raw)  # or the rollback would wait for an answer as well
+    if raw.is_closed():
         return  # the server undoes what was not committed
     try:
-        await transaction.rollback()
+        await raw.execute("ROLLBACK")
     except (asyncpg.PostgresError, *WEATHER):
-        _end(connection)
+        _end(raw)
 
 
-def _end(connection: asyncpg.Connection) -> None:
-    if not is_closed(connection):
-        connection.terminate()
+def _end(raw: asyncpg.Connection) -> None:
+    if not raw.is_closed():
+        raw.terminate()
 
 
 @contextmanager
@@ -228,8 +294,21 @@ async def _bounds(dsn: str) -> dict[str, str]:
     return {name: str(milliseconds) for name, milliseconds in bounds.items()}
 
 
-async def _nothing_to_reset(_connection: asyncpg.Connection) -> None:
-    """Save a round trip per use: nobody leaves cursors, channels or settings of a session behind."""
+async def _connected(dsn: str, settings: dict[str, str]) -> asyncpg.Connection:
+    connection = await asyncpg.connect(
+        dsn,
+        timeout=CONNECT_TIMEOUT_SECONDS,
+        statement_cache_size=_STATEMENTS_KEPT,
+        max_cached_statement_lifetime=0,
+        command_timeout=ANSWER_SECONDS,
+        server_settings=settings,
+    )
+    try:
+        await _prepare(connection)
+    except BaseException:
+        connection.terminate()
+        raise
+    return connection
 
 
 async def _prepare(connection: asyncpg.Connection) -> None:

@@ -13,6 +13,7 @@ from uuid import UUID
 
 from proofgrid.primitives.digests import Digest, digest_of
 from proofgrid.primitives.ids import Address, Lane, ProverId
+from proofgrid.primitives.turns import Urgency
 from proofgrid.rules.jobs.lifecycle import LeaseState, TaskState
 from proofgrid.rules.ledger.accounts import Transfer
 from proofgrid.rules.ledger.firm_quotes import (
@@ -283,7 +284,7 @@ async def settle(
 
 async def expire(database: Database) -> int:
     """Give back what was paid for quotes that nobody redeemed in time; return how many."""
-    async with database.connection() as connection:
+    async with database.connection(Urgency.ADMISSION) as connection:
         if not await connection.value(FIRM_QUOTES_ARE_OVER):
             return 0
     async with database.transaction(Transaction.EXPIRE_QUOTES) as connection:

@@ -20,6 +20,7 @@ import structlog
 
 from proofgrid.primitives.digests import Digest
 from proofgrid.primitives.errors import ArtifactCorrupt, ArtifactMissing, Recoverable, TooLarge
+from proofgrid.primitives.turns import Urgency
 from proofgrid.store.artifacts import ArtifactStore, pieces_of
 from proofgrid.store.database import Database
 from proofgrid.store.queries import query
@@ -57,7 +58,7 @@ class DatabaseRepairList:
 
     async def first(self, count: int) -> list[Digest]:
         """Return those that wait longest."""
-        async with self._database.connection() as connection:
+        async with self._database.connection(Urgency.BACKGROUND) as connection:
             return await connection.fetch(FIRST_REPAIRS, limit=count)
 
     async def remove(self, digest: Digest) -> None:

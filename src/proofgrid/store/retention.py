@@ -17,7 +17,9 @@ from uuid import UUID
 import structlog
 
 from proofgrid.primitives.digests import Digest
+from proofgrid.primitives.turns import Urgency
 from proofgrid.store.artifacts import ArtifactStore
+from proofgrid.store.connection import Connection
 from proofgrid.store.database import Database
 from proofgrid.store.gateways import DATABASE_TIME
 from proofgrid.store.queries import Query, query
@@ -76,7 +78,9 @@ class Retention:
 
     async def tidy(self) -> Tidied | None:
         """Do one pass; None when another gateway is at it."""
-        async with self._database.connection() as connection:
+        # Whoever holds a connection for as long as a pass takes, and asks for more, needs one of its own.
+        async with self._database.unhurried_connection() as raw:
+            connection = Connection(raw)
             if not await connection.value(LOCK_RETENTION):
                 return None
             try:
@@ -88,7 +92,7 @@ class Retention:
 
     async def _tidy(self) -> Tidied:
         tidied = Tidied()
-        async with self._database.connection() as connection:
+        async with self._database.connection(Urgency.BACKGROUND) as connection:
             now_ms = await connection.value(DATABASE_TIME)
         keep_after_ms = now_ms - self._settings.keep_ms
         tidied.abandoned = await self._artifacts.remove_abandoned(now_ms)
@@ -115,7 +119,7 @@ class Retention:
         return forgotten
 
     async def _anything_old(self, keep_after_ms: int) -> bool:
-        async with self._database.connection() as connection:
+        async with self._database.connection(Urgency.BACKGROUND) as connection:
             return await connection.value(OLD_ARTIFACTS_EXIST, keep_after_ms=keep_after_ms)
 
     async def _forget_strays(self, now_ms: int, keep_after_ms: int) -> int:
@@ -153,5 +157,5 @@ class Retention:
         return done
 
     async def _digests(self, query: Query[Digest], **named: int) -> list[Digest]:
-        async with self._database.connection() as connection:
+        async with self._database.connection(Urgency.BACKGROUND) as connection:
             return await connection.fetch(query, **named)

@@ -8,9 +8,16 @@ from __future__ import annotations
 
 from enum import StrEnum
 
+from proofgrid.primitives.turns import Urgency
+
 
 class Transaction(StrEnum):
     """What a transaction does. `Database.transaction` and `Database.write` ask for one of these."""
+
+    @property
+    def urgency(self) -> Urgency:
+        """Whom it goes before when connections are few."""
+        return URGENCIES[self]
 
     # a network's life
     JOIN_NETWORK = "join_network"
@@ -58,3 +65,55 @@ class Transaction(StrEnum):
     DRAIN_SESSION = "drain_session"
     CLOSE_SESSION = "close_session"
     WAKE = "wake"
+
+
+_BY_URGENCY = {
+    Urgency.MONEY: (
+        Transaction.PAY_PROOFS,
+        Transaction.END_TASK,
+        Transaction.MOVE_MONEY,
+        Transaction.APPEAL,
+        Transaction.CLOSE_INCIDENT,
+    ),
+    Urgency.ROUNDS: (
+        Transaction.JOIN_NETWORK,
+        Transaction.GATEWAY_ALIVE,
+        Transaction.GATEWAY_GONE,
+        Transaction.HOLD_ROUND,
+        Transaction.OFFER_LEASES,
+        Transaction.NOTE_PROGRESS,
+        Transaction.NOTE_REPORTS,
+        Transaction.NOTE_CACHED,
+        Transaction.RETURN_JOB,
+        Transaction.NOTE_SLOW,
+        Transaction.RAISE_LIMITS,
+        Transaction.EXTEND_LEASES,
+        Transaction.OVERFLOW_JOBS,
+        Transaction.EXPIRE_QUOTES,
+        Transaction.OPEN_SESSION,
+        Transaction.HEARTBEAT,
+        Transaction.DRAIN_SESSION,
+        Transaction.CLOSE_SESSION,
+        Transaction.WAKE,
+    ),
+    Urgency.ADMISSION: (
+        Transaction.ADMIT_TASKS,
+        Transaction.SPEND_TOKEN,
+        Transaction.SELL_QUOTE,
+        Transaction.REDEEM_QUOTE,
+        Transaction.REPLAY_TASK,
+        Transaction.RECORD_ARTIFACT,
+        Transaction.CHANGE_ROLES,
+        Transaction.CHANGE_SUBNETWORKS,
+    ),
+    Urgency.SEALING: (Transaction.CLAIM_COMBINING, Transaction.FINISH_TASK),
+    Urgency.BUILDING: (Transaction.REGISTER_PROGRAM,),
+    Urgency.BACKGROUND: (
+        Transaction.FORGET_TOKENS,
+        Transaction.CHECK_LEDGER,
+        Transaction.ADD_CANARY,
+        Transaction.TIDY_ARTIFACTS,
+        Transaction.MEND_ARTIFACTS,
+    ),
+}
+URGENCIES = {name: urgency for urgency, names in _BY_URGENCY.items() for name in names}  #: of every transaction

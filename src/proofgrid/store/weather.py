@@ -37,6 +37,7 @@ _COLLIDED = (
     asyncpg.LockNotAvailableError,
     asyncpg.IdleInTransactionSessionTimeoutError,
 )
+_LOST_OR_UNDONE = (*_LOST, *_COLLIDED)
 #: What a loop that works for ever waits out, then looks again: nothing it met here is its end.
 PASSING_TROUBLE = (Recoverable, OSError, Conflict, asyncpg.PostgresError, asyncpg.InterfaceError)
 CONNECT_TIMEOUT_SECONDS = 5.0
@@ -49,10 +50,16 @@ def loss_named() -> Iterator[None]:
     """Raise Unavailable where a connection was lost, or a transaction undone, inside."""
     try:
         yield
-    except asyncpg.DataError:
-        raise  # a value of the wrong type is our mistake, though asyncpg files it under its interface
-    except (*_LOST, *_COLLIDED) as reason:
-        raise away(reason) from reason
+    except Exception as error:
+        raise_loss(error)
+        raise
+
+
+def raise_loss(error: BaseException | None) -> None:
+    """Raise Unavailable of an error by which a connection was lost, or a transaction undone; else do nothing."""
+    # A value of the wrong type is our mistake, though asyncpg files it under its interface.
+    if isinstance(error, _LOST_OR_UNDONE) and not isinstance(error, asyncpg.DataError):
+        raise away(error) from error
 
 
 def away(reason: BaseException) -> Unavailable:

@@ -152,11 +152,12 @@ async def test_a_leader_cut_off_in_the_middle_of_a_round_blocks_nobody_and_write
         program = await register_toy(client, tmp_path, slices=1)
         assert await submit_and_wait(client, program.digest, "warm") == "done"
         async with observer.transaction():
-            await observer.execute("SELECT 1 FROM lanes FOR UPDATE")  # the round waits here, holding its locks
+            # As a hello of the prover does: the round waits for it when it writes, holding its other locks.
+            await observer.execute("SELECT pg_advisory_xact_lock(lock_of_session(prover_id)) FROM sessions WHERE open")
             task = await client.submit(program.digest, ["x"], limit_price=1_500)
-            await sessions(observer, "wait_event_type = 'Lock' AND query ILIKE '%INTO lanes%'")
+            await sessions(observer, "wait_event_type = 'Lock' AND query ILIKE '%name: write_round%'")
             cable.hold()
-        await sessions(observer, "state = 'idle in transaction' AND query ILIKE '%INTO lanes%'")
+        await sessions(observer, "state = 'idle in transaction' AND query ILIKE '%name: write_round%'")
 
         second = await start_second(network)
         await network.start_prover("q", "bob", ask=600, GATEWAY=second)

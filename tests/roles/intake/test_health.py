@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager
 import pytest
 
 from proofgrid.primitives.errors import Unavailable
+from proofgrid.primitives.turns import Urgency
 from proofgrid.roles.intake import health as health_module
 from proofgrid.roles.intake.health import DRAINING, Health
 from proofgrid.store.connection import Connection
@@ -24,7 +25,7 @@ async def test_a_gateway_does_not_serve_while_its_database_is_away(
         told.append(reason)
 
     @asynccontextmanager
-    async def away() -> AsyncIterator[Connection]:
+    async def away(_: Urgency) -> AsyncIterator[Connection]:
         raise Unavailable("the database is away: it was killed")
         yield
 
@@ -44,7 +45,7 @@ async def test_a_database_that_is_silent_is_away(database: Database, monkeypatch
     health = Health(database)
 
     @asynccontextmanager
-    async def silent() -> AsyncIterator[Connection]:
+    async def silent(_: Urgency) -> AsyncIterator[Connection]:
         await asyncio.Event().wait()
         yield  # type: ignore[misc]
 

@@ -19,7 +19,6 @@ from collections import OrderedDict
 from dataclasses import dataclass
 from multiprocessing import connection
 from pathlib import Path
-from typing import Any
 
 from proofgrid.primitives.errors import JobCrashed, ProofgridError
 from proofgrid.primitives.last_words import with_last_words
@@ -32,7 +31,7 @@ READY, RESULT, ERROR = b"s", b"r", b"e"
 HELD_MAX = 32  #: values that a worker holds for later calls; what was not used for longest goes
 
 _TEXT_MAX = 2000
-_held: OrderedDict[int, Any] = OrderedDict()
+_held: OrderedDict[int, object] = OrderedDict()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,12 +58,12 @@ def serve(ours: socket.socket, settings: WorkerSettings) -> None:
         ours.sendall(content)
 
 
-def held(key: int) -> Any:
+def held(key: int) -> object:
     """Return the value that this worker holds under a key: calls are pickled with this in its place."""
     return _held[key]
 
 
-def keep_recent(values: OrderedDict[int, Any], keys: list[int]) -> None:
+def keep_recent(values: OrderedDict[int, object] | OrderedDict[int, None], keys: list[int]) -> None:
     """Make `keys` the values used last, and let go of the oldest: both sides do it, and know what the other does."""
     for key in keys:
         values.move_to_end(key)

@@ -56,7 +56,7 @@ class Writer:
         pickler.dump((function, args))
         return Written(out.getvalue(), self._used)
 
-    def _name_of(self, files: ProgramFiles) -> tuple[Callable[[int], Any], tuple[int]]:
+    def _name_of(self, files: ProgramFiles) -> tuple[Callable[[int], object], tuple[int]]:
         identity = id(files.program), tuple(files.paths.items())
         known = self._known.get(identity)
         if known is None:

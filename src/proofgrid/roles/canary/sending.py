@@ -17,6 +17,7 @@ import structlog
 from proofgrid.primitives.clock import Clock, fresh_bytes
 from proofgrid.primitives.errors import IdempotencyConflict, ProofgridError
 from proofgrid.primitives.ids import Address, TaskId
+from proofgrid.primitives.turns import Urgency
 from proofgrid.roles.loop import Loop, every
 from proofgrid.rules.jobs.request import ProofRequest
 from proofgrid.rules.ledger.accounts import NETWORK_CLIENT
@@ -79,7 +80,7 @@ class Canaries:
 
     async def look(self) -> None:
         """Send what is due now."""
-        async with self._database.connection() as connection:
+        async with self._database.connection(Urgency.BACKGROUND) as connection:
             canaries = await connection.fetch(READY_CANARIES)
             if not canaries:
                 return
@@ -148,7 +149,7 @@ class Canaries:
 
     async def _affordable_price(self, canary: ReadyCanary, target: Candidate) -> int | None:
         """Return what the canary bids per unit; None when the day's budget, or the operator's part of it, is spent."""
-        async with self._database.connection() as connection:
+        async with self._database.connection(Urgency.BACKGROUND) as connection:
             lanes = await connection.fetch(REFERENCES_OF_LANES, lanes=canary.lanes)
             rows = await connection.fetch(CANARY_SPENDING, network=NETWORK_CLIENT, within_ms=rules.DAY_MS)
         default = self._settings.reference_price

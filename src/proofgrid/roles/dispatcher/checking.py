@@ -66,7 +66,7 @@ class Checking:
         """Return what a lease ends for whose prover says this. Raises Unavailable when the database is away."""
         if rule.checks is Checks.NOBODY:
             return rule.unknown, ""
-        async with self._database.connection() as connection:
+        async with self._database.connection(Urgency.ROUNDS) as connection:
             job = await connection.value(EXCUSED_JOB, lease_id=lease_id, silent_ms=LOCK_SILENT_MS)
         try:
             async with self._turns, asyncio.timeout(CHECK_SECONDS):

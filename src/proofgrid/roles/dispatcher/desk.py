@@ -19,6 +19,7 @@ import structlog
 from proofgrid.primitives.clock import Clock, fresh_uuid
 from proofgrid.primitives.errors import LeaseLost, ProofgridError, Recoverable, Unavailable
 from proofgrid.primitives.ids import Address, GatewayId, LeaseId, SessionId, TaskId, prover_id
+from proofgrid.primitives.turns import Urgency
 from proofgrid.roles.dispatcher.arriving import check_arrival, why_paused
 from proofgrid.roles.dispatcher.checking import Checking
 from proofgrid.roles.dispatcher.handing_back import HandingBack
@@ -344,7 +345,7 @@ class Desk:
         """A late result may be the second one that was signed for its lease."""
         if not report.signature:
             return
-        async with self._database.connection() as connection:
+        async with self._database.connection(Urgency.ROUNDS) as connection:
             first = await connection.first(SIGNED_EVIDENCE_OF_LEASE, lease_id=report.held.lease_id)
         if first is not None and not first.known:
             async with self._database.transaction(Transaction.RETURN_JOB) as connection:

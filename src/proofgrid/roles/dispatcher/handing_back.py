@@ -16,6 +16,7 @@ import structlog
 from proofgrid.primitives.errors import ProofgridError, Unavailable
 from proofgrid.primitives.ids import LeaseId, TaskId
 from proofgrid.primitives.last_words import without_last_words
+from proofgrid.primitives.turns import Urgency
 from proofgrid.roles.dispatcher.checking import CHECK_SECONDS, Checking
 from proofgrid.roles.dispatcher.patience import patiently
 from proofgrid.roles.dispatcher.session import Session
@@ -91,7 +92,7 @@ class HandingBack:
 
     async def _own(self, held: HeldLease, session: Session) -> LeaseAtHand | None:
         """Return a lease of this prover's operator: it can only give back what is its own."""
-        async with self._database.connection() as connection:
+        async with self._database.connection(Urgency.ROUNDS) as connection:
             lease = await connection.first(GET_LEASE, lease_id=held.lease_id)
         if lease is None or lease.fence != held.fence or lease.operator != session.operator:
             return None

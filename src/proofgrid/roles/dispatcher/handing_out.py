@@ -14,6 +14,7 @@ import structlog
 
 from proofgrid.primitives.digests import Digest
 from proofgrid.primitives.ids import GatewayId, SessionId
+from proofgrid.primitives.turns import Urgency
 from proofgrid.roles.dispatcher.in_hand import InHand
 from proofgrid.roles.dispatcher.session import Session
 from proofgrid.roles.loop import Loop
@@ -111,7 +112,7 @@ class HandingOut:
         for digest in wanted - set(self._manifests):
             if len(self._manifests) >= MANIFESTS_KEPT_MAX:
                 self._manifests.clear()
-            async with self._database.connection() as connection:
+            async with self._database.connection(Urgency.ROUNDS) as connection:
                 program = await connection.value(GET_PROGRAM, digest=digest)
             self._manifests[digest] = json.dumps(program.manifest, separators=(",", ":"))
         return {digest: self._manifests[digest] for digest in wanted}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import structlog
 
+from proofgrid.primitives.turns import Urgency
 from proofgrid.rules.jobs.events import Raised
 from proofgrid.rules.jobs.ladder import Ladder
 from proofgrid.store.database import Database
@@ -23,7 +24,7 @@ log = structlog.get_logger(__name__)
 
 async def raise_limits(database: Database) -> None:
     """Raise what is due. Any number of gateways may: the tasks' locks decide who writes."""
-    async with database.connection() as connection:
+    async with database.connection(Urgency.ROUNDS) as connection:
         due = await connection.fetch(TASKS_TO_RAISE)
     if not due:
         return

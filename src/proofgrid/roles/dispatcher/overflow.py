@@ -11,6 +11,7 @@ from collections.abc import Sequence
 import structlog
 
 from proofgrid.primitives.ids import Lane, TaskId
+from proofgrid.primitives.turns import Urgency
 from proofgrid.rules.access.subnetworks import overflow_lane
 from proofgrid.rules.jobs.events import Overflowed
 from proofgrid.store.database import Database
@@ -29,7 +30,7 @@ class Overflow:
 
     async def look(self) -> int:
         """Move what waited too long; return how many jobs that were."""
-        async with self._database.connection() as connection:
+        async with self._database.connection(Urgency.ROUNDS) as connection:
             tasks = await connection.fetch(TASKS_WAITING_TOO_LONG)
         if not tasks:
             return 0

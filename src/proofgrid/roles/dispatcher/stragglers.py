@@ -10,6 +10,7 @@ from collections.abc import Collection, Mapping, Sequence
 import structlog
 
 from proofgrid.primitives.ids import JobId, LeaseId
+from proofgrid.primitives.turns import Urgency
 from proofgrid.rules.jobs.events import Slow
 from proofgrid.rules.jobs.hedging import (
     Hedge,
@@ -53,7 +54,7 @@ class Stragglers:
 
     async def look(self, *, unheard: Collection[LeaseId] = ()) -> None:
         """Tell what became slow since the last time, and wish for second leases; not for what is in hand."""
-        async with self._database.connection() as connection:
+        async with self._database.connection(Urgency.ROUNDS) as connection:
             kinds = self._kinds(await connection.fetch(LANE_TIMES))
             seen = await connection.fetch(SLOW_LEASES, **self._bounds(kinds)) if kinds else []
         seen = [row for row in self._slow(seen, kinds) if row.lease_id not in unheard]

@@ -12,6 +12,7 @@ import structlog
 from proofgrid.primitives.clock import Clock
 from proofgrid.primitives.errors import DeadlineMissed, SettlementStopped
 from proofgrid.primitives.ids import TaskId
+from proofgrid.primitives.turns import Urgency
 from proofgrid.roles.dispatcher.clocks import Clocks
 from proofgrid.roles.dispatcher.desk import DispatchSettings
 from proofgrid.roles.dispatcher.hearing import lease_times
@@ -95,7 +96,7 @@ class Watch:
 
     async def take_back_expired(self) -> None:
         """Give every job of an expired lease back to the market."""
-        async with self._database.connection() as connection:
+        async with self._database.connection(Urgency.ROUNDS) as connection:
             rows = await connection.fetch(EXPIRED_LEASES)
         for row in rows:
             with suppress(SettlementStopped):  # a task that would end by it ends later
@@ -132,7 +133,7 @@ class Watch:
 
     async def end_overdue(self) -> None:
         """Fail the tasks whose deadline has passed, with a refund."""
-        async with self._database.connection() as connection:
+        async with self._database.connection(Urgency.ROUNDS) as connection:
             overdue = await connection.fetch(TASKS_PAST_DEADLINE)
         for task_id in overdue:
             with suppress(SettlementStopped):
@@ -149,7 +150,7 @@ class Watch:
             )
 
     async def _until_next(self) -> float:
-        async with self._database.connection() as connection:
+        async with self._database.connection(Urgency.ROUNDS) as connection:
             stopped = await connection.value(IS_STOPPED)
             waits_ms = [
                 await connection.value(NEXT_EXPIRY),

@@ -128,7 +128,7 @@ class Admission:
         calculate_escrow(request, units=sum(spec.units for spec in program.slices) * len(request.inputs))
         name = request.subnetwork or self._subnetwork
         if name != DEFAULT:
-            async with self._database.connection() as connection:
+            async with self._database.connection(Urgency.ADMISSION) as connection:
                 await check_client(connection, name, client=client, proof_system=program.proof_system)
         return program
 
@@ -169,7 +169,7 @@ class Admission:
         lanes = await self._price_jobs(
             [(self._lane_of(job, program, request), job) for job in jobs], program.digest, request.constraints
         )
-        async with self._database.connection() as connection:
+        async with self._database.connection(Urgency.ADMISSION) as connection:
             balance = await balance_of(connection, client_account(client))
         said = estimate(lanes)
         limit = suggested_limit(said, units=sum(job.units for job in jobs), budget=request.budget, balance=balance)
@@ -199,7 +199,7 @@ class Admission:
 
     async def _proven(self, client: Address, request: ProofRequest) -> TaskId | None:
         """Return a finished task of the same client that proves the same."""
-        async with self._database.connection() as connection:
+        async with self._database.connection(Urgency.ADMISSION) as connection:
             proven = await connection.first(
                 FIND_PROVEN_TASK,
                 client=client,
@@ -209,7 +209,7 @@ class Admission:
         return None if proven is None else TaskId(proven)
 
     async def _as_it_is(self, task_id: TaskId) -> TaskView:
-        async with self._database.connection() as connection:
+        async with self._database.connection(Urgency.ADMISSION) as connection:
             return await connection.value(GET_TASK, task_id=task_id)
 
     async def _first_one(self, client: Address, request: ProofRequest, quote: FirmQuote | None) -> TaskId:
@@ -228,7 +228,7 @@ class Admission:
         """
         if not request.quote_id:
             return None
-        async with self._database.connection() as connection:
+        async with self._database.connection(Urgency.ADMISSION) as connection:
             quote = await connection.first(GET_FIRM_QUOTE, quote_id=request.quote_id, client=client)
         if quote is None:
             raise UnknownQuote(field="quote_id", hint="proofgrid quotes lists yours")

@@ -10,6 +10,7 @@ from collections.abc import Awaitable, Callable
 
 import structlog
 
+from proofgrid.primitives.turns import Urgency
 from proofgrid.roles.loop import Loop, every
 from proofgrid.store.database import Database
 from proofgrid.store.gateways import DATABASE_TIME
@@ -53,7 +54,7 @@ class Health:
 
     async def _what_is_wrong(self) -> str:
         try:
-            async with asyncio.timeout(ANSWER_SECONDS), self._database.connection() as connection:
+            async with asyncio.timeout(ANSWER_SECONDS), self._database.connection(Urgency.ROUNDS) as connection:
                 await connection.value(DATABASE_TIME)
         except TimeoutError:
             return f"the database did not answer within {ANSWER_SECONDS:g} s"

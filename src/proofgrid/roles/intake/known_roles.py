@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from proofgrid.primitives.clock import Clock
 from proofgrid.primitives.ids import Address
+from proofgrid.primitives.turns import Urgency
 from proofgrid.rules.access.roles import Role
 from proofgrid.store.access import ROLES_OF
 from proofgrid.store.database import Database
@@ -65,7 +66,7 @@ class KnownRoles:
     async def read(self, address: Address) -> frozenset[Role]:
         """Return the access roles of a key, as they are now."""
         changes, at_ms = self._changes, self._clock.now_ms()
-        async with self._database.connection() as connection:
+        async with self._database.connection(Urgency.ADMISSION) as connection:
             roles = frozenset(await connection.fetch(ROLES_OF, address=address))
         if self._hears and changes == self._changes:
             self._held[address] = _Held(roles, at_ms)

@@ -18,6 +18,7 @@ from proofgrid.primitives.clock import Clock, fresh_bytes
 from proofgrid.primitives.collector import no_collections
 from proofgrid.primitives.ids import GatewayId, ProverId, Stack
 from proofgrid.primitives.signatures import SigningKey
+from proofgrid.primitives.turns import Urgency
 from proofgrid.roles.chores import Chores
 from proofgrid.roles.loop import Loop
 from proofgrid.roles.market.bonds import check_bonds, slots_of_bonds
@@ -122,7 +123,7 @@ class Market:
 
     async def wake_all(self) -> None:
         """Notifications may have been missed: look at every lane with work."""
-        async with self._database.connection() as connection:
+        async with self._database.connection(Urgency.ROUNDS) as connection:
             lanes = await connection.fetch(LANES_WITH_READY_JOBS)
         for lane in lanes:
             self.wake(lane)
@@ -215,7 +216,7 @@ class Market:
         return RoundsTally(sold=len(sold), unsold=jobs - (len(sold) - hedged), next_job_ms=min(waits, default=None))
 
     async def _until_next_job(self, stack: Stack) -> float | None:
-        async with self._database.connection() as connection:
+        async with self._database.connection(Urgency.ROUNDS) as connection:
             wait_ms = await connection.value(NEXT_PUT_OFF, stack=stack)
         return None if wait_ms is None else wait_ms / 1000
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from proofgrid.primitives.turns import Urgency
 from proofgrid.roles.loop import Loop, every
 from proofgrid.store.combining import OLDEST_UNSEALED
 from proofgrid.store.database import Database
@@ -22,7 +23,7 @@ class SealingAge:
 
     async def look(self) -> None:
         """Look once."""
-        async with self._database.connection() as connection:
+        async with self._database.connection(Urgency.ROUNDS) as connection:
             ages_ms = await connection.fetch(OLDEST_UNSEALED)
         self._seconds = max(ages_ms, default=0) / 1_000
 

@@ -25,6 +25,7 @@ from proofgrid.primitives.errors import (
     SettlementStopped,
 )
 from proofgrid.primitives.ids import Address, LeaseId, SessionId
+from proofgrid.primitives.turns import Urgency
 from proofgrid.proofs.base import Program
 from proofgrid.proofs.library import ProgramLibrary
 from proofgrid.proofs.workers import ProofWorkers
@@ -168,7 +169,7 @@ class Settlement:
         return [found.get(report.held.lease_id) for report in reports]
 
     async def _found(self, ids: list[LeaseId]) -> dict[LeaseId, ReportedLease]:
-        async with self._database.connection() as connection:
+        async with self._database.connection(Urgency.MONEY) as connection:
             return {lease.lease_id: lease for lease in await connection.fetch(LEASES_OF_REPORTS, lease_ids=ids)}
 
     # --- verify and pay --------------------------------------------------------------------------
