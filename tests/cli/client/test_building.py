@@ -29,4 +29,4 @@ def test_a_built_program_leaves_its_files_and_nothing_else(tmp_path: Path) -> No
     make_development_srs_folder(srs, 12)
     ended = proofgrid("program", "build", str(model), "--srs", str(srs), "--out", str(out), home=tmp_path)
     assert ended.returncode == 0, ended.stderr
-    assert {path.name for path in out.iterdir()} == {"program.json", "slice", "srs.verifier"}
+    assert {path.name for path in out.iterdir()} == {"program.json", "slice", "srs.cut8", "srs.verifier"}
