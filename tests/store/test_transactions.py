@@ -235,7 +235,7 @@ async def test_what_is_asked_on_a_connection_for_reading_only_reads(database: Da
     asked = queries_read()
 
     assert len(asked) > 30
-    assert {"finish_task", "lock_task", "wake_lanes", "post_transfers", "lock_artifacts_for_retention"} <= set(writing)
+    assert {"finish_tasks", "lock_task", "wake_lanes", "post_transfers", "lock_artifacts_for_retention"} <= set(writing)
     assert not {asked[name]: (name, how) for name, how in writing.items() if name in asked}
 
 

@@ -82,10 +82,6 @@ class ProofWorkers:
         """Return how long the oldest call of each urgency has waited for a worker, where any does."""
         return {**self._short.waiting_seconds(), **self._long.waiting_seconds()}
 
-    def oldest_wait_seconds(self) -> float:
-        """Return how long the short call has waited that waits longest, 0 where none does: builds may wait."""
-        return max(self._short.waiting_seconds().values(), default=0.0)
-
     async def close(self) -> None:
         """Kill all workers; calls under way end with JobCrashed."""
         await asyncio.gather(self._short.close(), self._long.close())

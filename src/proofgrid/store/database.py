@@ -123,10 +123,6 @@ class Database:
         """Return how long the oldest of each urgency has waited for a connection, where any does."""
         return self._pool.waiting_seconds()
 
-    def oldest_wait_seconds(self) -> float:
-        """Return how long the one has waited for a connection that waits longest, 0 where nobody does."""
-        return max(self.waiting_seconds().values(), default=0.0)
-
     @asynccontextmanager
     async def unhurried_connection(self) -> AsyncIterator[asyncpg.Connection]:
         """Yield a connection of its own without time bounds, for migrations: they take as long as they take."""

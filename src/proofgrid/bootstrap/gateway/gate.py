@@ -20,6 +20,7 @@ def build_gate(world: Adapters, loop_lag: LoopLag, in_hand: InHand, market: Mark
     return Gate(
         {
             Part.LOOP: partial(loop_lag.seconds, within=2 * LOOK_SECONDS),
+            Part.CONNECTIONS: lambda: _oldest(world.database.waiting_seconds()),
             Part.WORKERS: lambda: _oldest(world.workers.waiting_seconds()),
             Part.ROUNDS: market.overdue_seconds,
             Part.RESULTS: in_hand.oldest_result_seconds,

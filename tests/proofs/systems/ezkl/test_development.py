@@ -99,7 +99,9 @@ def test_a_build_makes_the_size_that_it_needs_and_tells_how_far_it_is(tmp_path: 
     files = build(model, {}, srs=tmp_path / "srs", workdir=tmp_path / "work")
 
     assert [path.name for path in (tmp_path / "srs").glob("*.srs")] == ["kzg12.srs"]
-    assert files.path("srs") == tmp_path / "srs" / "kzg12.srs"
+    cut = open_reference_file(files.path("srs"))
+    assert cut is not None
+    assert cut.logrows < 12  # no longer than the circuits
 
 
 def test_whoever_only_has_some_sizes_is_told_how_to_get_the_others(tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ facts       what the right proof of this job shows: public integers, and commitm
 from __future__ import annotations
 
 import json
+import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -40,13 +41,14 @@ def normalise(files: ProgramFiles, inputs: list[Json], *, workdir: Path) -> Norm
     beyond = _beyond(files, layout)
     shown: list[list[ShownTensor]] = []
     jobs: list[JobDraft] = []
-    for index, one in enumerate(quantised):
-        integers = [tensor.integers for tensor in one]
-        passes = _forward(files, integers, index, workdir)
-        if beyond is not None:
-            beyond.check(integers, passes[-1].witness.outputs, field=f"inputs[{index}]")
-        shown.append(_shown(one, passes[0], layout))
-        jobs.extend(_job(files, layout, index, position, part) for position, part in enumerate(passes))
+    with tempfile.TemporaryDirectory(dir=workdir) as scratch:  # passes share files there, refused or not
+        for index, one in enumerate(quantised):
+            integers = [tensor.integers for tensor in one]
+            passes = _forward(files, integers, index, Path(scratch))
+            if beyond is not None:
+                beyond.check(integers, passes[-1].witness.outputs, field=f"inputs[{index}]")
+            shown.append(_shown(one, passes[0], layout))
+            jobs.extend(_job(files, layout, index, position, part) for position, part in enumerate(passes))
     return NormalisedRequest(statement=make_statement(layout, shown), jobs=tuple(jobs))
 
 
