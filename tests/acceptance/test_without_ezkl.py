@@ -35,9 +35,11 @@ async def test_a_network_of_other_proof_systems_works_and_says_what_it_lacks(net
         program = await register_toy(client, tmp_path, slices=2)
         task = await client.submit(program.digest, ["hello"], limit_price=1_500)
         assert (await events_of(client, task.task_id))[-1].kind == "done"
-        assert [one.name for one in (await client.facts()).proof_systems] == ["toy"]
+        offered = {one.name for one in (await client.facts()).proof_systems}
         [connected] = (await client.status()).provers
-    assert connected.proof_systems == ("toy",)
+    # Whether groth16 is there as well depends on whether its engine was built on this machine.
+    for names in (offered, set(connected.proof_systems)):
+        assert names - {"groth16"} == {"toy"}
     assert network.gateway is not None
     for process in (network.gateway, prover):
         assert SENTENCE in process.log.read_text()

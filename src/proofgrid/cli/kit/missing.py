@@ -6,8 +6,8 @@ from proofgrid.cli.kit.console import complain
 
 
 def complain_of_missing_systems() -> None:
-    """Say on standard error, in a line, which proof systems lack what they need."""
+    """Say on standard error which proof systems lack what they need."""
     from proofgrid.proofs.registry import missing_systems
 
-    if missing := missing_systems():
-        complain(f"Not installed here: {', '.join(missing)}; `proofgrid systems` says what gets it.", style="yellow")
+    for error in missing_systems().values():
+        complain(f"{error.detail}.\n{error.hint}", style="yellow")
