@@ -24,6 +24,7 @@ from proofgrid.wire.v1 import prover_pb2 as messages
 from tests.acceptance.scenarios.doomed import PATIENCE_SECONDS, Doomed
 from tests.acceptance.scenarios.scripted import ScriptedProver, prove, sign
 from tests.acceptance.tasks import database_of, events_of
+from tests.networks import Network
 
 PROVERS = (("p0", "alice"), ("p1", "bob"))  #: name, operator
 BOND = 10**9
@@ -32,6 +33,12 @@ LONG_HOLD_MS = 600_000  #: of a firm quote
 LONG_MS = 2_000  #: a job that is not over before its lease is
 OLD_MS = 40 * 24 * 3_600_000  #: longer than artifacts are kept
 NO_REPAIRS = "SELECT 1 WHERE NOT EXISTS (SELECT 1 FROM artifact_repairs)"
+
+
+async def start_prover(network: Network, name: str) -> None:
+    """Start one of PROVERS, as it is at every point: a slot ahead is what its promises need."""
+    await network.start_prover(name, dict(PROVERS)[name], ask=500, RESERVE_SLOTS="1")
+
 
 # --- a task's life -----------------------------------------------------------------------------------
 
@@ -163,7 +170,7 @@ async def prover_forgets(doomed: Doomed) -> None:
     async with doomed.killed():
         prover.kill()
         await prover.process.wait()
-        await doomed.network.start_prover(name, dict(PROVERS)[name], ask=500)
+        await start_prover(doomed.network, name)
         await doomed.ends_well(task_id)
 
 
@@ -516,10 +523,24 @@ async def _promised_program(doomed: Doomed, **settings: str) -> str:
                 await asyncio.sleep(0.1)  # nobody tells
                 quote = await doomed.client.quote(program, ["x"])
     except TimeoutError:
-        provers = (await doomed.client.status()).provers
-        seats = await doomed.sql("SELECT * FROM firm_quote_seats WHERE state = 'reserved'")
-        raise AssertionError(f"nobody promises: {quote}\n{provers}\n{seats}") from None
+        raise AssertionError(f"nobody promises: {quote}\n{await _why_nobody(doomed, program)}") from None
     return program
+
+
+async def _why_nobody(doomed: Doomed, program: str) -> str:
+    """Return what is known of those who could promise, and what the network says when it is asked to sell a promise."""
+    looked = [
+        (await doomed.client.status()).provers,
+        await doomed.sql("SELECT * FROM firm_quote_seats WHERE state = 'reserved'"),
+        await doomed.sql("SELECT * FROM sessions WHERE open"),
+        await doomed.sql("SELECT state, count(*), sum(stake_bound) FROM leases GROUP BY state"),
+        await doomed.sql("SELECT * FROM accounts WHERE account LIKE 'stake:%'"),
+    ]
+    try:
+        await doomed.client.buy_quote(program, ["x"])
+    except ProofgridError as refused:
+        looked.append(str(refused))
+    return "\n".join(map(str, looked))
 
 
 async def _state_of_quote(doomed: Doomed, quote_id: str) -> str:

@@ -117,8 +117,8 @@ async def doomed(
     with pytest.MonkeyPatch.context() as monkeypatch, toy_system_installed(root / "toy-site", monkeypatch):
         async for dsn in temporary_database(embedded_postgres, template=template_database):
             async with running_network(root, dsn, gateway_path=str(site), **settings) as network:
-                for name, operator in drivers.PROVERS:
-                    await network.start_prover(name, operator, ask=500, RESERVE_SLOTS="1")
+                for name, _operator in drivers.PROVERS:
+                    await drivers.start_prover(network, name)
                 async with network.client() as client:
                     yield Doomed(network, client, site)
     check_no_process_left(root)
