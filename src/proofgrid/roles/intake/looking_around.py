@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from proofgrid.primitives.clock import Clock
 from proofgrid.primitives.digests import Digest
 from proofgrid.primitives.ids import Address, TaskId
+from proofgrid.primitives.turns import Urgency
 from proofgrid.rules.jobs.limits import OpenCount, must_count
 from proofgrid.store.admission import LOOK_AROUND
 from proofgrid.store.batches import Batches
@@ -61,7 +62,7 @@ class LookingAround:
         for client, _ in asked:
             counting.append(client in due)
             due.discard(client)  # one count serves all requests of a client that came together
-        async with self._database.connection() as connection:
+        async with self._database.connection(Urgency.ADMISSION) as connection:
             rows = await connection.fetch(
                 LOOK_AROUND,
                 clients=[client for client, _ in asked],

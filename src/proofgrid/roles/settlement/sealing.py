@@ -143,7 +143,7 @@ class Sealer:
                 return [one if isinstance(one, ProofgridError) else await self._stored(one) for one in verdicts]
 
     async def _proven(self, tasks: Sequence[ClaimedTask]) -> list[_Proven]:
-        async with self._database.connection(Urgency.ROUNDS) as connection:
+        async with self._database.connection(Urgency.SEALING) as connection:
             rows = await connection.fetch(PROOFS_OF_TASKS, task_ids=[task.task_id for task in tasks])
         jobs: dict[TaskId, list[ProvenJob]] = defaultdict(list)
         for row in rows:
