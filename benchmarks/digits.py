@@ -66,10 +66,7 @@ async def bench_network(network: Network) -> AsyncIterator[Client]:
     say("starting a gateway with its own PostgreSQL")
     try:
         await network.start_gateway()
-        for name, role in (("client", "client"), ("alice", "operator"), ("bob", "operator")):
-            network.add_key(name)
-            await network.grant(name, role)
-        await network.deposit("client", 10_000_000_000)
+        await network.let_in()
         async with network.client() as client:
             yield client
         await network.check_ledger()

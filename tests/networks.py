@@ -223,6 +223,13 @@ class Network:
         async with self.administrator() as client:
             await client.admin.deposit(self.keys[name].address, amount, deposit_id=f"{name}-{deposit_id}")
 
+    async def let_in(self) -> None:
+        """Give keys to a client with money, and to the operators alice and bob."""
+        for name, role in (("client", "client"), ("alice", "operator"), ("bob", "operator")):
+            self.add_key(name)
+            await self.grant(name, role)
+        await self.deposit("client", 10_000_000_000)
+
     def administrator(self) -> Client:
         """Return a client with the network's key, at any of the gateways."""
         return Client(self.addresses, self.admin_key, ca_file=self.ca_file, patience_seconds=10)
@@ -294,10 +301,7 @@ async def running_network(
     network.gateway_path = Path(gateway_path) if gateway_path else None
     try:
         await network.start_gateway()
-        for name, role in (("client", "client"), ("alice", "operator"), ("bob", "operator")):
-            network.add_key(name)
-            await network.grant(name, role)
-        await network.deposit("client", 10_000_000_000)
+        await network.let_in()
         yield network
         await network.check_ledger()
     except BaseException:

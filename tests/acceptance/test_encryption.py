@@ -6,13 +6,13 @@ import asyncio
 from pathlib import Path
 
 import pytest
-import trustme
 
 from proofgrid.doors.grpc.server import Listen, bind, new_server
 from proofgrid.primitives.errors import InvalidField, Recoverable
 from proofgrid.sdk.client import Client
 from proofgrid.wire.addresses import parse_target
 from tests.acceptance.tasks import register_toy
+from tests.certificates import CA, tls_settings
 from tests.cli.commands import proofgrid
 from tests.networks import running_network
 
@@ -20,21 +20,12 @@ from tests.networks import running_network
 async def test_client_gateway_and_prover_talk_tls(
     tmp_path: Path, database_dsn: str, toy_system_on_path: Path, srs_file: Path
 ) -> None:
-    authority = trustme.CA()
-    certificate = authority.issue_cert("localhost")
-    authority.cert_pem.write_to_path(str(tmp_path / "ca.pem"))
-    certificate.private_key_pem.write_to_path(str(tmp_path / "key.pem"))
-    certificate.cert_chain_pems[0].write_to_path(str(tmp_path / "chain.pem"))
-    settings = {
-        "TLS_CERTIFICATE": str(tmp_path / "chain.pem"),
-        "TLS_KEY": str(tmp_path / "key.pem"),
-        "SRS_FILE": str(srs_file),
-    }
+    settings = {**tls_settings(tmp_path), "SRS_FILE": str(srs_file)}
 
     async with running_network(
-        tmp_path, database_dsn, scheme="grpcs", ca_file=str(tmp_path / "ca.pem"), **settings
+        tmp_path, database_dsn, scheme="grpcs", ca_file=str(tmp_path / CA), **settings
     ) as network:
-        await network.start_prover("p", "alice", ask=700, TLS_CA=str(tmp_path / "ca.pem"))
+        await network.start_prover("p", "alice", ask=700, TLS_CA=str(tmp_path / CA))
         async with network.client() as client:
             program = await register_toy(client, tmp_path, slices=2)
             task = await client.submit(program.digest, ["secret"], limit_price=1_500)

@@ -13,10 +13,10 @@ from pathlib import Path
 
 import psutil
 import pytest
-import trustme
 
 from proofgrid.rules.scheduling.chores import doer_of
 from tests.acceptance.tasks import check_paid_once, database_of, register_toy, submit_and_watch
+from tests.certificates import CA, tls_settings
 from tests.networks import Network, Process
 
 TASKS = 4
@@ -47,25 +47,11 @@ async def until_siblings(gateway: Process, numbers: set[int], but: int = 0) -> d
 async def network(toy_system_on_path: Path, srs_file: Path) -> AsyncIterator[Network]:
     """One gateway of two processes, encrypted, with the database that its supervisor started."""
     root = Path(tempfile.mkdtemp(prefix="pg-"))  # a Unix socket needs a short path
-    authority = trustme.CA()
-    certificate = authority.issue_cert("localhost")
-    authority.cert_pem.write_to_path(str(root / "ca.pem"))
-    certificate.private_key_pem.write_to_path(str(root / "key.pem"))
-    certificate.cert_chain_pems[0].write_to_path(str(root / "chain.pem"))
-    settings = {
-        "TLS_CERTIFICATE": str(root / "chain.pem"),
-        "TLS_KEY": str(root / "key.pem"),
-        "SRS_FILE": str(srs_file),
-        "PROCESSES": "2",
-        "LOG_JSON": "true",
-    }
-    network = Network(root, "", settings, scheme="grpcs", ca_file=root / "ca.pem")
+    settings = {**tls_settings(root), "SRS_FILE": str(srs_file), "PROCESSES": "2", "LOG_JSON": "true"}
+    network = Network(root, "", settings, scheme="grpcs", ca_file=root / CA)
     try:
         await network.start_gateway()
-        for name, role in (("client", "client"), ("alice", "operator"), ("bob", "operator")):
-            network.add_key(name)
-            await network.grant(name, role)
-        await network.deposit("client", 10_000_000_000)
+        await network.let_in()
         yield network
     finally:
         await network.stop()
@@ -77,7 +63,7 @@ async def test_one_of_two_killed_under_load_loses_nothing(network: Network) -> N
     assert gateway is not None
     for number in range(PROVERS):
         await network.start_prover(
-            f"p{number}", ("alice", "bob")[number % 2], ask=500 + number, TLS_CA=str(network.root / "ca.pem")
+            f"p{number}", ("alice", "bob")[number % 2], ask=500 + number, TLS_CA=str(network.root / CA)
         )
     async with network.client() as client:
         program = await register_toy(client, network.root, slices=2, behaviour="slow", sleep_ms=400)

@@ -7,11 +7,12 @@ take --a place of its share is free--> holds it ----------give_back--> free
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from collections.abc import Mapping
 from enum import IntEnum
 from operator import lt
 from typing import Generic, TypeVar
+
+from proofgrid.primitives.fair_line import FairLine
 
 Item = TypeVar("Item")
 
@@ -56,12 +57,12 @@ class Turns(Generic[Item]):
         most = tuple(min(places, max(1, shares.get(urgency, places))) for urgency in Urgency)
         self._most = tuple(most[: urgency + 1] for urgency in Urgency)  #: of each and all that are more urgent
         self._held = [0] * len(Urgency)  #: by each urgency and all that is less urgent
-        self._lines: tuple[_Line[Item], ...] = tuple(_Line() for _ in Urgency)
+        self._lines: tuple[FairLine[Waiting[Item]], ...] = tuple(FairLine() for _ in Urgency)
         self._served = 0
 
     def take(self, urgency: Urgency) -> bool:
         """Take a place if one is free for this urgency and nobody like it waits; say whether it was."""
-        if self._lines[urgency].arrived or not self._has_room(urgency):
+        if self._lines[urgency] or not self._has_room(urgency):
             return False
         self._hold(urgency, 1)
         return True
@@ -73,48 +74,46 @@ class Turns(Generic[Item]):
     def wait(self, item: Item, urgency: Urgency, client: str, now_seconds: float) -> Waiting[Item]:
         """Stand in line."""
         waiting = Waiting(item, urgency, client, now_seconds)
-        self._lines[urgency].add(waiting)
+        self._lines[urgency].join(client, waiting)
         return waiting
 
     def wait_again(self, waiting: Waiting[Item]) -> None:
         """Give back the place that `next` gave, and stand in line before all others of the client."""
         self.give_back(waiting.urgency)
-        self._lines[waiting.urgency].add(waiting, first=True)
+        self._lines[waiting.urgency].join(waiting.client, waiting, first=True)
 
     def withdraw(self, waiting: Waiting[Item]) -> bool:
         """Leave the line; say whether it was still there."""
-        return self._lines[waiting.urgency].remove(waiting)
+        return self._lines[waiting.urgency].leave(waiting.client, waiting)
 
     def next(self) -> Waiting[Item] | None:
         """Take a place for whoever is next and return them, or None while nobody waits whose share has room."""
-        ready = [
-            line for urgency, line in zip(Urgency, self._lines, strict=True) if line.arrived and self._has_room(urgency)
-        ]
+        ready = [line for urgency, line in zip(Urgency, self._lines, strict=True) if line and self._has_room(urgency)]
         if not ready:
             return None
         self._served += 1
         if self._served % LONGEST_EVERY:
-            waiting = ready[0].turn()
+            waiting = ready[0].next()
         else:
             waiting = min((line.oldest() for line in ready), key=lambda each: each.since_seconds)
-            self._lines[waiting.urgency].remove(waiting)
+            self.withdraw(waiting)
         self._hold(waiting.urgency, 1)
         return waiting
 
     def could_use_a_place(self) -> bool:
         """Does anybody wait whose share has room?"""
-        return any(line.arrived and self._has_room(urgency) for urgency, line in zip(Urgency, self._lines, strict=True))
+        return any(line and self._has_room(urgency) for urgency, line in zip(Urgency, self._lines, strict=True))
 
     def everybody(self) -> list[Waiting[Item]]:
         """Return all that wait."""
-        return [waiting for line in self._lines for waiting in line.arrived.values()]
+        return [waiting for line in self._lines for waiting in line.everybody()]
 
     def waiting_seconds(self, now_seconds: float) -> dict[Urgency, float]:
         """Return how long the oldest that waits has waited, of each urgency of which anybody does."""
         return {
             urgency: now_seconds - line.oldest().since_seconds
             for urgency, line in zip(Urgency, self._lines, strict=True)
-            if line.arrived
+            if line
         }
 
     def _has_room(self, urgency: Urgency) -> bool:
@@ -124,41 +123,3 @@ class Turns(Generic[Item]):
         held = self._held
         for each in range(urgency + 1):
             held[each] += change
-
-
-class _Line(Generic[Item]):
-    """All of one urgency that wait."""
-
-    __slots__ = ("_clients", "arrived")
-
-    def __init__(self) -> None:
-        self.arrived: OrderedDict[int, Waiting[Item]] = OrderedDict()  #: by identity
-        self._clients: OrderedDict[str, OrderedDict[int, Waiting[Item]]] = OrderedDict()
-
-    def add(self, waiting: Waiting[Item], *, first: bool = False) -> None:
-        calls = self._clients.setdefault(waiting.client, OrderedDict())
-        for place in (self.arrived, calls):
-            place[id(waiting)] = waiting
-            if first:
-                place.move_to_end(id(waiting), last=False)
-
-    def remove(self, waiting: Waiting[Item]) -> bool:
-        if self.arrived.pop(id(waiting), None) is None:
-            return False
-        calls = self._clients[waiting.client]
-        del calls[id(waiting)]
-        if not calls:
-            del self._clients[waiting.client]
-        return True
-
-    def turn(self) -> Waiting[Item]:
-        """Take out the next call of the client whose turn it is; that client is last then."""
-        client = next(iter(self._clients))
-        waiting = next(iter(self._clients[client].values()))
-        self.remove(waiting)
-        if client in self._clients:
-            self._clients.move_to_end(client)
-        return waiting
-
-    def oldest(self) -> Waiting[Item]:
-        return next(iter(self.arrived.values()))

@@ -20,7 +20,8 @@ from proofgrid.primitives.canonical import Json
 from proofgrid.primitives.errors import ProofgridError
 from proofgrid.primitives.turns import Shares, Urgency
 from proofgrid.proofs.base import JobOutput, NormalisedRequest, ProgramFiles, TriesInputs
-from proofgrid.proofs.kit.workdirs import EmptyFolders
+from proofgrid.proofs.kit.verdicts import verdicts_of
+from proofgrid.proofs.kit.workdirs import empty_folders
 from proofgrid.proofs.pool.child import WorkerSettings
 from proofgrid.proofs.pool.crew import Crew
 from proofgrid.proofs.pool.holding import Writer
@@ -140,14 +141,8 @@ def normalise_many(
     """See ProofSystem.normalise; return each request normalised or what is wrong with it, and the seconds of all."""
     system = proof_system(name)
     started = time.perf_counter()
-    verdicts: list[NormalisedRequest | ProofgridError] = []
-    with tempfile.TemporaryDirectory(dir=scratch) as folder:
-        workdirs = EmptyFolders(Path(folder))
-        for inputs in requests:
-            try:
-                verdicts.append(system.normalise(files, inputs, workdir=workdirs.next()))
-            except ProofgridError as error:
-                verdicts.append(error)
+    with empty_folders(scratch) as workdirs:
+        verdicts = verdicts_of(lambda inputs: system.normalise(files, inputs, workdir=workdirs.next()), requests)
     return verdicts, time.perf_counter() - started
 
 
@@ -165,14 +160,10 @@ def verify_partials(
 ) -> list[ProofgridError | None]:
     """See ProofSystem.verify_partial; say of each proof what is wrong with it."""
     system = proof_system(name)
-    with tempfile.TemporaryDirectory(dir=scratch) as folder:
-        workdirs = EmptyFolders(Path(folder))
-        verdicts: list[ProofgridError | None] = []
-        for slice_index, facts, output in proofs:
-            try:
-                system.verify_partial(files, slice_index, facts, output, workdir=workdirs.next())
-            except ProofgridError as error:
-                verdicts.append(error)
-            else:
-                verdicts.append(None)
-    return verdicts
+    with empty_folders(scratch) as workdirs:
+
+        def verify(proof: Verifiable) -> None:
+            slice_index, facts, output = proof
+            system.verify_partial(files, slice_index, facts, output, workdir=workdirs.next())
+
+        return verdicts_of(verify, proofs)

@@ -10,7 +10,8 @@ from typing import Any
 
 from proofgrid.primitives.errors import ArtifactMissing, InvalidInput, InvalidRequest, JobCrashed, ProofgridError
 from proofgrid.proofs.base import NormalisedRequest, Program, ProgramFiles, SliceSpec
-from proofgrid.roles.intake.normalising import REQUESTS_PER_CALL, Normaliser
+from proofgrid.roles.intake.normalising import Normaliser
+from proofgrid.rules.scheduling.calls import PIECES_MAX
 from tests.makers import a_request
 
 KILLS = "kills the worker"
@@ -101,8 +102,8 @@ async def test_requests_that_take_long_go_one_by_one() -> None:
 async def test_a_call_has_no_more_requests_than_it_may() -> None:
     workers = ScriptedWorkers(seconds_each=0.0)
     async with normalising(workers) as of:
-        await of(*range(REQUESTS_PER_CALL + 2))
-        assert list(map(len, workers.calls)) == [1, REQUESTS_PER_CALL, 1]
+        await of(*range(PIECES_MAX + 2))
+        assert list(map(len, workers.calls)) == [1, PIECES_MAX, 1]
 
 
 async def test_programs_do_not_wait_for_each_other() -> None:

@@ -15,6 +15,7 @@ from proofgrid.primitives.ids import GatewayId, TaskId
 from proofgrid.roles.settlement import sealing as sealing_module
 from proofgrid.rules.jobs.lifecycle import TaskEvent
 from proofgrid.rules.jobs.limits import SMALL_BUNDLE_BYTES
+from proofgrid.rules.scheduling import calls as calls_module
 from proofgrid.store.combining import CLAIM_COMBINING, ClaimedTask
 from proofgrid.store.lanes import GATEWAY_SILENT_MS
 from proofgrid.store.tasks import end_task, give_back_all
@@ -30,7 +31,7 @@ async def sealing(
     lane: LaneUnderTest, tmp_path: Path, toy_system_on_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> AsyncIterator[Sealing]:
     monkeypatch.setattr(sealing_module, "QUICK_SECONDS", 1e9)  # on whatever machine
-    monkeypatch.setattr(sealing_module, "CALL_SECONDS", 1e9)
+    monkeypatch.setattr(calls_module, "CALL_SECONDS", 1e9)
     sealing = await open_sealing(lane, tmp_path)
     yield sealing
     await sealing.workers.close()

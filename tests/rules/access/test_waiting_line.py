@@ -7,8 +7,9 @@ from collections import Counter
 from hypothesis import given
 from hypothesis import strategies as st
 
+from proofgrid.primitives.fair_line import FairLine
 from proofgrid.primitives.ids import Address
-from proofgrid.rules.access.waiting_line import FairLine, LinePolicy, come_again_ms, may_wait, patience_ms
+from proofgrid.rules.access.waiting_line import LinePolicy, come_again_ms, may_wait, patience_ms
 
 POLICY = LinePolicy()
 FLOOD, SMALL = Address("flood"), Address("small")

@@ -10,6 +10,7 @@ from typing import NoReturn
 import typer
 
 from proofgrid.cli.kit.console import complain
+from proofgrid.primitives.causes import first_cause
 from proofgrid.primitives.deaths import ProcessLost
 from proofgrid.primitives.errors import DatabaseLost, ProofgridError
 from proofgrid.primitives.last_words import without_last_words
@@ -36,13 +37,6 @@ def exit_with(error: BaseException) -> NoReturn:
     else:
         complain(error_text(cause), style="")
     sys.exit(EXIT_TRY_AGAIN if isinstance(cause, DatabaseLost | ProcessLost) else EXIT_FAILED)
-
-
-def first_cause(error: BaseException) -> BaseException:
-    """Return the first error inside groups of errors."""
-    while isinstance(error, BaseExceptionGroup):
-        error = error.exceptions[0]
-    return error
 
 
 def error_text(error: BaseException) -> str:

@@ -24,11 +24,7 @@ const (
 
 type circuitRequest struct{ R1CS string }
 
-func describeCircuit(content []byte) (any, error) {
-	request, err := read[circuitRequest](content)
-	if err != nil {
-		return nil, err
-	}
+func describeCircuit(request *circuitRequest) (any, error) {
 	circuit, err := readCircuit(request.R1CS)
 	if err != nil {
 		return nil, err
@@ -47,11 +43,7 @@ type keysRequest struct {
 }
 
 // generateKeys runs a setup whose randomness nobody keeps, and nobody can be sure of that: for development.
-func generateKeys(content []byte) (any, error) {
-	request, err := read[keysRequest](content)
-	if err != nil {
-		return nil, err
-	}
+func generateKeys(request *keysRequest) (any, error) {
 	circuit, err := readCircuit(request.R1CS)
 	if err != nil {
 		return nil, err
@@ -73,11 +65,7 @@ func generateKeys(content []byte) (any, error) {
 }
 
 // checkKeys says whether circuit, program and keys may belong together: sizes, and the points that both keys hold.
-func checkKeys(content []byte) (any, error) {
-	request, err := read[keysRequest](content)
-	if err != nil {
-		return nil, err
-	}
+func checkKeys(request *keysRequest) (any, error) {
 	circuit, err := readCircuit(request.R1CS)
 	if err != nil {
 		return nil, err
@@ -117,11 +105,7 @@ type executeRequest struct {
 }
 
 // execute says which public values an input leads to, or what is wrong with it; nothing is proven.
-func execute(content []byte) (any, error) {
-	request, err := read[executeRequest](content)
-	if err != nil {
-		return nil, err
-	}
+func execute(request *executeRequest) (any, error) {
 	circuit, wires, err := solved(request)
 	if err != nil {
 		return nil, err
@@ -137,11 +121,7 @@ type proveRequest struct {
 	ProvingKey string `json:"proving_key"`
 }
 
-func prove(content []byte) (any, error) {
-	request, err := read[proveRequest](content)
-	if err != nil {
-		return nil, err
-	}
+func prove(request *proveRequest) (any, error) {
 	progress("witness", 0)
 	circuit, wires, err := solved(&request.executeRequest)
 	if err != nil {
@@ -187,11 +167,7 @@ type verifyRequest struct {
 }
 
 // verify says of each claim what is wrong with it; "" for a right one.
-func verify(content []byte) (any, error) {
-	request, err := read[verifyRequest](content)
-	if err != nil {
-		return nil, err
-	}
+func verify(request *verifyRequest) (any, error) {
 	verifyingKey, err := readVerifyingKey(request.VerifyingKey)
 	if err != nil {
 		return nil, err
@@ -225,11 +201,7 @@ func verdict(verifyingKey *bn254.VerifyingKey, one claim) string {
 	return ""
 }
 
-func exportVerifier(content []byte) (any, error) {
-	request, err := read[verifyRequest](content)
-	if err != nil {
-		return nil, err
-	}
+func exportVerifier(request *verifyRequest) (any, error) {
 	verifyingKey, err := readVerifyingKey(request.VerifyingKey)
 	if err != nil {
 		return nil, err

@@ -40,13 +40,13 @@ func refuse(field, rule string, args ...any) error {
 type command func(request []byte) (any, error)
 
 var commands = map[string]command{
-	"circuit":  describeCircuit,
-	"keygen":   generateKeys,
-	"keys":     checkKeys,
-	"execute":  execute,
-	"prove":    prove,
-	"verify":   verify,
-	"solidity": exportVerifier,
+	"circuit":  asked(describeCircuit),
+	"keygen":   asked(generateKeys),
+	"keys":     asked(checkKeys),
+	"execute":  asked(execute),
+	"prove":    asked(prove),
+	"verify":   asked(verify),
+	"solidity": asked(exportVerifier),
 }
 
 func main() {
@@ -81,12 +81,15 @@ func run(arguments []string, input io.Reader, output io.Writer) error {
 	return json.NewEncoder(output).Encode(answer)
 }
 
-func read[Request any](content []byte) (*Request, error) {
-	var request Request
-	if err := json.Unmarshal(content, &request); err != nil {
-		return nil, fmt.Errorf("the request is malformed: %w", err)
+// asked makes a command of a function of its request.
+func asked[Request any](answer func(*Request) (any, error)) command {
+	return func(content []byte) (any, error) {
+		var request Request
+		if err := json.Unmarshal(content, &request); err != nil {
+			return nil, fmt.Errorf("the request is malformed: %w", err)
+		}
+		return answer(&request)
 	}
-	return &request, nil
 }
 
 func progress(stage string, permille int) {

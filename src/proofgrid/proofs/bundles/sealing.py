@@ -17,7 +17,8 @@ from proofgrid.primitives.ids import Address
 from proofgrid.proofs.base import PartialProof, ProgramFiles
 from proofgrid.proofs.bundles.bundle import Workbench, verify_bundle
 from proofgrid.proofs.bundles.container import Content
-from proofgrid.proofs.kit.workdirs import EmptyFolders
+from proofgrid.proofs.kit.verdicts import verdicts_of
+from proofgrid.proofs.kit.workdirs import empty_folders
 from proofgrid.proofs.registry import proof_system
 
 Combinable = tuple[Mapping[str, Json], list[PartialProof]]  #: a task's statement, and all its proofs
@@ -29,15 +30,8 @@ def combine_tasks(
 ) -> list[Combined | ProofgridError]:
     """See ProofSystem.combine; return the result of each task of one program, or what is wrong with it."""
     system = proof_system(name)
-    combined: list[Combined | ProofgridError] = []
-    with tempfile.TemporaryDirectory(dir=scratch) as folder:
-        workdirs = EmptyFolders(Path(folder))
-        for statement, parts in tasks:
-            try:
-                combined.append(system.combine(files, statement, parts, workdir=workdirs.next()))
-            except ProofgridError as error:
-                combined.append(error)
-    return combined
+    with empty_folders(scratch) as workdirs:
+        return verdicts_of(lambda task: system.combine(files, *task, workdir=workdirs.next()), tasks)
 
 
 def verify_sealed(
@@ -49,16 +43,13 @@ def verify_sealed(
     for the processor, everything seems slow by the clock.
     """
     before = _processor_seconds()
-    verdicts: list[ProofgridError | None] = []
     with tempfile.TemporaryDirectory(dir=scratch) as folder:
         bench = Workbench(Path(folder))
-        for bundle in bundles:
-            try:
-                verify_bundle(bundle, expect_program=program, expect_network=network, workdir=bench)
-            except ProofgridError as error:
-                verdicts.append(error)
-            else:
-                verdicts.append(None)
+
+        def verify(bundle: Content) -> None:
+            verify_bundle(bundle, expect_program=program, expect_network=network, workdir=bench)
+
+        verdicts = verdicts_of(verify, bundles)
     return verdicts, _processor_seconds() - before
 
 

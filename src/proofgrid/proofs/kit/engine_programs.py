@@ -116,7 +116,8 @@ class EngineProgram:
         return f"proofgrid-{self.name}"
 
 
-ENGINES = (EngineProgram("gnark"),)
+GNARK = EngineProgram("gnark")
+ENGINES = (GNARK,)
 
 
 def build_missing(

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 
@@ -20,3 +23,10 @@ class EmptyFolders:
             self._folder.mkdir(parents=True)
             self._made += 1
         return self._folder
+
+
+@contextmanager
+def empty_folders(scratch: Path) -> Iterator[EmptyFolders]:
+    """Yield empty folders that are gone afterwards."""
+    with tempfile.TemporaryDirectory(dir=scratch) as root:
+        yield EmptyFolders(Path(root))

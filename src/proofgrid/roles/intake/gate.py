@@ -16,9 +16,10 @@ import structlog
 
 from proofgrid.primitives.clock import Clock
 from proofgrid.primitives.errors import Busy
+from proofgrid.primitives.fair_line import FairLine
 from proofgrid.primitives.ids import Address
 from proofgrid.rules.access.pressure import Part, WindowPolicy, pause_ms, window_after, worst_of
-from proofgrid.rules.access.waiting_line import FairLine, LinePolicy, come_again_ms, may_wait, patience_ms
+from proofgrid.rules.access.waiting_line import LinePolicy, come_again_ms, may_wait, patience_ms
 from proofgrid.telemetry.levels import levels
 
 LOOK_SECONDS = 0.1

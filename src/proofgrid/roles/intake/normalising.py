@@ -24,12 +24,11 @@ from proofgrid.proofs.library import ProgramLibrary
 from proofgrid.proofs.workers import ProofWorkers
 from proofgrid.roles.intake.drafts import is_small
 from proofgrid.rules.jobs.request import ProofRequest
+from proofgrid.rules.scheduling.calls import pieces_per_call
 from proofgrid.store.artifacts import ArtifactStore
 from proofgrid.store.batches import Batches
 
 NORMALISE_TIMEOUT_SECONDS = 300.0
-CALL_SECONDS = 0.05  #: so long a call of several requests is to take at most: others wait for the worker
-REQUESTS_PER_CALL = 64
 LINES_MAX = 1_024  #: programs whose requests wait in a line of their own
 UPLOADS_AT_ONCE = 16
 
@@ -47,9 +46,7 @@ class _Pace:
 
     def size(self) -> int:
         """Return how many requests go into a call: one of a program that is slow, or not known yet."""
-        if self.seconds is None:
-            return 1
-        return max(1, min(REQUESTS_PER_CALL, int(CALL_SECONDS / max(self.seconds, 1e-6))))
+        return 1 if self.seconds is None else pieces_per_call(self.seconds)
 
 
 class Normaliser:

@@ -15,6 +15,7 @@ from pathlib import Path
 import structlog
 
 import proofgrid
+from proofgrid.primitives.causes import first_cause
 from proofgrid.primitives.clock import Clock
 from proofgrid.primitives.digests import Digest
 from proofgrid.primitives.errors import ArtifactCorrupt, ProofgridError
@@ -137,10 +138,7 @@ class ProverNode:
                 listening.cancel()
                 self._resting.cancel()
         except BaseExceptionGroup as errors:
-            error: BaseException = errors
-            while isinstance(error, BaseExceptionGroup):
-                error = error.exceptions[0]
-            raise error from None
+            raise first_cause(errors) from None
         finally:
             await asyncio.to_thread(self._link.close)
 

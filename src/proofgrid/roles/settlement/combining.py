@@ -23,9 +23,10 @@ from proofgrid.proofs.library import ProgramLibrary
 from proofgrid.proofs.workers import ProofWorkers
 from proofgrid.roles.loop import Loop
 from proofgrid.roles.settlement.finishing import Sealed, finish
-from proofgrid.roles.settlement.sealing import TOGETHER_MAX, Sealer
+from proofgrid.roles.settlement.sealing import Sealer
 from proofgrid.rules.jobs.lifecycle import TaskEvent
 from proofgrid.rules.jobs.limits import SMALL_BUNDLE_BYTES
+from proofgrid.rules.scheduling.calls import PIECES_MAX
 from proofgrid.store.artifacts import ArtifactStore
 from proofgrid.store.combining import CLAIM_COMBINING, ClaimedTask
 from proofgrid.store.database import Database
@@ -76,7 +77,7 @@ class Combiner:
             await self._loop.run()
 
     async def _look(self) -> float:
-        together = TOGETHER_MAX if self._sealer.quick and not self._group_is_out else 0
+        together = PIECES_MAX if self._sealer.quick and not self._group_is_out else 0
         alone = max(0, self._alone_max - self._alone)
         if self._group_is_out and not self._sealer.slow:
             alone = 0  # whatever comes belongs to the next group, most likely

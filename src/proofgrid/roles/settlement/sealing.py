@@ -32,6 +32,7 @@ from proofgrid.proofs.library import ProgramLibrary
 from proofgrid.proofs.workers import ProofWorkers
 from proofgrid.roles.settlement.finishing import Sealed
 from proofgrid.rules.jobs.limits import SMALL_BUNDLE_BYTES
+from proofgrid.rules.scheduling.calls import pieces_per_call
 from proofgrid.store.artifacts import ArtifactStore
 from proofgrid.store.combining import PROOFS_OF_TASKS, ClaimedTask, ProvenJob
 from proofgrid.store.database import Database
@@ -40,8 +41,6 @@ COMBINE_TIMEOUT_SECONDS = 540.0
 PROOF_BYTES_MAX = 64 << 20
 IN_MEMORY_BYTES = 8 << 20  #: bundles that are sealed together are held in memory up to here
 QUICK_SECONDS = 0.05  #: a bundle that is verified faster is worth no worker call and no transaction of its own
-TOGETHER_MAX = 64  #: tasks that are sealed together
-CALL_SECONDS = 0.05  #: about as long a worker is held by bundles that are sealed together: others are more urgent
 
 Verdict = Sealed | ProofgridError
 
@@ -112,14 +111,13 @@ class Sealer:
         self._workers = workers
         self._key = key
         self._scratch = scratch
-        self.quick: dict[
-            Digest, float
-        ] = {}  #: programs whose bundles are verified in no time: in how many seconds of the processor
+        #: programs whose bundles are verified in no time: in how many seconds of the processor
+        self.quick: dict[Digest, float] = {}
         self.slow: set[Digest] = set()  #: programs whose bundles are not
 
     def group_size(self, program: Digest) -> int:
         """Return how many tasks of a program go together at most."""
-        return max(1, int(CALL_SECONDS / max(self.quick.get(program, CALL_SECONDS), CALL_SECONDS / TOGETHER_MAX)))
+        return pieces_per_call(self.quick[program]) if program in self.quick else 1
 
     async def seal(self, tasks: Sequence[ClaimedTask]) -> list[Verdict]:
         """Return for each task of one program its bundle, or what is wrong with it.

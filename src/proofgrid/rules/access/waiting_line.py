@@ -1,4 +1,4 @@
-"""Who waits for a place in the window, how long, and whose turn is next: each client's in turn, its oldest first.
+"""Who may wait for a place in the window, and how long; whose turn is next says primitives/fair_line.py.
 
     client asks --a place is free and nobody waits--> in
         |  `--its share of the line is full, or it waited too long--> refused, with a time to come again
@@ -10,14 +10,7 @@ that a burst is served; short once it has stood for as long as that, so that nob
 
 from __future__ import annotations
 
-from collections import deque
-from collections.abc import Hashable
 from dataclasses import dataclass
-from typing import Generic, TypeVar
-
-from proofgrid.primitives.ids import Address
-
-Item = TypeVar("Item", bound=Hashable)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,45 +53,3 @@ def come_again_ms(*, refused_per_second: int, let_in_per_second: int, policy: Li
     """Return after how long it is worth trying again: the time in which those who were refused could be let in."""
     ms = 1_000 * refused_per_second // max(1, let_in_per_second)
     return min(max(ms, policy.come_again_least_ms), policy.come_again_most_ms)
-
-
-class FairLine(Generic[Item]):
-    """The lines of all clients. Whose line is new comes last."""
-
-    def __init__(self) -> None:
-        self._lines: dict[Address, deque[Item]] = {}
-
-    def __len__(self) -> int:
-        return sum(len(line) for line in self._lines.values())
-
-    def __bool__(self) -> bool:
-        return bool(self._lines)
-
-    def clients_with(self, client: Address) -> int:
-        """Return how many clients wait, this one included."""
-        return len(self._lines) + (client not in self._lines)
-
-    def of(self, client: Address) -> int:
-        """Return how many of a client's wait."""
-        return len(self._lines.get(client, ()))
-
-    def join(self, client: Address, item: Item) -> None:
-        """Stand in line."""
-        self._lines.setdefault(client, deque()).append(item)
-
-    def leave(self, client: Address, item: Item) -> None:
-        """Wait no longer, if it still does."""
-        line = self._lines.get(client)
-        if line is not None and item in line:
-            line.remove(item)
-            if not line:
-                del self._lines[client]
-
-    def next(self) -> Item:
-        """Return whose turn it is; that client's next turn comes after all others'. Somebody has to wait."""
-        client = next(iter(self._lines))
-        line = self._lines.pop(client)
-        item = line.popleft()
-        if line:
-            self._lines[client] = line
-        return item

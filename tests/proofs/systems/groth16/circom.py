@@ -13,7 +13,7 @@ import pytest
 
 from proofgrid.primitives.digests import digest_of
 from proofgrid.primitives.errors import UnknownProofSystem
-from proofgrid.proofs.kit.engine_programs import EngineProgram
+from proofgrid.proofs.kit.engine_programs import GNARK
 from proofgrid.proofs.kit.samples import Source
 from proofgrid.proofs.systems.groth16.adapter import Groth16System
 
@@ -24,7 +24,7 @@ SOURCES = Path(__file__).with_name("circuits")
 def engine_or_skip() -> None:
     """Build the engine if it is not there; skip the test where there is no compiler for it."""
     try:
-        EngineProgram("gnark").build()
+        GNARK.build()
     except UnknownProofSystem as reason:
         pytest.skip(f"{reason.detail}: {reason.hint}")
 

@@ -12,7 +12,7 @@ import pytest
 from proofgrid.primitives.canonical import Json
 from proofgrid.primitives.errors import BadProof, InvalidInput, InvalidProgram
 from proofgrid.proofs.base import JobOutput, ProgramFiles
-from proofgrid.proofs.kit.engine_programs import EngineProgram
+from proofgrid.proofs.kit.engine_programs import GNARK
 from proofgrid.proofs.systems.groth16 import engine
 from proofgrid.proofs.systems.groth16.adapter import Groth16System
 from proofgrid.proofs.systems.groth16.signals import MODULUS
@@ -44,7 +44,7 @@ def proven(files: ProgramFiles, value: Any, folder: Path) -> tuple[Any, JobOutpu
 
 
 def test_the_engine_is_the_one_that_the_system_says_it_is() -> None:
-    said = subprocess.run([EngineProgram("gnark").path(system="groth16"), "describe"], capture_output=True, check=True)
+    said = subprocess.run([GNARK.path(system="groth16"), "describe"], capture_output=True, check=True)
     assert json.loads(said.stdout) == {"engine": engine.VERSION, "protocol": 1}
 
 

@@ -34,6 +34,7 @@ from proofgrid.bootstrap.gateway.several.messages import (
 )
 from proofgrid.bootstrap.gateway.sibling import Sibling
 from proofgrid.bootstrap.lifeline import end_this_process
+from proofgrid.primitives.causes import first_cause
 from proofgrid.primitives.errors import ProofgridError
 from proofgrid.primitives.event_loop import run_async
 from proofgrid.roles.chores import Chores
@@ -60,7 +61,7 @@ def main() -> None:
     try:
         run_async(_run(begin, tell))
     except BaseException as error:
-        cause = _first_cause(error)
+        cause = first_cause(error)
         if not isinstance(cause, ProofgridError):
             log.critical("process_failed", exc_info=cause)
             cause = ProofgridError(f"process {begin.number} of the gateway failed: {type(cause).__name__}: {cause}")
@@ -117,12 +118,6 @@ async def _say_alive(tell: Tell) -> None:
     while True:
         tell(Alive())
         await asyncio.sleep(ALIVE_SECONDS)
-
-
-def _first_cause(error: BaseException) -> BaseException:
-    while isinstance(error, BaseExceptionGroup):
-        error = error.exceptions[0]
-    return error
 
 
 if __name__ == "__main__":

@@ -18,6 +18,7 @@ from proofgrid.primitives.canonical import Json, canonical_json
 from proofgrid.primitives.digests import Digest, digest_of_file
 from proofgrid.primitives.errors import BadProof, InvalidField, InvalidInput, InvalidProgram
 from proofgrid.proofs.base import JobOutput, Program, ProgramFiles, Report, SliceSpec, SystemDescription
+from proofgrid.proofs.kit.engine_programs import GNARK
 from proofgrid.proofs.kit.files import check_files
 from proofgrid.proofs.kit.looking import prove_then_look
 from proofgrid.proofs.kit.one_job_per_input import OneJobPerInput, TakenInput
@@ -28,7 +29,6 @@ from proofgrid.proofs.systems.groth16.signals import is_element, public_names, r
 FORMAT = 1
 CONSTRAINTS_MAX = 1 << 24
 FILES = ("r1cs", "wasm", "proving_key", "verifying_key")
-PROVER_FILES = ("r1cs", "wasm", "proving_key", "verifying_key")
 SYM = "sym"
 #: A reference core proves 62,528 constraints in about 1,280 ms, and starts in 20.
 _UNITS_LEAST, _CONSTRAINTS_PER_UNIT = 20, 50
@@ -40,7 +40,7 @@ class Groth16System(OneJobPerInput):
     name = engine.SYSTEM
 
     def __init__(self) -> None:
-        engine.ENGINE.path(system=self.name)  # or it is not installed here
+        GNARK.path(system=self.name)  # or it is not installed here
 
     def describe(self) -> SystemDescription:
         """Say what this system is; its programs take no settings."""
@@ -86,19 +86,18 @@ class Groth16System(OneJobPerInput):
             raise InvalidField(f"there is no {missing[0]}", field=f"source.{missing[0]}", hint=hint)
         if unknown := set(source) - {*FILES, SYM}:
             raise InvalidField(f"a circuit has no {min(unknown)}", field=f"source.{min(unknown)}")
+        paths = {name: source[name] for name in FILES}
         try:
-            circuit = engine.circuit_of(source["r1cs"], workdir=workdir)
+            circuit = engine.circuit_of(paths["r1cs"], workdir=workdir)
             if circuit.constraints > CONSTRAINTS_MAX:
                 raise InvalidProgram(f"a circuit has at most {CONSTRAINTS_MAX} constraints", field="source.r1cs")
             report("keys", 300)
-            four = {name: source[name] for name in FILES}
-            engine.check_keys(four, constraints=circuit.constraints, workdir=workdir)
+            engine.check_keys(paths, constraints=circuit.constraints, workdir=workdir)
         except engine.Refused as reason:
             raise InvalidProgram(reason.rule, field=reason.field) from None
         names = (
             public_names(source[SYM], outputs=circuit.outputs, inputs=circuit.public_inputs) if SYM in source else None
         )
-        paths = {name: source[name] for name in FILES}
         return ProgramFiles(_program(circuit, {name: digest_of_file(paths[name]) for name in FILES}, names), paths)
 
     def check_program(self, files: ProgramFiles) -> None:
@@ -194,7 +193,7 @@ def _program(
                 index=0,
                 units=_UNITS_LEAST + circuit.constraints // _CONSTRAINTS_PER_UNIT,
                 memory_bytes=engine.memory_bytes(circuit.constraints),
-                files=PROVER_FILES,
+                files=FILES,
             ),
         ),
         summary={

@@ -12,9 +12,8 @@ from proofgrid.primitives.canonical import Json
 from proofgrid.primitives.errors import InvalidProgram
 from proofgrid.proofs.base import Report
 from proofgrid.proofs.kit.engine import EngineFailed, EngineLimits, run_engine
-from proofgrid.proofs.kit.engine_programs import EngineProgram
+from proofgrid.proofs.kit.engine_programs import GNARK
 
-ENGINE = EngineProgram("gnark")
 VERSION = "gnark 0.14.0"  #: as the program says of itself; tests hold it
 SYSTEM = "groth16"
 
@@ -114,7 +113,7 @@ def _ask(
     limits = EngineLimits(timeout_seconds=seconds, memory_bytes=memory, file_bytes_max=_FILE_BYTES_MAX)
     content = json.dumps({name: _absolute(value) for name, value in request.items()}).encode()
     try:
-        program = str(ENGINE.path(system=SYSTEM))
+        program = str(GNARK.path(system=SYSTEM))
         said = run_engine([program, command], limits=limits, workdir=workdir, content=content, report=report)
     except EngineFailed as reason:
         raise InvalidProgram(f"the engine fails: {reason}") from None
