@@ -14,6 +14,11 @@ FIRST_SECONDS = 0.2
 MAX_SECONDS = 3.0
 
 
+def stretch(chance: random.Random) -> float:
+    """Return by how much a time that was said is stretched, so that not all come back together."""
+    return chance.uniform(1.0, 1.5)
+
+
 class Backoff:
     """The patience of one piece of work. `wait` after every failure; `reset` when something went well."""
 
@@ -43,7 +48,7 @@ class Backoff:
             self._give_up_at = now + self._patience_seconds
         seconds = max(
             self._next_seconds() * self._chance.uniform(0.5, 1.0),
-            error.wait_ms / 1_000 * self._chance.uniform(1.0, 1.5),
+            error.wait_ms / 1_000 * stretch(self._chance),
         )
         if now + seconds > self._give_up_at:
             raise error

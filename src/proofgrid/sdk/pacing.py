@@ -13,6 +13,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from proofgrid.primitives.errors import Busy
+from proofgrid.sdk.backoff import stretch
 
 HOLD_SECONDS = 0.25  #: nobody asks, after a refusal: the gateway lets others in meanwhile
 FREE_AGAIN = 64.0  #: under way at once; as many as a gateway takes of all clients together
@@ -31,7 +32,7 @@ class Pace:
 
     def jitter(self) -> float:
         """Return by how much a time that was said is stretched, so that not all come back together."""
-        return self._chance.uniform(1.0, 1.5)
+        return stretch(self._chance)
 
     @asynccontextmanager
     async def turn(self, *, patience_seconds: float) -> AsyncIterator[None]:

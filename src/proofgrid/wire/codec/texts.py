@@ -42,8 +42,9 @@ _STRICT = json.JSONDecoder(parse_constant=_refuse_constant)  # made once: that c
 
 def _check_depth(value: Json, *, field: str) -> None:
     # Level by level: inputs may hold a million numbers, and few lists.
-    level, depth = [value], 0
-    while level := [one for one in level if type(one) in _CONTAINERS]:
+    level: list[Json] = [value]
+    depth = 0
+    while level:
         depth += 1
         if depth > JSON_DEPTH_MAX:
             raise MalformedMessage(f"nested more than {JSON_DEPTH_MAX} deep", field=field)
