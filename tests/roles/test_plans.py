@@ -66,7 +66,15 @@ async def test_a_key_is_looked_up_and_not_searched_for_among_all_tasks_of_its_cl
 
 async def test_a_sale_reads_the_jobs_that_it_sells_and_not_all_that_ever_were(lane: LaneUnderTest) -> None:
     nobodys = [{"lease_id": str(uuid4()), "job_id": str(uuid4())}]
-    asked = {"leases": nobodys, "lane": LANE, "round": 1, "buy_price": 1, "sources": ["ready"], "epoch": 0, "winners": []}
+    asked = {
+        "leases": nobodys,
+        "lane": LANE,
+        "round": 1,
+        "buy_price": 1,
+        "sources": ["ready"],
+        "epoch": 0,
+        "winners": [],
+    }
     async with lane.database.connection() as connection:
         for _ in range(8):  # planned while there are no jobs
             await connection.value(GRANT_LEASES, **asked)
