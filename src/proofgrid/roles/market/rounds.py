@@ -96,6 +96,12 @@ class Market:
         self._group: asyncio.TaskGroup | None = None
         self._chores = chores or Chores.of_one()
 
+    def hear(self, told: str) -> None:
+        """A notification says that something changed in a lane; behind the lane may stand who woke its own market."""
+        lane, _, origin = told.partition(" ")
+        if origin != str(self._gateway_id):
+            self.wake(lane)
+
     def wake(self, lane: str) -> None:
         """Something changed in a lane."""
         stack = stack_of(lane)
@@ -213,7 +219,12 @@ class Market:
         waits = [self._settings.interval_ms] if found.skipped else [wait for wait in put_off if wait is not None]
         waits += [WISH_RETRY_MS] if hedged < len(wishes) else []
         jobs = sum(len(book.jobs) for book in found.books)
-        return RoundsTally(sold=len(sold), unsold=jobs - (len(sold) - hedged), next_job_ms=min(waits, default=None))
+        return RoundsTally(
+            sold=len(sold),
+            unsold=jobs - (len(sold) - hedged),
+            next_job_ms=min(waits, default=None),
+            orders=sum(len(book.tasks) for book in found.books),
+        )
 
     async def _until_next_job(self, stack: Stack) -> float | None:
         async with self._database.connection(Urgency.ROUNDS) as connection:
