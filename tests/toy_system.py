@@ -11,8 +11,9 @@ proofs one wrap takes; 0: none, and no one proof), `sleep_ms`, `padding` (bytes 
 inputs are artifacts, small ones are not), `thickness` (bytes that every proof is longer)
 and `bulk` (bytes that the program, and so every bundle, is longer).
 Of the behaviours `unprovable-indeed` and `honest` the system can tell whether a job can be proven, of no other.
-A file `toy-behaviour` in a prover's cache directory overrides the behaviour for that prover alone. A file
-`toy-complaint` in its scratch directory is what its self-check fails with.
+A file `toy-behaviour` in a prover's cache directory overrides the behaviour for that prover alone; while a
+file `toy-hold` is there, its jobs go no further than their first word. A file `toy-complaint` in its scratch directory
+is what its self-check fails with.
 
 This file is copied out and installed as a third party's package; so it imports nothing from the tests.
 """
@@ -61,6 +62,7 @@ DEFAULTS: Mapping[str, Any] = {
     "thickness": 0,
 }
 MEMORY_BYTES = 256 << 20
+HOLD_LOOKS_SECONDS = 0.02
 
 
 class ToySystem:
@@ -176,6 +178,8 @@ class ToySystem:
         behaviour = "ok" if behaviour.startswith("wrap-") else behaviour
         report("prove", 0)
         start = json.loads(job_input)["start"]
+        while (cache / "toy-hold").exists():
+            time.sleep(HOLD_LOOKS_SECONDS)
         _behave(behaviour, settings, workdir, report)
         end = _walk(start, settings["rounds"])
         report("prove", 1000)
