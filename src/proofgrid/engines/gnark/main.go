@@ -47,6 +47,13 @@ var commands = map[string]command{
 	"prove":    asked(prove),
 	"verify":   asked(verify),
 	"solidity": asked(exportVerifier),
+
+	"wrap-keygen": asked(generateWrapKeys),
+	"wrap-keys":   asked(checkWrapKeys),
+	"wrap-claim":  asked(checkWrapClaim),
+	"wrap-check":  asked(checkWrapParts),
+	"wrap":        asked(wrap),
+	"wrap-verify": asked(verifyWrap),
 }
 
 func main() {
