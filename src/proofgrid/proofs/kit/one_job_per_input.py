@@ -9,7 +9,7 @@ result      {"format", "outputs": [the output of each input]}
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -111,6 +111,15 @@ class OneJobPerInput(ABC):
             f"every proof verifies, for the inputs of the statement ({len(outputs)})",
             f"the outputs of the result are those of the proofs ({len(outputs)})",
         ]
+
+    def shown_and_claimed(
+        self, statement: Mapping[str, Json], parts: list[PartialProof]
+    ) -> Iterator[tuple[Json, Json, bytes]]:
+        """Yield of each part, in the order of `parts`: what is public of its input, the output claimed, the proof."""
+        inputs = _inputs(statement)
+        _outputs(statement, parts)
+        for part in parts:
+            yield inputs[part.input_index], _claimed(part.output), part.output.proof
 
 
 def _inputs(statement: Mapping[str, Json]) -> list[Json]:
