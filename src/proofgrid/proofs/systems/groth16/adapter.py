@@ -199,10 +199,10 @@ class Groth16System(OneJobPerInput):
         """Do what WritesContract.contract_calls promises."""
         curve = curve_of(files.program)
         calls = []
-        for shown, claimed, proof in self.shown_and_claimed(statement, parts):
+        for part, (shown, claimed) in zip(parts, self.shown_and_claimed(files, statement, parts), strict=True):
             public = [int(str(value)) for values in (claimed, shown) if isinstance(values, list) for value in values]
             try:
-                words = engine.words_of(curve, proof, workdir=workdir)
+                words = engine.words_of(curve, part.output.proof, workdir=workdir)
             except engine.Refused as reason:
                 raise InvalidField(reason.rule, field="program", hint="compile with --prime bn128") from None
             calls.append(call_of(f"verifyProof(uint256[{len(words)}],uint256[{len(public)}])", words, public))
