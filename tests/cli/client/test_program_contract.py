@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 from pathlib import Path
 
+from proofgrid.proofs.kit.engine import ENGINES_FOLDER
 from proofgrid.proofs.systems.groth16.adapter import Groth16System
 from tests.cli.commands import proofgrid
 from tests.proofs.bundles.makers import a_bundle, a_bundle_of
@@ -27,22 +29,23 @@ def test_folder_and_bundle_give_one_contract_and_the_bundle_its_calls(tmp_path: 
     )
     bundle = a_bundle_of(Groth16System(), files, [{"a": [2, 3, 5], "b": 7, "limit": 9}], tmp_path).path
 
+    engines = {ENGINES_FOLDER: os.environ[ENGINES_FOLDER]}
     ours, theirs = tmp_path / "ours.sol", tmp_path / "theirs.sol"
-    made = proofgrid("program", "solidity", str(folder), "--out", str(ours), "--json", home=tmp_path)
+    made = proofgrid("program", "solidity", str(folder), "--out", str(ours), "--json", home=tmp_path, **engines)
     assert made.returncode == 0, made.stderr
     assert json.loads(made.stdout)["program"] == files.program.digest
     pin = ("--program", files.program.digest)
-    made = proofgrid("program", "solidity", str(bundle), *pin, "--out", str(theirs), home=tmp_path)
+    made = proofgrid("program", "solidity", str(bundle), *pin, "--out", str(theirs), home=tmp_path, **engines)
     assert made.returncode == 0, made.stderr
     assert ours.read_text() == theirs.read_text()
     assert "contract Verifier" in ours.read_text()
 
-    called = proofgrid("program", "calldata", str(bundle), *pin, home=tmp_path)
+    called = proofgrid("program", "calldata", str(bundle), *pin, home=tmp_path, **engines)
     assert called.returncode == 0, called.stderr
     assert called.stdout.startswith("0x")
     assert len(called.stdout.strip()) == 2 + 8 + 64 * (8 + 2)
 
-    other = proofgrid("program", "calldata", str(bundle), "--program", "0" * 64, home=tmp_path)
+    other = proofgrid("program", "calldata", str(bundle), "--program", "0" * 64, home=tmp_path, **engines)
     assert other.returncode != 0
     assert not other.stdout
 
