@@ -54,5 +54,11 @@ def _verified(
     writer_of(read_bundle(bundle).manifest.program.proof_system)  # before a long verification
     bench = Workbench(workdir)
     manifest = verify_bundle(bundle, expect_program=expect_program, workdir=bench).manifest
+    if manifest.wrapped is not None:
+        raise InvalidField(
+            "its proofs are inside one proof, which is of another circuit than the program's",
+            field="bundle",
+            hint="submit without one_proof to get a proof for each input",
+        )
     with open_container(bundle, DEFAULT_LIMITS) as container:
         return manifest, bench.extract(container, manifest.program), parts_of(container, manifest)
