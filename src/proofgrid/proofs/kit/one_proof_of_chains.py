@@ -14,13 +14,13 @@ from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import cast
 
 from proofgrid.primitives.canonical import Json, canonical_json
 from proofgrid.primitives.errors import BadProof, InvalidInput
 from proofgrid.proofs.base import JobDraft, JobOutput, NormalisedRequest, PartialProof, ProgramFiles, Report
 from proofgrid.proofs.kit.batches import same_json
-from proofgrid.proofs.kit.chains import ChainPerInput
+from proofgrid.proofs.kit.chains import ChainPerInput, inputs_of
 from proofgrid.proofs.kit.files import require
 from proofgrid.proofs.kit.looking import prove_then_look
 from proofgrid.proofs.kit.one_proof import parts_of, the_one
@@ -103,9 +103,7 @@ class OneProofOfChains(ChainPerInput):
 
         def prove() -> JobOutput:
             proofs = [part.output.proof for part in parts]
-            return JobOutput(
-                proof=self.prove_wrap(files, claims, proofs, workdir=workdir, report=report), public={}
-            )
+            return JobOutput(proof=self.prove_wrap(files, claims, proofs, workdir=workdir, report=report), public={})
 
         def look(output: JobOutput) -> None:
             self.check_wrap(files, claims, output.proof, workdir=workdir)
@@ -164,7 +162,7 @@ class OneProofOfChains(ChainPerInput):
         output = the_one(parts, index=slices).output
         if output.public:
             raise BadProof("a proof of everything comes with no values of its own")
-        inputs = self.inputs_of(_plain(statement))
+        inputs = inputs_of(_plain(statement))
         if not 1 <= len(inputs) <= self.inputs_max(files):
             raise BadProof("it is of more inputs than one proof of this program can be", field="statement")
         left = _left(result, inputs=len(inputs), slices=slices)
@@ -183,9 +181,9 @@ def _plain(statement: Mapping[str, Json]) -> dict[str, Json]:
     return {name: value for name, value in statement.items() if name != ONE_PROOF}
 
 
-def _shown_of(job_input: bytes) -> list[Any]:
+def _shown_of(job_input: bytes) -> list[Json]:
     try:
-        return list(json.loads(job_input)["shown"])
+        return cast("list[Json]", list(json.loads(job_input)["shown"]))
     except (ValueError, KeyError, TypeError, RecursionError):
         raise InvalidInput("the job's input is none of this program", field="job_input") from None
 

@@ -7,24 +7,38 @@
 
 Keys are random, so they are part of what a client hands in and of a program's identity, and their setup is whoever
 made them to be trusted with: `proofgrid program keygen` makes some for development.
+
+With keys of wraps as well (`wrapping`), a program on BLS12-377 makes one proof of many inputs.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from proofgrid.primitives.canonical import Json, canonical_json
 from proofgrid.primitives.digests import Digest, digest_of_file
 from proofgrid.primitives.errors import BadProof, InvalidField, InvalidInput, InvalidProgram
-from proofgrid.proofs.base import JobOutput, Program, ProgramFiles, Report, SliceSpec, SystemDescription
+from proofgrid.proofs.base import (
+    Contract,
+    ContractCall,
+    JobOutput,
+    PartialProof,
+    Program,
+    ProgramFiles,
+    Report,
+    SliceSpec,
+    SystemDescription,
+)
+from proofgrid.proofs.kit.contract_calls import call_of
 from proofgrid.proofs.kit.engine_programs import GNARK
-from proofgrid.proofs.kit.files import check_files
+from proofgrid.proofs.kit.files import check_files, require
 from proofgrid.proofs.kit.looking import prove_then_look
 from proofgrid.proofs.kit.one_job_per_input import OneJobPerInput, TakenInput
+from proofgrid.proofs.kit.one_proof_of_chains import Claim, OneProofOfChains
 from proofgrid.proofs.setup import TrustRoots
-from proofgrid.proofs.systems.groth16 import engine
+from proofgrid.proofs.systems.groth16 import engine, wrapping
 from proofgrid.proofs.systems.groth16.curves import curve_of
 from proofgrid.proofs.systems.groth16.signals import is_element, public_names, read_inputs
 
@@ -35,7 +49,7 @@ SYM = "sym"
 _UNITS_LEAST = 20  #: a reference core starts in 20 ms
 
 
-class Groth16System(OneJobPerInput):
+class Groth16System(OneProofOfChains, OneJobPerInput):
     """Fits proofs.base.ProofSystem; see there for what each method promises."""
 
     name = engine.SYSTEM
@@ -49,13 +63,17 @@ class Groth16System(OneJobPerInput):
             name=self.name,
             engine=engine.VERSION,
             program_format="circom circuit: .r1cs, .wasm, proving and verifying key (and .sym)",
-            settings_help={},
+            settings_help={
+                "wrap_parts": "with wrap keys: of how many inputs one proof may be, as the keys were made for"
+            },
             source_suffixes={
                 "r1cs": ".r1cs",
                 "wasm": ".wasm",
                 "sym": ".sym",
                 "proving_key": ".pk",
                 "verifying_key": ".vk",
+                "wrap_proving_key": ".wpk",
+                "wrap_verifying_key": ".wvk",
             },
         )
 
@@ -70,6 +88,25 @@ class Groth16System(OneJobPerInput):
             raise InvalidProgram(reason.rule, field=reason.field) from None
         return made
 
+    def make_wrap_keys(
+        self, source: Mapping[str, Path], folder: Path, *, parts: int, workdir: Path, report: Report
+    ) -> dict[str, Path]:
+        """Do what MakesWrapKeys.make_wrap_keys promises."""
+        if "r1cs" not in source:
+            raise InvalidField("keys of wraps are made for a circuit's .r1cs", field="source")
+        made = {name: folder / f"circuit{self.describe().source_suffixes[name]}" for name in wrapping.KEYS}
+        parts = wrapping.parts_of_setting(parts)
+        try:
+            circuit = engine.circuit_of(source["r1cs"], workdir=workdir)
+            if circuit.curve is not wrapping.CURVE:
+                rule = f"proofs on {circuit.curve.title} cannot be wrapped"
+                raise InvalidProgram(rule, field="source.r1cs", hint="compile the circuit with --prime bls12377")
+            shape = wrapping.Shape(parts, circuit.outputs, circuit.public_inputs)
+            wrapping.make_keys(shape, made, workdir=workdir, report=report)
+        except engine.Refused as reason:
+            raise InvalidProgram(reason.rule, field=reason.field) from None
+        return made
+
     def build_program(
         self,
         source: Mapping[str, Path],
@@ -80,33 +117,35 @@ class Groth16System(OneJobPerInput):
         report: Report,
     ) -> ProgramFiles:
         """Make a program of circuit and keys."""
-        if settings:
-            raise InvalidField("circom circuits take no settings", field=f"settings.{next(iter(settings))}")
+        parts = _wrap_parts(source, settings)
         if missing := [name for name in FILES if name not in source]:
             hint = "proofgrid program keygen makes keys for development" if "key" in missing[0] else ""
             raise InvalidField(f"there is no {missing[0]}", field=f"source.{missing[0]}", hint=hint)
-        if unknown := set(source) - {*FILES, SYM}:
+        if unknown := set(source) - {*FILES, SYM, *wrapping.KEYS}:
             raise InvalidField(f"a circuit has no {min(unknown)}", field=f"source.{min(unknown)}")
-        paths = {name: source[name] for name in FILES}
+        paths = {name: source[name] for name in (*FILES, *(wrapping.KEYS if parts else ()))}
         try:
             circuit = engine.circuit_of(paths["r1cs"], workdir=workdir)
             if circuit.constraints > CONSTRAINTS_MAX:
                 raise InvalidProgram(f"a circuit has at most {CONSTRAINTS_MAX} constraints", field="source.r1cs")
             report("keys", 300)
             memory = engine.memory_bytes(circuit.constraints, circuit.curve)
-            engine.check_keys(paths, memory=memory, workdir=workdir)
+            engine.check_keys({name: paths[name] for name in FILES}, memory=memory, workdir=workdir)
+            wrap = _checked_wrap(circuit, parts, paths, workdir=workdir, report=report) if parts else None
         except engine.Refused as reason:
             raise InvalidProgram(reason.rule, field=reason.field) from None
         names = (
             public_names(source[SYM], outputs=circuit.outputs, inputs=circuit.public_inputs) if SYM in source else None
         )
-        return ProgramFiles(_program(circuit, {name: digest_of_file(paths[name]) for name in FILES}, names), paths)
+        digests = {name: digest_of_file(path) for name, path in paths.items()}
+        return ProgramFiles(_program(circuit, digests, names, wrap), paths)
 
     def check_program(self, files: ProgramFiles) -> None:
         """Raise BadProof unless the files at hand are those that the identity names."""
         identity = files.program.identity
         pinned = identity.get("files")
-        if identity.get("format") != FORMAT or not isinstance(pinned, Mapping) or set(pinned) != set(FILES):
+        expected = {*FILES, *(wrapping.KEYS if wrapping.WRAP in identity else ())}
+        if identity.get("format") != FORMAT or not isinstance(pinned, Mapping) or set(pinned) != expected:
             raise BadProof("the program's identity is malformed", field="program.identity")
         curve_of(files.program)
         check_files(files, {name: Digest(str(digest)) for name, digest in pinned.items()})
@@ -173,14 +212,103 @@ class Groth16System(OneJobPerInput):
         if wrong := engine.complaint_about(key, curve, proof, claimed + shown, workdir=workdir):
             raise BadProof(wrong)
 
+    def contracts(self, files: ProgramFiles, *, workdir: Path) -> list[Contract]:
+        """Do what WritesContract.contracts promises; contracts know BN254 only."""
+        require(files, "verifying_key")
+        try:
+            source = engine.solidity_verifier(files.path("verifying_key"), curve_of(files.program), workdir=workdir)
+        except engine.Refused as reason:
+            raise InvalidField(reason.rule, field="program", hint="compile with --prime bn128") from None
+        return [Contract(name="Verifier", source=source)]
+
+    def contract_calls(
+        self, files: ProgramFiles, statement: Mapping[str, Json], parts: list[PartialProof], *, workdir: Path
+    ) -> list[ContractCall]:
+        """Do what WritesContract.contract_calls promises."""
+        curve = curve_of(files.program)
+        calls = []
+        for part, (shown, claimed) in zip(parts, self.shown_and_claimed(files, statement, parts), strict=True):
+            public = [int(str(value)) for values in (claimed, shown) if isinstance(values, list) for value in values]
+            try:
+                words = engine.words_of(curve, part.output.proof, workdir=workdir)
+            except engine.Refused as reason:
+                raise InvalidField(reason.rule, field="program", hint="compile with --prime bn128") from None
+            calls.append(call_of(f"verifyProof(uint256[{len(words)}],uint256[{len(public)}])", words, public))
+        return calls
+
+    def inputs_max(self, files: ProgramFiles) -> int:
+        """Return how many proofs the program's wraps take."""
+        return _wrap_of(files)[0].parts
+
+    def check_claims(self, files: ProgramFiles, claims: Sequence[Claim], *, workdir: Path) -> None:
+        """Raise InvalidInput for public values that the circuit cannot take, which a key can be made for."""
+        try:
+            wrapping.check_claims(_wrap_of(files)[0], files.path("verifying_key"), claims, workdir=workdir)
+        except engine.Refused as reason:
+            raise InvalidInput(reason.rule, field="inputs") from None
+
+    def prove_wrap(
+        self, files: ProgramFiles, claims: Sequence[Claim], proofs: Sequence[bytes], *, workdir: Path, report: Report
+    ) -> bytes:
+        """Prove many proofs by one."""
+        shape, constraints = _wrap_of(files)
+        memory = wrapping.memory_bytes(constraints)
+        try:
+            return wrapping.prove(shape, files, claims, proofs, memory=memory, workdir=workdir, report=report)
+        except engine.Refused as reason:
+            raise InvalidInput(reason.rule, field="job_input") from None
+
+    def check_wrap(self, files: ProgramFiles, claims: Sequence[Claim], proof: bytes, *, workdir: Path) -> None:
+        """Raise BadProof unless the proof is of proofs with these public values."""
+        try:
+            wrong = wrapping.complaint_about(_wrap_of(files)[0], files, claims, proof, workdir=workdir)
+        except engine.Refused as reason:
+            wrong = reason.rule
+        if wrong:
+            raise BadProof(wrong)
+
     def _executed(self, files: ProgramFiles, inputs: engine.Inputs, workdir: Path) -> list[str]:
         return engine.public_values(
             files.path("r1cs"), files.path("wasm"), inputs, memory=_memory(files), workdir=workdir
         )
 
 
+def _wrap_parts(source: Mapping[str, Path], settings: Mapping[str, Json]) -> int:
+    """Return how many proofs the program's wraps take, 0 without any; raise InvalidField for half of what they need."""
+    if unknown := set(settings) - {"wrap_parts"}:
+        raise InvalidField("circom circuits take no such setting", field=f"settings.{min(unknown)}")
+    here = [name for name in wrapping.KEYS if name in source]
+    if not settings and not here:
+        return 0
+    if not settings:
+        raise InvalidField(
+            "keys of wraps are for a number of proofs",
+            field="settings.wrap_parts",
+            hint="-s wrap_parts=8, as they were made",
+        )
+    if missing := [name for name in wrapping.KEYS if name not in here]:
+        hint = "proofgrid program keygen --one-proof makes keys of wraps for development"
+        raise InvalidField(f"there is no {missing[0]}", field=f"source.{missing[0]}", hint=hint)
+    return wrapping.parts_of_setting(settings["wrap_parts"])
+
+
+def _checked_wrap(
+    circuit: engine.Circuit, parts: int, paths: Mapping[str, Path], *, workdir: Path, report: Report
+) -> dict[str, Json]:
+    """Return what an identity says of wraps whose keys are for them. Raises Refused."""
+    if circuit.curve is not wrapping.CURVE:
+        raise engine.Refused("source.r1cs", f"proofs on {circuit.curve.title} cannot be wrapped: compile for bls12377")
+    report("wrap keys", 500)
+    shape = wrapping.Shape(parts, circuit.outputs, circuit.public_inputs)
+    constraints = wrapping.check_keys(shape, {name: paths[name] for name in wrapping.KEYS}, workdir=workdir)
+    return {"parts": parts, "constraints": constraints}
+
+
 def _program(
-    circuit: engine.Circuit, digests: Mapping[str, Digest], names: tuple[list[Json], list[Json]] | None
+    circuit: engine.Circuit,
+    digests: Mapping[str, Digest],
+    names: tuple[list[Json], list[Json]] | None,
+    wrap: Mapping[str, Json] | None,
 ) -> Program:
     identity: dict[str, Json] = {
         "format": FORMAT,
@@ -192,11 +320,14 @@ def _program(
     }
     if names is not None:
         identity["names"] = {"outputs": names[0], "public_inputs": names[1]}
+    if wrap is not None:
+        identity[wrapping.WRAP] = wrap
     return Program(
         proof_system=engine.SYSTEM,
         identity=identity,
         files=dict(digests),
-        verifying_files=("verifying_key",),
+        verifying_files=("verifying_key", *(("wrap_verifying_key",) if wrap else ())),
+        wraps=() if wrap is None else (_wrap_spec(int(str(wrap["constraints"]))),),
         slices=(
             SliceSpec(
                 index=0,
@@ -212,8 +343,27 @@ def _program(
             "outputs": list(names[0]) if names else circuit.outputs,
             "public_inputs": list(names[1]) if names else circuit.public_inputs,
             "private_inputs": circuit.private_inputs,
+            **({} if wrap is None else {"inputs in one proof": wrap["parts"]}),
         },
     )
+
+
+def _wrap_spec(constraints: int) -> SliceSpec:
+    return SliceSpec(
+        index=1,
+        units=wrapping.units(constraints),
+        memory_bytes=wrapping.memory_bytes(constraints),
+        files=("verifying_key", *wrapping.KEYS),
+    )
+
+
+def _wrap_of(files: ProgramFiles) -> tuple[wrapping.Shape, int]:
+    """Return the shape of a program's wraps, and how many constraints they have; of none where it has none."""
+    wrap = files.program.identity.get(wrapping.WRAP, {"parts": 0, "constraints": 0})
+    parts, constraints = (wrap.get("parts"), wrap.get("constraints")) if isinstance(wrap, Mapping) else (None, None)
+    if type(parts) is not int or type(constraints) is not int or not 0 <= parts <= wrapping.PARTS_MAX:
+        raise BadProof("the program's identity is malformed", field="program.identity")
+    return wrapping.Shape(parts, *_counts(files)), constraints
 
 
 def _counts(files: ProgramFiles) -> tuple[int, int]:
