@@ -22,10 +22,9 @@ WRAP = "wrap"  #: in an identity: {"parts", "constraints"}
 KEYS = ("wrap_proving_key", "wrap_verifying_key")
 CURVE = CURVES["bls12377"]  #: of the proofs that can be wrapped
 PARTS_MAX = 64
-PROOF_BYTES = 288
 
 _MEMORY_LEAST_BYTES = 1 << 30
-_MEMORY_PER_CONSTRAINT = 32 << 10  #: address space; measured: 7 KiB are used
+_MEMORY_PER_CONSTRAINT = 12 << 10  #: measured: 7 KiB are used
 _UNITS_LEAST, _CONSTRAINTS_PER_UNIT = 200, 4
 
 
