@@ -25,7 +25,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -120,11 +120,10 @@ class ToySystem:
         jobs = []
         starts = []
         for number, value in enumerate(inputs):
-            if not isinstance(value, str):
-                raise InvalidInput("a toy input is a text", field=f"inputs[{number}]")
-            link = str(digest_of(value.encode()))
+            link = _start(value, f"inputs[{number}]")
             starts.append(link)
             for spec in files.program.slices:
+                start, link = link, _walk(link, settings["rounds"])
                 jobs.append(
                     JobDraft(
                         slice_index=spec.index,
@@ -132,12 +131,31 @@ class ToySystem:
                         units=spec.units,
                         memory_bytes=spec.memory_bytes,
                         depends_on=(),
-                        input=canonical_json({"start": link, "padding": "x" * settings["padding"]}),
-                        facts={"start": link},
+                        input=canonical_json({"start": start, "padding": "x" * settings["padding"]}),
+                        facts={"start": start, "end": link},
                     )
                 )
-                link = _walk(link, settings["rounds"])
         return NormalisedRequest(statement={"starts": starts}, jobs=tuple(jobs))
+
+    def public_names(self, program: Program) -> Mapping[str, int]:
+        return {"start": 1, "end": 1}
+
+    def input_names(self, program: Program) -> Mapping[str, int]:
+        return {"start": 1}
+
+    def with_values(self, program: Program, value: Any, name: str, values: Sequence[int]) -> Any:
+        if value != {}:
+            raise InvalidInput("a link gives it", field="start")
+        return {"start": f"{values[0]:064x}"}
+
+    def foreseen(self, program: Program, request: NormalisedRequest) -> Mapping[str, Any]:
+        return {"outputs": [job.facts["end"] for job in request.jobs if job.slice_index == len(program.slices) - 1]}
+
+    def public_values(
+        self, program: Program, statement: Mapping[str, Any], result: Mapping[str, Any]
+    ) -> list[Mapping[str, Sequence[int]]]:
+        pairs = zip(statement["starts"], result["outputs"], strict=True)
+        return [{"start": (int(start, 16),), "end": (int(end, 16),)} for start, end in pairs]
 
     def self_check(self, *, workdir: Path) -> str:
         complaint = workdir.parent / "toy-complaint"
@@ -209,6 +227,15 @@ class ToySystem:
 
 def _settings(files: ProgramFiles) -> dict[str, Any]:
     return dict(json.loads(files.path("circuit").read_bytes()))
+
+
+def _start(value: Any, field: str) -> str:
+    """Return where a chain starts: at the hash of a text, or where a link of a graph says."""
+    if isinstance(value, str):
+        return str(digest_of(value.encode()))
+    if isinstance(value, Mapping) and set(value) == {"start"} and isinstance(value["start"], str):
+        return value["start"]
+    raise InvalidInput("a toy input is a text", field=field)
 
 
 def _walk(link: str, rounds: int) -> str:

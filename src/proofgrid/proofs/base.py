@@ -14,14 +14,14 @@ All calls block and may take all the CPU they get: callers run them in worker or
 an event loop. All values are frozen, picklable, and JSON where they leave the machine. A third party ships a
 proof system as a package with an entry point in the group `proofgrid.proof_systems`.
 
-What a system may offer besides has protocols of its own: Preloading, SelfChecking and
-TriesInputs below, `setup.NeedsSetup`,
+What a system may offer besides has protocols of its own: Preloading, SelfChecking, TriesInputs, MakesKeys,
+SpansSystems and NamesValues below, `setup.NeedsSetup`,
 `kit.samples.OffersSamples`. `proofs.kit` is there to build on, and `proofs.kit.conformance` to be tried by.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol, runtime_checkable
@@ -260,6 +260,48 @@ class MakesKeys(Protocol):
 
         Whoever makes keys could forge proofs, so those who call this say so loudly. Raises InvalidProgram.
         """
+        ...
+
+
+@runtime_checkable
+class SpansSystems(Protocol):
+    """What a proof system may offer besides: programs whose slices are proven by provers of other systems."""
+
+    def systems_of(self, program: Program) -> tuple[str, ...]:
+        """Return by slice the name of the system whose provers prove it. Raises BadProof for a malformed program."""
+        ...
+
+
+@runtime_checkable
+class NamesValues(Protocol):
+    """What a proof system may offer besides: names for its public values, so that they can be linked to other systems'.
+
+    A value is a list of integers of at least 0, whatever it is in the system's own spelling.
+    """
+
+    def public_names(self, program: Program) -> Mapping[str, int]:
+        """Return which values are public, of inputs and outputs: name -> how many integers it has."""
+        ...
+
+    def input_names(self, program: Program) -> Mapping[str, int]:
+        """Return which of the public values are inputs, and may be filled by `with_values`."""
+        ...
+
+    def with_values(self, program: Program, value: Json, name: str, values: Sequence[int]) -> Json:
+        """Return one input of a request (`value`) in which these integers are the public input `name`.
+
+        Raises InvalidField, with the place inside the input as its field, when the input is none or gives it already.
+        """
+        ...
+
+    def foreseen(self, program: Program, request: NormalisedRequest) -> Mapping[str, Json] | None:
+        """Return the result that the right proofs of a request will have; None where only they will tell."""
+        ...
+
+    def public_values(
+        self, program: Program, statement: Mapping[str, Json], result: Mapping[str, Json]
+    ) -> Sequence[Mapping[str, Sequence[int]]]:
+        """Return what is public of each input: `public_names` with their integers. Raises BadProof if malformed."""
         ...
 
 
