@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from proofgrid.cli.client.program_source import source_in
+from proofgrid.proofs.kit.source_folders import source_in
 from proofgrid.primitives.errors import InvalidInput
 from tests.acceptance.tasks import check_paid_once, fetch_and_verify
 from tests.networks import Network

@@ -15,7 +15,7 @@ an event loop. All values are frozen, picklable, and JSON where they leave the m
 proof system as a package with an entry point in the group `proofgrid.proof_systems`.
 
 What a system may offer besides has protocols of its own: Preloading, SelfChecking, TriesInputs, MakesKeys,
-SpansSystems and NamesValues below, `setup.NeedsSetup`,
+ReadsFolders, SpansSystems and NamesValues below, `setup.NeedsSetup`,
 `kit.samples.OffersSamples`. `proofs.kit` is there to build on, and `proofs.kit.conformance` to be tried by.
 """
 
@@ -260,6 +260,15 @@ class MakesKeys(Protocol):
 
         Whoever makes keys could forge proofs, so those who call this say so loudly. Raises InvalidProgram.
         """
+        ...
+
+
+@runtime_checkable
+class ReadsFolders(Protocol):
+    """What a proof system may offer besides: to say which files a folder hands in, where suffixes do not do."""
+
+    def source_in(self, folder: Path) -> Mapping[str, Path]:
+        """Return the files that `build_program` takes, by name. Raises InvalidField naming what is wrong or missing."""
         ...
 
 

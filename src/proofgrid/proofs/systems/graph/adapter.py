@@ -32,6 +32,7 @@ from proofgrid.proofs.base import (
     TriesInputs,
 )
 from proofgrid.proofs.kit.batches import check_count, same_json
+from proofgrid.proofs.kit.source_folders import source_in
 from proofgrid.proofs.registry import other_systems, proof_system
 from proofgrid.proofs.setup import Setup, TrustRoots, setups_of
 from proofgrid.proofs.systems.graph.linking import Values, check_link, check_links, filled, foreseen
@@ -72,6 +73,18 @@ class GraphSystem:
             settings_help={},
             source_suffixes={},
         )
+
+    def source_in(self, folder: Path) -> dict[str, Path]:
+        """Return graph.json, and the files of each node's folder as NODE/NAME; a node without files has no folder."""
+        plan = folder / "graph.json"
+        if not plan.is_file():
+            raise InvalidField(f"{folder} holds no graph.json", field="model")
+        found = {GRAPH_FILE: plan}
+        for node in _graph_in(found).nodes:
+            if (folder / node.name).is_dir():
+                own = source_in(folder / node.name, node.system)
+                found |= {f"{node.name}/{name}": path for name, path in own.items()}
+        return found
 
     def build_program(
         self,
