@@ -51,11 +51,11 @@ def other_systems(name: str) -> list[ProofSystem]:
 
 
 def systems_of(program: Program) -> tuple[str, ...]:
-    """Return by slice the name of the system whose provers prove it; see SpansSystems."""
+    """Return by slice, and wrap, the name of the system whose provers prove it; see SpansSystems."""
     system = proof_system(program.proof_system)
     if isinstance(system, SpansSystems):
         return system.systems_of(program)
-    return (program.proof_system,) * len(program.slices)
+    return (program.proof_system,) * (len(program.slices) + len(program.wraps))
 
 
 @cache
