@@ -94,25 +94,25 @@ class ToySystem:
             raise Panic("insertion index (is 2) should be <= len (is 1)")
         if odd := [name for name, value in settings.items() if type(value) is not type(DEFAULTS[name])]:
             raise InvalidField(f"of another type than {DEFAULTS[odd[0]]!r}", field=f"settings.{odd[0]}")
-        content = canonical_json({**DEFAULTS, **settings}) + b" " * int(settings.get("bulk", 0))
+        whole = {**DEFAULTS, **settings}
+        content = canonical_json(whole) + b" " * int(whole["bulk"])
         path = workdir / "circuit.json"
         path.write_bytes(content)
         report("compile", 1000)
         digest = digest_of(content)
-        count, units = (int({**DEFAULTS, **settings}[name]) for name in ("slices", "units"))
+        count = int(whole["slices"])
+        specs = [
+            SliceSpec(index=index, units=int(whole["units"]), memory_bytes=MEMORY_BYTES, files=("circuit",))
+            for index in range(count + 1)
+        ]
         program = Program(
             proof_system="toy",
             identity={"system": "toy", "circuit": digest},
             files={"circuit": digest},
             verifying_files=("circuit",),
-            slices=tuple(
-                SliceSpec(index=index, units=units, memory_bytes=MEMORY_BYTES, files=("circuit",))
-                for index in range(count)
-            ),
+            slices=tuple(specs[:count]),
             summary={"slices": count},
-            wraps=(SliceSpec(index=count, units=units, memory_bytes=MEMORY_BYTES, files=("circuit",)),)
-            if {**DEFAULTS, **settings}["wraps"]
-            else (),
+            wraps=tuple(specs[count:]) if whole["wraps"] else (),
         )
         return ProgramFiles(program, {"circuit": path})
 
@@ -152,16 +152,14 @@ class ToySystem:
         return {"start": 1}
 
     def with_values(self, program: Program, value: Any, name: str, values: Sequence[int]) -> Any:
-        if value != {}:
-            raise InvalidInput("a link gives it", field="start")
-        return {"start": f"{values[0]:064x}"}
+        if value == {}:
+            return {"start": f"{values[0]:064x}"}
+        raise InvalidInput("a link gives it", field="start")
 
     def foreseen(self, program: Program, request: NormalisedRequest) -> Mapping[str, Any]:
         return {"outputs": [job.facts["end"] for job in request.jobs if job.slice_index == len(program.slices) - 1]}
 
-    def public_values(
-        self, program: Program, statement: Mapping[str, Any], result: Mapping[str, Any]
-    ) -> list[Mapping[str, Sequence[int]]]:
+    def public_values(self, program: Program, statement: Any, result: Any) -> list[Mapping[str, Sequence[int]]]:
         pairs = zip(statement["starts"], result["outputs"], strict=True)
         return [{"start": (int(start, 16),), "end": (int(end, 16),)} for start, end in pairs]
 
@@ -329,12 +327,11 @@ def _settings(files: ProgramFiles) -> dict[str, Any]:
 
 
 def _start(value: Any, field: str) -> str:
-    """Return where a chain starts: at the hash of a text, or where a link of a graph says."""
-    if isinstance(value, str):
-        return str(digest_of(value.encode()))
-    if isinstance(value, Mapping) and set(value) == {"start"} and isinstance(value["start"], str):
-        return value["start"]
-    raise InvalidInput("a toy input is a text", field=field)
+    if isinstance(value, dict) and list(value) == ["start"]:
+        return str(value["start"])  # a link of a graph says so
+    if not isinstance(value, str):
+        raise InvalidInput("a toy input is a text", field=field)
+    return str(digest_of(value.encode()))
 
 
 def _walk(link: str, rounds: int) -> str:
