@@ -54,15 +54,10 @@ DEFAULTS: Mapping[str, Any] = {
     "rounds": 10,
     "slices": 2,
     "behaviour": "ok",
-    "sleep_ms": 0,
-    "padding": 0,
-    "bulk": 0,
     "units": 10,
-    "wraps": 0,
-    "thickness": 0,
+    **dict.fromkeys(("sleep_ms", "padding", "bulk", "wraps", "thickness"), 0),
 }
 MEMORY_BYTES = 256 << 20
-HOLD_LOOKS_SECONDS = 0.02
 
 
 class ToySystem:
@@ -99,8 +94,7 @@ class ToySystem:
         path = workdir / "circuit.json"
         path.write_bytes(content)
         report("compile", 1000)
-        digest = digest_of(content)
-        count = int(whole["slices"])
+        digest, count = digest_of(content), int(whole["slices"])
         specs = [
             SliceSpec(index=index, units=int(whole["units"]), memory_bytes=MEMORY_BYTES, files=("circuit",))
             for index in range(count + 1)
@@ -152,16 +146,16 @@ class ToySystem:
         return {"start": 1}
 
     def with_values(self, program: Program, value: Any, name: str, values: Sequence[int]) -> Any:
-        if value == {}:
-            return {"start": f"{values[0]:064x}"}
-        raise InvalidInput("a link gives it", field="start")
+        if value != {}:
+            raise InvalidInput("a link gives it", field="start")
+        return {"start": f"{values[0]:064x}"}
 
     def foreseen(self, program: Program, request: NormalisedRequest) -> Mapping[str, Any]:
         return {"outputs": [job.facts["end"] for job in request.jobs if job.slice_index == len(program.slices) - 1]}
 
     def public_values(self, program: Program, statement: Any, result: Any) -> list[Mapping[str, Sequence[int]]]:
-        pairs = zip(statement["starts"], result["outputs"], strict=True)
-        return [{"start": (int(start, 16),), "end": (int(end, 16),)} for start, end in pairs]
+        ends = zip(statement["starts"], result["outputs"], strict=True)
+        return [{"start": (int(start, 16),), "end": (int(end, 16),)} for start, end in ends]
 
     def normalise_to_one(self, files: ProgramFiles, inputs: list[Any], *, workdir: Path) -> NormalisedRequest:
         plain = self.normalise(files, inputs, workdir=workdir)
@@ -195,7 +189,7 @@ class ToySystem:
         report("prove", 0)
         start = json.loads(job_input)["start"]
         while (cache / "toy-hold").exists():
-            time.sleep(HOLD_LOOKS_SECONDS)
+            time.sleep(0.02)
         _behave(behaviour, settings, workdir, report)
         end = _walk(start, settings["rounds"])
         report("prove", 1000)
@@ -327,11 +321,11 @@ def _settings(files: ProgramFiles) -> dict[str, Any]:
 
 
 def _start(value: Any, field: str) -> str:
-    if isinstance(value, dict) and list(value) == ["start"]:
-        return str(value["start"])  # a link of a graph says so
-    if not isinstance(value, str):
-        raise InvalidInput("a toy input is a text", field=field)
-    return str(digest_of(value.encode()))
+    if isinstance(value, str):
+        return str(digest_of(value.encode()))
+    if isinstance(value, dict) and list(value) == ["start"]:  # what a link of a graph fills in
+        return str(value["start"])
+    raise InvalidInput("a toy input is a text", field=field)
 
 
 def _walk(link: str, rounds: int) -> str:
@@ -363,8 +357,7 @@ def _behave(behaviour: str, settings: Mapping[str, Any], workdir: Path, report: 
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
         while True:
             time.sleep(3600)
-    if behaviour in ("orphan", "helper"):
-        # A grandchild of the prover, as an engine might start one.
+    if behaviour in ("orphan", "helper"):  # a grandchild of the prover, as an engine might start one
         helper = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(3600)"])
         (workdir / "grandchild").write_text(str(helper.pid))
         report(behaviour, helper.pid)
@@ -379,8 +372,8 @@ def _behave(behaviour: str, settings: Mapping[str, Any], workdir: Path, report: 
     if behaviour == "panic":
         raise Panic("explicit panic")
     if behaviour == "memory":
-        hoard = []
-        while True:
+        hoard = [bytearray(16 << 20)]
+        while hoard:
             hoard.append(bytearray(16 << 20))
     if behaviour == "stderr":
         for number in range(5000):
@@ -401,5 +394,4 @@ def _behave(behaviour: str, settings: Mapping[str, Any], workdir: Path, report: 
 class Panic(BaseException):
     """Like pyo3's PanicException: no Exception, and of a module that nobody can import."""
 
-
-Panic.__module__ = "pyo3_runtime"
+    __module__ = "pyo3_runtime"

@@ -7,7 +7,8 @@ from functools import cache
 from importlib.metadata import EntryPoint, entry_points
 
 from proofgrid.primitives.errors import UnknownProofSystem
-from proofgrid.proofs.base import Program, ProofSystem, SpansSystems
+from proofgrid.proofs.base import Program, ProofSystem
+from proofgrid.proofs.offers import SpansSystems
 from proofgrid.proofs.setup import Setup, setups_of
 
 GROUP = "proofgrid.proof_systems"

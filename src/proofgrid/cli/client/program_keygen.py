@@ -35,8 +35,8 @@ def run(
       proofgrid program keygen circuit/
       proofgrid program register circuit/ --system groth16
     """
-    from proofgrid.proofs.base import MakesKeys
     from proofgrid.proofs.kit.source_folders import source_in
+    from proofgrid.proofs.offers import MakesKeys
     from proofgrid.proofs.registry import proof_system
 
     chosen = proof_system(system)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from proofgrid.primitives.errors import InvalidField
-from proofgrid.proofs.base import ReadsFolders
+from proofgrid.proofs.offers import ReadsFolders
 from proofgrid.proofs.registry import proof_system
 
 

@@ -29,10 +29,10 @@ from proofgrid.proofs.base import (
     ProofSystem,
     Report,
     SystemDescription,
-    TriesInputs,
 )
 from proofgrid.proofs.kit.batches import check_count, same_json
 from proofgrid.proofs.kit.source_folders import source_in
+from proofgrid.proofs.offers import TriesInputs
 from proofgrid.proofs.registry import other_systems, proof_system
 from proofgrid.proofs.setup import Setup, TrustRoots, setups_of
 from proofgrid.proofs.systems.graph.linking import Values, check_link, check_links, filled, foreseen

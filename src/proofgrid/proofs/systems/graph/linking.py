@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 
 from proofgrid.primitives.canonical import Json
 from proofgrid.primitives.errors import BadProof, BrokenLink, InvalidInput, InvalidProgram, InvalidRequest
-from proofgrid.proofs.base import NamesValues, NormalisedRequest, Program
+from proofgrid.proofs.base import NormalisedRequest, Program
+from proofgrid.proofs.offers import NamesValues
 from proofgrid.proofs.registry import proof_system
 from proofgrid.proofs.systems.graph.members import Member, links_of, members_of
 from proofgrid.proofs.systems.graph.plan import Link
