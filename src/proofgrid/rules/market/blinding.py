@@ -15,6 +15,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 from proofgrid.primitives.errors import InvalidField
+from proofgrid.rules.market.counted import LoneBid
 from proofgrid.rules.market.rounds import RoundOutcome
 from proofgrid.rules.scheduling.demand_and_supply import JobDemand, ProverSupply, TaskDemand
 from proofgrid.rules.scheduling.placement import Placement
@@ -79,6 +80,13 @@ class Blinding:
             )
             for demand in demands
         ]
+
+    def lone_bids(self, bids: Mapping[LoneBid, int]) -> dict[LoneBid, int]:
+        """Return bids that have no names without those of their programs."""
+        return {
+            LoneBid(one.limit_price, one.units, self._shared("program", one.program_digest)): number
+            for one, number in bids.items()
+        }
 
     def supplies(self, supplies: Mapping[str, ProverSupply], *, demanded: frozenset[str]) -> dict[str, ProverSupply]:
         """Return what one prover offers, lane by lane, without its name; of its programs those that are demanded."""
