@@ -184,7 +184,7 @@ class Market:
         slots = await slots_of_bonds(connection, found.books, references, self._settings.bonds)
         supplies = found.supplies(self._settings.reputation, slots)
         blinding = Blinding(fresh_bytes(SECRET_BYTES))
-        orders = len(supplies) + sum(len(one.demands) + len(one.counted) for one in demands)
+        orders = len(supplies) + sum(len(one.demands) for one in demands)  # those that are counted cost next to nothing
         with no_collections(wanted=orders >= FAST_FROM_ORDERS):
             if orders < OFF_THE_LOOP_FROM_ORDERS:
                 outcomes = _cleared(demands, supplies, found.programs(), blinding)

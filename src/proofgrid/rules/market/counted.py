@@ -16,6 +16,7 @@ from typing import NamedTuple
 
 from proofgrid.primitives.errors import InvalidField
 from proofgrid.primitives.money import PRICE_MAX
+from proofgrid.primitives.quick_values import maker_of
 from proofgrid.rules.market.orders import Bid
 from proofgrid.rules.scheduling.demand_and_supply import ProverSupply, TaskDemand
 
@@ -73,10 +74,7 @@ class CountedBids:
     def bids(self, *, first_rank: int) -> list[Bid]:
         """Return them as bids for one slot each that rank behind all others; of equal price nobody else is there."""
         prices = [price for price, bids in self.prices for _ in range(bids)]
-        return [
-            Bid(order_id=f"counted {place}", units=1, price=price, rank=first_rank + place)
-            for place, price in enumerate(prices)
-        ]
+        return [_bid(f"counted {place}", 1, price, first_rank + place) for place, price in enumerate(prices)]
 
     def check(self, demands: Sequence[TaskDemand], supplies: Sequence[ProverSupply]) -> None:
         """Raise InvalidField when one of them could be bought, or somebody with a name bids the same."""
@@ -89,6 +87,7 @@ class CountedBids:
 
 
 NOTHING_COUNTED = CountedBids()
+_bid = maker_of(Bid)
 
 
 def admitted_units(bids: Mapping[LoneBid, int], *, floor: int, ceil: int) -> list[int]:

@@ -20,6 +20,7 @@ from dataclasses import dataclass, replace
 from proofgrid.primitives.digests import Digest
 from proofgrid.primitives.errors import InvalidField
 from proofgrid.primitives.money import PRICE_MAX
+from proofgrid.primitives.quick_values import maker_of
 from proofgrid.rules.jobs.classes import is_wide
 from proofgrid.rules.market.counted import NOTHING_COUNTED, CountedBids
 from proofgrid.rules.market.draw_record import DrawRecord
@@ -30,6 +31,7 @@ from proofgrid.rules.scheduling.exclusion import JobCounts, jobs_for, sitting_ou
 from proofgrid.rules.scheduling.rank import RankHashes, ask_ranks, bid_ranks
 
 NUMBER_MAX = 2**63 - 1
+_bid, _ask = maker_of(Bid), maker_of(Ask)  # of demands and supplies that were checked
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -190,12 +192,7 @@ def _covered(met: _Meeting, capacity: int, hashes: RankHashes) -> dict[str, tupl
 def _bids(demands: Sequence[TaskDemand], covered: Mapping[str, tuple[JobDemand, ...]], hashes: RankHashes) -> list[Bid]:
     ranks = bid_ranks(demands, hashes=hashes)
     return [
-        Bid(
-            order_id=demand.task_id,
-            units=len(covered[demand.task_id]),
-            price=demand.limit_price,
-            rank=ranks[demand.task_id],
-        )
+        _bid(demand.task_id, len(covered[demand.task_id]), demand.limit_price, ranks[demand.task_id])
         for demand in demands
     ]
 
@@ -203,11 +200,11 @@ def _bids(demands: Sequence[TaskDemand], covered: Mapping[str, tuple[JobDemand, 
 def _asks(met: _Meeting, hashes: RankHashes) -> list[Ask]:
     ranks = ask_ranks(met.supplies, demanded=met.demanded, hashes=hashes)
     return [
-        Ask(
-            order_id=supply.prover_id,
-            units=min(supply.free_slots, met.counts.may_run(supply.prover_id)),
-            price=supply.ask_price,
-            rank=ranks[supply.prover_id],
+        _ask(
+            supply.prover_id,
+            min(supply.free_slots, met.counts.may_run(supply.prover_id)),
+            supply.ask_price,
+            ranks[supply.prover_id],
         )
         for supply in met.supplies
     ]

@@ -50,9 +50,10 @@ WITH RECURSIVE book AS (
 SELECT wanted.task_id, wanted.wished, coalesce(taken.program_digest, '') AS program_digest,
     coalesce(taken.limit_price, 0) AS limit_price, coalesce(taken.client, '') AS client, taken.task_id IS NOT NULL AS is_free
 FROM (SELECT task_id, wished, place FROM book FULL JOIN wishes USING (task_id)) AS wanted LEFT JOIN LATERAL (
-    -- What somebody else changes at this moment is skipped, and the round says that it should be held again soon.
+    -- What somebody else changes at this moment is skipped, and the round says that it should be held again soon. CASE: a
+    -- plan that was made while there were few tasks would look for this one in an index of all that are open.
     SELECT task_id, program_digest, limit_price, client FROM tasks
-    WHERE tasks.task_id = wanted.task_id AND state = 'open' AND deadline_ms > now_ms() FOR NO KEY UPDATE SKIP LOCKED
+    WHERE tasks.task_id = wanted.task_id AND CASE state WHEN 'open' THEN deadline_ms > now_ms() END FOR NO KEY UPDATE SKIP LOCKED
 ) AS taken ON true ORDER BY wanted.place;
 
 -- name: lock_tasks_of_others
@@ -86,7 +87,7 @@ FROM clients CROSS JOIN LATERAL (
               AND NOT is_excluded(excluded, prover_id)) END)
     LIMIT :of_each) AS wanted CROSS JOIN LATERAL (
     SELECT task_id, program_digest, limit_price, client FROM tasks
-    WHERE tasks.task_id = wanted.task_id AND state = 'open' AND deadline_ms > now_ms() FOR NO KEY UPDATE SKIP LOCKED
+    WHERE tasks.task_id = wanted.task_id AND CASE state WHEN 'open' THEN deadline_ms > now_ms() END FOR NO KEY UPDATE SKIP LOCKED
 ) AS taken;
 
 -- name: cheap_jobs
@@ -96,7 +97,7 @@ FROM clients CROSS JOIN LATERAL (
 SELECT job.task_id, job.limit_price, job.units, job.is_plain, tasks.program_digest, tasks.client FROM (
     SELECT task_id, limit_price, units,
         excluded = '{}' AND memory_bytes <= :all_bytes AND units BETWEEN :all_units_min AND :all_units_max AS is_plain FROM jobs
-    WHERE state = 'ready' AND lane = :lane AND not_before_ms <= now_ms() AND -limit_price > -(:below::bigint) AND CASE
+    WHERE state = 'ready' AND lane = :lane AND not_before_ms <= (SELECT now_ms()) AND -limit_price > -(:below::bigint) AND CASE
         WHEN excluded = '{}' AND memory_bytes <= :all_bytes AND units BETWEEN :all_units_min AND :all_units_max THEN true
         WHEN excluded = '{}' THEN EXISTS (
             SELECT 1 FROM unnest(:most_bytes::bigint[], :most_units_min::bigint[], :most_units_max::bigint[])
@@ -109,7 +110,7 @@ SELECT job.task_id, job.limit_price, job.units, job.is_plain, tasks.program_dige
               AND NOT is_excluded(excluded, prover_id)) END
     ORDER BY -limit_price, task_id LIMIT :limit) AS job CROSS JOIN LATERAL (
     SELECT program_digest, client FROM tasks
-    WHERE tasks.task_id = job.task_id AND state = 'open' AND deadline_ms > now_ms()) AS tasks
+    WHERE tasks.task_id = job.task_id AND CASE state WHEN 'open' THEN deadline_ms > (SELECT now_ms()) END LIMIT 1) AS tasks
 ORDER BY -job.limit_price, job.task_id;
 
 -- name: lock_tasks_to_tell
