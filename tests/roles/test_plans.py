@@ -12,6 +12,7 @@ from proofgrid.store.admission import LOOK_AROUND
 from proofgrid.store.book import CHEAP_JOBS, LOCK_TASKS_FOR_SALE, room_columns, room_of_all
 from proofgrid.store.connection import Connection
 from proofgrid.store.database import Database
+from proofgrid.store.granting import GRANT_LEASES
 from proofgrid.store.task_views import EVENTS_AFTER
 from proofgrid.store.transactions import Transaction
 from proofgrid.store.transfers import post_transfers
@@ -86,3 +87,25 @@ async def test_a_round_finds_each_task_by_its_id(lane: LaneUnderTest) -> None:
         cheap, locked = await read(connection)
     assert cheap <= 2 * tasks + 2
     assert locked <= 3 * tasks + 2
+
+
+async def test_a_sale_reads_the_jobs_that_it_sells_and_not_all_that_ever_were(lane: LaneUnderTest) -> None:
+    nobodys = [{"lease_id": str(uuid4()), "job_id": str(uuid4())}]
+    asked = {
+        "leases": nobodys,
+        "lane": LANE,
+        "round": 1,
+        "buy_price": 1,
+        "sources": ["ready"],
+        "epoch": 0,
+        "winners": [],
+    }
+    async with lane.database.connection() as connection:
+        for _ in range(8):  # planned while there are no jobs
+            await connection.value(GRANT_LEASES, **asked)
+        for _ in range(50):
+            await lane.add_task()
+        async with connection.raw.transaction():
+            before = await _tuples_read(connection)
+            assert not await connection.value(GRANT_LEASES, **asked)
+            assert await _tuples_read(connection) == before

@@ -125,6 +125,12 @@ class Admission:
         """Return a request's program; what can be refused before the costly part is refused here."""
         check_request(request, inputs_max=self._limits.inputs_per_task, now_ms=self._clock.now_ms())
         program = await self._normaliser.program(request.program_digest)
+        if request.aggregate and not program.wraps:
+            raise InvalidField(
+                "this program has nothing that makes one proof of many",
+                field="aggregate",
+                hint="leave it out, or register the program with wraps",
+            )
         calculate_escrow(request, units=sum(spec.units for spec in program.slices) * len(request.inputs))
         name = request.subnetwork or self._subnetwork
         if name != DEFAULT:
