@@ -88,7 +88,7 @@ class Record:
         return items
 
     def pairs(self, name: str) -> list[tuple[int, int]]:
-        items: list[Any] = self._take(name, list)
+        items = self._take(name, list)
         if any(type(item) is not list or [type(one) for one in item] != [int, int] for item in items):
             raise TranscriptMismatch("a list of pairs of whole numbers is needed here", field=self._where(name))
         return [(first, second) for first, second in items]
