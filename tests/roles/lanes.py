@@ -154,7 +154,13 @@ class LaneUnderTest:
         [transfer] = escrow(task_id=str(task_id), client=client, limit_price=price_max, units=UNITS * jobs)
         task |= {"accepted": {}, "transfer": transfer_row(transfer)}
         await self.database.write(
-            Transaction.ADMIT_TASKS, ADMIT_TASKS, tasks=[task], jobs=rows, small_inputs=[b""] * jobs, deadline_ms=0
+            Transaction.ADMIT_TASKS,
+            ADMIT_TASKS,
+            tasks=[task],
+            jobs=rows,
+            small_inputs=[b""] * jobs,
+            deadline_ms=0,
+            origin="",
         )
         return task_id
 
