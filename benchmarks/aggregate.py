@@ -14,8 +14,9 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from benchmarks.measuring import Result, Target, busy_percent, say, temporary_folder
-from proofgrid.proofs.base import PARTS, JobOutput, PartialProof
+from proofgrid.proofs.base import JobOutput, PartialProof
 from proofgrid.proofs.kit.one_proof import prove_job
+from proofgrid.proofs.offers import PARTS
 from proofgrid.proofs.systems.groth16 import wrapping
 from proofgrid.proofs.systems.groth16.adapter import Groth16System
 from tests.proofs.bundles.makers import taken_json

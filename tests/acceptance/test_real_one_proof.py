@@ -13,9 +13,9 @@ from typing import Any
 
 import pytest
 
-from proofgrid.cli.client.program_source import source_in
 from proofgrid.primitives.errors import BadBundle, BadProof
 from proofgrid.proofs.base import JobOutput, PartialProof, ProgramFiles
+from proofgrid.proofs.kit.source_folders import source_in
 from proofgrid.proofs.systems.groth16.adapter import Groth16System
 from tests.acceptance.tasks import check_paid_once, fetch_and_verify
 from tests.networks import Network

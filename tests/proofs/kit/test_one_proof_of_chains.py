@@ -13,7 +13,6 @@ import pytest
 from proofgrid.primitives.canonical import Json, canonical_json
 from proofgrid.primitives.errors import BadProof, InvalidInput, ProofgridError
 from proofgrid.proofs.base import (
-    PARTS,
     JobOutput,
     NormalisedRequest,
     PartialProof,
@@ -25,6 +24,7 @@ from proofgrid.proofs.base import (
 from proofgrid.proofs.kit.chains import TakenChain, TakenSlice
 from proofgrid.proofs.kit.one_proof import check_one_proof
 from proofgrid.proofs.kit.one_proof_of_chains import Claim, OneProofOfChains
+from proofgrid.proofs.offers import PARTS
 from tests.proofs.bundles.makers import taken_json
 
 MOST = 3
@@ -40,8 +40,7 @@ class Doubling(OneProofOfChains):
         assert isinstance(value, int)
         ends = [value * 2**place for place in range(1 + len(files.program.slices))]
         slices = tuple(
-            TakenSlice(shown=begun, job_input=canonical_json(begun), output=left)
-            for begun, left in pairwise(ends)
+            TakenSlice(shown=begun, job_input=canonical_json(begun), output=left) for begun, left in pairwise(ends)
         )
         return TakenChain(shown=value, slices=slices)
 

@@ -129,11 +129,11 @@ func checkWrapClaim(request *wrapRequest) (any, error) {
 
 // checkWrapParts says whether the circuit takes these parts, claimed to be others or not. Nothing is proven.
 func checkWrapParts(request *wrapRequest) (any, error) {
-	system, err := request.system()
+	assigned, err := request.witness()
 	if err != nil {
 		return nil, err
 	}
-	assigned, err := request.witness()
+	system, err := request.system()
 	if err != nil {
 		return nil, err
 	}
@@ -142,11 +142,11 @@ func checkWrapParts(request *wrapRequest) (any, error) {
 
 func wrap(request *wrapRequest) (any, error) {
 	progress("circuit", 0)
-	system, err := request.system()
+	assigned, err := request.witness()
 	if err != nil {
 		return nil, err
 	}
-	assigned, err := request.witness()
+	system, err := request.system()
 	if err != nil {
 		return nil, err
 	}
@@ -280,6 +280,9 @@ func (r *wrapRequest) commitment(parts []claim) (fr.Element, error) {
 }
 
 func (r *wrapRequest) witness() (witness.Witness, error) {
+	if err := r.check(); err != nil {
+		return nil, err
+	}
 	_, values, err := r.keys()
 	if err != nil {
 		return nil, err

@@ -12,7 +12,8 @@ import pytest
 
 from proofgrid.primitives.canonical import Json
 from proofgrid.primitives.errors import InvalidField, InvalidInput, InvalidProgram
-from proofgrid.proofs.base import MakesOneProof, ProgramFiles
+from proofgrid.proofs.base import ProgramFiles
+from proofgrid.proofs.offers import MakesOneProof
 from proofgrid.proofs.systems.groth16 import engine, wrapping
 from proofgrid.proofs.systems.groth16.adapter import Groth16System
 from tests.proofs.systems.groth16.circom import engine_or_skip, files_of, with_keys
@@ -53,11 +54,14 @@ class Made:
         *parts: Part,
         claimed: Sequence[Part] | None = None,
         keys: Sequence[ProgramFiles] | None = None,
-        chains: int = 2,
+        chains: int = 0,
     ) -> bool:
-        """Does the wrap's circuit take these parts? `claimed`: what the statement says that they are."""
+        """Does the wrap's circuit take these parts? `claimed`: what the statement says that they are.
+
+        `chains`: for how many it is made; 0: for as many as there are.
+        """
         keys = keys or [self.files]
-        request: dict[str, Any] = {"chains": chains, "slices": [[1, 1]] * len(keys)}
+        request: dict[str, Any] = {"chains": chains or len(parts) // len(keys), "slices": [[1, 1]] * len(keys)}
         request["verifying_keys"] = [str(one.path("verifying_key")) for one in keys]
         request["parts"] = [part.to_json() for part in parts]
         if claimed is not None:
@@ -93,7 +97,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Made:
 
 def test_parts_that_verify_are_taken_and_fewer_fill_the_places(made: Made) -> None:
     assert made.takes(made.first, made.second)
-    assert made.takes(made.zero)
+    assert made.takes(made.zero, chains=2)
     assert made.zero.public[0] == "0"
 
 
@@ -123,15 +127,15 @@ def test_the_circuit_itself_refuses_a_forgery(made: Made, name: str) -> None:
 
 def test_a_key_that_only_the_statement_has_is_refused(made: Made) -> None:
     """Whoever verifies knows the key; a proof of parts under another one is of another commitment."""
-    assert made.takes(made.foreign, keys=[made.other], chains=1)
-    assert not made.takes(made.foreign, keys=[made.files], chains=1)
+    assert made.takes(made.foreign, keys=[made.other])
+    assert not made.takes(made.foreign, keys=[made.files])
 
 
 def test_slices_of_a_chain_are_linked_inside(made: Made) -> None:
     chain = [made.files, made.files]
-    assert made.takes(made.first, made.second, keys=chain, chains=1)
-    assert not made.takes(made.second, made.first, keys=chain, chains=1)
-    assert not made.takes(made.first, made.zero, keys=chain, chains=1)
+    assert made.takes(made.first, made.second, keys=chain)
+    assert not made.takes(made.second, made.first, keys=chain)
+    assert not made.takes(made.first, made.zero, keys=chain)
 
 
 def test_what_is_no_part_at_all_is_refused_before_the_circuit(made: Made) -> None:

@@ -21,8 +21,6 @@ from proofgrid.primitives.canonical import Json, canonical_json
 from proofgrid.primitives.digests import Digest, digest_of_file
 from proofgrid.primitives.errors import BadProof, InvalidField, InvalidInput, InvalidProgram
 from proofgrid.proofs.base import (
-    Contract,
-    ContractCall,
     JobOutput,
     PartialProof,
     Program,
@@ -35,11 +33,15 @@ from proofgrid.proofs.kit.contract_calls import call_of
 from proofgrid.proofs.kit.engine_programs import GNARK
 from proofgrid.proofs.kit.files import check_files, require
 from proofgrid.proofs.kit.looking import prove_then_look
+from proofgrid.proofs.kit.naming import NamesInputsAndOutputs
 from proofgrid.proofs.kit.one_job_per_input import OneJobPerInput, TakenInput
-from proofgrid.proofs.kit.one_proof_of_chains import Claim, OneProofOfChains
+from proofgrid.proofs.offers import Contract, ContractCall
 from proofgrid.proofs.setup import TrustRoots
 from proofgrid.proofs.systems.groth16 import engine, wrapping
 from proofgrid.proofs.systems.groth16.curves import curve_of
+from proofgrid.proofs.systems.groth16.identity import counts_of
+from proofgrid.proofs.systems.groth16.naming import ALL_INPUTS, ALL_OUTPUTS, integers_in, names_of, with_signal
+from proofgrid.proofs.systems.groth16.one_proof import WrapsProofs, checked_wrap, wrap_parts, wrap_spec
 from proofgrid.proofs.systems.groth16.signals import is_element, public_names, read_inputs
 
 FORMAT = 1
@@ -49,7 +51,7 @@ SYM = "sym"
 _UNITS_LEAST = 20  #: a reference core starts in 20 ms
 
 
-class Groth16System(OneProofOfChains, OneJobPerInput):
+class Groth16System(WrapsProofs, OneJobPerInput, NamesInputsAndOutputs):
     """Fits proofs.base.ProofSystem; see there for what each method promises."""
 
     name = engine.SYSTEM
@@ -72,8 +74,7 @@ class Groth16System(OneProofOfChains, OneJobPerInput):
                 "sym": ".sym",
                 "proving_key": ".pk",
                 "verifying_key": ".vk",
-                "wrap_proving_key": ".wpk",
-                "wrap_verifying_key": ".wvk",
+                **wrapping.SUFFIXES,
             },
         )
 
@@ -88,25 +89,6 @@ class Groth16System(OneProofOfChains, OneJobPerInput):
             raise InvalidProgram(reason.rule, field=reason.field) from None
         return made
 
-    def make_wrap_keys(
-        self, source: Mapping[str, Path], folder: Path, *, parts: int, workdir: Path, report: Report
-    ) -> dict[str, Path]:
-        """Do what MakesWrapKeys.make_wrap_keys promises."""
-        if "r1cs" not in source:
-            raise InvalidField("keys of wraps are made for a circuit's .r1cs", field="source")
-        made = {name: folder / f"circuit{self.describe().source_suffixes[name]}" for name in wrapping.KEYS}
-        parts = wrapping.parts_of_setting(parts)
-        try:
-            circuit = engine.circuit_of(source["r1cs"], workdir=workdir)
-            if circuit.curve is not wrapping.CURVE:
-                rule = f"proofs on {circuit.curve.title} cannot be wrapped"
-                raise InvalidProgram(rule, field="source.r1cs", hint="compile the circuit with --prime bls12377")
-            shape = wrapping.Shape(parts, circuit.outputs, circuit.public_inputs)
-            wrapping.make_keys(shape, made, workdir=workdir, report=report)
-        except engine.Refused as reason:
-            raise InvalidProgram(reason.rule, field=reason.field) from None
-        return made
-
     def build_program(
         self,
         source: Mapping[str, Path],
@@ -117,7 +99,7 @@ class Groth16System(OneProofOfChains, OneJobPerInput):
         report: Report,
     ) -> ProgramFiles:
         """Make a program of circuit and keys."""
-        parts = _wrap_parts(source, settings)
+        parts = wrap_parts(source, settings)
         if missing := [name for name in FILES if name not in source]:
             hint = "proofgrid program keygen makes keys for development" if "key" in missing[0] else ""
             raise InvalidField(f"there is no {missing[0]}", field=f"source.{missing[0]}", hint=hint)
@@ -131,7 +113,7 @@ class Groth16System(OneProofOfChains, OneJobPerInput):
             report("keys", 300)
             memory = engine.memory_bytes(circuit.constraints, circuit.curve)
             engine.check_keys({name: paths[name] for name in FILES}, memory=memory, workdir=workdir)
-            wrap = _checked_wrap(circuit, parts, paths, workdir=workdir, report=report) if parts else None
+            wrap = checked_wrap(circuit, parts, paths, workdir=workdir, report=report) if parts else None
         except engine.Refused as reason:
             raise InvalidProgram(reason.rule, field=reason.field) from None
         names = (
@@ -158,15 +140,31 @@ class Groth16System(OneProofOfChains, OneJobPerInput):
         except engine.Refused as reason:
             place = reason.field.removeprefix("inputs")
             raise InvalidInput(reason.rule, field=field + place if place != reason.field else field) from None
-        outputs, _ = _counts(files)
+        outputs, _ = counts_of(files)
         return TakenInput(shown=public[outputs:], job_input=canonical_json({"inputs": inputs}), output=public[:outputs])
+
+    def input_names(self, program: Program) -> Mapping[str, int]:
+        """Do what NamesValues.input_names promises; without a table of symbols nothing can be filled in by name."""
+        return names_of(program, ALL_INPUTS) if "names" in program.identity else {}
+
+    def output_names(self, program: Program) -> Mapping[str, int]:
+        """Return the circuit's outputs by name."""
+        return names_of(program, ALL_OUTPUTS)
+
+    def integers_of(self, program: Program, shown: Json, output: Json) -> Mapping[str, Sequence[int]]:
+        """Return the public signals' values by name."""
+        return integers_in(program, curve_of(program), shown, output)
+
+    def with_values(self, program: Program, value: Json, name: str, values: Sequence[int]) -> Json:
+        """Do what NamesValues.with_values promises."""
+        return with_signal(value, name, values)
 
     def run_job(
         self, files: ProgramFiles, slice_index: int, job_input: bytes, *, cache: Path, workdir: Path, report: Report
     ) -> JobOutput:
         """Prove one input."""
         source = {name: files.path(name) for name in ("r1cs", "wasm", "proving_key")}
-        outputs, _ = _counts(files)
+        outputs, _ = counts_of(files)
         shown: list[str] = []
 
         def prove() -> JobOutput:
@@ -199,7 +197,7 @@ class Groth16System(OneProofOfChains, OneJobPerInput):
     def check_proof(self, files: ProgramFiles, shown: Json, claimed: Json, proof: bytes, *, workdir: Path) -> None:
         """Raise BadProof unless the proof verifies for these outputs and public inputs."""
         curve = curve_of(files.program)
-        for values, count in zip((claimed, shown), _counts(files), strict=True):
+        for values, count in zip((claimed, shown), counts_of(files), strict=True):
             if (
                 not isinstance(values, list)
                 or len(values) != count
@@ -236,72 +234,10 @@ class Groth16System(OneProofOfChains, OneJobPerInput):
             calls.append(call_of(f"verifyProof(uint256[{len(words)}],uint256[{len(public)}])", words, public))
         return calls
 
-    def inputs_max(self, files: ProgramFiles) -> int:
-        """Return how many proofs the program's wraps take."""
-        return _wrap_of(files)[0].parts
-
-    def check_claims(self, files: ProgramFiles, claims: Sequence[Claim], *, workdir: Path) -> None:
-        """Raise InvalidInput for public values that the circuit cannot take, which a key can be made for."""
-        try:
-            wrapping.check_claims(_wrap_of(files)[0], files.path("verifying_key"), claims, workdir=workdir)
-        except engine.Refused as reason:
-            raise InvalidInput(reason.rule, field="inputs") from None
-
-    def prove_wrap(
-        self, files: ProgramFiles, claims: Sequence[Claim], proofs: Sequence[bytes], *, workdir: Path, report: Report
-    ) -> bytes:
-        """Prove many proofs by one."""
-        shape, constraints = _wrap_of(files)
-        memory = wrapping.memory_bytes(constraints)
-        try:
-            return wrapping.prove(shape, files, claims, proofs, memory=memory, workdir=workdir, report=report)
-        except engine.Refused as reason:
-            raise InvalidInput(reason.rule, field="job_input") from None
-
-    def check_wrap(self, files: ProgramFiles, claims: Sequence[Claim], proof: bytes, *, workdir: Path) -> None:
-        """Raise BadProof unless the proof is of proofs with these public values."""
-        try:
-            wrong = wrapping.complaint_about(_wrap_of(files)[0], files, claims, proof, workdir=workdir)
-        except engine.Refused as reason:
-            wrong = reason.rule
-        if wrong:
-            raise BadProof(wrong)
-
     def _executed(self, files: ProgramFiles, inputs: engine.Inputs, workdir: Path) -> list[str]:
         return engine.public_values(
             files.path("r1cs"), files.path("wasm"), inputs, memory=_memory(files), workdir=workdir
         )
-
-
-def _wrap_parts(source: Mapping[str, Path], settings: Mapping[str, Json]) -> int:
-    """Return how many proofs the program's wraps take, 0 without any; raise InvalidField for half of what they need."""
-    if unknown := set(settings) - {"wrap_parts"}:
-        raise InvalidField("circom circuits take no such setting", field=f"settings.{min(unknown)}")
-    here = [name for name in wrapping.KEYS if name in source]
-    if not settings and not here:
-        return 0
-    if not settings:
-        raise InvalidField(
-            "keys of wraps are for a number of proofs",
-            field="settings.wrap_parts",
-            hint="-s wrap_parts=8, as they were made",
-        )
-    if missing := [name for name in wrapping.KEYS if name not in here]:
-        hint = "proofgrid program keygen --one-proof makes keys of wraps for development"
-        raise InvalidField(f"there is no {missing[0]}", field=f"source.{missing[0]}", hint=hint)
-    return wrapping.parts_of_setting(settings["wrap_parts"])
-
-
-def _checked_wrap(
-    circuit: engine.Circuit, parts: int, paths: Mapping[str, Path], *, workdir: Path, report: Report
-) -> dict[str, Json]:
-    """Return what an identity says of wraps whose keys are for them. Raises Refused."""
-    if circuit.curve is not wrapping.CURVE:
-        raise engine.Refused("source.r1cs", f"proofs on {circuit.curve.title} cannot be wrapped: compile for bls12377")
-    report("wrap keys", 500)
-    shape = wrapping.Shape(parts, circuit.outputs, circuit.public_inputs)
-    constraints = wrapping.check_keys(shape, {name: paths[name] for name in wrapping.KEYS}, workdir=workdir)
-    return {"parts": parts, "constraints": constraints}
 
 
 def _program(
@@ -327,7 +263,7 @@ def _program(
         identity=identity,
         files=dict(digests),
         verifying_files=("verifying_key", *(("wrap_verifying_key",) if wrap else ())),
-        wraps=() if wrap is None else (_wrap_spec(int(str(wrap["constraints"]))),),
+        wraps=() if wrap is None else (wrap_spec(int(str(wrap["constraints"]))),),
         slices=(
             SliceSpec(
                 index=0,
@@ -346,33 +282,6 @@ def _program(
             **({} if wrap is None else {"inputs in one proof": wrap["parts"]}),
         },
     )
-
-
-def _wrap_spec(constraints: int) -> SliceSpec:
-    return SliceSpec(
-        index=1,
-        units=wrapping.units(constraints),
-        memory_bytes=wrapping.memory_bytes(constraints),
-        files=("verifying_key", *wrapping.KEYS),
-    )
-
-
-def _wrap_of(files: ProgramFiles) -> tuple[wrapping.Shape, int]:
-    """Return the shape of a program's wraps, and how many constraints they have; of none where it has none."""
-    wrap = files.program.identity.get(wrapping.WRAP, {"parts": 0, "constraints": 0})
-    parts, constraints = (wrap.get("parts"), wrap.get("constraints")) if isinstance(wrap, Mapping) else (None, None)
-    if type(parts) is not int or type(constraints) is not int or not 0 <= parts <= wrapping.PARTS_MAX:
-        raise BadProof("the program's identity is malformed", field="program.identity")
-    return wrapping.Shape(parts, *_counts(files)), constraints
-
-
-def _counts(files: ProgramFiles) -> tuple[int, int]:
-    """Return how many outputs and public inputs a program has."""
-    identity = files.program.identity
-    counts = identity.get("outputs"), identity.get("public_inputs")
-    if not all(type(count) is int and count >= 0 for count in counts):
-        raise BadProof("the program's identity is malformed", field="program.identity")
-    return counts  # type: ignore[return-value]
 
 
 def _memory(files: ProgramFiles) -> int:

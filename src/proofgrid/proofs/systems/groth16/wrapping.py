@@ -19,7 +19,8 @@ from proofgrid.proofs.systems.groth16.curves import CURVES
 from proofgrid.proofs.systems.groth16.signals import is_element
 
 WRAP = "wrap"  #: in an identity: {"parts", "constraints"}
-KEYS = ("wrap_proving_key", "wrap_verifying_key")
+SUFFIXES = {"wrap_proving_key": ".wpk", "wrap_verifying_key": ".wvk"}
+KEYS = tuple(SUFFIXES)
 CURVE = CURVES["bls12377"]  #: of the proofs that can be wrapped
 PARTS_MAX = 64
 
