@@ -17,6 +17,7 @@ from proofgrid.primitives.clock import Clock, fresh_uuid
 from proofgrid.primitives.errors import (
     IdempotencyConflict,
     InvalidField,
+    ProofgridError,
     QuoteOver,
     Recoverable,
     TooManyOpen,
@@ -92,9 +93,30 @@ class Admission:
 
         Raises InvalidRequest errors naming field and rule. When this returns, the task is durable and paid for.
         """
-        known, open_tasks = await self._look_around(client, request)
-        if known is not None:
+        open_tasks = self._counted(client, request)
+        if open_tasks is None:
+            known, open_tasks = await self._look_around(client, request)
+            return await (self._made(client, request, open_tasks) if known is None else self._as_it_is(known))
+        try:
+            return await self._made(client, request, open_tasks)
+        except ProofgridError:
+            # Whatever is wrong with it by now: what was accepted once is answered as it was.
+            known, _ = await self._look_around(client, request)
+            if known is None:
+                raise
             return await self._as_it_is(known)
+
+    def _counted(self, client: Address, request: ProofRequest) -> int | None:
+        """Return how many tasks the client has open, where nothing needs to be looked up before it is written down.
+
+        Whether its key is taken is seen by writing as well: looking first only saves work, and less than it costs
+        where the work is quick.
+        """
+        if request.quote_id or request.allow_cached or not self._normaliser.is_quick(request.program_digest):
+            return None
+        return self._around.counted(client)
+
+    async def _made(self, client: Address, request: ProofRequest, open_tasks: int) -> TaskView:
         quote = await self._quote_of(client, request)
         if quote is not None:
             request = at_the_price_of(request, limit_price=quote.buy_price)

@@ -32,6 +32,8 @@ NORMALISE_TIMEOUT_SECONDS = 300.0
 LINES_MAX = 1_024  #: programs whose requests wait in a line of their own
 UPLOADS_AT_ONCE = 16
 
+QUICK_SECONDS = 0.005  #: requests that take less may be normalised before anything else is known of them
+
 _WEIGHT = 0.2  #: of the latest call in what a request is thought to take
 
 
@@ -49,6 +51,15 @@ class _Pace:
         return 1 if self.seconds is None else pieces_per_call(self.seconds)
 
 
+@dataclass(frozen=True, slots=True)
+class _Line:
+    """Where the requests of a program wait."""
+
+    pace: _Pace
+    batches: Batches[list[Json], NormalisedRequest]
+    running: asyncio.Task[None]
+
+
 class Normaliser:
     """Asks the program's proof system, in a worker. What comes together is asked together while `run` runs."""
 
@@ -60,9 +71,7 @@ class Normaliser:
         self._workers = workers
         self._scratch = scratch
         self._group: asyncio.TaskGroup | None = None
-        self._lines: OrderedDict[Digest, tuple[Batches[list[Json], NormalisedRequest], asyncio.Task[None]]] = (
-            OrderedDict()
-        )
+        self._lines: OrderedDict[Digest, _Line] = OrderedDict()
 
     async def run(self) -> None:
         """Normalise what waits until cancelled."""
@@ -72,6 +81,11 @@ class Normaliser:
         finally:
             self._group = None
             self._lines.clear()
+
+    def is_quick(self, digest: Digest) -> bool:
+        """Tell whether requests of a program are known to take next to no time."""
+        seconds = self._lines[digest].pace.seconds if digest in self._lines else None
+        return seconds is not None and seconds < QUICK_SECONDS
 
     async def program(self, digest: Digest) -> Program:
         """Return a registered program; raise UnknownProgram."""
@@ -111,16 +125,16 @@ class Normaliser:
             batches: Batches[list[Json], NormalisedRequest] = Batches(
                 partial(self._call, program, pace), size_max=pace.size, at_once=self._workers.count
             )
-            self._lines[digest] = batches, group.create_task(batches.run())
+            self._lines[digest] = _Line(pace, batches, group.create_task(batches.run()))
         self._lines.move_to_end(digest)
-        return self._lines[digest][0]
+        return self._lines[digest].batches
 
     def _forget_an_idle_line(self) -> None:
         if len(self._lines) < LINES_MAX:
             return
-        for digest, (batches, running) in self._lines.items():
-            if batches.is_idle:
-                running.cancel()
+        for digest, line in self._lines.items():
+            if line.batches.is_idle:
+                line.running.cancel()
                 del self._lines[digest]
                 return
 
