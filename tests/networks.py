@@ -67,6 +67,16 @@ class Process:
         return await self.process.wait()
 
 
+@dataclass(frozen=True, slots=True)
+class Hold:
+    """Keeps a prover's toy jobs running, however fast or slow the machine is."""
+
+    path: Path
+
+    def let_go(self) -> None:
+        self.path.unlink(missing_ok=True)
+
+
 @dataclass(slots=True)
 class Network:
     """Start it with `running_network`."""
@@ -160,6 +170,13 @@ class Network:
     def keys_directory(self, name: str, operator: str) -> Path:
         """Where a prover caches what its proof systems derive."""
         return self.root / "operators" / operator / "provers" / name / "keys"
+
+    def hold(self, name: str, operator: str) -> Hold:
+        """Let no toy job of a prover go further than its first word until it is let go; call it before it starts."""
+        keys = self.keys_directory(name, operator)
+        keys.mkdir(parents=True, exist_ok=True)
+        (keys / "toy-hold").touch()
+        return Hold(keys / "toy-hold")
 
     async def _start(
         self,

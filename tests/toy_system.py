@@ -9,8 +9,9 @@ the proofs are right, and `combine` fails; or `fragile`: `combine` dies of a pro
 `panic-at-build`), `sleep_ms`, `padding` (bytes that every job's input is longer: large inputs are artifacts, small ones
 are not) and `bulk` (bytes that the program, and so every bundle, is longer).
 Of the behaviours `unprovable-indeed` and `honest` the system can tell whether a job can be proven, of no other.
-A file `toy-behaviour` in a prover's cache directory overrides the behaviour for that prover alone. A file
-`toy-complaint` in its scratch directory is what its self-check fails with.
+A file `toy-behaviour` in a prover's cache directory overrides the behaviour for that prover alone; while a
+file `toy-hold` is there, its jobs go no further than their first word. A file `toy-complaint` in its scratch directory
+is what its self-check fails with.
 
 This file is copied out and installed as a third party's package; so it imports nothing from the tests.
 """
@@ -56,6 +57,7 @@ DEFAULTS: Mapping[str, Any] = {
     "units": 10,
 }
 MEMORY_BYTES = 256 << 20
+HOLD_LOOKS_SECONDS = 0.02
 
 
 class ToySystem:
@@ -151,6 +153,8 @@ class ToySystem:
         behaviour = override.read_text().strip() if override.exists() else settings["behaviour"]
         report("prove", 0)
         start = json.loads(job_input)["start"]
+        while (cache / "toy-hold").exists():
+            time.sleep(HOLD_LOOKS_SECONDS)
         _behave(behaviour, settings, workdir, report)
         end = _walk(start, settings["rounds"])
         report("prove", 1000)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -49,6 +49,16 @@ async def wait_for(client: Client, task_id: str, kind: str, **data: Any) -> Even
         if event.kind == kind and data.items() <= event.data.items():
             return event
     raise AssertionError(f"the task ended without {kind} {data}")
+
+
+def the_event(events: Sequence[Event], kind: str, **data: Any) -> Event:
+    """Return the first event of this kind with this data."""
+    seen = [event for event in events if event.kind == kind]
+    for event in seen:
+        if data.items() <= event.data.items():
+            return event
+    kinds = [event.kind for event in events]
+    raise AssertionError(f"no event {kind} {data} among {kinds}; of this kind were: {[event.data for event in seen]}")
 
 
 async def fetch_and_verify(client: Client, network: Network, task: Task, folder: Path) -> BundleReport:

@@ -12,9 +12,10 @@ from tests.networks import Network
 
 
 async def test_a_killed_provers_slice_is_proven_elsewhere(network: Network, tmp_path: Path) -> None:
+    network.hold("doomed", "alice")
     doomed = await network.start_prover("doomed", "alice", ask=500)
     async with network.client() as client:
-        program = await register_toy(client, tmp_path, slices=2, behaviour="slow", sleep_ms=1_000)
+        program = await register_toy(client, tmp_path, slices=2)
         task = await client.submit(program.digest, ["x"], limit_price=1_500)
         await wait_for(client, task.task_id, "stage", stage="prove")
         children = doomed.children()
@@ -32,18 +33,20 @@ async def test_a_killed_provers_slice_is_proven_elsewhere(network: Network, tmp_
 
 
 async def test_a_killed_child_is_reported_and_its_slice_proven_elsewhere(network: Network, tmp_path: Path) -> None:
+    hold = network.hold("clumsy", "alice")
     clumsy = await network.start_prover("clumsy", "alice", ask=500)
     async with network.client() as client:
-        program = await register_toy(client, tmp_path, slices=2, behaviour="slow", sleep_ms=1_000)
+        program = await register_toy(client, tmp_path, slices=2)
         task = await client.submit(program.digest, ["x"], limit_price=1_500)
         await wait_for(client, task.task_id, "stage", stage="prove")
         await network.start_prover("other", "bob", ask=900)
 
-        for child in clumsy.children():
-            child.kill()
+        [child] = clumsy.proving()
+        child.kill()
+        returned = (await wait_for(client, task.task_id, "returned")).data
+        hold.let_go()
         events = await events_of(client, task.task_id)
 
-    returned = next(event.data for event in events if event.kind == "returned")
     assert returned["reason"] == "child_crashed"
     assert "SIGKILL" in returned["detail"]
     assert events[-1].kind == "done"
