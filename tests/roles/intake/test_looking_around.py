@@ -272,3 +272,14 @@ async def test_near_the_limit_a_quick_request_is_counted_like_any_other(lane: La
         with pytest.raises(TooManyOpen):
             await admission.submit(CLIENT, a_request(program_digest="p", idempotency_key="k"))
         assert normaliser.asked == 10
+
+
+async def test_quick_requests_that_come_while_one_is_under_way_are_written_together(lane: LaneUnderTest) -> None:
+    written: list[str] = []
+    async with admitting(lane, quick=True) as (admission, _):
+        await admission.submit(CLIENT, a_request(program_digest="p", idempotency_key="counted"))
+        lane.database.on_boundary = written.append
+        await asyncio.gather(
+            *(admission.submit(CLIENT, a_request(program_digest="p", idempotency_key=key)) for key in "abcde")
+        )
+    assert written.count("admit_tasks:after") == 2

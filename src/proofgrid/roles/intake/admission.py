@@ -14,6 +14,7 @@ from functools import partial
 import structlog
 
 from proofgrid.primitives.clock import Clock, fresh_uuid
+from proofgrid.primitives.convoy import Convoy
 from proofgrid.primitives.errors import (
     IdempotencyConflict,
     InvalidField,
@@ -48,6 +49,7 @@ from proofgrid.store.subnetworks import check_client
 from proofgrid.store.task_views import GET_TASK, TaskView
 
 TASKS_PER_BATCH = 64
+TOGETHER_SECONDS = 0.02  #: for which submissions under way keep the next ones waiting
 
 log = structlog.get_logger(__name__)
 
@@ -76,6 +78,7 @@ class Admission:
         self._clock = clock
         self._subnetwork = subnetwork
         self._phases = phases
+        self._convoy = Convoy(TOGETHER_SECONDS)  #: of what is quick: normalised by one call, written by one statement
         self._around = LookingAround(database, open_tasks_max=limits.open_tasks, clock=clock)
         self._drafts: Batches[Draft, AdmittedTask | None] = Batches(
             partial(write_down, database), size_max=TASKS_PER_BATCH
@@ -98,7 +101,8 @@ class Admission:
             known, open_tasks = await self._look_around(client, request)
             return await (self._made(client, request, open_tasks) if known is None else self._as_it_is(known))
         try:
-            return await self._made(client, request, open_tasks)
+            async with self._convoy.place():
+                return await self._made(client, request, open_tasks)
         except ProofgridError:
             # Whatever is wrong with it by now: what was accepted once is answered as it was.
             known, _ = await self._look_around(client, request)
