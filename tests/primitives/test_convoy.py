@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import defaultdict
 from collections.abc import Callable
 
 import pytest
@@ -23,21 +24,26 @@ class Travellers:
     def __init__(self, convoy: Convoy) -> None:
         self.convoy = convoy
         self.inside: list[str] = []
+        self.entered: dict[str, asyncio.Event] = defaultdict(asyncio.Event)
         self.out: dict[str, asyncio.Event] = {}
         self.tasks: dict[str, asyncio.Task[None]] = {}
 
     def come(self, names: str) -> None:
         for name in names:
             self.out[name] = asyncio.Event()
-            self.tasks[name] = asyncio.create_task(self._travel(name))
+            self.tasks[name] = asyncio.ensure_future(self._travel(name))
 
     async def _travel(self, name: str) -> None:
         async with self.convoy.place():
             self.inside.append(name)
+            self.entered[name].set()
             try:
                 await self.out[name].wait()
             finally:
                 self.inside.remove(name)
+
+    async def came(self, name: str) -> None:
+        await self.entered[name].wait()
 
     async def leave(self, names: str) -> None:
         for name in names:
@@ -72,12 +78,10 @@ async def test_one_that_stays_keeps_nobody_for_ever() -> None:
     all_of_them.come("a")
     await turns_of_the_loop()
     all_of_them.come("b")
-    while "b" not in all_of_them.inside:
-        await asyncio.sleep(0.001)
+    await all_of_them.came("b")
     # Of a group that went on before it counts nobody any more.
     all_of_them.convoy._patience_seconds = FOR_EVER
-    while all_of_them.convoy._inside:
-        await asyncio.sleep(0.001)
+    all_of_them.convoy._open()
     all_of_them.come("c")
     await turns_of_the_loop()
     all_of_them.come("d")

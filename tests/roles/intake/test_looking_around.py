@@ -16,6 +16,7 @@ from proofgrid.primitives.ids import Address
 from proofgrid.proofs.base import JobDraft, NormalisedRequest, Program, SliceSpec
 from proofgrid.roles.intake.admission import Admission
 from proofgrid.roles.intake.looking_around import LookingAround
+from proofgrid.roles.intake.writing_down import MarketHere
 from proofgrid.rules.jobs.limits import COUNT_HOLDS_MS, Limits
 from proofgrid.rules.jobs.phases import PhasePolicy
 from proofgrid.rules.ledger.settlement import deposit
@@ -26,6 +27,7 @@ from tests.makers import a_request
 from tests.roles.lanes import CLIENT, UNITS, LaneUnderTest
 
 OTHER = Address("0xc2")
+NO_MARKET = MarketHere(origin="", wake=lambda _: None)
 
 
 @asynccontextmanager
@@ -93,7 +95,7 @@ class OneJobEach:
         self.asked = 0
         self.quick = quick
 
-    def is_quick(self, digest: str) -> bool:
+    def is_quick(self, request: Any) -> bool:
         return self.quick
 
     async def run(self) -> None:
@@ -119,7 +121,7 @@ class OneJobEach:
 
 @asynccontextmanager
 async def admitting(
-    lane: LaneUnderTest, *, open_tasks: int = 1_000, quick: bool = False
+    lane: LaneUnderTest, *, open_tasks: int = 1_000, market: MarketHere = NO_MARKET, quick: bool = False
 ) -> AsyncIterator[tuple[Admission, OneJobEach]]:
     normaliser: Any = OneJobEach(quick=quick)
     price_jobs: Any = None
@@ -131,6 +133,7 @@ async def admitting(
         clock=ManualClock(),
         subnetwork="default",
         phases=PhasePolicy(),
+        market=market,
     )
     async with asyncio.TaskGroup() as group:
         running = group.create_task(admission.run())

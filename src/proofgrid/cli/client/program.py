@@ -205,6 +205,9 @@ def _print_program(program: Program, *, label: str) -> None:
         (one.index, one.units, f"{one.memory_bytes >> 20} MiB", ", ".join(map(str, one.depends_on)) or "nothing")
         for one in program.slices
     ]
+    rows += [
+        (one.index, one.units, f"{one.memory_bytes >> 20} MiB", "the proofs that it wraps") for one in program.wraps
+    ]
     print_table(("slice>", "PU>", "memory>", "waits for"), rows, empty="no slices")
 
 
