@@ -58,7 +58,7 @@ def _refuse_floats(value: Any) -> None:
             waiting.extend([one for one in inner if type(one) not in _PLAIN])
 
 
-def _refuse_other_keys(item: Mapping[Any, Any]) -> None:
+def _refuse_other_keys(item: Iterable[object]) -> None:
     for key in item:
         if not isinstance(key, str):
             raise TypeError(f"canonical JSON keys are strings, not {type(key).__name__}")
