@@ -88,9 +88,9 @@ class RoundsBudget:
     """Rounds may take a fixed share of the time: a calm lane sells at once, a busy one gathers orders meanwhile.
 
     A pause gathers orders, so that the next round does for many what each would else have a round for. A round of one
-    order shows that there is nothing to gather, and owes nothing; one of n orders owes PAUSE_ROUNDS times its length, in
-    the proportion of the rounds that it saved, (n - 1) / n. Whatever time passes without a round pays for it. A lane that
-    owes less than the interval pauses for nothing. No round owes more than the interval.
+    order shows that there is nothing to gather, and owes nothing; one of n orders owes PAUSE_ROUNDS times its length,
+    in the proportion of the rounds that it saved, (n - 1) / n. Whatever time passes without a round pays for it. Who
+    owes less than the interval pauses for nothing, and no round owes more.
     """
 
     def __init__(self, *, interval_seconds: float) -> None:
