@@ -26,6 +26,8 @@ from proofgrid.store.transfers import post_transfers
 from tests.makers import a_request
 from tests.roles.lanes import CLIENT, UNITS, LaneUnderTest
 
+pytestmark = pytest.mark.usefixtures("toy_system_on_path")
+
 OTHER = Address("0xc2")
 NO_MARKET = MarketHere(origin="", wake=lambda _: None)
 

@@ -7,7 +7,7 @@ check -> normalise in a worker -> store large inputs -> one transaction for all 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import replace
 from functools import partial
 
@@ -25,6 +25,7 @@ from proofgrid.primitives.errors import (
 from proofgrid.primitives.ids import Address, Lane, TaskId
 from proofgrid.primitives.turns import Urgency
 from proofgrid.proofs.base import JobDraft, Program
+from proofgrid.proofs.registry import systems_of
 from proofgrid.roles.intake.drafts import Draft, DraftedJob, task_view
 from proofgrid.roles.intake.looking_around import LookingAround
 from proofgrid.roles.intake.normalising import Normaliser
@@ -120,7 +121,7 @@ class Admission:
         """Return the program of a request and its jobs, each with the lane it would be sold in; nothing is stored."""
         program = await self._checked(client, request)
         normal = await self._normaliser.normalise(program, request, urgency=Urgency.READING)
-        return program, [(self._lane_of(job, program, request), job) for job in normal.jobs]
+        return program, self._in_lanes(normal.jobs, program, request)
 
     async def _checked(self, client: Address, request: ProofRequest) -> Program:
         """Return a request's program; what can be refused before the costly part is refused here."""
@@ -136,7 +137,7 @@ class Admission:
         name = request.subnetwork or self._subnetwork
         if name != DEFAULT:
             async with self._database.connection(Urgency.ADMISSION) as connection:
-                await check_client(connection, name, client=client, proof_system=program.proof_system)
+                await check_client(connection, name, client=client, proof_systems=set(systems_of(program)))
         return program
 
     async def _draft(
@@ -157,13 +158,8 @@ class Admission:
             subnetwork=request.subnetwork or self._subnetwork,
             statement=normal.statement,
             jobs=[
-                DraftedJob(
-                    job_id=fresh_uuid(self._clock),
-                    lane=self._lane_of(job, program, request),
-                    input_digest=digest,
-                    content=job,
-                )
-                for job, digest in zip(normal.jobs, digests, strict=True)
+                DraftedJob(job_id=fresh_uuid(self._clock), lane=lane, input_digest=digest, content=job)
+                for (lane, job), digest in zip(self._in_lanes(normal.jobs, program, request), digests, strict=True)
             ],
             escrow=calculate_escrow(request, units=sum(job.units for job in normal.jobs)),
             quote=quote,
@@ -173,19 +169,24 @@ class Admission:
         self, client: Address, request: ProofRequest, program: Program, jobs: Sequence[JobDraft]
     ) -> ProofRequest:
         """Return the request with the limit price that the market suggests, within what its client can pay."""
-        lanes = await self._price_jobs(
-            [(self._lane_of(job, program, request), job) for job in jobs], program.digest, request.constraints
-        )
+        lanes = await self._price_jobs(self._in_lanes(jobs, program, request), program.digest, request.constraints)
         async with self._database.connection(Urgency.ADMISSION) as connection:
             balance = await balance_of(connection, client_account(client))
         said = estimate(lanes)
         limit = suggested_limit(said, units=sum(job.units for job in jobs), budget=request.budget, balance=balance)
         return replace(request, limit_price=limit, estimate=said)
 
-    def _lane_of(self, job: JobDraft, program: Program, request: ProofRequest) -> Lane:
+    def _in_lanes(
+        self, jobs: Iterable[JobDraft], program: Program, request: ProofRequest
+    ) -> list[tuple[Lane, JobDraft]]:
+        """Return jobs with the lane of each: that of the system whose provers prove its slice."""
+        systems = systems_of(program)
+        return [(self._lane_of(job, systems[job.slice_index], request), job) for job in jobs]
+
+    def _lane_of(self, job: JobDraft, proof_system: str, request: ProofRequest) -> Lane:
         return lane_of(
             subnetwork=request.subnetwork or self._subnetwork,
-            proof_system=program.proof_system,
+            proof_system=proof_system,
             job_class=class_of(memory_bytes=job.memory_bytes, units=job.units, limits=self._limits.class_limits),
             constraints=request.constraints.name,
         )
