@@ -14,9 +14,9 @@ All calls block and may take all the CPU they get: callers run them in worker or
 an event loop. All values are frozen, picklable, and JSON where they leave the machine. A third party ships a
 proof system as a package with an entry point in the group `proofgrid.proof_systems`.
 
-What a system may offer besides has protocols of its own: Preloading, SelfChecking, TriesInputs and MakesOneProof below,
-`setup.NeedsSetup`, `kit.samples.OffersSamples`. `proofs.kit` is there to build on, and `proofs.kit.conformance` to be
-tried by.
+What a system may offer besides has protocols of its own: Preloading, SelfChecking, TriesInputs, MakesKeys,
+WritesContract and MakesOneProof below, `setup.NeedsSetup`, `kit.samples.OffersSamples`. `proofs.kit` is there to build
+on, and `proofs.kit.conformance` to be tried by.
 """
 
 from __future__ import annotations
@@ -313,6 +313,41 @@ class MakesKeys(Protocol):
 
         Whoever makes keys could forge proofs, so those who call this say so loudly. Raises InvalidProgram.
         """
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Contract:
+    """A contract that verifies proofs of one slice of a program on a chain of Ethereum's kind."""
+
+    name: str  #: of the contract in its source
+    source: str  #: in Solidity
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ContractCall:
+    """A proof as a contract takes it: a call that returns when the proof is right, and false or a revert otherwise."""
+
+    function: str  #: its signature: "verifyProof(uint256[8],uint256[2])"
+    arguments: tuple[Json, ...]  #: for libraries of clients: integers in decimal, bytes as 0x and hex digits
+    calldata: str  #: 0x and hex digits: the whole call
+
+
+@runtime_checkable
+class WritesContract(Protocol):
+    """What a proof system may offer besides: contracts that verify its proofs, and the calls of them."""
+
+    def contracts(self, files: ProgramFiles, *, workdir: Path) -> list[Contract]:
+        """Return a contract per slice. Needs the files of a verifier only.
+
+        Raises InvalidField for a program whose proofs no contract can verify.
+        """
+        ...
+
+    def contract_calls(
+        self, files: ProgramFiles, statement: Mapping[str, Json], parts: list[PartialProof], *, workdir: Path
+    ) -> list[ContractCall]:
+        """Return a call per part, in the order of `parts`, which are verified; raises what `contracts` raises."""
         ...
 
 

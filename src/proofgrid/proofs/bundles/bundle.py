@@ -149,7 +149,7 @@ def verify_bundle(
             _check_program_digest(manifest, expect_program),
             _jobs_text(manifest),
         ]
-        files, parts = bench.extract(container, manifest.program), _parts_of(container, manifest)
+        files, parts = bench.extract(container, manifest.program), parts_of(container, manifest)
     checks.append(f"files: {len(manifest.files)} hash to their names")
     checks += _check_proofs(manifest, files, parts, bench)
     return BundleReport(manifest, tuple(checks))
@@ -220,7 +220,8 @@ def _jobs_text(manifest: Manifest) -> str:
     return f"jobs: {len(manifest.jobs)} proofs, each once; prices and payments add up"
 
 
-def _parts_of(container: Container, manifest: Manifest) -> list[PartialProof]:
+def parts_of(container: Container, manifest: Manifest) -> list[PartialProof]:
+    """Return the proofs in a container, in the order of the manifest's jobs."""
     return [
         PartialProof(
             slice_index=job.slice_index,

@@ -18,9 +18,20 @@ from pathlib import Path
 from proofgrid.primitives.canonical import Json, canonical_json
 from proofgrid.primitives.digests import Digest, digest_of_file
 from proofgrid.primitives.errors import BadProof, InvalidField, InvalidInput, InvalidProgram
-from proofgrid.proofs.base import JobOutput, Program, ProgramFiles, Report, SliceSpec, SystemDescription
+from proofgrid.proofs.base import (
+    Contract,
+    ContractCall,
+    JobOutput,
+    PartialProof,
+    Program,
+    ProgramFiles,
+    Report,
+    SliceSpec,
+    SystemDescription,
+)
+from proofgrid.proofs.kit.contract_calls import call_of
 from proofgrid.proofs.kit.engine_programs import GNARK
-from proofgrid.proofs.kit.files import check_files
+from proofgrid.proofs.kit.files import check_files, require
 from proofgrid.proofs.kit.looking import prove_then_look
 from proofgrid.proofs.kit.one_job_per_input import OneJobPerInput, TakenInput
 from proofgrid.proofs.setup import TrustRoots
@@ -172,6 +183,30 @@ class Groth16System(OneJobPerInput):
         key = files.path("verifying_key")
         if wrong := engine.complaint_about(key, curve, proof, claimed + shown, workdir=workdir):
             raise BadProof(wrong)
+
+    def contracts(self, files: ProgramFiles, *, workdir: Path) -> list[Contract]:
+        """Do what WritesContract.contracts promises; contracts know BN254 only."""
+        require(files, "verifying_key")
+        try:
+            source = engine.solidity_verifier(files.path("verifying_key"), curve_of(files.program), workdir=workdir)
+        except engine.Refused as reason:
+            raise InvalidField(reason.rule, field="program", hint="compile with --prime bn128") from None
+        return [Contract(name="Verifier", source=source)]
+
+    def contract_calls(
+        self, files: ProgramFiles, statement: Mapping[str, Json], parts: list[PartialProof], *, workdir: Path
+    ) -> list[ContractCall]:
+        """Do what WritesContract.contract_calls promises."""
+        curve = curve_of(files.program)
+        calls = []
+        for part, (shown, claimed) in zip(parts, self.shown_and_claimed(files, statement, parts), strict=True):
+            public = [int(str(value)) for values in (claimed, shown) if isinstance(values, list) for value in values]
+            try:
+                words = engine.words_of(curve, part.output.proof, workdir=workdir)
+            except engine.Refused as reason:
+                raise InvalidField(reason.rule, field="program", hint="compile with --prime bn128") from None
+            calls.append(call_of(f"verifyProof(uint256[{len(words)}],uint256[{len(public)}])", words, public))
+        return calls
 
     def _executed(self, files: ProgramFiles, inputs: engine.Inputs, workdir: Path) -> list[str]:
         return engine.public_values(

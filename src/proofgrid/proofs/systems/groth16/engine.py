@@ -98,6 +98,12 @@ def solidity_verifier(verifying_key: Path, curve: Curve, *, workdir: Path) -> st
     return str(_ask("solidity", request, workdir=workdir, memory=_MEMORY_LEAST_BYTES)["solidity"])
 
 
+def words_of(curve: Curve, proof: bytes, *, workdir: Path) -> list[int]:
+    """Return the eight coordinates of a proof, as contracts take them. Raises Refused."""
+    request = {"curve": curve.name, "proof": base64.b64encode(proof).decode()}
+    return [int(text) for text in _texts(_ask("words", request, workdir=workdir, memory=_MEMORY_LEAST_BYTES), "words")]
+
+
 def _memory_of_file(r1cs: Path) -> int:
     """Return what reading a circuit may take, before anybody knows its curve; a constraint has 64 bytes or more."""
     return max(memory_bytes(r1cs.stat().st_size // 64, curve) for curve in CURVES.values())
