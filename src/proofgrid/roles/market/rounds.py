@@ -204,7 +204,7 @@ class Market:
         slots = await slots_of_bonds(connection, found.books, references, self._settings.bonds)
         supplies = found.supplies(self._settings.reputation, slots)
         blinding = Blinding(fresh_bytes(SECRET_BYTES))
-        orders = len(supplies) + sum(len(one.demands) for one in demands)
+        orders = len(supplies) + sum(len(one.demands) for one in demands)  # those that are counted cost next to nothing
         with no_collections(wanted=orders >= FAST_FROM_ORDERS):
             outcomes = await aside(
                 partial(_cleared, demands, supplies, found.programs(), blinding),
@@ -232,12 +232,11 @@ class Market:
         hedged = sum(job_id in wishes for job_id in sold)
         waits = [self._settings.interval_ms] if found.skipped else [wait for wait in put_off if wait is not None]
         waits += [WISH_RETRY_MS] if hedged < len(wishes) else []
-        jobs = sum(len(book.jobs) for book in found.books)
         return RoundsTally(
             sold=len(sold),
-            unsold=jobs - (len(sold) - hedged),
+            unsold=sum(book.waiting for book in found.books) - (len(sold) - hedged),
             next_job_ms=min(waits, default=None),
-            orders=sum(len(book.tasks) for book in found.books),
+            orders=sum(len(book.tasks) + len(book.counted) for book in found.books),
         )
 
     async def _until_next_job(self, stack: Stack) -> float | None:
@@ -259,6 +258,7 @@ class Market:
             anchor=setting if is_wide(book.lane) else opening.wide_reference or setting,
             backed=bool(opening.backed),
             demands=with_wishes(book, number) if book.wishes else book.demands,
+            counted=book.lone_bids(),
         )
 
 
@@ -266,7 +266,9 @@ def _cleared(
     demands: Sequence[LaneDemands], supplies: Sequence[Supplies], programs: frozenset[str], blinding: Blinding
 ) -> list[RoundOutcome]:
     """Hold the rounds of a stack's lanes under names that say nothing to strangers."""
-    blinded = [replace(one, demands=blinding.demands(one.demands)) for one in demands]
+    blinded = [
+        replace(one, demands=blinding.demands(one.demands), counted=blinding.lone_bids(one.counted)) for one in demands
+    ]
     offered = [blinding.supplies(one, demanded=programs) for one in supplies]
     # Drawn after the orders are fixed, so that nobody can choose an id that ranks well.
     return [blinding.opened(one) for one in run_stack(blinded, offered, beacon=fresh_bytes(32))]
