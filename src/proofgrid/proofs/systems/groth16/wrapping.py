@@ -26,7 +26,7 @@ PARTS_MAX = 64
 
 _MEMORY_LEAST_BYTES = 1 << 30
 _MEMORY_PER_CONSTRAINT = 12 << 10  #: measured: 7 KiB are used
-_UNITS_LEAST, _CONSTRAINTS_PER_UNIT = 200, 4
+_UNITS_LEAST, _CONSTRAINTS_PER_UNIT = 200, 3
 
 
 @dataclass(frozen=True, slots=True)
