@@ -27,7 +27,7 @@ def test_a_lane_that_sells_now_and_then_never_pauses() -> None:
     assert all(pause == 0 for _, _, pause in pauses_of([(2 * ROUND, ROUND)] * 100))
 
 
-def test_a_few_rounds_in_a_row_need_no_pause_and_many_pause_as_long_as_they_take() -> None:
+def test_a_few_rounds_in_a_row_need_no_pause_and_many_pause_for_their_share() -> None:
     pauses = [pause for _, _, pause in pauses_of([(0.0, ROUND)] * 40)]
     assert pauses[:9] == [0] * 9
     assert pauses[-1] == pytest.approx(ROUND)
