@@ -10,8 +10,8 @@ from proofgrid.primitives.clock import Clock
 from proofgrid.primitives.ids import Stack
 from proofgrid.roles.loop import Loop
 
-#: Seconds of pause that a second of rounds owes at most. Payments and bundles of what a round sold follow it, and cost as
-#: much as the round whatever their number: what is gathered before it is gathered for them as well.
+#: Seconds of pause that a second of rounds owes at most. Payments and bundles of what a round sold follow it, and cost
+#: as much as the round whatever their number: what is gathered before it is gathered for them as well.
 PAUSE_ROUNDS_MAX = 3
 ORDERS_TO_PAUSE_FOR = 4  #: with so many orders more than one, a round owes as long a pause as itself
 UNSOLD_RETRY_FIRST_SECONDS = 0.25
