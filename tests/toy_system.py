@@ -6,8 +6,10 @@ A proof is the two ends of its piece of the chain; the verifier walks the piece 
 `units` (PU of each job, whatever it really is), `behaviour` (what `run_job` does: ok, slow, hang, fill, crash, exit,
 panic, memory, stderr, noise, orphan, helper, refuse, unprovable, garbage, or honest, which is ok; or `uncombinable`:
 the proofs are right, and `combine` fails; or `fragile`: `combine` dies of a proof that is b"poison"; or
-`panic-at-build`), `sleep_ms`, `padding` (bytes that every job's input is longer: large inputs are artifacts, small ones
-are not) and `bulk` (bytes that the program, and so every bundle, is longer).
+`panic-at-build`; with `wrap-` before it: so does `wrap`, and `run_job` is honest), `wraps` (how many
+proofs one wrap takes; 0: none, and no one proof), `sleep_ms`, `padding` (bytes that every job's input is longer: large
+inputs are artifacts, small ones are not), `thickness` (bytes that every proof is longer)
+and `bulk` (bytes that the program, and so every bundle, is longer).
 Of the behaviours `unprovable-indeed` and `honest` the system can tell whether a job can be proven, of no other.
 A file `toy-behaviour` in a prover's cache directory overrides the behaviour for that prover alone; while a
 file `toy-hold` is there, its jobs go no further than their first word. A file `toy-complaint` in its scratch directory
@@ -25,7 +27,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -45,19 +47,17 @@ from proofgrid.proofs.base import (
 )
 from proofgrid.proofs.kit.batches import arranged, same_json
 from proofgrid.proofs.kit.files import require
+from proofgrid.proofs.kit.one_proof import folded, parts_of, the_one
 from proofgrid.proofs.setup import TrustRoots
 
 DEFAULTS: Mapping[str, Any] = {
     "rounds": 10,
     "slices": 2,
     "behaviour": "ok",
-    "sleep_ms": 0,
-    "padding": 0,
-    "bulk": 0,
     "units": 10,
+    **dict.fromkeys(("sleep_ms", "padding", "bulk", "wraps", "thickness"), 0),
 }
 MEMORY_BYTES = 256 << 20
-HOLD_LOOKS_SECONDS = 0.02
 
 
 class ToySystem:
@@ -89,22 +89,24 @@ class ToySystem:
             raise Panic("insertion index (is 2) should be <= len (is 1)")
         if odd := [name for name, value in settings.items() if type(value) is not type(DEFAULTS[name])]:
             raise InvalidField(f"of another type than {DEFAULTS[odd[0]]!r}", field=f"settings.{odd[0]}")
-        content = canonical_json({**DEFAULTS, **settings}) + b" " * int(settings.get("bulk", 0))
+        whole = {**DEFAULTS, **settings}
+        content = canonical_json(whole) + b" " * int(whole["bulk"])
         path = workdir / "circuit.json"
         path.write_bytes(content)
         report("compile", 1000)
-        digest = digest_of(content)
-        count, units = (int({**DEFAULTS, **settings}[name]) for name in ("slices", "units"))
+        digest, count = digest_of(content), int(whole["slices"])
+        specs = [
+            SliceSpec(index=index, units=int(whole["units"]), memory_bytes=MEMORY_BYTES, files=("circuit",))
+            for index in range(count + 1)
+        ]
         program = Program(
             proof_system="toy",
             identity={"system": "toy", "circuit": digest},
             files={"circuit": digest},
             verifying_files=("circuit",),
-            slices=tuple(
-                SliceSpec(index=index, units=units, memory_bytes=MEMORY_BYTES, files=("circuit",))
-                for index in range(count)
-            ),
+            slices=tuple(specs[:count]),
             summary={"slices": count},
+            wraps=tuple(specs[count:]) if whole["wraps"] else (),
         )
         return ProgramFiles(program, {"circuit": path})
 
@@ -120,11 +122,10 @@ class ToySystem:
         jobs = []
         starts = []
         for number, value in enumerate(inputs):
-            if not isinstance(value, str):
-                raise InvalidInput("a toy input is a text", field=f"inputs[{number}]")
-            link = str(digest_of(value.encode()))
+            link = _start(value, f"inputs[{number}]")
             starts.append(link)
             for spec in files.program.slices:
+                start, link = link, _walk(link, settings["rounds"])
                 jobs.append(
                     JobDraft(
                         slice_index=spec.index,
@@ -132,12 +133,46 @@ class ToySystem:
                         units=spec.units,
                         memory_bytes=spec.memory_bytes,
                         depends_on=(),
-                        input=canonical_json({"start": link, "padding": "x" * settings["padding"]}),
-                        facts={"start": link},
+                        input=canonical_json({"start": start, "padding": "x" * settings["padding"]}),
+                        facts={"start": start, "end": link},
                     )
                 )
-                link = _walk(link, settings["rounds"])
         return NormalisedRequest(statement={"starts": starts}, jobs=tuple(jobs))
+
+    def public_names(self, program: Program) -> Mapping[str, int]:
+        return {"start": 1, "end": 1}
+
+    def input_names(self, program: Program) -> Mapping[str, int]:
+        return {"start": 1}
+
+    def with_values(self, program: Program, value: Any, name: str, values: Sequence[int]) -> Any:
+        if value != {}:
+            raise InvalidInput("a link gives it", field="start")
+        return {"start": f"{values[0]:064x}"}
+
+    def foreseen(self, program: Program, request: NormalisedRequest) -> Mapping[str, Any]:
+        return {"outputs": [job.facts["end"] for job in request.jobs if job.slice_index == len(program.slices) - 1]}
+
+    def public_values(self, program: Program, statement: Any, result: Any) -> list[Mapping[str, Sequence[int]]]:
+        ends = zip(statement["starts"], result["outputs"], strict=True)
+        return [{"start": (int(start, 16),), "end": (int(end, 16),)} for start, end in ends]
+
+    def normalise_to_one(self, files: ProgramFiles, inputs: list[Any], *, workdir: Path) -> NormalisedRequest:
+        plain = self.normalise(files, inputs, workdir=workdir)
+        (spec,) = files.program.wraps
+        wraps = tuple(
+            JobDraft(
+                slice_index=spec.index,
+                input_index=number,
+                units=spec.units,
+                memory_bytes=spec.memory_bytes,
+                depends_on=taken,
+                input=b"{}",
+                facts={},
+            )
+            for number, taken in enumerate(folded(len(plain.jobs), _settings(files)["wraps"]))
+        )
+        return NormalisedRequest(statement={**plain.statement, "one_proof": True}, jobs=(*plain.jobs, *wraps))
 
     def self_check(self, *, workdir: Path) -> str:
         complaint = workdir.parent / "toy-complaint"
@@ -149,18 +184,42 @@ class ToySystem:
         self, files: ProgramFiles, slice_index: int, job_input: bytes, *, cache: Path, workdir: Path, report: Report
     ) -> JobOutput:
         settings = _settings(files)
-        override = cache / "toy-behaviour"
-        behaviour = override.read_text().strip() if override.exists() else settings["behaviour"]
+        behaviour = _behaviour(settings, cache)
+        behaviour = "ok" if behaviour.startswith("wrap-") else behaviour
         report("prove", 0)
         start = json.loads(job_input)["start"]
         while (cache / "toy-hold").exists():
-            time.sleep(HOLD_LOOKS_SECONDS)
+            time.sleep(0.02)
         _behave(behaviour, settings, workdir, report)
         end = _walk(start, settings["rounds"])
         report("prove", 1000)
         if behaviour == "garbage":
             end = digest_of(end.encode())
-        return JobOutput(proof=canonical_json({"start": start, "end": end}), public={"end": end})
+        return JobOutput(proof=_proof(settings, {"start": start, "end": end}), public={"end": end})
+
+    def wrap(
+        self,
+        files: ProgramFiles,
+        slice_index: int,
+        job_input: bytes,
+        parts: Sequence[PartialProof],
+        *,
+        cache: Path,
+        workdir: Path,
+        report: Report,
+    ) -> JobOutput:
+        settings = _settings(files)
+        behaviour = _behaviour(settings, cache)
+        behaviour = behaviour.removeprefix("wrap-") if behaviour.startswith("wrap-") else "ok"
+        report("wrap", 0)
+        for part in parts:
+            if not files.program.is_wrap(part.slice_index):
+                _verified(files, part.output)
+        _behave(behaviour, settings, workdir, report)
+        fold = _fold([_leaf(part.slice_index, part.input_index, part.output.public) for part in parts])
+        if behaviour == "garbage":
+            fold = digest_of(fold.encode())
+        return JobOutput(proof=_proof(settings, {"fold": fold}), public={"fold": fold})
 
     def can_be_proven(self, files: ProgramFiles, slice_index: int, job_input: bytes, *, workdir: Path) -> bool | None:
         return {"unprovable-indeed": False, "honest": True}.get(_settings(files)["behaviour"])
@@ -168,6 +227,10 @@ class ToySystem:
     def verify_partial(
         self, files: ProgramFiles, slice_index: int, facts: Mapping[str, Any], output: JobOutput, *, workdir: Path
     ) -> None:
+        if files.program.is_wrap(slice_index):
+            taken = [_leaf(part.slice_index, part.input_index, part.public) for part in parts_of(facts)]
+            _check_fold(_settings(files), output, _fold(taken))
+            return
         proof = _verified(files, output)
         if proof["start"] != facts["start"]:
             raise BadProof("the proof starts somewhere else")
@@ -180,6 +243,8 @@ class ToySystem:
         if _settings(files)["behaviour"] == "fragile" and any(part.output.proof == b"poison" for part in parts):
             os._exit(7)
         last = len(files.program.slices) - 1
+        if statement.get("one_proof"):
+            assert any(files.program.is_wrap(part.slice_index) for part in parts)
         ends = sorted((part.input_index, part.output.public["end"]) for part in parts if part.slice_index == last)
         return {"outputs": [end for _, end in ends]}
 
@@ -193,6 +258,8 @@ class ToySystem:
         workdir: Path,
     ) -> list[str]:
         require(files, *files.program.verifying_files)
+        if statement.get("one_proof"):
+            return self._verify_one(files, statement, result, parts)
         rows = arranged(parts, inputs=len(statement["starts"]), slices=len(files.program.slices))
         outputs = []
         for number, (link, row) in enumerate(zip(statement["starts"], rows, strict=True)):
@@ -206,9 +273,59 @@ class ToySystem:
             raise BadProof("the result is not what the proofs end with", field="result")
         return [f"{len(parts)} proofs verify", f"{len(outputs)} chains are linked"]
 
+    def _verify_one(
+        self, files: ProgramFiles, statement: Mapping[str, Any], result: Mapping[str, Any], parts: list[PartialProof]
+    ) -> list[str]:
+        settings, slices = _settings(files), len(files.program.slices)
+        folds, outputs = [], []
+        for number, link in enumerate(statement["starts"]):
+            for index in range(slices):
+                link = _walk(link, settings["rounds"])
+                folds.append(_leaf(index, number, {"end": link}))
+            outputs.append(link)
+        for taken in folded(len(folds), settings["wraps"]):
+            folds.append(_fold([folds[position] for position in taken]))
+        _check_fold(settings, the_one(parts, index=slices).output, folds[-1])
+        if not same_json(dict(result), {"outputs": outputs}):
+            raise BadProof("the result is not what the proof is of", field="result")
+        return [f"one proof of {len(outputs)} chains"]
+
+
+def _proof(settings: Mapping[str, Any], content: Mapping[str, Any]) -> bytes:
+    return bytes(canonical_json(content)) + b" " * int(settings.get("thickness", 0))
+
+
+def _behaviour(settings: Mapping[str, Any], cache: Path) -> str:
+    override = cache / "toy-behaviour"
+    return str(override.read_text().strip() if override.exists() else settings["behaviour"])
+
+
+def _leaf(slice_index: int, input_index: int, public: Mapping[str, Any]) -> str:
+    """Return what a wrap folds of one part: of another wrap its own fold."""
+    if "fold" in public:
+        return str(public["fold"])
+    return str(digest_of(canonical_json([slice_index, input_index, public["end"]])))
+
+
+def _fold(folds: Sequence[str]) -> str:
+    return str(digest_of("".join(folds).encode()))
+
+
+def _check_fold(settings: Mapping[str, Any], output: JobOutput, fold: str) -> None:
+    if output.proof != _proof(settings, {"fold": fold}) or dict(output.public) != {"fold": fold}:
+        raise BadProof("the fold is not that of these proofs")
+
 
 def _settings(files: ProgramFiles) -> dict[str, Any]:
     return dict(json.loads(files.path("circuit").read_bytes()))
+
+
+def _start(value: Any, field: str) -> str:
+    if isinstance(value, str):
+        return str(digest_of(value.encode()))
+    if isinstance(value, dict) and list(value) == ["start"]:  # what a link of a graph fills in
+        return str(value["start"])
+    raise InvalidInput("a toy input is a text", field=field)
 
 
 def _walk(link: str, rounds: int) -> str:
@@ -222,7 +339,8 @@ def _verified(files: ProgramFiles, output: JobOutput) -> dict[str, str]:
     try:
         proof = dict(json.loads(output.proof))
         start, end = str(proof["start"]), str(proof["end"])
-        right = _walk(start, _settings(files)["rounds"]) == end and canonical_json(proof) == output.proof
+        settings = _settings(files)
+        right = _walk(start, settings["rounds"]) == end and _proof(settings, proof) == output.proof
     except (ValueError, KeyError, TypeError):
         raise BadProof("the proof cannot be read") from None
     if not right or dict(output.public) != {"end": end}:
@@ -239,8 +357,7 @@ def _behave(behaviour: str, settings: Mapping[str, Any], workdir: Path, report: 
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
         while True:
             time.sleep(3600)
-    if behaviour in ("orphan", "helper"):
-        # A grandchild of the prover, as an engine might start one.
+    if behaviour in ("orphan", "helper"):  # a grandchild of the prover, as an engine might start one
         helper = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(3600)"])
         (workdir / "grandchild").write_text(str(helper.pid))
         report(behaviour, helper.pid)
@@ -255,8 +372,8 @@ def _behave(behaviour: str, settings: Mapping[str, Any], workdir: Path, report: 
     if behaviour == "panic":
         raise Panic("explicit panic")
     if behaviour == "memory":
-        hoard = []
-        while True:
+        hoard = [bytearray(16 << 20)]
+        while hoard:
             hoard.append(bytearray(16 << 20))
     if behaviour == "stderr":
         for number in range(5000):
@@ -277,5 +394,4 @@ def _behave(behaviour: str, settings: Mapping[str, Any], workdir: Path, report: 
 class Panic(BaseException):
     """Like pyo3's PanicException: no Exception, and of a module that nobody can import."""
 
-
-Panic.__module__ = "pyo3_runtime"
+    __module__ = "pyo3_runtime"

@@ -29,6 +29,8 @@ def read_json(content: bytes, *, field: str) -> Json:
 
 def _check_depth(text: str, field: str) -> None:
     # A dependency of eth-account raises Python's recursion limit so far that deep JSON would overflow the C stack.
+    if text.count("[") + text.count("{") <= DEPTH_MAX:
+        return  # so few cannot be nested deeper, wherever they stand
     depth = 0
     for found in _BRACKET_OR_STRING.finditer(text):
         depth += {"[": 1, "{": 1, "]": -1, "}": -1}.get(found[0], 0)
@@ -36,10 +38,12 @@ def _check_depth(text: str, field: str) -> None:
             raise InvalidField(f"JSON nested deeper than {DEPTH_MAX}", field=field)
 
 
-def read_object(value: object, names: tuple[str, ...], field: str) -> Mapping[str, Json]:
-    """Return an object that has exactly these members."""
+def read_object(
+    value: object, names: tuple[str, ...], field: str, *, optional: tuple[str, ...] = ()
+) -> Mapping[str, Json]:
+    """Return an object that has exactly these members, and perhaps the `optional` ones."""
     data = read_mapping(value, field)
-    if set(data) != set(names):
+    if set(data) - set(optional) != set(names):
         raise InvalidField(f"expected exactly the members {', '.join(names)}", field=field)
     return data
 

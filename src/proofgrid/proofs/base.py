@@ -14,9 +14,8 @@ All calls block and may take all the CPU they get: callers run them in worker or
 an event loop. All values are frozen, picklable, and JSON where they leave the machine. A third party ships a
 proof system as a package with an entry point in the group `proofgrid.proof_systems`.
 
-What a system may offer besides has protocols of its own: Preloading, SelfChecking and
-TriesInputs below, `setup.NeedsSetup`,
-`kit.samples.OffersSamples`. `proofs.kit` is there to build on, and `proofs.kit.conformance` to be tried by.
+What a system may offer besides stands in `offers`, `setup.NeedsSetup` and `kit.samples.OffersSamples`.
+`proofs.kit` is there to build on, and `proofs.kit.conformance` to be tried by.
 """
 
 from __future__ import annotations
@@ -76,6 +75,8 @@ class Program:
     verifying_files: tuple[str, ...]  #: the names in `files` that an offline verifier needs; all pinned by `identity`
     slices: tuple[SliceSpec, ...]
     summary: Mapping[str, Json] = field(default_factory=dict)  #: for people: shapes, operators, sizes; JSON
+    #: what folds proofs into one; their indexes go on behind those of the slices. None: there is a proof for each slice
+    wraps: tuple[SliceSpec, ...] = ()
 
     @property
     def digest(self) -> Digest:
@@ -84,6 +85,19 @@ class Program:
         So programs of two systems never share a digest, whatever their identities say.
         """
         return digest_of_json({**self.identity, SYSTEM_IN_IDENTITY: self.proof_system})
+
+    def spec(self, index: int) -> SliceSpec:
+        """Return what a job of this slice, or wrap, needs; raise IndexError when there is none."""
+        return (*self.slices, *self.wraps)[index]
+
+    def is_wrap(self, index: int) -> bool:
+        """Tell whether a job of this index takes other jobs' proofs."""
+        return index >= len(self.slices)
+
+    @property
+    def memory_bytes_max(self) -> int:
+        """The most that any of its jobs needs."""
+        return max(spec.memory_bytes for spec in (*self.slices, *self.wraps))
 
     def __post_init__(self) -> None:
         if self.identity.get(SYSTEM_IN_IDENTITY, self.proof_system) != self.proof_system:
@@ -107,10 +121,10 @@ class JobDraft:
     """One job of a normalised request."""
 
     slice_index: int
-    input_index: int  #: which input of a batch, from 0
+    input_index: int  #: which input of a batch, from 0; of a wrap: which of its index
     units: int
     memory_bytes: int
-    depends_on: tuple[int, ...]  #: positions in `NormalisedRequest.jobs`
+    depends_on: tuple[int, ...]  #: positions in `NormalisedRequest.jobs`, ascending: whose proofs it takes
     input: bytes  #: what the prover needs to know, possibly secret; becomes an artifact
     facts: Mapping[str, Json]  #: what the gateway knows of the right proof (JSON), for `verify_partial`
 
@@ -198,7 +212,11 @@ class ProofSystem(Protocol):
     def verify_partial(
         self, files: ProgramFiles, slice_index: int, facts: Mapping[str, Json], output: JobOutput, *, workdir: Path
     ) -> None:
-        """Raise BadProof unless `output` proves exactly the job that `facts` (from normalise) describe."""
+        """Raise BadProof unless `output` proves exactly the job that `facts` (from normalise) describe.
+
+        The facts of a wrap have besides, under `parts`, what it took: a list of {"slice", "input", "proof": its digest,
+        "public"}, all of it verified before.
+        """
         ...
 
     def combine(
@@ -221,52 +239,4 @@ class ProofSystem(Protocol):
         Returns one sentence per check that passed; raises BadProof or BrokenLink naming the first that did not.
         Believes nothing but `files.program.identity` (whose digest the caller compares).
         """
-        ...
-
-
-@runtime_checkable
-class Preloading(Protocol):
-    """What a proof system may offer besides: to load its engine before it is told what to prove."""
-
-    def preload(self) -> None:
-        """Import whatever `run_job` would import. Must not start threads, and may be called twice."""
-        ...
-
-
-@runtime_checkable
-class SelfChecking(Protocol):
-    """What a proof system may offer besides: to find out whether this machine still proves."""
-
-    def self_check(self, *, workdir: Path) -> str:
-        """Prove and verify a tiny job of its own in a few seconds; say what was done, or raise what went wrong."""
-        ...
-
-
-@runtime_checkable
-class TriesInputs(Protocol):
-    """What a proof system may offer besides: to tell, for far less than a proof, whether a job can be proven at all."""
-
-    def can_be_proven(self, files: ProgramFiles, slice_index: int, job_input: bytes, *, workdir: Path) -> bool | None:
-        """Return whether a proof of the job exists; None where that cannot be told. Needs the slice's files only."""
-        ...
-
-
-@runtime_checkable
-class MakesKeys(Protocol):
-    """What a proof system may offer besides: keys for development, where keys are part of what a client hands in."""
-
-    def make_keys(self, source: Mapping[str, Path], folder: Path, *, workdir: Path, report: Report) -> dict[str, Path]:
-        """Write keys for a circuit into `folder`; return them by the names that `build_program` takes them under.
-
-        Whoever makes keys could forge proofs, so those who call this say so loudly. Raises InvalidProgram.
-        """
-        ...
-
-
-@runtime_checkable
-class TellsOperators(Protocol):
-    """What a proof system may offer besides: to tell which operators of its models it proves, and in which forms."""
-
-    def operators(self) -> list[dict[str, str]]:
-        """Return a row for each operator: `operator`, `versions`, `inputs`, `attributes`, `rewritten`, `instead`."""
         ...

@@ -32,7 +32,12 @@ NORMALISE_TIMEOUT_SECONDS = 300.0
 LINES_MAX = 1_024  #: programs whose requests wait in a line of their own
 UPLOADS_AT_ONCE = 16
 
+QUICK_SECONDS = 0.005  #: requests that take less may be normalised before anything else is known of them
+
 _WEIGHT = 0.2  #: of the latest call in what a request is thought to take
+
+
+_Kind = tuple[Digest, bool]  #: of requests that wait together: their program, and whether one proof is wanted
 
 
 @dataclass(slots=True)
@@ -49,6 +54,15 @@ class _Pace:
         return 1 if self.seconds is None else pieces_per_call(self.seconds)
 
 
+@dataclass(frozen=True, slots=True)
+class _Line:
+    """Where the requests of a program wait."""
+
+    pace: _Pace
+    batches: Batches[list[Json], NormalisedRequest]
+    running: asyncio.Task[None]
+
+
 class Normaliser:
     """Asks the program's proof system, in a worker. What comes together is asked together while `run` runs."""
 
@@ -60,9 +74,7 @@ class Normaliser:
         self._workers = workers
         self._scratch = scratch
         self._group: asyncio.TaskGroup | None = None
-        self._lines: OrderedDict[Digest, tuple[Batches[list[Json], NormalisedRequest], asyncio.Task[None]]] = (
-            OrderedDict()
-        )
+        self._lines: OrderedDict[_Kind, _Line] = OrderedDict()
 
     async def run(self) -> None:
         """Normalise what waits until cancelled."""
@@ -73,6 +85,12 @@ class Normaliser:
             self._group = None
             self._lines.clear()
 
+    def is_quick(self, request: ProofRequest) -> bool:
+        """Tell whether requests of this kind are known to take next to no time."""
+        line = self._lines.get((request.program_digest, request.aggregate))
+        seconds = None if line is None else line.pace.seconds
+        return seconds is not None and seconds < QUICK_SECONDS
+
     async def program(self, digest: Digest) -> Program:
         """Return a registered program; raise UnknownProgram."""
         return await self._library.program(digest)
@@ -82,8 +100,10 @@ class Normaliser:
     ) -> NormalisedRequest:
         """Return a request's statement and jobs; raise InvalidRequest errors of its inputs."""
         if self._group is None or urgency is not Urgency.ADMISSION:
-            return _raised(await self._call(program, _Pace(), [list(request.inputs)], urgency=urgency))
-        return await self._line(self._group, request.program_digest, program).add(list(request.inputs))
+            inputs = list(request.inputs)
+            return _raised(await self._call(program, request.aggregate, _Pace(), [inputs], urgency=urgency))
+        kind = request.program_digest, request.aggregate
+        return await self._line(self._group, kind, program).add(list(request.inputs))
 
     async def store_inputs(self, jobs: Sequence[JobDraft]) -> list[Digest]:
         """Store the jobs' inputs and return their digests; small ones are written with their jobs."""
@@ -101,31 +121,35 @@ class Normaliser:
             }
         return [stored[place].result() if place in stored else digest_of(job.input) for place, job in enumerate(jobs)]
 
-    def _line(
-        self, group: asyncio.TaskGroup, digest: Digest, program: Program
-    ) -> Batches[list[Json], NormalisedRequest]:
+    def _line(self, group: asyncio.TaskGroup, kind: _Kind, program: Program) -> Batches[list[Json], NormalisedRequest]:
         """Return where a program's requests wait."""
-        if digest not in self._lines:
+        if kind not in self._lines:
             self._forget_an_idle_line()
             pace = _Pace()
             batches: Batches[list[Json], NormalisedRequest] = Batches(
-                partial(self._call, program, pace), size_max=pace.size, at_once=self._workers.count
+                partial(self._call, program, kind[1], pace), size_max=pace.size, at_once=self._workers.count
             )
-            self._lines[digest] = batches, group.create_task(batches.run())
-        self._lines.move_to_end(digest)
-        return self._lines[digest][0]
+            self._lines[kind] = _Line(pace, batches, group.create_task(batches.run()))
+        self._lines.move_to_end(kind)
+        return self._lines[kind].batches
 
     def _forget_an_idle_line(self) -> None:
         if len(self._lines) < LINES_MAX:
             return
-        for digest, (batches, running) in self._lines.items():
-            if batches.is_idle:
-                running.cancel()
-                del self._lines[digest]
+        for kind, line in self._lines.items():
+            if line.batches.is_idle:
+                line.running.cancel()
+                del self._lines[kind]
                 return
 
     async def _call(
-        self, program: Program, pace: _Pace, requests: list[list[Json]], *, urgency: Urgency = Urgency.ADMISSION
+        self,
+        program: Program,
+        aggregate: bool,
+        pace: _Pace,
+        requests: list[list[Json]],
+        *,
+        urgency: Urgency = Urgency.ADMISSION,
     ) -> list[NormalisedRequest | BaseException]:
         """Return what became of each request."""
         async with self._library.at_hand(program) as files:
@@ -136,6 +160,7 @@ class Normaliser:
                     files,
                     requests,
                     self._scratch,
+                    aggregate,
                     timeout_seconds=NORMALISE_TIMEOUT_SECONDS,
                     urgency=urgency,
                 )
@@ -146,7 +171,7 @@ class Normaliser:
                 pace.note(seconds / len(requests))
                 return list(verdicts)
         # One of them killed the worker: which one is found out alone.
-        alone = await asyncio.gather(*(self._call(program, pace, [one]) for one in requests))
+        alone = await asyncio.gather(*(self._call(program, aggregate, pace, [one]) for one in requests))
         return [verdict for verdicts in alone for verdict in verdicts]
 
 

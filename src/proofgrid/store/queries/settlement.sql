@@ -1,15 +1,17 @@
 -- name: leases_of_reports
+-- The facts of a wrap have what it takes.
 SELECT leases.lease_id, leases.fence, leases.job_id, leases.task_id, leases.prover_id, leases.operator, leases.session_id,
     leases.lane, leases.round, leases.units, leases.buy_price, leases.sell_price, leases.fee_permille, leases.state,
     leases.reason, leases.prove_ms, leases.expires_ms - now_ms() AS left_ms, leases.reported_ms,
-    coalesce(now_ms() - leases.ended_ms, 0) AS ended_for_ms, ran_ms(leases) AS ran_ms, jobs.slice, jobs.input, jobs.facts,
+    coalesce(now_ms() - leases.ended_ms, 0) AS ended_for_ms, ran_ms(leases) AS ran_ms, jobs.slice, jobs.input,
+    CASE WHEN jobs.depends_on = '{}' THEN jobs.facts ELSE jobs.facts || jsonb_build_object('parts', parts_of(jobs)) END AS facts,
     jobs.state AS job_state, tasks.program_digest, tasks.client, tasks.state AS task_state
 FROM leases JOIN jobs USING (job_id) JOIN tasks ON tasks.task_id = leases.task_id
 WHERE leases.lease_id = ANY(:lease_ids::uuid[]);
 
 -- name: report_leases
 -- Results have arrived: the provers' clocks stop, the gateway's verification has :report_ms. Sent again: no more time.
--- The provers have room again, so their lanes are woken.
+-- The provers have room again, which their lanes are told: where nothing waits, nobody needs to look.
 WITH held AS (
     SELECT lease_id FROM leases WHERE lease_id = ANY(:lease_ids::uuid[]) ORDER BY lease_id FOR NO KEY UPDATE
 ), reported AS (
@@ -19,7 +21,7 @@ WITH held AS (
     WHERE lease_id IN (SELECT lease_id FROM held) AND state = ANY(:sources::text[]) AND state <> 'reported'
     RETURNING lane
 )
-SELECT pg_notify('lanes', lane) FROM reported GROUP BY lane;
+SELECT pg_notify('lanes', lane || ' free') FROM reported GROUP BY lane;
 
 -- name: settle_leases
 -- The tasks' rows are locked. :lease_sources, :job_sources: the states that leases and jobs may come from; :late_...: those
@@ -62,7 +64,7 @@ RETURNING leases.lease_id, ran_ms(leases) AS ran_ms, proven.hedges, proven.attem
 -- and whoever waits is woken. :proven: how many of its jobs, :paid: what the client pays for them, :sources: where the last
 -- one ends the proving, which the event :last_kind tells. :event_tasks, :kinds, :data: the events before it, in their order.
 -- Jobs whose dependencies are all proven become ready (:job_sources: the states they may come from); their lanes are
--- woken, and :lanes too. Watchers are told 200 tasks in one notification.
+-- woken; :lanes are told that provers have room again. Watchers are told 200 tasks in one notification.
 WITH given AS (
     SELECT * FROM unnest(:task_ids::uuid[], :proven::int[], :paid::bigint[]) AS g(task_id, proven, paid)
 ), told AS (
@@ -92,7 +94,9 @@ WITH given AS (
           AND needed.state <> 'proven')
     RETURNING lane
 )
-SELECT pg_notify('lanes', lane) FROM (SELECT lane FROM unblocked UNION SELECT unnest(:lanes::text[])) AS woken(lane)
+SELECT pg_notify('lanes', lane) FROM unblocked GROUP BY lane
+UNION ALL SELECT pg_notify('lanes', lane || ' free') FROM unnest(:lanes::text[]) AS freed(lane)
+    WHERE lane NOT IN (SELECT lane FROM unblocked)
 UNION ALL SELECT pg_notify('task_events', string_agg(task_id::text, ',')) FROM ending WHERE number > 0 OR ends GROUP BY chunk
 UNION ALL SELECT pg_notify('combining', pg_current_xact_id()::text) WHERE EXISTS (SELECT FROM counted WHERE ends);
 
