@@ -9,9 +9,9 @@ the proofs are right, and `combine` fails; or `fragile`: `combine` dies of a pro
 `panic-at-build`), `sleep_ms`, `padding` (bytes that every job's input is longer: large inputs are artifacts, small ones
 are not) and `bulk` (bytes that the program, and so every bundle, is longer).
 Of the behaviours `unprovable-indeed` and `honest` the system can tell whether a job can be proven, of no other.
-A file `toy-behaviour` in a prover's cache directory overrides the behaviour for that prover alone; while a
-file `toy-hold` is there, its jobs go no further than their first word. A file `toy-complaint` in its scratch directory
-is what its self-check fails with.
+A file `toy-behaviour` in a prover's cache directory overrides the behaviour for that prover alone; while a file
+`toy-hold` is there, its jobs make a file `toy-held` after their first word, and go no further.
+A file `toy-complaint` in its scratch directory is what its self-check fails with.
 
 This file is copied out and installed as a third party's package; so it imports nothing from the tests.
 """
@@ -153,8 +153,7 @@ class ToySystem:
         behaviour = override.read_text().strip() if override.exists() else settings["behaviour"]
         report("prove", 0)
         start = json.loads(job_input)["start"]
-        while (cache / "toy-hold").exists():
-            time.sleep(HOLD_LOOKS_SECONDS)
+        _wait_while_held(cache)
         _behave(behaviour, settings, workdir, report)
         end = _walk(start, settings["rounds"])
         report("prove", 1000)
@@ -228,6 +227,13 @@ def _verified(files: ProgramFiles, output: JobOutput) -> dict[str, str]:
     if not right or dict(output.public) != {"end": end}:
         raise BadProof("the chain does not end where the proof says")
     return {"start": start, "end": end}
+
+
+def _wait_while_held(cache: Path) -> None:
+    if (cache / "toy-hold").exists():
+        (cache / "toy-held").touch()
+    while (cache / "toy-hold").exists():
+        time.sleep(HOLD_LOOKS_SECONDS)
 
 
 def _behave(behaviour: str, settings: Mapping[str, Any], workdir: Path, report: Report) -> None:

@@ -15,7 +15,7 @@ from proofgrid.proofs.bundles.bundle import BundleReport, verify_bundle
 from proofgrid.sdk.answers.work import Program, Task
 from proofgrid.sdk.client import Client
 from proofgrid.sdk.event import Event
-from tests.networks import Network
+from tests.networks import WAIT_SECONDS, Network
 
 
 async def register_toy(client: Client, root: Path, **settings: Any) -> Program:
@@ -86,7 +86,7 @@ async def database_of(network: Network) -> AsyncIterator[Any]:
 async def sessions(connection: Any, condition: str) -> None:
     """Wait until a session of this test's database is as described."""
     query = f"SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND {condition}"  # noqa: S608
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(WAIT_SECONDS):
         while not await connection.fetchval(query):
             await connection.execute("SELECT pg_stat_clear_snapshot()")
             await asyncio.sleep(0.02)

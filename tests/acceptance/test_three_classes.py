@@ -14,7 +14,7 @@ import pytest
 from proofgrid.primitives.clock import SystemClock, past
 from proofgrid.rules.ledger.accounts import MINT, TREASURY
 from proofgrid.sdk.client import Client
-from tests.acceptance.tasks import check_paid_once, events_of, fetch_and_verify, wait_for
+from tests.acceptance.tasks import check_paid_once, events_of, fetch_and_verify, the_event, wait_for
 from tests.acceptance.test_real_proofs import DEMO_DATA, SETTINGS, a_digit
 from tests.acceptance.test_slashing import BOND, pay_into_bond
 from tests.networks import Network, running_network
@@ -80,25 +80,22 @@ async def test_slices_are_sold_by_class_to_several_operators_and_the_books_add_u
 
     # Who missed the deadline is slashed by the table; who proved the slice after all is paid for it beside its price.
     slashes = [data for kind, data in log if kind == "slashed"]
-    slashed = next(data for data in slashes if data["slice"] == caught.data["slice"])
-    sold = next(data for kind, data in log if kind == "sold" and (data["slice"], data["prover"]) == _job(caught.data))
+    slice_index = caught.data["slice"]  # of the first task: the other has a slice 0 too
+    slashed = the_event(events[first.task_id], "slashed", slice=slice_index).data
+    sold = the_event(events[first.task_id], "sold", slice=slice_index, prover=caught.data["prover"]).data
     [accepted] = [event.data for event in events[first.task_id] if event.kind == "accepted"]
-    units = {job["slice"]: job["units"] for job in accepted["jobs"]}  # of the first task: the other has a slice 0 too
-    value = units[caught.data["slice"]] * sold["sell_price"]
-    rescued = next(data for data in proven if data["slice"] == caught.data["slice"])
+    units = {job["slice"]: job["units"] for job in accepted["jobs"]}
+    value = units[slice_index] * sold["sell_price"]
+    rescued = the_event(events[first.task_id], "proven", slice=slice_index).data
     assert (slashed["reason"], names[slashed["operator"]]) == ("missed_deadline", "bob")
     assert slashed["amount"] == -(-value // 10)
     assert names[rescued["operator"]] != "bob"
-    reward = next(data for kind, data in log if kind == "rescued" and data["slice"] == caught.data["slice"])
+    reward = the_event(events[first.task_id], "rescued", slice=slice_index).data
     assert reward["amount"] == slashed["to_rescuer"] > 0
     assert reward["to"] == rescued["operator"]
 
     await check_paid_once(network)
     await _check_statements(network, spent=sum(task.spent for task in tasks), slashes=slashes)
-
-
-def _job(data: Any) -> tuple[int, str]:
-    return data["slice"], data["prover"]
 
 
 async def _register(client: Client, *, slices: int) -> str:
