@@ -6,6 +6,7 @@ STAMP := $(VENV)/.installed
 PYTEST := $(BIN)/python -m pytest
 CORES ?= 2
 TEST_CORES ?= 2
+LIVE_TESTS ?= 3# at once: they wait for processes more than they work
 DATA ?= proofgrid-data
 MODEL ?= digits
 FAST := tests/rules tests/primitives tests/simulation/test_parts.py tests/wire tests/telemetry
@@ -35,8 +36,8 @@ engines: $(STAMP) ## build the engines of proof systems that are programs of our
 
 test: $(STAMP) ## run every test but the scenarios: real database, real processes, real proofs
 	@$(MAKE) --no-print-directory engines || echo "no engine could be built: the tests of groth16 are skipped" >&2
-	$(PYTEST) -n $(TEST_CORES) --dist loadfile tests --ignore=tests/acceptance
-	$(PYTEST) -n $(TEST_CORES) --dist loadfile tests/acceptance --ignore=tests/acceptance/scenarios
+	$(PYTEST) -n $(TEST_CORES) --dist worksteal tests --ignore=tests/acceptance
+	$(PYTEST) -n $(LIVE_TESTS) --dist worksteal tests/acceptance --ignore=tests/acceptance/scenarios
 
 scenarios: $(STAMP) ## break everything on purpose: one failure per file, real processes (about 15 minutes)
 	$(PYTEST) tests/acceptance/scenarios

@@ -21,8 +21,8 @@ from proofgrid.sdk.answers.network import NetworkStatus
 from proofgrid.sdk.client import Client
 from proofgrid.sdk.keys import new_key, read_key, write_key
 
-READY_SECONDS = 90.0
-WAIT_SECONDS = 150.0
+READY_SECONDS = 300.0
+WAIT_SECONDS = 400.0
 STOP_SECONDS = 60.0
 
 

@@ -25,10 +25,11 @@ def srs_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 async def network(
-    tmp_path: Path, database_dsn: str, toy_system_on_path: Path, srs_file: Path
+    request: pytest.FixtureRequest, tmp_path: Path, database_dsn: str, toy_system_on_path: Path, srs_file: Path
 ) -> AsyncIterator[Network]:
-    """A running gateway; every test ends with a check of the ledger."""
-    async with running_network(tmp_path, database_dsn, SRS_FILE=str(srs_file)) as network:
+    """A running gateway; every test ends with a check of the ledger. Its parameter: more settings of the gateway."""
+    settings = {"SRS_FILE": str(srs_file), **getattr(request, "param", {})}
+    async with running_network(tmp_path, database_dsn, **settings) as network:
         yield network
 
 

@@ -7,7 +7,7 @@ import os
 import signal
 from pathlib import Path
 
-from tests.acceptance.tasks import check_paid_once, events_of, register_toy, wait_for
+from tests.acceptance.tasks import check_paid_once, events_of, patient, register_toy, wait_for
 from tests.networks import Network
 
 
@@ -133,6 +133,7 @@ async def test_a_job_that_kills_every_prover_ends_with_its_reason_and_a_refund(
     assert account.balance == 10_000_000_000
 
 
+@patient
 async def test_a_prover_cut_off_for_a_moment_keeps_its_lease(network: Network, tmp_path: Path) -> None:
     """The child proves until the gateway is back: the result is handed in after the reconnect."""
     hold = network.hold("p", "alice")

@@ -8,7 +8,6 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
-import ezkl
 import pytest
 
 from proofgrid.primitives.clock import SystemClock, past
@@ -19,23 +18,14 @@ from tests.acceptance.test_real_proofs import DEMO_DATA, SETTINGS, a_digit
 from tests.acceptance.test_slashing import BOND, pay_into_bond
 from tests.networks import Network, running_network
 
-#: Four slices of the digits model have 1,054 and 1,094 PU by turns, the whole model in one slice some 7,000.
+#: Four slices of the digits model have 1,054 and 1,094 PU by turns, each of two slices has more.
 LIMITS = "small=2GiB:1060,medium=2GiB:1100"
 OPERATORS = ("alice", "bob", "carol")
 
 
-@pytest.fixture(scope="module")
-def large_srs(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Large enough for the whole model in one slice."""
-    folder = tmp_path_factory.mktemp("large-srs")
-    for logrows in (12, 15):
-        ezkl.gen_srs(str(folder / f"kzg{logrows}.srs"), logrows)
-    return folder
-
-
 @pytest.fixture
-async def network(tmp_path: Path, database_dsn: str, large_srs: Path) -> AsyncIterator[Network]:
-    settings = {"SRS_FILE": str(large_srs), "CLASS_LIMITS": LIMITS, "STAKE_PERMILLE": "500", "LEASE_TTL_MS": "4000"}
+async def network(tmp_path: Path, database_dsn: str, srs_file: Path) -> AsyncIterator[Network]:
+    settings = {"SRS_FILE": str(srs_file), "CLASS_LIMITS": LIMITS, "STAKE_PERMILLE": "500"}
     async with running_network(tmp_path, database_dsn, **settings) as network:
         network.add_key("carol")
         await network.grant("carol", "operator")
@@ -50,7 +40,7 @@ async def test_slices_are_sold_by_class_to_several_operators_and_the_books_add_u
     pixels, _ = a_digit(3)
     async with network.client() as client:
         sliced = await _register(client, slices=4)
-        whole = await _register(client, slices=1)
+        halves = await _register(client, slices=2)
         late = await network.start_prover("late", "bob", ask=500, CLASSES="small,medium")
 
         # The late one takes a slice and is never heard of again; then everybody else comes.
@@ -61,7 +51,7 @@ async def test_slices_are_sold_by_class_to_several_operators_and_the_books_add_u
             await network.start_prover("small", "alice", ask=700, CLASSES="small")
             await network.start_prover("medium", "alice", ask=800, CLASSES="small,medium")
             await network.start_prover("large", "carol", ask=900, CLASSES="small,medium,large")
-            second = await client.submit(whole, [pixels], limit_price=2_000)
+            second = await client.submit(halves, [pixels], limit_price=2_000)
             events = {task.task_id: await events_of(client, task.task_id) for task in (first, second)}
         finally:
             os.kill(late.pid, signal.SIGCONT)
