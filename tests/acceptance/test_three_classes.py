@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
+import ezkl
 import pytest
 
 from proofgrid.primitives.clock import SystemClock, past
@@ -23,9 +24,18 @@ LIMITS = "small=2GiB:1060,medium=2GiB:1100"
 OPERATORS = ("alice", "bob", "carol")
 
 
+@pytest.fixture(scope="module")
+def srs_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A string for each size: what a slice costs depends on the smallest that it fits."""
+    folder = tmp_path_factory.mktemp("srs")
+    for logrows in (12, 13):
+        ezkl.gen_srs(str(folder / f"kzg{logrows}.srs"), logrows)
+    return folder
+
+
 @pytest.fixture
-async def network(tmp_path: Path, database_dsn: str, srs_file: Path) -> AsyncIterator[Network]:
-    settings = {"SRS_FILE": str(srs_file), "CLASS_LIMITS": LIMITS, "STAKE_PERMILLE": "500"}
+async def network(tmp_path: Path, database_dsn: str, srs_folder: Path) -> AsyncIterator[Network]:
+    settings = {"SRS_FILE": str(srs_folder), "CLASS_LIMITS": LIMITS, "STAKE_PERMILLE": "500"}
     async with running_network(tmp_path, database_dsn, **settings) as network:
         network.add_key("carol")
         await network.grant("carol", "operator")
