@@ -30,12 +30,13 @@ demo: $(STAMP) ## run a whole network on this machine and prove a neural network
 fast: $(STAMP) ## run the tests of rules, primitives and wire, without the exhaustive searches (under a minute)
 	$(PYTEST) -q -n $(CORES) -m "not exhaustive" $(FAST)
 
-engines: $(STAMP) ## build the engines of proof systems that are programs of ours (Go; pip brings it where there is none)
+engines: $(STAMP) ## build the engines of proof systems that are programs of ours (Go, Node.js; pip brings those where there are none)
 	@command -v go >/dev/null || $(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r src/proofgrid/engines/go-requirements.txt
+	@command -v npm >/dev/null || $(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r src/proofgrid/engines/node-requirements.txt
 	$(BIN)/proofgrid systems --build
 
 test: $(STAMP) ## run every test but the scenarios: real database, real processes, real proofs
-	@$(MAKE) --no-print-directory engines || echo "no engine could be built: the tests of groth16 are skipped" >&2
+	@$(MAKE) --no-print-directory engines || echo "not every engine could be built: the tests of the others are skipped" >&2
 	$(PYTEST) -n $(TEST_CORES) --dist worksteal tests --ignore=tests/acceptance
 	$(PYTEST) -n $(LIVE_TESTS) --dist worksteal tests/acceptance --ignore=tests/acceptance/scenarios
 

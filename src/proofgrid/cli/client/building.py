@@ -10,15 +10,24 @@ from pathlib import Path
 from proofgrid.cli.kit.bars import OnStage
 from proofgrid.cli.kit.failures import DEBUG_VARIABLE
 from proofgrid.primitives.canonical import Json
-from proofgrid.primitives.errors import InvalidProgram, Recoverable
+from proofgrid.primitives.errors import InvalidField, InvalidProgram, Recoverable
 from proofgrid.primitives.turns import Urgency
 from proofgrid.proofs import workers as in_worker
 from proofgrid.proofs.base import ProgramFiles
-from proofgrid.proofs.setup import TrustRoots
+from proofgrid.proofs.registry import proof_system
+from proofgrid.proofs.setup import TrustRoots, setups_of
 from proofgrid.proofs.workers import ProofWorkers
 
 _A_WEEK_SECONDS = 7 * 86_400.0
 _LOOK_SECONDS = 0.1
+
+
+def trust_for(system: str, srs: Path | None) -> dict[str, Path]:
+    """Return the trust roots that a system's programs rest on; raise InvalidField where one is missing."""
+    setups = setups_of(proof_system(system))
+    if setups and srs is None:
+        raise InvalidField(f"programs of {system} rest on an SRS", field="srs", hint="proofgrid srs get --out DIR")
+    return {setup.kind: srs.absolute() for setup in setups if srs is not None}
 
 
 async def build_apart(

@@ -9,6 +9,7 @@ import typer
 from proofgrid.cli.kit.console import complain, print_json, print_table, say
 from proofgrid.cli.kit.failures import error_to_json
 from proofgrid.cli.kit.options import JsonOption
+from proofgrid.primitives.errors import UnknownProofSystem
 
 
 def add_to(cli: typer.Typer) -> None:
@@ -28,12 +29,30 @@ def run(
       proofgrid systems
       proofgrid systems --build
     """
+    failed = _build() if build else []
+    _tell(json=json)
+    if failed:
+        raise typer.Exit(1)
+
+
+def _build() -> list[str]:
+    """Build what is missing; return the engines that could not be."""
     from proofgrid.proofs.kit.engine_programs import ENGINES, build_missing
+
+    failed = []
+    for name, made in build_missing(ENGINES, lambda name: complain(f"building the engine {name} …")):
+        if isinstance(made, UnknownProofSystem):
+            failed.append(name)
+            complain(f"{made.detail}.", style="bold")
+            complain(f"  {made.hint}")
+        else:
+            complain(f"built {name}: {made}")
+    return failed
+
+
+def _tell(*, json: bool) -> None:
     from proofgrid.proofs.registry import installed_names, missing_systems, proof_system
 
-    if build:
-        for name, path in build_missing(ENGINES, lambda name: complain(f"building the engine {name} …")):
-            complain(f"built {name}: {path}")
     told = [proof_system(name).describe() for name in installed_names()]
     missing = missing_systems()
     if json:

