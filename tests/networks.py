@@ -77,7 +77,7 @@ class Hold:
     @property
     def held(self) -> Path:
         """Is there once it keeps a job."""
-        return self.path.with_name("toy-held")
+        return self.path.with_name(self.path.name.replace("hold", "held"))
 
     async def until_held(self) -> None:
         """Wait until it keeps a job."""
@@ -183,11 +183,11 @@ class Network:
         """Where a prover caches what its proof systems derive."""
         return self.root / "operators" / operator / "provers" / name / "keys"
 
-    def hold(self, name: str, operator: str) -> Hold:
+    def hold(self, name: str, operator: str, *, stage: str = "prove") -> Hold:
         """Let no toy job that this prover starts from now on go further than its first word, until it is let go."""
         keys = self.keys_directory(name, operator)
         keys.mkdir(parents=True, exist_ok=True)
-        hold = Hold(keys / "toy-hold")
+        hold = Hold(keys / f"toy-hold-{stage}")
         if not hold.path.exists():
             hold.held.unlink(missing_ok=True)
             hold.path.touch()
@@ -306,7 +306,7 @@ class Network:
 
     async def _stop(self, processes: Sequence[Process]) -> None:
         children = [child for process in processes for child in process.children()]
-        for held in self.root.glob("operators/*/provers/*/keys/toy-hold"):  # a prover drains what it has
+        for held in self.root.glob("operators/*/provers/*/keys/toy-hold-*"):  # a prover drains what it has
             held.unlink()
         for process in reversed(processes):
             await process.stop()

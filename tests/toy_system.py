@@ -12,7 +12,7 @@ inputs are artifacts, small ones are not), `thickness` (bytes that every proof i
 and `bulk` (bytes that the program, and so every bundle, is longer).
 Of the behaviours `unprovable-indeed` and `honest` the system can tell whether a job can be proven, of no other.
 A file `toy-behaviour` in a prover's cache directory overrides the behaviour for that prover alone; while a file
-`toy-hold` is there, its jobs make a file `toy-held` after their first word, and go no further.
+`toy-hold-prove` (or `-wrap`) is there, its jobs make `toy-held-prove` after their first word, and go no further.
 A file `toy-complaint` in its scratch directory is what its self-check fails with.
 
 This file is copied out and installed as a third party's package; so it imports nothing from the tests.
@@ -178,7 +178,7 @@ class ToySystem:
         behaviour = "ok" if behaviour.startswith("wrap-") else behaviour
         report("prove", 0)
         start = json.loads(job_input)["start"]
-        _wait_while_held(cache)
+        _wait_while_held(cache, "prove")
         _behave(behaviour, settings, workdir, report)
         end = _walk(start, settings["rounds"])
         report("prove", 1000)
@@ -201,6 +201,7 @@ class ToySystem:
         behaviour = _behaviour(settings, cache)
         behaviour = behaviour.removeprefix("wrap-") if behaviour.startswith("wrap-") else "ok"
         report("wrap", 0)
+        _wait_while_held(cache, "wrap")
         for part in parts:
             if not files.program.is_wrap(part.slice_index):
                 _verified(files, part.output)
@@ -329,10 +330,11 @@ def _verified(files: ProgramFiles, output: JobOutput) -> dict[str, str]:
     return {"start": start, "end": end}
 
 
-def _wait_while_held(cache: Path) -> None:
-    if (cache / "toy-hold").exists():
-        (cache / "toy-held").touch()
-    while (cache / "toy-hold").exists():
+def _wait_while_held(cache: Path, stage: str) -> None:
+    hold = cache / f"toy-hold-{stage}"
+    if hold.exists():
+        (cache / f"toy-held-{stage}").touch()
+    while hold.exists():
         time.sleep(HOLD_LOOKS_SECONDS)
 
 
