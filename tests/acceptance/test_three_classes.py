@@ -14,28 +14,28 @@ import pytest
 from proofgrid.primitives.clock import SystemClock, past
 from proofgrid.rules.ledger.accounts import MINT, TREASURY
 from proofgrid.sdk.client import Client
-from tests.acceptance.tasks import check_paid_once, events_of, fetch_and_verify, the_event, wait_for
+from tests.acceptance.tasks import check_paid_once, events_of, fetch_and_verify, wait_for
 from tests.acceptance.test_real_proofs import DEMO_DATA, SETTINGS, a_digit
 from tests.acceptance.test_slashing import BOND, pay_into_bond
 from tests.networks import Network, running_network
 
-#: Four slices of the digits model have 1,054 and 1,094 PU by turns, each of two slices has more.
+#: Four slices of the digits model have 1,054 and 1,094 PU by turns, the whole model in one slice some 7,000.
 LIMITS = "small=2GiB:1060,medium=2GiB:1100"
 OPERATORS = ("alice", "bob", "carol")
 
 
 @pytest.fixture(scope="module")
-def srs_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A string for each size: what a slice costs depends on the smallest that it fits."""
-    folder = tmp_path_factory.mktemp("srs")
-    for logrows in (12, 13):
+def large_srs(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Large enough for the whole model in one slice."""
+    folder = tmp_path_factory.mktemp("large-srs")
+    for logrows in (12, 15):
         ezkl.gen_srs(str(folder / f"kzg{logrows}.srs"), logrows)
     return folder
 
 
 @pytest.fixture
-async def network(tmp_path: Path, database_dsn: str, srs_folder: Path) -> AsyncIterator[Network]:
-    settings = {"SRS_FILE": str(srs_folder), "CLASS_LIMITS": LIMITS, "STAKE_PERMILLE": "500"}
+async def network(tmp_path: Path, database_dsn: str, large_srs: Path) -> AsyncIterator[Network]:
+    settings = {"SRS_FILE": str(large_srs), "CLASS_LIMITS": LIMITS, "STAKE_PERMILLE": "500", "LEASE_TTL_MS": "4000"}
     async with running_network(tmp_path, database_dsn, **settings) as network:
         network.add_key("carol")
         await network.grant("carol", "operator")
@@ -50,7 +50,7 @@ async def test_slices_are_sold_by_class_to_several_operators_and_the_books_add_u
     pixels, _ = a_digit(3)
     async with network.client() as client:
         sliced = await _register(client, slices=4)
-        halves = await _register(client, slices=2)
+        whole = await _register(client, slices=1)
         late = await network.start_prover("late", "bob", ask=500, CLASSES="small,medium")
 
         # The late one takes a slice and is never heard of again; then everybody else comes.
@@ -61,7 +61,7 @@ async def test_slices_are_sold_by_class_to_several_operators_and_the_books_add_u
             await network.start_prover("small", "alice", ask=700, CLASSES="small")
             await network.start_prover("medium", "alice", ask=800, CLASSES="small,medium")
             await network.start_prover("large", "carol", ask=900, CLASSES="small,medium,large")
-            second = await client.submit(halves, [pixels], limit_price=2_000)
+            second = await client.submit(whole, [pixels], limit_price=2_000)
             events = {task.task_id: await events_of(client, task.task_id) for task in (first, second)}
         finally:
             os.kill(late.pid, signal.SIGCONT)
@@ -80,22 +80,25 @@ async def test_slices_are_sold_by_class_to_several_operators_and_the_books_add_u
 
     # Who missed the deadline is slashed by the table; who proved the slice after all is paid for it beside its price.
     slashes = [data for kind, data in log if kind == "slashed"]
-    slice_index = caught.data["slice"]  # of the first task: the other has a slice 0 too
-    slashed = the_event(events[first.task_id], "slashed", slice=slice_index).data
-    sold = the_event(events[first.task_id], "sold", slice=slice_index, prover=caught.data["prover"]).data
+    slashed = next(data for data in slashes if data["slice"] == caught.data["slice"])
+    sold = next(data for kind, data in log if kind == "sold" and (data["slice"], data["prover"]) == _job(caught.data))
     [accepted] = [event.data for event in events[first.task_id] if event.kind == "accepted"]
-    units = {job["slice"]: job["units"] for job in accepted["jobs"]}
-    value = units[slice_index] * sold["sell_price"]
-    rescued = the_event(events[first.task_id], "proven", slice=slice_index).data
+    units = {job["slice"]: job["units"] for job in accepted["jobs"]}  # of the first task: the other has a slice 0 too
+    value = units[caught.data["slice"]] * sold["sell_price"]
+    rescued = next(data for data in proven if data["slice"] == caught.data["slice"])
     assert (slashed["reason"], names[slashed["operator"]]) == ("missed_deadline", "bob")
     assert slashed["amount"] == -(-value // 10)
     assert names[rescued["operator"]] != "bob"
-    reward = the_event(events[first.task_id], "rescued", slice=slice_index).data
+    reward = next(data for kind, data in log if kind == "rescued" and data["slice"] == caught.data["slice"])
     assert reward["amount"] == slashed["to_rescuer"] > 0
     assert reward["to"] == rescued["operator"]
 
     await check_paid_once(network)
     await _check_statements(network, spent=sum(task.spent for task in tasks), slashes=slashes)
+
+
+def _job(data: Any) -> tuple[int, str]:
+    return data["slice"], data["prover"]
 
 
 async def _register(client: Client, *, slices: int) -> str:
