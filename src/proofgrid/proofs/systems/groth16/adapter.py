@@ -12,15 +12,13 @@ made them to be trusted with: `proofgrid program keygen` makes some for developm
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from proofgrid.primitives.canonical import Json, canonical_json
 from proofgrid.primitives.digests import Digest, digest_of_file
 from proofgrid.primitives.errors import BadProof, InvalidField, InvalidInput, InvalidProgram
 from proofgrid.proofs.base import (
-    Contract,
-    ContractCall,
     JobOutput,
     PartialProof,
     Program,
@@ -33,10 +31,13 @@ from proofgrid.proofs.kit.contract_calls import call_of
 from proofgrid.proofs.kit.engine_programs import GNARK
 from proofgrid.proofs.kit.files import check_files, require
 from proofgrid.proofs.kit.looking import prove_then_look
+from proofgrid.proofs.kit.naming import NamesInputsAndOutputs
 from proofgrid.proofs.kit.one_job_per_input import OneJobPerInput, TakenInput
+from proofgrid.proofs.offers import Contract, ContractCall
 from proofgrid.proofs.setup import TrustRoots
 from proofgrid.proofs.systems.groth16 import engine
 from proofgrid.proofs.systems.groth16.curves import curve_of
+from proofgrid.proofs.systems.groth16.naming import ALL_INPUTS, ALL_OUTPUTS, integers_in, names_of, with_signal
 from proofgrid.proofs.systems.groth16.signals import is_element, public_names, read_inputs
 
 FORMAT = 1
@@ -46,7 +47,7 @@ SYM = "sym"
 _UNITS_LEAST = 20  #: a reference core starts in 20 ms
 
 
-class Groth16System(OneJobPerInput):
+class Groth16System(OneJobPerInput, NamesInputsAndOutputs):
     """Fits proofs.base.ProofSystem; see there for what each method promises."""
 
     name = engine.SYSTEM
@@ -132,6 +133,22 @@ class Groth16System(OneJobPerInput):
             raise InvalidInput(reason.rule, field=field + place if place != reason.field else field) from None
         outputs, _ = _counts(files)
         return TakenInput(shown=public[outputs:], job_input=canonical_json({"inputs": inputs}), output=public[:outputs])
+
+    def input_names(self, program: Program) -> Mapping[str, int]:
+        """Do what NamesValues.input_names promises; without a table of symbols nothing can be filled in by name."""
+        return names_of(program, ALL_INPUTS) if "names" in program.identity else {}
+
+    def output_names(self, program: Program) -> Mapping[str, int]:
+        """Return the circuit's outputs by name."""
+        return names_of(program, ALL_OUTPUTS)
+
+    def integers_of(self, program: Program, shown: Json, output: Json) -> Mapping[str, Sequence[int]]:
+        """Return the public signals' values by name."""
+        return integers_in(program, curve_of(program), shown, output)
+
+    def with_values(self, program: Program, value: Json, name: str, values: Sequence[int]) -> Json:
+        """Do what NamesValues.with_values promises."""
+        return with_signal(value, name, values)
 
     def run_job(
         self, files: ProgramFiles, slice_index: int, job_input: bytes, *, cache: Path, workdir: Path, report: Report
