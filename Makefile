@@ -8,6 +8,7 @@ CORES ?= 2
 TEST_CORES ?= 2
 DATA ?= proofgrid-data
 MODEL ?= digits
+SYSTEM ?= ezkl
 FAST := tests/rules tests/primitives tests/simulation/test_parts.py tests/wire tests/telemetry
 TESTS ?= tests --ignore=tests/acceptance/scenarios
 
@@ -23,8 +24,8 @@ $(STAMP): requirements.lock pyproject.toml
 	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@touch $(STAMP)
 
-demo: $(STAMP) ## run a whole network on this machine and prove a neural network's answer (MODEL=lenet: LeNet-5)
-	$(BIN)/proofgrid demo --model $(MODEL)
+demo: $(STAMP) ## run a whole network on this machine and prove a neural network's answer (MODEL=lenet: LeNet-5; SYSTEM=groth16: a circuit)
+	$(BIN)/proofgrid demo --model $(MODEL) --system $(SYSTEM)
 
 fast: $(STAMP) ## run the tests of rules, primitives and wire, without the exhaustive searches (under a minute)
 	$(PYTEST) -q -n $(CORES) -m "not exhaustive" $(FAST)
