@@ -14,9 +14,11 @@ from functools import partial
 import structlog
 
 from proofgrid.primitives.clock import Clock, fresh_uuid
+from proofgrid.primitives.convoy import Convoy
 from proofgrid.primitives.errors import (
     IdempotencyConflict,
     InvalidField,
+    ProofgridError,
     QuoteOver,
     Recoverable,
     TooManyOpen,
@@ -48,6 +50,7 @@ from proofgrid.store.subnetworks import check_client
 from proofgrid.store.task_views import GET_TASK, TaskView
 
 TASKS_PER_BATCH = 64
+TOGETHER_SECONDS = 0.02  #: for which submissions under way keep the next ones waiting
 
 log = structlog.get_logger(__name__)
 
@@ -77,6 +80,7 @@ class Admission:
         self._clock = clock
         self._subnetwork = subnetwork
         self._phases = phases
+        self._convoy = Convoy(TOGETHER_SECONDS)  #: of what is quick: normalised by one call, written by one statement
         self._around = LookingAround(database, open_tasks_max=limits.open_tasks, clock=clock)
         self._drafts: Batches[Draft, AdmittedTask | None] = Batches(
             partial(write_down, database, market), size_max=TASKS_PER_BATCH
@@ -94,9 +98,31 @@ class Admission:
 
         Raises InvalidRequest errors naming field and rule. When this returns, the task is durable and paid for.
         """
-        known, open_tasks = await self._look_around(client, request)
-        if known is not None:
+        open_tasks = self._counted(client, request)
+        if open_tasks is None:
+            known, open_tasks = await self._look_around(client, request)
+            return await (self._made(client, request, open_tasks) if known is None else self._as_it_is(known))
+        try:
+            async with self._convoy.place():
+                return await self._made(client, request, open_tasks)
+        except ProofgridError:
+            # Whatever is wrong with it by now: what was accepted once is answered as it was.
+            known, _ = await self._look_around(client, request)
+            if known is None:
+                raise
             return await self._as_it_is(known)
+
+    def _counted(self, client: Address, request: ProofRequest) -> int | None:
+        """Return how many tasks the client has open, where nothing needs to be looked up before it is written down.
+
+        Whether its key is taken is seen by writing as well: looking first only saves work, and less than it costs
+        where the work is quick.
+        """
+        if request.quote_id or request.allow_cached or not self._normaliser.is_quick(request):
+            return None
+        return self._around.counted(client)
+
+    async def _made(self, client: Address, request: ProofRequest, open_tasks: int) -> TaskView:
         quote = await self._quote_of(client, request)
         if quote is not None:
             request = at_the_price_of(request, limit_price=quote.buy_price)

@@ -1,6 +1,7 @@
 """Groth16: circom's circuits, as their compiler leaves them, with keys that the client brings.
 
-    source    r1cs, wasm, proving_key, verifying_key; sym names the public signals, if it is given
+    source    r1cs, wasm, proving_key and verifying_key, or instead of both the zkey of a ceremony;
+              sym names the public signals, if it is given
     curve     BN254 or BLS12-377, as the circuit's prime says
     input     signal name -> values; the gateway runs the circuit's program, so it knows every public value beforehand
     proof     three points, compressed, 128 or 192 bytes; public: the outputs in decimal
@@ -43,7 +44,7 @@ from proofgrid.proofs.systems.groth16.signals import is_element, public_names, r
 FORMAT = 1
 CONSTRAINTS_MAX = 1 << 24
 FILES = ("r1cs", "wasm", "proving_key", "verifying_key")
-SYM = "sym"
+SYM, ZKEY = "sym", "zkey"
 _UNITS_LEAST = 20  #: a reference core starts in 20 ms
 
 
@@ -60,7 +61,7 @@ class Groth16System(OneJobPerInput, NamesInputsAndOutputs):
         return SystemDescription(
             name=self.name,
             engine=engine.VERSION,
-            program_format="circom circuit: .r1cs, .wasm, proving and verifying key (and .sym)",
+            program_format="circom circuit: .r1cs, .wasm, keys (.pk and .vk, or .zkey) and .sym",
             settings_help={},
             source_suffixes={
                 "r1cs": ".r1cs",
@@ -68,6 +69,7 @@ class Groth16System(OneJobPerInput, NamesInputsAndOutputs):
                 "sym": ".sym",
                 "proving_key": ".pk",
                 "verifying_key": ".vk",
+                ZKEY: ".zkey",
             },
         )
 
@@ -94,13 +96,14 @@ class Groth16System(OneJobPerInput, NamesInputsAndOutputs):
         """Make a program of circuit and keys."""
         if settings:
             raise InvalidField("circom circuits take no settings", field=f"settings.{next(iter(settings))}")
-        if missing := [name for name in FILES if name not in source]:
-            hint = "proofgrid program keygen makes keys for development" if "key" in missing[0] else ""
-            raise InvalidField(f"there is no {missing[0]}", field=f"source.{missing[0]}", hint=hint)
-        if unknown := set(source) - {*FILES, SYM}:
+        if unknown := set(source) - {*FILES, SYM, ZKEY}:
             raise InvalidField(f"a circuit has no {min(unknown)}", field=f"source.{min(unknown)}")
-        paths = {name: source[name] for name in FILES}
         try:
+            taken = self._with_keys(source, workdir, report)
+            if missing := [name for name in FILES if name not in taken]:
+                hint = "proofgrid program keygen makes keys for development" if "key" in missing[0] else ""
+                raise InvalidField(f"there is no {missing[0]}", field=f"source.{missing[0]}", hint=hint)
+            paths = {name: taken[name] for name in FILES}
             circuit = engine.circuit_of(paths["r1cs"], workdir=workdir)
             if circuit.constraints > CONSTRAINTS_MAX:
                 raise InvalidProgram(f"a circuit has at most {CONSTRAINTS_MAX} constraints", field="source.r1cs")
@@ -112,7 +115,21 @@ class Groth16System(OneJobPerInput, NamesInputsAndOutputs):
         names = (
             public_names(source[SYM], outputs=circuit.outputs, inputs=circuit.public_inputs) if SYM in source else None
         )
-        return ProgramFiles(_program(circuit, {name: digest_of_file(paths[name]) for name in FILES}, names), paths)
+        zkey = digest_of_file(source[ZKEY]) if ZKEY in source else None
+        digests = {name: digest_of_file(paths[name]) for name in FILES}
+        return ProgramFiles(_program(circuit, digests, names, zkey), paths)
+
+    def _with_keys(self, source: Mapping[str, Path], workdir: Path, report: Report) -> dict[str, Path]:
+        """Return a source with gnark's keys made of those of snarkjs, where it brings such."""
+        if ZKEY not in source or "r1cs" not in source:
+            return dict(source)
+        if twice := sorted({"proving_key", "verifying_key"} & set(source)):
+            raise InvalidField(
+                f"a .zkey holds the {twice[0]} too", field=f"source.{twice[0]}", hint="bring one of them"
+            )
+        made = {name: workdir / f"circuit{self.describe().source_suffixes[name]}" for name in FILES[2:]}
+        engine.convert_keys(source["r1cs"], source[ZKEY], *made.values(), workdir=workdir, report=report)
+        return {**source, **made}
 
     def check_program(self, files: ProgramFiles) -> None:
         """Raise BadProof unless the files at hand are those that the identity names."""
@@ -161,7 +178,12 @@ class Groth16System(OneJobPerInput, NamesInputsAndOutputs):
         def prove() -> JobOutput:
             try:
                 proof, public = engine.prove(
-                    source, _inputs_of(files, job_input), memory=_memory(files), workdir=workdir, report=report
+                    source,
+                    _inputs_of(files, job_input),
+                    snarkjs=ZKEY in files.program.identity,
+                    memory=_memory(files),
+                    workdir=workdir,
+                    report=report,
                 )
             except engine.Refused as reason:
                 raise InvalidInput(reason.rule, field="job_input") from None
@@ -232,7 +254,10 @@ class Groth16System(OneJobPerInput, NamesInputsAndOutputs):
 
 
 def _program(
-    circuit: engine.Circuit, digests: Mapping[str, Digest], names: tuple[list[Json], list[Json]] | None
+    circuit: engine.Circuit,
+    digests: Mapping[str, Digest],
+    names: tuple[list[Json], list[Json]] | None,
+    zkey: Digest | None,
 ) -> Program:
     identity: dict[str, Json] = {
         "format": FORMAT,
@@ -244,6 +269,8 @@ def _program(
     }
     if names is not None:
         identity["names"] = {"outputs": names[0], "public_inputs": names[1]}
+    if zkey is not None:
+        identity[ZKEY] = zkey  # where the keys came from, and which rows bind the public values
     return Program(
         proof_system=engine.SYSTEM,
         identity=identity,
