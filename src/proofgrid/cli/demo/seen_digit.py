@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from proofgrid.cli.demo.digits import DemoModel, Digit, best_of, plain_scores
 from proofgrid.cli.demo.subject import Judged
 from proofgrid.cli.demo.verified import Verified
 from proofgrid.primitives.canonical import Json
+from proofgrid.primitives.reading import read_list, read_mapping
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,6 +91,8 @@ class SeenDigit:
         )
 
 
-def _scores_of(result: Mapping[str, Any]) -> list[float]:
-    (scores,) = result["outputs"][0].values()
-    return [float(value) for value in scores["values"]]
+def _scores_of(result: Mapping[str, Json]) -> list[float]:
+    """Return the only tensor that the only input has given; raise InvalidField when the result is another system's."""
+    (output,) = read_list(result["outputs"], "result.outputs")
+    (scores,) = read_mapping(output, "result.outputs[0]").values()
+    return [float(str(value)) for value in read_list(read_mapping(scores, "scores")["values"], "scores.values")]
