@@ -12,11 +12,12 @@ from proofgrid.primitives.canonical import Json, canonical_json
 from proofgrid.primitives.digests import Digest, digest_of
 from proofgrid.primitives.ids import JobId, Lane, ProverId, TaskId
 from proofgrid.primitives.signatures import SigningKey
-from proofgrid.proofs.base import PARTS, PartialProof, ProgramFiles, ProofSystem
+from proofgrid.proofs.base import PartialProof, ProgramFiles, ProofSystem
 from proofgrid.proofs.bundles.bundle import write_bundle
 from proofgrid.proofs.bundles.container import MANIFEST, SIGNATURE, write_container
 from proofgrid.proofs.bundles.manifest import BundleJob, BundleTask, Manifest, Wrapped, for_verifiers
 from proofgrid.proofs.kit.one_proof import check_one_proof, prove_job
+from proofgrid.proofs.offers import PARTS
 from tests.toy_system import ToySystem
 
 NETWORK = SigningKey(b"\x01" * 32)

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from proofgrid.proofs.base import Contract
+from proofgrid.proofs.offers import Contract
 from tests.proofs.npm import installed
 
 HERE = Path(__file__).parent

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from proofgrid.cli.client.program_source import source_in
 from proofgrid.cli.kit.bars import stage_bar
 from proofgrid.cli.kit.console import date_text, plain, print_answers, print_json, print_table, say
 from proofgrid.cli.kit.options import ClientOptions, JsonOption, LimitOption, with_client
@@ -175,6 +174,8 @@ async def _register(
 
 
 def _source(model: Path, calibration: Path | None, system: str) -> dict[str, Path]:
+    from proofgrid.proofs.kit.source_folders import source_in
+
     found = source_in(model, system) if model.is_dir() else {"model": model}
     return found if calibration is None else {**found, "calibration": calibration}
 

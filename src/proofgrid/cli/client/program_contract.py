@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from proofgrid.cli.client.program_source import source_in
 from proofgrid.cli.kit.bars import stage_bar
 from proofgrid.cli.kit.console import complain, print_json, say
 from proofgrid.cli.kit.options import JsonOption
@@ -18,7 +17,7 @@ from proofgrid.primitives.errors import InvalidField
 from proofgrid.primitives.event_loop import run_async
 
 if TYPE_CHECKING:
-    from proofgrid.proofs.base import Contract
+    from proofgrid.proofs.offers import Contract
 
 ProgramOption = Annotated[
     str | None, typer.Option("--program", metavar="DIGEST", help="The program that a bundle must be of.")
@@ -58,6 +57,7 @@ def solidity(
     """
     from proofgrid.cli.client.building import build_apart, trust_for
     from proofgrid.proofs.bundles.contracts import contracts_in, writer_of
+    from proofgrid.proofs.kit.source_folders import source_in
 
     with tempfile.TemporaryDirectory(prefix="proofgrid-contract-") as folder:
         scratch = Path(folder)

@@ -8,7 +8,6 @@ from typing import Annotated
 
 import typer
 
-from proofgrid.cli.client.program_source import source_in
 from proofgrid.cli.kit.bars import stage_bar
 from proofgrid.cli.kit.console import complain, print_json, say
 from proofgrid.cli.kit.options import JsonOption
@@ -36,7 +35,8 @@ def run(
       proofgrid program keygen circuit/
       proofgrid program register circuit/ --system groth16
     """
-    from proofgrid.proofs.base import MakesKeys
+    from proofgrid.proofs.kit.source_folders import source_in
+    from proofgrid.proofs.offers import MakesKeys
     from proofgrid.proofs.registry import proof_system
 
     chosen = proof_system(system)

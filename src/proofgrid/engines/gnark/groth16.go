@@ -73,6 +73,9 @@ func checkKeys(request *keysRequest) (any, error) {
 			verifyingKey.NbPublicWitness(), circuit.public())
 	}
 	binding, shared, _ := verifyingParts(verifyingKey)
+	if deltaIsGamma(verifyingKey) {
+		return nil, refuse(verifyingKeyField, "its delta is its gamma, so anybody can forge proofs: nobody has contributed to it")
+	}
 	for place, point := range binding[1:] {
 		if point.IsInfinity() {
 			return nil, refuse(verifyingKeyField, "it binds public value %d to nothing: a proof would verify for any other", place)
@@ -115,6 +118,7 @@ func execute(request *executeRequest) (any, error) {
 type proveRequest struct {
 	executeRequest
 	ProvingKey string `json:"proving_key"`
+	Snarkjs    bool   // the keys were made by snarkjs
 }
 
 func prove(request *proveRequest) (any, error) {
@@ -123,6 +127,7 @@ func prove(request *proveRequest) (any, error) {
 	if err != nil {
 		return nil, err
 	}
+	circuit.rowsOfSnarkjs = request.Snarkjs
 	progress("key", 200)
 	provingKey := groth16.NewProvingKey(circuit.curve.id)
 	// Its digest was checked by whoever asks; subgroup checks would take longer than the proof.

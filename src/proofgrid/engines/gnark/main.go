@@ -48,6 +48,7 @@ var commands = map[string]command{
 	"verify":   asked(verify),
 	"solidity": asked(exportVerifier),
 	"words":    asked(words),
+	"zkey":     asked(convertKeys),
 }
 
 func main() {

@@ -6,10 +6,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from proofgrid.primitives.errors import InvalidField
-from proofgrid.proofs.base import Contract, ContractCall, PartialProof, ProgramFiles, WritesContract
+from proofgrid.proofs.base import PartialProof, ProgramFiles
 from proofgrid.proofs.bundles.bundle import DEFAULT_LIMITS, Workbench, parts_of, read_bundle, verify_bundle
 from proofgrid.proofs.bundles.container import open_container
 from proofgrid.proofs.bundles.manifest import Manifest
+from proofgrid.proofs.offers import Contract, ContractCall, WritesContract
 from proofgrid.proofs.registry import proof_system
 
 

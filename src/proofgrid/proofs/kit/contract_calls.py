@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from eth_hash.auto import keccak
 
 from proofgrid.primitives.canonical import Json
-from proofgrid.proofs.base import ContractCall
+from proofgrid.proofs.offers import ContractCall
 
 _WORD = 32
 _FUNCTION = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\(([a-z0-9\[\],]*)\)")

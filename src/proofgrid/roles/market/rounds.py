@@ -46,6 +46,7 @@ from proofgrid.store.lanes import LOCK_SILENT_MS
 from proofgrid.store.rounds import OPEN_STACK, RoundOpening
 from proofgrid.store.transactions import Transaction
 
+ROOM = "free"  #: behind a lane in a notification
 STAND_BY_MS = 250  #: after finding another gateway at a lane's round
 WISH_RETRY_MS = 250  #: a wish is held for a few seconds only
 
@@ -93,22 +94,26 @@ class Market:
         )
         self._stacks: dict[Stack, Pacing] = {}
         self._telling = Telling(clock)
+        self._at_rest: set[Stack] = set()  #: nothing waited there at the last look: room alone makes no round
         self._hungry: set[Stack] = set()  #: with jobs, and with provers that are busy, perhaps in other stacks
         self._group: asyncio.TaskGroup | None = None
         self._chores = chores or Chores.of_one()
 
     def hear(self, told: str) -> None:
-        """A notification says that something changed in a lane; behind the lane may stand who woke its own market."""
-        lane, _, origin = told.partition(" ")
-        if origin != str(self._gateway_id):
+        """A notification says that something changed in a lane.
+
+        Behind the lane may stand who woke its own market, or that provers have room there and nothing else is new.
+        """
+        lane, _, why = told.partition(" ")
+        if why == ROOM and stack_of(lane) in self._at_rest:
+            self._wake_hungry(stack_of(lane))
+        elif why != str(self._gateway_id):
             self.wake(lane)
 
     def wake(self, lane: str) -> None:
         """Something changed in a lane."""
         stack = stack_of(lane)
-        # Somebody may have become free there who serves these as well; who had the capacity last comes last.
-        for hungry in self._hungry - {stack}:
-            self._stacks[hungry].wake()
+        self._wake_hungry(stack)
         if not self._chores.are_mine(stack):
             return  # a sibling holds its rounds
         pacing = self._stacks.get(stack)
@@ -123,6 +128,11 @@ class Market:
             if self._group is not None:
                 self._group.create_task(pacing.run())
         pacing.wake()
+
+    def _wake_hungry(self, stack: Stack) -> None:
+        # Somebody may have become free there who serves these as well; who had the capacity last comes last.
+        for hungry in self._hungry - {stack}:
+            self._stacks[hungry].wake()
 
     def overdue_seconds(self) -> float:
         """Return for how long a change has been waiting for its round, in the stack where that is longest."""
@@ -151,6 +161,7 @@ class Market:
         if not self._chores.are_mine(stack):
             self._hungry.discard(stack)
             return RoundsTally(sold=0, unsold=0, next_job_ms=None)  # a sibling's by now
+        self._at_rest.discard(stack)
         async with self._database.transaction(Transaction.HOLD_ROUND) as connection:
             opened = await connection.fetch(
                 OPEN_STACK, stack=stack, leader=self._gateway_id, silent_ms=str(LOCK_SILENT_MS)
@@ -159,6 +170,8 @@ class Market:
                 # Another gateway is at it. Should it die before it is done, this one must not come late.
                 return RoundsTally(sold=0, unsold=0, next_job_ms=STAND_BY_MS)
             openings: dict[str, RoundOpening] = {one.lane: one for one in opened if one.lane}
+            if not openings:
+                self._at_rest.add(stack)
             found = await collect_stack(
                 connection,
                 stack,
@@ -227,6 +240,8 @@ class Market:
         )
 
     async def _until_next_job(self, stack: Stack) -> float | None:
+        if stack in self._at_rest:
+            return None
         async with self._database.connection(Urgency.ROUNDS) as connection:
             wait_ms = await connection.value(NEXT_PUT_OFF, stack=stack)
         return None if wait_ms is None else wait_ms / 1000

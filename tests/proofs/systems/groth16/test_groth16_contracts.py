@@ -8,8 +8,9 @@ import pytest
 
 from proofgrid.primitives.canonical import Json
 from proofgrid.primitives.errors import InvalidField
-from proofgrid.proofs.base import PartialProof, WritesContract
+from proofgrid.proofs.base import PartialProof
 from proofgrid.proofs.kit.contract_calls import call_of
+from proofgrid.proofs.offers import WritesContract
 from proofgrid.proofs.systems.groth16.adapter import Groth16System
 from tests.proofs.evm.running import answers_of
 from tests.proofs.systems.groth16.circom import engine_or_skip

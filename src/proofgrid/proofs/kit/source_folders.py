@@ -1,10 +1,12 @@
-"""The files that a client hands in: one file, or a folder of which each file is known by the end of its name."""
+"""The files that a client hands in as a folder: by the ends of their names, or as the proof system itself reads it."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
 from proofgrid.primitives.errors import InvalidField
+from proofgrid.proofs.offers import ReadsFolders
+from proofgrid.proofs.registry import proof_system
 
 
 def source_in(folder: Path, system: str) -> dict[str, Path]:
@@ -12,9 +14,10 @@ def source_in(folder: Path, system: str) -> dict[str, Path]:
 
     Other files are left alone. Raises InvalidField when two could be the same, or none is any.
     """
-    from proofgrid.proofs.registry import proof_system
-
-    suffixes = proof_system(system).describe().source_suffixes
+    chosen = proof_system(system)
+    if isinstance(chosen, ReadsFolders):
+        return dict(chosen.source_in(folder))
+    suffixes = chosen.describe().source_suffixes
     found: dict[str, Path] = {}
     for path in sorted(folder.rglob("*")):
         for name, suffix in suffixes.items():
