@@ -41,7 +41,7 @@ test: $(STAMP) ## run every test but the scenarios: real database, real processe
 
 test-zkvm: $(STAMP) ## build the engines that take long (Rust: ten minutes of processor time) and run their tests
 	$(BIN)/proofgrid systems --build miden
-	$(PYTEST) tests/proofs/systems/miden
+	$(PYTEST) tests/proofs/systems/miden tests/acceptance/test_miden_steps.py
 
 scenarios: $(STAMP) ## break everything on purpose: one failure per file, real processes (about 15 minutes)
 	$(PYTEST) tests/acceptance/scenarios
