@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from proofgrid.cli.client.program_source import source_in
+from proofgrid.cli.client.program_source import source_at
 from proofgrid.cli.kit.bars import stage_bar
 from proofgrid.cli.kit.console import date_text, plain, print_answers, print_json, print_table, say
 from proofgrid.cli.kit.options import ClientOptions, JsonOption, LimitOption, with_client
@@ -78,8 +78,8 @@ def build(
         raise InvalidField(f"programs of {system} rest on an SRS", field="srs", hint="proofgrid srs get --out DIR")
     trust = {setup.kind: srs.absolute() for setup in setups if srs is not None}
     wanted = read_settings(settings, setting or [])
-    source = {name: path.absolute() for name, path in _source(model, calibration, system).items()}
     with tempfile.TemporaryDirectory(prefix="proofgrid-build-") as scratch, stage_bar(json=json) as on_stage:
+        source = {name: path.absolute() for name, path in _source(model, calibration, system, Path(scratch)).items()}
         if out is not None:
             out.mkdir(parents=True, exist_ok=True)
         workdir = (out or Path(scratch)).absolute()
@@ -110,9 +110,10 @@ def register(
     Example:
       proofgrid program register model.onnx -s slices=4 --label "digits 64-64-32-10"
     """
-    run_async(
-        _register(options, system, _source(model, calibration, system), read_settings(settings, setting or []), label)
-    )
+    wanted = read_settings(settings, setting or [])
+    with tempfile.TemporaryDirectory(prefix="proofgrid-source-") as scratch:
+        source = _source(model, calibration, system, Path(scratch))
+        run_async(_register(options, system, source, wanted, label))
 
 
 @group.command("list")
@@ -180,8 +181,8 @@ async def _register(
     _print_program(program_from_json(program.manifest), label=label)
 
 
-def _source(model: Path, calibration: Path | None, system: str) -> dict[str, Path]:
-    found = source_in(model, system) if model.is_dir() else {"model": model}
+def _source(model: Path, calibration: Path | None, system: str, scratch: Path) -> dict[str, Path]:
+    found = source_at(model, system, scratch)
     return found if calibration is None else {**found, "calibration": calibration}
 
 

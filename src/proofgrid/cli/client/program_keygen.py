@@ -42,8 +42,8 @@ def run(
     chosen = proof_system(system)
     if not isinstance(chosen, MakesKeys):
         raise InvalidField(f"programs of {system} bring no keys: the network makes them", field="system")
-    source = source_in(folder, system)
     with tempfile.TemporaryDirectory(prefix="proofgrid-keys-") as scratch, stage_bar(json=json) as on_stage:
+        source = source_in(folder, system, Path(scratch))
         made = chosen.make_keys(source, folder, workdir=Path(scratch), report=on_stage)
     complain(
         "DEVELOPMENT KEYS: whoever runs this command could keep what forges proofs for this circuit.", style="yellow"

@@ -24,7 +24,7 @@ import platformdirs
 from proofgrid.primitives.digests import digest_of
 from proofgrid.primitives.errors import UnknownProofSystem
 from proofgrid.proofs.kit.engine import ENGINES_FOLDER
-from proofgrid.proofs.kit.engine_recipes import GO, BuildFailed, Recipe
+from proofgrid.proofs.kit.engine_recipes import GO, NPM, BuildFailed, Recipe
 
 # A job's child has another home than we have, and with it another cache.
 os.environ.setdefault(ENGINES_FOLDER, str(platformdirs.user_cache_path("proofgrid") / "engines"))
@@ -114,7 +114,8 @@ class EngineProgram:
 
 
 GNARK = EngineProgram("gnark", GO)
-ENGINES = (GNARK,)
+NOIR = EngineProgram("noir", NPM)
+ENGINES = (GNARK, NOIR)
 
 
 def build_missing(
