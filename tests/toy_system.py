@@ -6,8 +6,10 @@ A proof is the two ends of its piece of the chain; the verifier walks the piece 
 `units` (PU of each job, whatever it really is), `behaviour` (what `run_job` does: ok, slow, hang, fill, crash, exit,
 panic, memory, stderr, noise, orphan, helper, refuse, unprovable, garbage, or honest, which is ok; or `uncombinable`:
 the proofs are right, and `combine` fails; or `fragile`: `combine` dies of a proof that is b"poison"; or
-`panic-at-build`), `sleep_ms`, `padding` (bytes that every job's input is longer: large inputs are artifacts, small ones
-are not) and `bulk` (bytes that the program, and so every bundle, is longer).
+`panic-at-build`; with `wrap-` before it: so does `wrap`, and `run_job` is honest), `wraps` (how many
+proofs one wrap takes; 0: none, and no one proof), `sleep_ms`, `padding` (bytes that every job's input is longer: large
+inputs are artifacts, small ones are not), `thickness` (bytes that every proof is longer)
+and `bulk` (bytes that the program, and so every bundle, is longer).
 Of the behaviours `unprovable-indeed` and `honest` the system can tell whether a job can be proven, of no other.
 A file `toy-behaviour` in a prover's cache directory overrides the behaviour for that prover alone; while a
 file `toy-hold` is there, its jobs go no further than their first word. A file `toy-complaint` in its scratch directory
@@ -25,7 +27,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -45,6 +47,7 @@ from proofgrid.proofs.base import (
 )
 from proofgrid.proofs.kit.batches import arranged, same_json
 from proofgrid.proofs.kit.files import require
+from proofgrid.proofs.kit.one_proof import folded, parts_of, the_one
 from proofgrid.proofs.setup import TrustRoots
 
 DEFAULTS: Mapping[str, Any] = {
@@ -55,6 +58,8 @@ DEFAULTS: Mapping[str, Any] = {
     "padding": 0,
     "bulk": 0,
     "units": 10,
+    "wraps": 0,
+    "thickness": 0,
 }
 MEMORY_BYTES = 256 << 20
 HOLD_LOOKS_SECONDS = 0.02
@@ -105,6 +110,9 @@ class ToySystem:
                 for index in range(count)
             ),
             summary={"slices": count},
+            wraps=(SliceSpec(index=count, units=units, memory_bytes=MEMORY_BYTES, files=("circuit",)),)
+            if {**DEFAULTS, **settings}["wraps"]
+            else (),
         )
         return ProgramFiles(program, {"circuit": path})
 
@@ -139,6 +147,23 @@ class ToySystem:
                 link = _walk(link, settings["rounds"])
         return NormalisedRequest(statement={"starts": starts}, jobs=tuple(jobs))
 
+    def normalise_to_one(self, files: ProgramFiles, inputs: list[Any], *, workdir: Path) -> NormalisedRequest:
+        plain = self.normalise(files, inputs, workdir=workdir)
+        (spec,) = files.program.wraps
+        wraps = tuple(
+            JobDraft(
+                slice_index=spec.index,
+                input_index=number,
+                units=spec.units,
+                memory_bytes=spec.memory_bytes,
+                depends_on=taken,
+                input=b"{}",
+                facts={},
+            )
+            for number, taken in enumerate(folded(len(plain.jobs), _settings(files)["wraps"]))
+        )
+        return NormalisedRequest(statement={**plain.statement, "one_proof": True}, jobs=(*plain.jobs, *wraps))
+
     def self_check(self, *, workdir: Path) -> str:
         complaint = workdir.parent / "toy-complaint"
         if complaint.is_file():
@@ -149,8 +174,8 @@ class ToySystem:
         self, files: ProgramFiles, slice_index: int, job_input: bytes, *, cache: Path, workdir: Path, report: Report
     ) -> JobOutput:
         settings = _settings(files)
-        override = cache / "toy-behaviour"
-        behaviour = override.read_text().strip() if override.exists() else settings["behaviour"]
+        behaviour = _behaviour(settings, cache)
+        behaviour = "ok" if behaviour.startswith("wrap-") else behaviour
         report("prove", 0)
         start = json.loads(job_input)["start"]
         while (cache / "toy-hold").exists():
@@ -160,7 +185,31 @@ class ToySystem:
         report("prove", 1000)
         if behaviour == "garbage":
             end = digest_of(end.encode())
-        return JobOutput(proof=canonical_json({"start": start, "end": end}), public={"end": end})
+        return JobOutput(proof=_proof(settings, {"start": start, "end": end}), public={"end": end})
+
+    def wrap(
+        self,
+        files: ProgramFiles,
+        slice_index: int,
+        job_input: bytes,
+        parts: Sequence[PartialProof],
+        *,
+        cache: Path,
+        workdir: Path,
+        report: Report,
+    ) -> JobOutput:
+        settings = _settings(files)
+        behaviour = _behaviour(settings, cache)
+        behaviour = behaviour.removeprefix("wrap-") if behaviour.startswith("wrap-") else "ok"
+        report("wrap", 0)
+        for part in parts:
+            if not files.program.is_wrap(part.slice_index):
+                _verified(files, part.output)
+        _behave(behaviour, settings, workdir, report)
+        fold = _fold([_leaf(part.slice_index, part.input_index, part.output.public) for part in parts])
+        if behaviour == "garbage":
+            fold = digest_of(fold.encode())
+        return JobOutput(proof=_proof(settings, {"fold": fold}), public={"fold": fold})
 
     def can_be_proven(self, files: ProgramFiles, slice_index: int, job_input: bytes, *, workdir: Path) -> bool | None:
         return {"unprovable-indeed": False, "honest": True}.get(_settings(files)["behaviour"])
@@ -168,6 +217,10 @@ class ToySystem:
     def verify_partial(
         self, files: ProgramFiles, slice_index: int, facts: Mapping[str, Any], output: JobOutput, *, workdir: Path
     ) -> None:
+        if files.program.is_wrap(slice_index):
+            taken = [_leaf(part.slice_index, part.input_index, part.public) for part in parts_of(facts)]
+            _check_fold(_settings(files), output, _fold(taken))
+            return
         proof = _verified(files, output)
         if proof["start"] != facts["start"]:
             raise BadProof("the proof starts somewhere else")
@@ -180,6 +233,8 @@ class ToySystem:
         if _settings(files)["behaviour"] == "fragile" and any(part.output.proof == b"poison" for part in parts):
             os._exit(7)
         last = len(files.program.slices) - 1
+        if statement.get("one_proof"):
+            assert any(files.program.is_wrap(part.slice_index) for part in parts)
         ends = sorted((part.input_index, part.output.public["end"]) for part in parts if part.slice_index == last)
         return {"outputs": [end for _, end in ends]}
 
@@ -193,6 +248,8 @@ class ToySystem:
         workdir: Path,
     ) -> list[str]:
         require(files, *files.program.verifying_files)
+        if statement.get("one_proof"):
+            return self._verify_one(files, statement, result, parts)
         rows = arranged(parts, inputs=len(statement["starts"]), slices=len(files.program.slices))
         outputs = []
         for number, (link, row) in enumerate(zip(statement["starts"], rows, strict=True)):
@@ -205,6 +262,48 @@ class ToySystem:
         if not same_json(dict(result), {"outputs": outputs}):
             raise BadProof("the result is not what the proofs end with", field="result")
         return [f"{len(parts)} proofs verify", f"{len(outputs)} chains are linked"]
+
+    def _verify_one(
+        self, files: ProgramFiles, statement: Mapping[str, Any], result: Mapping[str, Any], parts: list[PartialProof]
+    ) -> list[str]:
+        settings, slices = _settings(files), len(files.program.slices)
+        folds, outputs = [], []
+        for number, link in enumerate(statement["starts"]):
+            for index in range(slices):
+                link = _walk(link, settings["rounds"])
+                folds.append(_leaf(index, number, {"end": link}))
+            outputs.append(link)
+        for taken in folded(len(folds), settings["wraps"]):
+            folds.append(_fold([folds[position] for position in taken]))
+        _check_fold(settings, the_one(parts, index=slices).output, folds[-1])
+        if not same_json(dict(result), {"outputs": outputs}):
+            raise BadProof("the result is not what the proof is of", field="result")
+        return [f"one proof of {len(outputs)} chains"]
+
+
+def _proof(settings: Mapping[str, Any], content: Mapping[str, Any]) -> bytes:
+    return bytes(canonical_json(content)) + b" " * int(settings.get("thickness", 0))
+
+
+def _behaviour(settings: Mapping[str, Any], cache: Path) -> str:
+    override = cache / "toy-behaviour"
+    return str(override.read_text().strip() if override.exists() else settings["behaviour"])
+
+
+def _leaf(slice_index: int, input_index: int, public: Mapping[str, Any]) -> str:
+    """Return what a wrap folds of one part: of another wrap its own fold."""
+    if "fold" in public:
+        return str(public["fold"])
+    return str(digest_of(canonical_json([slice_index, input_index, public["end"]])))
+
+
+def _fold(folds: Sequence[str]) -> str:
+    return str(digest_of("".join(folds).encode()))
+
+
+def _check_fold(settings: Mapping[str, Any], output: JobOutput, fold: str) -> None:
+    if output.proof != _proof(settings, {"fold": fold}) or dict(output.public) != {"fold": fold}:
+        raise BadProof("the fold is not that of these proofs")
 
 
 def _settings(files: ProgramFiles) -> dict[str, Any]:
@@ -222,7 +321,8 @@ def _verified(files: ProgramFiles, output: JobOutput) -> dict[str, str]:
     try:
         proof = dict(json.loads(output.proof))
         start, end = str(proof["start"]), str(proof["end"])
-        right = _walk(start, _settings(files)["rounds"]) == end and canonical_json(proof) == output.proof
+        settings = _settings(files)
+        right = _walk(start, settings["rounds"]) == end and _proof(settings, proof) == output.proof
     except (ValueError, KeyError, TypeError):
         raise BadProof("the proof cannot be read") from None
     if not right or dict(output.public) != {"end": end}:

@@ -38,7 +38,7 @@ async def test_a_batch_of_memberships_is_proven_by_two_provers(network: Network,
     await network.start_prover("first", "alice", ask=500)
     await network.start_prover("second", "bob", ask=600)
     async with network.client() as client:
-        program = await client.register_program(source_in(circuit, "groth16"), proof_system="groth16")
+        program = await client.register_program(source_in(circuit, "groth16", tmp_path), proof_system="groth16")
         with pytest.raises(InvalidInput) as refused:
             await client.submit(program.digest, [{**a_member(1), "sides": [2] * LEVELS}], limit_price=2_000)
         assert "assertion" in refused.value.detail or "constraints" in refused.value.detail

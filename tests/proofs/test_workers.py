@@ -180,7 +180,7 @@ async def test_every_call_of_a_proof_system_works_by_its_name(workers: ProofWork
     inputs: list[Json] = ["a", "b"]
     requests: list[list[Json]] = [inputs, [7], inputs]
     normalised, _ = await workers.call(
-        calls.normalise_many, "toy", files, requests, tmp_path, timeout_seconds=30, urgency=Urgency.ADMISSION
+        calls.normalise_many, "toy", files, requests, tmp_path, False, timeout_seconds=30, urgency=Urgency.ADMISSION
     )
     request, refused, again = normalised
     assert isinstance(request, NormalisedRequest)

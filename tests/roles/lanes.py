@@ -125,9 +125,14 @@ class LaneUnderTest:
         lane: str = LANE,
         client: Address = CLIENT,
         constraints: Constraints = NO_CONSTRAINTS,
+        wraps: Sequence[tuple[int, ...]] = (),
     ) -> UUID:
-        """Let a task with so many ready jobs be accepted; it has no input and no facts. `raises`: its ladder."""
+        """Let a task with so many ready jobs be accepted; it has no input and no facts. `raises`: its ladder.
+
+        `wraps`: the positions that jobs behind those take.
+        """
         task_id = uuid4()
+        ready, jobs = jobs, jobs + len(wraps)
         task: dict[str, Any] = {"task_id": str(task_id), "client": client, "program_digest": "p", "statement": {}}
         task |= {"idempotency_key": str(task_id), "request_digest": "digest", "inputs_digest": "digest"}
         task |= {"inputs": jobs, "limit_price": limit_price, "units": UNITS * jobs, "jobs_open": jobs}
@@ -139,16 +144,23 @@ class LaneUnderTest:
         task |= {"subnetwork": None if subnetwork == "default" else subnetwork}
         rows = []
         for number in range(jobs):
-            row: dict[str, Any] = {"job_id": str(uuid4()), "task_id": str(task_id), "slice": 0, "input": number}
-            row |= {"position": number, "lane": lane, "class": class_of_lane(lane), "units": UNITS}
+            row: dict[str, Any] = {"job_id": str(uuid4()), "task_id": str(task_id), "slice": int(number >= ready)}
+            row |= {"input": number, "position": number, "lane": lane, "class": class_of_lane(lane), "units": UNITS}
             row |= {"memory_bytes": 1}
             if not constraints.is_empty:
                 row |= {"lane": f"{lane}/{constraints.name}", "stack": STACK, "constraints": constraints.to_json()}
-            rows.append(row | {"depends_on": [], "input_digest": "d", "input_bytes": 0, "facts": {}})
+            taken = wraps[number - ready] if number >= ready else ()
+            rows.append(row | {"depends_on": list(taken), "input_digest": "d", "input_bytes": 0, "facts": {}})
         [transfer] = escrow(task_id=str(task_id), client=client, limit_price=price_max, units=UNITS * jobs)
         task |= {"accepted": {}, "transfer": transfer_row(transfer)}
         await self.database.write(
-            Transaction.ADMIT_TASKS, ADMIT_TASKS, tasks=[task], jobs=rows, small_inputs=[b""] * jobs, deadline_ms=0
+            Transaction.ADMIT_TASKS,
+            ADMIT_TASKS,
+            tasks=[task],
+            jobs=rows,
+            small_inputs=[b""] * jobs,
+            deadline_ms=0,
+            origin="",
         )
         return task_id
 

@@ -10,10 +10,11 @@ from proofgrid.rules.ledger.settlement import deposit, escrow
 from proofgrid.store.admission import LOOK_AROUND
 from proofgrid.store.connection import Connection
 from proofgrid.store.database import Database
+from proofgrid.store.granting import GRANT_LEASES
 from proofgrid.store.task_views import EVENTS_AFTER
 from proofgrid.store.transactions import Transaction
 from proofgrid.store.transfers import post_transfers
-from tests.roles.lanes import CLIENT, LaneUnderTest
+from tests.roles.lanes import CLIENT, LANE, LaneUnderTest
 
 READ = """
     SELECT coalesce(sum(idx_tup_fetch), 0) + coalesce(sum(seq_tup_read), 0) AS tuples FROM pg_stat_xact_user_tables
@@ -61,3 +62,25 @@ async def test_a_key_is_looked_up_and_not_searched_for_among_all_tasks_of_its_cl
             before = await _tuples_read(connection)
             await connection.fetch(LOOK_AROUND, **asked)
             assert await _tuples_read(connection) - before <= 1
+
+
+async def test_a_sale_reads_the_jobs_that_it_sells_and_not_all_that_ever_were(lane: LaneUnderTest) -> None:
+    nobodys = [{"lease_id": str(uuid4()), "job_id": str(uuid4())}]
+    asked = {
+        "leases": nobodys,
+        "lane": LANE,
+        "round": 1,
+        "buy_price": 1,
+        "sources": ["ready"],
+        "epoch": 0,
+        "winners": [],
+    }
+    async with lane.database.connection() as connection:
+        for _ in range(8):  # planned while there are no jobs
+            await connection.value(GRANT_LEASES, **asked)
+        for _ in range(50):
+            await lane.add_task()
+        async with connection.raw.transaction():
+            before = await _tuples_read(connection)
+            assert not await connection.value(GRANT_LEASES, **asked)
+            assert await _tuples_read(connection) == before

@@ -105,6 +105,34 @@ async def test_floods_of_each_urgency_leave_a_connection_for_every_more_urgent_o
         call.cancel()
 
 
+async def test_the_background_waits_while_the_process_is_late_and_nothing_else_does(pool: ConnectionPool) -> None:
+    lateness = 1.0
+    pool.late = lambda: lateness
+    background = asyncio.ensure_future(pool.acquire(Urgency.BACKGROUND))
+    others = [await pool.acquire(urgency) for urgency in (Urgency.MONEY, Urgency.SEALING)]
+    await turns_pass()
+    assert len(others) == 2 and not background.done()
+    lateness = 0.0
+    await background
+
+
+async def test_the_background_waits_for_a_late_process_no_longer_than_it_has_patience(
+    pool: ConnectionPool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("proofgrid.store.pool.PATIENCE_SECONDS", 0.0)
+    pool.late = lambda: 1.0
+    await pool.acquire(Urgency.BACKGROUND)
+
+
+async def test_who_waits_for_a_late_process_learns_that_the_connections_are_closed(pool: ConnectionPool) -> None:
+    pool.late = lambda: 1.0
+    background = asyncio.ensure_future(pool.acquire(Urgency.BACKGROUND))
+    await turns_pass()
+    await pool.close()
+    with pytest.raises(asyncpg.InterfaceError):
+        await background
+
+
 async def test_a_connection_that_comes_back_goes_to_the_most_urgent(pool: ConnectionPool) -> None:
     held = [(await pool.acquire(Urgency.MONEY), Urgency.MONEY) for _ in range(SIZE)]
     order: list[Urgency] = []

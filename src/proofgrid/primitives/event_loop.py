@@ -1,4 +1,4 @@
-"""The event loop that every process of ours runs on: uvloop where there is one."""
+"""The event loop that every process of ours runs on: uvloop where there is one; and what is done beside it."""
 
 from __future__ import annotations
 
@@ -14,6 +14,14 @@ def run_async(work: Coroutine[Any, Any, T]) -> T:
     """Run a coroutine to its end; Ctrl-C cancels it and raises KeyboardInterrupt."""
     with asyncio.Runner(loop_factory=_loop_factory()) as runner:
         return runner.run(work)
+
+
+async def aside(work: Callable[[], T], *, wanted: bool = True) -> T:
+    """Return what `work` returns, which takes long and touches nothing that others use: on a thread, where `wanted`.
+
+    The loop goes on meanwhile. Whoever is cancelled does not wait for the thread.
+    """
+    return await asyncio.to_thread(work) if wanted else work()
 
 
 def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:

@@ -36,10 +36,12 @@ def _check_depth(text: str, field: str) -> None:
             raise InvalidField(f"JSON nested deeper than {DEPTH_MAX}", field=field)
 
 
-def read_object(value: object, names: tuple[str, ...], field: str) -> Mapping[str, Json]:
-    """Return an object that has exactly these members."""
+def read_object(
+    value: object, names: tuple[str, ...], field: str, *, optional: tuple[str, ...] = ()
+) -> Mapping[str, Json]:
+    """Return an object that has exactly these members, and perhaps the `optional` ones."""
     data = read_mapping(value, field)
-    if set(data) != set(names):
+    if set(data) - set(optional) != set(names):
         raise InvalidField(f"expected exactly the members {', '.join(names)}", field=field)
     return data
 

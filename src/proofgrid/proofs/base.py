@@ -14,14 +14,14 @@ All calls block and may take all the CPU they get: callers run them in worker or
 an event loop. All values are frozen, picklable, and JSON where they leave the machine. A third party ships a
 proof system as a package with an entry point in the group `proofgrid.proof_systems`.
 
-What a system may offer besides has protocols of its own: Preloading, SelfChecking and
-TriesInputs below, `setup.NeedsSetup`,
-`kit.samples.OffersSamples`. `proofs.kit` is there to build on, and `proofs.kit.conformance` to be tried by.
+What a system may offer besides has protocols of its own: Preloading, SelfChecking, TriesInputs and MakesOneProof below,
+`setup.NeedsSetup`, `kit.samples.OffersSamples`. `proofs.kit` is there to build on, and `proofs.kit.conformance` to be
+tried by.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol, runtime_checkable
@@ -87,6 +87,8 @@ class Program:
     verifying_files: tuple[str, ...]  #: the names in `files` that an offline verifier needs; all pinned by `identity`
     slices: tuple[SliceSpec, ...]
     summary: Mapping[str, Json] = field(default_factory=dict)  #: for people: shapes, operators, sizes; JSON
+    #: what folds proofs into one; their indexes go on behind those of the slices. None: there is a proof for each slice
+    wraps: tuple[SliceSpec, ...] = ()
 
     @property
     def digest(self) -> Digest:
@@ -95,6 +97,19 @@ class Program:
         So programs of two systems never share a digest, whatever their identities say.
         """
         return digest_of_json({**self.identity, SYSTEM_IN_IDENTITY: self.proof_system})
+
+    def spec(self, index: int) -> SliceSpec:
+        """Return what a job of this slice, or wrap, needs; raise IndexError when there is none."""
+        return (*self.slices, *self.wraps)[index]
+
+    def is_wrap(self, index: int) -> bool:
+        """Tell whether a job of this index takes other jobs' proofs."""
+        return index >= len(self.slices)
+
+    @property
+    def memory_bytes_max(self) -> int:
+        """The most that any of its jobs needs."""
+        return max(spec.memory_bytes for spec in (*self.slices, *self.wraps))
 
     def __post_init__(self) -> None:
         if self.identity.get(SYSTEM_IN_IDENTITY, self.proof_system) != self.proof_system:
@@ -118,10 +133,10 @@ class JobDraft:
     """One job of a normalised request."""
 
     slice_index: int
-    input_index: int  #: which input of a batch, from 0
+    input_index: int  #: which input of a batch, from 0; of a wrap: which of its index
     units: int
     memory_bytes: int
-    depends_on: tuple[int, ...]  #: positions in `NormalisedRequest.jobs`
+    depends_on: tuple[int, ...]  #: positions in `NormalisedRequest.jobs`, ascending: whose proofs it takes
     input: bytes  #: what the prover needs to know, possibly secret; becomes an artifact
     facts: Mapping[str, Json]  #: what the gateway knows of the right proof (JSON), for `verify_partial`
 
@@ -209,7 +224,11 @@ class ProofSystem(Protocol):
     def verify_partial(
         self, files: ProgramFiles, slice_index: int, facts: Mapping[str, Json], output: JobOutput, *, workdir: Path
     ) -> None:
-        """Raise BadProof unless `output` proves exactly the job that `facts` (from normalise) describe."""
+        """Raise BadProof unless `output` proves exactly the job that `facts` (from normalise) describe.
+
+        The facts of a wrap have besides, under `parts`, what it took: a list of {"slice", "input", "proof": its digest,
+        "public"}, all of it verified before.
+        """
         ...
 
     def combine(
@@ -259,6 +278,40 @@ class TriesInputs(Protocol):
 
     def can_be_proven(self, files: ProgramFiles, slice_index: int, job_input: bytes, *, workdir: Path) -> bool | None:
         """Return whether a proof of the job exists; None where that cannot be told. Needs the slice's files only."""
+        ...
+
+
+#: Under which name the facts of a wrap hold what it took.
+PARTS = "parts"
+
+
+@runtime_checkable
+class MakesOneProof(Protocol):
+    """What a proof system may offer besides, for programs that have `wraps`: one proof of a whole request.
+
+    Parts that verify can be wrapped: a system promises that, and provers who say otherwise are refuted by it.
+    """
+
+    def normalise_to_one(self, files: ProgramFiles, inputs: list[Json], *, workdir: Path) -> NormalisedRequest:
+        """Do what `normalise` does, with wraps behind the jobs of the inputs, as `kit.one_proof` has it.
+
+        The last job's proof is the one that is handed out; each other job is taken by one wrap. `combine` gets all
+        parts, `verify_whole` the last one alone, and the statement says that it is so.
+        """
+        ...
+
+    def wrap(
+        self,
+        files: ProgramFiles,
+        slice_index: int,
+        job_input: bytes,
+        parts: Sequence[PartialProof],
+        *,
+        cache: Path,
+        workdir: Path,
+        report: Report,
+    ) -> JobOutput:
+        """Do what `run_job` does, for a wrap; `parts`: what it takes, verified, in the order of its `depends_on`."""
         ...
 
 

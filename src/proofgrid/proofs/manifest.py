@@ -18,13 +18,15 @@ def program_to_json(program: Program) -> dict[str, Json]:
         "verifying_files": list(program.verifying_files),
         "slices": [_slice_to_json(spec) for spec in program.slices],
         "summary": dict(program.summary),
+        # Left out where there are none, so that programs from before there were wraps are spelled as ever.
+        **({"wraps": [_slice_to_json(spec) for spec in program.wraps]} if program.wraps else {}),
     }
 
 
 def program_from_json(value: object, *, field: str = "program") -> Program:
     """Return the program that `value` describes; raise InvalidField naming the field that is wrong."""
     known = ("proof_system", "identity", "files", "verifying_files", "slices", "summary")
-    data = read_object(value, known, field)
+    data = read_object(value, known, field, optional=("wraps",))
     files = {
         read_text(name, f"{field}.files"): digest
         for name, digest in read_mapping(data["files"], f"{field}.files").items()
@@ -35,6 +37,9 @@ def program_from_json(value: object, *, field: str = "program") -> Program:
     slices = read_list(data["slices"], f"{field}.slices")
     if not slices:
         raise InvalidField("a program has at least one slice", field=f"{field}.slices")
+    wraps = read_list(data["wraps"], f"{field}.wraps") if "wraps" in data else []
+    if "wraps" in data and not wraps:
+        raise InvalidField("left out where there are none", field=f"{field}.wraps")
     return Program(
         proof_system=read_text(data["proof_system"], f"{field}.proof_system"),
         identity=read_mapping(data["identity"], f"{field}.identity"),
@@ -42,6 +47,7 @@ def program_from_json(value: object, *, field: str = "program") -> Program:
         verifying_files=verifying_files,
         slices=tuple(_slice_from_json(item, i, f"{field}.slices[{i}]") for i, item in enumerate(slices)),
         summary=read_mapping(data["summary"], f"{field}.summary"),
+        wraps=tuple(_slice_from_json(item, len(slices) + i, f"{field}.wraps[{i}]") for i, item in enumerate(wraps)),
     )
 
 

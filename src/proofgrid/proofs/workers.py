@@ -17,9 +17,10 @@ from pathlib import Path
 from typing import TypeVar, TypeVarTuple, cast
 
 from proofgrid.primitives.canonical import Json
-from proofgrid.primitives.errors import ProofgridError
+from proofgrid.primitives.errors import InvalidField, ProofgridError
 from proofgrid.primitives.turns import Shares, Urgency
-from proofgrid.proofs.base import JobOutput, NormalisedRequest, ProgramFiles, TriesInputs
+from proofgrid.proofs.base import JobOutput, MakesOneProof, NormalisedRequest, ProgramFiles, TriesInputs
+from proofgrid.proofs.kit.one_proof import check_one_proof
 from proofgrid.proofs.kit.verdicts import verdicts_of
 from proofgrid.proofs.kit.workdirs import empty_folders
 from proofgrid.proofs.pool.child import WorkerSettings
@@ -136,13 +137,26 @@ def check_program(name: str, files: ProgramFiles) -> None:
 
 
 def normalise_many(
-    name: str, files: ProgramFiles, requests: list[list[Json]], scratch: Path
+    name: str, files: ProgramFiles, requests: list[list[Json]], scratch: Path, aggregate: bool
 ) -> tuple[list[NormalisedRequest | ProofgridError], float]:
-    """See ProofSystem.normalise; return each request normalised or what is wrong with it, and the seconds of all."""
+    """See ProofSystem.normalise; return each request normalised or what is wrong with it, and the seconds of all.
+
+    `aggregate`: one proof of each request is wanted (MakesOneProof).
+    """
     system = proof_system(name)
     started = time.perf_counter()
     with empty_folders(scratch) as workdirs:
-        verdicts = verdicts_of(lambda inputs: system.normalise(files, inputs, workdir=workdirs.next()), requests)
+
+        def normalise(inputs: list[Json]) -> NormalisedRequest:
+            if not aggregate:
+                return system.normalise(files, inputs, workdir=workdirs.next())
+            if not isinstance(system, MakesOneProof):
+                raise InvalidField(f"{name} makes no proof of many proofs", field="aggregate")
+            request = system.normalise_to_one(files, inputs, workdir=workdirs.next())
+            check_one_proof(files.program, request)
+            return request
+
+        verdicts = verdicts_of(normalise, requests)
     return verdicts, time.perf_counter() - started
 
 

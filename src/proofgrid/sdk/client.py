@@ -135,12 +135,13 @@ class Client:
         idempotency_key: str | None = None,
         allow_cached: bool = False,
         hedging: bool = True,
+        aggregate: bool = False,
         ladder: Ladder | None = None,
         constraints: Constraints = NO_CONSTRAINTS,
         subnetwork: str = "",
         quote_id: str = "",
     ) -> Task:
-        """Submit a request: one proof per element of `inputs`, all in one bundle.
+        """Submit a request: one proof per element of `inputs`, all in one bundle, or one of all with `aggregate`.
 
         For ezkl an element is {name: tensor}, or a bare tensor, as lists or arrays; `sdk.inputs` reads them from files.
 
@@ -163,6 +164,7 @@ class Client:
             idempotency_key=idempotency_key or fresh_bytes(16).hex(),
             allow_cached=allow_cached,
             hedging=hedging,
+            aggregate=aggregate,
             ladder=write_ladder(ladder),
             constraints=write_constraints(constraints),
             subnetwork=subnetwork,
@@ -178,6 +180,7 @@ class Client:
         hold_ms: int = 0,
         constraints: Constraints = NO_CONSTRAINTS,
         subnetwork: str = "",
+        aggregate: bool = False,
     ) -> Quote:
         """Return what a request would cost now, which limits sold how often, and how long it would take.
 
@@ -186,6 +189,7 @@ class Client:
         """
         request = _quote_request(await self._whole_digest(program_digest), inputs, hold_ms)
         request.subnetwork = subnetwork
+        request.aggregate = aggregate
         if (demanded := write_constraints(constraints)) is not None:
             request.constraints.CopyFrom(demanded)
         return read(Quote, await self.connection.ask(lambda services: services.quotes.GetQuote, request))
@@ -231,6 +235,7 @@ class Client:
         idempotency_key: str | None = None,
         allow_cached: bool = False,
         hedging: bool = True,
+        aggregate: bool = False,
         ladder: Ladder | None = None,
         constraints: Constraints = NO_CONSTRAINTS,
         subnetwork: str = "",
@@ -251,6 +256,7 @@ class Client:
             idempotency_key=idempotency_key,
             allow_cached=allow_cached,
             hedging=hedging,
+            aggregate=aggregate,
             ladder=ladder,
             constraints=constraints,
             subnetwork=subnetwork,

@@ -45,10 +45,12 @@ async def admit_tasks(
     small_inputs: Sequence[bytes | None],
     *,
     deadline_ms: int,
+    origin: str,
 ) -> list[AdmittedTask]:
     """Write tasks down in a transaction of their own and return those whose key was not taken.
 
-    `deadline_ms`: of tasks that name none, from now. Raises AccountShort when a client cannot pay, SubnetworkGone when
+    `deadline_ms`: of tasks that name none, from now. `origin`: the gateway that wakes its own market itself, told
+    behind the lane to whoever hears of it. Raises AccountShort when a client cannot pay, SubnetworkGone when
     a subnetwork was just removed; then nothing was written.
     """
     try:
@@ -59,6 +61,7 @@ async def admit_tasks(
             jobs=jobs,
             small_inputs=small_inputs,
             deadline_ms=deadline_ms,
+            origin=origin,
         )
     except asyncpg.CheckViolationError:
         raise AccountShort from None

@@ -32,6 +32,7 @@ class ProvenJob:
     task_id: TaskId
     statement: Mapping[str, Any] | None  #: of the task, with its first job only
     job_id: JobId
+    position: int
     slice: int
     input: int
     units: int

@@ -119,6 +119,10 @@ class Database:
                     with _interruption_ends(raw):
                         await raw.execute("SET default_transaction_read_only = off")
 
+    def background_waits_for(self, late: Callable[[], float]) -> None:
+        """Let what is nobody's hurry wait while this process is late: `late` says by how many seconds it is now."""
+        self._pool.late = late
+
     def waiting_seconds(self) -> dict[Urgency, float]:
         """Return how long the oldest of each urgency has waited for a connection, where any does."""
         return self._pool.waiting_seconds()

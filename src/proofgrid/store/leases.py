@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from proofgrid.primitives.digests import Digest
 from proofgrid.primitives.ids import Address, JobId, Lane, LeaseId, ProverId, SessionId, TaskId
@@ -27,6 +28,7 @@ class OfferedLease:
     small_input: bytes | None
     memory_bytes: int
     program_digest: Digest
+    parts: Sequence[Mapping[str, Any]] | None  #: of a wrap: what it takes; None: it is none
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +56,8 @@ class ExcusedJob:
     input_digest: Digest
     small_input: bytes | None
     age_ms: int
+    proof_digests: tuple[Digest, ...]  #: of the proofs that it takes, where they are artifacts
+    wraps: bool  #: does it take proofs?
     gateway_failed: bool
 
 

@@ -14,6 +14,9 @@ import asyncpg
 from proofgrid.primitives.turns import Shares, Turns, Urgency
 from proofgrid.store.weather import WEATHER
 
+LATE_SECONDS = 0.05  #: what is nobody's hurry waits while its process is as late as this,
+PATIENCE_SECONDS = 5.0  #: but no longer for one connection
+_LOOK_SECONDS = 0.05
 RELEASE_SECONDS = 2.0  #: a connection on which something may still run is waited for so long, then ended
 
 #: Of a hundred connections, how many are kept for what is more urgent.
@@ -33,7 +36,11 @@ def shares_of(size: int) -> Shares:
 
 
 class ConnectionPool:
-    """At most `size` connections, opened by `connect`. What was lost is opened anew when it is needed."""
+    """At most `size` connections, opened by `connect`. What was lost is opened anew when it is needed.
+
+    `late`: how late this process comes, in seconds, once somebody measures it. While it is late the background gets no
+    connection, for each of which it waits a while: so work in many pieces stands still between two of them.
+    """
 
     def __init__(self, connect: Callable[[], Coroutine[object, object, asyncpg.Connection]], size: int) -> None:
         self._connect = connect
@@ -44,6 +51,7 @@ class ConnectionPool:
         self._looking: set[asyncio.Future[None]] = set()
         self._all_back = asyncio.Event()
         self._closing = False
+        self.late: Callable[[], float] = _never_late
 
     async def open(self) -> None:
         """Open all connections: who opens one in the middle of a call waits for it. Raises what connecting raises."""
@@ -60,6 +68,8 @@ class ConnectionPool:
 
     async def acquire(self, urgency: Urgency) -> asyncpg.Connection:
         """Return a live connection, for `release`. Raises what connecting raises."""
+        if urgency is Urgency.BACKGROUND:
+            await self._give_way()
         if self._closing:
             raise asyncpg.InterfaceError("the connections are being closed")
         if not self._turns.take(urgency):
@@ -98,6 +108,13 @@ class ConnectionPool:
             await self._all_back.wait()
         while self._idle:
             await _closed(self._idle.pop())
+
+    async def _give_way(self) -> None:
+        loop = asyncio.get_running_loop()
+        until = loop.time() + PATIENCE_SECONDS
+        # Lateness is measured, not told.
+        while not self._closing and self.late() >= LATE_SECONDS and loop.time() < until:  # noqa: ASYNC110
+            await asyncio.sleep(_LOOK_SECONDS)
 
     async def _wait(self, urgency: Urgency) -> None:
         loop = asyncio.get_running_loop()
@@ -143,6 +160,10 @@ class ConnectionPool:
             connection.terminate()
         finally:
             self._put(connection, urgency)
+
+
+def _never_late() -> float:
+    return 0.0
 
 
 async def _closed(connection: asyncpg.Connection) -> None:

@@ -590,6 +590,7 @@ SELECT t.task_id,
 -- functions/lock_of_session.sql: (prover_id text) -> bigint
 -- functions/now_ms.sql: () -> bigint
 -- functions/open_stack.sql: (the_stack text, the_leader uuid) -> TABLE(lane text, epoch bigint, number bigint, transcript_hash text, next_reference bigint, next_put_off bigint, first_reference bigint, wide_reference bigint, backed boolean)
+-- functions/parts_of.sql: (job jobs) -> jsonb
 -- functions/post_transfers.sql: (given jsonb) -> integer
 -- functions/ran_ms.sql: (leases) -> bigint
 -- functions/refuse_while_stopped.sql: () -> trigger

@@ -12,10 +12,11 @@ from proofgrid.primitives.canonical import canonical_json
 from proofgrid.primitives.digests import Digest, digest_of
 from proofgrid.primitives.ids import JobId, Lane, ProverId, TaskId
 from proofgrid.primitives.signatures import SigningKey
-from proofgrid.proofs.base import PartialProof
+from proofgrid.proofs.base import PARTS, PartialProof
 from proofgrid.proofs.bundles.bundle import write_bundle
 from proofgrid.proofs.bundles.container import MANIFEST, SIGNATURE, write_container
-from proofgrid.proofs.bundles.manifest import BundleJob, BundleTask, Manifest, for_verifiers
+from proofgrid.proofs.bundles.manifest import BundleJob, BundleTask, Manifest, Wrapped, for_verifiers
+from proofgrid.proofs.kit.one_proof import check_one_proof, prove_job
 from tests.toy_system import ToySystem
 
 NETWORK = SigningKey(b"\x01" * 32)
@@ -69,6 +70,47 @@ def a_bundle(folder: Path, *inputs: str, **settings: Any) -> Made:
     return Made(path, manifest, contents, write_bundle(path, manifest, contents=contents, key=NETWORK))
 
 
+def one_proof_of(folder: Path, *inputs: str, **settings: Any) -> Made:
+    """Prove a request as one proof with the toy system, and write its bundle."""
+    toy = ToySystem()
+    program_dir = folder / "program"
+    program_dir.mkdir(parents=True)
+    say: Any = lambda stage, share: None  # noqa: E731
+    files = toy.build_program({}, settings, trust={}, workdir=program_dir, report=say)
+    request = toy.normalise_to_one(files, list(inputs), workdir=folder)
+    check_one_proof(files.program, request)
+    parts: list[PartialProof] = []
+    for job in request.jobs:
+        taken = [parts[position] for position in job.depends_on]
+        place = files, job.slice_index, job.input, taken
+        output = prove_job(toy, *place, cache=folder, workdir=folder, report=say)
+        facts = {**job.facts, PARTS: [taken_json(part) for part in taken]} if taken else job.facts
+        toy.verify_partial(files, job.slice_index, facts, output, workdir=folder)
+        parts.append(PartialProof(slice_index=job.slice_index, input_index=job.input_index, output=output))
+    last = parts[-1]
+    proof = digest_of(last.output.proof)
+    contents = {files.program.files["circuit"]: files.paths["circuit"], proof: folder / "proof"}
+    contents[proof].write_bytes(last.output.proof)
+    manifest = Manifest(
+        network=NETWORK.address,
+        task=BundleTask(task_id=TaskId(UUID(int=7)), client=CLIENT.address, created_ms=1, finished_ms=2),
+        program=for_verifiers(files.program),
+        statement=request.statement,
+        result=toy.combine(files, request.statement, parts, workdir=folder),
+        jobs=(a_bundle_job(0, last.slice_index, last.input_index, proof, last.output.public),),
+        wrapped=Wrapped(jobs=len(parts) - 1, units=10 * (len(parts) - 1), paid=200 * (len(parts) - 1)),
+    )
+    path = folder / "result.pgb"
+    return Made(path, manifest, contents, write_bundle(path, manifest, contents=contents, key=NETWORK))
+
+
+def taken_json(part: PartialProof) -> dict[str, Any]:
+    """Return what the gateway says of a proof that a wrap takes, as `parts_of` in the database spells it."""
+    output = part.output
+    place = {"slice": part.slice_index, "input": part.input_index}
+    return {**place, "proof": digest_of(output.proof), "public": output.public}
+
+
 def a_bundle_job(number: int, slice_index: int, input_index: int, proof: Digest, public: Any) -> BundleJob:
     """Return the record of one sold and proven job."""
     return BundleJob(
@@ -105,3 +147,16 @@ def forge(
     with tempfile.NamedTemporaryFile(dir=made.path.parent, suffix=".pgb", delete=False) as file:
         write_container(file, documents, made.contents if contents is None else contents)
     return Path(file.name)
+
+
+def set_at(*path: str | int, to: Any) -> Callable[[dict[str, Any]], None]:
+    """Return what sets a place of a manifest to another value, or a new member."""
+
+    def edit(manifest: dict[str, Any]) -> None:
+        place: Any = manifest
+        for step in path[:-1]:
+            place = place[step]
+        assert repr(place.get(path[-1]) if isinstance(place, dict) else place[path[-1]]) != repr(to)  # True == 1
+        place[path[-1]] = to
+
+    return edit

@@ -20,7 +20,7 @@ from proofgrid.primitives.errors import BadBundle, BadProof, BrokenLink, Proofgr
 from proofgrid.proofs.bundles.bundle import BundleReport, read_bundle, verify_bundle, write_bundle
 from proofgrid.proofs.bundles.container import ContainerLimits
 from proofgrid.proofs.bundles.manifest import manifest_to_json
-from tests.proofs.bundles.makers import CLIENT, NETWORK, STRANGER, Made, a_bundle, forge
+from tests.proofs.bundles.makers import CLIENT, NETWORK, STRANGER, Made, a_bundle, forge, set_at
 
 pytestmark = pytest.mark.usefixtures("toy_system_on_path")
 
@@ -74,17 +74,6 @@ def test_insisting_on_another_program_or_network_is_refused_by_name(made: Made) 
 
 
 # --- edits without the network's key -----------------------------------------------------------------
-
-
-def set_at(*path: str | int, to: Any) -> Callable[[dict[str, Any]], None]:
-    def edit(manifest: dict[str, Any]) -> None:
-        place: Any = manifest
-        for step in path[:-1]:
-            place = place[step]
-        assert place[path[-1]] != to
-        place[path[-1]] = to
-
-    return edit
 
 
 EDITS: dict[str, Callable[[dict[str, Any]], None]] = {
@@ -177,7 +166,17 @@ LIES: dict[str, tuple[Callable[[dict[str, Any]], None], type[ProofgridError], st
         "manifest.program.digest",
     ),
     "a job in another place": (set_at("jobs", 0, "slice", to=1), BadBundle, "manifest.jobs"),
-    "a version of tomorrow": (set_at("version", to=2), BadBundle, "manifest.version"),
+    "a version of tomorrow": (set_at("version", to=3), BadBundle, "manifest.version"),
+    "a version that is true": (set_at("version", to=True), BadBundle, "manifest.version"),
+    "one proof that is many": (set_at("version", to=2), BadBundle, "manifest"),
+    "wraps that no verifier needs": (
+        set_at(
+            *("program", "wraps"),
+            to=[{"index": 2, "units": 1, "memory_bytes": 1, "depends_on": [], "files": []}],
+        ),
+        BadBundle,
+        "manifest.program.wraps",
+    ),
     "another format": (set_at("format", to="zip"), BadBundle, "manifest.format"),
 }
 

@@ -16,6 +16,7 @@ from proofgrid.primitives.ids import Address
 from proofgrid.proofs.base import JobDraft, NormalisedRequest, Program, SliceSpec
 from proofgrid.roles.intake.admission import Admission
 from proofgrid.roles.intake.looking_around import LookingAround
+from proofgrid.roles.intake.writing_down import MarketHere
 from proofgrid.rules.jobs.limits import COUNT_HOLDS_MS, Limits
 from proofgrid.rules.jobs.phases import PhasePolicy
 from proofgrid.rules.ledger.settlement import deposit
@@ -26,6 +27,7 @@ from tests.makers import a_request
 from tests.roles.lanes import CLIENT, UNITS, LaneUnderTest
 
 OTHER = Address("0xc2")
+NO_MARKET = MarketHere(origin="", wake=lambda _: None)
 
 
 @asynccontextmanager
@@ -114,7 +116,9 @@ class OneJobEach:
 
 
 @asynccontextmanager
-async def admitting(lane: LaneUnderTest, *, open_tasks: int = 1_000) -> AsyncIterator[tuple[Admission, OneJobEach]]:
+async def admitting(
+    lane: LaneUnderTest, *, open_tasks: int = 1_000, market: MarketHere = NO_MARKET
+) -> AsyncIterator[tuple[Admission, OneJobEach]]:
     normaliser: Any = OneJobEach()
     price_jobs: Any = None
     admission = Admission(
@@ -125,6 +129,7 @@ async def admitting(lane: LaneUnderTest, *, open_tasks: int = 1_000) -> AsyncIte
         clock=ManualClock(),
         subnetwork="default",
         phases=PhasePolicy(),
+        market=market,
     )
     async with asyncio.TaskGroup() as group:
         running = group.create_task(admission.run())

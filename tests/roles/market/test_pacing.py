@@ -12,12 +12,12 @@ INTERVAL = 0.1
 ROUND = 0.01
 
 
-def pauses_of(rounds: list[tuple[float, float]]) -> list[tuple[float, float, float]]:
+def pauses_of(rounds: list[tuple[float, float]], *, orders: int | None = None) -> list[tuple[float, float, float]]:
     """Begin, end and pause of rounds, given as how long after the pause before each begins, and how long it takes."""
     budget, now, found = RoundsBudget(interval_seconds=INTERVAL), 0.0, []
     for wait, length in rounds:
         started, ended = now + wait, now + wait + length
-        pause = budget.pause_seconds(started, ended)
+        pause = budget.pause_seconds(started, ended, orders=orders)
         found.append((started, ended, pause))
         now = ended + pause
     return found
@@ -31,6 +31,16 @@ def test_a_few_rounds_in_a_row_need_no_pause_and_many_pause_as_long_as_they_take
     pauses = [pause for _, _, pause in pauses_of([(0.0, ROUND)] * 40)]
     assert pauses[:9] == [0] * 9
     assert pauses[-1] == pytest.approx(PAUSE_ROUNDS * ROUND)
+
+
+def test_rounds_that_find_one_order_gather_nothing_and_never_pause() -> None:
+    assert all(pause == 0 for _, _, pause in pauses_of([(0.0, ROUND)] * 100, orders=1))
+
+
+@pytest.mark.parametrize("orders", [2, 4, 100])
+def test_a_round_pauses_for_as_much_of_itself_as_it_saved_rounds(orders: int) -> None:
+    pauses = [pause for _, _, pause in pauses_of([(0.0, ROUND)] * 100, orders=orders)]
+    assert pauses[-1] == pytest.approx(ROUND * (orders - 1) / orders)
 
 
 def test_a_long_round_is_followed_by_the_interval_at_most() -> None:

@@ -52,7 +52,7 @@ async def a_lane_with_one_job_and_one_prover(database: Database) -> None:
         }
         job |= {"memory_bytes": 1, "depends_on": [], "input_digest": "d", "input_bytes": 5, "facts": {}}
         jobs = [job | {"task_id": str(TASK)}]
-        await connection.run(ADMIT_TASKS, tasks=[task], jobs=jobs, small_inputs=[b"input"], deadline_ms=0)
+        await connection.run(ADMIT_TASKS, tasks=[task], jobs=jobs, small_inputs=[b"input"], deadline_ms=0, origin="")
         await connection.run(REGISTER_GATEWAY, gateway_id=GATEWAY)
         await connection.run(REGISTER_PROVER, prover_id="op/p", operator="op")
         await connection.run(OPEN_SESSION, **a_session(SESSION, "op/p", GATEWAY))

@@ -33,6 +33,7 @@ from proofgrid.roles.intake.subnetworks import Subnetworks
 from proofgrid.roles.intake.tasks import Tasks
 from proofgrid.roles.intake.treasury import Treasury
 from proofgrid.roles.intake.watching import TaskWatch
+from proofgrid.roles.intake.writing_down import MarketHere
 from proofgrid.roles.market.quoting import QuotedJob, Quoting
 from proofgrid.roles.market.why_waiting import WhyWaiting
 from proofgrid.rules.jobs.constraints import Constraints
@@ -40,7 +41,7 @@ from proofgrid.rules.market.quote import LaneQuote
 from proofgrid.settings.gateway import GatewaySettings
 
 
-def build_admission(settings: GatewaySettings, world: Adapters) -> Admission:
+def build_admission(settings: GatewaySettings, world: Adapters, market: MarketHere) -> Admission:
     """Return what makes tasks of requests, not running yet."""
     return Admission(
         world.database,
@@ -50,6 +51,7 @@ def build_admission(settings: GatewaySettings, world: Adapters) -> Admission:
         clock=world.clock,
         subnetwork=settings.subnetwork,
         phases=settings.phases(),
+        market=market,
     )
 
 

@@ -47,7 +47,7 @@ def build_listener(database: Database, roles: Roles, gateway_id: GatewayId, chor
     return Listener(
         database.dsn,
         {
-            "lanes": roles.market.wake,
+            "lanes": roles.market.hear,
             "leases": desk.wake,
             "stops": on_stop,
             "notices": on_notice,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from proofgrid.bootstrap.gateway.adapters import Adapters
 from proofgrid.bootstrap.gateway.gate import build_gate
@@ -20,6 +21,7 @@ from proofgrid.roles.intake.admission import Admission
 from proofgrid.roles.intake.health import Health
 from proofgrid.roles.intake.intake import Intake
 from proofgrid.roles.intake.watching import TaskWatch
+from proofgrid.roles.intake.writing_down import MarketHere
 from proofgrid.roles.market.rounds import Market
 from proofgrid.roles.settlement.combining import Combiner
 from proofgrid.roles.settlement.ledger_check import LedgerCheck
@@ -28,6 +30,8 @@ from proofgrid.roles.settlement.settlement import Settlement
 from proofgrid.rules.jobs.request import ProofRequest
 from proofgrid.settings.gateway import GatewaySettings
 from proofgrid.telemetry.lag import LoopLag
+
+LATENESS_SECONDS = 0.2  #: the background waits for what was late within so short a time
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,12 +56,14 @@ def build_roles(settings: GatewaySettings, world: Adapters, gateway_id: GatewayI
     """Build every role; which of them run is decided when the gateway starts. `chores`: those of its siblings."""
     dispatch = settings.dispatcher()
     loop_lag = LoopLag(world.clock)
+    world.database.background_waits_for(partial(loop_lag.seconds, within=LATENESS_SECONDS))
     in_hand = InHand(world.clock, loop_lag.seconds)
     clocks = Clocks(world.database, dispatch.phases, gateway_id=gateway_id, in_hand=in_hand)
     sealing_age = SealingAge(world.database)
     market = _market(settings, world, gateway_id, chores)
     gate = build_gate(world, loop_lag, in_hand, market, sealing_age)
-    admission, task_watch = build_admission(settings, world), TaskWatch(world.database)
+    admission = build_admission(settings, world, MarketHere(str(gateway_id), market.wake))
+    task_watch = TaskWatch(world.database)
     settlement = Settlement(
         world.database,
         world.artifacts,

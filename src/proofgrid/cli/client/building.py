@@ -10,15 +10,28 @@ from pathlib import Path
 from proofgrid.cli.kit.bars import OnStage
 from proofgrid.cli.kit.failures import DEBUG_VARIABLE
 from proofgrid.primitives.canonical import Json
-from proofgrid.primitives.errors import InvalidProgram, Recoverable
+from proofgrid.primitives.errors import InvalidField, InvalidProgram, Recoverable
 from proofgrid.primitives.turns import Urgency
 from proofgrid.proofs import workers as in_worker
 from proofgrid.proofs.base import ProgramFiles
-from proofgrid.proofs.setup import TrustRoots
+from proofgrid.proofs.registry import proof_system
+from proofgrid.proofs.setup import FindsRoot, TrustRoots, setups_of
 from proofgrid.proofs.workers import ProofWorkers
 
 _A_WEEK_SECONDS = 7 * 86_400.0
 _LOOK_SECONDS = 0.1
+
+
+def trust_for(system: str, given: Path | None) -> TrustRoots:
+    """Return the trust roots that a system's programs rest on: what was given, or what the machine has anyway."""
+    trust: dict[str, Path] = {}
+    for setup in setups_of(proof_system(system)):
+        root = setup.find() if given is None and isinstance(setup, FindsRoot) else given
+        if root is not None:
+            trust[setup.kind] = root.absolute()
+        elif not isinstance(setup, FindsRoot):  # which says itself what gets one, when it builds
+            raise InvalidField(f"programs of {system} rest on an SRS", field="srs", hint="proofgrid srs get --out DIR")
+    return trust
 
 
 async def build_apart(

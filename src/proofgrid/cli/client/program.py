@@ -16,7 +16,6 @@ from proofgrid.cli.kit.options import ClientOptions, JsonOption, LimitOption, wi
 from proofgrid.cli.kit.proven import agreement_of, agreement_text
 from proofgrid.cli.kit.reading import read_settings
 from proofgrid.primitives.canonical import Json, canonical_json
-from proofgrid.primitives.errors import InvalidField
 from proofgrid.primitives.event_loop import run_async
 
 if TYPE_CHECKING:
@@ -68,15 +67,10 @@ def build(
       proofgrid srs get --out network-srs
       proofgrid program build model.onnx -s slices=4 --srs network-srs
     """
-    from proofgrid.cli.client.building import build_apart
+    from proofgrid.cli.client.building import build_apart, trust_for
     from proofgrid.proofs.manifest import program_to_json
-    from proofgrid.proofs.registry import proof_system
-    from proofgrid.proofs.setup import setups_of
 
-    setups = setups_of(proof_system(system))
-    if setups and srs is None:
-        raise InvalidField(f"programs of {system} rest on an SRS", field="srs", hint="proofgrid srs get --out DIR")
-    trust = {setup.kind: srs.absolute() for setup in setups if srs is not None}
+    trust = trust_for(system, srs)
     wanted = read_settings(settings, setting or [])
     with tempfile.TemporaryDirectory(prefix="proofgrid-build-") as scratch, stage_bar(json=json) as on_stage:
         source = {name: path.absolute() for name, path in _source(model, calibration, system, Path(scratch)).items()}
@@ -205,6 +199,9 @@ def _print_program(program: Program, *, label: str) -> None:
     rows = [
         (one.index, one.units, f"{one.memory_bytes >> 20} MiB", ", ".join(map(str, one.depends_on)) or "nothing")
         for one in program.slices
+    ]
+    rows += [
+        (one.index, one.units, f"{one.memory_bytes >> 20} MiB", "the proofs that it wraps") for one in program.wraps
     ]
     print_table(("slice>", "PU>", "memory>", "waits for"), rows, empty="no slices")
 

@@ -70,12 +70,13 @@ def run(
         inputs=asked.read_inputs(),
         constraints=asked.constraints(),
         subnetwork=asked.subnetwork,
+        aggregate=asked.one_proof,
         hold_ms=parse_duration_ms(hold, field="hold") if hold else 0,
         cost_max=parse_amount(cost_max, field="cost_max") if cost_max else 0,
         idempotency_key=key_id or fresh_bytes(16).hex(),
     )
-    if firm and (asked.subnetwork or not order.constraints.is_empty):
-        raise InvalidField("a firm quote is for the common lanes and all provers", field="firm")
+    if firm and (asked.subnetwork or asked.one_proof or not order.constraints.is_empty):
+        raise InvalidField("a firm quote is for the common lanes, all provers and a proof of each input", field="firm")
     if not firm:
         if cost_max or key_id:
             raise InvalidField("a quote that is not bought costs nothing", field="firm", hint="add --firm to buy it")
@@ -95,6 +96,7 @@ class _Order:
     inputs: list[Json]
     constraints: Constraints
     subnetwork: str
+    aggregate: bool
     hold_ms: int
     cost_max: int
     idempotency_key: str
@@ -108,6 +110,7 @@ def _quote(options: ClientOptions, order: _Order) -> None:
             hold_ms=order.hold_ms,
             constraints=order.constraints,
             subnetwork=order.subnetwork,
+            aggregate=order.aggregate,
         )
     )
     if options.json:

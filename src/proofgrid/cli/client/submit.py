@@ -35,6 +35,7 @@ class _Order:
     deadline_ms: int
     idempotency_key: str
     hedging: bool
+    aggregate: bool
     ladder: Ladder | None
     constraints: Constraints
     subnetwork: str
@@ -128,6 +129,7 @@ def run(
       proofgrid submit 3f9a… digit.json --limit-price 1.5/M --wait --out digit.bundle
       proofgrid submit 3f9a… --input '[0.1, 0.2]' --input '[0.3, 0.4]' --limit-price 1.5/M --budget 0.5 --deadline 10m
       proofgrid submit 3f9a… digit.json --limit-price 0.9/M --raise 10%/5s --up-to 2/M --wait
+      proofgrid submit 3f9a… batch.json --one-proof --wait --out batch.bundle
       proofgrid submit 3f9a… digit.json --quote 0f3c… --wait
       proofgrid submit 3f9a… digit.json --limit-price 1.5/M --region eu --region ch --deny-operator 0x…
     """
@@ -140,6 +142,7 @@ def run(
         deadline_ms=SystemClock().now_ms() + parse_duration_ms(deadline) if deadline else 0,
         idempotency_key=key_id or fresh_bytes(16).hex(),
         hedging=hedging,
+        aggregate=asked.one_proof,
         ladder=parse_ladder(raise_by, up_to),
         constraints=asked.constraints(),
         subnetwork=asked.subnetwork,
@@ -171,6 +174,7 @@ async def _submit(options: ClientOptions, order: _Order) -> None:
             deadline_ms=order.deadline_ms,
             idempotency_key=order.idempotency_key,
             hedging=order.hedging,
+            aggregate=order.aggregate,
             ladder=order.ladder,
             constraints=order.constraints,
             subnetwork=order.subnetwork,

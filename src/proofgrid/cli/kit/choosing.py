@@ -49,6 +49,10 @@ class Asked(Group):
         str,
         typer.Option("--subnetwork", metavar="NAME", help="Use this subnetwork's lanes. [default: the common ones]"),
     ] = ""
+    one_proof: Annotated[
+        bool,
+        typer.Option("--one-proof", help="Get one proof of all inputs instead of one of each, where the program can."),
+    ] = False
 
     def read_inputs(self) -> list[Json]:
         """Return the inputs of files and options; raise InvalidField or InvalidInput naming what is wrong."""

@@ -3,23 +3,16 @@ package main
 import (
 	"bufio"
 	"bytes"
-	"encoding/base64"
 	"io"
-	"math/big"
 	"os"
 
 	"github.com/consensys/gnark-crypto/ecc"
-	curve "github.com/consensys/gnark-crypto/ecc/bn254"
-	"github.com/consensys/gnark-crypto/ecc/bn254/fr"
-	bn254 "github.com/consensys/gnark/backend/groth16/bn254"
-	"github.com/consensys/gnark/backend/witness"
+	"github.com/consensys/gnark/backend/groth16"
 )
 
 const (
 	provingKeyField   = "source.proving_key"
 	verifyingKeyField = "source.verifying_key"
-	// A, B and C, compressed: 32, 64 and 32 bytes.
-	proofBytes = curve.SizeOfG1AffineCompressed + curve.SizeOfG2AffineCompressed + curve.SizeOfG1AffineCompressed
 )
 
 type circuitRequest struct{ R1CS string }
@@ -30,7 +23,7 @@ func describeCircuit(request *circuitRequest) (any, error) {
 		return nil, err
 	}
 	return map[string]any{
-		"constraints": circuit.constraints, "wires": circuit.wires, "outputs": circuit.outputs,
+		"curve": circuit.curve.name, "constraints": circuit.constraints, "wires": circuit.wires, "outputs": circuit.outputs,
 		"public_inputs": circuit.inputs, "private_inputs": circuit.privateInputs,
 	}, nil
 }
@@ -49,8 +42,8 @@ func generateKeys(request *keysRequest) (any, error) {
 		return nil, err
 	}
 	progress("setup", 0)
-	provingKey, verifyingKey := new(bn254.ProvingKey), new(bn254.VerifyingKey)
-	if err := bn254.Setup(circuit.system(), provingKey, verifyingKey); err != nil {
+	provingKey, verifyingKey, err := groth16.Setup(circuit.system())
+	if err != nil {
 		return nil, refuse(r1csField, "no keys can be made for it: %s", firstLine(err))
 	}
 	progress("write", 900)
@@ -70,32 +63,34 @@ func checkKeys(request *keysRequest) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	verifyingKey, err := readVerifyingKey(request.VerifyingKey)
+	verifyingKey, err := readVerifyingKey(circuit.curve, request.VerifyingKey)
 	if err != nil {
 		return nil, err
 	}
-	if verifyingKey.NbPublicWitness() != int(circuit.outputs+circuit.inputs) {
+	if verifyingKey.NbPublicWitness() != circuit.public() {
 		return nil, refuse(verifyingKeyField, "it is for %d public values, the circuit has %d",
-			verifyingKey.NbPublicWitness(), circuit.outputs+circuit.inputs)
+			verifyingKey.NbPublicWitness(), circuit.public())
 	}
-	for place, point := range verifyingKey.G1.K[1:] {
+	binding, shared, _ := verifyingParts(verifyingKey)
+	for place, point := range binding[1:] {
 		if point.IsInfinity() {
 			return nil, refuse(verifyingKeyField, "it binds public value %d to nothing: a proof would verify for any other", place)
 		}
 	}
-	provingKey := new(bn254.ProvingKey)
+	provingKey := groth16.NewProvingKey(circuit.curve.id)
 	if err := readFile(request.ProvingKey, provingKey.ReadFrom); err != nil {
-		return nil, refuse(provingKeyField, "it is no proving key of gnark's Groth16 on BN254")
+		return nil, refuse(provingKeyField, "it is no proving key of gnark's Groth16 on %s", circuit.curve.title)
 	}
-	if len(provingKey.InfinityA) != int(circuit.wires) {
-		return nil, refuse(provingKeyField, "it is for %d wires, the circuit has %d", len(provingKey.InfinityA), circuit.wires)
+	wires, others := provingParts(provingKey)
+	if wires != int(circuit.wires) {
+		return nil, refuse(provingKeyField, "it is for %d wires, the circuit has %d", wires, circuit.wires)
 	}
-	if provingKey.G1.Alpha != verifyingKey.G1.Alpha || provingKey.G1.Beta != verifyingKey.G1.Beta ||
-		provingKey.G1.Delta != verifyingKey.G1.Delta || provingKey.G2.Beta != verifyingKey.G2.Beta ||
-		provingKey.G2.Delta != verifyingKey.G2.Delta {
-		return nil, refuse(provingKeyField, "it does not belong to the verifying key")
+	for place, point := range shared {
+		if !bytes.Equal(point.Marshal(), others[place].Marshal()) {
+			return nil, refuse(provingKeyField, "it does not belong to the verifying key")
+		}
 	}
-	return map[string]any{}, checkProgram(request.Wasm, int(circuit.wires))
+	return map[string]any{}, checkProgram(circuit.curve, request.Wasm, int(circuit.wires))
 }
 
 type executeRequest struct {
@@ -110,7 +105,7 @@ func execute(request *executeRequest) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	if _, err := circuit.system().Solve(fullWitness(circuit, wires)); err != nil {
+	if _, err := circuit.system().Solve(circuit.curve.witness(wires[1:], circuit.public())); err != nil {
 		return nil, refuse("inputs", "what the circuit's program computes of them does not satisfy its constraints")
 	}
 	return map[string]any{"public": publicValues(circuit, wires)}, nil
@@ -128,29 +123,29 @@ func prove(request *proveRequest) (any, error) {
 		return nil, err
 	}
 	progress("key", 200)
-	provingKey := new(bn254.ProvingKey)
+	provingKey := groth16.NewProvingKey(circuit.curve.id)
 	// Its digest was checked by whoever asks; subgroup checks would take longer than the proof.
 	if err := readFile(request.ProvingKey, provingKey.UnsafeReadFrom); err != nil {
-		return nil, refuse(provingKeyField, "it is no proving key of gnark's Groth16 on BN254")
+		return nil, refuse(provingKeyField, "it is no proving key of gnark's Groth16 on %s", circuit.curve.title)
 	}
 	progress("prove", 400)
-	proof, err := bn254.Prove(circuit.system(), provingKey, fullWitness(circuit, wires))
+	proof, err := groth16.Prove(circuit.system(), provingKey, circuit.curve.witness(wires[1:], circuit.public()))
 	if err != nil {
 		return nil, refuse("inputs", "what the circuit's program computes of them does not satisfy its constraints")
 	}
-	return map[string]any{"proof": spelled(proof), "public": publicValues(circuit, wires)}, nil
+	return map[string]any{"proof": circuit.curve.spelled(proof), "public": publicValues(circuit, wires)}, nil
 }
 
-func solved(request *executeRequest) (*circuitFile, []fr.Element, error) {
+func solved(request *executeRequest) (*circuitFile, []element, error) {
 	circuit, err := readCircuit(request.R1CS)
 	if err != nil {
 		return nil, nil, err
 	}
-	wires, err := calculate(request.Wasm, request.Inputs)
+	wires, err := calculate(circuit.curve, request.Wasm, request.Inputs)
 	if err != nil {
 		return nil, nil, err
 	}
-	if len(wires) != int(circuit.wires) || !wires[0].IsOne() {
+	if len(wires) != int(circuit.wires) || wires[0] != (element{1}) {
 		return nil, nil, refuse(wasmField, "it computes %d wires, the circuit has %d", len(wires), circuit.wires)
 	}
 	return circuit, wires, nil
@@ -162,47 +157,59 @@ type claim struct {
 }
 
 type verifyRequest struct {
+	Curve        string
 	VerifyingKey string `json:"verifying_key"`
 	Claims       []claim
 }
 
 // verify says of each claim what is wrong with it; "" for a right one.
 func verify(request *verifyRequest) (any, error) {
-	verifyingKey, err := readVerifyingKey(request.VerifyingKey)
+	curve, err := curveNamed(request.Curve)
+	if err != nil {
+		return nil, err
+	}
+	verifyingKey, err := readVerifyingKey(curve, request.VerifyingKey)
 	if err != nil {
 		return nil, err
 	}
 	verdicts := make([]string, len(request.Claims))
 	for place, one := range request.Claims {
-		verdicts[place] = verdict(verifyingKey, one)
+		verdicts[place] = curve.verdict(verifyingKey, one)
 	}
 	return map[string]any{"verdicts": verdicts}, nil
 }
 
-func verdict(verifyingKey *bn254.VerifyingKey, one claim) string {
-	proof, wrong := readProof(one.Proof)
-	if wrong != "" {
-		return wrong
+func (c *curve) verdict(verifyingKey groth16.VerifyingKey, one claim) string {
+	proof, err := c.readProof(one.Proof)
+	if err != nil {
+		return err.Error()
 	}
-	public := make(fr.Vector, len(one.Public))
+	public := make([]element, len(one.Public))
 	for place, text := range one.Public {
-		value, err := parse(text)
+		value, err := c.parse(text)
 		if err != nil {
 			return "a public value is " + err.Error()
 		}
-		public[place], _ = element(value)
+		public[place] = value
 	}
 	if len(public) != verifyingKey.NbPublicWitness() {
 		return "there are not as many public values as the verifying key takes"
 	}
-	if err := bn254.Verify(proof, verifyingKey, public); err != nil {
+	if err := groth16.Verify(proof, verifyingKey, c.witness(public, len(public))); err != nil {
 		return "the proof does not verify"
 	}
 	return ""
 }
 
 func exportVerifier(request *verifyRequest) (any, error) {
-	verifyingKey, err := readVerifyingKey(request.VerifyingKey)
+	curve, err := curveNamed(request.Curve)
+	if err != nil {
+		return nil, err
+	}
+	if curve.id != ecc.BN254 {
+		return nil, refuse("curve", "contracts verify proofs on BN254; these are on %s", curve.title)
+	}
+	verifyingKey, err := readVerifyingKey(curve, request.VerifyingKey)
 	if err != nil {
 		return nil, err
 	}
@@ -213,62 +220,21 @@ func exportVerifier(request *verifyRequest) (any, error) {
 	return map[string]any{"solidity": text.String()}, nil
 }
 
-func readVerifyingKey(path string) (*bn254.VerifyingKey, error) {
-	verifyingKey := new(bn254.VerifyingKey)
+func readVerifyingKey(curve *curve, path string) (groth16.VerifyingKey, error) {
+	verifyingKey := groth16.NewVerifyingKey(curve.id)
 	if err := readFile(path, verifyingKey.ReadFrom); err != nil {
-		return nil, refuse(verifyingKeyField, "it is no verifying key of gnark's Groth16 on BN254")
+		return nil, refuse(verifyingKeyField, "it is no verifying key of gnark's Groth16 on %s", curve.title)
 	}
-	if len(verifyingKey.PublicAndCommitmentCommitted) != 0 || len(verifyingKey.CommitmentKeys) != 0 {
+	if _, _, commitments := verifyingParts(verifyingKey); commitments != 0 {
 		return nil, refuse(verifyingKeyField, "it asks for commitments, which circom's circuits have not")
 	}
 	return verifyingKey, nil
 }
 
-func spelled(proof *bn254.Proof) string {
-	a, b, c := proof.Ar.Bytes(), proof.Bs.Bytes(), proof.Krs.Bytes()
-	return base64.StdEncoding.EncodeToString(append(append(a[:], b[:]...), c[:]...))
-}
-
-// readProof takes a proof in its one spelling: points of the right groups, compressed, nothing before or behind.
-func readProof(text string) (*bn254.Proof, string) {
-	content, err := base64.StdEncoding.Strict().DecodeString(text)
-	if err != nil || len(content) != proofBytes {
-		return nil, "a proof has 128 bytes"
-	}
-	proof := new(bn254.Proof)
-	at := curve.SizeOfG1AffineCompressed
-	to := at + curve.SizeOfG2AffineCompressed
-	_, first := proof.Ar.SetBytes(content[:at])
-	_, second := proof.Bs.SetBytes(content[at:to])
-	_, third := proof.Krs.SetBytes(content[to:])
-	if first != nil || second != nil || third != nil || spelled(proof) != text {
-		return nil, "the proof is not three points of BN254 in their compressed form"
-	}
-	if proof.Ar.IsInfinity() || proof.Bs.IsInfinity() || proof.Krs.IsInfinity() {
-		return nil, "a point of the proof is at infinity"
-	}
-	return proof, ""
-}
-
-func fullWitness(circuit *circuitFile, wires []fr.Element) witness.Witness {
-	made, _ := witness.New(ecc.BN254.ScalarField())
-	values := make(chan any)
-	go func() {
-		defer close(values)
-		for _, value := range wires[1:] {
-			values <- value
-		}
-	}()
-	public := int(circuit.outputs + circuit.inputs)
-	_ = made.Fill(public, len(wires)-1-public, values) // there are as many as there are
-	return made
-}
-
-func publicValues(circuit *circuitFile, wires []fr.Element) []string {
-	values := make([]string, circuit.outputs+circuit.inputs)
+func publicValues(circuit *circuitFile, wires []element) []string {
+	values := make([]string, circuit.public())
 	for place := range values {
-		var number big.Int
-		values[place] = wires[place+1].BigInt(&number).String()
+		values[place] = wires[place+1].decimal()
 	}
 	return values
 }

@@ -1,17 +1,15 @@
 package main
 
 import (
-	"bytes"
 	"encoding/binary"
 	"os"
 
-	"github.com/consensys/gnark-crypto/ecc/bn254/fr"
 	"github.com/consensys/gnark/constraint"
-	cs "github.com/consensys/gnark/constraint/bn254"
 )
 
 // circuitFile is a circom circuit as its .r1cs file says it (iden3's binary format, version 1), checked but not unpacked.
 type circuitFile struct {
+	curve                  *curve
 	wires, outputs, inputs uint32 // all wires; of them public: outputs first, then inputs, behind wire 0, which is one
 	privateInputs          uint32
 	constraints            uint32
@@ -45,11 +43,13 @@ func readCircuit(path string) (*circuitFile, error) {
 	if len(header) != headerBytes || binary.LittleEndian.Uint32(header) != elementBytes {
 		return nil, refuse(r1csField, "it is not over a field of %d bytes", elementBytes)
 	}
-	if !bytes.Equal(header[4:4+elementBytes], modulusLittleEndian()) {
-		return nil, refuse(r1csField, "it is not over the scalar field of BN254; compile with --prime bn128")
+	curve := curveOfModulus(header[4 : 4+elementBytes])
+	if curve == nil {
+		return nil, refuse(r1csField, "it is over no field that proofs are made for; compile with --prime %s", primes)
 	}
 	number := func(at int) uint32 { return binary.LittleEndian.Uint32(header[4+elementBytes+at:]) }
 	circuit := &circuitFile{
+		curve: curve,
 		wires: number(0), outputs: number(4), inputs: number(8), privateInputs: number(12), constraints: number(24), body: body,
 	}
 	public := uint64(circuit.outputs) + uint64(circuit.inputs)
@@ -126,7 +126,7 @@ func (c *circuitFile) combination(content []byte) (terms, rest []byte, err error
 		if wire := binary.LittleEndian.Uint32(terms[at:]); wire >= c.wires {
 			return nil, nil, refuse(r1csField, "a constraint names wire %d of %d", wire, c.wires)
 		}
-		if _, ok := element(terms[at+4 : at+termBytes]); !ok {
+		if _, ok := c.curve.element(terms[at+4 : at+termBytes]); !ok {
 			return nil, nil, refuse(r1csField, "a coefficient is no element of the field")
 		}
 	}
@@ -134,8 +134,8 @@ func (c *circuitFile) combination(content []byte) (terms, rest []byte, err error
 }
 
 // system makes gnark's form of the circuit, wire for wire. No wire is internal: circom's program computes them all.
-func (c *circuitFile) system() *cs.R1CS {
-	system := cs.NewR1CS(int(c.constraints))
+func (c *circuitFile) system() constraint.R1CS[constraint.U64] {
+	system := c.curve.newSystem(int(c.constraints))
 	system.AddPublicVariable("1")
 	for wire := uint32(1); wire < c.wires; wire++ {
 		if wire <= c.outputs+c.inputs {
@@ -164,30 +164,14 @@ func (c *circuitFile) system() *cs.R1CS {
 	return system
 }
 
-func expression(system *cs.R1CS, terms []byte) constraint.LinearExpression {
+func expression(system constraint.R1CS[constraint.U64], terms []byte) constraint.LinearExpression {
 	made := make(constraint.LinearExpression, 0, len(terms)/termBytes)
 	for at := 0; at < len(terms); at += termBytes {
-		value, _ := element(terms[at+4 : at+termBytes])
-		var coefficient constraint.U64
-		copy(coefficient[:], value[:])
+		coefficient := system.FromInterface(reversed(terms[at+4 : at+termBytes]))
 		made = append(made, system.MakeTerm(coefficient, int(binary.LittleEndian.Uint32(terms[at:]))))
 	}
 	return made
 }
 
-func element(littleEndian []byte) (fr.Element, bool) {
-	value, err := fr.LittleEndian.Element((*[elementBytes]byte)(littleEndian))
-	return value, err == nil
-}
-
-func modulusLittleEndian() []byte {
-	return reversed(fr.Modulus().FillBytes(make([]byte, elementBytes)))
-}
-
-func reversed(content []byte) []byte {
-	turned := make([]byte, len(content))
-	for place, value := range content {
-		turned[len(content)-1-place] = value
-	}
-	return turned
-}
+// public is how many of the wires behind wire 0 are public.
+func (c *circuitFile) public() int { return int(c.outputs + c.inputs) }

@@ -9,7 +9,6 @@ import (
 	"os"
 	"sort"
 
-	"github.com/consensys/gnark-crypto/ecc/bn254/fr"
 	"github.com/tetratelabs/wazero"
 	"github.com/tetratelabs/wazero/api"
 )
@@ -38,16 +37,16 @@ type exception uint32
 
 // calculate runs circom's program on inputs and returns the values of all wires. The program is a stranger's: it can
 // call nothing but five functions that print nothing, and ends with the process's time and memory.
-func calculate(wasmPath string, inputs Inputs) (wires []fr.Element, err error) {
-	err = withProgram(wasmPath, func(loaded *program) error {
+func calculate(curve *curve, wasmPath string, inputs Inputs) (wires []element, err error) {
+	err = withProgram(curve, wasmPath, func(loaded *program) error {
 		wires, err = loaded.run(inputs)
 		return err
 	})
 	return wires, err
 }
 
-func checkProgram(wasmPath string, wires int) error {
-	return withProgram(wasmPath, func(loaded *program) error {
+func checkProgram(curve *curve, wasmPath string, wires int) error {
+	return withProgram(curve, wasmPath, func(loaded *program) error {
 		size, err := loaded.call("getWitnessSize")
 		if err != nil {
 			return loaded.trouble(err)
@@ -59,7 +58,7 @@ func checkProgram(wasmPath string, wires int) error {
 	})
 }
 
-func withProgram(wasmPath string, use func(*program) error) error {
+func withProgram(curve *curve, wasmPath string, use func(*program) error) error {
 	code, err := os.ReadFile(wasmPath)
 	if err != nil {
 		return err
@@ -74,7 +73,7 @@ func withProgram(wasmPath string, use func(*program) error) error {
 	if err != nil {
 		return refuse(wasmField, "it cannot be loaded: %s", firstLine(err))
 	}
-	loaded, err := newProgram(ctx, module)
+	loaded, err := newProgram(ctx, curve, module)
 	if err != nil {
 		return err
 	}
@@ -93,12 +92,13 @@ func quietHost(runtime wazero.Runtime) wazero.HostModuleBuilder {
 
 type program struct {
 	ctx    context.Context
+	curve  *curve
 	module api.Module
 	shared uint32 // where a program exchanges field elements
 }
 
-func newProgram(ctx context.Context, module api.Module) (*program, error) {
-	made := &program{ctx: ctx, module: module}
+func newProgram(ctx context.Context, curve *curve, module api.Module) (*program, error) {
+	made := &program{ctx: ctx, curve: curve, module: module}
 	for _, name := range []string{
 		"init", "getFieldNumLen32", "getRawPrime", "getInputSize", "getInputSignalSize",
 		"setInputSignal", "getWitnessSize", "getWitness", "getSharedRWMemoryStart",
@@ -120,13 +120,13 @@ func newProgram(ctx context.Context, module api.Module) (*program, error) {
 	if _, err := made.call("getRawPrime"); err != nil {
 		return nil, refuse(wasmField, "it does not say its field")
 	}
-	if prime, ok := module.Memory().Read(made.shared, elementBytes); !ok || string(prime) != string(modulusLittleEndian()) {
-		return nil, refuse(wasmField, "it is not over the scalar field of BN254; compile with --prime bn128")
+	if prime, ok := module.Memory().Read(made.shared, elementBytes); !ok || string(prime) != string(curve.modulus[:]) {
+		return nil, refuse(wasmField, "it is not over the field of its circuit; compile both with --prime %s", curve.prime)
 	}
 	return made, nil
 }
 
-func (p *program) run(inputs Inputs) ([]fr.Element, error) {
+func (p *program) run(inputs Inputs) ([]element, error) {
 	if _, err := p.call("init", 1); err != nil {
 		return nil, p.trouble(err)
 	}
@@ -136,11 +136,11 @@ func (p *program) run(inputs Inputs) ([]fr.Element, error) {
 	for _, name := range sorted(inputs) {
 		high, low := signalHash(name)
 		for place, text := range inputs[name] {
-			value, err := parse(text)
+			value, err := p.curve.parse(text)
 			if err != nil {
 				return nil, refuse("inputs."+name, "value %d is %v", place, err)
 			}
-			if !p.module.Memory().Write(p.shared, value) {
+			if !p.module.Memory().Write(p.shared, value[:]) {
 				return nil, refuse(wasmField, "its memory is smaller than it says")
 			}
 			if _, err := p.call("setInputSignal", high, low, uint64(place)); err != nil {
@@ -177,7 +177,7 @@ func (p *program) checkSizes(inputs Inputs) error {
 	return nil
 }
 
-func (p *program) wires() ([]fr.Element, error) {
+func (p *program) wires() ([]element, error) {
 	size, err := p.call("getWitnessSize")
 	if err != nil {
 		return nil, p.trouble(err)
@@ -185,7 +185,7 @@ func (p *program) wires() ([]fr.Element, error) {
 	if uint64(size)*elementBytes > witnessPages*pageBytes {
 		return nil, refuse(wasmField, "it has more wires than fit into its memory")
 	}
-	wires := make([]fr.Element, size)
+	wires := make([]element, size)
 	get := p.module.ExportedFunction("getWitness")
 	for place := range wires {
 		if _, err := get.Call(p.ctx, uint64(place)); err != nil {
@@ -195,7 +195,7 @@ func (p *program) wires() ([]fr.Element, error) {
 		if !ok {
 			return nil, refuse(wasmField, "its memory is smaller than it says")
 		}
-		if wires[place], ok = element(content); !ok {
+		if wires[place], ok = p.curve.element(content); !ok {
 			return nil, refuse(wasmField, "it computes what is no element of the field")
 		}
 	}
@@ -231,16 +231,16 @@ func signalHash(name string) (high, low uint64) {
 	return sum >> 32, sum & 0xffffffff
 }
 
-// parse reads a field element in decimal, in its one spelling, and returns it as the program takes it.
-func parse(text string) ([]byte, error) {
-	value, ok := new(big.Int).SetString(text, 10)
-	if !ok || value.String() != text {
-		return nil, errors.New("no integer in decimal")
+// parse reads a field element in decimal, in its one spelling.
+func (c *curve) parse(text string) (element, error) {
+	number, ok := new(big.Int).SetString(text, 10)
+	if !ok || number.String() != text {
+		return element{}, errors.New("no integer in decimal")
 	}
-	if value.Sign() < 0 || value.Cmp(fr.Modulus()) >= 0 {
-		return nil, errors.New("not between 0 and the modulus of BN254's scalar field")
+	if number.Sign() < 0 || number.Cmp(c.id.ScalarField()) >= 0 {
+		return element{}, fmt.Errorf("not between 0 and the modulus of %s's scalar field", c.title)
 	}
-	return reversed(value.FillBytes(make([]byte, elementBytes))), nil
+	return littleEndian(number), nil
 }
 
 func sorted(inputs Inputs) []string {

@@ -147,7 +147,7 @@ def verify_bundle(
             f"signature: by {manifest.network}",
             _check_network(manifest, expect_network),
             _check_program_digest(manifest, expect_program),
-            f"jobs: {len(manifest.jobs)} proofs, each once; prices and payments add up",
+            _jobs_text(manifest),
         ]
         files, parts = bench.extract(container, manifest.program), _parts_of(container, manifest)
     checks.append(f"files: {len(manifest.files)} hash to their names")
@@ -212,6 +212,12 @@ def _check_program_digest(manifest: Manifest, expected: str | None) -> str:
     if digest != expected:
         raise BadBundle(f"the bundle proves the program {digest}, not {expected}", field="program")
     return f"program: {digest}, the expected one"
+
+
+def _jobs_text(manifest: Manifest) -> str:
+    if manifest.wrapped is not None:
+        return f"jobs: one proof, of {manifest.wrapped.jobs} others; prices and payments add up"
+    return f"jobs: {len(manifest.jobs)} proofs, each once; prices and payments add up"
 
 
 def _parts_of(container: Container, manifest: Manifest) -> list[PartialProof]:

@@ -6,7 +6,7 @@ The format is documented in docs/bundle.md; every change of it there and here ne
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 from uuid import UUID
 
@@ -21,8 +21,10 @@ from proofgrid.proofs.manifest import program_from_json, program_to_json
 
 FORMAT = "proofgrid.bundle"
 VERSION = 1
+VERSION_OF_ONE_PROOF = 2  #: of bundles that hold one proof of many jobs
 
 _MEMBERS = ("format", "version", "network", "task", "program", "statement", "result", "jobs")
+_MEMBERS_OF_ONE_PROOF = ("wrapped",)
 _TASK_MEMBERS = ("task_id", "client", "created_ms", "finished_ms")
 _ROUND_MEMBERS = ("lane", "number", "transcript")
 _JOB_MEMBERS = (
@@ -62,6 +64,15 @@ class BundleJob:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Wrapped:
+    """The jobs whose proofs are inside the one proof, all together."""
+
+    jobs: int
+    units: int
+    paid: int  #: base units that their operators got
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Manifest:
     """Everything a bundle says; the files only back it up."""
 
@@ -71,6 +82,11 @@ class Manifest:
     statement: Mapping[str, Json]
     result: Mapping[str, Json]
     jobs: tuple[BundleJob, ...]
+    wrapped: Wrapped | None = None  #: None: every job is listed with its proof
+
+    @property
+    def version(self) -> int:
+        return VERSION if self.wrapped is None else VERSION_OF_ONE_PROOF
 
     @property
     def files(self) -> frozenset[Digest]:
@@ -79,17 +95,17 @@ class Manifest:
 
 
 def for_verifiers(program: Program) -> Program:
-    """Return the program with only those files that an offline verifier needs."""
+    """Return the program with only what an offline verifier needs."""
     files = {name: program.files[name] for name in program.verifying_files}
     slices = tuple(replace(spec, files=()) for spec in program.slices)
-    return replace(program, files=files, slices=slices, summary={})
+    return replace(program, files=files, slices=slices, wraps=(), summary={})
 
 
 def manifest_to_json(manifest: Manifest) -> dict[str, Json]:
     """Return the manifest as JSON values."""
     return {
         "format": FORMAT,
-        "version": VERSION,
+        "version": manifest.version,
         "network": manifest.network,
         "task": {
             "task_id": str(manifest.task.task_id),
@@ -101,6 +117,7 @@ def manifest_to_json(manifest: Manifest) -> dict[str, Json]:
         "statement": dict(manifest.statement),
         "result": dict(manifest.result),
         "jobs": [_job_to_json(job) for job in manifest.jobs],
+        **({} if manifest.wrapped is None else {"wrapped": asdict(manifest.wrapped)}),
     }
 
 
@@ -109,7 +126,7 @@ def manifest_from_bytes(content: bytes) -> Manifest:
     value = json_from_canonical(content, what="manifest.json")
     if not isinstance(value, dict) or value.get("format") != FORMAT:
         raise BadBundle("this is no proofgrid bundle", field="manifest.format")
-    if value.get("version") != VERSION:
+    if type(value.get("version")) is not int or value["version"] not in (VERSION, VERSION_OF_ONE_PROOF):
         hint = "upgrade proofgrid to read it"
         raise BadBundle(
             f"bundle version {value.get('version')!r} is not known here", field="manifest.version", hint=hint
@@ -140,14 +157,24 @@ def check_manifest(manifest: Manifest) -> None:
         raise BadBundle("the task was finished before it was created", field="manifest.task.finished_ms")
     if set(manifest.program.files) != set(manifest.program.verifying_files):
         raise BadBundle("only the files of a verifier belong into a bundle", field="manifest.program.files")
-    places = [(job.input_index, job.slice_index) for job in manifest.jobs]
-    inputs = 1 + max((job.input_index for job in manifest.jobs), default=-1)
-    if not inputs or places != [(i, spec.index) for i in range(inputs) for spec in manifest.program.slices]:
-        raise BadBundle("expected one job for each input and slice, in this order", field="manifest.jobs")
+    if manifest.program.wraps:
+        raise BadBundle("what wraps need does not belong into a bundle", field="manifest.program.wraps")
+    _check_jobs(manifest)
     if len({job.job_id for job in manifest.jobs}) != len(manifest.jobs):
         raise BadBundle("a job is listed twice", field="manifest.jobs")
     for position, job in enumerate(manifest.jobs):
         _check_job(job, f"manifest.jobs[{position}]")
+
+
+def _check_jobs(manifest: Manifest) -> None:
+    if manifest.wrapped is not None:
+        if len(manifest.jobs) != 1 or not manifest.program.is_wrap(manifest.jobs[0].slice_index):
+            raise BadBundle("expected the one job whose proof is of all others", field="manifest.jobs")
+        return
+    places = [(job.input_index, job.slice_index) for job in manifest.jobs]
+    inputs = 1 + max((job.input_index for job in manifest.jobs), default=-1)
+    if not inputs or places != [(i, spec.index) for i in range(inputs) for spec in manifest.program.slices]:
+        raise BadBundle("expected one job for each input and slice, in this order", field="manifest.jobs")
 
 
 def _check_job(job: BundleJob, field: str) -> None:
@@ -177,7 +204,8 @@ def _job_to_json(job: BundleJob) -> dict[str, Json]:
 
 
 def _manifest_from_json(value: dict[str, Json]) -> Manifest:
-    data = read_object(value, _MEMBERS, "manifest")
+    one_proof = value["version"] == VERSION_OF_ONE_PROOF
+    data = read_object(value, (*_MEMBERS, *_MEMBERS_OF_ONE_PROOF) if one_proof else _MEMBERS, "manifest")
     jobs = read_list(data["jobs"], "manifest.jobs")
     return Manifest(
         network=_address(data["network"], "manifest.network"),
@@ -186,6 +214,16 @@ def _manifest_from_json(value: dict[str, Json]) -> Manifest:
         statement=read_mapping(data["statement"], "manifest.statement"),
         result=read_mapping(data["result"], "manifest.result"),
         jobs=tuple(_job_from_json(job, f"manifest.jobs[{position}]") for position, job in enumerate(jobs)),
+        wrapped=_wrapped_from_json(data["wrapped"], "manifest.wrapped") if one_proof else None,
+    )
+
+
+def _wrapped_from_json(value: Json, field: str) -> Wrapped:
+    data = read_object(value, ("jobs", "units", "paid"), field)
+    return Wrapped(
+        jobs=read_integer(data["jobs"], f"{field}.jobs", least=1),
+        units=read_integer(data["units"], f"{field}.units", least=1),
+        paid=read_integer(data["paid"], f"{field}.paid"),
     )
 
 

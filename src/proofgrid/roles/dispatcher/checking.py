@@ -123,12 +123,15 @@ class Checking:
         return rule.reason(Finding.UNKNOWN), "the gateway met no such trouble, and its store answers"
 
     async def _try_input(self, rule: ExcuseRule, job: ExcusedJob) -> Checked:
+        if job.wraps:
+            # What it takes was verified before it was sold, and what verifies can be wrapped (MakesOneProof).
+            return rule.reason(Finding.FALSE), "the gateway has verified all proofs that it takes"
         try:
             program = await self._library.program(job.program_digest)
             job_input = job.small_input
             if job_input is None:
                 job_input = await self._artifacts.read_bytes(job.input_digest, limit_bytes=INPUT_BYTES_MAX)
-            async with self._library.at_hand(program, program.slices[job.slice].files) as files:
+            async with self._library.at_hand(program, program.spec(job.slice).files) as files:
                 can_be_proven = await self._workers.call(
                     in_worker.can_be_proven,
                     program.proof_system,
@@ -156,8 +159,7 @@ class Checking:
             if isinstance(error, Recoverable):
                 raise
             return []  # retention took the program away with all that is left of the job
-        names = program.slices[job.slice].files
-        files = [program.files[name] for name in names]
+        files = [*(program.files[name] for name in program.spec(job.slice).files), *job.proof_digests]
         return files if job.small_input is not None else [job.input_digest, *files]
 
 

@@ -6,9 +6,11 @@ market grants -> "leases" notification -> offer -> prover
 from __future__ import annotations
 
 import asyncio
+import base64
 import json
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
 import structlog
 
@@ -18,7 +20,7 @@ from proofgrid.primitives.turns import Urgency
 from proofgrid.roles.dispatcher.in_hand import InHand
 from proofgrid.roles.dispatcher.session import Session
 from proofgrid.roles.loop import Loop
-from proofgrid.rules.jobs.offers import HeldLease, LeaseOffer, Leases, ToProver
+from proofgrid.rules.jobs.offers import HeldLease, LeaseOffer, Leases, TakenProof, ToProver
 from proofgrid.rules.jobs.phases import PhasePolicy
 from proofgrid.store.database import Database
 from proofgrid.store.leases import OFFER_LEASES, OfferedLease
@@ -27,6 +29,7 @@ from proofgrid.store.transactions import Transaction
 
 AFTER_TROUBLE_SECONDS = 0.5
 LEASES_PER_MESSAGE = 256
+PROOFS_PER_MESSAGE = 1_024  #: that wraps take: of 4 KiB each at most
 MANIFESTS_KEPT_MAX = 1_024
 
 log = structlog.get_logger(__name__)
@@ -102,8 +105,7 @@ class HandingOut:
             for session_id, leases in by_session.items():
                 session = self._sessions.get(session_id)
                 if session is not None:
-                    for start in range(0, len(leases), LEASES_PER_MESSAGE):
-                        part = leases[start : start + LEASES_PER_MESSAGE]
+                    for part in _messages(leases):
                         send(session, Leases(leases=tuple(part), manifests=await self._manifests_of(part)))
 
     async def _manifests_of(self, leases: Sequence[LeaseOffer]) -> dict[str, str]:
@@ -127,6 +129,20 @@ def send(session: Session, message: ToProver | None) -> None:
         log.warning("prover_does_not_read", prover_id=session.prover_id)
 
 
+def _messages(leases: Sequence[LeaseOffer]) -> Iterator[list[LeaseOffer]]:
+    """Yield the leases as they go together: neither many nor, with the proofs that wraps take, large."""
+    part: list[LeaseOffer] = []
+    taken = 0
+    for lease in leases:
+        if part and (len(part) == LEASES_PER_MESSAGE or taken + len(lease.parts) > PROOFS_PER_MESSAGE):
+            yield part
+            part, taken = [], 0
+        part.append(lease)
+        taken += len(lease.parts)
+    if part:
+        yield part
+
+
 def _lease_offer(row: OfferedLease) -> LeaseOffer:
     return LeaseOffer(
         held=HeldLease(lease_id=row.lease_id, fence=row.fence),
@@ -139,4 +155,15 @@ def _lease_offer(row: OfferedLease) -> LeaseOffer:
         memory_bytes=row.memory_bytes,
         price=row.sell_price,
         timeout_ms=max(1, row.run_ms),
+        parts=tuple(_taken(part) for part in row.parts or ()),
+    )
+
+
+def _taken(part: Mapping[str, Any]) -> TakenProof:
+    return TakenProof(
+        slice_index=part["slice"],
+        input_index=part["input"],
+        proof_digest=Digest(part["proof"]),
+        small_proof=None if part["small"] is None else base64.b64decode(part["small"]),
+        public=part["public"],
     )

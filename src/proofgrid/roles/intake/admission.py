@@ -28,7 +28,7 @@ from proofgrid.proofs.base import JobDraft, Program
 from proofgrid.roles.intake.drafts import Draft, DraftedJob, task_view
 from proofgrid.roles.intake.looking_around import LookingAround
 from proofgrid.roles.intake.normalising import Normaliser
-from proofgrid.roles.intake.writing_down import redeem, write_down
+from proofgrid.roles.intake.writing_down import MarketHere, redeem, write_down
 from proofgrid.rules.access.subnetworks import DEFAULT
 from proofgrid.rules.jobs.classes import class_of, lane_of
 from proofgrid.rules.jobs.constraints import Constraints
@@ -67,6 +67,7 @@ class Admission:
         clock: Clock,
         subnetwork: str,
         phases: PhasePolicy,
+        market: MarketHere,
     ) -> None:
         self._database = database
         self._normaliser = normaliser
@@ -77,7 +78,7 @@ class Admission:
         self._phases = phases
         self._around = LookingAround(database, open_tasks_max=limits.open_tasks, clock=clock)
         self._drafts: Batches[Draft, AdmittedTask | None] = Batches(
-            partial(write_down, database), size_max=TASKS_PER_BATCH
+            partial(write_down, database, market), size_max=TASKS_PER_BATCH
         )
 
     async def run(self) -> None:
@@ -125,6 +126,12 @@ class Admission:
         """Return a request's program; what can be refused before the costly part is refused here."""
         check_request(request, inputs_max=self._limits.inputs_per_task, now_ms=self._clock.now_ms())
         program = await self._normaliser.program(request.program_digest)
+        if request.aggregate and not program.wraps:
+            raise InvalidField(
+                "this program has nothing that makes one proof of many",
+                field="aggregate",
+                hint="leave it out, or register the program with wraps",
+            )
         calculate_escrow(request, units=sum(spec.units for spec in program.slices) * len(request.inputs))
         name = request.subnetwork or self._subnetwork
         if name != DEFAULT:

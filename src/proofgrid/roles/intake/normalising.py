@@ -35,6 +35,9 @@ UPLOADS_AT_ONCE = 16
 _WEIGHT = 0.2  #: of the latest call in what a request is thought to take
 
 
+_Kind = tuple[Digest, bool]  #: of requests that wait together: their program, and whether one proof is wanted
+
+
 @dataclass(slots=True)
 class _Pace:
     """How long a request of a program takes."""
@@ -60,7 +63,7 @@ class Normaliser:
         self._workers = workers
         self._scratch = scratch
         self._group: asyncio.TaskGroup | None = None
-        self._lines: OrderedDict[Digest, tuple[Batches[list[Json], NormalisedRequest], asyncio.Task[None]]] = (
+        self._lines: OrderedDict[_Kind, tuple[Batches[list[Json], NormalisedRequest], asyncio.Task[None]]] = (
             OrderedDict()
         )
 
@@ -82,8 +85,10 @@ class Normaliser:
     ) -> NormalisedRequest:
         """Return a request's statement and jobs; raise InvalidRequest errors of its inputs."""
         if self._group is None or urgency is not Urgency.ADMISSION:
-            return _raised(await self._call(program, _Pace(), [list(request.inputs)], urgency=urgency))
-        return await self._line(self._group, request.program_digest, program).add(list(request.inputs))
+            inputs = list(request.inputs)
+            return _raised(await self._call(program, request.aggregate, _Pace(), [inputs], urgency=urgency))
+        kind = request.program_digest, request.aggregate
+        return await self._line(self._group, kind, program).add(list(request.inputs))
 
     async def store_inputs(self, jobs: Sequence[JobDraft]) -> list[Digest]:
         """Store the jobs' inputs and return their digests; small ones are written with their jobs."""
@@ -101,31 +106,35 @@ class Normaliser:
             }
         return [stored[place].result() if place in stored else digest_of(job.input) for place, job in enumerate(jobs)]
 
-    def _line(
-        self, group: asyncio.TaskGroup, digest: Digest, program: Program
-    ) -> Batches[list[Json], NormalisedRequest]:
+    def _line(self, group: asyncio.TaskGroup, kind: _Kind, program: Program) -> Batches[list[Json], NormalisedRequest]:
         """Return where a program's requests wait."""
-        if digest not in self._lines:
+        if kind not in self._lines:
             self._forget_an_idle_line()
             pace = _Pace()
             batches: Batches[list[Json], NormalisedRequest] = Batches(
-                partial(self._call, program, pace), size_max=pace.size, at_once=self._workers.count
+                partial(self._call, program, kind[1], pace), size_max=pace.size, at_once=self._workers.count
             )
-            self._lines[digest] = batches, group.create_task(batches.run())
-        self._lines.move_to_end(digest)
-        return self._lines[digest][0]
+            self._lines[kind] = batches, group.create_task(batches.run())
+        self._lines.move_to_end(kind)
+        return self._lines[kind][0]
 
     def _forget_an_idle_line(self) -> None:
         if len(self._lines) < LINES_MAX:
             return
-        for digest, (batches, running) in self._lines.items():
+        for kind, (batches, running) in self._lines.items():
             if batches.is_idle:
                 running.cancel()
-                del self._lines[digest]
+                del self._lines[kind]
                 return
 
     async def _call(
-        self, program: Program, pace: _Pace, requests: list[list[Json]], *, urgency: Urgency = Urgency.ADMISSION
+        self,
+        program: Program,
+        aggregate: bool,
+        pace: _Pace,
+        requests: list[list[Json]],
+        *,
+        urgency: Urgency = Urgency.ADMISSION,
     ) -> list[NormalisedRequest | BaseException]:
         """Return what became of each request."""
         async with self._library.at_hand(program) as files:
@@ -136,6 +145,7 @@ class Normaliser:
                     files,
                     requests,
                     self._scratch,
+                    aggregate,
                     timeout_seconds=NORMALISE_TIMEOUT_SECONDS,
                     urgency=urgency,
                 )
@@ -146,7 +156,7 @@ class Normaliser:
                 pace.note(seconds / len(requests))
                 return list(verdicts)
         # One of them killed the worker: which one is found out alone.
-        alone = await asyncio.gather(*(self._call(program, pace, [one]) for one in requests))
+        alone = await asyncio.gather(*(self._call(program, aggregate, pace, [one]) for one in requests))
         return [verdict for verdicts in alone for verdict in verdicts]
 
 

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
 from proofgrid.primitives.clock import Clock
 from proofgrid.primitives.errors import UnknownSubnetwork
+from proofgrid.primitives.ids import Lane
 from proofgrid.roles.intake.drafts import Draft, job_rows, small_inputs, task_row
 from proofgrid.roles.intake.seating import seat_jobs
 from proofgrid.rules.jobs.phases import PhasePolicy
@@ -23,7 +27,17 @@ class _NotWritten(Exception):
     """Another call with the same key, or for the same quote, was first; what this one began is undone."""
 
 
-async def write_down(database: Database, drafts: list[Draft]) -> list[AdmittedTask | BaseException | None]:
+@dataclass(frozen=True, slots=True)
+class MarketHere:
+    """The market of this process: woken as soon as a task is durable, it needs no notification of it."""
+
+    origin: str  #: what stands behind the lane in that notification, so that it is not woken twice
+    wake: Callable[[Lane], None]
+
+
+async def write_down(
+    database: Database, market: MarketHere, drafts: list[Draft]
+) -> list[AdmittedTask | BaseException | None]:
     """Write tasks down, all in one transaction; None for one whose key was taken, or what is wrong with it."""
     try:
         written = await admit_tasks(
@@ -32,12 +46,17 @@ async def write_down(database: Database, drafts: list[Draft]) -> list[AdmittedTa
             [row for draft in drafts for row in job_rows(draft)],
             [content for draft in drafts for content in small_inputs(draft)],
             deadline_ms=DEFAULT_DEADLINE_MS,
+            origin=market.origin,
         )
     except (AccountShort, SubnetworkGone) as conflict:
         if len(drafts) == 1:
             return [_refusal(conflict, drafts[0])]
         # One that cannot pay, or whose subnetwork was just removed, must not take the others down.
-        return [outcome for draft in drafts for outcome in await write_down(database, [draft])]
+        return [outcome for draft in drafts for outcome in await write_down(database, market, [draft])]
+    except BaseException:
+        _wake(market, drafts)  # nobody knows whether it was written
+        raise
+    _wake(market, drafts)
     by_id = {one.task_id: one for one in written}
     return [by_id.get(draft.task_id) for draft in drafts]
 
@@ -65,6 +84,7 @@ async def redeem(
                 jobs=job_rows(draft),
                 small_inputs=small_inputs(draft),
                 deadline_ms=quote.within_ms,
+                origin="",
             )
             if written is None:
                 raise _NotWritten
@@ -72,6 +92,11 @@ async def redeem(
     except _NotWritten:
         return None
     return written
+
+
+def _wake(market: MarketHere, drafts: Iterable[Draft]) -> None:
+    for lane in {job.lane for draft in drafts for job in draft.jobs}:
+        market.wake(lane)
 
 
 def _refusal(conflict: AccountShort | SubnetworkGone, draft: Draft) -> Exception:

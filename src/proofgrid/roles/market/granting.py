@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from proofgrid.primitives.clock import Clock, fresh_uuid
 from proofgrid.primitives.digests import Digest, digest_of
 from proofgrid.primitives.errors import LeaseLost
+from proofgrid.primitives.event_loop import aside
 from proofgrid.primitives.ids import GatewayId, ProverId
 from proofgrid.primitives.signatures import SigningKey
 from proofgrid.roles.market.book import Book
@@ -23,6 +25,8 @@ from proofgrid.store.granting import GRANT_HEDGES, NewLease, new_lease
 from proofgrid.store.lanes import speed_of
 from proofgrid.store.rounds import WRITE_ROUND
 from proofgrid.store.tasks import append_events
+
+ASIDE_FROM = 100  #: orders and jobs: what is made of so many takes milliseconds, in which nobody would be answered
 
 _SOLD_FROM = job_sources(JobEvent.SOLD)
 
@@ -53,30 +57,41 @@ class Granting:
 
         `winners`: the provers that any lane of the stack sold to in this transaction.
         """
-        hashed = digest_of(outcome.transcript_text.encode())
         hedges = [one for one in outcome.placements if one.job_id in book.wishes]
         firsts = [one for one in outcome.placements if one.job_id not in book.wishes] if hedges else outcome.placements
-        leases = self._leases(firsts, book, book.jobs, reference)
-        events = [
-            (one, _event(Sold, one, book.jobs[one.job_id], outcome, hashed, blinding.order(one.task_id)))
-            for one in firsts
-        ]
-        granted = await connection.first(
-            WRITE_ROUND,
-            **self._record(outcome, blinding, hashed, epoch),
-            leases=leases,
-            buy_price=outcome.buy_price,
-            sources=_SOLD_FROM,
-            winners=winners,
-            task_ids=[one.task_id for one, _ in events],
-            kinds=[event.kind for _, event in events],
-            data=[event.data() for _, event in events],
+        written = await aside(
+            partial(self._written, outcome, firsts, book, blinding, epoch=epoch, reference=reference),
+            wanted=len(outcome.placements) >= ASIDE_FROM,
         )
+        granted = await connection.first(WRITE_ROUND, **written, winners=winners)
         if granted is None:
             raise LeaseLost(f"another gateway leads {outcome.lane}")
-        _check_granted(granted, leases, outcome)
+        _check_granted(granted, firsts, outcome)
         if hedges:
-            await self._hedge(connection, outcome, hedges, book, blinding, hashed, epoch, reference)
+            await self._hedge(connection, outcome, hedges, book, blinding, epoch, reference)
+
+    def _written(
+        self,
+        outcome: RoundOutcome,
+        firsts: Sequence[Placement],
+        book: Book,
+        blinding: Blinding,
+        *,
+        epoch: int,
+        reference: int,
+    ) -> dict[str, object]:
+        hashed = _hash_of(outcome)
+        events = [
+            _event(Sold, one, book.jobs[one.job_id], outcome, hashed, blinding.order(one.task_id)) for one in firsts
+        ]
+        return self._record(outcome, blinding, hashed, epoch) | {
+            "leases": self._leases(firsts, book, book.jobs, reference),
+            "buy_price": outcome.buy_price,
+            "sources": _SOLD_FROM,
+            "task_ids": [one.task_id for one in firsts],
+            "kinds": [event.kind for event in events],
+            "data": [event.data() for event in events],
+        }
 
     def _record(self, outcome: RoundOutcome, blinding: Blinding, hashed: Digest, epoch: int) -> dict[str, object]:
         return {
@@ -103,10 +118,10 @@ class Granting:
         hedges: Sequence[Placement],
         book: Book,
         blinding: Blinding,
-        hashed: Digest,
         epoch: int,
         reference: int,
     ) -> None:
+        hashed = _hash_of(outcome)
         leases = self._leases(hedges, book, book.wishes, reference)
         granted = await connection.value(
             GRANT_HEDGES,
@@ -117,7 +132,7 @@ class Granting:
             sources=job_sources(JobEvent.HEDGED),
             epoch=epoch,
         )
-        _check_granted(granted, leases, outcome)
+        _check_granted(granted, hedges, outcome)
         await append_events(
             connection,
             [
@@ -169,8 +184,12 @@ class Granting:
         return leases
 
 
-def _check_granted(granted: int, leases: Sequence[NewLease], outcome: RoundOutcome) -> None:
-    if granted != len(leases):
+def _hash_of(outcome: RoundOutcome) -> Digest:
+    return digest_of(outcome.transcript_text.encode())
+
+
+def _check_granted(granted: int, sold: Sequence[Placement], outcome: RoundOutcome) -> None:
+    if granted != len(sold):
         raise LeaseLost(f"a job of {outcome.lane} was sold by somebody else")
 
 

@@ -22,6 +22,7 @@ class RoundsTally:
     sold: int  #: jobs
     unsold: int  #: jobs left although somebody was there to prove them
     next_job_ms: int | None  #: until the next job that waits for its time may be sold
+    orders: int | None = None  #: tasks that were looked at; None: nobody knows
 
 
 class Pacing:
@@ -75,7 +76,7 @@ class Pacing:
         )
         waits = [self._retry_seconds] if tally.unsold else []
         waits += [tally.next_job_ms / 1000] if tally.next_job_ms is not None else []
-        pause_seconds = self._budget.pause_seconds(self._started, self._clock.running_seconds())
+        pause_seconds = self._budget.pause_seconds(self._started, self._clock.running_seconds(), orders=tally.orders)
         if pause_seconds > 0:
             await asyncio.sleep(pause_seconds)
         return min(waits, default=None)
@@ -84,9 +85,10 @@ class Pacing:
 class RoundsBudget:
     """Rounds may take a fixed share of the time: a calm lane sells at once, a busy one gathers orders meanwhile.
 
-    A round owes a pause as long as itself, and whatever time passes without one pays for it. A lane that owes less than
-    the interval pauses for nothing, so one that sells a job now and then never does. Of a round that took longer than
-    the interval no more than that is owed.
+    A pause gathers orders, so that the next round does for many what each would else have a round for. A round of one
+    order shows that there is nothing to gather, and owes nothing; one of n orders owes as much of its own length as it
+    saved rounds, (n - 1) / n. Whatever time passes without a round pays for it. A lane that owes less than the interval
+    pauses for nothing. Of a round that took longer than the interval no more than that is owed.
     """
 
     def __init__(self, *, interval_seconds: float) -> None:
@@ -94,10 +96,14 @@ class RoundsBudget:
         self._owed_seconds = 0.0
         self._ended = 0.0
 
-    def pause_seconds(self, started: float, ended: float) -> float:
-        """Return how long to pause after a round; `started`, `ended`: when it was, in seconds of one clock."""
+    def pause_seconds(self, started: float, ended: float, *, orders: int | None = None) -> float:
+        """Return how long to pause after a round; `started`, `ended`: when it was, in seconds of one clock.
+
+        `orders`: how many it had; None: nobody knows, and it owes its whole length.
+        """
         paid = max(0.0, started - self._ended)
-        taken = min(PAUSE_ROUNDS * (ended - started), self._interval_seconds)
+        gathered = 1.0 if orders is None else max(0, orders - 1) / max(1, orders)
+        taken = min(PAUSE_ROUNDS * gathered * (ended - started), self._interval_seconds)
         self._owed_seconds = max(0.0, self._owed_seconds - paid) + taken
         self._ended = ended
         return min(max(0.0, self._owed_seconds - self._interval_seconds), taken)

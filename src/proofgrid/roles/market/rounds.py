@@ -11,11 +11,13 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 
 import structlog
 
 from proofgrid.primitives.clock import Clock, fresh_bytes
 from proofgrid.primitives.collector import no_collections
+from proofgrid.primitives.event_loop import aside
 from proofgrid.primitives.ids import GatewayId, ProverId, Stack
 from proofgrid.primitives.signatures import SigningKey
 from proofgrid.primitives.turns import Urgency
@@ -24,7 +26,7 @@ from proofgrid.roles.loop import Loop
 from proofgrid.roles.market.bonds import check_bonds, slots_of_bonds
 from proofgrid.roles.market.book import Book, StackBook, with_wishes
 from proofgrid.roles.market.collecting import collect_stack
-from proofgrid.roles.market.granting import Granting
+from proofgrid.roles.market.granting import ASIDE_FROM, Granting
 from proofgrid.roles.market.pacing import Pacing, RoundsTally
 from proofgrid.roles.market.telling import Telling
 from proofgrid.rules.jobs.classes import is_wide, stack_of
@@ -45,7 +47,6 @@ from proofgrid.store.rounds import OPEN_STACK, RoundOpening
 from proofgrid.store.transactions import Transaction
 
 STAND_BY_MS = 250  #: after finding another gateway at a lane's round
-OFF_THE_LOOP_FROM_ORDERS = 250  #: their round takes milliseconds, in which nobody would be answered
 WISH_RETRY_MS = 250  #: a wish is held for a few seconds only
 
 log = structlog.get_logger(__name__)
@@ -95,6 +96,12 @@ class Market:
         self._hungry: set[Stack] = set()  #: with jobs, and with provers that are busy, perhaps in other stacks
         self._group: asyncio.TaskGroup | None = None
         self._chores = chores or Chores.of_one()
+
+    def hear(self, told: str) -> None:
+        """A notification says that something changed in a lane; behind the lane may stand who woke its own market."""
+        lane, _, origin = told.partition(" ")
+        if origin != str(self._gateway_id):
+            self.wake(lane)
 
     def wake(self, lane: str) -> None:
         """Something changed in a lane."""
@@ -186,10 +193,10 @@ class Market:
         blinding = Blinding(fresh_bytes(SECRET_BYTES))
         orders = len(supplies) + sum(len(one.demands) for one in demands)
         with no_collections(wanted=orders >= FAST_FROM_ORDERS):
-            if orders < OFF_THE_LOOP_FROM_ORDERS:
-                outcomes = _cleared(demands, supplies, found.programs(), blinding)
-            else:
-                outcomes = await asyncio.to_thread(_cleared, demands, supplies, found.programs(), blinding)
+            outcomes = await aside(
+                partial(_cleared, demands, supplies, found.programs(), blinding),
+                wanted=orders + sum(len(book.jobs) for book in found.books) >= ASIDE_FROM,
+            )
         winners = sorted({placed.prover_id for one in outcomes for placed in one.placements})
         books = {book.lane: book for book in found.books}
         for outcome in outcomes:
@@ -213,7 +220,12 @@ class Market:
         waits = [self._settings.interval_ms] if found.skipped else [wait for wait in put_off if wait is not None]
         waits += [WISH_RETRY_MS] if hedged < len(wishes) else []
         jobs = sum(len(book.jobs) for book in found.books)
-        return RoundsTally(sold=len(sold), unsold=jobs - (len(sold) - hedged), next_job_ms=min(waits, default=None))
+        return RoundsTally(
+            sold=len(sold),
+            unsold=jobs - (len(sold) - hedged),
+            next_job_ms=min(waits, default=None),
+            orders=sum(len(book.tasks) for book in found.books),
+        )
 
     async def _until_next_job(self, stack: Stack) -> float | None:
         async with self._database.connection(Urgency.ROUNDS) as connection:

@@ -183,15 +183,26 @@ def _rest() -> dict[str, object]:
 
 
 def _prove(order: Mapping[str, Any], report: Any) -> None:
-    from proofgrid.proofs.base import ProgramFiles
+    from proofgrid.proofs.base import JobOutput, PartialProof, ProgramFiles
+    from proofgrid.proofs.kit.one_proof import prove_job
     from proofgrid.proofs.manifest import program_from_json
     from proofgrid.proofs.registry import proof_system
 
     workdir = Path(order["workdir"])
-    output = proof_system(order["proof_system"]).run_job(
+    parts = [
+        PartialProof(
+            slice_index=part["slice"],
+            input_index=part["input"],
+            output=JobOutput(proof=Path(part["path"]).read_bytes(), public=part["public"]),
+        )
+        for part in order["parts"]
+    ]
+    output = prove_job(
+        proof_system(order["proof_system"]),
         ProgramFiles(program_from_json(order["program"]), {name: Path(path) for name, path in order["paths"].items()}),
         order["slice_index"],
         Path(order["job_input"]).read_bytes(),
+        parts,
         cache=Path(order["cache"]),
         workdir=workdir,
         report=report,

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from functools import partial
 from pathlib import Path
@@ -20,10 +20,10 @@ from proofgrid.primitives.signatures import SigningKey
 from proofgrid.proofs.base import JobOutput, Program
 from proofgrid.roles.prover.node_settings import NodeSettings
 from proofgrid.roles.prover.nursery import Nursery
-from proofgrid.roles.prover.sandbox import ChildLimits, ChildSpec, run_child
+from proofgrid.roles.prover.sandbox import ChildLimits, ChildSpec, PartFile, run_child
 from proofgrid.roles.prover.warmth import SLACK_BYTES
 from proofgrid.rules.jobs.limits import SMALL_PROOF_BYTES
-from proofgrid.rules.jobs.offers import JobReport, LeaseOffer
+from proofgrid.rules.jobs.offers import JobReport, LeaseOffer, TakenProof
 from proofgrid.rules.staking.results import ResultClaim, public_digest, sign_result
 from proofgrid.sdk.connection import Connection
 from proofgrid.sdk.transfer import download_file, upload_file
@@ -70,11 +70,12 @@ class Proving:
         on_stage("fetch", 0)
         with tempfile.TemporaryDirectory(dir=self._scratch) as workdir:
             async with AsyncExitStack() as stack:
-                names = program.slices[lease.slice_index].files
+                names = program.spec(lease.slice_index).files
                 paths = {name: await self._at_hand(program.files[name], stack) for name in names}
                 job_input = await self._input_of(lease, Path(workdir), stack)
+                parts = [await self._part_of(part, Path(workdir), stack) for part in lease.parts]
                 started_ms = self._clock.now_ms()
-                output = await self._run_child(lease, program, paths, job_input, Path(workdir), on_stage)
+                output = await self._run_child(lease, program, paths, job_input, parts, Path(workdir), on_stage)
                 wall_ms = self._clock.now_ms() - started_ms
                 signature = self._sign(lease, output, network)
                 return await self._report(lease, output, wall_ms, Path(workdir), signature, on_stage)
@@ -93,12 +94,23 @@ class Proving:
         await asyncio.to_thread(path.write_bytes, lease.small_input)
         return path
 
+    async def _part_of(self, part: TakenProof, workdir: Path, stack: AsyncExitStack) -> PartFile:
+        if part.small_proof is None:
+            path = await self._at_hand(part.proof_digest, stack, keeps=False)
+        elif digest_of(part.small_proof) != part.proof_digest:
+            raise ArtifactCorrupt("a proof that came with the lease does not hash to its digest")
+        else:
+            path = workdir / f"part-{part.slice_index}-{part.input_index}"
+            await asyncio.to_thread(path.write_bytes, part.small_proof)
+        return PartFile(part.slice_index, part.input_index, path, part.public)
+
     async def _run_child(
         self,
         lease: LeaseOffer,
         program: Program,
         paths: Mapping[str, Path],
         job_input: Path,
+        parts: Sequence[PartFile],
         workdir: Path,
         on_stage: OnStage,
     ) -> JobOutput:
@@ -108,6 +120,7 @@ class Proving:
             paths=paths,
             slice_index=lease.slice_index,
             job_input=job_input,
+            parts=parts,
             cache=self._keys,
             workdir=workdir,
         )
@@ -115,7 +128,7 @@ class Proving:
             memory_bytes=lease.memory_bytes + SLACK_BYTES,
             timeout_seconds=lease.timeout_ms / 1000,
             cores=self._cores,
-            memory_bytes_max=max(part.memory_bytes for part in program.slices) + SLACK_BYTES,
+            memory_bytes_max=program.memory_bytes_max + SLACK_BYTES,
         )
 
         def on_progress(stage: str, permille: int) -> None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import shutil
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -36,6 +36,16 @@ PUBLIC_MAX_BYTES = 16 << 20
 log = structlog.get_logger(__name__)
 
 
+@dataclass(frozen=True, slots=True)
+class PartFile:
+    """A proof that a wrap takes, on this machine's disk."""
+
+    slice_index: int
+    input_index: int
+    path: Path
+    public: Mapping[str, Any]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChildSpec:
     """One job, with everything it needs on this machine's disk."""
@@ -45,6 +55,7 @@ class ChildSpec:
     paths: Mapping[str, Path]  #: the program's files that the slice needs
     slice_index: int
     job_input: Path
+    parts: Sequence[PartFile] = ()  #: of a wrap: what it takes
     cache: Path  #: outlives the job: proving keys and the like
     workdir: Path  #: of this job alone; its home and scratch place, the output lands here
 
@@ -183,6 +194,10 @@ def _order(spec: ChildSpec, limits: ChildLimits) -> dict[str, object]:
         "paths": {name: str(path.absolute()) for name, path in spec.paths.items()},
         "slice_index": spec.slice_index,
         "job_input": str(spec.job_input.absolute()),
+        "parts": [
+            {"slice": one.slice_index, "input": one.input_index, "path": str(one.path.absolute()), "public": one.public}
+            for one in spec.parts
+        ],
         "cache": str(spec.cache.absolute()),
         "workdir": str(spec.workdir.absolute()),
         "memory_bytes": limits.memory_bytes,

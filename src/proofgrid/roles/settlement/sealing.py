@@ -26,7 +26,7 @@ from proofgrid.primitives.turns import Urgency
 from proofgrid.proofs.base import JobOutput, PartialProof, Program, ProgramFiles
 from proofgrid.proofs.bundles.bundle import bundle_bytes, write_bundle
 from proofgrid.proofs.bundles.container import Content
-from proofgrid.proofs.bundles.manifest import BundleJob, BundleTask, Manifest, for_verifiers
+from proofgrid.proofs.bundles.manifest import BundleJob, BundleTask, Manifest, Wrapped, for_verifiers
 from proofgrid.proofs.bundles.sealing import Combined, combine_tasks, verify_sealed
 from proofgrid.proofs.library import ProgramLibrary
 from proofgrid.proofs.workers import ProofWorkers
@@ -53,6 +53,17 @@ class _Proven:
     statement: Mapping[str, Json]
     jobs: list[ProvenJob]
     parts: list[PartialProof]
+    program: Program
+
+    @property
+    def is_one_proof(self) -> bool:
+        """Is its last job a proof of all others?"""
+        return any(self.program.is_wrap(job.slice) for job in self.jobs)
+
+    @property
+    def listed(self) -> list[ProvenJob]:
+        """The jobs whose proofs the bundle holds."""
+        return [max(self.jobs, key=_position)] if self.is_one_proof else self.jobs
 
     @property
     def size_bytes(self) -> int:
@@ -64,7 +75,12 @@ class _Proven:
     @property
     def proofs(self) -> dict[Digest, Content]:
         """The proofs, by their digests."""
-        return {job.proof_digest: part.output.proof for job, part in zip(self.jobs, self.parts, strict=True)}
+        listed = {job.job_id for job in self.listed}
+        return {
+            job.proof_digest: part.output.proof
+            for job, part in zip(self.jobs, self.parts, strict=True)
+            if job.job_id in listed
+        }
 
     def manifest(self, network: Address, program: Program, result: Combined) -> Manifest:
         """Say what its bundle says; `program` has the files of a verifier only."""
@@ -79,7 +95,8 @@ class _Proven:
             program=program,
             statement=self.statement,
             result=result,
-            jobs=tuple(_bundle_job(job) for job in self.jobs),
+            jobs=tuple(_bundle_job(job) for job in self.listed),
+            wrapped=_wrapped(self.jobs) if self.is_one_proof else None,
         )
 
 
@@ -125,7 +142,7 @@ class Sealer:
         Raises Recoverable for what is nobody's fault or of which nobody knows whose: JobCrashed, JobTimedOut.
         """
         program = await self._library.program(tasks[0].program_digest)
-        proven = await self._proven(tasks)
+        proven = await self._proven(program, tasks)
         async with self._library.at_hand(program, program.verifying_files) as files:
             results = await self._workers.call(
                 combine_tasks,
@@ -140,7 +157,7 @@ class Sealer:
                 verdicts = await self._verified(program, composed)
                 return [one if isinstance(one, ProofgridError) else await self._stored(one) for one in verdicts]
 
-    async def _proven(self, tasks: Sequence[ClaimedTask]) -> list[_Proven]:
+    async def _proven(self, program: Program, tasks: Sequence[ClaimedTask]) -> list[_Proven]:
         async with self._database.connection(Urgency.SEALING) as connection:
             rows = await connection.fetch(PROOFS_OF_TASKS, task_ids=[task.task_id for task in tasks])
         jobs: dict[TaskId, list[ProvenJob]] = defaultdict(list)
@@ -152,6 +169,7 @@ class Sealer:
                 statement=next((row.statement for row in jobs[task.task_id] if row.statement is not None), {}),
                 jobs=jobs[task.task_id],
                 parts=[await self._part(row) for row in jobs[task.task_id]],
+                program=program,
             )
             for task in tasks
         ]
@@ -248,6 +266,20 @@ class Sealer:
             size_bytes=len(one.bundle),
             content=one.bundle if small else None,
         )
+
+
+def _wrapped(rows: Sequence[ProvenJob]) -> Wrapped:
+    """Return what is said of all jobs but the last."""
+    inside = sorted(rows, key=_position)[:-1]
+    return Wrapped(
+        jobs=len(inside),
+        units=sum(row.units for row in inside),
+        paid=sum(row.sell_price * row.units for row in inside),
+    )
+
+
+def _position(row: ProvenJob) -> int:
+    return row.position
 
 
 def _bundle_job(row: ProvenJob) -> BundleJob:

@@ -49,6 +49,17 @@ class ProverTerms:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class TakenProof:
+    """A proof that a wrap takes, with its place; the gateway has verified it."""
+
+    slice_index: int
+    input_index: int
+    proof_digest: Digest
+    small_proof: bytes | None  #: the proof itself; None: it is fetched by its digest
+    public: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class LeaseOffer:
     """A lease as a prover receives it."""
 
@@ -62,6 +73,7 @@ class LeaseOffer:
     memory_bytes: int
     price: int  #: base units per PU, paid when the proof verifies
     timeout_ms: int
+    parts: tuple[TakenProof, ...] = ()  #: of a wrap: what it takes
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -23,12 +23,13 @@ class ProofRequest:
 
     program_digest: Digest
     inputs: tuple[Json, ...]  #: one JSON value per element of the batch, as the proof system reads it
-    inputs_digest: Digest  #: of the JSON text as it was sent
+    inputs_digest: Digest  #: of the JSON text as it was sent, see `answers_digest`
     limit_price: int  #: most base units per PU; 0: what the market suggests
     budget: int  #: most base units in all; 0 means limit price times units
     deadline_ms: int  #: since the epoch; 0 means the network's default
     idempotency_key: str
     allow_cached: bool = False  #: a finished task of the same client with the same program and inputs will do
+    aggregate: bool = False  #: one proof of all inputs is wanted, not one of each
     hedging: bool = False  #: a slow job may be proven a second time, within the limit price
     ladder: Ladder | None = None  #: how the limit price rises while nobody sells
     constraints: Constraints = NO_CONSTRAINTS  #: which provers may have the jobs
@@ -64,6 +65,11 @@ class ProofRequest:
         )
 
 
+def answers_digest(inputs_digest: Digest, *, aggregate: bool) -> Digest:
+    """Return by what an answer is found again: the inputs, and whether one proof of all was wanted."""
+    return digest_of_json({"inputs": inputs_digest, "aggregate": True}) if aggregate else inputs_digest
+
+
 def redeem(request: ProofRequest, *, limit_price: int) -> ProofRequest:
     """Return the request with the limit price of its firm quote; raise InvalidField for terms of the client's own."""
     own = {
@@ -73,11 +79,15 @@ def redeem(request: ProofRequest, *, limit_price: int) -> ProofRequest:
         "ladder": request.ladder,
         "constraints": not request.constraints.is_empty,
         "subnetwork": request.subnetwork,
+        # It would lease all jobs at once, and wraps have to wait for what they take.
+        "aggregate": request.aggregate,
     }
     for field, value in own.items():
         if value:
             raise InvalidField(
-                "a firm quote fixes price, time and lanes", field=field, hint=f"leave out {field}, or the quote"
+                "a firm quote fixes price, time and lanes, and has a proof for each input",
+                field=field,
+                hint=f"leave out {field}, or the quote",
             )
     return replace(request, limit_price=limit_price)
 

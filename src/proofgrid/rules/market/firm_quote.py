@@ -191,7 +191,12 @@ def pledge_of(*, cost: int, penalty: int) -> int:
 
 
 def check_common(request: ProofRequest) -> None:
-    """Raise NoFirmQuote for a request of which nothing is promised: one for chosen provers."""
+    """Raise NoFirmQuote for a request of which nothing is promised: one for chosen provers, or for one proof of all."""
+    if request.aggregate:
+        raise NoFirmQuote(
+            "firm quotes are for a proof of each input: what makes one of them waits for the others",
+            hint="leave out aggregate, or submit it with a limit price",
+        )
     if request.subnetwork not in ("", DEFAULT) or not request.constraints.is_empty:
         raise NoFirmQuote(
             "firm quotes are for the common lanes and all provers", hint="leave out constraints and subnetwork"

@@ -1,7 +1,9 @@
 -- Sold jobs become leases. the_leases: a JSON list (NewLease), times from now on; sources: the states from which a job is
 -- sold. The job and its lease change together; the gateways of the provers are told. Until the commit none of the winners,
 -- provers, gets another session (change_session); the leases get the session that each has behind those locks, which a
--- statement of its own reads. Taken in one order, all that a transaction needs at its first call. How many leases there are.
+-- statement of its own reads. Taken in one order, all that a transaction needs at its first call. Jobs are found by a list:
+-- joined with the JSON alone, thought to be a hundred rows, a plan made while there are few jobs reads all of them for ever.
+-- How many leases there are.
 CREATE OR REPLACE FUNCTION grant_leases(
     the_leases jsonb, the_lane text, the_round bigint, the_buy_price bigint, sources text[], the_epoch bigint, winners text[]
 ) RETURNS int LANGUAGE plpgsql AS $$
@@ -16,7 +18,8 @@ BEGIN
             limit_ms bigint, prove_ms bigint, stake_bound bigint, fee_permille int)
     ), sold AS (
         UPDATE jobs SET state = 'leased', lease_id = given.lease_id, slow_ms = NULL
-        FROM given WHERE jobs.job_id = given.job_id AND jobs.state = ANY(sources) RETURNING jobs.job_id
+        FROM given WHERE jobs.job_id = given.job_id AND jobs.job_id = ANY(ARRAY(SELECT job_id FROM given))
+            AND jobs.state = ANY(sources) RETURNING jobs.job_id
     ), granted AS (
         INSERT INTO leases (lease_id, job_id, task_id, prover_id, operator, session_id, gateway_id, lane, round, units,
             buy_price, sell_price, state, expires_ms, phase_until_ms, until_ms, prove_ms, epoch, stake_bound,

@@ -24,7 +24,8 @@ ORDER BY finished_ms DESC LIMIT 1;
 -- name: admit_tasks
 -- One statement, one transaction: `tasks`: a JSON list, each with its first event and its escrow's transfer; `jobs`: a
 -- JSON list of theirs, `small_inputs`: the jobs' inputs, NULL for one that is an artifact; `deadline_ms`: of tasks that
--- name none, from now. A task whose key is taken gives no row and leaves nothing behind.
+-- name none, from now; `origin`: the gateway that wakes its own market without this notification, or empty. A task whose
+-- key is taken gives no row and leaves nothing behind.
 WITH given AS (
     SELECT * FROM jsonb_to_recordset(:tasks::jsonb) AS g(task_id uuid, client text, program_digest text,
         idempotency_key text, request_digest text, statement jsonb, inputs int, limit_price bigint, units bigint,
@@ -70,6 +71,6 @@ WITH given AS (
     SELECT post_transfers(jsonb_agg(transfer ORDER BY task_id)) FROM given JOIN admitted USING (task_id)
     HAVING count(*) > 0
 ), woken AS (
-    SELECT pg_notify('lanes', lane) FROM fresh GROUP BY lane
+    SELECT pg_notify('lanes', concat_ws(' ', lane, nullif(:origin, ''))) FROM fresh GROUP BY lane
 )
 SELECT task_id, deadline_ms, created_ms FROM admitted WHERE (SELECT count(*) FROM paid) + (SELECT count(*) FROM woken) >= 0;

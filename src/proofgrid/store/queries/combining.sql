@@ -35,7 +35,7 @@ FROM (SELECT task_id FROM tasks WHERE state = 'combining' AND claimed_by IS NULL
 -- Every job with the lease that was settled and the round that sold it, or the firm quote (round 0); with the first job
 -- of a task its statement.
 SELECT jobs.task_id, CASE WHEN jobs.position = 0 THEN tasks.statement END AS statement,
-    jobs.job_id, jobs.slice, jobs.input, jobs.units, jobs.proof_digest, jobs.small_proof, jobs.public,
+    jobs.job_id, jobs.position, jobs.slice, jobs.input, jobs.units, jobs.proof_digest, jobs.small_proof, jobs.public,
     now_ms() AS now_ms, leases.operator, leases.prover_id, leases.lane, leases.round, leases.buy_price,
     leases.sell_price, coalesce(rounds.transcript_hash, quotes.record_hash, '') AS transcript_hash
 FROM jobs JOIN leases USING (lease_id) JOIN tasks ON tasks.task_id = jobs.task_id

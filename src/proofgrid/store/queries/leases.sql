@@ -1,5 +1,5 @@
 -- name: offer_leases
--- What this gateway has to hand to its provers, with what the prover needs to know. :silent_ms: how long a lease lives
+-- What this gateway has to hand to its provers, with what the prover needs to know, for a wrap the proofs that it takes. :silent_ms: how long a lease lives
 -- without a heartbeat, :pick_up_ms: how long until the prover's first word. Leases are locked in the order of their ids,
 -- here as everywhere.
 WITH granted AS (
@@ -13,7 +13,10 @@ FROM granted, jobs, tasks, (SELECT now_ms() AS at_ms) AS clock
 WHERE leases.lease_id = granted.lease_id AND jobs.job_id = leases.job_id AND tasks.task_id = leases.task_id
 RETURNING leases.lease_id, leases.fence, leases.session_id, leases.job_id, leases.units, leases.sell_price,
     leases.until_ms - at_ms AS run_ms, jobs.slice, jobs.input_digest, jobs.small_input, jobs.memory_bytes,
-    tasks.program_digest;
+    tasks.program_digest, CASE WHEN jobs.depends_on <> '{}' THEN (
+        SELECT jsonb_agg(jsonb_build_object('slice', part.slice, 'input', part.input, 'proof', part.proof_digest,
+            'small', encode(part.small_proof, 'base64'), 'public', part.public) ORDER BY part.position)
+        FROM jobs AS part WHERE part.task_id = jobs.task_id AND part.position = ANY(jobs.depends_on)) END AS parts;
 
 -- name: get_lease
 SELECT leases.lease_id, leases.task_id, leases.fence, leases.operator, leases.prover_id, leases.lane, leases.units,
@@ -31,6 +34,8 @@ WHERE lease_id = :lease_id AND state IN (@leases_held) RETURNING lease_id;
 -- What a lease's prover had to fetch, how long ago it was sold, and whether a gateway went away since then: it was silent
 -- for :silent_ms.
 SELECT t.program_digest, j.slice, j.input_digest, j.small_input, now_ms() - l.granted_ms AS age_ms,
+    ARRAY(SELECT part.proof_digest FROM jobs AS part WHERE part.task_id = j.task_id
+        AND part.position = ANY(j.depends_on) AND part.small_proof IS NULL) AS proof_digests, j.depends_on <> '{}' AS wraps,
     EXISTS (SELECT 1 FROM gateways g WHERE g.seen_ms BETWEEN l.granted_ms AND now_ms() - :silent_ms)
         OR NOT EXISTS (SELECT 1 FROM gateways g WHERE g.gateway_id = l.gateway_id) AS gateway_failed
 FROM leases l JOIN jobs j USING (job_id) JOIN tasks t ON t.task_id = l.task_id WHERE l.lease_id = :lease_id;

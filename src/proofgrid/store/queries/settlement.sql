@@ -1,8 +1,10 @@
 -- name: leases_of_reports
+-- The facts of a wrap have what it takes.
 SELECT leases.lease_id, leases.fence, leases.job_id, leases.task_id, leases.prover_id, leases.operator, leases.session_id,
     leases.lane, leases.round, leases.units, leases.buy_price, leases.sell_price, leases.fee_permille, leases.state,
     leases.reason, leases.prove_ms, leases.expires_ms - now_ms() AS left_ms, leases.reported_ms,
-    coalesce(now_ms() - leases.ended_ms, 0) AS ended_for_ms, ran_ms(leases) AS ran_ms, jobs.slice, jobs.input, jobs.facts,
+    coalesce(now_ms() - leases.ended_ms, 0) AS ended_for_ms, ran_ms(leases) AS ran_ms, jobs.slice, jobs.input,
+    CASE WHEN jobs.depends_on = '{}' THEN jobs.facts ELSE jobs.facts || jsonb_build_object('parts', parts_of(jobs)) END AS facts,
     jobs.state AS job_state, tasks.program_digest, tasks.client, tasks.state AS task_state
 FROM leases JOIN jobs USING (job_id) JOIN tasks ON tasks.task_id = leases.task_id
 WHERE leases.lease_id = ANY(:lease_ids::uuid[]);

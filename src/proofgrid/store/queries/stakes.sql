@@ -2,7 +2,8 @@
 -- A lease with all that a slash of it needs to know. :gateway_silent_ms: a gateway that was not seen for so long lives no
 -- more.
 SELECT l.lease_id, l.fence, l.job_id, l.task_id, l.prover_id, l.operator, l.units, l.sell_price, l.reported_ms, j.slice, j.input,
-    j.facts, j.state AS job_state, t.program_digest, t.client, t.state AS task_state,
+    CASE WHEN j.depends_on = '{}' THEN j.facts ELSE j.facts || jsonb_build_object('parts', parts_of(j)) END AS facts,
+    j.state AS job_state, t.program_digest, t.client, t.state AS task_state,
     coalesce((SELECT address FROM network), '') AS network,
     EXISTS (SELECT 1 FROM gateways g WHERE g.gateway_id = l.gateway_id AND g.seen_ms > now_ms() - :gateway_silent_ms) AS gateway_lives
 FROM leases l JOIN jobs j USING (job_id) JOIN tasks t ON t.task_id = l.task_id WHERE l.lease_id = :lease_id;

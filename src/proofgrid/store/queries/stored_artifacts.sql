@@ -23,15 +23,26 @@ SELECT EXISTS (SELECT 1 FROM artifacts WHERE digest = :digest AND owner IN (:rea
         SELECT 1 FROM jobs JOIN leases USING (job_id)
         WHERE jobs.input_digest = :digest AND jobs.small_input IS NULL AND leases.operator = :reader
           AND leases.state IN (@leases_held)
+    ) OR EXISTS (
+        SELECT 1 FROM jobs AS part JOIN jobs ON jobs.task_id = part.task_id AND part.position = ANY(jobs.depends_on)
+            JOIN leases ON leases.job_id = jobs.job_id
+        WHERE part.proof_digest = :digest AND part.small_proof IS NULL AND leases.operator = :reader
+          AND leases.state IN (@leases_held)
     ) AS allowed,
     (SELECT content FROM artifacts WHERE digest = :digest AND content IS NOT NULL LIMIT 1) AS content;
 
 -- name: may_read_artifact
--- Readable: what you own, what the network owns (program files, the SRS), the input of a job you hold a lease for.
+-- Readable: what you own, what the network owns (program files, the SRS), the input of a job you hold a lease for,
+-- the proofs that it takes.
 SELECT EXISTS (SELECT 1 FROM artifacts WHERE digest = :digest AND owner IN (:reader, ''))
     OR EXISTS (
         SELECT 1 FROM jobs JOIN leases USING (job_id)
         WHERE jobs.input_digest = :digest AND jobs.small_input IS NULL AND leases.operator = :reader
+          AND leases.state IN (@leases_held)
+    ) OR EXISTS (
+        SELECT 1 FROM jobs AS part JOIN jobs ON jobs.task_id = part.task_id AND part.position = ANY(jobs.depends_on)
+            JOIN leases ON leases.job_id = jobs.job_id
+        WHERE part.proof_digest = :digest AND part.small_proof IS NULL AND leases.operator = :reader
           AND leases.state IN (@leases_held)
     );
 

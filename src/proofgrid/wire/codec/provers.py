@@ -24,6 +24,7 @@ from proofgrid.rules.jobs.offers import (
     ProverTerms,
     StageReport,
     Stop,
+    TakenProof,
     ToProver,
     Verdict,
     Welcome,
@@ -170,6 +171,27 @@ def _read_lease(message: prover.Lease) -> LeaseOffer:
         memory_bytes=message.memory_bytes,
         price=message.price,
         timeout_ms=message.timeout_ms,
+        parts=tuple(_read_part(part) for part in message.parts),
+    )
+
+
+def _read_part(message: prover.TakenProof) -> TakenProof:
+    return TakenProof(
+        slice_index=message.slice,
+        input_index=message.input,
+        proof_digest=parse_digest(message.proof_digest, field="parts"),
+        small_proof=message.small_proof if message.HasField("small_proof") else None,
+        public=read_object(message.public_json, field="parts"),
+    )
+
+
+def _write_part(part: TakenProof) -> prover.TakenProof:
+    return prover.TakenProof(
+        slice=part.slice_index,
+        input=part.input_index,
+        proof_digest=part.proof_digest,
+        small_proof=part.small_proof,
+        public_json=json.dumps(part.public, separators=(",", ":")),
     )
 
 
@@ -186,6 +208,7 @@ def _write_lease(lease: LeaseOffer) -> prover.Lease:
         memory_bytes=lease.memory_bytes,
         price=lease.price,
         timeout_ms=lease.timeout_ms,
+        parts=[_write_part(part) for part in lease.parts],
     )
 
 

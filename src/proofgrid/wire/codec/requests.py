@@ -6,7 +6,7 @@ from proofgrid.primitives.digests import digest_of, parse_digest
 from proofgrid.primitives.ids import parse_uuid
 from proofgrid.rules.jobs.constraints import NO_CONSTRAINTS, Constraints, parse_constraints
 from proofgrid.rules.jobs.ladder import Ladder
-from proofgrid.rules.jobs.request import ProofRequest
+from proofgrid.rules.jobs.request import ProofRequest, answers_digest
 from proofgrid.wire.codec.texts import read_list
 from proofgrid.wire.v1 import client_pb2 as client
 from proofgrid.wire.v1 import quotes_pb2 as quotes
@@ -18,13 +18,14 @@ def read_submit(message: client.SubmitRequest, *, bytes_max: int) -> ProofReques
     return ProofRequest(
         program_digest=parse_digest(message.program_digest, field="program_digest"),
         inputs=tuple(inputs),
-        inputs_digest=digest_of(message.inputs_json.encode()),
+        inputs_digest=answers_digest(digest_of(message.inputs_json.encode()), aggregate=message.aggregate),
         limit_price=message.limit_price,
         budget=message.budget,
         deadline_ms=message.deadline_ms,
         idempotency_key=message.idempotency_key,
         allow_cached=message.allow_cached,
         hedging=message.hedging,
+        aggregate=message.aggregate,
         ladder=_read_ladder(message.ladder) if message.HasField("ladder") else None,
         constraints=_read_constraints(message.constraints) if message.HasField("constraints") else NO_CONSTRAINTS,
         subnetwork=message.subnetwork,
@@ -42,6 +43,7 @@ def read_quote_request(message: quotes.QuoteRequest, *, bytes_max: int) -> Proof
             idempotency_key="quote",
             constraints=message.constraints if message.HasField("constraints") else None,
             subnetwork=message.subnetwork,
+            aggregate=message.aggregate,
         ),
         bytes_max=bytes_max,
     )

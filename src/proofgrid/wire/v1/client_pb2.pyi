@@ -368,6 +368,7 @@ class SubmitRequest(_message.Message):
     LADDER_FIELD_NUMBER: _builtins.int
     SUBNETWORK_FIELD_NUMBER: _builtins.int
     QUOTE_ID_FIELD_NUMBER: _builtins.int
+    AGGREGATE_FIELD_NUMBER: _builtins.int
     program_digest: _builtins.str
     inputs_json: _builtins.str
     """a list with one element per input of the batch"""
@@ -386,6 +387,8 @@ class SubmitRequest(_message.Message):
     """whose lanes the jobs go to; empty: the common ones"""
     quote_id: _builtins.str
     """a firm quote that is redeemed; then price, deadline and lanes are its own, and none of them is given"""
+    aggregate: _builtins.bool
+    """one proof of all inputs, where the program can; without it one proof for each"""
     @_builtins.property
     def constraints(self) -> Global___Constraints:
         """which provers may have the jobs; none: all"""
@@ -409,10 +412,11 @@ class SubmitRequest(_message.Message):
         ladder: Global___Ladder | None = ...,
         subnetwork: _builtins.str = ...,
         quote_id: _builtins.str = ...,
+        aggregate: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["constraints", b"constraints", "ladder", b"ladder"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["allow_cached", b"allow_cached", "budget", b"budget", "constraints", b"constraints", "deadline_ms", b"deadline_ms", "hedging", b"hedging", "idempotency_key", b"idempotency_key", "inputs_json", b"inputs_json", "ladder", b"ladder", "limit_price", b"limit_price", "program_digest", b"program_digest", "quote_id", b"quote_id", "subnetwork", b"subnetwork"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["aggregate", b"aggregate", "allow_cached", b"allow_cached", "budget", b"budget", "constraints", b"constraints", "deadline_ms", b"deadline_ms", "hedging", b"hedging", "idempotency_key", b"idempotency_key", "inputs_json", b"inputs_json", "ladder", b"ladder", "limit_price", b"limit_price", "program_digest", b"program_digest", "quote_id", b"quote_id", "subnetwork", b"subnetwork"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

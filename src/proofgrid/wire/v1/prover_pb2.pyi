@@ -514,6 +514,7 @@ class Lease(_message.Message):
     MEMORY_BYTES_FIELD_NUMBER: _builtins.int
     PRICE_FIELD_NUMBER: _builtins.int
     TIMEOUT_MS_FIELD_NUMBER: _builtins.int
+    PARTS_FIELD_NUMBER: _builtins.int
     lease_id: _builtins.str
     fence: _builtins.int
     job_id: _builtins.str
@@ -527,6 +528,10 @@ class Lease(_message.Message):
     price: _builtins.int
     timeout_ms: _builtins.int
     """longest wall time of the child process"""
+    @_builtins.property
+    def parts(self) -> _containers.RepeatedCompositeFieldContainer[Global___TakenProof]:
+        """of a wrap: the proofs that it takes, verified, in their order"""
+
     def __init__(
         self,
         *,
@@ -541,16 +546,51 @@ class Lease(_message.Message):
         memory_bytes: _builtins.int = ...,
         price: _builtins.int = ...,
         timeout_ms: _builtins.int = ...,
+        parts: _abc.Iterable[Global___TakenProof] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_small_input", b"_small_input", "small_input", b"small_input"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_small_input", b"_small_input", "fence", b"fence", "input_digest", b"input_digest", "job_id", b"job_id", "lease_id", b"lease_id", "memory_bytes", b"memory_bytes", "price", b"price", "program_digest", b"program_digest", "slice", b"slice", "small_input", b"small_input", "timeout_ms", b"timeout_ms", "units", b"units"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_small_input", b"_small_input", "fence", b"fence", "input_digest", b"input_digest", "job_id", b"job_id", "lease_id", b"lease_id", "memory_bytes", b"memory_bytes", "parts", b"parts", "price", b"price", "program_digest", b"program_digest", "slice", b"slice", "small_input", b"small_input", "timeout_ms", b"timeout_ms", "units", b"units"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__small_input: _TypeAlias = _typing.Literal["small_input"]  # noqa: Y015
     _WhichOneofArgType__small_input: _TypeAlias = _typing.Literal["_small_input", b"_small_input"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType__small_input) -> _WhichOneofReturnType__small_input | None: ...
 
 Global___Lease: _TypeAlias = Lease  # noqa: Y015
+
+@_typing.final
+class TakenProof(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SLICE_FIELD_NUMBER: _builtins.int
+    INPUT_FIELD_NUMBER: _builtins.int
+    PROOF_DIGEST_FIELD_NUMBER: _builtins.int
+    SMALL_PROOF_FIELD_NUMBER: _builtins.int
+    PUBLIC_JSON_FIELD_NUMBER: _builtins.int
+    slice: _builtins.int
+    input: _builtins.int
+    proof_digest: _builtins.str
+    small_proof: _builtins.bytes
+    """the proof itself, at most 4 KiB; without it: fetch it by its digest"""
+    public_json: _builtins.str
+    def __init__(
+        self,
+        *,
+        slice: _builtins.int = ...,
+        input: _builtins.int = ...,
+        proof_digest: _builtins.str = ...,
+        small_proof: _builtins.bytes | None = ...,
+        public_json: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_small_proof", b"_small_proof", "small_proof", b"small_proof"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_small_proof", b"_small_proof", "input", b"input", "proof_digest", b"proof_digest", "public_json", b"public_json", "slice", b"slice", "small_proof", b"small_proof"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__small_proof: _TypeAlias = _typing.Literal["small_proof"]  # noqa: Y015
+    _WhichOneofArgType__small_proof: _TypeAlias = _typing.Literal["_small_proof", b"_small_proof"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__small_proof) -> _WhichOneofReturnType__small_proof | None: ...
+
+Global___TakenProof: _TypeAlias = TakenProof  # noqa: Y015
 
 @_typing.final
 class Stop(_message.Message):

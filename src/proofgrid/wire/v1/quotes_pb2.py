@@ -25,7 +25,7 @@ _sym_db = _symbol_database.Default()
 from proofgrid.wire.v1 import client_pb2 as proofgrid_dot_wire_dot_v1_dot_client__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1eproofgrid/wire/v1/quotes.proto\x12\x0cproofgrid.v1\x1a\x1eproofgrid/wire/v1/client.proto\"\x96\x01\n\x0cQuoteRequest\x12\x16\n\x0eprogram_digest\x18\x01 \x01(\t\x12\x13\n\x0binputs_json\x18\x02 \x01(\t\x12\x0f\n\x07hold_ms\x18\x03 \x01(\x04\x12.\n\x0b\x63onstraints\x18\x04 \x01(\x0b\x32\x19.proofgrid.v1.Constraints\x12\x12\n\nsubnetwork\x18\x05 \x01(\tJ\x04\x08Z\x10\x64\"\x85\x02\n\x05Quote\x12&\n\x05lanes\x18\x01 \x03(\x0b\x32\x17.proofgrid.v1.LaneQuote\x12\r\n\x05units\x18\x02 \x01(\x04\x12\x11\n\tprice_now\x18\x03 \x01(\x03\x12\x10\n\x08\x63ost_now\x18\x04 \x01(\x03\x12/\n\x06prices\x18\x05 \x03(\x0b\x32\x1f.proofgrid.v1.Quote.PricesEntry\x12\x13\n\x0b\x65xpected_ms\x18\x06 \x01(\x04\x12%\n\x04\x66irm\x18\x07 \x01(\x0b\x32\x17.proofgrid.v1.FirmTerms\x1a-\n\x0bPricesEntry\x12\x0b\n\x03key\x18\x01 \x01(\r\x12\r\n\x05value\x18\x02 \x01(\x03:\x02\x38\x01J\x04\x08Z\x10\x64\"\x8f\x02\n\tLaneQuote\x12\x0c\n\x04lane\x18\x01 \x01(\t\x12\x0c\n\x04jobs\x18\x02 \x01(\r\x12\r\n\x05units\x18\x03 \x01(\x04\x12\x18\n\x10memory_bytes_max\x18\x04 \x01(\x04\x12\x11\n\tprice_now\x18\x05 \x01(\x03\x12\x33\n\x06prices\x18\x06 \x03(\x0b\x32#.proofgrid.v1.LaneQuote.PricesEntry\x12\x0f\n\x07provers\x18\x07 \x01(\r\x12\x12\n\nfree_slots\x18\x08 \x01(\r\x12\x0f\n\x07wait_ms\x18\t \x01(\x04\x12\x10\n\x08prove_ms\x18\n \x01(\x04\x1a-\n\x0bPricesEntry\x12\x0b\n\x03key\x18\x01 \x01(\r\x12\r\n\x05value\x18\x02 \x01(\x03:\x02\x38\x01\"n\n\tFirmTerms\x12\r\n\x05units\x18\x01 \x01(\x04\x12\x0c\n\x04\x63ost\x18\x02 \x01(\x03\x12\x0f\n\x07premium\x18\x03 \x01(\x03\x12\x0f\n\x07penalty\x18\x04 \x01(\x03\x12\x0f\n\x07hold_ms\x18\x05 \x01(\x04\x12\x11\n\twithin_ms\x18\x06 \x01(\x04\"i\n\x0f\x42uyQuoteRequest\x12+\n\x07request\x18\x01 \x01(\x0b\x32\x1a.proofgrid.v1.QuoteRequest\x12\x10\n\x08\x63ost_max\x18\x02 \x01(\x03\x12\x17\n\x0fidempotency_key\x18\x03 \x01(\t\"\xca\x01\n\tFirmQuote\x12\x10\n\x08quote_id\x18\x01 \x01(\t\x12\r\n\x05state\x18\x02 \x01(\t\x12\x16\n\x0eprogram_digest\x18\x03 \x01(\t\x12\x0e\n\x06inputs\x18\x04 \x01(\r\x12&\n\x05terms\x18\x05 \x01(\x0b\x32\x17.proofgrid.v1.FirmTerms\x12\x12\n\ncreated_ms\x18\x06 \x01(\x03\x12\x15\n\rheld_until_ms\x18\x07 \x01(\x03\x12\x10\n\x08\x65nded_ms\x18\x08 \x01(\x03\x12\x0f\n\x07task_id\x18\t \x01(\t\"\"\n\x11ListQuotesRequest\x12\r\n\x05limit\x18\x01 \x01(\r\"=\n\x12ListQuotesResponse\x12\'\n\x06quotes\x18\x01 \x03(\x0b\x32\x17.proofgrid.v1.FirmQuote2\xe0\x01\n\x0cQuoteService\x12;\n\x08GetQuote\x12\x1a.proofgrid.v1.QuoteRequest\x1a\x13.proofgrid.v1.Quote\x12\x42\n\x08\x42uyQuote\x12\x1d.proofgrid.v1.BuyQuoteRequest\x1a\x17.proofgrid.v1.FirmQuote\x12O\n\nListQuotes\x12\x1f.proofgrid.v1.ListQuotesRequest\x1a .proofgrid.v1.ListQuotesResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1eproofgrid/wire/v1/quotes.proto\x12\x0cproofgrid.v1\x1a\x1eproofgrid/wire/v1/client.proto\"\xa9\x01\n\x0cQuoteRequest\x12\x16\n\x0eprogram_digest\x18\x01 \x01(\t\x12\x13\n\x0binputs_json\x18\x02 \x01(\t\x12\x0f\n\x07hold_ms\x18\x03 \x01(\x04\x12.\n\x0b\x63onstraints\x18\x04 \x01(\x0b\x32\x19.proofgrid.v1.Constraints\x12\x12\n\nsubnetwork\x18\x05 \x01(\t\x12\x11\n\taggregate\x18\x06 \x01(\x08J\x04\x08Z\x10\x64\"\x85\x02\n\x05Quote\x12&\n\x05lanes\x18\x01 \x03(\x0b\x32\x17.proofgrid.v1.LaneQuote\x12\r\n\x05units\x18\x02 \x01(\x04\x12\x11\n\tprice_now\x18\x03 \x01(\x03\x12\x10\n\x08\x63ost_now\x18\x04 \x01(\x03\x12/\n\x06prices\x18\x05 \x03(\x0b\x32\x1f.proofgrid.v1.Quote.PricesEntry\x12\x13\n\x0b\x65xpected_ms\x18\x06 \x01(\x04\x12%\n\x04\x66irm\x18\x07 \x01(\x0b\x32\x17.proofgrid.v1.FirmTerms\x1a-\n\x0bPricesEntry\x12\x0b\n\x03key\x18\x01 \x01(\r\x12\r\n\x05value\x18\x02 \x01(\x03:\x02\x38\x01J\x04\x08Z\x10\x64\"\x8f\x02\n\tLaneQuote\x12\x0c\n\x04lane\x18\x01 \x01(\t\x12\x0c\n\x04jobs\x18\x02 \x01(\r\x12\r\n\x05units\x18\x03 \x01(\x04\x12\x18\n\x10memory_bytes_max\x18\x04 \x01(\x04\x12\x11\n\tprice_now\x18\x05 \x01(\x03\x12\x33\n\x06prices\x18\x06 \x03(\x0b\x32#.proofgrid.v1.LaneQuote.PricesEntry\x12\x0f\n\x07provers\x18\x07 \x01(\r\x12\x12\n\nfree_slots\x18\x08 \x01(\r\x12\x0f\n\x07wait_ms\x18\t \x01(\x04\x12\x10\n\x08prove_ms\x18\n \x01(\x04\x1a-\n\x0bPricesEntry\x12\x0b\n\x03key\x18\x01 \x01(\r\x12\r\n\x05value\x18\x02 \x01(\x03:\x02\x38\x01\"n\n\tFirmTerms\x12\r\n\x05units\x18\x01 \x01(\x04\x12\x0c\n\x04\x63ost\x18\x02 \x01(\x03\x12\x0f\n\x07premium\x18\x03 \x01(\x03\x12\x0f\n\x07penalty\x18\x04 \x01(\x03\x12\x0f\n\x07hold_ms\x18\x05 \x01(\x04\x12\x11\n\twithin_ms\x18\x06 \x01(\x04\"i\n\x0f\x42uyQuoteRequest\x12+\n\x07request\x18\x01 \x01(\x0b\x32\x1a.proofgrid.v1.QuoteRequest\x12\x10\n\x08\x63ost_max\x18\x02 \x01(\x03\x12\x17\n\x0fidempotency_key\x18\x03 \x01(\t\"\xca\x01\n\tFirmQuote\x12\x10\n\x08quote_id\x18\x01 \x01(\t\x12\r\n\x05state\x18\x02 \x01(\t\x12\x16\n\x0eprogram_digest\x18\x03 \x01(\t\x12\x0e\n\x06inputs\x18\x04 \x01(\r\x12&\n\x05terms\x18\x05 \x01(\x0b\x32\x17.proofgrid.v1.FirmTerms\x12\x12\n\ncreated_ms\x18\x06 \x01(\x03\x12\x15\n\rheld_until_ms\x18\x07 \x01(\x03\x12\x10\n\x08\x65nded_ms\x18\x08 \x01(\x03\x12\x0f\n\x07task_id\x18\t \x01(\t\"\"\n\x11ListQuotesRequest\x12\r\n\x05limit\x18\x01 \x01(\r\"=\n\x12ListQuotesResponse\x12\'\n\x06quotes\x18\x01 \x03(\x0b\x32\x17.proofgrid.v1.FirmQuote2\xe0\x01\n\x0cQuoteService\x12;\n\x08GetQuote\x12\x1a.proofgrid.v1.QuoteRequest\x1a\x13.proofgrid.v1.Quote\x12\x42\n\x08\x42uyQuote\x12\x1d.proofgrid.v1.BuyQuoteRequest\x1a\x17.proofgrid.v1.FirmQuote\x12O\n\nListQuotes\x12\x1f.proofgrid.v1.ListQuotesRequest\x1a .proofgrid.v1.ListQuotesResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -37,25 +37,25 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_LANEQUOTE_PRICESENTRY']._loaded_options = None
   _globals['_LANEQUOTE_PRICESENTRY']._serialized_options = b'8\001'
   _globals['_QUOTEREQUEST']._serialized_start=81
-  _globals['_QUOTEREQUEST']._serialized_end=231
-  _globals['_QUOTE']._serialized_start=234
-  _globals['_QUOTE']._serialized_end=495
-  _globals['_QUOTE_PRICESENTRY']._serialized_start=444
-  _globals['_QUOTE_PRICESENTRY']._serialized_end=489
-  _globals['_LANEQUOTE']._serialized_start=498
-  _globals['_LANEQUOTE']._serialized_end=769
-  _globals['_LANEQUOTE_PRICESENTRY']._serialized_start=444
-  _globals['_LANEQUOTE_PRICESENTRY']._serialized_end=489
-  _globals['_FIRMTERMS']._serialized_start=771
-  _globals['_FIRMTERMS']._serialized_end=881
-  _globals['_BUYQUOTEREQUEST']._serialized_start=883
-  _globals['_BUYQUOTEREQUEST']._serialized_end=988
-  _globals['_FIRMQUOTE']._serialized_start=991
-  _globals['_FIRMQUOTE']._serialized_end=1193
-  _globals['_LISTQUOTESREQUEST']._serialized_start=1195
-  _globals['_LISTQUOTESREQUEST']._serialized_end=1229
-  _globals['_LISTQUOTESRESPONSE']._serialized_start=1231
-  _globals['_LISTQUOTESRESPONSE']._serialized_end=1292
-  _globals['_QUOTESERVICE']._serialized_start=1295
-  _globals['_QUOTESERVICE']._serialized_end=1519
+  _globals['_QUOTEREQUEST']._serialized_end=250
+  _globals['_QUOTE']._serialized_start=253
+  _globals['_QUOTE']._serialized_end=514
+  _globals['_QUOTE_PRICESENTRY']._serialized_start=463
+  _globals['_QUOTE_PRICESENTRY']._serialized_end=508
+  _globals['_LANEQUOTE']._serialized_start=517
+  _globals['_LANEQUOTE']._serialized_end=788
+  _globals['_LANEQUOTE_PRICESENTRY']._serialized_start=463
+  _globals['_LANEQUOTE_PRICESENTRY']._serialized_end=508
+  _globals['_FIRMTERMS']._serialized_start=790
+  _globals['_FIRMTERMS']._serialized_end=900
+  _globals['_BUYQUOTEREQUEST']._serialized_start=902
+  _globals['_BUYQUOTEREQUEST']._serialized_end=1007
+  _globals['_FIRMQUOTE']._serialized_start=1010
+  _globals['_FIRMQUOTE']._serialized_end=1212
+  _globals['_LISTQUOTESREQUEST']._serialized_start=1214
+  _globals['_LISTQUOTESREQUEST']._serialized_end=1248
+  _globals['_LISTQUOTESRESPONSE']._serialized_start=1250
+  _globals['_LISTQUOTESRESPONSE']._serialized_end=1311
+  _globals['_QUOTESERVICE']._serialized_start=1314
+  _globals['_QUOTESERVICE']._serialized_end=1538
 # @@protoc_insertion_point(module_scope)

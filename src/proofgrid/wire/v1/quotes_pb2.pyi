@@ -28,6 +28,7 @@ class QuoteRequest(_message.Message):
     HOLD_MS_FIELD_NUMBER: _builtins.int
     CONSTRAINTS_FIELD_NUMBER: _builtins.int
     SUBNETWORK_FIELD_NUMBER: _builtins.int
+    AGGREGATE_FIELD_NUMBER: _builtins.int
     program_digest: _builtins.str
     inputs_json: _builtins.str
     """a list with one element per input of the batch"""
@@ -35,6 +36,8 @@ class QuoteRequest(_message.Message):
     """of a firm quote, for how long; 0: ten minutes"""
     subnetwork: _builtins.str
     """as in SubmitRequest; firm quotes are for the common lanes"""
+    aggregate: _builtins.bool
+    """as in SubmitRequest; firm quotes are for a proof for each input"""
     @_builtins.property
     def constraints(self) -> _client_pb2.Constraints:
         """as in SubmitRequest; firm quotes are for everybody's lanes"""
@@ -47,10 +50,11 @@ class QuoteRequest(_message.Message):
         hold_ms: _builtins.int = ...,
         constraints: _client_pb2.Constraints | None = ...,
         subnetwork: _builtins.str = ...,
+        aggregate: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["constraints", b"constraints"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["constraints", b"constraints", "hold_ms", b"hold_ms", "inputs_json", b"inputs_json", "program_digest", b"program_digest", "subnetwork", b"subnetwork"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["aggregate", b"aggregate", "constraints", b"constraints", "hold_ms", b"hold_ms", "inputs_json", b"inputs_json", "program_digest", b"program_digest", "subnetwork", b"subnetwork"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

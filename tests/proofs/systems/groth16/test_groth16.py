@@ -15,7 +15,7 @@ from proofgrid.proofs.base import JobOutput, ProgramFiles
 from proofgrid.proofs.kit.engine_programs import GNARK
 from proofgrid.proofs.systems.groth16 import engine
 from proofgrid.proofs.systems.groth16.adapter import Groth16System
-from proofgrid.proofs.systems.groth16.signals import MODULUS
+from proofgrid.proofs.systems.groth16.curves import CURVES
 from tests.proofs.systems.groth16.circom import engine_or_skip, files_of, with_keys
 
 LEVELS = 8
@@ -31,8 +31,8 @@ def _engine() -> None:
     engine_or_skip()
 
 
-def built(name: str, folder: Path) -> ProgramFiles:
-    source = with_keys(files_of(name), folder / "keys")
+def built(name: str, folder: Path, *, prime: str = "bn128") -> ProgramFiles:
+    source = with_keys(files_of(name, prime=prime), folder / "keys")
     return Groth16System().build_program(source.files, {}, trust={}, workdir=folder / "build", report=unheard)
 
 
@@ -53,7 +53,7 @@ def test_membership_in_a_tree_is_proven_without_saying_who(tmp_path: Path) -> No
     assert files.program.summary["outputs"] == [{"name": "root", "size": 1}]
     facts, output = proven(files, MEMBER, tmp_path)
     (root,) = facts["output"]
-    assert int(root) < MODULUS
+    assert int(root) < CURVES["bn254"].modulus
     assert output.public == {"output": [root]}
     assert len(output.proof) == 128
     system = Groth16System()
@@ -69,6 +69,45 @@ def test_a_public_input_in_no_constraint_is_bound_all_the_same(tmp_path: Path) -
     system.check_proof(files, ["9"], ["210"], output.proof, workdir=tmp_path / "verify")
     with pytest.raises(BadProof, match="does not verify"):
         system.check_proof(files, ["10"], ["210"], output.proof, workdir=tmp_path / "verify")
+
+
+@pytest.mark.parametrize(("prime", "curve", "size"), [("bn128", "bn254", 128), ("bls12377", "bls12377", 192)])
+def test_the_prime_says_the_curve(tmp_path: Path, prime: str, curve: str, size: int) -> None:
+    files = built("product", tmp_path, prime=prime)
+    assert files.program.identity["curve"] == curve
+    # One below the modulus of the curve is minus one.
+    minus_one = str(CURVES[curve].modulus - 1)
+    facts, output = proven(files, {"a": [minus_one, 3, 5], "b": minus_one, "limit": 9}, tmp_path)
+    assert (facts["shown"], facts["output"]) == (["9"], ["15"])
+    assert len(output.proof) == size
+    system = Groth16System()
+    system.verify_partial(files, 0, facts, output, workdir=tmp_path / "verify")
+    with pytest.raises(InvalidInput, match=CURVES[curve].title):
+        value: Json = {"a": [str(CURVES[curve].modulus), 3, 5], "b": 1, "limit": 1}
+        system.normalise(files, [value], workdir=tmp_path / "normalise")
+
+
+def test_an_old_program_of_bn254_is_spelled_as_before(tmp_path: Path) -> None:
+    program = built("product", tmp_path).program
+    assert dict(program.identity) == {
+        "format": 1,
+        "curve": "bn254",
+        "files": dict(program.files),
+        "outputs": 1,
+        "public_inputs": 1,
+        "constraints": program.identity["constraints"],
+        "names": {"outputs": [{"name": "product", "size": 1}], "public_inputs": [{"name": "limit", "size": 1}]},
+    }
+
+
+def test_a_proof_of_one_curve_is_none_on_the_other(tmp_path: Path) -> None:
+    value: Json = {"a": [2, 3, 5], "b": 7, "limit": 9}
+    here = built("product", tmp_path / "here")
+    abroad = built("product", tmp_path / "abroad", prime="bls12377")
+    _, output = proven(abroad, value, tmp_path / "abroad")
+    for proof in (output.proof, output.proof[:128]):
+        with pytest.raises(BadProof):
+            Groth16System().check_proof(here, ["9"], ["210"], proof, workdir=tmp_path / "verify")
 
 
 def test_two_proofs_of_one_input_differ_and_both_verify(tmp_path: Path) -> None:
@@ -127,7 +166,7 @@ def test_a_circuit_cut_anywhere_is_refused(tmp_path: Path) -> None:
 
 def test_a_solidity_verifier_can_be_had(tmp_path: Path) -> None:
     files = built("product", tmp_path)
-    text = engine.solidity_verifier(files.path("verifying_key"), workdir=tmp_path)
+    text = engine.solidity_verifier(files.path("verifying_key"), CURVES["bn254"], workdir=tmp_path)
     assert "function verifyProof(" in text
 
 

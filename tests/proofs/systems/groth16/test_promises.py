@@ -1,4 +1,4 @@
-"""Groth16 keeps the promises of proof systems, on a circuit whose public input stands in no constraint."""
+"""Groth16 keeps the promises of proof systems on each curve; the circuit's public input stands in no constraint."""
 
 from __future__ import annotations
 
@@ -35,15 +35,20 @@ REFUSED: tuple[Json, ...] = (
 )
 
 
-@pytest.fixture(scope="module")
-def prepared(tmp_path_factory: pytest.TempPathFactory) -> Prepared:
+@pytest.fixture(scope="module", params=["bn128", "bls12377"])
+def prepared(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Prepared:
     engine_or_skip()
+    prime = request.param
     folder = tmp_path_factory.mktemp("groth16")
-    files = files_of("product")
+    files = files_of("product", prime=prime)
     source, other = (with_keys(files, folder / name) for name in ("keys", "other"))
     larger = with_keys(files_of("membership"), folder / "larger")
+    abroad = with_keys(files_of("product", prime={"bn128": "bls12377", "bls12377": "bn128"}[prime]), folder / "abroad")
     mixed = [
-        replace(source, files={**source.files, name: larger.files[name]}) for name in source.files if name != "sym"
+        replace(source, files={**source.files, name: one.files[name]})
+        for one in (larger, abroad)
+        for name in source.files
+        if name != "sym"
     ]
     garbage = folder / "garbage"
     garbage.write_bytes(b"r1cs\x01\x00\x00\x00\xff\xff\xff\xff" + bytes(64))

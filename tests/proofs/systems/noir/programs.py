@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from functools import cache
 from pathlib import Path
 
@@ -71,8 +72,22 @@ def built_of(source: dict[str, Path], folder: Path, *, points: Path = POINTS) ->
     return NoirSystem().build_program(source, {}, trust={IGNITION_BN254: points}, workdir=folder, report=unheard)
 
 
+def of_a_slice(files: ProgramFiles, folder: Path) -> ProgramFiles:
+    """Return the files of a prover, which keeps them by their digests."""
+    folder.mkdir(parents=True, exist_ok=True)
+    names = files.program.slices[0].files
+    return ProgramFiles(
+        files.program,
+        {
+            name: shutil.copyfile(files.path(name), folder / files.program.files[name].rpartition(":")[2])
+            for name in names
+        },
+    )
+
+
 def proven(files: ProgramFiles, value: Json, folder: Path) -> tuple[dict[str, Json], JobOutput]:
     system = NoirSystem()
     job = system.normalise(files, [value], workdir=folder / "normalise").jobs[0]
+    files = of_a_slice(files, folder / "files")
     output = system.run_job(files, 0, job.input, cache=folder / "cache", workdir=folder / "job", report=unheard)
     return dict(job.facts), output

@@ -28,6 +28,7 @@ from tests.proofs.systems.noir.programs import (
     built,
     built_of,
     engine_or_skip,
+    of_a_slice,
     packed,
     proven,
     unheard,
@@ -168,16 +169,12 @@ def test_a_secret_is_in_nothing_that_is_said(
 
 
 def test_what_can_be_proven_is_known_from_the_files_of_a_slice(every_type: ProgramFiles, tmp_path: Path) -> None:
-    system, files = NoirSystem(), of_a_slice(every_type)
+    system, files = NoirSystem(), of_a_slice(every_type, tmp_path / "files")
     (job,) = system.normalise(every_type, [EVERYTHING], workdir=tmp_path).jobs
     assert system.can_be_proven(files, 0, job.input, workdir=tmp_path) is True
     poor = job.input.replace(b'"balance":10', b'"balance":7')
     assert system.can_be_proven(files, 0, poor, workdir=tmp_path) is False
     assert system.can_be_proven(files, 0, b"{}", workdir=tmp_path) is None
-
-
-def of_a_slice(files: ProgramFiles) -> ProgramFiles:
-    return ProgramFiles(files.program, {name: files.path(name) for name in files.program.slices[0].files})
 
 
 def test_more_gates_than_points_is_refused_and_nothing_is_fetched(tmp_path: Path) -> None:

@@ -1,8 +1,9 @@
-"""Groth16 on BN254: circom's circuits, as their compiler leaves them, with keys that the client brings.
+"""Groth16: circom's circuits, as their compiler leaves them, with keys that the client brings.
 
     source    r1cs, wasm, proving_key, verifying_key; sym names the public signals, if it is given
+    curve     BN254 or BLS12-377, as the circuit's prime says
     input     signal name -> values; the gateway runs the circuit's program, so it knows every public value beforehand
-    proof     three points, compressed, 128 bytes; public: the outputs in decimal
+    proof     three points, compressed, 128 or 192 bytes; public: the outputs in decimal
 
 Keys are random, so they are part of what a client hands in and of a program's identity, and their setup is whoever
 made them to be trusted with: `proofgrid program keygen` makes some for development.
@@ -24,14 +25,14 @@ from proofgrid.proofs.kit.looking import prove_then_look
 from proofgrid.proofs.kit.one_job_per_input import OneJobPerInput, TakenInput
 from proofgrid.proofs.setup import TrustRoots
 from proofgrid.proofs.systems.groth16 import engine
+from proofgrid.proofs.systems.groth16.curves import curve_of
 from proofgrid.proofs.systems.groth16.signals import is_element, public_names, read_inputs
 
 FORMAT = 1
 CONSTRAINTS_MAX = 1 << 24
 FILES = ("r1cs", "wasm", "proving_key", "verifying_key")
 SYM = "sym"
-#: A reference core proves 62,528 constraints in about 1,280 ms, and starts in 20.
-_UNITS_LEAST, _CONSTRAINTS_PER_UNIT = 20, 50
+_UNITS_LEAST = 20  #: a reference core starts in 20 ms
 
 
 class Groth16System(OneJobPerInput):
@@ -92,7 +93,8 @@ class Groth16System(OneJobPerInput):
             if circuit.constraints > CONSTRAINTS_MAX:
                 raise InvalidProgram(f"a circuit has at most {CONSTRAINTS_MAX} constraints", field="source.r1cs")
             report("keys", 300)
-            engine.check_keys(paths, constraints=circuit.constraints, workdir=workdir)
+            memory = engine.memory_bytes(circuit.constraints, circuit.curve)
+            engine.check_keys(paths, memory=memory, workdir=workdir)
         except engine.Refused as reason:
             raise InvalidProgram(reason.rule, field=reason.field) from None
         names = (
@@ -106,11 +108,12 @@ class Groth16System(OneJobPerInput):
         pinned = identity.get("files")
         if identity.get("format") != FORMAT or not isinstance(pinned, Mapping) or set(pinned) != set(FILES):
             raise BadProof("the program's identity is malformed", field="program.identity")
+        curve_of(files.program)
         check_files(files, {name: Digest(str(digest)) for name, digest in pinned.items()})
 
     def take_input(self, files: ProgramFiles, value: Json, *, field: str, workdir: Path) -> TakenInput:
         """Run the circuit's program on one input."""
-        inputs = read_inputs(value, field=field)
+        inputs = read_inputs(value, curve_of(files.program), field=field)
         try:
             public = self._executed(files, inputs, workdir)
         except engine.Refused as reason:
@@ -130,7 +133,7 @@ class Groth16System(OneJobPerInput):
         def prove() -> JobOutput:
             try:
                 proof, public = engine.prove(
-                    source, _inputs_of(job_input), constraints=_constraints(files), workdir=workdir, report=report
+                    source, _inputs_of(files, job_input), memory=_memory(files), workdir=workdir, report=report
                 )
             except engine.Refused as reason:
                 raise InvalidInput(reason.rule, field="job_input") from None
@@ -147,7 +150,7 @@ class Groth16System(OneJobPerInput):
     def can_be_proven(self, files: ProgramFiles, slice_index: int, job_input: bytes, *, workdir: Path) -> bool | None:
         """Do what TriesInputs.can_be_proven promises: run the circuit's program, and look at every constraint."""
         try:
-            self._executed(files, _inputs_of(job_input), workdir)
+            self._executed(files, _inputs_of(files, job_input), workdir)
         except engine.Refused as reason:
             return False if reason.field.startswith("inputs") else None
         except (InvalidProgram, InvalidInput):
@@ -156,17 +159,23 @@ class Groth16System(OneJobPerInput):
 
     def check_proof(self, files: ProgramFiles, shown: Json, claimed: Json, proof: bytes, *, workdir: Path) -> None:
         """Raise BadProof unless the proof verifies for these outputs and public inputs."""
+        curve = curve_of(files.program)
         for values, count in zip((claimed, shown), _counts(files), strict=True):
-            if not isinstance(values, list) or len(values) != count or not all(map(is_element, values)):
+            if (
+                not isinstance(values, list)
+                or len(values) != count
+                or not all(is_element(value, curve) for value in values)
+            ):
                 raise BadProof("the public values are not those of the circuit, in decimal")
         assert isinstance(claimed, list)  # noqa: S101 - looked at above
         assert isinstance(shown, list)  # noqa: S101
-        if wrong := engine.complaint_about(files.path("verifying_key"), proof, claimed + shown, workdir=workdir):
+        key = files.path("verifying_key")
+        if wrong := engine.complaint_about(key, curve, proof, claimed + shown, workdir=workdir):
             raise BadProof(wrong)
 
     def _executed(self, files: ProgramFiles, inputs: engine.Inputs, workdir: Path) -> list[str]:
         return engine.public_values(
-            files.path("r1cs"), files.path("wasm"), inputs, constraints=_constraints(files), workdir=workdir
+            files.path("r1cs"), files.path("wasm"), inputs, memory=_memory(files), workdir=workdir
         )
 
 
@@ -175,7 +184,7 @@ def _program(
 ) -> Program:
     identity: dict[str, Json] = {
         "format": FORMAT,
-        "curve": "bn254",
+        "curve": circuit.curve.name,
         "files": dict(digests),
         "outputs": circuit.outputs,
         "public_inputs": circuit.public_inputs,
@@ -191,12 +200,13 @@ def _program(
         slices=(
             SliceSpec(
                 index=0,
-                units=_UNITS_LEAST + circuit.constraints // _CONSTRAINTS_PER_UNIT,
-                memory_bytes=engine.memory_bytes(circuit.constraints),
+                units=_UNITS_LEAST + circuit.constraints // circuit.curve.constraints_per_unit,
+                memory_bytes=engine.memory_bytes(circuit.constraints, circuit.curve),
                 files=FILES,
             ),
         ),
         summary={
+            "curve": circuit.curve.title,
             "constraints": circuit.constraints,
             "wires": circuit.wires,
             "outputs": list(names[0]) if names else circuit.outputs,
@@ -215,13 +225,13 @@ def _counts(files: ProgramFiles) -> tuple[int, int]:
     return counts  # type: ignore[return-value]
 
 
-def _constraints(files: ProgramFiles) -> int:
+def _memory(files: ProgramFiles) -> int:
     count = files.program.identity.get("constraints")
-    return count if type(count) is int else 0
+    return engine.memory_bytes(count if type(count) is int else 0, curve_of(files.program))
 
 
-def _inputs_of(job_input: bytes) -> engine.Inputs:
+def _inputs_of(files: ProgramFiles, job_input: bytes) -> engine.Inputs:
     try:
-        return read_inputs(json.loads(job_input)["inputs"], field="job_input")
+        return read_inputs(json.loads(job_input)["inputs"], curve_of(files.program), field="job_input")
     except (ValueError, KeyError, TypeError, RecursionError):
         raise InvalidInput("the job's input is none of this program", field="job_input") from None

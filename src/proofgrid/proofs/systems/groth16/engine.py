@@ -13,13 +13,12 @@ from proofgrid.primitives.errors import InvalidProgram
 from proofgrid.proofs.base import Report
 from proofgrid.proofs.kit.engine import EngineFailed, EngineLimits, run_engine
 from proofgrid.proofs.kit.engine_programs import GNARK
+from proofgrid.proofs.systems.groth16.curves import CURVES, Curve
 
 VERSION = "gnark 0.14.0"  #: as the program says of itself; tests hold it
 SYSTEM = "groth16"
 
 _MEMORY_LEAST_BYTES = 512 << 20
-#: Address space that Go and the circuit's program may use, by constraints: measured twice of what 60,000 take.
-_MEMORY_PER_CONSTRAINT = 16 << 10
 _FILE_BYTES_MAX = 4 << 30
 _ANSWER_BYTES_MAX = 64 << 20
 _QUICK_SECONDS, _SETUP_SECONDS = 300.0, 7_200.0
@@ -40,6 +39,7 @@ class Refused(Exception):
 class Circuit:
     """What a circuit's constraints say of it."""
 
+    curve: Curve
     constraints: int
     wires: int
     outputs: int  #: how many of the public values are outputs; they come first
@@ -47,57 +47,60 @@ class Circuit:
     private_inputs: int
 
 
-def memory_bytes(constraints: int) -> int:
+def memory_bytes(constraints: int, curve: Curve) -> int:
     """Return what a job of a circuit may take."""
-    return _MEMORY_LEAST_BYTES + constraints * _MEMORY_PER_CONSTRAINT
+    return _MEMORY_LEAST_BYTES + constraints * curve.memory_per_constraint
 
 
 def circuit_of(r1cs: Path, *, workdir: Path) -> Circuit:
     """Read a circuit. Raises Refused."""
-    answer = _ask("circuit", {"r1cs": r1cs}, workdir=workdir, memory=memory_bytes(r1cs.stat().st_size // 64))
-    return Circuit(**{field.name: int(str(answer[field.name])) for field in fields(Circuit)})
+    answer = _ask("circuit", {"r1cs": r1cs}, workdir=workdir, memory=_memory_of_file(r1cs))
+    counts = {field.name: int(str(answer[field.name])) for field in fields(Circuit) if field.name != "curve"}
+    return Circuit(curve=CURVES[str(answer["curve"])], **counts)
 
 
 def make_keys(r1cs: Path, proving_key: Path, verifying_key: Path, *, workdir: Path, report: Report) -> None:
     """Make keys whose secret nobody keeps, as the engine says; who made them could have kept it. Raises Refused."""
     request = {"r1cs": r1cs, "proving_key": proving_key, "verifying_key": verifying_key}
-    memory = memory_bytes(r1cs.stat().st_size // 64)
-    _ask("keygen", request, workdir=workdir, memory=memory, report=report, seconds=_SETUP_SECONDS)
+    _ask("keygen", request, workdir=workdir, memory=_memory_of_file(r1cs), report=report, seconds=_SETUP_SECONDS)
 
 
-def check_keys(source: Mapping[str, Path], *, constraints: int, workdir: Path) -> None:
+def check_keys(source: Mapping[str, Path], *, memory: int, workdir: Path) -> None:
     """Raise Refused unless r1cs, wasm, proving_key and verifying_key may belong together."""
-    _ask("keys", source, workdir=workdir, memory=memory_bytes(constraints))
+    _ask("keys", source, workdir=workdir, memory=memory)
 
 
-def public_values(r1cs: Path, wasm: Path, inputs: Inputs, *, constraints: int, workdir: Path) -> list[str]:
+def public_values(r1cs: Path, wasm: Path, inputs: Inputs, *, memory: int, workdir: Path) -> list[str]:
     """Return what will be public of a proof of these inputs, outputs first. Raises Refused."""
     request = {"r1cs": r1cs, "wasm": wasm, "inputs": inputs}
-    return _texts(_ask("execute", request, workdir=workdir, memory=memory_bytes(constraints)), "public")
+    return _texts(_ask("execute", request, workdir=workdir, memory=memory), "public")
 
 
 def prove(
-    source: Mapping[str, Path], inputs: Inputs, *, constraints: int, workdir: Path, report: Report
+    source: Mapping[str, Path], inputs: Inputs, *, memory: int, workdir: Path, report: Report
 ) -> tuple[bytes, list[str]]:
-    """Return a proof, 128 bytes, and its public values; `source`: r1cs, wasm, proving_key. Raises Refused."""
+    """Return a proof and its public values; `source`: r1cs, wasm, proving_key. Raises Refused."""
     request = {**source, "inputs": inputs}
-    answer = _ask(
-        "prove", request, workdir=workdir, memory=memory_bytes(constraints), report=report, seconds=_SETUP_SECONDS
-    )
+    answer = _ask("prove", request, workdir=workdir, memory=memory, report=report, seconds=_SETUP_SECONDS)
     return base64.b64decode(str(answer["proof"])), _texts(answer, "public")
 
 
-def complaint_about(verifying_key: Path, proof: bytes, public: Sequence[Json], *, workdir: Path) -> str:
+def complaint_about(verifying_key: Path, curve: Curve, proof: bytes, public: Sequence[Json], *, workdir: Path) -> str:
     """Return what is wrong with a proof of these public values; "" when it verifies."""
     claim = {"proof": base64.b64encode(proof).decode(), "public": public}
-    request = {"verifying_key": verifying_key, "claims": [claim]}
+    request = {"curve": curve.name, "verifying_key": verifying_key, "claims": [claim]}
     return _texts(_ask("verify", request, workdir=workdir, memory=_MEMORY_LEAST_BYTES), "verdicts")[0]
 
 
-def solidity_verifier(verifying_key: Path, *, workdir: Path) -> str:
-    """Return a contract that verifies proofs of this key."""
-    answer = _ask("solidity", {"verifying_key": verifying_key}, workdir=workdir, memory=_MEMORY_LEAST_BYTES)
-    return str(answer["solidity"])
+def solidity_verifier(verifying_key: Path, curve: Curve, *, workdir: Path) -> str:
+    """Return a contract that verifies proofs of this key. Raises Refused: contracts know one curve."""
+    request = {"curve": curve.name, "verifying_key": verifying_key}
+    return str(_ask("solidity", request, workdir=workdir, memory=_MEMORY_LEAST_BYTES)["solidity"])
+
+
+def _memory_of_file(r1cs: Path) -> int:
+    """Return what reading a circuit may take, before anybody knows its curve; a constraint has 64 bytes or more."""
+    return max(memory_bytes(r1cs.stat().st_size // 64, curve) for curve in CURVES.values())
 
 
 def _ask(

@@ -8,9 +8,8 @@ from pathlib import Path
 
 from proofgrid.primitives.canonical import Json
 from proofgrid.primitives.errors import InvalidInput, InvalidProgram
+from proofgrid.proofs.systems.groth16.curves import Curve
 
-#: The scalar field of BN254.
-MODULUS = 21888242871839275222246405745257275088548364400416034343698204186575808495617
 VALUES_MAX = 1 << 20
 _DEPTH_MAX = 16
 _NAME = re.compile(r"[A-Za-z_$][A-Za-z0-9_$]{0,127}")
@@ -18,10 +17,10 @@ _DECIMAL = re.compile(r"0|[1-9][0-9]{0,77}")
 _SYMBOL = re.compile(rb"\d+,(-?\d+),-?\d+,main\.([A-Za-z_$][A-Za-z0-9_$]*)((?:\[\d+\])*)\n?")
 
 
-def read_inputs(value: Json, *, field: str) -> dict[str, list[str]]:
+def read_inputs(value: Json, curve: Curve, *, field: str) -> dict[str, list[str]]:
     """Return one input of a request: signal -> its values in decimal, nested lists row by row.
 
-    A value is an integer, or one in decimal as a text, from 0 to the modulus; negative numbers have no one meaning.
+    A value is an integer, or one in decimal as a text, below the curve's modulus; negative numbers have no one meaning.
     Raises InvalidInput naming the place ("inputs[3].a[0]").
     """
     if not isinstance(value, Mapping) or not value:
@@ -30,15 +29,15 @@ def read_inputs(value: Json, *, field: str) -> dict[str, list[str]]:
     for name, values in value.items():
         if not _NAME.fullmatch(name):
             raise InvalidInput("a signal's name is letters, digits, _ and $", field=f"{field}.{name[:40]}")
-        taken[name] = list(_flat(values, f"{field}.{name}", 0))
+        taken[name] = list(_flat(values, curve, f"{field}.{name}", 0))
         if sum(map(len, taken.values())) > VALUES_MAX:
             raise InvalidInput(f"an input has at most {VALUES_MAX} values", field=field)
     return taken
 
 
-def is_element(value: Json) -> bool:
+def is_element(value: Json, curve: Curve) -> bool:
     """Return whether a value is a field element in its one spelling: a text in decimal, below the modulus."""
-    return isinstance(value, str) and bool(_DECIMAL.fullmatch(value)) and int(value) < MODULUS
+    return isinstance(value, str) and bool(_DECIMAL.fullmatch(value)) and int(value) < curve.modulus
 
 
 def public_names(sym: Path, *, outputs: int, inputs: int) -> tuple[list[Json], list[Json]]:
@@ -62,17 +61,17 @@ def _counted(names: list[str]) -> list[Json]:
     return [{"name": name, "size": names.count(name)} for name in dict.fromkeys(names)]
 
 
-def _flat(value: Json, field: str, depth: int) -> Iterator[str]:
+def _flat(value: Json, curve: Curve, field: str, depth: int) -> Iterator[str]:
     if isinstance(value, list):
         if depth >= _DEPTH_MAX:
             raise InvalidInput(f"lists are at most {_DEPTH_MAX} deep", field=field)
         for place, one in enumerate(value):
-            yield from _flat(one, f"{field}[{place}]", depth + 1)
+            yield from _flat(one, curve, f"{field}[{place}]", depth + 1)
         return
     text = str(value) if isinstance(value, int) and not isinstance(value, bool) else value
-    if not is_element(text):
+    if not is_element(text, curve):
         raise InvalidInput(
-            "a value is an integer from 0 to the modulus of BN254's scalar field, or one in decimal as a text",
+            f"a value is an integer from 0 to the modulus of {curve.title}'s scalar field, or one in decimal as a text",
             field=field,
         )
     yield str(text)

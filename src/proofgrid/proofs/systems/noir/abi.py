@@ -2,7 +2,7 @@
 
     what people write   integers, also in decimal or hexadecimal as texts; true, false; texts; lists; objects by name
     what we write       integers of up to 32 bits as numbers, wider ones and fields as texts in decimal: one spelling
-    elements            integers from 0 to the modulus; negative ones in two's complement of their width; a byte each of a text
+    elements            integers from 0 to the modulus; negative ones in two's complement; texts byte by byte
 
 Whatever is refused is named by its place, such as `inputs[0].account.balance`.
 """

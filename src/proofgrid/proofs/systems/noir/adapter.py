@@ -10,7 +10,7 @@ Keys rest on the points of Aztec's Ignition ceremony; the points that a circuit 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from proofgrid.primitives.canonical import Json, canonical_json
@@ -112,7 +112,7 @@ class NoirSystem(OneJobPerInput):
         return self.take_inputs(files, [value], fields=[field], workdir=workdir)[0]
 
     def take_inputs(
-        self, files: ProgramFiles, values: list[Json], *, fields: list[str], workdir: Path
+        self, files: ProgramFiles, values: Sequence[Json], *, fields: Sequence[str], workdir: Path
     ) -> list[TakenInput]:
         """Check inputs, and run the program on all of them in one process."""
         signature = _signature_of(files)

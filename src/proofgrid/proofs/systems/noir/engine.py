@@ -25,6 +25,7 @@ NOIR_VERSION, BARRETENBERG_VERSION = "1.0.0-beta.26", "5.0.0"  #: as the package
 VERSION = f"Barretenberg {BARRETENBERG_VERSION}, Noir {NOIR_VERSION}"
 TARGET = "evm"  #: keccak and zero knowledge: what a contract can check, too
 ELEMENT_BYTES = 32
+PROOF_BYTES_MAX = 64 << 10  #: six times what a proof of the largest circuit has
 
 _ANSWER_BYTES_MAX = 256 << 20
 _FILE_BYTES_MAX = 4 << 30
@@ -111,7 +112,7 @@ def executed(
 
 def gates_of(circuit: Path, *, workdir: Path) -> int:
     """Return how many gates a circuit has. Raises InvalidProgram for what Barretenberg cannot read or prove."""
-    said = _run_bb("gates", ["-b", str(circuit.absolute())], None, workdir=workdir, memory=_BUILD_BYTES)
+    said = _run_bb("gates", [], None, circuit=circuit, workdir=workdir, memory=_BUILD_BYTES)
     try:
         functions = json.loads(said[said.index(b"{") :])["functions"]
         (count,) = (int(function["circuit_size"]) for function in functions)
@@ -125,13 +126,8 @@ def gates_of(circuit: Path, *, workdir: Path) -> int:
 def write_verifying_key(circuit: Path, points: Path, target: Path, *, workdir: Path) -> None:
     """Derive a circuit's verifying key. Raises InvalidProgram."""
     with _scratch(workdir) as scratch:
-        _run_bb(
-            "write_vk",
-            ["-b", str(circuit.absolute()), "-o", str(scratch)],
-            points,
-            workdir=workdir,
-            memory=_BUILD_BYTES,
-        )
+        flags = ["-o", str(scratch)]
+        _run_bb("write_vk", flags, points, circuit=circuit, workdir=workdir, memory=_BUILD_BYTES)
         (scratch / "vk").replace(target)
 
 
@@ -153,14 +149,14 @@ def prove(
 ) -> tuple[bytes, list[int]]:
     """Return a proof and its public values. Raises InvalidProgram when Barretenberg fails."""
     with _scratch(workdir) as scratch:
-        flags = ["-b", str(circuit.absolute()), "-w", str(witness), "-k", str(key.absolute()), "-o", str(scratch)]
-        _run_bb("prove", flags, points, workdir=workdir, memory=memory, seconds=_PROVE_SECONDS)
+        flags = ["-w", str(witness), "-k", str(key.absolute()), "-o", str(scratch)]
+        _run_bb("prove", flags, points, circuit=circuit, workdir=workdir, memory=memory, seconds=_PROVE_SECONDS)
         return (scratch / "proof").read_bytes(), _elements_in((scratch / "public_inputs").read_bytes())
 
 
 def is_verified(key: Path, proof: bytes, public: Sequence[int], *, workdir: Path) -> bool:
-    """Say whether a proof verifies for these public values."""
-    if any(not 0 <= value < MODULUS for value in public):
+    """Say whether a proof verifies for these public values; raise InvalidProgram for troubles that are our own."""
+    if any(not 0 <= value < MODULUS for value in public) or len(proof) > PROOF_BYTES_MAX:
         return False
     with _scratch(workdir) as scratch:
         given, values = scratch / "proof", scratch / "public_inputs"
@@ -168,8 +164,10 @@ def is_verified(key: Path, proof: bytes, public: Sequence[int], *, workdir: Path
         values.write_bytes(b"".join(value.to_bytes(ELEMENT_BYTES) for value in public))
         flags = ["-p", str(given), "-i", str(values), "-k", str(key.absolute())]
         try:
-            _run_bb("verify", flags, None, workdir=workdir, memory=_VERIFY_BYTES)
-        except InvalidProgram:
+            _start_bb("verify", flags, None, workdir=workdir, memory=_VERIFY_BYTES)
+        except EngineFailed as reason:
+            if not _is_verdict(str(reason)):
+                raise InvalidProgram(f"Barretenberg fails: {reason}") from None
             return False
     return True
 
@@ -226,18 +224,44 @@ def _run_bb(
     *,
     workdir: Path,
     memory: int,
+    circuit: Path | None = None,
     seconds: float = _QUICK_SECONDS,
 ) -> bytes:
-    """Run Barretenberg with a circuit's points, or with what a verifier needs; raise InvalidProgram when it refuses."""
+    """Do what `_start_bb` does; raise InvalidProgram when it fails."""
+    try:
+        return _start_bb(command, flags, points, workdir=workdir, memory=memory, circuit=circuit, seconds=seconds)
+    except EngineFailed as reason:
+        raise InvalidProgram(f"Barretenberg refuses: {reason}") from None
+
+
+def _start_bb(
+    command: str,
+    flags: Sequence[str],
+    points: Path | None,
+    *,
+    workdir: Path,
+    memory: int,
+    circuit: Path | None = None,
+    seconds: float = _QUICK_SECONDS,
+) -> bytes:
+    """Run Barretenberg with a circuit's points, or with what a verifier needs. Raises EngineFailed."""
     workdir.mkdir(parents=True, exist_ok=True)
     limits = EngineLimits(timeout_seconds=seconds, memory_bytes=memory, file_bytes_max=_FILE_BYTES_MAX)
     threads = os.environ.get(_OURS) or str(os.cpu_count() or 1)
     with _scratch(workdir) as folder:
         told = [f"CRS_PATH={laid_out(folder, points)}", f"{_THREADS}={threads}"]
-        try:
-            return run_engine(["env", *told, str(_bb()), command, *flags, "-t", TARGET], limits=limits, workdir=workdir)
-        except EngineFailed as reason:
-            raise InvalidProgram(f"Barretenberg refuses: {reason}") from None
+        asked = [command, *flags, "-t", TARGET]
+        if circuit is not None:
+            named = folder / "circuit.json"  # files of other names are taken for gzip
+            named.symlink_to(circuit.absolute())
+            asked += ["-b", str(named)]
+        return run_engine(["env", *told, str(_bb()), *asked], limits=limits, workdir=workdir)
+
+
+def _is_verdict(reason: str) -> bool:
+    """Say whether Barretenberg ended because of what it was given, and not for lack of memory, time or points."""
+    ended = ("env: exit status 1;", "env: killed by SIGABRT", "env: killed by SIGSEGV")
+    return f"{reason};".startswith(ended) and "HTTP request failed" not in reason
 
 
 def _bb() -> Path:

@@ -1,0 +1,190 @@
+package main
+
+import (
+	"bytes"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"math/big"
+
+	"github.com/consensys/gnark-crypto/ecc"
+	"github.com/consensys/gnark/backend/groth16"
+	bls12377 "github.com/consensys/gnark/backend/groth16/bls12-377"
+	bn254 "github.com/consensys/gnark/backend/groth16/bn254"
+	"github.com/consensys/gnark/backend/witness"
+	"github.com/consensys/gnark/constraint"
+	csBLS12377 "github.com/consensys/gnark/constraint/bls12-377"
+	csBN254 "github.com/consensys/gnark/constraint/bn254"
+)
+
+// curve is what circuits are proven on: the one whose scalar field is that of the prime they were compiled for.
+type curve struct {
+	id        ecc.ID
+	name      string // in requests, answers and identities of programs
+	prime     string // as circom's --prime spells it
+	title     string // for people
+	newSystem func(capacity int) constraint.R1CS[constraint.U64]
+	g1Bytes   int // of a compressed point; one of G2 takes twice as much
+	modulus   element
+}
+
+var curves = []*curve{
+	{
+		id: ecc.BN254, name: "bn254", prime: "bn128", title: "BN254", g1Bytes: 32,
+		newSystem: func(capacity int) constraint.R1CS[constraint.U64] { return csBN254.NewR1CS(capacity) },
+		modulus:   littleEndian(ecc.BN254.ScalarField()),
+	},
+	{
+		id: ecc.BLS12_377, name: "bls12377", prime: "bls12377", title: "BLS12-377", g1Bytes: 48,
+		newSystem: func(capacity int) constraint.R1CS[constraint.U64] { return csBLS12377.NewR1CS(capacity) },
+		modulus:   littleEndian(ecc.BLS12_377.ScalarField()),
+	},
+}
+
+const primes = "bn128 or bls12377"
+
+func curveOfModulus(modulus []byte) *curve {
+	for _, one := range curves {
+		if bytes.Equal(modulus, one.modulus[:]) {
+			return one
+		}
+	}
+	return nil
+}
+
+func curveNamed(name string) (*curve, error) {
+	for _, one := range curves {
+		if one.name == name {
+			return one, nil
+		}
+	}
+	return nil, refuse("curve", "there are no proofs on a curve %q", name)
+}
+
+// element is a value of a scalar field as circom's files hold it: little endian, below the modulus.
+type element [elementBytes]byte
+
+// element reads a value; ok is false for one that is not below the modulus.
+func (c *curve) element(content []byte) (value element, ok bool) {
+	copy(value[:], content)
+	for at := elementBytes - 1; at >= 0; at-- {
+		if value[at] != c.modulus[at] {
+			return value, value[at] < c.modulus[at]
+		}
+	}
+	return value, false
+}
+
+func littleEndian(value *big.Int) (made element) {
+	value.FillBytes(made[:])
+	return element(reversed(made[:]))
+}
+
+func (e element) decimal() string { return new(big.Int).SetBytes(reversed(e[:])).String() }
+
+// witness makes gnark's form of the values of wires, of which `public` come first; wire 0 is not among them.
+func (c *curve) witness(wires []element, public int) witness.Witness {
+	made, _ := witness.New(c.id.ScalarField())
+	values := make(chan any)
+	go func() {
+		defer close(values)
+		for _, value := range wires {
+			values <- reversed(value[:])
+		}
+	}()
+	_ = made.Fill(public, len(wires)-public, values) // there are as many as there are
+	return made
+}
+
+// proofBytes is the size of A, B and C, compressed.
+func (c *curve) proofBytes() int { return 4 * c.g1Bytes }
+
+// spelled writes a proof in its one spelling. Behind it gnark writes commitments, which circom's circuits have not.
+func (c *curve) spelled(proof groth16.Proof) string {
+	return base64.StdEncoding.EncodeToString(written(proof)[:c.proofBytes()])
+}
+
+// readProof takes a proof in its one spelling: points of the right groups, compressed, nothing before or behind.
+func (c *curve) readProof(text string) (groth16.Proof, error) {
+	content, err := base64.StdEncoding.Strict().DecodeString(text)
+	if err != nil || len(content) != c.proofBytes() {
+		return nil, fmt.Errorf("a proof on %s has %d bytes", c.title, c.proofBytes())
+	}
+	proof := groth16.NewProof(c.id)
+	whole := append(content, written(proof)[c.proofBytes():]...)
+	if _, err := proof.ReadFrom(bytes.NewReader(whole)); err != nil || c.spelled(proof) != text {
+		return nil, fmt.Errorf("the proof is not three points of %s in their compressed form", c.title)
+	}
+	for _, one := range pointsOfProof(proof) {
+		if one.IsInfinity() {
+			return nil, errors.New("a point of the proof is at infinity")
+		}
+	}
+	return proof, nil
+}
+
+func written(proof groth16.Proof) []byte {
+	var content bytes.Buffer
+	_, _ = proof.WriteTo(&content) // nothing can be wrong with a buffer
+	return content.Bytes()
+}
+
+// point is one of G1 or G2 of any curve.
+type point interface {
+	IsInfinity() bool
+	Marshal() []byte
+}
+
+func pointsOfProof(proof groth16.Proof) []point {
+	switch proof := proof.(type) {
+	case *bn254.Proof:
+		return []point{&proof.Ar, &proof.Bs, &proof.Krs}
+	case *bls12377.Proof:
+		return []point{&proof.Ar, &proof.Bs, &proof.Krs}
+	}
+	panic("a curve that is in no table")
+}
+
+// provingParts returns how many wires a proving key is for, and the points that stand in its verifying key too.
+func provingParts(key groth16.ProvingKey) (wires int, shared []point) {
+	switch key := key.(type) {
+	case *bn254.ProvingKey:
+		return len(key.InfinityA), []point{&key.G1.Alpha, &key.G1.Beta, &key.G1.Delta, &key.G2.Beta, &key.G2.Delta}
+	case *bls12377.ProvingKey:
+		return len(key.InfinityA), []point{&key.G1.Alpha, &key.G1.Beta, &key.G1.Delta, &key.G2.Beta, &key.G2.Delta}
+	}
+	panic("a curve that is in no table")
+}
+
+// verifyingParts returns the points that bind public values, those that stand in the proving key too, and how many
+// commitments a verifying key asks for.
+func verifyingParts(key groth16.VerifyingKey) (binding, shared []point, commitments int) {
+	switch key := key.(type) {
+	case *bn254.VerifyingKey:
+		shared = []point{&key.G1.Alpha, &key.G1.Beta, &key.G1.Delta, &key.G2.Beta, &key.G2.Delta}
+		return points(key.G1.K), shared, len(key.PublicAndCommitmentCommitted) + len(key.CommitmentKeys)
+	case *bls12377.VerifyingKey:
+		shared = []point{&key.G1.Alpha, &key.G1.Beta, &key.G1.Delta, &key.G2.Beta, &key.G2.Delta}
+		return points(key.G1.K), shared, len(key.PublicAndCommitmentCommitted) + len(key.CommitmentKeys)
+	}
+	panic("a curve that is in no table")
+}
+
+func points[P any, Pointer interface {
+	*P
+	point
+}](list []P) []point {
+	made := make([]point, len(list))
+	for place := range list {
+		made[place] = Pointer(&list[place])
+	}
+	return made
+}
+
+func reversed(content []byte) []byte {
+	turned := make([]byte, len(content))
+	for place, value := range content {
+		turned[len(content)-1-place] = value
+	}
+	return turned
+}
