@@ -12,7 +12,7 @@ FAST := tests/rules tests/primitives tests/simulation/test_parts.py tests/wire t
 TESTS ?= tests --ignore=tests/acceptance/scenarios
 
 .DEFAULT_GOAL := help
-.PHONY: help demo engines fast test scenarios check format bench bench-check proto protos schema db coverage dead mutants house lock wheels wheel release clean
+.PHONY: help demo engines engine-wheels fast test scenarios check format bench bench-check proto protos schema db coverage dead mutants house lock wheels wheel release clean
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## */\1\t/' | awk -F'\t' '{printf "  make %-11s  %s\n", $$1, $$2}'
@@ -96,6 +96,9 @@ lock: ## pin every dependency again (needs uv)
 
 wheels: $(STAMP) ## is there a wheel of all that users install, for every Python and machine? (asks the index)
 	$(BIN)/python -m tools.wheels
+
+engine-wheels: $(STAMP) ## build dist/proofgrid_engine_….whl: engines for every machine, so that users need no compiler (Go)
+	$(BIN)/python -m tools.engine_wheels --out dist
 
 wheel: $(STAMP) ## build dist/proofgrid-….whl
 	$(BIN)/python -m hatchling build -t wheel

@@ -15,7 +15,8 @@ import hashlib
 import statistics
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
 from typing import Any, TypeVar
@@ -25,6 +26,7 @@ import asyncpg
 
 from benchmarks.measuring import Ratio, Result, Target, busy_percent, say, temporary_folder
 from proofgrid.primitives.digests import digest_of
+from proofgrid.roles.market.rounds import Market
 from proofgrid.rules.market.blinding import SECRET_BYTES, Blinding
 from proofgrid.rules.market.dara import clear
 from proofgrid.rules.market.round_orders import RoundInputs, orders_of
@@ -206,24 +208,70 @@ BOOKS = ((900, 100, False), (9, 1, True), (900, 100, True), (9_000, 1_000, True)
 TASKS_TO_ONE_THAT_TRADES = 90
 
 
+@dataclass(slots=True, kw_only=True)
+class _Measured:
+    """A lane with its book, and what its rounds took."""
+
+    tasks: int
+    provers: int
+    lane: LaneUnderTest
+    market: Market
+    seconds: list[float] = field(default_factory=list)
+    processor_seconds: list[float] = field(default_factory=list)  #: of this process, which is the gateway's part
+    sold: int = 0
+
+    async def hold(self) -> None:
+        """Hold a round; the same jobs are sold every time."""
+        processor_at, started_at = time.process_time(), time.perf_counter()
+        held = await self.market.hold_rounds(STACK)
+        self.seconds.append(time.perf_counter() - started_at)
+        self.processor_seconds.append(time.process_time() - processor_at)
+        assert held is not None
+        self.sold = held.sold
+        await self.lane.fetch("UPDATE leases SET state = 'expired' WHERE state = 'granted'")
+        await self.lane.fetch("UPDATE jobs SET state = 'ready', lease_id = NULL WHERE lease_id IS NOT NULL")
+
+    async def row(self) -> dict[str, Any]:
+        [record] = await self.lane.fetch(
+            "SELECT octet_length(transcript) AS bytes FROM rounds ORDER BY number DESC LIMIT 1"
+        )
+        # The first round prepares its statements; a gateway does that once.
+        return {
+            "tasks": self.tasks,
+            "provers": self.provers,
+            "lanes": 1,
+            "round_ms": round(statistics.median(self.seconds[1:]) * 1_000, 1),
+            "processor_ms": round(statistics.median(self.processor_seconds[1:]) * 1_000, 1),
+            "jobs_sold": self.sold,
+            "record_bytes": record["bytes"],
+        }
+
+
 async def _rounds(folder: Path, rounds: int) -> list[dict[str, Any]]:
+    """Hold rounds of all books in turns, because machines change their speed."""
     server = await asyncio.to_thread(start_embedded, folder / "db")
-    rows = []
     try:
-        for number, (tasks, provers, waits) in enumerate(BOOKS):
-            dsn = await _new_database(server.dsn, server.dsn_of(f"rounds_{number}"), f"rounds_{number}")
-            database = await Database.connect(dsn, size=2)
-            try:
-                rows.append(await round_row(database, tasks, provers, waits=waits, rounds=rounds))
-            finally:
-                await database.close()
+        async with AsyncExitStack() as stack:
+            measured = []
+            for number, (tasks, provers, waits) in enumerate(BOOKS):
+                dsn = await _new_database(server.dsn, server.dsn_of(f"rounds_{number}"), f"rounds_{number}")
+                database = await Database.connect(dsn, size=2)
+                stack.push_async_callback(database.close)
+                measured.append(await a_book(database, tasks, provers, waits=waits))
+            for _ in range(1 + rounds):
+                for one in measured:
+                    await one.hold()
+            rows = [await one.row() for one in measured]
     finally:
         await asyncio.to_thread(server.stop)
+    for row in rows:
+        say(f"{row['tasks']} tasks, {row['provers']} provers, {row['jobs_sold']} jobs sold: {row['round_ms']} ms")
     return rows
 
 
-async def round_row(database: Database, tasks: int, provers: int, *, waits: bool, rounds: int) -> dict[str, Any]:
-    """Return how long rounds of an empty network take with so many orders; the same jobs are sold every time."""
+async def a_book(database: Database, tasks: int, provers: int, *, waits: bool) -> _Measured:
+    """Return a network with so many orders."""
+    say(f"a book of {tasks} tasks and {provers} provers")
     random = Random(tasks)
     lane = LaneUnderTest(database)
     await lane.open()
@@ -235,30 +283,7 @@ async def round_row(database: Database, tasks: int, provers: int, *, waits: bool
         await lane.add_task(limit_price=limit if number % TASKS_TO_ONE_THAT_TRADES else 2_000 - number % 900)
     await lane.fetch("ANALYZE")
     await lane.fetch("UPDATE gateways SET seen_ms = now_ms() + 3600000")  # the book took its time
-    market = lane.market
-    seconds, sold = [], []
-    for _ in range(1 + rounds):
-        started_at = time.perf_counter()
-        held = await market.hold_rounds(STACK)
-        seconds.append(time.perf_counter() - started_at)
-        assert held is not None
-        sold.append(held.sold)
-        await lane.fetch("UPDATE leases SET state = 'expired' WHERE state = 'granted'")
-        await lane.fetch("UPDATE jobs SET state = 'ready', lease_id = NULL WHERE lease_id IS NOT NULL")
-    # The first round prepares its statements; a gateway does that once.
-    round_ms = round(statistics.median(seconds[1:]) * 1_000, 1)
-    say(f"{tasks} tasks, {provers} provers, {sold[-1]} jobs sold: a round takes {round_ms} ms")
-    record_bytes = (
-        await lane.fetch("SELECT octet_length(transcript) AS bytes FROM rounds ORDER BY number DESC LIMIT 1")
-    )[0]
-    return {
-        "tasks": tasks,
-        "provers": provers,
-        "lanes": 1,
-        "round_ms": round_ms,
-        "jobs_sold": sold[-1],
-        "record_bytes": record_bytes["bytes"],
-    }
+    return _Measured(tasks=tasks, provers=provers, lane=lane, market=lane.market)
 
 
 async def _new_database(server: str, dsn: str, name: str) -> str:

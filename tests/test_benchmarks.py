@@ -24,7 +24,10 @@ def test_of_several_lanes_every_one_is_signed() -> None:
 
 
 async def test_a_round_on_a_database_sells_what_trades(database: Database) -> None:
-    row = await rounds.round_row(database, 9, 4, waits=False, rounds=1)
+    book = await rounds.a_book(database, 9, 4, waits=False)
+    for _ in range(2):
+        await book.hold()
+    row = await book.row()
     assert (row["tasks"], row["provers"]) == (9, 4)
     assert row["jobs_sold"] > 0
 

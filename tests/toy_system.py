@@ -54,15 +54,10 @@ DEFAULTS: Mapping[str, Any] = {
     "rounds": 10,
     "slices": 2,
     "behaviour": "ok",
-    "sleep_ms": 0,
-    "padding": 0,
-    "bulk": 0,
     "units": 10,
-    "wraps": 0,
-    "thickness": 0,
+    **dict.fromkeys(("sleep_ms", "padding", "bulk", "wraps", "thickness"), 0),
 }
 MEMORY_BYTES = 256 << 20
-HOLD_LOOKS_SECONDS = 0.02
 
 
 class ToySystem:
@@ -94,25 +89,24 @@ class ToySystem:
             raise Panic("insertion index (is 2) should be <= len (is 1)")
         if odd := [name for name, value in settings.items() if type(value) is not type(DEFAULTS[name])]:
             raise InvalidField(f"of another type than {DEFAULTS[odd[0]]!r}", field=f"settings.{odd[0]}")
-        content = canonical_json({**DEFAULTS, **settings}) + b" " * int(settings.get("bulk", 0))
+        whole = {**DEFAULTS, **settings}
+        content = canonical_json(whole) + b" " * int(whole["bulk"])
         path = workdir / "circuit.json"
         path.write_bytes(content)
         report("compile", 1000)
-        digest = digest_of(content)
-        count, units = (int({**DEFAULTS, **settings}[name]) for name in ("slices", "units"))
+        digest, count = digest_of(content), int(whole["slices"])
+        specs = [
+            SliceSpec(index=index, units=int(whole["units"]), memory_bytes=MEMORY_BYTES, files=("circuit",))
+            for index in range(count + 1)
+        ]
         program = Program(
             proof_system="toy",
             identity={"system": "toy", "circuit": digest},
             files={"circuit": digest},
             verifying_files=("circuit",),
-            slices=tuple(
-                SliceSpec(index=index, units=units, memory_bytes=MEMORY_BYTES, files=("circuit",))
-                for index in range(count)
-            ),
+            slices=tuple(specs[:count]),
             summary={"slices": count},
-            wraps=(SliceSpec(index=count, units=units, memory_bytes=MEMORY_BYTES, files=("circuit",)),)
-            if {**DEFAULTS, **settings}["wraps"]
-            else (),
+            wraps=tuple(specs[count:]) if whole["wraps"] else (),
         )
         return ProgramFiles(program, {"circuit": path})
 
@@ -128,11 +122,10 @@ class ToySystem:
         jobs = []
         starts = []
         for number, value in enumerate(inputs):
-            if not isinstance(value, str):
-                raise InvalidInput("a toy input is a text", field=f"inputs[{number}]")
-            link = str(digest_of(value.encode()))
+            link = _start(value, f"inputs[{number}]")
             starts.append(link)
             for spec in files.program.slices:
+                start, link = link, _walk(link, settings["rounds"])
                 jobs.append(
                     JobDraft(
                         slice_index=spec.index,
@@ -140,12 +133,29 @@ class ToySystem:
                         units=spec.units,
                         memory_bytes=spec.memory_bytes,
                         depends_on=(),
-                        input=canonical_json({"start": link, "padding": "x" * settings["padding"]}),
-                        facts={"start": link},
+                        input=canonical_json({"start": start, "padding": "x" * settings["padding"]}),
+                        facts={"start": start, "end": link},
                     )
                 )
-                link = _walk(link, settings["rounds"])
         return NormalisedRequest(statement={"starts": starts}, jobs=tuple(jobs))
+
+    def public_names(self, program: Program) -> Mapping[str, int]:
+        return {"start": 1, "end": 1}
+
+    def input_names(self, program: Program) -> Mapping[str, int]:
+        return {"start": 1}
+
+    def with_values(self, program: Program, value: Any, name: str, values: Sequence[int]) -> Any:
+        if value != {}:
+            raise InvalidInput("a link gives it", field="start")
+        return {"start": f"{values[0]:064x}"}
+
+    def foreseen(self, program: Program, request: NormalisedRequest) -> Mapping[str, Any]:
+        return {"outputs": [job.facts["end"] for job in request.jobs if job.slice_index == len(program.slices) - 1]}
+
+    def public_values(self, program: Program, statement: Any, result: Any) -> list[Mapping[str, Sequence[int]]]:
+        ends = zip(statement["starts"], result["outputs"], strict=True)
+        return [{"start": (int(start, 16),), "end": (int(end, 16),)} for start, end in ends]
 
     def normalise_to_one(self, files: ProgramFiles, inputs: list[Any], *, workdir: Path) -> NormalisedRequest:
         plain = self.normalise(files, inputs, workdir=workdir)
@@ -179,7 +189,7 @@ class ToySystem:
         report("prove", 0)
         start = json.loads(job_input)["start"]
         while (cache / "toy-hold").exists():
-            time.sleep(HOLD_LOOKS_SECONDS)
+            time.sleep(0.02)
         _behave(behaviour, settings, workdir, report)
         end = _walk(start, settings["rounds"])
         report("prove", 1000)
@@ -310,6 +320,14 @@ def _settings(files: ProgramFiles) -> dict[str, Any]:
     return dict(json.loads(files.path("circuit").read_bytes()))
 
 
+def _start(value: Any, field: str) -> str:
+    if isinstance(value, str):
+        return str(digest_of(value.encode()))
+    if isinstance(value, dict) and list(value) == ["start"]:  # what a link of a graph fills in
+        return str(value["start"])
+    raise InvalidInput("a toy input is a text", field=field)
+
+
 def _walk(link: str, rounds: int) -> str:
     state = bytes.fromhex(link)
     for _ in range(rounds):
@@ -339,8 +357,7 @@ def _behave(behaviour: str, settings: Mapping[str, Any], workdir: Path, report: 
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
         while True:
             time.sleep(3600)
-    if behaviour in ("orphan", "helper"):
-        # A grandchild of the prover, as an engine might start one.
+    if behaviour in ("orphan", "helper"):  # a grandchild of the prover, as an engine might start one
         helper = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(3600)"])
         (workdir / "grandchild").write_text(str(helper.pid))
         report(behaviour, helper.pid)
@@ -355,8 +372,8 @@ def _behave(behaviour: str, settings: Mapping[str, Any], workdir: Path, report: 
     if behaviour == "panic":
         raise Panic("explicit panic")
     if behaviour == "memory":
-        hoard = []
-        while True:
+        hoard = [bytearray(16 << 20)]
+        while hoard:
             hoard.append(bytearray(16 << 20))
     if behaviour == "stderr":
         for number in range(5000):
@@ -377,5 +394,4 @@ def _behave(behaviour: str, settings: Mapping[str, Any], workdir: Path, report: 
 class Panic(BaseException):
     """Like pyo3's PanicException: no Exception, and of a module that nobody can import."""
 
-
-Panic.__module__ = "pyo3_runtime"
+    __module__ = "pyo3_runtime"

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from proofgrid.cli.client.program_source import source_in
 from proofgrid.primitives.errors import InvalidInput
+from proofgrid.proofs.kit.source_folders import source_in
 from tests.acceptance.tasks import check_paid_once, fetch_and_verify
 from tests.networks import Network
 from tests.proofs.systems.groth16.circom import engine_or_skip, files_of, with_keys
@@ -38,7 +39,7 @@ async def test_a_batch_of_memberships_is_proven_by_two_provers(network: Network,
     await network.start_prover("first", "alice", ask=500)
     await network.start_prover("second", "bob", ask=600)
     async with network.client() as client:
-        program = await client.register_program(source_in(circuit, "groth16", tmp_path), proof_system="groth16")
+        program = await client.register_program(source_in(circuit, "groth16"), proof_system="groth16")
         with pytest.raises(InvalidInput) as refused:
             await client.submit(program.digest, [{**a_member(1), "sides": [2] * LEVELS}], limit_price=2_000)
         assert "assertion" in refused.value.detail or "constraints" in refused.value.detail
@@ -51,3 +52,30 @@ async def test_a_batch_of_memberships_is_proven_by_two_provers(network: Network,
         await check_paid_once(network)
     said = "".join(process.log.read_text() for process in network.processes)
     assert not [one for one in SECRETS[:2] if str(one) in said]
+
+
+async def test_a_graph_is_proven_by_provers_of_two_systems_into_one_bundle(
+    network: Network, tmp_path: Path, circuit: Path
+) -> None:
+    folder = tmp_path / "graph"
+    shutil.copytree(circuit, folder / "tree")
+    links = [{"from": "tree.root", "to": "chain.start"}]
+    (folder / "graph.json").write_text(
+        json.dumps({"nodes": {"tree": {"system": "groth16"}, "chain": {"system": "toy"}}, "links": links})
+    )
+    await network.start_prover("circuits", "alice", ask=500, PROOF_SYSTEMS="groth16")
+    await network.start_prover("chains", "bob", ask=600, PROOF_SYSTEMS="toy")
+    async with network.client() as client:
+        program = await client.register_program(source_in(folder, "graph"), proof_system="graph")
+        with pytest.raises(InvalidInput) as refused:
+            await client.submit(
+                program.digest, [{"tree": a_member(1), "chain": {"start": "f" * 64}}], limit_price=2_000
+            )
+        assert refused.value.field == "inputs[0].chain.start"
+        inputs = [{"tree": a_member(one), "chain": {}} for one in SECRETS]
+        task = await client.submit(program.digest, inputs, limit_price=2_000)
+        done = await client.wait(task.task_id)
+        report = await fetch_and_verify(client, network, done, tmp_path)
+        assert f"proofs: what is linked is equal ({len(SECRETS)})" in report.checks
+        assert {job.lane.split("/")[1] for job in report.manifest.jobs} == {"groth16", "toy"}
+        await check_paid_once(network)

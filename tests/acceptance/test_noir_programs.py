@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from proofgrid.cli.client.program_source import source_at
 from proofgrid.primitives.errors import InvalidInput
+from proofgrid.proofs.kit.source_folders import source_at
 from tests.acceptance.tasks import check_paid_once, fetch_and_verify
 from tests.networks import Network
 from tests.proofs.systems.noir.programs import MEMBER, PACKAGES, POINTS, engine_or_skip
@@ -31,7 +31,7 @@ async def test_a_batch_of_members_of_age_is_proven_by_two_provers(network: Netwo
     await network.start_prover("first", "alice", ask=500)
     await network.start_prover("second", "bob", ask=600)
     async with network.client() as client:
-        source = source_at(PACKAGES / "membership", "noir", tmp_path)
+        source = source_at(PACKAGES / "membership", "noir")
         program = await client.register_program(source, proof_system="noir")
         with pytest.raises(InvalidInput, match="born in the future"):
             child = {**a_member(SECRETS[0]), "person": {"secret": 1, "born": 2030}}

@@ -7,7 +7,9 @@ from uuid import uuid4
 import pytest
 
 from proofgrid.rules.ledger.settlement import deposit, escrow
+from proofgrid.rules.scheduling.fitness import Fitness, ProverRoom
 from proofgrid.store.admission import LOOK_AROUND
+from proofgrid.store.book import CHEAP_JOBS, LOCK_TASKS_FOR_SALE, room_columns, room_of_all
 from proofgrid.store.connection import Connection
 from proofgrid.store.database import Database
 from proofgrid.store.granting import GRANT_LEASES
@@ -62,6 +64,29 @@ async def test_a_key_is_looked_up_and_not_searched_for_among_all_tasks_of_its_cl
             before = await _tuples_read(connection)
             await connection.fetch(LOOK_AROUND, **asked)
             assert await _tuples_read(connection) - before <= 1
+
+
+async def test_a_round_finds_each_task_by_its_id(lane: LaneUnderTest) -> None:
+    room = ProverRoom(prover_id="p", operator="o", memory_bytes=1 << 30, units_min=1, slot_units_max=None)
+    fitness = Fitness([room])
+    asked = {"lane": LANE, **room_columns(fitness), **room_of_all(fitness)}
+    tasks = 50
+
+    async def read(connection: Connection) -> tuple[int, int]:
+        before = await _tuples_read(connection)
+        await connection.fetch(CHEAP_JOBS, **asked, below=10_000, limit=100)
+        between = await _tuples_read(connection)
+        await connection.fetch(LOCK_TASKS_FOR_SALE, **asked, limit=100, enough=100, most=100, least=0)
+        return between - before, await _tuples_read(connection) - between
+
+    async with lane.database.transaction(Transaction.HOLD_ROUND) as connection:
+        for _ in range(8):  # planned while there are no tasks
+            await read(connection)
+        for _ in range(tasks):
+            await lane.add_task()
+        cheap, locked = await read(connection)
+    assert cheap <= 2 * tasks + 2
+    assert locked <= 3 * tasks + 2
 
 
 async def test_a_sale_reads_the_jobs_that_it_sells_and_not_all_that_ever_were(lane: LaneUnderTest) -> None:

@@ -65,6 +65,33 @@ async def test_what_comes_while_a_batch_is_busy_is_carried_out_together() -> Non
     assert work.batches == [[2], [4, 6, 8]]
 
 
+async def test_a_batch_begins_at_the_next_turn_of_the_loop_with_all_that_was_added_in_this_one() -> None:
+    work = Work()
+    batches = Batches(work, size_max=10)
+    async with running(batches):
+        await asyncio.sleep(0)
+        calls = [asyncio.ensure_future(batches.add(item)) for item in (2, 4)]
+        await asyncio.sleep(0)  # both are added
+        assert work.batches == []
+        await asyncio.sleep(0)
+        assert work.batches == [[2, 4]]
+        work.may_go.set()
+        assert await asyncio.gather(*calls) == [4, 8]
+        assert batches.is_idle
+
+
+async def test_where_several_may_run_at_once_what_is_left_goes_beside_the_first() -> None:
+    work = Work()
+    batches = Batches(work, size_max=1, at_once=2)
+    async with running(batches):
+        calls = asyncio.ensure_future(batches.add_all([2, 4, 6]))
+        for _ in range(10):
+            await asyncio.sleep(0)
+        assert work.batches == [[2], [4]]
+        work.may_go.set()
+        assert await calls == [4, 8, 12]
+
+
 async def test_an_error_of_one_item_is_its_caller_s_and_an_error_of_the_batch_is_everybody_s() -> None:
     work = Work()
     work.may_go.set()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from functools import partial
 from uuid import UUID
 
 import asyncpg
@@ -14,6 +15,8 @@ from proofgrid.store.database import Database
 from proofgrid.store.embedded import EmbeddedPostgres
 from proofgrid.store.listener import Listener
 from proofgrid.store.transactions import Transaction
+
+CHANNELS = ("jobs", "tasks")
 
 
 async def notify(dsn: str, channel: str, payload: str) -> None:
@@ -161,12 +164,9 @@ async def test_an_error_of_the_caller_s_own_is_not_hidden_by_a_lost_connection(
 async def test_notifications_arrive_in_order_on_their_channel(empty_database_dsn: str) -> None:
     heard: asyncio.Queue[tuple[str, str]] = asyncio.Queue()
 
-    async def slow(payload: str) -> None:
-        await asyncio.sleep(0)
-        heard.put_nowait(("jobs", payload))
-
     listener = Listener(
-        empty_database_dsn, {"jobs": slow, "tasks": lambda payload: heard.put_nowait(("tasks", payload))}
+        empty_database_dsn,
+        {channel: partial(lambda name, payload: heard.put_nowait((name, payload)), channel) for channel in CHANNELS},
     )
     running = asyncio.ensure_future(listener.run())
     await listener.wait_listening()
@@ -183,9 +183,7 @@ async def test_a_listener_that_lost_its_connection_comes_back_and_says_so(
     empty_database_dsn: str, embedded_postgres: EmbeddedPostgres
 ) -> None:
     heard: asyncio.Queue[str] = asyncio.Queue()
-    listener = Listener(
-        empty_database_dsn, {"jobs": heard.put_nowait}, on_reconnect=lambda: heard.put_nowait("reconnected")
-    )
+    listener = Listener(empty_database_dsn, {"jobs": heard.put_nowait}, on_reconnect=lambda: heard.put("reconnected"))
     running = asyncio.ensure_future(listener.run())
     await listener.wait_listening()
     await notify(empty_database_dsn, "jobs", "before")

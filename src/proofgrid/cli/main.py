@@ -15,6 +15,7 @@ from proofgrid.cli.client import (
     cancel,
     keys,
     program,
+    program_contract,
     program_keygen,
     program_operators,
     program_settings,
@@ -101,6 +102,7 @@ subnetwork.add_to(access.group)
 program_settings.add_to(program.group)
 program_operators.add_to(program.group)
 program_keygen.add_to(program.group)
+program_contract.add_to(program.group)
 for group in (program, account, keys, access, srs, clear, stake, config_files):
     cli.add_typer(group.group)
 

@@ -14,6 +14,7 @@ from typing import Any, TypeAlias
 Json: TypeAlias = "str | int | float | bool | Sequence[Json] | Mapping[str, Json] | None"
 
 _PLAIN = frozenset({str, int, bool, type(None)})
+_TEXT = frozenset({str})
 _ENCODER = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=True, allow_nan=False)
 
 canonical_text = encode_basestring_ascii  #: the canonical JSON of a text, for those who spell what is around it
@@ -46,13 +47,18 @@ def _refuse_floats(value: Any) -> None:
         if isinstance(item, float):
             raise TypeError("canonical JSON holds no floats; use integers or strings")
         if isinstance(item, dict):
-            for key in item:
-                if not isinstance(key, str):
-                    raise TypeError(f"canonical JSON keys are strings, not {type(key).__name__}")
+            if not _TEXT.issuperset(map(type, item)):
+                _refuse_other_keys(item)
             inner: Iterable[Any] = item.values()
         elif isinstance(item, list | tuple):
             inner = item
         else:
             continue
         if not _PLAIN.issuperset(map(type, inner)):
-            waiting.extend(one for one in inner if type(one) not in _PLAIN)
+            waiting.extend([one for one in inner if type(one) not in _PLAIN])
+
+
+def _refuse_other_keys(item: Iterable[object]) -> None:
+    for key in item:
+        if not isinstance(key, str):
+            raise TypeError(f"canonical JSON keys are strings, not {type(key).__name__}")

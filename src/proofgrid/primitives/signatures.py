@@ -5,6 +5,7 @@ eth-account would do the same, but importing it takes most of a second, in every
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -18,6 +19,7 @@ SIGNATURE_BYTES = 65  #: r, s, v
 #: Half the order of the curve: a larger s says the same as the smaller one, and only the smaller is its spelling.
 HALF_ORDER = 0x7FFFFFFFFFFFFFFFFFFFFFFFFFFFFFFF5D576E7357A4501DDFE92F46681B20A0
 _V_OFFSET = 27
+_ADDRESS = re.compile(r"0x[0-9a-f]{40}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +34,7 @@ class SigningKey:
 
     def sign(self, message: bytes) -> str:
         """Return the EIP-191 signature of `message`: 65 bytes as 0x-prefixed hex."""
-        signature = PrivateKey(self.secret).sign_recoverable(_hash_of(message), hasher=None)
+        signature = _private_key(self.secret).sign_recoverable(_hash_of(message), hasher=None)
         return "0x" + signature[:-1].hex() + bytes([signature[-1] + _V_OFFSET]).hex()
 
     def __repr__(self) -> str:
@@ -60,13 +62,25 @@ def _hash_of(message: bytes) -> bytes:
 
 @lru_cache(maxsize=16)
 def _address_of_secret(secret: bytes) -> Address:
-    return _address_of(PrivateKey(secret).public_key)
+    return _address_of(_private_key(secret).public_key)
+
+
+@lru_cache(maxsize=16)
+def _private_key(secret: bytes) -> PrivateKey:
+    # Making one calculates its public keys, which takes longer than a signature.
+    return PrivateKey(secret)
 
 
 def _address_of(key: PublicKey) -> Address:
-    return _checksummed(keccak(key.format(compressed=False)[1:])[-20:].hex())
+    return _address_of_point(key.format(compressed=False)[1:])
 
 
+@lru_cache(maxsize=4_096)
+def _address_of_point(content: bytes) -> Address:
+    return _checksummed(keccak(content)[-20:].hex())
+
+
+@lru_cache(maxsize=4_096)
 def _checksummed(digits: str) -> Address:
     """Spell an address as EIP-55 says: a letter is a capital where the hash of the small spelling has 8 or more."""
     hashed = keccak(digits.encode()).hex()
@@ -76,7 +90,7 @@ def _checksummed(digits: str) -> Address:
 def parse_address(text: str, *, field: str = "address") -> Address:
     """Return `text` as a checksummed Ethereum address; raise InvalidField when it is none."""
     lowered = text.lower()
-    if not (lowered.startswith("0x") and len(lowered) == 42 and all(c in "0123456789abcdef" for c in lowered[2:])):
+    if not _ADDRESS.fullmatch(lowered):
         raise InvalidField("an address is 0x and 40 hex digits", field=field)
     mixed_case = text[2:] not in (text[2:].lower(), text[2:].upper())
     if mixed_case and text[2:] != _checksummed(lowered[2:])[2:]:

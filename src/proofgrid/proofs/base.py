@@ -14,14 +14,13 @@ All calls block and may take all the CPU they get: callers run them in worker or
 an event loop. All values are frozen, picklable, and JSON where they leave the machine. A third party ships a
 proof system as a package with an entry point in the group `proofgrid.proof_systems`.
 
-What a system may offer besides has protocols of its own: Preloading, SelfChecking, TriesInputs and MakesOneProof below,
-`setup.NeedsSetup`, `kit.samples.OffersSamples`. `proofs.kit` is there to build on, and `proofs.kit.conformance` to be
-tried by.
+What a system may offer besides stands in `offers`, `setup.NeedsSetup` and `kit.samples.OffersSamples`.
+`proofs.kit` is there to build on, and `proofs.kit.conformance` to be tried by.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol, runtime_checkable
@@ -251,86 +250,4 @@ class ProofSystem(Protocol):
         Returns one sentence per check that passed; raises BadProof or BrokenLink naming the first that did not.
         Believes nothing but `files.program.identity` (whose digest the caller compares).
         """
-        ...
-
-
-@runtime_checkable
-class Preloading(Protocol):
-    """What a proof system may offer besides: to load its engine before it is told what to prove."""
-
-    def preload(self) -> None:
-        """Import whatever `run_job` would import. Must not start threads, and may be called twice."""
-        ...
-
-
-@runtime_checkable
-class SelfChecking(Protocol):
-    """What a proof system may offer besides: to find out whether this machine still proves."""
-
-    def self_check(self, *, workdir: Path) -> str:
-        """Prove and verify a tiny job of its own in a few seconds; say what was done, or raise what went wrong."""
-        ...
-
-
-@runtime_checkable
-class TriesInputs(Protocol):
-    """What a proof system may offer besides: to tell, for far less than a proof, whether a job can be proven at all."""
-
-    def can_be_proven(self, files: ProgramFiles, slice_index: int, job_input: bytes, *, workdir: Path) -> bool | None:
-        """Return whether a proof of the job exists; None where that cannot be told. Needs the slice's files only."""
-        ...
-
-
-#: Under which name the facts of a wrap hold what it took.
-PARTS = "parts"
-
-
-@runtime_checkable
-class MakesOneProof(Protocol):
-    """What a proof system may offer besides, for programs that have `wraps`: one proof of a whole request.
-
-    Parts that verify can be wrapped: a system promises that, and provers who say otherwise are refuted by it.
-    """
-
-    def normalise_to_one(self, files: ProgramFiles, inputs: list[Json], *, workdir: Path) -> NormalisedRequest:
-        """Do what `normalise` does, with wraps behind the jobs of the inputs, as `kit.one_proof` has it.
-
-        The last job's proof is the one that is handed out; each other job is taken by one wrap. `combine` gets all
-        parts, `verify_whole` the last one alone, and the statement says that it is so.
-        """
-        ...
-
-    def wrap(
-        self,
-        files: ProgramFiles,
-        slice_index: int,
-        job_input: bytes,
-        parts: Sequence[PartialProof],
-        *,
-        cache: Path,
-        workdir: Path,
-        report: Report,
-    ) -> JobOutput:
-        """Do what `run_job` does, for a wrap; `parts`: what it takes, verified, in the order of its `depends_on`."""
-        ...
-
-
-@runtime_checkable
-class MakesKeys(Protocol):
-    """What a proof system may offer besides: keys for development, where keys are part of what a client hands in."""
-
-    def make_keys(self, source: Mapping[str, Path], folder: Path, *, workdir: Path, report: Report) -> dict[str, Path]:
-        """Write keys for a circuit into `folder`; return them by the names that `build_program` takes them under.
-
-        Whoever makes keys could forge proofs, so those who call this say so loudly. Raises InvalidProgram.
-        """
-        ...
-
-
-@runtime_checkable
-class TellsOperators(Protocol):
-    """What a proof system may offer besides: to tell which operators of its models it proves, and in which forms."""
-
-    def operators(self) -> list[dict[str, str]]:
-        """Return a row for each operator: `operator`, `versions`, `inputs`, `attributes`, `rewritten`, `instead`."""
         ...

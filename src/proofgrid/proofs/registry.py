@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from functools import cache
 from importlib.metadata import EntryPoint, entry_points
 
 from proofgrid.primitives.errors import UnknownProofSystem
-from proofgrid.proofs.base import ProofSystem
+from proofgrid.proofs.base import Program, ProofSystem
+from proofgrid.proofs.offers import SpansSystems
 from proofgrid.proofs.setup import Setup, setups_of
 
 GROUP = "proofgrid.proof_systems"
@@ -16,6 +18,11 @@ def installed_names() -> list[str]:
     """Return the names of the proof systems that can be loaded here, sorted."""
     missing = missing_systems()
     return [name for name in _names() if name not in missing]
+
+
+def proven_names() -> list[str]:
+    """Return the names of the proof systems whose jobs a prover of this machine can be sold, sorted."""
+    return [name for name in installed_names() if not isinstance(proof_system(name), SpansSystems)]
 
 
 def missing_systems() -> dict[str, UnknownProofSystem]:
@@ -32,6 +39,24 @@ def missing_systems() -> dict[str, UnknownProofSystem]:
 def installed_setups() -> dict[str, Setup]:
     """Return the kinds of trust roots that the installed proof systems need, by their names."""
     return {setup.kind: setup for name in installed_names() for setup in setups_of(proof_system(name))}
+
+
+def other_systems(name: str) -> list[ProofSystem]:
+    """Return the proof systems that can be loaded here, without the one of this name, which asks."""
+    others = []
+    for other in _names():
+        if other != name:
+            with suppress(UnknownProofSystem):
+                others.append(proof_system(other))
+    return others
+
+
+def systems_of(program: Program) -> tuple[str, ...]:
+    """Return by slice, and wrap, the name of the system whose provers prove it; see SpansSystems."""
+    system = proof_system(program.proof_system)
+    if isinstance(system, SpansSystems):
+        return system.systems_of(program)
+    return (program.proof_system,) * (len(program.slices) + len(program.wraps))
 
 
 @cache

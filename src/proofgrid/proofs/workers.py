@@ -19,10 +19,11 @@ from typing import TypeVar, TypeVarTuple, cast
 from proofgrid.primitives.canonical import Json
 from proofgrid.primitives.errors import InvalidField, ProofgridError
 from proofgrid.primitives.turns import Shares, Urgency
-from proofgrid.proofs.base import JobOutput, MakesOneProof, NormalisedRequest, ProgramFiles, TriesInputs
+from proofgrid.proofs.base import JobOutput, NormalisedRequest, ProgramFiles
 from proofgrid.proofs.kit.one_proof import check_one_proof
 from proofgrid.proofs.kit.verdicts import verdicts_of
 from proofgrid.proofs.kit.workdirs import empty_folders
+from proofgrid.proofs.offers import MakesOneProof, TriesInputs
 from proofgrid.proofs.pool.child import WorkerSettings
 from proofgrid.proofs.pool.crew import Crew
 from proofgrid.proofs.pool.holding import Writer

@@ -136,13 +136,21 @@ class ProverSettings(Settings):
 
 def _systems(wanted: list[str]) -> list[str]:
     """Return the proof systems to offer: those that are wanted, or all that are installed."""
-    from proofgrid.proofs.registry import installed_names, missing_systems
+    from proofgrid.proofs.registry import missing_systems, proof_system, proven_names
 
     missing = missing_systems()
-    systems = wanted or installed_names()
+    proven = proven_names()
+    systems = wanted or proven
     for name in systems or missing:
         if name in missing:
             raise missing[name]
+        if name not in proven:
+            proof_system(name)  # there is none, or
+            raise UnknownProofSystem(
+                f"programs of {name} are proven by provers of other systems",
+                field="proof_systems",
+                hint=f"offer {', '.join(proven)}",
+            )
     if not systems:
         raise UnknownProofSystem("no proof system is installed here", field="proof_systems")
     return systems

@@ -4,6 +4,7 @@
                           ^-- what comes meanwhile waits for the next batch
 
 Nobody waits for a batch to fill: the first call starts one at once, and batches grow only while earlier ones are busy.
+It begins at the next turn of the event loop, so that what is added in the same turn goes along.
 """
 
 from __future__ import annotations
@@ -29,15 +30,16 @@ class Batches(Generic[Item, Outcome]):
     ) -> None:
         self._carry_out = carry_out
         self._size_max = size_max if callable(size_max) else lambda: size_max
-        self._turn = asyncio.Semaphore(at_once)
-        self._under_way = 0
+        self._at_once = at_once
+        self._group: asyncio.TaskGroup | None = None
+        self._working = 0
+        self._is_beginning = False  #: somebody was called to work and has not begun
         self._waiting: list[_Entry[Item, Outcome]] = []
-        self._added = asyncio.Event()
 
     @property
     def is_idle(self) -> bool:
         """Is nothing waiting, and nothing under way?"""
-        return not self._waiting and not self._under_way
+        return not self._waiting and not self._working
 
     async def add(self, item: Item) -> Outcome:
         """Return the outcome of one item, or raise it."""
@@ -60,24 +62,36 @@ class Batches(Generic[Item, Outcome]):
         # One future for all items of a call: what waits in a batch by the hundred is not worth a future each.
         call = _Call[Outcome](len(items))
         self._waiting.extend((item, call, place) for place, item in enumerate(items))
-        self._added.set()
+        self._begin()
         return call
 
     async def run(self) -> None:
         """Carry out what is added until cancelled."""
         try:
-            async with asyncio.TaskGroup() as group:
-                while True:
-                    await self._added.wait()
-                    await self._turn.acquire()
-                    size = self._size_max()
-                    batch, self._waiting = self._waiting[:size], self._waiting[size:]
-                    self._under_way += 1
-                    if not self._waiting:
-                        self._added.clear()
-                    group.create_task(self._run_batch(batch))
+            async with asyncio.TaskGroup() as self._group:
+                self._begin()
+                await asyncio.Event().wait()
         finally:
+            self._group = None
             _cancel(self._waiting)
+
+    def _begin(self) -> None:
+        if self._group is None or not self._waiting or self._is_beginning or self._working >= self._at_once:
+            return
+        self._is_beginning = True
+        self._working += 1
+        self._group.create_task(self._work())
+
+    async def _work(self) -> None:
+        self._is_beginning = False
+        try:
+            while self._waiting:
+                size = self._size_max()
+                batch, self._waiting = self._waiting[:size], self._waiting[size:]
+                self._begin()  # what is left goes beside it, where more may
+                await self._run_batch(batch)
+        finally:
+            self._working -= 1
 
     async def _run_batch(self, batch: list[_Entry[Item, Outcome]]) -> None:
         # Whoever was cancelled while waiting does not want it any more.
@@ -91,9 +105,6 @@ class Batches(Generic[Item, Outcome]):
         except BaseException:
             _cancel(batch)
             raise
-        finally:
-            self._under_way -= 1
-            self._turn.release()
         for (_, call, place), outcome in zip(batch, outcomes, strict=True):
             call.settle(place, outcome)
 

@@ -24,6 +24,18 @@ class TaskForSale:
 
 
 @dataclass(frozen=True, slots=True)
+class CheapJob:
+    """A job that nobody proves yet, and whose bid is below every ask. Its task's row is not locked."""
+
+    task_id: TaskId
+    limit_price: int
+    units: int
+    is_plain: bool  #: every free prover can have it
+    program_digest: Digest
+    client: Address
+
+
+@dataclass(frozen=True, slots=True)
 class JobForSale:
     """A job that nobody proves yet."""
 
@@ -74,6 +86,8 @@ class UnservedTask:
 
 
 LOCK_TASKS_FOR_SALE = query("lock_tasks_for_sale", TaskForSale)
+CHEAP_JOBS = query("cheap_jobs", CheapJob)
+LOCK_TASKS_TO_TELL = query("lock_tasks_to_tell", TaskId)
 LOCK_TASKS_OF_OTHERS = query("lock_tasks_of_others", TaskForSale)
 TASKS_FOR_SALE = query("tasks_for_sale", TaskForSale)
 LOCK_TASKS_UNSERVED = query("lock_tasks_unserved", UnservedTask)
@@ -87,7 +101,7 @@ NEXT_PUT_OFF = query("next_put_off", int, optional=True)
 
 
 def room_columns(fitness: Fitness) -> dict[str, object]:
-    """Return what provers have room for as the parameters of LOCK_TASKS_FOR_SALE and LOCK_TASKS_OF_OTHERS."""
+    """Return what provers have room for as the parameters of queries of the book."""
     rooms = fitness.rooms.values()
     most = fitness.most_room()
     return {
@@ -102,7 +116,7 @@ def room_columns(fitness: Fitness) -> dict[str, object]:
 
 
 def room_of_all(fitness: Fitness) -> dict[str, object]:
-    """Return what all of them have room for as further parameters of LOCK_TASKS_FOR_SALE."""
+    """Return what all of them have room for as further parameters of LOCK_TASKS_FOR_SALE and CHEAP_JOBS."""
     return {
         "all_bytes": fitness.all_bytes,
         "all_units_min": fitness.all_units_min,

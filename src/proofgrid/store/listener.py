@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import inspect
 from collections.abc import Awaitable, Callable, Mapping
 
 import asyncpg
@@ -16,15 +15,13 @@ _PROBE_SECONDS = 4.0
 
 log = structlog.get_logger(__name__)
 
-Callback = Callable[[str], Awaitable[None] | None]  #: gets the notification's payload
-
-_Inbox = asyncio.Queue[tuple[str, str] | None]  #: (channel, payload), or None when the connection is lost
+Callback = Callable[[str], object]  #: gets the notification's payload, as soon as it is read; must be quick
 
 
 class Listener:
     """One dedicated connection that LISTENs; run it in a TaskGroup: `group.create_task(listener.run())`.
 
-    Callbacks run one after another in the order of the notifications; an error in one ends `run`, loudly. When the
+    Callbacks are called in the order of the notifications; an error in one ends `run`, loudly. When the
     connection is lost `on_lost` is called, so that nobody waits for notifications that cannot come; it is made again,
     and `on_reconnect` is called, because notifications may have been missed.
     """
@@ -35,7 +32,7 @@ class Listener:
         callbacks: Mapping[str, Callback],
         *,
         on_lost: Callable[[], None] | None = None,
-        on_reconnect: Callable[[], Awaitable[None] | None] | None = None,
+        on_reconnect: Callable[[], Awaitable[None]] | None = None,
         heartbeat_seconds: float = 5.0,
     ) -> None:
         self._dsn = dsn
@@ -53,13 +50,13 @@ class Listener:
         """Listen until cancelled."""
         connected_before = False
         while True:
-            connection, queue = await self._connect_stubbornly()
+            connection, lost = await self._connect_stubbornly()
             try:
                 self._listening.set()
                 if connected_before and self._on_reconnect is not None:
-                    await _call(self._on_reconnect())
+                    await self._on_reconnect()
                 connected_before = True
-                await self._deliver_until_lost(connection, queue)
+                await self._until_lost(connection, lost)
             except Recoverable as reason:
                 # The database went away again while somebody looked at what had been missed: once more from the start.
                 log.warning("listener_interrupted", reason=str(reason))
@@ -71,7 +68,7 @@ class Listener:
             if self._on_lost is not None:
                 self._on_lost()
 
-    async def _connect_stubbornly(self) -> tuple[asyncpg.Connection, _Inbox]:
+    async def _connect_stubbornly(self) -> tuple[asyncpg.Connection, asyncio.Future[None]]:
         delay_seconds = BACKOFF_MIN_SECONDS
         while True:
             try:
@@ -82,33 +79,32 @@ class Listener:
             await asyncio.sleep(delay_seconds)
             delay_seconds = min(2 * delay_seconds, BACKOFF_MAX_SECONDS)
 
-    async def _listen(self, connection: asyncpg.Connection) -> _Inbox:
-        inbox: _Inbox = asyncio.Queue()
+    async def _listen(self, connection: asyncpg.Connection) -> asyncio.Future[None]:
+        lost: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
         def deliver(_connection: asyncpg.Connection, _pid: int, channel: str, payload: str) -> None:
-            inbox.put_nowait((channel, payload))
+            if lost.done():
+                return
+            try:
+                self._callbacks[channel](payload)
+            except Exception as error:
+                lost.set_exception(error)
 
         def end(_connection: asyncpg.Connection) -> None:
-            inbox.put_nowait(None)
+            if not lost.done():
+                lost.set_result(None)
 
         connection.add_termination_listener(end)
         for channel in self._callbacks:
             await connection.add_listener(channel, deliver)
-        return inbox
+        return lost
 
-    async def _deliver_until_lost(self, connection: asyncpg.Connection, inbox: _Inbox) -> None:
-        while True:
-            try:
-                async with asyncio.timeout(self._heartbeat_seconds):
-                    item = await inbox.get()
-            except TimeoutError:
-                if await _answers(connection):
-                    continue
+    async def _until_lost(self, connection: asyncpg.Connection, lost: asyncio.Future[None]) -> None:
+        while not lost.done():
+            await asyncio.wait({lost}, timeout=self._heartbeat_seconds)
+            if not lost.done() and not await _answers(connection):
                 return
-            if item is None:
-                return
-            channel, payload = item
-            await _call(self._callbacks[channel](payload))
+        lost.result()
 
 
 async def _answers(connection: asyncpg.Connection) -> bool:
@@ -118,8 +114,3 @@ async def _answers(connection: asyncpg.Connection) -> bool:
     except WEATHER:
         return False
     return True
-
-
-async def _call(outcome: Awaitable[None] | None) -> None:
-    if inspect.isawaitable(outcome):
-        await outcome

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -106,10 +106,12 @@ def columns_of(subnetwork: Subnetwork) -> dict[str, Any]:
     }
 
 
-async def check_client(connection: Connection, name: str, *, client: Address, proof_system: str) -> None:
+async def check_client(connection: Connection, name: str, *, client: Address, proof_systems: Iterable[str]) -> None:
     """Raise UnknownSubnetwork, NotAMember or NotServed when a client's task cannot go there."""
     found = await connection.first(SUBNETWORK_FOR, name=name, address=client, role=Role.CLIENT.value)
-    check_serves(_checked(found, name, role=Role.CLIENT, field="subnetwork"), proof_system)
+    subnetwork = _checked(found, name, role=Role.CLIENT, field="subnetwork")
+    for proof_system in sorted(proof_systems):
+        check_serves(subnetwork, proof_system)
 
 
 async def check_operator(connection: Connection, names: Sequence[str], *, operator: Address) -> None:

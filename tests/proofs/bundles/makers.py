@@ -8,15 +8,16 @@ from pathlib import Path
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from proofgrid.primitives.canonical import canonical_json
+from proofgrid.primitives.canonical import Json, canonical_json
 from proofgrid.primitives.digests import Digest, digest_of
 from proofgrid.primitives.ids import JobId, Lane, ProverId, TaskId
 from proofgrid.primitives.signatures import SigningKey
-from proofgrid.proofs.base import PARTS, PartialProof
+from proofgrid.proofs.base import PartialProof, ProgramFiles, ProofSystem
 from proofgrid.proofs.bundles.bundle import write_bundle
 from proofgrid.proofs.bundles.container import MANIFEST, SIGNATURE, write_container
 from proofgrid.proofs.bundles.manifest import BundleJob, BundleTask, Manifest, Wrapped, for_verifiers
 from proofgrid.proofs.kit.one_proof import check_one_proof, prove_job
+from proofgrid.proofs.offers import PARTS
 from tests.toy_system import ToySystem
 
 NETWORK = SigningKey(b"\x01" * 32)
@@ -40,12 +41,17 @@ def a_bundle(folder: Path, *inputs: str, **settings: Any) -> Made:
     program_dir = folder / "program"
     program_dir.mkdir()
     files = toy.build_program({}, settings, trust={}, workdir=program_dir, report=lambda stage, share: None)
-    request = toy.normalise(files, list(inputs or ("seven", "eight")), workdir=folder)
+    return a_bundle_of(toy, files, list(inputs or ("seven", "eight")), folder)
+
+
+def a_bundle_of(system: ProofSystem, files: ProgramFiles, inputs: list[Json], folder: Path) -> Made:
+    """Prove a request with any system and write its bundle."""
+    request = system.normalise(files, inputs, workdir=folder)
     parts = []
     jobs = []
-    contents = {files.program.files["circuit"]: files.paths["circuit"]}
+    contents = {files.program.files[name]: files.paths[name] for name in files.program.verifying_files}
     for number, job in enumerate(request.jobs):
-        output = toy.run_job(
+        output = system.run_job(
             files, job.slice_index, job.input, cache=folder, workdir=folder, report=lambda stage, share: None
         )
         parts.append(PartialProof(slice_index=job.slice_index, input_index=job.input_index, output=output))
@@ -63,7 +69,7 @@ def a_bundle(folder: Path, *inputs: str, **settings: Any) -> Made:
         ),
         program=for_verifiers(files.program),
         statement=request.statement,
-        result=toy.combine(files, request.statement, parts, workdir=folder),
+        result=system.combine(files, request.statement, parts, workdir=folder),
         jobs=tuple(jobs),
     )
     path = folder / "result.pgb"

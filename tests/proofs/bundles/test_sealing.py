@@ -56,7 +56,39 @@ def test_each_bundle_has_its_own_verdict(made: Made, tmp_path: Path) -> None:
 
     assert [type(fault) for fault in faults] == [type(None), BadBundle, BadBundle, BadProof, type(None)]
     assert seconds > 0
-    assert not [path for path in tmp_path.glob("tmp*") if path.is_dir()]
+
+
+def test_the_program_s_files_are_extracted_once_for_all_that_follow(made: Made, tmp_path: Path) -> None:
+    scratch = tmp_path / "scratch"
+    scratch.mkdir()
+    program = made.manifest.program.digest
+
+    def verify(content: Content) -> list[type]:
+        faults, _ = verify_sealed([content], program, NETWORK.address, scratch)
+        return [type(fault) for fault in faults]
+
+    content = made.path.read_bytes()
+    assert verify(content) == [type(None)]
+    kept = {path: path.stat().st_mtime_ns for path in scratch.rglob("*") if path.is_file()}
+    assert verify(content) == [type(None)]
+    assert kept and kept == {path: path.stat().st_mtime_ns for path in scratch.rglob("*") if path.is_file()}
+    # Each bundle's own copy counts, whatever is at hand.
+    circuit = made.contents[made.manifest.program.files["circuit"]].read_bytes()
+    assert verify(content.replace(circuit, circuit.replace(b'"rounds":10', b'"rounds":11'))) == [BadBundle]
+    # Somebody tidied up: that is no fault of a bundle.
+    for path in kept:
+        path.unlink()
+    assert verify(content) == [type(None)]
+
+
+def test_large_files_of_a_program_are_not_kept(made: Made, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("proofgrid.proofs.bundles.bundle.KEPT_BYTES_MAX", 10)
+    scratch = tmp_path / "scratch"
+    scratch.mkdir()
+
+    verify_sealed([made.path], made.manifest.program.digest, NETWORK.address, scratch)
+
+    assert not list(scratch.iterdir())
 
 
 def test_a_file_that_an_earlier_bundle_brought_is_no_excuse_for_another_one(made: Made, tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from uuid import UUID
 import pytest
 
 from proofgrid.primitives.clock import ManualClock
-from proofgrid.primitives.errors import IdempotencyConflict, InsufficientFunds, TooManyOpen
+from proofgrid.primitives.errors import IdempotencyConflict, InsufficientFunds, InvalidInput, TooManyOpen
 from proofgrid.primitives.ids import Address
 from proofgrid.proofs.base import JobDraft, NormalisedRequest, Program, SliceSpec
 from proofgrid.roles.intake.admission import Admission
@@ -25,6 +25,8 @@ from proofgrid.store.transactions import Transaction
 from proofgrid.store.transfers import post_transfers
 from tests.makers import a_request
 from tests.roles.lanes import CLIENT, UNITS, LaneUnderTest
+
+pytestmark = pytest.mark.usefixtures("toy_system_on_path")
 
 OTHER = Address("0xc2")
 NO_MARKET = MarketHere(origin="", wake=lambda _: None)
@@ -91,8 +93,12 @@ async def test_near_the_limit_every_request_counts_anew(lane: LaneUnderTest) -> 
 class OneJobEach:
     """Stands for the normaliser; says how often it was asked."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, quick: bool) -> None:
         self.asked = 0
+        self.quick = quick
+
+    def is_quick(self, request: Any) -> bool:
+        return self.quick
 
     async def run(self) -> None:
         await asyncio.Event().wait()
@@ -117,9 +123,9 @@ class OneJobEach:
 
 @asynccontextmanager
 async def admitting(
-    lane: LaneUnderTest, *, open_tasks: int = 1_000, market: MarketHere = NO_MARKET
+    lane: LaneUnderTest, *, open_tasks: int = 1_000, market: MarketHere = NO_MARKET, quick: bool = False
 ) -> AsyncIterator[tuple[Admission, OneJobEach]]:
-    normaliser: Any = OneJobEach()
+    normaliser: Any = OneJobEach(quick=quick)
     price_jobs: Any = None
     admission = Admission(
         lane.database,
@@ -188,3 +194,97 @@ async def test_one_that_cannot_pay_takes_nobody_down(lane: LaneUnderTest) -> Non
     assert isinstance(short, InsufficientFunds)
     assert not isinstance(paid, BaseException)
     assert isinstance(paid.task_id, UUID)
+
+
+# --- programs that are normalised in no time: written down at once, looked for only where that fails ---
+
+
+@asynccontextmanager
+async def counting_looks(admission: Admission) -> AsyncIterator[list[str]]:
+    """Yield the keys that are looked for."""
+    keys: list[str] = []
+    look = admission._around.look
+
+    async def noting(client: Address, key: str) -> Any:
+        keys.append(key)
+        return await look(client, key)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(admission._around, "look", noting)
+        yield keys
+
+
+async def test_a_quick_request_of_a_client_that_was_counted_is_written_down_without_looking(
+    lane: LaneUnderTest,
+) -> None:
+    async with admitting(lane, quick=True) as (admission, _), counting_looks(admission) as keys:
+        for key in "abc":
+            await admission.submit(CLIENT, a_request(program_digest="p", idempotency_key=key))
+        assert keys == ["a"]  # the client had not been counted
+        # What asks for a proof that is there already must look.
+        await admission.submit(CLIENT, a_request(program_digest="p", idempotency_key="d", allow_cached=True))
+        assert keys == ["a", "d"]
+    [row] = await lane.fetch("SELECT count(*) AS n FROM tasks")
+    assert row["n"] == 4
+
+
+async def test_a_quick_request_that_was_accepted_before_is_answered_as_it_was_whatever_is_wrong_by_now(
+    lane: LaneUnderTest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    request = a_request(program_digest="p", idempotency_key="b")
+    async with admitting(lane, quick=True) as (admission, normaliser):
+        await admission.submit(CLIENT, a_request(program_digest="p", idempotency_key="a"))
+        first = await admission.submit(CLIENT, request)
+        again = await admission.submit(CLIENT, request)
+        assert again == first
+        with pytest.raises(IdempotencyConflict):
+            await admission.submit(
+                CLIENT, a_request(program_digest="p", inputs=(9,), inputs_digest="9" * 64, idempotency_key="b")
+            )
+
+        async def refused(*_: object) -> None:
+            raise InvalidInput("not any more", field="inputs[0]")
+
+        monkeypatch.setattr(normaliser, "normalise", refused)
+        assert await admission.submit(CLIENT, request) == first
+        with pytest.raises(IdempotencyConflict):
+            await admission.submit(
+                CLIENT, a_request(program_digest="p", inputs=(9,), inputs_digest="9" * 64, idempotency_key="b")
+            )
+        with pytest.raises(InvalidInput):
+            await admission.submit(CLIENT, a_request(program_digest="p", idempotency_key="c"))
+    assert await lane.fetch("SELECT balance FROM accounts WHERE account = 'escrow:' || $1", str(first.task_id))
+    await lane.check_money()
+    [row] = await lane.fetch("SELECT count(*) AS n FROM tasks")
+    assert row["n"] == 2
+
+
+async def test_quick_calls_with_one_key_at_the_same_moment_are_one_task_paid_once(lane: LaneUnderTest) -> None:
+    async with admitting(lane, quick=True) as (admission, _):
+        await admission.submit(CLIENT, a_request(program_digest="p", idempotency_key="a"))
+        request = a_request(program_digest="p", idempotency_key="b")
+        answers = await asyncio.gather(*(admission.submit(CLIENT, request) for _ in range(5)))
+    assert len({one.task_id for one in answers}) == 1
+    [row] = await lane.fetch("SELECT count(*) AS n FROM transfers WHERE reason = 'escrow'")
+    assert row["n"] == 2
+    await lane.check_money()
+
+
+async def test_near_the_limit_a_quick_request_is_counted_like_any_other(lane: LaneUnderTest) -> None:
+    async with admitting(lane, open_tasks=10, quick=True) as (admission, normaliser):
+        for key in "abcdefghij":
+            await admission.submit(CLIENT, a_request(program_digest="p", idempotency_key=key))
+        with pytest.raises(TooManyOpen):
+            await admission.submit(CLIENT, a_request(program_digest="p", idempotency_key="k"))
+        assert normaliser.asked == 10
+
+
+async def test_quick_requests_that_come_while_one_is_under_way_are_written_together(lane: LaneUnderTest) -> None:
+    written: list[str] = []
+    async with admitting(lane, quick=True) as (admission, _):
+        await admission.submit(CLIENT, a_request(program_digest="p", idempotency_key="counted"))
+        lane.database.on_boundary = written.append
+        await asyncio.gather(
+            *(admission.submit(CLIENT, a_request(program_digest="p", idempotency_key=key)) for key in "abcde")
+        )
+    assert written.count("admit_tasks:after") == 2

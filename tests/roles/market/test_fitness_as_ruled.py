@@ -8,7 +8,7 @@ from uuid import UUID
 import pytest
 
 from proofgrid.rules.scheduling.fitness import Fitness, ProverRoom, barred_now
-from proofgrid.store.book import LOCK_TASKS_FOR_SALE, LOCK_TASKS_OF_OTHERS, room_columns, room_of_all
+from proofgrid.store.book import CHEAP_JOBS, LOCK_TASKS_FOR_SALE, LOCK_TASKS_OF_OTHERS, room_columns, room_of_all
 from proofgrid.store.transactions import Transaction
 from tests.roles.lanes import LANE, LaneUnderTest
 
@@ -56,12 +56,20 @@ async def test_what_somebody_can_have_is_for_sale_and_nothing_else(lane: LaneUnd
 
     async with lane.database.transaction(Transaction.HOLD_ROUND) as connection:
         book = await connection.fetch(
-            LOCK_TASKS_FOR_SALE, lane=LANE, limit=JOBS, enough=JOBS, most=JOBS, **able, **room_of_all(fitness)
+            LOCK_TASKS_FOR_SALE, lane=LANE, limit=JOBS, enough=JOBS, most=JOBS, least=0, **able, **room_of_all(fitness)
         )
+        cheap = await connection.fetch(CHEAP_JOBS, lane=LANE, below=FOREVER, limit=JOBS, **able, **room_of_all(fitness))
         others = await connection.fetch(
             LOCK_TASKS_OF_OTHERS, lane=LANE, known=[], clients=1, start="", of_each=JOBS, **able
         )
 
     assert {task.task_id for task in book} == wanted
     assert {task.task_id for task in others} == wanted
+    assert {job.task_id for job in cheap} == wanted
+    everybody = {
+        task_id
+        for task_id, (units, memory_bytes, excluded) in jobs.items()
+        if not excluded and not fitness.unfit(units=units, memory_bytes=memory_bytes)
+    }
+    assert {job.task_id for job in cheap if job.is_plain} == everybody
     assert len(wanted) < JOBS

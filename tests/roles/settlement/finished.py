@@ -75,6 +75,11 @@ class Sealing:
         folder.mkdir(exist_ok=True)
         return folder
 
+    def left_over(self) -> list[Path]:
+        """Return the files in the scratch folder but those of programs, which workers keep at hand."""
+        kept = {digest for program, _ in self.programs.values() for digest in program.files.values()}
+        return [path for path in self.scratch.rglob("*") if path.is_file() and path.name not in kept]
+
     def combiner(self) -> Combiner:
         cache = LocalCache(self.folder / "cache", 1 << 20)
         return Combiner(

@@ -65,7 +65,7 @@ async def test_tasks_of_a_quick_program_are_sealed_in_one_call_and_finished_in_o
     assert kinds["done"] == 6
     stored = [path for path in (sealing.folder / "artifacts" / "sha256").rglob("*") if path.is_file()]
     assert len(stored) == 1  # the program's circuit, and no bundle
-    assert not list(sealing.scratch.iterdir())
+    assert not sealing.left_over()
 
 
 async def tried_alone(sealing: Sealing, times: int) -> bool:
@@ -147,7 +147,7 @@ async def test_a_large_bundle_is_an_artifact_of_the_store_made_in_memory_or_in_a
     assert content is None
     assert (sealing.folder / "artifacts" / "sha256" / digest[:2] / digest).is_file()
     assert await sealing.verify(task_id, program)
-    assert not list(sealing.scratch.iterdir())
+    assert not sealing.left_over()
 
 
 async def test_claims_are_bounded_by_kind_and_never_taken_from_a_gateway_that_lives(sealing: Sealing) -> None:

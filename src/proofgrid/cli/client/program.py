@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from proofgrid.cli.client.program_source import source_at
 from proofgrid.cli.kit.bars import stage_bar
 from proofgrid.cli.kit.console import date_text, plain, print_answers, print_json, print_table, say
 from proofgrid.cli.kit.options import ClientOptions, JsonOption, LimitOption, with_client
@@ -72,8 +71,8 @@ def build(
 
     trust = trust_for(system, srs)
     wanted = read_settings(settings, setting or [])
+    source = {name: path.absolute() for name, path in _source(model, calibration, system).items()}
     with tempfile.TemporaryDirectory(prefix="proofgrid-build-") as scratch, stage_bar(json=json) as on_stage:
-        source = {name: path.absolute() for name, path in _source(model, calibration, system, Path(scratch)).items()}
         if out is not None:
             out.mkdir(parents=True, exist_ok=True)
         workdir = (out or Path(scratch)).absolute()
@@ -104,10 +103,9 @@ def register(
     Example:
       proofgrid program register model.onnx -s slices=4 --label "digits 64-64-32-10"
     """
-    wanted = read_settings(settings, setting or [])
-    with tempfile.TemporaryDirectory(prefix="proofgrid-source-") as scratch:
-        source = _source(model, calibration, system, Path(scratch))
-        run_async(_register(options, system, source, wanted, label))
+    run_async(
+        _register(options, system, _source(model, calibration, system), read_settings(settings, setting or []), label)
+    )
 
 
 @group.command("list")
@@ -175,8 +173,10 @@ async def _register(
     _print_program(program_from_json(program.manifest), label=label)
 
 
-def _source(model: Path, calibration: Path | None, system: str, scratch: Path) -> dict[str, Path]:
-    found = source_at(model, system, scratch)
+def _source(model: Path, calibration: Path | None, system: str) -> dict[str, Path]:
+    from proofgrid.proofs.kit.source_folders import source_at
+
+    found = source_at(model, system)
     return found if calibration is None else {**found, "calibration": calibration}
 
 

@@ -8,7 +8,6 @@ from typing import Annotated
 
 import typer
 
-from proofgrid.cli.client.program_source import source_in
 from proofgrid.cli.kit.bars import stage_bar
 from proofgrid.cli.kit.console import complain, print_json, say
 from proofgrid.cli.kit.options import JsonOption
@@ -36,14 +35,15 @@ def run(
       proofgrid program keygen circuit/
       proofgrid program register circuit/ --system groth16
     """
-    from proofgrid.proofs.base import MakesKeys
+    from proofgrid.proofs.kit.source_folders import source_in
+    from proofgrid.proofs.offers import MakesKeys
     from proofgrid.proofs.registry import proof_system
 
     chosen = proof_system(system)
     if not isinstance(chosen, MakesKeys):
         raise InvalidField(f"programs of {system} bring no keys: the network makes them", field="system")
+    source = source_in(folder, system)
     with tempfile.TemporaryDirectory(prefix="proofgrid-keys-") as scratch, stage_bar(json=json) as on_stage:
-        source = source_in(folder, system, Path(scratch))
         made = chosen.make_keys(source, folder, workdir=Path(scratch), report=on_stage)
     complain(
         "DEVELOPMENT KEYS: whoever runs this command could keep what forges proofs for this circuit.", style="yellow"

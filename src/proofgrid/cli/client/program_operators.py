@@ -35,7 +35,7 @@ def run(
       proofgrid program operators
       proofgrid program operators Resize
     """
-    from proofgrid.proofs.base import TellsOperators
+    from proofgrid.proofs.offers import TellsOperators
     from proofgrid.proofs.registry import proof_system
 
     chosen = proof_system(system)

@@ -85,4 +85,5 @@ def _opened(proof: Path, rounds: list[Path]) -> tuple[dict[str, object], Mapping
         for order in checked.transcript.get(group, ()):  # records of the first edition have none that are idle
             if named in (order.get("task_id"), order.get("prover_id")):
                 return {"lane": lane, "number": number, "what": what, "order_id": named}, order
-    raise TranscriptMismatch(f"round {number} of {lane} has no such order", field="order_id")
+    unnamed = "; bids below every ask are only counted in it" if "counted" in checked.transcript else ""
+    raise TranscriptMismatch(f"round {number} of {lane} has no such order{unnamed}", field="order_id")

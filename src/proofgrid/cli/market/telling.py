@@ -55,6 +55,9 @@ def print_round(transcript: Order) -> None:
         for ask, size in _sized(transcript, "asks", "absent", "idle_asks")
     ]
     print_table(("bid", "jobs>", "limit>", "rank>", "jobs sold>"), bids, empty="no bids")
+    counted = transcript.get("counted", {"prices": []})["prices"]
+    if counted:
+        say(f"and {sum(number for _, number in counted)} bids below every ask, at most {format_price(counted[0][0])}")
     print_table(("ask", "slots>", "ask, /M>", "rank>", "PU sold>"), asks, empty="no asks")
     if result["placements"]:
         say(

@@ -170,6 +170,17 @@ func verifyingParts(key groth16.VerifyingKey) (binding, shared []point, commitme
 	panic("a curve that is in no table")
 }
 
+// deltaIsGamma says whether a key is one of snarkjs before its second phase, for which proofs can be forged.
+func deltaIsGamma(key groth16.VerifyingKey) bool {
+	switch key := key.(type) {
+	case *bn254.VerifyingKey:
+		return key.G2.Delta.Equal(&key.G2.Gamma)
+	case *bls12377.VerifyingKey:
+		return key.G2.Delta.Equal(&key.G2.Gamma)
+	}
+	panic("a curve that is in no table")
+}
+
 func points[P any, Pointer interface {
 	*P
 	point

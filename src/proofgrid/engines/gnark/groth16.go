@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"bytes"
 	"io"
+	"math/big"
 	"os"
 
 	"github.com/consensys/gnark-crypto/ecc"
@@ -72,6 +73,9 @@ func checkKeys(request *keysRequest) (any, error) {
 			verifyingKey.NbPublicWitness(), circuit.public())
 	}
 	binding, shared, _ := verifyingParts(verifyingKey)
+	if deltaIsGamma(verifyingKey) {
+		return nil, refuse(verifyingKeyField, "its delta is its gamma, so anybody can forge proofs: nobody has contributed to it")
+	}
 	for place, point := range binding[1:] {
 		if point.IsInfinity() {
 			return nil, refuse(verifyingKeyField, "it binds public value %d to nothing: a proof would verify for any other", place)
@@ -114,6 +118,7 @@ func execute(request *executeRequest) (any, error) {
 type proveRequest struct {
 	executeRequest
 	ProvingKey string `json:"proving_key"`
+	Snarkjs    bool   // the keys were made by snarkjs
 }
 
 func prove(request *proveRequest) (any, error) {
@@ -122,6 +127,7 @@ func prove(request *proveRequest) (any, error) {
 	if err != nil {
 		return nil, err
 	}
+	circuit.rowsOfSnarkjs = request.Snarkjs
 	progress("key", 200)
 	provingKey := groth16.NewProvingKey(circuit.curve.id)
 	// Its digest was checked by whoever asks; subgroup checks would take longer than the proof.
@@ -202,12 +208,9 @@ func (c *curve) verdict(verifyingKey groth16.VerifyingKey, one claim) string {
 }
 
 func exportVerifier(request *verifyRequest) (any, error) {
-	curve, err := curveNamed(request.Curve)
+	curve, err := curveOfContracts(request.Curve)
 	if err != nil {
 		return nil, err
-	}
-	if curve.id != ecc.BN254 {
-		return nil, refuse("curve", "contracts verify proofs on BN254; these are on %s", curve.title)
 	}
 	verifyingKey, err := readVerifyingKey(curve, request.VerifyingKey)
 	if err != nil {
@@ -218,6 +221,38 @@ func exportVerifier(request *verifyRequest) (any, error) {
 		return nil, err
 	}
 	return map[string]any{"solidity": text.String()}, nil
+}
+
+type wordsRequest struct {
+	Curve string
+	Proof string // base64
+}
+
+// words says the coordinates of a proof's points, as contracts take them.
+func words(request *wordsRequest) (any, error) {
+	curve, err := curveOfContracts(request.Curve)
+	if err != nil {
+		return nil, err
+	}
+	proof, err := curve.readProof(request.Proof)
+	if err != nil {
+		return nil, refuse("proof", "%v", err)
+	}
+	made := []string{}
+	for _, point := range pointsOfProof(proof) {
+		for content := point.Marshal(); len(content) > 0; content = content[elementBytes:] {
+			made = append(made, new(big.Int).SetBytes(content[:elementBytes]).String())
+		}
+	}
+	return map[string]any{"words": made}, nil
+}
+
+func curveOfContracts(name string) (*curve, error) {
+	curve, err := curveNamed(name)
+	if err == nil && curve.id != ecc.BN254 {
+		err = refuse("curve", "contracts verify proofs on BN254; these are on %s", curve.title)
+	}
+	return curve, err
 }
 
 func readVerifyingKey(curve *curve, path string) (groth16.VerifyingKey, error) {

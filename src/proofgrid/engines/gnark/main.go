@@ -47,6 +47,8 @@ var commands = map[string]command{
 	"prove":    asked(prove),
 	"verify":   asked(verify),
 	"solidity": asked(exportVerifier),
+	"words":    asked(words),
+	"zkey":     asked(convertKeys),
 }
 
 func main() {

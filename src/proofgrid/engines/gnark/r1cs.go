@@ -14,6 +14,7 @@ type circuitFile struct {
 	privateInputs          uint32
 	constraints            uint32
 	body                   []byte // of the section of constraints
+	rowsOfSnarkjs          bool   // its keys were made by snarkjs
 }
 
 const (
@@ -32,9 +33,14 @@ func readCircuit(path string) (*circuitFile, error) {
 	if err != nil {
 		return nil, err
 	}
-	sections, err := sectionsOf(content)
+	sections, err := sectionsIn(content, "r1cs", r1csField)
 	if err != nil {
 		return nil, err
+	}
+	for number, section := range sections {
+		if number > sectionWires && len(section) > 0 {
+			return nil, refuse(r1csField, "it uses custom gates, which Groth16 does not know")
+		}
 	}
 	header, body := sections[sectionHeader], sections[sectionConstraints]
 	if header == nil || body == nil {
@@ -66,29 +72,27 @@ func readCircuit(path string) (*circuitFile, error) {
 	return circuit, circuit.check()
 }
 
-func sectionsOf(content []byte) (map[uint32][]byte, error) {
-	if len(content) < 12 || string(content[:4]) != "r1cs" || binary.LittleEndian.Uint32(content[4:]) != 1 {
-		return nil, refuse(r1csField, "it is no .r1cs file of version 1")
+// sectionsIn cuts a file of iden3's binary formats into its sections.
+func sectionsIn(content []byte, kind, field string) (map[uint32][]byte, error) {
+	if len(content) < 12 || string(content[:4]) != kind || binary.LittleEndian.Uint32(content[4:]) != 1 {
+		return nil, refuse(field, "it is no .%s file of version 1", kind)
 	}
 	count := binary.LittleEndian.Uint32(content[8:])
 	rest := content[12:]
 	sections := map[uint32][]byte{}
 	for ; count > 0; count-- {
 		if len(rest) < 12 {
-			return nil, refuse(r1csField, "it ends in the middle of a section")
+			return nil, refuse(field, "it ends in the middle of a section")
 		}
-		kind, size := binary.LittleEndian.Uint32(rest), binary.LittleEndian.Uint64(rest[4:])
+		number, size := binary.LittleEndian.Uint32(rest), binary.LittleEndian.Uint64(rest[4:])
 		rest = rest[12:]
 		if size > uint64(len(rest)) {
-			return nil, refuse(r1csField, "it ends in the middle of a section")
+			return nil, refuse(field, "it ends in the middle of a section")
 		}
-		if sections[kind] != nil {
-			return nil, refuse(r1csField, "it has section %d twice", kind)
+		if sections[number] != nil {
+			return nil, refuse(field, "it has section %d twice", number)
 		}
-		if kind > 3 && size > 0 {
-			return nil, refuse(r1csField, "it uses custom gates, which Groth16 does not know")
-		}
-		sections[kind], rest = rest[:size:size], rest[size:]
+		sections[number], rest = rest[:size:size], rest[size:]
 	}
 	return sections, nil
 }
@@ -157,8 +161,13 @@ func (c *circuitFile) system() constraint.R1CS[constraint.U64] {
 	}
 	// A public value that stands in no constraint would be bound by nothing: a proof would verify for any other in its
 	// place. So each stands in one of its own, value * 0 = 0, as snarkjs does it.
-	for wire := uint32(1); wire <= c.outputs+c.inputs; wire++ {
-		value := constraint.LinearExpression{system.MakeTerm(system.One(), int(wire))}
+	// Keys of snarkjs have one for wire 0 too.
+	first := 1
+	if c.rowsOfSnarkjs {
+		first = 0
+	}
+	for wire := first; wire <= c.public(); wire++ {
+		value := constraint.LinearExpression{system.MakeTerm(system.One(), wire)}
 		system.AddR1C(constraint.R1C{L: value}, blueprint)
 	}
 	return system

@@ -40,6 +40,7 @@ from proofgrid.proofs.kit.workdirs import EmptyFolders
 from proofgrid.proofs.registry import proof_system
 
 DEFAULT_LIMITS = ContainerLimits()
+KEPT_BYTES_MAX = 1 << 20  #: of a program's files that a workbench keeps for bundles to come
 
 _SIGNATURE_TEXT = re.compile(r"0x[0-9a-f]{128}(1b|1c)")
 
@@ -101,11 +102,21 @@ class Workbench:
     """
 
     def __init__(self, folder: Path) -> None:
+        self.root = folder
         self._files = folder / "files"
         self._files.mkdir(parents=True, exist_ok=True)
         self._at_hand: dict[Digest, Path] = {}
         self._checked: Program | None = None
         self.workdirs = EmptyFolders(folder / "scratch")
+
+    @property
+    def is_fit(self) -> bool:
+        """May it serve bundles that come much later? Not with large files, nor where somebody removed them."""
+        try:
+            size_bytes = sum(path.stat().st_size for path in self._at_hand.values())
+        except FileNotFoundError:
+            return False
+        return size_bytes <= KEPT_BYTES_MAX and self.workdirs.is_fit
 
     def extract(self, container: Container, program: Program) -> ProgramFiles:
         """Return the program's files out of a container; raise BadBundle for bytes that hash to something else."""
@@ -149,7 +160,7 @@ def verify_bundle(
             _check_program_digest(manifest, expect_program),
             _jobs_text(manifest),
         ]
-        files, parts = bench.extract(container, manifest.program), _parts_of(container, manifest)
+        files, parts = bench.extract(container, manifest.program), parts_of(container, manifest)
     checks.append(f"files: {len(manifest.files)} hash to their names")
     checks += _check_proofs(manifest, files, parts, bench)
     return BundleReport(manifest, tuple(checks))
@@ -220,7 +231,8 @@ def _jobs_text(manifest: Manifest) -> str:
     return f"jobs: {len(manifest.jobs)} proofs, each once; prices and payments add up"
 
 
-def _parts_of(container: Container, manifest: Manifest) -> list[PartialProof]:
+def parts_of(container: Container, manifest: Manifest) -> list[PartialProof]:
+    """Return the proofs in a container, in the order of the manifest's jobs."""
     return [
         PartialProof(
             slice_index=job.slice_index,

@@ -15,7 +15,7 @@ import io
 import os
 import re
 import struct
-import zipfile
+import zlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -29,15 +29,22 @@ MANIFEST = "manifest.json"
 SIGNATURE = "signature.json"
 
 _FILE_NAME = re.compile(r"files/([0-9a-f]{64})")
-_LINE = struct.Struct("<4s4B4H3L5H2L")  #: of the directory, without the name
+_HEADER = struct.Struct("<4s5H3L2H")  #: in front of a file, without its name
+_HEADER_MAGIC = b"PK\x03\x04"
+_LINE = struct.Struct("<4s2B5H3L5H2L")  #: of the directory, without the name
 _LINE_MAGIC = b"PK\x01\x02"
 _END = struct.Struct("<4s4H2LH")
 _END_MAGIC = b"PK\x05\x06"
 _ZIP64_MAGIC = b"PK\x06\x07"
 _ZIP64_LOCATOR_BYTES = 20
-_LOCAL_HEADER_BYTES = 30
 _DIRECTORY_ENTRY_MAX_BYTES = 46 + 6 + 64
-_LONG_AGO = (1980, 1, 1, 0, 0, 0)
+# The same bytes on every platform: of 1 January 1980, a plain file for everybody to read.
+_ZIP_VERSION = 20
+_UNIX = 3
+_LONG_AGO = (1 << 5) | 1
+_ATTRIBUTES = 0o644 << 16
+_BYTES_MAX = (1 << 31) - 1  #: of what is written: any ZIP tool can open it
+_ENTRIES_MAX = (1 << 16) - 1
 _CHUNK_BYTES = 1 << 20
 
 
@@ -51,70 +58,149 @@ class ContainerLimits:
 
 
 @dataclass(frozen=True, slots=True)
+class _Entry:
+    """A file in a container, and the two places that tell of it."""
+
+    name: str
+    crc: int
+    size_bytes: int
+    at: int  #: where its header begins
+
+    @property
+    def header(self) -> bytes:
+        name = self.name.encode("ascii")
+        said = (self.crc, self.size_bytes, self.size_bytes, len(name), 0)
+        return _HEADER.pack(_HEADER_MAGIC, _ZIP_VERSION, 0, 0, 0, _LONG_AGO, *said) + name
+
+    @property
+    def line(self) -> bytes:
+        """What the directory says."""
+        name = self.name.encode("ascii")
+        said = (self.crc, self.size_bytes, self.size_bytes, len(name), 0, 0, 0, 0, _ATTRIBUTES, self.at)
+        return _LINE.pack(_LINE_MAGIC, _ZIP_VERSION, _UNIX, _ZIP_VERSION, 0, 0, 0, _LONG_AGO, *said) + name
+
+    @property
+    def content_at(self) -> int:
+        return self.at + _HEADER.size + len(self.name)
+
+    @property
+    def next_at(self) -> int:
+        return self.content_at + self.size_bytes
+
+
+@dataclass(frozen=True, slots=True)
 class Container:
     """An open container whose layout was checked; its contents were not."""
 
     digests: frozenset[Digest]
-    _zip: zipfile.ZipFile
+    _file: IO[bytes]
+    _entries: Mapping[str, _Entry]
     _limits: ContainerLimits
 
     def read_json_bytes(self, name: str) -> bytes:
         """Return `manifest.json` or `signature.json`."""
-        with _readable():
-            if self._zip.getinfo(name).file_size > self._limits.json_bytes_max:
-                raise BadBundle(f"{name} is larger than {self._limits.json_bytes_max} bytes", field="container")
-            return self._zip.read(name)
+        if self._entry(name).size_bytes > self._limits.json_bytes_max:
+            raise BadBundle(f"{name} is larger than {self._limits.json_bytes_max} bytes", field="container")
+        pieces: list[bytes] = []
+        self._pass(name, pieces.append)
+        return b"".join(pieces)
 
     def read(self, digest: Digest) -> bytes:
         """Return the file of this digest; raise BadBundle when its bytes hash to something else."""
-        with _readable():
-            content = self._zip.read(f"files/{digest}")
-        if digest_of(content) != digest:
-            raise BadBundle(f"the file {digest} does not hash to its name", field="container")
-        return content
+        pieces: list[bytes] = []
+        self._pass_hashed(digest, pieces.append)
+        return b"".join(pieces)
 
     def extract(self, digest: Digest, target: Path) -> None:
         """Write the file of this digest to `target`; raise BadBundle when its bytes hash to something else."""
         with _readable(), target.open("wb") as file:
-            self._pass(digest, file.write)
+            self._pass_hashed(digest, file.write)
 
     def check(self, digest: Digest) -> None:
         """Raise BadBundle when the bytes of the file of this digest hash to something else."""
-        self._pass(digest, lambda piece: None)
+        self._pass_hashed(digest, lambda piece: None)
 
-    def _pass(self, digest: Digest, take: Callable[[bytes], object]) -> None:
+    def _entry(self, name: str) -> _Entry:
+        if name not in self._entries:
+            raise BadBundle(f"the file {name!r} is missing", field="container")
+        return self._entries[name]
+
+    def _pass_hashed(self, digest: Digest, take: Callable[[bytes], object]) -> None:
         hasher = hashlib.sha256()
-        with _readable(), self._zip.open(f"files/{digest}") as source:
-            for piece in _pieces_of(source):
-                hasher.update(piece)
-                take(piece)
+
+        def hash_and_take(piece: bytes) -> None:
+            hasher.update(piece)
+            take(piece)
+
+        self._pass(f"files/{digest}", hash_and_take)
         if hasher.hexdigest() != digest:
             raise BadBundle(f"the file {digest} does not hash to its name", field="container")
+
+    def _pass(self, name: str, take: Callable[[bytes], object]) -> None:
+        entry, crc = self._entry(name), 0
+        with _readable():
+            self._file.seek(entry.content_at)
+            for piece in _pieces_of(self._file, entry.size_bytes):
+                crc = zlib.crc32(piece, crc)
+                take(piece)
+        if crc != entry.crc:
+            raise BadBundle(f"the file {name!r} is not the one that its header tells of", field="container")
 
 
 Content = bytes | Path  #: what a file holds, or where it lies
 
 
 def write_container(target: IO[bytes], documents: Mapping[str, bytes], contents: Mapping[Digest, Content]) -> None:
-    """Write a container; raise ValueError when a content does not hash to its digest."""
-    with zipfile.ZipFile(target, "w", zipfile.ZIP_STORED, allowZip64=False) as archive:
-        for name in (MANIFEST, SIGNATURE):
-            archive.writestr(_entry(name), documents[name])
-        for digest in sorted(contents):
-            if _write_content(archive, _entry(f"files/{digest}"), contents[digest]) != digest:
-                raise ValueError(f"a content does not hash to {digest}")
+    """Write a container to where `target` is; raise ValueError when a content does not hash to its digest, or is too
+    much for a ZIP file that any tool can open."""
+    start = target.tell()
+    entries: list[_Entry] = []
+    for name in (MANIFEST, SIGNATURE):
+        entries.append(_write_bytes(target, name, documents[name], _end_of(entries)))
+    for digest, content in sorted(contents.items()):
+        name, at = f"files/{digest}", _end_of(entries)
+        if isinstance(content, bytes):
+            found = digest_of(content)
+            entries.append(_write_bytes(target, name, content, at))
+        else:
+            found, entry = _write_file(target, name, content, at, start=start)
+            entries.append(entry)
+        if found != digest:
+            raise ValueError(f"a content does not hash to {digest}")
+    directory = b"".join([entry.line for entry in entries])
+    at, number = _end_of(entries), len(entries)
+    if at + len(directory) > _BYTES_MAX or number > _ENTRIES_MAX:
+        raise ValueError(f"a container has at most {_BYTES_MAX} bytes and {_ENTRIES_MAX} files")
+    target.write(directory + _END.pack(_END_MAGIC, 0, 0, number, number, len(directory), at, 0))
 
 
-def _write_content(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, content: Content) -> Digest:
-    if isinstance(content, bytes):
-        archive.writestr(entry, content)
-        return digest_of(content)
-    hasher = hashlib.sha256()
-    with content.open("rb") as source, archive.open(entry, "w") as place:
-        for piece in _pieces_of(source):
+def _end_of(entries: Sequence[_Entry]) -> int:
+    return entries[-1].next_at if entries else 0
+
+
+def _write_bytes(target: IO[bytes], name: str, content: bytes, at: int) -> _Entry:
+    entry = _Entry(name, zlib.crc32(content), len(content), at)
+    target.write(entry.header + content)
+    return entry
+
+
+def _write_file(target: IO[bytes], name: str, path: Path, at: int, *, start: int) -> tuple[Digest, _Entry]:
+    """Write a file without ever holding it whole; its header comes last, when its size is known."""
+    hasher, crc, size_bytes = hashlib.sha256(), 0, 0
+    target.seek(start + at + _HEADER.size + len(name))
+    with path.open("rb") as source:
+        while piece := source.read(_CHUNK_BYTES):
             hasher.update(piece)
-            place.write(piece)
-    return Digest(hasher.hexdigest())
+            crc = zlib.crc32(piece, crc)
+            size_bytes += len(piece)
+            if at + size_bytes > _BYTES_MAX:
+                raise ValueError(f"a container has at most {_BYTES_MAX} bytes")
+            target.write(piece)
+    entry = _Entry(name, crc, size_bytes, at)
+    target.seek(start + at)
+    target.write(entry.header)
+    target.seek(start + entry.next_at)
+    return Digest(hasher.hexdigest()), entry
 
 
 @contextmanager
@@ -126,15 +212,18 @@ def open_container(source: Content, limits: ContainerLimits) -> Iterator[Contain
     with _readable():
         file: IO[bytes] = io.BytesIO(source) if isinstance(source, bytes) else source.open("rb")
     with file:
-        _check_end(file, limits)
+        number, directory_bytes, directory_at = _check_end(file, limits)
         with _readable():
-            archive = zipfile.ZipFile(file)
-        with archive:
-            yield Container(_check_layout(archive, file), archive, limits)
+            file.seek(directory_at)
+            directory = file.read(directory_bytes)
+            entries = _entries_of(directory, number, directory_at)
+            digests = _check_names([entry.name for entry in entries])
+            _check_told(entries, directory, file)
+        yield Container(digests, file, {entry.name: entry for entry in entries}, limits)
 
 
-def _check_end(file: IO[bytes], limits: ContainerLimits) -> None:
-    """Check the last record before a library believes what it says about sizes."""
+def _check_end(file: IO[bytes], limits: ContainerLimits) -> tuple[int, int, int]:
+    """Check the last record; return how many files there are, the bytes of the directory, and where it begins."""
     size_bytes = file.seek(0, os.SEEK_END)
     if size_bytes > limits.total_bytes_max:
         raise BadBundle(f"the file is larger than {limits.total_bytes_max} bytes", field="container")
@@ -150,74 +239,59 @@ def _check_end(file: IO[bytes], limits: ContainerLimits) -> None:
         raise BadBundle(f"more than {limits.entries_max} files", field="container")
     if disk or first_disk or here != entries or directory_at + directory_bytes + _END.size != size_bytes:
         raise BadBundle("the directory is not where the end record says", field="container")
+    return entries, directory_bytes, directory_at
 
 
-def _check_layout(archive: zipfile.ZipFile, file: IO[bytes]) -> frozenset[Digest]:
-    """Check that the entries fill the file from its first byte to the directory, in order, each once."""
-    entries = archive.infolist()
-    names = [entry.filename for entry in entries]
-    if names[:2] != [MANIFEST, SIGNATURE] or names[2:] != sorted(set(names[2:])):
+def _entries_of(directory: bytes, number: int, directory_at: int) -> list[_Entry]:
+    """Return what the directory names: the files fill the container from its first byte to the directory, in order."""
+    entries: list[_Entry] = []
+    place = 0
+    for _ in range(number):
+        told = _LINE.unpack_from(directory, place)
+        flags, method, crc, stored_bytes, size_bytes, name_bytes, extra_bytes, comment_bytes = (*told[4:6], *told[8:14])
+        place += _LINE.size
+        name = directory[place : place + name_bytes].decode("ascii")
+        place += name_bytes
+        if method or stored_bytes != size_bytes:
+            raise BadBundle(f"{name!r} is compressed", field="container")
+        if told[-1] != _end_of(entries) or extra_bytes or comment_bytes or flags:
+            raise BadBundle(f"{name!r} is not stored plainly, one after the other", field="container")
+        entries.append(_Entry(name, crc, size_bytes, told[-1]))
+    if _end_of(entries) != directory_at:
+        raise BadBundle("there is something between the files and the directory", field="container")
+    return entries
+
+
+def _check_names(names: Sequence[str]) -> frozenset[Digest]:
+    if list(names[:2]) != [MANIFEST, SIGNATURE] or list(names[2:]) != sorted(set(names[2:])):
         raise BadBundle("expected manifest.json, signature.json and the files in order, each once", field="container")
-    next_at = 0
     digests = set()
-    for entry in entries:
-        if entry.compress_type != zipfile.ZIP_STORED or entry.compress_size != entry.file_size:
-            raise BadBundle(f"{entry.filename!r} is compressed", field="container")
-        if entry.header_offset != next_at or entry.extra or entry.comment or entry.flag_bits:
-            raise BadBundle(f"{entry.filename!r} is not stored plainly, one after the other", field="container")
-        next_at += _LOCAL_HEADER_BYTES + len(entry.filename) + entry.file_size
     for name in names[2:]:
         match = _FILE_NAME.fullmatch(name)
         if not match:
             raise BadBundle(f"{name!r} does not belong into a bundle", field="container")
         digests.add(Digest(match[1]))
-    if next_at != archive.start_dir:
-        raise BadBundle("there is something between the files and the directory", field="container")
-    if not _is_written_as_ours(entries, archive.start_dir, file):
-        raise BadBundle("a file is not told of as a bundle tells of it", field="container")
     return frozenset(digests)
 
 
-def _is_written_as_ours(entries: Sequence[zipfile.ZipInfo], directory_at: int, file: IO[bytes]) -> bool:
-    """Compare both places that tell of a file, its header and its line in the directory, with what we would write.
-
-    The library is lenient: it overlooks a header that differs from the directory, and lengths beyond the end.
-    """
-    lines = []
+def _check_told(entries: Sequence[_Entry], directory: bytes, file: IO[bytes]) -> None:
+    """Compare both places that tell of a file, its header and its line in the directory, with what we would write."""
+    is_ours = directory == b"".join([entry.line for entry in entries])
     for entry in entries:
-        ours = _entry(entry.filename)
-        ours.CRC, ours.file_size, ours.compress_size = entry.CRC, entry.file_size, entry.file_size
-        header = ours.FileHeader(zip64=False)
-        file.seek(entry.header_offset)
-        if file.read(len(header)) != header:
-            return False
-        lines.append(_line(ours, entry.header_offset))
-    directory = b"".join(lines)
-    file.seek(directory_at)
-    return file.read(len(directory) + _END.size)[: -_END.size] == directory
+        header = entry.header
+        file.seek(entry.at)
+        is_ours = is_ours and file.read(len(header)) == header
+    if not is_ours:
+        raise BadBundle("a file is not told of as a bundle tells of it", field="container")
 
 
-def _line(entry: zipfile.ZipInfo, at: int) -> bytes:
-    year, month, day = entry.date_time[:3]
-    date = (year - 1980) << 9 | month << 5 | day
-    name = entry.filename.encode("ascii")
-    version, system = entry.extract_version, entry.create_system
-    sizes = (entry.CRC, entry.file_size, entry.file_size, len(name))
-    return (
-        _LINE.pack(_LINE_MAGIC, version, system, version, 0, 0, 0, 0, date, *sizes, 0, 0, 0, 0, entry.external_attr, at)
-        + name
-    )
-
-
-def _entry(name: str) -> zipfile.ZipInfo:
-    entry = zipfile.ZipInfo(name, date_time=_LONG_AGO)
-    entry.create_system = 3  # the same bytes on every platform
-    entry.external_attr = 0o644 << 16
-    return entry
-
-
-def _pieces_of(file: IO[bytes]) -> Iterator[bytes]:
-    while piece := file.read(_CHUNK_BYTES):
+def _pieces_of(file: IO[bytes], size_bytes: int) -> Iterator[bytes]:
+    """Yield so many bytes in pieces; raise EOFError where there are fewer."""
+    while size_bytes:
+        piece = file.read(min(size_bytes, _CHUNK_BYTES))
+        if not piece:
+            raise EOFError("it is cut short")
+        size_bytes -= len(piece)
         yield piece
 
 
@@ -227,6 +301,5 @@ def _readable() -> Iterator[None]:
         yield
     except FileNotFoundError as reason:
         raise BadBundle(f"there is no file {reason.filename}", field="container") from reason
-    except (zipfile.BadZipFile, OSError, EOFError, KeyError, ValueError, RuntimeError, struct.error) as reason:
-        # RuntimeError covers NotImplementedError and "encrypted", ValueError undecodable names.
+    except (OSError, EOFError, ValueError, struct.error) as reason:  # ValueError: a name that is no ASCII
         raise BadBundle(f"the file cannot be read: {reason}", field="container") from reason

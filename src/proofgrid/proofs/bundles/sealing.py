@@ -6,7 +6,6 @@ The network's key never comes here: workers read what strangers wrote. The gatew
 from __future__ import annotations
 
 import os
-import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -18,11 +17,13 @@ from proofgrid.proofs.base import PartialProof, ProgramFiles
 from proofgrid.proofs.bundles.bundle import Workbench, verify_bundle
 from proofgrid.proofs.bundles.container import Content
 from proofgrid.proofs.kit.verdicts import verdicts_of
-from proofgrid.proofs.kit.workdirs import empty_folders
+from proofgrid.proofs.kit.workdirs import KeptPlaces, empty_folders
 from proofgrid.proofs.registry import proof_system
 
 Combinable = tuple[Mapping[str, Json], list[PartialProof]]  #: a task's statement, and all its proofs
 Combined = Mapping[str, Json]  #: the public result of a task
+
+_benches = KeptPlaces(Workbench)  #: by program
 
 
 def combine_tasks(
@@ -43,8 +44,7 @@ def verify_sealed(
     for the processor, everything seems slow by the clock.
     """
     before = _processor_seconds()
-    with tempfile.TemporaryDirectory(dir=scratch) as folder:
-        bench = Workbench(Path(folder))
+    with _benches.place(scratch, program) as bench:
 
         def verify(bundle: Content) -> None:
             verify_bundle(bundle, expect_program=program, expect_network=network, workdir=bench)

@@ -15,7 +15,7 @@ leave (`shown_to`), so a broken link is a proof that does not verify.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -144,6 +144,17 @@ class ChainPerInput(ABC):
             *(linked if slices > 1 else []),
             f"the outputs of the result are those of the proofs ({len(chains)})",
         ]
+
+    def shown_and_claimed(
+        self, files: ProgramFiles, statement: Mapping[str, Json], parts: list[PartialProof]
+    ) -> Iterator[tuple[Json, Json]]:
+        """Yield of each part, in the order of `parts`: what is public of where it begins, and what it leaves."""
+        chains = _chains(files, statement, parts)
+        inputs = _inputs(statement)
+        for part in parts:
+            claims = [_claimed(output) for output in chains[part.input_index]]
+            shown = self.shown_to(files, part.slice_index, inputs[part.input_index], claims[: part.slice_index])
+            yield shown, claims[part.slice_index]
 
     def _check_chain(
         self, files: ProgramFiles, index: int, shown: Json, chain: Sequence[JobOutput], workdir: Path

@@ -2,7 +2,7 @@
 
 An engine `gnark` is a folder of sources, and a recipe (kit/engine_recipes.py). Looked for in this order:
 
-    a package `proofgrid_engine_gnark` with the program in it            (what users without a compiler install)
+    a package `proofgrid_engine_gnark` with the program in it, of these very sources   (`make engine-wheels` makes it)
     PROOFGRID_ENGINES, or else the user's cache, by the digest of the sources   (left by `proofgrid systems --build`)
 
 A program never changes under a name: other sources have another digest.
@@ -29,6 +29,9 @@ from proofgrid.proofs.kit.engine_recipes import GO, NPM, BuildFailed, Recipe
 # A job's child has another home than we have, and with it another cache.
 os.environ.setdefault(ENGINES_FOLDER, str(platformdirs.user_cache_path("proofgrid") / "engines"))
 
+#: In the package of an engine: the program's folder, and the digest of the sources that it was built of.
+PACKAGED_IN, PACKAGED_SOURCES = "bin", "sources"
+
 _ENGINES = Path(__file__).parents[2] / "engines"
 _DIGEST_KEPT = 16
 
@@ -49,7 +52,7 @@ class EngineProgram:
         raise UnknownProofSystem(
             f"{system} is not installed here: its engine {self.name} is not built",
             field="proof_system",
-            hint=f"proofgrid systems --build, which needs {self.recipe.needs}",
+            hint=f"proofgrid systems --build, which needs {self.recipe.needs}{self._wheel_hint()}",
         )
 
     def is_here(self) -> bool:
@@ -78,7 +81,7 @@ class EngineProgram:
             made = Path(scratch) / "made"
             made.mkdir()
             try:
-                self.recipe.fill(tool, self._sources(), made, self._made)
+                self.recipe.fill(tool, self.home / self.name, made, self.made)
             except BuildFailed as reason:
                 raise UnknownProofSystem(
                     f"the engine {self.name} cannot be built: {reason}", field="proof_system"
@@ -87,29 +90,43 @@ class EngineProgram:
                 made.replace(folder)
         return target
 
-    def _installed(self) -> Path | None:
-        found = importlib.util.find_spec(f"proofgrid_engine_{self.name}")
-        if found is None or found.origin is None:
-            return None
-        return Path(found.origin).parent / "bin" / self._made
+    @property
+    def package(self) -> str:
+        """The name of the package that brings the program."""
+        return f"proofgrid_engine_{self.name}"
 
-    def _cached(self) -> Path:
-        return self._cache_folder() / self._made
-
-    def _cache_folder(self) -> Path:
-        folder = self._sources()
+    def sources_digest(self) -> str:
+        """Return the digest of the sources: a program of others is another engine."""
+        folder = self.home / self.name
         files = self.recipe.sources_in(folder)
         named = ((path.relative_to(folder).as_posix().encode(), path.read_bytes()) for path in files)
-        digest = digest_of(b"\0".join(name + b"\0" + content for name, content in named))
-        kept = digest.rpartition(":")[2][:_DIGEST_KEPT]
+        return digest_of(b"\0".join(name + b"\0" + content for name, content in named)).rpartition(":")[2]
+
+    def _installed(self) -> Path | None:
+        found = importlib.util.find_spec(self.package)
+        if found is None or found.origin is None:
+            return None
+        folder = Path(found.origin).parent
+        with suppress(OSError):
+            if (folder / PACKAGED_SOURCES).read_text().strip() == self.sources_digest():
+                return folder / PACKAGED_IN / self.made
+        return None
+
+    def _wheel_hint(self) -> str:
+        name = self.package.replace("_", "-")
+        return f"; or install this version's wheel {name}" if self.recipe.others else ""
+
+    def _cached(self) -> Path:
+        return self._cache_folder() / self.made
+
+    def _cache_folder(self) -> Path:
+        kept = self.sources_digest()[:_DIGEST_KEPT]
         machine = f"{platform.system()}-{platform.machine()}".lower()
         return Path(os.environ[ENGINES_FOLDER]) / f"{self.name}-{kept}-{machine}"
 
-    def _sources(self) -> Path:
-        return self.home / self.name
-
     @property
-    def _made(self) -> str:
+    def made(self) -> str:
+        """Where the program lies in the folder that a recipe fills."""
         return self.recipe.made.format(name=self.name)
 
 

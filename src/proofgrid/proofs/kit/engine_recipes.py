@@ -10,8 +10,8 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -33,6 +33,8 @@ class Recipe:
     made: str  #: where the program lies in the folder that is filled; {name} is the engine's
     tool: Callable[[], Sequence[str] | None]  #: the command that builds; None where there is none
     fill: Callable[[Sequence[str], Path, Path, str], None]  #: tool, sources, folder, where the program lies in it
+    #: other machines that it builds for: the tag of their wheels -> variables that tell the tool so
+    others: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
     def sources_in(self, folder: Path) -> list[Path]:
         """Return an engine's sources, in one order on every machine."""
@@ -111,6 +113,13 @@ GO = Recipe(
     made="proofgrid-{name}",
     tool=_go,
     fill=_fill_by_go,
+    others={
+        # Programs without C need no library of the machine's; macOS 12 is the oldest that Go 1.25 supports.
+        "manylinux2014_x86_64.musllinux_1_1_x86_64": {"GOOS": "linux", "GOARCH": "amd64"},
+        "manylinux2014_aarch64.musllinux_1_1_aarch64": {"GOOS": "linux", "GOARCH": "arm64"},
+        "macosx_12_0_x86_64": {"GOOS": "darwin", "GOARCH": "amd64"},
+        "macosx_12_0_arm64": {"GOOS": "darwin", "GOARCH": "arm64"},
+    },
 )
 NPM = Recipe(
     language="Node.js",

@@ -18,10 +18,8 @@ from proofgrid.primitives.digests import Digest, parse_digest
 from proofgrid.primitives.errors import BadProof, InvalidProgram
 from proofgrid.primitives.reading import read_integer, read_list, read_mapping, read_object, read_text
 from proofgrid.proofs.base import (
-    PARTS,
     JobDraft,
     JobOutput,
-    MakesOneProof,
     NormalisedRequest,
     PartialProof,
     Program,
@@ -29,6 +27,7 @@ from proofgrid.proofs.base import (
     ProofSystem,
     Report,
 )
+from proofgrid.proofs.offers import PARTS, MakesOneProof
 
 PARTS_MAX = 1_024  #: of one wrap
 

@@ -13,9 +13,10 @@ from dataclasses import dataclass
 from multiprocessing.context import SpawnContext, SpawnProcess
 from pathlib import Path
 
-from proofgrid.proofs.base import JobDraft, JobOutput, Preloading, ProgramFiles, ProofSystem
+from proofgrid.proofs.base import JobDraft, JobOutput, ProgramFiles, ProofSystem
 from proofgrid.proofs.kit.rehearsal import build, unheard
 from proofgrid.proofs.kit.samples import Samples
+from proofgrid.proofs.offers import Preloading
 
 TIMEOUT_SECONDS = 300.0
 _LOOK_SECONDS = 0.001

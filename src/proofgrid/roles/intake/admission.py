@@ -7,16 +7,18 @@ check -> normalise in a worker -> store large inputs -> one transaction for all 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import replace
 from functools import partial
 
 import structlog
 
 from proofgrid.primitives.clock import Clock, fresh_uuid
+from proofgrid.primitives.convoy import Convoy
 from proofgrid.primitives.errors import (
     IdempotencyConflict,
     InvalidField,
+    ProofgridError,
     QuoteOver,
     Recoverable,
     TooManyOpen,
@@ -25,6 +27,7 @@ from proofgrid.primitives.errors import (
 from proofgrid.primitives.ids import Address, Lane, TaskId
 from proofgrid.primitives.turns import Urgency
 from proofgrid.proofs.base import JobDraft, Program
+from proofgrid.proofs.registry import systems_of
 from proofgrid.roles.intake.drafts import Draft, DraftedJob, task_view
 from proofgrid.roles.intake.looking_around import LookingAround
 from proofgrid.roles.intake.normalising import Normaliser
@@ -47,6 +50,7 @@ from proofgrid.store.subnetworks import check_client
 from proofgrid.store.task_views import GET_TASK, TaskView
 
 TASKS_PER_BATCH = 64
+TOGETHER_SECONDS = 0.02  #: for which submissions under way keep the next ones waiting
 
 log = structlog.get_logger(__name__)
 
@@ -76,6 +80,7 @@ class Admission:
         self._clock = clock
         self._subnetwork = subnetwork
         self._phases = phases
+        self._convoy = Convoy(TOGETHER_SECONDS)  #: of what is quick: normalised by one call, written by one statement
         self._around = LookingAround(database, open_tasks_max=limits.open_tasks, clock=clock)
         self._drafts: Batches[Draft, AdmittedTask | None] = Batches(
             partial(write_down, database, market), size_max=TASKS_PER_BATCH
@@ -93,9 +98,31 @@ class Admission:
 
         Raises InvalidRequest errors naming field and rule. When this returns, the task is durable and paid for.
         """
-        known, open_tasks = await self._look_around(client, request)
-        if known is not None:
+        open_tasks = self._counted(client, request)
+        if open_tasks is None:
+            known, open_tasks = await self._look_around(client, request)
+            return await (self._made(client, request, open_tasks) if known is None else self._as_it_is(known))
+        try:
+            async with self._convoy.place():
+                return await self._made(client, request, open_tasks)
+        except ProofgridError:
+            # Whatever is wrong with it by now: what was accepted once is answered as it was.
+            known, _ = await self._look_around(client, request)
+            if known is None:
+                raise
             return await self._as_it_is(known)
+
+    def _counted(self, client: Address, request: ProofRequest) -> int | None:
+        """Return how many tasks the client has open, where nothing needs to be looked up before it is written down.
+
+        Whether its key is taken is seen by writing as well: looking first only saves work, and less than it costs
+        where the work is quick.
+        """
+        if request.quote_id or request.allow_cached or not self._normaliser.is_quick(request):
+            return None
+        return self._around.counted(client)
+
+    async def _made(self, client: Address, request: ProofRequest, open_tasks: int) -> TaskView:
         quote = await self._quote_of(client, request)
         if quote is not None:
             request = at_the_price_of(request, limit_price=quote.buy_price)
@@ -120,7 +147,7 @@ class Admission:
         """Return the program of a request and its jobs, each with the lane it would be sold in; nothing is stored."""
         program = await self._checked(client, request)
         normal = await self._normaliser.normalise(program, request, urgency=Urgency.READING)
-        return program, [(self._lane_of(job, program, request), job) for job in normal.jobs]
+        return program, self._in_lanes(normal.jobs, program, request)
 
     async def _checked(self, client: Address, request: ProofRequest) -> Program:
         """Return a request's program; what can be refused before the costly part is refused here."""
@@ -136,7 +163,7 @@ class Admission:
         name = request.subnetwork or self._subnetwork
         if name != DEFAULT:
             async with self._database.connection(Urgency.ADMISSION) as connection:
-                await check_client(connection, name, client=client, proof_system=program.proof_system)
+                await check_client(connection, name, client=client, proof_systems=set(systems_of(program)))
         return program
 
     async def _draft(
@@ -157,13 +184,8 @@ class Admission:
             subnetwork=request.subnetwork or self._subnetwork,
             statement=normal.statement,
             jobs=[
-                DraftedJob(
-                    job_id=fresh_uuid(self._clock),
-                    lane=self._lane_of(job, program, request),
-                    input_digest=digest,
-                    content=job,
-                )
-                for job, digest in zip(normal.jobs, digests, strict=True)
+                DraftedJob(job_id=fresh_uuid(self._clock), lane=lane, input_digest=digest, content=job)
+                for (lane, job), digest in zip(self._in_lanes(normal.jobs, program, request), digests, strict=True)
             ],
             escrow=calculate_escrow(request, units=sum(job.units for job in normal.jobs)),
             quote=quote,
@@ -173,19 +195,24 @@ class Admission:
         self, client: Address, request: ProofRequest, program: Program, jobs: Sequence[JobDraft]
     ) -> ProofRequest:
         """Return the request with the limit price that the market suggests, within what its client can pay."""
-        lanes = await self._price_jobs(
-            [(self._lane_of(job, program, request), job) for job in jobs], program.digest, request.constraints
-        )
+        lanes = await self._price_jobs(self._in_lanes(jobs, program, request), program.digest, request.constraints)
         async with self._database.connection(Urgency.ADMISSION) as connection:
             balance = await balance_of(connection, client_account(client))
         said = estimate(lanes)
         limit = suggested_limit(said, units=sum(job.units for job in jobs), budget=request.budget, balance=balance)
         return replace(request, limit_price=limit, estimate=said)
 
-    def _lane_of(self, job: JobDraft, program: Program, request: ProofRequest) -> Lane:
+    def _in_lanes(
+        self, jobs: Iterable[JobDraft], program: Program, request: ProofRequest
+    ) -> list[tuple[Lane, JobDraft]]:
+        """Return jobs with the lane of each: that of the system whose provers prove its slice."""
+        systems = systems_of(program)
+        return [(self._lane_of(job, systems[job.slice_index], request), job) for job in jobs]
+
+    def _lane_of(self, job: JobDraft, proof_system: str, request: ProofRequest) -> Lane:
         return lane_of(
             subnetwork=request.subnetwork or self._subnetwork,
-            proof_system=program.proof_system,
+            proof_system=proof_system,
             job_class=class_of(memory_bytes=job.memory_bytes, units=job.units, limits=self._limits.class_limits),
             constraints=request.constraints.name,
         )

@@ -46,6 +46,12 @@ class LookingAround:
         """Return what is known of a key, durably, and how many tasks its client has open, at most the limit."""
         return await self._waiting.add((client, idempotency_key))
 
+    def counted(self, client: Address) -> int | None:
+        """Return how many tasks a client has open by what is known; None where they are to be counted now."""
+        known = self._counts.get(client)
+        due = must_count(known, limit=self._open_tasks_max, now_ms=self._clock.now_ms())
+        return None if due or known is None else known.at_most
+
     def note_accepted(self, client: Address) -> None:
         """A task of the client was written down by this gateway."""
         known = self._counts.get(client)

@@ -32,6 +32,8 @@ NORMALISE_TIMEOUT_SECONDS = 300.0
 LINES_MAX = 1_024  #: programs whose requests wait in a line of their own
 UPLOADS_AT_ONCE = 16
 
+QUICK_SECONDS = 0.005  #: requests that take less may be normalised before anything else is known of them
+
 _WEIGHT = 0.2  #: of the latest call in what a request is thought to take
 
 
@@ -52,6 +54,15 @@ class _Pace:
         return 1 if self.seconds is None else pieces_per_call(self.seconds)
 
 
+@dataclass(frozen=True, slots=True)
+class _Line:
+    """Where the requests of a program wait."""
+
+    pace: _Pace
+    batches: Batches[list[Json], NormalisedRequest]
+    running: asyncio.Task[None]
+
+
 class Normaliser:
     """Asks the program's proof system, in a worker. What comes together is asked together while `run` runs."""
 
@@ -63,9 +74,7 @@ class Normaliser:
         self._workers = workers
         self._scratch = scratch
         self._group: asyncio.TaskGroup | None = None
-        self._lines: OrderedDict[_Kind, tuple[Batches[list[Json], NormalisedRequest], asyncio.Task[None]]] = (
-            OrderedDict()
-        )
+        self._lines: OrderedDict[_Kind, _Line] = OrderedDict()
 
     async def run(self) -> None:
         """Normalise what waits until cancelled."""
@@ -75,6 +84,12 @@ class Normaliser:
         finally:
             self._group = None
             self._lines.clear()
+
+    def is_quick(self, request: ProofRequest) -> bool:
+        """Tell whether requests of this kind are known to take next to no time."""
+        line = self._lines.get((request.program_digest, request.aggregate))
+        seconds = None if line is None else line.pace.seconds
+        return seconds is not None and seconds < QUICK_SECONDS
 
     async def program(self, digest: Digest) -> Program:
         """Return a registered program; raise UnknownProgram."""
@@ -114,16 +129,16 @@ class Normaliser:
             batches: Batches[list[Json], NormalisedRequest] = Batches(
                 partial(self._call, program, kind[1], pace), size_max=pace.size, at_once=self._workers.count
             )
-            self._lines[kind] = batches, group.create_task(batches.run())
+            self._lines[kind] = _Line(pace, batches, group.create_task(batches.run()))
         self._lines.move_to_end(kind)
-        return self._lines[kind][0]
+        return self._lines[kind].batches
 
     def _forget_an_idle_line(self) -> None:
         if len(self._lines) < LINES_MAX:
             return
-        for kind, (batches, running) in self._lines.items():
-            if batches.is_idle:
-                running.cancel()
+        for kind, line in self._lines.items():
+            if line.batches.is_idle:
+                line.running.cancel()
                 del self._lines[kind]
                 return
 

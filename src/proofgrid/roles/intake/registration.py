@@ -30,7 +30,7 @@ from proofgrid.store.stored_artifacts import MAY_READ_ARTIFACT, RECORD_ARTIFACTS
 from proofgrid.store.transactions import Transaction
 
 BUILD_TIMEOUT_SECONDS = 1_800.0
-SOURCE_FILES_MAX = 8
+SOURCE_FILES_MAX = 256
 PROGRESS_SECONDS = 0.25
 
 log = structlog.get_logger(__name__)

@@ -6,7 +6,7 @@ it begins; before it commits it locks the bonds and counts again. Whoever is too
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 from proofgrid.primitives.errors import LeaseLost
 from proofgrid.primitives.ids import Address
@@ -22,7 +22,6 @@ from proofgrid.rules.staking.bonds import (
     free_capacity,
 )
 from proofgrid.store.bonds import BOUND_OF_OPERATORS
-from proofgrid.store.book import ForSale
 from proofgrid.store.connection import Connection
 from proofgrid.store.lanes import ServingProver
 from proofgrid.store.ledger import lock_accounts
@@ -37,9 +36,10 @@ async def slots_of_bonds(
     provers: dict[str, ServingProver] = {}
     binds: dict[str, int] = {}
     for book in books:
-        units = max((job.units for job in _for_sale(book)), default=0)
         reference = references[book.lane]
-        most = bound_by_lease(units=units, sell_price=ceiling_price(reference), reference=reference, policy=policy)
+        most = bound_by_lease(
+            units=book.units_max, sell_price=ceiling_price(reference), reference=reference, policy=policy
+        )
         for prover_id, prover in book.provers.items():
             provers[prover_id] = prover
             binds[prover_id] = max(most, binds.get(prover_id, 0))
@@ -56,11 +56,6 @@ async def slots_of_bonds(
         for prover_id, prover in provers.items()
     ]
     return cap_slots(slots, free)
-
-
-def _for_sale(book: Book) -> Iterator[ForSale]:
-    yield from book.jobs.values()
-    yield from book.wishes.values()
 
 
 async def check_bonds(connection: Connection, operators: Sequence[str], policy: BondPolicy) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field, replace
@@ -10,11 +10,12 @@ from dataclasses import dataclass, field, replace
 from proofgrid.primitives.ids import ProverId, TaskId
 from proofgrid.rules.jobs.hedging import enters_round
 from proofgrid.rules.jobs.waiting import Demand
+from proofgrid.rules.market.counted import LoneBid
 from proofgrid.rules.market.rounds import JobDemand, ProverSupply, TaskDemand
 from proofgrid.rules.market.stack import Supplies
 from proofgrid.rules.reputation.standing import ReputationPolicy
 from proofgrid.rules.scheduling.fitness import Fitness, barred_now
-from proofgrid.store.book import ForSale, JobForSale, TaskForSale, WishForSale
+from proofgrid.store.book import CheapJob, ForSale, JobForSale, TaskForSale, WishForSale
 from proofgrid.store.lanes import ServingProver, price_of
 from proofgrid.store.standing import bucket_now
 
@@ -27,15 +28,31 @@ class Book:
     provers: Mapping[ProverId, ServingProver]  #: free provers that may have the lane's jobs
     fitness: Fitness  #: which jobs these provers can have
     cheapest_ask: int  #: per PU, of all that serve the lane, busy ones too
+    cheapest_free_ask: int  #: per PU, of `provers`
     tasks: dict[str, TaskForSale] = field(default_factory=dict)
     demands: list[TaskDemand] = field(default_factory=list)
     jobs: dict[str, JobForSale] = field(default_factory=dict)
     wishes: dict[str, WishForSale] = field(default_factory=dict)  #: leased jobs that want a second lease
+    counted: Mapping[TaskId, CheapJob] = field(default_factory=dict)  #: tasks below every ask that enter without names
     skipped: bool = False  #: a task with ready jobs was locked by somebody else
 
     @property
     def has_orders(self) -> bool:
-        return bool(self.demands or self.wishes)
+        return bool(self.demands or self.wishes or self.counted)
+
+    @property
+    def waiting(self) -> int:
+        """How many ready jobs are looked at."""
+        return len(self.jobs) + len(self.counted)
+
+    @property
+    def units_max(self) -> int:
+        """The units of the largest job that could be sold."""
+        return max((job.units for jobs in (self.jobs, self.wishes) for job in jobs.values()), default=0)
+
+    def lone_bids(self) -> Mapping[LoneBid, int]:
+        """Return the bids of the counted tasks, with how often each is there."""
+        return Counter([LoneBid(one.limit_price, one.units, one.program_digest) for one in self.counted.values()])
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +67,9 @@ class StackBook:
 
     def programs(self) -> frozenset[str]:
         """All programs that somebody wants proven."""
-        return frozenset(task.program_digest for book in self.books for task in book.tasks.values())
+        return frozenset(
+            one.program_digest for book in self.books for tasks in (book.tasks, book.counted) for one in tasks.values()
+        )
 
     def supplies(self, reputation: ReputationPolicy, slots: Mapping[str, int] | None = None) -> list[Supplies]:
         """Return what every free prover offers, lane by lane; `slots`: at most so many, where bonds are asked for."""

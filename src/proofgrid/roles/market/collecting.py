@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from proofgrid.primitives.clock import fresh_bytes
-from proofgrid.primitives.ids import ProverId
+from proofgrid.primitives.ids import ProverId, TaskId
 from proofgrid.roles.market.book import Book, StackBook, demands_of, may_prove
 from proofgrid.roles.market.turns import free_of, take_free
 from proofgrid.rules.jobs.classes import lane_order, stack_of
 from proofgrid.rules.jobs.constraints import NO_CONSTRAINTS, Constraints
 from proofgrid.rules.jobs.waiting import Demand, nearest
 from proofgrid.store.book import (
+    CHEAP_JOBS,
     CLIENTS_IN_FLIGHT,
     JOBS_FOR_SALE,
     LOCK_TASKS_FOR_SALE,
@@ -20,7 +22,9 @@ from proofgrid.store.book import (
     TASKS_FOR_SALE,
     WAITING_LANES,
     WISHES_FOR_SALE,
+    CheapJob,
     TaskForSale,
+    WishForSale,
     room_columns,
     room_of_all,
 )
@@ -39,6 +43,7 @@ NOTHING_KNOWN: Mapping[str, Constraints] = {}
 JOBS_PER_ROUND_MAX = 2_000
 BOOK_TASKS_MIN = 32
 BOOK_TASKS_MAX = 1_000
+COUNT_FROM_TASKS = 64  #: where a round looks at more, it counts those whose bids are below every ask
 OTHER_CLIENTS = 32  #: that get a place in a book that one client's tasks would fill,
 TASKS_OF_OTHERS = 4  #: of each
 
@@ -103,22 +108,40 @@ async def _open(
         wanted = constraints.get(lane, NO_CONSTRAINTS)
         able = {prover_id: prover for prover_id, prover in free.items() if serves(prover, lane, wanted)}
         if able:
-            cheapest = min(price_of(prover, lane) for prover in provers if serves(prover, lane, wanted))
-            fitness = fitness_of(able.values(), lane, horizon_ms=horizon_ms)
-            books.append(Book(lane, able, fitness, cheapest_ask=cheapest))
+            books.append(
+                Book(
+                    lane,
+                    able,
+                    fitness_of(able.values(), lane, horizon_ms=horizon_ms),
+                    cheapest_ask=min(price_of(prover, lane) for prover in provers if serves(prover, lane, wanted)),
+                    cheapest_free_ask=min(price_of(prover, lane) for prover in able.values()),
+                )
+            )
     return books, unserved
 
 
-FindTasks = Callable[[Connection, Book, int], Awaitable[list[TaskForSale]]]
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """The tasks that a book is made of."""
+
+    tasks: Sequence[TaskForSale]
+    cheap: Sequence[CheapJob] = ()  #: of further tasks, all below every ask
+
+
+FindTasks = Callable[[Connection, Book, int], Awaitable[_Found]]
 
 
 async def _collect(connection: Connection, book: Book, find_tasks: FindTasks) -> Book:
     slots = sum(prover.free_slots for prover in book.provers.values())
     found = await find_tasks(connection, book, slots)
-    tasks = [task for task in found if task.is_free]
-    skipped = len(tasks) < len(found)
+    tasks = [task for task in found.tasks if task.is_free]
+    skipped = len(tasks) < len(found.tasks)
+    wished = [job_id for task in tasks for job_id in task.wished or ()]
+    wishes = await connection.fetch(WISHES_FOR_SALE, jobs=wished) if wished else []
+    counted, named = _counted(found, wishes)
+    tasks += named
     if not tasks:
-        return replace(book, skipped=skipped)
+        return replace(book, counted=counted, skipped=skipped)
     jobs = await connection.fetch(
         JOBS_FOR_SALE,
         tasks=[task.task_id for task in tasks],
@@ -127,38 +150,61 @@ async def _collect(connection: Connection, book: Book, find_tasks: FindTasks) ->
         of_each=slots // 2 + 1,  # a bid covers at most half of what is free
         limit=JOBS_PER_ROUND_MAX,
     )
-    wished = [job_id for task in tasks for job_id in task.wished or ()]
-    wishes = await connection.fetch(WISHES_FOR_SALE, jobs=wished) if wished else []
     return replace(
         book,
         tasks={str(task.task_id): task for task in tasks},
         demands=demands_of(book, tasks, jobs, await _in_flight(connection, book.lane, tasks)),
         jobs={str(job.job_id): job for job in jobs},
         wishes={str(wish.job_id): wish for wish in wishes if may_prove(wish, book)},
+        counted=counted,
         skipped=skipped,
     )
 
 
-async def _peek_at_tasks(connection: Connection, book: Book, slots: int) -> list[TaskForSale]:
-    return await connection.fetch(TASKS_FOR_SALE, lane=book.lane, limit=book_tasks(slots))
+def _counted(found: _Found, wishes: Sequence[WishForSale]) -> tuple[dict[TaskId, CheapJob], list[TaskForSale]]:
+    """Return which cheap tasks are counted, and those that enter by name: of several jobs, for some provers only, or at
+    the price of such a one. None of them can be sold, so no row needs a lock.
+    """
+    known = {task.task_id for task in found.tasks}
+    cheap = [job for job in found.cheap if job.task_id not in known]
+    jobs = Counter([job.task_id for job in cheap])
+    by_name = {job.limit_price for job in cheap if not job.is_plain or jobs[job.task_id] > 1}
+    by_name |= {task.limit_price for task in found.tasks} | {wish.hedge_price for wish in wishes}
+    named = {
+        job.task_id: TaskForSale(job.task_id, None, job.program_digest, job.limit_price, job.client, is_free=True)
+        for job in cheap
+        if job.limit_price in by_name
+    }
+    return {job.task_id: job for job in cheap if job.task_id not in named}, list(named.values())
 
 
-async def _lock_tasks(connection: Connection, book: Book, slots: int) -> list[TaskForSale]:
+async def _peek_at_tasks(connection: Connection, book: Book, slots: int) -> _Found:
+    return _Found(await connection.fetch(TASKS_FOR_SALE, lane=book.lane, limit=book_tasks(slots)))
+
+
+async def _lock_tasks(connection: Connection, book: Book, slots: int) -> _Found:
     able = room_columns(book.fitness)
+    of_all = room_of_all(book.fitness)
     enough, most = slots + 1, book_tasks(slots)
     # An eighth more is for tasks that somebody else is changing at this moment.
-    for wanted in sorted({min(max(enough + slots // 8, BOOK_TASKS_MIN), most), most}):
+    looks = sorted({min(max(enough + slots // 8, BOOK_TASKS_MIN), most), most})
+    counts = looks[0] > COUNT_FROM_TASKS
+    for wanted in looks:
         found = await connection.fetch(
             LOCK_TASKS_FOR_SALE,
             lane=book.lane,
             limit=wanted,
             enough=enough,
             most=most,
+            least=book.cheapest_free_ask if counts else 0,
             **able,
-            **room_of_all(book.fitness),
+            **of_all,
         )
         if len(found) < wanted:
-            return found
+            below = {"below": book.cheapest_free_ask, "limit": wanted + 1}
+            cheap = await connection.fetch(CHEAP_JOBS, lane=book.lane, **below, **able, **of_all) if counts else []
+            # Of the last task more jobs may follow than were looked at.
+            return _Found(found, cheap if len(cheap) <= wanted else _without_last(cheap))
         if len(found) - sum(task.is_free for task in found) <= wanted - enough:
             break
     # The book is full. Somebody whose bid is as good may stand behind a flood of another client's.
@@ -177,7 +223,11 @@ async def _lock_tasks(connection: Connection, book: Book, slots: int) -> list[Ta
         )
         if len({task.client for task in others}) >= OTHER_CLIENTS:
             break
-    return found + others
+    return _Found(found + others)
+
+
+def _without_last(cheap: Sequence[CheapJob]) -> list[CheapJob]:
+    return [job for job in cheap if job.task_id != cheap[-1].task_id]
 
 
 async def _in_flight(connection: Connection, lane: str, tasks: Sequence[TaskForSale]) -> Mapping[str, int]:

@@ -46,6 +46,7 @@ from proofgrid.store.lanes import LOCK_SILENT_MS
 from proofgrid.store.rounds import OPEN_STACK, RoundOpening
 from proofgrid.store.transactions import Transaction
 
+ROOM = "free"  #: behind a lane in a notification
 STAND_BY_MS = 250  #: after finding another gateway at a lane's round
 WISH_RETRY_MS = 250  #: a wish is held for a few seconds only
 
@@ -93,22 +94,26 @@ class Market:
         )
         self._stacks: dict[Stack, Pacing] = {}
         self._telling = Telling(clock)
+        self._at_rest: set[Stack] = set()  #: nothing waited there at the last look: room alone makes no round
         self._hungry: set[Stack] = set()  #: with jobs, and with provers that are busy, perhaps in other stacks
         self._group: asyncio.TaskGroup | None = None
         self._chores = chores or Chores.of_one()
 
     def hear(self, told: str) -> None:
-        """A notification says that something changed in a lane; behind the lane may stand who woke its own market."""
-        lane, _, origin = told.partition(" ")
-        if origin != str(self._gateway_id):
+        """A notification says that something changed in a lane.
+
+        Behind the lane may stand who woke its own market, or that provers have room there and nothing else is new.
+        """
+        lane, _, why = told.partition(" ")
+        if why == ROOM and stack_of(lane) in self._at_rest:
+            self._wake_hungry(stack_of(lane))
+        elif why != str(self._gateway_id):
             self.wake(lane)
 
     def wake(self, lane: str) -> None:
         """Something changed in a lane."""
         stack = stack_of(lane)
-        # Somebody may have become free there who serves these as well; who had the capacity last comes last.
-        for hungry in self._hungry - {stack}:
-            self._stacks[hungry].wake()
+        self._wake_hungry(stack)
         if not self._chores.are_mine(stack):
             return  # a sibling holds its rounds
         pacing = self._stacks.get(stack)
@@ -123,6 +128,11 @@ class Market:
             if self._group is not None:
                 self._group.create_task(pacing.run())
         pacing.wake()
+
+    def _wake_hungry(self, stack: Stack) -> None:
+        # Somebody may have become free there who serves these as well; who had the capacity last comes last.
+        for hungry in self._hungry - {stack}:
+            self._stacks[hungry].wake()
 
     def overdue_seconds(self) -> float:
         """Return for how long a change has been waiting for its round, in the stack where that is longest."""
@@ -151,6 +161,7 @@ class Market:
         if not self._chores.are_mine(stack):
             self._hungry.discard(stack)
             return RoundsTally(sold=0, unsold=0, next_job_ms=None)  # a sibling's by now
+        self._at_rest.discard(stack)
         async with self._database.transaction(Transaction.HOLD_ROUND) as connection:
             opened = await connection.fetch(
                 OPEN_STACK, stack=stack, leader=self._gateway_id, silent_ms=str(LOCK_SILENT_MS)
@@ -159,6 +170,8 @@ class Market:
                 # Another gateway is at it. Should it die before it is done, this one must not come late.
                 return RoundsTally(sold=0, unsold=0, next_job_ms=STAND_BY_MS)
             openings: dict[str, RoundOpening] = {one.lane: one for one in opened if one.lane}
+            if not openings:
+                self._at_rest.add(stack)
             found = await collect_stack(
                 connection,
                 stack,
@@ -191,7 +204,7 @@ class Market:
         slots = await slots_of_bonds(connection, found.books, references, self._settings.bonds)
         supplies = found.supplies(self._settings.reputation, slots)
         blinding = Blinding(fresh_bytes(SECRET_BYTES))
-        orders = len(supplies) + sum(len(one.demands) for one in demands)
+        orders = len(supplies) + sum(len(one.demands) for one in demands)  # those that are counted cost next to nothing
         with no_collections(wanted=orders >= FAST_FROM_ORDERS):
             outcomes = await aside(
                 partial(_cleared, demands, supplies, found.programs(), blinding),
@@ -219,15 +232,16 @@ class Market:
         hedged = sum(job_id in wishes for job_id in sold)
         waits = [self._settings.interval_ms] if found.skipped else [wait for wait in put_off if wait is not None]
         waits += [WISH_RETRY_MS] if hedged < len(wishes) else []
-        jobs = sum(len(book.jobs) for book in found.books)
         return RoundsTally(
             sold=len(sold),
-            unsold=jobs - (len(sold) - hedged),
+            unsold=sum(book.waiting for book in found.books) - (len(sold) - hedged),
             next_job_ms=min(waits, default=None),
-            orders=sum(len(book.tasks) for book in found.books),
+            orders=sum(len(book.tasks) + len(book.counted) for book in found.books),
         )
 
     async def _until_next_job(self, stack: Stack) -> float | None:
+        if stack in self._at_rest:
+            return None
         async with self._database.connection(Urgency.ROUNDS) as connection:
             wait_ms = await connection.value(NEXT_PUT_OFF, stack=stack)
         return None if wait_ms is None else wait_ms / 1000
@@ -244,6 +258,7 @@ class Market:
             anchor=setting if is_wide(book.lane) else opening.wide_reference or setting,
             backed=bool(opening.backed),
             demands=with_wishes(book, number) if book.wishes else book.demands,
+            counted=book.lone_bids(),
         )
 
 
@@ -251,7 +266,9 @@ def _cleared(
     demands: Sequence[LaneDemands], supplies: Sequence[Supplies], programs: frozenset[str], blinding: Blinding
 ) -> list[RoundOutcome]:
     """Hold the rounds of a stack's lanes under names that say nothing to strangers."""
-    blinded = [replace(one, demands=blinding.demands(one.demands)) for one in demands]
+    blinded = [
+        replace(one, demands=blinding.demands(one.demands), counted=blinding.lone_bids(one.counted)) for one in demands
+    ]
     offered = [blinding.supplies(one, demanded=programs) for one in supplies]
     # Drawn after the orders are fixed, so that nobody can choose an id that ranks well.
     return [blinding.opened(one) for one in run_stack(blinded, offered, beacon=fresh_bytes(32))]

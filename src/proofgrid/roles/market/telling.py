@@ -7,7 +7,7 @@ nothing to stay silent; what is not remembered, after a restart or by another ga
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from uuid import UUID
 
 from proofgrid.primitives.clock import Clock
@@ -16,7 +16,8 @@ from proofgrid.roles.market.book import Book
 from proofgrid.rules.jobs.classes import stack_of
 from proofgrid.rules.jobs.events import NoSale
 from proofgrid.rules.jobs.waiting import TOLD_MAX, Demand
-from proofgrid.store.book import LOCK_TASKS_UNSERVED
+from proofgrid.rules.scheduling.demand_and_supply import TaskDemand
+from proofgrid.store.book import LOCK_TASKS_TO_TELL, LOCK_TASKS_UNSERVED, CheapJob
 from proofgrid.store.connection import Connection
 from proofgrid.store.tasks import append_events
 from proofgrid.store.waiting import LAST_TOLD, LastTold
@@ -31,20 +32,27 @@ class Telling:
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
-        self._cheap: dict[Lane, dict[str, int]] = {}  #: task -> when it was last seen to bid too little
+        self._cheap: dict[Lane, dict[TaskId, int]] = {}  #: task -> when it was last seen to bid too little
         self._nobody: dict[Lane, dict[str, int]] = {}  #: task -> when it was told that nobody meets its constraints
 
     async def too_cheap(self, connection: Connection, book: Book) -> None:
         """Tell the tasks that bid less than everybody asks, busy provers too."""
         lane, now_ms = Lane(book.lane), self._clock.now_ms()
         before = self._cheap.pop(lane, {})
-        cheap = {one.task_id: one.limit_price for one in book.demands if one.limit_price < book.cheapest_ask}
-        news = [
-            (TaskId(UUID(task_id)), NoSale(lane=lane, cheapest_ask=book.cheapest_ask, limit_price=limit_price))
-            for task_id, limit_price in cheap.items()
-            if task_id not in before
-        ]
-        await self._write(connection, news)
+        cheap = {task_id: one.limit_price for task_id, one in _bidding(book) if one.limit_price < book.cheapest_ask}
+        new = [task_id for task_id in cheap if task_id not in before]
+        if new and book.counted:
+            locked = set(await connection.fetch(LOCK_TASKS_TO_TELL, tasks=new))
+            for task_id in [task_id for task_id in new if task_id not in locked]:
+                del cheap[task_id]  # somebody is changing it: the next round tells it
+            new = [task_id for task_id in new if task_id in locked]
+        await self._write(
+            connection,
+            [
+                (task_id, NoSale(lane=lane, cheapest_ask=book.cheapest_ask, limit_price=cheap[task_id]))
+                for task_id in new
+            ],
+        )
         recent = {task_id: at_ms for task_id, at_ms in before.items() if now_ms - at_ms < NO_SALE_EVERY_MS}
         if after := recent | dict.fromkeys(cheap, now_ms):
             self._cheap[lane] = after  # clients name lanes with constraints: those without such a task are forgotten
@@ -84,6 +92,12 @@ class Telling:
                 self._nobody[lane] = recent
             else:
                 del self._nobody[lane]
+
+
+def _bidding(book: Book) -> Iterator[tuple[TaskId, TaskDemand | CheapJob]]:
+    for demand in book.demands:
+        yield book.tasks[demand.task_id].task_id, demand
+    yield from book.counted.items()
 
 
 def _is_news(event: NoSale, last: LastTold | None) -> bool:

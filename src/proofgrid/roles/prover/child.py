@@ -117,7 +117,7 @@ def _prepare_engine() -> None:
 def _preload(name: str) -> None:
     # What is wrong with a proof system, its first job will say, where somebody listens.
     with contextlib.suppress(Exception):
-        from proofgrid.proofs.base import Preloading
+        from proofgrid.proofs.offers import Preloading
         from proofgrid.proofs.registry import proof_system
 
         system = proof_system(name)

@@ -22,8 +22,8 @@ import proofgrid
 from proofgrid.primitives.digests import digest_of_json
 from proofgrid.primitives.errors import ProofgridError
 from proofgrid.primitives.last_words import without_last_words
-from proofgrid.proofs.base import SelfChecking
 from proofgrid.proofs.kit.engine import exit_text
+from proofgrid.proofs.offers import SelfChecking
 from proofgrid.proofs.registry import proof_system
 from proofgrid.roles.prover.process import child_environment
 

@@ -15,6 +15,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 from proofgrid.primitives.errors import InvalidField
+from proofgrid.primitives.quick_values import maker_of
+from proofgrid.rules.market.counted import LoneBid
 from proofgrid.rules.market.rounds import RoundOutcome
 from proofgrid.rules.scheduling.demand_and_supply import JobDemand, ProverSupply, TaskDemand
 from proofgrid.rules.scheduling.placement import Placement
@@ -22,6 +24,8 @@ from proofgrid.rules.scheduling.placement import Placement
 SECRET_BYTES = 32
 _DOMAIN = b"proofgrid/order/v1"
 _HIDDEN_BYTES = 16
+# Copies of orders that were checked.
+_job, _demand, _supply = maker_of(JobDemand), maker_of(TaskDemand), maker_of(ProverSupply)
 
 
 def order_nonce(secret: bytes, what: str) -> bytes:
@@ -70,15 +74,22 @@ class Blinding:
     def demands(self, demands: Iterable[TaskDemand]) -> list[TaskDemand]:
         """Return orders of tasks without their names."""
         return [
-            TaskDemand(
-                task_id=self.order(demand.task_id),
-                limit_price=demand.limit_price,
-                share=demand.share,
-                program_digest=self._shared("program", demand.program_digest),
-                jobs=tuple([self._job(job) for job in demand.jobs]),
+            _demand(
+                self.order(demand.task_id),
+                tuple([self._job(job) for job in demand.jobs]),
+                demand.limit_price,
+                self._shared("program", demand.program_digest),
+                demand.share,
             )
             for demand in demands
         ]
+
+    def lone_bids(self, bids: Mapping[LoneBid, int]) -> dict[LoneBid, int]:
+        """Return bids that have no names without those of their programs."""
+        return {
+            LoneBid(one.limit_price, one.units, self._shared("program", one.program_digest)): number
+            for one, number in bids.items()
+        }
 
     def supplies(self, supplies: Mapping[str, ProverSupply], *, demanded: frozenset[str]) -> dict[str, ProverSupply]:
         """Return what one prover offers, lane by lane, without its name; of its programs those that are demanded."""
@@ -105,22 +116,20 @@ class Blinding:
         )
 
     def _job(self, job: JobDemand) -> JobDemand:
-        return JobDemand(
-            job_id=self._hidden("job", job.job_id),
-            units=job.units,
-            excluded=frozenset(map(self.order, job.excluded)) if job.excluded else job.excluded,
+        return _job(
+            self._hidden("job", job.job_id),
+            job.units,
+            frozenset(map(self.order, job.excluded)) if job.excluded else job.excluded,
         )
 
     def _supply(self, supply: ProverSupply, demanded: frozenset[str]) -> ProverSupply:
-        return ProverSupply(
-            prover_id=self.order(supply.prover_id),
-            operator=self._shared("operator", supply.operator),
-            ask_price=supply.ask_price,
-            free_slots=supply.free_slots,
-            reputation_bucket=supply.reputation_bucket,
-            cached_programs=frozenset(
-                [self._shared("program", program) for program in supply.cached_programs & demanded]
-            ),
+        return _supply(
+            self.order(supply.prover_id),
+            self._shared("operator", supply.operator),
+            supply.ask_price,
+            supply.free_slots,
+            supply.reputation_bucket,
+            frozenset([self._shared("program", program) for program in supply.cached_programs & demanded]),
         )
 
     def _shared(self, kind: str, what: str) -> str:

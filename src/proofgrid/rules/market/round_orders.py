@@ -20,7 +20,9 @@ from dataclasses import dataclass, replace
 from proofgrid.primitives.digests import Digest
 from proofgrid.primitives.errors import InvalidField
 from proofgrid.primitives.money import PRICE_MAX
+from proofgrid.primitives.quick_values import maker_of
 from proofgrid.rules.jobs.classes import is_wide
+from proofgrid.rules.market.counted import NOTHING_COUNTED, CountedBids
 from proofgrid.rules.market.draw_record import DrawRecord
 from proofgrid.rules.market.orders import Ask, Bid, ClearingRules, price_limits
 from proofgrid.rules.scheduling.capacity import covered_jobs, draws_one_job
@@ -29,6 +31,7 @@ from proofgrid.rules.scheduling.exclusion import JobCounts, jobs_for, sitting_ou
 from proofgrid.rules.scheduling.rank import RankHashes, ask_ranks, bid_ranks
 
 NUMBER_MAX = 2**63 - 1
+_bid, _ask = maker_of(Bid), maker_of(Ask)  # of demands and supplies that were checked
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,6 +50,7 @@ class RoundInputs:
         False  #: jobs of the lane are being proven, or somebody in another lane asks no more than its ceiling
     )
     draw: DrawRecord | None = None  #: how these supplies came here; None: there was one lane
+    counted: CountedBids = NOTHING_COUNTED  #: bids below every ask, beside the demands
 
     def __post_init__(self) -> None:
         if type(self.number) is not int or not 0 <= self.number <= NUMBER_MAX:
@@ -56,6 +60,7 @@ class RoundInputs:
         _check_unique([demand.task_id for demand in self.demands], field="demands.task_id")
         _check_unique([job.job_id for demand in self.demands for job in demand.jobs], field="demands.jobs.job_id")
         _check_unique([supply.prover_id for supply in self.supplies], field="supplies.prover_id")
+        self.counted.check(self.demands, self.supplies)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,10 +75,16 @@ class RoundOrders:
     covered: Mapping[str, tuple[JobDemand, ...]]  #: task id -> the jobs that its bid is for
     bids: Sequence[Bid]
     asks: Sequence[Ask]
+    counted: Sequence[Bid]  #: bids below every ask, which have no names; they rank behind the others
+    demanded: frozenset[str]  #: programs of all that bid
     hashes: Mapping[str, str]  #: what the beacon drew for every order, by id
     rules: ClearingRules
     is_wanted: bool  #: a bid is admitted that somebody here may serve, whatever that one asks
     is_offered: bool  #: an ask is admitted that may serve somebody here, whatever that one bids
+
+    @property
+    def all_bids(self) -> Sequence[Bid]:
+        return [*self.bids, *self.counted] if self.counted else self.bids
 
 
 def limits_of(lane: str, *, reference: int | None, anchor: int | None) -> tuple[int, int]:
@@ -98,10 +109,11 @@ def orders_of(inputs: RoundInputs) -> RoundOrders:
         [supply for supply in inputs.supplies if supply.free_slots and supply.ask_price <= ceil],
         key=lambda supply: supply.prover_id,
     )
-    able = met = _Meeting.of(admitted, offered)
+    counted = inputs.counted.admitted(floor, ceil)
+    able = met = _Meeting.of(admitted, offered, counted)
     out = sitting_out(able.jobs, {one.prover_id: one.free_slots for one in able.supplies}, hashes=hashes)
     if out:
-        met = _Meeting.of(able.demands, [supply for supply in able.supplies if supply.prover_id not in out])
+        met = _Meeting.of(able.demands, [supply for supply in able.supplies if supply.prover_id not in out], counted)
 
     here = {supply.prover_id for supply in met.supplies}
     could = {supply.prover_id for supply in able.supplies}
@@ -121,12 +133,24 @@ def orders_of(inputs: RoundInputs) -> RoundOrders:
         covered=covered,
         bids=_bids(met.demands, covered, hashes),
         asks=asks,
+        counted=met.counted.bids(first_rank=len(met.demands)),
+        demanded=met.demanded,
         hashes=hashes,
         rules=replace(ClearingRules.suggested(inputs.reference, sellers=sellers), floor=floor, ceil=ceil),
-        is_wanted=bool(able.demands or jobs_for(admitted, [one for one in inputs.supplies if one.free_slots])),
+        is_wanted=bool(able.demands or _is_wanted(admitted, counted, inputs.supplies)),
         is_offered=bool(able.supplies)
-        or any(map(JobCounts(inputs.demands).may_run, [supply.prover_id for supply in offered])),
+        or any(
+            map(
+                JobCounts(inputs.demands, others=inputs.counted.total).may_run,
+                [supply.prover_id for supply in offered],
+            )
+        ),
     )
+
+
+def _is_wanted(admitted: Sequence[TaskDemand], counted: CountedBids, supplies: Sequence[ProverSupply]) -> bool:
+    free = [supply for supply in supplies if supply.free_slots]
+    return bool(jobs_for(admitted, free) or (free and counted.prices))
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,14 +161,20 @@ class _Meeting:
     supplies: Sequence[ProverSupply]
     jobs: Mapping[str, tuple[JobDemand, ...]]  #: task id -> those that somebody may run
     counts: JobCounts
+    counted: CountedBids
 
     @classmethod
-    def of(cls, demands: Sequence[TaskDemand], supplies: Sequence[ProverSupply]) -> _Meeting:
+    def of(cls, demands: Sequence[TaskDemand], supplies: Sequence[ProverSupply], counted: CountedBids) -> _Meeting:
         jobs = jobs_for(demands, supplies)
         served = [demand for demand in demands if demand.task_id in jobs]
+        counted = counted if supplies else NOTHING_COUNTED
         # A job that nobody may run is nobody's reason to be here, so it may be counted.
-        counts = JobCounts(served)
-        return cls(served, [one for one in supplies if counts.may_run(one.prover_id)], jobs, counts)
+        counts = JobCounts(served, others=counted.total)
+        return cls(served, [one for one in supplies if counts.may_run(one.prover_id)], jobs, counts, counted)
+
+    @property
+    def demanded(self) -> frozenset[str]:
+        return demanded_programs(self.demands) | self.counted.programs
 
 
 def demanded_programs(demands: Iterable[TaskDemand]) -> frozenset[str]:
@@ -162,24 +192,19 @@ def _covered(met: _Meeting, capacity: int, hashes: RankHashes) -> dict[str, tupl
 def _bids(demands: Sequence[TaskDemand], covered: Mapping[str, tuple[JobDemand, ...]], hashes: RankHashes) -> list[Bid]:
     ranks = bid_ranks(demands, hashes=hashes)
     return [
-        Bid(
-            order_id=demand.task_id,
-            units=len(covered[demand.task_id]),
-            price=demand.limit_price,
-            rank=ranks[demand.task_id],
-        )
+        _bid(demand.task_id, len(covered[demand.task_id]), demand.limit_price, ranks[demand.task_id])
         for demand in demands
     ]
 
 
 def _asks(met: _Meeting, hashes: RankHashes) -> list[Ask]:
-    ranks = ask_ranks(met.supplies, demanded=demanded_programs(met.demands), hashes=hashes)
+    ranks = ask_ranks(met.supplies, demanded=met.demanded, hashes=hashes)
     return [
-        Ask(
-            order_id=supply.prover_id,
-            units=min(supply.free_slots, met.counts.may_run(supply.prover_id)),
-            price=supply.ask_price,
-            rank=ranks[supply.prover_id],
+        _ask(
+            supply.prover_id,
+            min(supply.free_slots, met.counts.may_run(supply.prover_id)),
+            supply.ask_price,
+            ranks[supply.prover_id],
         )
         for supply in met.supplies
     ]

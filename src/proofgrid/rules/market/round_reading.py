@@ -5,9 +5,10 @@ from __future__ import annotations
 from proofgrid.primitives.canonical import canonical_json
 from proofgrid.primitives.digests import parse_digest
 from proofgrid.primitives.errors import InvalidField
+from proofgrid.rules.market.counted import NOTHING_COUNTED, CountedBids
 from proofgrid.rules.market.draw_record import DrawRecord
 from proofgrid.rules.market.round_orders import RoundInputs
-from proofgrid.rules.market.transcript import FORMAT, VERSION
+from proofgrid.rules.market.transcript import FORMAT, VERSION, VERSION_COUNTED
 from proofgrid.rules.market.transcript_reading import Record, TranscriptMismatch
 from proofgrid.rules.scheduling.demand_and_supply import JobDemand, ProverSupply, TaskDemand
 
@@ -15,8 +16,9 @@ from proofgrid.rules.scheduling.demand_and_supply import JobDemand, ProverSupply
 def read_inputs(transcript: object) -> RoundInputs:
     """Return the inputs that a transcript records; raise TranscriptMismatch naming a field that cannot be read."""
     record = Record(transcript, path="")
-    if record.text("format") != FORMAT or record.whole("version") != VERSION:
-        raise TranscriptMismatch(f"this is no {FORMAT} of version {VERSION}", field="format")
+    version = record.whole("version")
+    if record.text("format") != FORMAT or version not in (VERSION, VERSION_COUNTED):
+        raise TranscriptMismatch(f"this is no {FORMAT} of version {VERSION} or {VERSION_COUNTED}", field="format")
     parameters = record.inner("parameters")
     try:
         return RoundInputs(
@@ -30,6 +32,7 @@ def read_inputs(transcript: object) -> RoundInputs:
             anchor=parameters.whole_or_none("anchor"),
             backed=parameters.truth("backed"),
             draw=None if record.is_null("draw") else _read_draw(record.inner("draw")),
+            counted=_read_counted(record.inner("counted")) if version == VERSION_COUNTED else NOTHING_COUNTED,
         )
     except InvalidField as error:
         raise TranscriptMismatch(error.detail, field=error.field) from error
@@ -41,6 +44,10 @@ def _read_draw(draw: Record) -> DrawRecord:
         digest=parse_digest(draw.text("digest"), field="draw.digest"),
         table=None if table is None else canonical_json(table).decode(),
     )
+
+
+def _read_counted(counted: Record) -> CountedBids:
+    return CountedBids(prices=tuple(counted.pairs("prices")), programs=frozenset(counted.texts("programs")))
 
 
 def _read_demand(bid: Record) -> TaskDemand:

@@ -75,7 +75,7 @@ class RoundOutcome:
 def run_round(inputs: RoundInputs) -> RoundOutcome:
     """Run one round. Pure: the same inputs, in any order, give the same outcome and the same transcript."""
     orders = orders_of(inputs)
-    clearing = clear_book(orders.bids, orders.asks, orders.rules)
+    clearing = clear_book(orders.all_bids, orders.asks, orders.rules)
     placements, unsold = place_jobs(
         [(task_id, orders.covered[task_id]) for task_id, _ in clearing.bought],
         _line(orders, clearing),
@@ -93,7 +93,7 @@ def run_round(inputs: RoundInputs) -> RoundOutcome:
         sell_price=clearing.sell_price,
         next_reference=following,
         transcript_text=write_transcript(inputs, orders, clearing, placements, unsold, following),
-        bids=len(orders.bids),
+        bids=len(orders.all_bids),
         took_part=frozenset([supply.prover_id for supply in orders.supplies]),
     )
 
@@ -136,7 +136,7 @@ def _following(inputs: RoundInputs, orders: RoundOrders, clearing: Clearing) -> 
     following = reference_after(
         inputs.reference,
         clearing,
-        orders.bids,
+        orders.all_bids,
         orders.asks,
         anchor=inputs.anchor,
         is_quiet=_is_quiet(inputs, orders),

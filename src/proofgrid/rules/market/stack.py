@@ -18,15 +18,15 @@ what makes the truth the best report in one lane makes it the best in the stack.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from proofgrid.primitives.digests import Digest
 from proofgrid.rules.jobs.classes import is_wide, wide_lane_of
+from proofgrid.rules.market.counted import CountedBids, LoneBid, admitted_units
 from proofgrid.rules.market.draw_record import DrawRecord, record_of
 from proofgrid.rules.market.round_orders import admitted_demands, limits_of
 from proofgrid.rules.market.rounds import RoundInputs, RoundOutcome, run_round
 from proofgrid.rules.scheduling.demand_and_supply import ProverSupply, TaskDemand
-from proofgrid.rules.scheduling.exclusion import JobCounts
 from proofgrid.rules.scheduling.lots import Draw, LaneWanted, draw_lanes
 from proofgrid.rules.scheduling.rank import RankHashes
 
@@ -47,6 +47,8 @@ class LaneDemands:
     anchor: int | None = None  #: where the reference comes back to: of a wide lane the network's setting; None: of a
     #: lane with constraints the reference of the wide lane, if that is here
     backed: bool = False  #: jobs of the lane are being proven
+    counted: Mapping[LoneBid, int] = field(default_factory=dict)  #: bids below every ask of who may serve the lane,
+    #: with how often each is there; nobody of `demands` bids the same
 
     @property
     def limits(self) -> tuple[int, int]:
@@ -95,6 +97,7 @@ def anchored(lanes: Sequence[LaneDemands]) -> list[LaneDemands]:
 def _inputs(
     lane: LaneDemands, supplies: Sequence[ProverSupply], beacon: bytes, *, backed: bool, draw: DrawRecord | None
 ) -> RoundInputs:
+    floor, ceil = lane.limits
     return RoundInputs(
         lane=lane.lane,
         number=lane.number,
@@ -106,12 +109,18 @@ def _inputs(
         anchor=lane.anchor,
         backed=backed,
         draw=draw,
+        counted=CountedBids.of(lane.counted, floor=floor, ceil=ceil),
     )
 
 
 def _wanted(lane: LaneDemands) -> LaneWanted:
     floor, ceil = lane.limits
-    return LaneWanted(lane=lane.lane, ceil=ceil, admitted=admitted_demands(lane.demands, floor, ceil))
+    return LaneWanted(
+        lane=lane.lane,
+        ceil=ceil,
+        admitted=admitted_demands(lane.demands, floor, ceil),
+        counted_units=admitted_units(lane.counted, floor=floor, ceil=ceil),
+    )
 
 
 def _given(draw: Draw, provers: Sequence[Supplies]) -> dict[str, list[ProverSupply]]:
@@ -127,7 +136,7 @@ def _given(draw: Draw, provers: Sequence[Supplies]) -> dict[str, list[ProverSupp
 
 def _is_served(lane: LaneWanted, provers: Sequence[Supplies]) -> bool:
     """Could some bid and some ask of the lane be admitted together, wherever the lots put the asks?"""
-    counts = JobCounts(lane.admitted)
+    counts = lane.counts()
     return any(
         supply.free_slots and supply.ask_price <= lane.ceil and counts.may_run(supply.prover_id)
         for supply in [supplies[lane.lane] for supplies in provers if lane.lane in supplies]

@@ -6,6 +6,7 @@ draw                                                how provers came to this lan
 input_digest                                        seals the header, the reference, the draw and all orders below
 bids, asks                                          every order, its sizes, its limit price, and what ranked it
 absent, idle_asks, idle_bids                        who sat the round out, and who could not trade in it
+counted                                             bids below every ask: how many bid what (version 4, if any do)
 result, next_reference                              what replay recomputes
 
 A thousand orders are written twice, sealed and ranked, while a chain waits. So what is many is spelled here, with the
@@ -19,10 +20,11 @@ from typing import NamedTuple
 
 from proofgrid.primitives.canonical import canonical_json, canonical_list, canonical_object, canonical_text
 from proofgrid.primitives.digests import Digest, digest_of, digest_of_json
+from proofgrid.rules.market.counted import CountedBids
 from proofgrid.rules.market.dara import Clearing, Units
 from proofgrid.rules.market.draw_record import DrawRecord
 from proofgrid.rules.market.orders import ClearingRules
-from proofgrid.rules.market.round_orders import RoundInputs, RoundOrders, demanded_programs
+from proofgrid.rules.market.round_orders import RoundInputs, RoundOrders
 from proofgrid.rules.market.transcript_reading import Transcript
 from proofgrid.rules.scheduling.capacity import COVER, ONE_JOB_IN
 from proofgrid.rules.scheduling.demand_and_supply import ProverSupply, TaskDemand
@@ -30,6 +32,7 @@ from proofgrid.rules.scheduling.placement import Placement
 
 FORMAT = "proofgrid/round"
 VERSION = 3
+VERSION_COUNTED = 4  #: of records with counted bids
 
 
 class _Order(NamedTuple):
@@ -64,10 +67,10 @@ def write_transcript(
     next_reference: int | None,
 ) -> str:
     """Return the record of a round as the canonical JSON that is hashed and signed."""
-    demanded = demanded_programs(orders.demands)
+    demanded = orders.demanded
     header = _spelled(
         format=FORMAT,
-        version=VERSION,
+        version=VERSION_COUNTED if inputs.counted.prices else VERSION,
         lane=inputs.lane,
         number=inputs.number,
         previous=inputs.previous,
@@ -81,6 +84,8 @@ def write_transcript(
         "idle_asks": canonical_list([_supply(supply, demanded).sealed for supply in orders.idle_supplies]),
         "idle_bids": canonical_list([_demand(demand).sealed for demand in orders.idle_demands]),
     }
+    if inputs.counted.prices:
+        others["counted"] = _counted(inputs.counted)
     sealed = {
         **header,
         **_spelled(reference=inputs.reference, anchor=inputs.anchor, backed=inputs.backed),
@@ -147,6 +152,11 @@ def _supply(supply: ProverSupply, demanded: frozenset[str]) -> _Order:
         f',"prover_id":{canonical_text(supply.prover_id)}',
         f'"reputation_bucket":{supply.reputation_bucket}',
     )
+
+
+def _counted(counted: CountedBids) -> str:
+    prices = canonical_list([f"[{price},{bids}]" for price, bids in counted.prices])
+    return f'{{"prices":{prices},"programs":{_texts(counted.programs)}}}'
 
 
 def _draw(draw: DrawRecord | None) -> str:

@@ -87,6 +87,12 @@ class Record:
             raise TranscriptMismatch("a list of texts is needed here", field=self._where(name))
         return items
 
+    def pairs(self, name: str) -> list[tuple[int, int]]:
+        items = self._take(name, list)
+        if any(type(item) is not list or [type(one) for one in item] != [int, int] for item in items):
+            raise TranscriptMismatch("a list of pairs of whole numbers is needed here", field=self._where(name))
+        return [(first, second) for first, second in items]
+
     def _take(self, name: str, kind: type) -> Any:
         value = self._value.get(name)
         # type() and not isinstance(): true is no number.

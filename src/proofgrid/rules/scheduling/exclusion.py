@@ -20,8 +20,9 @@ _LOT_BITS = 64
 class JobCounts:
     """How many of some jobs each prover may run."""
 
-    def __init__(self, demands: Iterable[TaskDemand]) -> None:
-        self.total = 0
+    def __init__(self, demands: Iterable[TaskDemand], *, others: int = 0) -> None:
+        """Count the jobs of demands, and `others` that every prover may run."""
+        self.total = others
         self._excluded: Counter[str] = Counter()
         for demand in demands:
             self.total += len(demand.jobs)

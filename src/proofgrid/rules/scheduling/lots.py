@@ -34,6 +34,16 @@ class LaneWanted:
     lane: str
     ceil: int
     admitted: Sequence[TaskDemand]
+    counted_units: Sequence[int] = ()  #: of jobs of further bids, for one job each that every prover may run
+
+    def counts(self) -> JobCounts:
+        """Return how many of these jobs each prover may run."""
+        return JobCounts(self.admitted, others=len(self.counted_units))
+
+    def units_for(self, supplies: Sequence[ProverSupply]) -> list[int]:
+        """Return the units of the jobs that at least one of these provers may run."""
+        units = [job.units for jobs in jobs_for(self.admitted, supplies).values() for job in jobs]
+        return [*units, *self.counted_units] if supplies else units
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,7 +71,7 @@ def draw_lanes(
     lanes: Sequence[LaneWanted], provers: Sequence[Mapping[str, ProverSupply]], *, hashes: RankHashes
 ) -> Draw:
     """Draw a lane for every prover that can trade in one: it asks at most the ceiling there, and may run a job."""
-    counts = {lane.lane: JobCounts(lane.admitted) for lane in lanes}
+    counts = {lane.lane: lane.counts() for lane in lanes}
     found: dict[str, tuple[tuple[str, int], ...]] = {}
     able: dict[str, list[ProverSupply]] = {lane.lane: [] for lane in lanes}
     for supplies in provers:
@@ -75,10 +85,7 @@ def draw_lanes(
             found[served[0][1].prover_id] = tuple([(one.lane, it.free_slots) for one, it, _ in served])
             for lane, supply, _ in served:
                 able[lane.lane].append(supply)
-    units = {
-        lane.lane: [job.units for jobs in jobs_for(lane.admitted, able[lane.lane]).values() for job in jobs]
-        for lane in lanes
-    }
+    units = {lane.lane: lane.units_for(able[lane.lane]) for lane in lanes}
     wanted = {lane: _wanted(jobs, units.get(wide_lane_of(lane), [])) for lane, jobs in units.items()}
     return Draw(wanted=wanted, provers=assign(found, wanted, hashes=hashes))
 

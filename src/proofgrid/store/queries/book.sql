@@ -3,12 +3,12 @@
 -- of them have a job that every free prover can have, and those that follow bid less than the one at the place :enough of
 -- these; at most :most. :provers, :room_bytes, :units_min, :units_max: the free provers, and what they have room for; a job
 -- that none of them can have (rules/scheduling/fitness.py) is not for sale. Of jobs without exclusions :most_bytes and so on
--- tell whether somebody can have them, :all_bytes and so on whether everybody can. And the tasks that wish for a second
--- lease of a job.
+-- tell whether somebody can have them, :all_bytes and so on whether everybody can. Nobody who bids less than :least. And the
+-- tasks that wish for a second lease of a job.
 WITH RECURSIVE book AS (
     (SELECT limit_price, task_id, 1 AS place, (excluded = '{}' AND memory_bytes <= :all_bytes
         AND units BETWEEN :all_units_min AND :all_units_max)::int AS plain, -1::bigint AS marginal FROM jobs
-     WHERE state = 'ready' AND lane = :lane AND not_before_ms <= now_ms() AND CASE
+     WHERE state = 'ready' AND lane = :lane AND not_before_ms <= now_ms() AND -limit_price <= -(:least::bigint) AND CASE
      WHEN excluded = '{}' AND memory_bytes <= :all_bytes AND units BETWEEN :all_units_min AND :all_units_max THEN true
      WHEN excluded = '{}' THEN EXISTS (
          SELECT 1 FROM unnest(:most_bytes::bigint[], :most_units_min::bigint[], :most_units_max::bigint[])
@@ -27,7 +27,7 @@ WITH RECURSIVE book AS (
         SELECT limit_price, task_id, (excluded = '{}' AND memory_bytes <= :all_bytes
             AND units BETWEEN :all_units_min AND :all_units_max)::int AS plain FROM jobs
         WHERE state = 'ready' AND lane = :lane AND not_before_ms <= now_ms()
-          AND (-jobs.limit_price, jobs.task_id) > (-book.limit_price, book.task_id)
+          AND (-jobs.limit_price, jobs.task_id) > (-book.limit_price, book.task_id) AND -jobs.limit_price <= -(:least::bigint)
           AND CASE
           WHEN excluded = '{}' AND memory_bytes <= :all_bytes AND units BETWEEN :all_units_min AND :all_units_max THEN true
           WHEN excluded = '{}' THEN EXISTS (
@@ -50,9 +50,10 @@ WITH RECURSIVE book AS (
 SELECT wanted.task_id, wanted.wished, coalesce(taken.program_digest, '') AS program_digest,
     coalesce(taken.limit_price, 0) AS limit_price, coalesce(taken.client, '') AS client, taken.task_id IS NOT NULL AS is_free
 FROM (SELECT task_id, wished, place FROM book FULL JOIN wishes USING (task_id)) AS wanted LEFT JOIN LATERAL (
-    -- What somebody else changes at this moment is skipped, and the round says that it should be held again soon.
+    -- What somebody else changes at this moment is skipped, and the round says that it should be held again soon. CASE: a
+    -- plan that was made while there were few tasks would look for this one in an index of all that are open.
     SELECT task_id, program_digest, limit_price, client FROM tasks
-    WHERE tasks.task_id = wanted.task_id AND state = 'open' AND deadline_ms > now_ms() FOR NO KEY UPDATE SKIP LOCKED
+    WHERE tasks.task_id = wanted.task_id AND CASE state WHEN 'open' THEN deadline_ms > now_ms() END FOR NO KEY UPDATE SKIP LOCKED
 ) AS taken ON true ORDER BY wanted.place;
 
 -- name: lock_tasks_of_others
@@ -86,8 +87,36 @@ FROM clients CROSS JOIN LATERAL (
               AND NOT is_excluded(excluded, prover_id)) END)
     LIMIT :of_each) AS wanted CROSS JOIN LATERAL (
     SELECT task_id, program_digest, limit_price, client FROM tasks
-    WHERE tasks.task_id = wanted.task_id AND state = 'open' AND deadline_ms > now_ms() FOR NO KEY UPDATE SKIP LOCKED
+    WHERE tasks.task_id = wanted.task_id AND CASE state WHEN 'open' THEN deadline_ms > now_ms() END FOR NO KEY UPDATE SKIP LOCKED
 ) AS taken;
+
+-- name: cheap_jobs
+-- A lane's jobs whose bids are below :below, from the best of them down, at most :limit, with their tasks; nothing is locked.
+-- The provers and what they have room for as above; a job that none of them can have is not there. is_plain: every one of
+-- them can have it.
+SELECT job.task_id, job.limit_price, job.units, job.is_plain, tasks.program_digest, tasks.client FROM (
+    SELECT task_id, limit_price, units,
+        excluded = '{}' AND memory_bytes <= :all_bytes AND units BETWEEN :all_units_min AND :all_units_max AS is_plain FROM jobs
+    WHERE state = 'ready' AND lane = :lane AND not_before_ms <= (SELECT now_ms()) AND -limit_price > -(:below::bigint) AND CASE
+        WHEN excluded = '{}' AND memory_bytes <= :all_bytes AND units BETWEEN :all_units_min AND :all_units_max THEN true
+        WHEN excluded = '{}' THEN EXISTS (
+            SELECT 1 FROM unnest(:most_bytes::bigint[], :most_units_min::bigint[], :most_units_max::bigint[])
+                AS most(memory_bytes, units_min, units_max)
+            WHERE most.memory_bytes >= jobs.memory_bytes AND jobs.units BETWEEN most.units_min AND most.units_max)
+        ELSE EXISTS (
+            SELECT 1 FROM unnest(:provers::text[], :room_bytes::bigint[], :units_min::bigint[], :units_max::bigint[])
+                AS p(prover_id, memory_bytes, units_min, units_max)
+            WHERE p.memory_bytes >= jobs.memory_bytes AND jobs.units BETWEEN p.units_min AND p.units_max
+              AND NOT is_excluded(excluded, prover_id)) END
+    ORDER BY -limit_price, task_id LIMIT :limit) AS job CROSS JOIN LATERAL (
+    SELECT program_digest, client FROM tasks
+    WHERE tasks.task_id = job.task_id AND CASE state WHEN 'open' THEN deadline_ms > (SELECT now_ms()) END LIMIT 1) AS tasks
+ORDER BY -job.limit_price, job.task_id;
+
+-- name: lock_tasks_to_tell
+-- Those of the :tasks that are open and that nobody else is changing at this moment.
+SELECT task_id FROM tasks WHERE task_id = ANY(:tasks::uuid[]) AND state = 'open'
+ORDER BY task_id FOR NO KEY UPDATE SKIP LOCKED;
 
 -- name: lock_tasks_unserved
 -- The tasks that bid best in each of the :lanes, from at most so many :jobs of each; not those that were :told.

@@ -1,9 +1,9 @@
 -- name: open_stack
 -- One round of a stack's lanes at a time, whichever gateway runs it (functions/open_stack.sql); :silent_ms: after so long
--- without a word it loses the round. A round's statements are planned once for each connection: planning them for the values
--- of every round took most of their time, and every one has its index whatever the values are.
+-- without a word it loses the round. A round's statements are planned once for each connection, while tables may be small: a
+-- bitmap reads all rows of an index before it sorts them, where the index has the best ones first.
 SELECT opened.* FROM set_config('idle_in_transaction_session_timeout', :silent_ms, true) AS silence,
-    set_config('plan_cache_mode', 'force_generic_plan', true) AS plans CROSS JOIN LATERAL open_stack(:stack, :leader) AS opened;
+    set_config('enable_bitmapscan', 'off', true) AS plans CROSS JOIN LATERAL open_stack(:stack, :leader) AS opened;
 
 -- name: write_round
 -- A lane's round, its leases (functions/grant_leases.sql) and events, the tasks' rows locked. Nothing is recorded when the

@@ -11,7 +11,7 @@ WHERE leases.lease_id = ANY(:lease_ids::uuid[]);
 
 -- name: report_leases
 -- Results have arrived: the provers' clocks stop, the gateway's verification has :report_ms. Sent again: no more time.
--- The provers have room again, so their lanes are woken.
+-- The provers have room again, which their lanes are told: where nothing waits, nobody needs to look.
 WITH held AS (
     SELECT lease_id FROM leases WHERE lease_id = ANY(:lease_ids::uuid[]) ORDER BY lease_id FOR NO KEY UPDATE
 ), reported AS (
@@ -21,7 +21,7 @@ WITH held AS (
     WHERE lease_id IN (SELECT lease_id FROM held) AND state = ANY(:sources::text[]) AND state <> 'reported'
     RETURNING lane
 )
-SELECT pg_notify('lanes', lane) FROM reported GROUP BY lane;
+SELECT pg_notify('lanes', lane || ' free') FROM reported GROUP BY lane;
 
 -- name: settle_leases
 -- The tasks' rows are locked. :lease_sources, :job_sources: the states that leases and jobs may come from; :late_...: those
@@ -64,7 +64,7 @@ RETURNING leases.lease_id, ran_ms(leases) AS ran_ms, proven.hedges, proven.attem
 -- and whoever waits is woken. :proven: how many of its jobs, :paid: what the client pays for them, :sources: where the last
 -- one ends the proving, which the event :last_kind tells. :event_tasks, :kinds, :data: the events before it, in their order.
 -- Jobs whose dependencies are all proven become ready (:job_sources: the states they may come from); their lanes are
--- woken, and :lanes too. Watchers are told 200 tasks in one notification.
+-- woken; :lanes are told that provers have room again. Watchers are told 200 tasks in one notification.
 WITH given AS (
     SELECT * FROM unnest(:task_ids::uuid[], :proven::int[], :paid::bigint[]) AS g(task_id, proven, paid)
 ), told AS (
@@ -94,7 +94,9 @@ WITH given AS (
           AND needed.state <> 'proven')
     RETURNING lane
 )
-SELECT pg_notify('lanes', lane) FROM (SELECT lane FROM unblocked UNION SELECT unnest(:lanes::text[])) AS woken(lane)
+SELECT pg_notify('lanes', lane) FROM unblocked GROUP BY lane
+UNION ALL SELECT pg_notify('lanes', lane || ' free') FROM unnest(:lanes::text[]) AS freed(lane)
+    WHERE lane NOT IN (SELECT lane FROM unblocked)
 UNION ALL SELECT pg_notify('task_events', string_agg(task_id::text, ',')) FROM ending WHERE number > 0 OR ends GROUP BY chunk
 UNION ALL SELECT pg_notify('combining', pg_current_xact_id()::text) WHERE EXISTS (SELECT FROM counted WHERE ends);
 

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import fcntl
 import shutil
 import subprocess
 from functools import cache
 from pathlib import Path
 
-import platformdirs
 import pytest
 
-from proofgrid.primitives.digests import digest_of
 from proofgrid.primitives.errors import UnknownProofSystem
 from proofgrid.proofs.kit.engine_programs import GNARK
 from proofgrid.proofs.kit.samples import Source
 from proofgrid.proofs.systems.groth16.adapter import Groth16System
+from tests.proofs.npm import alone_in, installed
 
 SOURCES = Path(__file__).with_name("circuits")
 
@@ -32,17 +30,8 @@ def engine_or_skip() -> None:
 @cache
 def compiled(name: str, *, prime: str = "bn128") -> Path:
     """Return the folder of a compiled circuit: .r1cs, .wasm and .sym; skip the test where there is no Node.js."""
-    if shutil.which("npm") is None:
-        pytest.skip("compiling circuits needs Node.js and npm")
-    lock = (SOURCES / "package-lock.json").read_bytes()
-    content = b"\0".join([lock, *(path.read_bytes() for path in sorted(SOURCES.glob("*.circom")))])
-    place = platformdirs.user_cache_path("proofgrid-tests") / f"circuits-{digest_of(content).rpartition(':')[2][:16]}"
-    place.mkdir(parents=True, exist_ok=True)
-    with (place / "lock").open("wb") as turn:
-        fcntl.flock(turn, fcntl.LOCK_EX)  # test files run side by side
-        if not (place / "node_modules").is_dir():
-            shutil.copytree(SOURCES, place, dirs_exist_ok=True)
-            subprocess.run(["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund"], cwd=place, check=True)
+    place = installed(SOURCES, "package.json", *(path.name for path in sorted(SOURCES.glob("*.circom"))))
+    with alone_in(place):
         folder = place / f"{name}-{prime}"
         if not folder.is_dir():
             making = folder.with_suffix(".making")

@@ -164,12 +164,6 @@ def test_a_circuit_cut_anywhere_is_refused(tmp_path: Path) -> None:
             engine.circuit_of(path, workdir=tmp_path)
 
 
-def test_a_solidity_verifier_can_be_had(tmp_path: Path) -> None:
-    files = built("product", tmp_path)
-    text = engine.solidity_verifier(files.path("verifying_key"), CURVES["bn254"], workdir=tmp_path)
-    assert "function verifyProof(" in text
-
-
 def test_a_secret_is_in_nothing_that_is_said(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     files = built("membership", tmp_path)
     facts, output = proven(files, MEMBER, tmp_path)

@@ -1,6 +1,7 @@
 """Groth16: circom's circuits, as their compiler leaves them, with keys that the client brings.
 
-    source    r1cs, wasm, proving_key, verifying_key; sym names the public signals, if it is given
+    source    r1cs, wasm, proving_key and verifying_key, or instead of both the zkey of a ceremony;
+              sym names the public signals, if it is given
     curve     BN254 or BLS12-377, as the circuit's prime says
     input     signal name -> values; the gateway runs the circuit's program, so it knows every public value beforehand
     proof     three points, compressed, 128 or 192 bytes; public: the outputs in decimal
@@ -12,30 +13,42 @@ made them to be trusted with: `proofgrid program keygen` makes some for developm
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from proofgrid.primitives.canonical import Json, canonical_json
 from proofgrid.primitives.digests import Digest, digest_of_file
 from proofgrid.primitives.errors import BadProof, InvalidField, InvalidInput, InvalidProgram
-from proofgrid.proofs.base import JobOutput, Program, ProgramFiles, Report, SliceSpec, SystemDescription
+from proofgrid.proofs.base import (
+    JobOutput,
+    PartialProof,
+    Program,
+    ProgramFiles,
+    Report,
+    SliceSpec,
+    SystemDescription,
+)
+from proofgrid.proofs.kit.contract_calls import call_of
 from proofgrid.proofs.kit.engine_programs import GNARK
-from proofgrid.proofs.kit.files import check_files
+from proofgrid.proofs.kit.files import check_files, require
 from proofgrid.proofs.kit.looking import prove_then_look
+from proofgrid.proofs.kit.naming import NamesInputsAndOutputs
 from proofgrid.proofs.kit.one_job_per_input import OneJobPerInput, TakenInput
+from proofgrid.proofs.offers import Contract, ContractCall
 from proofgrid.proofs.setup import TrustRoots
 from proofgrid.proofs.systems.groth16 import engine
 from proofgrid.proofs.systems.groth16.curves import curve_of
+from proofgrid.proofs.systems.groth16.naming import ALL_INPUTS, ALL_OUTPUTS, integers_in, names_of, with_signal
 from proofgrid.proofs.systems.groth16.signals import is_element, public_names, read_inputs
 
 FORMAT = 1
 CONSTRAINTS_MAX = 1 << 24
 FILES = ("r1cs", "wasm", "proving_key", "verifying_key")
-SYM = "sym"
+SYM, ZKEY = "sym", "zkey"
 _UNITS_LEAST = 20  #: a reference core starts in 20 ms
 
 
-class Groth16System(OneJobPerInput):
+class Groth16System(OneJobPerInput, NamesInputsAndOutputs):
     """Fits proofs.base.ProofSystem; see there for what each method promises."""
 
     name = engine.SYSTEM
@@ -48,7 +61,7 @@ class Groth16System(OneJobPerInput):
         return SystemDescription(
             name=self.name,
             engine=engine.VERSION,
-            program_format="circom circuit: .r1cs, .wasm, proving and verifying key (and .sym)",
+            program_format="circom circuit: .r1cs, .wasm, keys (.pk and .vk, or .zkey) and .sym",
             settings_help={},
             source_suffixes={
                 "r1cs": ".r1cs",
@@ -56,6 +69,7 @@ class Groth16System(OneJobPerInput):
                 "sym": ".sym",
                 "proving_key": ".pk",
                 "verifying_key": ".vk",
+                ZKEY: ".zkey",
             },
         )
 
@@ -82,13 +96,14 @@ class Groth16System(OneJobPerInput):
         """Make a program of circuit and keys."""
         if settings:
             raise InvalidField("circom circuits take no settings", field=f"settings.{next(iter(settings))}")
-        if missing := [name for name in FILES if name not in source]:
-            hint = "proofgrid program keygen makes keys for development" if "key" in missing[0] else ""
-            raise InvalidField(f"there is no {missing[0]}", field=f"source.{missing[0]}", hint=hint)
-        if unknown := set(source) - {*FILES, SYM}:
+        if unknown := set(source) - {*FILES, SYM, ZKEY}:
             raise InvalidField(f"a circuit has no {min(unknown)}", field=f"source.{min(unknown)}")
-        paths = {name: source[name] for name in FILES}
         try:
+            taken = self._with_keys(source, workdir, report)
+            if missing := [name for name in FILES if name not in taken]:
+                hint = "proofgrid program keygen makes keys for development" if "key" in missing[0] else ""
+                raise InvalidField(f"there is no {missing[0]}", field=f"source.{missing[0]}", hint=hint)
+            paths = {name: taken[name] for name in FILES}
             circuit = engine.circuit_of(paths["r1cs"], workdir=workdir)
             if circuit.constraints > CONSTRAINTS_MAX:
                 raise InvalidProgram(f"a circuit has at most {CONSTRAINTS_MAX} constraints", field="source.r1cs")
@@ -100,7 +115,21 @@ class Groth16System(OneJobPerInput):
         names = (
             public_names(source[SYM], outputs=circuit.outputs, inputs=circuit.public_inputs) if SYM in source else None
         )
-        return ProgramFiles(_program(circuit, {name: digest_of_file(paths[name]) for name in FILES}, names), paths)
+        zkey = digest_of_file(source[ZKEY]) if ZKEY in source else None
+        digests = {name: digest_of_file(paths[name]) for name in FILES}
+        return ProgramFiles(_program(circuit, digests, names, zkey), paths)
+
+    def _with_keys(self, source: Mapping[str, Path], workdir: Path, report: Report) -> dict[str, Path]:
+        """Return a source with gnark's keys made of those of snarkjs, where it brings such."""
+        if ZKEY not in source or "r1cs" not in source:
+            return dict(source)
+        if twice := sorted({"proving_key", "verifying_key"} & set(source)):
+            raise InvalidField(
+                f"a .zkey holds the {twice[0]} too", field=f"source.{twice[0]}", hint="bring one of them"
+            )
+        made = {name: workdir / f"circuit{self.describe().source_suffixes[name]}" for name in FILES[2:]}
+        engine.convert_keys(source["r1cs"], source[ZKEY], *made.values(), workdir=workdir, report=report)
+        return {**source, **made}
 
     def check_program(self, files: ProgramFiles) -> None:
         """Raise BadProof unless the files at hand are those that the identity names."""
@@ -122,6 +151,22 @@ class Groth16System(OneJobPerInput):
         outputs, _ = _counts(files)
         return TakenInput(shown=public[outputs:], job_input=canonical_json({"inputs": inputs}), output=public[:outputs])
 
+    def input_names(self, program: Program) -> Mapping[str, int]:
+        """Do what NamesValues.input_names promises; without a table of symbols nothing can be filled in by name."""
+        return names_of(program, ALL_INPUTS) if "names" in program.identity else {}
+
+    def output_names(self, program: Program) -> Mapping[str, int]:
+        """Return the circuit's outputs by name."""
+        return names_of(program, ALL_OUTPUTS)
+
+    def integers_of(self, program: Program, shown: Json, output: Json) -> Mapping[str, Sequence[int]]:
+        """Return the public signals' values by name."""
+        return integers_in(program, curve_of(program), shown, output)
+
+    def with_values(self, program: Program, value: Json, name: str, values: Sequence[int]) -> Json:
+        """Do what NamesValues.with_values promises."""
+        return with_signal(value, name, values)
+
     def run_job(
         self, files: ProgramFiles, slice_index: int, job_input: bytes, *, cache: Path, workdir: Path, report: Report
     ) -> JobOutput:
@@ -133,7 +178,12 @@ class Groth16System(OneJobPerInput):
         def prove() -> JobOutput:
             try:
                 proof, public = engine.prove(
-                    source, _inputs_of(files, job_input), memory=_memory(files), workdir=workdir, report=report
+                    source,
+                    _inputs_of(files, job_input),
+                    snarkjs=ZKEY in files.program.identity,
+                    memory=_memory(files),
+                    workdir=workdir,
+                    report=report,
                 )
             except engine.Refused as reason:
                 raise InvalidInput(reason.rule, field="job_input") from None
@@ -173,6 +223,30 @@ class Groth16System(OneJobPerInput):
         if wrong := engine.complaint_about(key, curve, proof, claimed + shown, workdir=workdir):
             raise BadProof(wrong)
 
+    def contracts(self, files: ProgramFiles, *, workdir: Path) -> list[Contract]:
+        """Do what WritesContract.contracts promises; contracts know BN254 only."""
+        require(files, "verifying_key")
+        try:
+            source = engine.solidity_verifier(files.path("verifying_key"), curve_of(files.program), workdir=workdir)
+        except engine.Refused as reason:
+            raise InvalidField(reason.rule, field="program", hint="compile with --prime bn128") from None
+        return [Contract(name="Verifier", source=source)]
+
+    def contract_calls(
+        self, files: ProgramFiles, statement: Mapping[str, Json], parts: list[PartialProof], *, workdir: Path
+    ) -> list[ContractCall]:
+        """Do what WritesContract.contract_calls promises."""
+        curve = curve_of(files.program)
+        calls = []
+        for part, (shown, claimed) in zip(parts, self.shown_and_claimed(files, statement, parts), strict=True):
+            public = [int(str(value)) for values in (claimed, shown) if isinstance(values, list) for value in values]
+            try:
+                words = engine.words_of(curve, part.output.proof, workdir=workdir)
+            except engine.Refused as reason:
+                raise InvalidField(reason.rule, field="program", hint="compile with --prime bn128") from None
+            calls.append(call_of(f"verifyProof(uint256[{len(words)}],uint256[{len(public)}])", words, public))
+        return calls
+
     def _executed(self, files: ProgramFiles, inputs: engine.Inputs, workdir: Path) -> list[str]:
         return engine.public_values(
             files.path("r1cs"), files.path("wasm"), inputs, memory=_memory(files), workdir=workdir
@@ -180,7 +254,10 @@ class Groth16System(OneJobPerInput):
 
 
 def _program(
-    circuit: engine.Circuit, digests: Mapping[str, Digest], names: tuple[list[Json], list[Json]] | None
+    circuit: engine.Circuit,
+    digests: Mapping[str, Digest],
+    names: tuple[list[Json], list[Json]] | None,
+    zkey: Digest | None,
 ) -> Program:
     identity: dict[str, Json] = {
         "format": FORMAT,
@@ -192,6 +269,8 @@ def _program(
     }
     if names is not None:
         identity["names"] = {"outputs": names[0], "public_inputs": names[1]}
+    if zkey is not None:
+        identity[ZKEY] = zkey  # where the keys came from, and which rows bind the public values
     return Program(
         proof_system=engine.SYSTEM,
         identity=identity,

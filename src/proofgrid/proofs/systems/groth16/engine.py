@@ -65,6 +65,15 @@ def make_keys(r1cs: Path, proving_key: Path, verifying_key: Path, *, workdir: Pa
     _ask("keygen", request, workdir=workdir, memory=_memory_of_file(r1cs), report=report, seconds=_SETUP_SECONDS)
 
 
+def convert_keys(
+    r1cs: Path, zkey: Path, proving_key: Path, verifying_key: Path, *, workdir: Path, report: Report
+) -> None:
+    """Write keys of snarkjs as gnark takes them; the same zkey gives the same files. Raises Refused."""
+    request = {"r1cs": r1cs, "zkey": zkey, "proving_key": proving_key, "verifying_key": verifying_key}
+    memory = _memory_of_file(r1cs) + 8 * zkey.stat().st_size
+    _ask("zkey", request, workdir=workdir, memory=memory, report=report, seconds=_SETUP_SECONDS)
+
+
 def check_keys(source: Mapping[str, Path], *, memory: int, workdir: Path) -> None:
     """Raise Refused unless r1cs, wasm, proving_key and verifying_key may belong together."""
     _ask("keys", source, workdir=workdir, memory=memory)
@@ -77,10 +86,10 @@ def public_values(r1cs: Path, wasm: Path, inputs: Inputs, *, memory: int, workdi
 
 
 def prove(
-    source: Mapping[str, Path], inputs: Inputs, *, memory: int, workdir: Path, report: Report
+    source: Mapping[str, Path], inputs: Inputs, *, snarkjs: bool, memory: int, workdir: Path, report: Report
 ) -> tuple[bytes, list[str]]:
-    """Return a proof and its public values; `source`: r1cs, wasm, proving_key. Raises Refused."""
-    request = {**source, "inputs": inputs}
+    """Return a proof and its public values; `source`: r1cs, wasm, proving_key, which `snarkjs` made or gnark."""
+    request = {**source, "inputs": inputs, "snarkjs": snarkjs}
     answer = _ask("prove", request, workdir=workdir, memory=memory, report=report, seconds=_SETUP_SECONDS)
     return base64.b64decode(str(answer["proof"])), _texts(answer, "public")
 
@@ -96,6 +105,12 @@ def solidity_verifier(verifying_key: Path, curve: Curve, *, workdir: Path) -> st
     """Return a contract that verifies proofs of this key. Raises Refused: contracts know one curve."""
     request = {"curve": curve.name, "verifying_key": verifying_key}
     return str(_ask("solidity", request, workdir=workdir, memory=_MEMORY_LEAST_BYTES)["solidity"])
+
+
+def words_of(curve: Curve, proof: bytes, *, workdir: Path) -> list[int]:
+    """Return the eight coordinates of a proof, as contracts take them. Raises Refused."""
+    request = {"curve": curve.name, "proof": base64.b64encode(proof).decode()}
+    return [int(text) for text in _texts(_ask("words", request, workdir=workdir, memory=_MEMORY_LEAST_BYTES), "words")]
 
 
 def _memory_of_file(r1cs: Path) -> int:
