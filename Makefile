@@ -12,7 +12,7 @@ FAST := tests/rules tests/primitives tests/simulation/test_parts.py tests/wire t
 TESTS ?= tests --ignore=tests/acceptance/scenarios
 
 .DEFAULT_GOAL := help
-.PHONY: help demo engines engine-wheels fast test scenarios check format bench bench-check proto protos schema db coverage dead mutants house lock wheels wheel release clean
+.PHONY: help demo engines engine-wheels fast test test-zkvm scenarios check format bench bench-check proto protos schema db coverage dead mutants house lock wheels wheel release clean
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## */\1\t/' | awk -F'\t' '{printf "  make %-11s  %s\n", $$1, $$2}'
@@ -38,6 +38,10 @@ test: $(STAMP) ## run every test but the scenarios: real database, real processe
 	@$(MAKE) --no-print-directory engines || echo "not every engine could be built: the tests of the others are skipped" >&2
 	$(PYTEST) -n $(TEST_CORES) --dist loadfile tests --ignore=tests/acceptance
 	$(PYTEST) -n $(TEST_CORES) --dist loadfile tests/acceptance --ignore=tests/acceptance/scenarios
+
+test-zkvm: $(STAMP) ## build the engines that take long (Rust: ten minutes of processor time) and run their tests
+	$(BIN)/proofgrid systems --build miden
+	$(PYTEST) tests/proofs/systems/miden
 
 scenarios: $(STAMP) ## break everything on purpose: one failure per file, real processes (about 15 minutes)
 	$(PYTEST) tests/acceptance/scenarios

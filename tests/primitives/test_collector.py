@@ -6,7 +6,8 @@ import gc
 
 import pytest
 
-from proofgrid.primitives.collector import no_collections
+from proofgrid.primitives.collector import YOUNG_MAX, no_collections, seldom_collections
+from proofgrid.primitives.event_loop import run_async
 
 
 @pytest.mark.parametrize("is_enabled", [True, False])
@@ -38,3 +39,19 @@ def test_what_somebody_froze_stays_frozen() -> None:
         assert made
     finally:
         gc.unfreeze()
+
+
+def test_the_collector_looks_seldom_while_an_event_loop_runs_and_never_where_it_was_switched_off() -> None:
+    before = gc.get_threshold()
+
+    async def look() -> tuple[int, ...]:
+        return gc.get_threshold()
+
+    try:
+        assert run_async(look()) == (YOUNG_MAX, *before[1:])
+        assert gc.get_threshold() == before
+        gc.set_threshold(0, *before[1:])
+        with seldom_collections():
+            assert gc.get_threshold()[0] == 0
+    finally:
+        gc.set_threshold(*before)

@@ -10,7 +10,9 @@ from proofgrid.primitives.clock import Clock
 from proofgrid.primitives.ids import Stack
 from proofgrid.roles.loop import Loop
 
-PAUSE_ROUNDS = 1  #: seconds of pause that a second of rounds owes
+#: Seconds of pause that a second of rounds owes. Each round is followed by payments and bundles of what it sold, which
+#: cost as much as the round itself whatever their number: what is gathered before it is gathered for them as well.
+PAUSE_ROUNDS = 3
 UNSOLD_RETRY_FIRST_SECONDS = 0.25
 UNSOLD_RETRY_MAX_SECONDS = 4.0
 
@@ -86,9 +88,9 @@ class RoundsBudget:
     """Rounds may take a fixed share of the time: a calm lane sells at once, a busy one gathers orders meanwhile.
 
     A pause gathers orders, so that the next round does for many what each would else have a round for. A round of one
-    order shows that there is nothing to gather, and owes nothing; one of n orders owes as much of its own length as it
-    saved rounds, (n - 1) / n. Whatever time passes without a round pays for it. A lane that owes less than the interval
-    pauses for nothing. Of a round that took longer than the interval no more than that is owed.
+    order shows that there is nothing to gather, and owes nothing; one of n orders owes PAUSE_ROUNDS times its length,
+    in the proportion of the rounds that it saved, (n - 1) / n. Whatever time passes without a round pays for it. Who
+    owes less than the interval pauses for nothing, and no round owes more.
     """
 
     def __init__(self, *, interval_seconds: float) -> None:
