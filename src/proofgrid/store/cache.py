@@ -136,6 +136,8 @@ class LocalCache:
 
     def _evict(self) -> None:
         excess_bytes = self.used_bytes - self._max_bytes
+        if excess_bytes <= 0:
+            return
         for digest in [digest for digest in self._sizes if digest not in self._pins]:
             if excess_bytes <= 0:
                 return

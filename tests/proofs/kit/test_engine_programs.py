@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from proofgrid.primitives.errors import UnknownProofSystem
-from proofgrid.proofs.kit.engine_programs import ENGINES, EngineProgram, build_missing
+from proofgrid.primitives.errors import InvalidField, UnknownProofSystem
+from proofgrid.proofs.kit.engine_programs import ENGINES, MIDEN, EngineProgram, build_missing, engines_of
 from proofgrid.proofs.kit.engine_recipes import Recipe, run_tool
 
 REFUSES = "import sys; sys.exit('line 3: no such word')"
@@ -86,3 +86,14 @@ def test_one_engine_that_cannot_be_built_does_not_keep_the_others_from_it(toy: E
 def test_every_engine_of_ours_ships_its_sources(engine: EngineProgram) -> None:
     sources = engine.recipe.sources_in(engine.home / engine.name)
     assert len(sources) >= len(engine.recipe.patterns)
+
+
+def test_an_engine_that_takes_long_is_built_only_when_it_is_named(toy: EngineProgram) -> None:
+    quick, named = engines_of([]), engines_of(["miden"])
+    assert named == [MIDEN] and MIDEN not in quick and quick
+    with pytest.raises(InvalidField, match="no engine 'mieden'"):
+        engines_of(["gnark", "mieden"])
+    slow = replace(toy, recipe=replace(RECIPE, takes="an hour", is_slow=True))
+    with pytest.raises(UnknownProofSystem) as refused:
+        slow.path(system="toys")
+    assert refused.value.hint == "proofgrid systems --build toy, which needs Python 3 and an hour"

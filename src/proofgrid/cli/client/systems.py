@@ -9,7 +9,7 @@ import typer
 from proofgrid.cli.kit.console import complain, print_json, print_table, say
 from proofgrid.cli.kit.failures import error_to_json
 from proofgrid.cli.kit.options import JsonOption
-from proofgrid.primitives.errors import UnknownProofSystem
+from proofgrid.primitives.errors import InvalidField, UnknownProofSystem
 
 
 def add_to(cli: typer.Typer) -> None:
@@ -17,6 +17,12 @@ def add_to(cli: typer.Typer) -> None:
 
 
 def run(
+    engines: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="[ENGINE]...", help="With --build: only these; those that take long are built only when named."
+        ),
+    ] = None,
     build: Annotated[
         bool, typer.Option("--build", help="Build what is missing and can be built here; takes a minute each.")
     ] = False,
@@ -28,19 +34,22 @@ def run(
     Example:
       proofgrid systems
       proofgrid systems --build
+      proofgrid systems --build miden
     """
-    failed = _build() if build else []
+    if engines and not build:
+        raise InvalidField("engines are named to be built", field="ENGINE", hint="proofgrid systems --build ENGINE")
+    failed = _build(engines or []) if build else []
     _tell(json=json)
     if failed:
         raise typer.Exit(1)
 
 
-def _build() -> list[str]:
+def _build(names: list[str]) -> list[str]:
     """Build what is missing; return the engines that could not be."""
-    from proofgrid.proofs.kit.engine_programs import ENGINES, build_missing
+    from proofgrid.proofs.kit.engine_programs import build_missing, engines_of
 
     failed = []
-    for name, made in build_missing(ENGINES, lambda name: complain(f"building the engine {name} …")):
+    for name, made in build_missing(engines_of(names), lambda name: complain(f"building the engine {name} …")):
         if isinstance(made, UnknownProofSystem):
             failed.append(name)
             complain(f"{made.detail}.", style="bold")

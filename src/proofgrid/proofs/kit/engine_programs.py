@@ -22,9 +22,9 @@ from pathlib import Path
 import platformdirs
 
 from proofgrid.primitives.digests import digest_of
-from proofgrid.primitives.errors import UnknownProofSystem
+from proofgrid.primitives.errors import InvalidField, UnknownProofSystem
 from proofgrid.proofs.kit.engine import ENGINES_FOLDER
-from proofgrid.proofs.kit.engine_recipes import GO, BuildFailed, Recipe
+from proofgrid.proofs.kit.engine_recipes import CARGO, GO, BuildFailed, Recipe
 
 # A job's child has another home than we have, and with it another cache.
 os.environ.setdefault(ENGINES_FOLDER, str(platformdirs.user_cache_path("proofgrid") / "engines"))
@@ -52,7 +52,7 @@ class EngineProgram:
         raise UnknownProofSystem(
             f"{system} is not installed here: its engine {self.name} is not built",
             field="proof_system",
-            hint=f"proofgrid systems --build, which needs {self.recipe.needs}{self._wheel_hint()}",
+            hint=f"{self._command}, which needs {self.recipe.needs} and {self.recipe.takes}{self._wheel_hint()}",
         )
 
     def is_here(self) -> bool:
@@ -62,8 +62,8 @@ class EngineProgram:
     def build(self) -> Path:
         """Build the program into the user's cache and return it; what is there already stays.
 
-        Takes a minute of processor time and needs the network for its libraries, whose digests a lock file pins. Raises
-        UnknownProofSystem when there is no compiler, or it fails.
+        Takes a minute of processor time, or what its recipe says, and needs the network for its libraries, whose
+        digests a lock file pins. Raises UnknownProofSystem when there is no compiler, or it fails.
         """
         target = self._cached()
         if target.is_file():
@@ -125,13 +125,26 @@ class EngineProgram:
         return Path(os.environ[ENGINES_FOLDER]) / f"{self.name}-{kept}-{machine}"
 
     @property
+    def _command(self) -> str:
+        return f"proofgrid systems --build {self.name}" if self.recipe.is_slow else "proofgrid systems --build"
+
+    @property
     def made(self) -> str:
         """Where the program lies in the folder that a recipe fills."""
         return self.recipe.made.format(name=self.name)
 
 
 GNARK = EngineProgram("gnark", GO)
-ENGINES = (GNARK,)
+MIDEN = EngineProgram("miden", CARGO)
+ENGINES = (GNARK, MIDEN)
+
+
+def engines_of(names: Sequence[str]) -> list[EngineProgram]:
+    """Return the engines of these names; of none, all that are built quickly. Raises InvalidField."""
+    known = {engine.name: engine for engine in ENGINES}
+    if unknown := [name for name in names if name not in known]:
+        raise InvalidField(f"there is no engine {unknown[0]!r}", field="ENGINE", hint=f"engines: {', '.join(known)}")
+    return [known[name] for name in names] or [engine for engine in ENGINES if not engine.recipe.is_slow]
 
 
 def build_missing(

@@ -1,7 +1,8 @@
 """How engines of ours are built: one recipe for each language, by whatever builds it where it is at hand.
 
 A recipe fills an empty folder out of an engine's sources; its libraries come from their registry, pinned by a lock file
-that is a part of the sources. Nothing that a library brings is run while it is fetched.
+that is a part of the sources. Nothing that a library brings is run while it is fetched; Cargo runs what crates bring
+to be built with.
 """
 
 from __future__ import annotations
@@ -10,12 +11,13 @@ import os
 import shutil
 import subprocess
 import sys
+import tempfile
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib.util import find_spec
 from pathlib import Path
 
-BUILD_TIMEOUT_SECONDS = 1_800.0
+BUILD_TIMEOUT_SECONDS = 7_200.0
 _COMPLAINT_KEPT = 500
 
 
@@ -33,6 +35,8 @@ class Recipe:
     made: str  #: where the program lies in the folder that is filled; {name} is the engine's
     tool: Callable[[], Sequence[str] | None]  #: the command that builds; None where there is none
     fill: Callable[[Sequence[str], Path, Path, str], None]  #: tool, sources, folder, where the program lies in it
+    takes: str = "a minute"  #: of processor time, for people
+    is_slow: bool = False  #: built only for those who name the engine
     #: other machines that it builds for: the tag of their wheels -> variables that tell the tool so
     others: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
@@ -93,6 +97,19 @@ def _fill_by_npm(tool: Sequence[str], sources: Path, folder: Path, made: str) ->
     run_tool([*tool, "ci", "--ignore-scripts", "--omit=dev", "--no-audit", "--no-fund"], folder=folder)
 
 
+def _cargo() -> Sequence[str] | None:
+    found = find_tool("cargo")
+    return None if found is None else [found]
+
+
+def _fill_by_cargo(tool: Sequence[str], sources: Path, folder: Path, made: str) -> None:
+    with tempfile.TemporaryDirectory(dir=folder.parent) as scratch:
+        # Whoever builds often names a folder that stays.
+        target = os.environ.get("CARGO_TARGET_DIR", scratch)
+        run_tool([*tool, "build", "--release", "--locked", "--target-dir", target], folder=sources)
+        shutil.copy(Path(target) / "release" / made, folder / made)
+
+
 def _copy(paths: Iterable[Path], folder: Path) -> None:
     for path in paths:
         shutil.copyfile(path, folder / path.name)
@@ -128,4 +145,14 @@ NPM = Recipe(
     made="main.mjs",
     tool=_npm,
     fill=_fill_by_npm,
+)
+CARGO = Recipe(
+    language="Rust",
+    needs="Rust 1.90 or newer (https://rustup.rs)",
+    patterns=("Cargo.toml", "Cargo.lock", "src/*.rs"),
+    made="proofgrid-{name}",
+    tool=_cargo,
+    fill=_fill_by_cargo,
+    takes="ten minutes",
+    is_slow=True,
 )

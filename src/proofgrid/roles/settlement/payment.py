@@ -189,10 +189,6 @@ async def _follow_up(
             digests=[one.proof_digest for one in stored],
             sizes=[one.size_bytes for one in stored],
         )
-    transfers = [transfer for one in proofs for transfer in _transfers(one, surplus_to)]
-    transfers += [transfer for loser in losers for transfer in loser.transfers]
-    transfers += rescues
-    await post_transfers(connection, transfers)
     events: list[tuple[TaskId, Event]] = [(one.lease.task_id, _event(one)) for one in proofs]
     events += [(loser.lease.task_id, loser.event) for loser in losers]
     events += rescued
@@ -208,6 +204,11 @@ async def _follow_up(
         job_sources=job_sources(JobEvent.UNBLOCKED),
         lanes=list({one.lease.lane for one in proofs} | {loser.lease.lane for loser in losers}),
     )
+    # Money last: other gateways pay the same operators and the same treasury, and wait until this commits.
+    transfers = [transfer for one in proofs for transfer in _transfers(one, surplus_to)]
+    transfers += [transfer for loser in losers for transfer in loser.transfers]
+    transfers += rescues
+    await post_transfers(connection, transfers)
 
 
 def _counts(proofs: Sequence[Proven], losers: Sequence[Loser]) -> dict[str, Sequence[object]]:
