@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import gc
+import weakref
 
 import pytest
 
-from proofgrid.primitives.collector import YOUNG_MAX, no_collections, seldom_collections
+from proofgrid.primitives.collector import YOUNG_MAX, no_collections, seldom_collections, spare_what_stays
 from proofgrid.primitives.event_loop import run_async
 
 
@@ -37,6 +38,24 @@ def test_what_somebody_froze_stays_frozen() -> None:
             made = [(number, str(number)) for number in range(1_000)]
         assert gc.get_freeze_count() >= frozen - 1_000  # what was freed meanwhile does not count
         assert made
+    finally:
+        gc.unfreeze()
+
+
+def test_what_stays_is_looked_at_no_more_and_what_comes_later_is() -> None:
+    class Mine:
+        other: Mine
+
+    before, gone = Mine(), Mine()
+    reference = weakref.ref(gone)
+    gone.other = gone
+    del gone
+    try:
+        spare_what_stays()
+        assert reference() is None  # rubbish is not spared
+        assert all(one is not before for one in gc.get_objects())
+        after = Mine()
+        assert any(one is after for one in gc.get_objects())
     finally:
         gc.unfreeze()
 

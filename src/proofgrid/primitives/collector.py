@@ -1,4 +1,4 @@
-"""Python's garbage collector, put off while much is made that is no garbage."""
+"""Python's garbage collector: put off while much is made that is no garbage, and spared what never will be."""
 
 from __future__ import annotations
 
@@ -28,6 +28,15 @@ def no_collections(*, wanted: bool = True) -> Iterator[None]:
             gc.freeze()
             gc.unfreeze()
         gc.enable()
+
+
+def spare_what_stays() -> None:
+    """Collect, and look never again at what is left: modules, classes, whatever a process was built of.
+
+    They are a hundred thousand objects, and each collection of everything would look at them for 60 to 75 ms.
+    """
+    gc.collect()
+    gc.freeze()
 
 
 @contextmanager
