@@ -6,8 +6,10 @@ STAMP := $(VENV)/.installed
 PYTEST := $(BIN)/python -m pytest
 CORES ?= 2
 TEST_CORES ?= 2
+LIVE_TESTS ?= 3# at once: they wait for processes more than they work
 DATA ?= proofgrid-data
 MODEL ?= digits
+SYSTEM ?= ezkl
 FAST := tests/rules tests/primitives tests/simulation/test_parts.py tests/wire tests/telemetry
 TESTS ?= tests --ignore=tests/acceptance/scenarios
 
@@ -23,8 +25,8 @@ $(STAMP): requirements.lock pyproject.toml
 	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@touch $(STAMP)
 
-demo: $(STAMP) ## run a whole network on this machine and prove a neural network's answer (MODEL=lenet: LeNet-5)
-	$(BIN)/proofgrid demo --model $(MODEL)
+demo: $(STAMP) ## run a whole network on this machine and prove a neural network's answer (MODEL=lenet: LeNet-5; SYSTEM=groth16: a circuit)
+	$(BIN)/proofgrid demo --model $(MODEL) --system $(SYSTEM)
 
 fast: $(STAMP) ## run the tests of rules, primitives and wire, without the exhaustive searches (under a minute)
 	$(PYTEST) -q -n $(CORES) -m "not exhaustive" $(FAST)
@@ -36,8 +38,8 @@ engines: $(STAMP) ## build the engines of proof systems that are programs of our
 
 test: $(STAMP) ## run every test but the scenarios: real database, real processes, real proofs
 	@$(MAKE) --no-print-directory engines || echo "not every engine could be built: the tests of the others are skipped" >&2
-	$(PYTEST) -n $(TEST_CORES) --dist loadfile tests --ignore=tests/acceptance
-	$(PYTEST) -n $(TEST_CORES) --dist loadfile tests/acceptance --ignore=tests/acceptance/scenarios
+	$(PYTEST) -n $(TEST_CORES) --dist worksteal tests --ignore=tests/acceptance
+	$(PYTEST) -n $(LIVE_TESTS) --dist worksteal tests/acceptance --ignore=tests/acceptance/scenarios
 
 test-zkvm: $(STAMP) ## build the engines that take long (Rust: ten minutes of processor time) and run their tests
 	$(BIN)/proofgrid systems --build miden

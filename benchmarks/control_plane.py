@@ -13,7 +13,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
-from benchmarks.echo_network import all_done, echo_network, echo_provers, submit_to_lease, throughput
+from benchmarks.echo_network import all_done, echo_network, echo_provers, idle_call_ms, submit_to_lease, throughput
 from benchmarks.measuring import Ratio, Result, Target, busy_percent, say, temporary_folder
 from benchmarks.processor_time import Parts, postmaster_of
 from benchmarks.yardstick import Yardstick, measure_yardstick
@@ -28,6 +28,7 @@ BATCHED = f"batches of {BATCH}"
 SINGLE = "one by one"
 CALM = "submit to lease at 10 jobs/s"
 THIRD = "submit to lease at a third of saturation"
+IDLE_CALL = "a call that does nothing, 10 a second"
 RUSH = "submit to lease at 500 jobs/s"
 PROCESSOR_MS_MAX = {"gateway_ms": 4.0, "postgresql_ms": 3.0, "workers_ms": 2.0}
 
@@ -40,9 +41,9 @@ def run(*, repetitions: int) -> Result:
     with temporary_folder() as folder:
         table, yardstick = asyncio.run(_measure(folder))
     by_name = {row["what"]: row for row in table}
-    batched, single, calm, third = (by_name[name] for name in (BATCHED, SINGLE, CALM, THIRD))
+    batched, single, calm, third, idle = (by_name[name] for name in (BATCHED, SINGLE, CALM, THIRD, IDLE_CALL))
     lost = by_name[RUSH]["refused"]
-    ratios = _ratios(batched, single, third, yardstick)
+    ratios = _ratios(batched, single, third, yardstick) | _latency_ratios(calm, third, idle)
     return Result(
         name=NAME,
         measured="single tasks per second from submit to sealed, eight submitters, one gateway",
@@ -64,6 +65,13 @@ def run(*, repetitions: int) -> Result:
             Target(
                 text="at a third of saturation p50 at most 6 and p99 at most 15 round trips of a notification",
                 met=third["p50_ms"] <= 6 * yardstick.notify_p50_ms and third["p99_ms"] <= 15 * yardstick.notify_p50_ms,
+            ),
+            Target(
+                text="at 10 jobs/s p50 at most 8 calls that do nothing; at a third of saturation at most 3 times that,"
+                " p99 at most 8 times",
+                met=calm["p50_ms"] <= 8 * idle["p50_ms"]
+                and third["p50_ms"] <= 3 * calm["p50_ms"]
+                and third["p99_ms"] <= 8 * calm["p50_ms"],
             ),
             Target(
                 text="processor time of a single task at most 4 (gateway), 3 (PostgreSQL), 2 ms (workers)",
@@ -88,6 +96,14 @@ def _ratios(batched: Row, single: Row, third: Row, yardstick: Yardstick) -> dict
         "gateway's time of a single task / a piece of Python": Ratio(single["gateway_ms"] / core, "less"),
         "PostgreSQL's time of a single task / a piece of Python": Ratio(single["postgresql_ms"] / core, "less"),
         "workers' time of a single task / a piece of Python": Ratio(single["workers_ms"] / core, "less"),
+    }
+
+
+def _latency_ratios(calm: Row, third: Row, idle: Row) -> dict[str, Ratio]:
+    return {
+        "submit to lease at 10 jobs/s, p50 / a call that does nothing": Ratio(calm["p50_ms"] / idle["p50_ms"], "less"),
+        "submit to lease, p50 at a third / at 10 jobs/s": Ratio(third["p50_ms"] / calm["p50_ms"], "less"),
+        "submit to lease, p99 at a third / p50 at 10 jobs/s": Ratio(third["p99_ms"] / calm["p50_ms"], "less"),
     }
 
 
@@ -122,6 +138,8 @@ async def _one_gateway(network: Network, program: str, refused: Counter[str], pa
         rates = await throughput(network, program, jobs=jobs, batch=batch)
         rows.append(_row(name, **rates, **parts.ms_per_task(before, jobs)))
     third = max(1, round(rows[-1]["done_per_second"] / 3))
+    say(IDLE_CALL)
+    rows.append(_row(IDLE_CALL, p50_ms=await idle_call_ms(network)))
     for name, per_second in ((CALM, 10), (THIRD, third)):
         say(f"{name}: {per_second}")
         rows.append(_row(name, **await submit_to_lease(network, program, per_second=per_second), offered=per_second))

@@ -14,7 +14,7 @@ from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from benchmarks.measuring import say, timed, uninterrupted
+from benchmarks.measuring import say, step, timed, uninterrupted
 from proofgrid.cli.demo.digits import MODEL, read_digit
 from proofgrid.cli.demo.processes import stop_database
 from proofgrid.proofs.systems.ezkl.circuits.development import make_development_srs
@@ -42,8 +42,8 @@ def made_srs(folder: Path) -> Iterator[Path]:
     """A folder with the one reference string that fits the circuits."""
     srs = folder / "srs"
     srs.mkdir()
-    say(f"making an SRS of 2^{LOGROWS} points")
-    make_development_srs(srs / f"kzg{LOGROWS}.srs", LOGROWS)
+    with step(f"making an SRS of 2^{LOGROWS} points"):
+        make_development_srs(srs / f"kzg{LOGROWS}.srs", LOGROWS)
     yield srs
 
 
@@ -80,22 +80,27 @@ async def bench_network(network: Network) -> AsyncIterator[Client]:
 
 async def register_digits(client: Client) -> str:
     """Have the network build the program; return its digest."""
-    say("registering the digits model; the network builds it")
-    program = await client.register_program({"model": MODEL}, settings=SETTINGS)
+    with step("registering the digits model; the network builds it"):
+        program = await client.register_program({"model": MODEL}, settings=SETTINGS)
     return program.digest
 
 
 async def start_warm_prover(network: Network, client: Client, digest: str, operator: str) -> Process:
     """Start an operator's one-core prover and have it derive its proving keys in a task that nobody measures."""
-    say(f"starting {operator}'s prover; it derives its proving keys")
-    prover = await start_prover(network, operator)
-    await timed_task(client, digest, number=0)
+    with step(f"starting {operator}'s prover; it derives its proving keys"):
+        prover = await start_prover(network, operator)
+        await timed_task(client, digest, number=0)
     return prover
 
 
 async def start_prover(network: Network, operator: str) -> Process:
     """Start an operator's prover; one that was stopped finds its keys again."""
-    return await network.start_prover(f"{operator}-1", operator, ask=ASK, cores=1)
+    return await network.start_prover(name_of_prover(operator), operator, ask=ASK, cores=1)
+
+
+def name_of_prover(operator: str) -> str:
+    """Return what an operator's prover is called."""
+    return f"{operator}-1"
 
 
 async def stop_prover(network: Network, prover: Process) -> None:

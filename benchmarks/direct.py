@@ -1,7 +1,7 @@
 """The peer of `overhead`: a process that proves a task's jobs in a loop, with no network around it.
 
-stdin:  the first line is the order, {"folder", "srs", "settings"}; every further line the number of a digit
-stdout: {"digest"} once the keys are derived; then {"seconds", "busy_cores", "processor_seconds"} per digit
+stdin:  the first line is the order, {"folder", "manifest", "files"}; every further line the number of a digit
+stdout: {"digest"} once it has proven; then {"seconds", "busy_cores", "processor_seconds"} per digit
 """
 
 from __future__ import annotations
@@ -14,21 +14,20 @@ from typing import Any
 
 from benchmarks.digits import SAMPLES
 from benchmarks.measuring import Stopwatch, timed
-from proofgrid.cli.demo.digits import MODEL, read_digit
+from proofgrid.cli.demo.digits import read_digit
 from proofgrid.proofs.base import ProgramFiles
+from proofgrid.proofs.manifest import program_from_json
 from proofgrid.proofs.systems.ezkl.adapter import EzklProofSystem
-from proofgrid.proofs.systems.ezkl.setup import KZG_BN254
 
 SYSTEM = EzklProofSystem()
 
 
 def main() -> None:
-    """Build the program, prove once to derive the keys, then prove whenever asked."""
+    """Prove once, with the keys that lie in the folder, then whenever asked."""
     order = json.loads(sys.stdin.readline())
     folder = Path(order["folder"])
-    files = SYSTEM.build_program(
-        {"model": MODEL}, order["settings"], trust={KZG_BN254: Path(order["srs"])}, workdir=folder, report=_ignore
-    )
+    paths = {name: Path(path) for name, path in order["files"].items()}
+    files = ProgramFiles(program_from_json(order["manifest"]), paths)
     _prove(files, folder, number=0)
     _answer(digest=files.program.digest)
     while line := sys.stdin.readline():

@@ -20,7 +20,7 @@ from proofgrid.rules.jobs.classes import JobClass
 from proofgrid.rules.jobs.offers import ProverTerms
 from proofgrid.sdk.client import Client
 from proofgrid.wire.codec import provers as codec
-from proofgrid.wire.v1 import prover_pb2, prover_pb2_grpc
+from proofgrid.wire.v1 import client_pb2, client_pb2_grpc, prover_pb2, prover_pb2_grpc
 from tests.networks import Network, running_network
 
 SUBMITTERS = 8
@@ -182,6 +182,19 @@ async def all_done(network: Network) -> None:
 async def _until(observer: Any, condition: str, *values: Any) -> None:
     while not await observer.fetchval(condition, *values):  # noqa: ASYNC110 - an observer from outside
         await asyncio.sleep(PAID_POLL_SECONDS)
+
+
+async def idle_call_ms(network: Network, *, per_second: int = 10, calls: int = 50) -> float:
+    """Return how long a call takes that asks for nothing and needs no key, p50, when so few come."""
+    took = []
+    async with network.client() as client:
+        stub = client_pb2_grpc.ClientServiceStub(client.connection.channel)
+        for _ in range(calls):
+            called = time.perf_counter()
+            await stub.GetNetwork(client_pb2.GetNetworkRequest())
+            took.append((time.perf_counter() - called) * 1000)
+            await asyncio.sleep(1 / per_second)
+    return statistics.median(took)
 
 
 async def submit_to_lease(network: Network, program: str, *, per_second: int, seconds: int = 8) -> dict[str, float]:

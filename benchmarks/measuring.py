@@ -122,6 +122,15 @@ def say(text: str) -> None:
     print(text, file=sys.stderr, flush=True)
 
 
+@contextmanager
+def step(text: str) -> Iterator[None]:
+    """Tell what begins and, when it is over, how long it took: what goes before a measurement may take minutes."""
+    say(f"{text} …")
+    started_at = time.perf_counter()
+    yield
+    say(f"{text}: {time.perf_counter() - started_at:.0f} s")
+
+
 def print_result(result: Result) -> None:
     """Print a result for people."""
     print(f"\n{result.name}: {result.measured}\n  against {result.against}\n")

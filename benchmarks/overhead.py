@@ -1,5 +1,6 @@
 """What does the network cost? A task of four slices on one prover, against its four proofs in a plain loop.
 
+The network builds the program and its prover derives the keys, once, before anything is timed; the loop gets both.
 Wall time is what counts, on an idle machine. Processor time, of the loop and of all of the network's processes, is told
 beside it: others disturb it less, but it does not know who waits for whom.
 """
@@ -9,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import shutil
 import sys
 from asyncio.subprocess import PIPE, Process
 from collections.abc import AsyncIterator
@@ -17,18 +19,25 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.digits import (
-    SETTINGS,
     bench_network,
     cleaned_up,
     made_srs,
+    name_of_prover,
     register_digits,
     rest,
     start_warm_prover,
     timed_task,
 )
-from benchmarks.measuring import Result, Target, busy_percent, median, say, temporary_folder
+from benchmarks.measuring import Result, Target, busy_percent, median, say, step, temporary_folder
 from benchmarks.processor_time import postmaster_of, used_by_trees
+from proofgrid.primitives.digests import Digest
 from proofgrid.proofs.kit.engine import ENGINE_THREADS
+from proofgrid.proofs.library import ProgramLibrary
+from proofgrid.proofs.manifest import program_to_json
+from proofgrid.store.artifacts import ArtifactStore
+from proofgrid.store.cache import LocalCache
+from proofgrid.store.database import Database
+from proofgrid.store.embedded import dsn_of
 from tests.networks import Network
 
 NAME = "overhead"
@@ -43,7 +52,7 @@ def run(*, repetitions: int) -> Result:
         (folder / "direct").mkdir()
         network = Network(folder, "", {"SRS_FILE": str(srs)})
         with cleaned_up(network):
-            table = asyncio.run(_measure(network, srs, repetitions))
+            table = asyncio.run(_measure(network, repetitions))
 
     directly = median([row["direct_seconds"] for row in table])
     through = median([row["network_seconds"] for row in table])
@@ -65,13 +74,15 @@ def run(*, repetitions: int) -> Result:
     )
 
 
-async def _measure(network: Network, srs: Path, repetitions: int) -> list[dict[str, Any]]:
+async def _measure(network: Network, repetitions: int) -> list[dict[str, Any]]:
     table = []
     async with bench_network(network) as client:
         digest = await register_digits(client)
-        async with _direct_peer(network.root / "direct", srs) as peer:
-            assert (await _answer_of(peer))["digest"] == digest, "both prove the same program"
-            await start_warm_prover(network, client, digest, "alice")
+        await start_warm_prover(network, client, digest, "alice")
+        program = await _program_of(network, Digest(digest))
+        async with _direct_peer(network.root / "direct", program) as peer:
+            with step("starting the plain loop; it proves once"):
+                assert (await _answer_of(peer))["digest"] == digest, "both prove the same program"
             of_network = (
                 *(process.pid for process in network.processes),
                 postmaster_of(network.root / "gateway" / "db"),
@@ -102,10 +113,25 @@ async def _measure(network: Network, srs: Path, repetitions: int) -> list[dict[s
     return table
 
 
+async def _program_of(network: Network, digest: Digest) -> dict[str, Any]:
+    """Return the program that the network has built, its files and the prover's keys copied for the plain loop."""
+    folder, gateway = network.root / "direct", network.root / "gateway"
+    artifacts = ArtifactStore.open(str(gateway / "artifacts"))
+    database = await Database.connect(dsn_of(gateway / "db"), size=1)
+    try:
+        program = await ProgramLibrary(database, artifacts, LocalCache(folder / "cache", 1 << 40)).program(digest)
+    finally:
+        await database.close()
+    files = {name: folder / f"file-{number}" for number, name in enumerate(program.files)}
+    for name, path in files.items():
+        await artifacts.fetch_to(program.files[name], path)
+    shutil.copytree(network.keys_directory(name_of_prover("alice"), "alice"), folder / "keys")
+    return {"manifest": program_to_json(program), "files": {name: str(path) for name, path in files.items()}}
+
+
 @asynccontextmanager
-async def _direct_peer(folder: Path, srs: Path) -> AsyncIterator[Process]:
+async def _direct_peer(folder: Path, program: dict[str, Any]) -> AsyncIterator[Process]:
     """The plain loop's process; it ends with its standard input, however this one ends."""
-    say("starting the plain loop; it builds the program and derives its proving keys")
     process = await asyncio.create_subprocess_exec(
         sys.executable,
         "-m",
@@ -116,7 +142,7 @@ async def _direct_peer(folder: Path, srs: Path) -> AsyncIterator[Process]:
         start_new_session=True,
     )
     try:
-        await _tell(process, json.dumps({"folder": str(folder), "srs": str(srs), "settings": SETTINGS}))
+        await _tell(process, json.dumps({"folder": str(folder), **program}))
         yield process
     finally:
         if process.returncode is None:

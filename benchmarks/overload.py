@@ -22,6 +22,7 @@ import asyncpg
 
 from benchmarks.echo_network import LIMIT_PRICE, all_done, echo_network, echo_provers, throughput
 from benchmarks.measuring import Ratio, Result, Target, busy_percent, say, temporary_folder
+from benchmarks.processor_time import Parts, postmaster_of
 from proofgrid.primitives.errors import Busy, ProofgridError
 from proofgrid.sdk.client import Client
 from proofgrid.sdk.inputs import inputs_json
@@ -37,6 +38,8 @@ CONNECTIONS = 4
 PATIENCE_SECONDS = 1.0
 PROBES = 8
 NORMAL_SECONDS = 5.0
+SHARE_LEAST = 0.9  #: of the best, at three times saturation
+FLOODED = "3x"
 FLOOD, SMALL = "client", "small"
 
 SOLD_TWICE = "SELECT count(*) - count(DISTINCT job_id) FROM leases WHERE granted_ms >= $1"
@@ -63,6 +66,7 @@ class Load:
     sold_twice: int = 0
     results_refused: Counter[str] = field(default_factory=Counter)
     normal_after_seconds: float = 0.0
+    cores: dict[str, float] = field(default_factory=dict)  #: that each part kept busy
 
     def row(self) -> dict[str, Any]:
         """As a row of the table."""
@@ -82,6 +86,7 @@ class Load:
             "results_refused": self.results_refused.total(),
             "errors": dict(self.errors),
             "normal_after_s": round(self.normal_after_seconds, 2),
+            **{f"{part}_cores": round(cores, 2) for part, cores in self.cores.items()},
         }
 
 
@@ -109,27 +114,40 @@ class Flood:
 FLOODS = (
     Flood("1x", 1, _submit),
     Flood("2x", 2, _submit),
-    Flood("3x", 3, _submit),
+    Flood(FLOODED, 3, _submit),
     Flood("3x, clients that obey nothing", 3, _submit_rudely),
 )
 
 
 def run(*, repetitions: int) -> Result:
-    """Measure once; a run takes less than a minute, and is to be repeated as a whole."""
+    """Measure so many times in a row, each in a new network; a run takes about a minute."""
     busy = busy_percent()
-    with temporary_folder() as folder:
-        calm_ms, loads = asyncio.run(measure(folder))
-    by_name = {load.what: load for load in loads}
-    best = max(load.goodput for load in loads)
-    flooded = by_name["3x"]
+    table: list[dict[str, Any]] = []
+    loads: list[Load] = []
+    shares: list[float] = []
+    for number in range(1, repetitions + 1):
+        with temporary_folder() as folder:
+            calm_ms, of_run = asyncio.run(measure(folder))
+        best = max(load.goodput for load in of_run)
+        flooded = next(load for load in of_run if load.what == FLOODED)
+        shares.append(round(flooded.goodput / best, 3))
+        say(f"run {number} of {repetitions}: {shares[-1]} of the best at three times saturation")
+        table += [{"run": number, "what": "calm, submit to lease", "sold_p50_ms": round(calm_ms, 1)}]
+        table += [{"run": number, **load.row(), "of_best": round(load.goodput / best, 3)} for load in of_run]
+        loads += of_run
     ended = sum((load.lease_ends for load in loads), Counter[str]())
+    ratio = statistics.median(shares)
     return Result(
         name=NAME,
-        measured="sealed tasks a second at three times saturation",
-        against="the most that was sealed in a second under any of the loads",
-        ratio=round(flooded.goodput / best, 3),
+        measured="sealed tasks a second at three times saturation, median of the runs",
+        against="the most that was sealed in a second under any of a run's loads",
+        ratio=ratio,
         targets=(
-            Target(text="at three times saturation at least 90% of the best", met=flooded.goodput >= 0.9 * best),
+            Target(
+                text=f"at three times saturation at least {SHARE_LEAST:.0%} of the best, in each run; "
+                f"{sum(share >= SHARE_LEAST for share in shares)} of {repetitions}: {sorted(shares)}",
+                met=min(shares) >= SHARE_LEAST,
+            ),
             Target(text=f"no lease ended without its proof; {dict(ended)}", met=not ended),
             Target(text="nothing was sold twice", met=not any(load.sold_twice for load in loads)),
             Target(
@@ -139,9 +157,9 @@ def run(*, repetitions: int) -> Result:
             Target(text="who asks little is never refused", met=not any(load.small_refused for load in loads)),
             Target(text="no errors but PG-429", met=not any(load.errors or load.results_refused for load in loads)),
         ),
-        table=({"what": "calm, submit to lease", "sold_p50_ms": round(calm_ms, 1)}, *(load.row() for load in loads)),
+        table=tuple(table),
         busy_before_percent=busy,
-        ratios={"goodput at three times saturation": Ratio(round(flooded.goodput / best, 3), "more")},
+        ratios={"goodput at three times saturation": Ratio(ratio, "more")},
     )
 
 
@@ -150,7 +168,9 @@ async def measure(folder: Path) -> tuple[float, list[Load]]:
     server = await asyncio.to_thread(start_embedded, folder / "db")
     try:
         async with echo_network(folder, server.dsn) as (network, program), echo_provers(network) as refused:
-            return await measure_loads(network, program, refused)
+            assert network.gateway is not None
+            parts = Parts((network.gateway.pid,), postmaster_of(folder / "db"))
+            return await measure_loads(network, program, refused, parts=parts)
     finally:
         await asyncio.to_thread(server.stop)
 
@@ -163,6 +183,7 @@ async def measure_loads(
     floods: Sequence[Flood] = FLOODS,
     seconds: float = SECONDS,
     saturating_jobs: int = SATURATING_JOBS,
+    parts: Parts | None = None,
 ) -> tuple[float, list[Load]]:
     """The same in a network of echo provers; `refused`: the results of theirs that are."""
     network.add_key(SMALL)
@@ -177,7 +198,10 @@ async def measure_loads(
     for flood in floods:
         load = Load(what=flood.what, per_second=flood.times * rates["done_per_second"])
         say(f"{flood.what}: {load.per_second:.0f} jobs/s")
+        before, began = parts.seconds() if parts else {}, time.monotonic()
         await _under(network, program, load, partial(flood.submit, program), observer, seconds=seconds)
+        after, lasted = parts.seconds() if parts else {}, time.monotonic() - began
+        load.cores = {part: (after[part] - before[part]) / lasted for part in after}
         load.normal_after_seconds = await _until_normal(network, program, calm_ms)
         await all_done(network)
         load.results_refused = Counter(refused)

@@ -7,10 +7,14 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from tests.packages import toy_system_installed
 
 pytest_plugins = ["tests.databases"]
+
+settings.register_profile("any machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("any machine")
 
 os.environ.pop("COLUMNS", None)  # pytest-xdist sets it for its workers; what is no terminal has no width
 

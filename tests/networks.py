@@ -21,8 +21,9 @@ from proofgrid.sdk.answers.network import NetworkStatus
 from proofgrid.sdk.client import Client
 from proofgrid.sdk.keys import new_key, read_key, write_key
 
-READY_SECONDS = 90.0
-WAIT_SECONDS = 150.0
+READY_SECONDS = 300.0
+WAIT_SECONDS = 400.0
+STOP_SECONDS = 60.0
 
 
 @dataclass(slots=True)
@@ -60,7 +61,7 @@ class Process:
         if self.process.returncode is None:
             self.process.terminate()
             try:
-                async with asyncio.timeout(20):
+                async with asyncio.timeout(STOP_SECONDS):
                     await self.process.wait()
             except TimeoutError:
                 self.process.kill()
@@ -72,6 +73,17 @@ class Hold:
     """Keeps a prover's toy jobs running, however fast or slow the machine is."""
 
     path: Path
+
+    @property
+    def held(self) -> Path:
+        """Is there once it keeps a job."""
+        return self.path.with_name(self.path.name.replace("hold", "held"))
+
+    async def until_held(self) -> None:
+        """Wait until it keeps a job."""
+        async with asyncio.timeout(WAIT_SECONDS):
+            while not self.held.exists():  # noqa: ASYNC110 - a file tells nobody
+                await asyncio.sleep(0.02)
 
     def let_go(self) -> None:
         self.path.unlink(missing_ok=True)
@@ -171,12 +183,15 @@ class Network:
         """Where a prover caches what its proof systems derive."""
         return self.root / "operators" / operator / "provers" / name / "keys"
 
-    def hold(self, name: str, operator: str) -> Hold:
-        """Let no toy job of a prover go further than its first word until it is let go; call it before it starts."""
+    def hold(self, name: str, operator: str, *, stage: str = "prove") -> Hold:
+        """Let no toy job that this prover starts from now on go further than its first word, until it is let go."""
         keys = self.keys_directory(name, operator)
         keys.mkdir(parents=True, exist_ok=True)
-        (keys / "toy-hold").touch()
-        return Hold(keys / "toy-hold")
+        hold = Hold(keys / f"toy-hold-{stage}")
+        if not hold.path.exists():
+            hold.held.unlink(missing_ok=True)
+            hold.path.touch()
+        return hold
 
     async def _start(
         self,
@@ -280,15 +295,39 @@ class Network:
         assert check.held == check.minted
         return check
 
+    async def stop_provers(self) -> None:
+        """Stop all provers; none of their children may stay behind."""
+        gateways = [self.gateway, *self.others.values()]
+        await self._stop([process for process in self.processes if all(process is not one for one in gateways)])
+
     async def stop(self) -> None:
         """Stop everything; nothing may stay behind."""
-        children = [child for process in self.processes for child in process.children()]
-        for process in reversed(self.processes):
+        await self._stop(self.processes)
+
+    async def _stop(self, processes: Sequence[Process]) -> None:
+        children = [child for process in processes for child in process.children()]
+        for held in self.root.glob("operators/*/provers/*/keys/toy-hold-*"):  # a prover drains what it has
+            held.unlink()
+        for process in reversed(processes):
             await process.stop()
-        _, alive = await asyncio.to_thread(psutil.wait_procs, children, 10)
+        _, alive = await asyncio.to_thread(psutil.wait_procs, children, STOP_SECONDS)
         for child in alive:
             child.kill()
         assert not alive, f"left behind: {alive}"
+
+
+async def said(log: Path, words: str) -> None:
+    """Wait until a process's log has these words."""
+    try:
+        async with asyncio.timeout(WAIT_SECONDS):
+            while words not in _text_of(log):  # noqa: ASYNC110 - a file tells nobody
+                await asyncio.sleep(0.05)
+    except TimeoutError:
+        raise AssertionError(f"{log.name} never said {words!r} but\n{_text_of(log)[-4000:]}") from None
+
+
+def _text_of(log: Path) -> str:
+    return log.read_text() if log.exists() else ""
 
 
 def _works_in(process: psutil.Process) -> Path:
@@ -323,8 +362,7 @@ async def running_network(
         await network.check_ledger()
     except BaseException:
         for process in network.processes:
-            text = process.log.read_text() if process.log.exists() else ""
-            print(f"--- {process.name} ---\n{text[-6000:]}")  # noqa: T201 - pytest shows it when a test fails
+            print(f"--- {process.name} ---\n{_text_of(process.log)[-6000:]}")  # noqa: T201 - pytest shows it when a test fails
         raise
     finally:
         await network.stop()

@@ -6,15 +6,13 @@ A proof is the two ends of its piece of the chain; the verifier walks the piece 
 `units` (PU of each job, whatever it really is), `behaviour` (what `run_job` does: ok, slow, hang, fill, crash, exit,
 panic, memory, stderr, noise, orphan, helper, refuse, unprovable, garbage, or honest, which is ok; or `uncombinable`:
 the proofs are right, and `combine` fails; or `fragile`: `combine` dies of a proof that is b"poison"; or
-`panic-at-build`; with `wrap-` before it: so does `wrap`, and `run_job` is honest), `wraps` (how many
-proofs one wrap takes; 0: none, and no one proof), `sleep_ms`, `padding` (bytes that every job's input is longer: large
-inputs are artifacts, small ones are not), `thickness` (bytes that every proof is longer)
-and `bulk` (bytes that the program, and so every bundle, is longer).
-Of the behaviours `unprovable-indeed` and `honest` the system can tell whether a job can be proven, of no other.
-A file `toy-behaviour` in a prover's cache directory overrides the behaviour for that prover alone; while a
-file `toy-hold` is there, its jobs go no further than their first word. A file `toy-complaint` in its scratch directory
-is what its self-check fails with.
-
+`panic-at-build`; with `wrap-` before it: so does `wrap`, and `run_job` is honest), `wraps` (how many proofs one wrap
+takes; 0: none, and no one proof), `sleep_ms`, `padding` (bytes that every job's input is longer: large inputs are
+artifacts, small ones are not), `thickness` (bytes that every proof is longer) and `bulk` (bytes that the program, and
+so every bundle, is longer). Of the behaviours `unprovable-indeed` and `honest` the system can tell whether a job can be
+proven, of no other. A file `toy-behaviour` in a prover's cache directory overrides the behaviour for that prover alone;
+while a file `toy-hold-prove` (or `-wrap`) is there, its jobs make `toy-held-prove` after their first word, and go no
+further. A file `toy-complaint` in its scratch directory is what its self-check fails with.
 This file is copied out and installed as a third party's package; so it imports nothing from the tests.
 """
 
@@ -188,8 +186,7 @@ class ToySystem:
         behaviour = "ok" if behaviour.startswith("wrap-") else behaviour
         report("prove", 0)
         start = json.loads(job_input)["start"]
-        while (cache / "toy-hold").exists():
-            time.sleep(0.02)
+        _wait_while_held(cache, "prove")
         _behave(behaviour, settings, workdir, report)
         end = _walk(start, settings["rounds"])
         report("prove", 1000)
@@ -212,6 +209,7 @@ class ToySystem:
         behaviour = _behaviour(settings, cache)
         behaviour = behaviour.removeprefix("wrap-") if behaviour.startswith("wrap-") else "ok"
         report("wrap", 0)
+        _wait_while_held(cache, "wrap")
         for part in parts:
             if not files.program.is_wrap(part.slice_index):
                 _verified(files, part.output)
@@ -348,6 +346,12 @@ def _verified(files: ProgramFiles, output: JobOutput) -> dict[str, str]:
     return {"start": start, "end": end}
 
 
+def _wait_while_held(cache: Path, stage: str) -> None:
+    while (cache / f"toy-hold-{stage}").exists():
+        (cache / f"toy-held-{stage}").touch()
+        time.sleep(0.02)
+
+
 def _behave(behaviour: str, settings: Mapping[str, Any], workdir: Path, report: Report) -> None:
     if behaviour == "slow":
         for step in range(1, 11):
@@ -376,8 +380,7 @@ def _behave(behaviour: str, settings: Mapping[str, Any], workdir: Path, report: 
         while hoard:
             hoard.append(bytearray(16 << 20))
     if behaviour == "stderr":
-        for number in range(5000):
-            sys.stderr.write(f"complaint number {number}\n")
+        sys.stderr.writelines(f"complaint number {number}\n" for number in range(5000))
         sys.stderr.flush()
         os._exit(3)
     if behaviour == "noise":

@@ -10,12 +10,21 @@ from pathlib import Path
 from typing import Any
 
 import asyncpg
+import pytest
 
 from proofgrid.proofs.bundles.bundle import BundleReport, verify_bundle
 from proofgrid.sdk.answers.work import Program, Task
 from proofgrid.sdk.client import Client
 from proofgrid.sdk.event import Event
-from tests.networks import Network
+from tests.networks import WAIT_SECONDS, Network
+
+#: A network that takes no lease back because the machine is busy.
+patient = pytest.mark.parametrize(
+    "network",
+    [{"PICK_UP_MS": "60000", "RUN_MS_FLOOR": "600000", "LEASE_TTL_MS": "60000", "RECONNECT_GRACE_MS": "60000"}],
+    indirect=True,
+    ids=["patient"],
+)
 
 
 async def register_toy(client: Client, root: Path, **settings: Any) -> Program:
@@ -86,7 +95,7 @@ async def database_of(network: Network) -> AsyncIterator[Any]:
 async def sessions(connection: Any, condition: str) -> None:
     """Wait until a session of this test's database is as described."""
     query = f"SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND {condition}"  # noqa: S608
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(WAIT_SECONDS):
         while not await connection.fetchval(query):
             await connection.execute("SELECT pg_stat_clear_snapshot()")
             await asyncio.sleep(0.02)

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 import ezkl
 import pytest
+import pytest_asyncio
 
 from proofgrid.primitives.canonical import Json
 from proofgrid.proofs.base import ProgramFiles
 from proofgrid.proofs.systems.ezkl.adapter import EzklProofSystem
 from proofgrid.proofs.systems.ezkl.setup import KZG_BN254
+from proofgrid.sdk.answers.work import Program
 from tests.acceptance.tasks import check_paid_once, events_of, fetch_and_verify
-from tests.networks import Network, running_network
+from tests.networks import Network
 from tests.proofs.systems.ezkl.models import an_mlp, save
 
 SYSTEM = EzklProofSystem()
@@ -79,24 +81,32 @@ def prepare_cheat(models: Models, cache: Path, cheat: str) -> None:
             (cache / f"foreign-{job.slice_index}").write_bytes(output.proof)
 
 
-@pytest.fixture
-async def network(tmp_path: Path, database_dsn: str, models: Models) -> AsyncIterator[Network]:
-    async with running_network(tmp_path, database_dsn, SRS_FILE=str(models.srs)) as network:
-        yield network
+@pytest.fixture(scope="module")
+def shared_settings(models: Models) -> dict[str, str]:
+    return {"SRS_FILE": str(models.srs)}
 
 
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def program(network_of_file: Network, models: Models) -> Program:
+    async with network_of_file.client() as client:
+        return await client.register_program({"model": models.path}, settings=SETTINGS)
+
+
+@pytest.mark.asyncio(loop_scope="module")
 @pytest.mark.parametrize("cheat", ["output", "input", "model", "truncated", "flipped", "garbage"])
 async def test_a_cheater_is_caught_unpaid_and_its_slices_are_proven_elsewhere(
-    network: Network, models: Models, tmp_path: Path, cheat: str
+    shared_network: Network, program: Program, models: Models, tmp_path: Path, cheat: str
 ) -> None:
+    network, operator = shared_network, f"operator-{cheat}"
+    network.add_key(operator)
+    await network.grant(operator, "operator")
     site = tmp_path / "cheating-site"
     install_cheating_ezkl(site)
-    prepare_cheat(models, network.keys_directory("cheater", "alice"), cheat)
+    prepare_cheat(models, network.keys_directory("cheater", operator), cheat)
 
     async with network.client() as client:
-        program = await client.register_program({"model": models.path}, settings=SETTINGS)
         task = await client.submit(program.digest, [INPUT], limit_price=2_000)
-        await network.start_prover("cheater", "alice", ask=100, path=site)
+        await network.start_prover("cheater", operator, ask=100, path=site)
         # The last slice alone has an output to lie about; the honest prover comes once the cheater was caught.
         async for event in client.watch(task.task_id):
             if event.kind == "returned":
@@ -105,8 +115,8 @@ async def test_a_cheater_is_caught_unpaid_and_its_slices_are_proven_elsewhere(
         events = await events_of(client, task.task_id)
         task = await client.task(task.task_id)
         report = await fetch_and_verify(client, network, task, tmp_path)
-        async with network.client("alice") as alice:
-            cheaters_account = await alice.account()
+        async with network.client(operator) as its_operator:
+            cheaters_account = await its_operator.account()
 
     caught = [event.data for event in events if event.kind == "returned"]
     assert caught

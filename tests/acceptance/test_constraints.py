@@ -6,7 +6,7 @@ from pathlib import Path
 
 from proofgrid.rules.jobs.constraints import Constraints
 from tests.acceptance.tasks import check_paid_once, events_of, register_toy, wait_for
-from tests.networks import Network, running_network
+from tests.networks import running_network
 
 
 async def test_only_provers_that_meet_a_clients_constraints_prove_its_jobs(
@@ -38,13 +38,3 @@ async def test_only_provers_that_meet_a_clients_constraints_prove_its_jobs(
         assert all(item["sell_price"] >= 900 for item in sold)
         assert told.data["lane"] == f"default/toy/large/{nowhere.name}"
         await check_paid_once(network)
-
-
-async def test_a_task_without_constraints_stays_in_the_lane_of_its_class(network: Network, tmp_path: Path) -> None:
-    await network.start_prover("p", "alice", ask=700, REGION="us")
-    async with network.client() as client:
-        program = await register_toy(client, tmp_path, slices=1)
-        task = await client.submit(program.digest, ["x"], limit_price=1_500)
-        sold = await wait_for(client, task.task_id, "sold")
-        await client.wait(task.task_id)
-    assert sold.data["lane"] == "default/toy/small"

@@ -7,7 +7,7 @@ import os
 import signal
 from pathlib import Path
 
-from tests.acceptance.tasks import check_paid_once, events_of, register_toy, wait_for
+from tests.acceptance.tasks import check_paid_once, events_of, patient, register_toy, wait_for
 from tests.networks import Network
 
 
@@ -23,7 +23,7 @@ async def test_a_killed_provers_slice_is_proven_elsewhere(network: Network, tmp_
         doomed.kill()
         await network.start_prover("heir", "bob", ask=900)
         events = await events_of(client, task.task_id)
-        await asyncio.to_thread(lambda: [child.wait(timeout=20) for child in children])
+        await asyncio.to_thread(lambda: [child.wait(timeout=60) for child in children])
 
     returned = [event.data for event in events if event.kind == "returned"]
     assert children
@@ -54,9 +54,10 @@ async def test_a_killed_child_is_reported_and_its_slice_proven_elsewhere(network
 
 
 async def test_a_killed_gateway_comes_back_and_loses_nothing(network: Network, tmp_path: Path) -> None:
+    hold = network.hold("p", "alice")
     await network.start_prover("p", "alice", ask=500)
     async with network.client() as client:
-        program = await register_toy(client, tmp_path, slices=3, behaviour="slow", sleep_ms=1_500)
+        program = await register_toy(client, tmp_path, slices=3)
         task = await client.submit(program.digest, ["x"], limit_price=1_500)
         await wait_for(client, task.task_id, "stage", stage="prove")
         watching = asyncio.ensure_future(events_of(client, task.task_id))
@@ -64,6 +65,7 @@ async def test_a_killed_gateway_comes_back_and_loses_nothing(network: Network, t
         assert network.gateway is not None
         network.gateway.kill()
         await network.gateway.process.wait()
+        hold.let_go()
         await network.start_gateway()
         events = await watching
 
@@ -91,13 +93,15 @@ async def test_a_gateway_killed_while_combining_combines_after_its_restart(netwo
 
 
 async def test_a_stopped_prover_that_wakes_up_late_is_fenced_off(network: Network, tmp_path: Path) -> None:
+    hold = network.hold("sleeper", "alice")
     sleeper = await network.start_prover("sleeper", "alice", ask=500)
     async with network.client() as client:
-        program = await register_toy(client, tmp_path, slices=1, behaviour="slow", sleep_ms=1_000)
+        program = await register_toy(client, tmp_path, slices=1)
         task = await client.submit(program.digest, ["x"], limit_price=1_500)
         await wait_for(client, task.task_id, "stage", stage="prove")
 
-        os.kill(sleeper.pid, signal.SIGSTOP)  # its child goes on and finishes
+        os.kill(sleeper.pid, signal.SIGSTOP)
+        hold.let_go()  # its child goes on and finishes
         await wait_for(client, task.task_id, "returned", reason="prover_lost")
         os.kill(sleeper.pid, signal.SIGCONT)
         await network.start_prover("other", "bob", ask=900)
@@ -129,11 +133,13 @@ async def test_a_job_that_kills_every_prover_ends_with_its_reason_and_a_refund(
     assert account.balance == 10_000_000_000
 
 
+@patient
 async def test_a_prover_cut_off_for_a_moment_keeps_its_lease(network: Network, tmp_path: Path) -> None:
-    """The gateway restarts faster than the child proves: the result is handed in after the reconnect."""
+    """The child proves until the gateway is back: the result is handed in after the reconnect."""
+    hold = network.hold("p", "alice")
     prover = await network.start_prover("p", "alice", ask=500)
     async with network.client() as client:
-        program = await register_toy(client, tmp_path, slices=1, behaviour="slow", sleep_ms=6_000)
+        program = await register_toy(client, tmp_path, slices=1)
         task = await client.submit(program.digest, ["x"], limit_price=1_500)
         await wait_for(client, task.task_id, "stage", stage="prove")
         before = {child.pid for child in prover.children()}
@@ -142,6 +148,8 @@ async def test_a_prover_cut_off_for_a_moment_keeps_its_lease(network: Network, t
         network.gateway.kill()
         await network.gateway.process.wait()
         await network.start_gateway()
+        await network.until(lambda status: len(status.provers) == 1)
+        hold.let_go()
         events = await events_of(client, task.task_id)
 
     assert before

@@ -16,9 +16,9 @@ import pytest
 from proofgrid.primitives.errors import Unavailable
 from proofgrid.sdk.health import check_health
 from proofgrid.wire.addresses import parse_target
-from tests.acceptance.tasks import register_toy
+from tests.acceptance.tasks import register_toy, wait_for
 from tests.cli.commands import proofgrid
-from tests.networks import Network, Process, running_network
+from tests.networks import WAIT_SECONDS, Network, running_network, said
 
 EXIT_TRY_AGAIN = 75
 
@@ -49,25 +49,21 @@ def kill_postmaster(root: Path) -> int:
     pid = postmaster_of(root)
     assert pid is not None
     os.kill(pid, signal.SIGKILL)
-    psutil.wait_procs([psutil.Process(pid)] if psutil.pid_exists(pid) else [], timeout=10)
+    psutil.wait_procs([psutil.Process(pid)] if psutil.pid_exists(pid) else [], timeout=60)
     return pid
-
-
-async def until_log(process: Process, word: str) -> None:
-    """Wait until a process has logged something."""
-    async with asyncio.timeout(60):
-        while word not in process.log.read_text():  # noqa: ASYNC110 - a file tells nobody
-            await asyncio.sleep(0.05)
 
 
 async def test_a_killed_database_is_started_again_and_work_goes_on(network: Network) -> None:
     assert network.gateway is not None
     await network.start_prover("p", "alice", ask=500)
     async with network.client() as client:
-        program = await register_toy(client, network.root, slices=1, behaviour="slow", sleep_ms=1_000)
+        program = await register_toy(client, network.root, slices=1)
         for number in range(2):
+            hold = network.hold("p", "alice")
             task = await client.submit(program.digest, [str(number)], limit_price=1_500)
+            await wait_for(client, task.task_id, "stage", stage="prove")
             killed = await asyncio.to_thread(kill_postmaster, network.root)
+            hold.let_go()
             assert (await client.wait(task.task_id)).state == "done"
             assert postmaster_of(network.root) != killed
         left = postmaster_of(network.root)
@@ -84,7 +80,7 @@ async def test_a_killed_database_is_started_again_and_work_goes_on(network: Netw
 async def test_a_second_gateway_on_the_data_directory_joins_on_a_port_of_its_own(network: Network) -> None:
     data_dir = str(network.root / "gateway")
     refused = await network._start("refused", ["gateway"], {"DATA_DIR": data_dir, "LISTEN": network.address})
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(WAIT_SECONDS):
         assert await refused.process.wait() == 1
     second = await network.start_another_gateway(DATA_DIR=data_dir)
     await network.start_prover("p", "alice", ask=500, GATEWAY=second)
@@ -112,12 +108,12 @@ async def test_a_database_that_cannot_start_again_ends_the_gateway_with_a_code_o
         assert (await asyncio.to_thread(proofgrid, *check, home=root)).returncode == 0
         (root / "gateway" / "db" / "PG_VERSION").write_text("1\n")
         await asyncio.to_thread(kill_postmaster, root)
-        await until_log(network.gateway, "not_serving")
+        await said(network.gateway.log, "not_serving")
         with pytest.raises(Unavailable, match="the database is away"):
             await check_health(parse_target(network.address))
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(WAIT_SECONDS):
             code = await network.gateway.process.wait()
-        said = network.gateway.log.read_text()
+        logged = network.gateway.log.read_text()
         gone = await asyncio.to_thread(proofgrid, *check, home=root)
     finally:
         await network.stop()
@@ -125,5 +121,5 @@ async def test_a_database_that_cannot_start_again_ends_the_gateway_with_a_code_o
 
     assert gone.returncode == 1
     assert "PG-301" in gone.stderr
-    assert code == EXIT_TRY_AGAIN, said
-    assert "PG-302" in said
+    assert code == EXIT_TRY_AGAIN, logged
+    assert "PG-302" in logged

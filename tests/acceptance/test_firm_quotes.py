@@ -27,7 +27,7 @@ from proofgrid.sdk.answers.work import Task
 from proofgrid.sdk.client import Client
 from tests.acceptance.tasks import database_of, events_of, register_toy
 from tests.cli.commands import proofgrid
-from tests.networks import Network, running_network
+from tests.networks import WAIT_SECONDS, Network, running_network
 
 BOND = 10**9
 
@@ -84,7 +84,8 @@ async def held_quote_without_provers(
 
 
 async def state_of(client: Client, quote: FirmQuote) -> str:
-    return next(one.state for one in await client.quotes() if one.quote_id == quote.quote_id)
+    [state] = [one.state for one in await client.quotes() if one.quote_id == quote.quote_id]
+    return state
 
 
 async def open_accounts(network: Network) -> list[str]:
@@ -242,7 +243,7 @@ async def test_a_quote_that_nobody_uses_gives_its_cost_back(network: Network, tm
         program = await ready(network, client, tmp_path)
         before = await balances(network, client)
         quote = await client.buy_quote(program, ["x"], hold_ms=1_000)
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(WAIT_SECONDS):
             while await state_of(client, quote) == "held":  # noqa: ASYNC110 - nobody is told of a quote's end
                 await asyncio.sleep(0.1)
         with pytest.raises(QuoteOver):

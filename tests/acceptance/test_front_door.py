@@ -44,6 +44,8 @@ from tests.networks import Network, running_network
 NOW_MS = SystemClock().now_ms
 SAY_HELLO_TRIES = 5
 
+in_one_loop = pytest.mark.asyncio(loop_scope="module")
+
 
 async def refusal(network: Network, token: str | None) -> Exception:
     """Call with this token and return the refusal."""
@@ -58,20 +60,21 @@ def token_of(key: SigningKey, audience: Address, *, age_ms: int = 0, lifetime_ms
     return make_token(key, audience=audience, now_ms=NOW_MS() - age_ms, lifetime_ms=lifetime_ms)
 
 
-async def test_every_wrong_token_is_refused_with_its_code(network: Network) -> None:
-    key, audience = network.keys["client"], network.admin_key.address
+@in_one_loop
+async def test_every_wrong_token_is_refused_with_its_code(shared_network: Network) -> None:
+    key, audience = shared_network.keys["client"], shared_network.admin_key.address
     good = token_of(key, audience)
     signed, _, signature = good.rpartition(".")
     stolen = token_of(a_key(7), audience).rpartition(".")[2]
 
-    assert isinstance(await refusal(network, None), NoToken)
-    assert isinstance(await refusal(network, "nonsense"), BadToken)
-    assert isinstance(await refusal(network, f"{signed}.{stolen}"), BadToken)
-    assert isinstance(await refusal(network, f"{signed[:-1]}A.{signature}"), BadToken)
-    assert isinstance(await refusal(network, token_of(key, key.address)), WrongAudience)
-    assert isinstance(await refusal(network, token_of(key, audience, age_ms=120_000)), TokenExpired)
-    assert isinstance(await refusal(network, token_of(key, audience, lifetime_ms=10**9)), TokenExpired)
-    assert isinstance(await refusal(network, token_of(a_key(7), audience)), UnknownKey)
+    assert isinstance(await refusal(shared_network, None), NoToken)
+    assert isinstance(await refusal(shared_network, "nonsense"), BadToken)
+    assert isinstance(await refusal(shared_network, f"{signed}.{stolen}"), BadToken)
+    assert isinstance(await refusal(shared_network, f"{signed[:-1]}A.{signature}"), BadToken)
+    assert isinstance(await refusal(shared_network, token_of(key, key.address)), WrongAudience)
+    assert isinstance(await refusal(shared_network, token_of(key, audience, age_ms=120_000)), TokenExpired)
+    assert isinstance(await refusal(shared_network, token_of(key, audience, lifetime_ms=10**9)), TokenExpired)
+    assert isinstance(await refusal(shared_network, token_of(a_key(7), audience)), UnknownKey)
 
 
 async def say_hello(network: Network, token: str) -> prover_pb2.ToProver:
@@ -103,18 +106,20 @@ async def _say_hello_once(network: Network, token: str) -> prover_pb2.ToProver:
     raise AssertionError("no answer")
 
 
-async def test_a_replayed_hello_is_refused(network: Network) -> None:
-    token = token_of(network.keys["alice"], network.admin_key.address)
+@in_one_loop
+async def test_a_replayed_hello_is_refused(shared_network: Network) -> None:
+    token = token_of(shared_network.keys["alice"], shared_network.admin_key.address)
 
-    assert (await say_hello(network, token)).WhichOneof("message") == "welcome"
+    assert (await say_hello(shared_network, token)).WhichOneof("message") == "welcome"
     with pytest.raises(TokenReplayed):
-        await say_hello(network, token)
+        await say_hello(shared_network, token)
 
 
-async def test_a_client_is_no_operator_and_an_operator_no_client(network: Network, tmp_path: Path) -> None:
+@in_one_loop
+async def test_a_client_is_no_operator_and_an_operator_no_client(shared_network: Network, tmp_path: Path) -> None:
     with pytest.raises(NotAllowed):
-        await say_hello(network, token_of(network.keys["client"], network.admin_key.address))
-    async with network.client("alice") as operator:
+        await say_hello(shared_network, token_of(shared_network.keys["client"], shared_network.admin_key.address))
+    async with shared_network.client("alice") as operator:
         with pytest.raises(NotAllowed):
             await operator.submit("0" * 64, ["x"], limit_price=1)
         with pytest.raises(InvalidField):
@@ -122,26 +127,30 @@ async def test_a_client_is_no_operator_and_an_operator_no_client(network: Networ
             await upload_file(operator.connection, tmp_path / "file")
 
 
-async def test_a_revoked_key_is_refused_at_once(network: Network) -> None:
-    async with network.client() as client:
+@in_one_loop
+async def test_a_revoked_key_is_refused_at_once(shared_network: Network) -> None:
+    async with shared_network.client() as client:
         await client.status()
-        async with network.administrator() as admin:
-            await admin.admin.revoke(network.keys["client"].address, "client")
+        async with shared_network.administrator() as admin:
+            await admin.admin.revoke(shared_network.keys["client"].address, "client")
         with pytest.raises(UnknownKey):
             await client.status()
+        await shared_network.grant("client", "client")
+        await client.status()
 
 
-async def test_a_deposit_moves_money_once(network: Network) -> None:
-    await network.deposit("client", 500, "again")
-    await network.deposit("client", 500, "again")
+@in_one_loop
+async def test_a_deposit_moves_money_once(shared_network: Network) -> None:
+    await shared_network.deposit("client", 500, "again")
+    await shared_network.deposit("client", 500, "again")
     with pytest.raises(IdempotencyConflict):
-        await network.deposit("client", 501, "again")
-    async with network.client() as client:
+        await shared_network.deposit("client", 501, "again")
+    async with shared_network.client() as client:
         assert (await client.account()).balance == 10_000_000_500
 
 
 async def test_the_limits_of_a_client_hold(
-    tmp_path: Path, database_dsn: str, toy_system_on_path: Path, srs_file: Path
+    tmp_path: Path, database_dsn: str, toy_system_for_file: Path, srs_file: Path
 ) -> None:
     limits = {"OPEN_TASKS": "2", "UPLOAD_BYTES": "1000", "STORED_BYTES": "1500", "SRS_FILE": str(srs_file)}
     async with running_network(tmp_path, database_dsn, **limits) as network, network.client() as client:
@@ -162,7 +171,7 @@ async def test_the_limits_of_a_client_hold(
 
 
 async def test_too_many_requests_are_refused(
-    tmp_path: Path, database_dsn: str, toy_system_on_path: Path, srs_file: Path
+    tmp_path: Path, database_dsn: str, toy_system_for_file: Path, srs_file: Path
 ) -> None:
     limits = {"REQUESTS_PER_SECOND": "1", "REQUESTS_BURST": "5", "SRS_FILE": str(srs_file)}
     async with running_network(tmp_path, database_dsn, **limits) as network, network.client("bob") as someone:

@@ -9,7 +9,7 @@ import pytest
 
 from proofgrid.primitives.errors import IdempotencyConflict, NotAllowed, NotFinished, UnknownTask
 from proofgrid.sdk.client import Client
-from tests.acceptance.tasks import check_paid_once, events_of, fetch_and_verify, register_toy, wait_for
+from tests.acceptance.tasks import check_paid_once, database_of, events_of, fetch_and_verify, register_toy, wait_for
 from tests.networks import Network
 
 
@@ -61,17 +61,25 @@ async def test_two_clients_share_three_provers_and_their_tasks_interleave(networ
     network.add_key("other")
     await network.grant("other", "client")
     await network.deposit("other", 1_000_000_000)
+    holds = []
     for number, operator in enumerate(["alice", "alice", "bob"]):
+        holds.append(network.hold(f"p{number}", operator))
         await network.start_prover(f"p{number}", operator, ask=700 + number)
 
     async with network.client() as first, network.client("other") as second:
-        program = await register_toy(first, tmp_path, slices=4, behaviour="slow", sleep_ms=300)
+        program = await register_toy(first, tmp_path, slices=4)
         # Three slots for four jobs each. Of equal bids the client's with less in flight comes first, so whichever task
         # is sold first, the other's first job comes before its fourth: no lot can undo that.
         one, other = await asyncio.gather(
             first.submit(program.digest, ["first"], limit_price=1_500),
             second.submit(program.digest, ["second"], limit_price=1_500),
         )
+        # All three hold a job before the first ends, so each proves something; then one goes on before the others.
+        await network.until(lambda status: status.jobs_by_state.get("leased", 0) == len(holds))
+        holds[0].let_go()
+        await network.until(lambda status: status.jobs_by_state.get("proven", 0) >= 2)
+        for hold in holds:
+            hold.let_go()
         events = await asyncio.gather(events_of(first, one.task_id), events_of(second, other.task_id))
 
         with pytest.raises(UnknownTask):
@@ -111,7 +119,7 @@ async def test_cancel_reaches_the_child_process_and_refunds(network: Network, tm
 
         ended = await client.cancel(task.task_id)
         account = await client.account()
-        await asyncio.to_thread(lambda: [child.wait(timeout=30) for child in children])
+        await asyncio.to_thread(lambda: [child.wait(timeout=60) for child in children])
 
     assert children
     assert ended.state == "cancelled"
@@ -122,8 +130,10 @@ async def test_cancel_reaches_the_child_process_and_refunds(network: Network, tm
 async def test_a_task_past_its_deadline_fails_with_a_refund(network: Network, tmp_path: Path) -> None:
     async with network.client() as client:
         program = await register_toy(client, tmp_path, slices=1)
-        now_ms = (await client.submit(program.digest, ["warm"], limit_price=1)).created_ms
-        task = await client.submit(program.digest, ["x"], limit_price=1_500, deadline_ms=now_ms + 3_000)
+        await client.submit(program.digest, ["warm"], limit_price=1)
+        task = await client.submit(program.digest, ["x"], limit_price=1_500)
+        async with database_of(network) as connection:  # so that we need not wait that long
+            await connection.execute("UPDATE tasks SET deadline_ms = created_ms WHERE task_id = $1", task.task_id)
         task = await client.wait(task.task_id)
         account = await client.account()
 
@@ -132,13 +142,17 @@ async def test_a_task_past_its_deadline_fails_with_a_refund(network: Network, tm
 
 
 async def test_a_drained_prover_finishes_what_it_holds_and_takes_no_more(network: Network, tmp_path: Path) -> None:
+    hold = network.hold("p", "alice")
     prover = await network.start_prover("p", "alice", ask=700)
     async with network.client() as client:
-        program = await register_toy(client, tmp_path, slices=2, behaviour="slow", sleep_ms=1_500)
+        program = await register_toy(client, tmp_path, slices=2)
         task = await client.submit(program.digest, ["x"], limit_price=1_500)
         await wait_for(client, task.task_id, "stage", stage="prove")
 
-        exit_code = await prover.stop()
+        stopping = asyncio.ensure_future(prover.stop())
+        await network.until(lambda status: [one.state for one in status.provers] == ["draining"])
+        hold.let_go()
+        exit_code = await stopping
         states = sorted(job.state for job in (await client.task(task.task_id)).jobs)
         await network.start_prover("q", "bob", ask=700)
         task = await client.wait(task.task_id)

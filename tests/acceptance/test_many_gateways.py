@@ -13,6 +13,7 @@ from proofgrid.sdk.sync import SyncClient
 from tests.acceptance.tasks import (
     check_paid_once,
     database_of,
+    patient,
     register_toy,
     sessions,
     submit_and_watch,
@@ -43,6 +44,7 @@ async def test_a_prover_at_one_gateway_serves_a_client_at_another(network: Netwo
     await check_paid_once(network)
 
 
+@patient
 async def test_gateways_restarted_one_after_the_other_lose_no_lease(network: Network, tmp_path: Path) -> None:
     first, second = network.address, await network.start_another_gateway()
     here_first, there_first = f"{first},{second}", f"{second},{first}"

@@ -7,13 +7,13 @@ import signal
 from pathlib import Path
 
 from tests.acceptance.tasks import database_of, events_of, register_toy, submit_and_watch, wait_for
-from tests.networks import Network
+from tests.networks import WAIT_SECONDS, Network
 
 
 async def until_opened(network: Network, sessions: int) -> None:
     """Wait until so many sessions were opened, the last of which is live."""
     query = "SELECT count(*) = $1 AND count(*) FILTER (WHERE open) = 1 FROM sessions"
-    async with database_of(network) as connection, asyncio.timeout(60):
+    async with database_of(network) as connection, asyncio.timeout(WAIT_SECONDS):
         while not await connection.fetchval(query, sessions):  # noqa: ASYNC110 - rows tell nobody
             await asyncio.sleep(0.05)
 
@@ -21,14 +21,16 @@ async def until_opened(network: Network, sessions: int) -> None:
 async def test_a_second_machine_of_the_same_name_ends_with_the_address_of_the_first(
     network: Network, tmp_path: Path
 ) -> None:
+    hold = network.hold("p", "alice")
     first = await network.start_prover("p", "alice", ask=500)
     async with network.client() as client:
-        program = await register_toy(client, tmp_path, slices=1, behaviour="slow", sleep_ms=12_000)
+        program = await register_toy(client, tmp_path, slices=1)
         task = await client.submit(program.digest, ["x"], limit_price=1_500)
         await wait_for(client, task.task_id, "stage", stage="prove")
         second = await network.start_prover("p", "alice", ask=500, DATA_DIR=str(tmp_path / "second machine"))
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(WAIT_SECONDS):
             code = await second.process.wait()
+        hold.let_go()
         kinds = [event.kind for event in await events_of(client, task.task_id)]
 
     said = second.log.read_text()

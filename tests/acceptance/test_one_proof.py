@@ -49,9 +49,10 @@ async def test_eight_parts_by_three_provers_end_in_one_proof(network: Network, t
 
 
 async def test_a_prover_killed_in_a_wrap_is_replaced(network: Network, tmp_path: Path) -> None:
+    network.hold("doomed", "alice", stage="wrap")
     doomed = await network.start_prover("doomed", "alice", ask=500)
     async with network.client() as client:
-        program = await register_toy(client, tmp_path, slices=2, wraps=2, behaviour="wrap-slow", sleep_ms=1_000)
+        program = await register_toy(client, tmp_path, slices=2, wraps=2)
         task = await client.submit(program.digest, ["x"], limit_price=1_500, aggregate=True)
         await wait_for(client, task.task_id, "stage", stage="wrap")
 

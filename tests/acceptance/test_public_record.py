@@ -12,7 +12,7 @@ import pytest
 from proofgrid.primitives.errors import UnknownRound
 from proofgrid.primitives.money import format_price
 from proofgrid.sdk.records import open_order
-from tests.acceptance.tasks import events_of, register_toy
+from tests.acceptance.tasks import events_of, register_toy, the_event
 from tests.cli.commands import proofgrid
 from tests.networks import Network
 
@@ -30,7 +30,7 @@ async def test_a_day_of_rounds_is_exported_replayed_offline_and_opened_by_its_ow
             await client.submit(program.digest, [f"{n} {i}" for i in range(10)], limit_price=1_500) for n in range(3)
         ]
         events = [event for task in tasks for event in await events_of(client, task.task_id)]
-    sold = next(event.data for event in events if event.kind == "sold")
+    sold = the_event(events, "sold").data
     rounds = {event.data["round"] for event in events if event.kind == "sold"}
 
     # Anybody with a key of the network's may export; the rest needs no network at all.

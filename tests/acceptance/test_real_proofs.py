@@ -39,7 +39,7 @@ def a_digit(number: int) -> tuple[list[float], int]:
 async def run(command: list[str], *, cwd: Path) -> subprocess.CompletedProcess[str]:
     """Run a command to its end."""
     return await asyncio.to_thread(
-        subprocess.run, command, capture_output=True, text=True, timeout=280, check=False, cwd=cwd
+        subprocess.run, command, capture_output=True, text=True, timeout=800, check=False, cwd=cwd
     )
 
 

@@ -4,26 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import json
-import time
 from pathlib import Path
 
 from proofgrid.sdk.answers.operators import ProverStanding
 from tests.acceptance.tasks import register_toy
 from tests.cli.commands import proofgrid
-from tests.networks import Network
-
-
-async def said(log: Path, words: str) -> None:
-    """Wait until a prover's log has these words."""
-
-    def follow() -> None:
-        for _ in range(1_200):
-            if log.exists() and words in log.read_text():
-                return
-            time.sleep(0.05)
-        raise AssertionError(f"{log} never said {words}")
-
-    await asyncio.to_thread(follow)
+from tests.networks import Network, said
 
 
 async def the_prover(network: Network) -> ProverStanding:

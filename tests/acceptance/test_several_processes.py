@@ -17,7 +17,7 @@ import pytest
 from proofgrid.rules.scheduling.chores import doer_of
 from tests.acceptance.tasks import check_paid_once, database_of, register_toy, submit_and_watch
 from tests.certificates import CA, tls_settings
-from tests.networks import Network, Process
+from tests.networks import WAIT_SECONDS, Network, Process
 
 TASKS = 4
 PROVERS = 4
@@ -35,7 +35,7 @@ def siblings_of(gateway: Process) -> dict[int, psutil.Process]:
 
 async def until_siblings(gateway: Process, numbers: set[int], but: int = 0) -> dict[int, psutil.Process]:
     """Wait until these live, none of them as the process `but`."""
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(WAIT_SECONDS):
         while True:
             living = siblings_of(gateway)
             if set(living) == numbers and but not in {child.pid for child in living.values()}:
@@ -61,12 +61,13 @@ async def network(toy_system_on_path: Path, srs_file: Path) -> AsyncIterator[Net
 async def test_one_of_two_killed_under_load_loses_nothing(network: Network) -> None:
     gateway = network.gateway
     assert gateway is not None
+    hold = network.hold("p3", "bob")  # work is under way, whenever it is that the process dies
     for number in range(PROVERS):
         await network.start_prover(
             f"p{number}", ("alice", "bob")[number % 2], ask=500 + number, TLS_CA=str(network.root / CA)
         )
     async with network.client() as client:
-        program = await register_toy(client, network.root, slices=2, behaviour="slow", sleep_ms=400)
+        program = await register_toy(client, network.root, slices=2)
     loads = [
         asyncio.ensure_future(submit_and_watch(network, network.address, program.digest, name, tasks=TASKS))
         for name in ("one", "two", "three")
@@ -76,6 +77,7 @@ async def test_one_of_two_killed_under_load_loses_nothing(network: Network) -> N
     killed = doer_of("default/toy", (1, 2))
     assert killed is not None
     os.kill(living[killed].pid, signal.SIGKILL)  # it held the rounds
+    hold.let_go()
     tasks = [task for group in await asyncio.gather(*loads) for task in group]
     await until_siblings(gateway, {1, 2}, but=living[killed].pid)
     await network.until(lambda status: len(status.provers) == PROVERS)
@@ -99,7 +101,7 @@ async def test_one_of_two_killed_under_load_loses_nothing(network: Network) -> N
     started = network.gateway.children() if network.gateway is not None else []
     assert network.gateway is not None
     os.kill(network.gateway.pid, signal.SIGINT)
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(WAIT_SECONDS):
         assert await network.gateway.process.wait() == 0
     await ended(started)
     assert not (network.root / "gateway" / "db" / "postmaster.pid").exists()
@@ -112,5 +114,5 @@ async def test_one_of_two_killed_under_load_loses_nothing(network: Network) -> N
 
 async def ended(processes: list[psutil.Process]) -> None:
     """Wait until none of them lives."""
-    _, left = await asyncio.to_thread(psutil.wait_procs, processes, 40)
+    _, left = await asyncio.to_thread(psutil.wait_procs, processes, WAIT_SECONDS)
     assert left == []

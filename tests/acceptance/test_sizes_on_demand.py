@@ -21,7 +21,7 @@ def proofgrid(*arguments: str, home: Path) -> subprocess.CompletedProcess[str]:
         [sys.executable, "-m", "proofgrid.cli.main", *arguments],
         capture_output=True,
         text=True,
-        timeout=200,
+        timeout=800,
         check=False,
         env={**environment, "HOME": str(home)},
     )

@@ -54,7 +54,7 @@ async def test_a_private_subnetwork_serves_its_members_and_a_burst_flows_over_to
     await network.start_prover("own", "alice", ask=500, SUBNETWORKS="acme")
 
     async with network.client() as client, network.client("stranger") as stranger:
-        program = await register_toy(client, tmp_path, slices=1, behaviour="slow", sleep_ms=1_000)
+        program = await register_toy(client, tmp_path, slices=1)
 
         # Its members' tasks are proven by its own prover, though nobody else is there.
         task = await client.submit(program.digest, ["a"], limit_price=1_500, subnetwork="acme")
@@ -73,8 +73,10 @@ async def test_a_private_subnetwork_serves_its_members_and_a_burst_flows_over_to
         common = await stranger.submit(program.digest, ["c"], limit_price=1_500)
 
         # A burst is too much for one prover: what waits goes to the common lanes. Nobody is there yet.
+        hold = network.hold("own", "alice")
         burst = [await client.submit(program.digest, [f"d{n}"], limit_price=1_500, subnetwork="acme") for n in range(6)]
         await wait_for(client, burst[-1].task_id, "overflowed", **{"from": "acme/toy/small", "to": "default/toy/small"})
+        hold.let_go()
         await network.start_prover("common", "bob", ask=500)
         logs = await asyncio.gather(*(events_of(client, task.task_id) for task in burst))
         assert {(await client.task(task.task_id)).state for task in burst} == {"done"}

@@ -11,12 +11,12 @@ from proofgrid.sdk.answers.work import Waiting
 from proofgrid.sdk.client import Client
 from tests.acceptance.tasks import register_toy, wait_for
 from tests.cli.commands import proofgrid
-from tests.networks import Network
+from tests.networks import WAIT_SECONDS, Network
 
 
 async def until_it_waits_for(client: Client, task_id: str, reason: str) -> Waiting:
     """Ask until a job of the task waits for this reason."""
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(WAIT_SECONDS):
         while True:
             for job in (await client.task(task_id)).jobs:
                 if job.waiting is not None and job.waiting.reason == reason:

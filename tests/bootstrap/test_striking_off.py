@@ -37,7 +37,7 @@ async def test_those_who_died_are_gone_and_an_absent_database_ends_nothing(
     monkeypatch.setattr(database, "write", away_at_first)
     for gateway_id in ids[:2]:
         dead.put_nowait(gateway_id)
-    async with asyncio.timeout(20), asyncio.TaskGroup() as group:
+    async with asyncio.timeout(60), asyncio.TaskGroup() as group:
         striking = group.create_task(strike_off(database, dead))
         await gone.wait()
         striking.cancel()

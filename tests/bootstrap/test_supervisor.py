@@ -106,7 +106,7 @@ async def settle() -> None:
 
 async def test_nobody_accepts_calls_before_all_could_and_there_is_one_ready() -> None:
     stage = Stage()
-    async with asyncio.timeout(10), asyncio.TaskGroup() as group:
+    async with asyncio.timeout(60), asyncio.TaskGroup() as group:
         for number in stage.supervisor.numbers:
             group.create_task(stage.supervisor.keep(number))
         ready = group.create_task(stage.supervisor.wait_ready())
@@ -130,7 +130,7 @@ async def test_nobody_accepts_calls_before_all_could_and_there_is_one_ready() ->
 async def test_one_that_cannot_start_ends_the_whole_with_its_reason() -> None:
     stage = Stage()
     with pytest.raises(ExceptionGroup) as caught:
-        async with asyncio.timeout(10), asyncio.TaskGroup() as group:
+        async with asyncio.timeout(60), asyncio.TaskGroup() as group:
             for number in stage.supervisor.numbers:
                 group.create_task(stage.supervisor.keep(number))
             await settle()
@@ -144,7 +144,7 @@ async def test_one_that_cannot_start_ends_the_whole_with_its_reason() -> None:
 
 async def test_one_that_dies_is_struck_off_and_started_again_and_its_chores_come_back() -> None:
     stage = Stage()
-    async with asyncio.timeout(10), asyncio.TaskGroup() as group:
+    async with asyncio.timeout(60), asyncio.TaskGroup() as group:
         await stage.ready(group)
         one, two = stage.started
         two.die()
@@ -161,7 +161,7 @@ async def test_one_that_dies_is_struck_off_and_started_again_and_its_chores_come
 async def test_one_that_dies_again_and_again_ends_the_whole() -> None:
     stage = Stage()
     with pytest.raises(ExceptionGroup) as caught:
-        async with asyncio.timeout(10), asyncio.TaskGroup() as group:
+        async with asyncio.timeout(60), asyncio.TaskGroup() as group:
             await stage.ready(group)
             for _ in range(DEATHS_MAX + 1):
                 stage.started[-1].die()
@@ -173,7 +173,7 @@ async def test_one_that_dies_again_and_again_ends_the_whole() -> None:
 
 async def test_the_chores_of_one_that_is_silent_go_to_the_others_until_it_is_heard() -> None:
     stage = Stage()
-    async with asyncio.timeout(10), asyncio.TaskGroup() as group:
+    async with asyncio.timeout(60), asyncio.TaskGroup() as group:
         await stage.ready(group)
         one, two = stage.started
         stage.clock.advance(int(SILENT_SECONDS * 1000))
@@ -191,7 +191,7 @@ async def test_the_chores_of_one_that_is_silent_go_to_the_others_until_it_is_hea
 
 async def test_while_all_drain_nobody_is_started_again() -> None:
     stage = Stage()
-    async with asyncio.timeout(10), asyncio.TaskGroup() as group:
+    async with asyncio.timeout(60), asyncio.TaskGroup() as group:
         keeping = await stage.ready(group)
         stage.supervisor.drain()
         await asyncio.wait(keeping)

@@ -19,6 +19,6 @@ def proofgrid(
         env={**kept, **places, **environment},
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=800,
         check=False,
     )

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import gc
+import weakref
 
 import pytest
 
-from proofgrid.primitives.collector import no_collections
+from proofgrid.primitives.collector import YOUNG_MAX, no_collections, seldom_collections, spare_what_stays
+from proofgrid.primitives.event_loop import run_async
 
 
 @pytest.mark.parametrize("is_enabled", [True, False])
@@ -38,3 +40,37 @@ def test_what_somebody_froze_stays_frozen() -> None:
         assert made
     finally:
         gc.unfreeze()
+
+
+def test_what_stays_is_looked_at_no_more_and_what_comes_later_is() -> None:
+    class Mine:
+        other: Mine
+
+    before, gone = Mine(), Mine()
+    reference = weakref.ref(gone)
+    gone.other = gone
+    del gone
+    try:
+        spare_what_stays()
+        assert reference() is None  # rubbish is not spared
+        assert all(one is not before for one in gc.get_objects())
+        after = Mine()
+        assert any(one is after for one in gc.get_objects())
+    finally:
+        gc.unfreeze()
+
+
+def test_the_collector_looks_seldom_while_an_event_loop_runs_and_never_where_it_was_switched_off() -> None:
+    before = gc.get_threshold()
+
+    async def look() -> tuple[int, ...]:
+        return gc.get_threshold()
+
+    try:
+        assert run_async(look()) == (YOUNG_MAX, *before[1:])
+        assert gc.get_threshold() == before
+        gc.set_threshold(0, *before[1:])
+        with seldom_collections():
+            assert gc.get_threshold()[0] == 0
+    finally:
+        gc.set_threshold(*before)

@@ -47,7 +47,7 @@ def test_who_was_not_told_does_nothing() -> None:
 
 async def test_work_begins_and_ends_with_the_chore() -> None:
     chores, work = Chores(MINE), Work()
-    async with asyncio.timeout(10), asyncio.TaskGroup() as group:
+    async with asyncio.timeout(60), asyncio.TaskGroup() as group:
         doing = group.create_task(chores.do(CHORE, work))
         chores.tell((OTHER,))
         await asyncio.sleep(0)

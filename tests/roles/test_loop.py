@@ -15,7 +15,7 @@ from proofgrid.telemetry.seam import totals
 async def run_until(loop: Loop, reached: asyncio.Event) -> None:
     async with asyncio.TaskGroup() as group:
         running = group.create_task(loop.run())
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(60):
             await reached.wait()
         running.cancel()
 

@@ -156,7 +156,7 @@ async def test_two_gateways_agree_and_the_one_with_the_stream_tells_the_prover(l
 
     assert not await lane.sell(rounds=2)
     assert not await other.sell(rounds=2)
-    paused = await asyncio.wait_for(told.get(), 10)
+    paused = await asyncio.wait_for(told.get(), 60)
     assert (paused["gateway"], paused["session"]) == (str(lane.gateway_id), str(session_id))
     assert paused["code"] == PAUSED
     assert "no work for 30 s" in paused["detail"]
@@ -165,7 +165,7 @@ async def test_two_gateways_agree_and_the_one_with_the_stream_tells_the_prover(l
     await pause_is_over(lane)
     assert await other.sell()
     await verify_latest(other)
-    assert (await asyncio.wait_for(told.get(), 10))["code"] == RESUMED
+    assert (await asyncio.wait_for(told.get(), 60))["code"] == RESUMED
     await listener.close()
 
 

@@ -327,7 +327,7 @@ async def test_rounds_at_once_do_not_sell_more_than_one_bond_carries(lane: LaneU
     async with lane.database.transaction(Transaction.MOVE_MONEY) as connection:
         await connection.raw.execute("SELECT 1 FROM accounts WHERE account = $1 FOR UPDATE", f"stake:{OPERATOR}")
         rounds = [asyncio.ensure_future(lane.market.hold_rounds(stack)) for stack in stacks]
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             # They have sold, and ask whether the bond carries it; a lock has no event for us.
             while (await lane.fetch(WAITING))[0]["n"] < 3:  # noqa: ASYNC110
                 await asyncio.sleep(0.02)

@@ -23,7 +23,7 @@ async def test_a_stream_that_no_gateway_hears_is_opened_at_the_next_one(monkeypa
         gateway_of("ClientService", WatchTask=silent(called)) as first,
         gateway_of("ClientService", WatchTask=saying(EVENT.SerializeToString())) as second,
         Connection([first, second], a_key(), network=a_key().address) as connection,
-        asyncio.timeout(20),
+        asyncio.timeout(60),
     ):
         request = messages.WatchTaskRequest(task_id="t")
         with pytest.raises(Unavailable):

@@ -125,3 +125,74 @@ async def test_a_hint_is_obeyed_with_jitter_upwards(monkeypatch: pytest.MonkeyPa
 
     assert all(4.0 <= seconds <= 6.0 for seconds in slept)
     assert len(set(slept)) > 1
+
+
+async def test_an_answer_calls_the_next_in_line_and_wakes_nobody_else() -> None:
+    woken = 0
+
+    async def asks(pace: Pace) -> None:
+        nonlocal woken
+        async with pace.turn(patience_seconds=1_000):
+            woken += 1
+            await asyncio.sleep(0)
+
+    pace = Pace()
+    with pytest.raises(Busy):
+        async with pace.turn(patience_seconds=20):
+            raise busy(1)
+    steps = 0
+    calls = [asyncio.ensure_future(asks(pace)) for _ in range(500)]
+    while not all(call.done() for call in calls):
+        handles = len(asyncio.get_running_loop()._ready)  # type: ignore[attr-defined]
+        steps += handles
+        await asyncio.sleep(0)
+    assert woken == 500
+    # Each call begins, asks and ends, and its end is noted: a few turns of the loop for each, not some for each answer.
+    assert steps < 20 * 500
+
+
+async def test_who_gives_up_in_line_leaves_its_place_to_the_next() -> None:
+    pace = Pace()
+    order: list[str] = []
+
+    async def asks(name: str) -> None:
+        async with pace.turn(patience_seconds=1_000):
+            order.append(name)
+
+    with pytest.raises(Busy):
+        async with pace.turn(patience_seconds=20):
+            raise busy(50)
+    calls = {name: asyncio.ensure_future(asks(name)) for name in "abcd"}
+    await asyncio.sleep(0)
+    calls["b"].cancel()
+    await asyncio.gather(calls["a"], calls["c"], calls["d"])
+    assert order == ["a", "c", "d"]
+    assert pace._under_way == 0
+
+
+async def test_a_turn_that_came_to_somebody_who_was_cancelled_is_given_on() -> None:
+    pace = Pace()
+    with pytest.raises(Busy):
+        async with pace.turn(patience_seconds=20):
+            raise busy(1)
+    entered = asyncio.Event()
+    go = asyncio.Event()
+
+    async def holds() -> None:
+        async with pace.turn(patience_seconds=1_000):
+            entered.set()
+            await go.wait()
+
+    async def asks() -> None:
+        async with pace.turn(patience_seconds=1_000):
+            pass
+
+    first = asyncio.ensure_future(holds())
+    await entered.wait()
+    second, third = asyncio.ensure_future(asks()), asyncio.ensure_future(asks())
+    await asyncio.sleep(0)
+    go.set()
+    await first  # its end has just called the second
+    second.cancel()
+    await third
+    assert pace._under_way == 0

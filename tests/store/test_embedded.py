@@ -43,7 +43,7 @@ def kill_server(data_dir: Path) -> None:
     pid = server_pid(data_dir)
     assert pid is not None
     os.kill(pid, signal.SIGKILL)
-    psutil.wait_procs([psutil.Process(pid)] if psutil.pid_exists(pid) else [], timeout=10)
+    psutil.wait_procs([psutil.Process(pid)] if psutil.pid_exists(pid) else [], timeout=60)
 
 
 def a_gateway(data_dir: Path, *, then: str) -> subprocess.Popen[str]:
@@ -127,7 +127,7 @@ def test_data_survives_a_stop_and_a_killed_server(data_dir: Path) -> None:
     pid = server_pid(data_dir)
     assert pid is not None
     os.kill(pid, signal.SIGKILL)
-    psutil.wait_procs([psutil.Process(pid)] if psutil.pid_exists(pid) else [], timeout=10)
+    psutil.wait_procs([psutil.Process(pid)] if psutil.pid_exists(pid) else [], timeout=60)
 
     again = start_embedded(data_dir)
     assert answer(data_dir, again.dsn, "SELECT x FROM kept") == "42"

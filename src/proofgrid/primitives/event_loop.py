@@ -7,12 +7,14 @@ import sys
 from collections.abc import Callable, Coroutine
 from typing import Any, TypeVar
 
+from proofgrid.primitives.collector import seldom_collections
+
 T = TypeVar("T")
 
 
 def run_async(work: Coroutine[Any, Any, T]) -> T:
     """Run a coroutine to its end; Ctrl-C cancels it and raises KeyboardInterrupt."""
-    with asyncio.Runner(loop_factory=_loop_factory()) as runner:
+    with seldom_collections(), asyncio.Runner(loop_factory=_loop_factory()) as runner:
         return runner.run(work)
 
 

@@ -2,6 +2,9 @@
 
 busy      -> half of those under way, none at all for a moment; who was refused waits as the gateway said
 answered  -> a little more; without limit again once it is far from being one
+
+Who waits stands in a line and is called when there is a place. Hundreds may wait on the machine of a busy client: if
+every answer woke all of them, they would take the time that their answers need.
 """
 
 from __future__ import annotations
@@ -9,6 +12,7 @@ from __future__ import annotations
 import asyncio
 import math
 import random
+from collections import OrderedDict
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -27,7 +31,8 @@ class Pace:
         self._limit = math.inf
         self._under_way = 0
         self._not_before = 0.0
-        self._changed = asyncio.Event()
+        self._line: OrderedDict[asyncio.Future[None], None] = OrderedDict()
+        self._call: asyncio.TimerHandle | None = None
         self._last: Busy | None = None
 
     def jitter(self) -> float:
@@ -46,30 +51,56 @@ class Pace:
         else:
             self._speed_up()
         finally:
-            self._under_way -= 1
-            self._changed.set()
+            self._leave()
 
     async def _enter(self, patience_seconds: float) -> None:
-        give_up_at = self._now() + patience_seconds
-        while self._last is not None and self._wait_seconds() is not None:
-            wait = self._wait_seconds() or 0.0
-            if self._now() + wait > give_up_at:
-                raise self._last
-            self._changed.clear()
-            try:
-                async with asyncio.timeout(min(wait or math.inf, give_up_at - self._now())):
-                    await self._changed.wait()
-            except TimeoutError:
-                if self._now() >= give_up_at:
-                    raise self._last from None
-        self._under_way += 1
+        if not self._line and self._has_place() and self._hold_seconds() <= 0:
+            self._under_way += 1
+            return
+        last = self._last
+        if last is not None and self._hold_seconds() > patience_seconds:
+            raise last
+        turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._line[turn] = None
+        self._fill()
+        try:
+            async with asyncio.timeout(patience_seconds):
+                await turn
+        except BaseException as error:
+            self._line.pop(turn, None)
+            if turn.done() and not turn.cancelled():
+                if isinstance(error, TimeoutError):
+                    return  # its turn came at the last moment
+                self._leave()
+            if isinstance(error, TimeoutError) and self._last is not None:
+                raise self._last from None
+            raise
 
-    def _wait_seconds(self) -> float | None:
-        """Return how long to wait at least, 0 for a place; None when there is one now."""
-        if self._under_way == 0 or self._under_way + 1 <= self._limit:
-            wait = self._not_before - self._now()
-            return wait if wait > 0 else None
-        return 0.0
+    def _leave(self) -> None:
+        self._under_way -= 1
+        self._fill()
+
+    def _has_place(self) -> bool:
+        return self._under_way == 0 or self._under_way + 1 <= self._limit
+
+    def _hold_seconds(self) -> float:
+        return self._not_before - self._now() if self._last is not None else 0.0
+
+    def _fill(self) -> None:
+        """Call those whose turn it is; while nobody may ask, come back when one may."""
+        while self._line and self._has_place():
+            if (hold_seconds := self._hold_seconds()) > 0:
+                if self._call is None:
+                    self._call = asyncio.get_running_loop().call_later(hold_seconds, self._held)
+                return
+            turn, _ = self._line.popitem(last=False)
+            if not turn.done():  # else it was cancelled just now
+                self._under_way += 1
+                turn.set_result(None)
+
+    def _held(self) -> None:
+        self._call = None
+        self._fill()
 
     def _slow_down(self, error: Busy) -> None:
         self._last = error

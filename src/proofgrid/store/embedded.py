@@ -49,7 +49,7 @@ class EmbeddedPostgres:
 
     def dsn_of(self, database: str) -> str:
         """Return the DSN of another database of this server."""
-        return _dsn(self.data_dir, database)
+        return dsn_of(self.data_dir, database)
 
     def is_alive(self) -> bool:
         """Does its first process live? It may still be recovering from a crash."""
@@ -81,7 +81,7 @@ def start_embedded(data_dir: Path) -> EmbeddedPostgres:
     _forget_dead_users(server)
     _ensure_database(Path(server.bin_path) / "psql", data_dir)
     log.info("database_started", data_dir=str(data_dir), pid=server.get_pid())
-    return EmbeddedPostgres(data_dir, _dsn(data_dir, DATABASE), server)
+    return EmbeddedPostgres(data_dir, dsn_of(data_dir, DATABASE), server)
 
 
 def _check_path(data_dir: Path) -> None:
@@ -238,7 +238,7 @@ def _lives_since(pid: int, moment: float) -> bool:
 
 def _ensure_database(psql: Path, data_dir: Path) -> None:
     def run(sql: str) -> subprocess.CompletedProcess[str]:
-        command = [str(psql), "-X", "-A", "-t", "-v", "ON_ERROR_STOP=1", "-d", _dsn(data_dir, "postgres"), "-c", sql]
+        command = [str(psql), "-X", "-A", "-t", "-v", "ON_ERROR_STOP=1", "-d", dsn_of(data_dir, "postgres"), "-c", sql]
         return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
 
     exists = f"SELECT 1 FROM pg_database WHERE datname = '{DATABASE}'"  # noqa: S608  # a constant
@@ -250,5 +250,6 @@ def _ensure_database(psql: Path, data_dir: Path) -> None:
         raise Unavailable(f"the database {DATABASE} cannot be created: {made.stderr.strip()}")
 
 
-def _dsn(data_dir: Path, database: str) -> str:
+def dsn_of(data_dir: Path, database: str = DATABASE) -> str:
+    """Return the DSN of a database of the server that lives in a directory."""
     return f"postgresql://postgres@/{database}?host={quote(str(data_dir), safe='/')}"

@@ -15,7 +15,7 @@ from typing import Literal
 import structlog
 
 Kind = Literal["transaction", "call", "loop"]
-Level = Literal["info", "warning", "error"]
+Level = Literal["debug", "info", "warning", "error"]
 
 log = structlog.get_logger(__name__)
 

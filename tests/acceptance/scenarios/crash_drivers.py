@@ -544,7 +544,8 @@ async def _why_nobody(doomed: Doomed, program: str) -> str:
 
 
 async def _state_of_quote(doomed: Doomed, quote_id: str) -> str:
-    return next(quote.state for quote in await doomed.client.quotes() if quote.quote_id == quote_id)
+    [state] = [quote.state for quote in await doomed.client.quotes() if quote.quote_id == quote_id]
+    return state
 
 
 async def _bond_of(doomed: Doomed, name: str) -> int:
@@ -565,7 +566,7 @@ async def _appealed(doomed: Doomed) -> str:
         proven.task.task_id,
     )
     network = doomed.network
-    key = next(network.keys[name] for _, name in PROVERS if network.keys[name].address == row["operator"])
+    [key] = [network.keys[name] for _, name in PROVERS if network.keys[name].address == row["operator"]]
     async with Client(network.address, key, patience_seconds=PATIENCE_SECONDS) as operator:
         await operator.bonds.appeal(row["evidence_id"], "no")
     return str(row["evidence_id"])

@@ -80,14 +80,16 @@ async def test_a_line_that_is_reset_for_a_moment_costs_no_lease_and_no_client_an
 async def test_a_lease_survives_a_line_that_is_cut_for_longer_than_it_lives(
     network: Network, cable: Cable, tmp_path: Path
 ) -> None:
+    hold = network.hold("p", "alice")
     await network.start_prover("p", "alice", ask=500)
     async with network.client() as client:
-        program = await register_toy(client, tmp_path, slices=1, behaviour="slow", sleep_ms=9_000)
+        program = await register_toy(client, tmp_path, slices=1)
         task = await client.submit(program.digest, ["x"], limit_price=1_500)
         await wait_for(client, task.task_id, "stage", stage="prove")
         cable.cut()
         await asyncio.sleep(7)  # a lease lives 6 s
         cable.mend()
+        hold.let_go()
         kinds = [event.kind for event in await events_of(client, task.task_id) if event.kind in COUNTED]
 
     assert kinds == ["sold", "proven", "done"]
@@ -127,12 +129,14 @@ async def test_provers_and_clients_of_a_gateway_without_a_database_go_on_at_the_
 ) -> None:
     second = await start_second(network)
     first = network.address
+    hold = network.hold("p", "alice")
     await network.start_prover("p", "alice", ask=500, GATEWAY=f"{first},{second}")
     async with network.client(gateways=f"{first},{second}") as client:
-        program = await register_toy(client, tmp_path, slices=2, behaviour="slow", sleep_ms=1_500)
+        program = await register_toy(client, tmp_path, slices=2)
         task = await client.submit(program.digest, ["x"], limit_price=1_500)
         await wait_for(client, task.task_id, "stage", stage="prove")
         getattr(cable, how)()
+        hold.let_go()
         events = await events_of(client, task.task_id)  # the line stays as it is until the end
         assert await submit_and_wait(client, program.digest, "y") == "done"
         cable.mend()

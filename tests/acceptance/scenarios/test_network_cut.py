@@ -8,20 +8,22 @@ from pathlib import Path
 from proofgrid.sdk.records import check_prices, export_rounds
 from tests.acceptance.scenarios.proxy import cable_to
 from tests.acceptance.tasks import events_of, fetch_and_verify, register_toy, wait_for
-from tests.networks import Network
+from tests.networks import Network, said
 
 COUNTED = ("sold", "returned", "proven", "done")
 
 
 async def test_a_line_that_is_reset_for_a_moment_costs_no_lease(network: Network, tmp_path: Path) -> None:
     async with network.client() as client, cable_to(network.address) as cable:
+        hold = network.hold("p", "alice")
         await network.start_prover("p", "alice", ask=500, GATEWAY=cable.address)
-        program = await register_toy(client, tmp_path, slices=1, behaviour="slow", sleep_ms=4_000)
+        program = await register_toy(client, tmp_path, slices=1)
         task = await client.submit(program.digest, ["x"], limit_price=1_500)
         await wait_for(client, task.task_id, "stage", stage="prove")
         cable.cut()
         await asyncio.sleep(0.3)
         cable.mend()
+        hold.let_go()
         kinds = [event.kind for event in await events_of(client, task.task_id) if event.kind in COUNTED]
 
     assert kinds == ["sold", "proven", "done"]
@@ -31,11 +33,13 @@ async def test_a_line_that_is_cut_for_long_moves_the_job_and_the_late_result_is_
     network: Network, tmp_path: Path
 ) -> None:
     async with network.client() as client, cable_to(network.address) as cable:
+        hold = network.hold("far", "alice")
         await network.start_prover("far", "alice", ask=500, GATEWAY=cable.address)
         program = await register_toy(client, tmp_path, slices=1, behaviour="slow", sleep_ms=2_000)
         task = await client.submit(program.digest, ["x"], limit_price=1_500)
         await wait_for(client, task.task_id, "stage", stage="prove")
         cable.cut()
+        hold.let_go()
         await wait_for(client, task.task_id, "returned", reason="prover_lost")
         await network.start_prover("near", "bob", ask=900)
         await wait_for(client, task.task_id, "sold", prover=f"{network.keys['bob'].address}/near")
@@ -49,14 +53,15 @@ async def test_what_was_proven_behind_a_cut_line_is_offered_late_and_finishes_a_
     network: Network, tmp_path: Path
 ) -> None:
     async with network.client() as client, cable_to(network.address) as cable:
+        hold = network.hold("far", "alice")
         far = await network.start_prover("far", "alice", ask=500, GATEWAY=cable.address)
-        program = await register_toy(client, tmp_path, slices=1, behaviour="slow", sleep_ms=3_000)
+        program = await register_toy(client, tmp_path, slices=1)
         task = await client.submit(program.digest, ["x"], limit_price=1_500)
         await wait_for(client, task.task_id, "stage", stage="prove")
         cable.cut()
+        hold.let_go()
         await wait_for(client, task.task_id, "returned", reason="prover_lost")
-        while "prover_proven" not in far.log.read_text():  # noqa: ASYNC110 - it has nobody to tell
-            await asyncio.sleep(0.05)
+        await said(far.log, "prover_proven")
         cable.mend()
         events = await events_of(client, task.task_id)
         report = await fetch_and_verify(client, network, await client.task(task.task_id), tmp_path)
@@ -76,11 +81,13 @@ async def test_what_was_proven_behind_a_cut_line_is_offered_late_and_finishes_a_
 async def test_a_half_open_line_is_noticed_and_the_job_moves(network: Network, tmp_path: Path) -> None:
     """Nothing is reset, nothing arrives: only the missing heartbeats tell."""
     async with network.client() as client, cable_to(network.address) as cable:
+        hold = network.hold("far", "alice")
         await network.start_prover("far", "alice", ask=500, GATEWAY=cable.address)
         program = await register_toy(client, tmp_path, slices=1, behaviour="slow", sleep_ms=2_000)
         task = await client.submit(program.digest, ["x"], limit_price=1_500)
         await wait_for(client, task.task_id, "stage", stage="prove")
         cable.hold()
+        hold.let_go()
         await wait_for(client, task.task_id, "returned", reason="prover_lost")
         await network.start_prover("near", "bob", ask=900)
         events = await events_of(client, task.task_id)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from proofgrid.wire.v1 import prover_pb2 as messages
 from tests.acceptance.scenarios.scripted import ScriptedProver, prove
-from tests.acceptance.tasks import events_of, register_toy, wait_for
+from tests.acceptance.tasks import events_of, register_toy, the_event, wait_for
 from tests.networks import Network
 
 
@@ -58,7 +58,7 @@ async def test_a_prover_whose_speed_is_known_gets_the_time_that_it_needs_and_not
             await other.say(result=prove(await other.take_lease(), "x"))
             events = await events_of(client, task.task_id)
 
-    started = next(event for event in events if event.kind == "stage")
+    started = the_event(events, "stage")
     assert returned.data["reason"] == "timed_out"
     assert "no progress" in returned.data["detail"]
     assert 15_000 <= returned.at_ms - started.at_ms < 60_000

@@ -39,15 +39,17 @@ async def test_a_lease_survives_a_database_that_is_away_longer_than_it_lives(
     mortal_network: Network, own_postgres: OwnPostgres, tmp_path: Path
 ) -> None:
     network = mortal_network
+    hold = network.hold("p", "alice")
     await network.start_prover("p", "alice", ask=500)
     async with network.client() as client:
-        program = await register_toy(client, tmp_path, slices=1, behaviour="slow", sleep_ms=12_000)
+        program = await register_toy(client, tmp_path, slices=1)
         task = await client.submit(program.digest, ["x"], limit_price=1_500)
         await wait_for(client, task.task_id, "stage", stage="prove")
 
         await asyncio.to_thread(own_postgres.kill)
         await asyncio.sleep(7)  # a lease lives 6 s
         await asyncio.to_thread(own_postgres.start)
+        hold.let_go()
         kinds = [event.kind for event in await events_of(client, task.task_id)]
 
     assert [kind for kind in kinds if kind in ("sold", "returned", "proven", "done")] == ["sold", "proven", "done"]

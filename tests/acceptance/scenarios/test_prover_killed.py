@@ -15,14 +15,14 @@ from tests.networks import Network, Process
 KILLS = 3
 
 
-async def kill_while_proving(prover: Process) -> list[psutil.Process]:
-    """Kill a prover that has a job in a child; return the children that it leaves alone."""
-    async with asyncio.timeout(60):
-        while not prover.proving():  # noqa: ASYNC110 - processes tell nobody
-            await asyncio.sleep(0.02)
+async def kill_while_proving(network: Network, prover: Process) -> list[psutil.Process]:
+    """Kill a prover of alice's that has a job in a child; return the children that it leaves alone."""
+    hold = network.hold(prover.name, "alice")
+    await hold.until_held()
     children = prover.children()
     prover.kill()
     await prover.process.wait()
+    hold.let_go()
     return children
 
 
@@ -36,12 +36,12 @@ async def test_a_prover_killed_again_and_again_under_load_costs_time_and_nothing
         async with under_load(client, program.digest, pause_seconds=0.8) as load:
             for _ in range(KILLS):
                 await load.grow(2)
-                children = await kill_while_proving(doomed)
+                children = await kill_while_proving(network, doomed)
                 _, alive = await asyncio.to_thread(psutil.wait_procs, children, 20)
                 assert children
                 assert not alive
                 doomed = await network.start_prover("doomed", "alice", ask=500)
-            await kill_while_proving(doomed)  # it still gets jobs, and the last of them has to go elsewhere
+            await kill_while_proving(network, doomed)  # it still gets jobs, and the last of them has to go elsewhere
         states = {(await client.wait(task_id)).state for task_id in load.acknowledged}
 
     async with database_of(network) as connection:
@@ -57,15 +57,17 @@ async def test_a_prover_killed_again_and_again_under_load_costs_time_and_nothing
 async def test_all_provers_killed_at_once_the_task_waits_for_the_first_that_comes_back(
     network: Network, tmp_path: Path
 ) -> None:
+    for number in range(3):
+        network.hold(f"p{number}", "alice")
     provers = [await network.start_prover(f"p{number}", "alice", ask=500 + number) for number in range(3)]
     async with network.client() as client:
-        program = await register_toy(client, tmp_path, slices=3, behaviour="slow", sleep_ms=2_000)
+        program = await register_toy(client, tmp_path, slices=3)
         task = await client.submit(program.digest, ["x"], limit_price=1_500)
         alice = network.keys["alice"].address
         proving = [wait_for(client, task.task_id, "stage", prover=f"{alice}/p{number}") for number in range(3)]
         await asyncio.gather(*proving)
 
-        await asyncio.gather(*(kill_while_proving(prover) for prover in provers))
+        await asyncio.gather(*(kill_while_proving(network, prover) for prover in provers))
         await network.start_prover("p0", "alice", ask=500)
         events = await events_of(client, task.task_id)
 

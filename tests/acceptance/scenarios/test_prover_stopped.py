@@ -12,17 +12,19 @@ from pathlib import Path
 
 from proofgrid.sdk.client import Client
 from tests.acceptance.tasks import database_of, events_of, register_toy, wait_for
-from tests.networks import Network
+from tests.networks import WAIT_SECONDS, Network
 
 
 async def test_a_sleeper_wakes_up_and_its_late_result_is_worth_nothing(network: Network, tmp_path: Path) -> None:
+    hold = network.hold("sleeper", "alice")
     sleeper = await network.start_prover("sleeper", "alice", ask=500)
     async with network.client() as client:
         program = await register_toy(client, tmp_path, slices=1, behaviour="slow", sleep_ms=1_500)
         task = await client.submit(program.digest, ["x"], limit_price=1_500)
         await wait_for(client, task.task_id, "stage", stage="prove")
 
-        os.kill(sleeper.pid, signal.SIGSTOP)  # its child goes on and finishes
+        os.kill(sleeper.pid, signal.SIGSTOP)
+        hold.let_go()  # its child goes on and finishes
         await wait_for(client, task.task_id, "returned", reason="prover_lost")
         second = await client.submit(program.digest, ["y"], limit_price=1_500)  # for which it was not excluded
         other = await network.start_prover("other", "bob", ask=900, cores=2)
@@ -30,7 +32,7 @@ async def test_a_sleeper_wakes_up_and_its_late_result_is_worth_nothing(network: 
             await wait_for(client, one.task_id, "sold", prover=f"{network.keys['bob'].address}/other")
         os.kill(sleeper.pid, signal.SIGCONT)
         events = await events_of(client, task.task_id)
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(WAIT_SECONDS):
             while not {"prover_stopped", "prover_refused"} & set(sleeper.log.read_text().split()):  # noqa: ASYNC110
                 await asyncio.sleep(0.2)
         events_of_second = await events_of(client, second.task_id)
@@ -61,7 +63,7 @@ async def test_a_sleeper_wakes_up_and_its_late_result_is_worth_nothing(network: 
 
 async def until_silent(client: Client, name: str) -> None:
     """Return when the network says that nothing was heard of a prover for too long."""
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(WAIT_SECONDS):
         while ("silent", name) not in {  # noqa: ASYNC110
             (prover.state, prover.prover_id.rpartition("/")[2]) for prover in (await client.status()).provers
         }:

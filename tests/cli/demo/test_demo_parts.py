@@ -6,6 +6,7 @@ import asyncio
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import cast
@@ -14,8 +15,10 @@ import pytest
 
 from proofgrid.cli.demo.books import read_books
 from proofgrid.cli.demo.digits import best_of, demo_model, enlarged, plain_scores, read_digit
+from proofgrid.cli.demo.factors import SECRETS, known_factors
 from proofgrid.cli.demo.folder import MARKER, fresh_folder, network_folder, tidy_up
-from proofgrid.cli.demo.verified import ProvenJob
+from proofgrid.cli.demo.seen_digit import SeenDigit
+from proofgrid.cli.demo.verified import ProvenJob, Verified
 from proofgrid.primitives.errors import InvalidField
 from proofgrid.primitives.ids import Address
 from proofgrid.sdk.answers.money import Account, LedgerCheck
@@ -144,3 +147,37 @@ async def test_the_books_hold_only_when_ledger_and_bundle_agree(bob: int, faults
     assert len(books.faults) == faults
     assert dict(books.earned) == {"alice": 80, "bob": bob}
     assert books.treasury == 1000 - 865 - 80 - bob
+
+
+def test_factors_are_judged_by_what_the_proof_shows() -> None:
+    subject = known_factors("groth16")
+    p, q = SECRETS
+    shown = Verified(checks=(), program="", network="", result={"outputs": [[str(p * q)]]}, jobs=(), jobs_as_said=[])
+
+    assert subject.judged(shown).is_right
+    other = subject.judged(replace(shown, result={"outputs": [["15"]], "format": 1}))
+    assert not other.is_right
+    assert "[15, 1]" in other.faults[0]
+    assert not any(
+        str(secret) in line for secret in SECRETS for line in (*subject.drawn(), subject.judged(shown).headline)
+    )
+
+
+def test_a_system_without_a_demo_is_named() -> None:
+    with pytest.raises(InvalidField, match="no program of toy") as caught:
+        known_factors("toy")
+    assert "groth16" in caught.value.hint
+
+
+def test_a_digit_that_is_seen_wrongly_is_a_fault() -> None:
+    model, digit = demo_model("digits"), read_digit(7)
+    subject = SeenDigit(model=model, digit=digit, number=7)
+    plain = plain_scores(digit)
+    right = Verified(
+        checks=(), program="", network="", result={"outputs": [{"y": {"values": plain}}]}, jobs=(), jobs_as_said=[]
+    )
+
+    assert subject.judged(right).faults == []
+    assert f"sees a {digit.label}" in subject.judged(right).headline
+    wrong = subject.judged(replace(right, result={"outputs": [{"y": {"values": plain[::-1]}}]}))
+    assert len(wrong.faults) == 2

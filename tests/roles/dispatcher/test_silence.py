@@ -22,7 +22,7 @@ from proofgrid.store.tasks import WAKE_LANES
 from proofgrid.store.transactions import Transaction
 from tests.roles.lanes import STACK, LaneUnderTest, held
 
-PATIENCE_SECONDS = 20
+PATIENCE_SECONDS = 60
 
 
 async def fall_silent(lane: LaneUnderTest, *sessions: SessionId) -> None:

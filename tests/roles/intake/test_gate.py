@@ -16,11 +16,20 @@ from proofgrid.rules.access.waiting_line import LinePolicy
 FLOOD, SMALL = Address("flood"), Address("small")
 
 
+class WaitingClock(ManualClock):
+    """Who sleeps does so until the clock is moved."""
+
+    async def sleep(self, seconds: float) -> None:
+        until_ms = self.now_ms() + int(seconds * 1_000)
+        while self.now_ms() < until_ms:  # noqa: ASYNC110 - a clock that a test moves
+            await asyncio.sleep(0)
+
+
 class GateUnderTest:
     """A gate with few places, whose gateway is as late as told."""
 
     def __init__(self, *, places: int = 2, patience_ms: int = 60_000) -> None:
-        self.clock = ManualClock()
+        self.clock = WaitingClock()
         self.late_seconds = 0.0
         self.gate = Gate(
             {Part.LOOP: lambda: self.late_seconds},
@@ -160,3 +169,46 @@ async def test_an_error_inside_frees_the_place() -> None:
         with pytest.raises(ZeroDivisionError):
             async with one.gate.place(SMALL):
                 raise ZeroDivisionError
+
+
+async def test_who_asks_on_whatever_it_is_told_hears_of_it_when_it_may_come_again() -> None:
+    one = GateUnderTest(places=1, patience_ms=2_000)
+    policy = LinePolicy()
+    async with asyncio.TaskGroup() as group:
+        for _ in range(3):
+            group.create_task(one.work(FLOOD))
+        await one.settle()
+        one.clock.advance(2_000)
+        calls = policy.told_at_once + 30
+        flood = [asyncio.ensure_future(one.work(FLOOD)) for _ in range(calls)]
+        await one.settle()
+        told = [task.exception() for task in flood if task.done()]
+        kept = [task for task in flood if not task.done()]
+        other = asyncio.ensure_future(one.gate._busy(SMALL))
+        await one.settle()
+        assert other.done()  # nobody else is told late
+        one.clock.advance(policy.come_again_most_ms)
+        await one.settle()
+        late = [task.exception() for task in kept if task.done()]
+        while one.inside:
+            await one.finish_one()
+        await asyncio.gather(*flood, return_exceptions=True)
+
+    assert len(told) == policy.told_at_once
+    assert len(late) >= 20
+    for error in late:
+        assert isinstance(error, Busy)
+        assert error.wait_ms == policy.come_again_least_ms  # the rest it has waited for
+    assert one.gate._kept_back == 0
+
+
+async def test_a_refusal_that_nobody_waits_for_any_more_is_not_kept() -> None:
+    one = GateUnderTest()
+    one.gate._told[FLOOD] = 10**6
+    one.gate._refused[-1] = 10**6
+    told = asyncio.ensure_future(one.gate._busy(FLOOD))
+    await one.settle()
+    assert one.gate._kept_back == 1
+    told.cancel()
+    await one.settle()
+    assert one.gate._kept_back == 0

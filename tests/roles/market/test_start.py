@@ -31,7 +31,7 @@ async def test_a_market_looks_for_work_until_the_database_answers(
 
     monkeypatch.setattr(market, "wake_all", away_at_first)
     monkeypatch.setattr(market, "wake", note)
-    async with asyncio.TaskGroup() as group, asyncio.timeout(20):
+    async with asyncio.TaskGroup() as group, asyncio.timeout(60):
         running = group.create_task(market.run())
         await found.wait()
         running.cancel()

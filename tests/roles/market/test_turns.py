@@ -149,6 +149,6 @@ async def test_a_dedicated_prover_is_not_offered_in_the_common_lanes(lane: LaneU
 
 
 async def _until(lane: LaneUnderTest, *, leases: int) -> None:
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while len(await lane.leases()) < leases:  # noqa: ASYNC110 - the database has no event for us
             await asyncio.sleep(0.02)

@@ -73,13 +73,13 @@ async def test_it_proves_and_reports(tmp_path: Path) -> None:
 async def test_it_goes_with_a_job_that_is_stopped(tmp_path: Path) -> None:
     spec = a_job(tmp_path, key_ms=600_000)
     running = asyncio.ensure_future(run_child(spec, limits=LIMITS, on_progress=lambda *said: None))
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(60):
         await until(lambda: bool(engines_of(spec)))
 
     running.cancel()
     with pytest.raises(asyncio.CancelledError):
         await running
 
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         await until(lambda: not engines_of(spec))
     assert not list((tmp_path / "cache").glob("*.key"))

@@ -48,7 +48,7 @@ async def test_a_gateway_that_never_welcomes_is_left_for_the_next_one(monkeypatc
     async with (
         gateway_of("ProverService", Connect=silent(called)) as first,
         gateway_of("ProverService", Connect=saying(WELCOME.SerializeToString())) as second,
-        asyncio.timeout(20),
+        asyncio.timeout(60),
     ):
         link = a_link([first, second], lambda message: loop.call_soon_threadsafe(said.put_nowait, message))
         link.start()
@@ -79,7 +79,7 @@ def refusing(times: int, error: ProofgridError) -> Callable[[Any, Any], AsyncIte
 async def test_a_name_that_is_taken_is_waited_for_and_the_wait_is_told() -> None:
     said: asyncio.Queue[Delivered] = asyncio.Queue()
     loop, taken = asyncio.get_running_loop(), NameTaken("p lives", wait_ms=50)
-    async with gateway_of("ProverService", Connect=refusing(2, taken)) as gateway, asyncio.timeout(20):
+    async with gateway_of("ProverService", Connect=refusing(2, taken)) as gateway, asyncio.timeout(60):
         link = a_link([gateway], lambda message: loop.call_soon_threadsafe(said.put_nowait, message))
         link.start()
         try:
@@ -96,7 +96,7 @@ async def test_a_prover_that_was_never_connected_ends_when_the_other_one_lives(m
     monkeypatch.setattr(name_wait, "MARGIN_SECONDS", 0.0)
     said: asyncio.Queue[Delivered] = asyncio.Queue()
     loop, taken = asyncio.get_running_loop(), NameTaken("p lives", wait_ms=50)
-    async with gateway_of("ProverService", Connect=refusing(1_000, taken)) as gateway, asyncio.timeout(20):
+    async with gateway_of("ProverService", Connect=refusing(1_000, taken)) as gateway, asyncio.timeout(60):
         link = a_link([gateway], lambda message: loop.call_soon_threadsafe(said.put_nowait, message))
         link.start()
         while not isinstance(last := await said.get(), NameTaken):

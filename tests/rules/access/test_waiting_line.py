@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from proofgrid.primitives.fair_line import FairLine
 from proofgrid.primitives.ids import Address
-from proofgrid.rules.access.waiting_line import LinePolicy, come_again_ms, may_wait, patience_ms
+from proofgrid.rules.access.waiting_line import LinePolicy, come_again_ms, kept_back_ms, may_wait, patience_ms
 
 POLICY = LinePolicy()
 FLOOD, SMALL = Address("flood"), Address("small")
@@ -83,3 +83,14 @@ def test_who_left_is_not_called() -> None:
     line.leave(FLOOD, 1)
 
     assert (line.of(SMALL), line.next(), bool(line)) == (1, 2, False)
+
+
+@given(st.integers(0, 10_000), st.integers(0, 10_000), st.integers(0, 10_000))
+def test_a_refusal_is_kept_back_no_longer_than_its_client_was_to_wait(wait_ms: int, told: int, kept_back: int) -> None:
+    policy = LinePolicy()
+    kept_ms = kept_back_ms(wait_ms, told=told, kept_back=kept_back, policy=policy)
+    assert 0 <= kept_ms <= wait_ms
+    if told < policy.told_at_once or kept_back >= policy.kept_back_room:
+        assert kept_ms == 0
+    elif wait_ms >= policy.come_again_least_ms:
+        assert wait_ms - kept_ms == policy.come_again_least_ms

@@ -18,6 +18,7 @@ from proofgrid.bootstrap.gateway.roles import Roles, build_roles
 from proofgrid.bootstrap.gateway.sibling import Sibling
 from proofgrid.doors.grpc.server import GrpcDoor, check_listen
 from proofgrid.primitives.clock import fresh_uuid
+from proofgrid.primitives.collector import spare_what_stays
 from proofgrid.primitives.errors import Recoverable
 from proofgrid.primitives.ids import Address, GatewayId
 from proofgrid.settings.gateway import GatewaySettings
@@ -90,6 +91,7 @@ async def run_gateway(
                 gateway_id=str(gateway_id),
                 roles=sorted(names),
             )
+            spare_what_stays()
             on_ready(_facts(world, door))
             await drain.wait()
             log.info("gateway_drains")

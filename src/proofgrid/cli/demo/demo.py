@@ -1,4 +1,4 @@
-"""`proofgrid demo`: a whole network on this machine proves a neural network's answer."""
+"""`proofgrid demo`: a whole network on this machine proves something: a neural network's answer, or factors."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import asyncio
 import os
 import signal
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 import typer
 
@@ -18,6 +18,7 @@ from proofgrid.primitives.event_loop import run_async
 if TYPE_CHECKING:
     from proofgrid.cli.demo.processes import Fleet
     from proofgrid.cli.demo.story import Outcome, Story
+    from proofgrid.cli.demo.subject import Subject
     from proofgrid.cli.demo.telling import Telling
 
 DEFAULT_FOLDER = Path("demo-data")
@@ -32,12 +33,17 @@ def run(
         str, typer.Option("--model", metavar="NAME", help="digits: half a minute; lenet: LeNet-5, some minutes.")
     ] = "digits",
     digit: Annotated[int, typer.Option("--digit", min=0, help="Which handwritten sample.")] = 7,
+    system: Annotated[
+        str, typer.Option("--system", help="Another proof system proves who knows a number's factors.")
+    ] = "ezkl",
     data_dir: Annotated[
         Path, typer.Option("--data-dir", help="A folder of its own; the next demo removes it.")
     ] = DEFAULT_FOLDER,
     json: JsonOption = False,
 ) -> None:
     """Run a whole network here, prove what a neural network sees in a handwritten digit, verify it, show who paid whom.
+
+    With another --system: prove that somebody knows a number's factors, and say nothing of them.
 
     A gateway with PostgreSQL and three provers of two operators run as real processes until the end, or Ctrl-C.
 
@@ -46,9 +52,10 @@ def run(
       proofgrid demo
       proofgrid demo --digit 3 --json
       proofgrid demo --model lenet
+      proofgrid demo --system groth16
     """
     try:
-        faults = run_async(_demo(model, digit, data_dir, json=json))
+        faults = run_async(_demo(_Wanted(system, model, digit), data_dir, json=json))
     except (KeyboardInterrupt, asyncio.CancelledError):
         complain("stopped; every process that the demo had started has ended", style="yellow")
         raise typer.Exit(EXIT_INTERRUPTED) from None
@@ -56,24 +63,38 @@ def run(
         raise typer.Exit(EXIT_FAILED)
 
 
-async def _demo(name: str, number: int, data_dir: Path, *, json: bool) -> list[str]:
-    from proofgrid.cli.demo.digits import demo_model, read_digit
+class _Wanted(NamedTuple):
+    system: str
+    model: str
+    digit: int
+
+    def subject(self) -> Subject:
+        from proofgrid.cli.demo.digits import demo_model, read_digit
+        from proofgrid.cli.demo.factors import known_factors
+        from proofgrid.cli.demo.seen_digit import SeenDigit
+
+        if self.system != "ezkl":
+            return known_factors(self.system)
+        return SeenDigit(model=demo_model(self.model), digit=read_digit(self.digit), number=self.digit)
+
+
+async def _demo(wanted: _Wanted, data_dir: Path, *, json: bool) -> list[str]:
     from proofgrid.cli.demo.folder import fresh_folder, network_folder, tidy_up
     from proofgrid.cli.demo.processes import Fleet
     from proofgrid.cli.demo.story import Story
     from proofgrid.cli.demo.telling import Telling
     from proofgrid.proofs.registry import proof_system
 
-    proof_system("ezkl")  # or nothing is started
+    proof_system(wanted.system)  # or nothing is started
     me = asyncio.current_task()
     assert me is not None  # noqa: S101  # this is a coroutine
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, me.cancel)
-    model, digit = demo_model(name), read_digit(number)
+    subject = wanted.subject()
     folder = fresh_folder(data_dir)
     network = network_folder(folder)
     fleet = Fleet(folder, network)
     telling = Telling({}, is_quiet=json)
-    story = Story(fleet, telling, folder=folder, network=network, model=model, digit=digit, number=number)
+    story = Story(fleet, telling, folder=folder, network=network, subject=subject)
     try:
         outcome = await _while_all_live(fleet, story)
     finally:
@@ -114,18 +135,11 @@ def _print_outcome(outcome: Outcome, telling: Telling, *, json: bool) -> None:
     if json:
         print_json(_outcome_to_json(outcome, telling))
         return
-    is_right = outcome.predicted == outcome.digit.label
+    judged = outcome.judged
     say("")
-    say(
-        f"PROVEN: the network sees a {outcome.predicted}; its writer meant a {outcome.digit.label}",
-        style="bold green" if is_right else "bold yellow",
-    )
-    say(
-        f"   the plain model in numpy agrees on every score to within {outcome.score_error:.3f}"
-        if not outcome.faults
-        else "   but not everything holds:"
-    )
-    _print_scores(outcome)
+    say(f"PROVEN: {judged.headline}", style="bold green" if judged.is_right else "bold yellow")
+    for line in judged.lines:
+        say(f"   {line}".rstrip())
     for fault in outcome.faults:
         complain(f"   ✗ {fault}", style="bold red")
     is_balanced = "no" if outcome.books.faults else "yes"
@@ -134,25 +148,12 @@ def _print_outcome(outcome: Outcome, telling: Telling, *, json: bool) -> None:
     say(f"   {outcome.verify_command}")
 
 
-def _print_scores(outcome: Outcome) -> None:
-    say("")
-    say("   digit   " + "".join(f"{digit:>6}" for digit in range(len(outcome.scores))))
-    say("   proven  " + "".join(f"{score:>6.1f}" for score in outcome.scores))
-    say("   plain   " + "".join(f"{score:>6.1f}" for score in outcome.plain), style="dim")
-    say("")
-
-
 def _outcome_to_json(outcome: Outcome, telling: Telling) -> dict[str, object]:
     books = outcome.books
     return {
         "ok": not outcome.faults,
         "faults": outcome.faults,
-        "model": outcome.model.name,
-        "label": outcome.digit.label,
-        "predicted": outcome.predicted,
-        "scores": outcome.scores,
-        "plain_scores": outcome.plain,
-        "score_error": outcome.score_error,
+        **outcome.judged.data,
         "bundle": str(outcome.bundle),
         "verify_command": outcome.verify_command,
         "checks": outcome.verified.checks,

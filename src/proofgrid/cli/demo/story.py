@@ -1,6 +1,6 @@
 """The demo, step by step, on a network that is really there.
 
-gateway -> people and money -> provers -> program -> digit proven -> bundle verified elsewhere -> the books
+gateway -> people and money -> provers -> program -> its subject proven -> bundle verified elsewhere -> the books
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from proofgrid.cli.demo.books import Books, read_books
-from proofgrid.cli.demo.digits import DemoModel, Digit, best_of, plain_scores
 from proofgrid.cli.demo.processes import Fleet
+from proofgrid.cli.demo.subject import Judged, Subject
 from proofgrid.cli.demo.telling import Telling
 from proofgrid.cli.demo.verified import Verified, read_verified
 from proofgrid.primitives.error_codes import error_of_code
@@ -39,30 +39,16 @@ LOOK_AGAIN_SECONDS = 0.2
 class Outcome:
     """What the demo has shown."""
 
-    model: DemoModel
-    digit: Digit
-    predicted: int
-    scores: list[float]
-    plain: list[float]
+    judged: Judged
     bundle: Path
     verify_command: str
     verified: Verified
     books: Books
 
     @property
-    def score_error(self) -> float:
-        """The largest difference between a proven score and the plain model's."""
-        return max(abs(proven - plain) for proven, plain in zip(self.scores, self.plain, strict=True))
-
-    @property
     def faults(self) -> list[str]:
         """What does not hold; empty when all is well."""
-        faults = list(self.books.faults)
-        if self.predicted != best_of(self.plain):
-            faults.append(f"the proof says {self.predicted}, the plain model {best_of(self.plain)}")
-        if self.score_error > self.model.tolerance:
-            faults.append(f"a proven score is {self.score_error:.3f} away from the plain model's")
-        return faults
+        return [*self.books.faults, *self.judged.faults]
 
 
 class Story:
@@ -75,17 +61,14 @@ class Story:
         *,
         folder: Path,
         network: Path,
-        model: DemoModel,
-        digit: Digit,
-        number: int,
+        subject: Subject,
     ) -> None:
         self._fleet = fleet
         self._telling = telling
         self._folder = folder
         self._network = network
-        self._model = model
-        self._digit = digit
-        self._bundle = folder / f"digit-{number}.bundle"
+        self._subject = subject
+        self._bundle = folder / subject.bundle_name
         self._keys: dict[str, SigningKey] = {}
         self._gateway = ""
         self._network_address = ""
@@ -99,21 +82,16 @@ class Story:
             await self._let_people_in()
         async with telling.step("Three provers of two operators"):
             await self._start_provers()
-        async with telling.step(f"The program: {self._model.title}, in slices"):
+        async with telling.step(f"The program: {self._subject.title}"):
             program = await self._register()
-        async with telling.step("A handwritten digit, proven slice by slice"):
+        async with telling.step(self._subject.what):
             await self._prove(program)
         async with telling.step("The bundle, verified offline in another process"):
             verified = await self._verify(program)
         async with telling.step("The books"):
             books = await self._read_books(verified)
-        scores = list(verified.outputs)
         return Outcome(
-            model=self._model,
-            digit=self._digit,
-            predicted=best_of(scores),
-            scores=scores,
-            plain=await asyncio.to_thread(plain_scores, self._digit, self._model),
+            judged=await asyncio.to_thread(self._subject.judged, verified),
             bundle=self._bundle,
             verify_command=_command_to_copy("verify", self._bundle, *self._pins(program)),
             verified=verified,
@@ -164,21 +142,28 @@ class Story:
             if stage != "done":  # of the build; it is stored after that
                 self._telling.stage(stage.partition(" ")[0])  # not slice by slice
 
+        source = await asyncio.to_thread(self._subject.source, self._folder)
         async with self._client("carol") as client:
             program = await client.register_program(
-                {"model": self._model.file}, settings=self._model.settings, label=self._model.name, on_stage=on_stage
+                source,
+                proof_system=self._subject.system,
+                settings=self._subject.settings,
+                label=self._subject.name,
+                on_stage=on_stage,
             )
         self._telling.tell(program.digest)
-        self._telling.tell(f"{program.slices} slices, {program.units} PU")
+        slices = "1 slice" if program.slices == 1 else f"{program.slices} slices"
+        self._telling.tell(f"{slices}, {program.units} PU")
         return program
 
     async def _prove(self, program: Program) -> None:
-        for line in self._digit.drawn(self._model):
+        for line in self._subject.drawn():
             self._telling.tell("   " + line)
         self._telling.tell("")
         async with self._client("carol") as client:
-            inputs = [self._digit.input_of(self._model)]
-            task = await client.submit(program.digest, inputs, limit_price=LIMIT_PRICE, idempotency_key="demo-digit")
+            task = await client.submit(
+                program.digest, self._subject.inputs(), limit_price=LIMIT_PRICE, idempotency_key="demo"
+            )
             with self._telling.screen() as screen:
                 async with aclosing(client.watch(task.task_id)) as events:
                     async for event in events:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from proofgrid.primitives.canonical import Json
@@ -27,7 +27,7 @@ class Verified:
     checks: Sequence[str]
     program: str
     network: str
-    outputs: Sequence[float]  #: of its only input
+    result: Mapping[str, Json]  #: what was proven, as the proof system says it
     jobs: Sequence[ProvenJob]
     jobs_as_said: Json
 
@@ -36,7 +36,6 @@ def read_verified(text: str) -> Verified:
     """Return what the process said on its standard output."""
     report = json.loads(text)
     manifest = report["manifest"]
-    (scores,) = manifest["result"]["outputs"][0].values()
     jobs = [
         ProvenJob(
             operator=job["operator"],
@@ -51,7 +50,7 @@ def read_verified(text: str) -> Verified:
         checks=report["checks"],
         program=manifest["program"]["digest"],
         network=manifest["network"],
-        outputs=[float(value) for value in scores["values"]],
+        result=manifest["result"],
         jobs=jobs,
         jobs_as_said=manifest["jobs"],
     )

@@ -8,11 +8,11 @@ from typing import Any, TypeAlias, TypeVar
 
 import grpc
 
-from proofgrid.primitives.errors import BadToken, NoToken, ProofgridError
+from proofgrid.primitives.errors import BadToken, Busy, NoToken, ProofgridError
 from proofgrid.roles.intake.callers import Callers
 from proofgrid.rules.access.rights import roles_needed
 from proofgrid.rules.access.roles import Caller
-from proofgrid.telemetry.seam import Span, span
+from proofgrid.telemetry.seam import Level, Span, span
 from proofgrid.wire.errors import status_of, write_error
 
 TOKEN_METADATA = "authorization"  # noqa: S105 - the name of a header
@@ -55,7 +55,10 @@ async def _answer_with(context: CallContext, error: Exception, call: Span) -> No
         call.failed(error, "error", "call_failed", call=call.name, exc_info=error)
         await context.abort(grpc.StatusCode.INTERNAL, "the gateway failed; its log says why")
     else:
-        call.failed(error, "info", "call_refused", call=call.name, code=ours.code, field=ours.field)
+        # Hundreds a second are told that the gateway is busy, and the gate's own line counts them: a line of each would
+        # cost as much as the rest of the refusal.
+        level: Level = "debug" if isinstance(ours, Busy) else "info"
+        call.failed(error, level, "call_refused", call=call.name, code=ours.code, field=ours.field)
         await context.abort(status_of(ours), str(ours), write_error(ours))
 
 

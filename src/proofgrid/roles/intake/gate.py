@@ -8,7 +8,7 @@ Money, results, heartbeats and leases do not pass here: what was accepted is nev
 from __future__ import annotations
 
 import asyncio
-from collections import deque
+from collections import Counter, deque
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 
@@ -19,7 +19,7 @@ from proofgrid.primitives.errors import Busy
 from proofgrid.primitives.fair_line import FairLine
 from proofgrid.primitives.ids import Address
 from proofgrid.rules.access.pressure import Part, WindowPolicy, pause_ms, window_after, worst_of
-from proofgrid.rules.access.waiting_line import LinePolicy, come_again_ms, may_wait, patience_ms
+from proofgrid.rules.access.waiting_line import LinePolicy, come_again_ms, kept_back_ms, may_wait, patience_ms
 from proofgrid.telemetry.levels import levels
 
 LOOK_SECONDS = 0.1
@@ -51,7 +51,11 @@ class Gate:
         self._empty_at = 0.0  #: by the clock: when nobody waited last
         self._let_in: deque[int] = deque([0], LOOKS_PER_SECOND)  #: at each look; the last one is going on
         self._refused: deque[int] = deque([0], LOOKS_PER_SECOND)
+        self._told: Counter[Address] = Counter()  #: refusals of each client in this second
+        self._looks = 0
+        self._kept_back = 0  #: refusals that wait to be told
         self._is_refusing = False
+        self._refused_in_all = 0  #: since it began to refuse
 
     async def run(self) -> None:
         """Measure and adjust until cancelled."""
@@ -70,6 +74,9 @@ class Gate:
         self._say(part, pressure)
         self._let_in.append(0)
         self._refused.append(0)
+        self._looks += 1
+        if self._looks % LOOKS_PER_SECOND == 0:
+            self._told.clear()
         self._fill()
 
     @asynccontextmanager
@@ -112,7 +119,7 @@ class Gate:
             let_in_per_second=sum(self._let_in),
             policy=self._line_policy,
         ):
-            raise self._busy()
+            raise await self._busy(client)
         await self._wait(client, patience_ms(own, standing_ms=standing_ms, policy=self._line_policy) / 1_000)
 
     async def _wait(self, client: Address, patience_seconds: float) -> None:
@@ -130,7 +137,7 @@ class Gate:
             else:
                 self._line.leave(client, turn)
             if isinstance(error, TimeoutError):
-                raise self._busy() from None
+                raise await self._busy(client) from None
             raise
 
     def _fill(self) -> None:
@@ -146,11 +153,22 @@ class Gate:
         self._inside += 1
         self._let_in[-1] += 1
 
-    def _busy(self) -> Busy:
+    async def _busy(self, client: Address) -> Busy:
+        """Return what a client is told, when it is time to tell it."""
         self._refused[-1] += 1
+        self._refused_in_all += 1
         ms = come_again_ms(
             refused_per_second=sum(self._refused), let_in_per_second=sum(self._let_in), policy=self._line_policy
         )
+        kept_ms = kept_back_ms(ms, told=self._told[client], kept_back=self._kept_back, policy=self._line_policy)
+        self._told[client] += 1
+        if kept_ms:
+            self._kept_back += 1
+            try:
+                await self._clock.sleep(kept_ms / 1_000)
+            finally:
+                self._kept_back -= 1
+            ms -= kept_ms
         return Busy(f"the gateway is busy; try again in {ms / 1_000:.1f} s", hint=HINT, wait_ms=ms)
 
     def _say(self, part: Part | None, pressure: int) -> None:
@@ -158,7 +176,15 @@ class Gate:
         if refusing != self._is_refusing:
             self._is_refusing = refusing
             event = "too_much_refused" if refusing else "all_let_in"
-            log.info(event, window_milli=self._window_milli, late=part, pressure_permille=pressure)
+            log.info(
+                event,
+                window_milli=self._window_milli,
+                late=part,
+                pressure_permille=pressure,
+                refused=self._refused_in_all,
+            )
+            if not refusing:
+                self._refused_in_all = 0
 
 
 HINT = "nothing was stored or charged; the same idempotency key stays good"

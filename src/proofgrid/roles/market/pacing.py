@@ -10,9 +10,10 @@ from proofgrid.primitives.clock import Clock
 from proofgrid.primitives.ids import Stack
 from proofgrid.roles.loop import Loop
 
-#: Seconds of pause that a second of rounds owes. Each round is followed by payments and bundles of what it sold, which
-#: cost as much as the round itself whatever their number: what is gathered before it is gathered for them as well.
-PAUSE_ROUNDS = 3
+#: Seconds of pause that a second of rounds owes at most. Payments and bundles of what a round sold follow it, and cost
+#: as much as the round whatever their number: what is gathered before it is gathered for them as well.
+PAUSE_ROUNDS_MAX = 3
+ORDERS_TO_PAUSE_FOR = 4  #: with so many orders more than one, a round owes as long a pause as itself
 UNSOLD_RETRY_FIRST_SECONDS = 0.25
 UNSOLD_RETRY_MAX_SECONDS = 4.0
 
@@ -88,9 +89,10 @@ class RoundsBudget:
     """Rounds may take a fixed share of the time: a calm lane sells at once, a busy one gathers orders meanwhile.
 
     A pause gathers orders, so that the next round does for many what each would else have a round for. A round of one
-    order shows that there is nothing to gather, and owes nothing; one of n orders owes PAUSE_ROUNDS times its length,
-    in the proportion of the rounds that it saved, (n - 1) / n. Whatever time passes without a round pays for it. Who
-    owes less than the interval pauses for nothing, and no round owes more.
+    order shows that there is nothing to gather, and owes nothing; the more orders one had, the longer the pause that it
+    owes, up to three times its own length. So what a lane gathers grows with what comes, and while little comes it
+    sells at once. Whatever time passes without a round pays for it. A lane that owes less than the interval pauses for
+    nothing. Of a round no more than the interval is owed.
     """
 
     def __init__(self, *, interval_seconds: float) -> None:
@@ -101,11 +103,11 @@ class RoundsBudget:
     def pause_seconds(self, started: float, ended: float, *, orders: int | None = None) -> float:
         """Return how long to pause after a round; `started`, `ended`: when it was, in seconds of one clock.
 
-        `orders`: how many it had; None: nobody knows, and it owes its whole length.
+        `orders`: how many it had; None: nobody knows, and it owes as much as itself.
         """
         paid = max(0.0, started - self._ended)
-        gathered = 1.0 if orders is None else max(0, orders - 1) / max(1, orders)
-        taken = min(PAUSE_ROUNDS * gathered * (ended - started), self._interval_seconds)
+        rounds = 1.0 if orders is None else min(max(0, orders - 1) / ORDERS_TO_PAUSE_FOR, PAUSE_ROUNDS_MAX)
+        taken = min(rounds * (ended - started), self._interval_seconds)
         self._owed_seconds = max(0.0, self._owed_seconds - paid) + taken
         self._ended = ended
         return min(max(0.0, self._owed_seconds - self._interval_seconds), taken)

@@ -23,6 +23,8 @@ class LinePolicy:
     standing_room: int = 8  #: and as many more as are let in within the time that one waits
     come_again_least_ms: int = 250
     come_again_most_ms: int = 4_000
+    told_at_once: int = 64  #: refusals of one client in a second
+    kept_back_room: int = 4_096  #: refusals of all clients that wait to be told
 
 
 def is_standing(standing_ms: int, policy: LinePolicy) -> bool:
@@ -53,3 +55,16 @@ def come_again_ms(*, refused_per_second: int, let_in_per_second: int, policy: Li
     """Return after how long it is worth trying again: the time in which those who were refused could be let in."""
     ms = 1_000 * refused_per_second // max(1, let_in_per_second)
     return min(max(ms, policy.come_again_least_ms), policy.come_again_most_ms)
+
+
+def kept_back_ms(wait_ms: int, *, told: int, kept_back: int, policy: LinePolicy) -> int:
+    """Return for how long a refusal is kept back that says to come again after `wait_ms`.
+
+    A client that obeys is refused a few times a second and told at once. Whoever asks on whatever it is told hears of
+    it when it may come again, so each of its calls asks no more often than one that obeys; nobody waits longer for it
+    than it was to wait anyway. `told`: refusals of this client in this second; `kept_back`: those of all clients that
+    wait to be told.
+    """
+    if told < policy.told_at_once or kept_back >= policy.kept_back_room:
+        return 0
+    return max(0, wait_ms - policy.come_again_least_ms)

@@ -65,7 +65,7 @@ def test_a_forward_pass_finds_what_every_slice_alone_commits_to(
     digits_program: ProgramFiles, proven_digits: ProvenRequest, tmp_path: Path
 ) -> None:
     statement: Any = proven_digits.request.statement
-    inputs = [statement["inputs"][3]["image"]["integers"]]
+    inputs = [statement["inputs"][1]["image"]["integers"]]
 
     passes = try_forward(digits_program, inputs, workdir=tmp_path)  # raises unless both ways agree
 

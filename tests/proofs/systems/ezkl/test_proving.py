@@ -18,6 +18,7 @@ from proofgrid.proofs.base import ProgramFiles, ProofSystem
 from proofgrid.proofs.registry import proof_system
 from tests.proofs.conftest import (
     DIGITS_MODEL,
+    DIGITS_PROVEN,
     DIGITS_SETTINGS,
     SYSTEM,
     ProvenRequest,
@@ -47,7 +48,7 @@ def test_the_adapter_is_found_by_its_entry_point_and_fits_the_protocol() -> None
     assert SYSTEM.describe().engine == "ezkl 23.0.5"
 
 
-@pytest.mark.parametrize("digit", range(5))
+@pytest.mark.parametrize("digit", range(DIGITS_PROVEN))
 def test_the_proof_says_what_the_model_says(
     proven_digits: ProvenRequest, digit_images: list[list[float]], digit: int
 ) -> None:
@@ -74,8 +75,8 @@ def test_the_whole_verifies_with_nothing_but_the_verifying_files(
 
     said = SYSTEM.verify_whole(files, statement, result, proven_digits.parts, workdir=tmp_path)
 
-    assert "every proof verifies (20)" in said
-    assert "neighbouring proofs commit to the same tensor (15)" in said
+    assert "every proof verifies (8)" in said
+    assert "neighbouring proofs commit to the same tensor (6)" in said
     assert sum(files.path(name).stat().st_size for name in names) < 100_000
 
 
@@ -87,7 +88,7 @@ def test_statement_result_and_facts_are_canonical_json(proven_digits: ProvenRequ
 
 
 def test_all_slices_can_be_proven_at_once(proven_digits: ProvenRequest) -> None:
-    assert len(proven_digits.request.jobs) == 20
+    assert len(proven_digits.request.jobs) == 4 * DIGITS_PROVEN
     assert all(job.depends_on == () for job in proven_digits.request.jobs)
 
 
