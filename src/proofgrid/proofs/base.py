@@ -39,6 +39,14 @@ SYSTEM_IN_IDENTITY = "proof_system"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PackedSource:
+    """A folder of texts that a client hands in as one file (`kit.packages`): a package of some language."""
+
+    marker: str  #: the file at its root by which such a folder is known, such as "Nargo.toml"
+    suffixes: tuple[str, ...]  #: how the names of those of its files end that belong to it
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SystemDescription:
     """What a proof system says of itself, for listings and error messages."""
 
@@ -49,6 +57,9 @@ class SystemDescription:
     settings_defaults: Mapping[str, Json] = field(default_factory=dict)  #: setting name -> what it is when not given
     #: how the files that a client hands in are named, and by which end of their names a folder's are told apart
     source_suffixes: Mapping[str, str] = field(default_factory=lambda: {"model": ".onnx"})
+    source_packages: Mapping[str, PackedSource] = field(
+        default_factory=dict
+    )  #: folders that become one file, by its name
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -37,6 +37,15 @@ class Setup(Protocol):
 
 
 @runtime_checkable
+class FindsRoot(Protocol):
+    """What a kind may offer besides, whose roots nobody can make: to find one that the machine has anyway."""
+
+    def find(self) -> Path | None:
+        """Return where a root lies on this machine; None when there is none."""
+        ...
+
+
+@runtime_checkable
 class NeedsSetup(Protocol):
     """What a proof system says besides when its programs rest on trust roots."""
 

@@ -59,7 +59,7 @@ class Place(Settings):
     )
     srs_file: Path | None = setting(
         None,
-        "SRS of a real ceremony: a file, or a folder of kzg<k>.srs.",
+        "SRS of a real ceremony: a file, or a folder of kzg<k>.srs; noir takes bn254_g1.dat in it, or in CRS_PATH.",
         told="one for development is made",
     )
     srs_logrows: int = setting(
@@ -109,7 +109,11 @@ class Place(Settings):
         """Return what was chosen for trust roots, by their kind; those of other kinds are made for development."""
         from proofgrid.proofs.setup import SetupChoice
 
-        return {"kzg-bn254": SetupChoice(name="srs", file=self.srs_file, logrows=self.srs_logrows)}
+        ignition = None if self.srs_file is None or not (self.srs_file / "bn254_g1.dat").is_file() else self.srs_file
+        return {
+            "kzg-bn254": SetupChoice(name="srs", file=self.srs_file, logrows=self.srs_logrows),
+            "ignition-bn254": SetupChoice(name="srs", file=ignition),
+        }
 
 
 @dataclass(frozen=True, kw_only=True)

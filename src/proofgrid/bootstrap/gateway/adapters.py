@@ -24,7 +24,7 @@ from proofgrid.primitives.signatures import SigningKey
 from proofgrid.primitives.turns import Urgency
 from proofgrid.proofs.library import ProgramLibrary
 from proofgrid.proofs.registry import installed_setups
-from proofgrid.proofs.setup import Setup, SetupChoice, TrustRoots
+from proofgrid.proofs.setup import FindsRoot, Setup, SetupChoice, TrustRoots
 from proofgrid.proofs.workers import ProofWorkers
 from proofgrid.roles.loop import Loop, every
 from proofgrid.sdk.keys import new_key, read_key, write_key
@@ -211,6 +211,10 @@ async def open_trust_roots(
     made = False
     for kind, setup in installed_setups().items():
         choice = settings.setups().get(kind, SetupChoice(name=kind))
+        if isinstance(setup, FindsRoot):
+            if found := choice.file or setup.find():
+                paths[kind] = found
+            continue  # whoever builds what rests on a missing one is told what gets it
         paths[kind] = choice.file or await _made_for_development(setup, choice, data_dir, workers, key)
         if not paths[kind].exists():
             raise InvalidField(f"there is no file or folder {choice.file}", field=f"{choice.name}_file")
@@ -220,8 +224,9 @@ async def open_trust_roots(
 
 async def publish_roots(roots: OpenedRoots, artifacts: ArtifactStore, database: Database) -> None:
     """Store the roots' files for provers and clients: at the start, and those that a build has made, after it."""
-    for kind, setup in installed_setups().items():
-        for name, file in (await asyncio.to_thread(setup.files, roots.paths[kind])).items():
+    setups = installed_setups()
+    for kind, root in roots.paths.items():
+        for name, file in (await asyncio.to_thread(setups[kind].files, root)).items():
             if name in roots.files:
                 continue
             digest, size_bytes = await artifacts.put_file(file)

@@ -15,19 +15,23 @@ from proofgrid.primitives.turns import Urgency
 from proofgrid.proofs import workers as in_worker
 from proofgrid.proofs.base import ProgramFiles
 from proofgrid.proofs.registry import proof_system
-from proofgrid.proofs.setup import TrustRoots, setups_of
+from proofgrid.proofs.setup import FindsRoot, TrustRoots, setups_of
 from proofgrid.proofs.workers import ProofWorkers
 
 _A_WEEK_SECONDS = 7 * 86_400.0
 _LOOK_SECONDS = 0.1
 
 
-def trust_for(system: str, srs: Path | None) -> dict[str, Path]:
-    """Return the trust roots that a system's programs rest on; raise InvalidField where one is missing."""
-    setups = setups_of(proof_system(system))
-    if setups and srs is None:
-        raise InvalidField(f"programs of {system} rest on an SRS", field="srs", hint="proofgrid srs get --out DIR")
-    return {setup.kind: srs.absolute() for setup in setups if srs is not None}
+def trust_for(system: str, given: Path | None) -> TrustRoots:
+    """Return the trust roots that a system's programs rest on: what was given, or what the machine has anyway."""
+    trust: dict[str, Path] = {}
+    for setup in setups_of(proof_system(system)):
+        root = setup.find() if given is None and isinstance(setup, FindsRoot) else given
+        if root is not None:
+            trust[setup.kind] = root.absolute()
+        elif not isinstance(setup, FindsRoot):  # which says itself what gets one, when it builds
+            raise InvalidField(f"programs of {system} rest on an SRS", field="srs", hint="proofgrid srs get --out DIR")
+    return trust
 
 
 async def build_apart(

@@ -174,9 +174,9 @@ async def _register(
 
 
 def _source(model: Path, calibration: Path | None, system: str) -> dict[str, Path]:
-    from proofgrid.proofs.kit.source_folders import source_in
+    from proofgrid.proofs.kit.source_folders import source_at
 
-    found = source_in(model, system) if model.is_dir() else {"model": model}
+    found = source_at(model, system)
     return found if calibration is None else {**found, "calibration": calibration}
 
 

@@ -24,7 +24,7 @@ import platformdirs
 from proofgrid.primitives.digests import digest_of
 from proofgrid.primitives.errors import InvalidField, UnknownProofSystem
 from proofgrid.proofs.kit.engine import ENGINES_FOLDER
-from proofgrid.proofs.kit.engine_recipes import CARGO, GO, BuildFailed, Recipe
+from proofgrid.proofs.kit.engine_recipes import CARGO, GO, NPM, BuildFailed, Recipe
 
 # A job's child has another home than we have, and with it another cache.
 os.environ.setdefault(ENGINES_FOLDER, str(platformdirs.user_cache_path("proofgrid") / "engines"))
@@ -135,8 +135,9 @@ class EngineProgram:
 
 
 GNARK = EngineProgram("gnark", GO)
+NOIR = EngineProgram("noir", NPM)
 MIDEN = EngineProgram("miden", CARGO)
-ENGINES = (GNARK, MIDEN)
+ENGINES = (GNARK, NOIR, MIDEN)
 
 
 def engines_of(names: Sequence[str]) -> list[EngineProgram]:

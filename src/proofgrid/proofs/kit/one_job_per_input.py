@@ -37,9 +37,20 @@ class OneJobPerInput(ChainPerInput):
 
     def take_chain(self, files: ProgramFiles, value: Json, *, field: str, workdir: Path) -> TakenChain:
         """See ChainPerInput.take_chain."""
-        one = self.take_input(files, value, field=field, workdir=workdir)
-        only = TakenSlice(shown=one.shown, job_input=one.job_input, output=one.output)
-        return TakenChain(shown=one.shown, slices=(only,))
+        return _chain_of(self.take_input(files, value, field=field, workdir=workdir))
+
+    def take_chains(
+        self, files: ProgramFiles, values: Sequence[Json], *, fields: Sequence[str], workdir: Path
+    ) -> list[TakenChain]:
+        """See ChainPerInput.take_chains."""
+        return [_chain_of(one) for one in self.take_inputs(files, values, fields=fields, workdir=workdir)]
+
+    def take_inputs(
+        self, files: ProgramFiles, values: Sequence[Json], *, fields: Sequence[str], workdir: Path
+    ) -> list[TakenInput]:
+        """Check the inputs of a request; for systems to override whose engine takes many at once for less."""
+        pairs = zip(values, fields, strict=True)
+        return [self.take_input(files, value, field=field, workdir=workdir) for value, field in pairs]
 
     def shown_to(self, files: ProgramFiles, slice_index: int, shown: Json, before: Sequence[Json]) -> Json:
         """See ChainPerInput.shown_to."""
@@ -50,3 +61,8 @@ class OneJobPerInput(ChainPerInput):
     ) -> None:
         """See ChainPerInput.check_slice."""
         self.check_proof(files, shown, claimed, proof, workdir=workdir)
+
+
+def _chain_of(one: TakenInput) -> TakenChain:
+    only = TakenSlice(shown=one.shown, job_input=one.job_input, output=one.output)
+    return TakenChain(shown=one.shown, slices=(only,))
