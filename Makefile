@@ -14,7 +14,7 @@ FAST := tests/rules tests/primitives tests/simulation/test_parts.py tests/wire t
 TESTS ?= tests --ignore=tests/acceptance/scenarios
 
 .DEFAULT_GOAL := help
-.PHONY: help demo engines engine-wheels fast test test-zkvm scenarios check format bench bench-check proto protos schema db coverage dead mutants house lock wheels wheel release clean
+.PHONY: help demo engines engine-wheels fast test test-zkvm test-wraps scenarios check format bench bench-check proto protos schema db coverage dead mutants house lock wheels wheel release clean
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## */\1\t/' | awk -F'\t' '{printf "  make %-11s  %s\n", $$1, $$2}'
@@ -43,7 +43,10 @@ test: $(STAMP) ## run every test but the scenarios: real database, real processe
 
 test-zkvm: $(STAMP) ## build the engines that take long (Rust: ten minutes of processor time) and run their tests
 	$(BIN)/proofgrid systems --build miden
-	$(PYTEST) tests/proofs/systems/miden
+	$(PYTEST) tests/proofs/systems/miden tests/acceptance/test_miden_steps.py
+
+test-wraps: $(STAMP) ## one proof of PARTS (default 2) real proofs on a network; a setup takes a minute of processor time a part
+	WRAP_PARTS=$(or $(PARTS),2) $(PYTEST) tests/acceptance/test_real_one_proof.py
 
 scenarios: $(STAMP) ## break everything on purpose: one failure per file, real processes (about 15 minutes)
 	$(PYTEST) tests/acceptance/scenarios

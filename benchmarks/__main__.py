@@ -8,6 +8,7 @@ import sys
 from functools import partial
 
 from benchmarks import (
+    aggregate,
     attacks,
     control_plane,
     deviations,
@@ -43,6 +44,7 @@ BENCHMARKS = {
         deviations,
         attacks,
         lenet,
+        aggregate,
     )
 }
 

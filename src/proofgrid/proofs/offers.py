@@ -171,6 +171,20 @@ class NamesValues(Protocol):
 
 
 @runtime_checkable
+class MakesWrapKeys(Protocol):
+    """What a proof system may offer besides: keys of wraps for development, where clients hand these in as well."""
+
+    def make_wrap_keys(
+        self, source: Mapping[str, Path], folder: Path, *, parts: int, workdir: Path, report: Report
+    ) -> dict[str, Path]:
+        """Write keys for wraps of `parts` proofs of a circuit into `folder`; return them as `make_keys` does.
+
+        They serve all circuits with as many public values. Raises InvalidProgram, or InvalidField.
+        """
+        ...
+
+
+@runtime_checkable
 class TellsOperators(Protocol):
     """What a proof system may offer besides: to tell which operators of its models it proves, and in which forms."""
 

@@ -17,6 +17,8 @@ from tests.makers import a_request
 from tests.roles.intake.test_looking_around import admitting
 from tests.roles.lanes import CLIENT, LANE, STACK, LaneUnderTest
 
+pytestmark = pytest.mark.usefixtures("toy_system_on_path")
+
 
 @asynccontextmanager
 async def hearing(lane: LaneUnderTest) -> AsyncIterator[asyncio.Queue[str]]:

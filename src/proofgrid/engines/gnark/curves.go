@@ -11,6 +11,7 @@ import (
 	"github.com/consensys/gnark/backend/groth16"
 	bls12377 "github.com/consensys/gnark/backend/groth16/bls12-377"
 	bn254 "github.com/consensys/gnark/backend/groth16/bn254"
+	bw6761 "github.com/consensys/gnark/backend/groth16/bw6-761"
 	"github.com/consensys/gnark/backend/witness"
 	"github.com/consensys/gnark/constraint"
 	csBLS12377 "github.com/consensys/gnark/constraint/bls12-377"
@@ -24,22 +25,27 @@ type curve struct {
 	prime     string // as circom's --prime spells it
 	title     string // for people
 	newSystem func(capacity int) constraint.R1CS[constraint.U64]
-	g1Bytes   int // of a compressed point; one of G2 takes twice as much
+	g1Bytes   int // of a compressed point
+	g2Bytes   int
 	modulus   element
 }
 
 var curves = []*curve{
 	{
-		id: ecc.BN254, name: "bn254", prime: "bn128", title: "BN254", g1Bytes: 32,
+		id: ecc.BN254, name: "bn254", prime: "bn128", title: "BN254", g1Bytes: 32, g2Bytes: 64,
 		newSystem: func(capacity int) constraint.R1CS[constraint.U64] { return csBN254.NewR1CS(capacity) },
 		modulus:   littleEndian(ecc.BN254.ScalarField()),
 	},
 	{
-		id: ecc.BLS12_377, name: "bls12377", prime: "bls12377", title: "BLS12-377", g1Bytes: 48,
+		id: ecc.BLS12_377, name: "bls12377", prime: "bls12377", title: "BLS12-377", g1Bytes: 48, g2Bytes: 96,
 		newSystem: func(capacity int) constraint.R1CS[constraint.U64] { return csBLS12377.NewR1CS(capacity) },
 		modulus:   littleEndian(ecc.BLS12_377.ScalarField()),
 	},
 }
+
+// outerCurve is what wraps are proven on: its scalar field is the one that the points of BLS12-377 have their coordinates in.
+// No circuit of circom is compiled for it.
+var outerCurve = &curve{id: ecc.BW6_761, name: "bw6761", title: "BW6-761", g1Bytes: 96, g2Bytes: 96}
 
 const primes = "bn128 or bls12377"
 
@@ -97,7 +103,7 @@ func (c *curve) witness(wires []element, public int) witness.Witness {
 }
 
 // proofBytes is the size of A, B and C, compressed.
-func (c *curve) proofBytes() int { return 4 * c.g1Bytes }
+func (c *curve) proofBytes() int { return 2*c.g1Bytes + c.g2Bytes }
 
 // spelled writes a proof in its one spelling. Behind it gnark writes commitments, which circom's circuits have not.
 func (c *curve) spelled(proof groth16.Proof) string {
@@ -141,6 +147,8 @@ func pointsOfProof(proof groth16.Proof) []point {
 		return []point{&proof.Ar, &proof.Bs, &proof.Krs}
 	case *bls12377.Proof:
 		return []point{&proof.Ar, &proof.Bs, &proof.Krs}
+	case *bw6761.Proof:
+		return []point{&proof.Ar, &proof.Bs, &proof.Krs}
 	}
 	panic("a curve that is in no table")
 }
@@ -152,6 +160,8 @@ func provingParts(key groth16.ProvingKey) (wires int, shared []point) {
 		return len(key.InfinityA), []point{&key.G1.Alpha, &key.G1.Beta, &key.G1.Delta, &key.G2.Beta, &key.G2.Delta}
 	case *bls12377.ProvingKey:
 		return len(key.InfinityA), []point{&key.G1.Alpha, &key.G1.Beta, &key.G1.Delta, &key.G2.Beta, &key.G2.Delta}
+	case *bw6761.ProvingKey:
+		return len(key.InfinityA), []point{&key.G1.Alpha, &key.G1.Beta, &key.G1.Delta, &key.G2.Beta, &key.G2.Delta}
 	}
 	panic("a curve that is in no table")
 }
@@ -161,6 +171,9 @@ func provingParts(key groth16.ProvingKey) (wires int, shared []point) {
 func verifyingParts(key groth16.VerifyingKey) (binding, shared []point, commitments int) {
 	switch key := key.(type) {
 	case *bn254.VerifyingKey:
+		shared = []point{&key.G1.Alpha, &key.G1.Beta, &key.G1.Delta, &key.G2.Beta, &key.G2.Delta}
+		return points(key.G1.K), shared, len(key.PublicAndCommitmentCommitted) + len(key.CommitmentKeys)
+	case *bw6761.VerifyingKey:
 		shared = []point{&key.G1.Alpha, &key.G1.Beta, &key.G1.Delta, &key.G2.Beta, &key.G2.Delta}
 		return points(key.G1.K), shared, len(key.PublicAndCommitmentCommitted) + len(key.CommitmentKeys)
 	case *bls12377.VerifyingKey:

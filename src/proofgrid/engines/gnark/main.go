@@ -49,6 +49,13 @@ var commands = map[string]command{
 	"solidity": asked(exportVerifier),
 	"words":    asked(words),
 	"zkey":     asked(convertKeys),
+
+	"wrap-keygen": asked(generateWrapKeys),
+	"wrap-keys":   asked(checkWrapKeys),
+	"wrap-claim":  asked(checkWrapClaim),
+	"wrap-check":  asked(checkWrapParts),
+	"wrap":        asked(wrap),
+	"wrap-verify": asked(verifyWrap),
 }
 
 func main() {

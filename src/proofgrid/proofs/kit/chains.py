@@ -134,7 +134,7 @@ class ChainPerInput(ABC):
         chains = _chains(files, statement, parts)
         if not same_json(dict(result), _result(chains)):
             raise BadProof("the outputs of the result are not those of the proofs", field="result")
-        for index, (shown, chain) in enumerate(zip(_inputs(statement), chains, strict=True)):
+        for index, (shown, chain) in enumerate(zip(inputs_of(statement), chains, strict=True)):
             self._check_chain(files, index, shown, chain, workdir)
         slices = len(files.program.slices)
         linked = [f"every slice begins where the one before it ended ({len(chains) * (slices - 1)})"]
@@ -150,7 +150,7 @@ class ChainPerInput(ABC):
     ) -> Iterator[tuple[Json, Json]]:
         """Yield of each part, in the order of `parts`: what is public of where it begins, and what it leaves."""
         chains = _chains(files, statement, parts)
-        inputs = _inputs(statement)
+        inputs = inputs_of(statement)
         for part in parts:
             claims = [_claimed(output) for output in chains[part.input_index]]
             shown = self.shown_to(files, part.slice_index, inputs[part.input_index], claims[: part.slice_index])
@@ -170,7 +170,8 @@ class ChainPerInput(ABC):
                 raise type(reason)(f"{where}: {reason.detail}", field=field) from None
 
 
-def _inputs(statement: Mapping[str, Json]) -> list[Json]:
+def inputs_of(statement: Mapping[str, Json]) -> list[Json]:
+    """Return what a statement shows of each input; raise BadProof for one of another form."""
     inputs = statement.get("inputs")
     if not isinstance(inputs, list) or not same_json(dict(statement), {"format": FORMAT, "inputs": inputs}):
         raise BadProof("the statement is not one of this program", field="statement")
@@ -178,7 +179,7 @@ def _inputs(statement: Mapping[str, Json]) -> list[Json]:
 
 
 def _chains(files: ProgramFiles, statement: Mapping[str, Json], parts: Sequence[PartialProof]) -> list[list[JobOutput]]:
-    return arranged(parts, inputs=len(_inputs(statement)), slices=len(files.program.slices))
+    return arranged(parts, inputs=len(inputs_of(statement)), slices=len(files.program.slices))
 
 
 def _claimed(output: JobOutput) -> Json:

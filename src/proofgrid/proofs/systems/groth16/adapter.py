@@ -8,6 +8,8 @@
 
 Keys are random, so they are part of what a client hands in and of a program's identity, and their setup is whoever
 made them to be trusted with: `proofgrid program keygen` makes some for development.
+
+With keys of wraps as well (`wrapping`), a program on BLS12-377 makes one proof of many inputs.
 """
 
 from __future__ import annotations
@@ -36,9 +38,11 @@ from proofgrid.proofs.kit.naming import NamesInputsAndOutputs
 from proofgrid.proofs.kit.one_job_per_input import OneJobPerInput, TakenInput
 from proofgrid.proofs.offers import Contract, ContractCall
 from proofgrid.proofs.setup import TrustRoots
-from proofgrid.proofs.systems.groth16 import engine
+from proofgrid.proofs.systems.groth16 import engine, wrapping
 from proofgrid.proofs.systems.groth16.curves import curve_of
+from proofgrid.proofs.systems.groth16.identity import counts_of
 from proofgrid.proofs.systems.groth16.naming import ALL_INPUTS, ALL_OUTPUTS, integers_in, names_of, with_signal
+from proofgrid.proofs.systems.groth16.one_proof import WrapsProofs, checked_wrap, wrap_parts, wrap_spec
 from proofgrid.proofs.systems.groth16.signals import is_element, public_names, read_inputs
 
 FORMAT = 1
@@ -48,7 +52,7 @@ SYM, ZKEY = "sym", "zkey"
 _UNITS_LEAST = 20  #: a reference core starts in 20 ms
 
 
-class Groth16System(OneJobPerInput, NamesInputsAndOutputs):
+class Groth16System(WrapsProofs, OneJobPerInput, NamesInputsAndOutputs):
     """Fits proofs.base.ProofSystem; see there for what each method promises."""
 
     name = engine.SYSTEM
@@ -62,7 +66,9 @@ class Groth16System(OneJobPerInput, NamesInputsAndOutputs):
             name=self.name,
             engine=engine.VERSION,
             program_format="circom circuit: .r1cs, .wasm, keys (.pk and .vk, or .zkey) and .sym",
-            settings_help={},
+            settings_help={
+                "wrap_parts": "with wrap keys: of how many inputs one proof may be, as the keys were made for"
+            },
             source_suffixes={
                 "r1cs": ".r1cs",
                 "wasm": ".wasm",
@@ -70,6 +76,7 @@ class Groth16System(OneJobPerInput, NamesInputsAndOutputs):
                 "proving_key": ".pk",
                 "verifying_key": ".vk",
                 ZKEY: ".zkey",
+                **wrapping.SUFFIXES,
             },
         )
 
@@ -94,30 +101,30 @@ class Groth16System(OneJobPerInput, NamesInputsAndOutputs):
         report: Report,
     ) -> ProgramFiles:
         """Make a program of circuit and keys."""
-        if settings:
-            raise InvalidField("circom circuits take no settings", field=f"settings.{next(iter(settings))}")
-        if unknown := set(source) - {*FILES, SYM, ZKEY}:
+        parts = wrap_parts(source, settings)
+        if unknown := set(source) - {*FILES, SYM, ZKEY, *wrapping.KEYS}:
             raise InvalidField(f"a circuit has no {min(unknown)}", field=f"source.{min(unknown)}")
         try:
             taken = self._with_keys(source, workdir, report)
             if missing := [name for name in FILES if name not in taken]:
                 hint = "proofgrid program keygen makes keys for development" if "key" in missing[0] else ""
                 raise InvalidField(f"there is no {missing[0]}", field=f"source.{missing[0]}", hint=hint)
-            paths = {name: taken[name] for name in FILES}
+            paths = {name: taken[name] for name in (*FILES, *(wrapping.KEYS if parts else ()))}
             circuit = engine.circuit_of(paths["r1cs"], workdir=workdir)
             if circuit.constraints > CONSTRAINTS_MAX:
                 raise InvalidProgram(f"a circuit has at most {CONSTRAINTS_MAX} constraints", field="source.r1cs")
             report("keys", 300)
             memory = engine.memory_bytes(circuit.constraints, circuit.curve)
-            engine.check_keys(paths, memory=memory, workdir=workdir)
+            engine.check_keys({name: paths[name] for name in FILES}, memory=memory, workdir=workdir)
+            wrap = checked_wrap(circuit, parts, paths, workdir=workdir, report=report) if parts else None
         except engine.Refused as reason:
             raise InvalidProgram(reason.rule, field=reason.field) from None
         names = (
             public_names(source[SYM], outputs=circuit.outputs, inputs=circuit.public_inputs) if SYM in source else None
         )
         zkey = digest_of_file(source[ZKEY]) if ZKEY in source else None
-        digests = {name: digest_of_file(paths[name]) for name in FILES}
-        return ProgramFiles(_program(circuit, digests, names, zkey), paths)
+        digests = {name: digest_of_file(path) for name, path in paths.items()}
+        return ProgramFiles(_program(circuit, digests, names, zkey, wrap), paths)
 
     def _with_keys(self, source: Mapping[str, Path], workdir: Path, report: Report) -> dict[str, Path]:
         """Return a source with gnark's keys made of those of snarkjs, where it brings such."""
@@ -135,7 +142,8 @@ class Groth16System(OneJobPerInput, NamesInputsAndOutputs):
         """Raise BadProof unless the files at hand are those that the identity names."""
         identity = files.program.identity
         pinned = identity.get("files")
-        if identity.get("format") != FORMAT or not isinstance(pinned, Mapping) or set(pinned) != set(FILES):
+        expected = {*FILES, *(wrapping.KEYS if wrapping.WRAP in identity else ())}
+        if identity.get("format") != FORMAT or not isinstance(pinned, Mapping) or set(pinned) != expected:
             raise BadProof("the program's identity is malformed", field="program.identity")
         curve_of(files.program)
         check_files(files, {name: Digest(str(digest)) for name, digest in pinned.items()})
@@ -148,7 +156,7 @@ class Groth16System(OneJobPerInput, NamesInputsAndOutputs):
         except engine.Refused as reason:
             place = reason.field.removeprefix("inputs")
             raise InvalidInput(reason.rule, field=field + place if place != reason.field else field) from None
-        outputs, _ = _counts(files)
+        outputs, _ = counts_of(files)
         return TakenInput(shown=public[outputs:], job_input=canonical_json({"inputs": inputs}), output=public[:outputs])
 
     def input_names(self, program: Program) -> Mapping[str, int]:
@@ -172,7 +180,7 @@ class Groth16System(OneJobPerInput, NamesInputsAndOutputs):
     ) -> JobOutput:
         """Prove one input."""
         source = {name: files.path(name) for name in ("r1cs", "wasm", "proving_key")}
-        outputs, _ = _counts(files)
+        outputs, _ = counts_of(files)
         shown: list[str] = []
 
         def prove() -> JobOutput:
@@ -210,7 +218,7 @@ class Groth16System(OneJobPerInput, NamesInputsAndOutputs):
     def check_proof(self, files: ProgramFiles, shown: Json, claimed: Json, proof: bytes, *, workdir: Path) -> None:
         """Raise BadProof unless the proof verifies for these outputs and public inputs."""
         curve = curve_of(files.program)
-        for values, count in zip((claimed, shown), _counts(files), strict=True):
+        for values, count in zip((claimed, shown), counts_of(files), strict=True):
             if (
                 not isinstance(values, list)
                 or len(values) != count
@@ -258,6 +266,7 @@ def _program(
     digests: Mapping[str, Digest],
     names: tuple[list[Json], list[Json]] | None,
     zkey: Digest | None,
+    wrap: Mapping[str, Json] | None,
 ) -> Program:
     identity: dict[str, Json] = {
         "format": FORMAT,
@@ -271,11 +280,14 @@ def _program(
         identity["names"] = {"outputs": names[0], "public_inputs": names[1]}
     if zkey is not None:
         identity[ZKEY] = zkey  # where the keys came from, and which rows bind the public values
+    if wrap is not None:
+        identity[wrapping.WRAP] = wrap
     return Program(
         proof_system=engine.SYSTEM,
         identity=identity,
         files=dict(digests),
-        verifying_files=("verifying_key",),
+        verifying_files=("verifying_key", *(("wrap_verifying_key",) if wrap else ())),
+        wraps=() if wrap is None else (wrap_spec(int(str(wrap["constraints"]))),),
         slices=(
             SliceSpec(
                 index=0,
@@ -291,17 +303,9 @@ def _program(
             "outputs": list(names[0]) if names else circuit.outputs,
             "public_inputs": list(names[1]) if names else circuit.public_inputs,
             "private_inputs": circuit.private_inputs,
+            **({} if wrap is None else {"inputs in one proof": wrap["parts"]}),
         },
     )
-
-
-def _counts(files: ProgramFiles) -> tuple[int, int]:
-    """Return how many outputs and public inputs a program has."""
-    identity = files.program.identity
-    counts = identity.get("outputs"), identity.get("public_inputs")
-    if not all(type(count) is int and count >= 0 for count in counts):
-        raise BadProof("the program's identity is malformed", field="program.identity")
-    return counts  # type: ignore[return-value]
 
 
 def _memory(files: ProgramFiles) -> int:

@@ -21,7 +21,7 @@ SYSTEM = "groth16"
 _MEMORY_LEAST_BYTES = 512 << 20
 _FILE_BYTES_MAX = 4 << 30
 _ANSWER_BYTES_MAX = 64 << 20
-_QUICK_SECONDS, _SETUP_SECONDS = 300.0, 7_200.0
+QUICK_SECONDS, SETUP_SECONDS = 300.0, 7_200.0
 
 Inputs = Mapping[str, Sequence[str]]  #: by signal name: values in decimal, row by row
 
@@ -54,7 +54,7 @@ def memory_bytes(constraints: int, curve: Curve) -> int:
 
 def circuit_of(r1cs: Path, *, workdir: Path) -> Circuit:
     """Read a circuit. Raises Refused."""
-    answer = _ask("circuit", {"r1cs": r1cs}, workdir=workdir, memory=_memory_of_file(r1cs))
+    answer = ask("circuit", {"r1cs": r1cs}, workdir=workdir, memory=_memory_of_file(r1cs))
     counts = {field.name: int(str(answer[field.name])) for field in fields(Circuit) if field.name != "curve"}
     return Circuit(curve=CURVES[str(answer["curve"])], **counts)
 
@@ -62,7 +62,7 @@ def circuit_of(r1cs: Path, *, workdir: Path) -> Circuit:
 def make_keys(r1cs: Path, proving_key: Path, verifying_key: Path, *, workdir: Path, report: Report) -> None:
     """Make keys whose secret nobody keeps, as the engine says; who made them could have kept it. Raises Refused."""
     request = {"r1cs": r1cs, "proving_key": proving_key, "verifying_key": verifying_key}
-    _ask("keygen", request, workdir=workdir, memory=_memory_of_file(r1cs), report=report, seconds=_SETUP_SECONDS)
+    ask("keygen", request, workdir=workdir, memory=_memory_of_file(r1cs), report=report, seconds=SETUP_SECONDS)
 
 
 def convert_keys(
@@ -71,18 +71,18 @@ def convert_keys(
     """Write keys of snarkjs as gnark takes them; the same zkey gives the same files. Raises Refused."""
     request = {"r1cs": r1cs, "zkey": zkey, "proving_key": proving_key, "verifying_key": verifying_key}
     memory = _memory_of_file(r1cs) + 8 * zkey.stat().st_size
-    _ask("zkey", request, workdir=workdir, memory=memory, report=report, seconds=_SETUP_SECONDS)
+    ask("zkey", request, workdir=workdir, memory=memory, report=report, seconds=SETUP_SECONDS)
 
 
 def check_keys(source: Mapping[str, Path], *, memory: int, workdir: Path) -> None:
     """Raise Refused unless r1cs, wasm, proving_key and verifying_key may belong together."""
-    _ask("keys", source, workdir=workdir, memory=memory)
+    ask("keys", source, workdir=workdir, memory=memory)
 
 
 def public_values(r1cs: Path, wasm: Path, inputs: Inputs, *, memory: int, workdir: Path) -> list[str]:
     """Return what will be public of a proof of these inputs, outputs first. Raises Refused."""
     request = {"r1cs": r1cs, "wasm": wasm, "inputs": inputs}
-    return _texts(_ask("execute", request, workdir=workdir, memory=memory), "public")
+    return _texts(ask("execute", request, workdir=workdir, memory=memory), "public")
 
 
 def prove(
@@ -90,7 +90,7 @@ def prove(
 ) -> tuple[bytes, list[str]]:
     """Return a proof and its public values; `source`: r1cs, wasm, proving_key, which `snarkjs` made or gnark."""
     request = {**source, "inputs": inputs, "snarkjs": snarkjs}
-    answer = _ask("prove", request, workdir=workdir, memory=memory, report=report, seconds=_SETUP_SECONDS)
+    answer = ask("prove", request, workdir=workdir, memory=memory, report=report, seconds=SETUP_SECONDS)
     return base64.b64decode(str(answer["proof"])), _texts(answer, "public")
 
 
@@ -98,19 +98,19 @@ def complaint_about(verifying_key: Path, curve: Curve, proof: bytes, public: Seq
     """Return what is wrong with a proof of these public values; "" when it verifies."""
     claim = {"proof": base64.b64encode(proof).decode(), "public": public}
     request = {"curve": curve.name, "verifying_key": verifying_key, "claims": [claim]}
-    return _texts(_ask("verify", request, workdir=workdir, memory=_MEMORY_LEAST_BYTES), "verdicts")[0]
+    return _texts(ask("verify", request, workdir=workdir, memory=_MEMORY_LEAST_BYTES), "verdicts")[0]
 
 
 def solidity_verifier(verifying_key: Path, curve: Curve, *, workdir: Path) -> str:
     """Return a contract that verifies proofs of this key. Raises Refused: contracts know one curve."""
     request = {"curve": curve.name, "verifying_key": verifying_key}
-    return str(_ask("solidity", request, workdir=workdir, memory=_MEMORY_LEAST_BYTES)["solidity"])
+    return str(ask("solidity", request, workdir=workdir, memory=_MEMORY_LEAST_BYTES)["solidity"])
 
 
 def words_of(curve: Curve, proof: bytes, *, workdir: Path) -> list[int]:
     """Return the eight coordinates of a proof, as contracts take them. Raises Refused."""
     request = {"curve": curve.name, "proof": base64.b64encode(proof).decode()}
-    return [int(text) for text in _texts(_ask("words", request, workdir=workdir, memory=_MEMORY_LEAST_BYTES), "words")]
+    return [int(text) for text in _texts(ask("words", request, workdir=workdir, memory=_MEMORY_LEAST_BYTES), "words")]
 
 
 def _memory_of_file(r1cs: Path) -> int:
@@ -118,15 +118,16 @@ def _memory_of_file(r1cs: Path) -> int:
     return max(memory_bytes(r1cs.stat().st_size // 64, curve) for curve in CURVES.values())
 
 
-def _ask(
+def ask(
     command: str,
     request: Mapping[str, object],
     *,
     workdir: Path,
     memory: int,
     report: Report | None = None,
-    seconds: float = _QUICK_SECONDS,
+    seconds: float = QUICK_SECONDS,
 ) -> Mapping[str, Json]:
+    """Return the engine's answer; paths in the request are made absolute. Raises Refused, or InvalidProgram."""
     workdir.mkdir(parents=True, exist_ok=True)
     limits = EngineLimits(timeout_seconds=seconds, memory_bytes=memory, file_bytes_max=_FILE_BYTES_MAX)
     content = json.dumps({name: _absolute(value) for name, value in request.items()}).encode()

@@ -1,0 +1,117 @@
+"""One proof of many circom proofs, as the kit asks for it (`kit.one_proof_of_chains`)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from proofgrid.primitives.canonical import Json
+from proofgrid.primitives.errors import BadProof, InvalidField, InvalidInput, InvalidProgram
+from proofgrid.proofs.base import ProgramFiles, Report, SliceSpec
+from proofgrid.proofs.kit.one_proof_of_chains import Claim, OneProofOfChains
+from proofgrid.proofs.systems.groth16 import engine, wrapping
+from proofgrid.proofs.systems.groth16.identity import counts_of
+
+
+class WrapsProofs(OneProofOfChains):
+    """What a program's keys of wraps are for."""
+
+    def make_wrap_keys(
+        self, source: Mapping[str, Path], folder: Path, *, parts: int, workdir: Path, report: Report
+    ) -> dict[str, Path]:
+        """Do what MakesWrapKeys.make_wrap_keys promises."""
+        if "r1cs" not in source:
+            raise InvalidField("keys of wraps are made for a circuit's .r1cs", field="source")
+        made = {name: folder / f"circuit{wrapping.SUFFIXES[name]}" for name in wrapping.KEYS}
+        parts = wrapping.parts_of_setting(parts)
+        try:
+            circuit = engine.circuit_of(source["r1cs"], workdir=workdir)
+            if circuit.curve is not wrapping.CURVE:
+                rule = f"proofs on {circuit.curve.title} cannot be wrapped"
+                raise InvalidProgram(rule, field="source.r1cs", hint="compile the circuit with --prime bls12377")
+            shape = wrapping.Shape(parts, circuit.outputs, circuit.public_inputs)
+            wrapping.make_keys(shape, made, workdir=workdir, report=report)
+        except engine.Refused as reason:
+            raise InvalidProgram(reason.rule, field=reason.field) from None
+        return made
+
+    def inputs_max(self, files: ProgramFiles) -> int:
+        """Return how many proofs the program's wraps take."""
+        return wrap_of(files)[0].parts
+
+    def check_claims(self, files: ProgramFiles, claims: Sequence[Claim], *, workdir: Path) -> None:
+        """Raise InvalidInput for public values that the circuit cannot take, which a key can be made for."""
+        try:
+            wrapping.check_claims(wrap_of(files)[0], files.path("verifying_key"), claims, workdir=workdir)
+        except engine.Refused as reason:
+            raise InvalidInput(reason.rule, field="inputs") from None
+
+    def prove_wrap(
+        self, files: ProgramFiles, claims: Sequence[Claim], proofs: Sequence[bytes], *, workdir: Path, report: Report
+    ) -> bytes:
+        """Prove many proofs by one."""
+        shape, constraints = wrap_of(files)
+        memory = wrapping.memory_bytes(constraints)
+        try:
+            return wrapping.prove(shape, files, claims, proofs, memory=memory, workdir=workdir, report=report)
+        except engine.Refused as reason:
+            raise InvalidInput(reason.rule, field="job_input") from None
+
+    def check_wrap(self, files: ProgramFiles, claims: Sequence[Claim], proof: bytes, *, workdir: Path) -> None:
+        """Raise BadProof unless the proof is of proofs with these public values."""
+        try:
+            wrong = wrapping.complaint_about(wrap_of(files)[0], files, claims, proof, workdir=workdir)
+        except engine.Refused as reason:
+            wrong = reason.rule
+        if wrong:
+            raise BadProof(wrong)
+
+
+def wrap_parts(source: Mapping[str, Path], settings: Mapping[str, Json]) -> int:
+    """Return how many proofs the program's wraps take, 0 without any; raise InvalidField for half of what they need."""
+    if unknown := set(settings) - {"wrap_parts"}:
+        raise InvalidField("circom circuits take no such setting", field=f"settings.{min(unknown)}")
+    here = [name for name in wrapping.KEYS if name in source]
+    if not settings and not here:
+        return 0
+    if not settings:
+        raise InvalidField(
+            "keys of wraps are for a number of proofs",
+            field="settings.wrap_parts",
+            hint="-s wrap_parts=8, as they were made",
+        )
+    if missing := [name for name in wrapping.KEYS if name not in here]:
+        hint = "proofgrid program keygen --one-proof makes keys of wraps for development"
+        raise InvalidField(f"there is no {missing[0]}", field=f"source.{missing[0]}", hint=hint)
+    return wrapping.parts_of_setting(settings["wrap_parts"])
+
+
+def checked_wrap(
+    circuit: engine.Circuit, parts: int, paths: Mapping[str, Path], *, workdir: Path, report: Report
+) -> dict[str, Json]:
+    """Return what an identity says of wraps whose keys are for them. Raises Refused."""
+    if circuit.curve is not wrapping.CURVE:
+        raise engine.Refused("source.r1cs", f"proofs on {circuit.curve.title} cannot be wrapped: compile for bls12377")
+    report("wrap keys", 500)
+    shape = wrapping.Shape(parts, circuit.outputs, circuit.public_inputs)
+    constraints = wrapping.check_keys(shape, {name: paths[name] for name in wrapping.KEYS}, workdir=workdir)
+    return {"parts": parts, "constraints": constraints}
+
+
+def wrap_spec(constraints: int) -> SliceSpec:
+    """Return what a wrap needs, behind the only slice."""
+    return SliceSpec(
+        index=1,
+        units=wrapping.units(constraints),
+        memory_bytes=wrapping.memory_bytes(constraints),
+        files=("verifying_key", *wrapping.KEYS),
+    )
+
+
+def wrap_of(files: ProgramFiles) -> tuple[wrapping.Shape, int]:
+    """Return the shape of a program's wraps, and how many constraints they have; of none where it has none."""
+    wrap = files.program.identity.get(wrapping.WRAP, {"parts": 0, "constraints": 0})
+    parts, constraints = (wrap.get("parts"), wrap.get("constraints")) if isinstance(wrap, Mapping) else (None, None)
+    if type(parts) is not int or type(constraints) is not int or not 0 <= parts <= wrapping.PARTS_MAX:
+        raise BadProof("the program's identity is malformed", field="program.identity")
+    return wrapping.Shape(parts, *counts_of(files)), constraints
