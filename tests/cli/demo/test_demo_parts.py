@@ -149,8 +149,9 @@ async def test_the_books_hold_only_when_ledger_and_bundle_agree(bob: int, faults
     assert books.treasury == 1000 - 865 - 80 - bob
 
 
-def test_factors_are_judged_by_what_the_proof_shows() -> None:
-    subject = known_factors("groth16")
+@pytest.mark.parametrize("system", ["groth16", "noir", "miden"])
+def test_factors_are_judged_by_what_the_proof_shows(system: str) -> None:
+    subject = known_factors(system)
     p, q = SECRETS
     shown = Verified(checks=(), program="", network="", result={"outputs": [[str(p * q)]]}, jobs=(), jobs_as_said=[])
 

@@ -27,6 +27,7 @@ class KnownFactors:
     system: str
     title: str
     input: Json  #: with the factors in it, as the system takes them
+    hides: bool = True  #: are its proofs of zero knowledge?
     settings: Mapping[str, Json] = field(default_factory=dict)
 
     name = "factors"
@@ -58,10 +59,15 @@ class KnownFactors:
         """Look whether the number proven is the product of the factors."""
         shown = list(_integers_in(verified.result))
         proven = _product() in shown
+        secret = (
+            "and neither bundle nor logs tell them"
+            if self.hides
+            else "but these proofs are not of zero knowledge: whoever looks closely may find them"
+        )
         return Judged(
             headline=f"somebody knows the factors of {_product()}",
             is_right=proven,
-            lines=["and neither bundle nor logs tell them"],
+            lines=[secret],
             faults=[] if proven else [f"the proof shows {shown}, and no {_product()}"],
             data={"system": self.system, "number": _product()},
         )
@@ -72,6 +78,10 @@ def known_factors(system: str) -> KnownFactors:
     p, q = SECRETS
     known = {
         "groth16": KnownFactors(system="groth16", title="a circuit of circom", input={"p": p, "q": q}),
+        "noir": KnownFactors(system="noir", title="a package of Noir", input={"p": p, "q": q}),
+        "miden": KnownFactors(
+            system="miden", title="an assembly program of Miden", input={"stack": [], "advice": [p, q]}, hides=False
+        ),
     }
     if system not in known:
         hint = f"there are programs of ezkl, {', '.join(known)}"

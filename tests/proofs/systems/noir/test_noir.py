@@ -268,3 +268,13 @@ def test_the_folder_of_a_package_does_not_matter(membership: ProgramFiles, tmp_p
         {"package": moved}, {"package": "deep"}, trust={"ignition-bn254": POINTS}, workdir=tmp_path, report=unheard
     )
     assert files.program.digest == membership.program.digest
+
+
+def test_a_program_of_a_few_gates_is_proven_too(tmp_path: Path) -> None:
+    path = tmp_path / "package.json"
+    path.write_text(
+        json.dumps({"format": FORMAT, "files": {"main.nr": "fn main(x: Field, y: pub Field) { assert(x != y); }"}})
+    )
+    files = built_of({"package": path}, tmp_path / "build")
+    facts, output = proven(files, {"x": 1, "y": 2}, tmp_path)
+    assert (facts["shown"], output.public) == ({"y": "2"}, {"output": {}})

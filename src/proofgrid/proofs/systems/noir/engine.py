@@ -176,7 +176,7 @@ def solidity_verifier(key: Path, *, workdir: Path) -> str:
     """Return a contract that verifies proofs of this key."""
     with _scratch(workdir) as scratch:
         target = scratch / "verifier.sol"
-        flags = ["-k", str(key.absolute()), "-o", str(target)]
+        flags = ["-k", str(key.absolute()), "-o", str(target), "--optimized"]  # the other needs libraries linked to it
         _run_bb("write_solidity_verifier", flags, None, workdir=workdir, memory=_VERIFY_BYTES)
         return target.read_text()
 
