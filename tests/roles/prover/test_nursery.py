@@ -19,7 +19,7 @@ from proofgrid.primitives.errors import JobCrashed, JobTimedOut
 from proofgrid.proofs.base import JobOutput
 from proofgrid.roles.prover.nursery import Nursery
 from proofgrid.roles.prover.sandbox import ChildLimits, ChildSpec, run_child
-from tests.roles.prover.test_sandbox import LIMITS, a_toy_job, has_ended, runs_in, until
+from tests.roles.prover.test_sandbox import LIMITS, a_toy_job, children, has_ended, runs_in, until
 from tests.toy_system import ToySystem
 
 pytestmark = pytest.mark.usefixtures("toy_system_on_path")
@@ -33,15 +33,11 @@ async def nursery(tmp_path: Path) -> AsyncIterator[Nursery]:
         yield opened
 
 
-def my_children() -> set[psutil.Process]:
-    return {child for child in psutil.Process().children() if not has_ended(child.pid)}
-
-
 async def prepared(nursery: Nursery, proof_system: str = "toy") -> psutil.Process:
     """Return the child that waits now."""
-    before = my_children()
+    before = children()
     await nursery.prepare(proof_system, cores=LIMITS.cores)
-    (child,) = my_children() - before
+    (child,) = children() - before
     return child
 
 
@@ -97,11 +93,11 @@ async def test_a_child_that_waits_becomes_the_child_of_the_next_job_and_of_no_ot
 
 async def test_preparing_twice_keeps_one_child_waiting(nursery: Nursery) -> None:
     await prepared(nursery)
-    before = my_children()
+    before = children()
 
     await nursery.prepare("toy", cores=LIMITS.cores)
 
-    assert my_children() == before
+    assert children() == before
 
 
 async def test_a_waiting_child_killed_with_sigkill_costs_nothing_but_a_new_start(
@@ -205,13 +201,13 @@ async def test_what_an_engine_started_ends_after_its_last_word(nursery: Nursery,
 
 async def test_no_child_is_left_when_a_nursery_closes(tmp_path: Path) -> None:
     spec, _, _ = a_toy_job(tmp_path, behaviour="helper")
-    before = my_children()
+    before = children()
 
     async with Nursery.open(tmp_path) as nursery:
         await run(nursery, spec)  # its child is seen off while the next one waits
         await prepared(nursery)
 
-    assert my_children() <= before
+    assert children() <= before
 
 
 async def test_no_waiting_child_outlives_a_prover_killed_with_sigkill(tmp_path: Path) -> None:

@@ -28,7 +28,7 @@ from proofgrid.roles.prover.warmth import (
     may_go_on,
     read_isolation,
 )
-from tests.roles.prover.test_sandbox import LIMITS, a_toy_job, has_ended, until
+from tests.roles.prover.test_sandbox import LIMITS, a_toy_job, children, has_ended, until
 from tests.toy_system import ToySystem
 
 pytestmark = pytest.mark.usefixtures("toy_system_on_path")
@@ -72,10 +72,6 @@ async def a_nursery(tmp_path: Path, **bounds: int) -> AsyncIterator[Nursery]:
 async def nursery(tmp_path: Path) -> AsyncIterator[Nursery]:
     async with a_nursery(tmp_path) as opened:
         yield opened
-
-
-def children() -> set[psutil.Process]:
-    return {child for child in psutil.Process().children() if not has_ended(child.pid)}
 
 
 async def proves(nursery: Nursery, jobs: Jobs, behaviour: str = "ok", *, limits: ChildLimits = LIMITS) -> None:
