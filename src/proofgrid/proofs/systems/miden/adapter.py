@@ -30,6 +30,7 @@ from proofgrid.proofs.kit.samples import Samples
 from proofgrid.proofs.setup import TrustRoots
 from proofgrid.proofs.systems.miden import engine, samples
 from proofgrid.proofs.systems.miden.elements import Advice, is_stack, read_input, read_step
+from proofgrid.proofs.systems.miden.naming import NamesStacks
 from proofgrid.proofs.systems.miden.settings import HELP, Settings, memory_bytes, read_settings
 
 FORMAT = 1
@@ -41,7 +42,7 @@ _SUFFIXES = {"masm": ".masm", "package": ".masp"}
 _ROOT = re.compile(r"0x[0-9a-f]{64}")
 
 
-class MidenSystem(ChainPerInput):
+class MidenSystem(ChainPerInput, NamesStacks):
     """Fits proofs.base.ProofSystem; see there for what each method promises."""
 
     name = engine.SYSTEM

@@ -48,7 +48,7 @@ class Number:
     def told(self, elements: Iterator[int]) -> Json:
         element = next(elements)
         number = element - self.modulus if element > self.most else element
-        if not self.least <= number <= self.most:
+        if not 0 <= element < self.modulus or not self.least <= number <= self.most:
             raise InvalidInput(f"a value is none of {self.name}", field="output")
         return number if self.modulus <= 1 << _NUMBER_BITS else str(number)
 

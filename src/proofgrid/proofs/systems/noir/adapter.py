@@ -35,6 +35,7 @@ from proofgrid.proofs.kit.samples import Samples
 from proofgrid.proofs.offers import Contract, ContractCall
 from proofgrid.proofs.setup import TrustRoots
 from proofgrid.proofs.systems.noir import abi, engine, samples
+from proofgrid.proofs.systems.noir.naming import NamesParameters, public_elements, signature_of
 from proofgrid.proofs.systems.noir.reference import HINT, IGNITION_BN254, POINT_BYTES, IgnitionBn254, cut, points_in
 from proofgrid.proofs.systems.noir.sources import (
     CIRCUIT,
@@ -56,7 +57,7 @@ _UNITS_LEAST, _ROWS_PER_UNIT = 550, 36
 _MEMORY_LEAST_BYTES, _MEMORY_PER_ROW = 768 << 20, 2 << 10
 
 
-class NoirSystem(OneJobPerInput):
+class NoirSystem(OneJobPerInput, NamesParameters):
     """Fits proofs.base.ProofSystem; see there for what each method promises."""
 
     name = engine.SYSTEM
@@ -126,7 +127,7 @@ class NoirSystem(OneJobPerInput):
         self, files: ProgramFiles, values: Sequence[Json], *, fields: Sequence[str], workdir: Path
     ) -> list[TakenInput]:
         """Check inputs, and run the program on all of them in one process."""
-        signature = _signature_of(files)
+        signature = signature_of(files.program)
         rows = [list(signature.parameters.take(value, field)) for value, field in zip(values, fields, strict=True)]
         outcomes = engine.executed(
             files.path("circuit"),
@@ -142,7 +143,7 @@ class NoirSystem(OneJobPerInput):
     ) -> JobOutput:
         """Execute and prove one input."""
         require(files, *FILES)
-        signature = _signature_of(files)
+        signature = signature_of(files.program)
         row, witness = _row_of(signature, job_input), (workdir / "witness.gz").absolute()
         report("witness", 100)
         outcomes = engine.executed(
@@ -166,7 +167,7 @@ class NoirSystem(OneJobPerInput):
     def can_be_proven(self, files: ProgramFiles, slice_index: int, job_input: bytes, *, workdir: Path) -> bool | None:
         """Do what TriesInputs.can_be_proven promises: run the program."""
         try:
-            signature = _signature_of(files)
+            signature = signature_of(files.program)
             row = _row_of(signature, job_input)
             (outcome,) = engine.executed(
                 files.path("circuit"), [row], returned=signature.returned_count, workdir=workdir
@@ -177,7 +178,7 @@ class NoirSystem(OneJobPerInput):
 
     def check_proof(self, files: ProgramFiles, shown: Json, claimed: Json, proof: bytes, *, workdir: Path) -> None:
         """Raise BadProof unless the proof verifies for these public parameters and this output."""
-        public = _public_values(files, shown, claimed)
+        public = public_elements(files.program, shown, claimed)
         if not engine.is_verified(files.path("verifying_key"), proof, public, workdir=workdir):
             raise BadProof("the proof does not verify for these public values")
 
@@ -193,7 +194,7 @@ class NoirSystem(OneJobPerInput):
         """Do what WritesContract.contract_calls promises."""
         values = self.shown_and_claimed(files, statement, parts)
         return [
-            call_of("verify(bytes,bytes32[])", part.output.proof, _public_values(files, shown, claimed))
+            call_of("verify(bytes,bytes32[])", part.output.proof, public_elements(files.program, shown, claimed))
             for part, (shown, claimed) in zip(parts, values, strict=True)
         ]
 
@@ -292,20 +293,6 @@ def _memory_bytes(logrows: int) -> int:
 def _logrows_of(files: ProgramFiles) -> int:
     logrows = files.program.identity.get("logrows")
     return logrows if type(logrows) is int and 0 <= logrows <= 32 else 0
-
-
-def _signature_of(files: ProgramFiles) -> abi.Signature:
-    identity = files.program.identity
-    return abi.signature_of({"parameters": identity.get("parameters"), "return_type": identity.get("returns")})
-
-
-def _public_values(files: ProgramFiles, shown: Json, claimed: Json) -> list[int]:
-    """Return what is public as a verifier takes it; raise BadProof unless it is in its one spelling."""
-    try:
-        signature = _signature_of(files)
-        return abi.exactly(signature.public, shown, "shown") + signature.output_elements(claimed)
-    except (InvalidInput, InvalidProgram) as reason:
-        raise BadProof(f"the public values are not those of the program: {reason.field}: {reason.detail}") from None
 
 
 def _taken(
