@@ -247,7 +247,7 @@ async def redeem_quote(doomed: Doomed) -> None:
         doomed.acknowledged.append(task.task_id)
         await doomed.ends_well(task.task_id)
     assert await _state_of_quote(doomed, quote.quote_id) == "kept"
-    assert await doomed.balance() == before
+    assert await doomed.balance() >= before  # a proof that came late, because a gateway died, is paid less (0037)
 
 
 async def miss_promise(doomed: Doomed) -> None:
