@@ -35,11 +35,34 @@ def test_each_query_is_found_by_its_name_with_its_comments(tmp_path: Path) -> No
         ("-- name: empty\n-- only words\n", "has no SQL"),
         ("-- name: Bad Name\nSELECT 1;", "no query name"),
         ("SELECT 1;\n-- name: late\nSELECT 2;", "before the first"),
+        ("-- fragment: twice\n1\n-- fragment: twice\n2", "defined twice"),
     ],
 )
 def test_a_bad_file_is_refused_with_its_name(tmp_path: Path, text: str, words: str) -> None:
     with pytest.raises(ValueError, match=rf"jobs\.sql: .*{words}"):
         load_queries(queries_file(tmp_path, text))
+
+
+def test_what_queries_share_stands_once_above_them_with_its_parameters(tmp_path: Path) -> None:
+    folder = queries_file(
+        tmp_path,
+        "-- fragment: fits\nsize <= :room\n\n-- name: first\n-- @fits\nSELECT '@fits', :lane WHERE (@fits);\n\n"
+        "-- name: second\nSELECT 1 WHERE @fits OR :room = 0;",
+    )
+
+    queries = load_queries(folder)
+
+    assert set(queries) == {"first", "second"}
+    assert queries["first"] == "-- name: first\n-- @fits\nSELECT '@fits', $1 WHERE (size <= $2);"
+    assert queries["second"].endswith("SELECT 1 WHERE size <= $1 OR $1 = 0;")
+
+
+def test_a_fragment_of_another_file_is_unknown(tmp_path: Path) -> None:
+    queries_file(tmp_path, "-- fragment: fits\ntrue", "a.sql")
+    queries_file(tmp_path, "-- name: once\nSELECT 1 WHERE @fits;", "b.sql")
+
+    with pytest.raises(ValueError, match="@fits"):
+        load_queries(tmp_path)
 
 
 def test_a_name_may_not_be_used_in_two_files(tmp_path: Path) -> None:

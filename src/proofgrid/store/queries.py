@@ -12,7 +12,8 @@
     LOCK_TASK = query("lock_task", LockedTask)
     task = await connection.first(LOCK_TASK, task_id=task_id)
 
-`:name` is a parameter, `@name` a set of states (`state_sets.py`); neither counts in texts and comments. Beside each
+`:name` is a parameter, `@name` a set of states (`state_sets.py`), or SQL that several queries of a file share and that
+stands there under `-- fragment: name`; none of them counts in texts and comments. Beside each
 `queries/<area>.sql` stands `store/<area>.py`, which declares its rows and queries. A test prepares every query on
 a real database and compares columns, their order and their types with the row.
 """
@@ -33,7 +34,7 @@ from proofgrid.store.state_sets import STATE_SETS
 
 Row = TypeVar("Row")
 
-_NAME_LINE = re.compile(r"^--\s*name:\s*(.*?)\s*$", re.MULTILINE)
+_NAME_LINE = re.compile(r"^--\s*(name|fragment):\s*(.*?)\s*$", re.MULTILINE)
 _NAME = re.compile(r"[a-z][a-z0-9_]*")
 _TOKEN = re.compile(
     r"(?P<quiet>--[^\n]*|'(?:[^']|'')*'|\"[^\"]*\"|::)|(?<![\w:]):(?P<parameter>[a-z]\w*)|@(?P<states>[a-z]\w*)"
@@ -204,24 +205,34 @@ def _states(name: str) -> str:
 def _texts(directory: Path) -> dict[str, str]:
     texts: dict[str, str] = {}
     for path in sorted(directory.rglob("*.sql")):
-        for name, text in _split(path):
-            if name in texts:
-                raise ValueError(f"{path.name}: query {name!r} is defined twice")
-            texts[name] = text
+        fragments: dict[str, str] = {}
+        for kind, name, text in _split(path):
+            if name in (fragments if kind == "fragment" else texts):
+                raise ValueError(f"{path.name}: {kind} {name!r} is defined twice")
+            if kind == "fragment":
+                fragments[name] = text
+            else:
+                # The name line stays, so that pg_stat_activity says which query is running.
+                texts[name] = f"-- name: {name}\n{_with_fragments(text, fragments)}"
     return texts
 
 
-def _split(path: Path) -> Iterator[tuple[str, str]]:
+def _with_fragments(text: str, fragments: Mapping[str, str]) -> str:
+    """Return SQL with the fragments that stand above it in its file."""
+    return _TOKEN.sub(lambda match: fragments.get(match["states"] or "", match[0]), text)
+
+
+def _split(path: Path) -> Iterator[tuple[str, str, str]]:
+    """Yield what a file holds in its order: "name" or "fragment", what it is called, its text."""
     head, *rest = _NAME_LINE.split(path.read_text(encoding="utf-8"))
     if _sql_of(head):
         raise ValueError(f"{path.name}: SQL before the first '-- name:' line")
-    for name, body in zip(rest[::2], rest[1::2], strict=True):
+    for kind, name, body in zip(rest[::3], rest[1::3], rest[2::3], strict=True):
         if not _NAME.fullmatch(name):
             raise ValueError(f"{path.name}: {name!r} is no query name (lower case, digits, underscores)")
         if not _sql_of(body):
             raise ValueError(f"{path.name}: query {name!r} has no SQL")
-        # The name line stays, so that pg_stat_activity says which query is running.
-        yield name, f"-- name: {name}\n{body.strip()}"
+        yield kind, name, body.strip()
 
 
 def _sql_of(text: str) -> str:

@@ -1,3 +1,17 @@
+-- fragment: suits_everybody
+excluded = '{}' AND memory_bytes <= :all_bytes AND units BETWEEN :all_units_min AND :all_units_max
+
+-- fragment: suits_somebody
+CASE WHEN excluded = '{}' THEN EXISTS (
+    SELECT 1 FROM unnest(:most_bytes::bigint[], :most_units_min::bigint[], :most_units_max::bigint[])
+        AS most(memory_bytes, units_min, units_max)
+    WHERE most.memory_bytes >= jobs.memory_bytes AND jobs.units BETWEEN most.units_min AND most.units_max)
+ELSE EXISTS (
+    SELECT 1 FROM unnest(:provers::text[], :room_bytes::bigint[], :units_min::bigint[], :units_max::bigint[])
+        AS p(prover_id, memory_bytes, units_min, units_max)
+    WHERE p.memory_bytes >= jobs.memory_bytes AND jobs.units BETWEEN p.units_min AND p.units_max
+      AND NOT is_excluded(excluded, prover_id)) END
+
 -- name: lock_tasks_for_sale
 -- Locks the tasks of a lane's book from the best bid down, first come first, one step of the index for each, until :limit
 -- of them have a job that every free prover can have, and those that follow bid less than the one at the place :enough of
@@ -6,39 +20,18 @@
 -- tell whether somebody can have them, :all_bytes and so on whether everybody can. Nobody who bids less than :least. And the
 -- tasks that wish for a second lease of a job.
 WITH RECURSIVE book AS (
-    (SELECT limit_price, task_id, 1 AS place, (excluded = '{}' AND memory_bytes <= :all_bytes
-        AND units BETWEEN :all_units_min AND :all_units_max)::int AS plain, -1::bigint AS marginal FROM jobs
-     WHERE state = 'ready' AND lane = :lane AND not_before_ms <= now_ms() AND -limit_price <= -(:least::bigint) AND CASE
-     WHEN excluded = '{}' AND memory_bytes <= :all_bytes AND units BETWEEN :all_units_min AND :all_units_max THEN true
-     WHEN excluded = '{}' THEN EXISTS (
-         SELECT 1 FROM unnest(:most_bytes::bigint[], :most_units_min::bigint[], :most_units_max::bigint[])
-             AS most(memory_bytes, units_min, units_max)
-         WHERE most.memory_bytes >= jobs.memory_bytes AND jobs.units BETWEEN most.units_min AND most.units_max)
-     ELSE EXISTS (
-         SELECT 1 FROM unnest(:provers::text[], :room_bytes::bigint[], :units_min::bigint[], :units_max::bigint[])
-             AS p(prover_id, memory_bytes, units_min, units_max)
-         WHERE p.memory_bytes >= jobs.memory_bytes AND jobs.units BETWEEN p.units_min AND p.units_max
-           AND NOT is_excluded(excluded, prover_id)) END
+    (SELECT limit_price, task_id, 1 AS place, (@suits_everybody)::int AS plain, -1::bigint AS marginal FROM jobs
+     WHERE state = 'ready' AND lane = :lane AND not_before_ms <= now_ms() AND -limit_price <= -(:least::bigint)
+       AND CASE WHEN @suits_everybody THEN true ELSE @suits_somebody END
      ORDER BY -limit_price, task_id LIMIT 1)
     UNION ALL
     SELECT later.limit_price, later.task_id, book.place + 1, book.plain + later.plain,
         CASE WHEN book.plain + later.plain = :enough AND later.plain = 1 THEN later.limit_price ELSE book.marginal END
     FROM book CROSS JOIN LATERAL (
-        SELECT limit_price, task_id, (excluded = '{}' AND memory_bytes <= :all_bytes
-            AND units BETWEEN :all_units_min AND :all_units_max)::int AS plain FROM jobs
+        SELECT limit_price, task_id, (@suits_everybody)::int AS plain FROM jobs
         WHERE state = 'ready' AND lane = :lane AND not_before_ms <= now_ms()
           AND (-jobs.limit_price, jobs.task_id) > (-book.limit_price, book.task_id) AND -jobs.limit_price <= -(:least::bigint)
-          AND CASE
-          WHEN excluded = '{}' AND memory_bytes <= :all_bytes AND units BETWEEN :all_units_min AND :all_units_max THEN true
-          WHEN excluded = '{}' THEN EXISTS (
-              SELECT 1 FROM unnest(:most_bytes::bigint[], :most_units_min::bigint[], :most_units_max::bigint[])
-                  AS most(memory_bytes, units_min, units_max)
-              WHERE most.memory_bytes >= jobs.memory_bytes AND jobs.units BETWEEN most.units_min AND most.units_max)
-          ELSE EXISTS (
-              SELECT 1 FROM unnest(:provers::text[], :room_bytes::bigint[], :units_min::bigint[], :units_max::bigint[])
-                  AS p(prover_id, memory_bytes, units_min, units_max)
-              WHERE p.memory_bytes >= jobs.memory_bytes AND jobs.units BETWEEN p.units_min AND p.units_max
-                AND NOT is_excluded(excluded, prover_id)) END
+          AND CASE WHEN @suits_everybody THEN true ELSE @suits_somebody END
         ORDER BY -limit_price, task_id LIMIT 1) AS later
     WHERE book.place < :most AND (book.plain < :limit OR book.limit_price = book.marginal)
 ), wishes AS (
@@ -76,15 +69,7 @@ FROM clients CROSS JOIN LATERAL (
     WHERE best.task_id <> ALL(:known::uuid[]) AND EXISTS (
         SELECT 1 FROM jobs WHERE state = 'ready' AND lane = :lane AND -jobs.limit_price = -best.limit_price
           AND jobs.task_id = best.task_id AND not_before_ms <= now_ms()
-          AND CASE WHEN excluded = '{}' THEN EXISTS (
-            SELECT 1 FROM unnest(:most_bytes::bigint[], :most_units_min::bigint[], :most_units_max::bigint[])
-                AS most(memory_bytes, units_min, units_max)
-            WHERE most.memory_bytes >= jobs.memory_bytes AND jobs.units BETWEEN most.units_min AND most.units_max)
-        ELSE EXISTS (
-            SELECT 1 FROM unnest(:provers::text[], :room_bytes::bigint[], :units_min::bigint[], :units_max::bigint[])
-                AS p(prover_id, memory_bytes, units_min, units_max)
-            WHERE p.memory_bytes >= jobs.memory_bytes AND jobs.units BETWEEN p.units_min AND p.units_max
-              AND NOT is_excluded(excluded, prover_id)) END)
+          AND @suits_somebody)
     LIMIT :of_each) AS wanted CROSS JOIN LATERAL (
     SELECT task_id, program_digest, limit_price, client FROM tasks
     WHERE tasks.task_id = wanted.task_id AND CASE state WHEN 'open' THEN deadline_ms > now_ms() END FOR NO KEY UPDATE SKIP LOCKED
@@ -96,18 +81,9 @@ FROM clients CROSS JOIN LATERAL (
 -- them can have it.
 SELECT job.task_id, job.limit_price, job.units, job.is_plain, tasks.program_digest, tasks.client FROM (
     SELECT task_id, limit_price, units,
-        excluded = '{}' AND memory_bytes <= :all_bytes AND units BETWEEN :all_units_min AND :all_units_max AS is_plain FROM jobs
-    WHERE state = 'ready' AND lane = :lane AND not_before_ms <= (SELECT now_ms()) AND -limit_price > -(:below::bigint) AND CASE
-        WHEN excluded = '{}' AND memory_bytes <= :all_bytes AND units BETWEEN :all_units_min AND :all_units_max THEN true
-        WHEN excluded = '{}' THEN EXISTS (
-            SELECT 1 FROM unnest(:most_bytes::bigint[], :most_units_min::bigint[], :most_units_max::bigint[])
-                AS most(memory_bytes, units_min, units_max)
-            WHERE most.memory_bytes >= jobs.memory_bytes AND jobs.units BETWEEN most.units_min AND most.units_max)
-        ELSE EXISTS (
-            SELECT 1 FROM unnest(:provers::text[], :room_bytes::bigint[], :units_min::bigint[], :units_max::bigint[])
-                AS p(prover_id, memory_bytes, units_min, units_max)
-            WHERE p.memory_bytes >= jobs.memory_bytes AND jobs.units BETWEEN p.units_min AND p.units_max
-              AND NOT is_excluded(excluded, prover_id)) END
+        @suits_everybody AS is_plain FROM jobs
+    WHERE state = 'ready' AND lane = :lane AND not_before_ms <= (SELECT now_ms()) AND -limit_price > -(:below::bigint)
+      AND CASE WHEN @suits_everybody THEN true ELSE @suits_somebody END
     ORDER BY -limit_price, task_id LIMIT :limit) AS job CROSS JOIN LATERAL (
     SELECT program_digest, client FROM tasks
     WHERE tasks.task_id = job.task_id AND CASE state WHEN 'open' THEN deadline_ms > (SELECT now_ms()) END LIMIT 1) AS tasks
