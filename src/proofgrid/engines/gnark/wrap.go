@@ -89,9 +89,9 @@ func checkWrapKeys(request *wrapRequest) (any, error) {
 		return nil, err
 	}
 	_, shared, _ := verifyingParts(verifyingKey)
-	provingKey := groth16.NewProvingKey(outerCurve.id)
-	if err := readFile(request.WrapProvingKey, provingKey.UnsafeReadFrom); err != nil {
-		return nil, refuse(wrapProvingKeyField, "it is no proving key of gnark's Groth16 on %s", outerCurve.title)
+	provingKey, err := readWrapProvingKey(request.WrapProvingKey)
+	if err != nil {
+		return nil, err
 	}
 	wires, others := provingParts(provingKey)
 	internal, secret, public := system.GetNbVariables()
@@ -151,9 +151,9 @@ func wrap(request *wrapRequest) (any, error) {
 		return nil, err
 	}
 	progress("key", 100)
-	provingKey := groth16.NewProvingKey(outerCurve.id)
-	if err := readFile(request.WrapProvingKey, provingKey.UnsafeReadFrom); err != nil {
-		return nil, refuse(wrapProvingKeyField, "it is no proving key of gnark's Groth16 on %s", outerCurve.title)
+	provingKey, err := readWrapProvingKey(request.WrapProvingKey)
+	if err != nil {
+		return nil, err
 	}
 	progress("wrap", 300)
 	proof, err := groth16.Prove(system, provingKey, assigned)
@@ -172,7 +172,11 @@ func verifyWrap(request *wrapRequest) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	commitment, err := request.commitment(request.Parts)
+	_, keys, err := request.keys()
+	if err != nil {
+		return nil, err
+	}
+	commitment, err := request.commitment(keys, request.Parts)
 	if err != nil {
 		return nil, err
 	}
@@ -197,6 +201,14 @@ type wrapClaim struct {
 func (c *wrapClaim) Define(frontend.API) error { return nil }
 
 // --- what a request holds ---------------------------------------------------------------------------
+
+func readWrapProvingKey(path string) (groth16.ProvingKey, error) {
+	key := groth16.NewProvingKey(outerCurve.id)
+	if err := readFile(path, key.UnsafeReadFrom); err != nil {
+		return nil, refuse(wrapProvingKeyField, "it is no proving key of gnark's Groth16 on %s", outerCurve.title)
+	}
+	return key, nil
+}
 
 func readWrapVerifyingKey(path string) (groth16.VerifyingKey, error) {
 	key := groth16.NewVerifyingKey(outerCurve.id)
@@ -263,20 +275,22 @@ func (r *wrapRequest) publicValues(parts []claim) ([][]element, error) {
 	return public, nil
 }
 
-func (r *wrapRequest) commitment(parts []claim) (fr.Element, error) {
-	_, values, err := r.keys()
-	if err != nil {
-		return fr.Element{}, err
-	}
+// filledValues returns as many parts as the circuit takes, and the public values of each.
+func (r *wrapRequest) filledValues(parts []claim) ([]claim, [][]element, error) {
 	all, err := r.filled(parts)
 	if err != nil {
-		return fr.Element{}, err
+		return nil, nil, err
 	}
 	public, err := r.publicValues(all)
+	return all, public, err
+}
+
+func (r *wrapRequest) commitment(keys []wrapKey, parts []claim) (fr.Element, error) {
+	_, public, err := r.filledValues(parts)
 	if err != nil {
 		return fr.Element{}, err
 	}
-	return r.wrapShape.commitment(values, public), nil
+	return r.wrapShape.commitment(keys, public), nil
 }
 
 func (r *wrapRequest) witness() (witness.Witness, error) {
@@ -287,11 +301,7 @@ func (r *wrapRequest) witness() (witness.Witness, error) {
 	if err != nil {
 		return nil, err
 	}
-	all, err := r.filled(r.Parts)
-	if err != nil {
-		return nil, err
-	}
-	public, err := r.publicValues(all)
+	all, public, err := r.filledValues(r.Parts)
 	if err != nil {
 		return nil, err
 	}
@@ -299,7 +309,7 @@ func (r *wrapRequest) witness() (witness.Witness, error) {
 	if r.Claimed != nil {
 		claimed = r.Claimed
 	}
-	commitment, err := r.commitment(claimed)
+	commitment, err := r.commitment(values, claimed)
 	if err != nil {
 		return nil, err
 	}
