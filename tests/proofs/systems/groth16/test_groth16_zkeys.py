@@ -10,6 +10,7 @@ import pytest
 from proofgrid.primitives.canonical import Json
 from proofgrid.primitives.errors import BadProof, InvalidField, InvalidProgram
 from proofgrid.proofs.base import ProgramFiles
+from proofgrid.proofs.kit.asking import Refused
 from proofgrid.proofs.systems.groth16 import engine
 from proofgrid.proofs.systems.groth16.adapter import Groth16System
 from proofgrid.proofs.systems.groth16.curves import CURVES
@@ -96,6 +97,6 @@ def test_a_file_that_is_damaged_anywhere_is_refused(tmp_path: Path) -> None:
     wrong.append(content[:8] + b"\xff\xff\xff\xff" + content[12:])
     for bad in wrong:
         damaged.write_bytes(bad)
-        with pytest.raises(engine.Refused) as refused:
+        with pytest.raises(Refused) as refused:
             engine.convert_keys(r1cs, damaged, tmp_path / "pk", tmp_path / "vk", workdir=tmp_path, report=unheard)
         assert refused.value.field == "source.zkey"

@@ -13,6 +13,7 @@ import pytest
 from proofgrid.primitives.canonical import Json
 from proofgrid.primitives.errors import InvalidField, InvalidInput, InvalidProgram
 from proofgrid.proofs.base import ProgramFiles
+from proofgrid.proofs.kit.asking import Refused
 from proofgrid.proofs.offers import MakesOneProof
 from proofgrid.proofs.systems.groth16 import engine, wrapping
 from proofgrid.proofs.systems.groth16.adapter import Groth16System
@@ -148,7 +149,7 @@ def test_what_is_no_part_at_all_is_refused_before_the_circuit(made: Made) -> Non
         claiming(made.first, output=str(wrapping.CURVE.modulus + 210)),
         claiming(made.first, output="0210"),
     ):
-        with pytest.raises(engine.Refused) as caught:
+        with pytest.raises(Refused) as caught:
             made.takes(wrong)
         assert caught.value.field == "parts"
     shapes: list[dict[str, Any]] = [
@@ -160,7 +161,7 @@ def test_what_is_no_part_at_all_is_refused_before_the_circuit(made: Made) -> Non
     ]
     for shape in shapes:
         request = {"chains": 1, "slices": [[1, 1]], "verifying_keys": [], "parts": [], **shape}
-        with pytest.raises(engine.Refused):
+        with pytest.raises(Refused):
             engine.ask("wrap-check", request, workdir=made.folder / "check", memory=1 << 30)
 
 

@@ -30,6 +30,7 @@ from proofgrid.proofs.base import (
     SliceSpec,
     SystemDescription,
 )
+from proofgrid.proofs.kit.asking import Refused, refused_as
 from proofgrid.proofs.kit.contract_calls import call_of
 from proofgrid.proofs.kit.engine_programs import GNARK
 from proofgrid.proofs.kit.files import check_files, require
@@ -85,10 +86,8 @@ class Groth16System(WrapsProofs, OneJobPerInput, NamesInputsAndOutputs):
         if "r1cs" not in source:
             raise InvalidField("keys are made of a circuit's .r1cs", field="source")
         made = {name: folder / f"circuit{self.describe().source_suffixes[name]}" for name in FILES[2:]}
-        try:
+        with refused_as(InvalidProgram):
             engine.make_keys(source["r1cs"], *made.values(), workdir=workdir, report=report)
-        except engine.Refused as reason:
-            raise InvalidProgram(reason.rule, field=reason.field) from None
         return made
 
     def build_program(
@@ -104,7 +103,7 @@ class Groth16System(WrapsProofs, OneJobPerInput, NamesInputsAndOutputs):
         parts = wrap_parts(source, settings)
         if unknown := set(source) - {*FILES, SYM, ZKEY, *wrapping.KEYS}:
             raise InvalidField(f"a circuit has no {min(unknown)}", field=f"source.{min(unknown)}")
-        try:
+        with refused_as(InvalidProgram):
             taken = self._with_keys(source, workdir, report)
             if missing := [name for name in FILES if name not in taken]:
                 hint = "proofgrid program keygen makes keys for development" if "key" in missing[0] else ""
@@ -117,8 +116,6 @@ class Groth16System(WrapsProofs, OneJobPerInput, NamesInputsAndOutputs):
             memory = engine.memory_bytes(circuit.constraints, circuit.curve)
             engine.check_keys({name: paths[name] for name in FILES}, memory=memory, workdir=workdir)
             wrap = checked_wrap(circuit, parts, paths, workdir=workdir, report=report) if parts else None
-        except engine.Refused as reason:
-            raise InvalidProgram(reason.rule, field=reason.field) from None
         names = (
             public_names(source[SYM], outputs=circuit.outputs, inputs=circuit.public_inputs) if SYM in source else None
         )
@@ -153,7 +150,7 @@ class Groth16System(WrapsProofs, OneJobPerInput, NamesInputsAndOutputs):
         inputs = read_inputs(value, curve_of(files.program), field=field)
         try:
             public = self._executed(files, inputs, workdir)
-        except engine.Refused as reason:
+        except Refused as reason:
             place = reason.field.removeprefix("inputs")
             raise InvalidInput(reason.rule, field=field + place if place != reason.field else field) from None
         outputs, _ = counts_of(files)
@@ -184,7 +181,7 @@ class Groth16System(WrapsProofs, OneJobPerInput, NamesInputsAndOutputs):
         shown: list[str] = []
 
         def prove() -> JobOutput:
-            try:
+            with refused_as(InvalidInput, field="job_input"):
                 proof, public = engine.prove(
                     source,
                     _inputs_of(files, job_input),
@@ -193,8 +190,6 @@ class Groth16System(WrapsProofs, OneJobPerInput, NamesInputsAndOutputs):
                     workdir=workdir,
                     report=report,
                 )
-            except engine.Refused as reason:
-                raise InvalidInput(reason.rule, field="job_input") from None
             shown[:] = public[outputs:]
             return JobOutput(proof=proof, public={"output": public[:outputs]})
 
@@ -209,7 +204,7 @@ class Groth16System(WrapsProofs, OneJobPerInput, NamesInputsAndOutputs):
         """Do what TriesInputs.can_be_proven promises: run the circuit's program, and look at every constraint."""
         try:
             self._executed(files, _inputs_of(files, job_input), workdir)
-        except engine.Refused as reason:
+        except Refused as reason:
             return False if reason.field.startswith("inputs") else None
         except (InvalidProgram, InvalidInput):
             return None
@@ -234,10 +229,8 @@ class Groth16System(WrapsProofs, OneJobPerInput, NamesInputsAndOutputs):
     def contracts(self, files: ProgramFiles, *, workdir: Path) -> list[Contract]:
         """Do what WritesContract.contracts promises; contracts know BN254 only."""
         require(files, "verifying_key")
-        try:
+        with refused_as(InvalidField, field="program", hint="compile with --prime bn128"):
             source = engine.solidity_verifier(files.path("verifying_key"), curve_of(files.program), workdir=workdir)
-        except engine.Refused as reason:
-            raise InvalidField(reason.rule, field="program", hint="compile with --prime bn128") from None
         return [Contract(name="Verifier", source=source)]
 
     def contract_calls(
@@ -248,10 +241,8 @@ class Groth16System(WrapsProofs, OneJobPerInput, NamesInputsAndOutputs):
         calls = []
         for part, (shown, claimed) in zip(parts, self.shown_and_claimed(files, statement, parts), strict=True):
             public = [int(str(value)) for values in (claimed, shown) if isinstance(values, list) for value in values]
-            try:
+            with refused_as(InvalidField, field="program", hint="compile with --prime bn128"):
                 words = engine.words_of(curve, part.output.proof, workdir=workdir)
-            except engine.Refused as reason:
-                raise InvalidField(reason.rule, field="program", hint="compile with --prime bn128") from None
             calls.append(call_of(f"verifyProof(uint256[{len(words)}],uint256[{len(public)}])", words, public))
         return calls
 

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import base64
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
 
 from proofgrid.primitives.canonical import Json
-from proofgrid.primitives.errors import InvalidProgram
 from proofgrid.proofs.base import Report
-from proofgrid.proofs.kit.engine import EngineFailed, EngineLimits, run_engine
+from proofgrid.proofs.kit.asking import ask_engine, texts_in
+from proofgrid.proofs.kit.engine import EngineLimits
 from proofgrid.proofs.kit.engine_programs import GNARK
 from proofgrid.proofs.systems.groth16.curves import CURVES, Curve
 
@@ -24,15 +23,6 @@ _ANSWER_BYTES_MAX = 64 << 20
 QUICK_SECONDS, SETUP_SECONDS = 300.0, 7_200.0
 
 Inputs = Mapping[str, Sequence[str]]  #: by signal name: values in decimal, row by row
-
-
-class Refused(Exception):
-    """The engine refuses what somebody handed in; `field` says which of it: "source.r1cs", "inputs.a"."""
-
-    def __init__(self, field: str, rule: str) -> None:
-        self.field = field
-        self.rule = rule
-        super().__init__(f"{field}: {rule}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,7 +72,7 @@ def check_keys(source: Mapping[str, Path], *, memory: int, workdir: Path) -> Non
 def public_values(r1cs: Path, wasm: Path, inputs: Inputs, *, memory: int, workdir: Path) -> list[str]:
     """Return what will be public of a proof of these inputs, outputs first. Raises Refused."""
     request = {"r1cs": r1cs, "wasm": wasm, "inputs": inputs}
-    return _texts(ask("execute", request, workdir=workdir, memory=memory), "public")
+    return texts_in(ask("execute", request, workdir=workdir, memory=memory), "public")
 
 
 def prove(
@@ -91,14 +81,14 @@ def prove(
     """Return a proof and its public values; `source`: r1cs, wasm, proving_key, which `snarkjs` made or gnark."""
     request = {**source, "inputs": inputs, "snarkjs": snarkjs}
     answer = ask("prove", request, workdir=workdir, memory=memory, report=report, seconds=SETUP_SECONDS)
-    return base64.b64decode(str(answer["proof"])), _texts(answer, "public")
+    return base64.b64decode(str(answer["proof"])), texts_in(answer, "public")
 
 
 def complaint_about(verifying_key: Path, curve: Curve, proof: bytes, public: Sequence[Json], *, workdir: Path) -> str:
     """Return what is wrong with a proof of these public values; "" when it verifies."""
     claim = {"proof": base64.b64encode(proof).decode(), "public": public}
     request = {"curve": curve.name, "verifying_key": verifying_key, "claims": [claim]}
-    return _texts(ask("verify", request, workdir=workdir, memory=_MEMORY_LEAST_BYTES), "verdicts")[0]
+    return texts_in(ask("verify", request, workdir=workdir, memory=_MEMORY_LEAST_BYTES), "verdicts")[0]
 
 
 def solidity_verifier(verifying_key: Path, curve: Curve, *, workdir: Path) -> str:
@@ -110,7 +100,7 @@ def solidity_verifier(verifying_key: Path, curve: Curve, *, workdir: Path) -> st
 def words_of(curve: Curve, proof: bytes, *, workdir: Path) -> list[int]:
     """Return the eight coordinates of a proof, as contracts take them. Raises Refused."""
     request = {"curve": curve.name, "proof": base64.b64encode(proof).decode()}
-    return [int(text) for text in _texts(ask("words", request, workdir=workdir, memory=_MEMORY_LEAST_BYTES), "words")]
+    return [int(text) for text in texts_in(ask("words", request, workdir=workdir, memory=_MEMORY_LEAST_BYTES), "words")]
 
 
 def _memory_of_file(r1cs: Path) -> int:
@@ -128,26 +118,8 @@ def ask(
     seconds: float = QUICK_SECONDS,
 ) -> Mapping[str, Json]:
     """Return the engine's answer; paths in the request are made absolute. Raises Refused, or InvalidProgram."""
-    workdir.mkdir(parents=True, exist_ok=True)
     limits = EngineLimits(timeout_seconds=seconds, memory_bytes=memory, file_bytes_max=_FILE_BYTES_MAX)
-    content = json.dumps({name: _absolute(value) for name, value in request.items()}).encode()
-    try:
-        program = str(GNARK.path(system=SYSTEM))
-        said = run_engine([program, command], limits=limits, workdir=workdir, content=content, report=report)
-    except EngineFailed as reason:
-        raise InvalidProgram(f"the engine fails: {reason}") from None
-    if len(said) > _ANSWER_BYTES_MAX:
-        raise InvalidProgram(f"the engine says more than {_ANSWER_BYTES_MAX} bytes")
-    answer: dict[str, Json] = json.loads(said)
-    if isinstance(refused := answer.get("refused"), Mapping):
-        raise Refused(str(refused["field"]), str(refused["rule"]))
-    return answer
-
-
-def _texts(answer: Mapping[str, Json], name: str) -> list[str]:
-    texts = answer[name]
-    return [str(text) for text in texts] if isinstance(texts, list) else []
-
-
-def _absolute(value: object) -> object:
-    return str(value.absolute()) if isinstance(value, Path) else value
+    program = str(GNARK.path(system=SYSTEM))
+    return ask_engine(
+        [program, command], request, workdir=workdir, limits=limits, answer_bytes_max=_ANSWER_BYTES_MAX, report=report
+    )

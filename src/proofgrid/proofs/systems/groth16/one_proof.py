@@ -8,6 +8,7 @@ from pathlib import Path
 from proofgrid.primitives.canonical import Json
 from proofgrid.primitives.errors import BadProof, InvalidField, InvalidInput, InvalidProgram
 from proofgrid.proofs.base import ProgramFiles, Report, SliceSpec
+from proofgrid.proofs.kit.asking import Refused, refused_as
 from proofgrid.proofs.kit.one_proof_of_chains import Claim, OneProofOfChains
 from proofgrid.proofs.systems.groth16 import engine, wrapping
 from proofgrid.proofs.systems.groth16.identity import counts_of
@@ -24,15 +25,13 @@ class WrapsProofs(OneProofOfChains):
             raise InvalidField("keys of wraps are made for a circuit's .r1cs", field="source")
         made = {name: folder / f"circuit{wrapping.SUFFIXES[name]}" for name in wrapping.KEYS}
         parts = wrapping.parts_of_setting(parts)
-        try:
+        with refused_as(InvalidProgram):
             circuit = engine.circuit_of(source["r1cs"], workdir=workdir)
             if circuit.curve is not wrapping.CURVE:
                 rule = f"proofs on {circuit.curve.title} cannot be wrapped"
                 raise InvalidProgram(rule, field="source.r1cs", hint="compile the circuit with --prime bls12377")
             shape = wrapping.Shape(parts, circuit.outputs, circuit.public_inputs)
             wrapping.make_keys(shape, made, workdir=workdir, report=report)
-        except engine.Refused as reason:
-            raise InvalidProgram(reason.rule, field=reason.field) from None
         return made
 
     def inputs_max(self, files: ProgramFiles) -> int:
@@ -41,10 +40,8 @@ class WrapsProofs(OneProofOfChains):
 
     def check_claims(self, files: ProgramFiles, claims: Sequence[Claim], *, workdir: Path) -> None:
         """Raise InvalidInput for public values that the circuit cannot take, which a key can be made for."""
-        try:
+        with refused_as(InvalidInput, field="inputs"):
             wrapping.check_claims(wrap_of(files)[0], files.path("verifying_key"), claims, workdir=workdir)
-        except engine.Refused as reason:
-            raise InvalidInput(reason.rule, field="inputs") from None
 
     def prove_wrap(
         self, files: ProgramFiles, claims: Sequence[Claim], proofs: Sequence[bytes], *, workdir: Path, report: Report
@@ -52,16 +49,14 @@ class WrapsProofs(OneProofOfChains):
         """Prove many proofs by one."""
         shape, constraints = wrap_of(files)
         memory = wrapping.memory_bytes(constraints)
-        try:
+        with refused_as(InvalidInput, field="job_input"):
             return wrapping.prove(shape, files, claims, proofs, memory=memory, workdir=workdir, report=report)
-        except engine.Refused as reason:
-            raise InvalidInput(reason.rule, field="job_input") from None
 
     def check_wrap(self, files: ProgramFiles, claims: Sequence[Claim], proof: bytes, *, workdir: Path) -> None:
         """Raise BadProof unless the proof is of proofs with these public values."""
         try:
             wrong = wrapping.complaint_about(wrap_of(files)[0], files, claims, proof, workdir=workdir)
-        except engine.Refused as reason:
+        except Refused as reason:
             wrong = reason.rule
         if wrong:
             raise BadProof(wrong)
@@ -91,7 +86,7 @@ def checked_wrap(
 ) -> dict[str, Json]:
     """Return what an identity says of wraps whose keys are for them. Raises Refused."""
     if circuit.curve is not wrapping.CURVE:
-        raise engine.Refused("source.r1cs", f"proofs on {circuit.curve.title} cannot be wrapped: compile for bls12377")
+        raise Refused("source.r1cs", f"proofs on {circuit.curve.title} cannot be wrapped: compile for bls12377")
     report("wrap keys", 500)
     shape = wrapping.Shape(parts, circuit.outputs, circuit.public_inputs)
     constraints = wrapping.check_keys(shape, {name: paths[name] for name in wrapping.KEYS}, workdir=workdir)

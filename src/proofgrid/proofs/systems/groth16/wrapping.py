@@ -77,7 +77,7 @@ def check_keys(shape: Shape, keys: Mapping[str, Path], *, workdir: Path) -> int:
 
 def check_claims(shape: Shape, verifying_key: Path, claims: Sequence[Claim], *, workdir: Path) -> None:
     """Raise Refused for public values that the circuit cannot take, which a key can be made for."""
-    request = {"verifying_keys": [str(verifying_key.absolute())], "parts": parts_of_claims(shape, claims)}
+    request = {"verifying_keys": [verifying_key], "parts": parts_of_claims(shape, claims)}
     engine.ask("wrap-claim", {**shape.to_json(), **request}, workdir=workdir, memory=_MEMORY_LEAST_BYTES)
 
 
@@ -94,7 +94,7 @@ def prove(
     """Return a proof of the claims. Raises Refused."""
     request = {
         **shape.to_json(),
-        "verifying_keys": [str(files.path("verifying_key").absolute())],
+        "verifying_keys": [files.path("verifying_key")],
         "wrap_proving_key": files.path("wrap_proving_key"),
         "parts": parts_of_claims(shape, claims, proofs),
     }
@@ -106,7 +106,7 @@ def complaint_about(shape: Shape, files: ProgramFiles, claims: Sequence[Claim], 
     """Return what is wrong with a proof of these claims; "" when it verifies."""
     request = {
         **shape.to_json(),
-        "verifying_keys": [str(files.path("verifying_key").absolute())],
+        "verifying_keys": [files.path("verifying_key")],
         "wrap_verifying_key": files.path("wrap_verifying_key"),
         "parts": parts_of_claims(shape, claims),
         "proof": base64.b64encode(proof).decode(),

@@ -21,6 +21,7 @@ from proofgrid.primitives.canonical import Json, canonical_json
 from proofgrid.primitives.digests import Digest, digest_of_file
 from proofgrid.primitives.errors import BadProof, InvalidField, InvalidInput, InvalidProgram
 from proofgrid.proofs.base import JobOutput, Program, ProgramFiles, Report, SliceSpec, SystemDescription
+from proofgrid.proofs.kit.asking import Refused, refused_as
 from proofgrid.proofs.kit.chains import ChainPerInput, TakenChain, TakenSlice
 from proofgrid.proofs.kit.engine_programs import MIDEN
 from proofgrid.proofs.kit.files import check_files
@@ -80,10 +81,8 @@ class MidenSystem(ChainPerInput, NamesStacks):
         workdir.mkdir(parents=True, exist_ok=True)
         made = workdir / "program.json"
         report("assemble", 100)
-        try:
+        with refused_as(InvalidProgram):
             root = engine.assemble(source, made, workdir=workdir)
-        except engine.Refused as reason:
-            raise InvalidProgram(reason.rule, field=reason.field) from None
         return ProgramFiles(_program(root, digest_of_file(made), chosen), {PROGRAM: made})
 
     def check_program(self, files: ProgramFiles) -> None:
@@ -105,7 +104,7 @@ class MidenSystem(ChainPerInput, NamesStacks):
         given = read_input(value, steps=settings.steps, place=field)
         try:
             done = engine.execute(_call(files), given.stack, given.steps, workdir=workdir)
-        except engine.Refused as reason:
+        except Refused as reason:
             place = reason.field
             if settings.steps == 1 and not (isinstance(value, Mapping) and "steps" in value):
                 place = place.removeprefix("steps[0]").removeprefix(".")
@@ -134,10 +133,8 @@ class MidenSystem(ChainPerInput, NamesStacks):
         stack, step = _job(job_input)
 
         def prove() -> JobOutput:
-            try:
+            with refused_as(InvalidInput, field="job_input"):
                 proof, left = engine.prove(_call(files), stack, step, workdir=workdir, report=report)
-            except engine.Refused as reason:
-                raise InvalidInput(reason.rule, field="job_input") from None
             return JobOutput(proof=proof, public={"output": list(left)})
 
         def look(output: JobOutput) -> None:
@@ -153,7 +150,7 @@ class MidenSystem(ChainPerInput, NamesStacks):
         try:
             stack, step = _job(job_input)
             engine.execute(_call(files), stack, [step], workdir=workdir)
-        except engine.Refused as reason:
+        except Refused as reason:
             return False if reason.field.startswith("steps") else None
         except (InvalidProgram, InvalidInput):
             return None

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from proofgrid.primitives.canonical import Json
-from proofgrid.primitives.errors import InvalidProgram
 from proofgrid.proofs.base import Report
-from proofgrid.proofs.kit.engine import EngineFailed, EngineLimits, run_engine
+from proofgrid.proofs.kit.asking import ask_engine, texts_in
+from proofgrid.proofs.kit.engine import EngineLimits
 from proofgrid.proofs.kit.engine_programs import MIDEN
 from proofgrid.proofs.systems.miden.elements import Advice
 from proofgrid.proofs.systems.miden.settings import Settings, memory_bytes
@@ -25,15 +24,6 @@ _SLACK_BYTES = 1 << 30
 _ROW_BYTES = 3 << 10
 _FILE_BYTES_MAX = 256 << 20
 _QUICK_SECONDS, _PROVE_SECONDS = 300.0, 7_200.0
-
-
-class Refused(Exception):
-    """The engine refuses what somebody handed in; `field` says which of it: "source.masm", "steps[2].advice"."""
-
-    def __init__(self, field: str, rule: str) -> None:
-        self.field = field
-        self.rule = rule
-        super().__init__(f"{field}: {rule}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,7 +59,7 @@ def execute(call: Call, stack: Sequence[str], steps: Sequence[Advice], *, workdi
     memory = _QUICK_BYTES + call.settings.rows_max * _ROW_BYTES
     done = _ask("execute", request, workdir=workdir, memory=memory)["steps"]
     assert isinstance(done, list)  # noqa: S101 - our own engine
-    return [Executed(stack=tuple(_texts(one, "stack")), rows=int(one["rows"])) for one in done]
+    return [Executed(stack=tuple(texts_in(one, "stack")), rows=int(one["rows"])) for one in done]
 
 
 def prove(
@@ -79,7 +69,7 @@ def prove(
     request = {**_called(call), "stack": list(stack), "step": step.to_json(), "hash": call.settings.hash}
     memory = memory_bytes(call.settings.rows_max) + _SLACK_BYTES
     answer = _ask("prove", request, workdir=workdir, memory=memory, report=report, seconds=_PROVE_SECONDS)
-    return bytes.fromhex(str(answer["proof"])), tuple(_texts(answer, "stack"))
+    return bytes.fromhex(str(answer["proof"])), tuple(texts_in(answer, "stack"))
 
 
 def complaint_about(
@@ -88,7 +78,7 @@ def complaint_about(
     """Return what is wrong with a proof that a program turns one stack into another; "" when it verifies."""
     claim = {"before": before, "after": after, "proof": proof.hex()}
     request = {"root": root, "hash": settings.hash, "claims": [claim]}
-    return _texts(_ask("verify", request, workdir=workdir, memory=_QUICK_BYTES), "verdicts")[0]
+    return texts_in(_ask("verify", request, workdir=workdir, memory=_QUICK_BYTES), "verdicts")[0]
 
 
 def _called(call: Call) -> dict[str, object]:
@@ -104,24 +94,8 @@ def _ask(
     report: Report | None = None,
     seconds: float = _QUICK_SECONDS,
 ) -> Mapping[str, Json]:
-    workdir.mkdir(parents=True, exist_ok=True)
     limits = EngineLimits(timeout_seconds=seconds, memory_bytes=memory, file_bytes_max=_FILE_BYTES_MAX)
-    content = json.dumps({name: _absolute(value) for name, value in request.items()}).encode()
-    try:
-        program = str(MIDEN.path(system=SYSTEM))
-        said = run_engine([program, command], limits=limits, workdir=workdir, content=content, report=report)
-    except EngineFailed as reason:
-        raise InvalidProgram(f"the engine fails: {reason}") from None
-    answer: dict[str, Json] = json.loads(said)
-    if isinstance(refused := answer.get("refused"), Mapping):
-        raise Refused(str(refused["field"]), str(refused["rule"]))
-    return answer
-
-
-def _texts(answer: Json, name: str) -> list[str]:
-    texts = answer[name] if isinstance(answer, Mapping) else None
-    return [str(text) for text in texts] if isinstance(texts, list) else []
-
-
-def _absolute(value: object) -> object:
-    return str(value.absolute()) if isinstance(value, Path) else value
+    program = str(MIDEN.path(system=SYSTEM))
+    return ask_engine(
+        [program, command], request, workdir=workdir, limits=limits, answer_bytes_max=_FILE_BYTES_MAX, report=report
+    )

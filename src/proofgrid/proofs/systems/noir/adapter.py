@@ -26,6 +26,7 @@ from proofgrid.proofs.base import (
     SystemDescription,
 )
 from proofgrid.proofs.kit import rehearsal
+from proofgrid.proofs.kit.asking import Refused, refused_as
 from proofgrid.proofs.kit.contract_calls import call_of
 from proofgrid.proofs.kit.files import check_files, require
 from proofgrid.proofs.kit.looking import prove_then_look
@@ -172,9 +173,9 @@ class NoirSystem(OneJobPerInput, NamesParameters):
             (outcome,) = engine.executed(
                 files.path("circuit"), [row], returned=signature.returned_count, workdir=workdir
             )
-        except (InvalidProgram, InvalidInput, engine.Refused):
+        except (InvalidProgram, InvalidInput, Refused):
             return None
-        return not isinstance(outcome, engine.Refused)
+        return not isinstance(outcome, Refused)
 
     def check_proof(self, files: ProgramFiles, shown: Json, claimed: Json, proof: bytes, *, workdir: Path) -> None:
         """Raise BadProof unless the proof verifies for these public parameters and this output."""
@@ -222,10 +223,8 @@ def _compiled(source: Mapping[str, Path], folder: str, workdir: Path) -> Mapping
             raise InvalidField("a compiled circuit has no folders", field="settings.package")
         return read_circuit(source["circuit"])
     files, chosen = checked_package(unpack(source["package"], field="source.package"), folder)
-    try:
+    with refused_as(InvalidProgram):
         return engine.compiled(files, chosen, workdir=workdir)
-    except engine.Refused as reason:
-        raise InvalidProgram(reason.rule, field=reason.field) from None
 
 
 def _check_gates(gates: int, points: Path) -> None:
@@ -295,10 +294,8 @@ def _logrows_of(files: ProgramFiles) -> int:
     return logrows if type(logrows) is int and 0 <= logrows <= 32 else 0
 
 
-def _taken(
-    signature: abi.Signature, row: list[int], outcome: engine.Executed | engine.Refused, field: str
-) -> TakenInput:
-    if isinstance(outcome, engine.Refused):
+def _taken(signature: abi.Signature, row: list[int], outcome: engine.Executed | Refused, field: str) -> TakenInput:
+    if isinstance(outcome, Refused):
         raise InvalidInput(outcome.rule, field=field)
     value = abi.told(signature.parameters, row)
     assert isinstance(value, Mapping)  # noqa: S101 - parameters are a record

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from proofgrid.primitives.canonical import Json
 from proofgrid.primitives.errors import InvalidProgram, UnknownProofSystem
+from proofgrid.proofs.kit.asking import Refused, ask_engine, refused_in
 from proofgrid.proofs.kit.engine import EngineFailed, EngineLimits, run_engine
 from proofgrid.proofs.kit.engine_programs import NOIR
 from proofgrid.proofs.kit.engine_recipes import NPM, find_node
@@ -37,15 +38,6 @@ _THREADS, _OURS = "HARDWARE_CONCURRENCY", "RAYON_NUM_THREADS"
 _NODE_FLAGS = ("--liftoff-only", "--max-old-space-size=2048")
 _MACHINES = {"x86_64": "amd64", "amd64": "amd64", "aarch64": "arm64", "arm64": "arm64"}
 _SYSTEMS = {"Linux": "linux", "Darwin": "macos"}
-
-
-class Refused(Exception):
-    """The engine refuses what somebody handed in; `field` says which of it: "source.package", "inputs"."""
-
-    def __init__(self, field: str, rule: str) -> None:
-        self.field = field
-        self.rule = rule
-        super().__init__(f"{field}: {rule}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,8 +175,8 @@ def solidity_verifier(key: Path, *, workdir: Path) -> str:
 
 def _outcome(answer: Json) -> Executed | Refused:
     assert isinstance(answer, Mapping)  # noqa: S101
-    if isinstance(refused := answer.get("refused"), Mapping):
-        return Refused(str(refused["field"]), str(refused["rule"]))
+    if (refused := refused_in(answer)) is not None:
+        return refused
     return Executed(returned=_numbers(answer["returned"]), public=_numbers(answer["public"]))
 
 
@@ -202,19 +194,8 @@ def _ask(command: str, request: Mapping[str, object], *, workdir: Path, memory: 
     if node is None:
         raise InvalidProgram("there is no Node.js on this machine")
     limits = EngineLimits(timeout_seconds=_QUICK_SECONDS, memory_bytes=memory, file_bytes_max=_FILE_BYTES_MAX)
-    content = json.dumps(request, default=lambda path: str(path.absolute())).encode()
-    program = str(NOIR.path(system=SYSTEM))
-    workdir.mkdir(parents=True, exist_ok=True)
-    try:
-        said = run_engine([node, *_NODE_FLAGS, program, command], limits=limits, workdir=workdir, content=content)
-    except EngineFailed as reason:
-        raise InvalidProgram(f"the engine fails: {reason}") from None
-    if len(said) > _ANSWER_BYTES_MAX:
-        raise InvalidProgram(f"the engine says more than {_ANSWER_BYTES_MAX} bytes")
-    answer: dict[str, Json] = json.loads(said)
-    if isinstance(refused := answer.get("refused"), Mapping):
-        raise Refused(str(refused["field"]), str(refused["rule"]))
-    return answer
+    asked = [node, *_NODE_FLAGS, str(NOIR.path(system=SYSTEM)), command]
+    return ask_engine(asked, request, workdir=workdir, limits=limits, answer_bytes_max=_ANSWER_BYTES_MAX)
 
 
 def _run_bb(
