@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from proofgrid.primitives.clock import ManualClock
+from proofgrid.primitives.digests import Digest
 from proofgrid.proofs.base import JobDraft, Program, SliceSpec
 from proofgrid.roles.intake.sizing import REREAD_SECONDS, Sizing
 from proofgrid.roles.settlement.learning import Learning
@@ -18,6 +19,7 @@ pytestmark = pytest.mark.usefixtures("toy_system_on_path")
 
 ENGINES = {"toy": "toy 1"}
 KINDS = {"systems": ["toy"], "engines": ["toy 1"]}
+DIGEST = Digest("p")  #: as tests' tasks name their program
 FAST_MS, SLOW_MS = 1_000, 3_000
 PROGRAM = Program(
     proof_system="toy",
@@ -124,21 +126,21 @@ async def test_jobs_that_come_later_get_the_corrected_size_and_name_the_correcti
     clock = ManualClock()
     sizing = Sizing(lane.database, ENGINES, clock)
     await learning(lane).look()
-    for one in await sizing.sized(PROGRAM, "p", DRAFTS):
+    for one in await sizing.sized(PROGRAM, DIGEST, DRAFTS):
         assert (one.content, one.correction) == (one.said, 1)
 
     await have_proven(lane, "0xa", "0xb", "0xc")
     await learning(lane).look()
-    assert [one.correction for one in await sizing.sized(PROGRAM, "p", DRAFTS)] == [1, 1]
+    assert [one.correction for one in await sizing.sized(PROGRAM, DIGEST, DRAFTS)] == [1, 1]
     clock.advance(int(REREAD_SECONDS * 1_000))
-    first, second = await sizing.sized(PROGRAM, "p", DRAFTS)
+    first, second = await sizing.sized(PROGRAM, DIGEST, DRAFTS)
     assert (first.content.units, second.content.units) == (800, 1_250)
     assert (first.said.units, second.content.memory_bytes) == (UNITS, 1_250)
     named = await lane.fetch(
         "SELECT scope FROM size_corrections WHERE number = ANY($1)", [first.correction, second.correction]
     )
     assert {row["scope"] for row in named} == {"p/0", "p/1"}
-    assert await sizing.units_of(PROGRAM, "p") == 2_050
+    assert await sizing.units_of(PROGRAM, DIGEST) == 2_050
 
     unlearned = Sizing(lane.database, {}, clock)
-    assert [one.content for one in await unlearned.sized(PROGRAM, "p", DRAFTS)] == DRAFTS
+    assert [one.content for one in await unlearned.sized(PROGRAM, DIGEST, DRAFTS)] == DRAFTS
