@@ -27,6 +27,7 @@ from proofgrid.roles.dispatcher.hearing import Hearing
 from proofgrid.roles.dispatcher.ladders import raise_limits
 from proofgrid.roles.intake.drafts import Draft, DraftedJob
 from proofgrid.roles.intake.looking_around import LookingAround
+from proofgrid.roles.intake.sizing import PlacedJob, SizedJob
 from proofgrid.roles.intake.watching import TaskWatch
 from proofgrid.roles.intake.writing_down import MarketHere, write_down
 from proofgrid.rules.jobs.offers import StageReport
@@ -172,6 +173,7 @@ async def test_progress(lane: LaneUnderTest, place: int = PLACE) -> None:
 
 def a_draft(**request: Any) -> Draft:
     job = JobDraft(slice_index=0, input_index=0, units=UNITS, memory_bytes=1, input=b"x", facts={}, depends_on=())
+    sized = SizedJob(proof_system="toy", content=job, said=job, correction=0)
     return Draft(
         task_id=TaskId(uuid4()),
         client=CLIENT,
@@ -180,7 +182,7 @@ def a_draft(**request: Any) -> Draft:
         else a_request(program_digest="p", limit_price=1_500, **request),
         subnetwork="default",
         statement={},
-        jobs=[DraftedJob(job_id=uuid4(), lane=LANE, input_digest=digest_of(b"x"), content=job)],
+        jobs=[DraftedJob(job_id=uuid4(), input_digest=digest_of(b"x"), placed=PlacedJob(lane=LANE, sized=sized))],
         escrow=1_500 * UNITS,
         quote=None,
     )
