@@ -273,6 +273,15 @@ class ClientLimits(Settings):
 
     requests_per_second: int = setting(50, "Steady calls.", least=1)
     requests_burst: int = setting(200, "Calls at once.", least=1)
+    calls_at_once: int = setting(4_096, "Calls that are not answered yet, streams among them.", least=1)
+    bytes_per_second: int = setting(
+        64 << 20, "Bytes sent to a gateway, steadily; of JSON a sixteenth.", told="64 MiB", least=1
+    )
+    bytes_burst: int = setting(512 << 20, "Bytes sent to a gateway at once.", told="512 MiB", least=1)
+    stranger_requests_per_second: int = setting(
+        100, "Steady calls from one address without a token that is good for anything.", least=1
+    )
+    stranger_requests_burst: int = setting(1_000, "Such calls at once.", least=1)
     open_tasks: int = setting(1_000, "Tasks that are not ended.", least=1)
     stored_bytes: int = setting(2 << 30, "Bytes of artifacts.", told="2 GiB", least=1)
     upload_bytes: int = setting(256 << 20, "Bytes of one upload.", told="256 MiB", least=1)
@@ -312,6 +321,11 @@ class GatewaySettings(Place, MarketAndLeases, Reputation, Bonds, FirmQuotes, Cli
         return Limits(
             requests_per_second=self.requests_per_second,
             requests_burst=self.requests_burst,
+            calls_at_once=self.calls_at_once,
+            bytes_per_second=self.bytes_per_second,
+            bytes_burst=self.bytes_burst,
+            stranger_requests_per_second=self.stranger_requests_per_second,
+            stranger_requests_burst=self.stranger_requests_burst,
             open_tasks=self.open_tasks,
             stored_bytes=self.stored_bytes,
             upload_bytes=self.upload_bytes,
