@@ -15,6 +15,7 @@ from proofgrid.primitives.errors import IdempotencyConflict, InsufficientFunds, 
 from proofgrid.primitives.ids import Address
 from proofgrid.proofs.base import JobDraft, NormalisedRequest, Program, SliceSpec
 from proofgrid.roles.intake.admission import Admission
+from proofgrid.roles.intake.known_engines import KnownEngines
 from proofgrid.roles.intake.looking_around import LookingAround
 from proofgrid.roles.intake.writing_down import MarketHere
 from proofgrid.rules.jobs.limits import COUNT_HOLDS_MS, Limits
@@ -136,6 +137,7 @@ async def admitting(
         subnetwork="default",
         phases=PhasePolicy(),
         market=market,
+        engines=KnownEngines(lane.database, None, clock=ManualClock()),
     )
     async with asyncio.TaskGroup() as group:
         running = group.create_task(admission.run())

@@ -7,7 +7,7 @@ from functools import partial
 
 from proofgrid.bootstrap.gateway.adapters import Adapters, publish_roots
 from proofgrid.proofs.base import JobDraft
-from proofgrid.proofs.registry import installed_names, proof_system
+from proofgrid.proofs.registry import engines_here, installed_names, proof_system
 from proofgrid.roles.intake.access_list import AccessList
 from proofgrid.roles.intake.accounts import Accounts
 from proofgrid.roles.intake.admission import Admission, PriceJobs
@@ -16,10 +16,12 @@ from proofgrid.roles.intake.bonds import Bonds
 from proofgrid.roles.intake.callers import Callers
 from proofgrid.roles.intake.canaries import Canaries
 from proofgrid.roles.intake.dead_letters import DeadLetters
+from proofgrid.roles.intake.engines import Engines
 from proofgrid.roles.intake.evidence import EvidenceDesk
 from proofgrid.roles.intake.gate import Gate
 from proofgrid.roles.intake.incidents import Incidents
 from proofgrid.roles.intake.intake import Intake
+from proofgrid.roles.intake.known_engines import KnownEngines
 from proofgrid.roles.intake.normalising import Normaliser
 from proofgrid.roles.intake.programs import Programs
 from proofgrid.roles.intake.quotes import Quotes
@@ -41,7 +43,7 @@ from proofgrid.rules.market.quote import LaneQuote
 from proofgrid.settings.gateway import GatewaySettings
 
 
-def build_admission(settings: GatewaySettings, world: Adapters, market: MarketHere) -> Admission:
+def build_admission(settings: GatewaySettings, world: Adapters, market: MarketHere, engines: KnownEngines) -> Admission:
     """Return what makes tasks of requests, not running yet."""
     return Admission(
         world.database,
@@ -52,11 +54,17 @@ def build_admission(settings: GatewaySettings, world: Adapters, market: MarketHe
         subnetwork=settings.subnetwork,
         phases=settings.phases(),
         market=market,
+        engines=engines,
     )
 
 
 def build_intake(
-    settings: GatewaySettings, world: Adapters, admission: Admission, task_watch: TaskWatch, gate: Gate
+    settings: GatewaySettings,
+    world: Adapters,
+    admission: Admission,
+    task_watch: TaskWatch,
+    gate: Gate,
+    engines: KnownEngines,
 ) -> Intake:
     """Return all use cases; `admission` and `task_watch` are run and woken by whoever runs the gateway."""
     database, limits = world.database, settings.limits()
@@ -71,6 +79,7 @@ def build_intake(
         bonds=Bonds(database, settings.bonds()),
         canaries=Canaries(database, admission, world.clock),
         dead_letters=DeadLetters(database, world.clock),
+        engines=Engines(database, engines, here=engines_here().values()),
         evidence=EvidenceDesk(database, world.artifacts, world.key),
         gate=gate,
         incidents=Incidents(database),
@@ -84,6 +93,7 @@ def build_intake(
             trust=world.roots.paths,
             scratch=world.scratch,
             publish=partial(publish_roots, world.roots, world.artifacts, database),
+            engines=engines,
         ),
         reputation=Reputation(database, settings.reputation()),
         statements=Statements(database, world.clock),

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Coroutine, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 from proofgrid.bootstrap.gateway.adapters import Adapters
 from proofgrid.bootstrap.gateway.gate import build_gate
 from proofgrid.bootstrap.gateway.intake import build_admission, build_intake
 from proofgrid.primitives.ids import Address, GatewayId, TaskId
+from proofgrid.proofs.registry import engines_here
 from proofgrid.roles.canary.sending import Canaries
 from proofgrid.roles.chores import Chores
 from proofgrid.roles.dispatcher.checking import Checking
@@ -20,6 +21,7 @@ from proofgrid.roles.dispatcher.watch import Watch
 from proofgrid.roles.intake.admission import Admission
 from proofgrid.roles.intake.health import Health
 from proofgrid.roles.intake.intake import Intake
+from proofgrid.roles.intake.known_engines import KnownEngines
 from proofgrid.roles.intake.watching import TaskWatch
 from proofgrid.roles.intake.writing_down import MarketHere
 from proofgrid.roles.market.rounds import Market
@@ -40,6 +42,7 @@ class Roles:
 
     intake: Intake
     admission: Admission
+    engines: KnownEngines
     task_watch: TaskWatch
     market: Market
     desk: Desk
@@ -54,7 +57,9 @@ class Roles:
 
 def build_roles(settings: GatewaySettings, world: Adapters, gateway_id: GatewayId, chores: Chores) -> Roles:
     """Build every role; which of them run is decided when the gateway starts. `chores`: those of its siblings."""
-    dispatch = settings.dispatcher()
+    here = engines_here()
+    own_engines = frozenset([*here, *here.values()])  # of each proof system its own version, and what has none
+    dispatch = replace(settings.dispatcher(), engines=own_engines)
     loop_lag = LoopLag(world.clock)
     world.database.background_waits_for(partial(loop_lag.seconds, within=LATENESS_SECONDS))
     in_hand = InHand(world.clock, loop_lag.seconds)
@@ -62,7 +67,8 @@ def build_roles(settings: GatewaySettings, world: Adapters, gateway_id: GatewayI
     sealing_age = SealingAge(world.database)
     market = _market(settings, world, gateway_id, chores)
     gate = build_gate(world, loop_lag, in_hand, market, sealing_age)
-    admission = build_admission(settings, world, MarketHere(str(gateway_id), market.wake))
+    engines = KnownEngines(world.database, here, clock=world.clock)
+    admission = build_admission(settings, world, MarketHere(str(gateway_id), market.wake), engines)
     task_watch = TaskWatch(world.database)
     settlement = Settlement(
         world.database,
@@ -78,8 +84,9 @@ def build_roles(settings: GatewaySettings, world: Adapters, gateway_id: GatewayI
         signed_for=world.key.address if settings.bonds().is_asked else None,
     )
     return Roles(
-        intake=build_intake(settings, world, admission, task_watch, gate),
+        intake=build_intake(settings, world, admission, task_watch, gate, engines),
         admission=admission,
+        engines=engines,
         task_watch=task_watch,
         market=market,
         desk=Desk(
@@ -103,6 +110,7 @@ def build_roles(settings: GatewaySettings, world: Adapters, gateway_id: GatewayI
             gateway_id=gateway_id,
             key=world.key,
             scratch=world.scratch,
+            engines=own_engines,
         ),
         ledger_check=LedgerCheck(world.database, world.clock),
         health=Health(world.database),

@@ -7,7 +7,7 @@ check -> normalise in a worker -> store large inputs -> one transaction for all 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 
@@ -24,11 +24,12 @@ from proofgrid.primitives.errors import (
     TooManyOpen,
     UnknownQuote,
 )
-from proofgrid.primitives.ids import Address, Lane, TaskId
+from proofgrid.primitives.ids import Address, Engine, Lane, TaskId
 from proofgrid.primitives.turns import Urgency
 from proofgrid.proofs.base import JobDraft, Program
 from proofgrid.proofs.registry import systems_of
 from proofgrid.roles.intake.drafts import Draft, DraftedJob, task_view
+from proofgrid.roles.intake.known_engines import KnownEngines
 from proofgrid.roles.intake.looking_around import LookingAround
 from proofgrid.roles.intake.normalising import Normaliser
 from proofgrid.roles.intake.writing_down import MarketHere, redeem, write_down
@@ -54,6 +55,7 @@ TOGETHER_SECONDS = 0.02  #: for which submissions under way keep the next ones w
 
 log = structlog.get_logger(__name__)
 
+Engines = Mapping[str, Engine]  #: of the proof systems of a program
 #: Jobs with the lanes that they would be sold in, their program, whom they are for -> what the lanes say.
 PriceJobs = Callable[[Sequence[tuple[str, JobDraft]], str, Constraints], Awaitable[Sequence[LaneQuote]]]
 
@@ -72,9 +74,11 @@ class Admission:
         subnetwork: str,
         phases: PhasePolicy,
         market: MarketHere,
+        engines: KnownEngines,
     ) -> None:
         self._database = database
         self._normaliser = normaliser
+        self._engines = engines
         self._price_jobs = price_jobs
         self._limits = limits
         self._clock = clock
@@ -126,12 +130,12 @@ class Admission:
         quote = await self._quote_of(client, request)
         if quote is not None:
             request = at_the_price_of(request, limit_price=quote.buy_price)
-        program = await self._checked(client, request)
+        program, engines = await self._checked(client, request)
         if open_tasks >= self._limits.open_tasks:
             raise TooManyOpen(
                 f"{open_tasks} tasks are open, {self._limits.open_tasks} are allowed", hint="wait for some to finish"
             )
-        draft = await self._draft(client, request, program, quote)
+        draft = await self._draft(client, request, program, engines, quote)
         written = await (
             self._drafts.add(draft)
             if quote is None
@@ -145,14 +149,15 @@ class Admission:
 
     async def jobs_of(self, client: Address, request: ProofRequest) -> tuple[Program, list[tuple[Lane, JobDraft]]]:
         """Return the program of a request and its jobs, each with the lane it would be sold in; nothing is stored."""
-        program = await self._checked(client, request)
+        program, engines = await self._checked(client, request)
         normal = await self._normaliser.normalise(program, request, urgency=Urgency.READING)
-        return program, self._in_lanes(normal.jobs, program, request)
+        return program, self._in_lanes(normal.jobs, program, engines, request)
 
-    async def _checked(self, client: Address, request: ProofRequest) -> Program:
-        """Return a request's program; what can be refused before the costly part is refused here."""
+    async def _checked(self, client: Address, request: ProofRequest) -> tuple[Program, Engines]:
+        """Return a request's program and who proves it; what can be refused before the costly part is refused here."""
         check_request(request, inputs_max=self._limits.inputs_per_task, now_ms=self._clock.now_ms())
         program = await self._normaliser.program(request.program_digest)
+        engines = await self._engines.of(program)
         if request.aggregate and not program.wraps:
             raise InvalidField(
                 "this program has nothing that makes one proof of many",
@@ -164,18 +169,19 @@ class Admission:
         if name != DEFAULT:
             async with self._database.connection(Urgency.ADMISSION) as connection:
                 await check_client(connection, name, client=client, proof_systems=set(systems_of(program)))
-        return program
+        return program, engines
 
     async def _draft(
         self,
         client: Address,
         request: ProofRequest,
         program: Program,
+        engines: Engines,
         quote: FirmQuote | None,
     ) -> Draft:
         normal = await self._normaliser.normalise(program, request)
         if not request.limit_price:
-            request = await self._at_the_markets_price(client, request, program, normal.jobs)
+            request = await self._at_the_markets_price(client, request, program, engines, normal.jobs)
         digests = await self._normaliser.store_inputs(normal.jobs)
         return Draft(
             task_id=TaskId(fresh_uuid(self._clock)),
@@ -185,17 +191,20 @@ class Admission:
             statement=normal.statement,
             jobs=[
                 DraftedJob(job_id=fresh_uuid(self._clock), lane=lane, input_digest=digest, content=job)
-                for (lane, job), digest in zip(self._in_lanes(normal.jobs, program, request), digests, strict=True)
+                for (lane, job), digest in zip(
+                    self._in_lanes(normal.jobs, program, engines, request), digests, strict=True
+                )
             ],
             escrow=calculate_escrow(request, units=sum(job.units for job in normal.jobs)),
             quote=quote,
         )
 
     async def _at_the_markets_price(
-        self, client: Address, request: ProofRequest, program: Program, jobs: Sequence[JobDraft]
+        self, client: Address, request: ProofRequest, program: Program, engines: Engines, jobs: Sequence[JobDraft]
     ) -> ProofRequest:
         """Return the request with the limit price that the market suggests, within what its client can pay."""
-        lanes = await self._price_jobs(self._in_lanes(jobs, program, request), program.digest, request.constraints)
+        in_lanes = self._in_lanes(jobs, program, engines, request)
+        lanes = await self._price_jobs(in_lanes, program.digest, request.constraints)
         async with self._database.connection(Urgency.ADMISSION) as connection:
             balance = await balance_of(connection, client_account(client))
         said = estimate(lanes)
@@ -203,16 +212,16 @@ class Admission:
         return replace(request, limit_price=limit, estimate=said)
 
     def _in_lanes(
-        self, jobs: Iterable[JobDraft], program: Program, request: ProofRequest
+        self, jobs: Iterable[JobDraft], program: Program, engines: Engines, request: ProofRequest
     ) -> list[tuple[Lane, JobDraft]]:
-        """Return jobs with the lane of each: that of the system whose provers prove its slice."""
+        """Return jobs with the lane of each: that of the engine whose provers prove its slice."""
         systems = systems_of(program)
-        return [(self._lane_of(job, systems[job.slice_index], request), job) for job in jobs]
+        return [(self._lane_of(job, engines[systems[job.slice_index]], request), job) for job in jobs]
 
-    def _lane_of(self, job: JobDraft, proof_system: str, request: ProofRequest) -> Lane:
+    def _lane_of(self, job: JobDraft, engine: Engine, request: ProofRequest) -> Lane:
         return lane_of(
             subnetwork=request.subnetwork or self._subnetwork,
-            proof_system=proof_system,
+            engine=engine,
             job_class=class_of(memory_bytes=job.memory_bytes, units=job.units, limits=self._limits.class_limits),
             constraints=request.constraints.name,
         )

@@ -18,13 +18,15 @@ from proofgrid.primitives.turns import Urgency
 from proofgrid.proofs import workers as in_worker
 from proofgrid.proofs.base import ProgramFiles
 from proofgrid.proofs.manifest import program_to_json
-from proofgrid.proofs.registry import proof_system
+from proofgrid.proofs.registry import engine_here, proof_system
 from proofgrid.proofs.setup import TrustRoots
 from proofgrid.proofs.workers import ProofWorkers
+from proofgrid.roles.intake.known_engines import KnownEngines
 from proofgrid.rules.access.rights import needs
 from proofgrid.rules.access.roles import Role
 from proofgrid.store.artifacts import ArtifactStore
 from proofgrid.store.database import Database
+from proofgrid.store.engines import INSERT_PROGRAM_ENGINES
 from proofgrid.store.programs import INSERT_PROGRAM, INSERT_PROGRAM_FILES
 from proofgrid.store.stored_artifacts import MAY_READ_ARTIFACT, RECORD_ARTIFACTS
 from proofgrid.store.transactions import Transaction
@@ -48,6 +50,7 @@ class Registration:
         trust: TrustRoots,
         scratch: Path,
         publish: Callable[[], Awaitable[None]],
+        engines: KnownEngines,
     ) -> None:
         """`publish` stores files of trust roots that a build has made, so that clients can build the same."""
         self._database = database
@@ -56,6 +59,7 @@ class Registration:
         self._trust = trust
         self._scratch = scratch
         self._publish = publish
+        self._engines = engines
         self._turn = asyncio.Semaphore(1)
 
     @needs(Role.CLIENT, Role.ADMIN)
@@ -71,6 +75,7 @@ class Registration:
             raise InvalidField(f"1 to {SOURCE_FILES_MAX} files", field="source")
         if len(label) > 128:
             raise InvalidField("at most 128 characters", field="label")
+        await self._engines.check_runs(engine_here(system), field="proof_system")
         await self._check_readable(owner, source)
         if self._turn.locked():
             yield ("wait for another build", 0)
@@ -140,6 +145,8 @@ class Registration:
 
     async def _store(self, owner: Address, files: ProgramFiles, label: str) -> None:
         program = files.program
+        engines = self._engines.built_by(program)
+        await self._engines.check_runs(*engines, field="source")
         sizes: dict[Digest, int] = {}
         for name, digest in program.files.items():
             _, sizes[digest] = await self._artifacts.put_file(files.path(name), expected=digest)
@@ -154,6 +161,7 @@ class Registration:
                 slices=len(program.slices),
                 units=sum(spec.units for spec in program.slices),
             )
+            await connection.run(INSERT_PROGRAM_ENGINES, program_digest=program.digest, engines=engines)
             await connection.run(INSERT_PROGRAM_FILES, program_digest=program.digest, files=list(sizes))
             await connection.run(
                 RECORD_ARTIFACTS, owners=[""] * len(sizes), digests=list(sizes), sizes=list(sizes.values())
