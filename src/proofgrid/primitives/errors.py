@@ -141,24 +141,6 @@ class SubnetworkInUse(InvalidRequest):
     code = "PG-144"
 
 
-class EngineStopped(InvalidRequest):
-    """An administrator stopped this engine."""
-
-    code = "PG-145"
-
-
-class EngineNotOffered(InvalidRequest):
-    """No connected prover runs the engine that built this program."""
-
-    code = "PG-146"
-
-
-class EngineNotHere(InvalidRequest):
-    """This gateway does not run the engine that built this program."""
-
-    code = "PG-147"
-
-
 class BudgetTooSmall(InvalidRequest):
     """The budget is below what the task costs at the limit price."""
 
@@ -403,12 +385,6 @@ class AttemptsExhausted(TaskEnded):
     """Too many attempts to prove a slice failed."""
 
     code = "PG-511"
-
-
-class EngineBroken(TaskEnded):
-    """The engine that proves the task was stopped; what was not spent goes back."""
-
-    code = "PG-513"
 
 
 class DeadlineMissed(TaskEnded):

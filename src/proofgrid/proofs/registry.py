@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from contextlib import suppress
 from functools import cache
 from importlib.metadata import EntryPoint, entry_points
@@ -61,6 +62,11 @@ def engine_here(name: str) -> Engine:
 def engines_here() -> dict[str, Engine]:
     """Return the engines of the proof systems that can be loaded here and whose jobs are sold, by system."""
     return {name: engine_here(name) for name in proven_names()}
+
+
+def with_unversioned(engines: Mapping[str, Engine]) -> frozenset[str]:
+    """Return engines by system, and besides the systems alone, as jobs from before versions were told name them."""
+    return frozenset([*engines, *engines.values()])
 
 
 def systems_of(program: Program) -> tuple[str, ...]:

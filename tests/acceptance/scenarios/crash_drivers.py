@@ -15,7 +15,8 @@ import grpc
 
 from proofgrid.primitives.clock import SystemClock
 from proofgrid.primitives.digests import digest_of
-from proofgrid.primitives.errors import EngineBroken, ProofgridError, Unprovable
+from proofgrid.primitives.engine_errors import EngineBroken
+from proofgrid.primitives.errors import ProofgridError, Unprovable
 from proofgrid.rules.access.subnetworks import SubnetworkChange
 from proofgrid.rules.jobs.ladder import Ladder
 from proofgrid.sdk.client import Client

@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from proofgrid.primitives.errors import EngineBroken, LeaseLost
+from proofgrid.primitives.engine_errors import EngineBroken
+from proofgrid.primitives.errors import LeaseLost
 from proofgrid.roles.dispatcher.stopped_engines import SETTLED_MS, StoppedEngines
 from proofgrid.rules.ledger.accounts import client_account
 from proofgrid.store.engines import RESUME_ENGINE, STOP_ENGINE

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from proofgrid.primitives.clock import ManualClock
-from proofgrid.primitives.errors import EngineStopped, InvalidField
+from proofgrid.primitives.engine_errors import EngineStopped
+from proofgrid.primitives.errors import InvalidField
 from proofgrid.primitives.ids import Address, Engine
 from proofgrid.roles.intake.engines import Engines
 from proofgrid.roles.intake.known_engines import KnownEngines

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import pytest
 
 from proofgrid.primitives.clock import ManualClock
-from proofgrid.primitives.errors import EngineNotHere, EngineNotOffered
+from proofgrid.primitives.engine_errors import EngineNotHere, EngineNotOffered
 from proofgrid.primitives.ids import Engine
 from proofgrid.proofs.base import Program, SliceSpec
 from proofgrid.roles.intake import known_engines

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from proofgrid.primitives.errors import EngineNotHere, EngineNotOffered, EngineStopped, InvalidField
+from proofgrid.primitives.engine_errors import EngineNotHere, EngineNotOffered, EngineStopped
+from proofgrid.primitives.errors import InvalidField
 from proofgrid.primitives.ids import Engine
 from proofgrid.rules.jobs.classes import JobClass, class_of_lane, lane_of, stack_of, wide_lane_of
 from proofgrid.rules.jobs.engines import (

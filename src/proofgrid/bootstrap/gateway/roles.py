@@ -10,7 +10,7 @@ from proofgrid.bootstrap.gateway.adapters import Adapters
 from proofgrid.bootstrap.gateway.gate import build_gate
 from proofgrid.bootstrap.gateway.intake import build_admission, build_intake
 from proofgrid.primitives.ids import Address, GatewayId, TaskId
-from proofgrid.proofs.registry import engines_here
+from proofgrid.proofs.registry import engines_here, with_unversioned
 from proofgrid.roles.canary.sending import Canaries
 from proofgrid.roles.chores import Chores
 from proofgrid.roles.dispatcher.checking import Checking
@@ -58,8 +58,7 @@ class Roles:
 def build_roles(settings: GatewaySettings, world: Adapters, gateway_id: GatewayId, chores: Chores) -> Roles:
     """Build every role; which of them run is decided when the gateway starts. `chores`: those of its siblings."""
     here = engines_here()
-    own_engines = frozenset([*here, *here.values()])  # of each proof system its own version, and what has none
-    dispatch = replace(settings.dispatcher(), engines=own_engines)
+    dispatch = replace(settings.dispatcher(), engines=with_unversioned(here))
     loop_lag = LoopLag(world.clock)
     world.database.background_waits_for(partial(loop_lag.seconds, within=LATENESS_SECONDS))
     in_hand = InHand(world.clock, loop_lag.seconds)
@@ -110,7 +109,7 @@ def build_roles(settings: GatewaySettings, world: Adapters, gateway_id: GatewayI
             gateway_id=gateway_id,
             key=world.key,
             scratch=world.scratch,
-            engines=own_engines,
+            engines=dispatch.engines,
         ),
         ledger_check=LedgerCheck(world.database, world.clock),
         health=Health(world.database),

@@ -72,6 +72,8 @@ from proofgrid.store.subnetworks import check_operator, serve_stacks
 from proofgrid.store.tasks import WAKE_LANES
 from proofgrid.store.transactions import Transaction
 
+FORGOTTEN = "the prover came back without it"
+
 log = structlog.get_logger(__name__)
 
 #: Who is paid for each, or the BadProof, LeaseLost or Recoverable that says why nobody is.
@@ -219,8 +221,7 @@ class Desk:
         kept = {lease.lease_id for lease in leases if lease.kept}
         session.dropped = [held.lease_id for held in terms.held if held.lease_id not in kept]
         for lease in (lease for lease in leases if not lease.kept):
-            detail = "the prover came back without it"
-            await self._take_back(lease.task_id, lease.lease_id, ReturnReason.PROVER_LOST, detail, came_back=True)
+            await self._take_back(lease.task_id, lease.lease_id, ReturnReason.PROVER_LOST, FORGOTTEN, came_back=True)
         await self._wake_lanes(session)
 
     async def _take_back(

@@ -10,7 +10,8 @@ from contextlib import suppress
 
 import structlog
 
-from proofgrid.primitives.errors import EngineBroken, SettlementStopped
+from proofgrid.primitives.engine_errors import EngineBroken
+from proofgrid.primitives.errors import SettlementStopped
 from proofgrid.primitives.ids import TaskId
 from proofgrid.primitives.turns import Urgency
 from proofgrid.rules.jobs.lifecycle import TaskEvent

@@ -14,7 +14,8 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from proofgrid.primitives.digests import digest_of
-from proofgrid.primitives.errors import EngineNotHere, EngineNotOffered, EngineStopped, InvalidField
+from proofgrid.primitives.engine_errors import EngineNotHere, EngineNotOffered, EngineStopped
+from proofgrid.primitives.errors import InvalidField
 from proofgrid.primitives.ids import Engine
 
 VERSION_CHARS_MAX = 64

@@ -21,14 +21,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 
-from proofgrid.primitives.errors import (
-    DeadlineMissed,
-    EngineBroken,
-    InvalidField,
-    NoFirmQuote,
-    TaskCancelled,
-    Unprovable,
-)
+from proofgrid.primitives.engine_errors import EngineBroken
+from proofgrid.primitives.errors import DeadlineMissed, InvalidField, NoFirmQuote, TaskCancelled, Unprovable
 from proofgrid.primitives.money import AMOUNT_MAX
 from proofgrid.rules.access.subnetworks import DEFAULT
 from proofgrid.rules.jobs.lifecycle import LeaseState, TaskState

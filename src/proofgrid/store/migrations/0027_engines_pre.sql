@@ -15,6 +15,7 @@ CREATE TABLE engine_stops (
     stopped_by text   NOT NULL,
     stopped_ms bigint NOT NULL DEFAULT now_ms(),
     resumed_by text   NOT NULL DEFAULT '',
-    resumed_ms bigint -- NULL: it stands
+    resumed_ms bigint, -- NULL: it stands
+    swept      boolean NOT NULL DEFAULT false -- no open task of it is left, and none can come
 );
 CREATE UNIQUE INDEX one_stop_per_engine ON engine_stops (engine) WHERE resumed_ms IS NULL;
