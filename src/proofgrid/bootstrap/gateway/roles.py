@@ -60,8 +60,7 @@ class Roles:
 
 def build_roles(settings: GatewaySettings, world: Adapters, gateway_id: GatewayId, chores: Chores) -> Roles:
     """Build every role; which of them run is decided when the gateway starts. `chores`: those of its siblings."""
-    here = engines_here()
-    dispatch = replace(settings.dispatcher(), engines=with_unversioned(here))
+    dispatch = replace(settings.dispatcher(), engines=with_unversioned(engines_here()))
     loop_lag = LoopLag(world.clock)
     world.database.background_waits_for(partial(loop_lag.seconds, within=LATENESS_SECONDS))
     in_hand = InHand(world.clock, loop_lag.seconds)
@@ -69,7 +68,7 @@ def build_roles(settings: GatewaySettings, world: Adapters, gateway_id: GatewayI
     sealing_age = SealingAge(world.database)
     market = _market(settings, world, gateway_id, chores)
     gate = build_gate(world, loop_lag, in_hand, market, sealing_age)
-    engines = KnownEngines(world.database, here, clock=world.clock)
+    engines = KnownEngines(world.database, engines_here(), clock=world.clock)
     admission = build_admission(settings, world, MarketHere(str(gateway_id), market.wake), engines)
     task_watch = TaskWatch(world.database)
     settlement = Settlement(
