@@ -64,6 +64,8 @@ async def test_a_private_subnetwork_serves_its_members_and_a_burst_flows_over_to
         assert {event.data["lane"] for event in events if event.kind == "sold"} == {"acme/toy/small"}
         assert events[0].data["subnetwork"] == "acme"
 
+        await client.ownership.share(program.digest, ["*"])
+
         # A stranger may neither use it nor see it, and its prover gets no common work.
         with pytest.raises(NotAMember) as refused:
             await stranger.submit(program.digest, ["b"], limit_price=1_500, subnetwork="acme")

@@ -141,6 +141,12 @@ class SubnetworkInUse(InvalidRequest):
     code = "PG-144"
 
 
+class ProgramInUse(InvalidRequest):
+    """Tasks of this program are open."""
+
+    code = "PG-148"
+
+
 class BudgetTooSmall(InvalidRequest):
     """The budget is below what the task costs at the limit price."""
 

@@ -31,6 +31,7 @@ from proofgrid.proofs.registry import systems_of
 from proofgrid.roles.intake.drafts import Draft, DraftedJob, task_view
 from proofgrid.roles.intake.looking_around import LookingAround
 from proofgrid.roles.intake.normalising import Normaliser
+from proofgrid.roles.intake.programs import KnownPrograms
 from proofgrid.roles.intake.writing_down import MarketHere, redeem, write_down
 from proofgrid.rules.access.subnetworks import DEFAULT
 from proofgrid.rules.jobs.classes import class_of, lane_of
@@ -65,6 +66,7 @@ class Admission:
         self,
         database: Database,
         normaliser: Normaliser,
+        programs: KnownPrograms,
         price_jobs: PriceJobs,
         *,
         limits: Limits,
@@ -75,6 +77,7 @@ class Admission:
     ) -> None:
         self._database = database
         self._normaliser = normaliser
+        self._programs = programs
         self._price_jobs = price_jobs
         self._limits = limits
         self._clock = clock
@@ -152,6 +155,8 @@ class Admission:
     async def _checked(self, client: Address, request: ProofRequest) -> Program:
         """Return a request's program; what can be refused before the costly part is refused here."""
         check_request(request, inputs_max=self._limits.inputs_per_task, now_ms=self._clock.now_ms())
+        name = request.subnetwork or self._subnetwork
+        await self._programs.check_may_use(client, request.program_digest, subnetwork=name)
         program = await self._normaliser.program(request.program_digest)
         if request.aggregate and not program.wraps:
             raise InvalidField(
@@ -160,7 +165,6 @@ class Admission:
                 hint="leave it out, or register the program with wraps",
             )
         calculate_escrow(request, units=sum(spec.units for spec in program.slices) * len(request.inputs))
-        name = request.subnetwork or self._subnetwork
         if name != DEFAULT:
             async with self._database.connection(Urgency.ADMISSION) as connection:
                 await check_client(connection, name, client=client, proof_systems=set(systems_of(program)))
