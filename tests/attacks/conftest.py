@@ -1,17 +1,17 @@
-"""A gateway on a database of the test's own, with what attackers talk to; see tests/roles."""
+"""Attacks on single roles happen in a lane of a database of the test's own."""
 
 from __future__ import annotations
 
 import pytest
 
-from proofgrid.store.database import Database
 from tests.attacks.worlds import OwnedPrograms
+from tests.roles.conftest import lane
 from tests.roles.lanes import LaneUnderTest
+
+__all__ = ["lane", "owned"]
 
 
 @pytest.fixture
-async def owned(database: Database) -> OwnedPrograms:
-    """A program of one client, and the use cases by which others may try to get at it."""
-    lane = LaneUnderTest(database)
-    await lane.open()
+def owned(lane: LaneUnderTest) -> OwnedPrograms:
+    """What programs of one client are attacked through."""
     return OwnedPrograms(lane)
