@@ -11,10 +11,10 @@ import pytest
 
 from proofgrid.primitives.errors import (
     IdempotencyConflict,
+    InUse,
     InvalidField,
     NotAMember,
     NotServed,
-    SubnetworkInUse,
     UnknownSubnetwork,
 )
 from proofgrid.rules.access.subnetworks import DEFAULT, SubnetworkChange
@@ -141,7 +141,7 @@ async def test_a_prover_whose_operator_is_taken_off_the_list_gets_no_more_of_its
         [left] = [one for one in await client.subnetworks() if one.name == "acme"]
         assert (left.busy, left.tasks_open, left.ready_units > 0) == (1, 2, True)
 
-        with pytest.raises(SubnetworkInUse):
+        with pytest.raises(InUse):
             await administrator.admin.remove_subnetwork("acme")
         for task in await client.tasks():
             await client.cancel(task.task_id)

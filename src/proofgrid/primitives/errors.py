@@ -136,16 +136,10 @@ class NotServed(InvalidRequest):
     code = "PG-135"
 
 
-class SubnetworkInUse(InvalidRequest):
-    """Tasks of this subnetwork are open."""
+class InUse(InvalidRequest):
+    """Tasks of this subnetwork, or program, are open."""
 
     code = "PG-144"
-
-
-class ProgramInUse(InvalidRequest):
-    """Tasks of this program are open."""
-
-    code = "PG-148"
 
 
 class BudgetTooSmall(InvalidRequest):

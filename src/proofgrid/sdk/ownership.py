@@ -38,7 +38,7 @@ class Ownership:
         return read(Program, await self._connection.ask(lambda services: services.programs.UnshareProgram, request))
 
     async def delete(self, digest: str) -> DeletedProgram:
-        """Own a program no more; raise ProgramInUse while tasks of it are open. Bundles still verify."""
+        """Own a program no more; raise InUse while tasks of it are open. Bundles still verify."""
         request = messages.DeleteProgramRequest(digest=await self._whole_digest(digest))
         answer = await self._connection.ask(lambda services: services.programs.DeleteProgram, request)
         return read(DeletedProgram, answer)

@@ -9,7 +9,7 @@ import pytest
 
 from proofgrid.primitives.clock import ManualClock
 from proofgrid.primitives.digests import digest_of
-from proofgrid.primitives.errors import NotAllowed, NotAMember, ProgramInUse, UnknownArtifact, UnknownProgram
+from proofgrid.primitives.errors import InUse, NotAllowed, NotAMember, UnknownArtifact, UnknownProgram
 from proofgrid.primitives.signatures import parse_address
 from proofgrid.proofs.library import ProgramLibrary
 from proofgrid.proofs.manifest import program_from_json
@@ -137,7 +137,7 @@ async def test_not_while_tasks_are_open_and_what_verifies_their_proofs_stays(own
     program = await owned.register()
     desk, _, _ = ownership(owned)
     await owned.lease_of(program, "alice")
-    with pytest.raises(ProgramInUse):
+    with pytest.raises(InUse):
         await desk.delete(OWNER, program.digest)
 
     await owned.lane.fetch("UPDATE tasks SET state = 'done', finished_ms = now_ms()")

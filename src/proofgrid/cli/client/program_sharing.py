@@ -63,7 +63,7 @@ def unshare(options: ClientOptions, digest: DigestArgument, audiences: WithOptio
 def delete(options: ClientOptions, digest: DigestArgument) -> None:
     """Own a program no more: nobody has it proven any longer, and its files go, unless somebody else owns it as well.
 
-    Bundles that were made with it still verify. Not while tasks of it are open (PG-148).
+    Bundles that were made with it still verify. Not while tasks of it are open (PG-144).
 
     \b
     Example:

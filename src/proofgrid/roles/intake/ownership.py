@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import structlog
 
 from proofgrid.primitives.digests import Digest
-from proofgrid.primitives.errors import NotAllowed, ProgramInUse, UnknownProgram
+from proofgrid.primitives.errors import InUse, NotAllowed, UnknownProgram
 from proofgrid.roles.intake.programs import KnownPrograms
 from proofgrid.rules.access.programs import SUBNETWORK_PREFIX, checked_audiences
 from proofgrid.rules.access.rights import needs
@@ -84,7 +84,7 @@ class Ownership:
     async def delete(self, caller: Caller, digest: Digest) -> Deleted:
         """Stop owning a program. Where nobody else owns it, it is proven no more, and what proves with it goes.
 
-        What verifies the proofs that were made with it stays. Deleting twice is deleting once. Raises ProgramInUse
+        What verifies the proofs that were made with it stays. Deleting twice is deleting once. Raises InUse
         while tasks of it are open.
         """
         async with self._database.transaction(Transaction.DELETE_PROGRAM) as connection:
@@ -95,7 +95,7 @@ class Ownership:
                 return Deleted(was_own=False, files=ReleasedFiles(released_bytes=0, kept_bytes=0))
             tasks = await connection.value(TASKS_OF_PROGRAM, digest=digest, count_max=OPEN_TASKS_TOLD_MAX)
             if tasks.open_tasks and not has_other_owners:
-                raise ProgramInUse(
+                raise InUse(
                     f"{tasks.open_tasks} tasks of this program are open",
                     field="digest",
                     hint="wait for them, or cancel yours; proofgrid program unshare keeps others from coming",
