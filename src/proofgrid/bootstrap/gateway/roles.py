@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Collection, Coroutine, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
@@ -22,6 +22,7 @@ from proofgrid.roles.intake.admission import Admission
 from proofgrid.roles.intake.health import Health
 from proofgrid.roles.intake.intake import Intake
 from proofgrid.roles.intake.known_engines import KnownEngines
+from proofgrid.roles.intake.programs import KnownPrograms
 from proofgrid.roles.intake.watching import TaskWatch
 from proofgrid.roles.intake.writing_down import MarketHere
 from proofgrid.roles.market.rounds import Market
@@ -68,8 +69,9 @@ def build_roles(settings: GatewaySettings, world: Adapters, gateway_id: GatewayI
     sealing_age = SealingAge(world.database)
     market = _market(settings, world, gateway_id, chores)
     gate = build_gate(world, loop_lag, in_hand, market, sealing_age)
+    programs = KnownPrograms(world.database, world.clock)
     engines = KnownEngines(world.database, engines_here(), clock=world.clock)
-    admission = build_admission(settings, world, MarketHere(str(gateway_id), market.wake), engines)
+    admission = build_admission(settings, world, programs, engines, MarketHere(str(gateway_id), market.wake))
     task_watch = TaskWatch(world.database)
     settlement = Settlement(
         world.database,
@@ -85,7 +87,7 @@ def build_roles(settings: GatewaySettings, world: Adapters, gateway_id: GatewayI
         signed_for=world.key.address if settings.bonds().is_asked else None,
     )
     return Roles(
-        intake=build_intake(settings, world, admission, task_watch, gate, engines),
+        intake=build_intake(settings, world, admission, programs, engines, task_watch, gate),
         admission=admission,
         engines=engines,
         task_watch=task_watch,
@@ -103,20 +105,24 @@ def build_roles(settings: GatewaySettings, world: Adapters, gateway_id: GatewayI
         watch=Watch(world.database, dispatch, world.clock, clocks),
         canaries=_canaries(settings, world, admission),
         settlement=settlement,
-        combiner=Combiner(
-            world.database,
-            world.artifacts,
-            world.library,
-            world.workers,
-            gateway_id=gateway_id,
-            key=world.key,
-            scratch=world.scratch,
-            engines=dispatch.engines,
-        ),
+        combiner=_combiner(world, gateway_id, dispatch.engines),
         ledger_check=LedgerCheck(world.database, world.clock),
         learning=_learning(settings, world),
         health=Health(world.database),
         lag=[loop_lag.run, sealing_age.run, gate.run, clocks.run],
+    )
+
+
+def _combiner(world: Adapters, gateway_id: GatewayId, engines: Collection[str] | None) -> Combiner:
+    return Combiner(
+        world.database,
+        world.artifacts,
+        world.library,
+        world.workers,
+        gateway_id=gateway_id,
+        key=world.key,
+        scratch=world.scratch,
+        engines=engines,
     )
 
 

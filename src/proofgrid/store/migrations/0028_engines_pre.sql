@@ -1,7 +1,7 @@
 -- Programs are built by engines, `system@version` (rules/jobs/engines.py), and their jobs go to provers that name one of
 -- these (docs/decisions/0062). A program from before has no row: the engine that its identity names built it, or any.
 CREATE TABLE program_engines (
-    program_digest text   NOT NULL REFERENCES programs,
+    program_digest text   NOT NULL REFERENCES programs ON DELETE CASCADE,
     engine         text   NOT NULL,
     added_ms       bigint NOT NULL DEFAULT now_ms(),
     PRIMARY KEY (program_digest, engine)
