@@ -360,6 +360,12 @@ class BadBundle(ProofgridError):
     code = "PG-410"
 
 
+class RewrittenLog(ProofgridError):
+    """An audit log is not what it said of itself."""
+
+    code = "PG-516"
+
+
 # --- why a task ended without a result ----------------------------------------------------------
 
 

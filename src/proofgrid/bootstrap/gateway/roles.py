@@ -10,6 +10,7 @@ from proofgrid.bootstrap.gateway.adapters import Adapters
 from proofgrid.bootstrap.gateway.gate import build_gate
 from proofgrid.bootstrap.gateway.intake import build_admission, build_intake
 from proofgrid.primitives.ids import Address, GatewayId, TaskId
+from proofgrid.roles.audit.keeping import AuditPlacing, RefusedCalls
 from proofgrid.roles.canary.sending import Canaries
 from proofgrid.roles.chores import Chores
 from proofgrid.roles.dispatcher.checking import Checking
@@ -49,6 +50,8 @@ class Roles:
     combiner: Combiner
     ledger_check: LedgerCheck
     health: Health
+    audit_placing: AuditPlacing
+    refused_calls: RefusedCalls
     lag: Sequence[Callable[[], Coroutine[object, object, None]]]  #: what measures how late this gateway is
 
 
@@ -106,6 +109,8 @@ def build_roles(settings: GatewaySettings, world: Adapters, gateway_id: GatewayI
         ),
         ledger_check=LedgerCheck(world.database, world.clock),
         health=Health(world.database),
+        audit_placing=AuditPlacing(world.database, world.key),
+        refused_calls=RefusedCalls(world.database, world.clock),
         lag=[loop_lag.run, sealing_age.run, gate.run, clocks.run],
     )
 
