@@ -9,7 +9,18 @@ from typing import Annotated
 import typer
 
 import proofgrid
-from proofgrid.cli.admin import access, canary, dead_letters, evidence, incidents, ledger, storage, subnetwork, treasury
+from proofgrid.cli.admin import (
+    access,
+    audit,
+    canary,
+    dead_letters,
+    evidence,
+    incidents,
+    ledger,
+    storage,
+    subnetwork,
+    treasury,
+)
 from proofgrid.cli.client import (
     account,
     cancel,
@@ -93,6 +104,7 @@ access.group.add_typer(dead_letters.group)
 storage.add_to(access.group)
 access.group.add_typer(evidence.group)
 incidents.add_to(access.group)
+access.group.add_typer(audit.group)
 treasury.add_to(access.group)
 statement.add_to(account.group)
 access.group.add_typer(canary.group)

@@ -1,7 +1,7 @@
 """The audit log: follow it without knowing what is in it, or read it as an administrator.
 
-head = await client.audit.head(network)              # a checkpoint that the network signed
-await client.audit.check_grown(old, network)         # raises RewrittenLog if the past was rewritten
+head = await client.admin.audit.head(network)              # a checkpoint that the network signed
+await client.admin.audit.check_grown(old, network)         # raises RewrittenLog if the past was rewritten
 """
 
 from __future__ import annotations

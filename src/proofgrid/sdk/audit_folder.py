@@ -56,9 +56,12 @@ def verify_folder(folder: Path, network: Address) -> Checkpoint:
     try:
         about = json.loads(_read(folder / "key.json"))
         note = _read(folder / "checkpoint").decode()
-        checkpoint = verified_checkpoint(note, str(about["verifier"]), str(about["statement"]), network)
+        verifier, statement, named = str(about["verifier"]), str(about["statement"]), about["network"]
     except (ValueError, KeyError, TypeError) as reason:
         raise InvalidField(f"no exported audit log: {reason}", field="folder") from reason
+    if named != network:
+        raise RewrittenLog(f"it is the log of {named}, and not confirmed by the network {network}", field="key.json")
+    checkpoint = verified_checkpoint(note, verifier, statement, network)
     leaves = _leaves(folder, checkpoint)
     for tile in tiles_of(checkpoint.size):
         if tile.level != ENTRIES:

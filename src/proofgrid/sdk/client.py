@@ -33,7 +33,6 @@ from proofgrid.sdk.answers.operators import Standings
 from proofgrid.sdk.answers.quotes import FirmQuote, Quote
 from proofgrid.sdk.answers.reading import read, read_all
 from proofgrid.sdk.answers.work import Program, Task
-from proofgrid.sdk.audit import Audit
 from proofgrid.sdk.bonds import Bonds
 from proofgrid.sdk.connection import Connection, OnBusy
 from proofgrid.sdk.event import Event
@@ -91,7 +90,6 @@ class Client:
         )
         self.bonds = Bonds(self.connection)  #: for operators
         self.admin = Admin(self.connection)  #: for administrators
-        self.audit = Audit(self.connection)
 
     async def __aenter__(self) -> Client:
         return self

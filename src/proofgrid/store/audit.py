@@ -18,7 +18,7 @@ class WaitingEntry:
 
     entry_id: int
     act: str
-    by: str
+    caller: str
     peer: str
     what: Mapping[str, Json]
     outcome: str
@@ -71,7 +71,7 @@ async def note_entries(connection: Connection, entries: Sequence[Entry]) -> None
     await connection.fetch(
         NOTE_ACTS,
         acts=[one.act for one in entries],
-        bys=[one.by for one in entries],
+        callers=[one.by for one in entries],
         peers=[one.peer for one in entries],
         whats=[dict(one.what) for one in entries],
         outcomes=[one.outcome for one in entries],

@@ -32,6 +32,7 @@ from proofgrid.store.weather import (
     loss_named,
     raise_loss,
 )
+from proofgrid.telemetry.redaction import hide
 from proofgrid.telemetry.seam import span
 
 _STATEMENTS_KEPT = 500  #: prepared on each connection; there are fewer queries than that
@@ -70,6 +71,7 @@ class Database:
     @classmethod
     async def connect(cls, dsn: str, *, size: int = 10, patience_seconds: float = 30.0) -> Database:
         """Connect, trying again while the server starts; raise Unavailable when `patience_seconds` are over."""
+        hide(urlsplit(dsn).password or "")
         return await _patiently(lambda: cls._connect_once(dsn, size), dsn=dsn, patience_seconds=patience_seconds)
 
     @classmethod

@@ -50,7 +50,7 @@ CREATE TRIGGER audit_checkpoints_stay BEFORE TRUNCATE ON audit_checkpoints FOR E
 CREATE TABLE audit_entries (
     entry_id bigint NOT NULL GENERATED ALWAYS AS IDENTITY,
     act      text NOT NULL,
-    by       text NOT NULL,
+    caller   text NOT NULL,
     peer     text NOT NULL,
     what     jsonb NOT NULL,
     outcome  text NOT NULL,
@@ -65,7 +65,7 @@ CREATE TABLE audit_entries (
     CHECK (("position" >= 0))
 );
 CREATE INDEX audit_entries_act ON audit_entries (act, "position") WHERE ("position" IS NOT NULL);
-CREATE INDEX audit_entries_by ON audit_entries (by, "position") WHERE ("position" IS NOT NULL);
+CREATE INDEX audit_entries_caller ON audit_entries (caller, "position") WHERE ("position" IS NOT NULL);
 CREATE UNIQUE INDEX audit_entries_position ON audit_entries ("position") WHERE ("position" IS NOT NULL);
 CREATE INDEX audit_entries_waiting ON audit_entries (entry_id) WHERE ("position" IS NULL);
 CREATE TRIGGER audit_entries_only_grow BEFORE DELETE OR UPDATE ON audit_entries FOR EACH ROW EXECUTE FUNCTION refuse_rewriting();

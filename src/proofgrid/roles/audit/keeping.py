@@ -124,5 +124,5 @@ class RefusedCalls:
 
 def _spelled(row: WaitingEntry) -> bytes:
     return Entry(
-        act=row.act, by=row.by, peer=row.peer, what=row.what, outcome=row.outcome, count=row.count, at_ms=row.at_ms
+        act=row.act, by=row.caller, peer=row.peer, what=row.what, outcome=row.outcome, count=row.count, at_ms=row.at_ms
     ).spelled

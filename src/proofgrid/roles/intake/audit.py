@@ -58,7 +58,8 @@ class AuditLog:
     async def head(self) -> AuditHead:
         """Return the newest checkpoint."""
         async with self._database.connection() as connection:
-            return self._head(await connection.first(LATEST_AUDIT_CHECKPOINT))
+            latest = await connection.first(LATEST_AUDIT_CHECKPOINT)
+        return self._head(latest)
 
     @needs(*ANYBODY)
     async def consistency(self, old_size: int) -> tuple[list[bytes], AuditHead]:
@@ -101,7 +102,7 @@ class AuditLog:
                 LIST_AUDIT_ENTRIES,
                 limit=min(limit or LIST_MAX, LIST_MAX),
                 before=NO_BOUND if before is None else min(before, NO_BOUND),
-                by=by,
+                caller=by,
                 act=act,
                 since_ms=min(since_ms, NO_BOUND),
             )

@@ -60,7 +60,7 @@ def read_path(path: str) -> Tile | None:
         return None
     level = ENTRIES if found[1] == "entries" else int(found[1])
     tile = Tile(level, int(found[2].replace("x", "").replace("/", "")), int(found[3] or WIDTH))
-    return tile if tile.path == path and tile.width > 0 else None
+    return tile if tile.path == path and 0 < tile.width <= WIDTH else None
 
 
 def tiles_of(size: int, *, beyond: int = 0) -> Iterator[Tile]:

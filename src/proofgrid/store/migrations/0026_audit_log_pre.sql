@@ -4,7 +4,7 @@
 CREATE TABLE audit_entries (
     entry_id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     act text NOT NULL,
-    by text NOT NULL,
+    caller text NOT NULL,
     peer text NOT NULL,
     what jsonb NOT NULL,
     outcome text NOT NULL,
@@ -17,7 +17,7 @@ CREATE TABLE audit_entries (
 );
 CREATE UNIQUE INDEX audit_entries_position ON audit_entries (position) WHERE position IS NOT NULL;
 CREATE INDEX audit_entries_waiting ON audit_entries (entry_id) WHERE position IS NULL;
-CREATE INDEX audit_entries_by ON audit_entries (by, position) WHERE position IS NOT NULL;
+CREATE INDEX audit_entries_caller ON audit_entries (caller, position) WHERE position IS NOT NULL;
 CREATE INDEX audit_entries_act ON audit_entries (act, position) WHERE position IS NOT NULL;
 
 CREATE TABLE audit_checkpoints (
@@ -30,8 +30,8 @@ CREATE TABLE audit_checkpoints (
 CREATE FUNCTION refuse_rewriting() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     IF TG_OP = 'UPDATE' AND TG_TABLE_NAME = 'audit_entries' THEN
-        IF OLD.position IS NULL AND ROW(NEW.entry_id, NEW.act, NEW.by, NEW.peer, NEW.what, NEW.outcome, NEW.count, NEW.at_ms)
-            = ROW(OLD.entry_id, OLD.act, OLD.by, OLD.peer, OLD.what, OLD.outcome, OLD.count, OLD.at_ms) THEN
+        IF OLD.position IS NULL AND ROW(NEW.entry_id, NEW.act, NEW.caller, NEW.peer, NEW.what, NEW.outcome, NEW.count, NEW.at_ms)
+            = ROW(OLD.entry_id, OLD.act, OLD.caller, OLD.peer, OLD.what, OLD.outcome, OLD.count, OLD.at_ms) THEN
             RETURN NEW;
         END IF;
     END IF;

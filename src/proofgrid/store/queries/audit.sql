@@ -1,13 +1,13 @@
 -- name: note_acts
-INSERT INTO audit_entries (act, by, peer, what, outcome, count)
-SELECT * FROM unnest(:acts::text[], :bys::text[], :peers::text[], :whats::jsonb[], :outcomes::text[], :counts::bigint[]);
+INSERT INTO audit_entries (act, caller, peer, what, outcome, count)
+SELECT * FROM unnest(:acts::text[], :callers::text[], :peers::text[], :whats::jsonb[], :outcomes::text[], :counts::bigint[]);
 
 -- name: lock_audit_log
 -- One gateway at a time gives out places.
 SELECT pg_advisory_xact_lock(hashtextextended('audit log', 0))::text;
 
 -- name: waiting_audit_entries
-SELECT entry_id, act, by, peer, what, outcome, count, at_ms FROM audit_entries
+SELECT entry_id, act, caller, peer, what, outcome, count, at_ms FROM audit_entries
 WHERE position IS NULL ORDER BY entry_id LIMIT :limit;
 
 -- name: has_waiting_audit_entries
@@ -28,7 +28,7 @@ INSERT INTO audit_checkpoints (size, roots, note) VALUES (:size, :roots, :note);
 -- name: list_audit_entries
 -- Newest first, before a place.
 SELECT position, spelled FROM audit_entries
-WHERE position < :before AND (:by = '' OR by = :by) AND (:act = '' OR act = :act) AND at_ms >= :since_ms
+WHERE position < :before AND (:caller = '' OR caller = :caller) AND (:act = '' OR act = :act) AND at_ms >= :since_ms
 ORDER BY position DESC LIMIT :limit;
 
 -- name: audit_spelled
