@@ -171,7 +171,8 @@ def public_methods_of(kind: type) -> set[str]:
 
 def parts_of(client: Client) -> dict[type, Any]:
     """What hangs on a client and makes calls of its own."""
-    parts = [value for value in vars(client).values() if type(value).__module__.startswith("proofgrid.sdk")]
+    hanging = [*vars(client).values(), *vars(client.admin).values()]
+    parts = [value for value in hanging if type(value).__module__.startswith("proofgrid.sdk")]
     return {type(part): part for part in parts if not isinstance(part, Connection)}
 
 

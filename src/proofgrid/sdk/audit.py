@@ -11,9 +11,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from proofgrid.primitives.errors import RewrittenLog
 from proofgrid.primitives.ids import Address
-from proofgrid.rules.audit.checkpoint import Checkpoint, verified_checkpoint
+from proofgrid.rules.audit.checkpoint import Checkpoint, RewrittenLog, verified_checkpoint
 from proofgrid.rules.audit.merkle import is_consistent, leaf_hash, root_by_inclusion
 from proofgrid.sdk.connection import Connection
 from proofgrid.wire.v1 import audit_pb2 as messages

@@ -11,9 +11,9 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 
-from proofgrid.primitives.errors import InvalidField, RewrittenLog
+from proofgrid.primitives.errors import InvalidField
 from proofgrid.primitives.ids import Address
-from proofgrid.rules.audit.checkpoint import Checkpoint, verified_checkpoint
+from proofgrid.rules.audit.checkpoint import Checkpoint, RewrittenLog, verified_checkpoint
 from proofgrid.rules.audit.merkle import Frontier, leaf_hash, root_of
 from proofgrid.rules.audit.tiles import ENTRIES, WIDTH, Tile, hashes_of, read_bundle, tiles_of
 from proofgrid.sdk.audit import Audit

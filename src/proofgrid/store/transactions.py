@@ -36,6 +36,7 @@ class Transaction(StrEnum):
     NOTE_REFUSALS = "note_refusals"
     # the network's own jobs
     ADD_CANARY = "add_canary"
+    LEARN_SIZES = "learn_sizes"
     # programs and artifacts
     REGISTER_PROGRAM = "register_program"
     RECORD_ARTIFACT = "record_artifact"
@@ -116,6 +117,7 @@ _BY_URGENCY = {
         Transaction.NOTE_REFUSALS,
         Transaction.CHECK_LEDGER,
         Transaction.ADD_CANARY,
+        Transaction.LEARN_SIZES,
         Transaction.TIDY_ARTIFACTS,
         Transaction.MEND_ARTIFACTS,
     ),

@@ -12,11 +12,13 @@ from typing import Any
 
 import structlog
 
+from proofgrid.primitives.plain_text import escaped, one_line
 from proofgrid.telemetry.acting import current_act
 from proofgrid.telemetry.redaction import hide_environment, redacted_fields
 
 LINES_MAX = 100  #: of one event about calls, in one window: who is refused a thousand times a second fills no disk
 WINDOW_SECONDS = 10.0
+_LINES = ("exception", "stack")
 
 
 def configure_logs(*, json_lines: bool = False, level: str = "info", process: int | None = None) -> None:
@@ -33,6 +35,7 @@ def configure_logs(*, json_lines: bool = False, level: str = "info", process: in
             *([] if process is None else [_with_process(process)]),
             structlog.processors.format_exc_info,
             _hide_secrets,
+            *([] if json_lines else [_show_all]),  # JSON spells them anyway
             renderer,
         ],
         wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelNamesMapping()[level.upper()]),
@@ -81,3 +84,11 @@ class _Bounded:
 
 def _hide_secrets(_logger: object, _name: str, event: structlog.types.EventDict) -> structlog.types.EventDict:
     return redacted_fields(event)
+
+
+def _show_all(_logger: object, _name: str, event: structlog.types.EventDict) -> structlog.types.EventDict:
+    """Spell what a terminal would act on: provers and clients write some of what is logged."""
+    return {
+        name: (escaped if name in _LINES else one_line)(value) if isinstance(value, str) else value
+        for name, value in event.items()
+    }

@@ -42,6 +42,7 @@ WAYS: dict[Transaction, dict[str, Driver]] = {
     Transaction.ADD_CANARY: {"add": drivers.add_canary},
     Transaction.PLACE_AUDIT: {"grant": drivers.place_audit},
     Transaction.NOTE_REFUSALS: {"stop": drivers.refuse},
+    Transaction.LEARN_SIZES: {"start": drivers.start_again},
     # programs and artifacts
     Transaction.REGISTER_PROGRAM: {"register": drivers.register},
     Transaction.RECORD_ARTIFACT: {"upload": drivers.register, "srs": drivers.start_again},

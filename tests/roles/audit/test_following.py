@@ -18,12 +18,12 @@ import pytest
 from proofgrid.doors.grpc.audit import AuditService
 from proofgrid.doors.grpc.front_door import FrontDoor
 from proofgrid.primitives.clock import SystemClock
-from proofgrid.primitives.errors import InvalidField, NotAllowed, RewrittenLog
+from proofgrid.primitives.errors import InvalidField, NotAllowed
 from proofgrid.proofs.kit.engine_recipes import find_tool
 from proofgrid.roles.audit.keeping import AuditPlacing
 from proofgrid.roles.intake.audit import AuditLog
 from proofgrid.roles.intake.callers import Callers
-from proofgrid.rules.audit.checkpoint import Checkpoint, audit_key, origin_of
+from proofgrid.rules.audit.checkpoint import Checkpoint, RewrittenLog, audit_key, origin_of
 from proofgrid.rules.audit.entries import Entry
 from proofgrid.rules.audit.merkle import Frontier
 from proofgrid.rules.jobs.limits import Limits

@@ -217,3 +217,11 @@ async def test_refusals_wait_while_the_database_is_away(database: Database) -> N
         await connection.raw.execute("ALTER TABLE away RENAME TO audit_entries")
     await refused.write_down()
     assert len(await _entries(database)) == 1
+
+
+async def test_a_refused_call_with_a_text_that_no_database_holds_keeps_no_other_out(database: Database) -> None:
+    refused = RefusedCalls(database, ManualClock())
+    _refuse(refused, NotAllowed("you may not"), _act("Grant", label="a\x00b", name="\ud800", **{"\x00": 1}))
+    _refuse(refused, NotAllowed("you may not"), _act("Deposit"))
+    await refused.write_down()
+    assert [entry["act"] for entry in await _entries(database)] == ["Grant", "Deposit"]

@@ -16,6 +16,7 @@ from proofgrid.rules.access.roles import Caller
 from proofgrid.telemetry.acting import Act, acting, current_act
 from proofgrid.telemetry.seam import Level, Span, span
 from proofgrid.wire.errors import status_of, write_error
+from proofgrid.wire.fields import check_message
 
 TOKEN_METADATA = "authorization"  # noqa: S105 - the name of a header
 
@@ -100,6 +101,12 @@ def _value_of(value: object) -> object:
     return [_value_of(one) for one in value] if isinstance(value, Sequence) else repr(value)
 
 
+def _check(request: object) -> None:
+    # Where callers send a stream, who reads it checks each message.
+    if isinstance(request, Message):
+        check_message(request)
+
+
 def answering(
     method: Callable[[Service, Request, CallContext], Awaitable[Answer]],
 ) -> Callable[[Service, Request, CallContext], Awaitable[Answer]]:
@@ -109,6 +116,7 @@ def answering(
     async def call(self: Service, request: Request, context: CallContext) -> Answer:
         with acting(_act_of(method.__name__, request, context)), span("call", method.__name__) as current:
             try:
+                _check(request)
                 return await method(self, request, context)
             except grpc.aio.AbortError:
                 raise
@@ -128,6 +136,7 @@ def streaming(
     async def call(self: Service, request: Request, context: CallContext) -> AsyncIterator[Answer]:
         with acting(_act_of(method.__name__, request, context)), span("call", method.__name__) as current:
             try:
+                _check(request)
                 await context.send_initial_metadata(())  # the caller learns at once that it was heard
                 async for answer in method(self, request, context):
                     yield answer

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass
+from functools import cached_property
 
 from proofgrid.primitives.errors import InvalidField
 from proofgrid.primitives.signatures import SigningKey
@@ -51,8 +52,7 @@ class AuditLog:
 
     def __init__(self, database: Database, key: SigningKey) -> None:
         self._database = database
-        self._verifier = audit_key(key).verifier
-        self._statement = key.sign(verifier_statement(key.address, self._verifier))
+        self._key = key
 
     @needs(*ANYBODY)
     async def head(self) -> AuditHead:
@@ -126,7 +126,13 @@ class AuditLog:
 
     def _head(self, latest: StoredCheckpoint | None) -> AuditHead:
         note = "" if latest is None else latest.note
-        return AuditHead(note=note, verifier=self._verifier, statement=self._statement)
+        verifier, statement = self._confirmed
+        return AuditHead(note=note, verifier=verifier, statement=statement)
+
+    @cached_property
+    def _confirmed(self) -> tuple[str, str]:
+        verifier = audit_key(self._key).verifier
+        return verifier, self._key.sign(verifier_statement(self._key.address, verifier))
 
 
 def _tile_of(path: str) -> Tile:

@@ -6,13 +6,19 @@ import base64
 import binascii
 from dataclasses import dataclass
 
-from proofgrid.primitives.errors import RewrittenLog
+from proofgrid.primitives.errors import ProofgridError
 from proofgrid.primitives.ids import Address
 from proofgrid.primitives.notes import NoteKey, opened_note
 from proofgrid.primitives.signatures import SigningKey, signer_of
 from proofgrid.rules.audit.merkle import HASH_BYTES
 
 PURPOSE = b"proofgrid audit log, version 1"  #: of the key that signs checkpoints, which follows from the network's
+
+
+class RewrittenLog(ProofgridError):
+    """An audit log is not what it said of itself."""
+
+    code = "PG-516"
 
 
 def origin_of(network: Address) -> str:

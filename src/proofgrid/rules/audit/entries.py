@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from hashlib import sha256
 
 from proofgrid.primitives.canonical import Json, canonical_json
+from proofgrid.primitives.plain_text import one_line
 
 DONE = "done"  #: how an act ended that was not refused; else the error's code
 TEXT_MAX = 200
@@ -66,12 +67,14 @@ def _told(value: object, depth: int) -> Json:
     if isinstance(value, bytes):
         return _digest(value)
     if isinstance(value, str):
-        return value if len(value) <= TEXT_MAX else f"{value[:TEXT_MAX]}… {_digest(value.encode(errors='replace'))}"
+        # What a database cannot hold or a terminal would act on must not keep an entry, and those beside it, out.
+        told = one_line(value[:TEXT_MAX])
+        return told if len(value) <= TEXT_MAX else f"{told}… {_digest(value.encode(errors='replace'))}"
     if depth == 0:
         return "…"
     if isinstance(value, Mapping):
         return {
-            str(name): HIDDEN if str(name) in _SECRET else _told(one, depth - 1)
+            one_line(str(name)[:TEXT_MAX]): HIDDEN if str(name) in _SECRET else _told(one, depth - 1)
             for name, one in list(value.items())[:ITEMS_MAX]
         }
     if isinstance(value, Sequence):
