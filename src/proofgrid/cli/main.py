@@ -14,6 +14,7 @@ from proofgrid.cli.admin import (
     audit,
     canary,
     dead_letters,
+    engine,
     evidence,
     incidents,
     ledger,
@@ -30,6 +31,7 @@ from proofgrid.cli.client import (
     program_keygen,
     program_operators,
     program_settings,
+    program_sharing,
     quote,
     quotes,
     result,
@@ -103,6 +105,7 @@ ledger.add_to(access.group)
 access.group.add_typer(dead_letters.group)
 storage.add_to(access.group)
 access.group.add_typer(evidence.group)
+engine.add_to(access.group)
 incidents.add_to(access.group)
 access.group.add_typer(audit.group)
 treasury.add_to(access.group)
@@ -115,6 +118,7 @@ program_settings.add_to(program.group)
 program_operators.add_to(program.group)
 program_keygen.add_to(program.group)
 program_contract.add_to(program.group)
+program_sharing.add_to(program.group)
 for group in (program, account, keys, access, srs, clear, stake, config_files):
     cli.add_typer(group.group)
 
