@@ -37,6 +37,13 @@ def current_act() -> Act | None:
     return _acting.get()
 
 
+def is_called_by(address: str) -> None:
+    """Note whose token the call under way carries, whatever that caller may."""
+    act = _acting.get()
+    if act is not None:
+        act.by = address
+
+
 @contextmanager
 def acting(act: Act) -> Iterator[Act]:
     """Work for a call until the context ends; so do the tasks that are started inside."""

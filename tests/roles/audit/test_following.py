@@ -18,9 +18,9 @@ import pytest
 from proofgrid.doors.grpc.audit import AuditService
 from proofgrid.doors.grpc.front_door import FrontDoor
 from proofgrid.primitives.clock import SystemClock
-from proofgrid.primitives.errors import InvalidField, NotAllowed
+from proofgrid.primitives.errors import InvalidField, NotAllowed, UnknownKey
 from proofgrid.proofs.kit.engine_recipes import find_tool
-from proofgrid.roles.audit.keeping import AuditPlacing
+from proofgrid.roles.audit.keeping import AuditPlacing, RefusedCalls
 from proofgrid.roles.intake.audit import AuditLog
 from proofgrid.roles.intake.callers import Callers
 from proofgrid.rules.audit.checkpoint import Checkpoint, RewrittenLog, audit_key, origin_of
@@ -33,6 +33,7 @@ from proofgrid.store.access import GRANT_ROLE
 from proofgrid.store.audit import AUDIT_LEAVES, note_entries
 from proofgrid.store.database import Database
 from proofgrid.store.transactions import Transaction
+from proofgrid.telemetry.seam import observed_by
 from proofgrid.wire.v1 import audit_pb2_grpc
 from tests.makers import a_key
 
@@ -214,3 +215,16 @@ async def test_an_empty_log_has_no_export(admin: Client, tmp_path: Path) -> None
     assert await admin.admin.audit.head(NETWORK) is None
     with pytest.raises(InvalidField, match="empty"):
         await export_audit_log(admin.admin.audit, tmp_path, NETWORK)
+
+
+async def test_who_asks_for_what_is_not_theirs_is_known_by_name(database: Database, address: str) -> None:
+    refused = RefusedCalls(database, SystemClock())
+    with observed_by(refused.hear):
+        async with Client(address, CLIENT, network=NETWORK) as stranger:
+            with pytest.raises(UnknownKey):
+                await stranger.admin.audit.entries()
+    await refused.write_down()
+    async with database.connection() as connection:
+        row = await connection.raw.fetchrow("SELECT act, caller, outcome, peer FROM audit_entries")
+    assert (row["act"], row["caller"], row["outcome"]) == ("ListAuditEntries", CLIENT.address, UnknownKey.code)
+    assert "127.0.0.1" in row["peer"]
