@@ -187,9 +187,8 @@ class Client:
         `firm` has the terms on which provers would promise it for `hold_ms`, if they do; `buy_quote` buys that.
         Everything is checked as in `submit`; nothing is stored, sold or promised.
         """
-        request = _quote_request(await self._whole_digest(program_digest), inputs, hold_ms)
+        request = _quote_request(await self._whole_digest(program_digest), inputs, hold_ms, aggregate)
         request.subnetwork = subnetwork
-        request.aggregate = aggregate
         if (demanded := write_constraints(constraints)) is not None:
             request.constraints.CopyFrom(demanded)
         return read(Quote, await self.connection.ask(lambda services: services.quotes.GetQuote, request))
@@ -201,16 +200,18 @@ class Client:
         *,
         hold_ms: int = 0,
         cost_max: int = 0,
+        aggregate: bool = False,
         idempotency_key: str | None = None,
     ) -> FirmQuote:
         """Buy a firm quote: for `hold_ms` provers hold cost, time and slots for as many inputs of the program.
 
+        With `aggregate` for one proof of all, what folds them included; then it is redeemed with `aggregate` too.
         The inputs are examples: submit whichever you want with its `quote_id`. Cost and premium are taken at once; the
         cost comes back when the quote is not used, and with a penalty on top when the bundle is not there in time.
         With `cost_max` nothing is bought that costs more, premium included. Raises NoFirmQuote when none is sold now.
         """
         request = quote_messages.BuyQuoteRequest(
-            request=_quote_request(await self._whole_digest(program_digest), inputs, hold_ms),
+            request=_quote_request(await self._whole_digest(program_digest), inputs, hold_ms, aggregate),
             cost_max=cost_max,
             idempotency_key=idempotency_key or fresh_bytes(16).hex(),
         )
@@ -392,9 +393,7 @@ class Client:
         return read(Network, await self.connection.ask(lambda services: services.client.GetNetwork, request))
 
 
-def _quote_request(program_digest: str, inputs: Sequence[object], hold_ms: int) -> quote_messages.QuoteRequest:
+def _quote_request(digest: str, inputs: Sequence[object], hold_ms: int, aggregate: bool) -> quote_messages.QuoteRequest:
     return quote_messages.QuoteRequest(
-        program_digest=program_digest,
-        inputs_json=inputs_json(inputs),
-        hold_ms=hold_ms,
+        program_digest=digest, inputs_json=inputs_json(inputs), hold_ms=hold_ms, aggregate=aggregate
     )

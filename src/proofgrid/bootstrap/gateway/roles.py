@@ -74,7 +74,7 @@ def build_roles(settings: GatewaySettings, world: Adapters, gateway_id: GatewayI
         world.workers,
         clock=world.clock,
         scratch=world.scratch,
-        report_ms=dispatch.phases.report_ms,
+        phases=dispatch.phases,
         hedging=dispatch.hedging,
         reputation=dispatch.reputation,
         surplus_to=settings.surplus,

@@ -47,6 +47,7 @@ from proofgrid.store.batches import Batches
 from proofgrid.store.database import Database
 from proofgrid.store.firm_quotes import GET_FIRM_QUOTE, FirmQuote
 from proofgrid.store.ledger import balance_of
+from proofgrid.store.seating import Seating
 from proofgrid.store.subnetworks import check_client
 from proofgrid.store.task_views import GET_TASK, TaskView
 
@@ -82,7 +83,7 @@ class Admission:
         self._limits = limits
         self._clock = clock
         self._subnetwork = subnetwork
-        self._phases = phases
+        self._seating = Seating(phases=phases, clock=clock)
         self._convoy = Convoy(TOGETHER_SECONDS)  #: of what is quick: normalised by one call, written by one statement
         self._around = LookingAround(database, open_tasks_max=limits.open_tasks, clock=clock)
         self._drafts: Batches[Draft, AdmittedTask | None] = Batches(
@@ -136,9 +137,7 @@ class Admission:
             )
         draft = await self._draft(client, request, program, quote)
         written = await (
-            self._drafts.add(draft)
-            if quote is None
-            else redeem(self._database, draft, quote, self._phases, self._clock)
+            self._drafts.add(draft) if quote is None else redeem(self._database, draft, quote, self._seating)
         )
         if written is None:
             return await self._as_it_is(await self._first_one(client, request, quote))
@@ -281,6 +280,9 @@ class Admission:
             raise InvalidField(f"the firm quote is for program {quote.program_digest}", field="program_digest")
         if quote.inputs != len(request.inputs):
             raise InvalidField(f"the firm quote is for {quote.inputs} inputs", field="inputs")
+        if quote.aggregate != request.aggregate:
+            what = "one proof of all inputs" if quote.aggregate else "a proof of each input"
+            raise InvalidField(f"the firm quote is for {what}", field="aggregate", hint="ask for what was quoted")
         return quote
 
 
