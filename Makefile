@@ -25,7 +25,7 @@ $(STAMP): requirements.lock pyproject.toml
 	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@touch $(STAMP)
 
-demo: $(STAMP) ## run a whole network on this machine and prove a neural network's answer (MODEL=lenet: LeNet-5; SYSTEM=groth16|noir|miden: factors)
+demo: $(STAMP) ## run a whole network on this machine and prove a neural network's answer (MODEL=lenet: LeNet-5; SYSTEM=groth16|plonk|noir|miden: factors)
 	$(BIN)/proofgrid demo --model $(MODEL) --system $(SYSTEM)
 
 fast: $(STAMP) ## run the tests of rules, primitives and wire, without the exhaustive searches (under a minute)
@@ -107,8 +107,11 @@ lock: ## pin every dependency again (needs uv)
 wheels: $(STAMP) ## is there a wheel of all that users install, for every Python and machine? (asks the index)
 	$(BIN)/python -m tools.wheels
 
-engine-wheels: $(STAMP) ## build dist/proofgrid_engine_….whl: engines for every machine, so that users need no compiler (Go)
-	$(BIN)/python -m tools.engine_wheels --out dist
+engine-wheels: $(STAMP) ## build dist/proofgrid_engine_….whl: engines for every machine, so that users need no compiler (ENGINES="gnark noir" MACHINE=linux for some)
+	@command -v go >/dev/null || $(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r src/proofgrid/engines/go-requirements.txt
+	@command -v npm >/dev/null || $(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r src/proofgrid/engines/node-requirements.txt
+	@! command -v cargo >/dev/null || $(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r tools/zig-requirements.txt
+	$(BIN)/python -m tools.engine_wheels $(ENGINES) --machine "$(MACHINE)" --out dist
 
 bill: $(STAMP) ## write dist/proofgrid.cdx.json: the bill of materials of what users install (CycloneDX)
 	$(BIN)/python -m tools.supply bill dist/proofgrid.cdx.json
