@@ -253,6 +253,8 @@ async def redeem_quote(doomed: Doomed) -> None:
 
 async def seat_wrap(doomed: Doomed) -> None:
     """The part of a promised proof of all is paid, and what wraps it goes to whose seat it is, in one transaction."""
+    # With as many slots ahead as jobs the price of a promise has no room.
+    spare = await doomed.network.start_prover("spare", "alice", ask=500, RESERVE_SLOTS="1")
     program = await _promised_program(doomed, aggregate=True, wraps=2)
     quote = await doomed.client.buy_quote(program, ["x"], hold_ms=LONG_HOLD_MS, aggregate=True)
     await doomed.sql("UPDATE firm_quotes SET within_ms = 600000 WHERE state = 'held'")
@@ -260,6 +262,7 @@ async def seat_wrap(doomed: Doomed) -> None:
         task = await doomed.client.submit(program, ["x"], quote_id=quote.quote_id, aggregate=True)
         doomed.acknowledged.append(task.task_id)
         await doomed.ends_well(task.task_id)
+    await spare.stop()
     assert await _state_of_quote(doomed, quote.quote_id) == "kept"
     assert not await doomed.sql("SELECT 1 FROM firm_quote_seats WHERE state IN ('reserved', 'granted')")
 
