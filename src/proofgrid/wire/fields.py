@@ -46,6 +46,7 @@ TEXTS: Mapping[str, TextKind | None] = {
     "DepositRequest.deposit_id": KEY,
     "DepositStakeRequest.deposit_id": KEY,
     "DepositStakeRequest.operator": WORD,
+    "DeleteProgramRequest.digest": WORD,
     "DownloadRequest.digest": WORD,
     "ExportRoundsRequest.lane": WORD,
     "FetchResultRequest.task_id": WORD,
@@ -107,6 +108,8 @@ TEXTS: Mapping[str, TextKind | None] = {
     "SourceEntry.key": LABEL,
     "SourceEntry.value": WORD,
     "StatementRequest.owner": WORD,
+    "ShareProgramRequest.audiences": WORD,
+    "ShareProgramRequest.digest": WORD,
     "SubmitRequest.idempotency_key": KEY,
     "SubmitRequest.inputs_json": JSON,
     "SubmitRequest.program_digest": WORD,
@@ -115,6 +118,8 @@ TEXTS: Mapping[str, TextKind | None] = {
     "SubnetworkChange.name": WORD,
     "TakeOutRequest.take_id": KEY,
     "UnbondRequest.unbonding_id": KEY,
+    "UnshareProgramRequest.audiences": WORD,
+    "UnshareProgramRequest.digest": WORD,
     "UploadHeader.digest": WORD,
     "UploadHeader.lease_id": WORD,
     "WatchTaskRequest.task_id": WORD,
@@ -135,6 +140,8 @@ COUNTS: Mapping[str, int] = {
     "JobResults.results": RESULTS_PER_MESSAGE_MAX,
     "ProofSystemNames.names": PROOF_SYSTEMS_MAX,
     "RegisterProgramRequest.source": 256,
+    "ShareProgramRequest.audiences": 256,
+    "UnshareProgramRequest.audiences": 256,
 }
 
 COLUMN_MAX = 2**63 - 1  #: what a bigint holds; a proto's uint64 may say twice as much
