@@ -207,9 +207,8 @@ class Client:
     ) -> FirmQuote:
         """Buy a firm quote: for `hold_ms` provers hold cost, time and slots for as many inputs of the program.
 
-        With `aggregate` for one proof of all, what folds them included; then it is redeemed with `aggregate` too.
-        The inputs are examples: submit whichever you want with its `quote_id`. Cost and premium are taken at once; the
-        cost comes back when the quote is not used, and with a penalty on top when the bundle is not there in time.
+        Inputs are examples: submit whichever you want with its `quote_id`, and `aggregate` as here. Cost and premium are
+        taken at once; the cost comes back when it is not used, and with a penalty when the bundle is not there in time.
         With `cost_max` nothing is bought that costs more, premium included. Raises NoFirmQuote when none is sold now.
         """
         request = quote_messages.BuyQuoteRequest(
