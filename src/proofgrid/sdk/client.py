@@ -209,7 +209,7 @@ class Client:
     ) -> FirmQuote:
         """Buy a firm quote: for `hold_ms` provers hold cost, time and slots for as many inputs of the program.
 
-        Inputs are examples: submit whichever you want with its `quote_id`, and `aggregate` as here. Cost and premium are
+        Inputs are examples: submit what you want with its `quote_id`, and `aggregate` as here. Cost and premium are
         taken at once; the cost comes back when it is not used, and with a penalty when the bundle is not there in time.
         With `cost_max` nothing is bought that costs more, premium included. Raises NoFirmQuote when none is sold now.
         """
