@@ -156,7 +156,7 @@ class Admission:
         """Return the jobs of a request in the lanes that they would be sold in; nothing is stored."""
         program, engines = await self._checked(client, request)
         normal = await self._normaliser.normalise(program, request, urgency=Urgency.READING)
-        sized = await self._sizing.sized(program, request.program_digest, normal.jobs)
+        sized = await self._sizing.sized(program, request.program_digest, normal.jobs, engines)
         return self._in_lanes(sized, engines, request)
 
     async def _checked(self, client: Address, request: ProofRequest) -> tuple[Program, Engines]:
@@ -172,7 +172,7 @@ class Admission:
                 field="aggregate",
                 hint="leave it out, or register the program with wraps",
             )
-        units = await self._sizing.units_of(program, request.program_digest)
+        units = await self._sizing.units_of(program, request.program_digest, engines)
         calculate_escrow(request, units=units * len(request.inputs))
         if name != DEFAULT:
             async with self._database.connection(Urgency.ADMISSION) as connection:
@@ -190,7 +190,7 @@ class Admission:
         normal = await self._normaliser.normalise(program, request)
         digest = request.program_digest
         if quote is None:
-            sized = await self._sizing.sized(program, digest, normal.jobs)
+            sized = await self._sizing.sized(program, digest, normal.jobs, engines)
         else:
             sized = await self._sizing.as_sold(program, digest, normal.jobs, quote.quote_id)
         placed = self._in_lanes(sized, engines, request)
