@@ -113,16 +113,16 @@ async def test_who_cannot_pay_is_refused_before_a_request_is_normalised(lane: La
     admission = Admission.__new__(Admission)
     admission._database = lane.database
 
-    async def units_of(_program: Program, _digest: str) -> int:
+    async def units_of(_program: Program, _digest: str, _engines: object) -> int:
         return 1_000
 
     admission._sizing = cast(Any, SimpleNamespace(units_of=units_of))
     rich, poor = CLIENT, Address("0xpoor")
     for limit_price in (0, 1_500):
         asked = a_request(limit_price=limit_price)
-        await admission._check_money(rich, asked, a_slow_program())
+        await admission._check_money(rich, asked, a_slow_program(), {})
         with pytest.raises(InsufficientFunds):
-            await admission._check_money(poor, asked, a_slow_program())
+            await admission._check_money(poor, asked, a_slow_program(), {})
 
 
 # --- builds --------------------------------------------------------------------------------------------
