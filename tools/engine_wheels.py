@@ -23,17 +23,16 @@ from unittest import mock
 
 import proofgrid
 from proofgrid.primitives.errors import InvalidField
+from proofgrid.proofs.kit import ignition
 from proofgrid.proofs.kit.engine_programs import (
     CARRIED_IN,
     ENGINES,
-    NOIR,
     PACKAGED_IN,
     PACKAGED_SOURCES,
     EngineProgram,
     engines_of,
 )
 from proofgrid.proofs.kit.engine_recipes import BuildFailed
-from proofgrid.proofs.systems.noir import reference
 
 _DATE = (1980, 1, 1, 0, 0, 0)
 _FILE, _PROGRAM = 0o100644, 0o100755
@@ -64,10 +63,10 @@ def build_wheel(engine: EngineProgram, platform: str, out: Path) -> Path:
 
 
 def carried_by(engine: EngineProgram) -> dict[str, bytes]:
-    """Return what goes into an engine's wheel besides: Noir's reference string, as far as it is pinned and at hand."""
-    found = reference.IgnitionBn254().find() if engine is NOIR else None
-    points = reference.pinned_points(found)
-    return {reference.POINTS_FILE: points} if points else {}
+    """Return what goes into an engine's wheel besides: Ignition's points, as far as they are pinned and at hand."""
+    found = ignition.IgnitionBn254().find() if engine in ignition.CARRIERS else None
+    points = ignition.pinned_points(found)
+    return {ignition.POINTS_FILE: points} if points else {}
 
 
 def write_wheel(engine: EngineProgram, contents: Contents, platform: str, out: Path) -> Path:

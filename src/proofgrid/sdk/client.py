@@ -35,8 +35,10 @@ from proofgrid.sdk.answers.reading import read, read_all
 from proofgrid.sdk.answers.work import Program, Task
 from proofgrid.sdk.bonds import Bonds
 from proofgrid.sdk.connection import Connection, OnBusy
+from proofgrid.sdk.engines import Engines
 from proofgrid.sdk.event import Event
 from proofgrid.sdk.inputs import inputs_json
+from proofgrid.sdk.ownership import Ownership
 from proofgrid.sdk.transfer import OnBytes, download_file, upload_file
 from proofgrid.wire.codec.requests import write_constraints, write_ladder
 from proofgrid.wire.v1 import client_pb2 as messages
@@ -88,8 +90,10 @@ class Client:
             on_busy=on_busy,
             clock=clock,
         )
+        self.ownership = Ownership(self.connection, self._whole_digest)  #: for owners of programs
         self.bonds = Bonds(self.connection)  #: for operators
         self.admin = Admin(self.connection)  #: for administrators
+        self.engines = Engines(self.connection)
 
     async def __aenter__(self) -> Client:
         return self
@@ -393,8 +397,4 @@ class Client:
 
 
 def _quote_request(program_digest: str, inputs: Sequence[object], hold_ms: int) -> quote_messages.QuoteRequest:
-    return quote_messages.QuoteRequest(
-        program_digest=program_digest,
-        inputs_json=inputs_json(inputs),
-        hold_ms=hold_ms,
-    )
+    return quote_messages.QuoteRequest(program_digest=program_digest, inputs_json=inputs_json(inputs), hold_ms=hold_ms)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -10,7 +11,7 @@ from typing import Any, cast
 
 import pytest
 
-from proofgrid.cli.demo.every import offers_here, subjects_here
+from proofgrid.cli.demo.every import lacking_here, offers_here, subjects_here
 from proofgrid.cli.demo.factors import OTHER_SECRETS, SECRETS, linked_squares, two_numbers
 from proofgrid.cli.demo.processes import Fleet
 from proofgrid.cli.demo.request import Proven, Request
@@ -21,6 +22,8 @@ from proofgrid.cli.demo.watching import RequestsScreen
 from proofgrid.cli.demo.wrap_keys import CACHE, bring_wrap_keys
 from proofgrid.primitives.errors import Unprovable
 from proofgrid.proofs.bundles.manifest import Wrapped
+from proofgrid.proofs.kit.ignition import CARRIERS, POINTS_FILE
+from proofgrid.proofs.registry import missing_systems
 from proofgrid.sdk.event import Event
 
 PRODUCTS = [p * q for p, q in (SECRETS, OTHER_SECRETS)]
@@ -31,7 +34,7 @@ WRAP = ProvenJob(operator="0xA", units=100, price_buy=9, price_sell=8, paid=800)
 def test_every_request_has_a_prover_and_a_name_of_its_own() -> None:
     subjects, offers = subjects_here([]), offers_here([])
     proven = {system for offer in offers for system in offer.systems}
-    assert len({subject.name for subject in subjects}) == len({subject.bundle_name for subject in subjects}) == 5
+    assert len({subject.name for subject in subjects}) == len({subject.bundle_name for subject in subjects}) == 6
     assert all(set(subject.provers) <= proven for subject in subjects)
     assert len(offers) == 3 and len({offer.operator for offer in offers}) == 2
     assert [subject.system for subject in subjects if subject.wrap_parts] == ["groth16"]
@@ -40,17 +43,31 @@ def test_every_request_has_a_prover_and_a_name_of_its_own() -> None:
 @pytest.mark.parametrize(
     ("missing", "systems", "provers"),
     [
-        ([], ["ezkl", "groth16", "noir", "graph", "miden"], 3),
-        (["miden"], ["ezkl", "groth16", "noir", "graph"], 3),
-        (["noir"], ["ezkl", "groth16", "miden"], 3),
-        (["noir", "miden"], ["ezkl", "groth16"], 2),
-        (["groth16", "miden"], ["ezkl", "noir"], 2),
+        ([], ["ezkl", "groth16", "noir", "graph", "plonk", "miden"], 3),
+        (["miden"], ["ezkl", "groth16", "noir", "graph", "plonk"], 3),
+        (["noir"], ["ezkl", "groth16", "plonk", "miden"], 3),
+        (["noir", "miden"], ["ezkl", "groth16", "plonk"], 2),
+        (["groth16", "plonk", "miden"], ["ezkl", "noir"], 2),
     ],
 )
 def test_what_cannot_be_proven_here_is_left_out(missing: list[str], systems: list[str], provers: int) -> None:
     assert [subject.system for subject in subjects_here(missing)] == systems
     assert len(offers_here(missing)) == provers
     assert not any(system in missing for offer in offers_here(missing) for system in offer.systems)
+
+
+def test_a_system_whose_ceremony_is_not_here_is_left_out_and_said(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CRS_PATH", str(tmp_path))
+    for engine in CARRIERS:
+        monkeypatch.setitem(sys.modules, engine.package, None)
+    lacking = lacking_here()
+    assert {"noir", "plonk"} <= set(lacking)
+    for name in {"noir", "plonk"} - set(missing_systems()):
+        assert "not here" in lacking[name].detail and name in lacking[name].hint
+    (tmp_path / POINTS_FILE).touch()
+    assert set(lacking_here()) == set(missing_systems())
 
 
 def test_the_graph_is_about_one_number() -> None:

@@ -16,7 +16,7 @@ from proofgrid.primitives.errors import InvalidField, UnknownProofSystem
 from proofgrid.proofs.kit.engine import ENGINES_FOLDER
 from proofgrid.proofs.kit.engine_programs import CARRIED_IN, GNARK, MIDEN, NOIR, PACKAGED_SOURCES
 from proofgrid.proofs.kit.engine_recipes import NPM
-from proofgrid.proofs.systems.noir.reference import GENERATOR, POINTS_FILE, IgnitionBn254
+from proofgrid.proofs.kit.ignition import GENERATOR, POINTS_FILE, IgnitionBn254
 from tests.proofs.systems.groth16.circom import engine_or_skip
 from tools.engine_wheels import Contents, build_all, carried_by, write_wheel
 
@@ -91,7 +91,7 @@ def test_only_points_whose_digest_is_known_go_into_a_wheel(tmp_path: Path, monke
     (tmp_path / POINTS_FILE).write_bytes(FIRST_TWO_POINTS[:64] + b"x" * 64)
     with pytest.raises(InvalidField, match="not of Aztec's"):
         carried_by(NOIR)
-    assert carried_by(GNARK) == {}
+    assert carried_by(MIDEN) == {}
 
 
 def test_points_of_a_wheel_are_found_where_barretenberg_has_none(

@@ -12,15 +12,15 @@ from proofgrid.proofs.kit.engine_recipes import NPM, find_node, find_npm
 from proofgrid.proofs.offers import MakesKeys
 from proofgrid.proofs.registry import proof_system
 
-CIRCUIT = Path(__file__).parent / "data" / "factors" / "groth16"
+CIRCUIT = Path(__file__).parent / "data" / "factors" / "circom"
 _TIMEOUT_SECONDS = 300
 _COMPILER = Path("node_modules", "circom2", "cli.js")
 
 
-def compile_circuit(place: Path, *, prime: str = "bn128") -> None:
-    """Leave the circuit of factors and keys for development at `place`, which is made. Blocks for some seconds.
+def compile_circuit(place: Path, *, system: str, prime: str = "bn128") -> None:
+    """Leave the circuit of factors at `place`, which is made, with keys for development where programs bring some.
 
-    Raises InvalidField where there is no npm, Unprovable when it fails.
+    Blocks for some seconds. Raises InvalidField where there is no npm, Unprovable when it fails.
     """
     from proofgrid.proofs.kit.source_folders import source_in
 
@@ -31,9 +31,9 @@ def compile_circuit(place: Path, *, prime: str = "bn128") -> None:
     _run([*npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund"], place)
     _run([node, str(_COMPILER), "factors.circom", "--r1cs", "--wasm", "--sym", "--prime", prime], place)
     shutil.rmtree(place / "node_modules")
-    system = proof_system("groth16")
-    assert isinstance(system, MakesKeys)  # noqa: S101 - it is ours
-    system.make_keys(source_in(place, "groth16"), place, workdir=place, report=_quiet)
+    chosen = proof_system(system)
+    if isinstance(chosen, MakesKeys):
+        chosen.make_keys(source_in(place, system), place, workdir=place, report=_quiet)
 
 
 def _run(command: Sequence[str], place: Path) -> None:

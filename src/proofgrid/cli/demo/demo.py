@@ -88,13 +88,13 @@ class _Wanted(NamedTuple):
     def cast(self) -> tuple[Sequence[Subject], Sequence[Offer]]:
         """Return what is proven, and who proves it; raise UnknownProofSystem when it cannot be proven here."""
         from proofgrid.cli.demo.digits import demo_model, read_digit
-        from proofgrid.cli.demo.every import OFFERS, offers_here, subjects_here
+        from proofgrid.cli.demo.every import OFFERS, lacking_here, offers_here, subjects_here
         from proofgrid.cli.demo.factors import known_factors
         from proofgrid.cli.demo.seen_digit import SeenDigit
-        from proofgrid.proofs.registry import missing_systems, proof_system
+        from proofgrid.proofs.registry import proof_system
 
         if self.is_all:
-            missing = missing_systems()
+            missing = lacking_here()
             for error in missing.values():
                 complain(f"left out: {error.detail}. {error.hint}", style="yellow")
             return subjects_here(missing), offers_here(missing)

@@ -9,6 +9,9 @@ from proofgrid.cli.demo.digits import demo_model, read_digit
 from proofgrid.cli.demo.factors import known_factors, linked_squares, two_numbers
 from proofgrid.cli.demo.seen_digit import SeenDigit
 from proofgrid.cli.demo.subject import Subject
+from proofgrid.primitives.errors import InvalidField, ProofgridError
+from proofgrid.proofs.registry import missing_systems, proof_system, proven_names
+from proofgrid.proofs.setup import FindsRoot, setups_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,21 +27,33 @@ class Offer:
 OFFERS = (Offer("alice", "alice-1", 700), Offer("alice", "alice-2", 800), Offer("bob", "bob-1", 900))
 OFFERS_BY_SYSTEM = (
     Offer("alice", "alice-1", 700, ("ezkl",)),
-    Offer("alice", "alice-2", 800, ("groth16",)),
+    Offer("alice", "alice-2", 800, ("groth16", "plonk")),
     Offer("bob", "bob-1", 900, ("noir", "miden")),
 )
+
+
+def lacking_here() -> dict[str, ProofgridError]:
+    """Return the proof systems that do not work here, or have no trust root that only a ceremony makes, and why."""
+    lacking: dict[str, ProofgridError] = {**missing_systems()}
+    for name in proven_names():
+        for setup in setups_of(proof_system(name)):
+            if isinstance(setup, FindsRoot) and setup.find() is None:
+                rule = f"{name} rests on points of a ceremony, {setup.kind}, that are not here"
+                lacking[name] = InvalidField(rule, field="srs", hint=f"see docs/{name}.md, Once per machine")
+    return lacking
 
 
 def _digit() -> Subject:
     return SeenDigit(model=demo_model("digits"), digit=read_digit(7), number=7)
 
 
-#: Each with the proof systems that it needs; the first four are the demo, the others come where they can.
+#: The first four are what the demo is for; the others come where they can.
 _SUBJECTS: Sequence[Callable[[], Subject]] = (
     _digit,
     two_numbers,
     lambda: known_factors("noir"),
     linked_squares,
+    lambda: known_factors("plonk", name="factors-plonk"),
     lambda: known_factors("miden", name="factors-miden"),
 )
 

@@ -95,13 +95,16 @@ def known_factors(system: str, *, name: str = "factors") -> KnownFactors:
     """Return the subject for a proof system; raise InvalidField when the demo has no program of it."""
     p, q = SECRETS
     known = {
-        "groth16": KnownFactors(
-            system="groth16",
-            title="a circuit of circom",
-            given=[{"p": p, "q": q}],
-            make=compile_circuit,
-            provers=("groth16",),
-        ),
+        **{
+            system: KnownFactors(
+                system=system,
+                title="a circuit of circom",
+                given=[{"p": p, "q": q}],
+                make=partial(compile_circuit, system=system),
+                provers=(system,),
+            )
+            for system in ("groth16", "plonk")
+        },
         "noir": KnownFactors(
             system="noir",
             title="a package of Noir",
@@ -131,7 +134,7 @@ def two_numbers() -> KnownFactors:
         system="groth16",
         title="a circuit of circom on BLS12-377, and keys of wraps",
         given=[{"p": p, "q": q} for p, q in pairs],
-        make=partial(compile_circuit, prime="bls12377"),
+        make=partial(compile_circuit, system="groth16", prime="bls12377"),
         name="two-numbers",
         what="Two numbers whose factors somebody knows, in one proof",
         numbers=[p * q for p, q in pairs],
@@ -163,7 +166,7 @@ def _copied(sources: Path, place: Path) -> None:
 
 def _linked(place: Path) -> None:
     shutil.copytree(DATA / "squares", place)
-    compile_circuit(place / "factors")
+    compile_circuit(place / "factors", system="groth16")
 
 
 def _integers_in(value: Json) -> Iterator[int]:

@@ -36,7 +36,7 @@ LIMIT_PRICE = 1_500
 DEPOSIT = BASE_UNITS_PER_TOKEN
 PROVERS_TIMEOUT_SECONDS = 60.0
 LOOK_AGAIN_SECONDS = 0.2
-_NUMBERS = ("No", "One", "Two", "Three", "Four", "Five")
+_NUMBERS = ("No", "One", "Two", "Three", "Four", "Five", "Six")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -30,7 +30,8 @@ ENGINE_THREADS = ("RAYON_NUM_THREADS", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"
 #: Where engines lie that were built on this machine (kit/engine_programs.py).
 ENGINES_FOLDER = "PROOFGRID_ENGINES"
 
-_KEPT_ENVIRONMENT = (
+#: What a child may know of our environment: where programs lie, and in which language people are told.
+KEPT_ENVIRONMENT = (
     "PATH",
     "LANG",
     "LC_ALL",
@@ -86,7 +87,7 @@ def run_engine(
 
 def quiet_environment(home: Path) -> dict[str, str]:
     """Return what a child may know of our environment: where programs lie, and how many threads; no secrets."""
-    names = (*_KEPT_ENVIRONMENT, *ENGINE_THREADS)
+    names = (*KEPT_ENVIRONMENT, *ENGINE_THREADS)
     place = str(home.absolute())
     return {**{name: os.environ[name] for name in names if name in os.environ}, "HOME": place, "TMPDIR": place}
 

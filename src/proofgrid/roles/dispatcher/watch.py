@@ -1,6 +1,6 @@
 """Takes back expired leases, ends overdue tasks, raises limits, looks for stragglers; sleeps till the next is due.
 
-Firm quotes that nobody used in time end here as well.
+Firm quotes that nobody used in time end here as well, and tasks whose engine was stopped.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from proofgrid.primitives.clock import Clock
 from proofgrid.primitives.errors import DeadlineMissed, SettlementStopped
 from proofgrid.primitives.ids import TaskId
 from proofgrid.primitives.turns import Urgency
+from proofgrid.roles.apart import each_alone
 from proofgrid.roles.dispatcher.clocks import Clocks
 from proofgrid.roles.dispatcher.desk import DispatchSettings
 from proofgrid.roles.dispatcher.hearing import lease_times
@@ -20,6 +21,7 @@ from proofgrid.roles.dispatcher.in_hand import Late
 from proofgrid.roles.dispatcher.ladders import raise_limits
 from proofgrid.roles.dispatcher.overflow import Overflow
 from proofgrid.roles.dispatcher.returns import return_job
+from proofgrid.roles.dispatcher.stopped_engines import StoppedEngines
 from proofgrid.roles.dispatcher.stragglers import Stragglers
 from proofgrid.roles.loop import Loop
 from proofgrid.rules.jobs.lifecycle import TaskEvent
@@ -60,6 +62,7 @@ class Watch:
             database, settings.hedging, silent_ms=settings.lease_ttl_ms, horizon_ms=settings.horizon_ms
         )
         self._overflow = Overflow(database)
+        self._stopped_engines = StoppedEngines(database)
         self._next_look = 0.0
 
     def wake(self) -> None:
@@ -75,6 +78,8 @@ class Watch:
         self._blind = False
         await self.take_back_expired()
         await self.end_overdue()
+        if await self._stopped_engines.look():
+            self._loop.wake()
         await raise_limits(self._database)
         if not late.everybody:  # what seems slow then is this gateway
             await self._look_for_stragglers(late)
@@ -98,11 +103,14 @@ class Watch:
         """Give every job of an expired lease back to the market."""
         async with self._database.connection(Urgency.ROUNDS) as connection:
             rows = await connection.fetch(EXPIRED_LEASES)
-        for row in rows:
-            with suppress(SettlementStopped):  # a task that would end by it ends later
-                await self._take_back(row)
+        await each_alone(rows, self._take_back, trouble="lease_not_taken_back")
 
     async def _take_back(self, row: ExpiredLease) -> None:
+        # A task that would end by it while settlement is stopped ends later.
+        with suppress(SettlementStopped):
+            await self._take_one_back(row)
+
+    async def _take_one_back(self, row: ExpiredLease) -> None:
         async with self._database.transaction(Transaction.RETURN_JOB) as connection:
             overrun = await self._why(connection, row)
             if overrun is not None:
@@ -135,11 +143,13 @@ class Watch:
         """Fail the tasks whose deadline has passed, with a refund."""
         async with self._database.connection(Urgency.ROUNDS) as connection:
             overdue = await connection.fetch(TASKS_PAST_DEADLINE)
-        for task_id in overdue:
-            with suppress(SettlementStopped):
-                await self._end(task_id)
+        await each_alone(overdue, self._end, trouble="overdue_task_not_ended")
 
     async def _end(self, task_id: TaskId) -> None:
+        with suppress(SettlementStopped):
+            await self._end_one(task_id)
+
+    async def _end_one(self, task_id: TaskId) -> None:
         async with self._database.transaction(Transaction.END_TASK) as connection:
             await end_task(
                 connection,
