@@ -20,7 +20,7 @@ import pytest
 
 from proofgrid.cli.kit.failures import EXIT_INTERRUPTED
 from proofgrid.proofs.registry import missing_systems
-from tests.proofs.systems.noir.programs import POINTS
+from tests.proofs.points import POINTS
 
 DEMO = (sys.executable, "-m", "proofgrid.cli.main", "demo", "--all")
 SECONDS = 3_600  #: two setups, on a machine that others use
