@@ -13,11 +13,12 @@ from typing import Any
 
 import asyncpg
 import grpc
+import pytest
 
 from proofgrid.primitives.clock import SystemClock
 from proofgrid.primitives.digests import digest_of
 from proofgrid.primitives.engine_errors import EngineBroken
-from proofgrid.primitives.errors import ProofgridError, Unprovable
+from proofgrid.primitives.errors import NotAllowed, ProofgridError, Unprovable
 from proofgrid.rules.access.subnetworks import SubnetworkChange
 from proofgrid.rules.jobs.ladder import Ladder
 from proofgrid.sdk.client import Client
@@ -515,6 +516,27 @@ async def close_incident(doomed: Doomed) -> None:
     async with doomed.killed(), doomed.admin() as admin:
         await admin.close_incident(opened[0]["incident_id"])
     await doomed.ends_well(task_id)
+
+
+async def place_audit(doomed: Doomed) -> None:
+    """An act gets its place in the audit log, and one only."""
+    address = doomed.network.add_key(f"audited-{next(doomed.numbers)}").address
+    async with doomed.killed(), doomed.admin() as admin:
+        await admin.grant(address, "client")
+        await doomed.wait_until_reached()
+    await doomed.eventually("SELECT WHERE NOT EXISTS (SELECT FROM audit_entries WHERE position IS NULL)")
+    [row] = await doomed.sql("SELECT max(position) + 1 AS places, count(*) AS entries FROM audit_entries")
+    assert row["places"] == row["entries"]
+
+
+async def refuse(doomed: Doomed) -> None:
+    """A gateway that was asked to stop dies while it writes down which calls it refused."""
+    async with doomed.killed():
+        assert doomed.network.gateway is not None
+        with pytest.raises(NotAllowed):
+            await doomed.client.admin.grant(doomed.network.admin_key.address, "operator")
+        with suppress(ProcessLookupError):  # it writes them down each minute, too
+            doomed.network.gateway.process.terminate()
 
 
 async def add_canary(doomed: Doomed) -> None:
