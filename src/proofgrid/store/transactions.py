@@ -35,6 +35,7 @@ class Transaction(StrEnum):
     CLOSE_INCIDENT = "close_incident"
     # the network's own jobs
     ADD_CANARY = "add_canary"
+    NOTE_SECOND_LOOK = "note_second_look"
     LEARN_SIZES = "learn_sizes"
     # programs and artifacts
     REGISTER_PROGRAM = "register_program"
@@ -119,6 +120,7 @@ _BY_URGENCY = {
         Transaction.FORGET_TOKENS,
         Transaction.CHECK_LEDGER,
         Transaction.ADD_CANARY,
+        Transaction.NOTE_SECOND_LOOK,
         Transaction.LEARN_SIZES,
         Transaction.TIDY_ARTIFACTS,
         Transaction.MEND_ARTIFACTS,

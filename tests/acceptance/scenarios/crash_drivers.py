@@ -19,6 +19,7 @@ from proofgrid.primitives.engine_errors import EngineBroken
 from proofgrid.primitives.errors import ProofgridError, Unprovable
 from proofgrid.rules.access.subnetworks import SubnetworkChange
 from proofgrid.rules.jobs.ladder import Ladder
+from proofgrid.rules.ledger.accounts import NETWORK_CLIENT
 from proofgrid.sdk.client import Client
 from proofgrid.sdk.transfer import upload_file
 from proofgrid.wire.v1 import prover_pb2 as messages
@@ -511,6 +512,26 @@ async def add_canary(doomed: Doomed) -> None:
         canary = await admin.add_canary(program, [f"canary {number}"], limit_price=2_000)
     await doomed.eventually("SELECT 1 FROM tasks WHERE task_id = $1 AND state = 'done'", canary.first_task)
     assert await doomed.sql("SELECT 1 FROM canaries WHERE first_task = $1", canary.first_task)
+
+
+async def second_look(doomed: Doomed) -> None:
+    """What another version accepted is verified again, and that is noted once."""
+    proven = await doomed.prove(await doomed.program())
+    task_id = proven.task.task_id
+    [before] = await doomed.sql(
+        "SELECT client, lane FROM tasks JOIN leases USING (task_id) WHERE task_id = $1", task_id
+    )
+    change = (
+        "WITH sold AS (UPDATE leases SET lane = $2 WHERE task_id = $1) UPDATE tasks SET client = $3 WHERE task_id = $1"
+    )
+    try:
+        async with doomed.killed():
+            await doomed.sql(change, task_id, before["lane"].replace(TOY, "toy@0.9"), NETWORK_CLIENT)
+            await doomed.wait_until_reached()
+        looked = "SELECT 1 FROM second_looks JOIN leases USING (lease_id) WHERE task_id = $1 AND verdict = 'agrees'"
+        await doomed.eventually(looked, task_id)
+    finally:
+        await doomed.sql(change, task_id, before["lane"], before["client"])
 
 
 async def tidy(doomed: Doomed, *, nth: int) -> None:
