@@ -61,6 +61,7 @@ WAYS: dict[Transaction, dict[str, Driver]] = {
         "hedge": drivers.prover_is_slow,
         "rescue": drivers.slashed,
         "late": drivers.proof_comes_late,
+        "seat": drivers.seat_wrap,
     },
     Transaction.NOTE_CACHED: {"pay": drivers.prove_tasks},
     Transaction.RETURN_JOB: {

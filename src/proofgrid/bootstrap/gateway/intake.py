@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from functools import partial
 
 from proofgrid.bootstrap.gateway.adapters import Adapters, publish_roots
-from proofgrid.proofs.registry import engines_here, installed_names, proof_system, proven_names
+from proofgrid.proofs.registry import engines_here, installed_names, proof_system
 from proofgrid.roles.intake.access_list import AccessList
 from proofgrid.roles.intake.accounts import Accounts
 from proofgrid.roles.intake.admission import Admission, PriceJobs
@@ -44,11 +44,6 @@ from proofgrid.rules.market.quote import LaneQuote
 from proofgrid.settings.gateway import GatewaySettings
 
 
-def engines_to_learn_of(settings: GatewaySettings) -> dict[str, str]:
-    """Return the engine of each proof system whose sizes are learned, by its name; none where that is not wanted."""
-    return {name: proof_system(name).describe().engine for name in proven_names()} if settings.learn_sizes else {}
-
-
 def build_admission(
     settings: GatewaySettings, world: Adapters, programs: KnownPrograms, engines: KnownEngines, market: MarketHere
 ) -> Admission:
@@ -64,7 +59,7 @@ def build_admission(
         phases=settings.phases(),
         market=market,
         engines=engines,
-        sizing=Sizing(world.database, engines_to_learn_of(settings), world.clock),
+        sizing=Sizing(world.database, world.clock, is_wanted=settings.learn_sizes),
     )
 
 

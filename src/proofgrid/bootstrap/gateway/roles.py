@@ -8,7 +8,7 @@ from functools import partial
 
 from proofgrid.bootstrap.gateway.adapters import Adapters
 from proofgrid.bootstrap.gateway.gate import build_gate
-from proofgrid.bootstrap.gateway.intake import build_admission, build_intake, engines_to_learn_of
+from proofgrid.bootstrap.gateway.intake import build_admission, build_intake
 from proofgrid.primitives.ids import Address, GatewayId, TaskId
 from proofgrid.proofs.registry import engines_here, with_unversioned
 from proofgrid.roles.canary.second_looks import SecondLooks
@@ -81,7 +81,7 @@ def build_roles(settings: GatewaySettings, world: Adapters, gateway_id: GatewayI
         world.workers,
         clock=world.clock,
         scratch=world.scratch,
-        report_ms=dispatch.phases.report_ms,
+        phases=dispatch.phases,
         hedging=dispatch.hedging,
         reputation=dispatch.reputation,
         surplus_to=settings.surplus,
@@ -145,8 +145,7 @@ def _checking(world: Adapters) -> Checking:
 
 
 def _learning(settings: GatewaySettings, world: Adapters) -> Learning | None:
-    engines = engines_to_learn_of(settings)
-    return Learning(world.database, engines, SizePolicy()) if engines else None
+    return Learning(world.database, engines_here(), SizePolicy()) if settings.learn_sizes else None
 
 
 def _canaries(settings: GatewaySettings, world: Adapters, admission: Admission) -> Canaries | None:
