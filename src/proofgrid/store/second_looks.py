@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from proofgrid.primitives.canonical import Json
 from proofgrid.primitives.digests import Digest
 from proofgrid.primitives.ids import Engine, LeaseId
 from proofgrid.store.queries import query
@@ -20,7 +19,7 @@ class LeaseToLookAt:
     looking: Engine
     proof_digest: Digest
     small_proof: bytes | None  #: None: it is an artifact
-    public: Mapping[str, Json]
+    public: Mapping[str, object]
 
 
 LEASES_TO_LOOK_AT = query("leases_to_look_at", LeaseToLookAt)

@@ -110,8 +110,6 @@ TEXTS: Mapping[str, TextKind | None] = {
     "SourceEntry.key": LABEL,
     "SourceEntry.value": WORD,
     "StatementRequest.owner": WORD,
-    "StopEngineRequest.engine": WORD,
-    "StopEngineRequest.reason": LINES,
     "ShareProgramRequest.audiences": WORD,
     "ShareProgramRequest.digest": WORD,
     "StopEngineRequest.engine": WORD,

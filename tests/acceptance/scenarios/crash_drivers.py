@@ -535,9 +535,8 @@ async def second_look(doomed: Doomed) -> None:
     """What another version accepted is verified again, and that is noted once."""
     proven = await doomed.prove(await doomed.program())
     task_id = proven.task.task_id
-    [before] = await doomed.sql(
-        "SELECT client, lane FROM tasks JOIN leases USING (task_id) WHERE task_id = $1", task_id
-    )
+    sold = "SELECT client, lane FROM tasks JOIN leases USING (task_id) WHERE task_id = $1"
+    [before] = await doomed.sql(sold, task_id)
     change = (
         "WITH sold AS (UPDATE leases SET lane = $2 WHERE task_id = $1) UPDATE tasks SET client = $3 WHERE task_id = $1"
     )

@@ -8,12 +8,14 @@ Versions that pin themselves in a program's identity build other programs, so of
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from pathlib import Path
+from typing import cast
 from uuid import UUID
 
 import structlog
 
+from proofgrid.primitives.canonical import Json
 from proofgrid.primitives.clock import Clock
 from proofgrid.primitives.errors import BadProof, ProofgridError, Recoverable
 from proofgrid.primitives.ids import uuid_at
@@ -126,7 +128,7 @@ class SecondLooks:
                 in_worker.verify_partials,
                 program.proof_system,
                 files,
-                [(lease.slice, lease.facts, JobOutput(proof=proof, public=row.public))],
+                [(lease.slice, lease.facts, JobOutput(proof=proof, public=cast("Mapping[str, Json]", row.public)))],
                 self._scratch,
                 timeout_seconds=VERIFY_TIMEOUT_SECONDS,
                 urgency=Urgency.READING,
