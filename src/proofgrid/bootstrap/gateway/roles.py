@@ -11,6 +11,7 @@ from proofgrid.bootstrap.gateway.gate import build_gate
 from proofgrid.bootstrap.gateway.intake import build_admission, build_intake
 from proofgrid.primitives.ids import Address, GatewayId, TaskId
 from proofgrid.proofs.registry import engines_here, with_unversioned
+from proofgrid.roles.audit.keeping import AuditPlacing, RefusedCalls
 from proofgrid.roles.canary.second_looks import SecondLooks
 from proofgrid.roles.canary.sending import Canaries
 from proofgrid.roles.chores import Chores
@@ -57,6 +58,8 @@ class Roles:
     ledger_check: LedgerCheck
     learning: Learning | None  #: None where sizes are not learned
     health: Health
+    audit_placing: AuditPlacing
+    refused_calls: RefusedCalls
     lag: Sequence[Callable[[], Coroutine[object, object, None]]]  #: what measures how late this gateway is
 
 
@@ -110,6 +113,8 @@ def build_roles(settings: GatewaySettings, world: Adapters, gateway_id: GatewayI
         ledger_check=LedgerCheck(world.database, world.clock),
         learning=_learning(settings, world),
         health=Health(world.database),
+        audit_placing=AuditPlacing(world.database, world.key),
+        refused_calls=RefusedCalls(world.database, world.clock),
         lag=[loop_lag.run, sealing_age.run, gate.run, clocks.run],
     )
 
