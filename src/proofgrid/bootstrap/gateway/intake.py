@@ -11,6 +11,7 @@ from proofgrid.roles.intake.access_list import AccessList
 from proofgrid.roles.intake.accounts import Accounts
 from proofgrid.roles.intake.admission import Admission, PriceJobs
 from proofgrid.roles.intake.artifacts import Artifacts
+from proofgrid.roles.intake.audit import AuditLog
 from proofgrid.roles.intake.bonds import Bonds
 from proofgrid.roles.intake.callers import Callers
 from proofgrid.roles.intake.canaries import Canaries
@@ -50,7 +51,7 @@ def build_admission(
     """Return what makes tasks of requests, not running yet."""
     return Admission(
         world.database,
-        Normaliser(world.artifacts, world.library, world.workers, scratch=world.scratch),
+        Normaliser(world.artifacts, world.library, world.workers, scratch=world.scratch, clock=world.clock),
         programs,
         _prices_of(Quoting(world.database, settings.market())),
         limits=settings.limits(),
@@ -82,6 +83,7 @@ def build_intake(
         access=AccessList(database, callers.known_roles),
         accounts=Accounts(database),
         artifacts=Artifacts(database, world.artifacts, world.troubles, limits=limits),
+        audit=AuditLog(database, world.key),
         bonds=Bonds(database, settings.bonds()),
         canaries=Canaries(database, admission, known_programs, world.clock),
         dead_letters=DeadLetters(database, world.clock),
