@@ -74,6 +74,17 @@ RIGHTS: Mapping[str, Mapping[str, str | None]] = {
         "Appeal": "operator",
         "ResolveAppeal": "admin",
     },
+    "EngineService": {
+        "ListEngines": ANYBODY,
+        "StopEngine": "admin",
+        "ResumeEngine": "admin",
+        "ListAccepted": "admin",
+    },
+    "ProgramService": {
+        "ShareProgram": "admin client",
+        "UnshareProgram": "admin client",
+        "DeleteProgram": "admin client",
+    },
     "StatementService": {"GetStatement": ANYBODY},
     "SubnetworkService": {
         "ListSubnetworks": ANYBODY,
