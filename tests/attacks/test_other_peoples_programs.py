@@ -56,7 +56,7 @@ async def test_a_program_is_not_made_of_a_file_that_somebody_else_uploaded(
     stolen = await owned.upload(OWNER, b"the model as it was handed in")
     nobody: Any = None
     registration = Registration(
-        owned.lane.database, owned.lane.artifacts, nobody, trust={}, scratch=tmp_path, publish=nobody
+        owned.lane.database, owned.lane.artifacts, nobody, nobody, trust={}, scratch=tmp_path, publish=nobody
     )
 
     with pytest.raises(UnknownArtifact):

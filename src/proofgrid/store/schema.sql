@@ -31,12 +31,25 @@ CREATE TABLE artifacts (
     created_ms bigint NOT NULL DEFAULT now_ms(),
     content    bytea,
     released   boolean NOT NULL DEFAULT false,
+    lease_id   uuid,
     PRIMARY KEY (digest, owner),
     CHECK ((size_bytes >= 0))
 );
 CREATE INDEX artifacts_by_age ON artifacts (created_ms) WHERE (owner <> '');
+CREATE INDEX artifacts_by_lease ON artifacts (lease_id) WHERE (lease_id IS NOT NULL);
 CREATE INDEX artifacts_by_owner ON artifacts (owner) INCLUDE (size_bytes);
 CREATE INDEX artifacts_released ON artifacts (digest) WHERE released;
+
+CREATE TABLE byte_reservations (
+    reservation_id uuid NOT NULL,
+    owner          text NOT NULL,
+    lease_id       uuid,
+    size_bytes     bigint NOT NULL,
+    expires_ms     bigint NOT NULL,
+    PRIMARY KEY (reservation_id),
+    CHECK ((size_bytes >= 0))
+);
+CREATE INDEX byte_reservations_by_owner ON byte_reservations (owner);
 
 CREATE TABLE canaries (
     canary_id      uuid NOT NULL,

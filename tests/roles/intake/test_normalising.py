@@ -62,7 +62,7 @@ def _a_program() -> Program:
 @asynccontextmanager
 async def normalising(workers: ScriptedWorkers) -> AsyncIterator[Callable[..., Any]]:
     fake: Any = workers
-    normaliser = Normaliser(fake, fake, fake, scratch=Path())
+    normaliser = Normaliser(fake, fake, fake, fake, scratch=Path())
     program = _a_program()
 
     async def of(*values: object, digest: str = "p") -> list[Any]:

@@ -26,6 +26,7 @@ from proofgrid.roles.intake.quotes import Quotes
 from proofgrid.roles.intake.records import Records
 from proofgrid.roles.intake.registration import Registration
 from proofgrid.roles.intake.reputation import Reputation
+from proofgrid.roles.intake.reservations import Reservations
 from proofgrid.roles.intake.reserving import Reserving
 from proofgrid.roles.intake.sizing import PlacedJob, Sizing
 from proofgrid.roles.intake.statements import Statements
@@ -53,7 +54,9 @@ def build_admission(
     """Return what makes tasks of requests, not running yet."""
     return Admission(
         world.database,
-        Normaliser(world.artifacts, world.library, world.workers, scratch=world.scratch),
+        Normaliser(
+            world.artifacts, world.library, world.workers, _reservations(settings, world), scratch=world.scratch
+        ),
         programs,
         _prices_of(Quoting(world.database, settings.market())),
         limits=settings.limits(),
@@ -82,7 +85,7 @@ def build_intake(
         callers=callers,
         access=AccessList(database, callers.known_roles),
         accounts=Accounts(database),
-        artifacts=Artifacts(database, world.artifacts, world.troubles, limits=limits),
+        artifacts=Artifacts(database, world.artifacts, _reservations(settings, world), world.troubles, limits=limits),
         bonds=Bonds(database, settings.bonds()),
         canaries=Canaries(database, admission, known_programs, world.clock),
         dead_letters=DeadLetters(database, world.clock),
@@ -97,6 +100,7 @@ def build_intake(
             database,
             world.artifacts,
             world.workers,
+            _reservations(settings, world),
             trust=world.roots.paths,
             scratch=world.scratch,
             publish=partial(publish_roots, world.roots, world.artifacts, database),
@@ -108,6 +112,10 @@ def build_intake(
         tasks=Tasks(database, admission, task_watch, why_waiting=WhyWaiting(database, settings.market()).of_task),
         treasury=Treasury(database),
     )
+
+
+def _reservations(settings: GatewaySettings, world: Adapters) -> Reservations:
+    return Reservations(world.database, world.clock, limits=settings.limits())
 
 
 def _facts(world: Adapters, settings: GatewaySettings) -> NetworkFacts:

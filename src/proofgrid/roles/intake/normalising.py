@@ -16,6 +16,7 @@ from pathlib import Path
 from proofgrid.primitives.canonical import Json
 from proofgrid.primitives.digests import Digest, digest_of
 from proofgrid.primitives.errors import InvalidRequest, Recoverable
+from proofgrid.primitives.ids import Address
 from proofgrid.primitives.last_words import without_last_words
 from proofgrid.primitives.turns import Urgency
 from proofgrid.proofs import workers as in_worker
@@ -23,6 +24,7 @@ from proofgrid.proofs.base import JobDraft, NormalisedRequest, Program
 from proofgrid.proofs.library import ProgramLibrary
 from proofgrid.proofs.workers import ProofWorkers
 from proofgrid.roles.intake.drafts import is_small
+from proofgrid.roles.intake.reservations import Reservation, Reservations, unless_whole
 from proofgrid.rules.jobs.request import ProofRequest
 from proofgrid.rules.scheduling.calls import pieces_per_call
 from proofgrid.store.artifacts import ArtifactStore
@@ -67,11 +69,18 @@ class Normaliser:
     """Asks the program's proof system, in a worker. What comes together is asked together while `run` runs."""
 
     def __init__(
-        self, artifacts: ArtifactStore, library: ProgramLibrary, workers: ProofWorkers, *, scratch: Path
+        self,
+        artifacts: ArtifactStore,
+        library: ProgramLibrary,
+        workers: ProofWorkers,
+        reservations: Reservations,
+        *,
+        scratch: Path,
     ) -> None:
         self._artifacts = artifacts
         self._library = library
         self._workers = workers
+        self._reservations = reservations
         self._scratch = scratch
         self._group: asyncio.TaskGroup | None = None
         self._lines: OrderedDict[_Kind, _Line] = OrderedDict()
@@ -105,10 +114,18 @@ class Normaliser:
         kind = request.program_digest, request.aggregate
         return await self._line(self._group, kind).add(list(request.inputs))
 
-    async def store_inputs(self, jobs: Sequence[JobDraft]) -> list[Digest]:
-        """Store the jobs' inputs and return their digests; small ones are written with their jobs."""
-        if all(is_small(job.input) for job in jobs):
+    async def store_inputs(self, client: Address, jobs: Sequence[JobDraft]) -> list[Digest]:
+        """Store the jobs' inputs and return their digests; small ones are written with their jobs.
+
+        Those that are not small count for the client, and are forgotten soon where no task names them. Raises TooLarge.
+        """
+        large = [job.input for job in jobs if not is_small(job.input)]
+        if not large:
             return [digest_of(job.input) for job in jobs]
+        async with self._reservations.reserved(client, sum(map(len, large))) as reservation:
+            return await unless_whole(self._stored(jobs, reservation), lambda: True)
+
+    async def _stored(self, jobs: Sequence[JobDraft], reservation: Reservation) -> list[Digest]:
         turn = asyncio.Semaphore(UPLOADS_AT_ONCE)
 
         async def store(content: bytes) -> Digest:
@@ -119,6 +136,7 @@ class Normaliser:
             stored = {
                 place: group.create_task(store(job.input)) for place, job in enumerate(jobs) if not is_small(job.input)
             }
+        await reservation.settle({stored[place].result(): len(jobs[place].input) for place in stored}, released=True)
         return [stored[place].result() if place in stored else digest_of(job.input) for place, job in enumerate(jobs)]
 
     def _line(self, group: asyncio.TaskGroup, kind: _Kind) -> Batches[list[Json], NormalisedRequest]:
