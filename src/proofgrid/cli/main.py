@@ -11,6 +11,7 @@ import typer
 import proofgrid
 from proofgrid.cli.admin import (
     access,
+    audit,
     canary,
     dead_letters,
     engine,
@@ -106,6 +107,7 @@ storage.add_to(access.group)
 access.group.add_typer(evidence.group)
 engine.add_to(access.group)
 incidents.add_to(access.group)
+access.group.add_typer(audit.group)
 treasury.add_to(access.group)
 statement.add_to(account.group)
 access.group.add_typer(canary.group)

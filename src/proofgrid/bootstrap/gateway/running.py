@@ -127,8 +127,10 @@ def _other_work(
     work: list[Work] = [roles.admission.run, roles.task_watch.run, roles.health.run]
     work += [desk.keep_alive, desk.run, roles.settlement.run, *roles.lag]
     work += [world.keeper.run] if world.keeper is not None else []
+    work += [roles.refused_calls.run]
     work += [partial(strike_off, world.database, sibling.dead)]
     chores: dict[str, Work] = {"spent tokens": roles.intake.callers.forget_spent_tokens}
+    chores["audit log"] = roles.audit_placing.run
     if "dispatcher" in names:
         chores["watch"] = roles.watch.run
         if roles.canaries is not None:

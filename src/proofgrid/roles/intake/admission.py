@@ -49,6 +49,7 @@ from proofgrid.store.batches import Batches
 from proofgrid.store.database import Database
 from proofgrid.store.firm_quotes import GET_FIRM_QUOTE, FirmQuote
 from proofgrid.store.ledger import balance_of
+from proofgrid.store.seating import Seating
 from proofgrid.store.subnetworks import check_client
 from proofgrid.store.task_views import GET_TASK, TaskView
 
@@ -89,7 +90,7 @@ class Admission:
         self._limits = limits
         self._clock = clock
         self._subnetwork = subnetwork
-        self._phases = phases
+        self._seating = Seating(phases=phases, clock=clock)
         self._convoy = Convoy(TOGETHER_SECONDS)  #: of what is quick: normalised by one call, written by one statement
         self._around = LookingAround(database, open_tasks_max=limits.open_tasks, clock=clock)
         self._drafts: Batches[Draft, AdmittedTask | None] = Batches(
@@ -143,9 +144,7 @@ class Admission:
             )
         draft = await self._draft(client, request, program, engines, quote)
         written = await (
-            self._drafts.add(draft)
-            if quote is None
-            else redeem(self._database, draft, quote, self._phases, self._clock)
+            self._drafts.add(draft) if quote is None else redeem(self._database, draft, quote, self._seating)
         )
         if written is None:
             return await self._as_it_is(await self._first_one(client, request, quote))
@@ -157,7 +156,7 @@ class Admission:
         """Return the jobs of a request in the lanes that they would be sold in; nothing is stored."""
         program, engines = await self._checked(client, request)
         normal = await self._normaliser.normalise(program, request, urgency=Urgency.READING)
-        sized = await self._sizing.sized(program, request.program_digest, normal.jobs)
+        sized = await self._sizing.sized(program, request.program_digest, normal.jobs, engines)
         return self._in_lanes(sized, engines, request)
 
     async def _checked(self, client: Address, request: ProofRequest) -> tuple[Program, Engines]:
@@ -173,7 +172,7 @@ class Admission:
                 field="aggregate",
                 hint="leave it out, or register the program with wraps",
             )
-        units = await self._sizing.units_of(program, request.program_digest)
+        units = await self._sizing.units_of(program, request.program_digest, engines)
         calculate_escrow(request, units=units * len(request.inputs))
         if name != DEFAULT:
             async with self._database.connection(Urgency.ADMISSION) as connection:
@@ -191,7 +190,7 @@ class Admission:
         normal = await self._normaliser.normalise(program, request)
         digest = request.program_digest
         if quote is None:
-            sized = await self._sizing.sized(program, digest, normal.jobs)
+            sized = await self._sizing.sized(program, digest, normal.jobs, engines)
         else:
             sized = await self._sizing.as_sold(program, digest, normal.jobs, quote.quote_id)
         placed = self._in_lanes(sized, engines, request)
@@ -293,6 +292,9 @@ class Admission:
             raise InvalidField(f"the firm quote is for program {quote.program_digest}", field="program_digest")
         if quote.inputs != len(request.inputs):
             raise InvalidField(f"the firm quote is for {quote.inputs} inputs", field="inputs")
+        if quote.aggregate != request.aggregate:
+            what = "one proof of all inputs" if quote.aggregate else "a proof of each input"
+            raise InvalidField(f"the firm quote is for {what}", field="aggregate", hint="ask for what was quoted")
         return quote
 
 

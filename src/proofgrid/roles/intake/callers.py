@@ -22,6 +22,7 @@ from proofgrid.rules.jobs.limits import JSON_WEIGHT, Limits, Rate
 from proofgrid.store.access import FORGET_SPENT_TOKENS, SPEND_TOKEN
 from proofgrid.store.database import Database
 from proofgrid.store.transactions import Transaction
+from proofgrid.telemetry.acting import is_called_by
 
 KNOWN_TOKENS_MAX = 10_000
 FORGET_SECONDS = 60.0
@@ -57,6 +58,7 @@ class Callers:
         """
         try:
             claims = self._authenticate(token, host)
+            is_called_by(claims.subject)
             self._limit_rate(claims.subject)
             # What only administrators may do, and what a token is spent for, is rare and looks at the list itself.
             anew = single_use or needed == ONLY_ADMIN
