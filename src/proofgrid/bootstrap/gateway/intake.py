@@ -53,7 +53,12 @@ def build_admission(
     return Admission(
         world.database,
         Normaliser(
-            world.artifacts, world.library, world.workers, _reservations(settings, world), scratch=world.scratch
+            world.artifacts,
+            world.library,
+            world.workers,
+            _reservations(settings, world),
+            scratch=world.scratch,
+            clock=world.clock,
         ),
         programs,
         _prices_of(Quoting(world.database, settings.market())),
