@@ -80,6 +80,7 @@ OF_CLIENTS: dict[str, Callable[[Any, Path], Any]] = {
     "account": lambda client, _: client.account(),
     "statement": lambda client, _: client.statement(),
     "rounds": lambda client, _: client.rounds(),
+    "sizes": lambda client, _: client.sizes(),
     "status": lambda client, _: client.status(),
     "subnetworks": lambda client, _: client.subnetworks(),
     "operators": lambda client, _: client.operators(),

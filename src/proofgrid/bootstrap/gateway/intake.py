@@ -31,6 +31,7 @@ from proofgrid.roles.intake.registration import Registration
 from proofgrid.roles.intake.reputation import Reputation
 from proofgrid.roles.intake.reservations import Reservations
 from proofgrid.roles.intake.reserving import Reserving
+from proofgrid.roles.intake.sizes import Sizes
 from proofgrid.roles.intake.sizing import PlacedJob, Sizing
 from proofgrid.roles.intake.statements import Statements
 from proofgrid.roles.intake.status import NetworkFacts, Status
@@ -42,6 +43,7 @@ from proofgrid.roles.intake.writing_down import MarketHere
 from proofgrid.roles.market.quoting import QuotedJob, Quoting
 from proofgrid.roles.market.why_waiting import WhyWaiting
 from proofgrid.rules.jobs.constraints import Constraints
+from proofgrid.rules.jobs.sizes import SizePolicy
 from proofgrid.rules.market.quote import LaneQuote
 from proofgrid.settings.gateway import GatewaySettings
 
@@ -114,6 +116,7 @@ def build_intake(
             engines=engines,
         ),
         reputation=Reputation(database, settings.reputation()),
+        sizes=Sizes(database, SizePolicy(), world.clock),
         statements=Statements(database, world.clock),
         status=Status(database, _facts(world, settings), silent_ms=settings.lease_ttl_ms),
         subnetworks=Subnetworks(database),
