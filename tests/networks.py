@@ -15,6 +15,7 @@ from typing import Any
 
 import psutil
 
+from proofgrid.primitives.private_files import OTHERS
 from proofgrid.primitives.signatures import SigningKey
 from proofgrid.sdk.answers.money import LedgerCheck
 from proofgrid.sdk.answers.network import NetworkStatus
@@ -366,3 +367,9 @@ async def running_network(
         raise
     finally:
         await network.stop()
+
+
+def open_to_others(root: Path) -> list[str]:
+    """Return what in a folder, itself included, others than its owner can open."""
+    found = [root, *root.rglob("*")]
+    return [str(path) for path in found if not path.is_socket() and path.lstat().st_mode & OTHERS]
