@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
-from proofgrid.primitives.errors import UnknownProofSystem
+from proofgrid.primitives.errors import InvalidField, UnknownProofSystem
 from proofgrid.settings.declared import Settings, default_data_dir, setting, setting_of_machine
 from proofgrid.settings.host_name import name_of_machine
 from proofgrid.settings.prices import PRICE
@@ -42,6 +42,12 @@ class ProverSettings(Settings):
     class_asks: str = setting("", "Another ask for jobs of some classes.", metavar="large=1.2/M,medium=0.9/M")
     units_min: int = setting(0, "Take no job of fewer PU.", least=0)
     proof_systems: str = setting("", "Which to prove, separated by commas.", told="all installed")
+    services: str = setting(
+        "",
+        "Services that prove for you, each with its proof system, separated by commas.",
+        told="none",
+        metavar="SYSTEM=ADDRESS",
+    )
     classes: str = setting("small,medium", "Classes of jobs to take.")
     slots: int = setting(1, "Jobs at once.", least=1, most=4_096)
     reserve_ask: str = setting(
@@ -102,6 +108,7 @@ class ProverSettings(Settings):
         import psutil
 
         from proofgrid.primitives.money import parse_price
+        from proofgrid.proofs.kit.services import name_services
         from proofgrid.roles.prover.node_settings import NodeSettings
         from proofgrid.roles.prover.warmth import Isolation, WarmBounds, read_isolation
         from proofgrid.rules.jobs.classes import parse_class
@@ -110,6 +117,7 @@ class ProverSettings(Settings):
         warm = WarmBounds(jobs_max=self.warm_jobs, seconds_max=self.warm_seconds, bytes_max=self.warm_bytes)
         data_dir = self.data_dir.expanduser().resolve()
         name = self.name or name_of_machine(socket.gethostname(), data_dir)
+        name_services(self.services)
         systems = _systems(_listed(self.proof_systems))
         class_asks = parse_class_asks(self.class_asks)
         return NodeSettings(
@@ -136,6 +144,7 @@ class ProverSettings(Settings):
 
 def _systems(wanted: list[str]) -> list[str]:
     """Return the proof systems to offer: those that are wanted, or all that are installed."""
+    from proofgrid.proofs.offers import ProvesByServices
     from proofgrid.proofs.registry import missing_systems, proof_system, proven_names
 
     missing = missing_systems()
@@ -145,7 +154,12 @@ def _systems(wanted: list[str]) -> list[str]:
         if name in missing:
             raise missing[name]
         if name not in proven:
-            proof_system(name)  # there is none, or
+            if isinstance(proof_system(name), ProvesByServices):
+                raise InvalidField(
+                    f"{name} is proven by services, and none is named for it",
+                    field="services",
+                    hint=f"--services {name}=https://gpu.example:3000",
+                )
             raise UnknownProofSystem(
                 f"programs of {name} are proven by provers of other systems",
                 field="proof_systems",

@@ -137,7 +137,8 @@ class EngineProgram:
 GNARK = EngineProgram("gnark", GO)
 NOIR = EngineProgram("noir", NPM)
 MIDEN = EngineProgram("miden", CARGO)
-ENGINES = (GNARK, NOIR, MIDEN)
+SP1 = EngineProgram("sp1", CARGO)
+ENGINES = (GNARK, NOIR, MIDEN, SP1)
 
 
 def engines_of(names: Sequence[str]) -> list[EngineProgram]:
