@@ -14,7 +14,7 @@ FAST := tests/rules tests/primitives tests/simulation/test_parts.py tests/wire t
 TESTS ?= tests --ignore=tests/acceptance/scenarios
 
 .DEFAULT_GOAL := help
-.PHONY: help demo engines engine-wheels fast test test-zkvm test-wraps scenarios check format bench bench-check proto protos schema db coverage dead mutants house lock wheels wheel release clean
+.PHONY: help demo engines engine-wheels fast test test-zkvm test-wraps scenarios check format bench bench-check proto protos schema db coverage dead mutants house lock wheels wheel release bill clean
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## */\1\t/' | awk -F'\t' '{printf "  make %-11s  %s\n", $$1, $$2}'
@@ -58,6 +58,7 @@ check: $(STAMP) ## format, lint, types, the import map, the form of documents, t
 	$(BIN)/lint-imports
 	$(BIN)/python -m tools.prose
 	$(BIN)/python -m tools.measure_house --quiet
+	$(BIN)/python -m tools.supply check
 
 format: $(STAMP) ## put code and documents into form
 	$(BIN)/ruff format .
@@ -106,8 +107,14 @@ lock: ## pin every dependency again (needs uv)
 wheels: $(STAMP) ## is there a wheel of all that users install, for every Python and machine? (asks the index)
 	$(BIN)/python -m tools.wheels
 
-engine-wheels: $(STAMP) ## build dist/proofgrid_engine_….whl: engines for every machine, so that users need no compiler (Go)
-	$(BIN)/python -m tools.engine_wheels --out dist
+engine-wheels: $(STAMP) ## build dist/proofgrid_engine_….whl: engines for every machine, so that users need no compiler (ENGINES="gnark noir" MACHINE=linux for some)
+	@command -v go >/dev/null || $(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r src/proofgrid/engines/go-requirements.txt
+	@command -v npm >/dev/null || $(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r src/proofgrid/engines/node-requirements.txt
+	@! command -v cargo >/dev/null || $(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r tools/zig-requirements.txt
+	$(BIN)/python -m tools.engine_wheels $(ENGINES) --machine "$(MACHINE)" --out dist
+
+bill: $(STAMP) ## write dist/proofgrid.cdx.json: the bill of materials of what users install (CycloneDX)
+	$(BIN)/python -m tools.supply bill dist/proofgrid.cdx.json
 
 wheel: $(STAMP) ## build dist/proofgrid-….whl
 	$(BIN)/python -m hatchling build -t wheel

@@ -13,7 +13,7 @@ esac
 
 elsewhere=$(mktemp -d /tmp/release-XXXXXX) # a short path: the database's socket lies in it
 trap 'rm -rf "$elsewhere"' EXIT
-make --no-print-directory wheel
+make --no-print-directory wheel bill
 wheel=$PWD/dist/proofgrid-$version-py3-none-any.whl
 
 ${PYTHON:-python3} -m venv "$elsewhere/venv"

@@ -149,6 +149,7 @@ class MarketAndLeases(Settings):
     attempts_max: int = setting(5, "Attempts per job before its task fails.", least=1, most=100)
     hedges_max: int = setting(2, "Second leases of one slow job; 0: never.", least=0, most=16)
     fee_permille: int = setting(0, "Of what operators are paid, to the treasury.", least=0, most=1_000)
+    learn_sizes: bool = setting(True, "Correct sizes of jobs to come by what proven ones needed.", told="yes")
     surplus: SurplusTo = setting(SurplusTo.TREASURY, "Where what clients pay beyond what operators receive goes.")
 
     def phases(self) -> PhasePolicy:

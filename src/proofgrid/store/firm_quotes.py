@@ -168,6 +168,7 @@ class NewSeat(TypedDict):
     prover_id: str
     operator: str
     stake_bound: int
+    sizes: int
 
 
 TAKE_TURN_OF_QUOTES = query("take_turn_of_quotes", None)
@@ -233,6 +234,7 @@ async def write_sold(
             "prover_id": seat.prover_id,
             "operator": seat.operator,
             "stake_bound": binds[seat.position],
+            "sizes": seat.sizes,
         }
         for seat in sold.seats
     ]

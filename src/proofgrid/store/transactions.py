@@ -34,6 +34,7 @@ class Transaction(StrEnum):
     CLOSE_INCIDENT = "close_incident"
     # the network's own jobs
     ADD_CANARY = "add_canary"
+    LEARN_SIZES = "learn_sizes"
     # programs and artifacts
     REGISTER_PROGRAM = "register_program"
     RECORD_ARTIFACT = "record_artifact"
@@ -112,6 +113,7 @@ _BY_URGENCY = {
         Transaction.FORGET_TOKENS,
         Transaction.CHECK_LEDGER,
         Transaction.ADD_CANARY,
+        Transaction.LEARN_SIZES,
         Transaction.TIDY_ARTIFACTS,
         Transaction.MEND_ARTIFACTS,
     ),

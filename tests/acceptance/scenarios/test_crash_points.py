@@ -40,6 +40,7 @@ WAYS: dict[Transaction, dict[str, Driver]] = {
     Transaction.CHECK_LEDGER: {"time": drivers.prove_slowly},
     Transaction.CLOSE_INCIDENT: {"close": drivers.close_incident},
     Transaction.ADD_CANARY: {"add": drivers.add_canary},
+    Transaction.LEARN_SIZES: {"start": drivers.start_again},
     # programs and artifacts
     Transaction.REGISTER_PROGRAM: {"register": drivers.register},
     Transaction.RECORD_ARTIFACT: {"upload": drivers.register, "srs": drivers.start_again},

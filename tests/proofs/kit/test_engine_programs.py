@@ -93,7 +93,32 @@ def test_an_engine_that_takes_long_is_built_only_when_it_is_named(toy: EnginePro
     assert named == [MIDEN] and MIDEN not in quick and quick
     with pytest.raises(InvalidField, match="no engine 'mieden'"):
         engines_of(["gnark", "mieden"])
-    slow = replace(toy, recipe=replace(RECIPE, takes="an hour", is_slow=True))
+    slow = replace(RECIPE, takes="an hour", is_slow=True)
     with pytest.raises(UnknownProofSystem) as refused:
-        slow.path(system="toys")
+        replace(toy, recipe=slow).path(system="toys")
+    assert refused.value.hint == "proofgrid systems --build toy, which takes an hour"
+    with pytest.raises(UnknownProofSystem) as refused:
+        replace(toy, recipe=replace(slow, tool=lambda: None)).path(system="toys")
     assert refused.value.hint == "proofgrid systems --build toy, which needs Python 3 and an hour"
+
+
+@pytest.mark.parametrize(
+    ("system", "machine", "is_told"),
+    [
+        ("Linux", "x86_64", True),
+        ("Darwin", "arm64", True),
+        ("Linux", "riscv64", False),
+        ("Windows", "x86_64", False),
+    ],
+)
+def test_a_machine_without_the_tool_is_told_of_a_wheel_where_there_is_one(
+    toy: EngineProgram, system: str, machine: str, is_told: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("platform.system", lambda: system)
+    monkeypatch.setattr("platform.machine", lambda: machine)
+    others: dict[str, dict[str, str]] = {"manylinux2014_x86_64.musllinux_1_1_x86_64": {}, "macosx_12_0_arm64": {}}
+    bare = replace(toy, recipe=replace(RECIPE, tool=lambda: None, others=others))
+    with pytest.raises(UnknownProofSystem) as refused:
+        bare.path(system="toys")
+    assert ("pip install proofgrid-engine-toy==" in refused.value.hint) == is_told
+    assert "proofgrid systems --build" in refused.value.hint

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from typing import Any
 from uuid import UUID
@@ -16,6 +16,7 @@ from proofgrid.primitives.ids import Address
 from proofgrid.proofs.base import JobDraft, NormalisedRequest, Program, SliceSpec
 from proofgrid.roles.intake.admission import Admission
 from proofgrid.roles.intake.looking_around import LookingAround
+from proofgrid.roles.intake.sizing import Sizing
 from proofgrid.roles.intake.writing_down import MarketHere
 from proofgrid.rules.jobs.limits import COUNT_HOLDS_MS, Limits
 from proofgrid.rules.jobs.phases import PhasePolicy
@@ -123,7 +124,12 @@ class OneJobEach:
 
 @asynccontextmanager
 async def admitting(
-    lane: LaneUnderTest, *, open_tasks: int = 1_000, market: MarketHere = NO_MARKET, quick: bool = False
+    lane: LaneUnderTest,
+    *,
+    open_tasks: int = 1_000,
+    market: MarketHere = NO_MARKET,
+    quick: bool = False,
+    engines: Mapping[str, str] | None = None,
 ) -> AsyncIterator[tuple[Admission, OneJobEach]]:
     normaliser: Any = OneJobEach(quick=quick)
     price_jobs: Any = None
@@ -136,6 +142,7 @@ async def admitting(
         subnetwork="default",
         phases=PhasePolicy(),
         market=market,
+        sizing=Sizing(lane.database, engines or {}, ManualClock()),
     )
     async with asyncio.TaskGroup() as group:
         running = group.create_task(admission.run())
@@ -288,3 +295,19 @@ async def test_quick_requests_that_come_while_one_is_under_way_are_written_toget
             *(admission.submit(CLIENT, a_request(program_digest="p", idempotency_key=key)) for key in "abcde")
         )
     assert written.count("admit_tasks:after") == 2
+
+
+async def test_a_task_keeps_what_its_system_said_and_names_the_correction_of_its_size(lane: LaneUnderTest) -> None:
+    await lane.fetch(
+        "INSERT INTO size_corrections (proof_system, engine, scope, units_permille, memory_permille)"
+        " VALUES ('toy', 'toy 1', '', 1000, 1000), ('toy', 'toy 1', 'p/0', 70000, 3000)"
+    )
+    async with admitting(lane, engines={"toy": "toy 1"}) as (admission, _):
+        task = await admission.submit(CLIENT, a_request(program_digest="p", idempotency_key="a", limit_price=2))
+    [job] = await lane.fetch("SELECT * FROM jobs")
+    assert (job["units"], job["said_units"]) == (70 * UNITS, UNITS)
+    assert (job["memory_bytes"], job["said_memory_bytes"], job["sizes"]) == (3, 1, 2)
+    assert job["lane"] == "default/toy/medium"  # so many units are no small job
+    assert (task.units, task.escrow) == (70 * UNITS, 140 * UNITS)
+    [(kind, accepted)] = await lane.events()
+    assert (kind, accepted["sizes"], accepted["units"]) == ("accepted", [2], 70 * UNITS)

@@ -6,8 +6,7 @@ from collections.abc import Sequence
 from functools import partial
 
 from proofgrid.bootstrap.gateway.adapters import Adapters, publish_roots
-from proofgrid.proofs.base import JobDraft
-from proofgrid.proofs.registry import installed_names, proof_system
+from proofgrid.proofs.registry import installed_names, proof_system, proven_names
 from proofgrid.roles.intake.access_list import AccessList
 from proofgrid.roles.intake.accounts import Accounts
 from proofgrid.roles.intake.admission import Admission, PriceJobs
@@ -27,6 +26,7 @@ from proofgrid.roles.intake.records import Records
 from proofgrid.roles.intake.registration import Registration
 from proofgrid.roles.intake.reputation import Reputation
 from proofgrid.roles.intake.reserving import Reserving
+from proofgrid.roles.intake.sizing import PlacedJob, Sizing
 from proofgrid.roles.intake.statements import Statements
 from proofgrid.roles.intake.status import NetworkFacts, Status
 from proofgrid.roles.intake.subnetworks import Subnetworks
@@ -41,6 +41,11 @@ from proofgrid.rules.market.quote import LaneQuote
 from proofgrid.settings.gateway import GatewaySettings
 
 
+def engines_to_learn_of(settings: GatewaySettings) -> dict[str, str]:
+    """Return the engine of each proof system whose sizes are learned, by its name; none where that is not wanted."""
+    return {name: proof_system(name).describe().engine for name in proven_names()} if settings.learn_sizes else {}
+
+
 def build_admission(settings: GatewaySettings, world: Adapters, market: MarketHere) -> Admission:
     """Return what makes tasks of requests, not running yet."""
     return Admission(
@@ -52,6 +57,7 @@ def build_admission(settings: GatewaySettings, world: Adapters, market: MarketHe
         subnetwork=settings.subnetwork,
         phases=settings.phases(),
         market=market,
+        sizing=Sizing(world.database, engines_to_learn_of(settings), world.clock),
     )
 
 
@@ -108,10 +114,10 @@ def _facts(world: Adapters, settings: GatewaySettings) -> NetworkFacts:
 
 
 def _prices_of(quoting: Quoting) -> PriceJobs:
-    async def price_jobs(
-        jobs: Sequence[tuple[str, JobDraft]], program: str, constraints: Constraints
-    ) -> Sequence[LaneQuote]:
-        asked = [QuotedJob(lane=lane, units=job.units, memory_bytes=job.memory_bytes) for lane, job in jobs]
+    async def price_jobs(jobs: Sequence[PlacedJob], program: str, constraints: Constraints) -> Sequence[LaneQuote]:
+        asked = [
+            QuotedJob(lane=job.lane, units=job.content.units, memory_bytes=job.content.memory_bytes) for job in jobs
+        ]
         return await quoting.quote(asked, program=program, constraints=constraints)
 
     return price_jobs

@@ -8,7 +8,7 @@ from functools import partial
 
 from proofgrid.bootstrap.gateway.adapters import Adapters
 from proofgrid.bootstrap.gateway.gate import build_gate
-from proofgrid.bootstrap.gateway.intake import build_admission, build_intake
+from proofgrid.bootstrap.gateway.intake import build_admission, build_intake, engines_to_learn_of
 from proofgrid.primitives.ids import Address, GatewayId, TaskId
 from proofgrid.roles.canary.sending import Canaries
 from proofgrid.roles.chores import Chores
@@ -24,10 +24,12 @@ from proofgrid.roles.intake.watching import TaskWatch
 from proofgrid.roles.intake.writing_down import MarketHere
 from proofgrid.roles.market.rounds import Market
 from proofgrid.roles.settlement.combining import Combiner
+from proofgrid.roles.settlement.learning import Learning
 from proofgrid.roles.settlement.ledger_check import LedgerCheck
 from proofgrid.roles.settlement.sealing_age import SealingAge
 from proofgrid.roles.settlement.settlement import Settlement
 from proofgrid.rules.jobs.request import ProofRequest
+from proofgrid.rules.jobs.sizes import SizePolicy
 from proofgrid.settings.gateway import GatewaySettings
 from proofgrid.telemetry.lag import LoopLag
 
@@ -48,6 +50,7 @@ class Roles:
     settlement: Settlement
     combiner: Combiner
     ledger_check: LedgerCheck
+    learning: Learning | None  #: None where sizes are not learned
     health: Health
     lag: Sequence[Callable[[], Coroutine[object, object, None]]]  #: what measures how late this gateway is
 
@@ -105,6 +108,7 @@ def build_roles(settings: GatewaySettings, world: Adapters, gateway_id: GatewayI
             scratch=world.scratch,
         ),
         ledger_check=LedgerCheck(world.database, world.clock),
+        learning=_learning(settings, world),
         health=Health(world.database),
         lag=[loop_lag.run, sealing_age.run, gate.run, clocks.run],
     )
@@ -125,6 +129,11 @@ def _checking(world: Adapters) -> Checking:
     return Checking(
         world.database, world.artifacts, world.library, world.workers, world.troubles, scratch=world.scratch
     )
+
+
+def _learning(settings: GatewaySettings, world: Adapters) -> Learning | None:
+    engines = engines_to_learn_of(settings)
+    return Learning(world.database, engines, SizePolicy()) if engines else None
 
 
 def _canaries(settings: GatewaySettings, world: Adapters, admission: Admission) -> Canaries | None:

@@ -136,6 +136,8 @@ def _other_work(
     if "settlement" in names:
         work += [roles.combiner.run]
         chores["ledger check"] = roles.ledger_check.run
+        if roles.learning is not None:
+            chores["learning"] = roles.learning.run
         chores |= tidying(settings, world.database, world.artifacts)
     return work + [partial(sibling.chores.do, chore, todo) for chore, todo in chores.items()]
 

@@ -21,6 +21,7 @@ from pathlib import Path
 
 import platformdirs
 
+from proofgrid import __version__
 from proofgrid.primitives.digests import digest_of
 from proofgrid.primitives.errors import InvalidField, UnknownProofSystem
 from proofgrid.proofs.kit.engine import ENGINES_FOLDER
@@ -29,8 +30,8 @@ from proofgrid.proofs.kit.engine_recipes import CARGO, GO, NPM, BuildFailed, Rec
 # A job's child has another home than we have, and with it another cache.
 os.environ.setdefault(ENGINES_FOLDER, str(platformdirs.user_cache_path("proofgrid") / "engines"))
 
-#: In the package of an engine: the program's folder, and the digest of the sources that it was built of.
-PACKAGED_IN, PACKAGED_SOURCES = "bin", "sources"
+#: In the package of an engine: the program's folder, what it works with besides, and the digest of its sources.
+PACKAGED_IN, CARRIED_IN, PACKAGED_SOURCES = "bin", "data", "sources"
 
 _ENGINES = Path(__file__).parents[2] / "engines"
 _DIGEST_KEPT = 16
@@ -52,7 +53,7 @@ class EngineProgram:
         raise UnknownProofSystem(
             f"{system} is not installed here: its engine {self.name} is not built",
             field="proof_system",
-            hint=f"{self._command}, which needs {self.recipe.needs} and {self.recipe.takes}{self._wheel_hint()}",
+            hint=self._what_gets_it(),
         )
 
     def is_here(self) -> bool:
@@ -102,19 +103,26 @@ class EngineProgram:
         named = ((path.relative_to(folder).as_posix().encode(), path.read_bytes()) for path in files)
         return digest_of(b"\0".join(name + b"\0" + content for name, content in named)).rpartition(":")[2]
 
-    def _installed(self) -> Path | None:
+    def packaged(self) -> Path | None:
+        """Return the folder of the package that brings the program; None where there is none of these sources."""
         found = importlib.util.find_spec(self.package)
         if found is None or found.origin is None:
             return None
         folder = Path(found.origin).parent
         with suppress(OSError):
             if (folder / PACKAGED_SOURCES).read_text().strip() == self.sources_digest():
-                return folder / PACKAGED_IN / self.made
+                return folder
         return None
 
-    def _wheel_hint(self) -> str:
-        name = self.package.replace("_", "-")
-        return f"; or install this version's wheel {name}" if self.recipe.others else ""
+    def carried(self, name: str) -> Path | None:
+        """Return a file that the package brings besides the program; None where there is none."""
+        folder = self.packaged()
+        path = None if folder is None else folder / CARRIED_IN / name
+        return path if path is not None and path.is_file() else None
+
+    def _installed(self) -> Path | None:
+        folder = self.packaged()
+        return None if folder is None else folder / PACKAGED_IN / self.made
 
     def _cached(self) -> Path:
         return self._cache_folder() / self.made
@@ -124,9 +132,20 @@ class EngineProgram:
         machine = f"{platform.system()}-{platform.machine()}".lower()
         return Path(os.environ[ENGINES_FOLDER]) / f"{self.name}-{kept}-{machine}"
 
-    @property
-    def _command(self) -> str:
-        return f"proofgrid systems --build {self.name}" if self.recipe.is_slow else "proofgrid systems --build"
+    def _what_gets_it(self) -> str:
+        """Return the one command for this machine, and the other one."""
+        build = f"proofgrid systems --build {self.name}" if self.recipe.is_slow else "proofgrid systems --build"
+        if self.recipe.tool() is not None:
+            return f"{build}, which takes {self.recipe.takes}"
+        if not self._has_wheel():
+            return f"{build}, which needs {self.recipe.needs} and {self.recipe.takes}"
+        wheel = f"pip install {self.package.replace('_', '-')}=={__version__}"
+        return f"{wheel}, from where you have proofgrid's wheel; or with {self.recipe.needs}: {build}"
+
+    def _has_wheel(self) -> bool:
+        """Is there a wheel for this machine?"""
+        system = {"Linux": "manylinux", "Darwin": "macosx"}.get(platform.system(), "none")
+        return any(tag.startswith(system) and tag.endswith(platform.machine()) for tag in self.recipe.others)
 
     @property
     def made(self) -> str:

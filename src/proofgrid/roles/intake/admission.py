@@ -26,11 +26,12 @@ from proofgrid.primitives.errors import (
 )
 from proofgrid.primitives.ids import Address, Lane, TaskId
 from proofgrid.primitives.turns import Urgency
-from proofgrid.proofs.base import JobDraft, Program
+from proofgrid.proofs.base import Program
 from proofgrid.proofs.registry import systems_of
 from proofgrid.roles.intake.drafts import Draft, DraftedJob, task_view
 from proofgrid.roles.intake.looking_around import LookingAround
 from proofgrid.roles.intake.normalising import Normaliser
+from proofgrid.roles.intake.sizing import PlacedJob, SizedJob, Sizing
 from proofgrid.roles.intake.writing_down import MarketHere, redeem, write_down
 from proofgrid.rules.access.subnetworks import DEFAULT
 from proofgrid.rules.jobs.classes import class_of, lane_of
@@ -54,8 +55,8 @@ TOGETHER_SECONDS = 0.02  #: for which submissions under way keep the next ones w
 
 log = structlog.get_logger(__name__)
 
-#: Jobs with the lanes that they would be sold in, their program, whom they are for -> what the lanes say.
-PriceJobs = Callable[[Sequence[tuple[str, JobDraft]], str, Constraints], Awaitable[Sequence[LaneQuote]]]
+#: Jobs in the lanes that they would be sold in, their program, whom they are for -> what the lanes say.
+PriceJobs = Callable[[Sequence[PlacedJob], str, Constraints], Awaitable[Sequence[LaneQuote]]]
 
 
 class Admission:
@@ -72,9 +73,11 @@ class Admission:
         subnetwork: str,
         phases: PhasePolicy,
         market: MarketHere,
+        sizing: Sizing,
     ) -> None:
         self._database = database
         self._normaliser = normaliser
+        self._sizing = sizing
         self._price_jobs = price_jobs
         self._limits = limits
         self._clock = clock
@@ -143,11 +146,11 @@ class Admission:
         log.info("task_accepted", task_id=str(draft.task_id), client=client, jobs=len(draft.jobs), units=draft.units)
         return task_view(draft, written)
 
-    async def jobs_of(self, client: Address, request: ProofRequest) -> tuple[Program, list[tuple[Lane, JobDraft]]]:
-        """Return the program of a request and its jobs, each with the lane it would be sold in; nothing is stored."""
+    async def jobs_of(self, client: Address, request: ProofRequest) -> list[PlacedJob]:
+        """Return the jobs of a request in the lanes that they would be sold in; nothing is stored."""
         program = await self._checked(client, request)
         normal = await self._normaliser.normalise(program, request, urgency=Urgency.READING)
-        return program, self._in_lanes(normal.jobs, program, request)
+        return self._in_lanes(await self._sizing.sized(program, request.program_digest, normal.jobs), request)
 
     async def _checked(self, client: Address, request: ProofRequest) -> Program:
         """Return a request's program; what can be refused before the costly part is refused here."""
@@ -159,7 +162,8 @@ class Admission:
                 field="aggregate",
                 hint="leave it out, or register the program with wraps",
             )
-        calculate_escrow(request, units=sum(spec.units for spec in program.slices) * len(request.inputs))
+        units = await self._sizing.units_of(program, request.program_digest)
+        calculate_escrow(request, units=units * len(request.inputs))
         name = request.subnetwork or self._subnetwork
         if name != DEFAULT:
             async with self._database.connection(Urgency.ADMISSION) as connection:
@@ -174,8 +178,14 @@ class Admission:
         quote: FirmQuote | None,
     ) -> Draft:
         normal = await self._normaliser.normalise(program, request)
+        digest = request.program_digest
+        if quote is None:
+            sized = await self._sizing.sized(program, digest, normal.jobs)
+        else:
+            sized = await self._sizing.as_sold(program, digest, normal.jobs, quote.quote_id)
+        placed = self._in_lanes(sized, request)
         if not request.limit_price:
-            request = await self._at_the_markets_price(client, request, program, normal.jobs)
+            request = await self._at_the_markets_price(client, request, placed)
         digests = await self._normaliser.store_inputs(normal.jobs)
         return Draft(
             task_id=TaskId(fresh_uuid(self._clock)),
@@ -184,36 +194,35 @@ class Admission:
             subnetwork=request.subnetwork or self._subnetwork,
             statement=normal.statement,
             jobs=[
-                DraftedJob(job_id=fresh_uuid(self._clock), lane=lane, input_digest=digest, content=job)
-                for (lane, job), digest in zip(self._in_lanes(normal.jobs, program, request), digests, strict=True)
+                DraftedJob(job_id=fresh_uuid(self._clock), input_digest=digest, placed=one)
+                for one, digest in zip(placed, digests, strict=True)
             ],
-            escrow=calculate_escrow(request, units=sum(job.units for job in normal.jobs)),
+            escrow=calculate_escrow(request, units=sum(one.content.units for one in placed)),
             quote=quote,
         )
 
     async def _at_the_markets_price(
-        self, client: Address, request: ProofRequest, program: Program, jobs: Sequence[JobDraft]
+        self, client: Address, request: ProofRequest, placed: Sequence[PlacedJob]
     ) -> ProofRequest:
         """Return the request with the limit price that the market suggests, within what its client can pay."""
-        lanes = await self._price_jobs(self._in_lanes(jobs, program, request), program.digest, request.constraints)
+        lanes = await self._price_jobs(placed, request.program_digest, request.constraints)
         async with self._database.connection(Urgency.ADMISSION) as connection:
             balance = await balance_of(connection, client_account(client))
         said = estimate(lanes)
-        limit = suggested_limit(said, units=sum(job.units for job in jobs), budget=request.budget, balance=balance)
+        units = sum(one.content.units for one in placed)
+        limit = suggested_limit(said, units=units, budget=request.budget, balance=balance)
         return replace(request, limit_price=limit, estimate=said)
 
-    def _in_lanes(
-        self, jobs: Iterable[JobDraft], program: Program, request: ProofRequest
-    ) -> list[tuple[Lane, JobDraft]]:
-        """Return jobs with the lane of each: that of the system whose provers prove its slice."""
-        systems = systems_of(program)
-        return [(self._lane_of(job, systems[job.slice_index], request), job) for job in jobs]
+    def _in_lanes(self, jobs: Iterable[SizedJob], request: ProofRequest) -> list[PlacedJob]:
+        """Return jobs in the lane of each: that of the system whose provers prove its slice, and of its size."""
+        return [PlacedJob(lane=self._lane_of(job, request), sized=job) for job in jobs]
 
-    def _lane_of(self, job: JobDraft, proof_system: str, request: ProofRequest) -> Lane:
+    def _lane_of(self, job: SizedJob, request: ProofRequest) -> Lane:
+        units, memory_bytes = job.content.units, job.content.memory_bytes
         return lane_of(
             subnetwork=request.subnetwork or self._subnetwork,
-            proof_system=proof_system,
-            job_class=class_of(memory_bytes=job.memory_bytes, units=job.units, limits=self._limits.class_limits),
+            proof_system=job.proof_system,
+            job_class=class_of(memory_bytes=memory_bytes, units=units, limits=self._limits.class_limits),
             constraints=request.constraints.name,
         )
 

@@ -9,6 +9,7 @@ from uuid import UUID
 from proofgrid.primitives.digests import Digest
 from proofgrid.primitives.ids import Address, Lane, TaskId
 from proofgrid.proofs.base import JobDraft
+from proofgrid.roles.intake.sizing import PlacedJob
 from proofgrid.rules.access.subnetworks import DEFAULT
 from proofgrid.rules.jobs.classes import class_of_lane, stack_of
 from proofgrid.rules.jobs.events import Accepted, AcceptedQuote
@@ -28,12 +29,19 @@ Spelled = dict[str, object]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DraftedJob:
-    """A job with its id, the lane it is sold in, and the digest of its input."""
+    """A job with its id, its size, the lane it is sold in, and the digest of its input."""
 
     job_id: UUID
-    lane: Lane
     input_digest: Digest
-    content: JobDraft
+    placed: PlacedJob
+
+    @property
+    def lane(self) -> Lane:
+        return self.placed.lane
+
+    @property
+    def content(self) -> JobDraft:
+        return self.placed.content
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -141,6 +149,11 @@ def _job_row(draft: Draft, job: DraftedJob, position: int) -> Spelled:
         "input_bytes": len(job.content.input),
         "facts": dict(job.content.facts),
     }
+    sized = job.placed.sized
+    if sized.correction:
+        spelled["sizes"] = sized.correction
+    if sized.said is not sized.content:
+        spelled |= {"said_units": sized.said.units, "said_memory_bytes": sized.said.memory_bytes}
     constraints = draft.request.constraints
     if not constraints.is_empty:
         spelled |= {"stack": stack_of(job.lane), "constraints": constraints.to_json()}
@@ -163,6 +176,7 @@ def _accepted(draft: Draft) -> Accepted:
         constraints=None if request.constraints.is_empty else request.constraints.to_json(),
         quote=None if draft.quote is None else _promised(draft.quote),
         subnetwork=None if draft.subnetwork == DEFAULT else draft.subnetwork,
+        sizes=sorted({job.placed.sized.correction for job in draft.jobs} - {0}) or None,
     )
 
 

@@ -9,12 +9,11 @@ from dataclasses import dataclass
 from proofgrid.primitives.errors import IdempotencyConflict, InvalidField, NoFirmQuote, Recoverable
 from proofgrid.primitives.ids import Address
 from proofgrid.primitives.money import format_amount, typed_price
-from proofgrid.proofs.base import JobDraft, Program
 from proofgrid.roles.intake.admission import Admission, PriceJobs
 from proofgrid.roles.intake.reserving import Reserving
+from proofgrid.roles.intake.sizing import PlacedJob
 from proofgrid.rules.access.rights import needs
 from proofgrid.rules.access.roles import Caller, Role
-from proofgrid.rules.jobs.constraints import Constraints
 from proofgrid.rules.jobs.limits import list_limit
 from proofgrid.rules.jobs.request import IDEMPOTENCY_KEY_CHARS_MAX, ProofRequest
 from proofgrid.rules.market.firm_quote import FirmTerms, check_common
@@ -72,8 +71,8 @@ class Quotes:
     @needs(Role.CLIENT)
     async def quote(self, caller: Caller, asked: ProofRequest, *, hold_ms: int) -> Quote:
         """Return what a request would cost and take now; `hold_ms`: of a firm quote, 0 for the usual."""
-        program, jobs = await self._admission.jobs_of(caller.address, asked)
-        lanes = await self._price_jobs(jobs, program.digest, asked.constraints)
+        jobs = await self._admission.jobs_of(caller.address, asked)
+        lanes = await self._price_jobs(jobs, asked.program_digest, asked.constraints)
         firm = None
         with suppress(NoFirmQuote):
             check_common(asked)
@@ -97,7 +96,7 @@ class Quotes:
         known = await self._bought(caller.address, idempotency_key, asked)
         if known is not None:
             return known
-        program, jobs = await self._admission.jobs_of(caller.address, asked)
+        jobs = await self._admission.jobs_of(caller.address, asked)
         refusal: NoFirmQuote | None = None
         try:
             await self._reserving.sell(
@@ -117,7 +116,7 @@ class Quotes:
             return bought
         if refusal is None:
             raise Recoverable("the quote is not to be found", hint="try again in a moment")
-        raise refusal if refusal.hint else await self._with_estimate(refusal, jobs, program, asked.constraints)
+        raise refusal if refusal.hint else await self._with_estimate(refusal, jobs, asked)
 
     @needs(Role.CLIENT)
     async def list_own(self, caller: Caller, *, limit: int) -> list[FirmQuote]:
@@ -125,11 +124,9 @@ class Quotes:
         async with self._database.connection() as connection:
             return await connection.fetch(LIST_FIRM_QUOTES, client=caller.address, limit=list_limit(limit))
 
-    async def _with_estimate(
-        self, refusal: NoFirmQuote, jobs: Sequence[tuple[str, JobDraft]], program: Program, constraints: Constraints
-    ) -> NoFirmQuote:
+    async def _with_estimate(self, refusal: NoFirmQuote, jobs: Sequence[PlacedJob], asked: ProofRequest) -> NoFirmQuote:
         """Return the refusal with what the live market would cost now."""
-        live = Quote(lanes=await self._price_jobs(jobs, program.digest, constraints), firm=None)
+        live = Quote(lanes=await self._price_jobs(jobs, asked.program_digest, asked.constraints), firm=None)
         if not live.can_be_sold_now:
             return NoFirmQuote(
                 refusal.detail, hint="nobody would sell all of it in the live market now either: ask later"
@@ -151,5 +148,13 @@ class Quotes:
         return quote
 
 
-def _reserved(jobs: Sequence[tuple[str, JobDraft]]) -> list[ReservedJob]:
-    return [ReservedJob(lane=lane, units=job.units, memory_bytes=job.memory_bytes) for lane, job in jobs]
+def _reserved(jobs: Sequence[PlacedJob]) -> list[ReservedJob]:
+    return [
+        ReservedJob(
+            lane=job.lane,
+            units=job.content.units,
+            memory_bytes=job.content.memory_bytes,
+            sizes=job.sized.correction,
+        )
+        for job in jobs
+    ]

@@ -11,9 +11,9 @@ from collections.abc import Mapping, Sequence
 from uuid import UUID
 
 from proofgrid.primitives.clock import Clock, fresh_uuid
-from proofgrid.primitives.errors import InvalidField
 from proofgrid.primitives.ids import Lane
 from proofgrid.roles.intake.drafts import Draft, DraftedJob
+from proofgrid.roles.intake.sizing import other_jobs
 from proofgrid.rules.jobs.classes import stack_of
 from proofgrid.rules.jobs.events import Sold
 from proofgrid.rules.jobs.lifecycle import JobEvent, job_sources
@@ -41,7 +41,7 @@ async def seat_jobs(connection: Connection, draft: Draft, quote: FirmQuote, phas
     """
     seats = await connection.fetch(SEATS_OF_QUOTE, quote_id=quote.quote_id)
     if [(job.lane, job.content.units) for job in draft.jobs] != [(seat.lane, seat.units) for seat in seats]:
-        raise InvalidField("these inputs make other jobs than the quote was sold for", field="inputs")
+        raise other_jobs()
     await connection.run(KEEP_SESSIONS, prover_ids=sorted({seat.prover_id for seat in seats}))
     of_stack = await provers_of_stack(connection, stack_of(seats[0].lane), silent_ms=phases.silent_ms)
     there = {prover.prover_id: prover for prover in of_stack}

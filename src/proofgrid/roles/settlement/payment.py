@@ -26,6 +26,7 @@ from proofgrid.rules.jobs.lifecycle import (
 )
 from proofgrid.rules.jobs.offers import JobReport, Paid
 from proofgrid.rules.jobs.retry import RETRY_RULES, ReturnReason
+from proofgrid.rules.jobs.sizes import MEMORY_MAX
 from proofgrid.rules.ledger.accounts import Transfer
 from proofgrid.rules.ledger.settlement import SurplusTo, fees_of, pay_for_proof
 from proofgrid.rules.reputation.counters import Fact
@@ -101,6 +102,7 @@ async def pay(
         proof_digests=[one.proof_digest for one in by_lease.values()],
         small_proofs=[one.small_proof for one in by_lease.values()],
         public_values=[dict(one.report.public) for one in by_lease.values()],
+        memory_peaks=[min(one.report.memory_peak_bytes, MEMORY_MAX) for one in by_lease.values()],
         lease_sources=lease_sources(LeaseEvent.SETTLED),
         job_sources=job_sources(JobEvent.PROOF_ACCEPTED),
         late_lease_sources=sorted(LATE_LEASES),

@@ -70,6 +70,7 @@ class Accepted(Event):
     quote: AcceptedQuote | None = None
     subnetwork: str | None = None  #: None: the common one
     replay_of: str | None = None  #: the task that is tried again
+    sizes: Sequence[int] | None = None  #: numbers of the corrections that its units come out of; None: of none
 
     def sentence(self, names: Names) -> str:
         what = f"accepted: {len(self.jobs)} jobs, {self.units} PU"

@@ -32,6 +32,7 @@ class ReservedJob:
     lane: str
     units: int
     memory_bytes: int
+    sizes: int = 0  #: number of the correction that its units and memory come out of (rules/jobs/sizes.py); 0: of none
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,6 +73,7 @@ class Seat:
     memory_bytes: int
     prover_id: str
     operator: str
+    sizes: int = 0  #: of its job
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -125,6 +127,7 @@ def sell_ahead(
                 memory_bytes=job.memory_bytes,
                 prover_id=holder.prover_id,
                 operator=holder.operator,
+                sizes=job.sizes,
             )
             for position, (job, holder) in enumerate(zip(jobs, holders, strict=True))
         ),

@@ -47,10 +47,10 @@ WITH given AS (
     SELECT g.*, admitted.client, admitted.limit_price FROM ROWS FROM (
         jsonb_to_recordset(:jobs::jsonb) AS (job_id uuid, task_id uuid, slice int, input int, position int, lane text,
             class text, units bigint, memory_bytes bigint, depends_on int[], input_digest text, input_bytes bigint,
-            facts jsonb, stack text, constraints jsonb),
+            facts jsonb, stack text, constraints jsonb, sizes bigint, said_units bigint, said_memory_bytes bigint),
         unnest(:small_inputs::bytea[])
     ) AS g(job_id, task_id, slice, input, position, lane, class, units, memory_bytes, depends_on, input_digest,
-        input_bytes, facts, stack, constraints, small_input)
+        input_bytes, facts, stack, constraints, sizes, said_units, said_memory_bytes, small_input)
     JOIN admitted USING (task_id)
 ), constrained AS (
     INSERT INTO lane_constraints (lane, stack, constraints)
@@ -58,9 +58,10 @@ WITH given AS (
     ON CONFLICT (lane) DO UPDATE SET used_ms = now_ms() WHERE lane_constraints.used_ms < now_ms() - 86400000
 ), waiting AS (
     INSERT INTO jobs (job_id, task_id, slice, input, position, state, lane, class, units, memory_bytes, depends_on,
-        input_digest, facts, limit_price, small_input)
+        input_digest, facts, limit_price, small_input, sizes, said_units, said_memory_bytes)
     SELECT job_id, task_id, slice, input, position, CASE WHEN depends_on = '{}' THEN 'ready' ELSE 'waiting' END,
-        lane, class, units, memory_bytes, depends_on, input_digest, facts, limit_price, small_input
+        lane, class, units, memory_bytes, depends_on, input_digest, facts, limit_price, small_input, coalesce(sizes, 0),
+        said_units, said_memory_bytes
     FROM fresh
 ), stored AS (
     -- Stored again is young again: see record_artifacts.

@@ -14,10 +14,10 @@ ON CONFLICT (client, idempotency_key) DO NOTHING RETURNING quote_id;
 
 -- name: insert_seats
 -- :seats: a JSON list (NewSeat).
-INSERT INTO firm_quote_seats (quote_id, position, lane, units, memory_bytes, prover_id, operator, stake_bound)
-SELECT :quote_id, position, lane, units, memory_bytes, prover_id, operator, stake_bound
+INSERT INTO firm_quote_seats (quote_id, position, lane, units, memory_bytes, prover_id, operator, stake_bound, sizes)
+SELECT :quote_id, position, lane, units, memory_bytes, prover_id, operator, stake_bound, sizes
 FROM jsonb_to_recordset(:seats::jsonb) AS given(position int, lane text, units bigint, memory_bytes bigint,
-    prover_id text, operator text, stake_bound bigint);
+    prover_id text, operator text, stake_bound bigint, sizes bigint);
 
 -- name: firm_quote_of_key
 SELECT q.quote_id, q.client, q.state, q.program_digest, q.inputs, q.units, q.cost, q.premium, q.penalty, q.buy_price,

@@ -33,8 +33,10 @@ WITH held AS (
     -- carried along: joined again it would be read once for each lease.
     SELECT found.job_id, found.task_id, sorted.*
     FROM (SELECT * FROM unnest(:lease_ids::uuid[], :fences::bigint[], :reasons::text[], :buy_prices::bigint[],
-            :sell_prices::bigint[], :proof_digests::text[], :small_proofs::bytea[], :public_values::jsonb[])
-            WITH ORDINALITY AS g(lease_id, fence, reason, buy_price, sell_price, proof_digest, small_proof, public, place)
+            :sell_prices::bigint[], :proof_digests::text[], :small_proofs::bytea[], :public_values::jsonb[],
+            :memory_peaks::bigint[])
+            WITH ORDINALITY AS g(lease_id, fence, reason, buy_price, sell_price, proof_digest, small_proof, public, memory_peak,
+            place)
         ORDER BY lease_id) AS sorted
     CROSS JOIN LATERAL (
         SELECT job_id, task_id FROM leases
@@ -53,9 +55,10 @@ WITH held AS (
     UPDATE jobs SET state = 'proven', lease_id = won.lease_id, hedge_price = NULL, proof_digest = won.proof_digest,
         small_proof = won.small_proof, public = won.public
     FROM won WHERE jobs.job_id = won.job_id
-    RETURNING won.lease_id, won.buy_price, won.sell_price, jobs.hedges, jobs.attempts
+    RETURNING won.lease_id, won.buy_price, won.sell_price, won.memory_peak, jobs.hedges, jobs.attempts
 )
-UPDATE leases SET state = 'settled', ended_ms = now_ms(), buy_price = proven.buy_price, sell_price = proven.sell_price
+UPDATE leases SET state = 'settled', ended_ms = now_ms(), buy_price = proven.buy_price, sell_price = proven.sell_price,
+    memory_peak_bytes = proven.memory_peak
 FROM proven WHERE leases.lease_id = proven.lease_id
 RETURNING leases.lease_id, ran_ms(leases) AS ran_ms, proven.hedges, proven.attempts;
 

@@ -4,7 +4,7 @@
     bn254_g2.dat   tau * G2, 128 bytes; the same for everybody, so it is written here
 
 Nobody can make such points for development: a verifier refuses any other tau. They are looked for where Barretenberg
-keeps them, and nothing is fetched.
+keeps them, then in the engine's wheel, and nothing is fetched.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import os
 from pathlib import Path
 
 from proofgrid.primitives.errors import InvalidField
+from proofgrid.proofs.kit.engine_programs import NOIR
 
 IGNITION_BN254 = "ignition-bn254"
 POINT_BYTES = 64
@@ -45,10 +46,10 @@ class IgnitionBn254:
     kind = IGNITION_BN254
 
     def find(self) -> Path | None:
-        """Return where Barretenberg keeps its points on this machine."""
+        """Return where Barretenberg keeps its points on this machine, or those that came with the engine."""
         named = os.environ.get("CRS_PATH")
         folder = Path(named) if named else Path.home() / ".bb-crs"
-        return folder if (folder / POINTS_FILE).is_file() else None
+        return folder if (folder / POINTS_FILE).is_file() else NOIR.carried(POINTS_FILE)
 
     def files(self, root: Path) -> dict[str, Path]:
         """Look whether the points are Ignition's; return none: everybody has the same, and each program has its own."""
@@ -73,6 +74,15 @@ def points_in(root: Path | None) -> Path:
     ):
         raise InvalidField(f"{path.name} is not of Aztec's Ignition ceremony", field="srs", hint=HINT)
     return path
+
+
+def pinned_points(root: Path | None) -> bytes:
+    """Return the points whose digest is known, the first 2^15; nothing where there are fewer."""
+    if root is None:
+        return b""
+    with points_in(root).open("rb") as file:
+        points = file.read(_PINNED_POINTS * POINT_BYTES)
+    return points if len(points) == _PINNED_POINTS * POINT_BYTES else b""
 
 
 def cut(points: Path, logrows: int, target: Path) -> None:

@@ -1,0 +1,1 @@
+"""What the project is made of: every package of every lock file, under which licence, with which hash."""
