@@ -35,10 +35,11 @@ class ProofgridError(Exception):
 
     def __reduce__(self) -> tuple[object, ...]:
         # Errors cross process borders (verification pool, job children) and must arrive whole.
-        return (_rebuild, (type(self), self.detail, self.field, self.hint, self.wait_ms))
+        return (rebuild_error, (type(self), self.detail, self.field, self.hint, self.wait_ms))
 
 
-def _rebuild(kind: type[ProofgridError], detail: str, field: str, hint: str, wait_ms: int) -> ProofgridError:
+def rebuild_error(kind: type[ProofgridError], detail: str, field: str, hint: str, wait_ms: int) -> ProofgridError:
+    """Return an error as it was before it was pickled."""
     return kind(detail, field=field, hint=hint, wait_ms=wait_ms)
 
 
@@ -313,6 +314,12 @@ class JobTimedOut(Recoverable):
     """The job took longer than its limit and was killed."""
 
     code = "PG-321"
+
+
+class JobTookTooMuch(JobCrashed):
+    """The job took more of the machine than it may and was killed."""
+
+    code = "PG-322"
 
 
 class LeaseLost(Recoverable):

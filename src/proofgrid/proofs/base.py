@@ -157,10 +157,11 @@ class JobOutput:
 
     def __reduce__(self) -> tuple[Callable[..., JobOutput], tuple[bytes, Mapping[str, Json]]]:
         # Hundreds of them go to a worker in one call; how dataclasses with slots are pickled costs ten times as much.
-        return _job_output, (self.proof, self.public)
+        return job_output, (self.proof, self.public)
 
 
-def _job_output(proof: bytes, public: Mapping[str, Json]) -> JobOutput:
+def job_output(proof: bytes, public: Mapping[str, Json]) -> JobOutput:
+    """Return an output, as it is written for other processes."""
     return JobOutput(proof=proof, public=public)
 
 

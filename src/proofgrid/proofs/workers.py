@@ -9,21 +9,23 @@ is replaced. Errors of proofgrid cross whole.
 from __future__ import annotations
 
 import asyncio
-import pickle
 import tempfile
 import time
 from collections.abc import AsyncIterator, Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import TypeVar, TypeVarTuple, cast
 
 from proofgrid.primitives.canonical import Json
-from proofgrid.primitives.errors import InvalidField, ProofgridError
+from proofgrid.primitives.errors import InvalidField, JobCrashed, ProofgridError
 from proofgrid.primitives.turns import Shares, Urgency
 from proofgrid.proofs.base import JobOutput, NormalisedRequest, ProgramFiles
+from proofgrid.proofs.confinement.room import Room
 from proofgrid.proofs.kit.one_proof import check_one_proof
 from proofgrid.proofs.kit.verdicts import verdicts_of
 from proofgrid.proofs.kit.workdirs import empty_folders
 from proofgrid.proofs.offers import MakesOneProof, TriesInputs
+from proofgrid.proofs.pool.answers import read_answer
 from proofgrid.proofs.pool.child import WorkerSettings
 from proofgrid.proofs.pool.crew import Crew
 from proofgrid.proofs.pool.holding import Writer
@@ -38,6 +40,7 @@ LONG = (Urgency.BUILDING, Urgency.BACKGROUND)  #: takes seconds to minutes: in p
 LONG_PLACES = 2
 LONG_IDLE_SECONDS = 10.0
 LONG_NICENESS = 5
+LONG_TO_SHORT_MEMORY = 2
 
 Verifiable = tuple[int, Mapping[str, Json], JobOutput]  #: slice, facts, what its prover handed in
 
@@ -47,14 +50,29 @@ class ProofWorkers:
 
     One more is kept for what moves money, so that verifying waits for nobody else. Long work, builds above all,
     never takes a place from the rest: it has processes of its own. All start when they are first needed.
+    No worker has a network, privileges or secrets of our environment; what one takes too much of ends it.
     What engines print, their panics above all, goes where our standard error goes, or into the file `complaints`.
     """
 
-    def __init__(self, count: int, *, threads_each: int = 1, complaints: Path | None = None) -> None:
+    def __init__(
+        self,
+        count: int,
+        *,
+        threads_each: int = 1,
+        complaints: Path | None = None,
+        memory_bytes: int = 0,
+        room: Room | None = None,
+    ) -> None:
+        """`memory_bytes`: what a short call may use, and half of what a long one may; 0: whatever there is.
+
+        `room`: what calls may reach; None: whatever this process's user may, which is for a user's own work only.
+        """
         self.count = count
         self._writer = Writer()
-        short = WorkerSettings(threads_each=threads_each, complaints=complaints, niceness=0)
-        long = WorkerSettings(threads_each=threads_each, complaints=complaints, niceness=LONG_NICENESS)
+        short = WorkerSettings(
+            threads_each=threads_each, complaints=complaints, niceness=0, memory_bytes=memory_bytes, room=room
+        )
+        long = replace(short, niceness=LONG_NICENESS, memory_bytes=memory_bytes * LONG_TO_SHORT_MEMORY)
         self._short = Crew(count + 1, shares_of(count), short, spare=True, idle_seconds=None)
         self._long = Crew(LONG_PLACES, {}, long, spare=False, idle_seconds=LONG_IDLE_SECONDS)
 
@@ -78,8 +96,9 @@ class ProofWorkers:
         written = self._writer.written(function, args)
         is_result, content = await crew.run(written, timeout_seconds=timeout_seconds, urgency=urgency, client=client)
         if is_result:
-            return cast(T, pickle.loads(content))  # noqa: S301
-        raise pickle.loads(content)  # noqa: S301
+            return cast(T, read_answer(content))
+        error = read_answer(content)
+        raise error if isinstance(error, ProofgridError) else JobCrashed("the worker process died of an unknown error")
 
     def waiting_seconds(self) -> dict[Urgency, float]:
         """Return how long the oldest call of each urgency has waited for a worker, where any does."""

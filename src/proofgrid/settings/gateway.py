@@ -14,6 +14,7 @@ from proofgrid.primitives.errors import InvalidField
 from proofgrid.primitives.money import AMOUNT_MAX
 from proofgrid.rules.ledger.settlement import SurplusTo
 from proofgrid.settings.declared import Settings, default_data_dir, setting, setting_of_machine
+from proofgrid.settings.memory import worker_bytes
 from proofgrid.settings.prices import PRICE
 from proofgrid.settings.process_count import PROCESSES, PROCESSES_MAX
 
@@ -59,7 +60,7 @@ class Place(Settings):
     )
     srs_file: Path | None = setting(
         None,
-        "SRS of a real ceremony: a file, or a folder of kzg<k>.srs; noir takes bn254_g1.dat in it, or in CRS_PATH.",
+        "SRS of a real ceremony: a file, or a folder of kzg<k>.srs; noir, plonk: bn254_g1.dat in it, or in CRS_PATH.",
         told="one for development is made",
     )
     srs_logrows: int = setting(
@@ -82,6 +83,12 @@ class Place(Settings):
         "Processes that normalise, verify and seal; one more is kept for verifying, and builds have their own.",
         least=1,
         most=256,
+    )
+    worker_memory_bytes: int = setting_of_machine(
+        worker_bytes,
+        "Most memory of a call that normalises, verifies or seals; a build may take twice as much. 0: no limit.",
+        told="an eighth of the machine's, at least 2 GiB",
+        least=0,
     )
     database_connections: int = setting(10, "Connections to PostgreSQL.", least=CONNECTIONS_MIN, most=500)
     database_patience_seconds: int = setting(

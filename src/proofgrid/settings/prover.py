@@ -11,16 +11,11 @@ from typing import TYPE_CHECKING, ClassVar
 from proofgrid.primitives.errors import InvalidField, UnknownProofSystem
 from proofgrid.settings.declared import Settings, default_data_dir, setting, setting_of_machine
 from proofgrid.settings.host_name import name_of_machine
+from proofgrid.settings.memory import warm_bytes
 from proofgrid.settings.prices import PRICE
 
 if TYPE_CHECKING:
     from proofgrid.roles.prover.node_settings import NodeSettings
-
-
-def _warm_bytes() -> int:
-    import psutil
-
-    return min(int(psutil.virtual_memory().total) // 8, 1 << 30)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -84,7 +79,7 @@ class ProverSettings(Settings):
     warm_jobs: int = setting(100, "Most jobs of one program that a child proves.", least=1)
     warm_seconds: int = setting(900, "How old a child may be that takes another job.", least=1)
     warm_bytes: int = setting_of_machine(
-        _warm_bytes,
+        warm_bytes,
         "Most memory of children that wait for another job of their program.",
         told="an eighth of the machine's, at most 1 GiB",
         least=0,

@@ -22,6 +22,8 @@ from proofgrid.primitives.errors import InvalidField
 from proofgrid.primitives.ids import Address
 from proofgrid.primitives.signatures import SigningKey
 from proofgrid.primitives.turns import Urgency
+from proofgrid.proofs.confinement.room import Room
+from proofgrid.proofs.kit.engine_programs import places_of_engines
 from proofgrid.proofs.library import ProgramLibrary
 from proofgrid.proofs.registry import installed_setups
 from proofgrid.proofs.setup import FindsRoot, Setup, SetupChoice, TrustRoots
@@ -86,7 +88,7 @@ async def open_adapters(settings: GatewaySettings, sibling: Sibling) -> AsyncIte
     key = network_key_of(settings, data_dir)
     scratch = fresh_scratch(data_dir / "scratch")
     async with (
-        open_workers(settings) as workers,
+        open_workers(settings, room_of_workers(settings, sibling, scratch)) as workers,
         embedded_database(settings, data_dir) as embedded,
         open_database(settings, embedded) as database,
     ):
@@ -113,13 +115,35 @@ async def open_adapters(settings: GatewaySettings, sibling: Sibling) -> AsyncIte
 
 
 @asynccontextmanager
-async def open_workers(settings: GatewaySettings) -> AsyncIterator[ProofWorkers]:
+async def open_workers(settings: GatewaySettings, room: Room) -> AsyncIterator[ProofWorkers]:
     """The processes that normalise, build and verify."""
-    workers = ProofWorkers(settings.workers)
+    workers = ProofWorkers(settings.workers, memory_bytes=settings.worker_memory_bytes, room=room)
     try:
         yield workers
     finally:
         await workers.close()
+
+
+def room_of_workers(settings: GatewaySettings, sibling: Sibling, scratch: Path) -> Room:
+    """Return what workers may reach: programs' files, trust roots and their scratch folder, no key and no artifact.
+
+    They fill a root for development, so they may write it.
+    """
+    data_dir = settings.directory()
+    chosen = settings.setups()
+    reads, writes = [sibling.cache_below(data_dir), *places_of_engines()], [scratch]
+    for kind, setup in installed_setups().items():
+        choice = chosen.get(kind, SetupChoice(name=kind))
+        found = choice.file or (setup.find() if isinstance(setup, FindsRoot) else None)
+        (reads if found else writes).append(found or development_root(data_dir, choice))
+    for folder in (reads[0], *writes[1:]):
+        folder.mkdir(parents=True, exist_ok=True)  # only what is there can be let in
+    return Room(reads=tuple(reads), writes=tuple(writes))
+
+
+def development_root(data_dir: Path, choice: SetupChoice) -> Path:
+    """Return where a trust root for development lies."""
+    return data_dir / f"development-{choice.name}"
 
 
 @asynccontextmanager
@@ -239,7 +263,7 @@ async def publish_roots(roots: OpenedRoots, artifacts: ArtifactStore, database: 
 async def _made_for_development(
     setup: Setup, choice: SetupChoice, data_dir: Path, workers: ProofWorkers, key: SigningKey
 ) -> Path:
-    folder = data_dir / f"development-{choice.name}"
+    folder = development_root(data_dir, choice)
     log.warning(f"development_{choice.name}", logrows_max=choice.logrows)
     # Every gateway of a network has its key, so that all of them make the same root, without asking one another.
     secret = hmac.digest(key.secret, f"development {setup.kind}".encode(), "sha512")

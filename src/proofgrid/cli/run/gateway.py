@@ -14,6 +14,7 @@ from proofgrid.cli.kit.missing import complain_of_missing_systems
 from proofgrid.cli.kit.options import JsonOption
 from proofgrid.cli.kit.setting_options import with_settings
 from proofgrid.primitives.event_loop import run_async
+from proofgrid.proofs.confinement.kernel import forget_secrets, hide_memory
 from proofgrid.settings.gateway import GatewaySettings
 
 if TYPE_CHECKING:
@@ -72,6 +73,7 @@ async def _serve(settings: GatewaySettings, *, json: bool) -> None:
     else:
         from proofgrid.bootstrap.gateway.running import run_gateway
 
+    hide_memory()
     drain = asyncio.Event()
     is_ready = False
     asked_to_stop = False
@@ -79,6 +81,8 @@ async def _serve(settings: GatewaySettings, *, json: bool) -> None:
     def on_ready(facts: GatewayFacts) -> None:
         nonlocal is_ready
         is_ready = True
+        if settings.processes == 1:  # several: those that are started again need what their stores are opened with
+            forget_secrets()
         _say_ready(facts, json=json)
 
     serving = asyncio.ensure_future(run_gateway(settings, on_ready=on_ready, drain=drain))

@@ -19,6 +19,7 @@ from proofgrid.cli.kit.setting_options import with_settings
 from proofgrid.primitives.event_loop import run_async
 from proofgrid.primitives.last_words import without_last_words
 from proofgrid.primitives.money import format_amount
+from proofgrid.proofs.confinement.kernel import forget_secrets, hide_memory
 from proofgrid.settings.prover import ProverSettings
 
 _STYLES = {
@@ -66,6 +67,8 @@ def run(
     if self_check:
         _check(settings, json=json)
         return
+    hide_memory()
+    forget_secrets()  # the settings have them
     if lifeline:
         stop_when_stdin_closes()
     run_async(_prove(settings, json=json))

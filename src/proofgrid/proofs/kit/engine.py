@@ -33,7 +33,8 @@ ENGINES_FOLDER = "PROOFGRID_ENGINES"
 #: Which services prove for this machine's operator (kit/services.py).
 SERVICES = "PROOFGRID_SERVICES"
 
-_KEPT_ENVIRONMENT = (
+#: What a child may know of our environment: where programs lie, and in which language people are told.
+KEPT_ENVIRONMENT = (
     "PATH",
     "LANG",
     "LC_ALL",
@@ -90,7 +91,7 @@ def run_engine(
 
 def quiet_environment(home: Path) -> dict[str, str]:
     """Return what a child may know of our environment: where programs lie, and how many threads; no secrets."""
-    names = (*_KEPT_ENVIRONMENT, *ENGINE_THREADS)
+    names = (*KEPT_ENVIRONMENT, *ENGINE_THREADS)
     place = str(home.absolute())
     return {**{name: os.environ[name] for name in names if name in os.environ}, "HOME": place, "TMPDIR": place}
 

@@ -25,7 +25,7 @@ from proofgrid import __version__
 from proofgrid.primitives.digests import digest_of
 from proofgrid.primitives.errors import InvalidField, UnknownProofSystem
 from proofgrid.proofs.kit.engine import ENGINES_FOLDER
-from proofgrid.proofs.kit.engine_recipes import CARGO, GO, NPM, BuildFailed, Recipe
+from proofgrid.proofs.kit.engine_recipes import CARGO, GO, NPM, BuildFailed, Recipe, find_node
 
 # A job's child has another home than we have, and with it another cache.
 os.environ.setdefault(ENGINES_FOLDER, str(platformdirs.user_cache_path("proofgrid") / "engines"))
@@ -158,6 +158,13 @@ NOIR = EngineProgram("noir", NPM)
 MIDEN = EngineProgram("miden", CARGO)
 SP1 = EngineProgram("sp1", CARGO)
 ENGINES = (GNARK, NOIR, MIDEN, SP1)
+
+
+def places_of_engines() -> tuple[Path, ...]:
+    """Return where engines of ours lie, and what runs them: a confined process reads there (proofs/confinement)."""
+    node = find_node()
+    of_node = () if node is None else (Path(node).resolve().parents[1],)
+    return (Path(os.environ[ENGINES_FOLDER]), *of_node)
 
 
 def engines_of(names: Sequence[str]) -> list[EngineProgram]:

@@ -10,9 +10,11 @@ from __future__ import annotations
 import multiprocessing
 import os
 import pickle
+import resource
 import signal
 import socket
 import struct
+import tempfile
 import threading
 import traceback
 from collections import OrderedDict
@@ -20,17 +22,23 @@ from dataclasses import dataclass
 from multiprocessing import connection
 from pathlib import Path
 
-from proofgrid.primitives.errors import JobCrashed, ProofgridError
+from proofgrid.primitives.errors import JobCrashed, JobTookTooMuch, ProofgridError
 from proofgrid.primitives.last_words import with_last_words
-from proofgrid.proofs.kit.engine import ENGINE_THREADS
+from proofgrid.proofs.confinement.kernel import adopt_orphans, forget_variables
+from proofgrid.proofs.confinement.room import Room, enter
+from proofgrid.proofs.kit.engine import ENGINE_THREADS, KEPT_ENVIRONMENT
 
 CALL_HEAD = struct.Struct("<QQ")  #: bytes of what it needs, and of the call
 REPLY_HEAD = struct.Struct("<cQ")  #: what it is, and its bytes
 READY, RESULT, ERROR = b"s", b"r", b"e"
 
+#: A process reserves more than it uses: the kernel refuses what goes beyond so many times what it may use.
+RESERVED_TO_USED = 2
+
 HELD_MAX = 32  #: values that a worker holds for later calls; what was not used for longest goes
 
 _TEXT_MAX = 2000
+_KEPT_VARIABLES = frozenset((*KEPT_ENVIRONMENT, *ENGINE_THREADS, "HOME", "TMPDIR", "XDG_CACHE_HOME", "CRS_PATH"))
 _held: OrderedDict[int, object] = OrderedDict()
 
 
@@ -41,6 +49,8 @@ class WorkerSettings:
     threads_each: int  #: of engines
     complaints: Path | None  #: where what engines print goes, else our standard error
     niceness: int  #: more than 0: whatever else this machine does comes first
+    memory_bytes: int  #: what it may use, with all that it starts; 0: whatever there is
+    room: Room | None  #: what it may reach; None: whatever its user may, but no network
 
 
 def serve(ours: socket.socket, settings: WorkerSettings) -> None:
@@ -81,7 +91,21 @@ def _prepare(settings: WorkerSettings) -> None:
         os.environ[name] = str(settings.threads_each)
     if settings.niceness:
         os.nice(settings.niceness)
+    _confine(settings)
     threading.Thread(target=_die_with_parent, daemon=True).start()
+
+
+def _confine(settings: WorkerSettings) -> None:
+    """Shut this process off from secrets, network and files, before it sees anything that a stranger made."""
+    forget_variables(name for name in list(os.environ) if name not in _KEPT_VARIABLES)
+    if settings.memory_bytes:
+        reserved = settings.memory_bytes * RESERVED_TO_USED
+        resource.setrlimit(resource.RLIMIT_DATA, (reserved, reserved))
+    if settings.room is not None and settings.room.writes:
+        os.environ["HOME"] = os.environ["TMPDIR"] = str(settings.room.writes[0])
+        tempfile.tempdir = None
+    enter(settings.room)
+    adopt_orphans()  # whoever ends us finds them
 
 
 def _die_with_parent() -> None:
@@ -104,6 +128,8 @@ def _guarded(needed: bytes, call: bytes) -> tuple[bytes, bytes]:
         return RESULT, pickle.dumps(function(*args), pickle.HIGHEST_PROTOCOL)
     except ProofgridError as error:
         return ERROR, pickle.dumps(error)
+    except MemoryError:
+        return ERROR, pickle.dumps(JobTookTooMuch("it took more memory than it may"))
     except BaseException as error:  # a panic is no Exception
         return ERROR, pickle.dumps(JobCrashed(_crash_text(error)))
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 
-from proofgrid.primitives.errors import JobCrashed, JobTimedOut
+from proofgrid.primitives.errors import JobCrashed, JobTimedOut, JobTookTooMuch
 from proofgrid.primitives.turns import Shares, Turns, Urgency, Waiting
 from proofgrid.proofs.kit.engine import exit_text
 from proofgrid.proofs.pool.child import WorkerSettings
@@ -165,12 +165,12 @@ class Crew:
             self._starting.discard(worker)
             self._failed_starts += 1
         if (call := self._running.pop(worker, None)) is not None:
-            self._lost(call, exit_code, unread)
+            self._lost(call, worker, exit_code, unread)
         if self._failed_starts >= _ATTEMPTS:
             self._give_up("the worker processes die as fast as they are started")
         self._dispatch()
 
-    def _lost(self, call: _Call, exit_code: int | None, unread: bool) -> None:
+    def _lost(self, call: _Call, worker: WorkerProcess, exit_code: int | None, unread: bool) -> None:
         call.timer.cancel()
         if unread and call.is_wanted() and not self._closed and call.attempts < _ATTEMPTS:
             self._turns.wait_again(call.waiting)  # an idle worker died: this call is not to blame
@@ -178,6 +178,8 @@ class Crew:
         self._turns.give_back(call.waiting.urgency)
         ended = "nobody knows how" if exit_code is None else exit_text(exit_code)
         crashed = JobCrashed("the workers were closed" if self._closed else f"the worker process died: {ended}")
+        if worker.took_too_much:
+            crashed = JobTookTooMuch(f"it took {worker.took_too_much} and was killed")
         call.fail(call.fails_with or crashed)
 
     def _give_up(self, reason: str) -> None:

@@ -8,12 +8,15 @@ import socket
 from collections import OrderedDict
 from collections.abc import Callable
 
+from proofgrid.proofs.confinement.taking import end_family, taken_by
 from proofgrid.proofs.pool.child import CALL_HEAD, READY, REPLY_HEAD, RESULT, WorkerSettings, serve
 from proofgrid.proofs.pool.holding import Written
 
 # spawn: a fork of a process with threads and an event loop inherits their locks, not their threads.
 _SPAWN = multiprocessing.get_context("spawn")
 _PIECE_BYTES = 1 << 18
+LOOK_SECONDS = 0.25  #: between two looks at what a worker takes that carries out a call
+PROCESSES_MAX = 256  #: that a call may start
 
 OnReady = Callable[["WorkerProcess"], None]
 OnReply = Callable[["WorkerProcess", bool, bytes], None]  #: is it a result, or an error, pickled
@@ -31,6 +34,9 @@ class WorkerProcess:
         self._on_ready, self._on_reply, self._on_leave, self._on_end = on_ready, on_reply, on_leave, on_end
         self._loop = asyncio.get_running_loop()
         self._is_over = False
+        self._memory_bytes = settings.memory_bytes
+        self._look: asyncio.TimerHandle | None = None
+        self.took_too_much = ""  #: of what, in words; then it was killed for that
         self._heard = bytearray()
         self._unsent = memoryview(b"")
         self._waits_to_write = False
@@ -46,6 +52,7 @@ class WorkerProcess:
         needed = written.for_holder(self.holds)
         head = CALL_HEAD.pack(len(needed), len(written.call))
         self._unsent = memoryview(b"".join((head, needed, written.call)))
+        self._look_soon()
         self._write()
 
     def kill(self) -> None:
@@ -68,6 +75,26 @@ class WorkerProcess:
             else:
                 self._loop.add_writer(self._socket, self._write)
 
+    def _look_soon(self) -> None:
+        if self._memory_bytes:
+            self._look = self._loop.call_later(LOOK_SECONDS, self._look_at_it)
+
+    def _look_at_it(self) -> None:
+        taken = taken_by(self._process.pid or 0)
+        if taken.memory_bytes > self._memory_bytes:
+            self.took_too_much = f"more than {self._memory_bytes >> 20} MiB of memory"
+        elif taken.processes > PROCESSES_MAX:
+            self.took_too_much = f"more than {PROCESSES_MAX} processes"
+        if self.took_too_much:
+            self._end(unread=False)
+        else:
+            self._look_soon()
+
+    def _stop_looking(self) -> None:
+        if self._look is not None:
+            self._look.cancel()
+            self._look = None
+
     def _hear(self) -> None:
         try:
             piece = self._socket.recv(_PIECE_BYTES)
@@ -89,6 +116,7 @@ class WorkerProcess:
                 return
             content = bytes(memoryview(heard)[REPLY_HEAD.size : end])
             del heard[:end]
+            self._stop_looking()
             if kind == READY:
                 self._on_ready(self)
             else:
@@ -98,10 +126,12 @@ class WorkerProcess:
         if self._is_over:
             return
         self._is_over = True
+        self._stop_looking()
         self._loop.remove_reader(self._socket)
         self._loop.remove_writer(self._socket)
         self._socket.close()
         self._on_leave(self)
+        end_family(self._process.pid or 0)
         self._process.kill()
         # A process that was killed is gone at once, but for one that the kernel still tidies up.
         ended = self._loop.run_in_executor(None, self._process.join)

@@ -17,6 +17,7 @@ import structlog
 from proofgrid.primitives.digests import Digest
 from proofgrid.primitives.ids import GatewayId, SessionId
 from proofgrid.primitives.turns import Urgency
+from proofgrid.roles.apart import each_alone
 from proofgrid.roles.dispatcher.in_hand import InHand
 from proofgrid.roles.dispatcher.session import Session
 from proofgrid.roles.loop import Loop
@@ -99,14 +100,16 @@ class HandingOut:
                 session_ids=list(self._sessions),
                 pick_up_ms=self._phases.pick_up_ms,
             )
-            by_session: dict[SessionId, list[LeaseOffer]] = defaultdict(list)
+            by_session: dict[SessionId, list[OfferedLease]] = defaultdict(list)
             for row in rows:
-                by_session[row.session_id].append(_lease_offer(row))
-            for session_id, leases in by_session.items():
-                session = self._sessions.get(session_id)
-                if session is not None:
-                    for part in _messages(leases):
-                        send(session, Leases(leases=tuple(part), manifests=await self._manifests_of(part)))
+                by_session[row.session_id].append(row)
+            await each_alone(by_session.values(), self._tell, trouble="leases_not_told")
+
+    async def _tell(self, rows: Sequence[OfferedLease]) -> None:
+        session = self._sessions.get(rows[0].session_id)
+        if session is not None:
+            for part in _messages([_lease_offer(row) for row in rows]):
+                send(session, Leases(leases=tuple(part), manifests=await self._manifests_of(part)))
 
     async def _manifests_of(self, leases: Sequence[LeaseOffer]) -> dict[str, str]:
         """Return the programs' manifests as JSON; a program never changes, so what was read once stays right."""

@@ -151,7 +151,7 @@ class Normaliser:
         *,
         urgency: Urgency = Urgency.ADMISSION,
     ) -> list[NormalisedRequest | BaseException]:
-        """Return what became of each request."""
+        """Return what became of each request. Raises Recoverable of several of which one may have killed the worker."""
         async with self._library.at_hand(program) as files:
             try:
                 verdicts, seconds = await self._workers.call(
@@ -167,12 +167,9 @@ class Normaliser:
             except Recoverable as error:
                 if len(requests) == 1:
                     return [_unfit(error)]
-            else:
-                pace.note(seconds / len(requests))
-                return list(verdicts)
-        # One of them killed the worker: which one is found out alone.
-        alone = await asyncio.gather(*(self._call(program, aggregate, pace, [one]) for one in requests))
-        return [verdict for verdicts in alone for verdict in verdicts]
+                raise  # one of them killed the worker: which one is found out alone
+            pace.note(seconds / len(requests))
+            return list(verdicts)
 
 
 def _unfit(error: Recoverable) -> InvalidRequest:

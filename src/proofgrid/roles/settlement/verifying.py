@@ -1,6 +1,7 @@
 """Results of one program are verified in worker processes, many in one call; a call that fails is taken apart.
 
-A verifier that dies on several proofs tries each on its own; one that dies twice on one proof was killed by it.
+A verifier that dies on several proofs tries each on its own; one that dies twice on one proof was killed by it, unless
+it took more memory than it may.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from proofgrid.primitives.clock import Clock
-from proofgrid.primitives.errors import BadProof, JobCrashed, JobTimedOut, ProofgridError
+from proofgrid.primitives.errors import BadProof, JobCrashed, JobTimedOut, JobTookTooMuch, ProofgridError
 from proofgrid.primitives.turns import Urgency
 from proofgrid.proofs import workers as in_worker
 from proofgrid.proofs.base import JobOutput, Program, ProgramFiles
@@ -84,6 +85,8 @@ class Verifying:
         # Once may be our machine's fault; twice in a row it is the proof's.
         try:
             return (await self._call_verifier(program, files, [item]))[0]
+        except JobTookTooMuch as too_much:
+            return too_much  # its program may be what is so large: nobody knows whose fault it is
         except (JobCrashed, JobTimedOut):
             return BadProof(f"the verifier failed on this proof: {error.detail}")
 

@@ -37,6 +37,7 @@ from proofgrid.bootstrap.lifeline import end_this_process
 from proofgrid.primitives.causes import first_cause
 from proofgrid.primitives.errors import ProofgridError
 from proofgrid.primitives.event_loop import run_async
+from proofgrid.proofs.confinement.kernel import forget_secrets, hide_memory
 from proofgrid.roles.chores import Chores
 
 ALIVE_SECONDS = 0.5
@@ -48,6 +49,7 @@ Tell = Callable[[Report], None]
 
 def main() -> None:
     """Run the gateway that the supervisor describes; exit code 0 when it was asked to end."""
+    hide_memory()
     pipe = int(sys.argv[1])
     os.set_inheritable(pipe, False)
     begin = read_order(sys.stdin.fileno())
@@ -82,6 +84,7 @@ async def _run(begin: Begin, tell: Tell) -> None:
     def on_ready(facts: GatewayFacts) -> None:
         nonlocal is_ready
         is_ready = True
+        forget_secrets()
         tell(Ready(facts))
 
     async with asyncio.TaskGroup() as group:
