@@ -15,7 +15,7 @@ from proofgrid.proofs.systems.sp1.ere import Proven
 VERSION = "sp1-circuits 6.1.0"
 SYSTEM = "sp1"
 
-_BYTES = 4 << 30
+_BYTES = 1 << 30
 _FILE_BYTES_MAX = 64 << 20
 _SECONDS = 120.0
 
