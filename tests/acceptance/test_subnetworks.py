@@ -11,10 +11,10 @@ import pytest
 
 from proofgrid.primitives.errors import (
     IdempotencyConflict,
+    InUse,
     InvalidField,
     NotAMember,
     NotServed,
-    SubnetworkInUse,
     UnknownSubnetwork,
 )
 from proofgrid.rules.access.subnetworks import DEFAULT, SubnetworkChange
@@ -61,8 +61,10 @@ async def test_a_private_subnetwork_serves_its_members_and_a_burst_flows_over_to
         events = await events_of(client, task.task_id)
         assert (await client.task(task.task_id)).state == "done"
         assert provers_of(events) == {"own"}
-        assert {event.data["lane"] for event in events if event.kind == "sold"} == {"acme/toy/small"}
+        assert {event.data["lane"] for event in events if event.kind == "sold"} == {"acme/toy@1.0/small"}
         assert events[0].data["subnetwork"] == "acme"
+
+        await client.ownership.share(program.digest, ["*"])
 
         # A stranger may neither use it nor see it, and its prover gets no common work.
         with pytest.raises(NotAMember) as refused:
@@ -75,7 +77,9 @@ async def test_a_private_subnetwork_serves_its_members_and_a_burst_flows_over_to
         # A burst is too much for one prover: what waits goes to the common lanes. Nobody is there yet.
         hold = network.hold("own", "alice")
         burst = [await client.submit(program.digest, [f"d{n}"], limit_price=1_500, subnetwork="acme") for n in range(6)]
-        await wait_for(client, burst[-1].task_id, "overflowed", **{"from": "acme/toy/small", "to": "default/toy/small"})
+        await wait_for(
+            client, burst[-1].task_id, "overflowed", **{"from": "acme/toy@1.0/small", "to": "default/toy@1.0/small"}
+        )
         hold.let_go()
         await network.start_prover("common", "bob", ask=500)
         logs = await asyncio.gather(*(events_of(client, task.task_id) for task in burst))
@@ -139,7 +143,7 @@ async def test_a_prover_whose_operator_is_taken_off_the_list_gets_no_more_of_its
         [left] = [one for one in await client.subnetworks() if one.name == "acme"]
         assert (left.busy, left.tasks_open, left.ready_units > 0) == (1, 2, True)
 
-        with pytest.raises(SubnetworkInUse):
+        with pytest.raises(InUse):
             await administrator.admin.remove_subnetwork("acme")
         for task in await client.tasks():
             await client.cancel(task.task_id)

@@ -2,6 +2,16 @@
 
 from __future__ import annotations
 
-from tests.roles.conftest import lane
+import pytest
 
-__all__ = ["lane"]
+from tests.attacks.worlds import OwnedPrograms
+from tests.roles.conftest import lane
+from tests.roles.lanes import LaneUnderTest
+
+__all__ = ["lane", "owned"]
+
+
+@pytest.fixture
+def owned(lane: LaneUnderTest) -> OwnedPrograms:
+    """What programs of one client are attacked through."""
+    return OwnedPrograms(lane)

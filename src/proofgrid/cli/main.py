@@ -9,7 +9,18 @@ from typing import Annotated
 import typer
 
 import proofgrid
-from proofgrid.cli.admin import access, canary, dead_letters, evidence, incidents, ledger, storage, subnetwork, treasury
+from proofgrid.cli.admin import (
+    access,
+    canary,
+    dead_letters,
+    engine,
+    evidence,
+    incidents,
+    ledger,
+    storage,
+    subnetwork,
+    treasury,
+)
 from proofgrid.cli.client import (
     account,
     cancel,
@@ -19,6 +30,7 @@ from proofgrid.cli.client import (
     program_keygen,
     program_operators,
     program_settings,
+    program_sharing,
     quote,
     quotes,
     result,
@@ -92,6 +104,7 @@ ledger.add_to(access.group)
 access.group.add_typer(dead_letters.group)
 storage.add_to(access.group)
 access.group.add_typer(evidence.group)
+engine.add_to(access.group)
 incidents.add_to(access.group)
 treasury.add_to(access.group)
 statement.add_to(account.group)
@@ -103,6 +116,7 @@ program_settings.add_to(program.group)
 program_operators.add_to(program.group)
 program_keygen.add_to(program.group)
 program_contract.add_to(program.group)
+program_sharing.add_to(program.group)
 for group in (program, account, keys, access, srs, clear, stake, config_files):
     cli.add_typer(group.group)
 

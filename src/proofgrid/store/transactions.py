@@ -28,6 +28,7 @@ class Transaction(StrEnum):
     FORGET_TOKENS = "forget_tokens"
     CHANGE_ROLES = "change_roles"
     CHANGE_SUBNETWORKS = "change_subnetworks"
+    CHANGE_ENGINES = "change_engines"
     MOVE_MONEY = "move_money"
     APPEAL = "appeal"
     CHECK_LEDGER = "check_ledger"
@@ -37,6 +38,8 @@ class Transaction(StrEnum):
     LEARN_SIZES = "learn_sizes"
     # programs and artifacts
     REGISTER_PROGRAM = "register_program"
+    SHARE_PROGRAM = "share_program"
+    DELETE_PROGRAM = "delete_program"
     RECORD_ARTIFACT = "record_artifact"
     TIDY_ARTIFACTS = "tidy_artifacts"
     MEND_ARTIFACTS = "mend_artifacts"
@@ -104,8 +107,11 @@ _BY_URGENCY = {
         Transaction.REDEEM_QUOTE,
         Transaction.REPLAY_TASK,
         Transaction.RECORD_ARTIFACT,
+        Transaction.SHARE_PROGRAM,
+        Transaction.DELETE_PROGRAM,
         Transaction.CHANGE_ROLES,
         Transaction.CHANGE_SUBNETWORKS,
+        Transaction.CHANGE_ENGINES,
     ),
     Urgency.SEALING: (Transaction.CLAIM_COMBINING, Transaction.FINISH_TASK),
     Urgency.BUILDING: (Transaction.REGISTER_PROGRAM,),

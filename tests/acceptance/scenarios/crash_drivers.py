@@ -9,12 +9,14 @@ import asyncio
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import asyncpg
 import grpc
 
 from proofgrid.primitives.clock import SystemClock
 from proofgrid.primitives.digests import digest_of
+from proofgrid.primitives.engine_errors import EngineBroken
 from proofgrid.primitives.errors import ProofgridError, Unprovable
 from proofgrid.rules.access.subnetworks import SubnetworkChange
 from proofgrid.rules.jobs.ladder import Ladder
@@ -29,6 +31,7 @@ from tests.networks import Network
 PROVERS = (("p0", "alice"), ("p1", "bob"))  #: name, operator
 BOND = 10**9
 NEVER_SOLD = 1  #: base units per PU: no prover asks so little
+TOY = "toy@1.0"
 LONG_HOLD_MS = 600_000  #: of a firm quote
 LONG_MS = 2_000  #: a job that is not over before its lease is
 OLD_MS = 40 * 24 * 3_600_000  #: longer than artifacts are kept
@@ -250,6 +253,22 @@ async def redeem_quote(doomed: Doomed) -> None:
     assert await doomed.balance() >= before  # a proof that came late, because a gateway died, is paid less (0037)
 
 
+async def seat_wrap(doomed: Doomed) -> None:
+    """The part of a promised proof of all is paid, and what wraps it goes to whose seat it is, in one transaction."""
+    # With as many slots ahead as jobs the price of a promise has no room.
+    spare = await doomed.network.start_prover("spare", "alice", ask=500, RESERVE_SLOTS="1")
+    program = await _promised_program(doomed, aggregate=True, wraps=2)
+    quote = await doomed.client.buy_quote(program, ["x"], hold_ms=LONG_HOLD_MS, aggregate=True)
+    await doomed.sql("UPDATE firm_quotes SET within_ms = 600000 WHERE state = 'held'")
+    async with doomed.killed():
+        task = await doomed.client.submit(program, ["x"], quote_id=quote.quote_id, aggregate=True)
+        doomed.acknowledged.append(task.task_id)
+        await doomed.ends_well(task.task_id)
+    await spare.stop()
+    assert await _state_of_quote(doomed, quote.quote_id) == "kept"
+    assert not await doomed.sql("SELECT 1 FROM firm_quote_seats WHERE state IN ('reserved', 'granted')")
+
+
 async def miss_promise(doomed: Doomed) -> None:
     """The prover whose slot was reserved is not done at the promised time: its bond pays, once."""
     program = await _promised_program(doomed, behaviour="hang")
@@ -363,6 +382,27 @@ async def register(doomed: Doomed) -> None:
     await doomed.prove(program)
 
 
+async def share(doomed: Doomed) -> None:
+    """A program is shared, and its owner sees with whom."""
+    program = await doomed.program()
+    address = doomed.network.add_key(f"reader-{next(doomed.numbers)}").address
+    async with doomed.killed():
+        shown = await doomed.client.ownership.share(program, [address])
+    assert address in shown.shared_with
+    await doomed.client.ownership.unshare(program, [address])
+
+
+async def delete_program(doomed: Doomed) -> None:
+    """A program is deleted; registered again, it can be proven."""
+    rounds = 5_000 + next(doomed.numbers)
+    program = await doomed.program(rounds=rounds)
+    async with doomed.killed():
+        await doomed.client.ownership.delete(program)
+    assert not await doomed.sql("SELECT 1 FROM program_owners WHERE program_digest = $1", program)
+    assert await doomed.program(rounds=rounds) == program
+    await doomed.prove(program)
+
+
 async def change_roles(doomed: Doomed) -> None:
     """Somebody is put on the access list."""
     name = f"new-{next(doomed.numbers)}"
@@ -390,6 +430,42 @@ async def change_subnetwork(doomed: Doomed) -> None:
     async with doomed.killed(), doomed.admin() as admin:
         made = await admin.create_subnetwork(name, SubnetworkChange(reference_price=900))
     assert (made.name, made.reference_price, made.members) == (name, 900, ())
+
+
+async def stop_engine(doomed: Doomed) -> None:
+    """An engine is stopped once, however often that is said; its open task ends, refunded; it is resumed by hand."""
+    before = await doomed.balance()
+    task_id = await _nobody_sells(doomed)
+    try:
+        async with doomed.killed(), doomed.administrator() as client:
+            await client.engines.stop(TOY, "unsound")
+        task = await doomed.client.wait(task_id)
+        assert (task.state, task.failure_code) == ("failed", EngineBroken.code)
+        assert await doomed.balance() == before
+    finally:
+        async with doomed.administrator() as client:
+            resumed = await client.engines.resume(TOY)
+    assert [stop.reason for stop in resumed.stops[:1]] == ["unsound"]
+    await doomed.prove(await doomed.program())
+
+
+async def end_tasks_of_stopped_engine(doomed: Doomed) -> None:
+    """The gateway dies while it ends the tasks of a stopped engine; none is forgotten."""
+    before = await doomed.balance()
+    tasks = [await _nobody_sells(doomed) for _ in range(3)]
+    try:
+        async with doomed.killed(nth=2), doomed.administrator() as client:
+            await client.engines.stop(TOY, "unsound")
+        for task_id in tasks:
+            assert (await doomed.client.wait(task_id)).failure_code == EngineBroken.code
+        assert await doomed.balance() == before
+    finally:
+        async with doomed.administrator() as client:
+            await client.engines.resume(TOY)
+
+
+async def _nobody_sells(doomed: Doomed) -> str:
+    return await doomed.submit(await doomed.program(), limit_price=NEVER_SOLD)
 
 
 async def deposit(doomed: Doomed) -> None:
@@ -447,6 +523,7 @@ async def add_canary(doomed: Doomed) -> None:
     number = next(doomed.numbers)
     async with doomed.admin() as admin:
         await admin.fund_treasury(10**9, deposit_id=f"canary-{number}")
+    await doomed.client.ownership.share(program, ["*"])
     async with doomed.killed(), doomed.admin() as admin:
         canary = await admin.add_canary(program, [f"canary {number}"], limit_price=2_000)
     await doomed.eventually("SELECT 1 FROM tasks WHERE task_id = $1 AND state = 'done'", canary.first_task)
@@ -511,17 +588,17 @@ async def _why_returned(doomed: Doomed, task_id: str) -> list[str]:
     return [reason for reason in reasons if reason not in ("not_picked_up", "not_started")]
 
 
-async def _promised_program(doomed: Doomed, **settings: str) -> str:
+async def _promised_program(doomed: Doomed, *, aggregate: bool = False, **settings: Any) -> str:
     """Register a program; return when provers would promise a time and a cost for it."""
     for _, name in PROVERS:
         await _pay_into_bond(doomed, name)
     program = await doomed.program(**settings)
-    quote = await doomed.client.quote(program, ["x"])
+    quote = await doomed.client.quote(program, ["x"], aggregate=aggregate)
     try:
         async with asyncio.timeout(PATIENCE_SECONDS):
             while quote.firm is None:
                 await asyncio.sleep(0.1)  # nobody tells
-                quote = await doomed.client.quote(program, ["x"])
+                quote = await doomed.client.quote(program, ["x"], aggregate=aggregate)
     except TimeoutError:
         raise AssertionError(f"nobody promises: {quote}\n{await _why_nobody(doomed, program)}") from None
     return program

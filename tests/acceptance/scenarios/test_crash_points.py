@@ -35,6 +35,7 @@ WAYS: dict[Transaction, dict[str, Driver]] = {
     Transaction.FORGET_TOKENS: {"start": drivers.start_again},
     Transaction.CHANGE_ROLES: {"grant": drivers.change_roles, "revoke": drivers.revoke_role},
     Transaction.CHANGE_SUBNETWORKS: {"change": drivers.change_subnetwork},
+    Transaction.CHANGE_ENGINES: {"stop": drivers.stop_engine},
     Transaction.MOVE_MONEY: {"deposit": drivers.deposit, "bond": drivers.bond},
     Transaction.APPEAL: {"appeal": drivers.appeal, "resolve": drivers.resolve},
     Transaction.CHECK_LEDGER: {"time": drivers.prove_slowly},
@@ -43,6 +44,8 @@ WAYS: dict[Transaction, dict[str, Driver]] = {
     Transaction.LEARN_SIZES: {"start": drivers.start_again},
     # programs and artifacts
     Transaction.REGISTER_PROGRAM: {"register": drivers.register},
+    Transaction.SHARE_PROGRAM: {"share": drivers.share},
+    Transaction.DELETE_PROGRAM: {"delete": drivers.delete_program},
     Transaction.RECORD_ARTIFACT: {"upload": drivers.register, "srs": drivers.start_again},
     Transaction.TIDY_ARTIFACTS: {"forget": partial(drivers.tidy, nth=1), "set_aside": partial(drivers.tidy, nth=3)},
     Transaction.MEND_ARTIFACTS: {"note": drivers.note_repair, "repair": drivers.repair},
@@ -57,6 +60,7 @@ WAYS: dict[Transaction, dict[str, Driver]] = {
         "hedge": drivers.prover_is_slow,
         "rescue": drivers.slashed,
         "late": drivers.proof_comes_late,
+        "seat": drivers.seat_wrap,
     },
     Transaction.NOTE_CACHED: {"pay": drivers.prove_tasks},
     Transaction.RETURN_JOB: {
@@ -77,6 +81,7 @@ WAYS: dict[Transaction, dict[str, Driver]] = {
         "deadline": drivers.miss_deadline,
         "combining": drivers.fail_combining,
         "promise": drivers.miss_promise,
+        "stopped": drivers.end_tasks_of_stopped_engine,
     },
     Transaction.REPLAY_TASK: {"replay": drivers.replay},
     Transaction.SELL_QUOTE: {"buy": drivers.buy_quote},

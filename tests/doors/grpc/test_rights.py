@@ -116,7 +116,8 @@ def an_intake_without_a_database() -> Intake:
     parts: dict[str, Any] = {}
     for name, kind in inspect.get_annotations(Intake).items():
         cls = getattr(all_of_it, kind)
-        parts[name] = Limits() if cls is Limits else cls(**dict.fromkeys(inspect.signature(cls).parameters))
+        made: dict[str, Any] = dict.fromkeys(inspect.signature(cls).parameters)
+        parts[name] = Limits() if cls is Limits else cls(**made | ({"limits": Limits()} if "limits" in made else {}))
     return Intake(**parts)
 
 

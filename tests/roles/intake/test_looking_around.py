@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 from uuid import UUID
@@ -15,16 +15,19 @@ from proofgrid.primitives.errors import IdempotencyConflict, InsufficientFunds, 
 from proofgrid.primitives.ids import Address
 from proofgrid.proofs.base import JobDraft, NormalisedRequest, Program, SliceSpec
 from proofgrid.roles.intake.admission import Admission
+from proofgrid.roles.intake.known_engines import KnownEngines
 from proofgrid.roles.intake.looking_around import LookingAround
+from proofgrid.roles.intake.programs import KnownPrograms
 from proofgrid.roles.intake.sizing import Sizing
 from proofgrid.roles.intake.writing_down import MarketHere
 from proofgrid.rules.jobs.limits import COUNT_HOLDS_MS, Limits
 from proofgrid.rules.jobs.phases import PhasePolicy
 from proofgrid.rules.ledger.settlement import deposit
+from proofgrid.store.programs import INSERT_PROGRAM
 from proofgrid.store.task_views import GET_TASK
 from proofgrid.store.transactions import Transaction
 from proofgrid.store.transfers import post_transfers
-from tests.makers import a_request
+from tests.makers import a_program, a_request
 from tests.roles.lanes import CLIENT, UNITS, LaneUnderTest
 
 pytestmark = pytest.mark.usefixtures("toy_system_on_path")
@@ -129,20 +132,22 @@ async def admitting(
     open_tasks: int = 1_000,
     market: MarketHere = NO_MARKET,
     quick: bool = False,
-    engines: Mapping[str, str] | None = None,
+    learns: bool = False,
 ) -> AsyncIterator[tuple[Admission, OneJobEach]]:
     normaliser: Any = OneJobEach(quick=quick)
     price_jobs: Any = None
     admission = Admission(
         lane.database,
         normaliser,
+        KnownPrograms(lane.database, ManualClock()),
         price_jobs,
         limits=Limits(open_tasks=open_tasks),
         clock=ManualClock(),
         subnetwork="default",
         phases=PhasePolicy(),
         market=market,
-        sizing=Sizing(lane.database, engines or {}, ManualClock()),
+        sizing=Sizing(lane.database, ManualClock(), is_wanted=learns),
+        engines=KnownEngines(lane.database, None, clock=ManualClock()),
     )
     async with asyncio.TaskGroup() as group:
         running = group.create_task(admission.run())
@@ -193,6 +198,7 @@ async def test_who_has_too_many_open_is_refused_before_anything_is_normalised(la
 async def test_one_that_cannot_pay_takes_nobody_down(lane: LaneUnderTest) -> None:
     async with lane.database.transaction(Transaction.MOVE_MONEY) as connection:
         await post_transfers(connection, deposit(deposit_id="little", client=OTHER, amount=1))
+        await connection.run(INSERT_PROGRAM, **a_program(owner=OTHER))
     async with admitting(lane) as (admission, _):
         request = a_request(program_digest="p", idempotency_key="a")
         paid, short = await asyncio.gather(
@@ -300,9 +306,9 @@ async def test_quick_requests_that_come_while_one_is_under_way_are_written_toget
 async def test_a_task_keeps_what_its_system_said_and_names_the_correction_of_its_size(lane: LaneUnderTest) -> None:
     await lane.fetch(
         "INSERT INTO size_corrections (proof_system, engine, scope, units_permille, memory_permille)"
-        " VALUES ('toy', 'toy 1', '', 1000, 1000), ('toy', 'toy 1', 'p/0', 70000, 3000)"
+        " VALUES ('toy', 'toy', '', 1000, 1000), ('toy', 'toy', 'p/0', 70000, 3000)"
     )
-    async with admitting(lane, engines={"toy": "toy 1"}) as (admission, _):
+    async with admitting(lane, learns=True) as (admission, _):
         task = await admission.submit(CLIENT, a_request(program_digest="p", idempotency_key="a", limit_price=2))
     [job] = await lane.fetch("SELECT * FROM jobs")
     assert (job["units"], job["said_units"]) == (70 * UNITS, UNITS)

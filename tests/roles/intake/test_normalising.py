@@ -44,6 +44,9 @@ class ScriptedWorkers:
             return InvalidInput("no text", field="inputs[0]")
         return NormalisedRequest(statement={"value": value}, jobs=())
 
+    async def program(self, _digest: str) -> Program:
+        return _a_program()
+
     @asynccontextmanager
     async def at_hand(self, program: Program) -> AsyncIterator[ProgramFiles]:
         if self.files_missing:

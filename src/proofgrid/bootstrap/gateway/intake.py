@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from functools import partial
 
 from proofgrid.bootstrap.gateway.adapters import Adapters, publish_roots
-from proofgrid.proofs.registry import installed_names, proof_system, proven_names
+from proofgrid.proofs.registry import engines_here, installed_names, proof_system
 from proofgrid.roles.intake.access_list import AccessList
 from proofgrid.roles.intake.accounts import Accounts
 from proofgrid.roles.intake.admission import Admission, PriceJobs
@@ -15,12 +15,15 @@ from proofgrid.roles.intake.bonds import Bonds
 from proofgrid.roles.intake.callers import Callers
 from proofgrid.roles.intake.canaries import Canaries
 from proofgrid.roles.intake.dead_letters import DeadLetters
+from proofgrid.roles.intake.engines import Engines
 from proofgrid.roles.intake.evidence import EvidenceDesk
 from proofgrid.roles.intake.gate import Gate
 from proofgrid.roles.intake.incidents import Incidents
 from proofgrid.roles.intake.intake import Intake
+from proofgrid.roles.intake.known_engines import KnownEngines
 from proofgrid.roles.intake.normalising import Normaliser
-from proofgrid.roles.intake.programs import Programs
+from proofgrid.roles.intake.ownership import Ownership
+from proofgrid.roles.intake.programs import KnownPrograms, Programs
 from proofgrid.roles.intake.quotes import Quotes
 from proofgrid.roles.intake.records import Records
 from proofgrid.roles.intake.registration import Registration
@@ -41,28 +44,33 @@ from proofgrid.rules.market.quote import LaneQuote
 from proofgrid.settings.gateway import GatewaySettings
 
 
-def engines_to_learn_of(settings: GatewaySettings) -> dict[str, str]:
-    """Return the engine of each proof system whose sizes are learned, by its name; none where that is not wanted."""
-    return {name: proof_system(name).describe().engine for name in proven_names()} if settings.learn_sizes else {}
-
-
-def build_admission(settings: GatewaySettings, world: Adapters, market: MarketHere) -> Admission:
+def build_admission(
+    settings: GatewaySettings, world: Adapters, programs: KnownPrograms, engines: KnownEngines, market: MarketHere
+) -> Admission:
     """Return what makes tasks of requests, not running yet."""
     return Admission(
         world.database,
         Normaliser(world.artifacts, world.library, world.workers, scratch=world.scratch),
+        programs,
         _prices_of(Quoting(world.database, settings.market())),
         limits=settings.limits(),
         clock=world.clock,
         subnetwork=settings.subnetwork,
         phases=settings.phases(),
         market=market,
-        sizing=Sizing(world.database, engines_to_learn_of(settings), world.clock),
+        engines=engines,
+        sizing=Sizing(world.database, world.clock, is_wanted=settings.learn_sizes),
     )
 
 
 def build_intake(
-    settings: GatewaySettings, world: Adapters, admission: Admission, task_watch: TaskWatch, gate: Gate
+    settings: GatewaySettings,
+    world: Adapters,
+    admission: Admission,
+    known_programs: KnownPrograms,
+    engines: KnownEngines,
+    task_watch: TaskWatch,
+    gate: Gate,
 ) -> Intake:
     """Return all use cases; `admission` and `task_watch` are run and woken by whoever runs the gateway."""
     database, limits = world.database, settings.limits()
@@ -75,11 +83,13 @@ def build_intake(
         accounts=Accounts(database),
         artifacts=Artifacts(database, world.artifacts, world.troubles, limits=limits),
         bonds=Bonds(database, settings.bonds()),
-        canaries=Canaries(database, admission, world.clock),
+        canaries=Canaries(database, admission, known_programs, world.clock),
         dead_letters=DeadLetters(database, world.clock),
+        engines=Engines(database, engines, here=engines_here().values()),
         evidence=EvidenceDesk(database, world.artifacts, world.key),
         gate=gate,
         incidents=Incidents(database),
+        ownership=Ownership(database, known_programs),
         programs=Programs(database),
         quotes=Quotes(database, admission, prices, Reserving(database, settings.reserving(), world.clock)),
         records=Records(database, world.key),
@@ -90,6 +100,7 @@ def build_intake(
             trust=world.roots.paths,
             scratch=world.scratch,
             publish=partial(publish_roots, world.roots, world.artifacts, database),
+            engines=engines,
         ),
         reputation=Reputation(database, settings.reputation()),
         statements=Statements(database, world.clock),

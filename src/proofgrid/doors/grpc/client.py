@@ -27,7 +27,8 @@ class ClientService(services.ClientServiceServicer):
 
     @answering
     async def GetNetwork(self, request: messages.GetNetworkRequest, context: CallContext) -> messages.Network:  # noqa: N802
-        return answers.write_network(self._intake.status.facts)  # for everybody, even without a key
+        self._door.admit_stranger(context)  # for everybody, even without a key
+        return answers.write_network(self._intake.status.facts)
 
     # --- programs --------------------------------------------------------------------------------
 
@@ -43,22 +44,22 @@ class ClientService(services.ClientServiceServicer):
         )
         async for step in steps:
             if isinstance(step, str):
-                program = answers.write_program(await self._intake.programs.get(step))
+                program = answers.write_program(await self._intake.programs.get(caller, step))
                 yield messages.RegisterProgramEvent(program=program)
             else:
                 yield messages.RegisterProgramEvent(progress=messages.Progress(stage=step[0], permille=step[1]))
 
     @answering
     async def GetProgram(self, request: messages.GetProgramRequest, context: CallContext) -> messages.Program:  # noqa: N802
-        await self._door.admit(context, self._intake.programs.get)
-        return answers.write_program(await self._intake.programs.get(parse_digest(request.digest)))
+        caller = await self._door.admit(context, self._intake.programs.get)
+        return answers.write_program(await self._intake.programs.get(caller, parse_digest(request.digest)))
 
     @answering
     async def ListPrograms(  # noqa: N802
         self, request: messages.ListProgramsRequest, context: CallContext
     ) -> messages.ListProgramsResponse:
-        await self._door.admit(context, self._intake.programs.list_all)
-        programs = await self._intake.programs.list_all(limit=request.limit, begins=request.begins)
+        caller = await self._door.admit(context, self._intake.programs.list_for)
+        programs = await self._intake.programs.list_for(caller, limit=request.limit, begins=request.begins)
         return messages.ListProgramsResponse(programs=[answers.write_program(one) for one in programs])
 
     # --- tasks -----------------------------------------------------------------------------------
@@ -66,6 +67,7 @@ class ClientService(services.ClientServiceServicer):
     @answering
     async def Submit(self, request: messages.SubmitRequest, context: CallContext) -> messages.Task:  # noqa: N802
         caller = await self._door.admit(context, self._intake.tasks.submit)
+        self._door.weigh_json(caller, request.inputs_json)
         async with self._intake.gate.place(caller.address):
             wanted = read_submit(request, bytes_max=self._intake.limits.inputs_json_bytes)
             return answers.write_task(await self._intake.tasks.submit(caller, wanted))

@@ -14,6 +14,7 @@ from proofgrid.roles.intake.callers import Callers
 from proofgrid.rules.access.rights import roles_needed
 from proofgrid.rules.access.roles import Caller
 from proofgrid.telemetry.seam import Level, Span, span
+from proofgrid.wire.addresses import peer_host
 from proofgrid.wire.errors import status_of, write_error
 from proofgrid.wire.fields import check_message
 
@@ -37,7 +38,28 @@ class FrontDoor:
 
         Raises a Refused error for a missing, wrong or replayed token, access role or rate.
         """
-        return await self._callers.admit(token_of(context), roles_needed(use_case), single_use=single_use)
+        host = peer_host(context.peer())
+        try:
+            token = token_of(context)
+        except (BadToken, NoToken):
+            self._callers.admit_stranger(host)
+            raise
+        caller = await self._callers.admit(token, roles_needed(use_case), single_use=single_use, host=host)
+        self._callers.begin(caller.address)
+        context.add_done_callback(lambda _: self._callers.end(caller.address))  # type: ignore[arg-type]  # a wrong stub
+        return caller
+
+    def admit_stranger(self, context: CallContext) -> None:
+        """Let anybody in, so many of one address. Raises RateLimited."""
+        self._callers.admit_stranger(peer_host(context.peer()))
+
+    def weigh_json(self, caller: Caller, text: str) -> None:
+        """Count a text of JSON before it is read. Raises RateLimited."""
+        self._callers.weigh_json(caller.address, text)
+
+    async def pace_bytes(self, caller: Caller, number: int) -> None:
+        """Count bytes that came, and wait where their sender is ahead of its rate."""
+        await self._callers.pace_bytes(caller.address, number)
 
 
 def token_of(context: CallContext) -> str:

@@ -11,9 +11,11 @@ from proofgrid.roles.intake.bonds import Bonds
 from proofgrid.roles.intake.callers import Callers
 from proofgrid.roles.intake.canaries import Canaries
 from proofgrid.roles.intake.dead_letters import DeadLetters
+from proofgrid.roles.intake.engines import Engines
 from proofgrid.roles.intake.evidence import EvidenceDesk
 from proofgrid.roles.intake.gate import Gate
 from proofgrid.roles.intake.incidents import Incidents
+from proofgrid.roles.intake.ownership import Ownership
 from proofgrid.roles.intake.programs import Programs
 from proofgrid.roles.intake.quotes import Quotes
 from proofgrid.roles.intake.records import Records
@@ -39,9 +41,11 @@ class Intake:
     bonds: Bonds
     canaries: Canaries
     dead_letters: DeadLetters
+    engines: Engines
     evidence: EvidenceDesk
     gate: Gate
     incidents: Incidents
+    ownership: Ownership
     programs: Programs
     quotes: Quotes
     records: Records

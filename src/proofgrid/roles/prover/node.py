@@ -86,6 +86,7 @@ class ProverNode:
         self._held = Held()
         self._cached: set[Digest] = set()
         self._programs: dict[Digest, Program] = {}
+        self._manifests: dict[Digest, Mapping[str, object]] = {}  #: that those were read of
         self._slots = asyncio.Semaphore(settings.slots)
         self._inbox: asyncio.Queue[Delivered] = asyncio.Queue()
         self._draining = asyncio.Event()
@@ -133,7 +134,7 @@ class ProverNode:
                     goes_on=lambda: not self._draining.is_set(),
                 )
                 listening = group.create_task(self._listen(group))
-                await nursery.prepare(next(iter(self._settings.asks)), cores=self._settings.cores)
+                await nursery.prepare(self._settings.systems[0], cores=self._settings.cores)
                 await self._until_drained()
                 listening.cancel()
                 self._resting.cancel()
@@ -235,8 +236,9 @@ class ProverNode:
 
     def _learn(self, manifests: Mapping[Digest, Mapping[str, object]]) -> None:
         for digest, manifest in manifests.items():
-            if digest in self._programs:
-                continue
+            if self._manifests.get(digest) == manifest:
+                continue  # else it was deleted and registered again, and may have other files
+            self._manifests[digest] = manifest
             program = program_from_json(manifest)
             if program.digest == digest:  # else its jobs fail one by one, and say why
                 self._programs[digest] = program

@@ -307,7 +307,7 @@ def test_without_a_service_nothing_is_proven_here(
     with pytest.raises(InvalidField, match="no service proves"):
         Sp1System().self_check(workdir=tmp_path)
     named = replace(settings, services="sp1=http://127.0.0.1:3000")
-    assert list(named.node().asks) == ["sp1"]
+    assert [str(engine) for engine in named.node().asks] == ["sp1@sp1-circuits-6.1.0"]
     assert registry.proven_names() == ["sp1"]
     with pytest.raises(InvalidField, match="only for this machine"):
         replace(settings, services="sp1=http://gpu.example").node()
