@@ -10,7 +10,7 @@ from importlib.metadata import EntryPoint, entry_points
 from proofgrid.primitives.errors import UnknownProofSystem
 from proofgrid.primitives.ids import Engine
 from proofgrid.proofs.base import Program, ProofSystem
-from proofgrid.proofs.offers import ProvesByServices, SpansSystems
+from proofgrid.proofs.offers import SpansSystems
 from proofgrid.proofs.setup import Setup, setups_of
 from proofgrid.rules.jobs.engines import engine_of
 
@@ -24,8 +24,8 @@ def installed_names() -> list[str]:
 
 
 def proven_names() -> list[str]:
-    """Return the names of the proof systems whose jobs a prover of this machine can be sold, sorted."""
-    return [name for name in installed_names() if _is_proven_here(proof_system(name))]
+    """Return the names of the proof systems whose jobs are sold to provers, sorted."""
+    return [name for name in installed_names() if not isinstance(proof_system(name), SpansSystems)]
 
 
 def missing_systems() -> dict[str, UnknownProofSystem]:
@@ -90,12 +90,6 @@ def proof_system(name: str) -> ProofSystem:
         return made
     known = ", ".join(installed_names()) or "none"
     raise UnknownProofSystem(f"no proof system {name!r} is installed", field="proof_system", hint=f"installed: {known}")
-
-
-def _is_proven_here(system: ProofSystem) -> bool:
-    if isinstance(system, ProvesByServices):
-        return bool(system.services())
-    return not isinstance(system, SpansSystems)
 
 
 def _loaded(point: EntryPoint) -> object:

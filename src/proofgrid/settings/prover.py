@@ -139,31 +139,39 @@ class ProverSettings(Settings):
 
 
 def _systems(wanted: list[str]) -> list[str]:
-    """Return the proof systems to offer: those that are wanted, or all that are installed."""
-    from proofgrid.proofs.offers import ProvesByServices
+    """Return the proof systems to offer: those that are wanted, or all that prove here."""
     from proofgrid.proofs.registry import missing_systems, proof_system, proven_names
 
     missing = missing_systems()
     proven = proven_names()
-    systems = wanted or proven
+    systems = wanted or [name for name in proven if not _lacks_services(name)]
     for name in systems or missing:
         if name in missing:
             raise missing[name]
         if name not in proven:
-            if isinstance(proof_system(name), ProvesByServices):
-                raise InvalidField(
-                    f"{name} is proven by services, and none is named for it",
-                    field="services",
-                    hint=f"--services {name}=https://gpu.example:3000",
-                )
+            proof_system(name)  # there is none, or
             raise UnknownProofSystem(
                 f"programs of {name} are proven by provers of other systems",
                 field="proof_systems",
                 hint=f"offer {', '.join(proven)}",
             )
+        if _lacks_services(name):
+            raise InvalidField(
+                f"{name} is proven by services, and none is named for it",
+                field="services",
+                hint=f"--services {name}=https://gpu.example:3000",
+            )
     if not systems:
         raise UnknownProofSystem("no proof system is installed here", field="proof_systems")
     return systems
+
+
+def _lacks_services(name: str) -> bool:
+    from proofgrid.proofs.offers import ProvesByServices
+    from proofgrid.proofs.registry import proof_system
+
+    system = proof_system(name)
+    return isinstance(system, ProvesByServices) and not system.services()
 
 
 def _listed(text: str) -> list[str]:

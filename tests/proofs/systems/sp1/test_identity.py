@@ -20,6 +20,7 @@ from proofgrid.primitives.errors import (
     InvalidProgram,
     JobCrashed,
     LeaseLost,
+    UnknownProofSystem,
     Unprovable,
 )
 from proofgrid.proofs import registry
@@ -299,8 +300,10 @@ def test_without_a_service_nothing_is_proven_here(
     monkeypatch.setattr(registry, "proof_system", lambda _name: Sp1System())
     monkeypatch.setenv(SERVICES, "")
     assert registry.installed_names() == ["sp1"]
-    assert registry.proven_names() == []
+    assert registry.proven_names() == ["sp1"]  # gateways sell its jobs
     settings = ProverSettings(data_dir=tmp_path, proof_systems="sp1")
+    with pytest.raises(UnknownProofSystem):
+        replace(settings, proof_systems="").node()
     with pytest.raises(InvalidField, match="none is named for it") as refused:
         settings.node()
     assert refused.value.field == "services"
@@ -308,7 +311,6 @@ def test_without_a_service_nothing_is_proven_here(
         Sp1System().self_check(workdir=tmp_path)
     named = replace(settings, services="sp1=http://127.0.0.1:3000")
     assert [str(engine) for engine in named.node().asks] == ["sp1@sp1-circuits-6.1.0"]
-    assert registry.proven_names() == ["sp1"]
     with pytest.raises(InvalidField, match="only for this machine"):
         replace(settings, services="sp1=http://gpu.example").node()
 
