@@ -68,7 +68,7 @@ async def test_what_a_service_proves_is_sold_verified_and_paid_and_what_it_makes
     source["elf"].write_bytes(program())
     source["key"].write_bytes(KEY)
     run: dict[str, Any] = {"stdin": f"0x{STDIN.hex()}", "public_values": f"0x{SHOWN.hex()}"}
-    here = {"ENGINES": str(engines), "PROOF_SYSTEMS": "sp1"}
+    here: dict[str, Any] = {"ENGINES": str(engines), "PROOF_SYSTEMS": "sp1"}
     async with running_network(tmp_path, database_dsn, ENGINES=str(engines)) as network:
         await network.start_prover("liar", "alice", ask=400, **here, SERVICES=f"sp1={wrong.address}")
         async with network.client() as client:

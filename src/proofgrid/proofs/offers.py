@@ -142,7 +142,7 @@ class ProvesByServices(Protocol):
     """What a proof system may offer besides: jobs that are proven by services of the prover's operator."""
 
     def services(self) -> Sequence[str]:
-        """Return the addresses that were named here (`kit.services`); with none, a prover of this machine does not offer the system."""
+        """Return the addresses that were named here (`kit.services`); with none, a prover leaves the system out."""
         ...
 
 

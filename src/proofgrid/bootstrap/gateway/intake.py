@@ -11,6 +11,7 @@ from proofgrid.roles.intake.access_list import AccessList
 from proofgrid.roles.intake.accounts import Accounts
 from proofgrid.roles.intake.admission import Admission, PriceJobs
 from proofgrid.roles.intake.artifacts import Artifacts
+from proofgrid.roles.intake.audit import AuditLog
 from proofgrid.roles.intake.bonds import Bonds
 from proofgrid.roles.intake.callers import Callers
 from proofgrid.roles.intake.canaries import Canaries
@@ -29,6 +30,7 @@ from proofgrid.roles.intake.records import Records
 from proofgrid.roles.intake.registration import Registration
 from proofgrid.roles.intake.reputation import Reputation
 from proofgrid.roles.intake.reserving import Reserving
+from proofgrid.roles.intake.sizes import Sizes
 from proofgrid.roles.intake.sizing import PlacedJob, Sizing
 from proofgrid.roles.intake.statements import Statements
 from proofgrid.roles.intake.status import NetworkFacts, Status
@@ -40,6 +42,7 @@ from proofgrid.roles.intake.writing_down import MarketHere
 from proofgrid.roles.market.quoting import QuotedJob, Quoting
 from proofgrid.roles.market.why_waiting import WhyWaiting
 from proofgrid.rules.jobs.constraints import Constraints
+from proofgrid.rules.jobs.sizes import SizePolicy
 from proofgrid.rules.market.quote import LaneQuote
 from proofgrid.settings.gateway import GatewaySettings
 
@@ -50,7 +53,7 @@ def build_admission(
     """Return what makes tasks of requests, not running yet."""
     return Admission(
         world.database,
-        Normaliser(world.artifacts, world.library, world.workers, scratch=world.scratch),
+        Normaliser(world.artifacts, world.library, world.workers, scratch=world.scratch, clock=world.clock),
         programs,
         _prices_of(Quoting(world.database, settings.market())),
         limits=settings.limits(),
@@ -82,6 +85,7 @@ def build_intake(
         access=AccessList(database, callers.known_roles),
         accounts=Accounts(database),
         artifacts=Artifacts(database, world.artifacts, world.troubles, limits=limits),
+        audit=AuditLog(database, world.key),
         bonds=Bonds(database, settings.bonds()),
         canaries=Canaries(database, admission, known_programs, world.clock),
         dead_letters=DeadLetters(database, world.clock),
@@ -103,6 +107,7 @@ def build_intake(
             engines=engines,
         ),
         reputation=Reputation(database, settings.reputation()),
+        sizes=Sizes(database, SizePolicy(), world.clock),
         statements=Statements(database, world.clock),
         status=Status(database, _facts(world, settings), silent_ms=settings.lease_ttl_ms),
         subnetworks=Subnetworks(database),

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from proofgrid.roles.intake.access_list import AccessList
 from proofgrid.roles.intake.accounts import Accounts
 from proofgrid.roles.intake.artifacts import Artifacts
+from proofgrid.roles.intake.audit import AuditLog
 from proofgrid.roles.intake.bonds import Bonds
 from proofgrid.roles.intake.callers import Callers
 from proofgrid.roles.intake.canaries import Canaries
@@ -21,6 +22,7 @@ from proofgrid.roles.intake.quotes import Quotes
 from proofgrid.roles.intake.records import Records
 from proofgrid.roles.intake.registration import Registration
 from proofgrid.roles.intake.reputation import Reputation
+from proofgrid.roles.intake.sizes import Sizes
 from proofgrid.roles.intake.statements import Statements
 from proofgrid.roles.intake.status import Status
 from proofgrid.roles.intake.subnetworks import Subnetworks
@@ -38,6 +40,7 @@ class Intake:
     access: AccessList
     accounts: Accounts
     artifacts: Artifacts
+    audit: AuditLog
     bonds: Bonds
     canaries: Canaries
     dead_letters: DeadLetters
@@ -51,6 +54,7 @@ class Intake:
     records: Records
     registration: Registration
     reputation: Reputation
+    sizes: Sizes
     statements: Statements
     status: Status
     subnetworks: Subnetworks
