@@ -215,13 +215,14 @@ CREATE TABLE identities (
 CREATE TRIGGER tell_of_roles AFTER INSERT OR DELETE OR UPDATE ON identities FOR EACH ROW EXECUTE FUNCTION tell_of_roles();
 
 CREATE TABLE incidents (
-    incident_id bigint NOT NULL GENERATED ALWAYS AS IDENTITY,
-    kind        text NOT NULL,
-    subject     text NOT NULL,
-    detail      text NOT NULL,
-    opened_ms   bigint NOT NULL DEFAULT now_ms(),
-    closed_ms   bigint,
-    closed_by   text NOT NULL DEFAULT '',
+    incident_id      bigint NOT NULL GENERATED ALWAYS AS IDENTITY,
+    kind             text NOT NULL,
+    subject          text NOT NULL,
+    detail           text NOT NULL,
+    opened_ms        bigint NOT NULL DEFAULT now_ms(),
+    closed_ms        bigint,
+    closed_by        text NOT NULL DEFAULT '',
+    stops_settlement boolean NOT NULL DEFAULT true,
     PRIMARY KEY (incident_id)
 );
 CREATE UNIQUE INDEX one_open_incident ON incidents (kind, subject) WHERE (closed_ms IS NULL);
@@ -489,6 +490,16 @@ CREATE TABLE schema_migrations (
     digest     text NOT NULL,
     applied_at timestamp with time zone NOT NULL DEFAULT now(),
     PRIMARY KEY (version)
+);
+
+CREATE TABLE second_looks (
+    lease_id uuid NOT NULL,
+    engine   text NOT NULL,
+    verdict  text NOT NULL,
+    detail   text NOT NULL DEFAULT '',
+    at_ms    bigint NOT NULL DEFAULT now_ms(),
+    PRIMARY KEY (lease_id, engine),
+    CHECK ((verdict = ANY (ARRAY['agrees', 'differs', 'unknown'])))
 );
 
 CREATE TABLE sessions (

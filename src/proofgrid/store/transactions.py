@@ -37,6 +37,7 @@ class Transaction(StrEnum):
     NOTE_REFUSALS = "note_refusals"
     # the network's own jobs
     ADD_CANARY = "add_canary"
+    NOTE_SECOND_LOOK = "note_second_look"
     LEARN_SIZES = "learn_sizes"
     # programs and artifacts
     REGISTER_PROGRAM = "register_program"
@@ -123,6 +124,7 @@ _BY_URGENCY = {
         Transaction.NOTE_REFUSALS,
         Transaction.CHECK_LEDGER,
         Transaction.ADD_CANARY,
+        Transaction.NOTE_SECOND_LOOK,
         Transaction.LEARN_SIZES,
         Transaction.TIDY_ARTIFACTS,
         Transaction.MEND_ARTIFACTS,

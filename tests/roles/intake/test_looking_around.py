@@ -111,7 +111,7 @@ class OneJobEach:
         slices = (SliceSpec(index=0, units=UNITS, memory_bytes=1),)
         return Program(proof_system="toy", identity={"digest": digest}, files={}, verifying_files=(), slices=slices)
 
-    async def normalise(self, program: Any, request: Any) -> NormalisedRequest:
+    async def normalise(self, program: Any, request: Any, client: Any) -> NormalisedRequest:
         self.asked += 1
         jobs = [
             JobDraft(

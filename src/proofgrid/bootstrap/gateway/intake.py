@@ -51,7 +51,7 @@ def build_admission(
     """Return what makes tasks of requests, not running yet."""
     return Admission(
         world.database,
-        Normaliser(world.artifacts, world.library, world.workers, scratch=world.scratch),
+        Normaliser(world.artifacts, world.library, world.workers, scratch=world.scratch, clock=world.clock),
         programs,
         _prices_of(Quoting(world.database, settings.market())),
         limits=settings.limits(),

@@ -14,7 +14,7 @@ import structlog
 from proofgrid.bootstrap.gateway.adapters import Adapters, check_network, open_adapters, tidying
 from proofgrid.bootstrap.gateway.doors import build_door, listen_of
 from proofgrid.bootstrap.gateway.listening import build_listener
-from proofgrid.bootstrap.gateway.roles import Roles, build_roles
+from proofgrid.bootstrap.gateway.roles import Roles, build_roles, build_second_looks
 from proofgrid.bootstrap.gateway.sibling import Sibling
 from proofgrid.doors.grpc.server import GrpcDoor, check_listen
 from proofgrid.primitives.clock import fresh_uuid
@@ -137,6 +137,7 @@ def _other_work(
             chores["canaries"] = roles.canaries.run
     if "settlement" in names:
         work += [roles.combiner.run]
+        chores["second looks"] = build_second_looks(world).run
         chores["ledger check"] = roles.ledger_check.run
         if roles.learning is not None:
             chores["learning"] = roles.learning.run

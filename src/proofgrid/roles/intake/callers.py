@@ -9,7 +9,7 @@ import structlog
 
 from proofgrid.primitives.clock import Clock
 from proofgrid.primitives.errors import BadToken, RateLimited, TokenReplayed, UnknownKey
-from proofgrid.primitives.ids import Address
+from proofgrid.primitives.ids import Address, SessionId
 from proofgrid.primitives.signatures import signer_of
 from proofgrid.roles.intake.known_roles import KnownRoles
 from proofgrid.roles.intake.open_calls import OpenCalls
@@ -25,6 +25,8 @@ from proofgrid.telemetry.acting import is_called_by
 
 KNOWN_TOKENS_MAX = 10_000
 FORGET_SECONDS = 60.0
+#: Of one prover's stream: proofs of 256 KiB by the dozen in a second, or two thousand words.
+STREAM_RATE = Rate(per_second=8 << 20, burst=128 << 20)
 ONLY_ADMIN = frozenset({Role.ADMIN})
 
 log = structlog.get_logger(__name__)
@@ -46,6 +48,7 @@ class Callers:
         self._strangers: Rates[str] = Rates(
             Rate(per_second=limits.stranger_requests_per_second, burst=limits.stranger_requests_burst), clock
         )
+        self._streams: Rates[SessionId] = Rates(STREAM_RATE, clock)
         self.calls = OpenCalls(self, at_once=limits.calls_at_once)
         self.known_roles = KnownRoles(database, clock=clock)
 
@@ -90,6 +93,10 @@ class Callers:
     def weigh_json(self, caller: Address, text: str) -> None:
         """Count a text of JSON before it is read; raise RateLimited where its caller sent too much of it lately."""
         _refuse(self._bytes.take(caller, JSON_WEIGHT * len(text)), "too many bytes of JSON")
+
+    async def pace_stream(self, session_id: SessionId, weight: int) -> None:
+        """Count what came on a prover's stream, in bytes of results, and wait where it is ahead of its rate."""
+        await self._streams.pace(session_id, weight)
 
     async def pace_bytes(self, caller: Address, number: int) -> None:
         """Count bytes that came, and wait where their sender is ahead of its rate."""
