@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import resource
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -49,6 +51,16 @@ class Room:
     reads: tuple[Path, ...] = ()
     writes: tuple[Path, ...] = ()
 
+    def to_text(self) -> str:
+        """Return it in one argument of a command."""
+        return json.dumps({"reads": [str(path) for path in self.reads], "writes": [str(path) for path in self.writes]})
+
+    @classmethod
+    def from_text(cls, text: str) -> Room:
+        """Return what `to_text` wrote, on the same machine."""
+        value = json.loads(text)
+        return cls(reads=tuple(map(Path, value["reads"])), writes=tuple(map(Path, value["writes"])))
+
 
 def enter(room: Room | None) -> None:
     """Confine this process, and all that it starts, for ever. Call it before there are threads.
@@ -66,14 +78,22 @@ def enter(room: Room | None) -> None:
 
 def places_of_programs() -> list[Path]:
     """Return where this Python, its packages and the machine's programs lie."""
-    of_python = [sys.prefix, sys.base_prefix, sys.exec_prefix, *(entry for entry in sys.path if entry)]
-    return _without_repetition(Path(place) for place in (*_OF_THE_MACHINE, *of_python))
+    on_path = [Path(entry) for entry in sys.path if entry]
+    of_python = [Path(sys.prefix), Path(sys.base_prefix), Path(sys.exec_prefix), *on_path]
+    linked = [path.resolve() for folder in on_path for path in _links_in(folder)]
+    return list(dict.fromkeys((*map(Path, _OF_THE_MACHINE), *of_python, *linked)))
 
 
 def _devices() -> list[Path]:
-    found = (path for pattern in _GRAPHICS for path in Path("/dev").glob(pattern))
-    return [*(Path(device) for device in _DEVICES), *found]
+    return [*(Path(device) for device in _DEVICES), *graphics()]
 
 
-def _without_repetition(paths: Iterable[Path]) -> list[Path]:
-    return list(dict.fromkeys(paths))
+def graphics() -> list[Path]:
+    """Return the devices of engines that compute on graphics cards."""
+    return [path for pattern in _GRAPHICS for path in Path("/dev").glob(pattern)]
+
+
+def _links_in(folder: Path) -> Iterator[Path]:
+    """Yield what some installers only link into an environment: what counts is where a file lies."""
+    with suppress(OSError):
+        yield from (path for path in folder.iterdir() if path.is_symlink())
