@@ -135,11 +135,16 @@ def _enter(order: Mapping[str, Any]) -> None:
     _, hard = resource.getrlimit(resource.RLIMIT_DATA)
     most = order["memory_bytes_max"] if hard == resource.RLIM_INFINITY else min(hard, order["memory_bytes_max"])
     resource.setrlimit(resource.RLIMIT_DATA, (min(order["memory_bytes"], most), most))
-    resource.setrlimit(resource.RLIMIT_FSIZE, (order["file_bytes"], resource.RLIM_INFINITY))
-    spent = time.process_time()
-    resource.setrlimit(resource.RLIMIT_CPU, (int(spent) + order["cpu_seconds"], resource.RLIM_INFINITY))
+    _limit(resource.RLIMIT_FSIZE, order["file_bytes"])
+    _limit(resource.RLIMIT_CPU, int(time.process_time()) + order["cpu_seconds"])
     _work_in(order["workdir"])
     os.write(2, order["mark"].encode())
+
+
+def _limit(kind: int, most: int) -> None:
+    """Set a limit for this job; the next one may have another, within what was set before us."""
+    _, hard = resource.getrlimit(kind)
+    resource.setrlimit(kind, (most if hard == resource.RLIM_INFINITY else min(most, hard), hard))
 
 
 def _work_in(folder: str) -> None:
