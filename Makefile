@@ -25,7 +25,7 @@ $(STAMP): requirements.lock pyproject.toml
 	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@touch $(STAMP)
 
-demo: $(STAMP) ## run a whole network on this machine and prove a neural network's answer (MODEL=lenet: LeNet-5; SYSTEM=groth16|noir|miden: factors)
+demo: $(STAMP) ## run a whole network on this machine and prove a neural network's answer (MODEL=lenet: LeNet-5; SYSTEM=groth16|plonk|noir|miden: factors)
 	$(BIN)/proofgrid demo --model $(MODEL) --system $(SYSTEM)
 
 fast: $(STAMP) ## run the tests of rules, primitives and wire, without the exhaustive searches (under a minute)

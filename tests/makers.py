@@ -78,7 +78,7 @@ def a_program(**changes: object) -> dict[str, object]:
     return {
         "digest": "p",
         "proof_system": "toy",
-        "owner": "o",
+        "owner": "0xc1",  # the client of tests/roles/lanes.py
         "label": "",
         "manifest": {},
         "slices": 1,

@@ -23,6 +23,7 @@ from unittest import mock
 
 import proofgrid
 from proofgrid.primitives.errors import InvalidField
+from proofgrid.proofs.kit import ignition
 from proofgrid.proofs.kit.engine_programs import (
     CARRIED_IN,
     ENGINES,
@@ -33,7 +34,6 @@ from proofgrid.proofs.kit.engine_programs import (
     engines_of,
 )
 from proofgrid.proofs.kit.engine_recipes import BuildFailed
-from proofgrid.proofs.systems.noir import reference
 
 _DATE = (1980, 1, 1, 0, 0, 0)
 _FILE, _PROGRAM = 0o100644, 0o100755
@@ -65,9 +65,9 @@ def build_wheel(engine: EngineProgram, platform: str, out: Path) -> Path:
 
 def carried_by(engine: EngineProgram) -> dict[str, bytes]:
     """Return what goes into an engine's wheel besides: Noir's reference string, as far as it is pinned and at hand."""
-    found = reference.IgnitionBn254().find() if engine is NOIR else None
-    points = reference.pinned_points(found)
-    return {reference.POINTS_FILE: points} if points else {}
+    found = ignition.IgnitionBn254().find() if engine is NOIR else None
+    points = ignition.pinned_points(found)
+    return {ignition.POINTS_FILE: points} if points else {}
 
 
 def write_wheel(engine: EngineProgram, contents: Contents, platform: str, out: Path) -> Path:

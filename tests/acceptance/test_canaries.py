@@ -47,6 +47,11 @@ async def test_an_empty_treasury_pays_no_canary_and_clients_may_not_register_any
         program = await register_toy(client, tmp_path, slices=1)
         with pytest.raises(NotAllowed):
             await client.admin.add_canary(program.digest, ["x"], limit_price=2_000)
+    async with network.administrator() as admin:
+        with pytest.raises(NotAllowed, match="private"):
+            await admin.admin.add_canary(program.digest, ["x"], limit_price=2_000)
+    async with network.client() as client:
+        await client.ownership.share(program.digest, [network.admin_key.address])
     async with network.administrator() as client:
         with pytest.raises(InsufficientFunds, match="treasury cannot pay"):
             await client.admin.add_canary(program.digest, ["x"], limit_price=2_000)
@@ -60,6 +65,7 @@ async def test_a_canary_reaches_a_new_prover_looks_like_any_job_and_is_paid_by_t
     known = await network.start_prover("known", "alice", ask=500)
     async with network.client() as client:
         program = await register_toy(client, tmp_path, slices=1)
+        await client.ownership.share(program.digest, [network.admin_key.address])
         canary = await add_canary(network, program.digest, "canary")
         await known.stop()
 
@@ -116,6 +122,7 @@ async def test_a_new_prover_earns_its_slots_with_canaries_alone(network: Network
     await network.start_prover("p", "alice", ask=500)
     async with network.client() as client:
         program = await register_toy(client, tmp_path, slices=1)
+        await client.ownership.share(program.digest, [network.admin_key.address])
         await add_canary(network, program.digest, "canary")
     await network.until(lambda status: status.provers[0].jobs_proven >= 3)
     await check_paid_once(network)

@@ -11,10 +11,10 @@ import pytest
 
 from proofgrid.primitives.errors import (
     IdempotencyConflict,
+    InUse,
     InvalidField,
     NotAMember,
     NotServed,
-    SubnetworkInUse,
     UnknownSubnetwork,
 )
 from proofgrid.rules.access.subnetworks import DEFAULT, SubnetworkChange
@@ -63,6 +63,8 @@ async def test_a_private_subnetwork_serves_its_members_and_a_burst_flows_over_to
         assert provers_of(events) == {"own"}
         assert {event.data["lane"] for event in events if event.kind == "sold"} == {"acme/toy/small"}
         assert events[0].data["subnetwork"] == "acme"
+
+        await client.ownership.share(program.digest, ["*"])
 
         # A stranger may neither use it nor see it, and its prover gets no common work.
         with pytest.raises(NotAMember) as refused:
@@ -139,7 +141,7 @@ async def test_a_prover_whose_operator_is_taken_off_the_list_gets_no_more_of_its
         [left] = [one for one in await client.subnetworks() if one.name == "acme"]
         assert (left.busy, left.tasks_open, left.ready_units > 0) == (1, 2, True)
 
-        with pytest.raises(SubnetworkInUse):
+        with pytest.raises(InUse):
             await administrator.admin.remove_subnetwork("acme")
         for task in await client.tasks():
             await client.cancel(task.task_id)

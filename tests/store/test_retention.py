@@ -14,10 +14,11 @@ from proofgrid.primitives.digests import Digest, digest_of
 from proofgrid.primitives.errors import ArtifactMissing
 from proofgrid.store.artifacts import ArtifactStore
 from proofgrid.store.database import Database
-from proofgrid.store.programs import INSERT_PROGRAM_FILES
+from proofgrid.store.programs import INSERT_PROGRAM, INSERT_PROGRAM_FILES, OWN_PROGRAM_FILES
 from proofgrid.store.retention import DAY_MS, LOCK_RETENTION, UNLOCK_RETENTION, Retention, RetentionSettings, Tidied
 from proofgrid.store.stored_artifacts import RECORD_ARTIFACTS
 from proofgrid.store.transactions import Transaction
+from tests.makers import a_program
 
 CLIENT = "0xclient"
 KEEP_MS = 30 * DAY_MS
@@ -51,14 +52,15 @@ class World:
                 os.utime(path, (status.st_atime - days * 86_400, status.st_mtime - days * 86_400))
 
     async def program(self) -> Digest:
-        file = await self.upload("program file", "")
-        await self.execute(
-            "INSERT INTO programs (digest, proof_system, owner, label, manifest, slices, units)"
-            " VALUES ('p', 'toy', $1, '', '{}', 1, 1) ON CONFLICT DO NOTHING",
-            CLIENT,
-        )
+        file = await self.upload("program file")
         async with self.database.connection() as connection:
-            await connection.run(INSERT_PROGRAM_FILES, program_digest="p", files=[file])
+            await connection.run(INSERT_PROGRAM, **a_program(owner=CLIENT))
+            await connection.run(
+                INSERT_PROGRAM_FILES,
+                program_digest="p",
+                files=[{"digest": file, "slices": [0], "is_for_verifiers": False}],
+            )
+            await connection.run(OWN_PROGRAM_FILES, program_digest="p", owner=CLIENT, digests=[], sizes=[])
         return file
 
     async def task(self, state: str, job_input: str, proof: str | None = None, bundle: str | None = None) -> UUID:

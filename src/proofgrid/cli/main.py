@@ -19,6 +19,7 @@ from proofgrid.cli.client import (
     program_keygen,
     program_operators,
     program_settings,
+    program_sharing,
     quote,
     quotes,
     result,
@@ -103,6 +104,7 @@ program_settings.add_to(program.group)
 program_operators.add_to(program.group)
 program_keygen.add_to(program.group)
 program_contract.add_to(program.group)
+program_sharing.add_to(program.group)
 for group in (program, account, keys, access, srs, clear, stake, config_files):
     cli.add_typer(group.group)
 

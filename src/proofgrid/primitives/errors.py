@@ -136,8 +136,8 @@ class NotServed(InvalidRequest):
     code = "PG-135"
 
 
-class SubnetworkInUse(InvalidRequest):
-    """Tasks of this subnetwork are open."""
+class InUse(InvalidRequest):
+    """Tasks of this subnetwork, or program, are open."""
 
     code = "PG-144"
 

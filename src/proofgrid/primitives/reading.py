@@ -5,14 +5,29 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 from proofgrid.primitives.canonical import Json
 from proofgrid.primitives.errors import InvalidField
 
 DEPTH_MAX = 100
 
-# Strings are skipped, also one that never ends; possessive, so that no text makes it look twice.
-_BRACKET_OR_STRING = re.compile(r'[\[\]{}]|"(?:[^"\\]++|\\.)*+\\?(?:"|\Z)', re.DOTALL)
+# A string that never ends is one too; possessive, so that no text makes it look twice.
+_STRING = re.compile(r'"(?:[^"\\]++|\\.)*+\\?(?:"|\Z)', re.DOTALL)
+_LONG_NUMBER = re.compile(r"(?<![0-9])[0-9]{513}")  # reading one takes time that grows with the square of its length
+_BRACKET = re.compile(r"[\[\]{}]")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JsonBounds:
+    """How much a JSON text may hold before anybody reads it: each costs far more memory and time than its bytes say."""
+
+    depth: int = DEPTH_MAX
+    containers: int = 1 << 20  #: lists, objects and members of objects
+    elements: int = 1 << 22  #: of all lists and objects together
+
+
+FILE_BOUNDS = JsonBounds()  #: for files and bundles: far beyond the largest of ours
 
 
 def read_json(content: bytes, *, field: str) -> Json:
@@ -20,22 +35,47 @@ def read_json(content: bytes, *, field: str) -> Json:
     try:
         # As text: given bytes, json would also guess UTF-16, where our brackets and quotes are not its own.
         text = content.decode("utf-8")
-        _check_depth(text, field)
+        check_json(text, field, FILE_BOUNDS)
         value: Json = json.loads(text)
     except ValueError as reason:
         raise InvalidField(f"this is no JSON: {reason}", field=field) from reason
     return value
 
 
-def _check_depth(text: str, field: str) -> None:
+def check_json(text: str, field: str, bounds: JsonBounds) -> None:
+    """Raise InvalidField for JSON that holds more than its bounds, at the cost of looking once at each character."""
+    # Strings are left out, but only where what stands in them would matter.
+    if not _may_exceed(text, bounds):
+        return
+    bare = _STRING.sub("", text)
+    if _containers(bare) > bounds.containers:
+        raise InvalidField(f"JSON with more than {bounds.containers} lists, objects and members", field=field)
+    if _LONG_NUMBER.search(bare):
+        raise InvalidField("JSON with a number of more than 512 digits", field=field)
+    if bare.count(",") > bounds.elements:
+        raise InvalidField(f"JSON with more than {bounds.elements} elements", field=field)
     # A dependency of eth-account raises Python's recursion limit so far that deep JSON would overflow the C stack.
-    if text.count("[") + text.count("{") <= DEPTH_MAX:
-        return  # so few cannot be nested deeper, wherever they stand
     depth = 0
-    for found in _BRACKET_OR_STRING.finditer(text):
-        depth += {"[": 1, "{": 1, "]": -1, "}": -1}.get(found[0], 0)
-        if depth > DEPTH_MAX:
-            raise InvalidField(f"JSON nested deeper than {DEPTH_MAX}", field=field)
+    for found in _BRACKET.finditer(bare):
+        depth += 1 if found[0] in "[{" else -1
+        if depth > bounds.depth:
+            raise InvalidField(f"JSON nested deeper than {bounds.depth}", field=field)
+        if depth < 0:
+            return  # this is no JSON: its reader says where
+
+
+def _may_exceed(text: str, bounds: JsonBounds) -> bool:
+    opened = text.count("[") + text.count("{")
+    return (
+        opened > bounds.depth
+        or opened + text.count(":") > bounds.containers
+        or text.count(",") > bounds.elements
+        or _LONG_NUMBER.search(text) is not None
+    )
+
+
+def _containers(bare: str) -> int:
+    return bare.count("[") + bare.count("{") + bare.count(":")
 
 
 def read_object(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Iterable
 from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
@@ -18,32 +19,40 @@ from proofgrid.store.database import Database
 from proofgrid.store.programs import GET_PROGRAM
 
 PROGRAMS_KEPT_MAX = 1_024
+HOLDS_SECONDS = 60.0  #: a program that was deleted and registered again may have other files than before
 
 
 class ProgramLibrary:
-    """Programs by digest. A program never changes, so what was read once stays right."""
+    """Programs by digest, held for a while: what a program is never changes, and its files only when it was deleted."""
 
     def __init__(self, database: Database, artifacts: ArtifactStore, cache: LocalCache) -> None:
         self._database = database
         self._artifacts = artifacts
         self._cache = cache
-        self._programs: dict[Digest, Program] = {}
+        self._programs: dict[Digest, tuple[Program, float]] = {}  #: and when it was read, by the loop's clock
         self._files: dict[tuple[int, tuple[str, ...]], ProgramFiles] = {}
 
     async def program(self, digest: Digest) -> Program:
         """Return a registered program; raise UnknownProgram when there is none of this digest."""
-        found = self._programs.get(digest)
-        if found is None:
-            async with self._database.connection(Urgency.ADMISSION) as connection:
-                registered = await connection.first(GET_PROGRAM, digest=digest)
-            if registered is None:
-                raise UnknownProgram(
-                    f"no program {digest} is registered", field="program_digest", hint="register it first"
-                )
-            found = program_from_json(registered.manifest)
-            if len(self._programs) >= PROGRAMS_KEPT_MAX:
-                self._programs.pop(next(iter(self._programs)))
-            self._programs[digest] = found
+        now_seconds = asyncio.get_running_loop().time()
+        known, read_seconds = self._programs.get(digest, (None, 0.0))
+        if known is not None and now_seconds - read_seconds < HOLDS_SECONDS:
+            return known
+        return await self._read(digest, known, now_seconds)
+
+    async def _read(self, digest: Digest, known: Program | None, now_seconds: float) -> Program:
+        """Return the program as it is written down, the `known` one where it is that."""
+        async with self._database.connection(Urgency.ADMISSION) as connection:
+            registered = await connection.first(GET_PROGRAM, digest=digest)
+        if registered is None:
+            raise UnknownProgram(f"no program {digest} is registered", field="program_digest", hint="register it first")
+        found = program_from_json(registered.manifest)
+        if found == known:
+            found = known
+        self._programs.pop(digest, None)
+        if len(self._programs) >= PROGRAMS_KEPT_MAX:
+            self._programs.pop(next(iter(self._programs)))
+        self._programs[digest] = found, now_seconds
         return found
 
     @asynccontextmanager

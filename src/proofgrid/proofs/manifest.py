@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from proofgrid.primitives.canonical import Json
 from proofgrid.primitives.digests import parse_digest
 from proofgrid.primitives.errors import InvalidField
@@ -48,6 +50,20 @@ def program_from_json(value: object, *, field: str = "program") -> Program:
         slices=tuple(_slice_from_json(item, i, f"{field}.slices[{i}]") for i, item in enumerate(slices)),
         summary=read_mapping(data["summary"], f"{field}.summary"),
         wraps=tuple(_slice_from_json(item, len(slices) + i, f"{field}.wraps[{i}]") for i, item in enumerate(wraps)),
+    )
+
+
+def part_for_verifiers(manifest: object) -> dict[str, Json]:
+    """Return of a program's JSON what is everybody's: its identity and its verifying files, and how it is sliced."""
+    program = program_from_json(manifest)
+    return program_to_json(
+        replace(
+            program,
+            files={name: program.files[name] for name in program.verifying_files},
+            slices=tuple(replace(spec, files=()) for spec in program.slices),
+            wraps=tuple(replace(spec, files=()) for spec in program.wraps),
+            summary={},
+        )
     )
 
 

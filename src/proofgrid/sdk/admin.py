@@ -168,7 +168,7 @@ class Admin:
         return await self._write_subnetwork(lambda services: services.subnetworks.SetSubnetwork, name, wanted)
 
     async def remove_subnetwork(self, name: str) -> None:
-        """Remove a subnetwork; raise SubnetworkInUse while tasks of it are open, UnknownSubnetwork when it is gone."""
+        """Remove a subnetwork; raise InUse while tasks of it are open, UnknownSubnetwork when it is gone."""
         request = subnetworks_pb2.RemoveSubnetworkRequest(name=name)
         await self._connection.ask(lambda services: services.subnetworks.RemoveSubnetwork, request)
 

@@ -37,6 +37,7 @@ from proofgrid.sdk.bonds import Bonds
 from proofgrid.sdk.connection import Connection, OnBusy
 from proofgrid.sdk.event import Event
 from proofgrid.sdk.inputs import inputs_json
+from proofgrid.sdk.ownership import Ownership
 from proofgrid.sdk.transfer import OnBytes, download_file, upload_file
 from proofgrid.wire.codec.requests import write_constraints, write_ladder
 from proofgrid.wire.v1 import client_pb2 as messages
@@ -88,6 +89,7 @@ class Client:
             on_busy=on_busy,
             clock=clock,
         )
+        self.ownership = Ownership(self.connection, self._whole_digest)  #: for owners of programs
         self.bonds = Bonds(self.connection)  #: for operators
         self.admin = Admin(self.connection)  #: for administrators
 
@@ -393,8 +395,4 @@ class Client:
 
 
 def _quote_request(program_digest: str, inputs: Sequence[object], hold_ms: int) -> quote_messages.QuoteRequest:
-    return quote_messages.QuoteRequest(
-        program_digest=program_digest,
-        inputs_json=inputs_json(inputs),
-        hold_ms=hold_ms,
-    )
+    return quote_messages.QuoteRequest(program_digest=program_digest, inputs_json=inputs_json(inputs), hold_ms=hold_ms)

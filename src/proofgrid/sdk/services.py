@@ -11,6 +11,7 @@ from proofgrid.wire.v1.canary_pb2_grpc import CanaryServiceStub
 from proofgrid.wire.v1.client_pb2_grpc import AdminServiceStub, ArtifactServiceStub, ClientServiceStub
 from proofgrid.wire.v1.incidents_pb2_grpc import IncidentServiceStub
 from proofgrid.wire.v1.market_pb2_grpc import MarketServiceStub
+from proofgrid.wire.v1.programs_pb2_grpc import ProgramServiceStub
 from proofgrid.wire.v1.quotes_pb2_grpc import QuoteServiceStub
 from proofgrid.wire.v1.reputation_pb2_grpc import ReputationServiceStub
 from proofgrid.wire.v1.stake_pb2_grpc import StakeServiceStub
@@ -38,6 +39,7 @@ class Services:
         self.canaries = CanaryServiceStub(channel)
         self.incidents = IncidentServiceStub(channel)
         self.market = MarketServiceStub(channel)
+        self.programs = ProgramServiceStub(channel)
         self.quotes = QuoteServiceStub(channel)
         self.reputation = ReputationServiceStub(channel)
         self.stake = StakeServiceStub(channel)

@@ -60,7 +60,7 @@ class Place(Settings):
     )
     srs_file: Path | None = setting(
         None,
-        "SRS of a real ceremony: a file, or a folder of kzg<k>.srs; noir takes bn254_g1.dat in it, or in CRS_PATH.",
+        "SRS of a real ceremony: a file, or a folder of kzg<k>.srs; noir, plonk: bn254_g1.dat in it, or in CRS_PATH.",
         told="one for development is made",
     )
     srs_logrows: int = setting(

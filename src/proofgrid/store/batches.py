@@ -5,6 +5,9 @@
 
 Nobody waits for a batch to fill: the first call starts one at once, and batches grow only while earlier ones are busy.
 It begins at the next turn of the event loop, so that what is added in the same turn goes along.
+
+Nothing of one is another's fate: a batch that fails whole is taken apart (`each_in_the_end`), and what fails then fails
+alone.
 """
 
 from __future__ import annotations
@@ -13,6 +16,14 @@ import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from typing import Generic, TypeVar
 
+import structlog
+
+from proofgrid.primitives.errors import Recoverable
+
+WEATHER_TRIES = 2  #: so many items alone, one after the other: then it is the weather, and everybody's
+
+log = structlog.get_logger(__name__)
+
 Item = TypeVar("Item")
 Outcome = TypeVar("Outcome")
 
@@ -20,9 +31,10 @@ CarryOut = Callable[[list[Item]], Awaitable[Sequence[Outcome | BaseException]]]
 
 
 class Batches(Generic[Item, Outcome]):
-    """Run it in a TaskGroup: `group.create_task(batches.run())`. An error of `carry_out` itself is everybody's.
+    """Run it in a TaskGroup: `group.create_task(batches.run())`.
 
-    `size_max`: how many go together at most; where that depends on how it went before, who says so.
+    `carry_out` may raise, of items of which it carried out some: it is asked again for fewer of them, so what it does
+    must be idempotent. `size_max`: how many go together at most; where that depends on how it went before, who says so.
     """
 
     def __init__(
@@ -99,14 +111,48 @@ class Batches(Generic[Item, Outcome]):
         outcomes: Sequence[Outcome | BaseException] = []
         try:
             if batch:
-                outcomes = await self._carry_out([item for item, _, _ in batch])
-        except Exception as error:
-            outcomes = [error] * len(batch)
+                outcomes = await each_in_the_end(self._carry_out, [item for item, _, _ in batch])
         except BaseException:
             _cancel(batch)
             raise
         for (_, call, place), outcome in zip(batch, outcomes, strict=True):
             call.settle(place, outcome)
+
+
+async def each_in_the_end(
+    carry_out: CarryOut[Item, Outcome], items: Sequence[Item]
+) -> Sequence[Outcome | BaseException]:
+    """Return an outcome for each item; what `carry_out` raises of several is found out by asking for fewer of them.
+
+    By halves, so that one bad item among n costs about 2 log n calls. Weather (Recoverable) is tried on single items:
+    two of them in a row that meet it as well show that it is not an item's doing, and all that are left hear of it.
+    """
+    outcomes: list[Outcome | BaseException] = []
+    waiting = [list(items)]
+    weather = 0
+    while waiting:
+        part = waiting.pop()
+        try:
+            outcomes += await carry_out(part)
+            weather = 0
+        except Exception as error:
+            if len(part) == 1:
+                outcomes.append(error)
+                weather = weather + 1 if isinstance(error, Recoverable) else 0
+                if weather == WEATHER_TRIES:
+                    return outcomes + [error] * sum(map(len, waiting))
+                continue
+            log.warning("batch_taken_apart", items=len(part), reason=type(error).__name__)
+            waiting += reversed(_parts(part, is_weather=isinstance(error, Recoverable), is_first=not outcomes))
+    return outcomes
+
+
+def _parts(items: list[Item], *, is_weather: bool, is_first: bool) -> list[list[Item]]:
+    if is_weather:
+        # It may be over by now: after one that went well all the others go together, once.
+        return [items[:1], items[1:]] if is_first else [[item] for item in items]
+    half = len(items) // 2
+    return [items[:half], items[half:]]
 
 
 _NOT_YET = LookupError("no outcome yet")

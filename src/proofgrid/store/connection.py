@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Any, TypeVar
 
 import asyncpg
@@ -38,6 +40,17 @@ class Connection:
     async def run(self, query: Query[Any], /, **named: object) -> None:
         """Run a statement whose rows, if it has any, do not matter."""
         await self.raw.fetch(query.text, *query.arguments(named))
+
+    @asynccontextmanager
+    async def part(self) -> AsyncIterator[None]:
+        """Do a part of a transaction; an error undoes that part only, and is raised."""
+        await self.raw.execute("SAVEPOINT part")
+        try:
+            yield
+        except Exception:
+            await self.raw.execute("ROLLBACK TO SAVEPOINT part")
+            raise
+        await self.raw.execute("RELEASE SAVEPOINT part")
 
     def gone(self) -> asyncpg.Connection:
         """Return the driver's connection, which cannot be used through this object any more."""

@@ -11,7 +11,10 @@ from dataclasses import dataclass
 from typing import TypedDict
 from uuid import UUID
 
+import structlog
+
 from proofgrid.primitives.digests import Digest, digest_of
+from proofgrid.primitives.errors import Recoverable
 from proofgrid.primitives.ids import Address, Lane, ProverId
 from proofgrid.primitives.turns import Urgency
 from proofgrid.rules.jobs.lifecycle import LeaseState, TaskState
@@ -44,6 +47,8 @@ from proofgrid.store.database import Database
 from proofgrid.store.queries import query
 from proofgrid.store.transactions import Transaction
 from proofgrid.store.transfers import post_transfers
+
+log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -292,7 +297,14 @@ async def expire(database: Database) -> int:
     async with database.transaction(Transaction.EXPIRE_QUOTES) as connection:
         past_hold = await connection.fetch(FIRM_QUOTES_PAST_HOLD)
         for quote_id in past_hold:
-            await _expire(connection, quote_id)
+            try:
+                async with connection.part():
+                    await _expire(connection, quote_id)
+            except Recoverable:
+                raise
+            except Exception:
+                # It is looked at again with the next ones, which do not wait for it.
+                log.exception("quote_not_expired", quote_id=str(quote_id))
     return len(past_hold)
 
 

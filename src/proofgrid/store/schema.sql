@@ -30,11 +30,13 @@ CREATE TABLE artifacts (
     size_bytes bigint NOT NULL,
     created_ms bigint NOT NULL DEFAULT now_ms(),
     content    bytea,
+    released   boolean NOT NULL DEFAULT false,
     PRIMARY KEY (digest, owner),
     CHECK ((size_bytes >= 0))
 );
 CREATE INDEX artifacts_by_age ON artifacts (created_ms) WHERE (owner <> '');
 CREATE INDEX artifacts_by_owner ON artifacts (owner) INCLUDE (size_bytes);
+CREATE INDEX artifacts_released ON artifacts (digest) WHERE released;
 
 CREATE TABLE canaries (
     canary_id      uuid NOT NULL,
@@ -314,21 +316,44 @@ CREATE TABLE operator_standings (
 ) WITH (fillfactor=50);
 
 CREATE TABLE program_files (
-    digest         text NOT NULL,
-    program_digest text NOT NULL,
+    digest           text NOT NULL,
+    program_digest   text NOT NULL,
+    slices           integer[] NOT NULL DEFAULT '{}'::integer[],
+    is_for_verifiers boolean NOT NULL DEFAULT false,
     PRIMARY KEY (digest, program_digest),
     FOREIGN KEY (program_digest) REFERENCES programs(digest)
 );
 
+CREATE TABLE program_owners (
+    program_digest text NOT NULL,
+    owner          text NOT NULL,
+    label          text NOT NULL DEFAULT '',
+    since_ms       bigint NOT NULL DEFAULT now_ms(),
+    PRIMARY KEY (program_digest, owner),
+    FOREIGN KEY (program_digest) REFERENCES programs(digest)
+);
+CREATE INDEX program_owners_by_owner ON program_owners (owner, since_ms DESC);
+
+CREATE TABLE program_shares (
+    program_digest text NOT NULL,
+    owner          text NOT NULL,
+    audience       text NOT NULL,
+    since_ms       bigint NOT NULL DEFAULT now_ms(),
+    PRIMARY KEY (program_digest, owner, audience),
+    FOREIGN KEY (program_digest, owner) REFERENCES program_owners(program_digest, owner) ON DELETE CASCADE
+);
+CREATE INDEX program_shares_by_audience ON program_shares (audience);
+
 CREATE TABLE programs (
     digest       text NOT NULL,
     proof_system text NOT NULL,
-    owner        text NOT NULL,
-    label        text NOT NULL,
+    owner        text NOT NULL DEFAULT '',
+    label        text NOT NULL DEFAULT '',
     manifest     jsonb NOT NULL,
     slices       integer NOT NULL,
     units        bigint NOT NULL,
     created_ms   bigint NOT NULL DEFAULT now_ms(),
+    is_used      boolean NOT NULL DEFAULT false,
     PRIMARY KEY (digest),
     CHECK ((slices > 0)),
     CHECK ((units > 0))
@@ -609,6 +634,7 @@ SELECT t.task_id,
 -- functions/artifact_is_needed.sql: (the_digest text, ended_after_ms bigint) -> boolean
 -- functions/grant_leases.sql: (the_leases jsonb, the_lane text, the_round bigint, the_buy_price bigint, sources text[], the_epoch bigint, winners text[]) -> integer
 -- functions/is_excluded.sql: (excluded jsonb, prover_id text) -> boolean
+-- functions/is_meant.sql: (audience text, reader text) -> boolean
 -- functions/is_silent.sql: (sessions, bigint) -> boolean
 -- functions/lock_of_session.sql: (prover_id text) -> bigint
 -- functions/now_ms.sql: () -> bigint

@@ -37,6 +37,8 @@ class Transaction(StrEnum):
     LEARN_SIZES = "learn_sizes"
     # programs and artifacts
     REGISTER_PROGRAM = "register_program"
+    SHARE_PROGRAM = "share_program"
+    DELETE_PROGRAM = "delete_program"
     RECORD_ARTIFACT = "record_artifact"
     TIDY_ARTIFACTS = "tidy_artifacts"
     MEND_ARTIFACTS = "mend_artifacts"
@@ -104,6 +106,8 @@ _BY_URGENCY = {
         Transaction.REDEEM_QUOTE,
         Transaction.REPLAY_TASK,
         Transaction.RECORD_ARTIFACT,
+        Transaction.SHARE_PROGRAM,
+        Transaction.DELETE_PROGRAM,
         Transaction.CHANGE_ROLES,
         Transaction.CHANGE_SUBNETWORKS,
     ),

@@ -8,8 +8,11 @@ from typing import Any
 
 import structlog
 
+from proofgrid.primitives.plain_text import escaped, one_line
+
 #: Fields with these names never reach a log: secrets, and what a proof keeps secret.
 _SECRET = ("token", "secret", "private_key", "password", "witness", "inputs", "job_input")
+_LINES = ("exception", "stack")
 
 
 def configure_logs(*, json_lines: bool = False, level: str = "info", process: int | None = None) -> None:
@@ -23,6 +26,7 @@ def configure_logs(*, json_lines: bool = False, level: str = "info", process: in
             _hide_secrets,
             *([] if process is None else [_with_process(process)]),
             structlog.processors.format_exc_info,
+            *([] if json_lines else [_show_all]),  # JSON spells them anyway
             renderer,
         ],
         wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelNamesMapping()[level.upper()]),
@@ -43,3 +47,11 @@ def _hide_secrets(_logger: Any, _name: str, event: structlog.types.EventDict) ->
         if name in event:
             event[name] = "(hidden)"
     return event
+
+
+def _show_all(_logger: object, _name: str, event: structlog.types.EventDict) -> structlog.types.EventDict:
+    """Spell what a terminal would act on: provers and clients write some of what is logged."""
+    return {
+        name: (escaped if name in _LINES else one_line)(value) if isinstance(value, str) else value
+        for name, value in event.items()
+    }

@@ -363,6 +363,27 @@ async def register(doomed: Doomed) -> None:
     await doomed.prove(program)
 
 
+async def share(doomed: Doomed) -> None:
+    """A program is shared, and its owner sees with whom."""
+    program = await doomed.program()
+    address = doomed.network.add_key(f"reader-{next(doomed.numbers)}").address
+    async with doomed.killed():
+        shown = await doomed.client.ownership.share(program, [address])
+    assert address in shown.shared_with
+    await doomed.client.ownership.unshare(program, [address])
+
+
+async def delete_program(doomed: Doomed) -> None:
+    """A program is deleted; registered again, it can be proven."""
+    rounds = 5_000 + next(doomed.numbers)
+    program = await doomed.program(rounds=rounds)
+    async with doomed.killed():
+        await doomed.client.ownership.delete(program)
+    assert not await doomed.sql("SELECT 1 FROM program_owners WHERE program_digest = $1", program)
+    assert await doomed.program(rounds=rounds) == program
+    await doomed.prove(program)
+
+
 async def change_roles(doomed: Doomed) -> None:
     """Somebody is put on the access list."""
     name = f"new-{next(doomed.numbers)}"
@@ -447,6 +468,7 @@ async def add_canary(doomed: Doomed) -> None:
     number = next(doomed.numbers)
     async with doomed.admin() as admin:
         await admin.fund_treasury(10**9, deposit_id=f"canary-{number}")
+    await doomed.client.ownership.share(program, ["*"])
     async with doomed.killed(), doomed.admin() as admin:
         canary = await admin.add_canary(program, [f"canary {number}"], limit_price=2_000)
     await doomed.eventually("SELECT 1 FROM tasks WHERE task_id = $1 AND state = 'done'", canary.first_task)

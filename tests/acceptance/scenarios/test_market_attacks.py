@@ -270,6 +270,7 @@ async def test_five_names_of_one_new_operator_get_its_part_of_the_canary_budget_
         ]
         selling = [asyncio.ensure_future(work(one)) for one in names]
         async with network.administrator() as admin:
+            await client.ownership.share(program.digest, [network.admin_key.address])
             await admin.admin.add_canary(program.digest, ["canary"], limit_price=LIMIT)
         await until_over_budget(network)
         await all_done(client, await honest_task(client, tmp_path))

@@ -149,7 +149,7 @@ async def test_the_books_hold_only_when_ledger_and_bundle_agree(bob: int, faults
     assert books.treasury == 1000 - 865 - 80 - bob
 
 
-@pytest.mark.parametrize("system", ["groth16", "noir", "miden"])
+@pytest.mark.parametrize("system", ["groth16", "plonk", "noir", "miden"])
 def test_factors_are_judged_by_what_the_proof_shows(system: str) -> None:
     subject = known_factors(system)
     p, q = SECRETS

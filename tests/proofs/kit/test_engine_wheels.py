@@ -16,7 +16,7 @@ from proofgrid.primitives.errors import InvalidField, UnknownProofSystem
 from proofgrid.proofs.kit.engine import ENGINES_FOLDER
 from proofgrid.proofs.kit.engine_programs import CARRIED_IN, GNARK, MIDEN, NOIR, PACKAGED_SOURCES
 from proofgrid.proofs.kit.engine_recipes import NPM
-from proofgrid.proofs.systems.noir.reference import GENERATOR, POINTS_FILE, IgnitionBn254
+from proofgrid.proofs.kit.ignition import GENERATOR, POINTS_FILE, IgnitionBn254
 from tests.proofs.systems.groth16.circom import engine_or_skip
 from tools.engine_wheels import Contents, build_all, carried_by, write_wheel
 

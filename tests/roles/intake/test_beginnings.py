@@ -9,6 +9,7 @@ import pytest
 from proofgrid.primitives.errors import InvalidField
 from proofgrid.primitives.ids import Address
 from proofgrid.roles.intake.programs import Programs
+from proofgrid.rules.access.roles import Caller, Role
 from proofgrid.rules.jobs.lifecycle import TaskState
 from proofgrid.store.database import Database
 from proofgrid.store.programs import INSERT_PROGRAM
@@ -22,16 +23,16 @@ async def test_programs_are_found_by_the_beginning_of_their_digest(database: Dat
     async with database.connection() as connection:
         for digest in digests:
             await connection.run(INSERT_PROGRAM, **a_program(digest=digest))
-    programs = Programs(database)
+    programs, caller = Programs(database), Caller(CLIENT, frozenset({Role.CLIENT}))
 
     async def found(begins: str) -> set[str]:
-        return {str(one.digest) for one in await programs.list_all(limit=10, begins=begins)}
+        return {str(one.digest) for one in await programs.list_for(caller, limit=10, begins=begins)}
 
     assert await found("3f9a") == set(digests[:2])
     assert await found("3f") == set(digests[:4])
     assert await found("") == set(digests)
     assert await found("5") == set()
-    assert len(await programs.list_all(limit=1, begins="3f")) == 1
+    assert len(await programs.list_for(caller, limit=1, begins="3f")) == 1
     with pytest.raises(InvalidField):
         await found("3F%")
 

@@ -16,15 +16,17 @@ from proofgrid.primitives.ids import Address
 from proofgrid.proofs.base import JobDraft, NormalisedRequest, Program, SliceSpec
 from proofgrid.roles.intake.admission import Admission
 from proofgrid.roles.intake.looking_around import LookingAround
+from proofgrid.roles.intake.programs import KnownPrograms
 from proofgrid.roles.intake.sizing import Sizing
 from proofgrid.roles.intake.writing_down import MarketHere
 from proofgrid.rules.jobs.limits import COUNT_HOLDS_MS, Limits
 from proofgrid.rules.jobs.phases import PhasePolicy
 from proofgrid.rules.ledger.settlement import deposit
+from proofgrid.store.programs import INSERT_PROGRAM
 from proofgrid.store.task_views import GET_TASK
 from proofgrid.store.transactions import Transaction
 from proofgrid.store.transfers import post_transfers
-from tests.makers import a_request
+from tests.makers import a_program, a_request
 from tests.roles.lanes import CLIENT, UNITS, LaneUnderTest
 
 pytestmark = pytest.mark.usefixtures("toy_system_on_path")
@@ -136,6 +138,7 @@ async def admitting(
     admission = Admission(
         lane.database,
         normaliser,
+        KnownPrograms(lane.database, ManualClock()),
         price_jobs,
         limits=Limits(open_tasks=open_tasks),
         clock=ManualClock(),
@@ -193,6 +196,7 @@ async def test_who_has_too_many_open_is_refused_before_anything_is_normalised(la
 async def test_one_that_cannot_pay_takes_nobody_down(lane: LaneUnderTest) -> None:
     async with lane.database.transaction(Transaction.MOVE_MONEY) as connection:
         await post_transfers(connection, deposit(deposit_id="little", client=OTHER, amount=1))
+        await connection.run(INSERT_PROGRAM, **a_program(owner=OTHER))
     async with admitting(lane) as (admission, _):
         request = a_request(program_digest="p", idempotency_key="a")
         paid, short = await asyncio.gather(

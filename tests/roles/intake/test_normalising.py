@@ -44,6 +44,9 @@ class ScriptedWorkers:
             return InvalidInput("no text", field="inputs[0]")
         return NormalisedRequest(statement={"value": value}, jobs=())
 
+    async def program(self, _digest: str) -> Program:
+        return _a_program()
+
     @asynccontextmanager
     async def at_hand(self, program: Program) -> AsyncIterator[ProgramFiles]:
         if self.files_missing:
@@ -89,7 +92,7 @@ async def test_one_that_kills_the_worker_takes_nobody_down() -> None:
     workers = ScriptedWorkers()
     async with normalising(workers) as of:
         assert _values(await of(0, 1, KILLS, REFUSED, 2)) == [0, 1, InvalidRequest, InvalidInput, 2]
-        assert sorted(map(len, workers.calls)) == [1, 1, 1, 1, 1, 4]
+        assert sorted(map(len, workers.calls)) == [1, 1, 1, 1, 1, 3, 4]
 
 
 async def test_requests_that_take_long_go_one_by_one() -> None:

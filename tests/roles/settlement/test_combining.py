@@ -108,6 +108,28 @@ async def test_a_task_that_kills_the_worker_is_found_and_takes_no_others_along_a
     await sealing.lane.check_money()
 
 
+async def test_a_task_that_the_database_refuses_fails_alone_and_is_tried_again(sealing: Sealing) -> None:
+    program = await sealing.add_program()
+    async with sealing.running() as combiner:
+        [first] = await sealing.prove(program, "warm")
+        combiner.wake()
+        await sealing.until_done(first)
+        tasks = await sealing.prove(program, *"abcde")
+        await sealing.lane.fetch(
+            "CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'poisoned'"
+            " USING ERRCODE = 'check_violation'; END $$"
+        )
+        await sealing.lane.fetch(
+            "CREATE TRIGGER refuse BEFORE UPDATE ON tasks FOR EACH ROW"
+            f" WHEN (new.state = 'done' AND old.task_id = '{tasks[2]}') EXECUTE FUNCTION refuse()"
+        )
+        combiner.wake()
+        await sealing.until_done(*(task for task in tasks if task != tasks[2]))
+        assert await sealing.states(tasks[2]) == ["combining"]
+        await sealing.lane.fetch("DROP TRIGGER refuse ON tasks")
+        await sealing.until_done(*tasks)
+
+
 async def test_a_task_that_is_cancelled_while_it_is_sealed_is_left_out(sealing: Sealing) -> None:
     program = await sealing.add_program()
     tasks: list[TaskId] = []

@@ -20,7 +20,8 @@ from proofgrid.roles.intake.gate import Gate
 from proofgrid.roles.intake.incidents import Incidents
 from proofgrid.roles.intake.intake import Intake
 from proofgrid.roles.intake.normalising import Normaliser
-from proofgrid.roles.intake.programs import Programs
+from proofgrid.roles.intake.ownership import Ownership
+from proofgrid.roles.intake.programs import KnownPrograms, Programs
 from proofgrid.roles.intake.quotes import Quotes
 from proofgrid.roles.intake.records import Records
 from proofgrid.roles.intake.registration import Registration
@@ -46,11 +47,14 @@ def engines_to_learn_of(settings: GatewaySettings) -> dict[str, str]:
     return {name: proof_system(name).describe().engine for name in proven_names()} if settings.learn_sizes else {}
 
 
-def build_admission(settings: GatewaySettings, world: Adapters, market: MarketHere) -> Admission:
+def build_admission(
+    settings: GatewaySettings, world: Adapters, programs: KnownPrograms, market: MarketHere
+) -> Admission:
     """Return what makes tasks of requests, not running yet."""
     return Admission(
         world.database,
         Normaliser(world.artifacts, world.library, world.workers, scratch=world.scratch),
+        programs,
         _prices_of(Quoting(world.database, settings.market())),
         limits=settings.limits(),
         clock=world.clock,
@@ -62,7 +66,12 @@ def build_admission(settings: GatewaySettings, world: Adapters, market: MarketHe
 
 
 def build_intake(
-    settings: GatewaySettings, world: Adapters, admission: Admission, task_watch: TaskWatch, gate: Gate
+    settings: GatewaySettings,
+    world: Adapters,
+    admission: Admission,
+    known_programs: KnownPrograms,
+    task_watch: TaskWatch,
+    gate: Gate,
 ) -> Intake:
     """Return all use cases; `admission` and `task_watch` are run and woken by whoever runs the gateway."""
     database, limits = world.database, settings.limits()
@@ -75,11 +84,12 @@ def build_intake(
         accounts=Accounts(database),
         artifacts=Artifacts(database, world.artifacts, world.troubles, limits=limits),
         bonds=Bonds(database, settings.bonds()),
-        canaries=Canaries(database, admission, world.clock),
+        canaries=Canaries(database, admission, known_programs, world.clock),
         dead_letters=DeadLetters(database, world.clock),
         evidence=EvidenceDesk(database, world.artifacts, world.key),
         gate=gate,
         incidents=Incidents(database),
+        ownership=Ownership(database, known_programs),
         programs=Programs(database),
         quotes=Quotes(database, admission, prices, Reserving(database, settings.reserving(), world.clock)),
         records=Records(database, world.key),

@@ -20,6 +20,7 @@ from proofgrid.roles.dispatcher.watch import Watch
 from proofgrid.roles.intake.admission import Admission
 from proofgrid.roles.intake.health import Health
 from proofgrid.roles.intake.intake import Intake
+from proofgrid.roles.intake.programs import KnownPrograms
 from proofgrid.roles.intake.watching import TaskWatch
 from proofgrid.roles.intake.writing_down import MarketHere
 from proofgrid.roles.market.rounds import Market
@@ -65,7 +66,8 @@ def build_roles(settings: GatewaySettings, world: Adapters, gateway_id: GatewayI
     sealing_age = SealingAge(world.database)
     market = _market(settings, world, gateway_id, chores)
     gate = build_gate(world, loop_lag, in_hand, market, sealing_age)
-    admission = build_admission(settings, world, MarketHere(str(gateway_id), market.wake))
+    programs = KnownPrograms(world.database, world.clock)
+    admission = build_admission(settings, world, programs, MarketHere(str(gateway_id), market.wake))
     task_watch = TaskWatch(world.database)
     settlement = Settlement(
         world.database,
@@ -81,7 +83,7 @@ def build_roles(settings: GatewaySettings, world: Adapters, gateway_id: GatewayI
         signed_for=world.key.address if settings.bonds().is_asked else None,
     )
     return Roles(
-        intake=build_intake(settings, world, admission, task_watch, gate),
+        intake=build_intake(settings, world, admission, programs, task_watch, gate),
         admission=admission,
         task_watch=task_watch,
         market=market,

@@ -19,6 +19,7 @@ from proofgrid.primitives.event_loop import run_async
 
 if TYPE_CHECKING:
     from proofgrid.proofs.base import Program
+    from proofgrid.sdk.answers.work import Program as RegisteredProgram
 
 group = typer.Typer(
     name="program",
@@ -114,7 +115,7 @@ def list_programs(
     options: ClientOptions,
     limit: LimitOption = 20,
 ) -> None:
-    """List the network's programs, newest first.
+    """List your programs, and those that are shared with you, newest first.
 
     \b
     Example:
@@ -122,8 +123,16 @@ def list_programs(
     """
     print_answers(
         options.ask(lambda client: client.programs(limit=limit)),
-        ("program", "system", "label", "slices>", "PU>", "registered (UTC)"),
-        lambda one: (one.digest, one.proof_system, one.label, one.slices, one.units, date_text(one.created_ms)[:16]),
+        ("program", "system", "label", "whose", "slices>", "PU>", "registered (UTC)"),
+        lambda one: (
+            one.digest,
+            one.proof_system,
+            one.label,
+            f"yours, {one.visibility}" if one.is_yours else one.visibility,
+            one.slices,
+            one.units,
+            date_text(one.created_ms)[:16],
+        ),
         empty="no programs",
         json=options.json,
     )
@@ -135,7 +144,7 @@ def show(
     options: ClientOptions,
     digest: Annotated[str, typer.Argument(metavar="DIGEST", help="The program's digest.")],
 ) -> None:
-    """Show a program: settings, slices, units, files.
+    """Show a program: settings, slices, units, whom it is shared with; of a stranger's only what everybody may know.
 
     \b
     Example:
@@ -148,6 +157,7 @@ def show(
     from proofgrid.proofs.manifest import program_from_json
 
     _print_program(program_from_json(program.manifest), label=program.label)
+    _print_ownership(program)
 
 
 async def _register(
@@ -171,6 +181,7 @@ async def _register(
     from proofgrid.proofs.manifest import program_from_json
 
     _print_program(program_from_json(program.manifest), label=label)
+    _print_ownership(program)
 
 
 def _source(model: Path, calibration: Path | None, system: str) -> dict[str, Path]:
@@ -204,6 +215,14 @@ def _print_program(program: Program, *, label: str) -> None:
         (one.index, one.units, f"{one.memory_bytes >> 20} MiB", "the proofs that it wraps") for one in program.wraps
     ]
     print_table(("slice>", "PU>", "memory>", "waits for"), rows, empty="no slices")
+
+
+def _print_ownership(program: RegisteredProgram) -> None:
+    if not program.is_yours:
+        say(f"  not yours: {'private' if program.visibility == 'private' else 'shared with you'}")
+        return
+    shared = "shared with " + ", ".join(program.shared_with) if program.shared_with else "proofgrid program share"
+    say(f"  yours, {program.visibility} ({shared}); {program.stored_bytes} bytes count for you")
 
 
 def _tensor_text(tensor: Json) -> str:

@@ -29,6 +29,7 @@ class KnownFactors:
     input: Json  #: with the factors in it, as the system takes them
     hides: bool = True  #: are its proofs of zero knowledge?
     settings: Mapping[str, Json] = field(default_factory=dict)
+    language: str = ""  #: of the program, where it is not called as the system is
 
     name = "factors"
     what = "A number whose factors somebody knows"
@@ -39,7 +40,7 @@ class KnownFactors:
         from proofgrid.proofs.kit.source_folders import source_in
 
         place = folder / "program"
-        shutil.copytree(SOURCES / self.system, place)
+        shutil.copytree(SOURCES / (self.language or self.system), place)
         if (place / "package.json").exists():
             _compile(place)
         system = proof_system(self.system)
@@ -77,7 +78,10 @@ def known_factors(system: str) -> KnownFactors:
     """Return the subject for a proof system; raise InvalidField when the demo has no program of it."""
     p, q = SECRETS
     known = {
-        "groth16": KnownFactors(system="groth16", title="a circuit of circom", input={"p": p, "q": q}),
+        **{
+            system: KnownFactors(system=system, title="a circuit of circom", input={"p": p, "q": q}, language="circom")
+            for system in ("groth16", "plonk")
+        },
         "noir": KnownFactors(system="noir", title="a package of Noir", input={"p": p, "q": q}),
         "miden": KnownFactors(
             system="miden", title="an assembly program of Miden", input={"stack": [], "advice": [p, q]}, hides=False

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Literal, TypeVar
 
 import typer
 
+from proofgrid.primitives.plain_text import one_line
+
 if TYPE_CHECKING:
     from rich.console import Console
     from rich.text import Text
@@ -34,11 +36,11 @@ def stderr() -> Console:
 
 
 def _console(*, stderr: bool) -> Console:
-    from rich.console import Console
+    from proofgrid.cli.kit.safe_console import SafeConsole
 
     is_terminal = (sys.stderr if stderr else sys.stdout).isatty()
     width = None if is_terminal or COLUMNS_VARIABLE in os.environ else WIDTH_WITHOUT_TERMINAL
-    return Console(stderr=stderr, highlight=False, width=width)
+    return SafeConsole(stderr=stderr, highlight=False, width=width)
 
 
 def say(text: str, *, style: str = "") -> None:
@@ -94,7 +96,7 @@ def print_table(columns: Sequence[str], rows: Iterable[Sequence[object]], *, emp
     """
     from rich.text import Text
 
-    cells = [[cell if isinstance(cell, Text) else Text(str(cell)) for cell in row] for row in rows]
+    cells = [[cell if isinstance(cell, Text) else Text(one_line(str(cell))) for cell in row] for row in rows]
     console = stdout()
     longest = [
         max((len(word) for text in (column.removesuffix(">"), *texts) for word in text.split()), default=0)

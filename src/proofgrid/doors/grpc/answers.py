@@ -9,9 +9,10 @@ from proofgrid.primitives.digests import Digest
 from proofgrid.primitives.ids import JobId
 from proofgrid.roles.intake.accounts import Account
 from proofgrid.roles.intake.status import NetworkFacts, NetworkStatus
+from proofgrid.rules.access.programs import visibility_of
 from proofgrid.rules.jobs.waiting import Waits
 from proofgrid.store.ledger import PostedTransfer
-from proofgrid.store.programs import RegisteredProgram
+from proofgrid.store.programs import ShownProgram
 from proofgrid.store.record import RoundView
 from proofgrid.store.status import ConnectedProver, LaneStatus
 from proofgrid.store.task_views import EventView, JobView, TaskView
@@ -38,7 +39,7 @@ def write_network(facts: NetworkFacts) -> messages.Network:
     )
 
 
-def write_program(program: RegisteredProgram) -> messages.Program:
+def write_program(program: ShownProgram) -> messages.Program:
     return messages.Program(
         digest=program.digest,
         proof_system=program.proof_system,
@@ -47,6 +48,10 @@ def write_program(program: RegisteredProgram) -> messages.Program:
         slices=program.slices,
         units=program.units,
         created_ms=program.created_ms,
+        visibility=visibility_of(program.shared_with if program.is_owner else program.audiences),
+        is_yours=program.is_owner,
+        shared_with=sorted(program.shared_with),
+        stored_bytes=program.stored_bytes,
     )
 
 

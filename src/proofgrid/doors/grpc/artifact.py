@@ -12,6 +12,7 @@ from proofgrid.primitives.digests import parse_digest
 from proofgrid.primitives.errors import InvalidRequest, MalformedMessage
 from proofgrid.primitives.ids import parse_uuid
 from proofgrid.roles.intake.artifacts import Artifacts, Declared
+from proofgrid.wire.fields import check_message
 from proofgrid.wire.v1 import client_pb2 as messages
 from proofgrid.wire.v1 import client_pb2_grpc as services
 from proofgrid.wire.v1 import common_pb2 as common
@@ -37,6 +38,7 @@ class ArtifactService(services.ArtifactServiceServicer):
         first = await anext(stream, None)
         if first is None or first.WhichOneof("part") != "header":
             raise MalformedMessage("the first message is the header", field="header")
+        check_message(first.header)
         try:
             return write_artifact(*await self._artifacts.store(caller, _read_header(first.header), _chunks(stream)))
         except InvalidRequest:

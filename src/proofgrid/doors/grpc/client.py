@@ -43,22 +43,22 @@ class ClientService(services.ClientServiceServicer):
         )
         async for step in steps:
             if isinstance(step, str):
-                program = answers.write_program(await self._intake.programs.get(step))
+                program = answers.write_program(await self._intake.programs.get(caller, step))
                 yield messages.RegisterProgramEvent(program=program)
             else:
                 yield messages.RegisterProgramEvent(progress=messages.Progress(stage=step[0], permille=step[1]))
 
     @answering
     async def GetProgram(self, request: messages.GetProgramRequest, context: CallContext) -> messages.Program:  # noqa: N802
-        await self._door.admit(context, self._intake.programs.get)
-        return answers.write_program(await self._intake.programs.get(parse_digest(request.digest)))
+        caller = await self._door.admit(context, self._intake.programs.get)
+        return answers.write_program(await self._intake.programs.get(caller, parse_digest(request.digest)))
 
     @answering
     async def ListPrograms(  # noqa: N802
         self, request: messages.ListProgramsRequest, context: CallContext
     ) -> messages.ListProgramsResponse:
-        await self._door.admit(context, self._intake.programs.list_all)
-        programs = await self._intake.programs.list_all(limit=request.limit, begins=request.begins)
+        caller = await self._door.admit(context, self._intake.programs.list_for)
+        programs = await self._intake.programs.list_for(caller, limit=request.limit, begins=request.begins)
         return messages.ListProgramsResponse(programs=[answers.write_program(one) for one in programs])
 
     # --- tasks -----------------------------------------------------------------------------------

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any, TypeAlias, TypeVar
 
 import grpc
+from google.protobuf.message import Message
 
 from proofgrid.primitives.errors import BadToken, Busy, NoToken, ProofgridError
 from proofgrid.roles.intake.callers import Callers
@@ -14,6 +15,7 @@ from proofgrid.rules.access.rights import roles_needed
 from proofgrid.rules.access.roles import Caller
 from proofgrid.telemetry.seam import Level, Span, span
 from proofgrid.wire.errors import status_of, write_error
+from proofgrid.wire.fields import check_message
 
 TOKEN_METADATA = "authorization"  # noqa: S105 - the name of a header
 
@@ -73,6 +75,12 @@ def _ours(error: Exception) -> ProofgridError | None:
     return None
 
 
+def _check(request: object) -> None:
+    # Where callers send a stream, who reads it checks each message.
+    if isinstance(request, Message):
+        check_message(request)
+
+
 def answering(
     method: Callable[[Service, Request, CallContext], Awaitable[Answer]],
 ) -> Callable[[Service, Request, CallContext], Awaitable[Answer]]:
@@ -82,6 +90,7 @@ def answering(
     async def call(self: Service, request: Request, context: CallContext) -> Answer:
         with span("call", method.__name__) as current:
             try:
+                _check(request)
                 return await method(self, request, context)
             except grpc.aio.AbortError:
                 raise
@@ -101,6 +110,7 @@ def streaming(
     async def call(self: Service, request: Request, context: CallContext) -> AsyncIterator[Answer]:
         with span("call", method.__name__) as current:
             try:
+                _check(request)
                 await context.send_initial_metadata(())  # the caller learns at once that it was heard
                 async for answer in method(self, request, context):
                     yield answer

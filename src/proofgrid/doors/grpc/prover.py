@@ -29,6 +29,7 @@ from proofgrid.rules.jobs.offers import (
 )
 from proofgrid.wire.addresses import peer_address
 from proofgrid.wire.codec import provers as codec
+from proofgrid.wire.fields import check_message
 from proofgrid.wire.v1 import prover_pb2 as messages
 from proofgrid.wire.v1 import prover_pb2_grpc as services
 
@@ -106,6 +107,7 @@ class ProverService(services.ProverServiceServicer):
         self, session: Session, kind: str | None, message: messages.FromProver, turn: asyncio.Semaphore
     ) -> None:
         try:
+            check_message(message)
             if kind == "results":
                 await self._judge_all(session, message.results)
             else:
@@ -129,8 +131,6 @@ class ProverService(services.ProverServiceServicer):
                 raise MalformedMessage(f"a {kind or 'message without content'} is not expected here", field="message")
 
     async def _judge_all(self, session: Session, message: messages.JobResults) -> None:
-        if len(message.results) > codec.RESULTS_PER_MESSAGE_MAX:
-            raise MalformedMessage(f"at most {codec.RESULTS_PER_MESSAGE_MAX} in one message", field="results")
         reports, verdicts = [], []
         for result in message.results:
             try:
@@ -159,6 +159,7 @@ async def _read_hello(context: CallContext) -> messages.Hello:
     if message is grpc.aio.EOF or message.WhichOneof("message") != "hello":
         raise MalformedMessage("the first message is the hello", field="hello")
     hello: messages.Hello = message.hello
+    check_message(hello)
     return hello
 
 

@@ -11,6 +11,7 @@ from proofgrid.doors.grpc.client import ClientService
 from proofgrid.doors.grpc.front_door import FrontDoor
 from proofgrid.doors.grpc.incident import IncidentService
 from proofgrid.doors.grpc.market import MarketService
+from proofgrid.doors.grpc.program import ProgramService
 from proofgrid.doors.grpc.prover import ProverDesk, ProverService
 from proofgrid.doors.grpc.quote import QuoteService
 from proofgrid.doors.grpc.reputation import ReputationService
@@ -25,6 +26,7 @@ from proofgrid.wire.v1 import (
     client_pb2_grpc,
     incidents_pb2_grpc,
     market_pb2_grpc,
+    programs_pb2_grpc,
     prover_pb2_grpc,
     quotes_pb2_grpc,
     reputation_pb2_grpc,
@@ -44,6 +46,7 @@ def add_services(server: grpc.aio.Server, intake: Intake) -> None:
     canary_pb2_grpc.add_CanaryServiceServicer_to_server(CanaryService(door, intake.canaries, intake.treasury), server)
     incidents_pb2_grpc.add_IncidentServiceServicer_to_server(IncidentService(door, intake.incidents), server)
     market_pb2_grpc.add_MarketServiceServicer_to_server(MarketService(door, intake.records), server)
+    programs_pb2_grpc.add_ProgramServiceServicer_to_server(ProgramService(door, intake.ownership), server)
     quotes = QuoteService(door, intake.quotes, intake.gate, limits=intake.limits)
     quotes_pb2_grpc.add_QuoteServiceServicer_to_server(quotes, server)
     reputation_pb2_grpc.add_ReputationServiceServicer_to_server(ReputationService(door, intake.reputation), server)

@@ -3,6 +3,7 @@ package main
 import (
 	"bufio"
 	"bytes"
+	"fmt"
 	"io"
 	"math/big"
 	"os"
@@ -190,13 +191,9 @@ func (c *curve) verdict(verifyingKey groth16.VerifyingKey, one claim) string {
 	if err != nil {
 		return err.Error()
 	}
-	public := make([]element, len(one.Public))
-	for place, text := range one.Public {
-		value, err := c.parse(text)
-		if err != nil {
-			return "a public value is " + err.Error()
-		}
-		public[place] = value
+	public, err := c.publicOf(one.Public)
+	if err != nil {
+		return err.Error()
 	}
 	if len(public) != verifyingKey.NbPublicWitness() {
 		return "there are not as many public values as the verifying key takes"
@@ -205,6 +202,18 @@ func (c *curve) verdict(verifyingKey groth16.VerifyingKey, one claim) string {
 		return "the proof does not verify"
 	}
 	return ""
+}
+
+func (c *curve) publicOf(texts []string) ([]element, error) {
+	public := make([]element, len(texts))
+	for place, text := range texts {
+		value, err := c.parse(text)
+		if err != nil {
+			return nil, fmt.Errorf("a public value is %w", err)
+		}
+		public[place] = value
+	}
+	return public, nil
 }
 
 func exportVerifier(request *verifyRequest) (any, error) {

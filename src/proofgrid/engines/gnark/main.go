@@ -50,6 +50,14 @@ var commands = map[string]command{
 	"words":    asked(words),
 	"zkey":     asked(convertKeys),
 
+	"plonk-gates":    asked(describeGates),
+	"plonk-setup":    asked(setUp),
+	"plonk-lagrange": asked(writeLagrange),
+	"plonk-prove":    asked(provePlonk),
+	"plonk-verify":   asked(verifyPlonk),
+	"plonk-solidity": asked(exportPlonkVerifier),
+	"plonk-calldata": asked(contractProof),
+
 	"wrap-keygen": asked(generateWrapKeys),
 	"wrap-keys":   asked(checkWrapKeys),
 	"wrap-claim":  asked(checkWrapClaim),

@@ -39,7 +39,7 @@ func readCircuit(path string) (*circuitFile, error) {
 	}
 	for number, section := range sections {
 		if number > sectionWires && len(section) > 0 {
-			return nil, refuse(r1csField, "it uses custom gates, which Groth16 does not know")
+			return nil, refuse(r1csField, "it uses custom gates, which are not known here")
 		}
 	}
 	header, body := sections[sectionHeader], sections[sectionConstraints]

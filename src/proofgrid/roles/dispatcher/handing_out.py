@@ -17,6 +17,7 @@ import structlog
 from proofgrid.primitives.digests import Digest
 from proofgrid.primitives.ids import GatewayId, SessionId
 from proofgrid.primitives.turns import Urgency
+from proofgrid.roles.apart import each_alone
 from proofgrid.roles.dispatcher.in_hand import InHand
 from proofgrid.roles.dispatcher.session import Session
 from proofgrid.roles.loop import Loop
@@ -31,6 +32,7 @@ AFTER_TROUBLE_SECONDS = 0.5
 LEASES_PER_MESSAGE = 256
 PROOFS_PER_MESSAGE = 1_024  #: that wraps take: of 4 KiB each at most
 MANIFESTS_KEPT_MAX = 1_024
+HOLDS_SECONDS = 60.0  #: a program that was deleted and registered again may have other files than before
 
 log = structlog.get_logger(__name__)
 
@@ -53,7 +55,7 @@ class HandingOut:
         self._phases = phases
         self._in_hand = in_hand
         self._untold: int | None = None  #: of `in_hand`, since the first of these leases was sold
-        self._manifests: dict[Digest, str] = {}
+        self._manifests: dict[Digest, tuple[str, float]] = {}  #: and when it was read, by the loop's clock
         self._loop = Loop("handing_out", self._offer, first=None, retry_seconds=AFTER_TROUBLE_SECONDS)
         self._offering = asyncio.Lock()
         self._ended = False
@@ -99,25 +101,33 @@ class HandingOut:
                 session_ids=list(self._sessions),
                 pick_up_ms=self._phases.pick_up_ms,
             )
-            by_session: dict[SessionId, list[LeaseOffer]] = defaultdict(list)
+            by_session: dict[SessionId, list[OfferedLease]] = defaultdict(list)
             for row in rows:
-                by_session[row.session_id].append(_lease_offer(row))
-            for session_id, leases in by_session.items():
-                session = self._sessions.get(session_id)
-                if session is not None:
-                    for part in _messages(leases):
-                        send(session, Leases(leases=tuple(part), manifests=await self._manifests_of(part)))
+                by_session[row.session_id].append(row)
+            await each_alone(by_session.values(), self._tell, trouble="leases_not_told")
+
+    async def _tell(self, rows: Sequence[OfferedLease]) -> None:
+        session = self._sessions.get(rows[0].session_id)
+        if session is not None:
+            for part in _messages([_lease_offer(row) for row in rows]):
+                send(session, Leases(leases=tuple(part), manifests=await self._manifests_of(part)))
 
     async def _manifests_of(self, leases: Sequence[LeaseOffer]) -> dict[str, str]:
-        """Return the programs' manifests as JSON; a program never changes, so what was read once stays right."""
-        wanted = {lease.program_digest for lease in leases}
-        for digest in wanted - set(self._manifests):
-            if len(self._manifests) >= MANIFESTS_KEPT_MAX:
-                self._manifests.clear()
-            async with self._database.connection(Urgency.ROUNDS) as connection:
-                program = await connection.value(GET_PROGRAM, digest=digest)
-            self._manifests[digest] = json.dumps(program.manifest, separators=(",", ":"))
-        return {digest: self._manifests[digest] for digest in wanted}
+        """Return the programs' manifests as JSON."""
+        return {digest: await self._manifest_of(digest) for digest in {lease.program_digest for lease in leases}}
+
+    async def _manifest_of(self, digest: Digest) -> str:
+        now_seconds = asyncio.get_running_loop().time()
+        text, read_seconds = self._manifests.get(digest, ("", 0.0))
+        if text and now_seconds - read_seconds < HOLDS_SECONDS:
+            return text
+        async with self._database.connection(Urgency.ROUNDS) as connection:
+            program = await connection.value(GET_PROGRAM, digest=digest)
+        if len(self._manifests) >= MANIFESTS_KEPT_MAX:
+            self._manifests.clear()
+        text = json.dumps(program.manifest, separators=(",", ":"))
+        self._manifests[digest] = text, now_seconds
+        return text
 
 
 def send(session: Session, message: ToProver | None) -> None:

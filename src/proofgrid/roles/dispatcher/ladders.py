@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import structlog
 
+from proofgrid.primitives.ids import TaskId
 from proofgrid.primitives.turns import Urgency
+from proofgrid.roles.apart import together
 from proofgrid.rules.jobs.events import Raised
 from proofgrid.rules.jobs.ladder import Ladder
 from proofgrid.store.database import Database
@@ -26,8 +30,10 @@ async def raise_limits(database: Database) -> None:
     """Raise what is due. Any number of gateways may: the tasks' locks decide who writes."""
     async with database.connection(Urgency.ROUNDS) as connection:
         due = await connection.fetch(TASKS_TO_RAISE)
-    if not due:
-        return
+    await together(due, lambda tasks: _raise(database, tasks), trouble="limits_not_raised")
+
+
+async def _raise(database: Database, due: Sequence[TaskId]) -> None:
     async with database.transaction(Transaction.RAISE_LIMITS) as connection:
         await connection.run(LOCK_TASKS, task_ids=sorted(due))
         rows = await connection.fetch(RAISES_OF_TASKS, task_ids=due)

@@ -12,6 +12,7 @@ import structlog
 
 from proofgrid.primitives.ids import Lane, TaskId
 from proofgrid.primitives.turns import Urgency
+from proofgrid.roles.apart import together
 from proofgrid.rules.access.subnetworks import overflow_lane
 from proofgrid.rules.jobs.events import Overflowed
 from proofgrid.store.database import Database
@@ -32,8 +33,9 @@ class Overflow:
         """Move what waited too long; return how many jobs that were."""
         async with self._database.connection(Urgency.ROUNDS) as connection:
             tasks = await connection.fetch(TASKS_WAITING_TOO_LONG)
-        if not tasks:
-            return 0
+        return sum(await together(tasks, self._move, trouble="jobs_not_overflowed"))
+
+    async def _move(self, tasks: Sequence[TaskId]) -> int:
         async with self._database.transaction(Transaction.OVERFLOW_JOBS) as connection:
             await connection.run(LOCK_TASKS, task_ids=sorted(tasks))
             jobs = await connection.fetch(JOBS_WAITING_TOO_LONG, task_ids=tasks)

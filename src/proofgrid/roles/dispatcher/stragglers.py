@@ -11,6 +11,7 @@ import structlog
 
 from proofgrid.primitives.ids import JobId, LeaseId
 from proofgrid.primitives.turns import Urgency
+from proofgrid.roles.apart import together
 from proofgrid.rules.jobs.events import Slow
 from proofgrid.rules.jobs.hedging import (
     Hedge,
@@ -58,13 +59,18 @@ class Stragglers:
             kinds = self._kinds(await connection.fetch(LANE_TIMES))
             seen = await connection.fetch(SLOW_LEASES, **self._bounds(kinds)) if kinds else []
         seen = [row for row in self._slow(seen, kinds) if row.lease_id not in unheard]
-        if not any(self._is_news(row) for row in seen):
-            return
+        if any(self._is_news(row) for row in seen):
+            await together(seen, lambda rows: self._tell(rows, kinds, unheard), trouble="slow_leases_not_told")
+
+    async def _tell(
+        self, seen: Sequence[SlowLease], kinds: Mapping[str, KindStats], unheard: Collection[LeaseId]
+    ) -> None:
         async with self._database.transaction(Transaction.NOTE_SLOW) as connection:
             locked = await connection.fetch(LOCK_TASKS, task_ids=sorted({row.task_id for row in seen}))
             tasks = {task.task_id for task in locked}
             again = await connection.fetch(SLOW_LEASES, **self._bounds(kinds))
-            slow = [row for row in self._slow(again, kinds) if row.task_id in tasks and row.lease_id not in unheard]
+            seen_ids = {row.lease_id for row in seen}
+            slow = [row for row in self._slow(again, kinds) if row.task_id in tasks and row.lease_id in seen_ids]
             await self._note(connection, slow, await self._wishes(connection, slow, kinds), kinds)
 
     def _kinds(self, rows: Sequence[LaneTimes]) -> dict[str, KindStats]:

@@ -13,6 +13,7 @@ from proofgrid.primitives.clock import Clock
 from proofgrid.primitives.errors import DeadlineMissed, SettlementStopped
 from proofgrid.primitives.ids import TaskId
 from proofgrid.primitives.turns import Urgency
+from proofgrid.roles.apart import each_alone
 from proofgrid.roles.dispatcher.clocks import Clocks
 from proofgrid.roles.dispatcher.desk import DispatchSettings
 from proofgrid.roles.dispatcher.hearing import lease_times
@@ -98,11 +99,14 @@ class Watch:
         """Give every job of an expired lease back to the market."""
         async with self._database.connection(Urgency.ROUNDS) as connection:
             rows = await connection.fetch(EXPIRED_LEASES)
-        for row in rows:
-            with suppress(SettlementStopped):  # a task that would end by it ends later
-                await self._take_back(row)
+        await each_alone(rows, self._take_back, trouble="lease_not_taken_back")
 
     async def _take_back(self, row: ExpiredLease) -> None:
+        # A task that would end by it while settlement is stopped ends later.
+        with suppress(SettlementStopped):
+            await self._take_one_back(row)
+
+    async def _take_one_back(self, row: ExpiredLease) -> None:
         async with self._database.transaction(Transaction.RETURN_JOB) as connection:
             overrun = await self._why(connection, row)
             if overrun is not None:
@@ -135,11 +139,13 @@ class Watch:
         """Fail the tasks whose deadline has passed, with a refund."""
         async with self._database.connection(Urgency.ROUNDS) as connection:
             overdue = await connection.fetch(TASKS_PAST_DEADLINE)
-        for task_id in overdue:
-            with suppress(SettlementStopped):
-                await self._end(task_id)
+        await each_alone(overdue, self._end, trouble="overdue_task_not_ended")
 
     async def _end(self, task_id: TaskId) -> None:
+        with suppress(SettlementStopped):
+            await self._end_one(task_id)
+
+    async def _end_one(self, task_id: TaskId) -> None:
         async with self._database.transaction(Transaction.END_TASK) as connection:
             await end_task(
                 connection,

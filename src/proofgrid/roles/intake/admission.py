@@ -31,6 +31,7 @@ from proofgrid.proofs.registry import systems_of
 from proofgrid.roles.intake.drafts import Draft, DraftedJob, task_view
 from proofgrid.roles.intake.looking_around import LookingAround
 from proofgrid.roles.intake.normalising import Normaliser
+from proofgrid.roles.intake.programs import KnownPrograms
 from proofgrid.roles.intake.sizing import PlacedJob, SizedJob, Sizing
 from proofgrid.roles.intake.writing_down import MarketHere, redeem, write_down
 from proofgrid.rules.access.subnetworks import DEFAULT
@@ -66,6 +67,7 @@ class Admission:
         self,
         database: Database,
         normaliser: Normaliser,
+        programs: KnownPrograms,
         price_jobs: PriceJobs,
         *,
         limits: Limits,
@@ -77,6 +79,7 @@ class Admission:
     ) -> None:
         self._database = database
         self._normaliser = normaliser
+        self._programs = programs
         self._sizing = sizing
         self._price_jobs = price_jobs
         self._limits = limits
@@ -155,6 +158,8 @@ class Admission:
     async def _checked(self, client: Address, request: ProofRequest) -> Program:
         """Return a request's program; what can be refused before the costly part is refused here."""
         check_request(request, inputs_max=self._limits.inputs_per_task, now_ms=self._clock.now_ms())
+        name = request.subnetwork or self._subnetwork
+        await self._programs.check_may_use(client, request.program_digest, subnetwork=name)
         program = await self._normaliser.program(request.program_digest)
         if request.aggregate and not program.wraps:
             raise InvalidField(
@@ -164,7 +169,6 @@ class Admission:
             )
         units = await self._sizing.units_of(program, request.program_digest)
         calculate_escrow(request, units=units * len(request.inputs))
-        name = request.subnetwork or self._subnetwork
         if name != DEFAULT:
             async with self._database.connection(Urgency.ADMISSION) as connection:
                 await check_client(connection, name, client=client, proof_systems=set(systems_of(program)))

@@ -7,8 +7,10 @@ import structlog
 from proofgrid.primitives.clock import Clock, fresh_uuid
 from proofgrid.primitives.ids import TaskId
 from proofgrid.roles.intake.admission import Admission
+from proofgrid.roles.intake.programs import KnownPrograms
 from proofgrid.rules.access.rights import needs
 from proofgrid.rules.access.roles import Caller, Role
+from proofgrid.rules.access.subnetworks import DEFAULT
 from proofgrid.rules.jobs.request import ProofRequest
 from proofgrid.rules.ledger.accounts import NETWORK_CLIENT
 from proofgrid.store.canaries import INSERT_CANARY, LIST_CANARIES, RegisteredCanary
@@ -21,8 +23,9 @@ log = structlog.get_logger(__name__)
 class Canaries:
     """For administrators."""
 
-    def __init__(self, database: Database, admission: Admission, clock: Clock) -> None:
+    def __init__(self, database: Database, admission: Admission, programs: KnownPrograms, clock: Clock) -> None:
         self._database = database
+        self._programs = programs
         self._admission = admission
         self._clock = clock
 
@@ -30,8 +33,9 @@ class Canaries:
     async def add(self, admin: Caller, request: ProofRequest) -> RegisteredCanary:
         """Submit a canary's request as an ordinary task of the network: once it is proven, the canary is sent.
 
-        Raises what `Admission.submit` raises.
+        Raises what `Admission.submit` raises, NotAllowed for a program that the administrator could not use either.
         """
+        await self._programs.check_may_use(admin.address, request.program_digest, subnetwork=DEFAULT)
         task_id = TaskId((await self._admission.submit(NETWORK_CLIENT, request)).task_id)
         await self._database.write(
             Transaction.ADD_CANARY,

@@ -14,6 +14,7 @@ from proofgrid.roles.intake.dead_letters import DeadLetters
 from proofgrid.roles.intake.evidence import EvidenceDesk
 from proofgrid.roles.intake.gate import Gate
 from proofgrid.roles.intake.incidents import Incidents
+from proofgrid.roles.intake.ownership import Ownership
 from proofgrid.roles.intake.programs import Programs
 from proofgrid.roles.intake.quotes import Quotes
 from proofgrid.roles.intake.records import Records
@@ -42,6 +43,7 @@ class Intake:
     evidence: EvidenceDesk
     gate: Gate
     incidents: Incidents
+    ownership: Ownership
     programs: Programs
     quotes: Quotes
     records: Records

@@ -103,7 +103,7 @@ class Normaliser:
             inputs = list(request.inputs)
             return _raised(await self._call(program, request.aggregate, _Pace(), [inputs], urgency=urgency))
         kind = request.program_digest, request.aggregate
-        return await self._line(self._group, kind, program).add(list(request.inputs))
+        return await self._line(self._group, kind).add(list(request.inputs))
 
     async def store_inputs(self, jobs: Sequence[JobDraft]) -> list[Digest]:
         """Store the jobs' inputs and return their digests; small ones are written with their jobs."""
@@ -121,13 +121,13 @@ class Normaliser:
             }
         return [stored[place].result() if place in stored else digest_of(job.input) for place, job in enumerate(jobs)]
 
-    def _line(self, group: asyncio.TaskGroup, kind: _Kind, program: Program) -> Batches[list[Json], NormalisedRequest]:
+    def _line(self, group: asyncio.TaskGroup, kind: _Kind) -> Batches[list[Json], NormalisedRequest]:
         """Return where a program's requests wait."""
         if kind not in self._lines:
             self._forget_an_idle_line()
             pace = _Pace()
             batches: Batches[list[Json], NormalisedRequest] = Batches(
-                partial(self._call, program, kind[1], pace), size_max=pace.size, at_once=self._workers.count
+                partial(self._call_together, kind, pace), size_max=pace.size, at_once=self._workers.count
             )
             self._lines[kind] = _Line(pace, batches, group.create_task(batches.run()))
         self._lines.move_to_end(kind)
@@ -142,6 +142,12 @@ class Normaliser:
                 del self._lines[kind]
                 return
 
+    async def _call_together(
+        self, kind: _Kind, pace: _Pace, requests: list[list[Json]]
+    ) -> list[NormalisedRequest | BaseException]:
+        program = await self._library.program(kind[0])  # which may have other files by now than when its line began
+        return await self._call(program, kind[1], pace, requests)
+
     async def _call(
         self,
         program: Program,
@@ -151,7 +157,7 @@ class Normaliser:
         *,
         urgency: Urgency = Urgency.ADMISSION,
     ) -> list[NormalisedRequest | BaseException]:
-        """Return what became of each request."""
+        """Return what became of each request. Raises Recoverable of several of which one may have killed the worker."""
         async with self._library.at_hand(program) as files:
             try:
                 verdicts, seconds = await self._workers.call(
@@ -167,12 +173,9 @@ class Normaliser:
             except Recoverable as error:
                 if len(requests) == 1:
                     return [_unfit(error)]
-            else:
-                pace.note(seconds / len(requests))
-                return list(verdicts)
-        # One of them killed the worker: which one is found out alone.
-        alone = await asyncio.gather(*(self._call(program, aggregate, pace, [one]) for one in requests))
-        return [verdict for verdicts in alone for verdict in verdicts]
+                raise  # one of them killed the worker: which one is found out alone
+            pace.note(seconds / len(requests))
+            return list(verdicts)
 
 
 def _unfit(error: Recoverable) -> InvalidRequest:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import tempfile
+from collections import defaultdict
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from pathlib import Path
 
@@ -16,8 +17,8 @@ from proofgrid.primitives.ids import Address
 from proofgrid.primitives.last_words import without_last_words
 from proofgrid.primitives.turns import Urgency
 from proofgrid.proofs import workers as in_worker
-from proofgrid.proofs.base import ProgramFiles
-from proofgrid.proofs.manifest import program_to_json
+from proofgrid.proofs.base import Program, ProgramFiles
+from proofgrid.proofs.manifest import program_from_json, program_to_json
 from proofgrid.proofs.registry import proof_system
 from proofgrid.proofs.setup import TrustRoots
 from proofgrid.proofs.workers import ProofWorkers
@@ -25,8 +26,15 @@ from proofgrid.rules.access.rights import needs
 from proofgrid.rules.access.roles import Role
 from proofgrid.store.artifacts import ArtifactStore
 from proofgrid.store.database import Database
-from proofgrid.store.programs import INSERT_PROGRAM, INSERT_PROGRAM_FILES
-from proofgrid.store.stored_artifacts import MAY_READ_ARTIFACT, RECORD_ARTIFACTS
+from proofgrid.store.programs import (
+    FORGET_OTHER_PROGRAM_FILES,
+    GET_PROGRAM,
+    INSERT_PROGRAM,
+    INSERT_PROGRAM_FILES,
+    OWN_PROGRAM_FILES,
+    ProgramFile,
+)
+from proofgrid.store.stored_artifacts import MAY_READ_ARTIFACT
 from proofgrid.store.transactions import Transaction
 
 BUILD_TIMEOUT_SECONDS = 1_800.0
@@ -143,18 +151,49 @@ class Registration:
         sizes: dict[Digest, int] = {}
         for name, digest in program.files.items():
             _, sizes[digest] = await self._artifacts.put_file(files.path(name), expected=digest)
-        async with self._database.transaction(Transaction.REGISTER_PROGRAM) as connection:
-            await connection.run(
-                INSERT_PROGRAM,
-                digest=program.digest,
-                proof_system=program.proof_system,
-                owner=owner,
-                label=label,
-                manifest=program_to_json(program),
-                slices=len(program.slices),
-                units=sum(spec.units for spec in program.slices),
-            )
-            await connection.run(INSERT_PROGRAM_FILES, program_digest=program.digest, files=list(sizes))
-            await connection.run(
-                RECORD_ARTIFACTS, owners=[""] * len(sizes), digests=list(sizes), sizes=list(sizes.values())
-            )
+        await write_program(self._database, program, sizes, owner=owner, label=label)
+
+
+async def write_program(
+    database: Database, program: Program, sizes: Mapping[Digest, int], *, owner: Address, label: str
+) -> None:
+    """Write down that a program was registered, and whose it and its files are. `sizes`: of its files, in bytes."""
+    async with database.transaction(Transaction.REGISTER_PROGRAM) as connection:
+        await connection.run(
+            INSERT_PROGRAM,
+            digest=program.digest,
+            proof_system=program.proof_system,
+            owner=owner,
+            label=label,
+            manifest=program_to_json(program),
+            slices=len(program.slices),
+            units=sum(spec.units for spec in program.slices),
+        )
+        # Who registered the same content before may have another build of it, and that one is kept.
+        kept = program_from_json((await connection.value(GET_PROGRAM, digest=program.digest)).manifest)
+        digests = list(kept.files.values())
+        await connection.run(FORGET_OTHER_PROGRAM_FILES, program_digest=program.digest, files=digests)
+        await connection.run(INSERT_PROGRAM_FILES, program_digest=program.digest, files=files_of(kept))
+        await connection.run(
+            OWN_PROGRAM_FILES,
+            program_digest=program.digest,
+            owner=owner,
+            digests=list(sizes),
+            sizes=list(sizes.values()),
+        )
+
+
+def files_of(program: Program) -> list[ProgramFile]:
+    """Return the files of a program, each once, with who needs it."""
+    specs = (*program.slices, *program.wraps)
+    names: dict[Digest, set[str]] = defaultdict(set)
+    for name, digest in program.files.items():
+        names[digest].add(name)
+    return [
+        ProgramFile(
+            digest=digest,
+            slices=[spec.index for spec in specs if not called.isdisjoint(spec.files)],
+            is_for_verifiers=not called.isdisjoint(program.verifying_files),
+        )
+        for digest, called in names.items()
+    ]

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import structlog
 
-from proofgrid.primitives.errors import InvalidField, SubnetworkInUse, UnknownSubnetwork
+from proofgrid.primitives.errors import InUse, InvalidField, UnknownSubnetwork
 from proofgrid.primitives.ids import Address
 from proofgrid.rules.access.rights import ANYBODY, needs
 from proofgrid.rules.access.roles import Caller, Role
@@ -88,13 +88,13 @@ class Subnetworks:
 
     @needs(Role.ADMIN)
     async def remove(self, admin: Caller, name: str) -> None:
-        """Remove a subnetwork; raise SubnetworkInUse while tasks of it are open."""
+        """Remove a subnetwork; raise InUse while tasks of it are open."""
         if name == DEFAULT:
             raise InvalidField(f"{DEFAULT} cannot be removed", field="name")
         async with self._database.transaction(Transaction.CHANGE_SUBNETWORKS) as connection:
             await _locked(connection, name)
             if await connection.first(stored.REMOVE_SUBNETWORK, name=name) is None:
-                raise SubnetworkInUse(
+                raise InUse(
                     f"tasks of the subnetwork {name!r} are open",
                     field="name",
                     hint="wait for them, or let them go on in the common lanes: set it to --overflow-after 1s",

@@ -38,7 +38,10 @@ class MarketHere:
 async def write_down(
     database: Database, market: MarketHere, drafts: list[Draft]
 ) -> list[AdmittedTask | BaseException | None]:
-    """Write tasks down, all in one transaction; None for one whose key was taken, or what is wrong with it."""
+    """Write tasks down, all in one transaction; None for one whose key was taken, or what is wrong with it.
+
+    Raises AccountShort, SubnetworkGone of several: one of them cannot pay, or its subnetwork was just removed.
+    """
     try:
         written = await admit_tasks(
             database,
@@ -51,8 +54,7 @@ async def write_down(
     except (AccountShort, SubnetworkGone) as conflict:
         if len(drafts) == 1:
             return [_refusal(conflict, drafts[0])]
-        # One that cannot pay, or whose subnetwork was just removed, must not take the others down.
-        return [outcome for draft in drafts for outcome in await write_down(database, market, [draft])]
+        raise
     except BaseException:
         _wake(market, drafts)  # nobody knows whether it was written
         raise

@@ -86,6 +86,7 @@ class ProverNode:
         self._held = Held()
         self._cached: set[Digest] = set()
         self._programs: dict[Digest, Program] = {}
+        self._manifests: dict[Digest, Mapping[str, object]] = {}  #: that those were read of
         self._slots = asyncio.Semaphore(settings.slots)
         self._inbox: asyncio.Queue[Delivered] = asyncio.Queue()
         self._draining = asyncio.Event()
@@ -235,8 +236,9 @@ class ProverNode:
 
     def _learn(self, manifests: Mapping[Digest, Mapping[str, object]]) -> None:
         for digest, manifest in manifests.items():
-            if digest in self._programs:
-                continue
+            if self._manifests.get(digest) == manifest:
+                continue  # else it was deleted and registered again, and may have other files
+            self._manifests[digest] = manifest
             program = program_from_json(manifest)
             if program.digest == digest:  # else its jobs fail one by one, and say why
                 self._programs[digest] = program

@@ -142,19 +142,25 @@ class Combiner:
         try:
             await self._seal_and_finish(tasks)
         except (JobCrashed, JobTimedOut) as error:
-            if len(tasks) == 1:
-                self._doubt(tasks[0])
-                await self._postpone(tasks, error)
-                return
-            # One of them is to blame: each on its own tells which.
-            log.warning("combining_taken_apart", tasks=len(tasks), reason=str(error))
-            for task in tasks:
-                self._start_alone(task)
+            await self._apart(tasks, error)
         except Recoverable as error:
             await self._postpone(tasks, error)
+        except Exception as error:
+            log.exception("combining_failed_whole", tasks=len(tasks))
+            await self._apart(tasks, error)
         except BaseException:
             self._running.difference_update(task.task_id for task in tasks)
             raise
+
+    async def _apart(self, tasks: Sequence[ClaimedTask], error: Exception) -> None:
+        if len(tasks) == 1:
+            self._doubt(tasks[0])
+            await self._postpone(tasks, error)
+            return
+        # One of them is to blame: each on its own tells which.
+        log.warning("combining_taken_apart", tasks=len(tasks), reason=str(error))
+        for task in tasks:
+            self._start_alone(task)
 
     async def _seal_and_finish(self, tasks: Sequence[ClaimedTask]) -> None:
         verdicts = await self._sealer.seal(tasks)
@@ -189,7 +195,7 @@ class Combiner:
             self._doubted.clear()
         self._doubted.add(task.task_id)
 
-    async def _postpone(self, tasks: Sequence[ClaimedTask], error: Recoverable) -> None:
+    async def _postpone(self, tasks: Sequence[ClaimedTask], error: Exception) -> None:
         # Tried again a little later; the task's deadline ends the trying.
         for task in tasks:
             log.warning("combining_postponed", task_id=str(task.task_id), reason=str(error))

@@ -203,17 +203,9 @@ class Settlement:
             program, [one.lease for place, one in proven.items() if isinstance(outcomes[place], Paid)]
         )
 
-    async def _pay_all(self, proven: list[Proven]) -> Sequence[Paid | LeaseLost | BaseException]:
-        """Pay for proofs of any programs together; one that the ledger refuses takes no others down."""
-        try:
-            paid = await self._pay(proven)
-        except Recoverable:
-            raise
-        except Exception as error:
-            if len(proven) == 1:
-                return [error]
-            log.exception("payment_taken_apart", proofs=len(proven))
-            return [outcome for one in proven for outcome in await self._pay_all([one])]
+    async def _pay_all(self, proven: list[Proven]) -> Sequence[Paid | LeaseLost]:
+        """Pay for proofs of any programs together."""
+        paid = await self._pay(proven)
         return [paid[one.lease.lease_id] for one in proven]
 
     async def _pay(self, proven: Sequence[Proven]) -> dict[LeaseId, Paid | LeaseLost]:

@@ -10,7 +10,7 @@ from proofgrid.rules.jobs.waiting import sentence, what_to_do
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Program:
-    """A registered program."""
+    """A registered program, as you see it: of a stranger's only what verifies its proofs."""
 
     digest: str = ""
     proof_system: str = ""
@@ -19,6 +19,20 @@ class Program:
     slices: int = 0
     units: int = 0  #: PU of one input
     created_ms: int = 0
+    visibility: str = ""  #: private, shared, public
+    is_yours: bool = False
+    shared_with: tuple[str, ...] = ()  #: by you: addresses, subnetwork:NAME, * for everybody
+    stored_bytes: int = 0  #: that count for you
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeletedProgram:
+    """What became of a program that you deleted."""
+
+    was_yours: bool = False  #: False: somebody else's, or deleted already
+    has_other_owners: bool = False  #: who registered the same content: it lives on
+    released_bytes: int = 0  #: that stop counting for you within the hour
+    kept_bytes: int = 0  #: that verifiers of its proofs need: they stay, and count for you
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

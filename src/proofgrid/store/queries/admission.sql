@@ -67,7 +67,7 @@ WITH given AS (
     -- Stored again is young again: see record_artifacts.
     INSERT INTO artifacts (digest, owner, size_bytes)
     SELECT DISTINCT input_digest, client, input_bytes FROM fresh WHERE small_input IS NULL ORDER BY 1, 2
-    ON CONFLICT (digest, owner) DO UPDATE SET created_ms = excluded.created_ms
+    ON CONFLICT (digest, owner) DO UPDATE SET created_ms = excluded.created_ms, released = false
 ), paid AS (
     SELECT post_transfers(jsonb_agg(transfer ORDER BY task_id)) FROM given JOIN admitted USING (task_id)
     HAVING count(*) > 0

@@ -12,11 +12,12 @@ FROM canaries c JOIN tasks t ON t.task_id = c.first_task JOIN programs p ON p.di
 ORDER BY c.added_ms, c.canary_id;
 
 -- name: ready_canaries
--- With the size, and the lanes in which its jobs were sold when it was proven first: those of everybody.
+-- Of programs that somebody owns; with the size, and the lanes in which its jobs were sold when it was proven first: those of everybody.
 SELECT c.canary_id, c.program_digest, c.inputs, c.inputs_digest, p.proof_system, t.units,
     ARRAY(SELECT DISTINCT lane FROM jobs WHERE jobs.task_id = c.first_task ORDER BY lane) AS lanes
 FROM canaries c JOIN tasks t ON t.task_id = c.first_task JOIN programs p ON p.digest = c.program_digest
-WHERE t.state = 'done' ORDER BY c.canary_id;
+WHERE t.state = 'done' AND EXISTS (SELECT 1 FROM program_owners AS o WHERE o.program_digest = c.program_digest)
+ORDER BY c.canary_id;
 
 -- name: operators_to_try
 -- The operators of connected provers at gateways that were seen in the last :gateway_silent_ms, with what those offer, what

@@ -59,6 +59,7 @@ WITH locked AS (
 ), stored AS (
     INSERT INTO artifacts (digest, owner, size_bytes, content)
     SELECT bundle, client, size_bytes, content FROM finished ORDER BY bundle, client
-    ON CONFLICT (digest, owner) DO UPDATE SET created_ms = excluded.created_ms, content = excluded.content
+    ON CONFLICT (digest, owner) DO UPDATE SET created_ms = excluded.created_ms, content = excluded.content,
+        released = false
 )
 SELECT task_id FROM finished;

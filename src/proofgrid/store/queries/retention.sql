@@ -10,14 +10,16 @@ SELECT set_config('lock_timeout', :patience_ms, true);
 -- name: old_artifacts_exist
 -- Without the lock: is there anything to forget that was written before :keep_after_ms?
 SELECT EXISTS (
-    SELECT 1 FROM artifacts WHERE owner <> '' AND created_ms < :keep_after_ms
-      AND NOT artifact_is_needed(digest, :keep_after_ms));
+    SELECT 1 FROM artifacts WHERE owner <> '' AND (
+        released OR (created_ms < :keep_after_ms AND NOT artifact_is_needed(digest, :keep_after_ms))));
 
 -- name: forget_artifacts
--- Rows written before :keep_after_ms that nothing needs, at most :limit; bytes that another row names stay.
+-- Rows written before :keep_after_ms that nothing needs, and those that were released, at most :limit; bytes that another
+-- row names stay, and those that something needs are brought back before they are out of the way.
 WITH old AS (
     SELECT digest, owner FROM artifacts
-    WHERE owner <> '' AND created_ms < :keep_after_ms AND NOT artifact_is_needed(digest, :keep_after_ms)
+    WHERE owner <> '' AND (
+        released OR (created_ms < :keep_after_ms AND NOT artifact_is_needed(digest, :keep_after_ms)))
     ORDER BY created_ms LIMIT :limit
 ), forgotten AS (
     DELETE FROM artifacts USING old WHERE artifacts.digest = old.digest AND artifacts.owner = old.owner

@@ -13,9 +13,14 @@ UPDATE subnetworks SET is_open = :is_open, proof_systems = :proof_systems, refer
     overflow_after_ms = :overflow_after_ms WHERE name = :name;
 
 -- name: remove_subnetwork
--- Its row is locked. Nothing comes back while tasks of it are open.
-DELETE FROM subnetworks WHERE name = :name AND NOT EXISTS (
-    SELECT 1 FROM tasks WHERE subnetwork = :name AND state IN (@tasks_open)) RETURNING name;
+-- Its row is locked. Nothing comes back while tasks of it are open. Programs that are shared with it are so no more.
+WITH removed AS (
+    DELETE FROM subnetworks WHERE name = :name AND NOT EXISTS (
+        SELECT 1 FROM tasks WHERE subnetwork = :name AND state IN (@tasks_open)) RETURNING name
+), unshared AS (
+    DELETE FROM program_shares USING removed WHERE audience = 'subnetwork:' || removed.name
+)
+SELECT name FROM removed;
 
 -- name: allow_member
 INSERT INTO subnetwork_members (subnetwork, address, role) VALUES (:name, :address, :role)

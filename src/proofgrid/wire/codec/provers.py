@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from proofgrid.primitives.digests import Digest, parse_digest
 from proofgrid.primitives.errors import MalformedMessage
 from proofgrid.primitives.ids import Address, JobId, LeaseId, ProverId, parse_uuid
+from proofgrid.primitives.plain_text import escaped, one_line
 from proofgrid.rules.access.sessions import SignedSession
 from proofgrid.rules.jobs.classes import parse_class
 from proofgrid.rules.jobs.limits import SMALL_PROOF_BYTES
@@ -265,7 +266,10 @@ def _write_result(report: JobReport) -> prover.JobResult:
 
 
 def read_failure(message: prover.JobFailure) -> JobTrouble:
-    return JobTrouble(held=read_held(message), code=message.code[:16], detail=message.detail[:2_000])
+    # Refused it would end the stream of a prover whose engine died with colours on its lips.
+    return JobTrouble(
+        held=read_held(message), code=one_line(message.code[:16])[:16], detail=escaped(message.detail[:2_000])[:2_000]
+    )
 
 
 def write_failure(trouble: JobTrouble) -> prover.FromProver:

@@ -281,6 +281,10 @@ class Program(_message.Message):
     SLICES_FIELD_NUMBER: _builtins.int
     UNITS_FIELD_NUMBER: _builtins.int
     CREATED_MS_FIELD_NUMBER: _builtins.int
+    VISIBILITY_FIELD_NUMBER: _builtins.int
+    IS_YOURS_FIELD_NUMBER: _builtins.int
+    SHARED_WITH_FIELD_NUMBER: _builtins.int
+    STORED_BYTES_FIELD_NUMBER: _builtins.int
     digest: _builtins.str
     proof_system: _builtins.str
     label: _builtins.str
@@ -290,6 +294,17 @@ class Program(_message.Message):
     units: _builtins.int
     """PU of one input"""
     created_ms: _builtins.int
+    visibility: _builtins.str
+    """What follows is as the caller stands to it. To strangers `manifest_json` holds only what verifies the program's proofs.
+    rules/access/programs.py: private, shared, public
+    """
+    is_yours: _builtins.bool
+    stored_bytes: _builtins.int
+    """that count for you"""
+    @_builtins.property
+    def shared_with(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """by you: addresses, subnetwork:NAME, * for everybody"""
+
     def __init__(
         self,
         *,
@@ -300,10 +315,14 @@ class Program(_message.Message):
         slices: _builtins.int = ...,
         units: _builtins.int = ...,
         created_ms: _builtins.int = ...,
+        visibility: _builtins.str = ...,
+        is_yours: _builtins.bool = ...,
+        shared_with: _abc.Iterable[_builtins.str] | None = ...,
+        stored_bytes: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["created_ms", b"created_ms", "digest", b"digest", "label", b"label", "manifest_json", b"manifest_json", "proof_system", b"proof_system", "slices", b"slices", "units", b"units"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["created_ms", b"created_ms", "digest", b"digest", "is_yours", b"is_yours", "label", b"label", "manifest_json", b"manifest_json", "proof_system", b"proof_system", "shared_with", b"shared_with", "slices", b"slices", "stored_bytes", b"stored_bytes", "units", b"units", "visibility", b"visibility"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -10,8 +10,8 @@ import pytest
 from proofgrid.primitives.canonical import Json
 from proofgrid.primitives.errors import BrokenLink, InvalidInput, InvalidProgram
 from proofgrid.proofs.base import PartialProof, ProgramFiles
+from proofgrid.proofs.kit.ignition import IGNITION_BN254
 from proofgrid.proofs.systems.graph.adapter import GraphSystem
-from proofgrid.proofs.systems.noir.reference import IGNITION_BN254
 from tests.proofs.systems.groth16 import circom
 from tests.proofs.systems.noir import programs
 

@@ -13,10 +13,10 @@ from proofgrid.primitives.canonical import Json
 from proofgrid.primitives.errors import BadProof, InvalidInput, InvalidProgram
 from proofgrid.proofs.base import JobOutput, ProgramFiles
 from proofgrid.proofs.kit.asking import Refused
+from proofgrid.proofs.kit.circom import engine
+from proofgrid.proofs.kit.circom.curves import CURVES
 from proofgrid.proofs.kit.engine_programs import GNARK
-from proofgrid.proofs.systems.groth16 import engine
 from proofgrid.proofs.systems.groth16.adapter import Groth16System
-from proofgrid.proofs.systems.groth16.curves import CURVES
 from tests.proofs.systems.groth16.circom import engine_or_skip, files_of, with_keys
 
 LEVELS = 8

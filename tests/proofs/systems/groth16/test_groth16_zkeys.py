@@ -13,7 +13,6 @@ from proofgrid.proofs.base import ProgramFiles
 from proofgrid.proofs.kit.asking import Refused
 from proofgrid.proofs.systems.groth16 import engine
 from proofgrid.proofs.systems.groth16.adapter import Groth16System
-from proofgrid.proofs.systems.groth16.curves import CURVES
 from tests.proofs.systems.groth16.ceremony import snarkjs_accepts, zkeys_of
 from tests.proofs.systems.groth16.circom import engine_or_skip, files_of, with_keys
 from tests.proofs.systems.groth16.test_groth16 import proven, unheard
@@ -52,7 +51,7 @@ def test_keys_of_a_ceremony_prove_what_snarkjs_accepts(tmp_path: Path) -> None:
     system.verify_partial(files, 0, facts, output, workdir=tmp_path)
     with pytest.raises(BadProof, match="does not verify"):
         system.check_proof(files, ["8"], ["210"], output.proof, workdir=tmp_path)
-    coordinates = engine.words_of(CURVES["bn254"], output.proof, workdir=tmp_path)
+    coordinates = engine.words_of("bn254", output.proof, workdir=tmp_path)
     assert snarkjs_accepts(zkey, coordinates, ["210", "9"], folder=tmp_path)
     assert not snarkjs_accepts(zkey, coordinates, ["210", "8"], folder=tmp_path)
 

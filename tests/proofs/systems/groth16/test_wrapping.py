@@ -14,8 +14,9 @@ from proofgrid.primitives.canonical import Json
 from proofgrid.primitives.errors import InvalidField, InvalidInput, InvalidProgram
 from proofgrid.proofs.base import ProgramFiles
 from proofgrid.proofs.kit.asking import Refused
+from proofgrid.proofs.kit.circom.engine import ask
 from proofgrid.proofs.offers import MakesOneProof
-from proofgrid.proofs.systems.groth16 import engine, wrapping
+from proofgrid.proofs.systems.groth16 import wrapping
 from proofgrid.proofs.systems.groth16.adapter import Groth16System
 from tests.proofs.systems.groth16.circom import engine_or_skip, files_of, with_keys
 
@@ -67,7 +68,7 @@ class Made:
         request["parts"] = [part.to_json() for part in parts]
         if claimed is not None:
             request["claimed"] = [part.to_json() for part in claimed]
-        answer = engine.ask("wrap-check", request, workdir=self.folder / "check", memory=4 << 30)
+        answer = ask("wrap-check", request, workdir=self.folder / "check", memory=4 << 30)
         return bool(answer["satisfied"])
 
 
@@ -162,7 +163,7 @@ def test_what_is_no_part_at_all_is_refused_before_the_circuit(made: Made) -> Non
     for shape in shapes:
         request = {"chains": 1, "slices": [[1, 1]], "verifying_keys": [], "parts": [], **shape}
         with pytest.raises(Refused):
-            engine.ask("wrap-check", request, workdir=made.folder / "check", memory=1 << 30)
+            ask("wrap-check", request, workdir=made.folder / "check", memory=1 << 30)
 
 
 def test_a_program_without_keys_of_wraps_is_as_ever(made: Made) -> None:

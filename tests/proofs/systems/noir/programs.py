@@ -13,9 +13,9 @@ from proofgrid.primitives.canonical import Json
 from proofgrid.primitives.errors import UnknownProofSystem
 from proofgrid.proofs.base import JobOutput, ProgramFiles
 from proofgrid.proofs.kit.engine_programs import NOIR
+from proofgrid.proofs.kit.ignition import IGNITION_BN254
 from proofgrid.proofs.kit.packages import pack
 from proofgrid.proofs.systems.noir.adapter import NoirSystem
-from proofgrid.proofs.systems.noir.reference import IGNITION_BN254
 from proofgrid.proofs.systems.noir.sources import FORM
 
 PACKAGES = Path(__file__).with_name("packages")

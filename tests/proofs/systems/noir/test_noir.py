@@ -15,11 +15,11 @@ from proofgrid.primitives.errors import BadProof, InvalidField, InvalidInput, In
 from proofgrid.proofs.base import JobOutput, ProgramFiles
 from proofgrid.proofs.kit.engine_programs import NOIR
 from proofgrid.proofs.kit.engine_recipes import find_node
+from proofgrid.proofs.kit.ignition import POINT_BYTES, IgnitionBn254, points_in
 from proofgrid.proofs.kit.packages import FORMAT
 from proofgrid.proofs.systems.noir import engine
 from proofgrid.proofs.systems.noir.abi import MODULUS
 from proofgrid.proofs.systems.noir.adapter import NoirSystem
-from proofgrid.proofs.systems.noir.reference import POINT_BYTES, IgnitionBn254, points_in
 from tests.proofs.systems.noir.programs import (
     ACCOUNT,
     EVERYTHING,

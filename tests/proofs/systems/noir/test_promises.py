@@ -10,9 +10,9 @@ import pytest
 
 from proofgrid.proofs.kit import conformance
 from proofgrid.proofs.kit.conformance import CHECKS, Check, Prepared, complaint, prepare
+from proofgrid.proofs.kit.ignition import IGNITION_BN254
 from proofgrid.proofs.kit.samples import Source
 from proofgrid.proofs.systems.noir.adapter import NoirSystem
-from proofgrid.proofs.systems.noir.reference import IGNITION_BN254
 from tests.proofs.systems.noir.programs import POINTS, engine_or_skip
 
 

@@ -9,9 +9,10 @@ from proofgrid.primitives.canonical import Json
 from proofgrid.primitives.errors import BadProof, InvalidField, InvalidInput, InvalidProgram
 from proofgrid.proofs.base import ProgramFiles, Report, SliceSpec
 from proofgrid.proofs.kit.asking import Refused, refused_as
+from proofgrid.proofs.kit.circom.engine import Circuit, circuit_of
+from proofgrid.proofs.kit.circom.identity import counts_of
 from proofgrid.proofs.kit.one_proof_of_chains import Claim, OneProofOfChains
-from proofgrid.proofs.systems.groth16 import engine, wrapping
-from proofgrid.proofs.systems.groth16.identity import counts_of
+from proofgrid.proofs.systems.groth16 import wrapping
 
 
 class WrapsProofs(OneProofOfChains):
@@ -26,7 +27,7 @@ class WrapsProofs(OneProofOfChains):
         made = {name: folder / f"circuit{wrapping.SUFFIXES[name]}" for name in wrapping.KEYS}
         parts = wrapping.parts_of_setting(parts)
         with refused_as(InvalidProgram):
-            circuit = engine.circuit_of(source["r1cs"], workdir=workdir)
+            circuit = circuit_of(source["r1cs"], workdir=workdir)
             if circuit.curve is not wrapping.CURVE:
                 rule = f"proofs on {circuit.curve.title} cannot be wrapped"
                 raise InvalidProgram(rule, field="source.r1cs", hint="compile the circuit with --prime bls12377")
@@ -82,7 +83,7 @@ def wrap_parts(source: Mapping[str, Path], settings: Mapping[str, Json]) -> int:
 
 
 def checked_wrap(
-    circuit: engine.Circuit, parts: int, paths: Mapping[str, Path], *, workdir: Path, report: Report
+    circuit: Circuit, parts: int, paths: Mapping[str, Path], *, workdir: Path, report: Report
 ) -> dict[str, Json]:
     """Return what an identity says of wraps whose keys are for them. Raises Refused."""
     if circuit.curve is not wrapping.CURVE:

@@ -13,10 +13,10 @@ from pathlib import Path
 from proofgrid.primitives.canonical import Json
 from proofgrid.primitives.errors import BadProof, InvalidField
 from proofgrid.proofs.base import ProgramFiles, Report
+from proofgrid.proofs.kit.circom.curves import CURVES
+from proofgrid.proofs.kit.circom.engine import SETUP_SECONDS, ask
+from proofgrid.proofs.kit.circom.signals import is_element
 from proofgrid.proofs.kit.one_proof_of_chains import Claim
-from proofgrid.proofs.systems.groth16 import engine
-from proofgrid.proofs.systems.groth16.curves import CURVES
-from proofgrid.proofs.systems.groth16.signals import is_element
 
 WRAP = "wrap"  #: in an identity: {"parts", "constraints"}
 SUFFIXES = {"wrap_proving_key": ".wpk", "wrap_verifying_key": ".wvk"}
@@ -78,7 +78,7 @@ def check_keys(shape: Shape, keys: Mapping[str, Path], *, workdir: Path) -> int:
 def check_claims(shape: Shape, verifying_key: Path, claims: Sequence[Claim], *, workdir: Path) -> None:
     """Raise Refused for public values that the circuit cannot take, which a key can be made for."""
     request = {"verifying_keys": [verifying_key], "parts": parts_of_claims(shape, claims)}
-    engine.ask("wrap-claim", {**shape.to_json(), **request}, workdir=workdir, memory=_MEMORY_LEAST_BYTES)
+    ask("wrap-claim", {**shape.to_json(), **request}, workdir=workdir, memory=_MEMORY_LEAST_BYTES)
 
 
 def prove(
@@ -98,7 +98,7 @@ def prove(
         "wrap_proving_key": files.path("wrap_proving_key"),
         "parts": parts_of_claims(shape, claims, proofs),
     }
-    answer = engine.ask("wrap", request, workdir=workdir, memory=memory, report=report, seconds=engine.SETUP_SECONDS)
+    answer = ask("wrap", request, workdir=workdir, memory=memory, report=report, seconds=SETUP_SECONDS)
     return base64.b64decode(str(answer["proof"]))
 
 
@@ -111,7 +111,7 @@ def complaint_about(shape: Shape, files: ProgramFiles, claims: Sequence[Claim], 
         "parts": parts_of_claims(shape, claims),
         "proof": base64.b64encode(proof).decode(),
     }
-    return str(engine.ask("wrap-verify", request, workdir=workdir, memory=_MEMORY_LEAST_BYTES)["verdict"])
+    return str(ask("wrap-verify", request, workdir=workdir, memory=_MEMORY_LEAST_BYTES)["verdict"])
 
 
 def parts_of_claims(shape: Shape, claims: Sequence[Claim], proofs: Sequence[bytes] = ()) -> list[dict[str, Json]]:
@@ -133,11 +133,11 @@ def parts_of_claims(shape: Shape, claims: Sequence[Claim], proofs: Sequence[byte
 def _ask(
     command: str, shape: Shape, request: Mapping[str, object], *, workdir: Path, report: Report | None = None
 ) -> Mapping[str, Json]:
-    return engine.ask(
+    return ask(
         command,
         {**shape.to_json(), **request},
         workdir=workdir,
         memory=memory_bytes(constraints_at_most(shape)),
         report=report,
-        seconds=engine.SETUP_SECONDS,
+        seconds=SETUP_SECONDS,
     )

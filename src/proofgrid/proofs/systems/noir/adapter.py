@@ -29,6 +29,7 @@ from proofgrid.proofs.kit import rehearsal
 from proofgrid.proofs.kit.asking import Refused, refused_as
 from proofgrid.proofs.kit.contract_calls import call_of
 from proofgrid.proofs.kit.files import check_files, require
+from proofgrid.proofs.kit.ignition import HINT, IGNITION_BN254, POINT_BYTES, IgnitionBn254, points_in
 from proofgrid.proofs.kit.looking import prove_then_look
 from proofgrid.proofs.kit.one_job_per_input import OneJobPerInput, TakenInput
 from proofgrid.proofs.kit.packages import unpack
@@ -36,8 +37,8 @@ from proofgrid.proofs.kit.samples import Samples
 from proofgrid.proofs.offers import Contract, ContractCall
 from proofgrid.proofs.setup import TrustRoots
 from proofgrid.proofs.systems.noir import abi, engine, samples
+from proofgrid.proofs.systems.noir.layout import cut
 from proofgrid.proofs.systems.noir.naming import NamesParameters, public_elements, signature_of
-from proofgrid.proofs.systems.noir.reference import HINT, IGNITION_BN254, POINT_BYTES, IgnitionBn254, cut, points_in
 from proofgrid.proofs.systems.noir.sources import (
     CIRCUIT,
     FORM,

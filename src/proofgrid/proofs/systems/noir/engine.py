@@ -19,7 +19,7 @@ from proofgrid.proofs.kit.engine import EngineFailed, EngineLimits, run_engine
 from proofgrid.proofs.kit.engine_programs import NOIR
 from proofgrid.proofs.kit.engine_recipes import NPM, find_node
 from proofgrid.proofs.systems.noir.abi import MODULUS
-from proofgrid.proofs.systems.noir.reference import laid_out
+from proofgrid.proofs.systems.noir.layout import laid_out
 
 SYSTEM = "noir"
 NOIR_VERSION, BARRETENBERG_VERSION = "1.0.0-beta.26", "5.0.0"  #: as the packages say; tests hold it

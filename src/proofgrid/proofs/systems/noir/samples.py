@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 from proofgrid.primitives.canonical import Json, canonical_json
+from proofgrid.proofs.kit.ignition import IGNITION_BN254
 from proofgrid.proofs.kit.packages import FORMAT
 from proofgrid.proofs.kit.samples import Samples, Source
-from proofgrid.proofs.systems.noir.reference import IGNITION_BN254
 
 _PROGRAM = """\
 // `unused` stands in no constraint and is bound all the same.

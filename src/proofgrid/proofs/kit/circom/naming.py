@@ -7,9 +7,9 @@ from collections.abc import Mapping, Sequence
 from proofgrid.primitives.canonical import Json
 from proofgrid.primitives.errors import BadProof, InvalidInput
 from proofgrid.proofs.base import Program
+from proofgrid.proofs.kit.circom.curves import Curve
+from proofgrid.proofs.kit.circom.signals import is_element
 from proofgrid.proofs.kit.naming import split_by_name
-from proofgrid.proofs.systems.groth16.curves import Curve
-from proofgrid.proofs.systems.groth16.signals import is_element
 
 #: What all outputs, or all public inputs, of a circuit without a table of symbols are called together.
 ALL_OUTPUTS, ALL_INPUTS = "outputs", "public_inputs"

@@ -15,11 +15,10 @@ class Curve:
     name: str  #: in identities of programs, and for the engine
     title: str  #: for people
     modulus: int  #: of its scalar field, whose elements are the values of signals
-    constraints_per_unit: int  #: that a reference core proves in 1 PU
     memory_per_constraint: int  #: bytes of address space that Go and the circuit's program may use
 
 
-#: Measured twice of what 60,000 constraints take; a reference core proves 62,528 of BN254 in about 1,280 ms.
+#: Memory: measured twice of what 60,000 constraints take.
 CURVES = {
     curve.name: curve
     for curve in (
@@ -27,14 +26,12 @@ CURVES = {
             name="bn254",
             title="BN254",
             modulus=21888242871839275222246405745257275088548364400416034343698204186575808495617,
-            constraints_per_unit=50,
             memory_per_constraint=16 << 10,
         ),
         Curve(
             name="bls12377",
             title="BLS12-377",
             modulus=8444461749428370424248824938781546531375899335154063827935233455917409239041,
-            constraints_per_unit=30,
             memory_per_constraint=24 << 10,
         ),
     )

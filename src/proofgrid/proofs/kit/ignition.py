@@ -1,4 +1,4 @@
-"""The trust root of UltraHonk: the points of Aztec's Ignition ceremony, whose last one the verifier has built in.
+"""The trust root of UltraHonk and of PLONK: the points of Aztec's Ignition ceremony, whose tau verifiers have built in.
 
     bn254_g1.dat   tau^i * G, 64 bytes each (x, y, big-endian); as many as the largest circuit has rows
     bn254_g2.dat   tau * G2, 128 bytes; the same for everybody, so it is written here
@@ -65,7 +65,7 @@ def points_in(root: Path | None) -> Path:
     """Return the file of points in a folder, or the file itself; raise InvalidField unless it is Ignition's."""
     path = root / POINTS_FILE if root is not None and root.is_dir() else root
     if path is None or not path.is_file():
-        raise InvalidField("proving with Noir needs the points of Ignition", field="srs", hint=HINT)
+        raise InvalidField("proofs of this system rest on the points of Ignition", field="srs", hint=HINT)
     with path.open("rb") as file:
         head = file.read(_PINNED_POINTS * POINT_BYTES)
     whole = len(head) == _PINNED_POINTS * POINT_BYTES
@@ -83,25 +83,3 @@ def pinned_points(root: Path | None) -> bytes:
     with points_in(root).open("rb") as file:
         points = file.read(_PINNED_POINTS * POINT_BYTES)
     return points if len(points) == _PINNED_POINTS * POINT_BYTES else b""
-
-
-def cut(points: Path, logrows: int, target: Path) -> None:
-    """Write the first 2^logrows points."""
-    with points.open("rb") as source, target.open("wb") as file:
-        left = POINT_BYTES << logrows
-        while left > 0 and (piece := source.read(min(left, 1 << 20))):
-            file.write(piece)
-            left -= len(piece)
-
-
-def laid_out(folder: Path, points: Path | None) -> Path:
-    """Return `folder`, filled as Barretenberg wants it: with a circuit's points, or what a verifier needs."""
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / TAU_FILE).write_bytes(TAU_G2)
-    file = folder / POINTS_FILE
-    file.unlink(missing_ok=True)
-    if points is None:
-        file.write_bytes(GENERATOR)
-    else:
-        file.symlink_to(points.absolute())
-    return folder

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from proofgrid.primitives.canonical import Json
 from proofgrid.primitives.errors import InvalidInput, InvalidProgram
-from proofgrid.proofs.systems.groth16.curves import Curve
+from proofgrid.proofs.kit.circom.curves import Curve
 
 VALUES_MAX = 1 << 20
 _DEPTH_MAX = 16
