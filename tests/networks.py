@@ -53,8 +53,8 @@ class Process:
             return []
 
     def proving(self) -> list[psutil.Process]:
-        """Those of them that took a prover's job: they work in its directory. The next job's child waits beside it."""
-        return [child for child in self.children() if _works_in(child).parent.name == "scratch"]
+        """Those of them that took a prover's job: they work in their cell's folder for it. Others wait at home."""
+        return [child for child in self.children() if _works_in(child).parts[-2:] == ("work", "job")]
 
     async def stop(self) -> int:
         """End it politely; kill it after a while."""
