@@ -34,7 +34,7 @@ async def test_only_provers_that_meet_a_clients_constraints_prove_its_jobs(
         assert events[0].data["constraints"] == there.to_json()
         sold = [event.data for event in events if event.kind == "sold"]
         assert {item["prover"] for item in sold} == {f"{network.keys['bob'].address}/near"}
-        assert {item["lane"] for item in sold} == {f"default/toy/large/{there.name}"}  # by the gateway's own limits
+        assert {item["lane"] for item in sold} == {f"default/toy@1.0/large/{there.name}"}  # by the gateway's own limits
         assert all(item["sell_price"] >= 900 for item in sold)
-        assert told.data["lane"] == f"default/toy/large/{nowhere.name}"
+        assert told.data["lane"] == f"default/toy@1.0/large/{nowhere.name}"
         await check_paid_once(network)

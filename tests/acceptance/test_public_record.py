@@ -16,7 +16,7 @@ from tests.acceptance.tasks import events_of, register_toy, the_event
 from tests.cli.commands import proofgrid
 from tests.networks import Network
 
-LANE = "default/toy/small"
+LANE = "default/toy@1.0/small"
 
 
 async def test_a_day_of_rounds_is_exported_replayed_offline_and_opened_by_its_owners(
@@ -107,7 +107,7 @@ async def test_a_lane_that_is_not_there_is_said_so_and_no_file_is_left(network: 
         lambda: proofgrid(
             "market",
             "export",
-            "default/toy/large",
+            "default/toy@1.0/large",
             "--out",
             str(out),
             home=tmp_path,

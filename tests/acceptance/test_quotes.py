@@ -37,7 +37,7 @@ async def test_a_quote_names_the_price_that_the_task_then_pays(network: Network,
     assert "you named none" in accepted.sentence()
     assert ended.state == "done"
     [lane] = quote.lanes
-    assert (lane.lane, lane.jobs, lane.provers, lane.free_slots) == ("default/toy/small", 1, 3, 3)
+    assert (lane.lane, lane.jobs, lane.provers, lane.free_slots) == ("default/toy@1.0/small", 1, 3, 3)
     assert quote.units == task.units
     assert quote.price_now * quote.units == quote.cost_now == task.spent
     assert quote.prices[50] <= quote.prices[90] <= quote.prices[99]
@@ -84,7 +84,7 @@ async def test_a_quote_for_chosen_provers_is_the_price_of_their_lane(network: Ne
         task = await client.submit(program.digest, ["x"], limit_price=3 * quote.price_now, constraints=there)
         task = await client.wait(task.task_id)
 
-    assert quote.lanes[0].lane == f"default/toy/small/{there.name}"
+    assert quote.lanes[0].lane == f"default/toy@1.0/small/{there.name}"
     assert (anywhere.lanes[0].provers, quote.lanes[0].provers, lost.lanes[0].provers) == (2, 1, 0)
     assert (lost.price_now, lost.firm) == (0, None)
     assert quote.cost_now == task.spent

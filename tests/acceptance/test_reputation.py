@@ -53,7 +53,7 @@ async def test_a_prover_whose_children_crash_is_paused_and_told_why_and_works_ag
     assert any("SIGSEGV" in reason for reason in paused.reasons)
     assert done.state == "done"
     assert (healed.breaker, healed.jobs_proven) == ("closed", 1)
-    assert {speed.proof_system for speed in healed.speeds} == {"toy"}
+    assert {speed.proof_system for speed in healed.speeds} == {"toy@1.0"}
     await said(clumsy.log, "prover_resumed")
     shown = await asyncio.to_thread(
         proofgrid,

@@ -61,7 +61,7 @@ async def test_a_private_subnetwork_serves_its_members_and_a_burst_flows_over_to
         events = await events_of(client, task.task_id)
         assert (await client.task(task.task_id)).state == "done"
         assert provers_of(events) == {"own"}
-        assert {event.data["lane"] for event in events if event.kind == "sold"} == {"acme/toy/small"}
+        assert {event.data["lane"] for event in events if event.kind == "sold"} == {"acme/toy@1.0/small"}
         assert events[0].data["subnetwork"] == "acme"
 
         await client.ownership.share(program.digest, ["*"])
@@ -77,7 +77,9 @@ async def test_a_private_subnetwork_serves_its_members_and_a_burst_flows_over_to
         # A burst is too much for one prover: what waits goes to the common lanes. Nobody is there yet.
         hold = network.hold("own", "alice")
         burst = [await client.submit(program.digest, [f"d{n}"], limit_price=1_500, subnetwork="acme") for n in range(6)]
-        await wait_for(client, burst[-1].task_id, "overflowed", **{"from": "acme/toy/small", "to": "default/toy/small"})
+        await wait_for(
+            client, burst[-1].task_id, "overflowed", **{"from": "acme/toy@1.0/small", "to": "default/toy@1.0/small"}
+        )
         hold.let_go()
         await network.start_prover("common", "bob", ask=500)
         logs = await asyncio.gather(*(events_of(client, task.task_id) for task in burst))

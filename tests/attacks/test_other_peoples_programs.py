@@ -10,6 +10,7 @@ import pytest
 from proofgrid.primitives.clock import ManualClock
 from proofgrid.primitives.digests import digest_of
 from proofgrid.primitives.errors import NotAllowed, UnknownArtifact, UnknownProgram
+from proofgrid.roles.intake.known_engines import KnownEngines
 from proofgrid.roles.intake.programs import KnownPrograms, Programs
 from proofgrid.roles.intake.registration import Registration
 from proofgrid.rules.jobs.retry import ReturnReason
@@ -56,7 +57,13 @@ async def test_a_program_is_not_made_of_a_file_that_somebody_else_uploaded(
     stolen = await owned.upload(OWNER, b"the model as it was handed in")
     nobody: Any = None
     registration = Registration(
-        owned.lane.database, owned.lane.artifacts, nobody, trust={}, scratch=tmp_path, publish=nobody
+        owned.lane.database,
+        owned.lane.artifacts,
+        nobody,
+        trust={},
+        scratch=tmp_path,
+        publish=nobody,
+        engines=KnownEngines(owned.lane.database, None, clock=ManualClock()),
     )
 
     with pytest.raises(UnknownArtifact):

@@ -112,7 +112,7 @@ class LaneUnderTest:
                 class_asks={"toy": class_asks} if class_asks else {},
             )
             await connection.run(OPEN_SESSION, **session)
-            await serve_stacks(connection, session_id, subnetworks, proof_systems=len(systems) or 1)
+            await serve_stacks(connection, session_id, subnetworks, engines=len(systems) or 1)
         return session_id
 
     async def add_task(

@@ -21,6 +21,7 @@ from proofgrid.sdk.admin import Admin
 from proofgrid.sdk.bonds import Bonds
 from proofgrid.sdk.client import Client
 from proofgrid.sdk.connection import Connection
+from proofgrid.sdk.engines import Engines
 from proofgrid.sdk.sync import SyncClient
 from proofgrid.wire.v1 import client_pb2 as messages
 from proofgrid.wire.v1 import common_pb2, stake_pb2, statements_pb2
@@ -105,6 +106,12 @@ OF_PARTS: dict[type, dict[str, Callable[[Any], Any]]] = {
         "remove_subnetwork": lambda admin: admin.remove_subnetwork("lab"),
         "allow_member": lambda admin: admin.allow_member("lab", NETWORK, "client"),
         "deny_member": lambda admin: admin.deny_member("lab", NETWORK, "client"),
+    },
+    Engines: {
+        "known": lambda engines: engines.known(),
+        "stop": lambda engines: engines.stop("toy@1.0", "unsound"),
+        "resume": lambda engines: engines.resume("toy@1.0"),
+        "accepted": lambda engines: engines.accepted("toy@1.0"),
     },
 }
 

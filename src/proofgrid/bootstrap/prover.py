@@ -63,7 +63,7 @@ async def run_self_check(settings: ProverSettings) -> list[CheckReport]:
     scratch = node_settings.directory / "scratch"
     scratch.mkdir(parents=True, exist_ok=True)
     place = CheckPlace(
-        systems=tuple(node_settings.asks),
+        systems=node_settings.systems,
         known=node_settings.directory / "self-checks",
         scratch=scratch,
         cores=node_settings.cores,

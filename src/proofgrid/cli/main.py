@@ -9,7 +9,18 @@ from typing import Annotated
 import typer
 
 import proofgrid
-from proofgrid.cli.admin import access, canary, dead_letters, evidence, incidents, ledger, storage, subnetwork, treasury
+from proofgrid.cli.admin import (
+    access,
+    canary,
+    dead_letters,
+    engine,
+    evidence,
+    incidents,
+    ledger,
+    storage,
+    subnetwork,
+    treasury,
+)
 from proofgrid.cli.client import (
     account,
     cancel,
@@ -93,6 +104,7 @@ ledger.add_to(access.group)
 access.group.add_typer(dead_letters.group)
 storage.add_to(access.group)
 access.group.add_typer(evidence.group)
+engine.add_to(access.group)
 incidents.add_to(access.group)
 treasury.add_to(access.group)
 statement.add_to(account.group)

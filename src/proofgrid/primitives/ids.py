@@ -17,8 +17,9 @@ GatewayId = NewType("GatewayId", UUID)
 
 Address = NewType("Address", str)  #: a secp256k1 key's Ethereum address, EIP-55 checksummed
 ProverId = NewType("ProverId", str)  #: "<operator address>/<prover name>"
-Stack = NewType("Stack", str)  #: "<subnetwork>/<proof system>": its lanes hold their rounds together
-Lane = NewType("Lane", str)  #: "<subnetwork>/<proof system>/<class>", and "/<constraints>" where bids carry some
+Engine = NewType("Engine", str)  #: "<proof system>@<version of what proves it>"; the system alone where none is told
+Stack = NewType("Stack", str)  #: "<subnetwork>/<engine>": its lanes hold their rounds together
+Lane = NewType("Lane", str)  #: "<subnetwork>/<engine>/<class>", and "/<constraints>" where bids carry some
 AccountId = NewType("AccountId", str)
 
 _UUID_BEGINNING = re.compile(r"[0-9a-fA-F]{1,32}")

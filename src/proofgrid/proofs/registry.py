@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from contextlib import suppress
 from functools import cache
 from importlib.metadata import EntryPoint, entry_points
 
 from proofgrid.primitives.errors import UnknownProofSystem
+from proofgrid.primitives.ids import Engine
 from proofgrid.proofs.base import Program, ProofSystem
 from proofgrid.proofs.offers import SpansSystems
 from proofgrid.proofs.setup import Setup, setups_of
+from proofgrid.rules.jobs.engines import engine_of
 
 GROUP = "proofgrid.proof_systems"
 
@@ -49,6 +52,21 @@ def other_systems(name: str) -> list[ProofSystem]:
             with suppress(UnknownProofSystem):
                 others.append(proof_system(other))
     return others
+
+
+def engine_here(name: str) -> Engine:
+    """Return the engine of an installed proof system; raises what `proof_system` raises."""
+    return engine_of(name, proof_system(name).describe().engine)
+
+
+def engines_here() -> dict[str, Engine]:
+    """Return the engines of the proof systems that can be loaded here and whose jobs are sold, by system."""
+    return {name: engine_here(name) for name in proven_names()}
+
+
+def with_unversioned(engines: Mapping[str, Engine]) -> frozenset[str]:
+    """Return engines by system, and besides the systems alone, as jobs from before versions were told name them."""
+    return frozenset([*engines, *engines.values()])
 
 
 def systems_of(program: Program) -> tuple[str, ...]:

@@ -35,6 +35,7 @@ from proofgrid.sdk.answers.reading import read, read_all
 from proofgrid.sdk.answers.work import Program, Task
 from proofgrid.sdk.bonds import Bonds
 from proofgrid.sdk.connection import Connection, OnBusy
+from proofgrid.sdk.engines import Engines
 from proofgrid.sdk.event import Event
 from proofgrid.sdk.inputs import inputs_json
 from proofgrid.sdk.ownership import Ownership
@@ -92,6 +93,7 @@ class Client:
         self.ownership = Ownership(self.connection, self._whole_digest)  #: for owners of programs
         self.bonds = Bonds(self.connection)  #: for operators
         self.admin = Admin(self.connection)  #: for administrators
+        self.engines = Engines(self.connection)
 
     async def __aenter__(self) -> Client:
         return self

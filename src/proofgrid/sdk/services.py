@@ -9,6 +9,7 @@ import grpc
 
 from proofgrid.wire.v1.canary_pb2_grpc import CanaryServiceStub
 from proofgrid.wire.v1.client_pb2_grpc import AdminServiceStub, ArtifactServiceStub, ClientServiceStub
+from proofgrid.wire.v1.engines_pb2_grpc import EngineServiceStub
 from proofgrid.wire.v1.incidents_pb2_grpc import IncidentServiceStub
 from proofgrid.wire.v1.market_pb2_grpc import MarketServiceStub
 from proofgrid.wire.v1.programs_pb2_grpc import ProgramServiceStub
@@ -37,6 +38,7 @@ class Services:
         self.admin = AdminServiceStub(channel)
         self.artifacts = ArtifactServiceStub(channel)
         self.canaries = CanaryServiceStub(channel)
+        self.engines = EngineServiceStub(channel)
         self.incidents = IncidentServiceStub(channel)
         self.market = MarketServiceStub(channel)
         self.programs = ProgramServiceStub(channel)

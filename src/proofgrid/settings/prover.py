@@ -97,6 +97,7 @@ class ProverSettings(Settings):
         import psutil
 
         from proofgrid.primitives.money import parse_price
+        from proofgrid.proofs.registry import engine_here
         from proofgrid.roles.prover.node_settings import NodeSettings
         from proofgrid.roles.prover.warmth import Isolation, WarmBounds, read_isolation
         from proofgrid.rules.jobs.classes import parse_class
@@ -105,12 +106,12 @@ class ProverSettings(Settings):
         warm = WarmBounds(jobs_max=self.warm_jobs, seconds_max=self.warm_seconds, bytes_max=self.warm_bytes)
         data_dir = self.data_dir.expanduser().resolve()
         name = self.name or name_of_machine(socket.gethostname(), data_dir)
-        systems = _systems(_listed(self.proof_systems))
+        engines = [engine_here(system) for system in _systems(_listed(self.proof_systems))]
         class_asks = parse_class_asks(self.class_asks)
         return NodeSettings(
             name=name,
-            asks=dict.fromkeys(systems, self.ask),
-            class_asks=dict.fromkeys(systems, class_asks) if class_asks else {},
+            asks=dict.fromkeys(engines, self.ask),
+            class_asks=dict.fromkeys(engines, class_asks) if class_asks else {},
             units_min=self.units_min,
             reserve_price=parse_price(self.reserve_ask, field="reserve_ask") if self.reserve_ask else self.ask,
             reserve_slots=self.reserve_slots,

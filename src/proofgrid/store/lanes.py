@@ -125,10 +125,10 @@ async def provers_of_stack(
     prover that hangs is sold nothing more. None: nobody is left out. `newcomer_slots`: what an operator's new provers
     have in all before their first verified job (rules/reputation/newcomers.py).
     """
-    subnetwork, proof_system = stack.split("/")
+    subnetwork, engine = stack.split("/")
     provers = await connection.fetch(
         SUPPLY_OF_STACK,
-        proof_system=proof_system,
+        engine=engine,
         gateway_silent_ms=GATEWAY_SILENT_MS,
         subnetwork=subnetwork,
         silent_ms=silent_ms,

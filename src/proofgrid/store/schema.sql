@@ -50,6 +50,19 @@ CREATE TABLE canaries (
     FOREIGN KEY (program_digest) REFERENCES programs(digest)
 );
 
+CREATE TABLE engine_stops (
+    stop_id    bigint NOT NULL GENERATED ALWAYS AS IDENTITY,
+    engine     text NOT NULL,
+    reason     text NOT NULL,
+    stopped_by text NOT NULL,
+    stopped_ms bigint NOT NULL DEFAULT now_ms(),
+    resumed_by text NOT NULL DEFAULT '',
+    resumed_ms bigint,
+    swept      boolean NOT NULL DEFAULT false,
+    PRIMARY KEY (stop_id)
+);
+CREATE UNIQUE INDEX one_stop_per_engine ON engine_stops (engine) WHERE (resumed_ms IS NULL);
+
 CREATE TABLE evidence (
     evidence_id     uuid NOT NULL DEFAULT gen_random_uuid(),
     kind            text NOT NULL,
@@ -314,6 +327,14 @@ CREATE TABLE operator_standings (
     last_faults     text NOT NULL DEFAULT '',
     PRIMARY KEY (operator)
 ) WITH (fillfactor=50);
+
+CREATE TABLE program_engines (
+    program_digest text NOT NULL,
+    engine         text NOT NULL,
+    added_ms       bigint NOT NULL DEFAULT now_ms(),
+    PRIMARY KEY (program_digest, engine),
+    FOREIGN KEY (program_digest) REFERENCES programs(digest) ON DELETE CASCADE
+);
 
 CREATE TABLE program_files (
     digest           text NOT NULL,

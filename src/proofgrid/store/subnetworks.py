@@ -130,10 +130,8 @@ def _checked(found: WantedSubnetwork | None, name: str, *, role: Role, field: st
     return check_may_use(known, name, role=role, is_member=is_member, field=field)
 
 
-async def serve_stacks(
-    connection: Connection, session_id: UUID, subnetworks: Sequence[str], *, proof_systems: int
-) -> None:
-    """Note what a session serves beside the usual: one proof system, for `default`."""
-    stacks = len(subnetworks) * proof_systems
+async def serve_stacks(connection: Connection, session_id: UUID, subnetworks: Sequence[str], *, engines: int) -> None:
+    """Note what a session serves beside the usual: one engine, for `default`."""
+    stacks = len(subnetworks) * engines
     if stacks > 1 or list(subnetworks) != [DEFAULT]:
         await connection.run(SERVE_STACKS, session_id=session_id, subnetworks=list(subnetworks), stacks=stacks)

@@ -28,6 +28,7 @@ class Transaction(StrEnum):
     FORGET_TOKENS = "forget_tokens"
     CHANGE_ROLES = "change_roles"
     CHANGE_SUBNETWORKS = "change_subnetworks"
+    CHANGE_ENGINES = "change_engines"
     MOVE_MONEY = "move_money"
     APPEAL = "appeal"
     CHECK_LEDGER = "check_ledger"
@@ -110,6 +111,7 @@ _BY_URGENCY = {
         Transaction.DELETE_PROGRAM,
         Transaction.CHANGE_ROLES,
         Transaction.CHANGE_SUBNETWORKS,
+        Transaction.CHANGE_ENGINES,
     ),
     Urgency.SEALING: (Transaction.CLAIM_COMBINING, Transaction.FINISH_TASK),
     Urgency.BUILDING: (Transaction.REGISTER_PROGRAM,),

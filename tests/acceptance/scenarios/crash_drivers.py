@@ -15,6 +15,7 @@ import grpc
 
 from proofgrid.primitives.clock import SystemClock
 from proofgrid.primitives.digests import digest_of
+from proofgrid.primitives.engine_errors import EngineBroken
 from proofgrid.primitives.errors import ProofgridError, Unprovable
 from proofgrid.rules.access.subnetworks import SubnetworkChange
 from proofgrid.rules.jobs.ladder import Ladder
@@ -29,6 +30,7 @@ from tests.networks import Network
 PROVERS = (("p0", "alice"), ("p1", "bob"))  #: name, operator
 BOND = 10**9
 NEVER_SOLD = 1  #: base units per PU: no prover asks so little
+TOY = "toy@1.0"
 LONG_HOLD_MS = 600_000  #: of a firm quote
 LONG_MS = 2_000  #: a job that is not over before its lease is
 OLD_MS = 40 * 24 * 3_600_000  #: longer than artifacts are kept
@@ -411,6 +413,42 @@ async def change_subnetwork(doomed: Doomed) -> None:
     async with doomed.killed(), doomed.admin() as admin:
         made = await admin.create_subnetwork(name, SubnetworkChange(reference_price=900))
     assert (made.name, made.reference_price, made.members) == (name, 900, ())
+
+
+async def stop_engine(doomed: Doomed) -> None:
+    """An engine is stopped once, however often that is said; its open task ends, refunded; it is resumed by hand."""
+    before = await doomed.balance()
+    task_id = await _nobody_sells(doomed)
+    try:
+        async with doomed.killed(), doomed.administrator() as client:
+            await client.engines.stop(TOY, "unsound")
+        task = await doomed.client.wait(task_id)
+        assert (task.state, task.failure_code) == ("failed", EngineBroken.code)
+        assert await doomed.balance() == before
+    finally:
+        async with doomed.administrator() as client:
+            resumed = await client.engines.resume(TOY)
+    assert [stop.reason for stop in resumed.stops[:1]] == ["unsound"]
+    await doomed.prove(await doomed.program())
+
+
+async def end_tasks_of_stopped_engine(doomed: Doomed) -> None:
+    """The gateway dies while it ends the tasks of a stopped engine; none is forgotten."""
+    before = await doomed.balance()
+    tasks = [await _nobody_sells(doomed) for _ in range(3)]
+    try:
+        async with doomed.killed(nth=2), doomed.administrator() as client:
+            await client.engines.stop(TOY, "unsound")
+        for task_id in tasks:
+            assert (await doomed.client.wait(task_id)).failure_code == EngineBroken.code
+        assert await doomed.balance() == before
+    finally:
+        async with doomed.administrator() as client:
+            await client.engines.resume(TOY)
+
+
+async def _nobody_sells(doomed: Doomed) -> str:
+    return await doomed.submit(await doomed.program(), limit_price=NEVER_SOLD)
 
 
 async def deposit(doomed: Doomed) -> None:

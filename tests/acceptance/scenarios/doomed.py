@@ -172,10 +172,16 @@ class Doomed:
         assert (await self.client.wait(task_id)).state == "done"
 
     @asynccontextmanager
-    async def admin(self) -> AsyncIterator[Admin]:
-        """The administrator's calls, as patient as the SDK."""
+    async def administrator(self) -> AsyncIterator[Client]:
+        """The network as its administrator sees it, as patient as the SDK."""
         network = self.network
         async with Client(network.address, network.admin_key, patience_seconds=PATIENCE_SECONDS) as client:
+            yield client
+
+    @asynccontextmanager
+    async def admin(self) -> AsyncIterator[Admin]:
+        """The administrator's calls."""
+        async with self.administrator() as client:
             yield client.admin
 
     async def balance(self) -> int:

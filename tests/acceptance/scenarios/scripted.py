@@ -52,7 +52,7 @@ class ScriptedProver:
         self._key = network.keys[operator]
         self._hello = messages.Hello(
             name=name,
-            asks=[messages.Ask(proof_system="toy", price=ask)],
+            asks=[messages.Ask(proof_system="toy@1.0", price=ask)],
             classes=["small", "medium", "large"],
             slots=slots,
             cores=1,

@@ -66,7 +66,7 @@ async def test_what_was_proven_behind_a_cut_line_is_offered_late_and_finishes_a_
         events = await events_of(client, task.task_id)
         report = await fetch_and_verify(client, network, await client.task(task.task_id), tmp_path)
         record = tmp_path / "day.rounds"
-        await export_rounds(client.connection, "default/toy/small", record)
+        await export_rounds(client.connection, "default/toy@1.0/small", record)
         async with network.client("alice") as alice:
             account = await alice.account()
 

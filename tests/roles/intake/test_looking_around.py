@@ -15,6 +15,7 @@ from proofgrid.primitives.errors import IdempotencyConflict, InsufficientFunds, 
 from proofgrid.primitives.ids import Address
 from proofgrid.proofs.base import JobDraft, NormalisedRequest, Program, SliceSpec
 from proofgrid.roles.intake.admission import Admission
+from proofgrid.roles.intake.known_engines import KnownEngines
 from proofgrid.roles.intake.looking_around import LookingAround
 from proofgrid.roles.intake.programs import KnownPrograms
 from proofgrid.roles.intake.sizing import Sizing
@@ -146,6 +147,7 @@ async def admitting(
         phases=PhasePolicy(),
         market=market,
         sizing=Sizing(lane.database, engines or {}, ManualClock()),
+        engines=KnownEngines(lane.database, None, clock=ManualClock()),
     )
     async with asyncio.TaskGroup() as group:
         running = group.create_task(admission.run())

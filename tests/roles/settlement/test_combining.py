@@ -187,6 +187,7 @@ async def test_claims_are_bounded_by_kind_and_never_taken_from_a_gateway_that_li
             together=together,
             alone=alone,
             running=list(running),
+            engines=None,
         )
 
     mine = await claim(sealing.lane.gateway_id, together=2, alone=1)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from functools import partial
 
 from proofgrid.bootstrap.gateway.adapters import Adapters, publish_roots
-from proofgrid.proofs.registry import installed_names, proof_system, proven_names
+from proofgrid.proofs.registry import engines_here, installed_names, proof_system, proven_names
 from proofgrid.roles.intake.access_list import AccessList
 from proofgrid.roles.intake.accounts import Accounts
 from proofgrid.roles.intake.admission import Admission, PriceJobs
@@ -15,10 +15,12 @@ from proofgrid.roles.intake.bonds import Bonds
 from proofgrid.roles.intake.callers import Callers
 from proofgrid.roles.intake.canaries import Canaries
 from proofgrid.roles.intake.dead_letters import DeadLetters
+from proofgrid.roles.intake.engines import Engines
 from proofgrid.roles.intake.evidence import EvidenceDesk
 from proofgrid.roles.intake.gate import Gate
 from proofgrid.roles.intake.incidents import Incidents
 from proofgrid.roles.intake.intake import Intake
+from proofgrid.roles.intake.known_engines import KnownEngines
 from proofgrid.roles.intake.normalising import Normaliser
 from proofgrid.roles.intake.ownership import Ownership
 from proofgrid.roles.intake.programs import KnownPrograms, Programs
@@ -48,7 +50,7 @@ def engines_to_learn_of(settings: GatewaySettings) -> dict[str, str]:
 
 
 def build_admission(
-    settings: GatewaySettings, world: Adapters, programs: KnownPrograms, market: MarketHere
+    settings: GatewaySettings, world: Adapters, programs: KnownPrograms, engines: KnownEngines, market: MarketHere
 ) -> Admission:
     """Return what makes tasks of requests, not running yet."""
     return Admission(
@@ -61,6 +63,7 @@ def build_admission(
         subnetwork=settings.subnetwork,
         phases=settings.phases(),
         market=market,
+        engines=engines,
         sizing=Sizing(world.database, engines_to_learn_of(settings), world.clock),
     )
 
@@ -70,6 +73,7 @@ def build_intake(
     world: Adapters,
     admission: Admission,
     known_programs: KnownPrograms,
+    engines: KnownEngines,
     task_watch: TaskWatch,
     gate: Gate,
 ) -> Intake:
@@ -86,6 +90,7 @@ def build_intake(
         bonds=Bonds(database, settings.bonds()),
         canaries=Canaries(database, admission, known_programs, world.clock),
         dead_letters=DeadLetters(database, world.clock),
+        engines=Engines(database, engines, here=engines_here().values()),
         evidence=EvidenceDesk(database, world.artifacts, world.key),
         gate=gate,
         incidents=Incidents(database),
@@ -100,6 +105,7 @@ def build_intake(
             trust=world.roots.paths,
             scratch=world.scratch,
             publish=partial(publish_roots, world.roots, world.artifacts, database),
+            engines=engines,
         ),
         reputation=Reputation(database, settings.reputation()),
         statements=Statements(database, world.clock),

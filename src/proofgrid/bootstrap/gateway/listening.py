@@ -38,6 +38,7 @@ def build_listener(database: Database, roles: Roles, gateway_id: GatewayId, chor
 
     async def look_at_everything() -> None:
         known_roles.hear()
+        roles.engines.forget()
         await roles.market.wake_all()
         desk.wake_all()
         roles.watch.wake()
@@ -54,6 +55,7 @@ def build_listener(database: Database, roles: Roles, gateway_id: GatewayId, chor
             "task_events": task_watch.wake,
             "combining": on_combining,
             "roles": known_roles.forget,
+            "engines": roles.engines.forget,
             "expiry": lambda _nothing: roles.watch.wake(),
         },
         on_lost=be_deaf,

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Coroutine, Sequence
+from dataclasses import dataclass, replace
 from functools import partial
 
 from proofgrid.bootstrap.gateway.adapters import Adapters
 from proofgrid.bootstrap.gateway.gate import build_gate
 from proofgrid.bootstrap.gateway.intake import build_admission, build_intake, engines_to_learn_of
 from proofgrid.primitives.ids import Address, GatewayId, TaskId
+from proofgrid.proofs.registry import engines_here, with_unversioned
 from proofgrid.roles.canary.sending import Canaries
 from proofgrid.roles.chores import Chores
 from proofgrid.roles.dispatcher.checking import Checking
@@ -20,6 +21,7 @@ from proofgrid.roles.dispatcher.watch import Watch
 from proofgrid.roles.intake.admission import Admission
 from proofgrid.roles.intake.health import Health
 from proofgrid.roles.intake.intake import Intake
+from proofgrid.roles.intake.known_engines import KnownEngines
 from proofgrid.roles.intake.programs import KnownPrograms
 from proofgrid.roles.intake.watching import TaskWatch
 from proofgrid.roles.intake.writing_down import MarketHere
@@ -43,6 +45,7 @@ class Roles:
 
     intake: Intake
     admission: Admission
+    engines: KnownEngines
     task_watch: TaskWatch
     market: Market
     desk: Desk
@@ -58,7 +61,7 @@ class Roles:
 
 def build_roles(settings: GatewaySettings, world: Adapters, gateway_id: GatewayId, chores: Chores) -> Roles:
     """Build every role; which of them run is decided when the gateway starts. `chores`: those of its siblings."""
-    dispatch = settings.dispatcher()
+    dispatch = replace(settings.dispatcher(), engines=with_unversioned(engines_here()))
     loop_lag = LoopLag(world.clock)
     world.database.background_waits_for(partial(loop_lag.seconds, within=LATENESS_SECONDS))
     in_hand = InHand(world.clock, loop_lag.seconds)
@@ -67,7 +70,8 @@ def build_roles(settings: GatewaySettings, world: Adapters, gateway_id: GatewayI
     market = _market(settings, world, gateway_id, chores)
     gate = build_gate(world, loop_lag, in_hand, market, sealing_age)
     programs = KnownPrograms(world.database, world.clock)
-    admission = build_admission(settings, world, programs, MarketHere(str(gateway_id), market.wake))
+    engines = KnownEngines(world.database, engines_here(), clock=world.clock)
+    admission = build_admission(settings, world, programs, engines, MarketHere(str(gateway_id), market.wake))
     task_watch = TaskWatch(world.database)
     settlement = Settlement(
         world.database,
@@ -83,8 +87,9 @@ def build_roles(settings: GatewaySettings, world: Adapters, gateway_id: GatewayI
         signed_for=world.key.address if settings.bonds().is_asked else None,
     )
     return Roles(
-        intake=build_intake(settings, world, admission, programs, task_watch, gate),
+        intake=build_intake(settings, world, admission, programs, engines, task_watch, gate),
         admission=admission,
+        engines=engines,
         task_watch=task_watch,
         market=market,
         desk=Desk(
@@ -100,19 +105,24 @@ def build_roles(settings: GatewaySettings, world: Adapters, gateway_id: GatewayI
         watch=Watch(world.database, dispatch, world.clock, clocks),
         canaries=_canaries(settings, world, admission),
         settlement=settlement,
-        combiner=Combiner(
-            world.database,
-            world.artifacts,
-            world.library,
-            world.workers,
-            gateway_id=gateway_id,
-            key=world.key,
-            scratch=world.scratch,
-        ),
+        combiner=_combiner(world, gateway_id, dispatch.engines),
         ledger_check=LedgerCheck(world.database, world.clock),
         learning=_learning(settings, world),
         health=Health(world.database),
         lag=[loop_lag.run, sealing_age.run, gate.run, clocks.run],
+    )
+
+
+def _combiner(world: Adapters, gateway_id: GatewayId, engines: Collection[str] | None) -> Combiner:
+    return Combiner(
+        world.database,
+        world.artifacts,
+        world.library,
+        world.workers,
+        gateway_id=gateway_id,
+        key=world.key,
+        scratch=world.scratch,
+        engines=engines,
     )
 
 

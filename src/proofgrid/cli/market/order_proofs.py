@@ -33,7 +33,7 @@ def prove_order(
 
     \b
     Example:
-      proofgrid market prove-order default/ezkl/small 17 TASK --out mine.json
+      proofgrid market prove-order default/ezkl@23.0.5/small 17 TASK --out mine.json
     """
     from proofgrid.sdk.records import open_order
 

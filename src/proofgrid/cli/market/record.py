@@ -45,7 +45,7 @@ def add_to(market: typer.Typer) -> None:
 def export(
     options: ClientOptions,
     lane: Annotated[
-        str, typer.Argument(metavar="LANE", help="Like default/ezkl/small; `proofgrid rounds` lists them.")
+        str, typer.Argument(metavar="LANE", help="Like default/ezkl@23.0.5/small; `proofgrid rounds` lists them.")
     ],
     out: Annotated[Path, typer.Option("--out", metavar="FILE", help="Where to write.")],
     first: FirstOption = 0,
@@ -58,7 +58,7 @@ def export(
 
     \b
     Example:
-      proofgrid market export default/ezkl/small --since 24h --out day.rounds
+      proofgrid market export default/ezkl@23.0.5/small --since 24h --out day.rounds
     """
     since_ms = _since_ms(since)
     with count_bar("rounds") as advance:
@@ -86,7 +86,7 @@ def replay(
 
     \b
     Examples:
-      proofgrid market replay default/ezkl/small --from 100
+      proofgrid market replay default/ezkl@23.0.5/small --from 100
       proofgrid market replay day-large.rounds day-small.rounds --network 0x…
     """
     files = [Path(text) for text in what if Path(text).is_file()]
@@ -116,7 +116,7 @@ def show(
 
     \b
     Example:
-      proofgrid market show default/ezkl/small 17
+      proofgrid market show default/ezkl@23.0.5/small 17
     """
     with tempfile.TemporaryDirectory(prefix="proofgrid-round-") as folder:
         path = Path(folder) / "round"

@@ -18,14 +18,14 @@ def add_to(cli: typer.Typer) -> None:
 @with_client
 def run(
     options: ClientOptions,
-    lane: Annotated[str, typer.Option("--lane", help="Only this lane, like default/ezkl/small.")] = "",
+    lane: Annotated[str, typer.Option("--lane", help="Only this lane, like default/ezkl@23.0.5/small.")] = "",
     limit: LimitOption = 20,
 ) -> None:
     """List the latest DARA rounds: what clients paid and operators got, in tokens per million PU, and what was sold.
 
     \b
     Example:
-      proofgrid rounds --lane default/ezkl/small
+      proofgrid rounds --lane default/ezkl@23.0.5/small
     """
     print_answers(
         options.ask(lambda client: client.rounds(lane=lane, limit=limit)),

@@ -8,6 +8,7 @@ from proofgrid.doors.grpc.admin import AdminService
 from proofgrid.doors.grpc.artifact import ArtifactService
 from proofgrid.doors.grpc.canary import CanaryService
 from proofgrid.doors.grpc.client import ClientService
+from proofgrid.doors.grpc.engine import EngineService
 from proofgrid.doors.grpc.front_door import FrontDoor
 from proofgrid.doors.grpc.incident import IncidentService
 from proofgrid.doors.grpc.market import MarketService
@@ -24,6 +25,7 @@ from proofgrid.roles.intake.intake import Intake
 from proofgrid.wire.v1 import (
     canary_pb2_grpc,
     client_pb2_grpc,
+    engines_pb2_grpc,
     incidents_pb2_grpc,
     market_pb2_grpc,
     programs_pb2_grpc,
@@ -44,6 +46,7 @@ def add_services(server: grpc.aio.Server, intake: Intake) -> None:
     client_pb2_grpc.add_AdminServiceServicer_to_server(AdminService(door, intake), server)
     client_pb2_grpc.add_ArtifactServiceServicer_to_server(ArtifactService(door, intake.artifacts), server)
     canary_pb2_grpc.add_CanaryServiceServicer_to_server(CanaryService(door, intake.canaries, intake.treasury), server)
+    engines_pb2_grpc.add_EngineServiceServicer_to_server(EngineService(door, intake.engines), server)
     incidents_pb2_grpc.add_IncidentServiceServicer_to_server(IncidentService(door, intake.incidents), server)
     market_pb2_grpc.add_MarketServiceServicer_to_server(MarketService(door, intake.records), server)
     programs_pb2_grpc.add_ProgramServiceServicer_to_server(ProgramService(door, intake.ownership), server)

@@ -10,7 +10,7 @@ result -> settlement judges -> paid, or the job goes back
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass, field
 
@@ -22,6 +22,7 @@ from proofgrid.primitives.ids import Address, GatewayId, LeaseId, SessionId, Tas
 from proofgrid.primitives.turns import Urgency
 from proofgrid.roles.dispatcher.arriving import check_arrival, why_paused
 from proofgrid.roles.dispatcher.checking import Checking
+from proofgrid.roles.dispatcher.engines_here import with_engines_here
 from proofgrid.roles.dispatcher.handing_back import HandingBack
 from proofgrid.roles.dispatcher.handing_out import HandingOut, send
 from proofgrid.roles.dispatcher.hearing import Hearing
@@ -52,7 +53,6 @@ from proofgrid.rules.jobs.phases import PhasePolicy
 from proofgrid.rules.jobs.retry import ReturnReason
 from proofgrid.rules.reputation.standing import PAUSED, ReputationPolicy
 from proofgrid.rules.scheduling.fitness import HORIZON_MS
-from proofgrid.store.connection import Connection
 from proofgrid.store.database import Database
 from proofgrid.store.gateways import DRAIN_GATEWAY, GATEWAY_ALIVE
 from proofgrid.store.lanes import GATEWAY_SILENT_MS, LOCK_SILENT_MS
@@ -72,6 +72,8 @@ from proofgrid.store.subnetworks import check_operator, serve_stacks
 from proofgrid.store.tasks import WAKE_LANES
 from proofgrid.store.transactions import Transaction
 
+FORGOTTEN = "the prover came back without it"
+
 log = structlog.get_logger(__name__)
 
 #: Who is paid for each, or the BadProof, LeaseLost or Recoverable that says why nobody is.
@@ -90,6 +92,7 @@ class DispatchSettings:
     horizon_ms: int = HORIZON_MS  #: nobody is wished for who needs longer for a job, at its measured speed
     attempts_max: int = 5
     operator_limits: OperatorLimits = field(default_factory=OperatorLimits)
+    engines: Collection[str] | None = None  #: whose proofs this gateway can verify; None: all
 
     @property
     def lease_ttl_ms(self) -> int:
@@ -136,16 +139,17 @@ class Desk:
         """Write down who came, what it offers and what it still holds.
 
         Raises NameTaken when another session of its name lives, TooManyOpen when its operator has too many already,
-        Unavailable when this gateway closes.
+        Unavailable when this gateway closes, or can verify nothing that the prover proves.
         """
         if self._moving:
             raise Unavailable("this gateway closes", hint="give the addresses of several gateways")
         subnetworks = terms.subnetworks or (self._subnetwork,)
+        terms = await with_engines_here(self._database, terms, subnetworks, self._settings.engines)
         session = Session(
             session_id=SessionId(fresh_uuid(self._clock)),
             prover_id=prover_id(operator, terms.name),
             operator=operator,
-            lanes=[f"{name}/{system}/{c}" for name in subnetworks for system in terms.asks for c in terms.classes],
+            lanes=[f"{name}/{engine}/{c}" for name in subnetworks for engine in terms.asks for c in terms.classes],
             dropped=[],
         )
         # Known before it is written down: `keep_alive` closes what is open there and not known here.
@@ -167,7 +171,16 @@ class Desk:
             await check_operator(connection, subnetworks, operator=operator)
             await connection.run(REGISTER_PROVER, prover_id=session.prover_id, operator=operator)
             await connection.run(CHANGE_SESSION, prover_id=session.prover_id, silent_ms=str(LOCK_SILENT_MS))
-            await self._check_arrival(connection, session, terms, origin)
+            await check_arrival(
+                connection,
+                session.prover_id,
+                operator,
+                origin,
+                slots=terms.slots,
+                limits=self._settings.operator_limits,
+                heartbeat_ms=self._settings.heartbeat_ms,
+                silent_ms=self._settings.lease_ttl_ms,
+            )
             await connection.run(SUPERSEDE_SESSIONS, prover_id=session.prover_id)
             await connection.run(
                 OPEN_SESSION,
@@ -191,7 +204,7 @@ class Desk:
                 reserve_price=terms.reserve_price,
                 reserve_slots=terms.reserve_slots,
             )
-            await serve_stacks(connection, session.session_id, subnetworks, proof_systems=len(terms.asks))
+            await serve_stacks(connection, session.session_id, subnetworks, engines=len(terms.asks))
             leases = await connection.fetch(
                 ADOPT_LEASES,
                 prover_id=session.prover_id,
@@ -208,23 +221,8 @@ class Desk:
         kept = {lease.lease_id for lease in leases if lease.kept}
         session.dropped = [held.lease_id for held in terms.held if held.lease_id not in kept]
         for lease in (lease for lease in leases if not lease.kept):
-            detail = "the prover came back without it"
-            await self._take_back(lease.task_id, lease.lease_id, ReturnReason.PROVER_LOST, detail, came_back=True)
+            await self._take_back(lease.task_id, lease.lease_id, ReturnReason.PROVER_LOST, FORGOTTEN, came_back=True)
         await self._wake_lanes(session)
-
-    async def _check_arrival(
-        self, connection: Connection, session: Session, terms: ProverTerms, origin: Origin
-    ) -> None:
-        await check_arrival(
-            connection,
-            session.prover_id,
-            session.operator,
-            origin,
-            slots=terms.slots,
-            limits=self._settings.operator_limits,
-            heartbeat_ms=self._settings.heartbeat_ms,
-            silent_ms=self._settings.lease_ttl_ms,
-        )
 
     async def _take_back(
         self,

@@ -1,6 +1,6 @@
 """Takes back expired leases, ends overdue tasks, raises limits, looks for stragglers; sleeps till the next is due.
 
-Firm quotes that nobody used in time end here as well.
+Firm quotes that nobody used in time end here as well, and tasks whose engine was stopped.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from proofgrid.roles.dispatcher.in_hand import Late
 from proofgrid.roles.dispatcher.ladders import raise_limits
 from proofgrid.roles.dispatcher.overflow import Overflow
 from proofgrid.roles.dispatcher.returns import return_job
+from proofgrid.roles.dispatcher.stopped_engines import StoppedEngines
 from proofgrid.roles.dispatcher.stragglers import Stragglers
 from proofgrid.roles.loop import Loop
 from proofgrid.rules.jobs.lifecycle import TaskEvent
@@ -61,6 +62,7 @@ class Watch:
             database, settings.hedging, silent_ms=settings.lease_ttl_ms, horizon_ms=settings.horizon_ms
         )
         self._overflow = Overflow(database)
+        self._stopped_engines = StoppedEngines(database)
         self._next_look = 0.0
 
     def wake(self) -> None:
@@ -76,6 +78,8 @@ class Watch:
         self._blind = False
         await self.take_back_expired()
         await self.end_overdue()
+        if await self._stopped_engines.look():
+            self._loop.wake()
         await raise_limits(self._database)
         if not late.everybody:  # what seems slow then is this gateway
             await self._look_for_stragglers(late)

@@ -7,7 +7,7 @@ check -> normalise in a worker -> store large inputs -> one transaction for all 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 
@@ -24,11 +24,12 @@ from proofgrid.primitives.errors import (
     TooManyOpen,
     UnknownQuote,
 )
-from proofgrid.primitives.ids import Address, Lane, TaskId
+from proofgrid.primitives.ids import Address, Engine, Lane, TaskId
 from proofgrid.primitives.turns import Urgency
 from proofgrid.proofs.base import Program
 from proofgrid.proofs.registry import systems_of
 from proofgrid.roles.intake.drafts import Draft, DraftedJob, task_view
+from proofgrid.roles.intake.known_engines import KnownEngines
 from proofgrid.roles.intake.looking_around import LookingAround
 from proofgrid.roles.intake.normalising import Normaliser
 from proofgrid.roles.intake.programs import KnownPrograms
@@ -56,6 +57,7 @@ TOGETHER_SECONDS = 0.02  #: for which submissions under way keep the next ones w
 
 log = structlog.get_logger(__name__)
 
+Engines = Mapping[str, Engine]  #: of the proof systems of a program
 #: Jobs in the lanes that they would be sold in, their program, whom they are for -> what the lanes say.
 PriceJobs = Callable[[Sequence[PlacedJob], str, Constraints], Awaitable[Sequence[LaneQuote]]]
 
@@ -76,8 +78,10 @@ class Admission:
         phases: PhasePolicy,
         market: MarketHere,
         sizing: Sizing,
+        engines: KnownEngines,
     ) -> None:
         self._database = database
+        self._engines = engines
         self._normaliser = normaliser
         self._programs = programs
         self._sizing = sizing
@@ -132,12 +136,12 @@ class Admission:
         quote = await self._quote_of(client, request)
         if quote is not None:
             request = at_the_price_of(request, limit_price=quote.buy_price)
-        program = await self._checked(client, request)
+        program, engines = await self._checked(client, request)
         if open_tasks >= self._limits.open_tasks:
             raise TooManyOpen(
                 f"{open_tasks} tasks are open, {self._limits.open_tasks} are allowed", hint="wait for some to finish"
             )
-        draft = await self._draft(client, request, program, quote)
+        draft = await self._draft(client, request, program, engines, quote)
         written = await (
             self._drafts.add(draft)
             if quote is None
@@ -151,16 +155,18 @@ class Admission:
 
     async def jobs_of(self, client: Address, request: ProofRequest) -> list[PlacedJob]:
         """Return the jobs of a request in the lanes that they would be sold in; nothing is stored."""
-        program = await self._checked(client, request)
+        program, engines = await self._checked(client, request)
         normal = await self._normaliser.normalise(program, request, urgency=Urgency.READING)
-        return self._in_lanes(await self._sizing.sized(program, request.program_digest, normal.jobs), request)
+        sized = await self._sizing.sized(program, request.program_digest, normal.jobs)
+        return self._in_lanes(sized, engines, request)
 
-    async def _checked(self, client: Address, request: ProofRequest) -> Program:
-        """Return a request's program; what can be refused before the costly part is refused here."""
+    async def _checked(self, client: Address, request: ProofRequest) -> tuple[Program, Engines]:
+        """Return a request's program and who proves it; what can be refused before the costly part is refused here."""
         check_request(request, inputs_max=self._limits.inputs_per_task, now_ms=self._clock.now_ms())
         name = request.subnetwork or self._subnetwork
         await self._programs.check_may_use(client, request.program_digest, subnetwork=name)
         program = await self._normaliser.program(request.program_digest)
+        engines = await self._engines.of(program)
         if request.aggregate and not program.wraps:
             raise InvalidField(
                 "this program has nothing that makes one proof of many",
@@ -172,13 +178,14 @@ class Admission:
         if name != DEFAULT:
             async with self._database.connection(Urgency.ADMISSION) as connection:
                 await check_client(connection, name, client=client, proof_systems=set(systems_of(program)))
-        return program
+        return program, engines
 
     async def _draft(
         self,
         client: Address,
         request: ProofRequest,
         program: Program,
+        engines: Engines,
         quote: FirmQuote | None,
     ) -> Draft:
         normal = await self._normaliser.normalise(program, request)
@@ -187,7 +194,8 @@ class Admission:
             sized = await self._sizing.sized(program, digest, normal.jobs)
         else:
             sized = await self._sizing.as_sold(program, digest, normal.jobs, quote.quote_id)
-        placed = self._in_lanes(sized, request)
+        placed = self._in_lanes(sized, engines, request)
+        await self._engines.of(program)  # nothing was stopped while it was normalised, which may take long
         if not request.limit_price:
             request = await self._at_the_markets_price(client, request, placed)
         digests = await self._normaliser.store_inputs(normal.jobs)
@@ -217,15 +225,15 @@ class Admission:
         limit = suggested_limit(said, units=units, budget=request.budget, balance=balance)
         return replace(request, limit_price=limit, estimate=said)
 
-    def _in_lanes(self, jobs: Iterable[SizedJob], request: ProofRequest) -> list[PlacedJob]:
-        """Return jobs in the lane of each: that of the system whose provers prove its slice, and of its size."""
-        return [PlacedJob(lane=self._lane_of(job, request), sized=job) for job in jobs]
+    def _in_lanes(self, jobs: Iterable[SizedJob], engines: Engines, request: ProofRequest) -> list[PlacedJob]:
+        """Return jobs in the lane of each: that of the engine whose provers prove its slice, and of its size."""
+        return [PlacedJob(lane=self._lane_of(job, engines[job.proof_system], request), sized=job) for job in jobs]
 
-    def _lane_of(self, job: SizedJob, request: ProofRequest) -> Lane:
+    def _lane_of(self, job: SizedJob, engine: Engine, request: ProofRequest) -> Lane:
         units, memory_bytes = job.content.units, job.content.memory_bytes
         return lane_of(
             subnetwork=request.subnetwork or self._subnetwork,
-            proof_system=job.proof_system,
+            engine=engine,
             job_class=class_of(memory_bytes=memory_bytes, units=units, limits=self._limits.class_limits),
             constraints=request.constraints.name,
         )

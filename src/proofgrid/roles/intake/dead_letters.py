@@ -15,6 +15,7 @@ from proofgrid.primitives.errors import InvalidField, UnknownTask
 from proofgrid.primitives.ids import TaskId
 from proofgrid.rules.access.rights import needs
 from proofgrid.rules.access.roles import Role
+from proofgrid.rules.jobs.engines import engine_of_lane
 from proofgrid.rules.jobs.events import Accepted
 from proofgrid.rules.jobs.limits import list_limit
 from proofgrid.rules.ledger.settlement import escrow
@@ -30,6 +31,7 @@ from proofgrid.store.dead_letters import (
     FailedTry,
     Replay,
 )
+from proofgrid.store.engines import check_engines_run
 from proofgrid.store.tasks import LOCK_TASK, append_event, wake_lanes
 from proofgrid.store.transactions import Transaction
 from proofgrid.store.transfers import post_transfers
@@ -61,8 +63,8 @@ class DeadLetters:
     async def replay(self, task_id: TaskId) -> tuple[DeadLetter, Sequence[FailedTry]]:
         """Make a new task of a dead one and return the letter that names it; a second call changes nothing.
 
-        Raises UnknownTask, InvalidField for a task that was redeemed with a firm quote, or InsufficientFunds when the
-        client cannot pay the new escrow.
+        Raises UnknownTask, EngineStopped, InvalidField for a task that was redeemed with a firm quote, or
+        InsufficientFunds when the client cannot pay the new escrow.
         """
         new_id = TaskId(fresh_uuid(self._clock))
         async with self._database.transaction(Transaction.REPLAY_TASK) as connection:
@@ -90,6 +92,7 @@ async def _letter(connection: Connection, task_id: TaskId) -> DeadLetter:
 
 async def _start(connection: Connection, new_id: TaskId, task: Replay, dead_id: TaskId) -> None:
     jobs = await connection.fetch(REPLAY_JOBS, new_id=new_id, dead_id=dead_id)
+    await check_engines_run(connection, {engine_of_lane(job.lane) for job in jobs}, field="task_id")
     transfers = escrow(task_id=str(new_id), client=task.client, limit_price=task.limit_price, units=task.units)
     await post_transfers(connection, transfers)
     await append_event(

@@ -11,6 +11,7 @@ from proofgrid.roles.intake.bonds import Bonds
 from proofgrid.roles.intake.callers import Callers
 from proofgrid.roles.intake.canaries import Canaries
 from proofgrid.roles.intake.dead_letters import DeadLetters
+from proofgrid.roles.intake.engines import Engines
 from proofgrid.roles.intake.evidence import EvidenceDesk
 from proofgrid.roles.intake.gate import Gate
 from proofgrid.roles.intake.incidents import Incidents
@@ -40,6 +41,7 @@ class Intake:
     bonds: Bonds
     canaries: Canaries
     dead_letters: DeadLetters
+    engines: Engines
     evidence: EvidenceDesk
     gate: Gate
     incidents: Incidents

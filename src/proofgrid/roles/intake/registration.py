@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import tempfile
 from collections import defaultdict
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from pathlib import Path
 
 import structlog
@@ -13,19 +13,21 @@ import structlog
 from proofgrid.primitives.canonical import Json
 from proofgrid.primitives.digests import Digest
 from proofgrid.primitives.errors import InvalidField, InvalidProgram, Recoverable, UnknownArtifact
-from proofgrid.primitives.ids import Address
+from proofgrid.primitives.ids import Address, Engine
 from proofgrid.primitives.last_words import without_last_words
 from proofgrid.primitives.turns import Urgency
 from proofgrid.proofs import workers as in_worker
 from proofgrid.proofs.base import Program, ProgramFiles
 from proofgrid.proofs.manifest import program_from_json, program_to_json
-from proofgrid.proofs.registry import proof_system
+from proofgrid.proofs.registry import engine_here, proof_system
 from proofgrid.proofs.setup import TrustRoots
 from proofgrid.proofs.workers import ProofWorkers
+from proofgrid.roles.intake.known_engines import KnownEngines
 from proofgrid.rules.access.rights import needs
 from proofgrid.rules.access.roles import Role
 from proofgrid.store.artifacts import ArtifactStore
 from proofgrid.store.database import Database
+from proofgrid.store.engines import INSERT_PROGRAM_ENGINES
 from proofgrid.store.programs import (
     FORGET_OTHER_PROGRAM_FILES,
     GET_PROGRAM,
@@ -56,6 +58,7 @@ class Registration:
         trust: TrustRoots,
         scratch: Path,
         publish: Callable[[], Awaitable[None]],
+        engines: KnownEngines,
     ) -> None:
         """`publish` stores files of trust roots that a build has made, so that clients can build the same."""
         self._database = database
@@ -64,6 +67,7 @@ class Registration:
         self._trust = trust
         self._scratch = scratch
         self._publish = publish
+        self._engines = engines
         self._turn = asyncio.Semaphore(1)
 
     @needs(Role.CLIENT, Role.ADMIN)
@@ -79,6 +83,7 @@ class Registration:
             raise InvalidField(f"1 to {SOURCE_FILES_MAX} files", field="source")
         if len(label) > 128:
             raise InvalidField("at most 128 characters", field="label")
+        await self._engines.check_runs(engine_here(system), field="proof_system")
         await self._check_readable(owner, source)
         if self._turn.locked():
             yield ("wait for another build", 0)
@@ -148,16 +153,27 @@ class Registration:
 
     async def _store(self, owner: Address, files: ProgramFiles, label: str) -> None:
         program = files.program
+        engines = self._engines.built_by(program)
+        await self._engines.check_runs(*engines, field="source")
         sizes: dict[Digest, int] = {}
         for name, digest in program.files.items():
             _, sizes[digest] = await self._artifacts.put_file(files.path(name), expected=digest)
-        await write_program(self._database, program, sizes, owner=owner, label=label)
+        await write_program(self._database, program, sizes, owner=owner, label=label, engines=engines)
 
 
 async def write_program(
-    database: Database, program: Program, sizes: Mapping[Digest, int], *, owner: Address, label: str
+    database: Database,
+    program: Program,
+    sizes: Mapping[Digest, int],
+    *,
+    owner: Address,
+    label: str,
+    engines: Sequence[Engine] = (),
 ) -> None:
-    """Write down that a program was registered, and whose it and its files are. `sizes`: of its files, in bytes."""
+    """Write down that a program was registered, and whose it and its files are.
+
+    `sizes`: of its files, in bytes; `engines`: that built it.
+    """
     async with database.transaction(Transaction.REGISTER_PROGRAM) as connection:
         await connection.run(
             INSERT_PROGRAM,
@@ -169,6 +185,7 @@ async def write_program(
             slices=len(program.slices),
             units=sum(spec.units for spec in program.slices),
         )
+        await connection.run(INSERT_PROGRAM_ENGINES, program_digest=program.digest, engines=list(engines))
         # Who registered the same content before may have another build of it, and that one is kept.
         kept = program_from_json((await connection.value(GET_PROGRAM, digest=program.digest)).manifest)
         digests = list(kept.files.values())

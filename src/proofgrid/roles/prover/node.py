@@ -134,7 +134,7 @@ class ProverNode:
                     goes_on=lambda: not self._draining.is_set(),
                 )
                 listening = group.create_task(self._listen(group))
-                await nursery.prepare(next(iter(self._settings.asks)), cores=self._settings.cores)
+                await nursery.prepare(self._settings.systems[0], cores=self._settings.cores)
                 await self._until_drained()
                 listening.cancel()
                 self._resting.cancel()

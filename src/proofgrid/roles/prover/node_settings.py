@@ -8,6 +8,7 @@ from pathlib import Path
 
 from proofgrid.roles.prover.warmth import WarmBounds
 from proofgrid.rules.jobs.classes import JobClass
+from proofgrid.rules.jobs.engines import system_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -15,7 +16,7 @@ class NodeSettings:
     """What a prover offers and where it keeps its files."""
 
     name: str
-    asks: Mapping[str, int]
+    asks: Mapping[str, int]  #: engine -> least base units per PU
     classes: tuple[JobClass, ...]
     slots: int
     cores: int  #: per job; handed to the engine
@@ -24,7 +25,7 @@ class NodeSettings:
     directory: Path  #: cache and scratch
     cache_bytes: int = 20 << 30  #: of files
     keys_bytes: int = 20 << 30  #: of keys that were derived once, besides those in use
-    class_asks: Mapping[str, Mapping[JobClass, int]] = field(default_factory=dict)  #: system -> class -> another ask
+    class_asks: Mapping[str, Mapping[JobClass, int]] = field(default_factory=dict)  #: engine -> class -> another ask
     units_min: int = 0  #: of one job
     reserve_price: int = 0  #: least base units per PU of slots offered ahead, for firm quotes
     reserve_slots: int = 0
@@ -32,6 +33,11 @@ class NodeSettings:
     check_at_start: bool = True  #: at the start, unless this engine passed it here before
     warm: WarmBounds | None = field(default_factory=WarmBounds)  #: None: every job has a child of its own
     failures_max: int = 3  #: of its own children in a row, before it rests and checks itself; 0: never
+
+    @property
+    def systems(self) -> tuple[str, ...]:
+        """The proof systems that it offers."""
+        return tuple(system_of(engine) for engine in self.asks)
 
     @property
     def keys(self) -> Path:

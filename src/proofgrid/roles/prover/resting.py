@@ -89,7 +89,7 @@ class Resting:
     def _place(self) -> CheckPlace:
         settings = self._settings
         return CheckPlace(
-            systems=tuple(settings.asks),
+            systems=settings.systems,
             known=settings.directory / "self-checks",
             scratch=settings.scratch,
             cores=settings.cores,

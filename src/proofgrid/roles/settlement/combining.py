@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 
 import structlog
@@ -54,7 +54,10 @@ class Combiner:
         gateway_id: GatewayId,
         key: SigningKey,
         scratch: Path,
+        engines: Collection[str] | None = None,
     ) -> None:
+        """`engines`: those whose proofs this gateway can verify; None: all."""
+        self._engines = None if engines is None else sorted(engines)
         self._database = database
         self._sealer = Sealer(database, artifacts, library, workers, key=key, scratch=scratch)
         self._gateway_id = gateway_id
@@ -105,6 +108,7 @@ class Combiner:
             together=together,
             alone=alone,
             running=list(self._running),
+            engines=self._engines,
         )
 
     def _may_go_together(self, task: ClaimedTask) -> bool:

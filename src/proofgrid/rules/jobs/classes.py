@@ -8,7 +8,7 @@ from enum import StrEnum
 from functools import lru_cache
 
 from proofgrid.primitives.errors import InvalidField
-from proofgrid.primitives.ids import Lane, Stack
+from proofgrid.primitives.ids import Engine, Lane, Stack
 
 GIB = 1 << 30
 
@@ -60,14 +60,14 @@ def parse_class_limits(text: str) -> ClassLimits:
     return limits | {JobClass.LARGE: CLASS_LIMITS[JobClass.LARGE]}
 
 
-def lane_of(*, subnetwork: str, proof_system: str, job_class: JobClass, constraints: str = "") -> Lane:
+def lane_of(*, subnetwork: str, engine: Engine, job_class: JobClass, constraints: str = "") -> Lane:
     """Return the name of the market in which such jobs are sold; `constraints`: the short name of the bids' own."""
-    wide = f"{subnetwork}/{proof_system}/{job_class}"
+    wide = f"{subnetwork}/{engine}/{job_class}"
     return Lane(f"{wide}/{constraints}" if constraints else wide)
 
 
 def stack_of(lane: str) -> Stack:
-    """Return the stack that a lane belongs to: all lanes of its subnetwork and proof system."""
+    """Return the stack that a lane belongs to: all lanes of its subnetwork and engine."""
     return Stack("/".join(lane.split("/")[:2]))
 
 

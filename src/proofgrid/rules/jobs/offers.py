@@ -12,6 +12,7 @@ from proofgrid.primitives.ids import Address, JobId, LeaseId, ProverId
 from proofgrid.primitives.money import AMOUNT_MAX, UNITS_MAX, format_price, parse_price
 from proofgrid.rules.access.subnetworks import check_served
 from proofgrid.rules.jobs.classes import JobClass, parse_class
+from proofgrid.rules.jobs.engines import parse_engine
 
 SLOTS_MAX = 4_096
 
@@ -32,7 +33,7 @@ class ProverTerms:
     """What a prover says in its hello: what it is and asks. Its word is checked where it matters: proofs and limits."""
 
     name: str
-    asks: Mapping[str, int]  #: proof system -> least base units per PU
+    asks: Mapping[str, int]  #: engine -> least base units per PU
     classes: tuple[JobClass, ...]
     slots: int  #: jobs at a time
     cores: int  #: for each job
@@ -41,7 +42,7 @@ class ProverTerms:
     version: str
     held: tuple[HeldLease, ...] = ()
     cached_programs: frozenset[Digest] = frozenset()
-    class_asks: Mapping[str, Mapping[JobClass, int]] = field(default_factory=dict)  #: system -> class -> another price
+    class_asks: Mapping[str, Mapping[JobClass, int]] = field(default_factory=dict)  #: engine -> class -> another price
     units_min: int = 0  #: of one job: a smaller one is not worth the trouble
     subnetworks: tuple[str, ...] = ()  #: that it serves; empty: the common lanes
     reserve_price: int = 0  #: least base units per PU of slots that it offers ahead, for firm quotes
@@ -187,13 +188,14 @@ FromProver = StageReport | JobReport | JobTrouble | Drain
 def check_terms(terms: ProverTerms) -> None:
     """Raise InvalidField for terms outside their rules."""
     if not terms.asks or len(terms.asks) > 64:
-        raise InvalidField("1 to 64 asks, one per proof system", field="asks")
-    for system, price in terms.asks.items():
+        raise InvalidField("1 to 64 asks, one per engine", field="asks")
+    for engine, price in terms.asks.items():
+        parse_engine(engine, field="asks")
         if not 1 <= price <= AMOUNT_MAX:
-            raise InvalidField(_LEAST_ASK, field=f"asks[{system}]")
-    for system, prices in terms.class_asks.items():
-        if system not in terms.asks:
-            raise InvalidField(f"asks per class for {system}, which has no ask", field="class_asks")
+            raise InvalidField(_LEAST_ASK, field=f"asks[{engine}]")
+    for engine, prices in terms.class_asks.items():
+        if engine not in terms.asks:
+            raise InvalidField(f"asks per class for {engine}, which has no ask", field="class_asks")
         for job_class, price in prices.items():
             if job_class not in terms.classes:
                 raise InvalidField(f"an ask for {job_class}, which is not offered", field="class_asks")

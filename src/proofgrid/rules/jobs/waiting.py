@@ -57,7 +57,7 @@ class Demand(StrEnum):
 
 
 _UNMET: dict[Demand, str] = {
-    Demand.PROOF_SYSTEM: "a prover of its proof system",
+    Demand.PROOF_SYSTEM: "a prover of its proof system, in the version that built the program",
     Demand.CLASS: "hardware of its class",
     Demand.OPERATOR: "an operator that you allow",
     Demand.STAKE: "the stake that you demand",

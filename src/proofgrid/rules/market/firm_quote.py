@@ -21,6 +21,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 
+from proofgrid.primitives.engine_errors import EngineBroken
 from proofgrid.primitives.errors import DeadlineMissed, InvalidField, NoFirmQuote, TaskCancelled, Unprovable
 from proofgrid.primitives.money import AMOUNT_MAX
 from proofgrid.rules.access.subnetworks import DEFAULT
@@ -102,10 +103,13 @@ def quote_sources(event: QuoteEvent) -> list[str]:
 
 
 def event_of_ended_task(state: TaskState, failure_code: str) -> QuoteEvent:
-    """Return what the end of its task means for a quote: who cancels, or sends what no one can prove, gave up."""
+    """Return what the end of its task means for a quote: who cancels, or sends what no one can prove, gave up.
+
+    Nobody answers for an engine that was stopped either.
+    """
     if state is TaskState.DONE:
         return QuoteEvent.KEPT
-    if state is TaskState.CANCELLED or failure_code in (TaskCancelled.code, Unprovable.code):
+    if state is TaskState.CANCELLED or failure_code in (TaskCancelled.code, Unprovable.code, EngineBroken.code):
         return QuoteEvent.GIVEN_UP
     return QuoteEvent.MISSED
 

@@ -15,10 +15,13 @@ LEFT JOIN LATERAL (
 ORDER BY place;
 
 -- name: find_proven_task
--- The newest finished task of the same client, program and inputs whose bundle is still there.
+-- The newest finished task of the same client, program and inputs whose bundle is still there, and is not by an engine that
+-- was stopped.
 SELECT task_id FROM tasks
 WHERE client = :client AND program_digest = :program_digest AND inputs_digest = :inputs_digest AND state = 'done'
   AND EXISTS (SELECT 1 FROM artifacts WHERE digest = tasks.bundle_digest)
+  AND NOT EXISTS (SELECT 1 FROM jobs JOIN engine_stops ON engine = split_part(lane, '/', 2)
+    WHERE jobs.task_id = tasks.task_id AND resumed_ms IS NULL)
 ORDER BY finished_ms DESC LIMIT 1;
 
 -- name: admit_tasks

@@ -1,21 +1,25 @@
+-- fragment: may_be_combined
+state = 'combining' AND task_id <> ALL(:running::uuid[])
+      AND coalesce(claimed_by <> ALL((SELECT alive FROM others)::uuid[]), true)
+      AND NOT EXISTS (SELECT FROM incidents WHERE closed_ms IS NULL)
+      AND NOT EXISTS (SELECT FROM jobs WHERE jobs.task_id = tasks.task_id AND (
+          split_part(lane, '/', 2) <> ALL(:engines::text[])
+          OR split_part(lane, '/', 2) IN (SELECT engine FROM engine_stops WHERE resumed_ms IS NULL)))
+
 -- name: claim_combining
 -- Take tasks whose proofs are all there: at most :together of the programs :quick, at most :alone of others. :running:
 -- those that this gateway is working on; what it claimed besides was cut off, perhaps with the database, and what another
 -- one claimed that lives no more is free again. While settlement is stopped nothing is combined: the rest could not be
 -- given back. `size_bytes` is about what its bundle will have without the program's files; NULL: some of its proofs are
--- artifacts.
+-- artifacts. :engines: those whose proofs this gateway can verify; NULL: all. What a stopped engine proved is not combined.
 WITH others AS (
     SELECT array_agg(gateway_id) AS alive FROM gateways
     WHERE gateway_id <> :gateway_id AND seen_ms > now_ms() - :gateway_silent_ms
 ), together AS (
-    SELECT task_id FROM tasks WHERE state = 'combining' AND program_digest = ANY(:quick::text[])
-      AND task_id <> ALL(:running::uuid[]) AND coalesce(claimed_by <> ALL((SELECT alive FROM others)::uuid[]), true)
-      AND NOT EXISTS (SELECT FROM incidents WHERE closed_ms IS NULL)
+    SELECT task_id FROM tasks WHERE program_digest = ANY(:quick::text[]) AND @may_be_combined
     ORDER BY created_ms FOR NO KEY UPDATE SKIP LOCKED LIMIT :together
 ), alone AS (
-    SELECT task_id FROM tasks WHERE state = 'combining' AND program_digest <> ALL(:quick::text[])
-      AND task_id <> ALL(:running::uuid[]) AND coalesce(claimed_by <> ALL((SELECT alive FROM others)::uuid[]), true)
-      AND NOT EXISTS (SELECT FROM incidents WHERE closed_ms IS NULL)
+    SELECT task_id FROM tasks WHERE program_digest <> ALL(:quick::text[]) AND @may_be_combined
     ORDER BY created_ms FOR NO KEY UPDATE SKIP LOCKED LIMIT :alone
 )
 UPDATE tasks SET claimed_by = :gateway_id

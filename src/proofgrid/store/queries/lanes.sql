@@ -1,5 +1,5 @@
 -- name: supply_of_stack
--- Open sessions on living gateways that serve the proof system, with what they are already doing, and what they did there
+-- Open sessions on living gateways that serve the engine, with what they are already doing, and what they did there
 -- so far: class -> [units, wall_ms, samples]. A job whose result has arrived takes no slot: it is judged here
 -- while the next one is proven. A paused prover has no slot, and one whose pause is over has one until a job of its
 -- verifies. For a new prover, with fewer than eight verified jobs, its operator's record counts; how many slots it may use
@@ -13,10 +13,10 @@ SELECT s.session_id, s.prover_id, s.operator, s.gateway_id, s.memory_bytes,
     coalesce(o.lost_micro, p.lost_micro) AS lost_micro, coalesce(o.crashed_micro, p.crashed_micro) AS crashed_micro,
     coalesce(o.invalid_micro, p.invalid_micro) AS invalid_micro, coalesce(o.facts_ms, p.facts_ms) AS facts_ms,
     now_ms() AS now_ms, p.jobs_proven, p.outcomes, p.pauses,
-    s.cached_programs, s.classes, s.region, s.units_min, (s.asks ->> :proof_system)::bigint AS price,
-    s.class_asks -> :proof_system AS class_prices, s.stacks, coalesce(bond.balance, 0) AS stake,
+    s.cached_programs, s.classes, s.region, s.units_min, (s.asks ->> :engine)::bigint AS price,
+    s.class_asks -> :engine AS class_prices, s.stacks, coalesce(bond.balance, 0) AS stake,
     (SELECT jsonb_object_agg(v.class, jsonb_build_array(v.units, v.wall_ms, v.samples)) FROM prover_speeds v
-        WHERE v.prover_id = s.prover_id AND v.proof_system = :proof_system) AS speeds,
+        WHERE v.prover_id = s.prover_id AND v.proof_system = :engine) AS speeds,
     (SELECT count(*) FROM leases l WHERE l.prover_id = s.prover_id AND l.state IN (@leases_in_flight)) AS busy,
     (SELECT coalesce(sum(j.memory_bytes), 0)::bigint FROM leases l JOIN jobs j USING (job_id)
         WHERE l.prover_id = s.prover_id AND l.state IN (@leases_in_flight)) + reserved.memory_bytes AS memory_busy
@@ -25,7 +25,7 @@ FROM sessions s JOIN gateways g USING (gateway_id) JOIN provers p USING (prover_
     LEFT JOIN accounts bond ON bond.account = 'stake:' || s.operator CROSS JOIN LATERAL (
         SELECT count(*) AS slots, coalesce(sum(t.memory_bytes), 0)::bigint AS memory_bytes FROM firm_quote_seats t
         WHERE t.prover_id = s.prover_id AND t.state = 'reserved') AS reserved
-WHERE s.open AND NOT s.draining AND s.asks ? :proof_system AND :subnetwork = ANY(s.subnetworks)
+WHERE s.open AND NOT s.draining AND s.asks ? :engine AND :subnetwork = ANY(s.subnetworks)
     AND g.seen_ms > now_ms() - :gateway_silent_ms AND coalesce(NOT is_silent(s, :silent_ms), true)
 ORDER BY s.prover_id;
 

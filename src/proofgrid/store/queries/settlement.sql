@@ -27,11 +27,11 @@ SELECT pg_notify('lanes', lane || ' free') FROM reported GROUP BY lane;
 -- The tasks' rows are locked. :lease_sources, :job_sources: the states that leases and jobs may come from; :late_...: those
 -- where a proof comes late, after its lease ended for one of the :reasons, '' for proofs in time. :buy_prices, :sell_prices:
 -- what is paid per PU. Lease and job change together; what is not returned did not change. Of two leases of one job the
--- first one wins.
+-- first one wins. What a stopped engine made does not count.
 WITH held AS (
     -- One step of the primary key for each, in the order of their ids, whatever the statistics say. What was given is
     -- carried along: joined again it would be read once for each lease.
-    SELECT found.job_id, found.task_id, sorted.*
+    SELECT found.job_id, found.task_id, found.engine, sorted.*
     FROM (SELECT * FROM unnest(:lease_ids::uuid[], :fences::bigint[], :reasons::text[], :buy_prices::bigint[],
             :sell_prices::bigint[], :proof_digests::text[], :small_proofs::bytea[], :public_values::jsonb[],
             :memory_peaks::bigint[])
@@ -39,7 +39,7 @@ WITH held AS (
             place)
         ORDER BY lease_id) AS sorted
     CROSS JOIN LATERAL (
-        SELECT job_id, task_id FROM leases
+        SELECT job_id, task_id, split_part(lane, '/', 2) AS engine FROM leases
         WHERE leases.lease_id = sorted.lease_id AND leases.fence = sorted.fence
           AND leases.reason = sorted.reason AND leases.state = ANY(
             CASE sorted.reason WHEN '' THEN :lease_sources::text[] ELSE :late_lease_sources::text[] END)
@@ -49,6 +49,7 @@ WITH held AS (
     WHERE (SELECT state FROM jobs WHERE jobs.job_id = held.job_id) = ANY(
             CASE held.reason WHEN '' THEN :job_sources::text[] ELSE :late_job_sources::text[] END)
       AND (SELECT state FROM tasks WHERE tasks.task_id = held.task_id) = 'open'
+      AND engine NOT IN (SELECT engine FROM engine_stops WHERE resumed_ms IS NULL)
 ), won AS (
     SELECT DISTINCT ON (job_id) * FROM open ORDER BY job_id, place
 ), proven AS (
