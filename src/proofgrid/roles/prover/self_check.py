@@ -22,6 +22,7 @@ from proofgrid.primitives.digests import digest_of_json
 from proofgrid.primitives.errors import ProofgridError
 from proofgrid.primitives.last_words import without_last_words
 from proofgrid.proofs.confinement.kernel import adopt_orphans
+from proofgrid.proofs.confinement.namespaces import within
 from proofgrid.proofs.confinement.room import Room, enter
 from proofgrid.proofs.confinement.taking import end_family, end_orphans
 from proofgrid.proofs.kit.engine import exit_text
@@ -42,6 +43,7 @@ class CheckPlace:
     known: Path  #: which engines passed here
     scratch: Path
     cores: int
+    bubblewrap: str = ""  #: what makes namespaces of its own for a check; empty: it has none
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,7 +89,7 @@ async def _check(name: str, place: CheckPlace) -> CheckReport:
     try:
         cell = await asyncio.to_thread(Cell.made_below, place.scratch)
         try:
-            report = await _in_child(name, cell, cores=place.cores)
+            report = await _in_child(name, cell, place)
         finally:
             await asyncio.to_thread(cell.remove)
         if report.passed:
@@ -98,20 +100,15 @@ async def _check(name: str, place: CheckPlace) -> CheckReport:
     return report
 
 
-async def _in_child(name: str, cell: Cell, *, cores: int) -> CheckReport:
+async def _in_child(name: str, cell: Cell, place: CheckPlace) -> CheckReport:
+    command = [sys.executable, "-P", "-m", "proofgrid.roles.prover.self_check", name, str(cell.job)]
     child = await asyncio.create_subprocess_exec(
-        sys.executable,
-        "-P",
-        "-m",
-        "proofgrid.roles.prover.self_check",
-        name,
-        str(cell.job),
-        cell.room.to_text(),
+        *within(place.bubblewrap, cell.room, [*command, cell.room.to_text()]),
         stdin=asyncio.subprocess.PIPE,  # closes when this process dies, and the child with it
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.DEVNULL,
         cwd=cell.job,
-        env=child_environment(cores, cell.job),
+        env=child_environment(place.cores, cell.job),
         start_new_session=True,
     )
     try:

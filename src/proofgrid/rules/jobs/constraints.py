@@ -42,7 +42,9 @@ class Constraints:
         """The last part of the lane's name; empty when nothing is demanded."""
         return "" if self.is_empty else digest_of_json(self.to_json())[:NAME_CHARS]
 
-    def accepts(self, *, operator: str, region: str, stake: int, confinement: Confinement) -> bool:
+    def accepts(
+        self, *, operator: str, region: str, stake: int, confinement: Confinement = Confinement.UNKNOWN
+    ) -> bool:
         """May a prover with these facts have the job?"""
         if self.allowed_operators and operator not in self.allowed_operators:
             return False
@@ -79,7 +81,12 @@ def constraints_from_json(value: Mapping[str, Any]) -> Constraints:
 
 
 def parse_constraints(
-    *, allowed_operators: list[str], denied_operators: list[str], min_stake: int, regions: list[str], confinement: str = ""
+    *,
+    allowed_operators: list[str],
+    denied_operators: list[str],
+    min_stake: int,
+    regions: list[str],
+    confinement: str = "",
 ) -> Constraints:
     """Return what a client asked for; raise InvalidField naming what is wrong."""
     allowed, denied = _operators(allowed_operators, "allowed"), _operators(denied_operators, "denied")

@@ -155,7 +155,12 @@ REASONS: dict[WaitReason, _Row] = {
 
 
 def unmet_by(
-    constraints: Constraints, *, operator: Address, region: str, stake: int, confinement: Confinement
+    constraints: Constraints,
+    *,
+    operator: Address,
+    region: str,
+    stake: int,
+    confinement: Confinement = Confinement.UNKNOWN,
 ) -> tuple[Demand, ...]:
     """Return what a client demands that a prover with these facts lacks; `stake` of its operator, base units."""
     allowed = constraints.allowed_operators
