@@ -18,7 +18,6 @@ import pytest
 from proofgrid.primitives.errors import JobCrashed
 from proofgrid.proofs import registry
 from proofgrid.proofs.confinement.files import version
-from proofgrid.proofs.confinement.namespaces import find_bubblewrap
 from proofgrid.roles.prover import cell, sandbox
 from proofgrid.roles.prover.cell import Cell, keys_of, read_plain
 from proofgrid.roles.prover.nursery import Nursery
@@ -26,6 +25,7 @@ from proofgrid.roles.prover.sandbox import PROCESSES_MAX, ChildLimits, run_child
 from proofgrid.roles.prover.warmth import WarmBounds
 from tests.attacks.code.conftest import needs_landlock
 from tests.attacks.code.hostile_system import HostileSystem
+from tests.bubblewrap import working_bubblewrap
 from tests.packages import install_entry_point, on_path
 from tests.roles.prover.test_sandbox import a_toy_job
 
@@ -47,7 +47,7 @@ def bubblewrap(request: pytest.FixtureRequest) -> str:
     """What makes namespaces; with rules of the kernel alone, none."""
     if request.param == "rules":
         return ""
-    return find_bubblewrap() or pytest.skip("bubblewrap is not installed")
+    return working_bubblewrap() or pytest.skip("there is no bubblewrap, or it makes no namespaces here")
 
 
 class Prover:

@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 
 from proofgrid.proofs.confinement.files import version
-from proofgrid.proofs.confinement.namespaces import find_bubblewrap
 from proofgrid.roles.prover import probe
 from proofgrid.roles.prover.probe import measured
 from proofgrid.rules.jobs.confinement import Confinement
+from tests.bubblewrap import working_bubblewrap
 
 needs_landlock = pytest.mark.skipif(version() == 0, reason="this kernel has no Landlock")
 
@@ -19,8 +19,8 @@ needs_landlock = pytest.mark.skipif(version() == 0, reason="this kernel has no L
 async def test_what_the_machine_can_do_is_measured_and_nothing_is_left_behind(tmp_path: Path) -> None:
     level, bubblewrap = await measured(tmp_path)
 
-    assert level is (Confinement.NAMESPACES if find_bubblewrap() else Confinement.RULES)
-    assert bubblewrap == find_bubblewrap()
+    assert level is (Confinement.NAMESPACES if working_bubblewrap() else Confinement.RULES)
+    assert bubblewrap == working_bubblewrap()
     assert list(tmp_path.iterdir()) == []  # noqa: ASYNC240
 
 

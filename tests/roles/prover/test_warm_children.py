@@ -289,7 +289,7 @@ async def test_nothing_of_a_job_is_left_where_the_next_one_could_read_it(nursery
     assert engine_of(child).cwd() == str(cell / "work" / "home")
     left = {path.relative_to(cell).as_posix() for path in cell.rglob("*") if not path.is_dir()}
     keys = {"given/keys/toy-behaviour", "work/keys/toy-behaviour"}
-    assert left == {f"given/files/{path.name}" for path in spec.paths.values()} | keys
+    assert left == {f"given/files/{spec.program.files[name]}" for name in spec.paths} | keys
 
 
 async def test_the_last_words_of_a_job_are_not_those_of_the_one_before(nursery: Nursery, jobs: Jobs) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import resource
 import sys
 from collections.abc import Iterator
@@ -95,5 +96,5 @@ def graphics() -> list[Path]:
 
 def _links_in(folder: Path) -> Iterator[Path]:
     """Yield what some installers only link into an environment: what counts is where a file lies."""
-    with suppress(OSError):
-        yield from (path for path in folder.iterdir() if path.is_symlink())
+    with suppress(OSError), os.scandir(folder) as entries:
+        yield from (Path(entry.path) for entry in entries if entry.is_symlink())

@@ -26,6 +26,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from proofgrid.primitives.digests import Digest
+from proofgrid.proofs.base import Program
 from proofgrid.proofs.confinement.room import Room
 from proofgrid.proofs.kit.engine_programs import places_of_engines
 from proofgrid.proofs.kit.keys import LOCK, PART
@@ -88,15 +89,15 @@ class Cell:
         return Room(reads=(self.root / "given", *places_of_engines()), writes=(self.home, self.job, self.keys))
 
     def take_in(
-        self, paths: Mapping[str, Path], job_input: Path, parts: Iterable[Path], cache: Path, program: Digest
+        self, paths: Mapping[str, Path], job_input: Path, parts: Iterable[Path], cache: Path, program: Program
     ) -> TakenIn:
         """Put a job's files and the keys of its program where its child reads them. Raises OSError."""
-        taken = {name: _linked(path, self.files / path.name) for name, path in paths.items()}
+        taken = {name: _linked(path, self.files / _hex_of(program.files[name])) for name, path in paths.items()}
         given = _linked(job_input, self.given / "input")
         taken_parts = tuple(_linked(part, self.given / f"part-{place}") for place, part in enumerate(parts))
         for path in (*self.given_keys.iterdir(), *(path for path in self.keys.iterdir() if path.is_symlink())):
             path.unlink()
-        for key in _keys_in(cache, keys_of(cache, program)):
+        for key in _keys_in(cache, keys_of(cache, program.digest)):
             mine = self.keys / key.name
             if not mine.exists():
                 mine.symlink_to(_linked(key, self.given_keys / key.name))
@@ -133,7 +134,11 @@ class Cell:
 
 def keys_of(cache: Path, program: Digest) -> Path:
     """Return where a prover keeps the keys of a program."""
-    return cache / str(program).rpartition(":")[2]
+    return cache / _hex_of(program)
+
+
+def _hex_of(digest: Digest) -> str:
+    return digest.rpartition(":")[2]
 
 
 def read_plain(path: Path, max_bytes: int) -> bytes:

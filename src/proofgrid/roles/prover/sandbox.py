@@ -149,7 +149,7 @@ async def _run(child: Child, spec: ChildSpec, limits: ChildLimits, answer: _Answ
         spec.job_input,
         [one.path for one in spec.parts],
         spec.cache,
-        spec.program.digest,
+        spec.program,
     )
     order = child.begin(
         _order(spec, limits, child.cell, taken_in),
