@@ -25,8 +25,8 @@ $(STAMP): requirements.lock pyproject.toml
 	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@touch $(STAMP)
 
-demo: $(STAMP) ## run a whole network on this machine and prove a neural network's answer (MODEL=lenet: LeNet-5; SYSTEM=groth16|plonk|noir|miden: factors)
-	$(BIN)/proofgrid demo --model $(MODEL) --system $(SYSTEM)
+demo: $(STAMP) ## run a whole network on this machine and prove a neural network's answer (MODEL=lenet: LeNet-5; SYSTEM=groth16|plonk|noir|miden: factors; ALL=1: every system at once)
+	$(BIN)/proofgrid demo $(if $(ALL),--all,--model $(MODEL) --system $(SYSTEM))
 
 fast: $(STAMP) ## run the tests of rules, primitives and wire, without the exhaustive searches (under a minute)
 	$(PYTEST) -q -n $(CORES) -m "not exhaustive" $(FAST)
@@ -45,8 +45,8 @@ test-zkvm: $(STAMP) ## build the engines that take long (Rust: ten minutes of pr
 	$(BIN)/proofgrid systems --build miden
 	$(PYTEST) tests/proofs/systems/miden tests/acceptance/test_miden_steps.py
 
-test-wraps: $(STAMP) ## one proof of PARTS (default 2) real proofs on a network; a setup takes a minute of processor time a part
-	WRAP_PARTS=$(or $(PARTS),2) $(PYTEST) tests/acceptance/test_real_one_proof.py
+test-wraps: $(STAMP) ## one proof of PARTS (default 2) real proofs on a network, and the demo of every system; a setup takes a minute of processor time a part
+	WRAP_PARTS=$(or $(PARTS),2) $(PYTEST) tests/acceptance/test_real_one_proof.py tests/acceptance/test_demo_all.py
 
 scenarios: $(STAMP) ## break everything on purpose: one failure per file, real processes (about 15 minutes)
 	$(PYTEST) tests/acceptance/scenarios

@@ -27,7 +27,6 @@ from proofgrid.proofs.kit import ignition
 from proofgrid.proofs.kit.engine_programs import (
     CARRIED_IN,
     ENGINES,
-    NOIR,
     PACKAGED_IN,
     PACKAGED_SOURCES,
     EngineProgram,
@@ -64,8 +63,8 @@ def build_wheel(engine: EngineProgram, platform: str, out: Path) -> Path:
 
 
 def carried_by(engine: EngineProgram) -> dict[str, bytes]:
-    """Return what goes into an engine's wheel besides: Noir's reference string, as far as it is pinned and at hand."""
-    found = ignition.IgnitionBn254().find() if engine is NOIR else None
+    """Return what goes into an engine's wheel besides: Ignition's points, as far as they are pinned and at hand."""
+    found = ignition.IgnitionBn254().find() if engine in ignition.CARRIERS else None
     points = ignition.pinned_points(found)
     return {ignition.POINTS_FILE: points} if points else {}
 

@@ -25,7 +25,7 @@ from proofgrid.rules.ledger.statement import NETWORK_OWNERS
 from proofgrid.sdk.answers.quotes import FirmQuote
 from proofgrid.sdk.answers.work import Task
 from proofgrid.sdk.client import Client
-from tests.acceptance.tasks import database_of, events_of, register_toy
+from tests.acceptance.tasks import database_of, events_of, fetch_and_verify, register_toy
 from tests.cli.commands import proofgrid
 from tests.networks import WAIT_SECONDS, Network, running_network
 
@@ -146,6 +146,32 @@ async def check_statements(network: Network, client_has: int, *, earned: int) ->
     assert (closing[owners[0]], closing[owners[1]], closing["quote"]) == (client_has, BOND + earned, 0)
     assert {"quote_price", "quote_premium"} <= reasons[owners[0]]
     assert reasons[owners[1]] == {"bond", "quote_pledge", "quote_reserved", "proof", "quote_back"}
+
+
+async def test_one_proof_of_all_is_promised_with_what_folds_it(network: Network, tmp_path: Path) -> None:
+    async with network.client() as client:
+        await ready(network, client, tmp_path, slices=3)
+        program = (await register_toy(client, tmp_path, slices=1, wraps=2)).digest
+        plain = await client.quote(program, ["x", "y"])
+        quote = await client.buy_quote(program, ["x", "y"], aggregate=True, idempotency_key="key")
+        with pytest.raises(IdempotencyConflict):
+            await client.buy_quote(program, ["x", "y"], idempotency_key="key")
+        with pytest.raises(InvalidField, match="one proof of all inputs"):
+            await client.submit(program, ["x", "y"], quote_id=quote.quote_id)
+        assert await state_of(client, quote) == "held"
+        task = await client.submit(program, ["y", "z"], quote_id=quote.quote_id, aggregate=True)
+        events = await events_of(client, task.task_id)
+        report = await fetch_and_verify(client, network, await client.task(task.task_id), tmp_path)
+        state = await state_of(client, quote)
+
+    assert plain.firm is not None
+    assert (plain.firm.units, quote.terms.units) == (20, 30)
+    assert quote.terms.cost % 30 == 0
+    assert (state, report.manifest.wrapped.jobs if report.manifest.wrapped else 0) == ("kept", 2)
+    sold = [event.data for event in events if event.kind == "sold"]
+    assert [(one["slice"], one["round"]) for one in sold] == [(0, 0), (0, 0), (1, 0)]
+    assert await stakes(network) == {"alice": BOND, "bob": BOND}
+    assert not await open_accounts(network)
 
 
 async def test_a_miss_is_paid_by_the_bond_of_who_was_to_deliver_and_by_nobody_else(

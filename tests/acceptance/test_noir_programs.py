@@ -11,7 +11,8 @@ from proofgrid.primitives.errors import InvalidInput
 from proofgrid.proofs.kit.source_folders import source_at
 from tests.acceptance.tasks import check_paid_once, fetch_and_verify
 from tests.networks import Network
-from tests.proofs.systems.noir.programs import MEMBER, PACKAGES, POINTS, engine_or_skip
+from tests.proofs.points import POINTS
+from tests.proofs.systems.noir.programs import MEMBER, PACKAGES, engine_or_skip
 
 SECRETS = ("123456789123456789", "987654321987654321")
 

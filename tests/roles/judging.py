@@ -103,7 +103,7 @@ async def judging(lane: LaneUnderTest, *, signed_for: Address | None = None, wor
         stubs,  # type: ignore[arg-type]
         scratch=Path("nowhere"),
         clock=SystemClock(),
-        report_ms=lane.settings.phases.report_ms,
+        phases=lane.settings.phases,
         hedging=lane.settings.hedging,
         signed_for=signed_for,
     )

@@ -44,6 +44,7 @@ from proofgrid.store.leases import OFFER_LEASES, OfferedLease
 from proofgrid.store.ledger import LEDGER_FAULTS
 from proofgrid.store.programs import INSERT_PROGRAM
 from proofgrid.store.queries import Query
+from proofgrid.store.seating import Seating
 from proofgrid.store.sessions import OPEN_SESSION, REGISTER_PROVER
 from proofgrid.store.settlement import LEASES_OF_REPORTS, ReportedLease
 from proofgrid.store.subnetworks import ALLOW_MEMBER, CREATE_SUBNETWORK, serve_stacks
@@ -175,6 +176,10 @@ class LaneUnderTest:
         )
 
     @property
+    def seating(self) -> Seating:
+        return Seating(phases=self.settings.phases, clock=SystemClock())
+
+    @property
     def watch(self) -> Watch:
         return Watch(self.database, self.settings, SystemClock(), self.clocks)
 
@@ -279,7 +284,11 @@ class LaneUnderTest:
         async with self.database.transaction(Transaction.PAY_PROOFS) as connection:
             rows = {row.lease_id: row for row in await connection.fetch(LEASES_OF_REPORTS, lease_ids=ids)}
             paid = await pay(
-                connection, [proven(rows[one]) for one in ids], self.settings.hedging, surplus_to=surplus_to
+                connection,
+                [proven(rows[one]) for one in ids],
+                self.settings.hedging,
+                seating=self.seating,
+                surplus_to=surplus_to,
             )
         told = [paid[one] for one in ids]
         return [one.prover_id if isinstance(one, Paid) else one for one in told]

@@ -26,7 +26,7 @@ async def test_a_proof_whose_lease_ended_meanwhile_waits_for_nobody(lane: LaneUn
     async with lane.database.transaction(Transaction.NOTE_REPORTS) as another:
         await another.raw.execute("SELECT FROM leases WHERE lease_id = $1 FOR NO KEY UPDATE", ids[0])
         async with lane.database.transaction(Transaction.PAY_PROOFS) as connection:
-            told = await pay(connection, verified, lane.settings.hedging)
+            told = await pay(connection, verified, lane.settings.hedging, seating=lane.seating)
 
     assert isinstance(told[ids[0]], LeaseLost)
     assert "the lease ended while its proof was verified: child_crashed" in str(told[ids[0]])

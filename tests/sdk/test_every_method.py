@@ -15,22 +15,34 @@ import pytest
 import proofgrid.sdk
 from proofgrid.primitives.digests import digest_of
 from proofgrid.rules.access.subnetworks import SubnetworkChange
+from proofgrid.rules.audit.checkpoint import Checkpoint, audit_key, origin_of, verifier_statement
+from proofgrid.rules.audit.merkle import leaf_hash
 from proofgrid.sdk import client as client_module
 from proofgrid.sdk import evidence as evidence_module
 from proofgrid.sdk.admin import Admin
+from proofgrid.sdk.audit import Audit
 from proofgrid.sdk.bonds import Bonds
 from proofgrid.sdk.client import Client
 from proofgrid.sdk.connection import Connection
 from proofgrid.sdk.engines import Engines
 from proofgrid.sdk.sync import SyncClient
+from proofgrid.wire.v1 import audit_pb2, common_pb2, stake_pb2, statements_pb2
 from proofgrid.wire.v1 import client_pb2 as messages
-from proofgrid.wire.v1 import common_pb2, stake_pb2, statements_pb2
 from tests.answering_gateway import answering_gateway, dead_gateway
 from tests.makers import a_key
 
 CONTENT = b"what was asked for"
 DIGEST = digest_of(CONTENT)
 NETWORK = a_key(2).address
+
+#: An audit log of one entry.
+ENTRY = b"{}"
+LOG = Checkpoint(origin_of(NETWORK), 1, leaf_hash(ENTRY))
+HEAD = audit_pb2.AuditHead(
+    note=audit_key(a_key(2)).sign(LOG.text),
+    verifier=audit_key(a_key(2)).verifier,
+    statement=a_key(2).sign(verifier_statement(NETWORK, audit_key(a_key(2)).verifier)),
+)
 
 #: What the gateway says where an empty message is not enough to go on.
 ANSWERS = {
@@ -42,6 +54,9 @@ ANSWERS = {
     "Upload": common_pb2.ArtifactRef(digest=DIGEST),
     "Download": messages.DownloadResponse(chunk=CONTENT),
     "GetStatement": statements_pb2.StatementPart(closing=statements_pb2.StatementClosing()),
+    "GetAuditHead": HEAD,
+    "GetAuditConsistency": audit_pb2.AuditConsistency(head=HEAD),
+    "GetAuditEntry": audit_pb2.ShownAuditEntry(entry=audit_pb2.AuditEntry(spelled=ENTRY), head=HEAD),
     "GetEvidence": stake_pb2.SealedEvidence(record_json=b"{}"),
 }
 
@@ -80,6 +95,14 @@ OF_PARTS: dict[type, dict[str, Callable[[Any], Any]]] = {
         "evidence": lambda bonds: bonds.evidence(),
         "one_evidence": lambda bonds: bonds.one_evidence("e"),
         "appeal": lambda bonds: bonds.appeal("e", "why"),
+    },
+    Audit: {
+        "head": lambda audit: audit.head(NETWORK),
+        "check_grown": lambda audit: audit.check_grown(LOG, NETWORK),
+        "tile": lambda audit: audit.tile("tile/0/000"),
+        "entry_tile": lambda audit: audit.entry_tile("tile/entries/000"),
+        "entries": lambda audit: audit.entries(),
+        "entry": lambda audit: audit.entry(0, NETWORK),
     },
     Admin: {
         "grant": lambda admin: admin.grant(NETWORK, "client"),
@@ -155,7 +178,8 @@ def public_methods_of(kind: type) -> set[str]:
 
 def parts_of(client: Client) -> dict[type, Any]:
     """What hangs on a client and makes calls of its own."""
-    parts = [value for value in vars(client).values() if type(value).__module__.startswith("proofgrid.sdk")]
+    hanging = [*vars(client).values(), *vars(client.admin).values()]
+    parts = [value for value in hanging if type(value).__module__.startswith("proofgrid.sdk")]
     return {type(part): part for part in parts if not isinstance(part, Connection)}
 
 

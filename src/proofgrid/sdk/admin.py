@@ -16,6 +16,7 @@ from proofgrid.sdk.answers.money import Account, LedgerCheck, StatementClosing, 
 from proofgrid.sdk.answers.network import Subnetwork
 from proofgrid.sdk.answers.operators import Evidence, Stake
 from proofgrid.sdk.answers.reading import read, read_all
+from proofgrid.sdk.audit import Audit
 from proofgrid.sdk.connection import Connection
 from proofgrid.sdk.inputs import inputs_json
 from proofgrid.sdk.services import Method
@@ -39,6 +40,7 @@ class Admin:
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
+        self.audit = Audit(connection)
 
     # --- who may do what ---
 

@@ -37,7 +37,7 @@ from proofgrid.sdk.bonds import Bonds
 from proofgrid.sdk.connection import Connection, OnBusy
 from proofgrid.sdk.engines import Engines
 from proofgrid.sdk.event import Event
-from proofgrid.sdk.inputs import inputs_json
+from proofgrid.sdk.inputs import inputs_json, quote_request
 from proofgrid.sdk.ownership import Ownership
 from proofgrid.sdk.transfer import OnBytes, download_file, upload_file
 from proofgrid.wire.codec.requests import write_constraints, write_ladder
@@ -191,9 +191,8 @@ class Client:
         `firm` has the terms on which provers would promise it for `hold_ms`, if they do; `buy_quote` buys that.
         Everything is checked as in `submit`; nothing is stored, sold or promised.
         """
-        request = _quote_request(await self._whole_digest(program_digest), inputs, hold_ms)
+        request = quote_request(await self._whole_digest(program_digest), inputs, hold_ms, aggregate)
         request.subnetwork = subnetwork
-        request.aggregate = aggregate
         if (demanded := write_constraints(constraints)) is not None:
             request.constraints.CopyFrom(demanded)
         return read(Quote, await self.connection.ask(lambda services: services.quotes.GetQuote, request))
@@ -205,16 +204,17 @@ class Client:
         *,
         hold_ms: int = 0,
         cost_max: int = 0,
+        aggregate: bool = False,
         idempotency_key: str | None = None,
     ) -> FirmQuote:
         """Buy a firm quote: for `hold_ms` provers hold cost, time and slots for as many inputs of the program.
 
-        The inputs are examples: submit whichever you want with its `quote_id`. Cost and premium are taken at once; the
-        cost comes back when the quote is not used, and with a penalty on top when the bundle is not there in time.
+        Inputs are examples: submit what you want with its `quote_id`, and `aggregate` as here. Cost and premium are
+        taken at once; the cost comes back when it is not used, and with a penalty when the bundle is not there in time.
         With `cost_max` nothing is bought that costs more, premium included. Raises NoFirmQuote when none is sold now.
         """
         request = quote_messages.BuyQuoteRequest(
-            request=_quote_request(await self._whole_digest(program_digest), inputs, hold_ms),
+            request=quote_request(await self._whole_digest(program_digest), inputs, hold_ms, aggregate),
             cost_max=cost_max,
             idempotency_key=idempotency_key or fresh_bytes(16).hex(),
         )
@@ -394,7 +394,3 @@ class Client:
         """Return what the gateway says of the network."""
         request = messages.GetNetworkRequest()
         return read(Network, await self.connection.ask(lambda services: services.client.GetNetwork, request))
-
-
-def _quote_request(program_digest: str, inputs: Sequence[object], hold_ms: int) -> quote_messages.QuoteRequest:
-    return quote_messages.QuoteRequest(program_digest=program_digest, inputs_json=inputs_json(inputs), hold_ms=hold_ms)

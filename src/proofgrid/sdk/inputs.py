@@ -8,6 +8,7 @@ from pathlib import Path
 
 from proofgrid.primitives.canonical import Json
 from proofgrid.proofs.kit.input_files import read_batch
+from proofgrid.wire.v1.quotes_pb2 import QuoteRequest
 
 
 def read_inputs(path: Path) -> list[Json]:
@@ -18,6 +19,11 @@ def read_inputs(path: Path) -> list[Json]:
 def inputs_json(inputs: Sequence[object]) -> str:
     """Return the inputs as JSON; arrays of NumPy, and whatever else has `tolist`, become lists."""
     return json.dumps(list(inputs), separators=(",", ":"), default=_as_list)
+
+
+def quote_request(digest: str, inputs: Sequence[object], hold_ms: int, aggregate: bool) -> QuoteRequest:
+    """Return what is asked for a quote, on the network's own terms."""
+    return QuoteRequest(program_digest=digest, inputs_json=inputs_json(inputs), hold_ms=hold_ms, aggregate=aggregate)
 
 
 def _as_list(value: object) -> object:

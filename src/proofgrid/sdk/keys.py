@@ -10,6 +10,7 @@ from coincurve import PrivateKey
 
 from proofgrid.primitives.errors import InvalidField
 from proofgrid.primitives.signatures import SigningKey
+from proofgrid.telemetry.redaction import hide
 
 
 def new_key() -> SigningKey:
@@ -45,7 +46,7 @@ def read_key(path: Path, *, password: str | None = None) -> SigningKey:
     try:
         content = json.loads(path.read_text())
         if "private_key" in content:
-            return SigningKey(bytes.fromhex(content["private_key"].removeprefix("0x")))
+            return _kept_from_logs(SigningKey(bytes.fromhex(content["private_key"].removeprefix("0x"))))
     except FileNotFoundError:
         raise InvalidField(f"there is no key file {path}", field="key", hint="make one: proofgrid keys new") from None
     except (OSError, ValueError, TypeError, AttributeError):
@@ -55,6 +56,11 @@ def read_key(path: Path, *, password: str | None = None) -> SigningKey:
     from proofgrid.primitives.ethereum import Account
 
     try:
-        return SigningKey(bytes(Account.decrypt(content, password)))
+        return _kept_from_logs(SigningKey(bytes(Account.decrypt(content, password))))
     except (ValueError, TypeError, KeyError):
         raise InvalidField(f"the password does not open {path}", field="key") from None
+
+
+def _kept_from_logs(key: SigningKey) -> SigningKey:
+    hide(key.secret.hex())
+    return key

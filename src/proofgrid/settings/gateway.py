@@ -14,6 +14,7 @@ from proofgrid.primitives.errors import InvalidField
 from proofgrid.primitives.money import AMOUNT_MAX
 from proofgrid.rules.ledger.settlement import SurplusTo
 from proofgrid.settings.declared import Settings, default_data_dir, setting, setting_of_machine
+from proofgrid.settings.limits import ClientLimits, OfOperators
 from proofgrid.settings.memory import worker_bytes
 from proofgrid.settings.prices import PRICE
 from proofgrid.settings.process_count import PROCESSES, PROCESSES_MAX
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
     from proofgrid.roles.dispatcher.desk import DispatchSettings
     from proofgrid.roles.intake.reserving import ReserveSettings
     from proofgrid.roles.market.rounds import MarketSettings
-    from proofgrid.rules.access.operator_limits import OperatorLimits
     from proofgrid.rules.jobs.limits import Limits
     from proofgrid.rules.jobs.phases import PhasePolicy
     from proofgrid.rules.market.firm_quote import FirmPolicy
@@ -266,35 +266,6 @@ class FirmQuotes(Settings):
 
 
 @dataclass(frozen=True, kw_only=True)
-class ClientLimits(Settings):
-    """What one client may do; one key is one client."""
-
-    panel: ClassVar[str] = "Limits per client"
-
-    requests_per_second: int = setting(50, "Steady calls.", least=1)
-    requests_burst: int = setting(200, "Calls at once.", least=1)
-    open_tasks: int = setting(1_000, "Tasks that are not ended.", least=1)
-    stored_bytes: int = setting(2 << 30, "Bytes of artifacts.", told="2 GiB", least=1)
-    upload_bytes: int = setting(256 << 20, "Bytes of one upload.", told="256 MiB", least=1)
-
-
-@dataclass(frozen=True, kw_only=True)
-class OfOperators(Settings):
-    """What one operator may have connected; one key is one operator, whatever its provers are called."""
-
-    panel: ClassVar[str] = "Limits per operator"
-
-    operator_provers: int = setting(1_000, "Provers connected at a time.", least=1)
-    operator_slots: int = setting(16_384, "Slots of all of them.", least=1)
-
-    def operator_limits(self) -> OperatorLimits:
-        """Return what one operator may have connected."""
-        from proofgrid.rules.access.operator_limits import OperatorLimits
-
-        return OperatorLimits(provers=self.operator_provers, slots=self.operator_slots)
-
-
-@dataclass(frozen=True, kw_only=True)
 class GatewaySettings(Place, MarketAndLeases, Reputation, Bonds, FirmQuotes, ClientLimits, OfOperators):
     """All settings of a gateway, and the policies that several concerns make together."""
 
@@ -312,6 +283,11 @@ class GatewaySettings(Place, MarketAndLeases, Reputation, Bonds, FirmQuotes, Cli
         return Limits(
             requests_per_second=self.requests_per_second,
             requests_burst=self.requests_burst,
+            calls_at_once=self.calls_at_once,
+            bytes_per_second=self.bytes_per_second,
+            bytes_burst=self.bytes_burst,
+            stranger_requests_per_second=self.stranger_requests_per_second,
+            stranger_requests_burst=self.stranger_requests_burst,
             open_tasks=self.open_tasks,
             stored_bytes=self.stored_bytes,
             upload_bytes=self.upload_bytes,

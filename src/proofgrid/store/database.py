@@ -15,11 +15,12 @@ import structlog
 
 from proofgrid.primitives.errors import InvalidField, Unavailable
 from proofgrid.primitives.turns import Urgency
+from proofgrid.store.audit import note_act
 from proofgrid.store.connection import Connection, is_closed
 from proofgrid.store.jsonb import read_jsonb, write_jsonb
 from proofgrid.store.pool import RELEASE_SECONDS, ConnectionPool
 from proofgrid.store.queries import Query
-from proofgrid.store.transactions import Transaction
+from proofgrid.store.transactions import AUDITED, Transaction
 from proofgrid.store.weather import (
     BACKOFF_MAX_SECONDS,
     BACKOFF_MIN_SECONDS,
@@ -31,6 +32,7 @@ from proofgrid.store.weather import (
     loss_named,
     raise_loss,
 )
+from proofgrid.telemetry.redaction import hide
 from proofgrid.telemetry.seam import span
 
 _STATEMENTS_KEPT = 500  #: prepared on each connection; there are fewer queries than that
@@ -69,6 +71,7 @@ class Database:
     @classmethod
     async def connect(cls, dsn: str, *, size: int = 10, patience_seconds: float = 30.0) -> Database:
         """Connect, trying again while the server starts; raise Unavailable when `patience_seconds` are over."""
+        hide(urlsplit(dsn).password or "")
         return await _patiently(lambda: cls._connect_once(dsn, size), dsn=dsn, patience_seconds=patience_seconds)
 
     @classmethod
@@ -91,6 +94,9 @@ class Database:
 
     async def write(self, name: Transaction, query: Query[Row], /, **named: object) -> list[Row]:
         """Run one statement that is a transaction of its own; return its rows. Raises Unavailable."""
+        if name in AUDITED:
+            async with self.transaction(name) as connection:
+                return await connection.fetch(query, **named)
         self._reach(name, "before")
         with span("transaction", name):
             async with _Use(self._pool, name.urgency) as connection:
@@ -251,6 +257,8 @@ class _NamedTransaction(_InTransaction):
             self._span.__exit__(None, error, None)
 
     async def _commit(self, raw: asyncpg.Connection) -> None:
+        if self._name in AUDITED:
+            await note_act(self._connection, self._name)
         self._reach(self._name, "before")
         await super()._commit(raw)
 

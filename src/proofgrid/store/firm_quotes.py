@@ -15,7 +15,7 @@ import structlog
 
 from proofgrid.primitives.digests import Digest, digest_of
 from proofgrid.primitives.errors import Recoverable
-from proofgrid.primitives.ids import Address, Lane, ProverId
+from proofgrid.primitives.ids import Address, JobId, Lane, ProverId, TaskId
 from proofgrid.primitives.turns import Urgency
 from proofgrid.rules.jobs.lifecycle import LeaseState, TaskState
 from proofgrid.rules.ledger.accounts import Transfer
@@ -39,6 +39,7 @@ from proofgrid.rules.market.firm_quote import (
     event_of_ended_task,
     event_of_seat,
     operators_of,
+    promised_ms,
     quote_sources,
 )
 from proofgrid.rules.market.reserves import SoldAhead
@@ -60,6 +61,7 @@ class FirmQuote:
     state: QuoteState
     program_digest: Digest
     inputs: int  #: how many
+    aggregate: bool  #: one proof of all of them
     units: int
     cost: int
     premium: int
@@ -135,6 +137,36 @@ class HeldSeat:
 
 
 @dataclass(frozen=True, slots=True)
+class QuoteToSeat:
+    """A redeemed quote with seats whose jobs wait for others, on the terms that its leases have; prices are per PU."""
+
+    quote_id: UUID
+    task_id: TaskId
+    buy_price: int
+    sell_price: int
+    fee_permille: int
+    record_hash: Digest
+    provers: Sequence[ProverId]  #: of these seats
+
+
+@dataclass(frozen=True, slots=True)
+class SeatInTurn:
+    """A seat whose job may be proven now, with the job."""
+
+    position: int
+    state: SeatState
+    lane: Lane
+    units: int
+    memory_bytes: int
+    prover_id: ProverId
+    operator: Address
+    stake_bound: int
+    job_id: JobId
+    slice: int
+    input: int
+
+
+@dataclass(frozen=True, slots=True)
 class EndedSeat:
     """What became of a seat until its task ended."""
 
@@ -147,6 +179,8 @@ class EndedSeat:
     was_reported: bool
     is_proven: bool
     is_delivered: bool
+    is_late: bool
+    began_late: bool
 
     @property
     def outcome(self) -> SeatOutcome:
@@ -160,6 +194,8 @@ class EndedSeat:
             lease_reason=self.lease_reason,
             was_reported=self.was_reported,
             is_proven=self.is_proven,
+            is_late=self.is_late,
+            began_late=self.began_late,
         )
 
 
@@ -174,6 +210,8 @@ class NewSeat(TypedDict):
     operator: str
     stake_bound: int
     sizes: int
+    begin_ms: int
+    due_ms: int
 
 
 TAKE_TURN_OF_QUOTES = query("take_turn_of_quotes", None)
@@ -185,6 +223,8 @@ LIST_FIRM_QUOTES = query("list_firm_quotes", FirmQuote)
 RESERVES_OF_STACK = query("reserves_of_stack", OfferedAhead)
 REDEEM_FIRM_QUOTE = query("redeem_firm_quote", UUID)
 SEATS_OF_QUOTE = query("seats_of_quote", HeldSeat)
+QUOTES_TO_SEAT = query("quotes_to_seat", QuoteToSeat)
+SEATS_IN_TURN = query("seats_in_turn", SeatInTurn)
 SEATS_THAT_ENDED = query("seats_that_ended", EndedSeat)
 CHANGE_SEATS = query("change_seats", None)
 END_FIRM_QUOTE = query("end_firm_quote", EndedQuote)
@@ -202,6 +242,7 @@ async def write_sold(
     idempotency_key: str,
     program_digest: str,
     inputs: int,
+    aggregate: bool,
     fee_permille: int,
     binds: Mapping[int, int],
 ) -> bool:
@@ -216,6 +257,7 @@ async def write_sold(
         idempotency_key=idempotency_key,
         program_digest=program_digest,
         inputs=inputs,
+        aggregate=aggregate,
         units=terms.units,
         cost=terms.cost,
         premium=terms.premium,
@@ -240,6 +282,8 @@ async def write_sold(
             "operator": seat.operator,
             "stake_bound": binds[seat.position],
             "sizes": seat.sizes,
+            "begin_ms": promised_ms(seat.starts_ms) if seat.starts_ms else 0,
+            "due_ms": promised_ms(seat.ends_ms) if seat.ends_ms else 0,
         }
         for seat in sold.seats
     ]

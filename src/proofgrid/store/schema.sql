@@ -38,6 +38,41 @@ CREATE INDEX artifacts_by_age ON artifacts (created_ms) WHERE (owner <> '');
 CREATE INDEX artifacts_by_owner ON artifacts (owner) INCLUDE (size_bytes);
 CREATE INDEX artifacts_released ON artifacts (digest) WHERE released;
 
+CREATE TABLE audit_checkpoints (
+    size  bigint NOT NULL,
+    roots bytea[] NOT NULL,
+    note  text NOT NULL,
+    at_ms bigint NOT NULL DEFAULT now_ms(),
+    PRIMARY KEY (size),
+    CHECK ((size > 0))
+);
+CREATE TRIGGER audit_checkpoints_only_grow BEFORE DELETE OR UPDATE ON audit_checkpoints FOR EACH ROW EXECUTE FUNCTION refuse_rewriting();
+CREATE TRIGGER audit_checkpoints_stay BEFORE TRUNCATE ON audit_checkpoints FOR EACH STATEMENT EXECUTE FUNCTION refuse_rewriting();
+
+CREATE TABLE audit_entries (
+    entry_id bigint NOT NULL GENERATED ALWAYS AS IDENTITY,
+    act      text NOT NULL,
+    caller   text NOT NULL,
+    peer     text NOT NULL,
+    what     jsonb NOT NULL,
+    outcome  text NOT NULL,
+    count    bigint NOT NULL,
+    at_ms    bigint NOT NULL DEFAULT now_ms(),
+    position bigint,
+    spelled  bytea,
+    leaf     bytea,
+    PRIMARY KEY (entry_id),
+    CHECK (((("position" IS NULL) = (spelled IS NULL)) AND (("position" IS NULL) = (leaf IS NULL)))),
+    CHECK ((count > 0)),
+    CHECK (("position" >= 0))
+);
+CREATE INDEX audit_entries_act ON audit_entries (act, "position") WHERE ("position" IS NOT NULL);
+CREATE INDEX audit_entries_caller ON audit_entries (caller, "position") WHERE ("position" IS NOT NULL);
+CREATE UNIQUE INDEX audit_entries_position ON audit_entries ("position") WHERE ("position" IS NOT NULL);
+CREATE INDEX audit_entries_waiting ON audit_entries (entry_id) WHERE ("position" IS NULL);
+CREATE TRIGGER audit_entries_only_grow BEFORE DELETE OR UPDATE ON audit_entries FOR EACH ROW EXECUTE FUNCTION refuse_rewriting();
+CREATE TRIGGER audit_entries_stay BEFORE TRUNCATE ON audit_entries FOR EACH STATEMENT EXECUTE FUNCTION refuse_rewriting();
+
 CREATE TABLE canaries (
     canary_id      uuid NOT NULL,
     program_digest text NOT NULL,
@@ -117,6 +152,8 @@ CREATE TABLE firm_quote_seats (
     stake_bound  bigint NOT NULL DEFAULT 0,
     lease_id     uuid,
     sizes        bigint NOT NULL DEFAULT 0,
+    begin_ms     bigint NOT NULL DEFAULT 0,
+    due_ms       bigint NOT NULL DEFAULT 0,
     PRIMARY KEY (quote_id, "position"),
     CHECK ((units > 0)),
     FOREIGN KEY (prover_id) REFERENCES provers(prover_id),
@@ -145,6 +182,7 @@ CREATE TABLE firm_quotes (
     fee_permille    integer NOT NULL DEFAULT 0,
     record          text NOT NULL DEFAULT '',
     record_hash     text NOT NULL DEFAULT '',
+    aggregate       boolean NOT NULL DEFAULT false,
     PRIMARY KEY (quote_id),
     UNIQUE (client, idempotency_key),
     CHECK ((cost >= 0)),
@@ -177,13 +215,14 @@ CREATE TABLE identities (
 CREATE TRIGGER tell_of_roles AFTER INSERT OR DELETE OR UPDATE ON identities FOR EACH ROW EXECUTE FUNCTION tell_of_roles();
 
 CREATE TABLE incidents (
-    incident_id bigint NOT NULL GENERATED ALWAYS AS IDENTITY,
-    kind        text NOT NULL,
-    subject     text NOT NULL,
-    detail      text NOT NULL,
-    opened_ms   bigint NOT NULL DEFAULT now_ms(),
-    closed_ms   bigint,
-    closed_by   text NOT NULL DEFAULT '',
+    incident_id      bigint NOT NULL GENERATED ALWAYS AS IDENTITY,
+    kind             text NOT NULL,
+    subject          text NOT NULL,
+    detail           text NOT NULL,
+    opened_ms        bigint NOT NULL DEFAULT now_ms(),
+    closed_ms        bigint,
+    closed_by        text NOT NULL DEFAULT '',
+    stops_settlement boolean NOT NULL DEFAULT true,
     PRIMARY KEY (incident_id)
 );
 CREATE UNIQUE INDEX one_open_incident ON incidents (kind, subject) WHERE (closed_ms IS NULL);
@@ -453,6 +492,16 @@ CREATE TABLE schema_migrations (
     PRIMARY KEY (version)
 );
 
+CREATE TABLE second_looks (
+    lease_id uuid NOT NULL,
+    engine   text NOT NULL,
+    verdict  text NOT NULL,
+    detail   text NOT NULL DEFAULT '',
+    at_ms    bigint NOT NULL DEFAULT now_ms(),
+    PRIMARY KEY (lease_id, engine),
+    CHECK ((verdict = ANY (ARRAY['agrees', 'differs', 'unknown'])))
+);
+
 CREATE TABLE sessions (
     session_id      uuid NOT NULL,
     prover_id       text NOT NULL,
@@ -664,6 +713,7 @@ SELECT t.task_id,
 -- functions/parts_of.sql: (job jobs) -> jsonb
 -- functions/post_transfers.sql: (given jsonb) -> integer
 -- functions/ran_ms.sql: (leases) -> bigint
+-- functions/refuse_rewriting.sql: () -> trigger
 -- functions/refuse_while_stopped.sql: () -> trigger
 -- functions/tell_of_roles.sql: () -> trigger
 -- functions/until_next_job.sql: (the_lane text) -> bigint

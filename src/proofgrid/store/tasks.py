@@ -50,10 +50,11 @@ class LockedTask:
 
 @dataclass(frozen=True, slots=True)
 class HedgedTask:
-    """A task under its row lock: did it have second leases?"""
+    """A task under its row lock: did it have second leases, and was it redeemed with a firm quote?"""
 
     task_id: TaskId
     hedges: int
+    quote_id: UUID | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -33,8 +33,11 @@ class Transaction(StrEnum):
     APPEAL = "appeal"
     CHECK_LEDGER = "check_ledger"
     CLOSE_INCIDENT = "close_incident"
+    PLACE_AUDIT = "place_audit"
+    NOTE_REFUSALS = "note_refusals"
     # the network's own jobs
     ADD_CANARY = "add_canary"
+    NOTE_SECOND_LOOK = "note_second_look"
     LEARN_SIZES = "learn_sizes"
     # programs and artifacts
     REGISTER_PROGRAM = "register_program"
@@ -117,11 +120,32 @@ _BY_URGENCY = {
     Urgency.BUILDING: (Transaction.REGISTER_PROGRAM,),
     Urgency.BACKGROUND: (
         Transaction.FORGET_TOKENS,
+        Transaction.PLACE_AUDIT,
+        Transaction.NOTE_REFUSALS,
         Transaction.CHECK_LEDGER,
         Transaction.ADD_CANARY,
+        Transaction.NOTE_SECOND_LOOK,
         Transaction.LEARN_SIZES,
         Transaction.TIDY_ARTIFACTS,
         Transaction.MEND_ARTIFACTS,
     ),
 }
 URGENCIES = {name: urgency for urgency, names in _BY_URGENCY.items() for name in names}  #: of every transaction
+
+#: What changes rights, money by hand, incidents, the network's own jobs and programs: each writes an entry of the audit
+#: log in the same commit, who asked for it and how (store/audit.py).
+AUDITED = frozenset(
+    {
+        Transaction.CHANGE_ROLES,
+        Transaction.CHANGE_SUBNETWORKS,
+        Transaction.CHANGE_ENGINES,
+        Transaction.MOVE_MONEY,
+        Transaction.APPEAL,
+        Transaction.CLOSE_INCIDENT,
+        Transaction.ADD_CANARY,
+        Transaction.REGISTER_PROGRAM,
+        Transaction.SHARE_PROGRAM,
+        Transaction.DELETE_PROGRAM,
+        Transaction.REPLAY_TASK,
+    }
+)

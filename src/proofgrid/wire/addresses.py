@@ -59,6 +59,17 @@ def is_loopback(host: str) -> bool:
         return False
 
 
+def peer_host(peer: str) -> str:
+    """Return the machine of what gRPC calls a caller's address, without its port; of IPv6 the network of 64 bits."""
+    host = peer_address(peer).rpartition(":")[0].strip("[]")
+    try:
+        address = ipaddress.ip_address(host)
+    except ValueError:
+        return host
+    # Whoever has one address of such a network has all of them.
+    return str(ipaddress.ip_network((address, 64), strict=False)) if address.version == 6 else host
+
+
 def peer_address(peer: str) -> str:
     """Return how people write what gRPC calls a caller's address: `ipv4:10.0.0.5:4711`, `ipv6:%5B::1%5D:4711`."""
     kind, _, rest = unquote(peer).partition(":")

@@ -53,6 +53,7 @@ TEXTS: Mapping[str, TextKind | None] = {
     "FetchResultRequest.task_id": WORD,
     "FundTreasuryRequest.deposit_id": KEY,
     "GetAccountRequest.address": WORD,
+    "GetAuditTileRequest.path": WORD,
     "GetDeadLetterRequest.task_id": WORD,
     "GetEvidenceRequest.evidence_id": WORD,
     "GetProgramRequest.digest": WORD,
@@ -82,6 +83,9 @@ TEXTS: Mapping[str, TextKind | None] = {
     "JobResult.proof_digest": WORD,
     "JobResult.public_json": JSON,
     "JobResult.signature": WORD,
+    "ListAcceptedRequest.engine": WORD,
+    "ListAuditEntriesRequest.act": WORD,
+    "ListAuditEntriesRequest.by": WORD,
     "ListEvidenceRequest.operator": WORD,
     "ListEvidenceRequest.state": WORD,
     "ListOperatorsRequest.address": WORD,
@@ -105,6 +109,7 @@ TEXTS: Mapping[str, TextKind | None] = {
     "ReplayDeadLetterRequest.task_id": WORD,
     "ResolveAppealRequest.answer": LINES,
     "ResolveAppealRequest.evidence_id": WORD,
+    "ResumeEngineRequest.engine": WORD,
     "RevokeRequest.address": WORD,
     "RevokeRequest.role": WORD,
     "SourceEntry.key": LABEL,
@@ -112,6 +117,8 @@ TEXTS: Mapping[str, TextKind | None] = {
     "StatementRequest.owner": WORD,
     "ShareProgramRequest.audiences": WORD,
     "ShareProgramRequest.digest": WORD,
+    "StopEngineRequest.engine": WORD,
+    "StopEngineRequest.reason": LINES,
     "SubmitRequest.idempotency_key": KEY,
     "SubmitRequest.inputs_json": JSON,
     "SubmitRequest.program_digest": WORD,
@@ -146,6 +153,7 @@ COUNTS: Mapping[str, int] = {
     "UnshareProgramRequest.audiences": 256,
 }
 
+FORGOTTEN_MAX = 64  #: of a field that somebody forgot in the table
 COLUMN_MAX = 2**63 - 1  #: what a bigint holds; a proto's uint64 may say twice as much
 
 _Check: TypeAlias = "Callable[[object, str], None]"  # a field's value, and the field with those it stands in
@@ -174,7 +182,7 @@ def _check_of(descriptor: Descriptor, field: FieldDescriptor) -> _Check | None:
     name = f"{descriptor.name}.{field.name}"
     if not field.is_repeated:
         return _check_of_one(name, field)
-    at_most = COUNTS[name]
+    at_most = COUNTS.get(name, FORGOTTEN_MAX)
     if field.message_type is not None and field.message_type.GetOptions().map_entry:
         return _map_check(at_most, field.message_type)
     return _list_check(at_most, _check_of_one(name, field))
@@ -184,7 +192,7 @@ def _check_of_one(name: str, field: FieldDescriptor) -> _Check | None:
     if field.message_type is not None:
         return lambda value, path: check_message(cast(Message, value), inside=path)
     if field.type == FieldDescriptor.TYPE_STRING:
-        kind = TEXTS[name]
+        kind = TEXTS.get(name, WORD)  # what somebody forgot is held to the most
         return None if kind is None else lambda value, path: check_text(cast(str, value), kind, field=path)
     return _check_number if field.type == FieldDescriptor.TYPE_UINT64 else None
 

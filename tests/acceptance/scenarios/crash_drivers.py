@@ -9,16 +9,19 @@ import asyncio
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import asyncpg
 import grpc
+import pytest
 
 from proofgrid.primitives.clock import SystemClock
 from proofgrid.primitives.digests import digest_of
 from proofgrid.primitives.engine_errors import EngineBroken
-from proofgrid.primitives.errors import ProofgridError, Unprovable
+from proofgrid.primitives.errors import NotAllowed, ProofgridError, Unprovable
 from proofgrid.rules.access.subnetworks import SubnetworkChange
 from proofgrid.rules.jobs.ladder import Ladder
+from proofgrid.rules.ledger.accounts import NETWORK_CLIENT
 from proofgrid.sdk.client import Client
 from proofgrid.sdk.transfer import upload_file
 from proofgrid.wire.v1 import prover_pb2 as messages
@@ -30,7 +33,7 @@ from tests.networks import Network
 PROVERS = (("p0", "alice"), ("p1", "bob"))  #: name, operator
 BOND = 10**9
 NEVER_SOLD = 1  #: base units per PU: no prover asks so little
-TOY = "toy@1.0"
+TOY, OLD_TOY = "toy@1.0", "toy@0.9"
 LONG_HOLD_MS = 600_000  #: of a firm quote
 LONG_MS = 2_000  #: a job that is not over before its lease is
 OLD_MS = 40 * 24 * 3_600_000  #: longer than artifacts are kept
@@ -250,6 +253,22 @@ async def redeem_quote(doomed: Doomed) -> None:
         await doomed.ends_well(task.task_id)
     assert await _state_of_quote(doomed, quote.quote_id) == "kept"
     assert await doomed.balance() >= before  # a proof that came late, because a gateway died, is paid less (0037)
+
+
+async def seat_wrap(doomed: Doomed) -> None:
+    """The part of a promised proof of all is paid, and what wraps it goes to whose seat it is, in one transaction."""
+    # With as many slots ahead as jobs the price of a promise has no room.
+    spare = await doomed.network.start_prover("spare", "alice", ask=500, RESERVE_SLOTS="1")
+    program = await _promised_program(doomed, aggregate=True, wraps=2)
+    quote = await doomed.client.buy_quote(program, ["x"], hold_ms=LONG_HOLD_MS, aggregate=True)
+    await doomed.sql("UPDATE firm_quotes SET within_ms = 600000 WHERE state = 'held'")
+    async with doomed.killed():
+        task = await doomed.client.submit(program, ["x"], quote_id=quote.quote_id, aggregate=True)
+        doomed.acknowledged.append(task.task_id)
+        await doomed.ends_well(task.task_id)
+    await spare.stop()
+    assert await _state_of_quote(doomed, quote.quote_id) == "kept"
+    assert not await doomed.sql("SELECT 1 FROM firm_quote_seats WHERE state IN ('reserved', 'granted')")
 
 
 async def miss_promise(doomed: Doomed) -> None:
@@ -500,6 +519,27 @@ async def close_incident(doomed: Doomed) -> None:
     await doomed.ends_well(task_id)
 
 
+async def place_audit(doomed: Doomed) -> None:
+    """An act gets its place in the audit log, and one only."""
+    address = doomed.network.add_key(f"audited-{next(doomed.numbers)}").address
+    async with doomed.killed(), doomed.admin() as admin:
+        await admin.grant(address, "client")
+        await doomed.wait_until_reached()
+    await doomed.eventually("SELECT WHERE NOT EXISTS (SELECT FROM audit_entries WHERE position IS NULL)")
+    [row] = await doomed.sql("SELECT max(position) + 1 AS places, count(*) AS entries FROM audit_entries")
+    assert row["places"] == row["entries"]
+
+
+async def refuse(doomed: Doomed) -> None:
+    """A gateway that was asked to stop dies while it writes down which calls it refused."""
+    async with doomed.killed():
+        assert doomed.network.gateway is not None
+        with pytest.raises(NotAllowed):
+            await doomed.client.admin.grant(doomed.network.admin_key.address, "operator")
+        with suppress(ProcessLookupError):  # it writes them down each minute, too
+            doomed.network.gateway.process.terminate()
+
+
 async def add_canary(doomed: Doomed) -> None:
     """A canary is registered once, and proven once, however often the call is made."""
     program = await doomed.program()
@@ -511,6 +551,26 @@ async def add_canary(doomed: Doomed) -> None:
         canary = await admin.add_canary(program, [f"canary {number}"], limit_price=2_000)
     await doomed.eventually("SELECT 1 FROM tasks WHERE task_id = $1 AND state = 'done'", canary.first_task)
     assert await doomed.sql("SELECT 1 FROM canaries WHERE first_task = $1", canary.first_task)
+
+
+async def second_look(doomed: Doomed) -> None:
+    """What another version accepted is verified again, and that is noted once."""
+    program = await doomed.program()
+    await doomed.sql("INSERT INTO program_engines (program_digest, engine) VALUES ($1, $2)", program, OLD_TOY)
+    task_id = (await doomed.prove(program)).task.task_id
+    sold = "SELECT client, lane FROM tasks JOIN leases USING (task_id) WHERE task_id = $1"
+    [before] = await doomed.sql(sold, task_id)
+    change = (
+        "WITH sold AS (UPDATE leases SET lane = $2 WHERE task_id = $1) UPDATE tasks SET client = $3 WHERE task_id = $1"
+    )
+    try:
+        async with doomed.killed():
+            await doomed.sql(change, task_id, before["lane"].replace(TOY, OLD_TOY), NETWORK_CLIENT)
+            await doomed.wait_until_reached()
+        looked = "SELECT 1 FROM second_looks JOIN leases USING (lease_id) WHERE task_id = $1 AND verdict = 'agrees'"
+        await doomed.eventually(looked, task_id)
+    finally:
+        await doomed.sql(change, task_id, before["lane"], before["client"])
 
 
 async def tidy(doomed: Doomed, *, nth: int) -> None:
@@ -571,17 +631,17 @@ async def _why_returned(doomed: Doomed, task_id: str) -> list[str]:
     return [reason for reason in reasons if reason not in ("not_picked_up", "not_started")]
 
 
-async def _promised_program(doomed: Doomed, **settings: str) -> str:
+async def _promised_program(doomed: Doomed, *, aggregate: bool = False, **settings: Any) -> str:
     """Register a program; return when provers would promise a time and a cost for it."""
     for _, name in PROVERS:
         await _pay_into_bond(doomed, name)
     program = await doomed.program(**settings)
-    quote = await doomed.client.quote(program, ["x"])
+    quote = await doomed.client.quote(program, ["x"], aggregate=aggregate)
     try:
         async with asyncio.timeout(PATIENCE_SECONDS):
             while quote.firm is None:
                 await asyncio.sleep(0.1)  # nobody tells
-                quote = await doomed.client.quote(program, ["x"])
+                quote = await doomed.client.quote(program, ["x"], aggregate=aggregate)
     except TimeoutError:
         raise AssertionError(f"nobody promises: {quote}\n{await _why_nobody(doomed, program)}") from None
     return program

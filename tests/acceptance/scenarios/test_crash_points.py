@@ -41,6 +41,9 @@ WAYS: dict[Transaction, dict[str, Driver]] = {
     Transaction.CHECK_LEDGER: {"time": drivers.prove_slowly},
     Transaction.CLOSE_INCIDENT: {"close": drivers.close_incident},
     Transaction.ADD_CANARY: {"add": drivers.add_canary},
+    Transaction.NOTE_SECOND_LOOK: {"time": drivers.second_look},
+    Transaction.PLACE_AUDIT: {"grant": drivers.place_audit},
+    Transaction.NOTE_REFUSALS: {"stop": drivers.refuse},
     Transaction.LEARN_SIZES: {"start": drivers.start_again},
     # programs and artifacts
     Transaction.REGISTER_PROGRAM: {"register": drivers.register},
@@ -60,6 +63,7 @@ WAYS: dict[Transaction, dict[str, Driver]] = {
         "hedge": drivers.prover_is_slow,
         "rescue": drivers.slashed,
         "late": drivers.proof_comes_late,
+        "seat": drivers.seat_wrap,
     },
     Transaction.NOTE_CACHED: {"pay": drivers.prove_tasks},
     Transaction.RETURN_JOB: {

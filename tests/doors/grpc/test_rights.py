@@ -50,6 +50,14 @@ RIGHTS: Mapping[str, Mapping[str, str | None]] = {
         "admin",
     ),
     "ArtifactService": {"Upload": ANYBODY, "Download": ANYBODY},
+    "AuditService": {
+        "GetAuditHead": ANYBODY,
+        "GetAuditConsistency": ANYBODY,
+        "GetAuditTile": ANYBODY,
+        "ListAuditEntries": "admin",
+        "GetAuditEntry": "admin",
+        "GetAuditEntryTile": "admin",
+    },
     "CanaryService": {"AddCanary": "admin", "ListCanaries": "admin", "FundTreasury": "admin"},
     "IncidentService": {"ListIncidents": "admin", "GetIncident": "admin", "CloseIncident": "admin"},
     "MarketService": {"ExportRounds": ANYBODY, "OpenOrder": ANYBODY},
@@ -116,7 +124,8 @@ def an_intake_without_a_database() -> Intake:
     parts: dict[str, Any] = {}
     for name, kind in inspect.get_annotations(Intake).items():
         cls = getattr(all_of_it, kind)
-        parts[name] = Limits() if cls is Limits else cls(**dict.fromkeys(inspect.signature(cls).parameters))
+        made: dict[str, Any] = dict.fromkeys(inspect.signature(cls).parameters)
+        parts[name] = Limits() if cls is Limits else cls(**made | ({"limits": Limits()} if "limits" in made else {}))
     return Intake(**parts)
 
 

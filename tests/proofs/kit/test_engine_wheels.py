@@ -91,7 +91,7 @@ def test_only_points_whose_digest_is_known_go_into_a_wheel(tmp_path: Path, monke
     (tmp_path / POINTS_FILE).write_bytes(FIRST_TWO_POINTS[:64] + b"x" * 64)
     with pytest.raises(InvalidField, match="not of Aztec's"):
         carried_by(NOIR)
-    assert carried_by(GNARK) == {}
+    assert carried_by(MIDEN) == {}
 
 
 def test_points_of_a_wheel_are_found_where_barretenberg_has_none(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 from uuid import UUID
@@ -111,7 +111,7 @@ class OneJobEach:
         slices = (SliceSpec(index=0, units=UNITS, memory_bytes=1),)
         return Program(proof_system="toy", identity={"digest": digest}, files={}, verifying_files=(), slices=slices)
 
-    async def normalise(self, program: Any, request: Any) -> NormalisedRequest:
+    async def normalise(self, program: Any, request: Any, client: Any) -> NormalisedRequest:
         self.asked += 1
         jobs = [
             JobDraft(
@@ -132,7 +132,7 @@ async def admitting(
     open_tasks: int = 1_000,
     market: MarketHere = NO_MARKET,
     quick: bool = False,
-    engines: Mapping[str, str] | None = None,
+    learns: bool = False,
 ) -> AsyncIterator[tuple[Admission, OneJobEach]]:
     normaliser: Any = OneJobEach(quick=quick)
     price_jobs: Any = None
@@ -146,7 +146,7 @@ async def admitting(
         subnetwork="default",
         phases=PhasePolicy(),
         market=market,
-        sizing=Sizing(lane.database, engines or {}, ManualClock()),
+        sizing=Sizing(lane.database, ManualClock(), is_wanted=learns),
         engines=KnownEngines(lane.database, None, clock=ManualClock()),
     )
     async with asyncio.TaskGroup() as group:
@@ -306,9 +306,9 @@ async def test_quick_requests_that_come_while_one_is_under_way_are_written_toget
 async def test_a_task_keeps_what_its_system_said_and_names_the_correction_of_its_size(lane: LaneUnderTest) -> None:
     await lane.fetch(
         "INSERT INTO size_corrections (proof_system, engine, scope, units_permille, memory_permille)"
-        " VALUES ('toy', 'toy 1', '', 1000, 1000), ('toy', 'toy 1', 'p/0', 70000, 3000)"
+        " VALUES ('toy', 'toy', '', 1000, 1000), ('toy', 'toy', 'p/0', 70000, 3000)"
     )
-    async with admitting(lane, engines={"toy": "toy 1"}) as (admission, _):
+    async with admitting(lane, learns=True) as (admission, _):
         task = await admission.submit(CLIENT, a_request(program_digest="p", idempotency_key="a", limit_price=2))
     [job] = await lane.fetch("SELECT * FROM jobs")
     assert (job["units"], job["said_units"]) == (70 * UNITS, UNITS)

@@ -152,7 +152,7 @@ class Sealing:
                         size_bytes=len(proof),
                     )
                 )
-            paid = await pay(connection, proofs, self.lane.settings.hedging)
+            paid = await pay(connection, proofs, self.lane.settings.hedging, seating=self.lane.seating)
             assert all(isinstance(one, Paid) for one in paid.values())
         return [TaskId(task_id) for task_id in requests]
 

@@ -17,8 +17,7 @@ from tests.roles.lanes import UNITS, LaneUnderTest
 
 pytestmark = pytest.mark.usefixtures("toy_system_on_path")
 
-ENGINES = {"toy": "toy 1"}
-KINDS = {"systems": ["toy"], "engines": ["toy 1"]}
+ENGINES = {"toy": "toy@1"}
 DIGEST = Digest("p")  #: as tests' tasks name their program
 FAST_MS, SLOW_MS = 1_000, 3_000
 PROGRAM = Program(
@@ -34,7 +33,7 @@ DRAFTS = [
 ]
 
 
-async def have_proven(lane: LaneUnderTest, *operators: str, slow_ms: int = SLOW_MS, engine: str = "toy 1") -> None:
+async def have_proven(lane: LaneUnderTest, *operators: str, slow_ms: int = SLOW_MS, engine: str = "toy@1") -> None:
     """Let each operator prove four jobs of slice 0, and four of slice 1 that take longer and more memory."""
     for operator in operators:
         session = await lane.add_prover(operator, slots=8)
@@ -69,8 +68,8 @@ def learning(lane: LaneUnderTest, **policy: Any) -> Learning:
 
 
 async def in_force(lane: LaneUnderTest) -> dict[str, tuple[int, int]]:
-    rows = await lane.ask(SIZES_IN_FORCE, **KINDS)
-    return {row.scope: (row.units_permille, row.memory_permille) for row in rows}
+    rows = await lane.ask(SIZES_IN_FORCE)
+    return {row.scope: (row.units_permille, row.memory_permille) for row in rows if row.engine == ENGINES["toy"]}
 
 
 async def test_the_first_look_says_that_nothing_is_corrected_and_says_it_once(lane: LaneUnderTest) -> None:
@@ -100,12 +99,11 @@ async def test_what_three_operators_measured_corrects_a_slice_step_by_step(lane:
     assert settled["p/1"][1] in range(3_800, 4_001)  # a peak of four times what was said, and room, within bounds
 
 
-async def test_proofs_of_another_engine_correct_nothing(lane: LaneUnderTest) -> None:
-    await Learning(lane.database, {"toy": "toy 0"}, SizePolicy()).look()
+async def test_proofs_of_another_engine_correct_that_one_alone(lane: LaneUnderTest) -> None:
+    await Learning(lane.database, {"toy": "toy@0"}, SizePolicy()).look()
     await learning(lane).look()
-    await have_proven(lane, "0xa", "0xb", "0xc", engine="toy 0")
-    assert await learning(lane).look() == 0
-    assert await Learning(lane.database, {"toy": "toy 0"}, SizePolicy()).look() == 3
+    await have_proven(lane, "0xa", "0xb", "0xc", engine="toy@0")
+    assert await learning(lane).look() == 3
     assert await in_force(lane) == {"": (1_000, 1_000)}
 
 
@@ -124,23 +122,23 @@ async def test_a_correction_is_never_changed_and_says_what_it_rests_on(lane: Lan
 
 async def test_jobs_that_come_later_get_the_corrected_size_and_name_the_correction(lane: LaneUnderTest) -> None:
     clock = ManualClock()
-    sizing = Sizing(lane.database, ENGINES, clock)
+    sizing = Sizing(lane.database, clock, is_wanted=True)
     await learning(lane).look()
-    for one in await sizing.sized(PROGRAM, DIGEST, DRAFTS):
+    for one in await sizing.sized(PROGRAM, DIGEST, DRAFTS, ENGINES):
         assert (one.content, one.correction) == (one.said, 1)
 
     await have_proven(lane, "0xa", "0xb", "0xc")
     await learning(lane).look()
-    assert [one.correction for one in await sizing.sized(PROGRAM, DIGEST, DRAFTS)] == [1, 1]
+    assert [one.correction for one in await sizing.sized(PROGRAM, DIGEST, DRAFTS, ENGINES)] == [1, 1]
     clock.advance(int(REREAD_SECONDS * 1_000))
-    first, second = await sizing.sized(PROGRAM, DIGEST, DRAFTS)
+    first, second = await sizing.sized(PROGRAM, DIGEST, DRAFTS, ENGINES)
     assert (first.content.units, second.content.units) == (800, 1_250)
     assert (first.said.units, second.content.memory_bytes) == (UNITS, 1_250)
     named = await lane.fetch(
         "SELECT scope FROM size_corrections WHERE number = ANY($1)", [first.correction, second.correction]
     )
     assert {row["scope"] for row in named} == {"p/0", "p/1"}
-    assert await sizing.units_of(PROGRAM, DIGEST) == 2_050
+    assert await sizing.units_of(PROGRAM, DIGEST, ENGINES) == 2_050
 
-    unlearned = Sizing(lane.database, {}, clock)
-    assert [one.content for one in await unlearned.sized(PROGRAM, DIGEST, DRAFTS)] == DRAFTS
+    unlearned = Sizing(lane.database, clock, is_wanted=False)
+    assert [one.content for one in await unlearned.sized(PROGRAM, DIGEST, DRAFTS, ENGINES)] == DRAFTS

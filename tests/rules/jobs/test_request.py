@@ -8,7 +8,7 @@ from proofgrid.primitives.errors import BudgetTooSmall, DeadlinePassed, InvalidF
 from proofgrid.primitives.money import UNITS_MAX
 from proofgrid.rules.jobs.classes import GIB, JobClass, class_of, parse_class
 from proofgrid.rules.jobs.ladder import Ladder
-from proofgrid.rules.jobs.limits import Bucket, take
+from proofgrid.rules.jobs.limits import Bucket, Rate, after_taking, wait_ms
 from proofgrid.rules.jobs.offers import check_terms
 from proofgrid.rules.jobs.request import DEADLINE_MAX_MS, calculate_escrow, check_request
 from tests.makers import NOW_MS, a_request, some_terms
@@ -117,6 +117,14 @@ def test_an_offer_outside_a_rule_is_refused(changes: dict[str, object]) -> None:
         check_terms(some_terms(**changes))
 
 
+def take(bucket: Bucket | None, *, now_ms: int, per_second: int, burst: int) -> tuple[Bucket, bool]:
+    """Take one where one may be taken."""
+    rate = Rate(per_second=per_second, burst=burst)
+    if bucket is not None and wait_ms(bucket, rate, 1, now_ms=now_ms):
+        return bucket, False
+    return after_taking(bucket, rate, 1, now_ms=now_ms), True
+
+
 @given(gaps=st.lists(st.integers(0, 500), max_size=100), per_second=st.integers(1, 100), burst=st.integers(1, 20))
 def test_a_bucket_never_lets_more_pass_than_burst_and_rate(gaps: list[int], per_second: int, burst: int) -> None:
     bucket: Bucket | None = None
@@ -146,6 +154,16 @@ def test_a_clock_that_jumps_back_gives_nothing_away() -> None:
     assert not allowed
     _, allowed = take(bucket, now_ms=NOW_MS, per_second=1, burst=1)
     assert not allowed
+
+
+def test_what_was_had_in_advance_is_waited_for_and_more_than_a_burst_is_had_when_the_bucket_is_full() -> None:
+    rate = Rate(per_second=10, burst=20)
+    bucket = after_taking(None, rate, 50, now_ms=NOW_MS)
+    assert bucket.level_milli == -30_000
+    assert wait_ms(bucket, rate, 0, now_ms=NOW_MS) == 3_000
+    assert wait_ms(bucket, rate, 1, now_ms=NOW_MS + 3_000) == 100
+    assert wait_ms(bucket, rate, 1_000, now_ms=NOW_MS + 4_999) == 1
+    assert wait_ms(bucket, rate, 1_000, now_ms=NOW_MS + 5_000) == 0
 
 
 def test_a_suggested_limit_leaves_the_request_the_same_request() -> None:

@@ -148,6 +148,15 @@ EXPIRED, FAILED, STOPPED = LeaseState.EXPIRED, LeaseState.FAILED, LeaseState.STO
         # clients choose inputs: who cannot prove one answers for it only when somebody else did
         ({"lease_state": FAILED, "lease_reason": ReturnReason.UNPROVABLE}, LATE, SeatEvent.LET_GO),
         ({"lease_state": FAILED, "lease_reason": ReturnReason.UNPROVABLE, "is_proven": True}, LATE, SeatEvent.OWED),
+        # who was late for others answers although it delivered, who waited for it and has no proof does not
+        ({"is_delivered": True, "is_late": True}, LATE, SeatEvent.OWED),
+        ({"is_delivered": True, "is_late": True}, GAVE_UP, SeatEvent.DELIVERED),
+        ({"is_delivered": True}, LATE, SeatEvent.DELIVERED),
+        ({"began_late": True}, LATE, SeatEvent.LET_GO),
+        ({"began_late": True, "lease_state": FAILED, "lease_reason": "child_crashed"}, LATE, SeatEvent.OWED),
+        # whose turn never came is not to blame, whatever else happened
+        ({"state": SeatState.RESERVED, "lease_state": None}, LATE, SeatEvent.LET_GO),
+        ({"state": SeatState.RESERVED, "lease_state": None}, GAVE_UP, SeatEvent.LET_GO),
     ],
 )
 def test_who_was_to_deliver_and_did_not_answers_for_a_miss(
@@ -166,5 +175,6 @@ def test_who_was_to_deliver_and_did_not_answers_for_a_miss(
     )
     assert event_of_seat(replace(seat, **changes), QuoteEvent.MISSED, code) is event
     if event is SeatEvent.OWED:
+        let_go = SeatEvent.DELIVERED if changes.get("is_delivered") else SeatEvent.LET_GO
         for other in (QuoteEvent.KEPT, QuoteEvent.GIVEN_UP):
-            assert event_of_seat(replace(seat, **changes), other, code) is SeatEvent.LET_GO
+            assert event_of_seat(replace(seat, **changes), other, code) is let_go

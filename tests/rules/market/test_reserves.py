@@ -153,3 +153,20 @@ def test_no_other_ask_earns_more_than_the_true_one(
         return sum(found.sell_price - reserves[liar].price for seat in found.seats if seat.prover_id == f"p{liar}")
 
     assert earned(lies) <= max(0, earned(reserves))
+
+
+def test_what_waits_for_others_begins_when_they_end_and_the_longest_chain_is_the_time_of_all() -> None:
+    speed = Speed(units=1_000, wall_ms=1_000, samples=3)  # a PU takes a millisecond
+    units = (10, 40, 5, 7)
+    jobs = [replace(a_job(one), depends_on=taken) for one, taken in zip(units, ((), (), (0, 1), (2,)), strict=True)]
+    found = sell_ahead(jobs, [a_reserve("a", slots=4, speeds={LANE: speed})], reference=1_000, beacon=BEACON)
+    assert found is not None
+    assert [seat.starts_ms for seat in found.seats] == [0, 0, 40, 45]
+    assert [seat.ends_ms for seat in found.seats] == [10, 40, 45, 0]  # nobody waits for the last one
+    assert found.expected_ms == 52
+
+
+def test_jobs_that_wait_for_nobody_have_no_time_of_their_own() -> None:
+    found = sold(3, a_reserve("a", slots=3))
+    assert found is not None
+    assert {(seat.starts_ms, seat.ends_ms) for seat in found.seats} == {(0, 0)}

@@ -6,11 +6,12 @@ from collections.abc import Sequence
 from functools import partial
 
 from proofgrid.bootstrap.gateway.adapters import Adapters, publish_roots
-from proofgrid.proofs.registry import engines_here, installed_names, proof_system, proven_names
+from proofgrid.proofs.registry import engines_here, installed_names, proof_system
 from proofgrid.roles.intake.access_list import AccessList
 from proofgrid.roles.intake.accounts import Accounts
 from proofgrid.roles.intake.admission import Admission, PriceJobs
 from proofgrid.roles.intake.artifacts import Artifacts
+from proofgrid.roles.intake.audit import AuditLog
 from proofgrid.roles.intake.bonds import Bonds
 from proofgrid.roles.intake.callers import Callers
 from proofgrid.roles.intake.canaries import Canaries
@@ -44,18 +45,13 @@ from proofgrid.rules.market.quote import LaneQuote
 from proofgrid.settings.gateway import GatewaySettings
 
 
-def engines_to_learn_of(settings: GatewaySettings) -> dict[str, str]:
-    """Return the engine of each proof system whose sizes are learned, by its name; none where that is not wanted."""
-    return {name: proof_system(name).describe().engine for name in proven_names()} if settings.learn_sizes else {}
-
-
 def build_admission(
     settings: GatewaySettings, world: Adapters, programs: KnownPrograms, engines: KnownEngines, market: MarketHere
 ) -> Admission:
     """Return what makes tasks of requests, not running yet."""
     return Admission(
         world.database,
-        Normaliser(world.artifacts, world.library, world.workers, scratch=world.scratch),
+        Normaliser(world.artifacts, world.library, world.workers, scratch=world.scratch, clock=world.clock),
         programs,
         _prices_of(Quoting(world.database, settings.market())),
         limits=settings.limits(),
@@ -64,7 +60,7 @@ def build_admission(
         phases=settings.phases(),
         market=market,
         engines=engines,
-        sizing=Sizing(world.database, engines_to_learn_of(settings), world.clock),
+        sizing=Sizing(world.database, world.clock, is_wanted=settings.learn_sizes),
     )
 
 
@@ -87,6 +83,7 @@ def build_intake(
         access=AccessList(database, callers.known_roles),
         accounts=Accounts(database),
         artifacts=Artifacts(database, world.artifacts, world.troubles, limits=limits),
+        audit=AuditLog(database, world.key),
         bonds=Bonds(database, settings.bonds()),
         canaries=Canaries(database, admission, known_programs, world.clock),
         dead_letters=DeadLetters(database, world.clock),

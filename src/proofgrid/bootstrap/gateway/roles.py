@@ -8,9 +8,11 @@ from functools import partial
 
 from proofgrid.bootstrap.gateway.adapters import Adapters
 from proofgrid.bootstrap.gateway.gate import build_gate
-from proofgrid.bootstrap.gateway.intake import build_admission, build_intake, engines_to_learn_of
+from proofgrid.bootstrap.gateway.intake import build_admission, build_intake
 from proofgrid.primitives.ids import Address, GatewayId, TaskId
 from proofgrid.proofs.registry import engines_here, with_unversioned
+from proofgrid.roles.audit.keeping import AuditPlacing, RefusedCalls
+from proofgrid.roles.canary.second_looks import SecondLooks
 from proofgrid.roles.canary.sending import Canaries
 from proofgrid.roles.chores import Chores
 from proofgrid.roles.dispatcher.checking import Checking
@@ -56,6 +58,8 @@ class Roles:
     ledger_check: LedgerCheck
     learning: Learning | None  #: None where sizes are not learned
     health: Health
+    audit_placing: AuditPlacing
+    refused_calls: RefusedCalls
     lag: Sequence[Callable[[], Coroutine[object, object, None]]]  #: what measures how late this gateway is
 
 
@@ -80,7 +84,7 @@ def build_roles(settings: GatewaySettings, world: Adapters, gateway_id: GatewayI
         world.workers,
         clock=world.clock,
         scratch=world.scratch,
-        report_ms=dispatch.phases.report_ms,
+        phases=dispatch.phases,
         hedging=dispatch.hedging,
         reputation=dispatch.reputation,
         surplus_to=settings.surplus,
@@ -109,6 +113,8 @@ def build_roles(settings: GatewaySettings, world: Adapters, gateway_id: GatewayI
         ledger_check=LedgerCheck(world.database, world.clock),
         learning=_learning(settings, world),
         health=Health(world.database),
+        audit_placing=AuditPlacing(world.database, world.key),
+        refused_calls=RefusedCalls(world.database, world.clock),
         lag=[loop_lag.run, sealing_age.run, gate.run, clocks.run],
     )
 
@@ -144,8 +150,7 @@ def _checking(world: Adapters) -> Checking:
 
 
 def _learning(settings: GatewaySettings, world: Adapters) -> Learning | None:
-    engines = engines_to_learn_of(settings)
-    return Learning(world.database, engines, SizePolicy()) if engines else None
+    return Learning(world.database, engines_here(), SizePolicy()) if settings.learn_sizes else None
 
 
 def _canaries(settings: GatewaySettings, world: Adapters, admission: Admission) -> Canaries | None:
@@ -154,4 +159,19 @@ def _canaries(settings: GatewaySettings, world: Adapters, admission: Admission) 
     async def submit(client: Address, request: ProofRequest) -> TaskId:
         return TaskId((await admission.submit(client, request)).task_id)
 
-    return Canaries(world.database, submit, wanted, world.clock) if wanted.are_wanted else None
+    if not wanted.are_wanted:
+        return None
+    return Canaries(world.database, submit, wanted, world.clock, engines=engines_here())
+
+
+def build_second_looks(world: Adapters) -> SecondLooks:
+    """Return what verifies again what other versions of this gateway's engines accepted."""
+    return SecondLooks(
+        world.database,
+        world.artifacts,
+        world.library,
+        world.workers,
+        here=engines_here().values(),
+        clock=world.clock,
+        scratch=world.scratch,
+    )

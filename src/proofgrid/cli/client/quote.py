@@ -75,8 +75,8 @@ def run(
         cost_max=parse_amount(cost_max, field="cost_max") if cost_max else 0,
         idempotency_key=key_id or fresh_bytes(16).hex(),
     )
-    if firm and (asked.subnetwork or asked.one_proof or not order.constraints.is_empty):
-        raise InvalidField("a firm quote is for the common lanes, all provers and a proof of each input", field="firm")
+    if firm and (asked.subnetwork or not order.constraints.is_empty):
+        raise InvalidField("a firm quote is for the common lanes and all provers", field="firm")
     if not firm:
         if cost_max or key_id:
             raise InvalidField("a quote that is not bought costs nothing", field="firm", hint="add --firm to buy it")
@@ -126,6 +126,7 @@ def _buy(options: ClientOptions, order: _Order) -> None:
             order.inputs,
             hold_ms=order.hold_ms,
             cost_max=order.cost_max,
+            aggregate=order.aggregate,
             idempotency_key=order.idempotency_key,
         )
     )
@@ -133,7 +134,8 @@ def _buy(options: ClientOptions, order: _Order) -> None:
         print_json(plain(quote))
         return
     say(f"bought: {_promise(quote.terms)}", style="bold")
-    say(f"proofgrid submit {order.program} INPUT_FILE --quote {quote.quote_id} --wait")
+    one_proof = " --one-proof" if order.aggregate else ""
+    say(f"proofgrid submit {order.program} INPUT_FILE --quote {quote.quote_id}{one_proof} --wait")
 
 
 def _promise(terms: FirmTerms) -> str:

@@ -1,10 +1,11 @@
-"""`proofgrid demo`: a whole network on this machine proves something: a neural network's answer, or factors."""
+"""`proofgrid demo`: a whole network on this machine proves something: a neural network's answer, factors, or all."""
 
 from __future__ import annotations
 
 import asyncio
 import os
 import signal
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NamedTuple
 
@@ -16,7 +17,11 @@ from proofgrid.cli.kit.options import JsonOption
 from proofgrid.primitives.event_loop import run_async
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from proofgrid.cli.demo.every import Offer
     from proofgrid.cli.demo.processes import Fleet
+    from proofgrid.cli.demo.request import Proven
     from proofgrid.cli.demo.story import Outcome, Story
     from proofgrid.cli.demo.subject import Subject
     from proofgrid.cli.demo.telling import Telling
@@ -36,6 +41,13 @@ def run(
     system: Annotated[
         str, typer.Option("--system", help="Another proof system proves who knows a number's factors.")
     ] = "ezkl",
+    every: Annotated[
+        bool,
+        typer.Option(
+            "--all",
+            help="Every proof system on one network: four requests at once, one of them a graph, one in one proof.",
+        ),
+    ] = False,
     data_dir: Annotated[
         Path, typer.Option("--data-dir", help="A folder of its own; the next demo removes it.")
     ] = DEFAULT_FOLDER,
@@ -45,6 +57,9 @@ def run(
 
     With another --system: prove that somebody knows a number's factors, and say nothing of them.
 
+    With --all: provers of different systems on one network, and a request to each at once. Two proofs are folded into
+    one there; the keys for that take minutes to make, once, and are kept.
+
     A gateway with PostgreSQL and three provers of two operators run as real processes until the end, or Ctrl-C.
 
     \b
@@ -53,9 +68,10 @@ def run(
       proofgrid demo --digit 3 --json
       proofgrid demo --model lenet
       proofgrid demo --system groth16
+      proofgrid demo --all
     """
     try:
-        faults = run_async(_demo(_Wanted(system, model, digit), data_dir, json=json))
+        faults = run_async(_demo(_Wanted(system, model, digit, every), data_dir, json=json))
     except (KeyboardInterrupt, asyncio.CancelledError):
         complain("stopped; every process that the demo had started has ended", style="yellow")
         raise typer.Exit(EXIT_INTERRUPTED) from None
@@ -67,15 +83,25 @@ class _Wanted(NamedTuple):
     system: str
     model: str
     digit: int
+    is_all: bool
 
-    def subject(self) -> Subject:
+    def cast(self) -> tuple[Sequence[Subject], Sequence[Offer]]:
+        """Return what is proven, and who proves it; raise UnknownProofSystem when it cannot be proven here."""
         from proofgrid.cli.demo.digits import demo_model, read_digit
+        from proofgrid.cli.demo.every import OFFERS, lacking_here, offers_here, subjects_here
         from proofgrid.cli.demo.factors import known_factors
         from proofgrid.cli.demo.seen_digit import SeenDigit
+        from proofgrid.proofs.registry import proof_system
 
+        if self.is_all:
+            missing = lacking_here()
+            for error in missing.values():
+                complain(f"left out: {error.detail}. {error.hint}", style="yellow")
+            return subjects_here(missing), offers_here(missing)
+        proof_system(self.system)  # or nothing is started
         if self.system != "ezkl":
-            return known_factors(self.system)
-        return SeenDigit(model=demo_model(self.model), digit=read_digit(self.digit), number=self.digit)
+            return [known_factors(self.system)], OFFERS
+        return [SeenDigit(model=demo_model(self.model), digit=read_digit(self.digit), number=self.digit)], OFFERS
 
 
 async def _demo(wanted: _Wanted, data_dir: Path, *, json: bool) -> list[str]:
@@ -83,18 +109,16 @@ async def _demo(wanted: _Wanted, data_dir: Path, *, json: bool) -> list[str]:
     from proofgrid.cli.demo.processes import Fleet
     from proofgrid.cli.demo.story import Story
     from proofgrid.cli.demo.telling import Telling
-    from proofgrid.proofs.registry import proof_system
 
-    proof_system(wanted.system)  # or nothing is started
+    subjects, offers = wanted.cast()
     me = asyncio.current_task()
     assert me is not None  # noqa: S101  # this is a coroutine
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, me.cancel)
-    subject = wanted.subject()
     folder = fresh_folder(data_dir)
     network = network_folder(folder)
     fleet = Fleet(folder, network)
     telling = Telling({}, is_quiet=json)
-    story = Story(fleet, telling, folder=folder, network=network, subject=subject)
+    story = Story(fleet, telling, folder=folder, network=network, subjects=subjects, offers=offers)
     try:
         outcome = await _while_all_live(fleet, story)
     finally:
@@ -135,31 +159,29 @@ def _print_outcome(outcome: Outcome, telling: Telling, *, json: bool) -> None:
     if json:
         print_json(_outcome_to_json(outcome, telling))
         return
-    judged = outcome.judged
+    for one in outcome.proven:
+        say("")
+        say(f"PROVEN: {one.judged.headline}", style="bold green" if one.judged.is_right else "bold yellow")
+        for line in one.judged.lines:
+            say(f"   {line}".rstrip())
+        bundle = one.request.bundle
+        say(f"   bundle: {os.path.relpath(bundle)}, {bundle.stat().st_size >> 10} KiB; verify it:")
+        say(f"   {one.verify_command}")
     say("")
-    say(f"PROVEN: {judged.headline}", style="bold green" if judged.is_right else "bold yellow")
-    for line in judged.lines:
-        say(f"   {line}".rstrip())
     for fault in outcome.faults:
         complain(f"   ✗ {fault}", style="bold red")
     is_balanced = "no" if outcome.books.faults else "yes"
     say(f"   whole demo {sum(telling.seconds.values()):.0f} s; ledger balanced: {is_balanced}")
-    say(f"   bundle: {os.path.relpath(outcome.bundle)}, {outcome.bundle.stat().st_size >> 10} KiB; verify it:")
-    say(f"   {outcome.verify_command}")
 
 
 def _outcome_to_json(outcome: Outcome, telling: Telling) -> dict[str, object]:
     books = outcome.books
+    told = [_proven_to_json(one) for one in outcome.proven]
     return {
         "ok": not outcome.faults,
         "faults": outcome.faults,
-        **outcome.judged.data,
-        "bundle": str(outcome.bundle),
-        "verify_command": outcome.verify_command,
-        "checks": outcome.verified.checks,
-        "program": outcome.verified.program,
-        "network": outcome.verified.network,
-        "jobs": outcome.verified.jobs_as_said,
+        **(told[0] if len(told) == 1 else {"requests": told}),
+        "network": outcome.proven[0].verified.network,
         "seconds": telling.seconds,
         "build_seconds": telling.stage_seconds(),
         "books": {
@@ -168,4 +190,18 @@ def _outcome_to_json(outcome: Outcome, telling: Telling) -> dict[str, object]:
             "earned": dict(books.earned),
             "treasury": books.treasury,
         },
+    }
+
+
+def _proven_to_json(one: Proven) -> dict[str, object]:
+    return {
+        "name": one.request.subject.name,
+        **one.judged.data,
+        "is_right": one.judged.is_right,
+        "bundle": str(one.request.bundle),
+        "verify_command": one.verify_command,
+        "checks": one.verified.checks,
+        "program": one.verified.program,
+        "jobs": one.verified.jobs_as_said,
+        **({} if one.verified.wrapped is None else {"wrapped": asdict(one.verified.wrapped)}),
     }

@@ -1,23 +1,28 @@
-"""The demo's subject for other proof systems: somebody knows the factors of a number, and nobody else learns them."""
+"""Subjects for other proof systems than EZKL: somebody knows the factors of numbers, and nobody else learns them.
+
+one number        of each system
+two numbers       of circom's, and one proof of both
+one number twice  a graph: a circuit knows its factors, a program of Noir two squares whose sum it is
+"""
 
 from __future__ import annotations
 
 import shutil
-import subprocess
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 
+from proofgrid.cli.demo.circom import compile_circuit
 from proofgrid.cli.demo.subject import Judged
 from proofgrid.cli.demo.verified import Verified
 from proofgrid.primitives.canonical import Json
-from proofgrid.primitives.errors import InvalidField, Unprovable
-from proofgrid.proofs.offers import MakesKeys
-from proofgrid.proofs.registry import proof_system
+from proofgrid.primitives.errors import InvalidField
 
-SOURCES = Path(__file__).parent / "data" / "factors"
+DATA = Path(__file__).parent / "data"
 SECRETS = (104_729, 1_299_709)
-CIRCOM_TIMEOUT_SECONDS = 300
+OTHER_SECRETS = (611_953, 982_451_653)
+SQUARES = (133_694, 343_865)  #: the roots of two squares whose sum is the product of SECRETS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,90 +31,142 @@ class KnownFactors:
 
     system: str
     title: str
-    input: Json  #: with the factors in it, as the system takes them
+    given: Sequence[Json]  #: with the factors in it, as the system takes them
+    make: Callable[[Path], None]  #: fills a folder with the program
+    name: str = "factors"
+    what: str = "A number whose factors somebody knows"
+    numbers: Sequence[int] = (SECRETS[0] * SECRETS[1],)
+    parts: Sequence[str] = ("proof",)  #: what jobs are called, in the order of slices, or of inputs
+    also: str = ""  #: what else is known of them
     hides: bool = True  #: are its proofs of zero knowledge?
+    wrap_parts: int = 0
+    provers: Sequence[str] = ()
     settings: Mapping[str, Json] = field(default_factory=dict)
-    language: str = ""  #: of the program, where it is not called as the system is
 
-    name = "factors"
-    what = "A number whose factors somebody knows"
-    bundle_name = "factors.bundle"
+    @property
+    def bundle_name(self) -> str:
+        """The subject's."""
+        return f"{self.name}.bundle"
 
-    def source(self, folder: Path) -> Mapping[str, Path]:
-        """Return the program's files; a circuit is compiled and gets keys for development first."""
+    def prepare(self, place: Path) -> None:
+        """Make the program's folder."""
+        self.make(place)
+
+    def source(self, place: Path) -> Mapping[str, Path]:
+        """Return the program's files."""
         from proofgrid.proofs.kit.source_folders import source_in
 
-        place = folder / "program"
-        shutil.copytree(SOURCES / (self.language or self.system), place)
-        if (place / "package.json").exists():
-            _compile(place)
-        system = proof_system(self.system)
-        if isinstance(system, MakesKeys):
-            system.make_keys(source_in(place, self.system), place, workdir=folder, report=_quiet)
         return source_in(place, self.system)
 
     def inputs(self) -> list[Json]:
-        """Return the request's only input."""
-        return [self.input]
+        """Return the request's inputs."""
+        return list(self.given)
 
     def drawn(self) -> list[str]:
-        """Return the number; the factors stay with client, gateway and prover."""
-        return [f"{_product()} = ? x ?"]
+        """Return the numbers; the factors stay with client, gateway and prover."""
+        return [f"{number} = ? x ?" for number in self.numbers]
+
+    def part(self, slice_index: int, input_index: int) -> str:
+        """Return what a job is called."""
+        if self.wrap_parts:
+            return "one proof of both" if slice_index else f"number {input_index + 1}"
+        return self.parts[slice_index]
 
     def judged(self, verified: Verified) -> Judged:
-        """Look whether the number proven is the product of the factors."""
+        """Look whether the numbers proven are the products of the factors."""
         shown = list(_integers_in(verified.result))
-        proven = _product() in shown
+        missing = [number for number in self.numbers if number not in shown]
         secret = (
             "and neither bundle nor logs tell them"
             if self.hides
             else "but these proofs are not of zero knowledge: whoever looks closely may find them"
         )
+        named = " and of ".join(map(str, self.numbers))
         return Judged(
-            headline=f"somebody knows the factors of {_product()}",
-            is_right=proven,
+            headline=f"somebody knows the factors of {named}{self.also}",
+            is_right=not missing,
             lines=[secret],
-            faults=[] if proven else [f"the proof shows {shown}, and no {_product()}"],
-            data={"system": self.system, "number": _product()},
+            faults=[f"the proof shows {shown}, and no {number}" for number in missing],
+            data={"system": self.system, "number": self.numbers[0]},
         )
 
 
-def known_factors(system: str) -> KnownFactors:
+def known_factors(system: str, *, name: str = "factors") -> KnownFactors:
     """Return the subject for a proof system; raise InvalidField when the demo has no program of it."""
     p, q = SECRETS
     known = {
         **{
-            system: KnownFactors(system=system, title="a circuit of circom", input={"p": p, "q": q}, language="circom")
+            system: KnownFactors(
+                system=system,
+                title="a circuit of circom",
+                given=[{"p": p, "q": q}],
+                make=partial(compile_circuit, system=system),
+                provers=(system,),
+            )
             for system in ("groth16", "plonk")
         },
-        "noir": KnownFactors(system="noir", title="a package of Noir", input={"p": p, "q": q}),
+        "noir": KnownFactors(
+            system="noir",
+            title="a package of Noir",
+            given=[{"p": p, "q": q}],
+            make=partial(_copied, DATA / "factors" / "noir"),
+            provers=("noir",),
+        ),
         "miden": KnownFactors(
-            system="miden", title="an assembly program of Miden", input={"stack": [], "advice": [p, q]}, hides=False
+            system="miden",
+            title="an assembly program of Miden",
+            given=[{"stack": [], "advice": [p, q]}],
+            make=partial(_copied, DATA / "factors" / "miden"),
+            hides=False,
+            provers=("miden",),
         ),
     }
     if system not in known:
         hint = f"there are programs of ezkl, {', '.join(known)}"
         raise InvalidField(f"the demo has no program of {system}", field="system", hint=hint)
-    return known[system]
+    return replace(known[system], name=name)
 
 
-def _product() -> int:
-    p, q = SECRETS
-    return p * q
+def two_numbers() -> KnownFactors:
+    """Return the subject whose two proofs end in one."""
+    pairs = (SECRETS, OTHER_SECRETS)
+    return KnownFactors(
+        system="groth16",
+        title="a circuit of circom on BLS12-377, and keys of wraps",
+        given=[{"p": p, "q": q} for p, q in pairs],
+        make=partial(compile_circuit, system="groth16", prime="bls12377"),
+        name="two-numbers",
+        what="Two numbers whose factors somebody knows, in one proof",
+        numbers=[p * q for p, q in pairs],
+        wrap_parts=len(pairs),
+        provers=("groth16",),
+        settings={"wrap_parts": len(pairs)},
+    )
 
 
-def _compile(place: Path) -> None:
-    """Compile factors.circom by the compiler that package-lock.json pins; npm brings it."""
-    if shutil.which("npm") is None:
-        raise InvalidField("circom comes by npm, and there is none", field="system", hint="install Node.js 20 or newer")
-    circom = ("node_modules/.bin/circom2", "factors.circom", "--r1cs", "--wasm", "--sym")
-    for command in (("npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund"), circom):
-        done = subprocess.run(
-            command, cwd=place, capture_output=True, text=True, timeout=CIRCOM_TIMEOUT_SECONDS, check=False
-        )
-        if done.returncode:
-            raise Unprovable(f"{command[0]} failed: {(done.stderr or done.stdout).strip()[-500:]}")
-    shutil.rmtree(place / "node_modules")
+def linked_squares() -> KnownFactors:
+    """Return the subject that spans two systems."""
+    (p, q), (a, b) = SECRETS, SQUARES
+    return KnownFactors(
+        system="graph",
+        title="a graph: a circuit of circom, whose output is the input of a package of Noir",
+        given=[{"factors": {"p": p, "q": q}, "squares": {"a": a, "b": b}}],
+        make=_linked,
+        name="squares",
+        what="A number whose factors somebody knows, and whose squares",
+        parts=("factors", "squares"),
+        also=", and two squares whose sum it is",
+        provers=("groth16", "noir"),
+    )
+
+
+def _copied(sources: Path, place: Path) -> None:
+    shutil.copytree(sources, place)
+
+
+def _linked(place: Path) -> None:
+    shutil.copytree(DATA / "squares", place)
+    compile_circuit(place / "factors", system="groth16")
 
 
 def _integers_in(value: Json) -> Iterator[int]:
@@ -121,7 +178,3 @@ def _integers_in(value: Json) -> Iterator[int]:
             yield from _integers_in(one)
     elif isinstance(value, int) or (isinstance(value, str) and value.isdecimal()):
         yield int(value)
-
-
-def _quiet(stage: str, permille: int) -> None:
-    """Tell nothing of a step of a second."""

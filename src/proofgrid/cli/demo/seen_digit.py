@@ -22,6 +22,8 @@ class SeenDigit:
     number: int  #: of the sample
 
     system = "ezkl"
+    provers = ("ezkl",)
+    wrap_parts = 0
     what = "A handwritten digit, proven slice by slice"
 
     @property
@@ -44,8 +46,11 @@ class SeenDigit:
         """The model's."""
         return self.model.settings
 
-    def source(self, folder: Path) -> Mapping[str, Path]:
-        """Return the model's file, which is there."""
+    def prepare(self, place: Path) -> None:
+        """Make nothing: the model is there."""
+
+    def source(self, place: Path) -> Mapping[str, Path]:
+        """Return the model's file."""
         return {"model": self.model.file}
 
     def inputs(self) -> list[Json]:
@@ -55,6 +60,10 @@ class SeenDigit:
     def drawn(self) -> list[str]:
         """Return the image in block characters."""
         return self.digit.drawn(self.model)
+
+    def part(self, slice_index: int, input_index: int) -> str:
+        """Return the slice's place."""
+        return f"slice {slice_index}"
 
     def judged(self, verified: Verified) -> Judged:
         """Compare the proven scores with those of the plain model in numpy."""

@@ -1,4 +1,4 @@
-"""What a demo proves: a program, one input of it, and how the proven result is judged by somebody who knows better."""
+"""What a demo proves: a program, its inputs, and how the proven result is judged by somebody who knows better."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class Subject(Protocol):
 
     @property
     def name(self) -> str:
-        """The program's label."""
+        """The program's label, and the name of its folder."""
         ...
 
     @property
@@ -51,12 +51,26 @@ class Subject(Protocol):
         ...
 
     @property
+    def provers(self) -> Sequence[str]:
+        """The proof systems whose provers prove it: another than `system` for graphs."""
+        ...
+
+    @property
     def settings(self) -> Mapping[str, Json]:
         """Of the program."""
         ...
 
-    def source(self, folder: Path) -> Mapping[str, Path]:
-        """Return the files that are registered; what has to be made first is made below `folder`. Blocks."""
+    @property
+    def wrap_parts(self) -> int:
+        """How many proofs end in one; 0: the bundle holds each."""
+        ...
+
+    def prepare(self, place: Path) -> None:
+        """Make what has to be made first, as a folder at `place` if anything. Blocks."""
+        ...
+
+    def source(self, place: Path) -> Mapping[str, Path]:
+        """Return the files that are registered, when `place` is prepared. Blocks."""
         ...
 
     def inputs(self) -> list[Json]:
@@ -65,6 +79,10 @@ class Subject(Protocol):
 
     def drawn(self) -> Sequence[str]:
         """Return the input as people see it, line by line; what is secret is not shown."""
+        ...
+
+    def part(self, slice_index: int, input_index: int) -> str:
+        """Return what a job of the request is called, among its others."""
         ...
 
     def judged(self, verified: Verified) -> Judged:

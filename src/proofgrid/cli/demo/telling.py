@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from itertools import pairwise
+from typing import TYPE_CHECKING
 
+from proofgrid.cli.demo.watching import RequestsScreen
 from proofgrid.cli.kit.console import print_table, say
 from proofgrid.cli.kit.task_screen import TaskScreen
+
+if TYPE_CHECKING:
+    from proofgrid.cli.demo.request import Request
+    from proofgrid.sdk.event import Event
 
 #: What a stage of the build does, for people.
 _STAGES = {
@@ -21,6 +27,7 @@ _STAGES = {
     "try": "trying one input from end to end",
     "store": "storing the program",
 }
+_NO_STAGE = ""  #: what is between builds
 _LONG_STAGE_SECONDS = 5.0  #: the time of a longer one is told
 _TOLD = ("accepted", "sold", "proven", "returned", "combining", "done", "failed", "cancelled")
 
@@ -43,6 +50,8 @@ class Telling:
             say("")
             say(f"{len(self.seconds) + 1}. {title}", style="bold cyan")
         yield
+        if self._stages:
+            self._stages.append((_NO_STAGE, loop.time()))
         self.seconds[title] = round(loop.time() - started, 2)
         self.tell(f"({self.seconds[title]:.1f} s)", style="dim")
 
@@ -56,7 +65,7 @@ class Telling:
         if self._stages and self._stages[-1][0] == name:
             return
         now = asyncio.get_running_loop().time()
-        if self._stages and now - self._stages[-1][1] >= _LONG_STAGE_SECONDS:
+        if self._stages and self._stages[-1][0] != _NO_STAGE and now - self._stages[-1][1] >= _LONG_STAGE_SECONDS:
             self.tell(f"  {now - self._stages[-1][1]:.0f} s", style="dim")
         self._stages.append((name, now))
         self.tell(f"{_STAGES.get(name, name)} …", style="dim")
@@ -65,7 +74,8 @@ class Telling:
         """Return how long each stage took that another followed."""
         found: dict[str, float] = {}
         for (name, began), (_, ended) in pairwise(self._stages):
-            found[name] = round(found.get(name, 0.0) + ended - began, 2)
+            if name != _NO_STAGE:
+                found[name] = round(found.get(name, 0.0) + ended - began, 2)
         return found
 
     def table(self, columns: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
@@ -74,10 +84,13 @@ class Telling:
             print_table(columns, rows, empty="")
 
     @contextmanager
-    def screen(self) -> Iterator[TaskScreen | None]:
-        """The view of a running task; None when quiet."""
+    def screen(self, requests: Sequence[Request]) -> Iterator[Callable[[Request, Event], None]]:
+        """Show requests while they run, one by its bars and several by a table; yields what takes each event."""
         if self._is_quiet:
-            yield None
-            return
-        with TaskScreen(people=self.people, told=_TOLD, indent="   ") as screen:
-            yield screen
+            yield lambda request, event: None
+        elif len(requests) == 1:
+            with TaskScreen(people=self.people, told=_TOLD, indent="   ") as screen:
+                yield lambda request, event: screen.show(event)
+        else:
+            with RequestsScreen(requests, self.people) as table:
+                yield table.show

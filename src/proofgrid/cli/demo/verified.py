@@ -7,11 +7,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from proofgrid.primitives.canonical import Json
+from proofgrid.proofs.bundles.manifest import Wrapped
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProvenJob:
-    """One job of the bundle: who proved it, and what was paid for it, in base units."""
+    """One job that was proven: by whom, and what was paid for it, in base units."""
 
     operator: str
     units: int
@@ -28,8 +29,9 @@ class Verified:
     program: str
     network: str
     result: Mapping[str, Json]  #: what was proven, as the proof system says it
-    jobs: Sequence[ProvenJob]
+    jobs: Sequence[ProvenJob]  #: whose proofs are in it
     jobs_as_said: Json
+    wrapped: Wrapped | None = None  #: those whose proofs are inside the one proof, together
 
 
 def read_verified(text: str) -> Verified:
@@ -53,4 +55,5 @@ def read_verified(text: str) -> Verified:
         result=manifest["result"],
         jobs=jobs,
         jobs_as_said=manifest["jobs"],
+        wrapped=Wrapped(**manifest["wrapped"]) if "wrapped" in manifest else None,
     )

@@ -12,12 +12,16 @@ from proofgrid.primitives.digests import parse_digest
 from proofgrid.primitives.errors import InvalidRequest, MalformedMessage
 from proofgrid.primitives.ids import parse_uuid
 from proofgrid.roles.intake.artifacts import Artifacts, Declared
+from proofgrid.rules.access.roles import Caller
 from proofgrid.wire.fields import check_message
 from proofgrid.wire.v1 import client_pb2 as messages
 from proofgrid.wire.v1 import client_pb2_grpc as services
 from proofgrid.wire.v1 import common_pb2 as common
 
 CHUNK_BYTES_MAX = 1 << 20
+IDLE_SECONDS = 30.0  #: after so long an upload has to come at
+BYTES_PER_SECOND_LEAST = 1 << 10
+MESSAGE_BYTES = 256  #: that a message costs besides its own
 READ_OUT_CHUNKS = 16
 READ_OUT_SECONDS = 2.0
 
@@ -35,15 +39,27 @@ class ArtifactService(services.ArtifactServiceServicer):
     ) -> common.ArtifactRef:
         caller = await self._door.admit(context, self._artifacts.store)
         stream = aiter(request_iterator)
-        first = await anext(stream, None)
+        first = await _next(stream, _Pace())
         if first is None or first.WhichOneof("part") != "header":
             raise MalformedMessage("the first message is the header", field="header")
         check_message(first.header)
         try:
-            return write_artifact(*await self._artifacts.store(caller, _read_header(first.header), _chunks(stream)))
+            chunks = self._chunks(caller, stream)
+            return write_artifact(*await self._artifacts.store(caller, _read_header(first.header), chunks))
         except InvalidRequest:
             await _read_out(stream)
             raise
+
+    async def _chunks(self, caller: Caller, stream: AsyncIterator[messages.UploadRequest]) -> AsyncIterator[bytes]:
+        pace = _Pace()
+        while (message := await _next(stream, pace)) is not None:
+            if message.WhichOneof("part") != "chunk":
+                raise MalformedMessage("after the header come chunks", field="chunk")
+            if len(message.chunk) > CHUNK_BYTES_MAX:
+                raise MalformedMessage(f"a chunk has at most {CHUNK_BYTES_MAX} bytes", field="chunk")
+            pace.note(len(message.chunk))
+            await self._door.pace_bytes(caller, len(message.chunk) + MESSAGE_BYTES)
+            yield message.chunk
 
     @streaming
     async def Download(  # noqa: N802
@@ -71,10 +87,28 @@ async def _read_out(stream: AsyncIterator[messages.UploadRequest]) -> None:
                     return
 
 
-async def _chunks(stream: AsyncIterator[messages.UploadRequest]) -> AsyncIterator[bytes]:
-    async for message in stream:
-        if message.WhichOneof("part") != "chunk":
-            raise MalformedMessage("after the header come chunks", field="chunk")
-        if len(message.chunk) > CHUNK_BYTES_MAX:
-            raise MalformedMessage(f"a chunk has at most {CHUNK_BYTES_MAX} bytes", field="chunk")
-        yield message.chunk
+async def _next(stream: AsyncIterator[messages.UploadRequest], pace: _Pace) -> messages.UploadRequest | None:
+    """Return the next message of an upload, None at its end. Raises MalformedMessage when it comes too slowly."""
+    try:
+        async with asyncio.timeout_at(pace.until):
+            return await anext(stream, None)
+    except TimeoutError:
+        raise MalformedMessage(
+            f"less than {BYTES_PER_SECOND_LEAST} bytes per second after {IDLE_SECONDS:g} s", field="chunk"
+        ) from None
+
+
+class _Pace:
+    """Until when the next bytes of an upload have to come."""
+
+    def __init__(self) -> None:
+        self._begun = asyncio.get_running_loop().time()
+        self._bytes = 0
+
+    @property
+    def until(self) -> float:
+        """By the event loop's clock."""
+        return self._begun + IDLE_SECONDS + self._bytes / BYTES_PER_SECOND_LEAST
+
+    def note(self, number: int) -> None:
+        self._bytes += number

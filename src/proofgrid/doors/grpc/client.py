@@ -27,7 +27,8 @@ class ClientService(services.ClientServiceServicer):
 
     @answering
     async def GetNetwork(self, request: messages.GetNetworkRequest, context: CallContext) -> messages.Network:  # noqa: N802
-        return answers.write_network(self._intake.status.facts)  # for everybody, even without a key
+        self._door.admit_stranger(context)  # for everybody, even without a key
+        return answers.write_network(self._intake.status.facts)
 
     # --- programs --------------------------------------------------------------------------------
 
@@ -66,6 +67,7 @@ class ClientService(services.ClientServiceServicer):
     @answering
     async def Submit(self, request: messages.SubmitRequest, context: CallContext) -> messages.Task:  # noqa: N802
         caller = await self._door.admit(context, self._intake.tasks.submit)
+        self._door.weigh_json(caller, request.inputs_json)
         async with self._intake.gate.place(caller.address):
             wanted = read_submit(request, bytes_max=self._intake.limits.inputs_json_bytes)
             return answers.write_task(await self._intake.tasks.submit(caller, wanted))

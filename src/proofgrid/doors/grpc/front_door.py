@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from typing import Any, TypeAlias, TypeVar
 
 import grpc
 from google.protobuf.message import Message
 
 from proofgrid.primitives.errors import BadToken, Busy, NoToken, ProofgridError
+from proofgrid.primitives.ids import SessionId
 from proofgrid.roles.intake.callers import Callers
 from proofgrid.rules.access.rights import roles_needed
 from proofgrid.rules.access.roles import Caller
+from proofgrid.telemetry.acting import Act, acting
 from proofgrid.telemetry.seam import Level, Span, span
+from proofgrid.wire.addresses import peer_host
 from proofgrid.wire.errors import status_of, write_error
 from proofgrid.wire.fields import check_message
 
@@ -37,7 +40,32 @@ class FrontDoor:
 
         Raises a Refused error for a missing, wrong or replayed token, access role or rate.
         """
-        return await self._callers.admit(token_of(context), roles_needed(use_case), single_use=single_use)
+        host = peer_host(context.peer())
+        try:
+            token = token_of(context)
+        except (BadToken, NoToken):
+            self._callers.admit_stranger(host)
+            raise
+        caller = await self._callers.admit(token, roles_needed(use_case), single_use=single_use, host=host)
+        self._callers.begin(caller.address)
+        context.add_done_callback(lambda _: self._callers.end(caller.address))  # type: ignore[arg-type]  # a wrong stub
+        return caller
+
+    def admit_stranger(self, context: CallContext) -> None:
+        """Let anybody in, so many of one address. Raises RateLimited."""
+        self._callers.admit_stranger(peer_host(context.peer()))
+
+    def weigh_json(self, caller: Caller, text: str) -> None:
+        """Count a text of JSON before it is read. Raises RateLimited."""
+        self._callers.weigh_json(caller.address, text)
+
+    async def pace_stream(self, session_id: SessionId, weight: int) -> None:
+        """Count what came on a prover's stream, and wait where it is ahead of its rate."""
+        await self._callers.pace_stream(session_id, weight)
+
+    async def pace_bytes(self, caller: Caller, number: int) -> None:
+        """Count bytes that came, and wait where their sender is ahead of its rate."""
+        await self._callers.pace_bytes(caller.address, number)
 
 
 def token_of(context: CallContext) -> str:
@@ -75,6 +103,27 @@ def _ours(error: Exception) -> ProofgridError | None:
     return None
 
 
+def _act_of(call: str, request: object, context: CallContext) -> Act:
+    def fields() -> Mapping[str, object]:
+        return _fields_of(request) if isinstance(request, Message) else {}
+
+    return Act(call, lambda: str(context.peer()), fields)
+
+
+def _fields_of(message: Message) -> dict[str, object]:
+    return {one.name: _value_of(value) for one, value in message.ListFields()}
+
+
+def _value_of(value: object) -> object:
+    if isinstance(value, Message):
+        return _fields_of(value)
+    if isinstance(value, str | bytes | int | float):
+        return value
+    if isinstance(value, Mapping):
+        return {str(name): _value_of(one) for name, one in value.items()}
+    return [_value_of(one) for one in value] if isinstance(value, Sequence) else repr(value)
+
+
 def _check(request: object) -> None:
     # Where callers send a stream, who reads it checks each message.
     if isinstance(request, Message):
@@ -88,7 +137,7 @@ def answering(
 
     @functools.wraps(method)
     async def call(self: Service, request: Request, context: CallContext) -> Answer:
-        with span("call", method.__name__) as current:
+        with acting(_act_of(method.__name__, request, context)), span("call", method.__name__) as current:
             try:
                 _check(request)
                 return await method(self, request, context)
@@ -108,7 +157,7 @@ def streaming(
 
     @functools.wraps(method)
     async def call(self: Service, request: Request, context: CallContext) -> AsyncIterator[Answer]:
-        with span("call", method.__name__) as current:
+        with acting(_act_of(method.__name__, request, context)), span("call", method.__name__) as current:
             try:
                 _check(request)
                 await context.send_initial_metadata(())  # the caller learns at once that it was heard

@@ -26,13 +26,15 @@ class QuoteService(services.QuoteServiceServicer):
     @answering
     async def GetQuote(self, request: messages.QuoteRequest, context: CallContext) -> messages.Quote:  # noqa: N802
         caller = await self._door.admit(context, self._quotes.quote)
-        async with self._gate.place(caller.address):
+        self._door.weigh_json(caller, request.inputs_json)
+        async with self._gate.place(caller.address, asks=True):
             asked = read_quote_request(request, bytes_max=self._limits.inputs_json_bytes)
             return write_quote(await self._quotes.quote(caller, asked, hold_ms=request.hold_ms))
 
     @answering
     async def BuyQuote(self, request: messages.BuyQuoteRequest, context: CallContext) -> messages.FirmQuote:  # noqa: N802
         caller = await self._door.admit(context, self._quotes.buy)
+        self._door.weigh_json(caller, request.request.inputs_json)
         async with self._gate.place(caller.address):
             asked = read_quote_request(request.request, bytes_max=self._limits.inputs_json_bytes)
             bought = await self._quotes.buy(

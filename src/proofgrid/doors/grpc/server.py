@@ -16,7 +16,10 @@ from proofgrid.primitives.errors import InvalidField
 from proofgrid.wire.addresses import is_loopback
 
 MESSAGE_BYTES_MAX = 16 << 20
-STREAMS_MAX = 10_000
+METADATA_BYTES_MAX = 16 << 10  #: headers of a call: a token has 2 KiB at most
+STREAMS_MAX = 4_096  #: of one connection
+HANDSHAKE_MS = 10_000  #: a connection that says nothing, or half of what it should, is ended after this
+IDLE_CONNECTION_MS = 300_000  #: one without calls as well: who needs it again makes it again
 
 log = structlog.get_logger(__name__)
 
@@ -67,9 +70,12 @@ def new_server(*, shares_port: bool = False) -> grpc.aio.Server:
             ("grpc.max_receive_message_length", MESSAGE_BYTES_MAX),
             ("grpc.max_send_message_length", MESSAGE_BYTES_MAX),
             ("grpc.max_concurrent_streams", STREAMS_MAX),
+            ("grpc.max_metadata_size", METADATA_BYTES_MAX),
             ("grpc.keepalive_time_ms", 10_000),
             ("grpc.keepalive_timeout_ms", 5_000),
             ("grpc.keepalive_permit_without_calls", 1),
+            ("grpc.server_handshake_timeout_ms", HANDSHAKE_MS),
+            ("grpc.max_connection_idle_ms", IDLE_CONNECTION_MS),
             ("grpc.http2.min_ping_interval_without_data_ms", 5_000),
             ("grpc.http2.min_recv_ping_interval_without_data_ms", 5_000),
             # A second gateway on the same port would steal half of the calls; siblings are to.

@@ -60,10 +60,12 @@ func (c *circuitFile) gates() (*gates, error) {
 		for side := range sides {
 			sides[side], left, _ = c.combination(left) // checked when it was read
 		}
-		made.constrain(sides)
-		if made.count() > gatesMax {
-			return nil, refuse(r1csField, "it takes more than %d gates", gatesMax)
+		if made.constrain(sides); made.count() > gatesMax {
+			break
 		}
+	}
+	if made.count() > gatesMax {
+		return nil, refuse(r1csField, "it takes more than %d gates", gatesMax)
 	}
 	var nothing fr.Element
 	for made.count() < gatesLeast {

@@ -13,6 +13,8 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"syscall"
+	"time"
 
 	"github.com/consensys/gnark/logger"
 )
@@ -107,6 +109,31 @@ func asked[Request any](answer func(*Request) (any, error)) command {
 		}
 		return answer(&request)
 	}
+}
+
+// tellTime reports the progress of what cannot report its own, by processor time out of what it is expected to take, up
+// to a share of the whole; until it is stopped.
+func tellTime(stage string, expected time.Duration, permilleMost int64) (stop func()) {
+	began, done := processorTime(), make(chan struct{})
+	go func() {
+		for every := time.NewTicker(time.Second); ; {
+			select {
+			case <-done:
+				every.Stop()
+				return
+			case <-every.C:
+				share := int64(processorTime()-began) * permilleMost / max(1, int64(expected))
+				progress(stage, int(min(share, permilleMost)))
+			}
+		}
+	}()
+	return func() { close(done) }
+}
+
+func processorTime() time.Duration {
+	var used syscall.Rusage
+	_ = syscall.Getrusage(syscall.RUSAGE_SELF, &used) // cannot fail
+	return time.Duration(used.Utime.Nano())
 }
 
 func progress(stage string, permille int) {

@@ -160,8 +160,21 @@ def _fill_by_cargo(tool: Sequence[str], sources: Path, folder: Path, made: str) 
         flags = f"--remap-path-prefix={home}=/cargo --remap-path-prefix={target}=/target"
         chosen = ["--target", machine] if machine else []
         command = [*tool, "--release", "--locked", "--target-dir", target, *chosen]
-        run_tool(command, folder=sources, RUSTFLAGS=f"{os.environ.get('RUSTFLAGS', '')} {flags}".strip())
+        told = f"{os.environ.get('RUSTFLAGS', '')} {flags}".strip()
+        run_tool(command, folder=sources, RUSTFLAGS=told, PATH=_path_with_linker(Path(scratch)))
         shutil.copy(Path(target) / triple / "release" / made, folder / made)
+
+
+def _path_with_linker(scratch: Path) -> str:
+    """Return the path to look for programs on, with zig as `cc` where the machine has none and pip brought zig."""
+    path = os.environ.get("PATH", os.defpath)
+    if shutil.which("cc") is not None or find_spec("ziglang") is None:
+        return path
+    linker = scratch / "bin" / "cc"
+    linker.parent.mkdir()
+    linker.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m ziglang cc "$@"\n')
+    linker.chmod(0o755)
+    return f"{linker.parent}{os.pathsep}{path}"
 
 
 def _cargo_notices(sources: Path, folder: Path) -> str:

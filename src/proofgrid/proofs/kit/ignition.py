@@ -14,7 +14,7 @@ import os
 from pathlib import Path
 
 from proofgrid.primitives.errors import InvalidField
-from proofgrid.proofs.kit.engine_programs import NOIR
+from proofgrid.proofs.kit.engine_programs import GNARK, NOIR
 
 IGNITION_BN254 = "ignition-bn254"
 POINT_BYTES = 64
@@ -40,6 +40,9 @@ TAU_G2 = bytes.fromhex(
 _PINNED_POINTS, _PINNED_SHA256 = 1 << 15, "50d2f4e9567be2b8e382cedfd078b96a3428a94597b7e88c4116e105d578ce77"
 
 
+CARRIERS = (NOIR, GNARK)  #: engines in whose wheels they may lie
+
+
 class IgnitionBn254:
     """Fits proofs.setup.Setup, and FindsRoot; see there for what each method promises."""
 
@@ -49,7 +52,10 @@ class IgnitionBn254:
         """Return where Barretenberg keeps its points on this machine, or those that came with the engine."""
         named = os.environ.get("CRS_PATH")
         folder = Path(named) if named else Path.home() / ".bb-crs"
-        return folder if (folder / POINTS_FILE).is_file() else NOIR.carried(POINTS_FILE)
+        if (folder / POINTS_FILE).is_file():
+            return folder
+        carried = (engine.carried(POINTS_FILE) for engine in CARRIERS)
+        return next((path for path in carried if path is not None), None)
 
     def files(self, root: Path) -> dict[str, Path]:
         """Look whether the points are Ignition's; return none: everybody has the same, and each program has its own."""

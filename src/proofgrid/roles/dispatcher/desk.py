@@ -125,6 +125,7 @@ class Desk:
         self._sessions: dict[SessionId, Session] = {}
         self._hearing = Hearing(database, settings.phases)
         self._back = HandingBack(database, checking, self._take_back)
+        self.own_leases = self._back.own_leases
         self._out = HandingOut(
             database, gateway_id=gateway_id, sessions=self._sessions, phases=settings.phases, in_hand=in_hand
         )

@@ -49,8 +49,10 @@ from proofgrid.store.batches import Batches
 from proofgrid.store.database import Database
 from proofgrid.store.firm_quotes import GET_FIRM_QUOTE, FirmQuote
 from proofgrid.store.ledger import balance_of
+from proofgrid.store.seating import Seating
 from proofgrid.store.subnetworks import check_client
 from proofgrid.store.task_views import GET_TASK, TaskView
+from proofgrid.store.transfers import insufficient_funds
 
 TASKS_PER_BATCH = 64
 TOGETHER_SECONDS = 0.02  #: for which submissions under way keep the next ones waiting
@@ -89,7 +91,7 @@ class Admission:
         self._limits = limits
         self._clock = clock
         self._subnetwork = subnetwork
-        self._phases = phases
+        self._seating = Seating(phases=phases, clock=clock)
         self._convoy = Convoy(TOGETHER_SECONDS)  #: of what is quick: normalised by one call, written by one statement
         self._around = LookingAround(database, open_tasks_max=limits.open_tasks, clock=clock)
         self._drafts: Batches[Draft, AdmittedTask | None] = Batches(
@@ -141,11 +143,11 @@ class Admission:
             raise TooManyOpen(
                 f"{open_tasks} tasks are open, {self._limits.open_tasks} are allowed", hint="wait for some to finish"
             )
+        if quote is None and not self._normaliser.is_quick(request):
+            await self._check_money(client, request, program, engines)
         draft = await self._draft(client, request, program, engines, quote)
         written = await (
-            self._drafts.add(draft)
-            if quote is None
-            else redeem(self._database, draft, quote, self._phases, self._clock)
+            self._drafts.add(draft) if quote is None else redeem(self._database, draft, quote, self._seating)
         )
         if written is None:
             return await self._as_it_is(await self._first_one(client, request, quote))
@@ -156,8 +158,8 @@ class Admission:
     async def jobs_of(self, client: Address, request: ProofRequest) -> list[PlacedJob]:
         """Return the jobs of a request in the lanes that they would be sold in; nothing is stored."""
         program, engines = await self._checked(client, request)
-        normal = await self._normaliser.normalise(program, request, urgency=Urgency.READING)
-        sized = await self._sizing.sized(program, request.program_digest, normal.jobs)
+        normal = await self._normaliser.normalise(program, request, client, urgency=Urgency.READING)
+        sized = await self._sizing.sized(program, request.program_digest, normal.jobs, engines)
         return self._in_lanes(sized, engines, request)
 
     async def _checked(self, client: Address, request: ProofRequest) -> tuple[Program, Engines]:
@@ -173,12 +175,20 @@ class Admission:
                 field="aggregate",
                 hint="leave it out, or register the program with wraps",
             )
-        units = await self._sizing.units_of(program, request.program_digest)
+        units = await self._sizing.units_of(program, request.program_digest, engines)
         calculate_escrow(request, units=units * len(request.inputs))
         if name != DEFAULT:
             async with self._database.connection(Urgency.ADMISSION) as connection:
                 await check_client(connection, name, client=client, proof_systems=set(systems_of(program)))
         return program, engines
+
+    async def _check_money(self, client: Address, request: ProofRequest, program: Program, engines: Engines) -> None:
+        """Raise InsufficientFunds for a request that takes time and could not be paid afterwards."""
+        units = await self._sizing.units_of(program, request.program_digest, engines) * len(request.inputs)
+        least = max(calculate_escrow(request, units=units), units)  # at the market's price: a base unit at least
+        async with self._database.connection(Urgency.ADMISSION) as connection:
+            if await balance_of(connection, client_account(client)) < least:
+                raise insufficient_funds(client_account(client), least)
 
     async def _draft(
         self,
@@ -188,10 +198,10 @@ class Admission:
         engines: Engines,
         quote: FirmQuote | None,
     ) -> Draft:
-        normal = await self._normaliser.normalise(program, request)
+        normal = await self._normaliser.normalise(program, request, client)
         digest = request.program_digest
         if quote is None:
-            sized = await self._sizing.sized(program, digest, normal.jobs)
+            sized = await self._sizing.sized(program, digest, normal.jobs, engines)
         else:
             sized = await self._sizing.as_sold(program, digest, normal.jobs, quote.quote_id)
         placed = self._in_lanes(sized, engines, request)
@@ -293,6 +303,9 @@ class Admission:
             raise InvalidField(f"the firm quote is for program {quote.program_digest}", field="program_digest")
         if quote.inputs != len(request.inputs):
             raise InvalidField(f"the firm quote is for {quote.inputs} inputs", field="inputs")
+        if quote.aggregate != request.aggregate:
+            what = "one proof of all inputs" if quote.aggregate else "a proof of each input"
+            raise InvalidField(f"the firm quote is for {what}", field="aggregate", hint="ask for what was quoted")
         return quote
 
 

@@ -5,24 +5,29 @@ Access roles that were read are held for a second at most, and forgotten when th
 
 from __future__ import annotations
 
+from collections import Counter
+
 import structlog
 
 from proofgrid.primitives.clock import Clock
-from proofgrid.primitives.errors import BadToken, RateLimited, TokenReplayed
-from proofgrid.primitives.ids import Address
+from proofgrid.primitives.errors import BadToken, RateLimited, TokenReplayed, TooManyOpen, UnknownKey
+from proofgrid.primitives.ids import Address, SessionId
 from proofgrid.primitives.signatures import signer_of
 from proofgrid.roles.intake.known_roles import KnownRoles
+from proofgrid.roles.intake.rates import Rates
 from proofgrid.roles.loop import Loop, every
 from proofgrid.rules.access.roles import Caller, Role, check_role
 from proofgrid.rules.access.tokens import Claims, check_claims, read_token
-from proofgrid.rules.jobs.limits import Bucket, Limits, take
+from proofgrid.rules.jobs.limits import JSON_WEIGHT, Limits, Rate
 from proofgrid.store.access import FORGET_SPENT_TOKENS, SPEND_TOKEN
 from proofgrid.store.database import Database
 from proofgrid.store.transactions import Transaction
+from proofgrid.telemetry.acting import is_called_by
 
 KNOWN_TOKENS_MAX = 10_000
-BUCKETS_MAX = 100_000
 FORGET_SECONDS = 60.0
+#: Of one prover's stream: proofs of 256 KiB by the dozen in a second, or two thousand words.
+STREAM_RATE = Rate(per_second=8 << 20, burst=128 << 20)
 ONLY_ADMIN = frozenset({Role.ADMIN})
 
 log = structlog.get_logger(__name__)
@@ -37,28 +42,72 @@ class Callers:
         self._limits = limits
         self._clock = clock
         self._known_tokens: dict[str, Claims] = {}
-        self._buckets: dict[Address, Bucket] = {}
+        self._calls: Rates[Address] = Rates(
+            Rate(per_second=limits.requests_per_second, burst=limits.requests_burst), clock
+        )
+        self._bytes: Rates[Address] = Rates(Rate(per_second=limits.bytes_per_second, burst=limits.bytes_burst), clock)
+        self._strangers: Rates[str] = Rates(
+            Rate(per_second=limits.stranger_requests_per_second, burst=limits.stranger_requests_burst), clock
+        )
+        self._streams: Rates[SessionId] = Rates(STREAM_RATE, clock)
+        self._under_way: Counter[Address] = Counter()
         self.known_roles = KnownRoles(database, clock=clock)
 
-    async def admit(self, token: str, needed: frozenset[Role], *, single_use: bool = False) -> Caller:
+    async def admit(self, token: str, needed: frozenset[Role], *, single_use: bool = False, host: str = "") -> Caller:
         """Return who signed the token; raise a Refused error for a wrong or replayed one, access role or rate.
 
-        `needed`: one of them is enough. `single_use`: the token is spent by this call.
+        `needed`: one of them is enough. `single_use`: the token is spent by this call. `host`: where it comes from;
+        whoever calls from there with tokens that are good for nothing is looked at only so often.
         """
-        claims = self._authenticate(token)
-        self._limit_rate(claims.subject)
-        # What only administrators may do, and what a token is spent for, is rare and looks at the list itself.
-        anew = single_use or needed == ONLY_ADMIN
-        roles = await (self.known_roles.read(claims.subject) if anew else self.known_roles.of(claims.subject))
-        # The network's own key administers it, so that a fresh network is never locked.
-        if claims.subject == self._audience:
-            roles |= {Role.ADMIN}
-        check_role(roles, needed=needed)
+        try:
+            claims = self._authenticate(token, host)
+            is_called_by(claims.subject)
+            self._limit_rate(claims.subject)
+            # What only administrators may do, and what a token is spent for, is rare and looks at the list itself.
+            anew = single_use or needed == ONLY_ADMIN
+            roles = await (self.known_roles.read(claims.subject) if anew else self.known_roles.of(claims.subject))
+            # The network's own key administers it, so that a fresh network is never locked.
+            if claims.subject == self._audience:
+                roles |= {Role.ADMIN}
+            check_role(roles, needed=needed)
+        except (BadToken, UnknownKey):
+            self._strangers.charge(host)
+            raise
         if single_use and not await self._database.write(
             Transaction.SPEND_TOKEN, SPEND_TOKEN, token_id=claims.token_id, expires_ms=claims.expires_ms
         ):
             raise TokenReplayed()
         return Caller(claims.subject, roles)
+
+    def admit_stranger(self, host: str) -> None:
+        """Let somebody ask what everybody may; raise RateLimited where too many from that address do."""
+        _refuse(self._strangers.take(host), "too many calls from your address without a token")
+
+    def begin(self, caller: Address) -> None:
+        """A call of a caller is under way, until `end`. Raises TooManyOpen."""
+        if self._under_way[caller] >= self._limits.calls_at_once:
+            raise TooManyOpen(
+                f"{self._limits.calls_at_once} of your calls are under way", hint="wait for some of them to end"
+            )
+        self._under_way[caller] += 1
+
+    def end(self, caller: Address) -> None:
+        """A call is over."""
+        self._under_way[caller] -= 1
+        if not self._under_way[caller]:
+            del self._under_way[caller]
+
+    def weigh_json(self, caller: Address, text: str) -> None:
+        """Count a text of JSON before it is read; raise RateLimited where its caller sent too much of it lately."""
+        _refuse(self._bytes.take(caller, JSON_WEIGHT * len(text)), "too many bytes of JSON")
+
+    async def pace_stream(self, session_id: SessionId, weight: int) -> None:
+        """Count what came on a prover's stream, in bytes of results, and wait where it is ahead of its rate."""
+        await self._streams.pace(session_id, weight)
+
+    async def pace_bytes(self, caller: Address, number: int) -> None:
+        """Count bytes that came, and wait where their sender is ahead of its rate."""
+        await self._bytes.pace(caller, number)
 
     async def forget_spent_tokens(self) -> None:
         """Forget single-use tokens that have expired anyway, every minute, until cancelled."""
@@ -67,10 +116,13 @@ class Callers:
     async def _forget(self) -> None:
         await self._database.write(Transaction.FORGET_TOKENS, FORGET_SPENT_TOKENS)
 
-    def _authenticate(self, token: str) -> Claims:
+    def _authenticate(self, token: str, host: str) -> Claims:
         claims = self._known_tokens.get(token)
         if claims is None:
+            # Looking at signatures is what costs; who is known here already is not shut out by others at its address.
             claims, signed, signature = read_token(token)
+            if not self.known_roles.has(claims.subject):
+                _refuse(self._strangers.wait_ms(host), "too many calls from your address with keys that nobody knows")
             if signer_of(signed.encode(), signature) != claims.subject:
                 raise BadToken("the token is not signed by the key it names")
             self._remember(token, claims)
@@ -83,17 +135,9 @@ class Callers:
         self._known_tokens[token] = claims
 
     def _limit_rate(self, address: Address) -> None:
-        bucket, allowed = take(
-            self._buckets.pop(address, None),
-            now_ms=self._clock.now_ms(),
-            per_second=self._limits.requests_per_second,
-            burst=self._limits.requests_burst,
-        )
-        self._buckets[address] = bucket  # re-inserted, so that the first one is the longest unused
-        if len(self._buckets) > BUCKETS_MAX:
-            self._buckets.pop(next(iter(self._buckets)))
-        if not allowed:
-            raise RateLimited(
-                f"more than {self._limits.requests_per_second} requests per second",
-                hint="wait a moment, or use one stream",
-            )
+        _refuse(self._calls.take(address), f"more than {self._limits.requests_per_second} requests per second")
+
+
+def _refuse(wait_ms: int, what: str) -> None:
+    if wait_ms:
+        raise RateLimited(what, hint="wait a moment, or use one stream", wait_ms=wait_ms)

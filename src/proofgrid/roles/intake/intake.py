@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from proofgrid.roles.intake.access_list import AccessList
 from proofgrid.roles.intake.accounts import Accounts
 from proofgrid.roles.intake.artifacts import Artifacts
+from proofgrid.roles.intake.audit import AuditLog
 from proofgrid.roles.intake.bonds import Bonds
 from proofgrid.roles.intake.callers import Callers
 from proofgrid.roles.intake.canaries import Canaries
@@ -38,6 +39,7 @@ class Intake:
     access: AccessList
     accounts: Accounts
     artifacts: Artifacts
+    audit: AuditLog
     bonds: Bonds
     canaries: Canaries
     dead_letters: DeadLetters

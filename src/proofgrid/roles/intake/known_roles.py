@@ -56,6 +56,11 @@ class KnownRoles:
         self._changes += 1
         self._held.clear()
 
+    def has(self, address: Address) -> bool:
+        """Was it known a while ago that this key may do something? Asks nobody."""
+        held = self._held.get(address)
+        return held is not None and bool(held.roles)
+
     async def of(self, address: Address) -> frozenset[Role]:
         """Return the access roles of a key, as they were a second ago at most."""
         held = self._held.get(address)

@@ -107,6 +107,7 @@ class Quotes:
                 idempotency_key=idempotency_key,
                 program_digest=asked.program_digest,
                 inputs=len(asked.inputs),
+                aggregate=asked.aggregate,
             )
         except NoFirmQuote as error:
             refusal = error
@@ -141,7 +142,8 @@ class Quotes:
         """Return the quote that has the key already; raise IdempotencyConflict when it is for something else."""
         async with self._database.connection() as connection:
             quote = await connection.first(FIRM_QUOTE_OF_KEY, client=client, idempotency_key=key)
-        if quote is not None and (quote.program_digest, quote.inputs) != (asked.program_digest, len(asked.inputs)):
+        wanted = asked.program_digest, len(asked.inputs), asked.aggregate
+        if quote is not None and (quote.program_digest, quote.inputs, quote.aggregate) != wanted:
             raise IdempotencyConflict(
                 f"key {key!r} belongs to quote {quote.quote_id}", field="idempotency_key", hint="use a new key"
             )
@@ -155,6 +157,7 @@ def _reserved(jobs: Sequence[PlacedJob]) -> list[ReservedJob]:
             units=job.content.units,
             memory_bytes=job.content.memory_bytes,
             sizes=job.sized.correction,
+            depends_on=job.content.depends_on,
         )
         for job in jobs
     ]

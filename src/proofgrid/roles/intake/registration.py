@@ -6,13 +6,15 @@ import asyncio
 import tempfile
 from collections import defaultdict
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import structlog
 
 from proofgrid.primitives.canonical import Json
 from proofgrid.primitives.digests import Digest
-from proofgrid.primitives.errors import InvalidField, InvalidProgram, Recoverable, UnknownArtifact
+from proofgrid.primitives.errors import InvalidField, InvalidProgram, Recoverable, TooManyOpen, UnknownArtifact
 from proofgrid.primitives.ids import Address, Engine
 from proofgrid.primitives.last_words import without_last_words
 from proofgrid.primitives.turns import Urgency
@@ -40,14 +42,24 @@ from proofgrid.store.stored_artifacts import MAY_READ_ARTIFACT
 from proofgrid.store.transactions import Transaction
 
 BUILD_TIMEOUT_SECONDS = 1_800.0
+BUILDS_AT_ONCE = 2  #: one less than there are processes for long work
+BUILDS_OF_OWNER_MAX = 8  #: waiting, or going on
 SOURCE_FILES_MAX = 256
 PROGRESS_SECONDS = 0.25
 
 log = structlog.get_logger(__name__)
 
 
+@dataclass(slots=True)
+class _Owner:
+    """Whose builds wait, or go on."""
+
+    builds: int = 0
+    turn: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+
 class Registration:
-    """Builds programs, one at a time: a build may use every core."""
+    """Builds programs, one of an owner at a time, and two in all: a build may use every core, and take half an hour."""
 
     def __init__(
         self,
@@ -68,7 +80,8 @@ class Registration:
         self._scratch = scratch
         self._publish = publish
         self._engines = engines
-        self._turn = asyncio.Semaphore(1)
+        self._turn = asyncio.Semaphore(BUILDS_AT_ONCE)
+        self._owners: dict[Address, _Owner] = {}
 
     @needs(Role.CLIENT, Role.ADMIN)
     async def register(
@@ -85,12 +98,27 @@ class Registration:
             raise InvalidField("at most 128 characters", field="label")
         await self._engines.check_runs(engine_here(system), field="proof_system")
         await self._check_readable(owner, source)
-        if self._turn.locked():
+        if self._turn.locked() or owner in self._owners:
             yield ("wait for another build", 0)
-        async with self._turn:
+        async with self._in_turn(owner):
             with tempfile.TemporaryDirectory(dir=self._scratch) as workdir:
                 async for step in self._build_and_store(owner, system, source, settings, label, Path(workdir)):
                     yield step
+
+    @asynccontextmanager
+    async def _in_turn(self, owner: Address) -> AsyncIterator[None]:
+        """Wait for a place. Each owner has one in the line of all, so turns go round. Raises TooManyOpen."""
+        own = self._owners.setdefault(owner, _Owner())
+        if own.builds >= BUILDS_OF_OWNER_MAX:
+            raise TooManyOpen(f"{own.builds} builds of yours wait", hint="wait for one of them to end")
+        own.builds += 1
+        try:
+            async with own.turn, self._turn:
+                yield
+        finally:
+            own.builds -= 1
+            if not own.builds:
+                del self._owners[owner]
 
     async def _build_and_store(
         self,

@@ -8,6 +8,7 @@ fewer (`supply_of_stack`).
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from uuid import UUID
@@ -16,7 +17,7 @@ import structlog
 
 from proofgrid.primitives.clock import Clock, fresh_bytes, fresh_uuid
 from proofgrid.primitives.errors import InsufficientFunds, NoFirmQuote, Recoverable
-from proofgrid.primitives.ids import Address, ProverId
+from proofgrid.primitives.ids import Address, ProverId, Stack
 from proofgrid.primitives.money import format_amount
 from proofgrid.rules.jobs.classes import stack_of
 from proofgrid.rules.jobs.constraints import NO_CONSTRAINTS
@@ -94,6 +95,7 @@ class Reserving:
         idempotency_key: str,
         program_digest: str,
         inputs: int,
+        aggregate: bool = False,
     ) -> UUID | None:
         """Sell a request's jobs ahead for at most `cost_max` (0: at any price); None when the client's key is taken.
 
@@ -101,7 +103,7 @@ class Reserving:
         """
         quote_id = fresh_uuid(self._clock)
         async with self._database.transaction(Transaction.SELL_QUOTE) as connection:
-            await connection.run(TAKE_TURN_OF_QUOTES, stack=stack_of(jobs[0].lane), silent_ms=str(LOCK_SILENT_MS))
+            await connection.run(TAKE_TURN_OF_QUOTES, stacks=_stacks(jobs), silent_ms=str(LOCK_SILENT_MS))
             cleared = await self._clear(connection, jobs, hold_ms=hold_ms)
             _check_cost(cleared.terms, cost_max)
             if not await write_sold(
@@ -113,6 +115,7 @@ class Reserving:
                 idempotency_key=idempotency_key,
                 program_digest=program_digest,
                 inputs=inputs,
+                aggregate=aggregate,
                 fee_permille=self._settings.fee_permille,
                 binds=cleared.binds,
             ):
@@ -153,22 +156,35 @@ class Reserving:
         self, connection: Connection, jobs: Sequence[ReservedJob], references: Mapping[str, int], reference: int
     ) -> list[Reserve]:
         settings = self._settings
-        provers = await provers_of_stack(
-            connection,
-            stack_of(jobs[0].lane),
-            silent_ms=settings.phases.silent_ms,
-            newcomer_slots=settings.newcomer_slots,
-        )
-        able = {one.prover_id: one for one in provers if all(serves(one, lane, NO_CONSTRAINTS) for lane in references)}
+        in_lanes = await self._able(connection, jobs)
+        able = {prover_id: by_lane[jobs[0].lane] for prover_id, by_lane in in_lanes.items()}
         offered = {
             one.prover_id: one for one in await connection.fetch(RESERVES_OF_STACK, provers=sorted(able)) if one.slots
         }
         slots = await self._slots_of_bonds(connection, jobs, able, offered, references, reference)
         return [
-            _reserve(able[prover_id], offered[prover_id], free, list(references), settings)
+            _reserve(in_lanes[prover_id], offered[prover_id], free, settings)
             for prover_id, free in slots.items()
             if free
         ]
+
+    async def _able(
+        self, connection: Connection, jobs: Sequence[ReservedJob]
+    ) -> dict[ProverId, dict[str, ServingProver]]:
+        """Return the provers that may have each of the jobs, as each lane of these sees them."""
+        lanes = sorted({job.lane for job in jobs})
+        found: dict[ProverId, dict[str, ServingProver]] = defaultdict(dict)
+        for stack in _stacks(jobs):
+            provers = await provers_of_stack(
+                connection,
+                stack,
+                silent_ms=self._settings.phases.silent_ms,
+                newcomer_slots=self._settings.newcomer_slots,
+            )
+            for one in provers:
+                of_stack = (lane for lane in lanes if stack_of(lane) == stack)
+                found[one.prover_id] |= {lane: one for lane in of_stack if serves(one, lane, NO_CONSTRAINTS)}
+        return {prover_id: by_lane for prover_id, by_lane in found.items() if len(by_lane) == len(lanes)}
 
     async def _slots_of_bonds(
         self,
@@ -226,9 +242,12 @@ class Reserving:
 
 
 def _reserve(
-    prover: ServingProver, offered: OfferedAhead, slots: int, lanes: Sequence[str], settings: ReserveSettings
+    in_lanes: Mapping[str, ServingProver], offered: OfferedAhead, slots: int, settings: ReserveSettings
 ) -> Reserve:
-    rooms = [fitness_of([prover], lane, horizon_ms=settings.horizon_ms).rooms[prover.prover_id] for lane in lanes]
+    prover = next(iter(in_lanes.values()))
+    rooms = [
+        fitness_of([one], lane, horizon_ms=settings.horizon_ms).rooms[one.prover_id] for lane, one in in_lanes.items()
+    ]
     return Reserve(
         prover_id=prover.prover_id,
         operator=prover.operator,
@@ -238,8 +257,13 @@ def _reserve(
         units_min=prover.units_min,
         units_max=min(room.units_max for room in rooms),
         reputation_bucket=bucket_now(prover.counters, settings.reputation, now_ms=prover.now_ms),
-        speeds={lane: speed_of(prover, lane) for lane in lanes},
+        speeds={lane: speed_of(one, lane) for lane, one in in_lanes.items()},
     )
+
+
+def _stacks(jobs: Sequence[ReservedJob]) -> list[Stack]:
+    """Return the stacks of the jobs' lanes, several where the request is a graph of several systems."""
+    return sorted({stack_of(job.lane) for job in jobs})
 
 
 def _check_cost(terms: FirmTerms, cost_max: int) -> None:
@@ -253,8 +277,10 @@ def _check_cost(terms: FirmTerms, cost_max: int) -> None:
 
 def _not_sold(jobs: Sequence[ReservedJob], reserves: Sequence[Reserve], reference: int) -> NoFirmQuote:
     offered, most = offered_slots(jobs, reserves, reference=reference)
+    stacks = _stacks(jobs)
     if not offered:
-        return NoFirmQuote("no prover offers slots ahead for this: nobody would stand behind a promise")
+        all_of = f" of {' and '.join(one.split('/')[1] for one in stacks)} together" if len(stacks) > 1 else ""
+        return NoFirmQuote(f"no prover offers slots ahead for this{all_of}: nobody would stand behind a promise")
     if len(jobs) > most:
         part = "half of them" if most < offered else "all of them"
         return NoFirmQuote(

@@ -44,23 +44,22 @@ class PlacedJob:
 
 
 class Sizing:
-    """Knows the corrections in force, as of half a minute ago.
+    """Knows the corrections in force, as of half a minute ago. Unless they are wanted, jobs are as large as is said."""
 
-    `engines`: the engine of each proof system here, by its name; empty: jobs are as large as is said.
-    """
-
-    def __init__(self, database: Database, engines: Mapping[str, str], clock: Clock) -> None:
+    def __init__(self, database: Database, clock: Clock, *, is_wanted: bool) -> None:
         self._database = database
-        self._engines = engines
         self._clock = clock
+        self._is_wanted = is_wanted
         self._by_kind: Mapping[tuple[str, str], Corrections] = {}
         self._read_at: float | None = None
 
-    async def sized(self, program: Program, digest: Digest, jobs: Sequence[JobDraft]) -> list[SizedJob]:
-        """Return a program's jobs with the sizes that they have from now on."""
+    async def sized(
+        self, program: Program, digest: Digest, jobs: Sequence[JobDraft], engines: Mapping[str, str]
+    ) -> list[SizedJob]:
+        """Return a program's jobs with the sizes that they have from now on; `engines`: what proves it, by system."""
         await self._read()
         systems = systems_of(program)
-        kinds = [self._by_kind.get((one, self._engines.get(one, "")), NO_CORRECTIONS) for one in systems]
+        kinds = [self._by_kind.get((one, engines[one]), NO_CORRECTIONS) for one in systems]
         saids = [_said(digest, job) for job in jobs]
         return [
             _sized(systems[job.slice_index], job, said, correction_of(said, kinds[job.slice_index]))
@@ -84,25 +83,23 @@ class Sizing:
             for job, seat in zip(jobs, seats, strict=True)
         ]
 
-    async def units_of(self, program: Program, digest: Digest) -> int:
-        """Return the units of all slices of a program together."""
+    async def units_of(self, program: Program, digest: Digest, engines: Mapping[str, str]) -> int:
+        """Return the units of all slices of a program together; `engines`: what proves it, by system."""
         await self._read()
         said = [
             Said(program=digest, slice=spec.index, units=spec.units, memory_bytes=spec.memory_bytes)
             for spec in program.slices
         ]
-        kinds = [self._by_kind.get((one, self._engines.get(one, "")), NO_CORRECTIONS) for one in systems_of(program)]
+        kinds = [self._by_kind.get((one, engines[one]), NO_CORRECTIONS) for one in systems_of(program)]
         return sum(corrected(one, correction_of(one, kinds[one.slice]))[0] for one in said)
 
     async def _read(self) -> None:
         now = self._clock.running_seconds()
-        if not self._engines or (self._read_at is not None and now < self._read_at + REREAD_SECONDS):
+        if not self._is_wanted or (self._read_at is not None and now < self._read_at + REREAD_SECONDS):
             return
         self._read_at = now  # whoever comes meanwhile goes on with what is known
         async with self._database.connection(Urgency.ADMISSION) as connection:
-            rows = await connection.fetch(
-                SIZES_IN_FORCE, systems=list(self._engines), engines=list(self._engines.values())
-            )
+            rows = await connection.fetch(SIZES_IN_FORCE)
         self._by_kind = corrections_by_kind(rows)
 
 

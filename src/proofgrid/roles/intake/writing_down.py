@@ -5,18 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
-from proofgrid.primitives.clock import Clock
 from proofgrid.primitives.errors import UnknownSubnetwork
 from proofgrid.primitives.ids import Lane
 from proofgrid.roles.intake.drafts import Draft, job_rows, small_inputs, task_row
 from proofgrid.roles.intake.seating import seat_jobs
-from proofgrid.rules.jobs.phases import PhasePolicy
 from proofgrid.rules.ledger.accounts import client_account
 from proofgrid.rules.market.firm_quote import QuoteEvent, quote_sources
 from proofgrid.store.admission import ADMIT_TASKS, AdmittedTask, admit_tasks
 from proofgrid.store.conflicts import AccountShort, SubnetworkGone
 from proofgrid.store.database import Database
 from proofgrid.store.firm_quotes import REDEEM_FIRM_QUOTE, FirmQuote
+from proofgrid.store.seating import Seating
 from proofgrid.store.transactions import Transaction
 from proofgrid.store.transfers import insufficient_funds
 
@@ -63,9 +62,7 @@ async def write_down(
     return [by_id.get(draft.task_id) for draft in drafts]
 
 
-async def redeem(
-    database: Database, draft: Draft, quote: FirmQuote, phases: PhasePolicy, clock: Clock
-) -> AdmittedTask | None:
+async def redeem(database: Database, draft: Draft, quote: FirmQuote, seating: Seating) -> AdmittedTask | None:
     """Write a task down that redeems a quote, and lease its jobs to those whose slots are reserved.
 
     None when its key was taken, or the quote redeemed by another call.
@@ -90,7 +87,7 @@ async def redeem(
             )
             if written is None:
                 raise _NotWritten
-            await seat_jobs(connection, draft, quote, phases, clock)
+            await seat_jobs(connection, draft, quote, seating)
     except _NotWritten:
         return None
     return written

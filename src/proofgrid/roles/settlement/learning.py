@@ -41,7 +41,7 @@ _Follows = tuple[tuple[str, str], Correction, Measured]
 class Learning:
     """Any number of gateways may run one; at any time one of them looks.
 
-    `engines`: the engine of each proof system here, by its name, with its version.
+    `engines`: the engine of each proof system here, by its name, with its version; others' proofs are learned of too.
     """
 
     def __init__(
@@ -66,9 +66,8 @@ class Learning:
         async with self._database.transaction(Transaction.LEARN_SIZES) as connection:
             if not await connection.value(LOCK_SIZES):
                 return 0
-            kinds = {"systems": list(self._engines), "engines": list(self._engines.values())}
-            await connection.run(BEGIN_SIZES, **kinds)
-            in_force = await connection.fetch(SIZES_IN_FORCE, **kinds)
+            await connection.run(BEGIN_SIZES, systems=list(self._engines), engines=list(self._engines.values()))
+            in_force = await connection.fetch(SIZES_IN_FORCE)
             follow = self._follow(in_force, await proven_lately(connection))
             if follow:
                 await connection.run(INSERT_SIZES, **_columns(follow))
@@ -92,7 +91,6 @@ class Learning:
         return [
             (kind, correction, one)
             for kind, measured in measure((row.job for row in proven), policy).items()
-            if self._engines.get(kind[0]) == kind[1]
             for correction, one in next_corrections(corrections[kind], measured, policy, now_ms=now_ms)
         ]
 

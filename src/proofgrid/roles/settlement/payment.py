@@ -33,6 +33,7 @@ from proofgrid.rules.reputation.counters import Fact
 from proofgrid.rules.reputation.standing import Happened, ReputationPolicy
 from proofgrid.store.connection import Connection
 from proofgrid.store.hedges import LOCK_RIVALS, StoppedRival
+from proofgrid.store.seating import Seating, lock_quotes_to_seat, seat_in_turn
 from proofgrid.store.settlement import (
     LEASES_OF_REPORTS,
     MOVE_ON,
@@ -84,11 +85,13 @@ async def pay(
     hedging: HedgePolicy,
     reputation: ReputationPolicy = REPUTATION,
     *,
+    seating: Seating,
     surplus_to: SurplusTo = SurplusTo.TREASURY,
 ) -> dict[LeaseId, Paid | LeaseLost]:
     """Pay for proofs in the caller's transaction; say of each lease who was paid, or why nobody was."""
     by_lease = {one.lease.lease_id: one for one in proofs}
     tasks = await connection.fetch(LOCK_TASKS, task_ids=sorted({one.lease.task_id for one in by_lease.values()}))
+    quotes = await lock_quotes_to_seat(connection, tasks)
     if any(task.hedges for task in tasks):
         # Leases are locked in the order of their ids, those that lose with those that win.
         await connection.run(LOCK_RIVALS, lease_ids=list(by_lease))
@@ -112,7 +115,12 @@ async def pay(
     if settled:
         losers, rescues, rescued = await _follow_jobs(connection, by_lease, settled, hedging, reputation)
         proven = [one for lease_id, one in by_lease.items() if lease_id in paid]
-        await _follow_up(connection, proven, losers, rescues, rescued, surplus_to=surplus_to)
+        await _move_on(connection, proven, losers, rescued)
+        await seat_in_turn(connection, quotes, seating)
+        # Money last: other gateways pay the same operators and the same treasury, and wait until this commits.
+        transfers = [transfer for one in proven for transfer in _transfers(one, surplus_to)]
+        transfers += [transfer for loser in losers for transfer in loser.transfers]
+        await post_transfers(connection, transfers + rescues)
     unpaid = await _not_settled(connection, [lease_id for lease_id in by_lease if lease_id not in paid])
     return {
         lease_id: one.paid if lease_id in paid else _why_not(one, unpaid[lease_id])
@@ -174,14 +182,11 @@ def _work(
     )
 
 
-async def _follow_up(
+async def _move_on(
     connection: Connection,
     proofs: Sequence[Proven],
     losers: Sequence[Loser],
-    rescues: Sequence[Transfer],
     rescued: Sequence[tuple[TaskId, Event]],
-    *,
-    surplus_to: SurplusTo,
 ) -> None:
     stored = [one for one in proofs if one.small_proof is None]
     if stored:
@@ -206,11 +211,6 @@ async def _follow_up(
         job_sources=job_sources(JobEvent.UNBLOCKED),
         lanes=list({one.lease.lane for one in proofs} | {loser.lease.lane for loser in losers}),
     )
-    # Money last: other gateways pay the same operators and the same treasury, and wait until this commits.
-    transfers = [transfer for one in proofs for transfer in _transfers(one, surplus_to)]
-    transfers += [transfer for loser in losers for transfer in loser.transfers]
-    transfers += rescues
-    await post_transfers(connection, transfers)
 
 
 def _counts(proofs: Sequence[Proven], losers: Sequence[Loser]) -> dict[str, Sequence[object]]:

@@ -37,11 +37,13 @@ from proofgrid.rules.jobs.hedging import HedgePolicy
 from proofgrid.rules.jobs.lifecycle import LeaseEvent, LeaseState, lease_sources
 from proofgrid.rules.jobs.limits import SMALL_ARTIFACT_BYTES
 from proofgrid.rules.jobs.offers import JobReport, Paid
+from proofgrid.rules.jobs.phases import PhasePolicy
 from proofgrid.rules.ledger.settlement import SurplusTo
 from proofgrid.rules.reputation.standing import ReputationPolicy
 from proofgrid.store.artifacts import ArtifactStore
 from proofgrid.store.batches import Batches
 from proofgrid.store.database import Database
+from proofgrid.store.seating import Seating
 from proofgrid.store.sessions import NOTE_CACHED_PROGRAMS
 from proofgrid.store.settlement import LEASES_OF_REPORTS, REPORT_LEASES, ReportedLease
 from proofgrid.store.transactions import Transaction
@@ -74,7 +76,7 @@ class Settlement:
         *,
         scratch: Path,
         clock: Clock,
-        report_ms: int,
+        phases: PhasePolicy,
         hedging: HedgePolicy,
         reputation: ReputationPolicy = REPUTATION,
         surplus_to: SurplusTo = SurplusTo.TREASURY,
@@ -84,7 +86,8 @@ class Settlement:
         self._artifacts = artifacts
         self._library = library
         self._verifying = Verifying(library, workers, scratch=scratch, clock=clock, on_quick=self._note_quick)
-        self._report_ms = report_ms
+        self._report_ms = phases.report_ms
+        self._seating = Seating(phases=phases, clock=clock)
         self._hedging = hedging
         self._reputation = reputation
         self._surplus_to = surplus_to
@@ -220,7 +223,14 @@ class Settlement:
 
     async def _pay_at_once(self, proven: Sequence[Proven]) -> dict[LeaseId, Paid | LeaseLost]:
         async with self._database.transaction(Transaction.PAY_PROOFS) as connection:
-            return await pay(connection, proven, self._hedging, self._reputation, surplus_to=self._surplus_to)
+            return await pay(
+                connection,
+                proven,
+                self._hedging,
+                self._reputation,
+                seating=self._seating,
+                surplus_to=self._surplus_to,
+            )
 
     async def _note_cached(self, program: Program, leases: Sequence[ReportedLease]) -> None:
         """Note whose keys for the program are derived now: a hint for ranks, so it has no part in paying."""

@@ -66,7 +66,7 @@ def read_token(token: str) -> tuple[Claims, str, str]:
             expires_ms=_whole(raw["exp"]),
             token_id=str(raw["jti"]),
         )
-    except (binascii.Error, ValueError, KeyError, TypeError):
+    except (binascii.Error, ValueError, KeyError, TypeError, RecursionError):
         raise BadToken("the token's claims cannot be read") from None
     if not _JTI.fullmatch(claims.token_id):
         raise BadToken("the token's jti is 32 hex digits")

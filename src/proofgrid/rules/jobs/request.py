@@ -79,13 +79,11 @@ def redeem(request: ProofRequest, *, limit_price: int) -> ProofRequest:
         "ladder": request.ladder,
         "constraints": not request.constraints.is_empty,
         "subnetwork": request.subnetwork,
-        # It would lease all jobs at once, and wraps have to wait for what they take.
-        "aggregate": request.aggregate,
     }
     for field, value in own.items():
         if value:
             raise InvalidField(
-                "a firm quote fixes price, time and lanes, and has a proof for each input",
+                "a firm quote fixes price, time and lanes",
                 field=field,
                 hint=f"leave out {field}, or the quote",
             )

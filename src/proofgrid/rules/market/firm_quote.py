@@ -11,8 +11,10 @@ seat    reserved --granted--> granted --delivered--> delivered
           |--absent--> absent ---delivered, owed, let_go ----> as above
           `--let_go--> free
 
-Whose seat is granted at once when the quote is redeemed, in the same transaction. A prover that is not there then is
-absent: its job goes to the live market, and its operator still answers for it.
+Whose seat is granted at once when the quote is redeemed, in the same transaction; that of a job which takes other jobs'
+proofs when the last of these is proven, in the transaction that pays it. A prover that is not there then is absent: its
+job goes to the live market, and its operator still answers for it. Each seat has its own time: who delivers what others
+wait for after it answers for a miss, and who could only begin when his own was over does not.
 """
 
 from __future__ import annotations
@@ -121,24 +123,30 @@ class SeatOutcome:
     position: int
     operator: str
     units: int
-    state: SeatState  #: granted or absent
+    state: SeatState  #: granted or absent; reserved where its turn never came
     is_delivered: bool  #: its operator was paid for a proof of the job
     lease_state: LeaseState | None  #: of the lease that it was granted; None: it was absent
     lease_reason: str  #: why that lease ended without a proof, a `ReturnReason` or the end of its task; or empty
     was_reported: bool  #: a result of that lease arrived
     is_proven: bool  #: the job, by whomever
+    is_late: bool = False  #: others waited for its proof, beyond its own time
+    began_late: bool = False  #: it was granted when what it takes had come too late
 
 
 def event_of_seat(seat: SeatOutcome, event: QuoteEvent, failure_code: str) -> SeatEvent:
     """Return what the end of its task means for a seat; who answers for a miss owes.
 
-    Who was to deliver and did not: at the promised time everybody without a proof; before it, when the task was given
-    up, those who were not there, or gave their lease back or lost it. A result that waited for the gateway's verdict
+    Who was to deliver and did not: at the promised time everybody without a proof, but those who began late because of
+    others, and who were late for others; before it, when the task was given up, those who were not there, or gave their
+    lease back or lost it. A result that waited for the gateway's verdict
     was in time. Nobody answers for what the gateway found to be so (rules/jobs/excuses.py), nor for an input that he
     called unprovable and that nobody proved: clients choose inputs.
     """
+    past_its_end = event is QuoteEvent.MISSED and failure_code == DeadlineMissed.code
+    if seat.state is SeatState.RESERVED:
+        return SeatEvent.LET_GO  # its turn never came
     if seat.is_delivered:
-        return SeatEvent.DELIVERED
+        return SeatEvent.OWED if past_its_end and seat.is_late else SeatEvent.DELIVERED
     if event is not QuoteEvent.MISSED:
         return SeatEvent.LET_GO
     if seat.was_reported and seat.lease_reason != ReturnReason.BAD_PROOF:
@@ -148,7 +156,7 @@ def event_of_seat(seat: SeatOutcome, event: QuoteEvent, failure_code: str) -> Se
     if seat.lease_reason == ReturnReason.UNPROVABLE and not seat.is_proven:
         return SeatEvent.LET_GO
     did_not = seat.lease_state in (None, LeaseState.EXPIRED, LeaseState.FAILED)
-    return SeatEvent.OWED if did_not or failure_code == DeadlineMissed.code else SeatEvent.LET_GO
+    return SeatEvent.OWED if did_not or (past_its_end and not seat.began_late) else SeatEvent.LET_GO
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -195,12 +203,7 @@ def pledge_of(*, cost: int, penalty: int) -> int:
 
 
 def check_common(request: ProofRequest) -> None:
-    """Raise NoFirmQuote for a request of which nothing is promised: one for chosen provers, or for one proof of all."""
-    if request.aggregate:
-        raise NoFirmQuote(
-            "firm quotes are for a proof of each input: what makes one of them waits for the others",
-            hint="leave out aggregate, or submit it with a limit price",
-        )
+    """Raise NoFirmQuote for a request of which nothing is promised: one for chosen provers."""
     if request.subnetwork not in ("", DEFAULT) or not request.constraints.is_empty:
         raise NoFirmQuote(
             "firm quotes are for the common lanes and all provers", hint="leave out constraints and subnetwork"
@@ -215,11 +218,16 @@ def check_hold(hold_ms: int, policy: FirmPolicy) -> int:
     return hold_ms
 
 
+def promised_ms(expected_ms: int) -> int:
+    """Return within how many ms of the redemption is promised what is expected within `expected_ms`."""
+    return TIMES_EXPECTED * expected_ms + SLACK_MS
+
+
 def firm_terms(sold: SoldAhead, policy: FirmPolicy, *, hold_ms: int) -> FirmTerms:
     """Return the terms on which reserves that were sold are promised; raise NoFirmQuote for what is too much."""
     units = sum(seat.units for seat in sold.seats)
     cost = sold.buy_price * units
-    within_ms = TIMES_EXPECTED * sold.expected_ms + SLACK_MS
+    within_ms = promised_ms(sold.expected_ms)
     if within_ms > policy.within_ms_max:
         raise NoFirmQuote("it takes too long for a promise", hint="submit with a limit price, and wait")
     terms = FirmTerms(

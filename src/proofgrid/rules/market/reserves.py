@@ -33,6 +33,7 @@ class ReservedJob:
     units: int
     memory_bytes: int
     sizes: int = 0  #: number of the correction that its units and memory come out of (rules/jobs/sizes.py); 0: of none
+    depends_on: tuple[int, ...] = ()  #: places of the jobs whose proofs it takes, all before its own
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,6 +75,8 @@ class Seat:
     prover_id: str
     operator: str
     sizes: int = 0  #: of its job
+    starts_ms: int = 0  #: when its job is expected to begin, after the redemption: when what it takes is proven
+    ends_ms: int = 0  #: when it is expected to be proven, where others wait for it; 0: nobody does
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,7 +86,7 @@ class SoldAhead:
     buy_price: int
     sell_price: int
     seats: tuple[Seat, ...]
-    expected_ms: int  #: of the job that takes longest
+    expected_ms: int  #: until all is proven: of the job, or chain of jobs that wait for each other, that takes longest
     record: str  #: canonical JSON of all that went into the clearing, and of what came out
 
 
@@ -116,6 +119,8 @@ def sell_ahead(
     if not clearing.bought:
         return None
     holders = [able[prover_id] for prover_id, slots in clearing.sold for _ in range(slots)]
+    starts, ends = _times(jobs, holders)
+    waited_for = {place for job in jobs for place in job.depends_on}
     return SoldAhead(
         buy_price=clearing.buy_price,
         sell_price=clearing.sell_price,
@@ -128,12 +133,24 @@ def sell_ahead(
                 prover_id=holder.prover_id,
                 operator=holder.operator,
                 sizes=job.sizes,
+                starts_ms=starts[position],
+                ends_ms=ends[position] if position in waited_for else 0,
             )
             for position, (job, holder) in enumerate(zip(jobs, holders, strict=True))
         ),
-        expected_ms=max(holder.expected_ms(job) for job, holder in zip(jobs, holders, strict=True)),
+        expected_ms=max(ends),
         record=_record(bid, asks, clearing, reference=reference, beacon=beacon),
     )
+
+
+def _times(jobs: Sequence[ReservedJob], holders: Sequence[Reserve]) -> tuple[list[int], list[int]]:
+    """Return when each job is expected to begin, and to be proven, in ms after the first ones begin."""
+    starts: list[int] = []
+    ends: list[int] = []
+    for job, holder in zip(jobs, holders, strict=True):
+        starts.append(max((ends[place] for place in job.depends_on), default=0))
+        ends.append(starts[-1] + holder.expected_ms(job))
+    return starts, ends
 
 
 def _asks(able: Mapping[str, Reserve], jobs: Sequence[ReservedJob], beacon: bytes) -> list[Ask]:

@@ -1,40 +1,42 @@
 -- name: take_turn_of_quotes
--- Until the commit nobody else sells a firm quote, and no round of the stack is held: both would have the same slots.
+-- Until the commit nobody else sells a firm quote, and no round of the stacks is held: both would have the same slots.
 -- :silent_ms: how long a gateway may be silent before it loses its sale, as text.
-SELECT pg_advisory_xact_lock(key) FROM set_config('idle_in_transaction_session_timeout', :silent_ms, true),
-    unnest(ARRAY[hashtextextended('firm_quotes', 0), hashtextextended('lane:' || :stack, 0)]) AS locks(key);
+SELECT pg_advisory_xact_lock(hashtextextended(key, 0)) FROM set_config('idle_in_transaction_session_timeout', :silent_ms, true),
+    unnest(ARRAY['firm_quotes'] || (SELECT array_agg('lane:' || stack ORDER BY stack) FROM unnest(:stacks::text[]) AS asked(stack)))
+        AS locks(key);
 
 -- name: insert_firm_quote
 -- Nothing comes back when the client's key is taken.
-INSERT INTO firm_quotes (quote_id, client, idempotency_key, program_digest, inputs, units, cost, premium, penalty,
+INSERT INTO firm_quotes (quote_id, client, idempotency_key, program_digest, inputs, aggregate, units, cost, premium, penalty,
     buy_price, sell_price, fee_permille, hold_ms, within_ms, held_until_ms, record, record_hash)
-VALUES (:quote_id, :client, :idempotency_key, :program_digest, :inputs, :units, :cost, :premium, :penalty,
+VALUES (:quote_id, :client, :idempotency_key, :program_digest, :inputs, :aggregate, :units, :cost, :premium, :penalty,
     :buy_price, :sell_price, :fee_permille, :hold_ms, :within_ms, now_ms() + :hold_ms, :record, :record_hash)
 ON CONFLICT (client, idempotency_key) DO NOTHING RETURNING quote_id;
 
 -- name: insert_seats
 -- :seats: a JSON list (NewSeat).
-INSERT INTO firm_quote_seats (quote_id, position, lane, units, memory_bytes, prover_id, operator, stake_bound, sizes)
-SELECT :quote_id, position, lane, units, memory_bytes, prover_id, operator, stake_bound, sizes
+INSERT INTO firm_quote_seats (quote_id, position, lane, units, memory_bytes, prover_id, operator, stake_bound, sizes,
+    begin_ms, due_ms)
+SELECT :quote_id, position, lane, units, memory_bytes, prover_id, operator, stake_bound, sizes, begin_ms, due_ms
 FROM jsonb_to_recordset(:seats::jsonb) AS given(position int, lane text, units bigint, memory_bytes bigint,
-    prover_id text, operator text, stake_bound bigint, sizes bigint);
+    prover_id text, operator text, stake_bound bigint, sizes bigint, begin_ms bigint, due_ms bigint);
 
 -- name: firm_quote_of_key
-SELECT q.quote_id, q.client, q.state, q.program_digest, q.inputs, q.units, q.cost, q.premium, q.penalty, q.buy_price,
+SELECT q.quote_id, q.client, q.state, q.program_digest, q.inputs, q.aggregate, q.units, q.cost, q.premium, q.penalty, q.buy_price,
     q.sell_price, q.fee_permille, q.hold_ms, q.within_ms, q.created_ms, q.held_until_ms, q.ended_ms, q.record_hash,
     (SELECT task_id FROM tasks WHERE tasks.quote_id = q.quote_id) AS task_id, now_ms() AS now_ms
 FROM firm_quotes AS q WHERE client = :client AND idempotency_key = :idempotency_key;
 
 -- name: get_firm_quote
 -- A quote is its client's alone.
-SELECT q.quote_id, q.client, q.state, q.program_digest, q.inputs, q.units, q.cost, q.premium, q.penalty, q.buy_price,
+SELECT q.quote_id, q.client, q.state, q.program_digest, q.inputs, q.aggregate, q.units, q.cost, q.premium, q.penalty, q.buy_price,
     q.sell_price, q.fee_permille, q.hold_ms, q.within_ms, q.created_ms, q.held_until_ms, q.ended_ms, q.record_hash,
     (SELECT task_id FROM tasks WHERE tasks.quote_id = q.quote_id) AS task_id, now_ms() AS now_ms
 FROM firm_quotes AS q WHERE quote_id = :quote_id AND client = :client;
 
 -- name: list_firm_quotes
 -- Newest first.
-SELECT q.quote_id, q.client, q.state, q.program_digest, q.inputs, q.units, q.cost, q.premium, q.penalty, q.buy_price,
+SELECT q.quote_id, q.client, q.state, q.program_digest, q.inputs, q.aggregate, q.units, q.cost, q.premium, q.penalty, q.buy_price,
     q.sell_price, q.fee_permille, q.hold_ms, q.within_ms, q.created_ms, q.held_until_ms, q.ended_ms, q.record_hash,
     (SELECT task_id FROM tasks WHERE tasks.quote_id = q.quote_id) AS task_id, now_ms() AS now_ms
 FROM firm_quotes AS q WHERE client = :client ORDER BY created_ms DESC LIMIT :limit;
@@ -60,10 +62,28 @@ WHERE quote_id = :quote_id ORDER BY position;
 SELECT t.position, t.operator, t.units, t.state, l.state AS lease_state, coalesce(l.reason, '') AS lease_reason,
     coalesce(l.reported_ms > 0, false) AS was_reported, j.state = 'proven' AS is_proven,
     EXISTS (SELECT FROM leases w WHERE w.task_id = j.task_id AND w.job_id = j.job_id AND w.state = 'settled'
-        AND w.operator = t.operator) AS is_delivered
-FROM firm_quote_seats t JOIN jobs j ON j.task_id = :task_id AND j.position = t.position
+        AND w.operator = t.operator) AS is_delivered,
+    t.due_ms > 0 AND EXISTS (SELECT FROM leases w WHERE w.lease_id = j.lease_id AND w.state = 'settled'
+        AND CASE w.reported_ms WHEN 0 THEN w.ended_ms ELSE w.reported_ms END > task.created_ms + t.due_ms) AS is_late,
+    t.begin_ms > 0 AND coalesce(l.granted_ms > task.created_ms + t.begin_ms, false) AS began_late
+FROM firm_quote_seats t JOIN tasks task ON task.task_id = :task_id JOIN jobs j ON j.task_id = :task_id AND j.position = t.position
     LEFT JOIN leases l ON l.lease_id = t.lease_id
 WHERE t.quote_id = :quote_id ORDER BY t.position;
+
+-- name: quotes_to_seat
+-- The tasks' rows are locked; this locks the quotes of those of them that have seats whose jobs wait for others, with the
+-- provers of these seats.
+SELECT q.quote_id, t.task_id, q.buy_price, q.sell_price, q.fee_permille, q.record_hash,
+    ARRAY(SELECT DISTINCT s.prover_id FROM firm_quote_seats s WHERE s.quote_id = q.quote_id AND s.state = 'reserved'
+        ORDER BY 1) AS provers
+FROM tasks t JOIN firm_quotes q ON q.quote_id = t.quote_id
+WHERE t.task_id = ANY(:task_ids::uuid[]) AND q.state = 'redeemed' ORDER BY q.quote_id FOR NO KEY UPDATE OF q;
+
+-- name: seats_in_turn
+-- The quote's row is locked, and its task's. The seats whose jobs have what they wait for, with these jobs.
+SELECT s.position, s.state, s.lane, s.units, s.memory_bytes, s.prover_id, s.operator, s.stake_bound, j.job_id, j.slice, j.input
+FROM firm_quote_seats s JOIN jobs j ON j.task_id = :task_id AND j.position = s.position
+WHERE s.quote_id = :quote_id AND s.state = 'reserved' AND j.state = 'ready' ORDER BY s.position;
 
 -- name: change_seats
 -- :states: what the seats at these :positions are from now on, :leases: what they were granted, NULL for no change. The

@@ -9,12 +9,10 @@ SELECT system, engine, '', 1000, 1000 FROM unnest(:systems::text[], :engines::te
 WHERE NOT EXISTS (SELECT FROM size_corrections c WHERE c.proof_system = system AND c.engine = given.engine AND c.scope = '');
 
 -- name: sizes_in_force
--- The newest corrections of these systems with their engines.
+-- The newest correction of each scope, of all engines that ever had one.
 SELECT DISTINCT ON (c.proof_system, c.engine, c.scope) c.number, c.proof_system, c.engine, c.scope, c.units_permille,
     c.memory_permille, c.operators, c.proofs, c.measured_permille, c.measured_memory_permille, c.made_ms, now_ms() AS now_ms
-FROM unnest(:systems::text[], :engines::text[]) AS given(system, engine)
-JOIN size_corrections c ON c.proof_system = given.system AND c.engine = given.engine
-ORDER BY c.proof_system, c.engine, c.scope, c.number DESC;
+FROM size_corrections c ORDER BY c.proof_system, c.engine, c.scope, c.number DESC;
 
 -- name: sizes_of_quote
 -- What the seats of a quote were sold as, in the order of their positions; a number of 0 says that nothing was corrected.

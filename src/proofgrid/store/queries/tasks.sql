@@ -24,7 +24,7 @@ FROM tasks WHERE task_id = :task_id FOR NO KEY UPDATE;
 
 -- name: lock_tasks
 -- In the order of their ids, so that two of these never wait for each other in a circle.
-SELECT task_id, hedges FROM tasks WHERE task_id = ANY(:task_ids::uuid[]) ORDER BY task_id FOR NO KEY UPDATE;
+SELECT task_id, hedges, quote_id FROM tasks WHERE task_id = ANY(:task_ids::uuid[]) ORDER BY task_id FOR NO KEY UPDATE;
 
 -- name: end_task
 -- :sources: the states it may come from, :charged: what was paid for work without a proof.

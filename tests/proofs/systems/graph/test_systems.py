@@ -12,6 +12,7 @@ from proofgrid.primitives.errors import BrokenLink, InvalidInput, InvalidProgram
 from proofgrid.proofs.base import PartialProof, ProgramFiles
 from proofgrid.proofs.kit.ignition import IGNITION_BN254
 from proofgrid.proofs.systems.graph.adapter import GraphSystem
+from tests.proofs.points import POINTS
 from tests.proofs.systems.groth16 import circom
 from tests.proofs.systems.noir import programs
 
@@ -27,7 +28,7 @@ def built(folder: Path, link: dict[str, str]) -> ProgramFiles:
     plan.write_text(json.dumps({"nodes": nodes, "links": [link]}))
     source = {"graph": plan, "limit/package": programs.packed("product", folder)}
     source |= {f"numbers/{name}": path for name, path in circuit.files.items()}
-    trust = {IGNITION_BN254: programs.POINTS}
+    trust = {IGNITION_BN254: POINTS}
     return SYSTEM.build_program(source, {}, trust=trust, workdir=folder / "work", report=programs.unheard)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 from functools import cache
 from pathlib import Path
@@ -17,9 +16,9 @@ from proofgrid.proofs.kit.ignition import IGNITION_BN254
 from proofgrid.proofs.kit.packages import pack
 from proofgrid.proofs.systems.noir.adapter import NoirSystem
 from proofgrid.proofs.systems.noir.sources import FORM
+from tests.proofs.points import POINTS, points_or_skip
 
 PACKAGES = Path(__file__).with_name("packages")
-POINTS = Path(os.environ.get("CRS_PATH") or Path(__file__).parents[5] / "shared" / "crs")
 LEVELS = 8
 MEMBER: dict[str, Json] = {
     "person": {"secret": "123456789123456789", "born": 1980},
@@ -52,8 +51,7 @@ def engine_or_skip() -> None:
         NOIR.build()
     except UnknownProofSystem as reason:
         pytest.skip(f"{reason.detail}: {reason.hint}")
-    if not (POINTS / "bn254_g1.dat").is_file():
-        pytest.skip("the points of Ignition are not here: CRS_PATH names their folder")
+    points_or_skip()
 
 
 def packed(name: str, folder: Path) -> Path:

@@ -20,11 +20,11 @@ from proofgrid.proofs.kit.packages import FORMAT
 from proofgrid.proofs.systems.noir import engine
 from proofgrid.proofs.systems.noir.abi import MODULUS
 from proofgrid.proofs.systems.noir.adapter import NoirSystem
+from tests.proofs.points import POINTS
 from tests.proofs.systems.noir.programs import (
     ACCOUNT,
     EVERYTHING,
     MEMBER,
-    POINTS,
     built,
     built_of,
     engine_or_skip,

@@ -13,7 +13,8 @@ from proofgrid.proofs.kit.conformance import CHECKS, Check, Prepared, complaint,
 from proofgrid.proofs.kit.ignition import IGNITION_BN254
 from proofgrid.proofs.kit.samples import Source
 from proofgrid.proofs.systems.noir.adapter import NoirSystem
-from tests.proofs.systems.noir.programs import POINTS, engine_or_skip
+from tests.proofs.points import POINTS
+from tests.proofs.systems.noir.programs import engine_or_skip
 
 
 @pytest.fixture(scope="module")

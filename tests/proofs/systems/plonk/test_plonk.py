@@ -11,15 +11,16 @@ import pytest
 
 from proofgrid.primitives.canonical import Json
 from proofgrid.primitives.errors import BadProof, InvalidField, InvalidInput, InvalidProgram
-from proofgrid.proofs.base import ProgramFiles
+from proofgrid.proofs.base import ProgramFiles, Report
 from proofgrid.proofs.kit.asking import Refused
 from proofgrid.proofs.kit.circom.curves import CURVES
 from proofgrid.proofs.kit.ignition import GENERATOR, IGNITION_BN254, POINT_BYTES, POINTS_FILE
+from proofgrid.proofs.kit.rehearsal import unheard
 from proofgrid.proofs.systems.plonk import engine
 from proofgrid.proofs.systems.plonk.adapter import PlonkSystem
 from tests.proofs.systems.groth16.circom import files_of
 from tests.proofs.systems.groth16.test_groth16 import MEMBER
-from tests.proofs.systems.plonk.circuits import built, proven, trust_or_skip, unheard
+from tests.proofs.systems.plonk.circuits import built, proven, trust_or_skip
 
 VALUE: dict[str, Json] = {"a": [2, 3, 5], "b": 7, "limit": 9}
 
@@ -77,7 +78,7 @@ def test_every_term_of_every_constraint_is_in_a_gate(tmp_path: Path) -> None:
     lagrange = tmp_path / "lagrange"
     rows = files.program.identity["rows"]
     assert isinstance(rows, int)
-    engine.write_lagrange(files.path("points"), rows, lagrange, workdir=tmp_path)
+    engine.write_lagrange(files.path("points"), rows, lagrange, workdir=tmp_path, report=unheard)
 
     def prove() -> None:
         paths = {**files.paths, "r1cs": lied, "lagrange": lagrange}
@@ -136,9 +137,9 @@ def test_the_form_of_points_that_provers_need_is_derived_once(tmp_path: Path, mo
     asked: list[int] = []
     write = engine.write_lagrange
 
-    def counted(points: Path, rows: int, lagrange: Path, *, workdir: Path) -> None:
+    def counted(points: Path, rows: int, lagrange: Path, *, workdir: Path, report: Report) -> None:
         asked.append(rows)
-        write(points, rows, lagrange, workdir=workdir)
+        write(points, rows, lagrange, workdir=workdir, report=report)
 
     monkeypatch.setattr(engine, "write_lagrange", counted)
     for name in ("product", "other_product"):
@@ -206,5 +207,12 @@ def test_what_no_program_of_it_is_said(tmp_path: Path) -> None:
     foreign = replace(files.program, identity={**files.program.identity, "gates_format": 2})
     with pytest.raises(BadProof, match="another format"):
         system.check_program(ProgramFiles(foreign, files.paths))
+    job = system.normalise(files, [VALUE], workdir=tmp_path / "normalise").jobs[0]
+    for rows in (-8, 0, 9, 16, 1 << 40, "8", True, None):
+        lying = replace(files.program, identity={**files.program.identity, "rows": rows})
+        with pytest.raises((BadProof, InvalidInput)):
+            system.run_job(
+                ProgramFiles(lying, files.paths), 0, job.input, cache=tmp_path, workdir=tmp_path / "job", report=unheard
+            )
     with pytest.raises(InvalidInput):
         system.normalise(files, [{**VALUE, "limit": 0}], workdir=tmp_path / "normalise")

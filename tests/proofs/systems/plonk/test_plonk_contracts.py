@@ -4,28 +4,23 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from proofgrid.proofs.base import PartialProof
 from proofgrid.proofs.kit.contract_calls import call_of
+from proofgrid.proofs.kit.rehearsal import rehearse
 from proofgrid.proofs.offers import WritesContract
 from proofgrid.proofs.systems.plonk.adapter import PlonkSystem
 from tests.proofs.evm.running import answers_of
 from tests.proofs.systems.groth16.test_groth16_contracts import INPUTS
-from tests.proofs.systems.plonk.circuits import built, unheard
+from tests.proofs.systems.plonk.circuits import built
 
 TRUE = "0x" + (1).to_bytes(32).hex()
 
 
 def test_the_contract_takes_proofs_of_the_network_and_no_forged_ones(tmp_path: Path) -> None:
     system, files = PlonkSystem(), built("product", tmp_path)
-    request = system.normalise(files, INPUTS, workdir=tmp_path / "normalise")
-    outputs = [
-        system.run_job(files, 0, job.input, cache=tmp_path / "cache", workdir=tmp_path / "job", report=unheard)
-        for job in request.jobs
-    ]
-    parts = [PartialProof(slice_index=0, input_index=at, output=output) for at, output in enumerate(outputs)]
+    done = rehearse(system, files, INPUTS, cache=tmp_path / "cache", workdir=tmp_path / "jobs")
     assert isinstance(system, WritesContract)
     (contract,) = system.contracts(files, workdir=tmp_path / "contract")
-    calls = system.contract_calls(files, request.statement, parts, workdir=tmp_path / "contract")
+    calls = system.contract_calls(files, done.request.statement, done.parts, workdir=tmp_path / "contract")
     assert [call.function for call in calls] == ["Verify(bytes,uint256[])"] * 2
     assert calls[0].arguments[1] == ["210", "9"]
 

@@ -1,0 +1,81 @@
+"""What a log says of itself at one size: C2SP's tlog-checkpoint, three lines that are signed as a note."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from dataclasses import dataclass
+
+from proofgrid.primitives.errors import ProofgridError
+from proofgrid.primitives.ids import Address
+from proofgrid.primitives.notes import NoteKey, opened_note
+from proofgrid.primitives.signatures import SigningKey, signer_of
+from proofgrid.rules.audit.merkle import HASH_BYTES
+
+PURPOSE = b"proofgrid audit log, version 1"  #: of the key that signs checkpoints, which follows from the network's
+
+
+class RewrittenLog(ProofgridError):
+    """An audit log is not what it said of itself."""
+
+    code = "PG-516"
+
+
+def origin_of(network: Address) -> str:
+    """The log's name."""
+    return f"proofgrid.audit/{network.lower()}"
+
+
+def audit_key(network: SigningKey) -> NoteKey:
+    """What signs checkpoints: it follows from the network's key, so that all gateways have it."""
+    return NoteKey.derived(network.secret, origin_of(network.address), PURPOSE)
+
+
+@dataclass(frozen=True, slots=True)
+class Checkpoint:
+    """Size and root of the log of one origin."""
+
+    origin: str
+    size: int
+    root: bytes
+
+    @property
+    def text(self) -> str:
+        return f"{self.origin}\n{self.size}\n{base64.b64encode(self.root).decode()}\n"
+
+
+def read_checkpoint(text: str) -> Checkpoint | None:
+    """Read the text of a note; None for any other. Further lines are extensions, and ignored."""
+    try:
+        origin, size, root, *_ = text.split("\n")
+        decoded = base64.b64decode(root, validate=True)
+    except (ValueError, binascii.Error):
+        return None
+    if (
+        not origin
+        or not size.isascii()
+        or not size.isdigit()
+        or str(int(size[:20])) != size
+        or len(decoded) != HASH_BYTES
+    ):
+        return None
+    return Checkpoint(origin, int(size), decoded)
+
+
+def verifier_statement(network: Address, verifier: str) -> bytes:
+    """What the network's key signs, so that nobody else can say which key the log's checkpoints have."""
+    return f"proofgrid audit log of {network}\n{verifier}\n".encode()
+
+
+def verified_checkpoint(note: str, verifier: str, statement: str, network: Address) -> Checkpoint:
+    """Return what a note says, if the network's key says that the note's key counts. Raises RewrittenLog.
+
+    `statement`: the network's signature of `verifier_statement`.
+    """
+    if signer_of(verifier_statement(network, verifier), statement) != network:
+        raise RewrittenLog(f"the key of the log is not confirmed by the network {network}", field="verifier")
+    text = opened_note(note, verifier)
+    checkpoint = None if text is None else read_checkpoint(text)
+    if checkpoint is None or checkpoint.origin != origin_of(network):
+        raise RewrittenLog("the checkpoint is not signed by the key of the network's log", field="note")
+    return checkpoint

@@ -1,0 +1,54 @@
+"""Who is acting: the call that the code of this moment works for, for the audit log and for log lines."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
+
+
+class Act:
+    """A call under way. `by` is known once its token was read."""
+
+    __slots__ = ("_peer", "_request", "by", "call")
+
+    def __init__(self, call: str, peer: Callable[[], str], request: Callable[[], Mapping[str, object]]) -> None:
+        self.call = call
+        self.by = ""
+        self._peer = peer
+        self._request = request
+
+    @property
+    def peer(self) -> str:
+        """Where it came from."""
+        return self._peer()
+
+    @property
+    def request(self) -> Mapping[str, object]:
+        """What was asked, field by field."""
+        return self._request()
+
+
+_acting: ContextVar[Act | None] = ContextVar("acting", default=None)
+
+
+def current_act() -> Act | None:
+    """The call that this code works for; None: the network's own doing."""
+    return _acting.get()
+
+
+def is_called_by(address: str) -> None:
+    """Note whose token the call under way carries, whatever that caller may."""
+    act = _acting.get()
+    if act is not None:
+        act.by = address
+
+
+@contextmanager
+def acting(act: Act) -> Iterator[Act]:
+    """Work for a call until the context ends; so do the tasks that are started inside."""
+    token = _acting.set(act)
+    try:
+        yield act
+    finally:
+        _acting.reset(token)
