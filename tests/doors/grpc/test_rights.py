@@ -60,7 +60,7 @@ RIGHTS: Mapping[str, Mapping[str, str | None]] = {
     },
     "CanaryService": {"AddCanary": "admin", "ListCanaries": "admin", "FundTreasury": "admin"},
     "IncidentService": {"ListIncidents": "admin", "GetIncident": "admin", "CloseIncident": "admin"},
-    "MarketService": {"ExportRounds": ANYBODY, "OpenOrder": ANYBODY},
+    "MarketService": {"ExportRounds": ANYBODY, "OpenOrder": ANYBODY, "ListSizes": ANYBODY},
     "ProverService": {"Connect": "operator"},
     "QuoteService": {"GetQuote": "client", "BuyQuote": "client", "ListQuotes": "client"},
     "ReputationService": {"ListOperators": ANYBODY},

@@ -97,6 +97,18 @@ async def test_a_job_hands_in_a_proof_that_verifies_and_reports_its_progress_in_
     assert seen == sorted(seen, key=lambda item: item[1])
 
 
+async def test_a_job_tells_the_most_that_it_held(tmp_path: Path) -> None:
+    peaks: list[int] = []
+    for thickness in (0, 32 << 20):
+        folder = tmp_path / str(thickness)
+        folder.mkdir()
+        spec, _, _ = a_toy_job(folder, thickness=thickness)
+        await run_child(spec, limits=LIMITS, on_progress=lambda stage, share: None, on_peak=peaks.append)
+    thin, thick = peaks
+    assert 4 << 20 < thin < 512 << 20  # an interpreter with little in it
+    assert thick >= thin + (24 << 20)
+
+
 async def test_an_engine_that_prints_megabytes_disturbs_nothing(tmp_path: Path) -> None:
     spec, files, request = a_toy_job(tmp_path, behaviour="noise")
 

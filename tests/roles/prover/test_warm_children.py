@@ -370,3 +370,14 @@ def test_no_more_go_than_have_to(sizes: list[int], bytes_max: int) -> None:
 
     assert sum(sizes[count:]) <= bytes_max
     assert count == 0 or sum(sizes[count - 1 :]) > bytes_max
+
+
+async def test_a_warm_child_tells_the_peak_of_each_of_its_jobs(nursery: Nursery, jobs: Jobs) -> None:
+    peaks: list[int] = []
+    for _ in range(2):
+        spec = jobs.next("ok")
+        await run_child(
+            spec, limits=LIMITS, on_progress=lambda stage, share: None, nursery=nursery, on_peak=peaks.append
+        )
+    assert len(peaks) == 2
+    assert min(peaks) > 4 << 20

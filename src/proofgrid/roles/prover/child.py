@@ -162,6 +162,7 @@ def _run(order: Mapping[str, Any], answers: IO[str]) -> bool:
         answers.flush()
 
     say(took_order=True)
+    largest_before = _forget_peak()
     try:
         _prove(order, lambda stage, share: say(stage=stage, share=share))
     except ProofgridError as error:
@@ -171,8 +172,36 @@ def _run(order: Mapping[str, Any], answers: IO[str]) -> bool:
         say(out_of_memory=True)
         return False
     _work_in(order["home"])
-    say(done=True, **(_rest() if order["stays"] and _is_alone() else {}))
+    peak = {"peak_bytes": _peak_bytes(largest_before)}
+    say(done=True, **peak, **(_rest() if order["stays"] and _is_alone() else {}))
     return True
+
+
+def _forget_peak() -> int:
+    """Let the next peak of this process be the next job's; return the largest of the processes that ended so far."""
+    with contextlib.suppress(OSError):  # then the peak is that of all its jobs, all of one program
+        Path("/proc/self/clear_refs").write_text("5", encoding="ascii")
+    return _largest_ended()
+
+
+def _peak_bytes(largest_before: int) -> int:
+    """Return the most that the job held resident, engines included; 0: an earlier job's engine hides it."""
+    largest = _largest_ended()
+    if largest and largest == largest_before:
+        return 0
+    own = _maxrss_bytes(resource.RUSAGE_SELF)
+    with contextlib.suppress(OSError, StopIteration):
+        lines = Path("/proc/self/status").read_text(encoding="utf-8").splitlines()
+        own = int(next(line for line in lines if line.startswith("VmHWM:")).split()[1]) * 1024
+    return own + largest
+
+
+def _largest_ended() -> int:
+    return _maxrss_bytes(resource.RUSAGE_CHILDREN)
+
+
+def _maxrss_bytes(who: int) -> int:
+    return resource.getrusage(who).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
 
 
 def _is_alone() -> bool:

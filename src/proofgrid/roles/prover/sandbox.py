@@ -9,7 +9,7 @@ run_child --> a child of the nursery, or a new one --> order --> progress ... --
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -30,6 +30,7 @@ from proofgrid.roles.prover.child import PROOF_FILE, PUBLIC_FILE
 from proofgrid.roles.prover.nursery import Nursery
 from proofgrid.roles.prover.process import GRACE_SECONDS, Child
 from proofgrid.roles.prover.warmth import Rest
+from proofgrid.rules.jobs.sizes import MEMORY_MAX
 
 PROOF_MAX_BYTES = 256 << 20
 PUBLIC_MAX_BYTES = 16 << 20
@@ -86,35 +87,48 @@ class ChildLimits:
         return int(self.timeout_seconds * self.cores * 2) + 60
 
 
+OnPeak = Callable[[int], None]  #: the most bytes that a job held; 0: not known
+
+
 async def run_child(
-    spec: ChildSpec, *, limits: ChildLimits, on_progress: Report, nursery: Nursery | None = None
+    spec: ChildSpec,
+    *,
+    limits: ChildLimits,
+    on_progress: Report,
+    nursery: Nursery | None = None,
+    on_peak: OnPeak = lambda peak_bytes: None,
 ) -> JobOutput:
     """Run the job and return its output; cancelling this call kills the child.
 
     Raises JobTimedOut, JobCrashed with exit status and the tail of stderr, or the error of ours that the job raised.
-    `on_progress` is called on the event loop. With a nursery, a child that waits there is taken, and a child that
-    has handed in its output stays or goes on its own while the prover goes on already.
+    `on_progress` and `on_peak` are called on the event loop. With a nursery, a child that waits there is taken, and one
+    that has handed in its output stays or goes on its own while the prover goes on already.
     """
     program = spec.program.digest
     while nursery is not None:
         child = nursery.take(program, cores=limits.cores, memory_bytes=limits.memory_bytes)
         if child is None:
             break
-        output = await _serve(child, spec, limits, on_progress, nursery)
+        output = await _serve(child, spec, limits, on_progress, on_peak, nursery)
         if output is not None:
             return output
         # It died while it waited, or a moment later: no fault of the job, which it has not seen.
     home = spec.workdir if nursery is None else nursery.home
     bubblewrap = "" if nursery is None else nursery.bubblewrap
     child = await Child.start(spec.proof_system, cores=limits.cores, home=home, bubblewrap=bubblewrap)
-    output = await _serve(child, spec, limits, on_progress, nursery)
+    output = await _serve(child, spec, limits, on_progress, on_peak, nursery)
     if output is None:
         raise JobCrashed(_crash_text(limits, child, {}))
     return output
 
 
 async def _serve(
-    child: Child, spec: ChildSpec, limits: ChildLimits, on_progress: Report, nursery: Nursery | None
+    child: Child,
+    spec: ChildSpec,
+    limits: ChildLimits,
+    on_progress: Report,
+    on_peak: OnPeak,
+    nursery: Nursery | None,
 ) -> JobOutput | None:
     """Give the child its order and return its output, None when it died before it took the order.
 
@@ -127,6 +141,7 @@ async def _serve(
         if not answer.took_order and not answer.took_too_much:
             return None
         output = await _outcome(limits, child, answer)
+        on_peak(answer.peak_bytes)
         await asyncio.to_thread(child.cell.leave_keys, spec.cache, spec.program.digest)
         is_emptied = await asyncio.to_thread(_emptied, child.cell)
         return output
@@ -208,6 +223,12 @@ class _Answer:
         if stays is not True or not isinstance(resident, int) or not isinstance(data, int):
             return Rest()
         return Rest(stays=True, resident_bytes=resident, data_bytes=data)
+
+    @property
+    def peak_bytes(self) -> int:
+        """The most that it held, as it says; 0 where it does not."""
+        peak = self.last.get("peak_bytes")
+        return peak if isinstance(peak, int) and 0 <= peak <= MEMORY_MAX else 0
 
     async def read(self, child: Child) -> None:
         with suppress(ValueError):  # a line without end
