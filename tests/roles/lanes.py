@@ -35,6 +35,7 @@ from proofgrid.rules.jobs.phases import PhasePolicy
 from proofgrid.rules.jobs.retry import ReturnReason
 from proofgrid.rules.ledger.settlement import SurplusTo, deposit, escrow
 from proofgrid.rules.staking.bonds import BondPolicy
+from proofgrid.store.access import GRANT_ROLE
 from proofgrid.store.admission import ADMIT_TASKS
 from proofgrid.store.artifacts import ArtifactStore
 from proofgrid.store.cache import LocalCache
@@ -81,6 +82,8 @@ class LaneUnderTest:
         async with self.database.transaction(Transaction.JOIN_NETWORK) as connection:
             await connection.run(REGISTER_GATEWAY, gateway_id=self.gateway_id)
             await connection.run(INSERT_PROGRAM, **a_program(units=UNITS))
+            for operator in ("alice", "bob"):
+                await connection.run(GRANT_ROLE, address=operator, role="operator", label="")
             await post_transfers(connection, deposit(deposit_id="d", client=CLIENT, amount=10**12))
 
     async def add_prover(
