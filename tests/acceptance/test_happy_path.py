@@ -68,6 +68,7 @@ async def test_two_clients_share_three_provers_and_their_tasks_interleave(networ
 
     async with network.client() as first, network.client("other") as second:
         program = await register_toy(first, tmp_path, slices=4)
+        await first.ownership.share(program.digest, ["*"])
         # Three slots for four jobs each. Of equal bids the client's with less in flight comes first, so whichever task
         # is sold first, the other's first job comes before its fourth: no lot can undo that.
         one, other = await asyncio.gather(
