@@ -95,6 +95,7 @@ class LaneUnderTest:
         slots: int = 1,
         classes: Sequence[str] = ("small",),
         region: str = "",
+        confinement: str = "",
         class_asks: Mapping[str, int] | None = None,
         system: str = "toy",
         systems: Sequence[str] = (),
@@ -113,6 +114,7 @@ class LaneUnderTest:
                 slots=slots,
                 memory_bytes=1 << 40,
                 region=region,
+                confinement=confinement,
                 class_asks={"toy": class_asks} if class_asks else {},
             )
             await connection.run(OPEN_SESSION, **session)

@@ -76,6 +76,11 @@ class ProverSettings(Settings):
         "What jobs may share a child process: a program, or nothing (job).",
         metavar="program|job",
     )
+    confinement: str = setting(
+        "namespaces",
+        "The most to try to shut in what is proven; what holds is measured, published, and may be demanded.",
+        metavar="rules|namespaces",
+    )
     warm_jobs: int = setting(100, "Most jobs of one program that a child proves.", least=1)
     warm_seconds: int = setting(900, "How old a child may be that takes another job.", least=1)
     warm_bytes: int = setting_of_machine(
@@ -108,6 +113,7 @@ class ProverSettings(Settings):
         from proofgrid.roles.prover.node_settings import NodeSettings
         from proofgrid.roles.prover.warmth import Isolation, WarmBounds, read_isolation
         from proofgrid.rules.jobs.classes import parse_class
+        from proofgrid.rules.jobs.confinement import parse_confinement
         from proofgrid.rules.jobs.offers import parse_class_asks
 
         warm = WarmBounds(jobs_max=self.warm_jobs, seconds_max=self.warm_seconds, bytes_max=self.warm_bytes)
@@ -134,6 +140,7 @@ class ProverSettings(Settings):
             check_at_start=self.check_at_start,
             warm=warm if read_isolation(self.isolation) is Isolation.PROGRAM else None,
             failures_max=self.failures_max,
+            confinement=parse_confinement(self.confinement, field="confinement"),
             subnetworks=tuple(_listed(self.subnetworks)),
         )
 

@@ -541,6 +541,7 @@ CREATE TABLE sessions (
     run             text NOT NULL DEFAULT '',
     reserve_price   bigint NOT NULL DEFAULT 0,
     reserve_slots   integer NOT NULL DEFAULT 0,
+    confinement     text NOT NULL DEFAULT '',
     PRIMARY KEY (session_id),
     CHECK ((slots > 0)),
     FOREIGN KEY (prover_id) REFERENCES provers(prover_id)

@@ -6,6 +6,7 @@ from proofgrid.primitives.errors import NotAllowed
 from proofgrid.primitives.ids import Address, ProverId
 from proofgrid.rules.access.operator_limits import OperatorLimits, check_connected
 from proofgrid.rules.access.sessions import Origin, check_name
+from proofgrid.rules.jobs.offers import ProverTerms
 from proofgrid.rules.reputation.standing import pause_sentence
 from proofgrid.store.connection import Connection
 from proofgrid.store.lanes import GATEWAY_SILENT_MS
@@ -46,3 +47,22 @@ async def why_paused(connection: Connection, prover: ProverId, operator: Address
     holding = [row for row in standings if row.jobs_proven is not None or is_new]
     latest = max(holding, key=lambda row: row.paused_until_ms)
     return pause_sentence(latest.standing, now_ms=latest.now_ms)
+
+
+def columns_of(terms: ProverTerms) -> dict[str, object]:
+    """Return what a prover says of itself, as its session keeps it."""
+    return {
+        "asks": dict(terms.asks),
+        "classes": [job_class.value for job_class in terms.classes],
+        "slots": terms.slots,
+        "cores": terms.cores,
+        "memory_bytes": terms.memory_bytes,
+        "region": terms.region,
+        "version": terms.version,
+        "cached_programs": sorted(terms.cached_programs),
+        "class_asks": {system: dict(prices) for system, prices in terms.class_asks.items()},
+        "units_min": terms.units_min,
+        "reserve_price": terms.reserve_price,
+        "reserve_slots": terms.reserve_slots,
+        "confinement": terms.confinement.value,
+    }
