@@ -58,6 +58,13 @@ RIGHTS: Mapping[str, Mapping[str, str | None]] = {
         "GetAuditEntry": "admin",
         "GetAuditEntryTile": "admin",
     },
+    "EngineService": {
+        "ListEngines": ANYBODY,
+        "StopEngine": "admin",
+        "ResumeEngine": "admin",
+        "ListAccepted": "admin",
+    },
+    "ProgramService": dict.fromkeys(("ShareProgram", "UnshareProgram", "DeleteProgram"), "admin client"),
     "CanaryService": {"AddCanary": "admin", "ListCanaries": "admin", "FundTreasury": "admin"},
     "IncidentService": {"ListIncidents": "admin", "GetIncident": "admin", "CloseIncident": "admin"},
     "MarketService": {"ExportRounds": ANYBODY, "OpenOrder": ANYBODY, "ListSizes": ANYBODY},

@@ -282,14 +282,14 @@ async def test_a_job_that_leaves_a_process_behind_ends_it(nursery: Nursery, jobs
 
 async def test_nothing_of_a_job_is_left_where_the_next_one_could_read_it(nursery: Nursery, jobs: Jobs) -> None:
     spec = jobs.next("fill")
-    (spec.workdir / "witness").mkdir()
-    (spec.workdir / "witness" / "secret").write_text("of another client")
     await run_child(spec, limits=LIMITS, on_progress=lambda *said: None, nursery=nursery)
     (child,) = children()
 
-    assert list(spec.workdir.iterdir()) == []
-    assert engine_of(child).cwd() == str(nursery.home)
-    assert list(nursery.home.iterdir()) == []
+    (cell,) = nursery.home.iterdir()
+    assert engine_of(child).cwd() == str(cell / "work" / "home")
+    left = {path.relative_to(cell).as_posix() for path in cell.rglob("*") if not path.is_dir()}
+    keys = {"given/keys/toy-behaviour", "work/keys/toy-behaviour"}
+    assert left == {f"given/files/{spec.program.files[name]}" for name in spec.paths} | keys
 
 
 async def test_the_last_words_of_a_job_are_not_those_of_the_one_before(nursery: Nursery, jobs: Jobs) -> None:

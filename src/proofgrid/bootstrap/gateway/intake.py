@@ -29,6 +29,7 @@ from proofgrid.roles.intake.quotes import Quotes
 from proofgrid.roles.intake.records import Records
 from proofgrid.roles.intake.registration import Registration
 from proofgrid.roles.intake.reputation import Reputation
+from proofgrid.roles.intake.reservations import Reservations
 from proofgrid.roles.intake.reserving import Reserving
 from proofgrid.roles.intake.sizes import Sizes
 from proofgrid.roles.intake.sizing import PlacedJob, Sizing
@@ -53,7 +54,14 @@ def build_admission(
     """Return what makes tasks of requests, not running yet."""
     return Admission(
         world.database,
-        Normaliser(world.artifacts, world.library, world.workers, scratch=world.scratch, clock=world.clock),
+        Normaliser(
+            world.artifacts,
+            world.library,
+            world.workers,
+            _reservations(settings, world),
+            scratch=world.scratch,
+            clock=world.clock,
+        ),
         programs,
         _prices_of(Quoting(world.database, settings.market())),
         limits=settings.limits(),
@@ -84,7 +92,7 @@ def build_intake(
         callers=callers,
         access=AccessList(database, callers.known_roles),
         accounts=Accounts(database),
-        artifacts=Artifacts(database, world.artifacts, world.troubles, limits=limits),
+        artifacts=Artifacts(database, world.artifacts, _reservations(settings, world), world.troubles, limits=limits),
         audit=AuditLog(database, world.key),
         bonds=Bonds(database, settings.bonds()),
         canaries=Canaries(database, admission, known_programs, world.clock),
@@ -101,6 +109,7 @@ def build_intake(
             database,
             world.artifacts,
             world.workers,
+            _reservations(settings, world),
             trust=world.roots.paths,
             scratch=world.scratch,
             publish=partial(publish_roots, world.roots, world.artifacts, database),
@@ -114,6 +123,10 @@ def build_intake(
         tasks=Tasks(database, admission, task_watch, why_waiting=WhyWaiting(database, settings.market()).of_task),
         treasury=Treasury(database),
     )
+
+
+def _reservations(settings: GatewaySettings, world: Adapters) -> Reservations:
+    return Reservations(world.database, world.clock, limits=settings.limits())
 
 
 def _facts(world: Adapters, settings: GatewaySettings) -> NetworkFacts:

@@ -52,6 +52,7 @@ class ProverStatus:
     jobs_proven: int = 0
     jobs_failed: int = 0
     state: str = ""  #: serving, or why nothing is sold to it: silent, draining, paused
+    confinement: str = ""  #: of what it proves, in its own words: process, rules, namespaces; empty: it does not know
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
