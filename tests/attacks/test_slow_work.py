@@ -94,7 +94,7 @@ def a_slow_program() -> Program:
 
 async def test_a_client_has_its_share_of_the_workers_time_and_others_have_theirs() -> None:
     workers, clock = cast(Any, Workers()), ManualClock()
-    normaliser = Normaliser(workers, workers, workers, scratch=Path(), clock=clock)
+    normaliser = Normaliser(workers, workers, workers, workers, scratch=Path(), clock=clock)
     outcomes: list[object] = []
     for _ in range(10):
         try:
@@ -130,7 +130,9 @@ async def test_who_cannot_pay_is_refused_before_a_request_is_normalised(lane: La
 
 async def test_one_build_of_an_owner_goes_on_at_a_time_and_another_owner_s_beside_it() -> None:
     nothing = cast(Any, None)
-    registration = Registration(nothing, nothing, nothing, engines=nothing, trust={}, scratch=Path(), publish=nothing)
+    registration = Registration(
+        nothing, nothing, nothing, nothing, engines=nothing, trust={}, scratch=Path(), publish=nothing
+    )
     going_on: list[Address] = []
     may_end = asyncio.Event()
 

@@ -31,10 +31,12 @@ CREATE TABLE artifacts (
     created_ms bigint NOT NULL DEFAULT now_ms(),
     content    bytea,
     released   boolean NOT NULL DEFAULT false,
+    lease_id   uuid,
     PRIMARY KEY (digest, owner),
     CHECK ((size_bytes >= 0))
 );
 CREATE INDEX artifacts_by_age ON artifacts (created_ms) WHERE (owner <> '');
+CREATE INDEX artifacts_by_lease ON artifacts (lease_id) WHERE (lease_id IS NOT NULL);
 CREATE INDEX artifacts_by_owner ON artifacts (owner) INCLUDE (size_bytes);
 CREATE INDEX artifacts_released ON artifacts (digest) WHERE released;
 
@@ -72,6 +74,17 @@ CREATE UNIQUE INDEX audit_entries_position ON audit_entries ("position") WHERE (
 CREATE INDEX audit_entries_waiting ON audit_entries (entry_id) WHERE ("position" IS NULL);
 CREATE TRIGGER audit_entries_only_grow BEFORE DELETE OR UPDATE ON audit_entries FOR EACH ROW EXECUTE FUNCTION refuse_rewriting();
 CREATE TRIGGER audit_entries_stay BEFORE TRUNCATE ON audit_entries FOR EACH STATEMENT EXECUTE FUNCTION refuse_rewriting();
+
+CREATE TABLE byte_reservations (
+    reservation_id uuid NOT NULL,
+    owner          text NOT NULL,
+    lease_id       uuid,
+    size_bytes     bigint NOT NULL,
+    expires_ms     bigint NOT NULL,
+    PRIMARY KEY (reservation_id),
+    CHECK ((size_bytes >= 0))
+);
+CREATE INDEX byte_reservations_by_owner ON byte_reservations (owner);
 
 CREATE TABLE canaries (
     canary_id      uuid NOT NULL,
@@ -528,6 +541,7 @@ CREATE TABLE sessions (
     run             text NOT NULL DEFAULT '',
     reserve_price   bigint NOT NULL DEFAULT 0,
     reserve_slots   integer NOT NULL DEFAULT 0,
+    confinement     text NOT NULL DEFAULT '',
     PRIMARY KEY (session_id),
     CHECK ((slots > 0)),
     FOREIGN KEY (prover_id) REFERENCES provers(prover_id)

@@ -43,6 +43,7 @@ class Transaction(StrEnum):
     REGISTER_PROGRAM = "register_program"
     SHARE_PROGRAM = "share_program"
     DELETE_PROGRAM = "delete_program"
+    RESERVE_BYTES = "reserve_bytes"
     RECORD_ARTIFACT = "record_artifact"
     TIDY_ARTIFACTS = "tidy_artifacts"
     MEND_ARTIFACTS = "mend_artifacts"
@@ -110,6 +111,7 @@ _BY_URGENCY = {
         Transaction.REDEEM_QUOTE,
         Transaction.REPLAY_TASK,
         Transaction.RECORD_ARTIFACT,
+        Transaction.RESERVE_BYTES,
         Transaction.SHARE_PROGRAM,
         Transaction.DELETE_PROGRAM,
         Transaction.CHANGE_ROLES,

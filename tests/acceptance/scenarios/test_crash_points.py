@@ -49,6 +49,7 @@ WAYS: dict[Transaction, dict[str, Driver]] = {
     Transaction.REGISTER_PROGRAM: {"register": drivers.register},
     Transaction.SHARE_PROGRAM: {"share": drivers.share},
     Transaction.DELETE_PROGRAM: {"delete": drivers.delete_program},
+    Transaction.RESERVE_BYTES: {"upload": drivers.register},
     Transaction.RECORD_ARTIFACT: {"upload": drivers.register, "srs": drivers.start_again},
     Transaction.TIDY_ARTIFACTS: {"forget": partial(drivers.tidy, nth=1), "set_aside": partial(drivers.tidy, nth=3)},
     Transaction.MEND_ARTIFACTS: {"note": drivers.note_repair, "repair": drivers.repair},

@@ -121,7 +121,7 @@ class OneJobEach:
         ]
         return NormalisedRequest(statement={"inputs": []}, jobs=tuple(jobs))
 
-    async def store_inputs(self, jobs: Any) -> list[str]:
+    async def store_inputs(self, client: Any, jobs: Any) -> list[str]:
         return ["0" * 64 for _ in jobs]
 
 

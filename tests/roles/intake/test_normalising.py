@@ -65,7 +65,7 @@ def _a_program() -> Program:
 @asynccontextmanager
 async def normalising(workers: ScriptedWorkers) -> AsyncIterator[Callable[..., Any]]:
     fake: Any = workers
-    normaliser = Normaliser(fake, fake, fake, scratch=Path(), clock=ManualClock())
+    normaliser = Normaliser(fake, fake, fake, fake, scratch=Path(), clock=ManualClock())
     program = _a_program()
 
     async def of(*values: object, digest: str = "p", client: Address = CLIENT) -> list[Any]:

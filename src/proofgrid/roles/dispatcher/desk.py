@@ -20,7 +20,7 @@ from proofgrid.primitives.clock import Clock, fresh_uuid
 from proofgrid.primitives.errors import LeaseLost, ProofgridError, Recoverable, Unavailable
 from proofgrid.primitives.ids import Address, GatewayId, LeaseId, SessionId, TaskId, prover_id
 from proofgrid.primitives.turns import Urgency
-from proofgrid.roles.dispatcher.arriving import check_arrival, why_paused
+from proofgrid.roles.dispatcher.arriving import check_arrival, columns_of, why_paused
 from proofgrid.roles.dispatcher.checking import Checking
 from proofgrid.roles.dispatcher.engines_here import NOT_HERE, with_engines_here
 from proofgrid.roles.dispatcher.handing_back import HandingBack
@@ -191,21 +191,10 @@ class Desk:
                 prover_id=session.prover_id,
                 operator=operator,
                 gateway_id=self._gateway_id,
-                asks=dict(terms.asks),
-                classes=[job_class.value for job_class in terms.classes],
-                slots=terms.slots,
-                cores=terms.cores,
-                memory_bytes=terms.memory_bytes,
-                region=terms.region,
-                version=terms.version,
-                cached_programs=sorted(terms.cached_programs),
-                class_asks={system: dict(prices) for system, prices in terms.class_asks.items()},
-                units_min=terms.units_min,
+                **columns_of(terms),
                 peer=origin.peer,
                 session_key=origin.key,
                 run=origin.run,
-                reserve_price=terms.reserve_price,
-                reserve_slots=terms.reserve_slots,
             )
             await serve_stacks(connection, session.session_id, subnetworks, engines=len(terms.asks))
             leases = await connection.fetch(

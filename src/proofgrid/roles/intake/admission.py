@@ -208,7 +208,7 @@ class Admission:
         await self._engines.of(program)  # nothing was stopped while it was normalised, which may take long
         if not request.limit_price:
             request = await self._at_the_markets_price(client, request, placed)
-        digests = await self._normaliser.store_inputs(normal.jobs)
+        digests = await self._normaliser.store_inputs(client, normal.jobs)
         return Draft(
             task_id=TaskId(fresh_uuid(self._clock)),
             client=client,

@@ -26,6 +26,7 @@ from proofgrid.proofs.library import ProgramLibrary
 from proofgrid.proofs.workers import ProofWorkers
 from proofgrid.roles.intake.drafts import is_small
 from proofgrid.roles.intake.rates import Rates
+from proofgrid.roles.intake.reservations import Reservation, Reservations, unless_whole
 from proofgrid.rules.jobs.limits import Rate
 from proofgrid.rules.jobs.request import ProofRequest
 from proofgrid.rules.scheduling.calls import pieces_per_call
@@ -80,6 +81,7 @@ class Normaliser:
         artifacts: ArtifactStore,
         library: ProgramLibrary,
         workers: ProofWorkers,
+        reservations: Reservations,
         *,
         scratch: Path,
         clock: Clock | None = None,
@@ -87,6 +89,7 @@ class Normaliser:
         self._artifacts = artifacts
         self._library = library
         self._workers = workers
+        self._reservations = reservations
         self._scratch = scratch
         # A client may take half of the workers for ever, and all of them for a minute.
         share = Rate(per_second=500 * workers.count, burst=60_000 * workers.count)
@@ -151,10 +154,18 @@ class Normaliser:
             pace.note(seconds)
         return verdicts
 
-    async def store_inputs(self, jobs: Sequence[JobDraft]) -> list[Digest]:
-        """Store the jobs' inputs and return their digests; small ones are written with their jobs."""
-        if all(is_small(job.input) for job in jobs):
+    async def store_inputs(self, client: Address, jobs: Sequence[JobDraft]) -> list[Digest]:
+        """Store the jobs' inputs and return their digests; small ones are written with their jobs.
+
+        Those that are not small count for the client, and are forgotten soon where no task names them. Raises TooLarge.
+        """
+        large = [job.input for job in jobs if not is_small(job.input)]
+        if not large:
             return [digest_of(job.input) for job in jobs]
+        async with self._reservations.reserved(client, sum(map(len, large))) as reservation:
+            return await unless_whole(self._stored(jobs, reservation), lambda: True)
+
+    async def _stored(self, jobs: Sequence[JobDraft], reservation: Reservation) -> list[Digest]:
         turn = asyncio.Semaphore(UPLOADS_AT_ONCE)
 
         async def store(content: bytes) -> Digest:
@@ -165,6 +176,7 @@ class Normaliser:
             stored = {
                 place: group.create_task(store(job.input)) for place, job in enumerate(jobs) if not is_small(job.input)
             }
+        await reservation.settle({stored[place].result(): len(jobs[place].input) for place in stored}, released=True)
         return [stored[place].result() if place in stored else digest_of(job.input) for place, job in enumerate(jobs)]
 
     def _line(self, group: asyncio.TaskGroup, kind: _Kind) -> _Line:

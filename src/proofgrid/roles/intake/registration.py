@@ -25,6 +25,7 @@ from proofgrid.proofs.registry import engine_here, proof_system
 from proofgrid.proofs.setup import TrustRoots
 from proofgrid.proofs.workers import ProofWorkers
 from proofgrid.roles.intake.known_engines import KnownEngines
+from proofgrid.roles.intake.reservations import Reservations, unless_whole
 from proofgrid.rules.access.rights import needs
 from proofgrid.rules.access.roles import Role
 from proofgrid.store.artifacts import ArtifactStore
@@ -38,6 +39,7 @@ from proofgrid.store.programs import (
     OWN_PROGRAM_FILES,
     ProgramFile,
 )
+from proofgrid.store.reservations import CHARGED_ALREADY
 from proofgrid.store.stored_artifacts import MAY_READ_ARTIFACT
 from proofgrid.store.transactions import Transaction
 
@@ -66,6 +68,7 @@ class Registration:
         database: Database,
         artifacts: ArtifactStore,
         workers: ProofWorkers,
+        reservations: Reservations,
         *,
         trust: TrustRoots,
         scratch: Path,
@@ -76,6 +79,7 @@ class Registration:
         self._database = database
         self._artifacts = artifacts
         self._workers = workers
+        self._reservations = reservations
         self._trust = trust
         self._scratch = scratch
         self._publish = publish
@@ -98,6 +102,7 @@ class Registration:
             raise InvalidField("at most 128 characters", field="label")
         await self._engines.check_runs(engine_here(system), field="proof_system")
         await self._check_readable(owner, source)
+        await self._reservations.check(owner, 1)  # before an hour's work that could not be stored
         if self._turn.locked() or owner in self._owners:
             yield ("wait for another build", 0)
         async with self._in_turn(owner):
@@ -180,13 +185,28 @@ class Registration:
         return paths
 
     async def _store(self, owner: Address, files: ProgramFiles, label: str) -> None:
+        """Store and write down a program; its files count for its owner. Raises TooLarge where they do not fit."""
         program = files.program
         engines = self._engines.built_by(program)
         await self._engines.check_runs(*engines, field="source")
-        sizes: dict[Digest, int] = {}
-        for name, digest in program.files.items():
-            _, sizes[digest] = await self._artifacts.put_file(files.path(name), expected=digest)
-        await write_program(self._database, program, sizes, owner=owner, label=label, engines=engines)
+        sizes = {digest: files.path(name).stat().st_size for name, digest in program.files.items()}
+        async with self._database.connection() as connection:
+            charged = set(await connection.fetch(CHARGED_ALREADY, digests=list(sizes), owner=owner))
+        size_bytes = sum(size for digest, size in sizes.items() if digest not in charged)
+        async with self._reservations.reserved(owner, size_bytes):
+            await unless_whole(self._keep(owner, files, sizes, label, engines), lambda: True)
+
+    async def _keep(
+        self,
+        owner: Address,
+        files: ProgramFiles,
+        sizes: Mapping[Digest, int],
+        label: str,
+        engines: Sequence[Engine],
+    ) -> None:
+        for name, digest in files.program.files.items():
+            await self._artifacts.put_file(files.path(name), expected=digest)
+        await write_program(self._database, files.program, sizes, owner=owner, label=label, engines=engines)
 
 
 async def write_program(
