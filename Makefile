@@ -42,8 +42,8 @@ test: $(STAMP) ## run every test but the scenarios: real database, real processe
 	$(PYTEST) -n $(LIVE_TESTS) --dist worksteal tests/acceptance --ignore=tests/acceptance/scenarios
 
 test-zkvm: $(STAMP) ## build the engines that take long (Rust: ten minutes of processor time) and run their tests
-	$(BIN)/proofgrid systems --build miden
-	$(PYTEST) tests/proofs/systems/miden tests/acceptance/test_miden_steps.py
+	$(BIN)/proofgrid systems --build miden sp1
+	$(PYTEST) tests/proofs/systems/miden tests/proofs/systems/sp1 tests/acceptance/test_miden_steps.py
 
 test-wraps: $(STAMP) ## one proof of PARTS (default 2) real proofs on a network, and the demo of every system; a setup takes a minute of processor time a part
 	WRAP_PARTS=$(or $(PARTS),2) $(PYTEST) tests/acceptance/test_real_one_proof.py tests/acceptance/test_demo_all.py

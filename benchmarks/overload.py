@@ -189,6 +189,8 @@ async def measure_loads(
     network.add_key(SMALL)
     await network.grant(SMALL, "client")
     await network.deposit(SMALL, 1_000_000_000)
+    async with network.client(FLOOD) as owner:
+        await owner.ownership.share(program, ["*"])
     observer = await asyncpg.connect(network.dsn)
     say("saturation")
     await throughput(network, program, jobs=saturating_jobs // 5, batch=1)

@@ -70,6 +70,7 @@ def a_session(session_id: UUID, prover_id: str, gateway_id: UUID, **changes: obj
         "run": OWN.run,
         "reserve_price": 0,
         "reserve_slots": 0,
+        "confinement": "",
     } | changes
 
 

@@ -15,6 +15,7 @@ from typing import Any
 
 import psutil
 
+from proofgrid.primitives.private_files import OTHERS
 from proofgrid.primitives.signatures import SigningKey
 from proofgrid.sdk.answers.money import LedgerCheck
 from proofgrid.sdk.answers.network import NetworkStatus
@@ -53,8 +54,8 @@ class Process:
             return []
 
     def proving(self) -> list[psutil.Process]:
-        """Those of them that took a prover's job: they work in its directory. The next job's child waits beside it."""
-        return [child for child in self.children() if _works_in(child).parent.name == "scratch"]
+        """Those of them that took a prover's job: they work in their cell's folder for it. Others wait at home."""
+        return [child for child in self.children() if _works_in(child).parts[-2:] == ("work", "job")]
 
     async def stop(self) -> int:
         """End it politely; kill it after a while."""
@@ -74,19 +75,21 @@ class Hold:
 
     path: Path
 
-    @property
-    def held(self) -> Path:
-        """Is there once it keeps a job."""
-        return self.path.with_name(self.path.name.replace("hold", "held"))
+    def held(self) -> list[Path]:
+        """Return what the jobs have left that it keeps, each in the cell of its child."""
+        name = self.path.name.replace("hold", "held")
+        return list(self.path.parents[1].glob(f"scratch/**/work/keys/{name}.part"))
 
     async def until_held(self) -> None:
         """Wait until it keeps a job."""
         async with asyncio.timeout(WAIT_SECONDS):
-            while not self.held.exists():  # noqa: ASYNC110 - a file tells nobody
+            while not self.held():  # noqa: ASYNC110 - a file tells nobody
                 await asyncio.sleep(0.02)
 
     def let_go(self) -> None:
-        self.path.unlink(missing_ok=True)
+        if self.path.exists():
+            self.path.write_text("go")  # jobs have it by another name, which stays until they are over
+            self.path.unlink()
 
 
 @dataclass(slots=True)
@@ -129,8 +132,13 @@ class Network:
         if self.scheme == "grpcs":
             self.address = f"grpcs://localhost:{self.port}"  # certificates are for names
 
-    async def start_another_gateway(self, name: str = "gateway-2", address: str = "", **settings: str) -> str:
-        """Start one more gateway on the same database, or again at its old address; return the address."""
+    async def start_another_gateway(
+        self, name: str = "gateway-2", address: str = "", *, path: Path | None = None, **settings: str
+    ) -> str:
+        """Start one more gateway on the same database, or again at its old address; return the address.
+
+        `path`: packages of its own.
+        """
         values = {
             "DATA_DIR": str(self.root / name),
             "DSN": self.dsn,
@@ -143,7 +151,7 @@ class Network:
             **self.settings,
             **settings,
         }
-        process = await self._start(name, ["gateway", "--json"], values)
+        process = await self._start(name, ["gateway", "--json"], values, path=path)
         started = str((await self._first_line(process))["address"])
         self.others[started] = process
         return started
@@ -189,7 +197,8 @@ class Network:
         keys.mkdir(parents=True, exist_ok=True)
         hold = Hold(keys / f"toy-hold-{stage}")
         if not hold.path.exists():
-            hold.held.unlink(missing_ok=True)
+            for held in hold.held():
+                held.unlink()
             hold.path.touch()
         return hold
 
@@ -307,7 +316,7 @@ class Network:
     async def _stop(self, processes: Sequence[Process]) -> None:
         children = [child for process in processes for child in process.children()]
         for held in self.root.glob("operators/*/provers/*/keys/toy-hold-*"):  # a prover drains what it has
-            held.unlink()
+            Hold(held).let_go()
         for process in reversed(processes):
             await process.stop()
         _, alive = await asyncio.to_thread(psutil.wait_procs, children, STOP_SECONDS)
@@ -366,3 +375,9 @@ async def running_network(
         raise
     finally:
         await network.stop()
+
+
+def open_to_others(root: Path) -> list[str]:
+    """Return what in a folder, itself included, others than its owner can open."""
+    found = [root, *root.rglob("*")]
+    return [str(path) for path in found if not path.is_socket() and path.lstat().st_mode & OTHERS]

@@ -41,6 +41,11 @@ def toy_system_installed(site: Path, monkeypatch: pytest.MonkeyPatch) -> Iterato
         yield site
 
 
+def toy_complaint() -> Path:
+    """Return the file whose text the toy's self-check fails with, once it is there."""
+    return Path(os.environ["PYTHONPATH"].split(os.pathsep)[0]) / "toy-complaint"
+
+
 @contextmanager
 def on_path(folders: list[Path], monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Let this process and its children see the packages in these folders."""

@@ -11,8 +11,8 @@ takes; 0: none, and no one proof), `sleep_ms`, `padding` (bytes that every job's
 artifacts, small ones are not), `thickness` (bytes that every proof is longer) and `bulk` (bytes that the program, and
 so every bundle, is longer). Of the behaviours `unprovable-indeed` and `honest` the system can tell whether a job can be
 proven, of no other. A file `toy-behaviour` in a prover's cache directory overrides the behaviour for that prover alone;
-while a file `toy-hold-prove` (or `-wrap`) is there, its jobs make `toy-held-prove` after their first word, and go no
-further. A file `toy-complaint` in its scratch directory is what its self-check fails with.
+while a file `toy-hold-prove` (or `-wrap`) is there, and empty, its jobs make `toy-held-prove.part` in their cache after
+their first word, and go no further. A file `toy-complaint` beside this one is what its self-check fails with.
 This file is copied out and installed as a third party's package; so it imports nothing from the tests.
 """
 
@@ -173,7 +173,7 @@ class ToySystem:
         return NormalisedRequest(statement={**plain.statement, "one_proof": True}, jobs=(*plain.jobs, *wraps))
 
     def self_check(self, *, workdir: Path) -> str:
-        complaint = workdir.parent / "toy-complaint"
+        complaint = Path(__file__).with_name("toy-complaint")
         if complaint.is_file():
             raise BadProof(complaint.read_text())
         return "walked a chain"
@@ -347,8 +347,8 @@ def _verified(files: ProgramFiles, output: JobOutput) -> dict[str, str]:
 
 
 def _wait_while_held(cache: Path, stage: str) -> None:
-    while (cache / f"toy-hold-{stage}").exists():
-        (cache / f"toy-held-{stage}").touch()
+    while (hold := cache / f"toy-hold-{stage}").exists() and not hold.read_text():
+        (cache / f"toy-held-{stage}.part").touch()
         time.sleep(0.02)
 
 

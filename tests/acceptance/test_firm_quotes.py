@@ -304,6 +304,7 @@ async def test_what_cannot_be_promised_bought_or_redeemed_is_refused_and_nothing
             await client.buy_quote(program, ["x"], hold_ms=1)
         network.add_key("poor")
         await network.grant("poor", "client")
+        await client.ownership.share(program, [network.keys["poor"].address])
         async with network.client("poor") as penniless:
             with pytest.raises(InsufficientFunds, match=r"your account holds 0"):
                 await penniless.buy_quote(program, ["x"])

@@ -10,6 +10,7 @@ from proofgrid.sdk.answers.operators import ProverStanding
 from tests.acceptance.tasks import register_toy
 from tests.cli.commands import proofgrid
 from tests.networks import Network, said
+from tests.packages import toy_complaint
 
 
 async def the_prover(network: Network) -> ProverStanding:
@@ -67,7 +68,7 @@ async def test_a_prover_that_fails_rests_until_its_self_check_passes(network: Ne
     prover = await network.start_prover("p", "alice", ask=500, FAILURES_MAX="2", PROOF_SYSTEMS="toy")
     behaviour = network.keys_directory("p", "alice") / "toy-behaviour"
     behaviour.write_text("exit")
-    complaint = network.keys_directory("p", "alice").parent / "scratch" / "toy-complaint"
+    complaint = toy_complaint()
     complaint.write_text("no chain holds here")
     async with network.client() as client:
         program = await register_toy(client, tmp_path, slices=1)
@@ -84,9 +85,7 @@ async def test_a_prover_that_fails_rests_until_its_self_check_passes(network: Ne
 
 
 async def test_a_prover_that_fails_its_first_self_check_does_not_offer_until_it_passes(network: Network) -> None:
-    scratch = network.keys_directory("p", "alice").parent / "scratch"
-    scratch.mkdir(parents=True)
-    (scratch / "toy-complaint").write_text("no chain holds here")
+    toy_complaint().write_text("no chain holds here")
     starting = asyncio.ensure_future(
         network.start_prover("p", "alice", ask=500, CHECK_AT_START="true", PROOF_SYSTEMS="toy")
     )
@@ -94,16 +93,16 @@ async def test_a_prover_that_fails_its_first_self_check_does_not_offer_until_it_
     async with network.client() as client:
         assert not (await client.status()).provers
 
-    (scratch / "toy-complaint").unlink()
+    toy_complaint().unlink()
     await starting  # the gateway knows it
 
 
 async def test_the_self_check_on_the_command_line_says_how_it_went(network: Network, tmp_path: Path) -> None:
     check = ("prover", "--self-check", "--json", "--name", "p", "--data-dir", str(tmp_path / "data"), "--proof-systems")
     passed = await asyncio.to_thread(proofgrid, *check, "ezkl,toy", home=tmp_path)
-    scratch = tmp_path / "data" / "provers" / "p" / "scratch"
-    (scratch / "toy-complaint").write_text("no chain holds here")
+    toy_complaint().write_text("no chain holds here")
     failed = await asyncio.to_thread(proofgrid, *check, "toy", home=tmp_path)
+    toy_complaint().unlink()
 
     assert (passed.returncode, failed.returncode) == (0, 1)
     assert [one["said"] for one in json.loads(passed.stdout)["checks"]][1] == "walked a chain"

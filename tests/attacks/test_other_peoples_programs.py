@@ -60,6 +60,7 @@ async def test_a_program_is_not_made_of_a_file_that_somebody_else_uploaded(
         owned.lane.database,
         owned.lane.artifacts,
         nobody,
+        nobody,
         trust={},
         scratch=tmp_path,
         publish=nobody,

@@ -6,13 +6,16 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from uuid import UUID
 
+from proofgrid.primitives.clock import SystemClock
 from proofgrid.primitives.digests import Digest, digest_of
 from proofgrid.primitives.ids import Address
 from proofgrid.proofs.base import Program, SliceSpec
 from proofgrid.roles.intake.artifacts import Artifacts, Declared
 from proofgrid.roles.intake.registration import write_program
+from proofgrid.roles.intake.reservations import Reservations
 from proofgrid.rules.access.roles import Caller, Role
 from proofgrid.rules.jobs.limits import Limits
+from proofgrid.store.reservations import BYTES_OF
 from tests.roles.lanes import CLIENT, UNITS, LaneUnderTest
 
 OWNER = Caller(CLIENT, frozenset({Role.CLIENT}))
@@ -54,7 +57,13 @@ class OwnedPrograms:
 
     @property
     def artifacts(self) -> Artifacts:
-        return Artifacts(self.lane.database, self.lane.artifacts, self.lane.troubles, limits=self.limits)
+        return Artifacts(
+            self.lane.database, self.lane.artifacts, self.reservations, self.lane.troubles, limits=self.limits
+        )
+
+    @property
+    def reservations(self) -> Reservations:
+        return Reservations(self.lane.database, SystemClock(), limits=self.limits)
 
     async def register(self, owner: Caller = OWNER, *, label: str = "mine") -> Program:
         """Let a program be registered, as if it had been built just now."""
@@ -76,12 +85,24 @@ class OwnedPrograms:
         [lease] = [one for one in await self.lane.leases() if one["task_id"] == task_id]
         return UUID(str(lease["lease_id"]))
 
-    async def upload(self, caller: Caller, content: bytes, *, declared: int | None = None) -> Digest:
+    async def upload(
+        self, caller: Caller, content: bytes, *, declared: int | None = None, lease_id: UUID | None = None
+    ) -> Digest:
         """Upload as the caller, who says that it comes to so many bytes."""
         size_bytes = len(content) if declared is None else declared
-        told = Declared(size_bytes=size_bytes, digest=None, lease_id=None)
+        told = Declared(size_bytes=size_bytes, digest=None, lease_id=lease_id)
         digest, _ = await self.artifacts.store(caller, told, in_pieces(content))
         return digest
+
+    async def counted(self, caller: Caller) -> tuple[int, int]:
+        """Return what counts for the caller: bytes stored, and promised."""
+        [held] = await self.lane.ask(BYTES_OF, owner=caller.address, digest="", lease_id=None)
+        return held.stored, held.reserved
+
+    async def on_disk(self) -> int:
+        """Return how many bytes the artifact store holds in all."""
+        found = [digest async for batch in self.lane.artifacts.older_than(1 << 62) for digest in batch]
+        return sum([await self.lane.artifacts.size(digest) for digest in found])
 
     async def download(self, caller: Caller, digest: Digest) -> bytes:
         return b"".join([piece async for piece in self.artifacts.read(caller, digest)])

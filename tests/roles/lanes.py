@@ -35,6 +35,7 @@ from proofgrid.rules.jobs.phases import PhasePolicy
 from proofgrid.rules.jobs.retry import ReturnReason
 from proofgrid.rules.ledger.settlement import SurplusTo, deposit, escrow
 from proofgrid.rules.staking.bonds import BondPolicy
+from proofgrid.store.access import GRANT_ROLE
 from proofgrid.store.admission import ADMIT_TASKS
 from proofgrid.store.artifacts import ArtifactStore
 from proofgrid.store.cache import LocalCache
@@ -81,6 +82,8 @@ class LaneUnderTest:
         async with self.database.transaction(Transaction.JOIN_NETWORK) as connection:
             await connection.run(REGISTER_GATEWAY, gateway_id=self.gateway_id)
             await connection.run(INSERT_PROGRAM, **a_program(units=UNITS))
+            for operator in ("alice", "bob"):
+                await connection.run(GRANT_ROLE, address=operator, role="operator", label="")
             await post_transfers(connection, deposit(deposit_id="d", client=CLIENT, amount=10**12))
 
     async def add_prover(
@@ -92,6 +95,7 @@ class LaneUnderTest:
         slots: int = 1,
         classes: Sequence[str] = ("small",),
         region: str = "",
+        confinement: str = "",
         class_asks: Mapping[str, int] | None = None,
         system: str = "toy",
         systems: Sequence[str] = (),
@@ -110,6 +114,7 @@ class LaneUnderTest:
                 slots=slots,
                 memory_bytes=1 << 40,
                 region=region,
+                confinement=confinement,
                 class_asks={"toy": class_asks} if class_asks else {},
             )
             await connection.run(OPEN_SESSION, **session)

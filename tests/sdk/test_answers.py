@@ -23,7 +23,11 @@ from proofgrid.sdk.answers.work import Job, Program, Task
 from proofgrid.wire.v1 import client_pb2, quotes_pb2, reputation_pb2
 
 #: Where a value has a better name than its message, or one value is enough for two.
-NAMED_OTHERWISE = {"Standings": "ListOperatorsResponse", "Canaries": "ListCanariesResponse"}
+NAMED_OTHERWISE = {
+    "DeletedProgram": "DeleteProgramResponse",
+    "Standings": "ListOperatorsResponse",
+    "Canaries": "ListCanariesResponse",
+}
 ALSO_READ_FROM = [("Treasury", "TreasuryFunds")]
 SCALARS = {str: FieldDescriptor.CPPTYPE_STRING, bool: FieldDescriptor.CPPTYPE_BOOL}
 WHOLE_NUMBERS = {

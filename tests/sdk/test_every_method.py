@@ -25,6 +25,7 @@ from proofgrid.sdk.bonds import Bonds
 from proofgrid.sdk.client import Client
 from proofgrid.sdk.connection import Connection
 from proofgrid.sdk.engines import Engines
+from proofgrid.sdk.ownership import Ownership
 from proofgrid.sdk.sync import SyncClient
 from proofgrid.wire.v1 import audit_pb2, common_pb2, stake_pb2, statements_pb2
 from proofgrid.wire.v1 import client_pb2 as messages
@@ -79,6 +80,7 @@ OF_CLIENTS: dict[str, Callable[[Any, Path], Any]] = {
     "account": lambda client, _: client.account(),
     "statement": lambda client, _: client.statement(),
     "rounds": lambda client, _: client.rounds(),
+    "sizes": lambda client, _: client.sizes(),
     "status": lambda client, _: client.status(),
     "subnetworks": lambda client, _: client.subnetworks(),
     "operators": lambda client, _: client.operators(),
@@ -87,6 +89,11 @@ OF_CLIENTS: dict[str, Callable[[Any, Path], Any]] = {
 
 #: The same for its parts, which are for operators and administrators.
 OF_PARTS: dict[type, dict[str, Callable[[Any], Any]]] = {
+    Ownership: {
+        "share": lambda ownership: ownership.share(DIGEST, ["*"]),
+        "unshare": lambda ownership: ownership.unshare(DIGEST),
+        "delete": lambda ownership: ownership.delete(DIGEST),
+    },
     Bonds: {
         "show": lambda bonds: bonds.show(),
         "deposit": lambda bonds: bonds.deposit(5),

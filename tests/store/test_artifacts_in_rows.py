@@ -12,6 +12,7 @@ from proofgrid.primitives.digests import Digest, digest_of
 from proofgrid.primitives.errors import ArtifactCorrupt, ArtifactMissing, UnknownArtifact
 from proofgrid.primitives.ids import Address
 from proofgrid.roles.intake.artifacts import Artifacts
+from proofgrid.roles.intake.reservations import Reservations
 from proofgrid.rules.access.roles import Caller, Role
 from proofgrid.rules.jobs.limits import Limits
 from proofgrid.store.artifacts import ArtifactStore
@@ -86,7 +87,8 @@ async def test_its_owner_reads_it_and_nobody_else(artifacts: ArtifactStore, data
 
 
 async def download(database: Database, artifacts: ArtifactStore, reader: Address) -> bytes:
-    door = Artifacts(database, artifacts, Troubles(SystemClock()), limits=Limits())
+    reservations = Reservations(database, SystemClock(), limits=Limits())
+    door = Artifacts(database, artifacts, reservations, Troubles(SystemClock()), limits=Limits())
     caller = Caller(address=reader, roles=frozenset({Role.CLIENT}))
     return b"".join([piece async for piece in door.read(caller, DIGEST)])
 

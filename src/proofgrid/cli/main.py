@@ -45,7 +45,7 @@ from proofgrid.cli.client import (
 )
 from proofgrid.cli.demo import demo
 from proofgrid.cli.kit.failures import exit_with
-from proofgrid.cli.market import clear, order_proofs, record, rounds, simulate, status
+from proofgrid.cli.market import clear, engines, order_proofs, record, rounds, simulate, sizes, status
 from proofgrid.cli.operator import operators, stake
 from proofgrid.cli.run import config as config_files
 from proofgrid.cli.run import gateway, prover
@@ -98,7 +98,7 @@ cli = typer.Typer(
 )
 
 WORK = (demo, gateway, prover, quote, quotes, submit, watch, result, verify, cancel, tasks)
-LOOKS = (status, operators, rounds, systems, simulate)
+LOOKS = (status, operators, engines, rounds, sizes, systems, simulate)
 for verb in (*WORK, *LOOKS):
     verb.add_to(cli)
 ledger.add_to(access.group)

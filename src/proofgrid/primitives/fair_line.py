@@ -57,9 +57,17 @@ class FairLine(Generic[Item]):
             del self._lines[client]
         return True
 
-    def next(self) -> Item:
-        """Return whose turn it is; that client's next turn comes after all others'. Somebody has to wait."""
-        client = next(iter(self._lines))
+    def clients(self) -> list[str]:
+        """Return who waits, in the order of their turns."""
+        return list(self._lines)
+
+    def next(self, client: str | None = None) -> Item:
+        """Return whose turn it is, or the next of one client that waits; its next turn comes after all others'.
+
+        Somebody has to wait.
+        """
+        if client is None:
+            client = next(iter(self._lines))
         item = next(iter(self._lines[client]))
         self.leave(client, item)
         if client in self._lines:

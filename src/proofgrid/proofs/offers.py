@@ -138,6 +138,15 @@ class SpansSystems(Protocol):
 
 
 @runtime_checkable
+class ProvesByServices(Protocol):
+    """What a proof system may offer besides: jobs that are proven by services of the prover's operator."""
+
+    def services(self) -> Sequence[str]:
+        """Return the addresses that were named here (`kit.services`); with none, a prover leaves the system out."""
+        ...
+
+
+@runtime_checkable
 class NamesValues(Protocol):
     """What a proof system may offer besides: names for its public values, so that they can be linked to other systems'.
 

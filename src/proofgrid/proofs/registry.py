@@ -24,7 +24,7 @@ def installed_names() -> list[str]:
 
 
 def proven_names() -> list[str]:
-    """Return the names of the proof systems whose jobs a prover of this machine can be sold, sorted."""
+    """Return the names of the proof systems whose jobs are sold to provers, sorted."""
     return [name for name in installed_names() if not isinstance(proof_system(name), SpansSystems)]
 
 

@@ -37,7 +37,7 @@ T = TypeVar("T")
 
 PROGRESS_FILE = "progress"
 LONG = (Urgency.BUILDING, Urgency.BACKGROUND)  #: takes seconds to minutes: in processes of its own, that end after it
-LONG_PLACES = 2
+LONG_PLACES = 3
 LONG_IDLE_SECONDS = 10.0
 LONG_NICENESS = 5
 LONG_TO_SHORT_MEMORY = 2

@@ -28,7 +28,7 @@ from proofgrid.rules.jobs.ladder import Ladder
 from proofgrid.sdk import names
 from proofgrid.sdk.admin import Admin
 from proofgrid.sdk.answers.money import Account, Movement, StatementClosing, StatementOpening, StatementPart
-from proofgrid.sdk.answers.network import Network, NetworkStatus, Round, Subnetwork
+from proofgrid.sdk.answers.network import Network, NetworkStatus, Round, Size, Subnetwork
 from proofgrid.sdk.answers.operators import Standings
 from proofgrid.sdk.answers.quotes import FirmQuote, Quote
 from proofgrid.sdk.answers.reading import read, read_all
@@ -44,6 +44,7 @@ from proofgrid.wire.codec.requests import write_constraints, write_ladder
 from proofgrid.wire.v1 import client_pb2 as messages
 from proofgrid.wire.v1 import quotes_pb2 as quote_messages
 from proofgrid.wire.v1 import reputation_pb2, statements_pb2, subnetworks_pb2
+from proofgrid.wire.v1.market_pb2 import ListSizesRequest
 
 ENDED_STATES = frozenset({"done", "failed", "cancelled"})
 
@@ -392,5 +393,8 @@ class Client:
 
     async def facts(self) -> Network:
         """Return what the gateway says of the network."""
-        request = messages.GetNetworkRequest()
-        return read(Network, await self.connection.ask(lambda services: services.client.GetNetwork, request))
+        return read(Network, await self.connection.ask(lambda to: to.client.GetNetwork, messages.GetNetworkRequest()))
+
+    async def sizes(self) -> list[Size]:
+        """Return what verified jobs took, of what their proof systems say."""
+        return read_all(Size, (await self.connection.ask(lambda to: to.market.ListSizes, ListSizesRequest())).sizes)

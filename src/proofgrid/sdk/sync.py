@@ -83,6 +83,7 @@ class SyncClient:
     programs = _blocking(Client.programs)
     account = _blocking(Client.account)
     rounds = _blocking(Client.rounds)
+    sizes = _blocking(Client.sizes)
     status = _blocking(Client.status)
     subnetworks = _blocking(Client.subnetworks)
     operators = _blocking(Client.operators)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
-from proofgrid.primitives.errors import UnknownProofSystem
+from proofgrid.primitives.errors import InvalidField, UnknownProofSystem
 from proofgrid.settings.declared import Settings, default_data_dir, setting, setting_of_machine
 from proofgrid.settings.host_name import name_of_machine
 from proofgrid.settings.memory import warm_bytes
@@ -37,6 +37,12 @@ class ProverSettings(Settings):
     class_asks: str = setting("", "Another ask for jobs of some classes.", metavar="large=1.2/M,medium=0.9/M")
     units_min: int = setting(0, "Take no job of fewer PU.", least=0)
     proof_systems: str = setting("", "Which to prove, separated by commas.", told="all installed")
+    services: str = setting(
+        "",
+        "Services that prove for you, each with its proof system, separated by commas.",
+        told="none",
+        metavar="SYSTEM=ADDRESS",
+    )
     classes: str = setting("small,medium", "Classes of jobs to take.")
     slots: int = setting(1, "Jobs at once.", least=1, most=4_096)
     reserve_ask: str = setting(
@@ -70,6 +76,11 @@ class ProverSettings(Settings):
         "What jobs may share a child process: a program, or nothing (job).",
         metavar="program|job",
     )
+    confinement: str = setting(
+        "namespaces",
+        "The most to try to shut in what is proven; what holds is measured, published, and may be demanded.",
+        metavar="rules|namespaces",
+    )
     warm_jobs: int = setting(100, "Most jobs of one program that a child proves.", least=1)
     warm_seconds: int = setting(900, "How old a child may be that takes another job.", least=1)
     warm_bytes: int = setting_of_machine(
@@ -97,15 +108,18 @@ class ProverSettings(Settings):
         import psutil
 
         from proofgrid.primitives.money import parse_price
+        from proofgrid.proofs.kit.services import name_services
         from proofgrid.proofs.registry import engine_here
         from proofgrid.roles.prover.node_settings import NodeSettings
         from proofgrid.roles.prover.warmth import Isolation, WarmBounds, read_isolation
         from proofgrid.rules.jobs.classes import parse_class
+        from proofgrid.rules.jobs.confinement import parse_confinement
         from proofgrid.rules.jobs.offers import parse_class_asks
 
         warm = WarmBounds(jobs_max=self.warm_jobs, seconds_max=self.warm_seconds, bytes_max=self.warm_bytes)
         data_dir = self.data_dir.expanduser().resolve()
         name = self.name or name_of_machine(socket.gethostname(), data_dir)
+        name_services(self.services)
         engines = [engine_here(system) for system in _systems(_listed(self.proof_systems))]
         class_asks = parse_class_asks(self.class_asks)
         return NodeSettings(
@@ -126,17 +140,18 @@ class ProverSettings(Settings):
             check_at_start=self.check_at_start,
             warm=warm if read_isolation(self.isolation) is Isolation.PROGRAM else None,
             failures_max=self.failures_max,
+            confinement=parse_confinement(self.confinement, field="confinement"),
             subnetworks=tuple(_listed(self.subnetworks)),
         )
 
 
 def _systems(wanted: list[str]) -> list[str]:
-    """Return the proof systems to offer: those that are wanted, or all that are installed."""
+    """Return the proof systems to offer: those that are wanted, or all that prove here."""
     from proofgrid.proofs.registry import missing_systems, proof_system, proven_names
 
     missing = missing_systems()
     proven = proven_names()
-    systems = wanted or proven
+    systems = wanted or [name for name in proven if not _lacks_services(name)]
     for name in systems or missing:
         if name in missing:
             raise missing[name]
@@ -147,9 +162,23 @@ def _systems(wanted: list[str]) -> list[str]:
                 field="proof_systems",
                 hint=f"offer {', '.join(proven)}",
             )
+        if _lacks_services(name):
+            raise InvalidField(
+                f"{name} is proven by services, and none is named for it",
+                field="services",
+                hint=f"--services {name}=https://gpu.example:3000",
+            )
     if not systems:
         raise UnknownProofSystem("no proof system is installed here", field="proof_systems")
     return systems
+
+
+def _lacks_services(name: str) -> bool:
+    from proofgrid.proofs.offers import ProvesByServices
+    from proofgrid.proofs.registry import proof_system
+
+    system = proof_system(name)
+    return isinstance(system, ProvesByServices) and not system.services()
 
 
 def _listed(text: str) -> list[str]:

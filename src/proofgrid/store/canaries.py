@@ -47,7 +47,7 @@ class OperatorToTry:
     """An operator with a connected prover that hears what is sent to it, and is not paused."""
 
     operator: Address
-    proof_systems: Sequence[str]
+    engines: Sequence[str]  #: that its provers offer
     stake: int  #: base units
     jobs_proven: int  #: by all its provers, ever
 

@@ -16,8 +16,9 @@ class Incident:
     subject: str
     detail: str
     opened_ms: int
-    closed_ms: int | None  #: None: it is open, and settlement is stopped
+    closed_ms: int | None  #: None: it is open
     closed_by: str
+    stops_settlement: bool  #: while it is open
 
 
 IS_STOPPED = query("is_stopped", bool)

@@ -9,6 +9,7 @@ from typing import Any
 
 from proofgrid.primitives.ids import Address, GatewayId, Lane, ProverId, SessionId
 from proofgrid.rules.jobs.classes import class_of_lane, is_wide, stack_of
+from proofgrid.rules.jobs.confinement import told_confinement
 from proofgrid.rules.jobs.constraints import NO_CONSTRAINTS, Constraints, constraints_from_json
 from proofgrid.rules.jobs.speed import UNMEASURED, Speed
 from proofgrid.rules.jobs.waiting import Demand, unmet_by
@@ -47,6 +48,7 @@ class ServingProver:
     cached_programs: Sequence[str]
     classes: Sequence[str]
     region: str
+    confinement: str  #: as it told
     units_min: int
     price: int  #: the least it takes, per PU,
     class_prices: Mapping[str, int] | None  #: but for these classes
@@ -195,7 +197,10 @@ async def constraints_of(connection: Connection, lanes: Iterable[str]) -> dict[s
 def serves(prover: ServingProver, lane: str, constraints: Constraints) -> bool:
     """Does a prover offer the lane's class, and do its bids accept it?"""
     return class_of_lane(lane) in prover.classes and constraints.accepts(
-        operator=prover.operator, region=prover.region, stake=prover.stake
+        operator=prover.operator,
+        region=prover.region,
+        stake=prover.stake,
+        confinement=told_confinement(prover.confinement),
     )
 
 
@@ -203,7 +208,13 @@ def lacks(prover: ServingProver, lane: str, constraints: Constraints) -> tuple[D
     """Return what a prover would need to serve a lane; nothing when it does."""
     if serves(prover, lane, constraints):
         return ()
-    unmet = unmet_by(constraints, operator=prover.operator, region=prover.region, stake=prover.stake)
+    unmet = unmet_by(
+        constraints,
+        operator=prover.operator,
+        region=prover.region,
+        stake=prover.stake,
+        confinement=told_confinement(prover.confinement),
+    )
     return unmet if class_of_lane(lane) in prover.classes else (Demand.CLASS, *unmet)
 
 

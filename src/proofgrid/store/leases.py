@@ -129,6 +129,7 @@ class LeasedJob:
 
 
 OFFER_LEASES = query("offer_leases", OfferedLease)
+LEASES_OF_OPERATOR = query("leases_of_operator", LeaseId)
 GET_LEASE = query("get_lease", LeaseAtHand)
 HOLD_LEASE = query("hold_lease", LeaseId)
 EXCUSED_JOB = query("excused_job", ExcusedJob)

@@ -28,6 +28,7 @@ from proofgrid.store.transactions import Transaction
 DAY_MS = 24 * 3_600_000
 LOOK_SECONDS = 3_600.0
 FIRST_LOOK_SECONDS = 60.0  #: a gateway that starts has better things to do
+LATE_MS = 3_600_000  #: for so long an upload outlives its lease, at least
 BATCH = 200
 LOCK_PATIENCE_MS = 200  #: while the table's lock is waited for, writers wait behind it
 
@@ -36,6 +37,8 @@ UNLOCK_RETENTION = query("unlock_retention", bool)
 WAIT_FOR_LOCKS = query("wait_for_locks", None)
 LOCK_ARTIFACTS_FOR_RETENTION = query("lock_artifacts_for_retention", None)
 OLD_ARTIFACTS_EXIST = query("old_artifacts_exist", bool)
+RELEASE_LEFT_UPLOADS = query("release_left_uploads", None)
+FORGET_RESERVATIONS = query("forget_reservations", None)
 FORGET_ARTIFACTS = query("forget_artifacts", int)
 FORGET_SMALL_ARTIFACTS = query("forget_small_artifacts", UUID)
 FORGET_STRAYS = query("forget_strays", Digest)
@@ -96,6 +99,8 @@ class Retention:
             now_ms = await connection.value(DATABASE_TIME)
         keep_after_ms = now_ms - self._settings.keep_ms
         tidied.abandoned = await self._artifacts.remove_abandoned(now_ms)
+        await self._database.write(Transaction.TIDY_ARTIFACTS, FORGET_RESERVATIONS)
+        await self._database.write(Transaction.TIDY_ARTIFACTS, RELEASE_LEFT_UPLOADS, before_ms=now_ms - LATE_MS)
         tidied.forgotten = await self._forget(keep_after_ms)
         tidied.strays = await self._forget_strays(now_ms, keep_after_ms)
         tidied.brought_back = await self._bring_back(keep_after_ms)

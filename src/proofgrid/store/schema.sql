@@ -31,10 +31,12 @@ CREATE TABLE artifacts (
     created_ms bigint NOT NULL DEFAULT now_ms(),
     content    bytea,
     released   boolean NOT NULL DEFAULT false,
+    lease_id   uuid,
     PRIMARY KEY (digest, owner),
     CHECK ((size_bytes >= 0))
 );
 CREATE INDEX artifacts_by_age ON artifacts (created_ms) WHERE (owner <> '');
+CREATE INDEX artifacts_by_lease ON artifacts (lease_id) WHERE (lease_id IS NOT NULL);
 CREATE INDEX artifacts_by_owner ON artifacts (owner) INCLUDE (size_bytes);
 CREATE INDEX artifacts_released ON artifacts (digest) WHERE released;
 
@@ -72,6 +74,17 @@ CREATE UNIQUE INDEX audit_entries_position ON audit_entries ("position") WHERE (
 CREATE INDEX audit_entries_waiting ON audit_entries (entry_id) WHERE ("position" IS NULL);
 CREATE TRIGGER audit_entries_only_grow BEFORE DELETE OR UPDATE ON audit_entries FOR EACH ROW EXECUTE FUNCTION refuse_rewriting();
 CREATE TRIGGER audit_entries_stay BEFORE TRUNCATE ON audit_entries FOR EACH STATEMENT EXECUTE FUNCTION refuse_rewriting();
+
+CREATE TABLE byte_reservations (
+    reservation_id uuid NOT NULL,
+    owner          text NOT NULL,
+    lease_id       uuid,
+    size_bytes     bigint NOT NULL,
+    expires_ms     bigint NOT NULL,
+    PRIMARY KEY (reservation_id),
+    CHECK ((size_bytes >= 0))
+);
+CREATE INDEX byte_reservations_by_owner ON byte_reservations (owner);
 
 CREATE TABLE canaries (
     canary_id      uuid NOT NULL,
@@ -215,13 +228,14 @@ CREATE TABLE identities (
 CREATE TRIGGER tell_of_roles AFTER INSERT OR DELETE OR UPDATE ON identities FOR EACH ROW EXECUTE FUNCTION tell_of_roles();
 
 CREATE TABLE incidents (
-    incident_id bigint NOT NULL GENERATED ALWAYS AS IDENTITY,
-    kind        text NOT NULL,
-    subject     text NOT NULL,
-    detail      text NOT NULL,
-    opened_ms   bigint NOT NULL DEFAULT now_ms(),
-    closed_ms   bigint,
-    closed_by   text NOT NULL DEFAULT '',
+    incident_id      bigint NOT NULL GENERATED ALWAYS AS IDENTITY,
+    kind             text NOT NULL,
+    subject          text NOT NULL,
+    detail           text NOT NULL,
+    opened_ms        bigint NOT NULL DEFAULT now_ms(),
+    closed_ms        bigint,
+    closed_by        text NOT NULL DEFAULT '',
+    stops_settlement boolean NOT NULL DEFAULT true,
     PRIMARY KEY (incident_id)
 );
 CREATE UNIQUE INDEX one_open_incident ON incidents (kind, subject) WHERE (closed_ms IS NULL);
@@ -491,6 +505,16 @@ CREATE TABLE schema_migrations (
     PRIMARY KEY (version)
 );
 
+CREATE TABLE second_looks (
+    lease_id uuid NOT NULL,
+    engine   text NOT NULL,
+    verdict  text NOT NULL,
+    detail   text NOT NULL DEFAULT '',
+    at_ms    bigint NOT NULL DEFAULT now_ms(),
+    PRIMARY KEY (lease_id, engine),
+    CHECK ((verdict = ANY (ARRAY['agrees', 'differs', 'unknown'])))
+);
+
 CREATE TABLE sessions (
     session_id      uuid NOT NULL,
     prover_id       text NOT NULL,
@@ -517,6 +541,7 @@ CREATE TABLE sessions (
     run             text NOT NULL DEFAULT '',
     reserve_price   bigint NOT NULL DEFAULT 0,
     reserve_slots   integer NOT NULL DEFAULT 0,
+    confinement     text NOT NULL DEFAULT '',
     PRIMARY KEY (session_id),
     CHECK ((slots > 0)),
     FOREIGN KEY (prover_id) REFERENCES provers(prover_id)

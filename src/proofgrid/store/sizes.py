@@ -9,7 +9,13 @@ from dataclasses import dataclass
 from proofgrid.primitives.digests import Digest
 from proofgrid.primitives.ids import Address, ProverId
 from proofgrid.rules.jobs.sizes import Correction, Corrections, ProvenJob, Said
+from proofgrid.store.connection import Connection
 from proofgrid.store.queries import query
+
+HOUR_MS = 3_600_000
+WINDOWS_MS = (HOUR_MS, 24 * HOUR_MS, 7 * 24 * HOUR_MS)
+JOBS_ENOUGH = 2_000  #: in a window; with fewer, older ones are looked at
+JOBS_MAX = 20_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,4 +109,14 @@ def corrections_by_kind(rows: Sequence[SizeInForce]) -> Mapping[tuple[str, str],
             memory_permille=row.memory_permille,
             made_ms=row.made_ms,
         )
+    return found
+
+
+async def proven_lately(connection: Connection) -> list[ProvenRow]:
+    """Return jobs that were proven in time: those of the last hour, and older ones where these are few."""
+    found: list[ProvenRow] = []
+    for window_ms in WINDOWS_MS:
+        found = await connection.fetch(PROVEN_JOBS, within_ms=window_ms, limit=JOBS_MAX)
+        if len(found) >= JOBS_ENOUGH:
+            break
     return found

@@ -16,6 +16,7 @@ class ConnectedProver:
     prover_id: ProverId
     operator: Address
     region: str
+    confinement: str  #: as it told; empty: it does not know
     asks: Mapping[str, int]  #: proof system -> least price per PU
     slots: int
     busy: int

@@ -19,12 +19,11 @@ class ReadableArtifact:
 
 
 RECORD_ARTIFACTS = query("record_artifacts", None)
-STORED_BYTES = query("stored_bytes", int)
+HAND_OVER_PROOFS = query("hand_over_proofs", None)
 ARTIFACT_SIZE = query("artifact_size", int, optional=True)
 MAY_READ_ARTIFACT = query("may_read_artifact", bool)
 READABLE_ARTIFACT = query("readable_artifact", ReadableArtifact)
 ARTIFACT_IN_ROW = query("artifact_in_row", bytes)
-LEASE_ALLOWS_UPLOAD = query("lease_allows_upload", bool)
 
 
 def rows_of(database: Database) -> Rows:

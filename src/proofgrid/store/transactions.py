@@ -37,11 +37,13 @@ class Transaction(StrEnum):
     NOTE_REFUSALS = "note_refusals"
     # the network's own jobs
     ADD_CANARY = "add_canary"
+    NOTE_SECOND_LOOK = "note_second_look"
     LEARN_SIZES = "learn_sizes"
     # programs and artifacts
     REGISTER_PROGRAM = "register_program"
     SHARE_PROGRAM = "share_program"
     DELETE_PROGRAM = "delete_program"
+    RESERVE_BYTES = "reserve_bytes"
     RECORD_ARTIFACT = "record_artifact"
     TIDY_ARTIFACTS = "tidy_artifacts"
     MEND_ARTIFACTS = "mend_artifacts"
@@ -109,6 +111,7 @@ _BY_URGENCY = {
         Transaction.REDEEM_QUOTE,
         Transaction.REPLAY_TASK,
         Transaction.RECORD_ARTIFACT,
+        Transaction.RESERVE_BYTES,
         Transaction.SHARE_PROGRAM,
         Transaction.DELETE_PROGRAM,
         Transaction.CHANGE_ROLES,
@@ -123,6 +126,7 @@ _BY_URGENCY = {
         Transaction.NOTE_REFUSALS,
         Transaction.CHECK_LEDGER,
         Transaction.ADD_CANARY,
+        Transaction.NOTE_SECOND_LOOK,
         Transaction.LEARN_SIZES,
         Transaction.TIDY_ARTIFACTS,
         Transaction.MEND_ARTIFACTS,

@@ -8,13 +8,14 @@ from contextvars import ContextVar
 
 
 class Act:
-    """A call under way. `by` is known once its token was read."""
+    """A call under way. `by` is known once its token was read; `end`: how a call that lasts is ended from outside."""
 
-    __slots__ = ("_peer", "_request", "by", "call")
+    __slots__ = ("_peer", "_request", "by", "call", "end")
 
     def __init__(self, call: str, peer: Callable[[], str], request: Callable[[], Mapping[str, object]]) -> None:
         self.call = call
         self.by = ""
+        self.end: Callable[[Exception], None] | None = None
         self._peer = peer
         self._request = request
 

@@ -21,6 +21,7 @@ from proofgrid.primitives.engine_errors import EngineBroken
 from proofgrid.primitives.errors import NotAllowed, ProofgridError, Unprovable
 from proofgrid.rules.access.subnetworks import SubnetworkChange
 from proofgrid.rules.jobs.ladder import Ladder
+from proofgrid.rules.ledger.accounts import NETWORK_CLIENT
 from proofgrid.sdk.client import Client
 from proofgrid.sdk.transfer import upload_file
 from proofgrid.wire.v1 import prover_pb2 as messages
@@ -32,7 +33,7 @@ from tests.networks import Network
 PROVERS = (("p0", "alice"), ("p1", "bob"))  #: name, operator
 BOND = 10**9
 NEVER_SOLD = 1  #: base units per PU: no prover asks so little
-TOY = "toy@1.0"
+TOY, OLD_TOY = "toy@1.0", "toy@0.9"
 LONG_HOLD_MS = 600_000  #: of a firm quote
 LONG_MS = 2_000  #: a job that is not over before its lease is
 OLD_MS = 40 * 24 * 3_600_000  #: longer than artifacts are kept
@@ -550,6 +551,26 @@ async def add_canary(doomed: Doomed) -> None:
         canary = await admin.add_canary(program, [f"canary {number}"], limit_price=2_000)
     await doomed.eventually("SELECT 1 FROM tasks WHERE task_id = $1 AND state = 'done'", canary.first_task)
     assert await doomed.sql("SELECT 1 FROM canaries WHERE first_task = $1", canary.first_task)
+
+
+async def second_look(doomed: Doomed) -> None:
+    """What another version accepted is verified again, and that is noted once."""
+    program = await doomed.program()
+    await doomed.sql("INSERT INTO program_engines (program_digest, engine) VALUES ($1, $2)", program, OLD_TOY)
+    task_id = (await doomed.prove(program)).task.task_id
+    sold = "SELECT client, lane FROM tasks JOIN leases USING (task_id) WHERE task_id = $1"
+    [before] = await doomed.sql(sold, task_id)
+    change = (
+        "WITH sold AS (UPDATE leases SET lane = $2 WHERE task_id = $1) UPDATE tasks SET client = $3 WHERE task_id = $1"
+    )
+    try:
+        async with doomed.killed():
+            await doomed.sql(change, task_id, before["lane"].replace(TOY, OLD_TOY), NETWORK_CLIENT)
+            await doomed.wait_until_reached()
+        looked = "SELECT 1 FROM second_looks JOIN leases USING (lease_id) WHERE task_id = $1 AND verdict = 'agrees'"
+        await doomed.eventually(looked, task_id)
+    finally:
+        await doomed.sql(change, task_id, before["lane"], before["client"])
 
 
 async def tidy(doomed: Doomed, *, nth: int) -> None:

@@ -58,18 +58,40 @@ def connect(address: tuple[str, int] | str) -> str:
     return "connected"
 
 
+def connect_to(host: str, port: int) -> str:
+    """Reach a port."""
+    return connect((host, port))
+
+
+def leave_keys(cache: str, secret: str) -> str:
+    """Leave a key, and what looks like one and is a way to a secret."""
+    folder = Path(cache)
+    (folder / "derived.pk").write_bytes(b"derived")
+    (folder / "link.pk").symlink_to(secret)
+    (folder / "folder.pk").mkdir()
+    os.mkfifo(folder / "pipe.pk")
+    (folder / ".hidden").write_bytes(b"hidden")
+    return "left"
+
+
+def write_key(cache: str, name: str) -> int:
+    """Change a key that the prover has kept already."""
+    return (Path(cache) / name).write_bytes(b"poisoned")
+
+
 def signal_to(pid: int) -> str:
     """Find out whether we could end a process."""
     os.kill(pid, 0)
     return "could"
 
 
-def leave_a_survivor(note: str) -> int:
+def leave_a_survivor(folder: str, marker: str = "") -> int:
     """Start something that is in a session of its own and nobody's child; return its number."""
-    subprocess.run([sys.executable, "-c", SURVIVOR, note], check=True)
-    while not Path(note).exists() or not Path(note).read_text().strip():
+    note = Path(folder) / "survivor"
+    subprocess.run([sys.executable, "-c", SURVIVOR, str(note), marker], check=True)
+    while not note.exists() or not note.read_text().strip():
         time.sleep(0.01)
-    return int(Path(note).read_text())
+    return int(note.read_text())
 
 
 def eat_memory(size_bytes: int) -> int:
@@ -114,3 +136,29 @@ def stay_for_ever() -> int:
 def say_hello() -> str:
     """Do what an honest call does."""
     return "hello"
+
+
+def read_folder(path: str) -> list[str]:
+    """See what somebody else's folder holds."""
+    return sorted(os.listdir(path))
+
+
+def put_another_folder_in_place(path: str, target: str) -> str:
+    """Let the prover take another folder for the one that it gave us."""
+    Path(path).rename(f"{path}.gone")
+    Path(path).symlink_to(target)
+    return "done"
+
+
+def eat_disk(folder: str, size_bytes: int) -> int:
+    """Write file after file."""
+    for number in range(size_bytes // _PIECE_BYTES):
+        (Path(folder) / str(number)).write_bytes(b"x" * _PIECE_BYTES)
+    return stay_for_ever()
+
+
+def eat_names(folder: str, count: int) -> int:
+    """Write no bytes, in very many files."""
+    for number in range(count):
+        (Path(folder) / str(number)).touch()
+    return stay_for_ever()

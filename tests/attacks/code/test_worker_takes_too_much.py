@@ -47,7 +47,7 @@ async def test_it_is_ended_with_all_that_it_started_and_the_next_call_runs(
 async def test_nothing_survives_a_worker(scratch: Path) -> None:
     pool = ProofWorkers(1, room=Room(writes=(scratch,)))
     survivor = await pool.call(
-        attempts.leave_a_survivor, str(scratch / "pid"), timeout_seconds=60, urgency=Urgency.ADMISSION
+        attempts.leave_a_survivor, str(scratch), "", timeout_seconds=60, urgency=Urgency.ADMISSION
     )
     assert isinstance(survivor, int)
     assert psutil.pid_exists(survivor)

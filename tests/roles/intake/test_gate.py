@@ -147,8 +147,8 @@ async def test_a_late_gateway_lets_in_less_and_never_nothing_and_all_again_when_
     for _ in range(50):
         one.gate.look()
     async with asyncio.TaskGroup() as group:
-        for _ in range(64):
-            group.create_task(one.work(FLOOD))
+        for number in range(64):
+            group.create_task(one.work(SMALL if number % 2 else FLOOD))
         await one.settle()
         while_late = len(one.inside)
         one.late_seconds = 0.0

@@ -111,7 +111,7 @@ class OneJobEach:
         slices = (SliceSpec(index=0, units=UNITS, memory_bytes=1),)
         return Program(proof_system="toy", identity={"digest": digest}, files={}, verifying_files=(), slices=slices)
 
-    async def normalise(self, program: Any, request: Any) -> NormalisedRequest:
+    async def normalise(self, program: Any, request: Any, client: Any) -> NormalisedRequest:
         self.asked += 1
         jobs = [
             JobDraft(
@@ -121,7 +121,7 @@ class OneJobEach:
         ]
         return NormalisedRequest(statement={"inputs": []}, jobs=tuple(jobs))
 
-    async def store_inputs(self, jobs: Any) -> list[str]:
+    async def store_inputs(self, client: Any, jobs: Any) -> list[str]:
         return ["0" * 64 for _ in jobs]
 
 

@@ -8,12 +8,15 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
+from proofgrid.primitives.clock import ManualClock
 from proofgrid.primitives.errors import ArtifactMissing, InvalidInput, InvalidRequest, JobCrashed, ProofgridError
+from proofgrid.primitives.ids import Address
 from proofgrid.proofs.base import NormalisedRequest, Program, ProgramFiles, SliceSpec
 from proofgrid.roles.intake.normalising import Normaliser
 from proofgrid.rules.scheduling.calls import PIECES_MAX
 from tests.makers import a_request
 
+CLIENT = Address("0xc1")
 KILLS = "kills the worker"
 REFUSED = "refused"
 
@@ -62,12 +65,13 @@ def _a_program() -> Program:
 @asynccontextmanager
 async def normalising(workers: ScriptedWorkers) -> AsyncIterator[Callable[..., Any]]:
     fake: Any = workers
-    normaliser = Normaliser(fake, fake, fake, scratch=Path())
+    normaliser = Normaliser(fake, fake, fake, fake, scratch=Path(), clock=ManualClock())
     program = _a_program()
 
-    async def of(*values: object, digest: str = "p") -> list[Any]:
+    async def of(*values: object, digest: str = "p", client: Address = CLIENT) -> list[Any]:
         requests = [a_request(inputs=(value,), program_digest=digest) for value in values]
-        return await asyncio.gather(*(normaliser.normalise(program, one) for one in requests), return_exceptions=True)
+        asked = (normaliser.normalise(program, one, client) for one in requests)
+        return await asyncio.gather(*asked, return_exceptions=True)
 
     async with asyncio.TaskGroup() as group:
         running = group.create_task(normaliser.run())

@@ -19,8 +19,8 @@ from proofgrid.roles.intake.registration import write_program
 from proofgrid.rules.access.roles import Caller, Role
 from proofgrid.store.cache import LocalCache
 from proofgrid.store.programs import GET_PROGRAM
+from proofgrid.store.reservations import BYTES_OF
 from proofgrid.store.retention import DAY_MS, Retention, RetentionSettings
-from proofgrid.store.stored_artifacts import STORED_BYTES
 from tests.attacks.worlds import FILES, OWNER, STRANGER, OwnedPrograms
 from tests.roles.lanes import LaneUnderTest
 
@@ -46,8 +46,8 @@ def retention(owned: OwnedPrograms) -> Retention:
 
 
 async def stored(owned: OwnedPrograms, caller: Caller) -> int:
-    [size_bytes] = await owned.lane.ask(STORED_BYTES, owner=caller.address)
-    return size_bytes
+    [held] = await owned.lane.ask(BYTES_OF, owner=caller.address, digest="", lease_id=None)
+    return held.stored
 
 
 async def test_a_program_is_shared_with_a_key_and_taken_back_and_its_files_stay_where_they_are(

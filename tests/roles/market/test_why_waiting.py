@@ -7,6 +7,7 @@ from uuid import UUID
 from proofgrid.primitives.ids import Address, TaskId
 from proofgrid.roles.market.rounds import MarketSettings
 from proofgrid.roles.market.why_waiting import WhyWaiting
+from proofgrid.rules.jobs.confinement import Confinement
 from proofgrid.rules.jobs.constraints import Constraints
 from proofgrid.rules.jobs.phases import PhasePolicy
 from proofgrid.rules.jobs.retry import ReturnReason
@@ -15,12 +16,25 @@ from proofgrid.rules.staking.bonds import BondPolicy
 from tests.roles.lanes import CLIENT, LANE, UNITS, LaneUnderTest
 
 IN_EU = Constraints(regions=frozenset({"eu"}))
+BEHIND_RULES = Constraints(confinement=Confinement.RULES)
 
 
 async def why(lane: LaneUnderTest, task_id: UUID, client: Address = CLIENT) -> set[Waits]:
     """Return why the task's jobs wait."""
     settings = MarketSettings(bonds=lane.bonds, phases=PhasePolicy(silent_ms=lane.silent_ms))
     return set((await WhyWaiting(lane.database, settings).of_task(TaskId(task_id), client)).values())
+
+
+async def test_a_job_waits_for_a_prover_that_confines_as_its_client_demands(lane: LaneUnderTest) -> None:
+    task = await lane.add_task(jobs=1, limit_price=900, constraints=BEHIND_RULES)
+    for name, level in (("old", ""), ("weak", "process"), ("newer", "virtual machine")):
+        await lane.add_prover(name, confinement=level, ask=1)
+
+    assert await why(lane, task) == {Waits(reason=WaitReason.UNSERVED, unmet=(Demand.CONFINEMENT,))}
+
+    await lane.add_prover("strong", confinement="namespaces", ask=1)
+
+    assert {waits.reason for waits in await why(lane, task)} == {WaitReason.DUE}
 
 
 async def test_a_job_waits_for_a_prover_then_for_a_price_then_for_a_slot(lane: LaneUnderTest) -> None:

@@ -52,7 +52,8 @@ def engines_of(spec: ChildSpec) -> list[psutil.Process]:
     return [
         process
         for process in psutil.process_iter(["cmdline", "cwd"])
-        if process.info["cwd"] == str(spec.workdir) and str(ENGINE) in (process.info["cmdline"] or [])
+        if Path(process.info["cwd"] or "/").is_relative_to(spec.workdir)
+        and str(ENGINE) in (process.info["cmdline"] or [])
     ]
 
 
@@ -82,4 +83,4 @@ async def test_it_goes_with_a_job_that_is_stopped(tmp_path: Path) -> None:
 
     async with asyncio.timeout(60):
         await until(lambda: not engines_of(spec))
-    assert not list((tmp_path / "cache").glob("*.key"))
+    assert not list((tmp_path / "cache").rglob("*.key"))

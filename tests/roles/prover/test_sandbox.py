@@ -75,7 +75,7 @@ def children() -> set[psutil.Process]:
 
 def runs_in(process: psutil.Process, folder: Path) -> bool:
     try:
-        return process.cwd() == str(folder)
+        return Path(process.cwd()).is_relative_to(folder)
     except (psutil.Error, OSError):
         return False
 
@@ -95,6 +95,18 @@ async def test_a_job_hands_in_a_proof_that_verifies_and_reports_its_progress_in_
     assert seen[0] == ("prove", 0)
     assert seen[-1] == ("prove", 1000)
     assert seen == sorted(seen, key=lambda item: item[1])
+
+
+async def test_a_job_tells_the_most_that_it_held(tmp_path: Path) -> None:
+    peaks: list[int] = []
+    for thickness in (0, 32 << 20):
+        folder = tmp_path / str(thickness)
+        folder.mkdir()
+        spec, _, _ = a_toy_job(folder, thickness=thickness)
+        await run_child(spec, limits=LIMITS, on_progress=lambda stage, share: None, on_peak=peaks.append)
+    thin, thick = peaks
+    assert 4 << 20 < thin < 512 << 20  # an interpreter with little in it
+    assert thick >= thin + (24 << 20)
 
 
 async def test_an_engine_that_prints_megabytes_disturbs_nothing(tmp_path: Path) -> None:
@@ -199,7 +211,8 @@ async def test_the_child_sees_no_secret_of_the_prover(tmp_path: Path, monkeypatc
 
     assert "hunter2" not in " ".join(environments[0].values())
     assert environments[0]["RAYON_NUM_THREADS"] == "3"
-    assert environments[0]["HOME"] == str(spec.workdir)
+    home = Path(environments[0]["HOME"])
+    assert (home.name, home.parents[2]) == ("home", spec.workdir)  # in the child's cell
 
 
 async def test_a_module_in_the_workdir_is_not_imported(tmp_path: Path) -> None:

@@ -282,14 +282,14 @@ async def test_a_job_that_leaves_a_process_behind_ends_it(nursery: Nursery, jobs
 
 async def test_nothing_of_a_job_is_left_where_the_next_one_could_read_it(nursery: Nursery, jobs: Jobs) -> None:
     spec = jobs.next("fill")
-    (spec.workdir / "witness").mkdir()
-    (spec.workdir / "witness" / "secret").write_text("of another client")
     await run_child(spec, limits=LIMITS, on_progress=lambda *said: None, nursery=nursery)
     (child,) = children()
 
-    assert list(spec.workdir.iterdir()) == []
-    assert engine_of(child).cwd() == str(nursery.home)
-    assert list(nursery.home.iterdir()) == []
+    (cell,) = nursery.home.iterdir()
+    assert engine_of(child).cwd() == str(cell / "work" / "home")
+    left = {path.relative_to(cell).as_posix() for path in cell.rglob("*") if not path.is_dir()}
+    keys = {"given/keys/toy-behaviour", "work/keys/toy-behaviour"}
+    assert left == {f"given/files/{spec.program.files[name]}" for name in spec.paths} | keys
 
 
 async def test_the_last_words_of_a_job_are_not_those_of_the_one_before(nursery: Nursery, jobs: Jobs) -> None:
@@ -370,3 +370,14 @@ def test_no_more_go_than_have_to(sizes: list[int], bytes_max: int) -> None:
 
     assert sum(sizes[count:]) <= bytes_max
     assert count == 0 or sum(sizes[count - 1 :]) > bytes_max
+
+
+async def test_a_warm_child_tells_the_peak_of_each_of_its_jobs(nursery: Nursery, jobs: Jobs) -> None:
+    peaks: list[int] = []
+    for _ in range(2):
+        spec = jobs.next("ok")
+        await run_child(
+            spec, limits=LIMITS, on_progress=lambda stage, share: None, nursery=nursery, on_peak=peaks.append
+        )
+    assert len(peaks) == 2
+    assert min(peaks) > 4 << 20

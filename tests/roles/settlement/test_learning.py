@@ -9,6 +9,7 @@ import pytest
 from proofgrid.primitives.clock import ManualClock
 from proofgrid.primitives.digests import Digest
 from proofgrid.proofs.base import JobDraft, Program, SliceSpec
+from proofgrid.roles.intake.sizes import KEPT_SECONDS, Sizes
 from proofgrid.roles.intake.sizing import REREAD_SECONDS, Sizing
 from proofgrid.roles.settlement.learning import Learning
 from proofgrid.rules.jobs.sizes import SizePolicy
@@ -142,3 +143,23 @@ async def test_jobs_that_come_later_get_the_corrected_size_and_name_the_correcti
 
     unlearned = Sizing(lane.database, clock, is_wanted=False)
     assert [one.content for one in await unlearned.sized(PROGRAM, DIGEST, DRAFTS, ENGINES)] == DRAFTS
+
+
+async def test_anybody_sees_what_was_said_what_is_made_of_it_and_what_was_measured(lane: LaneUnderTest) -> None:
+    clock = ManualClock()
+    told = Sizes(lane.database, SizePolicy(), clock)
+    assert await told.list_all() == []
+    await learning(lane).look()
+    await have_proven(lane, "0xa", "0xb", "0xc")
+    await learning(lane).look()
+    assert [one.measured for one in await told.list_all()] == [None] * 4  # what was measured is looked at now and then
+    clock.advance(int(KEPT_SECONDS * 1_000))
+
+    found = {one.scope: one for one in await told.list_all()}
+    assert {(one.proof_system, one.engine) for one in found.values()} == {("toy", "toy@1")}
+    slow = found["p/1"]
+    assert slow.measured is not None
+    assert (slow.correction.units_permille, slow.measured.units_permille) == (1_250, 1_500)
+    assert (slow.measured.memory_permille, slow.measured.operators, slow.measured.proofs) == (5_000, 3, 12)
+    whole = found[""]
+    assert (whole.correction.units_permille, whole.measured and whole.measured.units_permille) == (1_000, None)

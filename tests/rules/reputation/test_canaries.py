@@ -17,7 +17,7 @@ AMOUNTS = st.integers(0, 10**12)
 
 
 def an_operator(name: str, *, proven: int = 0, system: str = "toy") -> Candidate:
-    return Candidate(operator=Address(name), proof_systems=frozenset([system]), jobs_proven=proven)
+    return Candidate(operator=Address(name), engines=frozenset([system]), jobs_proven=proven)
 
 
 OLD, NEW, OTHER = an_operator("old", proven=9), an_operator("new"), an_operator("other", system="ezkl")
@@ -25,9 +25,9 @@ OLD, NEW, OTHER = an_operator("old", proven=9), an_operator("new"), an_operator(
 
 @given(st.integers(0, 2**64))
 def test_whoever_has_no_verified_job_is_tried_first(draw: int) -> None:
-    assert canaries.choose([OLD, NEW, OTHER], proof_system="toy", draw=draw) == NEW
-    assert canaries.choose([OLD, OTHER], proof_system="toy", draw=draw) == OLD
-    assert canaries.choose([OTHER], proof_system="toy", draw=draw) is None
+    assert canaries.choose([OLD, NEW, OTHER], engine="toy", draw=draw) == NEW
+    assert canaries.choose([OLD, OTHER], engine="toy", draw=draw) == OLD
+    assert canaries.choose([OTHER], engine="toy", draw=draw) is None
 
 
 def test_a_canary_accepts_its_operator_and_nobody_else() -> None:
@@ -42,7 +42,7 @@ def test_a_canary_bids_the_least_of_its_lanes_references() -> None:
 
 def test_new_operators_are_those_with_fewer_than_eight_verified_jobs() -> None:
     operators = [an_operator("seven", proven=7), an_operator("eight", proven=8), NEW, OTHER]
-    assert [one.operator for one in canaries.newcomers(operators, proof_system="toy")] == ["seven", "new"]
+    assert [one.operator for one in canaries.newcomers(operators, engine="toy")] == ["seven", "new"]
 
 
 @given(

@@ -29,7 +29,9 @@ from proofgrid.roles.intake.quotes import Quotes
 from proofgrid.roles.intake.records import Records
 from proofgrid.roles.intake.registration import Registration
 from proofgrid.roles.intake.reputation import Reputation
+from proofgrid.roles.intake.reservations import Reservations
 from proofgrid.roles.intake.reserving import Reserving
+from proofgrid.roles.intake.sizes import Sizes
 from proofgrid.roles.intake.sizing import PlacedJob, Sizing
 from proofgrid.roles.intake.statements import Statements
 from proofgrid.roles.intake.status import NetworkFacts, Status
@@ -41,6 +43,7 @@ from proofgrid.roles.intake.writing_down import MarketHere
 from proofgrid.roles.market.quoting import QuotedJob, Quoting
 from proofgrid.roles.market.why_waiting import WhyWaiting
 from proofgrid.rules.jobs.constraints import Constraints
+from proofgrid.rules.jobs.sizes import SizePolicy
 from proofgrid.rules.market.quote import LaneQuote
 from proofgrid.settings.gateway import GatewaySettings
 
@@ -51,7 +54,14 @@ def build_admission(
     """Return what makes tasks of requests, not running yet."""
     return Admission(
         world.database,
-        Normaliser(world.artifacts, world.library, world.workers, scratch=world.scratch),
+        Normaliser(
+            world.artifacts,
+            world.library,
+            world.workers,
+            _reservations(settings, world),
+            scratch=world.scratch,
+            clock=world.clock,
+        ),
         programs,
         _prices_of(Quoting(world.database, settings.market())),
         limits=settings.limits(),
@@ -82,7 +92,7 @@ def build_intake(
         callers=callers,
         access=AccessList(database, callers.known_roles),
         accounts=Accounts(database),
-        artifacts=Artifacts(database, world.artifacts, world.troubles, limits=limits),
+        artifacts=Artifacts(database, world.artifacts, _reservations(settings, world), world.troubles, limits=limits),
         audit=AuditLog(database, world.key),
         bonds=Bonds(database, settings.bonds()),
         canaries=Canaries(database, admission, known_programs, world.clock),
@@ -99,18 +109,24 @@ def build_intake(
             database,
             world.artifacts,
             world.workers,
+            _reservations(settings, world),
             trust=world.roots.paths,
             scratch=world.scratch,
             publish=partial(publish_roots, world.roots, world.artifacts, database),
             engines=engines,
         ),
         reputation=Reputation(database, settings.reputation()),
+        sizes=Sizes(database, SizePolicy(), world.clock),
         statements=Statements(database, world.clock),
         status=Status(database, _facts(world, settings), silent_ms=settings.lease_ttl_ms),
         subnetworks=Subnetworks(database),
         tasks=Tasks(database, admission, task_watch, why_waiting=WhyWaiting(database, settings.market()).of_task),
         treasury=Treasury(database),
     )
+
+
+def _reservations(settings: GatewaySettings, world: Adapters) -> Reservations:
+    return Reservations(world.database, world.clock, limits=settings.limits())
 
 
 def _facts(world: Adapters, settings: GatewaySettings) -> NetworkFacts:

@@ -8,13 +8,14 @@ from uuid import UUID
 from proofgrid.bootstrap.gateway.roles import Roles
 from proofgrid.primitives.ids import GatewayId, LeaseId, SessionId
 from proofgrid.roles.chores import Chores
+from proofgrid.roles.intake.open_calls import ANY
 from proofgrid.store.database import Database
 from proofgrid.store.listener import Listener
 
 
 def build_listener(database: Database, roles: Roles, gateway_id: GatewayId, chores: Chores) -> Listener:
     """Return the listener of a gateway, not running yet. `chores`: those of its siblings."""
-    desk, task_watch, known_roles = roles.desk, roles.task_watch, roles.intake.callers.known_roles
+    desk, task_watch, callers = roles.desk, roles.task_watch, roles.intake.callers
 
     def on_stop(payload: str) -> None:
         told = json.loads(payload)
@@ -33,11 +34,12 @@ def build_listener(database: Database, roles: Roles, gateway_id: GatewayId, chor
             roles.combiner.wake()
 
     def be_deaf() -> None:
-        known_roles.deafen()
+        callers.known_roles.deafen()
         task_watch.wake_all()  # who watches here looks, finds the database away, and goes to another gateway
 
     async def look_at_everything() -> None:
-        known_roles.hear()
+        callers.known_roles.hear()
+        callers.roles_changed(ANY)
         roles.engines.forget()
         await roles.market.wake_all()
         desk.wake_all()
@@ -54,7 +56,7 @@ def build_listener(database: Database, roles: Roles, gateway_id: GatewayId, chor
             "notices": on_notice,
             "task_events": task_watch.wake,
             "combining": on_combining,
-            "roles": known_roles.forget,
+            "roles": callers.roles_changed,
             "engines": roles.engines.forget,
             "expiry": lambda _nothing: roles.watch.wake(),
         },

@@ -12,6 +12,7 @@ from proofgrid.bootstrap.gateway.intake import build_admission, build_intake
 from proofgrid.primitives.ids import Address, GatewayId, TaskId
 from proofgrid.proofs.registry import engines_here, with_unversioned
 from proofgrid.roles.audit.keeping import AuditPlacing, RefusedCalls
+from proofgrid.roles.canary.second_looks import SecondLooks
 from proofgrid.roles.canary.sending import Canaries
 from proofgrid.roles.chores import Chores
 from proofgrid.roles.dispatcher.checking import Checking
@@ -158,4 +159,19 @@ def _canaries(settings: GatewaySettings, world: Adapters, admission: Admission) 
     async def submit(client: Address, request: ProofRequest) -> TaskId:
         return TaskId((await admission.submit(client, request)).task_id)
 
-    return Canaries(world.database, submit, wanted, world.clock) if wanted.are_wanted else None
+    if not wanted.are_wanted:
+        return None
+    return Canaries(world.database, submit, wanted, world.clock, engines=engines_here())
+
+
+def build_second_looks(world: Adapters) -> SecondLooks:
+    """Return what verifies again what other versions of this gateway's engines accepted."""
+    return SecondLooks(
+        world.database,
+        world.artifacts,
+        world.library,
+        world.workers,
+        here=engines_here().values(),
+        clock=world.clock,
+        scratch=world.scratch,
+    )

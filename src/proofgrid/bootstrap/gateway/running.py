@@ -14,7 +14,7 @@ import structlog
 from proofgrid.bootstrap.gateway.adapters import Adapters, check_network, open_adapters, tidying
 from proofgrid.bootstrap.gateway.doors import build_door, listen_of
 from proofgrid.bootstrap.gateway.listening import build_listener
-from proofgrid.bootstrap.gateway.roles import Roles, build_roles
+from proofgrid.bootstrap.gateway.roles import Roles, build_roles, build_second_looks
 from proofgrid.bootstrap.gateway.sibling import Sibling
 from proofgrid.doors.grpc.server import GrpcDoor, check_listen
 from proofgrid.primitives.clock import fresh_uuid
@@ -127,7 +127,7 @@ def _other_work(
     work: list[Work] = [roles.admission.run, roles.task_watch.run, roles.health.run]
     work += [desk.keep_alive, desk.run, roles.settlement.run, *roles.lag]
     work += [world.keeper.run] if world.keeper is not None else []
-    work += [roles.refused_calls.run]
+    work += [roles.refused_calls.run, roles.intake.callers.calls.run]
     work += [partial(strike_off, world.database, sibling.dead)]
     chores: dict[str, Work] = {"spent tokens": roles.intake.callers.forget_spent_tokens}
     chores["audit log"] = roles.audit_placing.run
@@ -137,6 +137,7 @@ def _other_work(
             chores["canaries"] = roles.canaries.run
     if "settlement" in names:
         work += [roles.combiner.run]
+        chores["second looks"] = build_second_looks(world).run
         chores["ledger check"] = roles.ledger_check.run
         if roles.learning is not None:
             chores["learning"] = roles.learning.run

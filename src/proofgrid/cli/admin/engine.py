@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from proofgrid.cli.kit.console import date_text, plain, print_answers, print_json, say
+from proofgrid.cli.kit.engine_table import print_engines
 from proofgrid.cli.kit.options import AdministratorOptions, with_administrator
 from proofgrid.primitives.ids import short_prover
 from proofgrid.primitives.money import format_amount
@@ -37,23 +38,13 @@ def list_engines(options: AdministratorOptions) -> None:
     Example:
       proofgrid admin engine list
     """
-    print_answers(
-        options.ask(lambda client: client.engines.known()),
-        ("engine", "provers>", "draining>", "busy>", "programs>", "open tasks>", "open jobs>", "stopped (UTC)", "why"),
-        lambda one: (
-            one.engine,
-            one.provers,
-            one.provers_draining,
-            f"{one.slots_busy}/{one.slots}",
-            one.programs,
-            one.tasks_open,
-            one.jobs_open,
-            date_text(one.stopped_ms),
-            one.stopped_reason,
-        ),
-        empty="no engines",
-        json=options.json,
-    )
+    engines = options.ask(lambda client: client.engines.known())
+    print_engines(engines, json=options.json)
+    if not options.json:
+        for one in engines:
+            for stop in one.stops:
+                until = f", until {date_text(stop.resumed_ms)} by {stop.resumed_by}" if stop.resumed_ms else ""
+                say(f"{one.engine}: stopped {date_text(stop.stopped_ms)} by {stop.stopped_by}{until}: {stop.reason}")
 
 
 @group.command("stop")

@@ -30,7 +30,7 @@ def list_incidents(
     limit: LimitOption = 100,
     all: Annotated[bool, typer.Option("--all", help="Also those that are closed.")] = False,  # noqa: A002
 ) -> None:
-    """List what stops settlement now.
+    """List what was found to be wrong, and whether it stops settlement.
 
     \b
     Example:
@@ -38,12 +38,13 @@ def list_incidents(
     """
     print_answers(
         options.ask(lambda client: client.admin.incidents(limit=limit, closed=all)),
-        ("number>", "kind", "about", "what", "opened (UTC)", "closed"),
+        ("number>", "kind", "about", "what", "stops", "opened (UTC)", "closed"),
         lambda one: (
             one.incident_id,
             one.kind,
             one.subject,
             one.detail,
+            "settlement" if one.stops_settlement else "",
             date_text(one.opened_ms),
             date_text(one.closed_ms),
         ),
@@ -89,4 +90,4 @@ def _print(incident: Incident, *, json: bool) -> None:
     if incident.closed_ms:
         say(f"  closed {date_text(incident.closed_ms)} by {incident.closed_by}")
     else:
-        say("  open: nothing is paid, given back or taken out")
+        say("  open: nothing is paid, given back or taken out" if incident.stops_settlement else "  open")

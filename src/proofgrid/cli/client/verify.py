@@ -36,6 +36,10 @@ def run(
         list[Path] | None,
         typer.Option("--rounds", metavar="FILE", help="Rounds by `market export`: check the prices against them too."),
     ] = None,
+    engines: Annotated[
+        Path | None,
+        typer.Option("--engines", metavar="FILE", help="From `proofgrid engines --json`: none of these is stopped."),
+    ] = None,
     output: OutputOption = None,
     json: JsonOption = False,
 ) -> None:
@@ -48,6 +52,8 @@ def run(
     Example:
       proofgrid verify answer.bundle --program 3f9a… --network 0x…
       proofgrid verify answer.bundle --rounds day.rounds --network 0x…
+      proofgrid engines --json > engines.json
+      proofgrid verify answer.bundle --engines engines.json
       proofgrid verify answer.bundle --program 3f9a… --output scores.npy
       proofgrid verify answer.bundle --json
     """
@@ -56,6 +62,8 @@ def run(
         report = check_file(file, program=program, network=network)
         if rounds:
             report = _with_prices(report, rounds)
+        if engines is not None:
+            report = _with_engines(report, engines)
     except UnknownProofSystem:
         raise  # it was not checked, so it is not said to be wrong
     except ProofgridError as error:
@@ -75,6 +83,17 @@ def _with_prices(report: BundleReport, rounds: Sequence[Path]) -> BundleReport:
 
     lanes = check_prices(report.manifest, rounds)
     said = f"rounds: every job was sold in a round that was run again, at its price ({lanes})"
+    return replace(report, checks=(*report.checks, said))
+
+
+def _with_engines(report: BundleReport, file: Path) -> BundleReport:
+    """Check that no engine that made it is stopped, by what its network says."""
+    from dataclasses import replace
+
+    from proofgrid.sdk.stopped_engines import check_engines
+
+    count = check_engines(report.manifest, file)
+    said = f"engines: none of the {count} that made it is stopped, by what {file.name} says"
     return replace(report, checks=(*report.checks, said))
 
 

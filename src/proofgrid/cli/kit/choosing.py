@@ -45,6 +45,14 @@ class Asked(Group):
         list[str] | None,
         typer.Option("--region", metavar="NAME", help="Only provers in this region; may be given again."),
     ] = None
+    confinement: Annotated[
+        str | None,
+        typer.Option(
+            "--confinement",
+            metavar="rules|namespaces",
+            help="Only provers that say they confine what they prove at least so well.",
+        ),
+    ] = None
     subnetwork: Annotated[
         str,
         typer.Option("--subnetwork", metavar="NAME", help="Use this subnetwork's lanes. [default: the common ones]"),
@@ -65,4 +73,5 @@ class Asked(Group):
             denied_operators=self.deny_operator or [],
             min_stake=parse_amount(self.min_stake, field="min_stake") if self.min_stake else 0,
             regions=self.region or [],
+            confinement=self.confinement or "",
         )

@@ -118,10 +118,11 @@ def _print_tables(status: NetworkStatus) -> None:
             p.jobs_proven,
             p.jobs_failed,
             p.region,
+            p.confinement,
         )
         for p in status.provers
     ]
-    columns = ("prover", "state", "proof systems", "busy>", "ask, /M>", "proven>", "failed>", "region")
+    columns = ("prover", "state", "proof systems", "busy>", "ask, /M>", "proven>", "failed>", "region", "confinement")
     print_table(columns, provers, empty="no provers are connected")
     lanes = [(one.lane, format_price(one.reference_price), one.rounds, one.ready_units) for one in status.lanes]
     print_table(("lane", "reference price, /M>", "rounds>", "ready PU>"), lanes, empty="no lane has had a round yet")

@@ -173,6 +173,7 @@ def _write_prover(prover: ConnectedProver) -> messages.ProverStatus:
         jobs_proven=prover.jobs_proven,
         jobs_failed=prover.jobs_failed,
         state=prover.state,
+        confinement=prover.confinement,
     )
 
 

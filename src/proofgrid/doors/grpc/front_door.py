@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import functools
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from typing import Any, TypeAlias, TypeVar
@@ -10,10 +11,12 @@ import grpc
 from google.protobuf.message import Message
 
 from proofgrid.primitives.errors import BadToken, Busy, NoToken, ProofgridError
+from proofgrid.primitives.ids import SessionId
 from proofgrid.roles.intake.callers import Callers
+from proofgrid.roles.intake.open_calls import OpenCall
 from proofgrid.rules.access.rights import roles_needed
 from proofgrid.rules.access.roles import Caller
-from proofgrid.telemetry.acting import Act, acting
+from proofgrid.telemetry.acting import Act, acting, current_act
 from proofgrid.telemetry.seam import Level, Span, span
 from proofgrid.wire.addresses import peer_host
 from proofgrid.wire.errors import status_of, write_error
@@ -46,8 +49,10 @@ class FrontDoor:
             self._callers.admit_stranger(host)
             raise
         caller = await self._callers.admit(token, roles_needed(use_case), single_use=single_use, host=host)
-        self._callers.begin(caller.address)
-        context.add_done_callback(lambda _: self._callers.end(caller.address))  # type: ignore[arg-type]  # a wrong stub
+        act = current_act()
+        call = OpenCall(caller.address, roles_needed(use_case), None if act is None else act.end)
+        self._callers.calls.begin(call)
+        context.add_done_callback(lambda _: self._callers.calls.over(call))  # type: ignore[arg-type]  # a wrong stub
         return caller
 
     def admit_stranger(self, context: CallContext) -> None:
@@ -57,6 +62,10 @@ class FrontDoor:
     def weigh_json(self, caller: Caller, text: str) -> None:
         """Count a text of JSON before it is read. Raises RateLimited."""
         self._callers.weigh_json(caller.address, text)
+
+    async def pace_stream(self, session_id: SessionId, weight: int) -> None:
+        """Count what came on a prover's stream, and wait where it is ahead of its rate."""
+        await self._callers.pace_stream(session_id, weight)
 
     async def pace_bytes(self, caller: Caller, number: int) -> None:
         """Count bytes that came, and wait where their sender is ahead of its rate."""
@@ -98,6 +107,26 @@ def _ours(error: Exception) -> ProofgridError | None:
     return None
 
 
+class _Ending:
+    """Ends the call of this task with an error, when somebody else says so."""
+
+    def __init__(self) -> None:
+        self._task = asyncio.current_task()
+        self._error: Exception | None = None
+
+    def __call__(self, error: Exception) -> None:
+        if self._error is None and self._task is not None:
+            self._error = error
+            self._task.cancel()
+
+    def error(self) -> Exception:
+        """Return the error that this task was ended with; raise CancelledError again if it was cancelled otherwise."""
+        if self._error is None or self._task is None:
+            raise
+        self._task.uncancel()
+        return self._error
+
+
 def _act_of(call: str, request: object, context: CallContext) -> Act:
     def fields() -> Mapping[str, object]:
         return _fields_of(request) if isinstance(request, Message) else {}
@@ -132,11 +161,17 @@ def answering(
 
     @functools.wraps(method)
     async def call(self: Service, request: Request, context: CallContext) -> Answer:
-        with acting(_act_of(method.__name__, request, context)), span("call", method.__name__) as current:
+        act, ending = _act_of(method.__name__, request, context), _Ending()
+        # Calls that send a stream last as long as their callers like.
+        act.end = None if isinstance(request, Message) else ending
+        with acting(act), span("call", method.__name__) as current:
             try:
                 _check(request)
                 return await method(self, request, context)
             except grpc.aio.AbortError:
+                raise
+            except asyncio.CancelledError:
+                await _answer_with(context, ending.error(), current)
                 raise
             except Exception as error:
                 await _answer_with(context, error, current)
@@ -152,7 +187,9 @@ def streaming(
 
     @functools.wraps(method)
     async def call(self: Service, request: Request, context: CallContext) -> AsyncIterator[Answer]:
-        with acting(_act_of(method.__name__, request, context)), span("call", method.__name__) as current:
+        act, ending = _act_of(method.__name__, request, context), _Ending()
+        act.end = ending
+        with acting(act), span("call", method.__name__) as current:
             try:
                 _check(request)
                 await context.send_initial_metadata(())  # the caller learns at once that it was heard
@@ -160,6 +197,8 @@ def streaming(
                     yield answer
             except grpc.aio.AbortError:
                 raise
+            except asyncio.CancelledError:
+                await _answer_with(context, ending.error(), current)
             except Exception as error:
                 await _answer_with(context, error, current)
 

@@ -44,4 +44,5 @@ def write_incident(incident: Incident) -> messages.Incident:
         opened_ms=incident.opened_ms,
         closed_ms=incident.closed_ms or 0,
         closed_by=incident.closed_by,
+        stops_settlement=incident.stops_settlement,
     )

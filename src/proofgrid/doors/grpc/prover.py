@@ -11,7 +11,7 @@ import grpc
 import structlog
 
 from proofgrid.doors.grpc.front_door import CallContext, FrontDoor, answering, token_of
-from proofgrid.primitives.errors import InvalidRequest, MalformedMessage, ProofgridError
+from proofgrid.primitives.errors import InvalidRequest, LeaseLost, MalformedMessage, ProofgridError
 from proofgrid.primitives.ids import Address, LeaseId
 from proofgrid.roles.dispatcher.session import Session
 from proofgrid.rules.access.sessions import Origin, origin_of
@@ -36,6 +36,11 @@ from proofgrid.wire.v1 import prover_pb2_grpc as services
 HELLO_TIMEOUT_SECONDS = 10.0
 RESULTS_AT_ONCE = 16  #: messages with results of one prover; bounds the memory that their proofs take
 WORDS_AT_ONCE = 64  #: other messages of one prover
+SILENT_SECONDS = 120.0  #: its leases are gone long before
+WORDS_WEIGHT = 16  #: a byte of a heartbeat costs as much as so many of a proof
+MESSAGE_BYTES = 256  #: that a message costs besides its own
+LOOK_FIRST_BYTES = 16 << 10  #: of results: what is larger is not read before their leases were looked up
+NOT_YOURS = "no lease of yours has this id and fence"
 
 log = structlog.get_logger(__name__)
 
@@ -46,6 +51,7 @@ class ProverDesk(Protocol):
     async def open_session(self, operator: Address, terms: ProverTerms, origin: Origin) -> Session: ...
     async def heartbeat(self, session: Session, held: list[HeldLease]) -> list[LeaseId]: ...
     async def progress(self, session: Session, report: StageReport) -> None: ...
+    async def own_leases(self, session: Session, held: Sequence[HeldLease]) -> set[LeaseId]: ...
     async def results(self, session: Session, reports: Sequence[JobReport]) -> list[Verdict]: ...
     async def trouble(self, session: Session, trouble: JobTrouble) -> None: ...
     async def drain(self, session: Session) -> None: ...
@@ -96,8 +102,10 @@ class ProverService(services.ProverServiceServicer):
         async with asyncio.TaskGroup() as group:
             # Results take time to verify, words to be written down; what was sent behind them must not wait for that.
             results, words = asyncio.Semaphore(RESULTS_AT_ONCE), asyncio.Semaphore(WORDS_AT_ONCE)
-            while (message := await context.read()) is not grpc.aio.EOF:
+            while (message := await _read(context)) is not None:
                 kind = message.WhichOneof("message")
+                weight = 1 if kind == "results" else WORDS_WEIGHT
+                await self._door.pace_stream(session.session_id, weight * (message.ByteSize() + MESSAGE_BYTES))
                 turn = results if kind == "results" else words
                 with self._desk.unread(session):
                     await turn.acquire()
@@ -132,7 +140,12 @@ class ProverService(services.ProverServiceServicer):
 
     async def _judge_all(self, session: Session, message: messages.JobResults) -> None:
         reports, verdicts = [], []
+        own = await self._own(session, message)
         for result in message.results:
+            held = codec.read_held(result)
+            if own is not None and held.lease_id not in own:
+                verdicts.append((held.lease_id, Verdict(accepted=False, code=LeaseLost.code, detail=NOT_YOURS)))
+                continue
             try:
                 reports.append(codec.read_result(result))
             except InvalidRequest as error:
@@ -140,6 +153,12 @@ class ProverService(services.ProverServiceServicer):
         judged = await self._desk.results(session, reports)
         verdicts += [(report.held.lease_id, verdict) for report, verdict in zip(reports, judged, strict=True)]
         await session.outgoing.put(Acks(verdicts=tuple(verdicts)))
+
+    async def _own(self, session: Session, message: messages.JobResults) -> set[LeaseId] | None:
+        """Return whose results of a large message are read at all; None: those of a small one, where they are few."""
+        if message.ByteSize() <= LOOK_FIRST_BYTES:
+            return None
+        return await self._desk.own_leases(session, [codec.read_held(result) for result in message.results])
 
     async def _unreadable(
         self, session: Session, message: messages.JobResult, error: InvalidRequest
@@ -161,6 +180,16 @@ async def _read_hello(context: CallContext) -> messages.Hello:
     hello: messages.Hello = message.hello
     check_message(hello)
     return hello
+
+
+async def _read(context: CallContext) -> messages.FromProver | None:
+    """Return the next message, None at the end. Raises MalformedMessage where none comes: provers send heartbeats."""
+    try:
+        async with asyncio.timeout(SILENT_SECONDS):
+            message: messages.FromProver = await context.read()
+            return None if message is grpc.aio.EOF else message  # type: ignore[comparison-overlap]  # a wrong stub
+    except TimeoutError:
+        raise MalformedMessage(f"no heartbeat within {SILENT_SECONDS:g} s", field="heartbeat") from None
 
 
 async def _tell(session: Session, context: CallContext) -> None:

@@ -27,7 +27,7 @@ class QuoteService(services.QuoteServiceServicer):
     async def GetQuote(self, request: messages.QuoteRequest, context: CallContext) -> messages.Quote:  # noqa: N802
         caller = await self._door.admit(context, self._quotes.quote)
         self._door.weigh_json(caller, request.inputs_json)
-        async with self._gate.place(caller.address):
+        async with self._gate.place(caller.address, asks=True):
             asked = read_quote_request(request, bytes_max=self._limits.inputs_json_bytes)
             return write_quote(await self._quotes.quote(caller, asked, hold_ms=request.hold_ms))
 

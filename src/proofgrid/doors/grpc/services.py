@@ -51,7 +51,7 @@ def add_services(server: grpc.aio.Server, intake: Intake) -> None:
     canary_pb2_grpc.add_CanaryServiceServicer_to_server(CanaryService(door, intake.canaries, intake.treasury), server)
     engines_pb2_grpc.add_EngineServiceServicer_to_server(EngineService(door, intake.engines), server)
     incidents_pb2_grpc.add_IncidentServiceServicer_to_server(IncidentService(door, intake.incidents), server)
-    market_pb2_grpc.add_MarketServiceServicer_to_server(MarketService(door, intake.records), server)
+    market_pb2_grpc.add_MarketServiceServicer_to_server(MarketService(door, intake.records, intake.sizes), server)
     programs_pb2_grpc.add_ProgramServiceServicer_to_server(ProgramService(door, intake.ownership), server)
     quotes = QuoteService(door, intake.quotes, intake.gate, limits=intake.limits)
     quotes_pb2_grpc.add_QuoteServiceServicer_to_server(quotes, server)

@@ -11,8 +11,8 @@ import (
 )
 
 // A circuit in PLONK's gates: qL a + qR b + qO c + qM a b + qC = 0, of three wires each. A constraint A * B = C is one
-// gate when its combinations have one wire each; longer ones are folded before, a gate for each further wire, and each
-// combination once.
+// gate when A and B have one wire each, and C one besides these; longer combinations are folded before, a gate for each
+// further wire, and each combination once.
 //
 // Programs name a verifying key, which commits to these gates in this order: whoever makes others of a circuit makes
 // keys of another format.
@@ -82,16 +82,29 @@ func (g *gates) rows() int { return 1 << bits.Len(uint(g.count()-1)) }
 
 func (g *gates) constrain(sides [3][]byte) {
 	for side := range 2 {
-		if factor, wires := constantOf(sides[side]); wires == 0 {
+		if wires, factor := termsOf(sides[side]); len(wires) == 0 {
 			g.vanish(factor, sides[1-side], sides[2])
 			return
 		}
 	}
-	left, right, out := g.fold(sides[0]), g.fold(sides[1]), g.fold(sides[2])
+	left, right := g.fold(termsOf(sides[0])), g.fold(termsOf(sides[1]))
 	var both, ofLeft, ofRight, ofOut, constant fr.Element
 	both.Mul(&left.a, &right.a)
 	ofLeft.Mul(&left.a, &right.b)
 	ofRight.Mul(&right.a, &left.b)
+	outs, outConstant := termsOf(sides[2])
+	others := outs[:0]
+	for _, one := range outs {
+		switch one.wire { // a gate has place for its factors themselves, as in a + b - 2 a b
+		case left.wire:
+			ofLeft.Sub(&ofLeft, &one.coefficient)
+		case right.wire:
+			ofRight.Sub(&ofRight, &one.coefficient)
+		default:
+			others = append(others, one)
+		}
+	}
+	out := g.fold(others, outConstant)
 	ofOut.Neg(&out.a)
 	constant.Mul(&left.b, &right.b).Sub(&constant, &out.b)
 	g.gate([3]uint32{left.wire, right.wire, out.wire}, &ofLeft, &ofRight, &ofOut, &both, &constant)
@@ -117,16 +130,15 @@ func (g *gates) vanish(factor fr.Element, left, right []byte) {
 }
 
 // fold makes one wire of a combination.
-func (g *gates) fold(terms []byte) (made line) {
-	var one fr.Element
-	one.SetOne()
-	wires := scaled(terms, &one, &made.b)
-	switch len(wires) {
+func (g *gates) fold(terms []term, constant fr.Element) line {
+	made := line{b: constant}
+	switch len(terms) {
 	case 0:
 	case 1:
-		made.wire, made.a = wires[0].wire, wires[0].coefficient
+		made.wire, made.a = terms[0].wire, terms[0].coefficient
 	default:
-		made.wire, made.a = g.sum(wires), one
+		made.wire = g.sum(terms)
+		made.a.SetOne()
 	}
 	return made
 }
@@ -186,10 +198,10 @@ func scaled(terms []byte, factor, constant *fr.Element) []term {
 	return made
 }
 
-// constantOf returns what a combination has without a wire, and how many wires it has.
-func constantOf(terms []byte) (constant fr.Element, wires int) {
+// termsOf returns the wires of a combination, and what it has without a wire.
+func termsOf(combination []byte) (terms []term, constant fr.Element) {
 	var one fr.Element
 	one.SetOne()
-	wires = len(scaled(terms, &one, &constant))
-	return constant, wires
+	terms = scaled(combination, &one, &constant)
+	return terms, constant
 }

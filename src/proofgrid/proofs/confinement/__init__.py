@@ -4,5 +4,6 @@ kernel        privileges, secrets, memory that nobody reads: calls of the kernel
 syscalls      which calls of the kernel a confined process may make (seccomp)
 files         which files it may reach (Landlock)
 room          one process's room: what it reads, where it writes; `enter` closes the door behind it
+namespaces    a view of the machine of its own, where bubblewrap is there
 taking        what a process and all that it started take, counted from outside
 """

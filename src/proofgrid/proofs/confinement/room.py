@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import json
+import os
 import resource
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -38,7 +41,8 @@ _OF_THE_MACHINE = (
     "/sys/fs/cgroup",
     "/sys/kernel/mm",
 )
-_DEVICES = ("/dev/null", "/dev/zero", "/dev/full", "/dev/random", "/dev/urandom")
+#: The last one is a process's own: it counts its peak of memory anew.
+_DEVICES = ("/dev/null", "/dev/zero", "/dev/full", "/dev/random", "/dev/urandom", "/proc/self/clear_refs")
 _GRAPHICS = ("nvidia*", "dri", "kfd")  #: below /dev: engines that compute there
 
 
@@ -48,6 +52,16 @@ class Room:
 
     reads: tuple[Path, ...] = ()
     writes: tuple[Path, ...] = ()
+
+    def to_text(self) -> str:
+        """Return it in one argument of a command."""
+        return json.dumps({"reads": [str(path) for path in self.reads], "writes": [str(path) for path in self.writes]})
+
+    @classmethod
+    def from_text(cls, text: str) -> Room:
+        """Return what `to_text` wrote, on the same machine."""
+        value = json.loads(text)
+        return cls(reads=tuple(map(Path, value["reads"])), writes=tuple(map(Path, value["writes"])))
 
 
 def enter(room: Room | None) -> None:
@@ -66,14 +80,22 @@ def enter(room: Room | None) -> None:
 
 def places_of_programs() -> list[Path]:
     """Return where this Python, its packages and the machine's programs lie."""
-    of_python = [sys.prefix, sys.base_prefix, sys.exec_prefix, *(entry for entry in sys.path if entry)]
-    return _without_repetition(Path(place) for place in (*_OF_THE_MACHINE, *of_python))
+    on_path = [Path(entry) for entry in sys.path if entry]
+    of_python = [Path(sys.prefix), Path(sys.base_prefix), Path(sys.exec_prefix), *on_path]
+    linked = [path.resolve() for folder in on_path for path in _links_in(folder)]
+    return list(dict.fromkeys((*map(Path, _OF_THE_MACHINE), *of_python, *linked)))
 
 
 def _devices() -> list[Path]:
-    found = (path for pattern in _GRAPHICS for path in Path("/dev").glob(pattern))
-    return [*(Path(device) for device in _DEVICES), *found]
+    return [*(Path(device) for device in _DEVICES), *graphics()]
 
 
-def _without_repetition(paths: Iterable[Path]) -> list[Path]:
-    return list(dict.fromkeys(paths))
+def graphics() -> list[Path]:
+    """Return the devices of engines that compute on graphics cards."""
+    return [path for pattern in _GRAPHICS for path in Path("/dev").glob(pattern)]
+
+
+def _links_in(folder: Path) -> Iterator[Path]:
+    """Yield what some installers only link into an environment: what counts is where a file lies."""
+    with suppress(OSError), os.scandir(folder) as entries:
+        yield from (Path(entry.path) for entry in entries if entry.is_symlink())

@@ -49,6 +49,17 @@ def end_family(pid: int) -> None:
         _signal(one, signal.SIGKILL)
 
 
+def end_orphans() -> None:
+    """End and reap all that this process started or adopted, in whatever session it hides."""
+    ours = os.getpid()
+    while left := [one for one in family_of(ours) if one != ours]:
+        for one in left:
+            end_family(one)
+        with suppress(ChildProcessError):
+            while os.waitpid(-1, 0)[0]:
+                pass
+
+
 def _signal(pid: int, number: signal.Signals) -> None:
     with suppress(ProcessLookupError, PermissionError):
         os.kill(pid, number)

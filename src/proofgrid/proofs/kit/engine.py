@@ -30,6 +30,9 @@ ENGINE_THREADS = ("RAYON_NUM_THREADS", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"
 #: Where engines lie that were built on this machine (kit/engine_programs.py).
 ENGINES_FOLDER = "PROOFGRID_ENGINES"
 
+#: Which services prove for this machine's operator (kit/services.py).
+SERVICES = "PROOFGRID_SERVICES"
+
 #: What a child may know of our environment: where programs lie, and in which language people are told.
 KEPT_ENVIRONMENT = (
     "PATH",
@@ -40,6 +43,7 @@ KEPT_ENVIRONMENT = (
     "DYLD_LIBRARY_PATH",
     "VIRTUAL_ENV",
     ENGINES_FOLDER,
+    SERVICES,
 )
 _STDERR_KEPT_BYTES = 4 << 10
 _LINE_MAX_BYTES = 1 << 16

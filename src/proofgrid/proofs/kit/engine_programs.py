@@ -156,7 +156,8 @@ class EngineProgram:
 GNARK = EngineProgram("gnark", GO)
 NOIR = EngineProgram("noir", NPM)
 MIDEN = EngineProgram("miden", CARGO)
-ENGINES = (GNARK, NOIR, MIDEN)
+SP1 = EngineProgram("sp1", CARGO)
+ENGINES = (GNARK, NOIR, MIDEN, SP1)
 
 
 def places_of_engines() -> tuple[Path, ...]:

@@ -245,7 +245,7 @@ NPM = Recipe(
 )
 CARGO = Recipe(
     language="Rust",
-    needs="Rust 1.90 or newer (https://rustup.rs)",
+    needs="Rust 1.91.1 or newer (https://rustup.rs)",
     patterns=("Cargo.toml", "Cargo.lock", "src/*.rs"),
     made="proofgrid-{name}",
     tool=partial(_command, "cargo", "build"),

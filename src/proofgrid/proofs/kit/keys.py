@@ -31,7 +31,8 @@ def derived_once(cache: Path, name: str, derive: Callable[[Path], None]) -> Iter
     while True:
         with _locked(lock, fcntl.LOCK_SH):
             if whole.exists():
-                os.utime(whole)
+                with suppress(OSError):  # a confined process may read a key that it may not touch
+                    os.utime(whole)
                 yield whole
                 return
         # Between the two locks another process may derive the key, or remove it when it is there: so look again.
@@ -76,8 +77,8 @@ def _found_in(cache: Path) -> Iterator[tuple[int, Path, int]]:
     """Yield what lies there as (last use in ns, path, bytes)."""
     if not cache.is_dir():
         return
-    for path in cache.iterdir():
-        if path.suffix == LOCK:
+    for path in cache.rglob("*"):
+        if path.suffix == LOCK or path.is_dir() or path.is_symlink():
             continue
         with suppress(FileNotFoundError):  # removed by another, or whole by now
             status = path.stat()

@@ -8,7 +8,7 @@ What was spent is read again before each: of several gateways every one may be a
 
 from __future__ import annotations
 
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Protocol
 
@@ -36,6 +36,7 @@ from proofgrid.store.lanes import GATEWAY_SILENT_MS
 from proofgrid.store.rounds import REFERENCES_OF_LANES
 
 LOOK_SECONDS = 2.0
+NO_VERSIONS: Mapping[str, str] = {}
 
 log = structlog.get_logger(__name__)
 
@@ -65,8 +66,18 @@ class CanarySettings:
 class Canaries:
     """Sends them until cancelled."""
 
-    def __init__(self, database: Database, submit: Submit, settings: CanarySettings, clock: Clock) -> None:
+    def __init__(
+        self,
+        database: Database,
+        submit: Submit,
+        settings: CanarySettings,
+        clock: Clock,
+        *,
+        engines: Mapping[str, str] = NO_VERSIONS,
+    ) -> None:
+        """`engines`: of each proof system the one whose proofs this gateway verifies, and so the one it tries."""
         self._database = database
+        self._engines = engines
         self._submit = submit
         self._settings = settings
         self._clock = clock
@@ -93,23 +104,28 @@ class Canaries:
         now_ms = self._clock.now_ms()
         if self._settings.for_new_provers:
             for canary in canaries:
-                for target in rules.newcomers(candidates, proof_system=canary.proof_system):
+                for target in rules.newcomers(candidates, engine=self._engine_of(canary)):
                     await self._send(canary, target, key=rules.newcomer_key(target, now_ms=now_ms))
         if self._settings.per_hour and self._is_due(now_ms):
             canary = canaries[_draw() % len(canaries)]
-            target_or_none = rules.choose(candidates, proof_system=canary.proof_system, draw=_draw())
+            engine = self._engine_of(canary)
+            target_or_none = rules.choose(candidates, engine=engine, draw=_draw())
             if target_or_none is not None:
-                key = rules.occasion_key(self._due[0], interval=rules.interval_ms(self._settings.per_hour))
+                interval = rules.interval_ms(self._settings.per_hour)
+                key = rules.occasion_key(self._due[0], interval=interval, engine=engine)
                 await self._send(canary, target_or_none, key=key)
 
     def _candidate(self, row: OperatorToTry) -> Candidate:
         bonds = self._settings.bonds
         return Candidate(
             operator=row.operator,
-            proof_systems=frozenset(row.proof_systems),
+            engines=frozenset(row.engines),
             jobs_proven=row.jobs_proven,
             carries=capacity(row.stake, bonds) if bonds.is_asked else None,
         )
+
+    def _engine_of(self, canary: ReadyCanary) -> str:
+        return self._engines.get(canary.proof_system, canary.proof_system)
 
     def _is_due(self, now_ms: int) -> bool:
         interval = rules.interval_ms(self._settings.per_hour)

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from proofgrid.primitives.errors import NotAllowed
 from proofgrid.primitives.ids import Address, ProverId
 from proofgrid.rules.access.operator_limits import OperatorLimits, check_connected
 from proofgrid.rules.access.sessions import Origin, check_name
+from proofgrid.rules.jobs.offers import ProverTerms
 from proofgrid.rules.reputation.standing import pause_sentence
 from proofgrid.store.connection import Connection
 from proofgrid.store.lanes import GATEWAY_SILENT_MS
 from proofgrid.store.reputation import GET_STANDINGS
-from proofgrid.store.sessions import CHANGE_OPERATOR, OTHERS_OF_OPERATOR, SESSION_OF_NAME
+from proofgrid.store.sessions import CHANGE_OPERATOR, MAY_OPERATE, OTHERS_OF_OPERATOR, SESSION_OF_NAME
 
 
 async def check_arrival(
@@ -23,11 +25,15 @@ async def check_arrival(
     heartbeat_ms: int,
     silent_ms: int,
 ) -> None:
-    """Raise NameTaken when another session of the prover's name lives, TooManyOpen when its operator has too much."""
+    """Raise NameTaken when another session of the prover's name lives, TooManyOpen when its operator has too much,
+    NotAllowed when its role was taken meanwhile.
+    """
     taken = await connection.first(SESSION_OF_NAME, prover_id=prover)
     if taken is not None:
         check_name(prover, taken, origin, heartbeat_ms=heartbeat_ms, silent_ms=silent_ms)
     await connection.run(CHANGE_OPERATOR, operator=operator)
+    if not await connection.value(MAY_OPERATE, operator=operator):
+        raise NotAllowed("the role operator was taken from this key", field="role")
     others = await connection.value(
         OTHERS_OF_OPERATOR, operator=operator, prover_id=prover, gateway_silent_ms=GATEWAY_SILENT_MS
     )
@@ -41,3 +47,22 @@ async def why_paused(connection: Connection, prover: ProverId, operator: Address
     holding = [row for row in standings if row.jobs_proven is not None or is_new]
     latest = max(holding, key=lambda row: row.paused_until_ms)
     return pause_sentence(latest.standing, now_ms=latest.now_ms)
+
+
+def columns_of(terms: ProverTerms) -> dict[str, object]:
+    """Return what a prover says of itself, as its session keeps it."""
+    return {
+        "asks": dict(terms.asks),
+        "classes": [job_class.value for job_class in terms.classes],
+        "slots": terms.slots,
+        "cores": terms.cores,
+        "memory_bytes": terms.memory_bytes,
+        "region": terms.region,
+        "version": terms.version,
+        "cached_programs": sorted(terms.cached_programs),
+        "class_asks": {system: dict(prices) for system, prices in terms.class_asks.items()},
+        "units_min": terms.units_min,
+        "reserve_price": terms.reserve_price,
+        "reserve_slots": terms.reserve_slots,
+        "confinement": terms.confinement.value,
+    }

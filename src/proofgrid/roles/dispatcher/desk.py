@@ -20,9 +20,9 @@ from proofgrid.primitives.clock import Clock, fresh_uuid
 from proofgrid.primitives.errors import LeaseLost, ProofgridError, Recoverable, Unavailable
 from proofgrid.primitives.ids import Address, GatewayId, LeaseId, SessionId, TaskId, prover_id
 from proofgrid.primitives.turns import Urgency
-from proofgrid.roles.dispatcher.arriving import check_arrival, why_paused
+from proofgrid.roles.dispatcher.arriving import check_arrival, columns_of, why_paused
 from proofgrid.roles.dispatcher.checking import Checking
-from proofgrid.roles.dispatcher.engines_here import with_engines_here
+from proofgrid.roles.dispatcher.engines_here import NOT_HERE, with_engines_here
 from proofgrid.roles.dispatcher.handing_back import HandingBack
 from proofgrid.roles.dispatcher.handing_out import HandingOut, send
 from proofgrid.roles.dispatcher.hearing import Hearing
@@ -125,6 +125,7 @@ class Desk:
         self._sessions: dict[SessionId, Session] = {}
         self._hearing = Hearing(database, settings.phases)
         self._back = HandingBack(database, checking, self._take_back)
+        self.own_leases = self._back.own_leases
         self._out = HandingOut(
             database, gateway_id=gateway_id, sessions=self._sessions, phases=settings.phases, in_hand=in_hand
         )
@@ -144,7 +145,7 @@ class Desk:
         if self._moving:
             raise Unavailable("this gateway closes", hint="give the addresses of several gateways")
         subnetworks = terms.subnetworks or (self._subnetwork,)
-        terms = await with_engines_here(self._database, terms, subnetworks, self._settings.engines)
+        terms, left_out = await with_engines_here(self._database, terms, subnetworks, self._settings.engines)
         session = Session(
             session_id=SessionId(fresh_uuid(self._clock)),
             prover_id=prover_id(operator, terms.name),
@@ -159,6 +160,8 @@ class Desk:
         except BaseException:
             self._sessions.pop(session.session_id, None)
             raise
+        if left_out:
+            self.tell(session.session_id, NOT_HERE, left_out)
         if self._moving:
             self._ask_to_move(session)
         return session
@@ -188,21 +191,10 @@ class Desk:
                 prover_id=session.prover_id,
                 operator=operator,
                 gateway_id=self._gateway_id,
-                asks=dict(terms.asks),
-                classes=[job_class.value for job_class in terms.classes],
-                slots=terms.slots,
-                cores=terms.cores,
-                memory_bytes=terms.memory_bytes,
-                region=terms.region,
-                version=terms.version,
-                cached_programs=sorted(terms.cached_programs),
-                class_asks={system: dict(prices) for system, prices in terms.class_asks.items()},
-                units_min=terms.units_min,
+                **columns_of(terms),
                 peer=origin.peer,
                 session_key=origin.key,
                 run=origin.run,
-                reserve_price=terms.reserve_price,
-                reserve_slots=terms.reserve_slots,
             )
             await serve_stacks(connection, session.session_id, subnetworks, engines=len(terms.asks))
             leases = await connection.fetch(

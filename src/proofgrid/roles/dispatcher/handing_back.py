@@ -8,7 +8,7 @@ a result that was refused --> back to the market
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Sequence
 from typing import Protocol
 
 import structlog
@@ -24,7 +24,7 @@ from proofgrid.rules.jobs.excuses import Checks, ExcuseRule, excuse_of
 from proofgrid.rules.jobs.offers import HeldLease, JobReport, JobTrouble
 from proofgrid.rules.jobs.retry import ReturnReason
 from proofgrid.store.database import Database
-from proofgrid.store.leases import GET_LEASE, HOLD_LEASE, LeaseAtHand
+from proofgrid.store.leases import GET_LEASE, HOLD_LEASE, LEASES_OF_OPERATOR, LeaseAtHand
 from proofgrid.store.transactions import Transaction
 
 HOLD_MS = 60_000  #: longer than any check: its prover says no more of a lease that it handed back
@@ -89,6 +89,13 @@ class HandingBack:
         if lease is not None:
             reason = await self._checking.why_refused(report, error)
             await self._take_back(lease.task_id, lease.lease_id, reason, str(error), report)
+
+    async def own_leases(self, session: Session, held: Sequence[HeldLease]) -> set[LeaseId]:
+        """Return which of these leases are, or were, this prover's operator's."""
+        ids, fences = [one.lease_id for one in held], [one.fence for one in held]
+        async with self._database.connection(Urgency.ROUNDS) as connection:
+            own = await connection.fetch(LEASES_OF_OPERATOR, lease_ids=ids, fences=fences, operator=session.operator)
+        return set(own)
 
     async def _own(self, held: HeldLease, session: Session) -> LeaseAtHand | None:
         """Return a lease of this prover's operator: it can only give back what is its own."""

@@ -6,12 +6,13 @@ Both are written down together for all that speak at about the same time.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from proofgrid.primitives.ids import LeaseId, SessionId
 from proofgrid.rules.jobs.events import Stage
 from proofgrid.rules.jobs.offers import HeldLease, StageReport
 from proofgrid.rules.jobs.phases import LeaseTimes, PhasePolicy, after_progress
+from proofgrid.rules.jobs.told import Told, after_telling
 from proofgrid.store.batches import Batches
 from proofgrid.store.connection import Connection
 from proofgrid.store.database import Database
@@ -21,6 +22,8 @@ from proofgrid.store.tasks import LOCK_TASKS, append_events
 from proofgrid.store.transactions import Transaction
 
 BATCH_MAX = 1_000
+TOLD_MAX = 100_000  #: leases of which it is remembered what was told
+NOTHING = Told()
 
 _Beat = tuple[SessionId, list[HeldLease]]
 _Said = tuple[SessionId, StageReport]
@@ -32,6 +35,7 @@ class Hearing:
     def __init__(self, database: Database, phases: PhasePolicy) -> None:
         self._database = database
         self._phases = phases
+        self._told: dict[LeaseId, Told] = {}
         self._heartbeats: Batches[_Beat, list[LeaseId]] = Batches(self._write_heartbeats, size_max=BATCH_MAX)
         self._progress: Batches[_Said, None] = Batches(self._write_progress, size_max=BATCH_MAX)
 
@@ -79,9 +83,25 @@ class Hearing:
             )
             heard = [(row, last[row.lease_id][1]) for row in rows]
             await self._note_times(connection, heard)
-            events = [(row.task_id, _stage_event(row, report)) for row, report in heard]
+            news = self._news_of(heard)
+            events = [(row.task_id, _stage_event(row, report)) for row, report in heard if row.lease_id in news]
             await append_events(connection, events)
+        self._remember(news)  # what was undone is news the next time
         return [None] * len(said)
+
+    def _news_of(self, heard: Sequence[tuple[HeardLease, StageReport]]) -> dict[LeaseId, Told]:
+        told = {
+            row.lease_id: after_telling(self._told.get(row.lease_id, NOTHING), report.stage, report.permille)
+            for row, report in heard
+        }
+        return {lease_id: one for lease_id, one in told.items() if one is not None}
+
+    def _remember(self, news: Mapping[LeaseId, Told]) -> None:
+        for lease_id, one in news.items():
+            self._told.pop(lease_id, None)
+            self._told[lease_id] = one  # re-inserted, so that the first one is the longest unheard
+            if len(self._told) > TOLD_MAX:
+                self._told.pop(next(iter(self._told)))
 
     async def _note_times(self, connection: Connection, heard: Sequence[tuple[HeardLease, StageReport]]) -> None:
         times = [

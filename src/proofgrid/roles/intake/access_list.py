@@ -11,6 +11,12 @@ from proofgrid.rules.access.rights import needs
 from proofgrid.rules.access.roles import Caller, Role
 from proofgrid.store.access import GRANT_ROLE, LIST_IDENTITIES, REVOKE_ROLE, ROLES_OF, Identity
 from proofgrid.store.database import Database
+from proofgrid.store.sessions import (
+    CHANGE_OPERATOR,
+    END_SESSIONS_OF_OPERATOR,
+    KEEP_PROVERS_OF_OPERATOR,
+    WAKE_EXPIRY,
+)
 from proofgrid.store.transactions import Transaction
 
 LABEL_CHARS_MAX = 128
@@ -37,8 +43,14 @@ class AccessList:
 
     @needs(Role.ADMIN)
     async def revoke(self, admin: Caller, address: Address, role: Role) -> Identity:
-        """Take an access role from a key."""
-        await self._database.write(Transaction.CHANGE_ROLES, REVOKE_ROLE, address=address, role=role.value)
+        """Take an access role from a key: what is open on its behalf ends, and an operator's leases go back at once."""
+        async with self._database.transaction(Transaction.CHANGE_ROLES) as connection:
+            await connection.run(REVOKE_ROLE, address=address, role=role.value)
+            if role is Role.OPERATOR:
+                await connection.run(KEEP_PROVERS_OF_OPERATOR, operator=address)
+                await connection.run(CHANGE_OPERATOR, operator=address)
+                await connection.run(END_SESSIONS_OF_OPERATOR, operator=address)
+                await connection.run(WAKE_EXPIRY)
         self._known_roles.forget(address)
         log.info("role_revoked", address=address, role=role, by=admin.address)
         return await self._identity(address)

@@ -52,6 +52,7 @@ from proofgrid.store.ledger import balance_of
 from proofgrid.store.seating import Seating
 from proofgrid.store.subnetworks import check_client
 from proofgrid.store.task_views import GET_TASK, TaskView
+from proofgrid.store.transfers import insufficient_funds
 
 TASKS_PER_BATCH = 64
 TOGETHER_SECONDS = 0.02  #: for which submissions under way keep the next ones waiting
@@ -142,6 +143,8 @@ class Admission:
             raise TooManyOpen(
                 f"{open_tasks} tasks are open, {self._limits.open_tasks} are allowed", hint="wait for some to finish"
             )
+        if quote is None and not self._normaliser.is_quick(request):
+            await self._check_money(client, request, program, engines)
         draft = await self._draft(client, request, program, engines, quote)
         written = await (
             self._drafts.add(draft) if quote is None else redeem(self._database, draft, quote, self._seating)
@@ -155,7 +158,7 @@ class Admission:
     async def jobs_of(self, client: Address, request: ProofRequest) -> list[PlacedJob]:
         """Return the jobs of a request in the lanes that they would be sold in; nothing is stored."""
         program, engines = await self._checked(client, request)
-        normal = await self._normaliser.normalise(program, request, urgency=Urgency.READING)
+        normal = await self._normaliser.normalise(program, request, client, urgency=Urgency.READING)
         sized = await self._sizing.sized(program, request.program_digest, normal.jobs, engines)
         return self._in_lanes(sized, engines, request)
 
@@ -179,6 +182,14 @@ class Admission:
                 await check_client(connection, name, client=client, proof_systems=set(systems_of(program)))
         return program, engines
 
+    async def _check_money(self, client: Address, request: ProofRequest, program: Program, engines: Engines) -> None:
+        """Raise InsufficientFunds for a request that takes time and could not be paid afterwards."""
+        units = await self._sizing.units_of(program, request.program_digest, engines) * len(request.inputs)
+        least = max(calculate_escrow(request, units=units), units)  # at the market's price: a base unit at least
+        async with self._database.connection(Urgency.ADMISSION) as connection:
+            if await balance_of(connection, client_account(client)) < least:
+                raise insufficient_funds(client_account(client), least)
+
     async def _draft(
         self,
         client: Address,
@@ -187,7 +198,7 @@ class Admission:
         engines: Engines,
         quote: FirmQuote | None,
     ) -> Draft:
-        normal = await self._normaliser.normalise(program, request)
+        normal = await self._normaliser.normalise(program, request, client)
         digest = request.program_digest
         if quote is None:
             sized = await self._sizing.sized(program, digest, normal.jobs, engines)
@@ -197,7 +208,7 @@ class Admission:
         await self._engines.of(program)  # nothing was stopped while it was normalised, which may take long
         if not request.limit_price:
             request = await self._at_the_markets_price(client, request, placed)
-        digests = await self._normaliser.store_inputs(normal.jobs)
+        digests = await self._normaliser.store_inputs(client, normal.jobs)
         return Draft(
             task_id=TaskId(fresh_uuid(self._clock)),
             client=client,

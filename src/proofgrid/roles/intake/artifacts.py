@@ -10,14 +10,14 @@ from uuid import UUID
 import structlog
 
 from proofgrid.primitives.digests import Digest
-from proofgrid.primitives.errors import InvalidField, NotAllowed, Recoverable, TooLarge, UnknownArtifact
+from proofgrid.primitives.errors import InvalidField, Recoverable, TooLarge, UnknownArtifact
+from proofgrid.roles.intake.reservations import Reservation, Reservations, unless_whole
 from proofgrid.rules.access.rights import ANYBODY, needs
 from proofgrid.rules.access.roles import Caller, Role
 from proofgrid.rules.jobs.limits import Limits
 from proofgrid.store.artifacts import ArtifactStore, pieces_of_row
 from proofgrid.store.database import Database
-from proofgrid.store.stored_artifacts import LEASE_ALLOWS_UPLOAD, READABLE_ARTIFACT, RECORD_ARTIFACTS, STORED_BYTES
-from proofgrid.store.transactions import Transaction
+from proofgrid.store.stored_artifacts import READABLE_ARTIFACT
 from proofgrid.store.troubles import Troubles
 
 log = structlog.get_logger(__name__)
@@ -35,9 +35,18 @@ class Declared:
 class Artifacts:
     """Clients store what they hand in, operators what a lease of theirs produced."""
 
-    def __init__(self, database: Database, artifacts: ArtifactStore, troubles: Troubles, *, limits: Limits) -> None:
+    def __init__(
+        self,
+        database: Database,
+        artifacts: ArtifactStore,
+        reservations: Reservations,
+        troubles: Troubles,
+        *,
+        limits: Limits,
+    ) -> None:
         self._database = database
         self._artifacts = artifacts
+        self._reservations = reservations
         self._troubles = troubles
         self._limits = limits
 
@@ -45,21 +54,26 @@ class Artifacts:
     async def store(self, caller: Caller, declared: Declared, chunks: AsyncIterator[bytes]) -> tuple[Digest, int]:
         """Store what comes and return its digest and its size in bytes; nothing is kept of what is refused.
 
-        Raises TooLarge, NotAllowed, InvalidField, and what `ArtifactStore.put_stream` raises.
+        Not more than was declared: that is what is reserved before the first byte is read. Raises TooLarge, NotAllowed,
+        InvalidField, and what `ArtifactStore.put_stream` raises.
         """
+        self._check_allowed(caller, declared)
         with self._noted():
-            await self._check_allowed(caller, declared)
-            digest, size_bytes = await self._artifacts.put_stream(
-                chunks, limit_bytes=self._limits.upload_bytes, expected=declared.digest
-            )
-            await self._database.write(
-                Transaction.RECORD_ARTIFACT,
-                RECORD_ARTIFACTS,
-                owners=[caller.address],
-                digests=[digest],
-                sizes=[size_bytes],
-            )
+            async with self._reservations.reserved(
+                caller.address, declared.size_bytes, digest=declared.digest, lease_id=declared.lease_id
+            ) as reservation:
+                counted = _Counted(reservation.extended(chunks))
+                digest, size_bytes = await unless_whole(
+                    self._put(reservation, declared, counted), lambda: counted.have_ended
+                )
         log.info("artifact_stored", digest=digest, size_bytes=size_bytes, owner=caller.address)
+        return digest, size_bytes
+
+    async def _put(self, reservation: Reservation, declared: Declared, chunks: _Counted) -> tuple[Digest, int]:
+        digest, size_bytes = await self._artifacts.put_stream(
+            aiter(chunks), limit_bytes=declared.size_bytes, expected=declared.digest
+        )
+        await reservation.settle({digest: size_bytes})
         return digest, size_bytes
 
     @needs(*ANYBODY)
@@ -89,22 +103,24 @@ class Artifacts:
             self._troubles.note(error, digest)
             raise
 
-    async def _check_allowed(self, caller: Caller, declared: Declared) -> None:
+    def _check_allowed(self, caller: Caller, declared: Declared) -> None:
         if declared.size_bytes > self._limits.upload_bytes:
             raise TooLarge(
                 f"{declared.size_bytes} bytes are declared, at most {self._limits.upload_bytes} are allowed",
                 field="size_bytes",
             )
-        async with self._database.connection() as connection:
-            if declared.lease_id is not None:
-                if not await connection.value(LEASE_ALLOWS_UPLOAD, lease_id=declared.lease_id, operator=caller.address):
-                    raise NotAllowed("you do not hold this lease", field="lease_id")
-                return
-            if not caller.roles & {Role.CLIENT, Role.ADMIN}:
-                raise InvalidField("operators upload under a lease", field="lease_id")
-            stored = await connection.value(STORED_BYTES, owner=caller.address)
-        # The declared size may be a lie; then the limit of this one upload bounds the harm.
-        if stored + declared.size_bytes > self._limits.stored_bytes:
-            raise TooLarge(
-                f"you store {stored} bytes, at most {self._limits.stored_bytes} are allowed", field="size_bytes"
-            )
+        if declared.lease_id is None and not caller.roles & {Role.CLIENT, Role.ADMIN}:
+            raise InvalidField("operators upload under a lease", field="lease_id")
+
+
+class _Counted:
+    """Chunks that come, and whether all of them have come."""
+
+    def __init__(self, chunks: AsyncIterator[bytes]) -> None:
+        self._chunks = chunks
+        self.have_ended = False
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        async for chunk in self._chunks:
+            yield chunk
+        self.have_ended = True

@@ -5,15 +5,14 @@ Access roles that were read are held for a second at most, and forgotten when th
 
 from __future__ import annotations
 
-from collections import Counter
-
 import structlog
 
 from proofgrid.primitives.clock import Clock
-from proofgrid.primitives.errors import BadToken, RateLimited, TokenReplayed, TooManyOpen, UnknownKey
-from proofgrid.primitives.ids import Address
+from proofgrid.primitives.errors import BadToken, RateLimited, TokenReplayed, UnknownKey
+from proofgrid.primitives.ids import Address, SessionId
 from proofgrid.primitives.signatures import signer_of
 from proofgrid.roles.intake.known_roles import KnownRoles
+from proofgrid.roles.intake.open_calls import OpenCalls
 from proofgrid.roles.intake.rates import Rates
 from proofgrid.roles.loop import Loop, every
 from proofgrid.rules.access.roles import Caller, Role, check_role
@@ -26,6 +25,8 @@ from proofgrid.telemetry.acting import is_called_by
 
 KNOWN_TOKENS_MAX = 10_000
 FORGET_SECONDS = 60.0
+#: Of one prover's stream: proofs of 256 KiB by the dozen in a second, or two thousand words.
+STREAM_RATE = Rate(per_second=8 << 20, burst=128 << 20)
 ONLY_ADMIN = frozenset({Role.ADMIN})
 
 log = structlog.get_logger(__name__)
@@ -47,7 +48,8 @@ class Callers:
         self._strangers: Rates[str] = Rates(
             Rate(per_second=limits.stranger_requests_per_second, burst=limits.stranger_requests_burst), clock
         )
-        self._under_way: Counter[Address] = Counter()
+        self._streams: Rates[SessionId] = Rates(STREAM_RATE, clock)
+        self.calls = OpenCalls(self, at_once=limits.calls_at_once)
         self.known_roles = KnownRoles(database, clock=clock)
 
     async def admit(self, token: str, needed: frozenset[Role], *, single_use: bool = False, host: str = "") -> Caller:
@@ -61,11 +63,7 @@ class Callers:
             is_called_by(claims.subject)
             self._limit_rate(claims.subject)
             # What only administrators may do, and what a token is spent for, is rare and looks at the list itself.
-            anew = single_use or needed == ONLY_ADMIN
-            roles = await (self.known_roles.read(claims.subject) if anew else self.known_roles.of(claims.subject))
-            # The network's own key administers it, so that a fresh network is never locked.
-            if claims.subject == self._audience:
-                roles |= {Role.ADMIN}
+            roles = await self.roles_of(claims.subject, anew=single_use or needed == ONLY_ADMIN)
             check_role(roles, needed=needed)
         except (BadToken, UnknownKey):
             self._strangers.charge(host)
@@ -76,27 +74,29 @@ class Callers:
             raise TokenReplayed()
         return Caller(claims.subject, roles)
 
+    async def roles_of(self, address: Address, *, anew: bool) -> frozenset[Role]:
+        """Return the access roles of a key. `anew`: as they are now, not as they were a second ago at most."""
+        roles = await (self.known_roles.read(address) if anew else self.known_roles.of(address))
+        # The network's own key administers it, so that a fresh network is never locked.
+        return roles | {Role.ADMIN} if address == self._audience else roles
+
+    def roles_changed(self, address: str) -> None:
+        """Roles of a key were given or taken; empty: of any key, perhaps."""
+        if address:
+            self.known_roles.forget(address)
+        self.calls.look_again(Address(address))
+
     def admit_stranger(self, host: str) -> None:
         """Let somebody ask what everybody may; raise RateLimited where too many from that address do."""
         _refuse(self._strangers.take(host), "too many calls from your address without a token")
 
-    def begin(self, caller: Address) -> None:
-        """A call of a caller is under way, until `end`. Raises TooManyOpen."""
-        if self._under_way[caller] >= self._limits.calls_at_once:
-            raise TooManyOpen(
-                f"{self._limits.calls_at_once} of your calls are under way", hint="wait for some of them to end"
-            )
-        self._under_way[caller] += 1
-
-    def end(self, caller: Address) -> None:
-        """A call is over."""
-        self._under_way[caller] -= 1
-        if not self._under_way[caller]:
-            del self._under_way[caller]
-
     def weigh_json(self, caller: Address, text: str) -> None:
         """Count a text of JSON before it is read; raise RateLimited where its caller sent too much of it lately."""
         _refuse(self._bytes.take(caller, JSON_WEIGHT * len(text)), "too many bytes of JSON")
+
+    async def pace_stream(self, session_id: SessionId, weight: int) -> None:
+        """Count what came on a prover's stream, in bytes of results, and wait where it is ahead of its rate."""
+        await self._streams.pace(session_id, weight)
 
     async def pace_bytes(self, caller: Address, number: int) -> None:
         """Count bytes that came, and wait where their sender is ahead of its rate."""

@@ -50,13 +50,13 @@ class Engines:
     def __init__(self, database: Database, known: KnownEngines, *, here: Collection[Engine]) -> None:
         self._database = database
         self._known = known
-        self._here = sorted(one for one in here if version_of(one))
+        self._here = here
 
     @needs(*ANYBODY)
     async def list_all(self, caller: Caller) -> list[ListedEngine]:
         """Return every engine that the network knows of, by name; an administrator sees who stopped which, and when."""
         async with self._database.connection() as connection:
-            shown = await connection.fetch(LIST_ENGINES, here=self._here)
+            shown = await connection.fetch(LIST_ENGINES, here=sorted(one for one in self._here if version_of(one)))
             stops = await connection.fetch(STOPS_OF_ENGINES, limit=LIST_MAX) if caller.is_admin else []
         return [ListedEngine(shown=one, stops=[stop for stop in stops if stop.engine == one.engine]) for one in shown]
 

@@ -19,11 +19,20 @@ from proofgrid.primitives.errors import Busy
 from proofgrid.primitives.fair_line import FairLine
 from proofgrid.primitives.ids import Address
 from proofgrid.rules.access.pressure import Part, WindowPolicy, pause_ms, window_after, worst_of
-from proofgrid.rules.access.waiting_line import LinePolicy, come_again_ms, kept_back_ms, may_wait, patience_ms
+from proofgrid.rules.access.waiting_line import (
+    LinePolicy,
+    come_again_ms,
+    kept_back_ms,
+    may_wait,
+    patience_ms,
+    places_of_askers,
+    places_of_one,
+)
 from proofgrid.telemetry.levels import levels
 
 LOOK_SECONDS = 0.1
 LOOKS_PER_SECOND = 10
+ASKERS = "asks "  #: before a client in line: its questions wait in a line of their own
 
 log = structlog.get_logger(__name__)
 
@@ -46,6 +55,8 @@ class Gate:
         self._window_milli = self._window_policy.most_milli
         self._pressure = 0  #: at the look before
         self._inside = 0
+        self._asking = 0  #: of those inside, for a price only
+        self._held: Counter[Address] = Counter()  #: places inside, by client
         self._paused_until = 0.0  #: by the clock
         self._line: FairLine[asyncio.Future[None]] = FairLine()
         self._empty_at = 0.0  #: by the clock: when nobody waited last
@@ -80,14 +91,17 @@ class Gate:
         self._fill()
 
     @asynccontextmanager
-    async def place(self, client: Address) -> AsyncIterator[None]:
-        """Have a place for as long as the context lasts, in turn with other clients. Raises Busy."""
-        await self._enter(client)
+    async def place(self, client: Address, *, asks: bool = False) -> AsyncIterator[None]:
+        """Have a place for as long as the context lasts, in turn with other clients. Raises Busy.
+
+        `asks`: for a price only; those who do share half of the window, so that they never keep submissions out.
+        """
+        await self._enter(ASKERS + client if asks else client)
         begun = self._clock.running_seconds()
         try:
             yield
         finally:
-            self._inside -= 1
+            self._count_out(ASKERS + client if asks else client)
             self._pause(self._clock.running_seconds() - begun)
             self._fill()
 
@@ -95,8 +109,12 @@ class Gate:
     def _window(self) -> int:
         return max(1, self._window_milli // 1_000)
 
-    def _has_place(self) -> bool:
-        return self._inside < self._window and self._clock.running_seconds() >= self._paused_until
+    def _has_place(self, client: str) -> bool:
+        if self._inside >= self._window or self._clock.running_seconds() < self._paused_until:
+            return False
+        if client.startswith(ASKERS) and self._asking >= places_of_askers(self._window):
+            return False
+        return self._held[_address(client)] < places_of_one(self._window)
 
     def _pause(self, worked_seconds: float) -> None:
         seconds = pause_ms(self._window_milli, int(1_000 * worked_seconds), self._window_policy) / 1_000
@@ -104,12 +122,12 @@ class Gate:
             self._paused_until = self._clock.running_seconds() + seconds
             asyncio.get_running_loop().call_later(seconds, self._fill)
 
-    async def _enter(self, client: Address) -> None:
+    async def _enter(self, client: str) -> None:
         if not self._line:
             self._empty_at = self._clock.running_seconds()
-            if self._has_place():
-                self._count_in()
-                return
+        if not self._line.of(client) and not self._next_client() and self._has_place(client):
+            self._count_in(client)
+            return
         standing_ms = int(1_000 * (self._clock.running_seconds() - self._empty_at))
         own = self._line.of(client)
         if not may_wait(
@@ -119,10 +137,10 @@ class Gate:
             let_in_per_second=sum(self._let_in),
             policy=self._line_policy,
         ):
-            raise await self._busy(client)
+            raise await self._busy(_address(client))
         await self._wait(client, patience_ms(own, standing_ms=standing_ms, policy=self._line_policy) / 1_000)
 
-    async def _wait(self, client: Address, patience_seconds: float) -> None:
+    async def _wait(self, client: str, patience_seconds: float) -> None:
         turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._line.join(client, turn)
         try:
@@ -132,26 +150,41 @@ class Gate:
             if turn.done() and not turn.cancelled():
                 if isinstance(error, TimeoutError):
                     return  # its turn came at the last moment
-                self._inside -= 1
+                self._count_out(client)
                 self._fill()
             else:
                 self._line.leave(client, turn)
             if isinstance(error, TimeoutError):
-                raise await self._busy(client) from None
+                raise await self._busy(_address(client)) from None
             raise
 
     def _fill(self) -> None:
-        while self._line and self._has_place():
-            turn = self._line.next()
+        while client := self._next_client():
+            turn = self._line.next(client)
             if not turn.done():  # else it was cancelled just now
-                self._count_in()
+                self._count_in(client)
                 turn.set_result(None)
         if not self._line:
             self._empty_at = self._clock.running_seconds()
 
-    def _count_in(self) -> None:
+    def _next_client(self) -> str:
+        """Return whose turn it is of those whose share of the window has room; empty: nobody's."""
+        if not self._line or self._inside >= self._window:
+            return ""
+        return next((client for client in self._line.clients() if self._has_place(client)), "")
+
+    def _count_in(self, client: str) -> None:
         self._inside += 1
+        self._asking += client.startswith(ASKERS)
+        self._held[_address(client)] += 1
         self._let_in[-1] += 1
+
+    def _count_out(self, client: str) -> None:
+        self._inside -= 1
+        self._asking -= client.startswith(ASKERS)
+        self._held[_address(client)] -= 1
+        if not self._held[_address(client)]:
+            del self._held[_address(client)]
 
     async def _busy(self, client: Address) -> Busy:
         """Return what a client is told, when it is time to tell it."""
@@ -185,6 +218,10 @@ class Gate:
             )
             if not refusing:
                 self._refused_in_all = 0
+
+
+def _address(client: str) -> Address:
+    return Address(client.removeprefix(ASKERS))
 
 
 HINT = "nothing was stored or charged; the same idempotency key stays good"

@@ -22,6 +22,7 @@ from proofgrid.roles.intake.quotes import Quotes
 from proofgrid.roles.intake.records import Records
 from proofgrid.roles.intake.registration import Registration
 from proofgrid.roles.intake.reputation import Reputation
+from proofgrid.roles.intake.sizes import Sizes
 from proofgrid.roles.intake.statements import Statements
 from proofgrid.roles.intake.status import Status
 from proofgrid.roles.intake.subnetworks import Subnetworks
@@ -53,6 +54,7 @@ class Intake:
     records: Records
     registration: Registration
     reputation: Reputation
+    sizes: Sizes
     statements: Statements
     status: Status
     subnetworks: Subnetworks

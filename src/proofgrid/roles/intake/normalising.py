@@ -8,14 +8,16 @@ from __future__ import annotations
 
 import asyncio
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
 from proofgrid.primitives.canonical import Json
+from proofgrid.primitives.clock import Clock, SystemClock
 from proofgrid.primitives.digests import Digest, digest_of
-from proofgrid.primitives.errors import InvalidRequest, Recoverable
+from proofgrid.primitives.errors import Busy, InvalidRequest, Recoverable
+from proofgrid.primitives.ids import Address
 from proofgrid.primitives.last_words import without_last_words
 from proofgrid.primitives.turns import Urgency
 from proofgrid.proofs import workers as in_worker
@@ -23,6 +25,9 @@ from proofgrid.proofs.base import JobDraft, NormalisedRequest, Program
 from proofgrid.proofs.library import ProgramLibrary
 from proofgrid.proofs.workers import ProofWorkers
 from proofgrid.roles.intake.drafts import is_small
+from proofgrid.roles.intake.rates import Rates
+from proofgrid.roles.intake.reservations import Reservation, Reservations, unless_whole
+from proofgrid.rules.jobs.limits import Rate
 from proofgrid.rules.jobs.request import ProofRequest
 from proofgrid.rules.scheduling.calls import pieces_per_call
 from proofgrid.store.artifacts import ArtifactStore
@@ -53,6 +58,11 @@ class _Pace:
         """Return how many requests go into a call: one of a program that is slow, or not known yet."""
         return 1 if self.seconds is None else pieces_per_call(self.seconds)
 
+    @property
+    def is_slow(self) -> bool:
+        """Is it known that no two go together?"""
+        return self.seconds is not None and self.size() == 1
+
 
 @dataclass(frozen=True, slots=True)
 class _Line:
@@ -67,12 +77,23 @@ class Normaliser:
     """Asks the program's proof system, in a worker. What comes together is asked together while `run` runs."""
 
     def __init__(
-        self, artifacts: ArtifactStore, library: ProgramLibrary, workers: ProofWorkers, *, scratch: Path
+        self,
+        artifacts: ArtifactStore,
+        library: ProgramLibrary,
+        workers: ProofWorkers,
+        reservations: Reservations,
+        *,
+        scratch: Path,
+        clock: Clock | None = None,
     ) -> None:
         self._artifacts = artifacts
         self._library = library
         self._workers = workers
+        self._reservations = reservations
         self._scratch = scratch
+        # A client may take half of the workers for ever, and all of them for a minute.
+        share = Rate(per_second=500 * workers.count, burst=60_000 * workers.count)
+        self._milliseconds: Rates[Address] = Rates(share, clock or SystemClock())
         self._group: asyncio.TaskGroup | None = None
         self._lines: OrderedDict[_Kind, _Line] = OrderedDict()
 
@@ -96,19 +117,55 @@ class Normaliser:
         return await self._library.program(digest)
 
     async def normalise(
-        self, program: Program, request: ProofRequest, *, urgency: Urgency = Urgency.ADMISSION
+        self, program: Program, request: ProofRequest, client: Address, *, urgency: Urgency = Urgency.ADMISSION
     ) -> NormalisedRequest:
-        """Return a request's statement and jobs; raise InvalidRequest errors of its inputs."""
-        if self._group is None or urgency is not Urgency.ADMISSION:
-            inputs = list(request.inputs)
-            return _raised(await self._call(program, request.aggregate, _Pace(), [inputs], urgency=urgency))
-        kind = request.program_digest, request.aggregate
-        return await self._line(self._group, kind).add(list(request.inputs))
+        """Return a request's statement and jobs; raise InvalidRequest errors of its inputs.
 
-    async def store_inputs(self, jobs: Sequence[JobDraft]) -> list[Digest]:
-        """Store the jobs' inputs and return their digests; small ones are written with their jobs."""
-        if all(is_small(job.input) for job in jobs):
+        Raises Busy for a client that has had more than its share of the workers.
+        """
+        waits_ms = self._milliseconds.wait_ms(client, 0)
+        if waits_ms:
+            raise Busy("your requests have had their share of the workers", hint="try again later", wait_ms=waits_ms)
+        inputs = list(request.inputs)
+        if self._group is None or urgency is not Urgency.ADMISSION:
+            return _raised(await self._alone(program, request.aggregate, _Pace(), inputs, client, urgency))
+        line = self._line(self._group, (request.program_digest, request.aggregate))
+        if line.pace.is_slow:
+            # In the workers' own line clients take turns, whatever their programs.
+            return _raised(await self._alone(program, request.aggregate, line.pace, inputs, client, urgency))
+        return await line.batches.add(inputs)
+
+    async def _alone(
+        self,
+        program: Program,
+        aggregate: bool,
+        pace: _Pace,
+        inputs: list[Json],
+        client: Address,
+        urgency: Urgency,
+    ) -> list[NormalisedRequest | BaseException]:
+        """Ask for one request, and count the time against its client; of what killed its worker that until the end."""
+        began = asyncio.get_running_loop().time()
+        took: list[float] = []
+        verdicts = await self._call(program, aggregate, took.append, [inputs], urgency=urgency, client=client)
+        seconds = took[0] if took else asyncio.get_running_loop().time() - began
+        self._milliseconds.charge(client, int(1_000 * seconds))
+        if took:
+            pace.note(seconds)
+        return verdicts
+
+    async def store_inputs(self, client: Address, jobs: Sequence[JobDraft]) -> list[Digest]:
+        """Store the jobs' inputs and return their digests; small ones are written with their jobs.
+
+        Those that are not small count for the client, and are forgotten soon where no task names them. Raises TooLarge.
+        """
+        large = [job.input for job in jobs if not is_small(job.input)]
+        if not large:
             return [digest_of(job.input) for job in jobs]
+        async with self._reservations.reserved(client, sum(map(len, large))) as reservation:
+            return await unless_whole(self._stored(jobs, reservation), lambda: True)
+
+    async def _stored(self, jobs: Sequence[JobDraft], reservation: Reservation) -> list[Digest]:
         turn = asyncio.Semaphore(UPLOADS_AT_ONCE)
 
         async def store(content: bytes) -> Digest:
@@ -119,9 +176,10 @@ class Normaliser:
             stored = {
                 place: group.create_task(store(job.input)) for place, job in enumerate(jobs) if not is_small(job.input)
             }
+        await reservation.settle({stored[place].result(): len(jobs[place].input) for place in stored}, released=True)
         return [stored[place].result() if place in stored else digest_of(job.input) for place, job in enumerate(jobs)]
 
-    def _line(self, group: asyncio.TaskGroup, kind: _Kind) -> Batches[list[Json], NormalisedRequest]:
+    def _line(self, group: asyncio.TaskGroup, kind: _Kind) -> _Line:
         """Return where a program's requests wait."""
         if kind not in self._lines:
             self._forget_an_idle_line()
@@ -131,7 +189,7 @@ class Normaliser:
             )
             self._lines[kind] = _Line(pace, batches, group.create_task(batches.run()))
         self._lines.move_to_end(kind)
-        return self._lines[kind].batches
+        return self._lines[kind]
 
     def _forget_an_idle_line(self) -> None:
         if len(self._lines) < LINES_MAX:
@@ -146,18 +204,22 @@ class Normaliser:
         self, kind: _Kind, pace: _Pace, requests: list[list[Json]]
     ) -> list[NormalisedRequest | BaseException]:
         program = await self._library.program(kind[0])  # which may have other files by now than when its line began
-        return await self._call(program, kind[1], pace, requests)
+        return await self._call(program, kind[1], lambda seconds: pace.note(seconds / len(requests)), requests)
 
     async def _call(
         self,
         program: Program,
         aggregate: bool,
-        pace: _Pace,
+        took: Callable[[float], None],
         requests: list[list[Json]],
         *,
         urgency: Urgency = Urgency.ADMISSION,
+        client: str = "",
     ) -> list[NormalisedRequest | BaseException]:
-        """Return what became of each request. Raises Recoverable of several of which one may have killed the worker."""
+        """Return what became of each request; `took` is told the seconds of all, where the worker lived to say them.
+
+        Raises Recoverable of several of which one may have killed the worker.
+        """
         async with self._library.at_hand(program) as files:
             try:
                 verdicts, seconds = await self._workers.call(
@@ -169,12 +231,13 @@ class Normaliser:
                     aggregate,
                     timeout_seconds=NORMALISE_TIMEOUT_SECONDS,
                     urgency=urgency,
+                    client=client,
                 )
             except Recoverable as error:
                 if len(requests) == 1:
                     return [_unfit(error)]
                 raise  # one of them killed the worker: which one is found out alone
-            pace.note(seconds / len(requests))
+            took(seconds)
             return list(verdicts)
 
 

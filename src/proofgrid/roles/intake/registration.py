@@ -6,13 +6,15 @@ import asyncio
 import tempfile
 from collections import defaultdict
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import structlog
 
 from proofgrid.primitives.canonical import Json
 from proofgrid.primitives.digests import Digest
-from proofgrid.primitives.errors import InvalidField, InvalidProgram, Recoverable, UnknownArtifact
+from proofgrid.primitives.errors import InvalidField, InvalidProgram, Recoverable, TooManyOpen, UnknownArtifact
 from proofgrid.primitives.ids import Address, Engine
 from proofgrid.primitives.last_words import without_last_words
 from proofgrid.primitives.turns import Urgency
@@ -23,6 +25,7 @@ from proofgrid.proofs.registry import engine_here, proof_system
 from proofgrid.proofs.setup import TrustRoots
 from proofgrid.proofs.workers import ProofWorkers
 from proofgrid.roles.intake.known_engines import KnownEngines
+from proofgrid.roles.intake.reservations import Reservations, unless_whole
 from proofgrid.rules.access.rights import needs
 from proofgrid.rules.access.roles import Role
 from proofgrid.store.artifacts import ArtifactStore
@@ -36,24 +39,36 @@ from proofgrid.store.programs import (
     OWN_PROGRAM_FILES,
     ProgramFile,
 )
+from proofgrid.store.reservations import CHARGED_ALREADY
 from proofgrid.store.stored_artifacts import MAY_READ_ARTIFACT
 from proofgrid.store.transactions import Transaction
 
 BUILD_TIMEOUT_SECONDS = 1_800.0
+BUILDS_AT_ONCE = 2  #: one less than there are processes for long work
+BUILDS_OF_OWNER_MAX = 8  #: waiting, or going on
 SOURCE_FILES_MAX = 256
 PROGRESS_SECONDS = 0.25
 
 log = structlog.get_logger(__name__)
 
 
+@dataclass(slots=True)
+class _Owner:
+    """Whose builds wait, or go on."""
+
+    builds: int = 0
+    turn: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+
 class Registration:
-    """Builds programs, one at a time: a build may use every core."""
+    """Builds programs, one of an owner at a time, and two in all: a build may use every core, and take half an hour."""
 
     def __init__(
         self,
         database: Database,
         artifacts: ArtifactStore,
         workers: ProofWorkers,
+        reservations: Reservations,
         *,
         trust: TrustRoots,
         scratch: Path,
@@ -64,11 +79,13 @@ class Registration:
         self._database = database
         self._artifacts = artifacts
         self._workers = workers
+        self._reservations = reservations
         self._trust = trust
         self._scratch = scratch
         self._publish = publish
         self._engines = engines
-        self._turn = asyncio.Semaphore(1)
+        self._turn = asyncio.Semaphore(BUILDS_AT_ONCE)
+        self._owners: dict[Address, _Owner] = {}
 
     @needs(Role.CLIENT, Role.ADMIN)
     async def register(
@@ -85,12 +102,28 @@ class Registration:
             raise InvalidField("at most 128 characters", field="label")
         await self._engines.check_runs(engine_here(system), field="proof_system")
         await self._check_readable(owner, source)
-        if self._turn.locked():
+        await self._reservations.check(owner, 1)  # before an hour's work that could not be stored
+        if self._turn.locked() or owner in self._owners:
             yield ("wait for another build", 0)
-        async with self._turn:
+        async with self._in_turn(owner):
             with tempfile.TemporaryDirectory(dir=self._scratch) as workdir:
                 async for step in self._build_and_store(owner, system, source, settings, label, Path(workdir)):
                     yield step
+
+    @asynccontextmanager
+    async def _in_turn(self, owner: Address) -> AsyncIterator[None]:
+        """Wait for a place. Each owner has one in the line of all, so turns go round. Raises TooManyOpen."""
+        own = self._owners.setdefault(owner, _Owner())
+        if own.builds >= BUILDS_OF_OWNER_MAX:
+            raise TooManyOpen(f"{own.builds} builds of yours wait", hint="wait for one of them to end")
+        own.builds += 1
+        try:
+            async with own.turn, self._turn:
+                yield
+        finally:
+            own.builds -= 1
+            if not own.builds:
+                del self._owners[owner]
 
     async def _build_and_store(
         self,
@@ -152,13 +185,28 @@ class Registration:
         return paths
 
     async def _store(self, owner: Address, files: ProgramFiles, label: str) -> None:
+        """Store and write down a program; its files count for its owner. Raises TooLarge where they do not fit."""
         program = files.program
         engines = self._engines.built_by(program)
         await self._engines.check_runs(*engines, field="source")
-        sizes: dict[Digest, int] = {}
-        for name, digest in program.files.items():
-            _, sizes[digest] = await self._artifacts.put_file(files.path(name), expected=digest)
-        await write_program(self._database, program, sizes, owner=owner, label=label, engines=engines)
+        sizes = {digest: files.path(name).stat().st_size for name, digest in program.files.items()}
+        async with self._database.connection() as connection:
+            charged = set(await connection.fetch(CHARGED_ALREADY, digests=list(sizes), owner=owner))
+        size_bytes = sum(size for digest, size in sizes.items() if digest not in charged)
+        async with self._reservations.reserved(owner, size_bytes):
+            await unless_whole(self._keep(owner, files, sizes, label, engines), lambda: True)
+
+    async def _keep(
+        self,
+        owner: Address,
+        files: ProgramFiles,
+        sizes: Mapping[Digest, int],
+        label: str,
+        engines: Sequence[Engine],
+    ) -> None:
+        for name, digest in files.program.files.items():
+            await self._artifacts.put_file(files.path(name), expected=digest)
+        await write_program(self._database, files.program, sizes, owner=owner, label=label, engines=engines)
 
 
 async def write_program(

@@ -1,4 +1,4 @@
-"""The inside of a job's child process: `python -m proofgrid.roles.prover.child FD SYSTEM`, started by process.py only.
+"""The inside of a job's child process: `python -m proofgrid.roles.prover.child FD SYSTEM ROOM`, started by process.py.
 
     prover --- supervisor --- engine --- what the engine starts        (one process group)
                    |             stdin: orders, through a pipe; answers: one JSON object per line on FD,
@@ -24,20 +24,25 @@ import signal
 import sys
 import tempfile
 import threading
+import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import IO, Any, NoReturn
 
+from proofgrid.proofs.confinement.kernel import adopt_orphans
+from proofgrid.proofs.confinement.room import Room, enter
+from proofgrid.proofs.confinement.taking import end_orphans
+
 PROOF_FILE = "proof"
 PUBLIC_FILE = "public.json"
 _PR_SET_PDEATHSIG = 1
-_PR_SET_CHILD_SUBREAPER = 36
 
 
 def main() -> None:
     """Split in two: one process proves, the other watches over it."""
-    answers_fd, proof_system = int(sys.argv[1]), sys.argv[2]
+    answers_fd, proof_system, room = int(sys.argv[1]), sys.argv[2], Room.from_text(sys.argv[3])
     signal.signal(signal.SIGTERM, signal.SIG_IGN)  # sent to the group; the supervisor leaves after the engine
+    adopt_orphans()
     order_read, order_write = os.pipe()
     engine_pid = os.fork()
     if engine_pid:
@@ -46,6 +51,7 @@ def main() -> None:
         _supervise(engine_pid, order_write)
     os.close(order_write)
     _prepare_engine()
+    enter(room)
     _preload(proof_system)
     with os.fdopen(order_read, "rb") as orders, os.fdopen(answers_fd, "w", encoding="utf-8") as answers:
         for line in orders:
@@ -67,6 +73,7 @@ def _supervise(engine_pid: int, order_write: int) -> NoReturn:
     threading.Thread(target=_listen_to_prover, args=arguments, daemon=True).start()
     # Reap the engine before the group goes: in a container nobody else may do it.
     _, status = os.waitpid(engine_pid, 0)
+    end_orphans()
     if prover_left.is_set():
         os.killpg(0, signal.SIGKILL)
     code = os.waitstatus_to_exitcode(status)
@@ -109,9 +116,7 @@ def _prepare_engine() -> None:
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
         if os.getppid() != supervisor_pid:
             os._exit(1)
-        # What an engine starts and leaves behind becomes our child, so that we see it.
-        ctypes.CDLL(None).prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    adopt_orphans()  # what an engine starts and leaves behind becomes our child, so that we see it
 
 
 def _preload(name: str) -> None:
@@ -130,8 +135,16 @@ def _enter(order: Mapping[str, Any]) -> None:
     _, hard = resource.getrlimit(resource.RLIMIT_DATA)
     most = order["memory_bytes_max"] if hard == resource.RLIM_INFINITY else min(hard, order["memory_bytes_max"])
     resource.setrlimit(resource.RLIMIT_DATA, (min(order["memory_bytes"], most), most))
+    _limit(resource.RLIMIT_FSIZE, order["file_bytes"])
+    _limit(resource.RLIMIT_CPU, int(time.process_time()) + order["cpu_seconds"])
     _work_in(order["workdir"])
     os.write(2, order["mark"].encode())
+
+
+def _limit(kind: int, most: int) -> None:
+    """Set a limit for this job; the next one may have another, within what was set before us."""
+    _, hard = resource.getrlimit(kind)
+    resource.setrlimit(kind, (most if hard == resource.RLIM_INFINITY else min(most, hard), hard))
 
 
 def _work_in(folder: str) -> None:
@@ -149,6 +162,7 @@ def _run(order: Mapping[str, Any], answers: IO[str]) -> bool:
         answers.flush()
 
     say(took_order=True)
+    largest_before = _forget_peak()
     try:
         _prove(order, lambda stage, share: say(stage=stage, share=share))
     except ProofgridError as error:
@@ -158,8 +172,36 @@ def _run(order: Mapping[str, Any], answers: IO[str]) -> bool:
         say(out_of_memory=True)
         return False
     _work_in(order["home"])
-    say(done=True, **(_rest() if order["stays"] and _is_alone() else {}))
+    peak = {"peak_bytes": _peak_bytes(largest_before)}
+    say(done=True, **peak, **(_rest() if order["stays"] and _is_alone() else {}))
     return True
+
+
+def _forget_peak() -> int:
+    """Let the next peak of this process be the next job's; return the largest of the processes that ended so far."""
+    with contextlib.suppress(OSError):  # then the peak is that of all its jobs, all of one program
+        Path("/proc/self/clear_refs").write_text("5", encoding="ascii")
+    return _largest_ended()
+
+
+def _peak_bytes(largest_before: int) -> int:
+    """Return the most that the job held resident, engines included; 0: an earlier job's engine hides it."""
+    largest = _largest_ended()
+    if largest and largest == largest_before:
+        return 0
+    own = _maxrss_bytes(resource.RUSAGE_SELF)
+    with contextlib.suppress(OSError, StopIteration):
+        lines = Path("/proc/self/status").read_text(encoding="utf-8").splitlines()
+        own = int(next(line for line in lines if line.startswith("VmHWM:")).split()[1]) * 1024
+    return own + largest
+
+
+def _largest_ended() -> int:
+    return _maxrss_bytes(resource.RUSAGE_CHILDREN)
+
+
+def _maxrss_bytes(who: int) -> int:
+    return resource.getrusage(who).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
 
 
 def _is_alone() -> bool:

@@ -28,10 +28,12 @@ from proofgrid.roles.prover.link import Delivered, Link, is_final
 from proofgrid.roles.prover.name_wait import WaitsForName
 from proofgrid.roles.prover.node_settings import NodeSettings
 from proofgrid.roles.prover.nursery import Nursery
+from proofgrid.roles.prover.probe import measured
 from proofgrid.roles.prover.proving import Proving
 from proofgrid.roles.prover.resting import Resting
 from proofgrid.roles.prover.session_secret import SessionSecret
 from proofgrid.roles.prover.warmth import Isolation
+from proofgrid.rules.jobs.confinement import Confinement
 from proofgrid.rules.jobs.offers import (
     MOVE,
     Acks,
@@ -105,6 +107,7 @@ class ProverNode:
             ca_file=ca_file,
             clock=clock,
         )
+        self._confinement = Confinement.UNKNOWN  # until it is measured
         self._keys = KeyShelf(settings.keys, settings.keys_bytes, tell=self._tell)
         self._resting = Resting(
             settings,
@@ -117,13 +120,18 @@ class ProverNode:
         """Work until drained or cancelled. Raises what the gateway refuses for good, such as malformed terms."""
         self._settings.scratch.mkdir(parents=True, exist_ok=True)
         await self._keys.open()
+        self._confinement, bubblewrap = await measured(self._settings.scratch, self._settings.confinement)
+        self._resting.bubblewrap = bubblewrap
         if self._settings.check_at_start and not await self._resting.pass_first_check(self._draining):
             return
         self._link.start()
         try:
             warm = self._settings.warm
             log.info("prover_isolation", isolation=Isolation.PROGRAM if warm else Isolation.JOB)
-            async with Nursery.open(self._settings.scratch, bounds=warm) as nursery, asyncio.TaskGroup() as group:
+            async with (
+                Nursery.open(self._settings.scratch, bounds=warm, bubblewrap=bubblewrap) as nursery,
+                asyncio.TaskGroup() as group,
+            ):
                 self._group = group
                 self._proving = Proving(
                     self._connection,
@@ -181,6 +189,7 @@ class ProverNode:
             held=self._held.snapshot(),
             cached_programs=frozenset(self._cached),
             subnetworks=settings.subnetworks,
+            confinement=self._confinement,
         )
 
     # --- what the gateway says -------------------------------------------------------------------

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from proofgrid.roles.prover.warmth import WarmBounds
 from proofgrid.rules.jobs.classes import JobClass
+from proofgrid.rules.jobs.confinement import Confinement
 from proofgrid.rules.jobs.engines import system_of
 
 
@@ -32,6 +33,7 @@ class NodeSettings:
     subnetworks: tuple[str, ...] = ()  #: that it serves; empty: the common lanes
     check_at_start: bool = True  #: at the start, unless this engine passed it here before
     warm: WarmBounds | None = field(default_factory=WarmBounds)  #: None: every job has a child of its own
+    confinement: Confinement = Confinement.NAMESPACES  #: the highest to try
     failures_max: int = 3  #: of its own children in a row, before it rests and checks itself; 0: never
 
     @property

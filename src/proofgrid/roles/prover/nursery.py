@@ -41,8 +41,9 @@ class Nursery:
     Without bounds no child proves a second job.
     """
 
-    def __init__(self, home: Path, group: asyncio.TaskGroup, bounds: WarmBounds | None) -> None:
-        self.home = home  #: where children wait; a job's own directory is theirs while they prove it
+    def __init__(self, home: Path, group: asyncio.TaskGroup, bounds: WarmBounds | None, bubblewrap: str) -> None:
+        self.home = home  #: where children have their cells
+        self.bubblewrap = bubblewrap  #: what makes namespaces of their own for them; empty: they have none
         self._group = group
         self._bounds = bounds
         self._waiting: Child | None = None
@@ -51,10 +52,12 @@ class Nursery:
 
     @classmethod
     @asynccontextmanager
-    async def open(cls, home: Path, *, bounds: WarmBounds | None = None) -> AsyncIterator[Nursery]:
+    async def open(
+        cls, home: Path, *, bounds: WarmBounds | None = None, bubblewrap: str = ""
+    ) -> AsyncIterator[Nursery]:
         """Yield a nursery; when the context ends, however it ends, none of its children lives on."""
         async with asyncio.TaskGroup() as group:
-            nursery = cls(home, group, bounds)
+            nursery = cls(home, group, bounds, bubblewrap)
             try:
                 yield nursery
             finally:
@@ -66,7 +69,7 @@ class Nursery:
             return
         await self._drop_waiting()
         try:
-            child = await Child.start(proof_system, cores=cores, home=self.home)
+            child = await Child.start(proof_system, cores=cores, home=self.home, bubblewrap=self.bubblewrap)
         except JobCrashed as reason:
             log.warning("no_child_waits", reason=reason.detail)  # the job that needs one will say so
             return

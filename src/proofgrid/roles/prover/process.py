@@ -25,7 +25,9 @@ from typing import Any
 from proofgrid.primitives.clock import fresh_bytes
 from proofgrid.primitives.digests import Digest
 from proofgrid.primitives.errors import JobCrashed
+from proofgrid.proofs.confinement.namespaces import exit_code_of, within
 from proofgrid.proofs.kit.engine import ENGINE_THREADS, quiet_environment
+from proofgrid.roles.prover.cell import Cell
 
 STDERR_KEPT_BYTES = 8 << 10
 LINE_MAX_BYTES = 1 << 16
@@ -41,30 +43,42 @@ class Child:
     exited: asyncio.Event
     answers: asyncio.StreamReader
     stderr: asyncio.StreamReader
-    home: Path
+    cell: Cell
+    bubblewrap: str
     started_at: float  #: by the event loop's clock
     program: Digest | None = None  #: whose jobs it proves; None before its first
     jobs: int = 0  #: orders that it was given
     memory_bytes_max: int = 0  #: of all its jobs, once it has an order; it cannot be given more afterwards
+    _is_gone: bool = False
     _tail: bytearray = field(default_factory=bytearray)
     _mark: str = ""  #: what stands on stderr before this job's complaints; empty: all that follows is this job's
     _transports: list[asyncio.BaseTransport] = field(default_factory=list)
 
     @classmethod
-    async def start(cls, proof_system: str, *, cores: int, home: Path) -> Child:
-        """Start a child that loads a proof system and waits for its order; raise JobCrashed when that cannot be."""
+    async def start(cls, proof_system: str, *, cores: int, home: Path, bubblewrap: str = "") -> Child:
+        """Start a child that loads a proof system and waits for its order, in a cell of its own below `home`.
+
+        `bubblewrap`: the program that makes namespaces of its own for it; empty: it has none.
+
+        Raises JobCrashed when that cannot be.
+        """
+        try:
+            cell = await asyncio.to_thread(Cell.made_below, home)
+        except OSError as reason:
+            raise JobCrashed(f"there is no place for a child process: {reason}") from reason
         answers_fd, child_fd = os.pipe()
         pipe = os.fdopen(answers_fd, "rb")
         try:
-            process = _start(proof_system, cores, home, child_fd)
+            process = _start(proof_system, cores, cell, child_fd, bubblewrap)
         except OSError as reason:
             pipe.close()
+            cell.remove()
             raise JobCrashed(f"the child process cannot be started: {reason}") from reason
         finally:
             os.close(child_fd)
         readers = asyncio.StreamReader(limit=LINE_MAX_BYTES), asyncio.StreamReader(limit=LINE_MAX_BYTES)
         now = asyncio.get_running_loop().time()
-        child = cls(process, cores, _watch(process), *readers, home=home, started_at=now)
+        child = cls(process, cores, _watch(process), *readers, cell=cell, bubblewrap=bubblewrap, started_at=now)
         try:
             child._transports = [await _connect(*pair) for pair in zip(readers, (pipe, process.stderr), strict=True)]
         except BaseException:
@@ -82,7 +96,7 @@ class Child:
         if not self.jobs:
             self.memory_bytes_max = memory_bytes_max
         self.program, self.jobs = program, self.jobs + 1
-        own = {"memory_bytes_max": self.memory_bytes_max, "home": str(self.home.absolute()), "mark": self._mark}
+        own = {"memory_bytes_max": self.memory_bytes_max, "home": str(self.cell.home), "mark": self._mark}
         return json.dumps({**order, **own, "stays": stays}).encode() + b"\n"
 
     async def give(self, order: bytes) -> None:
@@ -98,6 +112,11 @@ class Child:
                 del self._tail[: found + len(self._mark)]
                 self._mark = ""
             del self._tail[:-STDERR_KEPT_BYTES]
+
+    @property
+    def exit_code(self) -> int:
+        """How it ended; negative for signals."""
+        return exit_code_of(self.process.returncode or 0, is_within=bool(self.bubblewrap))
 
     @property
     def last_words(self) -> str:
@@ -129,6 +148,8 @@ class Child:
             await self.end()
 
     async def _kill_and_reap(self) -> None:
+        if self._is_gone:
+            return
         if not self.exited.is_set():
             self._signal(signal.SIGTERM)
             await self._wait_a_little()
@@ -139,6 +160,8 @@ class Child:
         await self.exited.wait()
         for transport in self._transports:
             transport.close()
+        await asyncio.to_thread(self.cell.remove)
+        self._is_gone = True
 
     async def _wait_a_little(self) -> None:
         with suppress(TimeoutError):
@@ -150,16 +173,17 @@ class Child:
             os.killpg(self.process.pid, number)
 
 
-def _start(proof_system: str, cores: int, home: Path, child_fd: int) -> subprocess.Popen[bytes]:
+def _start(proof_system: str, cores: int, cell: Cell, child_fd: int, bubblewrap: str) -> subprocess.Popen[bytes]:
+    # -P: no modules from the workdir
+    child = [sys.executable, "-P", "-m", "proofgrid.roles.prover.child", str(child_fd), proof_system]
     return subprocess.Popen(
-        # -P: no modules from the workdir
-        [sys.executable, "-P", "-m", "proofgrid.roles.prover.child", str(child_fd), proof_system],
+        within(bubblewrap, cell.room, [*child, cell.room.to_text()]),
         stdin=subprocess.PIPE,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
         bufsize=0,
-        cwd=home,
-        env=child_environment(cores, home),
+        cwd=cell.home,
+        env=child_environment(cores, cell.home),
         pass_fds=(child_fd,),
         start_new_session=True,
     )

@@ -10,6 +10,7 @@ import asyncio
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -20,7 +21,7 @@ from proofgrid.primitives.signatures import SigningKey
 from proofgrid.proofs.base import JobOutput, Program
 from proofgrid.roles.prover.node_settings import NodeSettings
 from proofgrid.roles.prover.nursery import Nursery
-from proofgrid.roles.prover.sandbox import ChildLimits, ChildSpec, PartFile, run_child
+from proofgrid.roles.prover.sandbox import ChildLimits, ChildSpec, OnPeak, PartFile, run_child
 from proofgrid.roles.prover.warmth import SLACK_BYTES
 from proofgrid.rules.jobs.limits import SMALL_PROOF_BYTES
 from proofgrid.rules.jobs.offers import JobReport, LeaseOffer, TakenProof
@@ -75,10 +76,14 @@ class Proving:
                 job_input = await self._input_of(lease, Path(workdir), stack)
                 parts = [await self._part_of(part, Path(workdir), stack) for part in lease.parts]
                 started_ms = self._clock.now_ms()
-                output = await self._run_child(lease, program, paths, job_input, parts, Path(workdir), on_stage)
+                peaks: list[int] = []
+                output = await self._run_child(
+                    lease, program, paths, job_input, parts, Path(workdir), on_stage, peaks.append
+                )
                 wall_ms = self._clock.now_ms() - started_ms
                 signature = self._sign(lease, output, network)
-                return await self._report(lease, output, wall_ms, Path(workdir), signature, on_stage)
+                report = await self._report(lease, output, wall_ms, Path(workdir), signature, on_stage)
+                return replace(report, memory_peak_bytes=max(peaks, default=0))
 
     async def _at_hand(self, digest: Digest, stack: AsyncExitStack, *, keeps: bool = True) -> Path:
         return await stack.enter_async_context(
@@ -113,6 +118,7 @@ class Proving:
         parts: Sequence[PartFile],
         workdir: Path,
         on_stage: OnStage,
+        on_peak: OnPeak,
     ) -> JobOutput:
         spec = ChildSpec(
             proof_system=program.proof_system,
@@ -125,7 +131,8 @@ class Proving:
             workdir=workdir,
         )
         limits = ChildLimits(
-            memory_bytes=lease.memory_bytes + SLACK_BYTES,
+            # What others measured says where a job fits; what it may take is at least what its program says.
+            memory_bytes=max(lease.memory_bytes, program.spec(lease.slice_index).memory_bytes) + SLACK_BYTES,
             timeout_seconds=lease.timeout_ms / 1000,
             cores=self._cores,
             memory_bytes_max=program.memory_bytes_max + SLACK_BYTES,
@@ -137,7 +144,7 @@ class Proving:
                 self._nursery.prepare_soon(program.proof_system, cores=self._cores)
             on_stage(stage, permille)
 
-        return await run_child(spec, limits=limits, on_progress=on_progress, nursery=self._nursery)
+        return await run_child(spec, limits=limits, on_progress=on_progress, nursery=self._nursery, on_peak=on_peak)
 
     async def _report(
         self, lease: LeaseOffer, output: JobOutput, wall_ms: int, workdir: Path, signature: str, on_stage: OnStage

@@ -29,6 +29,7 @@ class Resting:
     def __init__(
         self, settings: NodeSettings, *, tell: Tell, on_rest: Callable[[], object], on_rested: Callable[[], object]
     ) -> None:
+        self.bubblewrap = ""  #: what makes namespaces of their own for self-checks, once it is known
         self._settings = settings
         self._tell = tell
         self._on_rest = on_rest
@@ -93,4 +94,5 @@ class Resting:
             known=settings.directory / "self-checks",
             scratch=settings.scratch,
             cores=settings.cores,
+            bubblewrap=self.bubblewrap,
         )

@@ -9,8 +9,7 @@ run_child --> a child of the nursery, or a new one --> order --> progress ... --
 from __future__ import annotations
 
 import asyncio
-import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,15 +22,21 @@ from proofgrid.primitives.errors import InvalidField, JobCrashed, JobTimedOut, P
 from proofgrid.primitives.last_words import with_last_words
 from proofgrid.primitives.reading import read_json, read_mapping
 from proofgrid.proofs.base import JobOutput, Program, Report
+from proofgrid.proofs.confinement.taking import taken_by
 from proofgrid.proofs.kit.engine import exit_text
 from proofgrid.proofs.manifest import program_to_json
+from proofgrid.roles.prover.cell import FILES_MAX, Cell, TakenIn, read_plain
 from proofgrid.roles.prover.child import PROOF_FILE, PUBLIC_FILE
 from proofgrid.roles.prover.nursery import Nursery
 from proofgrid.roles.prover.process import GRACE_SECONDS, Child
 from proofgrid.roles.prover.warmth import Rest
+from proofgrid.rules.jobs.sizes import MEMORY_MAX
 
 PROOF_MAX_BYTES = 256 << 20
 PUBLIC_MAX_BYTES = 16 << 20
+FILE_BYTES_LEAST = 1 << 30
+PROCESSES_MAX = 256
+LOOK_SECONDS = 0.25  #: between two looks at what a child takes
 
 log = structlog.get_logger(__name__)
 
@@ -56,8 +61,10 @@ class ChildSpec:
     slice_index: int
     job_input: Path
     parts: Sequence[PartFile] = ()  #: of a wrap: what it takes
-    cache: Path  #: outlives the job: proving keys and the like
-    workdir: Path  #: of this job alone; its home and scratch place, the output lands here
+    cache: Path  #: outlives the job: proving keys and the like, by program
+    workdir: (
+        Path  #: of this job alone, and the prover's: where its input lies; a child without a nursery has its cell there
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,35 +76,59 @@ class ChildLimits:
     cores: int
     memory_bytes_max: int = 0  #: of any job of the program, where that is more: one child may prove them all
 
+    @property
+    def file_bytes(self) -> int:
+        """What it may write: a key that it derives is not much larger than the memory that it has for that."""
+        return 2 * self.memory_bytes + FILE_BYTES_LEAST
+
+    @property
+    def cpu_seconds(self) -> int:
+        """Of its engine's own process: all its cores for all its time, and some for a machine that counts otherwise."""
+        return int(self.timeout_seconds * self.cores * 2) + 60
+
+
+OnPeak = Callable[[int], None]  #: the most bytes that a job held; 0: not known
+
 
 async def run_child(
-    spec: ChildSpec, *, limits: ChildLimits, on_progress: Report, nursery: Nursery | None = None
+    spec: ChildSpec,
+    *,
+    limits: ChildLimits,
+    on_progress: Report,
+    nursery: Nursery | None = None,
+    on_peak: OnPeak = lambda peak_bytes: None,
 ) -> JobOutput:
     """Run the job and return its output; cancelling this call kills the child.
 
     Raises JobTimedOut, JobCrashed with exit status and the tail of stderr, or the error of ours that the job raised.
-    `on_progress` is called on the event loop. With a nursery, a child that waits there is taken, and a child that
-    has handed in its output stays or goes on its own while the prover goes on already.
+    `on_progress` and `on_peak` are called on the event loop. With a nursery, a child that waits there is taken, and one
+    that has handed in its output stays or goes on its own while the prover goes on already.
     """
     program = spec.program.digest
     while nursery is not None:
         child = nursery.take(program, cores=limits.cores, memory_bytes=limits.memory_bytes)
         if child is None:
             break
-        output = await _serve(child, spec, limits, on_progress, nursery)
+        output = await _serve(child, spec, limits, on_progress, on_peak, nursery)
         if output is not None:
             return output
         # It died while it waited, or a moment later: no fault of the job, which it has not seen.
     home = spec.workdir if nursery is None else nursery.home
-    child = await Child.start(spec.proof_system, cores=limits.cores, home=home)
-    output = await _serve(child, spec, limits, on_progress, nursery)
+    bubblewrap = "" if nursery is None else nursery.bubblewrap
+    child = await Child.start(spec.proof_system, cores=limits.cores, home=home, bubblewrap=bubblewrap)
+    output = await _serve(child, spec, limits, on_progress, on_peak, nursery)
     if output is None:
         raise JobCrashed(_crash_text(limits, child, {}))
     return output
 
 
 async def _serve(
-    child: Child, spec: ChildSpec, limits: ChildLimits, on_progress: Report, nursery: Nursery | None
+    child: Child,
+    spec: ChildSpec,
+    limits: ChildLimits,
+    on_progress: Report,
+    on_peak: OnPeak,
+    nursery: Nursery | None,
 ) -> JobOutput | None:
     """Give the child its order and return its output, None when it died before it took the order.
 
@@ -107,10 +138,12 @@ async def _serve(
     is_emptied = False
     try:
         await _run(child, spec, limits, answer, stays=nursery is not None and nursery.keeps(child))
-        if not answer.took_order:
+        if not answer.took_order and not answer.took_too_much:
             return None
-        output = await _outcome(spec, limits, child, answer)
-        is_emptied = await asyncio.to_thread(_emptied, spec.workdir)
+        output = await _outcome(limits, child, answer)
+        on_peak(answer.peak_bytes)
+        await asyncio.to_thread(child.cell.leave_keys, spec.cache, spec.program.digest)
+        is_emptied = await asyncio.to_thread(_emptied, child.cell)
         return output
     except TimeoutError:
         raise JobTimedOut(f"the job took longer than {limits.timeout_seconds:g} s and was killed") from None
@@ -125,8 +158,16 @@ async def _serve(
 
 async def _run(child: Child, spec: ChildSpec, limits: ChildLimits, answer: _Answer, *, stays: bool) -> None:
     """Return when the child has handed in its output, or is gone."""
+    taken_in = await asyncio.to_thread(
+        child.cell.take_in,
+        spec.paths,
+        spec.job_input,
+        [one.path for one in spec.parts],
+        spec.cache,
+        spec.program,
+    )
     order = child.begin(
-        _order(spec, limits),
+        _order(spec, limits, child.cell, taken_in),
         program=spec.program.digest,
         memory_bytes_max=max(limits.memory_bytes, limits.memory_bytes_max if stays else 0),
         stays=stays,
@@ -134,6 +175,7 @@ async def _run(child: Child, spec: ChildSpec, limits: ChildLimits, answer: _Answ
     async with asyncio.timeout(limits.timeout_seconds), asyncio.TaskGroup() as group:
         readers = [group.create_task(answer.read(child)), group.create_task(child.keep_tail_of_stderr())]
         over = [group.create_task(child.exited.wait()), group.create_task(answer.over.wait())]
+        watching = group.create_task(_watch(child, limits, answer))
         await child.give(order)
         await asyncio.wait(over, return_when=asyncio.FIRST_COMPLETED)
         if not answer.is_output:
@@ -141,8 +183,23 @@ async def _run(child: Child, spec: ChildSpec, limits: ChildLimits, answer: _Answ
             child.kill_rest()  # the job is over, so is what the engine started for it
             # A helper that fled into a session of its own may hold our pipes open for ever.
             await asyncio.wait(readers, timeout=GRACE_SECONDS)
-        for task in (*readers, *over):
+        for task in (*readers, *over, watching):
             task.cancel()
+
+
+async def _watch(child: Child, limits: ChildLimits, answer: _Answer) -> None:
+    """End a child that takes too much, all that it started included: no limit of a single process counts that."""
+    while not answer.took_too_much:
+        await asyncio.sleep(LOOK_SECONDS)
+        taken = taken_by(child.process.pid)
+        written_bytes, files = await asyncio.to_thread(child.cell.written)
+        if taken.memory_bytes > limits.memory_bytes:
+            answer.took_too_much = f"out of memory, memory limit {limits.memory_bytes >> 20} MiB"
+        elif taken.processes > PROCESSES_MAX:
+            answer.took_too_much = f"it started more than {PROCESSES_MAX} processes"
+        elif written_bytes > limits.file_bytes or files > FILES_MAX:
+            answer.took_too_much = f"it wrote more than {limits.file_bytes >> 20} MiB, or {FILES_MAX} files"
+    await child.end()
 
 
 class _Answer:
@@ -152,6 +209,7 @@ class _Answer:
         self._on_progress = on_progress
         self.last: dict[str, Any] = {}
         self.took_order = False
+        self.took_too_much = ""  #: of what, in words; its child was ended for that
         self.over = asyncio.Event()  #: the output is there, whole
 
     @property
@@ -165,6 +223,12 @@ class _Answer:
         if stays is not True or not isinstance(resident, int) or not isinstance(data, int):
             return Rest()
         return Rest(stays=True, resident_bytes=resident, data_bytes=data)
+
+    @property
+    def peak_bytes(self) -> int:
+        """The most that it held, as it says; 0 where it does not."""
+        peak = self.last.get("peak_bytes")
+        return peak if isinstance(peak, int) and 0 <= peak <= MEMORY_MAX else 0
 
     async def read(self, child: Child) -> None:
         with suppress(ValueError):  # a line without end
@@ -187,28 +251,32 @@ class _Answer:
             self.over.set()
 
 
-def _order(spec: ChildSpec, limits: ChildLimits) -> dict[str, object]:
+def _order(spec: ChildSpec, limits: ChildLimits, cell: Cell, taken_in: TakenIn) -> dict[str, object]:
     return {
         "proof_system": spec.proof_system,
         "program": program_to_json(spec.program),
-        "paths": {name: str(path.absolute()) for name, path in spec.paths.items()},
+        "paths": {name: str(path) for name, path in taken_in.paths.items()},
         "slice_index": spec.slice_index,
-        "job_input": str(spec.job_input.absolute()),
+        "job_input": str(taken_in.job_input),
         "parts": [
-            {"slice": one.slice_index, "input": one.input_index, "path": str(one.path.absolute()), "public": one.public}
-            for one in spec.parts
+            {"slice": one.slice_index, "input": one.input_index, "path": str(path), "public": one.public}
+            for one, path in zip(spec.parts, taken_in.parts, strict=True)
         ],
-        "cache": str(spec.cache.absolute()),
-        "workdir": str(spec.workdir.absolute()),
+        "cache": str(cell.keys),
+        "workdir": str(cell.job),
         "memory_bytes": limits.memory_bytes,
+        "file_bytes": limits.file_bytes,
+        "cpu_seconds": limits.cpu_seconds,
     }
 
 
-async def _outcome(spec: ChildSpec, limits: ChildLimits, child: Child, answer: _Answer) -> JobOutput:
+async def _outcome(limits: ChildLimits, child: Child, answer: _Answer) -> JobOutput:
     if error := answer.last.get("error"):
         raise _error_from(error)
     if answer.is_output:
-        return await asyncio.to_thread(_output_in, spec.workdir)
+        return await asyncio.to_thread(_output_in, child.cell.job)
+    if answer.took_too_much:
+        raise JobCrashed(with_last_words(answer.took_too_much, child.last_words))
     raise JobCrashed(_crash_text(limits, child, answer.last))
 
 
@@ -218,28 +286,18 @@ def _error_from(error: Mapping[str, Any]) -> ProofgridError:
     )
 
 
-def _output_in(workdir: Path) -> JobOutput:
+def _output_in(folder: Path) -> JobOutput:
     try:
-        public = read_mapping(read_json(_read(workdir / PUBLIC_FILE, PUBLIC_MAX_BYTES), field="public"), "public")
-        return JobOutput(proof=_read(workdir / PROOF_FILE, PROOF_MAX_BYTES), public=public)
+        public = read_json(read_plain(folder / PUBLIC_FILE, PUBLIC_MAX_BYTES), field="public")
+        return JobOutput(proof=read_plain(folder / PROOF_FILE, PROOF_MAX_BYTES), public=read_mapping(public, "public"))
     except (InvalidField, OSError, ValueError) as reason:
         raise JobCrashed(f"the job's output cannot be read: {reason}") from reason
 
 
-def _read(path: Path, max_bytes: int) -> bytes:
-    if path.stat().st_size > max_bytes:
-        raise ValueError(f"{path.name} is larger than {max_bytes} bytes")
-    return path.read_bytes()
-
-
-def _emptied(workdir: Path) -> bool:
-    """Empty the directory of a job that is over: it may hold a witness. Return whether nothing is left."""
+def _emptied(cell: Cell) -> bool:
+    """Empty the cell of a job that is over; return whether nothing is left."""
     try:
-        for path in workdir.iterdir():
-            if path.is_dir() and not path.is_symlink():
-                shutil.rmtree(path)
-            else:
-                path.unlink()
+        cell.empty()
     except OSError as error:
         log.warning("scratch_not_emptied", reason=f"{type(error).__name__}: {error.strerror}")
         return False
@@ -249,10 +307,10 @@ def _emptied(workdir: Path) -> bool:
 def _crash_text(limits: ChildLimits, child: Child, last: Mapping[str, object]) -> str:
     tail = child.last_words
     limit = f"memory limit {limits.memory_bytes >> 20} MiB"
-    how = exit_text(child.process.returncode or 0)
+    how = exit_text(child.exit_code)
     if last.get("out_of_memory") or _speaks_of_memory(tail):
         how = f"out of memory, {limit} ({how})"
-    elif child.process.returncode and child.process.returncode < 0:
+    elif child.exit_code < 0:
         how = f"{how} ({limit})"
     return with_last_words(how, tail)
 

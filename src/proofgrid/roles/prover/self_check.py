@@ -1,6 +1,6 @@
 """Does this machine still prove? Each proof system that offers a check runs it in a child process of its own.
 
-    prover --> python -m proofgrid.roles.prover.self_check SYSTEM WORKDIR --> {"passed", "said"} on its last line
+    prover --> python -m proofgrid.roles.prover.self_check SYSTEM WORKDIR ROOM --> {"passed", "said"} on its last line
 
 A passed check is known by the engine's version, so a start after the first one costs nothing.
 """
@@ -12,7 +12,6 @@ import json
 import os
 import signal
 import sys
-import tempfile
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -22,9 +21,14 @@ import proofgrid
 from proofgrid.primitives.digests import digest_of_json
 from proofgrid.primitives.errors import ProofgridError
 from proofgrid.primitives.last_words import without_last_words
+from proofgrid.proofs.confinement.kernel import adopt_orphans
+from proofgrid.proofs.confinement.namespaces import within
+from proofgrid.proofs.confinement.room import Room, enter
+from proofgrid.proofs.confinement.taking import end_family, end_orphans
 from proofgrid.proofs.kit.engine import exit_text
 from proofgrid.proofs.offers import SelfChecking
 from proofgrid.proofs.registry import proof_system
+from proofgrid.roles.prover.cell import Cell
 from proofgrid.roles.prover.process import child_environment
 
 TIMEOUT_SECONDS = 120.0
@@ -39,6 +43,7 @@ class CheckPlace:
     known: Path  #: which engines passed here
     scratch: Path
     cores: int
+    bubblewrap: str = ""  #: what makes namespaces of its own for a check; empty: it has none
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,8 +87,11 @@ async def _check(name: str, place: CheckPlace) -> CheckReport:
     mark = _mark(name, place)
     mark.unlink(missing_ok=True)
     try:
-        with tempfile.TemporaryDirectory(dir=place.scratch, prefix="self-check-") as workdir:
-            report = await _in_child(name, Path(workdir), cores=place.cores)
+        cell = await asyncio.to_thread(Cell.made_below, place.scratch)
+        try:
+            report = await _in_child(name, cell, place)
+        finally:
+            await asyncio.to_thread(cell.remove)
         if report.passed:
             place.known.mkdir(parents=True, exist_ok=True)
             mark.touch()
@@ -92,19 +100,15 @@ async def _check(name: str, place: CheckPlace) -> CheckReport:
     return report
 
 
-async def _in_child(name: str, workdir: Path, *, cores: int) -> CheckReport:
+async def _in_child(name: str, cell: Cell, place: CheckPlace) -> CheckReport:
+    command = [sys.executable, "-P", "-m", "proofgrid.roles.prover.self_check", name, str(cell.job)]
     child = await asyncio.create_subprocess_exec(
-        sys.executable,
-        "-P",
-        "-m",
-        "proofgrid.roles.prover.self_check",
-        name,
-        str(workdir),
+        *within(place.bubblewrap, cell.room, [*command, cell.room.to_text()]),
         stdin=asyncio.subprocess.PIPE,  # closes when this process dies, and the child with it
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.DEVNULL,
-        cwd=workdir,
-        env=child_environment(cores, workdir),
+        cwd=cell.job,
+        env=child_environment(place.cores, cell.job),
         start_new_session=True,
     )
     try:
@@ -115,6 +119,8 @@ async def _in_child(name: str, workdir: Path, *, cores: int) -> CheckReport:
     except TimeoutError:
         return CheckReport(proof_system=name, passed=False, said=f"it took longer than {TIMEOUT_SECONDS:g} s")
     finally:
+        if child.returncode is None:
+            end_family(child.pid)
         with suppress(ProcessLookupError):
             os.killpg(child.pid, signal.SIGKILL)
         await child.wait()
@@ -142,6 +148,8 @@ def main() -> None:
     import threading
 
     name, workdir = sys.argv[1], Path(sys.argv[2])
+    enter(Room.from_text(sys.argv[3]))
+    adopt_orphans()
     threading.Thread(target=_die_with_prover, daemon=True).start()
     details = ""
     try:
@@ -155,6 +163,7 @@ def main() -> None:
         passed, said, details = False, f"an unexpected {type(error).__name__}", str(error)
     sys.stdout.write("\n" + json.dumps({"passed": passed, "said": said, "details": details}) + "\n")
     sys.stdout.flush()
+    end_orphans()
     os._exit(0)
 
 

@@ -13,25 +13,20 @@ import structlog
 
 from proofgrid.roles.loop import Loop, every
 from proofgrid.rules.jobs.sizes import Correction, Measured, SizePolicy, measure, next_corrections
-from proofgrid.store.connection import Connection
 from proofgrid.store.database import Database
 from proofgrid.store.sizes import (
     BEGIN_SIZES,
     INSERT_SIZES,
     LOCK_SIZES,
-    PROVEN_JOBS,
     SIZES_IN_FORCE,
     ProvenRow,
     SizeInForce,
     corrections_by_kind,
+    proven_lately,
 )
 from proofgrid.store.transactions import Transaction
 
 LOOK_SECONDS = 600.0
-HOUR_MS = 3_600_000
-WINDOWS_MS = (HOUR_MS, 24 * HOUR_MS, 7 * 24 * HOUR_MS)
-JOBS_ENOUGH = 2_000  #: in a window; with fewer, older ones are looked at
-JOBS_MAX = 20_000
 
 log = structlog.get_logger(__name__)
 
@@ -93,16 +88,6 @@ class Learning:
             for kind, measured in measure((row.job for row in proven), policy).items()
             for correction, one in next_corrections(corrections[kind], measured, policy, now_ms=now_ms)
         ]
-
-
-async def proven_lately(connection: Connection) -> list[ProvenRow]:
-    """Return jobs that were proven in time: those of the last hour, and older ones where these are few."""
-    found: list[ProvenRow] = []
-    for window_ms in WINDOWS_MS:
-        found = await connection.fetch(PROVEN_JOBS, within_ms=window_ms, limit=JOBS_MAX)
-        if len(found) >= JOBS_ENOUGH:
-            break
-    return found
 
 
 def _columns(follow: Sequence[_Follows]) -> dict[str, list[object]]:

@@ -44,7 +44,7 @@ from proofgrid.store.settlement import (
     SettledLease,
 )
 from proofgrid.store.stakes import rescue_transfers, slash_lease
-from proofgrid.store.stored_artifacts import RECORD_ARTIFACTS
+from proofgrid.store.stored_artifacts import HAND_OVER_PROOFS
 from proofgrid.store.tasks import LOCK_TASKS
 from proofgrid.store.transfers import post_transfers
 from proofgrid.store.work import POLICY as REPUTATION
@@ -191,8 +191,9 @@ async def _move_on(
     stored = [one for one in proofs if one.small_proof is None]
     if stored:
         await connection.run(
-            RECORD_ARTIFACTS,
+            HAND_OVER_PROOFS,
             owners=[one.lease.client for one in stored],
+            operators=[one.lease.operator for one in stored],
             digests=[one.proof_digest for one in stored],
             sizes=[one.size_bytes for one in stored],
         )

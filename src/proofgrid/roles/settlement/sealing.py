@@ -31,14 +31,13 @@ from proofgrid.proofs.bundles.sealing import Combined, combine_tasks, verify_sea
 from proofgrid.proofs.library import ProgramLibrary
 from proofgrid.proofs.workers import ProofWorkers
 from proofgrid.roles.settlement.finishing import Sealed
-from proofgrid.rules.jobs.limits import SMALL_BUNDLE_BYTES
+from proofgrid.rules.jobs.limits import PROOF_BYTES_MAX, SMALL_BUNDLE_BYTES
 from proofgrid.rules.scheduling.calls import pieces_per_call
 from proofgrid.store.artifacts import ArtifactStore
 from proofgrid.store.combining import PROOFS_OF_TASKS, ClaimedTask, ProvenJob
 from proofgrid.store.database import Database
 
 COMBINE_TIMEOUT_SECONDS = 540.0
-PROOF_BYTES_MAX = 64 << 20
 IN_MEMORY_BYTES = 8 << 20  #: bundles that are sealed together are held in memory up to here
 QUICK_SECONDS = 0.05  #: a bundle that is verified faster is worth no worker call and no transaction of its own
 

@@ -35,7 +35,7 @@ from proofgrid.roles.settlement.signing import unsigned_among
 from proofgrid.roles.settlement.verifying import Fault, Reported, Verifying
 from proofgrid.rules.jobs.hedging import HedgePolicy
 from proofgrid.rules.jobs.lifecycle import LeaseEvent, LeaseState, lease_sources
-from proofgrid.rules.jobs.limits import SMALL_ARTIFACT_BYTES
+from proofgrid.rules.jobs.limits import PROOF_BYTES_MAX, SMALL_ARTIFACT_BYTES
 from proofgrid.rules.jobs.offers import JobReport, Paid
 from proofgrid.rules.jobs.phases import PhasePolicy
 from proofgrid.rules.ledger.settlement import SurplusTo
@@ -50,7 +50,6 @@ from proofgrid.store.transactions import Transaction
 from proofgrid.store.work import POLICY as REPUTATION
 
 QUEUE_MARGIN_SECONDS = 2.0  #: a lease with less left is noted as reported while its result waits to be judged
-PROOF_BYTES_MAX = 64 << 20
 REPORTS_PER_BATCH = 512
 STORE_DELAYS_SECONDS = (0.5, 1.0, 2.0, 4.0, 8.0)  #: far less than a reported lease lives
 

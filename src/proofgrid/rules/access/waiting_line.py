@@ -40,6 +40,19 @@ def patience_ms(own: int, *, standing_ms: int, policy: LinePolicy) -> int:
     return policy.standing_ms if own and is_standing(standing_ms, policy) else policy.calm_ms
 
 
+def places_of_one(window: int) -> int:
+    """Return how many places of the window one client may hold: not all, or work that takes long shuts others out.
+
+    A window of less than four is everybody's in turn: there a place is soon free again, or the gateway is late.
+    """
+    return window - window // 4
+
+
+def places_of_askers(window: int) -> int:
+    """Return how many places of the window may be held by those who only ask for a price."""
+    return max(1, window // 2)
+
+
 def may_wait(own: int, clients: int, *, standing_ms: int, let_in_per_second: int, policy: LinePolicy) -> bool:
     """May one more of a client wait that has `own` in the line already? `clients`: those in the line, it included.
 

@@ -15,6 +15,7 @@ from proofgrid.primitives.errors import InvalidField
 from proofgrid.primitives.ids import Address
 from proofgrid.primitives.money import AMOUNT_MAX
 from proofgrid.primitives.signatures import parse_address
+from proofgrid.rules.jobs.confinement import Confinement, parse_confinement
 
 OPERATORS_MAX = 64
 REGIONS_MAX = 16
@@ -30,6 +31,7 @@ class Constraints:
     denied_operators: frozenset[Address] = frozenset()
     min_stake: int = 0  #: of the operator, base units
     regions: frozenset[str] = frozenset()  #: empty: all
+    confinement: Confinement = Confinement.UNKNOWN  #: at least this
 
     @property
     def is_empty(self) -> bool:
@@ -40,11 +42,15 @@ class Constraints:
         """The last part of the lane's name; empty when nothing is demanded."""
         return "" if self.is_empty else digest_of_json(self.to_json())[:NAME_CHARS]
 
-    def accepts(self, *, operator: str, region: str, stake: int) -> bool:
+    def accepts(
+        self, *, operator: str, region: str, stake: int, confinement: Confinement = Confinement.UNKNOWN
+    ) -> bool:
         """May a prover with these facts have the job?"""
         if self.allowed_operators and operator not in self.allowed_operators:
             return False
         if operator in self.denied_operators or stake < self.min_stake:
+            return False
+        if not confinement.is_at_least(self.confinement):
             return False
         return not self.regions or region in self.regions
 
@@ -55,6 +61,8 @@ class Constraints:
             "denied_operators": sorted(self.denied_operators),
             "min_stake": self.min_stake,
             "regions": sorted(self.regions),
+            # Lanes are named by this form: what is not demanded does not change the names of before.
+            **({"confinement": self.confinement.value} if self.confinement else {}),
         }
 
 
@@ -68,11 +76,17 @@ def constraints_from_json(value: Mapping[str, Any]) -> Constraints:
         denied_operators=frozenset(value["denied_operators"]),
         min_stake=value["min_stake"],
         regions=frozenset(value["regions"]),
+        confinement=Confinement(value.get("confinement", "")),
     )
 
 
 def parse_constraints(
-    *, allowed_operators: list[str], denied_operators: list[str], min_stake: int, regions: list[str]
+    *,
+    allowed_operators: list[str],
+    denied_operators: list[str],
+    min_stake: int,
+    regions: list[str],
+    confinement: str = "",
 ) -> Constraints:
     """Return what a client asked for; raise InvalidField naming what is wrong."""
     allowed, denied = _operators(allowed_operators, "allowed"), _operators(denied_operators, "denied")
@@ -85,7 +99,11 @@ def parse_constraints(
             f"at most {REGIONS_MAX} names of 1 to {REGION_CHARS_MAX} characters", field="constraints.regions"
         )
     return Constraints(
-        allowed_operators=allowed, denied_operators=denied, min_stake=min_stake, regions=frozenset(regions)
+        allowed_operators=allowed,
+        denied_operators=denied,
+        min_stake=min_stake,
+        regions=frozenset(regions),
+        confinement=parse_confinement(confinement),
     )
 
 

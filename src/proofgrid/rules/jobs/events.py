@@ -97,6 +97,8 @@ def _demanded(constraints: Mapping[str, Any], people: Mapping[str, str]) -> str:
         parts.append(f"stake at least {format_amount(constraints['min_stake'])}")
     if constraints["regions"]:
         parts.append(f"only in {', '.join(constraints['regions'])}")
+    if constraints.get("confinement"):
+        parts.append(f"confinement at least {constraints['confinement']}")
     return "; " + "; ".join(parts)
 
 

@@ -10,6 +10,7 @@ MIB = 1 << 20
 
 SMALL_ARTIFACT_BYTES = 4 << 10  #: inputs and proofs up to here live in their job's row and travel inside messages
 SMALL_PROOF_BYTES = 256 << 10  #: up to here a proof travels inside its result; a larger one is uploaded first
+PROOF_BYTES_MAX = 64 * MIB  #: of one job: what a prover may upload under one lease
 SMALL_BUNDLE_BYTES = 64 << 10  #: bundles up to here live in the database, in the row that says whose they are
 JSON_WEIGHT = 16  #: a byte of JSON that is read on the event loop counts as so many that are only stored
 COUNT_HOLDS_MS = 1_000  #: a count of open tasks far below the limit

@@ -12,6 +12,7 @@ from proofgrid.primitives.ids import Address, JobId, LeaseId, ProverId
 from proofgrid.primitives.money import AMOUNT_MAX, UNITS_MAX, format_price, parse_price
 from proofgrid.rules.access.subnetworks import check_served
 from proofgrid.rules.jobs.classes import JobClass, parse_class
+from proofgrid.rules.jobs.confinement import Confinement
 from proofgrid.rules.jobs.engines import parse_engine
 
 SLOTS_MAX = 4_096
@@ -47,6 +48,7 @@ class ProverTerms:
     subnetworks: tuple[str, ...] = ()  #: that it serves; empty: the common lanes
     reserve_price: int = 0  #: least base units per PU of slots that it offers ahead, for firm quotes
     reserve_slots: int = 0  #: how many of its slots
+    confinement: Confinement = Confinement.UNKNOWN  #: of what it proves, as it measured it
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -114,7 +114,12 @@ MeasuredScopes = Mapping[str, Measured]  #: of one system and engine
 
 def correction_of(said: Said, corrections: Corrections) -> Correction:
     """Return the correction that is in force for a job: that of the nearest scope that has one."""
-    return _in_force(said.scopes, corrections)
+    return in_force(said.scopes, corrections)
+
+
+def in_force(scopes: Sequence[str], corrections: Corrections) -> Correction:
+    """Return the correction of the first of these scopes, the nearest first, that has one."""
+    return next((corrections[scope] for scope in scopes if scope in corrections), AS_SAID)
 
 
 def corrected(said: Said, correction: Correction) -> tuple[int, int]:
@@ -152,7 +157,7 @@ def next_corrections(
         last = corrections.get(scope)
         if last is not None and now_ms < last.made_ms + policy.every_ms:
             continue
-        now = _in_force(one.scopes, corrections)
+        now = in_force(one.scopes, corrections)
         units = _step(now.units_permille, one.units_permille, policy.least_permille, policy)
         memory = _step(now.memory_permille, one.memory_permille, policy.least_memory_permille, policy)
         if (units, memory) != (now.units_permille, now.memory_permille):
@@ -230,7 +235,3 @@ def _step(now: int, target: int | None, least: int, policy: SizePolicy) -> int:
         return now
     most = max(now + 1, now * policy.step_permille // SAID_PERMILLE)
     return max(now * SAID_PERMILLE // policy.step_permille, min(target, most))
-
-
-def _in_force(scopes: Sequence[str], corrections: Corrections) -> Correction:
-    return next((corrections[scope] for scope in scopes if scope in corrections), AS_SAID)

@@ -23,6 +23,7 @@ from typing import Protocol
 
 from proofgrid.primitives.ids import Address
 from proofgrid.primitives.money import format_price, typed_price
+from proofgrid.rules.jobs.confinement import Confinement
 from proofgrid.rules.jobs.constraints import Constraints
 
 TOLD_MAX = 16  #: events of one task and lane that say why it waits: who flaps for ever is not written for ever
@@ -49,6 +50,7 @@ class Demand(StrEnum):
     OPERATOR = "operator"
     STAKE = "stake"
     REGION = "region"
+    CONFINEMENT = "confinement"
     SIZE = "size"
     BOND = "bond"
     NO_FAILURE = "no_failure"
@@ -60,6 +62,7 @@ _UNMET: dict[Demand, str] = {
     Demand.OPERATOR: "an operator that you allow",
     Demand.STAKE: "the stake that you demand",
     Demand.REGION: "a region that you name",
+    Demand.CONFINEMENT: "the confinement that you demand",
     Demand.SIZE: "memory and speed for a job of its size",
     Demand.BOND: "a bond that carries a job of its size",
     Demand.NO_FAILURE: "a prover that has not failed it for good",
@@ -151,7 +154,14 @@ REASONS: dict[WaitReason, _Row] = {
 }
 
 
-def unmet_by(constraints: Constraints, *, operator: Address, region: str, stake: int) -> tuple[Demand, ...]:
+def unmet_by(
+    constraints: Constraints,
+    *,
+    operator: Address,
+    region: str,
+    stake: int,
+    confinement: Confinement = Confinement.UNKNOWN,
+) -> tuple[Demand, ...]:
     """Return what a client demands that a prover with these facts lacks; `stake` of its operator, base units."""
     allowed = constraints.allowed_operators
     found = []
@@ -161,6 +171,8 @@ def unmet_by(constraints: Constraints, *, operator: Address, region: str, stake:
         found.append(Demand.STAKE)
     if constraints.regions and region not in constraints.regions:
         found.append(Demand.REGION)
+    if not confinement.is_at_least(constraints.confinement):
+        found.append(Demand.CONFINEMENT)
     return tuple(found)
 
 

@@ -16,13 +16,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from proofgrid.primitives.digests import digest_of
 from proofgrid.primitives.ids import Address
 from proofgrid.rules.jobs.constraints import Constraints
+from proofgrid.rules.jobs.engines import version_of
 
 HOUR_MS = 3_600_000
 DAY_MS = 24 * HOUR_MS
 LIFE_MS = 600_000  #: a canary that nobody takes in this time is dropped, and refunded
 NEWCOMER_PROOFS = 8  #: with so many verified jobs an operator is new no more, and neither is a prover
+ENGINE_CHARS = 8  #: of its digest, in keys
 OPERATOR_SHARE = 8  #: one operator is sent at most one part in so many of a day's budget
 
 
@@ -31,7 +34,7 @@ class Candidate:
     """An operator with connected provers that could be sent a canary."""
 
     operator: Address
-    proof_systems: frozenset[str]  #: that its provers offer
+    engines: frozenset[str]  #: that its provers offer
     jobs_proven: int  #: by all its provers, ever
     carries: int | None = None  #: what its bond carries, in base units; None: nobody needs a bond
     spent: int = 0  #: base units of its canaries in the last 24 hours, those included that still run
@@ -47,9 +50,10 @@ def due_ms(occasion: int, *, interval: int, draw: int) -> int:
     return occasion * interval + draw % interval
 
 
-def occasion_key(occasion: int, *, interval: int) -> str:
-    """Name the occasion, for all gateways alike."""
-    return f"canary:{interval}:{occasion}"
+def occasion_key(occasion: int, *, interval: int, engine: str) -> str:
+    """Name the occasion, for all gateways of an engine alike: each version is sent canaries of its own."""
+    key = f"canary:{interval}:{occasion}"
+    return f"{key}:{digest_of(engine.encode())[:ENGINE_CHARS]}" if version_of(engine) else key
 
 
 def newcomer_key(candidate: Candidate, *, now_ms: int) -> str:
@@ -57,22 +61,22 @@ def newcomer_key(candidate: Candidate, *, now_ms: int) -> str:
     return f"canary:new:{candidate.jobs_proven}:{now_ms // LIFE_MS}:{candidate.operator}"
 
 
-def newcomers(candidates: Sequence[Candidate], *, proof_system: str) -> list[Candidate]:
+def newcomers(candidates: Sequence[Candidate], *, engine: str) -> list[Candidate]:
     """Return the operators that are new: their names add up, so another name is nobody new."""
-    return [one for one in able(candidates, proof_system=proof_system) if one.jobs_proven < NEWCOMER_PROOFS]
+    return [one for one in able(candidates, engine=engine) if one.jobs_proven < NEWCOMER_PROOFS]
 
 
-def choose(candidates: Sequence[Candidate], *, proof_system: str, draw: int) -> Candidate | None:
+def choose(candidates: Sequence[Candidate], *, engine: str, draw: int) -> Candidate | None:
     """Draw who is sent a canary: somebody without a verified job as long as there is one, else anybody."""
-    found = able(candidates, proof_system=proof_system)
+    found = able(candidates, engine=engine)
     unknown = [one for one in found if not one.jobs_proven]
     drawn_from = unknown or found
     return drawn_from[draw % len(drawn_from)] if drawn_from else None
 
 
-def able(candidates: Sequence[Candidate], *, proof_system: str) -> list[Candidate]:
-    """Return who proves this system at all."""
-    return [one for one in candidates if proof_system in one.proof_systems]
+def able(candidates: Sequence[Candidate], *, engine: str) -> list[Candidate]:
+    """Return who runs this engine at all."""
+    return [one for one in candidates if engine in one.engines]
 
 
 def directed_at(target: Candidate) -> Constraints:

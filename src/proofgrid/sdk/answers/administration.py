@@ -44,7 +44,7 @@ class DeadLetter:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Incident:
-    """A violation that stopped settlement."""
+    """A violation that was found; most stop settlement."""
 
     incident_id: int = 0
     kind: str = ""  #: rules/ledger/incidents.py
@@ -53,6 +53,7 @@ class Incident:
     opened_ms: int = 0
     closed_ms: int = 0  #: 0: open
     closed_by: str = ""
+    stops_settlement: bool = False  #: while it is open
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

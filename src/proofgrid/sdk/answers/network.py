@@ -52,6 +52,24 @@ class ProverStatus:
     jobs_proven: int = 0
     jobs_failed: int = 0
     state: str = ""  #: serving, or why nothing is sold to it: silent, draining, paused
+    confinement: str = ""  #: of what it proves, in its own words: process, rules, namespaces; empty: it does not know
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Size:
+    """How large jobs of a scope are; shares are thousandths of what their proof system says."""
+
+    proof_system: str = ""
+    engine: str = ""
+    scope: str = ""  #: a slice (program/number), a size (size/number), or all that the engine proves (empty)
+    number: int = 0  #: of the correction in force; 0: the scope has none of its own
+    units_permille: int = 0
+    memory_permille: int = 0
+    measured_permille: int = 0  #: what verified jobs took of late; 0: too few tell
+    measured_memory_permille: int = 0
+    operators: int = 0  #: who told
+    proofs: int = 0  #: of theirs
+    made_ms: int = 0  #: 0: there is no correction
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,7 +1,7 @@
 -- fragment: may_be_combined
 state = 'combining' AND task_id <> ALL(:running::uuid[])
       AND coalesce(claimed_by <> ALL((SELECT alive FROM others)::uuid[]), true)
-      AND NOT EXISTS (SELECT FROM incidents WHERE closed_ms IS NULL)
+      AND NOT EXISTS (SELECT FROM incidents WHERE closed_ms IS NULL AND stops_settlement)
       AND NOT EXISTS (SELECT FROM jobs WHERE jobs.task_id = tasks.task_id AND (
           split_part(lane, '/', 2) <> ALL(:engines::text[])
           OR split_part(lane, '/', 2) IN (SELECT engine FROM engine_stops WHERE resumed_ms IS NULL)))

@@ -2,18 +2,18 @@
 -- What is open already is not opened again.
 INSERT INTO incidents (kind, subject, detail) SELECT * FROM unnest(:kinds::text[], :subjects::text[], :details::text[])
 ON CONFLICT (kind, subject) WHERE closed_ms IS NULL DO NOTHING
-RETURNING incident_id, kind, subject, detail, opened_ms, closed_ms, closed_by;
+RETURNING incident_id, kind, subject, detail, opened_ms, closed_ms, closed_by, stops_settlement;
 
 -- name: is_stopped
-SELECT EXISTS (SELECT FROM incidents WHERE closed_ms IS NULL);
+SELECT EXISTS (SELECT FROM incidents WHERE closed_ms IS NULL AND stops_settlement);
 
 -- name: list_incidents
 -- Newest first; :closed: also those that are closed.
-SELECT incident_id, kind, subject, detail, opened_ms, closed_ms, closed_by FROM incidents
+SELECT incident_id, kind, subject, detail, opened_ms, closed_ms, closed_by, stops_settlement FROM incidents
 WHERE :closed OR closed_ms IS NULL ORDER BY incident_id DESC LIMIT :limit;
 
 -- name: get_incident
-SELECT incident_id, kind, subject, detail, opened_ms, closed_ms, closed_by FROM incidents
+SELECT incident_id, kind, subject, detail, opened_ms, closed_ms, closed_by, stops_settlement FROM incidents
 WHERE incident_id = :incident_id;
 
 -- name: close_incident

@@ -23,6 +23,11 @@ SELECT leases.lease_id, leases.task_id, leases.fence, leases.operator, leases.pr
     ran_ms(leases) AS ran_ms, tasks.client, tasks.limit_price
 FROM leases JOIN tasks USING (task_id) WHERE lease_id = :lease_id;
 
+-- name: leases_of_operator
+-- Those of :lease_ids, with their :fences, that are or were :operator's.
+SELECT lease_id FROM leases JOIN unnest(:lease_ids::uuid[], :fences::bigint[]) AS given(lease_id, fence)
+    USING (lease_id, fence) WHERE leases.operator = :operator;
+
 -- name: hold_lease
 -- Its prover is done with it and the gateway is not: for :hold_ms it runs out by no timer.
 UPDATE leases SET expires_ms = greatest(expires_ms, at_ms + :hold_ms), until_ms = greatest(until_ms, at_ms + :hold_ms),

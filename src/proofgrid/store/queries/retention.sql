@@ -7,6 +7,16 @@ LOCK TABLE artifacts IN SHARE ROW EXCLUSIVE MODE;
 -- Whatever else the transaction locks, it waits no longer than :patience_ms for it.
 SELECT set_config('lock_timeout', :patience_ms, true);
 
+-- name: release_left_uploads
+-- What operators uploaded under leases that they do not hold any more, before :before_ms, and that was not paid: a result
+-- that comes late finds it for as long as a grace lasts.
+UPDATE artifacts SET released = true
+WHERE lease_id IS NOT NULL AND NOT released AND created_ms < :before_ms AND NOT EXISTS (
+    SELECT 1 FROM leases WHERE leases.lease_id = artifacts.lease_id AND leases.state IN (@leases_held));
+
+-- name: forget_reservations
+DELETE FROM byte_reservations WHERE expires_ms <= now_ms();
+
 -- name: old_artifacts_exist
 -- Without the lock: is there anything to forget that was written before :keep_after_ms?
 SELECT EXISTS (

@@ -21,6 +21,29 @@ SELECT peer, session_key AS key, run, opened_ms, seen_ms, now_ms() AS now_ms FRO
 -- After change_session: the operator's next hello waits for this commit, so that several at once do not pass a limit.
 SELECT pg_advisory_xact_lock(lock_of_session(:operator));
 
+-- name: may_operate
+-- After change_operator: whoever takes the role away waits for this commit, or was before it.
+SELECT EXISTS (SELECT FROM identities WHERE address = :operator AND role = 'operator');
+
+-- name: keep_provers_of_operator
+-- After change_operator: rounds that have sold to these provers are waited for, as in change_session.
+SELECT pg_advisory_xact_lock(key)
+FROM (SELECT lock_of_session(prover_id) AS key FROM sessions WHERE open AND operator = :operator ORDER BY key) AS locks;
+
+-- name: end_sessions_of_operator
+-- An operator whose role was taken: its gateways are told to close its streams, and its leases go back to the market at
+-- once. What was reported is judged anyway.
+WITH closed AS (
+    UPDATE sessions SET open = false WHERE operator = :operator AND open RETURNING session_id, prover_id, gateway_id
+), cut AS (
+    SELECT lease_id FROM leases JOIN closed USING (prover_id)
+    WHERE leases.state IN (@leases_in_flight) ORDER BY lease_id FOR NO KEY UPDATE OF leases
+), ended AS (
+    UPDATE leases SET expires_ms = least(expires_ms, now_ms()) FROM cut WHERE leases.lease_id = cut.lease_id RETURNING 1
+)
+SELECT session_id, pg_notify('stops', json_build_object('gateway', gateway_id, 'session', session_id)::text) FROM closed
+WHERE (SELECT count(*) FROM ended) >= 0;
+
 -- name: others_of_operator
 -- After change_operator, and a statement of its own: it sees what the hello before this one has written. The operator's
 -- other sessions on gateways that were seen in the last :gateway_silent_ms, and their slots.
@@ -37,10 +60,10 @@ SELECT session_id, pg_notify('stops', json_build_object('gateway', gateway_id, '
 -- name: open_session
 INSERT INTO sessions (session_id, prover_id, operator, gateway_id, asks, classes, slots, cores, memory_bytes, region,
     version, cached_programs, class_asks, units_min, peer, session_key, run,
-    reserve_price, reserve_slots)
+    reserve_price, reserve_slots, confinement)
 VALUES (:session_id, :prover_id, :operator, :gateway_id, :asks, :classes, :slots, :cores, :memory_bytes, :region,
     :version, :cached_programs, :class_asks, :units_min, :peer, :session_key, :run, :reserve_price,
-    :reserve_slots);
+    :reserve_slots, :confinement);
 
 -- name: adopt_leases
 -- After a reconnect: the leases that this prover still holds move to the new session, and so do those that it was never

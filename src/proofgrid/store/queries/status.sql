@@ -2,7 +2,7 @@
 -- Those at gateways that were seen in the last :gateway_silent_ms: a gateway that was killed closes no sessions.
 -- :silent_ms: how long a lease lives without a heartbeat; who is silent, drains or is paused is sold nothing
 -- (supply_of_stack).
-SELECT s.prover_id, s.operator, s.region, s.asks, s.slots, (SELECT count(*) FROM leases l WHERE l.prover_id = s.prover_id
+SELECT s.prover_id, s.operator, s.region, s.confinement, s.asks, s.slots, (SELECT count(*) FROM leases l WHERE l.prover_id = s.prover_id
         AND l.state IN (@leases_held)) AS busy, s.seen_ms, p.jobs_proven, p.jobs_failed,
     CASE WHEN is_silent(s, :silent_ms) THEN 'silent' WHEN s.draining THEN 'draining'
         WHEN greatest(p.paused_until_ms, o.paused_until_ms) > now_ms() THEN 'paused' ELSE 'serving' END AS state

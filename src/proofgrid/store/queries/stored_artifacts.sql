@@ -28,8 +28,18 @@ FROM unnest(:owners::text[], :digests::text[], :sizes::bigint[]) AS g(owner, dig
 ORDER BY digest, owner
 ON CONFLICT (digest, owner) DO UPDATE SET created_ms = excluded.created_ms, released = false;
 
--- name: stored_bytes
-SELECT coalesce(sum(size_bytes), 0)::bigint FROM artifacts WHERE owner = :owner;
+-- name: hand_over_proofs
+-- What :operators uploaded under leases and was paid is their clients' from now on.
+WITH given AS (
+    SELECT DISTINCT ON (digest, owner) digest, owner, operator, size_bytes
+    FROM unnest(:owners::text[], :operators::text[], :digests::text[], :sizes::bigint[]) AS g(owner, operator, digest, size_bytes)
+), handed AS (
+    DELETE FROM artifacts USING given
+    WHERE artifacts.digest = given.digest AND artifacts.owner = given.operator AND given.operator <> given.owner
+      AND artifacts.lease_id IS NOT NULL
+)
+INSERT INTO artifacts (digest, owner, size_bytes) SELECT digest, owner, size_bytes FROM given ORDER BY digest, owner
+ON CONFLICT (digest, owner) DO UPDATE SET created_ms = excluded.created_ms, released = false, lease_id = NULL;
 
 -- name: artifact_size
 SELECT max(size_bytes) FROM artifacts WHERE digest = :digest;
@@ -44,9 +54,3 @@ SELECT @readable AS allowed,
 
 -- name: may_read_artifact
 SELECT @readable;
-
--- name: lease_allows_upload
--- The operator holds this lease now.
-SELECT EXISTS (
-    SELECT 1 FROM leases WHERE lease_id = :lease_id AND operator = :operator
-      AND state IN (@leases_held));

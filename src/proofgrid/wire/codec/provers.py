@@ -11,6 +11,7 @@ from proofgrid.primitives.ids import Address, JobId, LeaseId, ProverId, parse_uu
 from proofgrid.primitives.plain_text import escaped, one_line
 from proofgrid.rules.access.sessions import SignedSession
 from proofgrid.rules.jobs.classes import parse_class
+from proofgrid.rules.jobs.confinement import told_confinement
 from proofgrid.rules.jobs.limits import SMALL_PROOF_BYTES
 from proofgrid.rules.jobs.offers import (
     Acks,
@@ -65,6 +66,7 @@ def read_hello(message: prover.Hello) -> ProverTerms:
         subnetworks=tuple(message.subnetworks),
         reserve_price=message.reserve_price,
         reserve_slots=message.reserve_slots,
+        confinement=told_confinement(message.confinement),
     )
 
 
@@ -94,6 +96,7 @@ def write_hello(terms: ProverTerms, session: SignedSession | None = None) -> pro
             subnetworks=terms.subnetworks,
             reserve_price=terms.reserve_price,
             reserve_slots=terms.reserve_slots,
+            confinement=terms.confinement.value,
             session_key=session.key if session else "",
             run=session.run if session else "",
             session_signature=session.signature if session else "",

@@ -59,6 +59,7 @@ def _read_constraints(message: client.Constraints) -> Constraints:
         denied_operators=list(message.denied_operators),
         min_stake=message.min_stake,
         regions=list(message.regions),
+        confinement=message.confinement,
     )
 
 

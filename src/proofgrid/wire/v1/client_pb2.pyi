@@ -451,8 +451,11 @@ class Constraints(_message.Message):
     DENIED_OPERATORS_FIELD_NUMBER: _builtins.int
     MIN_STAKE_FIELD_NUMBER: _builtins.int
     REGIONS_FIELD_NUMBER: _builtins.int
+    CONFINEMENT_FIELD_NUMBER: _builtins.int
     min_stake: _builtins.int
     """of the operator, base units"""
+    confinement: _builtins.str
+    """at least: process, rules, namespaces; empty: any"""
     @_builtins.property
     def allowed_operators(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """addresses"""
@@ -468,10 +471,11 @@ class Constraints(_message.Message):
         denied_operators: _abc.Iterable[_builtins.str] | None = ...,
         min_stake: _builtins.int = ...,
         regions: _abc.Iterable[_builtins.str] | None = ...,
+        confinement: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["allowed_operators", b"allowed_operators", "denied_operators", b"denied_operators", "min_stake", b"min_stake", "regions", b"regions"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["allowed_operators", b"allowed_operators", "confinement", b"confinement", "denied_operators", b"denied_operators", "min_stake", b"min_stake", "regions", b"regions"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1145,6 +1149,7 @@ class ProverStatus(_message.Message):
     JOBS_PROVEN_FIELD_NUMBER: _builtins.int
     JOBS_FAILED_FIELD_NUMBER: _builtins.int
     STATE_FIELD_NUMBER: _builtins.int
+    CONFINEMENT_FIELD_NUMBER: _builtins.int
     prover_id: _builtins.str
     operator: _builtins.str
     region: _builtins.str
@@ -1156,6 +1161,8 @@ class ProverStatus(_message.Message):
     jobs_failed: _builtins.int
     state: _builtins.str
     """serving, or why nothing is sold to it: silent, draining, paused"""
+    confinement: _builtins.str
+    """of what it proves, in its own words"""
     @_builtins.property
     def proof_systems(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]: ...
     def __init__(
@@ -1172,10 +1179,11 @@ class ProverStatus(_message.Message):
         jobs_proven: _builtins.int = ...,
         jobs_failed: _builtins.int = ...,
         state: _builtins.str = ...,
+        confinement: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["ask_price", b"ask_price", "busy", b"busy", "jobs_failed", b"jobs_failed", "jobs_proven", b"jobs_proven", "operator", b"operator", "proof_systems", b"proof_systems", "prover_id", b"prover_id", "region", b"region", "seen_ms", b"seen_ms", "slots", b"slots", "state", b"state"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["ask_price", b"ask_price", "busy", b"busy", "confinement", b"confinement", "jobs_failed", b"jobs_failed", "jobs_proven", b"jobs_proven", "operator", b"operator", "proof_systems", b"proof_systems", "prover_id", b"prover_id", "region", b"region", "seen_ms", b"seen_ms", "slots", b"slots", "state", b"state"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -112,6 +112,7 @@ class Incident(_message.Message):
     OPENED_MS_FIELD_NUMBER: _builtins.int
     CLOSED_MS_FIELD_NUMBER: _builtins.int
     CLOSED_BY_FIELD_NUMBER: _builtins.int
+    STOPS_SETTLEMENT_FIELD_NUMBER: _builtins.int
     incident_id: _builtins.int
     kind: _builtins.str
     """rules/ledger/incidents.py"""
@@ -122,6 +123,8 @@ class Incident(_message.Message):
     closed_ms: _builtins.int
     """0: open"""
     closed_by: _builtins.str
+    stops_settlement: _builtins.bool
+    """while it is open"""
     def __init__(
         self,
         *,
@@ -132,10 +135,11 @@ class Incident(_message.Message):
         opened_ms: _builtins.int = ...,
         closed_ms: _builtins.int = ...,
         closed_by: _builtins.str = ...,
+        stops_settlement: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["closed_by", b"closed_by", "closed_ms", b"closed_ms", "detail", b"detail", "incident_id", b"incident_id", "kind", b"kind", "opened_ms", b"opened_ms", "subject", b"subject"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["closed_by", b"closed_by", "closed_ms", b"closed_ms", "detail", b"detail", "incident_id", b"incident_id", "kind", b"kind", "opened_ms", b"opened_ms", "stops_settlement", b"stops_settlement", "subject", b"subject"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

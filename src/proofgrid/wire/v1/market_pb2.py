@@ -24,21 +24,27 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1eproofgrid/wire/v1/market.proto\x12\x0cproofgrid.v1\"X\n\x13\x45xportRoundsRequest\x12\x0c\n\x04lane\x18\x01 \x01(\t\x12\r\n\x05\x66irst\x18\x02 \x01(\x04\x12\x0c\n\x04last\x18\x03 \x01(\x04\x12\x10\n\x08since_ms\x18\x04 \x01(\x03J\x04\x08Z\x10\x64\".\n\rExportedLines\x12\r\n\x05lines\x18\x01 \x01(\x0c\x12\x0e\n\x06rounds\x18\x02 \x01(\x04\">\n\x10OpenOrderRequest\x12\x0c\n\x04lane\x18\x01 \x01(\t\x12\x0e\n\x06number\x18\x02 \x01(\x04\x12\x0c\n\x04what\x18\x03 \x01(\t\"[\n\x0cOrderOpening\x12\x0c\n\x04lane\x18\x01 \x01(\t\x12\x0e\n\x06number\x18\x02 \x01(\x04\x12\x0c\n\x04what\x18\x03 \x01(\t\x12\r\n\x05nonce\x18\x04 \x01(\t\x12\x10\n\x08order_id\x18\x05 \x01(\t2\xaa\x01\n\rMarketService\x12P\n\x0c\x45xportRounds\x12!.proofgrid.v1.ExportRoundsRequest\x1a\x1b.proofgrid.v1.ExportedLines0\x01\x12G\n\tOpenOrder\x12\x1e.proofgrid.v1.OpenOrderRequest\x1a\x1a.proofgrid.v1.OrderOpeningb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1eproofgrid/wire/v1/market.proto\x12\x0cproofgrid.v1\"\x18\n\x10ListSizesRequestJ\x04\x08Z\x10\x64\"6\n\x11ListSizesResponse\x12!\n\x05sizes\x18\x01 \x03(\x0b\x32\x12.proofgrid.v1.Size\"\xf3\x01\n\x04Size\x12\x14\n\x0cproof_system\x18\x01 \x01(\t\x12\x0e\n\x06\x65ngine\x18\x02 \x01(\t\x12\r\n\x05scope\x18\x03 \x01(\t\x12\x0e\n\x06number\x18\x04 \x01(\x04\x12\x16\n\x0eunits_permille\x18\x05 \x01(\r\x12\x17\n\x0fmemory_permille\x18\x06 \x01(\r\x12\x19\n\x11measured_permille\x18\x07 \x01(\r\x12 \n\x18measured_memory_permille\x18\x08 \x01(\r\x12\x11\n\toperators\x18\t \x01(\r\x12\x0e\n\x06proofs\x18\n \x01(\r\x12\x0f\n\x07made_ms\x18\x0b \x01(\x03J\x04\x08Z\x10\x64\"X\n\x13\x45xportRoundsRequest\x12\x0c\n\x04lane\x18\x01 \x01(\t\x12\r\n\x05\x66irst\x18\x02 \x01(\x04\x12\x0c\n\x04last\x18\x03 \x01(\x04\x12\x10\n\x08since_ms\x18\x04 \x01(\x03J\x04\x08Z\x10\x64\".\n\rExportedLines\x12\r\n\x05lines\x18\x01 \x01(\x0c\x12\x0e\n\x06rounds\x18\x02 \x01(\x04\">\n\x10OpenOrderRequest\x12\x0c\n\x04lane\x18\x01 \x01(\t\x12\x0e\n\x06number\x18\x02 \x01(\x04\x12\x0c\n\x04what\x18\x03 \x01(\t\"[\n\x0cOrderOpening\x12\x0c\n\x04lane\x18\x01 \x01(\t\x12\x0e\n\x06number\x18\x02 \x01(\x04\x12\x0c\n\x04what\x18\x03 \x01(\t\x12\r\n\x05nonce\x18\x04 \x01(\t\x12\x10\n\x08order_id\x18\x05 \x01(\t2\xf8\x01\n\rMarketService\x12P\n\x0c\x45xportRounds\x12!.proofgrid.v1.ExportRoundsRequest\x1a\x1b.proofgrid.v1.ExportedLines0\x01\x12G\n\tOpenOrder\x12\x1e.proofgrid.v1.OpenOrderRequest\x1a\x1a.proofgrid.v1.OrderOpening\x12L\n\tListSizes\x12\x1e.proofgrid.v1.ListSizesRequest\x1a\x1f.proofgrid.v1.ListSizesResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'proofgrid.wire.v1.market_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_EXPORTROUNDSREQUEST']._serialized_start=48
-  _globals['_EXPORTROUNDSREQUEST']._serialized_end=136
-  _globals['_EXPORTEDLINES']._serialized_start=138
-  _globals['_EXPORTEDLINES']._serialized_end=184
-  _globals['_OPENORDERREQUEST']._serialized_start=186
-  _globals['_OPENORDERREQUEST']._serialized_end=248
-  _globals['_ORDEROPENING']._serialized_start=250
-  _globals['_ORDEROPENING']._serialized_end=341
-  _globals['_MARKETSERVICE']._serialized_start=344
-  _globals['_MARKETSERVICE']._serialized_end=514
+  _globals['_LISTSIZESREQUEST']._serialized_start=48
+  _globals['_LISTSIZESREQUEST']._serialized_end=72
+  _globals['_LISTSIZESRESPONSE']._serialized_start=74
+  _globals['_LISTSIZESRESPONSE']._serialized_end=128
+  _globals['_SIZE']._serialized_start=131
+  _globals['_SIZE']._serialized_end=374
+  _globals['_EXPORTROUNDSREQUEST']._serialized_start=376
+  _globals['_EXPORTROUNDSREQUEST']._serialized_end=464
+  _globals['_EXPORTEDLINES']._serialized_start=466
+  _globals['_EXPORTEDLINES']._serialized_end=512
+  _globals['_OPENORDERREQUEST']._serialized_start=514
+  _globals['_OPENORDERREQUEST']._serialized_end=576
+  _globals['_ORDEROPENING']._serialized_start=578
+  _globals['_ORDEROPENING']._serialized_end=669
+  _globals['_MARKETSERVICE']._serialized_start=672
+  _globals['_MARKETSERVICE']._serialized_end=920
 # @@protoc_insertion_point(module_scope)

@@ -3,8 +3,10 @@
 isort:skip_file
 The market's public record: what happened in every round, for anybody to check."""
 
+from collections import abc as _abc
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
+from google.protobuf.internal import containers as _containers
 import builtins as _builtins
 import sys
 import typing as _typing
@@ -15,6 +17,97 @@ else:
     from typing_extensions import TypeAlias as _TypeAlias, Never as _Never
 
 DESCRIPTOR: _descriptor.FileDescriptor
+
+@_typing.final
+class ListSizesRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    def __init__(
+        self,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListSizesRequest: _TypeAlias = ListSizesRequest  # noqa: Y015
+
+@_typing.final
+class ListSizesResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SIZES_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def sizes(self) -> _containers.RepeatedCompositeFieldContainer[Global___Size]: ...
+    def __init__(
+        self,
+        *,
+        sizes: _abc.Iterable[Global___Size] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["sizes", b"sizes"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListSizesResponse: _TypeAlias = ListSizesResponse  # noqa: Y015
+
+@_typing.final
+class Size(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PROOF_SYSTEM_FIELD_NUMBER: _builtins.int
+    ENGINE_FIELD_NUMBER: _builtins.int
+    SCOPE_FIELD_NUMBER: _builtins.int
+    NUMBER_FIELD_NUMBER: _builtins.int
+    UNITS_PERMILLE_FIELD_NUMBER: _builtins.int
+    MEMORY_PERMILLE_FIELD_NUMBER: _builtins.int
+    MEASURED_PERMILLE_FIELD_NUMBER: _builtins.int
+    MEASURED_MEMORY_PERMILLE_FIELD_NUMBER: _builtins.int
+    OPERATORS_FIELD_NUMBER: _builtins.int
+    PROOFS_FIELD_NUMBER: _builtins.int
+    MADE_MS_FIELD_NUMBER: _builtins.int
+    proof_system: _builtins.str
+    engine: _builtins.str
+    scope: _builtins.str
+    """a slice (program/number), a size (size/number), or all that the engine proves (empty)"""
+    number: _builtins.int
+    """of the correction in force; 0: the scope has none of its own"""
+    units_permille: _builtins.int
+    """of what is said, that new jobs have"""
+    memory_permille: _builtins.int
+    measured_permille: _builtins.int
+    """of what is said, that verified jobs took of late; 0: too few tell"""
+    measured_memory_permille: _builtins.int
+    operators: _builtins.int
+    """who told"""
+    proofs: _builtins.int
+    """of theirs"""
+    made_ms: _builtins.int
+    """when the correction was made; 0: there is none"""
+    def __init__(
+        self,
+        *,
+        proof_system: _builtins.str = ...,
+        engine: _builtins.str = ...,
+        scope: _builtins.str = ...,
+        number: _builtins.int = ...,
+        units_permille: _builtins.int = ...,
+        memory_permille: _builtins.int = ...,
+        measured_permille: _builtins.int = ...,
+        measured_memory_permille: _builtins.int = ...,
+        operators: _builtins.int = ...,
+        proofs: _builtins.int = ...,
+        made_ms: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["engine", b"engine", "made_ms", b"made_ms", "measured_memory_permille", b"measured_memory_permille", "measured_permille", b"measured_permille", "memory_permille", b"memory_permille", "number", b"number", "operators", b"operators", "proof_system", b"proof_system", "proofs", b"proofs", "scope", b"scope", "units_permille", b"units_permille"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Size: _TypeAlias = Size  # noqa: Y015
 
 @_typing.final
 class ExportRoundsRequest(_message.Message):

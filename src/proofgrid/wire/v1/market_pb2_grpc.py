@@ -44,6 +44,11 @@ class MarketServiceStub:
                 request_serializer=proofgrid_dot_wire_dot_v1_dot_market__pb2.OpenOrderRequest.SerializeToString,
                 response_deserializer=proofgrid_dot_wire_dot_v1_dot_market__pb2.OrderOpening.FromString,
                 _registered_method=True)
+        self.ListSizes = channel.unary_unary(
+                '/proofgrid.v1.MarketService/ListSizes',
+                request_serializer=proofgrid_dot_wire_dot_v1_dot_market__pb2.ListSizesRequest.SerializeToString,
+                response_deserializer=proofgrid_dot_wire_dot_v1_dot_market__pb2.ListSizesResponse.FromString,
+                _registered_method=True)
 
 
 class MarketServiceServicer:
@@ -63,6 +68,13 @@ class MarketServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ListSizes(self, request, context):
+        """What proof systems say of their jobs' sizes, and what verified jobs took.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_MarketServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -75,6 +87,11 @@ def add_MarketServiceServicer_to_server(servicer, server):
                     servicer.OpenOrder,
                     request_deserializer=proofgrid_dot_wire_dot_v1_dot_market__pb2.OpenOrderRequest.FromString,
                     response_serializer=proofgrid_dot_wire_dot_v1_dot_market__pb2.OrderOpening.SerializeToString,
+            ),
+            'ListSizes': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListSizes,
+                    request_deserializer=proofgrid_dot_wire_dot_v1_dot_market__pb2.ListSizesRequest.FromString,
+                    response_serializer=proofgrid_dot_wire_dot_v1_dot_market__pb2.ListSizesResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -131,6 +148,33 @@ class MarketService:
             '/proofgrid.v1.MarketService/OpenOrder',
             proofgrid_dot_wire_dot_v1_dot_market__pb2.OpenOrderRequest.SerializeToString,
             proofgrid_dot_wire_dot_v1_dot_market__pb2.OrderOpening.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListSizes(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/proofgrid.v1.MarketService/ListSizes',
+            proofgrid_dot_wire_dot_v1_dot_market__pb2.ListSizesRequest.SerializeToString,
+            proofgrid_dot_wire_dot_v1_dot_market__pb2.ListSizesResponse.FromString,
             options,
             channel_credentials,
             insecure,

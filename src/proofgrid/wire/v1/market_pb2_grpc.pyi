@@ -35,6 +35,8 @@ class MarketServiceStub:
     """The rounds of a lane as the lines of a file (docs/transcripts.md), the last one signed by the network."""
     OpenOrder: _grpc.UnaryUnaryMultiCallable[_market_pb2.OpenOrderRequest, _market_pb2.OrderOpening]
     """What proves that an order of a round was yours."""
+    ListSizes: _grpc.UnaryUnaryMultiCallable[_market_pb2.ListSizesRequest, _market_pb2.ListSizesResponse]
+    """What proof systems say of their jobs' sizes, and what verified jobs took."""
 
 @_typing.type_check_only
 class MarketServiceAsyncStub(MarketServiceStub):
@@ -43,6 +45,8 @@ class MarketServiceAsyncStub(MarketServiceStub):
     """The rounds of a lane as the lines of a file (docs/transcripts.md), the last one signed by the network."""
     OpenOrder: _aio.UnaryUnaryMultiCallable[_market_pb2.OpenOrderRequest, _market_pb2.OrderOpening]  # type: ignore[assignment]
     """What proves that an order of a round was yours."""
+    ListSizes: _aio.UnaryUnaryMultiCallable[_market_pb2.ListSizesRequest, _market_pb2.ListSizesResponse]  # type: ignore[assignment]
+    """What proof systems say of their jobs' sizes, and what verified jobs took."""
 
 class MarketServiceServicer(metaclass=_abc_1.ABCMeta):
     @_abc_1.abstractmethod
@@ -60,5 +64,13 @@ class MarketServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_market_pb2.OrderOpening, _abc.Awaitable[_market_pb2.OrderOpening]]:
         """What proves that an order of a round was yours."""
+
+    @_abc_1.abstractmethod
+    def ListSizes(
+        self,
+        request: _market_pb2.ListSizesRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_market_pb2.ListSizesResponse, _abc.Awaitable[_market_pb2.ListSizesResponse]]:
+        """What proof systems say of their jobs' sizes, and what verified jobs took."""
 
 def add_MarketServiceServicer_to_server(servicer: MarketServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

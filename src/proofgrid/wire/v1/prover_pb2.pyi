@@ -119,6 +119,7 @@ class Hello(_message.Message):
     SESSION_SIGNATURE_FIELD_NUMBER: _builtins.int
     RESERVE_PRICE_FIELD_NUMBER: _builtins.int
     RESERVE_SLOTS_FIELD_NUMBER: _builtins.int
+    CONFINEMENT_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     """unique among the operator's provers"""
     slots: _builtins.int
@@ -141,6 +142,8 @@ class Hello(_message.Message):
     """least base units per PU of slots that it offers ahead, for firm quotes"""
     reserve_slots: _builtins.int
     """how many of its slots; 0: none"""
+    confinement: _builtins.str
+    """of what it proves: process, rules, namespaces; empty: it does not know"""
     @_builtins.property
     def asks(self) -> _containers.RepeatedCompositeFieldContainer[Global___Ask]: ...
     @_builtins.property
@@ -179,10 +182,11 @@ class Hello(_message.Message):
         session_signature: _builtins.str = ...,
         reserve_price: _builtins.int = ...,
         reserve_slots: _builtins.int = ...,
+        confinement: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["asks", b"asks", "cached_programs", b"cached_programs", "classes", b"classes", "cores", b"cores", "held", b"held", "memory_bytes", b"memory_bytes", "name", b"name", "region", b"region", "reserve_price", b"reserve_price", "reserve_slots", b"reserve_slots", "run", b"run", "session_key", b"session_key", "session_signature", b"session_signature", "slots", b"slots", "subnetworks", b"subnetworks", "units_min", b"units_min", "version", b"version"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["asks", b"asks", "cached_programs", b"cached_programs", "classes", b"classes", "confinement", b"confinement", "cores", b"cores", "held", b"held", "memory_bytes", b"memory_bytes", "name", b"name", "region", b"region", "reserve_price", b"reserve_price", "reserve_slots", b"reserve_slots", "run", b"run", "session_key", b"session_key", "session_signature", b"session_signature", "slots", b"slots", "subnetworks", b"subnetworks", "units_min", b"units_min", "version", b"version"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -32,8 +32,8 @@ from proofgrid.proofs.systems.plonk import engine
 GIVEN, FILES = ("r1cs", "wasm"), ("r1cs", "wasm", "points", "verifying_key")
 GATES = 1  #: how constraints become gates: keys commit to them
 ROWS_MAX = 1 << 22
-#: A reference core starts in 60 ms, and proves 2^13 rows in about 1,250, 2^14 in 1,950.
-_UNITS_LEAST, _ROWS_PER_UNIT = 60, 7
+#: A reference core starts in 60 ms, and proves 2^13 rows in about 1,000.
+_UNITS_LEAST, _ROWS_PER_UNIT = 60, 8
 
 
 class PlonkSystem(CircomSystem):
