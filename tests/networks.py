@@ -132,8 +132,13 @@ class Network:
         if self.scheme == "grpcs":
             self.address = f"grpcs://localhost:{self.port}"  # certificates are for names
 
-    async def start_another_gateway(self, name: str = "gateway-2", address: str = "", **settings: str) -> str:
-        """Start one more gateway on the same database, or again at its old address; return the address."""
+    async def start_another_gateway(
+        self, name: str = "gateway-2", address: str = "", *, path: Path | None = None, **settings: str
+    ) -> str:
+        """Start one more gateway on the same database, or again at its old address; return the address.
+
+        `path`: packages of its own.
+        """
         values = {
             "DATA_DIR": str(self.root / name),
             "DSN": self.dsn,
@@ -146,7 +151,7 @@ class Network:
             **self.settings,
             **settings,
         }
-        process = await self._start(name, ["gateway", "--json"], values)
+        process = await self._start(name, ["gateway", "--json"], values, path=path)
         started = str((await self._first_line(process))["address"])
         self.others[started] = process
         return started
