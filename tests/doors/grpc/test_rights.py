@@ -81,17 +81,6 @@ RIGHTS: Mapping[str, Mapping[str, str | None]] = {
         "Appeal": "operator",
         "ResolveAppeal": "admin",
     },
-    "EngineService": {
-        "ListEngines": ANYBODY,
-        "StopEngine": "admin",
-        "ResumeEngine": "admin",
-        "ListAccepted": "admin",
-    },
-    "ProgramService": {
-        "ShareProgram": "admin client",
-        "UnshareProgram": "admin client",
-        "DeleteProgram": "admin client",
-    },
     "StatementService": {"GetStatement": ANYBODY},
     "SubnetworkService": {
         "ListSubnetworks": ANYBODY,
