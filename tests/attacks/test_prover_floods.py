@@ -172,7 +172,7 @@ async def test_what_a_stream_sends_is_weighed_before_the_next_is_read() -> None:
     beat = messages.FromProver(heartbeat=messages.Heartbeat(held=[messages.HeldLease(lease_id=str(MINE))]))
     proofs = messages.FromProver(results=messages.JobResults(results=[a_result(MINE, chars=1)]))
     service = ProverService(cast(Any, Door()), cast(Any, Quiet()), network=Address("0xn"), heartbeat_ms=1)
-    session = cast(Any, SimpleNamespace(session_id=SessionId(uuid4()), outgoing=asyncio.Queue()))
+    session = cast(Any, SimpleNamespace(session_id=SessionId(uuid4()), outgoing=asyncio.Queue(), slots=1))
     await service._listen(session, cast(Any, Stream(beat, proofs, ends=True)))
     assert weights == [
         prover_module.WORDS_WEIGHT * (beat.ByteSize() + prover_module.MESSAGE_BYTES),
@@ -189,5 +189,7 @@ async def test_an_id_that_is_nobody_s_is_answered_but_so_many_of_a_heartbeat() -
     beat = messages.FromProver(heartbeat=messages.Heartbeat(held=held))
     service = ProverService(cast(Any, None), cast(Any, Forgetful()), network=Address("0xn"), heartbeat_ms=1)
     outgoing: asyncio.Queue[Any] = asyncio.Queue()
-    await service._hear(cast(Any, SimpleNamespace(outgoing=outgoing)), "heartbeat", beat)
+    await service._hear(cast(Any, SimpleNamespace(outgoing=outgoing, slots=4_096)), "heartbeat", beat)
     assert outgoing.qsize() == prover_module.STOPS_PER_HEARTBEAT
+    with pytest.raises(MalformedMessage, match="slots"):
+        await service._hear(cast(Any, SimpleNamespace(outgoing=outgoing, slots=1)), "heartbeat", beat)

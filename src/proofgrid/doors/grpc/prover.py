@@ -36,6 +36,7 @@ from proofgrid.wire.v1 import prover_pb2_grpc as services
 HELLO_TIMEOUT_SECONDS = 10.0
 RESULTS_AT_ONCE = 16  #: messages with results of one prover; bounds the memory that their proofs take
 WORDS_AT_ONCE = 64  #: other messages of one prover
+SPARE_LEASES = 64  #: beyond those that run, and as many that are not acknowledged yet
 STOPS_PER_HEARTBEAT = 64  #: the others are told at the next ones: a word of ours costs more than an id of theirs
 SILENT_SECONDS = 120.0  #: its leases are gone long before
 WORDS_WEIGHT = 16  #: a byte of a heartbeat costs as much as so many of a proof
@@ -127,6 +128,8 @@ class ProverService(services.ProverServiceServicer):
     async def _hear(self, session: Session, kind: str | None, message: messages.FromProver) -> None:
         match kind:
             case "heartbeat":
+                if len(message.heartbeat.held) > 2 * session.slots + SPARE_LEASES:
+                    raise MalformedMessage(f"more than {session.slots} slots can hold", field="heartbeat.held")
                 held = [codec.read_held(one) for one in message.heartbeat.held]
                 for lost in (await self._desk.heartbeat(session, held))[:STOPS_PER_HEARTBEAT]:
                     await session.outgoing.put(Stop(lease_id=lost, reason="the lease is not yours any more"))

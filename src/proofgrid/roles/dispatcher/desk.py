@@ -152,6 +152,7 @@ class Desk:
             operator=operator,
             lanes=[f"{name}/{engine}/{c}" for name in subnetworks for engine in terms.asks for c in terms.classes],
             dropped=[],
+            slots=terms.slots,
         )
         # Known before it is written down: `keep_alive` closes what is open there and not known here.
         self._sessions[session.session_id] = session

@@ -6,7 +6,7 @@ import asyncio
 from dataclasses import dataclass, field
 
 from proofgrid.primitives.ids import Address, LeaseId, ProverId, SessionId
-from proofgrid.rules.jobs.offers import ToProver
+from proofgrid.rules.jobs.offers import SLOTS_MAX, ToProver
 
 OUTGOING_MAX = 10_000
 
@@ -20,4 +20,5 @@ class Session:
     operator: Address
     lanes: list[str]  #: that the prover serves
     dropped: list[LeaseId]  #: leases named in its hello that are not the prover's any more
+    slots: int = SLOTS_MAX
     outgoing: asyncio.Queue[ToProver | None] = field(default_factory=lambda: asyncio.Queue(OUTGOING_MAX))
