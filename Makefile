@@ -14,7 +14,7 @@ FAST := tests/rules tests/primitives tests/simulation/test_parts.py tests/wire t
 TESTS ?= tests --ignore=tests/acceptance/scenarios
 
 .DEFAULT_GOAL := help
-.PHONY: help demo engines engine-wheels fast test test-zkvm test-wraps scenarios check format bench bench-check proto protos schema db coverage dead mutants house lock wheels wheel release bill clean
+.PHONY: help demo engines engine-wheels fast test test-zkvm test-wraps test-wheels scenarios check format bench bench-check proto protos schema db coverage dead mutants house lock wheels wheel release bill clean
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## */\1\t/' | awk -F'\t' '{printf "  make %-11s  %s\n", $$1, $$2}'
@@ -47,6 +47,9 @@ test-zkvm: $(STAMP) ## build the engines that take long (Rust: ten minutes of pr
 
 test-wraps: $(STAMP) ## one proof of PARTS (default 2) real proofs on a network, and the demo of every system; a setup takes a minute of processor time a part
 	WRAP_PARTS=$(or $(PARTS),2) $(PYTEST) tests/acceptance/test_real_one_proof.py tests/acceptance/test_demo_all.py
+
+test-wheels: $(STAMP) wheel ## install proofgrid and the engines' wheels of dist/ into a bare environment and prove there, without Go, Rust and Node.js
+	ENGINE_WHEELS=dist $(PYTEST) tests/acceptance/test_bare_machine.py
 
 scenarios: $(STAMP) ## break everything on purpose: one failure per file, real processes (about 15 minutes)
 	$(PYTEST) tests/acceptance/scenarios

@@ -15,6 +15,7 @@ from typing import Any
 
 import psutil
 
+from proofgrid.primitives.private_files import OTHERS
 from proofgrid.primitives.signatures import SigningKey
 from proofgrid.sdk.answers.money import LedgerCheck
 from proofgrid.sdk.answers.network import NetworkStatus
@@ -133,8 +134,13 @@ class Network:
         if self.scheme == "grpcs":
             self.address = f"grpcs://localhost:{self.port}"  # certificates are for names
 
-    async def start_another_gateway(self, name: str = "gateway-2", address: str = "", **settings: str) -> str:
-        """Start one more gateway on the same database, or again at its old address; return the address."""
+    async def start_another_gateway(
+        self, name: str = "gateway-2", address: str = "", *, path: Path | None = None, **settings: str
+    ) -> str:
+        """Start one more gateway on the same database, or again at its old address; return the address.
+
+        `path`: packages of its own.
+        """
         values = {
             "DATA_DIR": str(self.root / name),
             "DSN": self.dsn,
@@ -147,7 +153,7 @@ class Network:
             **self.settings,
             **settings,
         }
-        process = await self._start(name, ["gateway", "--json"], values)
+        process = await self._start(name, ["gateway", "--json"], values, path=path)
         started = str((await self._first_line(process))["address"])
         self.others[started] = process
         return started
@@ -371,3 +377,9 @@ async def running_network(
         raise
     finally:
         await network.stop()
+
+
+def open_to_others(root: Path) -> list[str]:
+    """Return what in a folder, itself included, others than its owner can open."""
+    found = [root, *root.rglob("*")]
+    return [str(path) for path in found if not path.is_socket() and path.lstat().st_mode & OTHERS]

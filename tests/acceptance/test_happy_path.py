@@ -10,7 +10,7 @@ import pytest
 from proofgrid.primitives.errors import IdempotencyConflict, NotAllowed, NotFinished, UnknownTask
 from proofgrid.sdk.client import Client
 from tests.acceptance.tasks import check_paid_once, database_of, events_of, fetch_and_verify, register_toy, wait_for
-from tests.networks import Network
+from tests.networks import Network, open_to_others
 
 
 async def test_a_task_is_sold_proven_paid_and_sealed(network: Network, tmp_path: Path) -> None:
@@ -36,6 +36,9 @@ async def test_a_task_is_sold_proven_paid_and_sealed(network: Network, tmp_path:
     assert account.escrowed == 0
     assert {job.paid for job in report.manifest.jobs} == {item["sell_price"] * 10 for item in sold}
     await check_paid_once(network)
+    folders = [network.root / "gateway", *network.root.glob("operators/*/provers/*")]
+    assert len(folders) > 1
+    assert [open_to_others(folder) for folder in folders] == [[]] * len(folders)
 
 
 async def test_the_operators_earn_what_the_clients_spend(network: Network, tmp_path: Path) -> None:

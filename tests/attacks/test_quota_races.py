@@ -6,6 +6,8 @@ import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
@@ -150,8 +152,8 @@ async def test_inputs_of_requests_count_too_and_those_of_no_task_are_gone_within
     owned: OwnedPrograms, tmp_path: Path
 ) -> None:
     here = limited(owned, tmp_path)
-    nobody: object = None
-    normaliser = Normaliser(here.lane.artifacts, nobody, nobody, here.reservations, scratch=tmp_path)  # type: ignore[arg-type]
+    nobody: Any = SimpleNamespace(count=1)
+    normaliser = Normaliser(here.lane.artifacts, nobody, nobody, here.reservations, scratch=tmp_path)
 
     def jobs(number: int) -> list[JobDraft]:
         return [

@@ -6,6 +6,7 @@ import asyncio
 
 from proofgrid.primitives.clock import SystemClock
 from proofgrid.primitives.errors import InvalidField
+from proofgrid.primitives.private_files import private_folder
 from proofgrid.roles.prover.node import OnEvent, ProverNode
 from proofgrid.roles.prover.self_check import CheckPlace, CheckReport, check_all
 from proofgrid.sdk.connection import Connection
@@ -26,6 +27,7 @@ async def run_prover(settings: ProverSettings, *, on_event: OnEvent, drain: asyn
     key = read_key(settings.key, password=settings.key_password or None)
     gateways = settings.gateways()
     node_settings = settings.node()
+    private_folder(node_settings.directory)
     network = settings.network or None
     clock = SystemClock()
     async with Connection(
@@ -60,7 +62,7 @@ async def run_self_check(settings: ProverSettings) -> list[CheckReport]:
     """Let every proof system of a prover that can check itself do so, now."""
     configure_logs(json_lines=settings.log_json, level=settings.log_level)
     node_settings = settings.node()
-    scratch = node_settings.directory / "scratch"
+    scratch = private_folder(node_settings.directory) / "scratch"
     scratch.mkdir(parents=True, exist_ok=True)
     place = CheckPlace(
         systems=node_settings.systems,

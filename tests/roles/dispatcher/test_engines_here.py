@@ -10,6 +10,7 @@ import pytest
 from proofgrid.primitives.errors import Unavailable
 from proofgrid.primitives.ids import Address
 from proofgrid.roles.dispatcher.session import Session
+from proofgrid.rules.jobs.offers import Notice
 from tests.makers import OWN, some_terms
 from tests.roles.lanes import LaneUnderTest, held
 
@@ -35,6 +36,9 @@ async def test_a_session_serves_the_engines_that_both_sides_run(lane: LaneUnderT
     session = await hello(lane, NEW, "other@1", "ezkl@3")
     assert await asked(lane) == ({NEW, "ezkl@3"}, 2)
     assert {lane.split("/")[1] for lane in session.lanes} == {NEW, "ezkl@3"}
+    told = session.outgoing.get_nowait()
+    assert isinstance(told, Notice)
+    assert (told.code, "does not verify other@1:" in told.detail) == ("not_here", True)
 
 
 async def test_a_prover_of_another_version_is_sent_on_with_both_named(lane: LaneUnderTest) -> None:

@@ -13,7 +13,9 @@ from proofgrid.proofs.base import Program, SliceSpec
 from proofgrid.roles.intake import known_engines
 from proofgrid.roles.intake.known_engines import HOLDS_MS, REMEMBERS_MS, KnownEngines
 from proofgrid.store.engines import INSERT_PROGRAM_ENGINES
+from proofgrid.store.programs import INSERT_PROGRAM
 from proofgrid.store.transactions import Transaction
+from tests.makers import a_program
 from tests.roles.lanes import LaneUnderTest
 
 OLD, NEW = Engine("toy@1.0"), Engine("toy@2.0")
@@ -28,7 +30,7 @@ def toy_alone(monkeypatch: pytest.MonkeyPatch) -> None:
 async def a_built_program(lane: LaneUnderTest, engines: Sequence[Engine] = (), **identity: str) -> Program:
     slices = (SliceSpec(index=0, units=1, memory_bytes=1),)
     program = Program(proof_system="toy", identity=identity, files={}, verifying_files=(), slices=slices)
-    await lane.fetch("UPDATE programs SET digest = $1", program.digest)
+    await lane.database.write(Transaction.REGISTER_PROGRAM, INSERT_PROGRAM, **a_program(digest=program.digest))
     for engine in engines:
         await lane.database.write(
             Transaction.REGISTER_PROGRAM, INSERT_PROGRAM_ENGINES, program_digest=program.digest, engines=[engine]

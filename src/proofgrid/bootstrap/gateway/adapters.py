@@ -20,6 +20,7 @@ from proofgrid.primitives.clock import Clock, SystemClock
 from proofgrid.primitives.digests import Digest
 from proofgrid.primitives.errors import InvalidField
 from proofgrid.primitives.ids import Address
+from proofgrid.primitives.private_files import private_folder
 from proofgrid.primitives.signatures import SigningKey
 from proofgrid.primitives.turns import Urgency
 from proofgrid.proofs.confinement.room import Room
@@ -83,8 +84,7 @@ class Adapters:
 @asynccontextmanager
 async def open_adapters(settings: GatewaySettings, sibling: Sibling) -> AsyncIterator[Adapters]:
     """The world of the settings; what was opened is closed in the end. Raises InvalidField for what is not there."""
-    data_dir = settings.directory()
-    data_dir.mkdir(parents=True, exist_ok=True)
+    data_dir = private_folder(settings.directory())
     key = network_key_of(settings, data_dir)
     scratch = fresh_scratch(data_dir / "scratch")
     async with (

@@ -14,6 +14,7 @@ import typer
 from proofgrid.cli.kit.console import complain, print_json, say
 from proofgrid.cli.kit.options import DataDirOption, JsonOption
 from proofgrid.primitives.event_loop import run_async
+from proofgrid.primitives.private_files import keep_files_private
 from proofgrid.settings.declared import load_settings
 from proofgrid.settings.gateway import GatewaySettings
 
@@ -47,6 +48,7 @@ def backup(
     Example:
       proofgrid admin backup --out /backups/proofgrid
     """
+    keep_files_private()
     made = run_async(_back_up(_settings(data_dir, dsn, artifacts), out))
     if json:
         print_json(made)
@@ -70,6 +72,7 @@ def restore(
     Example:
       proofgrid admin restore --from /backups/proofgrid --data-dir new-data
     """
+    keep_files_private()
     restored = run_async(_restore(_settings(data_dir, dsn, artifacts), source))
     if json:
         print_json(restored)
@@ -87,6 +90,7 @@ def gc(
     Example:
       proofgrid admin gc
     """
+    keep_files_private()
     tidied = run_async(_tidy(_settings(data_dir, dsn, artifacts)))
     if json:
         print_json(tidied)

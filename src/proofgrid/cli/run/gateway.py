@@ -14,6 +14,7 @@ from proofgrid.cli.kit.missing import complain_of_missing_systems
 from proofgrid.cli.kit.options import JsonOption
 from proofgrid.cli.kit.setting_options import with_settings
 from proofgrid.primitives.event_loop import run_async
+from proofgrid.primitives.private_files import keep_files_private
 from proofgrid.proofs.confinement.kernel import forget_secrets, hide_memory
 from proofgrid.settings.gateway import GatewaySettings
 
@@ -49,6 +50,7 @@ def run(
     if check:
         _check(settings, json=json)
         return
+    keep_files_private()
     if lifeline:
         stop_when_stdin_closes()
     complain_of_missing_systems()

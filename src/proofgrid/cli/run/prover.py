@@ -19,6 +19,7 @@ from proofgrid.cli.kit.setting_options import with_settings
 from proofgrid.primitives.event_loop import run_async
 from proofgrid.primitives.last_words import without_last_words
 from proofgrid.primitives.money import format_amount
+from proofgrid.primitives.private_files import keep_files_private
 from proofgrid.proofs.confinement.kernel import forget_secrets, hide_memory
 from proofgrid.settings.prover import ProverSettings
 
@@ -63,6 +64,7 @@ def run(
       proofgrid prover --self-check
       proofgrid prover --gateway grpcs://gateway.example:7400 --network 0x… --key operator.key
     """
+    keep_files_private()
     complain_of_missing_systems()
     if self_check:
         _check(settings, json=json)

@@ -22,7 +22,7 @@ from proofgrid.primitives.ids import Address, GatewayId, LeaseId, SessionId, Tas
 from proofgrid.primitives.turns import Urgency
 from proofgrid.roles.dispatcher.arriving import check_arrival, columns_of, why_paused
 from proofgrid.roles.dispatcher.checking import Checking
-from proofgrid.roles.dispatcher.engines_here import with_engines_here
+from proofgrid.roles.dispatcher.engines_here import NOT_HERE, with_engines_here
 from proofgrid.roles.dispatcher.handing_back import HandingBack
 from proofgrid.roles.dispatcher.handing_out import HandingOut, send
 from proofgrid.roles.dispatcher.hearing import Hearing
@@ -145,7 +145,7 @@ class Desk:
         if self._moving:
             raise Unavailable("this gateway closes", hint="give the addresses of several gateways")
         subnetworks = terms.subnetworks or (self._subnetwork,)
-        terms = await with_engines_here(self._database, terms, subnetworks, self._settings.engines)
+        terms, left_out = await with_engines_here(self._database, terms, subnetworks, self._settings.engines)
         session = Session(
             session_id=SessionId(fresh_uuid(self._clock)),
             prover_id=prover_id(operator, terms.name),
@@ -160,6 +160,8 @@ class Desk:
         except BaseException:
             self._sessions.pop(session.session_id, None)
             raise
+        if left_out:
+            self.tell(session.session_id, NOT_HERE, left_out)
         if self._moving:
             self._ask_to_move(session)
         return session

@@ -28,6 +28,7 @@ from proofgrid.primitives.clock import Clock, SystemClock
 from proofgrid.primitives.deaths import Deaths, ProcessLost
 from proofgrid.primitives.errors import ProofgridError
 from proofgrid.primitives.ids import GatewayId
+from proofgrid.primitives.private_files import private_folder
 from proofgrid.settings.gateway import GatewaySettings
 from proofgrid.store.keeper import Keeper
 from proofgrid.telemetry.logs import configure_logs
@@ -72,8 +73,7 @@ async def run_siblings(
 @asynccontextmanager
 async def _ground(settings: GatewaySettings) -> AsyncIterator[tuple[GatewaySettings, Keeper | None]]:
     """What the siblings stand on: port, key and database; yields the settings of each."""
-    data_dir = settings.directory()
-    data_dir.mkdir(parents=True, exist_ok=True)
+    data_dir = private_folder(settings.directory())
     async with AsyncExitStack() as stack:
         listen = settings.listen
         if "api" in settings.role_names():
