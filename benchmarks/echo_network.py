@@ -89,7 +89,7 @@ async def _echo_prover(
 ) -> None:
     terms = ProverTerms(
         name=f"echo-{number}",
-        asks={"echo": 100 + number},
+        asks={"echo@1.0": 100 + number},
         classes=(JobClass.SMALL,),
         slots=slots,
         cores=1,

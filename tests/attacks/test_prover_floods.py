@@ -159,7 +159,7 @@ async def test_what_a_stream_sends_is_weighed_before_the_next_is_read() -> None:
     weights: list[int] = []
 
     class Door:
-        async def pace_stream(self, session_id: Any, weight: int) -> None:
+        async def pace_stream(self, session: Any, weight: int) -> None:
             weights.append(weight)
 
     class Quiet(Desk):
@@ -178,3 +178,16 @@ async def test_what_a_stream_sends_is_weighed_before_the_next_is_read() -> None:
         prover_module.WORDS_WEIGHT * (beat.ByteSize() + prover_module.MESSAGE_BYTES),
         proofs.ByteSize() + prover_module.MESSAGE_BYTES,
     ]
+
+
+async def test_an_id_that_is_nobody_s_is_answered_but_so_many_of_a_heartbeat() -> None:
+    class Forgetful(Desk):
+        async def heartbeat(self, session: Any, leases: Any) -> list[LeaseId]:
+            return [one.lease_id for one in leases]
+
+    held = [messages.HeldLease(lease_id=str(uuid4())) for _ in range(4_000)]
+    beat = messages.FromProver(heartbeat=messages.Heartbeat(held=held))
+    service = ProverService(cast(Any, None), cast(Any, Forgetful()), network=Address("0xn"), heartbeat_ms=1)
+    outgoing: asyncio.Queue[Any] = asyncio.Queue()
+    await service._hear(cast(Any, SimpleNamespace(outgoing=outgoing)), "heartbeat", beat)
+    assert outgoing.qsize() == prover_module.STOPS_PER_HEARTBEAT

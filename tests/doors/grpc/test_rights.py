@@ -129,10 +129,11 @@ class CollectingServer:
 def an_intake_without_a_database() -> Intake:
     """Every use case as it is, over nothing: only what it needs is asked for."""
     parts: dict[str, Any] = {}
+    known = {"limits": Limits(), "here": ()}  # what is looked at while it is made
     for name, kind in inspect.get_annotations(Intake).items():
         cls = getattr(all_of_it, kind)
         made: dict[str, Any] = dict.fromkeys(inspect.signature(cls).parameters)
-        parts[name] = Limits() if cls is Limits else cls(**made | ({"limits": Limits()} if "limits" in made else {}))
+        parts[name] = Limits() if cls is Limits else cls(**made | {name: known[name] for name in made if name in known})
     return Intake(**parts)
 
 

@@ -11,7 +11,7 @@ import grpc
 from google.protobuf.message import Message
 
 from proofgrid.primitives.errors import BadToken, Busy, NoToken, ProofgridError
-from proofgrid.primitives.ids import SessionId
+from proofgrid.roles.dispatcher.session import Session
 from proofgrid.roles.intake.callers import Callers
 from proofgrid.roles.intake.open_calls import OpenCall
 from proofgrid.rules.access.rights import roles_needed
@@ -63,9 +63,9 @@ class FrontDoor:
         """Count a text of JSON before it is read. Raises RateLimited."""
         self._callers.weigh_json(caller.address, text)
 
-    async def pace_stream(self, session_id: SessionId, weight: int) -> None:
+    async def pace_stream(self, session: Session, weight: int) -> None:
         """Count what came on a prover's stream, and wait where it is ahead of its rate."""
-        await self._callers.pace_stream(session_id, weight)
+        await self._callers.pace_stream(session.session_id, session.operator, weight)
 
     async def pace_bytes(self, caller: Caller, number: int) -> None:
         """Count bytes that came, and wait where their sender is ahead of its rate."""

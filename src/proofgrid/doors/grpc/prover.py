@@ -36,6 +36,7 @@ from proofgrid.wire.v1 import prover_pb2_grpc as services
 HELLO_TIMEOUT_SECONDS = 10.0
 RESULTS_AT_ONCE = 16  #: messages with results of one prover; bounds the memory that their proofs take
 WORDS_AT_ONCE = 64  #: other messages of one prover
+STOPS_PER_HEARTBEAT = 64  #: the others are told at the next ones: a word of ours costs more than an id of theirs
 SILENT_SECONDS = 120.0  #: its leases are gone long before
 WORDS_WEIGHT = 16  #: a byte of a heartbeat costs as much as so many of a proof
 MESSAGE_BYTES = 256  #: that a message costs besides its own
@@ -105,7 +106,7 @@ class ProverService(services.ProverServiceServicer):
             while (message := await _read(context)) is not None:
                 kind = message.WhichOneof("message")
                 weight = 1 if kind == "results" else WORDS_WEIGHT
-                await self._door.pace_stream(session.session_id, weight * (message.ByteSize() + MESSAGE_BYTES))
+                await self._door.pace_stream(session, weight * (message.ByteSize() + MESSAGE_BYTES))
                 turn = results if kind == "results" else words
                 with self._desk.unread(session):
                     await turn.acquire()
@@ -127,7 +128,7 @@ class ProverService(services.ProverServiceServicer):
         match kind:
             case "heartbeat":
                 held = [codec.read_held(one) for one in message.heartbeat.held]
-                for lost in await self._desk.heartbeat(session, held):
+                for lost in (await self._desk.heartbeat(session, held))[:STOPS_PER_HEARTBEAT]:
                     await session.outgoing.put(Stop(lease_id=lost, reason="the lease is not yours any more"))
             case "progress":
                 await self._desk.progress(session, codec.read_progress(message.progress))

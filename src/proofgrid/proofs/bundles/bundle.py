@@ -17,7 +17,6 @@ from pathlib import Path
 from proofgrid.primitives.canonical import canonical_json
 from proofgrid.primitives.digests import Digest, digest_of, digest_of_file
 from proofgrid.primitives.errors import BadBundle, ProofgridError, UnknownProofSystem
-from proofgrid.primitives.ids import Address
 from proofgrid.primitives.signatures import HALF_ORDER, SigningKey, signer_of
 from proofgrid.proofs.base import JobOutput, PartialProof, Program, ProgramFiles
 from proofgrid.proofs.bundles.container import (
@@ -41,6 +40,8 @@ from proofgrid.proofs.registry import proof_system
 
 DEFAULT_LIMITS = ContainerLimits()
 KEPT_BYTES_MAX = 1 << 20  #: of a program's files that a workbench keeps for bundles to come
+
+SIGNATURE_BYTES_MAX = 1 << 10
 
 _SIGNATURE_TEXT = re.compile(r"0x[0-9a-f]{128}(1b|1c)")
 
@@ -151,12 +152,12 @@ def verify_bundle(
     """
     bench = workdir if isinstance(workdir, Workbench) else Workbench(workdir)
     with open_container(source, limits) as container:
-        bundle = _read(container)
+        bundle = _read(container, expect_network)
         manifest = bundle.manifest
         checks = [
             f"container: {len(container.digests)} files, nothing else",
             f"signature: by {manifest.network}",
-            _check_network(manifest, expect_network),
+            _network_text(expect_network),
             _check_program_digest(manifest, expect_program),
             _jobs_text(manifest),
         ]
@@ -181,38 +182,44 @@ def _message(manifest_digest: Digest) -> bytes:
     return f"proofgrid bundle 1 {manifest_digest}".encode()
 
 
-def _read(container: Container) -> Bundle:
+def _read(container: Container, expect_network: str | None = None) -> Bundle:
+    # Who signed it is known before a byte of the manifest is read as JSON: what nobody signed costs its hash.
     content = container.read_json_bytes(MANIFEST)
-    manifest = manifest_from_bytes(content)
     digest = digest_of(content)
-    signature = _check_signature(container.read_json_bytes(SIGNATURE), manifest.network, digest)
+    signer, signature = _check_signature(container.read_json_bytes(SIGNATURE), digest)
+    _check_expected(signer, expect_network)
+    manifest = manifest_from_bytes(content)
+    if signer != manifest.network:
+        raise BadBundle("the signer is not the network that the manifest names", field="signature")
     if container.digests != manifest.files:
         strays = sorted(container.digests ^ manifest.files)
         raise BadBundle(f"the file {strays[0]} is missing, or nobody refers to it", field="container")
     return Bundle(manifest, digest, signature)
 
 
-def _check_signature(content: bytes, network: Address, manifest_digest: Digest) -> str:
+def _check_signature(content: bytes, manifest_digest: Digest) -> tuple[str, str]:
+    """Return who signed a manifest, and the signature. Raises BadBundle."""
+    if len(content) > SIGNATURE_BYTES_MAX:
+        raise BadBundle(f"signature.json is larger than {SIGNATURE_BYTES_MAX} bytes", field="signature")
     value = json_from_canonical(content, what=SIGNATURE)
     if not isinstance(value, dict) or set(value) != {"signature", "signer"}:
         raise BadBundle("signature.json has the members signature and signer", field="signature")
-    signature = value["signature"]
-    if value["signer"] != network:
-        raise BadBundle("the signer is not the network that the manifest names", field="signature")
+    signature, signer = value["signature"], value["signer"]
     # One spelling only: other cases of hex digits and high s would be other bytes with the same meaning.
     if not isinstance(signature, str) or not _SIGNATURE_TEXT.fullmatch(signature):
         raise BadBundle("a signature is 0x and 130 lower-case hex digits", field="signature")
-    if int(signature[66:130], 16) > HALF_ORDER or signer_of(_message(manifest_digest), signature) != network:
-        raise BadBundle(f"the manifest was not signed by {network}, or changed since", field="signature")
-    return signature
+    if int(signature[66:130], 16) > HALF_ORDER or signer_of(_message(manifest_digest), signature) != signer:
+        raise BadBundle(f"the manifest was not signed by {signer}, or changed since", field="signature")
+    return signer, signature
 
 
-def _check_network(manifest: Manifest, expected: str | None) -> str:
-    if expected is None:
-        return "network: any (none was insisted on)"
-    if manifest.network.lower() != expected.lower():
-        raise BadBundle(f"the bundle is of the network {manifest.network}, not {expected}", field="network")
-    return "network: the expected one"
+def _check_expected(network: str, expected: str | None) -> None:
+    if expected is not None and network.lower() != expected.lower():
+        raise BadBundle(f"the bundle is of the network {network}, not {expected}", field="network")
+
+
+def _network_text(expected: str | None) -> str:
+    return "network: any (none was insisted on)" if expected is None else "network: the expected one"
 
 
 def _check_program_digest(manifest: Manifest, expected: str | None) -> str:

@@ -22,7 +22,8 @@ from typing import Literal, TypedDict, TypeGuard
 
 from proofgrid.primitives.canonical import Json, canonical_json
 from proofgrid.primitives.digests import Digest, digest_of
-from proofgrid.primitives.errors import BadBundle, BadProof, ProofgridError
+from proofgrid.primitives.errors import BadBundle, BadProof, InvalidField, ProofgridError
+from proofgrid.primitives.reading import read_json, read_mapping, read_text
 from proofgrid.primitives.signatures import HALF_ORDER, SigningKey, signer_of
 from proofgrid.proofs.base import JobOutput, Program, ProgramFiles
 from proofgrid.proofs.bundles.container import (
@@ -157,20 +158,22 @@ def _read_record(container: Container) -> _Record:
     content = container.read_json_bytes(MANIFEST)
     seal_bytes = container.read_json_bytes(SIGNATURE)
     try:
-        record, seal = json.loads(content), json.loads(seal_bytes)
+        record = read_json(content, field=MANIFEST)
+        seal = read_mapping(read_json(seal_bytes, field=SIGNATURE), SIGNATURE)
         spelled_once = canonical_json(record) == content and canonical_json(seal) == seal_bytes
         if not spelled_once or not _is_record(record) or set(seal) != {"signature"}:
             raise ValueError
+        signature = read_text(seal["signature"], SIGNATURE)
         if record["format"] not in _FORMATS[record["kind"] == SlashReason.EQUIVOCATION]:
             raise ValueError
-    except (ValueError, TypeError, RecursionError):
+    except (ValueError, TypeError, InvalidField):
         raise BadBundle("this is no evidence of this format", field="container") from None
     if record["kind"] not in (SlashReason.INVALID_PROOF, SlashReason.EQUIVOCATION):
         raise BadBundle(f"a {record['kind']} cannot be shown to others", field="kind")
-    if signer_of(_message(content), seal["signature"]) != record["network"]:
+    if signer_of(_message(content), signature) != record["network"]:
         raise BadBundle(f"it was not signed by {record['network']}, or changed since", field="network")
     # Digits in other cases, or s on the other half, would be other bytes with the same meaning.
-    if seal["signature"] != seal["signature"].lower() or int(seal["signature"][66:130], 16) > HALF_ORDER:
+    if signature != signature.lower() or int(signature[66:130], 16) > HALF_ORDER:
         raise BadBundle("the network's signature is not in its one spelling", field="network")
     return record
 

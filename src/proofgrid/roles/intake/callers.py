@@ -25,8 +25,9 @@ from proofgrid.telemetry.acting import is_called_by
 
 KNOWN_TOKENS_MAX = 10_000
 FORGET_SECONDS = 60.0
-#: Of one prover's stream: proofs of 256 KiB by the dozen in a second, or two thousand words.
-STREAM_RATE = Rate(per_second=8 << 20, burst=128 << 20)
+#: Of one prover's stream: proofs of 256 KiB by the dozen in a second, or eight hundred words.
+STREAM_RATE = Rate(per_second=4 << 20, burst=32 << 20)
+OPERATOR_RATE = Rate(per_second=32 << 20, burst=128 << 20)  #: of all streams of an operator
 ONLY_ADMIN = frozenset({Role.ADMIN})
 
 log = structlog.get_logger(__name__)
@@ -49,6 +50,7 @@ class Callers:
             Rate(per_second=limits.stranger_requests_per_second, burst=limits.stranger_requests_burst), clock
         )
         self._streams: Rates[SessionId] = Rates(STREAM_RATE, clock)
+        self._operators: Rates[Address] = Rates(OPERATOR_RATE, clock)
         self.calls = OpenCalls(self, at_once=limits.calls_at_once)
         self.known_roles = KnownRoles(database, clock=clock)
 
@@ -94,9 +96,10 @@ class Callers:
         """Count a text of JSON before it is read; raise RateLimited where its caller sent too much of it lately."""
         _refuse(self._bytes.take(caller, JSON_WEIGHT * len(text)), "too many bytes of JSON")
 
-    async def pace_stream(self, session_id: SessionId, weight: int) -> None:
+    async def pace_stream(self, session_id: SessionId, operator: Address, weight: int) -> None:
         """Count what came on a prover's stream, in bytes of results, and wait where it is ahead of its rate."""
         await self._streams.pace(session_id, weight)
+        await self._operators.pace(operator, weight)
 
     async def pace_bytes(self, caller: Address, number: int) -> None:
         """Count bytes that came, and wait where their sender is ahead of its rate."""

@@ -34,6 +34,8 @@ from proofgrid.proofs.systems.ezkl.model.trees import write_trees
 MODEL_BYTES_MAX = 64 << 20
 NODES_MAX = 50_000  #: of a file: reading takes seconds; what a build of them costs is estimated later (work.py)
 ELEMENTS_MAX = 1 << 16  #: of an input or output tensor
+WEIGHTS_MAX = 1 << 26  #: numbers of all weights: a file of 64 MiB has a quarter of it as floats
+INFERRED_MAX = 1 << 27  #: numbers of all tensors for one input, which whoever runs the model holds
 TENSORS_MAX = 64  #: inputs, and outputs, of a model
 
 _INPUT_TYPES = frozenset(
@@ -105,13 +107,16 @@ def load_model(
     """
     proto = _parse(path)
     _check_self_contained(proto)
+    _check_dense(proto)
     _check(proto)
     _fix_batch_of_one(proto.graph)
+    _check_sizes_of(proto)
     proto = original = leave_out_outputs(fix_inputs(proto, fixed), private)
     for apply in PASSES:
         proto = apply(proto)
     inferred = _infer_shapes(proto)
     tensors = _tensors_of(inferred.graph)
+    _check_sizes(tensors)
     inputs = _inputs_of(inferred.graph, tensors)
     outputs = _outputs_of(inferred.graph, tensors)
     nodes = tuple(inferred.graph.node)
@@ -137,6 +142,55 @@ def _check_self_contained(proto: onnx.ModelProto) -> None:
     if any(tensor.data_location == onnx.TensorProto.EXTERNAL for tensor in _tensors_in(proto)):
         raise _invalid(
             "the weights lie in an external file", hint="save the model as one file, with its weights inside"
+        )
+
+
+def _check_dense(proto: onnx.ModelProto) -> None:
+    # A few bytes of a sparse tensor, or of one that says no bytes, are as many numbers as its dimensions say.
+    for graph in _graphs_in(proto):
+        if (isinstance(graph, onnx.GraphProto) and graph.sparse_initializer) or any(
+            attribute.HasField("sparse_tensor") or attribute.sparse_tensors
+            for node in graph.node
+            for attribute in node.attribute
+        ):
+            raise _invalid("the model has sparse weights", hint="save it with dense ones")
+    elements = 0
+    for tensor in _tensors_in(proto):
+        if any(size < 0 for size in tensor.dims):
+            raise _invalid(f"the weight {tensor.name!r} has a dimension below 0")
+        elements += prod(tensor.dims)
+    if elements > WEIGHTS_MAX:
+        raise _invalid(f"the weights are {elements} numbers; {WEIGHTS_MAX} are supported")
+
+
+def _graphs_in(message: onnx.ModelProto) -> Iterator[onnx.GraphProto | onnx.FunctionProto]:
+    """Return the graph, those inside of its nodes, and the functions."""
+    waiting: list[onnx.GraphProto | onnx.FunctionProto] = [message.graph, *message.functions]
+    while waiting:
+        graph = waiting.pop()
+        yield graph
+        for node in graph.node:
+            for attribute in node.attribute:
+                waiting += [attribute.g, *attribute.graphs] if attribute.HasField("g") else attribute.graphs
+
+
+def _check_sizes_of(proto: onnx.ModelProto) -> None:
+    """Raise InvalidProgram where it is too much as it was handed in, before any pass computes with it."""
+    try:
+        inferred = shape_inference.infer_shapes(proto, data_prop=True)
+    except Exception:  # what is wrong with it is said by whoever needs the shapes
+        return
+    _check_sizes(_tensors_of(inferred.graph))
+
+
+def _check_sizes(tensors: Mapping[str, Tensor]) -> None:
+    """Raise InvalidProgram for a model whose tensors are too much together, as shape inference knows them."""
+    largest = max(tensors.values(), key=lambda one: one.elements, default=None)
+    elements = sum(one.elements for one in tensors.values())
+    if largest is not None and elements > INFERRED_MAX:
+        raise _invalid(
+            f"its tensors are {elements} numbers for one input; {INFERRED_MAX} are supported",
+            hint=f"the largest is {largest.name!r}, of {largest.elements}",
         )
 
 
