@@ -78,7 +78,9 @@ class Hold:
     def held(self) -> list[Path]:
         """Return what the jobs have left that it keeps, each in the cell of its child."""
         name = self.path.name.replace("hold", "held")
-        return list(self.path.parents[1].glob(f"scratch/**/work/keys/{name}.part"))
+        with contextlib.suppress(FileNotFoundError):  # cells come and go
+            return list(self.path.parents[1].glob(f"scratch/cell-*/work/keys/{name}.part"))
+        return []
 
     async def until_held(self) -> None:
         """Wait until it keeps a job."""

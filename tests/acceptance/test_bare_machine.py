@@ -32,7 +32,9 @@ def machine(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     (place / "few").mkdir()
     for name in NOBODY_BRINGS:
         (place / "few" / name).symlink_to(str(shutil.which(name)))
-    return {"PATH": f"{place}/venv/bin:{place}/few", "HOME": str(place)}
+    # How the index and npm's registry are reached stays as it is.
+    kept = {name: value for name, value in os.environ.items() if name not in ("CRS_PATH", "VIRTUAL_ENV", "PYTHONPATH")}
+    return {**kept, "PATH": f"{place}/venv/bin:{place}/few", "HOME": str(place)}
 
 
 @pytest.mark.timeout(1_800)

@@ -25,6 +25,8 @@ from itertools import islice
 from pathlib import Path
 from typing import BinaryIO
 
+import psutil
+
 from proofgrid.primitives.digests import Digest
 from proofgrid.proofs.base import Program
 from proofgrid.proofs.confinement.room import Room
@@ -54,7 +56,7 @@ class Cell:
     @classmethod
     def made_below(cls, home: Path) -> Cell:
         """Return a new, empty cell. Raises OSError."""
-        cell = cls(Path(tempfile.mkdtemp(prefix="cell-", dir=home.absolute())))
+        cell = cls(Path(tempfile.mkdtemp(prefix=f"cell-{os.getpid()}-", dir=home.absolute())))
         for folder in (cell.files, cell.given, cell.given_keys, cell.home, cell.job, cell.keys):
             folder.mkdir(parents=True)
         return cell
@@ -128,8 +130,16 @@ class Cell:
         return sum(sizes), len(sizes)
 
     def remove(self) -> None:
-        """Take it away with everything in it; what cannot be removed stays for the prover's next start."""
+        """Take it away with everything in it; what cannot be removed stays for the next start (`remove_left_cells`)."""
         shutil.rmtree(self.root, ignore_errors=True)
+
+
+def remove_left_cells(home: Path) -> None:
+    """Take away the cells of provers that were killed: they may hold witnesses. A prover that lives keeps its own."""
+    for left in home.glob("cell-*-*"):
+        owner = left.name.split("-")[1]
+        if owner.isdigit() and not psutil.pid_exists(int(owner)):
+            shutil.rmtree(left, ignore_errors=True)
 
 
 def keys_of(cache: Path, program: Digest) -> Path:

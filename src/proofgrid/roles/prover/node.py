@@ -22,6 +22,7 @@ from proofgrid.primitives.errors import ArtifactCorrupt, ProofgridError
 from proofgrid.primitives.ids import LeaseId
 from proofgrid.proofs.base import Program
 from proofgrid.proofs.manifest import program_from_json
+from proofgrid.roles.prover.cell import remove_left_cells
 from proofgrid.roles.prover.held import Held, Job
 from proofgrid.roles.prover.key_shelf import KeyShelf
 from proofgrid.roles.prover.link import Delivered, Link, is_final
@@ -120,6 +121,7 @@ class ProverNode:
         """Work until drained or cancelled. Raises what the gateway refuses for good, such as malformed terms."""
         self._settings.scratch.mkdir(parents=True, exist_ok=True)
         await self._keys.open()
+        await asyncio.to_thread(remove_left_cells, self._settings.scratch)
         self._confinement, bubblewrap = await measured(self._settings.scratch, self._settings.confinement)
         self._resting.bubblewrap = bubblewrap
         if self._settings.check_at_start and not await self._resting.pass_first_check(self._draining):
