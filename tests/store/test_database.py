@@ -42,7 +42,7 @@ async def test_json_and_ids_come_back_as_python_values(empty_database_dsn: str) 
     database = await Database.connect(empty_database_dsn, size=2)
     an_id = UUID("0198c0de-0000-7000-8000-000000000000")
 
-    async with database.transaction(Transaction.MOVE_MONEY) as connection:
+    async with database.transaction(Transaction.PAY_PROOFS) as connection:
         row = await connection.raw.fetchrow("SELECT $1::jsonb AS data, $2::uuid AS id", {"a": [1, None]}, an_id)
 
     assert row["data"] == {"a": [1, None]}
@@ -52,11 +52,11 @@ async def test_json_and_ids_come_back_as_python_values(empty_database_dsn: str) 
 
 async def test_a_transaction_that_fails_leaves_nothing(empty_database_dsn: str) -> None:
     database = await Database.connect(empty_database_dsn, size=2)
-    async with database.transaction(Transaction.MOVE_MONEY) as connection:
+    async with database.transaction(Transaction.PAY_PROOFS) as connection:
         await connection.raw.execute("CREATE TABLE a (x int)")
 
     with pytest.raises(RuntimeError):
-        async with database.transaction(Transaction.MOVE_MONEY) as connection:
+        async with database.transaction(Transaction.PAY_PROOFS) as connection:
             await connection.raw.execute("INSERT INTO a VALUES (1)")
             raise RuntimeError
 
@@ -97,7 +97,7 @@ async def test_a_transaction_whose_connection_is_ended_says_what_ended_it(empty_
     database = await Database.connect(empty_database_dsn, size=2)
 
     with pytest.raises(Unavailable) as caught:
-        async with database.transaction(Transaction.MOVE_MONEY) as connection:
+        async with database.transaction(Transaction.PAY_PROOFS) as connection:
             await connection.raw.execute("SELECT pg_terminate_backend(pg_backend_pid())")
 
     assert isinstance(caught.value.__cause__, asyncpg.PostgresConnectionError)
@@ -114,7 +114,7 @@ async def test_a_transaction_that_is_not_answered_is_undone_and_says_so(
     database = await Database.connect(empty_database_dsn, size=1)
 
     with pytest.raises(Unavailable) as caught:
-        async with database.snapshot() if kind == "snapshot" else database.transaction(Transaction.MOVE_MONEY) as taken:
+        async with database.snapshot() if kind == "snapshot" else database.transaction(Transaction.PAY_PROOFS) as taken:
             await taken.raw.execute("SELECT pg_sleep(60)")
 
     assert isinstance(caught.value.__cause__, TimeoutError)
@@ -132,7 +132,7 @@ async def test_of_two_transactions_in_each_other_s_way_one_is_undone_and_says_so
     met = asyncio.Barrier(2)
 
     async def lock(first: int, second: int) -> None:
-        async with database.transaction(Transaction.MOVE_MONEY) as taken:
+        async with database.transaction(Transaction.PAY_PROOFS) as taken:
             await taken.raw.execute("SELECT FROM pairs WHERE side = $1 FOR UPDATE", first)
             await met.wait()
             await taken.raw.execute("SELECT FROM pairs WHERE side = $1 FOR UPDATE", second)
@@ -152,7 +152,7 @@ async def test_an_error_of_the_caller_s_own_is_not_hidden_by_a_lost_connection(
     database = await Database.connect(empty_database_dsn, size=1)
 
     with pytest.raises(type(error)):
-        async with database.transaction(Transaction.MOVE_MONEY) as connection:
+        async with database.transaction(Transaction.PAY_PROOFS) as connection:
             connection.raw.terminate()
             raise error
 
