@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from proofgrid.proofs.confinement.files import version
+from proofgrid.proofs.kit.engine import SERVICES
 from proofgrid.roles.prover import probe
 from proofgrid.roles.prover.probe import measured
 from proofgrid.rules.jobs.confinement import Confinement
@@ -47,3 +48,11 @@ async def test_a_bubblewrap_that_makes_nothing_is_not_used(tmp_path: Path, monke
 
     assert bubblewrap == ""
     assert level in (Confinement.RULES, Confinement.PROCESS)
+
+
+async def test_a_prover_whose_children_ask_services_publishes_no_more_than_a_process(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(SERVICES, "sp1=127.0.0.1:1")
+
+    assert (await measured(tmp_path))[0] is Confinement.PROCESS

@@ -37,7 +37,7 @@ def version() -> int:
     return max(0, int(libc.syscall(_CREATE, None, ctypes.c_size_t(0), ctypes.c_uint32(_VERSION))))
 
 
-def confine_files(reads: Iterable[Path], writes: Iterable[Path]) -> bool:
+def confine_files(reads: Iterable[Path], writes: Iterable[Path], *, has_network: bool = False) -> bool:
     """Let this thread, and what it starts, reach what lies below these paths only; False: not on this machine.
 
     What is not there is left out. The process must have given up new privileges before. Raises OSError.
@@ -49,7 +49,7 @@ def confine_files(reads: Iterable[Path], writes: Iterable[Path]) -> bool:
     attributes = struct.pack(
         "QQQ",
         handled,
-        _LISTEN_AND_CONNECT if known >= 4 else 0,
+        _LISTEN_AND_CONNECT if known >= 4 and not has_network else 0,
         _SIGNALS_AND_ABSTRACT_SOCKETS if known >= 6 else 0,
     )
     size = 24 if known >= 6 else 16 if known >= 4 else 8

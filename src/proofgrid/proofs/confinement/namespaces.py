@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from proofgrid.proofs.confinement.kernel import IS_LINUX
-from proofgrid.proofs.confinement.room import Room, graphics, places_of_programs
+from proofgrid.proofs.confinement.room import Room, graphics, read_in
 
 _MADE_ANEW = ("/proc", "/dev")
 _DEAD_OF_SIGNAL = 128
@@ -32,9 +32,17 @@ def exit_code_of(code: int, *, is_within: bool) -> int:
 
 
 def _options(room: Room) -> Iterator[str]:
-    yield from ("--unshare-all", "--die-with-parent", "--dev", "/dev", "--proc", "/proc")
+    yield from (
+        "--unshare-all",
+        *(("--share-net",) if room.has_network else ()),
+        "--die-with-parent",
+        "--dev",
+        "/dev",
+        "--proc",
+        "/proc",
+    )
     # Folders before what lies in them: the later one of two is seen.
-    for path in sorted({*places_of_programs(), *room.reads}):
+    for path in sorted(set(read_in(room))):
         if str(path) not in _MADE_ANEW:
             yield from ("--ro-bind-try", str(path), str(path))
     for device in graphics():

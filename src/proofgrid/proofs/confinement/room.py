@@ -41,6 +41,8 @@ _OF_THE_MACHINE = (
     "/sys/fs/cgroup",
     "/sys/kernel/mm",
 )
+#: How names are found on a network, and whom to trust there.
+_OF_THE_NETWORK = ("/etc/resolv.conf", "/etc/hosts", "/etc/ssl/certs", "/etc/pki/tls/certs", "/run/systemd/resolve")
 #: The last one is a process's own: it counts its peak of memory anew.
 _DEVICES = ("/dev/null", "/dev/zero", "/dev/full", "/dev/random", "/dev/urandom", "/proc/self/clear_refs")
 _GRAPHICS = ("nvidia*", "dri", "kfd")  #: below /dev: engines that compute there
@@ -52,16 +54,22 @@ class Room:
 
     reads: tuple[Path, ...] = ()
     writes: tuple[Path, ...] = ()
+    has_network: bool = False  #: for systems that ask services on it; sockets of other kinds are refused all the same
 
     def to_text(self) -> str:
         """Return it in one argument of a command."""
-        return json.dumps({"reads": [str(path) for path in self.reads], "writes": [str(path) for path in self.writes]})
+        reads, writes = ([str(path) for path in paths] for paths in (self.reads, self.writes))
+        return json.dumps({"reads": reads, "writes": writes, "has_network": self.has_network})
 
     @classmethod
     def from_text(cls, text: str) -> Room:
         """Return what `to_text` wrote, on the same machine."""
         value = json.loads(text)
-        return cls(reads=tuple(map(Path, value["reads"])), writes=tuple(map(Path, value["writes"])))
+        return cls(
+            reads=tuple(map(Path, value["reads"])),
+            writes=tuple(map(Path, value["writes"])),
+            has_network=value["has_network"],
+        )
 
 
 def enter(room: Room | None) -> None:
@@ -74,8 +82,14 @@ def enter(room: Room | None) -> None:
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     give_up_privileges()
     if room is not None:
-        confine_files([*places_of_programs(), *room.reads], [*_devices(), *room.writes])
-    refuse_calls()
+        confine_files(read_in(room), [*_devices(), *room.writes], has_network=room.has_network)
+    refuse_calls(has_network=room is not None and room.has_network)
+
+
+def read_in(room: Room) -> list[Path]:
+    """Return all that is read in a room."""
+    of_network = [Path(path) for path in _OF_THE_NETWORK] if room.has_network else []
+    return [*places_of_programs(), *of_network, *room.reads]
 
 
 def places_of_programs() -> list[Path]:

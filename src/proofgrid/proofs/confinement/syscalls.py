@@ -39,7 +39,6 @@ _MACHINES = {"x86_64": _Machine(0xC000003E, 0), "aarch64": _Machine(0xC00000B7, 
 
 #: Numbers of calls on x86_64 and on aarch64; None: not there. Newer calls have one number everywhere.
 _REFUSED: dict[str, tuple[int | None, int | None]] = {
-    "socket": (41, 198),
     "ptrace": (101, 117),
     "process_vm_readv": (310, 270),
     "process_vm_writev": (311, 271),
@@ -95,10 +94,11 @@ _NOT_THERE: dict[str, tuple[int, int]] = {
     "memfd_create": (319, 279),
     "memfd_secret": (447, 447),
 }
-_CLONE, _IOCTL, _PRLIMIT = (56, 220), (16, 29), (302, 261)
+_CLONE, _IOCTL, _PRLIMIT, _SOCKET = (56, 220), (16, 29), (302, 261), (41, 198)
+_OF_THE_INTERNET = (2, 10)  # AF_INET, AF_INET6: the families of a room with a network
 
 
-def refuse_calls() -> bool:
+def refuse_calls(*, has_network: bool = False) -> bool:
     """Refuse the calls from here on, for this thread and what it starts; False: not on this machine.
 
     The process must have given up new privileges before. Raises OSError.
@@ -106,7 +106,7 @@ def refuse_calls() -> bool:
     machine = _MACHINES.get(platform.machine())
     if not IS_LINUX or machine is None:
         return False
-    code = filter_for(machine.arch, machine.column)
+    code = filter_for(machine.arch, machine.column, has_network=has_network)
     instructions = ctypes.create_string_buffer(code)
     program = struct.pack("HxxxxxxP", len(code) // 8, ctypes.addressof(instructions))
     if libc.prctl(_PR_SET_SECCOMP, _SECCOMP_MODE_FILTER, ctypes.create_string_buffer(program), 0, 0) != 0:
@@ -116,7 +116,7 @@ def refuse_calls() -> bool:
     return True
 
 
-def filter_for(arch: int, column: int) -> bytes:
+def filter_for(arch: int, column: int, *, has_network: bool = False) -> bytes:
     """Return the filter as the kernel reads it: instructions of 8 bytes."""
     refuse, absent = _ERRNO | errno.EPERM, _ERRNO | errno.ENOSYS
     code = [
@@ -132,6 +132,9 @@ def filter_for(arch: int, column: int) -> bytes:
             if (number := both[column]) is not None:
                 code += [(_IF_EQUAL, 0, 1, number), (_RETURN, 0, 0, answer)]
     code += _with_argument(_CLONE[column], _AT_FIRST, [(_IF_ANY_BIT, 0, 1, _NEW_NAMESPACES), (_RETURN, 0, 0, refuse)])
+    families = _OF_THE_INTERNET if has_network else ()
+    allowed = [step for one in families for step in ((_IF_EQUAL, 0, 1, one), (_RETURN, 0, 0, _ALLOW))]
+    code += _with_argument(_SOCKET[column], _AT_FIRST, [*allowed, (_RETURN, 0, 0, refuse)])
     terminal = [step for one in _TYPE_INTO_TERMINAL for step in ((_IF_EQUAL, 0, 1, one), (_RETURN, 0, 0, refuse))]
     code += _with_argument(_IOCTL[column], _AT_SECOND, terminal)
     # Limits of other processes of the same user; one's own are those of process 0.

@@ -30,6 +30,7 @@ import psutil
 from proofgrid.primitives.digests import Digest
 from proofgrid.proofs.base import Program
 from proofgrid.proofs.confinement.room import Room
+from proofgrid.proofs.kit.engine import SERVICES
 from proofgrid.proofs.kit.engine_programs import places_of_engines
 from proofgrid.proofs.kit.keys import LOCK, PART
 
@@ -87,8 +88,12 @@ class Cell:
 
     @property
     def room(self) -> Room:
-        """What the child may reach."""
-        return Room(reads=(self.root / "given", *places_of_engines()), writes=(self.home, self.job, self.keys))
+        """What the child may reach; the network too where this prover's operator names services that prove."""
+        return Room(
+            reads=(self.root / "given", *places_of_engines()),
+            writes=(self.home, self.job, self.keys),
+            has_network=bool(os.environ.get(SERVICES)),
+        )
 
     def take_in(
         self, paths: Mapping[str, Path], job_input: Path, parts: Iterable[Path], cache: Path, program: Program
