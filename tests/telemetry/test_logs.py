@@ -88,7 +88,7 @@ def test_any_text_can_be_redacted_twice(text: str) -> None:
 
 def test_lines_about_a_call_say_who_called_from_where(capsys: pytest.CaptureFixture[str]) -> None:
     configure_logs(json_lines=True)
-    act = Act("Grant", lambda: "ipv4:192.0.2.7:1", dict)
+    act = Act("Grant", "ipv4:192.0.2.7:1", dict)
     act.by = "0x1"
     with acting(act):
         structlog.get_logger("fresh").info("call_refused", code="PG-1")
@@ -102,7 +102,7 @@ def test_strangers_cannot_fill_the_log(capsys: pytest.CaptureFixture[str], monke
     monkeypatch.setattr(logs, "monotonic", lambda: now[0])
     configure_logs(json_lines=True)
     log = structlog.get_logger("fresh")
-    with acting(Act("Grant", lambda: "", dict)):
+    with acting(Act("Grant", "", dict)):
         for _ in range(10 * LINES_MAX):
             log.error("call_failed")
         log.info("something_else")

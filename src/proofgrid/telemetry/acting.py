@@ -8,21 +8,19 @@ from contextvars import ContextVar
 
 
 class Act:
-    """A call under way. `by` is known once its token was read; `end`: how a call that lasts is ended from outside."""
+    """A call under way. `by` is known once its token was read; `end`: how a call that lasts is ended from outside.
 
-    __slots__ = ("_peer", "_request", "by", "call", "end")
+    What it started may go on when it is over, and still speaks of it: so it holds nothing of the server's.
+    """
 
-    def __init__(self, call: str, peer: Callable[[], str], request: Callable[[], Mapping[str, object]]) -> None:
+    __slots__ = ("_request", "by", "call", "end", "peer")
+
+    def __init__(self, call: str, peer: str, request: Callable[[], Mapping[str, object]]) -> None:
         self.call = call
+        self.peer = peer  #: where it came from
         self.by = ""
         self.end: Callable[[Exception], None] | None = None
-        self._peer = peer
         self._request = request
-
-    @property
-    def peer(self) -> str:
-        """Where it came from."""
-        return self._peer()
 
     @property
     def request(self) -> Mapping[str, object]:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import gc
 import json
 import subprocess
 from collections.abc import AsyncIterator
@@ -33,6 +34,7 @@ from proofgrid.store.access import GRANT_ROLE
 from proofgrid.store.audit import AUDIT_LEAVES, note_entries
 from proofgrid.store.database import Database
 from proofgrid.store.transactions import Transaction
+from proofgrid.telemetry.acting import Act, current_act
 from proofgrid.telemetry.seam import observed_by
 from proofgrid.wire.v1 import audit_pb2_grpc
 from tests.makers import a_key
@@ -228,3 +230,16 @@ async def test_who_asks_for_what_is_not_theirs_is_known_by_name(database: Databa
         row = await connection.raw.fetchrow("SELECT act, caller, outcome, peer FROM audit_entries")
     assert (row["act"], row["caller"], row["outcome"]) == ("ListAuditEntries", CLIENT.address, UnknownKey.code)
     assert "127.0.0.1" in row["peer"]
+
+
+async def test_what_a_call_started_may_speak_of_it_when_it_is_over(database: Database, address: str) -> None:
+    """Asking gRPC for the peer of a call that is over ends the whole process."""
+    heard: list[Act | None] = []
+    with observed_by(lambda ended: heard.append(current_act()) if ended.kind == "call" else None):
+        async with Client(address, KEY, network=NETWORK) as admin:
+            await admin.admin.audit.head(NETWORK)
+    gc.collect()
+    (act,) = heard
+    assert act is not None
+    assert act.peer.startswith("ipv4:127.0.0.1:")
+    assert act.request == {}

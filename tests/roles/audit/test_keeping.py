@@ -26,7 +26,7 @@ ALICE = a_key(1).address
 
 
 def _act(call: str = "Grant", **request: object) -> Act:
-    act = Act(call, lambda: "ipv4:192.0.2.7:55", lambda: request)
+    act = Act(call, "ipv4:192.0.2.7:55", lambda: request)
     act.by = KEY.address
     return act
 

@@ -131,7 +131,8 @@ def _act_of(call: str, request: object, context: CallContext) -> Act:
     def fields() -> Mapping[str, object]:
         return _fields_of(request) if isinstance(request, Message) else {}
 
-    return Act(call, lambda: str(context.peer()), fields)
+    # Asked now: gRPC crashes the process when it is asked of a call that is over.
+    return Act(call, str(context.peer()), fields)
 
 
 def _fields_of(message: Message) -> dict[str, object]:
