@@ -38,7 +38,7 @@ async def test_a_network_of_other_proof_systems_works_and_says_what_it_lacks(net
         offered = {one.name for one in (await client.facts()).proof_systems}
         [connected] = (await client.status()).provers
     # Whether others are there as well depends on whether their engines were built on this machine.
-    engines = {"groth16", "plonk", "noir", "miden"}
+    engines = {"groth16", "plonk", "noir", "miden", "sp1"}
     assert offered - engines == {"graph", "toy"}
     assert {one.partition("@")[0] for one in connected.proof_systems} - engines == {"toy"}
     assert network.gateway is not None

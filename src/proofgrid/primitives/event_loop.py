@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import sys
 from collections.abc import Callable, Coroutine
-from typing import Any, TypeVar
+from typing import IO, Any, TypeVar
 
 from proofgrid.primitives.collector import seldom_collections
 
@@ -24,6 +25,22 @@ async def aside(work: Callable[[], T], *, wanted: bool = True) -> T:
     The loop goes on meanwhile. Whoever is cancelled does not wait for the thread.
     """
     return await asyncio.to_thread(work) if wanted else work()
+
+
+async def read_from(pipe: IO[bytes], reader: asyncio.StreamReader) -> asyncio.BaseTransport:
+    """Let a reader get what comes out of a pipe; `pipe` is the returned transport's from now on.
+
+    uvloop closes the descriptor and the file that it came in, one after the other: in between a thread may have opened
+    another file under the same number. So it gets a file that closes nothing, around a descriptor of its own.
+    """
+    loop = asyncio.get_running_loop()
+    if not type(loop).__module__.startswith("uvloop"):
+        given = pipe
+    else:
+        given = os.fdopen(os.dup(pipe.fileno()), "rb", buffering=0, closefd=False)
+        pipe.close()
+    transport, _ = await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), given)
+    return transport
 
 
 def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:

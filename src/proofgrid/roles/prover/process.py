@@ -25,6 +25,7 @@ from typing import Any
 from proofgrid.primitives.clock import fresh_bytes
 from proofgrid.primitives.digests import Digest
 from proofgrid.primitives.errors import JobCrashed
+from proofgrid.primitives.event_loop import read_from
 from proofgrid.proofs.confinement.namespaces import exit_code_of, within
 from proofgrid.proofs.kit.engine import ENGINE_THREADS, quiet_environment
 from proofgrid.roles.prover.cell import Cell
@@ -80,7 +81,8 @@ class Child:
         now = asyncio.get_running_loop().time()
         child = cls(process, cores, _watch(process), *readers, cell=cell, bubblewrap=bubblewrap, started_at=now)
         try:
-            child._transports = [await _connect(*pair) for pair in zip(readers, (pipe, process.stderr), strict=True)]
+            files = [file for file in (pipe, process.stderr) if file is not None]
+            child._transports = [await read_from(file, reader) for file, reader in zip(files, readers, strict=True)]
         except BaseException:
             await child.end()
             raise
@@ -210,13 +212,6 @@ def _watch(process: subprocess.Popen[bytes]) -> asyncio.Event:
 
     threading.Thread(target=wait, name=f"wait-{process.pid}", daemon=True).start()
     return exited
-
-
-async def _connect(reader: asyncio.StreamReader, pipe: Any) -> asyncio.BaseTransport:
-    transport, _ = await asyncio.get_running_loop().connect_read_pipe(
-        lambda: asyncio.StreamReaderProtocol(reader), pipe
-    )
-    return transport
 
 
 def _write_all(pipe: Any, content: bytes) -> None:

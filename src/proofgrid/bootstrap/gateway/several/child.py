@@ -11,6 +11,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 from proofgrid.bootstrap.gateway.several.messages import Order, Report, pack, read_report
+from proofgrid.primitives.event_loop import read_from
 from proofgrid.primitives.ids import GatewayId
 from proofgrid.proofs.kit.engine import exit_text
 
@@ -46,10 +47,7 @@ class Child:
         finally:
             os.close(theirs)
         reader = asyncio.StreamReader()
-        transport, _ = await asyncio.get_running_loop().connect_read_pipe(
-            lambda: asyncio.StreamReaderProtocol(reader), os.fdopen(ours, "rb")
-        )
-        return cls(process, reader, transport)
+        return cls(process, reader, await read_from(os.fdopen(ours, "rb"), reader))
 
     def send(self, order: Order) -> None:
         """Say something; a process that is ending hears nothing."""
