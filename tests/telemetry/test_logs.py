@@ -5,7 +5,7 @@ import structlog
 from hypothesis import given
 from hypothesis import strategies as st
 
-from proofgrid.telemetry import logs
+from proofgrid.telemetry import logs, redaction
 from proofgrid.telemetry.acting import Act, acting
 from proofgrid.telemetry.logs import LINES_MAX, WINDOW_SECONDS, configure_logs
 from proofgrid.telemetry.redaction import hide, redacted
@@ -124,3 +124,21 @@ def test_secrets_of_the_environment_are_hidden(
     structlog.get_logger("fresh").info("told", reason="the store says a1b2c3d4e5f6 is wrong")
     structlog.reset_defaults()
     assert "a1b2c3d4e5f6" not in capsys.readouterr().err
+
+
+@given(
+    st.lists(
+        st.sampled_from(
+            (
+                *("pg1.", "abc", ".0xab", "Bearer ", "baSic ", "://", "me:", "pw@", "=", ": ", '"', "toKen", "api_key"),
+                *("pa\u017f\u017fword", "x" * 8, " ", "PASSPHRASE", "a signature", "credential"),
+            )
+        ),
+        max_size=12,
+    ).map("".join)
+)
+def test_texts_without_a_hint_of_a_secret_need_no_form(text: str) -> None:
+    plain = text
+    for form, instead in redaction._FORMS:
+        plain = form.sub(instead, plain)
+    assert redacted(text) == plain

@@ -14,7 +14,7 @@ from pathlib import Path
 from proofgrid.primitives.errors import InvalidField
 from proofgrid.primitives.ids import Address
 from proofgrid.rules.audit.checkpoint import Checkpoint, RewrittenLog, verified_checkpoint
-from proofgrid.rules.audit.merkle import Frontier, leaf_hash, root_of
+from proofgrid.rules.audit.merkle import leaf_hash, root_of
 from proofgrid.rules.audit.tiles import ENTRIES, WIDTH, Tile, hashes_of, read_bundle, tiles_of
 from proofgrid.sdk.audit import Audit
 
@@ -75,13 +75,8 @@ def verify_folder(folder: Path, network: Address) -> Checkpoint:
 
 def check_beginning(folder: Path, checkpoint: Checkpoint) -> None:
     """Raise RewrittenLog unless a verified folder's log began as an older checkpoint says."""
-    size = checkpoint.size
-    leaves: list[bytes] = []
-    for tile in tiles_of(size):
-        if tile.level == ENTRIES:
-            leaves += _entries_of(folder, tile)
-    if Frontier().append(leaves[:size]).root != checkpoint.root:
-        raise RewrittenLog(f"the first {size} entries are not those that there were", field="checkpoint")
+    if root_of(_leaves(folder, checkpoint)) != checkpoint.root:
+        raise RewrittenLog(f"the first {checkpoint.size} entries are not those that there were", field="checkpoint")
 
 
 def _leaves(folder: Path, checkpoint: Checkpoint) -> list[bytes]:

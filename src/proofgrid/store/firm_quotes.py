@@ -150,17 +150,9 @@ class QuoteToSeat:
 
 
 @dataclass(frozen=True, slots=True)
-class SeatInTurn:
+class SeatInTurn(HeldSeat):
     """A seat whose job may be proven now, with the job."""
 
-    position: int
-    state: SeatState
-    lane: Lane
-    units: int
-    memory_bytes: int
-    prover_id: ProverId
-    operator: Address
-    stake_bound: int
     job_id: JobId
     slice: int
     input: int

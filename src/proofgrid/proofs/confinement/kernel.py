@@ -7,6 +7,8 @@ import os
 import sys
 from collections.abc import Iterable
 
+from proofgrid.primitives.secret_names import is_secret_variable
+
 IS_LINUX = sys.platform == "linux"
 
 _PR_SET_DUMPABLE = 4
@@ -16,8 +18,8 @@ _PR_SET_NO_NEW_PRIVS = 38
 _CAPABILITIES_MAX = 64
 _CAPABILITY_VERSION_3 = 0x20080522
 
-#: Whoever finds one of these in a variable's name takes its value for a secret.
-_SECRET_WORDS = ("PASSWORD", "SECRET", "TOKEN", "CREDENTIAL", "PRIVATE", "_KEY", "_DSN", "PASSPHRASE")
+#: Variables that may say where a secret lies, or hold one: nobody else's business either, though no secret in a log.
+_WHERE_SECRETS_LIE = ("_KEY", "_DSN")
 
 libc = ctypes.CDLL(None, use_errno=True)
 
@@ -65,14 +67,13 @@ def give_up_privileges() -> None:
         raise last_error("capset")
 
 
-def is_secret_name(name: str) -> bool:
-    """Does a variable of this name hold a secret, for all that names tell?"""
-    return any(word in name.upper() for word in _SECRET_WORDS)
-
-
 def forget_secrets() -> None:
     """Take the variables that hold secrets out of this process's environment; whoever needs them has read them."""
-    forget_variables(name for name in os.environ if is_secret_name(name))
+    forget_variables(
+        name
+        for name in os.environ
+        if is_secret_variable(name) or any(words in name.upper() for words in _WHERE_SECRETS_LIE)
+    )
 
 
 def forget_variables(names: Iterable[str]) -> None:

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TypeVar
 
+from proofgrid.primitives.canonical import Json
 from proofgrid.primitives.digests import Digest, digest_of_file
-from proofgrid.primitives.errors import BadProof
+from proofgrid.primitives.errors import BadProof, InvalidField
 from proofgrid.proofs.base import ProgramFiles
+
+Settings = TypeVar("Settings")
 
 
 @contextmanager
@@ -44,3 +48,16 @@ def require(files: ProgramFiles, *names: str) -> None:
     for name in names:
         if name not in files.paths:
             raise BadProof(f"the file {name!r} is missing", field=f"program.files.{name}")
+
+
+def pinned_settings(
+    files: ProgramFiles, names: Collection[str], read: Callable[[Mapping[str, Json]], Settings]
+) -> Settings:
+    """Return the settings that a program's identity names, all of `names`, as `read` takes them; raise BadProof."""
+    said = files.program.identity.get("settings")
+    try:
+        if isinstance(said, Mapping) and set(said) == set(names):
+            return read(said)
+    except InvalidField:
+        pass
+    raise BadProof("the program's identity is malformed", field="program.identity.settings")

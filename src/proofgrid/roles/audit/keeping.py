@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import suppress
+from functools import partial
 
 from proofgrid.primitives.clock import Clock
 from proofgrid.primitives.errors import Recoverable, Refused
@@ -11,7 +12,7 @@ from proofgrid.roles.loop import Loop, every
 from proofgrid.rules.audit.checkpoint import Checkpoint, audit_key
 from proofgrid.rules.audit.entries import Entry, summary_of
 from proofgrid.rules.audit.merkle import Frontier, leaf_hash
-from proofgrid.rules.audit.refusals import Refusals
+from proofgrid.rules.audit.refusals import Refusal, Refusals
 from proofgrid.store.audit import (
     ADD_AUDIT_CHECKPOINT,
     HAS_WAITING_AUDIT_ENTRIES,
@@ -25,7 +26,7 @@ from proofgrid.store.audit import (
 from proofgrid.store.connection import Connection
 from proofgrid.store.database import Database
 from proofgrid.store.transactions import Transaction
-from proofgrid.telemetry.acting import current_act
+from proofgrid.telemetry.acting import Act, current_act
 from proofgrid.telemetry.seam import Span, observed_by
 
 PLACE_SECONDS = 1.0
@@ -103,10 +104,8 @@ class RefusedCalls:
         """Count a call that ended with a refusal; everything else is not for this log."""
         act = current_act()
         if ended.kind == "call" and act is not None and isinstance(ended.error, Refused):
-            what = summary_of(act.request)
-            self._refusals.note(
-                Entry(act=ended.name, by=act.by, peer=act.peer, what=what, outcome=ended.error.code, count=1, at_ms=0)
-            )
+            refused = Refusal(ended.name, act.by, ended.error.code)
+            self._refusals.note(refused, partial(_told, refused, act))
 
     async def write_down(self) -> None:
         """Write down what was heard since the last time."""
@@ -117,9 +116,13 @@ class RefusedCalls:
             async with self._database.transaction(Transaction.NOTE_REFUSALS) as connection:
                 await note_entries(connection, entries)
         except BaseException:
-            for entry in entries:
-                self._refusals.note(entry)
+            self._refusals.give_back(entries)
             raise
+
+
+def _told(refused: Refusal, act: Act) -> Entry:
+    what = summary_of(act.request)
+    return Entry(act=refused.act, by=refused.by, peer=act.peer, what=what, outcome=refused.code, count=1, at_ms=0)
 
 
 def _spelled(row: WaitingEntry) -> bytes:

@@ -12,14 +12,13 @@ from hashlib import sha256
 
 from proofgrid.primitives.canonical import Json, canonical_json
 from proofgrid.primitives.plain_text import one_line
+from proofgrid.primitives.secret_names import HIDDEN, SECRET_FIELDS
 
 DONE = "done"  #: how an act ended that was not refused; else the error's code
 TEXT_MAX = 200
 ITEMS_MAX = 20
 DEPTH_MAX = 6
 WHAT_BYTES_MAX = 4_096
-HIDDEN = "(hidden)"
-_SECRET = ("token", "secret", "private_key", "password", "witness", "inputs", "inputs_json", "job_input")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,7 +73,7 @@ def _told(value: object, depth: int) -> Json:
         return "…"
     if isinstance(value, Mapping):
         return {
-            one_line(str(name)[:TEXT_MAX]): HIDDEN if str(name) in _SECRET else _told(one, depth - 1)
+            one_line(str(name)[:TEXT_MAX]): HIDDEN if str(name) in SECRET_FIELDS else _told(one, depth - 1)
             for name, one in list(value.items())[:ITEMS_MAX]
         }
     if isinstance(value, Sequence):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 
 from proofgrid.rules.audit.entries import Entry
@@ -26,16 +27,27 @@ class Refusals:
         self._entries: dict[Refusal, Entry] = {}
         self._others = 0
 
-    def note(self, entry: Entry) -> None:
-        """Count one refused call; of those that are the same, the first one's request is kept."""
-        kind = Refusal(entry.act, entry.by, entry.outcome)
+    def note(self, kind: Refusal, told: Callable[[], Entry]) -> None:
+        """Count one refused call; of those that are the same the first one is `told`."""
+        if not self._is_counted(kind, 1):
+            self._entries[kind] = told()
+
+    def give_back(self, entries: Iterable[Entry]) -> None:
+        """Count again what was taken, and could not be written down."""
+        for entry in entries:
+            kind = Refusal(entry.act, entry.by, entry.outcome)
+            if not self._is_counted(kind, entry.count):
+                self._entries[kind] = entry
+
+    def _is_counted(self, kind: Refusal, count: int) -> bool:
         known = self._entries.get(kind)
         if known is not None:
-            self._entries[kind] = replace(known, count=known.count + entry.count)
-        elif len(self._entries) < KINDS_MAX:
-            self._entries[kind] = entry
+            self._entries[kind] = replace(known, count=known.count + count)
+        elif len(self._entries) >= KINDS_MAX:
+            self._others += count
         else:
-            self._others += entry.count
+            return False  # it is the first of its kind
+        return True
 
     def take(self, at_ms: int) -> list[Entry]:
         """Return what is to be written, and forget it."""

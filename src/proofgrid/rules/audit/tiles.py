@@ -63,12 +63,12 @@ def read_path(path: str) -> Tile | None:
     return tile if tile.path == path and 0 < tile.width <= WIDTH else None
 
 
-def tiles_of(size: int, *, beyond: int = 0) -> Iterator[Tile]:
-    """The tiles of a log of `size` entries, those left out that a log of `beyond` had full already."""
+def tiles_of(size: int) -> Iterator[Tile]:
+    """The tiles of a log of `size` entries."""
     for level in (ENTRIES, *range(LEVEL_MAX + 1)):
         span = 1 if level == ENTRIES else WIDTH**level
         places = size // span
-        for number in range(beyond // span // WIDTH, -(-places // WIDTH)):
+        for number in range(-(-places // WIDTH)):
             yield Tile(level, number, min(WIDTH, places - number * WIDTH))
 
 

@@ -24,7 +24,7 @@ from proofgrid.proofs.base import JobOutput, Program, ProgramFiles, Report, Slic
 from proofgrid.proofs.kit.asking import Refused, refused_as
 from proofgrid.proofs.kit.chains import ChainPerInput, TakenChain, TakenSlice
 from proofgrid.proofs.kit.engine_programs import MIDEN
-from proofgrid.proofs.kit.files import check_files
+from proofgrid.proofs.kit.files import check_files, pinned_settings
 from proofgrid.proofs.kit.looking import prove_then_look
 from proofgrid.proofs.kit.rehearsal import self_check
 from proofgrid.proofs.kit.samples import Samples
@@ -201,13 +201,7 @@ def _program(root: str, made: Digest, settings: Settings) -> Program:
 
 
 def _settings(files: ProgramFiles) -> Settings:
-    said = files.program.identity.get("settings")
-    try:
-        if isinstance(said, Mapping) and set(said) == set(HELP):
-            return read_settings(said)
-    except InvalidField:
-        pass
-    raise BadProof("the program's identity is malformed", field="program.identity.settings")
+    return pinned_settings(files, HELP, read_settings)
 
 
 def _root(files: ProgramFiles) -> str:

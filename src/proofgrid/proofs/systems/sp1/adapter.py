@@ -31,7 +31,7 @@ from proofgrid.primitives.errors import (
 from proofgrid.proofs.base import JobOutput, Program, ProgramFiles, Report, SliceSpec, SystemDescription
 from proofgrid.proofs.kit.asking import Refused
 from proofgrid.proofs.kit.engine_programs import SP1
-from proofgrid.proofs.kit.files import check_files
+from proofgrid.proofs.kit.files import check_files, pinned_settings
 from proofgrid.proofs.kit.looking import prove_then_look
 from proofgrid.proofs.kit.one_job_per_input import OneJobPerInput, TakenInput
 from proofgrid.proofs.kit.services import Service, ServiceFailed, services_of
@@ -223,13 +223,7 @@ def _program(key: str, elf: Digest, settings: Settings) -> Program:
 
 
 def _settings(files: ProgramFiles) -> Settings:
-    said = files.program.identity.get("settings")
-    try:
-        if isinstance(said, Mapping) and set(said) == set(HELP):
-            return read_settings(said)
-    except InvalidField:
-        pass
-    raise BadProof("the program's identity is malformed", field="program.identity.settings")
+    return pinned_settings(files, HELP, read_settings)
 
 
 def _key(files: ProgramFiles) -> str:
