@@ -26,6 +26,7 @@ from proofgrid.wire import fields, v1
 from proofgrid.wire.codec import provers as codec
 from proofgrid.wire.codec.texts import read_json
 from proofgrid.wire.v1 import client_pb2, prover_pb2
+from tests.toy_call import told, toy_call
 
 HOSTILE = {
     "NUL": "eu\x00west",
@@ -176,23 +177,12 @@ class NoIntake:
         raise AssertionError(f"the intake was asked for {name}")
 
 
-class Context:
-    """Remembers how a call ended."""
-
-    def __init__(self) -> None:
-        self.ended: tuple[Any, ...] = ()
-
-    async def abort(self, *how: Any) -> None:
-        self.ended = how
-        raise ConnectionAbortedError
-
-
 async def test_a_call_with_hostile_text_ends_at_the_door() -> None:
     service = ClientService(cast(Any, NoIntake()), cast(Any, NoIntake()))
-    context = Context()
+    call = toy_call()
     with pytest.raises(ConnectionAbortedError):
-        await service.Submit(client_pb2.SubmitRequest(idempotency_key="a\x00b"), cast(Any, context))
-    assert "[idempotency_key]" in context.ended[1]
+        await service.Submit(client_pb2.SubmitRequest(idempotency_key="a\x00b"), call)
+    assert "[idempotency_key]" in told(call)
 
 
 def test_what_a_dying_engine_said_is_escaped_and_not_refused() -> None:

@@ -27,6 +27,7 @@ from proofgrid.store.database import Database
 from proofgrid.wire.addresses import peer_host
 from proofgrid.wire.v1 import client_pb2
 from tests.makers import a_key
+from tests.toy_call import told, toy_call
 
 NETWORK = a_key(9).address
 LIMITS = Limits(stranger_requests_burst=5, stranger_requests_per_second=1, calls_at_once=3)
@@ -122,29 +123,6 @@ async def test_an_address_is_heard_again_at_its_rate(callers: Callers) -> None:
     callers.admit_stranger("10.0.0.1")
 
 
-class Context:
-    """A call from an address, without a token."""
-
-    def __init__(self, peer: str = "ipv4:10.0.0.1:4711") -> None:
-        self._peer = peer
-        self.ended: tuple[Any, ...] = ()
-        self.callbacks: list[Any] = []
-        self.token = ""
-
-    def peer(self) -> str:
-        return self._peer
-
-    def invocation_metadata(self) -> tuple[tuple[str, str], ...]:
-        return (("authorization", f"Bearer {self.token}"),) if self.token else ()
-
-    def add_done_callback(self, callback: Any) -> None:
-        self.callbacks.append(callback)
-
-    async def abort(self, *how: Any) -> None:
-        self.ended = how
-        raise ConnectionAbortedError
-
-
 class Facts:
     """An intake of which only the network's facts are asked."""
 
@@ -162,7 +140,7 @@ async def test_what_everybody_may_ask_is_counted_by_address_whatever_the_port(ca
     service = ClientService(FrontDoor(callers), cast(Any, facts))
     for port in range(20):
         with pytest.raises(ConnectionAbortedError):
-            await service.GetNetwork(client_pb2.GetNetworkRequest(), cast(Any, Context(f"ipv4:10.0.0.1:{port}")))
+            await service.GetNetwork(client_pb2.GetNetworkRequest(), toy_call(peer=f"ipv4:10.0.0.1:{port}"))
     assert facts.asked == 5
 
 
@@ -171,29 +149,25 @@ async def test_calls_without_a_token_are_counted_too(callers: Callers) -> None:
     service = ClientService(FrontDoor(callers), cast(Any, intake))
     ended = []
     for _ in range(8):
-        context = Context()
+        call = toy_call()
         with pytest.raises(ConnectionAbortedError):
-            await service.GetTask(client_pb2.GetTaskRequest(), cast(Any, context))
-        ended.append(context.ended[1].split()[0])
+            await service.GetTask(client_pb2.GetTaskRequest(), call)
+        ended.append(told(call).split()[0])
     assert ended == ["PG-201"] * 5 + ["PG-210"] * 3
 
 
 async def test_one_key_has_so_many_calls_under_way(callers: Callers) -> None:
     clock = cast(ManualClock, callers._clock)
     door = FrontDoor(callers)
-    open_calls = []
-    for number in range(3):
-        context = Context()
-        context.token = a_token(MEMBER, clock, number=number)
-        await door.admit(cast(Any, context), _use_case)
-        open_calls.append(context)
-    another = Context()
-    another.token = a_token(MEMBER, clock, number=9)
+    open_calls = [toy_call(token=a_token(MEMBER, clock, number=number)) for number in range(3)]
+    for call in open_calls:
+        await door.admit(call, _use_case)
+    another = toy_call(token=a_token(MEMBER, clock, number=9))
     with pytest.raises(TooManyOpen):
-        await door.admit(cast(Any, another), _use_case)
-    for callback in open_calls[0].callbacks:
-        callback(open_calls[0])
-    await door.admit(cast(Any, another), _use_case)
+        await door.admit(another, _use_case)
+    over = open_calls[0].add_done_callback.call_args.args[0]
+    over(open_calls[0])
+    await door.admit(another, _use_case)
 
 
 def test_json_counts_before_it_is_read(callers: Callers) -> None:
