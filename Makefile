@@ -105,7 +105,7 @@ house: $(STAMP) ## how long are files and functions, and how much is untyped?
 	$(BIN)/python -m tools.measure_house
 
 lock: ## pin every dependency again (needs uv)
-	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate --no-header --group dev --extra plots -o requirements.lock pyproject.toml build-requirements.in
+	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate --no-header --group dev --extra plots --extra traces --extra pkcs11 -o requirements.lock pyproject.toml build-requirements.in
 
 wheels: $(STAMP) ## is there a wheel of all that users install, for every Python and machine? (asks the index)
 	$(BIN)/python -m tools.wheels

@@ -27,11 +27,12 @@ TOOLS = SHIPPED | {"MPL-2.0", "LGPL-3.0-only", "LGPL-3.0-or-later", "LGPL-2.1-or
 
 # Packages that neither list allows: why each is taken nevertheless.
 _SNARKJS = "of snarkjs, which tests run as a program of its own; nothing of it is linked or shipped"
-_MPL = "MPL-2.0 asks that its own files stay open: they are used unchanged, and crates.io has them"
+_MPL = "MPL-2.0 asks that its own files stay open: they are used unchanged, and their registry has them"
 EXCUSED: dict[str, str] = {
     "pkg:cargo/priority-queue": _MPL,
     "pkg:cargo/pubgrub": _MPL,
     "pkg:cargo/version-ranges": _MPL,
+    "pkg:pypi/certifi": _MPL,
     "pkg:pypi/ezkl": "its authors state no licence; users install it from PyPI, and nothing of it is shipped",
     "pkg:npm/circom2": "a compiler that demo and tests run as a program of its own; nothing of it is linked or shipped",
     "pkg:npm/circomlib": "circuits that tests compile; nothing of them is shipped",
