@@ -150,13 +150,12 @@ async def test_many_who_ask_at_once_are_one_who_asks() -> None:
 
 
 async def test_what_could_not_be_read_is_read_again() -> None:
-    answers = iter([KeyError(), "there"])
+    troubles = [KeyError()]
 
     async def read(_: None) -> str:
-        answer = next(answers)
-        if isinstance(answer, Exception):
-            raise answer
-        return answer
+        if troubles:
+            raise troubles.pop()
+        return "there"
 
     held = Held(read, holds_ms=1_000, clock=ManualClock())
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from starlette.applications import Starlette
 from starlette.datastructures import MutableHeaders
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
-from starlette.routing import Route
+from starlette.routing import Route, Router
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from proofgrid.doors.pages import public
@@ -53,7 +53,7 @@ def build_pages(intake: Intake, clock: Clock, visitors: Visitors | None = None) 
     routes += [Route(path, answering(site, handler)) for path, handler in PAGES]
     routes.append(Route("/live/network", answering(site, live.network)))
     routes.append(Route("/{rest:path}", answering(site, _nothing), methods=["GET", "POST"]))
-    return Pages(app=_SafeHeaders(Starlette(routes=routes)), close=live.close)
+    return Pages(app=_SafeHeaders(Router(routes)), close=live.close)
 
 
 class _SafeHeaders:
@@ -78,4 +78,6 @@ async def _robots(_: Request) -> Response:
 
 
 async def _nothing(asked: Asked) -> Response:
+    if asked.request.url.path.startswith("/v1/"):
+        raise HTTPException(404)  # a program asked: whoever mounts these pages answers as it answers programs
     raise NoSuchPage()

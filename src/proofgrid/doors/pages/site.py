@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from urllib.parse import quote
 
 import structlog
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
@@ -113,6 +114,8 @@ def answering(site: Site, handler: Handler) -> Callable[[Request], Awaitable[Res
             return asked.page("error.html", status=404, title=TITLES[404], error=None)
         except errors.ProofgridError as error:
             return _told(asked, error)
+        except HTTPException:
+            raise
         except Exception:
             log.exception("page_failed", path=request.url.path)
             return asked.page("error.html", status=500, title="This is our fault", error=None)
