@@ -21,7 +21,7 @@ def build_door(settings: GatewaySettings, world: Adapters, roles: Roles, listen:
     names = settings.role_names()
     if "dispatcher" in names:
         add_prover_service(
-            server, roles.intake, roles.desk, network=world.key.address, heartbeat_ms=settings.heartbeat_ms
+            server, roles.intake, roles.desk, network=world.keys.network, heartbeat_ms=settings.heartbeat_ms
         )
     return GrpcDoor(server=server, host=listen.host, port=bind(server, listen) if "api" in names else 0)
 

@@ -12,6 +12,7 @@ from proofgrid.doors.grpc.client import ClientService
 from proofgrid.doors.grpc.engine import EngineService
 from proofgrid.doors.grpc.front_door import FrontDoor
 from proofgrid.doors.grpc.incident import IncidentService
+from proofgrid.doors.grpc.key import KeyService
 from proofgrid.doors.grpc.market import MarketService
 from proofgrid.doors.grpc.program import ProgramService
 from proofgrid.doors.grpc.prover import ProverDesk, ProverService
@@ -29,6 +30,7 @@ from proofgrid.wire.v1 import (
     client_pb2_grpc,
     engines_pb2_grpc,
     incidents_pb2_grpc,
+    keys_pb2_grpc,
     market_pb2_grpc,
     programs_pb2_grpc,
     prover_pb2_grpc,
@@ -51,6 +53,7 @@ def add_services(server: grpc.aio.Server, intake: Intake) -> None:
     canary_pb2_grpc.add_CanaryServiceServicer_to_server(CanaryService(door, intake.canaries, intake.treasury), server)
     engines_pb2_grpc.add_EngineServiceServicer_to_server(EngineService(door, intake.engines), server)
     incidents_pb2_grpc.add_IncidentServiceServicer_to_server(IncidentService(door, intake.incidents), server)
+    keys_pb2_grpc.add_KeyServiceServicer_to_server(KeyService(door, intake.keys), server)
     market_pb2_grpc.add_MarketServiceServicer_to_server(MarketService(door, intake.records, intake.sizes), server)
     programs_pb2_grpc.add_ProgramServiceServicer_to_server(ProgramService(door, intake.ownership), server)
     quotes = QuoteService(door, intake.quotes, intake.gate, limits=intake.limits)

@@ -18,8 +18,9 @@ from dataclasses import replace
 
 import structlog
 
-from proofgrid.bootstrap.gateway.adapters import embedded_database, keeper_of, network_key_of
+from proofgrid.bootstrap.gateway.adapters import embedded_database, keeper_of
 from proofgrid.bootstrap.gateway.doors import listen_of
+from proofgrid.bootstrap.gateway.keys import network_keys_of
 from proofgrid.bootstrap.gateway.running import GatewayFacts
 from proofgrid.bootstrap.gateway.several.child import Child
 from proofgrid.bootstrap.gateway.several.messages import Begin, Drain, Ended, Living, Prepared, Ready, Report, Stop
@@ -79,7 +80,7 @@ async def _ground(settings: GatewaySettings) -> AsyncIterator[tuple[GatewaySetti
         if "api" in settings.role_names():
             wanted = listen_of(settings)
             listen = f"{wanted.host}:{stack.enter_context(reserved_port(wanted))}"
-        network_key_of(settings, data_dir)
+        network_keys_of(settings, data_dir)
         embedded = await stack.enter_async_context(embedded_database(settings, data_dir))
         dsn = settings.dsn if embedded is None else embedded.dsn
         shared = replace(settings.of_each_process(), listen=listen, dsn=dsn)
