@@ -1,8 +1,8 @@
-"""The network's keys, over gRPC."""
+"""The network's keys."""
 
 from __future__ import annotations
 
-from proofgrid.doors.grpc.front_door import CallContext, FrontDoor, answering
+from proofgrid.doors.services.front_door import CallContext, FrontDoor, answering
 from proofgrid.roles.intake.keys import KeyRing, ShownKeys
 from proofgrid.wire.v1 import keys_pb2 as messages
 from proofgrid.wire.v1 import keys_pb2_grpc as services
