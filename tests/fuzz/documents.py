@@ -22,7 +22,7 @@ from proofgrid.proofs import registry
 from proofgrid.proofs.base import JobOutput, ProgramFiles
 from proofgrid.proofs.bundles import bundle, evidence
 from proofgrid.proofs.bundles.bundle import Workbench, verify_bundle
-from proofgrid.proofs.bundles.container import MANIFEST, SIGNATURE, open_container, write_container
+from proofgrid.proofs.bundles.container import MANIFEST, SIGNATURE, ContainerLimits, open_container, write_container
 from proofgrid.proofs.bundles.evidence import SignedLie, evidence_record, seal_record, verify_evidence
 from proofgrid.proofs.bundles.manifest import manifest_from_bytes, manifest_to_json
 from proofgrid.proofs.manifest import part_for_verifiers, program_from_json, program_to_json
@@ -39,7 +39,7 @@ from tests.proofs.bundles.makers import NETWORK, Made, a_bundle, one_proof_of
 from tests.toy_system import ToySystem
 
 OPERATOR = a_key(2)
-SMALL = bundle.ContainerLimits(entries_max=64, total_bytes_max=1 << 20, json_bytes_max=1 << 18)
+SMALL = ContainerLimits(entries_max=64, total_bytes_max=1 << 20, json_bytes_max=1 << 18)
 
 
 @cache
@@ -59,11 +59,11 @@ class _ToyHere:
     def __enter__(self) -> None:
         self._before = registry.proof_system
         for module in (registry, bundle, evidence):
-            module.proof_system = self._find  # type: ignore[assignment]
+            setattr(module, "proof_system", self._find)  # noqa: B010 - mypy would have a module keep what it has
 
     def __exit__(self, *_: object) -> None:
         for module in (registry, bundle, evidence):
-            module.proof_system = self._before  # type: ignore[assignment]
+            setattr(module, "proof_system", self._before)  # noqa: B010
 
     def _find(self, name: str) -> Any:
         return ToySystem() if name == "toy" else self._before(name)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 from proofgrid.primitives.errors import ProofgridError
 from proofgrid.primitives.notes import NoteKey, opened_note
@@ -13,26 +14,31 @@ from proofgrid.telemetry import redaction
 from tests.fuzz.documents import scratch
 from tests.makers import a_key
 
-#: A keystore of an Ethereum wallet with the password "password" and cheap parameters.
-KEYSTORE = {
-    "address": "008aeeda4d805471df9b2a5b0f38a0c3bcba786b",
+#: Keystores as eth-account writes them, with the password "password" and the cheapest parameters.
+KEYSTORE: dict[str, Any] = {
+    "address": "6813Eb9362372EEF6200f3b1dbC3f819671cBA69",
     "crypto": {
         "cipher": "aes-128-ctr",
-        "ciphertext": "5318b4d5bcd28de64ee5559e671353e16f075ecae9f99c7a79a38af5f869aa46",
-        "cipherparams": {"iv": "6087dab2f9fdbbfaddc31a909735c1e6"},
+        "cipherparams": {"iv": "496a524c2e341b53084b00d5190537f6"},
+        "ciphertext": "5157aadee06dc2d0c487e74ff115bb6fe1dfe2fdef0c5214f6b729a50bd469d5",
         "kdf": "pbkdf2",
-        "kdfparams": {
-            "c": 2,
-            "dklen": 32,
-            "prf": "hmac-sha256",
-            "salt": "ae3cd4e7013836a3df6bd7241b12db061dbe2c6785853cce422d148a624ce0bd",
-        },
-        "mac": "517ead924a9d0dc3124507e3393d175ce3ff7c1e96529c6c555ce9e51205e9b2",
+        "kdfparams": {"c": 2, "dklen": 32, "prf": "hmac-sha256", "salt": "31252d12cddb9882ed7071c5a854edd4"},
+        "mac": "e79bc2513301fd5a41cd4c8932af87c034a890940bbf4f2f9d3d61adca4a4dad",
     },
-    "id": "3198bc9c-6672-5ab3-d995-4942343ae5b6",
+    "id": "b2e1f52e-28ad-4dca-98a9-8765ad196a82",
     "version": 3,
 }
-SCRYPT = {"dklen": 32, "n": 2, "p": 1, "r": 1, "salt": "ae3cd4e7013836a3df6bd7241b12db061dbe2c6785853cce422d148a624ce0bd"}
+OF_SCRYPT: dict[str, Any] = {
+    **KEYSTORE,
+    "crypto": {
+        "cipher": "aes-128-ctr",
+        "cipherparams": {"iv": "331b42b7b88236ba425eb5b479a4d673"},
+        "ciphertext": "1c0641ba03676d4c660f96935e51324bf509167b527564aadefd7bf7a68b286f",
+        "kdf": "scrypt",
+        "kdfparams": {"dklen": 32, "n": 2, "r": 8, "p": 1, "salt": "d8c974cbd9fa352a492f60876b98f5a7"},
+        "mac": "a21da4f731ad1db96feeb985265814f62e59b816e696a61cfc450cf922177892",
+    },
+}
 
 
 def take_key_file(data: bytes) -> None:
@@ -53,9 +59,8 @@ def take_key_file(data: bytes) -> None:
 def files() -> list[bytes]:
     """An open key, and a keystore of each kind."""
     key = a_key(3)
-    of_scrypt = {**KEYSTORE, "crypto": {**KEYSTORE["crypto"], "kdf": "scrypt", "kdfparams": SCRYPT}}  # type: ignore[dict-item]
     opened = {"address": key.address, "private_key": "0x" + key.secret.hex()}
-    return [json.dumps(one).encode() for one in (opened, KEYSTORE, of_scrypt)]
+    return [json.dumps(one).encode() for one in (opened, KEYSTORE, OF_SCRYPT)]
 
 
 def take_words(data: bytes) -> None:
@@ -78,5 +83,3 @@ def words() -> list[bytes]:
         f"{key.verifier}\n{key.sign('origin' + chr(10) + '0' + chr(10))}".encode(),
         b"origin\n3\nZm9vYmFyZm9vYmFyZm9vYmFyZm9vYmFyZm9vYmFyISE=\n",
     ]
-
-

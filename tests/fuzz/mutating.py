@@ -1,4 +1,4 @@
-"""Small changes that a stranger could think of: of bytes, of JSON, of protobuf messages. Chance comes as an argument."""
+"""Small changes that a stranger could think of: of bytes, JSON, protobuf messages. Chance comes as an argument."""
 
 from __future__ import annotations
 
@@ -15,13 +15,40 @@ INTEGERS: Sequence[int] = (
     *((1 << 53) - 1, 1 << 53, (1 << 63) - 1, 1 << 63, -(1 << 63), (1 << 64) - 1, 1 << 64, 10**30, 10**400, -(10**400)),
 )
 TEXTS: Sequence[str] = (
-    *("", " ", "0", "-1", "a", "A", "\0", "\n", "\x1b]52;c;", "\u202e", "e\u0301", "\ud800", "\U0001f600", "..", "../x"),
+    *(
+        "",
+        " ",
+        "0",
+        "-1",
+        "a",
+        "A",
+        "\0",
+        "\n",
+        "\x1b]52;c;",
+        "\u202e",
+        "e\u0301",
+        "\ud800",
+        "\U0001f600",
+        "..",
+        "../x",
+    ),
     *("/", ".", "null", "NaN", "1e400", "0x", "0x" + "0" * 40, "0x" + "f" * 40, "0x" + "0" * 64, "0" * 64, "f" * 64),
     *("00000000-0000-0000-0000-000000000000", "{00000000-0000-0000-0000-000000000001}", "default/toy/small", "auto"),
     *("toy", "ezkl", "default", "small", "[" * 200, "9" * 5_000, "x" * 5_000, "İ", "ß", "ﬀ", "٣", "a.b", "a.b[0]"),
 )
 FLOATS: Sequence[float] = (0.0, -0.0, 0.5, 1e308, 5e-324, float("inf"), float("nan"))
-_BYTES: Sequence[bytes] = (b"\0", b"\xff", b"\n", b'"', b"[", b"]", b"{}", b",", b"\xff\xff\xff\xff", b"\x00\x00\x00\x00")
+_BYTES: Sequence[bytes] = (
+    b"\0",
+    b"\xff",
+    b"\n",
+    b'"',
+    b"[",
+    b"]",
+    b"{}",
+    b",",
+    b"\xff\xff\xff\xff",
+    b"\x00\x00\x00\x00",
+)
 STEPS_MAX = 4  #: changes at a time
 
 
@@ -66,7 +93,18 @@ def mutated_json(data: bytes, chance: Random) -> bytes:
 def any_value(chance: Random) -> Any:
     """Return some value that JSON knows, or spells although it does not."""
     return chance.choice(
-        (None, True, False, [], {}, [[]], {"": None}, chance.choice(INTEGERS), chance.choice(TEXTS), chance.choice(FLOATS))
+        (
+            None,
+            True,
+            False,
+            [],
+            {},
+            [[]],
+            {"": None},
+            chance.choice(INTEGERS),
+            chance.choice(TEXTS),
+            chance.choice(FLOATS),
+        )
     )
 
 
@@ -148,10 +186,10 @@ def mutated_message(kind: Callable[[], Message], data: bytes, chance: Random) ->
 
 def change_field(message: Message, chance: Random) -> None:
     """Set, clear, repeat or change one field of a message, or of one inside of it."""
-    fields = message.DESCRIPTOR.fields
+    fields: Any = message.DESCRIPTOR.fields
     if not fields:
         return
-    field = chance.choice(fields)
+    field: FieldDescriptor = chance.choice(fields)
     if chance.randrange(6) == 0:
         message.ClearField(field.name)
     elif field.message_type is not None and field.message_type.GetOptions().map_entry:
@@ -167,6 +205,7 @@ def change_field(message: Message, chance: Random) -> None:
 
 
 def _change_map(message: Message, field: FieldDescriptor, chance: Random) -> None:
+    assert field.message_type is not None
     inner, kinds = getattr(message, field.name), field.message_type.fields_by_name
     key = _other(kinds["key"], "", chance)
     if kinds["value"].message_type is not None:
@@ -205,12 +244,15 @@ def _other(field: FieldDescriptor, value: Any, chance: Random) -> Any:
     if field.type == FieldDescriptor.TYPE_BYTES:
         return mutated_bytes(value, chance)
     if field.type == FieldDescriptor.TYPE_STRING:
+        if isinstance(value, bytes):  # what is no UTF-8, in messages of the older syntax
+            value = value.decode(errors="replace")
         text = _changed_text(value, chance) if value and chance.randrange(2) else chance.choice(TEXTS)
         return text.encode(errors="ignore").decode()
     if field.cpp_type == FieldDescriptor.CPPTYPE_BOOL:
         return not value
     if field.cpp_type == FieldDescriptor.CPPTYPE_ENUM:
-        return chance.choice(field.enum_type.values).number
+        assert field.enum_type is not None
+        return chance.choice(list(field.enum_type.values)).number
     if field.cpp_type in (FieldDescriptor.CPPTYPE_FLOAT, FieldDescriptor.CPPTYPE_DOUBLE):
         return chance.choice(FLOATS)
     least, most = _RANGES[field.cpp_type]

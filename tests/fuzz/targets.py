@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from random import Random
 
-from tests.fuzz import archives, documents, keys, model, records, wire
+from tests.fuzz import archives, calls, documents, keys, model, records, streams, words
 from tests.fuzz.mutating import mutated_bytes, mutated_json
 
 CORPUS = Path(__file__).with_name("corpus")
@@ -35,29 +35,31 @@ class Target:
 TARGETS: Mapping[str, Target] = {
     "calls": Target(
         what="every call of clients, operators and administrators: message, door, use case, up to the database",
-        take=wire.take_call,
-        seeds=wire.calls,
-        mutate=wire.mutated_call,
+        take=calls.take_call,
+        seeds=calls.messages,
+        mutate=calls.mutated_call,
         tries=600,
     ),
     "prover_stream": Target(
         what="what a prover says on its stream, to the gateway's desk",
-        take=wire.take_stream,
-        seeds=wire.streams,
-        mutate=wire.mutated_stream,
+        take=streams.take_stream,
+        seeds=streams.from_provers,
+        mutate=streams.mutated_stream,
         tries=300,
     ),
     "gateway_stream": Target(
         what="what a gateway says to a prover",
-        take=wire.take_to_prover,
-        seeds=wire.to_prover,
-        mutate=wire.mutated_to_prover,
+        take=streams.take_to_prover,
+        seeds=streams.to_provers,
+        mutate=streams.mutated_to_prover,
         tries=300,
     ),
-    "token": Target(what="tokens of calls", take=wire.take_token, seeds=wire.tokens, tries=300),
-    "json": Target(what="JSON inside messages and in files", take=wire.take_json, seeds=wire.texts, tries=400),
+    "token": Target(what="tokens of calls", take=words.take_token, seeds=words.tokens, tries=300),
+    "json": Target(what="JSON inside messages and in files", take=words.take_json, seeds=words.texts, tries=400),
     "container": Target(
-        what="the container of bundles and evidence, as bytes", take=documents.take_container, seeds=documents.containers
+        what="the container of bundles and evidence, as bytes",
+        take=documents.take_container,
+        seeds=documents.containers,
     ),
     "bundle": Target(
         what="bundles whose manifest is signed: verified whole",
@@ -87,9 +89,7 @@ TARGETS: Mapping[str, Target] = {
         mutate=mutated_json,
         tries=60,
     ),
-    "record_lines": Target(
-        what="lines of records as bytes", take=records.take_lines, seeds=records.lines, tries=100
-    ),
+    "record_lines": Target(what="lines of records as bytes", take=records.take_lines, seeds=records.lines, tries=100),
     "audit": Target(
         what="exported audit logs: key.json, checkpoint, tiles of hashes and of entries",
         take=documents.take_audit,
@@ -128,9 +128,7 @@ TARGETS: Mapping[str, Target] = {
         tries=400,
     ),
     "elf": Target(what="programs and keys of SP1", take=archives.take_elf, seeds=archives.elves, tries=300),
-    "symbols": Target(
-        what="circom's tables of symbols", take=archives.take_symbols, seeds=archives.symbols, tries=200
-    ),
+    "symbols": Target(what="circom's tables of symbols", take=archives.take_symbols, seeds=archives.symbols, tries=200),
     "ceremony": Target(
         what="files of ceremonies: .ptau and the engine's own", take=archives.take_ceremony, seeds=archives.ceremonies
     ),
