@@ -13,8 +13,9 @@ from typing import Any
 
 from google.protobuf.message import DecodeError, Message
 
-from proofgrid.doors.grpc import front_door
 from proofgrid.doors.grpc.services import add_services
+from proofgrid.doors.services import front_door
+from proofgrid.doors.services.every import services_of
 from proofgrid.rules.audit.entries import summary_of
 from proofgrid.rules.jobs.limits import Limits
 from proofgrid.rules.jobs.request import check_request
@@ -30,7 +31,7 @@ from tests.fuzz.mutating import mutated_bytes
 def methods() -> Sequence[Method]:
     """Every call but the provers' stream, behind an open door, over nothing."""
     server: Any = Services()
-    add_services(server, intake_over_nothing())
+    add_services(server, services_of(intake_over_nothing()))
     for method in server.methods:
         method.call.__self__._door = OpenDoor()
     return tuple(server.methods)
