@@ -215,7 +215,7 @@ def _check(proto: onnx.ModelProto) -> None:
 
 
 def _check_whole(proto: onnx.ModelProto) -> None:
-    """Raise InvalidProgram for a weight that holds more or less than its dimensions say, where onnx.checker is silent."""
+    """Raise InvalidProgram for a weight that holds more or less than its dimensions say."""
     for tensor in _tensors_in(proto):
         if tensor.data_type == onnx.TensorProto.UNDEFINED:  # an attribute that is something else
             continue
