@@ -2,36 +2,24 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any, cast
 from uuid import UUID
 
-from starlette.requests import Request
-
-from proofgrid.doors.pages.visitors import Visitor
 from proofgrid.primitives.digests import Digest, digest_of
-from proofgrid.primitives.errors import NotAllowed, UnknownRound
-from proofgrid.primitives.ids import AccountId, Address, Engine, JobId, Lane, ProverId
+from proofgrid.primitives.errors import UnknownRound
+from proofgrid.primitives.ids import Address, Engine, Lane, ProverId
 from proofgrid.proofs.base import SystemDescription
-from proofgrid.roles.intake.bond_moves import Stake
-from proofgrid.roles.intake.close_up import OperatorCloseUp, TaskCloseUp
 from proofgrid.roles.intake.intake import Intake
 from proofgrid.roles.intake.overview import Figures, NetworkNow, OperatorsShown
-from proofgrid.rules.access.roles import Caller, Role
-from proofgrid.rules.jobs.lifecycle import JobState, LeaseState, TaskState
 from proofgrid.rules.jobs.speed import Speed
-from proofgrid.rules.jobs.waiting import WaitReason, Waits
 from proofgrid.rules.market.rounds import JobDemand, ProverSupply, RoundInputs, TaskDemand, run_round
 from proofgrid.rules.reputation.counters import ONE, Counters
 from proofgrid.rules.reputation.reports import MeasuredSpeed, report_operator, report_prover
 from proofgrid.rules.reputation.standing import Standing
-from proofgrid.rules.staking.bonds import BondPolicy
 from proofgrid.rules.staking.slashing import SlashReason
-from proofgrid.store.close_up import BidsOfLane, EarnedOnDay, LeaseOfTask, SalesAtAsk, SessionOfOperator
 from proofgrid.store.engines import ShownEngine
-from proofgrid.store.ledger import PostedTransfer
 from proofgrid.store.overview import (
     Capacity,
     LaneOfOverview,
@@ -44,7 +32,6 @@ from proofgrid.store.overview import (
 )
 from proofgrid.store.record import RoundView
 from proofgrid.store.status import ConnectedProver
-from proofgrid.store.task_views import EventView, JobView, TaskView
 from tests.makers import a_key
 
 NOW_MS = 1_796_000_000_000
@@ -296,184 +283,3 @@ def an_intake(overview: OverviewOfFacts | None = None, **more: Any) -> Intake:
         **more,
     }
     return cast(Intake, SimpleNamespace(**parts))
-
-
-CAROL = a_key(13).address
-CSRF = "c5rf"
-TASK_ID = UUID("0198c0de-0000-7000-8000-0000000000a1")
-
-
-class SignedIn:
-    """Sessions in which one caller is always signed in."""
-
-    def __init__(self, *roles: Role, address: Address = CAROL) -> None:
-        self._caller = Caller(address, frozenset(roles))
-
-    async def visitor(self, request: Request) -> Visitor | None:
-        return Visitor(caller=self._caller, csrf=CSRF)
-
-    def check_csrf(self, visitor: Visitor, token: str) -> None:
-        if token != CSRF:
-            raise NotAllowed("the form is not of this session")
-
-
-def a_task(**changes: Any) -> TaskView:
-    """Return an open task of two inputs."""
-    task = TaskView(
-        task_id=TASK_ID,
-        client=CAROL,
-        state=TaskState.OPEN,
-        program_digest=digest_of(b"program"),
-        limit_price=1_500,
-        escrow=6_000_000,
-        spent=1_200_000,
-        units=4_000,
-        deadline_ms=NOW_MS + 540_000,
-        created_ms=NOW_MS - 60_000,
-        finished_ms=None,
-        failure_code="",
-        failure_detail="",
-        bundle_digest=None,
-        inputs=2,
-        quote_id=None,
-    )
-    return replace(task, **changes)
-
-
-def _a_job(number: int, state: JobState, **changes: Any) -> JobView:
-    job = JobView(
-        job_id=JobId(UUID(int=number)),
-        slice=number % 2,
-        input=number // 2,
-        state=state,
-        units=1_000,
-        job_class="small",
-        attempts=1,
-        operator=None,
-        prover_id=None,
-        buy_price=None,
-        stage="",
-        permille=0,
-    )
-    return replace(job, **changes)
-
-
-def _a_lease(number: int, state: LeaseState, from_s: int, to_s: int, **changes: Any) -> LeaseOfTask:
-    lease = LeaseOfTask(
-        job_id=JobId(UUID(int=number)),
-        prover_id=ProverId(f"{ALICE}/berlin-1"),
-        kind="first",
-        state=state,
-        lane=SMALL,
-        round=310 + number,
-        units=1_000,
-        buy_price=1_200,
-        granted_ms=NOW_MS + from_s * 1_000,
-        started_ms=NOW_MS + from_s * 1_000,
-        reported_ms=0,
-        ended_ms=NOW_MS + to_s * 1_000 if to_s else 0,
-        reason="",
-        permille=400,
-    )
-    return replace(lease, **changes)
-
-
-def a_close_up(**changes: Any) -> TaskCloseUp:
-    """Return a task with a job proven, one that was lost and is proven again, one too cheap, one blocked."""
-    bob = ProverId(f"{BOB}/osaka")
-    seen = TaskCloseUp(
-        now_ms=NOW_MS,
-        task=a_task(),
-        jobs=[
-            _a_job(0, JobState.PROVEN, prover_id=ProverId(f"{ALICE}/berlin-1"), buy_price=1_200, permille=1_000),
-            _a_job(1, JobState.LEASED, prover_id=bob, buy_price=1_250, stage="prove", permille=400, attempts=2),
-            _a_job(2, JobState.READY),
-            _a_job(3, JobState.WAITING),
-        ],
-        waits={
-            JobId(UUID(int=2)): Waits(reason=WaitReason.TOO_CHEAP, price=1_800),
-            JobId(UUID(int=3)): Waits(reason=WaitReason.BLOCKED),
-        },
-        leases=[
-            _a_lease(0, LeaseState.SETTLED, -55, -20),
-            _a_lease(1, LeaseState.EXPIRED, -52, -30, reason="prover_lost"),
-            _a_lease(1, LeaseState.RUNNING, -25, 0, prover_id=bob),
-        ],
-        transfers=[
-            PostedTransfer(
-                "escrow:1",
-                AccountId(f"client:{CAROL}"),
-                AccountId(f"escrow:{TASK_ID}"),
-                6_000_000,
-                "escrow",
-                TASK_ID,
-                None,
-                None,
-                None,
-                NOW_MS - 60_000,
-            ),
-            PostedTransfer(
-                "pay:1",
-                AccountId(f"escrow:{TASK_ID}"),
-                AccountId(f"operator:{ALICE}"),
-                1_200_000,
-                "job_paid",
-                TASK_ID,
-                UUID(int=0),
-                SMALL,
-                310,
-                NOW_MS - 20_000,
-            ),
-        ],
-        events=[
-            EventView(
-                1,
-                "accepted",
-                json.dumps({"jobs": [{}] * 4, "units": 4_000, "limit_price": 1_500, "escrow": 1}),
-                NOW_MS - 60_000,
-            ),
-            EventView(2, EVIL, "{}", NOW_MS - 50_000),
-        ],
-    )
-    return replace(seen, **changes)
-
-
-def an_operator_close_up(**changes: Any) -> OperatorCloseUp:
-    """Return an operator of two provers: one asks more than anybody bids, one is away."""
-    [report] = [one for one in some_operators().reports if one.operator == ALICE]
-    here, away = report.provers[0], replace(report.provers[0], prover_id=ProverId(f"{ALICE}/attic"), connected=False)
-    session = SessionOfOperator(
-        prover_id=here.prover_id,
-        asks={"ezkl@23.0.5": 2_500},
-        class_asks={},
-        classes=("small",),
-        subnetworks=("default",),
-        slots=4,
-        busy=1,
-        seen_ms=NOW_MS,
-        is_silent=False,
-        draining=False,
-        paused_until_ms=0,
-    )
-    seen = OperatorCloseUp(
-        now_ms=NOW_MS,
-        provers=[here, away],
-        sessions=[session],
-        bids={SMALL: BidsOfLane(SMALL, 7, 1_400)},
-        sales={SMALL: SalesAtAsk(SMALL, 120, 0, 0, 1_330)},
-        earned=3_400_000_000,
-        by_day=[EarnedOnDay(NOW_MS - NOW_MS % 86_400_000, "job_paid", 1_200_000, 3)],
-        stake=Stake(
-            operator=ALICE,
-            bond=25_000_000_000,
-            bound=10,
-            removable=9,
-            unbonding=0,
-            ready=0,
-            unbondings=[],
-            earned=0,
-            policy=BondPolicy(),
-        ),
-        evidence=[],
-    )
-    return replace(seen, **changes)

@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import re
-from contextlib import asynccontextmanager
 from importlib.resources import files
-from types import SimpleNamespace
 from typing import Any
 from uuid import UUID
 
-import click
 import httpx
 import pytest
 import typer
@@ -20,36 +17,33 @@ from proofgrid.doors.pages.views.provers import provers_page
 from proofgrid.doors.pages.views.task import task_page
 from proofgrid.primitives.clock import ManualClock
 from proofgrid.primitives.digests import digest_of
-from proofgrid.primitives.errors import BudgetTooSmall, UnknownTask
-from proofgrid.primitives.ids import Address
-from proofgrid.roles.intake.accounts import Account, LedgerHealth
-from proofgrid.rules.access.rights import ANYBODY, needs
 from proofgrid.rules.access.roles import Role
-from proofgrid.rules.audit.entries import Entry
-from proofgrid.rules.jobs.lifecycle import JobState, TaskState
+from proofgrid.rules.jobs.lifecycle import JobState
 from proofgrid.rules.jobs.limits import Limits
 from proofgrid.rules.market.why_unsold import Unsold
-from proofgrid.store.audit import PlacedEntry
-from proofgrid.store.dead_letters import DeadLetter
-from proofgrid.store.incidents import Incident
-from proofgrid.store.ledger import LedgerSums
-from proofgrid.store.subnetworks import SubnetworkStatus
-from proofgrid.telemetry.acting import current_act
 from tests.makers import a_key
-from tests.pages_facts import (
-    ALICE,
+from tests.own_pages_facts import (
     CAROL,
     CSRF,
-    EVIL,
-    NOW_MS,
     TASK_ID,
-    FreeRates,
+    AdminOfFacts,
+    ArtifactsOfFacts,
+    AuditOfFacts,
+    CallersOfFacts,
+    CloseUpOfFacts,
+    Done,
+    EnginesOfFacts,
+    GateOfFacts,
+    IncidentsOfFacts,
+    LettersOfFacts,
+    MoneyOfFacts,
+    ProgramsOfFacts,
     SignedIn,
+    TasksOfFacts,
     a_close_up,
-    a_task,
-    an_intake,
     an_operator_close_up,
 )
+from tests.pages_facts import ALICE, EVIL, an_intake
 
 NETWORK = a_key(1).address
 ALL = (Role.CLIENT, Role.OPERATOR, Role.ADMIN)
@@ -57,168 +51,6 @@ CLIENTS = ("/tasks", f"/tasks/{TASK_ID}", "/tasks/new")
 ANYBODYS = ("/money",)
 OPERATORS = ("/provers",)
 ADMINS = tuple(f"/admin{rest}" for rest in ("", "/dead-letters", "/quarantines", "/subnetworks", "/treasury", "/audit"))
-
-
-class Done:
-    """What forms did."""
-
-    def __init__(self) -> None:
-        self.acts: list[tuple[str, str, object]] = []
-
-    def note(self, what: object) -> None:
-        act = current_act()
-        assert act is None or act.by == CAROL
-        self.acts.append(("" if act is None else act.call, "" if act is None else act.by, what))
-
-
-class TasksOfFacts:
-    def __init__(self, done: Done) -> None:
-        self._done = done
-
-    @needs(Role.CLIENT)
-    async def list_own(self, caller: Any, *, state: str, limit: int, begins: str = "") -> list[Any]:
-        return [a_task(), a_task(state=TaskState.DONE, finished_ms=NOW_MS)] if state in ("", "open") else []
-
-    @needs(Role.CLIENT)
-    async def submit(self, caller: Any, request: Any) -> Any:
-        if request.limit_price == 1:
-            raise BudgetTooSmall(f"{EVIL} PU", field="budget")
-        self._done.note((request.program_digest, request.inputs, request.limit_price, request.idempotency_key))
-        return a_task()
-
-    @needs(Role.CLIENT, Role.ADMIN)
-    async def cancel(self, caller: Any, task_id: Any) -> None:
-        self._done.note(task_id)
-
-    @needs(Role.CLIENT, Role.ADMIN)
-    async def follow(self, caller: Any, task_id: Any, *, cursor: int) -> Any:
-        for number in (1, 2):
-            yield number
-
-    @needs(Role.CLIENT, Role.ADMIN)
-    async def timeline(self, caller: Any, task_id: Any, *, limit: int) -> list[Any]:
-        if task_id != TASK_ID:
-            raise UnknownTask(field="task_id")
-        return []
-
-    @needs(Role.CLIENT, Role.ADMIN)
-    async def result(self, caller: Any, task_id: Any) -> tuple[str, int]:
-        return "d", 6
-
-
-class CloseUpOfFacts:
-    @needs(Role.CLIENT, Role.ADMIN)
-    async def of_task(self, caller: Any, task_id: Any) -> Any:
-        if task_id != TASK_ID:
-            raise UnknownTask(field="task_id")
-        return a_close_up()
-
-    @needs(Role.OPERATOR)
-    async def of_operator(self, caller: Any, *, ask: int | None = None) -> Any:
-        return an_operator_close_up()
-
-
-class AdminOfFacts:
-    """Every use case of administrators that pages ask."""
-
-    def __init__(self, done: Done) -> None:
-        self._done = done
-
-    @needs(Role.ADMIN)
-    async def list_all(self, *args: Any, **asked: Any) -> list[Any]:
-        return []
-
-    @needs(Role.ADMIN)
-    async def get(self, *args: Any) -> None: ...
-
-    @needs(*ANYBODY)
-    async def list_for(self, caller: Any) -> list[Any]:
-        return [SubnetworkStatus(EVIL, False, (), 0, 0, 0, 5, 1, 2, 4, 0, 3)]
-
-
-class IncidentsOfFacts(AdminOfFacts):
-    @needs(Role.ADMIN)
-    async def list_all(self, *args: Any, **asked: Any) -> list[Any]:
-        old = Incident(6, "ledger", "treasury", "mended", NOW_MS - 9_000, NOW_MS - 5_000, CAROL, True)
-        return [old, Incident(7, "ledger", "escrow:1", EVIL, NOW_MS - 5_000, None, "", True)]
-
-    @needs(Role.ADMIN)
-    async def close(self, admin: Any, incident_id: int) -> None:
-        self._done.note(incident_id)
-
-
-class LettersOfFacts(AdminOfFacts):
-    @needs(Role.ADMIN)
-    async def list_all(self, *args: Any, **asked: Any) -> list[Any]:
-        return [DeadLetter(TASK_ID, CAROL, digest_of(b"p"), "PG-510", EVIL, NOW_MS, None, None)]
-
-
-class AuditOfFacts(AdminOfFacts):
-    @needs(Role.ADMIN)
-    async def list_all(self, *args: Any, **asked: Any) -> list[Any]:
-        entry = Entry(
-            act="GrantRole",
-            by=CAROL,
-            peer="ipv4:192.0.2.1:1",
-            what={"label": EVIL},
-            outcome="done",
-            count=1,
-            at_ms=NOW_MS,
-        )
-        return [PlacedEntry(3, entry.spelled)]
-
-
-class EnginesOfFacts(AdminOfFacts):
-    @needs(*ANYBODY)
-    async def list_all(self, *args: Any, **asked: Any) -> list[Any]:
-        return []
-
-    @needs(Role.ADMIN)
-    async def stop(self, *args: Any) -> None: ...
-
-
-class MoneyOfFacts:
-    @needs(*ANYBODY)
-    async def get(self, caller: Any, asked: Any, *, transfers_limit: int) -> Account:
-        return Account(address=caller.address, balance=10, escrowed=2, earned=0, transfers=a_close_up().transfers)
-
-    @needs(Role.ADMIN)
-    async def check_ledger(self) -> LedgerHealth:
-        return LedgerHealth(sums=LedgerSums(0, 100, 100), faults=[])
-
-    @needs(Role.ADMIN)
-    async def balance(self) -> int:
-        return 1_500_000_000
-
-
-class ProgramsOfFacts:
-    @needs(*ANYBODY)
-    async def list_for(self, caller: Any, *, limit: int) -> list[Any]:
-        return [SimpleNamespace(digest=digest_of(b"program"), label=EVIL, proof_system="ezkl", units=4_000)]
-
-
-class ArtifactsOfFacts:
-    @needs(*ANYBODY)
-    async def read(self, caller: Any, digest: str) -> Any:
-        yield b"bun"
-        yield b"dle"
-
-
-class CallersOfFacts(FreeRates):
-    def __init__(self, roles: tuple[Role, ...]) -> None:
-        self._roles = roles
-
-    async def roles_of(self, address: Address, *, anew: bool) -> frozenset[Role]:
-        return frozenset(self._roles)
-
-    def weigh_json(self, address: Address, text: str) -> None:
-        pass
-
-
-class GateOfFacts:
-    @asynccontextmanager
-    async def place(self, client: Address) -> Any:
-        yield
 
 
 def a_browser(*roles: Role, done: Done | None = None, now: tuple[Role, ...] | None = None) -> httpx.AsyncClient:
@@ -455,6 +287,5 @@ def test_what_pages_tell_to_type_is_there_to_be_typed() -> None:
     for words in sorted(told):
         command: Any = root
         for word in words.split():
-            assert isinstance(command, click.Group), words
-            command = command.commands.get(word)
+            command = getattr(command, "commands", {}).get(word)
             assert command is not None, f"proofgrid {words}"
