@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import AsyncIterator
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
@@ -155,7 +156,7 @@ def watched() -> object:
 
 def read_events(text: str) -> list[dict[str, str]]:
     blocks = [block for block in text.split("\n\n") if block and not block.startswith((":", "retry"))]
-    return [dict(line.split(": ", 1) for line in block.splitlines()) for block in blocks]  # type: ignore[misc]
+    return [dict(line.split(": ", 1) for line in block.splitlines()) for block in blocks]
 
 
 async def test_whoever_comes_back_after_any_event_gets_the_rest_once_and_in_order() -> None:
@@ -174,7 +175,7 @@ async def test_whoever_comes_back_after_any_event_gets_the_rest_once_and_in_orde
 @pytest.mark.parametrize("seen", ["6", "9" * 30, "-1", "x", "\u0665"])
 async def test_an_id_that_no_event_has_is_told_and_all_comes_again(seen: str) -> None:
     async with asking(app_of(ClientService_WatchTask=watched())) as client:
-        answer = await client.get(f"/v1/tasks/{TASK}/events", headers={"last-event-id": seen.encode()})
+        answer = await client.get(f"/v1/tasks/{TASK}/events", headers=[(b"last-event-id", seen.encode())])
     events = read_events(answer.text)
     assert (events[0]["event"], "id" in events[0]) == ("reset", False)
     assert [one["event"] for one in events[1:-1]] == [name for _, name in EVENTS]
@@ -199,7 +200,7 @@ async def test_what_refuses_a_stream_before_its_first_event_is_a_status_and_late
 # --- files ----------------------------------------------------------------------------------------
 
 
-def a_bundle(tmp_path) -> bytes:  # type: ignore[no-untyped-def]
+def a_bundle(tmp_path: Path) -> bytes:
     with (tmp_path / "b.zip").open("wb") as file:
         proof = b"proof" * 100
         write_container(file, {"manifest.json": b"{}", "signature.json": b"[]"}, {digest_of(proof): proof})
@@ -224,7 +225,7 @@ def serving(content: bytes) -> object:
     )
 
 
-async def test_a_bundle_comes_whole_by_range_and_not_again(tmp_path) -> None:  # type: ignore[no-untyped-def]
+async def test_a_bundle_comes_whole_by_range_and_not_again(tmp_path: Path) -> None:
     content = a_bundle(tmp_path)
     served = serving(content)
     path = f"/v1/tasks/{TASK}/bundle"
@@ -244,7 +245,7 @@ async def test_a_bundle_comes_whole_by_range_and_not_again(tmp_path) -> None:  #
         assert (again.status_code, again.content) == (304, b"")
 
 
-async def test_single_files_of_a_bundle(tmp_path) -> None:  # type: ignore[no-untyped-def]
+async def test_single_files_of_a_bundle(tmp_path: Path) -> None:
     content = a_bundle(tmp_path)
     proof = digest_of(b"proof" * 100)
     async with asking(serving(content).app) as client:  # type: ignore[attr-defined]
