@@ -9,14 +9,13 @@ from __future__ import annotations
 import io
 import re
 import tempfile
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from proofgrid.primitives.canonical import canonical_json
 from proofgrid.primitives.digests import Digest, digest_of, digest_of_file
-from proofgrid.primitives.errors import BadBundle, ProofgridError, UnknownProofSystem
+from proofgrid.primitives.errors import BadBundle
 from proofgrid.primitives.signatures import HALF_ORDER, SigningKey, signer_of
 from proofgrid.proofs.base import JobOutput, PartialProof, Program, ProgramFiles
 from proofgrid.proofs.bundles.container import (
@@ -35,6 +34,7 @@ from proofgrid.proofs.bundles.manifest import (
     manifest_from_bytes,
     manifest_to_json,
 )
+from proofgrid.proofs.bundles.stumbling import named
 from proofgrid.proofs.kit.workdirs import EmptyFolders
 from proofgrid.proofs.registry import proof_system
 
@@ -252,22 +252,8 @@ def parts_of(container: Container, manifest: Manifest) -> list[PartialProof]:
 
 def _check_proofs(manifest: Manifest, files: ProgramFiles, parts: list[PartialProof], bench: Workbench) -> list[str]:
     system = proof_system(manifest.program.proof_system)
-    with _named("program"):
+    with named("program"):
         bench.check_program(files)
-    with _named("proofs"):
+    with named("proofs"):
         said = system.verify_whole(files, manifest.statement, manifest.result, parts, workdir=bench.workdirs.next())
     return ["program: the files are the ones that the identity names", *(f"proofs: {sentence}" for sentence in said)]
-
-
-@contextmanager
-def _named(check: str) -> Iterator[None]:
-    """Name the check in errors; a proof system that stumbles over a forged statement says no, not "bug"."""
-    try:
-        yield
-    except UnknownProofSystem:
-        raise
-    except ProofgridError as error:
-        error.field = error.field or check
-        raise
-    except Exception as error:
-        raise BadBundle(f"the proof system cannot read it: {type(error).__name__}: {error}", field=check) from error

@@ -35,6 +35,7 @@ from proofgrid.proofs.bundles.container import (
     open_container,
     write_container,
 )
+from proofgrid.proofs.bundles.stumbling import named
 from proofgrid.proofs.manifest import program_from_json
 from proofgrid.proofs.registry import proof_system
 from proofgrid.rules.staking.results import ResultClaim, claim_from_text, contradict, differ, is_signed
@@ -212,6 +213,7 @@ def _check_invalid(record: _Record, claim: ResultClaim, container: Container, wo
     program = _program(record["program"])
     if program.digest != claim.program:
         raise BadBundle("the signed result is for another program", field="program")
+    public, facts = _json_of(record, "public"), _json_of(record, "facts")
     if digest_of(record["public"].encode()) != claim.public:
         raise BadBundle("the public values are not the signed ones", field="public")
     files = {name: program.files[name] for name in program.verifying_files}
@@ -224,14 +226,23 @@ def _check_invalid(record: _Record, claim: ResultClaim, container: Container, wo
     proof = container.read(Digest(claim.proof))
     system = proof_system(program.proof_system)
     at_hand = ProgramFiles(program, {name: workdir / digest for name, digest in files.items()})
-    system.check_program(at_hand)
-    output = JobOutput(proof=proof, public=json.loads(record["public"]))
+    with named("program"):
+        system.check_program(at_hand)
+    output = JobOutput(proof=proof, public=public)
     with tempfile.TemporaryDirectory(dir=workdir) as scratch:
         try:
-            system.verify_partial(at_hand, claim.slice, json.loads(record["facts"]), output, workdir=Path(scratch))
+            with named("proof"):
+                system.verify_partial(at_hand, claim.slice, facts, output, workdir=Path(scratch))
         except BadProof as error:
             return f"proof: it does not prove what the job asked for: {error.detail}"
     raise BadBundle("the proof is right: nothing is wrong with what was signed", field="proof")
+
+
+def _json_of(record: _Record, member: Literal["public", "facts"]) -> Mapping[str, Json]:
+    try:
+        return read_mapping(read_json(record[member].encode(), field=member), member)
+    except (InvalidField, UnicodeEncodeError) as error:
+        raise BadBundle(f"it cannot be read: {error}", field=member) from None
 
 
 def _program(manifest: Json) -> Program:
