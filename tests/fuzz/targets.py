@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from random import Random
 
-from tests.fuzz import archives, calls, documents, keys, model, records, streams, words
+from tests.fuzz import archives, bodies, calls, documents, keys, model, records, streams, words
 from tests.fuzz.mutating import mutated_bytes, mutated_json
 
 CORPUS = Path(__file__).with_name("corpus")
@@ -39,6 +39,13 @@ TARGETS: Mapping[str, Target] = {
         seeds=calls.messages,
         mutate=calls.mutated_call,
         tries=600,
+    ),
+    "bodies": Target(
+        what="bodies and parameters of the HTTP door",
+        take=bodies.take_body,
+        seeds=bodies.bodies,
+        mutate=bodies.mutated_body,
+        tries=300,
     ),
     "prover_stream": Target(
         what="what a prover says on its stream, to the gateway's desk",
