@@ -107,6 +107,13 @@ TARGETS: Mapping[str, Target] = {
     "key_file": Target(
         what="key files, open and encrypted", take=keys.take_key_file, seeds=keys.files, mutate=mutated_json, tries=200
     ),
+    "key_list": Target(
+        what="lists of a network's keys, signed by its root key",
+        take=keys.take_key_list,
+        seeds=keys.key_lists,
+        mutate=mutated_json,
+        tries=200,
+    ),
     "key_words": Target(
         what="words in which keys, signatures and addresses are spelled", take=keys.take_words, seeds=keys.words
     ),
