@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from proofgrid.primitives.clock import Clock, fresh_bytes
 from proofgrid.primitives.ids import Address
-from proofgrid.primitives.signatures import SigningKey
+from proofgrid.primitives.signatures import Signer
 from proofgrid.rules.access.tokens import Claims, spell_claims
 
 LIFETIME_MS = 120_000
 RENEW_BEFORE_MS = 30_000
 
 
-def make_token(key: SigningKey, *, audience: Address, now_ms: int, lifetime_ms: int = LIFETIME_MS) -> str:
+def make_token(key: Signer, *, audience: Address, now_ms: int, lifetime_ms: int = LIFETIME_MS) -> str:
     """Return a fresh token of `key` for the network `audience`."""
     claims = Claims(
         subject=key.address,
@@ -27,7 +27,7 @@ def make_token(key: SigningKey, *, audience: Address, now_ms: int, lifetime_ms: 
 class TokenSource:
     """Hands out a token that is still good for a while, making a new one when needed."""
 
-    def __init__(self, key: SigningKey, clock: Clock) -> None:
+    def __init__(self, key: Signer, clock: Clock) -> None:
         self._key = key
         self._clock = clock
         self._token = ""
