@@ -33,6 +33,7 @@ from proofgrid.primitives.errors import (
     WrongAudience,
 )
 from proofgrid.primitives.last_words import with_last_words
+from proofgrid.primitives.refusals import WrongPurpose
 from proofgrid.wire.v1 import common_pb2 as common
 
 ERROR_METADATA = "proofgrid-error-bin"
@@ -47,6 +48,7 @@ _STATUS: list[tuple[type[ProofgridError], grpc.StatusCode]] = [
     (WrongAudience, grpc.StatusCode.UNAUTHENTICATED),
     (TokenExpired, grpc.StatusCode.UNAUTHENTICATED),
     (TokenReplayed, grpc.StatusCode.UNAUTHENTICATED),
+    (WrongPurpose, grpc.StatusCode.UNAUTHENTICATED),
     (UnknownKey, grpc.StatusCode.PERMISSION_DENIED),
     (NotAllowed, grpc.StatusCode.PERMISSION_DENIED),
     (NameTaken, grpc.StatusCode.ALREADY_EXISTS),

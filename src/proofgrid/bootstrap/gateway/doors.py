@@ -6,6 +6,8 @@ from proofgrid.bootstrap.gateway.adapters import Adapters
 from proofgrid.bootstrap.gateway.roles import Roles
 from proofgrid.bootstrap.gateway.sibling import Sibling
 from proofgrid.doors.grpc.health import add_health_service
+from proofgrid.doors.grpc.hearing import hearing
+from proofgrid.doors.grpc.names import accepted_names
 from proofgrid.doors.grpc.server import GrpcDoor, Listen, bind, new_server
 from proofgrid.doors.grpc.services import add_prover_service, add_services
 from proofgrid.primitives.errors import InvalidField
@@ -16,14 +18,20 @@ from proofgrid.wire.addresses import Target, parse_target
 def build_door(settings: GatewaySettings, world: Adapters, roles: Roles, listen: Listen) -> GrpcDoor:
     """Build the services and take the port. Raises InvalidField when the address is taken or would carry plain text."""
     server = new_server(shares_port=listen.is_shared)
-    add_services(server, roles.intake)
+    spoken_to: set[str] = set()
+    heard = hearing(server, spoken_to)
+    add_services(heard, roles.intake)
     add_health_service(server, roles.health)
     names = settings.role_names()
     if "dispatcher" in names:
         add_prover_service(
-            server, roles.intake, roles.desk, network=world.key.address, heartbeat_ms=settings.heartbeat_ms
+            heard, roles.intake, roles.desk, network=world.key.address, heartbeat_ms=settings.heartbeat_ms
         )
-    return GrpcDoor(server=server, host=listen.host, port=bind(server, listen) if "api" in names else 0)
+    if "api" not in names:
+        return GrpcDoor(server=server, host=listen.host, port=0)
+    port = bind(server, listen)
+    spoken_to |= accepted_names(listen, port=port, told=settings.names)
+    return GrpcDoor(server=server, host=listen.host, port=port)
 
 
 def target_of(settings: GatewaySettings) -> Target:

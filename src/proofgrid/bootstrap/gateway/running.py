@@ -16,6 +16,7 @@ from proofgrid.bootstrap.gateway.doors import build_door, listen_of
 from proofgrid.bootstrap.gateway.listening import build_listener
 from proofgrid.bootstrap.gateway.roles import Roles, build_roles, build_second_looks
 from proofgrid.bootstrap.gateway.sibling import Sibling
+from proofgrid.doors.grpc.names import accepted_names
 from proofgrid.doors.grpc.server import GrpcDoor, check_listen
 from proofgrid.primitives.clock import fresh_uuid
 from proofgrid.primitives.collector import spare_what_stays
@@ -73,6 +74,7 @@ async def run_gateway(
     listen = listen_of(settings, sibling)
     if "api" in names:
         check_listen(listen)
+        accepted_names(listen, port=listen.port, told=settings.names)
     async with open_adapters(settings, sibling) as world:
         gateway_id = GatewayId(fresh_uuid(world.clock))
         roles = build_roles(settings, world, gateway_id, sibling.chores)
