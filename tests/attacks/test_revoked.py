@@ -14,8 +14,8 @@ import asyncpg
 import grpc
 import pytest
 
-from proofgrid.doors.grpc.front_door import CallContext, FrontDoor, streaming
 from proofgrid.doors.grpc.hearing import hearing
+from proofgrid.doors.services.front_door import CallContext, FrontDoor, streaming
 from proofgrid.primitives.clock import SystemClock
 from proofgrid.primitives.errors import NotAllowed, UnknownKey
 from proofgrid.primitives.ids import Address

@@ -18,12 +18,12 @@ from typing import Any, cast
 import grpc
 import pytest
 
-from proofgrid.doors.grpc.admin import AdminService
-from proofgrid.doors.grpc.artifact import ArtifactService
-from proofgrid.doors.grpc.client import ClientService
-from proofgrid.doors.grpc.front_door import FrontDoor
 from proofgrid.doors.grpc.hearing import hearing
 from proofgrid.doors.grpc.prover import ProverService
+from proofgrid.doors.services.admin import AdminService
+from proofgrid.doors.services.artifact import ArtifactService
+from proofgrid.doors.services.client import ClientService
+from proofgrid.doors.services.front_door import FrontDoor
 from proofgrid.primitives.clock import SystemClock
 from proofgrid.primitives.errors import BadToken, ProofgridError, TokenReplayed, Unavailable
 from proofgrid.primitives.ids import Address

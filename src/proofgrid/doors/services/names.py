@@ -12,7 +12,7 @@ from pathlib import Path
 from cryptography import x509
 from cryptography.x509.oid import ExtensionOID
 
-from proofgrid.doors.grpc.server import Listen
+from proofgrid.doors.services.listening import Listen
 from proofgrid.primitives.errors import InvalidField
 from proofgrid.wire.addresses import gateway_name, loopback_names, parse_target
 

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 import trustme
 
-from proofgrid.doors.grpc.names import accepted_names
-from proofgrid.doors.grpc.server import Listen
+from proofgrid.doors.services.listening import Listen
+from proofgrid.doors.services.names import accepted_names
 from proofgrid.primitives.errors import InvalidField
 from proofgrid.wire.addresses import Target, parse_target
 
