@@ -14,7 +14,7 @@ FAST := tests/rules tests/primitives tests/simulation/test_parts.py tests/wire t
 TESTS ?= tests --ignore=tests/acceptance/scenarios
 
 .DEFAULT_GOAL := help
-.PHONY: help demo engines engine-wheels fast test test-zkvm test-wraps test-wheels scenarios check format bench bench-check proto protos schema db coverage dead mutants house lock wheels wheel release bill clean
+.PHONY: help demo engines engine-wheels fast test test-zkvm test-wraps test-wheels fuzz scenarios check format bench bench-check proto protos schema db coverage dead mutants house lock wheels wheel release bill clean
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## */\1\t/' | awk -F'\t' '{printf "  make %-11s  %s\n", $$1, $$2}'
@@ -50,6 +50,10 @@ test-wraps: $(STAMP) ## one proof of PARTS (default 2) real proofs on a network,
 
 test-wheels: $(STAMP) wheel ## install proofgrid and the engines' wheels of dist/ into a bare environment and prove there, without Go, Rust and Node.js
 	ENGINE_WHEELS=dist $(PYTEST) tests/acceptance/test_bare_machine.py
+
+fuzz: $(STAMP) ## give a parser inputs that reach ever more of it (TARGET=record MINUTES=30; without TARGET: which there are; needs Linux on x86-64)
+	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r tests/fuzz/fuzz-requirements.txt
+	$(BIN)/python -m tests.fuzz $(TARGET) --minutes $(or $(MINUTES),30)
 
 scenarios: $(STAMP) ## break everything on purpose: one failure per file, real processes (about 15 minutes)
 	$(PYTEST) tests/acceptance/scenarios

@@ -18,6 +18,7 @@ from proofgrid.cli.admin import (
     evidence,
     incidents,
     ledger,
+    network_keys,
     storage,
     subnetwork,
     treasury,
@@ -108,6 +109,7 @@ access.group.add_typer(evidence.group)
 engine.add_to(access.group)
 incidents.add_to(access.group)
 access.group.add_typer(audit.group)
+access.group.add_typer(network_keys.group)
 treasury.add_to(access.group)
 statement.add_to(account.group)
 access.group.add_typer(canary.group)
