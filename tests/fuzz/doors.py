@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import inspect
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 import grpc
 from google.protobuf.message import Message
@@ -18,6 +18,8 @@ from proofgrid.roles.intake.intake import Intake
 from proofgrid.rules.access.roles import Caller
 from proofgrid.rules.jobs.limits import Limits
 from tests.fuzz.likely import CALLER
+
+First = TypeVar("First")
 
 
 class Reached(ProofgridError):
@@ -39,6 +41,11 @@ class OpenDoor:
 
     async def admit(self, *_: object, **__: object) -> Caller:
         return CALLER
+
+    async def admit_stream(
+        self, _context: object, _use_case: object, read: Callable[[], Awaitable[First]]
+    ) -> tuple[Caller, First]:
+        return CALLER, await read()
 
     def admit_stranger(self, _context: object) -> None: ...
 

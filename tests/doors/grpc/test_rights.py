@@ -102,6 +102,7 @@ RIGHTS: Mapping[str, Mapping[str, str | None]] = {
 ONCE = {
     "ClientService": {"RegisterProgram", "CancelTask"},
     "AdminService": {"Grant", "Revoke", "Deposit", "ReplayDeadLetter"},
+    "KeyService": {"PublishKeys"},
     "EngineService": {"StopEngine", "ResumeEngine"},
     "ProgramService": {"ShareProgram", "UnshareProgram", "DeleteProgram"},
     "CanaryService": {"AddCanary", "FundTreasury"},
