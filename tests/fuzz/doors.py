@@ -17,9 +17,12 @@ from proofgrid.roles.intake import intake as all_of_it
 from proofgrid.roles.intake.intake import Intake
 from proofgrid.rules.access.roles import Caller
 from proofgrid.rules.jobs.limits import Limits
-from tests.fuzz.likely import CALLER
+from proofgrid.sdk.tokens import bearing, make_token, purpose_of
+from tests.fuzz.likely import CALLER, NETWORK, NOW_MS
+from tests.makers import a_key
 
 First = TypeVar("First")
+TOKEN = make_token(a_key(2), network=NETWORK, purpose=purpose_of("/toy", b"", gateway="gateway.example"), now_ms=NOW_MS)
 
 
 class Reached(ProofgridError):
@@ -66,7 +69,7 @@ class OneCall:
         return "ipv4:10.0.0.1:4711"
 
     def invocation_metadata(self) -> tuple[tuple[str, str], ...]:
-        return (("authorization", "Bearer pg1.token"),)
+        return bearing(TOKEN)
 
     async def read(self) -> Any:
         return self._sent.pop(0) if self._sent else grpc.aio.EOF
