@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable
 from typing import TypeAlias
 
 from proofgrid.primitives.clock import fresh_bytes
+from proofgrid.primitives.digests import digest_of
 from proofgrid.primitives.ids import Address
 from proofgrid.primitives.signatures import SigningKey
 from proofgrid.rules.access.tokens import Claims, Purpose, spell_claims
@@ -24,7 +24,7 @@ def fresh_nonce() -> str:
 
 def purpose_of(path: str, body: bytes, *, gateway: str) -> Purpose:
     """Return what a token is for that goes with these bytes."""
-    return Purpose(method=path, body=hashlib.sha256(body).hexdigest(), gateway=gateway)
+    return Purpose(method=path, body=digest_of(body), gateway=gateway)
 
 
 def make_token(

@@ -5,12 +5,12 @@ gRPC asks for a call's handler in the task of that call, so what is noted there 
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import TypeAlias, TypeVar, cast
 
 import grpc
 
+from proofgrid.primitives.digests import digest_of
 from proofgrid.roles.intake.heard import Heard, hear
 
 Message = TypeVar("Message")
@@ -59,7 +59,7 @@ class _Hearing(grpc.GenericRpcHandler):
 def _listening(read: Callable[[bytes], Message], heard: Heard) -> Callable[[bytes], Message]:
     def listen(content: bytes) -> Message:
         if heard.body is None:  # of a stream, only the first
-            heard.body = hashlib.sha256(content).hexdigest()
+            heard.body = digest_of(content)
         return read(content)
 
     return listen

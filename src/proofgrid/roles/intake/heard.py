@@ -6,7 +6,10 @@ from collections.abc import Collection
 from contextvars import ContextVar
 from dataclasses import dataclass
 
+from proofgrid.primitives.digests import digest_of
 from proofgrid.rules.access.tokens import Purpose, check_body, check_call
+
+NO_BODY = digest_of(b"")  #: of a request of HTTP that has none
 
 
 @dataclass(slots=True)

@@ -127,7 +127,12 @@ def check_call(purpose: Purpose, *, method: str, names: Collection[str]) -> None
 
 
 def check_body(purpose: Purpose, *, body: str) -> None:
-    """Raise WrongPurpose unless a token is for what the call says. `body`: SHA-256 of the bytes as they came."""
+    """Raise WrongPurpose unless a token is for what the call says. `body`: SHA-256 of the bytes as they came.
+
+    Of a file it is what its caller declared, which holds once the file was stored; empty: nothing was.
+    """
+    if not body:
+        raise WrongPurpose("nothing says what digest the body has", field="body", hint="declare it: ?digest=SHA-256")
     if purpose.body != body:
         raise WrongPurpose(
             f"the token is for a message with the digest {purpose.body}, this one has {body}",
