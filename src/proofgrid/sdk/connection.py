@@ -16,7 +16,7 @@ import grpc
 from proofgrid.primitives.clock import Clock, SystemClock
 from proofgrid.primitives.errors import BadToken, Busy, InvalidField, ProofgridError, Recoverable, Unavailable
 from proofgrid.primitives.ids import Address
-from proofgrid.primitives.signatures import SigningKey, parse_address
+from proofgrid.primitives.signatures import Signer, parse_address
 from proofgrid.sdk.backoff import Backoff
 from proofgrid.sdk.pacing import Pace
 from proofgrid.sdk.services import Method, Services, StreamMethod, UploadMethod
@@ -81,7 +81,7 @@ class Connection:
     def __init__(
         self,
         gateways: str | Sequence[str],
-        key: SigningKey | None,
+        key: Signer | None,
         *,
         network: str | None = None,
         ca_file: Path | None = None,

@@ -8,7 +8,7 @@ from typing import TypeAlias
 from proofgrid.primitives.clock import fresh_bytes
 from proofgrid.primitives.digests import digest_of
 from proofgrid.primitives.ids import Address
-from proofgrid.primitives.signatures import SigningKey
+from proofgrid.primitives.signatures import Signer
 from proofgrid.rules.access.tokens import Claims, Purpose, spell_claims
 
 LIFETIME_MS = 120_000
@@ -28,7 +28,7 @@ def purpose_of(path: str, body: bytes, *, gateway: str) -> Purpose:
 
 
 def make_token(
-    key: SigningKey,
+    key: Signer,
     *,
     network: Address,
     purpose: Purpose,

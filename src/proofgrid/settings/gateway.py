@@ -64,6 +64,9 @@ class Place(Settings):
     network_key: Path | None = setting(
         None, "The network's key.", told="network.key in the data directory, made when missing"
     )
+    key_password: str = setting(
+        "", "The password of the network's encrypted keys, and the PIN of those in a module.", is_secret=True
+    )
     srs_file: Path | None = setting(
         None,
         "SRS of a real ceremony: a file, or a folder of kzg<k>.srs; noir, plonk: bn254_g1.dat in it, or in CRS_PATH.",

@@ -26,7 +26,7 @@ import structlog
 from proofgrid.primitives.clock import Clock
 from proofgrid.primitives.errors import InvalidRequest, NameTaken, ProofgridError, Refused, Unavailable
 from proofgrid.primitives.ids import Address
-from proofgrid.primitives.signatures import SigningKey, parse_address
+from proofgrid.primitives.signatures import Signer, parse_address
 from proofgrid.roles.prover.name_wait import NameWait, WaitsForName
 from proofgrid.roles.prover.session_secret import SessionSecret
 from proofgrid.rules.access.sessions import CallId
@@ -79,7 +79,7 @@ class Link:
     def __init__(
         self,
         gateways: Sequence[str],
-        key: SigningKey,
+        key: Signer,
         *,
         terms: Callable[[], ProverTerms],
         held: Callable[[], tuple[HeldLease, ...]],
