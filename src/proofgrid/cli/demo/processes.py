@@ -40,6 +40,7 @@ class Ready:
     """What a gateway says when it accepts calls."""
 
     address: str  #: host:port
+    pages: str  #: where a browser finds it, http://host:port
     network: str
     srs_for_development: bool
 
@@ -153,7 +154,7 @@ async def _ready_line(child: Child) -> Ready:
         with suppress(ValueError):
             said = json.loads(line)
             if said.get("event") == "ready":
-                return Ready(said["address"], said["network"], said["srs_for_development"])
+                return Ready(said["address"], said["http"], said["network"], said["srs_for_development"])
     await child.process.wait()
     raise _ended(child)
 
