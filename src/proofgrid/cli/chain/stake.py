@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, TypeVar
 import typer
 
 from proofgrid.cli.kit.console import print_json, print_table, say
-from proofgrid.cli.kit.options import JsonOption, read_key_of
+from proofgrid.cli.kit.options import JsonOption, read_signer_of
 from proofgrid.cli.kit.setting_options import with_settings
 from proofgrid.primitives.errors import InvalidField
 from proofgrid.primitives.event_loop import run_async
@@ -92,7 +92,7 @@ def join(
     """
     from proofgrid.chain.eigenlayer import WAD
 
-    hot, amount = read_key_of(hot_key, settings.stake_key_password), _amount(deposit)
+    hot, amount = read_signer_of(hot_key, settings.stake_key_password), _amount(deposit)
 
     def steps(seen: StakeOnChain) -> list[Step]:
         found = []
@@ -159,7 +159,7 @@ def rotate(
     Example:
       proofgrid chain rotate --hot-key new.key --avs 0xa852... --stake-key cold.json
     """
-    hot = read_key_of(hot_key, settings.stake_key_password)
+    hot = read_signer_of(hot_key, settings.stake_key_password)
 
     def steps(seen: StakeOnChain) -> list[Step]:
         if not seen.is_member:
@@ -237,7 +237,9 @@ async def _with_reader(settings: ChainSettings, work: Callable[[StakeReader], Aw
 def _cold_key(settings: ChainSettings) -> SigningKey:
     if settings.stake_key is None:
         raise InvalidField("which key holds the stake?", field="stake_key", hint="--stake-key FILE")
-    return read_key_of(settings.stake_key, settings.stake_key_password)
+    from proofgrid.sdk.keys import read_key
+
+    return read_key(settings.stake_key, password=settings.stake_key_password or None)
 
 
 def _show(seen: StakeOnChain) -> None:
