@@ -88,7 +88,7 @@ class Fleet:
 
     async def until_one_ends(self) -> None:
         """Wait until a process ends by itself, and raise an error with the end of its log."""
-        await self._trouble
+        await asyncio.shield(self._trouble)  # who waits may be cancelled, and somebody may wait again
 
     async def stop(self) -> None:
         """Stop everything: provers first, then the gateway, which stops its database."""
