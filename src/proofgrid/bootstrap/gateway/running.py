@@ -14,6 +14,7 @@ import structlog
 from proofgrid.bootstrap.gateway.adapters import Adapters, check_network, open_adapters, tidying
 from proofgrid.bootstrap.gateway.doors import build_door, listen_of
 from proofgrid.bootstrap.gateway.listening import build_listener
+from proofgrid.bootstrap.gateway.metrics import Watched, is_watched
 from proofgrid.bootstrap.gateway.roles import Roles, build_roles, build_second_looks
 from proofgrid.bootstrap.gateway.sibling import Sibling
 from proofgrid.doors.grpc.server import GrpcDoor, check_listen
@@ -46,6 +47,7 @@ class GatewayFacts:
     setup_for_development: bool
     data_dir: Path
     processes: int = 1
+    metrics: str = ""  #: where they are read; empty: nowhere
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,8 +80,9 @@ async def run_gateway(
         roles = build_roles(settings, world, gateway_id, sibling.chores)
         listener = build_listener(world.database, roles, gateway_id, sibling.chores)
         door = build_door(settings, world, roles, listen)
-        async with _in_network(world, gateway_id, door), asyncio.TaskGroup() as group:
-            others = _other_work(names, roles, settings, world, sibling)
+        watched = Watched(settings, world, roles, sibling)
+        async with watched.open(), _in_network(world, gateway_id, door), asyncio.TaskGroup() as group:
+            others = [*_other_work(names, roles, settings, world, sibling), *watched.work()]
             running = await _start(group, listener, roles, _selling(names, roles), others)
             sibling.on_prepared(gateway_id)
             await sibling.chores.wait_told()
@@ -92,7 +95,7 @@ async def run_gateway(
                 roles=sorted(names),
             )
             spare_what_stays()
-            on_ready(_facts(world, door))
+            on_ready(_facts(world, door, watched))
             await drain.wait()
             log.info("gateway_drains")
             await _drain(running, roles, door)
@@ -131,6 +134,8 @@ def _other_work(
     work += [partial(strike_off, world.database, sibling.dead)]
     chores: dict[str, Work] = {"spent tokens": roles.intake.callers.forget_spent_tokens}
     chores["audit log"] = roles.audit_placing.run
+    if is_watched(settings, sibling):
+        chores["census"] = roles.census.run
     if "dispatcher" in names:
         chores["watch"] = roles.watch.run
         if roles.canaries is not None:
@@ -179,9 +184,10 @@ async def _drain(running: Running, roles: Roles, door: GrpcDoor) -> None:
         task.cancel()
 
 
-def _facts(world: Adapters, door: GrpcDoor) -> GatewayFacts:
+def _facts(world: Adapters, door: GrpcDoor, watched: Watched) -> GatewayFacts:
     return GatewayFacts(
         address=door.address,
+        metrics=watched.address,
         network=world.key.address,
         setup_for_development=world.roots.for_development,
         data_dir=world.data_dir,

@@ -116,12 +116,15 @@ def _say_ready(facts: GatewayFacts, *, json: bool) -> None:
                 "srs_for_development": facts.setup_for_development,
                 "data_dir": str(facts.data_dir),
                 "processes": facts.processes,
+                "metrics": facts.metrics,
             }
         )
         return
     where = f"at {facts.address}" if facts.address else "without a port"
     how = f", {facts.processes} processes" if facts.processes > 1 else ""
     say(f"ready {where}, network {facts.network}{how}", style="bold green")
+    if facts.metrics:
+        say(f"metrics at {facts.metrics}")
     if facts.setup_for_development:
         complain(
             "WARNING: the SRS of this network is made on this machine, FOR DEVELOPMENT ONLY. Who has its key could\n"

@@ -24,7 +24,7 @@ from proofgrid.proofs.workers import ProofWorkers
 from proofgrid.roles.loop import Loop
 from proofgrid.roles.settlement.finishing import Sealed, finish
 from proofgrid.roles.settlement.sealing import Sealer
-from proofgrid.rules.jobs.lifecycle import TaskEvent
+from proofgrid.rules.jobs.lifecycle import TaskEvent, TaskState
 from proofgrid.rules.jobs.limits import SMALL_BUNDLE_BYTES
 from proofgrid.rules.scheduling.calls import PIECES_MAX
 from proofgrid.store.artifacts import ArtifactStore
@@ -33,6 +33,7 @@ from proofgrid.store.database import Database
 from proofgrid.store.lanes import GATEWAY_SILENT_MS
 from proofgrid.store.tasks import end_task
 from proofgrid.store.transactions import Transaction
+from proofgrid.telemetry.metrics.of_gateway import SEAL_SECONDS, TASKS_ENDED
 
 LOOK_AGAIN_SECONDS = 1.0  #: whether a gateway died and left tasks behind
 AFTER_TROUBLE_SECONDS = 1.0
@@ -167,14 +168,17 @@ class Combiner:
             self._start_alone(task)
 
     async def _seal_and_finish(self, tasks: Sequence[ClaimedTask]) -> None:
+        began = asyncio.get_running_loop().time()
         verdicts = await self._sealer.seal(tasks)
+        SEAL_SECONDS.observe(asyncio.get_running_loop().time() - began)
         sealed = [one for one in verdicts if isinstance(one, Sealed)]
         # A firm quote moves money in several steps, and accounts are locked in one: such a task is finished alone.
         batches = [[one for one in sealed if one.task.quote_id is None]]
         batches += [[one] for one in sealed if one.task.quote_id is not None]
         for batch in filter(None, batches):
             async with self._database.transaction(Transaction.FINISH_TASK) as connection:
-                await finish(connection, batch)
+                done = await finish(connection, batch)
+            TASKS_ENDED.add(len(done), TaskState.DONE.value)
             for one in batch:
                 log.info("task_done", task_id=str(one.task.task_id), bundle=one.bundle)
                 self._forget(one.task)
