@@ -18,6 +18,7 @@ from proofgrid.sdk.connection import Connection
 from proofgrid.sdk.keys import read_key
 from proofgrid.settings.prover import ProverSettings
 from proofgrid.telemetry.logs import configure_logs
+from proofgrid.telemetry.metrics import of_process, of_prover
 from proofgrid.telemetry.metrics.snapshot import Snapshot, take
 
 TRANSFER_PATIENCE_SECONDS = 30.0  #: how long a prover looks for a gateway before it gives a job back
@@ -73,7 +74,7 @@ async def _metrics_read(settings: ProverSettings, clock: Clock) -> AsyncIterator
 
     def read() -> Snapshot:
         process.show()
-        return take()
+        return take(of_prover, of_process)
 
     door = MetricsDoor(listen, read)
     await door.open()

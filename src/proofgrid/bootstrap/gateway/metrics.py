@@ -18,7 +18,7 @@ from proofgrid.primitives.turns import Urgency
 from proofgrid.roles.loop import Loop, every
 from proofgrid.settings.gateway import GatewaySettings
 from proofgrid.store.database import Database
-from proofgrid.telemetry.metrics import of_gateway as shown
+from proofgrid.telemetry.metrics import of_gateway, of_network, of_process
 from proofgrid.telemetry.metrics.snapshot import Snapshot, take
 
 TELL_SECONDS = 2.0  #: how often a sibling tells its supervisor
@@ -84,14 +84,14 @@ class Watched:
     def read(self) -> Snapshot:
         """Return all numbers of this process."""
         self._process.show()
-        shown.EVENT_LOOP_LAG.set(self._roles.loop_lag.seconds())
-        shown.SESSIONS.set(self._roles.desk.connected)
-        shown.SERVING.set(0 if self._roles.health.reason else 1)
+        of_gateway.EVENT_LOOP_LAG.set(self._roles.loop_lag.seconds())
+        of_gateway.SESSIONS.set(self._roles.desk.connected)
+        of_gateway.SERVING.set(0 if self._roles.health.reason else 1)
         _show_waits(self._database)
         self._roles.census.tell_age()
-        return take()
+        return take(of_network, of_gateway, of_process)
 
 
 def _show_waits(database: Database) -> None:
     waiting = database.waiting_seconds()
-    shown.POOL_WAIT.show({(urgency.name.lower(),): waiting.get(urgency, 0.0) for urgency in Urgency})
+    of_gateway.POOL_WAIT.show({(urgency.name.lower(),): waiting.get(urgency, 0.0) for urgency in Urgency})

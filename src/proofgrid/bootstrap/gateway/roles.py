@@ -133,6 +133,7 @@ def _combiner(world: Adapters, gateway_id: GatewayId, engines: Collection[str] |
         gateway_id=gateway_id,
         key=world.key,
         scratch=world.scratch,
+        clock=world.clock,
         engines=engines,
     )
 

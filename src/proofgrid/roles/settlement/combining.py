@@ -15,9 +15,10 @@ from pathlib import Path
 
 import structlog
 
+from proofgrid.primitives.clock import Clock
 from proofgrid.primitives.digests import Digest
 from proofgrid.primitives.errors import JobCrashed, JobTimedOut, ProofgridError, Recoverable
-from proofgrid.primitives.ids import GatewayId, TaskId
+from proofgrid.primitives.ids import GatewayId, TaskId, ms_of
 from proofgrid.primitives.signatures import SigningKey
 from proofgrid.proofs.library import ProgramLibrary
 from proofgrid.proofs.workers import ProofWorkers
@@ -33,7 +34,7 @@ from proofgrid.store.database import Database
 from proofgrid.store.lanes import GATEWAY_SILENT_MS
 from proofgrid.store.tasks import end_task
 from proofgrid.store.transactions import Transaction
-from proofgrid.telemetry.metrics.of_gateway import SEAL_SECONDS, TASKS_ENDED
+from proofgrid.telemetry.metrics.of_gateway import SEAL_SECONDS, TASK_SECONDS, TASKS_ENDED
 
 LOOK_AGAIN_SECONDS = 1.0  #: whether a gateway died and left tasks behind
 AFTER_TROUBLE_SECONDS = 1.0
@@ -55,6 +56,7 @@ class Combiner:
         gateway_id: GatewayId,
         key: SigningKey,
         scratch: Path,
+        clock: Clock,
         engines: Collection[str] | None = None,
     ) -> None:
         """`engines`: those whose proofs this gateway can verify; None: all."""
@@ -62,6 +64,7 @@ class Combiner:
         self._database = database
         self._sealer = Sealer(database, artifacts, library, workers, key=key, scratch=scratch)
         self._gateway_id = gateway_id
+        self._clock = clock
         self._loop = Loop("combining", self._look, retry_seconds=AFTER_TROUBLE_SECONDS)
         self._running: set[TaskId] = set()
         self._group_is_out = False  #: are tasks sealed together now?
@@ -179,6 +182,9 @@ class Combiner:
             async with self._database.transaction(Transaction.FINISH_TASK) as connection:
                 done = await finish(connection, batch)
             TASKS_ENDED.add(len(done), TaskState.DONE.value)
+            for task_id in done:
+                waited_ms = self._clock.now_ms() - ms_of(task_id)
+                TASK_SECONDS.observe(max(0, waited_ms) / 1_000, trace=task_id.hex)
             for one in batch:
                 log.info("task_done", task_id=str(one.task.task_id), bundle=one.bundle)
                 self._forget(one.task)

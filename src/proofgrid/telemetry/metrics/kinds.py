@@ -18,7 +18,7 @@ from threading import Lock
 from typing import ClassVar, Literal
 
 OTHER = "other"  #: stands for label values beyond those that are known, or beyond so many
-ZEROS_MAX = 64  #: combinations of closed labels that are shown before anything was counted
+ZEROS_MAX = 128  #: combinations of closed labels that are shown before anything was counted
 
 Labels = tuple[str, ...]  #: values, in the order of the declaration
 Merge = Literal["sum", "max"]  #: what several processes of one gateway have together
@@ -126,7 +126,7 @@ class Counter(Metric):
 
 
 class Gauge(Metric):
-    """How much there is now; nothing under labels that nobody has set."""
+    """A level: how much there is now; nothing under labels that nobody has set."""
 
     kind = "gauge"
 

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from types import ModuleType
 
 from proofgrid.telemetry.metrics.kinds import Buckets, Gauge, Histogram, Labels
-from proofgrid.telemetry.metrics.table import METRICS
+from proofgrid.telemetry.metrics.table import METRICS, of_section
 
 Number = float | Buckets
 Snapshot = dict[str, dict[Labels, Number]]  #: by name and labels; plain, so that processes can hand it on
 
 
-def take() -> Snapshot:
-    """Return all numbers of this process as they are now."""
-    return {name: dict(metric.read()) for name, metric in METRICS.items()}
+def take(*sections: ModuleType) -> Snapshot:
+    """Return the numbers of this process as they are now: of the tables that it fills, of all where none is named."""
+    metrics = METRICS.values() if not sections else (one for section in sections for one in of_section(section))
+    return {metric.name: dict(metric.read()) for metric in metrics}
 
 
 def together(snapshots: Iterable[Snapshot]) -> Snapshot:
