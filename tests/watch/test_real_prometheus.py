@@ -112,7 +112,7 @@ async def test_every_expression_is_answered_out_of_what_a_real_network_told(
     assert shutil.which("prometheus"), "apt-get install prometheus"
     ports = {"proofgrid": free_port(), "proofgrid-provers": free_port()}
     settings = {"SRS_LOGROWS": "6", "METRICS": f"127.0.0.1:{ports['proofgrid']}"}
-    async with running_network(tmp_path, database_dsn, **settings) as network:
+    async with running_network(tmp_path, database_dsn, **settings) as network:  # noqa: SIM117 - one after the other
         async with prometheus(tmp_path, ports) as client:
             await _until(client, 'up{job="proofgrid"} > 0')  # or the first ones would be counted before anybody looked
             task_id = await work(network, tmp_path, ports["proofgrid-provers"])

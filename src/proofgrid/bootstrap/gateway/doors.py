@@ -11,16 +11,19 @@ from proofgrid.bootstrap.gateway.adapters import Adapters
 from proofgrid.bootstrap.gateway.roles import Roles
 from proofgrid.bootstrap.gateway.sibling import Sibling
 from proofgrid.doors.grpc.health import add_health_service
+from proofgrid.doors.grpc.hearing import hearing
 from proofgrid.doors.grpc.server import GrpcDoor, bind, new_server
 from proofgrid.doors.grpc.services import add_prover_service, add_services
 from proofgrid.doors.services.every import Services, services_of
 from proofgrid.doors.services.listening import Listen, check_listen
+from proofgrid.doors.services.names import accepted_names
 from proofgrid.primitives.errors import InvalidField
 from proofgrid.settings.gateway import GatewaySettings
 from proofgrid.wire.addresses import Target, parse_target
 
 if TYPE_CHECKING:
     from proofgrid.doors.http.server import HttpDoor
+    from proofgrid.doors.pages.routes import Pages
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,6 +32,7 @@ class Doors:
 
     grpc: GrpcDoor
     http: HttpDoor | None  #: None where nobody asked for it
+    pages: Pages | None = None  #: of the HTTP door
 
     @property
     def work(self) -> Sequence[Callable[[], Coroutine[object, object, None]]]:
@@ -43,6 +47,8 @@ class Doors:
 
     async def close(self, *, grace_seconds: float) -> None:
         """Accept no more calls; those under way may take so long. Closing twice is no mistake."""
+        if self.pages is not None:
+            self.pages.close()  # or what is open there would last as long as it may
         async with asyncio.TaskGroup() as group:
             group.create_task(self.grpc.close(grace_seconds=grace_seconds))
             if self.http is not None:
@@ -54,33 +60,53 @@ def build_doors(settings: GatewaySettings, world: Adapters, roles: Roles, siblin
     listen, names = listen_of(settings, sibling), settings.role_names()
     services = services_of(roles.intake)
     server = new_server(shares_port=listen.is_shared)
-    add_services(server, services)
+    spoken_to: set[str] = set()
+    heard = hearing(server, spoken_to)
+    add_services(heard, services)
     add_health_service(server, roles.health)
     if "dispatcher" in names:
         add_prover_service(
-            server, roles.intake, roles.desk, network=world.key.address, heartbeat_ms=settings.heartbeat_ms
+            heard, roles.intake, roles.desk, network=world.keys.network, heartbeat_ms=settings.heartbeat_ms
         )
+    port = bind(server, listen) if "api" in names else 0
+    spoken_to |= _names_of(settings, listen, port)
+    http, pages = _http_door(settings, services, world, roles, sibling)
     return Doors(
-        grpc=GrpcDoor(server=server, host=listen.host, port=bind(server, listen) if "api" in names else 0),
-        http=_http_door(settings, services, sibling),
+        grpc=GrpcDoor(server=server, host=listen.host, port=port),
+        http=http,
+        pages=pages,
     )
 
 
-def _http_door(settings: GatewaySettings, services: Services, sibling: Sibling) -> HttpDoor | None:
+def _http_door(
+    settings: GatewaySettings, services: Services, world: Adapters, roles: Roles, sibling: Sibling
+) -> tuple[HttpDoor | None, Pages | None]:
     listen = http_listen_of(settings, sibling)
     if listen is None:
-        return None
+        return None, None
     # Imported where there is such a door: it takes half a second.
+    from starlette.routing import Mount
+
     from proofgrid.doors.http.app import new_app
     from proofgrid.doors.http.server import HttpDoor
+    from proofgrid.doors.pages.routes import build_pages
 
-    return HttpDoor(new_app(services), listen)
+    pages = build_pages(roles.intake, world.clock)
+    spoken_to: set[str] = set()
+    door = HttpDoor(new_app(services, spoken_to, beside=[Mount("/", pages.app)]), listen)
+    spoken_to |= _names_of(settings, listen, door.port)
+    return door, pages
+
+
+def _names_of(settings: GatewaySettings, listen: Listen, port: int) -> frozenset[str]:
+    return accepted_names(listen, port=port, told=settings.names) if port else frozenset()
 
 
 def check_doors(settings: GatewaySettings, sibling: Sibling | None = None) -> None:
     """Raise InvalidField when a gateway of the settings could not listen: told before anything is started."""
     if "api" in settings.role_names():
         check_listen(listen_of(settings, sibling))
+        accepted_names(listen_of(settings, sibling), port=0, told=settings.names)
     http = http_listen_of(settings, sibling)
     if http is not None:
         check_listen(http)

@@ -91,7 +91,7 @@ def build_roles(settings: GatewaySettings, world: Adapters, gateway_id: GatewayI
         hedging=dispatch.hedging,
         reputation=dispatch.reputation,
         surplus_to=settings.surplus,
-        signed_for=world.key.address if settings.bonds().is_asked else None,
+        signed_for=world.keys.network if settings.bonds().is_asked else None,
     )
     return Roles(
         intake=build_intake(settings, world, admission, programs, engines, task_watch, gate),
@@ -116,7 +116,7 @@ def build_roles(settings: GatewaySettings, world: Adapters, gateway_id: GatewayI
         ledger_check=LedgerCheck(world.database, world.clock),
         learning=_learning(settings, world),
         health=Health(world.database),
-        audit_placing=AuditPlacing(world.database, world.key),
+        audit_placing=AuditPlacing(world.database, world.keys),
         refused_calls=RefusedCalls(world.database, world.clock),
         census=Census(world.database, world.clock, silent_ms=settings.lease_ttl_ms),
         loop_lag=loop_lag,
@@ -131,7 +131,7 @@ def _combiner(world: Adapters, gateway_id: GatewayId, engines: Collection[str] |
         world.library,
         world.workers,
         gateway_id=gateway_id,
-        key=world.key,
+        keys=world.keys,
         scratch=world.scratch,
         clock=world.clock,
         engines=engines,
@@ -142,7 +142,7 @@ def _market(settings: GatewaySettings, world: Adapters, gateway_id: GatewayId, c
     return Market(
         world.database,
         gateway_id=gateway_id,
-        key=world.key,
+        keys=world.keys,
         settings=settings.market(),
         clock=world.clock,
         chores=chores,
