@@ -24,6 +24,7 @@ from proofgrid.cli.admin import (
 )
 from proofgrid.cli.client import (
     account,
+    api_keys,
     cancel,
     keys,
     program,
@@ -119,7 +120,7 @@ program_operators.add_to(program.group)
 program_keygen.add_to(program.group)
 program_contract.add_to(program.group)
 program_sharing.add_to(program.group)
-for group in (program, account, keys, access, srs, clear, stake, config_files):
+for group in (program, account, keys, api_keys, access, srs, clear, stake, config_files):
     cli.add_typer(group.group)
 
 

@@ -20,7 +20,7 @@ from proofgrid.primitives.signatures import SigningKey, parse_address
 from proofgrid.sdk.backoff import Backoff
 from proofgrid.sdk.pacing import Pace
 from proofgrid.sdk.services import Method, Services, StreamMethod, UploadMethod
-from proofgrid.sdk.tokens import TokenSource
+from proofgrid.sdk.tokens import ApiKeyTokens, TokenSource
 from proofgrid.wire.addresses import Target, parse_target
 from proofgrid.wire.errors import read_error
 from proofgrid.wire.v1 import client_pb2 as messages
@@ -70,8 +70,12 @@ def parse_gateways(gateways: str | Sequence[str]) -> list[Target]:
     return list(dict.fromkeys(targets))
 
 
+def _tokens_of(key: SigningKey | str, clock: Clock) -> ApiKeyTokens | TokenSource:
+    return ApiKeyTokens(key) if isinstance(key, str) else TokenSource(key, clock)
+
+
 class Connection:
-    """The gateways of one network, one key. Use as an async context manager.
+    """The gateways of one network, one key: a signing key, or an API key as text. Use as an async context manager.
 
     All gateways serve the same network, so any may be asked; calls go to one until it is unavailable.
     `busy_seconds`: how long `ask_in_turn` waits for a busy gateway, 0 not at all, by default as long as for one that is
@@ -81,7 +85,7 @@ class Connection:
     def __init__(
         self,
         gateways: str | Sequence[str],
-        key: SigningKey | None,
+        key: SigningKey | str | None,
         *,
         network: str | None = None,
         ca_file: Path | None = None,
@@ -91,12 +95,12 @@ class Connection:
         clock: Clock | None = None,
     ) -> None:
         self.targets = parse_gateways(gateways)
-        self.key = key
+        self.key = key if isinstance(key, SigningKey) else None
         self._patience_seconds = patience_seconds
         self._busy_seconds = patience_seconds if busy_seconds is None else busy_seconds
         self._on_busy = on_busy
         self._pace = Pace()
-        self._tokens = TokenSource(key, clock or SystemClock()) if key is not None else None
+        self._tokens = None if key is None else _tokens_of(key, clock or SystemClock())
         self._network: Address | None = parse_address(network, field="network") if network else None
         self._credentials = {target: channel_credentials(target, ca_file) for target in self.targets}
         self._channels: dict[Target, grpc.aio.Channel] = {}

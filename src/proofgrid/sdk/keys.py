@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-import os
 from pathlib import Path
 
 from coincurve import PrivateKey
 
 from proofgrid.primitives.errors import InvalidField
+from proofgrid.primitives.private_files import write_private_file
 from proofgrid.primitives.signatures import SigningKey
 from proofgrid.telemetry.redaction import hide
 
@@ -28,17 +28,7 @@ def write_key(key: SigningKey, path: Path, *, password: str | None = None) -> No
         from proofgrid.primitives.ethereum import Account
 
         content = Account.encrypt(key.secret, password)
-    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    try:
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except FileExistsError:
-        raise InvalidField(
-            f"{path} exists already", field="key", hint="choose another name; keys are never overwritten"
-        ) from None
-    with os.fdopen(descriptor, "w") as file:
-        file.write(json.dumps(content) + "\n")
-        file.flush()
-        os.fsync(file.fileno())
+    write_private_file(path, json.dumps(content) + "\n", field="key")
 
 
 def read_key(path: Path, *, password: str | None = None) -> SigningKey:

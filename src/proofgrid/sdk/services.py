@@ -7,6 +7,7 @@ from typing import TypeAlias, TypeVar
 
 import grpc
 
+from proofgrid.wire.v1.api_keys_pb2_grpc import ApiKeyServiceStub
 from proofgrid.wire.v1.audit_pb2_grpc import AuditServiceStub
 from proofgrid.wire.v1.canary_pb2_grpc import CanaryServiceStub
 from proofgrid.wire.v1.client_pb2_grpc import AdminServiceStub, ArtifactServiceStub, ClientServiceStub
@@ -37,6 +38,7 @@ class Services:
     def __init__(self, channel: grpc.aio.Channel) -> None:
         self.client = ClientServiceStub(channel)
         self.admin = AdminServiceStub(channel)
+        self.api_keys = ApiKeyServiceStub(channel)
         self.artifacts = ArtifactServiceStub(channel)
         self.audit = AuditServiceStub(channel)
         self.canaries = CanaryServiceStub(channel)

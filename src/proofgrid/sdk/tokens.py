@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from proofgrid.primitives.clock import Clock, fresh_bytes
+from proofgrid.primitives.errors import BadToken
 from proofgrid.primitives.ids import Address
 from proofgrid.primitives.signatures import SigningKey
+from proofgrid.rules.access.api_keys import id_of
 from proofgrid.rules.access.tokens import Claims, spell_claims
 
 LIFETIME_MS = 120_000
@@ -22,6 +24,22 @@ def make_token(key: SigningKey, *, audience: Address, now_ms: int, lifetime_ms: 
     )
     signed = spell_claims(claims)
     return f"{signed}.{key.sign(signed.encode())}"
+
+
+class ApiKeyTokens:
+    """An API key goes with every call as it is."""
+
+    def __init__(self, text: str) -> None:
+        id_of(text)
+        self._text = text
+
+    def token(self, audience: Address) -> str:
+        """Return the key."""
+        return self._text
+
+    def single_use(self, audience: Address) -> str:
+        """Raise BadToken: what takes a token that was never used takes no API key."""
+        raise BadToken("an API key is not let in here", hint="use your signing key: --key FILE")
 
 
 class TokenSource:

@@ -76,7 +76,8 @@ class ClientOptions:
         from proofgrid.sdk.client import Client
 
         settings = load_settings(ClientSettings, **{**self.flags, "key": self.key_file()})
-        key = read_key_of(settings.key, settings.key_password)
+        by_api_key = settings.api_key and self.key_file() is None  # a key on the command line is meant
+        key = settings.api_key if by_api_key else read_key_of(settings.key, settings.key_password)
         network = settings.network or None
         return Client(
             settings.gateway,

@@ -14,11 +14,11 @@ from proofgrid.primitives.errors import BadToken, Busy, NoToken, ProofgridError
 from proofgrid.roles.dispatcher.session import Session
 from proofgrid.roles.intake.callers import Callers
 from proofgrid.roles.intake.open_calls import OpenCall
-from proofgrid.rules.access.rights import roles_needed
+from proofgrid.rules.access.rights import roles_needed, scopes_taken
 from proofgrid.rules.access.roles import Caller
 from proofgrid.telemetry.acting import Act, acting, current_act
 from proofgrid.telemetry.seam import Level, Span, span
-from proofgrid.wire.addresses import peer_host
+from proofgrid.wire.addresses import is_loopback, peer_address, peer_host
 from proofgrid.wire.errors import status_of, write_error
 from proofgrid.wire.fields import check_message
 
@@ -48,9 +48,16 @@ class FrontDoor:
         except (BadToken, NoToken):
             self._callers.admit_stranger(host)
             raise
-        caller = await self._callers.admit(token, roles_needed(use_case), single_use=single_use, host=host)
+        caller = await self._callers.admit(
+            token,
+            roles_needed(use_case),
+            scopes=scopes_taken(use_case),
+            is_private=_is_private(context),
+            single_use=single_use,
+            host=host,
+        )
         act = current_act()
-        call = OpenCall(caller.address, roles_needed(use_case), None if act is None else act.end)
+        call = OpenCall(caller, roles_needed(use_case), None if act is None else act.end)
         self._callers.calls.begin(call)
         context.add_done_callback(lambda _: self._callers.calls.over(call))  # type: ignore[arg-type]  # a wrong stub
         return caller
@@ -70,6 +77,12 @@ class FrontDoor:
     async def pace_bytes(self, caller: Caller, number: int) -> None:
         """Count bytes that came, and wait where their sender is ahead of its rate."""
         await self._callers.pace_bytes(caller.address, number)
+
+
+def _is_private(context: CallContext) -> bool:
+    """Tell whether nobody on the way could read the call."""
+    host = peer_address(context.peer()).rpartition(":")[0]
+    return is_loopback(host) or context.auth_context().get("transport_security_type") == [b"ssl"]
 
 
 def token_of(context: CallContext) -> str:

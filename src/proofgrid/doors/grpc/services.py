@@ -5,6 +5,7 @@ from __future__ import annotations
 import grpc
 
 from proofgrid.doors.grpc.admin import AdminService
+from proofgrid.doors.grpc.api_keys import ApiKeyService
 from proofgrid.doors.grpc.artifact import ArtifactService
 from proofgrid.doors.grpc.audit import AuditService
 from proofgrid.doors.grpc.canary import CanaryService
@@ -24,6 +25,7 @@ from proofgrid.doors.grpc.treasury import TreasuryService
 from proofgrid.primitives.ids import Address
 from proofgrid.roles.intake.intake import Intake
 from proofgrid.wire.v1 import (
+    api_keys_pb2_grpc,
     audit_pb2_grpc,
     canary_pb2_grpc,
     client_pb2_grpc,
@@ -47,6 +49,7 @@ def add_services(server: grpc.aio.Server, intake: Intake) -> None:
     client_pb2_grpc.add_ClientServiceServicer_to_server(ClientService(door, intake), server)
     client_pb2_grpc.add_AdminServiceServicer_to_server(AdminService(door, intake), server)
     client_pb2_grpc.add_ArtifactServiceServicer_to_server(ArtifactService(door, intake.artifacts), server)
+    api_keys_pb2_grpc.add_ApiKeyServiceServicer_to_server(ApiKeyService(door, intake.api_keys), server)
     audit_pb2_grpc.add_AuditServiceServicer_to_server(AuditService(door, intake.audit), server)
     canary_pb2_grpc.add_CanaryServiceServicer_to_server(CanaryService(door, intake.canaries, intake.treasury), server)
     engines_pb2_grpc.add_EngineServiceServicer_to_server(EngineService(door, intake.engines), server)
