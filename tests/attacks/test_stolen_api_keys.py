@@ -13,8 +13,8 @@ from collections.abc import AsyncIterator
 import grpc
 import pytest
 
-from proofgrid.doors.grpc.api_keys import ApiKeyService
-from proofgrid.doors.grpc.front_door import CallContext, FrontDoor, streaming
+from proofgrid.doors.services.api_keys import ApiKeyService
+from proofgrid.doors.services.front_door import CallContext, FrontDoor, streaming
 from proofgrid.primitives.account_errors import OutOfScope
 from proofgrid.primitives.clock import ManualClock, SystemClock
 from proofgrid.primitives.errors import BadToken, ProofgridError, RateLimited, TokenExpired, UnknownKey

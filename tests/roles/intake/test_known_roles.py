@@ -7,7 +7,7 @@ import asyncio
 from proofgrid.primitives.clock import ManualClock
 from proofgrid.primitives.ids import Address
 from proofgrid.roles.intake.access_list import AccessList
-from proofgrid.roles.intake.held import HOLDS_MS
+from proofgrid.roles.intake.known import HOLDS_MS
 from proofgrid.roles.intake.known_roles import KnownRoles
 from proofgrid.rules.access.roles import Caller, Role
 from proofgrid.store.access import GRANT_ROLE, REVOKE_ROLE

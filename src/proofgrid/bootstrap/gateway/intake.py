@@ -24,6 +24,7 @@ from proofgrid.roles.intake.incidents import Incidents
 from proofgrid.roles.intake.intake import Intake
 from proofgrid.roles.intake.known_engines import KnownEngines
 from proofgrid.roles.intake.normalising import Normaliser
+from proofgrid.roles.intake.overview import Overview
 from proofgrid.roles.intake.ownership import Ownership
 from proofgrid.roles.intake.programs import KnownPrograms, Programs
 from proofgrid.roles.intake.quotes import Quotes
@@ -88,6 +89,7 @@ def build_intake(
     database, limits = world.database, settings.limits()
     prices = _prices_of(Quoting(database, settings.market()))
     callers = Callers(database, audience=world.key.address, limits=limits, clock=world.clock)
+    reputation = Reputation(database, settings.reputation())
     return Intake(
         limits=limits,
         callers=callers,
@@ -103,6 +105,7 @@ def build_intake(
         evidence=EvidenceDesk(database, world.artifacts, world.key),
         gate=gate,
         incidents=Incidents(database),
+        overview=Overview(database, reputation, world.clock, silent_ms=settings.lease_ttl_ms),
         ownership=Ownership(database, known_programs),
         programs=Programs(database),
         quotes=Quotes(database, admission, prices, Reserving(database, settings.reserving(), world.clock)),
@@ -117,7 +120,7 @@ def build_intake(
             publish=partial(publish_roots, world.roots, world.artifacts, database),
             engines=engines,
         ),
-        reputation=Reputation(database, settings.reputation()),
+        reputation=reputation,
         sizes=Sizes(database, SizePolicy(), world.clock),
         statements=Statements(database, world.clock),
         status=Status(database, _facts(world, settings), silent_ms=settings.lease_ttl_ms),

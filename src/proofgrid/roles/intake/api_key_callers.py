@@ -10,7 +10,7 @@ from contextlib import suppress
 from proofgrid.primitives.clock import Clock
 from proofgrid.primitives.errors import BadToken, Recoverable
 from proofgrid.primitives.turns import Urgency
-from proofgrid.roles.intake.held import Held
+from proofgrid.roles.intake.known import Known
 from proofgrid.roles.loop import Loop, every
 from proofgrid.rules.access.api_keys import ApiKey, check_live, check_secret, id_of
 from proofgrid.store.api_keys import GET_API_KEY, NOTE_KEYS_USED, StoredKey
@@ -27,7 +27,7 @@ class ApiKeyCallers:
         self._database = database
         self._clock = clock
         self._used: dict[str, int] = {}
-        self.known: Held[str, StoredKey | None] = Held(self._stored, clock=clock)
+        self.known: Known[str, StoredKey | None] = Known(self._stored, clock=clock)
 
     async def run(self) -> None:
         """Write down when keys were used, now and then, until cancelled; what is known by then as well."""

@@ -1,80 +1,54 @@
-"""Facts that many calls ask for: read once, forgotten as soon as the database tells that they changed.
-
-hear --a fact is read--> held for HOLDS_MS at most --the database tells that it changed--> forgotten
-deaf: notifications may be lost, so nothing is held
-"""
+"""One answer for all who ask at about the same time: it is read once, and held for a moment."""
 
 from __future__ import annotations
 
+import asyncio
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Hashable
-from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 from proofgrid.primitives.clock import Clock
 
-HOLDS_MS = 1_000  #: what was taken counts for so long at most, even if the notification is lost
-NAMES_MAX = 10_000
+Key = TypeVar("Key", bound=Hashable)
+Answer = TypeVar("Answer")
 
-Name = TypeVar("Name", bound=Hashable)
-Fact = TypeVar("Fact")
-
-
-@dataclass(frozen=True, slots=True)
-class _Held(Generic[Fact]):
-    fact: Fact
-    at_ms: int
+HELD_MAX = 256  #: answers to different questions
 
 
-class Held(Generic[Name, Fact]):
-    """Facts by the names of what they are about. Deaf until `hear` is called. `read_it`: asks the database."""
+class Held(Generic[Key, Answer]):
+    """What strangers ask costs the database the same, however many they are."""
 
-    def __init__(self, read_it: Callable[[Name], Awaitable[Fact]], *, clock: Clock) -> None:
-        self._read_it = read_it
+    def __init__(self, read: Callable[[Key], Awaitable[Answer]], *, holds_ms: int, clock: Clock) -> None:
+        self._read = read
+        self._holds_ms = holds_ms
         self._clock = clock
-        self._hears = False
-        self._changes = 0
-        self._held: OrderedDict[Name, _Held[Fact]] = OrderedDict()
+        self._answers: OrderedDict[Key, tuple[int, Answer]] = OrderedDict()
+        self._reading: dict[Key, asyncio.Lock] = {}
 
-    def hear(self) -> None:
-        """From now on the database tells of every change."""
-        self.forget_all()
-        self._hears = True
+    async def get(self, key: Key) -> Answer:
+        """Return the answer as it was `holds_ms` ago at most; raises what reading raises, to each who asks."""
+        known = self._fresh(key)
+        if known is not None:
+            return known[1]
+        lock = self._reading.setdefault(key, asyncio.Lock())
+        async with lock:  # who came second finds what the first one read
+            known = self._fresh(key)
+            if known is None:
+                try:
+                    known = (self._clock.now_ms(), await self._read(key))
+                finally:
+                    self._reading.pop(key, None)
+                self._remember(key, known)
+        return known[1]
 
-    def deafen(self) -> None:
-        """Notifications may be lost: hold nothing until they are heard again."""
-        self.forget_all()
-        self._hears = False
+    def _fresh(self, key: Key) -> tuple[int, Answer] | None:
+        known = self._answers.get(key)
+        if known is None or self._clock.now_ms() - known[0] >= self._holds_ms:
+            return None
+        return known
 
-    def forget(self, name: Name) -> None:
-        """What is known of one has changed."""
-        self._changes += 1  # of any: what is being read now may be older than this
-        self._held.pop(name, None)
-
-    def forget_all(self) -> None:
-        """Anything may have changed."""
-        self._changes += 1
-        self._held.clear()
-
-    def last(self, name: Name) -> Fact | None:
-        """Return what was known a while ago, if anything. Asks nobody."""
-        held = self._held.get(name)
-        return None if held is None else held.fact
-
-    async def of(self, name: Name) -> Fact:
-        """Return what is so, or was a second ago at most."""
-        held = self._held.get(name)
-        if held is not None and 0 <= self._clock.now_ms() - held.at_ms < HOLDS_MS:
-            return held.fact
-        return await self.read(name)
-
-    async def read(self, name: Name) -> Fact:
-        """Return what is so now."""
-        changes, at_ms = self._changes, self._clock.now_ms()
-        fact = await self._read_it(name)
-        if self._hears and changes == self._changes:
-            self._held[name] = _Held(fact, at_ms)
-            self._held.move_to_end(name)
-            if len(self._held) > NAMES_MAX:
-                self._held.popitem(last=False)
-        return fact
+    def _remember(self, key: Key, known: tuple[int, Answer]) -> None:
+        self._answers[key] = known
+        self._answers.move_to_end(key)
+        if len(self._answers) > HELD_MAX:
+            self._answers.popitem(last=False)

@@ -5,13 +5,13 @@ from __future__ import annotations
 from proofgrid.primitives.clock import Clock
 from proofgrid.primitives.ids import Address
 from proofgrid.primitives.turns import Urgency
-from proofgrid.roles.intake.held import Held
+from proofgrid.roles.intake.known import Known
 from proofgrid.rules.access.roles import Role
 from proofgrid.store.access import ROLES_OF
 from proofgrid.store.database import Database
 
 
-class KnownRoles(Held[Address, frozenset[Role]]):
+class KnownRoles(Known[Address, frozenset[Role]]):
     """The roles of keys, by their addresses."""
 
     def __init__(self, database: Database, *, clock: Clock) -> None:
