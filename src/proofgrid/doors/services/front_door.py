@@ -82,7 +82,7 @@ class FrontDoor:
 def _is_private(context: CallContext) -> bool:
     """Tell whether nobody on the way could read the call."""
     host = peer_address(context.peer()).rpartition(":")[0]
-    return is_loopback(host) or context.auth_context().get("transport_security_type") == [b"ssl"]
+    return is_loopback(host) or b"ssl" in context.auth_context().get("transport_security_type", ())
 
 
 def token_of(context: CallContext) -> str:
