@@ -313,6 +313,14 @@ CREATE INDEX jobs_put_off ON jobs (lane, not_before_ms) WHERE ((state = 'ready')
 CREATE INDEX jobs_waiting ON jobs (task_id) WHERE (state = 'waiting');
 CREATE INDEX jobs_wished ON jobs (lane) WHERE (hedge_price IS NOT NULL);
 
+CREATE TABLE key_lists (
+    number  bigint NOT NULL,
+    spelled text NOT NULL,
+    at_ms   bigint NOT NULL DEFAULT now_ms(),
+    PRIMARY KEY (number),
+    CHECK ((number > 0))
+);
+
 CREATE TABLE lane_constraints (
     lane        text NOT NULL,
     stack       text NOT NULL,

@@ -38,6 +38,7 @@ WAYS: dict[Transaction, dict[str, Driver]] = {
     Transaction.NOTE_KEYS_USED: {"stop": drivers.use_api_key},
     Transaction.CHANGE_SUBNETWORKS: {"change": drivers.change_subnetwork},
     Transaction.CHANGE_ENGINES: {"stop": drivers.stop_engine},
+    Transaction.CHANGE_KEYS: {"rotate": drivers.rotate_keys},
     Transaction.MOVE_MONEY: {"deposit": drivers.deposit, "bond": drivers.bond},
     Transaction.APPEAL: {"appeal": drivers.appeal, "resolve": drivers.resolve},
     Transaction.CHECK_LEDGER: {"time": drivers.prove_slowly},

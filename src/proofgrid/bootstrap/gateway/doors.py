@@ -62,7 +62,7 @@ def build_doors(settings: GatewaySettings, world: Adapters, roles: Roles, siblin
     add_health_service(server, roles.health)
     if "dispatcher" in names:
         add_prover_service(
-            server, roles.intake, roles.desk, network=world.key.address, heartbeat_ms=settings.heartbeat_ms
+            server, roles.intake, roles.desk, network=world.keys.network, heartbeat_ms=settings.heartbeat_ms
         )
     http, pages = _http_door(settings, services, world, roles, sibling)
     return Doors(
