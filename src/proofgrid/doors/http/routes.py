@@ -13,6 +13,7 @@ from functools import cached_property
 from google.protobuf.descriptor import Descriptor, MethodDescriptor
 
 from proofgrid.wire.v1 import (
+    api_keys_pb2,
     audit_pb2,
     canary_pb2,
     client_pb2,
@@ -30,6 +31,7 @@ from proofgrid.wire.v1 import (
 )
 
 _FILES = (
+    api_keys_pb2,
     audit_pb2,
     canary_pb2,
     client_pb2,
