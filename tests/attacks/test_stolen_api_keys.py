@@ -13,6 +13,7 @@ from collections.abc import AsyncIterator
 import grpc
 import pytest
 
+from proofgrid.doors.grpc.hearing import hearing
 from proofgrid.doors.services.api_keys import ApiKeyService
 from proofgrid.doors.services.front_door import CallContext, FrontDoor, streaming
 from proofgrid.primitives.account_errors import OutOfScope
@@ -20,6 +21,7 @@ from proofgrid.primitives.clock import ManualClock, SystemClock
 from proofgrid.primitives.errors import BadToken, ProofgridError, RateLimited, TokenExpired, UnknownKey
 from proofgrid.roles.intake.api_keys import ApiKeys
 from proofgrid.roles.intake.callers import Callers
+from proofgrid.roles.intake.heard import Heard, hear
 from proofgrid.rules.access.api_keys import Scope, WantedKey
 from proofgrid.rules.access.rights import needs
 from proofgrid.rules.access.roles import Caller, Role
@@ -38,6 +40,7 @@ from tests.toy_call import told, toy_call
 
 NETWORK = a_key(2).address
 OWNER = a_key(1)
+NOTHING = Heard(method="", names=frozenset(), body="")  #: keys are bound to no call
 HOLDER = ["tasks:read", "keys:write"]
 
 
@@ -68,10 +71,11 @@ class Network:
         self.servers: list[grpc.aio.Server] = []
         for callers in self.callers:
             server = grpc.aio.server()
-            services.add_ClientServiceServicer_to_server(Watching(callers), server)  # type: ignore[abstract]
-            keys = ApiKeyService(FrontDoor(callers), ApiKeys(database, callers.api_keys, SystemClock()))
-            api_keys_pb2_grpc.add_ApiKeyServiceServicer_to_server(keys, server)
             self.addresses.append(f"127.0.0.1:{server.add_insecure_port('127.0.0.1:0')}")
+            heard = hearing(server, {self.addresses[-1]})
+            services.add_ClientServiceServicer_to_server(Watching(callers), heard)  # type: ignore[abstract]
+            keys = ApiKeyService(FrontDoor(callers), ApiKeys(database, callers.api_keys, SystemClock()))
+            api_keys_pb2_grpc.add_ApiKeyServiceServicer_to_server(keys, heard)
             self.servers.append(server)
 
     def client(self, key: object, *, gateway: int = 0) -> Client:
@@ -170,7 +174,9 @@ async def test_who_guesses_is_refused_like_any_forger_and_shuts_the_right_one_ou
 
     async def admit(token: str) -> Caller:
         clients = frozenset({Role.CLIENT})
-        return await callers.admit(token, clients, scopes=wanted.scopes, is_private=True, host="10.0.0.1")
+        return await callers.admit(
+            token, clients, heard=NOTHING, scopes=wanted.scopes, is_private=True, host="10.0.0.1"
+        )
 
     await admit(secret)
     refused: list[type[ProofgridError]] = []
@@ -185,6 +191,7 @@ async def test_who_guesses_is_refused_like_any_forger_and_shuts_the_right_one_ou
 
 async def test_a_key_that_comes_over_the_network_in_plain_text_is_refused(network: Network) -> None:
     _, secret = await made(network)
+    hear(NOTHING)
     call = toy_call(token=secret)
     call.auth_context.return_value = {}
     with pytest.raises(ConnectionAbortedError):

@@ -16,11 +16,12 @@ import grpc
 from proofgrid.primitives.clock import Clock, SystemClock
 from proofgrid.primitives.errors import BadToken, Busy, InvalidField, ProofgridError, Recoverable, Unavailable
 from proofgrid.primitives.ids import Address
-from proofgrid.primitives.signatures import SigningKey, parse_address
+from proofgrid.primitives.signatures import Signer, parse_address
+from proofgrid.rules.access.api_keys import id_of
 from proofgrid.sdk.backoff import Backoff
 from proofgrid.sdk.pacing import Pace
 from proofgrid.sdk.services import Method, Services, StreamMethod, UploadMethod
-from proofgrid.sdk.tokens import ApiKeyTokens, TokenSource
+from proofgrid.sdk.tokens import Metadata, bearing, make_token, purpose_of
 from proofgrid.wire.addresses import Target, parse_target
 from proofgrid.wire.errors import read_error
 from proofgrid.wire.v1 import client_pb2 as messages
@@ -70,10 +71,6 @@ def parse_gateways(gateways: str | Sequence[str]) -> list[Target]:
     return list(dict.fromkeys(targets))
 
 
-def _tokens_of(key: SigningKey | str, clock: Clock) -> ApiKeyTokens | TokenSource:
-    return ApiKeyTokens(key) if isinstance(key, str) else TokenSource(key, clock)
-
-
 class Connection:
     """The gateways of one network, one key: a signing key, or an API key as text. Use as an async context manager.
 
@@ -85,7 +82,7 @@ class Connection:
     def __init__(
         self,
         gateways: str | Sequence[str],
-        key: SigningKey | str | None,
+        key: Signer | str | None,
         *,
         network: str | None = None,
         ca_file: Path | None = None,
@@ -95,12 +92,15 @@ class Connection:
         clock: Clock | None = None,
     ) -> None:
         self.targets = parse_gateways(gateways)
-        self.key = key if isinstance(key, SigningKey) else None
+        self.key = None if isinstance(key, str) else key
+        self._api_key = key if isinstance(key, str) else ""
+        if self._api_key:
+            id_of(self._api_key)
         self._patience_seconds = patience_seconds
         self._busy_seconds = patience_seconds if busy_seconds is None else busy_seconds
         self._on_busy = on_busy
         self._pace = Pace()
-        self._tokens = None if key is None else _tokens_of(key, clock or SystemClock())
+        self._clock = clock or SystemClock()
         self._network: Address | None = parse_address(network, field="network") if network else None
         self._credentials = {target: channel_credentials(target, ca_file) for target in self.targets}
         self._channels: dict[Target, grpc.aio.Channel] = {}
@@ -181,13 +181,13 @@ class Connection:
             self._network = parse_address(facts.address, field="network")
         return self._network
 
-    async def metadata(self, *, single_use: bool = False) -> tuple[tuple[str, str], ...]:
-        """Return the metadata that signs a call."""
-        if self._tokens is None:
-            raise BadToken("this call needs a key", hint="give --key FILE, or make one: proofgrid keys new")
-        network = await self.network()
-        token = self._tokens.single_use(network) if single_use else self._tokens.token(network)
-        return (("authorization", f"Bearer {token}"),)
+    async def metadata(self, path: str, body: bytes) -> Metadata:
+        """Return the metadata that signs a call of the gateway that we are at: once, and for these bytes.
+
+        `path`: of the method; `body`: its first message, as it will be sent. For calls that are made with `channel`.
+        """
+        await self._ready()
+        return self._sign(path, body, self.target)
 
     async def call(
         self,
@@ -197,10 +197,10 @@ class Connection:
         timeout: float | None = CALL_TIMEOUT_SECONDS,
     ) -> Answer:
         """Make a unary call; raise the ProofgridError that it was refused with, or Unavailable."""
-        metadata = await self.metadata()
+        await self._ready()
         target = self.target
         try:
-            return await method(self._services())(request, metadata=metadata, timeout=timeout)
+            return await method(self._services())(request, timeout=timeout)
         except grpc.RpcError as error:
             raise self.judge(error, target) from None
 
@@ -230,18 +230,18 @@ class Connection:
 
     async def upload(self, method: UploadMethod[Request, Answer], parts: AsyncIterator[Request]) -> Answer:
         """Make a call that says many things and gets one answer, with the same errors, once."""
-        metadata = await self.metadata()
+        await self._ready()
         target = self.target
         try:
-            return await method(self._services())(parts, metadata=metadata)
+            return await method(self._services())(parts)
         except grpc.RpcError as error:
             raise self.judge(error, target) from None
 
     async def stream(self, method: StreamMethod[Request, Answer], request: Request) -> AsyncGenerator[Answer, None]:
         """Read a streaming call to its end, with the same errors."""
-        metadata = await self.metadata()
+        await self._ready()
         target = self.target
-        answers = method(self._services())(request, metadata=metadata)
+        answers = method(self._services())(request)
         try:
             # A stream may be silent for long, but a gateway that heard us says so: one that closes may never do.
             async with asyncio.timeout(HEARD_SECONDS):
@@ -274,8 +274,24 @@ class Connection:
                     raise
                 await backoff.wait(error)
 
+    async def _ready(self) -> None:
+        """Know whom to sign for, and with what. Raises BadToken without a key."""
+        if self.key is None and not self._api_key:
+            raise BadToken("this call needs a key", hint="give --key FILE, or make one: proofgrid keys new")
+        await self.network()
+
     def _services(self) -> Services:
-        services = self._stubs.get(self.target)
+        target = self.target
+        services = self._stubs.get(target)
         if services is None:
-            services = self._stubs[self.target] = Services(self.channel)
+            services = self._stubs[target] = Services(self.channel, lambda path, body: self._sign(path, body, target))
         return services
+
+    def _sign(self, path: str, body: bytes, target: Target) -> Metadata:
+        """Return nothing as long as it is not known whom to sign for: what is asked then is asked by anybody."""
+        if self._network is None:
+            return ()
+        if self.key is None:
+            return bearing(self._api_key) if self._api_key else ()
+        purpose = purpose_of(path, body, gateway=target.name)
+        return bearing(make_token(self.key, network=self._network, purpose=purpose, now_ms=self._clock.now_ms()))

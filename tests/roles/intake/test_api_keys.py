@@ -25,6 +25,7 @@ from proofgrid.roles.intake import api_keys as api_keys_module
 from proofgrid.roles.intake.access_list import AccessList
 from proofgrid.roles.intake.api_keys import ApiKeys
 from proofgrid.roles.intake.callers import Callers
+from proofgrid.roles.intake.heard import Heard
 from proofgrid.roles.intake.tasks import Tasks
 from proofgrid.rules.access.api_keys import ApiKey, Scope, WantedKey
 from proofgrid.rules.access.rights import roles_needed, scopes_taken
@@ -45,6 +46,7 @@ OWNER = Caller(CLIENT, frozenset({Role.CLIENT}))
 ADMIN = Caller(a_key(2).address, frozenset({Role.ADMIN}))
 PRICE = 1_000
 COST = PRICE * UNITS  #: of one job at the limit price of `a_request`
+NOTHING = Heard(method="", names=frozenset(), body="")
 EVERYTHING = frozenset(Scope)
 
 
@@ -63,7 +65,7 @@ class Desk:
         return await self.keys.make(caller, WantedKey(**(values | changes)))
 
     async def admit(self, secret: str, use_case: Any = Tasks.submit, **how: Any) -> Caller:
-        taken: dict[str, Any] = {"scopes": scopes_taken(use_case), "is_private": True} | how
+        taken: dict[str, Any] = {"scopes": scopes_taken(use_case), "is_private": True, "heard": NOTHING} | how
         return await self.callers.admit(secret, roles_needed(use_case), **taken)
 
 

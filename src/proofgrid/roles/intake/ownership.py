@@ -52,7 +52,7 @@ class Ownership:
         self._database = database
         self._known = known
 
-    @needs(Role.CLIENT, Role.ADMIN, scopes=(Scope.PROGRAMS_WRITE,))
+    @needs(Role.CLIENT, Role.ADMIN, once=True, scopes=(Scope.PROGRAMS_WRITE,))
     async def share(self, caller: Caller, digest: Digest, audiences: Sequence[str]) -> ShownProgram:
         """Share a program with audiences (rules/access/programs.py) beside those that it is shared with; return it.
 
@@ -69,7 +69,7 @@ class Ownership:
             shown = await connection.value(SHOW_PROGRAM, digest=digest, reader=caller.address)
         return self._changed(caller, shown)
 
-    @needs(Role.CLIENT, Role.ADMIN, scopes=(Scope.PROGRAMS_WRITE,))
+    @needs(Role.CLIENT, Role.ADMIN, once=True, scopes=(Scope.PROGRAMS_WRITE,))
     async def unshare(self, caller: Caller, digest: Digest, audiences: Sequence[str]) -> ShownProgram:
         """Share a program no more with audiences, or with nobody where none is named; what is submitted is proven."""
         async with self._database.transaction(Transaction.SHARE_PROGRAM) as connection:
@@ -81,7 +81,7 @@ class Ownership:
             shown = await connection.value(SHOW_PROGRAM, digest=digest, reader=caller.address)
         return self._changed(caller, shown)
 
-    @needs(Role.CLIENT, Role.ADMIN, scopes=(Scope.PROGRAMS_WRITE,))
+    @needs(Role.CLIENT, Role.ADMIN, once=True, scopes=(Scope.PROGRAMS_WRITE,))
     async def delete(self, caller: Caller, digest: Digest) -> Deleted:
         """Stop owning a program. Where nobody else owns it, it is proven no more, and what proves with it goes.
 

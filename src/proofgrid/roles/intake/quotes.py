@@ -81,7 +81,7 @@ class Quotes:
             firm = await self._reserving.look(_reserved(jobs), hold_ms=hold_ms)
         return Quote(lanes=lanes, firm=firm)
 
-    @needs(Role.CLIENT, scopes=(Scope.TASKS_WRITE,))
+    @needs(Role.CLIENT, once=True, scopes=(Scope.TASKS_WRITE,))
     async def buy(
         self, caller: Caller, asked: ProofRequest, *, hold_ms: int, idempotency_key: str, cost_max: int
     ) -> FirmQuote:

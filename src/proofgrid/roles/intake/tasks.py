@@ -77,7 +77,7 @@ class Tasks:
             first, last = uuids_between(begins, field="begins")
             return await connection.fetch(TASKS_BETWEEN, first=first, last=last, **wanted)
 
-    @needs(Role.CLIENT, Role.ADMIN, scopes=(Scope.TASKS_WRITE,))
+    @needs(Role.CLIENT, Role.ADMIN, once=True, scopes=(Scope.TASKS_WRITE,))
     async def cancel(
         self, caller: Caller, task_id: TaskId
     ) -> tuple[TaskView, Sequence[JobView], Mapping[JobId, Waits]]:

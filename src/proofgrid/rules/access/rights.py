@@ -15,15 +15,18 @@ UseCase = TypeVar("UseCase", bound=Callable[..., Any])
 ANYBODY = (Role.CLIENT, Role.OPERATOR, Role.ADMIN)  #: who has any access role at all
 
 
-def needs(*roles: Role, scopes: Iterable[Scope] = ()) -> Callable[[UseCase], UseCase]:
+def needs(*roles: Role, once: bool = False, scopes: Iterable[Scope] = ()) -> Callable[[UseCase], UseCase]:
     """Note that a use case is for callers with one of these access roles: a door admits nobody else to it.
 
+    `once`: an act of money, rights or administration, whose token is used up. What is named by the bytes it says (an
+    idempotency key, a digest) is once anyway, and needs no other mark.
     `scopes`: an API key needs one of these, and is not let in where there are none.
     """
 
     def note(use_case: UseCase) -> UseCase:
         use_case.needed = frozenset(roles)  # type: ignore[attr-defined]
         use_case.scopes = frozenset(scopes)  # type: ignore[attr-defined]
+        use_case.once = once  # type: ignore[attr-defined]
         return use_case
 
     return note
@@ -39,6 +42,12 @@ def scopes_taken(use_case: Callable[..., Any]) -> frozenset[Scope]:
     """Return the scopes of which an API key needs one; none: it lets no API key in."""
     taken: frozenset[Scope] = use_case.scopes  # type: ignore[attr-defined]
     return taken
+
+
+def is_once(use_case: Callable[..., Any]) -> bool:
+    """Is a token used up by it? Raises AttributeError for what is no use case."""
+    once: bool = use_case.once  # type: ignore[attr-defined]
+    return once
 
 
 def own_or_admin(caller: Caller, asked: Address | None, *, refusal: str, field: str) -> Address:
