@@ -38,7 +38,7 @@ def roles_needed(use_case: Callable[..., Any]) -> frozenset[Role]:
     return needed
 
 
-def scopes_taken(use_case: Callable[..., Any]) -> frozenset[Scope]:
+def scopes_taken(use_case: Callable[..., object]) -> frozenset[Scope]:
     """Return the scopes of which an API key needs one; none: it lets no API key in."""
     taken: frozenset[Scope] = use_case.scopes  # type: ignore[attr-defined]
     return taken
