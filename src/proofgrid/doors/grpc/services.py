@@ -17,6 +17,7 @@ from proofgrid.doors.grpc.program import ProgramService
 from proofgrid.doors.grpc.prover import ProverDesk, ProverService
 from proofgrid.doors.grpc.quote import QuoteService
 from proofgrid.doors.grpc.reputation import ReputationService
+from proofgrid.doors.grpc.sealing import SealingService
 from proofgrid.doors.grpc.stake import StakeService
 from proofgrid.doors.grpc.statement import StatementService
 from proofgrid.doors.grpc.subnetwork import SubnetworkService
@@ -34,6 +35,7 @@ from proofgrid.wire.v1 import (
     prover_pb2_grpc,
     quotes_pb2_grpc,
     reputation_pb2_grpc,
+    sealing_pb2_grpc,
     stake_pb2_grpc,
     statements_pb2_grpc,
     subnetworks_pb2_grpc,
@@ -56,6 +58,7 @@ def add_services(server: grpc.aio.Server, intake: Intake) -> None:
     quotes = QuoteService(door, intake.quotes, intake.gate, limits=intake.limits)
     quotes_pb2_grpc.add_QuoteServiceServicer_to_server(quotes, server)
     reputation_pb2_grpc.add_ReputationServiceServicer_to_server(ReputationService(door, intake.reputation), server)
+    sealing_pb2_grpc.add_SealingServiceServicer_to_server(SealingService(door, intake.recipients), server)
     stake_pb2_grpc.add_StakeServiceServicer_to_server(StakeService(door, intake.bonds, intake.evidence), server)
     statements_pb2_grpc.add_StatementServiceServicer_to_server(StatementService(door, intake.statements), server)
     subnetworks_pb2_grpc.add_SubnetworkServiceServicer_to_server(SubnetworkService(door, intake.subnetworks), server)

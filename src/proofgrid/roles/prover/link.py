@@ -15,7 +15,7 @@ import queue
 import random
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -29,6 +29,7 @@ from proofgrid.primitives.signatures import SigningKey, parse_address
 from proofgrid.roles.prover.name_wait import NameWait, WaitsForName
 from proofgrid.roles.prover.session_secret import SessionSecret
 from proofgrid.rules.jobs.offers import FromProver, HeldLease, ProverTerms, ToProver, Welcome
+from proofgrid.rules.jobs.sealing import Certificate
 from proofgrid.sdk.connection import OPTIONS, channel_credentials
 from proofgrid.sdk.tokens import make_token
 from proofgrid.wire.addresses import Target, parse_target
@@ -80,6 +81,7 @@ class Link:
         terms: Callable[[], ProverTerms],
         held: Callable[[], tuple[HeldLease, ...]],
         secret: SessionSecret,
+        certify: Callable[[Address], Certificate],
         deliver: Deliver,
         network: str | None,
         ca_file: Path | None,
@@ -90,6 +92,7 @@ class Link:
         self._terms = terms
         self._held = held
         self._secret = secret
+        self._certify = certify
         self._name_wait = NameWait()
         self._deliver = deliver
         self._network: Address | None = parse_address(network, field="network") if network else None
@@ -197,8 +200,8 @@ class Link:
         ended = threading.Event()
         with channel:
             outgoing: _Outgoing = queue.SimpleQueue()
-            token = self._fresh_token(channel)
-            terms = self._terms()
+            network, token = self._fresh_token(channel)
+            terms = replace(self._terms(), sealing=self._certify(network))
             outgoing.put(write_hello(terms, self._secret.sign(name=terms.name, token=token)))
             stub = prover_pb2_grpc.ProverServiceStub(channel)
             call = stub.Connect(_drain(outgoing), metadata=(("authorization", f"Bearer {token}"),))
@@ -230,13 +233,14 @@ class Link:
                 # Closing the channel may take for ever; the next attempt need not wait for it.
                 tried.end()
 
-    def _fresh_token(self, channel: grpc.Channel) -> str:
+    def _fresh_token(self, channel: grpc.Channel) -> tuple[Address, str]:
+        """Return the network, and a token for it."""
         if self._network is None:
             facts = client_pb2_grpc.ClientServiceStub(channel).GetNetwork(
                 client_pb2.GetNetworkRequest(), timeout=CONNECT_TIMEOUT_SECONDS
             )
             self._network = parse_address(facts.address, field="network")
-        return make_token(self._key, audience=self._network, now_ms=self._clock.now_ms())
+        return self._network, make_token(self._key, audience=self._network, now_ms=self._clock.now_ms())
 
     def _start_heartbeats(self, interval_seconds: float, outgoing: _Outgoing, ended: threading.Event) -> None:
         def beat() -> None:
