@@ -41,6 +41,7 @@ HOUR_MS = 3_600_000
 KEY_LIVES_MS = 48 * HOUR_MS  #: then its prover forgets it, and nobody can open what was sealed for it
 KEY_IS_NEW_MS = 24 * HOUR_MS  #: then its prover makes another one: a request may always have a day
 PROVERS_MAX = 64  #: that a request is sealed for
+SEALED_JOBS_MAX = 65_536  #: of one request: 1024 inputs of 64 slices
 
 _COMMITMENT = re.compile(r"[0-9a-f]{64}")
 

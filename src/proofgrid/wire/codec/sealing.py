@@ -12,14 +12,14 @@ from proofgrid.wire.v1 import client_pb2 as client
 from proofgrid.wire.v1 import sealing_pb2 as messages
 
 
-def json_bytes_of(message: client.Sealed) -> int:
-    """Return how much JSON a sealed request has."""
-    return len(message.statement_json) + sum(len(job.facts_json) for job in message.jobs)
+def sealed_texts(message: client.Sealed) -> list[str]:
+    """Return the JSON texts of a sealed request."""
+    return [message.statement_json, *(job.facts_json for job in message.jobs)]
 
 
 def read_sealed(message: client.Sealed, *, bytes_max: int) -> SealedRequest:
     """Return a sealed request; `bytes_max`: of all its JSON together. The rules judge it later."""
-    if json_bytes_of(message) > bytes_max:
+    if sum(map(len, sealed_texts(message))) > bytes_max:
         raise MalformedMessage(f"statement and facts have more than {bytes_max} bytes together", field="sealed")
     return SealedRequest(
         statement=read_object(message.statement_json, field="sealed.statement"),
@@ -51,8 +51,8 @@ def write_sealed(sealed: SealedRequest) -> client.Sealed:
 
 def sealed_digest(message: client.Sealed) -> Digest:
     """Return by what the same request is known again: sealed anew, it says the same and looks different."""
-    said = [message.statement_json, *(job.facts_json for job in message.jobs)]
-    return digest_of_json({"sealed": [digest_of(text.encode()) for text in said], "inputs": message.inputs})
+    said = [digest_of(text.encode()) for text in sealed_texts(message)]
+    return digest_of_json({"sealed": said, "inputs": message.inputs})
 
 
 def write_recipient(recipient: Recipient) -> messages.Recipient:
