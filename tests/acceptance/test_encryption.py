@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from proofgrid.doors.grpc.server import Listen, bind, new_server
+from proofgrid.doors.grpc.server import bind, new_server
+from proofgrid.doors.services.listening import Listen
 from proofgrid.primitives.errors import InvalidField, Recoverable
 from proofgrid.sdk.client import Client
 from proofgrid.wire.addresses import parse_target

@@ -19,7 +19,7 @@ from google.protobuf.message_factory import GetMessageClass
 from hypothesis import given
 from hypothesis import strategies as st
 
-from proofgrid.doors.grpc.client import ClientService
+from proofgrid.doors.services.client import ClientService
 from proofgrid.primitives.errors import InvalidField, MalformedMessage
 from proofgrid.primitives.plain_text import TextKind, check_text, escaped, one_line
 from proofgrid.wire import fields, v1

@@ -14,7 +14,7 @@ import asyncpg
 import grpc
 import pytest
 
-from proofgrid.doors.grpc.front_door import CallContext, FrontDoor, streaming
+from proofgrid.doors.services.front_door import CallContext, FrontDoor, streaming
 from proofgrid.primitives.clock import SystemClock
 from proofgrid.primitives.errors import NotAllowed, UnknownKey
 from proofgrid.primitives.ids import Address

@@ -12,9 +12,10 @@ from typing import Any, cast
 
 import pytest
 
-from proofgrid.doors.grpc import artifact as artifact_module
 from proofgrid.doors.grpc import server as server_module
-from proofgrid.doors.grpc.artifact import ArtifactService
+from proofgrid.doors.services import artifact as artifact_module
+from proofgrid.doors.services import pace as pace_module
+from proofgrid.doors.services.artifact import ArtifactService
 from proofgrid.primitives.clock import ManualClock
 from proofgrid.primitives.digests import Digest, digest_of
 from proofgrid.primitives.errors import MalformedMessage
@@ -92,7 +93,7 @@ async def test_every_byte_of_an_upload_is_counted_and_every_message_too() -> Non
 async def test_an_upload_that_does_not_go_on_is_refused(
     sent: list[messages.UploadRequest], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(artifact_module, "IDLE_SECONDS", 0.05)
+    monkeypatch.setattr(pace_module, "IDLE_SECONDS", 0.05)
     with pytest.raises(MalformedMessage, match="bytes per second"):
         await upload(sent, Door(), ends=False)
 

@@ -11,8 +11,8 @@ from typing import Any, cast
 
 import pytest
 
-from proofgrid.doors.grpc.client import ClientService
-from proofgrid.doors.grpc.front_door import FrontDoor
+from proofgrid.doors.services.client import ClientService
+from proofgrid.doors.services.front_door import FrontDoor
 from proofgrid.primitives.clock import ManualClock
 from proofgrid.primitives.errors import BadToken, RateLimited, TooManyOpen, UnknownKey
 from proofgrid.primitives.ids import Address

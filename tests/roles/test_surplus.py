@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from proofgrid.doors.grpc.statement import write_part
+from proofgrid.doors.services.statement import write_part
 from proofgrid.primitives.clock import ManualClock, SystemClock
 from proofgrid.roles.intake.statements import Statements
 from proofgrid.roles.settlement.ledger_check import LedgerCheck

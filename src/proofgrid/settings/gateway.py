@@ -14,6 +14,7 @@ from proofgrid.primitives.errors import InvalidField
 from proofgrid.primitives.money import AMOUNT_MAX
 from proofgrid.rules.ledger.settlement import SurplusTo
 from proofgrid.settings.declared import Settings, default_data_dir, setting, setting_of_machine
+from proofgrid.settings.http import HttpDoorSettings
 from proofgrid.settings.limits import ClientLimits, OfOperators
 from proofgrid.settings.memory import worker_bytes
 from proofgrid.settings.prices import PRICE
@@ -266,7 +267,9 @@ class FirmQuotes(Settings):
 
 
 @dataclass(frozen=True, kw_only=True)
-class GatewaySettings(Place, MarketAndLeases, Reputation, Bonds, FirmQuotes, ClientLimits, OfOperators):
+class GatewaySettings(
+    Place, MarketAndLeases, Reputation, Bonds, FirmQuotes, ClientLimits, OfOperators, HttpDoorSettings
+):
     """All settings of a gateway, and the policies that several concerns make together."""
 
     table: ClassVar[str] = "gateway"

@@ -12,12 +12,14 @@ from proofgrid.primitives.errors import (
     BadToken,
     IdempotencyConflict,
     InsufficientFunds,
+    InUse,
     InvalidRequest,
     NameTaken,
     NotAllowed,
     NotFinished,
     NoToken,
     ProofgridError,
+    QuoteOver,
     RateLimited,
     Recoverable,
     Refused,
@@ -27,8 +29,12 @@ from proofgrid.primitives.errors import (
     TooManyOpen,
     Unavailable,
     UnknownArtifact,
+    UnknownEvidence,
     UnknownKey,
     UnknownProgram,
+    UnknownQuote,
+    UnknownRound,
+    UnknownSubnetwork,
     UnknownTask,
     WrongAudience,
 )
@@ -40,28 +46,34 @@ ERROR_METADATA = "proofgrid-error-bin"
 #: hides the status that was on its way, so why the call ended is known only by asking again.
 _HIDDEN_STATUS = "Internal error from Core"
 
-#: The first class that fits decides.
-_STATUS: list[tuple[type[ProofgridError], grpc.StatusCode]] = [
-    (NoToken, grpc.StatusCode.UNAUTHENTICATED),
-    (BadToken, grpc.StatusCode.UNAUTHENTICATED),
-    (WrongAudience, grpc.StatusCode.UNAUTHENTICATED),
-    (TokenExpired, grpc.StatusCode.UNAUTHENTICATED),
-    (TokenReplayed, grpc.StatusCode.UNAUTHENTICATED),
-    (UnknownKey, grpc.StatusCode.PERMISSION_DENIED),
-    (NotAllowed, grpc.StatusCode.PERMISSION_DENIED),
-    (NameTaken, grpc.StatusCode.ALREADY_EXISTS),
-    (RateLimited, grpc.StatusCode.RESOURCE_EXHAUSTED),
-    (TooManyOpen, grpc.StatusCode.RESOURCE_EXHAUSTED),
-    (TooLarge, grpc.StatusCode.RESOURCE_EXHAUSTED),
-    (Refused, grpc.StatusCode.PERMISSION_DENIED),
-    (UnknownTask, grpc.StatusCode.NOT_FOUND),
-    (UnknownProgram, grpc.StatusCode.NOT_FOUND),
-    (UnknownArtifact, grpc.StatusCode.NOT_FOUND),
-    (IdempotencyConflict, grpc.StatusCode.ALREADY_EXISTS),
-    (NotFinished, grpc.StatusCode.FAILED_PRECONDITION),
-    (InsufficientFunds, grpc.StatusCode.FAILED_PRECONDITION),
-    (InvalidRequest, grpc.StatusCode.INVALID_ARGUMENT),
-    (Recoverable, grpc.StatusCode.UNAVAILABLE),
+#: gRPC's status and HTTP's; the first class that fits decides.
+_STATUS: list[tuple[type[ProofgridError], grpc.StatusCode, int]] = [
+    (NoToken, grpc.StatusCode.UNAUTHENTICATED, 401),
+    (BadToken, grpc.StatusCode.UNAUTHENTICATED, 401),
+    (WrongAudience, grpc.StatusCode.UNAUTHENTICATED, 401),
+    (TokenExpired, grpc.StatusCode.UNAUTHENTICATED, 401),
+    (TokenReplayed, grpc.StatusCode.UNAUTHENTICATED, 401),
+    (UnknownKey, grpc.StatusCode.PERMISSION_DENIED, 403),
+    (NotAllowed, grpc.StatusCode.PERMISSION_DENIED, 403),
+    (NameTaken, grpc.StatusCode.ALREADY_EXISTS, 409),
+    (RateLimited, grpc.StatusCode.RESOURCE_EXHAUSTED, 429),
+    (TooManyOpen, grpc.StatusCode.RESOURCE_EXHAUSTED, 429),
+    (TooLarge, grpc.StatusCode.RESOURCE_EXHAUSTED, 413),
+    (Refused, grpc.StatusCode.PERMISSION_DENIED, 403),
+    (UnknownTask, grpc.StatusCode.NOT_FOUND, 404),
+    (UnknownProgram, grpc.StatusCode.NOT_FOUND, 404),
+    (UnknownArtifact, grpc.StatusCode.NOT_FOUND, 404),
+    (UnknownRound, grpc.StatusCode.INVALID_ARGUMENT, 404),
+    (UnknownEvidence, grpc.StatusCode.INVALID_ARGUMENT, 404),
+    (UnknownQuote, grpc.StatusCode.INVALID_ARGUMENT, 404),
+    (UnknownSubnetwork, grpc.StatusCode.INVALID_ARGUMENT, 404),
+    (IdempotencyConflict, grpc.StatusCode.ALREADY_EXISTS, 409),
+    (NotFinished, grpc.StatusCode.FAILED_PRECONDITION, 409),
+    (InUse, grpc.StatusCode.INVALID_ARGUMENT, 409),
+    (QuoteOver, grpc.StatusCode.INVALID_ARGUMENT, 409),
+    (InsufficientFunds, grpc.StatusCode.FAILED_PRECONDITION, 402),
+    (InvalidRequest, grpc.StatusCode.INVALID_ARGUMENT, 400),
+    (Recoverable, grpc.StatusCode.UNAVAILABLE, 503),
 ]
 
 _BROKEN = (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.CANCELLED, grpc.StatusCode.DEADLINE_EXCEEDED)
@@ -69,10 +81,19 @@ _BROKEN = (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.CANCELLED, grpc.StatusCo
 
 def status_of(error: ProofgridError) -> grpc.StatusCode:
     """Return the gRPC status that tells a stranger's client the right thing."""
-    for kind, status in _STATUS:
+    return _statuses_of(error)[0]
+
+
+def http_status_of(error: ProofgridError) -> int:
+    """Return the HTTP status that does; 500 for what is our mistake."""
+    return _statuses_of(error)[1]
+
+
+def _statuses_of(error: ProofgridError) -> tuple[grpc.StatusCode, int]:
+    for kind, status, http_status in _STATUS:
         if isinstance(error, kind):
-            return status
-    return grpc.StatusCode.INTERNAL
+            return status, http_status
+    return grpc.StatusCode.INTERNAL, 500
 
 
 def write_error(error: ProofgridError) -> tuple[tuple[str, bytes], ...]:

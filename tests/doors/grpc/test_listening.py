@@ -6,7 +6,8 @@ import socket
 
 import pytest
 
-from proofgrid.doors.grpc.server import Listen, bind, check_listen, new_server, reserved_port
+from proofgrid.doors.grpc.server import bind, new_server
+from proofgrid.doors.services.listening import Listen, check_listen, reserved_port
 from proofgrid.primitives.errors import InvalidField
 
 

@@ -9,8 +9,9 @@ from typing import Any, cast
 import grpc
 import pytest
 
-from proofgrid.doors.grpc.front_door import FrontDoor
 from proofgrid.doors.grpc.services import add_prover_service, add_services
+from proofgrid.doors.services.every import services_of
+from proofgrid.doors.services.front_door import FrontDoor
 from proofgrid.primitives.ids import Address
 from proofgrid.roles.dispatcher.desk import Desk
 from proofgrid.roles.intake import intake as all_of_it
@@ -153,7 +154,7 @@ async def test_every_call_asks_first_and_for_these_roles(monkeypatch: pytest.Mon
     door, server = ListeningDoor(), CollectingServer()
     monkeypatch.setattr(FrontDoor, "admit", door.admit)
     intake = an_intake_without_a_database()
-    add_services(cast(grpc.aio.Server, server), intake)
+    add_services(cast(grpc.aio.Server, server), services_of(intake))
     desk = cast(Any, Desk.__new__(Desk))
     add_prover_service(cast(grpc.aio.Server, server), intake, desk, network=Address("0xn"), heartbeat_ms=1)
 

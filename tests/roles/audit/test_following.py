@@ -16,8 +16,8 @@ from pathlib import Path
 import grpc
 import pytest
 
-from proofgrid.doors.grpc.audit import AuditService
-from proofgrid.doors.grpc.front_door import FrontDoor
+from proofgrid.doors.services.audit import AuditService
+from proofgrid.doors.services.front_door import FrontDoor
 from proofgrid.primitives.clock import SystemClock
 from proofgrid.primitives.errors import InvalidField, NotAllowed, UnknownKey
 from proofgrid.proofs.kit.engine_recipes import find_tool

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from proofgrid.doors.grpc.statement import write_part
+from proofgrid.doors.services.statement import write_part
 from proofgrid.primitives.clock import SystemClock
 from proofgrid.primitives.ids import AccountId, Address
 from proofgrid.roles.intake import statements

@@ -1,29 +1,89 @@
-"""The gRPC door of a gateway: which service answers what, and where it listens."""
+"""The doors of a gateway: which service answers what, and where they listen."""
 
 from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Coroutine, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from proofgrid.bootstrap.gateway.adapters import Adapters
 from proofgrid.bootstrap.gateway.roles import Roles
 from proofgrid.bootstrap.gateway.sibling import Sibling
 from proofgrid.doors.grpc.health import add_health_service
-from proofgrid.doors.grpc.server import GrpcDoor, Listen, bind, new_server
+from proofgrid.doors.grpc.server import GrpcDoor, bind, new_server
 from proofgrid.doors.grpc.services import add_prover_service, add_services
+from proofgrid.doors.services.every import Services, services_of
+from proofgrid.doors.services.listening import Listen, check_listen
 from proofgrid.primitives.errors import InvalidField
 from proofgrid.settings.gateway import GatewaySettings
 from proofgrid.wire.addresses import Target, parse_target
 
+if TYPE_CHECKING:
+    from proofgrid.doors.http.server import HttpDoor
 
-def build_door(settings: GatewaySettings, world: Adapters, roles: Roles, listen: Listen) -> GrpcDoor:
-    """Build the services and take the port. Raises InvalidField when the address is taken or would carry plain text."""
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Doors:
+    """Every door of a gateway; they accept calls once they are opened."""
+
+    grpc: GrpcDoor
+    http: HttpDoor | None  #: None where nobody asked for it
+
+    @property
+    def work(self) -> Sequence[Callable[[], Coroutine[object, object, None]]]:
+        """What runs while they are open."""
+        return [] if self.http is None else [self.http.run]
+
+    async def open(self) -> None:
+        """Accept calls from now on."""
+        await self.grpc.open()
+        if self.http is not None:
+            await self.http.open()
+
+    async def close(self, *, grace_seconds: float) -> None:
+        """Accept no more calls; those under way may take so long. Closing twice is no mistake."""
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self.grpc.close(grace_seconds=grace_seconds))
+            if self.http is not None:
+                group.create_task(self.http.close(grace_seconds=grace_seconds))
+
+
+def build_doors(settings: GatewaySettings, world: Adapters, roles: Roles, sibling: Sibling) -> Doors:
+    """Build the services and take the ports. Raises InvalidField when one is taken or would carry plain text."""
+    listen, names = listen_of(settings, sibling), settings.role_names()
+    services = services_of(roles.intake)
     server = new_server(shares_port=listen.is_shared)
-    add_services(server, roles.intake)
+    add_services(server, services)
     add_health_service(server, roles.health)
-    names = settings.role_names()
     if "dispatcher" in names:
         add_prover_service(
             server, roles.intake, roles.desk, network=world.key.address, heartbeat_ms=settings.heartbeat_ms
         )
-    return GrpcDoor(server=server, host=listen.host, port=bind(server, listen) if "api" in names else 0)
+    return Doors(
+        grpc=GrpcDoor(server=server, host=listen.host, port=bind(server, listen) if "api" in names else 0),
+        http=_http_door(settings, services, sibling),
+    )
+
+
+def _http_door(settings: GatewaySettings, services: Services, sibling: Sibling) -> HttpDoor | None:
+    listen = http_listen_of(settings, sibling)
+    if listen is None:
+        return None
+    # Imported where there is such a door: it takes half a second.
+    from proofgrid.doors.http.app import new_app
+    from proofgrid.doors.http.server import HttpDoor
+
+    return HttpDoor(new_app(services), listen)
+
+
+def check_doors(settings: GatewaySettings, sibling: Sibling | None = None) -> None:
+    """Raise InvalidField when a gateway of the settings could not listen: told before anything is started."""
+    if "api" in settings.role_names():
+        check_listen(listen_of(settings, sibling))
+    http = http_listen_of(settings, sibling)
+    if http is not None:
+        check_listen(http)
 
 
 def target_of(settings: GatewaySettings) -> Target:
@@ -37,10 +97,26 @@ def target_of(settings: GatewaySettings) -> Target:
 
 def listen_of(settings: GatewaySettings, sibling: Sibling | None = None) -> Listen:
     """Return where the gateway listens, alone or with its siblings."""
-    target = parse_target(settings.listen, field="listen")
-    host, _, port = settings.listen.rpartition(":")
+    return _listen(settings, settings.listen, "listen", sibling)
+
+
+def http_listen_of(settings: GatewaySettings, sibling: Sibling | None = None) -> Listen | None:
+    """Return where it answers HTTP; None: nowhere. Raises InvalidField for a gateway that has no api."""
+    if not settings.http:
+        return None
+    if "api" not in settings.role_names():
+        raise InvalidField("HTTP is answered by the api", field="http", hint="add api to --roles, or leave --http out")
+    if ":" not in settings.http:
+        raise InvalidField(f"{settings.http!r} names no port", field="http", hint="like 127.0.0.1:7480")
+    return _listen(settings, settings.http, "http", sibling)
+
+
+def _listen(settings: GatewaySettings, where: str, field: str, sibling: Sibling | None) -> Listen:
+    target = parse_target(where, field=field)
+    host, _, port = where.rpartition(":")
     return Listen(
-        host=target.host if host else settings.listen,
+        field=field,
+        host=target.host if host else where,
         port=int(port) if host else target.port,
         certificate=settings.tls_certificate,
         private_key=settings.tls_key,

@@ -12,11 +12,10 @@ from pathlib import Path
 import structlog
 
 from proofgrid.bootstrap.gateway.adapters import Adapters, check_network, open_adapters, tidying
-from proofgrid.bootstrap.gateway.doors import build_door, listen_of
+from proofgrid.bootstrap.gateway.doors import Doors, build_doors, check_doors
 from proofgrid.bootstrap.gateway.listening import build_listener
 from proofgrid.bootstrap.gateway.roles import Roles, build_roles, build_second_looks
 from proofgrid.bootstrap.gateway.sibling import Sibling
-from proofgrid.doors.grpc.server import GrpcDoor, check_listen
 from proofgrid.primitives.clock import fresh_uuid
 from proofgrid.primitives.collector import spare_what_stays
 from proofgrid.primitives.errors import Recoverable
@@ -45,6 +44,7 @@ class GatewayFacts:
     network: Address
     setup_for_development: bool
     data_dir: Path
+    http: str = ""  #: where its HTTP door is, scheme://host:port; empty: it has none
     processes: int = 1
 
 
@@ -70,36 +70,34 @@ async def run_gateway(
     sibling = sibling or Sibling()
     configure_logs(json_lines=settings.log_json, level=settings.log_level, process=sibling.number)
     names = settings.role_names()
-    listen = listen_of(settings, sibling)
-    if "api" in names:
-        check_listen(listen)
+    check_doors(settings, sibling)
     async with open_adapters(settings, sibling) as world:
         gateway_id = GatewayId(fresh_uuid(world.clock))
         roles = build_roles(settings, world, gateway_id, sibling.chores)
         listener = build_listener(world.database, roles, gateway_id, sibling.chores)
-        door = build_door(settings, world, roles, listen)
-        async with _in_network(world, gateway_id, door), asyncio.TaskGroup() as group:
-            others = _other_work(names, roles, settings, world, sibling)
+        doors = build_doors(settings, world, roles, sibling)
+        async with _in_network(world, gateway_id, doors), asyncio.TaskGroup() as group:
+            others = [*_other_work(names, roles, settings, world, sibling), *doors.work]
             running = await _start(group, listener, roles, _selling(names, roles), others)
             sibling.on_prepared(gateway_id)
             await sibling.chores.wait_told()
-            await door.open()
+            await doors.open()
             log.info(
                 "gateway_ready",
-                port=door.port,
+                port=doors.grpc.port,
                 network=world.key.address,
                 gateway_id=str(gateway_id),
                 roles=sorted(names),
             )
             spare_what_stays()
-            on_ready(_facts(world, door))
+            on_ready(_facts(world, doors))
             await drain.wait()
             log.info("gateway_drains")
-            await _drain(running, roles, door)
+            await _drain(running, roles, doors)
 
 
 @asynccontextmanager
-async def _in_network(world: Adapters, gateway_id: GatewayId, door: GrpcDoor) -> AsyncIterator[None]:
+async def _in_network(world: Adapters, gateway_id: GatewayId, doors: Doors) -> AsyncIterator[None]:
     """Join the network; in the end hang up on everybody and leave it."""
     async with world.database.transaction(Transaction.JOIN_NETWORK) as connection:
         await check_network(connection, world.key.address)
@@ -107,7 +105,7 @@ async def _in_network(world: Adapters, gateway_id: GatewayId, door: GrpcDoor) ->
     try:
         yield
     finally:
-        await door.close(grace_seconds=STOP_GRACE_SECONDS)
+        await doors.close(grace_seconds=STOP_GRACE_SECONDS)
         # When the database is away, the others learn it from the silence.
         with suppress(Recoverable):
             await world.database.write(Transaction.GATEWAY_GONE, GATEWAY_GONE, gateway_id=gateway_id)
@@ -167,21 +165,22 @@ async def _start(
     )
 
 
-async def _drain(running: Running, roles: Roles, door: GrpcDoor) -> None:
+async def _drain(running: Running, roles: Roles, doors: Doors) -> None:
     """Sell nothing more, send provers and watchers to other gateways, let calls under way end, then stop all work."""
     await roles.health.drain()
     for task in running.selling:
         task.cancel()
     await roles.desk.move_all(patience_seconds=MOVE_PATIENCE_SECONDS)
     roles.task_watch.close()
-    await door.close(grace_seconds=DRAIN_GRACE_SECONDS)
+    await doors.close(grace_seconds=DRAIN_GRACE_SECONDS)
     for task in running.others:
         task.cancel()
 
 
-def _facts(world: Adapters, door: GrpcDoor) -> GatewayFacts:
+def _facts(world: Adapters, doors: Doors) -> GatewayFacts:
     return GatewayFacts(
-        address=door.address,
+        address=doors.grpc.address,
+        http="" if doors.http is None else doors.http.address,
         network=world.key.address,
         setup_for_development=world.roots.for_development,
         data_dir=world.data_dir,

@@ -112,6 +112,7 @@ def _say_ready(facts: GatewayFacts, *, json: bool) -> None:
             {
                 "event": "ready",
                 "address": facts.address,
+                "http": facts.http,
                 "network": facts.network,
                 "srs_for_development": facts.setup_for_development,
                 "data_dir": str(facts.data_dir),
@@ -121,6 +122,7 @@ def _say_ready(facts: GatewayFacts, *, json: bool) -> None:
         return
     where = f"at {facts.address}" if facts.address else "without a port"
     how = f", {facts.processes} processes" if facts.processes > 1 else ""
+    where += f", {facts.http}" if facts.http else ""
     say(f"ready {where}, network {facts.network}{how}", style="bold green")
     if facts.setup_for_development:
         complain(

@@ -10,7 +10,7 @@ from typing import Protocol
 import grpc
 import structlog
 
-from proofgrid.doors.grpc.front_door import CallContext, FrontDoor, answering, token_of
+from proofgrid.doors.services.front_door import CallContext, FrontDoor, answering, token_of
 from proofgrid.primitives.clock import Clock, SystemClock
 from proofgrid.primitives.errors import InvalidRequest, LeaseLost, MalformedMessage, ProofgridError
 from proofgrid.primitives.ids import Address, LeaseId, prover_id

@@ -2,18 +2,12 @@
 
 from __future__ import annotations
 
-import socket
-import sys
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from pathlib import Path
 
 import grpc
 import structlog
 
-from proofgrid.primitives.errors import InvalidField
-from proofgrid.wire.addresses import is_loopback
+from proofgrid.doors.services.listening import Listen, address_taken, check_listen
 
 MESSAGE_BYTES_MAX = 16 << 20
 METADATA_BYTES_MAX = 16 << 10  #: headers of a call: a token has 2 KiB at most
@@ -22,22 +16,6 @@ HANDSHAKE_MS = 10_000  #: a connection that says nothing, or half of what it sho
 IDLE_CONNECTION_MS = 300_000  #: one without calls as well: who needs it again makes it again
 
 log = structlog.get_logger(__name__)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Listen:
-    """Where the gateway listens. Without a certificate only the loopback is allowed."""
-
-    host: str = "127.0.0.1"
-    port: int = 0  #: 0 picks a free one
-    certificate: Path | None = None  #: PEM chain
-    private_key: Path | None = None  #: PEM
-    is_shared: bool = False  #: with other processes, that hold the same port (see `reserved_port`)
-
-    @property
-    def is_encrypted(self) -> bool:
-        """Does the traffic go through TLS?"""
-        return self.certificate is not None and self.private_key is not None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,59 +62,6 @@ def new_server(*, shares_port: bool = False) -> grpc.aio.Server:
     )
 
 
-def check_listen(listen: Listen) -> None:
-    """Raise InvalidField when the address is taken now or would carry plain text: told before anything is started."""
-    if not listen.is_encrypted and not is_loopback(listen.host):
-        raise InvalidField(
-            f"{listen.host} is not this machine, and without a certificate its traffic could be read",
-            field="listen",
-            hint="give --tls-certificate and --tls-key, or listen on 127.0.0.1",
-        )
-    if listen.port and not listen.is_shared and not _is_free(listen):
-        raise _taken(listen)
-
-
-def _is_free(listen: Listen) -> bool:
-    """Can one of the addresses be bound, as gRPC would? Nothing listens there afterwards."""
-    try:
-        found = socket.getaddrinfo(
-            listen.host.strip("[]"), listen.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
-        )
-    except OSError:
-        return False
-    for family, kind, protocol, _, address in found:
-        with suppress(OSError), socket.socket(family, kind, protocol) as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            probe.bind(address)
-            return True
-    return False
-
-
-@contextmanager
-def reserved_port(listen: Listen) -> Iterator[int]:
-    """Take the port for processes that will share it, without listening; yield it. Raises InvalidField as `bind` does.
-
-    While it is held nobody else gets it, even when none of those processes lives.
-    """
-    check_listen(listen)
-    if not sys.platform.startswith("linux"):
-        raise InvalidField("only Linux spreads connections over processes", field="processes", hint="--processes 1")
-    try:
-        family, kind, protocol, _, address = socket.getaddrinfo(
-            listen.host.strip("[]"), listen.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
-        )[0]
-        holder = socket.socket(family, kind, protocol)
-    except OSError as reason:
-        raise _taken(listen) from reason
-    with holder:
-        holder.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
-        try:
-            holder.bind(address)
-        except OSError as reason:
-            raise _taken(listen) from reason
-        yield holder.getsockname()[1]
-
-
 def bind(server: grpc.aio.Server, listen: Listen) -> int:
     """Bind the port and return it. Raises InvalidField when the address is taken or would carry plain text."""
     check_listen(listen)
@@ -150,11 +75,5 @@ def bind(server: grpc.aio.Server, listen: Listen) -> int:
     except RuntimeError:
         port = 0
     if port == 0:
-        raise _taken(listen)
+        raise address_taken(listen)
     return port
-
-
-def _taken(listen: Listen) -> InvalidField:
-    return InvalidField(
-        f"cannot listen on {listen.host}:{listen.port}", field="listen", hint="is another gateway running there?"
-    )

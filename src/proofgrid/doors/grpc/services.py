@@ -2,26 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
+
 import grpc
 
-from proofgrid.doors.grpc.admin import AdminService
-from proofgrid.doors.grpc.artifact import ArtifactService
-from proofgrid.doors.grpc.audit import AuditService
-from proofgrid.doors.grpc.canary import CanaryService
-from proofgrid.doors.grpc.client import ClientService
-from proofgrid.doors.grpc.engine import EngineService
-from proofgrid.doors.grpc.front_door import FrontDoor
-from proofgrid.doors.grpc.incident import IncidentService
-from proofgrid.doors.grpc.market import MarketService
-from proofgrid.doors.grpc.program import ProgramService
 from proofgrid.doors.grpc.prover import ProverDesk, ProverService
-from proofgrid.doors.grpc.quote import QuoteService
-from proofgrid.doors.grpc.reputation import ReputationService
-from proofgrid.doors.grpc.sealing import SealingService
-from proofgrid.doors.grpc.stake import StakeService
-from proofgrid.doors.grpc.statement import StatementService
-from proofgrid.doors.grpc.subnetwork import SubnetworkService
-from proofgrid.doors.grpc.treasury import TreasuryService
+from proofgrid.doors.services.every import Services
+from proofgrid.doors.services.front_door import FrontDoor
 from proofgrid.primitives.ids import Address
 from proofgrid.roles.intake.intake import Intake
 from proofgrid.wire.v1 import (
@@ -42,27 +29,31 @@ from proofgrid.wire.v1 import (
     treasury_pb2_grpc,
 )
 
+#: Who puts a service on a server, by the name of the service.
+_ADDING: Mapping[str, Callable[..., None]] = {
+    "AdminService": client_pb2_grpc.add_AdminServiceServicer_to_server,
+    "ArtifactService": client_pb2_grpc.add_ArtifactServiceServicer_to_server,
+    "AuditService": audit_pb2_grpc.add_AuditServiceServicer_to_server,
+    "CanaryService": canary_pb2_grpc.add_CanaryServiceServicer_to_server,
+    "ClientService": client_pb2_grpc.add_ClientServiceServicer_to_server,
+    "EngineService": engines_pb2_grpc.add_EngineServiceServicer_to_server,
+    "IncidentService": incidents_pb2_grpc.add_IncidentServiceServicer_to_server,
+    "MarketService": market_pb2_grpc.add_MarketServiceServicer_to_server,
+    "ProgramService": programs_pb2_grpc.add_ProgramServiceServicer_to_server,
+    "QuoteService": quotes_pb2_grpc.add_QuoteServiceServicer_to_server,
+    "ReputationService": reputation_pb2_grpc.add_ReputationServiceServicer_to_server,
+    "SealingService": sealing_pb2_grpc.add_SealingServiceServicer_to_server,
+    "StakeService": stake_pb2_grpc.add_StakeServiceServicer_to_server,
+    "StatementService": statements_pb2_grpc.add_StatementServiceServicer_to_server,
+    "SubnetworkService": subnetworks_pb2_grpc.add_SubnetworkServiceServicer_to_server,
+    "TreasuryService": treasury_pb2_grpc.add_TreasuryServiceServicer_to_server,
+}
 
-def add_services(server: grpc.aio.Server, intake: Intake) -> None:
-    """Offer the use cases of the intake."""
-    door = FrontDoor(intake.callers)
-    client_pb2_grpc.add_ClientServiceServicer_to_server(ClientService(door, intake), server)
-    client_pb2_grpc.add_AdminServiceServicer_to_server(AdminService(door, intake), server)
-    client_pb2_grpc.add_ArtifactServiceServicer_to_server(ArtifactService(door, intake.artifacts), server)
-    audit_pb2_grpc.add_AuditServiceServicer_to_server(AuditService(door, intake.audit), server)
-    canary_pb2_grpc.add_CanaryServiceServicer_to_server(CanaryService(door, intake.canaries, intake.treasury), server)
-    engines_pb2_grpc.add_EngineServiceServicer_to_server(EngineService(door, intake.engines), server)
-    incidents_pb2_grpc.add_IncidentServiceServicer_to_server(IncidentService(door, intake.incidents), server)
-    market_pb2_grpc.add_MarketServiceServicer_to_server(MarketService(door, intake.records, intake.sizes), server)
-    programs_pb2_grpc.add_ProgramServiceServicer_to_server(ProgramService(door, intake.ownership), server)
-    quotes = QuoteService(door, intake.quotes, intake.gate, limits=intake.limits)
-    quotes_pb2_grpc.add_QuoteServiceServicer_to_server(quotes, server)
-    reputation_pb2_grpc.add_ReputationServiceServicer_to_server(ReputationService(door, intake.reputation), server)
-    sealing_pb2_grpc.add_SealingServiceServicer_to_server(SealingService(door, intake.recipients), server)
-    stake_pb2_grpc.add_StakeServiceServicer_to_server(StakeService(door, intake.bonds, intake.evidence), server)
-    statements_pb2_grpc.add_StatementServiceServicer_to_server(StatementService(door, intake.statements), server)
-    subnetworks_pb2_grpc.add_SubnetworkServiceServicer_to_server(SubnetworkService(door, intake.subnetworks), server)
-    treasury_pb2_grpc.add_TreasuryServiceServicer_to_server(TreasuryService(door, intake.treasury), server)
+
+def add_services(server: grpc.aio.Server, services: Services) -> None:
+    """Offer the services of the intake."""
+    for name, servicer in services.items():
+        _ADDING[name](servicer, server)
 
 
 def add_prover_service(

@@ -19,11 +19,11 @@ from dataclasses import replace
 import structlog
 
 from proofgrid.bootstrap.gateway.adapters import embedded_database, keeper_of, network_key_of
-from proofgrid.bootstrap.gateway.doors import listen_of
+from proofgrid.bootstrap.gateway.doors import http_listen_of, listen_of
 from proofgrid.bootstrap.gateway.running import GatewayFacts
 from proofgrid.bootstrap.gateway.several.child import Child
 from proofgrid.bootstrap.gateway.several.messages import Begin, Drain, Ended, Living, Prepared, Ready, Report, Stop
-from proofgrid.doors.grpc.server import reserved_port
+from proofgrid.doors.services.listening import Listen, reserved_port
 from proofgrid.primitives.clock import Clock, SystemClock
 from proofgrid.primitives.deaths import Deaths, ProcessLost
 from proofgrid.primitives.errors import ProofgridError
@@ -75,15 +75,20 @@ async def _ground(settings: GatewaySettings) -> AsyncIterator[tuple[GatewaySetti
     """What the siblings stand on: port, key and database; yields the settings of each."""
     data_dir = private_folder(settings.directory())
     async with AsyncExitStack() as stack:
-        listen = settings.listen
+        listen, http = settings.listen, settings.http
         if "api" in settings.role_names():
-            wanted = listen_of(settings)
-            listen = f"{wanted.host}:{stack.enter_context(reserved_port(wanted))}"
+            listen = _taken(stack, listen_of(settings))
+        if (wanted := http_listen_of(settings)) is not None:
+            http = _taken(stack, wanted)
         network_key_of(settings, data_dir)
         embedded = await stack.enter_async_context(embedded_database(settings, data_dir))
         dsn = settings.dsn if embedded is None else embedded.dsn
-        shared = replace(settings.of_each_process(), listen=listen, dsn=dsn)
+        shared = replace(settings.of_each_process(), listen=listen, http=http, dsn=dsn)
         yield shared, keeper_of(embedded, patience_seconds=settings.database_patience_seconds)
+
+
+def _taken(stack: AsyncExitStack, wanted: Listen) -> str:
+    return f"{wanted.host}:{stack.enter_context(reserved_port(wanted))}"
 
 
 class Supervisor:

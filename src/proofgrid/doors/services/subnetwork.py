@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from proofgrid.doors.grpc.front_door import CallContext, FrontDoor, answering
+from proofgrid.doors.services.front_door import CallContext, FrontDoor, answering
 from proofgrid.primitives.signatures import parse_address
 from proofgrid.roles.intake.subnetworks import Subnetworks
 from proofgrid.rules.access.subnetworks import SubnetworkChange, parse_member_role

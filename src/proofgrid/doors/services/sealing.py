@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from proofgrid.doors.grpc.front_door import CallContext, FrontDoor, answering
+from proofgrid.doors.services.front_door import CallContext, FrontDoor, answering
 from proofgrid.primitives.digests import parse_digest
 from proofgrid.roles.intake.sealing import Recipients
 from proofgrid.wire.codec.requests import read_constraints

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from proofgrid.doors.grpc.front_door import CallContext, FrontDoor, answering
+from proofgrid.doors.services.front_door import CallContext, FrontDoor, answering
 from proofgrid.primitives.signatures import parse_address
 from proofgrid.roles.intake.reputation import Reputation
 from proofgrid.rules.reputation.buckets import share_permille, speed_confidence_permille

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 
-from proofgrid.doors.grpc.front_door import CallContext, FrontDoor, streaming
+from proofgrid.doors.services.front_door import CallContext, FrontDoor, streaming
 from proofgrid.roles.intake.statements import Closing, Movement, Opening, Part, Statements
 from proofgrid.wire.v1 import statements_pb2 as messages
 from proofgrid.wire.v1 import statements_pb2_grpc as services

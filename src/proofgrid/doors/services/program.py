@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from proofgrid.doors.grpc.answers import write_program
-from proofgrid.doors.grpc.front_door import CallContext, FrontDoor, answering
+from proofgrid.doors.services.answers import write_program
+from proofgrid.doors.services.front_door import CallContext, FrontDoor, answering
 from proofgrid.primitives.digests import parse_digest
 from proofgrid.roles.intake.ownership import Ownership
 from proofgrid.wire.v1 import client_pb2 as common

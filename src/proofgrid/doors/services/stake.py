@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from proofgrid.doors.grpc.front_door import CallContext, FrontDoor, answering
+from proofgrid.doors.services.front_door import CallContext, FrontDoor, answering
 from proofgrid.primitives.ids import Address, parse_uuid
 from proofgrid.primitives.signatures import parse_address
 from proofgrid.roles.intake.bond_moves import Stake

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from proofgrid.doors.grpc.front_door import CallContext, FrontDoor, answering
+from proofgrid.doors.services.front_door import CallContext, FrontDoor, answering
 from proofgrid.roles.intake.gate import Gate
 from proofgrid.roles.intake.quotes import Quote, Quotes
 from proofgrid.rules.jobs.limits import Limits

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from proofgrid.doors.grpc.front_door import CallContext, FrontDoor, answering
+from proofgrid.doors.services.front_door import CallContext, FrontDoor, answering
 from proofgrid.primitives.digests import digest_of, parse_digest
 from proofgrid.roles.intake.canaries import Canaries
 from proofgrid.roles.intake.treasury import Treasury

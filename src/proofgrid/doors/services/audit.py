@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from proofgrid.doors.grpc.front_door import CallContext, FrontDoor, answering
+from proofgrid.doors.services.front_door import CallContext, FrontDoor, answering
 from proofgrid.roles.intake.audit import AuditHead, AuditLog
 from proofgrid.store.audit import PlacedEntry
 from proofgrid.wire.v1 import audit_pb2 as messages

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 
-from proofgrid.doors.grpc import answers
-from proofgrid.doors.grpc.front_door import CallContext, FrontDoor, answering, streaming
+from proofgrid.doors.services import answers
+from proofgrid.doors.services.front_door import CallContext, FrontDoor, answering, streaming
 from proofgrid.primitives.digests import parse_digest
 from proofgrid.primitives.ids import TaskId, parse_uuid
 from proofgrid.primitives.signatures import parse_address

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from proofgrid.doors.grpc.front_door import CallContext, FrontDoor, answering
+from proofgrid.doors.services.front_door import CallContext, FrontDoor, answering
 from proofgrid.roles.intake.treasury import Treasury
 from proofgrid.wire.v1 import treasury_pb2 as messages
 from proofgrid.wire.v1 import treasury_pb2_grpc as services

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from proofgrid.doors.grpc.front_door import CallContext, FrontDoor, answering
+from proofgrid.doors.services.front_door import CallContext, FrontDoor, answering
 from proofgrid.roles.intake.incidents import Incidents
 from proofgrid.store.incidents import Incident
 from proofgrid.wire.v1 import incidents_pb2 as messages

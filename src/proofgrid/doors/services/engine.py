@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import asdict
 
-from proofgrid.doors.grpc.front_door import CallContext, FrontDoor, answering
+from proofgrid.doors.services.front_door import CallContext, FrontDoor, answering
 from proofgrid.roles.intake.engines import Engines, ListedEngine
 from proofgrid.store.engines import AcceptedProof, EngineStop
 from proofgrid.wire.v1 import engines_pb2 as messages

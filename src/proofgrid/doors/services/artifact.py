@@ -6,8 +6,9 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import suppress
 
-from proofgrid.doors.grpc.answers import write_artifact
-from proofgrid.doors.grpc.front_door import CallContext, FrontDoor, answering, streaming
+from proofgrid.doors.services.answers import write_artifact
+from proofgrid.doors.services.front_door import CallContext, FrontDoor, answering, streaming
+from proofgrid.doors.services.pace import Pace
 from proofgrid.primitives.digests import parse_digest
 from proofgrid.primitives.errors import InvalidRequest, MalformedMessage
 from proofgrid.primitives.ids import parse_uuid
@@ -19,8 +20,6 @@ from proofgrid.wire.v1 import client_pb2_grpc as services
 from proofgrid.wire.v1 import common_pb2 as common
 
 CHUNK_BYTES_MAX = 1 << 20
-IDLE_SECONDS = 30.0  #: after so long an upload has to come at
-BYTES_PER_SECOND_LEAST = 1 << 10
 MESSAGE_BYTES = 256  #: that a message costs besides its own
 READ_OUT_CHUNKS = 16
 READ_OUT_SECONDS = 2.0
@@ -39,7 +38,7 @@ class ArtifactService(services.ArtifactServiceServicer):
     ) -> common.ArtifactRef:
         caller = await self._door.admit(context, self._artifacts.store)
         stream = aiter(request_iterator)
-        first = await _next(stream, _Pace())
+        first = await _next(stream, Pace())
         if first is None or first.WhichOneof("part") != "header":
             raise MalformedMessage("the first message is the header", field="header")
         check_message(first.header)
@@ -51,7 +50,7 @@ class ArtifactService(services.ArtifactServiceServicer):
             raise
 
     async def _chunks(self, caller: Caller, stream: AsyncIterator[messages.UploadRequest]) -> AsyncIterator[bytes]:
-        pace = _Pace()
+        pace = Pace()
         while (message := await _next(stream, pace)) is not None:
             if message.WhichOneof("part") != "chunk":
                 raise MalformedMessage("after the header come chunks", field="chunk")
@@ -87,28 +86,10 @@ async def _read_out(stream: AsyncIterator[messages.UploadRequest]) -> None:
                     return
 
 
-async def _next(stream: AsyncIterator[messages.UploadRequest], pace: _Pace) -> messages.UploadRequest | None:
+async def _next(stream: AsyncIterator[messages.UploadRequest], pace: Pace) -> messages.UploadRequest | None:
     """Return the next message of an upload, None at its end. Raises MalformedMessage when it comes too slowly."""
     try:
         async with asyncio.timeout_at(pace.until):
             return await anext(stream, None)
     except TimeoutError:
-        raise MalformedMessage(
-            f"less than {BYTES_PER_SECOND_LEAST} bytes per second after {IDLE_SECONDS:g} s", field="chunk"
-        ) from None
-
-
-class _Pace:
-    """Until when the next bytes of an upload have to come."""
-
-    def __init__(self) -> None:
-        self._begun = asyncio.get_running_loop().time()
-        self._bytes = 0
-
-    @property
-    def until(self) -> float:
-        """By the event loop's clock."""
-        return self._begun + IDLE_SECONDS + self._bytes / BYTES_PER_SECOND_LEAST
-
-    def note(self, number: int) -> None:
-        self._bytes += number
+        raise pace.too_slow("chunk") from None

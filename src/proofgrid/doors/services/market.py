@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 
-from proofgrid.doors.grpc.front_door import CallContext, FrontDoor, answering, streaming
+from proofgrid.doors.services.front_door import CallContext, FrontDoor, answering, streaming
 from proofgrid.roles.intake.records import Records
 from proofgrid.roles.intake.sizes import Size, Sizes
 from proofgrid.wire.v1 import market_pb2 as messages

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from proofgrid.doors.grpc.answers import write_account
-from proofgrid.doors.grpc.front_door import CallContext, FrontDoor, answering
+from proofgrid.doors.services.answers import write_account
+from proofgrid.doors.services.front_door import CallContext, FrontDoor, answering
 from proofgrid.primitives.ids import TaskId, parse_uuid
 from proofgrid.primitives.signatures import parse_address
 from proofgrid.roles.intake.accounts import LedgerHealth

@@ -1,0 +1,54 @@
+"""One HTTP request as the services see a call: who calls, with which token, and how it is refused."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import NoReturn
+
+from starlette.requests import Request
+
+from proofgrid.primitives.errors import ProofgridError
+from proofgrid.wire.errors import said_error
+
+
+class CallRefused(Exception):
+    """A service refused a call. `error`: None when it is our mistake."""
+
+    def __init__(self, error: ProofgridError | None) -> None:
+        self.error = error
+
+
+class HttpCall:
+    """Fits what `doors.services.front_door` asks of a call."""
+
+    def __init__(self, request: Request) -> None:
+        self._request = request
+        self._callbacks: list[Callable[[object], None]] = []
+
+    def peer(self) -> str:
+        """Return where the call comes from, spelled as gRPC does."""
+        client = self._request.client
+        if client is None:
+            return "unknown"
+        return f"ipv6:[{client.host}]:{client.port}" if ":" in client.host else f"ipv4:{client.host}:{client.port}"
+
+    def invocation_metadata(self) -> tuple[tuple[str, str], ...]:
+        """Return the headers, their names in lower case."""
+        return tuple(self._request.headers.items())
+
+    def add_done_callback(self, callback: Callable[[object], None]) -> None:
+        """Call this when the call is over."""
+        self._callbacks.append(callback)
+
+    def over(self) -> None:
+        """The answer was sent, or nobody waits for it any more. Said twice it is no mistake."""
+        callbacks, self._callbacks = self._callbacks, []
+        for callback in callbacks:
+            callback(self)
+
+    async def send_initial_metadata(self, _: object) -> None:
+        """Whoever calls is heard at once anyway."""
+
+    async def abort(self, _status: object, _detail: str = "", trailing: Sequence[tuple[str, bytes]] = ()) -> NoReturn:
+        """Refuse the call with the error that gRPC would carry."""
+        raise CallRefused(said_error(trailing))

@@ -1,0 +1,50 @@
+"""Every service of the intake, by its name in the protos: what doors carry, each in its own protocol."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TypeAlias
+
+from proofgrid.doors.services.admin import AdminService
+from proofgrid.doors.services.artifact import ArtifactService
+from proofgrid.doors.services.audit import AuditService
+from proofgrid.doors.services.canary import CanaryService
+from proofgrid.doors.services.client import ClientService
+from proofgrid.doors.services.engine import EngineService
+from proofgrid.doors.services.front_door import FrontDoor
+from proofgrid.doors.services.incident import IncidentService
+from proofgrid.doors.services.market import MarketService
+from proofgrid.doors.services.program import ProgramService
+from proofgrid.doors.services.quote import QuoteService
+from proofgrid.doors.services.reputation import ReputationService
+from proofgrid.doors.services.sealing import SealingService
+from proofgrid.doors.services.stake import StakeService
+from proofgrid.doors.services.statement import StatementService
+from proofgrid.doors.services.subnetwork import SubnetworkService
+from proofgrid.doors.services.treasury import TreasuryService
+from proofgrid.roles.intake.intake import Intake
+
+Services: TypeAlias = Mapping[str, object]  # name of a service -> what answers its calls
+
+
+def services_of(intake: Intake) -> Services:
+    """Return the use cases of the intake as services."""
+    door = FrontDoor(intake.callers)
+    return {
+        "AdminService": AdminService(door, intake),
+        "ArtifactService": ArtifactService(door, intake.artifacts),
+        "AuditService": AuditService(door, intake.audit),
+        "CanaryService": CanaryService(door, intake.canaries, intake.treasury),
+        "ClientService": ClientService(door, intake),
+        "EngineService": EngineService(door, intake.engines),
+        "IncidentService": IncidentService(door, intake.incidents),
+        "MarketService": MarketService(door, intake.records, intake.sizes),
+        "ProgramService": ProgramService(door, intake.ownership),
+        "QuoteService": QuoteService(door, intake.quotes, intake.gate, limits=intake.limits),
+        "ReputationService": ReputationService(door, intake.reputation),
+        "SealingService": SealingService(door, intake.recipients),
+        "StakeService": StakeService(door, intake.bonds, intake.evidence),
+        "StatementService": StatementService(door, intake.statements),
+        "SubnetworkService": SubnetworkService(door, intake.subnetworks),
+        "TreasuryService": TreasuryService(door, intake.treasury),
+    }

@@ -1,0 +1,109 @@
+"""Where a gateway listens: the addresses of its doors, whose they are, and that nothing but the loopback is plain."""
+
+from __future__ import annotations
+
+import socket
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from proofgrid.primitives.errors import InvalidField
+from proofgrid.wire.addresses import is_loopback
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Listen:
+    """Where the gateway listens. Without a certificate only the loopback is allowed."""
+
+    host: str = "127.0.0.1"
+    port: int = 0  #: 0 picks a free one
+    field: str = "listen"  #: the setting that says so
+    certificate: Path | None = None  #: PEM chain
+    private_key: Path | None = None  #: PEM
+    is_shared: bool = False  #: with other processes, that hold the same port (see `reserved_port`)
+
+    @property
+    def is_encrypted(self) -> bool:
+        """Does the traffic go through TLS?"""
+        return self.certificate is not None and self.private_key is not None
+
+
+def check_listen(listen: Listen) -> None:
+    """Raise InvalidField when the address is taken now or would carry plain text: told before anything is started."""
+    if not listen.is_encrypted and not is_loopback(listen.host):
+        raise InvalidField(
+            f"{listen.host} is not this machine, and without a certificate its traffic could be read",
+            field=listen.field,
+            hint="give --tls-certificate and --tls-key, or listen on 127.0.0.1",
+        )
+    if listen.port and not listen.is_shared and not _is_free(listen):
+        raise address_taken(listen)
+
+
+def _is_free(listen: Listen) -> bool:
+    """Can one of the addresses be bound, as gRPC would? Nothing listens there afterwards."""
+    try:
+        found = socket.getaddrinfo(
+            listen.host.strip("[]"), listen.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        )
+    except OSError:
+        return False
+    for family, kind, protocol, _, address in found:
+        with suppress(OSError), socket.socket(family, kind, protocol) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind(address)
+            return True
+    return False
+
+
+def take_socket(listen: Listen) -> socket.socket:
+    """Return a bound socket that does not listen yet. Raises InvalidField as `check_listen` does."""
+    check_listen(listen)
+    taken, address = _unbound(listen)
+    try:
+        taken.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if listen.is_shared:
+            taken.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+        taken.bind(address)
+    except OSError as reason:
+        taken.close()
+        raise address_taken(listen) from reason
+    return taken
+
+
+def _unbound(listen: Listen) -> tuple[socket.socket, tuple[str | int | bytes, ...]]:
+    """Return a socket of the right family, and the address to bind it to."""
+    try:
+        family, kind, protocol, _, address = socket.getaddrinfo(
+            listen.host.strip("[]"), listen.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        )[0]
+    except OSError as reason:
+        raise address_taken(listen) from reason
+    return socket.socket(family, kind, protocol), address
+
+
+@contextmanager
+def reserved_port(listen: Listen) -> Iterator[int]:
+    """Take the port for processes that will share it, without listening; yield it. Raises InvalidField as `bind` does.
+
+    While it is held nobody else gets it, even when none of those processes lives.
+    """
+    check_listen(listen)
+    if not sys.platform.startswith("linux"):
+        raise InvalidField("only Linux spreads connections over processes", field="processes", hint="--processes 1")
+    holder, address = _unbound(listen)
+    with holder:
+        holder.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+        try:
+            holder.bind(address)
+        except OSError as reason:
+            raise address_taken(listen) from reason
+        yield holder.getsockname()[1]
+
+
+def address_taken(listen: Listen) -> InvalidField:
+    return InvalidField(
+        f"cannot listen on {listen.host}:{listen.port}", field=listen.field, hint="is another gateway running there?"
+    )

@@ -1,0 +1,19 @@
+"""The settings of a gateway's HTTP door."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from proofgrid.settings.declared import Settings, setting
+
+
+@dataclass(frozen=True, kw_only=True)
+class HttpDoorSettings(Settings):
+    """Where a gateway answers HTTP, with the certificate of its other door."""
+
+    panel: ClassVar[str] = "HTTP"
+
+    http: str = setting(
+        "", "host:port where HTTP, pages and metrics are answered; port 0 takes a free one.", told="nowhere"
+    )
