@@ -155,7 +155,7 @@ def run(
     wait_busy: WaitBusy = True,
     out: Out = None,
     sealed: Sealed = False,
-    files: Files = None,
+    program_files: Files = None,
 ) -> None:
     """Submit inputs of a program for proving; several inputs are one batch and one bundle. Prints the task's id.
 
@@ -196,7 +196,7 @@ def run(
         wait_busy=wait_busy,
         out=out,
         sealed=sealed,
-        files=files,
+        files=program_files,
     )
     _check_folder(out)
     _check_sealed(order)

@@ -113,6 +113,7 @@ ROUTES: Sequence[Route] = [
         ("GET", "/v1/status", "ClientService.GetStatus", "Who is connected, and how much there is to do."),
         ("GET", "/v1/operators", "ReputationService.ListOperators", "How operators and their provers stand, and why."),
         ("GET", "/v1/engines", "EngineService.ListEngines", "The engines of proof systems, and which are stopped."),
+        ("GET", "/v1/recipients", "SealingService.ListRecipients", "Whom inputs of a program can be sealed for."),
         ("GET", "/v1/subnetworks", "SubnetworkService.ListSubnetworks", "The subnetworks that you may use."),
     ),
 ]
