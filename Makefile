@@ -14,7 +14,7 @@ FAST := tests/rules tests/primitives tests/simulation/test_parts.py tests/wire t
 TESTS ?= tests --ignore=tests/acceptance/scenarios
 
 .DEFAULT_GOAL := help
-.PHONY: help demo engines engine-wheels fast test test-zkvm test-wraps test-wheels scenarios check format bench bench-check proto protos schema db coverage dead mutants house lock wheels wheel release bill clean
+.PHONY: help demo engines engine-wheels fast test test-zkvm test-wraps test-wheels fuzz scenarios check format bench bench-check proto protos schema db coverage dead mutants house lock wheels wheel release bill contracts clean
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## */\1\t/' | awk -F'\t' '{printf "  make %-11s  %s\n", $$1, $$2}'
@@ -50,6 +50,10 @@ test-wraps: $(STAMP) ## one proof of PARTS (default 2) real proofs on a network,
 
 test-wheels: $(STAMP) wheel ## install proofgrid and the engines' wheels of dist/ into a bare environment and prove there, without Go, Rust and Node.js
 	ENGINE_WHEELS=dist $(PYTEST) tests/acceptance/test_bare_machine.py
+
+fuzz: $(STAMP) ## give a parser inputs that reach ever more of it (TARGET=record MINUTES=30; without TARGET: which there are; needs Linux on x86-64)
+	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r tests/fuzz/fuzz-requirements.txt
+	$(BIN)/python -m tests.fuzz $(TARGET) --minutes $(or $(MINUTES),30)
 
 scenarios: $(STAMP) ## break everything on purpose: one failure per file, real processes (about 15 minutes)
 	$(PYTEST) tests/acceptance/scenarios
@@ -105,7 +109,7 @@ house: $(STAMP) ## how long are files and functions, and how much is untyped?
 	$(BIN)/python -m tools.measure_house
 
 lock: ## pin every dependency again (needs uv)
-	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate --no-header --group dev --extra plots --extra traces --extra pkcs11 -o requirements.lock pyproject.toml build-requirements.in
+	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate --no-header --group dev --extra chain --extra plots --extra traces --extra pkcs11 -o requirements.lock pyproject.toml build-requirements.in
 
 wheels: $(STAMP) ## is there a wheel of all that users install, for every Python and machine? (asks the index)
 	$(BIN)/python -m tools.wheels
@@ -115,6 +119,9 @@ engine-wheels: $(STAMP) ## build dist/proofgrid_engine_….whl: engines for ever
 	@command -v npm >/dev/null || $(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r src/proofgrid/engines/node-requirements.txt
 	@! command -v cargo >/dev/null || $(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r tools/zig-requirements.txt
 	$(BIN)/python -m tools.engine_wheels $(ENGINES) --machine "$(MACHINE)" --out dist
+
+contracts: ## compile contracts/src again (needs Node.js); what comes out is committed
+	cd contracts && npm ci --ignore-scripts --no-audit --no-fund --silent && node compile.js ../src/proofgrid/chain/artifacts
 
 bill: $(STAMP) ## write dist/proofgrid.cdx.json: the bill of materials of what users install (CycloneDX)
 	$(BIN)/python -m tools.supply bill dist/proofgrid.cdx.json

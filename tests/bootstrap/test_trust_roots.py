@@ -15,6 +15,7 @@ from proofgrid.proofs.setup import Setup
 from proofgrid.proofs.systems.ezkl.circuits.development import development_file, make_development_srs
 from proofgrid.proofs.systems.ezkl.setup import KzgBn254
 from proofgrid.proofs.workers import ProofWorkers
+from proofgrid.rules.identity.network_keys import NetworkKeys
 from proofgrid.settings.gateway import GatewaySettings
 from proofgrid.store.artifacts import ArtifactStore
 from proofgrid.store.database import Database
@@ -47,7 +48,7 @@ async def test_roots_that_nobody_gave_are_begun_for_development_and_published_as
     settings = GatewaySettings(srs_logrows=7)
 
     with capture_logs() as logs:
-        roots = await adapters.open_trust_roots(settings, tmp_path, workers, KEY)
+        roots = await adapters.open_trust_roots(settings, tmp_path, workers, NetworkKeys.of(KEY))
     await adapters.publish_roots(roots, artifacts, database)
 
     assert roots.paths == {"kzg-bn254": tmp_path / "development-srs", "salt": tmp_path / "development-salt"}
@@ -61,7 +62,7 @@ async def test_roots_that_nobody_gave_are_begun_for_development_and_published_as
     await adapters.publish_roots(roots, artifacts, database)
     assert sorted(roots.files) == ["kzg7.srs", "salt.bin", "srs.json"]
 
-    again = await adapters.open_trust_roots(settings, tmp_path, workers, KEY)
+    again = await adapters.open_trust_roots(settings, tmp_path, workers, NetworkKeys.of(KEY))
     await adapters.publish_roots(again, artifacts, database)
     assert again == roots
 
@@ -72,7 +73,9 @@ async def test_gateways_of_one_network_make_the_same_roots_and_others_do_not(
 ) -> None:
     made = []
     for place, key in enumerate((KEY, KEY, SigningKey(bytes([2] * 32)))):
-        roots = await adapters.open_trust_roots(GatewaySettings(srs_logrows=6), tmp_path / str(place), workers, key)
+        roots = await adapters.open_trust_roots(
+            GatewaySettings(srs_logrows=6), tmp_path / str(place), workers, NetworkKeys.of(key)
+        )
         salt = (roots.paths["salt"] / "salt.bin").read_bytes()
         made.append((salt, development_file(roots.paths["kzg-bn254"], 6).read_bytes()))
 
@@ -89,7 +92,7 @@ async def test_a_ceremonys_file_is_taken_as_it_is(
     make_development_srs(ceremony, 6)
     artifacts = ArtifactStore.open(str(tmp_path / "artifacts"))
 
-    roots = await adapters.open_trust_roots(GatewaySettings(srs_file=ceremony), tmp_path, workers, KEY)
+    roots = await adapters.open_trust_roots(GatewaySettings(srs_file=ceremony), tmp_path, workers, NetworkKeys.of(KEY))
     await adapters.publish_roots(roots, artifacts, database)
 
     assert roots.paths == {"kzg-bn254": ceremony}
@@ -97,5 +100,5 @@ async def test_a_ceremonys_file_is_taken_as_it_is(
     assert not roots.for_development
     with pytest.raises(InvalidField, match="no file or folder") as caught:
         settings = GatewaySettings(srs_file=tmp_path / "nothing")
-        await adapters.open_trust_roots(settings, tmp_path, workers, KEY)
+        await adapters.open_trust_roots(settings, tmp_path, workers, NetworkKeys.of(KEY))
     assert caught.value.field == "srs_file"

@@ -31,6 +31,7 @@ def installed(sources: Path, *names: str) -> Path:
     with alone_in(place):
         if not (place / "node_modules").is_dir():
             for name in (LOCK, *names):
+                (place / name).parent.mkdir(parents=True, exist_ok=True)
                 shutil.copy(sources / name, place / name)
             subprocess.run(["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund"], cwd=place, check=True)
     return place

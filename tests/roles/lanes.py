@@ -28,6 +28,7 @@ from proofgrid.roles.dispatcher.watch import Watch
 from proofgrid.roles.market.rounds import Market, MarketSettings
 from proofgrid.roles.settlement.payment import Proven, pay
 from proofgrid.rules.access.subnetworks import Subnetwork
+from proofgrid.rules.identity.network_keys import NetworkKeys
 from proofgrid.rules.jobs.classes import class_of_lane
 from proofgrid.rules.jobs.constraints import NO_CONSTRAINTS, Constraints
 from proofgrid.rules.jobs.offers import HeldLease, JobReport, Paid, StageReport
@@ -181,7 +182,7 @@ class LaneUnderTest:
         return Market(
             self.database,
             gateway_id=self.gateway_id,
-            key=a_key(),
+            keys=NetworkKeys.of(a_key()),
             settings=MarketSettings(bonds=self.bonds, phases=PhasePolicy(silent_ms=self.silent_ms)),
             clock=ManualClock(),
         )

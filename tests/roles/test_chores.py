@@ -10,6 +10,7 @@ from proofgrid.primitives.clock import ManualClock
 from proofgrid.primitives.ids import GatewayId
 from proofgrid.roles.chores import Chores
 from proofgrid.roles.market.rounds import Market, MarketSettings
+from proofgrid.rules.identity.network_keys import NetworkKeys
 from proofgrid.rules.scheduling.chores import doer_of
 from proofgrid.store.database import Database
 from tests.makers import a_key
@@ -79,7 +80,7 @@ async def test_the_rounds_of_a_stack_are_held_by_its_own_process_until_that_one_
         number: Market(
             database,
             gateway_id=GatewayId(GATEWAY),
-            key=a_key(),
+            keys=NetworkKeys.of(a_key()),
             settings=MarketSettings(),
             clock=ManualClock(),
             chores=chores[number],

@@ -5,13 +5,16 @@ from __future__ import annotations
 from proofgrid.primitives.clock import ManualClock
 from proofgrid.roles.market.rounds import Market, MarketSettings
 from proofgrid.roles.settlement.ledger_check import LedgerCheck
+from proofgrid.rules.identity.network_keys import NetworkKeys
 from tests.makers import a_key
 from tests.roles.lanes import STACK, UNITS, LaneUnderTest
 
 
 async def sell(lane: LaneUnderTest, *, fee_permille: int) -> None:
     settings = MarketSettings(fee_permille=fee_permille)
-    market = Market(lane.database, gateway_id=lane.gateway_id, key=a_key(), settings=settings, clock=ManualClock())
+    market = Market(
+        lane.database, gateway_id=lane.gateway_id, keys=NetworkKeys.of(a_key()), settings=settings, clock=ManualClock()
+    )
     held = await market.hold_rounds(STACK)
     assert held is not None
     assert held.sold == 1

@@ -19,6 +19,7 @@ from proofgrid.primitives.sealing_errors import CannotSeal
 from proofgrid.rules.access.subnetworks import SubnetworkChange
 from proofgrid.rules.audit.checkpoint import Checkpoint, audit_key, origin_of, verifier_statement
 from proofgrid.rules.audit.merkle import leaf_hash
+from proofgrid.rules.identity.key_list import Purpose, first_list, sign_list, with_key
 from proofgrid.sdk import client as client_module
 from proofgrid.sdk import evidence as evidence_module
 from proofgrid.sdk.admin import Admin
@@ -27,10 +28,11 @@ from proofgrid.sdk.bonds import Bonds
 from proofgrid.sdk.client import Client
 from proofgrid.sdk.connection import Connection
 from proofgrid.sdk.engines import Engines
+from proofgrid.sdk.network_keys import KeyLists
 from proofgrid.sdk.ownership import Ownership
 from proofgrid.sdk.sealing import Sealing
 from proofgrid.sdk.sync import SyncClient
-from proofgrid.wire.v1 import audit_pb2, common_pb2, stake_pb2, statements_pb2
+from proofgrid.wire.v1 import audit_pb2, common_pb2, keys_pb2, stake_pb2, statements_pb2
 from proofgrid.wire.v1 import client_pb2 as messages
 from tests.answering_gateway import answering_gateway, dead_gateway
 from tests.makers import a_key
@@ -39,6 +41,7 @@ CONTENT = b"what was asked for"
 DIGEST = digest_of(CONTENT)
 NETWORK = a_key(2).address
 
+KEYS = sign_list(with_key(first_list(NETWORK), a_key(3).address, Purpose, now_ms=1), a_key(2))
 #: An audit log of one entry.
 ENTRY = b"{}"
 LOG = Checkpoint(origin_of(NETWORK), 1, leaf_hash(ENTRY))
@@ -59,6 +62,8 @@ ANSWERS = {
     "Download": messages.DownloadResponse(chunk=CONTENT),
     "GetStatement": statements_pb2.StatementPart(closing=statements_pb2.StatementClosing()),
     "GetAuditHead": HEAD,
+    "GetKeys": keys_pb2.NetworkKeys(network=NETWORK, keys=KEYS.text),
+    "PublishKeys": keys_pb2.NetworkKeys(network=NETWORK, keys=KEYS.text),
     "GetAuditConsistency": audit_pb2.AuditConsistency(head=HEAD),
     "GetAuditEntry": audit_pb2.ShownAuditEntry(entry=audit_pb2.AuditEntry(spelled=ENTRY), head=HEAD),
     "GetEvidence": stake_pb2.SealedEvidence(record_json=b"{}"),
@@ -113,6 +118,10 @@ OF_PARTS: dict[type, dict[str, Callable[[Any], Any]]] = {
         "entry_tile": lambda audit: audit.entry_tile("tile/entries/000"),
         "entries": lambda audit: audit.entries(),
         "entry": lambda audit: audit.entry(0, NETWORK),
+    },
+    KeyLists: {
+        "get": lambda keys: keys.get(),
+        "publish": lambda keys: keys.publish(KEYS),
     },
     Admin: {
         "grant": lambda admin: admin.grant(NETWORK, "client"),
@@ -193,7 +202,7 @@ def path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     # What arrives is nobody's proof: verifying it has its own tests.
     monkeypatch.setattr(client_module, "verify_bundle", lambda *_, **__: None)
     monkeypatch.setattr(evidence_module, "program_of_record", lambda *_: None)
-    monkeypatch.setattr(evidence_module, "write_evidence", lambda *_: None)
+    monkeypatch.setattr(evidence_module, "write_evidence", lambda *_, **__: None)
     (tmp_path / "content").write_bytes(CONTENT)
     return tmp_path / "content"
 

@@ -56,7 +56,9 @@ def _pypi(_root: Path, package: Package) -> str:
         if words and "\n" not in words.strip() and len(words) < 100:
             plain = str(words).strip()
             return _SPOKEN.get(plain.lower(), plain)
-    return UNKNOWN
+    files = importlib.metadata.distribution(package.name).files or ()
+    texts = [str(one.read_text()) for one in files if one.name.startswith("LICENSE")]
+    return next((spdx for words, spdx in _TEXTS for text in texts if words in text), UNKNOWN)
 
 
 def _npm(root: Path, package: Package) -> str:

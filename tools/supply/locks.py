@@ -101,6 +101,7 @@ _READERS: dict[str, Callable[[str, str], Iterator[Package]]] = {
     PYPI: _pypi,
     "go-requirements.txt": _pypi,
     "node-requirements.txt": _pypi,
+    "fuzz-requirements.txt": _pypi,
     "package-lock.json": _npm,
     "Cargo.lock": _cargo,
     "go.sum": _go,

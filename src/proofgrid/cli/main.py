@@ -18,6 +18,7 @@ from proofgrid.cli.admin import (
     evidence,
     incidents,
     ledger,
+    network_keys,
     storage,
     subnetwork,
     treasury,
@@ -47,8 +48,8 @@ from proofgrid.cli.demo import demo
 from proofgrid.cli.kit.failures import exit_with
 from proofgrid.cli.market import clear, engines, order_proofs, record, rounds, simulate, sizes, status
 from proofgrid.cli.operator import operators, stake
+from proofgrid.cli.run import chain, gateway, prover
 from proofgrid.cli.run import config as config_files
-from proofgrid.cli.run import gateway, prover
 
 HELP = """
 A network that proves things: requests are cut into slices, slices are sold to provers in a truthful double auction,
@@ -108,6 +109,7 @@ access.group.add_typer(evidence.group)
 engine.add_to(access.group)
 incidents.add_to(access.group)
 access.group.add_typer(audit.group)
+access.group.add_typer(network_keys.group)
 treasury.add_to(access.group)
 statement.add_to(account.group)
 access.group.add_typer(canary.group)
@@ -119,7 +121,7 @@ program_operators.add_to(program.group)
 program_keygen.add_to(program.group)
 program_contract.add_to(program.group)
 program_sharing.add_to(program.group)
-for group in (program, account, keys, access, srs, clear, stake, config_files):
+for group in (program, account, keys, access, srs, clear, stake, chain, config_files):
     cli.add_typer(group.group)
 
 

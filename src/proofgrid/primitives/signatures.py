@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Protocol
 
 from coincurve import PrivateKey, PublicKey
 from eth_hash.auto import keccak
@@ -20,6 +21,18 @@ SIGNATURE_BYTES = 65  #: r, s, v
 HALF_ORDER = 0x7FFFFFFFFFFFFFFFFFFFFFFFFFFFFFFF5D576E7357A4501DDFE92F46681B20A0
 _V_OFFSET = 27
 _ADDRESS = re.compile(r"0x[0-9a-f]{40}")
+_SPELLING = re.compile(r"0x[0-9a-f]{128}(1b|1c)")
+
+
+class Signer(Protocol):
+    """What signs as one address, wherever its private key lies."""
+
+    @property
+    def address(self) -> Address: ...
+
+    def sign(self, message: bytes) -> str:
+        """Return the EIP-191 signature of `message`: 65 bytes as 0x-prefixed hex."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +47,7 @@ class SigningKey:
 
     def sign(self, message: bytes) -> str:
         """Return the EIP-191 signature of `message`: 65 bytes as 0x-prefixed hex."""
-        signature = _private_key(self.secret).sign_recoverable(_hash_of(message), hasher=None)
+        signature = _private_key(self.secret).sign_recoverable(hash_to_sign(message), hasher=None)
         return "0x" + signature[:-1].hex() + bytes([signature[-1] + _V_OFFSET]).hex()
 
     def __repr__(self) -> str:
@@ -49,14 +62,20 @@ def signer_of(message: bytes, signature: str) -> Address | None:
             return None
         # Some wallets write v as 0 or 1, most as 27 or 28.
         v = content[-1] - _V_OFFSET if content[-1] >= _V_OFFSET else content[-1]
-        key = PublicKey.from_signature_and_message(content[:-1] + bytes([v]), _hash_of(message), hasher=None)
+        key = PublicKey.from_signature_and_message(content[:-1] + bytes([v]), hash_to_sign(message), hasher=None)
     except Exception:
         # Not hex, not on the curve, an impossible v: all of them mean "nobody signed this".
         return None
     return _address_of(key)
 
 
-def _hash_of(message: bytes) -> bytes:
+def is_spelled_once(signature: str) -> bool:
+    """Is it the one spelling? Other cases of digits, and a high s, would be other bytes with the same meaning."""
+    return bool(_SPELLING.fullmatch(signature)) and int(signature[66:130], 16) <= HALF_ORDER
+
+
+def hash_to_sign(message: bytes) -> bytes:
+    """Return the 32 bytes that a signature of `message` is over (EIP-191)."""
     return keccak(b"\x19Ethereum Signed Message:\n%d" % len(message) + message)
 
 

@@ -19,6 +19,7 @@ from proofgrid.sdk.answers.reading import read, read_all
 from proofgrid.sdk.audit import Audit
 from proofgrid.sdk.connection import Connection
 from proofgrid.sdk.inputs import inputs_json
+from proofgrid.sdk.network_keys import KeyLists
 from proofgrid.sdk.services import Method
 from proofgrid.wire.v1 import (
     canary_pb2,
@@ -41,6 +42,7 @@ class Admin:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
         self.audit = Audit(connection)
+        self.keys = KeyLists(connection)
 
     # --- who may do what ---
 

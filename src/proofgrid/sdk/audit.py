@@ -11,9 +11,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from proofgrid.primitives.errors import InvalidField
 from proofgrid.primitives.ids import Address
 from proofgrid.rules.audit.checkpoint import Checkpoint, RewrittenLog, verified_checkpoint
 from proofgrid.rules.audit.merkle import is_consistent, leaf_hash, root_by_inclusion
+from proofgrid.rules.identity.key_list import SignedKeyList, read_signed_list
 from proofgrid.sdk.connection import Connection
 from proofgrid.wire.v1 import audit_pb2 as messages
 
@@ -26,6 +28,7 @@ class AuditHead:
     note: str
     verifier: str
     statement: str
+    keys: SignedKeyList | None = None  #: that names the key of the statement; None: the root key
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,8 +93,12 @@ class Audit:
 
 
 def _head(answer: messages.AuditHead, network: Address) -> AuditHead:
-    checkpoint = verified_checkpoint(answer.note, answer.verifier, answer.statement, network)
-    return AuditHead(checkpoint, answer.note, answer.verifier, answer.statement)
+    try:
+        keys = read_signed_list(answer.keys) if answer.keys else None
+    except InvalidField as error:
+        raise RewrittenLog(f"the list of keys behind it: {error.detail}", field="keys") from None
+    checkpoint = verified_checkpoint(answer.note, answer.verifier, answer.statement, network, keys)
+    return AuditHead(checkpoint, answer.note, answer.verifier, answer.statement, keys)
 
 
 def _entry(answer: messages.AuditEntry) -> AuditEntry:

@@ -1,7 +1,7 @@
 """The audit log as a folder of files that anybody can check: C2SP's tlog-tiles.
 
 checkpoint   the signed note
-key.json     network, verifier of the note, the network's signature that it counts
+key.json     network, verifier of the note, the network's signature that it counts, and which of its keys made that
 tile/…       hashes and entries
 """
 
@@ -16,6 +16,7 @@ from proofgrid.primitives.ids import Address
 from proofgrid.rules.audit.checkpoint import Checkpoint, RewrittenLog, verified_checkpoint
 from proofgrid.rules.audit.merkle import leaf_hash, root_of
 from proofgrid.rules.audit.tiles import ENTRIES, WIDTH, Tile, hashes_of, read_bundle, tiles_of
+from proofgrid.rules.identity.key_list import SignedKeyList, newer, signed_list_of
 from proofgrid.sdk.audit import Audit
 
 OnTile = Callable[[int, int], None]  #: (tiles so far, in all)
@@ -42,26 +43,30 @@ async def export_audit_log(
             place.parent.mkdir(parents=True, exist_ok=True)
             place.write_bytes(content)
         on_tile(done + 1, len(tiles))
-    about = {"network": network, "verifier": head.verifier, "statement": head.statement}
+    about: dict[str, object] = {"network": network, "verifier": head.verifier, "statement": head.statement}
+    if head.keys is not None:
+        about["keys"] = head.keys.to_json()
     (folder / "key.json").write_text(json.dumps(about, indent=1) + "\n", encoding="utf-8")
     (folder / "checkpoint").write_text(head.note, encoding="utf-8")
     return verify_folder(folder, network)
 
 
-def verify_folder(folder: Path, network: Address) -> Checkpoint:
+def verify_folder(folder: Path, network: Address, known: SignedKeyList | None = None) -> Checkpoint:
     """Check every file of an exported log, offline; return its checkpoint.
 
+    `known`: the newest list of the network's keys that the caller has.
     Raises RewrittenLog with the file that does not fit, InvalidField for a folder that holds no log.
     """
     try:
         about = json.loads(_read(folder / "key.json"))
         note = _read(folder / "checkpoint").decode()
         verifier, statement, named = str(about["verifier"]), str(about["statement"]), about["network"]
+        keys = signed_list_of(about["keys"]) if "keys" in about else None
     except (ValueError, KeyError, TypeError) as reason:
         raise InvalidField(f"no exported audit log: {reason}", field="folder") from reason
     if named != network:
         raise RewrittenLog(f"it is the log of {named}, and not confirmed by the network {network}", field="key.json")
-    checkpoint = verified_checkpoint(note, verifier, statement, network)
+    checkpoint = verified_checkpoint(note, verifier, statement, network, newer(keys, known))
     leaves = _leaves(folder, checkpoint)
     for tile in tiles_of(checkpoint.size):
         if tile.level != ENTRIES:

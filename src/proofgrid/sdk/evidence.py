@@ -9,6 +9,7 @@ from proofgrid.primitives.digests import Digest, digest_of
 from proofgrid.primitives.errors import InvalidField
 from proofgrid.proofs.bundles.container import Content
 from proofgrid.proofs.bundles.evidence import program_of_record, write_evidence
+from proofgrid.rules.identity.key_list import read_signed_list
 from proofgrid.sdk.answers.operators import Evidence
 from proofgrid.sdk.answers.reading import read
 from proofgrid.sdk.connection import Connection
@@ -35,5 +36,6 @@ async def export_evidence(connection: Connection, evidence_id: str, path: Path) 
             for digest in sorted({program.files[name] for name in program.verifying_files}):
                 contents[digest] = Path(folder) / digest
                 await download_file(connection, digest, Path(folder) / digest)
-        write_evidence(path, sealed.record_json, sealed.signature, contents)
+        keys = read_signed_list(sealed.keys) if sealed.keys else None
+        write_evidence(path, sealed.record_json, sealed.signature, contents, keys=keys)
     return read(Evidence, sealed.evidence)

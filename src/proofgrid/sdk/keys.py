@@ -4,13 +4,20 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Mapping
 from pathlib import Path
 
 from coincurve import PrivateKey
 
+from proofgrid.primitives.canonical import Json
 from proofgrid.primitives.errors import InvalidField
+from proofgrid.primitives.reading import read_json, read_mapping, read_text
 from proofgrid.primitives.signatures import SigningKey
+from proofgrid.sdk.keystores import check_keystore
 from proofgrid.telemetry.redaction import hide
+
+_FILE_BYTES_MAX = 1 << 16
+_SECRET_BYTES = 32
 
 
 def new_key() -> SigningKey:
@@ -43,24 +50,38 @@ def write_key(key: SigningKey, path: Path, *, password: str | None = None) -> No
 
 def read_key(path: Path, *, password: str | None = None) -> SigningKey:
     """Return the key of a file; raise InvalidField when it cannot be read."""
-    try:
-        content = json.loads(path.read_text())
-        if "private_key" in content:
-            return _kept_from_logs(SigningKey(bytes.fromhex(content["private_key"].removeprefix("0x"))))
-    except FileNotFoundError:
-        raise InvalidField(f"there is no key file {path}", field="key", hint="make one: proofgrid keys new") from None
-    except (OSError, ValueError, TypeError, AttributeError):
-        raise InvalidField(f"{path} is no key file", field="key") from None
+    content = _content_of(path)
+    if "private_key" in content:
+        try:
+            return _key_of(bytes.fromhex(read_text(content["private_key"], "key").removeprefix("0x")))
+        except (InvalidField, ValueError):
+            raise InvalidField(f"{path} is no key file", field="key") from None
+    check_keystore(content, field="key")
     if password is None:
         raise InvalidField(f"{path} is encrypted", field="key", hint="give its password in PROOFGRID_KEY_PASSWORD")
     from proofgrid.primitives.ethereum import Account
 
     try:
-        return _kept_from_logs(SigningKey(bytes(Account.decrypt(content, password))))
-    except (ValueError, TypeError, KeyError):
+        return _key_of(bytes(Account.decrypt(dict(content), password)))
+    except Exception:  # its packages fail in their own ways, also for a file that is damaged
         raise InvalidField(f"the password does not open {path}", field="key") from None
 
 
-def _kept_from_logs(key: SigningKey) -> SigningKey:
-    hide(key.secret.hex())
-    return key
+def _content_of(path: Path) -> Mapping[str, Json]:
+    try:
+        if path.stat().st_size > _FILE_BYTES_MAX:
+            raise InvalidField("it is too large", field="key")
+        return read_mapping(read_json(path.read_bytes(), field="key"), "key")
+    except FileNotFoundError:
+        raise InvalidField(f"there is no key file {path}", field="key", hint="make one: proofgrid keys new") from None
+    except (OSError, InvalidField):
+        raise InvalidField(f"{path} is no key file", field="key") from None
+
+
+def _key_of(secret: bytes) -> SigningKey:
+    """Raises ValueError for bytes that are no key of secp256k1."""
+    if len(secret) != _SECRET_BYTES:
+        raise ValueError(f"a key has {_SECRET_BYTES} bytes")
+    PrivateKey(secret)
+    hide(secret.hex())
+    return SigningKey(secret)

@@ -14,6 +14,7 @@ from typing import IO
 from proofgrid.primitives.errors import BadBundle, InvalidField
 from proofgrid.primitives.ids import Address
 from proofgrid.proofs.bundles.manifest import Manifest
+from proofgrid.rules.identity.key_list import SignedKeyList
 from proofgrid.rules.jobs.classes import lane_order
 from proofgrid.rules.jobs.late import Prices, may_be_paid
 from proofgrid.rules.market.firm_quote import ROUND_OF_QUOTES
@@ -84,16 +85,18 @@ def check_records(
     paths: Sequence[Path],
     *,
     network: Address | None = None,
+    keys: SignedKeyList | None = None,
     on_round: Callable[[CheckedRound], None] = lambda checked: None,
 ) -> list[FileReport]:
     """Check files of one network's lanes, each alone and against each other. Blocking; needs nothing but the files.
 
+    `keys`: the newest list of the network's keys that the caller has.
     Raises TranscriptMismatch, whose detail names the file, the line and the rule that is broken.
     """
     known = OtherLanes()
     reports: list[FileReport] = []
     for path in sorted(paths, key=_lane_order_of):
-        check = RecordCheck(network=network, known=known)
+        check = RecordCheck(network=network, known=known, keys=keys)
         header = _check_file(check, path, on_round)
         network = network or header.network
         reports.append(FileReport(path, header, check.not_compared))
@@ -136,7 +139,7 @@ def _lane_order_of(path: Path) -> tuple[object, ...]:
         return (0, str(path))
 
 
-def check_prices(manifest: Manifest, paths: Sequence[Path]) -> int:
+def check_prices(manifest: Manifest, paths: Sequence[Path], *, keys: SignedKeyList | None = None) -> int:
     """Check that every job of a bundle was sold in a recorded round, and paid at its price or as a late proof.
 
     Return how many rounds that were.
@@ -152,7 +155,7 @@ def check_prices(manifest: Manifest, paths: Sequence[Path]) -> int:
         if place in wanted:
             found[place] = checked
 
-    check_records(paths, network=manifest.network, on_round=note)
+    check_records(paths, network=manifest.network, keys=keys, on_round=note)
     for job in manifest.jobs:
         if job.round_number == ROUND_OF_QUOTES:
             raise BadBundle(

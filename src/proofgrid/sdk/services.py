@@ -12,6 +12,7 @@ from proofgrid.wire.v1.canary_pb2_grpc import CanaryServiceStub
 from proofgrid.wire.v1.client_pb2_grpc import AdminServiceStub, ArtifactServiceStub, ClientServiceStub
 from proofgrid.wire.v1.engines_pb2_grpc import EngineServiceStub
 from proofgrid.wire.v1.incidents_pb2_grpc import IncidentServiceStub
+from proofgrid.wire.v1.keys_pb2_grpc import KeyServiceStub
 from proofgrid.wire.v1.market_pb2_grpc import MarketServiceStub
 from proofgrid.wire.v1.programs_pb2_grpc import ProgramServiceStub
 from proofgrid.wire.v1.quotes_pb2_grpc import QuoteServiceStub
@@ -43,6 +44,7 @@ class Services:
         self.canaries = CanaryServiceStub(channel)
         self.engines = EngineServiceStub(channel)
         self.incidents = IncidentServiceStub(channel)
+        self.keys = KeyServiceStub(channel)
         self.market = MarketServiceStub(channel)
         self.programs = ProgramServiceStub(channel)
         self.quotes = QuoteServiceStub(channel)

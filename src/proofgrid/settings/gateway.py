@@ -362,6 +362,11 @@ def network_key_path(data_dir: Path) -> Path:
     return data_dir / "network.key"
 
 
+def keys_folder(data_dir: Path) -> Path:
+    """Return where a gateway's online keys lie, with the newest list of the network's keys."""
+    return data_dir / "keys"
+
+
 def parse_gateway_roles(text: str) -> frozenset[str]:
     """Return the roles that a list with commas names; raise InvalidField for sets that cannot work."""
     roles = [name.strip() for name in text.split(",") if name.strip()]

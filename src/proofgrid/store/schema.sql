@@ -289,6 +289,14 @@ CREATE INDEX jobs_put_off ON jobs (lane, not_before_ms) WHERE ((state = 'ready')
 CREATE INDEX jobs_waiting ON jobs (task_id) WHERE (state = 'waiting');
 CREATE INDEX jobs_wished ON jobs (lane) WHERE (hedge_price IS NOT NULL);
 
+CREATE TABLE key_lists (
+    number  bigint NOT NULL,
+    spelled text NOT NULL,
+    at_ms   bigint NOT NULL DEFAULT now_ms(),
+    PRIMARY KEY (number),
+    CHECK ((number > 0))
+);
+
 CREATE TABLE lane_constraints (
     lane        text NOT NULL,
     stack       text NOT NULL,
@@ -354,6 +362,7 @@ CREATE TABLE leases (
 ) WITH (fillfactor=80);
 CREATE INDEX leases_binding ON leases (operator) WHERE ((stake_bound > 0) AND (state = ANY (ARRAY['granted', 'offered', 'running', 'reported'])));
 CREATE INDEX leases_by_task ON leases (task_id);
+CREATE INDEX leases_by_time ON leases USING brin (granted_ms) WITH (pages_per_range='8');
 CREATE INDEX leases_granted ON leases (gateway_id) WHERE (state = 'granted');
 CREATE INDEX leases_held_by_prover ON leases (prover_id) WHERE (state = ANY (ARRAY['granted', 'offered', 'running', 'reported']));
 CREATE UNIQUE INDEX one_held_lease_per_job_and_kind ON leases (job_id, kind) WHERE (state = ANY (ARRAY['granted', 'offered', 'running', 'reported']));
@@ -659,6 +668,7 @@ CREATE UNIQUE INDEX one_replay_per_task ON tasks (replay_of);
 CREATE INDEX tasks_by_bundle ON tasks (bundle_digest) WHERE (bundle_digest IS NOT NULL);
 CREATE INDEX tasks_by_client ON tasks (client, created_ms DESC);
 CREATE UNIQUE INDEX tasks_by_quote ON tasks (quote_id) WHERE (quote_id IS NOT NULL);
+CREATE INDEX tasks_by_time ON tasks USING brin (created_ms) WITH (pages_per_range='8');
 CREATE INDEX tasks_combining ON tasks (created_ms) WHERE (state = 'combining');
 CREATE INDEX tasks_dead ON tasks (finished_ms DESC) WHERE ((state = 'failed') AND (failure_code = ANY (ARRAY['PG-510', 'PG-511'])));
 CREATE INDEX tasks_done_by_inputs ON tasks (client, program_digest, inputs_digest) WHERE (state = 'done');

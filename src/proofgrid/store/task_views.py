@@ -73,8 +73,17 @@ class FoundEvent:
     at_ms: int | None
 
 
+@dataclass(frozen=True, slots=True)
+class LastEvent:
+    """Of a task: its newest event, and whether another can follow."""
+
+    seq: int  #: 0: it has none
+    has_ended: bool
+
+
 GET_TASK = query("get_task", TaskView)
 LIST_TASKS = query("list_tasks", TaskView)
 TASKS_BETWEEN = query("tasks_between", TaskView)
 JOBS_OF_TASK = query("jobs_of_task", JobView)
 EVENTS_AFTER = query("events_after", FoundEvent)
+LAST_EVENT = query("last_event", LastEvent)

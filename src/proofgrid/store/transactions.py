@@ -29,6 +29,7 @@ class Transaction(StrEnum):
     CHANGE_ROLES = "change_roles"
     CHANGE_SUBNETWORKS = "change_subnetworks"
     CHANGE_ENGINES = "change_engines"
+    CHANGE_KEYS = "change_keys"
     MOVE_MONEY = "move_money"
     APPEAL = "appeal"
     CHECK_LEDGER = "check_ledger"
@@ -117,6 +118,7 @@ _BY_URGENCY = {
         Transaction.CHANGE_ROLES,
         Transaction.CHANGE_SUBNETWORKS,
         Transaction.CHANGE_ENGINES,
+        Transaction.CHANGE_KEYS,
     ),
     Urgency.SEALING: (Transaction.CLAIM_COMBINING, Transaction.FINISH_TASK),
     Urgency.BUILDING: (Transaction.REGISTER_PROGRAM,),
@@ -134,13 +136,14 @@ _BY_URGENCY = {
 }
 URGENCIES = {name: urgency for urgency, names in _BY_URGENCY.items() for name in names}  #: of every transaction
 
-#: What changes rights, money by hand, incidents, the network's own jobs and programs: each writes an entry of the audit
-#: log in the same commit, who asked for it and how (store/audit.py).
+#: What changes rights, keys, money by hand, incidents, the network's own jobs and programs: each writes an entry of the
+#: audit log in the same commit, who asked for it and how (store/audit.py).
 AUDITED = frozenset(
     {
         Transaction.CHANGE_ROLES,
         Transaction.CHANGE_SUBNETWORKS,
         Transaction.CHANGE_ENGINES,
+        Transaction.CHANGE_KEYS,
         Transaction.MOVE_MONEY,
         Transaction.APPEAL,
         Transaction.CLOSE_INCIDENT,

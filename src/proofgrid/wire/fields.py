@@ -17,6 +17,7 @@ from google.protobuf.message import Message
 from proofgrid.primitives.errors import InvalidField
 from proofgrid.primitives.plain_text import TextKind, check_text
 from proofgrid.rules.access.subnetworks import PROOF_SYSTEMS_MAX, SERVED_MAX
+from proofgrid.rules.identity.key_list import BYTES_MAX as KEY_LIST_BYTES_MAX
 from proofgrid.rules.jobs.constraints import OPERATORS_MAX, REGION_CHARS_MAX, REGIONS_MAX
 from proofgrid.rules.jobs.offers import SLOTS_MAX
 from proofgrid.rules.jobs.request import IDEMPOTENCY_KEY_CHARS_MAX
@@ -28,6 +29,7 @@ KEY = TextKind(name="key", chars_max=IDEMPOTENCY_KEY_CHARS_MAX)  #: chosen by th
 LABEL = TextKind(name="label", chars_max=128)  #: for people, one line
 REGION = TextKind(name="region", chars_max=REGION_CHARS_MAX)
 LINES = TextKind(name="lines", chars_max=4_000, lines=True)  #: for people
+KEYS = TextKind(name="keys", chars_max=KEY_LIST_BYTES_MAX, ascii=True)
 JSON = None  #: bounded and read by codec/texts.py
 MACHINE = None  #: what a machine said of its own failure: shortened and escaped by codec/provers.py, never refused
 
@@ -103,6 +105,7 @@ TEXTS: Mapping[str, TextKind | None] = {
     "OpenOrderRequest.lane": WORD,
     "OpenOrderRequest.what": WORD,
     "ProofSystemNames.names": WORD,
+    "PublishKeysRequest.keys": KEYS,
     "QuoteRequest.inputs_json": JSON,
     "QuoteRequest.program_digest": WORD,
     "QuoteRequest.subnetwork": WORD,

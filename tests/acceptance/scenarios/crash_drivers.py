@@ -20,9 +20,11 @@ from proofgrid.primitives.digests import digest_of
 from proofgrid.primitives.engine_errors import EngineBroken
 from proofgrid.primitives.errors import NotAllowed, ProofgridError, Unprovable
 from proofgrid.rules.access.subnetworks import SubnetworkChange
+from proofgrid.rules.identity.key_list import Purpose, sign_list, with_key
 from proofgrid.rules.jobs.ladder import Ladder
 from proofgrid.rules.ledger.accounts import NETWORK_CLIENT
 from proofgrid.sdk.client import Client
+from proofgrid.sdk.keys import new_key, write_key
 from proofgrid.sdk.transfer import upload_file
 from proofgrid.wire.v1 import prover_pb2 as messages
 from tests.acceptance.scenarios.doomed import PATIENCE_SECONDS, Doomed
@@ -432,6 +434,20 @@ async def change_subnetwork(doomed: Doomed) -> None:
     async with doomed.killed(), doomed.admin() as admin:
         made = await admin.create_subnetwork(name, SubnetworkChange(reference_price=900))
     assert (made.name, made.reference_price, made.members) == (name, 900, ())
+
+
+async def rotate_keys(doomed: Doomed) -> None:
+    """A new key is named once, however often that is said; bundles of it and of the key before verify."""
+    made, root = new_key(), doomed.network.admin_key
+    write_key(made, doomed.network.root / "gateway" / "keys" / f"{made.address}.key")
+    async with doomed.admin() as admin:
+        before = (await admin.keys.get()).named
+    after = sign_list(with_key(before, made.address, Purpose, now_ms=SystemClock().now_ms()), root)
+    async with doomed.killed(), doomed.admin() as admin:
+        known = await admin.keys.publish(after)
+    assert known.signed == after
+    assert made.address in known.held
+    await doomed.prove(await doomed.program())
 
 
 async def stop_engine(doomed: Doomed) -> None:

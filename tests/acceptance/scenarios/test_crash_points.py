@@ -36,6 +36,7 @@ WAYS: dict[Transaction, dict[str, Driver]] = {
     Transaction.CHANGE_ROLES: {"grant": drivers.change_roles, "revoke": drivers.revoke_role},
     Transaction.CHANGE_SUBNETWORKS: {"change": drivers.change_subnetwork},
     Transaction.CHANGE_ENGINES: {"stop": drivers.stop_engine},
+    Transaction.CHANGE_KEYS: {"rotate": drivers.rotate_keys},
     Transaction.MOVE_MONEY: {"deposit": drivers.deposit, "bond": drivers.bond},
     Transaction.APPEAL: {"appeal": drivers.appeal, "resolve": drivers.resolve},
     Transaction.CHECK_LEDGER: {"time": drivers.prove_slowly},

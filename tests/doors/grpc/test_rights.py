@@ -51,6 +51,7 @@ RIGHTS: Mapping[str, Mapping[str, str | None]] = {
         "admin",
     ),
     "ArtifactService": {"Upload": ANYBODY, "Download": ANYBODY},
+    "KeyService": {"GetKeys": ANYBODY, "PublishKeys": "admin"},
     "AuditService": {
         "GetAuditHead": ANYBODY,
         "GetAuditConsistency": ANYBODY,

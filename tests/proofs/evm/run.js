@@ -1,4 +1,4 @@
-// Compiles a contract, deploys it into an EVM of its own, and calls it: {source, contract, calls} in, answers out.
+// Compiles a contract, deploys it into an EVM of its own, and calls it: {source, contract, calls} in, {code, answers} out.
 // An answer is {returned, gas}; `returned` is null where the call reverts.
 import { readFileSync } from "node:fs";
 import { createEVM } from "@ethereumjs/evm";
@@ -23,4 +23,4 @@ for (const call of calls) {
   const returned = execResult.exceptionError ? null : "0x" + Buffer.from(execResult.returnValue).toString("hex");
   answers.push({ returned, gas: Number(execResult.executionGasUsed) });
 }
-process.stdout.write(JSON.stringify(answers));
+process.stdout.write(JSON.stringify({ code: `0x${code}`, answers }));

@@ -8,6 +8,7 @@ import subprocess
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -27,8 +28,18 @@ class Answer:
 
 def answers_of(contract: Contract, calls: Sequence[str]) -> list[Answer]:
     """Deploy a contract and return what each call (0x and hex digits) leads to; skip the test where there is no npm."""
+    return [Answer(one["returned"], one["gas"]) for one in _run(contract, calls)["answers"]]
+
+
+def compiled(contract: Contract) -> str:
+    """Return what deploys a contract (0x and hex digits); skip the test where there is no npm."""
+    return str(_run(contract, [])["code"])
+
+
+def _run(contract: Contract, calls: Sequence[str]) -> dict[str, Any]:
     place = installed(HERE, "package.json", "run.js")
     asked = json.dumps({"source": contract.source, "contract": contract.name, "calls": list(calls)})
     node = shutil.which("node") or pytest.skip("contracts are tried in Node.js")
     said = subprocess.run([node, "run.js"], cwd=place, input=asked, capture_output=True, text=True, check=True)
-    return [Answer(one["returned"], one["gas"]) for one in json.loads(said.stdout)]
+    found: dict[str, Any] = json.loads(said.stdout)
+    return found

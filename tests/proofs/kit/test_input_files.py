@@ -27,11 +27,17 @@ def npz(**arrays: Any) -> bytes:
     return stream.getvalue()
 
 
-def zipped(name: str, content: bytes) -> bytes:
+def zipped(name: str, content: bytes, compression: int = zipfile.ZIP_STORED) -> bytes:
     stream = io.BytesIO()
     with zipfile.ZipFile(stream, "w") as archive:
-        archive.writestr(zipfile.ZipInfo(name), content)  # without the time of day: tests have one name
+        # Without the time of day: tests have one name.
+        archive.writestr(zipfile.ZipInfo(name), content, compress_type=compression)
     return stream.getvalue()
+
+
+def moved_back(archive: bytes) -> bytes:
+    """Let the directory say that it begins far behind where it does, so that its files begin before the file."""
+    return archive[:-6] + (70_000).to_bytes(4, "little") + archive[-2:]
 
 
 @pytest.mark.parametrize(
@@ -77,6 +83,16 @@ def test_every_form_becomes_the_same_json(content: bytes, inputs: Any) -> None:
         (zipped("notes.txt", b"hello"), "inputs", "other things"),
         (zipped("x.npy", b"hello"), "inputs.x", "malformed"),
         (zipped("x.npy", b"hello")[:40], "inputs", "malformed"),
+        # Found by fuzzing: an open bracket in a header that is read as Python, sizes below 0 and beyond everything,
+        # a million rows of nothing, a directory before the file, compressions that unfold in one step.
+        (npy(np.array([1.0])).replace(b"(1,)", b"(1(1"), "inputs", "malformed"),
+        (npy(np.zeros((11, 11))).replace(b"(11, 11)", b"(-1, -1)")[:136], "inputs", "holds no numbers"),
+        (npy(np.zeros((0, 1_000_000))), "inputs", "holds no numbers"),
+        (npy(np.zeros((1,) * 20)), "inputs", "at most 16 dimensions"),
+        (zipped("x.npy", b"hello").replace(b"x.npy", b"x.np\xff", 1), "inputs", "malformed"),
+        (zipped("x.npy", npy(np.zeros(9)), zipfile.ZIP_LZMA), "inputs", "another way than numpy"),
+        (zipped("x.npy", npy(np.zeros(9)), zipfile.ZIP_BZIP2), "inputs", "another way than numpy"),
+        (moved_back(zipped("x.npy", b"hello")), "inputs", "malformed"),
     ],
 )
 def test_what_is_no_file_of_inputs_is_refused_at_its_place(content: bytes, field: str, rule: str) -> None:

@@ -27,6 +27,7 @@ from proofgrid.roles.intake.callers import Callers
 from proofgrid.rules.audit.checkpoint import Checkpoint, RewrittenLog, audit_key, origin_of
 from proofgrid.rules.audit.entries import Entry
 from proofgrid.rules.audit.merkle import Frontier
+from proofgrid.rules.identity.network_keys import NetworkKeys
 from proofgrid.rules.jobs.limits import Limits
 from proofgrid.sdk.audit_folder import check_beginning, export_audit_log, verify_folder
 from proofgrid.sdk.client import Client
@@ -49,7 +50,9 @@ FOLLOWER = Path(__file__).parent / "follower"
 async def address(database: Database) -> AsyncIterator[str]:
     callers = Callers(database, audience=NETWORK, limits=Limits(), clock=SystemClock())
     server = grpc.aio.server()
-    audit_pb2_grpc.add_AuditServiceServicer_to_server(AuditService(FrontDoor(callers), AuditLog(database, KEY)), server)
+    audit_pb2_grpc.add_AuditServiceServicer_to_server(
+        AuditService(FrontDoor(callers), AuditLog(database, NetworkKeys.of(KEY))), server
+    )
     port = server.add_insecure_port("127.0.0.1:0")
     await server.start()
     yield f"127.0.0.1:{port}"
@@ -69,7 +72,7 @@ async def _grow(database: Database, count: int) -> None:
     ]
     async with database.transaction(Transaction.NOTE_REFUSALS) as connection:
         await note_entries(connection, entries)
-    await AuditPlacing(database, KEY).step()
+    await AuditPlacing(database, NetworkKeys.of(KEY)).step()
 
 
 async def _rewrite(database: Database, place: int) -> None:

@@ -14,6 +14,7 @@ from proofgrid.roles.intake.audit import AuditLog
 from proofgrid.rules.audit.checkpoint import verified_checkpoint
 from proofgrid.rules.audit.merkle import is_consistent, leaf_hash, root_by_inclusion
 from proofgrid.rules.audit.refusals import KINDS_MAX, OTHERS
+from proofgrid.rules.identity.network_keys import NetworkKeys
 from proofgrid.store.access import GRANT_ROLE
 from proofgrid.store.database import Database
 from proofgrid.store.transactions import AUDITED, Transaction
@@ -45,8 +46,8 @@ async def _log_of(database: Database, acts: int) -> AuditLog:
     for number in range(acts):
         with acting(_act(number=number)):
             await _grant(database)
-    await AuditPlacing(database, KEY).step()
-    return AuditLog(database, KEY)
+    await AuditPlacing(database, NetworkKeys.of(KEY)).step()
+    return AuditLog(database, NetworkKeys.of(KEY))
 
 
 async def test_who_did_what_from_where_is_written_in_the_same_commit(database: Database) -> None:
@@ -118,13 +119,13 @@ async def test_the_past_cannot_be_rewritten_by_mistake(database: Database, rewri
 
 
 async def test_places_are_given_once_by_any_number_of_gateways(database: Database) -> None:
-    placing = [AuditPlacing(database, KEY) for _ in range(3)]
+    placing = [AuditPlacing(database, NetworkKeys.of(KEY)) for _ in range(3)]
     for _ in range(4):
         with acting(_act()):
             await asyncio.gather(*(_grant(database) for _ in range(3)))
         await asyncio.gather(*(one.step() for one in placing))
     assert sorted(entry["position"] for entry in await _entries(database)) == list(range(12))  # type: ignore[type-var]
-    head = await AuditLog(database, KEY).head()
+    head = await AuditLog(database, NetworkKeys.of(KEY)).head()
     assert verified_checkpoint(head.note, head.verifier, head.statement, KEY.address).size == 12
 
 
@@ -160,7 +161,7 @@ async def test_a_tile_that_is_not_there_or_is_not_for_all_is_refused(database: D
 
 
 async def test_an_empty_log_has_no_entries_and_no_proofs(database: Database) -> None:
-    log = AuditLog(database, KEY)
+    log = AuditLog(database, NetworkKeys.of(KEY))
     assert (await log.head()).note == ""
     with pytest.raises(InvalidField, match="the log has 0 entries"):
         await log.get(0)

@@ -8,6 +8,7 @@ from uuid import UUID
 from proofgrid.primitives.clock import ManualClock
 from proofgrid.primitives.ids import Address, GatewayId, Lane, Stack
 from proofgrid.roles.market.rounds import Market, MarketSettings
+from proofgrid.rules.identity.network_keys import NetworkKeys
 from proofgrid.rules.ledger.settlement import deposit, escrow
 from proofgrid.store.admission import ADMIT_TASKS
 from proofgrid.store.book import NEXT_PUT_OFF
@@ -59,7 +60,13 @@ async def a_lane_with_one_job_and_one_prover(database: Database) -> None:
 
 
 def a_market(database: Database, gateway: UUID = GATEWAY) -> Market:
-    return Market(database, gateway_id=GatewayId(gateway), key=a_key(), settings=MarketSettings(), clock=ManualClock())
+    return Market(
+        database,
+        gateway_id=GatewayId(gateway),
+        keys=NetworkKeys.of(a_key()),
+        settings=MarketSettings(),
+        clock=ManualClock(),
+    )
 
 
 async def test_a_round_sells_the_job_once(database: Database) -> None:

@@ -19,6 +19,7 @@ from proofgrid.proofs.manifest import program_to_json
 from proofgrid.proofs.workers import ProofWorkers
 from proofgrid.roles.settlement.combining import Combiner
 from proofgrid.roles.settlement.payment import Proven, pay
+from proofgrid.rules.identity.network_keys import NetworkKeys
 from proofgrid.rules.jobs.offers import HeldLease, JobReport, Paid
 from proofgrid.rules.ledger.settlement import deposit
 from proofgrid.store.artifacts import ArtifactStore
@@ -88,7 +89,7 @@ class Sealing:
             ProgramLibrary(self.lane.database, self.artifacts, cache),
             self.workers,
             gateway_id=self.lane.gateway_id,
-            key=a_key(),
+            keys=NetworkKeys.of(a_key()),
             scratch=self.scratch,
         )
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from random import Random
 
 from proofgrid.primitives.canonical import canonical_json
 from proofgrid.primitives.digests import Digest, digest_of
-from proofgrid.primitives.signatures import SigningKey
+from proofgrid.primitives.signatures import Signer, SigningKey
+from proofgrid.rules.identity.key_list import SignedKeyList
 from proofgrid.rules.market.blinding import SECRET_BYTES, Blinding
 from proofgrid.rules.market.record_file import RecordHeader, header_line, round_line, trailer_line
 from proofgrid.rules.market.rounds import RoundOutcome
@@ -18,8 +20,20 @@ LARGE, SMALL = "default/toy/large", "default/toy/small"
 NETWORK = a_key(7)
 
 
-def a_record(*, rounds: int = 4, seed: int = 1, key: SigningKey = NETWORK) -> dict[str, list[bytes]]:
-    """Return the lines of the files of both lanes; every round of one has a round of the other."""
+def a_record(
+    *,
+    rounds: int = 4,
+    seed: int = 1,
+    key: SigningKey = NETWORK,
+    rounds_by: Sequence[Signer] = (),
+    ends: Signer | None = None,
+    keys: SignedKeyList | None = None,
+) -> dict[str, list[bytes]]:
+    """Return the lines of the files of both lanes; every round of one has a round of the other.
+
+    `rounds_by`: who signs them in turn; `ends`: who signs the trailer; by default `key`, which is the network.
+    """
+    signers = rounds_by or (key,)
     chance = Random(seed)
     lines: dict[str, list[bytes]] = {lane: [] for lane in (LARGE, SMALL)}
     last: dict[str, RoundOutcome] = {}
@@ -28,12 +42,14 @@ def a_record(*, rounds: int = 4, seed: int = 1, key: SigningKey = NETWORK) -> di
         for outcome in _round(chance, number, last, hashes):
             text = canonical_json(outcome.transcript)
             hashes[outcome.lane] = digest_of(text)
-            lines[outcome.lane].append(round_line(text.decode(), key.sign(bytes.fromhex(hashes[outcome.lane]))))
+            lines[outcome.lane].append(
+                round_line(text.decode(), signers[number % len(signers)].sign(bytes.fromhex(hashes[outcome.lane])))
+            )
             last[outcome.lane] = outcome
     for lane, of_lane in lines.items():
-        header = RecordHeader(network=key.address, lane=lane, first=1, last=rounds, rounds=rounds)
+        header = RecordHeader(network=key.address, lane=lane, first=1, last=rounds, rounds=rounds, keys=keys)
         of_lane.insert(0, header_line(header))
-        of_lane.append(trailer_line(header, hashes[lane], key))
+        of_lane.append(trailer_line(header, hashes[lane], ends or key))
     return lines
 
 

@@ -15,6 +15,7 @@ import psutil
 import structlog
 
 from proofgrid.bootstrap.crash_points import install_crash_hook
+from proofgrid.bootstrap.gateway.keys import network_keys_of, read_key_list
 from proofgrid.bootstrap.gateway.sibling import Sibling
 from proofgrid.primitives.clock import Clock, SystemClock
 from proofgrid.primitives.digests import Digest
@@ -30,8 +31,8 @@ from proofgrid.proofs.registry import installed_setups
 from proofgrid.proofs.setup import FindsRoot, Setup, SetupChoice, TrustRoots
 from proofgrid.proofs.workers import ProofWorkers
 from proofgrid.roles.loop import Loop, every
-from proofgrid.sdk.keys import new_key, read_key, write_key
-from proofgrid.settings.gateway import DAY_MS, GatewaySettings, network_key_path
+from proofgrid.rules.identity.network_keys import NetworkKeys
+from proofgrid.settings.gateway import DAY_MS, GatewaySettings
 from proofgrid.store import mirror, retention
 from proofgrid.store.artifacts import ArtifactStore
 from proofgrid.store.cache import LocalCache
@@ -70,7 +71,7 @@ class Adapters:
 
     data_dir: Path
     scratch: Path  #: of this process
-    key: SigningKey  #: the network's
+    keys: NetworkKeys  #: that speak for the network
     clock: Clock
     workers: ProofWorkers
     database: Database
@@ -85,7 +86,7 @@ class Adapters:
 async def open_adapters(settings: GatewaySettings, sibling: Sibling) -> AsyncIterator[Adapters]:
     """The world of the settings; what was opened is closed in the end. Raises InvalidField for what is not there."""
     data_dir = private_folder(settings.directory())
-    key = network_key_of(settings, data_dir)
+    keys = await asyncio.to_thread(network_keys_of, settings, data_dir)
     scratch = fresh_scratch(data_dir / "scratch")
     async with (
         open_workers(settings, room_of_workers(settings, sibling, scratch)) as workers,
@@ -93,16 +94,17 @@ async def open_adapters(settings: GatewaySettings, sibling: Sibling) -> AsyncIte
         open_database(settings, embedded) as database,
     ):
         install_crash_hook(database)
+        await read_key_list(keys, database)
         artifacts = open_artifacts(settings, data_dir, database)
         cache = LocalCache(sibling.cache_below(data_dir), GATEWAY_CACHE_BYTES // sibling.count)
         roots = NO_ROOTS
         if "api" in settings.role_names():
-            roots = await open_trust_roots(settings, data_dir, workers, key)
+            roots = await open_trust_roots(settings, data_dir, workers, keys)
             await publish_roots(roots, artifacts, database)
         yield Adapters(
             data_dir=data_dir,
             scratch=scratch,
-            key=key,
+            keys=keys,
             clock=SystemClock(),
             workers=workers,
             database=database,
@@ -188,15 +190,6 @@ async def check_network(connection: Connection, address: Address) -> None:
         )
 
 
-def network_key_of(settings: GatewaySettings, data_dir: Path) -> SigningKey:
-    """Return the network's key, made on the first start unless a file is given."""
-    path = settings.network_key or network_key_path(data_dir)
-    if settings.network_key is None and not path.exists():
-        write_key(new_key(), path)
-        log.info("network_key_made", path=str(path))
-    return read_key(path)
-
-
 def open_artifacts(settings: GatewaySettings, data_dir: Path, database: Database) -> ArtifactStore:
     """Return the network's artifact store: one, or two that mend each other."""
     primary = ArtifactStore.open(settings.artifacts or str(data_dir / "artifacts"), rows=rows_of(database))
@@ -228,7 +221,7 @@ def tidying(
 
 
 async def open_trust_roots(
-    settings: GatewaySettings, data_dir: Path, workers: ProofWorkers, key: SigningKey
+    settings: GatewaySettings, data_dir: Path, workers: ProofWorkers, keys: NetworkKeys
 ) -> OpenedRoots:
     """Every trust root that an installed proof system needs: what was given, or one for development."""
     paths: dict[str, Path] = {}
@@ -239,7 +232,7 @@ async def open_trust_roots(
             if found := choice.file or setup.find():
                 paths[kind] = found
             continue  # whoever builds what rests on a missing one is told what gets it
-        paths[kind] = choice.file or await _made_for_development(setup, choice, data_dir, workers, key)
+        paths[kind] = choice.file or await _made_for_development(setup, choice, data_dir, workers, keys)
         if not paths[kind].exists():
             raise InvalidField(f"there is no file or folder {choice.file}", field=f"{choice.name}_file")
         made |= choice.file is None
@@ -261,12 +254,21 @@ async def publish_roots(roots: OpenedRoots, artifacts: ArtifactStore, database: 
 
 
 async def _made_for_development(
-    setup: Setup, choice: SetupChoice, data_dir: Path, workers: ProofWorkers, key: SigningKey
+    setup: Setup, choice: SetupChoice, data_dir: Path, workers: ProofWorkers, keys: NetworkKeys
 ) -> Path:
     folder = development_root(data_dir, choice)
     log.warning(f"development_{choice.name}", logrows_max=choice.logrows)
-    # Every gateway of a network has its key, so that all of them make the same root, without asking one another.
-    secret = hmac.digest(key.secret, f"development {setup.kind}".encode(), "sha512")
+    root = keys.root
+    if not isinstance(root, SigningKey):
+        if folder.exists():
+            return folder
+        raise InvalidField(
+            "a trust root for development is made of the root key's secret, which is not here",
+            field=f"{choice.name}_file",
+            hint=f"give one of a ceremony, or copy {folder.name} from the data directory of another gateway",
+        )
+    # Gateways that hold the root key make the same root, without asking one another.
+    secret = hmac.digest(root.secret, f"development {setup.kind}".encode(), "sha512")
     await workers.call(
         setup.make_for_development, folder, choice.logrows, secret, timeout_seconds=3_600, urgency=Urgency.BUILDING
     )

@@ -21,6 +21,7 @@ from proofgrid.wire.addresses import Target, parse_target
 
 if TYPE_CHECKING:
     from proofgrid.doors.http.server import HttpDoor
+    from proofgrid.doors.pages.routes import Pages
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,6 +30,7 @@ class Doors:
 
     grpc: GrpcDoor
     http: HttpDoor | None  #: None where nobody asked for it
+    pages: Pages | None = None  #: of the HTTP door
 
     @property
     def work(self) -> Sequence[Callable[[], Coroutine[object, object, None]]]:
@@ -43,6 +45,8 @@ class Doors:
 
     async def close(self, *, grace_seconds: float) -> None:
         """Accept no more calls; those under way may take so long. Closing twice is no mistake."""
+        if self.pages is not None:
+            self.pages.close()  # or what is open there would last as long as it may
         async with asyncio.TaskGroup() as group:
             group.create_task(self.grpc.close(grace_seconds=grace_seconds))
             if self.http is not None:
@@ -58,23 +62,31 @@ def build_doors(settings: GatewaySettings, world: Adapters, roles: Roles, siblin
     add_health_service(server, roles.health)
     if "dispatcher" in names:
         add_prover_service(
-            server, roles.intake, roles.desk, network=world.key.address, heartbeat_ms=settings.heartbeat_ms
+            server, roles.intake, roles.desk, network=world.keys.network, heartbeat_ms=settings.heartbeat_ms
         )
+    http, pages = _http_door(settings, services, world, roles, sibling)
     return Doors(
         grpc=GrpcDoor(server=server, host=listen.host, port=bind(server, listen) if "api" in names else 0),
-        http=_http_door(settings, services, sibling),
+        http=http,
+        pages=pages,
     )
 
 
-def _http_door(settings: GatewaySettings, services: Services, sibling: Sibling) -> HttpDoor | None:
+def _http_door(
+    settings: GatewaySettings, services: Services, world: Adapters, roles: Roles, sibling: Sibling
+) -> tuple[HttpDoor | None, Pages | None]:
     listen = http_listen_of(settings, sibling)
     if listen is None:
-        return None
+        return None, None
     # Imported where there is such a door: it takes half a second.
+    from starlette.routing import Mount
+
     from proofgrid.doors.http.app import new_app
     from proofgrid.doors.http.server import HttpDoor
+    from proofgrid.doors.pages.routes import build_pages
 
-    return HttpDoor(new_app(services), listen)
+    pages = build_pages(roles.intake, world.clock)
+    return HttpDoor(new_app(services, beside=[Mount("/", pages.app)]), listen), pages
 
 
 def check_doors(settings: GatewaySettings, sibling: Sibling | None = None) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from functools import partial
 
 from proofgrid.bootstrap.gateway.adapters import Adapters, publish_roots
+from proofgrid.bootstrap.gateway.keys import keep_list, online_keys
 from proofgrid.proofs.registry import engines_here, installed_names, proof_system
 from proofgrid.roles.intake.access_list import AccessList
 from proofgrid.roles.intake.accounts import Accounts
@@ -21,8 +22,10 @@ from proofgrid.roles.intake.evidence import EvidenceDesk
 from proofgrid.roles.intake.gate import Gate
 from proofgrid.roles.intake.incidents import Incidents
 from proofgrid.roles.intake.intake import Intake
+from proofgrid.roles.intake.keys import KeyRing
 from proofgrid.roles.intake.known_engines import KnownEngines
 from proofgrid.roles.intake.normalising import Normaliser
+from proofgrid.roles.intake.overview import Overview
 from proofgrid.roles.intake.ownership import Ownership
 from proofgrid.roles.intake.programs import KnownPrograms, Programs
 from proofgrid.roles.intake.quotes import Quotes
@@ -46,7 +49,7 @@ from proofgrid.roles.market.why_waiting import WhyWaiting
 from proofgrid.rules.jobs.constraints import Constraints
 from proofgrid.rules.jobs.sizes import SizePolicy
 from proofgrid.rules.market.quote import LaneQuote
-from proofgrid.settings.gateway import GatewaySettings
+from proofgrid.settings.gateway import GatewaySettings, keys_folder
 
 
 def build_admission(
@@ -87,25 +90,28 @@ def build_intake(
     """Return all use cases; `admission` and `task_watch` are run and woken by whoever runs the gateway."""
     database, limits = world.database, settings.limits()
     prices = _prices_of(Quoting(database, settings.market()))
-    callers = Callers(database, audience=world.key.address, limits=limits, clock=world.clock)
+    callers = Callers(database, audience=world.keys.network, limits=limits, clock=world.clock)
+    reputation = Reputation(database, settings.reputation())
     return Intake(
         limits=limits,
         callers=callers,
         access=AccessList(database, callers.known_roles),
         accounts=Accounts(database),
         artifacts=Artifacts(database, world.artifacts, _reservations(settings, world), world.troubles, limits=limits),
-        audit=AuditLog(database, world.key),
+        audit=AuditLog(database, world.keys),
         bonds=Bonds(database, settings.bonds()),
         canaries=Canaries(database, admission, known_programs, world.clock),
         dead_letters=DeadLetters(database, world.clock),
         engines=Engines(database, engines, here=engines_here().values()),
-        evidence=EvidenceDesk(database, world.artifacts, world.key),
+        evidence=EvidenceDesk(database, world.artifacts, world.keys),
         gate=gate,
         incidents=Incidents(database),
+        keys=_key_ring(world),
+        overview=Overview(database, reputation, world.clock, silent_ms=settings.lease_ttl_ms),
         ownership=Ownership(database, known_programs),
         programs=Programs(database),
         quotes=Quotes(database, admission, prices, Reserving(database, settings.reserving(), world.clock)),
-        records=Records(database, world.key),
+        records=Records(database, world.keys),
         registration=Registration(
             database,
             world.artifacts,
@@ -117,7 +123,7 @@ def build_intake(
             engines=engines,
         ),
         recipients=Recipients(database, world.library, known_programs, engines, home=settings.subnetwork),
-        reputation=Reputation(database, settings.reputation()),
+        reputation=reputation,
         sizes=Sizes(database, SizePolicy(), world.clock),
         statements=Statements(database, world.clock),
         status=Status(database, _facts(world, settings), silent_ms=settings.lease_ttl_ms),
@@ -127,13 +133,18 @@ def build_intake(
     )
 
 
+def _key_ring(world: Adapters) -> KeyRing:
+    folder = keys_folder(world.data_dir)
+    return KeyRing(world.database, world.keys, load=partial(online_keys, folder), keep=partial(keep_list, folder))
+
+
 def _reservations(settings: GatewaySettings, world: Adapters) -> Reservations:
     return Reservations(world.database, world.clock, limits=settings.limits())
 
 
 def _facts(world: Adapters, settings: GatewaySettings) -> NetworkFacts:
     return NetworkFacts(
-        address=world.key.address,
+        address=world.keys.network,
         # Found once: anybody may ask, and looking for packages takes milliseconds.
         proof_systems=[proof_system(name).describe() for name in installed_names()],
         setup_files=world.roots.files,

@@ -41,6 +41,7 @@ def build_listener(database: Database, roles: Roles, gateway_id: GatewayId, chor
         callers.known_roles.hear()
         callers.roles_changed(ANY)
         roles.engines.forget()
+        roles.intake.keys.wake()
         await roles.market.wake_all()
         desk.wake_all()
         roles.watch.wake()
@@ -58,6 +59,7 @@ def build_listener(database: Database, roles: Roles, gateway_id: GatewayId, chor
             "combining": on_combining,
             "roles": callers.roles_changed,
             "engines": roles.engines.forget,
+            "keys": lambda _nothing: roles.intake.keys.wake(),
             "expiry": lambda _nothing: roles.watch.wake(),
         },
         on_lost=be_deaf,

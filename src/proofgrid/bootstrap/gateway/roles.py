@@ -88,7 +88,7 @@ def build_roles(settings: GatewaySettings, world: Adapters, gateway_id: GatewayI
         hedging=dispatch.hedging,
         reputation=dispatch.reputation,
         surplus_to=settings.surplus,
-        signed_for=world.key.address if settings.bonds().is_asked else None,
+        signed_for=world.keys.network if settings.bonds().is_asked else None,
     )
     return Roles(
         intake=build_intake(settings, world, admission, programs, engines, task_watch, gate),
@@ -113,7 +113,7 @@ def build_roles(settings: GatewaySettings, world: Adapters, gateway_id: GatewayI
         ledger_check=LedgerCheck(world.database, world.clock),
         learning=_learning(settings, world),
         health=Health(world.database),
-        audit_placing=AuditPlacing(world.database, world.key),
+        audit_placing=AuditPlacing(world.database, world.keys),
         refused_calls=RefusedCalls(world.database, world.clock),
         lag=[loop_lag.run, sealing_age.run, gate.run, clocks.run],
     )
@@ -126,7 +126,7 @@ def _combiner(world: Adapters, gateway_id: GatewayId, engines: Collection[str] |
         world.library,
         world.workers,
         gateway_id=gateway_id,
-        key=world.key,
+        keys=world.keys,
         scratch=world.scratch,
         engines=engines,
     )
@@ -136,7 +136,7 @@ def _market(settings: GatewaySettings, world: Adapters, gateway_id: GatewayId, c
     return Market(
         world.database,
         gateway_id=gateway_id,
-        key=world.key,
+        keys=world.keys,
         settings=settings.market(),
         clock=world.clock,
         chores=chores,

@@ -85,7 +85,7 @@ async def run_gateway(
             log.info(
                 "gateway_ready",
                 port=doors.grpc.port,
-                network=world.key.address,
+                network=world.keys.network,
                 gateway_id=str(gateway_id),
                 roles=sorted(names),
             )
@@ -100,7 +100,7 @@ async def run_gateway(
 async def _in_network(world: Adapters, gateway_id: GatewayId, doors: Doors) -> AsyncIterator[None]:
     """Join the network; in the end hang up on everybody and leave it."""
     async with world.database.transaction(Transaction.JOIN_NETWORK) as connection:
-        await check_network(connection, world.key.address)
+        await check_network(connection, world.keys.network)
         await connection.run(REGISTER_GATEWAY, gateway_id=gateway_id)
     try:
         yield
@@ -125,7 +125,7 @@ def _other_work(
     work: list[Work] = [roles.admission.run, roles.task_watch.run, roles.health.run]
     work += [desk.keep_alive, desk.run, roles.settlement.run, *roles.lag]
     work += [world.keeper.run] if world.keeper is not None else []
-    work += [roles.refused_calls.run, roles.intake.callers.calls.run]
+    work += [roles.refused_calls.run, roles.intake.callers.calls.run, roles.intake.keys.run]
     work += [partial(strike_off, world.database, sibling.dead)]
     chores: dict[str, Work] = {"spent tokens": roles.intake.callers.forget_spent_tokens}
     chores["audit log"] = roles.audit_placing.run
@@ -181,7 +181,7 @@ def _facts(world: Adapters, doors: Doors) -> GatewayFacts:
     return GatewayFacts(
         address=doors.grpc.address,
         http="" if doors.http is None else doors.http.address,
-        network=world.key.address,
+        network=world.keys.network,
         setup_for_development=world.roots.for_development,
         data_dir=world.data_dir,
     )

@@ -10,7 +10,7 @@ import typer
 
 from proofgrid.cli.kit.bars import count_bar
 from proofgrid.cli.kit.console import date_text, print_json, print_table, say
-from proofgrid.cli.kit.options import AdministratorOptions, LimitOption, with_administrator
+from proofgrid.cli.kit.options import AdministratorOptions, KeysOption, LimitOption, with_administrator
 from proofgrid.primitives.errors import InvalidField
 from proofgrid.primitives.event_loop import run_async
 
@@ -139,6 +139,7 @@ def verify(
     keep: Annotated[
         Path | None, typer.Option("--keep", metavar="FILE", help="Write the newest checkpoint here, for the next time.")
     ] = None,
+    keys: KeysOption = None,
 ) -> None:
     """Check the log: of a folder every file, offline; of the network that it grew out of an older checkpoint.
 
@@ -150,7 +151,7 @@ def verify(
       proofgrid admin audit verify audit-log --network 0x…
       proofgrid admin audit verify --since yesterday.note --keep today.note
     """
-    checkpoint, note = _verified_folder(options, folder, since) if folder else _verified_network(options, since)
+    checkpoint, note = _verified_folder(options, folder, since, keys) if folder else _verified_network(options, since)
     if keep is not None:
         keep.write_text(note, encoding="utf-8")
     if options.json:
@@ -160,13 +161,16 @@ def verify(
         say(f"the log holds {checkpoint.size} entries{grown}; root {checkpoint.root.hex()}")
 
 
-def _verified_folder(options: AdministratorOptions, folder: Path, since: Path | None) -> tuple[Checkpoint, str]:
+def _verified_folder(
+    options: AdministratorOptions, folder: Path, since: Path | None, keys: Path | None
+) -> tuple[Checkpoint, str]:
     from proofgrid.primitives.signatures import parse_address
     from proofgrid.sdk.audit_folder import check_beginning, verify_folder
+    from proofgrid.sdk.network_keys import read_list_file
 
     if options.network is None:
         raise InvalidField("whose log must it be?", field="network", hint="--network ADDRESS")
-    checkpoint = verify_folder(folder, parse_address(options.network, field="network"))
+    checkpoint = verify_folder(folder, parse_address(options.network, field="network"), read_list_file(keys))
     if since is not None:
         check_beginning(folder, _kept(since))
     return checkpoint, (folder / "checkpoint").read_text(encoding="utf-8")

@@ -10,7 +10,7 @@ import typer
 
 from proofgrid.cli.kit.console import date_text, plain, print_answer, print_json, say, stderr
 from proofgrid.cli.kit.failures import EXIT_FAILED, error_text, error_to_json
-from proofgrid.cli.kit.options import AdministratorOptions, JsonOption, LimitOption, with_administrator
+from proofgrid.cli.kit.options import AdministratorOptions, JsonOption, KeysOption, LimitOption, with_administrator
 from proofgrid.cli.kit.tables import print_evidence_list
 from proofgrid.primitives.errors import InvalidField, ProofgridError, UnknownProofSystem
 from proofgrid.primitives.money import format_amount
@@ -93,6 +93,7 @@ def verify(
     network: Annotated[
         str | None, typer.Option("--network", metavar="ADDRESS", help="Address of the key that must have signed.")
     ] = None,
+    keys: KeysOption = None,
     json: JsonOption = False,
 ) -> None:
     """Verify evidence, offline: exit 0 when the operator signed a result that is a lie, 1 when that is not shown.
@@ -106,13 +107,14 @@ def verify(
     """
     from proofgrid.primitives.signatures import parse_address
     from proofgrid.proofs.bundles.evidence import verify_evidence
+    from proofgrid.sdk.network_keys import read_list_file
 
     if not file.is_file():
         raise InvalidField(f"there is no file {file}", field="file")
     expected = parse_address(network, field="network") if network else None
     try:
         with tempfile.TemporaryDirectory(prefix="proofgrid-verify-") as workdir:
-            report = verify_evidence(file, expect_network=expected, workdir=Path(workdir))
+            report = verify_evidence(file, expect_network=expected, known=read_list_file(keys), workdir=Path(workdir))
     except UnknownProofSystem:
         raise  # it was not checked, so it is not said to be wrong
     except ProofgridError as error:

@@ -164,9 +164,8 @@ def run(
 
     With --wait there is a bar per slice. Ctrl-C then only detaches: the task goes on.
 
-    With --sealed the inputs are normalised here and sealed for the connected provers of the operators that you --allow;
-    without --allow for all that the network names. It takes a program that hides its inputs, whose files you own or
-    have built, and a deadline of a day at most. What the proof itself shows stays public: docs/sealed.md.
+    With --sealed inputs are normalised here and sealed for connected provers of operators that you --allow, else of all
+    that the network names. It takes a program that hides its inputs, whose files you own or have built; docs/sealed.md.
 
     \b
     Example:
@@ -200,6 +199,10 @@ def run(
     )
     _check_folder(out)
     _check_sealed(order)
+    _run(options, order)
+
+
+def _run(options: ClientOptions, order: _Order) -> None:
     try:
         run_async(_submit(options, order))
     except KeyboardInterrupt:

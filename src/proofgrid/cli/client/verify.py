@@ -11,7 +11,7 @@ import typer
 from proofgrid.cli.kit.bundle_report import check_file, print_report
 from proofgrid.cli.kit.console import complain, print_json
 from proofgrid.cli.kit.failures import EXIT_FAILED, error_text, error_to_json
-from proofgrid.cli.kit.options import JsonOption
+from proofgrid.cli.kit.options import JsonOption, KeysOption
 from proofgrid.cli.kit.proven import OutputOption, check_suffix, say_written, write_proven
 from proofgrid.cli.kit.refusals import meaning_of
 from proofgrid.primitives.errors import ProofgridError, UnknownProofSystem
@@ -40,6 +40,7 @@ def run(
         Path | None,
         typer.Option("--engines", metavar="FILE", help="From `proofgrid engines --json`: none of these is stopped."),
     ] = None,
+    keys: KeysOption = None,
     output: OutputOption = None,
     json: JsonOption = False,
 ) -> None:
@@ -59,9 +60,9 @@ def run(
     """
     check_suffix(output)
     try:
-        report = check_file(file, program=program, network=network)
+        report = check_file(file, program=program, network=network, keys=keys)
         if rounds:
-            report = _with_prices(report, rounds)
+            report = _with_prices(report, rounds, keys)
         if engines is not None:
             report = _with_engines(report, engines)
     except UnknownProofSystem:
@@ -75,13 +76,14 @@ def run(
     say_written(output, json=json)
 
 
-def _with_prices(report: BundleReport, rounds: Sequence[Path]) -> BundleReport:
+def _with_prices(report: BundleReport, rounds: Sequence[Path], keys: Path | None) -> BundleReport:
     """Check that every job was sold in a round that replays, at prices of that round."""
     from dataclasses import replace
 
+    from proofgrid.sdk.network_keys import read_list_file
     from proofgrid.sdk.records import check_prices
 
-    lanes = check_prices(report.manifest, rounds)
+    lanes = check_prices(report.manifest, rounds, keys=read_list_file(keys))
     said = f"rounds: every job was sold in a round that was run again, at its price ({lanes})"
     return replace(report, checks=(*report.checks, said))
 

@@ -16,11 +16,14 @@ if TYPE_CHECKING:
     from proofgrid.proofs.bundles.bundle import BundleReport
 
 
-def check_file(file: Path, *, program: str | None = None, network: str | None = None) -> BundleReport:
+def check_file(
+    file: Path, *, program: str | None = None, network: str | None = None, keys: Path | None = None
+) -> BundleReport:
     """Verify a bundle file in a folder of its own; raises what `verify_bundle` raises."""
     from proofgrid.primitives.digests import DIGEST_DIGITS, parse_digest
     from proofgrid.primitives.signatures import parse_address
     from proofgrid.proofs.bundles.bundle import verify_bundle
+    from proofgrid.sdk.network_keys import read_list_file
 
     if not file.is_file():
         raise InvalidField(f"there is no file {file}", field="file")
@@ -29,8 +32,11 @@ def check_file(file: Path, *, program: str | None = None, network: str | None = 
         raise InvalidField("the whole digest is needed here: a beginning can be met on purpose", field="program")
     expect_program = parse_digest(program, field="program") if program else None
     expect_network = parse_address(network, field="network") if network else None
+    known = read_list_file(keys)
     with tempfile.TemporaryDirectory(prefix="proofgrid-verify-") as workdir:
-        return verify_bundle(file, expect_program=expect_program, expect_network=expect_network, workdir=Path(workdir))
+        return verify_bundle(
+            file, expect_program=expect_program, expect_network=expect_network, known=known, workdir=Path(workdir)
+        )
 
 
 def report_to_json(report: BundleReport, *, program: str | None, network: str | None) -> dict[str, object]:

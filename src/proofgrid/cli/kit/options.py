@@ -17,7 +17,7 @@ from proofgrid.primitives.errors import InvalidField
 from proofgrid.primitives.event_loop import run_async
 from proofgrid.settings.client import ClientSettings
 from proofgrid.settings.declared import default_data_dir, load_settings
-from proofgrid.settings.gateway import GatewaySettings, network_key_path
+from proofgrid.settings.gateway import GatewaySettings, keys_folder, network_key_path
 
 if TYPE_CHECKING:
     from proofgrid.primitives.signatures import SigningKey
@@ -35,6 +35,12 @@ BUSY_PATIENCE_SECONDS = 120.0  #: a busy one lets everybody in who waits
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
 DataDirOption = Annotated[
     Path | None, typer.Option("--data-dir", help="The gateway's data directory, where the network's key lies.")
+]
+KeysOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--keys", metavar="FILE", help="From `admin keys list --save`: no key that the network revoked counts."
+    ),
 ]
 LimitOption = Annotated[int, typer.Option("--limit", min=1, max=1_000, help="How many, newest first.")]
 
@@ -75,8 +81,8 @@ class ClientOptions:
         """Return a client of the network; raise InvalidField when there is no key."""
         from proofgrid.sdk.client import Client
 
-        settings = load_settings(ClientSettings, **{**self.flags, "key": self.key_file()})
-        key = read_key_of(settings.key, settings.key_password)
+        settings = self._settings()
+        key = self.signer()
         network = settings.network or None
         return Client(
             settings.gateway,
@@ -91,6 +97,18 @@ class ClientOptions:
     def key_file(self) -> object:
         """Return the key that was chosen; None: the settings say which."""
         return self.flags["key"]
+
+    def signer(self) -> SigningKey:
+        """Return the key of the call; raise InvalidField when there is none."""
+        settings = self._settings()
+        return read_key_of(settings.key, settings.key_password)
+
+    def password(self) -> str:
+        """Return the password of key files; empty: none was said."""
+        return self._settings().key_password
+
+    def _settings(self) -> ClientSettings:
+        return load_settings(ClientSettings, **{**self.flags, "key": self.key_file()})
 
     def ask(self, what: Callable[[Client], Awaitable[Answer]]) -> Answer:
         """Ask the network one thing, such as `lambda client: client.admin.grant(address, role)`; return its answer."""
@@ -114,6 +132,10 @@ class AdministratorOptions(ClientOptions):
             return self.flags["key"]
         settings = load_settings(GatewaySettings, data_dir=self.data_dir)
         return settings.network_key or network_key_path(settings.data_dir.expanduser())
+
+    def keys_folder(self) -> Path:
+        """Return where the gateway's online keys lie."""
+        return keys_folder(load_settings(GatewaySettings, data_dir=self.data_dir).directory())
 
 
 def read_key_of(path: Path | None, password: str) -> SigningKey:

@@ -14,7 +14,7 @@ import typer
 
 from proofgrid.cli.kit.bars import count_bar
 from proofgrid.cli.kit.console import print_json, say
-from proofgrid.cli.kit.options import ClientOptions, with_client
+from proofgrid.cli.kit.options import ClientOptions, KeysOption, with_client
 from proofgrid.cli.market.telling import print_reports, print_round, refuse
 from proofgrid.primitives.errors import InvalidField, ProofgridError
 from proofgrid.primitives.event_loop import run_async
@@ -77,6 +77,7 @@ def replay(
     ],
     first: FirstOption = 0,
     last: LastOption = 0,
+    keys: KeysOption = None,
 ) -> None:
     """Run rounds again from their recorded orders, and check every byte, hash, signature, link and price.
 
@@ -98,9 +99,9 @@ def replay(
             raise InvalidField(f"no files: {', '.join(what)}; or one lane at a time", field="what")
         if files:
             with count_bar("rounds") as advance:
-                reports, count = _check(files, options.network, advance)
+                reports, count = _check(files, options.network, advance, keys)
         else:
-            reports, count = _fetch_and_check(options, what[0], first, last)
+            reports, count = _fetch_and_check(options, what[0], first, last, keys)
     except ProofgridError as error:
         refuse(error, json=options.json)
     print_reports(reports, count, time.monotonic() - started, pinned=options.network is not None, json=options.json)
@@ -145,17 +146,20 @@ async def _export(
         )
 
 
-def _fetch_and_check(options: ClientOptions, lane: str, first: int, last: int) -> tuple[list[FileReport], int]:
+def _fetch_and_check(
+    options: ClientOptions, lane: str, first: int, last: int, keys: Path | None
+) -> tuple[list[FileReport], int]:
     with tempfile.TemporaryDirectory(prefix="proofgrid-replay-") as folder:
         path = Path(folder) / "rounds"
         with count_bar("rounds") as advance:
             run_async(_export(options, lane, path, first, last, 0, advance))
         with count_bar("checked") as advance:
-            return _check([path], options.network, advance)
+            return _check([path], options.network, advance, keys)
 
 
-def _check(files: list[Path], network: str | None, advance: Advance) -> tuple[list[FileReport], int]:
+def _check(files: list[Path], network: str | None, advance: Advance, keys: Path | None) -> tuple[list[FileReport], int]:
     from proofgrid.primitives.signatures import parse_address
+    from proofgrid.sdk.network_keys import read_list_file
     from proofgrid.sdk.records import check_records
 
     count = 0
@@ -166,7 +170,7 @@ def _check(files: list[Path], network: str | None, advance: Advance) -> tuple[li
         advance(count, 0)
 
     expected = parse_address(network, field="network") if network else None
-    return check_records(files, network=expected, on_round=note), count
+    return check_records(files, network=expected, keys=read_list_file(keys), on_round=note), count
 
 
 def _since_ms(text: str) -> int:

@@ -6,34 +6,46 @@ request -> path, query, body -> the call's message, checked as gRPC's is -> serv
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
-from typing import TypeAlias, cast
+from collections.abc import Callable, Iterable, Mapping
+from importlib.resources import files
+from typing import cast
 
 import structlog
 from fastapi import FastAPI
-from google.protobuf.message import Message
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute
 from starlette.routing import Route as PathRoute
 
-from proofgrid.doors.http.body import BODY_BYTES_MAX, read_body
+from proofgrid.doors.http.answers import (
+    HEADERS,
+    Answering,
+    Method,
+    answers_once,
+    answers_with_program,
+    answers_with_record,
+    answers_with_statement,
+    answers_with_task_events,
+)
 from proofgrid.doors.http.call import CallRefused, HttpCall
-from proofgrid.doors.http.json_text import to_json
-from proofgrid.doors.http.messages import name_of, read_message, read_word, write_message
-from proofgrid.doors.http.problems import Problem, problem_of
-from proofgrid.doors.http.routes import ROUTES, Route
+from proofgrid.doors.http.problems import HttpRefusal, problem_of
+from proofgrid.doors.http.routes import BUNDLE, BUNDLE_FILE, DOCUMENT, ROUTES, Route
+from proofgrid.doors.http.streamed import BrokenOff, Streamed
+from proofgrid.doors.http.transfers import answers_bundle, answers_bundle_file, answers_download, answers_upload
 from proofgrid.doors.services.every import Services
-from proofgrid.primitives.canonical import Json
-from proofgrid.primitives.errors import InvalidField, MalformedMessage, ProofgridError
-from proofgrid.wire.codec.texts import read_json
+from proofgrid.primitives.digests import digest_of
+from proofgrid.primitives.errors import ProofgridError
 
-Answering: TypeAlias = "Callable[[Request, HttpCall], Awaitable[Response]]"
-
-JSON = "application/json"
-#: What every answer says: nothing here is a page that may be framed, sniffed or kept.
-HEADERS = {"X-Content-Type-Options": "nosniff", "Cache-Control": "no-store"}
+#: Calls that are answered otherwise than by one JSON object.
+_OTHERWISE: Mapping[str, Callable[[Route, Method], Answering]] = {
+    "ArtifactService.Download": answers_download,
+    "ArtifactService.Upload": answers_upload,
+    "ClientService.RegisterProgram": answers_with_program,
+    "ClientService.WatchTask": answers_with_task_events,
+    "MarketService.ExportRounds": answers_with_record,
+    "StatementService.GetStatement": answers_with_statement,
+}
 
 log = structlog.get_logger(__name__)
 
@@ -44,6 +56,7 @@ def new_app(services: Services, *, beside: Iterable[BaseRoute] = ()) -> FastAPI:
     by_path: dict[str, dict[str, Answering]] = defaultdict(dict)
     for route in ROUTES:
         by_path[route.path][route.verb] = _answering(route, services)
+    by_path[DOCUMENT]["GET"] = _document()
     app.router.routes.extend(_resource(path, verbs) for path, verbs in by_path.items())
     app.router.routes.extend(beside)
     app.add_exception_handler(HTTPException, _tell_http_error)
@@ -51,85 +64,73 @@ def new_app(services: Services, *, beside: Iterable[BaseRoute] = ()) -> FastAPI:
     return app
 
 
+def _answering(route: Route, services: Services) -> Answering:
+    method = _method(services, route.call)
+    if route.path in (BUNDLE, BUNDLE_FILE):
+        download = _method(services, "ArtifactService.Download")
+        return (answers_bundle if route.path == BUNDLE else answers_bundle_file)(method, download)
+    return _OTHERWISE.get(route.call, answers_once)(route, method)
+
+
+def _method(services: Services, call: str) -> Method:
+    service, _, name = call.partition(".")
+    return cast(Method, getattr(services[service], name))
+
+
+def _document() -> Answering:
+    text = files("proofgrid.doors.http").joinpath("openapi.json").read_bytes()
+    tag = f'"{digest_of(text)}"'
+
+    async def answer(request: Request, call: HttpCall) -> Response:
+        headers = HEADERS | {"ETag": tag, "Cache-Control": "no-cache"}
+        if tag in request.headers.get("if-none-match", ""):
+            return Response(status_code=304, headers=headers)
+        return Response(text, headers=headers, media_type="application/json")
+
+    return answer
+
+
 def _resource(path: str, verbs: Mapping[str, Answering]) -> PathRoute:
     """Return what answers a path, whatever the verb."""
 
     async def answer(request: Request) -> Response:
-        answering = verbs.get("GET" if request.method == "HEAD" else request.method)
-        if answering is None:
-            response = problem_of(Problem(405, f"{path} takes {', '.join(verbs)}"))
-            response.headers["Allow"] = ", ".join(verbs)
-            return response
         call = HttpCall(request)
+        response: Response | None = None
         try:
-            return await answering(request, call)
+            response = await _answer(verbs, request, call)
         except CallRefused as refused:
-            return problem_of(refused.error or ProofgridError("the gateway failed; its log says why"))
+            response = problem_of(refused.error or ProofgridError("the gateway failed; its log says why"))
+        except HttpRefusal as refusal:
+            response = refusal.problem()
         except ProofgridError as error:
-            return problem_of(error)
+            response = problem_of(error)
         finally:
-            call.over()
+            if not isinstance(response, Streamed):
+                call.over()
+        response.headers.update(call.limits())
+        return response
 
     route = PathRoute(path, answer)
     route.methods = None  # every one: which are taken is told by a problem
     return route
 
 
-def _answering(route: Route, services: Services) -> Answering:
-    """Return what answers a request by a call that answers once."""
-    method = getattr(services[route.service], route.method.name)
-
-    async def answer(request: Request, call: HttpCall) -> Response:
-        message: Message = await method(await read_request(route, request), call)
-        return Response(to_json(write_message(message)), headers=HEADERS, media_type=JSON)
-
-    return answer
-
-
-async def read_request(route: Route, request: Request) -> Message:
-    """Return the message that a request makes. Raises InvalidRequest errors naming the field."""
-    fields: dict[str, Json] = {}
-    if route.has_body:
-        fields |= await _read_fields(request)
-    by_name = {name_of(one): one for one in route.asked.fields}
-    for name, text in _words(route, request):
-        if name not in by_name:
-            raise InvalidField("there is no such parameter", field=name[:256], hint=_parameters(route, by_name))
-        if name in fields:
-            raise InvalidField("it is given twice", field=name)
-        fields[name] = read_word(text, by_name[name])
-    return read_message(fields, route.asked)
-
-
-def _words(route: Route, request: Request) -> Sequence[tuple[str, str]]:
-    in_path = [(name, str(request.path_params[name])) for name in route.in_path]
-    return in_path + list(request.query_params.multi_items())
-
-
-def _parameters(route: Route, names: Iterable[str]) -> str:
-    return f"parameters: {', '.join(names) or 'none'}" if not route.has_body else "fields are in the body"
-
-
-async def _read_fields(request: Request) -> Mapping[str, Json]:
-    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if kind != JSON:
-        raise Problem(415, f"the body is {JSON}", hint=f"Content-Type: {JSON}")
-    try:
-        text = (await read_body(request)).decode()
-    except UnicodeDecodeError:
-        raise MalformedMessage("not UTF-8", field="body") from None
-    value = read_json(text, field="body", bytes_max=BODY_BYTES_MAX)
-    if not isinstance(value, dict):
-        raise MalformedMessage("a JSON object", field="body")
-    return value
+async def _answer(verbs: Mapping[str, Answering], request: Request, call: HttpCall) -> Response:
+    answering = verbs.get("GET" if request.method == "HEAD" else request.method)
+    if answering is not None:
+        return await answering(request, call)
+    response = HttpRefusal(405, f"this takes {', '.join(verbs)}").problem()
+    response.headers["Allow"] = ", ".join(verbs)
+    return response
 
 
 async def _tell_http_error(_: Request, error: Exception) -> Response:
     told = cast(HTTPException, error)
-    hint = "GET /v1/openapi.json lists what there is" if told.status_code == 404 else ""
-    return problem_of(Problem(told.status_code, str(told.detail), hint=hint))
+    hint = f"GET {DOCUMENT} lists what there is" if told.status_code == 404 else ""
+    return HttpRefusal(told.status_code, str(told.detail), hint=hint).problem()
 
 
 async def _tell_mistake(request: Request, error: Exception) -> Response:
-    log.error("call_failed", call=request.url.path, exc_info=error)
+    if not isinstance(error, BrokenOff):  # which was told
+        log.error("call_failed", call=request.url.path, exc_info=error)
     return problem_of(ProofgridError("the gateway failed; its log says why"))

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import NoReturn
 
 from starlette.requests import Request
 
 from proofgrid.primitives.errors import ProofgridError
+from proofgrid.roles.intake.callers import CallsLeft
 from proofgrid.wire.errors import said_error
 
 
@@ -24,6 +25,7 @@ class HttpCall:
     def __init__(self, request: Request) -> None:
         self._request = request
         self._callbacks: list[Callable[[object], None]] = []
+        self._left: CallsLeft | None = None
 
     def peer(self) -> str:
         """Return where the call comes from, spelled as gRPC does."""
@@ -39,6 +41,21 @@ class HttpCall:
     def add_done_callback(self, callback: Callable[[object], None]) -> None:
         """Call this when the call is over."""
         self._callbacks.append(callback)
+
+    def admitted(self, left: CallsLeft) -> None:
+        """Its caller may call, and so often."""
+        self._left = left
+
+    def limits(self) -> Mapping[str, str]:
+        """Return the headers that say how often its caller may still call."""
+        left = self._left
+        if left is None:
+            return {}
+        full_seconds = -(-(left.at_once - left.now) // left.per_second)
+        return {
+            "RateLimit-Policy": f'"calls";q={left.at_once};w={-(-left.at_once // left.per_second)}',
+            "RateLimit": f'"calls";r={left.now};t={full_seconds}',
+        }
 
     def over(self) -> None:
         """The answer was sent, or nobody waits for it any more. Said twice it is no mistake."""

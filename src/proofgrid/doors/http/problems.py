@@ -5,27 +5,31 @@ from __future__ import annotations
 from starlette.responses import Response
 
 from proofgrid.doors.http.json_text import to_json
-from proofgrid.primitives.errors import ProofgridError
+from proofgrid.primitives.errors import MalformedMessage, ProofgridError
 from proofgrid.wire.errors import http_status_of
 
 PROBLEM = "application/problem+json"
 
 
-class Problem(ProofgridError):
-    """What only HTTP refuses: a path that is none, a method that is not offered."""
+class HttpRefusal(Exception):
+    """What only HTTP refuses: a path that is none, a verb that is not taken, a body of another kind."""
 
     def __init__(self, status: int, detail: str, *, hint: str = "") -> None:
-        super().__init__(detail, hint=hint)
+        super().__init__(detail)
         self.status = status
+        self.error = MalformedMessage(detail, hint=hint)
+
+    def problem(self) -> Response:
+        """Return the answer that tells it."""
+        return problem_of(self.error, status=self.status)
 
 
-def problem_of(error: ProofgridError) -> Response:
-    """Return the answer that tells an error."""
-    status = error.status if isinstance(error, Problem) else http_status_of(error)
-    title = (type(error).__doc__ or "").strip().splitlines()[0]
+def problem_of(error: ProofgridError, *, status: int = 0) -> Response:
+    """Return the answer that tells an error; `status`: where it is not the error's own."""
+    status = status or http_status_of(error)
     told = {
         "type": f"urn:proofgrid:error:{error.code}",
-        "title": title if not isinstance(error, Problem) else error.detail,
+        "title": (type(error).__doc__ or "").strip().splitlines()[0],
         "status": status,
         "detail": error.detail,
         "code": error.code,

@@ -73,7 +73,7 @@ class _Server(uvicorn.Server):
             reset_contextvars=True,
         )
         super().__init__(config)
-        logging.getLogger("uvicorn.error").setLevel(logging.ERROR)  # what strangers send is no news
+        logging.getLogger("uvicorn.error").setLevel(logging.CRITICAL)  # what fails is logged where it does
         config.load()
         config.ssl = tls
         self.lifespan = config.lifespan_class(config)

@@ -65,7 +65,7 @@ class AuditService(services.AuditServiceServicer):
 
 
 def write_head(head: AuditHead) -> messages.AuditHead:
-    return messages.AuditHead(note=head.note, verifier=head.verifier, statement=head.statement)
+    return messages.AuditHead(note=head.note, verifier=head.verifier, statement=head.statement, keys=head.keys)
 
 
 def _write_entry(entry: PlacedEntry) -> messages.AuditEntry:

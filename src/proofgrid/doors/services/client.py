@@ -98,8 +98,12 @@ class ClientService(services.ClientServiceServicer):
         self, request: messages.WatchTaskRequest, context: CallContext
     ) -> AsyncIterator[messages.TaskEvent]:
         caller = await self._door.admit(context, self._intake.tasks.follow)
-        events = self._intake.tasks.follow(caller, _task_id(request.task_id), cursor=request.cursor)
-        async for event in events:
+        task_id, cursor = _task_id(request.task_id), request.cursor
+        if request.says_where:
+            cursor, is_over = await self._intake.tasks.begins_after(caller, task_id, cursor=cursor)
+            kind = "over" if is_over else "begins" if cursor == request.cursor else "reset"
+            yield messages.TaskEvent(cursor=cursor, kind=kind, data_json="{}")
+        async for event in self._intake.tasks.follow(caller, task_id, cursor=cursor):
             yield answers.write_event(event)
 
     @answering

@@ -13,6 +13,7 @@ from proofgrid.doors.services.client import ClientService
 from proofgrid.doors.services.engine import EngineService
 from proofgrid.doors.services.front_door import FrontDoor
 from proofgrid.doors.services.incident import IncidentService
+from proofgrid.doors.services.key import KeyService
 from proofgrid.doors.services.market import MarketService
 from proofgrid.doors.services.program import ProgramService
 from proofgrid.doors.services.quote import QuoteService
@@ -38,6 +39,7 @@ def services_of(intake: Intake) -> Services:
         "ClientService": ClientService(door, intake),
         "EngineService": EngineService(door, intake.engines),
         "IncidentService": IncidentService(door, intake.incidents),
+        "KeyService": KeyService(door, intake.keys),
         "MarketService": MarketService(door, intake.records, intake.sizes),
         "ProgramService": ProgramService(door, intake.ownership),
         "QuoteService": QuoteService(door, intake.quotes, intake.gate, limits=intake.limits),

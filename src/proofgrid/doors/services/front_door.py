@@ -5,14 +5,14 @@ from __future__ import annotations
 import asyncio
 import functools
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
-from typing import Any, TypeAlias, TypeVar
+from typing import Any, Protocol, TypeAlias, TypeVar, runtime_checkable
 
 import grpc
 from google.protobuf.message import Message
 
 from proofgrid.primitives.errors import BadToken, Busy, NoToken, ProofgridError
 from proofgrid.roles.dispatcher.session import Session
-from proofgrid.roles.intake.callers import Callers
+from proofgrid.roles.intake.callers import Callers, CallsLeft
 from proofgrid.roles.intake.open_calls import OpenCall
 from proofgrid.rules.access.rights import roles_needed
 from proofgrid.rules.access.roles import Caller
@@ -29,6 +29,15 @@ UseCase: TypeAlias = "Callable[..., object]"
 Service = TypeVar("Service")
 Request = TypeVar("Request")
 Answer = TypeVar("Answer")
+
+
+@runtime_checkable
+class TellsOfLimits(Protocol):
+    """A call whose answer says how much its caller may still ask."""
+
+    def admitted(self, left: CallsLeft) -> None:
+        """Its caller may call, and so often."""
+        ...
 
 
 class FrontDoor:
@@ -53,6 +62,8 @@ class FrontDoor:
         call = OpenCall(caller.address, roles_needed(use_case), None if act is None else act.end)
         self._callers.calls.begin(call)
         context.add_done_callback(lambda _: self._callers.calls.over(call))  # type: ignore[arg-type]  # a wrong stub
+        if isinstance(context, TellsOfLimits):
+            context.admitted(self._callers.left_of(caller.address))
         return caller
 
     def admit_stranger(self, context: CallContext) -> None:

@@ -116,6 +116,7 @@ def write_sealed_evidence(sealed: SealedEvidence) -> messages.SealedEvidence:
         evidence=write_evidence(sealed.evidence),
         record_json=sealed.record,
         signature=sealed.signature,
+        keys=sealed.keys,
         proof=sealed.proof,
     )
 

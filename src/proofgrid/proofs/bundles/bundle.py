@@ -7,17 +7,16 @@ nothing but the proofs, the signature and what the caller insists on (program, n
 from __future__ import annotations
 
 import io
-import re
 import tempfile
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from proofgrid.primitives.canonical import canonical_json
+from proofgrid.primitives.canonical import Json, canonical_json
 from proofgrid.primitives.digests import Digest, digest_of, digest_of_file
-from proofgrid.primitives.errors import BadBundle, ProofgridError, UnknownProofSystem
-from proofgrid.primitives.signatures import HALF_ORDER, SigningKey, signer_of
+from proofgrid.primitives.errors import BadBundle
+from proofgrid.primitives.ids import Address
+from proofgrid.primitives.signatures import Signer, is_spelled_once, signer_of
 from proofgrid.proofs.base import JobOutput, PartialProof, Program, ProgramFiles
 from proofgrid.proofs.bundles.container import (
     MANIFEST,
@@ -35,24 +34,30 @@ from proofgrid.proofs.bundles.manifest import (
     manifest_from_bytes,
     manifest_to_json,
 )
+from proofgrid.proofs.bundles.sealed import Sealed, check_sealed, sealed_by
+from proofgrid.proofs.bundles.stumbling import named
 from proofgrid.proofs.kit.workdirs import EmptyFolders
 from proofgrid.proofs.registry import proof_system
+from proofgrid.rules.identity.key_list import BYTES_MAX, SignedKeyList
+from proofgrid.rules.identity.network_keys import Voice
 
 DEFAULT_LIMITS = ContainerLimits()
 KEPT_BYTES_MAX = 1 << 20  #: of a program's files that a workbench keeps for bundles to come
 
-SIGNATURE_BYTES_MAX = 1 << 10
-
-_SIGNATURE_TEXT = re.compile(r"0x[0-9a-f]{128}(1b|1c)")
+SIGNATURE_BYTES_MAX = (1 << 10) + BYTES_MAX
 
 
 @dataclass(frozen=True, slots=True)
 class Bundle:
-    """What a file claims. Its signature is by `manifest.network`; files and proofs were not looked at."""
+    """What a file claims. Its signature is the network's; files and proofs were not looked at."""
 
     manifest: Manifest
     manifest_digest: Digest
-    signature: str
+    sealed: Sealed
+
+    @property
+    def signature(self) -> str:
+        return self.sealed.signature
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +68,7 @@ class BundleReport:
     checks: tuple[str, ...]
 
 
-def write_bundle(path: Path, manifest: Manifest, *, contents: Mapping[Digest, Content], key: SigningKey) -> Digest:
+def write_bundle(path: Path, manifest: Manifest, *, contents: Mapping[Digest, Content], key: Signer | Voice) -> Digest:
     """Write and sign a bundle; return the digest of the file. The same arguments give the same bytes.
 
     `contents` holds the files of `manifest.files`, or says where they lie. Raises ValueError or BadBundle for what no
@@ -81,7 +86,7 @@ def write_bundle(path: Path, manifest: Manifest, *, contents: Mapping[Digest, Co
     return digest_of_file(path)
 
 
-def bundle_bytes(manifest: Manifest, *, contents: Mapping[Digest, Content], key: SigningKey) -> bytes:
+def bundle_bytes(manifest: Manifest, *, contents: Mapping[Digest, Content], key: Signer | Voice) -> bytes:
     """Return the bytes of the file that `write_bundle` would write; raises what it raises."""
     documents = _signed(manifest, contents, key)
     file = io.BytesIO()
@@ -141,22 +146,24 @@ def verify_bundle(
     *,
     expect_program: str | None = None,
     expect_network: str | None = None,
+    known: SignedKeyList | None = None,
     workdir: Path | Workbench,
     limits: ContainerLimits = DEFAULT_LIMITS,
 ) -> BundleReport:
     """Check a bundle, a file or its bytes, from end to end; blocks. Raises BadBundle, BadProof or BrokenLink.
 
     `field` of what is raised names the check. Without `expect_network` the signature only says that nobody but the
-    signer changed the bundle; without `expect_program` the proofs are proofs of *some* program. UnknownProofSystem
-    means that a plug-in is missing here.
+    signer changed the bundle; without `expect_program` the proofs are proofs of *some* program. `known`: the newest
+    list of the network's keys that the caller has; a key that it revokes counts for nothing. UnknownProofSystem means
+    that a plug-in is missing here.
     """
     bench = workdir if isinstance(workdir, Workbench) else Workbench(workdir)
     with open_container(source, limits) as container:
-        bundle = _read(container, expect_network)
+        bundle = _read(container, expect_network, known)
         manifest = bundle.manifest
         checks = [
             f"container: {len(container.digests)} files, nothing else",
-            f"signature: by {manifest.network}",
+            f"signature: {bundle.sealed}",
             _network_text(expect_network),
             _check_program_digest(manifest, expect_program),
             _jobs_text(manifest),
@@ -167,14 +174,17 @@ def verify_bundle(
     return BundleReport(manifest, tuple(checks))
 
 
-def _signed(manifest: Manifest, contents: Mapping[Digest, Content], key: SigningKey) -> dict[str, bytes]:
-    if key.address != manifest.network:
-        raise ValueError(f"the key {key.address} does not speak for the network {manifest.network}")
+def _signed(manifest: Manifest, contents: Mapping[Digest, Content], key: Signer | Voice) -> dict[str, bytes]:
+    voice = key if isinstance(key, Voice) else Voice(key.address, key, None)
+    if voice.network != manifest.network:
+        raise ValueError(f"the key of {voice.network} does not speak for the network {manifest.network}")
     if missing := manifest.files - set(contents):
         raise ValueError(f"the content of {min(missing)} is missing")
     check_manifest(manifest)
     content = canonical_json(manifest_to_json(manifest))
-    signature = {"signature": key.sign(_message(digest_of(content))), "signer": key.address}
+    signature: dict[str, Json] = {"signature": voice.sign(_message(digest_of(content))), "signer": voice.signer.address}
+    if voice.beside is not None:
+        signature["keys"] = voice.beside.to_json()
     return {MANIFEST: content, SIGNATURE: canonical_json(signature)}
 
 
@@ -182,35 +192,36 @@ def _message(manifest_digest: Digest) -> bytes:
     return f"proofgrid bundle 1 {manifest_digest}".encode()
 
 
-def _read(container: Container, expect_network: str | None = None) -> Bundle:
+def _read(container: Container, expect_network: str | None = None, known: SignedKeyList | None = None) -> Bundle:
     # Who signed it is known before a byte of the manifest is read as JSON: what nobody signed costs its hash.
     content = container.read_json_bytes(MANIFEST)
     digest = digest_of(content)
-    signer, signature = _check_signature(container.read_json_bytes(SIGNATURE), digest)
-    _check_expected(signer, expect_network)
+    sealed = _check_signature(container.read_json_bytes(SIGNATURE), digest)
+    _check_expected(sealed.network, expect_network)
+    check_sealed(sealed, known)
     manifest = manifest_from_bytes(content)
-    if signer != manifest.network:
+    if sealed.network != manifest.network:
         raise BadBundle("the signer is not the network that the manifest names", field="signature")
     if container.digests != manifest.files:
         strays = sorted(container.digests ^ manifest.files)
         raise BadBundle(f"the file {strays[0]} is missing, or nobody refers to it", field="container")
-    return Bundle(manifest, digest, signature)
+    return Bundle(manifest, digest, sealed)
 
 
-def _check_signature(content: bytes, manifest_digest: Digest) -> tuple[str, str]:
-    """Return who signed a manifest, and the signature. Raises BadBundle."""
+def _check_signature(content: bytes, manifest_digest: Digest) -> Sealed:
+    """Return who signed a manifest, for which network, and the signature. Raises BadBundle."""
     if len(content) > SIGNATURE_BYTES_MAX:
         raise BadBundle(f"signature.json is larger than {SIGNATURE_BYTES_MAX} bytes", field="signature")
     value = json_from_canonical(content, what=SIGNATURE)
-    if not isinstance(value, dict) or set(value) != {"signature", "signer"}:
-        raise BadBundle("signature.json has the members signature and signer", field="signature")
+    if not isinstance(value, dict) or set(value) - {"keys"} != {"signature", "signer"}:
+        raise BadBundle("signature.json has the members signature and signer, and perhaps keys", field="signature")
     signature, signer = value["signature"], value["signer"]
     # One spelling only: other cases of hex digits and high s would be other bytes with the same meaning.
-    if not isinstance(signature, str) or not _SIGNATURE_TEXT.fullmatch(signature):
+    if not isinstance(signature, str) or not is_spelled_once(signature):
         raise BadBundle("a signature is 0x and 130 lower-case hex digits", field="signature")
-    if int(signature[66:130], 16) > HALF_ORDER or signer_of(_message(manifest_digest), signature) != signer:
+    if signer_of(_message(manifest_digest), signature) != signer:
         raise BadBundle(f"the manifest was not signed by {signer}, or changed since", field="signature")
-    return signer, signature
+    return sealed_by(Address(str(signer)), signature, value.get("keys"))
 
 
 def _check_expected(network: str, expected: str | None) -> None:
@@ -252,22 +263,8 @@ def parts_of(container: Container, manifest: Manifest) -> list[PartialProof]:
 
 def _check_proofs(manifest: Manifest, files: ProgramFiles, parts: list[PartialProof], bench: Workbench) -> list[str]:
     system = proof_system(manifest.program.proof_system)
-    with _named("program"):
+    with named("program"):
         bench.check_program(files)
-    with _named("proofs"):
+    with named("proofs"):
         said = system.verify_whole(files, manifest.statement, manifest.result, parts, workdir=bench.workdirs.next())
     return ["program: the files are the ones that the identity names", *(f"proofs: {sentence}" for sentence in said)]
-
-
-@contextmanager
-def _named(check: str) -> Iterator[None]:
-    """Name the check in errors; a proof system that stumbles over a forged statement says no, not "bug"."""
-    try:
-        yield
-    except UnknownProofSystem:
-        raise
-    except ProofgridError as error:
-        error.field = error.field or check
-        raise
-    except Exception as error:
-        raise BadBundle(f"the proof system cannot read it: {type(error).__name__}: {error}", field=check) from error

@@ -24,7 +24,7 @@ from proofgrid.primitives.canonical import Json, canonical_json
 from proofgrid.primitives.digests import Digest, digest_of
 from proofgrid.primitives.errors import BadBundle, BadProof, InvalidField, ProofgridError
 from proofgrid.primitives.reading import read_json, read_mapping, read_text
-from proofgrid.primitives.signatures import HALF_ORDER, SigningKey, signer_of
+from proofgrid.primitives.signatures import Signer, is_spelled_once, signer_of
 from proofgrid.proofs.base import JobOutput, Program, ProgramFiles
 from proofgrid.proofs.bundles.container import (
     MANIFEST,
@@ -35,8 +35,12 @@ from proofgrid.proofs.bundles.container import (
     open_container,
     write_container,
 )
+from proofgrid.proofs.bundles.sealed import check_sealed, sealed_by
+from proofgrid.proofs.bundles.stumbling import named
 from proofgrid.proofs.manifest import program_from_json
 from proofgrid.proofs.registry import proof_system
+from proofgrid.rules.identity.key_list import SignedKeyList
+from proofgrid.rules.identity.network_keys import Voice
 from proofgrid.rules.staking.results import ResultClaim, claim_from_text, contradict, differ, is_signed
 from proofgrid.rules.staking.slashing import SlashReason
 
@@ -116,8 +120,8 @@ def _format_of(lie: SignedLie) -> str:
     return FORMAT_OF_CONTRADICTIONS if contradicts else FORMAT
 
 
-def seal_record(record: bytes, key: SigningKey) -> str:
-    """Return the network's signature over a record."""
+def seal_record(record: bytes, key: Signer | Voice) -> str:
+    """Return the network's signature over a record; where an online key made it the list belongs beside it."""
     return key.sign(_message(record))
 
 
@@ -127,17 +131,35 @@ def program_of_record(record: bytes) -> Program | None:
     return None if manifest is None else _program(manifest)
 
 
-def write_evidence(path: Path, record: bytes, signature: str, contents: Mapping[Digest, Content]) -> None:
-    """Write a file of evidence; `contents`: the proof and the program's verifying files."""
-    documents = {MANIFEST: record, SIGNATURE: canonical_json({"signature": signature})}
+def write_evidence(
+    path: Path,
+    record: bytes,
+    signature: str,
+    contents: Mapping[Digest, Content],
+    *,
+    keys: SignedKeyList | None = None,
+) -> None:
+    """Write a file of evidence; `contents`: the proof and the program's verifying files.
+
+    `keys`: the list that names the key of the signature; None: the root key made it.
+    """
+    seal: dict[str, Json] = {"signature": signature}
+    if keys is not None:
+        seal["keys"] = keys.to_json()
+    documents = {MANIFEST: record, SIGNATURE: canonical_json(seal)}
     with path.open("wb") as file:
         write_container(file, documents, contents)
 
 
-def verify_evidence(path: Path, *, expect_network: str | None = None, workdir: Path) -> EvidenceReport:
-    """Check that a file shows an operator's lie; blocks. Raises BadBundle naming the check that failed in `field`."""
+def verify_evidence(
+    path: Path, *, expect_network: str | None = None, known: SignedKeyList | None = None, workdir: Path
+) -> EvidenceReport:
+    """Check that a file shows an operator's lie; blocks. Raises BadBundle naming the check that failed in `field`.
+
+    `known`: the newest list of the network's keys that the caller has.
+    """
     with open_container(path, ContainerLimits()) as container:
-        record = _read_record(container)
+        record = _read_record(container, known)
         checks = [
             f"network: signed by {record['network']}{'' if expect_network else ' (none was insisted on)'}",
         ]
@@ -154,14 +176,14 @@ def verify_evidence(path: Path, *, expect_network: str | None = None, workdir: P
     return EvidenceReport(kind, record["operator"], record["network"], claim, tuple(checks))
 
 
-def _read_record(container: Container) -> _Record:
+def _read_record(container: Container, known: SignedKeyList | None) -> _Record:
     content = container.read_json_bytes(MANIFEST)
     seal_bytes = container.read_json_bytes(SIGNATURE)
     try:
         record = read_json(content, field=MANIFEST)
         seal = read_mapping(read_json(seal_bytes, field=SIGNATURE), SIGNATURE)
         spelled_once = canonical_json(record) == content and canonical_json(seal) == seal_bytes
-        if not spelled_once or not _is_record(record) or set(seal) != {"signature"}:
+        if not spelled_once or not _is_record(record) or set(seal) - {"keys"} != {"signature"}:
             raise ValueError
         signature = read_text(seal["signature"], SIGNATURE)
         if record["format"] not in _FORMATS[record["kind"] == SlashReason.EQUIVOCATION]:
@@ -170,12 +192,20 @@ def _read_record(container: Container) -> _Record:
         raise BadBundle("this is no evidence of this format", field="container") from None
     if record["kind"] not in (SlashReason.INVALID_PROOF, SlashReason.EQUIVOCATION):
         raise BadBundle(f"a {record['kind']} cannot be shown to others", field="kind")
-    if signer_of(_message(content), signature) != record["network"]:
-        raise BadBundle(f"it was not signed by {record['network']}, or changed since", field="network")
-    # Digits in other cases, or s on the other half, would be other bytes with the same meaning.
-    if signature != signature.lower() or int(signature[66:130], 16) > HALF_ORDER:
-        raise BadBundle("the network's signature is not in its one spelling", field="network")
+    _check_seal(record, content, signature, seal.get("keys"), known)
     return record
+
+
+def _check_seal(record: _Record, content: bytes, signature: str, keys: Json, known: SignedKeyList | None) -> None:
+    signer = signer_of(_message(content), signature)
+    if signer is None or (keys is None and signer != record["network"]):
+        raise BadBundle(f"it was not signed by {record['network']}, or changed since", field="network")
+    if not is_spelled_once(signature):
+        raise BadBundle("the network's signature is not in its one spelling", field="network")
+    sealed = sealed_by(signer, signature, keys)
+    if sealed.network != record["network"]:
+        raise BadBundle(f"its list of keys is of network {sealed.network}", field="network")
+    check_sealed(sealed, known)
 
 
 def _is_record(value: Json) -> TypeGuard[_Record]:
@@ -212,6 +242,7 @@ def _check_invalid(record: _Record, claim: ResultClaim, container: Container, wo
     program = _program(record["program"])
     if program.digest != claim.program:
         raise BadBundle("the signed result is for another program", field="program")
+    public, facts = _json_of(record, "public"), _json_of(record, "facts")
     if digest_of(record["public"].encode()) != claim.public:
         raise BadBundle("the public values are not the signed ones", field="public")
     files = {name: program.files[name] for name in program.verifying_files}
@@ -224,14 +255,23 @@ def _check_invalid(record: _Record, claim: ResultClaim, container: Container, wo
     proof = container.read(Digest(claim.proof))
     system = proof_system(program.proof_system)
     at_hand = ProgramFiles(program, {name: workdir / digest for name, digest in files.items()})
-    system.check_program(at_hand)
-    output = JobOutput(proof=proof, public=json.loads(record["public"]))
+    with named("program"):
+        system.check_program(at_hand)
+    output = JobOutput(proof=proof, public=public)
     with tempfile.TemporaryDirectory(dir=workdir) as scratch:
         try:
-            system.verify_partial(at_hand, claim.slice, json.loads(record["facts"]), output, workdir=Path(scratch))
+            with named("proof"):
+                system.verify_partial(at_hand, claim.slice, facts, output, workdir=Path(scratch))
         except BadProof as error:
             return f"proof: it does not prove what the job asked for: {error.detail}"
     raise BadBundle("the proof is right: nothing is wrong with what was signed", field="proof")
+
+
+def _json_of(record: _Record, member: Literal["public", "facts"]) -> Mapping[str, Json]:
+    try:
+        return read_mapping(read_json(record[member].encode(), field=member), member)
+    except (InvalidField, UnicodeEncodeError) as error:
+        raise BadBundle(f"it cannot be read: {error}", field=member) from None
 
 
 def _program(manifest: Json) -> Program:

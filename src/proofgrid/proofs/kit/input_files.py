@@ -16,6 +16,7 @@ from __future__ import annotations
 import csv
 import io
 import re
+import struct
 import zipfile
 import zlib
 from collections.abc import Sequence
@@ -31,6 +32,8 @@ BATCH = "inputs"  #: the member of a JSON file that holds many inputs
 _NPY = b"\x93NUMPY"
 _ZIP = b"PK\x03\x04"
 _ARRAYS_BYTES_MAX = 256 << 20
+_DIMENSIONS_MAX = 16
+_COMPRESSIONS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)  #: others unfold without end in one step
 _KINDS = "fiub"  # floats, signed and unsigned integers, booleans
 _INTEGER = re.compile(r"[+-]?\d{1,40}")
 _PLACED = re.compile(r"(.+)\[(\d{1,9})\]")
@@ -74,13 +77,17 @@ def _array(content: bytes, field: str) -> Json:
         version = np.lib.format.read_magic(stream)
         read: Any = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}[version]
         shape, is_fortran, kind = read(stream)
-    except (ValueError, KeyError, EOFError):
+    except Exception:  # its header is read as a piece of Python, which fails in any way that Python knows
         raise InvalidInput("the NPY file is malformed", field=field) from None
+    if any(size < 1 for size in shape):  # of nothing in so many rows a list has so many rows
+        raise InvalidInput(f"an array of the shape {list(shape)} holds no numbers", field=field)
     if kind.hasobject or kind.kind not in _KINDS:
         raise InvalidInput(f"an array of {kind} holds no plain numbers", field=field, hint="save floats or integers")
     start, size = stream.tell(), prod(shape) * kind.itemsize
     if len(content) - start != size:
         raise InvalidInput(f"the NPY file ends at another place than its shape {list(shape)} says", field=field)
+    if len(shape) > _DIMENSIONS_MAX:
+        raise InvalidInput(f"an array has at most {_DIMENSIONS_MAX} dimensions", field=field)
     array = np.frombuffer(content, dtype=kind, offset=start).reshape(shape, order="F" if is_fortran else "C")
     numbers: Json = array.tolist()
     return numbers if isinstance(numbers, list) else [numbers]
@@ -91,9 +98,11 @@ def _arrays(content: bytes, field: str) -> Json:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
             if sum(entry.file_size for entry in archive.infolist()) > _ARRAYS_BYTES_MAX:
                 raise InvalidInput(f"the NPZ file holds more than {_ARRAYS_BYTES_MAX >> 20} MiB", field=field)
+            if any(entry.compress_type not in _COMPRESSIONS for entry in archive.infolist()):
+                raise InvalidInput("the NPZ file is compressed in another way than numpy does", field=field)
             names = [entry.filename for entry in archive.infolist()]
             found = {name.removesuffix(".npy"): archive.read(name) for name in names if name.endswith(".npy")}
-    except (zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError, EOFError, OSError):
+    except (zipfile.BadZipFile, zlib.error, struct.error, RuntimeError, EOFError, OSError, ValueError):
         raise InvalidInput("the NPZ file is malformed", field=field) from None
     if not found or len(found) != len(names):
         raise InvalidInput("the file holds other things than arrays", field=field, hint="save it with numpy.savez")

@@ -7,12 +7,13 @@ from functools import partial
 
 from proofgrid.primitives.clock import Clock
 from proofgrid.primitives.errors import Recoverable, Refused
-from proofgrid.primitives.signatures import SigningKey
 from proofgrid.roles.loop import Loop, every
-from proofgrid.rules.audit.checkpoint import Checkpoint, audit_key
+from proofgrid.rules.audit.checkpoint import Checkpoint, audit_key_of
 from proofgrid.rules.audit.entries import Entry, summary_of
 from proofgrid.rules.audit.merkle import Frontier, leaf_hash
 from proofgrid.rules.audit.refusals import Refusal, Refusals
+from proofgrid.rules.identity.key_list import Purpose
+from proofgrid.rules.identity.network_keys import NetworkKeys
 from proofgrid.store.audit import (
     ADD_AUDIT_CHECKPOINT,
     HAS_WAITING_AUDIT_ENTRIES,
@@ -37,9 +38,9 @@ REFUSALS_SECONDS = 60.0  #: at most `KINDS_MAX` entries of refusals in this time
 class AuditPlacing:
     """Any number of gateways may run one; at any time one of them gives out places."""
 
-    def __init__(self, database: Database, key: SigningKey) -> None:
+    def __init__(self, database: Database, keys: NetworkKeys) -> None:
         self._database = database
-        self._key = audit_key(key)
+        self._keys = keys
 
     async def run(self) -> None:
         """Give places until cancelled."""
@@ -74,8 +75,9 @@ class AuditPlacing:
             leaves=leaves,
         )
         after = before.append(leaves)
-        text = Checkpoint(self._key.name, after.size, after.root).text
-        await connection.run(ADD_AUDIT_CHECKPOINT, size=after.size, roots=list(after.roots), note=self._key.sign(text))
+        key = audit_key_of(self._keys.voice(Purpose.CHECKPOINTS).signer, self._keys.network)
+        text = Checkpoint(key.name, after.size, after.root).text
+        await connection.run(ADD_AUDIT_CHECKPOINT, size=after.size, roots=list(after.roots), note=key.sign(text))
 
 
 class RefusedCalls:

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass
-from functools import cached_property
 
 from proofgrid.primitives.errors import InvalidField
-from proofgrid.primitives.signatures import SigningKey
+from proofgrid.primitives.ids import Address
+from proofgrid.primitives.notes import opened_note
+from proofgrid.primitives.signatures import Signer
 from proofgrid.rules.access.rights import ANYBODY, needs
 from proofgrid.rules.access.roles import Role
-from proofgrid.rules.audit.checkpoint import audit_key, verifier_statement
+from proofgrid.rules.audit.checkpoint import audit_key_of, verifier_statement
 from proofgrid.rules.audit.merkle import consistency_proof, inclusion_proof
 from proofgrid.rules.audit.tiles import ENTRIES, WIDTH, Tile, bundle_of, hashes_of, read_path
+from proofgrid.rules.identity.key_list import Purpose
+from proofgrid.rules.identity.network_keys import NetworkKeys, Voice
 from proofgrid.rules.jobs.limits import LIST_MAX
 from proofgrid.store.audit import (
     AUDIT_LEAVES,
@@ -36,6 +39,7 @@ class AuditHead:
     note: str  #: the signed checkpoint; empty: the log is empty
     verifier: str  #: the key of notes, as C2SP spells it
     statement: str  #: the network's signature under that key
+    keys: str = ""  #: the list that names the key of the statement; empty: the root key
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,9 +54,10 @@ class ShownEntry:
 class AuditLog:
     """Reads; roles/audit writes."""
 
-    def __init__(self, database: Database, key: SigningKey) -> None:
+    def __init__(self, database: Database, keys: NetworkKeys) -> None:
         self._database = database
-        self._key = key
+        self._keys = keys
+        self._confirmed: dict[Address, tuple[str, str]] = {}
 
     @needs(*ANYBODY)
     async def head(self) -> AuditHead:
@@ -126,13 +131,21 @@ class AuditLog:
 
     def _head(self, latest: StoredCheckpoint | None) -> AuditHead:
         note = "" if latest is None else latest.note
-        verifier, statement = self._confirmed
-        return AuditHead(note=note, verifier=verifier, statement=statement)
+        # Until the first checkpoint after a rotation the newest one is of the key before.
+        signers = self._keys.all_for(Purpose.CHECKPOINTS)
+        signer = next((one for one in signers if opened_note(note, self._confirm(one)[0])), None)
+        chosen = signer or self._keys.voice(Purpose.CHECKPOINTS).signer
+        verifier, statement = self._confirm(chosen)
+        beside = Voice(self._keys.network, chosen, self._keys.keys).beside
+        return AuditHead(note=note, verifier=verifier, statement=statement, keys="" if beside is None else beside.text)
 
-    @cached_property
-    def _confirmed(self) -> tuple[str, str]:
-        verifier = audit_key(self._key).verifier
-        return verifier, self._key.sign(verifier_statement(self._key.address, verifier))
+    def _confirm(self, signer: Signer) -> tuple[str, str]:
+        """Return the verifier of a key's notes, and the key's signature under it."""
+        if signer.address not in self._confirmed:
+            network = self._keys.network
+            verifier = audit_key_of(signer, network).verifier
+            self._confirmed[signer.address] = verifier, signer.sign(verifier_statement(network, verifier))
+        return self._confirmed[signer.address]
 
 
 def _tile_of(path: str) -> Tile:

@@ -5,6 +5,8 @@ Access roles that were read are held for a second at most, and forgotten when th
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import structlog
 
 from proofgrid.primitives.clock import Clock
@@ -31,6 +33,15 @@ OPERATOR_RATE = Rate(per_second=32 << 20, burst=128 << 20)  #: of all streams of
 ONLY_ADMIN = frozenset({Role.ADMIN})
 
 log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class CallsLeft:
+    """How many calls somebody may make."""
+
+    at_once: int  #: after having made none for a while
+    per_second: int
+    now: int
 
 
 class Callers:
@@ -87,6 +98,10 @@ class Callers:
         if address:
             self.known_roles.forget(address)
         self.calls.look_again(Address(address))
+
+    def left_of(self, address: Address) -> CallsLeft:
+        """Return how many calls a caller has left."""
+        return CallsLeft(self._limits.requests_burst, self._limits.requests_per_second, self._calls.left(address))
 
     def admit_stranger(self, host: str) -> None:
         """Let somebody ask what everybody may; raise RateLimited where too many from that address do."""

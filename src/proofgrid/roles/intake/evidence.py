@@ -9,12 +9,13 @@ import structlog
 
 from proofgrid.primitives.errors import InvalidField, UnknownEvidence
 from proofgrid.primitives.ids import Address
-from proofgrid.primitives.signatures import SigningKey
 from proofgrid.proofs.bundles.evidence import SignedLie, evidence_record, seal_record
 from proofgrid.roles.intake.bond_moves import resolve_appeal, write_appeal
 from proofgrid.roles.intake.bonds import OTHERS
 from proofgrid.rules.access.rights import needs, own_or_admin
 from proofgrid.rules.access.roles import Caller, Role
+from proofgrid.rules.identity.key_list import Purpose
+from proofgrid.rules.identity.network_keys import NetworkKeys
 from proofgrid.rules.jobs.limits import list_limit
 from proofgrid.store.artifacts import ArtifactStore
 from proofgrid.store.database import Database
@@ -34,16 +35,17 @@ class SealedEvidence:
     evidence: Evidence
     record: bytes  #: what the network signs
     signature: str
+    keys: str  #: the list that names the key of the signature; empty: the root key, or nothing was signed
     proof: bytes
 
 
 class EvidenceDesk:
     """An operator has its own evidence, an administrator sees all. Raises UnknownEvidence for any other."""
 
-    def __init__(self, database: Database, artifacts: ArtifactStore, key: SigningKey) -> None:
+    def __init__(self, database: Database, artifacts: ArtifactStore, keys: NetworkKeys) -> None:
         self._database = database
         self._artifacts = artifacts
-        self._key = key
+        self._keys = keys
 
     @needs(Role.OPERATOR, Role.ADMIN)
     async def list_for(self, caller: Caller, operator: Address | None, *, state: str, limit: int) -> list[Evidence]:
@@ -66,10 +68,12 @@ class EvidenceDesk:
         async with self._database.connection() as connection:
             lie = await connection.value(EVIDENCE_TO_SEAL, evidence_id=evidence_id)
         record = evidence_record(_signed_lie(lie)) if lie.claim else b""
+        voice = self._keys.voice(Purpose.BUNDLES)
         return SealedEvidence(
             evidence=evidence,
             record=record,
-            signature=seal_record(record, self._key) if record else "",
+            signature=seal_record(record, voice) if record else "",
+            keys=voice.beside.text if record and voice.beside else "",
             proof=await self._proof(lie),
         )
 

@@ -16,6 +16,8 @@ from proofgrid.roles.intake.engines import Engines
 from proofgrid.roles.intake.evidence import EvidenceDesk
 from proofgrid.roles.intake.gate import Gate
 from proofgrid.roles.intake.incidents import Incidents
+from proofgrid.roles.intake.keys import KeyRing
+from proofgrid.roles.intake.overview import Overview
 from proofgrid.roles.intake.ownership import Ownership
 from proofgrid.roles.intake.programs import Programs
 from proofgrid.roles.intake.quotes import Quotes
@@ -49,6 +51,8 @@ class Intake:
     evidence: EvidenceDesk
     gate: Gate
     incidents: Incidents
+    keys: KeyRing
+    overview: Overview
     ownership: Ownership
     programs: Programs
     quotes: Quotes

@@ -6,7 +6,7 @@ from collections.abc import Hashable
 from typing import Generic, TypeVar
 
 from proofgrid.primitives.clock import Clock
-from proofgrid.rules.jobs.limits import Bucket, Rate, after_taking, wait_ms
+from proofgrid.rules.jobs.limits import Bucket, Rate, after_taking, left, wait_ms
 
 KEYS_MAX = 100_000
 
@@ -26,6 +26,11 @@ class Rates(Generic[Key]):
         """Return after how long so much may be had; 0: now."""
         bucket = self._buckets.get(key)
         return 0 if bucket is None else wait_ms(bucket, self._rate, cost, now_ms=self._clock.now_ms())
+
+    def left(self, key: Key) -> int:
+        """Return how much may be had now."""
+        bucket = self._buckets.get(key)
+        return self._rate.burst if bucket is None else left(bucket, self._rate, now_ms=self._clock.now_ms())
 
     def charge(self, key: Key, cost: int = 1) -> None:
         """Count what was had, whatever there was."""

@@ -8,9 +8,10 @@ from uuid import UUID
 
 from proofgrid.primitives.digests import Digest
 from proofgrid.primitives.errors import InvalidField, UnknownRound
-from proofgrid.primitives.signatures import SigningKey
 from proofgrid.rules.access.rights import ANYBODY, needs
 from proofgrid.rules.access.roles import Caller
+from proofgrid.rules.identity.key_list import Purpose
+from proofgrid.rules.identity.network_keys import NetworkKeys, Voice
 from proofgrid.rules.jobs.limits import list_limit
 from proofgrid.rules.market.blinding import order_id, order_nonce
 from proofgrid.rules.market.record_file import RecordHeader, header_line, round_line, trailer_line
@@ -40,9 +41,9 @@ class Opening:
 class Records:
     """Rounds as they were signed by the network's key."""
 
-    def __init__(self, database: Database, key: SigningKey) -> None:
+    def __init__(self, database: Database, keys: NetworkKeys) -> None:
         self._database = database
-        self._key = key
+        self._keys = keys
 
     @needs(*ANYBODY)
     async def list_rounds(self, caller: Caller, *, lane: str, limit: int) -> list[RoundView]:
@@ -58,7 +59,9 @@ class Records:
 
         `last` 0 means until now. Raises InvalidField, or UnknownRound when the lane has no such rounds.
         """
-        header = await self._header(lane, first, last or NUMBER_MAX, since_ms)
+        # One voice for the whole file: a rotation meanwhile changes neither its list nor who ends it.
+        voice = self._keys.voice(Purpose.ROUNDS)
+        header = await self._header(lane, first, last or NUMBER_MAX, since_ms, voice)
         yield header_line(header), header.rounds
         number, last_hash = header.first, ""
         while number <= header.last:
@@ -71,9 +74,9 @@ class Records:
             if not rounds:
                 break  # an older gateway left a gap: the check says so
             number, last_hash = rounds[-1].number + 1, rounds[-1].transcript_hash
-        yield trailer_line(header, Digest(last_hash), self._key), 0
+        yield trailer_line(header, Digest(last_hash), voice), 0
 
-    async def _header(self, lane: str, first: int, last: int, since_ms: int) -> RecordHeader:
+    async def _header(self, lane: str, first: int, last: int, since_ms: int, voice: Voice) -> RecordHeader:
         if not 0 <= first <= last <= NUMBER_MAX:
             raise InvalidField("the first round is not after the last one", field="first")
         async with self._database.connection() as connection:
@@ -81,7 +84,12 @@ class Records:
         if found.first is None or found.last is None:
             raise UnknownRound(f"lane {lane!r} has no such rounds", field="lane", hint="proofgrid rounds lists lanes")
         return RecordHeader(
-            network=self._key.address, lane=lane, first=found.first, last=found.last, rounds=found.rounds
+            network=voice.network,
+            lane=lane,
+            first=found.first,
+            last=found.last,
+            rounds=found.rounds,
+            keys=voice.keys,
         )
 
     @needs(*ANYBODY)

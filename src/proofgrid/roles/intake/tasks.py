@@ -23,6 +23,7 @@ from proofgrid.store.stored_artifacts import ARTIFACT_SIZE
 from proofgrid.store.task_views import (
     GET_TASK,
     JOBS_OF_TASK,
+    LAST_EVENT,
     LIST_TASKS,
     TASKS_BETWEEN,
     EventView,
@@ -84,6 +85,19 @@ class Tasks:
                 connection, task_id, TaskEvent.CANCELLED, code=TaskCancelled.code, detail="cancelled by the client"
             )
         return await self.get(caller, task_id)
+
+    @needs(Role.CLIENT, Role.ADMIN)
+    async def begins_after(self, caller: Caller, task_id: TaskId, *, cursor: int) -> tuple[int, bool]:
+        """Return the cursor after which who has seen `cursor` goes on, and whether nothing will follow.
+
+        Where no event has that cursor (of a network before it was restored, say) it is 0: all of it.
+        """
+        await self._own(caller, task_id)
+        async with self._database.connection() as connection:
+            last = await connection.first(LAST_EVENT, task_id=task_id)
+        if last is None or cursor > last.seq:
+            return 0, False
+        return cursor, last.has_ended and cursor == last.seq
 
     @needs(Role.CLIENT, Role.ADMIN)
     async def follow(self, caller: Caller, task_id: TaskId, *, cursor: int) -> AsyncIterator[EventView]:

@@ -11,8 +11,9 @@ from proofgrid.primitives.digests import Digest, digest_of
 from proofgrid.primitives.errors import LeaseLost
 from proofgrid.primitives.event_loop import aside
 from proofgrid.primitives.ids import GatewayId, ProverId
-from proofgrid.primitives.signatures import SigningKey
 from proofgrid.roles.market.book import Book
+from proofgrid.rules.identity.key_list import Purpose
+from proofgrid.rules.identity.network_keys import NetworkKeys
 from proofgrid.rules.jobs.events import Hedged, Sold
 from proofgrid.rules.jobs.lifecycle import JobEvent, job_sources
 from proofgrid.rules.jobs.phases import LeaseTimes, PhasePolicy, after_grant
@@ -36,7 +37,7 @@ class Granting:
     """Who writes, and with which timers."""
 
     gateway_id: GatewayId
-    key: SigningKey
+    keys: NetworkKeys
     phases: PhasePolicy
     bonds: BondPolicy
     clock: Clock
@@ -99,7 +100,7 @@ class Granting:
             "number": outcome.number,
             "transcript": outcome.transcript_text,
             "transcript_hash": hashed,
-            "signature": self.key.sign(bytes.fromhex(hashed)),
+            "signature": self.keys.voice(Purpose.ROUNDS).sign(bytes.fromhex(hashed)),
             "shown_buy_price": outcome.buy_price if outcome.placements else 0,
             "shown_sell_price": outcome.sell_price if outcome.placements else 0,
             "units": sum(placement.units for placement in outcome.placements),

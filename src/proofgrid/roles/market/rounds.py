@@ -19,7 +19,6 @@ from proofgrid.primitives.clock import Clock, fresh_bytes
 from proofgrid.primitives.collector import no_collections
 from proofgrid.primitives.event_loop import aside
 from proofgrid.primitives.ids import GatewayId, ProverId, Stack
-from proofgrid.primitives.signatures import SigningKey
 from proofgrid.primitives.turns import Urgency
 from proofgrid.roles.chores import Chores
 from proofgrid.roles.loop import Loop
@@ -29,6 +28,7 @@ from proofgrid.roles.market.collecting import collect_stack
 from proofgrid.roles.market.granting import ASIDE_FROM, Granting
 from proofgrid.roles.market.pacing import Pacing, RoundsTally
 from proofgrid.roles.market.telling import Telling
+from proofgrid.rules.identity.network_keys import NetworkKeys
 from proofgrid.rules.jobs.classes import is_wide, stack_of
 from proofgrid.rules.jobs.phases import PhasePolicy
 from proofgrid.rules.market.blinding import SECRET_BYTES, Blinding
@@ -75,7 +75,7 @@ class Market:
         database: Database,
         *,
         gateway_id: GatewayId,
-        key: SigningKey,
+        keys: NetworkKeys,
         settings: MarketSettings,
         clock: Clock,
         chores: Chores | None = None,
@@ -86,7 +86,7 @@ class Market:
         self._clock = clock
         self._granting = Granting(
             gateway_id=gateway_id,
-            key=key,
+            keys=keys,
             phases=settings.phases,
             bonds=settings.bonds,
             clock=clock,

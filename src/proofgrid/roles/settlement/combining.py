@@ -18,12 +18,12 @@ import structlog
 from proofgrid.primitives.digests import Digest
 from proofgrid.primitives.errors import JobCrashed, JobTimedOut, ProofgridError, Recoverable
 from proofgrid.primitives.ids import GatewayId, TaskId
-from proofgrid.primitives.signatures import SigningKey
 from proofgrid.proofs.library import ProgramLibrary
 from proofgrid.proofs.workers import ProofWorkers
 from proofgrid.roles.loop import Loop
 from proofgrid.roles.settlement.finishing import Sealed, finish
 from proofgrid.roles.settlement.sealing import Sealer
+from proofgrid.rules.identity.network_keys import NetworkKeys
 from proofgrid.rules.jobs.lifecycle import TaskEvent
 from proofgrid.rules.jobs.limits import SMALL_BUNDLE_BYTES
 from proofgrid.rules.scheduling.calls import PIECES_MAX
@@ -52,14 +52,14 @@ class Combiner:
         workers: ProofWorkers,
         *,
         gateway_id: GatewayId,
-        key: SigningKey,
+        keys: NetworkKeys,
         scratch: Path,
         engines: Collection[str] | None = None,
     ) -> None:
         """`engines`: those whose proofs this gateway can verify; None: all."""
         self._engines = None if engines is None else sorted(engines)
         self._database = database
-        self._sealer = Sealer(database, artifacts, library, workers, key=key, scratch=scratch)
+        self._sealer = Sealer(database, artifacts, library, workers, keys=keys, scratch=scratch)
         self._gateway_id = gateway_id
         self._loop = Loop("combining", self._look, retry_seconds=AFTER_TROUBLE_SECONDS)
         self._running: set[TaskId] = set()

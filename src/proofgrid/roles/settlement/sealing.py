@@ -21,7 +21,6 @@ from proofgrid.primitives.canonical import Json
 from proofgrid.primitives.digests import Digest, digest_of
 from proofgrid.primitives.errors import BadBundle, ProofgridError
 from proofgrid.primitives.ids import Address, TaskId
-from proofgrid.primitives.signatures import SigningKey
 from proofgrid.primitives.turns import Urgency
 from proofgrid.proofs.base import JobOutput, PartialProof, Program, ProgramFiles
 from proofgrid.proofs.bundles.bundle import bundle_bytes, write_bundle
@@ -31,6 +30,8 @@ from proofgrid.proofs.bundles.sealing import Combined, combine_tasks, verify_sea
 from proofgrid.proofs.library import ProgramLibrary
 from proofgrid.proofs.workers import ProofWorkers
 from proofgrid.roles.settlement.finishing import Sealed
+from proofgrid.rules.identity.key_list import Purpose
+from proofgrid.rules.identity.network_keys import NetworkKeys
 from proofgrid.rules.jobs.limits import PROOF_BYTES_MAX, SMALL_BUNDLE_BYTES
 from proofgrid.rules.scheduling.calls import pieces_per_call
 from proofgrid.store.artifacts import ArtifactStore
@@ -118,14 +119,14 @@ class Sealer:
         library: ProgramLibrary,
         workers: ProofWorkers,
         *,
-        key: SigningKey,
+        keys: NetworkKeys,
         scratch: Path,
     ) -> None:
         self._database = database
         self._artifacts = artifacts
         self._library = library
         self._workers = workers
-        self._key = key
+        self._keys = keys
         self._scratch = scratch
         #: programs whose bundles are verified in no time: in how many seconds of the processor
         self.quick: dict[Digest, float] = {}
@@ -211,7 +212,7 @@ class Sealer:
                 continue
             path = None if folder is None else folder / f"bundle-{place}"
             try:
-                bundle = self._bundle(one.manifest(self._key.address, program, result), held | one.proofs, path)
+                bundle = self._bundle(one.manifest(self._keys.network, program, result), held | one.proofs, path)
             except (BadBundle, TypeError, ValueError) as error:  # what its proof system made of it cannot be spelled
                 composed.append(error if isinstance(error, BadBundle) else BadBundle(str(error), field="manifest"))
             else:
@@ -219,9 +220,10 @@ class Sealer:
         return composed, folder
 
     def _bundle(self, manifest: Manifest, contents: Mapping[Digest, Content], path: Path | None) -> Content:
+        voice = self._keys.voice(Purpose.BUNDLES)
         if path is None:
-            return bundle_bytes(manifest, contents=contents, key=self._key)
-        write_bundle(path, manifest, contents=contents, key=self._key)
+            return bundle_bytes(manifest, contents=contents, key=voice)
+        write_bundle(path, manifest, contents=contents, key=voice)
         return path
 
     async def _verified(
@@ -235,7 +237,7 @@ class Sealer:
             verify_sealed,
             [one.bundle for one in whole],
             program.digest,
-            self._key.address,
+            self._keys.network,
             self._scratch,
             timeout_seconds=COMBINE_TIMEOUT_SECONDS,
             urgency=Urgency.SEALING,

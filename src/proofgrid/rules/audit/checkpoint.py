@@ -9,8 +9,10 @@ from dataclasses import dataclass
 from proofgrid.primitives.errors import ProofgridError
 from proofgrid.primitives.ids import Address
 from proofgrid.primitives.notes import NoteKey, opened_note
-from proofgrid.primitives.signatures import SigningKey, signer_of
+from proofgrid.primitives.signatures import Signer, SigningKey, signer_of
 from proofgrid.rules.audit.merkle import HASH_BYTES
+from proofgrid.rules.identity.key_list import Purpose, SignedKeyList
+from proofgrid.rules.identity.network_keys import NoSigningKey
 
 PURPOSE = b"proofgrid audit log, version 1"  #: of the key that signs checkpoints, which follows from the network's
 
@@ -26,9 +28,23 @@ def origin_of(network: Address) -> str:
     return f"proofgrid.audit/{network.lower()}"
 
 
-def audit_key(network: SigningKey) -> NoteKey:
-    """What signs checkpoints: it follows from the network's key, so that all gateways have it."""
-    return NoteKey.derived(network.secret, origin_of(network.address), PURPOSE)
+def audit_key_of(signer: Signer, network: Address) -> NoteKey:
+    """Return what signs checkpoints where this key is the network's for them. Raises NoSigningKey without a secret."""
+    if not isinstance(signer, SigningKey):
+        raise NoSigningKey(
+            f"the key of checkpoints follows from the secret of {signer.address}, which is in a module",
+            field="keys",
+            hint="name a key that lies in a file for checkpoints",
+        )
+    return audit_key(signer, name=network)
+
+
+def audit_key(network: SigningKey, *, name: Address | None = None) -> NoteKey:
+    """What signs checkpoints: it follows from the network's key, so that all gateways have it.
+
+    `name`: the network whose online key this is; None: its root key.
+    """
+    return NoteKey.derived(network.secret, origin_of(name or network.address), PURPOSE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,12 +83,17 @@ def verifier_statement(network: Address, verifier: str) -> bytes:
     return f"proofgrid audit log of {network}\n{verifier}\n".encode()
 
 
-def verified_checkpoint(note: str, verifier: str, statement: str, network: Address) -> Checkpoint:
+def verified_checkpoint(
+    note: str, verifier: str, statement: str, network: Address, keys: SignedKeyList | None = None
+) -> Checkpoint:
     """Return what a note says, if the network's key says that the note's key counts. Raises RewrittenLog.
 
-    `statement`: the network's signature of `verifier_statement`.
+    `statement`: the network's signature of `verifier_statement`, by its root key or by one that `keys` names.
     """
-    if signer_of(verifier_statement(network, verifier), statement) != network:
+    signer = signer_of(verifier_statement(network, verifier), statement)
+    if keys is not None and keys.list.network != network:
+        raise RewrittenLog(f"the list of keys is of network {keys.list.network}", field="keys")
+    if signer != network and (keys is None or not keys.list.stands_for(signer, Purpose.CHECKPOINTS)):
         raise RewrittenLog(f"the key of the log is not confirmed by the network {network}", field="verifier")
     text = opened_note(note, verifier)
     checkpoint = None if text is None else read_checkpoint(text)

@@ -65,6 +65,11 @@ def wait_ms(bucket: Bucket, rate: Rate, cost: int, *, now_ms: int) -> int:
     return max(0, -(-(wanted - _refilled(bucket, rate, now_ms=now_ms).level_milli) // rate.per_second))
 
 
+def left(bucket: Bucket, rate: Rate, *, now_ms: int) -> int:
+    """Return how much may be taken now."""
+    return max(0, _refilled(bucket, rate, now_ms=now_ms).level_milli // 1_000)
+
+
 def _refilled(bucket: Bucket, rate: Rate, *, now_ms: int) -> Bucket:
     level = min(rate.burst * 1_000, bucket.level_milli + max(0, now_ms - bucket.at_ms) * rate.per_second)
     return Bucket(level, max(now_ms, bucket.at_ms))

@@ -56,6 +56,7 @@ class ProofRequest:
     @property
     def content_digest(self) -> Digest:
         """The request without its key: the same key with another content is a conflict."""
+        demanded = replace(self.constraints, provers=frozenset())
         return digest_of_json(
             {
                 "program": self.program_digest,
@@ -67,7 +68,8 @@ class ProofRequest:
                 # Left out when off, so that keys of requests from before there was hedging stay good.
                 **({"hedging": True} if self.hedging else {}),
                 **({"ladder": asdict(self.ladder)} if self.ladder else {}),
-                **({} if self.constraints.is_empty else {"constraints": self.constraints.to_json()}),
+                # Sealed anew it may be for other provers.
+                **({} if demanded.is_empty else {"constraints": demanded.to_json()}),
                 **({"quote": self.quote_id} if self.quote_id else {}),
                 **({"subnetwork": self.subnetwork} if self.subnetwork not in ("", DEFAULT) else {}),
             }

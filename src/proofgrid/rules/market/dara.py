@@ -13,7 +13,7 @@ Exact integers; every turn removes an order or is one of five stops, so the time
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -42,6 +42,16 @@ class Clearing:
         return sum(units for _, units in self.bought)
 
 
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """Where both clocks stand, and what is still in."""
+
+    buy_price: int
+    sell_price: int
+    demand: int  #: units
+    supply: int
+
+
 def clear(bids: Iterable[Bid], asks: Iterable[Ask], rules: ClearingRules) -> Clearing:
     """Clear one lane. The result does not depend on the order in which the orders are given."""
     book = _Book(_checked(bids, side="bids"), _checked(asks, side="asks"), rules)
@@ -50,6 +60,17 @@ def clear(bids: Iterable[Bid], asks: Iterable[Ask], rules: ClearingRules) -> Cle
         book.move_a_clock()
         book.squeeze_out()
     return _outcome(book)
+
+
+def turns(bids: Iterable[Bid], asks: Iterable[Ask], rules: ClearingRules) -> Iterator[Turn]:
+    """Yield where the clocks of a clearing stand, from the first moment to the last, for those who want to see it."""
+    book = _Book(_checked(bids, side="bids"), _checked(asks, side="asks"), rules)
+    book.squeeze_out()
+    yield book.turn
+    while not book.is_settled():
+        book.move_a_clock()
+        book.squeeze_out()
+        yield book.turn
 
 
 class _Book:
@@ -76,6 +97,10 @@ class _Book:
         self.buy_price, self.sell_price = rules.floor, rules.ceil
         # The thin rule counts who offered, admitted or not (dara.md, section 7, point 7).
         self.window_low, self.window_high = rules.window(sellers=len(asks))
+
+    @property
+    def turn(self) -> Turn:
+        return Turn(self.buy_price, self.sell_price, self.demand, self.supply)
 
     def squeeze_out(self) -> None:
         """Step 2: buyers larger than the whole supply leave; all or nothing can no longer be served."""

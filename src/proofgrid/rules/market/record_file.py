@@ -6,12 +6,14 @@
 
 The network's key signs the digest of each transcript and of the trailer (EIP-191). Every byte counts: a line is the
 one canonical text of its value, signatures are spelled in lower-case hex, so a flipped bit anywhere is found.
+
+Version 2 is of a network that has split its key: the header has the root key's list of the others, "keys". A round may
+be signed by any that was ever for rounds, because the trailer, through the chain of hashes, stands behind all of them.
 """
 
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -20,16 +22,18 @@ from proofgrid.primitives.canonical import canonical_json
 from proofgrid.primitives.digests import Digest, digest_of_json
 from proofgrid.primitives.errors import InvalidField
 from proofgrid.primitives.ids import Address
-from proofgrid.primitives.signatures import SigningKey, parse_address, signer_of
+from proofgrid.primitives.signatures import Signer, is_spelled_once, parse_address, signer_of
+from proofgrid.rules.identity.key_list import Purpose, SignedKeyList, newer, signed_list_of
+from proofgrid.rules.identity.network_keys import Voice
 from proofgrid.rules.market.draw_record import DrawnTo, check_drawn, read_table
 from proofgrid.rules.market.edition_1.carried import Left, check_carried, left_of
 from proofgrid.rules.market.edition_1.transcript import VERSION as VERSION_OF_EDITION_1
 from proofgrid.rules.market.rounds import Transcript, TranscriptMismatch, replay
 
 FORMAT = "proofgrid/rounds"
-VERSION = 1
+VERSION = 1  #: the root key signs everything
+VERSION_WITH_KEYS = 2
 LINE_BYTES_MAX = 64 << 20
-_SIGNATURE = re.compile(r"0x[0-9a-f]{128}(1b|1c)")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,17 +45,19 @@ class RecordHeader:
     first: int
     last: int
     rounds: int
+    keys: SignedKeyList | None = None  #: None: the root key signs everything
 
     def to_json(self) -> dict[str, Any]:
-        return {
+        plain = {
             "format": FORMAT,
-            "version": VERSION,
+            "version": VERSION if self.keys is None else VERSION_WITH_KEYS,
             "network": self.network,
             "lane": self.lane,
             "first": self.first,
             "last": self.last,
             "rounds": self.rounds,
         }
+        return plain if self.keys is None else {**plain, "keys": self.keys.to_json()}
 
 
 def header_line(header: RecordHeader) -> bytes:
@@ -64,7 +70,7 @@ def round_line(transcript_text: str, signature: str) -> bytes:
     return b'{"signature":"' + signature.encode() + b'","transcript":' + transcript_text.encode() + b"}\n"
 
 
-def trailer_line(header: RecordHeader, last_hash: Digest, key: SigningKey) -> bytes:
+def trailer_line(header: RecordHeader, last_hash: Digest, key: Signer | Voice) -> bytes:
     """Return the last line of a file."""
     trailer = {**header.to_json(), "last_hash": last_hash}
     signature = key.sign(bytes.fromhex(digest_of_json(trailer)))
@@ -92,10 +98,14 @@ class RecordCheck:
     """Checks a file line by line. Feed it every line, then call `finish`; each raises TranscriptMismatch.
 
     `known`: what the checked files of other lanes told; rounds that were held together are compared where it is there.
+    `keys`: the newest list of the network's keys that the caller has; a key that it revokes ends no file.
     """
 
-    def __init__(self, *, network: Address | None = None, known: OtherLanes | None = None) -> None:
+    def __init__(
+        self, *, network: Address | None = None, known: OtherLanes | None = None, keys: SignedKeyList | None = None
+    ) -> None:
         self._network = network
+        self._keys = keys
         self.known = known or OtherLanes()  #: with what this lane's rounds tell, for the files of the other lanes
         self._last: Transcript | None = None
         self._last_hash: Digest | None = None
@@ -138,11 +148,14 @@ class RecordCheck:
                 first=int(value["first"]),
                 last=int(value["last"]),
                 rounds=int(value["rounds"]),
+                keys=signed_list_of(value["keys"]) if "keys" in value else None,
             )
         except (KeyError, TypeError, ValueError, InvalidField):
             raise TranscriptMismatch("the first line is no header of a record of rounds", field="header") from None
         if header.to_json() != value:
-            raise TranscriptMismatch(f"this is no {FORMAT} of version {VERSION}", field="header")
+            raise TranscriptMismatch(f"this is no {FORMAT} of version {VERSION} or {VERSION_WITH_KEYS}", field="header")
+        if header.keys is not None and header.keys.list.network != header.network:
+            raise TranscriptMismatch("the list of keys is of another network", field="header.keys")
         if self._network is not None and header.network != self._network:
             raise TranscriptMismatch(f"the record is of network {header.network}", field="header.network")
         return header
@@ -192,7 +205,7 @@ class RecordCheck:
         trailer = value["trailer"]
         if type(trailer) is not dict:
             raise TranscriptMismatch("a trailer is a JSON object", field="trailer")
-        self._check_signature(header, digest_of_json(trailer), value["signature"])
+        self._check_signature(header, digest_of_json(trailer), value["signature"], ends=True)
         if trailer != {**header.to_json(), "last_hash": self._last_hash}:
             raise TranscriptMismatch("the trailer is of another record", field="trailer")
         last = header.first - 1 if self._last is None else self._last["number"]
@@ -200,10 +213,28 @@ class RecordCheck:
             raise TranscriptMismatch("rounds are missing before the trailer", field="trailer")
         self._over = True
 
-    def _check_signature(self, header: RecordHeader, hashed: Digest, signature: Any) -> None:
-        spelled = type(signature) is str and _SIGNATURE.fullmatch(signature)
-        if not spelled or signer_of(bytes.fromhex(hashed), signature) != header.network:
+    def _check_signature(self, header: RecordHeader, hashed: Digest, signature: Any, *, ends: bool = False) -> None:
+        """Raise TranscriptMismatch unless the network signed; `ends`: a trailer, whose key must still count."""
+        spelled = type(signature) is str and is_spelled_once(signature)
+        signer = signer_of(bytes.fromhex(hashed), signature) if spelled else None
+        if not self._is_of_network(header, signer, ends=ends):
             raise TranscriptMismatch("this is not signed by the network's key", field="signature")
+        newest = self._newest(header)
+        if ends and newest is not None and not newest.list.stands_for(signer, Purpose.ROUNDS):
+            raise TranscriptMismatch(
+                f"the network has revoked the key {signer} (list {newest.list.number})", field="signature"
+            )
+
+    def _is_of_network(self, header: RecordHeader, signer: Address | None, *, ends: bool) -> bool:
+        if header.keys is None:
+            return signer == header.network
+        keys = header.keys.list
+        return keys.may_sign(signer, Purpose.ROUNDS) if ends else keys.knows(signer, Purpose.ROUNDS)
+
+    def _newest(self, header: RecordHeader) -> SignedKeyList | None:
+        if self._keys is None or self._keys.list.network != header.network:
+            return header.keys
+        return newer(header.keys, self._keys)
 
 
 def _sources(transcript: Transcript) -> Iterator[tuple[str, int]]:

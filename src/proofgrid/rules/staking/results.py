@@ -14,10 +14,12 @@ from proofgrid.primitives.canonical import canonical_json
 from proofgrid.primitives.digests import Digest, digest_of
 from proofgrid.primitives.errors import InvalidField
 from proofgrid.primitives.ids import Address
+from proofgrid.primitives.reading import read_integer, read_json, read_object, read_text
 from proofgrid.primitives.signatures import SigningKey, signer_of
 from proofgrid.rules.jobs.offers import JobReport
 
 _DOMAIN = b"proofgrid result 1 "
+_MEMBERS = ("network", "lease_id", "fence", "job_id", "program", "slice", "proof", "public")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,9 +96,19 @@ def public_digest(public: Mapping[str, object]) -> Digest:
 def claim_from_text(text: str) -> ResultClaim:
     """Return the claim that a canonical text holds; raise InvalidField."""
     try:
-        claim = ResultClaim(**json.loads(text))
+        said = read_object(read_json(text.encode(), field="claim"), _MEMBERS, "claim")
+        claim = ResultClaim(
+            network=read_text(said["network"], "network"),
+            lease_id=read_text(said["lease_id"], "lease_id"),
+            fence=read_integer(said["fence"], "fence"),
+            job_id=read_text(said["job_id"], "job_id"),
+            program=read_text(said["program"], "program"),
+            slice=read_integer(said["slice"], "slice"),
+            proof=read_text(said["proof"], "proof"),
+            public=read_text(said["public"], "public"),
+        )
         if claim.text == text:
             return claim
-    except (TypeError, ValueError):
+    except (InvalidField, UnicodeEncodeError):
         pass
     raise InvalidField("no signed result in its one spelling", field="claim")

@@ -34,3 +34,8 @@ LEFT JOIN LATERAL (
     SELECT seq, kind, data, at_ms FROM task_events
     WHERE task_events.task_id = asked.task_id AND seq > asked.cursor ORDER BY seq LIMIT :limit) AS found ON true
 ORDER BY place, seq;
+
+-- name: last_event
+SELECT coalesce((SELECT max(seq) FROM task_events WHERE task_events.task_id = tasks.task_id), 0)::bigint AS seq,
+    finished_ms IS NOT NULL AS has_ended
+FROM tasks WHERE task_id = :task_id;

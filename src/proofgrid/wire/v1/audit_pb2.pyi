@@ -40,22 +40,26 @@ class AuditHead(_message.Message):
     NOTE_FIELD_NUMBER: _builtins.int
     VERIFIER_FIELD_NUMBER: _builtins.int
     STATEMENT_FIELD_NUMBER: _builtins.int
+    KEYS_FIELD_NUMBER: _builtins.int
     note: _builtins.str
     """a signed checkpoint (C2SP tlog-checkpoint); empty: the log is empty"""
     verifier: _builtins.str
     """the key of its signature (C2SP signed-note)"""
     statement: _builtins.str
     """the network's signature that this is the key"""
+    keys: _builtins.str
+    """the list that names the key of the statement (keys.proto); empty: the root key"""
     def __init__(
         self,
         *,
         note: _builtins.str = ...,
         verifier: _builtins.str = ...,
         statement: _builtins.str = ...,
+        keys: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["note", b"note", "statement", b"statement", "verifier", b"verifier"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["keys", b"keys", "note", b"note", "statement", b"statement", "verifier", b"verifier"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

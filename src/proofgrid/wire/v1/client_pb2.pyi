@@ -866,18 +866,24 @@ class WatchTaskRequest(_message.Message):
 
     TASK_ID_FIELD_NUMBER: _builtins.int
     CURSOR_FIELD_NUMBER: _builtins.int
+    SAYS_WHERE_FIELD_NUMBER: _builtins.int
     task_id: _builtins.str
     cursor: _builtins.int
     """the last event seen; 0: from the beginning"""
+    says_where: _builtins.bool
+    """First comes an event that is none of the task's: "begins", "over" where nothing follows the cursor any more, or
+    "reset" where no event has that cursor; then all of them come.
+    """
     def __init__(
         self,
         *,
         task_id: _builtins.str = ...,
         cursor: _builtins.int = ...,
+        says_where: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["cursor", b"cursor", "task_id", b"task_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["cursor", b"cursor", "says_where", b"says_where", "task_id", b"task_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -338,11 +338,14 @@ class SealedEvidence(_message.Message):
     RECORD_JSON_FIELD_NUMBER: _builtins.int
     SIGNATURE_FIELD_NUMBER: _builtins.int
     PROOF_FIELD_NUMBER: _builtins.int
+    KEYS_FIELD_NUMBER: _builtins.int
     record_json: _builtins.bytes
     """canonical; empty when nobody else can verify it"""
     signature: _builtins.str
     """by the network's key, over the record"""
     proof: _builtins.bytes
+    keys: _builtins.str
+    """the list that names the key of the signature (keys.proto); empty: the root key"""
     @_builtins.property
     def evidence(self) -> Global___Evidence: ...
     def __init__(
@@ -352,10 +355,11 @@ class SealedEvidence(_message.Message):
         record_json: _builtins.bytes = ...,
         signature: _builtins.str = ...,
         proof: _builtins.bytes = ...,
+        keys: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["evidence", b"evidence"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["evidence", b"evidence", "proof", b"proof", "record_json", b"record_json", "signature", b"signature"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["evidence", b"evidence", "keys", b"keys", "proof", b"proof", "record_json", b"record_json", "signature", b"signature"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

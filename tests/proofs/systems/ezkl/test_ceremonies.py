@@ -161,6 +161,17 @@ def test_a_file_that_was_cut_short_is_refused(tmp_path: Path, kept: int) -> None
     assert not list(tmp_path.glob("srs/*.srs"))
 
 
+@pytest.mark.parametrize("length", [1 << 40, (1 << 63) - 1, (1 << 64) - 1])
+def test_a_section_that_says_it_is_longer_than_its_file_is_refused(tmp_path: Path, length: int) -> None:
+    """Found by fuzzing: where the next one begins was looked for where no file has a place."""
+    content = bytearray((SNARKJS / "final4.ptau").read_bytes())
+    content[16:24] = length.to_bytes(8, "little")
+    (tmp_path / "long.ptau").write_bytes(content)
+
+    with pytest.raises(InvalidField, match="ends too early"):
+        import_ceremony(tmp_path / "long.ptau", tmp_path / "srs", logrows=None, progress=unheard)
+
+
 def test_one_folder_holds_one_ceremony(whole: bytes, tmp_path: Path) -> None:
     path = tmp_path / "ceremony.srs"
     path.write_bytes(whole)

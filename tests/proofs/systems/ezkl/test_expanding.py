@@ -106,6 +106,14 @@ def test_a_function_that_calls_itself_is_refused() -> None:
         inline_functions(with_functions(endless, calls="f"))
 
 
+def test_two_functions_of_one_name_are_refused() -> None:
+    """Found by fuzzing: onnx says so in an error of its own."""
+    twice = [a_function("f", [node("Neg", "a", "b")]) for _ in range(2)]
+
+    with pytest.raises(InvalidProgram, match="onnx refuses it"):
+        inline_functions(with_functions(*twice, calls="f"))
+
+
 def test_every_node_has_a_name_of_its_own() -> None:
     model = a_model([node("Mul", "x w", "t"), node("Neg", "t", "u"), node("Abs", "u", "y")], [weights("w", 1, 6)])
     for made, name in zip(model.graph.node, ["w", "", "w"], strict=True):

@@ -52,6 +52,12 @@ def with_wrong_weights() -> onnx.ModelProto:
     return model
 
 
+def with_more_numbers_than_dimensions() -> onnx.ModelProto:
+    model = an_mlp(4, 2)
+    model.graph.initializer[0].ClearField("dims")
+    return model
+
+
 def with_a_complex_input() -> onnx.ModelProto:
     model = a_model([node("Identity", "x", "y")])
     for value in (*model.graph.input, *model.graph.output):
@@ -63,6 +69,7 @@ BROKEN: dict[str, Callable[[], onnx.ModelProto]] = {
     "external file": with_external_weights,
     "onnx.checker refuses": lambda: a_model([node("Add", "x", "y")]),
     "shapes do not fit together": with_wrong_weights,
+    "cannot be read": with_more_numbers_than_dimensions,  # found by fuzzing
     "is of complex64": with_a_complex_input,
     "'s' has no dimensions": lambda: a_model([node("Mul", "x s", "y")], inputs=[("x", (1, 4)), ("s", ())]),
     "has 65 inputs": lambda: a_model(

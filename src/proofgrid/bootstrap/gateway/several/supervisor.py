@@ -18,8 +18,9 @@ from dataclasses import replace
 
 import structlog
 
-from proofgrid.bootstrap.gateway.adapters import embedded_database, keeper_of, network_key_of
+from proofgrid.bootstrap.gateway.adapters import embedded_database, keeper_of
 from proofgrid.bootstrap.gateway.doors import http_listen_of, listen_of
+from proofgrid.bootstrap.gateway.keys import network_keys_of
 from proofgrid.bootstrap.gateway.running import GatewayFacts
 from proofgrid.bootstrap.gateway.several.child import Child
 from proofgrid.bootstrap.gateway.several.messages import Begin, Drain, Ended, Living, Prepared, Ready, Report, Stop
@@ -80,7 +81,7 @@ async def _ground(settings: GatewaySettings) -> AsyncIterator[tuple[GatewaySetti
             listen = _taken(stack, listen_of(settings))
         if (wanted := http_listen_of(settings)) is not None:
             http = _taken(stack, wanted)
-        network_key_of(settings, data_dir)
+        network_keys_of(settings, data_dir)
         embedded = await stack.enter_async_context(embedded_database(settings, data_dir))
         dsn = settings.dsn if embedded is None else embedded.dsn
         shared = replace(settings.of_each_process(), listen=listen, http=http, dsn=dsn)

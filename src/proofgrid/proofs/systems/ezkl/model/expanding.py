@@ -9,6 +9,8 @@ How many nodes come of it is counted before: functions that call functions twice
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cache
 
 import onnx
@@ -35,7 +37,8 @@ def inline_functions(model: onnx.ModelProto) -> onnx.ModelProto:
     if not model.functions:
         return model
     _check_calls(model)
-    return inliner.inline_local_functions(model)
+    with _refused():
+        return inliner.inline_local_functions(model)
 
 
 def expand_operators(model: onnx.ModelProto) -> onnx.ModelProto:
@@ -44,8 +47,20 @@ def expand_operators(model: onnx.ModelProto) -> onnx.ModelProto:
         names = sorted({("", node.op_type) for node in model.graph.node if _has_body(node)})
         if not names:
             break
-        model = inliner.inline_selected_functions(_told(model), names, inline_schema_functions=True)
+        with _refused():
+            model = inliner.inline_selected_functions(_told(model), names, inline_schema_functions=True)
     return model
+
+
+@contextmanager
+def _refused() -> Iterator[None]:
+    """Say that a model cannot be inlined where onnx does: its C++ side raises more kinds of errors than it names."""
+    try:
+        yield
+    except InvalidProgram:
+        raise
+    except Exception as reason:
+        raise _invalid(f"onnx refuses it: {str(reason)[:300]}") from None
 
 
 def _has_body(node: onnx.NodeProto) -> bool:

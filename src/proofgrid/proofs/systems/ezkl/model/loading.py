@@ -109,6 +109,7 @@ def load_model(
     _check_self_contained(proto)
     _check_dense(proto)
     _check(proto)
+    _check_whole(proto)
     _fix_batch_of_one(proto.graph)
     _check_sizes_of(proto)
     proto = original = leave_out_outputs(fix_inputs(proto, fixed), private)
@@ -211,6 +212,17 @@ def _check(proto: onnx.ModelProto) -> None:
         onnx.checker.check_model(_checkable(proto))
     except Exception as reason:  # ValidationError, and plain RuntimeErrors from its C++ side
         raise _invalid(f"onnx.checker refuses the model: {_first_line(reason)}") from None
+
+
+def _check_whole(proto: onnx.ModelProto) -> None:
+    """Raise InvalidProgram for a weight that holds more or less than its dimensions say."""
+    for tensor in _tensors_in(proto):
+        if tensor.data_type == onnx.TensorProto.UNDEFINED:  # an attribute that is something else
+            continue
+        try:
+            onnx.numpy_helper.to_array(tensor)
+        except Exception as reason:  # KeyError for types that there are not, and what numpy says
+            raise _invalid(f"the weight {tensor.name[:80]!r} cannot be read: {_first_line(reason)}") from None
 
 
 def _checkable(proto: onnx.ModelProto) -> onnx.ModelProto:

@@ -85,6 +85,7 @@ def open_ptau(path: Path) -> PtauFile:
 
 def _sections_of(path: Path) -> dict[int, tuple[int, int]]:
     sections = {}
+    size_bytes = path.stat().st_size
     with path.open("rb") as file:
         start = file.read(12)
         if len(start) != 12 or start[:4] != MAGIC:
@@ -97,6 +98,8 @@ def _sections_of(path: Path) -> dict[int, tuple[int, int]]:
             if len(head) != 12:
                 raise _malformed("it ends too early")
             kind, length = struct.unpack("<IQ", head)
+            if length > size_bytes - file.tell():
+                raise _malformed("it ends too early")
             sections[int(kind)] = (file.tell(), int(length))
             file.seek(length, 1)
     return sections

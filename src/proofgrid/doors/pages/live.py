@@ -1,0 +1,89 @@
+"""Server-sent events for pages: they say that something changed, and the page asks for itself again.
+
+So a page is made in one place, and who missed an event has missed nothing.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
+
+from starlette.requests import Request
+from starlette.responses import Response, StreamingResponse
+
+from proofgrid.doors.pages.site import Asked
+from proofgrid.doors.pages.views.network import network_page
+from proofgrid.primitives.clock import Clock
+from proofgrid.primitives.errors import Busy, TooManyOpen
+from proofgrid.roles.intake.held import Held
+from proofgrid.roles.intake.overview import Overview
+
+LOOK_SECONDS = 1.0
+ANYWAY_LOOKS = 15  #: a page is fresh again after so many, though nothing changed but the time
+OPEN_MAX = 4_096  #: of this gateway
+OPEN_OF_HOST_MAX = 64
+HEADERS = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
+CHANGED = b"event: changed\ndata: {}\n\n"
+
+
+class Live:
+    """Streams that are open, and how many there may be."""
+
+    def __init__(self, overview: Overview, clock: Clock) -> None:
+        self._overview = overview
+        self._clock = clock
+        self._open: Counter[str] = Counter()
+        self._closing = asyncio.Event()
+        self._looks = Held(self._look, holds_ms=int(LOOK_SECONDS * 1_000) - 1, clock=clock)
+
+    def close(self) -> None:
+        """End all streams: their browsers come again, perhaps to another gateway."""
+        self._closing.set()
+
+    async def network(self, asked: Asked) -> Response:
+        """Tell when the network's page is another one."""
+        return self.stream(asked.request, self._network_changes())
+
+    def stream(self, request: Request, changes: AsyncIterator[None]) -> Response:
+        """Answer with an event for each change, until there is none or the gateway closes. Raises TooManyOpen, Busy."""
+        host = request.client.host if request.client else ""
+        if self._open[host] >= OPEN_OF_HOST_MAX:
+            raise TooManyOpen(
+                "too many live pages are open from your address", hint="close some, or reload now and then"
+            )
+        if self._open.total() >= OPEN_MAX:
+            raise Busy("too many live pages are open", hint="reload the page now and then")
+        return StreamingResponse(self._events(host, changes), media_type="text/event-stream", headers=HEADERS)
+
+    async def _events(self, host: str, changes: AsyncIterator[None]) -> AsyncIterator[bytes]:
+        with self._counted(host):
+            yield b"retry: 3000\n\n"
+            async for _ in changes:
+                yield CHANGED
+
+    async def _network_changes(self) -> AsyncIterator[None]:
+        seen, looks = await self._looks.get(None), 0
+        while not self._closing.is_set():
+            await self._clock.sleep(LOOK_SECONDS)
+            now, looks = await self._looks.get(None), looks + 1
+            if now != seen or looks >= ANYWAY_LOOKS:
+                seen, looks = now, 0
+                yield None
+
+    async def _look(self, _: None) -> int:
+        """What a page would show, as a number that tells two of them apart; once for all who watch."""
+        now, figures = await self._overview.now(), await self._overview.figures()
+        page = network_page(now, figures)
+        return hash((page.waiting, page.running, page.busy, page.slots, page.provers, tuple(page.lanes)))
+
+    @contextmanager
+    def _counted(self, host: str) -> Iterator[None]:
+        self._open[host] += 1
+        try:
+            yield
+        finally:
+            self._open[host] -= 1
+            if not self._open[host]:
+                del self._open[host]

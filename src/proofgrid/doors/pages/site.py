@@ -1,0 +1,135 @@
+"""What every page is made with, and how its errors look."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from urllib.parse import quote
+
+import structlog
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+
+from proofgrid.doors.pages.rendering import Renderer
+from proofgrid.doors.pages.visitors import SignInFirst, Visitor, Visitors
+from proofgrid.primitives import errors
+from proofgrid.roles.intake.intake import Intake
+
+STATUSES: tuple[tuple[type[errors.ProofgridError], int], ...] = (
+    (errors.RateLimited, 429),
+    (errors.Busy, 503),
+    (errors.Refused, 403),
+    (errors.UnknownTask, 404),
+    (errors.UnknownRound, 404),
+    (errors.UnknownProgram, 404),
+    (errors.UnknownEvidence, 404),
+    (errors.InvalidRequest, 400),
+    (errors.Recoverable, 503),
+    (errors.TaskEnded, 409),
+)
+
+TITLES = {
+    403: "This is not for you",
+    404: "There is no such page",
+    429: "A little slower, please",
+    503: "Not now; try again in a moment",
+}
+
+Handler = Callable[["Asked"], Awaitable[Response]]
+
+
+class NoSuchPage(Exception):
+    """There is nothing at this address."""
+
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Site:
+    """The use cases, who visits, and how pages are written."""
+
+    intake: Intake
+    visitors: Visitors
+    renderer: Renderer
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """One request for a page."""
+
+    site: Site
+    request: Request
+    visitor: Visitor | None
+
+    @property
+    def intake(self) -> Intake:
+        return self.site.intake
+
+    def page(self, template: str, *, status: int = 200, **values: object) -> Response:
+        """Answer with a page."""
+        return self.site.renderer.page(self.request, template, self.visitor, status=status, **values)
+
+    def number(self, name: str, *, default: int = 0) -> int:
+        """Return a whole number of the query; raise InvalidField for what is none."""
+        text = self.request.query_params.get(name, "")
+        if not text:
+            return default
+        if not text.isascii() or not text.isdecimal() or len(text) > 18:
+            raise errors.InvalidField("a whole number", field=name)
+        return int(text)
+
+    def text(self, name: str, *, default: str = "", chars_max: int = 200) -> str:
+        """Return a text of the query; raise InvalidField for one that is too long."""
+        text = self.request.query_params.get(name, default)
+        if len(text) > chars_max:
+            raise errors.InvalidField(f"at most {chars_max} characters", field=name)
+        return text
+
+    async def form(self) -> dict[str, str]:
+        """Return the fields of a form whose sender is the visitor itself; raise SignInFirst or NotAllowed."""
+        if self.visitor is None:
+            raise SignInFirst()
+        fields = {name: value for name, value in (await self.request.form()).items() if isinstance(value, str)}
+        self.site.visitors.check_csrf(self.visitor, fields.get("csrf", ""))
+        return fields
+
+
+def answering(site: Site, handler: Handler) -> Callable[[Request], Awaitable[Response]]:
+    """Make an endpoint of a handler: strangers are counted, and an error is a page that says what to do."""
+
+    async def endpoint(request: Request) -> Response:
+        asked = Asked(site=site, request=request, visitor=None)
+        try:
+            visitor = await site.visitors.visitor(request)
+            asked = Asked(site=site, request=request, visitor=visitor)
+            if visitor is None:
+                site.intake.callers.admit_stranger(request.client.host if request.client else "")
+            return await handler(asked)
+        except SignInFirst:
+            where = request.url.path if request.method == "GET" else "/"
+            return RedirectResponse(f"/sign-in?to={quote(where)}", status_code=303)
+        except NoSuchPage:
+            return asked.page("error.html", status=404, title=TITLES[404], error=None)
+        except errors.ProofgridError as error:
+            return _told(asked, error)
+        except HTTPException:
+            raise
+        except Exception:
+            log.exception("page_failed", path=request.url.path)
+            return asked.page("error.html", status=500, title="This is our fault", error=None)
+
+    return endpoint
+
+
+def redirect(path: str) -> Response:
+    """Answer a form: the browser asks for the page anew."""
+    return RedirectResponse(path, status_code=303)
+
+
+def _told(asked: Asked, error: errors.ProofgridError) -> Response:
+    status = next((status for kind, status in STATUSES if isinstance(error, kind)), 500)
+    if status == 500:
+        log.error("page_failed", path=asked.request.url.path, error=str(error))
+    return asked.page("error.html", status=status, title=TITLES.get(status, "That did not work"), error=error)

@@ -1,0 +1,85 @@
+"""Key files, and the words in which keys and signatures are spelled."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from proofgrid.primitives.errors import ProofgridError
+from proofgrid.primitives.notes import NoteKey, opened_note
+from proofgrid.primitives.signatures import parse_address, signer_of
+from proofgrid.rules.audit.checkpoint import audit_key, read_checkpoint
+from proofgrid.sdk.keys import read_key
+from proofgrid.telemetry import redaction
+from tests.fuzz.documents import scratch
+from tests.makers import a_key
+
+#: Keystores as eth-account writes them, with the password "password" and the cheapest parameters.
+KEYSTORE: dict[str, Any] = {
+    "address": "6813Eb9362372EEF6200f3b1dbC3f819671cBA69",
+    "crypto": {
+        "cipher": "aes-128-ctr",
+        "cipherparams": {"iv": "496a524c2e341b53084b00d5190537f6"},
+        "ciphertext": "5157aadee06dc2d0c487e74ff115bb6fe1dfe2fdef0c5214f6b729a50bd469d5",
+        "kdf": "pbkdf2",
+        "kdfparams": {"c": 2, "dklen": 32, "prf": "hmac-sha256", "salt": "31252d12cddb9882ed7071c5a854edd4"},
+        "mac": "e79bc2513301fd5a41cd4c8932af87c034a890940bbf4f2f9d3d61adca4a4dad",
+    },
+    "id": "b2e1f52e-28ad-4dca-98a9-8765ad196a82",
+    "version": 3,
+}
+OF_SCRYPT: dict[str, Any] = {
+    **KEYSTORE,
+    "crypto": {
+        "cipher": "aes-128-ctr",
+        "cipherparams": {"iv": "331b42b7b88236ba425eb5b479a4d673"},
+        "ciphertext": "1c0641ba03676d4c660f96935e51324bf509167b527564aadefd7bf7a68b286f",
+        "kdf": "scrypt",
+        "kdfparams": {"dklen": 32, "n": 2, "r": 8, "p": 1, "salt": "d8c974cbd9fa352a492f60876b98f5a7"},
+        "mac": "a21da4f731ad1db96feeb985265814f62e59b816e696a61cfc450cf922177892",
+    },
+}
+
+
+def take_key_file(data: bytes) -> None:
+    """Open a key file, with a password and without, and sign with what is in it."""
+    path, before = scratch() / "key.json", set(redaction._values)
+    path.write_bytes(data)
+    try:
+        for password in (None, "password"):
+            try:
+                key = read_key(path, password=password)
+            except ProofgridError:
+                continue
+            key.sign(b"message")
+    finally:
+        redaction._values.intersection_update(before)
+
+
+def files() -> list[bytes]:
+    """An open key, and a keystore of each kind."""
+    key = a_key(3)
+    opened = {"address": key.address, "private_key": "0x" + key.secret.hex()}
+    return [json.dumps(one).encode() for one in (opened, KEYSTORE, OF_SCRYPT)]
+
+
+def take_words(data: bytes) -> None:
+    """Read the text as each of them."""
+    text = data.decode("utf-8", errors="replace")
+    signer_of(b"message", text)
+    read_checkpoint(text)
+    verifier, _, note = text.partition("\n")
+    opened_note(note, verifier)
+    opened_note(text, audit_key(a_key(1)).verifier)
+    parse_address(text.strip())
+
+
+def words() -> list[bytes]:
+    """One of each."""
+    key = NoteKey.derived(b"secret", "name", b"purpose")
+    return [
+        a_key(1).address.encode(),
+        a_key(1).sign(b"message").encode(),
+        f"{key.verifier}\n{key.sign('origin' + chr(10) + '0' + chr(10))}".encode(),
+        b"origin\n3\nZm9vYmFyZm9vYmFyZm9vYmFyZm9vYmFyZm9vYmFyISE=\n",
+    ]

@@ -1,0 +1,92 @@
+"""Every parser of strangers' bytes refuses in its own words: seeds, what fuzzing found, and mutations of both.
+
+The same inputs at each run. `make fuzz` looks for new ones, led by coverage.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+from random import Random
+
+import pytest
+
+from proofgrid.primitives.errors import ProofgridError
+from proofgrid.wire.v1 import prover_pb2
+from tests.fuzz import calls, doors
+from tests.fuzz.bounds import taken
+from tests.fuzz.mutating import mutated_bytes, mutated_json, mutated_message
+from tests.fuzz.targets import CORPUS, TARGETS
+
+SEED = 15
+#: Of these a stranger could make any by mistake, so all that code makes is taken.
+TAKEN_WHOLE = (
+    *("prover_stream", "gateway_stream", "token", "json", "container", "bundle", "program", "evidence", "audit"),
+    *("record_lines", "key_file", "inputs", "package", "circuit", "settings", "symbols", "ceremony"),
+)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _loop_closed() -> Iterator[None]:
+    yield
+    while doors._LOOP:
+        doors._LOOP.pop().close()
+    asyncio.set_event_loop_policy(None)
+
+
+@pytest.mark.parametrize("name", TARGETS)
+def test_what_is_taken_raises_only_our_own_errors(name: str) -> None:
+    target = TARGETS[name]
+    corpus, chance = target.corpus(name), Random(SEED)
+    for data in corpus:
+        taken(target, data)
+    for _ in range(target.tries):
+        taken(target, target.mutate(chance.choice(corpus), chance))
+
+
+@pytest.mark.parametrize("name", TAKEN_WHOLE)
+def test_what_code_makes_is_taken_so_mutations_of_it_reach_far(name: str) -> None:
+    refused = []
+    for seed in TARGETS[name].seeds():
+        try:
+            TARGETS[name].take(seed)
+        except ProofgridError as error:
+            refused.append(str(error))
+    assert not [text for text in refused if "not expected here" not in text]  # a second hello
+
+
+def test_every_call_is_reached_with_a_message_that_it_takes() -> None:
+    reached = set()
+    for seed in calls.messages():
+        try:
+            calls.take_call(seed)
+        except doors.Reached:
+            reached.add(seed[0])
+        except ProofgridError:
+            continue
+    missed = [method.name for number, method in enumerate(calls.methods()) if number not in reached]
+    assert {name.rpartition("/")[2] for name in missed} <= UNREACHED
+
+
+#: What everything that a message may say is refused for, before the world is asked: firm quotes with constraints, and
+#: tiles of hashes where those of entries are asked for.
+UNREACHED = frozenset({"BuyQuote", "GetAuditEntryTile"})
+
+
+def test_no_corpus_is_left_behind_by_a_target_that_is_gone() -> None:
+    assert {path.name for path in CORPUS.iterdir()} <= set(TARGETS)
+    assert sum(path.stat().st_size for path in CORPUS.rglob("*") if path.is_file()) < 400_000
+
+
+def test_mutations_follow_from_their_seed_alone() -> None:
+    for name, target in TARGETS.items():
+        corpus = target.corpus(name)
+        assert target.mutate(corpus[0], Random(1)) == target.mutate(corpus[0], Random(1)), name
+
+
+def test_mutations_take_bytes_that_are_no_form() -> None:
+    for data in (b"", b"\xff", b"[", b'"'):
+        chance = Random(1)
+        mutated_bytes(data, chance)
+        mutated_json(data, chance)
+        mutated_message(prover_pb2.FromProver, data, chance)
