@@ -197,12 +197,12 @@ def run(
         sealed=sealed,
         files=program_files,
     )
-    _check_folder(out)
-    _check_sealed(order)
     _run(options, order)
 
 
 def _run(options: ClientOptions, order: _Order) -> None:
+    _check_folder(order.out)
+    _check_sealed(order)
     try:
         run_async(_submit(options, order))
     except KeyboardInterrupt:
