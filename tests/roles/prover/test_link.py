@@ -17,7 +17,6 @@ from proofgrid.roles.prover.link import Deliver, Delivered, Link, is_final
 from proofgrid.roles.prover.name_wait import WaitsForName
 from proofgrid.roles.prover.session_secret import SessionSecret
 from proofgrid.rules.jobs.offers import Welcome
-from proofgrid.rules.jobs.sealing import Certificate
 from proofgrid.wire.codec.provers import read_to_prover
 from proofgrid.wire.errors import status_of, write_error
 from proofgrid.wire.v1 import prover_pb2 as messages
@@ -35,7 +34,7 @@ def a_link(gateways: Sequence[str], deliver: Deliver) -> Link:
         terms=some_terms,
         held=tuple,
         secret=SessionSecret(a_key(2)),
-        certify=lambda network: Certificate(key=b"", until_ms=0, signature=""),
+        certify=lambda network: None,
         deliver=deliver,
         network=a_key().address,
         ca_file=None,

@@ -17,7 +17,7 @@ from proofgrid.primitives.errors import InvalidField
 from proofgrid.primitives.hpke import SealingKey
 from proofgrid.primitives.ids import Address, prover_id
 from proofgrid.primitives.private_files import private_folder
-from proofgrid.primitives.signatures import SigningKey
+from proofgrid.primitives.signatures import Signer
 from proofgrid.rules.jobs.sealing import KEY_IS_NEW_MS, KEY_LIVES_MS, Certificate, certificate_statement, key_id_of
 
 SUFFIX = ".key"
@@ -43,7 +43,7 @@ class SealingKeys:
         """Is it time for a new key?"""
         return max(self._live(), default=0) < self._clock.now_ms() + KEY_LIVES_MS - KEY_IS_NEW_MS
 
-    def certificate(self, operator: SigningKey, *, network: Address, name: str) -> Certificate:
+    def certificate(self, operator: Signer, *, network: Address, name: str) -> Certificate:
         """Return the newest key with its operator's word; make one where it is time."""
         if self.is_due:
             self._make()
