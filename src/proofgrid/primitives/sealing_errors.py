@@ -8,7 +8,7 @@ from proofgrid.primitives.errors import InvalidRequest, Recoverable, TaskEnded
 class CannotSeal(InvalidRequest):
     """This request cannot be sealed."""
 
-    code = "PG-170"
+    code = "PG-180"
 
 
 class SealBroken(Recoverable):
