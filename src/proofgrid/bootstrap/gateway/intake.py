@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import partial
 
 from proofgrid.bootstrap.gateway.adapters import Adapters, publish_roots
 from proofgrid.bootstrap.gateway.keys import keep_list, online_keys
+from proofgrid.primitives.signatures import Signer
 from proofgrid.proofs.pool.child import OWN_SCRATCH
 from proofgrid.proofs.registry import engines_here, installed_names, proof_system
 from proofgrid.roles.intake.access_list import AccessList
@@ -17,6 +18,7 @@ from proofgrid.roles.intake.audit import AuditLog
 from proofgrid.roles.intake.bonds import Bonds
 from proofgrid.roles.intake.callers import Callers
 from proofgrid.roles.intake.canaries import Canaries
+from proofgrid.roles.intake.close_up import CloseUp
 from proofgrid.roles.intake.dead_letters import DeadLetters
 from proofgrid.roles.intake.engines import Engines
 from proofgrid.roles.intake.evidence import EvidenceDesk
@@ -92,6 +94,8 @@ def build_intake(
     prices = _prices_of(Quoting(database, settings.market()))
     callers = Callers(database, audience=world.keys.network, limits=limits, clock=world.clock)
     reputation = Reputation(database, settings.reputation())
+    tasks = Tasks(database, admission, task_watch, why_waiting=WhyWaiting(database, settings.market()).of_task)
+    bonds, silent_ms = Bonds(database, settings.bonds()), settings.lease_ttl_ms
     return Intake(
         limits=limits,
         callers=callers,
@@ -99,15 +103,16 @@ def build_intake(
         accounts=Accounts(database),
         artifacts=Artifacts(database, world.artifacts, _reservations(settings, world), world.troubles, limits=limits),
         audit=AuditLog(database, world.keys),
-        bonds=Bonds(database, settings.bonds()),
+        bonds=bonds,
         canaries=Canaries(database, admission, known_programs, world.clock),
+        close_up=CloseUp(database, tasks, reputation, bonds, silent_ms=silent_ms),
         dead_letters=DeadLetters(database, world.clock),
         engines=Engines(database, engines, here=engines_here().values()),
         evidence=EvidenceDesk(database, world.artifacts, world.keys),
         gate=gate,
         incidents=Incidents(database),
-        keys=_key_ring(world),
-        overview=Overview(database, reputation, world.clock, silent_ms=settings.lease_ttl_ms),
+        keys=_key_ring(settings, world),
+        overview=Overview(database, reputation, world.clock, silent_ms=silent_ms),
         ownership=Ownership(database, known_programs),
         programs=Programs(database),
         quotes=Quotes(database, admission, prices, Reserving(database, settings.reserving(), world.clock)),
@@ -125,16 +130,20 @@ def build_intake(
         reputation=reputation,
         sizes=Sizes(database, SizePolicy(), world.clock),
         statements=Statements(database, world.clock),
-        status=Status(database, _facts(world, settings), silent_ms=settings.lease_ttl_ms),
+        status=Status(database, _facts(world, settings), silent_ms=silent_ms),
         subnetworks=Subnetworks(database),
-        tasks=Tasks(database, admission, task_watch, why_waiting=WhyWaiting(database, settings.market()).of_task),
+        tasks=tasks,
         treasury=Treasury(database),
     )
 
 
-def _key_ring(world: Adapters) -> KeyRing:
+def _key_ring(settings: GatewaySettings, world: Adapters) -> KeyRing:
     folder = keys_folder(world.data_dir)
-    return KeyRing(world.database, world.keys, load=partial(online_keys, folder), keep=partial(keep_list, folder))
+
+    def load() -> Iterable[Signer]:
+        return online_keys(folder, settings.key_password, known=world.keys.held)
+
+    return KeyRing(world.database, world.keys, load=load, keep=partial(keep_list, folder))
 
 
 def _reservations(settings: GatewaySettings, world: Adapters) -> Reservations:
