@@ -16,6 +16,7 @@ import tempfile
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Unpack
 
 from proofgrid.primitives.clock import Clock, fresh_bytes
 from proofgrid.primitives.digests import Digest, parse_digest
@@ -28,23 +29,24 @@ from proofgrid.rules.jobs.ladder import Ladder
 from proofgrid.sdk import names
 from proofgrid.sdk.admin import Admin
 from proofgrid.sdk.answers.money import Account, Movement, StatementClosing, StatementOpening, StatementPart
-from proofgrid.sdk.answers.network import Network, NetworkStatus, Round, Size, Subnetwork
-from proofgrid.sdk.answers.operators import Standings
 from proofgrid.sdk.answers.quotes import FirmQuote, Quote
 from proofgrid.sdk.answers.reading import read, read_all
 from proofgrid.sdk.answers.work import Program, Task
+from proofgrid.sdk.api_keys import ApiKeys
 from proofgrid.sdk.bonds import Bonds
 from proofgrid.sdk.connection import Connection, OnBusy
 from proofgrid.sdk.engines import Engines
 from proofgrid.sdk.event import Event
 from proofgrid.sdk.inputs import inputs_json, quote_request
+from proofgrid.sdk.looks import Looks
 from proofgrid.sdk.ownership import Ownership
+from proofgrid.sdk.sealing import Sealing
+from proofgrid.sdk.terms import AllTerms
 from proofgrid.sdk.transfer import OnBytes, download_file, upload_file
 from proofgrid.wire.codec.requests import write_constraints, write_ladder
 from proofgrid.wire.v1 import client_pb2 as messages
 from proofgrid.wire.v1 import quotes_pb2 as quote_messages
-from proofgrid.wire.v1 import reputation_pb2, statements_pb2, subnetworks_pb2
-from proofgrid.wire.v1.market_pb2 import ListSizesRequest
+from proofgrid.wire.v1 import statements_pb2
 
 ENDED_STATES = frozenset({"done", "failed", "cancelled"})
 
@@ -61,8 +63,10 @@ class Proven:
     report: BundleReport
 
 
-class Client:
+class Client(Looks):
     """A client of one network, through any of its gateways (a list, or text with commas).
+
+    `key`: the client's own, or the text of an API key (`pgk_…`), which may do what its scopes say.
 
     Lost connections are tried again for `patience_seconds`, at the other gateways first; refusals are raised.
     A submission that a gateway is too busy for (PG-429) waits as it was told and is made again, with its idempotency
@@ -72,7 +76,7 @@ class Client:
     def __init__(
         self,
         gateways: str | Sequence[str],
-        key: Signer,
+        key: Signer | str,
         *,
         network: str | None = None,
         ca_file: Path | None = None,
@@ -91,7 +95,9 @@ class Client:
             on_busy=on_busy,
             clock=clock,
         )
+        self.api_keys = ApiKeys(self.connection)
         self.ownership = Ownership(self.connection, self._whole_digest)  #: for owners of programs
+        self.sealing = Sealing(self.connection, self.program)  #: for inputs that nobody between reads
         self.bonds = Bonds(self.connection)  #: for operators
         self.admin = Admin(self.connection)  #: for administrators
         self.engines = Engines(self.connection)
@@ -233,40 +239,16 @@ class Client:
         program_digest: str,
         inputs: Sequence[object],
         path: Path,
-        *,
-        limit_price: int = 0,
-        budget: int = 0,
-        deadline_ms: int = 0,
-        idempotency_key: str | None = None,
-        allow_cached: bool = False,
-        hedging: bool = True,
-        aggregate: bool = False,
-        ladder: Ladder | None = None,
-        constraints: Constraints = NO_CONSTRAINTS,
-        subnetwork: str = "",
-        quote_id: str = "",
+        **terms: Unpack[AllTerms],
     ) -> Proven:
         """Submit, wait, download the bundle to `path` and verify it here; whatever dies on the way, it is paid once.
 
-        With an `idempotency_key` of your own, a program that was restarted goes on where it was. Raises the error that
-        the task ended with, and BadBundle or BadProof when what came does not prove what was asked.
+        `terms`: as `submit` takes them. With an `idempotency_key` of your own, a program that was restarted goes on
+        where it was. Raises the error that the task ended with, and BadBundle or BadProof when what came does not prove
+        what was asked.
         """
         program_digest = await self._whole_digest(program_digest)
-        task = await self.submit(
-            program_digest,
-            inputs,
-            limit_price=limit_price,
-            budget=budget,
-            deadline_ms=deadline_ms,
-            idempotency_key=idempotency_key,
-            allow_cached=allow_cached,
-            hedging=hedging,
-            aggregate=aggregate,
-            ladder=ladder,
-            constraints=constraints,
-            subnetwork=subnetwork,
-            quote_id=quote_id,
-        )
+        task = await self.submit(program_digest, inputs, **terms)
         task = await self.wait(task.task_id)
         if task.state != "done":
             raise error_of_code(task.failure_code, task.failure_detail)
@@ -369,32 +351,3 @@ class Client:
                 yield read(Movement, movement)
             if part.HasField("closing"):
                 yield read(StatementClosing, part.closing)
-
-    async def rounds(self, *, lane: str = "", limit: int = 50) -> list[Round]:
-        """Return the latest rounds."""
-        request = messages.ListRoundsRequest(lane=lane, limit=limit)
-        return read_all(Round, (await self.connection.ask(lambda services: services.client.ListRounds, request)).rounds)
-
-    async def status(self) -> NetworkStatus:
-        """Return what the network is doing."""
-        request = messages.GetStatusRequest()
-        return read(NetworkStatus, await self.connection.ask(lambda services: services.client.GetStatus, request))
-
-    async def subnetworks(self) -> list[Subnetwork]:
-        """Return the subnetworks that you may use, with what they have and do."""
-        request = subnetworks_pb2.ListSubnetworksRequest()
-        answer = await self.connection.ask(lambda services: services.subnetworks.ListSubnetworks, request)
-        return read_all(Subnetwork, answer.subnetworks)
-
-    async def operators(self, address: str = "") -> Standings:
-        """Return how an operator and its provers stand, or all of them, and why."""
-        request = reputation_pb2.ListOperatorsRequest(address=address)
-        return read(Standings, await self.connection.ask(lambda services: services.reputation.ListOperators, request))
-
-    async def facts(self) -> Network:
-        """Return what the gateway says of the network."""
-        return read(Network, await self.connection.ask(lambda to: to.client.GetNetwork, messages.GetNetworkRequest()))
-
-    async def sizes(self) -> list[Size]:
-        """Return what verified jobs took, of what their proof systems say."""
-        return read_all(Size, (await self.connection.ask(lambda to: to.market.ListSizes, ListSizesRequest())).sizes)

@@ -9,6 +9,7 @@ import grpc
 
 from proofgrid.sdk.signing import SigningChannel
 from proofgrid.sdk.tokens import Sign
+from proofgrid.wire.v1.api_keys_pb2_grpc import ApiKeyServiceStub
 from proofgrid.wire.v1.audit_pb2_grpc import AuditServiceStub
 from proofgrid.wire.v1.canary_pb2_grpc import CanaryServiceStub
 from proofgrid.wire.v1.client_pb2_grpc import AdminServiceStub, ArtifactServiceStub, ClientServiceStub
@@ -19,6 +20,7 @@ from proofgrid.wire.v1.market_pb2_grpc import MarketServiceStub
 from proofgrid.wire.v1.programs_pb2_grpc import ProgramServiceStub
 from proofgrid.wire.v1.quotes_pb2_grpc import QuoteServiceStub
 from proofgrid.wire.v1.reputation_pb2_grpc import ReputationServiceStub
+from proofgrid.wire.v1.sealing_pb2_grpc import SealingServiceStub
 from proofgrid.wire.v1.stake_pb2_grpc import StakeServiceStub
 from proofgrid.wire.v1.statements_pb2_grpc import StatementServiceStub
 from proofgrid.wire.v1.subnetworks_pb2_grpc import SubnetworkServiceStub
@@ -41,6 +43,7 @@ class Services:
         channel = plain if sign is None else cast(grpc.aio.Channel, SigningChannel(plain, sign))
         self.client = ClientServiceStub(channel)
         self.admin = AdminServiceStub(channel)
+        self.api_keys = ApiKeyServiceStub(channel)
         self.artifacts = ArtifactServiceStub(channel)
         self.audit = AuditServiceStub(channel)
         self.canaries = CanaryServiceStub(channel)
@@ -51,6 +54,7 @@ class Services:
         self.programs = ProgramServiceStub(channel)
         self.quotes = QuoteServiceStub(channel)
         self.reputation = ReputationServiceStub(channel)
+        self.sealing = SealingServiceStub(channel)
         self.stake = StakeServiceStub(channel)
         self.statements = StatementServiceStub(channel)
         self.subnetworks = SubnetworkServiceStub(channel)

@@ -50,6 +50,7 @@ RIGHTS: Mapping[str, Mapping[str, str | None]] = {
         ),
         "admin",
     ),
+    "ApiKeyService": {"MakeApiKey": "client", "ListApiKeys": "admin client", "RevokeApiKey": "admin client"},
     "ArtifactService": {"Upload": ANYBODY, "Download": ANYBODY},
     "KeyService": {"GetKeys": ANYBODY, "PublishKeys": "admin"},
     "AuditService": {
@@ -73,6 +74,7 @@ RIGHTS: Mapping[str, Mapping[str, str | None]] = {
     "ProverService": {"Connect": "operator"},
     "QuoteService": {"GetQuote": "client", "BuyQuote": "client", "ListQuotes": "client"},
     "ReputationService": {"ListOperators": ANYBODY},
+    "SealingService": {"ListRecipients": "client"},
     "StakeService": {
         "GetStake": "admin operator",
         "DepositStake": "admin operator",

@@ -13,6 +13,7 @@ from proofgrid.proofs.registry import engines_here, installed_names, proof_syste
 from proofgrid.roles.intake.access_list import AccessList
 from proofgrid.roles.intake.accounts import Accounts
 from proofgrid.roles.intake.admission import Admission, PriceJobs
+from proofgrid.roles.intake.api_keys import ApiKeys
 from proofgrid.roles.intake.artifacts import Artifacts
 from proofgrid.roles.intake.audit import AuditLog
 from proofgrid.roles.intake.bonds import Bonds
@@ -37,6 +38,7 @@ from proofgrid.roles.intake.registration import Registration
 from proofgrid.roles.intake.reputation import Reputation
 from proofgrid.roles.intake.reservations import Reservations
 from proofgrid.roles.intake.reserving import Reserving
+from proofgrid.roles.intake.sealing import Recipients
 from proofgrid.roles.intake.sizes import Sizes
 from proofgrid.roles.intake.sizing import PlacedJob, Sizing
 from proofgrid.roles.intake.statements import Statements
@@ -101,6 +103,7 @@ def build_intake(
         callers=callers,
         access=AccessList(database, callers.known_roles),
         accounts=Accounts(database),
+        api_keys=ApiKeys(database, callers.api_keys, world.clock),
         artifacts=Artifacts(database, world.artifacts, _reservations(settings, world), world.troubles, limits=limits),
         audit=AuditLog(database, world.keys),
         bonds=bonds,
@@ -127,6 +130,7 @@ def build_intake(
             publish=partial(publish_roots, world.roots, world.artifacts, database),
             engines=engines,
         ),
+        recipients=Recipients(database, world.library, known_programs, engines, home=settings.subnetwork),
         reputation=reputation,
         sizes=Sizes(database, SizePolicy(), world.clock),
         statements=Statements(database, world.clock),

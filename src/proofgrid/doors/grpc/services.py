@@ -12,6 +12,7 @@ from proofgrid.doors.services.front_door import FrontDoor
 from proofgrid.primitives.ids import Address
 from proofgrid.roles.intake.intake import Intake
 from proofgrid.wire.v1 import (
+    api_keys_pb2_grpc,
     audit_pb2_grpc,
     canary_pb2_grpc,
     client_pb2_grpc,
@@ -23,6 +24,7 @@ from proofgrid.wire.v1 import (
     prover_pb2_grpc,
     quotes_pb2_grpc,
     reputation_pb2_grpc,
+    sealing_pb2_grpc,
     stake_pb2_grpc,
     statements_pb2_grpc,
     subnetworks_pb2_grpc,
@@ -32,6 +34,7 @@ from proofgrid.wire.v1 import (
 #: Who puts a service on a server, by the name of the service.
 _ADDING: Mapping[str, Callable[..., None]] = {
     "AdminService": client_pb2_grpc.add_AdminServiceServicer_to_server,
+    "ApiKeyService": api_keys_pb2_grpc.add_ApiKeyServiceServicer_to_server,
     "ArtifactService": client_pb2_grpc.add_ArtifactServiceServicer_to_server,
     "AuditService": audit_pb2_grpc.add_AuditServiceServicer_to_server,
     "CanaryService": canary_pb2_grpc.add_CanaryServiceServicer_to_server,
@@ -43,6 +46,7 @@ _ADDING: Mapping[str, Callable[..., None]] = {
     "ProgramService": programs_pb2_grpc.add_ProgramServiceServicer_to_server,
     "QuoteService": quotes_pb2_grpc.add_QuoteServiceServicer_to_server,
     "ReputationService": reputation_pb2_grpc.add_ReputationServiceServicer_to_server,
+    "SealingService": sealing_pb2_grpc.add_SealingServiceServicer_to_server,
     "StakeService": stake_pb2_grpc.add_StakeServiceServicer_to_server,
     "StatementService": statements_pb2_grpc.add_StatementServiceServicer_to_server,
     "SubnetworkService": subnetworks_pb2_grpc.add_SubnetworkServiceServicer_to_server,

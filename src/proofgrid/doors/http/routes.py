@@ -13,6 +13,7 @@ from functools import cached_property
 from google.protobuf.descriptor import Descriptor, MethodDescriptor
 
 from proofgrid.wire.v1 import (
+    api_keys_pb2,
     audit_pb2,
     canary_pb2,
     client_pb2,
@@ -23,6 +24,7 @@ from proofgrid.wire.v1 import (
     programs_pb2,
     quotes_pb2,
     reputation_pb2,
+    sealing_pb2,
     stake_pb2,
     statements_pb2,
     subnetworks_pb2,
@@ -30,6 +32,7 @@ from proofgrid.wire.v1 import (
 )
 
 _FILES = (
+    api_keys_pb2,
     audit_pb2,
     canary_pb2,
     client_pb2,
@@ -40,6 +43,7 @@ _FILES = (
     programs_pb2,
     quotes_pb2,
     reputation_pb2,
+    sealing_pb2,
     stake_pb2,
     statements_pb2,
     subnetworks_pb2,
@@ -117,6 +121,7 @@ _NETWORK = [
         ("GET", "/v1/operators", "ReputationService.ListOperators", "How operators and their provers stand, and why."),
         ("GET", "/v1/network/keys", "KeyService.GetKeys", "Which keys speak for the network, as its root key says."),
         ("GET", "/v1/engines", "EngineService.ListEngines", "The engines of proof systems, and which are stopped."),
+        ("POST", "/v1/recipients", "SealingService.ListRecipients", "Whom inputs of a program can be sealed for."),
         ("GET", "/v1/subnetworks", "SubnetworkService.ListSubnetworks", "The subnetworks that you may use."),
         ("GET", "/v1/sizes", "MarketService.ListSizes", "What jobs are said to need, and what verified ones took."),
     ),
@@ -235,6 +240,13 @@ _AUDIT = _of(
     ("GET", "/v1/audit/entry-tile", "AuditService.GetAuditEntryTile", "Entries of a tile. For administrators."),
 )
 
+_API_KEYS = _of(
+    "API keys",
+    ("POST", "/v1/api-keys", "ApiKeyService.MakeApiKey", "Make an API key; the answer shows its secret, once."),
+    ("GET", "/v1/api-keys", "ApiKeyService.ListApiKeys", "Your API keys, newest first."),
+    ("DELETE", "/v1/api-keys/{key_id}", "ApiKeyService.RevokeApiKey", "End one at once, with what it has open."),
+)
+
 _ADMIN = [
     *_of(
         "Administration",
@@ -277,4 +289,4 @@ _ADMIN = [
     *_of("Administration", ("POST", "/v1/admin/treasury/take", "TreasuryService.TakeOut", "Take out."), key="take_id"),
 ]
 
-ROUTES: Sequence[Route] = [*_NETWORK, *_PROGRAMS, *_TASKS, *_QUOTES, *_MONEY, *_MARKET, *_AUDIT, *_ADMIN]
+ROUTES: Sequence[Route] = [*_NETWORK, *_PROGRAMS, *_TASKS, *_QUOTES, *_MONEY, *_MARKET, *_AUDIT, *_API_KEYS, *_ADMIN]

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from proofgrid.roles.intake.access_list import AccessList
 from proofgrid.roles.intake.accounts import Accounts
+from proofgrid.roles.intake.api_keys import ApiKeys
 from proofgrid.roles.intake.artifacts import Artifacts
 from proofgrid.roles.intake.audit import AuditLog
 from proofgrid.roles.intake.bonds import Bonds
@@ -25,6 +26,7 @@ from proofgrid.roles.intake.quotes import Quotes
 from proofgrid.roles.intake.records import Records
 from proofgrid.roles.intake.registration import Registration
 from proofgrid.roles.intake.reputation import Reputation
+from proofgrid.roles.intake.sealing import Recipients
 from proofgrid.roles.intake.sizes import Sizes
 from proofgrid.roles.intake.statements import Statements
 from proofgrid.roles.intake.status import Status
@@ -42,6 +44,7 @@ class Intake:
     callers: Callers
     access: AccessList
     accounts: Accounts
+    api_keys: ApiKeys
     artifacts: Artifacts
     audit: AuditLog
     bonds: Bonds
@@ -59,6 +62,7 @@ class Intake:
     quotes: Quotes
     records: Records
     registration: Registration
+    recipients: Recipients
     reputation: Reputation
     sizes: Sizes
     statements: Statements

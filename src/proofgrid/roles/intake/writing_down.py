@@ -9,17 +9,16 @@ from proofgrid.primitives.errors import UnknownSubnetwork
 from proofgrid.primitives.ids import Lane
 from proofgrid.roles.intake.drafts import Draft, job_rows, small_inputs, task_row
 from proofgrid.roles.intake.seating import seat_jobs
+from proofgrid.rules.jobs.request import DEADLINE_DEFAULT_MS
 from proofgrid.rules.ledger.accounts import client_account
 from proofgrid.rules.market.firm_quote import QuoteEvent, quote_sources
 from proofgrid.store.admission import ADMIT_TASKS, AdmittedTask, admit_tasks
-from proofgrid.store.conflicts import AccountShort, SubnetworkGone
+from proofgrid.store.conflicts import AccountShort, Conflict, KeyRefused, SubnetworkGone
 from proofgrid.store.database import Database
 from proofgrid.store.firm_quotes import REDEEM_FIRM_QUOTE, FirmQuote
 from proofgrid.store.seating import Seating
 from proofgrid.store.transactions import Transaction
 from proofgrid.store.transfers import insufficient_funds
-
-DEFAULT_DEADLINE_MS = 3_600_000
 
 
 class _NotWritten(Exception):
@@ -39,7 +38,8 @@ async def write_down(
 ) -> list[AdmittedTask | BaseException | None]:
     """Write tasks down, all in one transaction; None for one whose key was taken, or what is wrong with it.
 
-    Raises AccountShort, SubnetworkGone of several: one of them cannot pay, or its subnetwork was just removed.
+    Raises AccountShort, KeyRefused, SubnetworkGone of several: one of them cannot pay, or its subnetwork was just
+    removed.
     """
     try:
         written = await admit_tasks(
@@ -47,10 +47,10 @@ async def write_down(
             [task_row(draft) for draft in drafts],
             [row for draft in drafts for row in job_rows(draft)],
             [content for draft in drafts for content in small_inputs(draft)],
-            deadline_ms=DEFAULT_DEADLINE_MS,
+            deadline_ms=DEADLINE_DEFAULT_MS,
             origin=market.origin,
         )
-    except (AccountShort, SubnetworkGone) as conflict:
+    except (AccountShort, KeyRefused, SubnetworkGone) as conflict:
         if len(drafts) == 1:
             return [_refusal(conflict, drafts[0])]
         raise
@@ -98,7 +98,9 @@ def _wake(market: MarketHere, drafts: Iterable[Draft]) -> None:
         market.wake(lane)
 
 
-def _refusal(conflict: AccountShort | SubnetworkGone, draft: Draft) -> Exception:
+def _refusal(conflict: Conflict, draft: Draft) -> Exception:
+    if isinstance(conflict, KeyRefused):
+        return conflict.refusal
     if isinstance(conflict, AccountShort):
         return insufficient_funds(client_account(draft.client), draft.escrow)
     return UnknownSubnetwork(f"the subnetwork {draft.subnetwork!r} has just been removed", field="subnetwork")
