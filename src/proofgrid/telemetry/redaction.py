@@ -31,7 +31,20 @@ _FORMS = (
 )
 
 #: No form is in a text without one of these: looking for them costs a twentieth, and most texts are digests and ids.
-_HINTS = tuple("pg1. pg2. bearer basic :// token secret passw passphrase signature credential key".split())
+_TOKENS = ("pg1.", "pg2.")
+_HINTS = (
+    *_TOKENS,
+    "bearer",
+    "basic",
+    "://",
+    "token",
+    "secret",
+    "passw",
+    "passphrase",
+    "signature",
+    "credential",
+    "key",
+)
 
 _values: set[str] = set()
 
