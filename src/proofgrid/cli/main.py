@@ -27,6 +27,7 @@ from proofgrid.cli.chain import devnet
 from proofgrid.cli.chain import stake as chain
 from proofgrid.cli.client import (
     account,
+    api_keys,
     cancel,
     keys,
     program,
@@ -124,7 +125,7 @@ program_keygen.add_to(program.group)
 program_contract.add_to(program.group)
 program_sharing.add_to(program.group)
 devnet.add_to(chain.group)
-for group in (program, account, keys, access, srs, clear, stake, chain, config_files):
+for group in (program, account, keys, api_keys, access, srs, clear, stake, chain, config_files):
     cli.add_typer(group.group)
 
 
