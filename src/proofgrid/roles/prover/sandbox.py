@@ -61,6 +61,7 @@ class ChildSpec:
     slice_index: int
     job_input: Path
     parts: Sequence[PartFile] = ()  #: of a wrap: what it takes
+    trace_context: str = ""  #: for engines that speak OpenTelemetry, as TRACEPARENT; empty: nobody traces it
     cache: Path  #: outlives the job: proving keys and the like, by program
     workdir: (
         Path  #: of this job alone, and the prover's: where its input lies; a child without a nursery has its cell there
@@ -264,6 +265,7 @@ def _order(spec: ChildSpec, limits: ChildLimits, cell: Cell, taken_in: TakenIn) 
         ],
         "cache": str(cell.keys),
         "workdir": str(cell.job),
+        "trace_context": spec.trace_context,
         "memory_bytes": limits.memory_bytes,
         "file_bytes": limits.file_bytes,
         "cpu_seconds": limits.cpu_seconds,

@@ -77,6 +77,7 @@ class LeaseOffer:
     price: int  #: base units per PU, paid when the proof verifies
     timeout_ms: int
     parts: tuple[TakenProof, ...] = ()  #: of a wrap: what it takes
+    trace_context: str = ""  #: in the words of W3C Trace Context; empty: nobody traces it
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -176,6 +176,7 @@ def _read_lease(message: prover.Lease) -> LeaseOffer:
         price=message.price,
         timeout_ms=message.timeout_ms,
         parts=tuple(_read_part(part) for part in message.parts),
+        trace_context=message.trace_context,
     )
 
 
@@ -213,6 +214,7 @@ def _write_lease(lease: LeaseOffer) -> prover.Lease:
         price=lease.price,
         timeout_ms=lease.timeout_ms,
         parts=[_write_part(part) for part in lease.parts],
+        trace_context=lease.trace_context,
     )
 
 

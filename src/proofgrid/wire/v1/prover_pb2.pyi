@@ -519,6 +519,7 @@ class Lease(_message.Message):
     PRICE_FIELD_NUMBER: _builtins.int
     TIMEOUT_MS_FIELD_NUMBER: _builtins.int
     PARTS_FIELD_NUMBER: _builtins.int
+    TRACE_CONTEXT_FIELD_NUMBER: _builtins.int
     lease_id: _builtins.str
     fence: _builtins.int
     job_id: _builtins.str
@@ -532,6 +533,8 @@ class Lease(_message.Message):
     price: _builtins.int
     timeout_ms: _builtins.int
     """longest wall time of the child process"""
+    trace_context: _builtins.str
+    """traceparent of W3C Trace Context; empty: nobody traces it"""
     @_builtins.property
     def parts(self) -> _containers.RepeatedCompositeFieldContainer[Global___TakenProof]:
         """of a wrap: the proofs that it takes, verified, in their order"""
@@ -551,10 +554,11 @@ class Lease(_message.Message):
         price: _builtins.int = ...,
         timeout_ms: _builtins.int = ...,
         parts: _abc.Iterable[Global___TakenProof] | None = ...,
+        trace_context: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_small_input", b"_small_input", "small_input", b"small_input"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_small_input", b"_small_input", "fence", b"fence", "input_digest", b"input_digest", "job_id", b"job_id", "lease_id", b"lease_id", "memory_bytes", b"memory_bytes", "parts", b"parts", "price", b"price", "program_digest", b"program_digest", "slice", b"slice", "small_input", b"small_input", "timeout_ms", b"timeout_ms", "units", b"units"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_small_input", b"_small_input", "fence", b"fence", "input_digest", b"input_digest", "job_id", b"job_id", "lease_id", b"lease_id", "memory_bytes", b"memory_bytes", "parts", b"parts", "price", b"price", "program_digest", b"program_digest", "slice", b"slice", "small_input", b"small_input", "timeout_ms", b"timeout_ms", "trace_context", b"trace_context", "units", b"units"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__small_input: _TypeAlias = _typing.Literal["small_input"]  # noqa: Y015
     _WhichOneofArgType__small_input: _TypeAlias = _typing.Literal["_small_input", b"_small_input"]  # noqa: Y015
