@@ -51,7 +51,7 @@ RIGHTS: Mapping[str, Mapping[str, str | None]] = {
         "admin",
     ),
     "ArtifactService": {"Upload": ANYBODY, "Download": ANYBODY},
-    "KeyService": {"GetKeys": ANYBODY, "PublishKeys": "admin"},
+    "KeyService": {"GetKeys": ANYBODY, "PublishKeys": "admin", "CertifyProver": "operator"},
     "AuditService": {
         "GetAuditHead": ANYBODY,
         "GetAuditConsistency": ANYBODY,

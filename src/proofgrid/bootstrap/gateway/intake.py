@@ -17,6 +17,7 @@ from proofgrid.roles.intake.audit import AuditLog
 from proofgrid.roles.intake.bonds import Bonds
 from proofgrid.roles.intake.callers import Callers
 from proofgrid.roles.intake.canaries import Canaries
+from proofgrid.roles.intake.certificates import Certificates
 from proofgrid.roles.intake.dead_letters import DeadLetters
 from proofgrid.roles.intake.engines import Engines
 from proofgrid.roles.intake.evidence import EvidenceDesk
@@ -101,6 +102,7 @@ def build_intake(
         audit=AuditLog(database, world.keys),
         bonds=Bonds(database, settings.bonds()),
         canaries=Canaries(database, admission, known_programs, world.clock),
+        certificates=Certificates(world.keys, world.clock),
         dead_letters=DeadLetters(database, world.clock),
         engines=Engines(database, engines, here=engines_here().values()),
         evidence=EvidenceDesk(database, world.artifacts, world.keys),

@@ -11,6 +11,7 @@ from proofgrid.roles.intake.audit import AuditLog
 from proofgrid.roles.intake.bonds import Bonds
 from proofgrid.roles.intake.callers import Callers
 from proofgrid.roles.intake.canaries import Canaries
+from proofgrid.roles.intake.certificates import Certificates
 from proofgrid.roles.intake.dead_letters import DeadLetters
 from proofgrid.roles.intake.engines import Engines
 from proofgrid.roles.intake.evidence import EvidenceDesk
@@ -45,6 +46,7 @@ class Intake:
     audit: AuditLog
     bonds: Bonds
     canaries: Canaries
+    certificates: Certificates
     dead_letters: DeadLetters
     engines: Engines
     evidence: EvidenceDesk
