@@ -31,9 +31,7 @@ from proofgrid.primitives.errors import InvalidField, NotAllowed, ProofgridError
 from proofgrid.primitives.ids import Address
 from proofgrid.roles.intake.callers import Callers
 from proofgrid.roles.intake.certificates import Certificates
-from proofgrid.roles.prover import certificate as certificate_module
 from proofgrid.roles.prover import link as link_module
-from proofgrid.roles.prover.certificate import ShownCertificate
 from proofgrid.roles.prover.link import Link
 from proofgrid.roles.prover.session_secret import SessionSecret
 from proofgrid.rules.access.rights import needs
@@ -42,6 +40,8 @@ from proofgrid.rules.identity.key_list import KeyState, Purpose, first_list, sig
 from proofgrid.rules.identity.network_keys import NetworkKeys
 from proofgrid.rules.jobs.limits import Limits
 from proofgrid.rules.jobs.offers import Welcome
+from proofgrid.sdk import certificate as certificate_module
+from proofgrid.sdk.certificate import ShownCertificate
 from proofgrid.store.access import GRANT_ROLE, REVOKE_ROLE
 from proofgrid.store.database import Database
 from proofgrid.store.transactions import Transaction

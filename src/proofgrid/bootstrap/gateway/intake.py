@@ -18,6 +18,7 @@ from proofgrid.roles.intake.bonds import Bonds
 from proofgrid.roles.intake.callers import Callers
 from proofgrid.roles.intake.canaries import Canaries
 from proofgrid.roles.intake.certificates import Certificates
+from proofgrid.roles.intake.close_up import CloseUp
 from proofgrid.roles.intake.dead_letters import DeadLetters
 from proofgrid.roles.intake.engines import Engines
 from proofgrid.roles.intake.evidence import EvidenceDesk
@@ -93,6 +94,8 @@ def build_intake(
     prices = _prices_of(Quoting(database, settings.market()))
     callers = Callers(database, audience=world.keys.network, limits=limits, clock=world.clock)
     reputation = Reputation(database, settings.reputation())
+    tasks = Tasks(database, admission, task_watch, why_waiting=WhyWaiting(database, settings.market()).of_task)
+    bonds, silent_ms = Bonds(database, settings.bonds()), settings.lease_ttl_ms
     return Intake(
         limits=limits,
         callers=callers,
@@ -100,16 +103,17 @@ def build_intake(
         accounts=Accounts(database),
         artifacts=Artifacts(database, world.artifacts, _reservations(settings, world), world.troubles, limits=limits),
         audit=AuditLog(database, world.keys),
-        bonds=Bonds(database, settings.bonds()),
+        bonds=bonds,
         canaries=Canaries(database, admission, known_programs, world.clock),
         certificates=Certificates(world.keys, world.clock),
+        close_up=CloseUp(database, tasks, reputation, bonds, silent_ms=silent_ms),
         dead_letters=DeadLetters(database, world.clock),
         engines=Engines(database, engines, here=engines_here().values()),
         evidence=EvidenceDesk(database, world.artifacts, world.keys),
         gate=gate,
         incidents=Incidents(database),
         keys=_key_ring(settings, world),
-        overview=Overview(database, reputation, world.clock, silent_ms=settings.lease_ttl_ms),
+        overview=Overview(database, reputation, world.clock, silent_ms=silent_ms),
         ownership=Ownership(database, known_programs),
         programs=Programs(database),
         quotes=Quotes(database, admission, prices, Reserving(database, settings.reserving(), world.clock)),
@@ -127,9 +131,9 @@ def build_intake(
         reputation=reputation,
         sizes=Sizes(database, SizePolicy(), world.clock),
         statements=Statements(database, world.clock),
-        status=Status(database, _facts(world, settings), silent_ms=settings.lease_ttl_ms),
+        status=Status(database, _facts(world, settings), silent_ms=silent_ms),
         subnetworks=Subnetworks(database),
-        tasks=Tasks(database, admission, task_watch, why_waiting=WhyWaiting(database, settings.market()).of_task),
+        tasks=tasks,
         treasury=Treasury(database),
     )
 

@@ -10,7 +10,7 @@ from proofgrid.primitives.digests import Digest
 from proofgrid.primitives.errors import InvalidField, NotFinished, TaskCancelled, UnknownTask
 from proofgrid.primitives.ids import Address, JobId, TaskId, uuids_between
 from proofgrid.roles.intake.admission import Admission
-from proofgrid.roles.intake.watching import TaskWatch
+from proofgrid.roles.intake.watching import TaskWatch, as_events
 from proofgrid.rules.access.rights import needs
 from proofgrid.rules.access.roles import Caller, Role
 from proofgrid.rules.jobs.event_kinds import is_shown_whole, visible_to
@@ -21,6 +21,7 @@ from proofgrid.rules.jobs.waiting import Waits
 from proofgrid.store.database import Database
 from proofgrid.store.stored_artifacts import ARTIFACT_SIZE
 from proofgrid.store.task_views import (
+    EVENTS_AFTER,
     GET_TASK,
     JOBS_OF_TASK,
     LAST_EVENT,
@@ -110,6 +111,15 @@ class Tasks:
             shown = _shown_to(caller, event)
             if shown is not None:
                 yield shown
+
+    @needs(Role.CLIENT, Role.ADMIN)
+    async def timeline(self, caller: Caller, task_id: TaskId, *, limit: int) -> list[EventView]:
+        """Return the first events of a task, as far as the caller may see them."""
+        await self._own(caller, task_id)
+        async with self._database.connection() as connection:
+            rows = await connection.fetch(EVENTS_AFTER, task_ids=[task_id], cursors=[0], limit=limit)
+        shown = [_shown_to(caller, event) for event in as_events(rows)]
+        return [event for event in shown if event is not None]
 
     @needs(Role.CLIENT, Role.ADMIN)
     async def result(self, caller: Caller, task_id: TaskId) -> tuple[Digest, int]:

@@ -27,11 +27,11 @@ from proofgrid.primitives.clock import Clock
 from proofgrid.primitives.errors import InvalidRequest, NameTaken, ProofgridError, Refused, Unavailable
 from proofgrid.primitives.ids import Address
 from proofgrid.primitives.signatures import Signer, parse_address
-from proofgrid.roles.prover.certificate import ShownCertificate, fetch_certificate
 from proofgrid.roles.prover.name_wait import NameWait, WaitsForName
 from proofgrid.roles.prover.session_secret import SessionSecret
 from proofgrid.rules.access.sessions import CallId
 from proofgrid.rules.jobs.offers import FromProver, HeldLease, ProverTerms, ToProver, Welcome
+from proofgrid.sdk.certificate import ShownCertificate, fetch_certificate
 from proofgrid.sdk.connection import OPTIONS, channel_credentials
 from proofgrid.sdk.signing import CONNECT_PATH
 from proofgrid.sdk.tokens import Metadata, bearing, fresh_nonce, make_token, purpose_of
