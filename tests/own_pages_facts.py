@@ -73,6 +73,7 @@ def a_task(**changes: Any) -> TaskView:
         bundle_digest=None,
         inputs=2,
         quote_id=None,
+        subnetwork="default",
     )
     return replace(task, **changes)
 

@@ -12,6 +12,7 @@ from proofgrid.proofs.registry import engines_here, installed_names, proof_syste
 from proofgrid.roles.intake.access_list import AccessList
 from proofgrid.roles.intake.accounts import Accounts
 from proofgrid.roles.intake.admission import Admission, PriceJobs
+from proofgrid.roles.intake.api_keys import ApiKeys
 from proofgrid.roles.intake.artifacts import Artifacts
 from proofgrid.roles.intake.audit import AuditLog
 from proofgrid.roles.intake.bonds import Bonds
@@ -101,6 +102,7 @@ def build_intake(
         callers=callers,
         access=AccessList(database, callers.known_roles),
         accounts=Accounts(database),
+        api_keys=ApiKeys(database, callers.api_keys, world.clock),
         artifacts=Artifacts(database, world.artifacts, _reservations(settings, world), world.troubles, limits=limits),
         audit=AuditLog(database, world.keys),
         bonds=bonds,

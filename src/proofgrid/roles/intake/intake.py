@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from proofgrid.roles.intake.access_list import AccessList
 from proofgrid.roles.intake.accounts import Accounts
+from proofgrid.roles.intake.api_keys import ApiKeys
 from proofgrid.roles.intake.artifacts import Artifacts
 from proofgrid.roles.intake.audit import AuditLog
 from proofgrid.roles.intake.bonds import Bonds
@@ -43,6 +44,7 @@ class Intake:
     callers: Callers
     access: AccessList
     accounts: Accounts
+    api_keys: ApiKeys
     artifacts: Artifacts
     audit: AuditLog
     bonds: Bonds
