@@ -102,8 +102,9 @@ async def _ground(settings: GatewaySettings) -> AsyncIterator[tuple[GatewaySetti
         network_keys_of(settings, data_dir)
         embedded = await stack.enter_async_context(embedded_database(settings, data_dir))
         dsn = settings.dsn if embedded is None else embedded.dsn
-        of_all = {"listen": listen, "http": http, "listen_provers": provers, "dsn": dsn, "metrics": ""}
-        shared = replace(settings.of_each_process(), **of_all)
+        shared = replace(
+            settings.of_each_process(), listen=listen, http=http, listen_provers=provers, dsn=dsn, metrics=""
+        )
         yield shared, keeper_of(embedded, patience_seconds=settings.database_patience_seconds)
 
 
