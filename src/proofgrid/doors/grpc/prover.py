@@ -12,8 +12,9 @@ import structlog
 
 from proofgrid.doors.services.front_door import CallContext, FrontDoor, answering, call_id_of
 from proofgrid.primitives.certificates import Certified
+from proofgrid.primitives.clock import Clock, SystemClock
 from proofgrid.primitives.errors import InvalidRequest, LeaseLost, MalformedMessage, NotAllowed, ProofgridError
-from proofgrid.primitives.ids import Address, LeaseId
+from proofgrid.primitives.ids import Address, LeaseId, prover_id
 from proofgrid.roles.dispatcher.session import Session
 from proofgrid.roles.intake.certificates import Certificates
 from proofgrid.rules.access.sessions import Origin, origin_of
@@ -29,6 +30,7 @@ from proofgrid.rules.jobs.offers import (
     Welcome,
     check_terms,
 )
+from proofgrid.rules.jobs.sealing import check_certificate
 from proofgrid.wire.addresses import peer_address
 from proofgrid.wire.codec import provers as codec
 from proofgrid.wire.fields import check_message
@@ -74,7 +76,9 @@ class ProverService(services.ProverServiceServicer):
         network: Address,
         heartbeat_ms: int,
         certificates: Certificates | None = None,
+        clock: Clock | None = None,
     ) -> None:
+        self._clock = clock or SystemClock()
         self._door = door
         self._desk = desk
         self._certificates = certificates
@@ -89,6 +93,7 @@ class ProverService(services.ProverServiceServicer):
         certified = self._certified(context, caller.address)
         terms = codec.read_hello(hello)
         check_terms(terms)
+        self._check_sealing(caller.address, terms)
         origin = origin_of(
             codec.read_session(hello), name=terms.name, call=call_id_of(context), peer=peer_address(context.peer())
         )
@@ -122,6 +127,15 @@ class ProverService(services.ProverServiceServicer):
             if not limit.expired():
                 raise
             raise NotAllowed("the certificate of this stream has ended", field="certificate") from None
+
+    def _check_sealing(self, operator: Address, terms: ProverTerms) -> None:
+        if terms.sealing is not None:
+            check_certificate(
+                terms.sealing,
+                network=self._network,
+                prover=prover_id(operator, terms.name),
+                now_ms=self._clock.now_ms(),
+            )
 
     def _welcome(self, session: Session) -> Welcome:
         return Welcome(
