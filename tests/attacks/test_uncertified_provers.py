@@ -102,6 +102,7 @@ class World:
             terms=some_terms,
             held=tuple,
             secret=SessionSecret(a_key(8)),
+            certify=lambda _network: None,
             deliver=lambda message: loop.call_soon_threadsafe(said.put_nowait, message),
             network=ROOT.address,
             ca_file=self.folder / CA,
