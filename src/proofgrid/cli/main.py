@@ -46,6 +46,7 @@ from proofgrid.cli.client import (
     tasks,
     verify,
     watch,
+    webhook,
 )
 from proofgrid.cli.demo import demo
 from proofgrid.cli.kit.failures import exit_with
@@ -125,7 +126,7 @@ program_keygen.add_to(program.group)
 program_contract.add_to(program.group)
 program_sharing.add_to(program.group)
 devnet.add_to(chain.group)
-for group in (program, account, keys, api_keys, access, srs, clear, stake, chain, config_files):
+for group in (program, account, keys, api_keys, webhook, access, srs, clear, stake, chain, config_files):
     cli.add_typer(group.group)
 
 

@@ -40,6 +40,7 @@ from proofgrid.sdk.inputs import inputs_json, quote_request
 from proofgrid.sdk.looks import Looks
 from proofgrid.sdk.ownership import Ownership
 from proofgrid.sdk.transfer import OnBytes, download_file, upload_file
+from proofgrid.sdk.webhooks import Webhooks
 from proofgrid.wire.codec.requests import write_constraints, write_ladder
 from proofgrid.wire.v1 import client_pb2 as messages
 from proofgrid.wire.v1 import quotes_pb2 as quote_messages
@@ -93,6 +94,7 @@ class Client(Looks):
             clock=clock,
         )
         self.api_keys = ApiKeys(self.connection)
+        self.webhooks = Webhooks(self.connection)
         self.ownership = Ownership(self.connection, self._whole_digest)  #: for owners of programs
         self.bonds = Bonds(self.connection)  #: for operators
         self.admin = Admin(self.connection)  #: for administrators

@@ -94,6 +94,9 @@ RIGHTS: Mapping[str, Mapping[str, str | None]] = {
         "AllowMember": "admin",
         "DenyMember": "admin",
     },
+    "WebhookService": dict.fromkeys(
+        ("MakeWebhook", "ListWebhooks", "ListDeliveries", "ReplayWebhook", "RemoveWebhook"), "client"
+    ),
     "TreasuryService": {"TakeOut": "admin"},
 }
 
