@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
@@ -27,11 +27,14 @@ from proofgrid.proofs.workers import ProofWorkers
 from proofgrid.roles.intake.drafts import is_small
 from proofgrid.roles.intake.rates import Rates
 from proofgrid.roles.intake.reservations import Reservation, Reservations, unless_whole
+from proofgrid.roles.intake.sealing import the_system_of, told_request
 from proofgrid.rules.jobs.limits import Rate
 from proofgrid.rules.jobs.request import ProofRequest
+from proofgrid.rules.jobs.sealing import SealedRequest
 from proofgrid.rules.scheduling.calls import pieces_per_call
 from proofgrid.store.artifacts import ArtifactStore
 from proofgrid.store.batches import Batches
+from proofgrid.telemetry.metrics.of_gateway import NORMALISE_SECONDS
 
 NORMALISE_TIMEOUT_SECONDS = 300.0
 LINES_MAX = 1_024  #: programs whose requests wait in a line of their own
@@ -123,9 +126,20 @@ class Normaliser:
 
         Raises Busy for a client that has had more than its share of the workers.
         """
+        began = asyncio.get_running_loop().time()
+        try:
+            return await self._normalise(program, request, client, urgency)
+        finally:
+            NORMALISE_SECONDS.observe(asyncio.get_running_loop().time() - began, program.proof_system)
+
+    async def _normalise(
+        self, program: Program, request: ProofRequest, client: Address, urgency: Urgency
+    ) -> NormalisedRequest:
         waits_ms = self._milliseconds.wait_ms(client, 0)
         if waits_ms:
             raise Busy("your requests have had their share of the workers", hint="try again later", wait_ms=waits_ms)
+        if request.sealed is not None:
+            return await self._told(program, request.sealed, client)
         inputs = list(request.inputs)
         if self._group is None or urgency is not Urgency.ADMISSION:
             return _raised(await self._alone(program, request.aggregate, _Pace(), inputs, client, urgency))
@@ -134,6 +148,26 @@ class Normaliser:
             # In the workers' own line clients take turns, whatever their programs.
             return _raised(await self._alone(program, request.aggregate, line.pace, inputs, client, urgency))
         return await line.batches.add(inputs)
+
+    async def _told(self, program: Program, sealed: SealedRequest, client: Address) -> NormalisedRequest:
+        """Return what a client says of inputs that it sealed, looked at in a worker; the jobs' inputs stay locked."""
+        the_system_of(program)
+        told = told_request(program, sealed)
+        async with self._library.at_hand(program) as files:
+            try:
+                await self._workers.call(
+                    in_worker.check_told,
+                    program.proof_system,
+                    files,
+                    replace(told, jobs=tuple(replace(job, input=b"") for job in told.jobs)),
+                    self._scratch,
+                    timeout_seconds=NORMALISE_TIMEOUT_SECONDS,
+                    urgency=Urgency.ADMISSION,
+                    client=client,
+                )
+            except Recoverable as error:
+                raise _unfit(error) from None
+        return told
 
     async def _alone(
         self,

@@ -19,7 +19,7 @@ from proofgrid.primitives.causes import first_cause
 from proofgrid.primitives.clock import Clock
 from proofgrid.primitives.digests import Digest
 from proofgrid.primitives.errors import ArtifactCorrupt, ProofgridError
-from proofgrid.primitives.ids import LeaseId
+from proofgrid.primitives.ids import LeaseId, prover_id
 from proofgrid.proofs.base import Program
 from proofgrid.proofs.manifest import program_from_json
 from proofgrid.roles.prover.cell import remove_left_cells
@@ -29,9 +29,11 @@ from proofgrid.roles.prover.link import Delivered, Link, is_final
 from proofgrid.roles.prover.name_wait import WaitsForName
 from proofgrid.roles.prover.node_settings import NodeSettings
 from proofgrid.roles.prover.nursery import Nursery
+from proofgrid.roles.prover.opening import Opener, told_of
 from proofgrid.roles.prover.probe import measured
 from proofgrid.roles.prover.proving import Proving
 from proofgrid.roles.prover.resting import Resting
+from proofgrid.roles.prover.sealing_keys import SealingKeys
 from proofgrid.roles.prover.session_secret import SessionSecret
 from proofgrid.roles.prover.warmth import Isolation
 from proofgrid.rules.jobs.confinement import Confinement
@@ -53,8 +55,10 @@ from proofgrid.rules.jobs.offers import (
 from proofgrid.rules.jobs.retry import is_own_failure
 from proofgrid.rules.reputation.standing import PAUSED, RESUMED
 from proofgrid.sdk.connection import Connection
+from proofgrid.telemetry.metrics.of_prover import CONNECTED, EARNED, JOBS_FAILED, JOBS_PROVEN, SLOTS
 from proofgrid.wire.codec.texts import read_manifests
 
+RENEWS_SECONDS = 600.0  #: between two looks whether it is time for a new key to seal for
 UNHEARD_SECONDS = 20.0  #: how long a draining prover waits for somebody to take its finished proofs
 
 NOTICES = {PAUSED: "paused", RESUMED: "resumed"}  #: code -> what it is called where people read it
@@ -91,18 +95,21 @@ class ProverNode:
         self._programs: dict[Digest, Program] = {}
         self._manifests: dict[Digest, Mapping[str, object]] = {}  #: that those were read of
         self._slots = asyncio.Semaphore(settings.slots)
+        self._busy = 0
         self._inbox: asyncio.Queue[Delivered] = asyncio.Queue()
         self._draining = asyncio.Event()
         self._empty = asyncio.Event()
         self._proving: Proving | None = None  #: while running
         self._group: asyncio.TaskGroup | None = None  #: while running
         self._loop = asyncio.get_running_loop()
+        self._sealing = SealingKeys.of_folder(settings.directory, clock)
         self._link = Link(
             gateways,
             connection.key,
             terms=self._terms,
             held=self._held.snapshot,
             secret=SessionSecret.of_folder(settings.directory),
+            certify=lambda network: self._sealing.certificate(self._key, network=network, name=settings.name),
             deliver=lambda item: self._loop.call_soon_threadsafe(self._inbox.put_nowait, item),
             network=network,
             ca_file=ca_file,
@@ -127,6 +134,7 @@ class ProverNode:
         if self._settings.check_at_start and not await self._resting.pass_first_check(self._draining):
             return
         self._link.start()
+        self._show_slots()
         try:
             warm = self._settings.warm
             log.info("prover_isolation", isolation=Isolation.PROGRAM if warm else Isolation.JOB)
@@ -141,17 +149,27 @@ class ProverNode:
                     self._settings,
                     clock=self._clock,
                     nursery=nursery,
+                    opener=Opener(self._sealing, prover_id(self._key.address, self._settings.name)),
                     goes_on=lambda: not self._draining.is_set(),
                 )
                 listening = group.create_task(self._listen(group))
+                renewing = group.create_task(self._renew_keys())
                 await nursery.prepare(self._settings.systems[0], cores=self._settings.cores)
                 await self._until_drained()
                 listening.cancel()
+                renewing.cancel()
                 self._resting.cancel()
         except BaseExceptionGroup as errors:
             raise first_cause(errors) from None
         finally:
             await asyncio.to_thread(self._link.close)
+
+    async def _renew_keys(self) -> None:
+        while True:
+            await asyncio.sleep(RENEWS_SECONDS)
+            await asyncio.to_thread(self._sealing.forget_old)
+            if self._sealing.is_due:
+                self._link.move()  # a new hello has a new key
 
     def drain(self) -> None:
         """Take no new leases; stop when the held ones are done."""
@@ -200,6 +218,7 @@ class ProverNode:
         while True:
             item = await self._inbox.get()
             if isinstance(item, ProofgridError):
+                CONNECTED.set(0)
                 self._tell("disconnected", reason=str(item))
                 if is_final(item):
                     raise item
@@ -232,6 +251,7 @@ class ProverNode:
 
     def _welcomed(self, welcome: Welcome) -> None:
         self._network = welcome.network
+        CONNECTED.set(1)
         self._tell("connected", prover=welcome.prover_id)
         for lease_id in welcome.dropped:
             self._stop(lease_id, "it was given away meanwhile")
@@ -276,10 +296,13 @@ class ProverNode:
             return
         earned = (verdict.price or job.lease.price) * job.lease.units
         if verdict.accepted:
+            JOBS_PROVEN.add(1)
+            EARNED.add(earned)
             self._resting.count_proof()
             self._cached.add(job.lease.program_digest)
             self._tell("paid", slice=job.lease.slice_index, units=job.lease.units, earned=earned)
         else:
+            JOBS_FAILED.add(1, verdict.code)
             self._tell("refused", slice=job.lease.slice_index, reason=f"{verdict.code} {verdict.detail}")
             if is_own_failure(verdict.code):
                 self._count_failure(f"{verdict.code} {verdict.detail}")
@@ -295,9 +318,13 @@ class ProverNode:
         lease = job.lease
         try:
             async with self._slots:
-                job.report = await self._prove(lease)
+                self._show_slots(begins=1)
+                try:
+                    job.report = await self._prove(lease)
+                finally:
+                    self._show_slots(begins=-1)
         except ProofgridError as error:
-            self._give_back(lease, error.code, str(error))
+            self._give_back(lease, error.code, told_of(error, lease))
         except OSError as error:
             # Disk full, too many files, no more processes: this machine's weather, not the job's fault.
             self._give_back(lease, "PG-320", f"{type(error).__name__}: {error.strerror}")
@@ -307,7 +334,13 @@ class ProverNode:
             self._link.send(job.report)
         await self._keys.tidy()
 
+    def _show_slots(self, *, begins: int = 0) -> None:
+        self._busy += begins
+        SLOTS.set(self._busy, "busy")
+        SLOTS.set(self._settings.slots - self._busy, "free")
+
     def _give_back(self, lease: LeaseOffer, code: str, detail: str) -> None:
+        JOBS_FAILED.add(1, code)
         self._tell("failed", slice=lease.slice_index, reason=detail)
         self._link.send(JobTrouble(held=lease.held, code=code, detail=detail))
         self._drop(lease.held.lease_id)

@@ -1,4 +1,4 @@
-"""Webhooks, where a client is told of its tasks: an address, the kinds of events it wants, and what becomes of it when it fails.
+"""Webhooks, where clients are told of their tasks: an address, the kinds of events it wants, and what becomes of it.
 
     waiting --answers 2xx--> delivered
       |  `--anything else--> waiting, after a backoff of `BACKOFF_SECONDS` --no try left--> failed
