@@ -57,6 +57,15 @@ class Claimed:
     at_ms: int
 
 
+@dataclass(frozen=True, slots=True)
+class Backlog:
+    """What waits to be delivered."""
+
+    waiting: int
+    oldest_ms: int
+
+
+WEBHOOK_BACKLOG = query("webhook_backlog", Backlog)
 INSERT_WEBHOOK = query("insert_webhook", UUID)
 LOCK_WEBHOOKS_OF = query("lock_webhooks_of", None)
 LIST_WEBHOOKS = query("list_webhooks", Endpoint)

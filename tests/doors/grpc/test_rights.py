@@ -105,6 +105,8 @@ RIGHTS: Mapping[str, Mapping[str, str | None]] = {
 #: What uses its token up: money, rights and administration. A submission is once by its idempotency key, an upload by
 #: its digest.
 ONCE = {
+    "ApiKeyService": {"MakeApiKey", "RevokeApiKey"},
+    "WebhookService": {"MakeWebhook", "RemoveWebhook", "ReplayWebhook"},
     "ClientService": {"RegisterProgram", "CancelTask"},
     "AdminService": {"Grant", "Revoke", "Deposit", "ReplayDeadLetter"},
     "KeyService": {"PublishKeys"},

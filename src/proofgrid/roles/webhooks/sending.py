@@ -14,6 +14,7 @@ from collections.abc import Awaitable, Callable, Mapping
 import structlog
 
 from proofgrid.primitives.clock import Clock
+from proofgrid.primitives.turns import Urgency
 from proofgrid.roles.loop import Loop
 from proofgrid.roles.webhooks.posting import Answer, post
 from proofgrid.rules.access.roles import Role
@@ -22,13 +23,22 @@ from proofgrid.rules.webhooks.endpoints import FAILS_MAX_MS, DeliveryState, outc
 from proofgrid.rules.webhooks.signing import headers_of
 from proofgrid.store.database import Database
 from proofgrid.store.transactions import Transaction
-from proofgrid.store.webhooks import CLAIM_DELIVERIES, FORGET_DELIVERIES, NOTE_DELIVERY, NOTE_ENDPOINT, Claimed
+from proofgrid.store.webhooks import (
+    CLAIM_DELIVERIES,
+    FORGET_DELIVERIES,
+    NOTE_DELIVERY,
+    NOTE_ENDPOINT,
+    WEBHOOK_BACKLOG,
+    Claimed,
+)
+from proofgrid.telemetry.metrics.of_network import WEBHOOK_OLDEST_WAIT, WEBHOOK_WAITING
 
 AT_ONCE = 16
 LEASE_MS = 60_000
 LOOK_SECONDS = 5.0
 KEEP_MS = 30 * 86_400_000  #: for so long deliveries are listed and can be replayed
 TIDY_MS = 3_600_000
+COUNT_MS = 30_000
 
 Post = Callable[[str, Mapping[str, str], bytes], Awaitable[Answer]]
 
@@ -59,7 +69,7 @@ class Webhooks:
         self._clock = clock
         self._may_be_local = may_be_local
         self._send = send or self._post
-        self._tidied_ms = 0
+        self._tidied_ms = self._counted_ms = 0
         self._loop = Loop("webhooks", self._work, retry_seconds=LOOK_SECONDS)
 
     def wake(self, _told: str = "") -> None:
@@ -86,10 +96,19 @@ class Webhooks:
         while await self.step():
             pass
         now_ms = self._clock.now_ms()
+        if now_ms - self._counted_ms >= COUNT_MS:
+            self._counted_ms = now_ms
+            await self._count()
         if now_ms - self._tidied_ms >= TIDY_MS:
             self._tidied_ms = now_ms
             await self._database.write(Transaction.FORGET_DELIVERIES, FORGET_DELIVERIES, before_ms=now_ms - KEEP_MS)
         return LOOK_SECONDS
+
+    async def _count(self) -> None:
+        async with self._database.connection(Urgency.BACKGROUND) as connection:
+            backlog = await connection.value(WEBHOOK_BACKLOG)
+        WEBHOOK_WAITING.set(backlog.waiting)
+        WEBHOOK_OLDEST_WAIT.set(backlog.oldest_ms / 1_000)
 
     async def _deliver(self, claimed: Claimed) -> None:
         body = body_of(claimed)

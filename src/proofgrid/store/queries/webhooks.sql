@@ -50,6 +50,13 @@ SELECT c.endpoint_id, c.task_id, c.seq, c.attempts, e.owner, e.url, e.secret, v.
 FROM claimed AS c JOIN webhook_endpoints AS e USING (endpoint_id)
     JOIN task_events AS v ON v.task_id = c.task_id AND v.seq = c.seq;
 
+-- name: webhook_backlog
+-- What waits for endpoints that are not disabled, and for how long the oldest of it has; 0: nothing.
+SELECT count(*) AS waiting, coalesce(now_ms() - min(v.at_ms), 0)::bigint AS oldest_ms
+FROM webhook_deliveries AS d JOIN webhook_endpoints AS e USING (endpoint_id)
+    JOIN task_events AS v ON v.task_id = d.task_id AND v.seq = d.seq
+WHERE d.state = 'waiting' AND e.disabled_ms IS NULL;
+
 -- name: note_delivery
 -- Nothing where it was replayed or claimed by another gateway meanwhile (:attempts), whose answer counts.
 UPDATE webhook_deliveries SET state = :state, due_ms = :due_ms, status = :status, answer = :answer, at_ms = :now_ms
