@@ -81,12 +81,19 @@ def _http_door(
     # Imported where there is such a door: it takes half a second.
     from starlette.routing import Mount
 
+    from proofgrid.bootstrap.gateway.visitors import BrowserVisitors
     from proofgrid.doors.http.app import new_app
     from proofgrid.doors.http.server import HttpDoor
+    from proofgrid.doors.http.sessions import SignIn
     from proofgrid.doors.pages.routes import build_pages
 
-    pages = build_pages(roles.intake, world.clock)
-    return HttpDoor(new_app(services, beside=[Mount("/", pages.app)]), listen), pages
+    callers = roles.intake.callers
+    pages = build_pages(roles.intake, world.clock, BrowserVisitors(callers))
+    spoken_to: set[str] = set()
+    sign_in = SignIn(callers, spoken_to, network=world.keys.network)
+    door = HttpDoor(new_app(services, sign_in, beside=[Mount("/", pages.app)]), listen)
+    spoken_to |= {f"loopback:{door.port}"}
+    return door, pages
 
 
 def check_doors(settings: GatewaySettings, sibling: Sibling | None = None) -> None:

@@ -31,6 +31,7 @@ from proofgrid.doors.http.answers import (
 from proofgrid.doors.http.call import CallRefused, HttpCall
 from proofgrid.doors.http.problems import HttpRefusal, problem_of
 from proofgrid.doors.http.routes import BUNDLE, BUNDLE_FILE, DOCUMENT, ROUTES, Route
+from proofgrid.doors.http.sessions import SignIn
 from proofgrid.doors.http.streamed import BrokenOff, Streamed
 from proofgrid.doors.http.transfers import answers_bundle, answers_bundle_file, answers_download, answers_upload
 from proofgrid.doors.services.every import Services
@@ -50,13 +51,15 @@ _OTHERWISE: Mapping[str, Callable[[Route, Method], Answering]] = {
 log = structlog.get_logger(__name__)
 
 
-def new_app(services: Services, *, beside: Iterable[BaseRoute] = ()) -> FastAPI:
+def new_app(services: Services, sign_in: SignIn | None = None, *, beside: Iterable[BaseRoute] = ()) -> FastAPI:
     """Return the application. `beside`: what others answer at the same address, asked last."""
     app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
     by_path: dict[str, dict[str, Answering]] = defaultdict(dict)
     for route in ROUTES:
         by_path[route.path][route.verb] = _answering(route, services)
     by_path[DOCUMENT]["GET"] = _document()
+    for (verb, path), answering in sign_in.routes().items() if sign_in is not None else ():
+        by_path[path][verb] = answering
     app.router.routes.extend(_resource(path, verbs) for path, verbs in by_path.items())
     app.router.routes.extend(beside)
     app.add_exception_handler(HTTPException, _tell_http_error)

@@ -16,8 +16,10 @@ from proofgrid.primitives.signatures import signer_of
 from proofgrid.roles.intake.known_roles import KnownRoles
 from proofgrid.roles.intake.open_calls import OpenCalls
 from proofgrid.roles.intake.rates import Rates
+from proofgrid.roles.intake.signing_in import Sessions
 from proofgrid.roles.loop import Loop, every
 from proofgrid.rules.access.roles import Caller, Role, check_role
+from proofgrid.rules.access.sign_in import SESSION_PREFIX
 from proofgrid.rules.access.tokens import Claims, check_claims, read_token
 from proofgrid.rules.jobs.limits import JSON_WEIGHT, Limits, Rate
 from proofgrid.store.access import FORGET_SPENT_TOKENS, SPEND_TOKEN
@@ -62,6 +64,7 @@ class Callers:
         )
         self._streams: Rates[SessionId] = Rates(STREAM_RATE, clock)
         self._operators: Rates[Address] = Rates(OPERATOR_RATE, clock)
+        self.sessions = Sessions(database, clock)
         self.calls = OpenCalls(self, at_once=limits.calls_at_once)
         self.known_roles = KnownRoles(database, clock=clock)
 
@@ -71,6 +74,8 @@ class Callers:
         `needed`: one of them is enough. `single_use`: the token is spent by this call. `host`: where it comes from;
         whoever calls from there with tokens that are good for nothing is looked at only so often.
         """
+        if token.startswith(SESSION_PREFIX):
+            return await self._admit_session(token.removeprefix(SESSION_PREFIX), needed, host)
         try:
             claims = self._authenticate(token, host)
             is_called_by(claims.subject)
@@ -86,6 +91,19 @@ class Callers:
         ):
             raise TokenReplayed()
         return Caller(claims.subject, roles)
+
+    async def _admit_session(self, cookie: str, needed: frozenset[Role], host: str) -> Caller:
+        """Return who signed in: what changes something was asked by a page of that session, or its door lied."""
+        try:
+            session = await self.sessions.of(cookie)
+            is_called_by(session.address)
+            self._limit_rate(session.address)
+            roles = await self.roles_of(session.address, anew=needed == ONLY_ADMIN)
+            check_role(roles, needed=needed)
+        except (BadToken, UnknownKey):
+            self._strangers.charge(host)
+            raise
+        return Caller(session.address, roles)
 
     async def roles_of(self, address: Address, *, anew: bool) -> frozenset[Role]:
         """Return the access roles of a key. `anew`: as they are now, not as they were a second ago at most."""
