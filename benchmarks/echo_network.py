@@ -19,6 +19,7 @@ from proofgrid.primitives.digests import digest_of
 from proofgrid.rules.jobs.classes import JobClass
 from proofgrid.rules.jobs.offers import ProverTerms
 from proofgrid.sdk.client import Client
+from proofgrid.sdk.signing import CONNECT_PATH
 from proofgrid.wire.codec import provers as codec
 from proofgrid.wire.v1 import client_pb2, client_pb2_grpc, prover_pb2, prover_pb2_grpc
 from tests.networks import Network, running_network
@@ -99,8 +100,10 @@ async def _echo_prover(
     )
     async with network.client("alice", gateways=address) as operator, asyncio.TaskGroup() as group:
         stub = prover_pb2_grpc.ProverServiceStub(operator.connection.channel)
-        call: Any = stub.Connect(metadata=await operator.connection.metadata(single_use=True))
-        await call.write(codec.write_hello(terms))
+        hello = codec.write_hello(terms)
+        metadata = await operator.connection.metadata(CONNECT_PATH, hello.SerializeToString())
+        call: Any = stub.Connect(metadata=metadata)
+        await call.write(hello)
         held: dict[str, prover_pb2.HeldLease] = {}
         outgoing: asyncio.Queue[prover_pb2.FromProver] = asyncio.Queue()
         group.create_task(_beat(outgoing, held))

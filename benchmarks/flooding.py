@@ -19,6 +19,7 @@ from benchmarks.echo_network import LIMIT_PRICE
 from proofgrid.primitives.errors import ProofgridError
 from proofgrid.primitives.signatures import SigningKey
 from proofgrid.sdk.client import Client
+from proofgrid.sdk.signing import CONNECT_PATH
 from proofgrid.wire.errors import read_error
 from proofgrid.wire.v1 import client_pb2, client_pb2_grpc, prover_pb2, prover_pb2_grpc, quotes_pb2
 
@@ -54,10 +55,11 @@ async def _strangers(client: Client, program: str) -> object:
 
 async def _stream(client: Client, message: prover_pb2.FromProver) -> None:
     stub = prover_pb2_grpc.ProverServiceStub(client.connection.channel)
-    call = stub.Connect(metadata=await client.connection.metadata(single_use=True))
     hello = prover_pb2.Hello(name=f"flood-{uuid4().hex[:8]}", classes=["small"], slots=1, cores=1, memory_bytes=1 << 30)
     hello.asks.add(proof_system="echo@1.0", price=100)
-    await call.write(prover_pb2.FromProver(hello=hello))
+    first = prover_pb2.FromProver(hello=hello)
+    call = stub.Connect(metadata=await client.connection.metadata(CONNECT_PATH, first.SerializeToString()))
+    await call.write(first)
     await call.read()
 
     async def drain() -> None:

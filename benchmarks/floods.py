@@ -20,6 +20,7 @@ from benchmarks.flooding import FLOODS
 from benchmarks.measuring import Ratio, Result, Target, busy_percent, say, temporary_folder
 from proofgrid.primitives.errors import ProofgridError
 from proofgrid.sdk.client import Client
+from proofgrid.sdk.signing import CONNECT_PATH
 from proofgrid.store.embedded import start_embedded
 from proofgrid.wire.v1 import prover_pb2, prover_pb2_grpc
 from tests.networks import Network
@@ -119,10 +120,12 @@ async def _beats(network: Network, failed: Counter[str]) -> list[float]:
     until = time.monotonic() + SECONDS
     async with Client(network.address, network.keys[HONEST], patience_seconds=20) as client:
         stub = prover_pb2_grpc.ProverServiceStub(client.connection.channel)
-        call: Any = stub.Connect(metadata=await client.connection.metadata(single_use=True))
         hello = prover_pb2.Hello(name="honest", classes=["large"], slots=1, cores=1, memory_bytes=1 << 30)
         hello.asks.add(proof_system="echo@1.0", price=10**9)
-        await call.write(prover_pb2.FromProver(hello=hello))
+        first = prover_pb2.FromProver(hello=hello)
+        metadata = await client.connection.metadata(CONNECT_PATH, first.SerializeToString())
+        call: Any = stub.Connect(metadata=metadata)
+        await call.write(first)
         await call.read()
         while time.monotonic() < until:
             lease = prover_pb2.HeldLease(lease_id=str(uuid4()), fence=1)

@@ -10,6 +10,7 @@ from typing import Any
 
 import grpc
 import pytest
+from google.protobuf.message import Message
 
 from proofgrid.primitives.clock import SystemClock
 from proofgrid.primitives.errors import (
@@ -31,8 +32,10 @@ from proofgrid.primitives.ids import Address
 from proofgrid.primitives.signatures import SigningKey
 from proofgrid.sdk.connection import Connection
 from proofgrid.sdk.services import Services
-from proofgrid.sdk.tokens import make_token
+from proofgrid.sdk.signing import CONNECT_PATH
+from proofgrid.sdk.tokens import make_token, purpose_of
 from proofgrid.sdk.transfer import upload_file
+from proofgrid.wire.addresses import parse_target
 from proofgrid.wire.codec.provers import write_hello
 from proofgrid.wire.errors import read_error
 from proofgrid.wire.v1 import client_pb2 as messages
@@ -43,6 +46,8 @@ from tests.networks import Network, running_network
 
 NOW_MS = SystemClock().now_ms
 SAY_HELLO_TRIES = 5
+STATUS = ("/proofgrid.v1.ClientService/GetStatus", messages.GetStatusRequest())
+HELLO = (CONNECT_PATH, write_hello(some_terms()))
 
 in_one_loop = pytest.mark.asyncio(loop_scope="module")
 
@@ -56,25 +61,43 @@ async def refusal(network: Network, token: str | None) -> Exception:
     return read_error(caught.value)
 
 
-def token_of(key: SigningKey, audience: Address, *, age_ms: int = 0, lifetime_ms: int = 60_000) -> str:
-    return make_token(key, audience=audience, now_ms=NOW_MS() - age_ms, lifetime_ms=lifetime_ms)
+def token_of(
+    network: Network,
+    who: str,
+    *,
+    key: SigningKey | None = None,
+    audience: Address | None = None,
+    call: tuple[str, Message] = STATUS,
+    age_ms: int = 0,
+    lifetime_ms: int = 60_000,
+) -> str:
+    """Return a token of one of the network's people, for a call of it."""
+    path, message = call
+    return make_token(
+        key or network.keys[who],
+        network=audience or network.admin_key.address,
+        purpose=purpose_of(path, message.SerializeToString(), gateway=parse_target(network.address).name),
+        now_ms=NOW_MS() - age_ms,
+        lifetime_ms=lifetime_ms,
+    )
 
 
 @in_one_loop
 async def test_every_wrong_token_is_refused_with_its_code(shared_network: Network) -> None:
-    key, audience = shared_network.keys["client"], shared_network.admin_key.address
-    good = token_of(key, audience)
-    signed, _, signature = good.rpartition(".")
-    stolen = token_of(a_key(7), audience).rpartition(".")[2]
+    def token(**other: Any) -> str:
+        return token_of(shared_network, "client", **other)
+
+    signed, _, signature = token().rpartition(".")
+    stolen = token(key=a_key(7)).rpartition(".")[2]
 
     assert isinstance(await refusal(shared_network, None), NoToken)
     assert isinstance(await refusal(shared_network, "nonsense"), BadToken)
     assert isinstance(await refusal(shared_network, f"{signed}.{stolen}"), BadToken)
     assert isinstance(await refusal(shared_network, f"{signed[:-1]}A.{signature}"), BadToken)
-    assert isinstance(await refusal(shared_network, token_of(key, key.address)), WrongAudience)
-    assert isinstance(await refusal(shared_network, token_of(key, audience, age_ms=120_000)), TokenExpired)
-    assert isinstance(await refusal(shared_network, token_of(key, audience, lifetime_ms=10**9)), TokenExpired)
-    assert isinstance(await refusal(shared_network, token_of(a_key(7), audience)), UnknownKey)
+    assert isinstance(await refusal(shared_network, token(audience=a_key(7).address)), WrongAudience)
+    assert isinstance(await refusal(shared_network, token(age_ms=120_000)), TokenExpired)
+    assert isinstance(await refusal(shared_network, token(lifetime_ms=10**9)), TokenExpired)
+    assert isinstance(await refusal(shared_network, token(key=a_key(7))), UnknownKey)
 
 
 async def say_hello(network: Network, token: str) -> prover_pb2.ToProver:
@@ -90,7 +113,7 @@ async def say_hello(network: Network, token: str) -> prover_pb2.ToProver:
 
 async def _say_hello_once(network: Network, token: str) -> prover_pb2.ToProver:
     async def hello() -> AsyncIterator[Any]:
-        yield write_hello(some_terms())
+        yield HELLO[1]
         await asyncio.sleep(3600)
 
     async with Connection(network.address, None) as connection:
@@ -108,7 +131,7 @@ async def _say_hello_once(network: Network, token: str) -> prover_pb2.ToProver:
 
 @in_one_loop
 async def test_a_replayed_hello_is_refused(shared_network: Network) -> None:
-    token = token_of(shared_network.keys["alice"], shared_network.admin_key.address)
+    token = token_of(shared_network, "alice", call=HELLO)
 
     assert (await say_hello(shared_network, token)).WhichOneof("message") == "welcome"
     with pytest.raises(TokenReplayed):
@@ -118,7 +141,7 @@ async def test_a_replayed_hello_is_refused(shared_network: Network) -> None:
 @in_one_loop
 async def test_a_client_is_no_operator_and_an_operator_no_client(shared_network: Network, tmp_path: Path) -> None:
     with pytest.raises(NotAllowed):
-        await say_hello(shared_network, token_of(shared_network.keys["client"], shared_network.admin_key.address))
+        await say_hello(shared_network, token_of(shared_network, "client", call=HELLO))
     async with shared_network.client("alice") as operator:
         with pytest.raises(NotAllowed):
             await operator.submit("0" * 64, ["x"], limit_price=1)

@@ -27,6 +27,7 @@ from proofgrid.primitives.errors import (
 )
 from proofgrid.sdk.answers.work import Program
 from proofgrid.sdk.services import Services
+from proofgrid.sdk.signing import CONNECT_PATH
 from proofgrid.wire.errors import read_error
 from proofgrid.wire.v1 import client_pb2 as messages
 from proofgrid.wire.v1 import prover_pb2, prover_pb2_grpc
@@ -151,7 +152,10 @@ async def test_an_upload_over_the_limit_is_refused_by_its_header_and_while_it_li
     before = await uploads()
     async with shared_network.client() as client:
         for declared in (gigabyte, 10):
-            metadata = await client.connection.metadata()
+            header = messages.UploadRequest(header=messages.UploadHeader(size_bytes=declared))
+            metadata = await client.connection.metadata(
+                "/proofgrid.v1.ArtifactService/Upload", header.SerializeToString()
+            )
             with pytest.raises(grpc.RpcError) as caught:
                 await Services(client.connection.channel).artifacts.Upload(upload(declared), metadata=metadata)
             # gRPC loses the gateway's answer when the refusal overtakes a chunk that is just being written.
@@ -177,7 +181,8 @@ async def test_garbage_on_the_provers_stream_ends_that_stream_alone(shared_netwo
 
         async with shared_network.client("alice") as alice:
             stub = prover_pb2_grpc.ProverServiceStub(alice.connection.channel)
-            call = stub.Connect(stream(), metadata=await alice.connection.metadata(single_use=True))
+            metadata = await alice.connection.metadata(CONNECT_PATH, message.SerializeToString())
+            call = stub.Connect(stream(), metadata=metadata)
             with pytest.raises(grpc.RpcError) as caught:
                 async for _ in call:
                     pass

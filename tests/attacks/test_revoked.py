@@ -14,6 +14,7 @@ import asyncpg
 import grpc
 import pytest
 
+from proofgrid.doors.grpc.hearing import hearing
 from proofgrid.doors.services.front_door import CallContext, FrontDoor, streaming
 from proofgrid.primitives.clock import SystemClock
 from proofgrid.primitives.errors import NotAllowed, UnknownKey
@@ -150,8 +151,9 @@ class Network:
 async def network(database: Database) -> AsyncIterator[Network]:
     network = Network(database)
     server = grpc.aio.server()
-    services.add_ClientServiceServicer_to_server(network.watching, server)
     network.address = f"127.0.0.1:{server.add_insecure_port('127.0.0.1:0')}"
+    heard = hearing(server, {network.address})
+    services.add_ClientServiceServicer_to_server(network.watching, heard)
     await server.start()
     async with asyncio.TaskGroup() as group:
         running = group.create_task(network.callers.calls.run())

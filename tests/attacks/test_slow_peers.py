@@ -7,7 +7,7 @@ fast is waited for, and counted for its sender alone.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from typing import Any, cast
 
 import pytest
@@ -52,8 +52,8 @@ class Door:
     def __init__(self) -> None:
         self.bytes: list[int] = []
 
-    async def admit(self, context: Any, use_case: Any) -> Caller:
-        return Caller(Address("0xc"), frozenset())
+    async def admit_stream(self, context: Any, use_case: Any, read: Callable[[], Awaitable[Any]]) -> tuple[Caller, Any]:
+        return Caller(Address("0xc"), frozenset()), await read()
 
     async def pace_bytes(self, caller: Caller, number: int) -> None:
         self.bytes.append(number)

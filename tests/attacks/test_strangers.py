@@ -19,10 +19,12 @@ from proofgrid.primitives.ids import Address
 from proofgrid.primitives.signatures import SigningKey, signer_of
 from proofgrid.roles.intake import callers as callers_module
 from proofgrid.roles.intake.callers import Callers
+from proofgrid.roles.intake.heard import Heard, hear
 from proofgrid.rules.access.rights import needs
 from proofgrid.rules.access.roles import Role
 from proofgrid.rules.access.tokens import Claims, read_token, spell_claims
 from proofgrid.rules.jobs.limits import Limits
+from proofgrid.sdk.tokens import purpose_of
 from proofgrid.store.database import Database
 from proofgrid.wire.addresses import peer_host
 from proofgrid.wire.v1 import client_pb2
@@ -32,6 +34,8 @@ from tests.toy_call import told, toy_call
 NETWORK = a_key(9).address
 LIMITS = Limits(stranger_requests_burst=5, stranger_requests_per_second=1, calls_at_once=3)
 CLIENTS = frozenset({Role.CLIENT})
+PURPOSE = purpose_of("/toy", b"", gateway="127.0.0.1:7400")
+HEARD = Heard(PURPOSE.method, {PURPOSE.gateway}, PURPOSE.body)
 
 
 class Roles:
@@ -64,6 +68,7 @@ def a_token(key: SigningKey, clock: ManualClock, *, number: int = 0, subject: Ad
     claims = Claims(
         subject=subject or key.address,
         audience=NETWORK,
+        purpose=PURPOSE,
         issued_ms=now_ms,
         expires_ms=now_ms + 60_000,
         token_id=f"{number:032x}",
@@ -92,7 +97,7 @@ async def test_tokens_of_keys_that_nobody_knows_are_looked_at_so_often(
     outcomes = []
     for number in range(50):
         try:
-            await callers.admit(a_token(a_key(100 + number), clock), CLIENTS, host="10.0.0.1")
+            await callers.admit(a_token(a_key(100 + number), clock), CLIENTS, heard=HEARD, host="10.0.0.1")
         except (UnknownKey, RateLimited) as error:
             outcomes.append(type(error))
     assert outcomes == [UnknownKey] * 5 + [RateLimited] * 45
@@ -104,12 +109,14 @@ async def test_who_is_known_is_let_in_beside_strangers_at_the_same_address(calle
     clock = cast(ManualClock, callers._clock)
     for number in range(50):
         with pytest.raises((BadToken, RateLimited)):
-            await callers.admit(a_token(a_key(5), clock, number=number, subject=NETWORK), CLIENTS, host="10.0.0.1")
+            await callers.admit(
+                a_token(a_key(5), clock, number=number, subject=NETWORK), CLIENTS, heard=HEARD, host="10.0.0.1"
+            )
     for number in range(20):
-        caller = await callers.admit(a_token(MEMBER, clock, number=number), CLIENTS, host="10.0.0.1")
+        caller = await callers.admit(a_token(MEMBER, clock, number=number), CLIENTS, heard=HEARD, host="10.0.0.1")
         assert caller.address == MEMBER.address
     with pytest.raises(UnknownKey):
-        await callers.admit(a_token(a_key(5), clock), CLIENTS, host="10.0.0.2")
+        await callers.admit(a_token(a_key(5), clock), CLIENTS, heard=HEARD, host="10.0.0.2")
 
 
 async def test_an_address_is_heard_again_at_its_rate(callers: Callers) -> None:
@@ -159,6 +166,7 @@ async def test_calls_without_a_token_are_counted_too(callers: Callers) -> None:
 async def test_one_key_has_so_many_calls_under_way(callers: Callers) -> None:
     clock = cast(ManualClock, callers._clock)
     door = FrontDoor(callers)
+    hear(HEARD)
     open_calls = [toy_call(token=a_token(MEMBER, clock, number=number)) for number in range(3)]
     for call in open_calls:
         await door.admit(call, _use_case)
@@ -185,7 +193,7 @@ def test_a_token_that_is_nested_too_deep_is_a_bad_one() -> None:
 
     body = base64.urlsafe_b64encode(b"[" * 1_500).decode().rstrip("=")
     with pytest.raises(BadToken):
-        read_token(f"pg1.{body}.0x00")
+        read_token(f"pg2.{body}.0x00")
 
 
 @pytest.mark.parametrize(

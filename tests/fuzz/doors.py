@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import inspect
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 import grpc
 from google.protobuf.message import Message
@@ -17,7 +17,12 @@ from proofgrid.roles.intake import intake as all_of_it
 from proofgrid.roles.intake.intake import Intake
 from proofgrid.rules.access.roles import Caller
 from proofgrid.rules.jobs.limits import Limits
-from tests.fuzz.likely import CALLER
+from proofgrid.sdk.tokens import bearing, make_token, purpose_of
+from tests.fuzz.likely import CALLER, NETWORK, NOW_MS
+from tests.makers import a_key
+
+First = TypeVar("First")
+TOKEN = make_token(a_key(2), network=NETWORK, purpose=purpose_of("/toy", b"", gateway="gateway.example"), now_ms=NOW_MS)
 
 
 class Reached(ProofgridError):
@@ -40,6 +45,11 @@ class OpenDoor:
     async def admit(self, *_: object, **__: object) -> Caller:
         return CALLER
 
+    async def admit_stream(
+        self, _context: object, _use_case: object, read: Callable[[], Awaitable[First]]
+    ) -> tuple[Caller, First]:
+        return CALLER, await read()
+
     def admit_stranger(self, _context: object) -> None: ...
 
     def weigh_json(self, _caller: object, _text: str) -> None: ...
@@ -59,7 +69,7 @@ class OneCall:
         return "ipv4:10.0.0.1:4711"
 
     def invocation_metadata(self) -> tuple[tuple[str, str], ...]:
-        return (("authorization", "Bearer pg1.token"),)
+        return bearing(TOKEN)
 
     async def read(self) -> Any:
         return self._sent.pop(0) if self._sent else grpc.aio.EOF

@@ -3,16 +3,32 @@
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 from typing import Any
 
+from proofgrid.primitives.canonical import canonical_json
+from proofgrid.primitives.digests import digest_of
 from proofgrid.primitives.errors import ProofgridError
 from proofgrid.primitives.notes import NoteKey, opened_note
 from proofgrid.primitives.signatures import parse_address, signer_of
 from proofgrid.rules.audit.checkpoint import audit_key, read_checkpoint
+from proofgrid.rules.identity.key_list import (
+    FORMAT,
+    KeyList,
+    KeyState,
+    Purpose,
+    check_follows,
+    first_list,
+    read_signed_list,
+    with_end,
+    with_key,
+)
 from proofgrid.sdk.keys import read_key
 from proofgrid.telemetry import redaction
 from tests.fuzz.documents import scratch
 from tests.makers import a_key
+
+ROOT = a_key(1)
 
 #: Keystores as eth-account writes them, with the password "password" and the cheapest parameters.
 KEYSTORE: dict[str, Any] = {
@@ -61,6 +77,32 @@ def files() -> list[bytes]:
     key = a_key(3)
     opened = {"address": key.address, "private_key": "0x" + key.secret.hex()}
     return [json.dumps(one).encode() for one in (opened, KEYSTORE, OF_SCRYPT)]
+
+
+def take_key_list(data: bytes) -> None:
+    """Read a list of a network's keys, as it is and signed by its root key, and see whether it follows another."""
+    with suppress(ProofgridError):
+        read_signed_list(data)
+    try:
+        unsigned = canonical_json(json.loads(data))
+    except (ValueError, TypeError, RecursionError):
+        return
+    signature = ROOT.sign(f"{FORMAT} {digest_of(unsigned)}".encode())
+    signed = read_signed_list(canonical_json({"list": json.loads(unsigned), "signature": signature}))
+    for purpose in Purpose:
+        signed.list.stands_for(a_key(2).address, purpose)
+    check_follows(_first_list(), signed.list)
+
+
+def key_lists() -> list[bytes]:
+    """The first list, and one in which a key has ended."""
+    first = _first_list()
+    second = with_end(first, a_key(2).address, KeyState.REVOKED, now_ms=7)
+    return [canonical_json(json.loads(one.spelled)) for one in (first, second)]
+
+
+def _first_list() -> KeyList:
+    return with_key(first_list(ROOT.address), a_key(2).address, [Purpose.ROUNDS, Purpose.BUNDLES], now_ms=5)
 
 
 def take_words(data: bytes) -> None:

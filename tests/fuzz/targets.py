@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from random import Random
 
-from tests.fuzz import archives, calls, documents, keys, model, records, streams, words
+from tests.fuzz import archives, bodies, calls, documents, keys, model, records, streams, words
 from tests.fuzz.mutating import mutated_bytes, mutated_json
 
 CORPUS = Path(__file__).with_name("corpus")
@@ -39,6 +39,13 @@ TARGETS: Mapping[str, Target] = {
         seeds=calls.messages,
         mutate=calls.mutated_call,
         tries=600,
+    ),
+    "bodies": Target(
+        what="bodies and parameters of the HTTP door",
+        take=bodies.take_body,
+        seeds=bodies.bodies,
+        mutate=bodies.mutated_body,
+        tries=300,
     ),
     "prover_stream": Target(
         what="what a prover says on its stream, to the gateway's desk",
@@ -99,6 +106,13 @@ TARGETS: Mapping[str, Target] = {
     ),
     "key_file": Target(
         what="key files, open and encrypted", take=keys.take_key_file, seeds=keys.files, mutate=mutated_json, tries=200
+    ),
+    "key_list": Target(
+        what="lists of a network's keys, signed by its root key",
+        take=keys.take_key_list,
+        seeds=keys.key_lists,
+        mutate=mutated_json,
+        tries=200,
     ),
     "key_words": Target(
         what="words in which keys, signatures and addresses are spelled", take=keys.take_words, seeds=keys.words

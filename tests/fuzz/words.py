@@ -9,22 +9,26 @@ from contextlib import suppress
 from proofgrid.primitives.canonical import Json
 from proofgrid.primitives.errors import ProofgridError
 from proofgrid.primitives.reading import read_json
-from proofgrid.rules.access.tokens import check_claims, read_token
-from proofgrid.sdk.tokens import make_token
+from proofgrid.rules.access.tokens import check_body, check_call, check_claims, read_token
+from proofgrid.sdk.tokens import make_token, purpose_of
 from proofgrid.wire.codec import texts as wire_texts
 from tests.fuzz.likely import NETWORK, NOW_MS
 from tests.makers import a_key
+
+PURPOSE = purpose_of("/proofgrid.v1.ClientService/Submit", b"", gateway="gateway.example")
 
 
 def take_token(data: bytes) -> None:
     """Read a token, and look whether it holds."""
     claims, _, _ = read_token(data.decode(errors="replace"))
     check_claims(claims, audience=NETWORK, now_ms=NOW_MS)
+    check_call(claims.purpose, method=PURPOSE.method, names={PURPOSE.gateway})
+    check_body(claims.purpose, body=PURPOSE.body)
 
 
 def tokens() -> list[bytes]:
     """A good one."""
-    return [make_token(a_key(2), audience=NETWORK, now_ms=NOW_MS).encode()]
+    return [make_token(a_key(2), network=NETWORK, purpose=PURPOSE, now_ms=NOW_MS).encode()]
 
 
 def take_json(data: bytes) -> None:

@@ -10,7 +10,7 @@ from proofgrid.primitives.private_files import private_folder
 from proofgrid.roles.prover.node import OnEvent, ProverNode
 from proofgrid.roles.prover.self_check import CheckPlace, CheckReport, check_all
 from proofgrid.sdk.connection import Connection
-from proofgrid.sdk.keys import read_key
+from proofgrid.sdk.keys import read_signer
 from proofgrid.settings.prover import ProverSettings
 from proofgrid.telemetry.logs import configure_logs
 
@@ -24,7 +24,7 @@ async def run_prover(settings: ProverSettings, *, on_event: OnEvent, drain: asyn
         raise InvalidField(
             "a prover needs its operator's key", field="key", hint="proofgrid keys new --out operator.key"
         )
-    key = read_key(settings.key, password=settings.key_password or None)
+    key = read_signer(settings.key, password=settings.key_password or None)
     gateways = settings.gateways()
     node_settings = settings.node()
     private_folder(node_settings.directory)

@@ -60,9 +60,10 @@ def opened_note(note: str, verifier: str) -> str | None:
         name, hashed, spelled = verifier.split("+", 2)
         public = base64.b64decode(spelled, validate=True)
         key = Ed25519PublicKey.from_public_bytes(public[1:])
-    except (ValueError, binascii.Error):
+        is_named = public[:1] == _ED25519 and _key_hash(name, public).hex() == hashed
+    except (ValueError, binascii.Error):  # halves of surrogate pairs among them
         return None
-    if public[:1] != _ED25519 or _key_hash(name, public).hex() != hashed:
+    if not is_named:
         return None
     text, middle, signatures = note.rpartition("\n\n")
     for line in signatures.split("\n")[:-1] if middle else ():

@@ -66,7 +66,7 @@ def signer_of(message: bytes, signature: str) -> Address | None:
     except Exception:
         # Not hex, not on the curve, an impossible v: all of them mean "nobody signed this".
         return None
-    return _address_of(key)
+    return address_of(key)
 
 
 def is_spelled_once(signature: str) -> bool:
@@ -81,7 +81,7 @@ def hash_to_sign(message: bytes) -> bytes:
 
 @lru_cache(maxsize=16)
 def _address_of_secret(secret: bytes) -> Address:
-    return _address_of(_private_key(secret).public_key)
+    return address_of(_private_key(secret).public_key)
 
 
 @lru_cache(maxsize=16)
@@ -90,7 +90,8 @@ def _private_key(secret: bytes) -> PrivateKey:
     return PrivateKey(secret)
 
 
-def _address_of(key: PublicKey) -> Address:
+def address_of(key: PublicKey) -> Address:
+    """Return the address of a public key."""
     return _address_of_point(key.format(compressed=False)[1:])
 
 

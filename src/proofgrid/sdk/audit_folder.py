@@ -13,6 +13,7 @@ from pathlib import Path
 
 from proofgrid.primitives.errors import InvalidField
 from proofgrid.primitives.ids import Address
+from proofgrid.primitives.reading import read_json, read_object, read_text
 from proofgrid.rules.audit.checkpoint import Checkpoint, RewrittenLog, verified_checkpoint
 from proofgrid.rules.audit.merkle import leaf_hash, root_of
 from proofgrid.rules.audit.tiles import ENTRIES, WIDTH, Tile, hashes_of, read_bundle, tiles_of
@@ -21,6 +22,7 @@ from proofgrid.sdk.audit import Audit
 
 OnTile = Callable[[int, int], None]  #: (tiles so far, in all)
 _FILE_BYTES_MAX = 32 << 20
+_KEY_MEMBERS = ("network", "verifier", "statement")
 
 
 async def export_audit_log(
@@ -58,11 +60,13 @@ def verify_folder(folder: Path, network: Address, known: SignedKeyList | None = 
     Raises RewrittenLog with the file that does not fit, InvalidField for a folder that holds no log.
     """
     try:
-        about = json.loads(_read(folder / "key.json"))
+        about = read_object(
+            read_json(_read(folder / "key.json"), field="key.json"), _KEY_MEMBERS, "key.json", optional=("keys",)
+        )
+        named, verifier, statement = [read_text(about[member], f"key.json.{member}") for member in _KEY_MEMBERS]
         note = _read(folder / "checkpoint").decode()
-        verifier, statement, named = str(about["verifier"]), str(about["statement"]), about["network"]
         keys = signed_list_of(about["keys"]) if "keys" in about else None
-    except (ValueError, KeyError, TypeError) as reason:
+    except (InvalidField, UnicodeDecodeError) as reason:
         raise InvalidField(f"no exported audit log: {reason}", field="folder") from reason
     if named != network:
         raise RewrittenLog(f"it is the log of {named}, and not confirmed by the network {network}", field="key.json")

@@ -21,7 +21,7 @@ from proofgrid.primitives.clock import Clock, fresh_bytes
 from proofgrid.primitives.digests import Digest, parse_digest
 from proofgrid.primitives.error_codes import error_of_code
 from proofgrid.primitives.errors import ProofgridError, Recoverable, Unavailable
-from proofgrid.primitives.signatures import SigningKey
+from proofgrid.primitives.signatures import Signer
 from proofgrid.proofs.bundles.bundle import BundleReport, verify_bundle
 from proofgrid.rules.jobs.constraints import NO_CONSTRAINTS, Constraints
 from proofgrid.rules.jobs.ladder import Ladder
@@ -72,7 +72,7 @@ class Client:
     def __init__(
         self,
         gateways: str | Sequence[str],
-        key: SigningKey,
+        key: Signer,
         *,
         network: str | None = None,
         ca_file: Path | None = None,

@@ -16,11 +16,11 @@ import grpc
 from proofgrid.primitives.clock import Clock, SystemClock
 from proofgrid.primitives.errors import BadToken, Busy, InvalidField, ProofgridError, Recoverable, Unavailable
 from proofgrid.primitives.ids import Address
-from proofgrid.primitives.signatures import SigningKey, parse_address
+from proofgrid.primitives.signatures import Signer, parse_address
 from proofgrid.sdk.backoff import Backoff
 from proofgrid.sdk.pacing import Pace
 from proofgrid.sdk.services import Method, Services, StreamMethod, UploadMethod
-from proofgrid.sdk.tokens import TokenSource
+from proofgrid.sdk.tokens import Metadata, bearing, make_token, purpose_of
 from proofgrid.wire.addresses import Target, parse_target
 from proofgrid.wire.errors import read_error
 from proofgrid.wire.v1 import client_pb2 as messages
@@ -81,7 +81,7 @@ class Connection:
     def __init__(
         self,
         gateways: str | Sequence[str],
-        key: SigningKey | None,
+        key: Signer | None,
         *,
         network: str | None = None,
         ca_file: Path | None = None,
@@ -96,7 +96,7 @@ class Connection:
         self._busy_seconds = patience_seconds if busy_seconds is None else busy_seconds
         self._on_busy = on_busy
         self._pace = Pace()
-        self._tokens = TokenSource(key, clock or SystemClock()) if key is not None else None
+        self._clock = clock or SystemClock()
         self._network: Address | None = parse_address(network, field="network") if network else None
         self._credentials = {target: channel_credentials(target, ca_file) for target in self.targets}
         self._channels: dict[Target, grpc.aio.Channel] = {}
@@ -177,13 +177,13 @@ class Connection:
             self._network = parse_address(facts.address, field="network")
         return self._network
 
-    async def metadata(self, *, single_use: bool = False) -> tuple[tuple[str, str], ...]:
-        """Return the metadata that signs a call."""
-        if self._tokens is None:
-            raise BadToken("this call needs a key", hint="give --key FILE, or make one: proofgrid keys new")
-        network = await self.network()
-        token = self._tokens.single_use(network) if single_use else self._tokens.token(network)
-        return (("authorization", f"Bearer {token}"),)
+    async def metadata(self, path: str, body: bytes) -> Metadata:
+        """Return the metadata that signs a call of the gateway that we are at: once, and for these bytes.
+
+        `path`: of the method; `body`: its first message, as it will be sent. For calls that are made with `channel`.
+        """
+        await self._ready()
+        return self._sign(path, body, self.target)
 
     async def call(
         self,
@@ -193,10 +193,10 @@ class Connection:
         timeout: float | None = CALL_TIMEOUT_SECONDS,
     ) -> Answer:
         """Make a unary call; raise the ProofgridError that it was refused with, or Unavailable."""
-        metadata = await self.metadata()
+        await self._ready()
         target = self.target
         try:
-            return await method(self._services())(request, metadata=metadata, timeout=timeout)
+            return await method(self._services())(request, timeout=timeout)
         except grpc.RpcError as error:
             raise self.judge(error, target) from None
 
@@ -226,18 +226,18 @@ class Connection:
 
     async def upload(self, method: UploadMethod[Request, Answer], parts: AsyncIterator[Request]) -> Answer:
         """Make a call that says many things and gets one answer, with the same errors, once."""
-        metadata = await self.metadata()
+        await self._ready()
         target = self.target
         try:
-            return await method(self._services())(parts, metadata=metadata)
+            return await method(self._services())(parts)
         except grpc.RpcError as error:
             raise self.judge(error, target) from None
 
     async def stream(self, method: StreamMethod[Request, Answer], request: Request) -> AsyncGenerator[Answer, None]:
         """Read a streaming call to its end, with the same errors."""
-        metadata = await self.metadata()
+        await self._ready()
         target = self.target
-        answers = method(self._services())(request, metadata=metadata)
+        answers = method(self._services())(request)
         try:
             # A stream may be silent for long, but a gateway that heard us says so: one that closes may never do.
             async with asyncio.timeout(HEARD_SECONDS):
@@ -270,8 +270,22 @@ class Connection:
                     raise
                 await backoff.wait(error)
 
+    async def _ready(self) -> None:
+        """Know whom to sign for, and with what. Raises BadToken without a key."""
+        if self.key is None:
+            raise BadToken("this call needs a key", hint="give --key FILE, or make one: proofgrid keys new")
+        await self.network()
+
     def _services(self) -> Services:
-        services = self._stubs.get(self.target)
+        target = self.target
+        services = self._stubs.get(target)
         if services is None:
-            services = self._stubs[self.target] = Services(self.channel)
+            services = self._stubs[target] = Services(self.channel, lambda path, body: self._sign(path, body, target))
         return services
+
+    def _sign(self, path: str, body: bytes, target: Target) -> Metadata:
+        """Return nothing as long as it is not known whom to sign for: what is asked then is asked by anybody."""
+        if self.key is None or self._network is None:
+            return ()
+        purpose = purpose_of(path, body, gateway=target.name)
+        return bearing(make_token(self.key, network=self._network, purpose=purpose, now_ms=self._clock.now_ms()))

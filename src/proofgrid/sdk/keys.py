@@ -6,15 +6,19 @@ import json
 import os
 from collections.abc import Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from coincurve import PrivateKey
 
 from proofgrid.primitives.canonical import Json
 from proofgrid.primitives.errors import InvalidField
 from proofgrid.primitives.reading import read_json, read_mapping, read_text
-from proofgrid.primitives.signatures import SigningKey
+from proofgrid.primitives.signatures import Signer, SigningKey
 from proofgrid.sdk.keystores import check_keystore
 from proofgrid.telemetry.redaction import hide
+
+if TYPE_CHECKING:
+    from proofgrid.sdk.module_keys import ModuleKey
 
 _FILE_BYTES_MAX = 1 << 16
 _SECRET_BYTES = 32
@@ -30,11 +34,15 @@ def write_key(key: SigningKey, path: Path, *, password: str | None = None) -> No
 
     With a password the file is an Ethereum keystore (version 3); without, the key lies open in it.
     """
-    content = {"address": key.address, "private_key": "0x" + key.secret.hex()}
+    content: Mapping[str, object] = {"address": key.address, "private_key": "0x" + key.secret.hex()}
     if password is not None:
         from proofgrid.primitives.ethereum import Account
 
         content = Account.encrypt(key.secret, password)
+    _write(content, path)
+
+
+def _write(content: Mapping[str, object], path: Path) -> None:
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     try:
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
@@ -48,9 +56,44 @@ def write_key(key: SigningKey, path: Path, *, password: str | None = None) -> No
         os.fsync(file.fileno())
 
 
-def read_key(path: Path, *, password: str | None = None) -> SigningKey:
-    """Return the key of a file; raise InvalidField when it cannot be read."""
+def read_signer(path: Path, *, password: str | None = None) -> Signer:
+    """Return what signs with the key of a file, which may lie in a module; `password` is the module's PIN then.
+
+    Raises InvalidField when it cannot be read, or the module does not know it.
+    """
     content = _content_of(path)
+    if "pkcs11" in content:
+        from proofgrid.sdk.module_keys import open_module_key
+
+        return open_module_key(content, pin=password, field="key")
+    return read_key(path, password=password)
+
+
+def write_module_key(key: ModuleKey, path: Path) -> None:
+    """Write the file by which a key in a module is found; it holds no secret."""
+    _write({"address": key.address, "pkcs11": key.place.to_json()}, path)
+
+
+def encrypt_key(path: Path, *, password: str) -> SigningKey:
+    """Encrypt a key file that lies open, in its place; return its key. Raises InvalidField for one that does not."""
+    content = _content_of(path)
+    if "private_key" not in content:
+        raise InvalidField(f"{path} does not lie open", field="key")
+    key = read_key(path)
+    part = path.with_name(f".{path.name}.encrypted")
+    part.unlink(missing_ok=True)
+    write_key(key, part, password=password)
+    part.replace(path)
+    return key
+
+
+def read_key(path: Path, *, password: str | None = None) -> SigningKey:
+    """Return the key of a file; raise InvalidField when it cannot be read, or lies in a module."""
+    content = _content_of(path)
+    if "pkcs11" in content:
+        raise InvalidField(
+            f"{path} lies in a module, and this needs the key itself", field="key", hint="a key that lies in a file"
+        )
     if "private_key" in content:
         try:
             return _key_of(bytes.fromhex(read_text(content["private_key"], "key").removeprefix("0x")))

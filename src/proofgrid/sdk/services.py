@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TypeAlias, TypeVar
+from typing import TypeAlias, TypeVar, cast
 
 import grpc
 
+from proofgrid.sdk.signing import SigningChannel
+from proofgrid.sdk.tokens import Sign
 from proofgrid.wire.v1.audit_pb2_grpc import AuditServiceStub
 from proofgrid.wire.v1.canary_pb2_grpc import CanaryServiceStub
 from proofgrid.wire.v1.client_pb2_grpc import AdminServiceStub, ArtifactServiceStub, ClientServiceStub
@@ -33,9 +35,10 @@ UploadMethod: TypeAlias = "Callable[[Services], grpc.aio.StreamUnaryMultiCallabl
 
 
 class Services:
-    """The stubs of all services over one channel."""
+    """The stubs of all services over one channel; with `sign` their calls are signed."""
 
-    def __init__(self, channel: grpc.aio.Channel) -> None:
+    def __init__(self, plain: grpc.aio.Channel, sign: Sign | None = None) -> None:
+        channel = plain if sign is None else cast(grpc.aio.Channel, SigningChannel(plain, sign))
         self.client = ClientServiceStub(channel)
         self.admin = AdminServiceStub(channel)
         self.artifacts = ArtifactServiceStub(channel)

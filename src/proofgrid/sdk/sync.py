@@ -12,7 +12,7 @@ from collections.abc import AsyncGenerator, Callable, Coroutine, Iterator, Seque
 from pathlib import Path
 from typing import Concatenate, ParamSpec, TypeVar
 
-from proofgrid.primitives.signatures import SigningKey
+from proofgrid.primitives.signatures import Signer
 from proofgrid.sdk.client import Client
 from proofgrid.sdk.connection import OnBusy
 from proofgrid.sdk.event import Event
@@ -39,7 +39,7 @@ class SyncClient:
     def __init__(
         self,
         gateways: str | Sequence[str],
-        key: SigningKey,
+        key: Signer,
         *,
         network: str | None = None,
         ca_file: Path | None = None,

@@ -1,48 +1,54 @@
-"""Makes the short-lived tokens that calls carry, and renews them before they expire."""
+"""Makes the token that a call carries: one for each, bound to the call, what it says and the gateway it goes to."""
 
 from __future__ import annotations
 
-from proofgrid.primitives.clock import Clock, fresh_bytes
+from collections.abc import Callable
+from typing import TypeAlias
+
+from proofgrid.primitives.clock import fresh_bytes
+from proofgrid.primitives.digests import digest_of
 from proofgrid.primitives.ids import Address
-from proofgrid.primitives.signatures import SigningKey
-from proofgrid.rules.access.tokens import Claims, spell_claims
+from proofgrid.primitives.signatures import Signer
+from proofgrid.rules.access.tokens import Claims, Purpose, spell_claims
 
 LIFETIME_MS = 120_000
-RENEW_BEFORE_MS = 30_000
+
+Metadata: TypeAlias = "tuple[tuple[str, str], ...]"
+Sign: TypeAlias = Callable[[str, bytes], Metadata]  #: (path of the method, bytes of its first message)
 
 
-def make_token(key: SigningKey, *, audience: Address, now_ms: int, lifetime_ms: int = LIFETIME_MS) -> str:
-    """Return a fresh token of `key` for the network `audience`."""
+def fresh_nonce() -> str:
+    """Return what makes a token one of its kind: 32 hex digits."""
+    return fresh_bytes(16).hex()
+
+
+def purpose_of(path: str, body: bytes, *, gateway: str) -> Purpose:
+    """Return what a token is for that goes with these bytes."""
+    return Purpose(method=path, body=digest_of(body), gateway=gateway)
+
+
+def make_token(
+    key: Signer,
+    *,
+    network: Address,
+    purpose: Purpose,
+    now_ms: int,
+    nonce: str | None = None,
+    lifetime_ms: int = LIFETIME_MS,
+) -> str:
+    """Return a fresh token of `key`; `nonce`: one that something else was signed with already."""
     claims = Claims(
         subject=key.address,
-        audience=audience,
+        audience=network,
+        purpose=purpose,
         issued_ms=now_ms,
         expires_ms=now_ms + lifetime_ms,
-        token_id=fresh_bytes(16).hex(),
+        token_id=nonce or fresh_nonce(),
     )
     signed = spell_claims(claims)
     return f"{signed}.{key.sign(signed.encode())}"
 
 
-class TokenSource:
-    """Hands out a token that is still good for a while, making a new one when needed."""
-
-    def __init__(self, key: SigningKey, clock: Clock) -> None:
-        self._key = key
-        self._clock = clock
-        self._token = ""
-        self._audience: Address | None = None
-        self._good_until_ms = 0
-
-    def token(self, audience: Address) -> str:
-        """Return a token that may be used for many calls."""
-        now_ms = self._clock.now_ms()
-        if now_ms >= self._good_until_ms or audience != self._audience:
-            self._token = make_token(self._key, audience=audience, now_ms=now_ms)
-            self._audience = audience
-            self._good_until_ms = now_ms + LIFETIME_MS - RENEW_BEFORE_MS
-        return self._token
-
-    def single_use(self, audience: Address) -> str:
-        """Return a token that was never used."""
-        return make_token(self._key, audience=audience, now_ms=self._clock.now_ms())
+def bearing(token: str) -> Metadata:
+    """Return the metadata of a call that carries a token."""
+    return (("authorization", f"Bearer {token}"),)

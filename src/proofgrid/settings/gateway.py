@@ -43,6 +43,11 @@ class Place(Settings):
 
     data_dir: Path = setting_of_machine(default_data_dir, "Where everything lives.", told="your data directory")
     listen: str = setting("127.0.0.1:7400", "host:port; port 0 takes a free one.")
+    names: str = setting(
+        "",
+        "Hosts that callers reach it by, with commas: behind balancers and forwarded ports, or with a wildcard.",
+        told="those of its certificate; without one, where it listens",
+    )
     roles: str = setting(
         ",".join(GATEWAY_ROLES),
         "Of api, market, dispatcher, settlement; the dispatcher needs the api.",
@@ -58,6 +63,9 @@ class Place(Settings):
     tls_key: Path | None = setting(None, "The certificate's key (PEM).")
     network_key: Path | None = setting(
         None, "The network's key.", told="network.key in the data directory, made when missing"
+    )
+    key_password: str = setting(
+        "", "The password of the network's encrypted keys, and the PIN of those in a module.", is_secret=True
     )
     srs_file: Path | None = setting(
         None,

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import ipaddress
+from contextlib import suppress
 from dataclasses import dataclass
 from urllib.parse import unquote, urlsplit
 
 from proofgrid.primitives.errors import InvalidField
 
 DEFAULT_PORT = 7400
+LOCALHOST = "localhost"
+LOCAL_HOSTS = ("127.0.0.1", "::1")  #: what `localhost` may stand for
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +27,11 @@ class Target:
         """host:port, as gRPC wants it."""
         host = f"[{self.host}]" if ":" in self.host else self.host
         return f"{host}:{self.port}"
+
+    @property
+    def name(self) -> str:
+        """By which name tokens are bound to the gateway there (rules/access/tokens.py)."""
+        return gateway_name(self.host, self.port, encrypted=self.encrypted)
 
     def __str__(self) -> str:
         return f"{'grpcs' if self.encrypted else 'grpc'}://{self.address}"
@@ -49,9 +57,27 @@ def parse_target(text: str, *, field: str = "gateway") -> Target:
     return Target(parts.hostname, port, encrypted=parts.scheme == "grpcs" or (parts.scheme == "" and not local))
 
 
+def gateway_name(host: str, port: int, *, encrypted: bool) -> str:
+    """Return the one spelling of how a caller knows that it speaks to this gateway and no other.
+
+    Encrypted: the host that its certificate names, whatever the port. Plain, on this machine: host and port, as the
+    machine alone says who has them.
+    """
+    host = host.strip("[]").rstrip(".").lower()
+    with suppress(ValueError):
+        host = str(ipaddress.ip_address(host))
+    return host if encrypted else Target(host, port, encrypted=False).address
+
+
+def loopback_names(host: str, port: int) -> frozenset[str]:
+    """Return the names of a gateway that listens on this machine alone: `localhost` is what most people write."""
+    hosts = {host, *(LOCAL_HOSTS if host == LOCALHOST else {LOCALHOST} if host in LOCAL_HOSTS else ())}
+    return frozenset(gateway_name(one, port, encrypted=False) for one in hosts)
+
+
 def is_loopback(host: str) -> bool:
     """Say whether traffic to `host` never leaves this machine."""
-    if host == "localhost":
+    if host == LOCALHOST:
         return True
     try:
         return ipaddress.ip_address(host.strip("[]")).is_loopback

@@ -39,6 +39,7 @@ from proofgrid.primitives.errors import (
     WrongAudience,
 )
 from proofgrid.primitives.last_words import with_last_words
+from proofgrid.primitives.refusals import WrongPurpose
 from proofgrid.wire.v1 import common_pb2 as common
 
 ERROR_METADATA = "proofgrid-error-bin"
@@ -53,6 +54,7 @@ _STATUS: list[tuple[type[ProofgridError], grpc.StatusCode, int]] = [
     (WrongAudience, grpc.StatusCode.UNAUTHENTICATED, 401),
     (TokenExpired, grpc.StatusCode.UNAUTHENTICATED, 401),
     (TokenReplayed, grpc.StatusCode.UNAUTHENTICATED, 401),
+    (WrongPurpose, grpc.StatusCode.UNAUTHENTICATED, 401),
     (UnknownKey, grpc.StatusCode.PERMISSION_DENIED, 403),
     (NotAllowed, grpc.StatusCode.PERMISSION_DENIED, 403),
     (NameTaken, grpc.StatusCode.ALREADY_EXISTS, 409),

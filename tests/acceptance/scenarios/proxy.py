@@ -21,7 +21,7 @@ class Cable:
     """Everything between one listening port and one address: host:port, or the path of a Unix socket."""
 
     def __init__(self, target: str) -> None:
-        self._target = target
+        self.target = target
         self._lines: set[_Line] = set()
         self._passes = asyncio.Event()
         self._passes.set()
@@ -72,9 +72,9 @@ class Cable:
                 end.close()
 
     async def _reach(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
-        if self._target.startswith("/"):
-            return await asyncio.open_unix_connection(self._target)
-        host, _, port = self._target.rpartition(":")
+        if self.target.startswith("/"):
+            return await asyncio.open_unix_connection(self.target)
+        host, _, port = self.target.rpartition(":")
         return await asyncio.open_connection(host, int(port))
 
     async def _carry(self, line: _Line, source: asyncio.StreamReader, sink: asyncio.StreamWriter) -> None:
@@ -92,8 +92,8 @@ class Cable:
 
 
 @asynccontextmanager
-async def cable_to(target: str) -> AsyncIterator[Cable]:
-    """Lay a cable to an address or socket; `address` is its near end."""
+async def cable_to(target: str = "") -> AsyncIterator[Cable]:
+    """Lay a cable to an address or socket, which may be there later; `address` is its near end."""
     cable = Cable(target)
     server = await asyncio.start_server(cable.serve, "127.0.0.1", 0)
     cable.address = f"127.0.0.1:{server.sockets[0].getsockname()[1]}"

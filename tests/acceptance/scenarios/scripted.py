@@ -18,9 +18,11 @@ from proofgrid.primitives.canonical import canonical_json
 from proofgrid.primitives.clock import SystemClock
 from proofgrid.primitives.digests import digest_of
 from proofgrid.primitives.signatures import SigningKey
-from proofgrid.rules.access.sessions import session_statement
+from proofgrid.rules.access.sessions import CallId, session_statement
 from proofgrid.rules.staking.results import claim_of, sign_result
-from proofgrid.sdk.tokens import make_token
+from proofgrid.sdk.signing import CONNECT_PATH
+from proofgrid.sdk.tokens import bearing, fresh_nonce, make_token, purpose_of
+from proofgrid.wire.addresses import parse_target
 from proofgrid.wire.codec.provers import read_result
 from proofgrid.wire.errors import read_error
 from proofgrid.wire.v1 import prover_pb2 as messages
@@ -77,17 +79,24 @@ class ScriptedProver:
 
     async def _connect(self) -> ScriptedProver:
         self._channel = grpc.aio.insecure_channel(self._network.address)
+        call = CallId(
+            operator=self._key.address,
+            network=self._network.admin_key.address,
+            gateway=parse_target(self._network.address).name,
+            nonce=fresh_nonce(),
+        )
+        self._sign(call)
+        hello = messages.FromProver(hello=self._hello)
         token = make_token(
             self._key,
-            audience=self._network.admin_key.address,
+            network=call.network,
+            purpose=purpose_of(CONNECT_PATH, hello.SerializeToString(), gateway=call.gateway),
             now_ms=SystemClock().now_ms() + self._clock_error_ms,
+            nonce=call.nonce,
         )
-        self._sign(token)
-        self._call: Any = services.ProverServiceStub(self._channel).Connect(
-            metadata=(("authorization", f"Bearer {token}"),)
-        )
+        self._call: Any = services.ProverServiceStub(self._channel).Connect(metadata=bearing(token))
         try:
-            await self._call.write(messages.FromProver(hello=self._hello))
+            await self._call.write(hello)
             first: Any = await self._call.read()
             if first is grpc.aio.EOF:
                 raise ConnectionResetError("the gateway ended the stream")
@@ -99,11 +108,11 @@ class ScriptedProver:
         self._tasks = [asyncio.ensure_future(self._beat()), asyncio.ensure_future(self._listen())]
         return self
 
-    def _sign(self, token: str) -> None:
+    def _sign(self, call: CallId) -> None:
         # Always the same process to the gateway: it lost its connection, and comes back.
         secret, run = SigningKey(hashlib.sha256(self._hello.name.encode()).digest()), "0" * 32
         self._hello.session_key, self._hello.run = secret.address, run
-        self._hello.session_signature = secret.sign(session_statement(name=self._hello.name, run=run, token=token))
+        self._hello.session_signature = secret.sign(session_statement(name=self._hello.name, run=run, call=call))
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None

@@ -21,7 +21,7 @@ from tests.acceptance.scenarios.checkers import check_no_process_left, check_pro
 from tests.acceptance.scenarios.conftest import SETTINGS
 from tests.acceptance.scenarios.scripted import ScriptedProver, lie_for_ever, prove
 from tests.acceptance.tasks import database_of, register_toy
-from tests.networks import Network, running_network
+from tests.networks import Hold, Network, running_network
 
 HONEST = {"alice": 500, "bob": 600}  #: operator -> what its prover asks
 DEAR = 1_200  #: above all honest asks, below the clients' limit
@@ -63,9 +63,15 @@ async def start_honest(network: Network) -> None:
     )
 
 
-async def honest_task(client: Client, root: Path, *, jobs: int = 2 * SLOTS) -> Task:
-    """Submit as many jobs as there are honest slots, or more; each takes a while, so nobody can have them all."""
-    program = await register_toy(client, root, slices=1, behaviour="slow", sleep_ms=400)
+async def honest_task(network: Network, client: Client, root: Path, *, jobs: int = 2 * SLOTS) -> Task:
+    """Submit as many jobs as there are honest slots, or more; of many, alice's take until bob has sold one.
+
+    The dearest ask that a round needs makes the price and sells nothing. So bob sells while alice's slots are taken,
+    and never when she is always done before the next round: a busy gateway's rounds may be that far apart.
+    """
+    if jobs > 1:
+        network.hold("of-alice", "alice")
+    program = await register_toy(client, root, slices=1, behaviour="slow", sleep_ms=40)
     return await client.submit(program.digest, [f"honest {n}" for n in range(jobs)], limit_price=LIMIT, hedging=False)
 
 
@@ -84,9 +90,13 @@ async def junk(network: Network, root: Path, *demands: Constraints, **settings: 
             assert (await client.cancel(task.task_id)).spent == 0
 
 
-async def all_done(client: Client, task: Task) -> None:
-    """Wait until every job of it is proven."""
+async def all_done(network: Network, client: Client, task: Task) -> None:
+    """Wait until every job of it is proven, of many some by bob."""
+    hold = Hold(network.keys_directory("of-alice", "alice") / "toy-hold-prove")
     async with asyncio.timeout(60):
+        while hold.path.exists() and not await sold_to(network, "bob"):  # noqa: ASYNC110 - derived when asked
+            await asyncio.sleep(0.05)
+        hold.let_go()
         assert (await client.wait(task.task_id)).state == "done"
 
 
@@ -139,8 +149,8 @@ async def test_hopeless_bids_in_a_lane_of_rivals_take_nobody_out_of_the_market(
         for _ in range(
             12
         ):  # one after the other: the first edition's reference sank round by round, for sixteen rounds
-            await all_done(client, await honest_task(client, tmp_path, jobs=1))
-        await all_done(client, await honest_task(client, tmp_path))
+            await all_done(network, client, await honest_task(network, client, tmp_path, jobs=1))
+        await all_done(network, client, await honest_task(network, client, tmp_path))
     await check_honest_sold_and_mallory_did_not(network)
 
 
@@ -153,7 +163,7 @@ async def test_a_junk_job_of_the_largest_size_leaves_small_jobs_to_all_provers(
         junk(network, tmp_path, Constraints(), limit_price=FLOOR, units=60_000),
         network.client() as client,
     ):
-        await all_done(client, await honest_task(client, tmp_path))
+        await all_done(network, client, await honest_task(network, client, tmp_path))
     async with database_of(network) as connection:
         sizes = await connection.fetchrow("SELECT min(units), max(units), count(DISTINCT lane) FROM jobs")
     assert tuple(sizes) == (10, 60_000, 1)
@@ -169,7 +179,7 @@ async def test_junk_that_excludes_rivals_one_by_one_draws_few_of_them_away(netwo
         network.client() as client,
     ):
         selling = asyncio.ensure_future(work(dear))
-        await all_done(client, await honest_task(client, tmp_path, jobs=4 * SLOTS))
+        await all_done(network, client, await honest_task(network, client, tmp_path, jobs=4 * SLOTS))
         selling.cancel()
     money = await earned(network)
     assert all(money[name] > 0 for name in HONEST), money
@@ -193,7 +203,7 @@ async def test_slots_that_no_job_may_use_do_not_sink_the_price(network: Network,
         ScriptedProver(network, "little-memory", "mallory", ask=1, slots=64, memory_bytes=64 << 20),
         network.client() as client,
     ):
-        await all_done(client, await honest_task(client, tmp_path))
+        await all_done(network, client, await honest_task(network, client, tmp_path))
     await check_honest_sold_and_mallory_did_not(network)
     prices = {name: {lease["sell_price"] for lease in await sold_to(network, name)} for name in HONEST}
     assert all(min(prices[name]) >= ask for name, ask in HONEST.items()), prices
@@ -201,12 +211,12 @@ async def test_slots_that_no_job_may_use_do_not_sink_the_price(network: Network,
 
 async def test_who_takes_leases_and_never_starts_is_paused_and_others_prove(network: Network, tmp_path: Path) -> None:
     async with network.client() as client, ScriptedProver(network, "hoarder", "mallory", ask=1, slots=64) as hoarder:
-        task = await honest_task(client, tmp_path, jobs=6 * SLOTS)
+        task = await honest_task(network, client, tmp_path, jobs=6 * SLOTS)
         for _ in range(NEWCOMER_SLOTS):
             await hoarder.take_lease()
         await start_honest(network)
         notice = (await hoarder.hear("notice")).notice
-        await all_done(client, task)
+        await all_done(network, client, task)
     hoarded = await sold_to(network, "mallory")
     money = await earned(network)
     assert notice.code == "PAUSED"
@@ -224,7 +234,7 @@ async def test_many_names_of_one_operator_hold_no_more_than_one_and_are_paused_t
             await stack.enter_async_context(ScriptedProver(network, f"name-{n}", "mallory", ask=1, slots=8))
             for n in range(10)
         ]
-        task = await honest_task(client, tmp_path, jobs=6 * SLOTS)
+        task = await honest_task(network, client, tmp_path, jobs=6 * SLOTS)
         await until_a_job_waits_for(client, task, "busy")
         held = await sold_to(network, "mallory")
         lying = [asyncio.ensure_future(lie_for_ever(one, ["PG-330"])) for one in names]
@@ -232,7 +242,7 @@ async def test_many_names_of_one_operator_hold_no_more_than_one_and_are_paused_t
         lied = len(await sold_to(network, "mallory"))
         await stack.enter_async_context(ScriptedProver(network, "fresh", "mallory", ask=1, slots=8))
         await start_honest(network)
-        await all_done(client, task)
+        await all_done(network, client, task)
         for one in lying:
             one.cancel()
     leases = await sold_to(network, "mallory")
@@ -273,7 +283,7 @@ async def test_five_names_of_one_new_operator_get_its_part_of_the_canary_budget_
             await client.ownership.share(program.digest, [network.admin_key.address])
             await admin.admin.add_canary(program.digest, ["canary"], limit_price=LIMIT)
         await until_over_budget(network)
-        await all_done(client, await honest_task(client, tmp_path))
+        await all_done(network, client, await honest_task(network, client, tmp_path))
         for one in selling:
             one.cancel()
     money = await earned(network)

@@ -3,18 +3,42 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncIterator
 from pathlib import Path
 
+import pytest
+
 from proofgrid.sdk.records import check_prices, export_rounds
-from tests.acceptance.scenarios.proxy import cable_to
+from tests.acceptance.scenarios.checkers import check_no_process_left, check_promises
+from tests.acceptance.scenarios.conftest import SETTINGS
+from tests.acceptance.scenarios.proxy import Cable, cable_to
 from tests.acceptance.tasks import events_of, fetch_and_verify, register_toy, wait_for
-from tests.networks import Network, said
+from tests.networks import Network, running_network, said
 
 COUNTED = ("sold", "returned", "proven", "done")
 
 
-async def test_a_line_that_is_reset_for_a_moment_costs_no_lease(network: Network, tmp_path: Path) -> None:
-    async with network.client() as client, cable_to(network.address) as cable:
+@pytest.fixture
+async def cable() -> AsyncIterator[Cable]:
+    async with cable_to() as cable:
+        yield cable
+
+
+@pytest.fixture
+async def network(
+    tmp_path: Path, database_dsn: str, cable: Cable, toy_system_on_path: Path, srs_file: Path
+) -> AsyncIterator[Network]:
+    """A network whose gateway goes by the address of the cable's near end too."""
+    settings = {**SETTINGS, "SRS_FILE": str(srs_file), "NAMES": cable.address}
+    async with running_network(tmp_path, database_dsn, **settings) as network:
+        cable.target = network.address
+        yield network
+        await check_promises(network)
+    check_no_process_left(tmp_path)
+
+
+async def test_a_line_that_is_reset_for_a_moment_costs_no_lease(network: Network, cable: Cable, tmp_path: Path) -> None:
+    async with network.client() as client:
         hold = network.hold("p", "alice")
         await network.start_prover("p", "alice", ask=500, GATEWAY=cable.address)
         program = await register_toy(client, tmp_path, slices=1)
@@ -30,9 +54,9 @@ async def test_a_line_that_is_reset_for_a_moment_costs_no_lease(network: Network
 
 
 async def test_a_line_that_is_cut_for_long_moves_the_job_and_the_late_result_is_not_paid(
-    network: Network, tmp_path: Path
+    network: Network, cable: Cable, tmp_path: Path
 ) -> None:
-    async with network.client() as client, cable_to(network.address) as cable:
+    async with network.client() as client:
         hold = network.hold("far", "alice")
         await network.start_prover("far", "alice", ask=500, GATEWAY=cable.address)
         program = await register_toy(client, tmp_path, slices=1, behaviour="slow", sleep_ms=2_000)
@@ -50,9 +74,9 @@ async def test_a_line_that_is_cut_for_long_moves_the_job_and_the_late_result_is_
 
 
 async def test_what_was_proven_behind_a_cut_line_is_offered_late_and_finishes_a_job_that_nobody_else_has(
-    network: Network, tmp_path: Path
+    network: Network, cable: Cable, tmp_path: Path
 ) -> None:
-    async with network.client() as client, cable_to(network.address) as cable:
+    async with network.client() as client:
         hold = network.hold("far", "alice")
         far = await network.start_prover("far", "alice", ask=500, GATEWAY=cable.address)
         program = await register_toy(client, tmp_path, slices=1)
@@ -78,9 +102,9 @@ async def test_what_was_proven_behind_a_cut_line_is_offered_late_and_finishes_a_
     assert {"prover_late", "prover_paid"} <= set(far.log.read_text().split())
 
 
-async def test_a_half_open_line_is_noticed_and_the_job_moves(network: Network, tmp_path: Path) -> None:
+async def test_a_half_open_line_is_noticed_and_the_job_moves(network: Network, cable: Cable, tmp_path: Path) -> None:
     """Nothing is reset, nothing arrives: only the missing heartbeats tell."""
-    async with network.client() as client, cable_to(network.address) as cable:
+    async with network.client() as client:
         hold = network.hold("far", "alice")
         await network.start_prover("far", "alice", ask=500, GATEWAY=cable.address)
         program = await register_toy(client, tmp_path, slices=1, behaviour="slow", sleep_ms=2_000)
@@ -96,8 +120,8 @@ async def test_a_half_open_line_is_noticed_and_the_job_moves(network: Network, t
     assert [event.data["prover"].rpartition("/")[2] for event in events if event.kind == "proven"] == ["near"]
 
 
-async def test_a_slow_line_is_no_failure(network: Network, tmp_path: Path) -> None:
-    async with network.client() as client, cable_to(network.address) as cable:
+async def test_a_slow_line_is_no_failure(network: Network, cable: Cable, tmp_path: Path) -> None:
+    async with network.client() as client:
         cable.delay_seconds = 0.2
         await network.start_prover("far", "alice", ask=500, GATEWAY=cable.address)
         program = await register_toy(client, tmp_path, slices=2)

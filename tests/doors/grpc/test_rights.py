@@ -16,7 +16,7 @@ from proofgrid.primitives.ids import Address
 from proofgrid.roles.dispatcher.desk import Desk
 from proofgrid.roles.intake import intake as all_of_it
 from proofgrid.roles.intake.intake import Intake
-from proofgrid.rules.access.rights import roles_needed
+from proofgrid.rules.access.rights import is_once, roles_needed
 from proofgrid.rules.access.roles import Caller
 from proofgrid.rules.jobs.limits import Limits
 
@@ -97,6 +97,24 @@ RIGHTS: Mapping[str, Mapping[str, str | None]] = {
 }
 
 
+#: What uses its token up: money, rights and administration. A submission is once by its idempotency key, an upload by
+#: its digest.
+ONCE = {
+    "ClientService": {"RegisterProgram", "CancelTask"},
+    "AdminService": {"Grant", "Revoke", "Deposit", "ReplayDeadLetter"},
+    "KeyService": {"PublishKeys"},
+    "EngineService": {"StopEngine", "ResumeEngine"},
+    "ProgramService": {"ShareProgram", "UnshareProgram", "DeleteProgram"},
+    "CanaryService": {"AddCanary", "FundTreasury"},
+    "IncidentService": {"CloseIncident"},
+    "ProverService": {"Connect"},
+    "QuoteService": {"BuyQuote"},
+    "StakeService": {"DepositStake", "Unbond", "WithdrawStake", "Appeal", "ResolveAppeal"},
+    "SubnetworkService": {"CreateSubnetwork", "SetSubnetwork", "RemoveSubnetwork", "AllowMember", "DenyMember"},
+    "TreasuryService": {"TakeOut"},
+}
+
+
 class Asked(Exception):
     """The door was asked; nothing more is to happen."""
 
@@ -106,9 +124,13 @@ class ListeningDoor:
 
     def __init__(self) -> None:
         self.roles: frozenset[str] | None = None
+        self.once: dict[str, set[str]] = {}
+        self.service = self.method = ""
 
-    async def admit(self, _context: object, use_case: Callable[..., Any], *, single_use: bool = False) -> Caller:
+    async def admit(self, _context: object, use_case: Callable[..., Any], *_: object) -> Caller:
         self.roles = roles_needed(use_case)
+        if is_once(use_case):
+            self.once.setdefault(self.service, set()).add(self.method)
         raise Asked
 
 
@@ -142,6 +164,7 @@ def an_intake_without_a_database() -> Intake:
 async def roles_asked_for(method: Any, door: ListeningDoor) -> str | None:
     """Call a method with a request that it cannot read: whoever may not call is told so before that is found."""
     door.roles = None
+    door.service, door.method = type(method.__self__).__name__, method.__name__
     answer = method.__wrapped__(method.__self__, None, None)
     try:
         await (anext(answer) if inspect.isasyncgen(answer) else answer)
@@ -152,7 +175,7 @@ async def roles_asked_for(method: Any, door: ListeningDoor) -> str | None:
 
 async def test_every_call_asks_first_and_for_these_roles(monkeypatch: pytest.MonkeyPatch) -> None:
     door, server = ListeningDoor(), CollectingServer()
-    monkeypatch.setattr(FrontDoor, "admit", door.admit)
+    monkeypatch.setattr(FrontDoor, "_admit", door.admit)
     intake = an_intake_without_a_database()
     add_services(cast(grpc.aio.Server, server), services_of(intake))
     desk = cast(Any, Desk.__new__(Desk))
@@ -164,3 +187,4 @@ async def test_every_call_asks_first_and_for_these_roles(monkeypatch: pytest.Mon
     }
 
     assert asked == RIGHTS
+    assert door.once == ONCE

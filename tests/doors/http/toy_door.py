@@ -18,7 +18,7 @@ def app_of(**answers: object) -> FastAPI:
     services: dict[str, SimpleNamespace] = {route.service: SimpleNamespace() for route in ROUTES}
     for route in ROUTES:
         setattr(services[route.service], route.method.name, answers.get(route.call.replace(".", "_"), _nothing))
-    return new_app(services)
+    return new_app(services, ())
 
 
 async def _nothing(*_: object) -> None:

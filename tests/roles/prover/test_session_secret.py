@@ -5,10 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 
 from proofgrid.roles.prover.session_secret import FILE_NAME, SessionSecret
+from proofgrid.rules.access.sessions import CallId
+from tests.makers import a_key
+
+CALL = CallId(operator=a_key(1).address, network=a_key(2).address, gateway="gateway.example", nonce="0" * 32)
 
 
 def said_by(secret: SessionSecret) -> tuple[str, str]:
-    signed = secret.sign(name="p", token="t")
+    signed = secret.sign(name="p", call=CALL)
     return signed.key, signed.run
 
 

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from proofgrid.primitives.errors import BadToken, InvalidField, NameTaken
 from proofgrid.primitives.ids import ProverId
 from proofgrid.rules.access.sessions import (
+    CallId,
     OpenSession,
     Origin,
     SignedSession,
@@ -85,32 +88,47 @@ def test_a_clock_of_the_database_that_went_back_lets_nobody_in_early() -> None:
     assert caught.value.wait_ms == RESTART_MS
 
 
-def signed(*, name: str = "p", run: str = RUN, token: str = "t") -> SignedSession:  # noqa: S107 - a test
-    statement = session_statement(name=name, run=run, token=token)
+CALL = CallId(operator=a_key(1).address, network=a_key(2).address, gateway="gateway.example", nonce="0" * 32)
+
+
+def signed(*, name: str = "p", run: str = RUN, call: CallId = CALL) -> SignedSession:
+    statement = session_statement(name=name, run=run, call=call)
     return SignedSession(key=SECRET, run=run, signature=a_key(5).sign(statement))
 
 
 def test_a_hello_comes_from_the_secret_that_signed_it() -> None:
-    assert origin_of(signed(), name="p", token="t", peer="x:1") == Origin(peer="x:1", key=SECRET, run=RUN)
-    assert origin_of(None, name="p", token="t", peer="x:1") == Origin(peer="x:1")
+    assert origin_of(signed(), name="p", call=CALL, peer="x:1") == Origin(peer="x:1", key=SECRET, run=RUN)
+    assert origin_of(None, name="p", call=CALL, peer="x:1") == Origin(peer="x:1")
 
 
 @pytest.mark.parametrize(
     "wrong",
     [
-        signed(token="another"),
+        signed(call=replace(CALL, nonce="1" * 32)),
+        signed(call=replace(CALL, gateway="rogue.example")),
+        signed(call=replace(CALL, operator=a_key(3).address)),
+        signed(call=replace(CALL, network=a_key(3).address)),
         signed(name="q"),
         SignedSession(key=SECRET, run=OTHER_RUN, signature=signed().signature),
         SignedSession(key=OTHER_SECRET, run=RUN, signature=signed().signature),
         SignedSession(key=SECRET, run=RUN, signature=""),
     ],
-    ids=["overheard with another token", "under another name", "of another run", "by another secret", "not signed"],
+    ids=[
+        "of another call",
+        "at another gateway",
+        "of another operator",
+        "of another network",
+        "under another name",
+        "of another run",
+        "by another secret",
+        "not signed",
+    ],
 )
 def test_a_hello_that_its_secret_did_not_sign_is_refused(wrong: SignedSession) -> None:
     with pytest.raises(BadToken):
-        origin_of(wrong, name="p", token="t", peer="")
+        origin_of(wrong, name="p", call=CALL, peer="")
 
 
 def test_a_run_is_32_hex_digits() -> None:
     with pytest.raises(InvalidField, match="32 hex"):
-        origin_of(signed(run="a"), name="p", token="t", peer="")
+        origin_of(signed(run="a"), name="p", call=CALL, peer="")

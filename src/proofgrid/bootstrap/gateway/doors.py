@@ -11,10 +11,12 @@ from proofgrid.bootstrap.gateway.adapters import Adapters
 from proofgrid.bootstrap.gateway.roles import Roles
 from proofgrid.bootstrap.gateway.sibling import Sibling
 from proofgrid.doors.grpc.health import add_health_service
+from proofgrid.doors.grpc.hearing import hearing
 from proofgrid.doors.grpc.server import GrpcDoor, bind, new_server
 from proofgrid.doors.grpc.services import add_prover_service, add_services
 from proofgrid.doors.services.every import Services, services_of
 from proofgrid.doors.services.listening import Listen, check_listen
+from proofgrid.doors.services.names import accepted_names
 from proofgrid.primitives.errors import InvalidField
 from proofgrid.settings.gateway import GatewaySettings
 from proofgrid.wire.addresses import Target, parse_target
@@ -58,15 +60,19 @@ def build_doors(settings: GatewaySettings, world: Adapters, roles: Roles, siblin
     listen, names = listen_of(settings, sibling), settings.role_names()
     services = services_of(roles.intake)
     server = new_server(shares_port=listen.is_shared)
-    add_services(server, services)
+    spoken_to: set[str] = set()
+    heard = hearing(server, spoken_to)
+    add_services(heard, services)
     add_health_service(server, roles.health)
     if "dispatcher" in names:
         add_prover_service(
-            server, roles.intake, roles.desk, network=world.keys.network, heartbeat_ms=settings.heartbeat_ms
+            heard, roles.intake, roles.desk, network=world.keys.network, heartbeat_ms=settings.heartbeat_ms
         )
+    port = bind(server, listen) if "api" in names else 0
+    spoken_to |= _names_of(settings, listen, port)
     http, pages = _http_door(settings, services, world, roles, sibling)
     return Doors(
-        grpc=GrpcDoor(server=server, host=listen.host, port=bind(server, listen) if "api" in names else 0),
+        grpc=GrpcDoor(server=server, host=listen.host, port=port),
         http=http,
         pages=pages,
     )
@@ -91,15 +97,20 @@ def _http_door(
     pages = build_pages(roles.intake, world.clock, BrowserVisitors(callers))
     spoken_to: set[str] = set()
     sign_in = SignIn(callers, spoken_to, network=world.keys.network)
-    door = HttpDoor(new_app(services, sign_in, beside=[Mount("/", pages.app)]), listen)
-    spoken_to |= {f"loopback:{door.port}"}
+    door = HttpDoor(new_app(services, spoken_to, sign_in, beside=[Mount("/", pages.app)]), listen)
+    spoken_to |= _names_of(settings, listen, door.port)
     return door, pages
+
+
+def _names_of(settings: GatewaySettings, listen: Listen, port: int) -> frozenset[str]:
+    return accepted_names(listen, port=port, told=settings.names) if port else frozenset()
 
 
 def check_doors(settings: GatewaySettings, sibling: Sibling | None = None) -> None:
     """Raise InvalidField when a gateway of the settings could not listen: told before anything is started."""
     if "api" in settings.role_names():
         check_listen(listen_of(settings, sibling))
+        accepted_names(listen_of(settings, sibling), port=0, told=settings.names)
     http = http_listen_of(settings, sibling)
     if http is not None:
         check_listen(http)

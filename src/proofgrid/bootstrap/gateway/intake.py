@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import partial
 
 from proofgrid.bootstrap.gateway.adapters import Adapters, publish_roots
 from proofgrid.bootstrap.gateway.keys import keep_list, online_keys
+from proofgrid.primitives.signatures import Signer
 from proofgrid.proofs.registry import engines_here, installed_names, proof_system
 from proofgrid.roles.intake.access_list import AccessList
 from proofgrid.roles.intake.accounts import Accounts
@@ -105,7 +106,7 @@ def build_intake(
         evidence=EvidenceDesk(database, world.artifacts, world.keys),
         gate=gate,
         incidents=Incidents(database),
-        keys=_key_ring(world),
+        keys=_key_ring(settings, world),
         overview=Overview(database, reputation, world.clock, silent_ms=settings.lease_ttl_ms),
         ownership=Ownership(database, known_programs),
         programs=Programs(database),
@@ -131,9 +132,13 @@ def build_intake(
     )
 
 
-def _key_ring(world: Adapters) -> KeyRing:
+def _key_ring(settings: GatewaySettings, world: Adapters) -> KeyRing:
     folder = keys_folder(world.data_dir)
-    return KeyRing(world.database, world.keys, load=partial(online_keys, folder), keep=partial(keep_list, folder))
+
+    def load() -> Iterable[Signer]:
+        return online_keys(folder, settings.key_password, known=world.keys.held)
+
+    return KeyRing(world.database, world.keys, load=load, keep=partial(keep_list, folder))
 
 
 def _reservations(settings: GatewaySettings, world: Adapters) -> Reservations:

@@ -8,17 +8,17 @@ keys/list.json       the newest list that this gateway has seen: which network i
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
 
 import structlog
 
 from proofgrid.primitives.errors import InvalidField
 from proofgrid.primitives.private_files import private_folder
-from proofgrid.primitives.signatures import Signer, SigningKey
+from proofgrid.primitives.signatures import Signer
 from proofgrid.rules.identity.key_list import SignedKeyList, read_signed_list
 from proofgrid.rules.identity.network_keys import NetworkKeys
-from proofgrid.sdk.keys import new_key, read_key, write_key
+from proofgrid.sdk.keys import new_key, read_signer, write_key
 from proofgrid.settings.gateway import GatewaySettings, keys_folder, network_key_path
 from proofgrid.store.database import Database
 from proofgrid.store.keys import LATEST_KEY_LIST
@@ -37,19 +37,24 @@ def network_keys_of(settings: GatewaySettings, data_dir: Path) -> NetworkKeys:
     kept = kept_list(folder)
     path = settings.network_key or network_key_path(data_dir)
     if settings.network_key is None and not path.exists() and kept is None:
-        write_key(new_key(), path)
+        write_key(new_key(), path, password=settings.key_password or None)
         log.info("network_key_made", path=str(path))
     held: list[Signer] = []
     if kept is None or path.exists():
-        held.append(_root_of(path, kept))
+        held.append(_root_of(path, kept, settings.key_password))
     network = held[0].address if kept is None else kept.list.network
-    return NetworkKeys(network, [*held, *online_keys(folder)], kept)
+    return NetworkKeys(network, [*held, *online_keys(folder, settings.key_password)], kept)
 
 
-def online_keys(folder: Path) -> Iterator[SigningKey]:
-    """Yield the keys in a folder. Raises InvalidField for a file that is none."""
+def online_keys(folder: Path, password: str, *, known: Collection[str] = ()) -> Iterator[Signer]:
+    """Yield the keys in a folder, but for those whose files are named as those that are known.
+
+    `password`: of those that are encrypted, and the PIN of those in a module. Raises InvalidField for a file that is no
+    key.
+    """
     for path in sorted(folder.glob("*.key")):
-        yield read_key(path)
+        if path.stem not in known:  # opening an encrypted one takes a second
+            yield read_signer(path, password=password or None)
 
 
 def kept_list(folder: Path) -> SignedKeyList | None:
@@ -77,8 +82,8 @@ async def read_key_list(keys: NetworkKeys, database: Database) -> None:
         keys.hear(read_signed_list(stored, field="key_lists"))
 
 
-def _root_of(path: Path, kept: SignedKeyList | None) -> SigningKey:
-    root = read_key(path)
+def _root_of(path: Path, kept: SignedKeyList | None, password: str) -> Signer:
+    root = read_signer(path, password=password or None)
     if kept is not None and kept.list.network != root.address:
         raise InvalidField(
             f"{path} is {root.address}, the list of keys is of network {kept.list.network}",

@@ -8,11 +8,10 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from proofgrid.cli.kit.console import date_text, print_json, print_table, say
-from proofgrid.cli.kit.options import AdministratorOptions, read_key_of, with_administrator
+from proofgrid.cli.kit.options import AdministratorOptions, with_administrator
 from proofgrid.primitives.errors import InvalidField
 
 if TYPE_CHECKING:
-    from proofgrid.primitives.signatures import Signer
     from proofgrid.rules.identity.key_list import KeyList, Purpose, SignedKeyList
     from proofgrid.sdk.network_keys import NetworkKeys
 
@@ -72,7 +71,8 @@ def rotate(
 
     The key is made in the folder `keys` of the data directory. Copy it into that of every other gateway, then retire
     the key before it. The first rotation splits the network's key: afterwards network.key, the root key, may be moved
-    to where nobody reaches it, and is needed for these commands only.
+    to where nobody reaches it, and is needed for these commands only. With PROOFGRID_KEY_PASSWORD set the new file is
+    encrypted; gateways need the same password then.
 
     \b
     Examples:
@@ -96,7 +96,7 @@ def rotate(
     signed = _signed(options, after, root)
     if made is not None:
         path = options.keys_folder() / f"{named}.key"
-        write_key(made, path)
+        write_key(made, path, password=options.password() or None)
         if not options.json:
             say(f"the key lies in {path}")
     _publish(options, known, signed)
@@ -148,9 +148,11 @@ def _purposes(names: list[str]) -> list[Purpose]:
 
 def _signed(options: AdministratorOptions, after: KeyList, root: Path | None) -> SignedKeyList:
     from proofgrid.rules.identity.key_list import sign_list
+    from proofgrid.sdk.keys import read_signer
 
-    signer: Signer = read_key_of(root, options.password()) if root is not None else options.signer()
-    return sign_list(after, signer)
+    return sign_list(
+        after, options.signer() if root is None else read_signer(root, password=options.password() or None)
+    )
 
 
 def _publish(options: AdministratorOptions, before: NetworkKeys, signed: SignedKeyList) -> None:

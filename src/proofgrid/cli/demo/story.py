@@ -30,6 +30,8 @@ from proofgrid.primitives.signatures import SigningKey
 from proofgrid.sdk.client import Client
 from proofgrid.sdk.event import Event
 from proofgrid.sdk.keys import new_key, read_key, write_key
+from proofgrid.settings.client import ClientSettings
+from proofgrid.settings.declared import load_settings
 from proofgrid.settings.gateway import network_key_path
 
 LIMIT_PRICE = 1_500
@@ -111,7 +113,9 @@ class Story:
         flags = ("--data-dir", str(self._network), "--listen", "127.0.0.1:0")
         ready = await self._fleet.start_gateway(*flags)
         self._gateway, self._network_address = ready.address, ready.network
-        self._keys["network"] = read_key(network_key_path(self._network))
+        self._keys["network"] = read_key(
+            network_key_path(self._network), password=load_settings(ClientSettings).key_password or None
+        )
         self._telling.tell(f"listening at {self._gateway}; the network's key is {self._network_address}")
         if ready.srs_for_development:
             self._telling.tell("its SRS is made here when a program needs it, for development only", style="yellow")

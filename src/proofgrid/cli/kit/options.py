@@ -20,7 +20,7 @@ from proofgrid.settings.declared import default_data_dir, load_settings
 from proofgrid.settings.gateway import GatewaySettings, keys_folder, network_key_path
 
 if TYPE_CHECKING:
-    from proofgrid.primitives.signatures import SigningKey
+    from proofgrid.primitives.signatures import Signer
     from proofgrid.sdk.client import Client
     from proofgrid.sdk.connection import OnBusy
 
@@ -98,10 +98,10 @@ class ClientOptions:
         """Return the key that was chosen; None: the settings say which."""
         return self.flags["key"]
 
-    def signer(self) -> SigningKey:
+    def signer(self) -> Signer:
         """Return the key of the call; raise InvalidField when there is none."""
         settings = self._settings()
-        return read_key_of(settings.key, settings.key_password)
+        return read_signer_of(settings.key, settings.key_password)
 
     def tls_ca(self) -> Path | None:
         """Return the authority that certificates are checked by; None: the machine's."""
@@ -142,16 +142,16 @@ class AdministratorOptions(ClientOptions):
         return keys_folder(load_settings(GatewaySettings, data_dir=self.data_dir).directory())
 
 
-def read_key_of(path: Path | None, password: str) -> SigningKey:
-    """Return the key of a file, by default the one that `proofgrid keys new` makes."""
-    from proofgrid.sdk.keys import read_key
+def read_signer_of(path: Path | None, password: str) -> Signer:
+    """Return what signs with the key of a file, by default the one that `proofgrid keys new` makes."""
+    from proofgrid.sdk.keys import read_signer
 
     chosen = path or default_key_path()
     if path is None and not chosen.exists():
         raise InvalidField(
             "this command needs your key", field="key", hint="--key FILE, or make one: proofgrid keys new"
         )
-    return read_key(chosen, password=password or None)
+    return read_signer(chosen, password=password or None)
 
 
 def default_key_path() -> Path:

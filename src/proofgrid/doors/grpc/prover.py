@@ -10,7 +10,7 @@ from typing import Protocol
 import grpc
 import structlog
 
-from proofgrid.doors.services.front_door import CallContext, FrontDoor, answering, token_of
+from proofgrid.doors.services.front_door import CallContext, FrontDoor, answering, call_id_of
 from proofgrid.primitives.errors import InvalidRequest, LeaseLost, MalformedMessage, ProofgridError
 from proofgrid.primitives.ids import Address, LeaseId
 from proofgrid.roles.dispatcher.session import Session
@@ -74,12 +74,11 @@ class ProverService(services.ProverServiceServicer):
     async def Connect(  # type: ignore[override]  # noqa: N802 - grpc.aio also takes a handler that reads and writes itself
         self, request_iterator: object, context: CallContext
     ) -> None:
-        caller = await self._door.admit(context, self._desk.open_session, single_use=True)
-        hello = await _read_hello(context)
+        caller, hello = await self._door.admit_stream(context, self._desk.open_session, lambda: _read_hello(context))
         terms = codec.read_hello(hello)
         check_terms(terms)
         origin = origin_of(
-            codec.read_session(hello), name=terms.name, token=token_of(context), peer=peer_address(context.peer())
+            codec.read_session(hello), name=terms.name, call=call_id_of(context), peer=peer_address(context.peer())
         )
         session = await self._desk.open_session(caller.address, terms, origin)
         log.info("prover_connected", prover_id=session.prover_id, slots=terms.slots, held=len(terms.held))

@@ -6,7 +6,7 @@ request -> path, query, body -> the call's message, checked as gRPC's is -> serv
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from importlib.resources import files
 from typing import cast
 
@@ -37,6 +37,7 @@ from proofgrid.doors.http.transfers import answers_bundle, answers_bundle_file, 
 from proofgrid.doors.services.every import Services
 from proofgrid.primitives.digests import digest_of
 from proofgrid.primitives.errors import ProofgridError
+from proofgrid.roles.intake.heard import NO_BODY, Heard, hear
 
 #: Calls that are answered otherwise than by one JSON object.
 _OTHERWISE: Mapping[str, Callable[[Route, Method], Answering]] = {
@@ -51,8 +52,14 @@ _OTHERWISE: Mapping[str, Callable[[Route, Method], Answering]] = {
 log = structlog.get_logger(__name__)
 
 
-def new_app(services: Services, sign_in: SignIn | None = None, *, beside: Iterable[BaseRoute] = ()) -> FastAPI:
-    """Return the application. `beside`: what others answer at the same address, asked last."""
+def new_app(
+    services: Services, names: Collection[str], sign_in: SignIn | None = None, *, beside: Iterable[BaseRoute] = ()
+) -> FastAPI:
+    """Return the application.
+
+    `names`: under which this door is spoken to; they may come to be known later. `beside`: what others answer at the
+    same address, asked last.
+    """
     app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
     by_path: dict[str, dict[str, Answering]] = defaultdict(dict)
     for route in ROUTES:
@@ -60,7 +67,7 @@ def new_app(services: Services, sign_in: SignIn | None = None, *, beside: Iterab
     by_path[DOCUMENT]["GET"] = _document()
     for (verb, path), answering in sign_in.routes().items() if sign_in is not None else ():
         by_path[path][verb] = answering
-    app.router.routes.extend(_resource(path, verbs) for path, verbs in by_path.items())
+    app.router.routes.extend(_resource(path, verbs, names) for path, verbs in by_path.items())
     app.router.routes.extend(beside)
     app.add_exception_handler(HTTPException, _tell_http_error)
     app.add_exception_handler(Exception, _tell_mistake)
@@ -93,11 +100,12 @@ def _document() -> Answering:
     return answer
 
 
-def _resource(path: str, verbs: Mapping[str, Answering]) -> PathRoute:
+def _resource(path: str, verbs: Mapping[str, Answering], names: Collection[str]) -> PathRoute:
     """Return what answers a path, whatever the verb."""
 
     async def answer(request: Request) -> Response:
         call = HttpCall(request)
+        hear(Heard(_spoken(request), names, NO_BODY))
         response: Response | None = None
         try:
             response = await _answer(verbs, request, call)
@@ -116,6 +124,12 @@ def _resource(path: str, verbs: Mapping[str, Answering]) -> PathRoute:
     route = PathRoute(path, answer)
     route.methods = None  # every one: which are taken is told by a problem
     return route
+
+
+def _spoken(request: Request) -> str:
+    """Return what a token for this request is for: verb, and path with query as they came."""
+    path, query = request.scope["raw_path"].decode("latin-1"), request.scope["query_string"].decode("latin-1")
+    return f"{request.method} {path}{'?' if query else ''}{query}"
 
 
 async def _answer(verbs: Mapping[str, Answering], request: Request, call: HttpCall) -> Response:

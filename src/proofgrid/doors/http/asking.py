@@ -12,7 +12,9 @@ from proofgrid.doors.http.messages import name_of, read_message, read_word
 from proofgrid.doors.http.problems import HttpRefusal
 from proofgrid.doors.http.routes import Route
 from proofgrid.primitives.canonical import Json
+from proofgrid.primitives.digests import digest_of
 from proofgrid.primitives.errors import InvalidField, MalformedMessage
+from proofgrid.roles.intake.heard import heard_now
 from proofgrid.wire.codec.texts import read_json
 
 JSON = "application/json"
@@ -59,7 +61,9 @@ async def read_fields(request: Request) -> Mapping[str, Json]:
     if kind != JSON:
         raise HttpRefusal(415, f"the body is {JSON}", hint=f"Content-Type: {JSON}")
     try:
-        text = (await read_body(request)).decode()
+        content = await read_body(request)
+        heard_now().body = digest_of(content)
+        text = content.decode()
     except UnicodeDecodeError:
         raise MalformedMessage("not UTF-8", field="body") from None
     value = read_json(text, field="body", bytes_max=BODY_BYTES_MAX)

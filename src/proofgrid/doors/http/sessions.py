@@ -28,7 +28,7 @@ from proofgrid.roles.intake.signing_in import Session
 from proofgrid.rules.access.sign_in import COOKIE, CSRF_HEADER, SESSION_MS, csrf_of, spell_sign_in
 from proofgrid.telemetry.acting import Act, acting
 from proofgrid.telemetry.seam import span
-from proofgrid.wire.addresses import is_loopback, peer_host
+from proofgrid.wire.addresses import gateway_name, peer_host
 
 FORM = "application/x-www-form-urlencoded"
 _TEXTS_MAX = 8_192
@@ -117,8 +117,8 @@ class SignIn:
         except ValueError:
             raise InvalidField("not a host", field="host") from None
         scheme = request.url.scheme
-        local = is_loopback(host) and f"loopback:{port or 80}" in self._names
-        if not local and host not in self._names:
+        spelled = {gateway_name(host, port or 80, encrypted=False), gateway_name(host, 0, encrypted=True)}
+        if not spelled.intersection(self._names):
             raise WrongAudience(
                 f"this gateway is not {host!r}", field="host", hint="its certificate names it, or --names"
             )

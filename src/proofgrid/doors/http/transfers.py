@@ -21,6 +21,7 @@ from proofgrid.doors.http.routes import Route
 from proofgrid.doors.http.streamed import Streamed
 from proofgrid.primitives.errors import MalformedMessage
 from proofgrid.proofs.bundles.parts import file_of_bundle
+from proofgrid.roles.intake.heard import heard_now
 from proofgrid.wire.v1 import client_pb2 as messages
 
 OCTETS = "application/octet-stream"
@@ -45,6 +46,7 @@ def answers_upload(route: Route, method: Method) -> Answering:
         header = messages.UploadHeader(
             size_bytes=int(declared), digest=words.get("digest", ""), lease_id=words.get("lease_id", "")
         )
+        heard_now().body = header.digest  # whether it is that of the bytes is seen when they have come
         return json_answer(await store(_upload(header, request), call))
 
     return answer

@@ -36,15 +36,13 @@ class ArtifactService(services.ArtifactServiceServicer):
     async def Upload(  # noqa: N802
         self, request_iterator: AsyncIterator[messages.UploadRequest], context: CallContext
     ) -> common.ArtifactRef:
-        caller = await self._door.admit(context, self._artifacts.store)
-        stream = aiter(request_iterator)
-        first = await _next(stream, Pace())
-        if first is None or first.WhichOneof("part") != "header":
-            raise MalformedMessage("the first message is the header", field="header")
-        check_message(first.header)
+        caller, header = await self._door.admit_stream(
+            context, self._artifacts.store, lambda: _first_of(request_iterator)
+        )
+        stream = aiter(request_iterator)  # where it was left
         try:
             chunks = self._chunks(caller, stream)
-            return write_artifact(*await self._artifacts.store(caller, _read_header(first.header), chunks))
+            return write_artifact(*await self._artifacts.store(caller, _read_header(header), chunks))
         except InvalidRequest:
             await _read_out(stream)
             raise
@@ -67,6 +65,15 @@ class ArtifactService(services.ArtifactServiceServicer):
         caller = await self._door.admit(context, self._artifacts.read)
         async for chunk in self._artifacts.read(caller, parse_digest(request.digest)):
             yield messages.DownloadResponse(chunk=chunk)
+
+
+async def _first_of(parts: AsyncIterator[messages.UploadRequest]) -> messages.UploadHeader:
+    first = await _next(aiter(parts), Pace())
+    if first is None or first.WhichOneof("part") != "header":
+        raise MalformedMessage("the first message is the header", field="header")
+    header: messages.UploadHeader = first.header
+    check_message(header)
+    return header
 
 
 def _read_header(header: messages.UploadHeader) -> Declared:

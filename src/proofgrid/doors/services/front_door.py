@@ -12,10 +12,13 @@ from google.protobuf.message import Message
 
 from proofgrid.primitives.errors import BadToken, Busy, NoToken, ProofgridError
 from proofgrid.roles.dispatcher.session import Session
-from proofgrid.roles.intake.callers import Callers, CallsLeft
+from proofgrid.roles.intake.callers import Callers, CallsLeft, ReadFirst
+from proofgrid.roles.intake.heard import heard_now
 from proofgrid.roles.intake.open_calls import OpenCall
-from proofgrid.rules.access.rights import roles_needed
+from proofgrid.rules.access.rights import is_once, roles_needed
 from proofgrid.rules.access.roles import Caller
+from proofgrid.rules.access.sessions import CallId
+from proofgrid.rules.access.tokens import read_token
 from proofgrid.telemetry.acting import Act, acting, current_act
 from proofgrid.telemetry.seam import Level, Span, span
 from proofgrid.wire.addresses import peer_host
@@ -29,6 +32,7 @@ UseCase: TypeAlias = "Callable[..., object]"
 Service = TypeVar("Service")
 Request = TypeVar("Request")
 Answer = TypeVar("Answer")
+First = TypeVar("First")
 
 
 @runtime_checkable
@@ -46,20 +50,38 @@ class FrontDoor:
     def __init__(self, callers: Callers) -> None:
         self._callers = callers
 
-    async def admit(self, context: CallContext, use_case: UseCase, *, single_use: bool = False) -> Caller:
-        """Return who calls for a use case of the intake; its `needs` say which access roles a caller must have.
+    async def admit(self, context: CallContext, use_case: UseCase) -> Caller:
+        """Return who calls for a use case of the intake; what it `needs` says who may, and whether a token is used up.
 
-        Raises a Refused error for a missing, wrong or replayed token, access role or rate.
+        Raises a Refused error for a missing, wrong or replayed token, one for something else, access role or rate.
         """
+        return await self._admit(context, use_case, None)
+
+    async def admit_stream(
+        self, context: CallContext, use_case: UseCase, read: Callable[[], Awaitable[First]]
+    ) -> tuple[Caller, First]:
+        """The same for a call that says many things: `read` hears the first, which its token is for; return it too."""
+        read_so_far: list[First] = []
+
+        async def first() -> None:
+            read_so_far.append(await read())
+
+        caller = await self._admit(context, use_case, first)
+        return caller, read_so_far[0]
+
+    async def _admit(self, context: CallContext, use_case: UseCase, first: ReadFirst | None) -> Caller:
         host = peer_host(context.peer())
         try:
             token = token_of(context)
         except (BadToken, NoToken):
             self._callers.admit_stranger(host)
             raise
-        caller = await self._callers.admit(token, roles_needed(use_case), single_use=single_use, host=host)
+        needed = roles_needed(use_case)
+        caller = await self._callers.admit(
+            token, needed, heard=heard_now(), once=is_once(use_case), host=host, first=first
+        )
         act = current_act()
-        call = OpenCall(caller.address, roles_needed(use_case), None if act is None else act.end)
+        call = OpenCall(caller.address, needed, None if act is None else act.end)
         self._callers.calls.begin(call)
         context.add_done_callback(lambda _: self._callers.calls.over(call))  # type: ignore[arg-type]  # a wrong stub
         if isinstance(context, TellsOfLimits):
@@ -92,6 +114,14 @@ def token_of(context: CallContext) -> str:
                 raise BadToken("the authorization header is: Bearer <token>")
             return token
     raise NoToken(hint="sign in with a key: proofgrid keys new, then --key FILE")
+
+
+def call_id_of(context: CallContext) -> CallId:
+    """Return which call this is, by the token of a caller that was admitted."""
+    claims, _, _ = read_token(token_of(context))
+    return CallId(
+        operator=claims.subject, network=claims.audience, gateway=claims.purpose.gateway, nonce=claims.token_id
+    )
 
 
 async def _answer_with(context: CallContext, error: Exception, call: Span) -> None:

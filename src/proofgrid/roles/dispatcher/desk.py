@@ -135,7 +135,7 @@ class Desk:
 
     # --- sessions --------------------------------------------------------------------------------
 
-    @needs(Role.OPERATOR)
+    @needs(Role.OPERATOR, once=True)
     async def open_session(self, operator: Address, terms: ProverTerms, origin: Origin) -> Session:
         """Write down who came, what it offers and what it still holds.
 

@@ -31,7 +31,7 @@ class AccessList:
         self._database = database
         self._known_roles = known_roles
 
-    @needs(Role.ADMIN)
+    @needs(Role.ADMIN, once=True)
     async def grant(self, admin: Caller, address: Address, role: Role, *, label: str) -> Identity:
         """Give a key an access role; raise InvalidField for a label that is too long."""
         if len(label) > LABEL_CHARS_MAX:
@@ -41,7 +41,7 @@ class AccessList:
         log.info("role_granted", address=address, role=role, by=admin.address)
         return await self._identity(address)
 
-    @needs(Role.ADMIN)
+    @needs(Role.ADMIN, once=True)
     async def revoke(self, admin: Caller, address: Address, role: Role) -> Identity:
         """Take an access role from a key: what is open on its behalf ends, and an operator's leases go back at once."""
         async with self._database.transaction(Transaction.CHANGE_ROLES) as connection:

@@ -31,7 +31,7 @@ class Bonds:
         """Return an operator's bond, the caller's own when nobody is named; raise NotAllowed for another's."""
         return await self._stake(own_or_admin(caller, asked, refusal=OTHERS, field="operator"))
 
-    @needs(Role.OPERATOR, Role.ADMIN)
+    @needs(Role.OPERATOR, Role.ADMIN, once=True)
     async def deposit(
         self, caller: Caller, asked: Address | None, amount: int, *, deposit_id: str, from_outside: bool
     ) -> Stake:
@@ -52,7 +52,7 @@ class Bonds:
         log.info("bond_paid_in", operator=operator, amount=amount, by=caller.address)
         return await self._stake(operator)
 
-    @needs(Role.OPERATOR)
+    @needs(Role.OPERATOR, once=True)
     async def unbond(self, caller: Caller, amount: int, *, unbonding_id: str) -> Stake:
         """Begin to take a part of the caller's bond out; the same id does it once.
 
@@ -64,7 +64,7 @@ class Bonds:
         log.info("unbonding", operator=caller.address, amount=amount)
         return await self._stake(caller.address)
 
-    @needs(Role.OPERATOR)
+    @needs(Role.OPERATOR, once=True)
     async def withdraw(self, caller: Caller) -> Stake:
         """Hand out what the caller unbonded long enough ago."""
         amount = await withdraw_stake(self._database, caller.address)

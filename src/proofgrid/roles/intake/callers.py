@@ -5,7 +5,9 @@ Access roles that were read are held for a second at most, and forgotten when th
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from typing import TypeAlias
 
 import structlog
 
@@ -13,6 +15,7 @@ from proofgrid.primitives.clock import Clock
 from proofgrid.primitives.errors import BadToken, RateLimited, TokenReplayed, UnknownKey
 from proofgrid.primitives.ids import Address, SessionId
 from proofgrid.primitives.signatures import signer_of
+from proofgrid.roles.intake.heard import Heard
 from proofgrid.roles.intake.known_roles import KnownRoles
 from proofgrid.roles.intake.open_calls import OpenCalls
 from proofgrid.roles.intake.rates import Rates
@@ -27,12 +30,13 @@ from proofgrid.store.database import Database
 from proofgrid.store.transactions import Transaction
 from proofgrid.telemetry.acting import is_called_by
 
-KNOWN_TOKENS_MAX = 10_000
 FORGET_SECONDS = 60.0
 #: Of one prover's stream: proofs of 256 KiB by the dozen in a second, or eight hundred words.
 STREAM_RATE = Rate(per_second=4 << 20, burst=32 << 20)
 OPERATOR_RATE = Rate(per_second=32 << 20, burst=128 << 20)  #: of all streams of an operator
 ONLY_ADMIN = frozenset({Role.ADMIN})
+
+ReadFirst: TypeAlias = Callable[[], Awaitable[None]]
 
 log = structlog.get_logger(__name__)
 
@@ -54,7 +58,6 @@ class Callers:
         self._audience = audience
         self._limits = limits
         self._clock = clock
-        self._known_tokens: dict[str, Claims] = {}
         self._calls: Rates[Address] = Rates(
             Rate(per_second=limits.requests_per_second, burst=limits.requests_burst), clock
         )
@@ -68,25 +71,41 @@ class Callers:
         self.calls = OpenCalls(self, at_once=limits.calls_at_once)
         self.known_roles = KnownRoles(database, clock=clock)
 
-    async def admit(self, token: str, needed: frozenset[Role], *, single_use: bool = False, host: str = "") -> Caller:
-        """Return who signed the token; raise a Refused error for a wrong or replayed one, access role or rate.
+    async def admit(
+        self,
+        token: str,
+        needed: frozenset[Role],
+        *,
+        heard: Heard,
+        once: bool = False,
+        host: str = "",
+        first: ReadFirst | None = None,
+    ) -> Caller:
+        """Return who signed the token; raise a Refused error for a wrong, strange or replayed one, access role or rate.
 
-        `needed`: one of them is enough. `single_use`: the token is spent by this call. `host`: where it comes from;
-        whoever calls from there with tokens that are good for nothing is looked at only so often.
+        `needed`: one of them is enough. `heard`: what the token must be for. `once`: it is used up by this call.
+        `host`: where it comes from; whoever calls from there with tokens that are good for nothing is looked at only so
+        often. `first`: of a call that says many things, hears the first: not before its caller is known.
         """
         if token.startswith(SESSION_PREFIX):
-            return await self._admit_session(token.removeprefix(SESSION_PREFIX), needed, host)
+            caller = await self._admit_session(token.removeprefix(SESSION_PREFIX), needed, host)
+            if first is not None:
+                await first()
+            return caller
         try:
-            claims = self._authenticate(token, host)
+            claims = self._authenticate(token, heard, host)
             is_called_by(claims.subject)
             self._limit_rate(claims.subject)
             # What only administrators may do, and what a token is spent for, is rare and looks at the list itself.
-            roles = await self.roles_of(claims.subject, anew=single_use or needed == ONLY_ADMIN)
+            roles = await self.roles_of(claims.subject, anew=once or needed == ONLY_ADMIN)
             check_role(roles, needed=needed)
         except (BadToken, UnknownKey):
             self._strangers.charge(host)
             raise
-        if single_use and not await self._database.write(
+        if first is not None:
+            await first()
+        heard.check_body(claims.purpose)
+        if once and not await self._database.write(
             Transaction.SPEND_TOKEN, SPEND_TOKEN, token_id=claims.token_id, expires_ms=claims.expires_ms
         ):
             raise TokenReplayed()
@@ -145,23 +164,16 @@ class Callers:
     async def _forget(self) -> None:
         await self._database.write(Transaction.FORGET_TOKENS, FORGET_SPENT_TOKENS)
 
-    def _authenticate(self, token: str, host: str) -> Claims:
-        claims = self._known_tokens.get(token)
-        if claims is None:
-            # Looking at signatures is what costs; who is known here already is not shut out by others at its address.
-            claims, signed, signature = read_token(token)
-            if not self.known_roles.has(claims.subject):
-                _refuse(self._strangers.wait_ms(host), "too many calls from your address with keys that nobody knows")
-            if signer_of(signed.encode(), signature) != claims.subject:
-                raise BadToken("the token is not signed by the key it names")
-            self._remember(token, claims)
+    def _authenticate(self, token: str, heard: Heard, host: str) -> Claims:
+        claims, signed, signature = read_token(token)
         check_claims(claims, audience=self._audience, now_ms=self._clock.now_ms())
+        heard.check_call(claims.purpose)
+        # Looking at signatures is what costs; who is known here already is not shut out by others at its address.
+        if not self.known_roles.has(claims.subject):
+            _refuse(self._strangers.wait_ms(host), "too many calls from your address with keys that nobody knows")
+        if signer_of(signed.encode(), signature) != claims.subject:
+            raise BadToken("the token is not signed by the key it names")
         return claims
-
-    def _remember(self, token: str, claims: Claims) -> None:
-        if len(self._known_tokens) >= KNOWN_TOKENS_MAX:
-            self._known_tokens.pop(next(iter(self._known_tokens)))
-        self._known_tokens[token] = claims
 
     def _limit_rate(self, address: Address) -> None:
         _refuse(self._calls.take(address), f"more than {self._limits.requests_per_second} requests per second")

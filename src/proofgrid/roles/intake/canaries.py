@@ -29,7 +29,7 @@ class Canaries:
         self._admission = admission
         self._clock = clock
 
-    @needs(Role.ADMIN)
+    @needs(Role.ADMIN, once=True)
     async def add(self, admin: Caller, request: ProofRequest) -> RegisteredCanary:
         """Submit a canary's request as an ordinary task of the network: once it is proven, the canary is sent.
 

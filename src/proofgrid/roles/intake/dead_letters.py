@@ -59,7 +59,7 @@ class DeadLetters:
             letter = await _letter(connection, task_id)
             return letter, await connection.fetch(TRIES_OF_TASK, task_id=task_id)
 
-    @needs(Role.ADMIN)
+    @needs(Role.ADMIN, once=True)
     async def replay(self, task_id: TaskId) -> tuple[DeadLetter, Sequence[FailedTry]]:
         """Make a new task of a dead one and return the letter that names it; a second call changes nothing.
 

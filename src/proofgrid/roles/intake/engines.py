@@ -60,7 +60,7 @@ class Engines:
             stops = await connection.fetch(STOPS_OF_ENGINES, limit=LIST_MAX) if caller.is_admin else []
         return [ListedEngine(shown=one, stops=[stop for stop in stops if stop.engine == one.engine]) for one in shown]
 
-    @needs(Role.ADMIN)
+    @needs(Role.ADMIN, once=True)
     async def stop(self, admin: Caller, engine: str, reason: str) -> ListedEngine:
         """Stop an engine of which the network knows; stopping it twice stops it once, for the first reason.
 
@@ -76,7 +76,7 @@ class Engines:
             log.warning("engine_stopped", engine=named, reason=reason, by=admin.address)
         return await self._one(admin, named)
 
-    @needs(Role.ADMIN)
+    @needs(Role.ADMIN, once=True)
     async def resume(self, admin: Caller, engine: str) -> ListedEngine:
         """Let a stopped engine go on; resuming one that is not stopped does nothing."""
         named = parse_engine(engine, field="engine")

@@ -77,14 +77,14 @@ class EvidenceDesk:
             proof=await self._proof(lie),
         )
 
-    @needs(Role.OPERATOR)
+    @needs(Role.OPERATOR, once=True)
     async def appeal(self, caller: Caller, evidence_id: UUID, text: str) -> Evidence:
         """Say why a slash is wrong, once; only the operator that was slashed may."""
         await self._read(caller, evidence_id, only_own=True)
         await write_appeal(self._database, evidence_id, _checked_text(text, field="text"))
         return await self._read(caller, evidence_id)
 
-    @needs(Role.ADMIN)
+    @needs(Role.ADMIN, once=True)
     async def resolve(self, caller: Caller, evidence_id: UUID, *, overturned: bool, answer: str) -> Evidence:
         """Answer an appeal: uphold the slash, or give back what it took as far as the treasury can."""
         await self._read(caller, evidence_id)

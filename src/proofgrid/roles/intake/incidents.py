@@ -38,7 +38,7 @@ class Incidents:
             raise InvalidField("there is no such incident", field="incident_id", hint="proofgrid admin incidents list")
         return incident
 
-    @needs(Role.ADMIN)
+    @needs(Role.ADMIN, once=True)
     async def close(self, admin: Caller, incident_id: int) -> Incident:
         """Let settlement go on, if this was the last one that is open; raise InvalidField when there is none."""
         await self.get(incident_id)

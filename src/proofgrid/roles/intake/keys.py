@@ -74,7 +74,7 @@ class KeyRing:
         held = self._keys.held if caller.is_admin else []
         return ShownKeys(network=self._keys.network, keys=self._keys.keys, held=held)
 
-    @needs(Role.ADMIN)
+    @needs(Role.ADMIN, once=True)
     async def publish(self, admin: Caller, text: str) -> ShownKeys:
         """Let everybody go by the next list.
 

@@ -79,7 +79,7 @@ class Quotes:
             firm = await self._reserving.look(_reserved(jobs), hold_ms=hold_ms)
         return Quote(lanes=lanes, firm=firm)
 
-    @needs(Role.CLIENT)
+    @needs(Role.CLIENT, once=True)
     async def buy(
         self, caller: Caller, asked: ProofRequest, *, hold_ms: int, idempotency_key: str, cost_max: int
     ) -> FirmQuote:

@@ -87,7 +87,7 @@ class Registration:
         self._turn = asyncio.Semaphore(BUILDS_AT_ONCE)
         self._owners: dict[Address, _Owner] = {}
 
-    @needs(Role.CLIENT, Role.ADMIN)
+    @needs(Role.CLIENT, Role.ADMIN, once=True)
     async def register(
         self, owner: Address, system: str, source: Mapping[str, Digest], settings: Mapping[str, Json], label: str
     ) -> AsyncIterator[tuple[str, int] | Digest]:

@@ -60,7 +60,7 @@ class Subnetworks:
             raise _unknown(name)
         return found, members
 
-    @needs(Role.ADMIN)
+    @needs(Role.ADMIN, once=True)
     async def create(self, admin: Caller, name: str, wanted: SubnetworkChange) -> Shown:
         """Create a subnetwork; the same again changes nothing, and another one of its name is an InvalidField."""
         subnetwork = changed(Subnetwork(name=name), wanted)
@@ -75,7 +75,7 @@ class Subnetworks:
             log.info("subnetwork_created", subnetwork=name, by=admin.address)
         return await self.get(name)
 
-    @needs(Role.ADMIN)
+    @needs(Role.ADMIN, once=True)
     async def change(self, admin: Caller, name: str, wanted: SubnetworkChange) -> Shown:
         """Change what is named; provers that may not serve it any more get no more of its jobs."""
         async with self._database.transaction(Transaction.CHANGE_SUBNETWORKS) as connection:
@@ -86,7 +86,7 @@ class Subnetworks:
         log.info("subnetwork_set", subnetwork=name, by=admin.address)
         return await self.get(name)
 
-    @needs(Role.ADMIN)
+    @needs(Role.ADMIN, once=True)
     async def remove(self, admin: Caller, name: str) -> None:
         """Remove a subnetwork; raise InUse while tasks of it are open."""
         if name == DEFAULT:
@@ -102,7 +102,7 @@ class Subnetworks:
             await connection.run(stored.DISMISS_STRANGERS, name=name)
         log.info("subnetwork_removed", subnetwork=name, by=admin.address)
 
-    @needs(Role.ADMIN)
+    @needs(Role.ADMIN, once=True)
     async def allow(self, admin: Caller, name: str, address: Address, role: Role) -> Shown:
         """Put a key on the subnetwork's list, as client or as operator."""
         async with self._database.transaction(Transaction.CHANGE_SUBNETWORKS) as connection:
@@ -110,7 +110,7 @@ class Subnetworks:
             await connection.run(stored.ALLOW_MEMBER, name=name, address=address, role=role.value)
         return await self._member_changed(admin, name, address, role, allowed=True)
 
-    @needs(Role.ADMIN)
+    @needs(Role.ADMIN, once=True)
     async def deny(self, admin: Caller, name: str, address: Address, role: Role) -> Shown:
         """Take a key from the list; its provers get no more of the subnetwork's jobs."""
         async with self._database.transaction(Transaction.CHANGE_SUBNETWORKS) as connection:

@@ -74,7 +74,7 @@ class Tasks:
             first, last = uuids_between(begins, field="begins")
             return await connection.fetch(TASKS_BETWEEN, first=first, last=last, **wanted)
 
-    @needs(Role.CLIENT, Role.ADMIN)
+    @needs(Role.CLIENT, Role.ADMIN, once=True)
     async def cancel(
         self, caller: Caller, task_id: TaskId
     ) -> tuple[TaskView, Sequence[JobView], Mapping[JobId, Waits]]:

@@ -30,7 +30,7 @@ class Treasury:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    @needs(Role.ADMIN)
+    @needs(Role.ADMIN, once=True)
     async def deposit(self, admin: Caller, client: Address, amount: int, *, deposit_id: str) -> None:
         """Bring money from outside to a client's account; the same id moves money once.
 
@@ -42,7 +42,7 @@ class Treasury:
         await self._move_once(transfers, taken="this deposit id was used for another deposit", field="deposit_id")
         log.info("deposited", address=client, amount=amount, by=admin.address)
 
-    @needs(Role.ADMIN)
+    @needs(Role.ADMIN, once=True)
     async def fund(self, admin: Caller, amount: int, *, deposit_id: str) -> int:
         """Bring money from outside to the treasury and return what it holds then; the same id moves money once.
 
@@ -55,7 +55,7 @@ class Treasury:
         log.info("treasury_funded", amount=amount, by=admin.address)
         return await self.balance()
 
-    @needs(Role.ADMIN)
+    @needs(Role.ADMIN, once=True)
     async def take_out(self, admin: Caller, amount: int, *, take_id: str, burnt: bool) -> int:
         """Pay money of the treasury out, or burn it, and return what it holds then; the same id moves money once.
 

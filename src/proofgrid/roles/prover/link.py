@@ -11,6 +11,7 @@ still held, so that nothing is proven twice for a cut cable. A gateway that clos
 
 from __future__ import annotations
 
+import itertools
 import queue
 import random
 import threading
@@ -25,12 +26,14 @@ import structlog
 from proofgrid.primitives.clock import Clock
 from proofgrid.primitives.errors import InvalidRequest, NameTaken, ProofgridError, Refused, Unavailable
 from proofgrid.primitives.ids import Address
-from proofgrid.primitives.signatures import SigningKey, parse_address
+from proofgrid.primitives.signatures import Signer, parse_address
 from proofgrid.roles.prover.name_wait import NameWait, WaitsForName
 from proofgrid.roles.prover.session_secret import SessionSecret
+from proofgrid.rules.access.sessions import CallId
 from proofgrid.rules.jobs.offers import FromProver, HeldLease, ProverTerms, ToProver, Welcome
 from proofgrid.sdk.connection import OPTIONS, channel_credentials
-from proofgrid.sdk.tokens import make_token
+from proofgrid.sdk.signing import CONNECT_PATH
+from proofgrid.sdk.tokens import Metadata, bearing, fresh_nonce, make_token, purpose_of
 from proofgrid.wire.addresses import Target, parse_target
 from proofgrid.wire.codec.provers import (
     RESULTS_PER_MESSAGE_MAX,
@@ -40,7 +43,7 @@ from proofgrid.wire.codec.provers import (
     write_hello,
 )
 from proofgrid.wire.errors import read_error
-from proofgrid.wire.v1 import client_pb2, client_pb2_grpc, prover_pb2, prover_pb2_grpc
+from proofgrid.wire.v1 import client_pb2, client_pb2_grpc, prover_pb2
 
 BACKOFF_FIRST_SECONDS = 0.2
 BACKOFF_MAX_SECONDS = 5.0
@@ -51,6 +54,7 @@ log = structlog.get_logger(__name__)
 Delivered: TypeAlias = ToProver | ProofgridError | WaitsForName
 Deliver = Callable[[Delivered], object]  #: called on the link's threads
 _Outgoing = queue.SimpleQueue[prover_pb2.FromProver | None]
+_Connect: TypeAlias = "grpc.StreamStreamMultiCallable[bytes, prover_pb2.ToProver]"
 
 
 @dataclass(slots=True)
@@ -75,7 +79,7 @@ class Link:
     def __init__(
         self,
         gateways: Sequence[str],
-        key: SigningKey,
+        key: Signer,
         *,
         terms: Callable[[], ProverTerms],
         held: Callable[[], tuple[HeldLease, ...]],
@@ -179,7 +183,7 @@ class Link:
 
     def _try(self, target: Target, tried: _Attempt) -> None:
         try:
-            self._stay_connected(target.address, channel_credentials(target, self._ca_file), tried)
+            self._stay_connected(target, tried)
         except grpc.RpcError as rpc_error:
             tried.error = read_error(rpc_error)
         except ProofgridError as ours:
@@ -187,21 +191,22 @@ class Link:
         finally:
             tried.end()
 
-    def _stay_connected(self, address: str, credentials: grpc.ChannelCredentials | None, tried: _Attempt) -> None:
+    def _stay_connected(self, target: Target, tried: _Attempt) -> None:
         """Run one stream to its end."""
+        credentials = channel_credentials(target, self._ca_file)
         channel = (
-            grpc.secure_channel(address, credentials, options=OPTIONS)
+            grpc.secure_channel(target.address, credentials, options=OPTIONS)
             if credentials is not None
-            else grpc.insecure_channel(address, options=OPTIONS)
+            else grpc.insecure_channel(target.address, options=OPTIONS)
         )
         ended = threading.Event()
         with channel:
             outgoing: _Outgoing = queue.SimpleQueue()
-            token = self._fresh_token(channel)
-            terms = self._terms()
-            outgoing.put(write_hello(terms, self._secret.sign(name=terms.name, token=token)))
-            stub = prover_pb2_grpc.ProverServiceStub(channel)
-            call = stub.Connect(_drain(outgoing), metadata=(("authorization", f"Bearer {token}"),))
+            hello, metadata = self._hello(self._network_of(channel), target)
+            connect: grpc.StreamStreamMultiCallable[bytes, prover_pb2.ToProver] = channel.stream_stream(
+                CONNECT_PATH, response_deserializer=prover_pb2.ToProver.FromString
+            )
+            call = connect(itertools.chain([hello], _drain(outgoing)), metadata=metadata)
             if tried.left:
                 call.cancel()
             else:
@@ -230,13 +235,22 @@ class Link:
                 # Closing the channel may take for ever; the next attempt need not wait for it.
                 tried.end()
 
-    def _fresh_token(self, channel: grpc.Channel) -> str:
+    def _network_of(self, channel: grpc.Channel) -> Address:
         if self._network is None:
             facts = client_pb2_grpc.ClientServiceStub(channel).GetNetwork(
                 client_pb2.GetNetworkRequest(), timeout=CONNECT_TIMEOUT_SECONDS
             )
             self._network = parse_address(facts.address, field="network")
-        return make_token(self._key, audience=self._network, now_ms=self._clock.now_ms())
+        return self._network
+
+    def _hello(self, network: Address, target: Target) -> tuple[bytes, Metadata]:
+        """Return the hello for a gateway, as it is sent, and the metadata of its call: each is signed for the other."""
+        nonce, terms = fresh_nonce(), self._terms()
+        call = CallId(operator=self._key.address, network=network, gateway=target.name, nonce=nonce)
+        hello = write_hello(terms, self._secret.sign(name=terms.name, call=call)).SerializeToString()
+        purpose = purpose_of(CONNECT_PATH, hello, gateway=target.name)
+        token = make_token(self._key, network=network, purpose=purpose, now_ms=self._clock.now_ms(), nonce=nonce)
+        return hello, bearing(token)
 
     def _start_heartbeats(self, interval_seconds: float, outgoing: _Outgoing, ended: threading.Event) -> None:
         def beat() -> None:
@@ -253,11 +267,11 @@ def is_final(error: ProofgridError) -> bool:
     return isinstance(error, InvalidRequest) and (not isinstance(error, Refused) or isinstance(error, NameTaken))
 
 
-def _drain(outgoing: _Outgoing) -> Iterator[prover_pb2.FromProver]:
+def _drain(outgoing: _Outgoing) -> Iterator[bytes]:
     waiting = [outgoing.get()]
     while (message := waiting[0]) is not None:
         waiting = _gather_results(message, outgoing)
-        yield message
+        yield message.SerializeToString()
         waiting = waiting or [outgoing.get()]
 
 

@@ -17,7 +17,7 @@ from pathlib import Path
 from proofgrid.primitives.clock import Clock
 from proofgrid.primitives.digests import Digest, digest_of
 from proofgrid.primitives.errors import ArtifactCorrupt
-from proofgrid.primitives.signatures import SigningKey
+from proofgrid.primitives.signatures import Signer
 from proofgrid.proofs.base import JobOutput, Program
 from proofgrid.roles.prover.node_settings import NodeSettings
 from proofgrid.roles.prover.nursery import Nursery
@@ -44,7 +44,7 @@ class Proving:
     def __init__(
         self,
         connection: Connection,
-        key: SigningKey,
+        key: Signer,
         settings: NodeSettings,
         *,
         clock: Clock,

@@ -1,7 +1,7 @@
 """A machine's session secret: by it a prover that comes back shows that it is the same one.
 
-It is a key in the prover's folder that only its owner can read. It signs each hello, together with the single-use
-token of the call, and is never sent. Which life of the process says hello, its run, is drawn here and never written.
+It is a key in the prover's folder that only its owner can read. It signs each hello, for the one
+call that it begins, and is never sent. Which life of the process says hello, its run, is drawn here and never written.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import structlog
 from proofgrid.primitives.clock import fresh_bytes
 from proofgrid.primitives.errors import InvalidField
 from proofgrid.primitives.signatures import SigningKey
-from proofgrid.rules.access.sessions import SignedSession, session_statement
+from proofgrid.rules.access.sessions import CallId, SignedSession, session_statement
 from proofgrid.sdk.keys import new_key, read_key, write_key
 
 FILE_NAME = "session.key"
@@ -34,9 +34,9 @@ class SessionSecret:
         """Return the secret of a folder, made on the first start. Raises InvalidField when it cannot be written."""
         return cls(_read_or_make(folder / FILE_NAME))
 
-    def sign(self, *, name: str, token: str) -> SignedSession:
-        """Say in a hello under this name, sent with this single-use token, who says it."""
-        statement = session_statement(name=name, run=self._run, token=token)
+    def sign(self, *, name: str, call: CallId) -> SignedSession:
+        """Say in a hello under this name, sent with this call, who says it."""
+        statement = session_statement(name=name, run=self._run, call=call)
         return SignedSession(key=self._key.address, run=self._run, signature=self._key.sign(statement))
 
 

@@ -14,11 +14,16 @@ UseCase = TypeVar("UseCase", bound=Callable[..., Any])
 ANYBODY = (Role.CLIENT, Role.OPERATOR, Role.ADMIN)  #: who has any access role at all
 
 
-def needs(*roles: Role) -> Callable[[UseCase], UseCase]:
-    """Note that a use case is for callers with one of these access roles: a door admits nobody else to it."""
+def needs(*roles: Role, once: bool = False) -> Callable[[UseCase], UseCase]:
+    """Note that a use case is for callers with one of these access roles: a door admits nobody else to it.
+
+    `once`: an act of money, rights or administration, whose token is used up. What is named by the bytes it says (an
+    idempotency key, a digest) is once anyway, and needs no other mark.
+    """
 
     def note(use_case: UseCase) -> UseCase:
         use_case.needed = frozenset(roles)  # type: ignore[attr-defined]
+        use_case.once = once  # type: ignore[attr-defined]
         return use_case
 
     return note
@@ -28,6 +33,12 @@ def roles_needed(use_case: Callable[..., Any]) -> frozenset[Role]:
     """Return the access roles of which a caller needs one; raise AttributeError for what is no use case."""
     needed: frozenset[Role] = use_case.needed  # type: ignore[attr-defined]
     return needed
+
+
+def is_once(use_case: Callable[..., Any]) -> bool:
+    """Is a token used up by it? Raises AttributeError for what is no use case."""
+    once: bool = use_case.once  # type: ignore[attr-defined]
+    return once
 
 
 def own_or_admin(caller: Caller, asked: Address | None, *, refusal: str, field: str) -> Address:

@@ -16,7 +16,6 @@ import re
 from dataclasses import dataclass
 
 from proofgrid.primitives.canonical import canonical_json
-from proofgrid.primitives.digests import digest_of
 from proofgrid.primitives.errors import BadToken, InvalidField, NameTaken
 from proofgrid.primitives.ids import Address, ProverId
 from proofgrid.primitives.signatures import parse_address, signer_of
@@ -24,6 +23,16 @@ from proofgrid.primitives.signatures import parse_address, signer_of
 RESTART_BEATS = 2.5  #: a process that lives is heard once in each
 
 _RUN = re.compile(r"[0-9a-f]{32}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallId:
+    """Which call a hello belongs to, as its token says: the token itself is made of the hello, and comes after it."""
+
+    operator: Address
+    network: Address
+    gateway: str
+    nonce: str  #: the token's `jti`, which is used up
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,20 +65,28 @@ class OpenSession:
     now_ms: int
 
 
-def session_statement(*, name: str, run: str, token: str) -> bytes:
-    """Return what a session secret signs: `token` is single-use and names network and operator: nobody replays it."""
-    said = {"for": "proofgrid session", "name": name, "run": run, "token": digest_of(token.encode())}
+def session_statement(*, name: str, run: str, call: CallId) -> bytes:
+    """Return what a session secret signs: a call is made once, by one operator at one gateway: nobody replays it."""
+    said = {
+        "for": "proofgrid session",
+        "name": name,
+        "run": run,
+        "operator": call.operator,
+        "network": call.network,
+        "gateway": call.gateway,
+        "nonce": call.nonce,
+    }
     return canonical_json(said)
 
 
-def origin_of(signed: SignedSession | None, *, name: str, token: str, peer: str) -> Origin:
+def origin_of(signed: SignedSession | None, *, name: str, call: CallId, peer: str) -> Origin:
     """Return where a hello comes from. Raises BadToken when its session secret did not sign it, or InvalidField."""
     if signed is None:
         return Origin(peer=peer)
     key: Address = parse_address(signed.key, field="session_key")
     if not _RUN.fullmatch(signed.run):
         raise InvalidField("a run is 32 hex digits", field="run")
-    if signer_of(session_statement(name=name, run=signed.run, token=token), signed.signature) != key:
+    if signer_of(session_statement(name=name, run=signed.run, call=call), signed.signature) != key:
         raise BadToken("the hello is not signed by the session secret that it names", field="session_signature")
     return Origin(peer=peer, key=key, run=signed.run)
 

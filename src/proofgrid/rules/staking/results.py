@@ -15,7 +15,7 @@ from proofgrid.primitives.digests import Digest, digest_of
 from proofgrid.primitives.errors import InvalidField
 from proofgrid.primitives.ids import Address
 from proofgrid.primitives.reading import read_integer, read_json, read_object, read_text
-from proofgrid.primitives.signatures import SigningKey, signer_of
+from proofgrid.primitives.signatures import Signer, signer_of
 from proofgrid.rules.jobs.offers import JobReport
 
 _DOMAIN = b"proofgrid result 1 "
@@ -62,7 +62,7 @@ def claim_of(
     )
 
 
-def sign_result(claim: ResultClaim, key: SigningKey) -> str:
+def sign_result(claim: ResultClaim, key: Signer) -> str:
     """Return the operator's signature."""
     return key.sign(claim.message)
 
