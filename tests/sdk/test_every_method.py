@@ -21,6 +21,7 @@ from proofgrid.rules.identity.key_list import Purpose, first_list, sign_list, wi
 from proofgrid.sdk import client as client_module
 from proofgrid.sdk import evidence as evidence_module
 from proofgrid.sdk.admin import Admin
+from proofgrid.sdk.api_keys import ApiKeys
 from proofgrid.sdk.audit import Audit
 from proofgrid.sdk.bonds import Bonds
 from proofgrid.sdk.client import Client
@@ -94,6 +95,11 @@ OF_CLIENTS: dict[str, Callable[[Any, Path], Any]] = {
 
 #: The same for its parts, which are for operators and administrators.
 OF_PARTS: dict[type, dict[str, Callable[[Any], Any]]] = {
+    ApiKeys: {
+        "make": lambda keys: keys.make("a server"),
+        "known": lambda keys: keys.known(),
+        "revoke": lambda keys: keys.revoke("0" * 16),
+    },
     Ownership: {
         "share": lambda ownership: ownership.share(DIGEST, ["*"]),
         "unshare": lambda ownership: ownership.unshare(DIGEST),
@@ -189,7 +195,8 @@ def path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def public_methods_of(kind: type) -> set[str]:
-    return {name for name, value in vars(kind).items() if not name.startswith("_") and inspect.isfunction(value)}
+    known = {name: value for one in kind.__mro__ for name, value in vars(one).items()}
+    return {name for name, value in known.items() if not name.startswith("_") and inspect.isfunction(value)}
 
 
 def parts_of(client: Client) -> dict[type, Any]:

@@ -21,6 +21,7 @@ ALLOCATIONS = abi_of(
     function getAllocationDelay(address operator) view returns (bool isSet, uint32 delay)
     function getMaxMagnitude(address operator, address strategy) view returns (uint64)
     function getMembers((address avs, uint32 id) operatorSet) view returns (address[])
+    function delegation() view returns (address)
     function DEALLOCATION_DELAY() view returns (uint32)
     function ALLOCATION_CONFIGURATION_DELAY() view returns (uint32)
     """  # noqa: E501 - as their sources spell them
@@ -36,6 +37,7 @@ DELEGATION = abi_of(
     function getWithdrawableShares(address staker, address[] strategies) view returns (uint256[] withdrawableShares, uint256[] depositShares)
     function isOperator(address operator) view returns (bool)
     function delegatedTo(address staker) view returns (address)
+    function strategyManager() view returns (address)
     function minWithdrawalDelayBlocks() view returns (uint32)
     """  # noqa: E501 - as their sources spell them
 )

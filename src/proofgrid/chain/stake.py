@@ -14,7 +14,7 @@ from proofgrid.chain import artifacts, eigenlayer
 from proofgrid.chain.abi import Abi
 from proofgrid.chain.accounts import Sender, contract_at
 from proofgrid.chain.web3 import AsyncContract, AsyncWeb3
-from proofgrid.primitives.signatures import SigningKey
+from proofgrid.primitives.signatures import Signer
 
 SET = 0  #: of our one operator set
 _NOBODY = "0x0000000000000000000000000000000000000000"
@@ -67,14 +67,14 @@ class Staker:
         params = [((self.service.avs, SET), [self.service.strategy], [magnitude])]
         await self.sender.call(self._allocations, "modifyAllocations", self.address, params)
 
-    async def join(self, hot: SigningKey) -> None:
+    async def join(self, hot: Signer) -> None:
         """Join the network's operator set with a hot key."""
         data = await self.signed_by(hot)
         await self.sender.call(
             self._allocations, "registerForOperatorSets", self.address, (self.service.avs, [SET], data)
         )
 
-    async def rotate(self, hot: SigningKey) -> None:
+    async def rotate(self, hot: Signer) -> None:
         """Sign in the network with another hot key."""
         await self.sender.call(self._avs, "rotateSigner", await self.signed_by(hot))
 
@@ -95,7 +95,7 @@ class Staker:
         for withdrawal in queued:
             await self.sender.call(self._delegation, "completeQueuedWithdrawal", withdrawal, [self.service.token], True)
 
-    async def signed_by(self, hot: SigningKey) -> bytes:
+    async def signed_by(self, hot: Signer) -> bytes:
         """Return what says that a hot key is this operator's: the key and its signature of the contract's digest."""
         digest = await self._avs.functions.joinDigest(self.address).call()
         signature = bytes.fromhex(hot.sign(bytes(digest))[2:])

@@ -13,7 +13,7 @@ try:
         from eth_account.signers.local import LocalAccount
         from web3 import AsyncWeb3 as _AsyncWeb3
         from web3.contract import AsyncContract
-        from web3.exceptions import ContractCustomError, ContractLogicError
+        from web3.exceptions import ContractCustomError, ContractLogicError, Web3Exception
         from web3.providers import AsyncHTTPProvider
         from web3.types import TxReceipt
 except ImportError as error:
@@ -38,5 +38,6 @@ __all__ = [
     "ContractLogicError",
     "LocalAccount",
     "TxReceipt",
+    "Web3Exception",
     "connect",
 ]

@@ -23,8 +23,11 @@ from proofgrid.cli.admin import (
     subnetwork,
     treasury,
 )
+from proofgrid.cli.chain import devnet
+from proofgrid.cli.chain import stake as chain
 from proofgrid.cli.client import (
     account,
+    api_keys,
     cancel,
     keys,
     program,
@@ -49,8 +52,8 @@ from proofgrid.cli.demo import demo
 from proofgrid.cli.kit.failures import exit_with
 from proofgrid.cli.market import clear, engines, order_proofs, record, rounds, simulate, sizes, status
 from proofgrid.cli.operator import operators, stake
-from proofgrid.cli.run import chain, gateway, prover
 from proofgrid.cli.run import config as config_files
+from proofgrid.cli.run import gateway, prover
 
 HELP = """
 A network that proves things: requests are cut into slices, slices are sold to provers in a truthful double auction,
@@ -122,7 +125,8 @@ program_operators.add_to(program.group)
 program_keygen.add_to(program.group)
 program_contract.add_to(program.group)
 program_sharing.add_to(program.group)
-for group in (program, account, keys, access, srs, clear, stake, chain, config_files):
+devnet.add_to(chain.group)
+for group in (program, account, keys, api_keys, access, srs, clear, stake, chain, config_files):
     cli.add_typer(group.group)
 
 

@@ -5,12 +5,29 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from proofgrid.primitives.errors import InvalidField
+
 OTHERS = 0o077  #: permissions of everybody but the owner
 
 
 def keep_files_private() -> None:
     """From now on this process, and what it starts, makes files and folders that only its user can open."""
     os.umask(OTHERS)
+
+
+def write_private_file(path: Path, text: str, *, field: str) -> None:
+    """Write a new file that only its user can read, durably. Raises InvalidField where it is there already."""
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    try:
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except FileExistsError:
+        raise InvalidField(
+            f"{path} exists already", field=field, hint="choose another name; keys are never overwritten"
+        ) from None
+    with os.fdopen(descriptor, "w") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
 
 
 def private_folder(path: Path) -> Path:

@@ -10,7 +10,7 @@ SECRET_FIELDS = frozenset(
 )
 
 #: A variable with one of these in its name holds a secret.
-_WORDS = ("PASSW", "PASSPHRASE", "SECRET", "TOKEN", "CREDENTIAL", "PRIVATE", "ACCESS_KEY")
+_WORDS = ("PASSW", "PASSPHRASE", "SECRET", "TOKEN", "CREDENTIAL", "PRIVATE", "ACCESS_KEY", "API_KEY")
 
 
 def is_secret_variable(name: str) -> bool:

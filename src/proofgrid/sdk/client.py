@@ -28,23 +28,22 @@ from proofgrid.rules.jobs.ladder import Ladder
 from proofgrid.sdk import names
 from proofgrid.sdk.admin import Admin
 from proofgrid.sdk.answers.money import Account, Movement, StatementClosing, StatementOpening, StatementPart
-from proofgrid.sdk.answers.network import Network, NetworkStatus, Round, Size, Subnetwork
-from proofgrid.sdk.answers.operators import Standings
 from proofgrid.sdk.answers.quotes import FirmQuote, Quote
 from proofgrid.sdk.answers.reading import read, read_all
 from proofgrid.sdk.answers.work import Program, Task
+from proofgrid.sdk.api_keys import ApiKeys
 from proofgrid.sdk.bonds import Bonds
 from proofgrid.sdk.connection import Connection, OnBusy
 from proofgrid.sdk.engines import Engines
 from proofgrid.sdk.event import Event
 from proofgrid.sdk.inputs import inputs_json, quote_request
+from proofgrid.sdk.looks import Looks
 from proofgrid.sdk.ownership import Ownership
 from proofgrid.sdk.transfer import OnBytes, download_file, upload_file
 from proofgrid.wire.codec.requests import write_constraints, write_ladder
 from proofgrid.wire.v1 import client_pb2 as messages
 from proofgrid.wire.v1 import quotes_pb2 as quote_messages
-from proofgrid.wire.v1 import reputation_pb2, statements_pb2, subnetworks_pb2
-from proofgrid.wire.v1.market_pb2 import ListSizesRequest
+from proofgrid.wire.v1 import statements_pb2
 
 ENDED_STATES = frozenset({"done", "failed", "cancelled"})
 
@@ -61,8 +60,10 @@ class Proven:
     report: BundleReport
 
 
-class Client:
+class Client(Looks):
     """A client of one network, through any of its gateways (a list, or text with commas).
+
+    `key`: the client's own, or the text of an API key (`pgk_…`), which may do what its scopes say.
 
     Lost connections are tried again for `patience_seconds`, at the other gateways first; refusals are raised.
     A submission that a gateway is too busy for (PG-429) waits as it was told and is made again, with its idempotency
@@ -72,7 +73,7 @@ class Client:
     def __init__(
         self,
         gateways: str | Sequence[str],
-        key: Signer,
+        key: Signer | str,
         *,
         network: str | None = None,
         ca_file: Path | None = None,
@@ -91,6 +92,7 @@ class Client:
             on_busy=on_busy,
             clock=clock,
         )
+        self.api_keys = ApiKeys(self.connection)
         self.ownership = Ownership(self.connection, self._whole_digest)  #: for owners of programs
         self.bonds = Bonds(self.connection)  #: for operators
         self.admin = Admin(self.connection)  #: for administrators
@@ -369,32 +371,3 @@ class Client:
                 yield read(Movement, movement)
             if part.HasField("closing"):
                 yield read(StatementClosing, part.closing)
-
-    async def rounds(self, *, lane: str = "", limit: int = 50) -> list[Round]:
-        """Return the latest rounds."""
-        request = messages.ListRoundsRequest(lane=lane, limit=limit)
-        return read_all(Round, (await self.connection.ask(lambda services: services.client.ListRounds, request)).rounds)
-
-    async def status(self) -> NetworkStatus:
-        """Return what the network is doing."""
-        request = messages.GetStatusRequest()
-        return read(NetworkStatus, await self.connection.ask(lambda services: services.client.GetStatus, request))
-
-    async def subnetworks(self) -> list[Subnetwork]:
-        """Return the subnetworks that you may use, with what they have and do."""
-        request = subnetworks_pb2.ListSubnetworksRequest()
-        answer = await self.connection.ask(lambda services: services.subnetworks.ListSubnetworks, request)
-        return read_all(Subnetwork, answer.subnetworks)
-
-    async def operators(self, address: str = "") -> Standings:
-        """Return how an operator and its provers stand, or all of them, and why."""
-        request = reputation_pb2.ListOperatorsRequest(address=address)
-        return read(Standings, await self.connection.ask(lambda services: services.reputation.ListOperators, request))
-
-    async def facts(self) -> Network:
-        """Return what the gateway says of the network."""
-        return read(Network, await self.connection.ask(lambda to: to.client.GetNetwork, messages.GetNetworkRequest()))
-
-    async def sizes(self) -> list[Size]:
-        """Return what verified jobs took, of what their proof systems say."""
-        return read_all(Size, (await self.connection.ask(lambda to: to.market.ListSizes, ListSizesRequest())).sizes)

@@ -17,6 +17,7 @@ from proofgrid.primitives.clock import Clock, SystemClock
 from proofgrid.primitives.errors import BadToken, Busy, InvalidField, ProofgridError, Recoverable, Unavailable
 from proofgrid.primitives.ids import Address
 from proofgrid.primitives.signatures import Signer, parse_address
+from proofgrid.rules.access.api_keys import id_of
 from proofgrid.sdk.backoff import Backoff
 from proofgrid.sdk.pacing import Pace
 from proofgrid.sdk.services import Method, Services, StreamMethod, UploadMethod
@@ -71,7 +72,7 @@ def parse_gateways(gateways: str | Sequence[str]) -> list[Target]:
 
 
 class Connection:
-    """The gateways of one network, one key. Use as an async context manager.
+    """The gateways of one network, one key: a signing key, or an API key as text. Use as an async context manager.
 
     All gateways serve the same network, so any may be asked; calls go to one until it is unavailable.
     `busy_seconds`: how long `ask_in_turn` waits for a busy gateway, 0 not at all, by default as long as for one that is
@@ -81,7 +82,7 @@ class Connection:
     def __init__(
         self,
         gateways: str | Sequence[str],
-        key: Signer | None,
+        key: Signer | str | None,
         *,
         network: str | None = None,
         ca_file: Path | None = None,
@@ -91,7 +92,10 @@ class Connection:
         clock: Clock | None = None,
     ) -> None:
         self.targets = parse_gateways(gateways)
-        self.key = key
+        self.key = None if isinstance(key, str) else key
+        self._api_key = key if isinstance(key, str) else ""
+        if self._api_key:
+            id_of(self._api_key)
         self._patience_seconds = patience_seconds
         self._busy_seconds = patience_seconds if busy_seconds is None else busy_seconds
         self._on_busy = on_busy
@@ -272,7 +276,7 @@ class Connection:
 
     async def _ready(self) -> None:
         """Know whom to sign for, and with what. Raises BadToken without a key."""
-        if self.key is None:
+        if self.key is None and not self._api_key:
             raise BadToken("this call needs a key", hint="give --key FILE, or make one: proofgrid keys new")
         await self.network()
 
@@ -285,7 +289,9 @@ class Connection:
 
     def _sign(self, path: str, body: bytes, target: Target) -> Metadata:
         """Return nothing as long as it is not known whom to sign for: what is asked then is asked by anybody."""
-        if self.key is None or self._network is None:
+        if self._network is None:
             return ()
+        if self.key is None:
+            return bearing(self._api_key) if self._api_key else ()
         purpose = purpose_of(path, body, gateway=target.name)
         return bearing(make_token(self.key, network=self._network, purpose=purpose, now_ms=self._clock.now_ms()))

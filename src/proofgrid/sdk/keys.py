@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,6 +11,7 @@ from coincurve import PrivateKey
 
 from proofgrid.primitives.canonical import Json
 from proofgrid.primitives.errors import InvalidField
+from proofgrid.primitives.private_files import write_private_file
 from proofgrid.primitives.reading import read_json, read_mapping, read_text
 from proofgrid.primitives.signatures import Signer, SigningKey
 from proofgrid.sdk.keystores import check_keystore
@@ -43,17 +43,7 @@ def write_key(key: SigningKey, path: Path, *, password: str | None = None) -> No
 
 
 def _write(content: Mapping[str, object], path: Path) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    try:
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except FileExistsError:
-        raise InvalidField(
-            f"{path} exists already", field="key", hint="choose another name; keys are never overwritten"
-        ) from None
-    with os.fdopen(descriptor, "w") as file:
-        file.write(json.dumps(content) + "\n")
-        file.flush()
-        os.fsync(file.fileno())
+    write_private_file(path, json.dumps(content) + "\n", field="key")
 
 
 def read_signer(path: Path, *, password: str | None = None) -> Signer:

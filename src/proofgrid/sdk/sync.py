@@ -39,7 +39,7 @@ class SyncClient:
     def __init__(
         self,
         gateways: str | Sequence[str],
-        key: Signer,
+        key: Signer | str,
         *,
         network: str | None = None,
         ca_file: Path | None = None,

@@ -18,7 +18,12 @@ class ClientSettings(Settings):
     tells_variables: ClassVar[bool] = True
 
     gateway: str = setting("127.0.0.1:7400", "host:port or grpcs://host:port; several with commas.", metavar="ADDRESS")
-    key: Path | None = setting(None, "Your key file; its password comes from PROOFGRID_KEY_PASSWORD.", metavar="FILE")
+    key: Path | None = setting(
+        None,
+        "Your key file; its password: PROOFGRID_KEY_PASSWORD. Or an API key: PROOFGRID_API_KEY.",
+        metavar="FILE",
+    )
     key_password: str = setting("", "The password of the key.", is_secret=True)
+    api_key: str = setting("", "An API key, instead of your key.", is_secret=True)
     network: str = setting("", "Address of the network's key; pins the network.", metavar="ADDRESS")
     tls_ca: Path | None = setting(None, "Certificates to trust.", metavar="FILE")

@@ -9,7 +9,8 @@ from uuid import UUID
 import asyncpg
 
 from proofgrid.primitives.digests import Digest
-from proofgrid.store.conflicts import AccountShort, SubnetworkGone
+from proofgrid.store.api_keys import refusal_of
+from proofgrid.store.conflicts import AccountShort, KeyRefused, SubnetworkGone
 from proofgrid.store.database import Database
 from proofgrid.store.queries import query
 from proofgrid.store.transactions import Transaction
@@ -51,7 +52,7 @@ async def admit_tasks(
 
     `deadline_ms`: of tasks that name none, from now. `origin`: the gateway that wakes its own market itself, told
     behind the lane to whoever hears of it. Raises AccountShort when a client cannot pay, SubnetworkGone when
-    a subnetwork was just removed; then nothing was written.
+    a subnetwork was just removed, KeyRefused when an API key may not spend so much; then nothing was written.
     """
     try:
         return await database.write(
@@ -67,3 +68,8 @@ async def admit_tasks(
         raise AccountShort from None
     except asyncpg.ForeignKeyViolationError:
         raise SubnetworkGone from None
+    except asyncpg.PostgresError as error:
+        refusal = refusal_of(error)
+        if refusal is None:
+            raise
+        raise KeyRefused(refusal) from None

@@ -61,7 +61,7 @@ async def note_act(connection: Connection, transaction: str) -> None:
     if act is None:
         entry = Entry(act=transaction, by="", peer="", what={}, outcome=DONE, count=1, at_ms=0)
     else:
-        what = summary_of(act.request)
+        what = summary_of(act.request, api_key=act.api_key)
         entry = Entry(act=act.call, by=act.by, peer=act.peer, what=what, outcome=DONE, count=1, at_ms=0)
     await note_entries(connection, [entry])
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from proofgrid.primitives.errors import ProofgridError
+
 
 class Conflict(Exception):
     """Nothing was written."""
@@ -17,3 +19,11 @@ class AccountShort(Conflict):
 
 class SubnetworkGone(Conflict):
     """The subnetwork of a task was removed meanwhile."""
+
+
+class KeyRefused(Conflict):
+    """An API key may not spend so much more, or nothing any more."""
+
+    def __init__(self, refusal: ProofgridError) -> None:
+        super().__init__(str(refusal))
+        self.refusal = refusal

@@ -10,6 +10,30 @@ CREATE TABLE accounts (
     CHECK (((balance >= 0) OR (account = 'mint')))
 );
 
+CREATE TABLE api_keys (
+    key_id        text NOT NULL,
+    owner         text NOT NULL,
+    maker_id      text,
+    label         text NOT NULL,
+    secret_hash   bytea NOT NULL,
+    scopes        text[] NOT NULL,
+    subnetwork    text NOT NULL,
+    spend_per_day bigint NOT NULL,
+    spent         bigint NOT NULL DEFAULT 0,
+    spent_day     bigint NOT NULL DEFAULT 0,
+    created_ms    bigint NOT NULL DEFAULT now_ms(),
+    expires_ms    bigint NOT NULL,
+    revoked_ms    bigint,
+    used_ms       bigint,
+    PRIMARY KEY (key_id),
+    CHECK ((spend_per_day >= 0)),
+    CHECK ((spent >= 0)),
+    FOREIGN KEY (maker_id) REFERENCES api_keys(key_id)
+);
+CREATE INDEX api_keys_by_maker ON api_keys (maker_id) WHERE (maker_id IS NOT NULL);
+CREATE INDEX api_keys_by_owner ON api_keys (owner, created_ms);
+CREATE TRIGGER tell_of_api_keys AFTER UPDATE OF revoked_ms ON api_keys FOR EACH ROW EXECUTE FUNCTION tell_of_api_keys();
+
 CREATE TABLE artifact_garbage (
     digest   text NOT NULL,
     since_ms bigint NOT NULL DEFAULT now_ms(),
@@ -744,6 +768,8 @@ SELECT t.task_id,
 -- functions/ran_ms.sql: (leases) -> bigint
 -- functions/refuse_rewriting.sql: () -> trigger
 -- functions/refuse_while_stopped.sql: () -> trigger
+-- functions/spend_by_keys.sql: (given jsonb) -> integer
+-- functions/tell_of_api_keys.sql: () -> trigger
 -- functions/tell_of_roles.sql: () -> trigger
 -- functions/until_next_job.sql: (the_lane text) -> bigint
 -- functions/waiting_lanes.sql: (the_stack text) -> SETOF text

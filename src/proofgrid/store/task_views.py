@@ -31,6 +31,7 @@ class TaskView:
     bundle_digest: Digest | None
     inputs: int  #: how many
     quote_id: UUID | None  #: the firm quote that it was redeemed with
+    subnetwork: str  #: whose lanes its jobs are sold in
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,6 +27,8 @@ class Transaction(StrEnum):
     SPEND_TOKEN = "spend_token"  # noqa: S105 - a name
     FORGET_TOKENS = "forget_tokens"
     CHANGE_ROLES = "change_roles"
+    CHANGE_API_KEYS = "change_api_keys"
+    NOTE_KEYS_USED = "note_keys_used"
     CHANGE_SUBNETWORKS = "change_subnetworks"
     CHANGE_ENGINES = "change_engines"
     CHANGE_KEYS = "change_keys"
@@ -116,6 +118,7 @@ _BY_URGENCY = {
         Transaction.SHARE_PROGRAM,
         Transaction.DELETE_PROGRAM,
         Transaction.CHANGE_ROLES,
+        Transaction.CHANGE_API_KEYS,
         Transaction.CHANGE_SUBNETWORKS,
         Transaction.CHANGE_ENGINES,
         Transaction.CHANGE_KEYS,
@@ -124,6 +127,7 @@ _BY_URGENCY = {
     Urgency.BUILDING: (Transaction.REGISTER_PROGRAM,),
     Urgency.BACKGROUND: (
         Transaction.FORGET_TOKENS,
+        Transaction.NOTE_KEYS_USED,
         Transaction.PLACE_AUDIT,
         Transaction.NOTE_REFUSALS,
         Transaction.CHECK_LEDGER,
@@ -141,6 +145,7 @@ URGENCIES = {name: urgency for urgency, names in _BY_URGENCY.items() for name in
 AUDITED = frozenset(
     {
         Transaction.CHANGE_ROLES,
+        Transaction.CHANGE_API_KEYS,
         Transaction.CHANGE_SUBNETWORKS,
         Transaction.CHANGE_ENGINES,
         Transaction.CHANGE_KEYS,

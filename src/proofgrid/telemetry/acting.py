@@ -13,12 +13,13 @@ class Act:
     What it started may go on when it is over, and still speaks of it: so it holds nothing of the server's.
     """
 
-    __slots__ = ("_request", "by", "call", "end", "peer")
+    __slots__ = ("_request", "api_key", "by", "call", "end", "peer")
 
     def __init__(self, call: str, peer: str, request: Callable[[], Mapping[str, object]]) -> None:
         self.call = call
         self.peer = peer  #: where it came from
         self.by = ""
+        self.api_key = ""  #: that the caller calls with, by its name
         self.end: Callable[[Exception], None] | None = None
         self._request = request
 
@@ -36,11 +37,11 @@ def current_act() -> Act | None:
     return _acting.get()
 
 
-def is_called_by(address: str) -> None:
-    """Note whose token the call under way carries, whatever that caller may."""
+def is_called_by(address: str, *, api_key: str = "") -> None:
+    """Note whose token, or API key, the call under way carries, whatever that caller may."""
     act = _acting.get()
     if act is not None:
-        act.by = address
+        act.by, act.api_key = address, api_key
 
 
 @contextmanager

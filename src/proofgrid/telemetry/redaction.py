@@ -17,6 +17,8 @@ _VALUE_CHARS_MIN = 6  #: shorter values would be found inside of words
 _FORMS = (
     # a token of ours: pg1.<claims>.<signature>
     (re.compile(r"\bpg1\.[A-Za-z0-9_-]+\.(?:0x)?[0-9a-fA-F]+"), f"pg1.{HIDDEN}"),
+    # an API key of ours, of which the name is no secret: pgk_<name>_<secret>
+    (re.compile(r"\bpgk_([0-9a-f]{16})_[0-9a-f]{8,}"), rf"pgk_\1_{HIDDEN}"),
     (re.compile(r"(?i)\b(bearer|basic)\s+[A-Za-z0-9._~+/=-]{8,}"), rf"\1 {HIDDEN}"),
     # postgresql://somebody:password@host, https://user:password@host
     (re.compile(r"(?<=://)([^\s:/@]*):[^\s/@]+(?=@)"), rf"\1:{HIDDEN}"),
@@ -31,7 +33,11 @@ _FORMS = (
 )
 
 #: No form is in a text without one of these: looking for them costs a twentieth, and most texts are digests and ids.
-_HINTS = ("pg1.", "bearer", "basic", "://", "token", "secret", "passw", "passphrase", "signature", "credential", "key")
+_HINTS = (
+    *("pg1.", "pgk_", "bearer", "basic", "://", "token", "secret", "passw"),
+    *("passphrase", "signature", "credential", "key"),
+)
+
 
 _values: set[str] = set()
 

@@ -18,7 +18,7 @@ import pytest
 from proofgrid.primitives.clock import SystemClock
 from proofgrid.primitives.digests import digest_of
 from proofgrid.primitives.engine_errors import EngineBroken
-from proofgrid.primitives.errors import NotAllowed, ProofgridError, Unprovable
+from proofgrid.primitives.errors import NotAllowed, ProofgridError, UnknownKey, Unprovable
 from proofgrid.rules.access.subnetworks import SubnetworkChange
 from proofgrid.rules.identity.key_list import Purpose, sign_list, with_key
 from proofgrid.rules.jobs.ladder import Ladder
@@ -426,6 +426,42 @@ async def revoke_role(doomed: Doomed) -> None:
     async with doomed.killed(), doomed.admin() as admin:
         identity = await admin.revoke(address, "client")
     assert list(identity.roles) == []
+
+
+async def make_api_key(doomed: Doomed) -> None:
+    """An API key is made; one whose answer was lost on the way is listed, and nobody has its secret."""
+    label = f"made {next(doomed.numbers)}"
+    async with doomed.killed():
+        made = await doomed.client.api_keys.make(label, spend_per_day=1)
+    listed = [one.key_id for one in await doomed.client.api_keys.known() if one.label == label]
+    assert made.key.key_id in listed
+    assert len(listed) == (2 if doomed.point.endswith("after") else 1)
+    async with Client(doomed.network.address, made.secret, patience_seconds=60) as server:
+        await server.status()
+    for one in listed:
+        await doomed.client.api_keys.revoke(one)
+
+
+async def revoke_api_key(doomed: Doomed) -> None:
+    """An API key is revoked, and is good for nothing whatever died meanwhile."""
+    made = await doomed.client.api_keys.make("to be revoked", spend_per_day=1)
+    async with doomed.killed():
+        assert (await doomed.client.api_keys.revoke(made.key.key_id)).revoked
+    async with Client(doomed.network.address, made.secret, patience_seconds=60) as server:
+        with pytest.raises(UnknownKey):
+            await server.status()
+
+
+async def use_api_key(doomed: Doomed) -> None:
+    """A gateway that was asked to stop dies while it writes down which API keys were used."""
+    made = await doomed.client.api_keys.make("used", spend_per_day=1)
+    async with doomed.killed():
+        assert doomed.network.gateway is not None
+        async with Client(doomed.network.address, made.secret, patience_seconds=60) as server:
+            await server.status()
+        with suppress(ProcessLookupError):  # it writes them down now and then, too
+            doomed.network.gateway.process.terminate()
+    await doomed.client.api_keys.revoke(made.key.key_id)
 
 
 async def change_subnetwork(doomed: Doomed) -> None:

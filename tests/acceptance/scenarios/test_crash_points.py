@@ -34,6 +34,8 @@ WAYS: dict[Transaction, dict[str, Driver]] = {
     Transaction.SPEND_TOKEN: {"reconnect": drivers.cut_streams},
     Transaction.FORGET_TOKENS: {"start": drivers.start_again},
     Transaction.CHANGE_ROLES: {"grant": drivers.change_roles, "revoke": drivers.revoke_role},
+    Transaction.CHANGE_API_KEYS: {"make": drivers.make_api_key, "revoke": drivers.revoke_api_key},
+    Transaction.NOTE_KEYS_USED: {"stop": drivers.use_api_key},
     Transaction.CHANGE_SUBNETWORKS: {"change": drivers.change_subnetwork},
     Transaction.CHANGE_ENGINES: {"stop": drivers.stop_engine},
     Transaction.CHANGE_KEYS: {"rotate": drivers.rotate_keys},

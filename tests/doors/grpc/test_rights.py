@@ -50,6 +50,7 @@ RIGHTS: Mapping[str, Mapping[str, str | None]] = {
         ),
         "admin",
     ),
+    "ApiKeyService": {"MakeApiKey": "client", "ListApiKeys": "admin client", "RevokeApiKey": "admin client"},
     "ArtifactService": {"Upload": ANYBODY, "Download": ANYBODY},
     "KeyService": {"GetKeys": ANYBODY, "PublishKeys": "admin"},
     "AuditService": {

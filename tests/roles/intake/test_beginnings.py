@@ -42,5 +42,5 @@ async def test_tasks_are_found_by_the_beginning_of_their_id_and_only_ones_own(la
     wanted = {"first": UUID(int=0), "last": UUID(int=2**128 - 1), "limit": 10}
     async with lane.database.connection() as connection:
         for client, state, count in ((CLIENT, "", 1), (CLIENT, TaskState.DONE, 0), (Address("0xother"), "", 0)):
-            rows = await connection.fetch(TASKS_BETWEEN, client=client, state=state, **wanted)
+            rows = await connection.fetch(TASKS_BETWEEN, client=client, subnetwork="", state=state, **wanted)
             assert [row.task_id for row in rows] == [task_id] * count

@@ -7,7 +7,8 @@ import asyncio
 from proofgrid.primitives.clock import ManualClock
 from proofgrid.primitives.ids import Address
 from proofgrid.roles.intake.access_list import AccessList
-from proofgrid.roles.intake.known_roles import HOLDS_MS, KnownRoles
+from proofgrid.roles.intake.known import HOLDS_MS
+from proofgrid.roles.intake.known_roles import KnownRoles
 from proofgrid.rules.access.roles import Caller, Role
 from proofgrid.store.access import GRANT_ROLE, REVOKE_ROLE
 from proofgrid.store.database import Database
@@ -63,7 +64,7 @@ async def test_the_database_tells_of_every_change_whoever_makes_it(database: Dat
     told: asyncio.Queue[str] = asyncio.Queue()
 
     def hear(address: str) -> None:
-        known.forget(address)
+        known.forget(Address(address))
         told.put_nowait(address)
 
     listener = Listener(database.dsn, {"roles": hear})

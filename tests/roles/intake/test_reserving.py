@@ -42,7 +42,9 @@ def reserving(lane: LaneUnderTest) -> Reserving:
     return Reserving(lane.database, ReserveSettings(bonds=POLICY), SystemClock())
 
 
-async def buy(lane: LaneUnderTest, key: str = "key", *, jobs: int = 1, client: Address = CLIENT) -> UUID | None:
+async def buy(
+    lane: LaneUnderTest, key: str = "key", *, jobs: int = 1, client: Address = CLIENT, api_key: str = ""
+) -> UUID | None:
     return await reserving(lane).sell(
         client,
         [JOB] * jobs,
@@ -51,6 +53,7 @@ async def buy(lane: LaneUnderTest, key: str = "key", *, jobs: int = 1, client: A
         idempotency_key=key,
         program_digest="p",
         inputs=jobs,
+        api_key=api_key,
     )
 
 

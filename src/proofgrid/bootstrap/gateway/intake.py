@@ -12,11 +12,13 @@ from proofgrid.proofs.registry import engines_here, installed_names, proof_syste
 from proofgrid.roles.intake.access_list import AccessList
 from proofgrid.roles.intake.accounts import Accounts
 from proofgrid.roles.intake.admission import Admission, PriceJobs
+from proofgrid.roles.intake.api_keys import ApiKeys
 from proofgrid.roles.intake.artifacts import Artifacts
 from proofgrid.roles.intake.audit import AuditLog
 from proofgrid.roles.intake.bonds import Bonds
 from proofgrid.roles.intake.callers import Callers
 from proofgrid.roles.intake.canaries import Canaries
+from proofgrid.roles.intake.close_up import CloseUp
 from proofgrid.roles.intake.dead_letters import DeadLetters
 from proofgrid.roles.intake.engines import Engines
 from proofgrid.roles.intake.evidence import EvidenceDesk
@@ -92,22 +94,26 @@ def build_intake(
     prices = _prices_of(Quoting(database, settings.market()))
     callers = Callers(database, audience=world.keys.network, limits=limits, clock=world.clock)
     reputation = Reputation(database, settings.reputation())
+    tasks = Tasks(database, admission, task_watch, why_waiting=WhyWaiting(database, settings.market()).of_task)
+    bonds, silent_ms = Bonds(database, settings.bonds()), settings.lease_ttl_ms
     return Intake(
         limits=limits,
         callers=callers,
         access=AccessList(database, callers.known_roles),
         accounts=Accounts(database),
+        api_keys=ApiKeys(database, callers.api_keys, world.clock),
         artifacts=Artifacts(database, world.artifacts, _reservations(settings, world), world.troubles, limits=limits),
         audit=AuditLog(database, world.keys),
-        bonds=Bonds(database, settings.bonds()),
+        bonds=bonds,
         canaries=Canaries(database, admission, known_programs, world.clock),
+        close_up=CloseUp(database, tasks, reputation, bonds, silent_ms=silent_ms),
         dead_letters=DeadLetters(database, world.clock),
         engines=Engines(database, engines, here=engines_here().values()),
         evidence=EvidenceDesk(database, world.artifacts, world.keys),
         gate=gate,
         incidents=Incidents(database),
         keys=_key_ring(settings, world),
-        overview=Overview(database, reputation, world.clock, silent_ms=settings.lease_ttl_ms),
+        overview=Overview(database, reputation, world.clock, silent_ms=silent_ms),
         ownership=Ownership(database, known_programs),
         programs=Programs(database),
         quotes=Quotes(database, admission, prices, Reserving(database, settings.reserving(), world.clock)),
@@ -125,9 +131,9 @@ def build_intake(
         reputation=reputation,
         sizes=Sizes(database, SizePolicy(), world.clock),
         statements=Statements(database, world.clock),
-        status=Status(database, _facts(world, settings), silent_ms=settings.lease_ttl_ms),
+        status=Status(database, _facts(world, settings), silent_ms=silent_ms),
         subnetworks=Subnetworks(database),
-        tasks=Tasks(database, admission, task_watch, why_waiting=WhyWaiting(database, settings.market()).of_task),
+        tasks=tasks,
         treasury=Treasury(database),
     )
 

@@ -34,11 +34,11 @@ def build_listener(database: Database, roles: Roles, gateway_id: GatewayId, chor
             roles.combiner.wake()
 
     def be_deaf() -> None:
-        callers.known_roles.deafen()
+        callers.deafen()
         task_watch.wake_all()  # who watches here looks, finds the database away, and goes to another gateway
 
     async def look_at_everything() -> None:
-        callers.known_roles.hear()
+        callers.hear()
         callers.roles_changed(ANY)
         roles.engines.forget()
         roles.intake.keys.wake()
@@ -58,6 +58,7 @@ def build_listener(database: Database, roles: Roles, gateway_id: GatewayId, chor
             "task_events": task_watch.wake,
             "combining": on_combining,
             "roles": callers.roles_changed,
+            "api_keys": callers.api_key_changed,
             "engines": roles.engines.forget,
             "keys": lambda _nothing: roles.intake.keys.wake(),
             "expiry": lambda _nothing: roles.watch.wake(),

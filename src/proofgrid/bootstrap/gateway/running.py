@@ -125,7 +125,8 @@ def _other_work(
     work: list[Work] = [roles.admission.run, roles.task_watch.run, roles.health.run]
     work += [desk.keep_alive, desk.run, roles.settlement.run, *roles.lag]
     work += [world.keeper.run] if world.keeper is not None else []
-    work += [roles.refused_calls.run, roles.intake.callers.calls.run, roles.intake.keys.run]
+    work += [roles.refused_calls.run, roles.intake.callers.calls.run, roles.intake.callers.api_keys.run]
+    work += [roles.intake.keys.run]
     work += [partial(strike_off, world.database, sibling.dead)]
     chores: dict[str, Work] = {"spent tokens": roles.intake.callers.forget_spent_tokens}
     chores["audit log"] = roles.audit_placing.run
@@ -158,7 +159,7 @@ async def _start(
     """Start all work; nobody works before notifications are heard."""
     listening = group.create_task(listener.run())
     await listener.wait_listening()
-    roles.intake.callers.known_roles.hear()
+    roles.intake.callers.hear()
     return Running(
         selling=[group.create_task(work()) for work in selling],
         others=[listening, *(group.create_task(work()) for work in others)],

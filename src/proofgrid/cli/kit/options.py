@@ -82,7 +82,8 @@ class ClientOptions:
         from proofgrid.sdk.client import Client
 
         settings = self._settings()
-        key = self.signer()
+        by_api_key = settings.api_key and self.key_file() is None  # a key on the command line is meant
+        key = settings.api_key if by_api_key else self.signer()
         network = settings.network or None
         return Client(
             settings.gateway,

@@ -12,6 +12,7 @@ from proofgrid.doors.services.front_door import FrontDoor
 from proofgrid.primitives.ids import Address
 from proofgrid.roles.intake.intake import Intake
 from proofgrid.wire.v1 import (
+    api_keys_pb2_grpc,
     audit_pb2_grpc,
     canary_pb2_grpc,
     client_pb2_grpc,
@@ -32,6 +33,7 @@ from proofgrid.wire.v1 import (
 #: Who puts a service on a server, by the name of the service.
 _ADDING: Mapping[str, Callable[..., None]] = {
     "AdminService": client_pb2_grpc.add_AdminServiceServicer_to_server,
+    "ApiKeyService": api_keys_pb2_grpc.add_ApiKeyServiceServicer_to_server,
     "ArtifactService": client_pb2_grpc.add_ArtifactServiceServicer_to_server,
     "AuditService": audit_pb2_grpc.add_AuditServiceServicer_to_server,
     "CanaryService": canary_pb2_grpc.add_CanaryServiceServicer_to_server,

@@ -51,6 +51,10 @@ class HttpCall:
             return "unknown"
         return f"ipv6:[{client.host}]:{client.port}" if ":" in client.host else f"ipv4:{client.host}:{client.port}"
 
+    def auth_context(self) -> dict[str, list[bytes]]:
+        """Return how the connection is encrypted, spelled as gRPC does."""
+        return {"transport_security_type": [b"ssl"]} if self._request.scope["scheme"] == "https" else {}
+
     def invocation_metadata(self) -> tuple[tuple[str, str], ...]:
         """Return the headers, their names in lower case; who signed in is who its session says.
 

@@ -13,6 +13,7 @@ from functools import cached_property
 from google.protobuf.descriptor import Descriptor, MethodDescriptor
 
 from proofgrid.wire.v1 import (
+    api_keys_pb2,
     audit_pb2,
     canary_pb2,
     client_pb2,
@@ -30,6 +31,7 @@ from proofgrid.wire.v1 import (
 )
 
 _FILES = (
+    api_keys_pb2,
     audit_pb2,
     canary_pb2,
     client_pb2,
@@ -235,6 +237,13 @@ _AUDIT = _of(
     ("GET", "/v1/audit/entry-tile", "AuditService.GetAuditEntryTile", "Entries of a tile. For administrators."),
 )
 
+_API_KEYS = _of(
+    "API keys",
+    ("POST", "/v1/api-keys", "ApiKeyService.MakeApiKey", "Make an API key; the answer shows its secret, once."),
+    ("GET", "/v1/api-keys", "ApiKeyService.ListApiKeys", "Your API keys, newest first."),
+    ("DELETE", "/v1/api-keys/{key_id}", "ApiKeyService.RevokeApiKey", "End one at once, with what it has open."),
+)
+
 _ADMIN = [
     *_of(
         "Administration",
@@ -277,4 +286,4 @@ _ADMIN = [
     *_of("Administration", ("POST", "/v1/admin/treasury/take", "TreasuryService.TakeOut", "Take out."), key="take_id"),
 ]
 
-ROUTES: Sequence[Route] = [*_NETWORK, *_PROGRAMS, *_TASKS, *_QUOTES, *_MONEY, *_MARKET, *_AUDIT, *_ADMIN]
+ROUTES: Sequence[Route] = [*_NETWORK, *_PROGRAMS, *_TASKS, *_QUOTES, *_MONEY, *_MARKET, *_AUDIT, *_API_KEYS, *_ADMIN]

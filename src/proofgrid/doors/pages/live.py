@@ -8,15 +8,16 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
+from proofgrid.doors.pages.mine import task_id_of
 from proofgrid.doors.pages.site import Asked
 from proofgrid.doors.pages.views.network import network_page
 from proofgrid.primitives.clock import Clock
-from proofgrid.primitives.errors import Busy, TooManyOpen
+from proofgrid.primitives.errors import Busy, TooManyOpen, Unavailable
 from proofgrid.roles.intake.held import Held
 from proofgrid.roles.intake.overview import Overview
 
@@ -25,6 +26,7 @@ ANYWAY_LOOKS = 15  #: a page is fresh again after so many, though nothing change
 OPEN_MAX = 4_096  #: of this gateway
 OPEN_OF_HOST_MAX = 64
 HEADERS = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
+OVER = b"event: over\ndata: {}\n\n"
 CHANGED = b"event: changed\ndata: {}\n\n"
 
 
@@ -46,6 +48,18 @@ class Live:
         """Tell when the network's page is another one."""
         return self.stream(asked.request, self._network_changes())
 
+    async def task(self, asked: Asked) -> Response:
+        """Tell when something happened to a task, until it is over."""
+        caller = await asked.caller(asked.intake.tasks.follow)
+        task_id, cursor = task_id_of(asked), asked.number("after")
+        await asked.intake.tasks.timeline(caller, task_id, limit=1)  # another's is unknown, before a stream is opened
+
+        async def changes() -> AsyncIterator[None]:
+            async for _ in asked.intake.tasks.follow(caller, task_id, cursor=cursor):
+                yield None
+
+        return self.stream(asked.request, changes())
+
     def stream(self, request: Request, changes: AsyncIterator[None]) -> Response:
         """Answer with an event for each change, until there is none or the gateway closes. Raises TooManyOpen, Busy."""
         host = request.client.host if request.client else ""
@@ -60,8 +74,11 @@ class Live:
     async def _events(self, host: str, changes: AsyncIterator[None]) -> AsyncIterator[bytes]:
         with self._counted(host):
             yield b"retry: 3000\n\n"
-            async for _ in changes:
-                yield CHANGED
+            with suppress(Unavailable):  # this gateway closes: the browser comes again
+                async for _ in changes:
+                    yield CHANGED
+            if not self._closing.is_set():
+                yield OVER
 
     async def _network_changes(self) -> AsyncIterator[None]:
         seen, looks = await self._looks.get(None), 0

@@ -48,6 +48,7 @@ class Renderer:
             share=words.share,
             prover=words.prover_name,
             size=words.size,
+            day=words.day,
             when=_when,
             money=_money,
             path=path_of,

@@ -12,7 +12,7 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route, Router
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from proofgrid.doors.pages import public
+from proofgrid.doors.pages import administration, mine, public
 from proofgrid.doors.pages.live import Live
 from proofgrid.doors.pages.rendering import HEADERS, Renderer
 from proofgrid.doors.pages.site import Asked, Handler, NoSuchPage, Site, answering
@@ -30,6 +30,25 @@ PAGES: tuple[tuple[str, Handler], ...] = (
     ("/operators", public.operators),
     ("/operators/{address}", public.operator),
     ("/systems", public.systems),
+    ("/sign-in", mine.sign_in),
+    ("/tasks", mine.tasks),
+    ("/tasks/new", mine.new_task),
+    ("/tasks/{task_id}", mine.task),
+    ("/tasks/{task_id}/bundle", mine.bundle),
+    ("/money", mine.money),
+    ("/provers", mine.provers),
+    ("/admin", administration.incidents),
+    ("/admin/dead-letters", administration.dead_letters),
+    ("/admin/quarantines", administration.quarantines),
+    ("/admin/subnetworks", administration.subnetworks),
+    ("/admin/treasury", administration.treasury),
+    ("/admin/audit", administration.audit),
+)
+
+FORMS: tuple[tuple[str, Handler], ...] = (
+    ("/tasks", mine.submit),
+    ("/tasks/{task_id}/cancel", mine.cancel),
+    ("/admin/incidents/{incident_id:int}/close", administration.close_incident),
 )
 
 
@@ -51,7 +70,9 @@ def build_pages(intake: Intake, clock: Clock, visitors: Visitors | None = None) 
     site = Site(intake=intake, visitors=visitors or Nobody(), renderer=renderer)
     routes = [Route(f"{PREFIX}/{{digest}}/{{name}}", static.serve), Route("/robots.txt", _robots)]
     routes += [Route(path, answering(site, handler)) for path, handler in PAGES]
+    routes += [Route(path, answering(site, handler), methods=["POST"]) for path, handler in FORMS]
     routes.append(Route("/live/network", answering(site, live.network)))
+    routes.append(Route("/live/tasks/{task_id}", answering(site, live.task)))
     routes.append(Route("/{rest:path}", answering(site, _nothing), methods=["GET", "POST"]))
     return Pages(app=_SafeHeaders(Router(routes)), close=live.close)
 

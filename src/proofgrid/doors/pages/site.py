@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
-from urllib.parse import quote
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from urllib.parse import parse_qsl, quote
 
 import structlog
 from starlette.exceptions import HTTPException
@@ -15,6 +16,9 @@ from proofgrid.doors.pages.rendering import Renderer
 from proofgrid.doors.pages.visitors import SignInFirst, Visitor, Visitors
 from proofgrid.primitives import errors
 from proofgrid.roles.intake.intake import Intake
+from proofgrid.rules.access.rights import roles_needed
+from proofgrid.rules.access.roles import Caller, Role, check_role
+from proofgrid.telemetry.acting import Act, acting, is_called_by
 
 STATUSES: tuple[tuple[type[errors.ProofgridError], int], ...] = (
     (errors.RateLimited, 429),
@@ -28,6 +32,10 @@ STATUSES: tuple[tuple[type[errors.ProofgridError], int], ...] = (
     (errors.Recoverable, 503),
     (errors.TaskEnded, 409),
 )
+
+FORM_BYTES_MAX = 16 << 20
+FIELDS_MAX = 16
+ONLY_ADMIN = frozenset({Role.ADMIN})
 
 TITLES = {
     403: "This is not for you",
@@ -88,24 +96,56 @@ class Asked:
         return text
 
     async def form(self) -> dict[str, str]:
-        """Return the fields of a form whose sender is the visitor itself; raise SignInFirst or NotAllowed."""
+        """Return the fields of a form whose sender is the visitor itself.
+
+        Raises SignInFirst, NotAllowed, TooLarge, or InvalidField for what is no form.
+        """
         if self.visitor is None:
             raise SignInFirst()
-        fields = {name: value for name, value in (await self.request.form()).items() if isinstance(value, str)}
+        body = bytearray()
+        async for chunk in self.request.stream():
+            body += chunk
+            if len(body) > FORM_BYTES_MAX:
+                raise errors.TooLarge(f"a form has at most {FORM_BYTES_MAX >> 20} MiB", field="inputs")
+        try:
+            fields = dict(parse_qsl(body.decode(), keep_blank_values=True, max_num_fields=FIELDS_MAX, errors="strict"))
+        except ValueError:
+            raise errors.InvalidField("a form, as browsers send it", field="body") from None
         self.site.visitors.check_csrf(self.visitor, fields.get("csrf", ""))
         return fields
 
+    async def caller(self, *use_cases: Callable[..., object]) -> Caller:
+        """Return who asks for these use cases; what only administrators may do looks at the list of roles itself.
+
+        Raises SignInFirst, UnknownKey or NotAllowed.
+        """
+        if self.visitor is None:
+            raise SignInFirst()
+        caller = self.visitor.caller
+        if any(roles_needed(one) == ONLY_ADMIN for one in use_cases):
+            caller = replace(caller, roles=await self.intake.callers.roles_of(caller.address, anew=True))
+        for one in use_cases:
+            check_role(caller.roles, needed=roles_needed(one))
+        return caller
+
+    @contextmanager
+    def acting(self, call: str, request: Mapping[str, object]) -> Iterator[None]:
+        """Do what a form asks for, in the visitor's name: the audit log says so, as of the same call of a program."""
+        peer = "" if self.request.client is None else f"{self.request.client.host}:{self.request.client.port}"
+        with acting(Act(call, peer, lambda: request)):
+            if self.visitor is not None:
+                is_called_by(self.visitor.caller.address)
+            yield
+
 
 def answering(site: Site, handler: Handler) -> Callable[[Request], Awaitable[Response]]:
-    """Make an endpoint of a handler: strangers are counted, and an error is a page that says what to do."""
+    """Make an endpoint of a handler: requests of an address are counted, an error is a page that says what to do."""
 
     async def endpoint(request: Request) -> Response:
         asked = Asked(site=site, request=request, visitor=None)
         try:
-            visitor = await site.visitors.visitor(request)
-            asked = Asked(site=site, request=request, visitor=visitor)
-            if visitor is None:
-                site.intake.callers.admit_stranger(request.client.host if request.client else "")
+            site.intake.callers.admit_stranger(request.client.host if request.client else "")
+            asked = Asked(site=site, request=request, visitor=await site.visitors.visitor(request))
             return await handler(asked)
         except SignInFirst:
             where = request.url.path if request.method == "GET" else "/"

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
 from starlette.requests import Request
 
 from proofgrid.primitives.errors import NotAllowed
-from proofgrid.rules.access.rights import roles_needed
-from proofgrid.rules.access.roles import Caller, check_role
+from proofgrid.rules.access.roles import Caller
 
 
 class SignInFirst(Exception):
@@ -45,12 +43,3 @@ class Nobody:
 
     def check_csrf(self, visitor: Visitor, token: str) -> None:
         raise NotAllowed("nobody is signed in here")
-
-
-def caller_for(visitor: Visitor | None, *use_cases: Callable[..., object]) -> Caller:
-    """Return who asks for these use cases of the intake; raise SignInFirst, UnknownKey or NotAllowed."""
-    if visitor is None:
-        raise SignInFirst()
-    for use_case in use_cases:
-        check_role(visitor.caller.roles, needed=roles_needed(use_case))
-    return visitor.caller

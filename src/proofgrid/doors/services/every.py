@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import TypeAlias
 
 from proofgrid.doors.services.admin import AdminService
+from proofgrid.doors.services.api_keys import ApiKeyService
 from proofgrid.doors.services.artifact import ArtifactService
 from proofgrid.doors.services.audit import AuditService
 from proofgrid.doors.services.canary import CanaryService
@@ -32,6 +33,7 @@ def services_of(intake: Intake) -> Services:
     door = FrontDoor(intake.callers)
     return {
         "AdminService": AdminService(door, intake),
+        "ApiKeyService": ApiKeyService(door, intake.api_keys),
         "ArtifactService": ArtifactService(door, intake.artifacts),
         "AuditService": AuditService(door, intake.audit),
         "CanaryService": CanaryService(door, intake.canaries, intake.treasury),

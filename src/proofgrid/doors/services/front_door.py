@@ -15,13 +15,13 @@ from proofgrid.roles.dispatcher.session import Session
 from proofgrid.roles.intake.callers import Callers, CallsLeft, ReadFirst
 from proofgrid.roles.intake.heard import heard_now
 from proofgrid.roles.intake.open_calls import OpenCall
-from proofgrid.rules.access.rights import is_once, roles_needed
+from proofgrid.rules.access.rights import is_once, roles_needed, scopes_taken
 from proofgrid.rules.access.roles import Caller
 from proofgrid.rules.access.sessions import CallId
 from proofgrid.rules.access.tokens import read_token
 from proofgrid.telemetry.acting import Act, acting, current_act
 from proofgrid.telemetry.seam import Level, Span, span
-from proofgrid.wire.addresses import peer_host
+from proofgrid.wire.addresses import is_loopback, peer_address, peer_host
 from proofgrid.wire.errors import status_of, write_error
 from proofgrid.wire.fields import check_message
 
@@ -78,10 +78,17 @@ class FrontDoor:
             raise
         needed = roles_needed(use_case)
         caller = await self._callers.admit(
-            token, needed, heard=heard_now(), once=is_once(use_case), host=host, first=first
+            token,
+            needed,
+            scopes=scopes_taken(use_case),
+            is_private=_is_private(context),
+            heard=heard_now(),
+            once=is_once(use_case),
+            host=host,
+            first=first,
         )
         act = current_act()
-        call = OpenCall(caller.address, needed, None if act is None else act.end)
+        call = OpenCall(caller, needed, None if act is None else act.end)
         self._callers.calls.begin(call)
         context.add_done_callback(lambda _: self._callers.calls.over(call))  # type: ignore[arg-type]  # a wrong stub
         if isinstance(context, TellsOfLimits):
@@ -103,6 +110,12 @@ class FrontDoor:
     async def pace_bytes(self, caller: Caller, number: int) -> None:
         """Count bytes that came, and wait where their sender is ahead of its rate."""
         await self._callers.pace_bytes(caller.address, number)
+
+
+def _is_private(context: CallContext) -> bool:
+    """Tell whether nobody on the way could read the call."""
+    host = peer_address(context.peer()).rpartition(":")[0]
+    return is_loopback(host) or b"ssl" in context.auth_context().get("transport_security_type", ())
 
 
 def token_of(context: CallContext) -> str:

@@ -123,7 +123,7 @@ class RefusedCalls:
 
 
 def _told(refused: Refusal, act: Act) -> Entry:
-    what = summary_of(act.request)
+    what = summary_of(act.request, api_key=act.api_key)
     return Entry(act=refused.act, by=refused.by, peer=act.peer, what=what, outcome=refused.code, count=1, at_ms=0)
 
 

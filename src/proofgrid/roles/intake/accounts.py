@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from proofgrid.primitives.ids import Address
+from proofgrid.rules.access.api_keys import Scope
 from proofgrid.rules.access.rights import ANYBODY, needs, own_or_admin
 from proofgrid.rules.access.roles import Caller, Role
 from proofgrid.rules.jobs.limits import LIST_MAX
@@ -51,7 +52,7 @@ class Accounts:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    @needs(*ANYBODY)
+    @needs(*ANYBODY, scopes=(Scope.ACCOUNT_READ,))
     async def get(self, caller: Caller, asked: Address | None, *, transfers_limit: int) -> Account:
         """Return what an address, or the caller, owns as a client and has earned as an operator.
 

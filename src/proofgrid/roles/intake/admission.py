@@ -105,18 +105,19 @@ class Admission:
             group.create_task(self._normaliser.run())
             group.create_task(self._drafts.run())
 
-    async def submit(self, client: Address, request: ProofRequest) -> TaskView:
+    async def submit(self, client: Address, request: ProofRequest, *, api_key: str = "") -> TaskView:
         """Make a task of a request and return it; the same key and content is the same task.
 
+        `api_key`: the name of the API key by which it is paid for.
         Raises InvalidRequest errors naming field and rule. When this returns, the task is durable and paid for.
         """
         open_tasks = self._counted(client, request)
         if open_tasks is None:
             known, open_tasks = await self._look_around(client, request)
-            return await (self._made(client, request, open_tasks) if known is None else self._as_it_is(known))
+            return await (self._made(client, request, open_tasks, api_key) if known is None else self._as_it_is(known))
         try:
             async with self._convoy.place():
-                return await self._made(client, request, open_tasks)
+                return await self._made(client, request, open_tasks, api_key)
         except ProofgridError:
             # Whatever is wrong with it by now: what was accepted once is answered as it was.
             known, _ = await self._look_around(client, request)
@@ -134,7 +135,7 @@ class Admission:
             return None
         return self._around.counted(client)
 
-    async def _made(self, client: Address, request: ProofRequest, open_tasks: int) -> TaskView:
+    async def _made(self, client: Address, request: ProofRequest, open_tasks: int, api_key: str) -> TaskView:
         quote = await self._quote_of(client, request)
         if quote is not None:
             request = at_the_price_of(request, limit_price=quote.buy_price)
@@ -145,7 +146,7 @@ class Admission:
             )
         if quote is None and not self._normaliser.is_quick(request):
             await self._check_money(client, request, program, engines)
-        draft = await self._draft(client, request, program, engines, quote)
+        draft = replace(await self._draft(client, request, program, engines, quote), api_key=api_key)
         written = await (
             self._drafts.add(draft) if quote is None else redeem(self._database, draft, quote, self._seating)
         )

@@ -12,6 +12,7 @@ import structlog
 from proofgrid.primitives.digests import Digest
 from proofgrid.primitives.errors import InvalidField, Recoverable, TooLarge, UnknownArtifact
 from proofgrid.roles.intake.reservations import Reservation, Reservations, unless_whole
+from proofgrid.rules.access.api_keys import Scope
 from proofgrid.rules.access.rights import ANYBODY, needs
 from proofgrid.rules.access.roles import Caller, Role
 from proofgrid.rules.jobs.limits import Limits
@@ -50,7 +51,7 @@ class Artifacts:
         self._troubles = troubles
         self._limits = limits
 
-    @needs(*ANYBODY)
+    @needs(*ANYBODY, scopes=(Scope.PROGRAMS_WRITE,))
     async def store(self, caller: Caller, declared: Declared, chunks: AsyncIterator[bytes]) -> tuple[Digest, int]:
         """Store what comes and return its digest and its size in bytes; nothing is kept of what is refused.
 
@@ -76,7 +77,13 @@ class Artifacts:
         await reservation.settle({digest: size_bytes})
         return digest, size_bytes
 
-    @needs(*ANYBODY)
+    @needs(
+        *ANYBODY,
+        scopes=(
+            Scope.TASKS_READ,
+            Scope.PROGRAMS_READ,
+        ),
+    )
     async def read(self, caller: Caller, digest: Digest) -> AsyncIterator[bytes]:
         """Yield the chunks of an artifact that the caller may read, else raise UnknownArtifact.
 

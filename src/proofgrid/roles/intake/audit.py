@@ -9,6 +9,7 @@ from proofgrid.primitives.errors import InvalidField
 from proofgrid.primitives.ids import Address
 from proofgrid.primitives.notes import opened_note
 from proofgrid.primitives.signatures import Signer
+from proofgrid.rules.access.api_keys import Scope
 from proofgrid.rules.access.rights import ANYBODY, needs
 from proofgrid.rules.access.roles import Role
 from proofgrid.rules.audit.checkpoint import audit_key_of, verifier_statement
@@ -59,14 +60,14 @@ class AuditLog:
         self._keys = keys
         self._confirmed: dict[Address, tuple[str, str]] = {}
 
-    @needs(*ANYBODY)
+    @needs(*ANYBODY, scopes=(Scope.NETWORK_READ,))
     async def head(self) -> AuditHead:
         """Return the newest checkpoint."""
         async with self._database.connection() as connection:
             latest = await connection.first(LATEST_AUDIT_CHECKPOINT)
         return self._head(latest)
 
-    @needs(*ANYBODY)
+    @needs(*ANYBODY, scopes=(Scope.NETWORK_READ,))
     async def consistency(self, old_size: int) -> tuple[list[bytes], AuditHead]:
         """Show that the log of `old_size` entries is the beginning of today's. Raises InvalidField."""
         async with self._database.snapshot() as connection:
@@ -74,7 +75,7 @@ class AuditLog:
             leaves = await connection.fetch(AUDIT_LEAVES, first=0, beyond=latest.size)
         return await asyncio.to_thread(consistency_proof, leaves, old_size), self._head(latest)
 
-    @needs(*ANYBODY)
+    @needs(*ANYBODY, scopes=(Scope.NETWORK_READ,))
     async def tile(self, path: str) -> bytes:
         """Return a tile of hashes, by its path in C2SP's tlog-tiles. Raises InvalidField for one that is not there."""
         tile = _tile_of(path)

@@ -15,12 +15,14 @@ from proofgrid.primitives.clock import Clock
 from proofgrid.primitives.errors import BadToken, RateLimited, TokenReplayed, UnknownKey
 from proofgrid.primitives.ids import Address, SessionId
 from proofgrid.primitives.signatures import signer_of
+from proofgrid.roles.intake.api_key_callers import ApiKeyCallers
 from proofgrid.roles.intake.heard import Heard
 from proofgrid.roles.intake.known_roles import KnownRoles
 from proofgrid.roles.intake.open_calls import OpenCalls
 from proofgrid.roles.intake.rates import Rates
 from proofgrid.roles.intake.signing_in import Sessions
 from proofgrid.roles.loop import Loop, every
+from proofgrid.rules.access.api_keys import Scope, check_scope, is_api_key
 from proofgrid.rules.access.roles import Caller, Role, check_role
 from proofgrid.rules.access.sign_in import SESSION_PREFIX
 from proofgrid.rules.access.tokens import Claims, check_claims, read_token
@@ -68,6 +70,7 @@ class Callers:
         self._streams: Rates[SessionId] = Rates(STREAM_RATE, clock)
         self._operators: Rates[Address] = Rates(OPERATOR_RATE, clock)
         self.sessions = Sessions(database, clock)
+        self.api_keys = ApiKeyCallers(database, clock)
         self.calls = OpenCalls(self, at_once=limits.calls_at_once)
         self.known_roles = KnownRoles(database, clock=clock)
 
@@ -77,18 +80,25 @@ class Callers:
         needed: frozenset[Role],
         *,
         heard: Heard,
+        scopes: frozenset[Scope] = frozenset(),
+        is_private: bool = False,
         once: bool = False,
         host: str = "",
         first: ReadFirst | None = None,
     ) -> Caller:
-        """Return who signed the token; raise a Refused error for a wrong, strange or replayed one, access role or rate.
+        """Return who signed the token, or whose API key it is.
 
-        `needed`: one of them is enough. `heard`: what the token must be for. `once`: it is used up by this call.
-        `host`: where it comes from; whoever calls from there with tokens that are good for nothing is looked at only so
-        often. `first`: of a call that says many things, hears the first: not before its caller is known.
+        `needed`: one of them is enough, as of `scopes`, of which an API key needs one. `is_private`: the call came over
+        TLS, or from this machine. `heard`: what the token must be for. `once`: it is used up by this call. `host`:
+        where it comes from; whoever calls from there with tokens that are good for nothing is looked at only so often.
+        `first`: of a call that says many things, hears the first: not before its caller is known. Raises a Refused
+        error for a wrong, strange or replayed token, access role, scope or rate.
         """
-        if token.startswith(SESSION_PREFIX):
-            caller = await self._admit_session(token.removeprefix(SESSION_PREFIX), needed, host)
+        if token.startswith(SESSION_PREFIX) or is_api_key(token):
+            if is_api_key(token):
+                caller = await self._admit_key(token, needed, scopes, is_private=is_private, host=host)
+            else:
+                caller = await self._admit_session(token.removeprefix(SESSION_PREFIX), needed, host)
             if first is not None:
                 await first()
             return caller
@@ -130,10 +140,53 @@ class Callers:
         # The network's own key administers it, so that a fresh network is never locked.
         return roles | {Role.ADMIN} if address == self._audience else roles
 
+    async def _admit_key(
+        self, token: str, needed: frozenset[Role], scopes: frozenset[Scope], *, is_private: bool, host: str
+    ) -> Caller:
+        """Return the caller of an API key: its owner, as a client and nothing else."""
+        if not self.api_keys.has(token):
+            _refuse(self._strangers.wait_ms(host), "too many calls from your address with keys that nobody knows")
+        try:
+            key = await self.api_keys.authenticate(token, is_private=is_private)
+            is_called_by(key.owner, api_key=key.key_id)
+            self._limit_rate(key.owner)
+            roles = await self.roles_of(key.owner, anew=False) & {Role.CLIENT}
+            check_role(roles, needed=needed)
+            check_scope(key, scopes)
+        except (BadToken, UnknownKey):
+            self._strangers.charge(host)
+            raise
+        return Caller(key.owner, roles, key)
+
+    async def check_api_key(self, key_id: str) -> None:
+        """Raise a Refused error for an API key that is not good any more."""
+        await self.api_keys.check(key_id)
+
+    def now_ms(self) -> int:
+        """Return what time it is here."""
+        return self._clock.now_ms()
+
+    def api_key_changed(self, told: str) -> None:
+        """An API key was revoked. `told`: its name and its owner; empty: any, perhaps."""
+        key_id, _, owner = told.partition(" ")
+        if key_id:
+            self.api_keys.known.forget(key_id)
+        self.calls.look_again(Address(owner))
+
+    def hear(self) -> None:
+        """From now on the database tells of every change of roles and API keys."""
+        self.known_roles.hear()
+        self.api_keys.known.hear()
+
+    def deafen(self) -> None:
+        """Notifications may be lost."""
+        self.known_roles.deafen()
+        self.api_keys.known.deafen()
+
     def roles_changed(self, address: str) -> None:
         """Roles of a key were given or taken; empty: of any key, perhaps."""
         if address:
-            self.known_roles.forget(address)
+            self.known_roles.forget(Address(address))
         self.calls.look_again(Address(address))
 
     def left_of(self, address: Address) -> CallsLeft:

@@ -56,6 +56,7 @@ class Draft:
     jobs: Sequence[DraftedJob]
     escrow: int  #: base units
     quote: FirmQuote | None  #: the firm quote that it redeems
+    api_key: str = ""  #: the name of the API key by which it is paid for
 
     @property
     def units(self) -> int:
@@ -89,7 +90,9 @@ def task_row(draft: Draft) -> Spelled:
         spelled["raise_every_ms"] = request.ladder.every_ms
         spelled["raise_max"] = request.ladder.price_max
     if request.quote_id:
-        spelled["quote_id"] = request.quote_id
+        spelled["quote_id"] = request.quote_id  # paid for when it was bought
+    elif draft.api_key:
+        spelled["api_key"] = draft.api_key
     if draft.subnetwork != DEFAULT:
         spelled["subnetwork"] = draft.subnetwork
     return spelled
@@ -115,6 +118,7 @@ def task_view(draft: Draft, written: AdmittedTask) -> TaskView:
         bundle_digest=None,
         inputs=len(request.inputs),
         quote_id=UUID(request.quote_id) if request.quote_id else None,
+        subnetwork=draft.subnetwork,
     )
 
 

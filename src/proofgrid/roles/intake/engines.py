@@ -14,6 +14,7 @@ import structlog
 from proofgrid.primitives.errors import InvalidField
 from proofgrid.primitives.ids import Engine
 from proofgrid.roles.intake.known_engines import KnownEngines
+from proofgrid.rules.access.api_keys import Scope
 from proofgrid.rules.access.rights import ANYBODY, needs
 from proofgrid.rules.access.roles import Caller, Role
 from proofgrid.rules.jobs.engines import check_reason, parse_engine, version_of
@@ -52,7 +53,7 @@ class Engines:
         self._known = known
         self._here = here
 
-    @needs(*ANYBODY)
+    @needs(*ANYBODY, scopes=(Scope.NETWORK_READ,))
     async def list_all(self, caller: Caller) -> list[ListedEngine]:
         """Return every engine that the network knows of, by name; an administrator sees who stopped which, and when."""
         async with self._database.connection() as connection:

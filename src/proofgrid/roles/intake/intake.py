@@ -6,11 +6,13 @@ from dataclasses import dataclass
 
 from proofgrid.roles.intake.access_list import AccessList
 from proofgrid.roles.intake.accounts import Accounts
+from proofgrid.roles.intake.api_keys import ApiKeys
 from proofgrid.roles.intake.artifacts import Artifacts
 from proofgrid.roles.intake.audit import AuditLog
 from proofgrid.roles.intake.bonds import Bonds
 from proofgrid.roles.intake.callers import Callers
 from proofgrid.roles.intake.canaries import Canaries
+from proofgrid.roles.intake.close_up import CloseUp
 from proofgrid.roles.intake.dead_letters import DeadLetters
 from proofgrid.roles.intake.engines import Engines
 from proofgrid.roles.intake.evidence import EvidenceDesk
@@ -41,10 +43,12 @@ class Intake:
     callers: Callers
     access: AccessList
     accounts: Accounts
+    api_keys: ApiKeys
     artifacts: Artifacts
     audit: AuditLog
     bonds: Bonds
     canaries: Canaries
+    close_up: CloseUp
     dead_letters: DeadLetters
     engines: Engines
     evidence: EvidenceDesk

@@ -15,6 +15,7 @@ from proofgrid.primitives.errors import InvalidField
 from proofgrid.primitives.ids import Address
 from proofgrid.primitives.signatures import Signer
 from proofgrid.roles.loop import Loop, every
+from proofgrid.rules.access.api_keys import Scope
 from proofgrid.rules.access.rights import ANYBODY, needs
 from proofgrid.rules.access.roles import Caller, Role
 from proofgrid.rules.identity.key_list import (
@@ -68,7 +69,7 @@ class KeyRing:
         """Look for new lists and new key files until cancelled."""
         await self._loop.run()
 
-    @needs(*ANYBODY)
+    @needs(*ANYBODY, scopes=(Scope.NETWORK_READ,))
     async def get(self, caller: Caller) -> ShownKeys:
         """Return the newest list; an administrator sees also which of them this gateway has."""
         held = self._keys.held if caller.is_admin else []

@@ -10,6 +10,7 @@ import structlog
 from proofgrid.primitives.digests import Digest
 from proofgrid.primitives.errors import InUse, NotAllowed, UnknownProgram
 from proofgrid.roles.intake.programs import KnownPrograms
+from proofgrid.rules.access.api_keys import Scope
 from proofgrid.rules.access.programs import SUBNETWORK_PREFIX, checked_audiences
 from proofgrid.rules.access.rights import needs
 from proofgrid.rules.access.roles import Caller, Role
@@ -51,7 +52,7 @@ class Ownership:
         self._database = database
         self._known = known
 
-    @needs(Role.CLIENT, Role.ADMIN, once=True)
+    @needs(Role.CLIENT, Role.ADMIN, once=True, scopes=(Scope.PROGRAMS_WRITE,))
     async def share(self, caller: Caller, digest: Digest, audiences: Sequence[str]) -> ShownProgram:
         """Share a program with audiences (rules/access/programs.py) beside those that it is shared with; return it.
 
@@ -68,7 +69,7 @@ class Ownership:
             shown = await connection.value(SHOW_PROGRAM, digest=digest, reader=caller.address)
         return self._changed(caller, shown)
 
-    @needs(Role.CLIENT, Role.ADMIN, once=True)
+    @needs(Role.CLIENT, Role.ADMIN, once=True, scopes=(Scope.PROGRAMS_WRITE,))
     async def unshare(self, caller: Caller, digest: Digest, audiences: Sequence[str]) -> ShownProgram:
         """Share a program no more with audiences, or with nobody where none is named; what is submitted is proven."""
         async with self._database.transaction(Transaction.SHARE_PROGRAM) as connection:
@@ -80,7 +81,7 @@ class Ownership:
             shown = await connection.value(SHOW_PROGRAM, digest=digest, reader=caller.address)
         return self._changed(caller, shown)
 
-    @needs(Role.CLIENT, Role.ADMIN, once=True)
+    @needs(Role.CLIENT, Role.ADMIN, once=True, scopes=(Scope.PROGRAMS_WRITE,))
     async def delete(self, caller: Caller, digest: Digest) -> Deleted:
         """Stop owning a program. Where nobody else owns it, it is proven no more, and what proves with it goes.
 

@@ -11,6 +11,7 @@ from proofgrid.primitives.errors import UnknownProgram
 from proofgrid.primitives.ids import Address
 from proofgrid.primitives.turns import Urgency
 from proofgrid.proofs.manifest import part_for_verifiers
+from proofgrid.rules.access.api_keys import Scope
 from proofgrid.rules.access.programs import ProgramAccess, check_may_use
 from proofgrid.rules.access.rights import ANYBODY, needs
 from proofgrid.rules.access.roles import Caller
@@ -29,7 +30,13 @@ class Programs:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    @needs(*ANYBODY)
+    @needs(
+        *ANYBODY,
+        scopes=(
+            Scope.PROGRAMS_READ,
+            Scope.PROGRAMS_WRITE,
+        ),
+    )
     async def get(self, caller: Caller, digest: Digest) -> ShownProgram:
         """Return one program, to strangers only what verifies its proofs; raise UnknownProgram."""
         async with self._database.connection() as connection:
@@ -40,7 +47,13 @@ class Programs:
             return program
         return replace(program, manifest=part_for_verifiers(program.manifest))
 
-    @needs(*ANYBODY)
+    @needs(
+        *ANYBODY,
+        scopes=(
+            Scope.PROGRAMS_READ,
+            Scope.PROGRAMS_WRITE,
+        ),
+    )
     async def list_for(self, caller: Caller, *, limit: int, begins: str = "") -> list[ShownProgram]:
         """Return the newest programs that the caller may use, or those of them whose digest begins so (hex digits)."""
         async with self._database.connection() as connection:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from proofgrid.primitives.errors import IdempotencyConflict, InvalidField, NoFirmQuote, Recoverable
 from proofgrid.primitives.ids import Address
@@ -12,6 +12,7 @@ from proofgrid.primitives.money import format_amount, typed_price
 from proofgrid.roles.intake.admission import Admission, PriceJobs
 from proofgrid.roles.intake.reserving import Reserving
 from proofgrid.roles.intake.sizing import PlacedJob
+from proofgrid.rules.access.api_keys import Scope, subnetwork_for
 from proofgrid.rules.access.rights import needs
 from proofgrid.rules.access.roles import Caller, Role
 from proofgrid.rules.jobs.limits import list_limit
@@ -68,9 +69,10 @@ class Quotes:
         self._price_jobs = price_jobs
         self._reserving = reserving
 
-    @needs(Role.CLIENT)
+    @needs(Role.CLIENT, scopes=(Scope.TASKS_WRITE,))
     async def quote(self, caller: Caller, asked: ProofRequest, *, hold_ms: int) -> Quote:
         """Return what a request would cost and take now; `hold_ms`: of a firm quote, 0 for the usual."""
+        asked = _within(caller, asked)
         jobs = await self._admission.jobs_of(caller.address, asked)
         lanes = await self._price_jobs(jobs, asked.program_digest, asked.constraints)
         firm = None
@@ -79,7 +81,7 @@ class Quotes:
             firm = await self._reserving.look(_reserved(jobs), hold_ms=hold_ms)
         return Quote(lanes=lanes, firm=firm)
 
-    @needs(Role.CLIENT, once=True)
+    @needs(Role.CLIENT, once=True, scopes=(Scope.TASKS_WRITE,))
     async def buy(
         self, caller: Caller, asked: ProofRequest, *, hold_ms: int, idempotency_key: str, cost_max: int
     ) -> FirmQuote:
@@ -88,6 +90,7 @@ class Quotes:
         Raises NoFirmQuote, which says what the live market would cost, InvalidField, InsufficientFunds, or
         IdempotencyConflict.
         """
+        asked = _within(caller, asked)
         check_common(asked)
         if not 1 <= len(idempotency_key) <= IDEMPOTENCY_KEY_CHARS_MAX:
             raise InvalidField(f"1 to {IDEMPOTENCY_KEY_CHARS_MAX} characters", field="idempotency_key")
@@ -108,6 +111,7 @@ class Quotes:
                 program_digest=asked.program_digest,
                 inputs=len(asked.inputs),
                 aggregate=asked.aggregate,
+                api_key=caller.api_key_id,
             )
         except NoFirmQuote as error:
             refusal = error
@@ -119,7 +123,7 @@ class Quotes:
             raise Recoverable("the quote is not to be found", hint="try again in a moment")
         raise refusal if refusal.hint else await self._with_estimate(refusal, jobs, asked)
 
-    @needs(Role.CLIENT)
+    @needs(Role.CLIENT, scopes=(Scope.TASKS_READ,))
     async def list_own(self, caller: Caller, *, limit: int) -> list[FirmQuote]:
         """Return the caller's newest firm quotes."""
         async with self._database.connection() as connection:
@@ -148,6 +152,10 @@ class Quotes:
                 f"key {key!r} belongs to quote {quote.quote_id}", field="idempotency_key", hint="use a new key"
             )
         return quote
+
+
+def _within(caller: Caller, asked: ProofRequest) -> ProofRequest:
+    return replace(asked, subnetwork=subnetwork_for(caller.api_key, asked.subnetwork))
 
 
 def _reserved(jobs: Sequence[PlacedJob]) -> list[ReservedJob]:

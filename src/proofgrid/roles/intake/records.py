@@ -8,6 +8,7 @@ from uuid import UUID
 
 from proofgrid.primitives.digests import Digest
 from proofgrid.primitives.errors import InvalidField, UnknownRound
+from proofgrid.rules.access.api_keys import Scope
 from proofgrid.rules.access.rights import ANYBODY, needs
 from proofgrid.rules.access.roles import Caller
 from proofgrid.rules.identity.key_list import Purpose
@@ -45,7 +46,7 @@ class Records:
         self._database = database
         self._keys = keys
 
-    @needs(*ANYBODY)
+    @needs(*ANYBODY, scopes=(Scope.NETWORK_READ,))
     async def list_rounds(self, caller: Caller, *, lane: str, limit: int) -> list[RoundView]:
         """Return the newest rounds of a lane, or of all; without the transcripts that the caller may not read."""
         async with self._database.connection() as connection:
@@ -53,7 +54,7 @@ class Records:
         # Rounds from before their orders were blinded name people: those are for administrators.
         return [one if one.is_blinded or caller.is_admin else replace(one, transcript="") for one in rounds]
 
-    @needs(*ANYBODY)
+    @needs(*ANYBODY, scopes=(Scope.NETWORK_READ,))
     async def export(self, lane: str, *, first: int, last: int, since_ms: int) -> AsyncIterator[tuple[bytes, int]]:
         """Yield the lines of a record file (docs/transcripts.md); with its first one how many rounds it has, else 0.
 
@@ -92,7 +93,7 @@ class Records:
             keys=voice.keys,
         )
 
-    @needs(*ANYBODY)
+    @needs(*ANYBODY, scopes=(Scope.TASKS_READ,))
     async def open_order(self, caller: Caller, lane: str, number: int, what: str) -> Opening:
         """Return what shows which order of a round is that of the caller's task or prover, `what` being its name.
 

@@ -26,6 +26,7 @@ from proofgrid.proofs.setup import TrustRoots
 from proofgrid.proofs.workers import ProofWorkers
 from proofgrid.roles.intake.known_engines import KnownEngines
 from proofgrid.roles.intake.reservations import Reservations, unless_whole
+from proofgrid.rules.access.api_keys import Scope
 from proofgrid.rules.access.rights import needs
 from proofgrid.rules.access.roles import Role
 from proofgrid.store.artifacts import ArtifactStore
@@ -87,7 +88,7 @@ class Registration:
         self._turn = asyncio.Semaphore(BUILDS_AT_ONCE)
         self._owners: dict[Address, _Owner] = {}
 
-    @needs(Role.CLIENT, Role.ADMIN, once=True)
+    @needs(Role.CLIENT, Role.ADMIN, once=True, scopes=(Scope.PROGRAMS_WRITE,))
     async def register(
         self, owner: Address, system: str, source: Mapping[str, Digest], settings: Mapping[str, Json], label: str
     ) -> AsyncIterator[tuple[str, int] | Digest]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 
 from proofgrid.primitives.ids import Address
+from proofgrid.rules.access.api_keys import Scope
 from proofgrid.rules.access.rights import ANYBODY, needs
 from proofgrid.rules.jobs.speed import Speed
 from proofgrid.rules.reputation.reports import (
@@ -28,7 +29,7 @@ class Reputation:
         self._database = database
         self.policy = policy
 
-    @needs(*ANYBODY)
+    @needs(*ANYBODY, scopes=(Scope.NETWORK_READ,))
     async def operators(self, only: Address | None) -> list[OperatorReport]:
         """Return how operators and their provers stand, in the order of their addresses."""
         async with self._database.connection() as connection:

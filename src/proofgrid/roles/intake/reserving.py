@@ -37,6 +37,7 @@ from proofgrid.rules.reputation.newcomers import NEWCOMER_SLOTS
 from proofgrid.rules.reputation.standing import ReputationPolicy
 from proofgrid.rules.scheduling.fitness import HORIZON_MS
 from proofgrid.rules.staking.bonds import BondPolicy, FreeSlots, bound_by_lease, cap_slots, capacity, free_capacity
+from proofgrid.store.api_keys import SPEND_BY_KEY, spending
 from proofgrid.store.bonds import BOUND_OF_OPERATORS
 from proofgrid.store.connection import Connection
 from proofgrid.store.database import Database
@@ -96,10 +97,12 @@ class Reserving:
         program_digest: str,
         inputs: int,
         aggregate: bool = False,
+        api_key: str = "",
     ) -> UUID | None:
         """Sell a request's jobs ahead for at most `cost_max` (0: at any price); None when the client's key is taken.
 
-        Raises NoFirmQuote, InvalidField, InsufficientFunds, or Recoverable when a bond was bound at the same moment.
+        `api_key`: the name of the API key by which it is paid for. Raises NoFirmQuote, InvalidField, InsufficientFunds,
+        SpendLimitReached, or Recoverable when a bond was bound at the same moment.
         """
         quote_id = fresh_uuid(self._clock)
         async with self._database.transaction(Transaction.SELL_QUOTE) as connection:
@@ -120,6 +123,10 @@ class Reserving:
                 binds=cleared.binds,
             ):
                 return None
+            if api_key:
+                taken = cleared.terms.cost + cleared.terms.premium
+                with spending():
+                    await connection.run(SPEND_BY_KEY, key_id=api_key, amount=taken)
             operators = [Address(one) for one in operators_of(seat.operator for seat in cleared.sold.seats)]
             await self._check_funds(connection, client, cleared.terms, operators)
             transfers = sell_quote(quote_id=str(quote_id), client=client, terms=cleared.terms, operators=operators)

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from proofgrid.primitives.clock import Clock
+from proofgrid.rules.access.api_keys import Scope
 from proofgrid.rules.access.rights import ANYBODY, needs
 from proofgrid.rules.jobs.sizes import (
     AS_SAID,
@@ -50,7 +51,7 @@ class Sizes:
         self._measured: _Kinds = {}
         self._measured_at: float | None = None
 
-    @needs(*ANYBODY)
+    @needs(*ANYBODY, scopes=(Scope.NETWORK_READ,))
     async def list_all(self) -> list[Size]:
         """Return all scopes that have a correction or were measured, at most SIZES_MAX."""
         async with self._turn:

@@ -11,6 +11,7 @@ from proofgrid.primitives.clock import Clock
 from proofgrid.primitives.errors import InvalidField, NotAllowed, Unavailable
 from proofgrid.primitives.ids import AccountId
 from proofgrid.primitives.signatures import parse_address
+from proofgrid.rules.access.api_keys import Scope
 from proofgrid.rules.access.rights import ANYBODY, needs
 from proofgrid.rules.access.roles import Caller
 from proofgrid.rules.ledger.statement import NETWORK_OWNERS, Running, accounts_of, price_of
@@ -72,7 +73,7 @@ class Statements:
         self._clock = clock
         self._reading = asyncio.Semaphore(AT_ONCE)
 
-    @needs(*ANYBODY)
+    @needs(*ANYBODY, scopes=(Scope.ACCOUNT_READ,))
     async def read_for(self, caller: Caller, owner: str, *, from_ms: int, to_ms: int) -> AsyncIterator[Part]:
         """Yield the parts of a statement of `owner`: an address, one of the network's owners, or, empty, the caller.
 

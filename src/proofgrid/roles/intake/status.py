@@ -9,6 +9,7 @@ import proofgrid
 from proofgrid.primitives.digests import Digest
 from proofgrid.primitives.ids import Address
 from proofgrid.proofs.base import SystemDescription
+from proofgrid.rules.access.api_keys import Scope
 from proofgrid.rules.access.operator_limits import OperatorLimits
 from proofgrid.rules.access.rights import ANYBODY, needs
 from proofgrid.store.database import Database
@@ -52,7 +53,7 @@ class Status:
         self._silent_ms = silent_ms
         self.facts = facts
 
-    @needs(*ANYBODY)
+    @needs(*ANYBODY, scopes=(Scope.NETWORK_READ,))
     async def now(self) -> NetworkStatus:
         """Return who is connected, and how much there is to do."""
         async with self._database.connection() as connection:

@@ -8,6 +8,7 @@ import structlog
 
 from proofgrid.primitives.errors import InUse, InvalidField, UnknownSubnetwork
 from proofgrid.primitives.ids import Address
+from proofgrid.rules.access.api_keys import Scope
 from proofgrid.rules.access.rights import ANYBODY, needs
 from proofgrid.rules.access.roles import Caller, Role
 from proofgrid.rules.access.subnetworks import (
@@ -36,7 +37,7 @@ class Subnetworks:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    @needs(*ANYBODY)
+    @needs(*ANYBODY, scopes=(Scope.NETWORK_READ,))
     async def list_for(self, caller: Caller) -> list[SubnetworkStatus]:
         """Return the subnetworks that the caller may use, or all to an administrator."""
         async with self._database.connection() as connection:

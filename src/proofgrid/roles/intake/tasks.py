@@ -10,7 +10,8 @@ from proofgrid.primitives.digests import Digest
 from proofgrid.primitives.errors import InvalidField, NotFinished, TaskCancelled, UnknownTask
 from proofgrid.primitives.ids import Address, JobId, TaskId, uuids_between
 from proofgrid.roles.intake.admission import Admission
-from proofgrid.roles.intake.watching import TaskWatch
+from proofgrid.roles.intake.watching import TaskWatch, as_events
+from proofgrid.rules.access.api_keys import Scope, subnetwork_for
 from proofgrid.rules.access.rights import needs
 from proofgrid.rules.access.roles import Caller, Role
 from proofgrid.rules.jobs.event_kinds import is_shown_whole, visible_to
@@ -21,6 +22,7 @@ from proofgrid.rules.jobs.waiting import Waits
 from proofgrid.store.database import Database
 from proofgrid.store.stored_artifacts import ARTIFACT_SIZE
 from proofgrid.store.task_views import (
+    EVENTS_AFTER,
     GET_TASK,
     JOBS_OF_TASK,
     LAST_EVENT,
@@ -46,12 +48,13 @@ class Tasks:
         self._watch = watch
         self._why_waiting = why_waiting
 
-    @needs(Role.CLIENT)
+    @needs(Role.CLIENT, scopes=(Scope.TASKS_WRITE,))
     async def submit(self, caller: Caller, request: ProofRequest) -> TaskView:
         """Make a task of a request; raises what `Admission.submit` raises."""
-        return await self._admission.submit(caller.address, request)
+        request = replace(request, subnetwork=subnetwork_for(caller.api_key, request.subnetwork))
+        return await self._admission.submit(caller.address, request, api_key=caller.api_key_id)
 
-    @needs(Role.CLIENT, Role.ADMIN)
+    @needs(Role.CLIENT, Role.ADMIN, scopes=(Scope.TASKS_READ,))
     async def get(self, caller: Caller, task_id: TaskId) -> tuple[TaskView, Sequence[JobView], Mapping[JobId, Waits]]:
         """Return a task, its jobs, and why those wait that nobody proves at this moment."""
         task = await self._own(caller, task_id)
@@ -62,19 +65,20 @@ class Tasks:
             waits = await self._why_waiting(task_id, task.client)
         return task, jobs, waits
 
-    @needs(Role.CLIENT)
+    @needs(Role.CLIENT, scopes=(Scope.TASKS_READ,))
     async def list_own(self, caller: Caller, *, state: str, limit: int, begins: str = "") -> list[TaskView]:
         """Return the caller's newest tasks, in one state or, when it is empty, in any; or those whose id begins so."""
         if state and state not in list(TaskState):
             raise InvalidField(f"no state {state!r}", field="state", hint=", ".join(TaskState))
-        wanted = {"client": caller.address, "state": state, "limit": list_limit(limit)}
+        only = "" if caller.api_key is None else caller.api_key.subnetwork
+        wanted = {"client": caller.address, "state": state, "subnetwork": only, "limit": list_limit(limit)}
         async with self._database.connection() as connection:
             if not begins:
                 return await connection.fetch(LIST_TASKS, **wanted)
             first, last = uuids_between(begins, field="begins")
             return await connection.fetch(TASKS_BETWEEN, first=first, last=last, **wanted)
 
-    @needs(Role.CLIENT, Role.ADMIN, once=True)
+    @needs(Role.CLIENT, Role.ADMIN, once=True, scopes=(Scope.TASKS_WRITE,))
     async def cancel(
         self, caller: Caller, task_id: TaskId
     ) -> tuple[TaskView, Sequence[JobView], Mapping[JobId, Waits]]:
@@ -86,7 +90,7 @@ class Tasks:
             )
         return await self.get(caller, task_id)
 
-    @needs(Role.CLIENT, Role.ADMIN)
+    @needs(Role.CLIENT, Role.ADMIN, scopes=(Scope.TASKS_READ,))
     async def begins_after(self, caller: Caller, task_id: TaskId, *, cursor: int) -> tuple[int, bool]:
         """Return the cursor after which who has seen `cursor` goes on, and whether nothing will follow.
 
@@ -99,7 +103,7 @@ class Tasks:
             return 0, False
         return cursor, last.has_ended and cursor == last.seq
 
-    @needs(Role.CLIENT, Role.ADMIN)
+    @needs(Role.CLIENT, Role.ADMIN, scopes=(Scope.TASKS_READ,))
     async def follow(self, caller: Caller, task_id: TaskId, *, cursor: int) -> AsyncIterator[EventView]:
         """Yield every event of a task after `cursor` until it has ended, as far as the caller may see it.
 
@@ -111,7 +115,16 @@ class Tasks:
             if shown is not None:
                 yield shown
 
-    @needs(Role.CLIENT, Role.ADMIN)
+    @needs(Role.CLIENT, Role.ADMIN, scopes=(Scope.TASKS_READ,))
+    async def timeline(self, caller: Caller, task_id: TaskId, *, limit: int) -> list[EventView]:
+        """Return the first events of a task, as far as the caller may see them."""
+        await self._own(caller, task_id)
+        async with self._database.connection() as connection:
+            rows = await connection.fetch(EVENTS_AFTER, task_ids=[task_id], cursors=[0], limit=limit)
+        shown = [_shown_to(caller, event) for event in as_events(rows)]
+        return [event for event in shown if event is not None]
+
+    @needs(Role.CLIENT, Role.ADMIN, scopes=(Scope.TASKS_READ,))
     async def result(self, caller: Caller, task_id: TaskId) -> tuple[Digest, int]:
         """Return the digest and the size in bytes of a task's bundle; raise NotFinished while there is none."""
         task = await self._own(caller, task_id)
@@ -127,6 +140,8 @@ class Tasks:
         # Another client's task is as unknown as one that does not exist.
         if task is None or (task.client != caller.address and not caller.is_admin):
             raise UnknownTask(field="task_id")
+        if caller.api_key is not None and caller.api_key.subnetwork not in ("", task.subnetwork):
+            raise UnknownTask(field="task_id", hint=f"this API key is for the subnetwork {caller.api_key.subnetwork}")
         return task
 
 

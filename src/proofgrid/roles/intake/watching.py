@@ -105,10 +105,14 @@ class TaskWatch:
         return [found[one] for one in asked]
 
 
-def _as_read(rows: Sequence[FoundEvent]) -> _Read:
-    events = [
+def as_events(rows: Sequence[FoundEvent]) -> list[EventView]:
+    """Return the events of a task among what was found."""
+    return [
         EventView(row.seq, row.kind, row.data, row.at_ms)
         for row in rows
         if row.seq is not None and row.kind is not None and row.data is not None and row.at_ms is not None
     ]
-    return _Read(events, rows[0].has_ended)
+
+
+def _as_read(rows: Sequence[FoundEvent]) -> _Read:
+    return _Read(as_events(rows), rows[0].has_ended)

@@ -12,7 +12,7 @@ from proofgrid.roles.intake.seating import seat_jobs
 from proofgrid.rules.ledger.accounts import client_account
 from proofgrid.rules.market.firm_quote import QuoteEvent, quote_sources
 from proofgrid.store.admission import ADMIT_TASKS, AdmittedTask, admit_tasks
-from proofgrid.store.conflicts import AccountShort, SubnetworkGone
+from proofgrid.store.conflicts import AccountShort, Conflict, KeyRefused, SubnetworkGone
 from proofgrid.store.database import Database
 from proofgrid.store.firm_quotes import REDEEM_FIRM_QUOTE, FirmQuote
 from proofgrid.store.seating import Seating
@@ -39,7 +39,8 @@ async def write_down(
 ) -> list[AdmittedTask | BaseException | None]:
     """Write tasks down, all in one transaction; None for one whose key was taken, or what is wrong with it.
 
-    Raises AccountShort, SubnetworkGone of several: one of them cannot pay, or its subnetwork was just removed.
+    Raises AccountShort, KeyRefused, SubnetworkGone of several: one of them cannot pay, or its subnetwork was just
+    removed.
     """
     try:
         written = await admit_tasks(
@@ -50,7 +51,7 @@ async def write_down(
             deadline_ms=DEFAULT_DEADLINE_MS,
             origin=market.origin,
         )
-    except (AccountShort, SubnetworkGone) as conflict:
+    except (AccountShort, KeyRefused, SubnetworkGone) as conflict:
         if len(drafts) == 1:
             return [_refusal(conflict, drafts[0])]
         raise
@@ -98,7 +99,9 @@ def _wake(market: MarketHere, drafts: Iterable[Draft]) -> None:
         market.wake(lane)
 
 
-def _refusal(conflict: AccountShort | SubnetworkGone, draft: Draft) -> Exception:
+def _refusal(conflict: Conflict, draft: Draft) -> Exception:
+    if isinstance(conflict, KeyRefused):
+        return conflict.refusal
     if isinstance(conflict, AccountShort):
         return insufficient_funds(client_account(draft.client), draft.escrow)
     return UnknownSubnetwork(f"the subnetwork {draft.subnetwork!r} has just been removed", field="subnetwork")

@@ -7,6 +7,7 @@ from enum import StrEnum
 
 from proofgrid.primitives.errors import InvalidField, NotAllowed, UnknownKey
 from proofgrid.primitives.ids import Address
+from proofgrid.rules.access.api_keys import ApiKey
 
 
 class Role(StrEnum):
@@ -21,6 +22,12 @@ class Caller:
 
     address: Address
     roles: frozenset[Role]
+    api_key: ApiKey | None = None  #: that it calls with, for its owner; None: it signed the call itself
+
+    @property
+    def api_key_id(self) -> str:
+        """The name of the API key that it calls with; empty: none."""
+        return "" if self.api_key is None else self.api_key.key_id
 
     @property
     def is_admin(self) -> bool:

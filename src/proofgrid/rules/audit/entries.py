@@ -49,13 +49,14 @@ class Entry:
         )
 
 
-def summary_of(request: Mapping[str, object]) -> dict[str, Json]:
-    """A request's fields as an entry tells them: bounded, bytes by digest, secrets hidden."""
+def summary_of(request: Mapping[str, object], *, api_key: str = "") -> dict[str, Json]:
+    """A request's fields as an entry tells them: bounded, bytes by digest, secrets hidden; and by which API key."""
+    by_key: dict[str, Json] = {"by_api_key": api_key} if api_key else {}
     told = _told(request, DEPTH_MAX)
     spelled = canonical_json(told)
     if len(spelled) > WHAT_BYTES_MAX or not isinstance(told, dict):
-        return {"too_large": _digest(spelled)}
-    return told
+        return {"too_large": _digest(spelled)} | by_key
+    return told | by_key
 
 
 def _told(value: object, depth: int) -> Json:

@@ -33,7 +33,7 @@ WITH given AS (
     SELECT * FROM jsonb_to_recordset(:tasks::jsonb) AS g(task_id uuid, client text, program_digest text,
         idempotency_key text, request_digest text, statement jsonb, inputs int, limit_price bigint, units bigint,
         escrow bigint, deadline_ms bigint, jobs_open int, inputs_digest text, hedging boolean, raise_permille int,
-        raise_every_ms bigint, raise_max bigint, accepted jsonb, transfer jsonb, subnetwork text, quote_id uuid)
+        raise_every_ms bigint, raise_max bigint, accepted jsonb, transfer jsonb, subnetwork text, quote_id uuid, api_key text)
 ), admitted AS (
     INSERT INTO tasks (task_id, client, program_digest, state, idempotency_key, request_digest, statement, inputs,
         limit_price, units, escrow, deadline_ms, jobs_open, inputs_digest, hedging, raise_permille, raise_every_ms,
@@ -71,9 +71,13 @@ WITH given AS (
     INSERT INTO artifacts (digest, owner, size_bytes)
     SELECT DISTINCT input_digest, client, input_bytes FROM fresh WHERE small_input IS NULL ORDER BY 1, 2
     ON CONFLICT (digest, owner) DO UPDATE SET created_ms = excluded.created_ms, released = false
+), spent AS (
+    SELECT spend_by_keys(jsonb_agg(jsonb_build_object('key_id', api_key, 'amount', escrow)))
+    FROM given JOIN admitted USING (task_id) WHERE api_key IS NOT NULL HAVING count(*) > 0
 ), paid AS (
+    -- Accounts are locked last, after the keys that spend.
     SELECT post_transfers(jsonb_agg(transfer ORDER BY task_id)) FROM given JOIN admitted USING (task_id)
-    HAVING count(*) > 0
+    HAVING count(*) > 0 AND (SELECT count(*) FROM spent) >= 0
 ), woken AS (
     SELECT pg_notify('lanes', concat_ws(' ', lane, nullif(:origin, ''))) FROM fresh GROUP BY lane
 )

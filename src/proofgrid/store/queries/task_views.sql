@@ -1,19 +1,21 @@
 -- name: get_task
 SELECT task_id, client, state, program_digest, limit_price, escrow, spent, units, deadline_ms, created_ms, finished_ms,
-    failure_code, failure_detail, bundle_digest, inputs, quote_id
+    failure_code, failure_detail, bundle_digest, inputs, quote_id, coalesce(subnetwork, 'default') AS subnetwork
 FROM tasks WHERE task_id = :task_id;
 
 -- name: list_tasks
--- Newest first; an empty :state means all.
+-- Newest first; an empty :state means all, an empty :subnetwork as well.
 SELECT task_id, client, state, program_digest, limit_price, escrow, spent, units, deadline_ms, created_ms, finished_ms,
-    failure_code, failure_detail, bundle_digest, inputs, quote_id
-FROM tasks WHERE client = :client AND (:state = '' OR state = :state) ORDER BY created_ms DESC LIMIT :limit;
+    failure_code, failure_detail, bundle_digest, inputs, quote_id, coalesce(subnetwork, 'default') AS subnetwork
+FROM tasks WHERE client = :client AND (:state = '' OR state = :state)
+  AND (:subnetwork = '' OR coalesce(subnetwork, 'default') = :subnetwork) ORDER BY created_ms DESC LIMIT :limit;
 
 -- name: tasks_between
 -- The client's with an id from :first to :last, by the primary key; newest first.
 SELECT task_id, client, state, program_digest, limit_price, escrow, spent, units, deadline_ms, created_ms, finished_ms,
-    failure_code, failure_detail, bundle_digest, inputs, quote_id
+    failure_code, failure_detail, bundle_digest, inputs, quote_id, coalesce(subnetwork, 'default') AS subnetwork
 FROM tasks WHERE task_id BETWEEN :first AND :last AND client = :client AND (:state = '' OR state = :state)
+  AND (:subnetwork = '' OR coalesce(subnetwork, 'default') = :subnetwork)
 ORDER BY created_ms DESC LIMIT :limit;
 
 -- name: jobs_of_task

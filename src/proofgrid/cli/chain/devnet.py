@@ -1,4 +1,4 @@
-"""`proofgrid chain`: a chain of one's own, with EigenLayer and our contracts on it."""
+"""`proofgrid chain devnet`: a chain of one's own, with EigenLayer and our contracts on it."""
 
 from __future__ import annotations
 
@@ -21,15 +21,11 @@ if TYPE_CHECKING:
 _PEOPLE_SHOWN = 6
 _DEFAULT_NETWORK = "0x0000000000000000000000000000000000000001"
 
-group = typer.Typer(
-    name="chain",
-    help="The chain on which operators stake: a local one to try everything on.",
-    short_help="The chain on which operators stake.",
-    no_args_is_help=True,
-)
+
+def add_to(cli: typer.Typer) -> None:
+    cli.command("devnet", short_help="Run a local chain with everything on it.")(devnet)
 
 
-@group.command("devnet")
 def devnet(
     network: Annotated[
         str, typer.Option("--network", metavar="ADDRESS", help="Address of your network's key: the judge reads it.")

@@ -1,0 +1,1 @@
+"""Commands for whoever stakes on a chain, or wants to try it."""

@@ -1,0 +1,118 @@
+"""Pages for administrators: what stopped, what failed for good, who is kept out, money of the network, who did what."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+
+from starlette.responses import Response
+
+from proofgrid.doors.pages.site import Asked, redirect
+from proofgrid.primitives.errors import InvalidField
+
+LISTED = 100
+AUDIT_LISTED = 100
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AuditLine:
+    """An entry of the audit log, as a line."""
+
+    position: int
+    at_ms: int
+    by: str
+    act: str
+    outcome: str
+    what: str
+
+
+async def incidents(asked: Asked) -> Response:
+    """Incidents: those that are open first."""
+    caller = await asked.caller(asked.intake.incidents.list_all)
+    closed = bool(asked.number("closed"))
+    found = await asked.intake.incidents.list_all(limit=LISTED, closed=closed)
+    return asked.page(
+        "admin_incidents.html",
+        incidents=sorted(found, key=lambda one: one.closed_ms is not None),
+        closed=closed,
+        now_ms=await _now_ms(asked),
+        caller=caller,
+    )
+
+
+async def close_incident(asked: Asked) -> Response:
+    """Let settlement go on."""
+    await asked.form()
+    caller = await asked.caller(asked.intake.incidents.close)
+    number = int(asked.request.path_params["incident_id"])
+    with asked.acting("CloseIncident", {"incident_id": number}):
+        await asked.intake.incidents.close(caller, number)
+    return redirect("/admin?closed=1")
+
+
+async def dead_letters(asked: Asked) -> Response:
+    """Tasks that nobody could prove."""
+    await asked.caller(asked.intake.dead_letters.list_all)
+    letters = await asked.intake.dead_letters.list_all(limit=LISTED, replayed=bool(asked.number("replayed")))
+    return asked.page("admin_dead_letters.html", letters=letters, now_ms=await _now_ms(asked))
+
+
+async def quarantines(asked: Asked) -> Response:
+    """Engines that were stopped, and provers that are paused."""
+    caller = await asked.caller(asked.intake.engines.stop, asked.intake.engines.list_all)
+    engines = await asked.intake.engines.list_all(caller)
+    operators = await asked.intake.overview.operators()
+    paused = [
+        prover for report in operators.reports for prover in report.provers if prover.paused_until_ms > operators.now_ms
+    ]
+    stopped = [one for one in engines if one.shown.stopped_reason]
+    return asked.page("admin_quarantines.html", stopped=stopped, paused=paused, now_ms=operators.now_ms)
+
+
+async def subnetworks(asked: Asked) -> Response:
+    """All subnetworks."""
+    caller = await asked.caller(asked.intake.subnetworks.get, asked.intake.subnetworks.list_for)
+    found = await asked.intake.subnetworks.list_for(caller)
+    return asked.page("admin_subnetworks.html", subnetworks=found, now_ms=await _now_ms(asked))
+
+
+async def treasury(asked: Asked) -> Response:
+    """What the network owns, and whether the ledger adds up."""
+    await asked.caller(asked.intake.treasury.balance, asked.intake.accounts.check_ledger)
+    balance = await asked.intake.treasury.balance()
+    health = await asked.intake.accounts.check_ledger()
+    return asked.page("admin_treasury.html", balance=balance, health=health)
+
+
+async def audit(asked: Asked) -> Response:
+    """Who did what, newest first."""
+    await asked.caller(asked.intake.audit.list_all)
+    by, act, before = (
+        asked.text("by", chars_max=64),
+        asked.text("act", chars_max=64),
+        asked.text("before", chars_max=20),
+    )
+    if before and not before.isdecimal():
+        raise InvalidField("the place of an entry", field="before")
+    found = await asked.intake.audit.list_all(
+        limit=AUDIT_LISTED, before=int(before) if before else None, by=by.strip(), act=act.strip()
+    )
+    lines = [_line(one.position, one.spelled) for one in found]
+    older = lines[-1].position if len(lines) == AUDIT_LISTED else 0
+    return asked.page("admin_audit.html", lines=lines, by=by, act=act, older=older, now_ms=await _now_ms(asked))
+
+
+def _line(position: int, spelled: bytes) -> AuditLine:
+    entry = json.loads(spelled)
+    return AuditLine(
+        position=position,
+        at_ms=int(entry.get("at_ms", 0)),
+        by=str(entry.get("by", "")),
+        act=str(entry.get("act", "")),
+        outcome=str(entry.get("outcome", "")),
+        what=json.dumps(entry.get("what", {}), ensure_ascii=False),
+    )
+
+
+async def _now_ms(asked: Asked) -> int:
+    return (await asked.intake.overview.now()).now_ms

@@ -1,0 +1,48 @@
+"use strict";
+// Sign-In with Ethereum (EIP-4361): the gateway gives a nonce, the wallet signs a message, the gateway opens a session.
+
+const button = document.getElementById("wallet");
+const told = document.getElementById("told");
+
+async function asked(path, body) {
+  const answer = await fetch(path, {
+    method: "POST", credentials: "same-origin",
+    headers: { "Content-Type": "application/json" }, body: JSON.stringify(body),
+  });
+  const said = await answer.json();
+  if (!answer.ok) throw new Error(said.detail || said.title || `the gateway says ${answer.status}`);
+  return said;
+}
+
+function messageOf(nonce, address) {
+  return [
+    `${nonce.domain} wants you to sign in with your Ethereum account:`, address, "",
+    nonce.statement, "",
+    `URI: ${nonce.uri}`, `Version: ${nonce.version || "1"}`, `Chain ID: ${nonce.chain_id}`, `Nonce: ${nonce.nonce}`,
+    `Issued At: ${nonce.issued_at}`, `Expiration Time: ${nonce.expires_at}`,
+  ].join("\n");
+}
+
+async function signIn() {
+  button.disabled = true;
+  try {
+    told.textContent = "Your wallet asks you now.";
+    const [address] = await window.ethereum.request({ method: "eth_requestAccounts" });
+    const nonce = await asked("/v1/sign-in/nonce", { address });
+    const message = nonce.message || messageOf(nonce, address);
+    const signature = await window.ethereum.request({ method: "personal_sign", params: [message, address] });
+    await asked("/v1/sign-in", { message, signature });
+    location.assign(button.dataset.to);
+  } catch (error) {
+    told.textContent = `That did not work: ${error.message}`;
+    button.disabled = false;
+  }
+}
+
+if (window.ethereum) {
+  told.textContent = "Your wallet will show what it signs.";
+  button.disabled = false;
+  button.addEventListener("click", signIn);
+} else {
+  told.textContent = "There is no wallet in this browser.";
+}

@@ -1,0 +1,23 @@
+"""Errors about what an account has: its API keys, what they may spend, and who is told."""
+
+from __future__ import annotations
+
+from proofgrid.primitives.errors import InvalidRequest, Refused
+
+
+class SpendLimitReached(InvalidRequest):
+    """The API key may not spend so much more today."""
+
+    code = "PG-153"
+
+
+class UnknownApiKey(InvalidRequest):
+    """No API key of yours has this name."""
+
+    code = "PG-170"
+
+
+class OutOfScope(Refused):
+    """The API key has not the scope that the call needs."""
+
+    code = "PG-213"

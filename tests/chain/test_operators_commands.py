@@ -1,0 +1,90 @@
+"""What an operator types: each step is said before it is signed, what is done is left out, and the chain agrees."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from proofgrid.chain.devnet.network import TOKEN, ChainNetwork
+from proofgrid.cli.main import cli
+from proofgrid.primitives.errors import InvalidField
+from proofgrid.primitives.signatures import SigningKey
+from proofgrid.sdk.keys import write_key
+from tests.chain.test_life_of_a_stake import joined, propose
+from tests.makers import a_key
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+
+class Operator:
+    """Somebody at a terminal, with a cold key on the chain and a hot one for the provers."""
+
+    def __init__(self, network: ChainNetwork, folder: Path) -> None:
+        self.network = network
+        self.person = network.chain.person(4)
+        self.cold, self.hot = folder / "cold.json", folder / "hot.json"
+        write_key(SigningKey(bytes(self.person.account.key)), self.cold)
+        write_key(a_key(4), self.hot)
+
+    async def types(self, *words: str, says: str | None = None) -> Result:
+        """Run a command; `says`: what is answered when asked."""
+        chain = ["--rpc", self.network.chain.url, "--avs", self.network.service.avs, "--stake-key", str(self.cold)]
+        return await asyncio.to_thread(CliRunner().invoke, cli, ["chain", *words, *chain], input=says)
+
+    async def sees(self) -> dict[str, object]:
+        """Return the stake as programs read it."""
+        answer = await self.types("status", "--json")
+        found: dict[str, object] = json.loads(answer.stdout)
+        return found
+
+
+async def test_an_operator_joins_changes_and_leaves(network: ChainNetwork, tmp_path: Path) -> None:
+    me = Operator(network, tmp_path)
+    await network.funded(4)
+    hot = ["--hot-key", str(me.hot)]
+    no = await me.types("join", *hot, "--deposit", "12.5", says="n\n")
+    assert no.exit_code == 1
+    assert "1. register as an operator" in no.stdout
+    assert "2. deposit 12.5 tokens" in no.stdout
+    assert not (await me.sees())["is_operator"]
+    assert (await me.types("join", *hot, "--deposit", "12.5", says="y\n")).exit_code == 0
+    await network.chain.mine(network.staked.delays.configuration + 1)
+    joined_now = await me.types("join", *hot, "--yes")
+    assert "1. allocate 1000/1000" in joined_now.stdout, joined_now.output
+    assert "2. join with the hot key" in joined_now.stdout
+    await network.chain.mine(5)
+    seen = await me.sees()
+    assert (seen["is_member"], seen["signer"]) == (True, str(a_key(4).address))
+    assert (seen["slashable"], seen["stands_for"]) == (125 * TOKEN // 10, 12_500_000_000)
+    assert "nothing to do" in (await me.types("join", *hot, "--yes")).stdout
+
+    taken_back = await me.types("allocate", "200", "--yes")
+    assert f"{network.staked.delays.deallocation} blocks" in taken_back.stdout
+    write_key(a_key(5), tmp_path / "new.json")
+    assert (await me.types("rotate", "--hot-key", str(tmp_path / "new.json"), "--yes")).exit_code == 0
+    left = await me.types("leave", "--yes", "--json")
+    assert json.loads(left.stdout)["stake"]["is_member"] is False
+    assert (await me.sees())["stands_for"] == 0
+    assert isinstance((await me.types("rotate", *hot, "--yes")).exception, InvalidField)
+
+
+async def test_a_slash_that_waits_is_seen(network: ChainNetwork, tmp_path: Path) -> None:
+    operator = await joined(network, 2)
+    await propose(network, operator.address, 3 * TOKEN)
+    shown = await Operator(network, tmp_path).types("status", operator.address)
+    assert "slash 0 waits" in shown.stdout
+    assert "3 tokens, executable in" in shown.stdout
+
+
+async def test_what_is_no_network_is_said(network: ChainNetwork, tmp_path: Path) -> None:
+    me = Operator(network, tmp_path)
+    nowhere = ["chain", "status", me.person.address, "--rpc", network.chain.url, "--avs"]
+    for avs, said in ((me.person.address, "no contract"), (network.service.token, "no ProofgridAvs")):
+        answer = await asyncio.to_thread(CliRunner().invoke, cli, [*nowhere, avs])
+        assert said in str(answer.exception), answer.output
+    dead = ["chain", "status", me.person.address, "--rpc", "http://127.0.0.1:1", "--avs", network.service.avs]
+    assert "does not answer" in str((await asyncio.to_thread(CliRunner().invoke, cli, dead)).exception)
