@@ -14,7 +14,7 @@ FAST := tests/rules tests/primitives tests/simulation/test_parts.py tests/wire t
 TESTS ?= tests --ignore=tests/acceptance/scenarios
 
 .DEFAULT_GOAL := help
-.PHONY: help demo engines engine-wheels fast test test-zkvm test-wraps test-wheels fuzz scenarios check format bench bench-check proto protos schema db coverage dead mutants house lock wheels wheel release bill contracts clean
+.PHONY: help demo engines engine-wheels fast test test-zkvm test-wraps test-wheels test-watch fuzz scenarios check format bench bench-check proto protos schema db coverage dead mutants house lock wheels wheel release bill contracts clean
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## */\1\t/' | awk -F'\t' '{printf "  make %-11s  %s\n", $$1, $$2}'
@@ -50,6 +50,10 @@ test-wraps: $(STAMP) ## one proof of PARTS (default 2) real proofs on a network,
 
 test-wheels: $(STAMP) wheel ## install proofgrid and the engines' wheels of dist/ into a bare environment and prove there, without Go, Rust and Node.js
 	ENGINE_WHEELS=dist $(PYTEST) tests/acceptance/test_bare_machine.py
+
+test-watch: $(STAMP) ## ask a real Prometheus every query of dashboards and alerts (apt-get install prometheus prometheus-alertmanager)
+	@for one in prometheus promtool amtool; do command -v $$one >/dev/null || { echo "$$one is missing: apt-get install prometheus prometheus-alertmanager" >&2; exit 1; }; done
+	WATCH_TESTS=1 $(PYTEST) tests/watch
 
 fuzz: $(STAMP) ## give a parser inputs that reach ever more of it (TARGET=record MINUTES=30; without TARGET: which there are; needs Linux on x86-64)
 	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r tests/fuzz/fuzz-requirements.txt

@@ -11,7 +11,7 @@ from tempfile import mkdtemp
 from typing import Any, TypeVar
 from uuid import UUID, uuid4
 
-from proofgrid.primitives.clock import ManualClock, SystemClock
+from proofgrid.primitives.clock import ManualClock, SystemClock, fresh_uuid
 from proofgrid.primitives.digests import digest_of
 from proofgrid.primitives.errors import LeaseLost
 from proofgrid.primitives.ids import Address, GatewayId, Lane, LeaseId, ProverId, SessionId, Stack
@@ -138,7 +138,7 @@ class LaneUnderTest:
 
         `wraps`: the positions that jobs behind those take.
         """
-        task_id = uuid4()
+        task_id = fresh_uuid(SystemClock())
         ready, jobs = jobs, jobs + len(wraps)
         task: dict[str, Any] = {"task_id": str(task_id), "client": client, "program_digest": "p", "statement": {}}
         task |= {"idempotency_key": str(task_id), "request_digest": "digest", "inputs_digest": "digest"}

@@ -9,7 +9,7 @@ from structlog.testing import capture_logs
 
 from proofgrid.primitives.errors import Unavailable
 from proofgrid.roles.loop import Loop, every
-from proofgrid.telemetry.seam import totals
+from proofgrid.telemetry.metrics.of_gateway import LOOPS_FAILED
 
 
 async def run_until(loop: Loop, reached: asyncio.Event) -> None:
@@ -73,7 +73,7 @@ async def test_trouble_that_passes_is_one_line_in_the_log_and_another_try() -> N
         blind.append(1)
         return 0.0
 
-    before = totals.of("loop", "stormy").failures
+    before = LOOPS_FAILED.of("stormy")
     with capture_logs() as logs:
         loop = Loop("stormy", step, on_trouble=go_blind, trouble="round_failed", stack="default/toy")
         await run_until(loop, again)
@@ -86,7 +86,7 @@ async def test_trouble_that_passes_is_one_line_in_the_log_and_another_try() -> N
             "reason": str(Unavailable("no answer")),
         }
     ]
-    assert totals.of("loop", "stormy").failures == before + 1
+    assert LOOPS_FAILED.of("stormy") == before + 1
 
 
 async def test_what_does_not_pass_ends_it() -> None:

@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 
-from proofgrid.primitives.clock import SystemClock
+from proofgrid.bootstrap.process_numbers import ProcessNumbers
+from proofgrid.doors.metrics.listen import metrics_listen
+from proofgrid.doors.metrics.server import MetricsDoor
+from proofgrid.primitives.clock import Clock, SystemClock
 from proofgrid.primitives.errors import InvalidField
 from proofgrid.primitives.private_files import private_folder
 from proofgrid.roles.prover.node import OnEvent, ProverNode
@@ -13,6 +18,8 @@ from proofgrid.sdk.connection import Connection
 from proofgrid.sdk.keys import read_signer
 from proofgrid.settings.prover import ProverSettings
 from proofgrid.telemetry.logs import configure_logs
+from proofgrid.telemetry.metrics import of_process, of_prover
+from proofgrid.telemetry.metrics.snapshot import Snapshot, take
 
 TRANSFER_PATIENCE_SECONDS = 30.0  #: how long a prover looks for a gateway before it gives a job back
 
@@ -30,14 +37,17 @@ async def run_prover(settings: ProverSettings, *, on_event: OnEvent, drain: asyn
     private_folder(node_settings.directory)
     network = settings.network or None
     clock = SystemClock()
-    async with Connection(
-        gateways,
-        key,
-        network=network,
-        ca_file=settings.tls_ca,
-        patience_seconds=TRANSFER_PATIENCE_SECONDS,
-        clock=clock,
-    ) as connection:
+    async with (
+        _metrics_read(settings, clock),
+        Connection(
+            gateways,
+            key,
+            network=network,
+            ca_file=settings.tls_ca,
+            patience_seconds=TRANSFER_PATIENCE_SECONDS,
+            clock=clock,
+        ) as connection,
+    ):
         node = ProverNode(
             connection,
             gateways,
@@ -51,6 +61,27 @@ async def run_prover(settings: ProverSettings, *, on_event: OnEvent, drain: asyn
             draining = group.create_task(_drain_when(drain, node))
             await node.run()
             draining.cancel()
+
+
+@asynccontextmanager
+async def _metrics_read(settings: ProverSettings, clock: Clock) -> AsyncIterator[None]:
+    """Let a prover's metrics be read. Raises InvalidField where others could read them, or the address is taken."""
+    listen = metrics_listen(settings.metrics, token=settings.metrics_token, is_open=settings.metrics_open)
+    if listen is None:
+        yield
+        return
+    process = ProcessNumbers(None, clock)
+
+    def read() -> Snapshot:
+        process.show()
+        return take(of_prover, of_process)
+
+    door = MetricsDoor(listen, read)
+    await door.open()
+    try:
+        yield
+    finally:
+        await door.close()
 
 
 async def _drain_when(drain: asyncio.Event, node: ProverNode) -> None:

@@ -71,3 +71,8 @@ def uuid_at(*, now_ms: int, chance: bytes) -> UUID:
     value = value & ~(0xF << 76) | 7 << 76
     value = value & ~(0x3 << 62) | 2 << 62
     return UUID(int=value)
+
+
+def ms_of(time_ordered: UUID) -> int:
+    """Return the time that such an id was made of, in ms since the epoch."""
+    return time_ordered.int >> 80

@@ -14,6 +14,4 @@ class HttpDoorSettings(Settings):
 
     panel: ClassVar[str] = "HTTP"
 
-    http: str = setting(
-        "", "host:port where HTTP, pages and metrics are answered; port 0 takes a free one.", told="nowhere"
-    )
+    http: str = setting("", "host:port where HTTP and pages are answered; port 0 takes a free one.", told="nowhere")

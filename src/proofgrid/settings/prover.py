@@ -13,16 +13,15 @@ from proofgrid.settings.declared import Settings, default_data_dir, setting, set
 from proofgrid.settings.host_name import name_of_machine
 from proofgrid.settings.memory import warm_bytes
 from proofgrid.settings.prices import PRICE
+from proofgrid.settings.watching import Watching
 
 if TYPE_CHECKING:
     from proofgrid.roles.prover.node_settings import NodeSettings
 
 
 @dataclass(frozen=True, kw_only=True)
-class ProverSettings(Settings):
+class Offer(Settings):
     """What a prover offers, to whom, and where it keeps its files."""
-
-    table: ClassVar[str] = "prover"
 
     gateway: str = setting("127.0.0.1:7400", "Gateways of the network, separated by commas.", metavar="ADDRESS")
     network: str = setting("", "Address of the network's key; pins the network.", metavar="ADDRESS")
@@ -95,6 +94,14 @@ class ProverSettings(Settings):
     )
     log_level: str = setting("warning", "debug, info, warning or error.")
     log_json: bool = setting(False, "Logs as JSON lines.")
+
+
+@dataclass(frozen=True, kw_only=True)
+class ProverSettings(Offer, Watching):
+    """All settings of a prover, and what its role gets of them."""
+
+    table: ClassVar[str] = "prover"
+    panel: ClassVar[str] = ""
 
     def gateways(self) -> list[str]:
         """Return the addresses to try, in turn."""

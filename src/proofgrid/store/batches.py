@@ -19,6 +19,7 @@ from typing import Generic, TypeVar
 import structlog
 
 from proofgrid.primitives.errors import Recoverable
+from proofgrid.telemetry.metrics.of_gateway import BATCH_SIZE
 
 WEATHER_TRIES = 2  #: so many items alone, one after the other: then it is the weather, and everybody's
 
@@ -35,14 +36,21 @@ class Batches(Generic[Item, Outcome]):
 
     `carry_out` may raise, of items of which it carried out some: it is asked again for fewer of them, so what it does
     must be idempotent. `size_max`: how many go together at most; where that depends on how it went before, who says so.
+    `of`: what its sizes are counted as.
     """
 
     def __init__(
-        self, carry_out: CarryOut[Item, Outcome], *, size_max: int | Callable[[], int], at_once: int = 1
+        self,
+        carry_out: CarryOut[Item, Outcome],
+        *,
+        size_max: int | Callable[[], int],
+        at_once: int = 1,
+        of: str = "other",
     ) -> None:
         self._carry_out = carry_out
         self._size_max = size_max if callable(size_max) else lambda: size_max
         self._at_once = at_once
+        self._of = of
         self._group: asyncio.TaskGroup | None = None
         self._working = 0
         self._is_beginning = False  #: somebody was called to work and has not begun
@@ -111,6 +119,7 @@ class Batches(Generic[Item, Outcome]):
         outcomes: Sequence[Outcome | BaseException] = []
         try:
             if batch:
+                BATCH_SIZE.observe(len(batch), self._of)
                 outcomes = await each_in_the_end(self._carry_out, [item for item, _, _ in batch])
         except BaseException:
             _cancel(batch)

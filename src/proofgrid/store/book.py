@@ -46,6 +46,7 @@ class JobForSale:
     excluded: Mapping[str, int] | None  #: prover or operator -> until when, ms; None: nobody is
     slice: int
     input: int
+    is_fresh: bool  #: it waits since its task came: it needed no other job, and never came back
     now_ms: int
 
 

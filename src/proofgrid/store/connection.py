@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any, TypeVar
 
@@ -16,10 +16,28 @@ Row = TypeVar("Row")
 class Connection:
     """What `Database.transaction`, `snapshot` and `connection` yield. `raw` is the driver's own connection."""
 
-    __slots__ = ("raw",)
+    __slots__ = ("_afterwards", "raw")
 
     def __init__(self, raw: asyncpg.Connection) -> None:
         self.raw = raw
+        self._afterwards: list[Callable[[], None]] | None = None  #: None: in no transaction
+
+    def begun(self) -> None:
+        """A transaction has begun on it."""
+        self._afterwards = []
+
+    def once_committed(self, note: Callable[[], None]) -> None:
+        """Do something quick, such as counting, once what was done so far counts; never, where it is undone."""
+        if self._afterwards is None:
+            note()
+        else:
+            self._afterwards.append(note)
+
+    def committed(self) -> None:
+        """It was committed."""
+        notes, self._afterwards = self._afterwards or [], None
+        for note in notes:
+            note()
 
     async def fetch(self, query: Query[Row], /, **named: object) -> list[Row]:
         """Return all rows of a query. Raises TypeError for parameters that are not the query's."""

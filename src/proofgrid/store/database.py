@@ -194,6 +194,7 @@ class _InTransaction(_Use):
         connection = await super().__aenter__()
         try:
             await connection.raw.execute(self._begin)
+            connection.begun()
         except BaseException as error:
             _end(connection.raw)
             self._release(error)
@@ -223,6 +224,7 @@ class _InTransaction(_Use):
         if await raw.execute("COMMIT") != "COMMIT":
             # A statement failed, and somebody went on as if it had not.
             raise asyncpg.InFailedSQLTransactionError("the transaction had failed before its end")
+        self._connection.committed()
 
 
 class _NamedTransaction(_InTransaction):

@@ -23,6 +23,7 @@ class OfferedLease:
     units: int
     sell_price: int  #: base units per PU
     run_ms: int  #: until its limit
+    untold_ms: int  #: since it was sold
     slice: int
     input_digest: Digest
     small_input: bytes | None

@@ -25,6 +25,7 @@ from proofgrid.store.artifacts import ArtifactStore, pieces_of
 from proofgrid.store.database import Database
 from proofgrid.store.queries import query
 from proofgrid.store.transactions import Transaction
+from proofgrid.telemetry.metrics.of_gateway import REPAIRS
 
 CONFIG_PREFIX = "PROOFGRID_MIRROR_"  #: PROOFGRID_MIRROR_AWS_ENDPOINT is AWS_ENDPOINT for the second store only
 REPAIRS_AT_ONCE = 100
@@ -141,6 +142,7 @@ class MirroredStore(ArtifactStore):
         if isinstance(trouble, ArtifactMissing | ArtifactCorrupt):
             failed = await _trouble_of(super()._publish(digest, file))
             log.warning("primary_mended" if failed is None else "primary_not_mended", digest=digest)
+            REPAIRS.add(1, "first" if failed is None else "impossible")
 
     # --- away ---------------------------------------------------------------------------------------
 
@@ -176,7 +178,9 @@ class MirroredStore(ArtifactStore):
                     with self._spool() as file:
                         await _copy_into(super().open_stream(digest), file)
                         await self._second._publish(digest, file)
+                    REPAIRS.add(1, "second")
                 except (ArtifactMissing, ArtifactCorrupt) as reason:
+                    REPAIRS.add(1, "impossible")
                     log.error("repair_impossible", digest=digest, reason=str(reason))  # a new upload notes it again
                 await self._repairs.remove(digest)
                 repaired += 1

@@ -13,6 +13,7 @@ import asyncpg
 
 from proofgrid.primitives.turns import Shares, Turns, Urgency
 from proofgrid.store.weather import WEATHER
+from proofgrid.telemetry.metrics.of_gateway import POOL_WAITS
 
 LATE_SECONDS = 0.05  #: what is nobody's hurry waits while its process is as late as this,
 PATIENCE_SECONDS = 5.0  #: but no longer for one connection
@@ -129,6 +130,7 @@ class ConnectionPool:
             if self._closing and turn.cancelled() and not _is_being_cancelled():
                 raise asyncpg.InterfaceError("the connections are being closed") from None
             raise
+        POOL_WAITS.observe(loop.time() - waiting.since_seconds, urgency.name.lower())
 
     def _put(self, connection: asyncpg.Connection, urgency: Urgency) -> None:
         if not connection.is_closed():

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from uuid import UUID
 
 from proofgrid.primitives.ids import Address, JobId, Lane, LeaseId, TaskId
@@ -33,6 +34,7 @@ from proofgrid.store.leases import END_LEASE
 from proofgrid.store.ledger import balance_of, balances_of
 from proofgrid.store.queries import query
 from proofgrid.store.transfers import post_transfers
+from proofgrid.telemetry.metrics.of_gateway import LEASES_ENDED, TASKS_ENDED, TASKS_FAILED
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,6 +213,7 @@ async def end_task(
         detail=detail,
         charged=charged,
     )
+    connection.once_committed(partial(_count_end, state, event, code, stopped=len(stopped)))
     compensated = await _compensate(connection, task)
     back = await give_back(connection, task, state, code=code)
     promised = task.quote_id is not None
@@ -235,6 +238,13 @@ async def _compensate(connection: Connection, task: LockedTask) -> int | None:
         )
         await post_transfers(connection, transfers)
     return sum(left.balance for left in rescues) if rescues else None
+
+
+def _count_end(state: TaskState, event: TaskEvent, code: str, *, stopped: int) -> None:
+    TASKS_ENDED.add(1, state.value)
+    if state is TaskState.FAILED:
+        TASKS_FAILED.add(1, code)
+    LEASES_ENDED.add(stopped, LeaseState.STOPPED.value, event.value)
 
 
 async def end_lease(

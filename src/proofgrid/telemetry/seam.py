@@ -1,18 +1,19 @@
 """The one place that everything a process does passes: a transaction, a call, a turn of a role's loop.
 
-with span("loop", "watch") as turn: ...  --ends--> every observer: the log, counts and durations; later metrics, traces
+with span("loop", "watch") as turn: ...  --ends--> every observer: metrics, the log, whoever listens
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
 from time import perf_counter
 from types import TracebackType
 from typing import Literal
 
 import structlog
+
+from proofgrid.telemetry.metrics.spans import count_span
 
 Kind = Literal["transaction", "call", "loop"]
 Level = Literal["debug", "info", "warning", "error"]
@@ -56,39 +57,6 @@ Observer = Callable[[Span], None]  #: is told of every span that ends; must be q
 span = Span
 
 
-@dataclass(slots=True)
-class Total:
-    """What ended under one name since the process began."""
-
-    count: int = 0
-    failures: int = 0
-    seconds: float = 0.0
-
-
-class Totals:
-    """Counts and durations, kept in this process."""
-
-    def __init__(self) -> None:
-        self._by_name: dict[tuple[Kind, str], Total] = {}
-
-    def __call__(self, ended: Span) -> None:
-        key = (ended.kind, ended.name)
-        total = self._by_name.get(key)
-        if total is None:
-            total = self._by_name[key] = Total()
-        total.count += 1
-        total.seconds += ended.seconds
-        if isinstance(ended.error, Exception):  # who was cancelled did not fail
-            total.failures += 1
-
-    def of(self, kind: Kind, name: str) -> Total:
-        """Return what ended under a name, zeros when nothing did."""
-        return self._by_name.get((kind, name), Total())
-
-    def __iter__(self) -> Iterator[tuple[Kind, str, Total]]:
-        return iter([(kind, name, total) for (kind, name), total in sorted(self._by_name.items())])
-
-
 def write_log(ended: Span) -> None:
     """Log what went wrong and is news."""
     if ended.news is not None:
@@ -96,8 +64,7 @@ def write_log(ended: Span) -> None:
         getattr(log, level)(event, **said)
 
 
-totals = Totals()
-_observers: tuple[Observer, ...] = (totals, write_log)
+_observers: tuple[Observer, ...] = (count_span, write_log)
 
 
 @contextmanager

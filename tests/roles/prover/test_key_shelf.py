@@ -9,7 +9,7 @@ from typing import Any
 from proofgrid.cli.run.prover import event_sentence
 from proofgrid.proofs.kit.keys import derived_once
 from proofgrid.roles.prover.key_shelf import KeyShelf
-from proofgrid.telemetry.levels import levels
+from proofgrid.telemetry.metrics.of_prover import KEYS, KEYS_BYTES
 
 MIB = 1 << 20
 
@@ -35,7 +35,7 @@ async def test_keys_beyond_the_limit_go_after_the_job_and_are_told(tmp_path: Pat
     # At the start, and when the third key was one too many.
     assert [(what, said["kept"], said["removed"]) for what, said in told] == [("keys", 0, 0), ("keys", 2, 1)]
     assert sorted(path.name for path in (tmp_path / "keys").glob("*.pk")) == ["1.pk", "2.pk"]
-    assert (levels.of("prover_keys"), levels.of("prover_keys_bytes")) == (2, 2 * MIB)
+    assert (KEYS.of(), KEYS_BYTES.of()) == (2, 2 * MIB)
     said = "proving keys kept: 2, 2 MiB of 2 MiB; 1 not used for longest removed"
     assert event_sentence(*told[-1]) == said
 

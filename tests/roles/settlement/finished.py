@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
+from proofgrid.primitives.clock import SystemClock
 from proofgrid.primitives.digests import Digest, digest_of
 from proofgrid.primitives.ids import Address, SessionId, TaskId
 from proofgrid.proofs.base import JobDraft, Program, ProgramFiles
@@ -91,6 +92,7 @@ class Sealing:
             gateway_id=self.lane.gateway_id,
             keys=NetworkKeys.of(a_key()),
             scratch=self.scratch,
+            clock=SystemClock(),
         )
 
     async def add_program(self, **settings: Any) -> Digest:

@@ -14,6 +14,7 @@ from proofgrid.proofs.registry import engines_here, with_unversioned
 from proofgrid.roles.audit.keeping import AuditPlacing, RefusedCalls
 from proofgrid.roles.canary.second_looks import SecondLooks
 from proofgrid.roles.canary.sending import Canaries
+from proofgrid.roles.census.counting import Census
 from proofgrid.roles.chores import Chores
 from proofgrid.roles.dispatcher.checking import Checking
 from proofgrid.roles.dispatcher.clocks import Clocks
@@ -60,6 +61,8 @@ class Roles:
     health: Health
     audit_placing: AuditPlacing
     refused_calls: RefusedCalls
+    census: Census
+    loop_lag: LoopLag
     lag: Sequence[Callable[[], Coroutine[object, object, None]]]  #: what measures how late this gateway is
 
 
@@ -115,6 +118,8 @@ def build_roles(settings: GatewaySettings, world: Adapters, gateway_id: GatewayI
         health=Health(world.database),
         audit_placing=AuditPlacing(world.database, world.keys),
         refused_calls=RefusedCalls(world.database, world.clock),
+        census=Census(world.database, world.clock, silent_ms=settings.lease_ttl_ms),
+        loop_lag=loop_lag,
         lag=[loop_lag.run, sealing_age.run, gate.run, clocks.run],
     )
 
@@ -128,6 +133,7 @@ def _combiner(world: Adapters, gateway_id: GatewayId, engines: Collection[str] |
         gateway_id=gateway_id,
         keys=world.keys,
         scratch=world.scratch,
+        clock=world.clock,
         engines=engines,
     )
 

@@ -14,6 +14,7 @@ import structlog
 from proofgrid.bootstrap.gateway.adapters import Adapters, check_network, open_adapters, tidying
 from proofgrid.bootstrap.gateway.doors import Doors, build_doors, check_doors
 from proofgrid.bootstrap.gateway.listening import build_listener
+from proofgrid.bootstrap.gateway.metrics import Watched, is_watched
 from proofgrid.bootstrap.gateway.roles import Roles, build_roles, build_second_looks
 from proofgrid.bootstrap.gateway.sibling import Sibling
 from proofgrid.primitives.clock import fresh_uuid
@@ -46,6 +47,7 @@ class GatewayFacts:
     data_dir: Path
     http: str = ""  #: where its HTTP door is, scheme://host:port; empty: it has none
     processes: int = 1
+    metrics: str = ""  #: where they are read; empty: nowhere
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,8 +78,9 @@ async def run_gateway(
         roles = build_roles(settings, world, gateway_id, sibling.chores)
         listener = build_listener(world.database, roles, gateway_id, sibling.chores)
         doors = build_doors(settings, world, roles, sibling)
-        async with _in_network(world, gateway_id, doors), asyncio.TaskGroup() as group:
-            others = [*_other_work(names, roles, settings, world, sibling), *doors.work]
+        watched = Watched(settings, world, roles, sibling)
+        async with watched.open(), _in_network(world, gateway_id, doors), asyncio.TaskGroup() as group:
+            others = [*_other_work(names, roles, settings, world, sibling), *doors.work, *watched.work()]
             running = await _start(group, listener, roles, _selling(names, roles), others)
             sibling.on_prepared(gateway_id)
             await sibling.chores.wait_told()
@@ -90,7 +93,7 @@ async def run_gateway(
                 roles=sorted(names),
             )
             spare_what_stays()
-            on_ready(_facts(world, doors))
+            on_ready(_facts(world, doors, watched))
             await drain.wait()
             log.info("gateway_drains")
             await _drain(running, roles, doors)
@@ -130,6 +133,8 @@ def _other_work(
     work += [partial(strike_off, world.database, sibling.dead)]
     chores: dict[str, Work] = {"spent tokens": roles.intake.callers.forget_spent_tokens}
     chores["audit log"] = roles.audit_placing.run
+    if is_watched(settings, sibling):
+        chores["census"] = roles.census.run
     if "dispatcher" in names:
         chores["watch"] = roles.watch.run
         if roles.canaries is not None:
@@ -178,10 +183,11 @@ async def _drain(running: Running, roles: Roles, doors: Doors) -> None:
         task.cancel()
 
 
-def _facts(world: Adapters, doors: Doors) -> GatewayFacts:
+def _facts(world: Adapters, doors: Doors, watched: Watched) -> GatewayFacts:
     return GatewayFacts(
         address=doors.grpc.address,
         http="" if doors.http is None else doors.http.address,
+        metrics=watched.address,
         network=world.keys.network,
         setup_for_development=world.roots.for_development,
         data_dir=world.data_dir,

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from proofgrid.primitives.ids import GatewayId
 from proofgrid.roles.chores import Chores
+from proofgrid.telemetry.metrics.snapshot import Snapshot
 
 
 def _say_nothing(_gateway_id: GatewayId) -> None:
@@ -22,6 +23,7 @@ class Sibling:
     count: int = 1
     chores: Chores = field(default_factory=Chores.of_one)
     on_prepared: Callable[[GatewayId], None] = _say_nothing  #: it could accept calls; it does once it knows who lives
+    on_counted: Callable[[Snapshot], None] | None = None  #: who shows the numbers of all; None: each shows its own
     dead: asyncio.Queue[GatewayId] = field(default_factory=asyncio.Queue)  #: siblings that this one is to strike off
 
     @property

@@ -117,6 +117,7 @@ def _say_ready(facts: GatewayFacts, *, json: bool) -> None:
                 "srs_for_development": facts.setup_for_development,
                 "data_dir": str(facts.data_dir),
                 "processes": facts.processes,
+                "metrics": facts.metrics,
             }
         )
         return
@@ -124,6 +125,8 @@ def _say_ready(facts: GatewayFacts, *, json: bool) -> None:
     how = f", {facts.processes} processes" if facts.processes > 1 else ""
     where += f", {facts.http}" if facts.http else ""
     say(f"ready {where}, network {facts.network}{how}", style="bold green")
+    if facts.metrics:
+        say(f"metrics at {facts.metrics}")
     if facts.setup_for_development:
         complain(
             "WARNING: the SRS of this network is made on this machine, FOR DEVELOPMENT ONLY. Who has its key could\n"

@@ -133,6 +133,11 @@ class Desk:
         self._someone_left = asyncio.Event()
         self._told_to_move: set[SessionId] = set()
 
+    @property
+    def connected(self) -> int:
+        """How many provers are connected here."""
+        return len(self._sessions)
+
     # --- sessions --------------------------------------------------------------------------------
 
     @needs(Role.OPERATOR, once=True)

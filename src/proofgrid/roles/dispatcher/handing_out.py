@@ -27,6 +27,7 @@ from proofgrid.store.database import Database
 from proofgrid.store.leases import OFFER_LEASES, OfferedLease
 from proofgrid.store.programs import GET_PROGRAM
 from proofgrid.store.transactions import Transaction
+from proofgrid.telemetry.metrics.of_gateway import LEASE_SECONDS
 
 AFTER_TROUBLE_SECONDS = 0.5
 LEASES_PER_MESSAGE = 256
@@ -103,6 +104,7 @@ class HandingOut:
             )
             by_session: dict[SessionId, list[OfferedLease]] = defaultdict(list)
             for row in rows:
+                LEASE_SECONDS.observe(row.untold_ms / 1_000)
                 by_session[row.session_id].append(row)
             await each_alone(by_session.values(), self._tell, trouble="leases_not_told")
 

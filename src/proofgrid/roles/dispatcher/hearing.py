@@ -36,8 +36,10 @@ class Hearing:
         self._database = database
         self._phases = phases
         self._told: dict[LeaseId, Told] = {}
-        self._heartbeats: Batches[_Beat, list[LeaseId]] = Batches(self._write_heartbeats, size_max=BATCH_MAX)
-        self._progress: Batches[_Said, None] = Batches(self._write_progress, size_max=BATCH_MAX)
+        self._heartbeats: Batches[_Beat, list[LeaseId]] = Batches(
+            self._write_heartbeats, size_max=BATCH_MAX, of="heartbeats"
+        )
+        self._progress: Batches[_Said, None] = Batches(self._write_progress, size_max=BATCH_MAX, of="progress")
 
     async def run(self) -> None:
         """Write down what is heard until cancelled."""

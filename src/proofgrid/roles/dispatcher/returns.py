@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import structlog
 
 from proofgrid.primitives.ids import LeaseId, TaskId
@@ -38,6 +40,7 @@ from proofgrid.store.stakes import slash_lease
 from proofgrid.store.tasks import LOCK_TASK, append_event, end_lease, end_task, wake_lanes
 from proofgrid.store.work import POLICY as REPUTATION
 from proofgrid.store.work import Work, note_work
+from proofgrid.telemetry.metrics.of_gateway import LEASES_ENDED
 
 DETAIL_CHARS_MAX = 600  #: of a reason, in an event
 
@@ -97,6 +100,7 @@ async def return_job(
         if isinstance(judged, LastWord):
             await ask_last_word(connection, job, judged)
     await wake_lanes(connection, [lease.lane])
+    connection.once_committed(partial(LEASES_ENDED.add, 1, state.value, reason.value))
     log.info("lease_ended", lease_id=str(lease_id), prover_id=lease.prover_id, reason=reason.value, detail=detail[:200])
     return True
 

@@ -53,6 +53,7 @@ from proofgrid.store.seating import Seating
 from proofgrid.store.subnetworks import check_client
 from proofgrid.store.task_views import GET_TASK, TaskView
 from proofgrid.store.transfers import insufficient_funds
+from proofgrid.telemetry.metrics.of_gateway import SUBMIT_SECONDS, TASKS_ACCEPTED
 
 TASKS_PER_BATCH = 64
 TOGETHER_SECONDS = 0.02  #: for which submissions under way keep the next ones waiting
@@ -95,7 +96,7 @@ class Admission:
         self._convoy = Convoy(TOGETHER_SECONDS)  #: of what is quick: normalised by one call, written by one statement
         self._around = LookingAround(database, open_tasks_max=limits.open_tasks, clock=clock)
         self._drafts: Batches[Draft, AdmittedTask | None] = Batches(
-            partial(write_down, database, market), size_max=TASKS_PER_BATCH
+            partial(write_down, database, market), size_max=TASKS_PER_BATCH, of="tasks"
         )
 
     async def run(self) -> None:
@@ -136,6 +137,7 @@ class Admission:
         return self._around.counted(client)
 
     async def _made(self, client: Address, request: ProofRequest, open_tasks: int, api_key: str) -> TaskView:
+        began = self._clock.running_seconds()
         quote = await self._quote_of(client, request)
         if quote is not None:
             request = at_the_price_of(request, limit_price=quote.buy_price)
@@ -153,6 +155,8 @@ class Admission:
         if written is None:
             return await self._as_it_is(await self._first_one(client, request, quote))
         self._around.note_accepted(client)
+        TASKS_ACCEPTED.add(1)
+        SUBMIT_SECONDS.observe(self._clock.running_seconds() - began, trace=draft.task_id.hex)
         log.info("task_accepted", task_id=str(draft.task_id), client=client, jobs=len(draft.jobs), units=draft.units)
         return task_view(draft, written)
 

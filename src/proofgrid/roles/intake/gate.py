@@ -28,7 +28,7 @@ from proofgrid.rules.access.waiting_line import (
     places_of_askers,
     places_of_one,
 )
-from proofgrid.telemetry.levels import levels
+from proofgrid.telemetry.metrics.of_gateway import ADMISSION_LINE, ADMISSION_WINDOW, PRESSURE
 
 LOOK_SECONDS = 0.1
 LOOKS_PER_SECOND = 10
@@ -79,9 +79,9 @@ class Gate:
         part, pressure = worst_of({part: int(1_000 * late()) for part, late in self._parts.items()})
         self._window_milli = window_after(self._window_milli, pressure, self._pressure, self._window_policy)
         self._pressure = pressure
-        levels.set(
-            admission_window_milli=self._window_milli, admission_line=len(self._line), pressure_permille=pressure
-        )
+        ADMISSION_WINDOW.set(self._window_milli / 1_000)
+        ADMISSION_LINE.set(len(self._line))
+        PRESSURE.set(pressure / 1_000)
         self._say(part, pressure)
         self._let_in.append(0)
         self._refused.append(0)

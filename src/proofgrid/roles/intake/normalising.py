@@ -32,6 +32,7 @@ from proofgrid.rules.jobs.request import ProofRequest
 from proofgrid.rules.scheduling.calls import pieces_per_call
 from proofgrid.store.artifacts import ArtifactStore
 from proofgrid.store.batches import Batches
+from proofgrid.telemetry.metrics.of_gateway import NORMALISE_SECONDS
 
 NORMALISE_TIMEOUT_SECONDS = 300.0
 LINES_MAX = 1_024  #: programs whose requests wait in a line of their own
@@ -123,6 +124,15 @@ class Normaliser:
 
         Raises Busy for a client that has had more than its share of the workers.
         """
+        began = asyncio.get_running_loop().time()
+        try:
+            return await self._normalise(program, request, client, urgency)
+        finally:
+            NORMALISE_SECONDS.observe(asyncio.get_running_loop().time() - began, program.proof_system)
+
+    async def _normalise(
+        self, program: Program, request: ProofRequest, client: Address, urgency: Urgency
+    ) -> NormalisedRequest:
         waits_ms = self._milliseconds.wait_ms(client, 0)
         if waits_ms:
             raise Busy("your requests have had their share of the workers", hint="try again later", wait_ms=waits_ms)

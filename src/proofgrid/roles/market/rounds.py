@@ -27,6 +27,7 @@ from proofgrid.roles.market.book import Book, StackBook, with_wishes
 from proofgrid.roles.market.collecting import collect_stack
 from proofgrid.roles.market.granting import ASIDE_FROM, Granting
 from proofgrid.roles.market.pacing import Pacing, RoundsTally
+from proofgrid.roles.market.sales import count_sales
 from proofgrid.roles.market.telling import Telling
 from proofgrid.rules.identity.network_keys import NetworkKeys
 from proofgrid.rules.jobs.classes import is_wide, stack_of
@@ -45,6 +46,7 @@ from proofgrid.store.database import Database
 from proofgrid.store.lanes import LOCK_SILENT_MS
 from proofgrid.store.rounds import OPEN_STACK, RoundOpening
 from proofgrid.store.transactions import Transaction
+from proofgrid.telemetry.metrics.of_gateway import ROUND_SECONDS
 
 ROOM = "free"  #: behind a lane in a notification
 STAND_BY_MS = 250  #: after finding another gateway at a lane's round
@@ -162,6 +164,7 @@ class Market:
             self._hungry.discard(stack)
             return RoundsTally(sold=0, unsold=0, next_job_ms=None)  # a sibling's by now
         self._at_rest.discard(stack)
+        began = self._clock.running_seconds()
         async with self._database.transaction(Transaction.HOLD_ROUND) as connection:
             opened = await connection.fetch(
                 OPEN_STACK, stack=stack, leader=self._gateway_id, silent_ms=str(LOCK_SILENT_MS)
@@ -185,6 +188,8 @@ class Market:
             if not found.books:
                 return RoundsTally(sold=0, unsold=0, next_job_ms=self._settings.interval_ms) if found.skipped else None
             outcomes = await self._clear_and_write(connection, found, openings)
+        ROUND_SECONDS.observe(self._clock.running_seconds() - began)
+        count_sales(found, outcomes, now_ms=self._clock.now_ms())
         for outcome in outcomes:
             log.info(
                 "round_cleared",

@@ -9,7 +9,7 @@ from pathlib import Path
 import structlog
 
 from proofgrid.proofs.kit.keys import keep_within
-from proofgrid.telemetry.levels import levels
+from proofgrid.telemetry.metrics.of_prover import KEYS, KEYS_BYTES
 
 log = structlog.get_logger(__name__)
 
@@ -39,6 +39,7 @@ class KeyShelf:
         except OSError as error:  # jobs will say so too, where it matters
             log.warning("keys_not_tidied", reason=f"{type(error).__name__}: {error.strerror}")
             return
-        levels.set(prover_keys=kept.keys, prover_keys_bytes=kept.bytes)
+        KEYS.set(kept.keys)
+        KEYS_BYTES.set(kept.bytes)
         if kept.removed or tells_always:
             self._tell("keys", kept=kept.keys, bytes=kept.bytes, bytes_max=self._bytes_max, removed=kept.removed)

@@ -53,6 +53,7 @@ from proofgrid.rules.jobs.offers import (
 from proofgrid.rules.jobs.retry import is_own_failure
 from proofgrid.rules.reputation.standing import PAUSED, RESUMED
 from proofgrid.sdk.connection import Connection
+from proofgrid.telemetry.metrics.of_prover import CONNECTED, EARNED, JOBS_FAILED, JOBS_PROVEN, SLOTS
 from proofgrid.wire.codec.texts import read_manifests
 
 UNHEARD_SECONDS = 20.0  #: how long a draining prover waits for somebody to take its finished proofs
@@ -91,6 +92,7 @@ class ProverNode:
         self._programs: dict[Digest, Program] = {}
         self._manifests: dict[Digest, Mapping[str, object]] = {}  #: that those were read of
         self._slots = asyncio.Semaphore(settings.slots)
+        self._busy = 0
         self._inbox: asyncio.Queue[Delivered] = asyncio.Queue()
         self._draining = asyncio.Event()
         self._empty = asyncio.Event()
@@ -127,6 +129,7 @@ class ProverNode:
         if self._settings.check_at_start and not await self._resting.pass_first_check(self._draining):
             return
         self._link.start()
+        self._show_slots()
         try:
             warm = self._settings.warm
             log.info("prover_isolation", isolation=Isolation.PROGRAM if warm else Isolation.JOB)
@@ -200,6 +203,7 @@ class ProverNode:
         while True:
             item = await self._inbox.get()
             if isinstance(item, ProofgridError):
+                CONNECTED.set(0)
                 self._tell("disconnected", reason=str(item))
                 if is_final(item):
                     raise item
@@ -232,6 +236,7 @@ class ProverNode:
 
     def _welcomed(self, welcome: Welcome) -> None:
         self._network = welcome.network
+        CONNECTED.set(1)
         self._tell("connected", prover=welcome.prover_id)
         for lease_id in welcome.dropped:
             self._stop(lease_id, "it was given away meanwhile")
@@ -276,10 +281,13 @@ class ProverNode:
             return
         earned = (verdict.price or job.lease.price) * job.lease.units
         if verdict.accepted:
+            JOBS_PROVEN.add(1)
+            EARNED.add(earned)
             self._resting.count_proof()
             self._cached.add(job.lease.program_digest)
             self._tell("paid", slice=job.lease.slice_index, units=job.lease.units, earned=earned)
         else:
+            JOBS_FAILED.add(1, verdict.code)
             self._tell("refused", slice=job.lease.slice_index, reason=f"{verdict.code} {verdict.detail}")
             if is_own_failure(verdict.code):
                 self._count_failure(f"{verdict.code} {verdict.detail}")
@@ -295,7 +303,11 @@ class ProverNode:
         lease = job.lease
         try:
             async with self._slots:
-                job.report = await self._prove(lease)
+                self._show_slots(begins=1)
+                try:
+                    job.report = await self._prove(lease)
+                finally:
+                    self._show_slots(begins=-1)
         except ProofgridError as error:
             self._give_back(lease, error.code, str(error))
         except OSError as error:
@@ -307,7 +319,13 @@ class ProverNode:
             self._link.send(job.report)
         await self._keys.tidy()
 
+    def _show_slots(self, *, begins: int = 0) -> None:
+        self._busy += begins
+        SLOTS.set(self._busy, "busy")
+        SLOTS.set(self._settings.slots - self._busy, "free")
+
     def _give_back(self, lease: LeaseOffer, code: str, detail: str) -> None:
+        JOBS_FAILED.add(1, code)
         self._tell("failed", slice=lease.slice_index, reason=detail)
         self._link.send(JobTrouble(held=lease.held, code=code, detail=detail))
         self._drop(lease.held.lease_id)

@@ -21,7 +21,7 @@ from proofgrid.primitives.digests import Digest
 from proofgrid.primitives.errors import JobCrashed
 from proofgrid.roles.prover.process import Child
 from proofgrid.roles.prover.warmth import Rest, WarmBounds, count_to_end, may_go_on
-from proofgrid.telemetry.levels import levels
+from proofgrid.telemetry.metrics.of_prover import WARM_BYTES, WARM_CHILDREN
 
 log = structlog.get_logger(__name__)
 
@@ -150,10 +150,8 @@ class Nursery:
             self.discard(warm.child)
 
     def _tell_levels(self) -> None:
-        levels.set(
-            prover_warm_children=len(self._warm),
-            prover_warm_bytes=sum(one.resident_bytes for one in self._warm),
-        )
+        WARM_CHILDREN.set(len(self._warm))
+        WARM_BYTES.set(sum(one.resident_bytes for one in self._warm))
 
     async def _drop_waiting(self) -> None:
         waiting, self._waiting = self._waiting, None

@@ -29,6 +29,7 @@ from proofgrid.rules.staking.results import ResultClaim, public_digest, sign_res
 from proofgrid.sdk.connection import Connection
 from proofgrid.sdk.transfer import download_file, upload_file
 from proofgrid.store.cache import LocalCache
+from proofgrid.telemetry.metrics.of_prover import PROVE_SECONDS
 
 HASH_HOLDS_SECONDS = 600.0  #: of a program's file that nobody touched: every proof is looked at before it is handed in
 
@@ -81,6 +82,7 @@ class Proving:
                     lease, program, paths, job_input, parts, Path(workdir), on_stage, peaks.append
                 )
                 wall_ms = self._clock.now_ms() - started_ms
+                PROVE_SECONDS.observe(max(0, wall_ms) / 1_000, program.proof_system)
                 signature = self._sign(lease, output, network)
                 report = await self._report(lease, output, wall_ms, Path(workdir), signature, on_stage)
                 return replace(report, memory_peak_bytes=max(peaks, default=0))

@@ -15,16 +15,17 @@ from pathlib import Path
 
 import structlog
 
+from proofgrid.primitives.clock import Clock
 from proofgrid.primitives.digests import Digest
 from proofgrid.primitives.errors import JobCrashed, JobTimedOut, ProofgridError, Recoverable
-from proofgrid.primitives.ids import GatewayId, TaskId
+from proofgrid.primitives.ids import GatewayId, TaskId, ms_of
 from proofgrid.proofs.library import ProgramLibrary
 from proofgrid.proofs.workers import ProofWorkers
 from proofgrid.roles.loop import Loop
 from proofgrid.roles.settlement.finishing import Sealed, finish
 from proofgrid.roles.settlement.sealing import Sealer
 from proofgrid.rules.identity.network_keys import NetworkKeys
-from proofgrid.rules.jobs.lifecycle import TaskEvent
+from proofgrid.rules.jobs.lifecycle import TaskEvent, TaskState
 from proofgrid.rules.jobs.limits import SMALL_BUNDLE_BYTES
 from proofgrid.rules.scheduling.calls import PIECES_MAX
 from proofgrid.store.artifacts import ArtifactStore
@@ -33,6 +34,7 @@ from proofgrid.store.database import Database
 from proofgrid.store.lanes import GATEWAY_SILENT_MS
 from proofgrid.store.tasks import end_task
 from proofgrid.store.transactions import Transaction
+from proofgrid.telemetry.metrics.of_gateway import SEAL_SECONDS, TASK_SECONDS, TASKS_ENDED
 
 LOOK_AGAIN_SECONDS = 1.0  #: whether a gateway died and left tasks behind
 AFTER_TROUBLE_SECONDS = 1.0
@@ -54,6 +56,7 @@ class Combiner:
         gateway_id: GatewayId,
         keys: NetworkKeys,
         scratch: Path,
+        clock: Clock,
         engines: Collection[str] | None = None,
     ) -> None:
         """`engines`: those whose proofs this gateway can verify; None: all."""
@@ -61,6 +64,7 @@ class Combiner:
         self._database = database
         self._sealer = Sealer(database, artifacts, library, workers, keys=keys, scratch=scratch)
         self._gateway_id = gateway_id
+        self._clock = clock
         self._loop = Loop("combining", self._look, retry_seconds=AFTER_TROUBLE_SECONDS)
         self._running: set[TaskId] = set()
         self._group_is_out = False  #: are tasks sealed together now?
@@ -167,14 +171,20 @@ class Combiner:
             self._start_alone(task)
 
     async def _seal_and_finish(self, tasks: Sequence[ClaimedTask]) -> None:
+        began = asyncio.get_running_loop().time()
         verdicts = await self._sealer.seal(tasks)
+        SEAL_SECONDS.observe(asyncio.get_running_loop().time() - began)
         sealed = [one for one in verdicts if isinstance(one, Sealed)]
         # A firm quote moves money in several steps, and accounts are locked in one: such a task is finished alone.
         batches = [[one for one in sealed if one.task.quote_id is None]]
         batches += [[one] for one in sealed if one.task.quote_id is not None]
         for batch in filter(None, batches):
             async with self._database.transaction(Transaction.FINISH_TASK) as connection:
-                await finish(connection, batch)
+                done = await finish(connection, batch)
+            TASKS_ENDED.add(len(done), TaskState.DONE.value)
+            for task_id in done:
+                waited_ms = self._clock.now_ms() - ms_of(task_id)
+                TASK_SECONDS.observe(max(0, waited_ms) / 1_000, trace=task_id.hex)
             for one in batch:
                 log.info("task_done", task_id=str(one.task.task_id), bundle=one.bundle)
                 self._forget(one.task)

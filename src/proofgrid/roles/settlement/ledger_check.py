@@ -29,6 +29,7 @@ from proofgrid.store.ledger_check import (
     BalanceAndSum,
 )
 from proofgrid.store.transactions import Transaction
+from proofgrid.telemetry.metrics.of_gateway import LEDGER_CHECKS
 
 LOOK_SECONDS = 2.0
 PAUSE_FACTOR = 19  #: after a look it waits so many times as long as it took: whatever moves, a twentieth of the time
@@ -76,6 +77,7 @@ class LedgerCheck:
             found = [violation async for violation in self._violations(connection, None if full else self._since_ms)]
             opened = await self._open(connection, found) if found else []
         self._since_ms = now_ms - LATE_MS
+        LEDGER_CHECKS.add(1, "violation" if found else "nothing")
         for incident in opened:
             log.critical(
                 "incident_opened",

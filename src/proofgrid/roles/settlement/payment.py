@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 
 from proofgrid.primitives.digests import Digest
 from proofgrid.primitives.errors import LeaseLost
@@ -49,6 +50,7 @@ from proofgrid.store.tasks import LOCK_TASKS
 from proofgrid.store.transfers import post_transfers
 from proofgrid.store.work import POLICY as REPUTATION
 from proofgrid.store.work import Work, note_work
+from proofgrid.telemetry.metrics.of_gateway import LEASES_ENDED
 
 _IN_TIME, _LATE = Happened(fact=Fact.PROVEN), Happened(fact=Fact.LATE)
 _WRONG_CLAIM = Happened(fact=Fact.CRASHED, detail="it said that a job cannot be proven, and another prover proved it")
@@ -121,6 +123,9 @@ async def pay(
         transfers = [transfer for one in proven for transfer in _transfers(one, surplus_to)]
         transfers += [transfer for loser in losers for transfer in loser.transfers]
         await post_transfers(connection, transfers + rescues)
+        late = sum(one.is_late for one in proven)
+        for number, reason in ((len(proven) - late, "proven"), (late, "late")):
+            connection.once_committed(partial(LEASES_ENDED.add, number, LeaseState.SETTLED.value, reason))
     unpaid = await _not_settled(connection, [lease_id for lease_id in by_lease if lease_id not in paid])
     return {
         lease_id: one.paid if lease_id in paid else _why_not(one, unpaid[lease_id])

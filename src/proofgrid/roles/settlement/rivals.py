@@ -4,16 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from proofgrid.primitives.ids import LeaseId
 from proofgrid.rules.jobs.events import HedgeLost
 from proofgrid.rules.jobs.hedging import HedgePolicy, left_of_job, loser_share
+from proofgrid.rules.jobs.lifecycle import LeaseState
 from proofgrid.rules.jobs.retry import ReturnReason
 from proofgrid.rules.ledger.accounts import Transfer
 from proofgrid.rules.ledger.settlement import fees_of, pay_for_lost_hedge
 from proofgrid.store.connection import Connection
 from proofgrid.store.hedges import STOP_RIVALS, StoppedRival
 from proofgrid.store.work import shown_of
+from proofgrid.telemetry.metrics.of_gateway import LEASES_ENDED
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,7 +65,9 @@ async def stop_rivals(
 
     `delivered`: leases whose proofs came and verified, too late.
     """
-    rows = await connection.fetch(STOP_RIVALS, winners=list(winners), reason=ReturnReason.HEDGE_LOST.value)
+    reason = ReturnReason.HEDGE_LOST.value
+    rows = await connection.fetch(STOP_RIVALS, winners=list(winners), reason=reason)
+    connection.once_committed(partial(LEASES_ENDED.add, len(rows), LeaseState.STOPPED.value, reason))
     return [_loser(row, delivered=row.lease_id in delivered, policy=policy) for row in rows]
 
 

@@ -92,11 +92,15 @@ class Settlement:
         self._surplus_to = surplus_to
         self._signed_for = signed_for
         self._leases: Batches[JobReport, ReportedLease | None] = Batches(
-            self._read_leases, size_max=REPORTS_PER_BATCH, at_once=2
+            self._read_leases, size_max=REPORTS_PER_BATCH, at_once=2, of="leases"
         )
-        self._single: Batches[Reported, Paid] = Batches(self._settle, size_max=1, at_once=max(2, workers.count))
+        self._single: Batches[Reported, Paid] = Batches(
+            self._settle, size_max=1, at_once=max(2, workers.count), of="proofs"
+        )
         # One payment at a time: two of one gateway would wait for each other's tasks and accounts in the database.
-        self._paying: Batches[Proven, Paid | LeaseLost] = Batches(self._pay_all, size_max=REPORTS_PER_BATCH)
+        self._paying: Batches[Proven, Paid | LeaseLost] = Batches(
+            self._pay_all, size_max=REPORTS_PER_BATCH, of="payments"
+        )
         self._quick: dict[Digest, Batches[Reported, Paid]] = {}
         self._late: set[LeaseId] = set()  #: leases of which a late result is judged now
         self._cached: dict[Digest, set[SessionId]] = defaultdict(set)  #: sessions that proved a program
@@ -285,7 +289,7 @@ class Settlement:
 
     def _note_quick(self, program: Program) -> None:
         if program.digest not in self._quick and self._group is not None:
-            batches: Batches[Reported, Paid] = Batches(self._settle, size_max=REPORTS_PER_BATCH, at_once=2)
+            batches: Batches[Reported, Paid] = Batches(self._settle, size_max=REPORTS_PER_BATCH, at_once=2, of="proofs")
             self._quick[program.digest] = batches
             self._group.create_task(batches.run())
 

@@ -19,6 +19,7 @@ from proofgrid.proofs.library import ProgramLibrary
 from proofgrid.proofs.workers import ProofWorkers
 from proofgrid.rules.jobs.offers import JobReport
 from proofgrid.store.settlement import ReportedLease
+from proofgrid.telemetry.metrics.of_gateway import PROOFS_VERIFIED, VERIFY_SECONDS
 
 VERIFY_TIMEOUT_SECONDS = 120.0
 QUICK_SECONDS = 0.05  #: a proof that is verified faster is worth no worker call and no transaction of its own
@@ -62,6 +63,7 @@ class Verifying:
             verdicts = await asyncio.gather(*(self._verify_chunk(program, files, chunk) for chunk in chunks))
         for place, verdict in zip(readable, (one for chunk in verdicts for one in chunk), strict=True):
             faults[place] = verdict
+            PROOFS_VERIFIED.add(1, _told(verdict))
         return faults
 
     async def _verify_chunk(
@@ -75,7 +77,9 @@ class Verifying:
                 return [await self._verify_again(program, files, items[0], error)]
             # One of them is to blame: each on its own tells which.
             return [verdict for item in items for verdict in await self._verify_chunk(program, files, [item])]
-        if self._clock.running_seconds() - started < QUICK_SECONDS:
+        took = self._clock.running_seconds() - started
+        VERIFY_SECONDS.observe(took, program.proof_system)
+        if took < QUICK_SECONDS:
             self._on_quick(program)
         return verdicts
 
@@ -102,3 +106,9 @@ class Verifying:
             timeout_seconds=VERIFY_TIMEOUT_SECONDS,
             urgency=Urgency.MONEY,
         )
+
+
+def _told(verdict: Fault | None) -> str:
+    if verdict is None:
+        return "valid"
+    return "invalid" if isinstance(verdict, BadProof) else "unknown"

@@ -123,7 +123,8 @@ GROUP BY tasks.client;
 -- Of tasks with their limit prices, at most so many of each, and at most so many in all.
 SELECT found.*, now_ms() AS now_ms
 FROM unnest(:tasks::uuid[], :limit_prices::bigint[]) AS given(task_id, limit_price) CROSS JOIN LATERAL (
-    SELECT job_id, jobs.task_id, units, memory_bytes, nullif(excluded, '{}') AS excluded, slice, input FROM jobs
+    SELECT job_id, jobs.task_id, units, memory_bytes, nullif(excluded, '{}') AS excluded, slice, input,
+        returns = 0 AND depends_on = '{}' AS is_fresh FROM jobs
     WHERE state = 'ready' AND lane = :lane AND not_before_ms <= now_ms()
       AND -jobs.limit_price = -given.limit_price AND jobs.task_id = given.task_id
     ORDER BY position LIMIT :of_each) AS found

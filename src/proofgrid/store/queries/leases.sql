@@ -12,8 +12,8 @@ UPDATE leases SET state = 'offered', phase_until_ms = at_ms + :pick_up_ms,
 FROM granted, jobs, tasks, (SELECT now_ms() AS at_ms) AS clock
 WHERE leases.lease_id = granted.lease_id AND jobs.job_id = leases.job_id AND tasks.task_id = leases.task_id
 RETURNING leases.lease_id, leases.fence, leases.session_id, leases.job_id, leases.units, leases.sell_price,
-    leases.until_ms - at_ms AS run_ms, jobs.slice, jobs.input_digest, jobs.small_input, jobs.memory_bytes,
-    tasks.program_digest, CASE WHEN jobs.depends_on <> '{}' THEN (
+    leases.until_ms - at_ms AS run_ms, at_ms - leases.granted_ms AS untold_ms, jobs.slice, jobs.input_digest,
+    jobs.small_input, jobs.memory_bytes, tasks.program_digest, CASE WHEN jobs.depends_on <> '{}' THEN (
         SELECT jsonb_agg(jsonb_build_object('slice', part.slice, 'input', part.input, 'proof', part.proof_digest,
             'small', encode(part.small_proof, 'base64'), 'public', part.public) ORDER BY part.position)
         FROM jobs AS part WHERE part.task_id = jobs.task_id AND part.position = ANY(jobs.depends_on)) END AS parts;

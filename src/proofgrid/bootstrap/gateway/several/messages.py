@@ -1,7 +1,8 @@
 """What a supervisor and its siblings say to each other over their pipes: pickled, each behind its length.
 
     supervisor -> sibling   Begin, then Living whenever somebody comes or goes, Drain, Stop   (standard input)
-    sibling -> supervisor   Prepared, Ready, Alive twice a second, Ended                      (a pipe of its own)
+    sibling -> supervisor   Prepared, Ready, Alive twice a second, Counted where metrics are read, Ended
+                                                                                              (a pipe of its own)
 
 When standard input ends the supervisor is gone, however it went.
 """
@@ -18,6 +19,7 @@ from proofgrid.bootstrap.gateway.running import GatewayFacts
 from proofgrid.primitives.errors import ProofgridError
 from proofgrid.primitives.ids import GatewayId
 from proofgrid.settings.gateway import GatewaySettings
+from proofgrid.telemetry.metrics.snapshot import Snapshot
 
 _LENGTH = struct.Struct(">I")
 
@@ -29,6 +31,7 @@ class Begin:
     settings: GatewaySettings
     number: int
     count: int
+    counts: bool = False  #: somebody reads metrics: it tells its numbers
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,6 +72,13 @@ class Alive:
 
 
 @dataclass(frozen=True, slots=True)
+class Counted:
+    """Its metrics as they are now."""
+
+    numbers: Snapshot
+
+
+@dataclass(frozen=True, slots=True)
 class Ended:
     """It cannot go on."""
 
@@ -76,7 +86,7 @@ class Ended:
 
 
 Order = Begin | Living | Drain | Stop
-Report = Prepared | Ready | Alive | Ended
+Report = Prepared | Ready | Alive | Counted | Ended
 
 
 def pack(message: Order | Report) -> bytes:

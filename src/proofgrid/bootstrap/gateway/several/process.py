@@ -21,6 +21,7 @@ from proofgrid.bootstrap.gateway.running import GatewayFacts, run_gateway
 from proofgrid.bootstrap.gateway.several.messages import (
     Alive,
     Begin,
+    Counted,
     Drain,
     Ended,
     Living,
@@ -79,6 +80,7 @@ async def _run(begin: Begin, tell: Tell) -> None:
         count=begin.count,
         chores=Chores(begin.number),
         on_prepared=lambda gateway_id: tell(Prepared(gateway_id)),
+        on_counted=(lambda numbers: tell(Counted(numbers))) if begin.counts else None,
     )
 
     def on_ready(facts: GatewayFacts) -> None:

@@ -21,9 +21,22 @@ import structlog
 from proofgrid.bootstrap.gateway.adapters import embedded_database, keeper_of
 from proofgrid.bootstrap.gateway.doors import http_listen_of, listen_of
 from proofgrid.bootstrap.gateway.keys import network_keys_of
+from proofgrid.bootstrap.gateway.metrics import listen_of_metrics
 from proofgrid.bootstrap.gateway.running import GatewayFacts
 from proofgrid.bootstrap.gateway.several.child import Child
-from proofgrid.bootstrap.gateway.several.messages import Begin, Drain, Ended, Living, Prepared, Ready, Report, Stop
+from proofgrid.bootstrap.gateway.several.messages import (
+    Begin,
+    Counted,
+    Drain,
+    Ended,
+    Living,
+    Prepared,
+    Ready,
+    Report,
+    Stop,
+)
+from proofgrid.bootstrap.gateway.several.numbers import NumbersOfAll
+from proofgrid.doors.metrics.server import MetricsDoor
 from proofgrid.doors.services.listening import Listen, reserved_port
 from proofgrid.primitives.clock import Clock, SystemClock
 from proofgrid.primitives.deaths import Deaths, ProcessLost
@@ -53,14 +66,17 @@ async def run_siblings(
     ProcessLost when one dies again and again.
     """
     configure_logs(json_lines=settings.log_json, level=settings.log_level)
-    async with _ground(settings) as (shared, keeper):
-        supervisor = Supervisor(shared, count=settings.processes, clock=SystemClock())
+    numbers = NumbersOfAll()
+    async with _ground(settings) as (shared, keeper), _read_at(settings, numbers) as metrics:
+        supervisor = Supervisor(
+            shared, count=settings.processes, clock=SystemClock(), numbers=numbers if metrics else None
+        )
         try:
             async with asyncio.TaskGroup() as group:
                 helpers = [group.create_task(supervisor.look())]
                 helpers += [group.create_task(keeper.run())] if keeper is not None else []
                 siblings = [group.create_task(supervisor.keep(number)) for number in supervisor.numbers]
-                on_ready(await supervisor.wait_ready())
+                on_ready(replace(await supervisor.wait_ready(), metrics=metrics))
                 await drain.wait()
                 log.info("gateway_drains")
                 supervisor.drain()
@@ -84,12 +100,27 @@ async def _ground(settings: GatewaySettings) -> AsyncIterator[tuple[GatewaySetti
         network_keys_of(settings, data_dir)
         embedded = await stack.enter_async_context(embedded_database(settings, data_dir))
         dsn = settings.dsn if embedded is None else embedded.dsn
-        shared = replace(settings.of_each_process(), listen=listen, http=http, dsn=dsn)
+        shared = replace(settings.of_each_process(), listen=listen, http=http, dsn=dsn, metrics="")
         yield shared, keeper_of(embedded, patience_seconds=settings.database_patience_seconds)
 
 
 def _taken(stack: AsyncExitStack, wanted: Listen) -> str:
     return f"{wanted.host}:{stack.enter_context(reserved_port(wanted))}"
+
+
+@asynccontextmanager
+async def _read_at(settings: GatewaySettings, numbers: NumbersOfAll) -> AsyncIterator[str]:
+    """Let metrics of all siblings be read; yields where, empty for nowhere."""
+    listen = listen_of_metrics(settings)
+    if listen is None:
+        yield ""
+        return
+    door = MetricsDoor(listen, numbers.read)
+    await door.open()
+    try:
+        yield door.address
+    finally:
+        await door.close()
 
 
 class Supervisor:
@@ -102,11 +133,14 @@ class Supervisor:
         count: int,
         clock: Clock,
         start: Callable[[int], Awaitable[Child]] = Child.start,
+        numbers: NumbersOfAll | None = None,
     ) -> None:
+        """`numbers`: where the metrics of all are kept; None: nobody reads them."""
         self.numbers = range(1, count + 1)
         self._settings = settings
         self._clock = clock
         self._start = start
+        self._metrics = numbers
         self._children: dict[int, Child] = {}
         self._facts: dict[int, GatewayFacts] = {}
         self._have_begun = False  #: all were ready once
@@ -175,7 +209,8 @@ class Supervisor:
         child = await self._start(number)
         self._children[number] = child
         child.heard_at = self._clock.running_seconds()
-        child.send(Begin(settings=self._settings, number=number, count=len(self.numbers)))
+        counts = self._metrics is not None
+        child.send(Begin(settings=self._settings, number=number, count=len(self.numbers), counts=counts))
         if self._drains.is_set():
             child.send(Stop())
         error: ProofgridError | None = None
@@ -186,6 +221,8 @@ class Supervisor:
             else:
                 self._hear(number, child, report)
         died_of = await child.exit_text()
+        if self._metrics is not None:
+            self._metrics.gone(number)
         if self._children.get(number) is child:
             del self._children[number]
         self._share_chores(dead=() if child.gateway_id is None else (child.gateway_id,))
@@ -196,6 +233,8 @@ class Supervisor:
             case Prepared(gateway_id):
                 child.gateway_id = gateway_id
                 self._share_chores()
+            case Counted(told) if self._metrics is not None:
+                self._metrics.hear(number, told)
             case Ready(facts):
                 self._facts[number] = facts
                 if len(self._facts) == len(self.numbers):

@@ -1,0 +1,23 @@
+"""How a process is watched: where its metrics are read."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from proofgrid.settings.declared import Settings, setting
+
+
+@dataclass(frozen=True, kw_only=True)
+class Watching(Settings):
+    """Where metrics are read, and by whom."""
+
+    panel: ClassVar[str] = "Metrics and traces"
+
+    metrics: str = setting(
+        "", "host:port where Prometheus reads /metrics; docs/metrics.md.", told="nowhere", metavar="HOST:PORT"
+    )
+    metrics_token: str = setting("", "Who sends it as a bearer token may read metrics.", is_secret=True)
+    metrics_open: bool = setting(
+        False, "Whoever reaches that address may read metrics, without a token; for networks of your own.", told="no"
+    )

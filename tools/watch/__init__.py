@@ -1,0 +1,1 @@
+"""What is made of the table of metrics, and checked in."""
