@@ -71,6 +71,9 @@ def a_session(session_id: UUID, prover_id: str, gateway_id: UUID, **changes: obj
         "reserve_price": 0,
         "reserve_slots": 0,
         "confinement": "",
+        "sealing_key": None,
+        "sealing_until_ms": None,
+        "sealing_signature": None,
     } | changes
 
 

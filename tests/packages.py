@@ -41,6 +41,14 @@ def toy_system_installed(site: Path, monkeypatch: pytest.MonkeyPatch) -> Iterato
         yield site
 
 
+@contextmanager
+def hiding_system_installed(site: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """The proof system "hiding", for this process and its children."""
+    install_package(site, "hiding", HERE / "hiding_system.py", group=registry.GROUP, entry="HidingSystem")
+    with on_path([site], monkeypatch):
+        yield site
+
+
 def toy_complaint() -> Path:
     """Return the file whose text the toy's self-check fails with, once it is there."""
     return Path(os.environ["PYTHONPATH"].split(os.pathsep)[0]) / "toy-complaint"

@@ -242,6 +242,7 @@ def a_link(address: str) -> Link:
         terms=some_terms,
         held=lambda: (),
         secret=SessionSecret(a_key(5)),
+        certify=lambda network: None,
         deliver=lambda _: None,
         network=NETWORK.address,
         ca_file=None,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from tempfile import mkdtemp
 from typing import Any, TypeVar
@@ -133,11 +133,14 @@ class LaneUnderTest:
         client: Address = CLIENT,
         constraints: Constraints = NO_CONSTRAINTS,
         wraps: Sequence[tuple[int, ...]] = (),
+        sealed_for: Sequence[str] = (),
     ) -> UUID:
         """Let a task with so many ready jobs be accepted; it has no input and no facts. `raises`: its ladder.
 
-        `wraps`: the positions that jobs behind those take.
+        `wraps`: the positions that jobs behind those take; `sealed_for`: the provers that open its inputs.
         """
+        if sealed_for:
+            constraints = replace(constraints, provers=frozenset(map(ProverId, sealed_for)))
         task_id = fresh_uuid(SystemClock())
         ready, jobs = jobs, jobs + len(wraps)
         task: dict[str, Any] = {"task_id": str(task_id), "client": client, "program_digest": "p", "statement": {}}
@@ -149,6 +152,9 @@ class LaneUnderTest:
             task |= dict(zip(("raise_permille", "raise_every_ms", "raise_max"), raises, strict=True))
         subnetwork = lane.split("/")[0]
         task |= {"subnetwork": None if subnetwork == "default" else subnetwork}
+        if sealed_for:
+            seals = {prover: {"key_id": f"of {prover}", "sealed": "AAAA"} for prover in sealed_for}
+            task |= {"seal": {"request": "r", "commitment": "c", "seals": seals}}
         rows = []
         for number in range(jobs):
             row: dict[str, Any] = {"job_id": str(uuid4()), "task_id": str(task_id), "slice": int(number >= ready)}

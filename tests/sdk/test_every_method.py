@@ -14,6 +14,8 @@ import pytest
 
 import proofgrid.sdk
 from proofgrid.primitives.digests import digest_of
+from proofgrid.primitives.errors import InvalidField
+from proofgrid.primitives.sealing_errors import CannotSeal
 from proofgrid.rules.access.subnetworks import SubnetworkChange
 from proofgrid.rules.audit.checkpoint import Checkpoint, audit_key, origin_of, verifier_statement
 from proofgrid.rules.audit.merkle import leaf_hash
@@ -29,6 +31,7 @@ from proofgrid.sdk.connection import Connection
 from proofgrid.sdk.engines import Engines
 from proofgrid.sdk.network_keys import KeyLists
 from proofgrid.sdk.ownership import Ownership
+from proofgrid.sdk.sealing import Sealing
 from proofgrid.sdk.sync import SyncClient
 from proofgrid.wire.v1 import audit_pb2, common_pb2, keys_pb2, stake_pb2, statements_pb2
 from proofgrid.wire.v1 import client_pb2 as messages
@@ -152,6 +155,10 @@ OF_PARTS: dict[type, dict[str, Callable[[Any], Any]]] = {
         "allow_member": lambda admin: admin.allow_member("lab", NETWORK, "client"),
         "deny_member": lambda admin: admin.deny_member("lab", NETWORK, "client"),
     },
+    Sealing: {
+        "recipients": lambda sealing: recipients_of(sealing),
+        "submit": lambda sealing: refused(sealing.submit(DIGEST, [[1]])),
+    },
     Engines: {
         "known": lambda engines: engines.known(),
         "stop": lambda engines: engines.stop("toy@1.0", "unsound"),
@@ -159,6 +166,18 @@ OF_PARTS: dict[type, dict[str, Callable[[Any], Any]]] = {
         "accepted": lambda engines: engines.accepted("toy@1.0"),
     },
 }
+
+
+async def recipients_of(sealing: Sealing) -> None:
+    with pytest.raises(CannotSeal, match="no connected prover"):
+        await sealing.recipients(DIGEST)
+
+
+async def refused(submitting: Any) -> None:
+    """The gateway's empty program is nobody's: no more is asked of it."""
+    with pytest.raises(InvalidField):
+        await submitting
+
 
 #: The same for the functions of the SDK that take a connection.
 OF_CONNECTIONS: dict[str, Callable[[Callable[..., Any], Connection, Path], Any]] = {

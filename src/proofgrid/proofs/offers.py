@@ -138,6 +138,27 @@ class SpansSystems(Protocol):
 
 
 @runtime_checkable
+class SealsInputs(Protocol):
+    """What a proof system may offer besides: to tell, of a request that a client normalised, whether it can be so.
+
+    Then inputs may be sealed: a gateway reads statement and facts, and never what they were made of. Every job of a
+    program must be as large as the program says, whatever its input.
+    """
+
+    def shows_inputs(self, program: Program) -> str:
+        """Return why sealing a program's inputs hides nothing, as a sentence; empty: it hides something."""
+        ...
+
+    def check_told(self, files: ProgramFiles, told: NormalisedRequest, *, workdir: Path) -> None:
+        """Raise BadProof unless statement and facts have the program's form, and say the same of the same things.
+
+        Nothing of `told` is to be trusted, whatever its JSON; its jobs are those of the program, without their inputs.
+        A right proof for these facts must make a whole that verifies for this statement.
+        """
+        ...
+
+
+@runtime_checkable
 class ProvesByServices(Protocol):
     """What a proof system may offer besides: jobs that are proven by services of the prover's operator."""
 

@@ -17,14 +17,15 @@ from pathlib import Path
 from typing import TypeVar, TypeVarTuple, cast
 
 from proofgrid.primitives.canonical import Json
-from proofgrid.primitives.errors import InvalidField, JobCrashed, ProofgridError
+from proofgrid.primitives.errors import BadProof, InvalidField, JobCrashed, ProofgridError
+from proofgrid.primitives.sealing_errors import CannotSeal
 from proofgrid.primitives.turns import Shares, Urgency
-from proofgrid.proofs.base import JobOutput, NormalisedRequest, ProgramFiles
+from proofgrid.proofs.base import JobOutput, NormalisedRequest, Program, ProgramFiles
 from proofgrid.proofs.confinement.room import Room
 from proofgrid.proofs.kit.one_proof import check_one_proof
 from proofgrid.proofs.kit.verdicts import verdicts_of
 from proofgrid.proofs.kit.workdirs import empty_folders
-from proofgrid.proofs.offers import MakesOneProof, TriesInputs
+from proofgrid.proofs.offers import MakesOneProof, SealsInputs, TriesInputs
 from proofgrid.proofs.pool.answers import read_answer
 from proofgrid.proofs.pool.child import WorkerSettings
 from proofgrid.proofs.pool.crew import Crew
@@ -178,6 +179,33 @@ def normalise_many(
 
         verdicts = verdicts_of(normalise, requests)
     return verdicts, time.perf_counter() - started
+
+
+def check_told(name: str, files: ProgramFiles, told: NormalisedRequest, scratch: Path) -> None:
+    """See SealsInputs.check_told. Raises InvalidField for what a client cannot say, CannotSeal where nobody can."""
+    system = sealing_system(name, files.program)
+    with tempfile.TemporaryDirectory(dir=scratch) as workdir:
+        try:
+            system.check_told(files, told, workdir=Path(workdir))
+        except BadProof as error:
+            where = f"sealed.{error.field}" if error.field else "sealed"
+            raise InvalidField(error.detail, field=where, hint="seal it with `proofgrid submit --sealed`") from None
+        except ProofgridError:
+            raise
+        except Exception as error:  # a stranger's JSON of a form that nobody foresaw
+            raise InvalidField(f"not of this program: {type(error).__name__}", field="sealed") from None
+
+
+def sealing_system(name: str, program: Program) -> SealsInputs:
+    """Return the proof system of a program whose inputs may be sealed; raise CannotSeal with the reason otherwise."""
+    system = proof_system(name)
+    if not isinstance(system, SealsInputs):
+        raise CannotSeal(
+            f"{name} needs to see an input to tell what its jobs take, or what they show", field="program_digest"
+        )
+    if why := system.shows_inputs(program):
+        raise CannotSeal(why, field="program_digest")
+    return system
 
 
 def can_be_proven(name: str, files: ProgramFiles, slice_index: int, job_input: bytes, scratch: Path) -> bool | None:

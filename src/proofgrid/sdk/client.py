@@ -16,6 +16,7 @@ import tempfile
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Unpack
 
 from proofgrid.primitives.clock import Clock, fresh_bytes
 from proofgrid.primitives.digests import Digest, parse_digest
@@ -39,6 +40,8 @@ from proofgrid.sdk.event import Event
 from proofgrid.sdk.inputs import inputs_json, quote_request
 from proofgrid.sdk.looks import Looks
 from proofgrid.sdk.ownership import Ownership
+from proofgrid.sdk.sealing import Sealing
+from proofgrid.sdk.terms import AllTerms
 from proofgrid.sdk.transfer import OnBytes, download_file, upload_file
 from proofgrid.wire.codec.requests import write_constraints, write_ladder
 from proofgrid.wire.v1 import client_pb2 as messages
@@ -94,6 +97,7 @@ class Client(Looks):
         )
         self.api_keys = ApiKeys(self.connection)
         self.ownership = Ownership(self.connection, self._whole_digest)  #: for owners of programs
+        self.sealing = Sealing(self.connection, self.program)  #: for inputs that nobody between reads
         self.bonds = Bonds(self.connection)  #: for operators
         self.admin = Admin(self.connection)  #: for administrators
         self.engines = Engines(self.connection)
@@ -235,40 +239,16 @@ class Client(Looks):
         program_digest: str,
         inputs: Sequence[object],
         path: Path,
-        *,
-        limit_price: int = 0,
-        budget: int = 0,
-        deadline_ms: int = 0,
-        idempotency_key: str | None = None,
-        allow_cached: bool = False,
-        hedging: bool = True,
-        aggregate: bool = False,
-        ladder: Ladder | None = None,
-        constraints: Constraints = NO_CONSTRAINTS,
-        subnetwork: str = "",
-        quote_id: str = "",
+        **terms: Unpack[AllTerms],
     ) -> Proven:
         """Submit, wait, download the bundle to `path` and verify it here; whatever dies on the way, it is paid once.
 
-        With an `idempotency_key` of your own, a program that was restarted goes on where it was. Raises the error that
-        the task ended with, and BadBundle or BadProof when what came does not prove what was asked.
+        `terms`: as `submit` takes them. With an `idempotency_key` of your own, a program that was restarted goes on
+        where it was. Raises the error that the task ended with, and BadBundle or BadProof when what came does not prove
+        what was asked.
         """
         program_digest = await self._whole_digest(program_digest)
-        task = await self.submit(
-            program_digest,
-            inputs,
-            limit_price=limit_price,
-            budget=budget,
-            deadline_ms=deadline_ms,
-            idempotency_key=idempotency_key,
-            allow_cached=allow_cached,
-            hedging=hedging,
-            aggregate=aggregate,
-            ladder=ladder,
-            constraints=constraints,
-            subnetwork=subnetwork,
-            quote_id=quote_id,
-        )
+        task = await self.submit(program_digest, inputs, **terms)
         task = await self.wait(task.task_id)
         if task.state != "done":
             raise error_of_code(task.failure_code, task.failure_detail)

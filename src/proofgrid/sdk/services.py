@@ -20,6 +20,7 @@ from proofgrid.wire.v1.market_pb2_grpc import MarketServiceStub
 from proofgrid.wire.v1.programs_pb2_grpc import ProgramServiceStub
 from proofgrid.wire.v1.quotes_pb2_grpc import QuoteServiceStub
 from proofgrid.wire.v1.reputation_pb2_grpc import ReputationServiceStub
+from proofgrid.wire.v1.sealing_pb2_grpc import SealingServiceStub
 from proofgrid.wire.v1.stake_pb2_grpc import StakeServiceStub
 from proofgrid.wire.v1.statements_pb2_grpc import StatementServiceStub
 from proofgrid.wire.v1.subnetworks_pb2_grpc import SubnetworkServiceStub
@@ -53,6 +54,7 @@ class Services:
         self.programs = ProgramServiceStub(channel)
         self.quotes = QuoteServiceStub(channel)
         self.reputation = ReputationServiceStub(channel)
+        self.sealing = SealingServiceStub(channel)
         self.stake = StakeServiceStub(channel)
         self.statements = StatementServiceStub(channel)
         self.subnetworks = SubnetworkServiceStub(channel)

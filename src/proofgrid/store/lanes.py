@@ -201,6 +201,7 @@ def serves(prover: ServingProver, lane: str, constraints: Constraints) -> bool:
         region=prover.region,
         stake=prover.stake,
         confinement=told_confinement(prover.confinement),
+        prover=prover.prover_id,
     )
 
 
@@ -214,6 +215,7 @@ def lacks(prover: ServingProver, lane: str, constraints: Constraints) -> tuple[D
         region=prover.region,
         stake=prover.stake,
         confinement=told_confinement(prover.confinement),
+        prover=prover.prover_id,
     )
     return unmet if class_of_lane(lane) in prover.classes else (Demand.CLASS, *unmet)
 

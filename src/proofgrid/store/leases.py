@@ -11,6 +11,8 @@ from proofgrid.primitives.ids import Address, JobId, Lane, LeaseId, ProverId, Se
 from proofgrid.rules.jobs.lifecycle import LeaseState
 from proofgrid.store.queries import query
 
+JsonRow = Mapping[str, Any]  #: a JSON object that a query makes
+
 
 @dataclass(frozen=True, slots=True)
 class OfferedLease:
@@ -29,7 +31,8 @@ class OfferedLease:
     small_input: bytes | None
     memory_bytes: int
     program_digest: Digest
-    parts: Sequence[Mapping[str, Any]] | None  #: of a wrap: what it takes; None: it is none
+    parts: Sequence[JsonRow] | None  #: of a wrap: what it takes; None: it is none
+    seal: JsonRow | None  #: what opens its input; None: it is not sealed
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +62,7 @@ class ExcusedJob:
     age_ms: int
     proof_digests: tuple[Digest, ...]  #: of the proofs that it takes, where they are artifacts
     wraps: bool  #: does it take proofs?
+    is_sealed: bool
     gateway_failed: bool
 
 
@@ -127,6 +131,7 @@ class LeasedJob:
     last_word: str  #: the operator that decides whether it can be proven; empty: nobody was drawn
     waits_for_last_word: bool
     rival_id: LeaseId | None  #: another lease that is held for it
+    sealed_for: Sequence[str]  #: provers that can open its input; empty: it is not sealed
 
 
 OFFER_LEASES = query("offer_leases", OfferedLease)

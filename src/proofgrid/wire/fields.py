@@ -21,6 +21,7 @@ from proofgrid.rules.identity.key_list import BYTES_MAX as KEY_LIST_BYTES_MAX
 from proofgrid.rules.jobs.constraints import OPERATORS_MAX, REGION_CHARS_MAX, REGIONS_MAX
 from proofgrid.rules.jobs.offers import SLOTS_MAX
 from proofgrid.rules.jobs.request import IDEMPOTENCY_KEY_CHARS_MAX
+from proofgrid.rules.jobs.sealing import PROVERS_MAX, SEALED_JOBS_MAX
 from proofgrid.wire.codec.provers import RESULTS_PER_MESSAGE_MAX
 
 WORD = TextKind(name="word", chars_max=256, ascii=True)  #: ids, digests, addresses, signatures, names of ours
@@ -73,6 +74,7 @@ TEXTS: Mapping[str, TextKind | None] = {
     "Hello.region": REGION,
     "Hello.run": WORD,
     "Hello.session_key": WORD,
+    "Hello.sealing_signature": WORD,
     "Hello.session_signature": WORD,
     "Hello.subnetworks": WORD,
     "Hello.version": LABEL,
@@ -93,6 +95,8 @@ TEXTS: Mapping[str, TextKind | None] = {
     "ListEvidenceRequest.state": WORD,
     "ListOperatorsRequest.address": WORD,
     "ListProgramsRequest.begins": WORD,
+    "ListRecipientsRequest.program_digest": WORD,
+    "ListRecipientsRequest.subnetwork": WORD,
     "ListRoundsRequest.lane": WORD,
     "ListTasksRequest.begins": WORD,
     "ListTasksRequest.state": WORD,
@@ -120,6 +124,11 @@ TEXTS: Mapping[str, TextKind | None] = {
     "RevokeApiKeyRequest.key_id": WORD,
     "RevokeRequest.address": WORD,
     "RevokeRequest.role": WORD,
+    "Seal.key_id": WORD,
+    "Seal.prover": WORD,
+    "Sealed.commitment": WORD,
+    "Sealed.statement_json": JSON,
+    "SealedJob.facts_json": JSON,
     "ShareProgramRequest.audiences": WORD,
     "ShareProgramRequest.digest": WORD,
     "SourceEntry.key": LABEL,
@@ -158,6 +167,8 @@ COUNTS: Mapping[str, int] = {
     "MakeApiKeyRequest.scopes": 32,
     "ProofSystemNames.names": PROOF_SYSTEMS_MAX,
     "RegisterProgramRequest.source": 256,
+    "Sealed.jobs": SEALED_JOBS_MAX,
+    "Sealed.seals": PROVERS_MAX,
     "ShareProgramRequest.audiences": 256,
     "UnshareProgramRequest.audiences": 256,
 }

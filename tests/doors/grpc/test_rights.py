@@ -74,6 +74,7 @@ RIGHTS: Mapping[str, Mapping[str, str | None]] = {
     "ProverService": {"Connect": "operator"},
     "QuoteService": {"GetQuote": "client", "BuyQuote": "client", "ListQuotes": "client"},
     "ReputationService": {"ListOperators": ANYBODY},
+    "SealingService": {"ListRecipients": "client"},
     "StakeService": {
         "GetStake": "admin operator",
         "DepositStake": "admin operator",

@@ -34,6 +34,7 @@ def a_link(gateways: Sequence[str], deliver: Deliver) -> Link:
         terms=some_terms,
         held=tuple,
         secret=SessionSecret(a_key(2)),
+        certify=lambda network: None,
         deliver=deliver,
         network=a_key().address,
         ca_file=None,

@@ -18,7 +18,7 @@ from proofgrid.rules.jobs.excuses import (
     costs,
     excuse_of,
 )
-from proofgrid.rules.jobs.retry import RETRY_RULES, ReturnReason, ends_by_attempts, is_own_failure
+from proofgrid.rules.jobs.retry import FOREVER_MS, RETRY_RULES, ReturnReason, ends_by_attempts, is_own_failure
 from proofgrid.rules.staking.slashing import SLASH_RULES, may_be_slashed, slash_reason
 
 PAGE = Path(__file__).parents[3] / "docs" / "excuses.md"
@@ -80,7 +80,10 @@ def test_no_excuse_ends_a_task_unless_the_gateway_found_it_true(rule: ExcuseRule
 @pytest.mark.parametrize("rule", EXCUSES, ids=lambda rule: rule.codes[0])
 def test_what_nobody_can_confirm_is_never_free(rule: ExcuseRule) -> None:
     retry = RETRY_RULES[rule.unknown]
-    assert retry.prover_at_fault or rule.unknown is ReturnReason.UNPROVABLE  # which is judged, and paid for if wrong
+    judged = rule.unknown is ReturnReason.UNPROVABLE  # and paid for if wrong
+    # A client may seal garbage for a prover and have it blamed: so nobody is, and it never gets the job again.
+    sealed = rule.unknown is ReturnReason.UNOPENED and retry.exclude_ms == FOREVER_MS
+    assert retry.prover_at_fault or judged or sealed
     if rule.checks is Checks.NOBODY:
         assert rule.reason(Finding.TRUE) is rule.reason(Finding.FALSE) is rule.unknown
 

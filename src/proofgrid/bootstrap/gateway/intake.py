@@ -37,6 +37,7 @@ from proofgrid.roles.intake.registration import Registration
 from proofgrid.roles.intake.reputation import Reputation
 from proofgrid.roles.intake.reservations import Reservations
 from proofgrid.roles.intake.reserving import Reserving
+from proofgrid.roles.intake.sealing import Recipients
 from proofgrid.roles.intake.sizes import Sizes
 from proofgrid.roles.intake.sizing import PlacedJob, Sizing
 from proofgrid.roles.intake.statements import Statements
@@ -128,6 +129,7 @@ def build_intake(
             publish=partial(publish_roots, world.roots, world.artifacts, database),
             engines=engines,
         ),
+        recipients=Recipients(database, world.library, known_programs, engines, home=settings.subnetwork),
         reputation=reputation,
         sizes=Sizes(database, SizePolicy(), world.clock),
         statements=Statements(database, world.clock),

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from proofgrid.cli.kit.bars import stage_bar
 from proofgrid.cli.kit.choosing import Asked, ProgramArgument
-from proofgrid.cli.kit.console import complain, plain, print_json, say
+from proofgrid.cli.kit.console import complain, date_text, plain, print_json, say
 from proofgrid.cli.kit.failures import EXIT_INTERRUPTED
 from proofgrid.cli.kit.following import fetch, follow, say_detached
 from proofgrid.cli.kit.options import BUSY_PATIENCE_SECONDS, WATCH_PATIENCE_SECONDS, ClientOptions, with_client
@@ -19,8 +20,14 @@ from proofgrid.primitives.clock import SystemClock, fresh_bytes
 from proofgrid.primitives.errors import Busy, InvalidField
 from proofgrid.primitives.event_loop import run_async
 from proofgrid.primitives.money import format_amount, parse_price, typed_price
+from proofgrid.primitives.sealing_errors import CannotSeal
 from proofgrid.rules.jobs.constraints import Constraints
 from proofgrid.rules.jobs.ladder import Ladder
+from proofgrid.sdk.terms import Terms
+
+if TYPE_CHECKING:
+    from proofgrid.sdk.answers.work import Task
+    from proofgrid.sdk.client import Client
 
 
 @dataclass(slots=True, kw_only=True)
@@ -42,7 +49,22 @@ class _Order:
     wait: bool
     wait_busy: bool
     out: Path | None
+    sealed: bool
+    files: Path | None
     task_id: str = ""
+
+    def terms(self) -> Terms:
+        """Return what sealed and other requests both say."""
+        return Terms(
+            limit_price=self.limit_price,
+            budget=self.budget,
+            deadline_ms=self.deadline_ms,
+            idempotency_key=self.idempotency_key,
+            hedging=self.hedging,
+            ladder=self.ladder,
+            constraints=self.constraints,
+            subnetwork=self.subnetwork,
+        )
 
 
 def add_to(cli: typer.Typer) -> None:
@@ -98,6 +120,23 @@ Out = Annotated[
 ]
 
 
+Sealed = Annotated[
+    bool,
+    typer.Option(
+        "--sealed",
+        help="Seal the inputs: nobody reads them but the provers that get the jobs, not even the network.",
+    ),
+]
+Files = Annotated[
+    Path | None,
+    typer.Option(
+        "--files",
+        metavar="FOLDER",
+        help="With --sealed: the program's files, as `program build --out` writes them; what is missing is downloaded.",
+    ),
+]
+
+
 @with_client
 def run(
     options: ClientOptions,
@@ -115,6 +154,8 @@ def run(
     wait: Wait = False,
     wait_busy: WaitBusy = True,
     out: Out = None,
+    sealed: Sealed = False,
+    program_files: Files = None,
 ) -> None:
     """Submit inputs of a program for proving; several inputs are one batch and one bundle. Prints the task's id.
 
@@ -122,6 +163,9 @@ def run(
     and tells you; you pay the round's price, which may be less.
 
     With --wait there is a bar per slice. Ctrl-C then only detaches: the task goes on.
+
+    With --sealed inputs are normalised here and sealed for connected provers of operators that you --allow, else of all
+    that the network names. It takes a program that hides its inputs, whose files you own or have built; docs/sealed.md.
 
     \b
     Example:
@@ -132,6 +176,7 @@ def run(
       proofgrid submit 3f9a… batch.json --one-proof --wait --out batch.bundle
       proofgrid submit 3f9a… digit.json --quote 0f3c… --wait
       proofgrid submit 3f9a… digit.json --limit-price 1.5/M --region eu --region ch --deny-operator 0x…
+      proofgrid submit 3f9a… digit.json --sealed --allow 0xa1… --allow 0xb2… --wait --out digit.bundle
     """
     order = _Order(
         program=program,
@@ -149,8 +194,15 @@ def run(
         wait=wait or out is not None,
         wait_busy=wait_busy,
         out=out,
+        sealed=sealed,
+        files=program_files,
     )
-    _check_folder(out)
+    _run(options, order)
+
+
+def _run(options: ClientOptions, order: _Order) -> None:
+    _check_folder(order.out)
+    _check_sealed(order)
     try:
         run_async(_submit(options, order))
     except KeyboardInterrupt:
@@ -163,23 +215,27 @@ def _check_folder(out: Path | None) -> None:
         raise InvalidField(f"there is no folder {out.absolute().parent}", field="out")
 
 
+def _check_sealed(order: _Order) -> None:
+    if order.files is not None and not order.sealed:
+        raise InvalidField("only sealed inputs need the program's files here", field="files", hint="add --sealed")
+    if order.sealed and order.quote_id:
+        raise CannotSeal("a firm quote was bought of provers that it may not be sealed for", field="quote")
+    if order.sealed and order.aggregate:
+        raise CannotSeal(
+            "what a proof of proofs takes is known later, so nobody could say its facts now", field="one_proof"
+        )
+
+
 async def _submit(options: ClientOptions, order: _Order) -> None:
     busy_seconds = BUSY_PATIENCE_SECONDS if order.wait_busy else 0.0
     async with options.client(busy_seconds=busy_seconds, on_busy=_say_busy) as client:
-        task = await client.submit(
-            order.program,
-            order.inputs,
-            limit_price=order.limit_price,
-            budget=order.budget,
-            deadline_ms=order.deadline_ms,
-            idempotency_key=order.idempotency_key,
-            hedging=order.hedging,
-            aggregate=order.aggregate,
-            ladder=order.ladder,
-            constraints=order.constraints,
-            subnetwork=order.subnetwork,
-            quote_id=order.quote_id,
-        )
+        terms = order.terms()
+        if order.sealed:
+            task = await _seal(options, client, order, terms)
+        else:
+            task = await client.submit(
+                order.program, order.inputs, aggregate=order.aggregate, quote_id=order.quote_id, **terms
+            )
     order.task_id = task.task_id
     if not options.json:
         money = "paid by your firm quote" if order.quote_id else f"escrow {format_amount(task.escrow)}"
@@ -187,10 +243,24 @@ async def _submit(options: ClientOptions, order: _Order) -> None:
         if not order.limit_price and not order.quote_id:
             limit = typed_price(task.limit_price)
             say(f"at most {limit}: at most 20% above what the market says now, as you named no --limit-price")
-    elif not order.wait:
+    elif not order.wait and not order.sealed:
         print_json(plain(task))
     if order.wait:
         await _stay(options, order)
+
+
+async def _seal(options: ClientOptions, client: Client, order: _Order, terms: Terms) -> Task:
+    with stage_bar(json=options.json) as on_stage:
+        sealed = await client.sealing.submit(order.program, order.inputs, files=order.files, on_stage=on_stage, **terms)
+    if options.json:
+        if not order.wait:
+            print_json({**plain(sealed.task), "sealed_for": list(sealed.provers), "sealed_until_ms": sealed.until_ms})
+        return sealed.task
+    many = "1 prover" if len(sealed.provers) == 1 else f"{len(sealed.provers)} provers"
+    say(f"sealed for {many} of {', '.join(sealed.operators)}, until {date_text(sealed.until_ms)[:16]} UTC")
+    if not order.constraints.allowed_operators:
+        complain("The network named these operators; --allow names those that you trust, and nobody else can read.")
+    return sealed.task
 
 
 async def _stay(options: ClientOptions, order: _Order) -> None:

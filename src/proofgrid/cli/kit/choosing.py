@@ -32,7 +32,12 @@ class Asked(Group):
     ] = None
     allow_operator: Annotated[
         list[str] | None,
-        typer.Option("--allow-operator", metavar="ADDRESS", help="Only provers of this operator; may be given again."),
+        typer.Option(
+            "--allow-operator",
+            "--allow",
+            metavar="ADDRESS",
+            help="Only provers of this operator; may be given again.",
+        ),
     ] = None
     deny_operator: Annotated[
         list[str] | None,

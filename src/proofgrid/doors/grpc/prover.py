@@ -11,8 +11,9 @@ import grpc
 import structlog
 
 from proofgrid.doors.services.front_door import CallContext, FrontDoor, answering, call_id_of
+from proofgrid.primitives.clock import Clock, SystemClock
 from proofgrid.primitives.errors import InvalidRequest, LeaseLost, MalformedMessage, ProofgridError
-from proofgrid.primitives.ids import Address, LeaseId
+from proofgrid.primitives.ids import Address, LeaseId, prover_id
 from proofgrid.roles.dispatcher.session import Session
 from proofgrid.rules.access.sessions import Origin, origin_of
 from proofgrid.rules.jobs.offers import (
@@ -27,6 +28,7 @@ from proofgrid.rules.jobs.offers import (
     Welcome,
     check_terms,
 )
+from proofgrid.rules.jobs.sealing import check_certificate
 from proofgrid.wire.addresses import peer_address
 from proofgrid.wire.codec import provers as codec
 from proofgrid.wire.fields import check_message
@@ -64,7 +66,16 @@ class ProverDesk(Protocol):
 class ProverService(services.ProverServiceServicer):
     """What `ProverService` of proto/proofgrid/wire/v1/prover.proto promises."""
 
-    def __init__(self, door: FrontDoor, desk: ProverDesk, *, network: Address, heartbeat_ms: int) -> None:
+    def __init__(
+        self,
+        door: FrontDoor,
+        desk: ProverDesk,
+        *,
+        network: Address,
+        heartbeat_ms: int,
+        clock: Clock | None = None,
+    ) -> None:
+        self._clock = clock or SystemClock()
         self._door = door
         self._desk = desk
         self._network = network
@@ -77,6 +88,7 @@ class ProverService(services.ProverServiceServicer):
         caller, hello = await self._door.admit_stream(context, self._desk.open_session, lambda: _read_hello(context))
         terms = codec.read_hello(hello)
         check_terms(terms)
+        self._check_sealing(caller.address, terms)
         origin = origin_of(
             codec.read_session(hello), name=terms.name, call=call_id_of(context), peer=peer_address(context.peer())
         )
@@ -89,6 +101,15 @@ class ProverService(services.ProverServiceServicer):
             # Shielded: the end of a session must be written down however the stream ended.
             await asyncio.shield(self._desk.close_session(session))
             log.info("prover_disconnected", prover_id=session.prover_id)
+
+    def _check_sealing(self, operator: Address, terms: ProverTerms) -> None:
+        if terms.sealing is not None:
+            check_certificate(
+                terms.sealing,
+                network=self._network,
+                prover=prover_id(operator, terms.name),
+                now_ms=self._clock.now_ms(),
+            )
 
     def _welcome(self, session: Session) -> Welcome:
         return Welcome(

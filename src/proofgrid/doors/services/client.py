@@ -11,6 +11,7 @@ from proofgrid.primitives.ids import TaskId, parse_uuid
 from proofgrid.primitives.signatures import parse_address
 from proofgrid.roles.intake.intake import Intake
 from proofgrid.wire.codec.requests import read_submit
+from proofgrid.wire.codec.sealing import sealed_texts
 from proofgrid.wire.codec.texts import read_object
 from proofgrid.wire.v1 import client_pb2 as messages
 from proofgrid.wire.v1 import client_pb2_grpc as services
@@ -67,7 +68,7 @@ class ClientService(services.ClientServiceServicer):
     @answering
     async def Submit(self, request: messages.SubmitRequest, context: CallContext) -> messages.Task:  # noqa: N802
         caller = await self._door.admit(context, self._intake.tasks.submit)
-        self._door.weigh_json(caller, request.inputs_json)
+        self._door.weigh_json(caller, request.inputs_json, *sealed_texts(request.sealed))
         async with self._intake.gate.place(caller.address):
             wanted = read_submit(request, bytes_max=self._intake.limits.inputs_json_bytes)
             return answers.write_task(await self._intake.tasks.submit(caller, wanted))

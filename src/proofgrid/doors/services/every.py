@@ -19,6 +19,7 @@ from proofgrid.doors.services.market import MarketService
 from proofgrid.doors.services.program import ProgramService
 from proofgrid.doors.services.quote import QuoteService
 from proofgrid.doors.services.reputation import ReputationService
+from proofgrid.doors.services.sealing import SealingService
 from proofgrid.doors.services.stake import StakeService
 from proofgrid.doors.services.statement import StatementService
 from proofgrid.doors.services.subnetwork import SubnetworkService
@@ -45,6 +46,7 @@ def services_of(intake: Intake) -> Services:
         "ProgramService": ProgramService(door, intake.ownership),
         "QuoteService": QuoteService(door, intake.quotes, intake.gate, limits=intake.limits),
         "ReputationService": ReputationService(door, intake.reputation),
+        "SealingService": SealingService(door, intake.recipients),
         "StakeService": StakeService(door, intake.bonds, intake.evidence),
         "StatementService": StatementService(door, intake.statements),
         "SubnetworkService": SubnetworkService(door, intake.subnetworks),

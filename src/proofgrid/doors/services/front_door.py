@@ -99,9 +99,10 @@ class FrontDoor:
         """Let anybody in, so many of one address. Raises RateLimited."""
         self._callers.admit_stranger(peer_host(context.peer()))
 
-    def weigh_json(self, caller: Caller, text: str) -> None:
-        """Count a text of JSON before it is read. Raises RateLimited."""
-        self._callers.weigh_json(caller.address, text)
+    def weigh_json(self, caller: Caller, *texts: str) -> None:
+        """Count texts of JSON before they are read. Raises RateLimited."""
+        for text in texts:
+            self._callers.weigh_json(caller.address, text)
 
     async def pace_stream(self, session: Session, weight: int) -> None:
         """Count what came on a prover's stream, and wait where it is ahead of its rate."""

@@ -113,6 +113,32 @@ class ChainPerInput(ABC):
             raise BadProof("the output claimed is not what the program computes")
         self.check_slice(files, slice_index, facts["shown"], claimed, output.proof, workdir=workdir)
 
+    def check_told(self, files: ProgramFiles, told: NormalisedRequest, *, workdir: Path) -> None:
+        """Do what SealsInputs.check_told promises: facts are what `shown_to` computes of the statement."""
+        inputs = inputs_of(told.statement)
+        slices = len(files.program.slices)
+        if len(inputs) * slices != len(told.jobs):
+            raise BadProof("the statement is about another number of inputs", field="statement")
+        for index, shown in enumerate(inputs):
+            jobs = told.jobs[index * slices : (index + 1) * slices]
+            before: list[Json] = []
+            for place, job in enumerate(jobs):
+                self._check_facts(files, place, shown, before, job.facts)
+                before.append(job.facts["output"])
+
+    def _check_facts(
+        self, files: ProgramFiles, place: int, shown: Json, before: Sequence[Json], facts: Mapping[str, Json]
+    ) -> None:
+        if set(facts) != {"shown", "output"} or facts["output"] is None:
+            raise BadProof("facts are what is shown and the output", field="facts")
+        if not same_json(facts["shown"], self.shown_to(files, place, shown, before)):
+            raise BadProof("the facts show something else than the statement", field="facts.shown")
+        self.check_public(files, facts["shown"], facts["output"])
+
+    def check_public(self, files: ProgramFiles, shown: Json, claimed: Json) -> None:
+        """Raise BadProof unless these may be public values of a proof; for systems whose inputs may be sealed."""
+        raise BadProof("this system cannot tell what its public values may be")
+
     def combine(
         self, files: ProgramFiles, statement: Mapping[str, Json], parts: list[PartialProof], *, workdir: Path
     ) -> Mapping[str, Json]:

@@ -65,4 +65,7 @@ def columns_of(terms: ProverTerms) -> dict[str, object]:
         "reserve_price": terms.reserve_price,
         "reserve_slots": terms.reserve_slots,
         "confinement": terms.confinement.value,
+        "sealing_key": terms.sealing.key if terms.sealing else None,
+        "sealing_until_ms": terms.sealing.until_ms if terms.sealing else None,
+        "sealing_signature": terms.sealing.signature if terms.sealing else None,
     }

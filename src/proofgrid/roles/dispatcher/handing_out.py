@@ -10,7 +10,6 @@ import base64
 import json
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
 
 import structlog
 
@@ -23,15 +22,17 @@ from proofgrid.roles.dispatcher.session import Session
 from proofgrid.roles.loop import Loop
 from proofgrid.rules.jobs.offers import HeldLease, LeaseOffer, Leases, TakenProof, ToProver
 from proofgrid.rules.jobs.phases import PhasePolicy
+from proofgrid.rules.jobs.sealing import LeaseSeal
 from proofgrid.store.database import Database
-from proofgrid.store.leases import OFFER_LEASES, OfferedLease
+from proofgrid.store.leases import OFFER_LEASES, JsonRow, OfferedLease
 from proofgrid.store.programs import GET_PROGRAM
 from proofgrid.store.transactions import Transaction
 from proofgrid.telemetry.metrics.of_gateway import LEASE_SECONDS
 
 AFTER_TROUBLE_SECONDS = 0.5
 LEASES_PER_MESSAGE = 256
-PROOFS_PER_MESSAGE = 1_024  #: that wraps take: of 4 KiB each at most
+PROOFS_PER_MESSAGE = 1_024  #: that wraps take: of 4 KiB each at most; facts of what is sealed count by their size
+SMALL_BYTES = 4 << 10
 MANIFESTS_KEPT_MAX = 1_024
 HOLDS_SECONDS = 60.0  #: a program that was deleted and registered again may have other files than before
 
@@ -146,11 +147,12 @@ def _messages(leases: Sequence[LeaseOffer]) -> Iterator[list[LeaseOffer]]:
     part: list[LeaseOffer] = []
     taken = 0
     for lease in leases:
-        if part and (len(part) == LEASES_PER_MESSAGE or taken + len(lease.parts) > PROOFS_PER_MESSAGE):
+        weight = len(lease.parts) + (0 if lease.seal is None else -(-len(lease.seal.facts_json) // SMALL_BYTES))
+        if part and (len(part) == LEASES_PER_MESSAGE or taken + weight > PROOFS_PER_MESSAGE):
             yield part
             part, taken = [], 0
         part.append(lease)
-        taken += len(lease.parts)
+        taken += weight
     if part:
         yield part
 
@@ -168,10 +170,24 @@ def _lease_offer(row: OfferedLease) -> LeaseOffer:
         price=row.sell_price,
         timeout_ms=max(1, row.run_ms),
         parts=tuple(_taken(part) for part in row.parts or ()),
+        seal=None if row.seal is None else _seal(row.seal),
     )
 
 
-def _taken(part: Mapping[str, Any]) -> TakenProof:
+def _seal(seal: JsonRow) -> LeaseSeal:
+    own = seal["own"] or {"key_id": "", "sealed": ""}
+    return LeaseSeal(
+        client=seal["client"],
+        request=Digest(seal["request"]),
+        key_id=own["key_id"],
+        sealed=base64.b64decode(own["sealed"]),
+        commitment=seal["commitment"],
+        input_index=seal["input"],
+        facts_json=json.dumps(seal["facts"], separators=(",", ":")),
+    )
+
+
+def _taken(part: JsonRow) -> TakenProof:
     return TakenProof(
         slice_index=part["slice"],
         input_index=part["input"],

@@ -13,6 +13,7 @@ from proofgrid.rules.jobs.lifecycle import JobEvent, LeaseState, TaskEvent, even
 from proofgrid.rules.jobs.offers import JobReport
 from proofgrid.rules.jobs.retry import (
     ATTEMPTS,
+    FOREVER_MS,
     NOBODY_ELSE,
     RETRY_RULES,
     GiveUp,
@@ -21,6 +22,7 @@ from proofgrid.rules.jobs.retry import (
     Tried,
     decide_retry,
     ends_by_attempts,
+    opens_no_more,
 )
 from proofgrid.rules.reputation.standing import ReputationPolicy, fault_of
 from proofgrid.store.connection import Connection
@@ -120,6 +122,9 @@ async def _decide(
         tried=tried,
         times=times,
     )
+    if isinstance(decision, Retry):
+        gone = _excluded_by(decision, lease) if decision.excluded_until_ms >= FOREVER_MS else ""
+        decision = opens_no_more(job.sealed_for, job.excluded, without=gone) or decision
     if event_of_lost_lease(another_is_held=job.rival_id is not None) is JobEvent.CARRIED_ON:
         await _carry_on(connection, job, lease, reason, decision, detail=detail)
         return
@@ -191,7 +196,12 @@ async def _carry_on(
 
 
 def _may_be_the_jobs_fault(job: LeasedJob, lease: LeaseAtHand, reason: ReturnReason) -> bool:
-    """Did the job fail elsewhere before in a way that a job can cause? Then this is no verified fact of the prover."""
+    """Did the job fail elsewhere before in a way that a job can cause? Then this is no verified fact of the prover.
+
+    An input that nobody has looked at may be made to kill whoever opens it.
+    """
+    if reason is ReturnReason.CHILD_CRASHED and job.sealed_for:
+        return True
     if reason not in (ReturnReason.CHILD_CRASHED, ReturnReason.TIMED_OUT) or not job.attempts:
         return False
     return any(name.split("/")[0] != lease.operator for name in job.excluded)

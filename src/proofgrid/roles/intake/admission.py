@@ -181,7 +181,7 @@ class Admission:
                 hint="leave it out, or register the program with wraps",
             )
         units = await self._sizing.units_of(program, request.program_digest, engines)
-        calculate_escrow(request, units=units * len(request.inputs))
+        calculate_escrow(request, units=units * request.inputs_count)
         if name != DEFAULT:
             async with self._database.connection(Urgency.ADMISSION) as connection:
                 await check_client(connection, name, client=client, proof_systems=set(systems_of(program)))
@@ -189,7 +189,7 @@ class Admission:
 
     async def _check_money(self, client: Address, request: ProofRequest, program: Program, engines: Engines) -> None:
         """Raise InsufficientFunds for a request that takes time and could not be paid afterwards."""
-        units = await self._sizing.units_of(program, request.program_digest, engines) * len(request.inputs)
+        units = await self._sizing.units_of(program, request.program_digest, engines) * request.inputs_count
         least = max(calculate_escrow(request, units=units), units)  # at the market's price: a base unit at least
         async with self._database.connection(Urgency.ADMISSION) as connection:
             if await balance_of(connection, client_account(client)) < least:
@@ -306,7 +306,7 @@ class Admission:
             raise _quote_over(quote.state)
         if quote.program_digest != request.program_digest:
             raise InvalidField(f"the firm quote is for program {quote.program_digest}", field="program_digest")
-        if quote.inputs != len(request.inputs):
+        if quote.inputs != request.inputs_count:
             raise InvalidField(f"the firm quote is for {quote.inputs} inputs", field="inputs")
         if quote.aggregate != request.aggregate:
             what = "one proof of all inputs" if quote.aggregate else "a proof of each input"

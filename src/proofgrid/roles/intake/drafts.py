@@ -9,6 +9,7 @@ from uuid import UUID
 from proofgrid.primitives.digests import Digest
 from proofgrid.primitives.ids import Address, Lane, TaskId
 from proofgrid.proofs.base import JobDraft
+from proofgrid.roles.intake.sealing import seal_row
 from proofgrid.roles.intake.sizing import PlacedJob
 from proofgrid.rules.access.subnetworks import DEFAULT
 from proofgrid.rules.jobs.classes import class_of_lane, stack_of
@@ -74,7 +75,7 @@ def task_row(draft: Draft) -> Spelled:
         "idempotency_key": request.idempotency_key,
         "request_digest": request.content_digest,
         "statement": draft.statement,
-        "inputs": len(request.inputs),
+        "inputs": request.inputs_count,
         "limit_price": request.limit_price,
         "units": draft.units,
         "escrow": draft.escrow,
@@ -95,6 +96,8 @@ def task_row(draft: Draft) -> Spelled:
         spelled["api_key"] = draft.api_key
     if draft.subnetwork != DEFAULT:
         spelled["subnetwork"] = draft.subnetwork
+    if request.sealed is not None:
+        spelled["seal"] = seal_row(request, request.sealed)
     return spelled
 
 
@@ -116,7 +119,7 @@ def task_view(draft: Draft, written: AdmittedTask) -> TaskView:
         failure_code="",
         failure_detail="",
         bundle_digest=None,
-        inputs=len(request.inputs),
+        inputs=request.inputs_count,
         quote_id=UUID(request.quote_id) if request.quote_id else None,
         subnetwork=draft.subnetwork,
     )

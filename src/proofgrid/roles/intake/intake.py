@@ -26,6 +26,7 @@ from proofgrid.roles.intake.quotes import Quotes
 from proofgrid.roles.intake.records import Records
 from proofgrid.roles.intake.registration import Registration
 from proofgrid.roles.intake.reputation import Reputation
+from proofgrid.roles.intake.sealing import Recipients
 from proofgrid.roles.intake.sizes import Sizes
 from proofgrid.roles.intake.statements import Statements
 from proofgrid.roles.intake.status import Status
@@ -61,6 +62,7 @@ class Intake:
     quotes: Quotes
     records: Records
     registration: Registration
+    recipients: Recipients
     reputation: Reputation
     sizes: Sizes
     statements: Statements

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
@@ -27,8 +27,10 @@ from proofgrid.proofs.workers import ProofWorkers
 from proofgrid.roles.intake.drafts import is_small
 from proofgrid.roles.intake.rates import Rates
 from proofgrid.roles.intake.reservations import Reservation, Reservations, unless_whole
+from proofgrid.roles.intake.sealing import the_system_of, told_request
 from proofgrid.rules.jobs.limits import Rate
 from proofgrid.rules.jobs.request import ProofRequest
+from proofgrid.rules.jobs.sealing import SealedRequest
 from proofgrid.rules.scheduling.calls import pieces_per_call
 from proofgrid.store.artifacts import ArtifactStore
 from proofgrid.store.batches import Batches
@@ -136,6 +138,8 @@ class Normaliser:
         waits_ms = self._milliseconds.wait_ms(client, 0)
         if waits_ms:
             raise Busy("your requests have had their share of the workers", hint="try again later", wait_ms=waits_ms)
+        if request.sealed is not None:
+            return await self._told(program, request.sealed, client)
         inputs = list(request.inputs)
         if self._group is None or urgency is not Urgency.ADMISSION:
             return _raised(await self._alone(program, request.aggregate, _Pace(), inputs, client, urgency))
@@ -144,6 +148,26 @@ class Normaliser:
             # In the workers' own line clients take turns, whatever their programs.
             return _raised(await self._alone(program, request.aggregate, line.pace, inputs, client, urgency))
         return await line.batches.add(inputs)
+
+    async def _told(self, program: Program, sealed: SealedRequest, client: Address) -> NormalisedRequest:
+        """Return what a client says of inputs that it sealed, looked at in a worker; the jobs' inputs stay locked."""
+        the_system_of(program)
+        told = told_request(program, sealed)
+        async with self._library.at_hand(program) as files:
+            try:
+                await self._workers.call(
+                    in_worker.check_told,
+                    program.proof_system,
+                    files,
+                    replace(told, jobs=tuple(replace(job, input=b"") for job in told.jobs)),
+                    self._scratch,
+                    timeout_seconds=NORMALISE_TIMEOUT_SECONDS,
+                    urgency=Urgency.ADMISSION,
+                    client=client,
+                )
+            except Recoverable as error:
+                raise _unfit(error) from None
+        return told
 
     async def _alone(
         self,

@@ -9,6 +9,7 @@ from proofgrid.primitives.errors import UnknownSubnetwork
 from proofgrid.primitives.ids import Lane
 from proofgrid.roles.intake.drafts import Draft, job_rows, small_inputs, task_row
 from proofgrid.roles.intake.seating import seat_jobs
+from proofgrid.rules.jobs.request import DEADLINE_DEFAULT_MS
 from proofgrid.rules.ledger.accounts import client_account
 from proofgrid.rules.market.firm_quote import QuoteEvent, quote_sources
 from proofgrid.store.admission import ADMIT_TASKS, AdmittedTask, admit_tasks
@@ -18,8 +19,6 @@ from proofgrid.store.firm_quotes import REDEEM_FIRM_QUOTE, FirmQuote
 from proofgrid.store.seating import Seating
 from proofgrid.store.transactions import Transaction
 from proofgrid.store.transfers import insufficient_funds
-
-DEFAULT_DEADLINE_MS = 3_600_000
 
 
 class _NotWritten(Exception):
@@ -48,7 +47,7 @@ async def write_down(
             [task_row(draft) for draft in drafts],
             [row for draft in drafts for row in job_rows(draft)],
             [content for draft in drafts for content in small_inputs(draft)],
-            deadline_ms=DEFAULT_DEADLINE_MS,
+            deadline_ms=DEADLINE_DEFAULT_MS,
             origin=market.origin,
         )
     except (AccountShort, KeyRefused, SubnetworkGone) as conflict:

@@ -227,6 +227,7 @@ def _rest() -> dict[str, object]:
 def _prove(order: Mapping[str, Any], report: Any) -> None:
     from proofgrid.proofs.base import JobOutput, PartialProof, ProgramFiles
     from proofgrid.proofs.kit.one_proof import prove_job
+    from proofgrid.proofs.kit.sealed import prove_sealed
     from proofgrid.proofs.manifest import program_from_json
     from proofgrid.proofs.registry import proof_system
 
@@ -239,16 +240,21 @@ def _prove(order: Mapping[str, Any], report: Any) -> None:
         )
         for part in order["parts"]
     ]
-    output = prove_job(
-        proof_system(order["proof_system"]),
-        ProgramFiles(program_from_json(order["program"]), {name: Path(path) for name, path in order["paths"].items()}),
-        order["slice_index"],
-        Path(order["job_input"]).read_bytes(),
-        parts,
-        cache=Path(order["cache"]),
-        workdir=workdir,
-        report=report,
-    )
+    system = proof_system(order["proof_system"])
+    paths = {name: Path(path) for name, path in order["paths"].items()}
+    files = ProgramFiles(program_from_json(order["program"]), paths)
+    job_input = Path(order["job_input"]).read_bytes()
+
+    def prove() -> JobOutput:
+        cache = Path(order["cache"])
+        return prove_job(
+            system, files, order["slice_index"], job_input, parts, cache=cache, workdir=workdir, report=report
+        )
+
+    if order["facts"] is None:
+        output = prove()
+    else:
+        output = prove_sealed(prove, system, files, order["slice_index"], order["facts"], workdir=workdir)
     (workdir / PROOF_FILE).write_bytes(output.proof)
     (workdir / PUBLIC_FILE).write_text(json.dumps(dict(output.public)), encoding="utf-8")
 

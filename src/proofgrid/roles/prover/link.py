@@ -16,7 +16,7 @@ import queue
 import random
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -31,6 +31,7 @@ from proofgrid.roles.prover.name_wait import NameWait, WaitsForName
 from proofgrid.roles.prover.session_secret import SessionSecret
 from proofgrid.rules.access.sessions import CallId
 from proofgrid.rules.jobs.offers import FromProver, HeldLease, ProverTerms, ToProver, Welcome
+from proofgrid.rules.jobs.sealing import Certificate
 from proofgrid.sdk.connection import OPTIONS, channel_credentials
 from proofgrid.sdk.signing import CONNECT_PATH
 from proofgrid.sdk.tokens import Metadata, bearing, fresh_nonce, make_token, purpose_of
@@ -84,6 +85,7 @@ class Link:
         terms: Callable[[], ProverTerms],
         held: Callable[[], tuple[HeldLease, ...]],
         secret: SessionSecret,
+        certify: Callable[[Address], Certificate | None],
         deliver: Deliver,
         network: str | None,
         ca_file: Path | None,
@@ -94,6 +96,7 @@ class Link:
         self._terms = terms
         self._held = held
         self._secret = secret
+        self._certify = certify
         self._name_wait = NameWait()
         self._deliver = deliver
         self._network: Address | None = parse_address(network, field="network") if network else None
@@ -245,7 +248,7 @@ class Link:
 
     def _hello(self, network: Address, target: Target) -> tuple[bytes, Metadata]:
         """Return the hello for a gateway, as it is sent, and the metadata of its call: each is signed for the other."""
-        nonce, terms = fresh_nonce(), self._terms()
+        nonce, terms = fresh_nonce(), replace(self._terms(), sealing=self._certify(network))
         call = CallId(operator=self._key.address, network=network, gateway=target.name, nonce=nonce)
         hello = write_hello(terms, self._secret.sign(name=terms.name, call=call)).SerializeToString()
         purpose = purpose_of(CONNECT_PATH, hello, gateway=target.name)

@@ -19,7 +19,7 @@ from proofgrid.primitives.causes import first_cause
 from proofgrid.primitives.clock import Clock
 from proofgrid.primitives.digests import Digest
 from proofgrid.primitives.errors import ArtifactCorrupt, ProofgridError
-from proofgrid.primitives.ids import LeaseId
+from proofgrid.primitives.ids import LeaseId, prover_id
 from proofgrid.proofs.base import Program
 from proofgrid.proofs.manifest import program_from_json
 from proofgrid.roles.prover.cell import remove_left_cells
@@ -29,9 +29,11 @@ from proofgrid.roles.prover.link import Delivered, Link, is_final
 from proofgrid.roles.prover.name_wait import WaitsForName
 from proofgrid.roles.prover.node_settings import NodeSettings
 from proofgrid.roles.prover.nursery import Nursery
+from proofgrid.roles.prover.opening import Opener, told_of
 from proofgrid.roles.prover.probe import measured
 from proofgrid.roles.prover.proving import Proving
 from proofgrid.roles.prover.resting import Resting
+from proofgrid.roles.prover.sealing_keys import SealingKeys
 from proofgrid.roles.prover.session_secret import SessionSecret
 from proofgrid.roles.prover.warmth import Isolation
 from proofgrid.rules.jobs.confinement import Confinement
@@ -56,6 +58,7 @@ from proofgrid.sdk.connection import Connection
 from proofgrid.telemetry.metrics.of_prover import CONNECTED, EARNED, JOBS_FAILED, JOBS_PROVEN, SLOTS
 from proofgrid.wire.codec.texts import read_manifests
 
+RENEWS_SECONDS = 600.0  #: between two looks whether it is time for a new key to seal for
 UNHEARD_SECONDS = 20.0  #: how long a draining prover waits for somebody to take its finished proofs
 
 NOTICES = {PAUSED: "paused", RESUMED: "resumed"}  #: code -> what it is called where people read it
@@ -99,12 +102,14 @@ class ProverNode:
         self._proving: Proving | None = None  #: while running
         self._group: asyncio.TaskGroup | None = None  #: while running
         self._loop = asyncio.get_running_loop()
+        self._sealing = SealingKeys.of_folder(settings.directory, clock)
         self._link = Link(
             gateways,
             connection.key,
             terms=self._terms,
             held=self._held.snapshot,
             secret=SessionSecret.of_folder(settings.directory),
+            certify=lambda network: self._sealing.certificate(self._key, network=network, name=settings.name),
             deliver=lambda item: self._loop.call_soon_threadsafe(self._inbox.put_nowait, item),
             network=network,
             ca_file=ca_file,
@@ -144,17 +149,27 @@ class ProverNode:
                     self._settings,
                     clock=self._clock,
                     nursery=nursery,
+                    opener=Opener(self._sealing, prover_id(self._key.address, self._settings.name)),
                     goes_on=lambda: not self._draining.is_set(),
                 )
                 listening = group.create_task(self._listen(group))
+                renewing = group.create_task(self._renew_keys())
                 await nursery.prepare(self._settings.systems[0], cores=self._settings.cores)
                 await self._until_drained()
                 listening.cancel()
+                renewing.cancel()
                 self._resting.cancel()
         except BaseExceptionGroup as errors:
             raise first_cause(errors) from None
         finally:
             await asyncio.to_thread(self._link.close)
+
+    async def _renew_keys(self) -> None:
+        while True:
+            await asyncio.sleep(RENEWS_SECONDS)
+            await asyncio.to_thread(self._sealing.forget_old)
+            if self._sealing.is_due:
+                self._link.move()  # a new hello has a new key
 
     def drain(self) -> None:
         """Take no new leases; stop when the held ones are done."""
@@ -309,7 +324,7 @@ class ProverNode:
                 finally:
                     self._show_slots(begins=-1)
         except ProofgridError as error:
-            self._give_back(lease, error.code, str(error))
+            self._give_back(lease, error.code, told_of(error, lease))
         except OSError as error:
             # Disk full, too many files, no more processes: this machine's weather, not the job's fault.
             self._give_back(lease, "PG-320", f"{type(error).__name__}: {error.strerror}")

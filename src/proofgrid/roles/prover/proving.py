@@ -7,6 +7,7 @@ uploaded.
 from __future__ import annotations
 
 import asyncio
+import os
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
@@ -21,15 +22,18 @@ from proofgrid.primitives.signatures import Signer
 from proofgrid.proofs.base import JobOutput, Program
 from proofgrid.roles.prover.node_settings import NodeSettings
 from proofgrid.roles.prover.nursery import Nursery
+from proofgrid.roles.prover.opening import Opener
 from proofgrid.roles.prover.sandbox import ChildLimits, ChildSpec, OnPeak, PartFile, run_child
 from proofgrid.roles.prover.warmth import SLACK_BYTES
 from proofgrid.rules.jobs.limits import SMALL_PROOF_BYTES
 from proofgrid.rules.jobs.offers import JobReport, LeaseOffer, TakenProof
+from proofgrid.rules.jobs.sealing import LeaseSeal
 from proofgrid.rules.staking.results import ResultClaim, public_digest, sign_result
 from proofgrid.sdk.connection import Connection
 from proofgrid.sdk.transfer import download_file, upload_file
 from proofgrid.store.cache import LocalCache
 from proofgrid.telemetry.metrics.of_prover import PROVE_SECONDS
+from proofgrid.wire.codec.texts import read_object
 
 HASH_HOLDS_SECONDS = 600.0  #: of a program's file that nobody touched: every proof is looked at before it is handed in
 
@@ -50,6 +54,7 @@ class Proving:
         *,
         clock: Clock,
         nursery: Nursery,
+        opener: Opener,
         goes_on: Callable[[], bool],
     ) -> None:
         self._connection = connection
@@ -57,6 +62,7 @@ class Proving:
         self._cores = settings.cores
         self._clock = clock
         self._nursery = nursery
+        self._opener = opener
         self._goes_on = goes_on
         self._files = LocalCache(
             settings.directory / "files", settings.cache_bytes, hash_holds_seconds=HASH_HOLDS_SECONDS
@@ -70,11 +76,14 @@ class Proving:
         `on_stage` is told how far it is: stage, share done in 1/1000. `network`: the address that the result is for.
         """
         on_stage("fetch", 0)
-        with tempfile.TemporaryDirectory(dir=self._scratch) as workdir:
+        # Should this process be killed, the next one takes away what was opened here (remove_left_cells).
+        with tempfile.TemporaryDirectory(prefix=f"cell-{os.getpid()}-", dir=self._scratch) as workdir:
             async with AsyncExitStack() as stack:
-                names = program.spec(lease.slice_index).files
+                names = _files_needed(lease, program)
                 paths = {name: await self._at_hand(program.files[name], stack) for name in names}
                 job_input = await self._input_of(lease, Path(workdir), stack)
+                if lease.seal is not None:
+                    job_input = await self._opened(lease, lease.seal, job_input, Path(workdir), network)
                 parts = [await self._part_of(part, Path(workdir), stack) for part in lease.parts]
                 started_ms = self._clock.now_ms()
                 peaks: list[int] = []
@@ -100,6 +109,16 @@ class Proving:
         path = workdir / "input"
         await asyncio.to_thread(path.write_bytes, lease.small_input)
         return path
+
+    async def _opened(self, lease: LeaseOffer, seal: LeaseSeal, locked: Path, workdir: Path, network: str) -> Path:
+        def opened() -> Path:
+            content = self._opener.open(lease, seal, locked.read_bytes(), network=network)
+            path = workdir / "opened"
+            path.touch(mode=0o600)
+            path.write_bytes(content)
+            return path
+
+        return await asyncio.to_thread(opened)
 
     async def _part_of(self, part: TakenProof, workdir: Path, stack: AsyncExitStack) -> PartFile:
         if part.small_proof is None:
@@ -129,6 +148,7 @@ class Proving:
             slice_index=lease.slice_index,
             job_input=job_input,
             parts=parts,
+            facts=None if lease.seal is None else read_object(lease.seal.facts_json, field="seal.facts"),
             cache=self._keys,
             workdir=workdir,
         )
@@ -181,3 +201,11 @@ class Proving:
             public=public_digest(output.public),
         )
         return sign_result(claim, self._key)
+
+
+def _files_needed(lease: LeaseOffer, program: Program) -> Sequence[str]:
+    """Return what a lease is proven with; a proof for a sealed input is looked at here before it is handed in."""
+    names = program.spec(lease.slice_index).files
+    if lease.seal is None:
+        return names
+    return tuple(dict.fromkeys((*names, *program.verifying_files)))

@@ -17,6 +17,7 @@ from typing import Any
 
 import structlog
 
+from proofgrid.primitives.canonical import Json
 from proofgrid.primitives.error_codes import error_of_code
 from proofgrid.primitives.errors import InvalidField, JobCrashed, JobTimedOut, ProofgridError
 from proofgrid.primitives.last_words import with_last_words
@@ -61,6 +62,8 @@ class ChildSpec:
     slice_index: int
     job_input: Path
     parts: Sequence[PartFile] = ()  #: of a wrap: what it takes
+    #: of a sealed input, what its client says of the right proof; its child ends with the job. None: it is not sealed
+    facts: Mapping[str, Json] | None = None
     cache: Path  #: outlives the job: proving keys and the like, by program
     workdir: (
         Path  #: of this job alone, and the prover's: where its input lies; a child without a nursery has its cell there
@@ -137,7 +140,9 @@ async def _serve(
     answer = _Answer(on_progress)
     is_emptied = False
     try:
-        await _run(child, spec, limits, answer, stays=nursery is not None and nursery.keeps(child))
+        await _run(
+            child, spec, limits, answer, stays=nursery is not None and spec.facts is None and nursery.keeps(child)
+        )
         if not answer.took_order and not answer.took_too_much:
             return None
         output = await _outcome(limits, child, answer)
@@ -262,6 +267,7 @@ def _order(spec: ChildSpec, limits: ChildLimits, cell: Cell, taken_in: TakenIn) 
             {"slice": one.slice_index, "input": one.input_index, "path": str(path), "public": one.public}
             for one, path in zip(spec.parts, taken_in.parts, strict=True)
         ],
+        "facts": spec.facts,
         "cache": str(cell.keys),
         "workdir": str(cell.job),
         "memory_bytes": limits.memory_bytes,

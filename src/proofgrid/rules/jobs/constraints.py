@@ -12,7 +12,7 @@ from typing import Any
 
 from proofgrid.primitives.digests import digest_of_json
 from proofgrid.primitives.errors import InvalidField
-from proofgrid.primitives.ids import Address
+from proofgrid.primitives.ids import Address, ProverId
 from proofgrid.primitives.money import AMOUNT_MAX
 from proofgrid.primitives.signatures import parse_address
 from proofgrid.rules.jobs.confinement import Confinement, parse_confinement
@@ -32,6 +32,7 @@ class Constraints:
     min_stake: int = 0  #: of the operator, base units
     regions: frozenset[str] = frozenset()  #: empty: all
     confinement: Confinement = Confinement.UNKNOWN  #: at least this
+    provers: frozenset[ProverId] = frozenset()  #: that the inputs are sealed for; empty: they are not sealed
 
     @property
     def is_empty(self) -> bool:
@@ -43,9 +44,17 @@ class Constraints:
         return "" if self.is_empty else digest_of_json(self.to_json())[:NAME_CHARS]
 
     def accepts(
-        self, *, operator: str, region: str, stake: int, confinement: Confinement = Confinement.UNKNOWN
+        self,
+        *,
+        operator: str,
+        region: str,
+        stake: int,
+        confinement: Confinement = Confinement.UNKNOWN,
+        prover: str = "",
     ) -> bool:
         """May a prover with these facts have the job?"""
+        if self.provers and prover not in self.provers:
+            return False
         if self.allowed_operators and operator not in self.allowed_operators:
             return False
         if operator in self.denied_operators or stake < self.min_stake:
@@ -63,6 +72,7 @@ class Constraints:
             "regions": sorted(self.regions),
             # Lanes are named by this form: what is not demanded does not change the names of before.
             **({"confinement": self.confinement.value} if self.confinement else {}),
+            **({"provers": sorted(self.provers)} if self.provers else {}),
         }
 
 
@@ -77,6 +87,7 @@ def constraints_from_json(value: Mapping[str, Any]) -> Constraints:
         min_stake=value["min_stake"],
         regions=frozenset(value["regions"]),
         confinement=Confinement(value.get("confinement", "")),
+        provers=frozenset(value.get("provers", ())),
     )
 
 

@@ -4,6 +4,7 @@ code             says                     checked by            true            
 PG-310, PG-311   an artifact is lost      gateway: store, hash  artifact_lost    false_excuse   unconfirmed
 PG-300, PG-301   a store or gateway fails gateway: its own eyes store_fault      -             unconfirmed
 PG-510           it cannot be proven      gateway, last word    program_fault    refuted        unprovable
+PG-350           a seal does not open     nobody                -                -             unopened
 PG-330           the lease is declined    nobody                -                -             declined
 PG-321           it took too long         nobody                -                -             timed_out
 PG-320, others   its own child failed     nobody                -                -             child_crashed
@@ -89,6 +90,9 @@ EXCUSES: tuple[ExcuseRule, ...] = (
         true=ReturnReason.PROGRAM_FAULT,
         false=ReturnReason.REFUTED,
         unknown=ReturnReason.UNPROVABLE,
+    ),
+    ExcuseRule(
+        codes=("PG-350",), says="what was sealed does not open", checks=Checks.NOBODY, unknown=ReturnReason.UNOPENED
     ),
     ExcuseRule(codes=("PG-330",), says="it declines the lease", checks=Checks.NOBODY, unknown=ReturnReason.DECLINED),
     ExcuseRule(

@@ -14,6 +14,7 @@ from proofgrid.rules.access.subnetworks import check_served
 from proofgrid.rules.jobs.classes import JobClass, parse_class
 from proofgrid.rules.jobs.confinement import Confinement
 from proofgrid.rules.jobs.engines import parse_engine
+from proofgrid.rules.jobs.sealing import Certificate, LeaseSeal
 
 SLOTS_MAX = 4_096
 
@@ -49,6 +50,7 @@ class ProverTerms:
     reserve_price: int = 0  #: least base units per PU of slots that it offers ahead, for firm quotes
     reserve_slots: int = 0  #: how many of its slots
     confinement: Confinement = Confinement.UNKNOWN  #: of what it proves, as it measured it
+    sealing: Certificate | None = None  #: the key that inputs may be sealed for
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,6 +79,7 @@ class LeaseOffer:
     price: int  #: base units per PU, paid when the proof verifies
     timeout_ms: int
     parts: tuple[TakenProof, ...] = ()  #: of a wrap: what it takes
+    seal: LeaseSeal | None = None  #: what opens its input; None: it is not sealed
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

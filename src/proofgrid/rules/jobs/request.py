@@ -8,13 +8,17 @@ from proofgrid.primitives.canonical import Json
 from proofgrid.primitives.digests import Digest, digest_of_json
 from proofgrid.primitives.errors import BudgetTooSmall, DeadlinePassed, InvalidField
 from proofgrid.primitives.money import AMOUNT_MAX, UNITS_MAX, format_amount, format_price, typed_price
+from proofgrid.primitives.sealing_errors import CannotSeal
 from proofgrid.rules.access.subnetworks import DEFAULT, parse_subnetwork
 from proofgrid.rules.jobs.constraints import NO_CONSTRAINTS, Constraints
 from proofgrid.rules.jobs.ladder import Ladder
+from proofgrid.rules.jobs.sealing import SealedRequest, check_sealed
 
 IDEMPOTENCY_KEY_CHARS_MAX = 128
 SUGGESTED_HINT = "0, or none: a fifth above what the market says"
 DEADLINE_MAX_MS = 30 * 24 * 3_600 * 1_000
+DEADLINE_DEFAULT_MS = 3_600_000
+SEALED_BYTES_MAX = 8 << 20  #: of all inputs of a sealed request
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,6 +33,7 @@ class ProofRequest:
     deadline_ms: int  #: since the epoch; 0 means the network's default
     idempotency_key: str
     allow_cached: bool = False  #: a finished task of the same client with the same program and inputs will do
+    sealed: SealedRequest | None = None  #: instead of inputs: what only provers read
     aggregate: bool = False  #: one proof of all inputs is wanted, not one of each
     hedging: bool = False  #: a slow job may be proven a second time, within the limit price
     ladder: Ladder | None = None  #: how the limit price rises while nobody sells
@@ -40,6 +45,10 @@ class ProofRequest:
     )
 
     @property
+    def inputs_count(self) -> int:
+        return len(self.inputs) if self.sealed is None else self.sealed.inputs
+
+    @property
     def price_max(self) -> int:
         """The most per PU that the client may come to pay."""
         return self.limit_price if self.ladder is None else self.ladder.price_max
@@ -47,6 +56,7 @@ class ProofRequest:
     @property
     def content_digest(self) -> Digest:
         """The request without its key: the same key with another content is a conflict."""
+        demanded = replace(self.constraints, provers=frozenset())
         return digest_of_json(
             {
                 "program": self.program_digest,
@@ -58,7 +68,8 @@ class ProofRequest:
                 # Left out when off, so that keys of requests from before there was hedging stay good.
                 **({"hedging": True} if self.hedging else {}),
                 **({"ladder": asdict(self.ladder)} if self.ladder else {}),
-                **({} if self.constraints.is_empty else {"constraints": self.constraints.to_json()}),
+                # Sealed anew it may be for other provers.
+                **({} if demanded.is_empty else {"constraints": demanded.to_json()}),
                 **({"quote": self.quote_id} if self.quote_id else {}),
                 **({"subnetwork": self.subnetwork} if self.subnetwork not in ("", DEFAULT) else {}),
             }
@@ -90,11 +101,15 @@ def redeem(request: ProofRequest, *, limit_price: int) -> ProofRequest:
     return replace(request, limit_price=limit_price)
 
 
-def check_request(request: ProofRequest, *, inputs_max: int, now_ms: int) -> None:
+def check_request(
+    request: ProofRequest, *, inputs_max: int, now_ms: int, input_bytes_max: int = SEALED_BYTES_MAX
+) -> None:
     """Raise an InvalidRequest naming field and rule for what can be judged without the program."""
-    if not request.inputs:
+    if request.sealed is not None:
+        _check_sealed(request, request.sealed, now_ms=now_ms, input_bytes_max=input_bytes_max)
+    elif not request.inputs:
         raise InvalidField("at least one input", field="inputs")
-    if len(request.inputs) > inputs_max:
+    if request.inputs_count > inputs_max:
         raise InvalidField(f"at most {inputs_max} inputs in one request", field="inputs", hint="send several requests")
     if request.subnetwork:
         parse_subnetwork(request.subnetwork)
@@ -120,6 +135,22 @@ def check_request(request: ProofRequest, *, inputs_max: int, now_ms: int) -> Non
         )
     if request.deadline_ms > now_ms + DEADLINE_MAX_MS:
         raise InvalidField("the deadline lies at most 30 days ahead", field="deadline_ms")
+
+
+def _check_sealed(request: ProofRequest, sealed: SealedRequest, *, now_ms: int, input_bytes_max: int) -> None:
+    for field, given, why in (
+        ("quote_id", request.quote_id, "a firm quote was bought of provers that it may not be sealed for"),
+        ("allow_cached", request.allow_cached, "who cannot read inputs cannot tell whether they are the same"),
+        (
+            "aggregate",
+            request.aggregate,
+            "what a proof of proofs takes is known later, so nobody could say its facts now",
+        ),
+    ):
+        if given:
+            raise CannotSeal(why, field=field, hint=f"leave out {field}, or submit it unsealed")
+    deadline_ms = request.deadline_ms or now_ms + DEADLINE_DEFAULT_MS
+    check_sealed(sealed, deadline_ms=deadline_ms, now_ms=now_ms, input_bytes_max=input_bytes_max)
 
 
 def calculate_escrow(request: ProofRequest, *, units: int) -> int:

@@ -16,6 +16,7 @@ refuted           operator      yes                      its operator after a wh
 no_bids           the price's   no                       at once                    wait
 hedge_lost        nobody's      no                       at once                    wait: the job is proven
 unprovable        not known     yes                      its operator after a while elsewhere (unprovable.py judges)
+unopened          not known     no                       never for this job         elsewhere
 program_fault     program       ends the task, charged   -                          stop
 
 Attempts end a task only when enough operators failed, or all that serve the lane: never by the word of one. Whatever
@@ -24,11 +25,13 @@ goes on beyond that ends with the task's deadline. Which words of a prover lead 
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
 from proofgrid.primitives.errors import AttemptsExhausted, Unprovable
 from proofgrid.primitives.last_words import without_last_words
+from proofgrid.primitives.sealing_errors import NobodyOpens
 
 FOREVER_MS = 2**53  #: far beyond any clock, still exact in JSON
 BACKOFF_FIRST_MS = 200
@@ -53,6 +56,7 @@ class ReturnReason(StrEnum):
     NO_BIDS = "no_bids"
     HEDGE_LOST = "hedge_lost"
     UNPROVABLE = "unprovable"
+    UNOPENED = "unopened"  #: what was sealed does not open, says its prover
     PROGRAM_FAULT = "program_fault"
 
 
@@ -124,6 +128,10 @@ RETRY_RULES: dict[ReturnReason, RetryRule] = {
     ReturnReason.UNPROVABLE: RetryRule(
         then=Then.ELSEWHERE, counts=True, exclude_ms=15_000, prover_at_fault=False, exclude_operator=True, judged=True
     ),
+    # A client may seal something else for one prover than for the others: nobody is blamed by anybody's word.
+    ReturnReason.UNOPENED: RetryRule(
+        then=Then.ELSEWHERE, counts=False, exclude_ms=FOREVER_MS, prover_at_fault=False, judged=True
+    ),
     ReturnReason.PROGRAM_FAULT: RetryRule(
         then=Then.STOP, counts=True, exclude_ms=0, prover_at_fault=False, charged=True
     ),
@@ -180,6 +188,23 @@ class GiveUp:
     detail: str
     attempts: int
     charged: bool = False  #: the client pays for the work that was shown
+
+
+def opens_no_more(sealed_for: Collection[str], excluded: Mapping[str, int], *, without: str = "") -> GiveUp | None:
+    """Return how a task ends whose inputs nobody can open any more; None while somebody can.
+
+    `sealed_for`: provers, none where the inputs are not sealed; `excluded`: provers and operators, and until when;
+    `without`: one, or an operator, that is never asked again either.
+    """
+    gone = {name for name, until_ms in excluded.items() if until_ms >= FOREVER_MS} | {without}
+    if not sealed_for or any(name not in gone and name.split("/")[0] not in gone for name in sealed_for):
+        return None
+    many = "the one prover" if len(sealed_for) == 1 else f"all {len(sealed_for)} provers"
+    return GiveUp(
+        code=NobodyOpens.code,
+        detail=f"{many} that the inputs were sealed for had a job and did not prove it",
+        attempts=0,
+    )
 
 
 def decide_retry(

@@ -51,6 +51,7 @@ class Demand(StrEnum):
     STAKE = "stake"
     REGION = "region"
     CONFINEMENT = "confinement"
+    SEALED = "sealed"
     SIZE = "size"
     BOND = "bond"
     NO_FAILURE = "no_failure"
@@ -63,6 +64,7 @@ _UNMET: dict[Demand, str] = {
     Demand.STAKE: "the stake that you demand",
     Demand.REGION: "a region that you name",
     Demand.CONFINEMENT: "the confinement that you demand",
+    Demand.SEALED: "a key that the inputs are sealed for",
     Demand.SIZE: "memory and speed for a job of its size",
     Demand.BOND: "a bond that carries a job of its size",
     Demand.NO_FAILURE: "a prover that has not failed it for good",
@@ -161,6 +163,7 @@ def unmet_by(
     region: str,
     stake: int,
     confinement: Confinement = Confinement.UNKNOWN,
+    prover: str = "",
 ) -> tuple[Demand, ...]:
     """Return what a client demands that a prover with these facts lacks; `stake` of its operator, base units."""
     allowed = constraints.allowed_operators
@@ -173,6 +176,8 @@ def unmet_by(
         found.append(Demand.REGION)
     if not confinement.is_at_least(constraints.confinement):
         found.append(Demand.CONFINEMENT)
+    if constraints.provers and prover not in constraints.provers:
+        found.append(Demand.SEALED)
     return tuple(found)
 
 

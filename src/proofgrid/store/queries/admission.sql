@@ -33,14 +33,16 @@ WITH given AS (
     SELECT * FROM jsonb_to_recordset(:tasks::jsonb) AS g(task_id uuid, client text, program_digest text,
         idempotency_key text, request_digest text, statement jsonb, inputs int, limit_price bigint, units bigint,
         escrow bigint, deadline_ms bigint, jobs_open int, inputs_digest text, hedging boolean, raise_permille int,
-        raise_every_ms bigint, raise_max bigint, accepted jsonb, transfer jsonb, subnetwork text, quote_id uuid, api_key text)
+        raise_every_ms bigint, raise_max bigint, accepted jsonb, transfer jsonb, subnetwork text, quote_id uuid, api_key text,
+        seal jsonb)
 ), admitted AS (
     INSERT INTO tasks (task_id, client, program_digest, state, idempotency_key, request_digest, statement, inputs,
         limit_price, units, escrow, deadline_ms, jobs_open, inputs_digest, hedging, raise_permille, raise_every_ms,
-        raise_max, raise_at_ms, event_seq, subnetwork, quote_id)
+        raise_max, raise_at_ms, event_seq, subnetwork, quote_id, seal)
     SELECT task_id, client, program_digest, 'open', idempotency_key, request_digest, statement, inputs, limit_price,
         units, escrow, CASE WHEN deadline_ms > 0 THEN deadline_ms ELSE now_ms() + :deadline_ms END, jobs_open, inputs_digest,
-        coalesce(hedging, false), raise_permille, raise_every_ms, raise_max, now_ms() + raise_every_ms, 1, subnetwork, quote_id
+        coalesce(hedging, false), raise_permille, raise_every_ms, raise_max, now_ms() + raise_every_ms, 1, subnetwork, quote_id,
+        seal
     FROM given
     ON CONFLICT (client, idempotency_key) DO NOTHING RETURNING task_id, client, limit_price, deadline_ms, created_ms
 ), events AS (

@@ -57,7 +57,8 @@ WITH locked AS (
     SELECT * FROM unnest(:task_ids::uuid[], :results::jsonb[], :bundles::text[], :sizes::bigint[], :contents::bytea[])
         AS g(task_id, result, bundle, size_bytes, content)
 ), finished AS (
-    UPDATE tasks SET state = 'done', finished_ms = now_ms(), result = given.result, bundle_digest = given.bundle
+    UPDATE tasks SET state = 'done', finished_ms = now_ms(), result = given.result, bundle_digest = given.bundle,
+        seal = NULL -- nobody opens its inputs any more
     FROM given JOIN locked USING (task_id) WHERE tasks.task_id = given.task_id
     RETURNING tasks.task_id, client, bundle, size_bytes, content
 ), stored AS (

@@ -16,10 +16,10 @@ WHERE leases.task_id = :task_id AND leases.state IN ('expired', 'failed') ORDER 
 -- name: replay_task
 -- The row of the dead task is locked. Nothing comes back when it was replayed before.
 INSERT INTO tasks (task_id, client, program_digest, state, idempotency_key, request_digest, statement, inputs,
-    limit_price, units, escrow, deadline_ms, jobs_open, inputs_digest, hedging, replay_of, subnetwork)
+    limit_price, units, escrow, deadline_ms, jobs_open, inputs_digest, hedging, replay_of, subnetwork, seal)
 SELECT :new_id, client, program_digest, 'open', 'replay:' || task_id::text, request_digest, statement, inputs,
     limit_price, units, limit_price * units, now_ms() + greatest(deadline_ms - created_ms, 60000),
-    (SELECT count(*) FROM jobs WHERE task_id = :dead_id), inputs_digest, hedging, task_id, subnetwork
+    (SELECT count(*) FROM jobs WHERE task_id = :dead_id), inputs_digest, hedging, task_id, subnetwork, seal
 FROM tasks WHERE task_id = :dead_id
 ON CONFLICT DO NOTHING RETURNING client, program_digest, limit_price, units, escrow;
 

@@ -16,7 +16,9 @@ RETURNING leases.lease_id, leases.fence, leases.session_id, leases.job_id, lease
     jobs.small_input, jobs.memory_bytes, tasks.program_digest, CASE WHEN jobs.depends_on <> '{}' THEN (
         SELECT jsonb_agg(jsonb_build_object('slice', part.slice, 'input', part.input, 'proof', part.proof_digest,
             'small', encode(part.small_proof, 'base64'), 'public', part.public) ORDER BY part.position)
-        FROM jobs AS part WHERE part.task_id = jobs.task_id AND part.position = ANY(jobs.depends_on)) END AS parts;
+        FROM jobs AS part WHERE part.task_id = jobs.task_id AND part.position = ANY(jobs.depends_on)) END AS parts,
+    CASE WHEN tasks.seal IS NOT NULL THEN tasks.seal - 'seals' || jsonb_build_object('client', tasks.client, 'input',
+        jobs.input, 'facts', jobs.facts, 'own', tasks.seal -> 'seals' -> leases.prover_id) END AS seal;
 
 -- name: get_lease
 SELECT leases.lease_id, leases.task_id, leases.fence, leases.operator, leases.prover_id, leases.lane, leases.units,
@@ -41,6 +43,7 @@ WHERE lease_id = :lease_id AND state IN (@leases_held) RETURNING lease_id;
 SELECT t.program_digest, j.slice, j.input_digest, j.small_input, now_ms() - l.granted_ms AS age_ms,
     ARRAY(SELECT part.proof_digest FROM jobs AS part WHERE part.task_id = j.task_id
         AND part.position = ANY(j.depends_on) AND part.small_proof IS NULL) AS proof_digests, j.depends_on <> '{}' AS wraps,
+    t.seal IS NOT NULL AS is_sealed,
     EXISTS (SELECT 1 FROM gateways g WHERE g.seen_ms BETWEEN l.granted_ms AND now_ms() - :silent_ms)
         OR NOT EXISTS (SELECT 1 FROM gateways g WHERE g.gateway_id = l.gateway_id) AS gateway_failed
 FROM leases l JOIN jobs j USING (job_id) JOIN tasks t ON t.task_id = l.task_id WHERE l.lease_id = :lease_id;
@@ -107,8 +110,9 @@ SELECT min(expires_ms) - now_ms() FROM leases WHERE state IN (@leases_held);
 -- name: job_of_lease
 -- The job that a lease was for, while it is leased, and another lease that is held for it.
 SELECT jobs.job_id, jobs.task_id, jobs.slice, jobs.input, jobs.attempts, jobs.returns, jobs.excluded,
-    jobs.last_word, jobs.last_word_until_ms > now_ms() AS waits_for_last_word, rival.lease_id AS rival_id
-FROM leases JOIN jobs USING (job_id)
+    jobs.last_word, jobs.last_word_until_ms > now_ms() AS waits_for_last_word, rival.lease_id AS rival_id,
+    ARRAY(SELECT jsonb_object_keys(tasks.seal -> 'seals')) AS sealed_for
+FROM leases JOIN jobs USING (job_id) JOIN tasks ON tasks.task_id = leases.task_id
 LEFT JOIN leases AS rival ON rival.job_id = leases.job_id AND rival.lease_id <> leases.lease_id
     AND rival.state IN (@leases_held)
 WHERE leases.lease_id = :lease_id AND jobs.state = 'leased';

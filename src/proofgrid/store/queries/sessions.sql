@@ -60,10 +60,10 @@ SELECT session_id, pg_notify('stops', json_build_object('gateway', gateway_id, '
 -- name: open_session
 INSERT INTO sessions (session_id, prover_id, operator, gateway_id, asks, classes, slots, cores, memory_bytes, region,
     version, cached_programs, class_asks, units_min, peer, session_key, run,
-    reserve_price, reserve_slots, confinement)
+    reserve_price, reserve_slots, confinement, sealing_key, sealing_until_ms, sealing_signature)
 VALUES (:session_id, :prover_id, :operator, :gateway_id, :asks, :classes, :slots, :cores, :memory_bytes, :region,
     :version, :cached_programs, :class_asks, :units_min, :peer, :session_key, :run, :reserve_price,
-    :reserve_slots, :confinement);
+    :reserve_slots, :confinement, :sealing_key, :sealing_until_ms, :sealing_signature);
 
 -- name: adopt_leases
 -- After a reconnect: the leases that this prover still holds move to the new session, and so do those that it was never

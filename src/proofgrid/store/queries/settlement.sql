@@ -110,10 +110,12 @@ SELECT lease_id, operator FROM leases
 WHERE task_id = :task_id AND job_id = :job_id AND state = 'failed' AND reason = 'unprovable';
 
 -- name: refuted_claims
--- The proofs of these leases verified. Whoever said that their jobs cannot be proven was wrong.
+-- The proofs of these leases verified. Whoever said that their jobs cannot be proven was wrong; of sealed ones that is not
+-- known, as a client may have given another input to one who proves than it sealed for the others.
 SELECT claim.lease_id, claim.prover_id, claim.lane, claim.units, ran_ms(claim) AS ran_ms FROM leases AS won
 JOIN leases AS claim ON claim.task_id = won.task_id AND claim.job_id = won.job_id
-WHERE won.lease_id = ANY(:lease_ids::uuid[]) AND claim.state = 'failed' AND claim.reason = 'unprovable';
+WHERE won.lease_id = ANY(:lease_ids::uuid[]) AND claim.state = 'failed' AND claim.reason = 'unprovable'
+    AND NOT EXISTS (SELECT 1 FROM tasks WHERE tasks.task_id = won.task_id AND tasks.seal IS NOT NULL);
 
 -- name: works_of_fault
 -- What an unprovable input of a task was worked on for nothing: by those who said so, and by the leases that are

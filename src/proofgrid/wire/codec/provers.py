@@ -31,6 +31,7 @@ from proofgrid.rules.jobs.offers import (
     Verdict,
     Welcome,
 )
+from proofgrid.rules.jobs.sealing import Certificate, LeaseSeal
 from proofgrid.wire.codec.texts import read_object
 from proofgrid.wire.v1 import prover_pb2 as prover
 
@@ -67,7 +68,12 @@ def read_hello(message: prover.Hello) -> ProverTerms:
         reserve_price=message.reserve_price,
         reserve_slots=message.reserve_slots,
         confinement=told_confinement(message.confinement),
+        sealing=_read_certificate(message) if message.sealing_key else None,
     )
+
+
+def _read_certificate(message: prover.Hello) -> Certificate:
+    return Certificate(key=message.sealing_key, until_ms=message.sealing_until_ms, signature=message.sealing_signature)
 
 
 def read_session(message: prover.Hello) -> SignedSession | None:
@@ -100,6 +106,9 @@ def write_hello(terms: ProverTerms, session: SignedSession | None = None) -> pro
             session_key=session.key if session else "",
             run=session.run if session else "",
             session_signature=session.signature if session else "",
+            sealing_key=terms.sealing.key if terms.sealing else b"",
+            sealing_until_ms=terms.sealing.until_ms if terms.sealing else 0,
+            sealing_signature=terms.sealing.signature if terms.sealing else "",
         )
     )
 
@@ -176,6 +185,31 @@ def _read_lease(message: prover.Lease) -> LeaseOffer:
         price=message.price,
         timeout_ms=message.timeout_ms,
         parts=tuple(_read_part(part) for part in message.parts),
+        seal=_read_seal(message.seal) if message.HasField("seal") else None,
+    )
+
+
+def _read_seal(message: prover.LeaseSeal) -> LeaseSeal:
+    return LeaseSeal(
+        client=message.client,
+        request=parse_digest(message.request, field="seal.request"),
+        key_id=message.key_id,
+        sealed=message.sealed,
+        commitment=message.commitment,
+        input_index=message.input,
+        facts_json=message.facts_json,
+    )
+
+
+def _write_seal(seal: LeaseSeal) -> prover.LeaseSeal:
+    return prover.LeaseSeal(
+        client=seal.client,
+        request=seal.request,
+        key_id=seal.key_id,
+        sealed=seal.sealed,
+        commitment=seal.commitment,
+        input=seal.input_index,
+        facts_json=seal.facts_json,
     )
 
 
@@ -213,6 +247,7 @@ def _write_lease(lease: LeaseOffer) -> prover.Lease:
         price=lease.price,
         timeout_ms=lease.timeout_ms,
         parts=[_write_part(part) for part in lease.parts],
+        seal=None if lease.seal is None else _write_seal(lease.seal),
     )
 
 

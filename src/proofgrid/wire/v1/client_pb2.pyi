@@ -390,6 +390,7 @@ class SubmitRequest(_message.Message):
     SUBNETWORK_FIELD_NUMBER: _builtins.int
     QUOTE_ID_FIELD_NUMBER: _builtins.int
     AGGREGATE_FIELD_NUMBER: _builtins.int
+    SEALED_FIELD_NUMBER: _builtins.int
     program_digest: _builtins.str
     inputs_json: _builtins.str
     """a list with one element per input of the batch"""
@@ -418,6 +419,10 @@ class SubmitRequest(_message.Message):
     def ladder(self) -> Global___Ladder:
         """how the limit price rises; none: it stays"""
 
+    @_builtins.property
+    def sealed(self) -> Global___Sealed:
+        """instead of inputs_json: inputs that only provers read (rules/jobs/sealing.py)"""
+
     def __init__(
         self,
         *,
@@ -434,14 +439,110 @@ class SubmitRequest(_message.Message):
         subnetwork: _builtins.str = ...,
         quote_id: _builtins.str = ...,
         aggregate: _builtins.bool = ...,
+        sealed: Global___Sealed | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["constraints", b"constraints", "ladder", b"ladder"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["constraints", b"constraints", "ladder", b"ladder", "sealed", b"sealed"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["aggregate", b"aggregate", "allow_cached", b"allow_cached", "budget", b"budget", "constraints", b"constraints", "deadline_ms", b"deadline_ms", "hedging", b"hedging", "idempotency_key", b"idempotency_key", "inputs_json", b"inputs_json", "ladder", b"ladder", "limit_price", b"limit_price", "program_digest", b"program_digest", "quote_id", b"quote_id", "subnetwork", b"subnetwork"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["aggregate", b"aggregate", "allow_cached", b"allow_cached", "budget", b"budget", "constraints", b"constraints", "deadline_ms", b"deadline_ms", "hedging", b"hedging", "idempotency_key", b"idempotency_key", "inputs_json", b"inputs_json", "ladder", b"ladder", "limit_price", b"limit_price", "program_digest", b"program_digest", "quote_id", b"quote_id", "sealed", b"sealed", "subnetwork", b"subnetwork"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___SubmitRequest: _TypeAlias = SubmitRequest  # noqa: Y015
+
+@_typing.final
+class Sealed(_message.Message):
+    """A request whose inputs nobody between client and prover reads; statement and facts are the client's word."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    INPUTS_FIELD_NUMBER: _builtins.int
+    STATEMENT_JSON_FIELD_NUMBER: _builtins.int
+    JOBS_FIELD_NUMBER: _builtins.int
+    SEALS_FIELD_NUMBER: _builtins.int
+    COMMITMENT_FIELD_NUMBER: _builtins.int
+    UNTIL_MS_FIELD_NUMBER: _builtins.int
+    inputs: _builtins.int
+    statement_json: _builtins.str
+    commitment: _builtins.str
+    """to that secret"""
+    until_ms: _builtins.int
+    """when the first of the keys that it is sealed for is forgotten"""
+    @_builtins.property
+    def jobs(self) -> _containers.RepeatedCompositeFieldContainer[Global___SealedJob]:
+        """input by input, each by slices"""
+
+    @_builtins.property
+    def seals(self) -> _containers.RepeatedCompositeFieldContainer[Global___Seal]:
+        """the request's secret, for each prover that may have the jobs"""
+
+    def __init__(
+        self,
+        *,
+        inputs: _builtins.int = ...,
+        statement_json: _builtins.str = ...,
+        jobs: _abc.Iterable[Global___SealedJob] | None = ...,
+        seals: _abc.Iterable[Global___Seal] | None = ...,
+        commitment: _builtins.str = ...,
+        until_ms: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["commitment", b"commitment", "inputs", b"inputs", "jobs", b"jobs", "seals", b"seals", "statement_json", b"statement_json", "until_ms", b"until_ms"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Sealed: _TypeAlias = Sealed  # noqa: Y015
+
+@_typing.final
+class SealedJob(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    LOCKED_FIELD_NUMBER: _builtins.int
+    FACTS_JSON_FIELD_NUMBER: _builtins.int
+    locked: _builtins.bytes
+    """AES-256-GCM under a key of its own, derived from the secret"""
+    facts_json: _builtins.str
+    def __init__(
+        self,
+        *,
+        locked: _builtins.bytes = ...,
+        facts_json: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["facts_json", b"facts_json", "locked", b"locked"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SealedJob: _TypeAlias = SealedJob  # noqa: Y015
+
+@_typing.final
+class Seal(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PROVER_FIELD_NUMBER: _builtins.int
+    KEY_ID_FIELD_NUMBER: _builtins.int
+    SEALED_FIELD_NUMBER: _builtins.int
+    prover: _builtins.str
+    """OPERATOR/NAME"""
+    key_id: _builtins.str
+    """SHA-256 of the key that it is sealed for"""
+    sealed: _builtins.bytes
+    """HPKE: ML-KEM-768 with X25519, HKDF-SHA256, AES-256-GCM"""
+    def __init__(
+        self,
+        *,
+        prover: _builtins.str = ...,
+        key_id: _builtins.str = ...,
+        sealed: _builtins.bytes = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["key_id", b"key_id", "prover", b"prover", "sealed", b"sealed"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Seal: _TypeAlias = Seal  # noqa: Y015
 
 @_typing.final
 class Constraints(_message.Message):

@@ -120,6 +120,9 @@ class Hello(_message.Message):
     RESERVE_PRICE_FIELD_NUMBER: _builtins.int
     RESERVE_SLOTS_FIELD_NUMBER: _builtins.int
     CONFINEMENT_FIELD_NUMBER: _builtins.int
+    SEALING_KEY_FIELD_NUMBER: _builtins.int
+    SEALING_UNTIL_MS_FIELD_NUMBER: _builtins.int
+    SEALING_SIGNATURE_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     """unique among the operator's provers"""
     slots: _builtins.int
@@ -144,6 +147,12 @@ class Hello(_message.Message):
     """how many of its slots; 0: none"""
     confinement: _builtins.str
     """of what it proves: process, rules, namespaces; empty: it does not know"""
+    sealing_key: _builtins.bytes
+    """to seal inputs for it: ML-KEM-768's public key, then X25519's; empty: it has none"""
+    sealing_until_ms: _builtins.int
+    """when it forgets that key"""
+    sealing_signature: _builtins.str
+    """EIP-191, by the operator's key: rules/jobs/sealing.py"""
     @_builtins.property
     def asks(self) -> _containers.RepeatedCompositeFieldContainer[Global___Ask]: ...
     @_builtins.property
@@ -183,10 +192,13 @@ class Hello(_message.Message):
         reserve_price: _builtins.int = ...,
         reserve_slots: _builtins.int = ...,
         confinement: _builtins.str = ...,
+        sealing_key: _builtins.bytes = ...,
+        sealing_until_ms: _builtins.int = ...,
+        sealing_signature: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["asks", b"asks", "cached_programs", b"cached_programs", "classes", b"classes", "confinement", b"confinement", "cores", b"cores", "held", b"held", "memory_bytes", b"memory_bytes", "name", b"name", "region", b"region", "reserve_price", b"reserve_price", "reserve_slots", b"reserve_slots", "run", b"run", "session_key", b"session_key", "session_signature", b"session_signature", "slots", b"slots", "subnetworks", b"subnetworks", "units_min", b"units_min", "version", b"version"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["asks", b"asks", "cached_programs", b"cached_programs", "classes", b"classes", "confinement", b"confinement", "cores", b"cores", "held", b"held", "memory_bytes", b"memory_bytes", "name", b"name", "region", b"region", "reserve_price", b"reserve_price", "reserve_slots", b"reserve_slots", "run", b"run", "sealing_key", b"sealing_key", "sealing_signature", b"sealing_signature", "sealing_until_ms", b"sealing_until_ms", "session_key", b"session_key", "session_signature", b"session_signature", "slots", b"slots", "subnetworks", b"subnetworks", "units_min", b"units_min", "version", b"version"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -519,6 +531,7 @@ class Lease(_message.Message):
     PRICE_FIELD_NUMBER: _builtins.int
     TIMEOUT_MS_FIELD_NUMBER: _builtins.int
     PARTS_FIELD_NUMBER: _builtins.int
+    SEAL_FIELD_NUMBER: _builtins.int
     lease_id: _builtins.str
     fence: _builtins.int
     job_id: _builtins.str
@@ -536,6 +549,10 @@ class Lease(_message.Message):
     def parts(self) -> _containers.RepeatedCompositeFieldContainer[Global___TakenProof]:
         """of a wrap: the proofs that it takes, verified, in their order"""
 
+    @_builtins.property
+    def seal(self) -> Global___LeaseSeal:
+        """absent: the input is not sealed"""
+
     def __init__(
         self,
         *,
@@ -551,16 +568,59 @@ class Lease(_message.Message):
         price: _builtins.int = ...,
         timeout_ms: _builtins.int = ...,
         parts: _abc.Iterable[Global___TakenProof] | None = ...,
+        seal: Global___LeaseSeal | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_small_input", b"_small_input", "small_input", b"small_input"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_small_input", b"_small_input", "seal", b"seal", "small_input", b"small_input"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_small_input", b"_small_input", "fence", b"fence", "input_digest", b"input_digest", "job_id", b"job_id", "lease_id", b"lease_id", "memory_bytes", b"memory_bytes", "parts", b"parts", "price", b"price", "program_digest", b"program_digest", "slice", b"slice", "small_input", b"small_input", "timeout_ms", b"timeout_ms", "units", b"units"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_small_input", b"_small_input", "fence", b"fence", "input_digest", b"input_digest", "job_id", b"job_id", "lease_id", b"lease_id", "memory_bytes", b"memory_bytes", "parts", b"parts", "price", b"price", "program_digest", b"program_digest", "seal", b"seal", "slice", b"slice", "small_input", b"small_input", "timeout_ms", b"timeout_ms", "units", b"units"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__small_input: _TypeAlias = _typing.Literal["small_input"]  # noqa: Y015
     _WhichOneofArgType__small_input: _TypeAlias = _typing.Literal["_small_input", b"_small_input"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType__small_input) -> _WhichOneofReturnType__small_input | None: ...
 
 Global___Lease: _TypeAlias = Lease  # noqa: Y015
+
+@_typing.final
+class LeaseSeal(_message.Message):
+    """How a prover opens its lease's input, and what it is to look at before it hands in a proof."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CLIENT_FIELD_NUMBER: _builtins.int
+    REQUEST_FIELD_NUMBER: _builtins.int
+    KEY_ID_FIELD_NUMBER: _builtins.int
+    SEALED_FIELD_NUMBER: _builtins.int
+    COMMITMENT_FIELD_NUMBER: _builtins.int
+    INPUT_FIELD_NUMBER: _builtins.int
+    FACTS_JSON_FIELD_NUMBER: _builtins.int
+    client: _builtins.str
+    request: _builtins.str
+    """SHA-256 of the request's idempotency key"""
+    key_id: _builtins.str
+    """of the key that it is sealed for"""
+    sealed: _builtins.bytes
+    commitment: _builtins.str
+    input: _builtins.int
+    facts_json: _builtins.str
+    """what the client says of the right proof"""
+    def __init__(
+        self,
+        *,
+        client: _builtins.str = ...,
+        request: _builtins.str = ...,
+        key_id: _builtins.str = ...,
+        sealed: _builtins.bytes = ...,
+        commitment: _builtins.str = ...,
+        input: _builtins.int = ...,
+        facts_json: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["client", b"client", "commitment", b"commitment", "facts_json", b"facts_json", "input", b"input", "key_id", b"key_id", "request", b"request", "sealed", b"sealed"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___LeaseSeal: _TypeAlias = LeaseSeal  # noqa: Y015
 
 @_typing.final
 class TakenProof(_message.Message):

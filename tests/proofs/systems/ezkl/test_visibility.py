@@ -223,3 +223,45 @@ def test_what_cannot_be_had_is_refused_by_name(srs: Path, tmp_path: Path, settin
         build(save(a_joining_model(), tmp_path / "model"), settings, srs=srs, workdir=tmp_path)
 
     assert caught.value.field == field
+
+
+def test_what_a_client_tells_of_sealed_inputs_is_taken_as_it_is_and_refused_when_it_is_changed(
+    case: Case, tmp_path: Path
+) -> None:
+    told = case.proven.request
+    assert SYSTEM.shows_inputs(case.files.program) == ""
+    SYSTEM.check_told(case.files, told, workdir=tmp_path)
+    first, last = told.jobs[0], told.jobs[-1]
+    statement: Any = told.statement
+    wrong = [
+        replace(told, statement={**statement, "inputs": statement["inputs"][:1]}),
+        replace(told, statement={**statement, "inputs": [*statement["inputs"], {}]}),
+        replace(told, statement={}),
+        replace(told, statement={**statement, "more": 1}),
+        *(replace(told, jobs=(replace(first, facts=facts), *told.jobs[1:])) for facts in _other_facts(first.facts)),
+        *(replace(told, jobs=(*told.jobs[:-1], replace(last, facts=facts))) for facts in _other_facts(last.facts)),
+    ]
+    for one in wrong:
+        with pytest.raises(BadProof):
+            SYSTEM.check_told(case.files, one, workdir=tmp_path)
+
+
+def _other_facts(facts: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Return facts of another form, each changed in one place."""
+    return [
+        {**facts, "more": 1},
+        {name: value for name, value in facts.items() if name != "public_input"},
+        {**facts, "public_input": [*facts["public_input"], 1]},
+        {**facts, "public_output": [*facts["public_output"], 1]},
+        {**facts, "public_output": [1 << 300]},
+        {**facts, "public_output": [True]},
+        {**facts, "input_hashes": [*facts["input_hashes"], "00" * 32]},
+        {**facts, "output_hashes": ["no hash"]},
+        {**facts, "input_commitment": "zz"},
+        {**facts, "output_commitment": [1]},
+    ]
+
+
+def test_a_program_that_shows_its_inputs_is_not_sealed(srs: Path, tmp_path: Path) -> None:
+    files = build(save(a_joining_model(), tmp_path / "model"), {"input_range": [-3, 3]}, srs=srs, workdir=tmp_path)
+    assert "input_visibility" in SYSTEM.shows_inputs(files.program)

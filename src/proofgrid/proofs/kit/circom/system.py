@@ -129,13 +129,7 @@ class CircomSystem(OneJobPerInput, NamesInputsAndOutputs):
     def check_proof(self, files: ProgramFiles, shown: Json, claimed: Json, proof: bytes, *, workdir: Path) -> None:
         """Raise BadProof unless the proof verifies for these outputs and public inputs."""
         curve = curve_of(files.program)
-        for values, count in zip((claimed, shown), counts_of(files), strict=True):
-            if (
-                not isinstance(values, list)
-                or len(values) != count
-                or not all(is_element(value, curve) for value in values)
-            ):
-                raise BadProof("the public values are not those of the circuit, in decimal")
+        self.check_public(files, shown, claimed)
         assert isinstance(claimed, list)  # noqa: S101 - looked at above
         assert isinstance(shown, list)  # noqa: S101
         key, public = files.path("verifying_key"), claimed + shown
@@ -145,6 +139,23 @@ class CircomSystem(OneJobPerInput, NamesInputsAndOutputs):
             wrong = reason.rule
         if wrong:
             raise BadProof(wrong)
+
+    def check_public(self, files: ProgramFiles, shown: Json, claimed: Json) -> None:
+        """Raise BadProof unless these are as many field elements, in decimal, as the circuit has public signals."""
+        curve = curve_of(files.program)
+        for values, count in zip((claimed, shown), counts_of(files), strict=True):
+            if (
+                not isinstance(values, list)
+                or len(values) != count
+                or not all(is_element(value, curve) for value in values)
+            ):
+                raise BadProof("the public values are not those of the circuit, in decimal")
+
+    def shows_inputs(self, program: Program) -> str:
+        """Do what SealsInputs.shows_inputs promises."""
+        if program.summary.get("private_inputs") == 0:
+            return "all inputs of the circuit are public, and stand in every bundle"
+        return ""
 
     def contracts(self, files: ProgramFiles, *, workdir: Path) -> list[Contract]:
         """Do what WritesContract.contracts promises; contracts know BN254 only."""

@@ -25,7 +25,7 @@ from proofgrid.proofs.kit.samples import Samples
 from proofgrid.proofs.setup import TrustRoots
 from proofgrid.proofs.systems.ezkl import identity, layout, settings
 from proofgrid.proofs.systems.ezkl.engine import ENGINE, load_engine
-from proofgrid.proofs.systems.ezkl.proving import normalise, prove, telling, verify, whole
+from proofgrid.proofs.systems.ezkl.proving import normalise, prove, sealed, telling, verify, whole
 from proofgrid.proofs.systems.ezkl.setup import KZG_BN254, KzgBn254
 from proofgrid.proofs.telling import ToldProof
 
@@ -104,6 +104,14 @@ class EzklProofSystem:
     ) -> None:
         """Raise BadProof unless `output` proves exactly the job that `facts` describe."""
         verify.verify_partial(files, slice_index, facts, output, workdir=workdir)
+
+    def shows_inputs(self, program: Program) -> str:
+        """Do what SealsInputs.shows_inputs promises."""
+        return sealed.shows_inputs(program)
+
+    def check_told(self, files: ProgramFiles, told: NormalisedRequest, *, workdir: Path) -> None:
+        """Do what SealsInputs.check_told promises."""
+        sealed.check_told(files, told)
 
     def combine(
         self, files: ProgramFiles, statement: Mapping[str, Json], parts: list[PartialProof], *, workdir: Path

@@ -184,6 +184,17 @@ class NoirSystem(OneJobPerInput, NamesParameters):
         if not engine.is_verified(files.path("verifying_key"), proof, public, workdir=workdir):
             raise BadProof("the proof does not verify for these public values")
 
+    def check_public(self, files: ProgramFiles, shown: Json, claimed: Json) -> None:
+        """Raise BadProof unless these are values of the public parameters, and of what the program returns."""
+        public_elements(files.program, shown, claimed)
+
+    def shows_inputs(self, program: Program) -> str:
+        """Do what SealsInputs.shows_inputs promises."""
+        signature = signature_of(program)
+        if set(signature.parameters.types) == set(signature.public.types):
+            return "all parameters of main are public, and stand in every bundle"
+        return ""
+
     def contracts(self, files: ProgramFiles, *, workdir: Path) -> list[Contract]:
         """Do what WritesContract.contracts promises."""
         require(files, "verifying_key")

@@ -1,0 +1,23 @@
+"""What is wrong with what is sealed; see `errors` for who must change something."""
+
+from __future__ import annotations
+
+from proofgrid.primitives.errors import InvalidRequest, Recoverable, TaskEnded
+
+
+class CannotSeal(InvalidRequest):
+    """This request cannot be sealed."""
+
+    code = "PG-180"
+
+
+class SealBroken(Recoverable):
+    """What was sealed does not open."""
+
+    code = "PG-350"
+
+
+class NobodyOpens(TaskEnded):
+    """None of the provers that the inputs were sealed for is left; what was not spent goes back."""
+
+    code = "PG-514"
