@@ -8,6 +8,7 @@ from functools import partial
 from proofgrid.bootstrap.gateway.adapters import Adapters, publish_roots
 from proofgrid.bootstrap.gateway.keys import keep_list, online_keys
 from proofgrid.primitives.signatures import Signer
+from proofgrid.proofs.pool.child import OWN_SCRATCH
 from proofgrid.proofs.registry import engines_here, installed_names, proof_system
 from proofgrid.roles.intake.access_list import AccessList
 from proofgrid.roles.intake.accounts import Accounts
@@ -66,7 +67,7 @@ def build_admission(
             world.library,
             world.workers,
             _reservations(settings, world),
-            scratch=world.scratch,
+            scratch=OWN_SCRATCH,
             clock=world.clock,
         ),
         programs,
