@@ -52,7 +52,7 @@ RIGHTS: Mapping[str, Mapping[str, str | None]] = {
     ),
     "ApiKeyService": {"MakeApiKey": "client", "ListApiKeys": "admin client", "RevokeApiKey": "admin client"},
     "ArtifactService": {"Upload": ANYBODY, "Download": ANYBODY},
-    "KeyService": {"GetKeys": ANYBODY, "PublishKeys": "admin"},
+    "KeyService": {"GetKeys": ANYBODY, "PublishKeys": "admin", "CertifyProver": "operator"},
     "AuditService": {
         "GetAuditHead": ANYBODY,
         "GetAuditConsistency": ANYBODY,
