@@ -14,7 +14,7 @@ FAST := tests/rules tests/primitives tests/simulation/test_parts.py tests/wire t
 TESTS ?= tests --ignore=tests/acceptance/scenarios
 
 .DEFAULT_GOAL := help
-.PHONY: help demo engines engine-wheels fast test test-zkvm test-wraps test-wheels test-watch fuzz scenarios check format bench bench-check proto protos schema db coverage dead mutants house lock wheels wheel release bill contracts clean
+.PHONY: help demo engines engine-wheels fast test test-zkvm test-wraps test-wheels test-pages test-watch fuzz scenarios check format bench bench-check proto protos schema db coverage dead mutants house lock wheels wheel release bill contracts clean
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## */\1\t/' | awk -F'\t' '{printf "  make %-11s  %s\n", $$1, $$2}'
@@ -25,8 +25,8 @@ $(STAMP): requirements.lock pyproject.toml
 	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@touch $(STAMP)
 
-demo: $(STAMP) ## run a whole network on this machine and prove a neural network's answer (MODEL=lenet: LeNet-5; SYSTEM=groth16|plonk|noir|miden: factors; ALL=1: every system at once)
-	$(BIN)/proofgrid demo $(if $(ALL),--all,--model $(MODEL) --system $(SYSTEM))
+demo: $(STAMP) ## run a whole network on this machine and prove a neural network's answer (MODEL=lenet: LeNet-5; SYSTEM=groth16|plonk|noir|miden: factors; ALL=1: every system at once; STAY=1: and leave its pages to your browser)
+	$(BIN)/proofgrid demo $(if $(ALL),--all,--model $(MODEL) --system $(SYSTEM)) $(if $(STAY),--open --stay)
 
 fast: $(STAMP) ## run the tests of rules, primitives and wire, without the exhaustive searches (under a minute)
 	$(PYTEST) -q -n $(CORES) -m "not exhaustive" $(FAST)
@@ -58,6 +58,11 @@ test-watch: $(STAMP) ## ask a real Prometheus every query of dashboards and aler
 fuzz: $(STAMP) ## give a parser inputs that reach ever more of it (TARGET=record MINUTES=30; without TARGET: which there are; needs Linux on x86-64)
 	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r tests/fuzz/fuzz-requirements.txt
 	$(BIN)/python -m tests.fuzz $(TARGET) --minutes $(or $(MINUTES),30)
+
+test-pages: $(STAMP) ## look at every page in a real browser: stories, accessibility, phone width (Debian's chromium, npm; about two minutes)
+	@command -v chromium >/dev/null || echo "there is no chromium here (apt install chromium): its tests are skipped" >&2
+	npm ci --prefix tests/browser --ignore-scripts --no-audit --no-fund --silent
+	BROWSER="$$(command -v chromium)" $(PYTEST) -rs tests/browser
 
 scenarios: $(STAMP) ## break everything on purpose: one failure per file, real processes (about 15 minutes)
 	$(PYTEST) tests/acceptance/scenarios

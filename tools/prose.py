@@ -30,7 +30,8 @@ _CLAUSE_LEAST = 60  #: a first part shorter than this is no help
 def documents() -> list[Path]:
     """Return every document of the repository."""
     folders = ("docs", "benchmarks", "models", "tests")
-    return sorted([*ROOT.glob("*.md"), *(path for folder in folders for path in (ROOT / folder).rglob("*.md"))])
+    found = [*ROOT.glob("*.md"), *(path for folder in folders for path in (ROOT / folder).rglob("*.md"))]
+    return sorted(path for path in found if "node_modules" not in path.parts)  # others' documents
 
 
 def in_form(text: str) -> str:

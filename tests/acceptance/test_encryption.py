@@ -21,7 +21,7 @@ from tests.networks import running_network
 async def test_client_gateway_and_prover_talk_tls(
     tmp_path: Path, database_dsn: str, toy_system_on_path: Path, srs_file: Path
 ) -> None:
-    settings = {**tls_settings(tmp_path), "SRS_FILE": str(srs_file)}
+    settings = {**tls_settings(tmp_path), "SRS_FILE": str(srs_file), "LISTEN_PROVERS": "127.0.0.1:0"}
 
     async with running_network(
         tmp_path, database_dsn, scheme="grpcs", ca_file=str(tmp_path / CA), **settings
@@ -31,6 +31,8 @@ async def test_client_gateway_and_prover_talk_tls(
             program = await register_toy(client, tmp_path, slices=2)
             task = await client.submit(program.digest, ["secret"], limit_price=1_500)
             assert (await client.wait(task.task_id)).state == "done"
+        assert network.gateway is not None
+        assert "prover_certified" in network.gateway.log.read_text()
         port = network.port
         check = ("gateway", "--check", "--listen", f"0.0.0.0:{port}", "--tls-certificate", settings["TLS_CERTIFICATE"])
         checked = await asyncio.to_thread(proofgrid, *check, "--tls-key", settings["TLS_KEY"], home=tmp_path)

@@ -23,7 +23,7 @@ def take_body(data: bytes) -> None:
     if not data:
         return
     route = ROUTES[data[0] % len(ROUTES)]
-    value = read_json(data[1:].decode(errors="surrogateescape"), field="body", bytes_max=BODY_BYTES_MAX)
+    value = read_json(data[1:].decode(errors="replace"), field="body", bytes_max=BODY_BYTES_MAX)
     if isinstance(value, dict):
         by_name = {name_of(field): field for field in route.asked.fields}
         words = [(name, text) for name, text in value.items() if name in by_name and isinstance(text, str)]

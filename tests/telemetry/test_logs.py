@@ -25,7 +25,7 @@ def test_lines_of_one_of_several_processes_say_which(capsys: pytest.CaptureFixtu
 
 def test_secrets_and_witness_data_never_reach_the_log(capsys: pytest.CaptureFixture[str]) -> None:
     configure_logs(json_lines=True)
-    structlog.get_logger("fresh").info("something", token="pg1.secret", witness=[1, 2], inputs="x", job_id="7")
+    structlog.get_logger("fresh").info("something", token="pg2.secret", witness=[1, 2], inputs="x", job_id="7")
     structlog.reset_defaults()
 
     printed = capsys.readouterr()
@@ -39,7 +39,8 @@ SECRETS = {
     "dsn of words": "host=db.example password=hunter2-of-postgres user=x",
     "url": "https://bucket.example/x?X-Amz-Signature=hunter2abc&X-Amz-Expires=5",
     "url with a key": "https://rpc.example/v1?api_key=hunter2key&x=1",
-    "token": "pg1.eyJodW50ZXIyIjoxfQ.0xdeadbeef00",
+    "token": "pg2.eyJodW50ZXIyIjoxfQ.0xdeadbeef00",
+    "token of before": "pg1.eyJodW50ZXIyIjoxfQ.0xdeadbeef00",
     "header": "Bearer hunter2hunter2",
     "json": '{"password": "hunter2", "x": 1}',
     "known value": "hunter2-known-value",
@@ -130,8 +131,8 @@ def test_secrets_of_the_environment_are_hidden(
     st.lists(
         st.sampled_from(
             (
-                *("pg1.", "abc", ".0xab", "Bearer ", "baSic ", "://", "me:", "pw@", "=", ": ", '"', "toKen", "api_key"),
-                *("pa\u017f\u017fword", "x" * 8, " ", "PASSPHRASE", "a signature", "credential"),
+                *("pg1.", "pg2.", "abc", ".0xab", "Bearer ", "baSic ", "://", "me:", "pw@", "=", ": ", '"', "toKen"),
+                *("api_key", "pa\u017f\u017fword", "x" * 8, " ", "PASSPHRASE", "a signature", "credential"),
             )
         ),
         max_size=12,

@@ -1,6 +1,7 @@
 """Worker processes for the blocking calls of proof systems, so that no engine can block, leak into or kill a gateway.
 
-    await workers.call(normalise_many, "ezkl", files, [inputs], scratch, timeout_seconds=30, urgency=Urgency.ADMISSION)
+    await workers.call(normalise_many, "ezkl", files, [inputs], OWN_SCRATCH, False, timeout_seconds=30,
+                       urgency=Urgency.ADMISSION)
 
 What a worker does to itself stays there: a panic, a crash, a hang end as JobCrashed or JobTimedOut and the worker
 is replaced. Errors of proofgrid cross whole.
@@ -12,6 +13,7 @@ import asyncio
 import tempfile
 import time
 from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import TypeVar, TypeVarTuple, cast
@@ -63,17 +65,26 @@ class ProofWorkers:
         complaints: Path | None = None,
         memory_bytes: int = 0,
         room: Room | None = None,
+        scratch: Path | None = None,
     ) -> None:
         """`memory_bytes`: what a short call may use, and half of what a long one may; 0: whatever there is.
 
         `room`: what calls may reach; None: whatever this process's user may, which is for a user's own work only.
+        `scratch`: where each worker of a room gets a folder that no other sees; calls know it as OWN_SCRATCH.
         """
         self.count = count
         self._writer = Writer()
         short = WorkerSettings(
-            threads_each=threads_each, complaints=complaints, niceness=0, memory_bytes=memory_bytes, room=room
+            threads_each=threads_each,
+            complaints=complaints,
+            niceness=0,
+            memory_bytes=memory_bytes,
+            room=room,
+            scratch=scratch,
         )
         long = replace(short, niceness=LONG_NICENESS, memory_bytes=memory_bytes * LONG_TO_SHORT_MEMORY)
+        self._long_settings = long
+        self._alone: set[Crew] = set()  #: of one worker each, for calls that work in a folder of the caller's
         self._short = Crew(count + 1, shares_of(count), short, spare=True, idle_seconds=None)
         self._long = Crew(LONG_PLACES, {}, long, spare=False, idle_seconds=LONG_IDLE_SECONDS)
 
@@ -85,21 +96,39 @@ class ProofWorkers:
         timeout_seconds: float,
         urgency: Urgency,
         client: str = "",
+        folder: Path | None = None,
     ) -> T:
         """Run an importable function in a worker; cancelling this call cancels the work.
 
         The more urgent calls run first; those of the same urgency let clients take turns, where a client is named.
         ProgramFiles among the arguments are sent to a worker once, and held there.
+        `folder`: the caller's, in which the call works: a worker of its own, which ends with it, writes there.
         `timeout_seconds` counts from when a worker takes the call. Raises JobCrashed, JobTimedOut, or what was raised
         there if it is one of our errors.
         """
-        crew = self._long if urgency in LONG else self._short
         written = self._writer.written(function, args)
-        is_result, content = await crew.run(written, timeout_seconds=timeout_seconds, urgency=urgency, client=client)
+        async with self._crew_for(urgency, folder) as crew:
+            is_result, content = await crew.run(
+                written, timeout_seconds=timeout_seconds, urgency=urgency, client=client
+            )
         if is_result:
             return cast(T, read_answer(content))
         error = read_answer(content)
         raise error if isinstance(error, ProofgridError) else JobCrashed("the worker process died of an unknown error")
+
+    @asynccontextmanager
+    async def _crew_for(self, urgency: Urgency, folder: Path | None) -> AsyncIterator[Crew]:
+        if folder is None or self._long_settings.room is None:
+            yield self._long if urgency in LONG else self._short
+            return
+        room = replace(self._long_settings.room, writes=(folder, *self._long_settings.room.writes))
+        crew = Crew(1, {}, replace(self._long_settings, room=room, scratch=None), spare=False, idle_seconds=None)
+        self._alone.add(crew)
+        try:
+            yield crew
+        finally:
+            self._alone.discard(crew)
+            await crew.close()
 
     def waiting_seconds(self) -> dict[Urgency, float]:
         """Return how long the oldest call of each urgency has waited for a worker, where any does."""
@@ -107,7 +136,7 @@ class ProofWorkers:
 
     async def close(self) -> None:
         """Kill all workers; calls under way end with JobCrashed."""
-        await asyncio.gather(self._short.close(), self._long.close())
+        await asyncio.gather(*(crew.close() for crew in (self._short, self._long, *self._alone)))
 
 
 def shares_of(count: int) -> Shares:

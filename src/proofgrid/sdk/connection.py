@@ -53,13 +53,15 @@ OPTIONS = [
 
 def channel_credentials(target: Target, ca_file: Path | None) -> grpc.ChannelCredentials | None:
     """Return the TLS credentials of a target, or None for plain text on this machine."""
-    if not target.encrypted:
-        return None
+    return grpc.ssl_channel_credentials(root_certificates=read_roots(ca_file)) if target.encrypted else None
+
+
+def read_roots(ca_file: Path | None) -> bytes | None:
+    """Return the certificates that gateways are believed by, None for those of the machine. Raises InvalidField."""
     try:
-        roots = ca_file.read_bytes() if ca_file else None
+        return ca_file.read_bytes() if ca_file else None
     except OSError as error:
         raise InvalidField(f"{ca_file} cannot be read: {error.strerror}", field="tls_ca") from None
-    return grpc.ssl_channel_credentials(root_certificates=roots)
 
 
 def parse_gateways(gateways: str | Sequence[str]) -> list[Target]:

@@ -62,6 +62,11 @@ class Place(Settings):
     )
     tls_certificate: Path | None = setting(None, "Certificate chain (PEM); needed beyond this machine.")
     tls_key: Path | None = setting(None, "The certificate's key (PEM).")
+    listen_provers: str = setting(
+        "",
+        "host:port where provers connect with certificates of the network (mutual TLS); asks for --tls-certificate.",
+        told="where clients do, with tokens alone",
+    )
     network_key: Path | None = setting(
         None, "The network's key.", told="network.key in the data directory, made when missing"
     )

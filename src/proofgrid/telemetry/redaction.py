@@ -15,8 +15,8 @@ _DEPTH_MAX = 8
 _VALUE_CHARS_MIN = 6  #: shorter values would be found inside of words
 
 _FORMS = (
-    # a token of ours: pg1.<claims>.<signature>
-    (re.compile(r"\bpg1\.[A-Za-z0-9_-]+\.(?:0x)?[0-9a-fA-F]+"), f"pg1.{HIDDEN}"),
+    # a token of ours, of today or before: pg2.<claims>.<signature>
+    (re.compile(r"\b(pg[12])\.[A-Za-z0-9_-]+\.(?:0x)?[0-9a-fA-F]+"), rf"\1.{HIDDEN}"),
     # an API key of ours, of which the name is no secret: pgk_<name>_<secret>
     (re.compile(r"\bpgk_([0-9a-f]{16})_[0-9a-f]{8,}"), rf"pgk_\1_{HIDDEN}"),
     (re.compile(r"(?i)\b(bearer|basic)\s+[A-Za-z0-9._~+/=-]{8,}"), rf"\1 {HIDDEN}"),
@@ -34,7 +34,7 @@ _FORMS = (
 
 #: No form is in a text without one of these: looking for them costs a twentieth, and most texts are digests and ids.
 _HINTS = (
-    *("pg1.", "pgk_", "bearer", "basic", "://", "token", "secret", "passw"),
+    *("pg1.", "pg2.", "pgk_", "bearer", "basic", "://", "token", "secret", "passw"),
     *("passphrase", "signature", "credential", "key"),
 )
 

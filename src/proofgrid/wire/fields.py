@@ -42,6 +42,7 @@ TEXTS: Mapping[str, TextKind | None] = {
     "BuyQuoteRequest.idempotency_key": KEY,
     "CancelTaskRequest.task_id": WORD,
     "ClassPricesEntry.key": WORD,
+    "CertifyProverRequest.signature": WORD,
     "Constraints.allowed_operators": WORD,
     "Constraints.confinement": WORD,
     "Constraints.denied_operators": WORD,

@@ -7,6 +7,7 @@ import os
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 
@@ -24,6 +25,17 @@ time.sleep(3600)
 def read(path: str) -> bytes:
     """Read a file of somebody else."""
     return Path(path).read_bytes()
+
+
+def listed(path: str) -> list[str]:
+    """Look who else has something in a folder."""
+    return os.listdir(path)
+
+
+def own_folder() -> str:
+    """Return where this process may write, having written there."""
+    (Path(tempfile.gettempdir()) / "mine").write_text("mine")
+    return tempfile.gettempdir()
 
 
 def write(path: str) -> int:

@@ -19,7 +19,7 @@ needs_landlock = pytest.mark.skipif(version() == 0, reason="this kernel has no L
 
 @pytest.fixture
 def scratch(tmp_path: Path) -> Path:
-    """The one folder that confined calls may write."""
+    """Where each worker has a folder of its own, which is all that it may write."""
     folder = tmp_path / "scratch"
     folder.mkdir()
     return folder
@@ -28,6 +28,6 @@ def scratch(tmp_path: Path) -> Path:
 @pytest.fixture
 async def confined(scratch: Path) -> AsyncIterator[ProofWorkers]:
     """A gateway's workers, as its bootstrap has them."""
-    pool = ProofWorkers(1, memory_bytes=MEMORY_BYTES, room=Room(writes=(scratch,)))
+    pool = ProofWorkers(1, memory_bytes=MEMORY_BYTES, room=Room(), scratch=scratch)
     yield pool
     await pool.close()

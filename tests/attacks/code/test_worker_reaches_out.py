@@ -11,6 +11,8 @@ import pytest
 
 from proofgrid.primitives.errors import JobCrashed
 from proofgrid.primitives.turns import Urgency
+from proofgrid.proofs.confinement.room import Room
+from proofgrid.proofs.pool.child import OWN_SCRATCH
 from proofgrid.proofs.workers import ProofWorkers
 from tests.attacks.code import attempts
 from tests.attacks.code.conftest import needs_landlock
@@ -38,7 +40,57 @@ async def test_it_reads_and_writes_nothing_but_its_scratch(confined: ProofWorker
     assert await is_refused(confined, attempts.write, str(tmp_path / "new"))
 
     assert key.read_text() == SECRET
-    assert await got(confined, attempts.write, str(tmp_path / "scratch" / "new")) == len(b"mine now")
+    assert await is_refused(confined, attempts.write, str(tmp_path / "scratch" / "new"))
+    own = Path(str(await got(confined, attempts.own_folder)))
+    assert own.parent == tmp_path / "scratch"
+    assert await got(confined, attempts.write, str(own / "new")) == len(b"mine now")
+
+
+@needs_landlock
+async def test_it_does_not_see_what_other_workers_work_on(confined: ProofWorkers, scratch: Path) -> None:
+    other = ProofWorkers(1, room=Room(), scratch=scratch)
+    try:
+        theirs = Path(str(await got(other, attempts.own_folder)))
+        own = Path(str(await got(confined, attempts.own_folder)))
+
+        assert theirs != own
+        assert theirs.parent == own.parent == scratch
+        assert await is_refused(confined, attempts.read, str(theirs / "mine"))
+        assert await is_refused(confined, attempts.write, str(theirs / "mine"))
+        assert await is_refused(confined, attempts.listed, str(theirs))
+        assert await is_refused(confined, attempts.listed, str(scratch))
+    finally:
+        await other.close()
+    assert theirs.name not in os.listdir(scratch)
+    assert own.name in os.listdir(scratch)
+
+
+@needs_landlock
+async def test_a_build_has_a_worker_of_its_own_that_sees_its_folder_alone(
+    confined: ProofWorkers, scratch: Path
+) -> None:
+    folder, others = scratch / "build", scratch / "other"
+    for one in (folder, others):
+        one.mkdir()
+        (one / "model").write_text(SECRET)
+
+    async def of_a_build(attempt: Callable[..., object], path: Path) -> object:
+        wish = {"timeout_seconds": 60, "urgency": Urgency.BUILDING, "folder": folder}
+        return await confined.call(attempt, str(path), **wish)  # type: ignore[arg-type]  # as it is said
+
+    assert await of_a_build(attempts.read, folder / "model") == SECRET.encode()
+    assert await of_a_build(attempts.write, folder / "key") == len(b"mine now")
+    for attempt in (attempts.read, attempts.write):
+        with pytest.raises(JobCrashed, match="PermissionError"):
+            await of_a_build(attempt, others / "model")
+
+    assert (folder / "key").exists()  # the caller's, when the worker is gone
+    assert await is_refused(confined, attempts.read, str(folder / "model"))
+
+
+async def test_calls_get_the_folder_of_their_worker(confined: ProofWorkers, scratch: Path) -> None:
+    own = await got(confined, str, OWN_SCRATCH)
+    assert own == await got(confined, attempts.own_folder)
 
 
 @needs_landlock

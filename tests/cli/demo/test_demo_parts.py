@@ -17,6 +17,7 @@ from proofgrid.cli.demo.books import read_books
 from proofgrid.cli.demo.digits import best_of, demo_model, enlarged, plain_scores, read_digit
 from proofgrid.cli.demo.factors import SECRETS, known_factors
 from proofgrid.cli.demo.folder import MARKER, fresh_folder, network_folder, tidy_up
+from proofgrid.cli.demo.processes import Fleet
 from proofgrid.cli.demo.seen_digit import SeenDigit
 from proofgrid.cli.demo.verified import ProvenJob, Verified
 from proofgrid.primitives.errors import InvalidField
@@ -182,3 +183,17 @@ def test_a_digit_that_is_seen_wrongly_is_a_fault() -> None:
     assert f"sees a {digit.label}" in subject.judged(right).headline
     wrong = subject.judged(replace(right, result={"outputs": [{"y": {"values": plain[::-1]}}]}))
     assert len(wrong.faults) == 2
+
+
+async def test_a_demo_that_stays_waits_on_after_the_story_stopped_waiting(tmp_path: Path) -> None:
+    fleet = Fleet(tmp_path, tmp_path)
+    told = asyncio.ensure_future(fleet.until_one_ends())
+    await asyncio.sleep(0)
+    told.cancel()
+    await asyncio.wait([told])
+
+    staying = asyncio.ensure_future(fleet.until_one_ends())
+    done, _ = await asyncio.wait([staying], timeout=0)
+
+    assert not done
+    staying.cancel()

@@ -90,7 +90,7 @@ async def open_adapters(settings: GatewaySettings, sibling: Sibling) -> AsyncIte
     keys = await asyncio.to_thread(network_keys_of, settings, data_dir)
     scratch = fresh_scratch(data_dir / "scratch")
     async with (
-        open_workers(settings, room_of_workers(settings, sibling, scratch)) as workers,
+        open_workers(settings, room_of_workers(settings, sibling, scratch), scratch) as workers,
         embedded_database(settings, data_dir) as embedded,
         open_database(settings, embedded) as database,
     ):
@@ -118,9 +118,9 @@ async def open_adapters(settings: GatewaySettings, sibling: Sibling) -> AsyncIte
 
 
 @asynccontextmanager
-async def open_workers(settings: GatewaySettings, room: Room) -> AsyncIterator[ProofWorkers]:
+async def open_workers(settings: GatewaySettings, room: Room, scratch: Path) -> AsyncIterator[ProofWorkers]:
     """The processes that normalise, build and verify."""
-    workers = ProofWorkers(settings.workers, memory_bytes=settings.worker_memory_bytes, room=room)
+    workers = ProofWorkers(settings.workers, memory_bytes=settings.worker_memory_bytes, room=room, scratch=scratch)
     try:
         yield workers
     finally:
@@ -128,20 +128,26 @@ async def open_workers(settings: GatewaySettings, room: Room) -> AsyncIterator[P
 
 
 def room_of_workers(settings: GatewaySettings, sibling: Sibling, scratch: Path) -> Room:
-    """Return what workers may reach: programs' files, trust roots and their scratch folder, no key and no artifact.
+    """Return what all workers may reach: programs' files, trust roots, bundles that are about to be handed out.
 
-    They fill a root for development, so they may write it.
+    No key and no artifact. They fill a root for development, so they may write it.
     """
     data_dir = settings.directory()
     chosen = settings.setups()
-    reads, writes = [sibling.cache_below(data_dir), *places_of_engines()], [scratch]
+    reads: list[Path] = [sibling.cache_below(data_dir), bundles_below(scratch), *places_of_engines()]
+    writes: list[Path] = []
     for kind, setup in installed_setups().items():
         choice = chosen.get(kind, SetupChoice(name=kind))
         found = choice.file or (setup.find() if isinstance(setup, FindsRoot) else None)
         (reads if found else writes).append(found or development_root(data_dir, choice))
-    for folder in (reads[0], *writes[1:]):
+    for folder in (*reads[:2], *writes):
         folder.mkdir(parents=True, exist_ok=True)  # only what is there can be let in
     return Room(reads=tuple(reads), writes=tuple(writes))
+
+
+def bundles_below(scratch: Path) -> Path:
+    """Return where bundles lie that are too large for memory, until a worker has verified them."""
+    return scratch / "bundles"
 
 
 def development_root(data_dir: Path, choice: SetupChoice) -> Path:

@@ -12,7 +12,7 @@ from proofgrid.bootstrap.gateway.roles import Roles
 from proofgrid.bootstrap.gateway.sibling import Sibling
 from proofgrid.doors.grpc.health import add_health_service
 from proofgrid.doors.grpc.hearing import hearing
-from proofgrid.doors.grpc.server import GrpcDoor, bind, new_server
+from proofgrid.doors.grpc.server import GrpcDoor, bind, bind_for_provers, new_server
 from proofgrid.doors.grpc.services import add_prover_service, add_services
 from proofgrid.doors.services.every import Services, services_of
 from proofgrid.doors.services.listening import Listen, check_listen
@@ -70,6 +70,11 @@ def build_doors(settings: GatewaySettings, world: Adapters, roles: Roles, siblin
         )
     port = bind(server, listen) if "api" in names else 0
     spoken_to |= _names_of(settings, listen, port)
+    provers = provers_listen_of(settings, sibling)
+    if provers is not None:
+        certificates = roles.intake.certificates
+        certificates.port = bind_for_provers(server, provers, lambda: certificates.roots)
+        spoken_to |= _names_of(settings, provers, certificates.port)
     http, pages = _http_door(settings, services, world, roles, sibling)
     return Doors(
         grpc=GrpcDoor(server=server, host=listen.host, port=port),
@@ -107,9 +112,9 @@ def check_doors(settings: GatewaySettings, sibling: Sibling | None = None) -> No
     if "api" in settings.role_names():
         check_listen(listen_of(settings, sibling))
         accepted_names(listen_of(settings, sibling), port=0, told=settings.names)
-    http = http_listen_of(settings, sibling)
-    if http is not None:
-        check_listen(http)
+    for beside in (http_listen_of(settings, sibling), provers_listen_of(settings, sibling)):
+        if beside is not None:
+            check_listen(beside)
 
 
 def target_of(settings: GatewaySettings) -> Target:
@@ -124,6 +129,23 @@ def target_of(settings: GatewaySettings) -> Target:
 def listen_of(settings: GatewaySettings, sibling: Sibling | None = None) -> Listen:
     """Return where the gateway listens, alone or with its siblings."""
     return _listen(settings, settings.listen, "listen", sibling)
+
+
+def provers_listen_of(settings: GatewaySettings, sibling: Sibling | None = None) -> Listen | None:
+    """Return where provers connect with certificates; None: where clients do. Raises InvalidField where none could."""
+    if not settings.listen_provers:
+        return None
+    field = "listen_provers"
+    if "dispatcher" not in settings.role_names():
+        raise InvalidField("provers are served by the dispatcher", field=field, hint="add dispatcher to --roles")
+    if ":" not in settings.listen_provers:
+        raise InvalidField(f"{settings.listen_provers!r} names no port", field=field, hint="like 0.0.0.0:7401")
+    listen = _listen(settings, settings.listen_provers, field, sibling)
+    if not listen.is_encrypted:
+        raise InvalidField(
+            "a gateway that asks for certificates shows one itself", field=field, hint="--tls-certificate and --tls-key"
+        )
+    return listen
 
 
 def http_listen_of(settings: GatewaySettings, sibling: Sibling | None = None) -> Listen | None:

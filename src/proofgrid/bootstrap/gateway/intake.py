@@ -8,6 +8,7 @@ from functools import partial
 from proofgrid.bootstrap.gateway.adapters import Adapters, publish_roots
 from proofgrid.bootstrap.gateway.keys import keep_list, online_keys
 from proofgrid.primitives.signatures import Signer
+from proofgrid.proofs.pool.child import OWN_SCRATCH
 from proofgrid.proofs.registry import engines_here, installed_names, proof_system
 from proofgrid.roles.intake.access_list import AccessList
 from proofgrid.roles.intake.accounts import Accounts
@@ -18,6 +19,7 @@ from proofgrid.roles.intake.audit import AuditLog
 from proofgrid.roles.intake.bonds import Bonds
 from proofgrid.roles.intake.callers import Callers
 from proofgrid.roles.intake.canaries import Canaries
+from proofgrid.roles.intake.certificates import Certificates
 from proofgrid.roles.intake.close_up import CloseUp
 from proofgrid.roles.intake.dead_letters import DeadLetters
 from proofgrid.roles.intake.engines import Engines
@@ -66,7 +68,7 @@ def build_admission(
             world.library,
             world.workers,
             _reservations(settings, world),
-            scratch=world.scratch,
+            scratch=OWN_SCRATCH,
             clock=world.clock,
         ),
         programs,
@@ -107,6 +109,7 @@ def build_intake(
         audit=AuditLog(database, world.keys),
         bonds=bonds,
         canaries=Canaries(database, admission, known_programs, world.clock),
+        certificates=Certificates(world.keys, world.clock),
         close_up=CloseUp(database, tasks, reputation, bonds, silent_ms=silent_ms),
         dead_letters=DeadLetters(database, world.clock),
         engines=Engines(database, engines, here=engines_here().values()),

@@ -6,10 +6,11 @@ from collections.abc import Callable, Collection, Coroutine, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
-from proofgrid.bootstrap.gateway.adapters import Adapters
+from proofgrid.bootstrap.gateway.adapters import Adapters, bundles_below
 from proofgrid.bootstrap.gateway.gate import build_gate
 from proofgrid.bootstrap.gateway.intake import build_admission, build_intake
 from proofgrid.primitives.ids import Address, GatewayId, TaskId
+from proofgrid.proofs.pool.child import OWN_SCRATCH
 from proofgrid.proofs.registry import engines_here, with_unversioned
 from proofgrid.roles.audit.keeping import AuditPlacing, RefusedCalls
 from proofgrid.roles.canary.second_looks import SecondLooks
@@ -86,7 +87,7 @@ def build_roles(settings: GatewaySettings, world: Adapters, gateway_id: GatewayI
         world.library,
         world.workers,
         clock=world.clock,
-        scratch=world.scratch,
+        scratch=OWN_SCRATCH,
         phases=dispatch.phases,
         hedging=dispatch.hedging,
         reputation=dispatch.reputation,
@@ -132,7 +133,7 @@ def _combiner(world: Adapters, gateway_id: GatewayId, engines: Collection[str] |
         world.workers,
         gateway_id=gateway_id,
         keys=world.keys,
-        scratch=world.scratch,
+        scratch=bundles_below(world.scratch),
         clock=world.clock,
         engines=engines,
     )
@@ -150,9 +151,7 @@ def _market(settings: GatewaySettings, world: Adapters, gateway_id: GatewayId, c
 
 
 def _checking(world: Adapters) -> Checking:
-    return Checking(
-        world.database, world.artifacts, world.library, world.workers, world.troubles, scratch=world.scratch
-    )
+    return Checking(world.database, world.artifacts, world.library, world.workers, world.troubles, scratch=OWN_SCRATCH)
 
 
 def _learning(settings: GatewaySettings, world: Adapters) -> Learning | None:
@@ -179,5 +178,5 @@ def build_second_looks(world: Adapters) -> SecondLooks:
         world.workers,
         here=engines_here().values(),
         clock=world.clock,
-        scratch=world.scratch,
+        scratch=OWN_SCRATCH,
     )

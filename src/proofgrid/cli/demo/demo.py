@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+import webbrowser
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NamedTuple
@@ -51,6 +52,8 @@ def run(
     data_dir: Annotated[
         Path, typer.Option("--data-dir", help="A folder of its own; the next demo removes it.")
     ] = DEFAULT_FOLDER,
+    opens: Annotated[bool, typer.Option("--open", help="Show its pages in your browser.")] = False,
+    stay: Annotated[bool, typer.Option("--stay", help="Leave it running after the story, until Ctrl-C.")] = False,
     json: JsonOption = False,
 ) -> None:
     """Run a whole network here, prove what a neural network sees in a handwritten digit, verify it, show who paid whom.
@@ -61,6 +64,7 @@ def run(
     one there; the keys for that take minutes to make, once, and are kept.
 
     A gateway with PostgreSQL and three provers of two operators run as real processes until the end, or Ctrl-C.
+    Its pages show them: lanes and prices, each round as a chart of both clocks, operators.
 
     \b
     Example:
@@ -69,9 +73,11 @@ def run(
       proofgrid demo --model lenet
       proofgrid demo --system groth16
       proofgrid demo --all
+      proofgrid demo --open --stay
     """
+    wanted = _Wanted(system, model, digit, every, opens, stay)
     try:
-        faults = run_async(_demo(_Wanted(system, model, digit, every), data_dir, json=json))
+        faults = run_async(_demo(wanted, data_dir, json=json))
     except (KeyboardInterrupt, asyncio.CancelledError):
         complain("stopped; every process that the demo had started has ended", style="yellow")
         raise typer.Exit(EXIT_INTERRUPTED) from None
@@ -84,6 +90,8 @@ class _Wanted(NamedTuple):
     model: str
     digit: int
     is_all: bool
+    opens: bool
+    stays: bool
 
     def cast(self) -> tuple[Sequence[Subject], Sequence[Offer]]:
         """Return what is proven, and who proves it; raise UnknownProofSystem when it cannot be proven here."""
@@ -118,15 +126,41 @@ async def _demo(wanted: _Wanted, data_dir: Path, *, json: bool) -> list[str]:
     network = network_folder(folder)
     fleet = Fleet(folder, network)
     telling = Telling({}, is_quiet=json)
-    story = Story(fleet, telling, folder=folder, network=network, subjects=subjects, offers=offers)
+    story = Story(
+        fleet,
+        telling,
+        folder=folder,
+        network=network,
+        subjects=subjects,
+        offers=offers,
+        on_pages=webbrowser.open if wanted.opens else _look_yourself,
+    )
+    outcome = None
     try:
         outcome = await _while_all_live(fleet, story)
+        _print_outcome(outcome, telling, story.pages, json=json)
+        if wanted.stays:
+            await _stay(fleet, story, json=json)
+    except asyncio.CancelledError:
+        if outcome is None:
+            raise  # Ctrl-C on the way; after the story it is how a demo that stays ends
     finally:
         stopping = asyncio.ensure_future(fleet.stop())
         await _finish(stopping)
         tidy_up(folder, network)
-    _print_outcome(outcome, telling, json=json)
     return outcome.faults
+
+
+async def _stay(fleet: Fleet, story: Story, *, json: bool) -> None:
+    """Leave everything running until Ctrl-C, or until a process ends."""
+    if not json:
+        say("")
+        say(f"   still here: {story.pages}; Ctrl-C ends it", style="bold")
+    await fleet.until_one_ends()
+
+
+def _look_yourself(_: str) -> None:
+    """Nobody wants a browser to be opened."""
 
 
 async def _while_all_live(fleet: Fleet, story: Story) -> Outcome:
@@ -155,9 +189,9 @@ async def _finish(stopping: asyncio.Future[None]) -> None:
     stopping.result()
 
 
-def _print_outcome(outcome: Outcome, telling: Telling, *, json: bool) -> None:
+def _print_outcome(outcome: Outcome, telling: Telling, pages: str, *, json: bool) -> None:
     if json:
-        print_json(_outcome_to_json(outcome, telling))
+        print_json(_outcome_to_json(outcome, telling, pages))
         return
     for one in outcome.proven:
         say("")
@@ -174,7 +208,7 @@ def _print_outcome(outcome: Outcome, telling: Telling, *, json: bool) -> None:
     say(f"   whole demo {sum(telling.seconds.values()):.0f} s; ledger balanced: {is_balanced}")
 
 
-def _outcome_to_json(outcome: Outcome, telling: Telling) -> dict[str, object]:
+def _outcome_to_json(outcome: Outcome, telling: Telling, pages: str) -> dict[str, object]:
     books = outcome.books
     told = [_proven_to_json(one) for one in outcome.proven]
     return {
@@ -182,6 +216,7 @@ def _outcome_to_json(outcome: Outcome, telling: Telling) -> dict[str, object]:
         "faults": outcome.faults,
         **(told[0] if len(told) == 1 else {"requests": told}),
         "network": outcome.proven[0].verified.network,
+        "pages": pages,
         "seconds": telling.seconds,
         "build_seconds": telling.stage_seconds(),
         "books": {

@@ -40,6 +40,7 @@ class Ready:
     """What a gateway says when it accepts calls."""
 
     address: str  #: host:port
+    pages: str  #: where a browser finds it, http://host:port
     network: str
     srs_for_development: bool
 
@@ -87,7 +88,7 @@ class Fleet:
 
     async def until_one_ends(self) -> None:
         """Wait until a process ends by itself, and raise an error with the end of its log."""
-        await self._trouble
+        await asyncio.shield(self._trouble)  # who waits may be cancelled, and somebody may wait again
 
     async def stop(self) -> None:
         """Stop everything: provers first, then the gateway, which stops its database."""
@@ -153,7 +154,7 @@ async def _ready_line(child: Child) -> Ready:
         with suppress(ValueError):
             said = json.loads(line)
             if said.get("event") == "ready":
-                return Ready(said["address"], said["network"], said["srs_for_development"])
+                return Ready(said["address"], said["http"], said["network"], said["srs_for_development"])
     await child.process.wait()
     raise _ended(child)
 

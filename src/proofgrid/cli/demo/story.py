@@ -66,6 +66,7 @@ class Story:
         network: Path,
         subjects: Sequence[Subject],
         offers: Sequence[Offer],
+        on_pages: Callable[[str], object] = lambda _: None,
     ) -> None:
         self._fleet = fleet
         self._telling = telling
@@ -77,6 +78,8 @@ class Story:
             for one in subjects
         ]
         self._keys: dict[str, SigningKey] = {}
+        self._on_pages = on_pages
+        self.pages = ""  #: where a browser finds the gateway
         self._gateway = ""
         self._network_address = ""
 
@@ -110,13 +113,16 @@ class Story:
     # --- the steps -------------------------------------------------------------------------------
 
     async def _start_gateway(self) -> None:
-        flags = ("--data-dir", str(self._network), "--listen", "127.0.0.1:0")
+        flags = ("--data-dir", str(self._network), "--listen", "127.0.0.1:0", "--http", "127.0.0.1:0")
         ready = await self._fleet.start_gateway(*flags)
         self._gateway, self._network_address = ready.address, ready.network
         self._keys["network"] = read_key(
             network_key_path(self._network), password=load_settings(ClientSettings).key_password or None
         )
         self._telling.tell(f"listening at {self._gateway}; the network's key is {self._network_address}")
+        self.pages = ready.pages
+        self._telling.tell(f"pages for your browser: {self.pages}", style="bold")
+        self._on_pages(self.pages)
         if ready.srs_for_development:
             self._telling.tell("its SRS is made here when a program needs it, for development only", style="yellow")
 

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import AsyncIterator, Coroutine, Sequence
+from contextlib import AbstractContextManager, asynccontextmanager
 from typing import Protocol
 
 import grpc
 import structlog
 
 from proofgrid.doors.services.front_door import CallContext, FrontDoor, answering, call_id_of
+from proofgrid.primitives.certificates import Certified
 from proofgrid.primitives.clock import Clock, SystemClock
-from proofgrid.primitives.errors import InvalidRequest, LeaseLost, MalformedMessage, ProofgridError
+from proofgrid.primitives.errors import InvalidRequest, LeaseLost, MalformedMessage, NotAllowed, ProofgridError
 from proofgrid.primitives.ids import Address, LeaseId, prover_id
 from proofgrid.roles.dispatcher.session import Session
+from proofgrid.roles.intake.certificates import Certificates
 from proofgrid.rules.access.sessions import Origin, origin_of
 from proofgrid.rules.jobs.offers import (
     Acks,
@@ -73,11 +75,13 @@ class ProverService(services.ProverServiceServicer):
         *,
         network: Address,
         heartbeat_ms: int,
+        certificates: Certificates | None = None,
         clock: Clock | None = None,
     ) -> None:
         self._clock = clock or SystemClock()
         self._door = door
         self._desk = desk
+        self._certificates = certificates
         self._network = network
         self._heartbeat_ms = heartbeat_ms
 
@@ -86,6 +90,7 @@ class ProverService(services.ProverServiceServicer):
         self, request_iterator: object, context: CallContext
     ) -> None:
         caller, hello = await self._door.admit_stream(context, self._desk.open_session, lambda: _read_hello(context))
+        certified = self._certified(context, caller.address)
         terms = codec.read_hello(hello)
         check_terms(terms)
         self._check_sealing(caller.address, terms)
@@ -96,11 +101,32 @@ class ProverService(services.ProverServiceServicer):
         log.info("prover_connected", prover_id=session.prover_id, slots=terms.slots, held=len(terms.held))
         try:
             await context.write(codec.write_to_prover(self._welcome(session)))
-            await _until_either_ends(self._listen(session, context), _tell(session, context))
+            async with self._while_certified(certified):
+                await _until_either_ends(self._listen(session, context), _tell(session, context))
         finally:
             # Shielded: the end of a session must be written down however the stream ended.
             await asyncio.shield(self._desk.close_session(session))
             log.info("prover_disconnected", prover_id=session.prover_id)
+
+    def _certified(self, context: CallContext, operator: Address) -> Certified | None:
+        if self._certificates is None or not self._certificates.port:
+            return None
+        shown = next(iter(context.auth_context().get("x509_pem_cert", ())), None)
+        return self._certificates.check(shown, operator)
+
+    @asynccontextmanager
+    async def _while_certified(self, certified: Certified | None) -> AsyncIterator[None]:
+        """End the stream when its certificate ends; provers come with a new one before."""
+        if certified is None or self._certificates is None:
+            yield
+            return
+        try:
+            async with asyncio.timeout(self._certificates.seconds_left(certified)) as limit:
+                yield
+        except TimeoutError:
+            if not limit.expired():
+                raise
+            raise NotAllowed("the certificate of this stream has ended", field="certificate") from None
 
     def _check_sealing(self, operator: Address, terms: ProverTerms) -> None:
         if terms.sealing is not None:

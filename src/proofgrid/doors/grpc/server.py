@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import cast
 
 import grpc
 import structlog
 
 from proofgrid.doors.services.listening import Listen, address_taken, check_listen
+from proofgrid.primitives.errors import InvalidField
 from proofgrid.primitives.tls import is_tls_1_3_only
+from proofgrid.rules.identity.network_keys import NoSigningKey
 
 MESSAGE_BYTES_MAX = 16 << 20
 METADATA_BYTES_MAX = 16 << 10  #: headers of a call: a token has 2 KiB at most
@@ -77,6 +81,46 @@ def bind(server: grpc.aio.Server, listen: Listen) -> int:
             port = server.add_secure_port(where, grpc.ssl_server_credentials([pair]))
         else:
             port = server.add_insecure_port(where)
+    except RuntimeError:
+        port = 0
+    if port == 0:
+        raise address_taken(listen)
+    return port
+
+
+def bind_for_provers(server: grpc.aio.Server, listen: Listen, roots: Callable[[], bytes]) -> int:
+    """Bind a port at which callers show a certificate, and return it. Raises InvalidField as `bind` does.
+
+    `roots`: the certificates (PEM) that are believed, asked for at each handshake, on threads of gRPC.
+    """
+    check_listen(listen)
+    if listen.certificate is None or listen.private_key is None:
+        raise InvalidField(
+            "a gateway that asks for certificates shows one itself",
+            field=listen.field,
+            hint="--tls-certificate, --tls-key",
+        )
+    pair = (listen.private_key.read_bytes(), listen.certificate.read_bytes())
+    believed = roots()
+
+    def configuration() -> grpc.ServerCertificateConfiguration:
+        return grpc.ssl_server_certificate_configuration([pair], root_certificates=believed)
+
+    def changed() -> grpc.ServerCertificateConfiguration | None:
+        nonlocal believed
+        try:
+            now = roots()
+        except NoSigningKey:
+            return None  # who shows one of before is let in, and refused by the stream
+        if now == believed:
+            return None
+        believed = now
+        return configuration()
+
+    fetch = cast("Callable[[], grpc.ServerCertificateConfiguration]", changed)  # its stub forgets None: as before
+    credentials = grpc.dynamic_ssl_server_credentials(configuration(), fetch, require_client_authentication=True)
+    try:
+        port = server.add_secure_port(f"{listen.host}:{listen.port}", credentials)
     except RuntimeError:
         port = 0
     if port == 0:

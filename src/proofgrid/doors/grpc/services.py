@@ -64,5 +64,11 @@ def add_prover_service(
     server: grpc.aio.Server, intake: Intake, desk: ProverDesk, *, network: Address, heartbeat_ms: int
 ) -> None:
     """Let provers connect to the desk of this gateway."""
-    service = ProverService(FrontDoor(intake.callers), desk, network=network, heartbeat_ms=heartbeat_ms)
+    service = ProverService(
+        FrontDoor(intake.callers),
+        desk,
+        network=network,
+        heartbeat_ms=heartbeat_ms,
+        certificates=intake.certificates,
+    )
     prover_pb2_grpc.add_ProverServiceServicer_to_server(service, server)

@@ -41,7 +41,7 @@ def services_of(intake: Intake) -> Services:
         "ClientService": ClientService(door, intake),
         "EngineService": EngineService(door, intake.engines),
         "IncidentService": IncidentService(door, intake.incidents),
-        "KeyService": KeyService(door, intake.keys),
+        "KeyService": KeyService(door, intake.keys, intake.certificates),
         "MarketService": MarketService(door, intake.records, intake.sizes),
         "ProgramService": ProgramService(door, intake.ownership),
         "QuoteService": QuoteService(door, intake.quotes, intake.gate, limits=intake.limits),

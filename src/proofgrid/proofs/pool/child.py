@@ -18,9 +18,11 @@ import tempfile
 import threading
 import traceback
 from collections import OrderedDict
+from collections.abc import Callable
 from dataclasses import dataclass
 from multiprocessing import connection
 from pathlib import Path
+from typing import cast
 
 from proofgrid.primitives.errors import JobCrashed, JobTookTooMuch, ProofgridError
 from proofgrid.primitives.last_words import with_last_words
@@ -51,6 +53,7 @@ class WorkerSettings:
     niceness: int  #: more than 0: whatever else this machine does comes first
     memory_bytes: int  #: what it may use, with all that it starts; 0: whatever there is
     room: Room | None  #: what it may reach; None: whatever its user may, but no network
+    scratch: Path | None = None  #: below it each process has a folder of its own, which no other sees
 
 
 def serve(ours: socket.socket, settings: WorkerSettings) -> None:
@@ -66,6 +69,22 @@ def serve(ours: socket.socket, settings: WorkerSettings) -> None:
         kind, content = _guarded(needed, call)
         ours.sendall(REPLY_HEAD.pack(kind, len(content)))
         ours.sendall(content)
+
+
+def own_scratch() -> Path:
+    """Return where this worker keeps its temporary files: nobody else's, where it was started with a scratch."""
+    return Path(tempfile.gettempdir())
+
+
+class _OwnScratch:
+    """Becomes the folder of whichever worker reads it."""
+
+    def __reduce__(self) -> tuple[Callable[[], Path], tuple[()]]:
+        return own_scratch, ()
+
+
+#: An argument of calls: the folder of the worker that carries the call out.
+OWN_SCRATCH = cast(Path, _OwnScratch())
 
 
 def held(key: int) -> object:

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import multiprocessing
+import shutil
 import socket
+import tempfile
 from collections import OrderedDict
 from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
 
 from proofgrid.proofs.confinement.taking import end_family, taken_by
 from proofgrid.proofs.pool.child import CALL_HEAD, READY, REPLY_HEAD, RESULT, WorkerSettings, serve
@@ -40,9 +44,11 @@ class WorkerProcess:
         self._heard = bytearray()
         self._unsent = memoryview(b"")
         self._waits_to_write = False
+        self._own = None if settings.scratch is None else Path(tempfile.mkdtemp(prefix="worker-", dir=settings.scratch))
         self._socket, theirs = socket.socketpair()
         with theirs:
-            self._process = _SPAWN.Process(target=serve, args=(theirs, settings), daemon=True)
+            told = _with_own(settings, self._own)
+            self._process = _SPAWN.Process(target=serve, args=(theirs, told), daemon=True)
             self._process.start()
         self._socket.setblocking(False)
         self._loop.add_reader(self._socket, self._hear)
@@ -134,5 +140,17 @@ class WorkerProcess:
         end_family(self._process.pid or 0)
         self._process.kill()
         # A process that was killed is gone at once, but for one that the kernel still tidies up.
-        ended = self._loop.run_in_executor(None, self._process.join)
+        ended = self._loop.run_in_executor(None, self._leave_nothing)
         ended.add_done_callback(lambda _: self._on_end(self, self._process.exitcode, unread))
+
+    def _leave_nothing(self) -> None:
+        self._process.join()
+        if self._own is not None:
+            shutil.rmtree(self._own, ignore_errors=True)
+
+
+def _with_own(settings: WorkerSettings, own: Path | None) -> WorkerSettings:
+    """Let a worker write its own folder, first of all: there its temporary files go."""
+    if own is None or settings.room is None:
+        return settings
+    return replace(settings, room=replace(settings.room, writes=(own, *settings.room.writes)))

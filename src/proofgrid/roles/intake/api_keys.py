@@ -50,7 +50,7 @@ class ApiKeys:
         self._callers = callers
         self._clock = clock
 
-    @needs(Role.CLIENT, scopes=(Scope.KEYS_WRITE,))
+    @needs(Role.CLIENT, scopes=(Scope.KEYS_WRITE,), once=True)
     async def make(self, caller: Caller, wanted: WantedKey) -> tuple[StoredKey, str]:
         """Make a key; return it, and the secret text, which nobody can show again.
 
@@ -87,7 +87,7 @@ class ApiKeys:
         async with self._database.connection() as connection:
             return await connection.fetch(LIST_API_KEYS, owner=owner, limit=KEPT_MAX)
 
-    @needs(Role.CLIENT, Role.ADMIN, scopes=(Scope.KEYS_WRITE,))
+    @needs(Role.CLIENT, Role.ADMIN, scopes=(Scope.KEYS_WRITE,), once=True)
     async def revoke(self, caller: Caller, key_id: str) -> StoredKey:
         """End a key, and those that it made, whatever is open on their behalf. Twice is once. Raises UnknownApiKey."""
         async with self._database.transaction(Transaction.CHANGE_API_KEYS) as connection:

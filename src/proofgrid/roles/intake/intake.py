@@ -12,6 +12,7 @@ from proofgrid.roles.intake.audit import AuditLog
 from proofgrid.roles.intake.bonds import Bonds
 from proofgrid.roles.intake.callers import Callers
 from proofgrid.roles.intake.canaries import Canaries
+from proofgrid.roles.intake.certificates import Certificates
 from proofgrid.roles.intake.close_up import CloseUp
 from proofgrid.roles.intake.dead_letters import DeadLetters
 from proofgrid.roles.intake.engines import Engines
@@ -49,6 +50,7 @@ class Intake:
     audit: AuditLog
     bonds: Bonds
     canaries: Canaries
+    certificates: Certificates
     close_up: CloseUp
     dead_letters: DeadLetters
     engines: Engines

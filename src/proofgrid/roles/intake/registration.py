@@ -163,6 +163,7 @@ class Registration:
                 timeout_seconds=BUILD_TIMEOUT_SECONDS,
                 urgency=Urgency.BUILDING,
                 client=owner,
+                folder=workdir,
             )
         except Recoverable as error:
             log.warning("build_failed", proof_system=system, detail=error.detail)

@@ -32,6 +32,7 @@ from proofgrid.roles.prover.session_secret import SessionSecret
 from proofgrid.rules.access.sessions import CallId
 from proofgrid.rules.jobs.offers import FromProver, HeldLease, ProverTerms, ToProver, Welcome
 from proofgrid.rules.jobs.sealing import Certificate
+from proofgrid.sdk.certificate import ShownCertificate, fetch_certificate
 from proofgrid.sdk.connection import OPTIONS, channel_credentials
 from proofgrid.sdk.signing import CONNECT_PATH
 from proofgrid.sdk.tokens import Metadata, bearing, fresh_nonce, make_token, purpose_of
@@ -196,11 +197,16 @@ class Link:
 
     def _stay_connected(self, target: Target, tried: _Attempt) -> None:
         """Run one stream to its end."""
-        credentials = channel_credentials(target, self._ca_file)
+        address, credentials = target.address, channel_credentials(target, self._ca_file)
+        shown = None
+        if credentials is not None:
+            shown = self._certificate(target, credentials)
+        if shown is not None:
+            address, credentials = shown.address, shown.credentials(self._ca_file)
         channel = (
-            grpc.secure_channel(target.address, credentials, options=OPTIONS)
+            grpc.secure_channel(address, credentials, options=OPTIONS)
             if credentials is not None
-            else grpc.insecure_channel(target.address, options=OPTIONS)
+            else grpc.insecure_channel(address, options=OPTIONS)
         )
         ended = threading.Event()
         with channel:
@@ -224,6 +230,7 @@ class Link:
                         tried.heard.set()
                         self._outgoing = outgoing
                         self._start_heartbeats(said.heartbeat_ms / 1000, outgoing, ended)
+                        self._renew_in_time(shown, ended)
                     self._deliver(said)
                     if self._closing.is_set():
                         break
@@ -237,6 +244,23 @@ class Link:
                 outgoing.put(None)
                 # Closing the channel may take for ever; the next attempt need not wait for it.
                 tried.end()
+
+    def _certificate(self, target: Target, credentials: grpc.ChannelCredentials) -> ShownCertificate | None:
+        """Return what to connect with and where, None where the gateway asks for no certificate."""
+        with grpc.secure_channel(target.address, credentials, options=OPTIONS) as channel:
+            return fetch_certificate(channel, self._key, self._network_of(channel), target, clock=self._clock)
+
+    def _renew_in_time(self, shown: ShownCertificate | None, ended: threading.Event) -> None:
+        """Connect anew before the certificate ends: the hello then names every lease that is held, and none is lost."""
+        if shown is None:
+            return
+
+        def renew() -> None:
+            if not ended.wait(shown.renew_seconds):
+                log.info("certificate_renewed", gateway=shown.address)
+                self.move()
+
+        threading.Thread(target=renew, name="certificate", daemon=True).start()
 
     def _network_of(self, channel: grpc.Channel) -> Address:
         if self._network is None:

@@ -28,6 +28,7 @@ from proofgrid.proofs.bundles.container import Content
 from proofgrid.proofs.bundles.manifest import BundleJob, BundleTask, Manifest, Wrapped, for_verifiers
 from proofgrid.proofs.bundles.sealing import Combined, combine_tasks, verify_sealed
 from proofgrid.proofs.library import ProgramLibrary
+from proofgrid.proofs.pool.child import OWN_SCRATCH
 from proofgrid.proofs.workers import ProofWorkers
 from proofgrid.roles.settlement.finishing import Sealed
 from proofgrid.rules.identity.key_list import Purpose
@@ -149,7 +150,7 @@ class Sealer:
                 program.proof_system,
                 files,
                 [(one.statement, one.parts) for one in proven],
-                self._scratch,
+                OWN_SCRATCH,
                 timeout_seconds=COMBINE_TIMEOUT_SECONDS,
                 urgency=Urgency.SEALING,
             )
@@ -238,7 +239,7 @@ class Sealer:
             [one.bundle for one in whole],
             program.digest,
             self._keys.network,
-            self._scratch,
+            OWN_SCRATCH,
             timeout_seconds=COMBINE_TIMEOUT_SECONDS,
             urgency=Urgency.SEALING,
         )

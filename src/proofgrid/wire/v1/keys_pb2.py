@@ -24,7 +24,7 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1cproofgrid/wire/v1/keys.proto\x12\x0cproofgrid.v1\"\x10\n\x0eGetKeysRequest\"@\n\x0bNetworkKeys\x12\x0f\n\x07network\x18\x01 \x01(\t\x12\x0c\n\x04keys\x18\x02 \x01(\t\x12\x0c\n\x04held\x18\x03 \x03(\tJ\x04\x08Z\x10\x64\"\"\n\x12PublishKeysRequest\x12\x0c\n\x04keys\x18\x01 \x01(\t2\x9c\x01\n\nKeyService\x12\x42\n\x07GetKeys\x12\x1c.proofgrid.v1.GetKeysRequest\x1a\x19.proofgrid.v1.NetworkKeys\x12J\n\x0bPublishKeys\x12 .proofgrid.v1.PublishKeysRequest\x1a\x19.proofgrid.v1.NetworkKeysb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1cproofgrid/wire/v1/keys.proto\x12\x0cproofgrid.v1\"\x10\n\x0eGetKeysRequest\"@\n\x0bNetworkKeys\x12\x0f\n\x07network\x18\x01 \x01(\t\x12\x0c\n\x04keys\x18\x02 \x01(\t\x12\x0c\n\x04held\x18\x03 \x03(\tJ\x04\x08Z\x10\x64\"\"\n\x12PublishKeysRequest\x12\x0c\n\x04keys\x18\x01 \x01(\t\":\n\x14\x43\x65rtifyProverRequest\x12\x0f\n\x07request\x18\x01 \x01(\x0c\x12\x11\n\tsignature\x18\x02 \x01(\t\"M\n\x11ProverCertificate\x12\x13\n\x0b\x63\x65rtificate\x18\x01 \x01(\x0c\x12\x0f\n\x07\x65nds_ms\x18\x02 \x01(\x03\x12\x0c\n\x04port\x18\x03 \x01(\rJ\x04\x08Z\x10\x64\x32\xf2\x01\n\nKeyService\x12\x42\n\x07GetKeys\x12\x1c.proofgrid.v1.GetKeysRequest\x1a\x19.proofgrid.v1.NetworkKeys\x12J\n\x0bPublishKeys\x12 .proofgrid.v1.PublishKeysRequest\x1a\x19.proofgrid.v1.NetworkKeys\x12T\n\rCertifyProver\x12\".proofgrid.v1.CertifyProverRequest\x1a\x1f.proofgrid.v1.ProverCertificateb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -37,6 +37,10 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_NETWORKKEYS']._serialized_end=128
   _globals['_PUBLISHKEYSREQUEST']._serialized_start=130
   _globals['_PUBLISHKEYSREQUEST']._serialized_end=164
-  _globals['_KEYSERVICE']._serialized_start=167
-  _globals['_KEYSERVICE']._serialized_end=323
+  _globals['_CERTIFYPROVERREQUEST']._serialized_start=166
+  _globals['_CERTIFYPROVERREQUEST']._serialized_end=224
+  _globals['_PROVERCERTIFICATE']._serialized_start=226
+  _globals['_PROVERCERTIFICATE']._serialized_end=303
+  _globals['_KEYSERVICE']._serialized_start=306
+  _globals['_KEYSERVICE']._serialized_end=548
 # @@protoc_insertion_point(module_scope)

@@ -81,3 +81,54 @@ class PublishKeysRequest(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___PublishKeysRequest: _TypeAlias = PublishKeysRequest  # noqa: Y015
+
+@_typing.final
+class CertifyProverRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    REQUEST_FIELD_NUMBER: _builtins.int
+    SIGNATURE_FIELD_NUMBER: _builtins.int
+    request: _builtins.bytes
+    """PKCS#10 (PEM), of a key of P-256"""
+    signature: _builtins.str
+    """by the operator's key, over the network and the request's SHA-256"""
+    def __init__(
+        self,
+        *,
+        request: _builtins.bytes = ...,
+        signature: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["request", b"request", "signature", b"signature"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___CertifyProverRequest: _TypeAlias = CertifyProverRequest  # noqa: Y015
+
+@_typing.final
+class ProverCertificate(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CERTIFICATE_FIELD_NUMBER: _builtins.int
+    ENDS_MS_FIELD_NUMBER: _builtins.int
+    PORT_FIELD_NUMBER: _builtins.int
+    certificate: _builtins.bytes
+    """X.509 (PEM); empty: none is asked for"""
+    ends_ms: _builtins.int
+    port: _builtins.int
+    """of this gateway, where provers connect with it; 0: where clients do"""
+    def __init__(
+        self,
+        *,
+        certificate: _builtins.bytes = ...,
+        ends_ms: _builtins.int = ...,
+        port: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["certificate", b"certificate", "ends_ms", b"ends_ms", "port", b"port"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ProverCertificate: _TypeAlias = ProverCertificate  # noqa: Y015

@@ -44,6 +44,11 @@ class KeyServiceStub:
                 request_serializer=proofgrid_dot_wire_dot_v1_dot_keys__pb2.PublishKeysRequest.SerializeToString,
                 response_deserializer=proofgrid_dot_wire_dot_v1_dot_keys__pb2.NetworkKeys.FromString,
                 _registered_method=True)
+        self.CertifyProver = channel.unary_unary(
+                '/proofgrid.v1.KeyService/CertifyProver',
+                request_serializer=proofgrid_dot_wire_dot_v1_dot_keys__pb2.CertifyProverRequest.SerializeToString,
+                response_deserializer=proofgrid_dot_wire_dot_v1_dot_keys__pb2.ProverCertificate.FromString,
+                _registered_method=True)
 
 
 class KeyServiceServicer:
@@ -63,6 +68,13 @@ class KeyServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def CertifyProver(self, request, context):
+        """For operators: what their provers connect with, where a gateway asks for it.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_KeyServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -75,6 +87,11 @@ def add_KeyServiceServicer_to_server(servicer, server):
                     servicer.PublishKeys,
                     request_deserializer=proofgrid_dot_wire_dot_v1_dot_keys__pb2.PublishKeysRequest.FromString,
                     response_serializer=proofgrid_dot_wire_dot_v1_dot_keys__pb2.NetworkKeys.SerializeToString,
+            ),
+            'CertifyProver': grpc.unary_unary_rpc_method_handler(
+                    servicer.CertifyProver,
+                    request_deserializer=proofgrid_dot_wire_dot_v1_dot_keys__pb2.CertifyProverRequest.FromString,
+                    response_serializer=proofgrid_dot_wire_dot_v1_dot_keys__pb2.ProverCertificate.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -131,6 +148,33 @@ class KeyService:
             '/proofgrid.v1.KeyService/PublishKeys',
             proofgrid_dot_wire_dot_v1_dot_keys__pb2.PublishKeysRequest.SerializeToString,
             proofgrid_dot_wire_dot_v1_dot_keys__pb2.NetworkKeys.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def CertifyProver(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/proofgrid.v1.KeyService/CertifyProver',
+            proofgrid_dot_wire_dot_v1_dot_keys__pb2.CertifyProverRequest.SerializeToString,
+            proofgrid_dot_wire_dot_v1_dot_keys__pb2.ProverCertificate.FromString,
             options,
             channel_credentials,
             insecure,

@@ -35,6 +35,8 @@ class KeyServiceStub:
     """For anybody with an access role."""
     PublishKeys: _grpc.UnaryUnaryMultiCallable[_keys_pb2.PublishKeysRequest, _keys_pb2.NetworkKeys]
     """For administrators: the next list. When it returns, this gateway goes by it; the others do a moment later."""
+    CertifyProver: _grpc.UnaryUnaryMultiCallable[_keys_pb2.CertifyProverRequest, _keys_pb2.ProverCertificate]
+    """For operators: what their provers connect with, where a gateway asks for it."""
 
 @_typing.type_check_only
 class KeyServiceAsyncStub(KeyServiceStub):
@@ -43,6 +45,8 @@ class KeyServiceAsyncStub(KeyServiceStub):
     """For anybody with an access role."""
     PublishKeys: _aio.UnaryUnaryMultiCallable[_keys_pb2.PublishKeysRequest, _keys_pb2.NetworkKeys]  # type: ignore[assignment]
     """For administrators: the next list. When it returns, this gateway goes by it; the others do a moment later."""
+    CertifyProver: _aio.UnaryUnaryMultiCallable[_keys_pb2.CertifyProverRequest, _keys_pb2.ProverCertificate]  # type: ignore[assignment]
+    """For operators: what their provers connect with, where a gateway asks for it."""
 
 class KeyServiceServicer(metaclass=_abc_1.ABCMeta):
     @_abc_1.abstractmethod
@@ -60,5 +64,13 @@ class KeyServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_keys_pb2.NetworkKeys, _abc.Awaitable[_keys_pb2.NetworkKeys]]:
         """For administrators: the next list. When it returns, this gateway goes by it; the others do a moment later."""
+
+    @_abc_1.abstractmethod
+    def CertifyProver(
+        self,
+        request: _keys_pb2.CertifyProverRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_keys_pb2.ProverCertificate, _abc.Awaitable[_keys_pb2.ProverCertificate]]:
+        """For operators: what their provers connect with, where a gateway asks for it."""
 
 def add_KeyServiceServicer_to_server(servicer: KeyServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

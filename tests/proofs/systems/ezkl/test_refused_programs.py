@@ -104,7 +104,19 @@ def test_a_model_that_is_too_much_to_build_is_refused_with_its_heaviest_node(srs
     assert caught.value.hint
 
 
+def padded(mode: str | bytes, *pads: int) -> onnx.ModelProto:
+    return a_model([node("Pad", "x p", "y", mode=mode)], [constant("p", np.array(pads))])
+
+
 UNSUPPORTED = {
+    # Found by fuzzing: errors of numpy, and a gigabyte for 200 bytes.
+    "means nothing to ONNX itself": padded("egde", 0, 1, 0, 1),
+    "its result has more than": padded("edge", 1 << 20, 1, 1 << 20, 1),
+    "its result has more than 4194304": a_model(
+        [node("Pad", "x p v", "y")],
+        [constant("p", np.array([1 << 32, 1, -(1 << 60), 1])), constant("v", np.array(2, np.float32))],
+    ),
+    "result has more than": a_model([node("Tile", "x r", "y")], [constant("r", np.array([1 << 20, 9]))]),
     "'make_t' .IsNaN. uses the operator IsNaN": a_model(
         [node("IsNaN", "x", "t"), node("Cast", "t", "y", to=TensorProto.FLOAT)]
     ),

@@ -19,7 +19,7 @@ from dataclasses import replace
 import structlog
 
 from proofgrid.bootstrap.gateway.adapters import embedded_database, keeper_of
-from proofgrid.bootstrap.gateway.doors import http_listen_of, listen_of
+from proofgrid.bootstrap.gateway.doors import http_listen_of, listen_of, provers_listen_of
 from proofgrid.bootstrap.gateway.keys import network_keys_of
 from proofgrid.bootstrap.gateway.metrics import listen_of_metrics
 from proofgrid.bootstrap.gateway.running import GatewayFacts
@@ -92,15 +92,19 @@ async def _ground(settings: GatewaySettings) -> AsyncIterator[tuple[GatewaySetti
     """What the siblings stand on: port, key and database; yields the settings of each."""
     data_dir = private_folder(settings.directory())
     async with AsyncExitStack() as stack:
-        listen, http = settings.listen, settings.http
+        listen, http, provers = settings.listen, settings.http, settings.listen_provers
         if "api" in settings.role_names():
             listen = _taken(stack, listen_of(settings))
         if (wanted := http_listen_of(settings)) is not None:
             http = _taken(stack, wanted)
+        if (wanted := provers_listen_of(settings)) is not None:
+            provers = _taken(stack, wanted)
         network_keys_of(settings, data_dir)
         embedded = await stack.enter_async_context(embedded_database(settings, data_dir))
         dsn = settings.dsn if embedded is None else embedded.dsn
-        shared = replace(settings.of_each_process(), listen=listen, http=http, dsn=dsn, metrics="")
+        shared = replace(
+            settings.of_each_process(), listen=listen, http=http, listen_provers=provers, dsn=dsn, metrics=""
+        )
         yield shared, keeper_of(embedded, patience_seconds=settings.database_patience_seconds)
 
 

@@ -1,5 +1,5 @@
 "use strict";
-// Sign-In with Ethereum (EIP-4361): the gateway gives a nonce, the wallet signs a message, the gateway opens a session.
+// Sign-In with Ethereum (EIP-4361): the gateway says what to sign, the wallet signs it, the gateway opens a session.
 
 const button = document.getElementById("wallet");
 const told = document.getElementById("told");
@@ -14,22 +14,12 @@ async function asked(path, body) {
   return said;
 }
 
-function messageOf(nonce, address) {
-  return [
-    `${nonce.domain} wants you to sign in with your Ethereum account:`, address, "",
-    nonce.statement, "",
-    `URI: ${nonce.uri}`, `Version: ${nonce.version || "1"}`, `Chain ID: ${nonce.chain_id}`, `Nonce: ${nonce.nonce}`,
-    `Issued At: ${nonce.issued_at}`, `Expiration Time: ${nonce.expires_at}`,
-  ].join("\n");
-}
-
 async function signIn() {
   button.disabled = true;
   try {
     told.textContent = "Your wallet asks you now.";
     const [address] = await window.ethereum.request({ method: "eth_requestAccounts" });
-    const nonce = await asked("/v1/sign-in/nonce", { address });
-    const message = nonce.message || messageOf(nonce, address);
+    const { message } = await asked("/v1/sign-in/nonce", { address });
     const signature = await window.ethereum.request({ method: "personal_sign", params: [message, address] });
     await asked("/v1/sign-in", { message, signature });
     location.assign(button.dataset.to);

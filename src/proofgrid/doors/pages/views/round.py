@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from proofgrid.doors.pages.charts import Chart, Frame, Mark, Scale, Tick, line, steps, ticks_between
-from proofgrid.doors.pages.words import count, price, short
+from proofgrid.doors.pages.words import count, many, price, short
 from proofgrid.primitives.errors import InvalidField
 from proofgrid.rules.market.dara import Turn, turns
 from proofgrid.rules.market.round_orders import RoundOrders, orders_of
@@ -136,11 +136,11 @@ def _story(
     begin, end = seen[0], seen[-1]
     told = [
         f"The buyers' clock starts at {price(begin.buy_price)} and rises, the sellers' at {price(begin.sell_price)}"
-        f" and falls; {_slots(begin.demand)} are wanted and {_slots(begin.supply)} offered."
+        f" and falls. Wanted: {_slots(begin.demand)}, offered: {_slots(begin.supply)}."
     ]
     gone = sum(one.left for one in buyers), sum(one.left for one in sellers)
     if any(gone):
-        told.append(f"{count(gone[0])} buyers and {count(gone[1])} sellers leave on the way.")
+        told.append(f"{many(gone[0], 'buyer')} and {many(gone[1], 'seller')} leave on the way.")
     if any(one.traded for one in buyers):
         told.append(
             f"They come to rest with {_slots(end.demand)} wanted and {_slots(end.supply)} offered:"

@@ -38,8 +38,8 @@ def _write_group(writer: Writer, node: onnx.NodeProto, known: Known) -> bool:
     attributes = attributes_of(node)
     shape = known.shape(node.input[0]) or ()
     scale, bias = (known.constant(name) for name in node.input[1:3])
-    groups = attributes["num_groups"]
-    if scale is None or bias is None or len(shape) < 2 or shape[1] % groups:
+    groups = attributes.get("num_groups", 0)  # onnx.checker does not look at operators that are deprecated
+    if scale is None or bias is None or len(shape) < 2 or groups < 1 or shape[1] % groups:
         return False
     if known.version() < _PER_CHANNEL:
         scale, bias = (np.repeat(values, shape[1] // groups) for values in (scale, bias))

@@ -6,6 +6,9 @@ the input in the same way, whatever the attributes mean.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from math import prod
+
 import numpy as np
 import onnx
 
@@ -13,6 +16,7 @@ from proofgrid.proofs.systems.ezkl.model.rewriting.rule import Rule, rule
 from proofgrid.proofs.systems.ezkl.model.rewriting.site import Array, Site, evaluate
 
 POSITIONS_MAX = 1 << 24  #: exact as 32-bit floats
+MOVED_MAX = 1 << 22  #: of a result: its indices become a constant of the model, of 8 bytes each
 
 
 def rearranged(at: Site, places: Array, fill: Array | None = None, source: str = "") -> str:
@@ -33,6 +37,12 @@ def positions(at: Site) -> Array | None:
     if shape is None or not 0 < count < POSITIONS_MAX:
         return None
     return np.arange(count, dtype=np.float32).reshape(shape)
+
+
+def check_result(at: Site, sizes: Iterable[int]) -> None:
+    """Raise UnsupportedOperator for a result of too many elements: a few bytes of pads ask for any number."""
+    if prod(sizes) > MOVED_MAX:
+        raise at.refused(f"its result has more than {MOVED_MAX} elements", "make the tensor smaller")
 
 
 def product_along(at: Site, current: str, matrix: Array, axis: int, rank: int) -> str:
@@ -60,6 +70,10 @@ def _moved(at: Site) -> str | None:
     numbers = positions(at)
     if numbers is None or any(at.has(i) and at.constant(i) is None for i in range(1, len(at.node.input))):
         return None
+    if at.node.op_type == "Tile":
+        repeats = at.constant(1)
+        counts = () if repeats is None else repeats.reshape(-1)
+        check_result(at, (size * max(0, int(count)) for size, count in zip(numbers.shape, counts, strict=False)))
     return rearranged(at, at.evaluate({0: numbers}))
 
 
@@ -77,6 +91,8 @@ def _padded(at: Site) -> str | None:
     before, after = pads.reshape(2, -1)
     ends = [size + min(0, int(end)) for size, end in zip(numbers.shape, after, strict=True)]
     kept = numbers[tuple(slice(max(0, -int(begin)), end) for begin, end in zip(before, ends, strict=True))]
+    sizes = zip(kept.shape, before, after, strict=True)
+    check_result(at, (size + max(0, int(begin)) + max(0, int(end)) for size, begin, end in sizes))
     given = {"x": kept, "pads": np.maximum(pads, 0), "fill": np.array(-1, np.float32)}
     node = onnx.helper.make_node("Pad", list(given), ["p"], mode=mode)
     return rearranged(at, evaluate(node, given, 18), value.astype(np.float32))

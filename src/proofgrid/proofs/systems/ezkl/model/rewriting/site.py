@@ -62,7 +62,7 @@ class Site:
     def attribute(self, name: str, default: Any = None) -> Any:
         """Return an attribute's value; text as str."""
         value = self._attributes.get(name, default)
-        return value.decode() if isinstance(value, bytes) else value
+        return value.decode(errors="replace") if isinstance(value, bytes) else value
 
     def has(self, index: int) -> bool:
         """Return whether the input is given."""
@@ -136,8 +136,13 @@ class Site:
 
 
 def evaluate(node: onnx.NodeProto, feeds: Mapping[str, Array], opset: int) -> Array:
-    """Return the first output of one node by ONNX's reference evaluator."""
-    found: Array = np.asarray(evaluated(node, feeds, opset)[0])
+    """Return the first output of one node, as ONNX itself has it. Raises UnsupportedOperator where it has none."""
+    try:
+        found: Array = np.asarray(evaluated(node, feeds, opset)[0])
+    except Exception as reason:  # whatever its operator raises: an attribute that there is not, sizes that do not fit
+        raise UnsupportedOperator(
+            f"{place_of(node)} means nothing to ONNX itself: {str(reason)[:200]}", field="model"
+        ) from None
     return found
 
 
