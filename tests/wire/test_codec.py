@@ -64,6 +64,7 @@ def test_a_lease_comes_through(small_input: bytes | None) -> None:
         memory_bytes=20,
         price=30,
         timeout_ms=40,
+        trace_context=f"00-{'a' * 32}-{'b' * 16}-01",
     )
     said = Leases(leases=(lease,), manifests={DIGEST: '{"a":[1]}'})
     message = prover_pb2.ToProver.FromString(codec.write_to_prover(said).SerializeToString())

@@ -20,6 +20,7 @@ from proofgrid.settings.prover import ProverSettings
 from proofgrid.telemetry.logs import configure_logs
 from proofgrid.telemetry.metrics import of_process, of_prover
 from proofgrid.telemetry.metrics.snapshot import Snapshot, take
+from proofgrid.telemetry.otlp import sent_to
 
 TRANSFER_PATIENCE_SECONDS = 30.0  #: how long a prover looks for a gateway before it gives a job back
 
@@ -38,7 +39,7 @@ async def run_prover(settings: ProverSettings, *, on_event: OnEvent, drain: asyn
     network = settings.network or None
     clock = SystemClock()
     async with (
-        _metrics_read(settings, clock),
+        _watched(settings, clock),
         Connection(
             gateways,
             key,
@@ -64,8 +65,16 @@ async def run_prover(settings: ProverSettings, *, on_event: OnEvent, drain: asyn
 
 
 @asynccontextmanager
-async def _metrics_read(settings: ProverSettings, clock: Clock) -> AsyncIterator[None]:
-    """Let a prover's metrics be read. Raises InvalidField where others could read them, or the address is taken."""
+async def _watched(settings: ProverSettings, clock: Clock) -> AsyncIterator[None]:
+    """Let a prover's metrics be read, and send its traces on. Raises InvalidField where it cannot."""
+    with sent_to(settings.traces, service="proofgrid-prover"):
+        async with _metrics_door(settings, clock):
+            yield
+
+
+@asynccontextmanager
+async def _metrics_door(settings: ProverSettings, clock: Clock) -> AsyncIterator[None]:
+    """Raises InvalidField where others could read them, or the address is taken."""
     listen = metrics_listen(settings.metrics, token=settings.metrics_token, is_open=settings.metrics_open)
     if listen is None:
         yield

@@ -1,4 +1,4 @@
-"""How a process is watched: where its metrics are read."""
+"""How a process is watched: where its metrics are read, and where its traces go."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from proofgrid.settings.declared import Settings, setting
 
 @dataclass(frozen=True, kw_only=True)
 class Watching(Settings):
-    """Where metrics are read, and by whom."""
+    """Where metrics are read, and by whom; where traces go."""
 
     panel: ClassVar[str] = "Metrics and traces"
 
@@ -20,4 +20,10 @@ class Watching(Settings):
     metrics_token: str = setting("", "Who sends it as a bearer token may read metrics.", is_secret=True)
     metrics_open: bool = setting(
         False, "Whoever reaches that address may read metrics, without a token; for networks of your own.", told="no"
+    )
+    traces: str = setting(
+        "",
+        "OTLP collector that gets the traces of tasks, such as http://127.0.0.1:4318; needs proofgrid[traces].",
+        told="nowhere",
+        metavar="URL",
     )

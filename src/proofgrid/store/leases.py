@@ -21,6 +21,7 @@ class OfferedLease:
     lease_id: LeaseId
     fence: int
     session_id: SessionId
+    task_id: TaskId
     job_id: JobId
     units: int
     sell_price: int  #: base units per PU

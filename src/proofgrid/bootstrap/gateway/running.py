@@ -27,6 +27,7 @@ from proofgrid.store.gateways import GATEWAY_GONE, REGISTER_GATEWAY
 from proofgrid.store.listener import Listener
 from proofgrid.store.transactions import Transaction
 from proofgrid.telemetry.logs import configure_logs
+from proofgrid.telemetry.otlp import sent_to
 
 STOP_GRACE_SECONDS = 2.0
 MOVE_PATIENCE_SECONDS = 5.0  #: provers that were asked to go to another gateway go at once, unless they hang
@@ -71,8 +72,15 @@ async def run_gateway(
     """
     sibling = sibling or Sibling()
     configure_logs(json_lines=settings.log_json, level=settings.log_level, process=sibling.number)
-    names = settings.role_names()
     check_doors(settings, sibling)
+    with sent_to(settings.traces, service="proofgrid-gateway"):
+        await _run(settings, on_ready, drain, sibling)
+
+
+async def _run(
+    settings: GatewaySettings, on_ready: Callable[[GatewayFacts], None], drain: asyncio.Event, sibling: Sibling
+) -> None:
+    names = settings.role_names()
     async with open_adapters(settings, sibling) as world:
         gateway_id = GatewayId(fresh_uuid(world.clock))
         roles = build_roles(settings, world, gateway_id, sibling.chores)

@@ -27,6 +27,7 @@ from proofgrid.store.database import Database
 from proofgrid.store.leases import OFFER_LEASES, JsonRow, OfferedLease
 from proofgrid.store.programs import GET_PROGRAM
 from proofgrid.store.transactions import Transaction
+from proofgrid.telemetry import traces
 from proofgrid.telemetry.metrics.of_gateway import LEASE_SECONDS
 
 AFTER_TROUBLE_SECONDS = 0.5
@@ -171,6 +172,7 @@ def _lease_offer(row: OfferedLease) -> LeaseOffer:
         timeout_ms=max(1, row.run_ms),
         parts=tuple(_taken(part) for part in row.parts or ()),
         seal=None if row.seal is None else _seal(row.seal),
+        trace_context=str(traces.of_lease(row.task_id, row.lease_id)) if traces.are_sent() else "",
     )
 
 

@@ -53,6 +53,7 @@ from proofgrid.store.seating import Seating
 from proofgrid.store.subnetworks import check_client
 from proofgrid.store.task_views import GET_TASK, TaskView
 from proofgrid.store.transfers import insufficient_funds
+from proofgrid.telemetry import traces
 from proofgrid.telemetry.metrics.of_gateway import SUBMIT_SECONDS, TASKS_ACCEPTED
 
 TASKS_PER_BATCH = 64
@@ -156,7 +157,9 @@ class Admission:
             return await self._as_it_is(await self._first_one(client, request, quote))
         self._around.note_accepted(client)
         TASKS_ACCEPTED.add(1)
-        SUBMIT_SECONDS.observe(self._clock.running_seconds() - began, trace=draft.task_id.hex)
+        took = self._clock.running_seconds() - began
+        SUBMIT_SECONDS.observe(took, trace=draft.task_id.hex)
+        traces.note("submit", traces.of_task(draft.task_id), took, jobs=len(draft.jobs))
         log.info("task_accepted", task_id=str(draft.task_id), client=client, jobs=len(draft.jobs), units=draft.units)
         return task_view(draft, written)
 
@@ -203,7 +206,9 @@ class Admission:
         engines: Engines,
         quote: FirmQuote | None,
     ) -> Draft:
+        began = self._clock.running_seconds()
         normal = await self._normaliser.normalise(program, request, client)
+        took = self._clock.running_seconds() - began
         digest = request.program_digest
         if quote is None:
             sized = await self._sizing.sized(program, digest, normal.jobs, engines)
@@ -214,8 +219,10 @@ class Admission:
         if not request.limit_price:
             request = await self._at_the_markets_price(client, request, placed)
         digests = await self._normaliser.store_inputs(client, normal.jobs)
+        task_id = TaskId(fresh_uuid(self._clock))
+        traces.note("normalise", traces.of_task(task_id), took, proof_system=program.proof_system)
         return Draft(
-            task_id=TaskId(fresh_uuid(self._clock)),
+            task_id=task_id,
             client=client,
             request=request,
             subnetwork=request.subnetwork or self._subnetwork,

@@ -188,8 +188,9 @@ class Market:
             if not found.books:
                 return RoundsTally(sold=0, unsold=0, next_job_ms=self._settings.interval_ms) if found.skipped else None
             outcomes = await self._clear_and_write(connection, found, openings)
-        ROUND_SECONDS.observe(self._clock.running_seconds() - began)
-        count_sales(found, outcomes, now_ms=self._clock.now_ms())
+        took = self._clock.running_seconds() - began
+        ROUND_SECONDS.observe(took)
+        count_sales(found, outcomes, now_ms=self._clock.now_ms(), seconds=took)
         for outcome in outcomes:
             log.info(
                 "round_cleared",

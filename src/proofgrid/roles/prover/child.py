@@ -138,6 +138,7 @@ def _enter(order: Mapping[str, Any]) -> None:
     _limit(resource.RLIMIT_FSIZE, order["file_bytes"])
     _limit(resource.RLIMIT_CPU, int(time.process_time()) + order["cpu_seconds"])
     _work_in(order["workdir"])
+    os.environ["TRACEPARENT"] = order["trace_context"]
     os.write(2, order["mark"].encode())
 
 

@@ -55,6 +55,7 @@ from proofgrid.rules.jobs.offers import (
 from proofgrid.rules.jobs.retry import is_own_failure
 from proofgrid.rules.reputation.standing import PAUSED, RESUMED
 from proofgrid.sdk.connection import Connection
+from proofgrid.telemetry import traces
 from proofgrid.telemetry.metrics.of_prover import CONNECTED, EARNED, JOBS_FAILED, JOBS_PROVEN, SLOTS
 from proofgrid.wire.codec.texts import read_manifests
 
@@ -319,10 +320,13 @@ class ProverNode:
         try:
             async with self._slots:
                 self._show_slots(begins=1)
+                began = self._clock.running_seconds()
                 try:
                     job.report = await self._prove(lease)
                 finally:
                     self._show_slots(begins=-1)
+                    if told := traces.read_context(lease.trace_context):
+                        traces.note("prover", told, self._clock.running_seconds() - began, prover=self._settings.name)
         except ProofgridError as error:
             self._give_back(lease, error.code, told_of(error, lease))
         except OSError as error:

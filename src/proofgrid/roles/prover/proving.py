@@ -32,12 +32,19 @@ from proofgrid.rules.staking.results import ResultClaim, public_digest, sign_res
 from proofgrid.sdk.connection import Connection
 from proofgrid.sdk.transfer import download_file, upload_file
 from proofgrid.store.cache import LocalCache
+from proofgrid.telemetry import traces
 from proofgrid.telemetry.metrics.of_prover import PROVE_SECONDS
 from proofgrid.wire.codec.texts import read_object
 
 HASH_HOLDS_SECONDS = 600.0  #: of a program's file that nobody touched: every proof is looked at before it is handed in
 
 OnStage = Callable[[str, int], None]  #: (stage, share done in 1/1000)
+
+
+def context_of(lease: LeaseOffer) -> traces.Context | None:
+    """Return the context of what a prover does for a lease; None where its gateway traces nothing."""
+    told = traces.read_context(lease.trace_context)
+    return None if told is None else traces.step_of("prover", told)
 
 
 class Proving:
@@ -76,6 +83,7 @@ class Proving:
         `on_stage` is told how far it is: stage, share done in 1/1000. `network`: the address that the result is for.
         """
         on_stage("fetch", 0)
+        context = context_of(lease)
         # Should this process be killed, the next one takes away what was opened here (remove_left_cells).
         with tempfile.TemporaryDirectory(prefix=f"cell-{os.getpid()}-", dir=self._scratch) as workdir:
             async with AsyncExitStack() as stack:
@@ -91,6 +99,8 @@ class Proving:
                     lease, program, paths, job_input, parts, Path(workdir), on_stage, peaks.append
                 )
                 wall_ms = self._clock.now_ms() - started_ms
+                if context is not None:
+                    traces.note("child", context, max(0, wall_ms) / 1_000, proof_system=program.proof_system)
                 PROVE_SECONDS.observe(max(0, wall_ms) / 1_000, program.proof_system)
                 signature = self._sign(lease, output, network)
                 report = await self._report(lease, output, wall_ms, Path(workdir), signature, on_stage)
@@ -151,6 +161,7 @@ class Proving:
             facts=None if lease.seal is None else read_object(lease.seal.facts_json, field="seal.facts"),
             cache=self._keys,
             workdir=workdir,
+            trace_context="" if (context := context_of(lease)) is None else str(traces.step_of("child", context)),
         )
         limits = ChildLimits(
             # What others measured says where a job fits; what it may take is at least what its program says.

@@ -62,6 +62,7 @@ class ChildSpec:
     slice_index: int
     job_input: Path
     parts: Sequence[PartFile] = ()  #: of a wrap: what it takes
+    trace_context: str = ""  #: for engines that speak OpenTelemetry, as TRACEPARENT; empty: nobody traces it
     #: of a sealed input, what its client says of the right proof; its child ends with the job. None: it is not sealed
     facts: Mapping[str, Json] | None = None
     cache: Path  #: outlives the job: proving keys and the like, by program
@@ -270,6 +271,7 @@ def _order(spec: ChildSpec, limits: ChildLimits, cell: Cell, taken_in: TakenIn) 
         "facts": spec.facts,
         "cache": str(cell.keys),
         "workdir": str(cell.job),
+        "trace_context": spec.trace_context,
         "memory_bytes": limits.memory_bytes,
         "file_bytes": limits.file_bytes,
         "cpu_seconds": limits.cpu_seconds,

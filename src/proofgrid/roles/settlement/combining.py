@@ -34,6 +34,7 @@ from proofgrid.store.database import Database
 from proofgrid.store.lanes import GATEWAY_SILENT_MS
 from proofgrid.store.tasks import end_task
 from proofgrid.store.transactions import Transaction
+from proofgrid.telemetry import traces
 from proofgrid.telemetry.metrics.of_gateway import SEAL_SECONDS, TASK_SECONDS, TASKS_ENDED
 
 LOOK_AGAIN_SECONDS = 1.0  #: whether a gateway died and left tasks behind
@@ -173,7 +174,8 @@ class Combiner:
     async def _seal_and_finish(self, tasks: Sequence[ClaimedTask]) -> None:
         began = asyncio.get_running_loop().time()
         verdicts = await self._sealer.seal(tasks)
-        SEAL_SECONDS.observe(asyncio.get_running_loop().time() - began)
+        took = asyncio.get_running_loop().time() - began
+        SEAL_SECONDS.observe(took)
         sealed = [one for one in verdicts if isinstance(one, Sealed)]
         # A firm quote moves money in several steps, and accounts are locked in one: such a task is finished alone.
         batches = [[one for one in sealed if one.task.quote_id is None]]
@@ -185,6 +187,8 @@ class Combiner:
             for task_id in done:
                 waited_ms = self._clock.now_ms() - ms_of(task_id)
                 TASK_SECONDS.observe(max(0, waited_ms) / 1_000, trace=task_id.hex)
+                traces.note("combine", traces.of_task(task_id), took)
+                traces.note_task(task_id, waited_ms / 1_000)
             for one in batch:
                 log.info("task_done", task_id=str(one.task.task_id), bundle=one.bundle)
                 self._forget(one.task)

@@ -48,6 +48,7 @@ from proofgrid.store.sessions import NOTE_CACHED_PROGRAMS
 from proofgrid.store.settlement import LEASES_OF_REPORTS, REPORT_LEASES, ReportedLease
 from proofgrid.store.transactions import Transaction
 from proofgrid.store.work import POLICY as REPUTATION
+from proofgrid.telemetry import traces
 
 QUEUE_MARGIN_SECONDS = 2.0  #: a lease with less left is noted as reported while its result waits to be judged
 REPORTS_PER_BATCH = 512
@@ -225,8 +226,9 @@ class Settlement:
         return paid | (await self._pay_at_once(late) if late else {})
 
     async def _pay_at_once(self, proven: Sequence[Proven]) -> dict[LeaseId, Paid | LeaseLost]:
+        began = asyncio.get_running_loop().time()
         async with self._database.transaction(Transaction.PAY_PROOFS) as connection:
-            return await pay(
+            paid = await pay(
                 connection,
                 proven,
                 self._hedging,
@@ -234,6 +236,8 @@ class Settlement:
                 seating=self._seating,
                 surplus_to=self._surplus_to,
             )
+        _note_settled([one for one in proven if isinstance(paid[one.lease.lease_id], Paid)], began)
+        return paid
 
     async def _note_cached(self, program: Program, leases: Sequence[ReportedLease]) -> None:
         """Note whose keys for the program are derived now: a hint for ranks, so it has no part in paying."""
@@ -292,6 +296,16 @@ class Settlement:
             batches: Batches[Reported, Paid] = Batches(self._settle, size_max=REPORTS_PER_BATCH, at_once=2, of="proofs")
             self._quick[program.digest] = batches
             self._group.create_task(batches.run())
+
+
+def _note_settled(proven: Sequence[Proven], began: float) -> None:
+    if not traces.are_sent():
+        return
+    took = asyncio.get_running_loop().time() - began
+    for one in proven:
+        lease = one.lease
+        traces.note("settle", traces.of_lease(lease.task_id, lease.lease_id), took)
+        traces.note_lease(lease.task_id, lease.lease_id, lease.ran_ms / 1_000, slice=lease.slice, lane=lease.lane)
 
 
 def _patience_seconds(reported: Sequence[Reported]) -> float | None:

@@ -19,6 +19,7 @@ from proofgrid.proofs.library import ProgramLibrary
 from proofgrid.proofs.workers import ProofWorkers
 from proofgrid.rules.jobs.offers import JobReport
 from proofgrid.store.settlement import ReportedLease
+from proofgrid.telemetry import traces
 from proofgrid.telemetry.metrics.of_gateway import PROOFS_VERIFIED, VERIFY_SECONDS
 
 VERIFY_TIMEOUT_SECONDS = 120.0
@@ -52,6 +53,7 @@ class Verifying:
     ) -> list[Fault | None]:
         """Return for each report what is wrong with it, or None."""
         faults: list[Fault | None] = [c if isinstance(c, BaseException) else None for c in contents]
+        began = self._clock.running_seconds()
         readable = [place for place, fault in enumerate(faults) if fault is None]
         items = [
             (lease.slice, lease.facts, JobOutput(proof=content, public=report.public))
@@ -63,6 +65,9 @@ class Verifying:
             verdicts = await asyncio.gather(*(self._verify_chunk(program, files, chunk) for chunk in chunks))
         for place, verdict in zip(readable, (one for chunk in verdicts for one in chunk), strict=True):
             faults[place] = verdict
+            lease = batch[place][1]
+            took = self._clock.running_seconds() - began
+            traces.note("verify", traces.of_lease(lease.task_id, lease.lease_id), took, verdict=_told(verdict))
             PROOFS_VERIFIED.add(1, _told(verdict))
         return faults
 

@@ -80,6 +80,7 @@ class LeaseOffer:
     timeout_ms: int
     parts: tuple[TakenProof, ...] = ()  #: of a wrap: what it takes
     seal: LeaseSeal | None = None  #: what opens its input; None: it is not sealed
+    trace_context: str = ""  #: in the words of W3C Trace Context; empty: nobody traces it
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

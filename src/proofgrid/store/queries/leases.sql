@@ -11,7 +11,7 @@ UPDATE leases SET state = 'offered', phase_until_ms = at_ms + :pick_up_ms,
     expires_ms = least(at_ms + :silent_ms, at_ms + :pick_up_ms, until_ms)
 FROM granted, jobs, tasks, (SELECT now_ms() AS at_ms) AS clock
 WHERE leases.lease_id = granted.lease_id AND jobs.job_id = leases.job_id AND tasks.task_id = leases.task_id
-RETURNING leases.lease_id, leases.fence, leases.session_id, leases.job_id, leases.units, leases.sell_price,
+RETURNING leases.lease_id, leases.fence, leases.session_id, leases.task_id, leases.job_id, leases.units, leases.sell_price,
     leases.until_ms - at_ms AS run_ms, at_ms - leases.granted_ms AS untold_ms, jobs.slice, jobs.input_digest,
     jobs.small_input, jobs.memory_bytes, tasks.program_digest, CASE WHEN jobs.depends_on <> '{}' THEN (
         SELECT jsonb_agg(jsonb_build_object('slice', part.slice, 'input', part.input, 'proof', part.proof_digest,

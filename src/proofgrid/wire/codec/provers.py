@@ -185,6 +185,7 @@ def _read_lease(message: prover.Lease) -> LeaseOffer:
         price=message.price,
         timeout_ms=message.timeout_ms,
         parts=tuple(_read_part(part) for part in message.parts),
+        trace_context=message.trace_context,
         seal=_read_seal(message.seal) if message.HasField("seal") else None,
     )
 
@@ -247,6 +248,7 @@ def _write_lease(lease: LeaseOffer) -> prover.Lease:
         price=lease.price,
         timeout_ms=lease.timeout_ms,
         parts=[_write_part(part) for part in lease.parts],
+        trace_context=lease.trace_context,
         seal=None if lease.seal is None else _write_seal(lease.seal),
     )
 

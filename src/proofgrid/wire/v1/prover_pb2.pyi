@@ -532,6 +532,7 @@ class Lease(_message.Message):
     TIMEOUT_MS_FIELD_NUMBER: _builtins.int
     PARTS_FIELD_NUMBER: _builtins.int
     SEAL_FIELD_NUMBER: _builtins.int
+    TRACE_CONTEXT_FIELD_NUMBER: _builtins.int
     lease_id: _builtins.str
     fence: _builtins.int
     job_id: _builtins.str
@@ -545,6 +546,8 @@ class Lease(_message.Message):
     price: _builtins.int
     timeout_ms: _builtins.int
     """longest wall time of the child process"""
+    trace_context: _builtins.str
+    """traceparent of W3C Trace Context; empty: nobody traces it"""
     @_builtins.property
     def parts(self) -> _containers.RepeatedCompositeFieldContainer[Global___TakenProof]:
         """of a wrap: the proofs that it takes, verified, in their order"""
@@ -569,10 +572,11 @@ class Lease(_message.Message):
         timeout_ms: _builtins.int = ...,
         parts: _abc.Iterable[Global___TakenProof] | None = ...,
         seal: Global___LeaseSeal | None = ...,
+        trace_context: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_small_input", b"_small_input", "seal", b"seal", "small_input", b"small_input"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_small_input", b"_small_input", "fence", b"fence", "input_digest", b"input_digest", "job_id", b"job_id", "lease_id", b"lease_id", "memory_bytes", b"memory_bytes", "parts", b"parts", "price", b"price", "program_digest", b"program_digest", "seal", b"seal", "slice", b"slice", "small_input", b"small_input", "timeout_ms", b"timeout_ms", "units", b"units"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_small_input", b"_small_input", "fence", b"fence", "input_digest", b"input_digest", "job_id", b"job_id", "lease_id", b"lease_id", "memory_bytes", b"memory_bytes", "parts", b"parts", "price", b"price", "program_digest", b"program_digest", "seal", b"seal", "slice", b"slice", "small_input", b"small_input", "timeout_ms", b"timeout_ms", "trace_context", b"trace_context", "units", b"units"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__small_input: _TypeAlias = _typing.Literal["small_input"]  # noqa: Y015
     _WhichOneofArgType__small_input: _TypeAlias = _typing.Literal["_small_input", b"_small_input"]  # noqa: Y015
