@@ -1,8 +1,8 @@
 """What does the network cost? A task of four slices on one prover, against its four proofs in a plain loop.
 
 The network builds the program and its prover derives the keys, once, before anything is timed; the loop gets both.
-Wall time is what counts, on an idle machine. Processor time, of the loop and of all of the network's processes, is told
-beside it: others disturb it less, but it does not know who waits for whom.
+The ratio is of processor time, of the loop and of all of the network's processes: a busy machine hardly disturbs it.
+Who waits for whom only the clock knows: the difference by it counts on an idle machine.
 """
 
 from __future__ import annotations
@@ -43,6 +43,7 @@ from tests.networks import Network
 NAME = "overhead"
 RATIO_MAX = 1.03
 DIFFERENCE_MAX_SECONDS = 0.5
+JOBS = 4
 
 
 def run(*, repetitions: int) -> Result:
@@ -54,19 +55,21 @@ def run(*, repetitions: int) -> Result:
         with cleaned_up(network):
             table = asyncio.run(_measure(network, repetitions))
 
-    directly = median([row["direct_seconds"] for row in table])
-    through = median([row["network_seconds"] for row in table])
+    directly = median([row["processor_seconds_direct"] for row in table])
+    through = median([row["processor_seconds_network"] for row in table])
     ratio, difference = through / directly, through - directly
+    waited = median([row["difference_seconds"] for row in table])
     return Result(
         name=NAME,
-        measured=f"a 4-slice task through the network on one prover of one core, median {through:.2f} s",
-        against=f"its four proofs in a loop in one process on one core, keys warm, median {directly:.2f} s",
+        measured=f"processor time of a 4-slice task through the network, all its processes: median {through:.2f} s",
+        against=f"its four proofs in a loop in one process on one core, keys warm: median {directly:.2f} s",
         ratio=round(ratio, 4),
         targets=(
             Target(text=f"at most {RATIO_MAX} times", met=ratio <= RATIO_MAX),
             Target(
-                text=f"at most {DIFFERENCE_MAX_SECONDS} s more; it is {difference:+.2f} s",
-                met=difference <= DIFFERENCE_MAX_SECONDS,
+                text=f"at most {DIFFERENCE_MAX_SECONDS} s more by the clock, on an idle machine; it is {waited:+.2f} s"
+                f" (processor: {1000 * difference / JOBS:+.0f} ms a job)",
+                met=waited <= DIFFERENCE_MAX_SECONDS,
             ),
         ),
         table=tuple(table),

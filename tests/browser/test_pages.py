@@ -66,7 +66,7 @@ def test_pages_are_read_without_scripts(browser: Browser, demo: Demo) -> None:
     page = context.new_page()
 
     page.goto("/")
-    page.get_by_role("heading", name=re.compile("ezkl")).get_by_role("link").click()
+    page.get_by_role("heading", name=re.compile("ezkl")).get_by_role("link").first.click()
     expect(page.locator("figure.chart svg")).to_be_visible()
     page.locator("tbody th a").first.click()
 

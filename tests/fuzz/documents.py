@@ -266,7 +266,8 @@ def _lay_out(folder: Path, files: Mapping[str, Any]) -> None:
             place.write_bytes(content.encode("latin-1", errors="replace"))
             if name == "checkpoint":
                 read_checkpoint(content)
-                note = audit_key(NETWORK).sign(content) if content.endswith("\n") else content
+                is_text = content.endswith("\n") and content.isascii()
+                note = audit_key(NETWORK).sign(content) if is_text else content
                 place.write_text(note, encoding="utf-8", errors="replace")
         elif name == "key.json" and isinstance(content, dict):
             # The network confirms whatever key is named: it may be the stranger's own.

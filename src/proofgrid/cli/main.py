@@ -39,6 +39,7 @@ from proofgrid.cli.client import (
     quote,
     quotes,
     result,
+    sign_in,
     srs,
     statement,
     submit,
@@ -101,7 +102,7 @@ cli = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
 )
 
-WORK = (demo, gateway, prover, quote, quotes, submit, watch, result, verify, cancel, tasks)
+WORK = (demo, gateway, prover, quote, quotes, submit, watch, result, verify, cancel, tasks, sign_in)
 LOOKS = (status, operators, engines, rounds, sizes, systems, simulate)
 for verb in (*WORK, *LOOKS):
     verb.add_to(cli)

@@ -548,6 +548,12 @@ CREATE TABLE second_looks (
     CHECK ((verdict = ANY (ARRAY['agrees', 'differs', 'unknown'])))
 );
 
+CREATE TABLE secrets (
+    name   text NOT NULL,
+    secret text NOT NULL,
+    PRIMARY KEY (name)
+);
+
 CREATE TABLE sessions (
     session_id        uuid NOT NULL,
     prover_id         text NOT NULL,
