@@ -109,7 +109,7 @@ ONCE = {
     "ClientService": {"RegisterProgram", "CancelTask"},
     "AdminService": {"Grant", "Revoke", "Deposit", "ReplayDeadLetter"},
     "ApiKeyService": {"MakeApiKey", "RevokeApiKey"},
-    "KeyService": {"PublishKeys"},
+    "KeyService": {"CertifyProver", "PublishKeys"},
     "EngineService": {"StopEngine", "ResumeEngine"},
     "ProgramService": {"ShareProgram", "UnshareProgram", "DeleteProgram"},
     "CanaryService": {"AddCanary", "FundTreasury"},
