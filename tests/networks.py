@@ -102,6 +102,7 @@ class Network:
     dsn: str
     settings: dict[str, str]
     address: str = ""
+    http: str = ""  #: where its HTTP door is, if it has one
     gateway: Process | None = None
     processes: list[Process] = field(default_factory=list)
     keys: dict[str, SigningKey] = field(default_factory=dict)
@@ -130,6 +131,7 @@ class Network:
         )
         ready = await self._first_line(self.gateway)
         self.address = ready["address"]
+        self.http = ready["http"]
         self.port = int(self.address.rpartition(":")[2])
         if self.scheme == "grpcs":
             self.address = f"grpcs://localhost:{self.port}"  # certificates are for names

@@ -33,6 +33,7 @@ from proofgrid.sdk.network_keys import KeyLists
 from proofgrid.sdk.ownership import Ownership
 from proofgrid.sdk.sealing import Sealing
 from proofgrid.sdk.sync import SyncClient
+from proofgrid.sdk.webhooks import Webhooks
 from proofgrid.wire.v1 import audit_pb2, common_pb2, keys_pb2, stake_pb2, statements_pb2
 from proofgrid.wire.v1 import client_pb2 as messages
 from tests.answering_gateway import answering_gateway, dead_gateway
@@ -102,6 +103,13 @@ OF_PARTS: dict[type, dict[str, Callable[[Any], Any]]] = {
         "make": lambda keys: keys.make("a server"),
         "known": lambda keys: keys.known(),
         "revoke": lambda keys: keys.revoke("0" * 16),
+    },
+    Webhooks: {
+        "make": lambda webhooks: webhooks.make("https://server.example/"),
+        "known": lambda webhooks: webhooks.known(),
+        "deliveries": lambda webhooks: webhooks.deliveries("w"),
+        "replay": lambda webhooks: webhooks.replay("w"),
+        "remove": lambda webhooks: webhooks.remove("w"),
     },
     Ownership: {
         "share": lambda ownership: ownership.share(DIGEST, ["*"]),

@@ -39,6 +39,7 @@ from proofgrid.cli.client import (
     quote,
     quotes,
     result,
+    sign_in,
     srs,
     statement,
     submit,
@@ -46,6 +47,7 @@ from proofgrid.cli.client import (
     tasks,
     verify,
     watch,
+    webhook,
 )
 from proofgrid.cli.demo import demo
 from proofgrid.cli.kit.failures import exit_with
@@ -101,7 +103,7 @@ cli = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
 )
 
-WORK = (demo, gateway, prover, quote, quotes, submit, watch, result, verify, cancel, tasks)
+WORK = (demo, gateway, prover, quote, quotes, submit, watch, result, verify, cancel, tasks, sign_in)
 LOOKS = (status, operators, engines, rounds, sizes, systems, simulate)
 for verb in (*WORK, *LOOKS):
     verb.add_to(cli)
@@ -125,7 +127,7 @@ program_keygen.add_to(program.group)
 program_contract.add_to(program.group)
 program_sharing.add_to(program.group)
 devnet.add_to(chain.group)
-for group in (program, account, keys, api_keys, access, srs, clear, stake, chain, config_files):
+for group in (program, account, keys, api_keys, webhook, access, srs, clear, stake, chain, config_files):
     cli.add_typer(group.group)
 
 

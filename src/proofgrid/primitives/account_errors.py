@@ -17,6 +17,12 @@ class UnknownApiKey(InvalidRequest):
     code = "PG-170"
 
 
+class UnknownWebhook(InvalidRequest):
+    """No webhook of yours has this id."""
+
+    code = "PG-171"
+
+
 class OutOfScope(Refused):
     """The API key has not the scope that the call needs."""
 

@@ -43,6 +43,7 @@ from proofgrid.sdk.ownership import Ownership
 from proofgrid.sdk.sealing import Sealing
 from proofgrid.sdk.terms import AllTerms
 from proofgrid.sdk.transfer import OnBytes, download_file, upload_file
+from proofgrid.sdk.webhooks import Webhooks
 from proofgrid.wire.codec.requests import write_constraints, write_ladder
 from proofgrid.wire.v1 import client_pb2 as messages
 from proofgrid.wire.v1 import quotes_pb2 as quote_messages
@@ -96,6 +97,7 @@ class Client(Looks):
             clock=clock,
         )
         self.api_keys = ApiKeys(self.connection)
+        self.webhooks = Webhooks(self.connection)
         self.ownership = Ownership(self.connection, self._whole_digest)  #: for owners of programs
         self.sealing = Sealing(self.connection, self.program)  #: for inputs that nobody between reads
         self.bonds = Bonds(self.connection)  #: for operators

@@ -25,6 +25,7 @@ from proofgrid.wire.v1.stake_pb2_grpc import StakeServiceStub
 from proofgrid.wire.v1.statements_pb2_grpc import StatementServiceStub
 from proofgrid.wire.v1.subnetworks_pb2_grpc import SubnetworkServiceStub
 from proofgrid.wire.v1.treasury_pb2_grpc import TreasuryServiceStub
+from proofgrid.wire.v1.webhooks_pb2_grpc import WebhookServiceStub
 
 Request = TypeVar("Request")
 Answer = TypeVar("Answer")
@@ -59,3 +60,4 @@ class Services:
         self.statements = StatementServiceStub(channel)
         self.subnetworks = SubnetworkServiceStub(channel)
         self.treasury = TreasuryServiceStub(channel)
+        self.webhooks = WebhookServiceStub(channel)

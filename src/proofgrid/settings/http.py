@@ -15,3 +15,6 @@ class HttpDoorSettings(Settings):
     panel: ClassVar[str] = "HTTP"
 
     http: str = setting("", "host:port where HTTP and pages are answered; port 0 takes a free one.", told="nowhere")
+    webhooks_anywhere: bool = setting(
+        False, "Webhooks may go to http, and to private addresses: for trying at home, a hole anywhere else."
+    )

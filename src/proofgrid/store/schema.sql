@@ -548,6 +548,12 @@ CREATE TABLE second_looks (
     CHECK ((verdict = ANY (ARRAY['agrees', 'differs', 'unknown'])))
 );
 
+CREATE TABLE secrets (
+    name   text NOT NULL,
+    secret text NOT NULL,
+    PRIMARY KEY (name)
+);
+
 CREATE TABLE sessions (
     session_id        uuid NOT NULL,
     prover_id         text NOT NULL,
@@ -641,6 +647,7 @@ CREATE TABLE task_events (
     PRIMARY KEY (task_id, seq),
     FOREIGN KEY (task_id) REFERENCES tasks(task_id)
 );
+CREATE TRIGGER note_webhooks AFTER INSERT ON task_events REFERENCING NEW TABLE AS fresh FOR EACH STATEMENT EXECUTE FUNCTION note_webhooks();
 
 CREATE TABLE tasks (
     task_id         uuid NOT NULL,
@@ -739,6 +746,38 @@ CREATE TABLE unbondings (
 );
 CREATE INDEX unbondings_by_operator ON unbondings (operator, since_ms);
 
+CREATE TABLE webhook_deliveries (
+    endpoint_id uuid NOT NULL,
+    task_id     uuid NOT NULL,
+    seq         bigint NOT NULL,
+    state       text NOT NULL DEFAULT 'waiting',
+    attempts    integer NOT NULL DEFAULT 0,
+    due_ms      bigint NOT NULL DEFAULT 0,
+    status      integer NOT NULL DEFAULT 0,
+    answer      text NOT NULL DEFAULT '',
+    at_ms       bigint NOT NULL DEFAULT now_ms(),
+    PRIMARY KEY (endpoint_id, task_id, seq),
+    CHECK ((state = ANY (ARRAY['waiting', 'delivered', 'failed']))),
+    FOREIGN KEY (endpoint_id) REFERENCES webhook_endpoints(endpoint_id) ON DELETE CASCADE
+);
+CREATE INDEX webhook_deliveries_due ON webhook_deliveries (due_ms) WHERE (state = 'waiting');
+CREATE INDEX webhook_deliveries_newest ON webhook_deliveries (endpoint_id, at_ms);
+CREATE INDEX webhook_deliveries_waiting ON webhook_deliveries (endpoint_id, task_id, seq) WHERE (state = 'waiting');
+
+CREATE TABLE webhook_endpoints (
+    endpoint_id  uuid NOT NULL,
+    owner        text NOT NULL,
+    url          text NOT NULL,
+    kinds        text[] NOT NULL,
+    secret       bytea NOT NULL,
+    created_ms   bigint NOT NULL DEFAULT now_ms(),
+    failing_ms   bigint,
+    disabled_ms  bigint,
+    disabled_why text NOT NULL DEFAULT '',
+    PRIMARY KEY (endpoint_id)
+);
+CREATE INDEX webhook_endpoints_by_owner ON webhook_endpoints (owner);
+
 CREATE VIEW dead_letters AS
 SELECT t.task_id,
     t.client,
@@ -759,6 +798,7 @@ SELECT t.task_id,
 -- functions/is_meant.sql: (audience text, reader text) -> boolean
 -- functions/is_silent.sql: (sessions, bigint) -> boolean
 -- functions/lock_of_session.sql: (prover_id text) -> bigint
+-- functions/note_webhooks.sql: () -> trigger
 -- functions/now_ms.sql: () -> bigint
 -- functions/open_stack.sql: (the_stack text, the_leader uuid) -> TABLE(lane text, epoch bigint, number bigint, transcript_hash text, next_reference bigint, next_put_off bigint, first_reference bigint, wide_reference bigint, backed boolean)
 -- functions/parts_of.sql: (job jobs) -> jsonb

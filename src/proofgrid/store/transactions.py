@@ -29,6 +29,10 @@ class Transaction(StrEnum):
     CHANGE_ROLES = "change_roles"
     CHANGE_API_KEYS = "change_api_keys"
     NOTE_KEYS_USED = "note_keys_used"
+    CHANGE_WEBHOOKS = "change_webhooks"
+    CLAIM_DELIVERIES = "claim_deliveries"
+    NOTE_DELIVERY = "note_delivery"
+    FORGET_DELIVERIES = "forget_deliveries"
     CHANGE_SUBNETWORKS = "change_subnetworks"
     CHANGE_ENGINES = "change_engines"
     CHANGE_KEYS = "change_keys"
@@ -119,6 +123,7 @@ _BY_URGENCY = {
         Transaction.DELETE_PROGRAM,
         Transaction.CHANGE_ROLES,
         Transaction.CHANGE_API_KEYS,
+        Transaction.CHANGE_WEBHOOKS,
         Transaction.CHANGE_SUBNETWORKS,
         Transaction.CHANGE_ENGINES,
         Transaction.CHANGE_KEYS,
@@ -128,6 +133,9 @@ _BY_URGENCY = {
     Urgency.BACKGROUND: (
         Transaction.FORGET_TOKENS,
         Transaction.NOTE_KEYS_USED,
+        Transaction.CLAIM_DELIVERIES,
+        Transaction.NOTE_DELIVERY,
+        Transaction.FORGET_DELIVERIES,
         Transaction.PLACE_AUDIT,
         Transaction.NOTE_REFUSALS,
         Transaction.CHECK_LEDGER,
@@ -146,6 +154,7 @@ AUDITED = frozenset(
     {
         Transaction.CHANGE_ROLES,
         Transaction.CHANGE_API_KEYS,
+        Transaction.CHANGE_WEBHOOKS,
         Transaction.CHANGE_SUBNETWORKS,
         Transaction.CHANGE_ENGINES,
         Transaction.CHANGE_KEYS,

@@ -27,6 +27,7 @@ from proofgrid.wire.codec.provers import RESULTS_PER_MESSAGE_MAX
 WORD = TextKind(name="word", chars_max=256, ascii=True)  #: ids, digests, addresses, signatures, names of ours
 KEY = TextKind(name="key", chars_max=IDEMPOTENCY_KEY_CHARS_MAX)  #: chosen by the caller, compared as it is
 LABEL = TextKind(name="label", chars_max=128)  #: for people, one line
+ADDRESS = TextKind(name="address", chars_max=1_024, ascii=True)  #: of a server
 REGION = TextKind(name="region", chars_max=REGION_CHARS_MAX)
 LINES = TextKind(name="lines", chars_max=4_000, lines=True)  #: for people
 KEYS = TextKind(name="keys", chars_max=KEY_LIST_BYTES_MAX, ascii=True)
@@ -92,6 +93,7 @@ TEXTS: Mapping[str, TextKind | None] = {
     "ListApiKeysRequest.owner": WORD,
     "ListAuditEntriesRequest.act": WORD,
     "ListAuditEntriesRequest.by": WORD,
+    "ListDeliveriesRequest.endpoint_id": WORD,
     "ListEvidenceRequest.operator": WORD,
     "ListEvidenceRequest.state": WORD,
     "ListOperatorsRequest.address": WORD,
@@ -104,6 +106,8 @@ TEXTS: Mapping[str, TextKind | None] = {
     "MakeApiKeyRequest.label": LABEL,
     "MakeApiKeyRequest.scopes": WORD,
     "MakeApiKeyRequest.subnetwork": WORD,
+    "MakeWebhookRequest.kinds": WORD,
+    "MakeWebhookRequest.url": ADDRESS,
     "MemberRequest.address": WORD,
     "MemberRequest.role": WORD,
     "MemberRequest.subnetwork": WORD,
@@ -118,7 +122,9 @@ TEXTS: Mapping[str, TextKind | None] = {
     "RegisterProgramRequest.proof_system": WORD,
     "RegisterProgramRequest.settings_json": JSON,
     "RemoveSubnetworkRequest.name": WORD,
+    "RemoveWebhookRequest.endpoint_id": WORD,
     "ReplayDeadLetterRequest.task_id": WORD,
+    "ReplayWebhookRequest.endpoint_id": WORD,
     "ResolveAppealRequest.answer": LINES,
     "ResolveAppealRequest.evidence_id": WORD,
     "ResumeEngineRequest.engine": WORD,
@@ -166,6 +172,7 @@ COUNTS: Mapping[str, int] = {
     "Hello.subnetworks": SERVED_MAX,
     "JobResults.results": RESULTS_PER_MESSAGE_MAX,
     "MakeApiKeyRequest.scopes": 32,
+    "MakeWebhookRequest.kinds": 64,
     "ProofSystemNames.names": PROOF_SYSTEMS_MAX,
     "RegisterProgramRequest.source": 256,
     "Sealed.jobs": SEALED_JOBS_MAX,

@@ -464,6 +464,49 @@ async def use_api_key(doomed: Doomed) -> None:
     await doomed.client.api_keys.revoke(made.key.key_id)
 
 
+async def make_webhook(doomed: Doomed) -> None:
+    """A webhook is made; one whose answer was lost on the way is listed."""
+    async with doomed.killed():
+        made = await doomed.client.webhooks.make("https://server.example/")
+    listed = [one.endpoint_id for one in await doomed.client.webhooks.known()]
+    assert made.webhook.endpoint_id in listed
+    for one in listed:
+        await doomed.client.webhooks.remove(one)
+
+
+async def deliver(doomed: Doomed) -> None:
+    """A task's events reach a server whatever died, in order, each with one id."""
+    ids: list[str] = []
+
+    async def take(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        head = (await reader.readuntil(b"\r\n\r\n")).decode().lower()
+        ids.append(head.partition("webhook-id: ")[2].split("\r\n")[0])
+        writer.write(b"HTTP/1.1 204 No Content\r\nconnection: close\r\n\r\n")
+        await writer.drain()
+        writer.close()
+
+    server = await asyncio.start_server(take, "127.0.0.1", 0)
+    url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/"
+    made = await doomed.client.webhooks.make(url, kinds=["accepted", "done"])
+    try:
+        program = await doomed.program()
+        async with doomed.killed(meanwhile=doomed.forget_the_dead):
+            await doomed.prove(program)
+            await doomed.wait_until_reached()
+        await doomed.sql("UPDATE webhook_deliveries SET due_ms = 0 WHERE state = 'waiting'")  # a claim of the dead
+        await doomed.eventually(
+            "SELECT 1 WHERE NOT EXISTS (SELECT 1 FROM webhook_deliveries WHERE state <> 'delivered')"
+        )
+    finally:
+        await doomed.client.webhooks.remove(made.webhook.endpoint_id)
+        server.close()
+    first_seen = list(dict.fromkeys(ids))
+    assert len(first_seen) == 2, ids
+    assert [int(one.rpartition("_")[2]) for one in first_seen] == sorted(
+        int(one.rpartition("_")[2]) for one in first_seen
+    )
+
+
 async def change_subnetwork(doomed: Doomed) -> None:
     """A subnetwork is made; asked for once more it is the same one."""
     name = f"new-{next(doomed.numbers)}"

@@ -36,6 +36,10 @@ WAYS: dict[Transaction, dict[str, Driver]] = {
     Transaction.CHANGE_ROLES: {"grant": drivers.change_roles, "revoke": drivers.revoke_role},
     Transaction.CHANGE_API_KEYS: {"make": drivers.make_api_key, "revoke": drivers.revoke_api_key},
     Transaction.NOTE_KEYS_USED: {"stop": drivers.use_api_key},
+    Transaction.CHANGE_WEBHOOKS: {"make": drivers.make_webhook},
+    Transaction.CLAIM_DELIVERIES: {"deliver": drivers.deliver},
+    Transaction.NOTE_DELIVERY: {"deliver": drivers.deliver},
+    Transaction.FORGET_DELIVERIES: {"start": drivers.start_again},
     Transaction.CHANGE_SUBNETWORKS: {"change": drivers.change_subnetwork},
     Transaction.CHANGE_ENGINES: {"stop": drivers.stop_engine},
     Transaction.CHANGE_KEYS: {"rotate": drivers.rotate_keys},
@@ -123,7 +127,7 @@ async def doomed(
     site = root / "fault-site"
     install_package(site, "fault", HERE / "crash_hook.py", group=GROUP, entry="crash_hook")
     settings = {"SRS_FILE": str(srs_file), "ARTIFACTS_MIRROR": str(root / "second")}
-    settings |= {"HEARTBEAT_MS": "300"}
+    settings |= {"HEARTBEAT_MS": "300", "WEBHOOKS_ANYWHERE": "true"}
     settings |= {"WORKERS": "1"}  # every gateway that starts has one worker less to start
     # Every second point costs a prover a lease: pauses would make later points wait, and give up where both are paused.
     settings |= {"PAUSE_AFTER_FAULTS_IN_ROW": "0", "PAUSE_AFTER_FAULTS_OF_TEN": "0"}

@@ -95,6 +95,9 @@ RIGHTS: Mapping[str, Mapping[str, str | None]] = {
         "AllowMember": "admin",
         "DenyMember": "admin",
     },
+    "WebhookService": dict.fromkeys(
+        ("MakeWebhook", "ListWebhooks", "ListDeliveries", "ReplayWebhook", "RemoveWebhook"), "client"
+    ),
     "TreasuryService": {"TakeOut": "admin"},
 }
 
@@ -102,10 +105,11 @@ RIGHTS: Mapping[str, Mapping[str, str | None]] = {
 #: What uses its token up: money, rights and administration. A submission is once by its idempotency key, an upload by
 #: its digest.
 ONCE = {
+    "WebhookService": {"MakeWebhook", "RemoveWebhook", "ReplayWebhook"},
     "ClientService": {"RegisterProgram", "CancelTask"},
     "AdminService": {"Grant", "Revoke", "Deposit", "ReplayDeadLetter"},
     "ApiKeyService": {"MakeApiKey", "RevokeApiKey"},
-    "KeyService": {"PublishKeys"},
+    "KeyService": {"CertifyProver", "PublishKeys"},
     "EngineService": {"StopEngine", "ResumeEngine"},
     "ProgramService": {"ShareProgram", "UnshareProgram", "DeleteProgram"},
     "CanaryService": {"AddCanary", "FundTreasury"},

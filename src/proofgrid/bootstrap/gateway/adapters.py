@@ -16,6 +16,7 @@ import structlog
 
 from proofgrid.bootstrap.crash_points import install_crash_hook
 from proofgrid.bootstrap.gateway.keys import network_keys_of, read_key_list
+from proofgrid.bootstrap.gateway.plain_text import warn_of_plain_text
 from proofgrid.bootstrap.gateway.sibling import Sibling
 from proofgrid.primitives.clock import Clock, SystemClock
 from proofgrid.primitives.digests import Digest
@@ -176,6 +177,7 @@ def keeper_of(embedded: EmbeddedPostgres | None, *, patience_seconds: float) -> 
 async def open_database(settings: GatewaySettings, embedded: EmbeddedPostgres | None) -> AsyncIterator[Database]:
     """The database of the settings, migrated."""
     dsn = settings.dsn if embedded is None else embedded.dsn
+    warn_of_plain_text(settings.dsn, os.environ)
     database = await Database.connect(dsn, size=settings.database_connections)
     try:
         async with database.unhurried_connection() as connection:

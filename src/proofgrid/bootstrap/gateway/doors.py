@@ -92,13 +92,17 @@ def _http_door(
     # Imported where there is such a door: it takes half a second.
     from starlette.routing import Mount
 
+    from proofgrid.bootstrap.gateway.visitors import BrowserVisitors
     from proofgrid.doors.http.app import new_app
     from proofgrid.doors.http.server import HttpDoor
+    from proofgrid.doors.http.sessions import SignIn
     from proofgrid.doors.pages.routes import build_pages
 
-    pages = build_pages(roles.intake, world.clock)
+    callers = roles.intake.callers
+    pages = build_pages(roles.intake, world.clock, BrowserVisitors(callers))
     spoken_to: set[str] = set()
-    door = HttpDoor(new_app(services, spoken_to, beside=[Mount("/", pages.app)]), listen)
+    sign_in = SignIn(callers, spoken_to, network=world.keys.network)
+    door = HttpDoor(new_app(services, spoken_to, sign_in, beside=[Mount("/", pages.app)]), listen)
     spoken_to |= _names_of(settings, listen, door.port)
     return door, pages
 

@@ -48,6 +48,7 @@ from proofgrid.roles.intake.subnetworks import Subnetworks
 from proofgrid.roles.intake.tasks import Tasks
 from proofgrid.roles.intake.treasury import Treasury
 from proofgrid.roles.intake.watching import TaskWatch
+from proofgrid.roles.intake.webhooks import WebhookList
 from proofgrid.roles.intake.writing_down import MarketHere
 from proofgrid.roles.market.quoting import QuotedJob, Quoting
 from proofgrid.roles.market.why_waiting import WhyWaiting
@@ -140,6 +141,7 @@ def build_intake(
         subnetworks=Subnetworks(database),
         tasks=tasks,
         treasury=Treasury(database),
+        webhooks=WebhookList(database, world.clock, may_be_local=settings.webhooks_anywhere),
     )
 
 

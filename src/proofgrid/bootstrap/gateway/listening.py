@@ -46,6 +46,7 @@ def build_listener(database: Database, roles: Roles, gateway_id: GatewayId, chor
         desk.wake_all()
         roles.watch.wake()
         roles.combiner.wake()
+        roles.webhooks.wake()
         task_watch.wake_all()
 
     return Listener(
@@ -58,6 +59,7 @@ def build_listener(database: Database, roles: Roles, gateway_id: GatewayId, chor
             "task_events": task_watch.wake,
             "combining": on_combining,
             "roles": callers.roles_changed,
+            "webhooks": roles.webhooks.wake,
             "api_keys": callers.api_key_changed,
             "engines": roles.engines.forget,
             "keys": lambda _nothing: roles.intake.keys.wake(),

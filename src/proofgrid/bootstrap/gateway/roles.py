@@ -35,6 +35,7 @@ from proofgrid.roles.settlement.learning import Learning
 from proofgrid.roles.settlement.ledger_check import LedgerCheck
 from proofgrid.roles.settlement.sealing_age import SealingAge
 from proofgrid.roles.settlement.settlement import Settlement
+from proofgrid.roles.webhooks.sending import Webhooks
 from proofgrid.rules.jobs.request import ProofRequest
 from proofgrid.rules.jobs.sizes import SizePolicy
 from proofgrid.settings.gateway import GatewaySettings
@@ -62,6 +63,7 @@ class Roles:
     health: Health
     audit_placing: AuditPlacing
     refused_calls: RefusedCalls
+    webhooks: Webhooks
     census: Census
     loop_lag: LoopLag
     lag: Sequence[Callable[[], Coroutine[object, object, None]]]  #: what measures how late this gateway is
@@ -119,6 +121,7 @@ def build_roles(settings: GatewaySettings, world: Adapters, gateway_id: GatewayI
         health=Health(world.database),
         audit_placing=AuditPlacing(world.database, world.keys),
         refused_calls=RefusedCalls(world.database, world.clock),
+        webhooks=Webhooks(world.database, world.clock, may_be_local=settings.webhooks_anywhere),
         census=Census(world.database, world.clock, silent_ms=settings.lease_ttl_ms),
         loop_lag=loop_lag,
         lag=[loop_lag.run, sealing_age.run, gate.run, clocks.run],

@@ -148,7 +148,7 @@ def _other_work(
         if roles.canaries is not None:
             chores["canaries"] = roles.canaries.run
     if "settlement" in names:
-        work += [roles.combiner.run]
+        work += [roles.combiner.run, roles.webhooks.run]
         chores["second looks"] = build_second_looks(world).run
         chores["ledger check"] = roles.ledger_check.run
         if roles.learning is not None:

@@ -104,6 +104,10 @@ class ClientOptions:
         settings = self._settings()
         return read_signer_of(settings.key, settings.key_password)
 
+    def tls_ca(self) -> Path | None:
+        """Return the authority that certificates are checked by; None: the machine's."""
+        return self._settings().tls_ca
+
     def password(self) -> str:
         """Return the password of key files; empty: none was said."""
         return self._settings().key_password

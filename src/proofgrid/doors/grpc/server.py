@@ -11,6 +11,7 @@ import structlog
 
 from proofgrid.doors.services.listening import Listen, address_taken, check_listen
 from proofgrid.primitives.errors import InvalidField
+from proofgrid.primitives.tls import is_tls_1_3_only
 from proofgrid.rules.identity.network_keys import NoSigningKey
 
 MESSAGE_BYTES_MAX = 16 << 20
@@ -72,6 +73,10 @@ def bind(server: grpc.aio.Server, listen: Listen) -> int:
     where = f"{listen.host}:{listen.port}"
     try:
         if listen.certificate is not None and listen.private_key is not None:
+            if not is_tls_1_3_only():
+                log.warning(
+                    "tls_1_2_possible", hint="start it with `proofgrid gateway`, or unset GRPC_SSL_CIPHER_SUITES"
+                )
             pair = (listen.private_key.read_bytes(), listen.certificate.read_bytes())
             port = server.add_secure_port(where, grpc.ssl_server_credentials([pair]))
         else:

@@ -31,6 +31,7 @@ from proofgrid.doors.http.answers import (
 from proofgrid.doors.http.call import CallRefused, HttpCall
 from proofgrid.doors.http.problems import HttpRefusal, problem_of
 from proofgrid.doors.http.routes import BUNDLE, BUNDLE_FILE, DOCUMENT, ROUTES, Route
+from proofgrid.doors.http.sessions import SignIn
 from proofgrid.doors.http.streamed import BrokenOff, Streamed
 from proofgrid.doors.http.transfers import answers_bundle, answers_bundle_file, answers_download, answers_upload
 from proofgrid.doors.services.every import Services
@@ -51,7 +52,9 @@ _OTHERWISE: Mapping[str, Callable[[Route, Method], Answering]] = {
 log = structlog.get_logger(__name__)
 
 
-def new_app(services: Services, names: Collection[str], *, beside: Iterable[BaseRoute] = ()) -> FastAPI:
+def new_app(
+    services: Services, names: Collection[str], sign_in: SignIn | None = None, *, beside: Iterable[BaseRoute] = ()
+) -> FastAPI:
     """Return the application.
 
     `names`: under which this door is spoken to; they may come to be known later. `beside`: what others answer at the
@@ -62,6 +65,8 @@ def new_app(services: Services, names: Collection[str], *, beside: Iterable[Base
     for route in ROUTES:
         by_path[route.path][route.verb] = _answering(route, services)
     by_path[DOCUMENT]["GET"] = _document()
+    for (verb, path), answering in sign_in.routes().items() if sign_in is not None else ():
+        by_path[path][verb] = answering
     app.router.routes.extend(_resource(path, verbs, names) for path, verbs in by_path.items())
     app.router.routes.extend(beside)
     app.add_exception_handler(HTTPException, _tell_http_error)

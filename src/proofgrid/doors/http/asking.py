@@ -25,7 +25,7 @@ async def read_request(route: Route, request: Request) -> Message:
     """Return the message that a request makes. Raises InvalidRequest errors naming the field."""
     fields: dict[str, Json] = {}
     if route.has_body:
-        fields |= await _read_fields(request)
+        fields |= await read_fields(request)
     by_name = {name_of(one): one for one in route.asked.fields}
     for name, text in _words(route, request):
         if name not in by_name or (route.has_body and name not in route.in_path):
@@ -55,7 +55,8 @@ def _parameters(route: Route, names: Iterable[str]) -> str:
     return f"parameters: {', '.join(names) or 'none'}" if not route.has_body else "fields are in the body"
 
 
-async def _read_fields(request: Request) -> Mapping[str, Json]:
+async def read_fields(request: Request) -> Mapping[str, Json]:
+    """Return the object that a body is. Raises MalformedMessage, TooLarge, or what only HTTP refuses."""
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if kind != JSON:
         raise HttpRefusal(415, f"the body is {JSON}", hint=f"Content-Type: {JSON}")

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from hmac import compare_digest
 from typing import NoReturn
 
 from starlette.requests import Request
 
-from proofgrid.primitives.errors import ProofgridError
+from proofgrid.doors.services.front_door import TOKEN_METADATA
+from proofgrid.primitives.errors import NotAllowed, ProofgridError
 from proofgrid.roles.intake.callers import CallsLeft
+from proofgrid.rules.access.sign_in import COOKIE, CSRF_HEADER, SESSION_PREFIX, csrf_of
 from proofgrid.wire.errors import said_error
 
 
@@ -17,6 +20,20 @@ class CallRefused(Exception):
 
     def __init__(self, error: ProofgridError | None) -> None:
         self.error = error
+
+
+SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
+COOKIE_CHARS_MAX = 512
+
+
+def cookie_of(request: Request) -> str:
+    """Return what a browser keeps of its session; empty: nothing."""
+    return request.cookies.get(COOKIE, "")[:COOKIE_CHARS_MAX]
+
+
+def _forged(name: str, text: str) -> bool:
+    """Is it a session in place of a token? Only cookies hold them: no script can read those."""
+    return name == TOKEN_METADATA and SESSION_PREFIX in text
 
 
 class HttpCall:
@@ -39,8 +56,19 @@ class HttpCall:
         return {"transport_security_type": [b"ssl"]} if self._request.scope["scheme"] == "https" else {}
 
     def invocation_metadata(self) -> tuple[tuple[str, str], ...]:
-        """Return the headers, their names in lower case."""
-        return tuple(self._request.headers.items())
+        """Return the headers, their names in lower case; who signed in is who its session says.
+
+        Raises NotAllowed for a request of a session that changes something and does not come from one of its pages.
+        """
+        headers = tuple((name, text) for name, text in self._request.headers.items() if not _forged(name, text))
+        cookie = cookie_of(self._request)
+        if not cookie or any(name == TOKEN_METADATA for name, _ in headers):
+            return headers
+        if self._request.method not in SAFE:
+            told = self._request.headers.get(CSRF_HEADER, "")
+            if not compare_digest(told.encode(), csrf_of(cookie).encode()):
+                raise NotAllowed("the request does not come from a page of this session", field=CSRF_HEADER)
+        return (*headers, (TOKEN_METADATA, f"Bearer {SESSION_PREFIX}{cookie}"))
 
     def add_done_callback(self, callback: Callable[[object], None]) -> None:
         """Call this when the call is over."""

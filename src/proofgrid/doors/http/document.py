@@ -13,6 +13,7 @@ from google.protobuf.descriptor import Descriptor, FieldDescriptor
 import proofgrid
 from proofgrid.doors.http.messages import holds_json, integer_bounds, is_map, may_be_null, name_of
 from proofgrid.doors.http.routes import BUNDLE, BUNDLE_FILE, DOCUMENT, ROUTES, Route
+from proofgrid.rules.access.sign_in import COOKIE
 from proofgrid.wire.fields import COLUMN_MAX, COUNTS, FORGOTTEN_MAX, TEXTS, WORD
 
 Node = dict[str, object]
@@ -51,6 +52,8 @@ def document() -> Node:
     """Return the document."""
     schemas: dict[str, Node] = {"Problem": _problem()}
     paths: dict[str, Node] = {DOCUMENT: {"get": _of_document()}}
+    for (verb, path), operation in _sessions().items():
+        paths[path] = {verb: operation}
     for route in ROUTES:
         operations = paths.setdefault(route.path.replace(":path}", "}"), {})
         operations[route.verb.lower()] = _operation(route, schemas)
@@ -63,12 +66,13 @@ def document() -> Node:
             "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
         },
         "servers": [{"url": "/"}],
-        "tags": [{"name": name} for name in dict.fromkeys(route.about for route in ROUTES)],
-        "security": [{"token": []}],
+        "tags": [{"name": name} for name in [*dict.fromkeys(route.about for route in ROUTES), "Sessions"]],
+        "security": [{"token": []}, {"session": []}],
         "paths": paths,
         "components": {
             "securitySchemes": {
-                "token": {"type": "http", "scheme": "bearer", "description": "A signed token or an API key."}
+                "token": {"type": "http", "scheme": "bearer", "description": "A signed token or an API key."},
+                "session": {"type": "apiKey", "in": "cookie", "name": COOKIE},
             },
             "schemas": dict(sorted(schemas.items())),
         },
@@ -83,6 +87,59 @@ def _of_document() -> Node:
         "summary": "This document.",
         "security": [],
         "responses": {"200": answer, "304": {"description": "You have it."}} | _problems((400, 405, 500)),
+    }
+
+
+def _sessions() -> Mapping[tuple[str, str], Node]:
+    """Return the requests of `sessions.py`, which are no calls of a service."""
+    text = {"type": "string", "maxLength": 8_192}
+    plain: Node = {"type": "string"}
+    signed: Node = {
+        "type": "object",
+        "required": ["address", "roles", "csrf", "expires_ms"],
+        "properties": {
+            "address": plain,
+            "roles": {"type": "array", "items": plain},
+            "csrf": {"type": "string", "description": "X-CSRF-Token of requests that change something."},
+            "expires_ms": {"type": "integer"},
+        },
+    }
+    told = ("nonce", "domain", "uri", "message")
+    nonce: Node = {"type": "object", "required": list(told), "properties": dict.fromkeys(told, plain)}
+    asked = {
+        name: {"type": "object", "additionalProperties": False, "properties": dict.fromkeys(fields, text)}
+        for name, fields in (("nonce", ("address",)), ("signed", ("message", "signature")))
+    }
+
+    def one(name: str, says: str, answers: Node, body: Node | None = None, statuses: Sequence[int] = ()) -> Node:
+        operation: Node = {"operationId": name, "tags": ["Sessions"], "summary": says, "security": []}
+        if body is not None:
+            operation["requestBody"] = {"required": True, "content": {JSON: {"schema": body}}}
+        return operation | {"responses": answers | _problems(sorted((*_EVERYWHERE, *statuses)))}
+
+    return {
+        ("post", "/v1/sign-in/nonce"): one(
+            "MakeNonce",
+            "A nonce, and the message of EIP-4361 to sign.",
+            {"200": _content({JSON: nonce})},
+            asked["nonce"],
+            (413, 415),
+        ),
+        ("post", "/v1/sign-in"): one(
+            "SignIn",
+            "Sign in with a signed message: the answer sets the cookie.",
+            {"200": _content({JSON: signed})},
+            asked["signed"],
+            (413, 415),
+        ),
+        ("get", "/v1/session"): one("GetSession", "Who is signed in.", {"200": _content({JSON: signed})}),
+        ("post", "/v1/sign-out"): one(
+            "SignOut",
+            "End the session, at every gateway.",
+            {"204": {"description": "Signed out."}, "303": {"description": "A form was sent."}},
+            None,
+            (413,),
+        ),
     }
 
 

@@ -29,6 +29,7 @@ from proofgrid.wire.v1 import (
     statements_pb2,
     subnetworks_pb2,
     treasury_pb2,
+    webhooks_pb2,
 )
 
 _FILES = (
@@ -48,6 +49,7 @@ _FILES = (
     statements_pb2,
     subnetworks_pb2,
     treasury_pb2,
+    webhooks_pb2,
 )
 _SERVICES = {name: one for file in _FILES for name, one in file.DESCRIPTOR.services_by_name.items()}
 
@@ -247,6 +249,20 @@ _API_KEYS = _of(
     ("DELETE", "/v1/api-keys/{key_id}", "ApiKeyService.RevokeApiKey", "End one at once, with what it has open."),
 )
 
+_WEBHOOKS = _of(
+    "Webhooks",
+    ("POST", "/v1/webhooks", "WebhookService.MakeWebhook", "Be told of your tasks; the answer shows the secret, once."),
+    ("GET", "/v1/webhooks", "WebhookService.ListWebhooks", "Your webhooks, newest first."),
+    (
+        "GET",
+        "/v1/webhooks/{endpoint_id}/deliveries",
+        "WebhookService.ListDeliveries",
+        "What was sent, and the answers.",
+    ),
+    ("POST", "/v1/webhooks/{endpoint_id}/replay", "WebhookService.ReplayWebhook", "Send again, and enable it."),
+    ("DELETE", "/v1/webhooks/{endpoint_id}", "WebhookService.RemoveWebhook", "Send nothing more there."),
+)
+
 _ADMIN = [
     *_of(
         "Administration",
@@ -289,4 +305,15 @@ _ADMIN = [
     *_of("Administration", ("POST", "/v1/admin/treasury/take", "TreasuryService.TakeOut", "Take out."), key="take_id"),
 ]
 
-ROUTES: Sequence[Route] = [*_NETWORK, *_PROGRAMS, *_TASKS, *_QUOTES, *_MONEY, *_MARKET, *_AUDIT, *_API_KEYS, *_ADMIN]
+ROUTES: Sequence[Route] = [
+    *_NETWORK,
+    *_PROGRAMS,
+    *_TASKS,
+    *_QUOTES,
+    *_MONEY,
+    *_MARKET,
+    *_AUDIT,
+    *_API_KEYS,
+    *_WEBHOOKS,
+    *_ADMIN,
+]

@@ -24,6 +24,7 @@ from proofgrid.doors.services.stake import StakeService
 from proofgrid.doors.services.statement import StatementService
 from proofgrid.doors.services.subnetwork import SubnetworkService
 from proofgrid.doors.services.treasury import TreasuryService
+from proofgrid.doors.services.webhooks import WebhookService
 from proofgrid.roles.intake.intake import Intake
 
 Services: TypeAlias = Mapping[str, object]  # name of a service -> what answers its calls
@@ -51,4 +52,5 @@ def services_of(intake: Intake) -> Services:
         "StatementService": StatementService(door, intake.statements),
         "SubnetworkService": SubnetworkService(door, intake.subnetworks),
         "TreasuryService": TreasuryService(door, intake.treasury),
+        "WebhookService": WebhookService(door, intake.webhooks),
     }

@@ -20,9 +20,11 @@ from proofgrid.roles.intake.heard import Heard
 from proofgrid.roles.intake.known_roles import KnownRoles
 from proofgrid.roles.intake.open_calls import OpenCalls
 from proofgrid.roles.intake.rates import Rates
+from proofgrid.roles.intake.signing_in import Sessions
 from proofgrid.roles.loop import Loop, every
 from proofgrid.rules.access.api_keys import Scope, check_scope, is_api_key
 from proofgrid.rules.access.roles import Caller, Role, check_role
+from proofgrid.rules.access.sign_in import SESSION_PREFIX
 from proofgrid.rules.access.tokens import Claims, check_claims, read_token
 from proofgrid.rules.jobs.limits import JSON_WEIGHT, Limits, Rate
 from proofgrid.store.access import FORGET_SPENT_TOKENS, SPEND_TOKEN
@@ -67,6 +69,7 @@ class Callers:
         )
         self._streams: Rates[SessionId] = Rates(STREAM_RATE, clock)
         self._operators: Rates[Address] = Rates(OPERATOR_RATE, clock)
+        self.sessions = Sessions(database, clock)
         self.api_keys = ApiKeyCallers(database, clock)
         self.calls = OpenCalls(self, at_once=limits.calls_at_once)
         self.known_roles = KnownRoles(database, clock=clock)
@@ -91,8 +94,11 @@ class Callers:
         `first`: of a call that says many things, hears the first: not before its caller is known. Raises a Refused
         error for a wrong, strange or replayed token, access role, scope or rate.
         """
-        if is_api_key(token):
-            caller = await self._admit_key(token, needed, scopes, is_private=is_private, host=host)
+        if token.startswith(SESSION_PREFIX) or is_api_key(token):
+            if is_api_key(token):
+                caller = await self._admit_key(token, needed, scopes, is_private=is_private, host=host)
+            else:
+                caller = await self._admit_session(token.removeprefix(SESSION_PREFIX), needed, host)
             if first is not None:
                 await first()
             return caller
@@ -114,6 +120,19 @@ class Callers:
         ):
             raise TokenReplayed()
         return Caller(claims.subject, roles)
+
+    async def _admit_session(self, cookie: str, needed: frozenset[Role], host: str) -> Caller:
+        """Return who signed in: what changes something was asked by a page of that session, or its door lied."""
+        try:
+            session = await self.sessions.of(cookie)
+            is_called_by(session.address)
+            self._limit_rate(session.address)
+            roles = await self.roles_of(session.address, anew=needed == ONLY_ADMIN)
+            check_role(roles, needed=needed)
+        except (BadToken, UnknownKey):
+            self._strangers.charge(host)
+            raise
+        return Caller(session.address, roles)
 
     async def roles_of(self, address: Address, *, anew: bool) -> frozenset[Role]:
         """Return the access roles of a key. `anew`: as they are now, not as they were a second ago at most."""

@@ -47,7 +47,7 @@ class Certificates:
         self._derived: dict[Address, Authority] = {}
         self.port = 0
 
-    @needs(Role.OPERATOR)
+    @needs(Role.OPERATOR, once=True)
     async def certify(self, caller: Caller, request: bytes, signature: str) -> ProverCertificate:
         """Return a certificate for the key of a request that the caller's key signed; raise InvalidField if not."""
         if not self.port:

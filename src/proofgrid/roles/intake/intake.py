@@ -34,6 +34,7 @@ from proofgrid.roles.intake.status import Status
 from proofgrid.roles.intake.subnetworks import Subnetworks
 from proofgrid.roles.intake.tasks import Tasks
 from proofgrid.roles.intake.treasury import Treasury
+from proofgrid.roles.intake.webhooks import WebhookList
 from proofgrid.rules.jobs.limits import Limits
 
 
@@ -72,3 +73,4 @@ class Intake:
     subnetworks: Subnetworks
     tasks: Tasks
     treasury: Treasury
+    webhooks: WebhookList

@@ -42,6 +42,8 @@ class Scope(StrEnum):
     PROGRAMS_WRITE = "programs:write"
     ACCOUNT_READ = "account:read"
     NETWORK_READ = "network:read"
+    WEBHOOKS_READ = "webhooks:read"
+    WEBHOOKS_WRITE = "webhooks:write"
     KEYS_READ = "keys:read"
     KEYS_WRITE = "keys:write"
 
@@ -53,6 +55,8 @@ MEANINGS: Mapping[Scope, str] = {
     Scope.PROGRAMS_WRITE: "register, share and delete programs",
     Scope.ACCOUNT_READ: "see the account and its statement",
     Scope.NETWORK_READ: "see rounds, operators, engines, lanes and the head of the audit log",
+    Scope.WEBHOOKS_READ: "list webhooks and what was sent to them",
+    Scope.WEBHOOKS_WRITE: "make, replay and remove webhooks",
     Scope.KEYS_READ: "list API keys",
     Scope.KEYS_WRITE: "make API keys that may do no more than this one, and revoke any",
 }

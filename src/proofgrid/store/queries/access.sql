@@ -20,3 +20,9 @@ INSERT INTO spent_tokens (token_id, expires_ms) VALUES (:token_id, :expires_ms) 
 -- name: forget_spent_tokens
 -- A margin of a minute covers clocks that differ.
 DELETE FROM spent_tokens WHERE expires_ms < now_ms() - 60000;
+
+-- name: is_spent
+SELECT EXISTS (SELECT FROM spent_tokens WHERE token_id = :token_id);
+
+-- name: secret_of
+SELECT secret FROM secrets WHERE name = :name;
