@@ -37,7 +37,7 @@ def test_secrets_are_never_shown(tmp_path: Path, file: Path, json_flag: list[str
         )
         assert (ended.returncode, ended.stderr) == (0, "")
         assert "hush" not in ended.stdout
-        assert ("set; not shown" in ended.stdout) == (process != "gateway")
+        assert "set; not shown" in ended.stdout
         assert ("postgresql://me:…@db/net" in ended.stdout or "postgresql://me:\\u2026" in ended.stdout) == (
             process == "gateway"
         )
