@@ -8,7 +8,7 @@ import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from proofgrid.primitives.certificates import (
@@ -109,7 +109,10 @@ def test_what_is_no_request_of_a_p256_key_is_refused(request_: bytes) -> None:
     assert refusal.value.field == "request"
 
 
+# A later cryptography refuses what it warns of today, like a serial number that is negative.
+@pytest.mark.filterwarnings("ignore::cryptography.utils.CryptographyDeprecationWarning")
 @given(st.integers(0, 10_000), st.integers(0, 255))
+@example(44, 66)  # a version that X.509 has not
 def test_no_byte_of_a_certificate_or_a_request_can_be_another(place: int, value: int) -> None:
     for content in (_PLAIN, REQUEST):
         changed = bytearray(content)
