@@ -134,13 +134,15 @@ def certified_by(authorities: Sequence[Authority], certificate: bytes, *, now_ms
 
 
 def _issuer(authorities: Iterable[Authority], shown: x509.Certificate) -> Authority | None:
-    for authority in authorities:
-        try:
-            shown.verify_directly_issued_by(authority.certificate)
-        except Exception:  # also an algorithm that it does not know
-            continue
-        return authority
-    return None
+    return next((one for one in authorities if _has_issued(one, shown)), None)
+
+
+def _has_issued(authority: Authority, shown: x509.Certificate) -> bool:
+    try:
+        shown.verify_directly_issued_by(authority.certificate)
+    except Exception:  # a wrong name, a wrong signature, an algorithm that it does not know
+        return False
+    return True
 
 
 def _read_request(request: bytes) -> x509.CertificateSigningRequest:
