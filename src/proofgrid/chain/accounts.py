@@ -27,11 +27,15 @@ class TransactionReverted(ProofgridError):
     """A contract refused a call; `reason` is the name of its error where its ABI has one."""
 
     code = "PG-517"
+    reason = ""
 
-    def __init__(self, what: str, reason: str) -> None:
+    @classmethod
+    def of(cls, what: str, reason: str) -> TransactionReverted:
+        """Return what a call is refused with, and what that means where the core says it."""
         meant = eigenlayer.REFUSALS.get(reason)
-        super().__init__(f"{what} is refused: {reason}" + (f", {meant}" if meant else ""))
-        self.reason = reason
+        error = cls(f"{what} is refused: {reason}" + (f", {meant}" if meant else ""))
+        error.reason = reason
+        return error
 
 
 @dataclass(slots=True)
@@ -69,9 +73,9 @@ class Sender:
                 {"from": self.address, "nonce": await eth.get_transaction_count(self.account.address), **extra}
             )
         except ContractCustomError as error:
-            raise TransactionReverted(name, _named(str(error.data))) from error
+            raise TransactionReverted.of(name, _named(str(error.data))) from error
         except ContractLogicError as error:
-            raise TransactionReverted(name, str(error.message)) from error
+            raise TransactionReverted.of(name, str(error.message)) from error
         # A call inside a call gets 63/64 of what is left, so what was just enough when asked may not be when sent.
         wanted["gas"] = wanted["gas"] * _GAS_TIMES[0] // _GAS_TIMES[1]
         raw = self.account.sign_transaction(wanted).raw_transaction
@@ -79,7 +83,7 @@ class Sender:
             await eth.send_raw_transaction(raw), poll_latency=_POLL_SECONDS
         )
         if receipt["status"] != 1:
-            raise TransactionReverted(name, "no, though it said yes when asked before")
+            raise TransactionReverted.of(name, "no, though it said yes when asked before")
         return receipt
 
 

@@ -14,7 +14,7 @@ class SpendLimitReached(InvalidRequest):
 class UnknownApiKey(InvalidRequest):
     """No API key of yours has this name."""
 
-    code = "PG-170"
+    code = "PG-172"
 
 
 class UnknownWebhook(InvalidRequest):

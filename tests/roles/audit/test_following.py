@@ -16,6 +16,7 @@ from pathlib import Path
 import grpc
 import pytest
 
+from proofgrid.doors.grpc.hearing import hearing
 from proofgrid.doors.services.audit import AuditService
 from proofgrid.doors.services.front_door import FrontDoor
 from proofgrid.primitives.clock import SystemClock
@@ -49,11 +50,12 @@ FOLLOWER = Path(__file__).parent / "follower"
 @pytest.fixture
 async def address(database: Database) -> AsyncIterator[str]:
     callers = Callers(database, audience=NETWORK, limits=Limits(), clock=SystemClock())
-    server = grpc.aio.server()
+    server, names = grpc.aio.server(), set[str]()
     audit_pb2_grpc.add_AuditServiceServicer_to_server(
-        AuditService(FrontDoor(callers), AuditLog(database, NetworkKeys.of(KEY))), server
+        AuditService(FrontDoor(callers), AuditLog(database, NetworkKeys.of(KEY))), hearing(server, names)
     )
     port = server.add_insecure_port("127.0.0.1:0")
+    names.add(f"127.0.0.1:{port}")
     await server.start()
     yield f"127.0.0.1:{port}"
     await server.stop(0)
