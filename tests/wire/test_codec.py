@@ -156,7 +156,7 @@ def test_every_code_names_one_error() -> None:
     package = Path(proofgrid.__file__).parent
     sources = [path.read_text(encoding="utf-8") for path in package.rglob("*.py")]
     codes = [code for text in sources for code in re.findall(r'^    code = "(PG-\d{3})"', text, re.MULTILINE)]
-    assert len(codes) > 80
+    assert len(codes) > 70
     assert sorted(codes) == sorted(set(codes))
 
 
