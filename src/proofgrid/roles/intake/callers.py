@@ -22,7 +22,7 @@ from proofgrid.roles.intake.open_calls import OpenCalls
 from proofgrid.roles.intake.rates import Rates
 from proofgrid.roles.intake.signing_in import Sessions
 from proofgrid.roles.loop import Loop, every
-from proofgrid.rules.access.api_keys import Scope, check_scope, is_api_key
+from proofgrid.rules.access.api_keys import ApiKey, Scope, check_scope, is_api_key
 from proofgrid.rules.access.roles import Caller, Role, check_role
 from proofgrid.rules.access.sign_in import SESSION_PREFIX
 from proofgrid.rules.access.tokens import Claims, check_claims, read_token
@@ -50,6 +50,15 @@ class CallsLeft:
     at_once: int  #: after having made none for a while
     per_second: int
     now: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Shown:
+    """Whose a credential is, and what kind it is of: a token, an API key, or (neither) a browser's session."""
+
+    address: Address
+    claims: Claims | None = None
+    api_key: ApiKey | None = None
 
 
 class Callers:
@@ -94,69 +103,57 @@ class Callers:
         `first`: of a call that says many things, hears the first: not before its caller is known. Raises a Refused
         error for a wrong, strange or replayed token, access role, scope or rate.
         """
-        if token.startswith(SESSION_PREFIX) or is_api_key(token):
-            if is_api_key(token):
-                caller = await self._admit_key(token, needed, scopes, is_private=is_private, host=host)
-            else:
-                caller = await self._admit_session(token.removeprefix(SESSION_PREFIX), needed, host)
-            if first is not None:
-                await first()
-            return caller
         try:
-            claims = self._authenticate(token, heard, host)
-            is_called_by(claims.subject)
-            self._limit_rate(claims.subject)
-            # What only administrators may do, and what a token is spent for, is rare and looks at the list itself.
-            roles = await self.roles_of(claims.subject, anew=once or needed == ONLY_ADMIN)
+            shown = await self._shown(token, heard, is_private=is_private, host=host)
+            is_called_by(shown.address, api_key="" if shown.api_key is None else shown.api_key.key_id)
+            self._limit_rate(shown.address)
+            roles = await self._roles_for(shown, needed, once=once)
             check_role(roles, needed=needed)
+            if shown.api_key is not None:
+                check_scope(shown.api_key, scopes)
         except (BadToken, UnknownKey):
             self._strangers.charge(host)
             raise
         if first is not None:
             await first()
-        heard.check_body(claims.purpose)
-        if once and not await self._database.write(
+        if shown.claims is not None:
+            heard.check_body(shown.claims.purpose)
+            if once:
+                await self._use_up(shown.claims)
+        return Caller(shown.address, roles, shown.api_key)
+
+    async def _shown(self, token: str, heard: Heard, *, is_private: bool, host: str) -> _Shown:
+        """Return whose a credential is, whatever its kind."""
+        if token.startswith(SESSION_PREFIX):
+            # What changes something was asked by a page of that session, or its door lied.
+            session = await self.sessions.of(token.removeprefix(SESSION_PREFIX))
+            return _Shown(session.address)
+        if is_api_key(token):
+            if not self.api_keys.has(token):
+                self._look_at_stranger(host)
+            key = await self.api_keys.authenticate(token, is_private=is_private)
+            return _Shown(key.owner, api_key=key)
+        claims = self._authenticate(token, heard, host)
+        return _Shown(claims.subject, claims=claims)
+
+    async def _roles_for(self, shown: _Shown, needed: frozenset[Role], *, once: bool) -> frozenset[Role]:
+        """Return the access roles that a credential is good for: an API key is its owner as a client, nothing else."""
+        # What only administrators may do, and what a token is spent for, is rare and looks at the list itself.
+        anew = needed == ONLY_ADMIN or (once and shown.claims is not None)
+        roles = await self.roles_of(shown.address, anew=anew)
+        return roles if shown.api_key is None else roles & {Role.CLIENT}
+
+    async def _use_up(self, claims: Claims) -> None:
+        if not await self._database.write(
             Transaction.SPEND_TOKEN, SPEND_TOKEN, token_id=claims.token_id, expires_ms=claims.expires_ms
         ):
             raise TokenReplayed()
-        return Caller(claims.subject, roles)
-
-    async def _admit_session(self, cookie: str, needed: frozenset[Role], host: str) -> Caller:
-        """Return who signed in: what changes something was asked by a page of that session, or its door lied."""
-        try:
-            session = await self.sessions.of(cookie)
-            is_called_by(session.address)
-            self._limit_rate(session.address)
-            roles = await self.roles_of(session.address, anew=needed == ONLY_ADMIN)
-            check_role(roles, needed=needed)
-        except (BadToken, UnknownKey):
-            self._strangers.charge(host)
-            raise
-        return Caller(session.address, roles)
 
     async def roles_of(self, address: Address, *, anew: bool) -> frozenset[Role]:
         """Return the access roles of a key. `anew`: as they are now, not as they were a second ago at most."""
         roles = await (self.known_roles.read(address) if anew else self.known_roles.of(address))
         # The network's own key administers it, so that a fresh network is never locked.
         return roles | {Role.ADMIN} if address == self._audience else roles
-
-    async def _admit_key(
-        self, token: str, needed: frozenset[Role], scopes: frozenset[Scope], *, is_private: bool, host: str
-    ) -> Caller:
-        """Return the caller of an API key: its owner, as a client and nothing else."""
-        if not self.api_keys.has(token):
-            _refuse(self._strangers.wait_ms(host), "too many calls from your address with keys that nobody knows")
-        try:
-            key = await self.api_keys.authenticate(token, is_private=is_private)
-            is_called_by(key.owner, api_key=key.key_id)
-            self._limit_rate(key.owner)
-            roles = await self.roles_of(key.owner, anew=False) & {Role.CLIENT}
-            check_role(roles, needed=needed)
-            check_scope(key, scopes)
-        except (BadToken, UnknownKey):
-            self._strangers.charge(host)
-            raise
-        return Caller(key.owner, roles, key)
 
     async def check_api_key(self, key_id: str) -> None:
         """Raise a Refused error for an API key that is not good any more."""
@@ -223,10 +220,13 @@ class Callers:
         heard.check_call(claims.purpose)
         # Looking at signatures is what costs; who is known here already is not shut out by others at its address.
         if not self.known_roles.has(claims.subject):
-            _refuse(self._strangers.wait_ms(host), "too many calls from your address with keys that nobody knows")
+            self._look_at_stranger(host)
         if signer_of(signed.encode(), signature) != claims.subject:
             raise BadToken("the token is not signed by the key it names")
         return claims
+
+    def _look_at_stranger(self, host: str) -> None:
+        _refuse(self._strangers.wait_ms(host), "too many calls from your address with keys that nobody knows")
 
     def _limit_rate(self, address: Address) -> None:
         _refuse(self._calls.take(address), f"more than {self._limits.requests_per_second} requests per second")
