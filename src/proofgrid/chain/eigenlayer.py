@@ -66,6 +66,15 @@ class Core:
     strategies: str  #: the StrategyManager
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Delays:
+    """Of a core, in blocks. Mainnet: 100,800 to deallocate and to withdraw, 126,000 to configure."""
+
+    deallocation: int
+    configuration: int
+    withdrawal: int
+
+
 #: Errors of the core that operators and stakers meet, and what is wrong then.
 REFUSALS = {
     "ActivelyDelegated": "it has delegated its stake already",

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from proofgrid.chain import artifacts, eigenlayer
 from proofgrid.chain.accounts import contract_at
-from proofgrid.chain.eigenlayer import Core
+from proofgrid.chain.eigenlayer import Core, Delays
 from proofgrid.chain.stake import SET, Service
 from proofgrid.chain.web3 import AsyncContract, AsyncWeb3, Web3Exception
 from proofgrid.primitives.errors import InvalidField, Unavailable
@@ -22,15 +22,6 @@ class ChainNotReached(Unavailable):
     """The node does not answer, or not as a node does."""
 
     code = "PG-326"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Delays:
-    """Of the core, in blocks."""
-
-    deallocation: int
-    configuration: int
-    withdrawal: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,25 +3,25 @@
 from __future__ import annotations
 
 import asyncio
-import ctypes
+import os
 import re
 import signal
-import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from proofgrid.chain.accounts import Sender
 from proofgrid.chain.devnet import downloads
 from proofgrid.chain.web3 import Account, AsyncWeb3, connect
 from proofgrid.primitives.errors import Unavailable
+from proofgrid.primitives.parent import end_with_parent
 
 #: Everybody knows the accounts of these words; anvil gives each 10,000 ether.
 MNEMONIC = "test test test test test test test test test test test junk"
 PEOPLE = 20
 SLOTS_IN_EPOCH = 2  #: safe is so many blocks behind the newest, final twice as many
-_PR_SET_PDEATHSIG = 1
 _LOOK_SECONDS = 0.02
 _START_SECONDS = 30.0
 _LISTENING = re.compile(r"Listening on 127\.0\.0\.1:(\d+)")
@@ -74,7 +74,11 @@ async def running(log: Path, *, port: int = 0, state: Path | None = None) -> Asy
     # Into a file: a pipe that nobody reads stops it.
     with log.open("wb") as out:
         process = await asyncio.create_subprocess_exec(
-            *command, stdin=asyncio.subprocess.DEVNULL, stdout=out, stderr=out, preexec_fn=_end_with_parent
+            *command,
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=out,
+            stderr=out,
+            preexec_fn=partial(end_with_parent, os.getpid()),
         )
     try:
         url = f"http://127.0.0.1:{await _port(process, log)}"
@@ -98,8 +102,3 @@ async def _port(process: asyncio.subprocess.Process, log: Path) -> int:
             if process.returncode is not None:
                 raise ChainNotStarted(f"anvil ended with {process.returncode}: {said[-500:]}")
             await asyncio.sleep(_LOOK_SECONDS)
-
-
-def _end_with_parent() -> None:
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from proofgrid.chain import artifacts
 from proofgrid.chain.accounts import Sender, contract_at
 from proofgrid.chain.devnet.downloads import Compiled, core
-from proofgrid.chain.eigenlayer import Core
+from proofgrid.chain.eigenlayer import Core, Delays
 from proofgrid.chain.web3 import AsyncContract
 
 _VERSION = "v1.3.0"
@@ -22,13 +22,7 @@ _PROXIES = (
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Delays:
-    """In blocks. Mainnet: 100,800 to deallocate and to withdraw, 126,000 to configure."""
-
-    deallocation: int = 12
-    configuration: int = 2
-    withdrawal: int = 10
+SHORT = Delays(deallocation=12, configuration=2, withdrawal=10)  #: so that tests need not mine for long
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

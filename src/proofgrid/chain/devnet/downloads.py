@@ -24,6 +24,7 @@ import platformdirs
 
 from proofgrid.chain.abi import Abi
 from proofgrid.primitives.errors import InvalidField, Unavailable
+from proofgrid.primitives.whole_files import written_whole
 
 ANVIL_VARIABLE = "PROOFGRID_ANVIL"  #: a program to use instead
 CORE_VARIABLE = "PROOFGRID_EIGENLAYER_CORE"  #: a folder of JSON files {abi, bytecode} to use instead
@@ -144,8 +145,7 @@ def _cache() -> Path:
 
 
 def _write(place: Path, content: bytes, mode: int) -> None:
-    # Others may fetch the same at the same time: whoever is last renames what is equal.
-    ours = place.with_suffix(f".{os.getpid()}")
-    ours.write_bytes(content)
-    ours.chmod(mode)
-    ours.replace(place)
+    # Others may fetch the same at the same time: whoever is last puts what is equal there.
+    with written_whole(place) as part:
+        part.write_bytes(content)
+        part.chmod(mode)

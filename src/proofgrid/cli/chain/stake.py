@@ -14,6 +14,7 @@ import typer
 
 from proofgrid.cli.kit.console import print_json, print_table, say
 from proofgrid.cli.kit.options import JsonOption, read_signer_of
+from proofgrid.cli.kit.reading import parse_amount
 from proofgrid.cli.kit.setting_options import with_settings
 from proofgrid.primitives.errors import InvalidField
 from proofgrid.primitives.event_loop import run_async
@@ -30,7 +31,7 @@ T = TypeVar("T")
 _TOKEN = 10**18
 
 YesOption = Annotated[bool, typer.Option("--yes", "-y", help="Sign without asking.")]
-PartOption = Annotated[int, typer.Option("--part", min=1, max=1_000, help="Allocate so much of it, in 1/1000.")]
+PartOption = Annotated[int, typer.Option("--part", min=1, max=1_000, help="Allocate so much of your stake, in 1/1000.")]
 HotKeyOption = Annotated[Path | None, typer.Option("--hot-key", metavar="FILE", help="The key of your provers.")]
 
 group = typer.Typer(
@@ -76,9 +77,7 @@ def join(
     settings: ChainSettings,
     hot_key: HotKeyOption = None,
     deposit: Annotated[str, typer.Option("--deposit", metavar="TOKENS", help="Deposit so much first.")] = "0",
-    part: Annotated[
-        int, typer.Option("--part", min=1, max=1_000, help="Allocate so much of your stake, in 1/1000.")
-    ] = 1_000,
+    part: PartOption = 1_000,
     yes: YesOption = False,
     json: JsonOption = False,
 ) -> None:
@@ -92,7 +91,10 @@ def join(
     """
     from proofgrid.chain.eigenlayer import WAD
 
-    hot, amount = read_signer_of(hot_key, settings.stake_key_password), _amount(deposit)
+    hot, amount = (
+        read_signer_of(hot_key, settings.stake_key_password),
+        parse_amount(deposit, field="deposit") * StakeTerms().unit,
+    )
 
     def steps(seen: StakeOnChain) -> list[Step]:
         found = []
@@ -288,10 +290,3 @@ def _tokens(amount: int) -> str:
 
 def _permille(magnitude: int) -> int:
     return magnitude * 1_000 // _TOKEN
-
-
-def _amount(text: str) -> int:
-    whole, _, rest = text.partition(".")
-    if not (whole.isdigit() and len(whole) <= 20 and (rest == "" or rest.isdigit()) and len(rest) <= 9):
-        raise InvalidField("tokens with at most 9 decimals: 100 or 1.5", field="deposit")
-    return int(whole) * _TOKEN + int(rest.ljust(18, "0") or 0)

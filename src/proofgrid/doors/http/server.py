@@ -13,7 +13,8 @@ import uvicorn
 from starlette.types import ASGIApp
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
-from proofgrid.doors.services.listening import Listen, take_socket
+from proofgrid.doors.services.listening import Listen, server_tls, take_socket
+from proofgrid.wire.addresses import Target
 
 HEAD_BYTES_MAX = 32 << 10  #: request line and headers
 HEAD_SECONDS = 10.0  #: a connection that says nothing, or half of a request's head, is ended after this
@@ -27,15 +28,14 @@ class HttpDoor:
 
     def __init__(self, app: ASGIApp, listen: Listen) -> None:
         self._socket = take_socket(listen)
-        self._server = _Server(app, _tls_of(listen))
-        self.host = listen.host
+        self._server = _Server(app, server_tls(listen.certificate, listen.private_key))
         self.port: int = self._socket.getsockname()[1]
-        self._scheme = "https" if listen.is_encrypted else "http"
+        self._target = Target(listen.host, self.port, encrypted=listen.is_encrypted)
 
     @property
     def address(self) -> str:
         """Where browsers find it: scheme://host:port."""
-        return f"{self._scheme}://{self.host}:{self.port}"
+        return f"{'https' if self._target.encrypted else 'http'}://{self._target.address}"
 
     async def open(self) -> None:
         """Answer from now on."""
@@ -127,13 +127,3 @@ class _Protocol(H11Protocol):
         if self._waiting is not None:
             self._waiting.cancel()
             self._waiting = None
-
-
-def _tls_of(listen: Listen) -> ssl.SSLContext | None:
-    if listen.certificate is None or listen.private_key is None:
-        return None
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.minimum_version = ssl.TLSVersion.TLSv1_3
-    context.set_alpn_protocols(["http/1.1"])
-    context.load_cert_chain(listen.certificate, listen.private_key)
-    return context

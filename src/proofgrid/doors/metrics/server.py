@@ -13,9 +13,11 @@ from contextlib import suppress
 import structlog
 
 from proofgrid.doors.metrics.listen import MetricsListen
+from proofgrid.doors.services.listening import server_tls
 from proofgrid.primitives.errors import InvalidField
 from proofgrid.telemetry.metrics.exposition import OPEN_METRICS, PLAIN, wants_open_metrics, written
 from proofgrid.telemetry.metrics.snapshot import Snapshot
+from proofgrid.wire.addresses import Target
 
 PATH = "/metrics"
 HEAD_BYTES_MAX = 8 << 10
@@ -44,14 +46,18 @@ class MetricsDoor:
     @property
     def address(self) -> str:
         """Where it is read, as people write it."""
-        host = f"[{self._listen.host}]" if ":" in self._listen.host else self._listen.host
-        return f"{'https' if self._listen.certificate else 'http'}://{host}:{self.port}{PATH}"
+        target = Target(self._listen.host, self.port, encrypted=self._listen.certificate is not None)
+        return f"{'https' if target.encrypted else 'http'}://{target.address}{PATH}"
 
     async def open(self) -> None:
         """Answer from now on. Raises InvalidField when the address is taken."""
         try:
             self._server = await asyncio.start_server(
-                self._answer, self._listen.host, self._listen.port, limit=HEAD_BYTES_MAX, ssl=_tls(self._listen)
+                self._answer,
+                self._listen.host,
+                self._listen.port,
+                limit=HEAD_BYTES_MAX,
+                ssl=server_tls(self._listen.certificate, self._listen.private_key),
             )
         except OSError as reason:
             raise InvalidField(
@@ -123,12 +129,3 @@ def _spelled(
         *more,
     ]
     return "\r\n".join([*head, "", ""]).encode() + (b"" if without_body else body)
-
-
-def _tls(listen: MetricsListen) -> ssl.SSLContext | None:
-    if listen.certificate is None or listen.private_key is None:
-        return None
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.minimum_version = ssl.TLSVersion.TLSv1_3
-    context.load_cert_chain(listen.certificate, listen.private_key)
-    return context

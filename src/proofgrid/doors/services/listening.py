@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import ssl
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -28,6 +29,17 @@ class Listen:
     def is_encrypted(self) -> bool:
         """Does the traffic go through TLS?"""
         return self.certificate is not None and self.private_key is not None
+
+
+def server_tls(certificate: Path | None, private_key: Path | None) -> ssl.SSLContext | None:
+    """Return how a door of HTTP is encrypted (TLS 1.3), None where it is not."""
+    if certificate is None or private_key is None:
+        return None
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.minimum_version = ssl.TLSVersion.TLSv1_3
+    context.set_alpn_protocols(["http/1.1"])
+    context.load_cert_chain(certificate, private_key)
+    return context
 
 
 def check_listen(listen: Listen) -> None:

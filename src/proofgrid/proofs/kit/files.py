@@ -1,11 +1,8 @@
-"""Files against the program that names them, and files that appear only when they are whole."""
+"""Files against the program that names them."""
 
 from __future__ import annotations
 
-import os
-from collections.abc import Callable, Collection, Iterator, Mapping
-from contextlib import contextmanager
-from pathlib import Path
+from collections.abc import Callable, Collection, Mapping
 from typing import TypeVar
 
 from proofgrid.primitives.canonical import Json
@@ -14,17 +11,6 @@ from proofgrid.primitives.errors import BadProof, InvalidField
 from proofgrid.proofs.base import ProgramFiles
 
 Settings = TypeVar("Settings")
-
-
-@contextmanager
-def written_whole(path: Path) -> Iterator[Path]:
-    """Yield where to write what becomes `path` at the end; when that raises, or is killed, `path` stays as it was."""
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
-        yield part
-        part.replace(path)
-    finally:
-        part.unlink(missing_ok=True)
 
 
 def check_files(files: ProgramFiles, pinned: Mapping[str, Digest]) -> None:

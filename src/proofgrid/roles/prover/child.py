@@ -16,7 +16,6 @@ A child stays only after a job that went well and left no process behind; the pr
 from __future__ import annotations
 
 import contextlib
-import ctypes
 import json
 import os
 import resource
@@ -29,13 +28,13 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import IO, Any, NoReturn
 
+from proofgrid.primitives.parent import end_with_parent
 from proofgrid.proofs.confinement.kernel import adopt_orphans
 from proofgrid.proofs.confinement.room import Room, enter
 from proofgrid.proofs.confinement.taking import end_orphans
 
 PROOF_FILE = "proof"
 PUBLIC_FILE = "public.json"
-_PR_SET_PDEATHSIG = 1
 
 
 def main() -> None:
@@ -111,11 +110,7 @@ def _prepare_engine() -> None:
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     with Path(os.devnull).open("rb") as nothing:
         os.dup2(nothing.fileno(), 0)
-    if sys.platform == "linux":
-        # Should somebody kill the supervisor alone.
-        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
-        if os.getppid() != supervisor_pid:
-            os._exit(1)
+    end_with_parent(supervisor_pid)  # should somebody kill the supervisor alone
     adopt_orphans()  # what an engine starts and leaves behind becomes our child, so that we see it
 
 

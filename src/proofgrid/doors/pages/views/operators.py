@@ -11,7 +11,6 @@ from proofgrid.roles.intake.overview import OperatorsShown
 from proofgrid.rules.jobs.speed import Speed, sum_of
 from proofgrid.rules.reputation.breaker import BreakerState
 from proofgrid.rules.reputation.buckets import share_permille, speed_confidence_permille
-from proofgrid.rules.reputation.counters import FAULTS, Counters
 from proofgrid.rules.reputation.reports import MeasuredSpeed, OperatorReport, ProverReport
 from proofgrid.store.overview import Slash
 
@@ -153,11 +152,6 @@ def speed_lines(speeds: Sequence[MeasuredSpeed]) -> list[SpeedLine]:
         for (engine, job_class), speed in sorted(together.items())
         if speed.samples
     ]
-
-
-def is_blank(counters: Counters) -> bool:
-    """Is nothing known that counts for or against?"""
-    return not counters.proven and not any(counters.of(fact) for fact in FAULTS)
 
 
 def _line(report: OperatorReport, *, bond: int, slashes: Sequence[Slash], regions: Mapping[str, str]) -> OperatorLine:

@@ -19,7 +19,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from proofgrid.primitives.errors import InvalidField
-from proofgrid.proofs.kit.files import written_whole
+from proofgrid.primitives.whole_files import written_whole
 from proofgrid.proofs.kit.keys import derived_once
 from proofgrid.proofs.systems.ezkl.reference.curve import ORDER, Progress, generator_times
 from proofgrid.proofs.systems.ezkl.reference.encoding import GENERATOR_G2, encode_g2, encode_points

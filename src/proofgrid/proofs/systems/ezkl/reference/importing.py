@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from proofgrid.primitives.errors import InvalidField
-from proofgrid.proofs.kit.files import written_whole
+from proofgrid.primitives.whole_files import written_whole
 from proofgrid.proofs.systems.ezkl.reference.checking import check_reference_string
 from proofgrid.proofs.systems.ezkl.reference.curve import Progress
 from proofgrid.proofs.systems.ezkl.reference.cutting import write_cut
