@@ -163,6 +163,17 @@ async def test_calls_without_a_token_are_counted_too(callers: Callers) -> None:
     assert ended == ["PG-201"] * 5 + ["PG-210"] * 3
 
 
+@pytest.mark.parametrize("token", ["pg2.nonsense", "pgk_nonsense"])
+async def test_credentials_that_cannot_be_read_count_too(callers: Callers, token: str) -> None:
+    door = FrontDoor(callers)
+    hear(HEARD)
+    for _ in range(5):
+        with pytest.raises(BadToken):
+            await door.admit(toy_call(token=token), _use_case)
+    with pytest.raises(RateLimited):
+        door.admit_stranger(toy_call())
+
+
 async def test_one_key_has_so_many_calls_under_way(callers: Callers) -> None:
     clock = cast(ManualClock, callers._clock)
     door = FrontDoor(callers)
