@@ -9,7 +9,9 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 
+from proofgrid.proofs.kit.ignition import POINTS_FILE
 from tests.packages import toy_system_installed
+from tests.proofs.points import POINTS
 
 pytest_plugins = ["tests.databases"]
 
@@ -17,6 +19,9 @@ settings.register_profile("any machine", deadline=None, suppress_health_check=[H
 settings.load_profile("any machine")
 
 os.environ.pop("COLUMNS", None)  # pytest-xdist sets it for its workers; what is no terminal has no width
+
+if (POINTS / POINTS_FILE).is_file():  # for every process that a test starts, before any of them
+    os.environ["CRS_PATH"] = str(POINTS)
 
 
 @pytest.fixture

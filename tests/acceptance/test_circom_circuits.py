@@ -13,7 +13,7 @@ from proofgrid.primitives.errors import InvalidInput
 from proofgrid.proofs.kit.source_folders import source_in
 from tests.acceptance.tasks import check_paid_once, fetch_and_verify
 from tests.networks import Network
-from tests.proofs.points import POINTS, points_or_skip
+from tests.proofs.points import points_or_skip
 from tests.proofs.systems.groth16.circom import engine_or_skip, files_of, with_keys
 from tests.proofs.systems.plonk.circuits import built
 
@@ -56,12 +56,9 @@ async def test_a_batch_of_memberships_is_proven_by_two_provers(network: Network,
     assert not [one for one in SECRETS[:2] if str(one) in said]
 
 
-async def test_a_circuit_without_keys_is_one_program_whoever_registers_it(
-    network: Network, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_a_circuit_without_keys_is_one_program_whoever_registers_it(network: Network, tmp_path: Path) -> None:
     engine_or_skip()
     points_or_skip()
-    monkeypatch.setenv("CRS_PATH", str(POINTS))
     await network.start_prover("first", "alice", ask=500, PROOF_SYSTEMS="plonk")
     inputs = [{"a": [2, 3, one], "b": 7, "limit": 9} for one in (5, 7)]
     async with network.client() as client:

@@ -11,7 +11,6 @@ import os
 import signal
 import sys
 from asyncio.subprocess import DEVNULL, PIPE
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +19,6 @@ import pytest
 
 from proofgrid.cli.kit.failures import EXIT_INTERRUPTED
 from proofgrid.proofs.registry import missing_systems
-from tests.proofs.points import POINTS
 
 DEMO = (sys.executable, "-m", "proofgrid.cli.main", "demo", "--all")
 SECONDS = 3_600  #: two setups, on a machine that others use
@@ -28,11 +26,10 @@ SECONDS = 3_600  #: two setups, on a machine that others use
 pytestmark = pytest.mark.skipif(not os.environ.get("WRAP_PARTS"), reason="keys of wraps take minutes: make test-wraps")
 
 
-@pytest.fixture
-def environment(monkeypatch: pytest.MonkeyPatch) -> Mapping[str, str]:
+@pytest.fixture(autouse=True)
+def _every_engine() -> None:
     if missing := {"ezkl", "groth16", "noir"} & set(missing_systems()):
         pytest.skip(f"{', '.join(missing)}: not here")
-    return {**os.environ, "CRS_PATH": str(POINTS)}
 
 
 def left_by(data_dir: Path) -> list[int]:
@@ -41,10 +38,10 @@ def left_by(data_dir: Path) -> list[int]:
 
 
 @pytest.mark.timeout(SECONDS)
-async def test_every_system_proves_at_once_on_one_network(environment: Mapping[str, str], tmp_path: Path) -> None:
+async def test_every_system_proves_at_once_on_one_network(tmp_path: Path) -> None:
     data_dir = Path(f"/tmp/demo-all-{os.getpid()}")
     command = [*DEMO, "--json", "--data-dir", str(data_dir)]
-    process = await asyncio.create_subprocess_exec(*command, cwd=tmp_path, env=environment, stdout=PIPE, stderr=PIPE)
+    process = await asyncio.create_subprocess_exec(*command, cwd=tmp_path, stdout=PIPE, stderr=PIPE)
     out, err = await process.communicate()
     assert process.returncode == 0, err[-3000:]
     report: dict[str, Any] = json.loads(out)
@@ -59,10 +56,10 @@ async def test_every_system_proves_at_once_on_one_network(environment: Mapping[s
     assert not left_by(data_dir)
 
 
-async def test_ctrl_c_in_the_middle_leaves_no_process(environment: Mapping[str, str], tmp_path: Path) -> None:
+async def test_ctrl_c_in_the_middle_leaves_no_process(tmp_path: Path) -> None:
     data_dir = Path(f"/tmp/demo-all-stopped-{os.getpid()}")
     # No keys in the cache: it is stopped while it makes some.
-    told = {**environment, "PYTHONUNBUFFERED": "1", "PROOFGRID_DEMO_KEYS": str(tmp_path / "keys")}
+    told = {**os.environ, "PYTHONUNBUFFERED": "1", "PROOFGRID_DEMO_KEYS": str(tmp_path / "keys")}
     command = [*DEMO, "--data-dir", str(data_dir)]
     process = await asyncio.create_subprocess_exec(*command, cwd=tmp_path, env=told, stdout=PIPE, stderr=DEVNULL)
     assert process.stdout is not None

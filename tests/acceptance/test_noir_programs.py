@@ -11,7 +11,6 @@ from proofgrid.primitives.errors import InvalidInput
 from proofgrid.proofs.kit.source_folders import source_at
 from tests.acceptance.tasks import check_paid_once, fetch_and_verify
 from tests.networks import Network
-from tests.proofs.points import POINTS
 from tests.proofs.systems.noir.programs import MEMBER, PACKAGES, engine_or_skip
 
 SECRETS = ("123456789123456789", "987654321987654321")
@@ -23,9 +22,8 @@ def a_member(secret: str) -> dict[str, Any]:
 
 
 @pytest.fixture(autouse=True)
-def _engine_and_points(monkeypatch: pytest.MonkeyPatch) -> None:
+def _engine() -> None:
     engine_or_skip()
-    monkeypatch.setenv("CRS_PATH", str(POINTS))
 
 
 async def test_a_batch_of_members_of_age_is_proven_by_two_provers(network: Network, tmp_path: Path) -> None:

@@ -15,7 +15,6 @@ from proofgrid.sdk.answers.quotes import FirmQuote
 from proofgrid.sdk.client import Client
 from tests.acceptance.tasks import fetch_and_verify
 from tests.networks import Network
-from tests.proofs.points import POINTS
 from tests.proofs.systems.groth16.circom import engine_or_skip as groth16_or_skip
 from tests.proofs.systems.miden.engines import engine_or_skip as miden_or_skip
 from tests.proofs.systems.noir.programs import engine_or_skip as noir_or_skip
@@ -64,10 +63,7 @@ def those_here() -> list[str]:
     return found or pytest.skip("no engine is here")
 
 
-async def test_every_system_is_quoted_softly_and_firmly(
-    network: Network, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("CRS_PATH", str(POINTS))
+async def test_every_system_is_quoted_softly_and_firmly(network: Network, tmp_path: Path) -> None:
     systems = those_here()
     await ready(network)
     async with network.client() as client:
@@ -76,12 +72,9 @@ async def test_every_system_is_quoted_softly_and_firmly(
     assert seen == {quote.quote_id: "held" for quote in sold}
 
 
-async def test_a_graph_of_two_systems_is_promised_and_the_promise_is_kept(
-    network: Network, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_a_graph_of_two_systems_is_promised_and_the_promise_is_kept(network: Network, tmp_path: Path) -> None:
     groth16_or_skip()
     noir_or_skip()
-    monkeypatch.setenv("CRS_PATH", str(POINTS))
     await ready(network)
     subject = linked_squares()
     async with network.client() as client:

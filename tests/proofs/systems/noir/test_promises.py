@@ -42,7 +42,6 @@ def test_noir_keeps_its_promises(prepared: Prepared, check: Check) -> None:
     assert complaint(check, prepared) == ""
 
 
-def test_a_machine_can_check_itself(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_machine_can_check_itself(tmp_path: Path) -> None:
     engine_or_skip()
-    monkeypatch.setenv("CRS_PATH", str(POINTS))
     assert NoirSystem().self_check(workdir=tmp_path).startswith("proved and verified 1 job")
