@@ -31,6 +31,7 @@ DATABASE = "proofgrid"
 _SOCKET_NAME = ".s.PGSQL.5432"
 _SOCKET_PATH_MAX_BYTES = 103  #: sun_path less its final zero: 107 on Linux, 103 on macOS
 _SAFE_PATH = re.compile(r"[\w./+@%=:-]+")
+_LENT_USER = "pgserver"  #: the engine's name for whom it runs as where it was started by root, which PostgreSQL refuses
 _START_ATTEMPTS = 12  #: of up to ten seconds each; recovery after a crash takes its time
 _ORPHAN_SECONDS = 2.0
 
@@ -115,6 +116,9 @@ def _start(data_dir: Path, *, attempts: int) -> Any:
         last = None
         try:
             with engine.PostgresServer._lock:
+                if os.geteuid() == 0:
+                    # Root lends itself a user; of two processes that make it at once, one would fail.
+                    engine.ensure_user_exists(_LENT_USER)
                 _remove_stale_pid_file(data_dir)
                 _end_orphans(data_dir)
             server = engine.get_server(data_dir)
