@@ -45,16 +45,17 @@ def ask() -> Iterator[Ask]:
         pytest.skip("there is no Node.js here")
     command = [node, str(HERE / "replaying.js"), *SCRIPTS]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
-        assert process.stdin is not None
-        assert process.stdout is not None
+        told, heard = process.stdin, process.stdout
+        assert told is not None
+        assert heard is not None
 
         def asked(what: str, value: Any) -> str:
-            process.stdin.write(canonical_json([what, value]).decode() + "\n")
-            process.stdin.flush()
-            return process.stdout.readline().rstrip("\n")
+            told.write(canonical_json([what, value]).decode() + "\n")
+            told.flush()
+            return heard.readline().rstrip("\n")
 
         yield asked
-        process.stdin.close()
+        told.close()
 
 
 def in_script(bids: Any, asks: Any, rules: Any) -> dict[str, Any]:

@@ -16,7 +16,7 @@ from proofgrid.doors.pages.words import many
 
 Place = tuple[float, float]  #: degrees east, degrees north
 
-FRAME = Frame(width=860, height=344)
+FRAME = Frame(width=860, height=360)
 WEST, NORTH = -172.0, 84.0
 PER_DEGREE = 860 / 360
 TALLER = 1.06  #: degrees of latitude are drawn a little taller than those of longitude: most provers are far north
