@@ -92,7 +92,7 @@ async def audit(asked: Asked) -> Response:
         asked.text("act", chars_max=64),
         asked.text("before", chars_max=20),
     )
-    if before and not before.isdecimal():
+    if before and not (before.isascii() and before.isdecimal()):
         raise InvalidField("the place of an entry", field="before")
     found = await asked.intake.audit.list_all(
         limit=AUDIT_LISTED, before=int(before) if before else None, by=by.strip(), act=act.strip()
