@@ -44,7 +44,7 @@ async def close_incident(asked: Asked) -> Response:
     """Let settlement go on."""
     await asked.form()
     caller = await asked.caller(asked.intake.incidents.close)
-    number = int(asked.request.path_params["incident_id"])
+    number = asked.place("incident_id")
     with asked.acting("CloseIncident", {"incident_id": number}):
         await asked.intake.incidents.close(caller, number)
     return redirect("/admin?closed=1")
