@@ -49,7 +49,7 @@ async def round_of_lane(asked: Asked) -> Response:
     """A round: both clocks, who left, who traded."""
     params = asked.request.path_params
     overview = asked.intake.overview
-    found = await overview.round(params["lane"], int(params["number"]))
+    found = await overview.round(params["lane"], asked.place("number"))
     page = await asyncio.to_thread(round_page, found)
     signers = asked.intake.keys.ever_named(Purpose.ROUNDS)
     return asked.page("round.html", page=page, signers=signers, now_ms=(await overview.now()).now_ms)
@@ -58,7 +58,7 @@ async def round_of_lane(asked: Asked) -> Response:
 async def record_of_round(asked: Asked) -> Response:
     """A round's record, to the byte as it was hashed and signed: what a browser replays."""
     params = asked.request.path_params
-    found = await asked.intake.overview.round(params["lane"], int(params["number"]))
+    found = await asked.intake.overview.round(params["lane"], asked.place("number"))
     if not found.transcript:
         raise NoSuchPage()
     name = f"{params['lane'].replace('/', '-')}-{params['number']}.json"

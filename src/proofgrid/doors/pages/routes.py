@@ -25,8 +25,8 @@ from proofgrid.roles.intake.intake import Intake
 PAGES: tuple[tuple[str, Handler], ...] = (
     ("/", public.network),
     ("/market", public.market),
-    ("/market/{lane:path}/rounds/{number:int}", public.round_of_lane),
-    ("/market/{lane:path}/rounds/{number:int}/record", public.record_of_round),
+    ("/market/{lane:path}/rounds/{number}/record", public.record_of_round),
+    ("/market/{lane:path}/rounds/{number}", public.round_of_lane),
     ("/market/{lane:path}", public.lane),
     ("/operators", public.operators),
     ("/operators/{address}", public.operator),
@@ -57,7 +57,7 @@ FORMS: tuple[tuple[str, Handler], ...] = (
     ("/webhooks", own_access.make_webhook),
     ("/webhooks/{endpoint_id}/replay", own_access.replay_webhook),
     ("/webhooks/{endpoint_id}/remove", own_access.remove_webhook),
-    ("/admin/incidents/{incident_id:int}/close", administration.close_incident),
+    ("/admin/incidents/{incident_id}/close", administration.close_incident),
 )
 
 
