@@ -251,6 +251,34 @@ CREATE TABLE identities (
 );
 CREATE TRIGGER tell_of_roles AFTER INSERT OR DELETE OR UPDATE ON identities FOR EACH ROW EXECUTE FUNCTION tell_of_roles();
 
+CREATE TABLE incident_changes (
+    incident_id bigint NOT NULL,
+    change      text NOT NULL,
+    at_ms       bigint NOT NULL DEFAULT now_ms(),
+    why         text NOT NULL DEFAULT '',
+    PRIMARY KEY (incident_id, change),
+    CHECK ((change = ANY (ARRAY['opened', 'acted', 'closed']))),
+    FOREIGN KEY (incident_id) REFERENCES incidents(incident_id) ON DELETE CASCADE
+);
+CREATE INDEX incident_changes_by_time ON incident_changes (at_ms);
+
+CREATE TABLE incident_tellings (
+    incident_id bigint NOT NULL,
+    change      text NOT NULL,
+    channel     text NOT NULL,
+    state       text NOT NULL DEFAULT 'waiting',
+    attempts    bigint NOT NULL DEFAULT 0,
+    due_ms      bigint NOT NULL DEFAULT now_ms(),
+    answer      text NOT NULL DEFAULT '',
+    at_ms       bigint NOT NULL DEFAULT now_ms(),
+    PRIMARY KEY (incident_id, change, channel),
+    CHECK ((channel = ANY (ARRAY['alertmanager', 'webhook', 'mail']))),
+    CHECK ((state = ANY (ARRAY['waiting', 'told', 'failed']))),
+    FOREIGN KEY (incident_id, change) REFERENCES incident_changes(incident_id, change) ON DELETE CASCADE
+);
+CREATE INDEX incident_tellings_due ON incident_tellings (channel, due_ms) WHERE (state = 'waiting');
+CREATE INDEX incident_tellings_told ON incident_tellings (channel, at_ms) WHERE (state = 'told');
+
 CREATE TABLE incidents (
     incident_id      bigint NOT NULL GENERATED ALWAYS AS IDENTITY,
     kind             text NOT NULL,
@@ -271,6 +299,7 @@ CREATE TABLE incidents (
 );
 CREATE INDEX incidents_by_subject ON incidents (kind, subject, incident_id DESC);
 CREATE UNIQUE INDEX one_open_incident ON incidents (kind, subject) WHERE (closed_ms IS NULL);
+CREATE TRIGGER note_incident_changes AFTER INSERT OR UPDATE OF acted_ms, closed_ms ON incidents FOR EACH ROW EXECUTE FUNCTION note_incident_changes();
 CREATE TRIGGER tell_of_incidents AFTER INSERT OR UPDATE OF acted_ms, closed_ms ON incidents FOR EACH ROW EXECUTE FUNCTION tell_of_incidents();
 
 CREATE TABLE jobs (
@@ -820,6 +849,7 @@ SELECT t.task_id,
 -- functions/is_meant.sql: (audience text, reader text) -> boolean
 -- functions/is_silent.sql: (sessions, bigint) -> boolean
 -- functions/lock_of_session.sql: (prover_id text) -> bigint
+-- functions/note_incident_changes.sql: () -> trigger
 -- functions/note_webhooks.sql: () -> trigger
 -- functions/now_ms.sql: () -> bigint
 -- functions/open_stack.sql: (the_stack text, the_leader uuid) -> TABLE(lane text, epoch bigint, number bigint, transcript_hash text, next_reference bigint, next_put_off bigint, first_reference bigint, wide_reference bigint, backed boolean)

@@ -40,6 +40,7 @@ class Transaction(StrEnum):
     APPEAL = "appeal"
     CHECK_LEDGER = "check_ledger"
     CLOSE_INCIDENT = "close_incident"
+    TELL_OF_INCIDENTS = "tell_of_incidents"
     PLACE_AUDIT = "place_audit"
     NOTE_REFUSALS = "note_refusals"
     # the network's own jobs
@@ -136,6 +137,7 @@ _BY_URGENCY = {
         Transaction.CLAIM_DELIVERIES,
         Transaction.NOTE_DELIVERY,
         Transaction.FORGET_DELIVERIES,
+        Transaction.TELL_OF_INCIDENTS,
         Transaction.PLACE_AUDIT,
         Transaction.NOTE_REFUSALS,
         Transaction.CHECK_LEDGER,

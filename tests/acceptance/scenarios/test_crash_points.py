@@ -47,6 +47,7 @@ WAYS: dict[Transaction, dict[str, Driver]] = {
     Transaction.APPEAL: {"appeal": drivers.appeal, "resolve": drivers.resolve},
     Transaction.CHECK_LEDGER: {"time": drivers.prove_slowly},
     Transaction.CLOSE_INCIDENT: {"close": drivers.close_incident},
+    Transaction.TELL_OF_INCIDENTS: {"start": drivers.start_again},
     Transaction.ADD_CANARY: {"add": drivers.add_canary},
     Transaction.NOTE_SECOND_LOOK: {"time": drivers.second_look},
     Transaction.PLACE_AUDIT: {"grant": drivers.place_audit},
@@ -128,6 +129,7 @@ async def doomed(
     install_package(site, "fault", HERE / "crash_hook.py", group=GROUP, entry="crash_hook")
     settings = {"SRS_FILE": str(srs_file), "ARTIFACTS_MIRROR": str(root / "second")}
     settings |= {"HEARTBEAT_MS": "300", "WEBHOOKS_ANYWHERE": "true"}
+    settings |= {"INCIDENTS_ALERTMANAGER": "http://127.0.0.1:9"}  # nobody is there: a telling is claimed all the same
     settings |= {"WORKERS": "1"}  # every gateway that starts has one worker less to start
     # Every second point costs a prover a lease: pauses would make later points wait, and give up where both are paused.
     settings |= {"PAUSE_AFTER_FAULTS_IN_ROW": "0", "PAUSE_AFTER_FAULTS_OF_TEN": "0"}

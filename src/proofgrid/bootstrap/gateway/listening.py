@@ -47,6 +47,7 @@ def build_listener(database: Database, roles: Roles, gateway_id: GatewayId, chor
         roles.watch.wake()
         roles.combiner.wake()
         roles.webhooks.wake()
+        roles.telling.wake()
         task_watch.wake_all()
 
     return Listener(
@@ -60,6 +61,7 @@ def build_listener(database: Database, roles: Roles, gateway_id: GatewayId, chor
             "combining": on_combining,
             "roles": callers.roles_changed,
             "webhooks": roles.webhooks.wake,
+            "incidents": roles.telling.wake,
             "api_keys": callers.api_key_changed,
             "engines": roles.engines.forget,
             "keys": lambda _nothing: roles.intake.keys.wake(),
