@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from proofgrid.settings.declared import Settings, setting
+from proofgrid.settings.watching import Watching
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,3 +34,10 @@ class TellingSettings(Settings):
     )
     incidents_mail_user: str = setting("", "Who hands it in.", told="nobody signs in", metavar="NAME")
     incidents_mail_password: str = setting("", "The password of who hands mail in.", is_secret=True)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Watched(Watching, TellingSettings):
+    """How a gateway is watched, and whom it tells."""
+
+    panel: ClassVar[str] = ""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -11,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from proofgrid.rules.incidents.kinds import KINDS, kind_of
+from proofgrid.rules.incidents.moments import moment
 from proofgrid.rules.incidents.post_mortem import TellingLine, draft, timeline
 from proofgrid.rules.incidents.telling import (
     BACKOFF_SECONDS,
@@ -141,3 +143,13 @@ def test_a_draft_has_the_facts_and_nothing_of_a_stranger_is_markup() -> None:
         "## What follows",
     ]
     assert "[a](b)" not in "\n".join(line for line in text.splitlines() if not line.startswith("    "))
+
+
+@settings(deadline=None, derandomize=True, max_examples=200)
+@given(at=st.datetimes(datetime(1970, 1, 1), datetime(2300, 1, 1)))  # noqa: DTZ001 - Hypothesis wants them so
+def test_moments_are_those_of_the_calendar(at: datetime) -> None:
+    exact = at.replace(microsecond=at.microsecond // 1_000 * 1_000, tzinfo=UTC)
+
+    said = moment(round(exact.timestamp() * 1_000))
+
+    assert datetime.fromisoformat(said) == exact
