@@ -34,7 +34,7 @@ def main(words: Sequence[str]) -> int:
         print(__doc__, file=sys.stderr)
         return 2
     # A short path: the database's socket lies below it. Others may enter, because a root's database has a user.
-    with tempfile.TemporaryDirectory(prefix="pg-", dir="/tmp") as folder:
+    with tempfile.TemporaryDirectory(prefix="tut-", dir="/tmp") as folder:
         home = Path(folder)
         home.chmod(0o755)
         programs = _fresh(home) if "--fresh" in words else Path(sys.executable).parent

@@ -6,6 +6,7 @@ for anything, numbers and names made by chance are not compared, and more lines 
 
 from __future__ import annotations
 
+import functools
 import os
 import re
 import signal
@@ -45,7 +46,7 @@ class Shell:
     notes: Path  #: where output is kept
     environment: Mapping[str, str]
     ports: Mapping[str, str] = field(default_factory=dict)  #: written instead of those in the documents
-    tell: Callable[[str], object] = print
+    tell: Callable[[str], object] = functools.partial(print, flush=True)
     terminals: list[Terminal] = field(default_factory=list)
     _process: subprocess.Popen[bytes] | None = None
     _count: int = 0
