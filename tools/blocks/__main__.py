@@ -8,6 +8,7 @@ With --free-ports others are used instead of those in the documents, which may b
 
 from __future__ import annotations
 
+import functools
 import os
 import re
 import socket
@@ -88,7 +89,7 @@ def _run(names: Sequence[str], home: Path, variables: Mapping[str, str], ports: 
     work.mkdir()
     notes.mkdir()
     began = time.monotonic()
-    shell = Shell(work, notes, variables, ports)
+    shell = Shell(work, notes, variables, ports, tell=functools.partial(print, flush=True))
     try:
         for name in names:
             shell.run(name, blocks_of((ROOT / name).read_text(encoding="utf-8")))

@@ -6,7 +6,6 @@ for anything, numbers and names made by chance are not compared, and more lines 
 
 from __future__ import annotations
 
-import functools
 import os
 import re
 import signal
@@ -46,7 +45,7 @@ class Shell:
     notes: Path  #: where output is kept
     environment: Mapping[str, str]
     ports: Mapping[str, str] = field(default_factory=dict)  #: written instead of those in the documents
-    tell: Callable[[str], object] = functools.partial(print, flush=True)
+    tell: Callable[[str], object] = print
     terminals: list[Terminal] = field(default_factory=list)
     _process: subprocess.Popen[bytes] | None = None
     _count: int = 0
@@ -67,7 +66,7 @@ class Shell:
         script = self.notes / f"{self._count}.sh"
         script.write_text(text + "\n", encoding="utf-8")
         log = script.with_suffix(".log")
-        self.tell(f"{where}  {text.splitlines()[0]}")
+        self.tell(f"{where}  {text.splitlines()[0] if text else ''}")
         if block.mark is Mark.RUNS_UNTIL:
             self._start(where, text, script, log, block.words)
         else:

@@ -10,8 +10,8 @@ from pathlib import PurePosixPath
 _FENCE = re.compile(r"^(\s*)(```|~~~)")
 _LINK = re.compile(r"(!?)\[([^\]]*(?:\[[^\]]*\][^\]]*)*)\]\(([^)\s]+)\)")
 _CODE = re.compile(r"(`[^`]*`)")
-_DECISION = re.compile(r"(?<![\w/(\[`.])docs/decisions/(\d{4})(?![\w-])")
-_DOCUMENT = re.compile(r"(?<![\w/(\[`.])docs/([a-z0-9_-]+)\.md(?![\w-])")
+_DECISION = re.compile(r"(?<![\w/\[`.])docs/decisions/(\d{4})(?![\w-])")
+_DOCUMENT = re.compile(r"(?<![\w/\[`.])docs/([a-z0-9_-]+)\.md(?![\w-])")
 _ITEM = re.compile(r"\s*([*+-]|\d+\.) +")
 
 

@@ -73,14 +73,14 @@ def test_a_certificate_belongs_to_its_key(tmp_path: Path) -> None:
     (tmp_path / "one").mkdir()
     (tmp_path / "two").mkdir()
     one, two = tls_settings(tmp_path / "one"), tls_settings(tmp_path / "two")
-    facts = look_at_certificate(Path(one["tls_certificate"]), Path(one["tls_key"]))
+    facts = look_at_certificate(Path(one["TLS_CERTIFICATE"]), Path(one["TLS_KEY"]))
     assert facts.problem == ""
     assert facts.names
     assert facts.begins_ms < CLOCK.now_ms() < facts.ends_ms
-    other = look_at_certificate(Path(one["tls_certificate"]), Path(two["tls_key"]))
+    other = look_at_certificate(Path(one["TLS_CERTIFICATE"]), Path(two["TLS_KEY"]))
     assert "another one's" in other.problem
     assert "cannot be read" in look_at_certificate(tmp_path / "none.pem", None).problem
-    assert "no key" in look_at_certificate(Path(one["tls_certificate"]), None).problem
+    assert "no key" in look_at_certificate(Path(one["TLS_CERTIFICATE"]), None).problem
 
 
 def test_a_folder_is_looked_at_and_not_made(tmp_path: Path) -> None:
@@ -130,7 +130,7 @@ async def test_a_store_is_written_read_and_left_as_it_was(tmp_path: Path) -> Non
 
 
 async def test_a_gateway_says_its_release() -> None:
-    answer = messages.GetNetworkResponse(address=new_key().address, version="9.9.9")
+    answer = messages.Network(address=new_key().address, version="9.9.9")
     async with answering_gateway({"GetNetwork": answer}, []) as address:
         facts = await look_at_gateway(address, network="", tls_ca=None)
     assert (facts.problem, facts.version, facts.ours) == ("", "9.9.9", proofgrid.__version__)
@@ -154,15 +154,15 @@ async def test_a_gateway_to_be_is_examined(home: Path, database_dsn: str) -> Non
         "dsn": database_dsn,
         "artifacts": str(home / "store"),
         "artifacts_mirror": str(home / "second"),
-        **{name: Path(value) for name, value in certificate.items()},
+        **{name.lower(): Path(value) for name, value in certificate.items()},
     }
     found = await examine(Role.GATEWAY, flags, CLOCK)
     assert {"settings", "data directory", "key", "certificate", "database", "schema", "artifacts"} <= {
         one.what for one in found
     }
-    assert [
-        one for one in found if one.verdict is Verdict.FAULT and one.what not in ("certificate", "open files")
-    ] == []
+    # The tests' server keeps no commits, and the shell that runs them may allow few files.
+    faults = [one for one in found if one.verdict is Verdict.FAULT and one.what not in ("certificate", "open files")]
+    assert ["synchronous_commit is off" in one.said for one in faults] == [True]
     assert not (home / "data").exists()
 
 
