@@ -17,6 +17,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from itertools import zip_longest
 
 SHELL = "bash"
 _MARK = re.compile(r"\s*<!-- (?P<kind>not run|run by|runs until|fails|Ctrl-C): (?P<words>.+?) -->\s*")
@@ -80,7 +81,7 @@ def _blocks(lines: Sequence[str]) -> Iterator[Block]:
 
 def _with_what_they_print(blocks: Sequence[Block]) -> Iterator[Block]:
     """What follows a block of commands as `text` is its output, where only empty lines and a fence are between."""
-    for block, after in zip(blocks, [*blocks[1:], None], strict=True):
+    for block, after in zip_longest(blocks, blocks[1:]):
         is_output = after is not None and after.language == "text" and after.line <= block.line + _lines(block) + 3
         if block.language == SHELL and is_output and after is not None:
             yield Block(
