@@ -8,12 +8,10 @@ from __future__ import annotations
 import asyncio
 import os
 import re
-import signal
 import sys
 from collections.abc import Iterable
 from pathlib import Path
 
-import psutil
 import pytest
 
 from proofgrid.primitives.certificates import Authority
@@ -25,20 +23,15 @@ from tests.networks import Network, Process, said
 
 EXIT_TRY_AGAIN = 75
 PIECE_BYTES = 1 << 24
-SIGNING = "proofgrid.bootstrap.signing.process"
 
 pytestmark = pytest.mark.skipif(
     sys.platform != "linux" or os.geteuid() != 0, reason="only root reads what hides its memory, and Linux shows it"
 )
 
 
-def signing_of(process: Process) -> psutil.Process:
-    (found,) = [child for child in process.children() if SIGNING in child.cmdline()]
-    return found
-
-
 def all_but_signing(process: Process) -> list[int]:
-    return [process.pid, *(child.pid for child in process.children() if SIGNING not in child.cmdline())]
+    holders = {one.pid for one in process.signing()}
+    return [process.pid, *(child.pid for child in process.children() if child.pid not in holders)]
 
 
 def found_in(pid: int, secrets: Iterable[bytes]) -> set[bytes]:
@@ -93,11 +86,12 @@ async def test_no_key_is_in_the_memory_of_what_speaks_to_the_network(network: Ne
         for pid in all_but_signing(process):
             found = await asyncio.to_thread(found_in, pid, looked_for)
             assert not found, (process.name, pid, [looked_for[one] for one in found])
-        assert key.secret in await asyncio.to_thread(found_in, signing_of(process).pid, looked_for)
+        (holder,) = process.signing()
+        assert key.secret in await asyncio.to_thread(found_in, holder.pid, looked_for)
 
     # Who holds the keys dies: nothing can be signed any more, and both say so and end.
     for process in (prover, gateway):
-        os.kill(signing_of(process).pid, signal.SIGKILL)
+        process.signing()[0].kill()
         assert await process.process.wait() == EXIT_TRY_AGAIN
         await said(process.log, "PG-525")
     await network.start_gateway()

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from proofgrid.bootstrap.signing.frames import ADDRESS_BYTES, SAID, Ask
+from proofgrid.bootstrap.signing.process import Results
 from proofgrid.bootstrap.signing.signers import KeptKey, KeysToOpen, open_keys
 from proofgrid.bootstrap.signing.statements import (
     FORMS,
@@ -25,7 +27,7 @@ from proofgrid.primitives.digests import digest_of
 from proofgrid.primitives.errors import InvalidField
 from proofgrid.primitives.ids import Address, prover_id
 from proofgrid.primitives.notes import opened_note
-from proofgrid.primitives.signatures import signer_of
+from proofgrid.primitives.signatures import Signer, signer_of
 from proofgrid.proofs.bundles.evidence import seal_record
 from proofgrid.rules.access.tokens import Purpose as CallPurpose
 from proofgrid.rules.audit.checkpoint import Checkpoint, audit_key, origin_of, verifier_statement
@@ -70,9 +72,9 @@ def provers(tmp_path: Path) -> KeptKey:
     return opened(tmp_path, OF_PROVERS)[1]
 
 
-def a_token(key: object, path: str) -> str:
+def a_token(key: Signer, path: str) -> str:
     purpose = CallPurpose(method=path, body=digest_of(b""), gateway="gateway.example")
-    return make_token(key, network=NETWORK, purpose=purpose, now_ms=NOW_MS)  # type: ignore[arg-type]
+    return make_token(key, network=NETWORK, purpose=purpose, now_ms=NOW_MS)
 
 
 def test_what_a_gateway_signs_is_signed_as_by_the_key_itself(gateways: KeptKey) -> None:
@@ -170,6 +172,26 @@ def test_a_prover_gets_nothing_of_a_network(provers: KeptKey) -> None:
     for kind in (Ask.NOTE, Ask.CERTIFY, Ask.ROOT):
         with pytest.raises(NotSigned, match="nothing follows"):
             provers.ask(kind, b"kzg-bn254")
+
+
+def test_a_prover_stands_for_one_result_of_a_lease_whatever_a_gateway_sells_it(provers: KeptKey) -> None:
+    sign_result(CLAIM, provers)
+    other_proof = replace(CLAIM, proof="3" * 64)
+    assert sign_result(other_proof, provers) == sign_result(other_proof, ROOT)
+    for change in ({"public": "4" * 64}, {"job_id": "k"}, {"program": "5" * 64}, {"slice": 1}):
+        with pytest.raises(NotSigned, match="another was signed for this lease"):
+            sign_result(replace(CLAIM, **change), provers)
+    for elsewhere in ({"lease_id": "m"}, {"fence": 2}, {"network": OTHER.address}):
+        sign_result(replace(CLAIM, public="4" * 64, **elsewhere), provers)
+
+
+def test_the_oldest_results_are_forgotten_first() -> None:
+    results = Results(kept_max=2)
+    for lease in ("l", "m", "l", "n"):
+        results.stand_for(replace(CLAIM, lease_id=lease))
+    with pytest.raises(NotSigned):
+        results.stand_for(replace(CLAIM, slice=9))
+    results.stand_for(replace(CLAIM, lease_id="m", slice=9))
 
 
 def test_what_is_no_question_is_refused_and_the_next_one_answered(tmp_path: Path) -> None:

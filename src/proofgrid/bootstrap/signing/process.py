@@ -14,9 +14,10 @@ import resource
 import signal
 import socket
 import sys
-from collections import Counter
+from collections import Counter, OrderedDict
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 
 from proofgrid.bootstrap.signing.frames import (
@@ -33,6 +34,7 @@ from proofgrid.bootstrap.signing.frames import (
 from proofgrid.bootstrap.signing.statements import OF_GATEWAYS, OF_PROVERS, NotSigned, Said, message_for
 from proofgrid.primitives.canonical import Json, canonical_json
 from proofgrid.primitives.certificates import Authority
+from proofgrid.primitives.digests import Digest, digest_of
 from proofgrid.primitives.errors import ProofgridError
 from proofgrid.primitives.ids import Address
 from proofgrid.primitives.parent import end_with_parent
@@ -41,12 +43,35 @@ from proofgrid.primitives.signatures import Signer, SigningKey, parse_address
 from proofgrid.proofs.confinement.kernel import forget_secrets, forget_variables, give_up_privileges, hide_memory
 from proofgrid.proofs.confinement.room import Room, enter
 from proofgrid.rules.audit.checkpoint import audit_key, origin_of, read_checkpoint
+from proofgrid.rules.staking.results import ResultClaim, claim_from_text
 from proofgrid.sdk.keys import new_key, read_signer, write_key
 
 #: Of what is asked for seldom: so often in a life, and no thief makes more of it in an hour.
 ROOTS_MAX = 100
+RESULTS_MAX = 50_000  #: 20 MiB; leases live for minutes
 _KIND = re.compile(rb"[\w-]{1,64}")
 CERTIFICATE_MS_MAX = 7 * 24 * 3_600 * 1_000
+
+
+class Results:
+    """What an operator has stood for lately: two results of one lease that contradict each other cost its bond.
+
+    A gateway that is nobody's friend may sell a lease of another's name for another job.
+    """
+
+    def __init__(self, kept_max: int = RESULTS_MAX) -> None:
+        self._kept_max = kept_max
+        self._said: OrderedDict[tuple[str, str, int], Digest] = OrderedDict()
+
+    def stand_for(self, claim: ResultClaim) -> None:
+        """Note a result. Raises NotSigned where another was signed for its lease; another proof of the same is none."""
+        lease = (claim.network, claim.lease_id, claim.fence)
+        says = digest_of(replace(claim, proof="").message)
+        if self._said.setdefault(lease, says) != says:
+            raise NotSigned("result: another was signed for this lease")
+        self._said.move_to_end(lease)
+        while len(self._said) > self._kept_max:
+            self._said.popitem(last=False)
 
 
 class Desk:
@@ -62,6 +87,7 @@ class Desk:
         self._password: str | None = None
         self._network: Address | None = None
         self._is_open = False
+        self._results = Results()
         self.counts: Counter[str] = Counter()
         self._answers: Mapping[Ask, Callable[[bytes], bytes]] = {
             Ask.OPEN: self._open,
@@ -132,6 +158,8 @@ class Desk:
         if said not in self._purposes:
             raise NotSigned(f"{said}: not here")
         message = message_for(said, rest)
+        if said is Said.RESULT:
+            self._results.stand_for(claim_from_text(rest.decode()))
         self.counts[said] += 1
         return key.sign(message).encode()
 
